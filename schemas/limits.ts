@@ -1,0 +1,108 @@
+/**
+ * Every bound of the system in one place, the unit last in its name. Relations between bounds are
+ * asserted at load, so that changing one cannot silently break another.
+ */
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+// Requests and values
+export const BODY_BYTES_MAX = 10 * MIB;
+/** A refused body is read and thrown away up to this size, so that the client sees the answer; then its connection is cut. */
+export const REFUSED_BODY_BYTES_MAX = 64 * MIB;
+/** All request bodies that are being received or waiting for the writer, together. */
+export const BODIES_IN_MEMORY_BYTES_MAX = 256 * MIB;
+export const KEY_BYTES_MAX = 1024;
+export const TOPIC_BYTES_MAX = 256;
+export const PATTERN_BYTES_MAX = 1024;
+export const SOURCE_BYTES_MAX = 256;
+export const CONTENT_TYPE_BYTES_MAX = 256;
+export const PAGE_ROWS_MAX = 10_000;
+export const HISTORY_ROWS_DEFAULT = 50;
+export const AUDIT_ROWS_DEFAULT = 50;
+export const EVENT_ROWS_DEFAULT = 50;
+export const PUBLISH_EVENTS_MAX = 1000;
+export const JSON_DEPTH_MAX = 10_000;
+
+// Timeouts of a connection
+export const REQUEST_TIMEOUT_MS = 10_000;
+export const RESPONSE_TIMEOUT_MS = 30_000;
+export const SHUTDOWN_DRAIN_MS = 5_000;
+
+// RPC
+export const MAILBOX_CALLS_MAX = 8_192;
+export const MAILBOX_BYTES_MAX = 256 * MIB;
+export const WRITER_DEADLINE_MS = 10_000;
+export const POOL_DEADLINE_MS = 20_000;
+/** How long past its deadline a call waits for the writer's word on whether it was carried out. */
+export const VERDICT_GRACE_MS = 2_000;
+export const DEADLINE_SWEEP_MS = 100;
+export const STREAM_CREDIT_CHUNKS = 8;
+export const STREAM_CHUNK_BYTES = 64 * KIB;
+
+// Writer
+export const BATCH_CALLS_MAX = 512;
+export const BATCH_BYTES_MAX = 16 * MIB;
+export const WRITER_RESTART_DELAY_MS = 100;
+export const WRITER_RESTART_DELAY_MS_MAX = 5_000;
+export const HEAD_CACHE_KEYS_MAX = 100_000;
+export const WAL_CHECKPOINT_PAGES = 1_000;
+export const SQLITE_BUSY_TIMEOUT_MS = 5_000;
+
+// Pool
+export const POOL_THREADS_MIN = 1;
+export const POOL_THREADS_MAX = 2;
+export const POOL_QUEUE_MAX = 256;
+export const POOL_IDLE_MS = 30_000;
+export const POOL_HEAP_MIB_MAX = 512;
+export const DIFF_BYTES_MAX = 64 * MIB;
+
+// Front
+export const HOT_CACHE_BYTES_MAX = 64 * MIB;
+/** A larger value is read from the database each time: it would push out many small ones. */
+export const HOT_CACHE_VALUE_BYTES_MAX = 256 * KIB;
+/** Reads of at most so many rows run on the front's own handle; longer ones in the pool. */
+export const FRONT_READ_ROWS_MAX = 100;
+
+// Events
+export const SUBSCRIBER_BUFFER_EVENTS_MAX = 64;
+export const SUBSCRIBER_MESSAGE_BYTES_MAX = 16 * KIB;
+/** A client's message up to this size is received whole, so that it can be answered with close code 1009. */
+export const SUBSCRIBER_MESSAGE_RECEIVED_BYTES_MAX = 1 * MIB;
+export const SUBSCRIBER_IDLE_TIMEOUT_S = 120;
+export const SSE_COMMENT_INTERVAL_MS = 15_000;
+export const LONG_POLL_WAIT_S_MAX = 60;
+export const REPLAY_PAGE_EVENTS = 64;
+export const EVENT_PRUNE_INTERVAL_MS = 60_000;
+export const EVENT_PRUNE_ROWS = 2_000;
+export const EVENT_HISTORY_DEFAULT = 1_000;
+/** Topics whose matching patterns the hub remembers. */
+export const TOPIC_CACHE_TOPICS_MAX = 4_096;
+
+// State
+export const STATE_HISTORY_DEFAULT = 1_000;
+/** Each so-many-th version of a key is marked, so that any version is found within so many steps. */
+export const VERSION_MARK_INTERVAL = 64;
+
+// Audit and logs
+export const AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX = 100;
+export const AUDIT_DETAIL_BYTES_MAX = 4 * KIB;
+export const LOG_BUFFER_BYTES_MAX = 16 * MIB;
+export const LOG_FLUSH_MS_MAX = 500;
+
+// Metrics
+export const TOKENS_PER_MCP_CALL = 300;
+
+function relation(holds: boolean, what: string): void {
+  if (!holds) throw new Error(`limits.ts: ${what}`);
+}
+
+relation(BODIES_IN_MEMORY_BYTES_MAX >= 4 * BODY_BYTES_MAX, "several full bodies must fit in memory");
+relation(MAILBOX_BYTES_MAX >= BODIES_IN_MEMORY_BYTES_MAX, "what was received must fit the writer's mailbox");
+relation(BATCH_BYTES_MAX >= BODY_BYTES_MAX, "one full body must fit a batch");
+relation(BATCH_CALLS_MAX <= MAILBOX_CALLS_MAX, "a batch is taken from the mailbox");
+relation(HISTORY_ROWS_DEFAULT <= PAGE_ROWS_MAX, "a default page is at most the largest page");
+relation(PUBLISH_EVENTS_MAX <= PAGE_ROWS_MAX, "what was published at once can be read at once");
+relation(SUBSCRIBER_MESSAGE_BYTES_MAX < SUBSCRIBER_MESSAGE_RECEIVED_BYTES_MAX, "a message over the bound must be seen to be refused");
+relation(HOT_CACHE_VALUE_BYTES_MAX * 16 <= HOT_CACHE_BYTES_MAX, "the hot cache holds many values");
+relation(REQUEST_TIMEOUT_MS <= RESPONSE_TIMEOUT_MS, "a request ends before its response does");

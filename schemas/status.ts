@@ -1,0 +1,62 @@
+/**
+ * The statuses of the RPC (gRPC's names) and what each means on every surface: HTTP status, CLI exit
+ * code, and whether a client may try again. One map; HTTP, MCP and the CLI all read it.
+ */
+
+export interface StatusRow {
+  /** HTTP status code. */
+  readonly http: number;
+  /** Exit code of the command line. */
+  readonly exit: 0 | 1 | 2;
+  /** Seconds for `Retry-After`; absent where trying again cannot help. */
+  readonly retry_after_s?: number;
+}
+
+export const STATUSES = {
+  OK: { http: 200, exit: 0 },
+  INVALID_ARGUMENT: { http: 400, exit: 1 },
+  UNAUTHENTICATED: { http: 401, exit: 1 },
+  PERMISSION_DENIED: { http: 403, exit: 1 },
+  NOT_FOUND: { http: 404, exit: 1 },
+  UNIMPLEMENTED: { http: 405, exit: 1 },
+  ALREADY_EXISTS: { http: 409, exit: 1 },
+  FAILED_PRECONDITION: { http: 412, exit: 1 },
+  /** Larger than a bound (gRPC's OUT_OF_RANGE). */
+  OUT_OF_RANGE: { http: 413, exit: 1 },
+  /** `Host` is not one this server answers to. */
+  MISDIRECTED: { http: 421, exit: 1 },
+  UPGRADE_REQUIRED: { http: 426, exit: 1 },
+  CANCELLED: { http: 499, exit: 1 },
+  INTERNAL: { http: 500, exit: 1 },
+  /** A queue is full. */
+  RESOURCE_EXHAUSTED: { http: 503, exit: 1, retry_after_s: 1 },
+  /** Draining, or the writer is restarting. */
+  UNAVAILABLE: { http: 503, exit: 1, retry_after_s: 1 },
+  DEADLINE_EXCEEDED: { http: 504, exit: 1 },
+  /** The disk takes no writes: nothing was stored, reads go on. */
+  DISK_FULL: { http: 507, exit: 1 },
+} as const satisfies Record<string, StatusRow>;
+
+export type StatusName = keyof typeof STATUSES;
+
+/** Reason phrases of every HTTP status that Koor sends (RFC 9110, RFC 4918, RFC 6585). */
+export const REASON_PHRASES: Readonly<Record<number, string>> = {
+  200: "OK",
+  304: "Not Modified",
+  400: "Bad Request",
+  401: "Unauthorized",
+  403: "Forbidden",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  409: "Conflict",
+  412: "Precondition Failed",
+  413: "Content Too Large",
+  421: "Misdirected Request",
+  426: "Upgrade Required",
+  429: "Too Many Requests",
+  499: "Client Closed Request",
+  500: "Internal Server Error",
+  503: "Service Unavailable",
+  504: "Gateway Timeout",
+  507: "Insufficient Storage",
+};

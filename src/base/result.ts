@@ -1,0 +1,38 @@
+/**
+ * Expected failures as values. A function that may be refused returns `Value | Failure`; the caller
+ * asks `instanceof Failure`. Exceptions are for bugs only and crash the actor they happen in.
+ */
+import { STATUSES, type StatusName } from "../../schemas/status.js";
+
+/** Members beside `error` and `code` in the answer's body, e.g. `current_version`. */
+export type FailureMembers = Readonly<Record<string, unknown>>;
+
+export class Failure {
+  /**
+   * @param status which kind of refusal; decides the HTTP status and the exit code
+   * @param message one sentence for the client; never SQL, a stack or a path
+   * @param members further members of the answer's body
+   * @param outcome_unknown true where the work may have been done although no answer came
+   */
+  constructor(
+    readonly status: StatusName,
+    readonly message: string,
+    readonly members: FailureMembers | null = null,
+    readonly outcome_unknown: boolean = false,
+  ) {}
+
+  /** HTTP status code of this failure. */
+  get http(): number {
+    return STATUSES[this.status].http;
+  }
+}
+
+/** A 400 with its reason. */
+export function invalid(message: string, members: FailureMembers | null = null): Failure {
+  return new Failure("INVALID_ARGUMENT", message, members);
+}
+
+/** A 404 with its reason. */
+export function notFound(message: string): Failure {
+  return new Failure("NOT_FOUND", message);
+}

@@ -1,0 +1,226 @@
+/**
+ * Turns the TypeScript sources into what Node runs, and does nothing in a few milliseconds where
+ * nothing changed. Two outputs: `dist/tree` has every file transpiled in its own place (tests and
+ * benchmarks run from there), `dist/app` has the programs, each bundled into one file because most of
+ * Node's start time is the loading of modules. Types are checked by `npm run types`, not here.
+ */
+import { createHash } from "node:crypto";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  rmdirSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join, relative, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const TREE = join(ROOT, "dist", "tree");
+const APP = join(ROOT, "dist", "app");
+const TREE_STAMP = join(TREE, ".stamp");
+
+const SOURCE_FOLDERS = ["src", "workers", "schemas", "cli", "bench", "test"];
+const PROGRAM_FOLDERS = ["src", "workers", "schemas", "cli"];
+/** What changes the output of every file. */
+const BUILD_INPUTS = ["deploy/build.mjs", "package.json", "package-lock.json", "tsconfig.json"];
+const PROGRAMS = ["src/main.ts", "workers/writer/main.ts", "workers/pool/main.ts", "cli/koor.ts"];
+
+const TARGET = "node20.12";
+/** Native code, or files of their own that are started as threads: loaded from node_modules. */
+const EXTERNAL = ["uWebSockets.js", "better-sqlite3", "piscina"];
+/** Bundled CommonJS packages call `require` for Node's own modules; a module has none. */
+const REQUIRE_BANNER =
+  'import { createRequire as createRequireOfBundle } from "node:module";\n' +
+  "const require = createRequireOfBundle(import.meta.url);";
+/** File systems and `utimes` round times; an edit is never so close to the one before. */
+const MTIME_TOLERANCE_MS = 2;
+
+/** The files below `folder` that end in `.ts`, relative to the root, with `/`; `[]` where there is no folder. */
+function listSources(folder) {
+  const top = join(ROOT, folder);
+  if (!existsSync(top)) return [];
+  return readdirSync(top, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith(".ts") && !entry.name.endsWith(".d.ts"))
+    .map((entry) => relative(ROOT, join(entry.parentPath ?? entry.path, entry.name)).split(sep).join("/"))
+    .sort();
+}
+
+/** A short hash over the paths, times and sizes of `files`: it changes with any edit, addition or removal. */
+function stampOf(files) {
+  const hash = createHash("sha256");
+  for (const file of files) {
+    const stat = statSync(join(ROOT, file), { throwIfNoEntry: false });
+    hash.update(`${file}\0${stat ? `${stat.mtimeMs}\0${stat.size}` : "none"}\n`);
+  }
+  return hash.digest("hex").slice(0, 32);
+}
+
+/** Written aside and renamed: whoever reads the file at this moment sees the old or the new one, whole. */
+function writeWhole(path, content, mtimeMs) {
+  mkdirSync(dirname(path), { recursive: true });
+  const aside = `${path}.${process.pid}.part`;
+  writeFileSync(aside, content);
+  if (mtimeMs !== undefined) utimesSync(aside, mtimeMs / 1000, mtimeMs / 1000);
+  renameSync(aside, path);
+}
+
+function readIfThere(path) {
+  return existsSync(path) ? readFileSync(path, "utf8") : "";
+}
+
+function outputOf(source, folder) {
+  return join(folder, source.replace(/\.ts$/, ".js"));
+}
+
+/** An output carries its source's time, so that two builds at once cannot mistake each other's work for their own. */
+function isTranspiled(source) {
+  const output = statSync(outputOf(source, TREE), { throwIfNoEntry: false });
+  if (!output) return false;
+  return Math.abs(output.mtimeMs - statSync(join(ROOT, source)).mtimeMs) < MTIME_TOLERANCE_MS;
+}
+
+function removeOrphans(sources) {
+  if (!existsSync(TREE)) return;
+  const wanted = new Set([TREE_STAMP]);
+  for (const source of sources) {
+    wanted.add(outputOf(source, TREE));
+    wanted.add(`${outputOf(source, TREE)}.map`);
+  }
+  const folders = [];
+  for (const entry of readdirSync(TREE, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath ?? entry.path, entry.name);
+    if (entry.isDirectory()) folders.push(path);
+    else if (!wanted.has(path) && !path.endsWith(".part")) rmSync(path, { force: true });
+  }
+  for (const folder of folders.sort((a, b) => b.length - a.length)) {
+    if (existsSync(folder) && readdirSync(folder).length === 0) rmdirSync(folder);
+  }
+}
+
+/** Transpiles what is stale. A file that does not parse is reported and leaves the others alone. Returns the failures. */
+async function buildTree(sources, esbuild, inputsStamp) {
+  removeOrphans(sources);
+  const allStale = readIfThere(TREE_STAMP) !== inputsStamp;
+  const stale = sources.filter((source) => allStale || !isTranspiled(source));
+  const results = await Promise.allSettled(
+    stale.map(async (source) => {
+      const output = outputOf(source, TREE);
+      const { mtimeMs } = statSync(join(ROOT, source));
+      const { code, map } = await esbuild.transform(readFileSync(join(ROOT, source), "utf8"), {
+        loader: "ts",
+        format: "esm",
+        target: TARGET,
+        platform: "node",
+        sourcemap: "external",
+        sourcefile: relative(dirname(output), join(ROOT, source)),
+        tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true } },
+      }).catch((failure) => {
+        for (const error of failure.errors ?? []) if (error.location) error.location.file = source;
+        throw failure;
+      });
+      const name = output.slice(output.lastIndexOf(sep) + 1);
+      writeWhole(`${output}.map`, map);
+      writeWhole(output, `${code}//# sourceMappingURL=${name}.map\n`, mtimeMs);
+    }),
+  );
+  const failures = results.filter((result) => result.status === "rejected").map((result) => result.reason);
+  if (failures.length === 0) writeWhole(TREE_STAMP, inputsStamp);
+  return { failures, count: stale.length };
+}
+
+function stampLine(stamp) {
+  return `// built from ${stamp}\n`;
+}
+
+/** Bundles each program. Every bundle ends with the stamp of its sources. Returns the failures. */
+async function buildApp(programs, esbuild, stamp) {
+  const results = await Promise.allSettled(
+    programs.map(async (program) => {
+      const output = outputOf(program, APP);
+      const { outputFiles } = await esbuild.build({
+        absWorkingDir: ROOT,
+        entryPoints: [program],
+        outfile: output,
+        write: false,
+        bundle: true,
+        format: "esm",
+        target: TARGET,
+        platform: "node",
+        treeShaking: true,
+        sourcemap: "linked",
+        sourcesContent: false,
+        external: EXTERNAL,
+        banner: { js: REQUIRE_BANNER },
+        // Many packages ship CommonJS as `main` and modules as `module`; only modules can be shaken.
+        mainFields: ["module", "main"],
+        logLevel: "silent",
+      });
+      const map = outputFiles.find((file) => file.path.endsWith(".map"));
+      const code = outputFiles.find((file) => file.path.endsWith(".js"));
+      writeWhole(map.path, map.contents);
+      writeWhole(code.path, code.text + stampLine(stamp));
+    }),
+  );
+  return results.filter((result) => result.status === "rejected").map((result) => result.reason);
+}
+
+function describeSources() {
+  const sources = SOURCE_FOLDERS.flatMap(listSources);
+  const programs = PROGRAMS.filter((program) => sources.includes(program));
+  const ofPrograms = PROGRAM_FOLDERS.flatMap((folder) => sources.filter((source) => source.startsWith(`${folder}/`)));
+  return {
+    sources,
+    programs,
+    inputsStamp: stampOf(BUILD_INPUTS),
+    appStamp: stampOf([...BUILD_INPUTS, ...ofPrograms.filter((source) => !source.endsWith(".test.ts"))]),
+  };
+}
+
+/** Whether every program in `dist/app` was built from the sources as they are now. Reads no file but the bundles' ends. */
+export function isAppFresh({ programs, appStamp } = describeSources()) {
+  const line = stampLine(appStamp);
+  return programs.every((program) => readIfThere(outputOf(program, APP)).endsWith(line));
+}
+
+/**
+ * Builds what is stale: the programs, and with `tree` also every single file. Prints one line where it
+ * did something. Returns whether everything was built; what failed is printed with file and line.
+ */
+export async function build({ tree }) {
+  const startedMs = performance.now();
+  const now = describeSources();
+  const treeStale =
+    tree && (readIfThere(TREE_STAMP) !== now.inputsStamp || !now.sources.every(isTranspiled));
+  const appStale = !isAppFresh(now);
+  if (tree && !treeStale) removeOrphans(now.sources);
+  if (!treeStale && !appStale) return true;
+
+  const esbuild = await import("esbuild");
+  const [treeResult, appFailures] = await Promise.all([
+    treeStale ? buildTree(now.sources, esbuild, now.inputsStamp) : { failures: [], count: 0 },
+    appStale ? buildApp(now.programs, esbuild, now.appStamp) : [],
+  ]);
+  const failures = [...treeResult.failures, ...appFailures];
+  const messages = new Set();
+  for (const failure of failures) {
+    if (!failure.errors) throw failure;
+    for (const text of await esbuild.formatMessages(failure.errors, { kind: "error" })) messages.add(text);
+  }
+  for (const text of messages) process.stderr.write(text);
+  if (failures.length > 0) return false;
+  const what = [treeStale && `${treeResult.count} files`, appStale && `${now.programs.length} programs`];
+  const tookMs = Math.round(performance.now() - startedMs);
+  process.stderr.write(`built ${what.filter(Boolean).join(" and ")} in ${tookMs} ms\n`);
+  return true;
+}
+
+if (process.argv[1] && fileURLToPath(import.meta.url) === process.argv[1]) {
+  const built = await build({ tree: true });
+  process.exitCode = built ? 0 : 1;
+}

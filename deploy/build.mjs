@@ -10,6 +10,7 @@ import {
   mkdirSync,
   readFileSync,
   readdirSync,
+  realpathSync,
   renameSync,
   rmSync,
   rmdirSync,
@@ -48,7 +49,7 @@ function listSources(folder) {
   return readdirSync(top, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith(".ts") && !entry.name.endsWith(".d.ts"))
     .map((entry) => relative(ROOT, join(entry.parentPath ?? entry.path, entry.name)).split(sep).join("/"))
-    .sort();
+    .toSorted();
 }
 
 /** A short hash over the paths, times and sizes of `files`: it changes with any edit, addition or removal. */
@@ -98,7 +99,7 @@ function removeOrphans(sources) {
     if (entry.isDirectory()) folders.push(path);
     else if (!wanted.has(path) && !path.endsWith(".part")) rmSync(path, { force: true });
   }
-  for (const folder of folders.sort((a, b) => b.length - a.length)) {
+  for (const folder of folders.toSorted((a, b) => b.length - a.length)) {
     if (existsSync(folder) && readdirSync(folder).length === 0) rmdirSync(folder);
   }
 }
@@ -220,7 +221,12 @@ export async function build({ tree }) {
   return true;
 }
 
-if (process.argv[1] && fileURLToPath(import.meta.url) === process.argv[1]) {
+/** Whether the module of this URL is what Node was started with, links followed. */
+export function isRunAsProgram(url) {
+  return process.argv[1] !== undefined && fileURLToPath(url) === realpathSync(process.argv[1]);
+}
+
+if (isRunAsProgram(import.meta.url)) {
   const built = await build({ tree: true });
   process.exitCode = built ? 0 : 1;
 }

@@ -1,0 +1,11 @@
+#!/usr/bin/env node
+/**
+ * `koor-server`: starts the built server in this process. In a checkout that was never built (after
+ * `npm link`, say) it installs and builds first; later it loads nothing but the program itself.
+ */
+import { existsSync } from "node:fs";
+
+const program = new URL("../../dist/app/src/main.js", import.meta.url);
+const ready = existsSync(program) || (await (await import("../prepare.mjs")).prepare({ dev: false }));
+if (ready) await import(program.href);
+else process.exitCode = 1;

@@ -37,8 +37,12 @@ export const POOL_DEADLINE_MS = 20_000;
 /** How long past its deadline a call waits for the writer's word on whether it was carried out. */
 export const VERDICT_GRACE_MS = 2_000;
 export const DEADLINE_SWEEP_MS = 100;
-export const STREAM_CREDIT_CHUNKS = 8;
-export const STREAM_CHUNK_BYTES = 64 * KIB;
+/**
+ * How far a stream may run ahead of the client that reads it: so far that a long list is in the front's
+ * memory before a slow client has taken it, and the pool's worker is free again.
+ */
+export const STREAM_CREDIT_CHUNKS = 256;
+export const STREAM_CHUNK_CHARACTERS = 64 * KIB;
 
 // Writer
 export const BATCH_CALLS_MAX = 512;
@@ -78,6 +82,8 @@ export const EVENT_PRUNE_ROWS = 2_000;
 export const EVENT_HISTORY_DEFAULT = 1_000;
 /** Topics whose matching patterns the hub remembers. */
 export const TOPIC_CACHE_TOPICS_MAX = 4_096;
+/** Matches that those memories hold, all together: 2 MiB of references. */
+export const TOPIC_CACHE_MATCHES_MAX = 262_144;
 
 // State
 export const STATE_HISTORY_DEFAULT = 1_000;

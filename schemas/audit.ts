@@ -1,0 +1,58 @@
+/** Section 12 of the wire contract: the append-only audit log. */
+import { Type, type Static } from "typebox";
+import { Instant, Limit, Timestamp } from "./common.js";
+
+/** Every audited action; a route or an RPC method that has one names it. */
+export const AUDIT_ACTIONS = ["state.put", "state.rollback", "state.delete", "metrics.reset"] as const;
+export type AuditAction = (typeof AUDIT_ACTIONS)[number];
+
+export const AuditEntry = Type.Object({
+  id: Type.Integer({ minimum: 1 }),
+  timestamp: Timestamp,
+  actor: Type.String(),
+  action: Type.String(),
+  resource: Type.String(),
+  detail: Type.String({ description: "JSON as text." }),
+  outcome: Type.Enum(["success", "error"]),
+});
+export const AuditList = Type.Array(AuditEntry);
+
+export const AuditSummary = Type.Object({
+  total_entries: Type.Integer(),
+  action_counts: Type.Record(Type.String(), Type.Integer()),
+  outcome_counts: Type.Record(Type.String(), Type.Integer()),
+  unique_actors: Type.Integer(),
+  unique_resources: Type.Integer(),
+});
+
+export const AuditQuery = Type.Object({
+  actor: Type.Optional(Type.String()),
+  action: Type.Optional(Type.String()),
+  from: Type.Optional(Instant),
+  to: Type.Optional(Instant),
+  limit: Type.Optional(Limit),
+});
+export const AuditSummaryQuery = Type.Object({ from: Type.Optional(Instant), to: Type.Optional(Instant) });
+
+const Bound = Type.Union([Type.Number(), Type.Null()]);
+
+/** Times in ms since the epoch, inclusive; null means unbounded. */
+export const AuditListRequest = Type.Object({
+  actor: Type.Union([Type.String(), Type.Null()]),
+  action: Type.Union([Type.String(), Type.Null()]),
+  from: Bound,
+  to: Bound,
+  limit: Limit,
+});
+export type AuditListRequest = Static<typeof AuditListRequest>;
+
+export const AuditSummaryRequest = Type.Object({ from: Bound, to: Bound });
+export type AuditSummaryRequest = Static<typeof AuditSummaryRequest>;
+
+/** A call that was refused before it reached its own method. */
+export const AuditRefusalRequest = Type.Object({
+  action: Type.Enum([...AUDIT_ACTIONS]),
+  resource: Type.String(),
+  detail: Type.String(),
+});
+export type AuditRefusalRequest = Static<typeof AuditRefusalRequest>;

@@ -1,0 +1,35 @@
+/** Shapes that every surface shares: the error body, times, pages and the query parameters built on them. */
+import { Type, type Static } from "typebox";
+import { PAGE_ROWS_MAX } from "./limits.js";
+
+/** RFC 3339 in UTC, milliseconds. */
+export const Timestamp = Type.String({ format: "date-time", examples: ["2026-02-09T14:30:00.000Z"] });
+
+/** Lowercase hex SHA-256 of the stored bytes. */
+export const Hash = Type.String({ pattern: "^[0-9a-f]{64}$" });
+
+export const ErrorBody = Type.Object({
+  error: Type.String({ description: "What went wrong." }),
+  code: Type.Integer({ description: "The HTTP status." }),
+  details: Type.Optional(Type.Array(Type.Object({ path: Type.String(), message: Type.String() }))),
+});
+export type ErrorBody = Static<typeof ErrorBody>;
+
+/** A failed compare-and-swap says what is there now. */
+export const PreconditionErrorBody = Type.Object({
+  error: Type.String(),
+  code: Type.Literal(412),
+  current_version: Type.Integer({ minimum: 0, description: "0 where there is none." }),
+  current_etag: Type.Union([Type.String(), Type.Null()], { description: "The quoted ETag, null where there is none." }),
+});
+
+/** A page's size in a query string. */
+export const Limit = Type.Integer({ minimum: 1, maximum: PAGE_ROWS_MAX });
+/** A version number in a query string. */
+export const VersionNumber = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
+/** A cursor or a version that may be 0. */
+export const NonNegative = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+/** An instant in a query string. */
+export const Instant = Type.String({ format: "date-time" });
+/** A switch in a query string: `1` turns it on, `0` leaves it off. */
+export const Switch = Type.Integer({ minimum: 0, maximum: 1 });

@@ -1,0 +1,81 @@
+/**
+ * Every option of the server in one table: its key in the settings file, type, default and help. The
+ * flag (`--data-dir`) and the environment variable (`KOOR_DATA_DIR`) follow from the key (`data_dir`).
+ */
+import { EVENT_HISTORY_DEFAULT, STATE_HISTORY_DEFAULT } from "./limits.js";
+
+interface OptionBase {
+  /** One line for `--help`. */
+  readonly help: string;
+  /** What stands for the value in `--help`; absent for switches. */
+  readonly value?: string;
+}
+interface TextOption extends OptionBase {
+  readonly type: "text" | "address" | "address or empty";
+  readonly fallback: string;
+}
+interface ChoiceOption extends OptionBase {
+  readonly type: "choice";
+  readonly choices: readonly string[];
+  readonly fallback: string;
+}
+interface CountOption extends OptionBase {
+  readonly type: "count";
+  readonly fallback: number;
+}
+interface SwitchOption extends OptionBase {
+  readonly type: "switch";
+  readonly fallback: false;
+}
+/** A comma-separated list; the flag may be repeated; a JSON array in the file. */
+interface ListOption extends OptionBase {
+  readonly type: "list";
+  readonly fallback: readonly string[];
+}
+export type Option = TextOption | ChoiceOption | CountOption | SwitchOption | ListOption;
+
+export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+export const LOG_FORMATS = ["text", "json"] as const;
+export type LogFormat = (typeof LOG_FORMATS)[number];
+
+export const OPTIONS = {
+  bind: { type: "address", fallback: "localhost:9800", value: "HOST:PORT", help: "where the API listens; port 0 takes a free one" },
+  dashboard_bind: { type: "address or empty", fallback: "localhost:9847", value: "HOST:PORT", help: "where the dashboard's port listens; \"\" turns it off" },
+  data_dir: { type: "text", fallback: ".", value: "DIR", help: "directory of data.db; made when it is missing" },
+  auth_token: { type: "text", fallback: "", value: "TOKEN", help: "bearer token that every request but /health must carry" },
+  log_level: { type: "choice", choices: LOG_LEVELS, fallback: "info", value: "LEVEL", help: "debug, info, warn or error" },
+  log_format: { type: "choice", choices: LOG_FORMATS, fallback: "text", value: "FORMAT", help: "text (key=value) or json (pino's own)" },
+  allow_origin: { type: "list", fallback: [], value: "ORIGIN", help: "further web origins whose pages may call the server" },
+  allow_host: { type: "list", fallback: [], value: "HOST", help: "further names that the server answers to" },
+  state_history: { type: "count", fallback: STATE_HISTORY_DEFAULT, value: "N", help: "versions kept of each key, 0 = all" },
+  state_events: { type: "switch", fallback: false, help: "publish koor.state.updated and koor.state.deleted" },
+  event_history: { type: "count", fallback: EVENT_HISTORY_DEFAULT, value: "N", help: "events kept, 0 = all" },
+} as const satisfies Record<string, Option>;
+
+export type OptionKey = keyof typeof OPTIONS;
+
+/** The settings a server runs with. */
+export interface Config {
+  readonly bind: string;
+  readonly dashboard_bind: string;
+  readonly data_dir: string;
+  readonly auth_token: string;
+  readonly log_level: LogLevel;
+  readonly log_format: LogFormat;
+  readonly allow_origin: readonly string[];
+  readonly allow_host: readonly string[];
+  readonly state_history: number;
+  readonly state_events: boolean;
+  readonly event_history: number;
+}
+
+/** `data_dir` → `--data-dir`. */
+export function flagOf(key: string): string {
+  return `--${key.replaceAll("_", "-")}`;
+}
+
+/** `data_dir` → `KOOR_DATA_DIR`. */
+export function environmentOf(key: string): string {
+  return `KOOR_${key.toUpperCase()}`;
+}

@@ -1,0 +1,89 @@
+/**
+ * The table of RPC methods: name → request schema, reply schema, lane, deadline, kind, and, where a
+ * call is audited, under which action and resource. This table is the storage seam: the front knows
+ * these methods and nothing of what lies behind them.
+ */
+import { Type, type Static, type TSchema } from "typebox";
+import {
+  AuditListRequest, AuditRefusalRequest, AuditSummaryRequest, type AuditAction,
+} from "./audit.js";
+import { EventHistoryRequest, PruneReply, PruneRequest, PublishReply, PublishRequest } from "./events.js";
+import { POOL_DEADLINE_MS, WRITER_DEADLINE_MS } from "./limits.js";
+import {
+  DeleteReply, DeleteRequest, DiffRequest, HistoryRequest, ListRequest, PutRequest, RollbackRequest, WriteReply,
+} from "./state.js";
+
+/** How a call is written to the audit log when its batch commits. */
+export interface AuditRule<Request, Reply> {
+  readonly action: AuditAction;
+  readonly resource: (request: Request) => string;
+  /** JSON text for the row's `detail` on success. */
+  readonly detail: (request: Request, reply: Reply) => string;
+}
+
+export interface Method<Request extends TSchema = TSchema, Reply extends TSchema = TSchema> {
+  readonly lane: "writer" | "pool";
+  /** A stream's reply is a sequence of chunks of text; a unary method's reply has the reply schema. */
+  readonly kind: "unary" | "stream";
+  readonly deadline_ms: number;
+  readonly request: Request;
+  readonly reply: Reply;
+  readonly audit: AuditRule<Static<Request>, Static<Reply>> | null;
+}
+
+function writer<Request extends TSchema, Reply extends TSchema>(
+  request: Request, reply: Reply, audit: AuditRule<Static<Request>, Static<Reply>> | null,
+): Method<Request, Reply> {
+  return { lane: "writer", kind: "unary", deadline_ms: WRITER_DEADLINE_MS, request, reply, audit };
+}
+
+/** A reply that is the answer's body already. */
+const JsonText = Type.String();
+
+function pool<Request extends TSchema>(request: Request, kind: "unary" | "stream"): Method<Request, typeof JsonText> {
+  return { lane: "pool", kind, deadline_ms: POOL_DEADLINE_MS, request, reply: JsonText, audit: null };
+}
+
+const Nothing = Type.Null();
+const Empty = Type.Object({});
+
+export const METHODS = {
+  "state.put": writer(PutRequest, WriteReply, {
+    action: "state.put",
+    resource: (request) => request.key,
+    detail: (_request, reply) => `{"version":${reply.version}}`,
+  }),
+  "state.rollback": writer(RollbackRequest, WriteReply, {
+    action: "state.rollback",
+    resource: (request) => request.key,
+    detail: (request, reply) => `{"version":${reply.version},"rolled_back":${request.version}}`,
+  }),
+  "state.delete": writer(DeleteRequest, DeleteReply, {
+    action: "state.delete",
+    resource: (request) => request.key,
+    detail: (_request, reply) => `{"version":${reply.version}}`,
+  }),
+  "events.publish": writer(PublishRequest, PublishReply, null),
+  "events.prune": writer(PruneRequest, PruneReply, null),
+  "audit.refuse": writer(AuditRefusalRequest, Nothing, null),
+  "metrics.reset": writer(Empty, Nothing, {
+    action: "metrics.reset",
+    resource: () => "",
+    detail: () => "{}",
+  }),
+  "state.list": pool(ListRequest, "stream"),
+  "state.history": pool(HistoryRequest, "unary"),
+  "state.diff": pool(DiffRequest, "unary"),
+  "events.history": pool(EventHistoryRequest, "stream"),
+  "audit.list": pool(AuditListRequest, "stream"),
+  "audit.summary": pool(AuditSummaryRequest, "unary"),
+} as const satisfies Record<string, Method>;
+
+export type MethodName = keyof typeof METHODS;
+export type RequestOf<Name extends MethodName> = Static<(typeof METHODS)[Name]["request"]>;
+export type ReplyOf<Name extends MethodName> = Static<(typeof METHODS)[Name]["reply"]>;
+export type WriterMethodName = { [Name in MethodName]: (typeof METHODS)[Name]["lane"] extends "writer" ? Name : never }[MethodName];
+export type PoolMethodName = Exclude<MethodName, WriterMethodName>;
+
+/** Positions in this list travel in the frames instead of names. */
+export const METHOD_NAMES = Object.keys(METHODS) as readonly MethodName[];

@@ -1,0 +1,26 @@
+/** Section 2 of the wire contract: health and metrics. */
+import { Type } from "typebox";
+
+export const Health = Type.Object({
+  status: Type.Enum(["ok", "draining"]),
+  uptime: Type.String({ examples: ["3h24m10s"] }),
+});
+
+export const Metrics = Type.Object({
+  uptime: Type.String(),
+  state_keys: Type.Integer(),
+  instances: Type.Integer(),
+  last_event_id: Type.Integer(),
+  api_bind: Type.String(),
+  dashboard_bind: Type.String(),
+  token_tax: Type.Object({
+    mcp_calls: Type.Integer(),
+    rest_calls: Type.Integer(),
+    total_calls: Type.Integer(),
+    mcp_estimated_tokens: Type.Integer(),
+    rest_tokens_saved: Type.Integer(),
+    savings_percent: Type.Number(),
+  }),
+});
+
+export const MetricsReset = Type.Object({ reset: Type.Literal(true) });

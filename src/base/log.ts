@@ -1,0 +1,75 @@
+/**
+ * The log: one line an entry on stderr, `key=value` text or pino's JSON. Lines go into a buffer that is
+ * written by the thread pool, so that the front's loop never waits for the disk or for a reader that is
+ * stuck; what does not fit the buffer is dropped and counted. Owned by the front; the writer reports
+ * through the RPC.
+ */
+import pino from "pino";
+import { SonicBoom } from "sonic-boom";
+import { LOG_LEVELS, type LogFormat, type LogLevel } from "../../schemas/config.js";
+import { LOG_BUFFER_BYTES_MAX, LOG_FLUSH_MS_MAX } from "../../schemas/limits.js";
+import { formatTime } from "./time.js";
+
+export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>>;
+
+export interface Log {
+  /** Ask before building fields of a hot path's debug line. */
+  readonly debugs: boolean;
+  readonly infos: boolean;
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+  /** Writes what is buffered, for at most LOG_FLUSH_MS_MAX: a reader that is stuck cannot hold the exit up. */
+  close(): Promise<void>;
+}
+
+/** Plain words stay bare, everything else is a JSON string: no value can forge a line or a field. */
+function quote(value: LogFields[string]): string {
+  if (typeof value !== "string") return String(value);
+  return /^[A-Za-z0-9_./:*@%+,-]+$/.test(value) ? value : JSON.stringify(value);
+}
+
+/** `time=… level=INFO msg="state updated" key=api-contract version=2` */
+export function formatLine(now_ms: number, level: string, message: string, fields: LogFields | undefined): string {
+  let line = `time=${formatTime(now_ms)} level=${level} msg=${quote(message)}`;
+  if (fields !== undefined) {
+    for (const key in fields) {
+      const value = fields[key];
+      if (value !== undefined) line += ` ${key}=${quote(value)}`;
+    }
+  }
+  return `${line}\n`;
+}
+
+/** Opens the log on a file descriptor. */
+export function openLog(level: LogLevel, format: LogFormat, fd = 2): Log {
+  const stream = new SonicBoom({ fd, sync: false, maxLength: LOG_BUFFER_BYTES_MAX });
+  // EAGAIN and EPIPE of a lost reader must not end the server.
+  stream.on("error", () => undefined);
+  const from = LOG_LEVELS.indexOf(level);
+  const json = format === "json" ? pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, stream) : null;
+  const write = (at: LogLevel) => {
+    if (LOG_LEVELS.indexOf(at) < from) return () => undefined;
+    const label = at.toUpperCase();
+    return (message: string, fields?: LogFields): void => {
+      if (json !== null) json[at](fields ?? {}, message);
+      else stream.write(formatLine(Date.now(), label, message, fields));
+    };
+  };
+  return {
+    debugs: from <= 0,
+    infos: from <= 1,
+    debug: write("debug"),
+    info: write("info"),
+    warn: write("warn"),
+    error: write("error"),
+    close: () => new Promise((resolve) => {
+      const timer = setTimeout(resolve, LOG_FLUSH_MS_MAX);
+      stream.flush(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    }),
+  };
+}

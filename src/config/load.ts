@@ -1,0 +1,150 @@
+/**
+ * Settings from flags, environment, file and defaults, in that order of precedence (contract section
+ * 17). Pure but for reading the file; whatever is wrong is a ConfigError with one clear line.
+ */
+import { readFileSync } from "node:fs";
+import { OPTIONS, environmentOf, flagOf, type Config, type Option, type OptionKey } from "../../schemas/config.js";
+import { parseAddress } from "./address.js";
+
+/** A setting that cannot be used: the start stops with this line and exit code 2. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
+
+type Value = string | number | boolean | readonly string[];
+const DEFAULT_FILE = "./settings.json";
+
+/** What the command line asks for. */
+export type Invocation = { readonly kind: "help" } | { readonly kind: "version" } | { readonly kind: "serve"; readonly config: Config };
+
+/**
+ * Reads the settings.
+ * @param argv flags without the program's name
+ * @throws ConfigError
+ */
+export function loadConfig(argv: readonly string[], environment: NodeJS.ProcessEnv): Invocation {
+  const flags = new Map<string, string[]>();
+  const switches = new Set<string>();
+  let file: string | null = null;
+  for (let at = 0; at < argv.length; at++) {
+    const word = argv[at] ?? "";
+    if (word === "--help" || word === "-h") return { kind: "help" };
+    if (word === "--version" || word === "-v") return { kind: "version" };
+    if (!word.startsWith("-")) throw new ConfigError(`unexpected argument ${JSON.stringify(word)}`);
+    const equals = word.indexOf("=");
+    // A single dash is accepted as Go's flags accept it.
+    const name = (equals < 0 ? word : word.slice(0, equals)).replace(/^--?/, "");
+    const inline = equals < 0 ? null : word.slice(equals + 1);
+    const key = name.replaceAll("-", "_");
+    const option: Option | undefined = name.includes("_") || !Object.hasOwn(OPTIONS, key) ? undefined : OPTIONS[key as OptionKey];
+    if (option === undefined && name !== "config") throw new ConfigError(`unknown flag ${equals < 0 ? word : word.slice(0, equals)}`);
+    if (option?.type === "switch") {
+      if (inline !== null && inline !== "true" && inline !== "false") throw new ConfigError(`--${name} takes no value`);
+      if (inline === "false") switches.delete(key);
+      else switches.add(key);
+      continue;
+    }
+    const value = inline ?? argv[++at];
+    if (value === undefined) throw new ConfigError(`--${name} needs a value`);
+    if (name === "config") file = value;
+    else flags.set(key, [...(flags.get(key) ?? []), value]);
+  }
+  const settings = readSettings(file);
+  const config: Record<string, Value> = {};
+  for (const [key, option] of Object.entries<Option>(OPTIONS)) {
+    const given = flags.get(key);
+    const variable = environment[environmentOf(key)];
+    if (switches.has(key)) config[key] = true;
+    else if (given !== undefined) {
+      config[key] = fromText(option, option.type === "list" ? given.join(",") : given[given.length - 1] ?? "", flagOf(key));
+    } else if (variable !== undefined) config[key] = fromText(option, variable, environmentOf(key));
+    else if (Object.hasOwn(settings, key)) config[key] = fromFile(option, settings[key], key);
+    else config[key] = option.fallback;
+  }
+  return { kind: "serve", config: config as unknown as Config };
+}
+
+function readSettings(file: string | null): Record<string, unknown> {
+  const path = file ?? DEFAULT_FILE;
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (file === null && code === "ENOENT") return {};
+    throw new ConfigError(`cannot read ${path}: ${code === "ENOENT" ? "no such file" : code ?? "unreadable"}`);
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text.replace(/^\uFEFF/, ""));
+  } catch {
+    throw new ConfigError(`${path} is not valid JSON`);
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new ConfigError(`${path} must hold a JSON object`);
+  return value as Record<string, unknown>;
+}
+
+/** A value from a flag or a variable. */
+function fromText(option: Option, text: string, name: string): Value {
+  switch (option.type) {
+    case "switch":
+      if (!["", "0", "1", "true", "false"].includes(text)) throw new ConfigError(`${name} must be true or false, not ${JSON.stringify(text)}`);
+      return text === "1" || text === "true";
+    case "count":
+      return checkCount(/^\d+$/.test(text) ? Number(text) : Number.NaN, JSON.stringify(text), name);
+    case "list":
+      return text.split(",").map((item) => item.trim()).filter((item) => item !== "");
+    default:
+      return checkText(option, text, name);
+  }
+}
+
+/** A value from the settings file, which must have the option's own type. */
+function fromFile(option: Option, value: unknown, name: string): Value {
+  switch (option.type) {
+    case "switch":
+      if (typeof value !== "boolean") throw new ConfigError(`${name} must be true or false`);
+      return value;
+    case "count":
+      return checkCount(typeof value === "number" ? value : Number.NaN, JSON.stringify(value), name);
+    case "list":
+      if (!Array.isArray(value) || !value.every((item): item is string => typeof item === "string")) {
+        throw new ConfigError(`${name} must be an array of strings`);
+      }
+      return value;
+    default:
+      if (typeof value !== "string") throw new ConfigError(`${name} must be a string`);
+      return checkText(option, value, name);
+  }
+}
+
+function checkCount(count: number, shown: string, name: string): number {
+  if (!Number.isSafeInteger(count) || count < 0) throw new ConfigError(`${name} must be a non-negative integer, not ${shown}`);
+  return count;
+}
+
+function checkText(option: Extract<Option, { fallback: string }>, text: string, name: string): string {
+  if (option.type === "choice" && !option.choices.includes(text)) {
+    throw new ConfigError(`${name} must be one of ${option.choices.join(", ")}, not ${JSON.stringify(text)}`);
+  }
+  const address = option.type === "address" || (option.type === "address or empty" && text !== "");
+  if (address && parseAddress(text) === undefined) throw new ConfigError(`${name} must be HOST:PORT, not ${JSON.stringify(text)}`);
+  if (option.type === "text" && text.includes("\0")) throw new ConfigError(`${name} must not contain a NUL`);
+  return text;
+}
+
+/** The text of `--help`. */
+export function helpText(): string {
+  const rows = Object.entries<Option>(OPTIONS).map(([key, option]) => [
+    `  ${flagOf(key)}${option.value === undefined ? "" : ` ${option.value}`}`,
+    option.fallback === "" || option.type === "switch" || option.type === "list" ? option.help : `${option.help} (${String(option.fallback)})`,
+  ] as const);
+  rows.push(["  --config FILE", "settings file (./settings.json where there is one)"], ["  --version, --help", ""]);
+  const width = Math.max(...rows.map(([left]) => left.length)) + 2;
+  return [
+    "Usage: koor-server [flags]", "",
+    ...rows.map(([left, right]) => `${left.padEnd(width)}${right}`.trimEnd()), "",
+    "Each flag has an environment variable (--data-dir: KOOR_DATA_DIR) and a key in the settings file (data_dir).",
+    "Flags beat the environment, the environment beats the file.", "",
+  ].join("\n");
+}

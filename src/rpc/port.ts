@@ -1,0 +1,66 @@
+/**
+ * The one place that touches a MessagePort. It gathers the frames of one event-loop turn and sends them
+ * as one message: a message costs a wake-up of the other thread, which is more than the frames in it.
+ * Runs on both sides of every RPC; knows nothing of calls, deadlines or methods.
+ */
+import { MessageChannel, type MessagePort, type Transferable } from "node:worker_threads";
+import type { Frame } from "../../schemas/rpc.js";
+
+/** What `Worker`, `parentPort` and `MessagePort` have in common. */
+export interface Endpoint {
+  postMessage(value: unknown, transferList?: readonly Transferable[]): void;
+  on(event: "message", listener: (value: unknown) => void): unknown;
+  off(event: "message", listener: (value: unknown) => void): unknown;
+}
+
+export class Port {
+  readonly #endpoint: Endpoint;
+  readonly #receive: (value: unknown) => void;
+  #outbox: Frame[] = [];
+  #scheduled: NodeJS.Immediate | null = null;
+  #closed = false;
+
+  /** @param onFrames takes the frames of one message, in the order in which they were sent. */
+  constructor(endpoint: Endpoint, onFrames: (frames: readonly Frame[]) => void) {
+    this.#endpoint = endpoint;
+    this.#receive = (value) => {
+      if (!this.#closed) onFrames(value as readonly Frame[]);
+    };
+    endpoint.on("message", this.#receive);
+  }
+
+  /** Queues a frame; it leaves at the end of this turn of the event loop, or with `flush`. */
+  send(frame: Frame): void {
+    if (this.#closed) return;
+    this.#outbox.push(frame);
+    this.#scheduled ??= setImmediate(() => this.flush());
+  }
+
+  /** Sends what is queued, now. */
+  flush(): void {
+    if (this.#scheduled !== null) {
+      clearImmediate(this.#scheduled);
+      this.#scheduled = null;
+    }
+    if (this.#outbox.length === 0 || this.#closed) return;
+    const frames = this.#outbox;
+    this.#outbox = [];
+    this.#endpoint.postMessage(frames);
+  }
+
+  /** Stops listening; frames that were not sent are dropped. */
+  close(): void {
+    this.#closed = true;
+    if (this.#scheduled !== null) clearImmediate(this.#scheduled);
+    this.#scheduled = null;
+    this.#outbox = [];
+    this.#endpoint.off("message", this.#receive);
+    if ("close" in this.#endpoint) (this.#endpoint as MessagePort).close();
+  }
+}
+
+/** Two ends of a new channel: one to keep, one to transfer to another thread. */
+export function openChannel(): { readonly near: MessagePort; readonly far: MessagePort } {
+  const { port1, port2 } = new MessageChannel();
+  return { near: port1, far: port2 };
+}

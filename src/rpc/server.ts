@@ -1,0 +1,196 @@
+/**
+ * The serving side of the RPC: a bounded mailbox from which calls are taken in order, one group a turn;
+ * deadlines and cancellation; streams that wait for credit. Runs in the writer and in the pool's
+ * workers. What a call does is the business of `execute`.
+ */
+import { FRAME, type CallFrame, type Frame } from "../../schemas/rpc.js";
+import { BATCH_CALLS_MAX, MAILBOX_CALLS_MAX } from "../../schemas/limits.js";
+import { METHOD_NAMES, type MethodName } from "../../schemas/methods.js";
+import { must } from "../base/assert.js";
+import type { Clock } from "../base/clock.js";
+import { Failure } from "../base/result.js";
+import { Port, type Endpoint } from "./port.js";
+
+/** A call as the executor sees it. */
+export interface ServerCall {
+  readonly id: number;
+  readonly method: MethodName;
+  readonly actor: string;
+  readonly trace: string;
+  readonly request: unknown;
+}
+
+export interface RpcServerOptions {
+  readonly clock: Clock;
+  /** Carries out a group of calls, in order; answers each through `reply`, `fail` or `stream`. */
+  readonly execute: (calls: readonly ServerCall[], server: RpcServer) => void;
+  readonly mailbox_max?: number;
+  readonly batch_max?: number;
+}
+
+interface OpenStream {
+  readonly chunks: Iterator<string | Failure>;
+  credit: number;
+}
+
+export class RpcServer {
+  readonly #clock: Clock;
+  readonly #execute: RpcServerOptions["execute"];
+  readonly #mailbox_max: number;
+  readonly #batch_max: number;
+  readonly #port: Port;
+  #mailbox: CallFrame[] = [];
+  /** Calls that nobody waits for, until they are taken from the mailbox. */
+  readonly #cancelled = new Set<number>();
+  readonly #streams = new Map<number, OpenStream>();
+  /** Credit that came before its stream was opened. */
+  readonly #early_credit = new Map<number, number>();
+  #scheduled = false;
+  #paused = false;
+
+  constructor(endpoint: Endpoint, options: RpcServerOptions) {
+    this.#clock = options.clock;
+    this.#execute = options.execute;
+    this.#mailbox_max = options.mailbox_max ?? MAILBOX_CALLS_MAX;
+    this.#batch_max = options.batch_max ?? BATCH_CALLS_MAX;
+    this.#port = new Port(endpoint, (frames) => {
+      for (const frame of frames) this.#take(frame);
+    });
+  }
+
+  /** Calls that wait. */
+  get depth(): number {
+    return this.#mailbox.length;
+  }
+
+  reply(call: ServerCall, reply: unknown): void {
+    this.#port.send([FRAME.REPLY, call.id, reply]);
+  }
+
+  fail(call: ServerCall, failure: Failure): void {
+    this.#port.send([FRAME.FAILURE, call.id, failure.status, failure.message, failure.members]);
+  }
+
+  /** Answers with a sequence of chunks; a Failure among them ends it. Sends as far as there is credit. */
+  stream(call: ServerCall, chunks: Iterable<string | Failure>): void {
+    const credit = this.#early_credit.get(call.id) ?? 0;
+    this.#early_credit.delete(call.id);
+    const open: OpenStream = { chunks: chunks[Symbol.iterator](), credit };
+    this.#streams.set(call.id, open);
+    this.#pump(call.id, open);
+  }
+
+  /** Says something unasked. */
+  notify(name: string, payload: unknown): void {
+    this.#port.send([FRAME.NOTICE, name, payload]);
+  }
+
+  /** Sends what is queued, now: what was committed is answered before anything else is begun. */
+  flush(): void {
+    this.#port.flush();
+  }
+
+  /** Stops taking calls from the mailbox until `resume`. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#schedule();
+  }
+
+  close(): void {
+    for (const open of this.#streams.values()) open.chunks.return?.();
+    this.#streams.clear();
+    this.#port.close();
+  }
+
+  #take(frame: Frame): void {
+    switch (frame[0]) {
+      case FRAME.CALL:
+        if (this.#mailbox.length >= this.#mailbox_max) {
+          this.#port.send([FRAME.FAILURE, frame[1], "RESOURCE_EXHAUSTED", "the server is busy, try again", null]);
+        } else {
+          this.#mailbox.push(frame);
+          this.#schedule();
+        }
+        break;
+      case FRAME.CANCEL:
+        this.#cancel(frame[1]);
+        break;
+      case FRAME.CREDIT: {
+        const open = this.#streams.get(frame[1]);
+        if (open === undefined) {
+          if (this.#waits(frame[1])) this.#early_credit.set(frame[1], (this.#early_credit.get(frame[1]) ?? 0) + frame[2]);
+        } else {
+          open.credit += frame[2];
+          this.#pump(frame[1], open);
+        }
+        break;
+      }
+      default:
+        throw new Error(`a server takes no frame of kind ${frame[0]}`);
+    }
+  }
+
+  #waits(id: number): boolean {
+    return this.#mailbox.some((call) => call[1] === id);
+  }
+
+  #cancel(id: number): void {
+    const open = this.#streams.get(id);
+    if (open !== undefined) {
+      this.#streams.delete(id);
+      open.chunks.return?.();
+      this.#port.send([FRAME.FAILURE, id, "CANCELLED", "cancelled", null]);
+    } else if (this.#waits(id)) {
+      this.#cancelled.add(id);
+    }
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#paused || this.#mailbox.length === 0) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#drain();
+    });
+  }
+
+  #drain(): void {
+    if (this.#paused) return;
+    const taken = this.#mailbox.length <= this.#batch_max ? this.#mailbox : this.#mailbox.slice(0, this.#batch_max);
+    this.#mailbox = taken === this.#mailbox ? [] : this.#mailbox.slice(this.#batch_max);
+    const now = this.#clock.now();
+    const calls: ServerCall[] = [];
+    for (const [, id, method, deadline_ms, actor, trace, request] of taken) {
+      if (now > deadline_ms || this.#cancelled.delete(id)) {
+        this.#early_credit.delete(id);
+        this.#port.send([FRAME.FAILURE, id, "DEADLINE_EXCEEDED", "deadline exceeded", null]);
+      } else {
+        calls.push({ id, method: must(METHOD_NAMES[method], "a call names a method of the table"), actor, trace, request });
+      }
+    }
+    if (calls.length > 0) this.#execute(calls, this);
+    this.#schedule();
+  }
+
+  #pump(id: number, open: OpenStream): void {
+    while (open.credit > 0) {
+      const next = open.chunks.next();
+      if (next.done === true || next.value instanceof Failure) {
+        this.#streams.delete(id);
+        if (next.done !== true) {
+          const failure = next.value as Failure;
+          this.#port.send([FRAME.FAILURE, id, failure.status, failure.message, failure.members]);
+        } else {
+          this.#port.send([FRAME.REPLY, id, null]);
+        }
+        return;
+      }
+      open.credit -= 1;
+      this.#port.send([FRAME.CHUNK, id, next.value]);
+    }
+  }
+}

@@ -99,6 +99,27 @@ export const LOG_FLUSH_MS_MAX = 500;
 // Metrics
 export const TOKENS_PER_MCP_CALL = 300;
 
+// Command line
+export const CLI_CONNECT_TIMEOUT_MS = 5_000;
+/** How long one address of a host name may take before the next is tried beside it. */
+export const CLI_ADDRESS_TIMEOUT_MS = 1_000;
+/** Silence on a connection that waits for an answer, or takes a body. */
+export const CLI_ANSWER_TIMEOUT_MS = 70_000;
+export const CLI_ANSWER_BYTES_MAX = 512 * MIB;
+/** Indented output may be much longer than what it was made of; past this it is printed as one line. */
+export const CLI_PRETTY_CHARACTERS_MAX = 256 * MIB;
+export const CLI_SETTINGS_BYTES_MAX = 1 * MIB;
+export const CLI_POLL_INTERVAL_MS = 2_000;
+export const CLI_POLL_EVENTS = 1_000;
+export const CLI_RECONNECT_DELAY_MS = 250;
+export const CLI_RECONNECT_DELAY_MS_MAX = 10_000;
+/** Upgrades that die without an answer, one after the other, before plain HTTP is tried. */
+export const CLI_UPGRADE_ATTEMPTS_MAX = 3;
+/** How long a subscriber polls before it tries the WebSocket again. */
+export const CLI_UPGRADE_RETRY_MS = 60_000;
+/** An own ping this often keeps proxies from cutting a quiet subscription, and finds a peer that is gone. */
+export const CLI_PING_INTERVAL_MS = 30_000;
+
 function relation(holds: boolean, what: string): void {
   if (!holds) throw new Error(`limits.ts: ${what}`);
 }
@@ -112,3 +133,7 @@ relation(PUBLISH_EVENTS_MAX <= PAGE_ROWS_MAX, "what was published at once can be
 relation(SUBSCRIBER_MESSAGE_BYTES_MAX < SUBSCRIBER_MESSAGE_RECEIVED_BYTES_MAX, "a message over the bound must be seen to be refused");
 relation(HOT_CACHE_VALUE_BYTES_MAX * 16 <= HOT_CACHE_BYTES_MAX, "the hot cache holds many values");
 relation(REQUEST_TIMEOUT_MS <= RESPONSE_TIMEOUT_MS, "a request ends before its response does");
+relation(CLI_ANSWER_TIMEOUT_MS >= LONG_POLL_WAIT_S_MAX * 1000 + 10_000, "the command line waits longer than the longest long poll");
+relation(CLI_ANSWER_BYTES_MAX > BODY_BYTES_MAX, "the command line takes every value that can be stored");
+relation(CLI_PING_INTERVAL_MS * 2 < SUBSCRIBER_IDLE_TIMEOUT_S * 1000, "a subscriber pings before it counts as gone");
+relation(CLI_POLL_EVENTS <= PAGE_ROWS_MAX, "a poll asks for one page");

@@ -4,6 +4,9 @@
  */
 import { prepare } from "./prepare.mjs";
 
-const ready = await prepare({ dev: false });
-if (ready) await import("../dist/app/src/main.js");
-else process.exitCode = 1;
+if (await prepare({ dev: false })) {
+  const { runServer } = await import("../dist/app/src/main.js");
+  await runServer(process.argv.slice(2));
+} else {
+  process.exitCode = 1;
+}

@@ -6,6 +6,9 @@
 import { existsSync } from "node:fs";
 
 const program = new URL("../../dist/app/src/main.js", import.meta.url);
-const ready = existsSync(program) || (await (await import("../prepare.mjs")).prepare({ dev: false }));
-if (ready) await import(program.href);
-else process.exitCode = 1;
+if (existsSync(program) || (await (await import("../prepare.mjs")).prepare({ dev: false }))) {
+  const { runServer } = await import(program.href);
+  await runServer(process.argv.slice(2));
+} else {
+  process.exitCode = 1;
+}

@@ -6,6 +6,8 @@
 import { existsSync } from "node:fs";
 
 const program = new URL("../../dist/app/cli/koor.js", import.meta.url);
-const ready = existsSync(program) || (await (await import("../prepare.mjs")).prepare({ dev: false }));
-if (ready) await import(program.href);
-else process.exitCode = 1;
+if (existsSync(program) || (await (await import("../prepare.mjs")).prepare({ dev: false }))) {
+  await import(program.href);
+} else {
+  process.exitCode = 1;
+}

@@ -1,0 +1,129 @@
+/**
+ * Reads the import lines of source files and holds them against the tables of table.ts. Pure: it is given
+ * paths and texts, so that the test can feed it files that break each rule. TypeScript's own scanner reads
+ * the texts; type-only imports count, since a name that is known is a name that is depended upon.
+ */
+import { posix } from "node:path";
+import ts from "typescript";
+import { EMPTY_NAMES, LAYERS, RESERVED, WORDS } from "./table.js";
+
+/** Path from the project's root, with `/` → text. */
+export type Sources = ReadonlyMap<string, string>;
+
+interface SourceFile {
+  readonly path: string;
+  /** Project files by path, packages and Node's modules by specifier. */
+  readonly imports: readonly string[];
+  readonly words: ReadonlySet<string>;
+  readonly onlyReexports: boolean;
+}
+
+const TEST_FILES = ["**/*.test.ts", "test/**"];
+
+function matches(pattern: string, name: string, folder: string): boolean {
+  const source = pattern
+    .replace("{folder}", folder)
+    .split(/(\*\*\/?|\*)/)
+    .map((part) => {
+      if (part === "**/") return "(?:.*/)?";
+      if (part === "**") return ".*";
+      if (part === "*") return "[^/]*";
+      return part.replace(/[.+?^${}()|[\]\\]/g, "\\$&");
+    })
+    .join("");
+  return new RegExp(`^${source}$`).test(name);
+}
+
+function matchesAny(patterns: readonly string[], name: string, folder = ""): boolean {
+  return patterns.some((pattern) => matches(pattern, name, folder));
+}
+
+function resolveImport(from: string, specifier: string): string {
+  if (!specifier.startsWith(".")) return specifier;
+  return posix.join(posix.dirname(from), specifier).replace(/\.js$/, ".ts");
+}
+
+function readFile(path: string, text: string): SourceFile {
+  const tree = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, false);
+  const words = new Set<string>();
+  const visit = (node: ts.Node): void => {
+    if (ts.isIdentifier(node)) words.add(node.text);
+    ts.forEachChild(node, visit);
+  };
+  visit(tree);
+  const statements = [...tree.statements];
+  return {
+    path,
+    imports: ts.preProcessFile(text, true, true).importedFiles.map((found) => resolveImport(path, found.fileName)),
+    words,
+    onlyReexports:
+      statements.length > 0 &&
+      statements.every((statement) => ts.isExportDeclaration(statement) && statement.moduleSpecifier !== undefined),
+  };
+}
+
+function checkImports(file: SourceFile, sources: Sources): string[] {
+  const found: string[] = [];
+  const folder = posix.dirname(file.path);
+  const layer = LAYERS.find((row) => matchesAny(row.files, file.path));
+  if (!layer) return [`${file.path} has no row in LAYERS: say what such a file may import`];
+  for (const target of file.imports) {
+    if (target.endsWith(".ts") && !sources.has(target)) found.push(`${file.path} imports ${target}, which does not exist`);
+    if (!matchesAny(layer.may, target, folder)) {
+      found.push(`${file.path} imports ${target}, which it may not: ${layer.because}`);
+    }
+    for (const row of RESERVED) {
+      if (!matches(row.target, target, folder) || matchesAny([...row.by, ...TEST_FILES], file.path)) continue;
+      found.push(`${file.path} imports ${target}, reserved for ${row.by.join(", ") || "nobody"}: ${row.because}`);
+    }
+  }
+  return found;
+}
+
+function checkShape(file: SourceFile): string[] {
+  const found: string[] = [];
+  for (const row of WORDS) {
+    if (!file.words.has(row.target) || matchesAny([...row.by, ...TEST_FILES], file.path)) continue;
+    found.push(`${file.path} uses ${row.target}, reserved for ${row.by.join(", ")}: ${row.because}`);
+  }
+  const name = posix.basename(file.path);
+  if (file.onlyReexports || name.startsWith("index.")) {
+    found.push(`${file.path} is a barrel: import from where a thing lives, so that the import says it`);
+  }
+  const empty = name.split(/[-.]/).find((word) => EMPTY_NAMES.includes(word));
+  if (empty) found.push(`${file.path} is named "${empty}": name it after what it does`);
+  return found;
+}
+
+/** Each cycle once, as the path that closes it. */
+function findCycles(files: readonly SourceFile[]): string[] {
+  const byPath = new Map(files.map((file) => [file.path, file]));
+  const state = new Map<string, "open" | "done">();
+  const found: string[] = [];
+  const visit = (path: string, trail: readonly string[]): void => {
+    if (state.get(path) === "done") return;
+    if (state.get(path) === "open") {
+      const cycle = [...trail.slice(trail.indexOf(path)), path];
+      found.push(`${cycle.join(" → ")} is a cycle: none of these can be read, tested or moved alone`);
+      return;
+    }
+    state.set(path, "open");
+    for (const target of byPath.get(path)?.imports ?? []) if (byPath.has(target)) visit(target, [...trail, path]);
+    state.set(path, "done");
+  };
+  for (const file of files) visit(file.path, []);
+  return found;
+}
+
+/** Every breach of the tables as one line that names the file, what it does and why it may not; `[]` when all is well. */
+export function findBreaches(sources: Sources): string[] {
+  const files = [...sources].map(([path, text]) => readFile(path, text));
+  return [...files.flatMap((file) => [...checkImports(file, sources), ...checkShape(file)]), ...findCycles(files)];
+}
+
+/** The packages (not Node's modules, not project files) that the given file imports. */
+export function listPackages(path: string, text: string): string[] {
+  return readFile(path, text)
+    .imports.filter((target) => !target.endsWith(".ts") && !target.startsWith("node:"))
+    .map((target) => target.split("/").slice(0, target.startsWith("@") ? 2 : 1).join("/"));
+}

@@ -71,6 +71,8 @@ export const METHODS = {
     resource: () => "",
     detail: () => "{}",
   }),
+  /** The last call of a shutdown: flushes the log into the database and ends the writer. */
+  "store.close": writer(Empty, Nothing, null),
   "state.list": pool(ListRequest, "stream"),
   "state.history": pool(HistoryRequest, "unary"),
   "state.diff": pool(DiffRequest, "unary"),

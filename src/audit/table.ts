@@ -1,0 +1,77 @@
+/** The SQL of the audit log: appending (writer) and reading (pool, front). Rows are never changed. */
+import type { AuditListRequest, AuditSummaryRequest } from "../../schemas/audit.js";
+import { idRange } from "../store/id-range.js";
+import type { Db, Statement } from "../store/open.js";
+
+/** A row as stored; `at` in ms. */
+export interface AuditRow {
+  readonly id: number;
+  readonly at: number;
+  readonly actor: string;
+  readonly action: string;
+  readonly resource: string;
+  readonly detail: string;
+  readonly outcome: string;
+}
+
+export class AuditAppender {
+  readonly #insert: Statement<[number, string, string, string, string, string], unknown>;
+
+  constructor(db: Db) {
+    this.#insert = db.prepare("INSERT INTO audit (at, actor, action, resource, detail, outcome) VALUES (?, ?, ?, ?, ?, ?)");
+  }
+
+  append(now_ms: number, actor: string, action: string, resource: string, detail: string, outcome: "success" | "error"): void {
+    this.#insert.run(now_ms, actor, action, resource, detail, outcome);
+  }
+}
+
+/** Actions whose rows the partial index on actions leaves out (store/migrate.ts). */
+const COMMON_ACTIONS: readonly string[] = ["state.put", "spec.put"];
+
+/** The newest rows that match, newest first. */
+export function listAudit(db: Db, request: AuditListRequest): AuditRow[] {
+  const { first, end } = idRange(db, "audit", request.from, request.to);
+  const conditions = ["id >= ?", "id < ?"];
+  const values: (string | number)[] = [first, end];
+  if (request.actor !== null) {
+    // The second condition lets SQLite use the partial index.
+    conditions.push("actor = ?");
+    if (request.actor !== "") conditions.push("actor <> ''");
+    values.push(request.actor);
+  }
+  if (request.action !== null) {
+    conditions.push("action = ?");
+    if (!COMMON_ACTIONS.includes(request.action)) conditions.push("action NOT IN ('state.put', 'spec.put')");
+    values.push(request.action);
+  }
+  return db.prepare<(string | number)[], AuditRow>(
+    `SELECT id, at, actor, action, resource, detail, outcome FROM audit WHERE ${conditions.join(" AND ")} ORDER BY id DESC LIMIT ?`,
+  ).all(...values, request.limit);
+}
+
+/** Counts over a span of time: by action, by outcome, and how many actors and resources there were. */
+export function summarizeAudit(db: Db, request: AuditSummaryRequest): {
+  readonly actions: ReadonlyMap<string, number>;
+  readonly outcomes: ReadonlyMap<string, number>;
+  readonly total: number;
+  readonly actors: number;
+  readonly resources: number;
+} {
+  const { first, end } = idRange(db, "audit", request.from, request.to);
+  const groups = db.prepare<[number, number], { action: string; outcome: string; rows: number }>(
+    "SELECT action, outcome, count(*) AS rows FROM audit WHERE id >= ? AND id < ? GROUP BY action, outcome ORDER BY action",
+  ).all(first, end);
+  const actions = new Map<string, number>();
+  const outcomes = new Map<string, number>();
+  let total = 0;
+  for (const { action, outcome, rows } of groups) {
+    total += rows;
+    actions.set(action, (actions.get(action) ?? 0) + rows);
+    outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + rows);
+  }
+  const distinct = db.prepare<[number, number], { actors: number; resources: number }>(
+    "SELECT count(DISTINCT nullif(actor, '')) AS actors, count(DISTINCT resource) AS resources FROM audit WHERE id >= ? AND id < ?",
+  ).get(first, end);
+  return { actions, outcomes, total, actors: distinct?.actors ?? 0, resources: distinct?.resources ?? 0 };
+}

@@ -1,0 +1,114 @@
+/** The SQL of events and their one JSON shape: appending and pruning (writer), reading (front, pool). */
+import type { CommittedEvent } from "../../schemas/events.js";
+import { toOneLine } from "../base/json-text.js";
+import { formatTime } from "../base/time.js";
+import type { Db, Statement } from "../store/open.js";
+
+/** A row as stored: `data` is JSON text, `created_at` in ms. */
+export interface EventRow {
+  readonly id: number;
+  readonly topic: string;
+  readonly created_at: number;
+  readonly source: string;
+  readonly data: string;
+}
+
+/**
+ * The event as every reader gets it: frames, answers, history. One line, so that it can be one line of
+ * a stream; the publisher's digits are kept.
+ */
+export function encodeEvent(row: EventRow): CommittedEvent {
+  const { id, topic, source } = row;
+  const text = `{"id":${id},"topic":${JSON.stringify(topic)},"data":${row.data},"source":${source === "" ? '""' : JSON.stringify(source)},"created_at":"${formatTime(row.created_at)}"}`;
+  return { id, topic, source, text };
+}
+
+export class EventAppender {
+  readonly #insert: Statement<[number, string, number, string, string], unknown>;
+  readonly #newest: Statement<[], number | null>;
+  readonly #prune: Statement<[number], unknown>;
+  readonly #nth_newest: Statement<[number], number>;
+  readonly #nth_oldest: Statement<[number], number>;
+  #next_id = 1;
+
+  constructor(db: Db) {
+    this.#insert = db.prepare("INSERT INTO event VALUES (?, ?, ?, ?, ?)");
+    this.#newest = db.prepare<[], number | null>("SELECT max(id) FROM event").pluck() as Statement<[], number | null>;
+    this.#prune = db.prepare("DELETE FROM event WHERE id <= ?");
+    this.#nth_newest = db.prepare<[number], number>("SELECT id FROM event ORDER BY id DESC LIMIT 1 OFFSET ?").pluck() as Statement<[number], number>;
+    this.#nth_oldest = db.prepare<[number], number>("SELECT id FROM event ORDER BY id LIMIT 1 OFFSET ?").pluck() as Statement<[number], number>;
+    this.reload();
+  }
+
+  /** Reads the newest id again: after a rollback the ids that were given out are free. */
+  reload(): void {
+    this.#next_id = (this.#newest.get() ?? 0) + 1;
+  }
+
+  get last_id(): number {
+    return this.#next_id - 1;
+  }
+
+  /** Stores one event under the next id. */
+  append(topic: string, data: string, source: string, now_ms: number): CommittedEvent {
+    const row = { id: this.#next_id++, topic, created_at: now_ms, source, data: toOneLine(data) };
+    this.#insert.run(row.id, topic, now_ms, source, row.data);
+    return encodeEvent(row);
+  }
+
+  /** Removes at most `rows_max` of the events older than the newest `keep` (at least 1). */
+  prune(keep: number, rows_max: number): { removed: number; more: boolean } {
+    const newest_pruned = this.#nth_newest.get(keep);
+    if (newest_pruned === undefined) return { removed: 0, more: false };
+    const step = this.#nth_oldest.get(rows_max - 1) ?? newest_pruned;
+    const { changes } = this.#prune.run(Math.min(step, newest_pruned));
+    return { removed: changes, more: step < newest_pruned };
+  }
+}
+
+/** Which events: ids in [first, end), oldest or newest first; a topic or source only where it is fixed. */
+export interface EventSpan {
+  readonly first: number;
+  readonly end: number;
+  readonly newest_first: boolean;
+  readonly topic: string | null;
+  readonly source: string | null;
+}
+
+export class EventReader {
+  readonly #db: Db;
+  readonly #newest: Statement<[], number | null>;
+  readonly #forward: Statement<[number, number, number], EventRow>;
+
+  constructor(db: Db) {
+    this.#db = db;
+    this.#newest = db.prepare<[], number | null>("SELECT max(id) FROM event").pluck() as Statement<[], number | null>;
+    this.#forward = db.prepare("SELECT * FROM event WHERE id > ? AND id <= ? ORDER BY id LIMIT ?");
+  }
+
+  get last_id(): number {
+    return this.#newest.get() ?? 0;
+  }
+
+  /** Up to `limit` events with ids in (after, upto], oldest first. */
+  after(after: number, upto: number, limit: number): EventRow[] {
+    return this.#forward.all(after, upto, limit);
+  }
+
+  /** The rows of a span, one at a time. */
+  scan(span: EventSpan): IterableIterator<EventRow> {
+    const conditions = ["id >= ?", "id < ?"];
+    const values: (string | number)[] = [span.first, span.end];
+    if (span.topic !== null) {
+      conditions.push("topic = ?");
+      values.push(span.topic);
+    }
+    if (span.source !== null) {
+      conditions.push("source = ?");
+      values.push(span.source);
+    }
+    return this.#db.prepare<(string | number)[], EventRow>(
+      `SELECT * FROM event WHERE ${conditions.join(" AND ")} ORDER BY id ${span.newest_first ? "DESC" : "ASC"}`,
+    ).iterate(...values);
+  }
+}

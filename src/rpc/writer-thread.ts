@@ -1,0 +1,100 @@
+/**
+ * Starts the writer's thread and keeps it running. A crash fails what was in flight with UNAVAILABLE and
+ * starts the thread again after a delay that doubles while it keeps crashing; the front stays up.
+ * Runs on the front.
+ */
+import { Worker } from "node:worker_threads";
+import { WRITER_RESTART_DELAY_MS, WRITER_RESTART_DELAY_MS_MAX } from "../../schemas/limits.js";
+import type { Log } from "../base/log.js";
+import { Failure } from "../base/result.js";
+import type { WriterSettings } from "../store/write-context.js";
+import type { RpcClient } from "./client.js";
+
+/** What the thread is started with. */
+export interface WriterData {
+  readonly data_dir: string;
+  readonly settings: WriterSettings;
+  /** Eight bytes: the id of the last call of the last commit. */
+  readonly committed: SharedArrayBuffer;
+}
+
+/** What the thread says once its database is open. */
+export interface WriterReady {
+  readonly state_keys: number;
+  readonly last_event_id: number;
+}
+
+export interface WriterThreadOptions {
+  /** The thread's script. */
+  readonly url: URL;
+  readonly data_dir: string;
+  readonly settings: WriterSettings;
+  readonly client: RpcClient;
+  readonly log: Log;
+  /** The database is open: at the start and after each restart. */
+  readonly onReady: (ready: WriterReady) => void;
+  /** The database cannot be opened; `code` is SQLite's. */
+  readonly onUnusable: (code: string) => void;
+}
+
+export class WriterThread {
+  readonly #options: WriterThreadOptions;
+  readonly #committed = new SharedArrayBuffer(8);
+  #worker: Worker | null = null;
+  #restart: NodeJS.Timeout | null = null;
+  #delay_ms = WRITER_RESTART_DELAY_MS;
+  #closing = false;
+
+  constructor(options: WriterThreadOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    const { url, data_dir, settings, client, log } = this.#options;
+    const data: WriterData = { data_dir, settings, committed: this.#committed };
+    const worker = new Worker(url, { workerData: data });
+    this.#worker = worker;
+    client.attach(worker);
+    worker.on("error", (error: unknown) => {
+      log.error("writer crashed", { error: error instanceof Error ? error.message : String(error) });
+    });
+    worker.on("exit", () => this.#exited());
+  }
+
+  /** Takes the notices of the thread that concern its life; true where it was one of them. */
+  takeNotice(name: string, payload: unknown): boolean {
+    if (name === "ready") {
+      this.#delay_ms = WRITER_RESTART_DELAY_MS;
+      this.#options.onReady(payload as WriterReady);
+      return true;
+    }
+    if (name === "unusable") {
+      this.#options.onUnusable(String(payload));
+      return true;
+    }
+    return false;
+  }
+
+  /** Ends the thread after everything that was sent to it. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    if (this.#restart !== null) clearTimeout(this.#restart);
+    const worker = this.#worker;
+    if (worker === null) return;
+    const exited = new Promise<void>((resolve) => {
+      worker.once("exit", () => resolve());
+    });
+    await this.#options.client.request("store.close", {}, { actor: "", trace: "" });
+    await exited;
+  }
+
+  #exited(): void {
+    this.#worker = null;
+    const committed = Number(Atomics.load(new BigInt64Array(this.#committed), 0));
+    this.#options.client.detach(new Failure("UNAVAILABLE", "the writer is restarting, try again"), committed);
+    if (this.#closing) return;
+    this.#options.log.warn("writer restarts", { delay_ms: this.#delay_ms });
+    this.#restart = setTimeout(() => this.start(), this.#delay_ms);
+    this.#delay_ms = Math.min(this.#delay_ms * 2, WRITER_RESTART_DELAY_MS_MAX);
+  }
+}

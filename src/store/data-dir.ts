@@ -1,0 +1,109 @@
+/**
+ * The data directory before anything is opened in it: made when missing, locked against a second
+ * server, and looked at so that a damaged or foreign database is refused with its files untouched.
+ */
+import Database from "better-sqlite3";
+import { accessSync, closeSync, constants, existsSync, fstatSync, mkdirSync, openSync, readSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { LAYOUT_VERSION } from "./migrate.js";
+import { databasePath, openReader } from "./open.js";
+
+/** The data directory cannot be used: the start stops with this line and exit code 1. */
+export class DataDirError extends Error {
+  override readonly name = "DataDirError";
+}
+
+/** Databases up to this size are checked page by page at the start; a larger one only in its header. */
+const CHECKED_BYTES_MAX = 16 * 1024 * 1024;
+const SQLITE_MAGIC = "SQLite format 3\0";
+
+/** Holds the directory for this process until `release`. */
+export interface DataDirLock {
+  release(): void;
+}
+
+/**
+ * Makes, locks and checks the directory.
+ * @throws DataDirError with one line for the operator
+ */
+export function claimDataDir(data_dir: string): DataDirLock {
+  try {
+    mkdirSync(data_dir, { recursive: true });
+    if (!statSync(data_dir).isDirectory()) throw new DataDirError(`data directory ${data_dir} is not a directory`);
+    accessSync(data_dir, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (error) {
+    if (error instanceof DataDirError) throw error;
+    const code = (error as NodeJS.ErrnoException).code;
+    const why = code === "EEXIST" || code === "ENOTDIR" ? "it is not a directory"
+      : code === "EROFS" || code === "EACCES" || code === "EPERM" ? "it is not writable" : code ?? "it is unusable";
+    throw new DataDirError(`cannot use data directory ${data_dir}: ${why}`);
+  }
+  const lock = lockDirectory(data_dir);
+  try {
+    checkDatabase(data_dir);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+  return lock;
+}
+
+/**
+ * Node has no flock; a transaction held open on a small database of its own is a lock that the system
+ * releases when the process dies, however it dies.
+ */
+function lockDirectory(data_dir: string): DataDirLock {
+  let db: Database.Database | undefined;
+  try {
+    db = new Database(join(data_dir, "koor.lock"), { timeout: 0 });
+    db.exec("BEGIN EXCLUSIVE");
+    const held = db;
+    return { release: () => held.close() };
+  } catch (error) {
+    db?.close();
+    const code = error instanceof Database.SqliteError ? error.code : "";
+    throw new DataDirError(code.startsWith("SQLITE_BUSY")
+      ? `data directory ${data_dir} is in use by another koor server`
+      : `cannot lock data directory ${data_dir}: ${code === "SQLITE_CANTOPEN" || code === "SQLITE_READONLY" ? "it is not writable" : code}`);
+  }
+}
+
+function checkDatabase(data_dir: string): void {
+  const path = databasePath(data_dir);
+  if (!existsSync(path)) return;
+  const damaged = (why: string): DataDirError => new DataDirError(`database ${path} is damaged (${why}); its files were left as they are`);
+  let size: number;
+  try {
+    const fd = openSync(path, "r+");
+    try {
+      const info = fstatSync(fd);
+      if (!info.isFile()) throw new DataDirError(`database ${path} is not a file`);
+      size = info.size;
+      if (size === 0) return;
+      const header = Buffer.alloc(100);
+      if (readSync(fd, header, 0, 100, 0) < 100 || header.toString("latin1", 0, 16) !== SQLITE_MAGIC) throw damaged("not a SQLite file");
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    if (error instanceof DataDirError) throw error;
+    throw new DataDirError(`cannot open database ${path}: ${(error as NodeJS.ErrnoException).code ?? "unreadable"}`);
+  }
+  let db: Database.Database | undefined;
+  try {
+    db = openReader(data_dir);
+    const layout = Number(db.pragma("user_version", { simple: true }));
+    if (layout > LAYOUT_VERSION) throw new DataDirError(`database ${path} was made by a newer koor (layout ${layout}, this one knows ${LAYOUT_VERSION})`);
+    const foreign = layout === 0 && db.prepare("SELECT count(*) FROM sqlite_schema").pluck().get() !== 0;
+    if (foreign) throw new DataDirError(`database ${path} is not a koor database`);
+    if (size <= CHECKED_BYTES_MAX) {
+      const verdict = String(db.pragma("quick_check(1)", { simple: true }));
+      if (verdict !== "ok") throw damaged("its pages are inconsistent");
+    }
+  } catch (error) {
+    if (error instanceof DataDirError) throw error;
+    throw damaged(error instanceof Database.SqliteError ? error.code : "unreadable");
+  } finally {
+    db?.close();
+  }
+}

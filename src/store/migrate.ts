@@ -1,0 +1,54 @@
+/**
+ * The database's layout as an ordered list of migrations; `user_version` counts those that were
+ * applied. A migration that has shipped never changes. Runs in the writer, before anything else.
+ *
+ * The layout decides the speed of writes, because a commit writes every page it touched: versions are
+ * appended by rowid, each naming its predecessor's row, and a head a key points to the newest. There is
+ * no index on (key, version); every 64th version is marked instead, so that any version is at most 63
+ * steps from a mark.
+ */
+import type { Database } from "better-sqlite3";
+
+const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE state_head (key TEXT PRIMARY KEY, version INTEGER NOT NULL, row INTEGER NOT NULL) WITHOUT ROWID;
+  -- Heads of deleted keys: their versions go on counting, and listing never meets them.
+  CREATE TABLE state_gone (key TEXT PRIMARY KEY, version INTEGER NOT NULL, row INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE state_version (
+    id INTEGER PRIMARY KEY, version INTEGER NOT NULL, previous INTEGER NOT NULL, hash BLOB NOT NULL,
+    content_type TEXT NOT NULL, updated_at INTEGER NOT NULL, updated_by TEXT NOT NULL, value BLOB NOT NULL
+  );
+  CREATE TABLE state_mark (
+    key TEXT NOT NULL, version INTEGER NOT NULL, row INTEGER NOT NULL, PRIMARY KEY (key, version)
+  ) WITHOUT ROWID;
+
+  -- Ids only grow: the newest event is never pruned, so the next id is always the largest plus one.
+  CREATE TABLE event (
+    id INTEGER PRIMARY KEY, topic TEXT NOT NULL, created_at INTEGER NOT NULL, source TEXT NOT NULL, data TEXT NOT NULL
+  );
+
+  CREATE TABLE audit (
+    id INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL, resource TEXT NOT NULL,
+    detail TEXT NOT NULL, outcome TEXT NOT NULL
+  );
+  -- Partial, so that the commonest row (a put by nobody in particular) touches no index.
+  CREATE INDEX audit_action ON audit (action) WHERE action NOT IN ('state.put', 'spec.put');
+  CREATE INDEX audit_actor ON audit (actor) WHERE actor <> '';
+  CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+  CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+  `,
+];
+
+/** The newest layout this program knows. */
+export const LAYOUT_VERSION = MIGRATIONS.length;
+
+/** Brings the database to the newest layout, one transaction a migration. */
+export function migrate(db: Database): void {
+  const applied = Number(db.pragma("user_version", { simple: true }));
+  for (let at = applied; at < MIGRATIONS.length; at++) {
+    db.transaction(() => {
+      db.exec(MIGRATIONS[at] ?? "");
+      db.pragma(`user_version = ${at + 1}`);
+    })();
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * Opening data.db: the one writable handle (in the writer) and read-only ones (front and pool), and what
+ * SQLite's error codes mean. Knows no table.
+ */
+import Database from "better-sqlite3";
+import { join } from "node:path";
+import { SQLITE_BUSY_TIMEOUT_MS, WAL_CHECKPOINT_PAGES } from "../../schemas/limits.js";
+import { Failure } from "../base/result.js";
+import { migrate } from "./migrate.js";
+
+export type Db = Database.Database;
+export type Statement<Parameters extends unknown[], Row> = Database.Statement<Parameters, Row>;
+
+/** Path of the database in a data directory. */
+export function databasePath(data_dir: string): string {
+  return join(data_dir, "data.db");
+}
+
+/**
+ * Opens the writable handle and migrates. A commit is durable when it returns: WAL with
+ * `synchronous=FULL` fsyncs the log at each. Checkpoints are SQLite's own, from the commit that fills
+ * the log: a second connection that checkpoints from another thread made writes slower.
+ */
+export function openWriter(data_dir: string): Db {
+  const db = new Database(databasePath(data_dir), { timeout: SQLITE_BUSY_TIMEOUT_MS });
+  db.pragma("journal_mode = WAL");
+  db.pragma("synchronous = FULL");
+  db.pragma(`wal_autocheckpoint = ${WAL_CHECKPOINT_PAGES}`);
+  db.pragma("foreign_keys = ON");
+  migrate(db);
+  return db;
+}
+
+/** Opens a read-only handle on a database that the writer has migrated. */
+export function openReader(data_dir: string): Db {
+  return new Database(databasePath(data_dir), { readonly: true, fileMustExist: true, timeout: SQLITE_BUSY_TIMEOUT_MS });
+}
+
+/**
+ * What a SQLite error means to a client: DISK_FULL where the disk takes no write (also a failing disk
+ * or a file-size limit), undefined for everything else, which is a bug or damage and crashes the actor.
+ */
+export function diskFailure(error: unknown): Failure | undefined {
+  if (!(error instanceof Database.SqliteError)) return undefined;
+  switch (error.code) {
+    case "SQLITE_FULL":
+    case "SQLITE_IOERR_WRITE":
+    case "SQLITE_IOERR_FSYNC":
+    case "SQLITE_IOERR_DIR_FSYNC":
+    case "SQLITE_IOERR_TRUNCATE":
+    case "SQLITE_IOERR_SHMSIZE":
+    case "SQLITE_IOERR_SHMMAP":
+    case "SQLITE_IOERR_SHMOPEN":
+    case "SQLITE_CANTOPEN":
+      return new Failure("DISK_FULL", "the disk takes no more writes: nothing was stored");
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,45 @@
+/**
+ * What a command in the writer may use: the tables' writers, the time, who asks. Set anew for each call
+ * by the batch (workers/writer/batch.ts), inside its transaction.
+ */
+import type { CommittedEvent } from "../../schemas/events.js";
+import { AuditAppender } from "../audit/table.js";
+import { EventAppender } from "../events/table.js";
+import { VersionedWriter } from "../versioned/commands.js";
+import type { Db } from "./open.js";
+
+export interface WriterSettings {
+  readonly state_history: number;
+  readonly state_events: boolean;
+  readonly event_history: number;
+}
+
+export class WriteContext {
+  readonly state: VersionedWriter;
+  readonly events: EventAppender;
+  readonly audit: AuditAppender;
+  /** Events of the transaction so far, in the order of their ids. */
+  published: CommittedEvent[] = [];
+  now_ms = 0;
+  actor = "";
+
+  constructor(db: Db, readonly settings: WriterSettings) {
+    this.state = new VersionedWriter(db, "state", settings.state_history);
+    this.events = new EventAppender(db);
+    this.audit = new AuditAppender(db);
+  }
+
+  /** Stores an event that goes out when the transaction has committed. `data` is JSON text. */
+  publish(topic: string, data: string, source: string): CommittedEvent {
+    const event = this.events.append(topic, data, source, this.now_ms);
+    this.published.push(event);
+    return event;
+  }
+
+  /** Forgets what a rolled-back transaction left in memory. */
+  reload(): void {
+    this.published = [];
+    this.state.reload();
+    this.events.reload();
+  }
+}

@@ -1,0 +1,170 @@
+/**
+ * What changes a versioned key space. Runs in the writer, inside the batch's transaction: every check
+ * comes before the first effect, so that a refusal leaves nothing behind.
+ */
+import { hash as digest } from "node:crypto";
+import { HEAD_CACHE_KEYS_MAX, VERSION_MARK_INTERVAL } from "../../schemas/limits.js";
+import type { Condition, WriteReply } from "../../schemas/state.js";
+import { must } from "../base/assert.js";
+import { etagMatches, strongEtagMatches } from "../base/etag.js";
+import { Failure, notFound } from "../base/result.js";
+import type { Db, Statement } from "../store/open.js";
+import { VersionedReader, type Head } from "./table.js";
+
+/** Segments of 64 versions that one write removes at most; the next writes go on where it stopped. */
+const PRUNED_SEGMENTS_MAX = 4;
+
+type VersionRow = [
+  id: number, version: number, previous: number, hash: Buffer, content_type: string, updated_at: number, updated_by: string, value: Uint8Array,
+];
+
+/** A head in memory; a deleted key's head is remembered as not live. */
+interface CachedHead extends Head {
+  readonly live: boolean;
+}
+
+export class VersionedWriter {
+  readonly #reader: VersionedReader;
+  readonly #keep: number;
+  readonly #insertVersion: Statement<VersionRow, unknown>;
+  readonly #putHead: Statement<[string, number, number], unknown>;
+  readonly #dropHead: Statement<[string], unknown>;
+  readonly #putGone: Statement<[string, number, number], unknown>;
+  readonly #dropGone: Statement<[string], unknown>;
+  readonly #insertMark: Statement<[string, number, number], unknown>;
+  readonly #oldMarks: Statement<[string, number, number], Head>;
+  readonly #dropMark: Statement<[string, number], unknown>;
+  readonly #dropVersion: Statement<[number], { previous: number }>;
+  readonly #newestRow: Statement<[], number | null>;
+  /** Heads that were read or written, in the order of their use: a write needs no look-up of a known key. */
+  readonly #heads = new Map<string, CachedHead>();
+  #next_row = 0;
+  #keys = 0;
+
+  constructor(db: Db, space: "state", keep: number) {
+    this.#reader = new VersionedReader(db, space, keep);
+    this.#keep = keep;
+    this.#insertVersion = db.prepare(`INSERT INTO ${space}_version VALUES (?, ?, ?, ?, ?, ?, ?, ?)`);
+    this.#putHead = db.prepare(`INSERT INTO ${space}_head VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET version = excluded.version, row = excluded.row`);
+    this.#dropHead = db.prepare(`DELETE FROM ${space}_head WHERE key = ?`);
+    this.#putGone = db.prepare(`INSERT INTO ${space}_gone VALUES (?, ?, ?)`);
+    this.#dropGone = db.prepare(`DELETE FROM ${space}_gone WHERE key = ?`);
+    this.#insertMark = db.prepare(`INSERT INTO ${space}_mark VALUES (?, ?, ?)`);
+    this.#oldMarks = db.prepare(`SELECT version, row FROM ${space}_mark WHERE key = ? AND version <= ? ORDER BY version LIMIT ?`);
+    this.#dropMark = db.prepare(`DELETE FROM ${space}_mark WHERE key = ? AND version = ?`);
+    this.#dropVersion = db.prepare(`DELETE FROM ${space}_version WHERE id = ? RETURNING previous`);
+    this.#newestRow = db.prepare<[], number | null>(`SELECT max(id) FROM ${space}_version`).pluck() as Statement<[], number | null>;
+    this.reload();
+  }
+
+  /** How many keys exist. */
+  get keys(): number {
+    return this.#keys;
+  }
+
+  /** Forgets what is known in memory: after a rollback it may be of rows that are not there. */
+  reload(): void {
+    this.#heads.clear();
+    this.#next_row = (this.#newestRow.get() ?? 0) + 1;
+    this.#keys = this.#reader.count();
+  }
+
+  /** Stores a new version. */
+  put(key: string, value: Uint8Array, content_type: string, condition: Condition | null, now_ms: number, actor: string): WriteReply | Failure {
+    const head = this.#headOf(key);
+    const refusal = condition === null ? null : this.#refusal(condition, head);
+    if (refusal !== null) return refusal;
+    return this.#append(key, head, value, digest("sha256", value, "buffer"), content_type, now_ms, actor);
+  }
+
+  /** Stores version `number`'s bytes as a new version; brings a deleted key back. */
+  rollback(key: string, number: number, condition: Condition | null, now_ms: number, actor: string): WriteReply | Failure {
+    const head = this.#headOf(key);
+    const refusal = condition === null ? null : this.#refusal(condition, head);
+    if (refusal !== null) return refusal;
+    if (head === undefined) return notFound(`key not found: ${key}`);
+    const old = this.#reader.version(key, number);
+    if (old === undefined) return notFound(`version ${number} not found for key: ${key}`);
+    return this.#append(key, head, old.value, old.hash, old.content_type, now_ms, actor);
+  }
+
+  /** Removes the key; its history stays. Replies what its newest version was. */
+  delete(key: string, condition: Condition | null): { version: number; hash: Buffer } | Failure {
+    const head = this.#headOf(key);
+    const refusal = condition === null ? null : this.#refusal(condition, head);
+    if (refusal !== null) return refusal;
+    if (head === undefined || !head.live) return notFound(`key not found: ${key}`);
+    const info = must(this.#reader.info(head.row), "a head's row exists");
+    this.#dropHead.run(key);
+    this.#putGone.run(key, head.version, head.row);
+    this.#keys -= 1;
+    this.#remember(key, { version: head.version, row: head.row, live: false });
+    return { version: head.version, hash: info.hash };
+  }
+
+  #append(
+    key: string, head: CachedHead | undefined, value: Uint8Array, hash: Buffer, content_type: string, now_ms: number, actor: string,
+  ): WriteReply {
+    const version = (head?.version ?? 0) + 1;
+    const row = this.#next_row++;
+    this.#insertVersion.run(row, version, head?.row ?? 0, hash, content_type, now_ms, actor, value);
+    this.#putHead.run(key, version, row);
+    if (head === undefined || !head.live) {
+      this.#keys += 1;
+      if (head !== undefined) this.#dropGone.run(key);
+    }
+    if (version % VERSION_MARK_INTERVAL === 0) {
+      this.#insertMark.run(key, version, row);
+      if (this.#keep > 0 && version > this.#keep) this.#prune(key, version - this.#keep);
+    }
+    this.#remember(key, { version, row, live: true });
+    return { version, hash: hash.toString("hex"), content_type, updated_at: now_ms };
+  }
+
+  /**
+   * Removes whole segments of versions up to `newest`: from each mark down to the one before it. What
+   * lies between is unreadable already (table.ts) and goes with its own mark.
+   */
+  #prune(key: string, newest: number): void {
+    for (const mark of this.#oldMarks.all(key, newest, PRUNED_SEGMENTS_MAX)) {
+      let row = mark.row;
+      for (let step = 0; step < VERSION_MARK_INTERVAL && row !== 0; step++) {
+        row = this.#dropVersion.get(row)?.previous ?? 0;
+      }
+      this.#dropMark.run(key, mark.version);
+    }
+  }
+
+  #headOf(key: string): CachedHead | undefined {
+    const known = this.#heads.get(key);
+    if (known !== undefined) return known;
+    const live = this.#reader.head(key);
+    const head = live ?? this.#reader.gone(key);
+    if (head === undefined) return undefined;
+    const cached = { version: head.version, row: head.row, live: live !== undefined };
+    this.#remember(key, cached);
+    return cached;
+  }
+
+  #remember(key: string, head: CachedHead): void {
+    this.#heads.set(key, head);
+    if (this.#heads.size > HEAD_CACHE_KEYS_MAX) {
+      for (const oldest of this.#heads.keys()) {
+        this.#heads.delete(oldest);
+        break;
+      }
+    }
+  }
+
+  /** Null where the condition holds, else the 412 with what is there now. */
+  #refusal(condition: Condition, head: CachedHead | undefined): Failure | null {
+    const live = head?.live === true ? head : undefined;
+    const version = live?.version ?? 0;
+    const hash = live === undefined ? null : must(this.#reader.info(live.row), "a head's row exists").hash.toString("hex");
+    const etag = hash === null ? null : `"${hash}"`;
+    const holds = (condition.if_version === undefined || condition.if_version === version)
+      && (condition.if_match === undefined || (etag !== null && strongEtagMatches(condition.if_match, etag)))
+      && (condition.if_none_match === undefined || etag === null || !etagMatches(condition.if_none_match, etag));
+    return holds ? null : new Failure("FAILED_PRECONDITION", "precondition failed", { current_version: version, current_etag: etag });
+  }
+}

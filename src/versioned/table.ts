@@ -1,0 +1,143 @@
+/**
+ * The SQL of a versioned key space: heads, versions and marks (see store/migrate.ts for the layout).
+ * `VersionedReader` serves the front, the pool and the writer; what changes rows is in commands.ts.
+ * State is one such space; specs are another.
+ */
+import { VERSION_MARK_INTERVAL } from "../../schemas/limits.js";
+import type { Db, Statement } from "../store/open.js";
+
+/** A key's newest version; `row` is its id in the table of versions. */
+export interface Head {
+  readonly version: number;
+  readonly row: number;
+}
+
+/** What there is to know of a version but its value; `updated_at` in ms, `hash` 32 bytes. */
+export interface VersionInfo {
+  readonly version: number;
+  readonly previous: number;
+  readonly hash: Buffer;
+  readonly content_type: string;
+  readonly updated_at: number;
+  readonly updated_by: string;
+}
+
+export interface Version extends VersionInfo {
+  readonly value: Buffer;
+}
+
+export interface ListedKey {
+  readonly key: string;
+  readonly version: number;
+  readonly content_type: string;
+  readonly updated_at: number;
+}
+
+const INFO = "version, previous, hash, content_type, updated_at, updated_by";
+
+/** The smallest byte string greater than every string that starts with `prefix`. */
+function prefixEnd(prefix: string): Buffer {
+  const bytes = Buffer.from(prefix, "utf8");
+  if (bytes.length === 0) return Buffer.from([0xff]);
+  // UTF-8 has no byte 0xFF, so the last byte can always be raised.
+  bytes[bytes.length - 1] = (bytes[bytes.length - 1] ?? 0) + 1;
+  return bytes;
+}
+
+export class VersionedReader {
+  readonly #keep: number;
+  readonly #head: Statement<[string], Head>;
+  readonly #gone: Statement<[string], Head>;
+  readonly #current: Statement<[string], Version>;
+  readonly #version: Statement<[number], Version>;
+  readonly #info: Statement<[number], VersionInfo>;
+  readonly #previous: Statement<[number], { version: number; previous: number }>;
+  readonly #mark: Statement<[string, number], Head>;
+  readonly #list: Statement<[string, string, Buffer, number], ListedKey>;
+  readonly #count: Statement<[], number>;
+
+  /**
+   * @param space the tables' prefix, `state`
+   * @param keep how many versions of a key are readable, 0 = all
+   */
+  constructor(db: Db, space: "state", keep: number) {
+    this.#keep = keep;
+    this.#head = db.prepare(`SELECT version, row FROM ${space}_head WHERE key = ?`);
+    this.#gone = db.prepare(`SELECT version, row FROM ${space}_gone WHERE key = ?`);
+    this.#current = db.prepare(`SELECT v.* FROM ${space}_head h JOIN ${space}_version v ON v.id = h.row WHERE h.key = ?`);
+    this.#version = db.prepare(`SELECT ${INFO}, value FROM ${space}_version WHERE id = ?`);
+    this.#info = db.prepare(`SELECT ${INFO} FROM ${space}_version WHERE id = ?`);
+    this.#previous = db.prepare(`SELECT version, previous FROM ${space}_version WHERE id = ?`);
+    this.#mark = db.prepare(`SELECT version, row FROM ${space}_mark WHERE key = ? AND version >= ? ORDER BY version LIMIT 1`);
+    this.#list = db.prepare(
+      `SELECT h.key AS key, h.version AS version, v.content_type AS content_type, v.updated_at AS updated_at
+       FROM ${space}_head h JOIN ${space}_version v ON v.id = h.row
+       WHERE h.key > ? AND h.key >= ? AND h.key < CAST(? AS TEXT) ORDER BY h.key LIMIT ?`,
+    );
+    this.#count = db.prepare<[], number>(`SELECT count(*) FROM ${space}_head`).pluck() as Statement<[], number>;
+  }
+
+  /** The newest version of a key that exists. */
+  head(key: string): Head | undefined {
+    return this.#head.get(key);
+  }
+
+  /** The newest version of a key that was deleted. */
+  gone(key: string): Head | undefined {
+    return this.#gone.get(key);
+  }
+
+  /** The newest version of a key that exists, with its value. */
+  current(key: string): Version | undefined {
+    return this.#current.get(key);
+  }
+
+  /** A version by its row. */
+  info(row: number): VersionInfo | undefined {
+    return this.#info.get(row);
+  }
+
+  /** Version `number` of a key, deleted or not; undefined where there is none or it is no longer kept. */
+  version(key: string, number: number): Version | undefined {
+    const head = this.head(key) ?? this.gone(key);
+    if (head === undefined || number > head.version || number < this.#oldest(head)) return undefined;
+    const mark = this.#mark.get(key, number);
+    let row = mark !== undefined && mark.version < head.version ? mark.row : head.row;
+    for (let steps = 0; steps <= VERSION_MARK_INTERVAL; steps++) {
+      const link = this.#previous.get(row);
+      if (link === undefined) return undefined;
+      if (link.version === number) return this.#version.get(row);
+      row = link.previous;
+    }
+    return undefined;
+  }
+
+  /** Up to `limit` versions of a key, newest first; undefined where the key never was. */
+  history(key: string, limit: number): VersionInfo[] | undefined {
+    const head = this.head(key) ?? this.gone(key);
+    if (head === undefined) return undefined;
+    const oldest = this.#oldest(head);
+    const versions: VersionInfo[] = [];
+    for (let row = head.row; versions.length < limit;) {
+      const info = this.#info.get(row);
+      if (info === undefined || info.version < oldest) break;
+      versions.push(info);
+      row = info.previous;
+    }
+    return versions;
+  }
+
+  /** Up to `limit` existing keys after `after` that start with `prefix`, in the order of their bytes. */
+  list(prefix: string, after: string, limit: number): ListedKey[] {
+    return this.#list.all(after, prefix, prefixEnd(prefix), limit);
+  }
+
+  /** How many keys exist. */
+  count(): number {
+    return this.#count.get() ?? 0;
+  }
+
+  #oldest(head: Head): number {
+    return this.#keep === 0 ? 1 : head.version - this.#keep + 1;
+  }
+}

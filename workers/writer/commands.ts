@@ -1,0 +1,29 @@
+/** The writer's commands by method name: one row a method of the writer's lane. */
+import type { AuditRefusalRequest } from "../../schemas/audit.js";
+import type { ReplyOf, RequestOf, WriterMethodName } from "../../schemas/methods.js";
+import type { Failure } from "../../src/base/result.js";
+import { pruneEvents, publishEvents } from "../../src/events/commands.js";
+import { deleteState, putState, rollbackState } from "../../src/state/commands.js";
+import type { WriteContext } from "../../src/store/write-context.js";
+
+export type Commands = {
+  readonly [Name in WriterMethodName]: (context: WriteContext, request: RequestOf<Name>) => ReplyOf<Name> | Failure;
+};
+
+export const COMMANDS: Commands = {
+  "state.put": putState,
+  "state.rollback": rollbackState,
+  "state.delete": deleteState,
+  "events.publish": publishEvents,
+  "events.prune": pruneEvents,
+  "audit.refuse": refuse,
+  // The counters are the front's; what is durable about a reset is its audit row, which the batch writes.
+  "metrics.reset": () => null,
+  // main.ts closes the database after the batch that holds this call.
+  "store.close": () => null,
+};
+
+function refuse(context: WriteContext, request: AuditRefusalRequest): null {
+  context.audit.append(context.now_ms, context.actor, request.action, request.resource, request.detail, "error");
+  return null;
+}

@@ -1,0 +1,57 @@
+/**
+ * Durations in Go's style, as flags, files and `uptime` write them. Pure, any thread. Which range a
+ * duration must lie in is left to the option that it is the value of.
+ */
+
+const NS_PER_MS = 1_000_000n;
+/** The largest that Go's time.Duration holds (about 292 years); also keeps the result an exact number. */
+const DURATION_NS_MAX = 2n ** 63n - 1n;
+/** No duration of sense is longer; bounds the work on digits. */
+const DURATION_TEXT_CHARS_MAX = 64;
+
+const UNIT_NS = new Map<string, bigint>([
+  ["ns", 1n],
+  ["us", 1_000n],
+  ["\u00b5s", 1_000n],
+  ["\u03bcs", 1_000n],
+  ["ms", NS_PER_MS],
+  ["s", 1_000n * NS_PER_MS],
+  ["m", 60_000n * NS_PER_MS],
+  ["h", 3_600_000n * NS_PER_MS],
+]);
+
+const TERM = /(\d*)(?:\.(\d*))?(ns|us|\u00b5s|\u03bcs|ms|s|m|h)/y;
+
+/**
+ * Milliseconds of `500ms`, `90s`, `1h30m`, `1.5h` (fractional for units below the millisecond);
+ * undefined where the text is malformed, negative, zero, or beyond what Go can hold.
+ */
+export function parseDuration(text: string): number | undefined {
+  if (text.length > DURATION_TEXT_CHARS_MAX) return undefined;
+  let at = text.startsWith("+") ? 1 : 0;
+  let total_ns = 0n;
+  while (at < text.length) {
+    TERM.lastIndex = at;
+    const term = TERM.exec(text);
+    if (term === null) return undefined;
+    const whole = term[1] ?? "";
+    const fraction = term[2] ?? "";
+    const unit_ns = UNIT_NS.get(term[3] ?? "");
+    if (unit_ns === undefined || whole.length + fraction.length === 0) return undefined;
+    // Whole nanoseconds: "1.1h" is exactly 3 960 000 ms, which floating point would miss.
+    total_ns += (BigInt(whole + fraction) * unit_ns) / 10n ** BigInt(fraction.length);
+    at = TERM.lastIndex;
+  }
+  if (total_ns <= 0n || total_ns > DURATION_NS_MAX) return undefined;
+  return Number(total_ns) / Number(NS_PER_MS);
+}
+
+/** `45s`, `2m5s`, `3h24m10s`: whole seconds, rounded down; `ms` below zero counts as zero. */
+export function formatUptime(ms: number): string {
+  const total_s = Math.max(0, Math.floor(ms / 1000));
+  const hours = Math.floor(total_s / 3600);
+  const minutes = Math.floor(total_s / 60) % 60;
+  const seconds = total_s % 60;
+  if (hours > 0) return `${hours}h${minutes}m${seconds}s`;
+  return minutes > 0 ? `${minutes}m${seconds}s` : `${seconds}s`;
+}

@@ -1,0 +1,189 @@
+/**
+ * JSON without loss: values as the very text that was sent, so that 12345678901234567890 keeps its digits.
+ * Pure, any thread. parseJsonText checks a whole text and walks it; memberTexts and elementTexts take
+ * apart, fast, what JSON.parse has accepted already. Meaning and comparison are left to others.
+ */
+import {
+  ARRAY, END, ESCAPED_STRING, FALSE, KIND, NEXT, NULL, NUMBER, OBJECT, ROW_CELLS, START, STRING, TRUE, parseJsonTape, stringAt,
+} from "./json-tape.js";
+import { must } from "./assert.js";
+
+export type JsonKind = "object" | "array" | "string" | "number" | "true" | "false" | "null";
+
+const KIND_NAMES: Readonly<Record<number, JsonKind>> = {
+  [OBJECT]: "object",
+  [ARRAY]: "array",
+  [STRING]: "string",
+  [ESCAPED_STRING]: "string",
+  [NUMBER]: "number",
+  [TRUE]: "true",
+  [FALSE]: "false",
+  [NULL]: "null",
+};
+
+/** One value of a parsed text. Children are made when they are asked for. */
+export class JsonNode {
+  readonly #text: string;
+
+  constructor(
+    text: string,
+    readonly cells: Int32Array,
+    readonly row: number,
+  ) {
+    this.#text = text;
+  }
+
+  get kind(): JsonKind {
+    return must(KIND_NAMES[this.cells[this.row + KIND] as number], "a row has a kind");
+  }
+
+  /** Offset in the text of the value's first character. */
+  get start(): number {
+    return this.cells[this.row + START] as number;
+  }
+
+  /** Offset in the text after the value's last character. */
+  get end(): number {
+    return this.cells[this.row + END] as number;
+  }
+
+  /** An object's members by decoded name, of duplicates the last; undefined for other kinds. */
+  get members(): Map<string, JsonNode> | undefined {
+    if (this.cells[this.row + KIND] !== OBJECT) return undefined;
+    const members = new Map<string, JsonNode>();
+    const end = this.cells[this.row + NEXT] as number;
+    for (let name = this.row + ROW_CELLS; name < end; name = this.cells[name + ROW_CELLS + NEXT] as number) {
+      members.set(stringAt(this.#text, this.cells, name), new JsonNode(this.#text, this.cells, name + ROW_CELLS));
+    }
+    return members;
+  }
+
+  /** An array's elements; undefined for other kinds. */
+  get items(): JsonNode[] | undefined {
+    if (this.cells[this.row + KIND] !== ARRAY) return undefined;
+    const items: JsonNode[] = [];
+    const end = this.cells[this.row + NEXT] as number;
+    for (let item = this.row + ROW_CELLS; item < end; item = this.cells[item + NEXT] as number) {
+      items.push(new JsonNode(this.#text, this.cells, item));
+    }
+    return items;
+  }
+}
+
+/** The value of a JSON text by the strict grammar of RFC 8259 (a leading byte order mark is ignored); undefined where it is not JSON. */
+export function parseJsonText(text: string): JsonNode | undefined {
+  const cells = parseJsonTape(text);
+  return cells === undefined ? undefined : new JsonNode(text, cells, 0);
+}
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const BACKSLASH = 0x5c;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+const BYTE_ORDER_MARK = 0xfeff;
+
+function skipBlanks(text: string, from: number): number {
+  let at = from;
+  for (;;) {
+    const code = text.charCodeAt(at);
+    // Valid JSON has no other characters up to the space between its tokens.
+    if (!(code <= 0x20) && code !== BYTE_ORDER_MARK) return at;
+    at++;
+  }
+}
+
+/** The offset after the string whose opening quote is at `from`. */
+function skipString(text: string, from: number): number {
+  let at = from + 1;
+  for (;;) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) return at + 1;
+    if (code === BACKSLASH) at++;
+    else if (at >= text.length) return at;
+    at++;
+  }
+}
+
+/** The offset after the value that starts at `from`. */
+function skipValue(text: string, from: number): number {
+  let at = from;
+  let depth = 0;
+  do {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) {
+      at = skipString(text, at);
+    } else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
+      depth++;
+      at++;
+    } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) {
+      depth--;
+      at++;
+    } else if (depth > 0) {
+      at++;
+    } else {
+      return skipWord(text, at);
+    }
+  } while (depth > 0 && at < text.length);
+  return at;
+}
+
+/** The offset after a number, true, false or null. */
+function skipWord(text: string, from: number): number {
+  let at = from;
+  for (;;) {
+    const code = text.charCodeAt(at);
+    if (!(code > 0x20) || code === COMMA || code === CLOSE_BRACE || code === CLOSE_BRACKET) return at;
+    at++;
+  }
+}
+
+/**
+ * The exact text of each top-level member by decoded name, of duplicates the last. `text` is an object
+ * that JSON.parse has accepted (a byte order mark before it does no harm); undefined where it is no
+ * object. The texts are slices: each keeps `text` in memory.
+ */
+export function memberTexts(text: string): Map<string, string> | undefined {
+  let at = skipBlanks(text, 0);
+  if (text.charCodeAt(at) !== OPEN_BRACE) return undefined;
+  const members = new Map<string, string>();
+  at = skipBlanks(text, at + 1);
+  while (text.charCodeAt(at) === QUOTE) {
+    const name_end = skipString(text, at);
+    const raw_name = text.slice(at + 1, name_end - 1);
+    const name = raw_name.includes("\\") ? (JSON.parse(text.slice(at, name_end)) as string) : raw_name;
+    at = skipBlanks(text, name_end);
+    if (text.charCodeAt(at) !== COLON) return undefined;
+    const start = skipBlanks(text, at + 1);
+    at = skipValue(text, start);
+    members.set(name, text.slice(start, at));
+    at = skipBlanks(text, at);
+    if (text.charCodeAt(at) === COMMA) at = skipBlanks(text, at + 1);
+  }
+  return members;
+}
+
+/** The exact text of each element; as memberTexts, for an array. */
+export function elementTexts(text: string): string[] | undefined {
+  let at = skipBlanks(text, 0);
+  if (text.charCodeAt(at) !== OPEN_BRACKET) return undefined;
+  const elements: string[] = [];
+  at = skipBlanks(text, at + 1);
+  while (at < text.length && text.charCodeAt(at) !== CLOSE_BRACKET) {
+    const end = skipValue(text, at);
+    elements.push(text.slice(at, end));
+    at = skipBlanks(text, end);
+    if (text.charCodeAt(at) === COMMA) at = skipBlanks(text, at + 1);
+    else break;
+  }
+  return elements;
+}
+
+/** The JSON text on one line: raw CR and LF, which valid JSON holds only between tokens, become spaces. */
+export function toOneLine(text: string): string {
+  if (!text.includes("\n") && !text.includes("\r")) return text;
+  return text.replace(/[\r\n]/g, " ");
+}

@@ -1,0 +1,62 @@
+/**
+ * Text from a request's target: percent-decoding of path segments and of the query, and the checks
+ * that names share (control characters, length in bytes). Pure, any thread. Splitting the path and
+ * the meaning of its segments are the route table's.
+ */
+
+const PERCENT = "%";
+
+function percentDecode(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    // The only thing that decodeURIComponent throws is URIError: a malformed escape, or bytes that are not UTF-8.
+    return undefined;
+  }
+}
+
+/**
+ * One segment of a path, percent-decoded once as UTF-8; `+` stays `+`. Undefined on a malformed
+ * escape or on bytes that are not UTF-8.
+ */
+export function decodePathSegment(raw: string): string | undefined {
+  return raw.includes(PERCENT) ? percentDecode(raw) : raw;
+}
+
+/** Whether the text holds a C0 control character, DEL, or a C1 control character (U+0080 to U+009F). */
+export function hasControlCharacter(text: string): boolean {
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code < 0x20 || (code >= 0x7f && code <= 0x9f)) return true;
+  }
+  return false;
+}
+
+/** Bytes that the text takes as UTF-8. */
+export function utf8Length(text: string): number {
+  return Buffer.byteLength(text, "utf8");
+}
+
+function decodeQueryPart(raw: string): string | undefined {
+  const spaced = raw.includes("+") ? raw.replaceAll("+", " ") : raw;
+  return spaced.includes(PERCENT) ? percentDecode(spaced) : spaced;
+}
+
+/**
+ * The parameters of a query (`application/x-www-form-urlencoded`, without the `?`): `+` is a space,
+ * the first value of a repeated name wins, a name without `=` has the value "". Undefined when any
+ * part holds a malformed escape.
+ */
+export function parseQueryString(raw: string): Map<string, string> | undefined {
+  const parameters = new Map<string, string>();
+  if (raw === "") return parameters;
+  for (const pair of raw.split("&")) {
+    if (pair === "") continue;
+    const equals = pair.indexOf("=");
+    const name = decodeQueryPart(equals < 0 ? pair : pair.slice(0, equals));
+    const value = equals < 0 ? "" : decodeQueryPart(pair.slice(equals + 1));
+    if (name === undefined || value === undefined) return undefined;
+    if (!parameters.has(name)) parameters.set(name, value);
+  }
+  return parameters;
+}

@@ -1,0 +1,68 @@
+/**
+ * Times on the wire: RFC 3339 text to milliseconds since the epoch and back. Pure, any thread. Where
+ * "now" comes from is the clock's business. Leap seconds (":60") are refused, as Go and JavaScript
+ * refuse them: no millisecond stands for one.
+ */
+import { assert } from "./assert.js";
+
+const MS_PER_SECOND = 1000;
+const MS_PER_MINUTE = 60 * MS_PER_SECOND;
+const MS_PER_DAY = 24 * 60 * MS_PER_MINUTE;
+/** `0000-01-01T00:00:00Z` and `9999-12-31T23:59:59.999Z`: what four digits of a year can say. */
+const TIME_MS_MIN = -62_167_219_200_000;
+const TIME_MS_MAX = 253_402_300_799_999;
+
+// RFC 3339 allows "t" and "z" in lower case; a space instead of the "T" is left to applications, and refused here.
+const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))$/;
+
+const MONTH_DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+function daysInMonth(year: number, month: number): number {
+  const leap = month === 2 && year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+  return (MONTH_DAYS[month - 1] ?? 0) + (leap ? 1 : 0);
+}
+
+/**
+ * Milliseconds since the epoch of an RFC 3339 time (`Z` or an offset, any number of fraction digits;
+ * those past the third are cut off); undefined where the text is malformed or names no such moment.
+ */
+export function parseTime(text: string): number | undefined {
+  const parts = RFC_3339.exec(text);
+  if (parts === null) return undefined;
+  const [, year, month, day, hour, minute, second] = parts.map(Number) as [number, number, number, number, number, number, number];
+  if (month < 1 || month > 12 || day < 1 || day > daysInMonth(year, month)) return undefined;
+  if (hour > 23 || minute > 59 || second > 59) return undefined;
+
+  let offset_ms = 0;
+  if (parts[8] !== undefined) {
+    const offset_hours = Number(parts[9]);
+    const offset_minutes = Number(parts[10]);
+    if (offset_hours > 23 || offset_minutes > 59) return undefined;
+    offset_ms = (offset_hours * 60 + offset_minutes) * MS_PER_MINUTE * (parts[8] === "-" ? -1 : 1);
+  }
+
+  const fraction_ms = parts[7] === undefined ? 0 : Number(parts[7].slice(0, 3).padEnd(3, "0"));
+  // Date.UTC takes the years 0 to 99 for 1900 to 1999: the year is counted from 400 later, a whole cycle of the calendar.
+  const shifted = Date.UTC(year + 400, month - 1, day, hour, minute, second, fraction_ms);
+  return shifted - CYCLE_MS - offset_ms;
+}
+
+/** 400 Gregorian years. */
+const CYCLE_MS = 146_097 * MS_PER_DAY;
+
+// One write formats its time once, and many writes share a second: the text up to the fraction is kept.
+let cached_second = Number.NaN;
+let cached_prefix = "";
+
+/** `2026-02-09T14:30:00.123Z`, always with three fraction digits. `ms` is a whole number within the years 0 to 9999. */
+export function formatTime(ms: number): string {
+  assert(Number.isInteger(ms) && ms >= TIME_MS_MIN && ms <= TIME_MS_MAX, "a time has a year of four digits");
+  const second = Math.floor(ms / MS_PER_SECOND);
+  if (second !== cached_second) {
+    cached_prefix = new Date(second * MS_PER_SECOND).toISOString().slice(0, -4);
+    cached_second = second;
+  }
+  const fraction = ms - second * MS_PER_SECOND;
+  if (fraction >= 100) return `${cached_prefix}${fraction}Z`;
+  return fraction >= 10 ? `${cached_prefix}0${fraction}Z` : `${cached_prefix}00${fraction}Z`;
+}

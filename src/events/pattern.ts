@@ -1,0 +1,86 @@
+/**
+ * Topic patterns: compiled once, then asked for each topic. Pure, any thread. One segment's wildcards
+ * are segment-glob.ts's; finding the patterns that match among many is pattern-index.ts's.
+ *
+ * Pattern and topic are split on `.` before anything else is read, so a class or an escape never spans a
+ * dot. Segments may be empty and `*` matches an empty one. Alone, `*` and the empty pattern match every
+ * topic; a whole segment `**` stands for one or more segments, elsewhere two stars are one.
+ */
+import { PATTERN_BYTES_MAX } from "../../schemas/limits.js";
+import { utf8Length } from "../base/path.js";
+import { Failure, invalid } from "../base/result.js";
+import { compileSegment, type SegmentGlob } from "./segment-glob.js";
+
+export interface Pattern {
+  /** The pattern as it was written: its identity. */
+  readonly text: string;
+  /** `null` stands for `**`; for a pattern that matches every topic a single `null`. */
+  readonly segments: readonly (SegmentGlob | null)[];
+  matches(topic: string): boolean;
+  /** The same for a topic that is split already. */
+  matchesSegments(topic_segments: readonly string[]): boolean;
+}
+
+/**
+ * Segments against segments. A failed attempt goes back to the last `**` only and lets it take one more:
+ * segments of the topic times segments of the pattern at worst.
+ */
+function matchSegments(segments: readonly (SegmentGlob | null)[], topic_segments: readonly string[]): boolean {
+  let segment_at = 0;
+  let topic_at = 0;
+  let many_segment = -1;
+  let many_topic = 0;
+  while (topic_at < topic_segments.length) {
+    const segment = segments[segment_at];
+    if (segment === null) {
+      many_segment = segment_at++;
+      many_topic = ++topic_at;
+      continue;
+    }
+    if (segment !== undefined && segment.matches(topic_segments[topic_at] as string)) {
+      segment_at++;
+      topic_at++;
+      continue;
+    }
+    if (many_segment < 0) return false;
+    topic_at = ++many_topic;
+    segment_at = many_segment + 1;
+  }
+  return segment_at === segments.length;
+}
+
+class CompiledPattern implements Pattern {
+  readonly #spans: boolean;
+
+  constructor(
+    readonly text: string,
+    readonly segments: readonly (SegmentGlob | null)[],
+  ) {
+    this.#spans = segments.includes(null);
+  }
+
+  matches(topic: string): boolean {
+    return this.matchesSegments(topic.split("."));
+  }
+
+  matchesSegments(topic_segments: readonly string[]): boolean {
+    const { segments } = this;
+    if (this.#spans ? topic_segments.length < segments.length : topic_segments.length !== segments.length) return false;
+    return matchSegments(segments, topic_segments);
+  }
+}
+
+/** Compiles a pattern. INVALID_ARGUMENT where it is malformed, not Unicode, or longer than PATTERN_BYTES_MAX bytes. */
+export function compilePattern(text: string): Pattern | Failure {
+  if (utf8Length(text) > PATTERN_BYTES_MAX) return invalid(`pattern is longer than ${PATTERN_BYTES_MAX} bytes`);
+  if (text === "" || text === "*") return new CompiledPattern(text, [null]);
+  const segments: (SegmentGlob | null)[] = [];
+  for (const part of text.split(".")) {
+    const segment = part === "**" ? null : compileSegment(part);
+    if (segment === undefined) return invalid(`malformed pattern "${text}"`);
+    segments.push(segment);
+  }
+  // Half a surrogate pair would match half a character; no pattern that came as UTF-8 has one.
+  if (Buffer.from(text, "utf8").toString("utf8") !== text) return invalid(`malformed pattern "${text}"`);
+  return new CompiledPattern(text, segments);
+}

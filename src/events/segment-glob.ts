@@ -1,0 +1,175 @@
+/**
+ * One segment of a pattern, compiled: `*`, `?`, `[a-z]`, `[^a-z]`, `\`. Pure, any thread. Splitting
+ * into segments and `**` are pattern.ts's.
+ *
+ * Characters are code points. The grammar is Go's path.Match but for `/`, which is a character like
+ * any other: in a class neither `-` nor `]` may stand where a character is due unless escaped, so `[]`,
+ * `[]a]`, `[-a]` and `[a-]` are malformed; an inverted range like `[z-a]` holds no character; `!` is no
+ * negation. Matching never backtracks further than to the last `*`: length of topic times length of
+ * pattern at worst.
+ */
+
+/** Negative tokens; what is not negative is a literal code point, what is below them a class. */
+const STAR = -1;
+const ANY = -2;
+const CLASS_BASE = -3;
+
+interface CharacterClass {
+  readonly negated: boolean;
+  /** Inclusive bounds, in pairs. */
+  readonly bounds: readonly number[];
+}
+
+/** The literal runs that every matching segment must contain: what an index can file a pattern under. */
+export interface LiteralRuns {
+  /** The run at the start and at the end, "" where there is none. */
+  readonly prefix: string;
+  readonly suffix: string;
+  readonly inner: readonly string[];
+}
+
+export interface SegmentGlob {
+  /** The text that the segment stands for where it has no wildcard; then `runs` says nothing. */
+  readonly literal: string | undefined;
+  readonly runs: LiteralRuns;
+  matches(segment: string): boolean;
+}
+
+function unitsOf(code_point: number): number {
+  return code_point > 0xffff ? 2 : 1;
+}
+
+/** Reads one character of a class, `\` escaping it; undefined where none is due. */
+function readClassCharacter(text: string, at: number): { code_point: number; next: number } | undefined {
+  let from = at;
+  const first = text[from];
+  if (first === "-" || first === "]") return undefined;
+  if (first === "\\") from++;
+  const code_point = text.codePointAt(from);
+  return code_point === undefined ? undefined : { code_point, next: from + unitsOf(code_point) };
+}
+
+/** Reads a class whose `[` is before `at`; undefined where it is malformed or stays open. */
+function readClass(text: string, at: number): { parsed: CharacterClass; next: number } | undefined {
+  const negated = text[at] === "^";
+  let from = negated ? at + 1 : at;
+  const bounds: number[] = [];
+  for (;;) {
+    if (text[from] === "]" && bounds.length > 0) return { parsed: { negated, bounds }, next: from + 1 };
+    const low = readClassCharacter(text, from);
+    if (low === undefined) return undefined;
+    let high = low;
+    if (text[low.next] === "-") {
+      const end = readClassCharacter(text, low.next + 1);
+      if (end === undefined) return undefined;
+      high = end;
+    }
+    bounds.push(low.code_point, high.code_point);
+    from = high.next;
+  }
+}
+
+function classHolds({ negated, bounds }: CharacterClass, code_point: number): boolean {
+  for (let at = 0; at < bounds.length; at += 2) {
+    if (code_point >= (bounds[at] as number) && code_point <= (bounds[at + 1] as number)) return !negated;
+  }
+  return negated;
+}
+
+function matchTokens(tokens: readonly number[], classes: readonly CharacterClass[], segment: string): boolean {
+  let token_at = 0;
+  let at = 0;
+  let star_token = -1;
+  let star_at = 0;
+  while (at < segment.length) {
+    const code_point = segment.codePointAt(at) as number;
+    if (token_at < tokens.length) {
+      const token = tokens[token_at] as number;
+      if (token === STAR) {
+        star_token = token_at++;
+        star_at = at;
+        continue;
+      }
+      if (token === code_point || token === ANY || (token <= CLASS_BASE && classHolds(classes[CLASS_BASE - token] as CharacterClass, code_point))) {
+        token_at++;
+        at += unitsOf(code_point);
+        continue;
+      }
+    }
+    if (star_token < 0) return false;
+    // Only the last star needs to take more: what an earlier one would free, the last one can take as well.
+    star_at += unitsOf(segment.codePointAt(star_at) as number);
+    at = star_at;
+    token_at = star_token + 1;
+  }
+  while (tokens[token_at] === STAR) token_at++;
+  return token_at === tokens.length;
+}
+
+function literalRuns(tokens: readonly number[]): { all: string | undefined; runs: LiteralRuns } {
+  const runs: string[] = [""];
+  for (const token of tokens) {
+    if (token >= 0) runs[runs.length - 1] += String.fromCodePoint(token);
+    else runs.push("");
+  }
+  if (runs.length === 1) return { all: runs[0] ?? "", runs: { prefix: "", suffix: "", inner: [] } };
+  return {
+    all: undefined,
+    runs: { prefix: runs[0] ?? "", suffix: runs.at(-1) ?? "", inner: runs.slice(1, -1).filter((run) => run !== "") },
+  };
+}
+
+/** Compiles one segment; undefined where it is malformed. `text` is well-formed Unicode. */
+export function compileSegment(text: string): SegmentGlob | undefined {
+  const tokens: number[] = [];
+  const classes: CharacterClass[] = [];
+  for (let at = 0; at < text.length; ) {
+    const code_point = text.codePointAt(at) as number;
+    at += unitsOf(code_point);
+    switch (text[at - 1]) {
+      case "*":
+        if (tokens.at(-1) !== STAR) tokens.push(STAR);
+        break;
+      case "?":
+        tokens.push(ANY);
+        break;
+      case "\\": {
+        const escaped = text.codePointAt(at);
+        if (escaped === undefined) return undefined;
+        tokens.push(escaped);
+        at += unitsOf(escaped);
+        break;
+      }
+      case "[": {
+        const read = readClass(text, at);
+        if (read === undefined) return undefined;
+        tokens.push(CLASS_BASE - classes.length);
+        classes.push(read.parsed);
+        at = read.next;
+        break;
+      }
+      default:
+        tokens.push(code_point);
+    }
+  }
+  return segmentGlob(tokens, classes);
+}
+
+function segmentGlob(tokens: readonly number[], classes: readonly CharacterClass[]): SegmentGlob {
+  const { all: literal, runs } = literalRuns(tokens);
+  if (literal !== undefined) return { literal, runs, matches: (segment) => segment === literal };
+  const { prefix, suffix, inner } = runs;
+  if (tokens.length === 1 && tokens[0] === STAR) return { literal, runs, matches: () => true };
+
+  const wildcards = tokens.filter((token) => token < 0);
+  const units_min = prefix.length + suffix.length + inner.join("").length + wildcards.filter((token) => token !== STAR).length;
+  const only_one_star = wildcards.length === 1 && wildcards[0] === STAR;
+  return {
+    literal,
+    runs,
+    matches(segment) {
+      if (segment.length < units_min || !segment.startsWith(prefix) || !segment.endsWith(suffix)) return false;
+      return only_one_star || matchTokens(tokens, classes, segment);
+    },
+  };
+}

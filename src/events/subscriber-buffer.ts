@@ -1,0 +1,102 @@
+/**
+ * What one subscriber is behind: a ring of references to events, at most `capacity` of them, with a
+ * Gap wherever events were dropped. Pure, lives on the front. Sending, and when a subscriber counts
+ * as behind, are the hub's.
+ *
+ * A gap is always the head or follows an event, so there are at most events + 1 of them and the ring
+ * never grows. It only counts further while the events before it are still held: a gap that was
+ * peeked at does not change before it is shifted.
+ */
+import { SUBSCRIBER_BUFFER_EVENTS_MAX } from "../../schemas/limits.js";
+import { assert } from "../base/assert.js";
+import type { EncodedEvent } from "./event.js";
+
+/** `count` events were dropped here, right after the event `after_id` (0 where nothing came before). */
+export interface Gap {
+  readonly kind: "gap";
+  count: number;
+  after_id: number;
+}
+
+export function isGap(item: EncodedEvent | Gap): item is Gap {
+  return "kind" in item;
+}
+
+export class SubscriberBuffer {
+  readonly #capacity: number;
+  /** Made with the first event: most subscribers are never behind. */
+  #slots: (EncodedEvent | Gap | undefined)[] = [];
+  #head = 0;
+  #used = 0;
+  #events = 0;
+  #dropped = 0;
+  #last_id = 0;
+  /** The gap at the tail, while nothing follows it. */
+  #open_gap: Gap | undefined = undefined;
+
+  constructor(capacity: number = SUBSCRIBER_BUFFER_EVENTS_MAX) {
+    assert(Number.isInteger(capacity) && capacity >= 1, "a subscriber's buffer holds at least one event");
+    this.#capacity = capacity;
+  }
+
+  /** Events that are held; gaps do not count. */
+  get events(): number {
+    return this.#events;
+  }
+
+  /** Events that were dropped since the buffer was made. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** Holds the event at the tail and returns true, or, when the buffer is full, drops it and returns false. */
+  offer(event: EncodedEvent): boolean {
+    if (this.#events < this.#capacity) {
+      this.#push(event);
+      this.#events++;
+      this.#last_id = event.id;
+      this.#open_gap = undefined;
+      return true;
+    }
+    this.#dropped++;
+    if (this.#open_gap === undefined) {
+      this.#open_gap = { kind: "gap", count: 0, after_id: this.#last_id };
+      this.#push(this.#open_gap);
+    }
+    this.#open_gap.count++;
+    return false;
+  }
+
+  /** The oldest event or gap, which stays. */
+  peek(): EncodedEvent | Gap | undefined {
+    return this.#slots[this.#head];
+  }
+
+  /** Takes the oldest event or gap out. */
+  shift(): EncodedEvent | Gap | undefined {
+    const item = this.#slots[this.#head];
+    if (item === undefined) return undefined;
+    this.#slots[this.#head] = undefined;
+    this.#head = (this.#head + 1) % this.#slots.length;
+    this.#used--;
+    if (isGap(item)) {
+      if (item === this.#open_gap) this.#open_gap = undefined;
+    } else {
+      this.#events--;
+    }
+    return item;
+  }
+
+  /** An event went to the subscriber past the buffer: a later gap comes after it. */
+  noteDelivered(id: number): void {
+    if (id > this.#last_id) this.#last_id = id;
+  }
+
+  #push(item: EncodedEvent | Gap): void {
+    // As many gaps as events, and one more at the head.
+    if (this.#slots.length === 0) this.#slots = new Array<EncodedEvent | Gap | undefined>(2 * this.#capacity + 1).fill(undefined);
+    assert(this.#used < this.#slots.length, "gaps are never more than events + 1");
+    this.#slots[(this.#head + this.#used) % this.#slots.length] = item;
+    this.#used++;
+  }
+}

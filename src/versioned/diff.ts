@@ -1,0 +1,265 @@
+/**
+ * The differences of two JSON texts, as section 3 of the wire contract lists them. Pure, runs in the job
+ * pool. Values are compared by meaning and quoted as they were written. Fetching the versions, and what
+ * to answer when one is not JSON, are left to the caller.
+ *
+ * Order: by path, segment by segment: array indexes as numbers, member names as they stand in the path
+ * (escaped) by code point. An array's surplus elements are added or removed at its tail, under their own
+ * index. Nothing recurses, and a path is only made for an entry, so depth costs no more than length.
+ */
+import { DIFF_BYTES_MAX } from "../../schemas/limits.js";
+import { utf8Length } from "../base/path.js";
+import { jsonNumbersEqual } from "../base/json-number.js";
+import { ARRAY, END, ESCAPED_STRING, KIND, NEXT, NUMBER, OBJECT, ROW_CELLS, START, STRING, stringAt } from "../base/json-tape.js";
+import { parseJsonText, toOneLine, type JsonNode } from "../base/json-text.js";
+import { Failure, invalid } from "../base/result.js";
+import { IntStack } from "./int-stack.js";
+
+/** No row: the member or element is on the other side only. */
+const ABSENT = -1;
+
+/**
+ * A frame of the walk is five cells on a stack. An array's: where each side stands and ends, and how many
+ * elements were taken.
+ */
+const FRAME_CELLS = 5;
+const ARRAY_BEFORE = 0;
+const ARRAY_BEFORE_END = 1;
+const ARRAY_AFTER = 2;
+const ARRAY_AFTER_END = 3;
+const ARRAY_TAKEN = 4;
+/** An object's: this mark in the first cell, how many changed members are left, and the names' rows of the one being looked at. */
+const IN_OBJECT = -2;
+const OBJECT_LEFT = 1;
+const OBJECT_BEFORE_NAME = 2;
+const OBJECT_AFTER_NAME = 3;
+
+interface ChangedMember {
+  /** As in the path. */
+  readonly token: string;
+  readonly before: number;
+  readonly after: number;
+}
+
+function escapeToken(name: string): string {
+  return /[~/]/.test(name) ? name.replaceAll("~", "~0").replaceAll("/", "~1") : name;
+}
+
+/** Surrogates stand for code points above all that is one unit, though their units lie below U+E000. */
+function rankOfUnit(unit: number): number {
+  if (unit < 0xd800) return unit;
+  return unit >= 0xe000 ? unit - 0x800 : unit + 0x2000;
+}
+
+function compareCodePoints(a: string, b: string): number {
+  const shorter = Math.min(a.length, b.length);
+  for (let at = 0; at < shorter; at++) {
+    const difference = rankOfUnit(a.charCodeAt(at)) - rankOfUnit(b.charCodeAt(at));
+    if (difference !== 0) return difference;
+  }
+  return a.length - b.length;
+}
+
+/** A document's text and its rows. */
+class Side {
+  constructor(
+    readonly text: string,
+    readonly cells: Int32Array,
+  ) {}
+
+  kind(row: number): number {
+    const kind = this.cells[row + KIND] as number;
+    return kind === ESCAPED_STRING ? STRING : kind;
+  }
+
+  next(row: number): number {
+    return this.cells[row + NEXT] as number;
+  }
+
+  source(row: number): string {
+    return this.text.slice(this.cells[row + START], this.cells[row + END]);
+  }
+
+  string(row: number): string {
+    return stringAt(this.text, this.cells, row);
+  }
+
+  /** Rows of an object's names, of duplicates the last. */
+  names(object: number): Map<string, number> {
+    const names = new Map<string, number>();
+    const end = this.next(object);
+    for (let name = object + ROW_CELLS; name < end; name = this.next(name + ROW_CELLS)) names.set(this.string(name), name);
+    return names;
+  }
+}
+
+/** Where a Diff stands in two arrays, or in the changed members of two objects; and what it has found. */
+class Diff {
+  readonly #before: Side;
+  readonly #after: Side;
+  readonly #frames = new IntStack();
+  /** Changed members that are still to be visited, as pairs of rows of names; a frame's next one on top. */
+  readonly #members = new IntStack();
+  readonly #entries: string[] = [];
+  #bytes = "[]".length;
+  /** The path of the innermost containers, while no other was entered or left. */
+  #prefix: string | undefined = undefined;
+
+  constructor(before: Side, after: Side) {
+    this.#before = before;
+    this.#after = after;
+  }
+
+  run(before: number, after: number): string | Failure {
+    let fits = this.#compare(before, after);
+    while (fits && this.#frames.length > 0) fits = this.#step();
+    if (fits) return `[${this.#entries.join(",")}]`;
+    return new Failure("OUT_OF_RANGE", `the diff is larger than ${DIFF_BYTES_MAX} bytes`);
+  }
+
+  /** Containers of one kind are entered, other values that differ make an entry. False when the answer has grown too large. */
+  #compare(before: number, after: number): boolean {
+    const kind = this.#before.kind(before);
+    if (kind === this.#after.kind(after)) {
+      if (kind === OBJECT) return this.#enterObject(before, after);
+      if (kind === ARRAY) return this.#enterArray(before, after);
+      if (this.#scalarsEqual(kind, before, after)) return true;
+    }
+    return this.#addEntry(before, after);
+  }
+
+  /** For two values of one kind. */
+  #scalarsEqual(kind: number, before: number, after: number): boolean {
+    if (kind === NUMBER) return jsonNumbersEqual(this.#before.source(before), this.#after.source(after));
+    if (kind === STRING) return this.#before.string(before) === this.#after.string(after);
+    return true;
+  }
+
+  #enterArray(before: number, after: number): boolean {
+    this.#pushFrame(before + ROW_CELLS, this.#before.next(before), after + ROW_CELLS, this.#after.next(after), 0);
+    return true;
+  }
+
+  #enterObject(before: number, after: number): boolean {
+    const names_before = this.#before.names(before);
+    const names_after = this.#after.names(after);
+    const changed: ChangedMember[] = [];
+    for (const [name, row] of names_before) {
+      const other = names_after.get(name) ?? ABSENT;
+      if (other === ABSENT || this.#mayDiffer(row + ROW_CELLS, other + ROW_CELLS)) {
+        changed.push({ token: escapeToken(name), before: row, after: other });
+      }
+    }
+    for (const [name, row] of names_after) {
+      if (!names_before.has(name)) changed.push({ token: escapeToken(name), before: ABSENT, after: row });
+    }
+    if (changed.length === 0) return true;
+
+    changed.sort((a, b) => compareCodePoints(b.token, a.token));
+    for (const member of changed) {
+      this.#members.push(member.before);
+      this.#members.push(member.after);
+    }
+    this.#pushFrame(IN_OBJECT, changed.length, ABSENT, ABSENT, 0);
+    return true;
+  }
+
+  /** False for equal scalars: the many members that did not change are neither sorted nor kept. */
+  #mayDiffer(before: number, after: number): boolean {
+    const kind = this.#before.kind(before);
+    if (kind !== this.#after.kind(after) || kind === OBJECT || kind === ARRAY) return true;
+    return !this.#scalarsEqual(kind, before, after);
+  }
+
+  /** Looks at the next child of the innermost container, or leaves it. */
+  #step(): boolean {
+    const frame = this.#frames.length - FRAME_CELLS;
+    return this.#frames.get(frame) === IN_OBJECT ? this.#stepObject(frame) : this.#stepArray(frame);
+  }
+
+  #stepArray(frame: number): boolean {
+    const before = this.#frames.get(frame + ARRAY_BEFORE);
+    const after = this.#frames.get(frame + ARRAY_AFTER);
+    const in_before = before < this.#frames.get(frame + ARRAY_BEFORE_END);
+    const in_after = after < this.#frames.get(frame + ARRAY_AFTER_END);
+    if (!in_before && !in_after) return this.#popFrame();
+    if (in_before) this.#frames.set(frame + ARRAY_BEFORE, this.#before.next(before));
+    if (in_after) this.#frames.set(frame + ARRAY_AFTER, this.#after.next(after));
+    this.#frames.set(frame + ARRAY_TAKEN, this.#frames.get(frame + ARRAY_TAKEN) + 1);
+    return this.#visit(in_before ? before : ABSENT, in_after ? after : ABSENT);
+  }
+
+  #stepObject(frame: number): boolean {
+    const left = this.#frames.get(frame + OBJECT_LEFT);
+    if (left === 0) return this.#popFrame();
+    const after = this.#members.pop();
+    const before = this.#members.pop();
+    this.#frames.set(frame + OBJECT_LEFT, left - 1);
+    this.#frames.set(frame + OBJECT_BEFORE_NAME, before);
+    this.#frames.set(frame + OBJECT_AFTER_NAME, after);
+    return this.#visit(before === ABSENT ? ABSENT : before + ROW_CELLS, after === ABSENT ? ABSENT : after + ROW_CELLS);
+  }
+
+  #visit(before: number, after: number): boolean {
+    return before === ABSENT || after === ABSENT ? this.#addEntry(before, after) : this.#compare(before, after);
+  }
+
+  #pushFrame(...cells: readonly [number, number, number, number, number]): void {
+    for (const cell of cells) this.#frames.push(cell);
+    this.#prefix = undefined;
+  }
+
+  #popFrame(): boolean {
+    for (let cell = 0; cell < FRAME_CELLS; cell++) this.#frames.pop();
+    this.#prefix = undefined;
+    return true;
+  }
+
+  /** The segment of the path that leads to the child which a frame is at. */
+  #tokenOf(frame: number): string {
+    if (this.#frames.get(frame) !== IN_OBJECT) return String(this.#frames.get(frame + ARRAY_TAKEN) - 1);
+    const before = this.#frames.get(frame + OBJECT_BEFORE_NAME);
+    if (before !== ABSENT) return escapeToken(this.#before.string(before));
+    return escapeToken(this.#after.string(this.#frames.get(frame + OBJECT_AFTER_NAME)));
+  }
+
+  #path(): string {
+    const innermost = this.#frames.length - FRAME_CELLS;
+    if (innermost < 0) return "";
+    if (this.#prefix === undefined) {
+      const tokens: string[] = [""];
+      for (let frame = 0; frame < innermost; frame += FRAME_CELLS) tokens.push(this.#tokenOf(frame));
+      this.#prefix = tokens.join("/");
+    }
+    return `${this.#prefix}/${this.#tokenOf(innermost)}`;
+  }
+
+  #addEntry(before: number, after: number): boolean {
+    const operation = before === ABSENT ? "add" : after === ABSENT ? "remove" : "replace";
+    let entry = `{"operation":"${operation}","path":${JSON.stringify(this.#path())}`;
+    if (before !== ABSENT) entry += `,"old_value":${toOneLine(this.#before.source(before))}`;
+    if (after !== ABSENT) entry += `,"new_value":${toOneLine(this.#after.source(after))}`;
+    entry += "}";
+    this.#bytes += utf8Length(entry) + 1;
+    this.#entries.push(entry);
+    return this.#bytes <= DIFF_BYTES_MAX;
+  }
+}
+
+/**
+ * The text of the `diffs` array for two parsed documents. OUT_OF_RANGE where it would be longer than
+ * DIFF_BYTES_MAX bytes.
+ */
+export function diffNodes(before_text: string, before: JsonNode, after_text: string, after: JsonNode): string | Failure {
+  const diff = new Diff(new Side(before_text, before.cells), new Side(after_text, after.cells));
+  return diff.run(before.row, after.row);
+}
+
+/** As diffNodes, for two texts. INVALID_ARGUMENT where one of them is not JSON. */
+export function diffJson(before: string, after: string): string | Failure {
+  const before_node = parseJsonText(before);
+  if (before_node === undefined) return invalid("the first value is not JSON");
+  const after_node = parseJsonText(after);
+  if (after_node === undefined) return invalid("the second value is not JSON");
+  return diffNodes(before, before_node, after, after_node);
+}

@@ -3,6 +3,7 @@
  * nothing changed. Two outputs: `dist/tree` has every file transpiled in its own place (tests and
  * benchmarks run from there), `dist/app` has the programs, each bundled into one file because most of
  * Node's start time is the loading of modules. Types are checked by `npm run types`, not here.
+ * Run: `node deploy/build.mjs [--programs]`, the flag leaving out `dist/tree`.
  */
 import { createHash } from "node:crypto";
 import {
@@ -227,6 +228,6 @@ export function isRunAsProgram(url) {
 }
 
 if (isRunAsProgram(import.meta.url)) {
-  const built = await build({ tree: true });
+  const built = await build({ tree: !process.argv.includes("--programs") });
   process.exitCode = built ? 0 : 1;
 }

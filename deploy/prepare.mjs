@@ -4,7 +4,7 @@
  * few milliseconds, because every `npm start` and `npm test` passes through here. It leaves
  * `package-lock.json` and the git tree as they are. Run: `node deploy/prepare.mjs [--dev]`.
  */
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -19,8 +19,9 @@ const INSTALLED_ABI = join(ROOT, "node_modules", ".koor-node-abi");
 const COMPILED_PACKAGE = "better-sqlite3";
 const COMPILED_BINARY = join(ROOT, "node_modules", COMPILED_PACKAGE, "build", "Release", "better_sqlite3.node");
 
+const SIGNALS = ["SIGINT", "SIGTERM"];
 /** Settings of an outer npm (`npm install -g`, `npx`) that would send the inner one to another place. */
-const OUTER_SETTINGS = /^npm_config_(global|location|prefix|local_prefix|omit|include|only|production|dry_run|package_lock_only|workspaces?|save.*|call|package)$/i;
+const OUTER_SETTINGS = /^npm_config_(call|dry_run|global|include|install_links|local_prefix|location|omit|only|package|package_lock_only|prefix|production|save.*|workspaces?)$/i;
 
 function readPackages(lockPath) {
   return existsSync(lockPath) ? (JSON.parse(readFileSync(lockPath, "utf8")).packages ?? {}) : undefined;
@@ -49,28 +50,28 @@ function npmEnvironment() {
   return environment;
 }
 
-/** Runs npm in the checkout, its output on stderr. Returns whether it succeeded. */
-function runNpm(parameters) {
+/** Runs npm in the checkout, its output on stderr; a signal ends it too. Resolves to whether it succeeded. */
+async function runNpm(parameters) {
   const quiet = ["--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"];
-  const npm = process.env.npm_execpath?.endsWith(".js")
-    ? [process.execPath, process.env.npm_execpath]
-    : [process.platform === "win32" ? "npm.cmd" : "npm"];
-  const [command, ...first] = [...npm, ...parameters, ...quiet];
-  const { status, error } = spawnSync(command, first, {
-    cwd: ROOT,
-    env: npmEnvironment(),
-    stdio: ["ignore", 2, 2],
-    shell: process.platform === "win32" && !process.env.npm_execpath,
+  const npm = process.env.npm_execpath?.endsWith(".js") ? [process.execPath, process.env.npm_execpath] : ["npm"];
+  const [command, ...rest] = [...npm, ...parameters, ...quiet];
+  const child = spawn(command, rest, { cwd: ROOT, env: npmEnvironment(), stdio: ["ignore", 2, 2] });
+  const forwardSignal = (signal) => child.kill(signal);
+  for (const signal of SIGNALS) process.on(signal, forwardSignal);
+  const ended = await new Promise((resolve) => {
+    child.on("error", (error) => resolve({ error }));
+    child.on("exit", (code, signal) => resolve({ code, signal }));
   });
-  if (error) say(`npm could not be started: ${error.message}`);
-  return status === 0;
+  for (const signal of SIGNALS) process.off(signal, forwardSignal);
+  if (ended.error) say(`npm could not be started: ${ended.error.message}`);
+  return ended.code === 0;
 }
 
 function say(line) {
   process.stderr.write(`${line}\n`);
 }
 
-function install(wanted, installed, dev) {
+async function install(wanted, installed, dev) {
   const compiled = existsSync(COMPILED_BINARY);
   say(
     compiled
@@ -84,18 +85,18 @@ function install(wanted, installed, dev) {
 }
 
 /** Installs where needed. `dev`: with what tests, lint and types need. Returns whether `node_modules` is complete. */
-function ensureInstalled({ dev }) {
+async function ensureInstalled({ dev }) {
   const wanted = readPackages(LOCK);
   if (!wanted) return existsSync(join(ROOT, "node_modules"));
   const installed = readPackages(INSTALLED_LOCK);
   if (compareInstalled(wanted, installed, dev) !== "fresh") {
-    if (!install(wanted, installed, dev)) {
+    if (!(await install(wanted, installed, dev))) {
       say("installation failed: the lines above say why (Koor needs the npm registry, python3 and a C++ compiler)");
       return false;
     }
   } else if (existsSync(INSTALLED_ABI) && readFileSync(INSTALLED_ABI, "utf8") !== process.versions.modules) {
     say(`compiling ${COMPILED_PACKAGE} for Node ${process.version}, which takes one to three minutes`);
-    if (!runNpm(["rebuild", COMPILED_PACKAGE])) return false;
+    if (!(await runNpm(["rebuild", COMPILED_PACKAGE]))) return false;
   } else if (existsSync(INSTALLED_ABI)) {
     return true;
   }
@@ -105,7 +106,7 @@ function ensureInstalled({ dev }) {
 
 /** Installs and builds where needed; `dev` adds the development packages and every single file. Returns whether all is ready. */
 export async function prepare({ dev }) {
-  return ensureInstalled({ dev }) && (await build({ tree: dev }));
+  return (await ensureInstalled({ dev })) && (await build({ tree: dev }));
 }
 
 if (isRunAsProgram(import.meta.url)) {

@@ -12,7 +12,7 @@ const FORWARDED_SIGNAL_MS = 250;
  * takes a second signal as "stop at once", so the copy must not reach it.
  */
 function dropForwardedSignals() {
-  const emit = process.emit;
+  const emit = process.emit.bind(process);
   const lastMs = new Map();
   process.emit = function emitOnce(name, ...values) {
     if (name === "SIGINT" || name === "SIGTERM") {
@@ -21,7 +21,7 @@ function dropForwardedSignals() {
       lastMs.set(name, nowMs);
       if (sinceMs < FORWARDED_SIGNAL_MS) return true;
     }
-    return Reflect.apply(emit, process, [name, ...values]);
+    return emit(name, ...values);
   };
 }
 

@@ -47,9 +47,19 @@ export const LAYERS: readonly LayerRow[] = [
     because: "settings are read before anything else exists",
   },
   {
+    files: ["src/rpc/pool.ts", "src/rpc/reads.ts", "src/rpc/writer-thread.ts"],
+    may: [...LEAVES, "src/rpc/*", "src/jobs.ts", "src/store/read-context.ts", "src/store/write-context.ts", "node:*", "piscina"],
+    because: "the ends of the two lanes start threads and short reads, and know nothing of what is done there",
+  },
+  {
     files: ["src/rpc/**"],
     may: [...LEAVES, "src/rpc/*", "node:*", "typebox", "typebox/*"],
     because: "the RPC knows the table of methods, not the features behind it, so that another engine can answer the same methods",
+  },
+  {
+    files: ["src/store/read-context.ts", "src/store/write-context.ts"],
+    may: [...LEAVES, "src/store/*", "src/*/table.ts", "src/versioned/*", "node:*"],
+    because: "a context gathers the tables that a job or a command is handed, and nothing else",
   },
   {
     files: ["src/store/**"],
@@ -63,8 +73,18 @@ export const LAYERS: readonly LayerRow[] = [
   },
   {
     files: ["src/*/commands.ts"],
-    may: [...LEAVES, "{folder}/*", "src/versioned/*", "src/store/open.ts", "node:*"],
-    because: "a command runs inside the writer's transaction: its own table, pure files and the handle it is given are all that it may touch",
+    may: [...LEAVES, "{folder}/*", "src/versioned/*", "src/store/open.ts", "src/store/write-context.ts", "node:*"],
+    because: "a command runs inside the writer's transaction: pure files, its own table and the context it is given are all that it may touch",
+  },
+  {
+    files: ["src/*/jobs.ts"],
+    may: [...LEAVES, "{folder}/*", "src/versioned/*", "src/store/open.ts", "src/store/id-range.ts", "src/store/read-context.ts", "node:*"],
+    because: "a job runs in the pool: pure files, its own table and the read-only context it is given are all that it may touch",
+  },
+  {
+    files: ["src/jobs.ts"],
+    may: [...LEAVES, "src/*/jobs.ts", "src/store/read-context.ts"],
+    because: "the table of jobs names each and does nothing itself",
   },
   {
     files: ["src/**"],
@@ -117,13 +137,18 @@ export const RESERVED: readonly ReservedRow[] = [
   },
   {
     target: "src/*/commands.ts",
-    by: ["src/*/commands.ts", "workers/writer/**"],
+    by: ["src/*/commands.ts", "src/store/write-context.ts", "workers/writer/**"],
     because: "a command runs in the writer; everyone else calls its method",
   },
   {
     target: "src/*/jobs.ts",
-    by: ["workers/pool/**"],
+    by: ["src/jobs.ts"],
     because: "a job runs in the pool; everyone else calls its method",
+  },
+  {
+    target: "src/jobs.ts",
+    by: ["workers/pool/**", "src/rpc/reads.ts"],
+    because: "jobs run in the pool, or on the front where they look at a few rows: RPC calls decide which",
   },
   {
     target: "src/*/routes.ts",

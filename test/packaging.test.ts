@@ -1,0 +1,79 @@
+/**
+ * What a user meets before the server does anything: the three commands, the settings example, and how CI
+ * counts. Runs the launchers as npm links them, from a folder of their own.
+ */
+import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import t from "tap";
+import { OPTIONS } from "../schemas/config.js";
+import { loadConfig } from "../src/config/load.js";
+
+const run = promisify(execFile);
+// This file runs from dist/tree/test.
+const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
+const manifest = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
+  version: string;
+  bin: Record<string, string>;
+};
+
+t.test("each command answers from any folder, through a link", async (t) => {
+  t.same(Object.keys(manifest.bin).toSorted(), ["koor", "koor-cli", "koor-server"]);
+  const folder = t.testdir(
+    Object.fromEntries(
+      Object.entries(manifest.bin).map(([name, target]) => [name, t.fixture("symlink", join(ROOT, target))]),
+    ),
+  );
+  for (const name of Object.keys(manifest.bin)) {
+    const version = await run(join(folder, name), ["--version"], { cwd: folder });
+    t.match(version.stdout, manifest.version, `${name} --version`);
+    const help = await run(join(folder, name), ["--help"], { cwd: folder });
+    t.match(help.stdout, name === "koor-server" ? "--data-dir" : "state", `${name} --help`);
+  }
+});
+
+t.test("the settings example shows every option with its default", (t) => {
+  const path = join(ROOT, "deploy/settings.example.json");
+  const shown = JSON.parse(readFileSync(path, "utf8")) as Record<string, unknown>;
+  t.same(Object.keys(shown), Object.keys(OPTIONS), "each option once, in the table's order");
+  const defaults = Object.fromEntries(Object.entries(OPTIONS).map(([key, option]) => [key, option.fallback]));
+  t.same({ ...shown, data_dir: "" }, { ...defaults, data_dir: "" }, "only data_dir differs from the defaults");
+  t.match(loadConfig(["--config", path], {}), { kind: "serve", config: shown }, "the server takes it as it is");
+  t.end();
+});
+
+const REPORT = `TAP version 14
+# Subtest: a
+    # Subtest: b
+        ok 1 - x
+        not ok 2 - y
+          ---
+          text: |
+            not ok 3 - inside a diagnostic
+          ...
+        1..2
+    not ok 1 - b
+    ok 2 - z
+    1..2
+not ok 1 - a
+# Subtest: cut off though all went well
+    ok 1 - x
+    1..1
+not ok 2 - cut off though all went well
+ok 3 - nothing in it # SKIP no tests
+1..3
+`;
+
+t.test("CI counts assertions, not their subtests", async (t) => {
+  const folder = t.testdir({ "report.tap": REPORT, "half.tap": REPORT.split("1..2")[0] ?? "", "empty.tap": "" });
+  const count = async (name: string): Promise<string> => {
+    const { stdout } = await run(process.execPath, [join(ROOT, ".ci/count-assertions.mjs"), join(folder, name)]);
+    return stdout;
+  };
+  t.equal(await count("report.tap"), "3 2\n");
+  t.match(await count("half.tap"), /^1 [1-9]/, "a report that breaks off is a failure");
+  t.equal(await count("empty.tap"), "0 1\n", "so is an empty one");
+  t.equal(await count("missing.tap"), "0 1\n", "so is none");
+});

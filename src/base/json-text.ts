@@ -98,14 +98,14 @@ function skipBlanks(text: string, from: number): number {
 
 /** The offset after the string whose opening quote is at `from`. */
 function skipString(text: string, from: number): number {
-  let at = from + 1;
-  for (;;) {
-    const code = text.charCodeAt(at);
-    if (code === QUOTE) return at + 1;
-    if (code === BACKSLASH) at++;
-    else if (at >= text.length) return at;
-    at++;
+  // indexOf passes over long strings many times faster than a loop does, and is no slower on short ones.
+  for (let quote = text.indexOf('"', from + 1); quote >= 0; quote = text.indexOf('"', quote + 1)) {
+    let escapes_from = quote;
+    while (text.charCodeAt(escapes_from - 1) === BACKSLASH) escapes_from--;
+    // An odd number of backslashes: the last one escapes the quote.
+    if ((quote - escapes_from) % 2 === 0) return quote + 1;
   }
+  return text.length;
 }
 
 /** The offset after the value that starts at `from`. */

@@ -8,7 +8,7 @@
  */
 import { PATTERN_BYTES_MAX } from "../../schemas/limits.js";
 import { utf8Length } from "../base/path.js";
-import { Failure, invalid } from "../base/result.js";
+import { invalid, type Failure } from "../base/result.js";
 import { compileSegment, type SegmentGlob } from "./segment-glob.js";
 
 export interface Pattern {
@@ -17,8 +17,6 @@ export interface Pattern {
   /** `null` stands for `**`; for a pattern that matches every topic a single `null`. */
   readonly segments: readonly (SegmentGlob | null)[];
   matches(topic: string): boolean;
-  /** The same for a topic that is split already. */
-  matchesSegments(topic_segments: readonly string[]): boolean;
 }
 
 /**
@@ -60,11 +58,8 @@ class CompiledPattern implements Pattern {
   }
 
   matches(topic: string): boolean {
-    return this.matchesSegments(topic.split("."));
-  }
-
-  matchesSegments(topic_segments: readonly string[]): boolean {
     const { segments } = this;
+    const topic_segments = topic.split(".");
     if (this.#spans ? topic_segments.length < segments.length : topic_segments.length !== segments.length) return false;
     return matchSegments(segments, topic_segments);
   }

@@ -29,6 +29,8 @@ export interface LiteralRuns {
 }
 
 export interface SegmentGlob {
+  /** As it was written. */
+  readonly text: string;
   /** The text that the segment stands for where it has no wildcard; then `runs` says nothing. */
   readonly literal: string | undefined;
   readonly runs: LiteralRuns;
@@ -152,19 +154,20 @@ export function compileSegment(text: string): SegmentGlob | undefined {
         tokens.push(code_point);
     }
   }
-  return segmentGlob(tokens, classes);
+  return segmentGlob(text, tokens, classes);
 }
 
-function segmentGlob(tokens: readonly number[], classes: readonly CharacterClass[]): SegmentGlob {
+function segmentGlob(text: string, tokens: readonly number[], classes: readonly CharacterClass[]): SegmentGlob {
   const { all: literal, runs } = literalRuns(tokens);
-  if (literal !== undefined) return { literal, runs, matches: (segment) => segment === literal };
+  if (literal !== undefined) return { text, literal, runs, matches: (segment) => segment === literal };
   const { prefix, suffix, inner } = runs;
-  if (tokens.length === 1 && tokens[0] === STAR) return { literal, runs, matches: () => true };
+  if (tokens.length === 1 && tokens[0] === STAR) return { text, literal, runs, matches: () => true };
 
   const wildcards = tokens.filter((token) => token < 0);
   const units_min = prefix.length + suffix.length + inner.join("").length + wildcards.filter((token) => token !== STAR).length;
   const only_one_star = wildcards.length === 1 && wildcards[0] === STAR;
   return {
+    text,
     literal,
     runs,
     matches(segment) {

@@ -1,0 +1,166 @@
+/**
+ * The segment globs that lead on from one place in the pattern index, each to its own target: which of
+ * them match a segment? Pure, lives on the front.
+ *
+ * A few are simply asked one after the other. Many are filed, each under one literal that any segment it
+ * matches must contain (its start, its end, or a piece of a run inside), of those it has the one with
+ * the fewest others, so that a segment asks only those filed under what it contains. Globs without any
+ * literal are always asked.
+ */
+import type { SegmentGlob } from "./segment-glob.js";
+
+/** So many globs are quicker asked than looked up. */
+const UNFILED_EDGES_MAX = 16;
+/** Runs inside a glob are filed by pieces of 1, 2, 4 … characters: few lengths, few lookups. */
+const PIECE_CHARS_MAX = 32;
+
+interface Edge<Target> {
+  readonly glob: SegmentGlob;
+  readonly target: Target;
+  /** Where it is filed; undefined while it is asked for every segment. */
+  place: { readonly table: LiteralTable<Target>; readonly key: string } | undefined;
+}
+
+interface Bucket<Target> {
+  readonly edges: Edge<Target>[];
+  /** The last question that opened it: a segment may contain its literal twice. */
+  opened_by: number;
+}
+
+function removeFrom<T>(items: T[], item: T): void {
+  const at = items.indexOf(item);
+  const last = items.pop();
+  if (last !== undefined && last !== item) items[at] = last;
+}
+
+/** Buckets by literal, with the lengths that occur, so that only those are looked up. */
+class LiteralTable<Target> {
+  readonly buckets = new Map<string, Bucket<Target>>();
+  /** Distinct lengths of the keys, ascending. */
+  lengths: readonly number[] = [];
+  readonly #keys_by_length = new Map<number, number>();
+
+  add(key: string, edge: Edge<Target>): void {
+    const bucket = this.buckets.get(key);
+    if (bucket !== undefined) {
+      bucket.edges.push(edge);
+      return;
+    }
+    this.buckets.set(key, { edges: [edge], opened_by: 0 });
+    this.#countKey(key.length, 1);
+  }
+
+  delete(key: string, edge: Edge<Target>): void {
+    const bucket = this.buckets.get(key);
+    if (bucket === undefined) return;
+    removeFrom(bucket.edges, edge);
+    if (bucket.edges.length > 0) return;
+    this.buckets.delete(key);
+    this.#countKey(key.length, -1);
+  }
+
+  #countKey(length: number, change: 1 | -1): void {
+    const count = (this.#keys_by_length.get(length) ?? 0) + change;
+    if (count === 0) this.#keys_by_length.delete(length);
+    else this.#keys_by_length.set(length, count);
+    if (this.#keys_by_length.size !== this.lengths.length) this.lengths = [...this.#keys_by_length.keys()].sort((a, b) => a - b);
+  }
+}
+
+class Tables<Target> {
+  readonly prefixes = new LiteralTable<Target>();
+  readonly suffixes = new LiteralTable<Target>();
+  readonly pieces = new LiteralTable<Target>();
+}
+
+/** The largest power of two that is at most `run_length`, up to PIECE_CHARS_MAX. */
+function pieceLength(run_length: number): number {
+  let length = 1;
+  while (length * 2 <= run_length && length < PIECE_CHARS_MAX) length *= 2;
+  return length;
+}
+
+export class GlobEdges<Target> {
+  readonly #edges = new Map<string, Edge<Target>>();
+  /** Edges that are asked for every segment. */
+  readonly #unfiled: Edge<Target>[] = [];
+  /** Made when the edges have become many. */
+  #tables: Tables<Target> | undefined = undefined;
+  #question = 0;
+
+  get size(): number {
+    return this.#edges.size;
+  }
+
+  /** The target of the edge whose glob was written so. */
+  get(glob_text: string): Target | undefined {
+    return this.#edges.get(glob_text)?.target;
+  }
+
+  /** Adds an edge whose glob's text is not there yet. */
+  add(glob: SegmentGlob, target: Target): void {
+    const edge: Edge<Target> = { glob, target, place: undefined };
+    this.#edges.set(glob.text, edge);
+    if (this.#tables !== undefined) {
+      this.#file(this.#tables, edge);
+      return;
+    }
+    this.#unfiled.push(edge);
+    if (this.#unfiled.length <= UNFILED_EDGES_MAX) return;
+    this.#tables = new Tables();
+    for (const each of this.#unfiled.splice(0)) this.#file(this.#tables, each);
+  }
+
+  delete(glob_text: string): void {
+    const edge = this.#edges.get(glob_text);
+    if (edge === undefined) return;
+    this.#edges.delete(glob_text);
+    if (edge.place === undefined) removeFrom(this.#unfiled, edge);
+    else edge.place.table.delete(edge.place.key, edge);
+  }
+
+  /** Hands the target of each edge whose glob matches the segment to `take`, once. */
+  forEachMatch(segment: string, take: (target: Target) => void): void {
+    for (const edge of this.#unfiled) if (edge.glob.matches(segment)) take(edge.target);
+    if (this.#tables === undefined) return;
+
+    const question = ++this.#question;
+    const open = (bucket: Bucket<Target> | undefined): void => {
+      if (bucket === undefined || bucket.opened_by === question) return;
+      bucket.opened_by = question;
+      for (const edge of bucket.edges) if (edge.glob.matches(segment)) take(edge.target);
+    };
+    const { prefixes, suffixes, pieces } = this.#tables;
+    for (const length of prefixes.lengths) {
+      if (length > segment.length) break;
+      open(prefixes.buckets.get(segment.slice(0, length)));
+    }
+    for (const length of suffixes.lengths) {
+      if (length > segment.length) break;
+      open(suffixes.buckets.get(segment.slice(segment.length - length)));
+    }
+    for (const length of pieces.lengths) {
+      for (let at = 0; at + length <= segment.length; at++) open(pieces.buckets.get(segment.slice(at, at + length)));
+    }
+  }
+
+  /** Files the edge where the fewest are; of equal places the first, and those quick to look up come first. */
+  #file(tables: Tables<Target>, edge: Edge<Target>): void {
+    let fewest = Number.POSITIVE_INFINITY;
+    const consider = (table: LiteralTable<Target>, key: string): void => {
+      const count = table.buckets.get(key)?.edges.length ?? 0;
+      if (count >= fewest) return;
+      fewest = count;
+      edge.place = { table, key };
+    };
+    const { prefix, suffix, inner } = edge.glob.runs;
+    if (prefix !== "") consider(tables.prefixes, prefix);
+    if (suffix !== "") consider(tables.suffixes, suffix);
+    for (const run of inner) {
+      const length = pieceLength(run.length);
+      for (let at = 0; at + length <= run.length; at++) consider(tables.pieces, run.slice(at, at + length));
+    }
+    if (edge.place === undefined) this.#unfiled.push(edge);
+    else edge.place.table.add(edge.place.key, edge);
+  }
+}

@@ -19,6 +19,8 @@ const INSTALLED_ABI = join(ROOT, "node_modules", ".koor-node-abi");
 const COMPILED_PACKAGE = "better-sqlite3";
 const COMPILED_BINARY = join(ROOT, "node_modules", COMPILED_PACKAGE, "build", "Release", "better_sqlite3.node");
 
+/** As `engines` in package.json says. */
+const NODE_MIN = { major: 20, minor: 12 };
 const SIGNALS = ["SIGINT", "SIGTERM"];
 /** Settings of an outer npm (`npm install -g`, `npx`) that would send the inner one to another place. */
 const OUTER_SETTINGS = /^npm_config_(call|dry_run|global|include|install_links|local_prefix|location|omit|only|package|package_lock_only|prefix|production|save.*|workspaces?)$/i;
@@ -104,9 +106,16 @@ async function ensureInstalled({ dev }) {
   return true;
 }
 
+function isNodeNewEnough() {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  if (major > NODE_MIN.major || (major === NODE_MIN.major && minor >= NODE_MIN.minor)) return true;
+  say(`Koor needs Node ${NODE_MIN.major}.${NODE_MIN.minor} or newer; this is ${process.version}`);
+  return false;
+}
+
 /** Installs and builds where needed; `dev` adds the development packages and every single file. Returns whether all is ready. */
 export async function prepare({ dev }) {
-  return (await ensureInstalled({ dev })) && (await build({ tree: dev }));
+  return isNodeNewEnough() && (await ensureInstalled({ dev })) && (await build({ tree: dev }));
 }
 
 if (isRunAsProgram(import.meta.url)) {

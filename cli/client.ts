@@ -1,0 +1,156 @@
+/**
+ * The one HTTP client of the command line, on Node's own http: `fetch` alone would cost more start time
+ * than all the rest. One request, one connection, one whole answer in memory. Paths are sent as they are
+ * given: a URL library would fold the `.` and `..` that are literal in a key. Leaves WebSocket to
+ * event-feed.ts and the meaning of an answer to its callers.
+ */
+import type { ClientRequest, IncomingMessage, RequestOptions } from "node:http";
+
+import {
+  CLI_ADDRESS_TIMEOUT_MS,
+  CLI_ANSWER_BYTES_MAX,
+  CLI_ANSWER_TIMEOUT_MS,
+  CLI_CONNECT_TIMEOUT_MS,
+} from "../schemas/limits.js";
+import { REASON_PHRASES } from "../schemas/status.js";
+import { CliFailure, exitCodeOf, failed } from "./failure.js";
+import type { Settings } from "./settings.js";
+import { describeSystemError } from "./system-error.js";
+
+export interface RequestPlan {
+  readonly method: string;
+  /** Encoded, with its query, below the server's own path prefix. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Buffer;
+  /** Ends the request early; it then counts as failed. */
+  readonly signal?: AbortSignal;
+}
+
+export interface Answer {
+  /** HTTP status. */
+  readonly status: number;
+  /** "" where the header is absent. */
+  readonly content_type: string;
+  readonly body: Buffer;
+}
+
+/** `/a/b` below the prefix that the server's URL may carry. */
+export function joinServerPath(server: URL, path: string): string {
+  return server.pathname.replace(/\/+$/, "") + path;
+}
+
+export function makeHeaders(settings: Settings): Record<string, string> {
+  return settings.token === "" ? {} : { Authorization: `Bearer ${settings.token}` };
+}
+
+/** `?a=1&b=2`, percent-encoded; "" where there are no parameters. */
+export function encodeQuery(parameters: Readonly<Record<string, string>>): string {
+  const pairs = Object.entries(parameters).map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`);
+  return pairs.length === 0 ? "" : `?${pairs.join("&")}`;
+}
+
+function unreachable(server: URL, why: string): CliFailure {
+  return failed(`cannot reach ${server.origin}: ${why}`);
+}
+
+/** Starts the connection's clock: it runs until the socket, TLS included, is ready. */
+function limitConnectTime(request: ClientRequest, secure: boolean): void {
+  const timer = setTimeout(() => {
+    request.destroy(new Error(`no connection within ${CLI_CONNECT_TIMEOUT_MS / 1000} s`));
+  }, CLI_CONNECT_TIMEOUT_MS);
+  const stop = (): void => clearTimeout(timer);
+  request.once("socket", (socket) => socket.once(secure ? "secureConnect" : "connect", stop));
+  request.once("close", stop);
+}
+
+/**
+ * Sends one request and takes the whole answer, whatever its status. A failure (exit 1) means that no
+ * answer came: whether the server did the work is then open.
+ */
+export async function sendRequest(settings: Settings, plan: RequestPlan): Promise<Answer | CliFailure> {
+  const { server } = settings;
+  const secure = server.protocol === "https:";
+  const { request: startRequest } = secure ? await import("node:https") : await import("node:http");
+  const options: RequestOptions & { readonly autoSelectFamilyAttemptTimeout: number } = {
+    method: plan.method,
+    hostname: server.hostname.replace(/^\[|\]$/g, ""),
+    port: server.port || (secure ? 443 : 80),
+    path: joinServerPath(server, plan.path),
+    headers: {
+      Host: server.host,
+      ...makeHeaders(settings),
+      ...plan.headers,
+      ...(plan.body ? { "Content-Length": plan.body.length } : {}),
+    },
+    agent: false,
+    autoSelectFamilyAttemptTimeout: CLI_ADDRESS_TIMEOUT_MS,
+    ...(plan.signal ? { signal: plan.signal } : {}),
+  };
+
+  return await new Promise((resolve) => {
+    const request = startRequest(options);
+    let answered = false;
+    limitConnectTime(request, secure);
+    request.setTimeout(CLI_ANSWER_TIMEOUT_MS, () => {
+      request.destroy(new Error(`no answer within ${CLI_ANSWER_TIMEOUT_MS / 1000} s`));
+    });
+    request.on("error", (error) => {
+      // A server that refuses a body may answer and close before it has read all of it.
+      if (!answered) resolve(unreachable(server, describeSystemError(error)));
+    });
+    request.on("response", (response) => {
+      answered = true;
+      void collectAnswer(response).then((answer) => {
+        resolve(typeof answer === "string" ? unreachable(server, answer) : answer);
+      });
+    });
+    request.end(plan.body);
+  });
+}
+
+/** The whole answer, or why it did not come whole. */
+async function collectAnswer(response: IncomingMessage): Promise<Answer | string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes > CLI_ANSWER_BYTES_MAX) return `the answer is longer than ${CLI_ANSWER_BYTES_MAX} bytes`;
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    return `the answer broke off: ${describeSystemError(error)}`;
+  }
+  return {
+    status: response.statusCode ?? 0,
+    content_type: response.headers["content-type"] ?? "",
+    body: chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks),
+  };
+}
+
+/** What the server's error body says: its sentence, and whether it says more than that. */
+function readErrorBody(body: Buffer): { readonly sentence: string; readonly says_more: boolean } | undefined {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(body.toString("utf8"));
+  } catch {
+    return undefined;
+  }
+  if (typeof parsed !== "object" || parsed === null) return undefined;
+  const sentence = "error" in parsed && typeof parsed.error === "string" ? parsed.error : "";
+  const says_more = Object.keys(parsed).some((name) => name !== "error" && name !== "code");
+  return { sentence, says_more };
+}
+
+/** A refusal as a failure: the server's own sentence, and its whole body where that says more (`current_version`, …). */
+export function describeRefusal(status: number, body: Buffer): CliFailure {
+  const error = readErrorBody(body);
+  const sentence = error?.sentence || REASON_PHRASES[status] || "the server refused";
+  const detail = error?.says_more ? body.toString("utf8").replace(/[\r\n]+/g, " ") : "";
+  return new CliFailure(exitCodeOf(status) || 1, `${sentence} (${status})`, detail);
+}
+
+export function isSuccess(answer: Answer): boolean {
+  return exitCodeOf(answer.status) === 0;
+}

@@ -1,0 +1,84 @@
+/**
+ * One function that turns a row of the table into a clipanion command. Runs in the command line's
+ * process. Leaves what the command does to run-command.ts.
+ */
+import { Command, Option, type BaseContext, type CommandClass } from "clipanion";
+
+import type { Args, CommandContext, CommandRow } from "./command-row.js";
+import { CliFailure, wrongUsage, type ExitCode } from "./failure.js";
+import { formatUsageLine } from "./help.js";
+import { reportFailure } from "./output.js";
+import { runCommand } from "./run-command.js";
+
+export interface InvocationContext extends BaseContext {
+  readonly command_context: CommandContext;
+}
+
+/** Keeps the options apart from clipanion's own members (`path`, `help`, …). */
+const FLAG_PREFIX = "flag ";
+const ARGUMENT_PREFIX = "argument ";
+
+function makeOptions(row: CommandRow): Record<string, unknown> {
+  const options: Record<string, unknown> = {};
+  for (const argument of row.arguments ?? []) {
+    options[ARGUMENT_PREFIX + argument.name] = Option.String({ name: argument.name, required: !argument.optional });
+  }
+  for (const flag of row.flags ?? []) {
+    options[FLAG_PREFIX + flag.name] =
+      flag.kind === "switch" ? Option.Boolean(`--${flag.name}`) : Option.String(`--${flag.name}`);
+  }
+  return options;
+}
+
+function makeArgs(values: object): Args {
+  const given = (name: string): unknown =>
+    Reflect.get(values, ARGUMENT_PREFIX + name) ?? Reflect.get(values, FLAG_PREFIX + name);
+  const text = (name: string): string | undefined => {
+    const value = given(name);
+    return typeof value === "string" ? value : undefined;
+  };
+  return {
+    text,
+    need: (name) => text(name) ?? "",
+    has: (name) => given(name) === true,
+  };
+}
+
+/** What clipanion does not check: the kinds of the flags, and which must be there. The problem, if there is one. */
+function findProblem(row: CommandRow, args: Args): string | undefined {
+  for (const flag of row.flags ?? []) {
+    const value = args.text(flag.name);
+    if (flag.required && value === undefined) return `--${flag.name} is required`;
+    if (flag.kind === "whole" && value !== undefined && !/^\d+$/.test(value)) {
+      return `--${flag.name} must be a whole number, not "${value}"`;
+    }
+  }
+  const choices = row.one_of ?? [];
+  const chosen = choices.filter((name) => args.text(name) !== undefined);
+  const list = choices.map((name) => `--${name}`).join(" or ");
+  if (choices.length > 0 && chosen.length === 0) return `${list} is required`;
+  return chosen.length > 1 ? `${list}, not both` : undefined;
+}
+
+/** The clipanion command of a row. Its `execute` prints what there is to print and returns the exit code. */
+export function makeCommandClass(row: CommandRow): CommandClass<InvocationContext> {
+  return class extends Command<InvocationContext> {
+    static override readonly paths = [[...row.words]];
+
+    constructor() {
+      super();
+      Object.assign(this, makeOptions(row));
+    }
+
+    override async execute(): Promise<ExitCode> {
+      const args = makeArgs(this);
+      const context = this.context.command_context;
+      const problem = findProblem(row, args);
+      const outcome =
+        problem === undefined
+          ? await runCommand(row, args, context)
+          : wrongUsage(problem, `usage: ${formatUsageLine(row, context.program)}`);
+      return outcome instanceof CliFailure ? reportFailure(outcome) : outcome;
+    }
+  };
+}

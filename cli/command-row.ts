@@ -1,0 +1,78 @@
+/**
+ * The shape of one row of the table of commands. A row says all that is special about a command; what
+ * commands have in common (parsing, help, the request, the output, exit codes) is built from it.
+ * Types only. Runs nowhere; leaves parsing to parse.ts and execution to run-command.ts.
+ */
+import type { CliFailure, ExitCode } from "./failure.js";
+import type { Settings } from "./settings.js";
+
+export interface Argument {
+  /** The name by which `Args` and path templates know it; shown in the usage. */
+  readonly name: string;
+  /** Shown in its stead, e.g. the words that it may be. */
+  readonly shown?: string;
+  readonly optional?: true;
+}
+
+/** `text`: any value; `whole`: digits only; `switch`: takes no value. A name takes a value in every command or in none. */
+export type FlagKind = "text" | "whole" | "switch";
+
+export interface Flag {
+  /** Without the dashes. */
+  readonly name: string;
+  readonly kind: FlagKind;
+  /** What stands for the value in the usage, e.g. `N`; nothing for a switch. */
+  readonly value?: string;
+  readonly about: string;
+  readonly required?: true;
+  /** The query parameter that carries the value; absent where the row's functions use it instead. */
+  readonly query?: string;
+}
+
+/** What was given on the command line, flags and arguments by name. */
+export interface Args {
+  text(name: string): string | undefined;
+  /** For required arguments and flags: parse.ts has refused a command line without them. */
+  need(name: string): string;
+  has(name: string): boolean;
+}
+
+/** What a command may use beside its arguments. */
+export interface CommandContext {
+  /** The program's name as it was called, for usages. */
+  readonly program: string;
+  readonly settings: () => Settings | CliFailure;
+  readonly folder: string;
+  readonly pretty: boolean;
+}
+
+interface Described {
+  /** The words that name the command: a noun and mostly a verb. */
+  readonly words: readonly [string, ...string[]];
+  /** One sentence. */
+  readonly about: string;
+  readonly arguments?: readonly Argument[];
+  readonly flags?: readonly Flag[];
+  /** Flags of which exactly one must be given. */
+  readonly one_of?: readonly [string, ...string[]];
+}
+
+/** A command that is one request; its answer goes to stdout. */
+export interface RequestRow extends Described {
+  readonly method: "GET" | "PUT" | "POST" | "DELETE";
+  /** `{name}` is an argument, percent-encoded; in `{name...}` its slashes stay separators. */
+  readonly path: string;
+  /** Query parameters beyond those of the flags. */
+  readonly query?: (args: Args) => Readonly<Record<string, string>>;
+  readonly headers?: (args: Args) => Readonly<Record<string, string>>;
+  readonly body?: (args: Args, context: CommandContext) => Promise<Buffer | CliFailure>;
+  /** `raw`: the bytes as they come; absent: JSON, as one line. */
+  readonly answer?: "raw";
+}
+
+/** A command of another kind; it prints by itself. */
+export interface LocalRow extends Described {
+  readonly run: (args: Args, context: CommandContext) => Promise<ExitCode | CliFailure>;
+}
+
+export type CommandRow = RequestRow | LocalRow;

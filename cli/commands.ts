@@ -1,0 +1,20 @@
+/**
+ * The table of commands: one row adds one. Runs in the command line's process. Each noun has its own
+ * file of rows; `serve` is listed here for its help only, koor.ts hands its arguments to the server.
+ */
+import type { CommandRow } from "./command-row.js";
+import { AUDIT_COMMANDS } from "./commands/audit.js";
+import { CONFIG_COMMANDS } from "./commands/config.js";
+import { EVENTS_COMMANDS } from "./commands/events.js";
+import { SERVE_COMMANDS } from "./commands/serve.js";
+import { STATE_COMMANDS } from "./commands/state.js";
+import { STATUS_COMMANDS } from "./commands/status.js";
+
+export const COMMANDS: readonly CommandRow[] = [
+  ...CONFIG_COMMANDS,
+  ...STATUS_COMMANDS,
+  ...STATE_COMMANDS,
+  ...EVENTS_COMMANDS,
+  ...AUDIT_COMMANDS,
+  ...SERVE_COMMANDS,
+];

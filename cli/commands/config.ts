@@ -1,0 +1,20 @@
+/** `config set`: the command line's own settings. Runs in the command line's process, asks no server. */
+import type { CommandRow } from "../command-row.js";
+import { wrongUsage } from "../failure.js";
+import { print } from "../output.js";
+import { SETTING_NAMES, saveSetting } from "../settings.js";
+
+export const CONFIG_COMMANDS: readonly CommandRow[] = [
+  {
+    words: ["config", "set"],
+    about: "Save the server's address or the token in ./settings.json.",
+    arguments: [{ name: "setting", shown: SETTING_NAMES.join("|") }, { name: "value" }],
+    run: async (args, context) => {
+      const name = SETTING_NAMES.find((setting) => setting === args.need("setting"));
+      if (name === undefined) return wrongUsage(`no such setting: ${args.need("setting")} (${SETTING_NAMES.join(", ")})`);
+      const failure = saveSetting(context.folder, name, args.need("value"));
+      // The value is not repeated: it may be a token.
+      return failure ?? (await print(Buffer.from(`${JSON.stringify({ set: name })}\n`))) ?? 0;
+    },
+  },
+];

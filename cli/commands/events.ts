@@ -1,0 +1,78 @@
+/** `events …`: publish, read back and follow events. Runs in the command line's process. */
+import type { Args, CommandContext, CommandRow, Flag } from "../command-row.js";
+import { CliFailure, wrongUsage, type ExitCode } from "../failure.js";
+import { readValue, VALUE_FLAGS, VALUE_FLAG_NAMES } from "../input.js";
+import { isJson } from "../json-text.js";
+
+const SOURCE: Flag = { name: "source", kind: "text", value: "NAME", about: "who publishes" };
+
+/** The request's body. The data goes in as it was written, so that its numbers keep their digits. */
+async function makeEventBody(args: Args): Promise<Buffer | CliFailure> {
+  const value = await readValue(args);
+  if (value instanceof CliFailure) return value;
+  let data: string;
+  try {
+    data = new TextDecoder("utf-8", { fatal: true }).decode(value);
+  } catch {
+    return wrongUsage("the data is not UTF-8 text");
+  }
+  if (!isJson(data)) return wrongUsage("the data is not valid JSON (a string needs its own quotes: '\"text\"')");
+  const source = args.text("source");
+  const members = [`"topic":${JSON.stringify(args.need("topic"))}`, `"data":${data}`];
+  if (source !== undefined) members.push(`"source":${JSON.stringify(source)}`);
+  return Buffer.from(`{${members.join(",")}}`);
+}
+
+async function subscribe(args: Args, context: CommandContext): Promise<ExitCode | CliFailure> {
+  const settings = context.settings();
+  if (settings instanceof CliFailure) return settings;
+  // Everything that only a subscription needs is loaded here, WebSocket first of all.
+  const { followEvents } = await import("../event-feed.js");
+  const since = args.text("since");
+  if (since !== undefined && !Number.isSafeInteger(Number(since))) return wrongUsage("--since is too large for an event id");
+  return await followEvents(settings, {
+    pattern: args.text("pattern") ?? "*",
+    since: since === undefined ? undefined : Number(since),
+    notices: args.has("notices"),
+    pretty: context.pretty,
+  });
+}
+
+export const EVENTS_COMMANDS: readonly CommandRow[] = [
+  {
+    words: ["events", "publish"],
+    about: "Publish an event; its data is JSON.",
+    arguments: [{ name: "topic" }],
+    flags: [...VALUE_FLAGS, SOURCE],
+    one_of: VALUE_FLAG_NAMES,
+    method: "POST",
+    path: "/api/events/publish",
+    headers: () => ({ "Content-Type": "application/json" }),
+    body: makeEventBody,
+  },
+  {
+    words: ["events", "history"],
+    about: "List events, newest first; with --after oldest first.",
+    flags: [
+      { name: "last", kind: "whole", value: "N", about: "at most so many events, 50 by default", query: "last" },
+      { name: "topic", kind: "text", value: "PATTERN", about: "only topics that match, e.g. 'api.*'", query: "topic" },
+      { name: "from", kind: "text", value: "TIME", about: "from this time on, e.g. 2026-02-09T14:30:00Z", query: "from" },
+      { name: "to", kind: "text", value: "TIME", about: "up to this time", query: "to" },
+      { name: "source", kind: "text", value: "NAME", about: "only what this source published", query: "source" },
+      { name: "after", kind: "whole", value: "ID", about: "only events behind this one", query: "after" },
+      { name: "wait", kind: "whole", value: "SECONDS", about: "with --after: wait for one so long, at most 60", query: "wait" },
+    ],
+    method: "GET",
+    path: "/api/events/history",
+  },
+  {
+    words: ["events", "subscribe"],
+    about: "Print each event as it is published, one on a line, until stopped.",
+    arguments: [{ name: "pattern", optional: true }],
+    flags: [
+      { name: "since", kind: "whole", value: "ID", about: "first print what was published after this event; 0: all" },
+      { name: "notices", kind: "switch", about: "print a line where the server dropped events, do not fetch them" },
+    ],
+    run: subscribe,
+  },
+];

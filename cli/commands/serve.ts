@@ -1,0 +1,26 @@
+/**
+ * `serve`: the server under the umbrella's name. Its module is loaded at run time from beside the bundle,
+ * so that no other command pays for it. Runs the server's front in this process.
+ */
+import type { CommandRow } from "../command-row.js";
+
+interface ServerModule {
+  readonly runServer: (argv: string[]) => Promise<void>;
+}
+
+/** Hands all arguments to the server, which has its own flags, help and exit codes. */
+export async function startServer(argv: readonly string[]): Promise<void> {
+  const { runServer } = (await import(new URL("../src/main.js", import.meta.url).href)) as ServerModule;
+  await runServer([...argv]);
+}
+
+export const SERVE_COMMANDS: readonly CommandRow[] = [
+  {
+    words: ["serve"],
+    about: "Start the server; its flags are shown by serve --help.",
+    run: async () => {
+      await startServer([]);
+      return 0;
+    },
+  },
+];

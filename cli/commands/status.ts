@@ -1,0 +1,11 @@
+/** `status`: is the server there. Runs in the command line's process. */
+import type { CommandRow } from "../command-row.js";
+
+export const STATUS_COMMANDS: readonly CommandRow[] = [
+  {
+    words: ["status"],
+    about: "Show whether the server is well, and how long it has been up.",
+    method: "GET",
+    path: "/health",
+  },
+];

@@ -1,0 +1,205 @@
+/**
+ * `events subscribe`: prints each event once and in order, across lost connections. Every session, the
+ * first included, begins behind a known position (`since`), so nothing that is published between two of
+ * them is missed. Where WebSocket cannot pass it polls. Runs in the command line's process; one session
+ * is event-socket.ts's, stdout is event-sink.ts's.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+
+import {
+  CLI_POLL_EVENTS,
+  CLI_POLL_INTERVAL_MS,
+  CLI_RECONNECT_DELAY_MS,
+  CLI_RECONNECT_DELAY_MS_MAX,
+  CLI_UPGRADE_ATTEMPTS_MAX,
+  CLI_UPGRADE_RETRY_MS,
+} from "../schemas/limits.js";
+import { describeRefusal, encodeQuery, isSuccess, sendRequest } from "./client.js";
+import { openEventSink, type EventSink } from "./event-sink.js";
+import { runSession, type FrameVerdict } from "./event-socket.js";
+import { CliFailure, failed, type ExitCode } from "./failure.js";
+import { isJson, listElementTexts } from "./json-text.js";
+import { layOutJson, note } from "./output.js";
+import type { Settings } from "./settings.js";
+
+export interface FeedOptions {
+  readonly pattern: string;
+  /** Print what was published after this event; undefined: from now on. */
+  readonly since: number | undefined;
+  /** Print the server's notices of dropped events instead of fetching what was dropped. */
+  readonly notices: boolean;
+  readonly pretty: boolean;
+}
+
+/** An event's id stands first in its text: no need to parse megabytes of data for it. */
+const EVENT_ID = /^\{"id":(\d{1,16}),/;
+const EVENT_ID_BYTES = 32;
+
+/** Answers of a proxy or a server that may soon be another: too many requests, timeouts, restarts. */
+function isTemporary(status: number): boolean {
+  return status === 408 || status === 429 || (status >= 500 && status !== 501);
+}
+
+/** The id of the newest event: what is published from now on comes after it. */
+async function findPosition(settings: Settings, signal: AbortSignal): Promise<number | CliFailure> {
+  const answer = await sendRequest(settings, { method: "GET", path: "/api/metrics", signal });
+  if (answer instanceof CliFailure) return answer;
+  if (!isSuccess(answer)) return describeRefusal(answer.status, answer.body);
+  const text = answer.body.toString("utf8");
+  const metrics = isJson(text) ? (JSON.parse(text) as { readonly last_event_id?: unknown } | null) : null;
+  const position = metrics?.last_event_id;
+  return typeof position === "number" ? position : failed("the server's metrics name no last event: is this a Koor server?");
+}
+
+class EventFeed {
+  private readonly settings: Settings;
+  private readonly options: FeedOptions;
+  private readonly signal: AbortSignal;
+  private readonly sink: EventSink;
+  /** The id of the last event that was printed, or that nothing before is wanted of. */
+  private position: number;
+  /** Whether the server has answered at all: what fails before that is not tried again. */
+  private reached: boolean;
+  /** Where the current session began. */
+  private sessionStart = 0;
+  /** Sessions in a row that did not open. */
+  private unopened = 0;
+  /** Whether it polls because WebSocket does not pass. */
+  private bridging = false;
+
+  constructor(settings: Settings, options: FeedOptions, position: number, sink: EventSink, signal: AbortSignal) {
+    this.settings = settings;
+    this.options = options;
+    this.position = position;
+    this.reached = options.since === undefined;
+    this.sink = sink;
+    this.signal = signal;
+  }
+
+  /** Prints one frame or one event of a page. */
+  private take(frame: Buffer): FrameVerdict {
+    const id = Number(EVENT_ID.exec(frame.toString("latin1", 0, EVENT_ID_BYTES))?.[1] ?? Number.NaN);
+    // Only a notice begins otherwise.
+    if (Number.isNaN(id) && !this.options.notices) return this.fillGap();
+    if (id <= this.position) return "more";
+    if (!Number.isNaN(id)) this.position = id;
+    return this.sink.write(layOutJson(frame, this.options.pretty)) ? "more" : "wait";
+  }
+
+  /** The server had to drop events: a new session replays them, unless this one did so and could not. */
+  private fillGap(): FrameVerdict {
+    if (this.position > this.sessionStart) return "resync";
+    note("the server no longer holds some events that were not printed");
+    return "more";
+  }
+
+  private async sleep(ms: number): Promise<void> {
+    await delay(ms, undefined, { signal: this.signal }).catch(() => undefined);
+  }
+
+  /** Grows with the sessions that did not open; half of it is chance, so that many clients do not come back at once. */
+  private nextDelayMs(): number {
+    const delayMs = Math.min(CLI_RECONNECT_DELAY_MS * 2 ** this.unopened, CLI_RECONNECT_DELAY_MS_MAX);
+    return delayMs * (0.5 + Math.random() / 2);
+  }
+
+  /** Prints what history holds after the position. Whether plain HTTP passed; a failure where it was refused. */
+  private async poll(): Promise<boolean | CliFailure> {
+    for (;;) {
+      const query = { after: String(this.position), topic: this.options.pattern, last: String(CLI_POLL_EVENTS) };
+      const path = `/api/events/history${encodeQuery(query)}`;
+      const answer = await sendRequest(this.settings, { method: "GET", path, signal: this.signal });
+      if (answer instanceof CliFailure || isTemporary(answer.status)) return false;
+      if (!isSuccess(answer)) return describeRefusal(answer.status, answer.body);
+      const text = answer.body.toString("utf8");
+      if (!isJson(text)) return false;
+      const events = listElementTexts(text);
+      for (const event of events) {
+        if (this.take(Buffer.from(event)) === "wait") await this.sink.drained();
+        if (this.signal.aborted) return true;
+      }
+      if (events.length < CLI_POLL_EVENTS) return true;
+    }
+  }
+
+  private async pollFor(ms: number): Promise<CliFailure | undefined> {
+    const untilMs = performance.now() + ms;
+    do {
+      const passed = await this.poll();
+      if (passed instanceof CliFailure) return passed;
+      await this.sleep(CLI_POLL_INTERVAL_MS);
+    } while (performance.now() < untilMs && !this.signal.aborted);
+    return undefined;
+  }
+
+  /** WebSocket does not pass but HTTP does: polls for a while, longer where the answer looks lasting. */
+  private async bridge(why: string, lasting: boolean): Promise<CliFailure | undefined> {
+    if (!this.bridging) note(`no WebSocket (${why}), polling every ${CLI_POLL_INTERVAL_MS / 1000} s`);
+    this.bridging = true;
+    return await this.pollFor(lasting ? CLI_UPGRADE_RETRY_MS : this.nextDelayMs());
+  }
+
+  /** One session, and what has to be done before the next one. */
+  private async runOnce(): Promise<CliFailure | undefined> {
+    this.sessionStart = this.position;
+    // Notices are always asked for: they tell what has to be fetched again.
+    const query = encodeQuery({ pattern: this.options.pattern, since: String(this.position), notices: "1" });
+    const receiver = {
+      opened: () => {
+        if (this.unopened > 0) note("connected again");
+        this.unopened = 0;
+        this.bridging = false;
+        this.reached = true;
+      },
+      take: (frame: Buffer) => this.take(frame),
+      drained: () => this.sink.drained(),
+    };
+    const end = await runSession(this.settings, `/api/events/subscribe${query}`, receiver, this.signal);
+    if (this.signal.aborted || end.kind === "resync") return undefined;
+    if (end.kind === "refused") return end.failure;
+    this.unopened += 1;
+    if (end.kind === "blocked") {
+      this.reached = true;
+      return await this.bridge(`the answer was ${end.status}`, !isTemporary(end.status));
+    }
+    if (!this.reached) return failed(`cannot reach ${this.settings.server.origin}: ${end.why}`);
+    if (this.unopened === 1) note(`${end.why}, trying again`);
+    if (this.unopened > CLI_UPGRADE_ATTEMPTS_MAX) {
+      const passed = await this.poll();
+      if (passed instanceof CliFailure) return passed;
+      if (passed) return await this.bridge(end.why, true);
+    }
+    await this.sleep(this.nextDelayMs());
+    return undefined;
+  }
+
+  async run(): Promise<CliFailure | undefined> {
+    while (!this.signal.aborted) {
+      const failure = await this.runOnce();
+      if (failure) return failure;
+    }
+    return undefined;
+  }
+}
+
+/** Prints events until Ctrl-C or until stdout closes (exit 0), or until the server refuses (exit 1). */
+export async function followEvents(settings: Settings, options: FeedOptions): Promise<ExitCode | CliFailure> {
+  const stop = new AbortController();
+  let printFailure: CliFailure | undefined;
+  const stopNow = (): void => stop.abort();
+  process.once("SIGINT", stopNow);
+  process.once("SIGTERM", stopNow);
+  const sink = openEventSink((failure) => {
+    printFailure = failure;
+    stop.abort();
+  });
+  try {
+    const position = options.since ?? (await findPosition(settings, stop.signal));
+    if (stop.signal.aborted) return printFailure ?? 0;
+    if (position instanceof CliFailure) return position;
+    const failure = await new EventFeed(settings, options, position, sink, stop.signal).run();
+    return failure ?? printFailure ?? 0;
+  } finally {
+    sink.close();
+  }
+}

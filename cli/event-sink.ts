@@ -1,0 +1,84 @@
+/**
+ * Where `events subscribe` prints: stdout with back-pressure, and the news that nobody reads it any more.
+ * Runs in the command line's process. Other commands print through output.ts.
+ */
+import { fstatSync } from "node:fs";
+import { Socket } from "node:net";
+
+import { failed, type CliFailure } from "./failure.js";
+import { describeSystemError, errorCodeOf } from "./system-error.js";
+
+/** What a reader that went away looks like: a closed pipe, a closed socket, a terminal that hung up. */
+const CLOSED_CODES: ReadonlySet<string> = new Set(["EPIPE", "ECONNRESET", "EIO"]);
+/** A socket that reports its end so soon was never meant to be read (a service's journal shuts that side). */
+const READ_SIDE_SHUT_MS = 100;
+
+const STDIN = 0;
+const STDOUT = 1;
+
+export interface EventSink {
+  /** Takes a line. False: call `drained` before the next one. */
+  write(line: Buffer): boolean;
+  /** Resolves when there is room again, or when the sink has ended. */
+  drained(): Promise<void>;
+  /** Releases stdout; what it has not taken by then is lost. */
+  close(): void;
+}
+
+/** Whether stdin is the very same socket: what is read from it is then input, not the reader's end. */
+function isSharedWithStdin(): boolean {
+  const [input, output] = [fstatSync(STDIN), fstatSync(STDOUT)];
+  return input.dev === output.dev && input.ino === output.ino;
+}
+
+/**
+ * Pipes and sockets get a handle of our own, which unlike `process.stdout` can be closed while a slow
+ * reader still holds up a write. A socket's is read too: its end is the only sign, while nothing is
+ * printed, that the reader is gone. (A pipe gives no such sign before the next write.)
+ */
+function openStdout(onEnd: () => void): NodeJS.WriteStream | Socket {
+  const kind = fstatSync(STDOUT);
+  if (!kind.isFIFO() && !kind.isSocket()) return process.stdout;
+  const readable = kind.isSocket() && !isSharedWithStdin();
+  const stream = new Socket({ fd: STDOUT, readable, writable: true, allowHalfOpen: true });
+  if (readable) {
+    const openedMs = performance.now();
+    stream.once("end", () => {
+      if (performance.now() - openedMs > READ_SIDE_SHUT_MS) onEnd();
+    });
+    stream.resume();
+  }
+  return stream;
+}
+
+/** @param onEnd called once, when stdout is closed or (with the failure) cannot be written */
+export function openEventSink(onEnd: (failure: CliFailure | undefined) => void): EventSink {
+  let wake = (): void => {};
+  let ended = false;
+  const end = (failure: CliFailure | undefined): void => {
+    if (ended) return;
+    ended = true;
+    wake();
+    onEnd(failure);
+  };
+  const stream = openStdout(() => end(undefined));
+  stream.on("drain", () => wake());
+  stream.on("error", (error) => {
+    const closed = CLOSED_CODES.has(errorCodeOf(error));
+    end(closed ? undefined : failed(`cannot write the events: ${describeSystemError(error)}`));
+  });
+  return {
+    write: (line) => ended || stream.write(line),
+    drained: async () => {
+      if (ended || !stream.writableNeedDrain) return;
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    },
+    close: () => {
+      ended = true;
+      wake();
+      if (stream !== process.stdout) stream.destroy();
+    },
+  };
+}

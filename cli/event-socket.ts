@@ -1,0 +1,133 @@
+/**
+ * One WebSocket session of a subscription, from the upgrade to its end, told as a value. Runs in the
+ * command line's process. Leaves reconnecting, positions and polling to event-feed.ts.
+ */
+import type { IncomingMessage } from "node:http";
+import { WebSocket } from "ws";
+
+import { BODY_BYTES_MAX, CLI_CONNECT_TIMEOUT_MS, CLI_PING_INTERVAL_MS } from "../schemas/limits.js";
+import { STATUSES } from "../schemas/status.js";
+import { describeRefusal, joinServerPath, makeHeaders } from "./client.js";
+import type { CliFailure } from "./failure.js";
+import type { Settings } from "./settings.js";
+import { describeSystemError } from "./system-error.js";
+
+/** An event is a little longer than the body it was published with. */
+const FRAME_BYTES_MAX = 2 * BODY_BYTES_MAX;
+const ERROR_BODY_BYTES_MAX = 64 * 1024;
+
+/** Answers that another attempt would get again. */
+const REFUSALS: ReadonlySet<number> = new Set([
+  STATUSES.INVALID_ARGUMENT.http,
+  STATUSES.UNAUTHENTICATED.http,
+  STATUSES.PERMISSION_DENIED.http,
+  STATUSES.MISDIRECTED.http,
+]);
+
+export type SessionEnd =
+  | { readonly kind: "refused"; readonly failure: CliFailure }
+  /** Something answered with HTTP, but not with a WebSocket. */
+  | { readonly kind: "blocked"; readonly status: number }
+  | { readonly kind: "lost"; readonly opened: boolean; readonly why: string }
+  /** The receiver of the frames wants a new session. */
+  | { readonly kind: "resync" };
+
+/** `more`: go on. `wait`: stop reading until `drained`. `resync`: end the session. */
+export type FrameVerdict = "more" | "wait" | "resync";
+
+export interface FrameReceiver {
+  opened(): void;
+  take(frame: Buffer): FrameVerdict;
+  drained(): Promise<void>;
+}
+
+async function readErrorBody(response: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes > ERROR_BODY_BYTES_MAX) break;
+      chunks.push(chunk);
+    }
+  } catch {
+    // The status is known and says enough; the body would only have worded it.
+  }
+  return Buffer.concat(chunks);
+}
+
+/** Pings while the session is quiet, and ends it when the peer has not answered the ping before. */
+function keepAlive(socket: WebSocket): () => void {
+  let heard = true;
+  const hear = (): void => {
+    heard = true;
+  };
+  socket.on("message", hear);
+  socket.on("ping", hear);
+  socket.on("pong", hear);
+  const timer = setInterval(() => {
+    // Whoever does not read cannot hear.
+    if (socket.isPaused) return;
+    if (!heard) socket.terminate();
+    heard = false;
+    if (socket.readyState === WebSocket.OPEN) socket.ping();
+  }, CLI_PING_INTERVAL_MS);
+  return () => clearInterval(timer);
+}
+
+/** @param path with its query, below the server's own prefix. Resolves when the session is over, or `signal` ends it. */
+export async function runSession(
+  settings: Settings,
+  path: string,
+  receiver: FrameReceiver,
+  signal: AbortSignal,
+): Promise<SessionEnd> {
+  const { server } = settings;
+  const scheme = server.protocol === "https:" ? "wss" : "ws";
+  const socket = new WebSocket(`${scheme}://${server.host}${joinServerPath(server, path)}`, {
+    headers: makeHeaders(settings),
+    handshakeTimeout: CLI_CONNECT_TIMEOUT_MS,
+    maxPayload: FRAME_BYTES_MAX,
+    perMessageDeflate: false,
+  });
+  const stopPings = keepAlive(socket);
+  const abort = (): void => socket.terminate();
+  signal.addEventListener("abort", abort);
+
+  try {
+    return await new Promise<SessionEnd>((resolve) => {
+      let opened = false;
+      let resyncing = false;
+      let why = "the connection was closed";
+      socket.on("open", () => {
+        opened = true;
+        receiver.opened();
+      });
+      socket.on("message", (frame: Buffer) => {
+        // One read of the socket may hold many frames: those behind a gap come again in the next session.
+        if (resyncing) return;
+        const verdict = receiver.take(frame);
+        if (verdict === "resync") {
+          resyncing = true;
+          resolve({ kind: "resync" });
+        } else if (verdict === "wait" && !socket.isPaused) {
+          socket.pause();
+          void receiver.drained().then(() => socket.resume());
+        }
+      });
+      socket.on("unexpected-response", (_, response) => {
+        const status = response.statusCode ?? 0;
+        if (!REFUSALS.has(status)) resolve({ kind: "blocked", status });
+        else void readErrorBody(response).then((body) => resolve({ kind: "refused", failure: describeRefusal(status, body) }));
+      });
+      socket.on("error", (error) => {
+        why = describeSystemError(error);
+      });
+      socket.on("close", () => resolve({ kind: "lost", opened, why }));
+    });
+  } finally {
+    stopPings();
+    signal.removeEventListener("abort", abort);
+    socket.terminate();
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * The bytes that a command sends: from `--data`, from `--file`, or from stdin where either is `-`.
+ * Bounded by what a server reads before it refuses, so that its refusal is what the user sees. Runs in
+ * the command line's process.
+ */
+import { closeSync, openSync, readSync } from "node:fs";
+
+import { REFUSED_BODY_BYTES_MAX } from "../schemas/limits.js";
+import type { Args, Flag } from "./command-row.js";
+import { failed, wrongUsage, type CliFailure } from "./failure.js";
+import { describeSystemError } from "./system-error.js";
+
+const READ_BYTES = 64 * 1024;
+
+/** The flags of a command that sends a value; its row also says `one_of: VALUE_FLAG_NAMES`. */
+export const VALUE_FLAGS: readonly Flag[] = [
+  { name: "file", kind: "text", value: "PATH", about: "send this file; - reads stdin" },
+  { name: "data", kind: "text", value: "TEXT", about: "send this text; - reads stdin" },
+];
+export const VALUE_FLAG_NAMES = ["file", "data"] as const;
+
+function tooLarge(): CliFailure {
+  return failed(`the value is larger than ${REFUSED_BODY_BYTES_MAX} bytes`);
+}
+
+function readFileBytes(path: string): Buffer | CliFailure {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  let file: number | undefined;
+  try {
+    file = openSync(path, "r");
+    for (;;) {
+      const chunk = Buffer.allocUnsafe(READ_BYTES);
+      const count = readSync(file, chunk);
+      if (count === 0) return Buffer.concat(chunks, bytes);
+      chunks.push(chunk.subarray(0, count));
+      bytes += count;
+      if (bytes > REFUSED_BODY_BYTES_MAX) return tooLarge();
+    }
+  } catch (error) {
+    return wrongUsage(`cannot read ${path}: ${describeSystemError(error)}`);
+  } finally {
+    if (file !== undefined) closeSync(file);
+  }
+}
+
+async function readStdin(): Promise<Buffer | CliFailure> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+      chunks.push(chunk);
+      bytes += chunk.length;
+      if (bytes > REFUSED_BODY_BYTES_MAX) return tooLarge();
+    }
+  } catch (error) {
+    return wrongUsage(`cannot read stdin: ${describeSystemError(error)}`);
+  }
+  return Buffer.concat(chunks, bytes);
+}
+
+/** What `--data` or `--file` name. Exactly one of them was given: the row's `one_of` says so. */
+export async function readValue(args: Args): Promise<Buffer | CliFailure> {
+  const data = args.text("data");
+  const path = args.text("file");
+  if (data === "-" || path === "-") return await readStdin();
+  return path === undefined ? Buffer.from(data ?? "") : readFileBytes(path);
+}

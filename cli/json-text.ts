@@ -1,0 +1,192 @@
+/**
+ * JSON as text, never re-made: indenting, splitting and editing leave every number, escape and
+ * duplicate member as it was written. All functions but `isJson` take text that `JSON.parse` accepts.
+ * Runs in the command line's process. Leaves bytes, files and printing to others.
+ */
+import { CLI_PRETTY_CHARACTERS_MAX } from "../schemas/limits.js";
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const OPEN_ARRAY = 0x5b;
+const BACKSLASH = 0x5c;
+const CLOSE_ARRAY = 0x5d;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+
+const INDENT = "  ";
+
+/** From `start` (inclusive) to `end` (exclusive), in UTF-16 units. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface MemberSpan extends Span {
+  /** Decoded. */
+  readonly name: string;
+  readonly value: Span;
+}
+
+export function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isWhitespace(code: number): boolean {
+  return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
+}
+
+function skipWhitespace(text: string, from: number): number {
+  let at = from;
+  while (at < text.length && isWhitespace(text.charCodeAt(at))) at += 1;
+  return at;
+}
+
+/** The position behind the string that opens at `start`. */
+function endOfString(text: string, start: number): number {
+  let at = start;
+  for (;;) {
+    at = text.indexOf('"', at + 1);
+    if (at < 0) return text.length;
+    let escapes = 0;
+    while (text.charCodeAt(at - 1 - escapes) === BACKSLASH) escapes += 1;
+    if (escapes % 2 === 0) return at + 1;
+  }
+}
+
+function isPunctuation(code: number): boolean {
+  return (
+    code === COMMA ||
+    code === COLON ||
+    code === OPEN_ARRAY ||
+    code === CLOSE_ARRAY ||
+    code === OPEN_OBJECT ||
+    code === CLOSE_OBJECT
+  );
+}
+
+/** The position behind the number or the word that begins at `start`. */
+function endOfScalar(text: string, start: number): number {
+  let at = start;
+  while (at < text.length && !isWhitespace(text.charCodeAt(at)) && !isPunctuation(text.charCodeAt(at))) at += 1;
+  return at;
+}
+
+/**
+ * The same JSON indented by two spaces, laid out as `JSON.stringify(value, null, 2)` does. `undefined`
+ * where that would be longer than CLI_PRETTY_CHARACTERS_MAX (deep nesting costs an indent on each line).
+ */
+export function indentJson(text: string): string | undefined {
+  const parts: string[] = [];
+  const breaks: string[] = ["\n"];
+  let characters = 0;
+  let depth = 0;
+  const breakAt = (wanted: number): string => (breaks[wanted] ??= "\n" + INDENT.repeat(wanted));
+
+  let at = skipWhitespace(text, 0);
+  while (at < text.length) {
+    const code = text.charCodeAt(at);
+    let end = at + 1;
+    let part: string;
+    if (code === QUOTE) {
+      end = endOfString(text, at);
+      part = text.slice(at, end);
+    } else if (code === COMMA) {
+      part = "," + breakAt(depth);
+    } else if (code === COLON) {
+      part = ": ";
+    } else if (code === OPEN_OBJECT || code === OPEN_ARRAY) {
+      const next = skipWhitespace(text, end);
+      const following = text.charCodeAt(next);
+      if (following === CLOSE_OBJECT || following === CLOSE_ARRAY) {
+        end = next + 1;
+        part = code === OPEN_OBJECT ? "{}" : "[]";
+      } else {
+        depth += 1;
+        part = text.charAt(at) + breakAt(depth);
+      }
+    } else if (code === CLOSE_OBJECT || code === CLOSE_ARRAY) {
+      depth -= 1;
+      part = breakAt(Math.max(depth, 0)) + text.charAt(at);
+    } else {
+      end = endOfScalar(text, at);
+      part = text.slice(at, end);
+    }
+    characters += part.length;
+    if (characters > CLI_PRETTY_CHARACTERS_MAX) return undefined;
+    parts.push(part);
+    at = skipWhitespace(text, end);
+  }
+  return parts.join("");
+}
+
+/** The pieces between the commas of the outermost array or object, without the whitespace around them. */
+function listPieces(text: string): Span[] {
+  const pieces: Span[] = [];
+  let at = skipWhitespace(text, skipWhitespace(text, 0) + 1);
+  let depth = 1;
+  let start = at;
+  let end = at;
+  while (at < text.length && depth > 0) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) {
+      at = endOfString(text, at);
+      end = at;
+      continue;
+    }
+    const closes = code === CLOSE_ARRAY || code === CLOSE_OBJECT;
+    if (code === OPEN_ARRAY || code === OPEN_OBJECT) depth += 1;
+    if (closes) depth -= 1;
+    at += 1;
+    if (depth === 0 || (depth === 1 && code === COMMA)) {
+      if (end > start) pieces.push({ start, end });
+      at = skipWhitespace(text, at);
+      start = at;
+      end = at;
+    } else if (!isWhitespace(code)) {
+      end = at;
+    }
+  }
+  return pieces;
+}
+
+/** The source text of each element of a JSON array. */
+export function listElementTexts(text: string): string[] {
+  return listPieces(text).map(({ start, end }) => text.slice(start, end));
+}
+
+/** Where each member of a JSON object stands, in order, duplicates included. */
+export function listMembers(text: string): MemberSpan[] {
+  return listPieces(text).map(({ start, end }) => {
+    const behindName = endOfString(text, start);
+    const colon = skipWhitespace(text, behindName);
+    return {
+      start,
+      end,
+      name: JSON.parse(text.slice(start, behindName)) as string,
+      value: { start: skipWhitespace(text, colon + 1), end },
+    };
+  });
+}
+
+/**
+ * The JSON object `text` with the member `name` set to `value` (JSON text): in its place where it
+ * exists, else at the end and laid out like the rest. Everything else stays as it was, byte for byte.
+ */
+export function setMember(text: string, name: string, value: string): string {
+  const members = listMembers(text);
+  const existing = members.findLast((member) => member.name === name);
+  if (existing) return text.slice(0, existing.value.start) + value + text.slice(existing.value.end);
+
+  const member = `${JSON.stringify(name)}: ${value}`;
+  const last = members.at(-1);
+  if (!last) return `{\n${INDENT}${member}\n}\n`;
+  const before = members.at(-2)?.end ?? text.indexOf("{");
+  const gap = text.slice(before, last.start).replace(/^[{,]/, "") || " ";
+  return `${text.slice(0, last.end)},${gap}${member}${text.slice(last.end)}`;
+}

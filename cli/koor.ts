@@ -1,0 +1,67 @@
+/**
+ * The command line (`koor`, `koor-cli`): finds the command in the table, answers `--version` and
+ * `--help`, hands `serve` to the server, and sets the exit code. The process ends by itself when nothing
+ * is left to do, so that output is never cut off.
+ */
+import { readFileSync } from "node:fs";
+import { basename } from "node:path";
+
+import { findRow, findRowsBelow, readTokens, runRow } from "./command-line.js";
+import type { CommandContext } from "./command-row.js";
+import { COMMANDS } from "./commands.js";
+import { startServer } from "./commands/serve.js";
+import { CliFailure, wrongUsage, type ExitCode } from "./failure.js";
+import { formatCommandHelp, formatHelp } from "./help.js";
+import { print, reportFailure } from "./output.js";
+import { readSettings } from "./settings.js";
+
+/** From `dist/app/cli` and `dist/tree/cli` alike. */
+const PACKAGE_FILE = new URL("../../../package.json", import.meta.url);
+
+function readVersion(): string {
+  return (JSON.parse(readFileSync(PACKAGE_FILE, "utf8")) as { readonly version: string }).version;
+}
+
+async function printText(text: string): Promise<ExitCode | CliFailure> {
+  return (await print(Buffer.from(text))) ?? 0;
+}
+
+async function printHelp(words: readonly string[], program: string): Promise<ExitCode | CliFailure> {
+  const rows = findRowsBelow(words, COMMANDS);
+  const row = findRow(words, COMMANDS);
+  if (row && rows.length <= 1) return await printText(formatCommandHelp(row, program));
+  if (rows.length > 0) return await printText(formatHelp(rows, program));
+  return wrongUsage(`no such command: ${words.join(" ")}`, `see ${program} --help`);
+}
+
+/** Why no row of the table fits, with what would. */
+function describeUnknown(words: readonly string[], program: string): CliFailure {
+  const [noun] = words;
+  if (noun === undefined) return wrongUsage("a command is required", `see ${program} --help`);
+  const verbs = findRowsBelow([noun], COMMANDS).map((row) => row.words.slice(1).join(" "));
+  if (verbs.length === 0) return wrongUsage(`no such command: ${noun}`, `see ${program} --help`);
+  return wrongUsage(`no such command: ${words.slice(0, 2).join(" ")}`, `${noun} has: ${verbs.join(", ")}`);
+}
+
+async function run(argv: readonly string[], program: string): Promise<ExitCode | CliFailure> {
+  if (argv.find((word) => word !== "--pretty") === "--version") return await printText(`${readVersion()}\n`);
+  const line = readTokens(argv, COMMANDS);
+  if (line instanceof CliFailure) return line;
+  const { words, tokens, pretty } = line;
+  if (words[0] === "help") return await printHelp(words.slice(1), program);
+  if (line.help) return await printHelp(words, program);
+  const row = findRow(words, COMMANDS);
+  if (!row) return describeUnknown(words, program);
+  const folder = process.cwd();
+  const context: CommandContext = { program, folder, pretty, settings: () => readSettings(folder, process.env) };
+  return await runRow(row, tokens, context);
+}
+
+const argv = process.argv.slice(2);
+const program = basename(process.argv[1] ?? "").startsWith("koor-cli") ? "koor-cli" : "koor";
+if (argv[0] === "serve") {
+  await startServer(argv.slice(1));
+} else {
+  const outcome = await run(argv, program);
+  process.exitCode = outcome instanceof CliFailure ? reportFailure(outcome) : outcome;
+}

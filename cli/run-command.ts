@@ -1,0 +1,70 @@
+/**
+ * Carries out one row of the table: makes the request that the row describes and prints the answer, or
+ * calls the row's own function. Runs in the command line's process. Leaves parsing to command-line.ts
+ * and HTTP to client.ts.
+ */
+import { describeRefusal, encodeQuery, isSuccess, sendRequest, type Answer } from "./client.js";
+import type { Args, CommandContext, CommandRow, RequestRow } from "./command-row.js";
+import { CliFailure, failed, wrongUsage, type ExitCode } from "./failure.js";
+import { layOutJson, layOutValue, print } from "./output.js";
+
+/** `{name}` or `{name...}` in a path template. */
+const PLACEHOLDER = /\{(\w+)(\.\.\.)?\}/g;
+
+function encodeArgument(value: string, keepsSlashes: boolean): string {
+  return keepsSlashes ? value.split("/").map(encodeURIComponent).join("/") : encodeURIComponent(value);
+}
+
+function makeQuery(row: RequestRow, args: Args): string {
+  const parameters: Record<string, string> = { ...row.query?.(args) };
+  for (const flag of row.flags ?? []) {
+    const value = args.text(flag.name);
+    if (flag.query !== undefined && value !== undefined) parameters[flag.query] = value;
+  }
+  return encodeQuery(parameters);
+}
+
+/** The request's path with its query. An empty argument would name another resource, and is refused. */
+function makePath(row: RequestRow, args: Args): string | CliFailure {
+  for (const [, name = ""] of row.path.matchAll(PLACEHOLDER)) {
+    if (args.need(name) === "") return wrongUsage(`<${name}> must not be empty`);
+  }
+  try {
+    const path = row.path.replace(PLACEHOLDER, (_, name: string, dots?: string) =>
+      encodeArgument(args.need(name), dots !== undefined),
+    );
+    return path + makeQuery(row, args);
+  } catch (error) {
+    if (error instanceof URIError) return wrongUsage("the arguments must be valid Unicode text");
+    throw error;
+  }
+}
+
+function layOutAnswer(row: RequestRow, answer: Answer, context: CommandContext): Buffer | CliFailure {
+  if (row.answer === "raw") return layOutValue(answer.body, context.pretty);
+  if (!/^application\/json\b/i.test(answer.content_type)) {
+    return failed(`the answer is not JSON but ${answer.content_type || "of no type"}: is this a Koor server?`);
+  }
+  return layOutJson(answer.body, context.pretty);
+}
+
+async function runRequest(row: RequestRow, args: Args, context: CommandContext): Promise<ExitCode | CliFailure> {
+  const path = makePath(row, args);
+  if (path instanceof CliFailure) return path;
+  const body = await row.body?.(args, context);
+  if (body instanceof CliFailure) return body;
+  const settings = context.settings();
+  if (settings instanceof CliFailure) return settings;
+
+  const headers = row.headers?.(args) ?? {};
+  const answer = await sendRequest(settings, { method: row.method, path, headers, ...(body ? { body } : {}) });
+  if (answer instanceof CliFailure) return answer;
+  if (!isSuccess(answer)) return describeRefusal(answer.status, answer.body);
+
+  const output = layOutAnswer(row, answer, context);
+  return output instanceof CliFailure ? output : ((await print(output)) ?? 0);
+}
+
+export async function runCommand(row: CommandRow, args: Args, context: CommandContext): Promise<ExitCode | CliFailure> {
+  return "run" in row ? await row.run(args, context) : await runRequest(row, args, context);
+}

@@ -1,0 +1,158 @@
+/**
+ * `./settings.json` as the command line sees it: the server's address and the token, under the
+ * environment, over the default. The file may be shared with the server, so unknown members are left
+ * alone. Runs in the command line's process; leaves the connection itself to client.ts.
+ */
+import {
+  closeSync,
+  fchmodSync,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import { join } from "node:path";
+
+import { CLI_SETTINGS_BYTES_MAX } from "../schemas/limits.js";
+import { CliFailure, failed, wrongUsage } from "./failure.js";
+import { isJson, setMember } from "./json-text.js";
+import { describeSystemError, errorCodeOf } from "./system-error.js";
+
+export const SETTINGS_FILE = "settings.json";
+const DEFAULT_SERVER = "http://localhost:9800";
+/** Others on the machine must not read the token. */
+const SETTINGS_MODE = 0o600;
+
+export type SettingName = "server" | "token";
+export const SETTING_NAMES: readonly SettingName[] = ["server", "token"];
+
+export interface Settings {
+  /** http or https, a path prefix allowed. */
+  readonly server: URL;
+  /** "" where none is set. */
+  readonly token: string;
+}
+
+type SettingsFile = Readonly<Record<string, unknown>>;
+
+/** The text of the file, `undefined` where there is none. */
+function readSettingsText(path: string): string | undefined | CliFailure {
+  let file: number;
+  try {
+    file = openSync(path, "r");
+  } catch (error) {
+    if (errorCodeOf(error) === "ENOENT") return undefined;
+    return failed(`cannot read ${SETTINGS_FILE}: ${describeSystemError(error)}`);
+  }
+  try {
+    if (fstatSync(file).size > CLI_SETTINGS_BYTES_MAX) return failed(`${SETTINGS_FILE} is too large`);
+    return readFileSync(file, "utf8").replace(/^\uFEFF/, "");
+  } catch (error) {
+    return failed(`cannot read ${SETTINGS_FILE}: ${describeSystemError(error)}`);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function parseSettingsText(text: string): SettingsFile | CliFailure {
+  if (!isJson(text)) return failed(`${SETTINGS_FILE} is not valid JSON`);
+  const parsed = JSON.parse(text) as unknown;
+  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
+    return failed(`${SETTINGS_FILE} must hold a JSON object`);
+  }
+  return parsed as SettingsFile;
+}
+
+/** The server's address; `undefined` where `text` is not an http(s) URL that paths can be added to. */
+function parseServer(text: string): URL | undefined {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url || (url.protocol !== "http:" && url.protocol !== "https:")) return undefined;
+  return url.search || url.hash || url.username || url.password ? undefined : url;
+}
+
+/** A header can carry it: visible ASCII. */
+function isTokenUsable(token: string): boolean {
+  return /^[\x21-\x7e]*$/.test(token);
+}
+
+const SERVER_RULE = "server must be an http:// or https:// URL, e.g. http://localhost:9800";
+const TOKEN_RULE = "token must be visible ASCII characters without spaces";
+
+/**
+ * The settings that hold in `folder`: environment over file over default. An empty variable counts as
+ * not set. The file is not read where the environment says everything.
+ */
+export function readSettings(folder: string, environment: NodeJS.ProcessEnv): Settings | CliFailure {
+  let server = environment["KOOR_SERVER"] || undefined;
+  let token = environment["KOOR_TOKEN"] || undefined;
+  if (server === undefined || token === undefined) {
+    const text = readSettingsText(join(folder, SETTINGS_FILE));
+    if (text instanceof CliFailure) return text;
+    const file = text === undefined ? {} : parseSettingsText(text);
+    if (file instanceof CliFailure) return file;
+    for (const name of SETTING_NAMES) {
+      if (file[name] !== undefined && typeof file[name] !== "string") {
+        return failed(`${SETTINGS_FILE}: ${name} must be a string`);
+      }
+    }
+    server ??= (file["server"] as string | undefined) || undefined;
+    token ??= file["token"] as string | undefined;
+  }
+  const url = parseServer(server ?? DEFAULT_SERVER);
+  if (!url) return failed(SERVER_RULE);
+  if (!isTokenUsable(token ?? "")) return failed(TOKEN_RULE);
+  return { server: url, token: token ?? "" };
+}
+
+/** Beside the file and renamed over it: whoever reads it sees the old or the new one, whole. */
+function replaceFile(path: string, content: string): void {
+  const aside = `${path}.${process.pid}.part`;
+  rmSync(aside, { force: true });
+  const file = openSync(aside, "wx", SETTINGS_MODE);
+  try {
+    fchmodSync(file, SETTINGS_MODE);
+    writeSync(file, content);
+    fsyncSync(file);
+  } catch (error) {
+    rmSync(aside, { force: true });
+    throw error;
+  } finally {
+    closeSync(file);
+  }
+  renameSync(aside, path);
+}
+
+/** Where the settings of `folder` really are: a link is followed, not replaced. */
+function resolveSettingsPath(folder: string): string {
+  const path = join(folder, SETTINGS_FILE);
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    if (errorCodeOf(error) === "ENOENT") return path;
+    throw error;
+  }
+}
+
+/**
+ * Saves one setting in `folder`'s settings.json, which then has mode 0600; all other members stay as
+ * they were written. A file that does not parse is refused and stays untouched.
+ */
+export function saveSetting(folder: string, name: SettingName, value: string): CliFailure | undefined {
+  if (name === "server" && !parseServer(value)) return wrongUsage(SERVER_RULE);
+  if (name === "token" && !isTokenUsable(value)) return wrongUsage(TOKEN_RULE);
+  try {
+    const path = resolveSettingsPath(folder);
+    const text = readSettingsText(path) ?? "{}";
+    if (text instanceof CliFailure) return text;
+    const file = parseSettingsText(text);
+    if (file instanceof CliFailure) return file;
+    replaceFile(path, setMember(text, name, JSON.stringify(value)));
+    return undefined;
+  } catch (error) {
+    return failed(`cannot write ${SETTINGS_FILE}: ${describeSystemError(error)}`);
+  }
+}

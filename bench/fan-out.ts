@@ -1,0 +1,87 @@
+/**
+ * What the scenarios with subscribers share: opening them, one measured stretch of publishing, and the
+ * figures of many stretches. Runs in the bench process; sockets are the subscriber process's.
+ */
+import { encodeHttp, publishRequest, type HttpRequest } from "./load/requests.js";
+import type { JobProcess } from "./job-process.js";
+import type { Figures } from "./model.js";
+import { withCpu } from "./process-cost.js";
+import { figuresOf, median } from "./statistics.js";
+import type { OpenJob, PublishJob, PublishResult } from "./subscribers/jobs.js";
+import type { Server } from "./targets/server.js";
+
+const SUBSCRIBE_PATH = "/api/events/subscribe";
+const OPEN_MS_PER_SUBSCRIBER = 10;
+
+export type Stretch = PublishResult & { readonly cpu_us?: number };
+
+/** Opens one subscriber for each pattern; resolves when all are open. */
+export async function openSubscribers(process: JobProcess, server: Server, patterns: readonly string[], stalled: boolean): Promise<void> {
+  const paths = patterns.map((pattern) => `${SUBSCRIBE_PATH}?pattern=${encodeURIComponent(pattern)}`);
+  const job: OpenJob = { kind: "open", port: server.port, paths, stalled };
+  await process.run<number>({ ...job, duration_ms: paths.length * OPEN_MS_PER_SUBSCRIBER });
+}
+
+export async function closeSubscribers(process: JobProcess): Promise<void> {
+  await process.run<number>({ kind: "close" });
+}
+
+export interface StretchOptions {
+  readonly requests?: readonly HttpRequest[];
+  readonly events_per_request: number;
+  readonly delivered?: boolean;
+  readonly duration_ms: number;
+  readonly publishes_max?: number;
+  /** Added to the query: the raw server's way of fanning out. */
+  readonly query?: string;
+}
+
+/** Publishes for a while and measures the server's CPU time meanwhile. */
+export function measureStretch(process: JobProcess, server: Server, options: StretchOptions): Promise<Stretch> {
+  const { events_per_request, duration_ms, publishes_max } = options;
+  const described = options.requests ?? [publishRequest(events_per_request)];
+  const requests = described.map((request) =>
+    encodeHttp({ ...request, path: `${request.path}${options.query ?? ""}` }, `127.0.0.1:${server.port}`),
+  );
+  const job: PublishJob = {
+    kind: "publish",
+    port: server.port,
+    requests,
+    events_per_request,
+    delivered: options.delivered ?? true,
+    duration_ms,
+    ...(publishes_max === undefined ? {} : { publishes_max }),
+  };
+  return withCpu(server.pid, () => process.run<PublishResult>(job));
+}
+
+export function deliveryRateOf(stretch: Stretch): number | undefined {
+  return stretch.elapsed_ms > 0 ? (stretch.deliveries / stretch.elapsed_ms) * 1_000 : undefined;
+}
+
+export function publishRateOf(stretch: Stretch): number | undefined {
+  return stretch.elapsed_ms > 0 ? (stretch.events / stretch.elapsed_ms) * 1_000 : undefined;
+}
+
+/** CPU microseconds a delivery, the publish itself included. */
+export function deliveryCpuOf(stretch: Stretch): number | undefined {
+  return stretch.cpu_us === undefined || stretch.deliveries === 0 ? undefined : stretch.cpu_us / stretch.deliveries;
+}
+
+/** Medians over the stretches; what was lost or refused is summed. */
+export function mergeStretches(stretches: readonly Stretch[]): Figures {
+  const medianOf = (figure: (stretch: Stretch) => number | undefined): number | undefined => {
+    const values = stretches.map(figure).filter((value) => value !== undefined);
+    return values.length === 0 ? undefined : median(values);
+  };
+  return figuresOf({
+    deliveries_per_s: medianOf(deliveryRateOf),
+    events_per_s: medianOf(publishRateOf),
+    cpu_us_a_delivery: medianOf(deliveryCpuOf),
+    last_p50_ms: medianOf((stretch) => stretch.last_delivery_p50_ms),
+    last_p99_ms: medianOf((stretch) => stretch.last_delivery_p99_ms),
+    answer_p50_ms: medianOf((stretch) => stretch.answer_p50_ms),
+    lost: stretches.reduce((sum, stretch) => sum + stretch.lost, 0),
+    refused: stretches.reduce((sum, stretch) => sum + stretch.refused, 0),
+  });
+}

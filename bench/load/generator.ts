@@ -1,0 +1,173 @@
+/**
+ * The load generator: a process of its own, raw sockets, keep-alive, one request in flight a connection,
+ * prebuilt bytes sent round robin. It answers with counts and latencies of one job; what is sent and to
+ * whom is the bench process's business.
+ */
+import { connect, type Socket } from "node:net";
+import { createHistogram, performance, type RecordableHistogram } from "node:perf_hooks";
+import { setTimeout as delay } from "node:timers/promises";
+import { serveJobs } from "../job-process.js";
+import { BROKEN_CONNECTIONS_MAX, CONNECTS_AT_ONCE_MAX, REPLY_TIMEOUT_MS } from "../settings.js";
+import type { Slice } from "../statistics.js";
+import { createReplyReader, type ReplyReader } from "./reply-reader.js";
+
+export interface LoadJob {
+  readonly kind: "load";
+  readonly protocol: "http" | "redis";
+  readonly port: number;
+  readonly connections: number;
+  /** Whole requests in wire form, ASCII; sent round robin over all connections. */
+  readonly requests: readonly string[];
+  /** HTTP status that counts as answered. */
+  readonly expected_status: number;
+  readonly duration_ms: number;
+  /** Ends the job earlier, when so many were sent. */
+  readonly requests_max?: number;
+}
+
+const READ_BYTES = 65_536;
+const NS_PER_MS = 1e6;
+
+/** State of one job, shared by its connections. */
+class Load {
+  readonly job: LoadJob;
+  readonly requests: readonly Buffer[];
+  readonly latencies: RecordableHistogram = createHistogram();
+  /** libuv reads one socket at a time and hands the bytes over at once: all sockets share the buffer. */
+  readonly readBuffer = Buffer.allocUnsafe(READ_BYTES);
+  started_ms = 0;
+  ended_ms = 0;
+  sent = 0;
+  answered = 0;
+  refused = 0;
+  broken = 0;
+  inFlight = 0;
+  stopping = false;
+  finish: () => void = () => undefined;
+
+  constructor(job: LoadJob) {
+    this.job = job;
+    this.requests = job.requests.map((text) => Buffer.from(text, "latin1"));
+  }
+
+  nextRequest(now_ms: number): Buffer | undefined {
+    if (now_ms - this.started_ms >= this.job.duration_ms) this.stopping = true;
+    if (this.job.requests_max !== undefined && this.sent >= this.job.requests_max) this.stopping = true;
+    if (this.broken >= BROKEN_CONNECTIONS_MAX) this.stopping = true;
+    if (this.stopping) return undefined;
+    return this.requests[this.sent++ % this.requests.length];
+  }
+
+  /** Called whenever a connection has nothing in flight any more. */
+  settle(now_ms: number): void {
+    this.inFlight--;
+    this.ended_ms = now_ms;
+    if (this.inFlight === 0) this.finish();
+  }
+}
+
+class Connection {
+  readonly #load: Load;
+  readonly #reader: ReplyReader;
+  readonly #socket: Socket;
+  readonly opened: Promise<void>;
+  #sent_ms = 0;
+  #busy = false;
+
+  constructor(load: Load) {
+    this.#load = load;
+    this.#reader = createReplyReader(load.job.protocol, load.job.expected_status);
+    this.#socket = connect({
+      host: "127.0.0.1",
+      port: load.job.port,
+      onread: { buffer: load.readBuffer, callback: (length, bytes) => this.#receive(length, bytes) },
+    });
+    this.#socket.setNoDelay(true);
+    this.opened = new Promise((resolve, reject) => {
+      this.#socket.once("connect", resolve);
+      this.#socket.once("error", reject);
+    });
+    this.#socket.on("close", () => this.#closed());
+  }
+
+  /** Sends the next request, or settles when the job is at its end. */
+  send(now_ms: number): void {
+    const request = this.#load.nextRequest(now_ms);
+    this.#busy = request !== undefined;
+    if (request === undefined) {
+      this.#load.settle(now_ms);
+      return;
+    }
+    this.#sent_ms = now_ms;
+    this.#socket.write(request);
+  }
+
+  close(): void {
+    this.#busy = false;
+    this.#socket.destroy();
+  }
+
+  #receive(length: number, bytes: Uint8Array): boolean {
+    const state = this.#reader.feed(bytes as Buffer, length);
+    if (state === "more") return true;
+    if (state === "broken") {
+      this.#socket.destroy();
+      return false;
+    }
+    const now_ms = performance.now();
+    this.#load.latencies.record(Math.max(1, Math.round((now_ms - this.#sent_ms) * NS_PER_MS)));
+    this.#load.answered++;
+    if (state === "other") this.#load.refused++;
+    this.send(now_ms);
+    return true;
+  }
+
+  #closed(): void {
+    if (!this.#busy) return;
+    this.#busy = false;
+    this.#load.broken++;
+    this.#load.settle(performance.now());
+  }
+}
+
+async function openConnections(load: Load): Promise<Connection[]> {
+  const connections: Connection[] = [];
+  while (connections.length < load.job.connections) {
+    const batch = Array.from(
+      { length: Math.min(CONNECTS_AT_ONCE_MAX, load.job.connections - connections.length) },
+      () => new Connection(load),
+    );
+    await Promise.all(batch.map((connection) => connection.opened));
+    connections.push(...batch);
+  }
+  return connections;
+}
+
+/** Runs one job to its end. A connection that breaks is not opened again: it is counted. */
+async function generateLoad(job: LoadJob): Promise<Slice> {
+  const load = new Load(job);
+  const connections = await openConnections(load);
+  const patience = new AbortController();
+  const finished = new Promise<void>((resolve) => {
+    load.finish = resolve;
+    load.inFlight = connections.length;
+    load.started_ms = performance.now();
+    for (const connection of connections) connection.send(load.started_ms);
+  });
+  const overdue = delay(job.duration_ms + REPLY_TIMEOUT_MS, undefined, { signal: patience.signal }).catch(() => undefined);
+  await Promise.race([finished, overdue]);
+  patience.abort();
+  const unanswered = load.inFlight;
+  for (const connection of connections) connection.close();
+  return {
+    requests: load.answered,
+    elapsed_ms: (unanswered > 0 ? performance.now() : load.ended_ms) - load.started_ms,
+    p50_ms: load.latencies.percentile(50) / NS_PER_MS,
+    p99_ms: load.latencies.percentile(99) / NS_PER_MS,
+    max_ms: load.answered === 0 ? 0 : load.latencies.max / NS_PER_MS,
+    refused: load.refused,
+    broken: load.broken + unanswered,
+  };
+}
+
+serveJobs(generateLoad);

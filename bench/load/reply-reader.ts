@@ -1,0 +1,100 @@
+/**
+ * Finds the end of a reply in a stream of bytes, for one request in flight a connection: HTTP/1.1 with a
+ * Content-Length, or one RESP value. It looks at the status and the length and at nothing else, because
+ * every cycle it spends is one that the server cannot be driven with. Runs in the load generator.
+ */
+
+/** The reply is whole and was as expected, is whole and was another, needs more bytes, or cannot be read. */
+export type ReplyState = "expected" | "other" | "more" | "broken";
+
+export interface ReplyReader {
+  /** Takes the first `length` bytes of `bytes`. */
+  feed(bytes: Buffer, length: number): ReplyState;
+}
+
+/** A head or a RESP line longer than this is none. */
+const HEAD_BYTES_MAX = 16_384;
+const CONTENT_LENGTH = /\r\ncontent-length: *(\d+)/i;
+/** Statuses that never have a body. */
+const BODILESS = new Set([204, 304]);
+
+/** What both protocols share: a head as text, then a body of known length. */
+abstract class FramedReader implements ReplyReader {
+  #head = "";
+  #bodyLeft = 0;
+  #state: "expected" | "other" = "other";
+
+  feed(bytes: Buffer, length: number): ReplyState {
+    let taken = 0;
+    if (this.#bodyLeft === 0) {
+      const before = this.#head.length;
+      // A body behind the head is not copied beyond what a head may have.
+      const text = this.#head + bytes.toString("latin1", 0, Math.min(length, HEAD_BYTES_MAX));
+      const end = this.findHeadEnd(text);
+      if (end < 0) {
+        this.#head = text;
+        return text.length >= HEAD_BYTES_MAX ? "broken" : "more";
+      }
+      this.#head = "";
+      const reply = this.readHead(text, end);
+      if (reply === undefined) return "broken";
+      this.#state = reply.expected ? "expected" : "other";
+      this.#bodyLeft = reply.body_bytes;
+      taken = end - before;
+    }
+    this.#bodyLeft -= length - taken;
+    if (this.#bodyLeft > 0) return "more";
+    // More bytes than the reply has: with one request in flight that is another protocol.
+    if (this.#bodyLeft < 0) return "broken";
+    return this.#state;
+  }
+
+  /** Index just behind the head, or -1. */
+  protected abstract findHeadEnd(text: string): number;
+  protected abstract readHead(text: string, end: number): { expected: boolean; body_bytes: number } | undefined;
+}
+
+class HttpReplyReader extends FramedReader {
+  readonly #expected: number;
+
+  constructor(expected: number) {
+    super();
+    this.#expected = expected;
+  }
+
+  protected override findHeadEnd(text: string): number {
+    const end = text.indexOf("\r\n\r\n");
+    return end < 0 ? -1 : end + 4;
+  }
+
+  protected override readHead(text: string, end: number): { expected: boolean; body_bytes: number } | undefined {
+    if (!text.startsWith("HTTP/1.1 ")) return undefined;
+    const status = Number(text.slice(9, 12));
+    if (BODILESS.has(status)) return { expected: status === this.#expected, body_bytes: 0 };
+    const length = CONTENT_LENGTH.exec(text);
+    if (length === null || length.index >= end) return undefined;
+    return { expected: status === this.#expected, body_bytes: Number(length[1]) };
+  }
+}
+
+class RedisReplyReader extends FramedReader {
+  protected override findHeadEnd(text: string): number {
+    const end = text.indexOf("\r\n");
+    return end < 0 ? -1 : end + 2;
+  }
+
+  protected override readHead(text: string, end: number): { expected: boolean; body_bytes: number } | undefined {
+    const kind = text[0];
+    if (kind === "+" || kind === ":") return { expected: true, body_bytes: 0 };
+    if (kind === "-") return { expected: false, body_bytes: 0 };
+    if (kind !== "$") return undefined;
+    const length = Number(text.slice(1, end - 2));
+    // A value that is not there counts as a refusal: the run would measure something else.
+    return length < 0 ? { expected: false, body_bytes: 0 } : { expected: true, body_bytes: length + 2 };
+  }
+}
+
+/** `expected_status` is the HTTP status that counts as answered; RESP knows errors by itself. */
+export function createReplyReader(protocol: "http" | "redis", expected_status: number): ReplyReader {
+  return protocol === "http" ? new HttpReplyReader(expected_status) : new RedisReplyReader();
+}

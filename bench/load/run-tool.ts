@@ -1,0 +1,23 @@
+/**
+ * Runs one foreign program to its end and returns what it printed. Runs in the bench process; what the
+ * output means is the caller's.
+ */
+import { once } from "node:events";
+import type { Bench } from "../bench.js";
+
+/** The program's stdout. Throws when it fails or does not end within `timeout_ms`; then it is killed. */
+export async function runTool(bench: Bench, command: string, args: readonly string[], timeout_ms: number): Promise<string> {
+  const child = bench.start(command, args, { stdio: ["ignore", "pipe", "pipe"] });
+  const output: Buffer[] = [];
+  const errors: Buffer[] = [];
+  child.stdout?.on("data", (chunk: Buffer) => output.push(chunk));
+  child.stderr?.on("data", (chunk: Buffer) => errors.push(chunk));
+  const timer = setTimeout(() => child.kill("SIGKILL"), timeout_ms);
+  await once(child, "close");
+  clearTimeout(timer);
+  if (child.exitCode !== 0) {
+    const reason = Buffer.concat(errors).toString().trim().slice(0, 500);
+    throw new Error(`${command} ended with ${child.signalCode ?? String(child.exitCode)}: ${reason}`);
+  }
+  return Buffer.concat(output).toString();
+}

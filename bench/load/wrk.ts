@@ -1,0 +1,83 @@
+/**
+ * Drives wrk where it is installed: less CPU a request than any client in JavaScript, so that the server
+ * and not the client is the limit. The same requests as the node generator's, through a script that is
+ * written for the run. Runs in the bench process.
+ */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Bench } from "../bench.js";
+import { withCpu } from "../process-cost.js";
+import { JOB_GRACE_MS } from "../settings.js";
+import type { Slice } from "../statistics.js";
+import { runTool } from "./run-tool.js";
+
+/** Marks the line that the script prints at the end, behind wrk's own report. */
+const RESULT_MARK = "koor-bench-result ";
+const US_PER_MS = 1_000;
+
+interface WrkResult {
+  readonly requests: number;
+  readonly duration_us: number;
+  readonly refused: number;
+  readonly broken: number;
+  readonly p50_us: number;
+  readonly p99_us: number;
+  readonly max_us: number;
+}
+
+/**
+ * A wrk script that sends these requests round robin. A JSON string of ASCII text is a Lua string too.
+ */
+export function makeWrkScript(requests: readonly string[]): string {
+  const report = [
+    "done = function(summary, latency)",
+    "  local e = summary.errors",
+    `  io.write(string.format('\\n${RESULT_MARK}{"requests":%d,"duration_us":%d,"refused":%d,"broken":%d,"p50_us":%d,"p99_us":%d,"max_us":%d}\\n',`,
+    "    summary.requests, summary.duration, e.status, e.connect + e.read + e.write + e.timeout,",
+    "    latency:percentile(50.0), latency:percentile(99.0), latency.max))",
+    "end",
+  ];
+  const lines = requests.map((request) => `  ${JSON.stringify(request)},`);
+  const send =
+    requests.length === 1
+      ? ["request = function() return requests[1] end"]
+      : ["local sent = 0", "request = function()", "  sent = sent + 1", `  return requests[(sent - 1) % ${requests.length} + 1]`, "end"];
+  return [`local requests = {`, ...lines, `}`, ...send, ...report, ""].join("\n");
+}
+
+/** The figures from wrk's output. Throws when the script's line is not there. */
+export function parseWrkOutput(output: string): Slice {
+  const start = output.lastIndexOf(RESULT_MARK);
+  if (start < 0) throw new Error(`wrk printed no result: ${output.slice(0, 200)}`);
+  const line = output.slice(start + RESULT_MARK.length).split("\n", 1)[0] ?? "";
+  // The line is our own script's, of the shape above.
+  const result = JSON.parse(line) as WrkResult;
+  return {
+    requests: result.requests,
+    elapsed_ms: result.duration_us / US_PER_MS,
+    p50_ms: result.p50_us / US_PER_MS,
+    p99_ms: result.p99_us / US_PER_MS,
+    max_ms: result.max_us / US_PER_MS,
+    refused: result.refused,
+    broken: result.broken,
+  };
+}
+
+export interface WrkJob {
+  readonly port: number;
+  readonly connections: number;
+  readonly requests: readonly string[];
+  readonly seconds: number;
+  /** Process whose CPU time is taken over the run. */
+  readonly pid: number;
+}
+
+/** One run of wrk with one thread. */
+export async function runWrk(bench: Bench, wrk: string, job: WrkJob): Promise<Slice> {
+  const script = join(bench.makeDirectory("wrk"), "requests.lua");
+  writeFileSync(script, makeWrkScript(job.requests));
+  const args = ["-t1", `-c${job.connections}`, `-d${job.seconds}s`, "-s", script, `http://127.0.0.1:${job.port}/`];
+  return withCpu(job.pid, async () =>
+    parseWrkOutput(await runTool(bench, wrk, args, job.seconds * 1_000 + JOB_GRACE_MS)),
+  );
+}

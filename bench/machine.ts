@@ -1,0 +1,64 @@
+/**
+ * What the figures were measured on: processors, versions, which tools are here, and what an fsync costs,
+ * since that decides all durable writes. Runs in the bench process.
+ */
+import { accessSync, closeSync, constants, fsyncSync, openSync, writeSync } from "node:fs";
+import { cpus, release } from "node:os";
+import { delimiter, join } from "node:path";
+import type { Tools } from "./bench.js";
+import type { Machine } from "./model.js";
+import { FSYNC_SAMPLES } from "./settings.js";
+import { median } from "./statistics.js";
+
+const PAGE_BYTES = 4_096;
+
+/** The path of a program that the shell would find, or undefined. */
+function findProgram(name: string): string | undefined {
+  for (const directory of (process.env["PATH"] ?? "").split(delimiter)) {
+    const path = join(directory, name);
+    try {
+      accessSync(path, constants.X_OK);
+      return path;
+    } catch {
+      // Not in this directory: look in the next.
+      continue;
+    }
+  }
+  return undefined;
+}
+
+export function findTools(): Tools {
+  return {
+    wrk: findProgram("wrk"),
+    redis_server: findProgram("redis-server"),
+    redis_benchmark: findProgram("redis-benchmark"),
+  };
+}
+
+/** Median microseconds of appending 4 KiB to a file in `directory` and fsyncing it. */
+function measureFsync(directory: string): number {
+  const file = openSync(join(directory, "fsync-probe"), "w");
+  const page = Buffer.alloc(PAGE_BYTES, 1);
+  const samples_us: number[] = [];
+  for (let count = 0; count < FSYNC_SAMPLES; count++) {
+    const begun_ms = performance.now();
+    writeSync(file, page);
+    fsyncSync(file);
+    samples_us.push((performance.now() - begun_ms) * 1_000);
+  }
+  closeSync(file);
+  return median(samples_us);
+}
+
+export function describeMachine(tools: Tools, directory: string): Machine {
+  const processors = cpus();
+  return {
+    cpus: processors.length,
+    cpu_model: processors[0]?.model ?? "unknown",
+    platform: `${process.platform} ${release()}`,
+    node: process.versions.node,
+    wrk: tools.wrk !== undefined,
+    redis: tools.redis_server !== undefined,
+    fsync_us: measureFsync(directory),
+  };
+}

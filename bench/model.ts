@@ -1,0 +1,91 @@
+/**
+ * The words of the benchmarks: a scenario yields rows, a row holds Koor's figures, the same figures of
+ * its references measured in the same run, and the ratios between the two. These shapes are also the
+ * JSON file that a run writes. Pure types; runs in the bench process.
+ */
+import type { Bench } from "./bench.js";
+
+/** Figures by name, the unit last: `requests_per_s`, `p99_ms`, `cpu_us`. A figure that cannot be had here is absent. */
+export type Figures = Readonly<Record<string, number>>;
+
+export interface Reference {
+  /** What was measured beside Koor: `raw uWS`, `Redis`, `SQLite`. */
+  readonly name: string;
+  readonly figures: Figures;
+}
+
+export interface Ratio {
+  /** Which figure: `rate`, `CPU`, `memory`. The value is Koor's divided by the reference's. */
+  readonly of: string;
+  /** The name of the reference. */
+  readonly to: string;
+  readonly value: number;
+  readonly better: "higher" | "lower";
+  /** False where the ratio is too noisy to fail a build on; it is shown and stored all the same. */
+  readonly compared: boolean;
+}
+
+/** A promise of the design, judged against this row. */
+export interface Target {
+  readonly what: string;
+  readonly value: number;
+  readonly limit: number;
+  readonly at: "least" | "most";
+}
+
+export interface Row {
+  /** What is measured, for example `PUT on distinct keys, 64 connections`. Unique within a run together with `client`. */
+  readonly name: string;
+  /** Which load generator drove it, where one did. */
+  readonly client: "node" | "wrk" | "";
+  readonly figures: Figures;
+  readonly references: readonly Reference[];
+  readonly ratios: readonly Ratio[];
+  readonly targets: readonly Target[];
+}
+
+export interface Scenario {
+  /** What `--only` takes. */
+  readonly name: string;
+  /** One line for `--list`. */
+  readonly measures: string;
+  /** Yields rows as they are measured. What it started through `bench` is stopped by the caller afterwards. */
+  readonly build: (bench: Bench) => AsyncIterable<Row>;
+}
+
+export interface ScenarioResult {
+  readonly scenario: string;
+  readonly rows: readonly Row[];
+}
+
+export interface Machine {
+  readonly cpus: number;
+  readonly cpu_model: string;
+  readonly platform: string;
+  readonly node: string;
+  readonly wrk: boolean;
+  readonly redis: boolean;
+  /** Median time of a 4 KiB append and fsync in the directory that all stores of the run use. */
+  readonly fsync_us: number;
+}
+
+export interface RunResult {
+  readonly koor_bench: 1;
+  readonly mode: "quick" | "full";
+  readonly started_at: string;
+  readonly elapsed_s: number;
+  readonly machine: Machine;
+  readonly scenarios: readonly ScenarioResult[];
+  /** Scenarios that were not measured, with the reason. */
+  readonly left_out: readonly { readonly scenario: string; readonly reason: string }[];
+}
+
+/** Only the ratios of a run: what `--compare` reads, and all that a committed baseline needs. */
+export interface RatioFile {
+  readonly koor_bench: 1;
+  readonly mode: "quick" | "full";
+  readonly scenarios: readonly {
+    readonly scenario: string;
+    readonly rows: readonly Pick<Row, "name" | "client" | "ratios">[];
+  }[];
+}

@@ -1,0 +1,54 @@
+/**
+ * The command line of the benchmarks. Runs in the bench process; what a scenario is stays in the table.
+ */
+import { parseArgs } from "node:util";
+
+export interface Options {
+  readonly quick: boolean;
+  readonly list: boolean;
+  readonly help: boolean;
+  /** Names of the scenarios to run; empty for all. */
+  readonly only: readonly string[];
+  /** An earlier run, or its ratios, to compare with. */
+  readonly compare: string | undefined;
+  /** Where the results go. */
+  readonly out: string | undefined;
+  /** Where the ratios alone go, to be compared with later. */
+  readonly ratios_out: string | undefined;
+}
+
+export const USAGE = `npm run bench -- [flags]
+  --quick             a short run for CI, at most 90 seconds
+  --only NAME,…       only these scenarios
+  --compare FILE      compare the ratios with an earlier run's; exit 1 when one fell by more than half
+  --out FILE          where the results go as JSON (bench/results/<time>.json)
+  --ratios-out FILE   where the ratios alone go, as a baseline for --compare
+  --list              name the scenarios
+  --help              this text`;
+
+/** The options, or one sentence about what is wrong with them. */
+export function parseOptions(args: readonly string[], scenarios: readonly string[]): Options | string {
+  let values;
+  try {
+    ({ values } = parseArgs({
+      args: [...args],
+      options: {
+        quick: { type: "boolean", default: false },
+        list: { type: "boolean", default: false },
+        help: { type: "boolean", default: false },
+        only: { type: "string" },
+        compare: { type: "string" },
+        out: { type: "string" },
+        "ratios-out": { type: "string" },
+      },
+    }));
+  } catch (error) {
+    // parseArgs tells of wrong usage by throwing, and its message names the flag.
+    return error instanceof Error ? error.message : String(error);
+  }
+  const only = values.only === undefined ? [] : values.only.split(",").filter((name) => name !== "");
+  const unknown = only.find((name) => !scenarios.includes(name));
+  if (unknown !== undefined) return `no scenario is named ${unknown} (there are: ${scenarios.join(", ")})`;
+  const { quick, list, help, compare, out } = values;
+  return { quick, list, help, only, compare, out, ratios_out: values["ratios-out"] };
+}

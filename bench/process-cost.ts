@@ -1,0 +1,90 @@
+/**
+ * What a process costs: CPU time and resident memory of it and its descendants, from /proc. Where there
+ * is no /proc the answers are undefined and the columns stay empty. Runs in the bench process.
+ */
+import { readFileSync, readdirSync } from "node:fs";
+
+/** Length of a clock tick in /proc/<pid>/stat. Linux fixes it at 100 Hz for what user space sees. */
+const CLOCK_TICK_US = 10_000;
+/** Positions after the command's closing parenthesis, which may itself hold spaces. */
+const UTIME_FIELD = 11;
+const STIME_FIELD = 12;
+
+/** User and system ticks of one line of /proc/<pid>/stat, or undefined when it is not one. */
+export function parseStatTicks(stat: string): number | undefined {
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const ticks = Number(fields[UTIME_FIELD]) + Number(fields[STIME_FIELD]);
+  return Number.isFinite(ticks) ? ticks : undefined;
+}
+
+/** Resident bytes from the text of /proc/<pid>/status. */
+export function parseResidentBytes(status: string): number | undefined {
+  const found = /^VmRSS:\s+(\d+) kB$/m.exec(status);
+  return found?.[1] === undefined ? undefined : Number(found[1]) * 1_024;
+}
+
+function readProc(path: string): string | undefined {
+  try {
+    return readFileSync(path, "latin1");
+  } catch {
+    // No /proc here, or the process is gone: then there is no figure.
+    return undefined;
+  }
+}
+
+/** The process and all its descendants. */
+function processTree(pid: number): number[] {
+  const found = [pid];
+  for (let index = 0; index < found.length; index++) {
+    const parent = String(found[index]);
+    let threads: string[] = [];
+    try {
+      threads = readdirSync(`/proc/${parent}/task`);
+    } catch {
+      continue;
+    }
+    for (const thread of threads) {
+      const children = readProc(`/proc/${parent}/task/${thread}/children`) ?? "";
+      for (const child of children.split(" ")) if (child.trim() !== "") found.push(Number(child));
+    }
+  }
+  return found;
+}
+
+/** CPU time so far of the process and its descendants, all threads, in microseconds. */
+export function readCpuUs(pid: number): number | undefined {
+  let ticks = 0;
+  for (const member of processTree(pid)) {
+    const stat = readProc(`/proc/${member}/stat`);
+    const own = stat === undefined ? undefined : parseStatTicks(stat);
+    if (own === undefined) {
+      if (member === pid) return undefined;
+      continue;
+    }
+    ticks += own;
+  }
+  return ticks * CLOCK_TICK_US;
+}
+
+/** Resident memory of the process and its descendants, in bytes. */
+export function readResidentBytes(pid: number): number | undefined {
+  let bytes = 0;
+  for (const member of processTree(pid)) {
+    const status = readProc(`/proc/${member}/status`);
+    const own = status === undefined ? undefined : parseResidentBytes(status);
+    if (own === undefined) {
+      if (member === pid) return undefined;
+      continue;
+    }
+    bytes += own;
+  }
+  return bytes;
+}
+
+/** Runs `work` and adds the CPU time that `pid` spent meanwhile, in microseconds. */
+export async function withCpu<T extends object>(pid: number, work: () => Promise<T>): Promise<T & { cpu_us?: number }> {
+  const before = readCpuUs(pid);
+  const result = await work();
+  const after = readCpuUs(pid);
+  return before === undefined || after === undefined ? result : { ...result, cpu_us: after - before };
+}

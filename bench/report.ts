@@ -1,0 +1,90 @@
+/**
+ * The report for people: a table for each scenario, Koor's line first and each reference below it with the
+ * ratio to it, then the design's targets. Pure text; the JSON beside it is the run's result as it is.
+ */
+import type { Figures, Row, RunResult, ScenarioResult, Target } from "./model.js";
+
+const COLUMN_GAP = "  ";
+const ABSENT = "-";
+
+/** Three to four significant digits, thousands grouped. */
+export function formatNumber(value: number): string {
+  const size = Math.abs(value);
+  if (Number.isInteger(value) && size < 1_000) return String(value);
+  if (size >= 100) return Math.round(value).toLocaleString("en-US");
+  if (size >= 10) return value.toFixed(1);
+  return size >= 1 ? value.toFixed(2) : value.toFixed(3);
+}
+
+/** Text columns left, number columns right; every column as wide as its widest cell. */
+export function formatTable(header: readonly string[], lines: readonly (readonly string[])[], leftColumns: ReadonlySet<number>): string {
+  const widths = header.map((title, column) => Math.max(title.length, ...lines.map((line) => (line[column] ?? "").length)));
+  const format = (cells: readonly string[]): string =>
+    widths
+      .map((width, column) => (leftColumns.has(column) ? (cells[column] ?? "").padEnd(width) : (cells[column] ?? "").padStart(width)))
+      .join(COLUMN_GAP)
+      .trimEnd();
+  return [format(header), ...lines.map(format)].join("\n");
+}
+
+function figureCells(columns: readonly string[], figures: Figures): string[] {
+  return columns.map((column) => {
+    const value = figures[column];
+    return value === undefined ? ABSENT : formatNumber(value);
+  });
+}
+
+function ratioCell(row: Row, reference: string): string {
+  const ratios = row.ratios.filter((ratio) => ratio.to === reference);
+  return ratios.map((ratio) => `${ratio.of} ×${ratio.value.toFixed(2)}`).join(", ");
+}
+
+function rowLines(row: Row, columns: readonly string[]): string[][] {
+  const name = row.client === "" ? row.name : `${row.name} (${row.client})`;
+  const own = [name, ...figureCells(columns, row.figures), ""];
+  const below = row.references.map((reference) => [
+    `    ${reference.name}`,
+    ...figureCells(columns, reference.figures),
+    ratioCell(row, reference.name),
+  ]);
+  return [own, ...below];
+}
+
+/** One scenario as a table. */
+export function formatScenario(result: ScenarioResult): string {
+  const columns = [...new Set(result.rows.flatMap((row) => Object.keys(row.figures)))];
+  const header = [result.scenario, ...columns, "Koor to it"];
+  return formatTable(header, result.rows.flatMap((row) => rowLines(row, columns)), new Set([0, header.length - 1]));
+}
+
+export function isMet(target: Target): boolean {
+  return target.at === "least" ? target.value >= target.limit : target.value <= target.limit;
+}
+
+function formatTargets(result: RunResult): string {
+  const lines = result.scenarios.flatMap(({ rows }) =>
+    rows.flatMap((row) =>
+      row.targets.map((target) => [
+        isMet(target) ? "met" : "MISSED",
+        row.name,
+        target.what,
+        formatNumber(target.value),
+        `${target.at === "least" ? "≥" : "≤"} ${formatNumber(target.limit)}`,
+      ]),
+    ),
+  );
+  return lines.length === 0 ? "" : formatTable(["target", "row", "what", "measured", "limit"], lines, new Set([0, 1, 2]));
+}
+
+/** The whole report. */
+export function formatReport(result: RunResult): string {
+  const { machine } = result;
+  const about = [
+    `${result.mode} run, ${result.elapsed_s.toFixed(0)} s, ${machine.cpus} CPUs (${machine.cpu_model}), Node ${machine.node}, ${machine.platform}`,
+    `fsync of 4 KiB: ${formatNumber(machine.fsync_us)} µs; wrk: ${machine.wrk ? "yes" : "no"}; redis-server: ${machine.redis ? "yes" : "no"}`,
+  ];
+  const left = result.left_out.map(({ scenario, reason }) => `left out: ${scenario} (${reason})`);
+  return [about.join("\n"), ...result.scenarios.map(formatScenario), formatTargets(result), left.join("\n")]
+    .filter((part) => part !== "")
+    .join("\n\n");
+}

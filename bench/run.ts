@@ -1,0 +1,145 @@
+/**
+ * The benchmarks' program: chooses scenarios, runs them one after the other, prints the table, writes the
+ * JSON, compares with an earlier run. One process that starts all others and ends them, however it ends
+ * itself. What is measured is in scenarios/.
+ */
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { APP, Bench } from "./bench.js";
+import { bestComparisons, compareRatios, type Comparison, isRegression, readRatioFile } from "./compare.js";
+import { describeMachine, findTools } from "./machine.js";
+import type { RatioFile, Row, RunResult, Scenario, ScenarioResult } from "./model.js";
+import { parseOptions, USAGE } from "./options.js";
+import { createProgress } from "./progress.js";
+import { formatReport, formatTable, isMet } from "./report.js";
+import { SCENARIOS } from "./scenario-table.js";
+import { chooseSettings } from "./settings.js";
+
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
+const EXIT_INTERRUPTED = 130;
+const EXIT_TERMINATED = 143;
+const MS_PER_S = 1_000;
+
+interface Outcome {
+  readonly scenarios: ScenarioResult[];
+  readonly left_out: { scenario: string; reason: string }[];
+  failed: boolean;
+}
+
+/** Runs one scenario; what it started is gone afterwards. */
+async function runScenario(bench: Bench, scenario: Scenario): Promise<ScenarioResult> {
+  const rows: Row[] = [];
+  try {
+    for await (const row of scenario.build(bench)) rows.push(row);
+  } finally {
+    await bench.stopAll();
+  }
+  return { scenario: scenario.name, rows };
+}
+
+async function runScenarios(bench: Bench, chosen: readonly Scenario[], begun_ms: number): Promise<Outcome> {
+  const outcome: Outcome = { scenarios: [], left_out: [], failed: false };
+  for (const [index, scenario] of chosen.entries()) {
+    if (performance.now() - begun_ms > bench.settings.run_s_max * MS_PER_S) {
+      outcome.left_out.push({ scenario: scenario.name, reason: "the run's time was over" });
+      continue;
+    }
+    bench.progress(`${index + 1} of ${chosen.length}: ${scenario.name}, ${scenario.measures}`);
+    try {
+      outcome.scenarios.push(await runScenario(bench, scenario));
+    } catch (error) {
+      // One scenario that cannot be measured must not hide the others; the run fails all the same.
+      outcome.left_out.push({ scenario: scenario.name, reason: error instanceof Error ? error.message : String(error) });
+      outcome.failed = true;
+    }
+  }
+  return outcome;
+}
+
+/** The regressions against `earlier`. A scenario that shows one is measured once more: what noise made goes away. */
+async function findRegressions(bench: Bench, earlier: RatioFile, measured: readonly ScenarioResult[]): Promise<Comparison[]> {
+  const regressions = compareRatios(earlier.scenarios, measured).filter(isRegression);
+  const again: ScenarioResult[] = [];
+  for (const name of new Set(regressions.map(({ scenario }) => scenario))) {
+    const scenario = SCENARIOS.find((candidate) => candidate.name === name);
+    if (scenario === undefined) continue;
+    bench.progress(`${name} once more: a ratio fell by more than half`);
+    again.push(await runScenario(bench, scenario));
+  }
+  return bestComparisons(regressions, compareRatios(earlier.scenarios, again)).filter(isRegression);
+}
+
+function writeJson(path: string, value: RunResult | RatioFile): void {
+  mkdirSync(dirname(resolve(path)), { recursive: true });
+  writeFileSync(path, `${JSON.stringify(value, null, 2)}\n`);
+}
+
+function pickRatios({ koor_bench, mode, scenarios }: RunResult): RatioFile {
+  const rounded = (row: Row): RatioFile["scenarios"][number]["rows"][number] => ({
+    name: row.name,
+    client: row.client,
+    ratios: row.ratios.map((ratio) => ({ ...ratio, value: Number(ratio.value.toPrecision(3)) })),
+  });
+  return { koor_bench, mode, scenarios: scenarios.map(({ scenario, rows }) => ({ scenario, rows: rows.map(rounded) })) };
+}
+
+function printRegressions(regressions: readonly Comparison[], file: string): void {
+  if (regressions.length === 0) {
+    process.stdout.write(`no ratio fell by more than half against ${file}\n`);
+    return;
+  }
+  const lines = regressions.map(({ row, ratio, before, now }) => [row, ratio, before.toFixed(2), now.toFixed(2)]);
+  process.stdout.write(`fell by more than half against ${file}:\n${formatTable(["row", "ratio", "before", "now"], lines, new Set([0, 1]))}\n`);
+}
+
+async function main(): Promise<number> {
+  const options = parseOptions(process.argv.slice(2), SCENARIOS.map(({ name }) => name));
+  if (typeof options === "string") {
+    process.stderr.write(`${options}\n${USAGE}\n`);
+    return EXIT_USAGE;
+  }
+  if (options.help || options.list) {
+    const names = SCENARIOS.map(({ name, measures }) => [name, measures]);
+    process.stdout.write(`${options.help ? USAGE : formatTable(["scenario", "measures"], names, new Set([0, 1]))}\n`);
+    return 0;
+  }
+  const earlier = options.compare === undefined ? undefined : readRatioFile(options.compare);
+  if (typeof earlier === "string") {
+    process.stderr.write(`${earlier}\n`);
+    return EXIT_USAGE;
+  }
+  if (!existsSync(join(APP, "src/main.js"))) {
+    process.stderr.write("the server is not built: run `npm run build` first\n");
+    return EXIT_FAILED;
+  }
+  const settings = chooseSettings(options.quick);
+  const tools = findTools();
+  const progress = createProgress(process.stderr);
+  const bench = new Bench(settings, tools, progress.show);
+  process.once("SIGINT", () => process.exit(EXIT_INTERRUPTED));
+  process.once("SIGTERM", () => process.exit(EXIT_TERMINATED));
+  process.once("exit", () => bench.killAll());
+
+  const begun_ms = performance.now();
+  const started_at = new Date().toISOString();
+  const machine = describeMachine(tools, bench.makeDirectory("fsync"));
+  const chosen = SCENARIOS.filter(({ name }) => options.only.length === 0 || options.only.includes(name));
+  const outcome = await runScenarios(bench, chosen, begun_ms);
+  const { scenarios, left_out } = outcome;
+  const regressions = earlier === undefined ? [] : await findRegressions(bench, earlier, scenarios);
+  progress.clear();
+
+  const elapsed_s = (performance.now() - begun_ms) / MS_PER_S;
+  const result: RunResult = { koor_bench: 1, mode: settings.mode, started_at, elapsed_s, machine, scenarios, left_out };
+  const out = options.out ?? join("bench/results", `${started_at.replaceAll(":", "-")}.json`);
+  writeJson(out, result);
+  if (options.ratios_out !== undefined) writeJson(options.ratios_out, pickRatios(result));
+  process.stdout.write(`${formatReport(result)}\n\n`);
+  const targets = scenarios.flatMap(({ rows }) => rows.flatMap((row) => row.targets));
+  process.stdout.write(`${targets.filter(isMet).length} of ${targets.length} targets met; written to ${out}\n`);
+  if (options.compare !== undefined) printRegressions(regressions, options.compare);
+  return outcome.failed || regressions.length > 0 ? EXIT_FAILED : 0;
+}
+
+process.exitCode = await main();

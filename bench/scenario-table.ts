@@ -1,0 +1,29 @@
+/** All scenarios, in the order in which a run goes through them. One row adds a scenario. */
+import type { Scenario } from "./model.js";
+import { conditionalGetScenario } from "./scenarios/conditional-get.js";
+import { contentScenario } from "./scenarios/content.js";
+import { diffScenario } from "./scenarios/diff.js";
+import { getScenario } from "./scenarios/get.js";
+import { idleScenario } from "./scenarios/idle.js";
+import { mixScenario } from "./scenarios/mix.js";
+import { patternsScenario } from "./scenarios/patterns.js";
+import { publishScenario } from "./scenarios/publish.js";
+import { putDistinctKeysScenario } from "./scenarios/put-distinct-keys.js";
+import { putOneKeyScenario } from "./scenarios/put-one-key.js";
+import { stalledSubscribersScenario } from "./scenarios/stalled-subscribers.js";
+import { subscribersScenario } from "./scenarios/subscribers.js";
+
+export const SCENARIOS: readonly Scenario[] = [
+  getScenario,
+  putDistinctKeysScenario,
+  publishScenario,
+  subscribersScenario,
+  stalledSubscribersScenario,
+  patternsScenario,
+  idleScenario,
+  diffScenario,
+  conditionalGetScenario,
+  putOneKeyScenario,
+  mixScenario,
+  contentScenario,
+];

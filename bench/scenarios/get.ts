@@ -1,0 +1,21 @@
+/** Reads of a stored value: every key in turn, whole answers. Runs in the bench process. */
+import { keyNumbers, keyOf } from "../load/requests.js";
+import type { Scenario } from "../model.js";
+import { atLeast, measureThroughput, readRequests } from "../throughput.js";
+
+export const getScenario: Scenario = {
+  name: "get",
+  measures: "GET of a 270-byte value",
+  build: (bench) =>
+    measureThroughput(bench, {
+      what: "GET",
+      requests: readRequests(),
+      expected_status: 200,
+      redis: keyNumbers().map((index) => ["GET", keyOf(index)]),
+      redis_test: "get",
+      targets: ({ connections, rate_to }) =>
+        connections === 64
+          ? [atLeast("rate to Redis GET", rate_to.get("Redis"), 1), atLeast("rate to raw uWS", rate_to.get("raw uWS"), 0.7)]
+          : [],
+    }),
+};

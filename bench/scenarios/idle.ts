@@ -1,0 +1,90 @@
+/**
+ * What a server costs that does nothing: resident memory, and the time from its start to the first answer
+ * of /health, on an empty directory. The references are the raw uWS server and `node -e 0`. Runs in the
+ * bench process.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import type { Bench } from "../bench.js";
+import { runTool } from "../load/run-tool.js";
+import type { Figures, Row, Scenario } from "../model.js";
+import { readResidentBytes } from "../process-cost.js";
+import { START_TIMEOUT_MS } from "../settings.js";
+import { figuresOf, median, quotient, ratiosOf } from "../statistics.js";
+import { startKoor } from "../targets/koor.js";
+import { startRawUws } from "../targets/raw-uws.js";
+import { atMost } from "../throughput.js";
+
+const NODE_ALONE = "node -e 0";
+const RAW = "raw uWS";
+const RESIDENT_MB_MAX = 120;
+const START_MS_MAX = 400;
+const BYTES_PER_MB = 1e6;
+
+/** Starts Koor several times on one directory; the last one idles for a while. `data_dir` undefined makes a new one. */
+async function measureStarts(bench: Bench, data_dir: string): Promise<Figures> {
+  const starts: number[] = [];
+  let resident: number | undefined;
+  for (let count = 1; count <= bench.settings.starts; count++) {
+    const koor = await startKoor(bench, { data_dir });
+    starts.push(koor.started_ms);
+    if (count === bench.settings.starts) {
+      // Resident memory is defined over time, not by an event: it is read after a set stretch of idleness.
+      await delay(bench.settings.idle_ms);
+      resident = readResidentBytes(koor.pid);
+    }
+    await bench.stop(koor.child);
+  }
+  return figuresOf({
+    start_ms: median(starts),
+    slowest_start_ms: Math.max(...starts),
+    resident_mb: resident === undefined ? undefined : resident / BYTES_PER_MB,
+  });
+}
+
+async function measureNodeAlone(bench: Bench): Promise<number> {
+  const times: number[] = [];
+  for (let count = 0; count < bench.settings.starts; count++) {
+    const begun_ms = performance.now();
+    await runTool(bench, process.execPath, ["-e", "0"], START_TIMEOUT_MS);
+    times.push(performance.now() - begun_ms);
+  }
+  return median(times);
+}
+
+/** One row over a directory: `what` says what is in it. */
+export async function measureIdleRow(bench: Bench, what: string, data_dir: string): Promise<Row> {
+  bench.progress(`start and idle memory, ${what}`);
+  const figures = await measureStarts(bench, data_dir);
+  const node_ms = await measureNodeAlone(bench);
+  const raw = await startRawUws(bench);
+  await delay(bench.settings.idle_ms);
+  const raw_resident = readResidentBytes(raw.pid);
+  await bench.stop(raw.child);
+  const raw_mb = raw_resident === undefined ? undefined : raw_resident / BYTES_PER_MB;
+  return {
+    name: `start and idle, ${what}`,
+    client: "",
+    figures,
+    references: [
+      { name: NODE_ALONE, figures: figuresOf({ start_ms: node_ms }) },
+      { name: RAW, figures: figuresOf({ resident_mb: raw_mb }) },
+    ],
+    ratios: ratiosOf([
+      { of: "start", to: NODE_ALONE, value: quotient(figures["start_ms"], node_ms), better: "lower", compared: true },
+      { of: "memory", to: RAW, value: quotient(figures["resident_mb"], raw_mb), better: "lower", compared: true },
+    ]),
+    targets: [atMost("start_ms", figures["start_ms"], START_MS_MAX), atMost("resident_mb", figures["resident_mb"], RESIDENT_MB_MAX)].filter(
+      (target) => target !== undefined,
+    ),
+  };
+}
+
+async function* measureIdle(bench: Bench): AsyncGenerator<Row> {
+  yield await measureIdleRow(bench, "empty", bench.makeDirectory("idle"));
+}
+
+export const idleScenario: Scenario = {
+  name: "idle",
+  measures: "start to /health and resident memory of an idle server",
+  build: measureIdle,
+};

@@ -1,0 +1,76 @@
+/**
+ * What matching costs: the CPU time of a publish while thousands of distinct patterns are subscribed none of
+ * which it matches, less that of the same publish with no subscriber. Each event has a topic of its own, so
+ * that nothing remembered about topics helps. Runs in the bench process.
+ */
+import type { Bench } from "../bench.js";
+import { closeSubscribers, measureStretch, openSubscribers, type Stretch } from "../fan-out.js";
+import type { JobProcess } from "../job-process.js";
+import { publishRequest, VALUE } from "../load/requests.js";
+import type { Row, Scenario } from "../model.js";
+import { BURST_EVENTS, JOB_GRACE_MS } from "../settings.js";
+import { figuresOf } from "../statistics.js";
+import { type Koor, startKoor } from "../targets/koor.js";
+import { atMost } from "../throughput.js";
+
+const MATCH_US_MAX = 100;
+const WARMUP_BURSTS = 3;
+
+/** Kinds of patterns; `agents.<n>.done` is what is published, and none of them matches that. */
+const SHAPES: readonly { readonly what: string; readonly pattern: (index: number) => string }[] = [
+  { what: "literal first segment", pattern: (index) => `project-${index}.api.*` },
+  { what: "wildcard first segment", pattern: (index) => `*.task-${index}.*` },
+  { what: "wildcards inside segments", pattern: (index) => `a*s.?[x-z]${index}*.d[a-o]ne` },
+  { what: "any depth", pattern: (index) => `**.contract-${index}` },
+];
+
+let topics = 0;
+
+/** One array publish; every topic is new. */
+function makeBurst(): ReturnType<typeof publishRequest> {
+  const first = topics;
+  topics += BURST_EVENTS;
+  return publishRequest(BURST_EVENTS, VALUE, (index) => `agents.b${first + index}.done`);
+}
+
+function publishBursts(process: JobProcess, koor: Koor, bursts: number): Promise<Stretch> {
+  const requests = Array.from({ length: bursts }, makeBurst);
+  return measureStretch(process, koor, { requests, events_per_request: BURST_EVENTS, delivered: false, duration_ms: JOB_GRACE_MS, publishes_max: bursts });
+}
+
+function cpuAnEvent(stretch: Stretch): number | undefined {
+  return stretch.cpu_us === undefined ? undefined : stretch.cpu_us / stretch.events;
+}
+
+async function* measurePatterns(bench: Bench): AsyncGenerator<Row> {
+  const { patterns, pattern_bursts } = bench.settings;
+  const koor = await startKoor(bench);
+  const process = bench.startJobs("bench/subscribers/subscriber-process.js");
+  await publishBursts(process, koor, WARMUP_BURSTS);
+  for (const shape of SHAPES) {
+    bench.progress(`${patterns} patterns, ${shape.what}`);
+    const without = await publishBursts(process, koor, pattern_bursts);
+    await openSubscribers(process, koor, Array.from({ length: patterns }, (_unused, index) => shape.pattern(index)), false);
+    await publishBursts(process, koor, 1);
+    const beside = await publishBursts(process, koor, pattern_bursts);
+    await closeSubscribers(process);
+    const cpu_us = cpuAnEvent(beside);
+    const cpu_without_us = cpuAnEvent(without);
+    const match_us = cpu_us === undefined || cpu_without_us === undefined ? undefined : Math.max(0, cpu_us - cpu_without_us);
+    yield {
+      name: `one event against ${patterns} patterns, ${shape.what}`,
+      client: "",
+      figures: figuresOf({ cpu_us_an_event: cpu_us, match_us, answer_p50_ms: beside.answer_p50_ms }),
+      references: [{ name: "no subscriber", figures: figuresOf({ cpu_us_an_event: cpu_without_us, answer_p50_ms: without.answer_p50_ms }) }],
+      // The quotient of two small costs: shown by the figures, too noisy to compare.
+      ratios: [],
+      targets: [atMost("match_us", match_us, MATCH_US_MAX)].filter((target) => target !== undefined),
+    };
+  }
+}
+
+export const patternsScenario: Scenario = {
+  name: "patterns",
+  measures: "match cost of one event against thousands of distinct patterns",
+  build: measurePatterns,
+};

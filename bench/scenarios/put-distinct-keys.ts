@@ -1,0 +1,20 @@
+/** Durable writes, each to another key than the one before. Runs in the bench process. */
+import { keyNumbers, keyOf, putRequest, VALUE } from "../load/requests.js";
+import type { Scenario } from "../model.js";
+import { measureThroughput } from "../throughput.js";
+import { durableWriteTargets } from "./durable-write-targets.js";
+
+export const putDistinctKeysScenario: Scenario = {
+  name: "put-distinct-keys",
+  measures: "durable PUT, round robin over 1 000 keys",
+  build: (bench) =>
+    measureThroughput(bench, {
+      what: "PUT on distinct keys",
+      requests: keyNumbers().map((index) => putRequest(keyOf(index))),
+      expected_status: 200,
+      redis: keyNumbers().map((index) => ["SET", keyOf(index), VALUE]),
+      redis_test: "set",
+      sqlite: "put",
+      targets: durableWriteTargets,
+    }),
+};

@@ -1,0 +1,124 @@
+/**
+ * Events to reading subscribers: one at a time, each awaited by all before the next, and in bursts of one
+ * array of 1 000. Beside it raw uWS doing the same through a native topic and by a loop over its sockets.
+ * Runs in the bench process.
+ */
+import type { Bench } from "../bench.js";
+import {
+  closeSubscribers,
+  deliveryCpuOf,
+  deliveryRateOf,
+  measureStretch,
+  mergeStretches,
+  openSubscribers,
+  type Stretch,
+  type StretchOptions,
+} from "../fan-out.js";
+import type { JobProcess } from "../job-process.js";
+import type { Row, Scenario } from "../model.js";
+import { BURST_EVENTS } from "../settings.js";
+import { medianQuotient, ratiosOf } from "../statistics.js";
+import { startKoor } from "../targets/koor.js";
+import { startRawUws } from "../targets/raw-uws.js";
+import type { Server } from "../targets/server.js";
+import { atMost } from "../throughput.js";
+
+/** Subscribers at which the design promises a price for one event. */
+const JUDGED_SUBSCRIBERS = 500;
+const RAW_TOPIC = "raw uWS topic";
+const RAW_LOOP = "raw uWS loop";
+const CPU_TO_RAW_LOOP_MAX = 1.25;
+const BURST_CPU_US_MAX = 1.5;
+/** A burst counts as many only where there are many subscribers too: the publish itself is in the price. */
+const BURST_JUDGED_SUBSCRIBERS_MIN = 100;
+const WARMUP_SUBSCRIBERS = 20;
+/** One burst to a thousand subscribers is a million deliveries. */
+const BURST_MS_MAX = 30_000;
+
+interface Kind {
+  readonly what: string;
+  readonly events_per_request: number;
+}
+
+const KINDS: readonly Kind[] = [
+  { what: "one event at a time", events_per_request: 1 },
+  { what: `bursts of ${BURST_EVENTS} events`, events_per_request: BURST_EVENTS },
+];
+
+function stretchOptions(bench: Bench, kind: Kind): StretchOptions {
+  const { fan_out_slice_ms, bursts } = bench.settings;
+  const { events_per_request } = kind;
+  if (events_per_request === 1) return { events_per_request, duration_ms: fan_out_slice_ms };
+  return { events_per_request, duration_ms: BURST_MS_MAX, publishes_max: bursts };
+}
+
+function makeRow(name: string, kind: Kind, subscribers: number, koor: Stretch[], topic: Stretch[], loop: Stretch[]): Row {
+  const isBurst = kind.events_per_request > 1;
+  const cpu_to_loop = medianQuotient(koor, loop, deliveryCpuOf);
+  const merged = mergeStretches(koor);
+  const targets = [atMost("lost", merged["lost"], 0)];
+  if (!isBurst && subscribers === JUDGED_SUBSCRIBERS) targets.push(atMost("CPU a delivery to raw uWS loop", cpu_to_loop, CPU_TO_RAW_LOOP_MAX));
+  if (isBurst && subscribers >= BURST_JUDGED_SUBSCRIBERS_MIN) targets.push(atMost("cpu_us_a_delivery", merged["cpu_us_a_delivery"], BURST_CPU_US_MAX));
+  return {
+    name,
+    client: "",
+    figures: merged,
+    references: [
+      { name: RAW_TOPIC, figures: mergeStretches(topic) },
+      { name: RAW_LOOP, figures: mergeStretches(loop) },
+    ],
+    ratios: ratiosOf([
+      { of: "deliveries", to: RAW_TOPIC, value: medianQuotient(koor, topic, deliveryRateOf), better: "higher", compared: true },
+      { of: "CPU", to: RAW_TOPIC, value: medianQuotient(koor, topic, deliveryCpuOf), better: "lower", compared: subscribers > 1 },
+      { of: "CPU", to: RAW_LOOP, value: cpu_to_loop, better: "lower", compared: subscribers > 1 },
+    ]),
+    targets: targets.filter((target) => target !== undefined),
+  };
+}
+
+async function* measureSubscribers(bench: Bench): AsyncGenerator<Row> {
+  const koor: Server = await startKoor(bench);
+  const raw = await startRawUws(bench);
+  const ofKoor = bench.startJobs("bench/subscribers/subscriber-process.js");
+  const ofRaw = bench.startJobs("bench/subscribers/subscriber-process.js");
+  const sides: readonly { readonly process: JobProcess; readonly server: Server }[] = [
+    { process: ofKoor, server: koor },
+    { process: ofRaw, server: raw },
+  ];
+  const open = async (count: number): Promise<void> => {
+    for (const { process, server } of sides) await openSubscribers(process, server, Array.from({ length: count }, () => "*"), false);
+  };
+  const close = async (): Promise<void> => {
+    for (const { process } of sides) await closeSubscribers(process);
+  };
+  await open(WARMUP_SUBSCRIBERS);
+  for (const { process, server } of sides) {
+    await measureStretch(process, server, { events_per_request: 1, duration_ms: bench.settings.warmup_ms });
+    await measureStretch(process, server, { events_per_request: BURST_EVENTS, duration_ms: bench.settings.warmup_ms });
+  }
+  await close();
+
+  for (const subscribers of bench.settings.subscribers) {
+    await open(subscribers);
+    for (const kind of KINDS) {
+      if (kind.events_per_request > 1 && subscribers > bench.settings.burst_subscribers_max) continue;
+      const name = `${kind.what}, ${subscribers} subscriber${subscribers === 1 ? "" : "s"}`;
+      const options = stretchOptions(bench, kind);
+      const stretches = { koor: [] as Stretch[], topic: [] as Stretch[], loop: [] as Stretch[] };
+      for (let round = 0; round < bench.settings.fan_out_rounds; round++) {
+        bench.progress(`${name}, round ${round + 1} of ${bench.settings.fan_out_rounds}`);
+        stretches.koor.push(await measureStretch(ofKoor, koor, options));
+        stretches.topic.push(await measureStretch(ofRaw, raw, { ...options, query: "&how=topic" }));
+        stretches.loop.push(await measureStretch(ofRaw, raw, { ...options, query: "&how=loop" }));
+      }
+      yield makeRow(name, kind, subscribers, stretches.koor, stretches.topic, stretches.loop);
+    }
+    await close();
+  }
+}
+
+export const subscribersScenario: Scenario = {
+  name: "subscribers",
+  measures: "events to 1, 100, 500 and 1 000 subscribers, one at a time and in bursts",
+  build: measureSubscribers,
+};

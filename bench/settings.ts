@@ -1,0 +1,121 @@
+/**
+ * How long and how large a run is: one row of settings for the full run, one for `--quick`. Every loop
+ * and wait of the benchmarks is bounded by a name from here. Pure; runs in the bench process.
+ */
+
+export interface Settings {
+  readonly mode: "quick" | "full";
+  /** No scenario starts after so long; what is then left is named in the report. */
+  readonly run_s_max: number;
+  readonly warmup_ms: number;
+  /** Koor and its references take turns in slices of this length, so that drift of the machine meets all alike. */
+  readonly slice_ms: number;
+  readonly rounds: number;
+  readonly connections: readonly number[];
+  readonly wrk_connections: readonly number[];
+  /** wrk takes whole seconds only. */
+  readonly wrk_slice_s: number;
+  readonly subscribers: readonly number[];
+  readonly fan_out_slice_ms: number;
+  readonly fan_out_rounds: number;
+  readonly bursts: number;
+  /** A burst to a thousand subscribers is a million deliveries: too much for a short run. */
+  readonly burst_subscribers_max: number;
+  readonly stalled_slice_ms: number;
+  readonly stalled_rounds: number;
+  readonly patterns: number;
+  readonly pattern_bursts: number;
+  readonly content_keys: number;
+  readonly content_history_rows: number;
+  readonly content_slice_ms: number;
+  readonly content_rounds: number;
+  readonly starts: number;
+  readonly idle_ms: number;
+  readonly diff_slice_ms: number;
+}
+
+const FULL: Settings = {
+  mode: "full",
+  run_s_max: 3_600,
+  warmup_ms: 1_500,
+  slice_ms: 2_000,
+  rounds: 3,
+  connections: [1, 16, 64],
+  wrk_connections: [1, 16, 64],
+  wrk_slice_s: 3,
+  subscribers: [1, 100, 500, 1_000],
+  fan_out_slice_ms: 2_000,
+  fan_out_rounds: 3,
+  bursts: 5,
+  burst_subscribers_max: 1_000,
+  stalled_slice_ms: 3_000,
+  stalled_rounds: 3,
+  patterns: 10_000,
+  pattern_bursts: 20,
+  content_keys: 100_000,
+  content_history_rows: 1_000_000,
+  content_slice_ms: 1_500,
+  content_rounds: 3,
+  starts: 5,
+  idle_ms: 3_000,
+  diff_slice_ms: 6_000,
+};
+
+const QUICK: Settings = {
+  mode: "quick",
+  run_s_max: 80,
+  warmup_ms: 400,
+  slice_ms: 400,
+  rounds: 1,
+  connections: [1, 16, 64],
+  wrk_connections: [64],
+  wrk_slice_s: 1,
+  subscribers: [1, 100, 500, 1_000],
+  fan_out_slice_ms: 400,
+  fan_out_rounds: 1,
+  bursts: 4,
+  burst_subscribers_max: 100,
+  stalled_slice_ms: 800,
+  stalled_rounds: 1,
+  patterns: 2_000,
+  pattern_bursts: 5,
+  content_keys: 4_000,
+  content_history_rows: 20_000,
+  content_slice_ms: 300,
+  content_rounds: 1,
+  starts: 3,
+  idle_ms: 500,
+  diff_slice_ms: 1_000,
+};
+
+export function chooseSettings(quick: boolean): Settings {
+  return quick ? QUICK : FULL;
+}
+
+/** Keys that reads and writes go round. */
+export const KEYS = 1_000;
+/** Size of the JSON value that is stored, read and published. */
+export const VALUE_BYTES = 270;
+export const BURST_EVENTS = 1_000;
+export const STALLED_SUBSCRIBERS = 200;
+/** Size of the events that fill the sockets of subscribers that never read. */
+export const FILLING_EVENT_BYTES = 4_096;
+/** Events that may be published to fill those sockets before the scenario gives up. */
+export const FILLING_EVENTS_MAX = 4_000;
+export const FILLING_BURST_EVENTS = 20;
+export const DIFF_DOCUMENT_BYTES = 1_000_000;
+export const DIFF_CLIENTS = 2;
+export const LIST_PAGE_ROWS = 100;
+
+export const START_TIMEOUT_MS = 15_000;
+export const STOP_TIMEOUT_MS = 8_000;
+/** A job of a child process may take so much longer than what it measures. */
+export const JOB_GRACE_MS = 60_000;
+/** After the end of a slice, answers that are still under way are waited for so long. */
+export const REPLY_TIMEOUT_MS = 15_000;
+/** When so long no event came at all, those that are missing count as lost. */
+export const DELIVERY_TIMEOUT_MS = 5_000;
+export const CONNECTS_AT_ONCE_MAX = 64;
+/** A generator stops when so many of its connections broke: the server is gone. */
+export const BROKEN_CONNECTIONS_MAX = 256;
+export const FSYNC_SAMPLES = 50;

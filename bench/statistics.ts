@@ -1,0 +1,88 @@
+/**
+ * Small arithmetic over slices: medians, quotients, and one set of figures from many slices. Pure; runs
+ * in the bench process.
+ */
+import type { Figures, Ratio } from "./model.js";
+
+/** What one turn of a load generator saw. Times are those of single requests. */
+export interface Slice {
+  readonly requests: number;
+  readonly elapsed_ms: number;
+  readonly p50_ms: number;
+  readonly p99_ms: number;
+  readonly max_ms: number;
+  /** Answers with another status than the expected one. */
+  readonly refused: number;
+  /** Connections that ended before their answer. */
+  readonly broken: number;
+  /** CPU time of the measured process over the slice; absent where the system does not tell. */
+  readonly cpu_us?: number;
+}
+
+/** The middle value; 0 of an empty list. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle] ?? 0;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? 0) + upper) / 2;
+}
+
+/** `a / b`, or undefined where that says nothing. */
+export function quotient(a: number | undefined, b: number | undefined): number | undefined {
+  if (a === undefined || b === undefined || a <= 0 || b <= 0) return undefined;
+  return a / b;
+}
+
+/** Figures without those that are undefined. */
+export function figuresOf(figures: Readonly<Record<string, number | undefined>>): Figures {
+  const kept: Record<string, number> = {};
+  for (const [name, value] of Object.entries(figures)) if (value !== undefined && Number.isFinite(value)) kept[name] = value;
+  return kept;
+}
+
+/** A list of ratios without those that could not be had. */
+export function ratiosOf(ratios: readonly (Omit<Ratio, "value"> & { readonly value: number | undefined })[]): Ratio[] {
+  return ratios.flatMap((ratio) => (ratio.value === undefined ? [] : [{ ...ratio, value: ratio.value }]));
+}
+
+export function rateOf(slice: Slice): number {
+  return (slice.requests / slice.elapsed_ms) * 1_000;
+}
+
+/** CPU microseconds a request, undefined where the system does not tell or nothing was answered. */
+export function cpuOf(slice: Slice): number | undefined {
+  return slice.cpu_us === undefined || slice.requests === 0 ? undefined : slice.cpu_us / slice.requests;
+}
+
+/** Medians over the slices; refusals and broken connections are summed. */
+export function mergeSlices(slices: readonly Slice[]): Figures {
+  const cpu = slices.map(cpuOf).filter((value) => value !== undefined);
+  return figuresOf({
+    requests_per_s: median(slices.map(rateOf)),
+    p50_ms: median(slices.map((slice) => slice.p50_ms)),
+    p99_ms: median(slices.map((slice) => slice.p99_ms)),
+    max_ms: Math.max(...slices.map((slice) => slice.max_ms)),
+    cpu_us: cpu.length === 0 ? undefined : median(cpu),
+    refused: slices.reduce((sum, slice) => sum + slice.refused + slice.broken, 0),
+  });
+}
+
+/**
+ * The median of the quotients round by round: what slowed a whole round slowed both sides of it.
+ * Undefined where a side has no figure.
+ */
+export function medianQuotient<T>(
+  mine: readonly T[],
+  theirs: readonly T[],
+  figure: (slice: T) => number | undefined,
+): number | undefined {
+  const quotients: number[] = [];
+  for (let round = 0; round < Math.min(mine.length, theirs.length); round++) {
+    const a = mine[round];
+    const b = theirs[round];
+    if (a === undefined || b === undefined) continue;
+    const value = quotient(figure(a), figure(b));
+    if (value !== undefined) quotients.push(value);
+  }
+  return quotients.length === 0 ? undefined : median(quotients);
+}

@@ -1,0 +1,53 @@
+/**
+ * The jobs of the subscriber process and their results, as they cross the process border. Pure types.
+ */
+
+/** Opens one WebSocket for each path. The job ends when all are open. */
+export interface OpenJob {
+  readonly kind: "open";
+  readonly port: number;
+  readonly paths: readonly string[];
+  /** A stalled subscriber never reads after the upgrade. */
+  readonly stalled: boolean;
+}
+
+/** Closes all subscribers that were opened, and forgets them. */
+export interface CloseJob {
+  readonly kind: "close";
+}
+
+/**
+ * Publishes one request after the other, each only when all reading subscribers have everything of the
+ * one before it.
+ */
+export interface PublishJob {
+  readonly kind: "publish";
+  readonly port: number;
+  /** Whole HTTP requests in wire form, taken round robin. */
+  readonly requests: readonly string[];
+  readonly events_per_request: number;
+  /** False where no subscriber's pattern matches what is published. */
+  readonly delivered: boolean;
+  readonly duration_ms: number;
+  readonly publishes_max?: number;
+}
+
+export type SubscriberJob = OpenJob | CloseJob | PublishJob;
+
+export interface PublishResult {
+  readonly publishes: number;
+  readonly events: number;
+  readonly deliveries: number;
+  /** Deliveries to reading subscribers that never came, or came twice. */
+  readonly lost: number;
+  /** Publishes that were not answered with 200. */
+  readonly refused: number;
+  readonly elapsed_ms: number;
+  /** From the moment a publish is written until the last subscriber has the last of its events. */
+  readonly last_delivery_p50_ms: number;
+  readonly last_delivery_p99_ms: number;
+  readonly last_delivery_max_ms: number;
+  /** From the moment a publish is written until its answer is read. */
+  readonly answer_p50_ms: number;
+  readonly answer_p99_ms: number;
+}

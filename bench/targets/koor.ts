@@ -1,0 +1,58 @@
+/**
+ * Starts the built server as users do, on a data directory of its own, and reads its metrics. Runs in the
+ * bench process; the server is a child with the default settings, so logging at `info` is part of what is
+ * measured.
+ */
+import { closeSync, openSync } from "node:fs";
+import { join } from "node:path";
+import { APP, type Bench, findFreePort } from "../bench.js";
+import { fetchOnce, type Server, waitUntilReady } from "./server.js";
+
+export interface Koor extends Server {
+  readonly data_dir: string;
+  /** From the start of the process to the first answer of `/health`. */
+  readonly started_ms: number;
+}
+
+export interface KoorOptions {
+  /** A directory that holds data already; a new one otherwise. */
+  readonly data_dir?: string;
+}
+
+/** The environment without Koor's own variables: a run must not depend on who starts it. */
+function cleanEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("KOOR_")));
+}
+
+export async function startKoor(bench: Bench, options: KoorOptions = {}): Promise<Koor> {
+  const data_dir = options.data_dir ?? bench.makeDirectory("koor");
+  const port = await findFreePort();
+  const log = openSync(join(data_dir, "bench-server.log"), "a");
+  const args = [join(APP, "src/main.js"), "--bind", `127.0.0.1:${port}`, "--dashboard-bind", "", "--data-dir", data_dir];
+  const begun_ms = performance.now();
+  const child = bench.start(process.execPath, args, { cwd: data_dir, env: cleanEnvironment(), stdio: ["ignore", "ignore", log] });
+  closeSync(log);
+  await waitUntilReady(child, "Koor", async () => (await fetchOnce(port, "/health"))?.status === 200);
+  const started_ms = performance.now() - begun_ms;
+  if (child.pid === undefined) throw new Error("a process that answers has an id");
+  return { name: "Koor", port, pid: child.pid, child, data_dir, started_ms };
+}
+
+/** Sums of the samples of each metric of a Prometheus text, labels left out. */
+export function parsePrometheus(text: string): ReadonlyMap<string, number> {
+  const sums = new Map<string, number>();
+  for (const line of text.split("\n")) {
+    const found = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{.*\})? (\S+)/.exec(line);
+    const name = found?.[1];
+    const value = Number(found?.[2]);
+    if (name !== undefined && Number.isFinite(value)) sums.set(name, (sums.get(name) ?? 0) + value);
+  }
+  return sums;
+}
+
+/** The server's own metrics at this moment. */
+export async function readMetrics(koor: Koor): Promise<ReadonlyMap<string, number>> {
+  const answer = await fetchOnce(koor.port, "/metrics");
+  if (answer?.status !== 200) throw new Error("Koor did not answer GET /metrics");
+  return parsePrometheus(answer.body);
+}

@@ -1,0 +1,210 @@
+/**
+ * Measures one kind of request at several numbers of connections, Koor and its references in turns: raw
+ * uWS, Redis, SQLite alone. The scenarios of single requests are descriptions that this file carries out.
+ * Runs in the bench process.
+ */
+import { must } from "../src/base/assert.js";
+import type { Bench } from "./bench.js";
+import type { JobProcess } from "./job-process.js";
+import type { LoadJob } from "./load/generator.js";
+import { runRedisBenchmark } from "./load/redis-benchmark.js";
+import { encodeHttp, encodeRedis, getRequest, type HttpRequest, keyNumbers, keyOf, putRequest, VALUE } from "./load/requests.js";
+import { runWrk } from "./load/wrk.js";
+import type { Ratio, Row, Target } from "./model.js";
+import { withCpu } from "./process-cost.js";
+import { JOB_GRACE_MS } from "./settings.js";
+import { cpuOf, mergeSlices, medianQuotient, rateOf, ratiosOf, type Slice } from "./statistics.js";
+import { type Koor, readMetrics, startKoor } from "./targets/koor.js";
+import { startRawUws } from "./targets/raw-uws.js";
+import { startRedis } from "./targets/redis.js";
+import type { Server } from "./targets/server.js";
+import type { SqliteJob } from "./targets/sqlite-alone.js";
+
+export interface ThroughputPlan {
+  /** How the rows begin, for example `PUT on distinct keys`. */
+  readonly what: string;
+  readonly requests: readonly HttpRequest[];
+  readonly expected_status: 200 | 304;
+  /** The same work as Redis commands; absent where Redis has no such thing. */
+  readonly redis?: readonly (readonly string[])[];
+  /** The same work for `redis-benchmark`, which stands beside wrk. */
+  readonly redis_test?: "get" | "set";
+  /** The same rows for SQLite alone; absent for what does not write. */
+  readonly sqlite?: SqliteJob["kind"];
+  /** The design's promises about this row; those about a reference that is not here are left out. */
+  readonly targets?: (row: MeasuredRow) => readonly (Target | undefined)[];
+}
+
+/** What targets are judged on. */
+export interface MeasuredRow {
+  readonly connections: number;
+  readonly p99_ms: number;
+  readonly refused: number;
+  readonly rate_to: ReadonlyMap<string, number>;
+}
+
+const RAW = "raw uWS";
+const REDIS = "Redis";
+const SQLITE = "SQLite alone";
+const BATCH_SUM = "koor_writer_batch_calls_sum";
+const BATCH_COUNT = "koor_writer_batch_calls_count";
+
+/** One side of a row: its name and how to run one slice of it. */
+interface Side {
+  readonly name: string;
+  readonly run: () => Promise<Slice>;
+}
+
+interface Targets {
+  readonly koor: Koor;
+  readonly raw: Server;
+  readonly redis: Server | undefined;
+  readonly generator: JobProcess;
+  readonly sqlite: { readonly process: JobProcess; readonly directory: string } | undefined;
+}
+
+async function startTargets(bench: Bench, plan: ThroughputPlan): Promise<Targets> {
+  const [koor, raw] = [await startKoor(bench), await startRawUws(bench)];
+  const redis = plan.redis === undefined || bench.tools.redis_server === undefined ? undefined : await startRedis(bench, bench.tools.redis_server);
+  const sqlite =
+    plan.sqlite === undefined
+      ? undefined
+      : { process: bench.startJobs("bench/targets/sqlite-alone.js"), directory: bench.makeDirectory("sqlite") };
+  return { koor, raw, redis, sqlite, generator: bench.startJobs("bench/load/generator.js") };
+}
+
+function makeLoadJob(server: Server, plan: ThroughputPlan, connections: number, duration_ms: number): LoadJob {
+  const host = `127.0.0.1:${server.port}`;
+  const isRedis = server.name === REDIS;
+  const requests = isRedis ? (plan.redis ?? []).map(encodeRedis) : plan.requests.map((request) => encodeHttp(request, host));
+  const { port } = server;
+  const { expected_status } = plan;
+  return { kind: "load", protocol: isRedis ? "redis" : "http", port, connections, requests, expected_status, duration_ms };
+}
+
+/** Stores every key once, so that reads find something, and lets all sides warm up at the most connections. */
+async function prepare(bench: Bench, targets: Targets, plan: ThroughputPlan): Promise<void> {
+  const connections = Math.max(...bench.settings.connections);
+  const fill: ThroughputPlan = {
+    what: "fill",
+    requests: keyNumbers().map((index) => putRequest(keyOf(index))),
+    expected_status: 200,
+    redis: keyNumbers().map((index) => ["SET", keyOf(index), VALUE]),
+  };
+  for (const server of [targets.koor, targets.raw, targets.redis]) {
+    if (server === undefined) continue;
+    const all = makeLoadJob(server, fill, connections, JOB_GRACE_MS);
+    const once: LoadJob = { ...all, requests_max: all.requests.length };
+    const filled = await targets.generator.run<Slice>(once);
+    if (filled.refused + filled.broken > 0) throw new Error(`${server.name} refused ${filled.refused + filled.broken} of the first writes`);
+    await targets.generator.run<Slice>(makeLoadJob(server, plan, connections, bench.settings.warmup_ms));
+  }
+}
+
+function runNode(bench: Bench, targets: Targets, plan: ThroughputPlan, server: Server, connections: number): Promise<Slice> {
+  const job = makeLoadJob(server, plan, connections, bench.settings.slice_ms);
+  return withCpu(server.pid, () => targets.generator.run<Slice>(job));
+}
+
+/** Calls to one commit of Koor's writer over a slice; the number of connections where its metrics do not tell. */
+async function withBatchSize(koor: Koor, connections: number, run: () => Promise<Slice>): Promise<{ slice: Slice; batch: number }> {
+  const before = await readMetrics(koor);
+  const slice = await run();
+  const after = await readMetrics(koor);
+  const calls = (after.get(BATCH_SUM) ?? 0) - (before.get(BATCH_SUM) ?? 0);
+  const commits = (after.get(BATCH_COUNT) ?? 0) - (before.get(BATCH_COUNT) ?? 0);
+  return { slice, batch: calls > 0 && commits > 0 ? Math.max(1, Math.round(calls / commits)) : connections };
+}
+
+async function measureRow(
+  bench: Bench,
+  plan: ThroughputPlan,
+  client: "node" | "wrk",
+  connections: number,
+  rounds: number,
+  runKoor: () => Promise<Slice>,
+  sides: readonly Side[],
+  targets: Targets,
+): Promise<Row> {
+  const name = `${plan.what}, ${connections} connection${connections === 1 ? "" : "s"}`;
+  const mine: Slice[] = [];
+  const theirs = sides.map((): Slice[] => []);
+  const alone: Slice[] = [];
+  for (let round = 0; round < rounds; round++) {
+    bench.progress(`${name} (${client}), round ${round + 1} of ${rounds}`);
+    const { slice, batch } = await withBatchSize(targets.koor, connections, runKoor);
+    mine.push(slice);
+    for (const [index, side] of sides.entries()) must(theirs[index], "a list for each side").push(await side.run());
+    if (targets.sqlite !== undefined && plan.sqlite !== undefined) {
+      const { directory, process } = targets.sqlite;
+      const job: SqliteJob = { kind: plan.sqlite, directory, batch, duration_ms: bench.settings.slice_ms };
+      alone.push(await withCpu(process.pid, () => process.run<Slice>(job)));
+    }
+  }
+  const references = sides.map((side, index) => ({ name: side.name, slices: must(theirs[index], "a list for each side") }));
+  if (alone.length > 0) references.push({ name: SQLITE, slices: alone });
+  const ratios: Ratio[] = references.flatMap((reference) =>
+    ratiosOf([{ of: "rate", to: reference.name, value: medianQuotient(mine, reference.slices, rateOf), better: "higher", compared: true }]),
+  );
+  const raw = references.find((reference) => reference.name === RAW);
+  if (raw !== undefined) {
+    const value = medianQuotient(mine, raw.slices, cpuOf);
+    ratios.push(...ratiosOf([{ of: "CPU", to: RAW, value, better: "lower", compared: true }]));
+  }
+  const figures = mergeSlices(mine);
+  const rate_to = new Map(ratios.filter(({ of }) => of === "rate").map(({ to, value }) => [to, value]));
+  const judged = client === "wrk" || bench.tools.wrk === undefined;
+  const measured: MeasuredRow = { connections, p99_ms: figures["p99_ms"] ?? 0, refused: figures["refused"] ?? 0, rate_to };
+  return {
+    name,
+    client,
+    figures,
+    references: references.map((reference) => ({ name: reference.name, figures: mergeSlices(reference.slices) })),
+    ratios,
+    targets: judged ? (plan.targets?.(measured) ?? []).filter((target) => target !== undefined) : [],
+  };
+}
+
+/** `value` of `what` must be at least `limit`; undefined where the reference was not measured. */
+export function atLeast(what: string, value: number | undefined, limit: number): Target | undefined {
+  return value === undefined ? undefined : { what, value, limit, at: "least" };
+}
+
+export function atMost(what: string, value: number | undefined, limit: number): Target | undefined {
+  return value === undefined ? undefined : { what, value, limit, at: "most" };
+}
+
+/** The rows of one plan: by the node generator, then by wrk where it is installed. */
+export async function* measureThroughput(bench: Bench, plan: ThroughputPlan): AsyncGenerator<Row> {
+  const { settings, tools } = bench;
+  const targets = await startTargets(bench, plan);
+  await prepare(bench, targets, plan);
+  for (const connections of settings.connections) {
+    const runOn = (server: Server) => () => runNode(bench, targets, plan, server, connections);
+    const sides: Side[] = [{ name: RAW, run: runOn(targets.raw) }];
+    if (targets.redis !== undefined) sides.push({ name: REDIS, run: runOn(targets.redis) });
+    yield await measureRow(bench, plan, "node", connections, settings.rounds, runOn(targets.koor), sides, targets);
+  }
+  const { wrk, redis_benchmark } = tools;
+  if (wrk === undefined) return;
+  for (const connections of settings.wrk_connections) {
+    const seconds = settings.wrk_slice_s;
+    const runOn = (server: Server) => () => {
+      const requests = plan.requests.map((request) => encodeHttp(request, `127.0.0.1:${server.port}`));
+      return runWrk(bench, wrk, { port: server.port, pid: server.pid, connections, requests, seconds });
+    };
+    const sides: Side[] = [{ name: RAW, run: runOn(targets.raw) }];
+    const { redis } = targets;
+    const test = plan.redis_test;
+    if (redis !== undefined && redis_benchmark !== undefined && test !== undefined) {
+      const job = { port: redis.port, pid: redis.pid, connections, test, seconds };
+      sides.push({ name: REDIS, run: () => runRedisBenchmark(bench, redis_benchmark, job) });
+    }
+    yield await measureRow(bench, plan, "wrk", connections, settings.rounds, runOn(targets.koor), sides, targets);
+  }
+}
+
+/** GETs of all keys, for the plans that read. */
+export function readRequests(): HttpRequest[] {
+  return keyNumbers().map((index) => getRequest(keyOf(index)));
+}

@@ -22,6 +22,7 @@ const putAnswer = JSON.stringify({
 const event = `{"id":1000001,"topic":"${TOPIC}","data":${VALUE},"source":"","created_at":"${created_at}"}`;
 
 const app = uWS.App();
+const aborted = new WeakSet<uWS.HttpResponse>();
 const sockets = new Set<uWS.WebSocket<unknown>>();
 
 app.get("/health", (res) => {
@@ -42,7 +43,7 @@ app.get("/api/state/*", (res, req) => {
 function readBody(res: uWS.HttpResponse, whenRead: () => void): void {
   const chunks: Buffer[] = [];
   res.onAborted(() => {
-    chunks.length = 0;
+    aborted.add(res);
   });
   res.onData((chunk, isLast) => {
     chunks.push(Buffer.from(new Uint8Array(chunk)));
@@ -67,8 +68,14 @@ app.post("/api/events/publish", (res, req) => {
   const events = Number(req.getQuery("events") ?? "1");
   const how = req.getQuery("how") ?? "topic";
   readBody(res, () => {
-    fanOut(events, how);
-    res.writeHeader("Content-Type", "application/json").end(events === 1 ? event : `[${`${event},`.repeat(events - 1)}${event}]`);
+    // Not inside the handler: there the answer holds the cork, and every frame would be a write of its own.
+    setImmediate(() => {
+      fanOut(events, how);
+      if (aborted.has(res)) return;
+      res.cork(() => {
+        res.writeHeader("Content-Type", "application/json").end(events === 1 ? event : `[${`${event},`.repeat(events - 1)}${event}]`);
+      });
+    });
   });
 });
 

@@ -28,10 +28,10 @@ function withoutLeadingZeros(digits: string): string {
 
 /** One more (`step` 1) or one less (`step` -1) than a positive integer. */
 function stepDigits(digits: string, step: 1 | -1): string {
-  const [rolls_over, rolls_to] = step === 1 ? ["9", "0"] : ["0", "9"];
+  const [rollsOver, rollsTo] = step === 1 ? ["9", "0"] : ["0", "9"];
   let at = digits.length - 1;
-  while (at >= 0 && digits[at] === rolls_over) at--;
-  const rest = rolls_to.repeat(digits.length - 1 - at);
+  while (at >= 0 && digits[at] === rollsOver) at--;
+  const rest = rollsTo.repeat(digits.length - 1 - at);
   return at < 0 ? `1${rest}` : `${digits.slice(0, at)}${Number(digits[at]) + step}${rest}`;
 }
 
@@ -71,9 +71,9 @@ export function jsonNumbersEqual(a: string, b: string): boolean {
   if (a === b) return true;
   // Equal values round to equal doubles, so most pairs that differ are told apart here.
   if (Number(a) !== Number(b)) return false;
-  const decimal_a = toDecimal(a);
-  const decimal_b = toDecimal(b);
-  if (decimal_a.digits !== decimal_b.digits) return false;
-  if (decimal_a.digits === "") return true;
-  return decimal_a.negative === decimal_b.negative && decimal_a.exponent === decimal_b.exponent;
+  const decimalA = toDecimal(a);
+  const decimalB = toDecimal(b);
+  if (decimalA.digits !== decimalB.digits) return false;
+  if (decimalA.digits === "") return true;
+  return decimalA.negative === decimalB.negative && decimalA.exponent === decimalB.exponent;
 }

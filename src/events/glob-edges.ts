@@ -24,7 +24,7 @@ interface Edge<Target> {
 interface Bucket<Target> {
   readonly edges: Edge<Target>[];
   /** The last question that opened it: a segment may contain its literal twice. */
-  opened_by: number;
+  openedBy: number;
 }
 
 function removeFrom<T>(items: T[], item: T): void {
@@ -38,7 +38,7 @@ class LiteralTable<Target> {
   readonly buckets = new Map<string, Bucket<Target>>();
   /** Distinct lengths of the keys, ascending. */
   lengths: readonly number[] = [];
-  readonly #keys_by_length = new Map<number, number>();
+  readonly #keysByLength = new Map<number, number>();
 
   add(key: string, edge: Edge<Target>): void {
     const bucket = this.buckets.get(key);
@@ -46,7 +46,7 @@ class LiteralTable<Target> {
       bucket.edges.push(edge);
       return;
     }
-    this.buckets.set(key, { edges: [edge], opened_by: 0 });
+    this.buckets.set(key, { edges: [edge], openedBy: 0 });
     this.#countKey(key.length, 1);
   }
 
@@ -60,10 +60,10 @@ class LiteralTable<Target> {
   }
 
   #countKey(length: number, change: 1 | -1): void {
-    const count = (this.#keys_by_length.get(length) ?? 0) + change;
-    if (count === 0) this.#keys_by_length.delete(length);
-    else this.#keys_by_length.set(length, count);
-    if (this.#keys_by_length.size !== this.lengths.length) this.lengths = [...this.#keys_by_length.keys()].sort((a, b) => a - b);
+    const count = (this.#keysByLength.get(length) ?? 0) + change;
+    if (count === 0) this.#keysByLength.delete(length);
+    else this.#keysByLength.set(length, count);
+    if (this.#keysByLength.size !== this.lengths.length) this.lengths = [...this.#keysByLength.keys()].sort((a, b) => a - b);
   }
 }
 
@@ -73,10 +73,10 @@ class Tables<Target> {
   readonly pieces = new LiteralTable<Target>();
 }
 
-/** The largest power of two that is at most `run_length`, up to PIECE_CHARS_MAX. */
-function pieceLength(run_length: number): number {
+/** The largest power of two that is at most `runLength`, up to PIECE_CHARS_MAX. */
+function pieceLength(runLength: number): number {
   let length = 1;
-  while (length * 2 <= run_length && length < PIECE_CHARS_MAX) length *= 2;
+  while (length * 2 <= runLength && length < PIECE_CHARS_MAX) length *= 2;
   return length;
 }
 
@@ -93,8 +93,8 @@ export class GlobEdges<Target> {
   }
 
   /** The target of the edge whose glob was written so. */
-  get(glob_text: string): Target | undefined {
-    return this.#edges.get(glob_text)?.target;
+  get(globText: string): Target | undefined {
+    return this.#edges.get(globText)?.target;
   }
 
   /** Adds an edge whose glob's text is not there yet. */
@@ -111,10 +111,10 @@ export class GlobEdges<Target> {
     for (const each of this.#unfiled.splice(0)) this.#file(this.#tables, each);
   }
 
-  delete(glob_text: string): void {
-    const edge = this.#edges.get(glob_text);
+  delete(globText: string): void {
+    const edge = this.#edges.get(globText);
     if (edge === undefined) return;
-    this.#edges.delete(glob_text);
+    this.#edges.delete(globText);
     if (edge.place === undefined) removeFrom(this.#unfiled, edge);
     else edge.place.table.delete(edge.place.key, edge);
   }
@@ -126,8 +126,8 @@ export class GlobEdges<Target> {
 
     const question = ++this.#question;
     const open = (bucket: Bucket<Target> | undefined): void => {
-      if (bucket === undefined || bucket.opened_by === question) return;
-      bucket.opened_by = question;
+      if (bucket === undefined || bucket.openedBy === question) return;
+      bucket.openedBy = question;
       for (const edge of bucket.edges) if (edge.glob.matches(segment)) take(edge.target);
     };
     const { prefixes, suffixes, pieces } = this.#tables;

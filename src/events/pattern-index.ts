@@ -27,7 +27,7 @@ class Node {
   /** Patterns that end here; more than one where they are written differently (`a`, `\a`, `[a]`). */
   texts: string[] = [];
   /** The last step of a walk that reached it: `**` reaches its node from the parent and from itself. */
-  reached_by = 0;
+  reachedBy = 0;
 
   constructor(
     /** Whether `**` leads here. */
@@ -90,13 +90,15 @@ export class PatternIndex {
     const pattern = this.#patterns.get(text);
     if (pattern === undefined) return;
     this.#patterns.delete(text);
-    const path = [this.#root];
-    for (const segment of pattern.segments) path.push(must(path.at(-1)?.child(segment), "an indexed pattern has its nodes"));
-    const last = must(path.at(-1), "a path has a node");
-    last.texts = last.texts.filter((other) => other !== text);
-    for (let at = path.length - 1; at > 0 && path[at]?.isEmpty === true; at--) {
-      path[at - 1]?.deleteChild(must(pattern.segments[at - 1], "each node but the root has its segment"));
+    const steps: { readonly parent: Node; readonly segment: SegmentGlob | null; readonly child: Node }[] = [];
+    let node = this.#root;
+    for (const segment of pattern.segments) {
+      const child = must(node.child(segment), "an indexed pattern has its nodes");
+      steps.push({ parent: node, segment, child });
+      node = child;
     }
+    node.texts = node.texts.filter((other) => other !== text);
+    for (const { parent, segment, child } of steps.reverse()) if (child.isEmpty) parent.deleteChild(segment);
     this.#memo.clear();
   }
 
@@ -115,8 +117,8 @@ export class PatternIndex {
       const step = ++this.#step;
       const reached: Node[] = [];
       const reach = (node: Node | undefined): void => {
-        if (node === undefined || node.reached_by === step) return;
-        node.reached_by = step;
+        if (node === undefined || node.reachedBy === step) return;
+        node.reachedBy = step;
         reached.push(node);
       };
       for (const node of nodes) {

@@ -1,0 +1,86 @@
+/** Numbers compared by exact decimal value, against a model of big integers. */
+import fc from "fast-check";
+import t from "tap";
+import { jsonNumbersEqual } from "./json-number.js";
+
+function both(a: string, b: string): boolean {
+  const equal = jsonNumbersEqual(a, b);
+  if (equal !== jsonNumbersEqual(b, a)) throw new Error(`${a} and ${b}: it depends on the order`);
+  return equal;
+}
+
+t.test("the same value, written differently", (t) => {
+  const big = "9".repeat(40);
+  const cases: [string, string][] = [
+    ["1", "1.0"],
+    ["1e2", "100"],
+    ["1E+2", "100.000"],
+    ["100e-2", "1"],
+    ["0", "-0"],
+    ["0", "0.000e99999999999999999999"],
+    ["-0.0", "0e-5"],
+    ["0.1", "1e-1"],
+    ["0.00120", "12e-4"],
+    ["12345678901234567890", "1234567890123456789.0e1"],
+    ["1e400", "10e399"],
+    ["-1e-400", "-0.1e-399"],
+    ["1e0005", "1e5"],
+    [`1e${big}`, `10e${big.slice(0, -1)}8`],
+    [`10e${big}`, `1e1${"0".repeat(40)}`],
+    [`0.1e-${big}`, `1e-1${"0".repeat(40)}`],
+    [`10e-1${"0".repeat(40)}`, `1e-${big}`],
+    ["1e999999999999999", "10e999999999999998"],
+    ["1e1000000000000000", "10e999999999999999"],
+    ["1e-1000000000000000", "0.1e-999999999999999"],
+  ];
+  for (const [a, b] of cases) t.ok(both(a, b), `${a} equals ${b}`);
+  t.end();
+});
+
+t.test("values that a double cannot tell apart", (t) => {
+  const cases: [string, string][] = [
+    ["12345678901234567890", "12345678901234567891"],
+    ["0.1", "0.1000000000000000000001"],
+    ["1e400", "2e400"],
+    ["1e400", "-1e400"],
+    ["1e400", "1e401"],
+    ["1e-400", "0"],
+    ["1e-400", "-1e-400"],
+    [`1e${"9".repeat(40)}`, `1e${"9".repeat(39)}8`],
+    ["1", "10"],
+    ["1", "-1"],
+  ];
+  for (const [a, b] of cases) t.notOk(both(a, b), `${a} differs from ${b}`);
+  t.end();
+});
+
+t.test("as big integers say", (t) => {
+  const digits = (maxLength: number): fc.Arbitrary<string> => fc.string({ unit: fc.constantFrom("0", "1", "9"), minLength: 1, maxLength });
+  const number = fc.record({
+    sign: fc.constantFrom("", "-"),
+    whole: digits(4).map((text) => text.replace(/^0+(?=\d)/, "")),
+    fraction: fc.option(digits(4), { nil: undefined }),
+    exponent: fc.option(fc.integer({ min: -6, max: 6 }), { nil: undefined }),
+  });
+  /** The value times 10^20, exact. */
+  const scale = ({ sign, whole, fraction = "", exponent = 0 }: { sign: string; whole: string; fraction: string | undefined; exponent: number | undefined }): bigint =>
+    BigInt(sign + whole + fraction) * 10n ** BigInt(20 + exponent - fraction.length);
+  // Far beyond what BigInt is quick at, the exponent is shifted by the same huge amount on both sides.
+  const shift = fc.constantFrom(0n, 999_999_999_999_997n, -1_000_000_000_000_003n, 10n ** 30n, -(10n ** 30n), 10n ** 15n - 3n, 3n - 10n ** 15n);
+  const property = fc.property(number, number, shift, (a, b, shifted) => {
+    const write = ({ sign, whole, fraction, exponent }: typeof a): string => {
+      const sum = BigInt(exponent ?? 0) + shifted;
+      return `${sign}${whole}${fraction === undefined ? "" : `.${fraction}`}${exponent === undefined && shifted === 0n ? "" : `e${sum}`}`;
+    };
+    return both(write(a), write(b)) === (scale(a) === scale(b));
+  });
+  t.doesNotThrow(() => fc.assert(property, { numRuns: 5000 }));
+  t.end();
+});
+
+t.test("exponents of a million digits are no work", (t) => {
+  const nines = "9".repeat(1_000_000);
+  t.ok(both(`10e${nines}`, `1e1${"0".repeat(1_000_000)}`));
+  t.notOk(both(`1e${nines}`, `1e${nines.slice(1)}`));
+  t.end();
+});

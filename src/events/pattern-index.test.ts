@@ -1,0 +1,160 @@
+/** The pattern index against the naive model: compile all, filter. Patterns come and go while topics are matched. */
+import fc from "fast-check";
+import t from "tap";
+import { TOPIC_CACHE_MATCHES_MAX, TOPIC_CACHE_TOPICS_MAX } from "../../schemas/limits.js";
+import { Failure } from "../base/result.js";
+import { PatternIndex } from "./pattern-index.js";
+import { compilePattern, type Pattern } from "./pattern.js";
+import { TopicMemo } from "./topic-memo.js";
+
+function compile(text: string): Pattern {
+  const pattern = compilePattern(text);
+  if (pattern instanceof Failure) throw new Error(pattern.message);
+  return pattern;
+}
+
+function sorted(texts: Iterable<string>): string[] {
+  return [...texts].sort();
+}
+
+t.test("patterns of all kinds, together", (t) => {
+  const index = new PatternIndex();
+  for (const text of ["", "*", "**", "a.b", "a\\b", "[a]b", "a.*", "a.**", "**.c", "a.*.c", "job-*", "*-done", "*mid*", "?", "*.*"]) index.add(compile(text));
+  t.equal(index.size, 15);
+  const cases: [string, string[]][] = [
+    ["a.b", ["", "*", "**", "*.*", "a.*", "a.**", "a.b"]],
+    ["ab", ["", "*", "**", "[a]b", "a\\b"]],
+    ["a.b.c", ["", "*", "**", "**.c", "a.**", "a.*.c"]],
+    ["job-mid-done", ["", "*", "**", "*-done", "*mid*", "job-*"]],
+    ["x", ["", "*", "**", "?"]],
+    ["", ["", "*", "**"]],
+  ];
+  for (const [topic, texts] of cases) {
+    t.same(sorted(index.match(topic)), texts, topic);
+    t.same(sorted(index.match(topic)), texts, `${topic}, again`);
+  }
+  t.end();
+});
+
+t.test("adding twice and deleting what is not there change nothing", (t) => {
+  const index = new PatternIndex();
+  index.add(compile("a.*"));
+  index.add(compile("a.*"));
+  index.delete("a.b");
+  index.delete("a");
+  t.equal(index.size, 1);
+  t.same(index.match("a.b"), ["a.*"]);
+  index.delete("a.*");
+  index.delete("a.*");
+  t.equal(index.size, 0);
+  t.same(index.match("a.b"), [], "what was remembered is forgotten");
+  index.add(compile("a.*"));
+  t.same(index.match("a.b"), ["a.*"]);
+  t.end();
+});
+
+t.test("as all patterns asked one by one, while they come and go", (t) => {
+  const piece = fc.constantFrom("a", "b", "ab", "ba", "abab", "x");
+  const segment = fc.oneof(
+    { weight: 3, arbitrary: piece },
+    { weight: 2, arbitrary: fc.constantFrom("*", "**", "?", "[ab]", "[^a]*", "", "\\a") },
+    fc.tuple(piece, piece).map(([a, b]) => `${a}*${b}`),
+    piece.map((a) => `${a}*`),
+    piece.map((a) => `*${a}`),
+    fc.tuple(piece, piece).map(([a, b]) => `*${a}?${b}*`),
+    piece.map((a) => `*${a}*`),
+  );
+  const pattern = fc.array(segment, { minLength: 1, maxLength: 4 }).map((segments) => segments.join("."));
+  const topicSegment = fc.array(fc.constantFrom("a", "b", "ab", "x", ""), { maxLength: 3 }).map((parts) => parts.join(""));
+  const topic = fc.array(topicSegment, { minLength: 1, maxLength: 4 }).map((segments) => segments.join("."));
+  const command = fc.oneof(
+    { weight: 3, arbitrary: pattern.map((text) => ({ kind: "add", text }) as const) },
+    { weight: 1, arbitrary: fc.nat().map((which) => ({ kind: "delete", which }) as const) },
+    { weight: 2, arbitrary: topic.map((text) => ({ kind: "match", text }) as const) },
+  );
+  // Many patterns of one shape first, so that edges are filed and not just asked.
+  const crowd = fc.uniqueArray(fc.tuple(fc.string({ unit: fc.constantFrom("a", "b", "x"), minLength: 1, maxLength: 4 }), fc.constantFrom("$*", "*$", "*$*", "?$?")), { maxLength: 60, size: "max", selector: ([literal, shape]) => shape.replace("$", literal) });
+  let matched = 0;
+  const property = fc.property(crowd, fc.array(command, { maxLength: 60, size: "max" }), (many, commands) => {
+    const index = new PatternIndex();
+    const model = new Map<string, Pattern>();
+    const add = (text: string): void => {
+      const compiled = compile(text);
+      index.add(compiled);
+      model.set(text, compiled);
+    };
+    for (const [literal, shape] of many) add(shape.replace("$", literal));
+    for (const each of commands) {
+      if (each.kind === "add") {
+        add(each.text);
+      } else if (each.kind === "delete") {
+        const text = [...model.keys()][each.which % Math.max(1, model.size)] ?? "absent";
+        index.delete(text);
+        model.delete(text);
+      } else {
+        const expected = [...model.values()].filter((one) => one.matches(each.text)).map((one) => one.text);
+        matched += expected.length;
+        if (JSON.stringify(sorted(index.match(each.text))) !== JSON.stringify(sorted(expected))) return false;
+      }
+    }
+    if (index.size !== model.size) return false;
+    for (const text of model.keys()) index.delete(text);
+    return index.size === 0 && index.match("a.b").length === 0 && index.match("ab").length === 0;
+  });
+  t.doesNotThrow(() => fc.assert(property, { numRuns: 500 }));
+  t.ok(matched > 500, `the random patterns match often enough to say something: ${matched}`);
+  t.end();
+});
+
+t.test("ten thousand patterns of one family: each topic finds its own", (t) => {
+  const count = 10_000;
+  const families: [string, string][] = [
+    ["svc.N.*", "svc.N.x"],
+    ["*.N.done", "job.N.done"],
+    ["job-N*.x", "job-N-7.x"],
+    ["a.N.**", "a.N.b.c"],
+    ["*-N", "job-N"],
+    ["*-N-*", "x-N-y"],
+    ["**.N", "a.b.N"],
+    ["N", "N"],
+  ];
+  for (const [pattern, topic] of families) {
+    const index = new PatternIndex();
+    for (let n = 0; n < count; n++) index.add(compile(pattern.replace("N", `${n}`)));
+    // Every 97th, from the largest number down: a number that starts others is looked for last.
+    for (let n = count - 1; n >= 0; n -= 97) {
+      const subject = topic.replace("N", `${n}`);
+      const found = index.match(subject);
+      const own = pattern.replace("N", `${n}`);
+      if (!found.includes(own) || !found.every((text) => compile(text).matches(subject))) t.fail(`${subject} found ${found.join(" ")}`);
+    }
+    for (let n = 0; n < count; n++) index.delete(pattern.replace("N", `${n}`));
+    t.equal(index.size, 0, pattern);
+  }
+  t.end();
+});
+
+t.test("the memo holds no more than it may, and what is asked for stays", (t) => {
+  const memo = new TopicMemo();
+  const kept = ["kept"];
+  memo.set("kept", kept);
+  for (let n = 0; n < 4 * TOPIC_CACHE_TOPICS_MAX; n++) {
+    memo.set(`topic.${n}`, [String(n)]);
+    if (memo.get("kept") !== kept) t.fail(`forgotten after ${n}`);
+  }
+  let remembered = 0;
+  for (let n = 0; n < 4 * TOPIC_CACHE_TOPICS_MAX; n++) if (memo.get(`topic.${n}`) !== undefined) remembered++;
+  t.ok(remembered > 0 && remembered < TOPIC_CACHE_TOPICS_MAX, `${remembered} topics are remembered`);
+
+  const wide = Array.from({ length: 10_000 }, (_, n) => String(n));
+  for (let n = 0; n < 1000; n++) memo.set(`wide.${n}`, wide);
+  let matches = 0;
+  for (let n = 0; n < 1000; n++) matches += memo.get(`wide.${n}`)?.length ?? 0;
+  t.ok(matches > 0 && matches <= TOPIC_CACHE_MATCHES_MAX, `${matches} matches are remembered`);
+
+  memo.set("too wide", Array.from({ length: TOPIC_CACHE_MATCHES_MAX }, () => "x"));
+  t.equal(memo.get("too wide"), undefined);
+  memo.clear();
+  t.equal(memo.get("wide.999"), undefined);
+  t.end();
+});

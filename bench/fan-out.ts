@@ -63,12 +63,14 @@ export function publishRateOf(stretch: Stretch): number | undefined {
   return stretch.elapsed_ms > 0 ? (stretch.events / stretch.elapsed_ms) * 1_000 : undefined;
 }
 
-/** CPU microseconds a delivery, the publish itself included. */
-export function deliveryCpuOf(stretch: Stretch): number | undefined {
-  return stretch.cpu_us === undefined || stretch.deliveries === 0 ? undefined : stretch.cpu_us / stretch.deliveries;
+/** CPU microseconds a delivery over all stretches together, the publishes themselves included. */
+export function deliveryCpuOf(stretches: readonly Stretch[]): number | undefined {
+  const told = stretches.filter((stretch) => stretch.cpu_us !== undefined);
+  const deliveries = told.reduce((sum, stretch) => sum + stretch.deliveries, 0);
+  return deliveries === 0 ? undefined : told.reduce((sum, stretch) => sum + (stretch.cpu_us ?? 0), 0) / deliveries;
 }
 
-/** Medians over the stretches; what was lost or refused is summed. */
+/** Medians over the stretches; CPU time over all of them; what was lost or refused is summed. */
 export function mergeStretches(stretches: readonly Stretch[]): Figures {
   const medianOf = (figure: (stretch: Stretch) => number | undefined): number | undefined => {
     const values = stretches.map(figure).filter((value) => value !== undefined);
@@ -77,7 +79,7 @@ export function mergeStretches(stretches: readonly Stretch[]): Figures {
   return figuresOf({
     deliveries_per_s: medianOf(deliveryRateOf),
     events_per_s: medianOf(publishRateOf),
-    cpu_us_a_delivery: medianOf(deliveryCpuOf),
+    cpu_us_a_delivery: deliveryCpuOf(stretches),
     last_p50_ms: medianOf((stretch) => stretch.last_delivery_p50_ms),
     last_p99_ms: medianOf((stretch) => stretch.last_delivery_p99_ms),
     answer_p50_ms: medianOf((stretch) => stretch.answer_p50_ms),

@@ -15,6 +15,9 @@ export interface Settings {
   readonly wrk_connections: readonly number[];
   /** wrk takes whole seconds only. */
   readonly wrk_slice_s: number;
+  readonly wrk_rounds: number;
+  /** Whether wrk also drives what no target is about. */
+  readonly wrk_everywhere: boolean;
   readonly subscribers: readonly number[];
   readonly fan_out_slice_ms: number;
   readonly fan_out_rounds: number;
@@ -43,6 +46,8 @@ const FULL: Settings = {
   connections: [1, 16, 64],
   wrk_connections: [1, 16, 64],
   wrk_slice_s: 3,
+  wrk_rounds: 3,
+  wrk_everywhere: true,
   subscribers: [1, 100, 500, 1_000],
   fan_out_slice_ms: 2_000,
   fan_out_rounds: 3,
@@ -63,26 +68,28 @@ const FULL: Settings = {
 
 const QUICK: Settings = {
   mode: "quick",
-  run_s_max: 80,
+  run_s_max: 70,
   warmup_ms: 400,
-  slice_ms: 400,
-  rounds: 1,
-  connections: [1, 16, 64],
+  slice_ms: 150,
+  rounds: 3,
+  connections: [1, 64],
   wrk_connections: [64],
   wrk_slice_s: 1,
+  wrk_rounds: 1,
+  wrk_everywhere: false,
   subscribers: [1, 100, 500, 1_000],
-  fan_out_slice_ms: 400,
-  fan_out_rounds: 1,
-  bursts: 4,
+  fan_out_slice_ms: 150,
+  fan_out_rounds: 3,
+  bursts: 2,
   burst_subscribers_max: 100,
-  stalled_slice_ms: 800,
-  stalled_rounds: 1,
+  stalled_slice_ms: 400,
+  stalled_rounds: 3,
   patterns: 2_000,
   pattern_bursts: 5,
   content_keys: 4_000,
   content_history_rows: 20_000,
-  content_slice_ms: 300,
-  content_rounds: 1,
+  content_slice_ms: 120,
+  content_rounds: 2,
   starts: 3,
   idle_ms: 500,
   diff_slice_ms: 1_000,

@@ -49,20 +49,24 @@ export function rateOf(slice: Slice): number {
   return (slice.requests / slice.elapsed_ms) * 1_000;
 }
 
-/** CPU microseconds a request, undefined where the system does not tell or nothing was answered. */
-export function cpuOf(slice: Slice): number | undefined {
-  return slice.cpu_us === undefined || slice.requests === 0 ? undefined : slice.cpu_us / slice.requests;
+/**
+ * CPU microseconds a request over all slices together, because the system counts in ticks that are long beside
+ * one slice; undefined where it does not tell or nothing was answered.
+ */
+export function cpuOfAll(slices: readonly Slice[]): number | undefined {
+  const told = slices.filter((slice) => slice.cpu_us !== undefined);
+  const requests = told.reduce((sum, slice) => sum + slice.requests, 0);
+  return requests === 0 ? undefined : told.reduce((sum, slice) => sum + (slice.cpu_us ?? 0), 0) / requests;
 }
 
-/** Medians over the slices; refusals and broken connections are summed. */
+/** Medians over the slices; CPU time over all of them; refusals and broken connections are summed. */
 export function mergeSlices(slices: readonly Slice[]): Figures {
-  const cpu = slices.map(cpuOf).filter((value) => value !== undefined);
   return figuresOf({
     requests_per_s: median(slices.map(rateOf)),
     p50_ms: median(slices.map((slice) => slice.p50_ms)),
     p99_ms: median(slices.map((slice) => slice.p99_ms)),
     max_ms: Math.max(...slices.map((slice) => slice.max_ms)),
-    cpu_us: cpu.length === 0 ? undefined : median(cpu),
+    cpu_us: cpuOfAll(slices),
     refused: slices.reduce((sum, slice) => sum + slice.refused + slice.broken, 0),
   });
 }

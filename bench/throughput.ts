@@ -13,7 +13,7 @@ import { runWrk } from "./load/wrk.js";
 import type { Ratio, Row, Target } from "./model.js";
 import { withCpu } from "./process-cost.js";
 import { JOB_GRACE_MS } from "./settings.js";
-import { cpuOf, mergeSlices, medianQuotient, rateOf, ratiosOf, type Slice } from "./statistics.js";
+import { cpuOfAll, mergeSlices, medianQuotient, quotient, rateOf, ratiosOf, type Slice } from "./statistics.js";
 import { type Koor, readMetrics, startKoor } from "./targets/koor.js";
 import { startRawUws } from "./targets/raw-uws.js";
 import { startRedis } from "./targets/redis.js";
@@ -148,7 +148,7 @@ async function measureRow(
   );
   const raw = references.find((reference) => reference.name === RAW);
   if (raw !== undefined) {
-    const value = medianQuotient(mine, raw.slices, cpuOf);
+    const value = quotient(cpuOfAll(mine), cpuOfAll(raw.slices));
     ratios.push(...ratiosOf([{ of: "CPU", to: RAW, value, better: "lower", compared: true }]));
   }
   const figures = mergeSlices(mine);
@@ -186,7 +186,7 @@ export async function* measureThroughput(bench: Bench, plan: ThroughputPlan): As
     yield await measureRow(bench, plan, "node", connections, settings.rounds, runOn(targets.koor), sides, targets);
   }
   const { wrk, redis_benchmark } = tools;
-  if (wrk === undefined) return;
+  if (wrk === undefined || (plan.targets === undefined && !settings.wrk_everywhere)) return;
   for (const connections of settings.wrk_connections) {
     const seconds = settings.wrk_slice_s;
     const runOn = (server: Server) => () => {
@@ -200,7 +200,7 @@ export async function* measureThroughput(bench: Bench, plan: ThroughputPlan): As
       const job = { port: redis.port, pid: redis.pid, connections, test, seconds };
       sides.push({ name: REDIS, run: () => runRedisBenchmark(bench, redis_benchmark, job) });
     }
-    yield await measureRow(bench, plan, "wrk", connections, settings.rounds, runOn(targets.koor), sides, targets);
+    yield await measureRow(bench, plan, "wrk", connections, settings.wrk_rounds, runOn(targets.koor), sides, targets);
   }
 }
 

@@ -10,7 +10,7 @@ import { encodeHttp, getRequest, type HttpRequest, publishRequest, putRequest } 
 import type { Row, Scenario } from "../model.js";
 import { withCpu } from "../process-cost.js";
 import { JOB_GRACE_MS, KEYS, LIST_PAGE_ROWS } from "../settings.js";
-import { cpuOf, mergeSlices, medianQuotient, rateOf, ratiosOf, type Slice } from "../statistics.js";
+import { cpuOfAll, mergeSlices, medianQuotient, quotient, rateOf, ratiosOf, type Slice } from "../statistics.js";
 import { type Koor, startKoor } from "../targets/koor.js";
 import { atMost } from "../throughput.js";
 import { measureIdleRow } from "./idle.js";
@@ -79,7 +79,7 @@ function spreadGroups(total: number, wanted: number): number[] {
 }
 
 async function* measureContent(bench: Bench): AsyncGenerator<Row> {
-  const { content_keys, content_history_rows, content_slice_ms, content_rounds, warmup_ms } = bench.settings;
+  const { content_keys, content_history_rows, content_slice_ms, content_rounds } = bench.settings;
   const passes = content_history_rows / content_keys;
   const what = `${content_history_rows} history and audit rows, ${content_keys} keys`;
   const total_groups = content_keys / KEYS_PER_GROUP;
@@ -103,13 +103,13 @@ async function* measureContent(bench: Bench): AsyncGenerator<Row> {
     const name = `${kind.what}, ${what}`;
     const mine: Slice[] = [];
     const theirs: Slice[] = [];
-    for (const koor of [full, empty]) await run(koor, kind, warmup_ms);
+    for (const koor of [full, empty]) await run(koor, kind, content_slice_ms);
     for (let round = 0; round < content_rounds; round++) {
       bench.progress(`${name}, round ${round + 1} of ${content_rounds}`);
       mine.push(await run(full, kind, content_slice_ms));
       theirs.push(await run(empty, kind, content_slice_ms));
     }
-    const cpu_ratio = medianQuotient(mine, theirs, cpuOf);
+    const cpu_ratio = quotient(cpuOfAll(mine), cpuOfAll(theirs));
     const rate_ratio = medianQuotient(mine, theirs, rateOf);
     const time_ratio = rate_ratio === undefined ? undefined : 1 / rate_ratio;
     yield {

@@ -17,7 +17,7 @@ import {
 import type { JobProcess } from "../job-process.js";
 import type { Row, Scenario } from "../model.js";
 import { BURST_EVENTS } from "../settings.js";
-import { medianQuotient, ratiosOf } from "../statistics.js";
+import { medianQuotient, quotient, ratiosOf } from "../statistics.js";
 import { startKoor } from "../targets/koor.js";
 import { startRawUws } from "../targets/raw-uws.js";
 import type { Server } from "../targets/server.js";
@@ -54,7 +54,7 @@ function stretchOptions(bench: Bench, kind: Kind): StretchOptions {
 
 function makeRow(name: string, kind: Kind, subscribers: number, koor: Stretch[], topic: Stretch[], loop: Stretch[]): Row {
   const isBurst = kind.events_per_request > 1;
-  const cpu_to_loop = medianQuotient(koor, loop, deliveryCpuOf);
+  const cpu_to_loop = quotient(deliveryCpuOf(koor), deliveryCpuOf(loop));
   const merged = mergeStretches(koor);
   const targets = [atMost("lost", merged["lost"], 0)];
   if (!isBurst && subscribers === JUDGED_SUBSCRIBERS) targets.push(atMost("CPU a delivery to raw uWS loop", cpu_to_loop, CPU_TO_RAW_LOOP_MAX));
@@ -69,7 +69,7 @@ function makeRow(name: string, kind: Kind, subscribers: number, koor: Stretch[],
     ],
     ratios: ratiosOf([
       { of: "deliveries", to: RAW_TOPIC, value: medianQuotient(koor, topic, deliveryRateOf), better: "higher", compared: true },
-      { of: "CPU", to: RAW_TOPIC, value: medianQuotient(koor, topic, deliveryCpuOf), better: "lower", compared: subscribers > 1 },
+      { of: "CPU", to: RAW_TOPIC, value: quotient(deliveryCpuOf(koor), deliveryCpuOf(topic)), better: "lower", compared: subscribers > 1 },
       { of: "CPU", to: RAW_LOOP, value: cpu_to_loop, better: "lower", compared: subscribers > 1 },
     ]),
     targets: targets.filter((target) => target !== undefined),

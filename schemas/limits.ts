@@ -110,7 +110,7 @@ export const CLI_ANSWER_BYTES_MAX = 512 * MIB;
 export const CLI_PRETTY_CHARACTERS_MAX = 256 * MIB;
 export const CLI_SETTINGS_BYTES_MAX = 1 * MIB;
 export const CLI_POLL_INTERVAL_MS = 2_000;
-export const CLI_POLL_EVENTS = 1_000;
+export const CLI_POLL_EVENTS = 50;
 export const CLI_RECONNECT_DELAY_MS = 250;
 export const CLI_RECONNECT_DELAY_MS_MAX = 10_000;
 /** Upgrades that die without an answer, one after the other, before plain HTTP is tried. */
@@ -136,4 +136,4 @@ relation(REQUEST_TIMEOUT_MS <= RESPONSE_TIMEOUT_MS, "a request ends before its r
 relation(CLI_ANSWER_TIMEOUT_MS >= LONG_POLL_WAIT_S_MAX * 1000 + 10_000, "the command line waits longer than the longest long poll");
 relation(CLI_ANSWER_BYTES_MAX > BODY_BYTES_MAX, "the command line takes every value that can be stored");
 relation(CLI_PING_INTERVAL_MS * 2 < SUBSCRIBER_IDLE_TIMEOUT_S * 1000, "a subscriber pings before it counts as gone");
-relation(CLI_POLL_EVENTS <= PAGE_ROWS_MAX, "a poll asks for one page");
+relation(CLI_POLL_EVENTS * BODY_BYTES_MAX < CLI_ANSWER_BYTES_MAX, "a page of the largest events is an answer that can be taken");

@@ -21,8 +21,8 @@ export interface AuditRule<Request, Reply> {
   readonly detail: (request: Request, reply: Reply) => string;
 }
 
-export interface Method<Request extends TSchema = TSchema, Reply extends TSchema = TSchema> {
-  readonly lane: "writer" | "pool";
+export interface Method<Request extends TSchema = TSchema, Reply extends TSchema = TSchema, Lane extends "writer" | "pool" = "writer" | "pool"> {
+  readonly lane: Lane;
   /** A stream's reply is a sequence of chunks of text; a unary method's reply has the reply schema. */
   readonly kind: "unary" | "stream";
   readonly deadline_ms: number;
@@ -33,14 +33,14 @@ export interface Method<Request extends TSchema = TSchema, Reply extends TSchema
 
 function writer<Request extends TSchema, Reply extends TSchema>(
   request: Request, reply: Reply, audit: AuditRule<Static<Request>, Static<Reply>> | null,
-): Method<Request, Reply> {
+): Method<Request, Reply, "writer"> {
   return { lane: "writer", kind: "unary", deadline_ms: WRITER_DEADLINE_MS, request, reply, audit };
 }
 
 /** A reply that is the answer's body already. */
 const JsonText = Type.String();
 
-function pool<Request extends TSchema>(request: Request, kind: "unary" | "stream"): Method<Request, typeof JsonText> {
+function pool<Request extends TSchema>(request: Request, kind: "unary" | "stream"): Method<Request, typeof JsonText, "pool"> {
   return { lane: "pool", kind, deadline_ms: POOL_DEADLINE_MS, request, reply: JsonText, audit: null };
 }
 

@@ -1,5 +1,5 @@
 /** Durations in Go's style: exact to the nanosecond, and nothing that Go would not read. */
-import fc from "fast-check";
+import * as fc from "fast-check";
 import t from "tap";
 import { formatUptime, parseDuration } from "./duration.js";
 

@@ -1,5 +1,5 @@
 /** Entity tags: the table of RFC 9110, 8.8.3.2, lists, and headers that are no list of tags. */
-import fc from "fast-check";
+import * as fc from "fast-check";
 import t from "tap";
 import { etagMatches, strongEtagMatches } from "./etag.js";
 

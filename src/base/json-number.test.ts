@@ -1,5 +1,5 @@
 /** Numbers compared by exact decimal value, against a model of big integers. */
-import fc from "fast-check";
+import * as fc from "fast-check";
 import t from "tap";
 import { jsonNumbersEqual } from "./json-number.js";
 

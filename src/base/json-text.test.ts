@@ -1,5 +1,5 @@
 /** JSON over text: the grammar held against JSON.parse, the exact source of each part, and bad cases of size. */
-import fc from "fast-check";
+import * as fc from "fast-check";
 import t from "tap";
 import { elementTexts, memberTexts, parseJsonText, toOneLine, type JsonNode } from "./json-text.js";
 
@@ -137,7 +137,7 @@ t.test("texts of members and elements are the source's own", (t) => {
     return read !== undefined && read.size === expected.size && [...expected].every(([key, value]) => read.get(key) === value);
   });
   const arrays = fc.property(fc.array(fc.tuple(spaced, blank), { maxLength: 6 }), (elements) => {
-    const array = `${elements.map(([value, space]) => `${space}${value}${space}`).join(",")}`;
+    const array = elements.map(([value, space]) => `${space}${value}${space}`).join(",");
     const read = elementTexts(`[${array}]`);
     return read !== undefined && read.length === elements.length && elements.every(([value], at) => read[at] === value);
   });

@@ -1,5 +1,5 @@
 /** Paths and queries: one decoding, strict about escapes, and the two checks that names share. */
-import fc from "fast-check";
+import * as fc from "fast-check";
 import t from "tap";
 import { decodePathSegment, hasControlCharacter, parseQueryString, utf8Length } from "./path.js";
 

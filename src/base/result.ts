@@ -27,6 +27,9 @@ export class Failure {
   }
 }
 
+/** A failure that came over the RPC: what it means for the audit log was settled on the other side. */
+export class RemoteFailure extends Failure {}
+
 /** A 400 with its reason. */
 export function invalid(message: string, members: FailureMembers | null = null): Failure {
   return new Failure("INVALID_ARGUMENT", message, members);

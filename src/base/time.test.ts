@@ -1,5 +1,5 @@
 /** RFC 3339 times: what is read, what is refused, and that writing and reading are each other's opposite. */
-import fc from "fast-check";
+import * as fc from "fast-check";
 import t from "tap";
 import { AssertionError } from "./assert.js";
 import { formatTime, parseTime } from "./time.js";

@@ -1,5 +1,5 @@
 /** The pattern index against the naive model: compile all, filter. Patterns come and go while topics are matched. */
-import fc from "fast-check";
+import * as fc from "fast-check";
 import t from "tap";
 import { TOPIC_CACHE_MATCHES_MAX, TOPIC_CACHE_TOPICS_MAX } from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";

@@ -1,5 +1,5 @@
 /** Topic patterns: each wildcard, what is malformed, a naive matcher as model, and patterns made to be slow. */
-import fc from "fast-check";
+import * as fc from "fast-check";
 import t from "tap";
 import { PATTERN_BYTES_MAX, TOPIC_BYTES_MAX } from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";
@@ -87,7 +87,7 @@ t.test("malformed patterns are refused", (t) => {
     t.ok(refused instanceof Failure, `${JSON.stringify(text)} is refused`);
     if (refused instanceof Failure) t.same([refused.status, refused.message], ["INVALID_ARGUMENT", `malformed pattern "${text}"`]);
   }
-  t.ok(compilePattern("é".repeat(PATTERN_BYTES_MAX / 2)) instanceof Failure === false, "as long as may be");
+  t.notOk(compilePattern("é".repeat(PATTERN_BYTES_MAX / 2)) instanceof Failure, "as long as may be");
   const tooLong = compilePattern(`${"é".repeat(PATTERN_BYTES_MAX / 2)}a`);
   t.match(tooLong, { status: "INVALID_ARGUMENT", message: `pattern is longer than ${PATTERN_BYTES_MAX} bytes` });
   t.end();
@@ -137,7 +137,7 @@ function modelSegments(pattern: readonly string[], topic: readonly string[]): bo
   const [segment, ...others] = topic;
   if (first === undefined || segment === undefined) return first === segment;
   if (first === "**") return modelSegments(rest, others) || modelSegments(pattern, others);
-  return modelSegment([...first], [...segment]) && modelSegments(rest, others);
+  return modelSegment(Array.from(first), Array.from(segment)) && modelSegments(rest, others);
 }
 
 t.test("as a matcher that tries everything", (t) => {

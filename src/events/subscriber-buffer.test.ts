@@ -1,5 +1,5 @@
 /** The subscriber's ring against a model that keeps a plain list. */
-import fc from "fast-check";
+import * as fc from "fast-check";
 import t from "tap";
 import { SUBSCRIBER_BUFFER_EVENTS_MAX } from "../../schemas/limits.js";
 import { AssertionError } from "../base/assert.js";

@@ -9,7 +9,7 @@ import { MAILBOX_BYTES_MAX, MAILBOX_CALLS_MAX, STREAM_CREDIT_CHUNKS, VERDICT_GRA
 import { METHODS, METHOD_NAMES, type MethodName, type ReplyOf, type RequestOf } from "../../schemas/methods.js";
 import { assert } from "../base/assert.js";
 import type { Clock } from "../base/clock.js";
-import { Failure } from "../base/result.js";
+import { Failure, RemoteFailure } from "../base/result.js";
 import { Port, type Endpoint } from "./port.js";
 
 interface PendingCall {
@@ -200,7 +200,7 @@ export class RpcClient {
         this.#settle(frame[1], frame[2]);
         break;
       case FRAME.FAILURE:
-        this.#settle(frame[1], new Failure(frame[2], frame[3], frame[4]));
+        this.#settle(frame[1], new RemoteFailure(frame[2], frame[3], frame[4]));
         break;
       case FRAME.CHUNK:
         this.#pending.get(frame[1])?.chunk?.(frame[2]);

@@ -75,6 +75,12 @@ export class WriterThread {
     return false;
   }
 
+  /** Gives the thread up where its database could not be opened: it ends by itself and is not started again. */
+  abandon(): void {
+    this.#closing = true;
+    void this.#worker?.terminate();
+  }
+
   /** Ends the thread after everything that was sent to it. */
   async close(): Promise<void> {
     this.#closing = true;

@@ -5,28 +5,18 @@
  * A disk that takes no more writes refuses calls, nothing else: the transaction is rolled back and each
  * of its calls is tried alone, so that a small write is not refused for a large one beside it.
  */
-import { BATCH_BYTES_MAX } from "../../schemas/limits.js";
+import { AUDIT_DETAIL_BYTES_MAX, BATCH_BYTES_MAX } from "../../schemas/limits.js";
 import { METHODS, type Method } from "../../schemas/methods.js";
-import { AUDIT_DETAIL_BYTES_MAX } from "../../schemas/limits.js";
 import { must } from "../../src/base/assert.js";
 import type { Clock } from "../../src/base/clock.js";
 import { Failure } from "../../src/base/result.js";
+import type { CommitNotice } from "../../src/metrics/commit-notice.js";
 import type { RpcServer, ServerCall } from "../../src/rpc/server.js";
 import { diskFailure, type Db } from "../../src/store/open.js";
 import type { WriteContext } from "../../src/store/write-context.js";
 import { COMMANDS } from "./commands.js";
 
 type Command = (context: WriteContext, request: unknown) => unknown;
-
-/** What the front learns of each commit. */
-export interface CommitNotice {
-  readonly calls: number;
-  /** From the transaction's begin until it was on disk. */
-  readonly duration_us: number;
-  /** Calls that came in meanwhile. */
-  readonly waiting: number;
-  readonly state_keys: number;
-}
 
 export class Batch {
   readonly #db: Db;

@@ -1,0 +1,17 @@
+/** A JSON array as a sequence of chunks of bounded size, for answers that may be long. Pure. */
+import { STREAM_CHUNK_CHARACTERS } from "../../schemas/limits.js";
+
+/** Joins the items' JSON texts into `[a,b,…]`, in chunks of about STREAM_CHUNK_CHARACTERS. */
+export function* encodeArray(items: Iterable<string>): Generator<string, void, undefined> {
+  let chunk = "[";
+  let separator = "";
+  for (const item of items) {
+    chunk += separator + item;
+    separator = ",";
+    if (chunk.length >= STREAM_CHUNK_CHARACTERS) {
+      yield chunk;
+      chunk = "";
+    }
+  }
+  yield `${chunk}]`;
+}

@@ -1,0 +1,168 @@
+/**
+ * One subscriber that is served by itself: first from history (`since`), then event by event, through a
+ * buffer of 64 events while its socket is behind. Both WebSocket and Server-Sent Events stand on it; a
+ * WebSocket leaves it while it keeps up. Runs on the front.
+ *
+ * Replay reads only up to the newest event that went out: what is committed but not yet sent out comes
+ * live, so there is neither a gap nor a duplicate between the two.
+ */
+import { REPLAY_PAGE_EVENTS } from "../../schemas/limits.js";
+import type { Registry } from "../metrics/registry.js";
+import type { EncodedEvent } from "./event.js";
+import type { Group, Hub, Listener } from "./hub.js";
+import { SubscriberBuffer, isGap, type Gap } from "./subscriber-buffer.js";
+import { encodeEvent, type EventReader } from "./table.js";
+
+/** What became of an item: sent; sent, and the socket is now behind; or not sent. */
+export type Delivery = "sent" | "behind" | "refused";
+
+export interface Outlet {
+  deliver(item: EncodedEvent | Gap): Delivery;
+  /** History is replayed, nothing is buffered and the socket keeps up. */
+  caughtUp(): void;
+  /** The server shuts down. */
+  end(): void;
+}
+
+export class Feed implements Listener {
+  readonly #hub: Hub;
+  readonly #registry: Registry;
+  readonly #history: EventReader;
+  readonly #group: Group;
+  readonly #outlet: Outlet;
+  readonly #buffer = new SubscriberBuffer();
+  /** The last event replayed; null where replay is over. */
+  #cursor: number | null;
+  #replayed_some = false;
+  #behind = false;
+  #attached = false;
+  #closed = false;
+
+  /** @param since the event after which replay starts; null for none */
+  constructor(hub: Hub, registry: Registry, history: EventReader, group: Group, outlet: Outlet, since: number | null) {
+    this.#hub = hub;
+    this.#registry = registry;
+    this.#history = history;
+    this.#group = group;
+    this.#outlet = outlet;
+    this.#cursor = since;
+  }
+
+  /** Starts: replays, or follows at once. */
+  start(): void {
+    if (this.#cursor === null) this.#follow();
+    else this.#replay();
+  }
+
+  /** The socket fell behind at event `id`, which was not sent: from there on this feed serves it. */
+  resumeFrom(id: number): void {
+    this.#behind = true;
+    this.#follow();
+    for (const event of this.#hub.sinceInTurn(id, this.#group.pattern)) {
+      this.#registry.events_delivered -= 1; // it was counted when it was published
+      this.#offer(event);
+    }
+  }
+
+  /** The socket takes more. */
+  drained(): void {
+    this.#behind = false;
+    if (this.#closed) return;
+    if (this.#cursor !== null) this.#replay();
+    else if (this.#flush()) this.#outlet.caughtUp();
+  }
+
+  /** Leaves the group's listeners: the subscriber is served otherwise. */
+  detach(): void {
+    if (this.#attached) this.#group.listeners.delete(this);
+    this.#attached = false;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.detach();
+  }
+
+  take(event: EncodedEvent): void {
+    if (this.#behind || this.#buffer.peek() !== undefined) this.#offer(event);
+    else this.#deliver(event);
+  }
+
+  end(): void {
+    this.#outlet.end();
+  }
+
+  #offer(event: EncodedEvent): void {
+    if (!this.#buffer.offer(event)) this.#registry.events_dropped += 1;
+  }
+
+  #follow(): void {
+    this.#cursor = null;
+    if (this.#attached) return;
+    this.#attached = true;
+    this.#group.listeners.add(this);
+  }
+
+  /** One event past the buffer, which is empty; into it where the socket refuses. */
+  #deliver(event: EncodedEvent): void {
+    const delivery = this.#outlet.deliver(event);
+    if (delivery === "refused") {
+      this.#behind = true;
+      this.#offer(event);
+      return;
+    }
+    this.#registry.events_delivered += 1;
+    this.#buffer.noteDelivered(event.id);
+    this.#behind = delivery === "behind";
+  }
+
+  /** Sends what is buffered; true where all of it went and the socket keeps up. */
+  #flush(): boolean {
+    for (let item = this.#buffer.peek(); item !== undefined; item = this.#buffer.peek()) {
+      const delivery = this.#outlet.deliver(item);
+      if (delivery !== "refused") {
+        this.#buffer.shift();
+        if (!isGap(item)) this.#registry.events_delivered += 1;
+      }
+      if (delivery !== "sent") {
+        this.#behind = true;
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Sends one page of history; goes on in the next turn, or when the socket takes more. */
+  #replay(): void {
+    let cursor = this.#cursor;
+    if (cursor === null || this.#closed) return;
+    const page = this.#history.after(cursor, this.#hub.lastId, REPLAY_PAGE_EVENTS);
+    const oldest = page[0];
+    if (oldest !== undefined && this.#replayed_some && oldest.id > cursor + 1) {
+      // Pruned under a slow reader's feet.
+      this.#outlet.deliver({ kind: "gap", count: oldest.id - cursor - 1, after_id: cursor });
+    }
+    for (const row of page) {
+      if (this.#group.pattern.matches(row.topic)) {
+        const delivery = this.#outlet.deliver(encodeEvent(row));
+        if (delivery === "refused") {
+          this.#behind = true;
+          return;
+        }
+        this.#registry.events_delivered += 1;
+        this.#buffer.noteDelivered(row.id);
+        this.#behind = delivery === "behind";
+      }
+      cursor = row.id;
+      this.#cursor = cursor;
+      this.#replayed_some = true;
+      if (this.#behind) return;
+    }
+    if (page.length === REPLAY_PAGE_EVENTS) {
+      setImmediate(() => this.#replay());
+      return;
+    }
+    this.#follow();
+    this.#outlet.caughtUp();
+  }
+}

@@ -1,0 +1,85 @@
+/** Subscribers over Server-Sent Events: the same feed as text, resumable by `Last-Event-ID`. Runs on the front. */
+import { SSE_COMMENT_INTERVAL_MS } from "../../schemas/limits.js";
+import type { Clock } from "../base/clock.js";
+import type { Sink } from "../front/route-table.js";
+import type { Registry } from "../metrics/registry.js";
+import type { EncodedEvent } from "./event.js";
+import { Feed, type Delivery, type Outlet } from "./feed.js";
+import type { Hub } from "./hub.js";
+import { isGap, type Gap } from "./subscriber-buffer.js";
+import type { EventReader } from "./table.js";
+import { encodeGap, type Subscription } from "./websocket.js";
+
+class StreamOutlet implements Outlet {
+  #commented_ms: number;
+  #behind = false;
+
+  constructor(readonly sink: Sink, readonly notices: boolean, now_ms: number) {
+    this.#commented_ms = now_ms;
+  }
+
+  deliver(item: EncodedEvent | Gap): Delivery {
+    if (!isGap(item)) return this.#write(`id: ${item.id}\ndata: ${item.text}\n\n`);
+    return this.notices ? this.#write(`event: dropped\ndata: ${encodeGap(item)}\n\n`) : "sent";
+  }
+
+  /** A comment, when it is time for one and the socket would take it. */
+  comment(now_ms: number): void {
+    if (this.#behind || now_ms - this.#commented_ms < SSE_COMMENT_INTERVAL_MS) return;
+    this.#commented_ms = now_ms;
+    this.#write(": still here\n\n");
+  }
+
+  drained(): void {
+    this.#behind = false;
+  }
+
+  #write(text: string): Delivery {
+    this.#behind = !this.sink.write(text);
+    return this.#behind ? "behind" : "sent";
+  }
+
+  caughtUp(): void {
+    // A stream stays with its feed: there is no topic to go to.
+  }
+
+  end(): void {
+    this.sink.end();
+  }
+}
+
+export class Streams {
+  readonly #outlets = new Set<StreamOutlet>();
+
+  constructor(readonly hub: Hub, readonly registry: Registry, readonly history: EventReader, readonly clock: Clock) {}
+
+  /** Serves one subscriber until it goes. */
+  open(sink: Sink, { pattern, since, notices }: Subscription): void {
+    const outlet = new StreamOutlet(sink, notices, this.clock.now());
+    const group = this.hub.join(pattern);
+    const feed = new Feed(this.hub, this.registry, this.history, group, outlet, since);
+    this.#outlets.add(outlet);
+    sink.onDrain(() => {
+      outlet.drained();
+      feed.drained();
+    });
+    sink.onClose(() => {
+      feed.close();
+      this.#outlets.delete(outlet);
+      this.hub.leave(group);
+    });
+    // The headers leave with the first write: the client learns that it is subscribed.
+    sink.write(": subscribed\n\n");
+    feed.start();
+  }
+
+  /** A comment now and then keeps proxies and the connection awake, and finds peers that are gone. */
+  tick(now_ms: number): void {
+    for (const outlet of this.#outlets) outlet.comment(now_ms);
+  }
+
+  /** Ends every stream. */
+  end(): void {
+    for (const outlet of [...this.#outlets]) outlet.end();
+  }
+}

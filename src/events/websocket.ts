@@ -1,0 +1,192 @@
+/**
+ * Subscribers over WebSocket. One that keeps up is a member of its group's topic in uWebSockets.js; when
+ * its socket is behind it leaves the topic and is served by its own Feed until that has emptied.
+ *
+ * The library says of a socket that is behind only which message of a turn was the first to be dropped
+ * and skips the turn's others without a word: the Feed takes them from the hub's list of the turn.
+ */
+import type { HttpRequest, HttpResponse, TemplatedApp, WebSocket, us_socket_context_t } from "uWebSockets.js";
+import { SUBSCRIBER_IDLE_TIMEOUT_S, SUBSCRIBER_MESSAGE_BYTES_MAX, SUBSCRIBER_MESSAGE_RECEIVED_BYTES_MAX } from "../../schemas/limits.js";
+import type { Log } from "../base/log.js";
+import type { Registry } from "../metrics/registry.js";
+import type { EncodedEvent } from "./event.js";
+import { Feed, type Delivery, type Outlet } from "./feed.js";
+import type { Broadcaster, Group, Hub } from "./hub.js";
+import type { Pattern } from "./pattern.js";
+import { isGap, type Gap } from "./subscriber-buffer.js";
+import type { EventReader } from "./table.js";
+
+/** What a subscriber asked for. */
+export interface Subscription {
+  readonly pattern: Pattern;
+  /** Replay starts after this event; null for none. */
+  readonly since: number | null;
+  readonly notices: boolean;
+}
+
+/** The text that stands for dropped events in the stream. */
+export function encodeGap(gap: Gap): string {
+  return JSON.stringify({ type: "dropped", count: gap.count, after_id: gap.after_id });
+}
+
+const SENT = 1;
+const REFUSED = 2;
+const GOING_AWAY = 1001;
+const TOO_BIG = 1009;
+
+interface Peer {
+  readonly subscription: Subscription;
+  subscriber: Subscriber | null;
+}
+
+class Subscriber implements Outlet {
+  readonly group: Group;
+  readonly feed: Feed;
+  #native = false;
+
+  constructor(readonly socket: WebSocket<Peer>, readonly subscription: Subscription, readonly edge: SubscriberEdge, hub: Hub, registry: Registry, history: EventReader) {
+    this.group = hub.join(subscription.pattern);
+    this.feed = new Feed(hub, registry, history, this.group, this, subscription.since);
+  }
+
+  start(): void {
+    if (this.subscription.since === null) this.#enterTopic();
+    else this.feed.start();
+  }
+
+  deliver(item: EncodedEvent | Gap): Delivery {
+    if (isGap(item) && !this.subscription.notices) return "sent";
+    const status = this.socket.send(isGap(item) ? encodeGap(item) : item.text);
+    return status === SENT ? "sent" : status === REFUSED ? "refused" : "behind";
+  }
+
+  caughtUp(): void {
+    this.feed.detach();
+    this.#enterTopic();
+  }
+
+  /** A published message did not fit the socket. */
+  dropped(message: ArrayBuffer): void {
+    if (!this.#native) return; // the feed sees from the send's result that it was refused
+    this.#leaveTopic();
+    this.feed.resumeFrom(eventIdOf(message));
+  }
+
+  /** The socket took what it was behind with. */
+  drained(): void {
+    if (!this.#native) this.feed.drained();
+  }
+
+  end(): void {
+    this.socket.end(GOING_AWAY, "server is shutting down");
+  }
+
+  closed(): void {
+    if (this.#native) this.#countNative(-1);
+    this.#native = false;
+    this.feed.close();
+  }
+
+  #enterTopic(): void {
+    this.#native = true;
+    this.#countNative(1);
+    this.socket.subscribe(this.group.topic);
+  }
+
+  #leaveTopic(): void {
+    this.#native = false;
+    this.#countNative(-1);
+    this.socket.unsubscribe(this.group.topic);
+  }
+
+  #countNative(change: 1 | -1): void {
+    const { native } = this.group;
+    const count = (native.get(this.edge) ?? 0) + change;
+    if (count === 0) native.delete(this.edge);
+    else native.set(this.edge, count);
+  }
+}
+
+/** Reads the id at the front of an event's text: `{"id":42,…`. */
+function eventIdOf(message: ArrayBuffer): number {
+  const bytes = new Uint8Array(message);
+  let id = 0;
+  for (let at = '{"id":'.length; at < bytes.length; at++) {
+    const digit = (bytes[at] as number) - 0x30;
+    if (digit < 0 || digit > 9) break;
+    id = id * 10 + digit;
+  }
+  return id;
+}
+
+export interface SubscriberEdgeOptions {
+  readonly hub: Hub;
+  readonly registry: Registry;
+  readonly history: EventReader;
+  readonly log: Log;
+}
+
+/** The subscribers of one listening port. */
+export class SubscriberEdge implements Broadcaster {
+  readonly #app: TemplatedApp;
+  readonly #options: SubscriberEdgeOptions;
+  readonly #subscribers = new Set<Subscriber>();
+
+  constructor(app: TemplatedApp, options: SubscriberEdgeOptions) {
+    this.#app = app;
+    this.#options = options;
+  }
+
+  publish(topic: string, text: string): void {
+    this.#app.publish(topic, text);
+  }
+
+  /**
+   * Takes upgrades on a path.
+   * @param admit passes the request through the pipeline; undefined where it was refused and answered
+   */
+  listen(path: string, admit: (res: HttpResponse, req: HttpRequest) => Subscription | undefined): void {
+    const { hub, registry, history, log } = this.#options;
+    this.#app.ws<Peer>(path, {
+      maxPayloadLength: SUBSCRIBER_MESSAGE_RECEIVED_BYTES_MAX,
+      idleTimeout: SUBSCRIBER_IDLE_TIMEOUT_S,
+      sendPingsAutomatically: true,
+      // Any byte the socket has not taken counts as behind; the events behind are the Feed's to keep.
+      maxBackpressure: 1,
+      upgrade: (res, req, context: us_socket_context_t) => {
+        const key = req.getHeader("sec-websocket-key");
+        const protocol = req.getHeader("sec-websocket-protocol");
+        const extensions = req.getHeader("sec-websocket-extensions");
+        const subscription = admit(res, req);
+        if (subscription === undefined) return;
+        res.upgrade<Peer>({ subscription, subscriber: null }, key, protocol, extensions, context);
+      },
+      open: (socket) => {
+        const peer = socket.getUserData();
+        const subscriber = new Subscriber(socket, peer.subscription, this, hub, registry, history);
+        peer.subscriber = subscriber;
+        this.#subscribers.add(subscriber);
+        subscriber.start();
+        log.info("websocket subscriber connected", { pattern: peer.subscription.pattern.text });
+      },
+      message: (socket, message) => {
+        if (message.byteLength > SUBSCRIBER_MESSAGE_BYTES_MAX) socket.end(TOO_BIG, "message too large");
+      },
+      dropped: (socket, message) => socket.getUserData().subscriber?.dropped(message),
+      drain: (socket) => socket.getUserData().subscriber?.drained(),
+      close: (socket) => {
+        const { subscriber } = socket.getUserData();
+        if (subscriber === null) return;
+        subscriber.closed();
+        this.#subscribers.delete(subscriber);
+        hub.leave(subscriber.group);
+        log.debug("websocket subscriber left", { pattern: subscriber.subscription.pattern.text });
+      },
+    });
+  }
+
+  /** Says goodbye to everyone: close code 1001. */
+  end(): void {
+    for (const subscriber of [...this.#subscribers]) subscriber.end();
+  }
+}

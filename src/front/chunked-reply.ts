@@ -1,0 +1,48 @@
+/** Long answers: chunks of text as they come from a read, at the pace at which the client takes them. */
+import { Failure } from "../base/result.js";
+import { JSON_HEADERS, jsonReply, type Answer, type Sink } from "./route-table.js";
+
+type Chunks = AsyncGenerator<string | Failure, void, undefined>;
+
+/**
+ * The answer for a read: a text at once, or chunks. The first chunk decides the status; one that is the
+ * only one is sent with its length. A failure after the first breaks the connection, so that the client
+ * cannot take a part for the whole.
+ */
+export async function chunkedReply(chunks: Chunks): Promise<Answer> {
+  const first = await chunks.next();
+  if (first.done === true) return jsonReply("");
+  if (first.value instanceof Failure) return first.value;
+  const head = first.value;
+  const second = await chunks.next();
+  if (second.done === true) return jsonReply(head);
+  if (second.value instanceof Failure) return second.value;
+  const rest = second.value;
+  return { status: 200, headers: JSON_HEADERS, body: (sink) => void pump(sink, [head, rest], chunks) };
+}
+
+async function pump(sink: Sink, ready: readonly string[], chunks: Chunks): Promise<void> {
+  let gone = false;
+  let wake: () => void = () => undefined;
+  sink.onClose(() => {
+    gone = true;
+    wake();
+  });
+  sink.onDrain(() => wake());
+  const write = async (text: string): Promise<void> => {
+    if (sink.write(text) || gone) return;
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+  };
+  for (const text of ready) await write(text);
+  for await (const chunk of chunks) {
+    if (gone) return; // leaving the loop cancels the read
+    if (chunk instanceof Failure) {
+      sink.end(true);
+      return;
+    }
+    await write(chunk);
+  }
+  sink.end();
+}

@@ -1,0 +1,219 @@
+/**
+ * One request and its answer on the wire: the only file that touches uWebSockets.js requests and
+ * responses. It copies what it needs at once (a request is only valid until the handler returns),
+ * collects bodies within bounds, writes answers corked, and streams with the peer's pace. Whether a
+ * request may pass, and what is answered, is the pipeline's.
+ */
+import type { HttpRequest, HttpResponse } from "uWebSockets.js";
+import { BODY_BYTES_MAX, REFUSED_BODY_BYTES_MAX } from "../../schemas/limits.js";
+import { REASON_PHRASES } from "../../schemas/status.js";
+import { Failure } from "../base/result.js";
+import type { Reply, Sink } from "./route-table.js";
+
+const STATUS_LINES: Readonly<Record<number, string>> = Object.fromEntries(
+  Object.entries(REASON_PHRASES).map(([status, phrase]) => [status, `${status} ${phrase}`]),
+);
+const TOO_LARGE = new Failure("OUT_OF_RANGE", `body larger than ${BODY_BYTES_MAX} bytes`);
+const EMPTY = new Uint8Array(0);
+
+export class Exchange {
+  readonly #res: HttpResponse;
+  #req: HttpRequest | null;
+  readonly #head_only: boolean;
+  #ended = false;
+  #close_after = false;
+  #abort_listeners: (() => void)[] | null = null;
+
+  /** @param head_only the method is HEAD: headers as for GET, no body */
+  constructor(res: HttpResponse, req: HttpRequest, head_only: boolean) {
+    this.#res = res;
+    this.#req = req;
+    this.#head_only = head_only;
+  }
+
+  /** A header by its lower-case name, "" where absent. Only until `detach`. */
+  header(name: string): string {
+    return this.#req?.getHeader(name) ?? "";
+  }
+
+  /** The path as sent. Only until `detach`. */
+  get path(): string {
+    return this.#req?.getUrl() ?? "";
+  }
+
+  /** What follows `?`. Only until `detach`. */
+  get query(): string | undefined {
+    return this.#req?.getQuery();
+  }
+
+  get verb(): string {
+    return this.#req?.getCaseSensitiveMethod() ?? "";
+  }
+
+  /** True once the answer has begun or the client has gone. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  get peer(): string {
+    return Buffer.from(this.#res.getRemoteAddressAsText()).toString("latin1");
+  }
+
+  /** The answer will come after the handler has returned. */
+  detach(): void {
+    this.#req = null;
+    this.#watch();
+  }
+
+  /** Called when the client has gone before the whole answer. */
+  onAbort(listener: () => void): void {
+    this.#watch().push(listener);
+  }
+
+  #watch(): (() => void)[] {
+    if (this.#abort_listeners !== null) return this.#abort_listeners;
+    const listeners: (() => void)[] = [];
+    this.#abort_listeners = listeners;
+    this.#res.onAborted(() => {
+      this.#ended = true;
+      for (const listener of listeners.splice(0)) listener();
+    });
+    return listeners;
+  }
+
+  /**
+   * Collects the body. Must be called before the handler returns.
+   * @param reserve asks for room for so many more bytes in memory; false refuses
+   * @param done gets the body, or the 413 or 503 that refuses it
+   * @param partial the body does not come in one piece with its headers
+   */
+  receive(reserve: (bytes: number) => boolean, done: (body: Uint8Array | Failure) => void, partial: () => void): void {
+    const declared = Number(this.header("content-length"));
+    this.detach();
+    if (declared > REFUSED_BODY_BYTES_MAX) this.#close_after = true;
+    let refused = false;
+    const refuse = (failure: Failure): void => {
+      refused = true;
+      done(failure);
+    };
+    let first = true;
+    let chunks: Uint8Array[] | null = null;
+    let size = 0;
+    if (declared > BODY_BYTES_MAX) {
+      this.#res.onData(() => undefined);
+      refuse(TOO_LARGE);
+      return;
+    }
+    this.#res.onData((chunk, last) => {
+      if (refused) return;
+      size += chunk.byteLength;
+      if (size > BODY_BYTES_MAX) {
+        chunks = null;
+        refuse(TOO_LARGE);
+        return;
+      }
+      if (!reserve(chunk.byteLength)) {
+        chunks = null;
+        refuse(new Failure("RESOURCE_EXHAUSTED", "the server is busy, try again"));
+        return;
+      }
+      if (first && last) {
+        // uWebSockets.js takes the chunk back when this returns. The copy is exact: a slice of a pool
+        // would drag the whole pool through structured clone.
+        done(chunk.byteLength === 0 ? EMPTY : new Uint8Array(chunk.slice(0)));
+        return;
+      }
+      if (first) partial();
+      first = false;
+      chunks ??= [];
+      chunks.push(new Uint8Array(chunk.slice(0)));
+      if (last) done(joinChunks(chunks, size));
+    });
+  }
+
+  /** Sends the answer. */
+  send(reply: Reply): void {
+    if (this.#ended) return;
+    // In the handler's own turn the response is corked already.
+    if (this.#req !== null) this.#write(reply);
+    else this.#res.cork(() => this.#write(reply));
+  }
+
+  /** Breaks the connection: nothing that could be answered would be true. */
+  cut(): void {
+    if (!this.#ended) this.#res.close();
+  }
+
+  #write({ status, headers, body }: Reply): void {
+    const res = this.#res;
+    if (status !== 200) res.writeStatus(STATUS_LINES[status] ?? String(status));
+    for (let at = 0; at < headers.length; at++) {
+      const header = headers[at] as readonly [string, string];
+      res.writeHeader(header[0], header[1]);
+    }
+    if (typeof body === "function") {
+      if (!this.#head_only) {
+        body(this.#openSink());
+        return;
+      }
+      this.#ended = true;
+      res.endWithoutBody();
+      return;
+    }
+    this.#ended = true;
+    if (body === null) {
+      res.endWithoutBody();
+    } else if (this.#head_only) {
+      res.writeHeader("Content-Length", String(typeof body === "string" ? Buffer.byteLength(body) : body.byteLength));
+      res.endWithoutBody();
+    } else {
+      res.end(body, this.#close_after);
+    }
+  }
+
+  #openSink(): Sink {
+    const res = this.#res;
+    const listeners = this.#watch();
+    let drained: () => void = () => undefined;
+    res.onWritable(() => {
+      drained();
+      return true;
+    });
+    return {
+      write: (text) => {
+        if (this.#ended) return true;
+        let taken = true;
+        res.cork(() => {
+          taken = res.write(text);
+        });
+        return taken;
+      },
+      end: (cut = false) => {
+        if (this.#ended) return;
+        if (cut) {
+          res.close();
+          return;
+        }
+        this.#ended = true;
+        res.cork(() => res.end());
+        for (const listener of listeners.splice(0)) listener();
+      },
+      onDrain: (listener) => {
+        drained = listener;
+      },
+      onClose: (listener) => {
+        listeners.push(listener);
+      },
+    };
+  }
+}
+
+function joinChunks(chunks: readonly Uint8Array[], size: number): Uint8Array {
+  const body = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    body.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return body;
+}

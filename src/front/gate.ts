@@ -1,0 +1,98 @@
+/**
+ * Who may come in: `Host`, `Origin` and the bearer token, checked once for every route, REST and
+ * WebSocket alike. Pure but for the machine's own name. Runs on the front.
+ */
+import { createHash, timingSafeEqual } from "node:crypto";
+import { isIP } from "node:net";
+import { hostname } from "node:os";
+import type { Config } from "../../schemas/config.js";
+import { isWildcard, parseAddress } from "../config/address.js";
+import { Failure } from "../base/result.js";
+
+/** Verdicts on `Host` and `Origin` values that are remembered; a client sends the same ones for ever. */
+const REMEMBERED_VALUES_MAX = 256;
+
+const MISDIRECTED = new Failure("MISDIRECTED", "this server does not answer to that Host (see --allow-host)");
+const FOREIGN_ORIGIN = new Failure("PERMISSION_DENIED", "requests from that Origin are not allowed (see --allow-origin)");
+const UNAUTHENTICATED = new Failure("UNAUTHENTICATED", "invalid or missing bearer token");
+
+function sha256(text: string): Buffer {
+  return createHash("sha256").update(text).digest();
+}
+
+/** `host:port` or `[v6]:port` without its port, in lower case and without brackets or a root dot. */
+function hostName(header: string): string {
+  const match = /^(?:\[([^\]]*)\]|([^:]*))(?::\d*)?$/.exec(header);
+  return (match?.[1] ?? match?.[2] ?? "").toLowerCase().replace(/\.$/, "");
+}
+
+export class Gate {
+  readonly #token: Buffer | null;
+  readonly #hosts: ReadonlySet<string>;
+  readonly #any_literal: boolean;
+  readonly #origins: ReadonlySet<string>;
+  readonly #known_hosts = new Map<string, boolean>();
+  readonly #known_origins = new Map<string, boolean>();
+
+  /** @param ports the ports that really listen: an Origin is the server's own only with one of them. */
+  constructor(config: Config, ports: () => readonly number[]) {
+    // Digests have one length, so that comparing them tells nothing of the token's.
+    this.#token = config.auth_token === "" ? null : sha256(config.auth_token);
+    const binds = [config.bind, config.dashboard_bind].flatMap((bind) => parseAddress(bind) ?? []);
+    this.#any_literal = binds.some(({ host }) => isWildcard(host));
+    const hosts = new Set(["localhost", "127.0.0.1", "::1", ...config.allow_host.map((host) => hostName(host))]);
+    for (const { host } of binds) if (!isWildcard(host)) hosts.add(host.toLowerCase());
+    if (this.#any_literal) hosts.add(hostname().toLowerCase());
+    this.#hosts = hosts;
+    this.#origins = new Set(config.allow_origin.map((origin) => origin.toLowerCase().replace(/\/$/, "")));
+    this.#ports = ports;
+  }
+
+  readonly #ports: () => readonly number[];
+
+  /** Whether a token is needed at all. */
+  get guarded(): boolean {
+    return this.#token !== null;
+  }
+
+  /** Null where `Host` names this server. */
+  checkHost(host: string): Failure | null {
+    const known = this.#known_hosts.get(host);
+    if (known !== undefined) return known ? null : MISDIRECTED;
+    const name = hostName(host);
+    const allowed = this.#hosts.has(name) || name.endsWith(".localhost") || /^127\.\d+\.\d+\.\d+$/.test(name)
+      || (this.#any_literal && isIP(name) !== 0);
+    remember(this.#known_hosts, host, allowed);
+    return allowed ? null : MISDIRECTED;
+  }
+
+  /** Null where there is no `Origin`, or it is this server's own or an allowed one. */
+  checkOrigin(origin: string): Failure | null {
+    if (origin === "") return null;
+    const known = this.#known_origins.get(origin);
+    if (known !== undefined) return known ? null : FOREIGN_ORIGIN;
+    const allowed = this.#origins.has(origin.toLowerCase()) || this.#isOwn(origin);
+    remember(this.#known_origins, origin, allowed);
+    return allowed ? null : FOREIGN_ORIGIN;
+  }
+
+  /** Null where the `Authorization` header carries the server's token, or none is needed. */
+  checkToken(authorization: string): Failure | null {
+    if (this.#token === null) return null;
+    const match = /^Bearer +(\S+) *$/i.exec(authorization);
+    return match !== null && timingSafeEqual(sha256(match[1] ?? ""), this.#token) ? null : UNAUTHENTICATED;
+  }
+
+  #isOwn(origin: string): boolean {
+    const match = /^https?:\/\/([^/]+)$/i.exec(origin);
+    if (match === null) return false;
+    const authority = match[1] ?? "";
+    const port = /:(\d+)$/.exec(authority.replace(/^\[[^\]]*\]/, ""))?.[1] ?? (origin.startsWith("https") ? "443" : "80");
+    return this.#ports().includes(Number(port)) && this.checkHost(authority) === null;
+  }
+}
+
+function remember(known: Map<string, boolean>, value: string, allowed: boolean): void {
+  if (known.size >= REMEMBERED_VALUES_MAX) known.clear();
+  known.set(value, allowed);
+}

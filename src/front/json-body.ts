@@ -1,0 +1,111 @@
+/**
+ * JSON request bodies: UTF-8, JSON, and of the route's shape, else a 400 that names the field. The
+ * compiled checks are made when a route is first called: compiling all of them would cost every start.
+ */
+import { isUtf8 } from "node:buffer";
+import type { TSchema } from "typebox";
+import { must } from "../base/assert.js";
+import { type Failure, invalid } from "../base/result.js";
+
+interface SchemaError {
+  readonly keyword: string;
+  readonly instancePath: string;
+  readonly params: object;
+  readonly message: string;
+}
+interface Validator {
+  Check(value: unknown): boolean;
+  Errors(value: unknown): readonly SchemaError[];
+}
+
+let compile: ((schema: TSchema) => Validator) | undefined;
+const validators = new Map<TSchema, Validator>();
+
+/** Loads the compiler of schemas; called after the start, so that no body has to wait for it. */
+export async function loadSchemaCompiler(): Promise<void> {
+  const module = await import("typebox/compile");
+  compile = (schema) => module.Compile(schema) as unknown as Validator;
+}
+
+export function isSchemaCompilerLoaded(): boolean {
+  return compile !== undefined;
+}
+
+export interface JsonBody {
+  readonly text: string;
+  readonly json: unknown;
+}
+
+/** Parses and checks a body. The schema compiler must be loaded. */
+export function parseJsonBody(body: Uint8Array, schema: TSchema): JsonBody | Failure {
+  if (body.byteLength === 0) return invalid("empty body");
+  if (!isUtf8(body)) return invalid("the body is not UTF-8");
+  let text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8");
+  if (text.charCodeAt(0) === 0xfeff) text = text.slice(1);
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    return invalid("malformed JSON body");
+  }
+  const validator = validatorOf(branchFor(schema, json));
+  return validator.Check(json) ? { text, json } : describeErrors(validator.Errors(json));
+}
+
+/** Of "one or an array of them", the one that was meant: so that its errors are what the client reads. */
+function branchFor(schema: TSchema, json: unknown): TSchema {
+  const branches = (schema as { readonly anyOf?: readonly (TSchema & { readonly type?: string })[] }).anyOf;
+  const kind = Array.isArray(json) ? "array" : "object";
+  return branches?.find((branch) => branch.type === kind) ?? schema;
+}
+
+function validatorOf(schema: TSchema): Validator {
+  let validator = validators.get(schema);
+  if (validator === undefined) {
+    validator = must(compile, "the schema compiler is loaded")(schema);
+    validators.set(schema, validator);
+  }
+  return validator;
+}
+
+const TYPE_WORDS: Readonly<Record<string, string>> = {
+  string: "a string", number: "a number", integer: "an integer", boolean: "true or false", object: "an object", array: "an array", null: "null",
+};
+
+/** `/0/topic` → `[0].topic`; "" → "the body". */
+function fieldName(path: string): string {
+  const name = path.split("/").slice(1).map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"))
+    .reduce((text, part) => (/^\d+$/.test(part) ? `${text}[${part}]` : text === "" ? part : `${text}.${part}`), "");
+  return name === "" ? "the body" : name;
+}
+
+function describeError(error: SchemaError): readonly { readonly path: string; readonly message: string }[] {
+  const params = error.params as { readonly requiredProperties?: readonly string[]; readonly type?: string | readonly string[]; readonly limit?: number; readonly comparison?: string };
+  const field = fieldName(error.instancePath);
+  const at = (message: string, path = error.instancePath): readonly { path: string; message: string }[] => [{ path, message }];
+  switch (error.keyword) {
+    case "required":
+      return (params.requiredProperties ?? []).flatMap((name) => {
+        const path = `${error.instancePath}/${name}`;
+        return at(`${fieldName(path)} is required`, path);
+      });
+    case "type": {
+      const types = typeof params.type === "string" ? [params.type] : params.type ?? [];
+      return at(`${field} must be ${types.map((type) => TYPE_WORDS[type] ?? type).join(" or ")}`);
+    }
+    case "minLength":
+      return at(params.limit === 1 ? `${field} is required` : `${field} must have at least ${params.limit} characters`);
+    case "minItems":
+      return at(params.limit === 1 ? `${field} is empty` : `${field} must have at least ${params.limit} items`);
+    case "maxItems":
+      return at(`${field} must have at most ${params.limit} items`);
+    default:
+      return at(`${field} ${error.message}`);
+  }
+}
+
+/** The first error is the answer's sentence, all are its details. */
+function describeErrors(errors: readonly SchemaError[]): Failure {
+  const details = errors.filter(({ keyword }) => keyword !== "anyOf").flatMap((error) => describeError(error)).slice(0, 20);
+  return invalid(details[0]?.message ?? "the body has the wrong shape", { details });
+}

@@ -1,0 +1,109 @@
+/** `GET /openapi.json`: the OpenAPI 3.1 description, made from the route table and the very schemas that validate it. */
+import type { TObject, TSchema } from "typebox";
+import { ErrorBody } from "../../schemas/common.js";
+import { REASON_PHRASES } from "../../schemas/status.js";
+import { jsonReply, type Route } from "./route-table.js";
+
+/** Statuses that any route may answer with. */
+const COMMON_STATUSES: readonly number[] = [401, 403, 421, 503];
+
+type Json = Record<string, unknown>;
+
+/** The route that serves the description of all routes, itself included. */
+export function openApiRoute(routes: () => readonly Route[], version: string): Route {
+  let text: string | null = null;
+  return {
+    method: "GET", path: "/openapi.json", name: "openapi", tag: "metrics", summary: "Describes every route (OpenAPI 3.1).",
+    answer: "json", handle: () => {
+      text ??= JSON.stringify(describeRoutes(routes(), version));
+      return jsonReply(text);
+    },
+  };
+}
+
+/** The whole description. */
+export function describeRoutes(routes: readonly Route[], version: string): Json {
+  const paths: Record<string, Json> = {};
+  for (const route of routes) {
+    const path = route.path.replace("...}", "}");
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: describeRoute(route) };
+  }
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "Koor",
+      version,
+      description: "Coordination server for AI coding agents: shared versioned state and events over plain HTTP. HEAD works wherever GET does.",
+      license: { name: "MIT", identifier: "MIT" },
+    },
+    servers: [{ url: "/" }],
+    security: [{ bearer: [] }, {}],
+    tags: [...new Set(routes.map((route) => route.tag))].map((name) => ({ name })),
+    paths,
+    components: {
+      securitySchemes: { bearer: { type: "http", scheme: "bearer", description: "Needed where the server runs with --auth-token." } },
+      schemas: { Error: plain(ErrorBody) },
+    },
+  };
+}
+
+function describeRoute(route: Route): Json {
+  const statuses = new Set([...COMMON_STATUSES, ...(route.statuses ?? [])]);
+  if (route.query !== undefined || route.body !== undefined || route.path.includes("{")) statuses.add(400);
+  if (route.body !== undefined) for (const status of [413, 504, 507]) statuses.add(status);
+  statuses.delete(200);
+  const refusals = [...statuses].sort((a, b) => a - b).map((status) => [String(status), describeRefusal(status, route.refusals?.[status])] as const);
+  const success = route.answer === "upgrade" ? ["101", { description: "Switching Protocols" }] as const
+    : ["200", { description: "OK", content: describeAnswer(route.answer) }] as const;
+  return {
+    operationId: route.name,
+    summary: route.summary,
+    tags: [route.tag],
+    parameters: [...pathParameters(route.path), ...queryParameters(route.query), ...headerParameters(route.headers)],
+    ...(route.body === undefined ? {} : { requestBody: { required: true, content: describeBody(route.body) } }),
+    responses: Object.fromEntries([success, ...refusals]),
+    ...(route.open === true ? { security: [{}] } : {}),
+  };
+}
+
+function describeRefusal(status: number, schema: TSchema | undefined): Json {
+  const description = REASON_PHRASES[status] ?? "";
+  if (status === 304) return { description };
+  return { description, content: { "application/json": { schema: schema === undefined ? { $ref: "#/components/schemas/Error" } : plain(schema) } } };
+}
+
+function describeBody(body: NonNullable<Route["body"]>): Json {
+  return body.kind === "raw" ? { "*/*": {} } : { "application/json": { schema: plain(body.schema) } };
+}
+
+function describeAnswer(answer: Exclude<Route["answer"], "upgrade">): Json {
+  if (answer === "raw") return { "*/*": {} };
+  if (answer === "stream") return { "text/event-stream": { schema: { type: "string" } } };
+  if (answer === "text") return { "text/plain": { schema: { type: "string" } } };
+  return { "application/json": { schema: answer === "json" ? { type: "object" } : plain(answer) } };
+}
+
+function pathParameters(path: string): Json[] {
+  return [...path.matchAll(/\{([a-z_]+)(\.\.\.)?\}/g)].map(([, name, rest]) => ({
+    name, in: "path", required: true, schema: { type: "string" },
+    ...(rest === undefined ? {} : { description: "May contain slashes." }),
+  }));
+}
+
+function queryParameters(query: TObject | undefined): Json[] {
+  if (query === undefined) return [];
+  const required = (query as { readonly required?: readonly string[] }).required ?? [];
+  return Object.entries(query.properties).map(([name, schema]) => ({
+    name, in: "query", required: required.includes(name), schema: plain(schema as TSchema),
+  }));
+}
+
+function headerParameters(headers: readonly string[] | undefined): Json[] {
+  // OpenAPI keeps Content-Type, Accept and Authorization out of parameters.
+  return (headers ?? []).filter((name) => name !== "content-type").map((name) => ({ name, in: "header", required: false, schema: { type: "string" } }));
+}
+
+/** The schema as plain JSON: TypeBox's own markers are not enumerable in it. */
+function plain(schema: TSchema): Json {
+  return JSON.parse(JSON.stringify(schema)) as Json;
+}

@@ -1,0 +1,293 @@
+/**
+ * What every request passes, once for all routes: Host, Origin and token, draining, parameters, body
+ * limits, actor; and on the way back the error shape, the audit of refusals, metrics and the access log.
+ * Runs on the front. The order of the checks is the order of the code.
+ */
+import { AUDIT_DETAIL_BYTES_MAX, AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX, BODIES_IN_MEMORY_BYTES_MAX, REQUEST_TIMEOUT_MS } from "../../schemas/limits.js";
+import type { CallContext } from "../../schemas/rpc.js";
+import { STATUSES, type StatusRow } from "../../schemas/status.js";
+import type { Clock } from "../base/clock.js";
+import type { Log } from "../base/log.js";
+import { Failure, RemoteFailure, invalid } from "../base/result.js";
+import type { Registry, RouteMetrics } from "../metrics/registry.js";
+import type { RpcClient } from "../rpc/client.js";
+import type { Exchange } from "./exchange.js";
+import type { Gate } from "./gate.js";
+import { isSchemaCompilerLoaded, loadSchemaCompiler, parseJsonBody } from "./json-body.js";
+import { parseQuery } from "./parameters.js";
+import { JSON_HEADERS, parsePath, pathParameters, type Answer, type Headers, type PathShape, type Reply, type Request, type Route } from "./route-table.js";
+
+/** A route with what is made of it once. */
+export interface BoundRoute {
+  readonly route: Route;
+  readonly shape: PathShape;
+  readonly metrics: RouteMetrics;
+}
+
+export interface PipelineOptions {
+  readonly gate: Gate;
+  readonly registry: Registry;
+  readonly writer: RpcClient;
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
+/** One request on its way. */
+interface Call {
+  readonly exchange: Exchange;
+  readonly bound: BoundRoute;
+  readonly started: number;
+  params: readonly string[];
+  context: CallContext;
+  path: string;
+}
+
+const NOBODY: CallContext = Object.freeze({ actor: "", trace: "" });
+const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
+const NO_PARAMS: readonly string[] = [];
+const NO_BODY = new Uint8Array(0);
+const DRAINING = new Failure("UNAVAILABLE", "the server is shutting down");
+
+export class Pipeline {
+  readonly #options: PipelineOptions;
+  readonly #receiving = new Map<Exchange, number>();
+  #body_bytes = 0;
+  #in_flight = 0;
+  #calls = 0;
+  #draining = false;
+  #unauthenticated_rows = 0;
+  #unauthenticated_minute = 0;
+
+  constructor(options: PipelineOptions) {
+    this.#options = options;
+  }
+
+  bind(route: Route): BoundRoute {
+    return { route, shape: parsePath(route.path), metrics: this.#options.registry.addRoute(route.name) };
+  }
+
+  /** Requests that were not answered yet. */
+  get inFlight(): number {
+    return this.#in_flight;
+  }
+
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  /** From now on new requests are refused with 503. */
+  drain(): void {
+    this.#draining = true;
+  }
+
+  /** Cuts the connections whose request has been coming for too long. */
+  tick(now_ms: number): void {
+    for (const [exchange, since_ms] of this.#receiving) {
+      if (now_ms - since_ms > REQUEST_TIMEOUT_MS) exchange.cut();
+    }
+  }
+
+  /**
+   * Takes one request through to its answer.
+   * @param counted false on the dashboard's port, whose calls count as neither REST nor MCP
+   */
+  serve(exchange: Exchange, bound: BoundRoute, counted: boolean): void {
+    const { route } = bound;
+    const call: Call = { exchange, bound, started: performance.now(), params: NO_PARAMS, context: NOBODY, path: "" };
+    this.#in_flight += 1;
+    if (counted && route.uncounted === undefined) this.#options.registry.rest_calls += 1;
+    if (this.#options.log.debugs) call.path = exchange.path;
+    const request = this.#admit(call);
+    if (request instanceof Failure) {
+      this.#finish(call, request);
+    } else if (route.body !== undefined) {
+      this.#receive(call, request);
+    } else {
+      this.#handle(call, request);
+    }
+  }
+
+  /**
+   * Checks a request for an upgrade to WebSocket.
+   * @returns what the route's `upgrade` made of it; undefined where it was refused and answered
+   */
+  admitUpgrade(exchange: Exchange, bound: BoundRoute): unknown {
+    const call: Call = { exchange, bound, started: performance.now(), params: NO_PARAMS, context: NOBODY, path: "" };
+    this.#in_flight += 1;
+    const request = this.#admit(call);
+    const admitted = request instanceof Failure ? request : bound.route.upgrade?.(request);
+    if (admitted instanceof Failure) {
+      this.#finish(call, admitted);
+      return undefined;
+    }
+    this.#in_flight -= 1;
+    return admitted;
+  }
+
+  /** Answers a request that no route takes. */
+  refuse(exchange: Exchange, bound: BoundRoute, allow: readonly string[]): void {
+    const call: Call = { exchange, bound, started: performance.now(), params: NO_PARAMS, context: NOBODY, path: exchange.path };
+    this.#in_flight += 1;
+    const refusal = this.#gate(exchange, false);
+    if (refusal !== null) this.#finish(call, refusal);
+    else if (allow.length === 0) this.#finish(call, new Failure("NOT_FOUND", "no such route"));
+    else this.#finish(call, new Failure("UNIMPLEMENTED", `method not allowed (allowed: ${allow.join(", ")})`), [["Allow", allow.join(", ")]]);
+  }
+
+  #gate(exchange: Exchange, open: boolean): Failure | null {
+    const { gate } = this.#options;
+    return gate.checkHost(exchange.header("host"))
+      ?? gate.checkOrigin(exchange.header("origin"))
+      ?? (gate.guarded && !open ? gate.checkToken(exchange.header("authorization")) : null);
+  }
+
+  /** The checks that need only the request's head. */
+  #admit(call: Call): Request | Failure {
+    const { exchange, bound } = call;
+    const { route, shape } = bound;
+    const path = exchange.path;
+    const params = shape.names.length === 0 ? NO_PARAMS : pathParameters(shape, path);
+    call.params = params ?? NO_PARAMS;
+    const refusal = this.#gate(exchange, route.open === true);
+    if (refusal !== null) return refusal;
+    if (this.#draining && route.open !== true) return DRAINING;
+    if (params === undefined || path.includes("\uFFFD")) return invalid("malformed escape in the path");
+    const query = parseQuery(route.query, exchange.query);
+    if (query instanceof Failure) return query;
+    let headers = NO_HEADERS;
+    if (route.headers !== undefined) {
+      const read: Record<string, string> = {};
+      for (const name of route.headers) read[name] = exchange.header(name);
+      headers = read;
+    }
+    // Reading tells no trace: only what changes something can be found again in the audit log.
+    if (route.body !== undefined || route.audit !== undefined) call.context = { actor: "", trace: (++this.#calls).toString(36) };
+    return {
+      method: route.method, params, query, headers, body: NO_BODY, text: "", json: undefined, context: call.context,
+      onAbort: (listener) => exchange.onAbort(listener),
+    };
+  }
+
+  #receive(call: Call, request: Request): void {
+    const { exchange } = call;
+    let reserved = 0;
+    let waiting = true;
+    const settle = (): void => {
+      waiting = false;
+      this.#receiving.delete(exchange);
+      this.#body_bytes -= reserved;
+    };
+    exchange.onAbort(() => {
+      if (!waiting) return;
+      settle();
+      this.#in_flight -= 1;
+    });
+    exchange.receive((bytes) => {
+      if (this.#body_bytes + bytes > BODIES_IN_MEMORY_BYTES_MAX) return false;
+      this.#body_bytes += bytes;
+      reserved += bytes;
+      return true;
+    }, (body) => {
+      settle();
+      if (body instanceof Failure) this.#finish(call, body);
+      else if (call.bound.route.body?.kind !== "json") this.#handle(call, { ...request, body });
+      else if (isSchemaCompilerLoaded()) this.#handleJson(call, request, body);
+      else void loadSchemaCompiler().then(() => this.#handleJson(call, request, body));
+    }, () => {
+      this.#receiving.set(exchange, this.#options.clock.now());
+    });
+  }
+
+  #handleJson(call: Call, request: Request, body: Uint8Array): void {
+    const kind = call.bound.route.body;
+    const parsed = kind?.kind === "json" ? parseJsonBody(body, kind.schema) : invalid("malformed JSON body");
+    if (parsed instanceof Failure) this.#finish(call, parsed);
+    else this.#handle(call, { ...request, body, text: parsed.text, json: parsed.json });
+  }
+
+  #handle(call: Call, request: Request): void {
+    let answer: Answer | Promise<Answer>;
+    try {
+      answer = call.bound.route.handle(request);
+    } catch (error) {
+      answer = this.#bug(call, error);
+    }
+    if (!(answer instanceof Promise)) {
+      this.#finish(call, answer);
+      return;
+    }
+    call.exchange.detach();
+    answer.then(
+      (settled) => this.#finish(call, settled),
+      (error: unknown) => this.#finish(call, this.#bug(call, error)),
+    );
+  }
+
+  /** An exception in a handler is a bug: it is logged whole, and the client learns nothing of it. */
+  #bug(call: Call, error: unknown): Failure {
+    this.#options.log.error("request failed", { route: call.bound.route.name, error: error instanceof Error ? error.stack ?? error.message : String(error) });
+    return new Failure("INTERNAL", "internal error");
+  }
+
+  #finish(call: Call, answer: Answer, extra: Headers = []): void {
+    if (!(answer instanceof Failure)) {
+      this.#send(call, answer);
+      return;
+    }
+    if (answer.outcome_unknown) {
+      // Neither "stored" nor "not stored" would be sure to be true.
+      this.#in_flight -= 1;
+      call.bound.metrics.record(answer.http, (performance.now() - call.started) / 1000);
+      call.exchange.cut();
+      return;
+    }
+    const reply = failureReply(answer, extra);
+    if (this.#isAudited(call, answer)) this.#audit(call, answer, () => this.#send(call, reply));
+    else this.#send(call, reply);
+  }
+
+  #isAudited(call: Call, failure: Failure): boolean {
+    const status = failure.http;
+    if (call.bound.route.audit === undefined || failure instanceof RemoteFailure) return false;
+    if (status < 400 || status >= 500 || status === 421 || status === 429) return false;
+    if (status !== 401) return true;
+    this.#options.registry.unauthenticated += 1;
+    const minute = Math.floor(this.#options.clock.now() / 60_000);
+    if (minute !== this.#unauthenticated_minute) {
+      this.#unauthenticated_minute = minute;
+      this.#unauthenticated_rows = 0;
+    }
+    return this.#unauthenticated_rows++ < AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX;
+  }
+
+  /** Writes the refusal's row, then goes on: a disk that is full must not turn a 400 into a 507. */
+  #audit(call: Call, failure: Failure, next: () => void): void {
+    const rule = call.bound.route.audit;
+    if (rule === undefined) return;
+    call.exchange.detach();
+    const detail = JSON.stringify({ error: failure.message.slice(0, AUDIT_DETAIL_BYTES_MAX), code: failure.http });
+    this.#options.writer.call("audit.refuse", { action: rule.action, resource: rule.resource(call.params), detail }, call.context, 0, next);
+  }
+
+  #send(call: Call, reply: Reply): void {
+    this.#in_flight -= 1;
+    const seconds = (performance.now() - call.started) / 1000;
+    call.bound.metrics.record(reply.status, seconds);
+    if (this.#options.log.debugs) {
+      this.#options.log.debug("request", {
+        method: call.bound.route.method, path: call.path, status: reply.status, ms: Math.round(seconds * 1e6) / 1e3, trace: call.context.trace,
+      });
+    }
+    call.exchange.send(reply);
+  }
+}
+
+/** The contract's error shape. */
+function failureReply(failure: Failure, extra: Headers): Reply {
+  const row: StatusRow = STATUSES[failure.status];
+  const headers = [...JSON_HEADERS, ...extra];
+  if (row.retry_after_s !== undefined) headers.push(["Retry-After", String(row.retry_after_s)]);
+  if (failure.status === "UNAUTHENTICATED") headers.push(["WWW-Authenticate", "Bearer"]);
+  if (failure.status === "UPGRADE_REQUIRED") headers.push(["Upgrade", "websocket"]);
+  return { status: row.http, body: JSON.stringify({ error: failure.message, code: row.http, ...failure.members }), headers };
+}

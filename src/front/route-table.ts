@@ -1,0 +1,149 @@
+/**
+ * What a route is: one row in its feature's routes.ts. From the rows follow the listeners, 405 with
+ * `Allow`, HEAD, the audit of refusals, the metrics' labels and the OpenAPI description. A feature sees
+ * a plain Request and gives a plain Reply; only the exchange knows the HTTP library. Types and pure
+ * functions.
+ */
+import type { TObject, TSchema } from "typebox";
+import type { AuditAction } from "../../schemas/audit.js";
+import type { CallContext } from "../../schemas/rpc.js";
+import type { Failure } from "../base/result.js";
+import { decodePathSegment } from "../base/path.js";
+
+export type HttpMethod = "GET" | "PUT" | "POST" | "DELETE";
+
+/** Where the pieces of a long or endless answer go. */
+export interface Sink {
+  /** False where the peer is behind: wait for `onDrain`. */
+  write(text: string): boolean;
+  /** Ends the answer; `cut` breaks the connection instead, so that the client sees that it is not whole. */
+  end(cut?: boolean): void;
+  onDrain(listener: () => void): void;
+  /** The peer is gone, or the answer was ended by the server's shutdown. */
+  onClose(listener: () => void): void;
+}
+
+export type Headers = readonly (readonly [name: string, value: string])[];
+
+export interface Reply {
+  readonly status: number;
+  /** Null: no body and no Content-Length (304). A function writes the body as it comes. */
+  readonly body: string | Uint8Array | null | ((sink: Sink) => void);
+  /** Every header but Content-Length, Content-Type included. */
+  readonly headers: Headers;
+}
+
+export interface Request {
+  readonly method: HttpMethod;
+  /** Decoded path parameters in the order of the path. */
+  readonly params: readonly string[];
+  /** Parsed query parameters by name, as the route's schema types them; times are ms. */
+  readonly query: Readonly<Record<string, string | number | undefined>>;
+  /** The headers that the route names, "" where absent. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Empty where the route takes none. */
+  readonly body: Uint8Array;
+  /** The body's text where the route takes JSON: checked against the route's schema. */
+  readonly text: string;
+  readonly json: unknown;
+  readonly context: CallContext;
+  /** Called once when the client has gone before the answer. */
+  onAbort(listener: () => void): void;
+}
+
+export type Answer = Reply | Failure;
+
+export interface Route {
+  readonly method: HttpMethod;
+  /** `{name}` is one segment, a last `{name...}` is the rest of the path, slashes included. */
+  readonly path: string;
+  /** Unique, for metrics and OpenAPI's operationId: `state.get`. */
+  readonly name: string;
+  readonly summary: string;
+  readonly tag: string;
+  readonly query?: TObject;
+  /** Request headers that the handler reads, in lower case. */
+  readonly headers?: readonly string[];
+  /** What the body is; absent where none is read. */
+  readonly body?: { readonly kind: "raw" } | { readonly kind: "json"; readonly schema: TSchema };
+  /**
+   * What a success holds; "raw" for stored bytes, "stream" for Server-Sent Events, "text" for plain
+   * text, "json" for JSON of no fixed shape, "upgrade" for a WebSocket.
+   */
+  readonly answer: TSchema | "raw" | "stream" | "text" | "json" | "upgrade";
+  /** Further statuses that the route answers with, beside those of every route. */
+  readonly statuses?: readonly number[];
+  /** Bodies of refusals that have members of their own. */
+  readonly refusals?: Readonly<Record<number, TSchema>>;
+  /** Refusals of the call are written to the audit log under this action. */
+  readonly audit?: { readonly action: AuditAction; readonly resource: (params: readonly string[]) => string };
+  /** Needs no token. */
+  readonly open?: true;
+  /** Counts as neither REST nor MCP call. */
+  readonly uncounted?: true;
+  /** What to make of a request that asks for an upgrade to WebSocket: the subscription, or a Failure. */
+  readonly upgrade?: (request: Request) => unknown;
+  readonly handle: (request: Request) => Answer | Promise<Answer>;
+}
+
+export const JSON_HEADERS: Headers = [["Content-Type", "application/json"]];
+
+/** A 200 with a JSON text. */
+export function jsonReply(text: string, status = 200): Reply {
+  return { status, body: text, headers: JSON_HEADERS };
+}
+
+/** A path as the router takes it: its fixed prefix, and how the rest is split. */
+export interface PathShape {
+  readonly segments: readonly (string | null)[];
+  /** The last parameter takes the rest of the path. */
+  readonly rest: boolean;
+  readonly names: readonly string[];
+}
+
+/** `/api/state/{key...}` → its segments, null where a parameter stands. */
+export function parsePath(path: string): PathShape {
+  const names: string[] = [];
+  let rest = false;
+  const segments = path.slice(1).split("/").map((segment) => {
+    const match = /^\{([a-z_]+)(\.\.\.)?\}$/.exec(segment);
+    if (match === null) return segment;
+    names.push(match[1] ?? "");
+    rest = match[2] !== undefined;
+    return null;
+  });
+  return { segments, rest, names };
+}
+
+/** The path as the HTTP library's router wants it. */
+export function routerPattern(shape: PathShape): string {
+  return `/${shape.segments.map((segment, at) => {
+    if (segment !== null) return segment;
+    return shape.rest && at === shape.segments.length - 1 ? "*" : `:p${at}`;
+  }).join("/")}`;
+}
+
+/** The decoded parameters of a raw path that the router matched; undefined on a malformed escape. */
+export function pathParameters(shape: PathShape, raw_path: string): readonly string[] | undefined {
+  const parts = raw_path.slice(1).split("/");
+  const params: string[] = [];
+  for (let at = 0; at < shape.segments.length; at++) {
+    if (shape.segments[at] !== null) continue;
+    const last = shape.rest && at === shape.segments.length - 1;
+    const raw = last ? parts.slice(at) : [parts[at] ?? ""];
+    for (let part = 0; part < raw.length; part++) {
+      const decoded = decodePathSegment(raw[part] ?? "");
+      if (decoded === undefined) return undefined;
+      raw[part] = decoded;
+    }
+    params.push(raw.join("/"));
+  }
+  return params;
+}
+
+/** Whether a raw path is of this shape. */
+export function pathMatches(shape: PathShape, raw_path: string): boolean {
+  const parts = raw_path.slice(1).split("/");
+  if (shape.rest ? parts.length < shape.segments.length : parts.length !== shape.segments.length) return false;
+  return shape.segments.every((segment, at) => segment === null || segment === parts[at]);
+}

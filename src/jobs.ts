@@ -1,0 +1,33 @@
+/**
+ * The pool's lane: its methods by name, one row each. The pool's workers run them, and so does the front
+ * itself where the answer is sure to be short (rpc/reads.ts).
+ */
+import type { PoolMethodName, RequestOf } from "../schemas/methods.js";
+import { auditSummary, listAuditEntries } from "./audit/jobs.js";
+import type { Failure } from "./base/result.js";
+import { eventHistory } from "./events/jobs.js";
+import { diffState, listState, stateHistory } from "./state/jobs.js";
+import type { ReadContext } from "./store/read-context.js";
+
+/** A unary job answers with a text, a stream with chunks of it; a Failure among the chunks ends them. */
+export type Job<Request> = (context: ReadContext, request: Request) => string | Failure | Iterable<string | Failure>;
+
+export type Jobs = { readonly [Name in PoolMethodName]: Job<RequestOf<Name>> };
+
+export const JOBS: Jobs = {
+  "state.list": listState,
+  "state.history": stateHistory,
+  "state.diff": diffState,
+  "events.history": eventHistory,
+  "audit.list": listAuditEntries,
+  "audit.summary": auditSummary,
+};
+
+/** One job's answer as chunks, over one snapshot of the database. */
+export function runJob<Name extends PoolMethodName>(context: ReadContext, name: Name, request: RequestOf<Name>): Iterable<string | Failure> {
+  const job: Job<RequestOf<Name>> = JOBS[name];
+  return context.snapshot(() => {
+    const answer = job(context, request);
+    return typeof answer === "object" && Symbol.iterator in answer ? answer : [answer];
+  });
+}

@@ -1,0 +1,77 @@
+/**
+ * The server's command: settings, start, signals, exit codes (contract section 17). `runServer` is also
+ * what `koor serve` calls.
+ */
+import { fileURLToPath } from "node:url";
+import { realpathSync } from "node:fs";
+import { VERSION } from "../schemas/version.js";
+import { ConfigError, helpText, loadConfig, type Invocation } from "./config/load.js";
+import type { Server } from "./server.js";
+
+const URLS = {
+  writer: new URL("../workers/writer/main.js", import.meta.url),
+  pool: new URL("../workers/pool/main.js", import.meta.url),
+};
+
+const EXIT_UNUSABLE = 1;
+const EXIT_USAGE = 2;
+
+/** Runs a server until a signal ends it. Ends the process. */
+export async function runServer(argv: readonly string[]): Promise<void> {
+  let invocation: Invocation;
+  try {
+    invocation = loadConfig(argv, process.env);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    stopWith(error.message, EXIT_USAGE);
+  }
+  if (invocation.kind === "help") {
+    process.stdout.write(helpText());
+    return;
+  }
+  if (invocation.kind === "version") {
+    process.stdout.write(`koor-server ${VERSION}\n`);
+    return;
+  }
+  // A file-size limit (ulimit -f) then refuses a write like a full disk instead of killing the process.
+  process.on("SIGXFSZ", () => undefined);
+  let server: Server;
+  try {
+    // Loaded here, so that a library that cannot load is one clear line too.
+    const { startServer } = await import("./server.js");
+    server = await startServer(invocation.config, URLS);
+  } catch (error) {
+    stopWith(startFailure(error), EXIT_UNUSABLE);
+  }
+  let stopping = false;
+  const stop = (): void => {
+    // What was acknowledged is on disk: a second signal need not wait for anything.
+    if (stopping) process.exit(EXIT_UNUSABLE);
+    stopping = true;
+    server.stop().then(() => process.exit(0), (error: unknown) => {
+      stopWith(error instanceof Error ? error.message : String(error), EXIT_UNUSABLE);
+    });
+  };
+  process.on("SIGINT", stop);
+  process.on("SIGTERM", stop);
+}
+
+/** One line for the operator. */
+function startFailure(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.name === "DataDirError" || error.name === "PortError") return error.message;
+  const line = error.message.split("\n")[0] ?? "";
+  if (line.includes("uws_") || line.includes("uWebSockets")) {
+    return `uWebSockets.js cannot load here (${line}): it needs Node 20, 22, 24 or 25, and glibc 2.38 or newer where Node is 22 or newer`;
+  }
+  return `cannot start: ${line}`;
+}
+
+function stopWith(line: string, code: number): never {
+  process.stderr.write(`koor-server: ${line}\n`);
+  process.exit(code);
+}
+
+if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  await runServer(process.argv.slice(2));
+}

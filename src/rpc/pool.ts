@@ -1,0 +1,120 @@
+/**
+ * The pool's lane, seen from the front: jobs in piscina's worker threads, each under a deadline; a
+ * worker that is stuck past it is ended and replaced. A full queue refuses. Streams go over a channel of
+ * their own, through the same RPC as the writer's calls.
+ */
+import { Piscina } from "piscina";
+import type { MessagePort } from "node:worker_threads";
+import {
+  POOL_HEAP_MIB_MAX, POOL_IDLE_MS, POOL_QUEUE_MAX, POOL_THREADS_MAX, POOL_THREADS_MIN,
+} from "../../schemas/limits.js";
+import { METHODS, type PoolMethodName, type RequestOf } from "../../schemas/methods.js";
+import type { CallContext } from "../../schemas/rpc.js";
+import type { StatusName } from "../../schemas/status.js";
+import { systemClock } from "../base/clock.js";
+import type { Log } from "../base/log.js";
+import { Failure } from "../base/result.js";
+import type { ReaderSettings } from "../store/read-context.js";
+import { RpcClient } from "./client.js";
+import { openChannel } from "./port.js";
+
+/** What a worker is given; `port` where the answer is a stream. */
+export interface PoolTask {
+  readonly method: PoolMethodName;
+  readonly request: never;
+  readonly port: MessagePort | null;
+}
+
+export type PoolAnswer =
+  | { readonly text: string }
+  | { readonly failure: readonly [status: StatusName, message: string, members: Readonly<Record<string, unknown>> | null] };
+
+export interface PoolOptions {
+  /** The workers' script. */
+  readonly url: URL;
+  readonly settings: ReaderSettings;
+  readonly log: Log;
+  /** For tests: a shorter deadline than the methods' own. */
+  readonly deadline_ms?: number;
+}
+
+export class Pool {
+  readonly #piscina: Piscina;
+  readonly #log: Log;
+  readonly #deadline_ms: number | undefined;
+
+  constructor(options: PoolOptions) {
+    this.#log = options.log;
+    this.#deadline_ms = options.deadline_ms;
+    this.#piscina = new Piscina({
+      filename: options.url.href,
+      workerData: options.settings,
+      minThreads: POOL_THREADS_MIN,
+      maxThreads: POOL_THREADS_MAX,
+      maxQueue: POOL_QUEUE_MAX,
+      idleTimeout: POOL_IDLE_MS,
+      concurrentTasksPerWorker: 1,
+      // A worker that blocks on Atomics.wait between tasks answers no port; jobs are long enough to be worth a wake-up.
+      atomics: "disabled",
+      recordTiming: false,
+      resourceLimits: { maxOldGenerationSizeMb: POOL_HEAP_MIB_MAX },
+    });
+    this.#piscina.on("error", (error: unknown) => this.#report("pool worker failed", error));
+  }
+
+  /** Jobs that wait for a worker. */
+  get waiting(): number {
+    return this.#piscina.queueSize;
+  }
+
+  /** Runs a unary job. */
+  async run<Name extends PoolMethodName>(method: Name, request: RequestOf<Name>): Promise<string | Failure> {
+    const answer = await this.#submit(method, request, null);
+    if (answer instanceof Failure) return answer;
+    return "text" in answer ? answer.text : new Failure(...answer.failure);
+  }
+
+  /** Runs a stream job: its chunks, a Failure as the last item where it failed. Leaving early cancels it. */
+  async *stream<Name extends PoolMethodName>(
+    method: Name, request: RequestOf<Name>, context: CallContext,
+  ): AsyncGenerator<string | Failure, void, undefined> {
+    const { near, far } = openChannel();
+    const client = new RpcClient({ clock: systemClock });
+    client.attach(near);
+    const finished = this.#submit(method, request, far).then((answer) => {
+      client.detach(answer instanceof Failure ? answer : new Failure("UNAVAILABLE", "the job ended early"));
+    });
+    try {
+      yield* client.stream(method, request, context);
+    } finally {
+      // The worker is done, or hears the cancellation and is; either way its end is not waited for.
+      finished.catch((error: unknown) => this.#report("pool stream failed", error));
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#piscina.destroy();
+  }
+
+  async #submit(method: PoolMethodName, request: unknown, port: MessagePort | null): Promise<PoolAnswer | Failure> {
+    if (this.#piscina.queueSize >= POOL_QUEUE_MAX) {
+      return new Failure("RESOURCE_EXHAUSTED", "the server is busy, try again");
+    }
+    const abort = new AbortController();
+    const timer = setTimeout(() => abort.abort(), this.#deadline_ms ?? METHODS[method].deadline_ms);
+    const task = { method, request, port } as unknown as PoolTask;
+    try {
+      return await this.#piscina.run(task, { signal: abort.signal, ...(port === null ? {} : { transferList: [port] }) }) as PoolAnswer;
+    } catch (error) {
+      if (abort.signal.aborted) return new Failure("DEADLINE_EXCEEDED", "deadline exceeded");
+      this.#report("job failed", error);
+      return new Failure("INTERNAL", "internal error");
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #report(what: string, error: unknown): void {
+    this.#log.error(what, { error: error instanceof Error ? error.message : String(error) });
+  }
+}

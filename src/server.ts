@@ -1,0 +1,189 @@
+/**
+ * The composition root: starts the pieces in order, hands each the few things it needs, and stops them in
+ * reverse. What a piece does is its own file's business.
+ */
+import { resolve } from "node:path";
+import type { Config } from "../schemas/config.js";
+import { DEADLINE_SWEEP_MS, EVENT_PRUNE_INTERVAL_MS, REPLAY_PAGE_EVENTS, SHUTDOWN_DRAIN_MS } from "../schemas/limits.js";
+import { VERSION } from "../schemas/version.js";
+import { auditRoutes } from "./audit/routes.js";
+import { systemClock } from "./base/clock.js";
+import { openLog, type Log } from "./base/log.js";
+import { isLoopback, parseAddress } from "./config/address.js";
+import type { EncodedEvent } from "./events/event.js";
+import { Hub } from "./events/hub.js";
+import { EventPruner } from "./events/pruner.js";
+import { eventRoutes } from "./events/routes.js";
+import { Streams } from "./events/stream.js";
+import { encodeEvent } from "./events/table.js";
+import { Gate } from "./front/gate.js";
+import { loadSchemaCompiler } from "./front/json-body.js";
+import { openApiRoute } from "./front/openapi.js";
+import { Pipeline } from "./front/pipeline.js";
+import type { Route } from "./front/route-table.js";
+import { FrontServer } from "./front/server.js";
+import type { CommitNotice } from "./metrics/commit-notice.js";
+import { Registry } from "./metrics/registry.js";
+import { metricsRoutes } from "./metrics/routes.js";
+import { RpcClient } from "./rpc/client.js";
+import { Pool } from "./rpc/pool.js";
+import { Reads } from "./rpc/reads.js";
+import { WriterThread, type WriterReady } from "./rpc/writer-thread.js";
+import { stateRoutes } from "./state/routes.js";
+import { claimDataDir, DataDirError } from "./store/data-dir.js";
+import { ReadContext } from "./store/read-context.js";
+
+/** How often the actors are asked whether it is time. */
+const TICK_MS = DEADLINE_SWEEP_MS;
+
+/** The scripts of the other threads; a test gives its own. */
+export interface ThreadUrls {
+  readonly writer: URL;
+  readonly pool: URL;
+}
+
+export interface Server {
+  readonly addresses: { readonly api: string; readonly dashboard: string };
+  /** Drains and stops: in flight is answered for at most SHUTDOWN_DRAIN_MS. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a server.
+ * @throws DataDirError, PortError with one line for the operator
+ */
+export async function startServer(config: Config, urls: ThreadUrls): Promise<Server> {
+  const started_ms = systemClock.now();
+  const data_dir = resolve(config.data_dir);
+  const lock = claimDataDir(data_dir);
+  const log = openLog(config.log_level, config.log_format);
+  const registry = new Registry();
+  const settings = { state_history: config.state_history, state_events: config.state_events, event_history: config.event_history };
+
+  let hub: Hub | null = null;
+  let reads: Reads | null = null;
+  let started = false;
+  let ready: (first: WriterReady) => void = () => undefined;
+  let unusable: (error: DataDirError) => void = () => undefined;
+  const opened = new Promise<WriterReady>((resolveReady, reject) => {
+    ready = resolveReady;
+    unusable = reject;
+  });
+  const writer = new RpcClient({
+    clock: systemClock,
+    onNotice: (name, payload) => {
+      if (name === "events") hub?.fanOut(payload as readonly EncodedEvent[]);
+      else if (name === "commit") registry.recordCommit(payload as CommitNotice);
+      else thread.takeNotice(name, payload);
+    },
+  });
+  const thread = new WriterThread({
+    url: urls.writer, data_dir, settings, client: writer, log,
+    onReady: (first) => {
+      registry.state_keys = first.state_keys;
+      if (started) {
+        registry.writer_restarts += 1;
+        if (hub !== null && reads !== null) catchUp(hub, reads.context, first.last_event_id);
+      }
+      started = true;
+      ready(first);
+    },
+    onUnusable: (code) => unusable(new DataDirError(`cannot open the database in ${data_dir} (${code}); its files were left as they are`)),
+  });
+  thread.start();
+
+  let first: WriterReady;
+  try {
+    first = await opened;
+  } catch (error) {
+    thread.abandon();
+    lock.release();
+    throw error;
+  }
+  const context = new ReadContext({ data_dir, state_history: config.state_history });
+  const pool = new Pool({ url: urls.pool, settings: { data_dir, state_history: config.state_history }, log });
+  reads = new Reads(context, pool);
+  hub = new Hub(registry, first.last_event_id);
+  const streams = new Streams(hub, registry, context.events, systemClock);
+  const front = new FrontServer();
+  const gate = new Gate(config, () => front.portNumbers);
+  const pipeline = new Pipeline({ gate, registry, writer, log, clock: systemClock });
+  const pruner = new EventPruner(writer, config.event_history, EVENT_PRUNE_INTERVAL_MS, log, systemClock.now());
+  const routes: Route[] = [
+    ...metricsRoutes({
+      registry, hub, writer, pool, clock: systemClock, log, data_dir, started_ms,
+      addresses: () => front.addresses, inFlight: () => pipeline.inFlight, draining: () => pipeline.draining,
+    }),
+    ...stateRoutes({ writer, reads, registry, log }),
+    ...eventRoutes({ writer, reads, hub, streams, log }),
+    ...auditRoutes(reads),
+  ];
+  routes.push(openApiRoute(() => routes, VERSION));
+  const ticking = setInterval(() => {
+    const now_ms = systemClock.now();
+    writer.tick(now_ms);
+    pipeline.tick(now_ms);
+    streams.tick(now_ms);
+    pruner.tick(now_ms);
+  }, TICK_MS);
+
+  const stop = async (): Promise<void> => {
+    log.info("koor stops");
+    front.stop();
+    pipeline.drain();
+    front.endSubscribers();
+    hub.end();
+    await idle(pipeline, SHUTDOWN_DRAIN_MS);
+    front.close();
+    clearInterval(ticking);
+    await pool.close();
+    context.close();
+    await thread.close();
+    lock.release();
+    log.info("koor stopped");
+    await log.close();
+  };
+  try {
+    front.listen(config, routes, pipeline, { hub, registry, history: context.events, log });
+  } catch (error) {
+    clearInterval(ticking);
+    front.close();
+    await pool.close();
+    context.close();
+    await thread.close();
+    lock.release();
+    throw error;
+  }
+  announce(log, config, front.addresses, data_dir);
+  // Not needed for /health, needed soon after it.
+  setImmediate(() => void loadSchemaCompiler());
+  return { addresses: front.addresses, stop };
+}
+
+function announce(log: Log, config: Config, addresses: { readonly api: string; readonly dashboard: string }, data_dir: string): void {
+  log.info("koor listening", { version: VERSION, api: addresses.api, dashboard: addresses.dashboard, data_dir, auth: config.auth_token !== "" });
+  const hosts = [config.bind, config.dashboard_bind].flatMap((bind) => parseAddress(bind)?.host ?? []);
+  if (config.auth_token === "" && !hosts.every(isLoopback)) {
+    log.warn("anyone who can reach this machine can read and change everything: set --auth-token, or bind to localhost");
+  }
+}
+
+/** Events that were committed by a writer that crashed before it could say so. */
+function catchUp(hub: Hub, context: ReadContext, last_id: number): void {
+  while (hub.lastId < last_id) {
+    const rows = context.events.after(hub.lastId, last_id, REPLAY_PAGE_EVENTS);
+    if (rows.length === 0) return;
+    hub.fanOut(rows.map(encodeEvent));
+  }
+}
+
+/** Waits until every request was answered, at most `most_ms`. */
+async function idle(pipeline: Pipeline, most_ms: number): Promise<void> {
+  const until = performance.now() + most_ms;
+  while (pipeline.inFlight > 0 && performance.now() < until) {
+    await new Promise((resolveTurn) => {
+      setTimeout(resolveTurn, 10);
+    });
+  }
+}
+

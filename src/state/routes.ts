@@ -1,0 +1,229 @@
+/** Section 3 of the wire contract over HTTP. Runs on the front. */
+import { KEY_BYTES_MAX, CONTENT_TYPE_BYTES_MAX, HISTORY_ROWS_DEFAULT } from "../../schemas/limits.js";
+import { PreconditionErrorBody } from "../../schemas/common.js";
+import {
+  StateDeleteAnswer, StateGetQuery, StateList, StateListQuery, StatePutAnswer, StateRollbackAnswer, StateRollbackQuery, StateWriteQuery,
+  type Condition, type WriteReply,
+} from "../../schemas/state.js";
+import type { Log } from "../base/log.js";
+import { etagMatches } from "../base/etag.js";
+import { Failure, invalid, notFound } from "../base/result.js";
+import { hasControlCharacter, utf8Length } from "../base/path.js";
+import { formatTime } from "../base/time.js";
+import { chunkedReply } from "../front/chunked-reply.js";
+import { jsonReply, type Answer, type Reply, type Request, type Route } from "../front/route-table.js";
+import type { Registry } from "../metrics/registry.js";
+import type { RpcClient } from "../rpc/client.js";
+import type { Reads } from "../rpc/reads.js";
+import type { Version } from "../versioned/table.js";
+import { HotCache } from "./cache.js";
+
+export interface StateRoutesOptions {
+  readonly writer: RpcClient;
+  readonly reads: Reads;
+  readonly registry: Registry;
+  readonly log: Log;
+}
+
+const WRITE_HEADERS = ["content-type", "if-match", "if-none-match"] as const;
+const CONDITION_HEADERS = ["if-match", "if-none-match"] as const;
+/** What `curl -d` sends where nobody chose a type. */
+const FORM_TYPE = "application/x-www-form-urlencoded";
+const DEFAULT_TYPE = "application/json";
+
+export function stateRoutes(options: StateRoutesOptions): Route[] {
+  const state = new StateFront(options);
+  const audit = (action: "state.put" | "state.rollback" | "state.delete") => ({ action, resource: (params: readonly string[]) => params[0] ?? "" });
+  const tag = "state";
+  return [
+    {
+      method: "GET", path: "/api/state", name: "state.list", tag, summary: "Lists keys, sorted, in pages by prefix.",
+      query: StateListQuery, answer: StateList, handle: (request) => state.list(request),
+    },
+    {
+      method: "GET", path: "/api/state/{key...}", name: "state.get", tag, summary: "Reads a value, one of its versions, its history, or the diff of two versions.",
+      query: StateGetQuery, headers: ["if-none-match"], answer: "raw", statuses: [304, 404], handle: (request) => state.get(request),
+    },
+    {
+      method: "PUT", path: "/api/state/{key...}", name: "state.put", tag, summary: "Stores a new version.",
+      query: StateWriteQuery, headers: WRITE_HEADERS, body: { kind: "raw" }, answer: StatePutAnswer, statuses: [412], refusals: { 412: PreconditionErrorBody },
+      audit: audit("state.put"), handle: (request) => state.put(request),
+    },
+    {
+      method: "POST", path: "/api/state/{key...}", name: "state.rollback", tag, summary: "Stores an old version's bytes as a new version.",
+      query: StateRollbackQuery, headers: CONDITION_HEADERS, answer: StateRollbackAnswer, statuses: [404, 412], refusals: { 412: PreconditionErrorBody },
+      audit: audit("state.rollback"), handle: (request) => state.rollback(request),
+    },
+    {
+      method: "DELETE", path: "/api/state/{key...}", name: "state.delete", tag, summary: "Deletes a key; its history stays.",
+      query: StateWriteQuery, headers: CONDITION_HEADERS, answer: StateDeleteAnswer, statuses: [404, 412], refusals: { 412: PreconditionErrorBody },
+      audit: audit("state.delete"), handle: (request) => state.delete(request),
+    },
+  ];
+}
+
+/** The 400 for a key that cannot be one; null where it can. */
+function refuseKey(key: string): Failure | null {
+  if (key === "") return invalid("key is required");
+  // A key of so few characters cannot be too long in bytes: three a UTF-16 unit at most.
+  if (key.length * 3 > KEY_BYTES_MAX && utf8Length(key) > KEY_BYTES_MAX) return invalid(`key is longer than ${KEY_BYTES_MAX} bytes`);
+  return hasControlCharacter(key) ? invalid("key must not contain control characters") : null;
+}
+
+function conditionOf({ query, headers }: Request): Condition | null {
+  const if_version = query["if_version"];
+  const if_match = headers["if-match"] ?? "";
+  const if_none_match = headers["if-none-match"] ?? "";
+  if (if_version === undefined && if_match === "" && if_none_match === "") return null;
+  return {
+    ...(typeof if_version === "number" ? { if_version } : {}),
+    ...(if_match === "" ? {} : { if_match }),
+    ...(if_none_match === "" ? {} : { if_none_match }),
+  };
+}
+
+/** The answer to a GET of a value. No stored HTML or SVG may run as a page of this origin. */
+function valueReply(content_type: string, etag: string, version: number, value: Uint8Array): Reply {
+  return {
+    status: 200,
+    body: value,
+    headers: [
+      ["Content-Type", content_type],
+      ["ETag", etag],
+      ["X-Koor-Version", String(version)],
+      ["X-Content-Type-Options", "nosniff"],
+      ["Content-Security-Policy", "sandbox"],
+    ],
+  };
+}
+
+function notModified(etag: string): Reply {
+  return { status: 304, body: null, headers: [["ETag", etag]] };
+}
+
+class StateFront {
+  readonly #writer: RpcClient;
+  readonly #reads: Reads;
+  readonly #registry: Registry;
+  readonly #log: Log;
+  readonly #cache = new HotCache<Reply>();
+
+  constructor({ writer, reads, registry, log }: StateRoutesOptions) {
+    this.#writer = writer;
+    this.#reads = reads;
+    this.#registry = registry;
+    this.#log = log;
+  }
+
+  list({ query, context }: Request): Answer | Promise<Answer> {
+    const limit = query["limit"] as number | undefined;
+    const prefix = (query["prefix"] as string | undefined) ?? "";
+    const after = (query["after"] as string | undefined) ?? "";
+    const rows = Math.min(limit ?? Number.POSITIVE_INFINITY, this.#registry.state_keys);
+    const answer = this.#reads.run("state.list", { prefix, after, limit: limit ?? null }, context, rows);
+    if (answer instanceof Failure) return answer;
+    return typeof answer === "string" ? jsonReply(answer) : chunkedReply(answer);
+  }
+
+  get(request: Request): Answer | Promise<Answer> {
+    const key = request.params[0] ?? "";
+    const { query } = request;
+    if (query["diff"] !== undefined) return this.#diff(key, String(query["diff"]));
+    if (query["history"] === 1) return this.#history(request, key, (query["limit"] as number | undefined) ?? HISTORY_ROWS_DEFAULT);
+    const if_none_match = request.headers["if-none-match"] ?? "";
+    const version = query["version"];
+    if (typeof version === "number") {
+      return this.#answerVersion(this.#reads.context.state.version(key, version), `version ${version} not found for key: ${key}`, if_none_match);
+    }
+    const cached = this.#cache.get(key);
+    if (cached !== undefined) return if_none_match !== "" && etagMatches(if_none_match, cached.etag) ? notModified(cached.etag) : cached.reply;
+    const current = this.#reads.context.state.current(key);
+    const answer = this.#answerVersion(current, `key not found: ${key}`, if_none_match);
+    if (current !== undefined && !(answer instanceof Failure) && answer.status === 200) {
+      this.#cache.add(key, current.version, `"${current.hash.toString("hex")}"`, answer, current.value.byteLength);
+    }
+    return answer;
+  }
+
+  put(request: Request): Answer | Promise<Answer> {
+    const key = request.params[0] ?? "";
+    const { body, headers } = request;
+    const given = headers["content-type"] ?? "";
+    const content_type = given === "" || given.toLowerCase().startsWith(FORM_TYPE) ? DEFAULT_TYPE : given;
+    const refusal = refuseKey(key) ?? refuseType(content_type) ?? (body.byteLength === 0 ? invalid("empty body") : null);
+    if (refusal !== null) return refusal;
+    const condition = conditionOf(request);
+    return new Promise((resolve) => {
+      this.#writer.call("state.put", { key, value: body, content_type, condition }, request.context, body.byteLength, (reply) => {
+        if (reply instanceof Failure) {
+          resolve(reply);
+          return;
+        }
+        const etag = `"${reply.hash}"`;
+        this.#cache.update(key, reply.version, etag, body.byteLength, () => valueReply(content_type, etag, reply.version, body));
+        if (this.#log.infos) this.#log.info("state updated", { key, version: reply.version });
+        resolve(jsonReply(`{"key":${JSON.stringify(key)},"version":${reply.version},"hash":"${reply.hash}","content_type":${JSON.stringify(content_type)},"updated_at":"${formatTime(reply.updated_at)}"}`));
+      });
+    });
+  }
+
+  rollback(request: Request): Answer | Promise<Answer> {
+    const key = request.params[0] ?? "";
+    const version = request.query["rollback"] as number;
+    const refusal = refuseKey(key);
+    if (refusal !== null) return refusal;
+    return new Promise((resolve) => {
+      this.#writer.call("state.rollback", { key, version, condition: conditionOf(request) }, request.context, 0, (reply: WriteReply | Failure) => {
+        if (reply instanceof Failure) {
+          resolve(reply);
+          return;
+        }
+        this.#cache.remove(key);
+        this.#log.info("state rolled back", { key, version: reply.version, rolled_back: version });
+        resolve(jsonReply(JSON.stringify({ key, version: reply.version, hash: reply.hash, rolled_back: version, updated_at: formatTime(reply.updated_at) })));
+      });
+    });
+  }
+
+  delete(request: Request): Answer | Promise<Answer> {
+    const key = request.params[0] ?? "";
+    const refusal = refuseKey(key);
+    if (refusal !== null) return refusal;
+    return new Promise((resolve) => {
+      this.#writer.call("state.delete", { key, condition: conditionOf(request) }, request.context, 0, (reply) => {
+        if (reply instanceof Failure) {
+          resolve(reply);
+          return;
+        }
+        this.#cache.remove(key);
+        this.#log.info("state deleted", { key, version: reply.version });
+        resolve(jsonReply(JSON.stringify({ deleted: key })));
+      });
+    });
+  }
+
+  #answerVersion(version: Version | undefined, missing: string, if_none_match: string): Answer {
+    if (version === undefined) return notFound(missing);
+    const etag = `"${version.hash.toString("hex")}"`;
+    if (if_none_match !== "" && etagMatches(if_none_match, etag)) return notModified(etag);
+    return valueReply(version.content_type, etag, version.version, version.value);
+  }
+
+  #history({ context }: Request, key: string, limit: number): Answer | Promise<Answer> {
+    const answer = this.#reads.run("state.history", { key, limit }, context, limit);
+    if (answer instanceof Failure) return answer;
+    return typeof answer === "string" ? jsonReply(answer) : chunkedReply(answer);
+  }
+
+  async #diff(key: string, versions: string): Promise<Answer> {
+    const [v1 = 0, v2 = 0] = versions.split(",").map(Number);
+    if (v1 < 1 || v2 < 1 || !Number.isSafeInteger(v1) || !Number.isSafeInteger(v2)) return invalid("diff must name two versions, A,B");
+    const answer = await this.#reads.pool.run("state.diff", { key, v1, v2 });
+    return answer instanceof Failure ? answer : jsonReply(answer);
+  }
+}
+
+function refuseType(content_type: string): Failure | null {
+  if (utf8Length(content_type) > CONTENT_TYPE_BYTES_MAX) return invalid(`Content-Type is longer than ${CONTENT_TYPE_BYTES_MAX} bytes`);
+  return hasControlCharacter(content_type) ? invalid("Content-Type must not contain control characters") : null;
+}

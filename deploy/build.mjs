@@ -31,7 +31,15 @@ const SOURCE_FOLDERS = ["src", "workers", "schemas", "cli", "bench", "test"];
 const PROGRAM_FOLDERS = ["src", "workers", "schemas", "cli"];
 /** What changes the output of every file. */
 const BUILD_INPUTS = ["deploy/build.mjs", "package.json", "package-lock.json", "tsconfig.json"];
-const PROGRAMS = ["src/main.ts", "workers/writer/main.ts", "workers/pool/main.ts", "cli/koor.ts"];
+const PROGRAMS = [
+  "src/main.ts",
+  // Apart from main.ts, which imports it when the settings are known to be good: the imports of native
+  // packages stand at the head of a bundle, and only from outside can their failure become one clear line.
+  "src/server.ts",
+  "workers/writer/main.ts",
+  "workers/pool/main.ts",
+  "cli/koor.ts",
+];
 
 const TARGET = "node20.12";
 /** Native code, or files of their own that are started as threads: loaded from node_modules. */
@@ -136,14 +144,25 @@ async function buildTree(sources, esbuild, inputsStamp) {
   return { failures, count: stale.length };
 }
 
+/** A program that another one imports at run time is loaded from its own bundle: they lie as their sources do. */
+const PROGRAMS_APART = {
+  name: "programs-apart",
+  setup(bundling) {
+    bundling.onResolve({ filter: /^\.\.?\// }, ({ kind, path, resolveDir }) => {
+      const source = relative(ROOT, join(resolveDir, path)).split(sep).join("/").replace(/\.js$/, ".ts");
+      return kind === "dynamic-import" && PROGRAMS.includes(source) ? { path, external: true } : undefined;
+    });
+  },
+};
+
 function stampLine(stamp) {
   return `// built from ${stamp}\n`;
 }
 
 /** Bundles each program. Every bundle ends with the stamp of its sources. Returns the failures. */
-async function buildApp(programs, esbuild, stamp) {
+async function buildApp(esbuild, stamp) {
   const results = await Promise.allSettled(
-    programs.map(async (program) => {
+    PROGRAMS.map(async (program) => {
       const output = outputOf(program, APP);
       const { outputFiles } = await esbuild.build({
         absWorkingDir: ROOT,
@@ -161,6 +180,7 @@ async function buildApp(programs, esbuild, stamp) {
         banner: { js: REQUIRE_BANNER },
         // Many packages ship CommonJS as `main` and modules as `module`; only modules can be shaken.
         mainFields: ["module", "main"],
+        plugins: [PROGRAMS_APART],
         logLevel: "silent",
       });
       const map = outputFiles.find((file) => file.path.endsWith(".map"));
@@ -174,20 +194,18 @@ async function buildApp(programs, esbuild, stamp) {
 
 function describeSources() {
   const sources = SOURCE_FOLDERS.flatMap(listSources);
-  const programs = PROGRAMS.filter((program) => sources.includes(program));
   const ofPrograms = PROGRAM_FOLDERS.flatMap((folder) => sources.filter((source) => source.startsWith(`${folder}/`)));
   return {
     sources,
-    programs,
     inputsStamp: stampOf(BUILD_INPUTS),
     appStamp: stampOf([...BUILD_INPUTS, ...ofPrograms.filter((source) => !source.endsWith(".test.ts"))]),
   };
 }
 
 /** Whether every program in `dist/app` was built from the sources as they are now. Reads no file but the bundles' ends. */
-export function isAppFresh({ programs, appStamp } = describeSources()) {
+export function isAppFresh({ appStamp } = describeSources()) {
   const line = stampLine(appStamp);
-  return programs.every((program) => readIfThere(outputOf(program, APP)).endsWith(line));
+  return PROGRAMS.every((program) => readIfThere(outputOf(program, APP)).endsWith(line));
 }
 
 /**
@@ -206,7 +224,7 @@ export async function build({ tree }) {
   const esbuild = await import("esbuild");
   const [treeResult, appFailures] = await Promise.all([
     treeStale ? buildTree(now.sources, esbuild, now.inputsStamp) : { failures: [], count: 0 },
-    appStale ? buildApp(now.programs, esbuild, now.appStamp) : [],
+    appStale ? buildApp(esbuild, now.appStamp) : [],
   ]);
   const failures = [...treeResult.failures, ...appFailures];
   const messages = new Set();
@@ -216,7 +234,7 @@ export async function build({ tree }) {
   }
   for (const text of messages) process.stderr.write(text);
   if (failures.length > 0) return false;
-  const what = [treeStale && `${treeResult.count} files`, appStale && `${now.programs.length} programs`];
+  const what = [treeStale && `${treeResult.count} files`, appStale && `${PROGRAMS.length} programs`];
   const tookMs = Math.round(performance.now() - startedMs);
   process.stderr.write(`built ${what.filter(Boolean).join(" and ")} in ${tookMs} ms\n`);
   return true;

@@ -79,7 +79,7 @@ function spreadGroups(total: number, wanted: number): number[] {
 }
 
 async function* measureContent(bench: Bench): AsyncGenerator<Row> {
-  const { content_keys, content_history_rows, content_slice_ms, content_rounds } = bench.settings;
+  const { content_keys, content_history_rows, content_slice_ms, content_rounds, warmup_ms } = bench.settings;
   const passes = content_history_rows / content_keys;
   const what = `${content_history_rows} history and audit rows, ${content_keys} keys`;
   const total_groups = content_keys / KEYS_PER_GROUP;
@@ -99,6 +99,8 @@ async function* measureContent(bench: Bench): AsyncGenerator<Row> {
   await writeContent(generator, empty, keys, passes);
   const run = (koor: Koor, kind: Kind, duration_ms: number): Promise<Slice> =>
     withCpu(koor.pid, () => generator.run<Slice>(makeJob(koor, kind.requests(keys, groups), CONNECTIONS, duration_ms)));
+  // Both are freshly started: reads and writes must be compiled in both before the first kind is measured.
+  for (const koor of [full, empty]) for (const kind of KINDS) await run(koor, kind, warmup_ms / KINDS.length);
   for (const kind of KINDS) {
     const name = `${kind.what}, ${what}`;
     const mine: Slice[] = [];

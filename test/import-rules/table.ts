@@ -14,22 +14,35 @@ export interface LayerRow {
 export interface ReservedRow {
   readonly target: string;
   readonly by: readonly string[];
+  /** Anyone may import its types: they are gone when it runs. */
+  readonly typesFree?: true;
   readonly because: string;
 }
 
+/** What costs nothing to know: bounds, schemas, and files without state. */
 const LEAVES = ["schemas/*", "src/base/*"];
 
 /** An allow-list for each kind of file. */
 export const LAYERS: readonly LayerRow[] = [
   {
-    files: ["**/*.test.ts", "test/**"],
+    files: ["**/*.test.ts", "test/**", "bench/**"],
     may: ["**"],
-    because: "tests reach everything",
+    because: "tests and benchmarks reach everything",
   },
   {
     files: ["schemas/**"],
     may: ["schemas/*", "typebox", "typebox/*"],
     because: "schemas are shared by the server, the command line and the documents: whatever they import, all of these load",
+  },
+  {
+    files: ["cli/**"],
+    may: ["schemas/*", "cli/**", "node:*", "clipanion", "typanion", "ws", "typebox", "typebox/*"],
+    because: "the command line is one small bundle that starts fast; server code in it would cost every call",
+  },
+  {
+    files: ["workers/**"],
+    may: ["schemas/*", "src/**", "workers/**", "node:*", "better-sqlite3", "piscina"],
+    because: "workers compose what src offers, and are programs of their own",
   },
   {
     files: ["src/base/log.ts"],
@@ -73,7 +86,7 @@ export const LAYERS: readonly LayerRow[] = [
   },
   {
     files: ["src/*/commands.ts"],
-    may: [...LEAVES, "{folder}/*", "src/versioned/*", "src/store/open.ts", "src/store/write-context.ts", "node:*"],
+    may: [...LEAVES, "{folder}/*", "src/versioned/*", "src/store/open.ts", "src/store/write-context.ts", "src/rpc/bytes.ts", "node:*"],
     because: "a command runs inside the writer's transaction: pure files, its own table and the context it is given are all that it may touch",
   },
   {
@@ -87,24 +100,48 @@ export const LAYERS: readonly LayerRow[] = [
     because: "the table of jobs names each and does nothing itself",
   },
   {
-    files: ["src/**"],
-    may: ["schemas/*", "src/**", "node:*", "typebox", "typebox/*", "pino", "sonic-boom", "piscina", "uWebSockets.js", "better-sqlite3"],
-    because: "the server never imports its workers (it starts them by their address), the command line, benchmarks or tests",
+    files: ["src/metrics/routes.ts"],
+    may: [...LEAVES, "src/metrics/*", "src/front/route-table.ts", "src/events/hub.ts", "src/rpc/client.ts", "src/rpc/pool.ts", "src/store/open.ts", "node:*"],
+    because: "the metrics read what each part counts, and no more of it",
   },
   {
-    files: ["workers/**"],
-    may: ["schemas/*", "src/**", "workers/**", "node:*", "better-sqlite3", "piscina"],
-    because: "workers compose what src offers, and are programs of their own",
+    files: ["src/*/routes.ts"],
+    may: [
+      ...LEAVES, "{folder}/*", "src/front/route-table.ts", "src/front/chunked-reply.ts", "src/rpc/bytes.ts", "src/rpc/client.ts",
+      "src/rpc/reads.ts", "src/metrics/registry.ts", "src/versioned/table.ts", "node:*",
+    ],
+    because: "a route turns a request into a call and its reply into an answer: it knows the RPC, not sockets, SQLite or threads",
   },
   {
-    files: ["cli/**"],
-    may: ["schemas/*", "cli/**", "node:*", "clipanion", "typanion", "ws", "typebox", "typebox/*"],
-    because: "the command line is one small bundle that starts fast; server code in it would cost every call",
+    files: [
+      "src/events/feed.ts", "src/events/hub.ts", "src/events/long-poll.ts", "src/events/pruner.ts", "src/events/stream.ts",
+      "src/events/websocket.ts",
+    ],
+    may: [...LEAVES, "{folder}/*", "src/front/route-table.ts", "src/metrics/registry.ts", "src/rpc/client.ts", "src/rpc/reads.ts", "uWebSockets.js"],
+    because: "the live feed runs on the front beside the routes, and holds no more than they do",
   },
   {
-    files: ["bench/**"],
-    may: ["**"],
-    because: "benchmarks build references out of the server's own parts",
+    files: ["src/front/**"],
+    may: [
+      ...LEAVES, "src/front/*", "src/config/*", "src/metrics/registry.ts", "src/rpc/client.ts", "src/events/routes.ts",
+      "src/events/websocket.ts", "node:*", "typebox", "typebox/*", "uWebSockets.js",
+    ],
+    because: "the front carries requests through the route table and knows no feature behind it but the WebSocket upgrade",
+  },
+  {
+    files: ["src/main.ts"],
+    may: [...LEAVES, "src/config/*", "src/server.ts", "node:*"],
+    because: "the program reads settings and reports what fails before it loads the server",
+  },
+  {
+    files: ["src/server.ts"],
+    may: ["schemas/*", "src/**", "node:*"],
+    because: "the composition root knows every part of src, but no library and no worker's code: it is given their addresses",
+  },
+  {
+    files: ["src/*/*.ts"],
+    may: [...LEAVES, "{folder}/*", "node:crypto"],
+    because: "a file that is none of the kinds above is pure: base, schemas and its neighbours are all that it may know",
   },
 ];
 
@@ -112,28 +149,29 @@ export const LAYERS: readonly LayerRow[] = [
 export const RESERVED: readonly ReservedRow[] = [
   {
     target: "uWebSockets.js",
-    by: ["src/front/exchange.ts", "src/front/listen.ts", "src/events/websocket.ts", "bench/**"],
+    by: ["src/front/exchange.ts", "src/front/listen.ts", "src/events/websocket.ts"],
     because: "features see a plain request and return a plain reply; only the transport knows its library",
   },
   {
     target: "better-sqlite3",
-    by: ["src/store/*.ts", "src/*/table.ts", "workers/**", "bench/**"],
+    by: ["src/store/*.ts", "src/*/table.ts", "workers/**"],
     because: "nothing in front, command line or MCP knows that SQLite exists: the storage seam is the table of methods",
   },
   {
     target: "piscina",
-    by: ["src/rpc/*.ts", "src/main.ts", "workers/pool/**"],
-    because: "jobs are sent through the RPC client, whichever library runs the threads",
+    by: ["src/rpc/pool.ts", "workers/pool/**"],
+    because: "jobs are sent through the RPC, whichever library runs the threads",
   },
   {
     target: "src/rpc/port.ts",
-    by: ["src/rpc/*.ts", "src/main.ts", "workers/**"],
+    by: ["src/rpc/*.ts", "workers/**"],
     because: "only the two ends of a channel need to know that there is one",
   },
   {
     target: "src/*/table.ts",
-    by: ["src/*/table.ts", "src/*/commands.ts", "src/*/jobs.ts", "src/store/*.ts", "workers/**", "bench/**"],
-    because: "SQL runs in the writer and in the pool, not behind a route's back",
+    by: ["src/*/table.ts", "src/*/commands.ts", "src/*/jobs.ts", "src/store/*.ts", "src/events/feed.ts", "src/server.ts", "workers/**"],
+    typesFree: true,
+    because: "SQL runs where a handle was handed out: in the writer, in the pool, and for a subscriber's replay",
   },
   {
     target: "src/*/commands.ts",
@@ -147,18 +185,23 @@ export const RESERVED: readonly ReservedRow[] = [
   },
   {
     target: "src/jobs.ts",
-    by: ["workers/pool/**", "src/rpc/reads.ts"],
-    because: "jobs run in the pool, or on the front where they look at a few rows: RPC calls decide which",
+    by: ["src/rpc/reads.ts", "workers/pool/**"],
+    because: "jobs run in the pool, or on the front where they look at a few rows: the RPC decides which",
   },
   {
     target: "src/*/routes.ts",
-    by: ["src/front/*.ts", "src/main.ts"],
+    by: ["src/server.ts", "src/front/listen.ts"],
     because: "routes meet in the route table and nowhere else",
+  },
+  {
+    target: "src/server.ts",
+    by: ["src/main.ts"],
+    because: "the composition root knows everybody, so nobody may know it",
   },
   {
     target: "src/main.ts",
     by: [],
-    because: "the composition root knows everybody, so nobody may know it",
+    because: "a program is run, not imported",
   },
   {
     target: "**/*.test.ts",
@@ -180,6 +223,9 @@ export const WORDS: readonly ReservedRow[] = [
     because: "only src/rpc/port.ts touches a MessagePort",
   },
 ];
+
+/** What RESERVED and WORDS do not hold: it runs beside the system, not in it. */
+export const OUTSIDE = ["test/**", "**/*.test.ts", "bench/**"];
 
 /** Words that say nothing about a file. */
 export const EMPTY_NAMES = ["util", "utils", "helper", "helpers", "manager", "managers", "misc"];

@@ -30,6 +30,8 @@ export const RESPONSE_TIMEOUT_MS = 30_000;
 export const SHUTDOWN_DRAIN_MS = 5_000;
 
 // RPC
+/** Bytes up to this length travel between threads as a string. */
+export const INLINE_BYTES_MAX = 16 * KIB;
 export const MAILBOX_CALLS_MAX = 8_192;
 export const MAILBOX_BYTES_MAX = 256 * MIB;
 export const WRITER_DEADLINE_MS = 10_000;

@@ -98,7 +98,7 @@ export class PatternIndex {
       node = child;
     }
     node.texts = node.texts.filter((other) => other !== text);
-    for (const { parent, segment, child } of steps.reverse()) if (child.isEmpty) parent.deleteChild(segment);
+    for (const { parent, segment, child } of steps.toReversed()) if (child.isEmpty) parent.deleteChild(segment);
     this.#memo.clear();
   }
 

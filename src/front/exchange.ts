@@ -118,15 +118,13 @@ export class Exchange {
         return;
       }
       if (first && last) {
-        // uWebSockets.js takes the chunk back when this returns. The copy is exact: a slice of a pool
-        // would drag the whole pool through structured clone.
-        done(chunk.byteLength === 0 ? EMPTY : new Uint8Array(chunk.slice(0)));
+        done(chunk.byteLength === 0 ? EMPTY : copyOf(chunk));
         return;
       }
       if (first) partial();
       first = false;
       chunks ??= [];
-      chunks.push(new Uint8Array(chunk.slice(0)));
+      chunks.push(copyOf(chunk));
       if (last) done(joinChunks(chunks, size));
     });
   }
@@ -206,6 +204,13 @@ export class Exchange {
       },
     };
   }
+}
+
+/** uWebSockets.js takes a chunk back when its handler returns. A small copy comes from Node's pool. */
+function copyOf(chunk: ArrayBuffer): Uint8Array {
+  const copy = Buffer.allocUnsafe(chunk.byteLength);
+  copy.set(new Uint8Array(chunk));
+  return copy;
 }
 
 function joinChunks(chunks: readonly Uint8Array[], size: number): Uint8Array {

@@ -1,13 +1,14 @@
 /** Writes to the state store. Runs in the writer; the versions themselves are versioned/commands.ts. */
 import type { DeleteReply, DeleteRequest, PutRequest, RollbackRequest, WriteReply } from "../../schemas/state.js";
 import { Failure } from "../base/result.js";
+import { unpackBytes } from "../rpc/bytes.js";
 import type { WriteContext } from "../store/write-context.js";
 
 export const TOPIC_UPDATED = "koor.state.updated";
 export const TOPIC_DELETED = "koor.state.deleted";
 
 export function putState(context: WriteContext, request: PutRequest): WriteReply | Failure {
-  const reply = context.state.put(request.key, request.value, request.content_type, request.condition, context.now_ms, context.actor);
+  const reply = context.state.put(request.key, unpackBytes(request.value), request.content_type, request.condition, context.now_ms, context.actor);
   if (!(reply instanceof Failure)) announce(context, TOPIC_UPDATED, request.key, reply.version, reply.hash);
   return reply;
 }

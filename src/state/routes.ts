@@ -13,6 +13,7 @@ import { formatTime } from "../base/time.js";
 import { chunkedReply } from "../front/chunked-reply.js";
 import { jsonReply, type Answer, type Reply, type Request, type Route } from "../front/route-table.js";
 import type { Registry } from "../metrics/registry.js";
+import { packBytes } from "../rpc/bytes.js";
 import type { RpcClient } from "../rpc/client.js";
 import type { Reads } from "../rpc/reads.js";
 import type { Version } from "../versioned/table.js";
@@ -154,7 +155,7 @@ class StateFront {
     if (refusal !== null) return refusal;
     const condition = conditionOf(request);
     return new Promise((resolve) => {
-      this.#writer.call("state.put", { key, value: body, content_type, condition }, request.context, body.byteLength, (reply) => {
+      this.#writer.call("state.put", { key, value: packBytes(body), content_type, condition }, request.context, body.byteLength, (reply) => {
         if (reply instanceof Failure) {
           resolve(reply);
           return;

@@ -118,5 +118,5 @@ function refusalDetail(failure: Failure): string {
 /** What a request weighs: the bytes of its value, where it has one. */
 function requestBytes(request: unknown): number {
   const value = (request as { readonly value?: unknown } | null)?.value;
-  return value instanceof Uint8Array ? value.byteLength : 0;
+  return value instanceof Uint8Array || typeof value === "string" ? value.length : 0;
 }

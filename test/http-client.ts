@@ -1,0 +1,111 @@
+/**
+ * Requests to a server under test, as they are written: paths are sent untouched, headers may repeat, and
+ * `sendRaw` sends bytes that no client library would. Runs in the test's process. One connection serves
+ * many requests on purpose: an answer whose length is wrong breaks the next one.
+ */
+import { Agent, request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders } from "node:http";
+import { connect } from "node:net";
+
+/** Below the server's own 10 s, so that no request is sent on a connection that is being closed. */
+const IDLE_CONNECTION_MS = 4_000;
+
+const agent = new Agent({ keepAlive: true, maxSockets: 16, timeout: IDLE_CONNECTION_MS });
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingMessage["headers"];
+  readonly body: Buffer;
+  readonly text: string;
+  /** The body as JSON; throws where it is none. */
+  json<T = unknown>(): T;
+}
+
+export interface RequestOptions {
+  readonly headers?: OutgoingHttpHeaders;
+  readonly body?: string | Uint8Array;
+  /** Sent chunked, piece by piece, instead of `body`. */
+  readonly chunks?: Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>;
+}
+
+/** The body of a refusal. */
+export interface Refusal {
+  readonly error: string;
+  readonly code: number;
+}
+
+function answerOf(message: IncomingMessage, body: Buffer): Answer {
+  return {
+    status: message.statusCode ?? 0,
+    headers: message.headers,
+    body,
+    get text() {
+      return body.toString("utf8");
+    },
+    json: <T>() => JSON.parse(body.toString("utf8")) as T,
+  };
+}
+
+/**
+ * One request, its whole answer.
+ * @param port on 127.0.0.1
+ * @param path with its query, as it is to stand in the request line
+ */
+export function send(port: number, method: string, path: string, { headers = {}, body, chunks }: RequestOptions = {}): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    let answered = false;
+    const length = body === undefined ? {} : { "Content-Length": Buffer.byteLength(body) };
+    const request = httpRequest({ host: "127.0.0.1", port, agent, method, path, headers: { ...length, ...headers } }, (message) => {
+      answered = true;
+      const parts: Buffer[] = [];
+      message.on("data", (part: Buffer) => parts.push(part));
+      message.on("error", reject);
+      message.on("end", () => resolve(answerOf(message, Buffer.concat(parts))));
+    });
+    // A server that has answered may stop reading what is still being sent.
+    request.on("error", (error) => {
+      if (!answered) reject(error);
+    });
+    if (chunks === undefined) {
+      request.end(body);
+      return;
+    }
+    void (async () => {
+      for await (const chunk of chunks) {
+        if (!request.write(chunk)) await new Promise((resolveDrain) => request.once("drain", resolveDrain).once("close", resolveDrain));
+      }
+      request.end();
+    })();
+  });
+}
+
+/** Sends JSON; a string is sent as it is. */
+export function sendJson(port: number, method: string, path: string, body: unknown, headers: OutgoingHttpHeaders = {}): Promise<Answer> {
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  return send(port, method, path, { body: text, headers: { "Content-Type": "application/json", ...headers } });
+}
+
+/**
+ * Sends bytes on a connection of their own and collects what comes back until the server closes it, or
+ * until `enough` says so.
+ */
+export function sendRaw(port: number, bytes: string | Uint8Array, enough: (text: string) => boolean = hasWholeAnswer): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = "";
+    const socket = connect(port, "127.0.0.1", () => socket.write(bytes));
+    socket.setEncoding("latin1");
+    socket.on("data", (chunk: string) => {
+      text += chunk;
+      if (enough(text)) socket.destroy();
+    });
+    socket.on("error", reject);
+    socket.on("close", () => resolve(text));
+  });
+}
+
+/** Whether the text holds an answer's head and as many bytes as its Content-Length says. */
+export function hasWholeAnswer(text: string): boolean {
+  const end = text.indexOf("\r\n\r\n");
+  if (end < 0) return false;
+  const length = /^content-length: (\d+)/im.exec(text.slice(0, end));
+  return text.length >= end + 4 + Number(length?.[1] ?? 0);
+}

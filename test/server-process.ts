@@ -1,0 +1,151 @@
+/**
+ * A real server as users run it: the built program in a process of its own, on a free port of loopback,
+ * with a data directory that is gone afterwards. Runs in the test's process, and ends with the test
+ * whatever happens in it. Requests are http-client.ts's.
+ */
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** This file runs from dist/tree/test. */
+export const SERVER_PROGRAM = fileURLToPath(new URL("../../app/src/main.js", import.meta.url));
+
+/** A server that neither listens nor ends is broken; far above what a busy machine needs. */
+const START_TIMEOUT_MS = 30_000;
+
+/** What a test offers: tap's `t`. */
+export interface Owner {
+  teardown(done: () => Promise<void> | void): void;
+}
+
+export interface KoorOptions {
+  /** After `--bind 127.0.0.1:0 --dashboard-bind "" --data-dir DIR`, which they win over. The log level must let `info` through. */
+  readonly args?: readonly string[];
+  /** The whole environment but PATH; nothing of the test's own reaches the server. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** A directory that outlives the server; a new one of its own otherwise. */
+  readonly data_dir?: string;
+  /** Where it runs; the data directory by default. */
+  readonly cwd?: string;
+}
+
+export interface Koor {
+  /** `http://127.0.0.1:PORT`. */
+  readonly url: string;
+  readonly port: number;
+  /** 0 where the dashboard is off, as it is by default. */
+  readonly dashboard_port: number;
+  readonly data_dir: string;
+  readonly process: ChildProcess;
+  /** Everything that was written to stderr. */
+  log(): string;
+  /** Resolves when the log holds a match. Rejects when the server ends before. */
+  logged(pattern: RegExp): Promise<RegExpExecArray>;
+  /** Sends a signal (SIGTERM) and waits for the end: the exit code, null where a signal killed it. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
+}
+
+/** What a server that ended by itself left behind. */
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A directory that is removed at the end of the test, whatever its files' modes are. */
+export function makeDirectory(t: Owner): string {
+  const path = mkdtempSync(join(tmpdir(), "koor-test-"));
+  t.teardown(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+function spawnServer(args: readonly string[], cwd: string, env: Readonly<Record<string, string>>): ChildProcess {
+  return spawn(process.execPath, [SERVER_PROGRAM, ...args], {
+    cwd, env: { PATH: process.env["PATH"] ?? "", ...env }, stdio: ["ignore", "pipe", "pipe"],
+  });
+}
+
+/** The text of a stream as far as it came, and whom to tell of more. */
+class Output {
+  text = "";
+  readonly #watchers = new Set<() => void>();
+
+  constructor(stream: NodeJS.ReadableStream | null) {
+    stream?.setEncoding("utf8");
+    stream?.on("data", (chunk: string) => {
+      this.text += chunk;
+      this.wake();
+    });
+  }
+
+  wake(): void {
+    for (const watcher of this.#watchers) watcher();
+  }
+
+  watch(watcher: () => void): () => void {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  }
+}
+
+/** Starts a server and waits until it listens. */
+export async function startKoor(t: Owner, options: KoorOptions = {}): Promise<Koor> {
+  const data_dir = options.data_dir ?? makeDirectory(t);
+  const args = ["--bind", "127.0.0.1:0", "--dashboard-bind", "", "--data-dir", data_dir, ...(options.args ?? [])];
+  const child = spawnServer(args, options.cwd ?? data_dir, options.env ?? {});
+  const output = new Output(child.stderr);
+  child.stdout?.resume();
+  let ended = false;
+  const exited = new Promise<number | null>((resolve) => {
+    // `close` comes when the last line was read too.
+    child.once("close", (code) => {
+      ended = true;
+      resolve(code);
+      output.wake();
+    });
+  });
+  const stop = async (signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> => {
+    if (!ended) child.kill(signal);
+    return await exited;
+  };
+  t.teardown(async () => {
+    await stop("SIGKILL");
+  });
+
+  const logged = (pattern: RegExp): Promise<RegExpExecArray> => new Promise((resolve, reject) => {
+    let unwatch: () => void = () => undefined;
+    const check = (): void => {
+      const match = pattern.exec(output.text);
+      if (match === null && !ended) return;
+      unwatch();
+      if (match === null) reject(new Error(`the server ended with ${child.exitCode ?? child.signalCode} before it logged ${pattern}: ${output.text}`));
+      else resolve(match);
+    };
+    unwatch = output.watch(check);
+    check();
+  });
+  const patience = setTimeout(() => child.kill("SIGKILL"), START_TIMEOUT_MS);
+  const [line] = await logged(/.*koor listening.*\n/);
+  clearTimeout(patience);
+  const portOf = (name: string): number => Number(new RegExp(`\\b${name}"?[=:]"?[^\\s"]*:(\\d+)`).exec(line)?.[1] ?? 0);
+  const port = portOf("api");
+  return {
+    url: `http://127.0.0.1:${port}`, port, dashboard_port: portOf("dashboard"), data_dir, process: child, log: () => output.text, logged, stop,
+  };
+}
+
+/** Runs a server that is expected to end by itself; one that serves instead is killed, and its code is null. */
+export async function runKoor(args: readonly string[], cwd: string, env: Readonly<Record<string, string>> = {}): Promise<Ended> {
+  const child = spawnServer(args, cwd, env);
+  const stdout = new Output(child.stdout);
+  const stderr = new Output(child.stderr);
+  stderr.watch(() => {
+    if (stderr.text.includes("koor listening")) child.kill("SIGKILL");
+  });
+  const patience = setTimeout(() => child.kill("SIGKILL"), START_TIMEOUT_MS);
+  const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
+  clearTimeout(patience);
+  return { code, stdout: stdout.text, stderr: stderr.text };
+}

@@ -3,14 +3,22 @@ import * as fc from "fast-check";
 import t from "tap";
 import { TOPIC_CACHE_MATCHES_MAX, TOPIC_CACHE_TOPICS_MAX } from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";
+import { GlobEdges } from "./glob-edges.js";
 import { PatternIndex } from "./pattern-index.js";
 import { compilePattern, type Pattern } from "./pattern.js";
+import { compileSegment, type SegmentGlob } from "./segment-glob.js";
 import { TopicMemo } from "./topic-memo.js";
 
 function compile(text: string): Pattern {
   const pattern = compilePattern(text);
   if (pattern instanceof Failure) throw new Error(pattern.message);
   return pattern;
+}
+
+function glob(text: string): SegmentGlob {
+  const compiled = compileSegment(text);
+  if (compiled === undefined) throw new Error(`${text} is malformed`);
+  return compiled;
 }
 
 function sorted(texts: Iterable<string>): string[] {
@@ -99,7 +107,7 @@ t.test("as all patterns asked one by one, while they come and go", (t) => {
     }
     if (index.size !== model.size) return false;
     for (const text of model.keys()) index.delete(text);
-    return index.size === 0 && index.match("a.b").length === 0 && index.match("ab").length === 0;
+    return index.size === 0 && index.nodes === 0 && index.match("a.b").length === 0 && index.match("ab").length === 0;
   });
   t.doesNotThrow(() => fc.assert(property, { numRuns: 500 }));
   t.ok(matched > 500, `the random patterns match often enough to say something: ${matched}`);
@@ -131,6 +139,40 @@ t.test("ten thousand patterns of one family: each topic finds its own", (t) => {
     for (let n = 0; n < count; n++) index.delete(pattern.replace("N", `${n}`));
     t.equal(index.size, 0, pattern);
   }
+  t.end();
+});
+
+t.test("what beginnings share is kept once, and goes with the last that needs it", (t) => {
+  const index = new PatternIndex();
+  for (const text of ["a.b.c", "a.b.*", "a.**.c"]) index.add(compile(text));
+  t.equal(index.nodes, 6, "a, a.b, a.b.c, a.b.*, a.**, a.**.c");
+  index.delete("a.b.c");
+  t.equal(index.nodes, 5);
+  index.delete("a.b.*");
+  t.equal(index.nodes, 3);
+  t.same(index.match("a.x.c"), ["a.**.c"]);
+  index.delete("a.**.c");
+  t.equal(index.nodes, 0);
+  t.end();
+});
+
+t.test("a segment that contains a literal twice meets each glob once", (t) => {
+  const edges = new GlobEdges<string>();
+  for (let n = 0; n < 40; n++) edges.add(glob(`*a?${n}*`), `${n}`);
+  edges.add(glob("*ab*"), "ab");
+  edges.add(glob("*[x]*"), "class");
+  const taken: string[] = [];
+  edges.forEachMatch("ababxabab", (target) => taken.push(target));
+  t.same(taken.toSorted(), ["ab", "class"]);
+  t.equal(edges.size, 42);
+
+  edges.delete("*ab*");
+  edges.delete("*[x]*");
+  edges.delete("absent");
+  t.equal(edges.size, 40);
+  edges.forEachMatch("ababxabab", (target) => taken.push(target));
+  edges.forEachMatch("ab7", (target) => taken.push(target));
+  t.same(taken.slice(2), ["7"], "what was deleted is not met again");
   t.end();
 });
 

@@ -69,10 +69,16 @@ export class PatternIndex {
   readonly #patterns = new Map<string, Pattern>();
   readonly #memo = new TopicMemo();
   #step = 0;
+  #nodes = 0;
 
   /** Distinct patterns. */
   get size(): number {
     return this.#patterns.size;
+  }
+
+  /** Nodes of the tree beside its root: at most the segments of all patterns together. */
+  get nodes(): number {
+    return this.#nodes;
   }
 
   /** Adds a pattern; one whose text is there already changes nothing. */
@@ -80,7 +86,14 @@ export class PatternIndex {
     if (this.#patterns.has(pattern.text)) return;
     this.#patterns.set(pattern.text, pattern);
     let node = this.#root;
-    for (const segment of pattern.segments) node = node.child(segment) ?? node.addChild(segment);
+    for (const segment of pattern.segments) {
+      let child = node.child(segment);
+      if (child === undefined) {
+        child = node.addChild(segment);
+        this.#nodes++;
+      }
+      node = child;
+    }
     node.texts.push(pattern.text);
     this.#memo.clear();
   }
@@ -98,7 +111,11 @@ export class PatternIndex {
       node = child;
     }
     node.texts = node.texts.filter((other) => other !== text);
-    for (const { parent, segment, child } of steps.toReversed()) if (child.isEmpty) parent.deleteChild(segment);
+    for (const { parent, segment, child } of steps.toReversed()) {
+      if (!child.isEmpty) break;
+      parent.deleteChild(segment);
+      this.#nodes--;
+    }
     this.#memo.clear();
   }
 

@@ -76,6 +76,7 @@ t.test("patterns that match, and those that do not", (t) => {
     ["a.", ["a", "a.b"]],
     ["a*b", ["a", "b", "ba"]],
     ["aa*aa", ["aaa"]],
+    ["*[^😀]b", ["😀b"]],
   ];
   for (const [text, topics] of other) for (const topic of topics) t.notOk(compile(text).matches(topic), `"${text}" does not match "${topic}"`);
   t.end();

@@ -182,6 +182,8 @@ export class RpcServer {
       if (next.done === true || next.value instanceof Failure) {
         this.#streams.delete(id);
         if (next.done !== true) {
+          // Left early: the generator's own end (a snapshot, a worker that waits) comes now.
+          open.chunks.return?.();
           const failure = next.value as Failure;
           this.#port.send([FRAME.FAILURE, id, failure.status, failure.message, failure.members]);
         } else {

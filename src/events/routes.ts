@@ -9,7 +9,7 @@ import { elementTexts, memberTexts } from "../base/json-text.js";
 import { Failure, invalid } from "../base/result.js";
 import { hasControlCharacter, utf8Length } from "../base/path.js";
 import { chunkedReply } from "../front/chunked-reply.js";
-import { jsonReply, type Answer, type Request, type Route } from "../front/route-table.js";
+import { headerBlock, jsonReply, type Answer, type Request, type Route } from "../front/route-table.js";
 import type { RpcClient } from "../rpc/client.js";
 import type { Chunks, Reads } from "../rpc/reads.js";
 import type { Hub } from "./hub.js";
@@ -74,6 +74,8 @@ function newEvent(text: string, json: object, actor: string, where: string): New
   return { topic, data, source: source ?? actor };
 }
 
+const STREAM_HEADERS = headerBlock([["Content-Type", "text/event-stream"], ["Cache-Control", "no-store"], ["X-Accel-Buffering", "no"]]);
+
 class EventsFront {
   readonly #options: EventRoutesOptions;
 
@@ -132,7 +134,7 @@ class EventsFront {
     if (subscription instanceof Failure) return subscription;
     return {
       status: 200,
-      headers: [["Content-Type", "text/event-stream"], ["Cache-Control", "no-store"], ["X-Accel-Buffering", "no"]],
+      headers: STREAM_HEADERS,
       body: (sink) => this.#options.streams.open(sink, subscription),
     };
   }

@@ -145,10 +145,7 @@ export class Exchange {
   #write({ status, headers, body }: Reply): void {
     const res = this.#res;
     if (status !== 200) res.writeStatus(STATUS_LINES[status] ?? String(status));
-    for (let at = 0; at < headers.length; at++) {
-      const header = headers[at] as readonly [string, string];
-      res.writeHeader(header[0], header[1]);
-    }
+    res.writeHeader(headers.name, headers.rest);
     if (typeof body === "function") {
       if (!this.#head_only) {
         body(this.#openSink());

@@ -8,7 +8,7 @@ import { SUBSCRIBE_PATH } from "../events/routes.js";
 import { SubscriberEdge, type SubscriberEdgeOptions, type Subscription } from "../events/websocket.js";
 import { Exchange } from "./exchange.js";
 import type { BoundRoute, Pipeline } from "./pipeline.js";
-import { pathMatches, routerPattern, type Route } from "./route-table.js";
+import { JSON_HEADERS, pathMatches, routerPattern, type Route } from "./route-table.js";
 
 export interface PortOptions {
   readonly pipeline: Pipeline;
@@ -29,7 +29,7 @@ const EXCLUSIVE_PORT = (uWS as unknown as { readonly LIBUS_LISTEN_EXCLUSIVE_PORT
 /** The row that stands for requests of no route, in metrics and log. */
 export const UNROUTED: Route = {
   method: "GET", path: "/", name: "unrouted", tag: "metrics", summary: "No such route.", answer: "json", uncounted: true,
-  handle: () => ({ status: 404, headers: [], body: null }),
+  handle: () => ({ status: 404, headers: JSON_HEADERS, body: null }),
 };
 
 export class ListeningPort {

@@ -15,7 +15,7 @@ import type { Exchange } from "./exchange.js";
 import type { Gate } from "./gate.js";
 import { isSchemaCompilerLoaded, loadSchemaCompiler, parseJsonBody } from "./json-body.js";
 import { parseQuery } from "./parameters.js";
-import { JSON_HEADERS, parsePath, pathParameters, type Answer, type Headers, type PathShape, type Reply, type Request, type Route } from "./route-table.js";
+import { JSON_TYPE, headerBlock, parsePath, pathParameters, type Answer, type PathShape, type Reply, type Request, type Route } from "./route-table.js";
 
 /** A route with what is made of it once. */
 export interface BoundRoute {
@@ -41,6 +41,8 @@ interface Call {
   context: CallContext;
   path: string;
 }
+
+type Header = readonly [name: string, value: string];
 
 const NOBODY: CallContext = Object.freeze({ actor: "", trace: "" });
 const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
@@ -229,7 +231,7 @@ export class Pipeline {
     return new Failure("INTERNAL", "internal error");
   }
 
-  #finish(call: Call, answer: Answer, extra: Headers = []): void {
+  #finish(call: Call, answer: Answer, extra: readonly Header[] = []): void {
     if (!(answer instanceof Failure)) {
       this.#send(call, answer);
       return;
@@ -283,11 +285,11 @@ export class Pipeline {
 }
 
 /** The contract's error shape. */
-function failureReply(failure: Failure, extra: Headers): Reply {
+function failureReply(failure: Failure, extra: readonly Header[]): Reply {
   const row: StatusRow = STATUSES[failure.status];
-  const headers = [...JSON_HEADERS, ...extra];
+  const headers: Header[] = [JSON_TYPE, ...extra];
   if (row.retry_after_s !== undefined) headers.push(["Retry-After", String(row.retry_after_s)]);
   if (failure.status === "UNAUTHENTICATED") headers.push(["WWW-Authenticate", "Bearer"]);
   if (failure.status === "UPGRADE_REQUIRED") headers.push(["Upgrade", "websocket"]);
-  return { status: row.http, body: JSON.stringify({ error: failure.message, code: row.http, ...failure.members }), headers };
+  return { status: row.http, body: JSON.stringify({ error: failure.message, code: row.http, ...failure.members }), headers: headerBlock(headers) };
 }

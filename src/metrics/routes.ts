@@ -8,7 +8,7 @@ import { formatUptime } from "../base/duration.js";
 import { Failure } from "../base/result.js";
 import type { Log } from "../base/log.js";
 import type { Hub } from "../events/hub.js";
-import { JSON_HEADERS, jsonReply, type Answer, type Reply, type Request, type Route } from "../front/route-table.js";
+import { JSON_HEADERS, JSON_TYPE, headerBlock, jsonReply, type Answer, type Reply, type Request, type Route } from "../front/route-table.js";
 import type { RpcClient } from "../rpc/client.js";
 import type { Pool } from "../rpc/pool.js";
 import { databasePath } from "../store/open.js";
@@ -71,7 +71,7 @@ class MetricsFront {
     const draining = this.#options.draining();
     return {
       status: draining ? 503 : 200,
-      headers: draining ? [...JSON_HEADERS, ["Retry-After", "1"]] : JSON_HEADERS,
+      headers: draining ? headerBlock([JSON_TYPE, ["Retry-After", "1"]]) : JSON_HEADERS,
       body: JSON.stringify({ status: draining ? "draining" : "ok", uptime: this.#uptime() }),
     };
   }
@@ -129,7 +129,7 @@ class MetricsFront {
       },
     });
     this.#loop_delay.reset();
-    return { status: 200, headers: [["Content-Type", "text/plain; version=0.0.4; charset=utf-8"]], body: text };
+    return { status: 200, headers: headerBlock([["Content-Type", "text/plain; version=0.0.4; charset=utf-8"]]), body: text };
   }
 
   #uptime(): string {

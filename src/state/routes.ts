@@ -11,7 +11,7 @@ import { Failure, invalid, notFound } from "../base/result.js";
 import { hasControlCharacter, utf8Length } from "../base/path.js";
 import { formatTime } from "../base/time.js";
 import { chunkedReply } from "../front/chunked-reply.js";
-import { jsonReply, type Answer, type Reply, type Request, type Route } from "../front/route-table.js";
+import { headerBlock, jsonReply, type Answer, type Reply, type Request, type Route } from "../front/route-table.js";
 import type { Registry } from "../metrics/registry.js";
 import { packBytes } from "../rpc/bytes.js";
 import type { RpcClient } from "../rpc/client.js";
@@ -88,18 +88,18 @@ function valueReply(content_type: string, etag: string, version: number, value: 
   return {
     status: 200,
     body: value,
-    headers: [
+    headers: headerBlock([
       ["Content-Type", content_type],
       ["ETag", etag],
       ["X-Koor-Version", String(version)],
       ["X-Content-Type-Options", "nosniff"],
       ["Content-Security-Policy", "sandbox"],
-    ],
+    ]),
   };
 }
 
 function notModified(etag: string): Reply {
-  return { status: 304, body: null, headers: [["ETag", etag]] };
+  return { status: 304, body: null, headers: headerBlock([["ETag", etag]]) };
 }
 
 class StateFront {

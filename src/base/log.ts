@@ -7,7 +7,7 @@
 import pino from "pino";
 import { SonicBoom } from "sonic-boom";
 import { LOG_LEVELS, type LogFormat, type LogLevel } from "../../schemas/config.js";
-import { LOG_BUFFER_BYTES_MAX, LOG_FLUSH_MS_MAX } from "../../schemas/limits.js";
+import { LOG_BUFFER_BYTES_MAX, LOG_DELAY_MS, LOG_FLUSH_MS_MAX } from "../../schemas/limits.js";
 import { formatTime } from "./time.js";
 
 export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>>;
@@ -48,15 +48,14 @@ export function openLog(level: LogLevel, format: LogFormat, fd = 2): Log {
   // EAGAIN and EPIPE of a lost reader must not end the server.
   stream.on("error", () => undefined);
   const from = LOG_LEVELS.indexOf(level);
-  // The lines of one turn of the event loop leave as one write: each is a job for the thread pool, which
-  // costs more than a whole request does.
+  // Lines leave together: each write is a job for the thread pool, which costs as much as a request does.
   let lines = "";
   const flush = (): void => {
     stream.write(lines);
     lines = "";
   };
   const append = (line: string): void => {
-    if (lines === "") setImmediate(flush);
+    if (lines === "") setTimeout(flush, LOG_DELAY_MS);
     lines += line;
   };
   const json = format === "json" ? pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, { write: append }) : null;

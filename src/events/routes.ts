@@ -68,6 +68,9 @@ function subscriptionOf({ query }: Request, since_header: number | null): Subscr
 function newEvent(text: string, json: object, actor: string, where: string): NewEvent | Failure {
   const { topic, source } = json as { readonly topic: string; readonly source?: string };
   if (utf8Length(topic) > TOPIC_BYTES_MAX) return invalid(`${where}topic is longer than ${TOPIC_BYTES_MAX} bytes`);
+  // Half a surrogate pair is no character: it could not be stored as it was sent.
+  if (!topic.isWellFormed()) return invalid(`${where}topic must be valid Unicode`);
+  if (source !== undefined && !source.isWellFormed()) return invalid(`${where}source must be valid Unicode`);
   if (hasControlCharacter(topic)) return invalid(`${where}topic must not contain control characters`);
   if (source !== undefined && utf8Length(source) > SOURCE_BYTES_MAX) return invalid(`${where}source is longer than ${SOURCE_BYTES_MAX} bytes`);
   const data = must(memberTexts(text), "the body was parsed as an object").get("data") ?? "null";

@@ -6,7 +6,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { isIP } from "node:net";
 import { hostname } from "node:os";
 import type { Config } from "../../schemas/config.js";
-import { isWildcard, parseAddress } from "../config/address.js";
+import { isLoopback, isWildcard, parseAddress } from "../config/address.js";
 import { Failure } from "../base/result.js";
 
 /** Verdicts on `Host` and `Origin` values that are remembered; a client sends the same ones for ever. */
@@ -66,13 +66,17 @@ export class Gate {
     return allowed ? null : MISDIRECTED;
   }
 
-  /** Null where there is no `Origin`, or it is this server's own or an allowed one. */
-  checkOrigin(origin: string): Failure | null {
+  /**
+   * Null where there is no `Origin`, or it is this server's own or an allowed one.
+   * @param host the request's `Host`, which was checked
+   */
+  checkOrigin(origin: string, host: string): Failure | null {
     if (origin === "") return null;
-    const known = this.#known_origins.get(origin);
+    const pair = `${host} ${origin}`;
+    const known = this.#known_origins.get(pair);
     if (known !== undefined) return known ? null : FOREIGN_ORIGIN;
-    const allowed = this.#origins.has(origin.toLowerCase()) || this.#isOwn(origin);
-    remember(this.#known_origins, origin, allowed);
+    const allowed = this.#origins.has(origin.toLowerCase()) || this.#isOwn(origin, host);
+    remember(this.#known_origins, pair, allowed);
     return allowed ? null : FOREIGN_ORIGIN;
   }
 
@@ -83,12 +87,16 @@ export class Gate {
     return match !== null && timingSafeEqual(sha256(match[1] ?? ""), this.#token) ? null : UNAUTHENTICATED;
   }
 
-  #isOwn(origin: string): boolean {
+  #isOwn(origin: string, host: string): boolean {
     const match = /^https?:\/\/([^/]+)$/i.exec(origin);
     if (match === null) return false;
     const authority = match[1] ?? "";
     const port = /:(\d+)$/.exec(authority.replace(/^\[[^\]]*\]/, ""))?.[1] ?? (origin.startsWith("https") ? "443" : "80");
-    return this.#ports().includes(Number(port)) && this.checkHost(authority) === null;
+    if (!this.#ports().includes(Number(port)) || this.checkHost(authority) !== null) return false;
+    // Any address may be this machine's where it is bound to all of them: then only a page that came from
+    // where its request goes to is the server's own, not one of another machine that uses the same port.
+    const name = hostName(authority);
+    return !this.#any_literal || isIP(name) === 0 || isLoopback(name) || name === hostName(host);
   }
 }
 

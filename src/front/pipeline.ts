@@ -138,8 +138,9 @@ export class Pipeline {
 
   #gate(exchange: Exchange, open: boolean): Failure | null {
     const { gate } = this.#options;
-    return gate.checkHost(exchange.header("host"))
-      ?? gate.checkOrigin(exchange.header("origin"))
+    const host = exchange.header("host");
+    return gate.checkHost(host)
+      ?? gate.checkOrigin(exchange.header("origin"), host)
       ?? (gate.guarded && !open ? gate.checkToken(exchange.header("authorization")) : null);
   }
 

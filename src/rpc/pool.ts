@@ -82,7 +82,13 @@ export class Pool {
     const client = new RpcClient({ clock: systemClock });
     client.attach(near);
     const finished = this.#submit(method, request, far).then((answer) => {
-      client.detach(answer instanceof Failure ? answer : new Failure("UNAVAILABLE", "the job ended early"));
+      if (answer instanceof Failure) client.detach(answer);
+    });
+    // The worker's word that the job is done comes another way than the chunks, and may overtake the last
+    // of them; the channel's own end comes after everything that was sent through it.
+    near.once("close", () => {
+      const end = (): void => client.detach(new Failure("UNAVAILABLE", "the job ended early"));
+      void finished.then(end, end);
     });
     try {
       yield* client.stream(method, request, context);

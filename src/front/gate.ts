@@ -96,7 +96,7 @@ export class Gate {
     // Any address may be this machine's where it is bound to all of them: then only a page that came from
     // where its request goes to is the server's own, not one of another machine that uses the same port.
     const name = hostName(authority);
-    return !this.#any_literal || isIP(name) === 0 || isLoopback(name) || name === hostName(host);
+    return isIP(name) === 0 || this.#hosts.has(name) || isLoopback(name) || name === hostName(host);
   }
 }
 

@@ -4,8 +4,6 @@
  * them is missed. Where WebSocket cannot pass it polls. Runs in the command line's process; one session
  * is event-socket.ts's, stdout is event-sink.ts's.
  */
-import { setTimeout as delay } from "node:timers/promises";
-
 import {
   CLI_POLL_EVENTS,
   CLI_POLL_INTERVAL_MS,
@@ -94,7 +92,16 @@ class EventFeed {
   }
 
   private async sleep(ms: number): Promise<void> {
-    await delay(ms, undefined, { signal: this.signal }).catch(() => undefined);
+    if (this.signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const wake = (): void => {
+        clearTimeout(timer);
+        this.signal.removeEventListener("abort", wake);
+        resolve();
+      };
+      const timer = setTimeout(wake, ms);
+      this.signal.addEventListener("abort", wake);
+    });
   }
 
   /** Grows with the sessions that did not open; half of it is chance, so that many clients do not come back at once. */

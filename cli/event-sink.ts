@@ -10,9 +10,6 @@ import { describeSystemError, errorCodeOf } from "./system-error.js";
 
 /** What a reader that went away looks like: a closed pipe, a closed socket, a terminal that hung up. */
 const CLOSED_CODES: ReadonlySet<string> = new Set(["EPIPE", "ECONNRESET", "EIO"]);
-/** A socket that reports its end so soon was never meant to be read (a service's journal shuts that side). */
-const READ_SIDE_SHUT_MS = 100;
-
 const STDIN = 0;
 const STDOUT = 1;
 
@@ -42,9 +39,11 @@ function openStdout(onEnd: () => void): NodeJS.WriteStream | Socket {
   const readable = kind.isSocket() && !isSharedWithStdin();
   const stream = new Socket({ fd: STDOUT, readable, writable: true, allowHalfOpen: true });
   if (readable) {
-    const openedMs = performance.now();
+    // An end that is there from the start is no reader leaving: a service's journal shuts that side of its socket.
+    let starting = true;
+    setImmediate(() => setImmediate(() => (starting = false)));
     stream.once("end", () => {
-      if (performance.now() - openedMs > READ_SIDE_SHUT_MS) onEnd();
+      if (!starting) onEnd();
     });
     stream.resume();
   }

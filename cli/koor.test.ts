@@ -1,0 +1,415 @@
+/**
+ * The bundled command line as its users run it, against a server of the test's own: what each command
+ * sends, what it prints, how it fails. Subscriptions are in event-feed.test.ts.
+ */
+import { chmodSync, lstatSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer as createSecureServer } from "node:https";
+import { createServer as createTcpServer, type AddressInfo } from "node:net";
+import { join } from "node:path";
+import t, { type Test } from "tap";
+
+import { BODY_BYTES_MAX } from "../schemas/limits.js";
+import { STATUSES } from "../schemas/status.js";
+import { FakeServer, playError, playJson } from "../test/cli/fake-server.js";
+import { LOOPBACK_CERTIFICATE, LOOPBACK_KEY } from "../test/cli/loopback-certificate.js";
+import { RunningCli, runCli, type CliOptions, type CliResult } from "../test/cli/run-cli.js";
+import { COMMANDS } from "./commands.js";
+
+interface Bench {
+  readonly fake: FakeServer;
+  readonly cwd: string;
+  /** Runs a command against the fake server. */
+  readonly koor: (args: readonly string[], options?: Partial<CliOptions>) => Promise<CliResult>;
+}
+
+async function setUp(t: Test): Promise<Bench> {
+  const fake = await FakeServer.start();
+  t.teardown(() => fake.stop());
+  const cwd = t.testdir();
+  const env = { KOOR_SERVER: fake.url };
+  return { fake, cwd, koor: (args, options = {}) => runCli(args, { cwd, env, ...options }) };
+}
+
+/** Nothing listens there: the port was free a moment ago. */
+async function findFreePort(): Promise<number> {
+  const server = createTcpServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Two at a time: most of a run is the start of a process. */
+async function inPairs<Row, Result>(rows: readonly Row[], run: (row: Row) => Promise<Result>): Promise<[Row, Result][]> {
+  const results: [Row, Result][] = [];
+  for (let at = 0; at < rows.length; at += 2) {
+    results.push(...(await Promise.all(rows.slice(at, at + 2).map(async (row): Promise<[Row, Result]> => [row, await run(row)]))));
+  }
+  return results;
+}
+
+function checkRefused(t: Test, result: CliResult, code: number, says: RegExp, what: string): void {
+  t.equal(result.code, code, `${what}: exit code`);
+  t.match(result.stderr, says, `${what}: stderr`);
+  t.equal(result.stdout, "", `${what}: stdout is empty`);
+}
+
+const SENT: readonly {
+  readonly args: readonly string[];
+  readonly method: string;
+  readonly url: string;
+  readonly body?: string;
+  readonly type?: string;
+}[] = [
+  { args: ["status"], method: "GET", url: "/health" },
+  { args: ["state", "list"], method: "GET", url: "/api/state" },
+  {
+    args: ["state", "list", "--prefix", "a/", "--limit", "2", "--after", "a b&c"],
+    method: "GET",
+    url: "/api/state?prefix=a%2F&limit=2&after=a%20b%26c",
+  },
+  { args: ["state", "get", "k"], method: "GET", url: "/api/state/k" },
+  { args: ["state", "get", "a/b c%2F"], method: "GET", url: "/api/state/a/b%20c%252F" },
+  { args: ["state", "get", "/a//./../b/"], method: "GET", url: "/api/state//a//./../b/" },
+  { args: ["state", "get", "ключ?#"], method: "GET", url: "/api/state/%D0%BA%D0%BB%D1%8E%D1%87%3F%23" },
+  { args: ["state", "get", "--version", "3", "k"], method: "GET", url: "/api/state/k?version=3" },
+  { args: ["state", "get", "--", "--pretty"], method: "GET", url: "/api/state/--pretty" },
+  { args: ["state", "set", "k", "--data", "-5"], method: "PUT", url: "/api/state/k", body: "-5", type: "application/json" },
+  { args: ["state", "set", "k", "--data=a=b\nc"], method: "PUT", url: "/api/state/k", body: "a=b\nc" },
+  {
+    args: ["state", "set", "k", "--data", "--- #yaml", "--content-type", "text/yaml; charset=utf-8", "--if-version=0"],
+    method: "PUT",
+    url: "/api/state/k?if_version=0",
+    body: "--- #yaml",
+    type: "text/yaml; charset=utf-8",
+  },
+  { args: ["state", "delete", "k", "--if-version", "4"], method: "DELETE", url: "/api/state/k?if_version=4" },
+  { args: ["state", "history", "k", "--limit", "7"], method: "GET", url: "/api/state/k?history=1&limit=7" },
+  { args: ["state", "rollback", "k", "--version", "2"], method: "POST", url: "/api/state/k?rollback=2" },
+  {
+    args: ["state", "rollback", "k", "--version=2", "--if-version=3"],
+    method: "POST",
+    url: "/api/state/k?rollback=2&if_version=3",
+  },
+  { args: ["state", "diff", "k", "--v1", "1", "--v2=2"], method: "GET", url: "/api/state/k?diff=1%2C2" },
+  {
+    args: ["events", "publish", 'a."b"', "--data", ' {"n":12345678901234567890,\n"n":1.0} '],
+    method: "POST",
+    url: "/api/events/publish",
+    body: '{"topic":"a.\\"b\\"","data": {"n":12345678901234567890,\n"n":1.0} }',
+    type: "application/json",
+  },
+  {
+    args: ["events", "publish", "t", "--data", "null", "--source", "ci"],
+    method: "POST",
+    url: "/api/events/publish",
+    body: '{"topic":"t","data":null,"source":"ci"}',
+  },
+  { args: ["events", "history"], method: "GET", url: "/api/events/history" },
+  {
+    args: ["events", "history", "--last=3", "--topic", "api.[a-z]?*", "--from", "2026-02-09T14:30:00+01:00", "--to", "x", "--source", ""],
+    method: "GET",
+    url: "/api/events/history?last=3&topic=api.%5Ba-z%5D%3F*&from=2026-02-09T14%3A30%3A00%2B01%3A00&to=x&source=",
+  },
+  { args: ["events", "history", "--after", "9", "--wait", "30"], method: "GET", url: "/api/events/history?after=9&wait=30" },
+  { args: ["audit"], method: "GET", url: "/api/audit" },
+  {
+    args: ["audit", "--actor", "i", "--action", "state.put", "--from", "f", "--to", "t", "--limit", "1"],
+    method: "GET",
+    url: "/api/audit?actor=i&action=state.put&from=f&to=t&limit=1",
+  },
+  { args: ["audit", "summary", "--from", "f", "--to", "t"], method: "GET", url: "/api/audit/summary?from=f&to=t" },
+];
+
+t.test("each command sends its request", async (t) => {
+  const { fake, koor } = await setUp(t);
+  for (const { args, method, url, body = "", type } of SENT) {
+    fake.requests.length = 0;
+    const result = await koor(args);
+    t.match(result, { code: 0, stderr: "" }, args.join(" "));
+    t.equal(fake.requests.length, 1, "one request");
+    const [request] = fake.requests;
+    t.match(request, { method, url, headers: { host: `127.0.0.1:${fake.port}` } });
+    t.equal(request?.body.toString(), body, "body");
+    t.equal(request?.headers.authorization, undefined, "no token, no header");
+    if (type !== undefined) t.equal(request?.headers["content-type"], type);
+  }
+  const tried = new Set(SENT.map(({ args }) => args.slice(0, 2).join(" ")));
+  const requests = COMMANDS.filter((row) => "method" in row).map((row) => row.words.join(" "));
+  t.same(requests.filter((words) => !tried.has(words)), [], "every request of the table was tried");
+});
+
+t.test("stdout is the answer as one line, with its digits", async (t) => {
+  const { fake, koor } = await setUp(t);
+  const answer = '{"n":12345678901234567890,\r\n "f":1.0,"s":"\\n"}\n';
+  fake.answer = () => ({ body: answer });
+  t.equal((await koor(["status"])).stdout, '{"n":12345678901234567890,   "f":1.0,"s":"\\n"}\n');
+  const pretty = '{\n  "n": 12345678901234567890,\n  "f": 1.0,\n  "s": "\\n"\n}\n';
+  for (const args of [["--pretty", "status"], ["status", "--pretty"], ["audit", "--pretty", "summary"]]) {
+    t.equal((await koor(args)).stdout, pretty, args.join(" "));
+  }
+});
+
+t.test("state get prints the very bytes", async (t) => {
+  const { fake, koor } = await setUp(t);
+  const bytes = Buffer.from([0, 255, 10, 13, 10, 0xc3, 0x28]);
+  fake.answer = () => ({ type: "application/octet-stream", body: bytes });
+  t.strictSame((await koor(["state", "get", "k"])).bytes, bytes);
+  t.strictSame((await koor(["state", "get", "k", "--pretty"])).bytes, bytes, "what is not JSON stays as it is");
+  fake.answer = () => ({ body: '{"a":\n1e2}' });
+  t.equal((await koor(["state", "get", "k"])).stdout, '{"a":\n1e2}');
+  t.equal((await koor(["state", "get", "k", "--pretty"])).stdout, '{\n  "a": 1e2\n}\n');
+  const large = Buffer.alloc(BODY_BYTES_MAX, "x");
+  fake.answer = () => ({ type: "text/plain", body: large });
+  t.ok((await koor(["state", "get", "k"])).bytes.equals(large), "the largest value");
+});
+
+t.test("values come from files and from stdin", async (t) => {
+  const { fake, koor, cwd } = await setUp(t);
+  const bytes = Buffer.from([0, 1, 254, 255, 10]);
+  writeFileSync(join(cwd, "value"), bytes);
+  const sources: readonly [readonly string[], Partial<CliOptions>][] = [
+    [["state", "set", "k", "--file", "value"], {}],
+    [["state", "set", "k", "--file", "-"], { input: bytes }],
+    [["state", "set", "k", "--data", "-"], { input: bytes }],
+  ];
+  for (const [args, options] of sources) {
+    fake.requests.length = 0;
+    t.equal((await koor(args, options)).code, 0, args.join(" "));
+    t.strictSame(fake.requests[0]?.body, bytes);
+  }
+  await koor(["events", "publish", "t", "--data", "-"], { input: '"от stdin"' });
+  t.equal(fake.requests.at(-1)?.body.toString(), '{"topic":"t","data":"от stdin"}');
+  await koor(["state", "set", "k", "--data", ""]);
+  t.match(fake.requests.at(-1), { method: "PUT", headers: { "content-length": "0" } }, "an empty value is the server's to refuse");
+});
+
+t.test("a refusal is exit 1 with the server's words", async (t) => {
+  const { fake, koor } = await setUp(t);
+  for (const { http } of Object.values(STATUSES).filter((row) => row.http >= 400)) {
+    fake.answer = () => playError(http, `because ${http}`);
+    checkRefused(t, await koor(["state", "get", "k"]), 1, new RegExp(`^koor: because ${http} \\(${http}\\)\n$`), `${http}`);
+  }
+  const failedSwap = { error: "if_version does not hold", code: 412, current_version: 3, current_etag: '"ab"' };
+  fake.answer = () => playJson(failedSwap, 412);
+  const swap = await koor(["state", "set", "k", "--data", "1", "--if-version", "2"]);
+  checkRefused(t, swap, 1, /^koor: if_version does not hold \(412\)\n/, "412");
+  t.same(JSON.parse(swap.stderr.split("\n")[1] ?? ""), failedSwap, "what the answer says beyond that is there to be read");
+  fake.answer = () => ({ status: 502, type: "text/html", body: "<h1>bad</h1>" });
+  checkRefused(t, await koor(["status"]), 1, /502/, "a proxy's page");
+  fake.answer = () => ({ status: 302, body: "{}" });
+  checkRefused(t, await koor(["status"]), 1, /302/, "a redirect is not followed");
+  fake.answer = () => ({ type: "text/html", body: "<h1>Welcome</h1>" });
+  checkRefused(t, await koor(["status"]), 1, /not JSON but text\/html/, "another kind of server");
+});
+
+t.test("a server that cannot be reached is exit 1", async (t) => {
+  const { fake, koor, cwd } = await setUp(t);
+  const port = await findFreePort();
+  const nobody = await runCli(["status"], { cwd, env: { KOOR_SERVER: `http://localhost:${port}` } });
+  checkRefused(t, nobody, 1, new RegExp(`cannot reach http://localhost:${port}: connection refused`), "nobody listens");
+  fake.answer = () => "close";
+  checkRefused(t, await koor(["state", "list"]), 1, /closed before the answer/, "closed without an answer");
+  fake.answer = () => "half";
+  checkRefused(t, await koor(["state", "get", "k"]), 1, /broke off/, "closed in the middle of the answer");
+  checkRefused(t, await koor(["state", "list"]), 1, /broke off/, "closed in the middle of the answer");
+
+  const gibberish = createTcpServer((socket) => socket.end("SSH-2.0-OpenSSH\r\n"));
+  await new Promise<void>((resolve) => gibberish.listen(0, "127.0.0.1", resolve));
+  t.teardown(() => gibberish.close());
+  const { port: other } = gibberish.address() as AddressInfo;
+  const result = await runCli(["status"], { cwd, env: { KOOR_SERVER: `http://127.0.0.1:${other}` } });
+  checkRefused(t, result, 1, /not HTTP/, "another protocol");
+});
+
+t.test("the refusal of a large value is seen, although the server closes early", async (t) => {
+  const { cwd } = await setUp(t);
+  const body = JSON.stringify({ error: "body too large", code: 413 });
+  const early = createTcpServer((socket) => {
+    socket.on("error", () => undefined);
+    socket.once("data", () => {
+      socket.end(`HTTP/1.1 413 X\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`);
+      socket.resume();
+    });
+  });
+  await new Promise<void>((resolve) => early.listen(0, "127.0.0.1", resolve));
+  t.teardown(() => early.close());
+  const { port } = early.address() as AddressInfo;
+  writeFileSync(join(cwd, "large"), Buffer.alloc(BODY_BYTES_MAX + 1));
+  const result = await runCli(["state", "set", "k", "--file", "large"], { cwd, env: { KOOR_SERVER: `http://127.0.0.1:${port}` } });
+  checkRefused(t, result, 1, /body too large \(413\)/, "413");
+});
+
+const WRONG: readonly { readonly args: readonly string[]; readonly says: RegExp }[] = [
+  { args: [], says: /a command is required/ },
+  { args: ["nonsense"], says: /no such command: nonsense/ },
+  { args: ["state"], says: /state has: list, get/ },
+  { args: ["state", "gett", "k"], says: /no such command: state gett/ },
+  { args: ["state", "get"], says: /usage: koor state get <key>/ },
+  { args: ["state", "get", ""], says: /<key> must not be empty/ },
+  { args: ["state", "get", "a", "b"], says: /"b"/ },
+  { args: ["state", "get", "k", "--nonsense"], says: /--nonsense/ },
+  { args: ["state", "get", "k", "--limit", "3"], says: /--limit/ },
+  { args: ["state", "get", "k", "--version"], says: /--version needs a value/ },
+  { args: ["state", "get", "k", "--version", "--pretty"], says: /--version needs a value/ },
+  { args: ["state", "get", "k", "--version", "-1"], says: /whole number/ },
+  { args: ["state", "history", "k", "--limit", "many"], says: /--limit must be a whole number/ },
+  { args: ["state", "set", "k"], says: /--file or --data is required/ },
+  { args: ["state", "set", "k", "--file", "f", "--data", "1"], says: /not both/ },
+  { args: ["state", "set", "k", "--file", "missing"], says: /cannot read missing: no such file/ },
+  { args: ["state", "set", "k", "--file", "."], says: /directory/ },
+  { args: ["state", "rollback", "k"], says: /--version is required/ },
+  { args: ["state", "diff", "k", "--v1", "1"], says: /--v2 is required/ },
+  { args: ["events", "publish", "t"], says: /--file or --data is required/ },
+  { args: ["events", "publish", "t", "--data", "{x"], says: /not valid JSON/ },
+  { args: ["events", "publish", "t", "--data", "1,2"], says: /not valid JSON/ },
+  { args: ["events", "publish", "t", "--data", ""], says: /not valid JSON/ },
+  { args: ["events", "subscribe", "a", "b"], says: /"b"/ },
+  { args: ["events", "subscribe", "--since", "x"], says: /--since must be a whole number/ },
+  { args: ["config", "set", "colour", "blue"], says: /no such setting: colour/ },
+  { args: ["config", "set", "server", "localhost:9800"], says: /http:\/\/ or https:\/\// },
+  { args: ["config", "set", "token", "two words"], says: /visible ASCII/ },
+  { args: ["help", "nonsense"], says: /no such command/ },
+];
+
+t.test("wrong usage is exit 2, and nothing is sent", async (t) => {
+  const { fake, koor, cwd } = await setUp(t);
+  const results = await inPairs(WRONG, ({ args }) => koor(args));
+  for (const [{ args, says }, result] of results) checkRefused(t, result, 2, says, `koor ${args.join(" ")}`);
+  checkRefused(t, await koor(["events", "publish", "t", "--data", "-"], { input: Buffer.from([0x22, 0xff, 0x22]) }), 2, /UTF-8/, "bytes");
+  t.same(fake.requests, [], "nothing was sent");
+  t.same(readdirSync(cwd), [], "nothing was written");
+});
+
+t.test("--version and --help", async (t) => {
+  const { fake, koor } = await setUp(t);
+  const manifest = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")) as { version: string };
+  t.match(await koor(["--version"]), { code: 0, stdout: `${manifest.version}\n` });
+  const all = await koor(["--help"]);
+  t.match(await koor(["-h"]), { code: 0, stdout: all.stdout });
+  t.match(await koor(["help", "state", "diff"]), { code: 0, stdout: "koor state diff <key> --v1 N --v2 N" });
+  const rows = COMMANDS.filter(({ words }) => words[0] !== "serve");
+  for (const [row, help] of await inPairs(rows, ({ words }) => koor([...words, "--help"]))) {
+    const line = `koor ${row.words.join(" ")}`;
+    t.match(all.stdout, line, `${line} is in the list`);
+    t.match(help, { code: 0, stderr: "" }, `${line} --help`);
+    t.match(help.stdout, line);
+    for (const flag of row.flags ?? []) t.match(help.stdout, `--${flag.name}`);
+  }
+  t.same(fake.requests, [], "help asks no server");
+});
+
+t.test("a flag takes a value in every command or in none", (t) => {
+  const kinds = new Map<string, boolean>();
+  for (const flag of COMMANDS.flatMap((row) => row.flags ?? [])) {
+    const isSwitch = flag.kind === "switch";
+    t.equal(kinds.get(flag.name) ?? isSwitch, isSwitch, `--${flag.name}`);
+    t.equal(flag.value === undefined, isSwitch, `--${flag.name} shows its value`);
+    kinds.set(flag.name, isSwitch);
+  }
+  t.end();
+});
+
+t.test("each row's path names its arguments", (t) => {
+  for (const row of COMMANDS) {
+    if (!("path" in row)) continue;
+    const used = [...row.path.matchAll(/\{(\w+)/g)].map(([, name]) => name);
+    const declared = (row.arguments ?? []).map((argument) => argument.name);
+    t.same(used.filter((name) => !declared.includes(name ?? "")), [], row.words.join(" "));
+    t.ok(declared.length === used.length || row.body !== undefined, `${row.words.join(" ")} uses what it takes`);
+  }
+  t.end();
+});
+
+t.test("settings: environment over file over default", async (t) => {
+  const { fake, cwd } = await setUp(t);
+  const other = await FakeServer.start();
+  t.teardown(() => other.stop());
+  const file = join(cwd, "settings.json");
+  writeFileSync(file, JSON.stringify({ server: `${fake.url}/`, token: "from-file", data_dir: "/x" }));
+  t.equal((await runCli(["status"], { cwd })).code, 0);
+  t.equal(fake.requests.at(-1)?.headers.authorization, "Bearer from-file");
+  await runCli(["status"], { cwd, env: { KOOR_TOKEN: "from-env" } });
+  t.equal(fake.requests.at(-1)?.headers.authorization, "Bearer from-env");
+  await runCli(["status"], { cwd, env: { KOOR_SERVER: other.url, KOOR_TOKEN: "" } });
+  t.equal(other.requests.at(-1)?.headers.authorization, "Bearer from-file", "an empty variable is not set");
+
+  const faults: readonly [string, RegExp][] = [
+    ["{nonsense", /not valid JSON/],
+    ["[]", /must hold a JSON object/],
+    ['{"server":5}', /server must be a string/],
+    ['{"server":"nonsense"}', /http:\/\/ or https:\/\//],
+    ['{"token":"a\\nb"}', /visible ASCII/],
+  ];
+  const before = fake.requests.length;
+  for (const [text, says] of faults) {
+    writeFileSync(file, text);
+    checkRefused(t, await runCli(["status"], { cwd }), 1, says, text);
+  }
+  t.equal(fake.requests.length, before, "nothing was sent");
+  const both = { KOOR_SERVER: fake.url, KOOR_TOKEN: "x" };
+  t.equal((await runCli(["status"], { cwd, env: both })).code, 0, "a file that is not needed is not read");
+});
+
+t.test("config set", async (t) => {
+  const { fake, cwd } = await setUp(t);
+  const file = join(cwd, "settings.json");
+  const result = await runCli(["config", "set", "server", fake.url], { cwd });
+  t.match(result, { code: 0, stdout: '{"set":"server"}\n', stderr: "" });
+  t.equal(statSync(file).mode & 0o777, 0o600, "a new file");
+  const token = await runCli(["config", "set", "token", "s3cret"], { cwd });
+  t.notMatch(token.stdout, /s3cret/, "the token is not repeated");
+  t.same(JSON.parse(readFileSync(file, "utf8")), { server: fake.url, token: "s3cret" });
+  t.equal((await runCli(["status"], { cwd })).code, 0);
+  t.equal(fake.requests.at(-1)?.headers.authorization, "Bearer s3cret");
+
+  writeFileSync(file, '{"bind":"localhost:1","n":12345678901234567890,"token":"old"}');
+  chmodSync(file, 0o644);
+  await runCli(["config", "set", "token", ""], { cwd });
+  t.equal(readFileSync(file, "utf8"), '{"bind":"localhost:1","n":12345678901234567890,"token":""}', "all else stays");
+  t.equal(statSync(file).mode & 0o777, 0o600, "an existing file");
+
+  for (const text of ["{nonsense", "[]", ""]) {
+    writeFileSync(file, text);
+    chmodSync(file, 0o640);
+    checkRefused(t, await runCli(["config", "set", "server", fake.url], { cwd }), 1, /settings\.json/, JSON.stringify(text));
+    t.equal(readFileSync(file, "utf8"), text, "untouched");
+    t.equal(statSync(file).mode & 0o777, 0o640, "untouched");
+  }
+  t.same(readdirSync(cwd), ["settings.json"], "nothing is left beside it");
+
+  writeFileSync(join(cwd, "own.json"), '{"a":1}');
+  rmSync(file);
+  symlinkSync("own.json", file);
+  t.equal((await runCli(["config", "set", "token", "x"], { cwd })).code, 0);
+  t.same(JSON.parse(readFileSync(join(cwd, "own.json"), "utf8")), { a: 1, token: "x" }, "a link is followed");
+  t.ok(lstatSync(file).isSymbolicLink(), "and stays a link");
+});
+
+t.test("a server below a path, and over TLS", async (t) => {
+  const { fake, cwd } = await setUp(t);
+  await runCli(["state", "get", "a/../b"], { cwd, env: { KOOR_SERVER: `${fake.url}/koor/v1/` } });
+  t.equal(fake.requests.at(-1)?.url, "/koor/v1/api/state/a/../b");
+
+  const secure = createSecureServer({ cert: LOOPBACK_CERTIFICATE, key: LOOPBACK_KEY }, (request, response) => {
+    response.setHeader("Content-Type", "application/json").end(JSON.stringify({ url: request.url }));
+  });
+  await new Promise<void>((resolve) => secure.listen(0, "127.0.0.1", resolve));
+  t.teardown(() => secure.close());
+  const { port } = secure.address() as AddressInfo;
+  writeFileSync(join(cwd, "ca.pem"), LOOPBACK_CERTIFICATE);
+  const env = { KOOR_SERVER: `https://localhost:${port}`, KOOR_TOKEN: "x" };
+  checkRefused(t, await runCli(["status"], { cwd, env }), 1, /cannot reach https:/, "a certificate that nothing trusts");
+  const trusting = { ...env, NODE_EXTRA_CA_CERTS: join(cwd, "ca.pem") };
+  t.match(await runCli(["status"], { cwd, env: trusting }), { code: 0, stdout: '{"url":"/health"}\n' });
+});
+
+t.test("a reader that goes away is no failure", async (t) => {
+  const { fake, cwd } = await setUp(t);
+  fake.answer = () => ({ body: JSON.stringify("x".repeat(BODY_BYTES_MAX)) });
+  const running = new RunningCli(["state", "list"], { cwd, env: { KOOR_SERVER: fake.url } });
+  t.teardown(() => running.kill());
+  running.child.stdout.once("data", () => running.child.stdout.destroy());
+  t.equal(await running.exit(), 0);
+  t.equal(running.stderr, "");
+});

@@ -1,0 +1,120 @@
+/**
+ * A server of the test's own: records every request and plays the answers that the test gives it, faults
+ * included. Speaks HTTP and WebSocket on a free loopback port. Shared by the command line's tests.
+ */
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import { WebSocketServer, type WebSocket } from "ws";
+
+export interface SeenRequest {
+  readonly method: string;
+  /** As it was sent: path and query, nothing decoded. */
+  readonly url: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
+export interface PlayedAnswer {
+  readonly status?: number;
+  readonly type?: string;
+  readonly body: string | Buffer;
+}
+
+/** An answer, or a fault: `close` cuts the connection, `half` cuts it in the middle of a body. */
+export type Play = PlayedAnswer | "close" | "half";
+
+/** What becomes of an upgrade: a WebSocket, an answer of HTTP, or a cut connection. */
+export type UpgradePlay = "accept" | PlayedAnswer | "close";
+
+export function playJson(value: unknown, status = 200): PlayedAnswer {
+  return { status, body: JSON.stringify(value) };
+}
+
+export function playError(status: number, error: string): PlayedAnswer {
+  return playJson({ error, code: status }, status);
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+function formatHttp(play: PlayedAnswer): string {
+  const body = play.body.toString();
+  const head = `HTTP/1.1 ${play.status ?? 200} X\r\nContent-Type: ${play.type ?? "application/json"}`;
+  return `${head}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`;
+}
+
+export class FakeServer {
+  readonly requests: SeenRequest[] = [];
+  /** The URL of every upgrade that was asked for. */
+  readonly upgrades: string[] = [];
+  readonly sockets: WebSocket[] = [];
+  answer: (request: SeenRequest) => Play = () => playJson({});
+  answerUpgrade: (url: string) => UpgradePlay = () => "accept";
+  /** Called with each WebSocket that was accepted. */
+  onSocket: (socket: WebSocket, url: URL) => void = () => undefined;
+  private readonly http: Server;
+  private readonly webSockets = new WebSocketServer({ noServer: true });
+  private readonly connections = new Set<Socket>();
+
+  private constructor() {
+    this.http = createServer((request, response) => {
+      void readBody(request).then((body) => {
+        const seen = { method: request.method ?? "", url: request.url ?? "", headers: request.headers, body };
+        this.requests.push(seen);
+        const play = this.answer(seen);
+        if (play === "close") {
+          request.socket.destroy();
+          return;
+        }
+        if (play === "half") {
+          response.writeHead(200, { "Content-Type": "application/json", "Content-Length": 100 });
+          response.write('{"half":', () => request.socket.destroy());
+          return;
+        }
+        response.writeHead(play.status ?? 200, { "Content-Type": play.type ?? "application/json" });
+        response.end(play.body);
+      });
+    });
+    this.http.on("connection", (socket) => {
+      this.connections.add(socket);
+      socket.once("close", () => this.connections.delete(socket));
+    });
+    this.http.on("upgrade", (request, socket, head) => {
+      const url = request.url ?? "";
+      this.upgrades.push(url);
+      const play = this.answerUpgrade(url);
+      if (play === "close") socket.destroy();
+      else if (play !== "accept") socket.end(formatHttp(play));
+      else {
+        this.webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+          this.sockets.push(webSocket);
+          this.onSocket(webSocket, new URL(url, "http://fake"));
+        });
+      }
+    });
+  }
+
+  /** On a free port, or on the port of an earlier one. */
+  static async start(port = 0): Promise<FakeServer> {
+    const fake = new FakeServer();
+    await new Promise<void>((resolve) => fake.http.listen(port, "127.0.0.1", resolve));
+    return fake;
+  }
+
+  get port(): number {
+    return (this.http.address() as AddressInfo).port;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** Cuts every connection and stops listening. */
+  async stop(): Promise<void> {
+    for (const connection of this.connections) connection.destroy();
+    await new Promise<void>((resolve) => this.http.close(() => resolve()));
+  }
+}

@@ -1,0 +1,113 @@
+/**
+ * Runs the bundled command line as a process of its own, in a folder and an environment of the test's,
+ * and waits for what it does. Shared by the command line's tests.
+ */
+import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+/** This file runs from dist/tree/test/cli. */
+export const CLI_PROGRAM = fileURLToPath(new URL("../../../app/cli/koor.js", import.meta.url));
+
+export interface CliOptions {
+  readonly cwd: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** stdin; nothing by default. */
+  readonly input?: string | Buffer;
+}
+
+export interface CliResult {
+  readonly code: number | null;
+  readonly bytes: Buffer;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function spawnCli(args: readonly string[], options: CliOptions): ChildProcessWithoutNullStreams {
+  const env = { PATH: process.env["PATH"] ?? "", ...options.env };
+  return spawn(process.execPath, [CLI_PROGRAM, ...args], { cwd: options.cwd, env });
+}
+
+/** Runs one command to its end. */
+export async function runCli(args: readonly string[], options: CliOptions): Promise<CliResult> {
+  const child = spawnCli(args, options);
+  const stdout: Buffer[] = [];
+  const stderr: Buffer[] = [];
+  child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
+  child.stderr.on("data", (chunk: Buffer) => stderr.push(chunk));
+  child.stdin.on("error", () => undefined);
+  child.stdin.end(options.input ?? "");
+  const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
+  const bytes = Buffer.concat(stdout);
+  return { code, bytes, stdout: bytes.toString(), stderr: Buffer.concat(stderr).toString() };
+}
+
+/** A command that keeps running. Its output can be waited for. */
+export class RunningCli {
+  readonly child: ChildProcessWithoutNullStreams;
+  /** The lines of stdout that are whole. */
+  readonly lines: string[] = [];
+  stdout = "";
+  stderr = "";
+  private unfinished = "";
+  private readonly exited: Promise<number | null>;
+  private readonly waiting = new Set<() => void>();
+
+  constructor(args: readonly string[], options: CliOptions) {
+    this.child = spawnCli(args, options);
+    this.child.stdin.end();
+    this.child.stdout.on("data", (chunk: Buffer) => {
+      const text = chunk.toString();
+      this.stdout += text;
+      const [first = "", ...others] = text.split("\n");
+      this.unfinished += first;
+      for (const other of others) {
+        this.lines.push(this.unfinished);
+        this.unfinished = other;
+      }
+      this.check();
+    });
+    this.child.stderr.on("data", (chunk: Buffer) => {
+      this.stderr += chunk.toString();
+      this.check();
+    });
+    this.exited = new Promise((resolve) => this.child.once("exit", resolve));
+    this.child.once("exit", () => this.check());
+  }
+
+  private check(): void {
+    for (const wake of this.waiting) wake();
+  }
+
+  /** Resolves when `holds` does; asked again after each output and when the process ends. */
+  async until(what: string, holds: () => boolean): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      const check = (): void => {
+        if (holds()) {
+          this.waiting.delete(check);
+          resolve();
+        } else if (this.child.exitCode !== null) {
+          this.waiting.delete(check);
+          reject(new Error(`the command ended with ${this.child.exitCode} before ${what}: ${this.stderr}`));
+        }
+      };
+      this.waiting.add(check);
+      check();
+    });
+  }
+
+  async untilLines(count: number): Promise<string[]> {
+    await this.until(`${count} lines`, () => this.lines.length >= count);
+    return this.lines;
+  }
+
+  /** The exit code; `null` where a signal killed it. */
+  async exit(): Promise<number | null> {
+    return await this.exited;
+  }
+
+  /** For teardown: ends it whatever it does. */
+  async kill(): Promise<void> {
+    this.child.kill("SIGKILL");
+    await this.exited;
+  }
+}

@@ -18,7 +18,13 @@ export async function chunkedReply(chunks: Chunks): Promise<Answer> {
   if (second.done === true) return jsonReply(head);
   if (second.value instanceof Failure) return second.value;
   const rest = second.value;
-  return { status: 200, headers: JSON_HEADERS, body: (sink) => void pump(sink, [head, rest], chunks) };
+  return {
+    status: 200,
+    headers: JSON_HEADERS,
+    body: (sink) => void pump(sink, [head, rest], chunks),
+    // Leaving the read cancels it: a worker of the pool would wait for its reader until the deadline.
+    discard: () => void chunks.return(),
+  };
 }
 
 async function pump(sink: Sink, ready: readonly string[], chunks: Chunks): Promise<void> {

@@ -131,7 +131,10 @@ export class Exchange {
 
   /** Sends the answer. */
   send(reply: Reply): void {
-    if (this.#ended) return;
+    if (this.#ended) {
+      reply.discard?.();
+      return;
+    }
     // In the handler's own turn the response is corked already.
     if (this.#req !== null) this.#write(reply);
     else this.#res.cork(() => this.#write(reply));
@@ -142,7 +145,7 @@ export class Exchange {
     if (!this.#ended) this.#res.close();
   }
 
-  #write({ status, headers, body }: Reply): void {
+  #write({ status, headers, body, discard }: Reply): void {
     const res = this.#res;
     if (status !== 200) res.writeStatus(STATUS_LINES[status] ?? String(status));
     res.writeHeader(headers.name, headers.rest);
@@ -152,6 +155,7 @@ export class Exchange {
         return;
       }
       this.#ended = true;
+      discard?.();
       res.endWithoutBody();
       return;
     }

@@ -42,6 +42,8 @@ export interface Reply {
   readonly status: number;
   /** Null: no body and no Content-Length (304). A function writes the body as it comes. */
   readonly body: string | Uint8Array | null | ((sink: Sink) => void);
+  /** Called instead of a body that is a function where nobody takes it: a HEAD, or a client that has gone. */
+  readonly discard?: () => void;
   /** Every header but Content-Length, Content-Type included. */
   readonly headers: HeaderBlock;
 }

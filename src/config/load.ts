@@ -13,6 +13,8 @@ export class ConfigError extends Error {
 
 type Value = string | number | boolean | readonly string[];
 const DEFAULT_FILE = "./settings.json";
+/** Each flag has its variable, `--config` too. */
+const CONFIG_VARIABLE = environmentOf("config");
 
 /** What the command line asks for. */
 export type Invocation = { readonly kind: "help" } | { readonly kind: "version" } | { readonly kind: "serve"; readonly config: Config };
@@ -49,7 +51,7 @@ export function loadConfig(argv: readonly string[], environment: NodeJS.ProcessE
     if (name === "config") file = value;
     else flags.set(key, [...(flags.get(key) ?? []), value]);
   }
-  const settings = readSettings(file);
+  const settings = readSettings(file ?? environment[CONFIG_VARIABLE] ?? null);
   const config: Record<string, Value> = {};
   for (const [key, option] of Object.entries<Option>(OPTIONS)) {
     const given = flags.get(key);

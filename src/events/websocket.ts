@@ -154,6 +154,11 @@ export class SubscriberEdge implements Broadcaster {
       // Any byte the socket has not taken counts as behind; the events behind are the Feed's to keep.
       maxBackpressure: 1,
       upgrade: (res, req, context: us_socket_context_t) => {
+        // The library goes by the key alone; without the header it is the route's plain GET, which says what is missing.
+        if (req.getHeader("upgrade").toLowerCase() !== "websocket") {
+          req.setYield(true);
+          return;
+        }
         const key = req.getHeader("sec-websocket-key");
         const protocol = req.getHeader("sec-websocket-protocol");
         const extensions = req.getHeader("sec-websocket-extensions");

@@ -50,7 +50,8 @@ export function describeRoutes(routes: readonly Route[], version: string): Json 
 function describeRoute(route: Route): Json {
   const statuses = new Set([...COMMON_STATUSES, ...(route.statuses ?? [])]);
   if (route.query !== undefined || route.body !== undefined || route.path.includes("{")) statuses.add(400);
-  if (route.body !== undefined) for (const status of [413, 504, 507]) statuses.add(status);
+  if (route.body !== undefined) statuses.add(413);
+  if (route.body !== undefined || route.audit !== undefined) for (const status of [504, 507]) statuses.add(status);
   statuses.delete(200);
   const refusals = [...statuses].sort((a, b) => a - b).map((status) => [String(status), describeRefusal(status, route.refusals?.[status])] as const);
   const success = route.answer === "upgrade" ? ["101", { description: "Switching Protocols" }] as const

@@ -1,13 +1,24 @@
 /**
- * Prints `<passed> <failed>`: the assertions in a TAP file, of all levels. A subtest's own line repeats what
- * its assertions said and is not counted, except where it failed though none of them did (a timeout, a
- * crash, a wrong plan). Run: `node .ci/count-assertions.mjs FILE`; a file that is not there counts as failed.
+ * Prints `<passed> <failed>`: the assertions in a TAP file, of all levels; what failed goes to stderr, with
+ * its diagnostics. A subtest's own line repeats what its assertions said and is not counted, except where it
+ * failed though none of them did (a timeout, a crash, a wrong plan). A file that is not there, or breaks
+ * off, counts as failed. Run: `node .ci/count-assertions.mjs FILE`.
  */
 import { createReadStream, existsSync } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { Parser } from "tap-parser";
 
+/** The diagnostics that say what went wrong and where. */
+const SHOWN = new Set(["diff", "at", "stack", "message", "code", "exitCode", "signal", "found", "error", "tapCaught"]);
 const counts = { passed: 0, failed: 0 };
+
+function report(result) {
+  counts.failed += 1;
+  process.stderr.write(`\nnot ok: ${result.fullname}\n`);
+  for (const [name, value] of Object.entries(result.diag ?? {})) {
+    if (SHOWN.has(name)) process.stderr.write(`${typeof value === "string" ? value : JSON.stringify(value)}\n`);
+  }
+}
 
 /** Counts what this parser reports, and its subtests'. */
 function watch(parser) {
@@ -24,7 +35,7 @@ function watch(parser) {
     failuresWithin = undefined;
     if (repeats) return;
     if (result.ok && !result.skip && !result.todo) counts.passed += 1;
-    else if (!result.ok && !result.todo) counts.failed += 1;
+    else if (!result.ok && !result.todo) report(result);
   });
 }
 

@@ -4,31 +4,36 @@
  */
 import { prepare } from "./prepare.mjs";
 
+const SIGNALS = ["SIGINT", "SIGTERM"];
 /** npm sends a signal on within a few milliseconds; nobody presses Ctrl-C twice that fast. */
-const FORWARDED_SIGNAL_MS = 250;
+const FORWARDED_SIGNAL_MS = 500;
 
 /**
- * Ctrl-C reaches a terminal's whole process group, and npm sends its own copy on to its child. The server
- * takes a second signal as "stop at once", so the copy must not reach it.
+ * Runs `start`, and lets the signal listeners that it adds hear each signal once. Ctrl-C reaches a
+ * terminal's whole process group, and npm sends its own copy on to its child; the server takes a second
+ * signal as "stop at once", so the copy must not reach it.
  */
-function dropForwardedSignals() {
-  const emit = process.emit.bind(process);
-  const lastMs = new Map();
-  process.emit = function emitOnce(name, ...values) {
-    if (name === "SIGINT" || name === "SIGTERM") {
-      const nowMs = performance.now();
-      const sinceMs = nowMs - (lastMs.get(name) ?? -Infinity);
-      lastMs.set(name, nowMs);
-      if (sinceMs < FORWARDED_SIGNAL_MS) return true;
+async function withoutForwardedSignals(start) {
+  const others = new Map(SIGNALS.map((signal) => [signal, process.listeners(signal)]));
+  await start();
+  for (const signal of SIGNALS) {
+    for (const listener of process.listeners(signal)) {
+      if (others.get(signal).includes(listener)) continue;
+      let lastMs = -Infinity;
+      process.off(signal, listener);
+      process.on(signal, (...values) => {
+        const sinceMs = performance.now() - lastMs;
+        lastMs = performance.now();
+        if (sinceMs > FORWARDED_SIGNAL_MS) listener(...values);
+      });
     }
-    return emit(name, ...values);
-  };
+  }
 }
 
 if (await prepare({ dev: false })) {
-  if (process.env.npm_lifecycle_event) dropForwardedSignals();
   const { runServer } = await import("../dist/app/src/main.js");
-  await runServer(process.argv.slice(2));
+  const start = () => runServer(process.argv.slice(2));
+  await (process.env.npm_lifecycle_event ? withoutForwardedSignals(start) : start());
 } else {
   process.exitCode = 1;
 }

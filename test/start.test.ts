@@ -1,0 +1,102 @@
+/**
+ * `npm start` as a process: the server in the launcher's own process, its flags, its exit codes, and a
+ * signal that arrives twice because npm sends the terminal's on. The server itself is tested elsewhere.
+ */
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import t, { type Test } from "tap";
+
+// This file runs from dist/tree/test.
+const START = fileURLToPath(new URL("../../../deploy/start.mjs", import.meta.url));
+
+/** What of tap's `t` a started server needs. */
+type TestFolder = Pick<Test, "testdir" | "teardown">;
+
+interface Started {
+  readonly child: ChildProcess;
+  readonly port: number;
+}
+
+/** Collects what a stream says and waits for what it will say. Rejects when the stream ends without it. */
+function listenFor(stream: NodeJS.ReadableStream): (pattern: RegExp) => Promise<RegExpExecArray> {
+  let text = "";
+  stream.setEncoding("utf8");
+  stream.on("data", (chunk: string) => (text += chunk));
+  return async (pattern) => {
+    for (;;) {
+      const found = pattern.exec(text);
+      if (found) return found;
+      const more = await Promise.race([once(stream, "data").then(() => true), once(stream, "end").then(() => false)]);
+      if (!more && !pattern.test(text)) throw new Error(`${pattern.source} never came:\n${text}`);
+    }
+  };
+}
+
+async function start(t: TestFolder, environment: Record<string, string>): Promise<Started> {
+  const args = ["--bind", "127.0.0.1:0", "--dashboard-bind", "", "--data-dir", join(t.testdir({}), "data")];
+  const { npm_lifecycle_event: _ours, ...inherited } = process.env;
+  const child = spawn(process.execPath, [START, ...args], {
+    env: { ...inherited, ...environment },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  t.teardown(() => child.kill("SIGKILL"));
+  const sees = listenFor(child.stderr);
+  const listening = await sees(/koor listening.* api=127\.0\.0\.1:(\d+)/);
+  return { child, port: Number(listening[1]) };
+}
+
+/** Asks for the server's health over one connection until it drains, or cuts the connection off. */
+async function waitForDrain(port: number): Promise<void> {
+  const socket = connect(port, "127.0.0.1");
+  const hears = listenFor(socket);
+  for (let answers = 1, draining = false; !draining; answers += 1) {
+    socket.write("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    draining = await hears(new RegExp(`("status".*\\s*){${answers}}`)).then(([found]) => found.includes("draining"), () => true);
+  }
+  socket.destroy();
+}
+
+/**
+ * Sends a signal while a request is in flight, again when the server has begun to stop, and then the rest
+ * of the request. Returns the answer to it, empty where it was cut off, and the exit code.
+ */
+async function stopTwice({ child, port }: Started): Promise<{ answer: string; code: number | null }> {
+  const socket = connect(port, "127.0.0.1");
+  const hears = listenFor(socket);
+  // The answer to the first request says that the second was begun, too: they came in one piece.
+  socket.write("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\nPUT /api/state/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\n12");
+  await hears(/"status":"ok"/);
+  const exit = once(child, "exit") as Promise<[number | null]>;
+  const drain = waitForDrain(port);
+  child.kill("SIGINT");
+  await drain;
+  child.kill("SIGINT");
+  socket.write("34");
+  const answer = await hears(/"version":1/).then(([found]) => found, () => "");
+  const [code] = await exit;
+  socket.destroy();
+  return { answer, code };
+}
+
+t.test("a signal that npm sent on as well counts once", async (t) => {
+  const { answer, code } = await stopTwice(await start(t, { npm_lifecycle_event: "start" }));
+  t.equal(answer, `"version":1`, "what was in flight was answered");
+  t.equal(code, 0);
+});
+
+t.test("a second signal of one's own stops at once", async (t) => {
+  const { answer, code } = await stopTwice(await start(t, {}));
+  t.equal(answer, "", "what was in flight was not waited for");
+  t.equal(code, 1);
+});
+
+t.test("the server's exit code is the command's", async (t) => {
+  const child = spawn(process.execPath, [START, "--no-such-flag"], { stdio: ["ignore", "ignore", "pipe"] });
+  const says = listenFor(child.stderr);
+  const exit = once(child, "exit") as Promise<[number | null]>;
+  await says(/unknown flag --no-such-flag/);
+  t.equal((await exit)[0], 2);
+});

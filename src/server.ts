@@ -132,6 +132,7 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
     front.stop();
     pipeline.drain();
     front.endSubscribers();
+    streams.end();
     hub.end();
     await idle(pipeline, SHUTDOWN_DRAIN_MS);
     front.close();

@@ -22,6 +22,7 @@ export class Exchange {
   readonly #head_only: boolean;
   #ended = false;
   #close_after = false;
+  #streaming = false;
   #abort_listeners: (() => void)[] | null = null;
 
   /** @param head_only the method is HEAD: headers as for GET, no body */
@@ -55,8 +56,9 @@ export class Exchange {
     return this.#ended;
   }
 
-  get peer(): string {
-    return Buffer.from(this.#res.getRemoteAddressAsText()).toString("latin1");
+  /** True while a long answer is being written; `onAbort` tells of its end, too. */
+  get streaming(): boolean {
+    return this.#streaming && !this.#ended;
   }
 
   /** The answer will come after the handler has returned. */
@@ -65,7 +67,7 @@ export class Exchange {
     this.#watch();
   }
 
-  /** Called when the client has gone before the whole answer. */
+  /** Called when the client has gone before the whole answer, or a long answer is at its end. */
   onAbort(listener: () => void): void {
     this.#watch().push(listener);
   }
@@ -173,6 +175,7 @@ export class Exchange {
   #openSink(): Sink {
     const res = this.#res;
     const listeners = this.#watch();
+    this.#streaming = true;
     let drained: () => void = () => undefined;
     res.onWritable(() => {
       drained();

@@ -273,7 +273,6 @@ export class Pipeline {
   }
 
   #send(call: Call, reply: Reply): void {
-    this.#in_flight -= 1;
     const seconds = (performance.now() - call.started) / 1000;
     call.bound.metrics.record(reply.status, seconds);
     if (this.#options.log.debugs) {
@@ -282,6 +281,13 @@ export class Pipeline {
       });
     }
     call.exchange.send(reply);
+    if (!call.exchange.streaming) {
+      this.#in_flight -= 1;
+      return;
+    }
+    call.exchange.onAbort(() => {
+      this.#in_flight -= 1;
+    });
   }
 }
 

@@ -38,9 +38,10 @@ export function openReader(data_dir: string): Db {
 
 /**
  * What a SQLite error means to a client: DISK_FULL where the disk takes no write (also a failing disk
- * or a file-size limit), undefined for everything else, which is a bug or damage and crashes the actor.
+ * or a file-size limit), UNAVAILABLE where another program holds the database for longer than the busy
+ * timeout; undefined for everything else, which is a bug or damage and crashes the actor.
  */
-export function diskFailure(error: unknown): Failure | undefined {
+export function writeFailure(error: unknown): Failure | undefined {
   if (!(error instanceof Database.SqliteError)) return undefined;
   switch (error.code) {
     case "SQLITE_FULL":
@@ -53,6 +54,10 @@ export function diskFailure(error: unknown): Failure | undefined {
     case "SQLITE_IOERR_SHMOPEN":
     case "SQLITE_CANTOPEN":
       return new Failure("DISK_FULL", "the disk takes no more writes: nothing was stored");
+    case "SQLITE_BUSY":
+    case "SQLITE_BUSY_SNAPSHOT":
+    case "SQLITE_BUSY_TIMEOUT":
+      return new Failure("UNAVAILABLE", "another program holds the database, try again");
     default:
       return undefined;
   }

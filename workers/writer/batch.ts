@@ -12,7 +12,7 @@ import type { Clock } from "../../src/base/clock.js";
 import { Failure } from "../../src/base/result.js";
 import type { CommitNotice } from "../../src/metrics/commit-notice.js";
 import type { RpcServer, ServerCall } from "../../src/rpc/server.js";
-import { diskFailure, type Db } from "../../src/store/open.js";
+import { writeFailure, type Db } from "../../src/store/open.js";
 import type { WriteContext } from "../../src/store/write-context.js";
 import { COMMANDS } from "./commands.js";
 
@@ -66,7 +66,7 @@ export class Batch {
       this.#commit.run();
     } catch (error) {
       if (this.#db.inTransaction) this.#rollback.run();
-      const failure = diskFailure(error);
+      const failure = writeFailure(error);
       if (failure === undefined) throw error;
       context.reload();
       if (calls.length > 1) for (const call of calls) this.#transact([call], server);

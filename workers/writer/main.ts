@@ -8,7 +8,7 @@ import { must } from "../../src/base/assert.js";
 import { MonotonicClock, systemClock } from "../../src/base/clock.js";
 import { RpcServer } from "../../src/rpc/server.js";
 import type { WriterData, WriterReady } from "../../src/rpc/writer-thread.js";
-import { diskFailure, openWriter, type Db } from "../../src/store/open.js";
+import { writeFailure, openWriter, type Db } from "../../src/store/open.js";
 import { WriteContext } from "../../src/store/write-context.js";
 import { Batch } from "./batch.js";
 
@@ -37,6 +37,8 @@ function runWriter(): void {
     db?.close();
     if (!(error instanceof Database.SqliteError)) throw error;
     server.notify("unusable", error.code);
+    server.flush();
+    server.close();
   }
   server.flush();
 }
@@ -46,7 +48,7 @@ function close(db: Db, server: RpcServer): void {
   try {
     db.pragma("wal_checkpoint(TRUNCATE)");
   } catch (error) {
-    if (diskFailure(error) === undefined) throw error;
+    if (writeFailure(error) === undefined) throw error;
   }
   db.close();
   server.close();

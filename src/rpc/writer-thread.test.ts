@@ -1,0 +1,117 @@
+/**
+ * The writer's supervisor with a thread that does what it is told (test/threads/peer.ts): restarts, what
+ * becomes of calls in flight, delays, and the end.
+ */
+import t from "tap";
+import type { PublishReply } from "../../schemas/events.js";
+import { WRITER_RESTART_DELAY_MS } from "../../schemas/limits.js";
+import type { Log, LogFields } from "../base/log.js";
+import { Failure } from "../base/result.js";
+import { RpcClient } from "./client.js";
+import { WriterThread } from "./writer-thread.js";
+
+const PEER = new URL("../../test/threads/peer.js", import.meta.url);
+const CONTEXT = { actor: "", trace: "" };
+
+/** Lines of the log, and a promise for the next that says so. */
+class Lines implements Log {
+  readonly debugs = false;
+  readonly infos = false;
+  readonly lines: { readonly message: string; readonly fields: LogFields | undefined }[] = [];
+  #wake: () => void = () => undefined;
+
+  debug(): void { /* not of interest */ }
+  info(): void { /* not of interest */ }
+  warn = (message: string, fields?: LogFields): void => this.#add(message, fields);
+  error = (message: string, fields?: LogFields): void => this.#add(message, fields);
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** Waits for the nth line with this message. */
+  async wait(message: string, nth: number): Promise<LogFields | undefined> {
+    for (;;) {
+      const line = this.lines.filter((each) => each.message === message)[nth - 1];
+      if (line !== undefined) return line.fields;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  #add(message: string, fields: LogFields | undefined): void {
+    this.lines.push({ message, fields });
+    this.#wake();
+  }
+}
+
+/** A supervised thread, and how often it was ready. */
+function supervise(url: URL): { client: RpcClient; thread: WriterThread; log: Lines; unusable: string[]; ready: (nth: number) => Promise<void> } {
+  const log = new Lines();
+  const unusable: string[] = [];
+  const client: RpcClient = new RpcClient({ clock: { now: () => 0 }, onNotice: (name, payload) => thread.takeNotice(name, payload) });
+  let starts = 0;
+  let wake: () => void = () => undefined;
+  const thread: WriterThread = new WriterThread({
+    url, data_dir: "", settings: { state_history: 0, state_events: false, event_history: 0 }, client, log,
+    onReady: () => {
+      starts += 1;
+      wake();
+    },
+    onUnusable: (code) => unusable.push(code),
+  });
+  const ready = async (nth: number): Promise<void> => {
+    while (starts < nth) {
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+  };
+  thread.start();
+  return { client, thread, log, unusable, ready };
+}
+
+t.test("a crash fails what is in flight, and the thread starts again", async (t) => {
+  const { client, thread, log, ready } = supervise(PEER);
+  const ask = (topic: string): Promise<PublishReply | Failure> => client.request("events.publish", { events: [{ topic, data: "", source: "" }] }, CONTEXT);
+  await ready(1);
+  for (let crash = 1; crash <= 2; crash++) {
+    const outcomes = await Promise.all(["commit", "silent", "crash", "behind it"].map(ask));
+    for (const outcome of outcomes) t.match(outcome, { status: "UNAVAILABLE", http: 503 });
+    t.same(
+      outcomes.map((outcome) => outcome instanceof Failure && outcome.outcome_unknown), [true, false, false, false],
+      "only what was committed may have been carried out",
+    );
+    t.equal(client.attached, false);
+    t.match(await ask("too early"), { status: "UNAVAILABLE" }, "until it is back, calls are refused");
+    t.same(await log.wait("writer crashed", crash), { error: "crashed on purpose" });
+    t.same(await log.wait("writer restarts", crash), { delay_ms: WRITER_RESTART_DELAY_MS }, "once it was ready the delay is short again");
+    await ready(crash + 1);
+    t.same(await ask("executed"), { events: [] }, "a new thread serves");
+  }
+  await thread.close();
+  t.equal(client.attached, false, "closing ends the thread");
+  t.equal(log.lines.length, 4, "and it is not started again");
+});
+
+t.test("one that cannot start is tried with growing delays", async (t) => {
+  const { thread, log } = supervise(new URL("../../test/threads/nowhere.js", import.meta.url));
+  for (let attempt = 1; attempt <= 3; attempt++) {
+    t.same(await log.wait("writer restarts", attempt), { delay_ms: WRITER_RESTART_DELAY_MS * 2 ** (attempt - 1) });
+  }
+  const { length } = log.lines;
+  await thread.close();
+  t.equal(log.lines.length, length, "closing between two attempts is the end of it");
+});
+
+t.test("a database that cannot be opened is reported and not tried again", async (t) => {
+  const { thread, client, log, unusable, ready } = supervise(PEER);
+  await ready(1);
+  t.ok(thread.takeNotice("unusable", "SQLITE_CORRUPT"));
+  t.same(unusable, ["SQLITE_CORRUPT"]);
+  t.notOk(thread.takeNotice("events", []), "other notices are not its own");
+  thread.abandon();
+  const outcome = await client.request("events.publish", { events: [{ topic: "silent", data: "", source: "" }] }, CONTEXT);
+  t.match(outcome, { status: "UNAVAILABLE" });
+  t.same(log.lines, []);
+});

@@ -41,6 +41,9 @@ const PROGRAMS = [
   "cli/koor.ts",
 ];
 
+/** Starts once for every command that a user types, so it is one file with everything in it. */
+const SINGLE_FILE_PROGRAM = "cli/koor.ts";
+
 const TARGET = "node20.12";
 /** Native code, or files of their own that are started as threads: loaded from node_modules. */
 const EXTERNAL = ["uWebSockets.js", "better-sqlite3", "piscina"];
@@ -48,6 +51,8 @@ const EXTERNAL = ["uWebSockets.js", "better-sqlite3", "piscina"];
 const REQUIRE_BANNER =
   'import { createRequire as createRequireOfBundle } from "node:module";\n' +
   "const require = createRequireOfBundle(import.meta.url);";
+/** Of a file that is being written; another build may be at it right now. */
+const PART_SUFFIX = ".part";
 /** File systems and `utimes` round times; an edit is never so close to the one before. */
 const MTIME_TOLERANCE_MS = 2;
 
@@ -74,7 +79,7 @@ function stampOf(files) {
 /** Written aside and renamed: whoever reads the file at this moment sees the old or the new one, whole. */
 function writeWhole(path, content, mtimeMs) {
   mkdirSync(dirname(path), { recursive: true });
-  const aside = `${path}.${process.pid}.part`;
+  const aside = `${path}.${process.pid}${PART_SUFFIX}`;
   writeFileSync(aside, content);
   if (mtimeMs !== undefined) utimesSync(aside, mtimeMs / 1000, mtimeMs / 1000);
   renameSync(aside, path);
@@ -95,22 +100,23 @@ function isTranspiled(source) {
   return Math.abs(output.mtimeMs - statSync(join(ROOT, source)).mtimeMs) < MTIME_TOLERANCE_MS;
 }
 
-function removeOrphans(sources) {
-  if (!existsSync(TREE)) return;
-  const wanted = new Set([TREE_STAMP]);
-  for (const source of sources) {
-    wanted.add(outputOf(source, TREE));
-    wanted.add(`${outputOf(source, TREE)}.map`);
-  }
+/** Empties `folder` of files that are not in `wanted`, and of folders with nothing in them. */
+function removeAllBut(folder, wanted) {
+  if (!existsSync(folder)) return;
   const folders = [];
-  for (const entry of readdirSync(TREE, { recursive: true, withFileTypes: true })) {
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath ?? entry.path, entry.name);
     if (entry.isDirectory()) folders.push(path);
-    else if (!wanted.has(path) && !path.endsWith(".part")) rmSync(path, { force: true });
+    else if (!wanted.has(path) && !path.endsWith(PART_SUFFIX)) rmSync(path, { force: true });
   }
-  for (const folder of folders.toSorted((a, b) => b.length - a.length)) {
-    if (existsSync(folder) && readdirSync(folder).length === 0) rmdirSync(folder);
+  for (const inner of folders.toSorted((a, b) => b.length - a.length)) {
+    if (existsSync(inner) && readdirSync(inner).length === 0) rmdirSync(inner);
   }
+}
+
+function removeOrphans(sources) {
+  const outputs = sources.map((source) => outputOf(source, TREE));
+  removeAllBut(TREE, new Set([TREE_STAMP, ...outputs, ...outputs.map((output) => `${output}.map`)]));
 }
 
 /** Transpiles what is stale. A file that does not parse is reported and leaves the others alone. Returns the failures. */
@@ -159,37 +165,42 @@ function stampLine(stamp) {
   return `// built from ${stamp}\n`;
 }
 
-/** Bundles each program. Every bundle ends with the stamp of its sources. Returns the failures. */
+/** Bundles one program. Returns the paths that it wrote; its own file is the last, with the stamp of its sources. */
+async function buildProgram(program, esbuild, stamp) {
+  const output = outputOf(program, APP);
+  const { outputFiles } = await esbuild.build({
+    absWorkingDir: ROOT,
+    entryPoints: [program],
+    outdir: dirname(output),
+    write: false,
+    bundle: true,
+    format: "esm",
+    target: TARGET,
+    platform: "node",
+    treeShaking: true,
+    // What is imported at run time only (the schema compiler) need not be read at the start.
+    splitting: program !== SINGLE_FILE_PROGRAM,
+    chunkNames: "part-[hash]",
+    sourcemap: "linked",
+    sourcesContent: false,
+    external: EXTERNAL,
+    banner: { js: REQUIRE_BANNER },
+    // Many packages ship CommonJS as `main` and modules as `module`; only modules can be shaken.
+    mainFields: ["module", "main"],
+    plugins: [PROGRAMS_APART],
+    logLevel: "silent",
+  });
+  for (const file of outputFiles) if (file.path !== output) writeWhole(file.path, file.contents);
+  writeWhole(output, outputFiles.find((file) => file.path === output).text + stampLine(stamp));
+  return outputFiles.map((file) => file.path);
+}
+
+/** Bundles every program and removes what older builds left. Returns the failures. */
 async function buildApp(esbuild, stamp) {
-  const results = await Promise.allSettled(
-    PROGRAMS.map(async (program) => {
-      const output = outputOf(program, APP);
-      const { outputFiles } = await esbuild.build({
-        absWorkingDir: ROOT,
-        entryPoints: [program],
-        outfile: output,
-        write: false,
-        bundle: true,
-        format: "esm",
-        target: TARGET,
-        platform: "node",
-        treeShaking: true,
-        sourcemap: "linked",
-        sourcesContent: false,
-        external: EXTERNAL,
-        banner: { js: REQUIRE_BANNER },
-        // Many packages ship CommonJS as `main` and modules as `module`; only modules can be shaken.
-        mainFields: ["module", "main"],
-        plugins: [PROGRAMS_APART],
-        logLevel: "silent",
-      });
-      const map = outputFiles.find((file) => file.path.endsWith(".map"));
-      const code = outputFiles.find((file) => file.path.endsWith(".js"));
-      writeWhole(map.path, map.contents);
-      writeWhole(code.path, code.text + stampLine(stamp));
-    }),
-  );
-  return results.filter((result) => result.status === "rejected").map((result) => result.reason);
+  const results = await Promise.allSettled(PROGRAMS.map((program) => buildProgram(program, esbuild, stamp)));
+  const failures = results.filter((result) => result.status === "rejected").map((result) => result.reason);
+  if (failures.length === 0) removeAllBut(APP, new Set(results.flatMap((result) => result.value)));
+  return failures;
 }
 
 function describeSources() {

@@ -14,7 +14,7 @@ import { encodeHttp, encodeRedis, getRequest, keyOf, makeJsonValue, publishReque
 import { makeWrkScript, parseWrkOutput } from "./load/wrk.js";
 import type { Ratio, Row, RunResult } from "./model.js";
 import { parseOptions } from "./options.js";
-import { parseResidentBytes, parseStatTicks } from "./process-cost.js";
+import { countCpusElsewhere, parseBusyTicks, parseResidentBytes, parseStatTicks } from "./process-cost.js";
 import { formatNumber, formatReport } from "./report.js";
 import { SCENARIOS } from "./scenario-table.js";
 import { chooseSettings, VALUE_BYTES } from "./settings.js";
@@ -56,7 +56,10 @@ t.test("what other programs print becomes figures", (t) => {
   const line = '{"requests":93000,"duration_us":1000000,"refused":2,"broken":1,"p50_us":640,"p99_us":900,"max_us":4000}';
   t.match(parseWrkOutput(`Running 1s test\n\nkoor-bench-result ${line}\n`), { requests: 93_000, elapsed_ms: 1_000, p50_ms: 0.64, refused: 2, broken: 1 });
   t.throws(() => parseWrkOutput("unable to connect"), /no result/);
-  t.match(makeWrkScript(["a\r\n", "b"]), '"a\\r\\n"');
+  const several = makeWrkScript([putRequest("k"), getRequest("k")], "h:1");
+  t.match(several, '"GET /api/state/k HTTP/1.1\\r\\nHost: h:1\\r\\n\\r\\n"');
+  t.match(several, "% 2 + 1");
+  t.notMatch(makeWrkScript([getRequest("k")], "h:1"), "request = function", "one request needs no script");
   const csv = '"test","rps","avg_latency_ms","min_latency_ms","p50_latency_ms","p95_latency_ms","p99_latency_ms","max_latency_ms"\n"SET","50000.00","1.1","0.3","1.2","2.0","3.5","7.2"\n';
   const set = parseRedisBenchmark(csv, "set", 1_000);
   t.match(set, { requests: 1_000, p50_ms: 1.2, p99_ms: 3.5, max_ms: 7.2 });
@@ -64,6 +67,8 @@ t.test("what other programs print becomes figures", (t) => {
   t.throws(() => parseRedisBenchmark(csv, "get", 1), /no figures/);
   t.equal(parseStatTicks("12 (a b) c) S 1 2 3 4 5 6 7 8 9 10 100 23 0 0"), 123);
   t.equal(parseStatTicks("nonsense"), undefined);
+  t.equal(parseBusyTicks("cpu  10 20 30 4000 500 6 7 8 0 0\ncpu0 1 1 1 1 1 1 1 1 0 0\n"), 81);
+  t.equal(countCpusElsewhere({ machine_us: 0, own_us: 0 }, { machine_us: 3e6, own_us: 1e6 }, 2e6), 1);
   t.equal(parseResidentBytes("Name:\tx\nVmRSS:\t   2048 kB\n"), 2_097_152);
   t.same([...parsePrometheus('# HELP a b\na_total{x="1 2"} 3\na_total{x="2"} 4\nb 1.5\nc NaN\n')], [["a_total", 7], ["b", 1.5]]);
   t.end();

@@ -75,6 +75,8 @@ export interface RunResult {
   readonly started_at: string;
   readonly elapsed_s: number;
   readonly machine: Machine;
+  /** CPUs that other processes kept busy during the run, on average; absent where the system does not tell. */
+  readonly cpus_elsewhere?: number;
   readonly scenarios: readonly ScenarioResult[];
   /** Scenarios that were not measured, with the reason. */
   readonly left_out: readonly { readonly scenario: string; readonly reason: string }[];

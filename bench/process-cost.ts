@@ -10,6 +10,9 @@ const CLOCK_TICK_US = 10_000;
 const UTIME_FIELD = 11;
 const STIME_FIELD = 12;
 
+/** utime, stime, and the same of children that were waited for. */
+const OWN_AND_CHILDREN_FIELDS = [11, 12, 13, 14] as const;
+
 /** User and system ticks of one line of /proc/<pid>/stat, or undefined when it is not one. */
 export function parseStatTicks(stat: string): number | undefined {
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
@@ -79,6 +82,35 @@ export function readResidentBytes(pid: number): number | undefined {
     bytes += own;
   }
   return bytes;
+}
+
+/** CPU time so far in microseconds: of the whole machine, and of this process with all children that it has waited for. */
+export interface CpuClock {
+  readonly machine_us: number;
+  readonly own_us: number;
+}
+
+/** Non-idle ticks of the whole machine from the text of /proc/stat, or undefined when it is not one. */
+export function parseBusyTicks(stat: string): number | undefined {
+  const line = /^cpu +(.*)$/m.exec(stat)?.[1];
+  if (line === undefined) return undefined;
+  const [user, nice, system, , , irq, softirq, steal] = line.split(" ").map(Number);
+  const ticks = [user, nice, system, irq, softirq, steal].reduce<number>((sum, value) => sum + (value ?? 0), 0);
+  return Number.isFinite(ticks) ? ticks : undefined;
+}
+
+export function readCpuClock(): CpuClock | undefined {
+  const busy = parseBusyTicks(readProc("/proc/stat") ?? "");
+  const fields = (readProc("/proc/self/stat") ?? "").replace(/^.*\) /, "").split(" ").map(Number);
+  const own = [...OWN_AND_CHILDREN_FIELDS].reduce((sum, field) => sum + (fields[field] ?? Number.NaN), 0);
+  if (busy === undefined || !Number.isFinite(own)) return undefined;
+  return { machine_us: busy * CLOCK_TICK_US, own_us: own * CLOCK_TICK_US };
+}
+
+/** How many CPUs others kept busy between the two moments, on average. */
+export function countCpusElsewhere(before: CpuClock | undefined, after: CpuClock | undefined, elapsed_us: number): number | undefined {
+  if (before === undefined || after === undefined) return undefined;
+  return Math.max(0, (after.machine_us - before.machine_us - (after.own_us - before.own_us)) / elapsed_us);
 }
 
 /** Runs `work` and adds the CPU time that `pid` spent meanwhile, in microseconds. */

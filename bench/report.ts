@@ -5,6 +5,8 @@
 import type { Figures, Row, RunResult, ScenarioResult, Target } from "./model.js";
 
 const COLUMN_GAP = "  ";
+/** The kernel's own work for the run's sockets and disk counts as others' too. */
+const CPUS_ELSEWHERE_MAX = 0.3;
 const ABSENT = "-";
 
 /** Three to four significant digits, thousands grouped. */
@@ -83,6 +85,11 @@ export function formatReport(result: RunResult): string {
     `${result.mode} run, ${result.elapsed_s.toFixed(0)} s, ${machine.cpus} CPUs (${machine.cpu_model}), Node ${machine.node}, ${machine.platform}`,
     `fsync of 4 KiB: ${formatNumber(machine.fsync_us)} µs; wrk: ${machine.wrk ? "yes" : "no"}; redis-server: ${machine.redis ? "yes" : "no"}`,
   ];
+  const elsewhere = result.cpus_elsewhere;
+  if (elsewhere !== undefined) {
+    const warning = elsewhere > CPUS_ELSEWHERE_MAX ? ": too many to trust figures that are near a limit" : "";
+    about.push(`CPUs busy with other processes meanwhile: ${formatNumber(elsewhere)}${warning}`);
+  }
   const left = result.left_out.map(({ scenario, reason }) => `left out: ${scenario} (${reason})`);
   return [about.join("\n"), ...result.scenarios.map(formatScenario), formatTargets(result), left.join("\n")]
     .filter((part) => part !== "")

@@ -9,6 +9,7 @@ import type { Bench } from "../bench.js";
 import { withCpu } from "../process-cost.js";
 import { JOB_GRACE_MS } from "../settings.js";
 import type { Slice } from "../statistics.js";
+import { encodeHttp, type HttpRequest } from "./requests.js";
 import { runTool } from "./run-tool.js";
 
 /** Marks the line that the script prints at the end, behind wrk's own report. */
@@ -26,9 +27,10 @@ interface WrkResult {
 }
 
 /**
- * A wrk script that sends these requests round robin. A JSON string of ASCII text is a Lua string too.
+ * A wrk script that sends these requests round robin. A JSON string of ASCII text is a Lua string too. A single
+ * request is left to wrk, which then calls no script while it runs.
  */
-export function makeWrkScript(requests: readonly string[]): string {
+export function makeWrkScript(requests: readonly HttpRequest[], host: string): string {
   const report = [
     "done = function(summary, latency)",
     "  local e = summary.errors",
@@ -37,12 +39,20 @@ export function makeWrkScript(requests: readonly string[]): string {
     "    latency:percentile(50.0), latency:percentile(99.0), latency.max))",
     "end",
   ];
-  const lines = requests.map((request) => `  ${JSON.stringify(request)},`);
-  const send =
-    requests.length === 1
-      ? ["request = function() return requests[1] end"]
-      : ["local sent = 0", "request = function()", "  sent = sent + 1", `  return requests[(sent - 1) % ${requests.length} + 1]`, "end"];
-  return [`local requests = {`, ...lines, `}`, ...send, ...report, ""].join("\n");
+  return [...(requests.length === 1 ? requests.flatMap(sendOne) : sendRoundRobin(requests, host)), ...report, ""].join("\n");
+}
+
+function sendOne({ method, path, headers, body }: HttpRequest): string[] {
+  const lines = [`wrk.method = ${JSON.stringify(method)}`, `wrk.path = ${JSON.stringify(path)}`];
+  for (const [name, value] of Object.entries(headers ?? {})) lines.push(`wrk.headers[${JSON.stringify(name)}] = ${JSON.stringify(value)}`);
+  if (body !== undefined) lines.push(`wrk.body = ${JSON.stringify(body)}`);
+  return lines;
+}
+
+function sendRoundRobin(requests: readonly HttpRequest[], host: string): string[] {
+  const encoded = requests.map((request) => `  ${JSON.stringify(encodeHttp(request, host))},`);
+  const send = ["local sent = 0", "request = function()", "  sent = sent + 1", `  return requests[(sent - 1) % ${requests.length} + 1]`, "end"];
+  return ["local requests = {", ...encoded, "}", ...send];
 }
 
 /** The figures from wrk's output. Throws when the script's line is not there. */
@@ -66,7 +76,7 @@ export function parseWrkOutput(output: string): Slice {
 export interface WrkJob {
   readonly port: number;
   readonly connections: number;
-  readonly requests: readonly string[];
+  readonly requests: readonly HttpRequest[];
   readonly seconds: number;
   /** Process whose CPU time is taken over the run. */
   readonly pid: number;
@@ -75,7 +85,7 @@ export interface WrkJob {
 /** One run of wrk with one thread. */
 export async function runWrk(bench: Bench, wrk: string, job: WrkJob): Promise<Slice> {
   const script = join(bench.makeDirectory("wrk"), "requests.lua");
-  writeFileSync(script, makeWrkScript(job.requests));
+  writeFileSync(script, makeWrkScript(job.requests, `127.0.0.1:${job.port}`));
   const args = ["-t1", `-c${job.connections}`, `-d${job.seconds}s`, "-s", script, `http://127.0.0.1:${job.port}/`];
   return withCpu(job.pid, async () =>
     parseWrkOutput(await runTool(bench, wrk, args, job.seconds * 1_000 + JOB_GRACE_MS)),

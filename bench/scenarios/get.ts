@@ -1,5 +1,5 @@
 /** Reads of a stored value: every key in turn, whole answers. Runs in the bench process. */
-import { keyNumbers, keyOf } from "../load/requests.js";
+import { getRequest, keyNumbers, keyOf } from "../load/requests.js";
 import type { Scenario } from "../model.js";
 import { atLeast, measureThroughput, readRequests } from "../throughput.js";
 
@@ -10,6 +10,7 @@ export const getScenario: Scenario = {
     measureThroughput(bench, {
       what: "GET",
       requests: readRequests(),
+      wrk_requests: [getRequest(keyOf(0))],
       expected_status: 200,
       redis: keyNumbers().map((index) => ["GET", keyOf(index)]),
       redis_test: "get",

@@ -79,6 +79,9 @@ export async function sendRequest(settings: Settings, plan: RequestPlan): Promis
     path: joinServerPath(server, plan.path),
     headers: {
       Host: server.host,
+      // A server closes at once after its answer where the client asked for that; a refusal that comes before
+      // the whole body is sent would then be lost. The connection is ours to end.
+      Connection: "keep-alive",
       ...makeHeaders(settings),
       ...plan.headers,
       ...(plan.body ? { "Content-Length": plan.body.length } : {}),
@@ -103,6 +106,7 @@ export async function sendRequest(settings: Settings, plan: RequestPlan): Promis
       answered = true;
       void collectAnswer(response).then((answer) => {
         resolve(typeof answer === "string" ? unreachable(server, answer) : answer);
+        request.destroy();
       });
     });
     request.end(plan.body);

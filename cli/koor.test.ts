@@ -284,7 +284,7 @@ t.test("wrong usage is exit 2, and nothing is sent", async (t) => {
 t.test("--version and --help", async (t) => {
   const { fake, koor } = await setUp(t);
   const manifest = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")) as { version: string };
-  t.match(await koor(["--version"]), { code: 0, stdout: `${manifest.version}\n` });
+  t.match(await koor(["--version"]), { code: 0, stdout: `koor ${manifest.version}\n` });
   const all = await koor(["--help"]);
   t.match(await koor(["-h"]), { code: 0, stdout: all.stdout });
   t.match(await koor(["help", "state", "diff"]), { code: 0, stdout: "koor state diff <key> --v1 N --v2 N" });

@@ -3,9 +3,9 @@
  * `--help`, hands `serve` to the server, and sets the exit code. The process ends by itself when nothing
  * is left to do, so that output is never cut off.
  */
-import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 
+import { VERSION } from "../schemas/version.js";
 import { findRow, findRowsBelow, readTokens, runRow } from "./command-line.js";
 import type { CommandContext } from "./command-row.js";
 import { COMMANDS } from "./commands.js";
@@ -14,13 +14,6 @@ import { CliFailure, wrongUsage, type ExitCode } from "./failure.js";
 import { formatCommandHelp, formatHelp } from "./help.js";
 import { print, reportFailure } from "./output.js";
 import { readSettings } from "./settings.js";
-
-/** From `dist/app/cli` and `dist/tree/cli` alike. */
-const PACKAGE_FILE = new URL("../../../package.json", import.meta.url);
-
-function readVersion(): string {
-  return (JSON.parse(readFileSync(PACKAGE_FILE, "utf8")) as { readonly version: string }).version;
-}
 
 async function printText(text: string): Promise<ExitCode | CliFailure> {
   return (await print(Buffer.from(text))) ?? 0;
@@ -44,7 +37,7 @@ function describeUnknown(words: readonly string[], program: string): CliFailure 
 }
 
 async function run(argv: readonly string[], program: string): Promise<ExitCode | CliFailure> {
-  if (argv.find((word) => word !== "--pretty") === "--version") return await printText(`${readVersion()}\n`);
+  if (argv.find((word) => word !== "--pretty") === "--version") return await printText(`${program} ${VERSION}\n`);
   const line = readTokens(argv, COMMANDS);
   if (line instanceof CliFailure) return line;
   const { words, tokens, pretty } = line;

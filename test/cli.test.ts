@@ -1,0 +1,157 @@
+/**
+ * The command line and the server together, as two agents in a shell use them: state that is versioned
+ * and guarded, events that are heard, audit, settings, refusals and `koor serve`.
+ */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+
+import { BODY_BYTES_MAX } from "../schemas/limits.js";
+import { RunningCli, runCli, type CliResult } from "./cli/run-cli.js";
+import { sendJson } from "./http-client.js";
+import { makeDirectory, startKoor, type Koor, type KoorOptions, type Owner } from "./server-process.js";
+
+interface Agent {
+  readonly server: Koor;
+  readonly cwd: string;
+  readonly koor: (...args: string[]) => Promise<CliResult>;
+  /** The answer of a command that succeeds. */
+  readonly ask: (...args: string[]) => Promise<Record<string, unknown>>;
+  readonly follow: (...args: string[]) => Promise<RunningCli>;
+}
+
+async function setUp(t: Owner, options: KoorOptions = {}, token = ""): Promise<Agent> {
+  const server = await startKoor(t, options);
+  const cwd = makeDirectory(t);
+  const env = { KOOR_SERVER: server.url, KOOR_TOKEN: token };
+  const koor = async (...args: string[]): Promise<CliResult> => await runCli(args, { cwd, env });
+  return {
+    server,
+    cwd,
+    koor,
+    ask: async (...args) => {
+      const result = await koor(...args);
+      if (result.code !== 0) throw new Error(`koor ${args.join(" ")}: ${result.stderr}`);
+      return JSON.parse(result.stdout) as Record<string, unknown>;
+    },
+    follow: async (...args) => {
+      const running = new RunningCli(["events", "subscribe", ...args], { cwd, env });
+      t.teardown(() => running.kill());
+      await server.logged(/websocket subscriber connected/);
+      return running;
+    },
+  };
+}
+
+t.test("state: set, get, history, diff, rollback, compare-and-swap, delete", async (t) => {
+  const { koor, ask, cwd } = await setUp(t);
+  const key = "plans/a b%2F/../ü";
+  t.match(await ask("state", "set", key, "--data", '{"step":1,"n":12345678901234567890}'), { key, version: 1, content_type: "application/json" });
+  t.match(await ask("state", "set", key, "--data", '{"step":2,"n":12345678901234567890}', "--if-version", "1"), { key, version: 2 });
+  t.equal((await koor("state", "get", key)).stdout, '{"step":2,"n":12345678901234567890}');
+  t.equal((await koor("state", "get", key, "--version", "1")).stdout, '{"step":1,"n":12345678901234567890}');
+  t.equal((await koor("state", "get", key, "--pretty")).stdout, '{\n  "step": 2,\n  "n": 12345678901234567890\n}\n');
+  t.match(await ask("state", "history", key, "--limit", "1"), { key, versions: [{ version: 2 }] });
+  const diff = await ask("state", "diff", key, "--v1", "1", "--v2", "2");
+  t.same(diff["diffs"], [{ operation: "replace", path: "/step", old_value: 1, new_value: 2 }]);
+
+  const late = await koor("state", "set", key, "--data", "0", "--if-version", "1");
+  t.match(late, { code: 1, stdout: "", stderr: /\(412\)\n.*"current_version":2/ });
+  t.match(await ask("state", "rollback", key, "--version", "1", "--if-version", "2"), { key, version: 3, rolled_back: 1 });
+  t.match(await koor("state", "list", "--prefix", "plans/"), { code: 0, stdout: /^\[\{"key":[^\n]*\}\]\n$/ });
+  t.same(await ask("state", "delete", key), { deleted: key });
+  t.match(await koor("state", "get", key), { code: 1, stdout: "", stderr: `key not found: ${key} (404)` });
+  t.match(await koor("state", "delete", key, "--if-version", "9"), { code: 1, stdout: "" });
+  t.match(await koor("state", "set", key, "--data", ""), { code: 1, stdout: "", stderr: "empty body (400)" });
+
+  const bytes = Buffer.from([0, 255, 10, 13, 10]);
+  writeFileSync(join(cwd, "value"), bytes);
+  await ask("state", "set", "bin", "--file", "value", "--content-type", "application/octet-stream");
+  t.strictSame((await koor("state", "get", "bin")).bytes, bytes);
+  writeFileSync(join(cwd, "large"), Buffer.alloc(BODY_BYTES_MAX + 1));
+  t.match(await koor("state", "set", "bin", "--file", "large"), { code: 1, stdout: "", stderr: /\(413\)/ });
+  t.strictSame((await koor("state", "get", "bin")).bytes, bytes, "nothing was stored");
+});
+
+t.test("events: published, heard, read back", async (t) => {
+  const { koor, ask, follow } = await setUp(t);
+  t.match(await ask("events", "publish", "api.old", "--data", "1"), { id: 1 });
+  const running = await follow("api.*");
+  const published = await koor("events", "publish", "api.change", "--data", '{"n":12345678901234567890,"f":1.0}', "--source", "ci");
+  t.match(published.stdout, /^\{"id":2,"topic":"api\.change","data":\{"n":12345678901234567890,"f":1\.0\},"source":"ci",/);
+  await ask("events", "publish", "other", "--data", "null");
+  await ask("events", "publish", "api.change", "--data", '"last"');
+  t.same((await running.untilLines(2)).map((line) => (JSON.parse(line) as { id: number }).id), [2, 4], "from now on, and what matches");
+  t.equal(`${running.lines[0]}\n`, published.stdout, "a subscriber gets what the publisher got");
+  running.child.kill("SIGINT");
+  t.equal(await running.exit(), 0);
+
+  t.match(await ask("events", "history", "--last", "2"), [{ id: 4 }, { id: 3 }]);
+  t.match(await ask("events", "history", "--topic", "api.*", "--source", "ci"), [{ id: 2 }]);
+  t.match(await ask("events", "history", "--after", "2", "--topic", "api.*", "--wait", "9"), [{ id: 4 }]);
+  t.match(await koor("events", "history", "--topic", "["), { code: 1, stdout: "", stderr: /malformed pattern/ });
+  t.match(await koor("events", "subscribe", "["), { code: 1, stdout: "", stderr: /malformed pattern/ });
+});
+
+t.test("a subscriber outlives the server", async (t) => {
+  const agent = await setUp(t);
+  const running = await agent.follow("--since", "0");
+  await agent.ask("events", "publish", "t", "--data", "1");
+  await running.untilLines(1);
+  const { port, data_dir } = agent.server;
+  t.equal(await agent.server.stop(), 0);
+  await startKoor(t, { data_dir, args: ["--bind", `127.0.0.1:${port}`] });
+  await agent.ask("events", "publish", "t", "--data", "2");
+  t.same((await running.untilLines(2)).map((line) => (JSON.parse(line) as { data: number }).data), [1, 2]);
+});
+
+t.test("a subscriber that does not read for a while gets every event", async (t) => {
+  const { server, follow } = await setUp(t);
+  const running = await follow();
+  running.child.stdout.pause();
+  const [pages, page] = [8, 100];
+  for (let at = 0; at < pages; at += 1) {
+    const events = Array.from({ length: page }, (_, index) => ({ topic: "t", data: { n: at * page + index, text: "x".repeat(20_000) } }));
+    t.equal((await sendJson(server.port, "POST", "/api/events/publish", events)).status, 200);
+  }
+  running.child.stdout.resume();
+  const lines = await running.untilLines(pages * page);
+  t.same(lines.map((line) => (JSON.parse(line) as { data: { n: number } }).data.n), Array.from({ length: pages * page }, (_, n) => n));
+});
+
+t.test("audit", async (t) => {
+  const { ask, koor } = await setUp(t);
+  await ask("state", "set", "k", "--data", "1");
+  await koor("state", "delete", "missing");
+  t.match(await ask("audit", "--limit", "1"), [{ action: "state.delete", resource: "missing", outcome: "error" }]);
+  t.match(await ask("audit", "--action", "state.put", "--to", "2999-01-01T00:00:00Z"), [{ resource: "k", outcome: "success" }]);
+  t.match(await ask("audit", "summary", "--from", "2020-01-01T00:00:00Z"), { total_entries: 2, outcome_counts: { success: 1, error: 1 } });
+  t.match(await koor("audit", "--from", "yesterday"), { code: 1, stdout: "", stderr: /from/ });
+});
+
+t.test("a token, from the environment and from settings.json", async (t) => {
+  const { koor, ask, server, cwd } = await setUp(t, { args: ["--auth-token", "s3cret"] }, "s3cret");
+  t.match(await ask("status"), { status: "ok" });
+  t.same(await ask("state", "list"), []);
+  const strange = { cwd, env: { KOOR_SERVER: server.url, KOOR_TOKEN: "wrong" } };
+  for (const args of [["state", "list"], ["events", "subscribe"], ["events", "subscribe", "--since", "0"]]) {
+    t.match(await runCli(args, strange), { code: 1, stdout: "", stderr: /invalid or missing bearer token \(401\)/ }, args.join(" "));
+  }
+  await koor("config", "set", "server", server.url);
+  await koor("config", "set", "token", "s3cret");
+  t.match(await runCli(["state", "list"], { cwd }), { code: 0, stdout: "[]\n" });
+});
+
+t.test("koor serve is the server", async (t) => {
+  const cwd = makeDirectory(t);
+  t.match(await runCli(["serve", "--help"], { cwd }), { code: 0, stdout: /--data-dir/ });
+  t.match(await runCli(["serve", "--version"], { cwd }), { code: 0, stdout: /\d+\.\d+\.\d+/ });
+  t.match(await runCli(["serve", "--nonsense"], { cwd }), { code: 2, stdout: "", stderr: /--nonsense/ });
+  const running = new RunningCli(["serve", "--bind", "127.0.0.1:0", "--dashboard-bind", ""], { cwd });
+  t.teardown(() => running.kill());
+  await running.until("it listens", () => /koor listening/.test(running.stderr));
+  const port = /api=127\.0\.0\.1:(\d+)/.exec(running.stderr)?.[1] ?? "";
+  t.match(await runCli(["status"], { cwd, env: { KOOR_SERVER: `http://127.0.0.1:${port}` } }), { code: 0, stdout: /"status":"ok"/ });
+  running.child.kill("SIGTERM");
+  t.equal(await running.exit(), 0);
+});

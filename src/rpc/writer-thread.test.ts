@@ -50,18 +50,18 @@ function supervise(url: URL): { client: RpcClient; thread: WriterThread; log: Li
   const log = new Lines();
   const unusable: string[] = [];
   const client: RpcClient = new RpcClient({ clock: { now: () => 0 }, onNotice: (name, payload) => thread.takeNotice(name, payload) });
-  let starts = 0;
+  const starts: number[] = [];
   let wake: () => void = () => undefined;
   const thread: WriterThread = new WriterThread({
     url, data_dir: "", settings: { state_history: 0, state_events: false, event_history: 0 }, client, log,
     onReady: () => {
-      starts += 1;
+      starts.push(starts.length + 1);
       wake();
     },
     onUnusable: (code) => unusable.push(code),
   });
   const ready = async (nth: number): Promise<void> => {
-    while (starts < nth) {
+    while (!starts.includes(nth)) {
       await new Promise<void>((resolve) => {
         wake = resolve;
       });

@@ -1,0 +1,83 @@
+/**
+ * Memory that a test and its threads share: an injected clock, a gate, counters of a stream. Both sides
+ * make a `Shared` of the same buffer; the test moves the clock and opens the gate.
+ */
+import type { Clock } from "../../src/base/clock.js";
+
+/** What the peer is started with: `shared` by a test, `committed` by WriterThread. */
+export interface PeerData {
+  readonly shared?: SharedArrayBuffer;
+  readonly committed?: SharedArrayBuffer;
+}
+
+const CELL = { GATE: 0, HELD: 1, PRODUCED: 2, ENDED: 3, MAILBOX_MAX: 4 } as const;
+const CELLS = 5;
+const CLOCK_BYTES = 8;
+
+export class Shared implements Clock {
+  readonly #clock: Float64Array;
+  readonly #cells: Int32Array;
+
+  constructor(readonly buffer: SharedArrayBuffer) {
+    this.#clock = new Float64Array(buffer, 0, 1);
+    this.#cells = new Int32Array(buffer, CLOCK_BYTES, CELLS);
+  }
+
+  /** New memory: the clock at 0, the gate closed. */
+  static make(mailbox_max = 10_000): Shared {
+    const shared = new Shared(new SharedArrayBuffer(CLOCK_BYTES + CELLS * Int32Array.BYTES_PER_ELEMENT));
+    shared.#cells[CELL.MAILBOX_MAX] = mailbox_max;
+    return shared;
+  }
+
+  now(): number {
+    return this.#clock[0] as number;
+  }
+
+  set time_ms(now_ms: number) {
+    this.#clock[0] = now_ms;
+  }
+
+  get mailbox_max(): number {
+    return this.#read(CELL.MAILBOX_MAX);
+  }
+
+  /** Chunks that streams were asked for. */
+  get produced(): number {
+    return this.#read(CELL.PRODUCED);
+  }
+
+  /** Streams that came to their end, whichever. */
+  get ended(): number {
+    return this.#read(CELL.ENDED);
+  }
+
+  countProduced(): void {
+    Atomics.add(this.#cells, CELL.PRODUCED, 1);
+  }
+
+  countEnded(): void {
+    Atomics.add(this.#cells, CELL.ENDED, 1);
+  }
+
+  /** In the thread: says that it is held, and blocks until the gate was opened once. */
+  hold(): void {
+    Atomics.add(this.#cells, CELL.HELD, 1);
+    while (Atomics.exchange(this.#cells, CELL.GATE, 0) === 0) Atomics.wait(this.#cells, CELL.GATE, 0);
+  }
+
+  /** In the test: lets the thread that is held, or will be, go on. */
+  open(): void {
+    Atomics.store(this.#cells, CELL.GATE, 1);
+    Atomics.notify(this.#cells, CELL.GATE);
+  }
+
+  /** In the test: resolves when the thread is held for the nth time. */
+  async held(nth = 1): Promise<void> {
+    while (this.#read(CELL.HELD) < nth) await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  #read(cell: number): number {
+    return Atomics.load(this.#cells, cell);
+  }
+}

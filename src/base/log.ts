@@ -5,7 +5,7 @@
  * through the RPC.
  */
 import pino from "pino";
-import { SonicBoom } from "sonic-boom";
+import sonicBoom from "sonic-boom";
 import { LOG_LEVELS, type LogFormat, type LogLevel } from "../../schemas/config.js";
 import { LOG_BUFFER_BYTES_MAX, LOG_DELAY_MS, LOG_FLUSH_MS_MAX } from "../../schemas/limits.js";
 import { formatTime } from "./time.js";
@@ -44,7 +44,8 @@ export function formatLine(now_ms: number, level: string, message: string, field
 
 /** Opens the log on a file descriptor. */
 export function openLog(level: LogLevel, format: LogFormat, fd = 2): Log {
-  const stream = new SonicBoom({ fd, sync: false, maxLength: LOG_BUFFER_BYTES_MAX });
+  // The default export: a named one of a CommonJS package is there only once it is bundled.
+  const stream = new sonicBoom.SonicBoom({ fd, sync: false, maxLength: LOG_BUFFER_BYTES_MAX });
   // EAGAIN and EPIPE of a lost reader must not end the server.
   stream.on("error", () => undefined);
   const from = LOG_LEVELS.indexOf(level);

@@ -9,7 +9,7 @@ export interface Address {
 
 /** Splits `localhost:9800`, `:9800`, `0.0.0.0:0`, `[::1]:9800`; undefined when it is none of these. */
 export function parseAddress(text: string): Address | undefined {
-  const match = /^(?:\[([0-9A-Fa-f:.%]+)\]|([^:[\]\s/]*)):(\d{1,5})$/.exec(text);
+  const match = /^(?:\[([^\]\s/]+)\]|([^:[\]\s/]*)):(\d{1,5})$/.exec(text);
   if (match === null) return undefined;
   const [, bracketed, plain, digits] = match;
   if (bracketed !== undefined && isIP(bracketed) !== 6) return undefined;

@@ -56,12 +56,12 @@ export function loadConfig(argv: readonly string[], environment: NodeJS.ProcessE
   for (const [key, option] of Object.entries<Option>(OPTIONS)) {
     const given = flags.get(key);
     const variable = environment[environmentOf(key)];
+    // From the weakest source to the strongest, each looked at: a mistake that another source hides today is one tomorrow.
+    config[key] = option.fallback;
+    if (Object.hasOwn(settings, key)) config[key] = fromFile(option, settings[key], key);
+    if (variable !== undefined) config[key] = fromText(option, variable, environmentOf(key));
+    if (given !== undefined) config[key] = fromText(option, option.type === "list" ? given.join(",") : given[given.length - 1] ?? "", flagOf(key));
     if (switches.has(key)) config[key] = true;
-    else if (given !== undefined) {
-      config[key] = fromText(option, option.type === "list" ? given.join(",") : given[given.length - 1] ?? "", flagOf(key));
-    } else if (variable !== undefined) config[key] = fromText(option, variable, environmentOf(key));
-    else if (Object.hasOwn(settings, key)) config[key] = fromFile(option, settings[key], key);
-    else config[key] = option.fallback;
   }
   return { kind: "serve", config: config as unknown as Config };
 }

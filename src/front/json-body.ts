@@ -24,7 +24,7 @@ const validators = new Map<TSchema, Validator>();
 /** Loads the compiler of schemas; called after the start, so that no body has to wait for it. */
 export async function loadSchemaCompiler(): Promise<void> {
   const module = await import("typebox/compile");
-  compile = (schema) => module.Compile(schema) as unknown as Validator;
+  compile = (schema) => module.Compile(schema);
 }
 
 export function isSchemaCompilerLoaded(): boolean {
@@ -86,7 +86,7 @@ function describeError(error: SchemaError): readonly { readonly path: string; re
   switch (error.keyword) {
     case "required":
       return (params.requiredProperties ?? []).flatMap((name) => {
-        const path = `${error.instancePath}/${name}`;
+        const path = `${error.instancePath}/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
         return at(`${fieldName(path)} is required`, path);
       });
     case "type": {

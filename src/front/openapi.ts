@@ -95,7 +95,7 @@ function queryParameters(query: TObject | undefined): Json[] {
   if (query === undefined) return [];
   const required = (query as { readonly required?: readonly string[] }).required ?? [];
   return Object.entries(query.properties).map(([name, schema]) => ({
-    name, in: "query", required: required.includes(name), schema: plain(schema as TSchema),
+    name, in: "query", required: required.includes(name), schema: plain(schema),
   }));
 }
 

@@ -33,7 +33,7 @@ export function parseQuery(schema: TObject | undefined, raw: string | undefined)
       if (required.includes(name)) return invalid(`${name} is required`);
       continue;
     }
-    const value = parseParameter(name, parameter as ParameterSchema, text);
+    const value = parseParameter(name, parameter, text);
     if (value instanceof Failure) return value;
     query[name] = value;
   }

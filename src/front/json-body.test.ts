@@ -1,0 +1,135 @@
+/** JSON bodies: what passes, the text that is kept of it, and what the client reads of what does not. */
+import * as fc from "fast-check";
+import t from "tap";
+import { Type, type TSchema } from "typebox";
+import { PublishBodies } from "../../schemas/events.js";
+import { PUBLISH_EVENTS_MAX } from "../../schemas/limits.js";
+import { Failure } from "../base/result.js";
+import { isSchemaCompilerLoaded, loadSchemaCompiler, parseJsonBody } from "./json-body.js";
+
+const Thing = Type.Object({
+  name: Type.String({ minLength: 1 }),
+  size: Type.Optional(Type.Integer({ minimum: 0 })),
+  on: Type.Optional(Type.Boolean()),
+  tags: Type.Optional(Type.Array(Type.String())),
+  kind: Type.Optional(Type.Enum(["rules", "bundle"])),
+  deep: Type.Optional(Type.Object({ "a/b": Type.String() })),
+});
+
+const bytes = (text: string): Uint8Array => Buffer.from(text, "utf8");
+
+function messageOf(schema: TSchema, text: string | Uint8Array): string {
+  const parsed = parseJsonBody(typeof text === "string" ? bytes(text) : text, schema);
+  return parsed instanceof Failure ? parsed.message : "accepted";
+}
+
+t.before(async () => {
+  await loadSchemaCompiler();
+});
+
+t.test("the compiler is there once it was loaded", (t) => {
+  t.equal(isSchemaCompilerLoaded(), true);
+  t.end();
+});
+
+t.test("a body that fits is handed on with its own text", (t) => {
+  const text = '{"name":"a","size":12345678901234567890,"more":[1.50,1e400]}';
+  const parsed = parseJsonBody(bytes(text), Type.Object({ name: Type.String() }));
+  t.match(parsed, { text, json: { name: "a" } }, "digits are the text's, unknown members do no harm");
+  t.match(parseJsonBody(bytes('\uFEFF {"name":"a"} '), Thing), { text: ' {"name":"a"} ' }, "a byte order mark is ignored");
+  t.match(parseJsonBody(bytes('{"name":1,"name":"b"}'), Thing), { json: { name: "b" } }, "of duplicate members the last wins");
+  t.equal(messageOf(Thing, '{"name":"b","name":1}'), "name must be a string");
+  const slice = Buffer.from('xx{"name":"a"}yy').subarray(2, -2);
+  t.match(parseJsonBody(slice, Thing), { text: '{"name":"a"}' }, "a part of a larger buffer");
+  t.end();
+});
+
+t.test("__proto__ is a member like any other", (t) => {
+  t.equal(messageOf(Thing, '{"__proto__":{"name":"a"}}'), "name is required");
+  const parsed = parseJsonBody(bytes('{"name":"a","__proto__":{"polluted":true}}'), Thing);
+  t.notMatch(parsed, Failure);
+  t.equal(({} as { polluted?: boolean }).polluted, undefined);
+  t.end();
+});
+
+t.test("what is refused, and what the client reads", (t) => {
+  const rows: readonly (readonly [body: string | Uint8Array, message: string])[] = [
+    ["", "empty body"],
+    [" ", "malformed JSON body"],
+    ["\uFEFF", "malformed JSON body"],
+    ["\uFEFF\uFEFF{}", "malformed JSON body"],
+    ["{", "malformed JSON body"],
+    ["{name:'a'}", "malformed JSON body"],
+    ['{"name":"a"}x', "malformed JSON body"],
+    ['{"name":"a",}', "malformed JSON body"],
+    ["NaN", "malformed JSON body"],
+    ["name=a&size=1", "malformed JSON body"],
+    [Uint8Array.of(0x22, 0xff, 0x22), "the body is not UTF-8"],
+    [Uint8Array.of(0xff, 0xfe, 0x7b, 0x00, 0x7d, 0x00), "the body is not UTF-8"],
+    [Uint8Array.of(0x22, 0xed, 0xa0, 0x80, 0x22), "the body is not UTF-8"],
+    ["null", "the body must be an object"],
+    ["[]", "the body must be an object"],
+    ['"text"', "the body must be an object"],
+    ["{}", "name is required"],
+    ['{"name":""}', "name is required"],
+    ['{"name":null}', "name must be a string"],
+    ['{"name":["a"]}', "name must be a string"],
+    ['{"name":"a","size":"1"}', "size must be an integer"],
+    ['{"name":"a","size":1.5}', "size must be an integer"],
+    ['{"name":"a","on":"true"}', "on must be true or false"],
+    ['{"name":"a","tags":{}}', "tags must be an array"],
+    ['{"name":"a","tags":["x",1]}', "tags[1] must be a string"],
+    ['{"name":"a","deep":{}}', "deep.a/b is required"],
+  ];
+  for (const [body, message] of rows) t.equal(messageOf(Thing, body), message, String(body));
+  t.match(messageOf(Thing, '{"name":"a","size":-1}'), /^size /);
+  t.match(messageOf(Thing, '{"name":"a","kind":"other"}'), /^kind /);
+  t.end();
+});
+
+t.test("details name each field by its JSON Pointer", (t) => {
+  const failure = parseJsonBody(bytes('{"size":"x","deep":{}}'), Thing);
+  t.match(failure, {
+    http: 400,
+    members: {
+      details: [
+        { path: "/name", message: "name is required" },
+        { path: "/size", message: "size must be an integer" },
+        { path: "/deep/a~1b", message: "deep.a/b is required" },
+      ],
+    },
+  });
+  const many = parseJsonBody(bytes(JSON.stringify({ name: "a", tags: Array.from({ length: 500 }, () => 1) })), Thing);
+  const named = many instanceof Failure ? (many.members as { readonly details: readonly unknown[] }).details.length : 0;
+  t.ok(named >= 1 && named <= 20, "a bounded number of them");
+  t.end();
+});
+
+t.test("of one or many, the errors are those of what was meant", (t) => {
+  const rows: readonly (readonly [body: string, message: string])[] = [
+    ["{}", "topic is required"],
+    ['{"topic":5}', "topic must be a string"],
+    ["[]", "the body is empty"],
+    ["[{}]", "[0].topic is required"],
+    ['[{"topic":"a"},7]', "[1] must be an object"],
+    ['[{"topic":"a"},{"topic":"b","source":1}]', "[1].source must be a string"],
+    [JSON.stringify(Array.from({ length: PUBLISH_EVENTS_MAX + 1 }, () => ({ topic: "a" }))), `the body must have at most ${PUBLISH_EVENTS_MAX} items`],
+    ["5", "the body must be an object"],
+  ];
+  for (const [body, message] of rows) t.equal(messageOf(PublishBodies, body), message, body.slice(0, 60));
+  t.equal(messageOf(PublishBodies, '{"topic":"a","data":null}'), "accepted");
+  t.equal(messageOf(PublishBodies, JSON.stringify(Array.from({ length: PUBLISH_EVENTS_MAX }, () => ({ topic: "a" })))), "accepted");
+  t.end();
+});
+
+t.test("any bytes: what passes is what was sent, the rest is a 400", (t) => {
+  const json = fc.json().map((text) => bytes(text));
+  const near = fc.record({ name: fc.jsonValue(), size: fc.jsonValue(), tags: fc.jsonValue() }, { requiredKeys: [] }).map((value) => bytes(JSON.stringify(value)));
+  fc.assert(fc.property(fc.oneof(fc.uint8Array({ maxLength: 200 }), json, near), (body) => {
+    const parsed = parseJsonBody(body, Thing);
+    if (parsed instanceof Failure) return parsed.http === 400 && parsed.message !== "";
+    const { name } = parsed.json as { readonly name: unknown };
+    return typeof name === "string" && name !== "" && JSON.stringify(JSON.parse(parsed.text)) === JSON.stringify(JSON.parse(Buffer.from(body).toString()));
+  }), { numRuns: 2000 });
+  t.end();
+});

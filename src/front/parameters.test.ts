@@ -1,0 +1,106 @@
+/** Query parameters: every kind at its bounds, what is refused and in which words, and random queries against a naive reading. */
+import * as fc from "fast-check";
+import t from "tap";
+import { Type, type TObject } from "typebox";
+import { Instant, Limit, NonNegative, Switch, VersionNumber } from "../../schemas/common.js";
+import { PAGE_ROWS_MAX } from "../../schemas/limits.js";
+import { Failure } from "../base/result.js";
+import { parseQuery } from "./parameters.js";
+
+const SCHEMA = Type.Object({
+  text: Type.Optional(Type.String()),
+  limit: Type.Optional(Limit),
+  after: Type.Optional(NonNegative),
+  from: Type.Optional(Instant),
+  notices: Type.Optional(Switch),
+  diff: Type.Optional(Type.String({ pattern: "^[0-9]+,[0-9]+$" })),
+});
+const REQUIRED = Type.Object({ rollback: VersionNumber, text: Type.Optional(Type.String()) });
+
+const POSITIVE = "must be a positive integer";
+const NOT_NEGATIVE = "must be a non-negative integer";
+
+function refusalOf(schema: TObject, raw: string | undefined): string {
+  const query = parseQuery(schema, raw);
+  return query instanceof Failure ? `${query.http} ${query.message}` : "accepted";
+}
+
+t.test("what is accepted", (t) => {
+  const rows: readonly (readonly [raw: string | undefined, query: object])[] = [
+    [undefined, {}],
+    ["", {}],
+    ["&&", {}],
+    ["unknown=%20&limit=7&other", { limit: 7 }],
+    ["text=", { text: "" }],
+    ["text", { text: "" }],
+    ["text=a%2Fb+c%26%3D&limit=1", { text: "a/b c&=", limit: 1 }],
+    ["text=a=b", { text: "a=b" }],
+    ["text=1&text=2", { text: "1" }],
+    ["t%65xt=x", { text: "x" }],
+    ["text=%F0%9F%98%80", { text: "\u{1F600}" }],
+    [`limit=${PAGE_ROWS_MAX}`, { limit: PAGE_ROWS_MAX }],
+    ["limit=007", { limit: 7 }],
+    ["after=0", { after: 0 }],
+    [`after=${Number.MAX_SAFE_INTEGER}`, { after: Number.MAX_SAFE_INTEGER }],
+    ["notices=1", { notices: 1 }],
+    ["notices=0", { notices: 0 }],
+    ["from=1970-01-01T00:00:01Z", { from: 1000 }],
+    ["from=1970-01-01T02:00:01.5%2B02:00", { from: 1500 }],
+    ["diff=1,20", { diff: "1,20" }],
+    ["diff=1%2C20", { diff: "1,20" }],
+  ];
+  for (const [raw, query] of rows) t.same(parseQuery(SCHEMA, raw), query, String(raw));
+  t.end();
+});
+
+t.test("what is refused, and what the client reads", (t) => {
+  const rows: readonly (readonly [raw: string, message: string])[] = [
+    ...["0", "-1", "", "+1", "%201", "1%20", "1.0", "1e3", "0x10", "abc", "NaN", "Infinity", "\u0661", "1_0", "null"]
+      .map((value) => [`limit=${value}`, `limit ${POSITIVE}`] as const),
+    [`limit=${PAGE_ROWS_MAX + 1}`, `limit must be at most ${PAGE_ROWS_MAX}`],
+    ["limit=99999999999999999999999", `limit must be at most ${PAGE_ROWS_MAX}`],
+    ["after=-1", `after ${NOT_NEGATIVE}`],
+    ["after=", `after ${NOT_NEGATIVE}`],
+    ["after=9007199254740992", `after must be at most ${Number.MAX_SAFE_INTEGER}`],
+    ["notices=2", "notices must be 0 or 1"],
+    ["notices=true", "notices must be 0 or 1"],
+    ["notices", "notices must be 0 or 1"],
+    ...["", "0", "yesterday", "2026-02-09", "2026-02-30T00:00:00Z", "2026-02-09T14:30:00", "2026-02-09T14:30:00+02:00", "2026-02-09%2014:30:00Z"]
+      .map((value) => [`from=${value}`, "from must be an RFC 3339 time"] as const),
+    ...["1", "1,", ",1", "1,2,3", "a,b", "1;2", "1,%202", "-1,2"].map((value) => [`diff=${value}`, "diff is malformed"] as const),
+    // Whatever parameter a broken escape stands in, known or not.
+    ...["%", "limit=%zz", "unknown=%f", "%=1", "text=%ff", "text=%ed%a0%80"].map((raw) => [raw, "malformed escape in the query"] as const),
+  ];
+  for (const [raw, message] of rows) t.equal(refusalOf(SCHEMA, raw), `400 ${message}`, raw);
+  t.end();
+});
+
+t.test("a parameter that is required", (t) => {
+  for (const raw of [undefined, "", "text=1", "Rollback=1"]) t.equal(refusalOf(REQUIRED, raw), "400 rollback is required", String(raw));
+  t.equal(refusalOf(REQUIRED, "rollback="), `400 rollback ${POSITIVE}`);
+  t.same(parseQuery(REQUIRED, "rollback=3"), { rollback: 3 });
+  t.end();
+});
+
+t.test("a route without parameters reads none", (t) => {
+  t.same(parseQuery(undefined, "limit=%zz"), {});
+  t.end();
+});
+
+t.test("any query: a value by its schema, or a 400", (t) => {
+  const value = fc.oneof(fc.string(), fc.string({ unit: "grapheme" }), fc.integer().map(String), fc.date({ noInvalidDate: true }).map((date) => date.toISOString()));
+  const name = fc.oneof(fc.constantFrom(...Object.keys(SCHEMA.properties), "__proto__", "constructor"), fc.string());
+  const raw = fc.array(fc.tuple(name, value, fc.boolean()), { maxLength: 5 })
+    .map((pairs) => pairs.map(([key, text, escaped]) => (escaped ? `${encodeURIComponent(key.toWellFormed())}=${encodeURIComponent(text.toWellFormed())}` : `${key}=${text}`)).join("&"));
+  fc.assert(fc.property(raw, (text) => {
+    const query = parseQuery(SCHEMA, text);
+    if (query instanceof Failure) return query.http === 400 && query.message !== "";
+    const naive = new URLSearchParams(text);
+    return Object.entries(query).every(([key, parsed]) => {
+      const sent = naive.get(key) ?? "";
+      if (typeof parsed === "string") return sent === parsed;
+      return key === "from" ? Date.parse(sent) === parsed : Number(sent) === parsed && Number.isSafeInteger(parsed);
+    });
+  }), { numRuns: 2000 });
+  t.end();
+});

@@ -1,0 +1,87 @@
+/** Paths of the table: how they are split, decoded and matched, and that a path that was built is read back. */
+import * as fc from "fast-check";
+import t from "tap";
+import { headerBlock, jsonReply, parsePath, pathMatches, pathParameters, routerPattern } from "./route-table.js";
+
+const PLAIN = parsePath("/api/audit/summary");
+const REST = parsePath("/api/state/{key...}");
+const TWO = parsePath("/api/specs/{project}/{name}");
+const INNER = parsePath("/api/rules/{project}/{rule_id}/accept");
+
+t.test("a path is its segments, its parameters and whether the last takes the rest", (t) => {
+  t.match(PLAIN, { segments: ["api", "audit", "summary"], rest: false, names: [] });
+  t.match(REST, { segments: ["api", "state", null], rest: true, names: ["key"] });
+  t.match(TWO, { segments: ["api", "specs", null, null], rest: false, names: ["project", "name"] });
+  t.match(INNER, { segments: ["api", "rules", null, null, "accept"], names: ["project", "rule_id"] });
+  t.equal(routerPattern(PLAIN), "/api/audit/summary");
+  t.equal(routerPattern(REST), "/api/state/*");
+  t.match(routerPattern(TWO), /^\/api\/specs\/:\w+\/:\w+$/);
+  t.match(routerPattern(INNER), /^\/api\/rules\/:\w+\/:\w+\/accept$/);
+  t.end();
+});
+
+t.test("parameters are decoded once, after the split", (t) => {
+  const rows: readonly (readonly [path: string, params: readonly string[] | undefined])[] = [
+    ["/api/state/a", ["a"]],
+    ["/api/state/a/b/c", ["a/b/c"]],
+    ["/api/state/a%2Fb", ["a/b"]],
+    ["/api/state/a//b", ["a//b"]],
+    ["/api/state/a/", ["a/"]],
+    ["/api/state//", ["/"]],
+    ["/api/state/", [""]],
+    ["/api/state/.", ["."]],
+    ["/api/state/../x", ["../x"]],
+    ["/api/state/%2e%2E/x", ["../x"]],
+    ["/api/state/a%2520b", ["a%20b"]],
+    ["/api/state/a+b", ["a+b"]],
+    ["/api/state/%C3%A9", ["\u00e9"]],
+    ["/api/state/\u00e9", ["\u00e9"]],
+    ["/api/state/%00", ["\0"]],
+    ["/api/state/%", undefined],
+    ["/api/state/a%2", undefined],
+    ["/api/state/%zz", undefined],
+    ["/api/state/ok/%ff", undefined],
+    ["/api/state/%ed%a0%80", undefined],
+  ];
+  for (const [path, params] of rows) t.same(pathParameters(REST, path), params, path);
+  t.same(pathParameters(TWO, "/api/specs/a%2Fb/c%2Fd"), ["a/b", "c/d"], "an escaped slash stays inside its parameter");
+  t.equal(pathParameters(TWO, "/api/specs/%/c"), undefined);
+  t.same(pathParameters(PLAIN, "/api/audit/summary"), []);
+  t.end();
+});
+
+t.test("which paths are of a shape", (t) => {
+  const rows: readonly (readonly [shape: typeof PLAIN, matching: readonly string[], other: readonly string[]])[] = [
+    [PLAIN, ["/api/audit/summary"], ["/api/audit", "/api/audit/summary/", "/api/audit/summary/x", "/API/audit/summary", "/api//audit/summary", "/"]],
+    [REST, ["/api/state/a", "/api/state/a/b", "/api/state/", "/api/state//"], ["/api/state", "/api/states/a", "/api", "/x/state/a"]],
+    [TWO, ["/api/specs/a/b", "/api/specs//"], ["/api/specs/a", "/api/specs/a/b/c"]],
+    [INNER, ["/api/rules/p/r/accept"], ["/api/rules/p/r/reject", "/api/rules/p/r", "/api/rules/p/r/accept/x"]],
+  ];
+  for (const [shape, matching, other] of rows) {
+    for (const path of matching) t.equal(pathMatches(shape, path), true, path);
+    for (const path of other) t.equal(pathMatches(shape, path), false, path);
+  }
+  t.end();
+});
+
+t.test("what a client escapes is what the handler gets", (t) => {
+  const text = fc.string({ unit: "grapheme" }).map((value) => value.toWellFormed());
+  fc.assert(fc.property(fc.array(text, { minLength: 1, maxLength: 5 }), (segments) => {
+    const path = `/api/state/${segments.map((segment) => encodeURIComponent(segment)).join("/")}`;
+    return pathMatches(REST, path) && pathParameters(REST, path)?.[0] === segments.join("/");
+  }));
+  fc.assert(fc.property(text, text, (project, name) => {
+    const path = `/api/specs/${encodeURIComponent(project)}/${encodeURIComponent(name)}`;
+    const params = pathParameters(TWO, path);
+    return params?.[0] === project && params[1] === name;
+  }));
+  t.end();
+});
+
+t.test("headers as the HTTP library takes them: one name, the rest of the block as its value", (t) => {
+  const { name, rest } = headerBlock([["Content-Type", "text/plain"], ["ETag", '"x"'], ["X-Koor-Version", "3"]]);
+  t.equal(`${name}: ${rest}`, 'Content-Type: text/plain\r\nETag: "x"\r\nX-Koor-Version: 3');
+  t.same(jsonReply("{}"), { status: 200, body: "{}", headers: { name: "Content-Type", rest: "application/json" } });
+  t.equal(jsonReply("{}", 503).status, 503);
+  t.end();
+});

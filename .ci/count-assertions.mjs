@@ -10,6 +10,8 @@ import { Parser } from "tap-parser";
 
 /** The diagnostics that say what went wrong and where. */
 const SHOWN = new Set(["diff", "at", "stack", "message", "code", "exitCode", "signal", "found", "error", "tapCaught"]);
+/** What tap says of a file that tests nothing: it would go unnoticed. */
+const EMPTY_FILE = "no tests found";
 const counts = { passed: 0, failed: 0 };
 
 function report(result) {
@@ -34,7 +36,8 @@ function watch(parser) {
     const repeats = closesSubtest && (result.ok || failuresWithin > 0);
     failuresWithin = undefined;
     if (repeats) return;
-    if (result.ok && !result.skip && !result.todo) counts.passed += 1;
+    if (result.skip === EMPTY_FILE) report(result);
+    else if (result.ok && !result.skip && !result.todo) counts.passed += 1;
     else if (!result.ok && !result.todo) report(result);
   });
 }

@@ -49,23 +49,26 @@ export function openLog(level: LogLevel, format: LogFormat, fd = 2): Log {
   // EAGAIN and EPIPE of a lost reader must not end the server.
   stream.on("error", () => undefined);
   const from = LOG_LEVELS.indexOf(level);
-  // Lines leave together: each write is a job for the thread pool, which costs as much as a request does.
+  // Lines leave together: each write is a job for the thread pool, and waking a thread of it and being
+  // woken in turn costs more than a whole request does.
   let lines = "";
   const flush = (): void => {
-    stream.write(lines);
+    if (lines !== "") stream.write(lines);
     lines = "";
   };
   const append = (line: string): void => {
-    if (lines === "") setTimeout(flush, LOG_DELAY_MS);
+    if (lines === "") setTimeout(flush, LOG_DELAY_MS).unref();
     lines += line;
   };
   const json = format === "json" ? pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, { write: append }) : null;
   const write = (at: LogLevel) => {
     if (LOG_LEVELS.indexOf(at) < from) return () => undefined;
     const label = at.toUpperCase();
+    const urgent = at === "warn" || at === "error";
     return (message: string, fields?: LogFields): void => {
       if (json !== null) json[at](fields ?? {}, message);
       else append(formatLine(Date.now(), label, message, fields));
+      if (urgent) flush();
     };
   };
   return {

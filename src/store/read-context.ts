@@ -1,7 +1,7 @@
 /** What a read may use: a read-only handle and the tables' readers. One on the front, one a pool worker. */
 import { EventReader } from "../events/table.js";
 import { VersionedReader } from "../versioned/table.js";
-import { openReader, type Db } from "./open.js";
+import { openReader, type Db, type Statement } from "./open.js";
 
 export interface ReaderSettings {
   readonly data_dir: string;
@@ -12,20 +12,24 @@ export class ReadContext {
   readonly db: Db;
   readonly state: VersionedReader;
   readonly events: EventReader;
+  readonly #begin: Statement<[], unknown>;
+  readonly #commit: Statement<[], unknown>;
 
   constructor(settings: ReaderSettings) {
     this.db = openReader(settings.data_dir);
     this.state = new VersionedReader(this.db, "state", settings.state_history);
     this.events = new EventReader(this.db);
+    this.#begin = this.db.prepare("BEGIN");
+    this.#commit = this.db.prepare("COMMIT");
   }
 
   /** Runs a read over one snapshot of the database, which stays as it is until the last chunk was taken. */
   *snapshot<Item>(read: () => Iterable<Item>): Generator<Item, void, undefined> {
-    this.db.exec("BEGIN");
+    this.#begin.run();
     try {
       yield* read();
     } finally {
-      this.db.exec("COMMIT");
+      this.#commit.run();
     }
   }
 

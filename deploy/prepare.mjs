@@ -5,7 +5,7 @@
  * `package-lock.json` and the git tree as they are. Run: `node deploy/prepare.mjs [--dev]`.
  */
 import { spawn } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, isRunAsProgram } from "./build.mjs";
@@ -80,10 +80,11 @@ async function install(wanted, installed, dev) {
       ? "installing packages that are missing or outdated"
       : `installing packages; ${COMPILED_PACKAGE} may have to be compiled, which takes one to three minutes`,
   );
-  // What is there already stays there: `npm ci` would throw away and compile again what was compiled.
+  // What is there already stays there, for it was compiled; the rest of an installation that did not end does not.
+  if (!installed) rmSync(join(ROOT, "node_modules"), { recursive: true, force: true });
   const hasDev = installed && Object.keys(installed).some((path) => wanted[path]?.dev);
-  const scope = dev || hasDev ? "--include=dev" : "--omit=dev";
-  return runNpm(installed ? ["install", "--no-save", scope] : ["ci", scope]);
+  // Not `npm ci`: it refuses a lock file in which optional packages of other platforms are missing.
+  return runNpm(["install", "--no-save", dev || hasDev ? "--include=dev" : "--omit=dev"]);
 }
 
 /** Installs where needed. `dev`: with what tests, lint and types need. Returns whether `node_modules` is complete. */

@@ -57,8 +57,9 @@ async function runNpm(parameters) {
   const quiet = ["--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"];
   const npm = process.env.npm_execpath?.endsWith(".js") ? [process.execPath, process.env.npm_execpath] : ["npm"];
   const [command, ...rest] = [...npm, ...parameters, ...quiet];
-  const child = spawn(command, rest, { cwd: ROOT, env: npmEnvironment(), stdio: ["ignore", 2, 2] });
-  const forwardSignal = (signal) => child.kill(signal);
+  // A process group of its own: npm would leave a compiler that it started to run on.
+  const child = spawn(command, rest, { cwd: ROOT, env: npmEnvironment(), stdio: ["ignore", 2, 2], detached: true });
+  const forwardSignal = (signal) => process.kill(-child.pid, signal);
   for (const signal of SIGNALS) process.on(signal, forwardSignal);
   const ended = await new Promise((resolve) => {
     child.on("error", (error) => resolve({ error }));

@@ -14,7 +14,7 @@ export function openApiRoute(routes: () => readonly Route[], version: string): R
   let text: string | null = null;
   return {
     method: "GET", path: "/openapi.json", name: "openapi", tag: "metrics", summary: "Describes every route (OpenAPI 3.1).",
-    answer: "json", handle: () => {
+    answer: "json", uncounted: true, handle: () => {
       text ??= JSON.stringify(describeRoutes(routes(), version));
       return jsonReply(text);
     },

@@ -15,6 +15,8 @@ interface ParameterSchema {
   readonly pattern?: string;
   readonly minimum?: number;
   readonly maximum?: number;
+  /** The sentence of the 400 where the pattern does not match. */
+  readonly "x-refusal"?: string;
 }
 
 const EMPTY: Query = Object.freeze({});
@@ -45,7 +47,7 @@ function parseParameter(name: string, schema: ParameterSchema, text: string): st
   if (schema.format === "date-time") {
     return parseTime(text) ?? invalid(`${name} must be an RFC 3339 time`);
   }
-  if (schema.pattern !== undefined && !new RegExp(schema.pattern, "u").test(text)) return invalid(`${name} is malformed`);
+  if (schema.pattern !== undefined && !new RegExp(schema.pattern, "u").test(text)) return invalid(schema["x-refusal"] ?? `${name} is malformed`);
   return text;
 }
 

@@ -1,7 +1,8 @@
 /**
- * The front's cache of values that were read lately, bounded by bytes. An acknowledged write replaces
- * the entry before its client is answered, guarded by version, and never creates one: a read never goes
- * back in time. What is not here is read from the database.
+ * The front's cache of values that were read lately, bounded by bytes. What is not here is read from the
+ * database. A read never goes back in time: while a write of a key is on its way its entry is not shown
+ * (the database may be ahead of it), and the acknowledgement replaces the entry, guarded by version,
+ * before the writing client is answered.
  */
 import { HOT_CACHE_BYTES_MAX, HOT_CACHE_VALUE_BYTES_MAX } from "../../schemas/limits.js";
 
@@ -20,6 +21,8 @@ export interface Cached<Reply> {
 
 export class HotCache<Reply> {
   readonly #entries = new Map<string, Cached<Reply>>();
+  /** Writes that were sent and not answered yet, by key. */
+  readonly #writes = new Map<string, number>();
   readonly #bytes_max: number;
   #bytes = 0;
 
@@ -31,7 +34,20 @@ export class HotCache<Reply> {
     return this.#bytes;
   }
 
+  /** A write of the key is sent: `endWrite` must follow. */
+  beginWrite(key: string): void {
+    this.#writes.set(key, (this.#writes.get(key) ?? 0) + 1);
+  }
+
+  /** The write was answered, whatever the answer; after `update` or `remove`. */
+  endWrite(key: string): void {
+    const writes = (this.#writes.get(key) ?? 1) - 1;
+    if (writes === 0) this.#writes.delete(key);
+    else this.#writes.set(key, writes);
+  }
+
   get(key: string): Cached<Reply> | undefined {
+    if (this.#writes.size > 0 && this.#writes.has(key)) return undefined;
     const entry = this.#entries.get(key);
     if (entry !== undefined) entry.used = true;
     return entry;
@@ -39,7 +55,7 @@ export class HotCache<Reply> {
 
   /** Keeps what was read from the database. */
   add(key: string, version: number, etag: string, reply: Reply, value_bytes: number): void {
-    if (value_bytes > HOT_CACHE_VALUE_BYTES_MAX) return;
+    if (value_bytes > HOT_CACHE_VALUE_BYTES_MAX || this.#writes.has(key)) return;
     this.remove(key);
     const bytes = value_bytes + ENTRY_OVERHEAD_BYTES + key.length;
     this.#entries.set(key, { version, etag, reply, bytes, used: false });

@@ -1,9 +1,10 @@
 /** Section 3 of the wire contract over HTTP. Runs on the front. */
 import { KEY_BYTES_MAX, CONTENT_TYPE_BYTES_MAX, HISTORY_ROWS_DEFAULT } from "../../schemas/limits.js";
 import { PreconditionErrorBody } from "../../schemas/common.js";
+import type { ReplyOf, RequestOf } from "../../schemas/methods.js";
 import {
   StateDeleteAnswer, StateGetQuery, StateList, StateListQuery, StatePutAnswer, StateRollbackAnswer, StateRollbackQuery, StateWriteQuery,
-  type Condition, type WriteReply,
+  type Condition,
 } from "../../schemas/state.js";
 import type { Log } from "../base/log.js";
 import { etagMatches } from "../base/etag.js";
@@ -155,13 +156,17 @@ class StateFront {
     if (refusal !== null) return refusal;
     const condition = conditionOf(request);
     return new Promise((resolve) => {
+      this.#cache.beginWrite(key);
       this.#writer.call("state.put", { key, value: packBytes(body), content_type, condition }, request.context, body.byteLength, (reply) => {
+        if (!(reply instanceof Failure)) {
+          const etag = `"${reply.hash}"`;
+          this.#cache.update(key, reply.version, etag, body.byteLength, () => valueReply(content_type, etag, reply.version, body));
+        }
+        this.#cache.endWrite(key);
         if (reply instanceof Failure) {
           resolve(reply);
           return;
         }
-        const etag = `"${reply.hash}"`;
-        this.#cache.update(key, reply.version, etag, body.byteLength, () => valueReply(content_type, etag, reply.version, body));
         if (this.#log.infos) this.#log.info("state updated", { key, version: reply.version });
         resolve(jsonReply(`{"key":${JSON.stringify(key)},"version":${reply.version},"hash":"${reply.hash}","content_type":${JSON.stringify(content_type)},"updated_at":"${formatTime(reply.updated_at)}"}`));
       });
@@ -171,34 +176,31 @@ class StateFront {
   rollback(request: Request): Answer | Promise<Answer> {
     const key = request.params[0] ?? "";
     const version = request.query["rollback"] as number;
-    const refusal = refuseKey(key);
-    if (refusal !== null) return refusal;
-    return new Promise((resolve) => {
-      this.#writer.call("state.rollback", { key, version, condition: conditionOf(request) }, request.context, 0, (reply: WriteReply | Failure) => {
-        if (reply instanceof Failure) {
-          resolve(reply);
-          return;
-        }
-        this.#cache.remove(key);
-        this.#log.info("state rolled back", { key, version: reply.version, rolled_back: version });
-        resolve(jsonReply(JSON.stringify({ key, version: reply.version, hash: reply.hash, rolled_back: version, updated_at: formatTime(reply.updated_at) })));
-      });
+    return refuseKey(key) ?? this.#change("state.rollback", { key, version, condition: conditionOf(request) }, request, (reply) => {
+      this.#log.info("state rolled back", { key, version: reply.version, rolled_back: version });
+      return JSON.stringify({ key, version: reply.version, hash: reply.hash, rolled_back: version, updated_at: formatTime(reply.updated_at) });
     });
   }
 
   delete(request: Request): Answer | Promise<Answer> {
     const key = request.params[0] ?? "";
-    const refusal = refuseKey(key);
-    if (refusal !== null) return refusal;
+    return refuseKey(key) ?? this.#change("state.delete", { key, condition: conditionOf(request) }, request, (reply) => {
+      this.#log.info("state deleted", { key, version: reply.version });
+      return JSON.stringify({ deleted: key });
+    });
+  }
+
+  /** A write after which the key's value is read anew; `answer` makes the text of its answer. */
+  #change<Name extends "state.rollback" | "state.delete">(
+    method: Name, change: RequestOf<Name>, request: Request, answer: (reply: ReplyOf<Name>) => string,
+  ): Promise<Answer> {
+    const { key } = change;
     return new Promise((resolve) => {
-      this.#writer.call("state.delete", { key, condition: conditionOf(request) }, request.context, 0, (reply) => {
-        if (reply instanceof Failure) {
-          resolve(reply);
-          return;
-        }
+      this.#cache.beginWrite(key);
+      this.#writer.call(method, change, request.context, 0, (reply) => {
         this.#cache.remove(key);
-        this.#log.info("state deleted", { key, version: reply.version });
-        resolve(jsonReply(JSON.stringify({ deleted: key })));
+        this.#cache.endWrite(key);
+        resolve(reply instanceof Failure ? reply : jsonReply(answer(reply)));
       });
     });
   }

@@ -1,8 +1,9 @@
 /**
- * One function that turns a row of the table into a clipanion command. Runs in the command line's
- * process. Leaves what the command does to run-command.ts.
+ * Turns a row of the table into a clipanion command and runs it. clipanion parses with the class of the
+ * one row that was called: its state machine for the whole table would cost more start time with each
+ * row. Loaded only when a command runs. Leaves what the command does to run-command.ts.
  */
-import { Command, Option, type BaseContext, type CommandClass } from "clipanion";
+import { Cli, Command, Option, type BaseContext, type CommandClass } from "clipanion";
 
 import type { Args, CommandContext, CommandRow } from "./command-row.js";
 import { CliFailure, wrongUsage, type ExitCode } from "./failure.js";
@@ -10,7 +11,7 @@ import { formatUsageLine } from "./help.js";
 import { reportFailure } from "./output.js";
 import { runCommand } from "./run-command.js";
 
-export interface InvocationContext extends BaseContext {
+interface InvocationContext extends BaseContext {
   readonly command_context: CommandContext;
 }
 
@@ -61,7 +62,7 @@ function findProblem(row: CommandRow, args: Args): string | undefined {
 }
 
 /** The clipanion command of a row. Its `execute` prints what there is to print and returns the exit code. */
-export function makeCommandClass(row: CommandRow): CommandClass<InvocationContext> {
+function makeCommandClass(row: CommandRow): CommandClass<InvocationContext> {
   return class extends Command<InvocationContext> {
     static override readonly paths = [[...row.words]];
 
@@ -81,4 +82,31 @@ export function makeCommandClass(row: CommandRow): CommandClass<InvocationContex
       return outcome instanceof CliFailure ? reportFailure(outcome) : outcome;
     }
   };
+}
+
+/** What clipanion found wrong, without its own usage lines. */
+function describeSyntaxError(error: unknown): string {
+  const candidates = error instanceof Error && "candidates" in error ? (error.candidates as { reason: string | null }[]) : [];
+  const reason = candidates.find((candidate) => candidate.reason !== null)?.reason;
+  return reason ? reason.replace(/\.$/, "") : "the arguments do not fit this command";
+}
+
+/**
+ * Parses the command line for its row and runs it. Exit code of the command, or the failure of a command
+ * line that does not fit the row, with the usage of the command.
+ */
+export async function runRow(
+  row: CommandRow,
+  tokens: readonly string[],
+  context: CommandContext,
+): Promise<ExitCode | CliFailure> {
+  const cli = new Cli<InvocationContext>({ binaryName: context.program, enableColors: false });
+  cli.register(makeCommandClass(row));
+  try {
+    const command = cli.process([...tokens], { command_context: context });
+    return (await command.validateAndExecute()) as ExitCode;
+  } catch (error) {
+    if (!(error instanceof Error && "clipanion" in error)) throw error;
+    return wrongUsage(describeSyntaxError(error), `usage: ${formatUsageLine(row, context.program)}`);
+  }
 }

@@ -1,14 +1,9 @@
 /**
- * From the words of a command line to one row of the table and its arguments. The row is found first,
- * then clipanion parses with the class of that row alone: its state machine for all commands would cost
- * more start time the longer the table gets. Runs in the command line's process; prints nothing.
+ * From the words of a command line to one row of the table. Pure; runs in the command line's process.
+ * Leaves what the row takes to clipanion (command-class.ts).
  */
-import { Cli } from "clipanion";
-
-import { makeCommandClass, type InvocationContext } from "./command-class.js";
-import type { CommandContext, CommandRow, Flag } from "./command-row.js";
-import { wrongUsage, type CliFailure, type ExitCode } from "./failure.js";
-import { formatUsageLine } from "./help.js";
+import type { CommandRow, Flag } from "./command-row.js";
+import { wrongUsage, type CliFailure } from "./failure.js";
 
 /** A command line before its command is known. */
 export interface Tokens {
@@ -84,31 +79,4 @@ export function findRow(words: readonly string[], rows: readonly CommandRow[]): 
 /** The rows below a noun, e.g. for `state`; all where `words` is empty, none for an unknown noun. */
 export function findRowsBelow(words: readonly string[], rows: readonly CommandRow[]): readonly CommandRow[] {
   return rows.filter((row) => startsWith(row.words, words));
-}
-
-/** What clipanion found wrong, without its own usage lines. */
-function describeSyntaxError(error: unknown): string {
-  const candidates = error instanceof Error && "candidates" in error ? (error.candidates as { reason: string | null }[]) : [];
-  const reason = candidates.find((candidate) => candidate.reason !== null)?.reason;
-  return reason ? reason.replace(/\.$/, "") : "the arguments do not fit this command";
-}
-
-/**
- * Parses the command line for its row and runs it. Exit code of the command, or the failure of a command
- * line that does not fit the row, with the usage of the command.
- */
-export async function runRow(
-  row: CommandRow,
-  tokens: readonly string[],
-  context: CommandContext,
-): Promise<ExitCode | CliFailure> {
-  const cli = new Cli<InvocationContext>({ binaryName: context.program, enableColors: false });
-  cli.register(makeCommandClass(row));
-  try {
-    const command = cli.process([...tokens], { command_context: context });
-    return (await command.validateAndExecute()) as ExitCode;
-  } catch (error) {
-    if (!(error instanceof Error && "clipanion" in error)) throw error;
-    return wrongUsage(describeSyntaxError(error), `usage: ${formatUsageLine(row, context.program)}`);
-  }
 }

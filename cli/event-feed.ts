@@ -196,7 +196,7 @@ export async function followEvents(settings: Settings, options: FeedOptions): Pr
   const stopNow = (): void => stop.abort();
   process.once("SIGINT", stopNow);
   process.once("SIGTERM", stopNow);
-  const sink = openEventSink((failure) => {
+  const sink = await openEventSink((failure) => {
     printFailure = failure;
     stop.abort();
   });

@@ -3,7 +3,7 @@
  * Runs in the command line's process. Other commands print through output.ts.
  */
 import { fstatSync } from "node:fs";
-import { Socket } from "node:net";
+import type { Socket } from "node:net";
 
 import { failed, type CliFailure } from "./failure.js";
 import { describeSystemError, errorCodeOf } from "./system-error.js";
@@ -33,11 +33,13 @@ function isSharedWithStdin(): boolean {
  * reader still holds up a write. A socket's is read too: its end is the only sign, while nothing is
  * printed, that the reader is gone. (A pipe gives no such sign before the next write.)
  */
-function openStdout(onEnd: () => void): NodeJS.WriteStream | Socket {
+async function openStdout(onEnd: () => void): Promise<NodeJS.WriteStream | Socket> {
   const kind = fstatSync(STDOUT);
   if (!kind.isFIFO() && !kind.isSocket()) return process.stdout;
   const readable = kind.isSocket() && !isSharedWithStdin();
-  const stream = new Socket({ fd: STDOUT, readable, writable: true, allowHalfOpen: true });
+  // The bundler would hoist a static import of it, for every command to pay.
+  const net = await import("node:net");
+  const stream = new net.Socket({ fd: STDOUT, readable, writable: true, allowHalfOpen: true });
   if (readable) {
     // An end that is there from the start is no reader leaving: a service's journal shuts that side of its socket.
     let starting = true;
@@ -51,7 +53,7 @@ function openStdout(onEnd: () => void): NodeJS.WriteStream | Socket {
 }
 
 /** @param onEnd called once, when stdout is closed or (with the failure) cannot be written */
-export function openEventSink(onEnd: (failure: CliFailure | undefined) => void): EventSink {
+export async function openEventSink(onEnd: (failure: CliFailure | undefined) => void): Promise<EventSink> {
   let wake = (): void => {};
   let ended = false;
   const end = (failure: CliFailure | undefined): void => {
@@ -60,7 +62,7 @@ export function openEventSink(onEnd: (failure: CliFailure | undefined) => void):
     wake();
     onEnd(failure);
   };
-  const stream = openStdout(() => end(undefined));
+  const stream = await openStdout(() => end(undefined));
   stream.on("drain", () => wake());
   stream.on("error", (error) => {
     const closed = CLOSED_CODES.has(errorCodeOf(error));

@@ -6,7 +6,7 @@
 import { basename } from "node:path";
 
 import { VERSION } from "../schemas/version.js";
-import { findRow, findRowsBelow, readTokens, runRow } from "./command-line.js";
+import { findRow, findRowsBelow, readTokens } from "./command-line.js";
 import type { CommandContext } from "./command-row.js";
 import { COMMANDS } from "./commands.js";
 import { startServer } from "./commands/serve.js";
@@ -47,6 +47,8 @@ async function run(argv: readonly string[], program: string): Promise<ExitCode |
   if (!row) return describeUnknown(words, program);
   const folder = process.cwd();
   const context: CommandContext = { program, folder, pretty, settings: () => readSettings(folder, process.env) };
+  // What only a command needs is loaded here: help and version do without.
+  const { runRow } = await import("./command-class.js");
   return await runRow(row, tokens, context);
 }
 

@@ -40,6 +40,14 @@ function makePath(row: RequestRow, args: Args): string | CliFailure {
   }
 }
 
+/** What HTTP lets a header hold, kept to ASCII. */
+const HEADER_VALUE = /^[\t\x20-\x7e]+$/;
+
+function findBadHeader(headers: Readonly<Record<string, string>>): CliFailure | undefined {
+  const bad = Object.entries(headers).find(([, value]) => !HEADER_VALUE.test(value));
+  return bad && wrongUsage(`${bad[0]} cannot be ${JSON.stringify(bad[1])}`);
+}
+
 function layOutAnswer(row: RequestRow, answer: Answer, context: CommandContext): Buffer | CliFailure {
   if (row.answer === "raw") return layOutValue(answer.body, context.pretty);
   if (!/^application\/json\b/i.test(answer.content_type)) {
@@ -51,12 +59,14 @@ function layOutAnswer(row: RequestRow, answer: Answer, context: CommandContext):
 async function runRequest(row: RequestRow, args: Args, context: CommandContext): Promise<ExitCode | CliFailure> {
   const path = makePath(row, args);
   if (path instanceof CliFailure) return path;
+  const headers = row.headers?.(args) ?? {};
+  const badHeader = findBadHeader(headers);
+  if (badHeader) return badHeader;
   const body = await row.body?.(args, context);
   if (body instanceof CliFailure) return body;
   const settings = context.settings();
   if (settings instanceof CliFailure) return settings;
 
-  const headers = row.headers?.(args) ?? {};
   const answer = await sendRequest(settings, { method: row.method, path, headers, ...(body ? { body } : {}) });
   if (answer instanceof CliFailure) return answer;
   if (!isSuccess(answer)) return describeRefusal(answer.status, answer.body);

@@ -5,6 +5,8 @@
  */
 import { Agent, request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders } from "node:http";
 import { connect } from "node:net";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 
 /** Below the server's own 10 s, so that no request is sent on a connection that is being closed. */
 const IDLE_CONNECTION_MS = 4_000;
@@ -69,12 +71,8 @@ export function send(port: number, method: string, path: string, { headers = {},
       request.end(body);
       return;
     }
-    void (async () => {
-      for await (const chunk of chunks) {
-        if (!request.write(chunk)) await new Promise((resolveDrain) => request.once("drain", resolveDrain).once("close", resolveDrain));
-      }
-      request.end();
-    })();
+    // What goes wrong in the sending is the request's error too.
+    pipeline(Readable.from(chunks), request).catch(() => undefined);
   });
 }
 

@@ -1,0 +1,179 @@
+/**
+ * The data directory before anything is opened in it: made when missing, held by one process at a time
+ * and freed by its death, and refused with its files untouched where it cannot be used.
+ */
+import Database from "better-sqlite3";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import t from "tap";
+import { makeDirectory, type Owner } from "../../test/server-process.js";
+import { claimDataDir, DataDirError } from "./data-dir.js";
+import { LAYOUT_VERSION } from "./migrate.js";
+import { openWriter } from "./open.js";
+
+const HOLDER = fileURLToPath(new URL("../../test/threads/hold-directory.js", import.meta.url));
+const LOCK = "koor.lock";
+
+/** The contents of the directory's files but the lock's; what SQLite's readers share is none. */
+function contents(directory: string): Record<string, string> {
+  const names = readdirSync(directory).filter((name) => name !== LOCK && !name.endsWith("-shm"));
+  const files = names.map((name) => [name, readFileSync(join(directory, name)).toString("base64")] as const);
+  // A reader of a WAL database makes an empty log.
+  return Object.fromEntries(files.filter(([name, bytes]) => !(name.endsWith("-wal") && bytes === "")));
+}
+
+const ROWS = 200;
+/** Pages that hold rows, and none that the newest row touches. */
+const ROW_PAGES = { first: 12, end: 24 } as const;
+const PAGE_BYTES = 4096;
+
+/** A directory with a database that the writer made, and closed or, with `crashed`, left with its newest row in the log. */
+function makeStore(t: Owner, crashed = false): string {
+  const made = makeDirectory(t);
+  const db = openWriter(made);
+  const insert = db.prepare("INSERT INTO audit (at, actor, action, resource, detail, outcome) VALUES (?, '', 'a', 'r', ?, 'success')");
+  db.transaction(() => {
+    for (let at = 1; at < ROWS; at++) insert.run(at, "x".repeat(1000));
+  })();
+  db.pragma("wal_checkpoint(TRUNCATE)");
+  insert.run(ROWS, "the newest");
+  if (!crashed) {
+    db.close();
+    return made;
+  }
+  const directory = makeDirectory(t);
+  for (const name of ["data.db", "data.db-wal"]) copyFileSync(join(made, name), join(directory, name));
+  db.close();
+  return directory;
+}
+
+function refusalOf(directory: string): string {
+  try {
+    claimDataDir(directory).release();
+  } catch (error) {
+    if (!(error instanceof DataDirError)) throw error;
+    return error.message;
+  }
+  return "";
+}
+
+t.test("a directory that is missing is made, and is free again after its release", (t) => {
+  const directory = join(makeDirectory(t), "new/and deeper");
+  const lock = claimDataDir(directory);
+  t.ok(existsSync(directory));
+  t.match(refusalOf(directory), /in use by another koor server/);
+  lock.release();
+  claimDataDir(directory).release();
+  t.end();
+});
+
+t.test("another process holds it until it dies, however", async (t) => {
+  const directory = makeDirectory(t);
+  const holder = spawn(process.execPath, [HOLDER, directory], { stdio: ["pipe", "pipe", "inherit"], env: {} });
+  t.teardown(() => holder.kill("SIGKILL"));
+  await once(holder.stdout, "data");
+  const refusal = refusalOf(directory);
+  t.equal(refusal, `data directory ${directory} is in use by another koor server`);
+  holder.kill("SIGKILL");
+  await once(holder, "exit");
+  t.equal(refusalOf(directory), "");
+});
+
+t.test("what can be used is used", (t) => {
+  t.equal(refusalOf(makeDirectory(t)), "", "an empty directory");
+  t.equal(refusalOf(makeStore(t)), "", "a database of this layout");
+  const empty = makeDirectory(t);
+  writeFileSync(join(empty, "data.db"), "");
+  t.equal(refusalOf(empty), "", "an empty file");
+  const crashed = makeStore(t, true);
+  t.equal(refusalOf(crashed), "", "a log that was not taken over");
+  const db = openWriter(crashed);
+  t.equal(db.prepare("SELECT count(*) FROM audit").pluck().get(), ROWS, "and its rows are there");
+  db.close();
+  t.end();
+});
+
+t.test("a damaged or foreign database is refused, and left as it is", (t) => {
+  const patch = (directory: string, name: string, from: number, bytes: string): void => {
+    const path = join(directory, name);
+    const content = readFileSync(path);
+    content.write(bytes, from, "latin1");
+    writeFileSync(path, content);
+  };
+  const breakPages = (directory: string): void => {
+    for (let page = ROW_PAGES.first; page < ROW_PAGES.end; page++) patch(directory, "data.db", page * PAGE_BYTES, "\xff".repeat(64));
+  };
+  const cases: readonly (readonly [what: string, says: RegExp, make: () => string])[] = [
+    ["text", /damaged \(not a SQLite file\)/, () => {
+      const directory = makeDirectory(t);
+      writeFileSync(join(directory, "data.db"), "no database at all\n".repeat(100));
+      return directory;
+    }],
+    ["a few bytes", /damaged/, () => {
+      const directory = makeDirectory(t);
+      writeFileSync(join(directory, "data.db"), "SQLite format 3\0");
+      return directory;
+    }],
+    ["a broken header", /damaged/, () => {
+      const directory = makeStore(t);
+      patch(directory, "data.db", 0, "XXXX");
+      return directory;
+    }],
+    ["broken pages", /damaged/, () => {
+      const directory = makeStore(t);
+      breakPages(directory);
+      return directory;
+    }],
+    ["a database cut short", /damaged/, () => {
+      const directory = makeStore(t);
+      truncateSync(join(directory, "data.db"), 3 * PAGE_BYTES);
+      return directory;
+    }],
+    ["broken pages beside a log", /damaged/, () => {
+      const directory = makeStore(t, true);
+      breakPages(directory);
+      return directory;
+    }],
+    ["a newer layout", new RegExp(`newer koor \\(layout ${LAYOUT_VERSION + 1}, this one knows ${LAYOUT_VERSION}\\)`), () => {
+      const directory = makeStore(t);
+      const db = new Database(join(directory, "data.db"));
+      db.pragma(`user_version = ${LAYOUT_VERSION + 1}`);
+      db.close();
+      return directory;
+    }],
+    ["somebody else's database", /is not a koor database/, () => {
+      const directory = makeDirectory(t);
+      const db = new Database(join(directory, "data.db"));
+      db.exec("CREATE TABLE theirs (a); INSERT INTO theirs VALUES (1)");
+      db.close();
+      return directory;
+    }],
+  ];
+  for (const [what, says, make] of cases) {
+    const directory = make();
+    const before = contents(directory);
+    const refusal = refusalOf(directory);
+    t.match(refusal, says, what);
+    t.ok(refusal.includes(directory) && !refusal.includes("\n"), "one line that names it");
+    t.same(contents(directory), before, "its files are as they were");
+    t.match(refusalOf(directory), says, "and it is not locked");
+  }
+  t.end();
+});
+
+t.test("a place that cannot be a data directory", (t) => {
+  const directory = makeDirectory(t);
+  const file = join(directory, "file");
+  writeFileSync(file, "mine");
+  t.match(refusalOf(file), /it is not a directory/);
+  t.match(refusalOf(join(file, "below")), /it is not a directory/);
+  t.equal(readFileSync(file, "utf8"), "mine");
+  // Nobody, not even root, makes a directory there.
+  t.match(refusalOf("/sys/koor"), /it is not writable/);
+  mkdirSync(join(directory, "data.db"));
+  t.match(refusalOf(directory), /cannot open database .*data\.db: EISDIR/);
+  t.end();
+});

@@ -1,0 +1,132 @@
+/**
+ * The job pool with real worker threads and jobs that get stuck, fail, crash or wait (test/threads/jobs.ts):
+ * each is answered, and the next ones find a worker.
+ */
+import t from "tap";
+import { POOL_QUEUE_MAX, POOL_THREADS_MAX } from "../../schemas/limits.js";
+import { makeDirectory, type Owner } from "../../test/server-process.js";
+import type { HoldRequest } from "../../test/threads/jobs.js";
+import { Shared } from "../../test/threads/shared.js";
+import type { Log } from "../base/log.js";
+import { Failure } from "../base/result.js";
+import { openWriter } from "../store/open.js";
+import { Pool } from "./pool.js";
+
+const JOBS = new URL("../../test/threads/jobs.js", import.meta.url);
+const CONTEXT = { actor: "", trace: "" };
+/** Far below the deadline of the methods, and longer than a job that is not stuck takes on a busy machine. */
+const SHORT_MS = 1_000;
+
+/** A pool and what it logged as an error. */
+function makePool(t: Owner, deadline_ms?: number): { readonly pool: Pool; readonly errors: string[] } {
+  const data_dir = makeDirectory(t);
+  openWriter(data_dir).close();
+  const errors: string[] = [];
+  const ignore = (): void => undefined;
+  const log: Log = {
+    debugs: false, infos: false, debug: ignore, info: ignore, warn: ignore, close: () => Promise.resolve(),
+    error: (message, fields) => errors.push(`${message}: ${String(fields?.["error"])}`),
+  };
+  const pool = new Pool({ url: JOBS, settings: { data_dir, state_history: 0 }, log, ...(deadline_ms === undefined ? {} : { deadline_ms }) });
+  t.teardown(() => pool.close());
+  return { pool, errors };
+}
+
+function run(pool: Pool, key: string): Promise<string | Failure> {
+  return pool.run("state.history", { key, limit: 1 });
+}
+
+/** A stream's chunks as one text, and its Failure. */
+async function read(pool: Pool, prefix: string, limit: number | null): Promise<{ text: string; failure: Failure | null }> {
+  let text = "";
+  let failure: Failure | null = null;
+  for await (const chunk of pool.stream("state.list", { prefix, after: "", limit }, CONTEXT)) {
+    if (chunk instanceof Failure) failure = chunk;
+    else text += chunk;
+  }
+  return { text, failure };
+}
+
+function numbers(count: number): string {
+  return Array.from({ length: count }, (_, at) => `${at},`).join("");
+}
+
+t.test("jobs answer, refuse and fail", async (t) => {
+  const { pool, errors } = makePool(t);
+  t.same(await Promise.all(["a", "b", "c"].map((key) => run(pool, key))), ["done a", "done b", "done c"]);
+  t.match(await run(pool, "refuse"), { status: "NOT_FOUND", message: "not there", members: { key: "refuse" } });
+  t.same(errors, []);
+  t.match(await run(pool, "throw"), { status: "INTERNAL", message: "internal error" });
+  t.same(errors, ["job failed: thrown on purpose"], "the client learns nothing, the log all");
+  t.match(await run(pool, "exit"), { status: "INTERNAL" });
+  t.equal(await run(pool, "d"), "done d", "a worker that died was replaced");
+});
+
+t.test("a stuck job is ended at its deadline, and its worker replaced", async (t) => {
+  const { pool } = makePool(t, SHORT_MS);
+  const stuck = await Promise.all(Array.from({ length: POOL_THREADS_MAX }, () => run(pool, "stuck")));
+  for (const outcome of stuck) t.match(outcome, { status: "DEADLINE_EXCEEDED", http: 504 });
+  // The new workers may take longer to start than this pool's short deadline.
+  let answer = await run(pool, "a");
+  while (answer instanceof Failure) answer = await run(pool, "a");
+  t.equal(answer, "done a");
+  const { failure, text } = await read(pool, "stuck", 3);
+  t.match(failure, { status: "DEADLINE_EXCEEDED" }, "a stream that gets stuck ends");
+  t.equal(numbers(3).startsWith(text), true, "after what it had given");
+});
+
+t.test("a full queue refuses at once, and what is in it is done", async (t) => {
+  const { pool } = makePool(t);
+  const shared = Shared.make();
+  const request: HoldRequest = { key: "hold", limit: 1, shared: shared.buffer };
+  const held = Array.from({ length: POOL_THREADS_MAX }, () => pool.run("state.history", request));
+  await shared.held(POOL_THREADS_MAX);
+  const queued = Array.from({ length: POOL_QUEUE_MAX }, (_, at) => run(pool, String(at)));
+  t.equal(pool.waiting, POOL_QUEUE_MAX);
+  t.match(await run(pool, "one more"), { status: "RESOURCE_EXHAUSTED", http: 503 });
+  const stream = await read(pool, "", 3);
+  t.match(stream, { text: "", failure: { status: "RESOURCE_EXHAUSTED" } }, "a stream, too");
+  t.equal(pool.waiting, POOL_QUEUE_MAX);
+  for (let at = 1; at <= POOL_THREADS_MAX; at++) {
+    shared.open();
+    await held[at - 1];
+  }
+  t.same(await Promise.all(held), held.map(() => "held"));
+  t.same(await Promise.all(queued), queued.map((_, at) => `done ${at}`));
+  t.equal(await run(pool, "after"), "done after");
+});
+
+t.test("streams come whole and in order, however often", async (t) => {
+  const { pool, errors } = makePool(t);
+  const expected = numbers(700);
+  for (let round = 0; round < 20; round++) {
+    const results = await Promise.all(Array.from({ length: 5 }, () => read(pool, "", 700)));
+    t.ok(results.every(({ text, failure }) => text === expected && failure === null), `round ${round}`);
+  }
+  for (let round = 0; round < 20; round++) t.match(await read(pool, "refuse", 2), { text: "0,1,", failure: { status: "NOT_FOUND" } });
+  t.match(await read(pool, "throw", 2), { failure: { status: "INTERNAL" } }, "one that throws says so at its end");
+  t.match(await read(pool, "exit", 2), { failure: { status: "INTERNAL" } }, "and one whose worker died");
+  t.same(await read(pool, "", 0), { text: "", failure: null });
+  t.equal(errors.length, 2);
+});
+
+t.test("a reader that leaves sets the worker free", async (t) => {
+  const { pool, errors } = makePool(t);
+  for (let round = 0; round < 3 * POOL_THREADS_MAX; round++) {
+    const chunks = pool.stream("state.list", { prefix: "", after: "", limit: null }, CONTEXT);
+    t.equal((await chunks.next()).value, "0,");
+    await chunks.return();
+  }
+  t.equal(await run(pool, "a"), "done a", "long before any deadline");
+  t.same(errors, []);
+});
+
+t.test("closing the pool answers what is in it", async (t) => {
+  const { pool } = makePool(t);
+  t.equal(await run(pool, "a"), "done a");
+  const stuck = run(pool, "stuck");
+  const streamed = read(pool, "stuck", 1);
+  await pool.close();
+  t.ok(await stuck instanceof Failure);
+  t.ok((await streamed).failure instanceof Failure);
+});

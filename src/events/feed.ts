@@ -6,7 +6,7 @@
  * Replay reads only up to the newest event that went out: what is committed but not yet sent out comes
  * live, so there is neither a gap nor a duplicate between the two.
  */
-import { REPLAY_PAGE_EVENTS } from "../../schemas/limits.js";
+import { PAGE_ROWS_MAX, REPLAY_PAGE_EVENTS } from "../../schemas/limits.js";
 import type { Registry } from "../metrics/registry.js";
 import type { EncodedEvent } from "./event.js";
 import type { Group, Hub, Listener } from "./hub.js";
@@ -58,7 +58,7 @@ export class Feed implements Listener {
   resumeFrom(id: number): void {
     this.#behind = true;
     this.#follow();
-    for (const event of this.#hub.sinceInTurn(id, this.#group.pattern)) {
+    for (const event of this.#hub.sinceInTurn(id, this.#group.pattern) ?? this.#sinceInHistory(id)) {
       this.#registry.events_delivered -= 1; // it was counted when it was published
       this.#offer(event);
     }
@@ -90,6 +90,12 @@ export class Feed implements Listener {
 
   end(): void {
     this.#outlet.end();
+  }
+
+  /** As the hub's list of the turn, for a socket of which the library told late. */
+  #sinceInHistory(id: number): EncodedEvent[] {
+    return this.#history.after(id - 1, this.#hub.lastId, PAGE_ROWS_MAX)
+      .filter((row) => this.#group.pattern.matches(row.topic)).map(encodeEvent);
   }
 
   #offer(event: EncodedEvent): void {

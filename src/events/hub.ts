@@ -100,8 +100,10 @@ export class Hub {
     }
   }
 
-  /** The events of this turn from `id` on that match, in order. */
-  sinceInTurn(id: number, pattern: Pattern): EncodedEvent[] {
+  /** The events of this turn from `id` on that match, in order; undefined where `id` is of an earlier turn. */
+  sinceInTurn(id: number, pattern: Pattern): EncodedEvent[] | undefined {
+    const oldest = this.#turn[0];
+    if (oldest === undefined || oldest.id > id) return undefined;
     return this.#turn.filter((event) => event.id >= id && pattern.matches(event.topic));
   }
 

@@ -65,6 +65,11 @@ class Subscriber implements Outlet {
     this.#enterTopic();
   }
 
+  /** Leaves the topic in earnest; see SubscriberEdge.publish. */
+  unsubscribe(): void {
+    this.socket.unsubscribe(this.group.topic);
+  }
+
   /** A published message did not fit the socket. */
   dropped(message: ArrayBuffer): void {
     if (!this.#native) return; // the feed sees from the send's result that it was refused
@@ -84,19 +89,21 @@ class Subscriber implements Outlet {
   closed(): void {
     if (this.#native) this.#countNative(-1);
     this.#native = false;
+    this.edge.leaving.delete(this);
     this.feed.close();
   }
 
   #enterTopic(): void {
     this.#native = true;
     this.#countNative(1);
-    this.socket.subscribe(this.group.topic);
+    // Nothing was published since it wanted to leave: it is still in.
+    if (!this.edge.leaving.delete(this)) this.socket.subscribe(this.group.topic);
   }
 
   #leaveTopic(): void {
     this.#native = false;
     this.#countNative(-1);
-    this.socket.unsubscribe(this.group.topic);
+    this.edge.leaving.add(this);
   }
 
   #countNative(change: 1 | -1): void {
@@ -131,13 +138,24 @@ export class SubscriberEdge implements Broadcaster {
   readonly #app: TemplatedApp;
   readonly #options: SubscriberEdgeOptions;
   readonly #subscribers = new Set<Subscriber>();
+  /** Subscribers that fell behind since the last publish. */
+  readonly leaving = new Set<Subscriber>();
 
   constructor(app: TemplatedApp, options: SubscriberEdgeOptions) {
     this.#app = app;
     this.#options = options;
   }
 
+  /**
+   * The library tells of a dropped message while it walks over the subscriber's messages: leaving the
+   * topic there frees what it walks over and ends the process. Whoever fell behind leaves here, before
+   * anything else could reach it by the topic.
+   */
   publish(topic: string, text: string): void {
+    if (this.leaving.size > 0) {
+      for (const subscriber of this.leaving) subscriber.unsubscribe();
+      this.leaving.clear();
+    }
     this.#app.publish(topic, text);
   }
 

@@ -14,6 +14,7 @@ const STATUS_LINES: Readonly<Record<number, string>> = Object.fromEntries(
   Object.entries(REASON_PHRASES).map(([status, phrase]) => [status, `${status} ${phrase}`]),
 );
 const TOO_LARGE = new Failure("OUT_OF_RANGE", `body larger than ${BODY_BYTES_MAX} bytes`);
+const BUSY = new Failure("RESOURCE_EXHAUSTED", "the server is busy, try again");
 const EMPTY = new Uint8Array(0);
 
 export class Exchange {
@@ -92,31 +93,27 @@ export class Exchange {
   receive(reserve: (bytes: number) => boolean, done: (body: Uint8Array | Failure) => void, partial: () => void): void {
     const declared = Number(this.header("content-length"));
     this.detach();
-    if (declared > REFUSED_BODY_BYTES_MAX) this.#close_after = true;
-    let refused = false;
-    const refuse = (failure: Failure): void => {
-      refused = true;
-      done(failure);
-    };
+    let refused: Failure | null = declared > BODY_BYTES_MAX ? TOO_LARGE : null;
     let first = true;
     let chunks: Uint8Array[] | null = null;
     let size = 0;
-    if (declared > BODY_BYTES_MAX) {
+    if (declared > REFUSED_BODY_BYTES_MAX) {
+      this.#close_after = true;
       this.#res.onData(() => undefined);
-      refuse(TOO_LARGE);
+      done(TOO_LARGE);
       return;
     }
     this.#res.onData((chunk, last) => {
-      if (refused) return;
+      if (size > REFUSED_BODY_BYTES_MAX) return; // answered; the connection closes
       size += chunk.byteLength;
-      if (size > BODY_BYTES_MAX) {
+      refused ??= size > BODY_BYTES_MAX ? TOO_LARGE : reserve(chunk.byteLength) ? null : BUSY;
+      if (refused !== null) {
+        // The rest is taken in and thrown away: a client that is cut off while it sends never reads why.
         chunks = null;
-        refuse(TOO_LARGE);
-        return;
-      }
-      if (!reserve(chunk.byteLength)) {
-        chunks = null;
-        refuse(new Failure("RESOURCE_EXHAUSTED", "the server is busy, try again"));
+        if (first) partial();
+        first = false;
+        if (size > REFUSED_BODY_BYTES_MAX) this.#close_after = true;
+        if (last || size > REFUSED_BODY_BYTES_MAX) done(refused);
         return;
       }
       if (first && last) {

@@ -1,0 +1,125 @@
+/** The long poll's four ends: something to answer, the time is up, the client has gone, the server shuts down. */
+import t from "tap";
+import { Failure, invalid } from "../base/result.js";
+import { Registry } from "../metrics/registry.js";
+import type { EncodedEvent } from "./event.js";
+import { Hub } from "./hub.js";
+import { waitForEvents, type ReadHistory } from "./long-poll.js";
+import { compilePattern } from "./pattern.js";
+
+/** Longer than any test takes: what answers earlier was not waited for. */
+const LONG_MS = 60_000;
+
+function event(id: number, topic: string): EncodedEvent {
+  return { id, topic, source: "", text: `{"id":${id}}` };
+}
+
+/** A poll of `a.*` on a hub of its own. */
+class Poll {
+  readonly hub = new Hub(new Registry(), 0);
+  readonly answer: Promise<string | Failure>;
+  reads = 0;
+  aborted: () => void = () => undefined;
+
+  constructor(read: ReadHistory, wait_ms = LONG_MS) {
+    const pattern = compilePattern("a.*");
+    if (pattern instanceof Failure) throw new Error(pattern.message);
+    this.answer = waitForEvents(this.hub, pattern, wait_ms, () => {
+      this.reads += 1;
+      return read();
+    }, (listener) => {
+      this.aborted = listener;
+    });
+  }
+
+  /** Whether nothing of the poll is left in the hub. */
+  get gone(): boolean {
+    return this.hub.subscribers === 0 && this.hub.patterns === 0;
+  }
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
+
+t.test("what is there already is answered at once", async (t) => {
+  const poll = new Poll(() => '[{"id":1}]');
+  t.equal(poll.hub.subscribers, 1, "it listens before it reads: nothing falls between the two");
+  t.equal(await poll.answer, '[{"id":1}]');
+  t.ok(poll.gone);
+  const refused = new Poll(() => Promise.resolve(invalid("malformed pattern")));
+  t.match(await refused.answer, { status: "INVALID_ARGUMENT" }, "a refusal is an answer");
+  t.ok(refused.gone);
+});
+
+t.test("an event that matches ends the wait, the events of a turn together", async (t) => {
+  let text = "[]";
+  const poll = new Poll(() => text);
+  await turn();
+  t.equal(poll.reads, 1);
+  poll.hub.fanOut([event(1, "b.x"), event(2, "a.x.y")]);
+  await turn();
+  t.equal(poll.reads, 1, "others are not even looked at");
+  text = "[3,4,5]";
+  poll.hub.fanOut([event(3, "a.x"), event(4, "a.y")]);
+  poll.hub.fanOut([event(5, "a.z")]);
+  t.equal(await poll.answer, "[3,4,5]");
+  t.equal(poll.reads, 2, "read once");
+  t.ok(poll.gone);
+});
+
+t.test("an event that does not answer, because of another filter, does not end the wait", async (t) => {
+  let text = "[]";
+  const poll = new Poll(() => text);
+  poll.hub.fanOut([event(1, "a.x")]);
+  await turn();
+  await turn();
+  t.equal(poll.reads, 2);
+  t.equal(poll.hub.subscribers, 1);
+  text = "[2]";
+  poll.hub.fanOut([event(2, "a.x")]);
+  t.equal(await poll.answer, "[2]");
+});
+
+t.test("an event that comes while the history is being read is not missed", async (t) => {
+  const answers: ((text: string) => void)[] = [];
+  const poll = new Poll(() => new Promise((resolve) => answers.push(resolve)));
+  poll.hub.fanOut([event(1, "a.x")]);
+  await turn();
+  t.equal(poll.reads, 1, "one read at a time");
+  answers[0]?.("[]");
+  await turn();
+  t.equal(poll.reads, 2, "and another after it");
+  answers[1]?.("[1]");
+  t.equal(await poll.answer, "[1]");
+});
+
+t.test("when the time is up the answer is empty", async (t) => {
+  const poll = new Poll(() => "[]", 1);
+  t.equal(await poll.answer, "[]");
+  t.ok(poll.gone);
+  poll.hub.fanOut([event(1, "a.x")]);
+  await turn();
+  t.equal(poll.reads, 1, "nothing is read for it any more");
+});
+
+t.test("a client that has gone, and a shutdown, end the wait", async (t) => {
+  const abandoned = new Poll(() => "[]");
+  abandoned.aborted();
+  t.equal(await abandoned.answer, "[]");
+  t.ok(abandoned.gone);
+  abandoned.aborted();
+  t.equal(abandoned.hub.subscribers, 0, "once is enough");
+
+  let answerLate: (text: string) => void = () => undefined;
+  const ended = new Poll(() => new Promise((resolve) => {
+    answerLate = resolve;
+  }));
+  ended.hub.end();
+  t.equal(await ended.answer, "[]");
+  t.ok(ended.gone);
+  answerLate("[1]");
+  t.equal(await ended.answer, "[]", "a read that comes back later changes nothing");
+});

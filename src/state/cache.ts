@@ -34,7 +34,7 @@ export class HotCache<Reply> {
     return this.#bytes;
   }
 
-  /** A write of the key is sent: `endWrite` must follow. */
+  /** A write of the key is sent: `endWrite` follows, unless its outcome is never known. */
   beginWrite(key: string): void {
     this.#writes.set(key, (this.#writes.get(key) ?? 0) + 1);
   }

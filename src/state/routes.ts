@@ -162,7 +162,7 @@ class StateFront {
           const etag = `"${reply.hash}"`;
           this.#cache.update(key, reply.version, etag, body.byteLength, () => valueReply(content_type, etag, reply.version, body));
         }
-        this.#cache.endWrite(key);
+        this.#endWrite(key, reply);
         if (reply instanceof Failure) {
           resolve(reply);
           return;
@@ -199,10 +199,19 @@ class StateFront {
       this.#cache.beginWrite(key);
       this.#writer.call(method, change, request.context, 0, (reply) => {
         this.#cache.remove(key);
-        this.#cache.endWrite(key);
+        this.#endWrite(key, reply);
         resolve(reply instanceof Failure ? reply : jsonReply(answer(reply)));
       });
     });
+  }
+
+  /** A write that was lost may have been carried out; past its deadline it may still be, unheard: then the key stays uncached. */
+  #endWrite(key: string, reply: unknown): void {
+    if (reply instanceof Failure && reply.outcome_unknown) {
+      this.#cache.remove(key);
+      if (reply.status === "DEADLINE_EXCEEDED") return;
+    }
+    this.#cache.endWrite(key);
   }
 
   #answerVersion(version: Version | undefined, missing: string, if_none_match: string): Answer {

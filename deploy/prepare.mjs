@@ -59,7 +59,9 @@ async function runNpm(parameters) {
   const [command, ...rest] = [...npm, ...parameters, ...quiet];
   // A process group of its own: npm would leave a compiler that it started to run on.
   const child = spawn(command, rest, { cwd: ROOT, env: npmEnvironment(), stdio: ["ignore", 2, 2], detached: true });
-  const forwardSignal = (signal) => process.kill(-child.pid, signal);
+  const forwardSignal = (signal) => {
+    if (child.pid !== undefined) process.kill(-child.pid, signal);
+  };
   for (const signal of SIGNALS) process.on(signal, forwardSignal);
   const ended = await new Promise((resolve) => {
     child.on("error", (error) => resolve({ error }));

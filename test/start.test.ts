@@ -15,6 +15,10 @@ const START = fileURLToPath(new URL("../../../deploy/start.mjs", import.meta.url
 /** What of tap's `t` a started server needs. */
 type TestFolder = Pick<Test, "testdir" | "teardown">;
 
+/** Half of what deploy/start.mjs takes for one signal. */
+const FORWARDED_GAP_MS_MAX = 250;
+const ATTEMPTS_MAX = 8;
+
 interface Started {
   readonly child: ChildProcess;
   readonly port: number;
@@ -59,11 +63,16 @@ async function waitForDrain(port: number): Promise<void> {
   socket.destroy();
 }
 
-/**
- * Sends a signal while a request is in flight, again when the server has begun to stop, and then the rest
- * of the request. Returns the answer to it, empty where it was cut off, and the exit code.
- */
-async function stopTwice({ child, port }: Started): Promise<{ answer: string; code: number | null }> {
+interface Stopped {
+  /** To the request that was in flight; empty where it was cut off. */
+  readonly answer: string;
+  readonly code: number | null;
+  /** Between the two signals, as this process saw it. */
+  readonly gap_ms: number;
+}
+
+/** Sends a signal while a request is in flight, again when the server has begun to stop, and then the rest of the request. */
+async function stopTwice({ child, port }: Started): Promise<Stopped> {
   const socket = connect(port, "127.0.0.1");
   const hears = listenFor(socket);
   // The answer to the first request says that the second was begun, too: they came in one piece.
@@ -71,20 +80,29 @@ async function stopTwice({ child, port }: Started): Promise<{ answer: string; co
   await hears(/"status":"ok"/);
   const exit = once(child, "exit") as Promise<[number | null]>;
   const drain = waitForDrain(port);
+  const first_ms = performance.now();
   child.kill("SIGINT");
+  // Two signals at once would reach the server as one.
   await drain;
   child.kill("SIGINT");
+  const gap_ms = performance.now() - first_ms;
   socket.write("34");
   const answer = await hears(/"version":1/).then(([found]) => found, () => "");
   const [code] = await exit;
   socket.destroy();
-  return { answer, code };
+  return { answer, code, gap_ms };
 }
 
 t.test("a signal that npm sent on as well counts once", async (t) => {
-  const { answer, code } = await stopTwice(await start(t, { npm_lifecycle_event: "start" }));
-  t.equal(answer, `"version":1`, "what was in flight was answered");
-  t.equal(code, 0);
+  let stopped: Stopped;
+  let attempts = 0;
+  // On a machine that is busy with other things the second signal may come too late to pass for npm's.
+  do {
+    stopped = await stopTwice(await start(t, { npm_lifecycle_event: "start" }));
+    attempts += 1;
+  } while (stopped.gap_ms > FORWARDED_GAP_MS_MAX && attempts < ATTEMPTS_MAX);
+  t.equal(stopped.answer, `"version":1`, "what was in flight was answered");
+  t.equal(stopped.code, 0);
 });
 
 t.test("a second signal of one's own stops at once", async (t) => {

@@ -16,7 +16,7 @@ import type { Hub } from "./hub.js";
 import { waitForEvents } from "./long-poll.js";
 import { compilePattern, type Pattern } from "./pattern.js";
 import type { Streams } from "./stream.js";
-import type { Subscription } from "./websocket.js";
+import type { Subscription } from "./subscription.js";
 
 export interface EventRoutesOptions {
   readonly writer: RpcClient;

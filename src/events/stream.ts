@@ -8,7 +8,7 @@ import { Feed, type Delivery, type Outlet } from "./feed.js";
 import type { Hub } from "./hub.js";
 import { isGap, type Gap } from "./subscriber-buffer.js";
 import type { EventReader } from "./table.js";
-import { encodeGap, type Subscription } from "./websocket.js";
+import { encodeGap, type Subscription } from "./subscription.js";
 
 class StreamOutlet implements Outlet {
   #commented_ms: number;

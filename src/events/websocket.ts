@@ -12,22 +12,9 @@ import type { Registry } from "../metrics/registry.js";
 import type { EncodedEvent } from "./event.js";
 import { Feed, type Delivery, type Outlet } from "./feed.js";
 import type { Broadcaster, Group, Hub } from "./hub.js";
-import type { Pattern } from "./pattern.js";
 import { isGap, type Gap } from "./subscriber-buffer.js";
+import { encodeGap, type Subscription } from "./subscription.js";
 import type { EventReader } from "./table.js";
-
-/** What a subscriber asked for. */
-export interface Subscription {
-  readonly pattern: Pattern;
-  /** Replay starts after this event; null for none. */
-  readonly since: number | null;
-  readonly notices: boolean;
-}
-
-/** The text that stands for dropped events in the stream. */
-export function encodeGap(gap: Gap): string {
-  return JSON.stringify({ type: "dropped", count: gap.count, after_id: gap.after_id });
-}
 
 const SENT = 1;
 const REFUSED = 2;

@@ -5,7 +5,8 @@
 import uWS, { type HttpRequest, type HttpResponse, type TemplatedApp, type us_listen_socket } from "uWebSockets.js";
 import type { Address } from "../config/address.js";
 import { SUBSCRIBE_PATH } from "../events/routes.js";
-import { SubscriberEdge, type SubscriberEdgeOptions, type Subscription } from "../events/websocket.js";
+import { SubscriberEdge, type SubscriberEdgeOptions } from "../events/websocket.js";
+import type { Subscription } from "../events/subscription.js";
 import { Exchange } from "./exchange.js";
 import type { BoundRoute, Pipeline } from "./pipeline.js";
 import { JSON_HEADERS, pathMatches, routerPattern, type Route } from "./route-table.js";

@@ -3,19 +3,19 @@
  * limits, actor; and on the way back the error shape, the audit of refusals, metrics and the access log.
  * Runs on the front. The order of the checks is the order of the code.
  */
-import { AUDIT_DETAIL_BYTES_MAX, AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX, BODIES_IN_MEMORY_BYTES_MAX, REQUEST_TIMEOUT_MS } from "../../schemas/limits.js";
+import { BODIES_IN_MEMORY_BYTES_MAX, REQUEST_TIMEOUT_MS } from "../../schemas/limits.js";
 import type { CallContext } from "../../schemas/rpc.js";
-import { STATUSES, type StatusRow } from "../../schemas/status.js";
 import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
-import { Failure, RemoteFailure, invalid } from "../base/result.js";
+import { Failure, invalid } from "../base/result.js";
 import type { Registry, RouteMetrics } from "../metrics/registry.js";
 import type { RpcClient } from "../rpc/client.js";
 import type { Exchange } from "./exchange.js";
 import type { Gate } from "./gate.js";
 import { isSchemaCompilerLoaded, loadSchemaCompiler, parseJsonBody } from "./json-body.js";
 import { parseQuery } from "./parameters.js";
-import { JSON_TYPE, headerBlock, parsePath, pathParameters, type Answer, type PathShape, type Reply, type Request, type Route } from "./route-table.js";
+import { failureReply, RefusalAudit, type Header } from "./refusals.js";
+import { parsePath, pathParameters, type Answer, type PathShape, type Reply, type Request, type Route } from "./route-table.js";
 
 /** A route with what is made of it once. */
 export interface BoundRoute {
@@ -42,8 +42,6 @@ interface Call {
   path: string;
 }
 
-type Header = readonly [name: string, value: string];
-
 const NOBODY: CallContext = Object.freeze({ actor: "", trace: "" });
 const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
 const NO_PARAMS: readonly string[] = [];
@@ -52,16 +50,16 @@ const DRAINING = new Failure("UNAVAILABLE", "the server is shutting down");
 
 export class Pipeline {
   readonly #options: PipelineOptions;
+  readonly #audit: RefusalAudit;
   readonly #receiving = new Map<Exchange, number>();
   #body_bytes = 0;
   #in_flight = 0;
   #calls = 0;
   #draining = false;
-  #unauthenticated_rows = 0;
-  #unauthenticated_minute = 0;
 
   constructor(options: PipelineOptions) {
     this.#options = options;
+    this.#audit = new RefusalAudit(options.writer, options.registry, options.clock);
   }
 
   bind(route: Route): BoundRoute {
@@ -245,31 +243,12 @@ export class Pipeline {
       return;
     }
     const reply = failureReply(answer, extra);
-    if (this.#isAudited(call, answer)) this.#audit(call, answer, () => this.#send(call, reply));
-    else this.#send(call, reply);
-  }
-
-  #isAudited(call: Call, failure: Failure): boolean {
-    const status = failure.http;
-    if (call.bound.route.audit === undefined || failure instanceof RemoteFailure) return false;
-    if (status < 400 || status >= 500 || status === 421 || status === 429) return false;
-    if (status !== 401) return true;
-    this.#options.registry.unauthenticated += 1;
-    const minute = Math.floor(this.#options.clock.now() / 60_000);
-    if (minute !== this.#unauthenticated_minute) {
-      this.#unauthenticated_minute = minute;
-      this.#unauthenticated_rows = 0;
+    if (!this.#audit.wants(call.bound.route, answer)) {
+      this.#send(call, reply);
+      return;
     }
-    return this.#unauthenticated_rows++ < AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX;
-  }
-
-  /** Writes the refusal's row, then goes on: a disk that is full must not turn a 400 into a 507. */
-  #audit(call: Call, failure: Failure, next: () => void): void {
-    const rule = call.bound.route.audit;
-    if (rule === undefined) return;
     call.exchange.detach();
-    const detail = JSON.stringify({ error: failure.message.slice(0, AUDIT_DETAIL_BYTES_MAX), code: failure.http });
-    this.#options.writer.call("audit.refuse", { action: rule.action, resource: rule.resource(call.params), detail }, call.context, 0, next);
+    this.#audit.write(call.bound.route, call.params, call.context, answer, () => this.#send(call, reply));
   }
 
   #send(call: Call, reply: Reply): void {
@@ -289,14 +268,4 @@ export class Pipeline {
       this.#in_flight -= 1;
     });
   }
-}
-
-/** The contract's error shape. */
-function failureReply(failure: Failure, extra: readonly Header[]): Reply {
-  const row: StatusRow = STATUSES[failure.status];
-  const headers: Header[] = [JSON_TYPE, ...extra];
-  if (row.retry_after_s !== undefined) headers.push(["Retry-After", String(row.retry_after_s)]);
-  if (failure.status === "UNAUTHENTICATED") headers.push(["WWW-Authenticate", "Bearer"]);
-  if (failure.status === "UPGRADE_REQUIRED") headers.push(["Upgrade", "websocket"]);
-  return { status: row.http, body: JSON.stringify({ error: failure.message, code: row.http, ...failure.members }), headers: headerBlock(headers) };
 }

@@ -1,0 +1,16 @@
+/** What a subscriber asks for, on whatever transport, and how it is told of a gap. Pure. */
+import type { Pattern } from "./pattern.js";
+import type { Gap } from "./subscriber-buffer.js";
+
+export interface Subscription {
+  readonly pattern: Pattern;
+  /** Replay starts after this event; null for none. */
+  readonly since: number | null;
+  /** Gaps are told in their place. */
+  readonly notices: boolean;
+}
+
+/** The text that stands for dropped events in the stream. */
+export function encodeGap(gap: Gap): string {
+  return JSON.stringify({ type: "dropped", count: gap.count, after_id: gap.after_id });
+}

@@ -1,0 +1,74 @@
+/**
+ * What happens to a refused call: its answer in the contract's error shape, and its row in the audit log
+ * where the call is an audited one. Runs on the front. What was refused in the writer has its row from the
+ * batch (workers/writer/batch.ts).
+ */
+import { AUDIT_DETAIL_BYTES_MAX, AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX } from "../../schemas/limits.js";
+import type { CallContext } from "../../schemas/rpc.js";
+import { STATUSES, type StatusRow } from "../../schemas/status.js";
+import type { Clock } from "../base/clock.js";
+import { RemoteFailure, type Failure } from "../base/result.js";
+import type { Registry } from "../metrics/registry.js";
+import type { RpcClient } from "../rpc/client.js";
+import { JSON_TYPE, headerBlock, type Reply, type Route } from "./route-table.js";
+
+export type Header = readonly [name: string, value: string];
+
+const MINUTE_MS = 60_000;
+const UNAUTHENTICATED = 401;
+/** 4xx statuses that leave no row. */
+const UNAUDITED: readonly number[] = [421, 429];
+
+/** The answer for a failure. */
+export function failureReply(failure: Failure, extra: readonly Header[]): Reply {
+  const row: StatusRow = STATUSES[failure.status];
+  const headers: Header[] = [JSON_TYPE, ...extra];
+  if (row.retry_after_s !== undefined) headers.push(["Retry-After", String(row.retry_after_s)]);
+  if (failure.status === "UNAUTHENTICATED") headers.push(["WWW-Authenticate", "Bearer"]);
+  if (failure.status === "UPGRADE_REQUIRED") headers.push(["Upgrade", "websocket"]);
+  return { status: row.http, body: JSON.stringify({ error: failure.message, code: row.http, ...failure.members }), headers: headerBlock(headers) };
+}
+
+export class RefusalAudit {
+  readonly #writer: RpcClient;
+  readonly #registry: Registry;
+  readonly #clock: Clock;
+  #minute = 0;
+  #unauthenticated_rows = 0;
+
+  constructor(writer: RpcClient, registry: Registry, clock: Clock) {
+    this.#writer = writer;
+    this.#registry = registry;
+    this.#clock = clock;
+  }
+
+  /** Whether the refusal of a call of this route gets a row. Counts refusals for want of a token. */
+  wants(route: Route, failure: Failure): boolean {
+    const status = failure.http;
+    if (route.audit === undefined || failure instanceof RemoteFailure) return false;
+    if (status < 400 || status >= 500 || UNAUDITED.includes(status)) return false;
+    return status !== UNAUTHENTICATED || this.#mayRecordUnauthenticated();
+  }
+
+  /** Writes the row, then goes on whether or not that worked: a full disk must not turn a 400 into a 507. */
+  write(route: Route, params: readonly string[], context: CallContext, failure: Failure, next: () => void): void {
+    if (route.audit === undefined) {
+      next();
+      return;
+    }
+    const { action, resource } = route.audit;
+    const detail = JSON.stringify({ error: failure.message.slice(0, AUDIT_DETAIL_BYTES_MAX), code: failure.http });
+    this.#writer.call("audit.refuse", { action, resource: resource(params), detail }, context, 0, next);
+  }
+
+  /** Strangers must not be able to fill the disk. */
+  #mayRecordUnauthenticated(): boolean {
+    this.#registry.unauthenticated += 1;
+    const minute = Math.floor(this.#clock.now() / MINUTE_MS);
+    if (minute !== this.#minute) {
+      this.#minute = minute;
+      this.#unauthenticated_rows = 0;
+    }
+    return this.#unauthenticated_rows++ < AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX;
+  }
+}

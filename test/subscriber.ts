@@ -1,0 +1,168 @@
+/**
+ * The two ways to follow events, as clients of the tests: over WebSocket and over Server-Sent Events. Both
+ * collect what comes and can be waited for. Runs in the test's process, and ends with the test.
+ */
+import { request as httpRequest, type ClientRequest, type IncomingMessage, type OutgoingHttpHeaders } from "node:http";
+import { WebSocket } from "ws";
+import type { Owner } from "./server-process.js";
+
+export interface Told {
+  readonly id: number;
+  readonly topic: string;
+  readonly data: unknown;
+  readonly source: string;
+  readonly created_at: string;
+}
+
+/** What stands in the stream for events that were dropped. */
+export interface Dropped {
+  readonly type: "dropped";
+  readonly count: number;
+  readonly after_id: number;
+}
+
+/** Text that comes in pieces, and who waits for some of it. */
+class Inbox {
+  readonly items: string[] = [];
+  readonly #watchers = new Set<() => void>();
+  #ended = false;
+
+  add(item: string): void {
+    this.items.push(item);
+    this.#wake();
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#wake();
+  }
+
+  #wake(): void {
+    for (const watcher of this.#watchers) watcher();
+  }
+
+  /** Resolves when `enough` says so of what came; rejects when nothing more can come. */
+  until(enough: (items: readonly string[]) => boolean): Promise<readonly string[]> {
+    return new Promise((resolve, reject) => {
+      const check = (): void => {
+        if (!enough(this.items) && !this.#ended) return;
+        this.#watchers.delete(check);
+        if (enough(this.items)) resolve(this.items);
+        else reject(new Error(`the stream ended after ${this.items.length} items: ${this.items.at(-1) ?? ""}`));
+      };
+      this.#watchers.add(check);
+      check();
+    });
+  }
+}
+
+/** A subscriber; each item is an event's or a notice's JSON. */
+export interface Subscriber {
+  readonly items: readonly string[];
+  /** What came, parsed. */
+  told(): (Told | Dropped)[];
+  untilCount(count: number): Promise<(Told | Dropped)[]>;
+  /** Waits for the event of this id. */
+  untilId(id: number): Promise<(Told | Dropped)[]>;
+}
+
+const parse = (items: readonly string[]): (Told | Dropped)[] => items.map((item) => JSON.parse(item) as Told | Dropped);
+
+function subscriberOf(inbox: Inbox): Subscriber {
+  return {
+    items: inbox.items,
+    told: () => parse(inbox.items),
+    untilCount: async (count) => parse(await inbox.until((items) => items.length >= count)),
+    untilId: async (id) => parse(await inbox.until((items) => items.at(-1)?.startsWith(`{"id":${id},`) === true)),
+  };
+}
+
+export interface Socket extends Subscriber {
+  readonly socket: WebSocket;
+  /** The close code. */
+  readonly closed: Promise<number>;
+}
+
+/** What the server answered instead of an upgrade. */
+export class UpgradeRefused extends Error {
+  override readonly name = "UpgradeRefused";
+
+  constructor(readonly status: number, readonly body: string, readonly headers: IncomingMessage["headers"]) {
+    super(`${status} ${body}`);
+  }
+}
+
+/**
+ * Subscribes over WebSocket.
+ * @param query as it is to stand after `?`
+ * @throws UpgradeRefused
+ */
+export function openSocket(t: Owner, port: number, query = "", headers: OutgoingHttpHeaders = {}): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const inbox = new Inbox();
+    const socket = new WebSocket(`ws://127.0.0.1:${port}/api/events/subscribe${query === "" ? "" : `?${query}`}`, { headers: headers as Record<string, string> });
+    const closed = new Promise<number>((resolveClosed) => socket.once("close", resolveClosed));
+    t.teardown(() => socket.terminate());
+    socket.on("message", (data: Buffer, binary) => inbox.add(binary ? "a binary frame" : data.toString("utf8")));
+    socket.on("close", () => inbox.end());
+    socket.on("error", reject);
+    socket.on("open", () => resolve({ ...subscriberOf(inbox), socket, closed }));
+    socket.on("unexpected-response", (_request, response) => {
+      let body = "";
+      response.setEncoding("utf8");
+      response.on("data", (chunk: string) => {
+        body += chunk;
+      });
+      response.on("end", () => reject(new UpgradeRefused(response.statusCode ?? 0, body, response.headers)));
+    });
+  });
+}
+
+export interface Stream extends Subscriber {
+  readonly headers: IncomingMessage["headers"];
+  /** Every line as it came, comments included. */
+  readonly lines: readonly string[];
+  /** Resolves when the server ended the stream. */
+  readonly ended: Promise<void>;
+  /** Goes, as a client that was killed does. */
+  leave(): void;
+}
+
+/** Subscribes over Server-Sent Events. Throws where the status is not 200. */
+export function openStream(t: Owner, port: number, query = "", headers: OutgoingHttpHeaders = {}): Promise<Stream> {
+  return new Promise((resolve, reject) => {
+    const inbox = new Inbox();
+    const lines: string[] = [];
+    const path = `/api/events/stream${query === "" ? "" : `?${query}`}`;
+    const request: ClientRequest = httpRequest({ host: "127.0.0.1", port, path, headers, agent: false }, (response) => {
+      if (response.statusCode !== 200) {
+        reject(new Error(`the stream was refused: ${response.statusCode}`));
+        return;
+      }
+      let rest = "";
+      const ended = new Promise<void>((resolveEnded) => {
+        response.once("end", () => {
+          inbox.end();
+          resolveEnded();
+        });
+      });
+      response.on("error", () => inbox.end());
+      response.setEncoding("utf8");
+      response.on("data", (chunk: string) => {
+        const parts = (rest + chunk).split("\n");
+        rest = parts.pop() ?? "";
+        for (const line of parts) {
+          lines.push(line);
+          if (line.startsWith("data: ")) inbox.add(line.slice("data: ".length));
+        }
+      });
+      resolve({ ...subscriberOf(inbox), headers: response.headers, lines, ended, leave: () => void request.destroy() });
+    });
+    t.teardown(() => void request.destroy());
+    request.on("error", (error) => {
+      inbox.end();
+      reject(error);
+    });
+    request.end();
+  });
+}

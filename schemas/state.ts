@@ -81,7 +81,7 @@ export type Condition = Static<typeof Condition>;
 
 export const PutRequest = Type.Object({
   key: Type.String(),
-  /** Bytes, or a string of Latin-1 characters that stand for them (src/rpc/bytes.ts). */
+  /** Bytes, or a string of Latin-1 characters that stand for them (src/base/bytes.ts). */
   value: Type.Unsafe<Uint8Array | string>(Type.Unknown()),
   content_type: Type.String(),
   condition: Type.Union([Condition, Type.Null()]),

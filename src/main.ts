@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { realpathSync } from "node:fs";
 import { VERSION } from "../schemas/version.js";
 import { ConfigError, helpText, loadConfig, type Invocation } from "./config/load.js";
+import { checkNativeLibraries } from "./native-libraries.js";
 import type { Server } from "./server.js";
 
 const URLS = {
@@ -35,9 +36,11 @@ export async function runServer(argv: readonly string[]): Promise<void> {
   }
   // A file-size limit (ulimit -f) then refuses a write like a full disk instead of killing the process.
   process.on("SIGXFSZ", () => undefined);
+  const unloadable = await checkNativeLibraries();
+  if (unloadable !== null) stopWith(unloadable, EXIT_UNUSABLE);
   let server: Server;
   try {
-    // Loaded here, so that a library that cannot load is one clear line too.
+    // Loaded only now: it imports the native libraries.
     const { startServer } = await import("./server.js");
     server = await startServer(invocation.config, URLS);
   } catch (error) {
@@ -60,11 +63,7 @@ export async function runServer(argv: readonly string[]): Promise<void> {
 function startFailure(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.name === "DataDirError" || error.name === "PortError") return error.message;
-  const line = error.message.split("\n")[0] ?? "";
-  if (line.includes("uws_") || line.includes("uWebSockets")) {
-    return `uWebSockets.js cannot load here (${line}): it needs Node 20, 22, 24 or 25, and glibc 2.38 or newer where Node is 22 or newer`;
-  }
-  return `cannot start: ${line}`;
+  return `cannot start: ${error.message.split("\n")[0]}`;
 }
 
 function stopWith(line: string, code: number): never {

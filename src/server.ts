@@ -10,12 +10,12 @@ import { auditRoutes } from "./audit/routes.js";
 import { systemClock } from "./base/clock.js";
 import { openLog, type Log } from "./base/log.js";
 import { isLoopback, parseAddress } from "./config/address.js";
-import type { EncodedEvent } from "./events/event.js";
+import type { CommittedEvent } from "../schemas/events.js";
 import { Hub } from "./events/hub.js";
 import { EventPruner } from "./events/pruner.js";
 import { eventRoutes } from "./events/routes.js";
 import { Streams } from "./events/stream.js";
-import { encodeEvent } from "./events/table.js";
+import { encodeEvent } from "./events/encode.js";
 import { Gate } from "./front/gate.js";
 import { loadSchemaCompiler } from "./front/json-body.js";
 import { openApiRoute } from "./front/openapi.js";
@@ -72,7 +72,7 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
   const writer = new RpcClient({
     clock: systemClock,
     onNotice: (name, payload) => {
-      if (name === "events") hub?.fanOut(payload as readonly EncodedEvent[]);
+      if (name === "events") hub?.fanOut(payload as readonly CommittedEvent[]);
       else if (name === "commit") registry.recordCommit(payload as CommitNotice);
       else thread.takeNotice(name, payload);
     },

@@ -27,7 +27,7 @@ export class AuditAppender {
 }
 
 /** Actions whose rows the partial index on actions leaves out (store/migrate.ts). */
-const COMMON_ACTIONS: readonly string[] = ["state.put", "spec.put"];
+const COMMON_ACTIONS: ReadonlySet<string> = new Set(["state.put", "spec.put"]);
 
 /** The newest rows that match, newest first. */
 export function listAudit(db: Db, request: AuditListRequest): AuditRow[] {
@@ -42,7 +42,7 @@ export function listAudit(db: Db, request: AuditListRequest): AuditRow[] {
   }
   if (request.action !== null) {
     conditions.push("action = ?");
-    if (!COMMON_ACTIONS.includes(request.action)) conditions.push("action NOT IN ('state.put', 'spec.put')");
+    if (!COMMON_ACTIONS.has(request.action)) conditions.push("action NOT IN ('state.put', 'spec.put')");
     values.push(request.action);
   }
   return db.prepare<(string | number)[], AuditRow>(

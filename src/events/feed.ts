@@ -8,16 +8,17 @@
  */
 import { PAGE_ROWS_MAX, REPLAY_PAGE_EVENTS } from "../../schemas/limits.js";
 import type { Registry } from "../metrics/registry.js";
-import type { EncodedEvent } from "./event.js";
+import type { CommittedEvent } from "../../schemas/events.js";
 import type { Group, Hub, Listener } from "./hub.js";
 import { SubscriberBuffer, isGap, type Gap } from "./subscriber-buffer.js";
-import { encodeEvent, type EventReader } from "./table.js";
+import { encodeEvent } from "./encode.js";
+import type { EventReader } from "./table.js";
 
 /** What became of an item: sent; sent, and the socket is now behind; or not sent. */
 export type Delivery = "sent" | "behind" | "refused";
 
 export interface Outlet {
-  deliver(item: EncodedEvent | Gap): Delivery;
+  deliver(item: CommittedEvent | Gap): Delivery;
   /** History is replayed, nothing is buffered and the socket keeps up. */
   caughtUp(): void;
   /** The server shuts down. */
@@ -83,7 +84,7 @@ export class Feed implements Listener {
     this.detach();
   }
 
-  take(event: EncodedEvent): void {
+  take(event: CommittedEvent): void {
     if (this.#behind || this.#buffer.peek() !== undefined) this.#offer(event);
     else this.#deliver(event);
   }
@@ -93,12 +94,12 @@ export class Feed implements Listener {
   }
 
   /** As the hub's list of the turn, for a socket of which the library told late. */
-  #sinceInHistory(id: number): EncodedEvent[] {
+  #sinceInHistory(id: number): CommittedEvent[] {
     return this.#history.after(id - 1, this.#hub.lastId, PAGE_ROWS_MAX)
       .filter((row) => this.#group.pattern.matches(row.topic)).map(encodeEvent);
   }
 
-  #offer(event: EncodedEvent): void {
+  #offer(event: CommittedEvent): void {
     if (!this.#buffer.offer(event)) this.#registry.events_dropped += 1;
   }
 
@@ -110,7 +111,7 @@ export class Feed implements Listener {
   }
 
   /** One event past the buffer, which is empty; into it where the socket refuses. */
-  #deliver(event: EncodedEvent): void {
+  #deliver(event: CommittedEvent): void {
     const delivery = this.#outlet.deliver(event);
     if (delivery === "refused") {
       this.#behind = true;

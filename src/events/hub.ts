@@ -5,7 +5,7 @@
  * (streams, long polls, subscribers that are behind) are listeners that get each event by call.
  */
 import type { Registry } from "../metrics/registry.js";
-import type { EncodedEvent } from "./event.js";
+import type { CommittedEvent } from "../../schemas/events.js";
 import { PatternIndex } from "./pattern-index.js";
 import type { Pattern } from "./pattern.js";
 
@@ -15,7 +15,7 @@ export interface Broadcaster {
 }
 
 export interface Listener {
-  take(event: EncodedEvent): void;
+  take(event: CommittedEvent): void;
   /** The server shuts down. */
   end(): void;
 }
@@ -40,7 +40,7 @@ export class Hub {
   readonly #index = new PatternIndex();
   readonly #groups = new Map<string, Group>();
   /** The events of this turn of the event loop: what a subscriber missed that fell behind in it. */
-  #turn: EncodedEvent[] = [];
+  #turn: CommittedEvent[] = [];
   #turn_ends = false;
   #last_id: number;
 
@@ -86,7 +86,7 @@ export class Hub {
   }
 
   /** Sends committed events out, in the order of their ids; those that went out already are passed over. */
-  fanOut(events: readonly EncodedEvent[]): void {
+  fanOut(events: readonly CommittedEvent[]): void {
     for (const event of events) {
       if (event.id <= this.#last_id) continue;
       this.#last_id = event.id;
@@ -101,7 +101,7 @@ export class Hub {
   }
 
   /** The events of this turn from `id` on that match, in order; undefined where `id` is of an earlier turn. */
-  sinceInTurn(id: number, pattern: Pattern): EncodedEvent[] | undefined {
+  sinceInTurn(id: number, pattern: Pattern): CommittedEvent[] | undefined {
     const oldest = this.#turn[0];
     if (oldest === undefined || oldest.id > id) return undefined;
     return this.#turn.filter((event) => event.id >= id && pattern.matches(event.topic));
@@ -112,15 +112,16 @@ export class Hub {
     for (const group of this.#groups.values()) for (const listener of [...group.listeners]) listener.end();
   }
 
-  #deliver(group: Group, event: EncodedEvent): void {
+  #deliver(group: Group, event: CommittedEvent): void {
+    // Listeners first: a large message is sent within `publish`, and whom it drops there becomes a listener that holds this event already.
+    for (const listener of group.listeners) listener.take(event);
     for (const [port, subscribers] of group.native) {
       port.publish(group.topic, event.text);
       this.#registry.events_delivered += subscribers;
     }
-    for (const listener of group.listeners) listener.take(event);
   }
 
-  #remember(event: EncodedEvent): void {
+  #remember(event: CommittedEvent): void {
     this.#turn.push(event);
     if (this.#turn_ends) return;
     this.#turn_ends = true;

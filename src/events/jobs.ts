@@ -5,7 +5,7 @@ import { Failure } from "../base/result.js";
 import { idRange } from "../store/id-range.js";
 import type { ReadContext } from "../store/read-context.js";
 import { compilePattern, type Pattern } from "./pattern.js";
-import { encodeEvent } from "./table.js";
+import { encodeEvent } from "./encode.js";
 
 export function* eventHistory(context: ReadContext, request: EventHistoryRequest): Generator<string | Failure, void, undefined> {
   const pattern = compilePattern(request.pattern);

@@ -2,7 +2,7 @@
 import t from "tap";
 import { Failure, invalid } from "../base/result.js";
 import { Registry } from "../metrics/registry.js";
-import type { EncodedEvent } from "./event.js";
+import type { CommittedEvent } from "../../schemas/events.js";
 import { Hub } from "./hub.js";
 import { waitForEvents, type ReadHistory } from "./long-poll.js";
 import { compilePattern } from "./pattern.js";
@@ -10,7 +10,7 @@ import { compilePattern } from "./pattern.js";
 /** Longer than any test takes: what answers earlier was not waited for. */
 const LONG_MS = 60_000;
 
-function event(id: number, topic: string): EncodedEvent {
+function event(id: number, topic: string): CommittedEvent {
   return { id, topic, source: "", text: `{"id":${id}}` };
 }
 

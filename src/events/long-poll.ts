@@ -2,8 +2,8 @@
  * Waiting for the next matching event over plain HTTP: the history is read, and read again when an event
  * with a matching topic goes out, until there is something to answer or the time is up. Runs on the front.
  */
-import { Failure } from "../base/result.js";
-import type { EncodedEvent } from "./event.js";
+import type { Failure } from "../base/result.js";
+import type { CommittedEvent } from "../../schemas/events.js";
 import type { Group, Hub, Listener } from "./hub.js";
 import type { Pattern } from "./pattern.js";
 
@@ -22,7 +22,7 @@ class Waiter implements Listener {
   constructor(readonly read: ReadHistory, readonly settle: (answer: string | Failure) => void) {}
 
   /** The events of a turn are answered together. */
-  take(_event: EncodedEvent): void {
+  take(_event: CommittedEvent): void {
     if (this.#due) return;
     this.#due = true;
     setImmediate(() => {

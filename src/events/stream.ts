@@ -3,7 +3,7 @@ import { SSE_COMMENT_INTERVAL_MS } from "../../schemas/limits.js";
 import type { Clock } from "../base/clock.js";
 import type { Sink } from "../front/route-table.js";
 import type { Registry } from "../metrics/registry.js";
-import type { EncodedEvent } from "./event.js";
+import type { CommittedEvent } from "../../schemas/events.js";
 import { Feed, type Delivery, type Outlet } from "./feed.js";
 import type { Hub } from "./hub.js";
 import { isGap, type Gap } from "./subscriber-buffer.js";
@@ -18,7 +18,7 @@ class StreamOutlet implements Outlet {
     this.#commented_ms = now_ms;
   }
 
-  deliver(item: EncodedEvent | Gap): Delivery {
+  deliver(item: CommittedEvent | Gap): Delivery {
     if (!isGap(item)) return this.#write(`id: ${item.id}\ndata: ${item.text}\n\n`);
     return this.notices ? this.#write(`event: dropped\ndata: ${encodeGap(item)}\n\n`) : "sent";
   }

@@ -3,10 +3,10 @@ import * as fc from "fast-check";
 import t from "tap";
 import { SUBSCRIBER_BUFFER_EVENTS_MAX } from "../../schemas/limits.js";
 import { AssertionError } from "../base/assert.js";
-import type { EncodedEvent } from "./event.js";
+import type { CommittedEvent } from "../../schemas/events.js";
 import { isGap, SubscriberBuffer, type Gap } from "./subscriber-buffer.js";
 
-function event(id: number): EncodedEvent {
+function event(id: number): CommittedEvent {
   return { id, topic: "t", source: "", text: `{"id":${id}}` };
 }
 
@@ -87,7 +87,7 @@ t.test("as a plain list does", (t) => {
     const buffer = new SubscriberBuffer(capacity);
     const model = new Model(capacity);
     let id = 0;
-    const agree = (item: EncodedEvent | Gap | undefined, expected: number | Gap | undefined): boolean => {
+    const agree = (item: CommittedEvent | Gap | undefined, expected: number | Gap | undefined): boolean => {
       if (item === undefined || expected === undefined) return item === expected;
       return isGap(item) ? JSON.stringify(item) === JSON.stringify(expected) : item.id === expected;
     };

@@ -9,7 +9,7 @@
  */
 import { SUBSCRIBER_BUFFER_EVENTS_MAX } from "../../schemas/limits.js";
 import { assert } from "../base/assert.js";
-import type { EncodedEvent } from "./event.js";
+import type { CommittedEvent } from "../../schemas/events.js";
 
 /** `count` events were dropped here, right after the event `after_id` (0 where nothing came before). */
 export interface Gap {
@@ -18,14 +18,14 @@ export interface Gap {
   after_id: number;
 }
 
-export function isGap(item: EncodedEvent | Gap): item is Gap {
+export function isGap(item: CommittedEvent | Gap): item is Gap {
   return "kind" in item;
 }
 
 export class SubscriberBuffer {
   readonly #capacity: number;
   /** Made with the first event: most subscribers are never behind. */
-  #slots: (EncodedEvent | Gap | undefined)[] = [];
+  #slots: (CommittedEvent | Gap | undefined)[] = [];
   #head = 0;
   #used = 0;
   #events = 0;
@@ -50,7 +50,7 @@ export class SubscriberBuffer {
   }
 
   /** Holds the event at the tail and returns true, or, when the buffer is full, drops it and returns false. */
-  offer(event: EncodedEvent): boolean {
+  offer(event: CommittedEvent): boolean {
     if (this.#events < this.#capacity) {
       this.#push(event);
       this.#events++;
@@ -68,12 +68,12 @@ export class SubscriberBuffer {
   }
 
   /** The oldest event or gap, which stays. */
-  peek(): EncodedEvent | Gap | undefined {
+  peek(): CommittedEvent | Gap | undefined {
     return this.#slots[this.#head];
   }
 
   /** Takes the oldest event or gap out. */
-  shift(): EncodedEvent | Gap | undefined {
+  shift(): CommittedEvent | Gap | undefined {
     const item = this.#slots[this.#head];
     if (item === undefined) return undefined;
     this.#slots[this.#head] = undefined;
@@ -92,9 +92,9 @@ export class SubscriberBuffer {
     if (id > this.#lastId) this.#lastId = id;
   }
 
-  #push(item: EncodedEvent | Gap): void {
+  #push(item: CommittedEvent | Gap): void {
     // As many gaps as events, and one more at the head.
-    if (this.#slots.length === 0) this.#slots = new Array<EncodedEvent | Gap | undefined>(2 * this.#capacity + 1).fill(undefined);
+    if (this.#slots.length === 0) this.#slots = new Array<CommittedEvent | Gap | undefined>(2 * this.#capacity + 1).fill(undefined);
     assert(this.#used < this.#slots.length, "gaps are never more than events + 1");
     this.#slots[(this.#head + this.#used) % this.#slots.length] = item;
     this.#used++;

@@ -1,27 +1,8 @@
-/** The SQL of events and their one JSON shape: appending and pruning (writer), reading (front, pool). */
+/** The SQL of events: appending and pruning (writer), reading (front, pool). */
 import type { CommittedEvent } from "../../schemas/events.js";
 import { toOneLine } from "../base/json-text.js";
-import { formatTime } from "../base/time.js";
 import type { Db, Statement } from "../store/open.js";
-
-/** A row as stored: `data` is JSON text, `created_at` in ms. */
-export interface EventRow {
-  readonly id: number;
-  readonly topic: string;
-  readonly created_at: number;
-  readonly source: string;
-  readonly data: string;
-}
-
-/**
- * The event as every reader gets it: frames, answers, history. One line, so that it can be one line of
- * a stream; the publisher's digits are kept.
- */
-export function encodeEvent(row: EventRow): CommittedEvent {
-  const { id, topic, source } = row;
-  const text = `{"id":${id},"topic":${JSON.stringify(topic)},"data":${row.data},"source":${source === "" ? '""' : JSON.stringify(source)},"created_at":"${formatTime(row.created_at)}"}`;
-  return { id, topic, source, text };
-}
+import { encodeEvent, type EventRow } from "./encode.js";
 
 export class EventAppender {
   readonly #insert: Statement<[number, string, number, string, string], unknown>;
@@ -33,10 +14,10 @@ export class EventAppender {
 
   constructor(db: Db) {
     this.#insert = db.prepare("INSERT INTO event VALUES (?, ?, ?, ?, ?)");
-    this.#newest = db.prepare<[], number | null>("SELECT max(id) FROM event").pluck() as Statement<[], number | null>;
+    this.#newest = db.prepare<[], number | null>("SELECT max(id) FROM event").pluck();
     this.#prune = db.prepare("DELETE FROM event WHERE id <= ?");
-    this.#nth_newest = db.prepare<[number], number>("SELECT id FROM event ORDER BY id DESC LIMIT 1 OFFSET ?").pluck() as Statement<[number], number>;
-    this.#nth_oldest = db.prepare<[number], number>("SELECT id FROM event ORDER BY id LIMIT 1 OFFSET ?").pluck() as Statement<[number], number>;
+    this.#nth_newest = db.prepare<[number], number>("SELECT id FROM event ORDER BY id DESC LIMIT 1 OFFSET ?").pluck();
+    this.#nth_oldest = db.prepare<[number], number>("SELECT id FROM event ORDER BY id LIMIT 1 OFFSET ?").pluck();
     this.reload();
   }
 
@@ -82,7 +63,7 @@ export class EventReader {
 
   constructor(db: Db) {
     this.#db = db;
-    this.#newest = db.prepare<[], number | null>("SELECT max(id) FROM event").pluck() as Statement<[], number | null>;
+    this.#newest = db.prepare<[], number | null>("SELECT max(id) FROM event").pluck();
     this.#forward = db.prepare("SELECT * FROM event WHERE id > ? AND id <= ? ORDER BY id LIMIT ?");
   }
 

@@ -9,7 +9,7 @@ import type { HttpRequest, HttpResponse, TemplatedApp, WebSocket, us_socket_cont
 import { SUBSCRIBER_IDLE_TIMEOUT_S, SUBSCRIBER_MESSAGE_BYTES_MAX, SUBSCRIBER_MESSAGE_RECEIVED_BYTES_MAX } from "../../schemas/limits.js";
 import type { Log } from "../base/log.js";
 import type { Registry } from "../metrics/registry.js";
-import type { EncodedEvent } from "./event.js";
+import type { CommittedEvent } from "../../schemas/events.js";
 import { Feed, type Delivery, type Outlet } from "./feed.js";
 import type { Broadcaster, Group, Hub } from "./hub.js";
 import { isGap, type Gap } from "./subscriber-buffer.js";
@@ -41,7 +41,7 @@ class Subscriber implements Outlet {
     else this.feed.start();
   }
 
-  deliver(item: EncodedEvent | Gap): Delivery {
+  deliver(item: CommittedEvent | Gap): Delivery {
     if (isGap(item) && !this.subscription.notices) return "sent";
     const status = this.socket.send(isGap(item) ? encodeGap(item) : item.text);
     return status === SENT ? "sent" : status === REFUSED ? "refused" : "behind";

@@ -17,7 +17,7 @@ export type Header = readonly [name: string, value: string];
 const MINUTE_MS = 60_000;
 const UNAUTHENTICATED = 401;
 /** 4xx statuses that leave no row. */
-const UNAUDITED: readonly number[] = [421, 429];
+const UNAUDITED: ReadonlySet<number> = new Set([421, 429]);
 
 /** The answer for a failure. */
 export function failureReply(failure: Failure, extra: readonly Header[]): Reply {
@@ -46,7 +46,7 @@ export class RefusalAudit {
   wants(route: Route, failure: Failure): boolean {
     const status = failure.http;
     if (route.audit === undefined || failure instanceof RemoteFailure) return false;
-    if (status < 400 || status >= 500 || UNAUDITED.includes(status)) return false;
+    if (status < 400 || status >= 500 || UNAUDITED.has(status)) return false;
     return status !== UNAUTHENTICATED || this.#mayRecordUnauthenticated();
   }
 

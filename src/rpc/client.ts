@@ -4,7 +4,7 @@
  * in the order in which the other side sent them, through callbacks and not promises, so that what
  * hangs on an order (the fan-out of events) keeps it.
  */
-import { FRAME, type CallContext, type Frame, type NoticeFrame } from "../../schemas/rpc.js";
+import { FRAME, type CallContext, type Frame } from "../../schemas/rpc.js";
 import { MAILBOX_BYTES_MAX, MAILBOX_CALLS_MAX, STREAM_CREDIT_CHUNKS, VERDICT_GRACE_MS } from "../../schemas/limits.js";
 import { METHODS, METHOD_NAMES, type MethodName, type ReplyOf, type RequestOf } from "../../schemas/methods.js";
 import { assert } from "../base/assert.js";
@@ -206,7 +206,7 @@ export class RpcClient {
         this.#pending.get(frame[1])?.chunk?.(frame[2]);
         break;
       case FRAME.NOTICE:
-        this.#onNotice((frame as NoticeFrame)[1], (frame as NoticeFrame)[2]);
+        this.#onNotice((frame)[1], (frame)[2]);
         break;
       default:
         assert(false, `a client takes no frame of kind ${frame[0]}`);

@@ -1,7 +1,7 @@
 /** Writes to the state store. Runs in the writer; the versions themselves are versioned/commands.ts. */
 import type { DeleteReply, DeleteRequest, PutRequest, RollbackRequest, WriteReply } from "../../schemas/state.js";
 import { Failure } from "../base/result.js";
-import { unpackBytes } from "../rpc/bytes.js";
+import { unpackBytes } from "../base/bytes.js";
 import type { WriteContext } from "../store/write-context.js";
 
 export const TOPIC_UPDATED = "koor.state.updated";

@@ -14,7 +14,7 @@ import { formatTime } from "../base/time.js";
 import { chunkedReply } from "../front/chunked-reply.js";
 import { headerBlock, jsonReply, type Answer, type Reply, type Request, type Route } from "../front/route-table.js";
 import type { Registry } from "../metrics/registry.js";
-import { packBytes } from "../rpc/bytes.js";
+import { packBytes } from "../base/bytes.js";
 import type { RpcClient } from "../rpc/client.js";
 import type { Reads } from "../rpc/reads.js";
 import type { Version } from "../versioned/table.js";

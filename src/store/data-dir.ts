@@ -4,7 +4,7 @@
  */
 import Database from "better-sqlite3";
 import { accessSync, closeSync, constants, existsSync, fstatSync, mkdirSync, openSync, readSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { LAYOUT_VERSION } from "./migrate.js";
 import { databasePath, openReader } from "./open.js";
 
@@ -28,7 +28,7 @@ export interface DataDirLock {
  */
 export function claimDataDir(data_dir: string): DataDirLock {
   try {
-    mkdirSync(data_dir, { recursive: true });
+    makeDirectory(data_dir);
     if (!statSync(data_dir).isDirectory()) throw new DataDirError(`data directory ${data_dir} is not a directory`);
     accessSync(data_dir, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
@@ -46,6 +46,13 @@ export function claimDataDir(data_dir: string): DataDirLock {
     throw error;
   }
   return lock;
+}
+
+/** Makes a directory and those above it. (Node's own recursive mkdir never returns where /proc refuses one.) */
+function makeDirectory(path: string): void {
+  const above = dirname(path);
+  if (!existsSync(above)) makeDirectory(above);
+  if (!existsSync(path)) mkdirSync(path);
 }
 
 /**

@@ -53,7 +53,7 @@ export class VersionedWriter {
     this.#oldMarks = db.prepare(`SELECT version, row FROM ${space}_mark WHERE key = ? AND version <= ? ORDER BY version LIMIT ?`);
     this.#dropMark = db.prepare(`DELETE FROM ${space}_mark WHERE key = ? AND version = ?`);
     this.#dropVersion = db.prepare(`DELETE FROM ${space}_version WHERE id = ? RETURNING previous`);
-    this.#newestRow = db.prepare<[], number | null>(`SELECT max(id) FROM ${space}_version`).pluck() as Statement<[], number | null>;
+    this.#newestRow = db.prepare<[], number | null>(`SELECT max(id) FROM ${space}_version`).pluck();
     this.reload();
   }
 

@@ -74,7 +74,7 @@ export class VersionedReader {
        FROM ${space}_head h JOIN ${space}_version v ON v.id = h.row
        WHERE h.key > ? AND h.key >= ? AND h.key < CAST(? AS TEXT) ORDER BY h.key LIMIT ?`,
     );
-    this.#count = db.prepare<[], number>(`SELECT count(*) FROM ${space}_head`).pluck() as Statement<[], number>;
+    this.#count = db.prepare<[], number>(`SELECT count(*) FROM ${space}_head`).pluck();
   }
 
   /** The newest version of a key that exists. */

@@ -86,7 +86,7 @@ export const LAYERS: readonly LayerRow[] = [
   },
   {
     files: ["src/*/commands.ts"],
-    may: [...LEAVES, "{folder}/*", "src/versioned/*", "src/store/open.ts", "src/store/write-context.ts", "src/rpc/bytes.ts", "node:*"],
+    may: [...LEAVES, "{folder}/*", "src/versioned/*", "src/store/open.ts", "src/store/write-context.ts", "node:*"],
     because: "a command runs inside the writer's transaction: pure files, its own table and the context it is given are all that it may touch",
   },
   {
@@ -107,7 +107,7 @@ export const LAYERS: readonly LayerRow[] = [
   {
     files: ["src/*/routes.ts"],
     may: [
-      ...LEAVES, "{folder}/*", "src/front/route-table.ts", "src/front/chunked-reply.ts", "src/rpc/bytes.ts", "src/rpc/client.ts",
+      ...LEAVES, "{folder}/*", "src/front/route-table.ts", "src/front/chunked-reply.ts", "src/rpc/client.ts",
       "src/rpc/reads.ts", "src/metrics/registry.ts", "src/versioned/table.ts", "node:*",
     ],
     because: "a route turns a request into a call and its reply into an answer: it knows the RPC, not sockets, SQLite or threads",
@@ -124,14 +124,19 @@ export const LAYERS: readonly LayerRow[] = [
     files: ["src/front/**"],
     may: [
       ...LEAVES, "src/front/*", "src/config/*", "src/metrics/registry.ts", "src/rpc/client.ts", "src/events/routes.ts",
-      "src/events/websocket.ts", "node:*", "typebox", "typebox/*", "uWebSockets.js",
+      "src/events/websocket.ts", "src/events/subscription.ts", "node:*", "typebox", "typebox/*", "uWebSockets.js",
     ],
     because: "the front carries requests through the route table and knows no feature behind it but the WebSocket upgrade",
   },
   {
     files: ["src/main.ts"],
-    may: [...LEAVES, "src/config/*", "src/server.ts", "node:*"],
+    may: [...LEAVES, "src/config/*", "src/native-libraries.ts", "src/server.ts", "node:*"],
     because: "the program reads settings and reports what fails before it loads the server",
+  },
+  {
+    files: ["src/native-libraries.ts"],
+    may: ["uWebSockets.js", "better-sqlite3"],
+    because: "it finds out whether the native libraries load, before anything that needs them is loaded",
   },
   {
     files: ["src/server.ts"],
@@ -149,12 +154,12 @@ export const LAYERS: readonly LayerRow[] = [
 export const RESERVED: readonly ReservedRow[] = [
   {
     target: "uWebSockets.js",
-    by: ["src/front/exchange.ts", "src/front/listen.ts", "src/events/websocket.ts"],
+    by: ["src/front/exchange.ts", "src/front/listen.ts", "src/events/websocket.ts", "src/native-libraries.ts"],
     because: "features see a plain request and return a plain reply; only the transport knows its library",
   },
   {
     target: "better-sqlite3",
-    by: ["src/store/*.ts", "src/*/table.ts", "workers/**"],
+    by: ["src/store/*.ts", "src/*/table.ts", "workers/**", "src/native-libraries.ts"],
     because: "nothing in front, command line or MCP knows that SQLite exists: the storage seam is the table of methods",
   },
   {

@@ -1,0 +1,40 @@
+/**
+ * The two libraries with native code, tried before anything else: where one cannot load, the operator
+ * gets one line that says what to do. Runs once, at the start.
+ */
+
+interface NativeLibrary {
+  readonly name: string;
+  readonly load: () => Promise<unknown>;
+  readonly remedy: string;
+}
+
+const NATIVE_LIBRARIES: readonly NativeLibrary[] = [
+  {
+    name: "uWebSockets.js",
+    load: () => import("uWebSockets.js"),
+    remedy: "it needs Node 20, 22, 24 or 25 on Linux, macOS or Windows, and glibc 2.38 or newer where Node is 22 or newer",
+  },
+  {
+    name: "better-sqlite3",
+    load: async () => {
+      const { default: Database } = await import("better-sqlite3");
+      // The binary is loaded with the first database, not with the package.
+      new Database(":memory:").close();
+    },
+    remedy: "rebuild it for this Node with: npm rebuild better-sqlite3",
+  },
+];
+
+/** Null where both load; else the line for the operator. */
+export async function checkNativeLibraries(): Promise<string | null> {
+  for (const { name, load, remedy } of NATIVE_LIBRARIES) {
+    try {
+      await load();
+    } catch (error) {
+      const reason = error instanceof Error ? error.message.split("\n")[0] : String(error);
+      return `${name} cannot load: ${remedy} (${reason})`;
+    }
+  }
+  return null;
+}

@@ -70,6 +70,13 @@ t.test("a directory that is missing is made, and is free again after its release
   t.end();
 });
 
+t.test("a place where no directory can be made is one clear line", (t) => {
+  t.match(refusalOf("/dev/null/data"), /^cannot use data directory \/dev\/null\/data: it is not a directory$/);
+  // Node's own recursive mkdir never comes back from this one.
+  if (existsSync("/proc/self")) t.match(refusalOf("/proc/koor-test/data"), /^cannot use data directory \/proc\/koor-test\/data: it cannot be made$/);
+  t.end();
+});
+
 t.test("another process holds it until it dies, however", async (t) => {
   const directory = makeDirectory(t);
   const holder = spawn(process.execPath, [HOLDER, directory], { stdio: ["pipe", "pipe", "inherit"], env: {} });

@@ -29,13 +29,13 @@ export interface DataDirLock {
 export function claimDataDir(data_dir: string): DataDirLock {
   try {
     makeDirectory(data_dir);
-    if (!statSync(data_dir).isDirectory()) throw new DataDirError(`data directory ${data_dir} is not a directory`);
+    if (!statSync(data_dir).isDirectory()) throw new DataDirError(`cannot use data directory ${data_dir}: it is not a directory`);
     accessSync(data_dir, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     if (error instanceof DataDirError) throw error;
     const code = (error as NodeJS.ErrnoException).code;
     const why = code === "EEXIST" || code === "ENOTDIR" ? "it is not a directory"
-      : code === "EROFS" || code === "EACCES" || code === "EPERM" ? "it is not writable" : code ?? "it is unusable";
+      : code === "EROFS" || code === "EACCES" || code === "EPERM" ? "it is not writable" : code === "ENOENT" ? "it cannot be made" : code ?? "it is unusable";
     throw new DataDirError(`cannot use data directory ${data_dir}: ${why}`);
   }
   const lock = lockDirectory(data_dir);
@@ -48,11 +48,16 @@ export function claimDataDir(data_dir: string): DataDirLock {
   return lock;
 }
 
-/** Makes a directory and those above it. (Node's own recursive mkdir never returns where /proc refuses one.) */
+/** Makes a directory and those above it, where they are missing. Node's own recursive mkdir never returns where /proc refuses one. */
 function makeDirectory(path: string): void {
-  const above = dirname(path);
-  if (!existsSync(above)) makeDirectory(above);
-  if (!existsSync(path)) mkdirSync(path);
+  if (existsSync(path)) return;
+  makeDirectory(dirname(path));
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    // Another server may have made it meanwhile; what it is, is looked at next.
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
 }
 
 /**

@@ -1,0 +1,58 @@
+/**
+ * The server is killed in the middle of concurrent writes, ten times on one directory. Whatever was
+ * acknowledged is there afterwards, with its history row and its audit row; what was fanned out, too;
+ * event ids are never used again, and versions only grow.
+ */
+import Database from "better-sqlite3";
+import { join } from "node:path";
+import t from "tap";
+import { sendJson } from "../http-client.js";
+import { makeDirectory, startKoor } from "../server-process.js";
+import { openSocket, type Told } from "../subscriber.js";
+import { makeRandom, newSeed } from "./random.js";
+import { Workload } from "./workload.js";
+
+const ROUNDS = 10;
+const CLIENTS = 8;
+const ARGS = ["--state-history", "0", "--event-history", "0", "--log-level", "info"];
+
+t.test("ten times kill -9 in the middle of writes", async (t) => {
+  const seed = newSeed();
+  t.comment(`seed ${seed}`);
+  const random = makeRandom(seed);
+  const workload = new Workload(CLIENTS, seed);
+  const data_dir = makeDirectory(t);
+  const delivered = new Map<number, string>();
+  let last_id = 0;
+  for (let round = 1; round <= ROUNDS; round++) {
+    const koor = await startKoor(t, { data_dir, args: ARGS });
+    t.same(await workload.findLosses(koor.port), [], `nothing is lost before round ${round}`);
+    const history = await sendJson(koor.port, "GET", "/api/events/history?after=0&last=10000", "");
+    for (const [id, text] of delivered) if (!history.text.includes(text)) t.fail(`event ${id} was delivered, and is lost`);
+    const fresh = (await sendJson(koor.port, "POST", "/api/events/publish", { topic: "round", data: `round ${round}` })).json<Told>();
+    t.ok(fresh.id > last_id, `${fresh.id} is a new id, after ${last_id}`);
+
+    const subscriber = await openSocket(t, koor.port);
+    const goal = workload.acknowledged + 50 + random(200);
+    const died = new Promise<number | null>((resolve) => {
+      workload.onAcknowledged = () => {
+        if (workload.acknowledged === goal) resolve(koor.stop("SIGKILL"));
+      };
+    });
+    const lost = workload.lost;
+    await workload.run(koor.port);
+    t.equal(await died, null, "killed");
+    t.ok(workload.lost > lost, "in the middle of writes");
+    await subscriber.closed;
+    for (const text of subscriber.items) delivered.set((JSON.parse(text) as Told).id, text);
+    last_id = Math.max(fresh.id, ...delivered.keys());
+  }
+  const koor = await startKoor(t, { data_dir, args: ARGS });
+  t.same(await workload.findLosses(koor.port), [], "nothing is lost");
+  t.ok(workload.acknowledged > ROUNDS * 50, `${workload.acknowledged} writes were acknowledged, ${workload.lost} not answered`);
+  t.ok(delivered.size > ROUNDS, `${delivered.size} events were delivered`);
+  t.equal(await koor.stop(), 0);
+  const db = new Database(join(data_dir, "data.db"), { readonly: true });
+  t.equal(db.pragma("integrity_check", { simple: true }), "ok");
+  db.close();
+});

@@ -64,6 +64,8 @@ export const POOL_HEAP_MIB_MAX = 512;
 export const DIFF_BYTES_MAX = 64 * MIB;
 
 // Front
+/** A longer answer is written as its reader takes it, and counts as in flight until it is sent. */
+export const WHOLE_ANSWER_BYTES_MAX = 256 * KIB;
 export const HOT_CACHE_BYTES_MAX = 64 * MIB;
 /** A larger value is read from the database each time: it would push out many small ones. */
 export const HOT_CACHE_VALUE_BYTES_MAX = 256 * KIB;

@@ -5,7 +5,7 @@
  * request may pass, and what is answered, is the pipeline's.
  */
 import type { HttpRequest, HttpResponse } from "uWebSockets.js";
-import { BODY_BYTES_MAX, REFUSED_BODY_BYTES_MAX } from "../../schemas/limits.js";
+import { BODY_BYTES_MAX, REFUSED_BODY_BYTES_MAX, WHOLE_ANSWER_BYTES_MAX } from "../../schemas/limits.js";
 import { REASON_PHRASES } from "../../schemas/status.js";
 import { Failure } from "../base/result.js";
 import type { Reply, Sink } from "./route-table.js";
@@ -158,6 +158,10 @@ export class Exchange {
       res.endWithoutBody();
       return;
     }
+    if (body !== null && body.length > WHOLE_ANSWER_BYTES_MAX && !this.#head_only && !this.#close_after) {
+      this.#writePaced(typeof body === "string" ? Buffer.from(body) : body);
+      return;
+    }
     this.#ended = true;
     if (body === null) {
       res.endWithoutBody();
@@ -167,6 +171,25 @@ export class Exchange {
     } else {
       res.end(body, this.#close_after);
     }
+  }
+
+  /** A large body, as the socket takes it: the library would copy what it cannot send at once, and forget that it is not sent. */
+  #writePaced(body: Uint8Array): void {
+    const res = this.#res;
+    const listeners = this.#watch();
+    const [, whole] = res.tryEnd(body, body.byteLength);
+    if (whole) {
+      this.#ended = true;
+      return;
+    }
+    this.#streaming = true;
+    res.onWritable((offset) => {
+      const [taken, sent] = res.tryEnd(body.subarray(offset), body.byteLength);
+      if (!sent) return taken;
+      this.#ended = true;
+      for (const listener of listeners.splice(0)) listener();
+      return true;
+    });
   }
 
   #openSink(): Sink {

@@ -178,13 +178,12 @@ function catchUp(hub: Hub, context: ReadContext, last_id: number): void {
   }
 }
 
-/** Waits until every request was answered, at most `most_ms`. */
+/** Waits until every request was answered, at most `most_ms`. Never less than a turn: what has arrived is to be read first. */
 async function idle(pipeline: Pipeline, most_ms: number): Promise<void> {
   const until = performance.now() + most_ms;
-  while (pipeline.inFlight > 0 && performance.now() < until) {
+  do {
     await new Promise((resolveTurn) => {
       setTimeout(resolveTurn, 10);
     });
-  }
+  } while (pipeline.inFlight > 0 && performance.now() < until);
 }
-

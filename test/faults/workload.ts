@@ -61,7 +61,10 @@ export class Workload {
   onAcknowledged: () => void = () => undefined;
   acknowledged = 0;
   refused = 0;
-  lost = 0;
+  /** When the requests were sent that ended without an answer (performance.now()); those that found nobody listening are not in it. */
+  readonly lost: number[] = [];
+  /** A client ends at its first 503, as one does that is told of a shutdown. */
+  ends_when_refused = false;
   #nonce = 0;
   #running = false;
 
@@ -95,11 +98,12 @@ export class Workload {
 
   /** The answer; null where there was none. A refusal by a server that is busy or stops is counted. */
   async #ask(request: Promise<Answer>, expected: readonly number[]): Promise<Answer | null> {
+    const sent_ms = performance.now();
     let answer: Answer;
     try {
       answer = await request;
-    } catch {
-      this.lost += 1;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ECONNREFUSED") this.lost.push(sent_ms);
       return null;
     }
     if (answer.status === 200) {
@@ -113,12 +117,17 @@ export class Workload {
     return answer;
   }
 
+  /** Whether the client goes on after this answer. */
+  #goesOn(answer: Answer | null): boolean {
+    return answer !== null && !(this.ends_when_refused && answer.status === 503);
+  }
+
   async #store(sent: Sent, request: Promise<Answer>, expected: readonly number[] = []): Promise<boolean> {
     this.#sent.push(sent);
     const answer = await this.#ask(request, expected);
     if (answer === null) return false;
     sent.outcome = answer.status === 200 ? answer.json<WriteAnswer>() : "refused";
-    return true;
+    return this.#goesOn(answer);
   }
 
   #put(port: number, key: string): Promise<boolean> {
@@ -138,13 +147,13 @@ export class Workload {
   async #delete(port: number, key: string): Promise<boolean> {
     const answer = await this.#ask(send(port, "DELETE", `/api/state/${key}`), [404]);
     if (answer === null || answer.status === 200) this.#deletions.push({ key, outcome: answer === null ? "lost" : "done" });
-    return answer !== null;
+    return this.#goesOn(answer);
   }
 
   async #rollback(port: number, key: string): Promise<boolean> {
     const answer = await this.#ask(send(port, "POST", `/api/state/${key}?rollback=1`), [404]);
     if (answer?.status === 200) this.#rollbacks.push({ key, answer: answer.json<WriteAnswer>() });
-    return answer !== null;
+    return this.#goesOn(answer);
   }
 
   async #publish(port: number, count: number): Promise<boolean> {
@@ -156,7 +165,7 @@ export class Workload {
     if (answer === null) return false;
     if (answer.status === 200) published.outcome = count === 1 ? [answer.json<EventAnswer>()] : answer.json<EventAnswer[]>();
     else published.outcome = "refused";
-    return true;
+    return this.#goesOn(answer);
   }
 
   /**

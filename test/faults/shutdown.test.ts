@@ -1,0 +1,187 @@
+/**
+ * The server's end, and starts that must not be: signals under load, with subscribers, with a request that
+ * never comes whole and with an answer that is read slowly; a second server on the same directory or port;
+ * a damaged database.
+ */
+import Database from "better-sqlite3";
+import { once } from "node:events";
+import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { connect, type Socket } from "node:net";
+import { join } from "node:path";
+import t from "tap";
+import { BODY_BYTES_MAX, SHUTDOWN_DRAIN_MS } from "../../schemas/limits.js";
+import { send, sendJson } from "../http-client.js";
+import { makeDirectory, runKoor, startKoor, type Owner } from "../server-process.js";
+import { openSocket, openStream } from "../subscriber.js";
+import { newSeed } from "./random.js";
+import { Workload } from "./workload.js";
+
+const KEEP_ALL = ["--state-history", "0", "--event-history", "0"];
+/** What a stop takes beside waiting for requests, on a machine that is busy. */
+const STOP_MS = 3_000;
+
+/** A connection of its own. */
+async function dial(t: Owner, port: number): Promise<Socket> {
+  const socket = connect(port, "127.0.0.1");
+  t.teardown(() => {
+    socket.destroy();
+  });
+  socket.on("error", () => undefined);
+  await once(socket, "connect");
+  return socket;
+}
+
+/** Sends half a request, and waits until the server has begun to read it. */
+async function sendHalf(t: Owner, port: number): Promise<Socket> {
+  const socket = await dial(t, port);
+  socket.write("PUT /api/state/half HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nonly this");
+  const inFlight = async (): Promise<boolean> => /^koor_http_requests_in_flight 2$/m.test((await send(port, "GET", "/metrics")).text);
+  while (!await inFlight());
+  return socket;
+}
+
+t.test("a signal in the middle of writes: all are answered, and what was acknowledged is stored", async (t) => {
+  for (const signal of ["SIGTERM", "SIGINT", "SIGTERM"] as const) {
+    const seed = newSeed();
+    t.comment(`seed ${seed}`);
+    const workload = new Workload(12, seed);
+    workload.ends_when_refused = true;
+    const data_dir = makeDirectory(t);
+    const koor = await startKoor(t, { data_dir, args: KEEP_ALL });
+    let signalled_ms = 0;
+    const stopped = new Promise<number | null>((resolve) => {
+      workload.onAcknowledged = () => {
+        if (workload.acknowledged !== 200) return;
+        signalled_ms = performance.now();
+        resolve(koor.stop(signal));
+      };
+    });
+    await workload.run(koor.port);
+    t.equal(await stopped, 0, `${signal} ends it with 0`);
+    t.ok(performance.now() - signalled_ms < SHUTDOWN_DRAIN_MS, "in less time than it would give to a request that hangs");
+    t.same(workload.lost.filter((sent_ms) => sent_ms < signalled_ms), [], "what was sent before the signal was answered");
+    t.ok(workload.acknowledged >= 200);
+    t.notOk(existsSync(join(data_dir, "data.db-wal")), "the log is in the database");
+    const db = new Database(join(data_dir, "data.db"), { readonly: true });
+    t.equal(db.pragma("integrity_check", { simple: true }), "ok");
+    db.close();
+    const next = await startKoor(t, { data_dir, args: KEEP_ALL });
+    t.same(await workload.findLosses(next.port), [], "nothing is lost");
+    t.equal(await next.stop(), 0);
+  }
+});
+
+t.test("subscribers are told goodbye, and those who wait are answered", async (t) => {
+  const koor = await startKoor(t);
+  const socket = await openSocket(t, koor.port, "pattern=a.*");
+  const behind = await openSocket(t, koor.port, "since=0");
+  const stream = await openStream(t, koor.port);
+  const poll = send(koor.port, "GET", "/api/events/history?after=0&wait=60");
+  const waiting = async (): Promise<boolean> => /^koor_subscribers 4$/m.test((await send(koor.port, "GET", "/metrics")).text);
+  while (!await waiting());
+  const from_ms = performance.now();
+  t.equal(await koor.stop(), 0);
+  t.ok(performance.now() - from_ms < STOP_MS, "nobody holds it up");
+  t.equal(await socket.closed, 1001);
+  t.equal(await behind.closed, 1001);
+  await stream.ended;
+  const answer = await poll;
+  t.same([answer.status, answer.text], [200, "[]"]);
+});
+
+t.test("a request that never comes whole is waited for, then cut; meanwhile health says so", async (t) => {
+  const koor = await startKoor(t);
+  const half = await sendHalf(t, koor.port);
+  const other = await dial(t, koor.port);
+  const ask = async (path: string): Promise<string> => {
+    other.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+    return String((await once(other, "data"))[0]);
+  };
+  t.match(await ask("/health"), /^HTTP\/1\.1 200 /);
+  const from_ms = performance.now();
+  const stopped = koor.stop();
+  await koor.logged(/msg="koor stops"/);
+  t.match(await ask("/health"), /^HTTP\/1\.1 503 [^]*"status":"draining"/, "on a connection that was open");
+  t.match(await ask("/api/state"), /^HTTP\/1\.1 503 [^]*Retry-After: 1[^]*"error":"the server is shutting down","code":503/);
+  await t.rejects(dial(t, koor.port), { code: "ECONNREFUSED" }, "new ones are not taken");
+  t.equal(await stopped, 0);
+  const took_ms = performance.now() - from_ms;
+  t.ok(took_ms >= SHUTDOWN_DRAIN_MS - 100 && took_ms < SHUTDOWN_DRAIN_MS + STOP_MS, `it took ${Math.round(took_ms)} ms`);
+  t.ok(half.closed || half.readableEnded || await once(half, "close"), "its connection was cut");
+});
+
+t.test("a second signal stops at once, and what was acknowledged is safe", async (t) => {
+  const data_dir = makeDirectory(t);
+  const koor = await startKoor(t, { data_dir });
+  await sendHalf(t, koor.port);
+  t.equal((await sendJson(koor.port, "PUT", "/api/state/kept", { kept: true })).status, 200);
+  const stopped = koor.stop();
+  await koor.logged(/msg="koor stops"/);
+  const from_ms = performance.now();
+  koor.process.kill("SIGTERM");
+  t.equal(await stopped, 1, "which is no clean end");
+  t.ok(performance.now() - from_ms < STOP_MS);
+  const next = await startKoor(t, { data_dir });
+  t.same((await send(next.port, "GET", "/api/state/kept")).json(), { kept: true });
+  t.equal((await send(next.port, "GET", "/api/state/half")).status, 404);
+});
+
+t.test("an answer that is read slowly is sent to its end", async (t) => {
+  const koor = await startKoor(t);
+  const value = Buffer.alloc(BODY_BYTES_MAX, "x");
+  t.equal((await send(koor.port, "PUT", "/api/state/large", { body: value })).status, 200);
+  const reader = await dial(t, koor.port);
+  reader.pause();
+  reader.write("GET /api/state/large HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  const writing = async (): Promise<boolean> => /^koor_http_requests_in_flight 2$/m.test((await send(koor.port, "GET", "/metrics")).text);
+  while (!await writing());
+  const stopped = koor.stop();
+  await koor.logged(/msg="koor stops"/);
+  let bytes = 0;
+  reader.on("data", (chunk: Buffer) => {
+    bytes += chunk.byteLength;
+  });
+  reader.resume();
+  await once(reader, "close");
+  t.ok(bytes > BODY_BYTES_MAX, `${bytes} bytes, head and all of the value`);
+  t.equal(await stopped, 0);
+});
+
+t.test("a second server on the same directory or port is one clear line and exit code 1", async (t) => {
+  const data_dir = makeDirectory(t);
+  const koor = await startKoor(t, { data_dir });
+  const flags = (directory: string, bind: string): string[] => ["--bind", bind, "--dashboard-bind", "", "--data-dir", directory];
+  const elsewhere = makeDirectory(t);
+
+  const same = await runKoor(flags(data_dir, "127.0.0.1:0"), elsewhere);
+  t.same(same, { code: 1, stdout: "", stderr: `koor-server: data directory ${data_dir} is in use by another koor server\n` });
+
+  const bound = await runKoor(flags(elsewhere, `127.0.0.1:${koor.port}`), elsewhere);
+  t.same([bound.code, bound.stdout], [1, ""]);
+  t.match(bound.stderr, new RegExp(`^koor-server: cannot listen on 127\\.0\\.0\\.1:${koor.port}: [^\n]*\n$`));
+  const dashboard = await runKoor(["--bind", "127.0.0.1:0", "--dashboard-bind", `127.0.0.1:${koor.port}`, "--data-dir", elsewhere], elsewhere);
+  t.match(dashboard, { code: 1, stdout: "", stderr: /^koor-server: cannot listen on [^\n]* \(see --dashboard-bind\)\n$/ });
+
+  t.equal((await send(koor.port, "GET", "/health")).status, 200, "the first one goes on");
+  t.equal((await sendJson(koor.port, "PUT", "/api/state/k", "1")).status, 200);
+  const free = await startKoor(t, { data_dir: elsewhere });
+  t.equal((await send(free.port, "GET", "/health")).status, 200, "the directory of the refused one is free");
+});
+
+t.test("a damaged database stops the start, its files untouched", async (t) => {
+  const data_dir = makeDirectory(t);
+  const koor = await startKoor(t, { data_dir });
+  for (let at = 0; at < 50; at++) await sendJson(koor.port, "PUT", `/api/state/k${at}`, { at, filler: "x".repeat(2000) });
+  t.equal(await koor.stop(), 0);
+  const path = join(data_dir, "data.db");
+  const bytes = readFileSync(path);
+  for (let page = 12; page < statSync(path).size / 4096; page++) bytes.write("\xff".repeat(64), page * 4096, "latin1");
+  writeFileSync(path, bytes);
+  const names = readdirSync(data_dir).toSorted();
+
+  const refused = await runKoor(["--bind", "127.0.0.1:0", "--dashboard-bind", "", "--data-dir", data_dir], data_dir);
+  t.equal(refused.code, 1);
+  t.match(refused.stderr, /^koor-server: database [^\n]* is damaged [^\n]*\n$/);
+  t.ok(readFileSync(path).equals(bytes), "byte by byte");
+  t.same(readdirSync(data_dir).filter((name) => !/-(wal|shm)$/.test(name)).toSorted(), names);
+});

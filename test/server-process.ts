@@ -29,6 +29,8 @@ export interface KoorOptions {
   readonly data_dir?: string;
   /** Where it runs; the data directory by default. */
   readonly cwd?: string;
+  /** Another program that takes the same flags; SERVER_PROGRAM by default. */
+  readonly program?: string;
 }
 
 export interface Koor {
@@ -61,8 +63,8 @@ export function makeDirectory(t: Owner): string {
   return path;
 }
 
-function spawnServer(args: readonly string[], cwd: string, env: Readonly<Record<string, string>>): ChildProcess {
-  return spawn(process.execPath, [SERVER_PROGRAM, ...args], {
+function spawnServer(args: readonly string[], cwd: string, env: Readonly<Record<string, string>>, program = SERVER_PROGRAM): ChildProcess {
+  return spawn(process.execPath, [program, ...args], {
     cwd, env: { PATH: process.env["PATH"] ?? "", ...env }, stdio: ["ignore", "pipe", "pipe"],
   });
 }
@@ -94,7 +96,7 @@ class Output {
 export async function startKoor(t: Owner, options: KoorOptions = {}): Promise<Koor> {
   const data_dir = options.data_dir ?? makeDirectory(t);
   const args = ["--bind", "127.0.0.1:0", "--dashboard-bind", "", "--data-dir", data_dir, ...(options.args ?? [])];
-  const child = spawnServer(args, options.cwd ?? data_dir, options.env ?? {});
+  const child = spawnServer(args, options.cwd ?? data_dir, options.env ?? {}, options.program);
   const output = new Output(child.stderr);
   child.stdout?.resume();
   let ended = false;

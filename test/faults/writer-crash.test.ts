@@ -1,0 +1,124 @@
+/**
+ * The writer's thread crashes: in the middle of a batch, and between a commit and the word of it. What was
+ * in flight is refused and not stored, or left open and stored; reads go on; the writer comes back;
+ * subscribers miss nothing. The faults are asked for by key and topic (test/threads/crashing-writer.ts).
+ */
+import { fileURLToPath } from "node:url";
+import t from "tap";
+import { send, sendJson, type Answer, type Refusal } from "../http-client.js";
+import { startKoor, type Koor, type Owner } from "../server-process.js";
+import { openSocket, type Told } from "../subscriber.js";
+import { FAULTS } from "../threads/faults.js";
+
+const PROGRAM = fileURLToPath(new URL("../threads/crashing-server.js", import.meta.url));
+
+function start(t: Owner, ...args: string[]): Promise<Koor> {
+  return startKoor(t, { program: PROGRAM, args });
+}
+
+function put(koor: Koor, key: string, value: unknown): Promise<Answer> {
+  return sendJson(koor.port, "PUT", `/api/state/${key}`, value);
+}
+
+/** Writes until the writer is back; only 503 may come before. */
+async function putWhenBack(koor: Koor, key: string, value: unknown): Promise<Answer> {
+  for (;;) {
+    const answer = await put(koor, key, value);
+    if (answer.status !== 503) return answer;
+  }
+}
+
+async function metric(koor: Koor, name: string): Promise<number> {
+  const { text } = await send(koor.port, "GET", "/metrics");
+  return Number(new RegExp(`^${name} (.*)$`, "m").exec(text)?.[1]);
+}
+
+/** Reads all the time until it is stopped; every answer must be a 200. */
+function readAllTheTime(koor: Koor, path: string): () => Promise<{ readonly reads: number; readonly failures: readonly string[] }> {
+  const stopped = new AbortController();
+  const failures: string[] = [];
+  let reads = 0;
+  const reading = (async () => {
+    while (!stopped.signal.aborted) {
+      const answer = await send(koor.port, "GET", path).catch(String);
+      if (typeof answer === "string") failures.push(answer);
+      else if (answer.status === 200) reads += 1;
+      else failures.push(answer.text);
+    }
+  })();
+  return async () => {
+    stopped.abort();
+    await reading;
+    return { reads, failures };
+  };
+}
+
+t.test("in the middle of a batch: nothing of it is stored, the front stays up, the writer comes back", async (t) => {
+  const koor = await start(t);
+  t.equal((await put(koor, "before", 1)).status, 200);
+  const subscriber = await openSocket(t, koor.port);
+  const stops = ["/api/state/before", "/health", "/api/state"].map((path) => readAllTheTime(koor, path));
+  for (let crash = 1; crash <= 3; crash++) {
+    // Everything that comes while the writer is slow is one batch, with the crash in its middle.
+    const slow = put(koor, FAULTS.slow, crash);
+    while (await metric(koor, "koor_writer_in_flight") < 1);
+    const sent = [
+      put(koor, `first/${crash}`, 1), sendJson(koor.port, "POST", "/api/events/publish", { topic: "batch", data: crash }),
+      put(koor, FAULTS.crash, 1), put(koor, `second/${crash}`, 1), send(koor.port, "DELETE", "/api/state/before"),
+    ];
+    t.equal((await slow).status, 200, "the batch before it is stored");
+    for (const answer of await Promise.all(sent)) {
+      t.equal(answer.status, 503);
+      t.same(answer.json<Refusal>(), { error: "the writer is restarting, try again", code: 503 });
+      t.equal(answer.headers["retry-after"], "1");
+    }
+    const back = await putWhenBack(koor, "after", crash);
+    t.match(back.json(), { version: crash }, "writes work again, and versions go on");
+    t.equal(await metric(koor, "koor_writer_restarts_total"), crash);
+    for (const key of [`first/${crash}`, `second/${crash}`, FAULTS.crash]) t.equal((await send(koor.port, "GET", `/api/state/${key}`)).status, 404, key);
+  }
+  for (const stop of stops) {
+    const { reads, failures } = await stop();
+    t.same(failures, [], "every read was answered");
+    t.ok(reads > 3, `${reads} reads`);
+  }
+  const event = (await sendJson(koor.port, "POST", "/api/events/publish", { topic: "later" })).json<Told>();
+  t.equal(event.id, 1, "what was rolled back took no id");
+  t.match(await subscriber.untilCount(1), [{ id: 1, topic: "later" }], "and nobody heard of it");
+  const audit = (await send(koor.port, "GET", "/api/audit?limit=1000")).json<{ readonly resource: string; readonly action: string }[]>();
+  t.same([...new Set(audit.map((row) => `${row.action} ${row.resource}`))].toSorted(), ["state.put after", "state.put before", `state.put ${FAULTS.slow}`]);
+  t.notMatch(koor.log(), /uncaught|unhandled/i);
+  t.equal(await koor.stop(), 0);
+});
+
+t.test("between a commit and the word of it: stored, left open to the writer, and told to subscribers", async (t) => {
+  const koor = await start(t, "--state-events");
+  const subscriber = await openSocket(t, koor.port);
+  t.match((await put(koor, FAULTS.slow, 1)).json(), { version: 1 });
+  t.match((await put(koor, "plain", 1)).json(), { version: 1 });
+  for (const key of [FAULTS.slow, "plain"]) t.same((await send(koor.port, "GET", `/api/state/${key}`)).json(), 1, "read, so that it is in the cache");
+
+  // In one batch: a put of a key that is in the cache, and an event at whose notice the thread dies.
+  const slow = put(koor, FAULTS.slow, 2);
+  while (await metric(koor, "koor_writer_in_flight") < 1);
+  const lost = [put(koor, "plain", 2), sendJson(koor.port, "POST", "/api/events/publish", [{ topic: "a", data: 1 }, { topic: FAULTS.silent }, { topic: "b", data: 2 }])];
+  t.equal((await slow).status, 200);
+  for (const request of lost) await t.rejects(request, { code: "ECONNRESET" }, "neither stored nor not stored would be sure to be true");
+  t.same((await send(koor.port, "GET", "/api/state/plain")).json(), 2, "it was stored, and the cache does not say otherwise");
+  t.match((await putWhenBack(koor, "plain", 3)).json(), { version: 3 });
+
+  const told = await subscriber.untilCount(8);
+  t.same(told.map((item) => ("topic" in item ? item.topic : "dropped")), [
+    "koor.state.updated", "koor.state.updated", "koor.state.updated", "koor.state.updated", "a", FAULTS.silent, "b", "koor.state.updated",
+  ], "subscribers hear of it after the restart, in order");
+  t.same(told.map((item) => ("id" in item ? item.id : 0)), [1, 2, 3, 4, 5, 6, 7, 8]);
+  t.equal((await send(koor.port, "GET", "/api/metrics")).json<{ readonly last_event_id: number }>().last_event_id, 8);
+  t.equal(await koor.stop(), 0);
+});
+
+t.test("a shutdown while the writer is away", async (t) => {
+  const koor = await start(t);
+  t.equal((await put(koor, FAULTS.crash, 1)).status, 503);
+  t.equal(await koor.stop(), 0);
+  t.match(koor.log(), /msg="koor stopped"/);
+});

@@ -5,7 +5,9 @@ import { REASON_PHRASES } from "../../schemas/status.js";
 import { jsonReply, type Route } from "./route-table.js";
 
 /** Statuses that any route may answer with. */
-const COMMON_STATUSES: readonly number[] = [401, 403, 421, 503];
+const COMMON_STATUSES: readonly number[] = [403, 421];
+/** And those of any route but an open one, which needs no token and is served to the end. */
+const GUARDED_STATUSES: readonly number[] = [401, 503, 504];
 
 type Json = Record<string, unknown>;
 
@@ -48,14 +50,14 @@ export function describeRoutes(routes: readonly Route[], version: string): Json 
 }
 
 function describeRoute(route: Route): Json {
-  const statuses = new Set([...COMMON_STATUSES, ...(route.statuses ?? [])]);
+  const statuses = new Set([...COMMON_STATUSES, ...(route.open === true ? [] : GUARDED_STATUSES), ...(route.statuses ?? [])]);
   if (route.query !== undefined || route.body !== undefined || route.path.includes("{")) statuses.add(400);
   if (route.body !== undefined) statuses.add(413);
-  if (route.body !== undefined || route.audit !== undefined) for (const status of [504, 507]) statuses.add(status);
+  if (route.body !== undefined || route.audit !== undefined) statuses.add(507);
   statuses.delete(200);
   const refusals = [...statuses].sort((a, b) => a - b).map((status) => [String(status), describeRefusal(status, route.refusals?.[status])] as const);
   const success = route.answer === "upgrade" ? ["101", { description: "Switching Protocols" }] as const
-    : ["200", { description: "OK", content: describeAnswer(route.answer) }] as const;
+    : ["200", { description: "OK", content: describeAnswer(route.answer, route.views ?? []) }] as const;
   return {
     operationId: route.name,
     summary: route.summary,
@@ -77,8 +79,11 @@ function describeBody(body: NonNullable<Route["body"]>): Json {
   return body.kind === "raw" ? { "*/*": {} } : { "application/json": { schema: plain(body.schema) } };
 }
 
-function describeAnswer(answer: Exclude<Route["answer"], "upgrade">): Json {
-  if (answer === "raw") return { "*/*": {} };
+function describeAnswer(answer: Exclude<Route["answer"], "upgrade">, views: readonly TSchema[]): Json {
+  if (answer === "raw") {
+    const value = { description: "The stored bytes, with the type they were stored with." };
+    return { "application/json": { schema: { anyOf: [...views.map((view) => plain(view)), value] } }, "*/*": {} };
+  }
   if (answer === "stream") return { "text/event-stream": { schema: { type: "string" } } };
   if (answer === "text") return { "text/plain": { schema: { type: "string" } } };
   return { "application/json": { schema: answer === "json" ? { type: "object" } : plain(answer) } };

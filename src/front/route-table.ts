@@ -86,6 +86,8 @@ export interface Route {
    * text, "json" for JSON of no fixed shape, "upgrade" for a WebSocket.
    */
   readonly answer: TSchema | "raw" | "stream" | "text" | "json" | "upgrade";
+  /** What a "raw" route answers instead where its query asks about the stored bytes. */
+  readonly views?: readonly TSchema[];
   /** Further statuses that the route answers with, beside those of every route. */
   readonly statuses?: readonly number[];
   /** Bodies of refusals that have members of their own. */

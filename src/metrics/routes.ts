@@ -40,7 +40,7 @@ export function metricsRoutes(options: MetricsRoutesOptions): Route[] {
   return [
     {
       method: "GET", path: "/health", name: "health", tag, summary: "Says whether the server serves; needs no token.",
-      answer: Health, statuses: [503], open: true, uncounted: true, handle: () => metrics.health(),
+      answer: Health, statuses: [503], refusals: { 503: Health }, open: true, uncounted: true, handle: () => metrics.health(),
     },
     {
       method: "GET", path: "/api/metrics", name: "metrics", tag, summary: "Reads the main figures and the token tax saved.",

@@ -3,7 +3,7 @@ import { KEY_BYTES_MAX, CONTENT_TYPE_BYTES_MAX, HISTORY_ROWS_DEFAULT } from "../
 import { PreconditionErrorBody } from "../../schemas/common.js";
 import type { ReplyOf, RequestOf } from "../../schemas/methods.js";
 import {
-  StateDeleteAnswer, StateGetQuery, StateList, StateListQuery, StatePutAnswer, StateRollbackAnswer, StateRollbackQuery, StateWriteQuery,
+  StateDeleteAnswer, StateDiff, StateGetQuery, StateHistory, StateList, StateListQuery, StatePutAnswer, StateRollbackAnswer, StateRollbackQuery, StateWriteQuery,
   type Condition,
 } from "../../schemas/state.js";
 import type { Log } from "../base/log.js";
@@ -44,7 +44,7 @@ export function stateRoutes(options: StateRoutesOptions): Route[] {
     },
     {
       method: "GET", path: "/api/state/{key...}", name: "state.get", tag, summary: "Reads a value, one of its versions, its history, or the diff of two versions.",
-      query: StateGetQuery, headers: ["if-none-match"], answer: "raw", statuses: [304, 404], handle: (request) => state.get(request),
+      query: StateGetQuery, headers: ["if-none-match"], answer: "raw", views: [StateHistory, StateDiff], statuses: [304, 404], handle: (request) => state.get(request),
     },
     {
       method: "PUT", path: "/api/state/{key...}", name: "state.put", tag, summary: "Stores a new version.",

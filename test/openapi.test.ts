@@ -1,0 +1,245 @@
+/**
+ * `GET /openapi.json`: valid by a published validator, complete by the features' own tables, and true: what
+ * the real server takes and answers is held to what the description says of it, and nothing it does not say.
+ */
+import { Validator } from "@seriousme/openapi-schema-validator";
+import { readdirSync } from "node:fs";
+import type { OutgoingHttpHeaders } from "node:http";
+import t from "tap";
+import { Compile } from "typebox/schema";
+import { VERSION } from "../schemas/version.js";
+import type { Route } from "../src/front/route-table.js";
+import { send, type Answer, type Refusal } from "./http-client.js";
+import { startKoor } from "./server-process.js";
+
+type Json = Readonly<Record<string, unknown>>;
+interface Parameter {
+  readonly name: string;
+  readonly in: "path" | "query" | "header";
+  readonly required: boolean;
+  readonly schema: Json;
+}
+interface Operation {
+  readonly operationId: string;
+  readonly parameters: readonly Parameter[];
+  readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema?: Json }>> };
+  readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, { readonly schema?: Json }>> }>>;
+  readonly security?: readonly Json[];
+}
+interface Description {
+  readonly openapi: string;
+  readonly info: { readonly version: string };
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly components: { readonly schemas: Readonly<Record<string, Json>> };
+}
+
+const TOKEN = "only-for-this-test";
+const METHODS = ["get", "put", "post", "delete", "patch", "options"];
+
+const koor = await startKoor(t);
+const guarded = await startKoor(t, { args: ["--auth-token", TOKEN] });
+const served = await send(koor.port, "GET", "/openapi.json");
+const description = served.json<Description>();
+
+/** Stands for whatever a feature is handed: the tables only name their handlers, they call none. */
+const anything: unknown = new Proxy(() => undefined, { get: (_target, name) => (name === Symbol.toPrimitive ? () => "" : anything), apply: () => anything });
+
+/** Every route of every feature, as the features' own files have it. This file runs from dist/tree/test. */
+async function routesOfFeatures(): Promise<Route[]> {
+  const src = new URL("../src/", import.meta.url);
+  const files = readdirSync(src, { recursive: true, encoding: "utf8" }).filter((file) => /^[a-z-]+\/routes\.js$/.test(file));
+  const routes: Route[] = [];
+  for (const file of files) {
+    const exported = await import(new URL(file, src).href) as Readonly<Record<string, unknown>>;
+    const [make] = Object.entries(exported).flatMap(([name, value]) => (name.endsWith("Routes") && typeof value === "function" ? [value as (options: unknown) => Route[]] : []));
+    if (make === undefined) throw new Error(`${file} exports no table of routes`);
+    routes.push(...make(anything));
+  }
+  return routes;
+}
+
+const described = Object.entries(description.paths).flatMap(([path, methods]) => Object.entries(methods).map(([method, operation]) => ({ path, method, operation })));
+
+t.test("a published validator finds it valid", async (t) => {
+  t.equal(served.status, 200);
+  t.equal(served.headers["content-type"], "application/json");
+  const { valid, errors } = await new Validator().validate(structuredClone(description) as unknown as Record<string, unknown>);
+  t.ok(valid, JSON.stringify(errors));
+  t.match(description.openapi, /^3\.1\./);
+  t.equal(description.info.version, VERSION);
+  const broken = { ...structuredClone(description), paths: { "/health": { get: { responses: 5 } } } };
+  t.notOk((await new Validator().validate(broken)).valid, "which is more than it says of anything");
+});
+
+t.test("every route is in it, under its own name, and nothing else", async (t) => {
+  const routes = await routesOfFeatures();
+  t.ok(routes.length >= 13);
+  const table = routes.map(({ method, path, name }) => `${method} ${path.replace("...}", "}")} ${name}`);
+  t.same(described.map(({ method, path, operation }) => `${method.toUpperCase()} ${path} ${operation.operationId}`).toSorted(), [...table, "GET /openapi.json openapi"].toSorted());
+  t.equal(new Set(described.map(({ operation }) => operation.operationId)).size, described.length);
+  for (const route of routes) {
+    const operation = description.paths[route.path.replace("...}", "}")]?.[route.method.toLowerCase()];
+    const names = (place: string): string[] => (operation?.parameters ?? []).filter((parameter) => parameter.in === place).map(({ name }) => name);
+    t.same(names("query"), Object.keys(route.query?.properties ?? {}), `${route.name}: query`);
+    t.same(names("header"), (route.headers ?? []).filter((name) => name !== "content-type"), `${route.name}: headers`);
+    t.same(names("path"), [...route.path.matchAll(/\{([a-z_]+)/g)].map(([, name]) => name), `${route.name}: path`);
+    t.equal(operation?.requestBody !== undefined, route.body !== undefined, `${route.name}: body`);
+    t.same(operation?.security, route.open === true ? [{}] : undefined, `${route.name}: security`);
+  }
+});
+
+t.test("what it describes is served, what it does not is a 404 or a 405", async (t) => {
+  await send(koor.port, "PUT", "/api/state/described", { body: "1" });
+  for (const [path, methods] of Object.entries(description.paths)) {
+    const concrete = path.replaceAll(/\{[a-z_]+\}/g, "described");
+    for (const method of METHODS) {
+      if (method === "get" && path === "/api/events/stream") continue;
+      const answer = await send(koor.port, method.toUpperCase(), concrete);
+      if (methods[method] === undefined) {
+        t.equal(answer.status, 405, `${method} ${path} is not described`);
+        const allowed = Object.keys(methods).map((name) => name.toUpperCase());
+        t.same(answer.headers.allow?.split(", ").filter((name) => name !== "HEAD"), allowed.toSorted(), "Allow names what is");
+      } else {
+        t.not(answer.status, 405, `${method} ${path}`);
+        if (answer.status === 404) t.not(answer.json<Refusal>().error, "no such route", `${method} ${path}`);
+      }
+    }
+  }
+});
+
+/** The schema with no room for members that it does not name. */
+function closed(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map((item) => closed(item));
+  if (typeof schema !== "object" || schema === null) return schema;
+  const copy = Object.fromEntries(Object.entries(schema).map(([name, value]) => [name, closed(value)]));
+  if ("$ref" in copy && typeof copy["$ref"] === "string") return closed(description.components.schemas[copy["$ref"].replace("#/components/schemas/", "")]);
+  return "properties" in copy && !("additionalProperties" in copy) ? { ...copy, additionalProperties: false } : copy;
+}
+
+/** What of an answer is not as described; undefined where all is. */
+function contradiction(answer: Answer, operation: Operation): string | undefined {
+  const response = operation.responses[String(answer.status)];
+  if (response === undefined) return `status ${answer.status} is not described`;
+  if (answer.status === 304) return response.content === undefined && answer.body.length === 0 ? undefined : "a 304 has no body";
+  const type = String(answer.headers["content-type"]).split(";")[0] ?? "";
+  const content = response.content?.[type] ?? response.content?.["*/*"];
+  if (content === undefined) return `type ${type} is not described`;
+  if (content.schema === undefined || type !== "application/json") return undefined;
+  const [valid, errors] = Compile(closed(content.schema) as Json).Errors(answer.json());
+  return valid ? undefined : `${answer.text.slice(0, 200)}: ${JSON.stringify(errors[0])}`;
+}
+
+interface Sample {
+  readonly name: string;
+  readonly status: number;
+  readonly method: string;
+  readonly path: string;
+  readonly body?: string | Uint8Array;
+  readonly headers?: OutgoingHttpHeaders;
+  readonly guarded?: true;
+}
+
+/** At least one success of every operation, and each refusal that a client can bring about. */
+const SAMPLES: readonly Sample[] = [
+  { name: "health", status: 200, method: "GET", path: "/health" },
+  { name: "metrics", status: 200, method: "GET", path: "/api/metrics" },
+  { name: "metrics", status: 401, method: "GET", path: "/api/metrics", guarded: true },
+  { name: "metrics.reset", status: 200, method: "POST", path: "/api/metrics/reset" },
+  { name: "prometheus", status: 200, method: "GET", path: "/metrics" },
+  { name: "openapi", status: 200, method: "GET", path: "/openapi.json" },
+  { name: "openapi", status: 421, method: "GET", path: "/openapi.json", headers: { Host: "evil.example" } },
+  { name: "health", status: 421, method: "GET", path: "/health", headers: { Host: "evil.example" } },
+  { name: "health", status: 403, method: "GET", path: "/health", headers: { Origin: "http://evil.example" } },
+  { name: "state.put", status: 200, method: "PUT", path: "/api/state/s", body: '{"a":1}' },
+  { name: "state.put", status: 200, method: "PUT", path: "/api/state/s", body: '{"a":2,"b":[1]}' },
+  { name: "state.put", status: 400, method: "PUT", path: "/api/state/s", body: "" },
+  { name: "state.put", status: 400, method: "PUT", path: "/api/state/%zz", body: "1" },
+  { name: "state.put", status: 401, method: "PUT", path: "/api/state/s", body: "1", guarded: true },
+  { name: "state.put", status: 403, method: "PUT", path: "/api/state/s", body: "1", headers: { Origin: "null" } },
+  { name: "state.put", status: 412, method: "PUT", path: "/api/state/s", body: "1", headers: { "If-None-Match": "*" } },
+  { name: "state.put", status: 412, method: "PUT", path: "/api/state/never", body: "1", headers: { "If-Match": "*" } },
+  { name: "state.put", status: 413, method: "PUT", path: "/api/state/s", body: Buffer.alloc(10 * 1024 * 1024 + 1) },
+  { name: "state.list", status: 200, method: "GET", path: "/api/state" },
+  { name: "state.list", status: 400, method: "GET", path: "/api/state?limit=0" },
+  { name: "state.get", status: 200, method: "GET", path: "/api/state/s" },
+  { name: "state.get", status: 200, method: "GET", path: "/api/state/s?history=1" },
+  { name: "state.get", status: 200, method: "GET", path: "/api/state/s?diff=1,2" },
+  { name: "state.get", status: 304, method: "GET", path: "/api/state/s", headers: { "If-None-Match": "*" } },
+  { name: "state.get", status: 400, method: "GET", path: "/api/state/s?diff=1" },
+  { name: "state.get", status: 404, method: "GET", path: "/api/state/never" },
+  { name: "state.rollback", status: 200, method: "POST", path: "/api/state/s?rollback=1" },
+  { name: "state.rollback", status: 400, method: "POST", path: "/api/state/s" },
+  { name: "state.rollback", status: 404, method: "POST", path: "/api/state/s?rollback=99" },
+  { name: "state.rollback", status: 412, method: "POST", path: "/api/state/s?rollback=1&if_version=99" },
+  { name: "state.delete", status: 412, method: "DELETE", path: "/api/state/s?if_version=99" },
+  { name: "state.delete", status: 200, method: "DELETE", path: "/api/state/s" },
+  { name: "state.delete", status: 404, method: "DELETE", path: "/api/state/s" },
+  { name: "state.delete", status: 400, method: "DELETE", path: "/api/state/s?if_version=x" },
+  { name: "events.publish", status: 200, method: "POST", path: "/api/events/publish", body: '{"topic":"a","data":{"n":1}}' },
+  { name: "events.publish", status: 200, method: "POST", path: "/api/events/publish", body: '[{"topic":"a"},{"topic":"b"}]' },
+  { name: "events.publish", status: 400, method: "POST", path: "/api/events/publish", body: '{"topic":5,"source":6}' },
+  { name: "events.publish", status: 400, method: "POST", path: "/api/events/publish", body: "{" },
+  { name: "events.history", status: 200, method: "GET", path: "/api/events/history" },
+  { name: "events.history", status: 400, method: "GET", path: "/api/events/history?topic=%5B" },
+  { name: "events.subscribe", status: 426, method: "GET", path: "/api/events/subscribe" },
+  { name: "events.subscribe", status: 400, method: "GET", path: "/api/events/subscribe?since=x" },
+  { name: "events.stream", status: 200, method: "HEAD", path: "/api/events/stream" },
+  { name: "events.stream", status: 400, method: "GET", path: "/api/events/stream?pattern=%5B" },
+  { name: "audit.list", status: 200, method: "GET", path: "/api/audit" },
+  { name: "audit.list", status: 400, method: "GET", path: "/api/audit?from=x" },
+  { name: "audit.summary", status: 200, method: "GET", path: "/api/audit/summary" },
+  { name: "audit.summary", status: 401, method: "GET", path: "/api/audit/summary", guarded: true },
+];
+
+t.test("what the server answers is what it describes", async (t) => {
+  const byName = new Map(described.map(({ operation }) => [operation.operationId, operation]));
+  for (const { name, status, method, path, body, headers = {}, guarded: fromGuarded } of SAMPLES) {
+    const operation = byName.get(name);
+    if (operation === undefined) {
+      t.fail(`${name} is not described`);
+      continue;
+    }
+    const answer = await send(fromGuarded === true ? guarded.port : koor.port, method, path, { headers, ...(body === undefined ? {} : { body }) });
+    t.equal(answer.status, status, `${method} ${path}`);
+    t.equal(contradiction(answer, operation), undefined, `${method} ${path} ${status}`);
+  }
+  const succeeded = new Set(SAMPLES.filter(({ status }) => status === 200 || status === 426).map(({ name }) => name));
+  for (const name of byName.keys()) t.ok(succeeded.has(name), `${name} was tried`);
+});
+
+t.test("what a value's route answers about the value is described too", async (t) => {
+  for (const body of ['{"a":1}', '{"a":2,"c":3}']) await send(koor.port, "PUT", "/api/state/views", { body });
+  const content = description.paths["/api/state/{key}"]?.["get"]?.responses["200"]?.content?.["application/json"]?.schema as { readonly anyOf: readonly Json[] };
+  const [historySchema, diffSchema] = content.anyOf.map((view) => Compile(closed(view) as Json));
+  const history = (await send(koor.port, "GET", "/api/state/views?history=1")).json();
+  const diff = (await send(koor.port, "GET", "/api/state/views?diff=1,2")).json();
+  t.same([historySchema?.Check(history), historySchema?.Check(diff)], [true, false], "the history");
+  t.same([diffSchema?.Check(diff), diffSchema?.Check(history)], [true, false], "the diff");
+});
+
+t.test("the check itself tells what is not described", (t) => {
+  const operation = description.paths["/api/state/{key}"]?.["put"];
+  if (operation === undefined) throw new Error("the write is described");
+  const answer = (status: number, value: unknown, type = "application/json"): Answer =>
+    ({ status, headers: { "content-type": type }, body: Buffer.from("x"), text: JSON.stringify(value), json: <T>() => value as T });
+  const good = { key: "k", version: 1, hash: "0".repeat(64), content_type: "a/b", updated_at: "2026-02-09T14:30:00.000Z" };
+  t.equal(contradiction(answer(200, good), operation), undefined);
+  t.type(contradiction(answer(200, { ...good, extra: 1 }), operation), "string", "a member too many");
+  t.type(contradiction(answer(200, { ...good, version: "1" }), operation), "string", "a wrong type");
+  t.type(contradiction(answer(200, { ...good, hash: "zz" }), operation), "string", "a wrong pattern");
+  t.type(contradiction(answer(200, { ...good, updated_at: "yesterday" }), operation), "string", "no time");
+  t.type(contradiction(answer(418, good), operation), "string", "another status");
+  t.type(contradiction(answer(400, { error: "x" }), operation), "string", "no code");
+  t.type(contradiction(answer(400, { error: "x", code: 400 }, "text/html"), operation), "string", "another type");
+  t.end();
+});
+
+t.test("the bodies it asks for are the ones that are taken", async (t) => {
+  const schema = description.paths["/api/events/publish"]?.["post"]?.requestBody?.content["application/json"]?.schema ?? {};
+  const validator = Compile(schema);
+  const bodies: readonly unknown[] = [{ topic: "a" }, { topic: "a", data: null, source: "" }, [{ topic: "a" }], {}, [], [{}], { topic: "" }, { topic: 1 }, { topic: "a", source: 1 }, "a", null, 5, [[]], { topic: "a", more: 1 }];
+  for (const body of bodies) {
+    const { status } = await send(koor.port, "POST", "/api/events/publish", { body: JSON.stringify(body) });
+    t.equal(status, validator.Check(body) ? 200 : 400, JSON.stringify(body));
+  }
+});

@@ -104,7 +104,8 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
   const pool = new Pool({ url: urls.pool, settings: { data_dir, state_history: config.state_history }, log });
   reads = new Reads(context, pool);
   hub = new Hub(registry, first.last_event_id);
-  const streams = new Streams(hub, registry, context.events, systemClock);
+  const feeds = { hub, registry, history: context.events, log };
+  const streams = new Streams(feeds, systemClock);
   const front = new FrontServer();
   const gate = new Gate(config, () => front.portNumbers);
   const pipeline = new Pipeline({ gate, registry, writer, log, clock: systemClock });
@@ -145,7 +146,7 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
     await log.close();
   };
   try {
-    front.listen(config, routes, pipeline, { hub, registry, history: context.events, log });
+    front.listen(config, routes, pipeline, feeds);
   } catch (error) {
     clearInterval(ticking);
     front.close();

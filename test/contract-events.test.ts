@@ -17,7 +17,7 @@ import { UpgradeRefused, openSocket, openStream, type Dropped, type Subscriber, 
 const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
 const HISTORY = "/api/events/history";
 
-const koor = await startKoor(t);
+const koor = await startKoor(t, { args: ["--log-level", "debug"] });
 const { port } = koor;
 
 const get = (path: string, headers: OutgoingHttpHeaders = {}): Promise<Answer> => send(port, "GET", path, { headers });
@@ -492,6 +492,11 @@ t.test("a subscriber that does not read loses events, is told so, and disturbs n
   t.ok(ids.every((id, at) => at === 0 || id > (ids[at - 1] ?? 0)), "and keeps the order");
   dropped += last - first - ids.length;
   t.equal(await figure("koor_events_dropped_total") - droppedBefore, dropped, "every dropped event is counted");
+  const told = (): number => koor.log().match(/level=DEBUG msg="event dropped for a subscriber that is behind" id=\d+ pattern=flo[u?]d$/gm)?.length ?? 0;
+  await until("each is in the log", async () => {
+    await lastId();
+    return told() === dropped;
+  });
 });
 
 t.test("ids are never used again, and the end of a server is told to everyone", async (t) => {

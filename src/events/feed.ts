@@ -7,6 +7,7 @@
  * live, so there is neither a gap nor a duplicate between the two.
  */
 import { PAGE_ROWS_MAX, REPLAY_PAGE_EVENTS } from "../../schemas/limits.js";
+import type { Log } from "../base/log.js";
 import type { Registry } from "../metrics/registry.js";
 import type { CommittedEvent } from "../../schemas/events.js";
 import type { Group, Hub, Listener } from "./hub.js";
@@ -25,10 +26,19 @@ export interface Outlet {
   end(): void;
 }
 
+/** What every feed of a server draws on. */
+export interface FeedSources {
+  readonly hub: Hub;
+  readonly registry: Registry;
+  readonly history: EventReader;
+  readonly log: Log;
+}
+
 export class Feed implements Listener {
   readonly #hub: Hub;
   readonly #registry: Registry;
   readonly #history: EventReader;
+  readonly #log: Log;
   readonly #group: Group;
   readonly #outlet: Outlet;
   readonly #buffer = new SubscriberBuffer();
@@ -40,10 +50,11 @@ export class Feed implements Listener {
   #closed = false;
 
   /** @param since the event after which replay starts; null for none */
-  constructor(hub: Hub, registry: Registry, history: EventReader, group: Group, outlet: Outlet, since: number | null) {
+  constructor({ hub, registry, history, log }: FeedSources, group: Group, outlet: Outlet, since: number | null) {
     this.#hub = hub;
     this.#registry = registry;
     this.#history = history;
+    this.#log = log;
     this.#group = group;
     this.#outlet = outlet;
     this.#cursor = since;
@@ -100,7 +111,9 @@ export class Feed implements Listener {
   }
 
   #offer(event: CommittedEvent): void {
-    if (!this.#buffer.offer(event)) this.#registry.events_dropped += 1;
+    if (this.#buffer.offer(event)) return;
+    this.#registry.events_dropped += 1;
+    if (this.#log.debugs) this.#log.debug("event dropped for a subscriber that is behind", { id: event.id, pattern: this.#group.pattern.text });
   }
 
   #follow(): void {

@@ -2,12 +2,9 @@
 import { SSE_COMMENT_INTERVAL_MS } from "../../schemas/limits.js";
 import type { Clock } from "../base/clock.js";
 import type { Sink } from "../front/route-table.js";
-import type { Registry } from "../metrics/registry.js";
 import type { CommittedEvent } from "../../schemas/events.js";
-import { Feed, type Delivery, type Outlet } from "./feed.js";
-import type { Hub } from "./hub.js";
+import { Feed, type Delivery, type FeedSources, type Outlet } from "./feed.js";
 import { isGap, type Gap } from "./subscriber-buffer.js";
-import type { EventReader } from "./table.js";
 import { encodeGap, type Subscription } from "./subscription.js";
 
 class StreamOutlet implements Outlet {
@@ -51,13 +48,14 @@ class StreamOutlet implements Outlet {
 export class Streams {
   readonly #outlets = new Set<StreamOutlet>();
 
-  constructor(readonly hub: Hub, readonly registry: Registry, readonly history: EventReader, readonly clock: Clock) {}
+  constructor(readonly sources: FeedSources, readonly clock: Clock) {}
 
   /** Serves one subscriber until it goes. */
   open(sink: Sink, { pattern, since, notices }: Subscription): void {
     const outlet = new StreamOutlet(sink, notices, this.clock.now());
-    const group = this.hub.join(pattern);
-    const feed = new Feed(this.hub, this.registry, this.history, group, outlet, since);
+    const { hub } = this.sources;
+    const group = hub.join(pattern);
+    const feed = new Feed(this.sources, group, outlet, since);
     this.#outlets.add(outlet);
     sink.onDrain(() => {
       outlet.drained();
@@ -66,7 +64,7 @@ export class Streams {
     sink.onClose(() => {
       feed.close();
       this.#outlets.delete(outlet);
-      this.hub.leave(group);
+      hub.leave(group);
     });
     // The headers leave with the first write: the client learns that it is subscribed.
     sink.write(": subscribed\n\n");

@@ -7,14 +7,11 @@
  */
 import type { HttpRequest, HttpResponse, TemplatedApp, WebSocket, us_socket_context_t } from "uWebSockets.js";
 import { SUBSCRIBER_IDLE_TIMEOUT_S, SUBSCRIBER_MESSAGE_BYTES_MAX, SUBSCRIBER_MESSAGE_RECEIVED_BYTES_MAX } from "../../schemas/limits.js";
-import type { Log } from "../base/log.js";
-import type { Registry } from "../metrics/registry.js";
 import type { CommittedEvent } from "../../schemas/events.js";
-import { Feed, type Delivery, type Outlet } from "./feed.js";
-import type { Broadcaster, Group, Hub } from "./hub.js";
+import { Feed, type Delivery, type FeedSources, type Outlet } from "./feed.js";
+import type { Broadcaster, Group } from "./hub.js";
 import { isGap, type Gap } from "./subscriber-buffer.js";
 import { encodeGap, type Subscription } from "./subscription.js";
-import type { EventReader } from "./table.js";
 
 const SENT = 1;
 const REFUSED = 2;
@@ -31,9 +28,9 @@ class Subscriber implements Outlet {
   readonly feed: Feed;
   #native = false;
 
-  constructor(readonly socket: WebSocket<Peer>, readonly subscription: Subscription, readonly edge: SubscriberEdge, hub: Hub, registry: Registry, history: EventReader) {
-    this.group = hub.join(subscription.pattern);
-    this.feed = new Feed(hub, registry, history, this.group, this, subscription.since);
+  constructor(readonly socket: WebSocket<Peer>, readonly subscription: Subscription, readonly edge: SubscriberEdge, sources: FeedSources) {
+    this.group = sources.hub.join(subscription.pattern);
+    this.feed = new Feed(sources, this.group, this, subscription.since);
   }
 
   start(): void {
@@ -113,12 +110,7 @@ function eventIdOf(message: ArrayBuffer): number {
   return id;
 }
 
-export interface SubscriberEdgeOptions {
-  readonly hub: Hub;
-  readonly registry: Registry;
-  readonly history: EventReader;
-  readonly log: Log;
-}
+export type SubscriberEdgeOptions = FeedSources;
 
 /** The subscribers of one listening port. */
 export class SubscriberEdge implements Broadcaster {
@@ -151,7 +143,7 @@ export class SubscriberEdge implements Broadcaster {
    * @param admit passes the request through the pipeline; undefined where it was refused and answered
    */
   listen(path: string, admit: (res: HttpResponse, req: HttpRequest) => Subscription | undefined): void {
-    const { hub, registry, history, log } = this.#options;
+    const { hub, log } = this.#options;
     this.#app.ws<Peer>(path, {
       maxPayloadLength: SUBSCRIBER_MESSAGE_RECEIVED_BYTES_MAX,
       idleTimeout: SUBSCRIBER_IDLE_TIMEOUT_S,
@@ -173,7 +165,7 @@ export class SubscriberEdge implements Broadcaster {
       },
       open: (socket) => {
         const peer = socket.getUserData();
-        const subscriber = new Subscriber(socket, peer.subscription, this, hub, registry, history);
+        const subscriber = new Subscriber(socket, peer.subscription, this, this.#options);
         peer.subscriber = subscriber;
         this.#subscribers.add(subscriber);
         subscriber.start();

@@ -1,0 +1,283 @@
+/**
+ * Random requests against a real server, made from its own table of routes: paths, queries, methods, headers
+ * and bodies that are nearly right, plainly wrong, or no HTTP at all. Whatever comes, the server answers in
+ * the contract's shape, never with a 500, stores nothing of what it refused, and goes on.
+ */
+import * as fc from "fast-check";
+import { request as httpRequest, type IncomingMessage } from "node:http";
+import { connect } from "node:net";
+import t from "tap";
+import { BODY_BYTES_MAX, PAGE_ROWS_MAX } from "../schemas/limits.js";
+import { must } from "../src/base/assert.js";
+import { parseExposition } from "./exposition.js";
+import { send, type Refusal } from "./http-client.js";
+import { startKoor } from "./server-process.js";
+
+interface Parameter {
+  readonly name: string;
+  readonly in: string;
+  readonly required: boolean;
+}
+interface Operation {
+  readonly operationId: string;
+  readonly parameters: readonly Parameter[];
+  readonly requestBody?: object;
+  readonly responses: Readonly<Record<string, unknown>>;
+}
+interface RouteRow {
+  readonly method: string;
+  readonly path: string;
+  readonly operation: Operation;
+}
+/** One request, as it is to be written. */
+interface Attempt {
+  /** Where in the table the route stands that it is made for; a counterexample is to be read. */
+  readonly route: number;
+  readonly method: string;
+  readonly path: string;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly body: Uint8Array | null;
+  readonly chunked: boolean;
+}
+interface Outcome {
+  readonly status: number;
+  readonly headers: IncomingMessage["headers"];
+  readonly body: Buffer;
+}
+
+const RUNS = 1500;
+const RAW_RUNS = 400;
+const FRAME_RUNS = 150;
+
+const koor = await startKoor(t);
+const { port } = koor;
+const { paths } = (await send(port, "GET", "/openapi.json")).json<{ readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>> }>();
+const ROUTES: readonly RouteRow[] = Object.entries(paths).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })));
+
+// What there is to hit: a key with versions, a deleted one, some events.
+for (const body of ['{"a":1}', '{"a":2}', "not json"]) await send(port, "PUT", "/api/state/known", { body });
+await send(port, "PUT", "/api/state/gone", { body: "1" });
+await send(port, "DELETE", "/api/state/gone");
+await send(port, "POST", "/api/events/publish", { body: '[{"topic":"a.b"},{"topic":"a.c","data":1}]' });
+
+/** Text of any kind that a request line or a header can carry in Node's client: Latin-1 without controls. */
+const visible = fc.string({ unit: fc.integer({ min: 0x21, max: 0xff }).filter((code) => code !== 0x7f && (code < 0x80 || code > 0x9f)).map((code) => String.fromCharCode(code)), maxLength: 20 });
+const escape = fc.oneof(
+  fc.integer({ min: 0, max: 255 }).map((byte) => `%${byte.toString(16).padStart(2, "0")}`),
+  fc.constantFrom("%", "%2", "%zz", "%%", "%u0041", "%ed%a0%80", "%c0%af", "%f0%9f%98%80", "%2F", "%2e%2e", "%00", "%0d%0a"),
+);
+const segment = fc.oneof(
+  fc.constantFrom("known", "gone", "new", "", ".", "..", "~", "__proto__", "constructor", "history", "k".repeat(1025)),
+  fc.array(fc.oneof(escape, fc.string({ maxLength: 4 }).map((text) => encodeURIComponent(text.toWellFormed()))), { maxLength: 4 }).map((parts) => parts.join("")),
+  visible.map((text) => text.replaceAll(/[?#]/g, "")),
+);
+const segments = fc.oneof({ weight: 2, arbitrary: fc.constant("known") }, { weight: 1, arbitrary: fc.array(segment, { minLength: 1, maxLength: 3 }).map((parts) => parts.join("/")) });
+
+const integer = fc.oneof(
+  { weight: 4, arbitrary: fc.constantFrom("1", "2", "3") },
+  fc.constantFrom("0", "1", "2", "3", "-1", "00", "1.5", "1e3", "0x1", "+1", " 1", "", "NaN", "Infinity", "9007199254740991", "9007199254740992", "9".repeat(40), String(PAGE_ROWS_MAX), String(PAGE_ROWS_MAX + 1)),
+  fc.integer().map(String),
+);
+const time = fc.oneof(
+  fc.date({ noInvalidDate: true, min: new Date("0001-01-01"), max: new Date("9999-12-31") }).map((date) => date.toISOString()),
+  fc.constantFrom("", "now", "2026-02-30T00:00:00Z", "2026-02-09", "2026-02-09T25:00:00Z", "0000-01-01T00:00:00Z", "9999-12-31T23:59:59.999999999Z", "2026-02-09T00:00:00+23:59"),
+);
+const pattern = fc.oneof(fc.constantFrom("*", "**", "a.*", "[", "[]", "[^", "\\", "a.[b-", "[z-a]", "**.**", "?".repeat(300), "*a".repeat(200), "x".repeat(1025)), visible);
+const VALUES: Readonly<Record<string, fc.Arbitrary<string>>> = {
+  from: time, to: time, topic: pattern, pattern,
+  // No longer wait than none: the test would wait with it.
+  wait: fc.constantFrom("0", "61", "-1", "x", "", "1e1", "99999999999"),
+  diff: fc.oneof(fc.tuple(integer, integer).map(([a, b]) => `${a},${b}`), fc.constantFrom("1,2", "1,3", "3,1", "1,1", "1", ",", "1,2,3", "a,b", "")),
+};
+const valueOf = (name: string): fc.Arbitrary<string> => fc.oneof(VALUES[name] ?? integer, visible, fc.string());
+const escaped = (text: fc.Arbitrary<string>): fc.Arbitrary<string> => fc.oneof({ weight: 6, arbitrary: text.map((value) => encodeURIComponent(value.toWellFormed())) }, { weight: 1, arbitrary: escape });
+
+function queryOf({ operation }: RouteRow): fc.Arbitrary<string> {
+  const names = operation.parameters.filter((parameter) => parameter.in === "query").map(({ name }) => name);
+  const known = names.length === 0 ? [] : [fc.constantFrom(...names).chain((name) => escaped(valueOf(name)).map((value) => `${name}=${value}`))];
+  // Not "wait" by accident of decoding: a name of random text has no value.
+  const pair = fc.oneof({ weight: 5, arbitrary: fc.oneof(...known, visible.map((text) => text.replaceAll("#", ""))) }, { weight: 1, arbitrary: escape });
+  const required = operation.parameters.filter((parameter) => parameter.required && parameter.in === "query").map(({ name }) => escaped(integer).map((value) => [`${name}=${value}`]));
+  return fc.tuple(fc.oneof(fc.constant([]), ...required), fc.array(pair, { maxLength: 3 })).map(([first, pairs]) => [...first, ...pairs].join("&"));
+}
+
+const etags = fc.oneof(fc.constantFrom("*", "", '""', '"x"', 'W/"x"', "x", '"', '"a", *', ",,", '"a"b"', `"${"0".repeat(64)}"`), visible);
+const header = fc.oneof(
+  fc.tuple(fc.constantFrom("If-Match", "If-None-Match"), etags),
+  fc.tuple(fc.constant("Content-Type"), fc.oneof(fc.constantFrom("application/json", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "", "x".repeat(300), "text/html\tx"), visible)),
+  fc.tuple(fc.constant("Last-Event-ID"), fc.oneof(integer, visible)),
+  fc.tuple(fc.constant("Authorization"), fc.oneof(fc.constantFrom("Bearer x", "Bearer", "Basic eDp4"), visible)),
+  fc.tuple(fc.constant("Origin"), fc.oneof(fc.constantFrom("null", "http://evil.example", `http://localhost:${port}`), visible)),
+  fc.tuple(fc.constant("Accept"), fc.constantFrom("*/*", "text/html", "text/event-stream")),
+  fc.tuple(fc.constantFrom("X-Koor-Instance", "X-Anything", "Cookie", "Content-Encoding", "Range", "Prefer"), visible),
+);
+const host = fc.oneof({ weight: 12, arbitrary: fc.constant("localhost") }, { weight: 1, arbitrary: fc.oneof(fc.constantFrom("evil.example", "127.0.0.1:0", "[::1]", "[", ":", "localhost:x"), visible.filter((text) => text !== "")) });
+
+const event = fc.record({
+  topic: fc.oneof(fc.string(), fc.constantFrom("a.b", "", "\0", "\ud800", "x".repeat(257)), fc.jsonValue()),
+  data: fc.jsonValue(),
+  source: fc.oneof(fc.string(), fc.jsonValue()),
+}, { requiredKeys: [] });
+const text = (value: fc.Arbitrary<string>): fc.Arbitrary<Uint8Array> => value.map((content) => Buffer.from(content));
+const good = fc.record({ topic: fc.constantFrom("a", "a.b", "\u00e9"), data: fc.jsonValue() });
+const json = fc.oneof(fc.json(), good.map((value) => JSON.stringify(value)), fc.array(good, { minLength: 1, maxLength: 3 }).map((value) => JSON.stringify(value)), event.map((value) => JSON.stringify(value)), fc.array(event, { maxLength: 3 }).map((value) => JSON.stringify(value)));
+const body = fc.oneof(
+  fc.constant(null),
+  fc.uint8Array({ maxLength: 64 }),
+  text(json),
+  // Cut somewhere, or with something in between.
+  fc.tuple(json, fc.nat(), fc.string({ maxLength: 3 })).map(([whole, at, more]) => Buffer.from(whole.slice(0, at % (whole.length + 1)) + more + whole.slice(at % (whole.length + 1)).slice(more.length))),
+  text(fc.constantFrom("", "\uFEFF", '\uFEFF{"topic":"bom"}', "null", "[]", "[".repeat(20_000), `${"[".repeat(20_000)}${"]".repeat(20_000)}`, '{"__proto__":{"topic":"x"}}', '{"topic":"a","topic":5}', "1e999999", '"\\u0000"', "NaN")),
+);
+const METHOD_NAMES = ["GET", "HEAD", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND", "PURGE"];
+
+const attempt: fc.Arbitrary<Attempt> = fc.constantFrom(...ROUTES).chain((route) => fc.record({
+  route: fc.constant(ROUTES.indexOf(route)),
+  method: fc.oneof({ weight: 5, arbitrary: fc.constant(route.method) }, { weight: 1, arbitrary: fc.constantFrom(...METHOD_NAMES) }),
+  path: fc.tuple(
+    fc.oneof(
+      { weight: 8, arbitrary: segments.map((rest) => route.path.replace(/\{[a-z_]+\}/, () => rest)) },
+      { weight: 1, arbitrary: segments.map((rest) => `${route.path}/${rest}`) },
+      { weight: 1, arbitrary: segments.map((rest) => `/${rest}`) },
+    ),
+    fc.option(queryOf(route), { nil: null }),
+  ).map(([path, query]) => (query === null ? path : `${path}?${query}`)),
+  headers: fc.tuple(host, fc.oneof(fc.constant([]), fc.array(header, { maxLength: 3 }))).map(([name, others]) => [["Host", name] as const, ...others]),
+  body,
+  chunked: fc.boolean(),
+}));
+
+/** Sends one attempt. A stream of events that was opened is left at once; an upgrade is not asked for. */
+function ask({ method, path, headers, body: content, chunked }: Attempt): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const length: [string, string][] = content === null ? [] : chunked ? [["Transfer-Encoding", "chunked"]] : [["Content-Length", String(content.byteLength)]];
+    const request = httpRequest({ host: "127.0.0.1", port, agent: false, method, path, setHost: false }, (response) => {
+      const parts: Buffer[] = [];
+      const settle = (): void => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(parts) });
+      if (response.statusCode === 200 && response.headers["content-type"] === "text/event-stream") {
+        response.destroy();
+        settle();
+        return;
+      }
+      response.on("data", (part: Buffer) => parts.push(part));
+      response.on("end", settle);
+      response.on("error", reject);
+    });
+    request.on("error", reject);
+    for (const [name, value] of [...headers, ...length]) request.setHeader(name, value);
+    request.end(content ?? undefined);
+  });
+}
+
+/** Everything that a request could have changed, as text. */
+async function stored(): Promise<string> {
+  const [state, metrics, history] = await Promise.all([send(port, "GET", "/api/state"), send(port, "GET", "/api/metrics"), send(port, "GET", "/api/state/known?history=1&limit=1")]);
+  return `${state.text}\n${metrics.json<{ readonly last_event_id: number }>().last_event_id}\n${history.text}`;
+}
+
+function isErrorShape(status: number, content: Buffer): boolean {
+  const refusal = JSON.parse(content.toString("utf8")) as Refusal & { readonly details?: unknown };
+  const rest = Object.keys(refusal).filter((name) => !["error", "code", "details", "current_version", "current_etag"].includes(name));
+  return refusal.code === status && typeof refusal.error === "string" && refusal.error !== "" && rest.length === 0 && !/ at .*:\d+:\d+|SQLITE|node_modules/.test(refusal.error);
+}
+
+const seen = new Map<string, Set<number>>();
+
+t.test("a request of any shape is answered as the contract says, and what is refused stores nothing", async (t) => {
+  let before = await stored();
+  await fc.assert(fc.asyncProperty(attempt, async (one) => {
+    const { status, headers, body: content } = await ask(one);
+    const [path = ""] = one.path.split("?");
+    const route = must(ROUTES[one.route], "an attempt is made for a route");
+    const { operationId, responses } = route.operation;
+    const own = one.method === route.method && path.startsWith(route.path.replace(/\{.*/, "")) && (route.path.includes("{") || path === route.path);
+    if (own) seen.set(operationId, (seen.get(operationId) ?? new Set()).add(status));
+    if (status >= 500 || status < 200) throw new Error(`status ${status}: ${content.toString()}`);
+    if (own && responses[String(status)] === undefined) throw new Error(`status ${status} is not described`);
+    if (status >= 400) {
+      if (headers["content-type"] !== "application/json") throw new Error(`a refusal of type ${headers["content-type"]}`);
+      if (one.method === "HEAD" ? content.length > 0 : !isErrorShape(status, content)) throw new Error(`a refusal without its shape: ${content.toString()}`);
+    }
+    if (["GET", "HEAD"].includes(one.method)) return;
+    const after = await stored();
+    if (status >= 400 && after !== before) throw new Error(`refused with ${status}, and yet:\n${before}\n${after}`);
+    before = after;
+  }), { numRuns: RUNS, includeErrorInReport: true });
+  t.equal(koor.process.exitCode, null, "the server is there");
+});
+
+t.test("the attempts went deep: each route was reached, and both taken and refused", (t) => {
+  for (const { operation } of ROUTES) {
+    const statuses = [...(seen.get(operation.operationId) ?? [])];
+    t.ok(statuses.length > 0, `${operation.operationId}: ${statuses.join(" ")}`);
+    if (operation.responses["200"] !== undefined) t.ok(statuses.includes(200), `${operation.operationId} was taken`);
+    if (operation.responses["400"] !== undefined) t.ok(statuses.includes(400), `${operation.operationId} was refused`);
+  }
+  t.end();
+});
+
+/** Writes bytes on a connection of their own, says that there is nothing more, and takes what comes. */
+function throwAt(...pieces: readonly Uint8Array[]): Promise<string> {
+  return new Promise((resolve) => {
+    let answer = "";
+    const socket = connect(port, "127.0.0.1", () => {
+      for (const piece of pieces) socket.write(piece);
+      socket.end();
+    });
+    socket.setEncoding("latin1");
+    socket.on("data", (chunk: string) => {
+      answer += chunk;
+    });
+    // A server may well reset such a connection.
+    socket.on("error", () => undefined);
+    socket.on("close", () => resolve(answer));
+  });
+}
+
+t.test("bytes that are no request do no harm", async (t) => {
+  const line = fc.constantFrom(
+    "GET /api/state HTTP/1.1\r\n", "PUT /api/state/raw HTTP/1.1\r\n", "POST /api/events/publish HTTP/1.1\r\n", "GET /health HTTP/1.0\r\n", "GET /health\r\n", "GET  HTTP/1.1\r\n", "\r\n", "GET /\0 HTTP/1.1\r\n",
+    "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "CONNECT localhost:80 HTTP/1.1\r\n", "\x16\x03\x01\x02\x00\x01", `GET /${"a".repeat(20_000)} HTTP/1.1\r\n`,
+  );
+  const field = fc.oneof(
+    fc.constantFrom(
+      "Host: localhost\r\n", "Host: localhost\r\n", "Content-Length: 5\r\n", "Content-Length: 4\r\n", "Content-Length: -1\r\n", "Content-Length: 99999999999999999999\r\n", "Transfer-Encoding: chunked\r\n",
+      "Transfer-Encoding: chunked, chunked\r\n", "Transfer-Encoding: gzip\r\n", "Expect: 100-continue\r\n", " folded: x\r\n", "no colon\r\n", ": empty\r\n", "Nul: \0\r\n", "Bare: x\n", "Connection: close\r\n", "Upgrade: websocket\r\n",
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", `X: ${"x".repeat(20_000)}\r\n`, `Content-Length: ${BODY_BYTES_MAX + 1}\r\n`,
+    ),
+    fc.uint8Array({ maxLength: 20 }).map((bytes) => Buffer.from(bytes).toString("latin1")),
+  );
+  const tail = fc.oneof(fc.constantFrom("", "\r\n", "\r\n{}", "\r\n5\r\nabcde\r\n0\r\n\r\n", "\r\nffffffffffffffff\r\n", "\r\n-1\r\n", "\r\n0\r\n"), fc.uint8Array({ maxLength: 40 }).map((bytes) => `\r\n${Buffer.from(bytes).toString("latin1")}`));
+  const request = fc.tuple(line, fc.array(field, { maxLength: 5 }), tail).map(([first, fields, rest]) => Buffer.from(first + fields.join("") + rest, "latin1"));
+  await fc.assert(fc.asyncProperty(fc.oneof({ weight: 5, arbitrary: request }, { weight: 1, arbitrary: fc.uint8Array({ maxLength: 200 }) }), fc.nat(), async (bytes, cut) => {
+    const at = bytes.byteLength === 0 ? 0 : cut % bytes.byteLength;
+    const answer = await throwAt(bytes.subarray(0, at), bytes.subarray(at));
+    if (answer !== "" && !/^HTTP\/1\.1 ([1-4]\d\d|505) /.test(answer)) throw new Error(answer.slice(0, 200));
+  }), { numRuns: RAW_RUNS, includeErrorInReport: true });
+  t.equal((await send(port, "GET", "/health")).status, 200, "the server goes on");
+});
+
+t.test("frames that are none do no harm", async (t) => {
+  const upgrade = Buffer.from("GET /api/events/subscribe HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n");
+  const start = fc.constantFrom([], [0x81, 0x85], [0x81, 0x05], [0x82, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], [0x88, 0x80, 0, 0, 0, 0], [0x89, 0xfe, 0x10, 0x00], [0xf1, 0x80], [0x01, 0x80, 0, 0, 0, 0], [0x80, 0x80, 0, 0, 0, 0]);
+  await fc.assert(fc.asyncProperty(start, fc.uint8Array({ maxLength: 100 }), async (first, rest) => {
+    const answer = await throwAt(upgrade, Buffer.from(first), rest);
+    if (answer !== "" && !answer.startsWith("HTTP/1.1 101 ")) throw new Error(answer.slice(0, 200));
+  }), { numRuns: FRAME_RUNS, includeErrorInReport: true });
+  t.equal((await send(port, "GET", "/health")).status, 200, "the server goes on");
+});
+
+t.test("in the end nothing was a fault of the server's", async (t) => {
+  const families = parseExposition((await send(port, "GET", "/metrics")).text);
+  const faults = families.get("koor_http_requests_total")?.samples.filter(({ labels }) => Number(labels["status"]) >= 500);
+  t.same(faults, [], "no answer was a 5xx");
+  t.equal(families.get("koor_writer_restarts_total")?.samples[0]?.value, 0, "the writer never crashed");
+  const inFlight = async (): Promise<number | undefined> => parseExposition((await send(port, "GET", "/metrics")).text).get("koor_http_requests_in_flight")?.samples[0]?.value;
+  const subscribers = async (): Promise<number | undefined> => parseExposition((await send(port, "GET", "/metrics")).text).get("koor_subscribers")?.samples[0]?.value;
+  while (await subscribers() !== 0);
+  while (await inFlight() !== 1);
+  t.pass("nothing is left in flight");
+  t.notMatch(koor.log(), /level=ERROR|level=WARN/, "nothing was worth a warning");
+  t.equal(await koor.stop(), 0);
+});

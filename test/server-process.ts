@@ -31,6 +31,8 @@ export interface KoorOptions {
   readonly cwd?: string;
   /** Another program that takes the same flags; SERVER_PROGRAM by default. */
   readonly program?: string;
+  /** What starts it in its place, and becomes it: a command with its first arguments. */
+  readonly launcher?: readonly string[];
 }
 
 export interface Koor {
@@ -63,8 +65,9 @@ export function makeDirectory(t: Owner): string {
   return path;
 }
 
-function spawnServer(args: readonly string[], cwd: string, env: Readonly<Record<string, string>>, program = SERVER_PROGRAM): ChildProcess {
-  return spawn(process.execPath, [program, ...args], {
+function spawnServer(args: readonly string[], cwd: string, env: Readonly<Record<string, string>>, program = SERVER_PROGRAM, launcher: readonly string[] = []): ChildProcess {
+  const [command = process.execPath, ...rest] = [...launcher, process.execPath, program, ...args];
+  return spawn(command, rest, {
     cwd, env: { PATH: process.env["PATH"] ?? "", ...env }, stdio: ["ignore", "pipe", "pipe"],
   });
 }
@@ -96,7 +99,7 @@ class Output {
 export async function startKoor(t: Owner, options: KoorOptions = {}): Promise<Koor> {
   const data_dir = options.data_dir ?? makeDirectory(t);
   const args = ["--bind", "127.0.0.1:0", "--dashboard-bind", "", "--data-dir", data_dir, ...(options.args ?? [])];
-  const child = spawnServer(args, options.cwd ?? data_dir, options.env ?? {}, options.program);
+  const child = spawnServer(args, options.cwd ?? data_dir, options.env ?? {}, options.program, options.launcher);
   const output = new Output(child.stderr);
   child.stdout?.resume();
   let ended = false;

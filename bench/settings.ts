@@ -121,7 +121,7 @@ export const JOB_GRACE_MS = 60_000;
 /** After the end of a slice, answers that are still under way are waited for so long. */
 export const REPLY_TIMEOUT_MS = 15_000;
 /** When so long no event came at all, those that are missing count as lost. */
-export const DELIVERY_TIMEOUT_MS = 5_000;
+export const DELIVERY_TIMEOUT_MS = 15_000;
 export const CONNECTS_AT_ONCE_MAX = 64;
 /** A generator stops when so many of its connections broke: the server is gone. */
 export const BROKEN_CONNECTIONS_MAX = 256;

@@ -10,10 +10,11 @@ import { publishRequest, VALUE } from "../load/requests.js";
 import type { Row, Scenario } from "../model.js";
 import { BURST_EVENTS, JOB_GRACE_MS } from "../settings.js";
 import { figuresOf } from "../statistics.js";
-import { type Koor, startKoor } from "../targets/koor.js";
+import { type Koor, readMetrics, startKoor } from "../targets/koor.js";
 import { atMost } from "../throughput.js";
 
 const MATCH_US_MAX = 100;
+const PATTERNS_METRIC = "koor_subscriber_patterns";
 const WARMUP_BURSTS = 3;
 
 /** Kinds of patterns; `agents.<n>.done` is what is published, and none of them matches that. */
@@ -51,6 +52,8 @@ async function* measurePatterns(bench: Bench): AsyncGenerator<Row> {
     bench.progress(`${patterns} patterns, ${shape.what}`);
     const without = await publishBursts(process, koor, pattern_bursts);
     await openSubscribers(process, koor, Array.from({ length: patterns }, (_unused, index) => shape.pattern(index)), false);
+    const subscribed = (await readMetrics(koor)).get(PATTERNS_METRIC);
+    if (subscribed !== patterns) throw new Error(`${patterns} patterns were subscribed, the server has ${subscribed ?? "none"}`);
     await publishBursts(process, koor, 1);
     const beside = await publishBursts(process, koor, pattern_bursts);
     await closeSubscribers(process);

@@ -19,20 +19,32 @@ export class Port {
   #outbox: Frame[] = [];
   #scheduled: NodeJS.Immediate | null = null;
   #closed = false;
+  readonly #frames_max: number;
 
-  /** @param onFrames takes the frames of one message, in the order in which they were sent. */
-  constructor(endpoint: Endpoint, onFrames: (frames: readonly Frame[]) => void) {
+  /**
+   * @param onFrames takes the frames of one message, in the order in which they were sent.
+   * @param frames_max frames that leave together at most
+   */
+  constructor(endpoint: Endpoint, onFrames: (frames: readonly Frame[]) => void, frames_max = Number.POSITIVE_INFINITY) {
     this.#endpoint = endpoint;
+    this.#frames_max = frames_max;
     this.#receive = (value) => {
       if (!this.#closed) onFrames(value as readonly Frame[]);
     };
     endpoint.on("message", this.#receive);
   }
 
-  /** Queues a frame; it leaves at the end of this turn of the event loop, or with `flush`. */
+  /**
+   * Queues a frame; it leaves at the end of this turn of the event loop, with `flush`, or when a few have
+   * gathered: then the other thread begins while this one still reads its sockets.
+   */
   send(frame: Frame): void {
     if (this.#closed) return;
     this.#outbox.push(frame);
+    if (this.#outbox.length >= this.#frames_max) {
+      this.flush();
+      return;
+    }
     this.#scheduled ??= setImmediate(() => this.flush());
   }
 

@@ -19,10 +19,26 @@ export interface Cached<Reply> {
   used: boolean;
 }
 
+/** Counters of writes on their way; a power of two, many times the writes that are in flight together. */
+const WRITE_COUNTERS = 4_096;
+/** Keys that differ mostly differ at their end. */
+const HASHED_CHARACTERS = 16;
+
+function counterOf(key: string): number {
+  let hash = key.length;
+  for (let at = Math.max(0, key.length - HASHED_CHARACTERS); at < key.length; at++) {
+    hash = (Math.imul(hash, 31) + key.charCodeAt(at)) | 0;
+  }
+  return (hash ^ (hash >>> 16)) & (WRITE_COUNTERS - 1);
+}
+
 export class HotCache<Reply> {
   readonly #entries = new Map<string, Cached<Reply>>();
-  /** Writes that were sent and not answered yet, by key. */
-  readonly #writes = new Map<string, number>();
+  /**
+   * Writes that were sent and not answered yet, counted by a hash of the key: a collision only costs a
+   * look into the database. Not a Map, for the reason given in rpc/client.ts.
+   */
+  readonly #writes = new Uint16Array(WRITE_COUNTERS);
   readonly #bytes_max: number;
   #bytes = 0;
 
@@ -36,18 +52,18 @@ export class HotCache<Reply> {
 
   /** A write of the key is sent: `endWrite` follows, unless its outcome is never known. */
   beginWrite(key: string): void {
-    this.#writes.set(key, (this.#writes.get(key) ?? 0) + 1);
+    const at = counterOf(key);
+    this.#writes[at] = (this.#writes[at] as number) + 1;
   }
 
   /** The write was answered, whatever the answer; after `update` or `remove`. */
   endWrite(key: string): void {
-    const writes = (this.#writes.get(key) ?? 1) - 1;
-    if (writes === 0) this.#writes.delete(key);
-    else this.#writes.set(key, writes);
+    const at = counterOf(key);
+    this.#writes[at] = (this.#writes[at] as number) - 1;
   }
 
   get(key: string): Cached<Reply> | undefined {
-    if (this.#writes.size > 0 && this.#writes.has(key)) return undefined;
+    if (this.#writes[counterOf(key)] !== 0) return undefined;
     const entry = this.#entries.get(key);
     if (entry !== undefined) entry.used = true;
     return entry;
@@ -55,7 +71,7 @@ export class HotCache<Reply> {
 
   /** Keeps what was read from the database. */
   add(key: string, version: number, etag: string, reply: Reply, value_bytes: number): void {
-    if (value_bytes > HOT_CACHE_VALUE_BYTES_MAX || this.#writes.has(key)) return;
+    if (value_bytes > HOT_CACHE_VALUE_BYTES_MAX || this.#writes[counterOf(key)] !== 0) return;
     this.remove(key);
     const bytes = value_bytes + ENTRY_OVERHEAD_BYTES + key.length;
     this.#entries.set(key, { version, etag, reply, bytes, used: false });

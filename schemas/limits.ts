@@ -100,6 +100,8 @@ export const VERSION_MARK_INTERVAL = 64;
 export const AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX = 100;
 export const AUDIT_DETAIL_BYTES_MAX = 4 * KIB;
 export const LOG_BUFFER_BYTES_MAX = 16 * MIB;
+/** Lines that wait to be written together. */
+export const LOG_BLOCK_BYTES = 64 * KIB;
 /** How long a line may wait for others to be written with it. */
 export const LOG_DELAY_MS = 100;
 export const LOG_FLUSH_MS_MAX = 500;

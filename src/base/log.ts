@@ -7,7 +7,7 @@
 import pino from "pino";
 import sonicBoom from "sonic-boom";
 import { LOG_LEVELS, type LogFormat, type LogLevel } from "../../schemas/config.js";
-import { LOG_BUFFER_BYTES_MAX, LOG_DELAY_MS, LOG_FLUSH_MS_MAX } from "../../schemas/limits.js";
+import { LOG_BLOCK_BYTES, LOG_BUFFER_BYTES_MAX, LOG_DELAY_MS, LOG_FLUSH_MS_MAX } from "../../schemas/limits.js";
 import { formatTime } from "./time.js";
 
 export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>>;
@@ -42,33 +42,55 @@ export function formatLine(now_ms: number, level: string, message: string, field
   return `${line}\n`;
 }
 
+/**
+ * Lines that leave together: each write is a job for the thread pool, and waking a thread of it and being
+ * woken in turn costs more than a whole request does. They wait as bytes: as one growing string they were
+ * thousands of pieces that the collector copied at every turn.
+ */
+class LineBuffer {
+  readonly #stream: { write(block: Buffer): unknown };
+  readonly #block = Buffer.allocUnsafe(LOG_BLOCK_BYTES);
+  #used = 0;
+
+  constructor(stream: { write(block: Buffer): unknown }) {
+    this.#stream = stream;
+  }
+
+  append(line: string): void {
+    // A UTF-16 unit takes three bytes at most.
+    const bytes_max = line.length * 3;
+    if (this.#used + bytes_max > LOG_BLOCK_BYTES) this.flush();
+    if (bytes_max > LOG_BLOCK_BYTES) {
+      this.#stream.write(Buffer.from(line, "utf8"));
+      return;
+    }
+    if (this.#used === 0) setTimeout(() => this.flush(), LOG_DELAY_MS).unref();
+    this.#used += this.#block.write(line, this.#used, "utf8");
+  }
+
+  flush(): void {
+    if (this.#used > 0) this.#stream.write(Buffer.from(this.#block.subarray(0, this.#used)));
+    this.#used = 0;
+  }
+}
+
 /** Opens the log on a file descriptor. */
 export function openLog(level: LogLevel, format: LogFormat, fd = 2): Log {
   // The default export: a named one of a CommonJS package is there only once it is bundled.
-  const stream = new sonicBoom.SonicBoom({ fd, sync: false, maxLength: LOG_BUFFER_BYTES_MAX });
+  const stream = new sonicBoom.SonicBoom({ fd, sync: false, maxLength: LOG_BUFFER_BYTES_MAX, contentMode: "buffer" });
   // EAGAIN and EPIPE of a lost reader must not end the server.
   stream.on("error", () => undefined);
   const from = LOG_LEVELS.indexOf(level);
-  // Lines leave together: each write is a job for the thread pool, and waking a thread of it and being
-  // woken in turn costs more than a whole request does.
-  let lines = "";
-  const flush = (): void => {
-    if (lines !== "") stream.write(lines);
-    lines = "";
-  };
-  const append = (line: string): void => {
-    if (lines === "") setTimeout(flush, LOG_DELAY_MS).unref();
-    lines += line;
-  };
-  const json = format === "json" ? pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, { write: append }) : null;
+  const lines = new LineBuffer(stream as unknown as { write(block: Buffer): unknown });
+  const json = format === "json" ? pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, { write: (line: string) => lines.append(line) }) : null;
   const write = (at: LogLevel) => {
     if (LOG_LEVELS.indexOf(at) < from) return () => undefined;
     const label = at.toUpperCase();
     const urgent = at === "warn" || at === "error";
     return (message: string, fields?: LogFields): void => {
       if (json !== null) json[at](fields ?? {}, message);
-      else append(formatLine(Date.now(), label, message, fields));
-      if (urgent) flush();
+      else lines.append(formatLine(Date.now(), label, message, fields));
+      if (urgent) lines.flush();
     };
   };
   return {
@@ -80,7 +102,7 @@ export function openLog(level: LogLevel, format: LogFormat, fd = 2): Log {
     error: write("error"),
     close: () => new Promise((resolve) => {
       const timer = setTimeout(resolve, LOG_FLUSH_MS_MAX);
-      flush();
+      lines.flush();
       stream.flush(() => {
         clearTimeout(timer);
         resolve();

@@ -33,7 +33,7 @@ export const SHUTDOWN_DRAIN_MS = 5_000;
 /** Bytes up to this length travel between threads as a string. */
 export const INLINE_BYTES_MAX = 16 * KIB;
 /** Calls that travel in one message at most: few enough that the writer works while the front still reads. */
-export const CALLS_TOGETHER_MAX = 4;
+export const CALLS_TOGETHER_MAX = 16;
 export const MAILBOX_CALLS_MAX = 8_192;
 export const MAILBOX_BYTES_MAX = 256 * MIB;
 export const WRITER_DEADLINE_MS = 10_000;

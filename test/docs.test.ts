@@ -1,0 +1,262 @@
+/**
+ * Holds README.md and docs/ to the code: every option, route, parameter, metric and audited action stands
+ * where it belongs, quoted limits and messages are the real ones, patterns match what the table says, and
+ * links and paths lead somewhere. Runs in the test's process beside one real server. The pages of the
+ * command line and of the benchmarks are written against their own tables; here only their links are looked at.
+ */
+import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import t from "tap";
+import { findRow, readTokens } from "../cli/command-line.js";
+import { COMMANDS } from "../cli/commands.js";
+import { CliFailure } from "../cli/failure.js";
+import { AUDIT_ACTIONS } from "../schemas/audit.js";
+import { OPTIONS, environmentOf, flagOf, type Option } from "../schemas/config.js";
+import * as limits from "../schemas/limits.js";
+import { STATUSES } from "../schemas/status.js";
+import { Failure } from "../src/base/result.js";
+import { compilePattern } from "../src/events/pattern.js";
+import { parseExposition } from "./exposition.js";
+import { send } from "./http-client.js";
+import { startKoor } from "./server-process.js";
+
+/** This file runs from dist/tree/test. */
+const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
+const PAGES: ReadonlyMap<string, string> = new Map(
+  ["README.md", ...readdirSync(join(ROOT, "docs")).filter((name) => name.endsWith(".md")).map((name) => `docs/${name}`)]
+    .map((path) => [path, readFileSync(join(ROOT, path), "utf8")]),
+);
+/** The first is held to the table of commands by cli/koor.test.ts, the second has other commands. */
+const ELSEWHERE = new Set(["docs/cli.md", "docs/benchmarks.md"]);
+const OURS = [...PAGES].filter(([path]) => !ELSEWHERE.has(path));
+
+const page = (name: string): string => PAGES.get(name) ?? "";
+const withoutBlocks = (text: string): string => text.replace(/^```[^]*?^```$/gm, "");
+const codeIn = (text: string): string[] => [...text.matchAll(/`([^`\n]+)`/g)].map((match) => match[1] ?? "");
+
+/** The text below a heading, up to the next one of its level or above. */
+function section(name: string, heading: string): string {
+  const text = page(name);
+  const start = text.indexOf(`\n${heading}\n`);
+  if (start < 0) return "";
+  const level = heading.indexOf(" ");
+  const rest = text.slice(start + heading.length + 2);
+  const end = rest.search(new RegExp(`^#{1,${level}} `, "m"));
+  return end < 0 ? rest : rest.slice(0, end);
+}
+
+/** The rows of the tables in a text, cell by cell, without their heads. */
+function tableRows(text: string): string[][] {
+  const rows = text.split("\n").map((line) => (line.startsWith("|") ? line.slice(1, -1).split("|").map((cell) => cell.trim()) : null));
+  const heads = new Set(rows.flatMap((row, at) => (row !== null && row.every((cell) => /^-+$/.test(cell)) ? [at, at - 1] : [])));
+  return rows.filter((row, at): row is string[] => row !== null && !heads.has(at));
+}
+
+/** As GitHub makes them. */
+function anchorsOf(text: string): Set<string> {
+  return new Set([...withoutBlocks(text).matchAll(/^#+ (.*)$/gm)].map((match) =>
+    (match[1] ?? "").toLowerCase().replace(/[^\p{L}\p{N}\s_-]/gu, "").replaceAll(" ", "-")));
+}
+
+t.test("links and paths lead somewhere", (t) => {
+  for (const [path, text] of PAGES) {
+    const prose = withoutBlocks(text);
+    for (const [, target = ""] of prose.matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^https?:/.test(target)) continue;
+      const [file = "", anchor] = target.split("#");
+      const linked = file === "" ? path : join(dirname(path), file);
+      t.ok(existsSync(join(ROOT, linked)), `${path}: ${target}`);
+      if (anchor !== undefined) t.ok(anchorsOf(page(linked)).has(anchor), `${path}: ${target} has its heading`);
+    }
+    for (const code of codeIn(prose)) {
+      if (!/^(src|schemas|workers|cli|test|deploy)\/[\w./-]+$/.test(code)) continue;
+      t.ok(existsSync(join(ROOT, code)), `${path}: ${code}`);
+    }
+    if (path !== "README.md") t.ok(page("README.md").includes(`(${path})`), `README.md links to ${path}`);
+  }
+  t.end();
+});
+
+t.test("docs/configuration.md has each option once, with its names and default", (t) => {
+  const rows = tableRows(section("docs/configuration.md", "## Options"));
+  const shown = new Map(rows.map((row) => [(row[2] ?? "").replaceAll("`", ""), row]));
+  t.same(new Set(shown.keys()), new Set(Object.keys(OPTIONS)));
+  t.equal(rows.length, shown.size, "once");
+  for (const [key, option] of Object.entries<Option>(OPTIONS)) {
+    const [flag, variable, , fallback] = shown.get(key) ?? [];
+    t.equal(flag, `\`${flagOf(key)}\``);
+    t.equal(variable, `\`${environmentOf(key)}\``);
+    const none = option.type === "switch" ? "off" : option.fallback === "" || option.type === "list" ? "none" : undefined;
+    t.equal(fallback, none ?? `\`${String(option.fallback)}\``, `${key}'s default`);
+  }
+  const [, example = ""] = /^```json\n([^]*?)^```$/m.exec(page("docs/configuration.md")) ?? [];
+  for (const key of Object.keys(JSON.parse(example) as object)) t.ok(Object.hasOwn(OPTIONS, key), `the example's ${key}`);
+  t.end();
+});
+
+/** What every route may answer, and what the sections need not repeat. */
+const COMMON_STATUSES = new Set(["101", "200", "400", "401", "403", "421", "503", "504"]);
+
+interface Described {
+  readonly parameters: readonly { readonly name: string; readonly in: string }[];
+  readonly responses: Readonly<Record<string, unknown>>;
+}
+
+t.test("docs/http-api.md has each route, parameter, status, metric and audited action", async (t) => {
+  const { port } = await startKoor(t);
+  const { paths } = (await send(port, "GET", "/openapi.json")).json<{ readonly paths: Readonly<Record<string, Readonly<Record<string, Described>>>> }>();
+  const text = page("docs/http-api.md");
+  const headings = [...text.matchAll(/^### ((?:GET|PUT|POST|DELETE) \S+)$/gm)].map((match) => match[1] ?? "");
+  const routes = Object.entries(paths).flatMap(([path, methods]) => Object.entries(methods).map(([method, route]) => [`${method.toUpperCase()} ${path}`, route] as const));
+  t.same([...headings].sort(), routes.map(([name]) => name).sort());
+  for (const [name, { parameters, responses }] of routes) {
+    const about = section("docs/http-api.md", `### ${name}`);
+    for (const parameter of parameters) {
+      if (parameter.in === "query") t.ok(codeIn(about).some((code) => code.split("=")[0] === parameter.name), `${name}: ${parameter.name}`);
+    }
+    for (const status of Object.keys(responses)) {
+      if (!COMMON_STATUSES.has(status)) t.match(withoutBlocks(about), new RegExp(`\\b${status}\\b`), `${name}: ${status}`);
+    }
+    t.match(about, /^```\n\$ /m, `${name}: a request`);
+  }
+
+  const listed = new Set(tableRows(section("docs/http-api.md", "## Conventions")).map((row) => Number(row[0])).filter((status) => status >= 400));
+  const sent = new Set(Object.values(STATUSES).map((row): number => row.http).filter((status) => status >= 400 && status !== STATUSES.CANCELLED.http && status !== STATUSES.ALREADY_EXISTS.http));
+  t.same(listed, sent, "the statuses of errors");
+
+  const metrics = new Set(parseExposition((await send(port, "GET", "/metrics")).text).keys());
+  const named = new Set(codeIn(section("docs/http-api.md", "### GET /metrics")).filter((code) => /^(koor|process|nodejs)_\w+$/.test(code)));
+  t.same([...named].sort(), [...metrics].sort(), "the metrics");
+  for (const [path, other] of OURS) for (const code of codeIn(withoutBlocks(other))) if (/^koor_\w+$/.test(code)) t.ok(metrics.has(code), `${path}: ${code}`);
+
+  for (const action of AUDIT_ACTIONS) t.ok(codeIn(section("docs/http-api.md", "## Audit")).includes(action), action);
+});
+
+const UNITS: Readonly<Record<string, number>> = { "": 1, bytes: 1, KiB: 1024, MiB: 1024 * 1024, s: 1 };
+const BOUNDS = limits as Readonly<Record<string, unknown>>;
+
+/** Limits in prose: where, and which bound in which unit. */
+const QUOTED: readonly (readonly [page: string, says: RegExp, bound: number])[] = [
+  ["docs/http-api.md", /A comment comes every (\d+) seconds/, limits.SSE_COMMENT_INTERVAL_MS / 1000],
+  ["docs/http-api.md", /as MCP calls, at (\d+) tokens/, limits.TOKENS_PER_MCP_CALL],
+  ["docs/http-api.md", /want of a token at most (\d+) a minute/, limits.AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX],
+  ["docs/events.md", /A subscriber may be (\d+) events behind/, limits.SUBSCRIBER_BUFFER_EVENTS_MAX],
+  ["docs/events.md", /The newest (\d+) events are kept/, limits.EVENT_HISTORY_DEFAULT],
+  ["docs/events.md", /older ones are removed (once) a minute/, limits.EVENT_PRUNE_INTERVAL_MS / 60_000],
+  ["docs/state.md", /The newest (\d+) versions of a key/, limits.STATE_HISTORY_DEFAULT],
+  ["docs/configuration.md", /is answered, for at most (\d+) seconds/, limits.SHUTDOWN_DRAIN_MS / 1000],
+  ["docs/configuration.md", /gathered for up to (\d+) ms/, limits.LOG_DELAY_MS],
+  ["docs/configuration.md", /Past (\d+) MiB of unwritten lines/, limits.LOG_BUFFER_BYTES_MAX / (UNITS["MiB"] ?? 0)],
+  ["docs/architecture.md", /lists of more than (\d+) rows/, limits.FRONT_READ_ROWS_MAX],
+  ["docs/architecture.md", /At most (\d+) calls or 16 MiB make a batch/, limits.BATCH_CALLS_MAX],
+  ["docs/architecture.md", /At most 512 calls or (\d+) MiB make a batch/, limits.BATCH_BYTES_MAX / (UNITS["MiB"] ?? 0)],
+  ["docs/architecture.md", /Every (\d+)th version of a key/, limits.VERSION_MARK_INTERVAL],
+  ["docs/architecture.md", /as ready answers: (\d+) MiB/, limits.HOT_CACHE_BYTES_MAX / (UNITS["MiB"] ?? 0)],
+  ["docs/architecture.md", /no value above (\d+) KiB/, limits.HOT_CACHE_VALUE_BYTES_MAX / (UNITS["KiB"] ?? 0)],
+  ["docs/architecture.md", /ring of at\s+most (\d+) references/, limits.SUBSCRIBER_BUFFER_EVENTS_MAX],
+  ["docs/architecture.md", /after ([\d.]+) s, at most 5 s if it keeps/, limits.WRITER_RESTART_DELAY_MS / 1000],
+  ["docs/architecture.md", /at most (\d+) s if it keeps crashing/, limits.WRITER_RESTART_DELAY_MS_MAX / 1000],
+  ["docs/architecture.md", /after (\d+) s writes get 503/, limits.SQLITE_BUSY_TIMEOUT_MS / 1000],
+  ["docs/architecture.md", /message of more than (\d+) MiB/, limits.SUBSCRIBER_MESSAGE_RECEIVED_BYTES_MAX / (UNITS["MiB"] ?? 0)],
+  ["docs/architecture.md", /From\s+(\d+) KiB to 1 MiB/, limits.SUBSCRIBER_MESSAGE_BYTES_MAX / (UNITS["KiB"] ?? 0)],
+  ["docs/architecture.md", /taken all but (\d+) MiB/, (limits.STREAM_CREDIT_CHUNKS * limits.STREAM_CHUNK_CHARACTERS) / (UNITS["MiB"] ?? 0)],
+  ["docs/architecture.md", /the deadline of (\d+) s cuts it/, limits.POOL_DEADLINE_MS / 1000],
+  ["docs/architecture.md", /\((\d+) to 2 threads\)/, limits.POOL_THREADS_MIN],
+  ["docs/architecture.md", /\(1 to (\d+) threads\)/, limits.POOL_THREADS_MAX],
+  ["docs/troubleshooting.md", /body larger than (\d+) bytes/, limits.BODY_BYTES_MAX],
+  ["docs/troubleshooting.md", /wait at least (\d+) seconds for an answer/, limits.LONG_POLL_WAIT_S_MAX],
+];
+
+t.test("quoted limits are those of schemas/limits.ts", (t) => {
+  for (const [what = "", value = "", constant = ""] of tableRows(section("docs/http-api.md", "### Limits"))) {
+    const name = constant.replaceAll("`", "");
+    const [, digits, unit = ""] = /^(\d+) ?(\w*)$/.exec(value) ?? [];
+    const bound = BOUNDS[name];
+    t.equal(Number(digits) * (UNITS[unit] ?? Number.NaN), name.includes("_MS") ? Number(bound) / 1000 : bound, `${what}: ${value}`);
+  }
+  for (const [name, says, bound] of QUOTED) {
+    const found = says.exec(page(name))?.[1];
+    t.equal(found === "once" ? 1 : Number(found), bound, `${name}: ${says.source}`);
+  }
+  t.end();
+});
+
+t.test("the patterns of docs/events.md match what the table says", (t) => {
+  const rows = tableRows(section("docs/events.md", "## Patterns")).filter((row) => row.length === 3);
+  t.ok(rows.length >= 10);
+  for (const [shown = "", matching = "", other = ""] of rows) {
+    const pattern = compilePattern(codeIn(shown)[0] ?? "");
+    if (pattern instanceof Failure) {
+      t.fail(`${shown}: ${pattern.message}`);
+      continue;
+    }
+    for (const topic of codeIn(matching)) t.ok(pattern.matches(topic), `${pattern.text} matches ${topic}`);
+    for (const topic of codeIn(other)) t.notOk(pattern.matches(topic), `${pattern.text} does not match ${topic}`);
+  }
+  t.end();
+});
+
+/** The words of a shell's command, quotes taken off, up to what the shell does with it. */
+function shellWords(command: string): string[] {
+  const words = [...command.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map((match) => match[1] ?? match[2] ?? match[3] ?? "");
+  const end = words.findIndex((word) => /^([|#<>&)]|2>)/.test(word));
+  return end < 0 ? words : words.slice(0, end);
+}
+
+t.test("commands in the documents are commands, and flags are flags", (t) => {
+  const serverFlags = new Set([...Object.keys(OPTIONS).map(flagOf), "--config", "--version", "--help"]);
+  let commands = 0;
+  for (const [path, text] of OURS) {
+    for (const [, program = "", rest = ""] of text.matchAll(/(?:^|\$ |`|-- |\$\()(koor-cli|koor-server|koor|npm start --) ((?:'[^'\n]*'|"[^"\n]*"|[^`\n)'"])*)/gm)) {
+      const words = shellWords(rest);
+      commands += 1;
+      if (program === "koor-server" || program === "npm start --") {
+        for (const word of words) if (word.startsWith("--")) t.ok(serverFlags.has(word.split("=")[0] ?? ""), `${path}: ${program} ${word}`);
+        continue;
+      }
+      const line = readTokens(words, COMMANDS);
+      if (line instanceof CliFailure) {
+        t.fail(`${path}: ${program} ${rest}`);
+        continue;
+      }
+      const row = findRow(line.words, COMMANDS);
+      t.ok(row, `${path}: ${program} ${rest}`);
+      const flags = new Set((row?.flags ?? []).map((flag) => `--${flag.name}`));
+      for (const token of line.tokens) if (token.startsWith("--")) t.ok(flags.has(token.split("=")[0] ?? ""), `${path}: ${program} ${rest}: ${token}`);
+    }
+    const known = new Set([...serverFlags, ...COMMANDS.flatMap((row) => row.flags ?? []).map((flag) => `--${flag.name}`), "--pretty", "--data-binary", "--bindd", "--name"]);
+    for (const code of codeIn(withoutBlocks(text))) {
+      for (const [, flag = ""] of code.matchAll(/(?:^|[\s(])(--[a-z][a-z-]*)/g)) t.ok(known.has(flag), `${path}: ${code}`);
+    }
+  }
+  t.ok(commands > 15);
+  t.end();
+});
+
+/** A text of the program that is shorter says nothing. */
+const TELLING_CHARACTERS = 8;
+
+/** What each text of the program can say: its fixed pieces, and anything where something is put in. */
+function programTexts(): RegExp[] {
+  const sources = ["src", "cli", "deploy"].flatMap((folder) => readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" }).map((name) => join(folder, name)));
+  return sources.filter((path) => /\.(ts|mjs)$/.test(path) && !path.endsWith(".test.ts")).flatMap((path) =>
+    [...readFileSync(join(ROOT, path), "utf8").matchAll(/"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\]|\\.)*)`/g)].flatMap((match) => {
+      const pieces = (match[1] ?? match[2] ?? "").split(/\$\{[^}]*\}/);
+      if (!pieces.some((piece) => piece.length >= TELLING_CHARACTERS)) return [];
+      return [new RegExp(`^${pieces.map((piece) => piece.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join(".+")}$`)];
+    }),
+  );
+}
+
+t.test("the messages of docs/troubleshooting.md are the program's", (t) => {
+  const texts = programTexts();
+  const headings = [...page("docs/troubleshooting.md").matchAll(/^### `(.*)`$/gm)].map((match) => match[1] ?? "");
+  t.ok(headings.length > 15);
+  for (const heading of headings) {
+    const [, quoted] = /"error":("(?:[^"\\]|\\.)*")/.exec(heading) ?? [];
+    const message = quoted === undefined ? heading.replace(/^koor(-server)?: /, "") : JSON.parse(quoted) as string;
+    t.ok(texts.some((text) => text.test(message)), heading);
+  }
+  t.end();
+});

@@ -150,9 +150,8 @@ class StateFront {
   put(request: Request): Answer | Promise<Answer> {
     const key = request.params[0] ?? "";
     const { body, headers } = request;
-    const given = headers["content-type"] ?? "";
-    const content_type = given === "" || given.toLowerCase().startsWith(FORM_TYPE) ? DEFAULT_TYPE : given;
-    const refusal = refuseKey(key) ?? refuseType(content_type) ?? (body.byteLength === 0 ? invalid("empty body") : null);
+    const content_type = storedType(headers["content-type"] ?? "");
+    const refusal = refuseKey(key) ?? (content_type === DEFAULT_TYPE ? null : refuseType(content_type)) ?? (body.byteLength === 0 ? invalid("empty body") : null);
     if (refusal !== null) return refusal;
     const condition = conditionOf(request);
     return new Promise((resolve) => {
@@ -233,6 +232,12 @@ class StateFront {
     const answer = await this.#reads.pool.run("state.diff", { key, v1, v2 });
     return answer instanceof Failure ? answer : jsonReply(answer);
   }
+}
+
+/** The type that a value is stored with. */
+function storedType(given: string): string {
+  if (given === "" || given === DEFAULT_TYPE) return DEFAULT_TYPE;
+  return given.toLowerCase().startsWith(FORM_TYPE) ? DEFAULT_TYPE : given;
 }
 
 function refuseType(content_type: string): Failure | null {

@@ -291,6 +291,12 @@ t.test("a malformed pattern is a 400 before anything else", async (t) => {
     const refused = await openSocket(t, port, `pattern=${encodeURIComponent(pattern)}`).catch((error: unknown) => error);
     t.ok(refused instanceof UpgradeRefused && refused.status === 400, `an upgrade with ${pattern.slice(0, 20)}`);
   }
+  // With and without an upgrade.
+  const refusals = MALFORMED.length * 2;
+  await until("the log has each refusal and its path", async () => {
+    await lastId();
+    return (koor.log().match(/msg=request .*path=\/api\/events\/subscribe status=400/g)?.length ?? 0) >= refusals;
+  });
 });
 
 t.test("a request that is no upgrade is a 426 that names the header", async (t) => {

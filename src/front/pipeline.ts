@@ -114,6 +114,7 @@ export class Pipeline {
   admitUpgrade(exchange: Exchange, bound: BoundRoute): unknown {
     const call: Call = { exchange, bound, started: performance.now(), params: NO_PARAMS, context: NOBODY, path: "" };
     this.#in_flight += 1;
+    if (this.#options.log.debugs) call.path = exchange.path;
     const request = this.#admit(call);
     const admitted = request instanceof Failure ? request : bound.route.upgrade?.(request);
     if (admitted instanceof Failure) {

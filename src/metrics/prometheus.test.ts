@@ -2,7 +2,7 @@
 import t from "tap";
 import { expose, type Gauges } from "./prometheus.js";
 import { parseExposition } from "../../test/exposition.js";
-import { BATCH_BOUNDS_CALLS, Histogram, LATENCY_BOUNDS_S, Registry } from "./registry.js";
+import { BATCH_BOUNDS_CALLS, LATENCY_BOUNDS_S, Registry } from "./registry.js";
 
 const GAUGES: Gauges = {
   uptime_seconds: 1.5, subscribers: 2, patterns: 3, in_flight: 4, writer_in_flight: 5, pool_waiting: 6, wal_bytes: 7, resident_bytes: 8, heap_bytes: 9,
@@ -87,22 +87,5 @@ t.test("label values are escaped", (t) => {
   registry.addRoute('a"b\\c\nd').record(200, 0.1);
   const [sample] = parseExposition(expose(registry, GAUGES)).get("koor_http_requests_total")?.samples ?? [];
   t.equal(sample?.labels["route"], 'a"b\\c\nd');
-  t.end();
-});
-
-t.test("a histogram counts each value once, in the first bucket that holds it", (t) => {
-  const histogram = new Histogram([1, 2]);
-  for (const value of [0, 1, 1.5, 2, 2.1, 100]) histogram.observe(value);
-  t.same([...histogram.counts], [2, 2, 2]);
-  t.equal(histogram.count, 6);
-  t.equal(histogram.sum, 106.6);
-  t.end();
-});
-
-t.test("the token tax is zeroed, nothing else", (t) => {
-  const registry = new Registry();
-  Object.assign(registry, { rest_calls: 5, mcp_calls: 6, events_published: 7 });
-  registry.resetTokenTax();
-  t.match(registry, { rest_calls: 0, mcp_calls: 0, events_published: 7 });
   t.end();
 });

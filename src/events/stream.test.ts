@@ -1,0 +1,115 @@
+/** Server-Sent Events apart from the feed behind them: the frames, and the comment that keeps a quiet stream alive. */
+import Database from "better-sqlite3";
+import t from "tap";
+import { SSE_COMMENT_INTERVAL_MS } from "../../schemas/limits.js";
+import type { Log } from "../base/log.js";
+import { Failure } from "../base/result.js";
+import type { Sink } from "../front/route-table.js";
+import { Registry } from "../metrics/registry.js";
+import { migrate } from "../store/migrate.js";
+import { Hub } from "./hub.js";
+import { compilePattern } from "./pattern.js";
+import { Streams } from "./stream.js";
+import { EventAppender, EventReader } from "./table.js";
+
+const COMMENT = ": still here\n\n";
+
+/** Keeps what is written; takes no more than it is told to. */
+class KeepingSink implements Sink {
+  readonly written: string[] = [];
+  takes = true;
+  ended = false;
+  #drain: () => void = () => undefined;
+  #close: () => void = () => undefined;
+
+  write(text: string): boolean {
+    this.written.push(text);
+    return this.takes;
+  }
+
+  end(): void {
+    this.ended = true;
+    this.#close();
+  }
+
+  onDrain(listener: () => void): void {
+    this.#drain = listener;
+  }
+
+  onClose(listener: () => void): void {
+    this.#close = listener;
+  }
+
+  drain(): void {
+    this.takes = true;
+    this.#drain();
+  }
+}
+
+function openStream(t: { teardown(done: () => void): void }) {
+  const db = new Database(":memory:");
+  t.teardown(() => db.close());
+  migrate(db);
+  const registry = new Registry();
+  const hub = new Hub(registry, 0);
+  const log = { debug: () => undefined, debugs: false } as unknown as Log;
+  const streams = new Streams({ hub, registry, history: new EventReader(db), log }, { now: () => 0 });
+  const pattern = compilePattern("a");
+  if (pattern instanceof Failure) throw new Error(pattern.message);
+  const sink = new KeepingSink();
+  streams.open(sink, { pattern, since: null, notices: false });
+  const appender = new EventAppender(db);
+  return { hub, streams, sink, publish: (topic: string) => hub.fanOut([appender.append(topic, "1", "", 0)]) };
+}
+
+t.test("a subscriber learns at once that it is one, then gets each event as a frame", (t) => {
+  const { sink, publish, hub } = openStream(t);
+  t.equal(sink.written.length, 1);
+  t.match(sink.written[0], /^:.*\n\n$/, "a comment, which clients pass over");
+  publish("a");
+  publish("b");
+  publish("a");
+  t.same(sink.written.slice(1), [1, 3].map((id) => `id: ${id}\ndata: {"id":${id},"topic":"a","data":1,"source":"","created_at":"1970-01-01T00:00:00.000Z"}\n\n`));
+  t.equal(hub.subscribers, 1);
+  sink.end();
+  t.equal(hub.subscribers, 0);
+  publish("a");
+  t.equal(sink.written.length, 3, "who has gone gets nothing");
+  t.end();
+});
+
+t.test("a comment comes when its time has come, and no sooner", (t) => {
+  const { sink, streams } = openStream(t);
+  const comments = (): number => sink.written.filter((text) => text === COMMENT).length;
+  streams.tick(SSE_COMMENT_INTERVAL_MS - 1);
+  t.equal(comments(), 0);
+  streams.tick(SSE_COMMENT_INTERVAL_MS);
+  t.equal(comments(), 1);
+  streams.tick(2 * SSE_COMMENT_INTERVAL_MS - 1);
+  t.equal(comments(), 1);
+  streams.tick(2 * SSE_COMMENT_INTERVAL_MS);
+  t.equal(comments(), 2);
+  sink.end();
+  streams.tick(9 * SSE_COMMENT_INTERVAL_MS);
+  t.equal(comments(), 2, "not to who has gone");
+  t.end();
+});
+
+t.test("a socket that is behind gets no comment on top", (t) => {
+  const { sink, streams, publish } = openStream(t);
+  sink.takes = false;
+  publish("a");
+  streams.tick(SSE_COMMENT_INTERVAL_MS);
+  t.notOk(sink.written.includes(COMMENT));
+  sink.drain();
+  streams.tick(SSE_COMMENT_INTERVAL_MS + 1);
+  t.ok(sink.written.includes(COMMENT));
+  t.end();
+});
+
+t.test("the end of the server ends every stream", (t) => {
+  const { sink, streams } = openStream(t);
+  streams.end();
+  t.ok(sink.ended);
+  t.end();
+});

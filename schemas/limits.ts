@@ -26,6 +26,7 @@ export const JSON_DEPTH_MAX = 10_000;
 
 // Timeouts of a connection
 export const REQUEST_TIMEOUT_MS = 10_000;
+/** Until the answer begins: kept by the deadlines of the RPC, below. Long polls and streams wait longer by their nature. */
 export const RESPONSE_TIMEOUT_MS = 30_000;
 export const SHUTDOWN_DRAIN_MS = 5_000;
 
@@ -142,6 +143,8 @@ relation(HISTORY_ROWS_DEFAULT <= PAGE_ROWS_MAX, "a default page is at most the l
 relation(PUBLISH_EVENTS_MAX <= PAGE_ROWS_MAX, "what was published at once can be read at once");
 relation(SUBSCRIBER_MESSAGE_BYTES_MAX < SUBSCRIBER_MESSAGE_RECEIVED_BYTES_MAX, "a message over the bound must be seen to be refused");
 relation(HOT_CACHE_VALUE_BYTES_MAX * 16 <= HOT_CACHE_BYTES_MAX, "the hot cache holds many values");
+relation(POOL_DEADLINE_MS <= RESPONSE_TIMEOUT_MS, "a job's deadline is what keeps the time for an answer");
+relation(WRITER_DEADLINE_MS + VERDICT_GRACE_MS <= RESPONSE_TIMEOUT_MS, "and so is the writer's");
 relation(REQUEST_TIMEOUT_MS <= RESPONSE_TIMEOUT_MS, "a request ends before its response does");
 relation(CLI_ANSWER_TIMEOUT_MS >= LONG_POLL_WAIT_S_MAX * 1000 + 10_000, "the command line waits longer than the longest long poll");
 relation(CLI_ANSWER_BYTES_MAX > BODY_BYTES_MAX, "the command line takes every value that can be stored");

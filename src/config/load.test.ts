@@ -76,7 +76,7 @@ t.test("the ways to write a flag", (t) => {
   t.equal(configOf(["--dashboard-bind", ""]).dashboard_bind, "");
   t.equal(configOf(["--dashboard-bind="]).dashboard_bind, "");
   t.equal(configOf(["--state-events"]).state_events, true);
-  t.equal(configOf(["--state-events=false"], { KOOR_STATE_EVENTS: "1" }).state_events, true, "a flag that is taken back leaves the variable");
+  t.equal(configOf(["--state-events=false"], { KOOR_STATE_EVENTS: "1" }).state_events, false, "a flag beats the variable, also where it turns off");
   t.same(configOf(["--allow-host", "a, b", "--allow-host=c,"]).allow_host, ["a", "b", "c"]);
   for (const [text, on] of [["1", true], ["true", true], ["0", false], ["false", false], ["", false]] as const) {
     t.equal(configOf([], { KOOR_STATE_EVENTS: text }).state_events, on, `KOOR_STATE_EVENTS=${text}`);

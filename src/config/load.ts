@@ -26,7 +26,7 @@ export type Invocation = { readonly kind: "help" } | { readonly kind: "version" 
  */
 export function loadConfig(argv: readonly string[], environment: NodeJS.ProcessEnv): Invocation {
   const flags = new Map<string, string[]>();
-  const switches = new Set<string>();
+  const switches = new Map<string, boolean>();
   let file: string | null = null;
   for (let at = 0; at < argv.length; at++) {
     const word = argv[at] ?? "";
@@ -42,8 +42,7 @@ export function loadConfig(argv: readonly string[], environment: NodeJS.ProcessE
     if (option === undefined && name !== "config") throw new ConfigError(`unknown flag ${equals < 0 ? word : word.slice(0, equals)}`);
     if (option?.type === "switch") {
       if (inline !== null && inline !== "true" && inline !== "false") throw new ConfigError(`--${name} takes no value`);
-      if (inline === "false") switches.delete(key);
-      else switches.add(key);
+      switches.set(key, inline !== "false");
       continue;
     }
     const value = inline ?? argv[++at];
@@ -61,7 +60,8 @@ export function loadConfig(argv: readonly string[], environment: NodeJS.ProcessE
     if (Object.hasOwn(settings, key)) config[key] = fromFile(option, settings[key], key);
     if (variable !== undefined) config[key] = fromText(option, variable, environmentOf(key));
     if (given !== undefined) config[key] = fromText(option, option.type === "list" ? given.join(",") : given[given.length - 1] ?? "", flagOf(key));
-    if (switches.has(key)) config[key] = true;
+    const turned = switches.get(key);
+    if (turned !== undefined) config[key] = turned;
   }
   return { kind: "serve", config: config as unknown as Config };
 }

@@ -14,7 +14,7 @@ import type { Exchange } from "./exchange.js";
 import type { Gate } from "./gate.js";
 import { isSchemaCompilerLoaded, loadSchemaCompiler, parseJsonBody } from "./json-body.js";
 import { parseQuery } from "./parameters.js";
-import { failureReply, RefusalAudit, type Header } from "./refusals.js";
+import { failureReply, Refusals, type Header } from "./refusals.js";
 import { parsePath, pathParameters, type Answer, type PathShape, type Reply, type Request, type Route } from "./route-table.js";
 
 /** A route with what is made of it once. */
@@ -50,7 +50,7 @@ const DRAINING = new Failure("UNAVAILABLE", "the server is shutting down");
 
 export class Pipeline {
   readonly #options: PipelineOptions;
-  readonly #audit: RefusalAudit;
+  readonly #refusals: Refusals;
   readonly #receiving = new Map<Exchange, number>();
   #body_bytes = 0;
   #in_flight = 0;
@@ -59,7 +59,7 @@ export class Pipeline {
 
   constructor(options: PipelineOptions) {
     this.#options = options;
-    this.#audit = new RefusalAudit(options.writer, options.registry, options.clock);
+    this.#refusals = new Refusals(options.writer, options.registry, options.clock, options.log);
   }
 
   bind(route: Route): BoundRoute {
@@ -236,6 +236,7 @@ export class Pipeline {
       this.#send(call, answer);
       return;
     }
+    this.#refusals.report(call.bound.route, answer);
     if (answer.outcome_unknown) {
       // Neither "stored" nor "not stored" would be sure to be true.
       this.#in_flight -= 1;
@@ -244,12 +245,12 @@ export class Pipeline {
       return;
     }
     const reply = failureReply(answer, extra);
-    if (!this.#audit.wants(call.bound.route, answer)) {
+    if (!this.#refusals.wants(call.bound.route, answer)) {
       this.#send(call, reply);
       return;
     }
     call.exchange.detach();
-    this.#audit.write(call.bound.route, call.params, call.context, answer, () => this.#send(call, reply));
+    this.#refusals.write(call.bound.route, call.params, call.context, answer, () => this.#send(call, reply));
   }
 
   #send(call: Call, reply: Reply): void {

@@ -1,12 +1,13 @@
 /**
- * What happens to a refused call: its answer in the contract's error shape, and its row in the audit log
- * where the call is an audited one. Runs on the front. What was refused in the writer has its row from the
+ * What happens to a refused call: its answer in the contract's error shape, its row in the audit log where
+ * the call is an audited one, and a line in the log where the operator should know. Runs on the front. What was refused in the writer has its row from the
  * batch (workers/writer/batch.ts).
  */
 import { AUDIT_DETAIL_BYTES_MAX, AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX } from "../../schemas/limits.js";
 import type { CallContext } from "../../schemas/rpc.js";
 import { STATUSES, type StatusRow } from "../../schemas/status.js";
 import type { Clock } from "../base/clock.js";
+import type { Log } from "../base/log.js";
 import { RemoteFailure, type Failure } from "../base/result.js";
 import type { Registry } from "../metrics/registry.js";
 import type { RpcClient } from "../rpc/client.js";
@@ -14,6 +15,7 @@ import { JSON_TYPE, headerBlock, type Reply, type Route } from "./route-table.js
 
 export type Header = readonly [name: string, value: string];
 
+const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
 const UNAUTHENTICATED = 401;
 /** 4xx statuses that leave no row. */
@@ -29,14 +31,19 @@ export function failureReply(failure: Failure, extra: readonly Header[]): Reply 
   return { status: row.http, body: JSON.stringify({ error: failure.message, code: row.http, ...failure.members }), headers: headerBlock(headers) };
 }
 
-export class RefusalAudit {
+export class Refusals {
   readonly #writer: RpcClient;
   readonly #registry: Registry;
   readonly #clock: Clock;
+  readonly #log: Log;
   #minute = 0;
   #unauthenticated_rows = 0;
+  #reported_ms = 0;
+  /** Refusals since the last line of the log. */
+  #unreported = 0;
 
-  constructor(writer: RpcClient, registry: Registry, clock: Clock) {
+  constructor(writer: RpcClient, registry: Registry, clock: Clock, log: Log) {
+    this.#log = log;
     this.#writer = writer;
     this.#registry = registry;
     this.#clock = clock;
@@ -59,6 +66,17 @@ export class RefusalAudit {
     const { action, resource } = route.audit;
     const detail = JSON.stringify({ error: failure.message.slice(0, AUDIT_DETAIL_BYTES_MAX), code: failure.http });
     this.#writer.call("audit.refuse", { action, resource: resource(params), detail }, context, 0, next);
+  }
+
+  /** Logs a refusal that the operator should know of, at most one a second: it comes with every request. */
+  report(route: Route, failure: Failure): void {
+    if (failure.http < 500 || failure.status === "UNAVAILABLE") return;
+    const now_ms = this.#clock.now();
+    this.#unreported += 1;
+    if (now_ms - this.#reported_ms < SECOND_MS) return;
+    this.#log.warn("request refused", { route: route.name, status: failure.http, reason: failure.message, refused: this.#unreported });
+    this.#reported_ms = now_ms;
+    this.#unreported = 0;
   }
 
   /** Strangers must not be able to fill the disk. */

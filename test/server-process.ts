@@ -5,6 +5,7 @@
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
+import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -65,11 +66,26 @@ export function makeDirectory(t: Owner): string {
   return path;
 }
 
+/**
+ * Ends the process when this one is gone, however it went: a test that runs out of time is killed by the
+ * runner, and no teardown of its runs. The shell waits for the end of its input, which is this process's.
+ */
+function tieToThisProcess(child: ChildProcess): void {
+  if (child.pid === undefined) return;
+  const guard = spawn("sh", ["-c", 'read -r _; kill -9 "$1"', "sh", String(child.pid)], { stdio: ["pipe", "ignore", "ignore"] });
+  guard.on("error", () => undefined);
+  guard.unref();
+  (guard.stdin as Socket).unref();
+  child.once("exit", () => guard.kill("SIGKILL"));
+}
+
 function spawnServer(args: readonly string[], cwd: string, env: Readonly<Record<string, string>>, program = SERVER_PROGRAM, launcher: readonly string[] = []): ChildProcess {
   const [command = process.execPath, ...rest] = [...launcher, process.execPath, program, ...args];
-  return spawn(command, rest, {
+  const child = spawn(command, rest, {
     cwd, env: { PATH: process.env["PATH"] ?? "", ...env }, stdio: ["ignore", "pipe", "pipe"],
   });
+  tieToThisProcess(child);
+  return child;
 }
 
 /** The text of a stream as far as it came, and whom to tell of more. */

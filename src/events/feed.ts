@@ -45,6 +45,8 @@ export class Feed implements Listener {
   /** The last event replayed; null where replay is over. */
   #cursor: number | null;
   #replayed_some = false;
+  /** The last event that replay delivered; what it started after, before that. */
+  #last_replayed: number;
   #behind = false;
   #attached = false;
   #closed = false;
@@ -58,6 +60,7 @@ export class Feed implements Listener {
     this.#group = group;
     this.#outlet = outlet;
     this.#cursor = since;
+    this.#last_replayed = since ?? 0;
   }
 
   /** Starts: replays, or follows at once. */
@@ -160,7 +163,12 @@ export class Feed implements Listener {
     const oldest = page[0];
     if (oldest !== undefined && this.#replayed_some && oldest.id > cursor + 1) {
       // Pruned under a slow reader's feet.
-      this.#outlet.deliver({ kind: "gap", count: oldest.id - cursor - 1, after_id: cursor });
+      const delivery = this.#outlet.deliver({ kind: "gap", count: oldest.id - cursor - 1, after_id: this.#last_replayed });
+      this.#behind = delivery !== "sent";
+      if (delivery === "refused") return;
+      cursor = oldest.id - 1;
+      this.#cursor = cursor;
+      if (this.#behind) return;
     }
     for (const row of page) {
       if (this.#group.pattern.matches(row.topic)) {
@@ -171,6 +179,7 @@ export class Feed implements Listener {
         }
         this.#registry.events_delivered += 1;
         this.#buffer.noteDelivered(row.id);
+        this.#last_replayed = row.id;
         this.#behind = delivery === "behind";
       }
       cursor = row.id;

@@ -1,0 +1,312 @@
+/**
+ * Fan-out, replay and the 64-event buffer against a naive model: subscribers over WebSocket and as streams,
+ * slow and fast, that come, fall behind, catch up and go, while events are published, committed before they
+ * go out, and pruned. What each took must be exactly what the model says, item by item.
+ */
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
+import Database from "better-sqlite3";
+import * as fc from "fast-check";
+import t from "tap";
+import { REPLAY_PAGE_EVENTS, SUBSCRIBER_BUFFER_EVENTS_MAX } from "../../schemas/limits.js";
+import type { CommittedEvent } from "../../schemas/events.js";
+import { FakeLibrary, FakeSink, LARGE_CHARACTERS, type FakeSocket } from "../../test/events/fake-library.js";
+import type { Log } from "../base/log.js";
+import { Failure } from "../base/result.js";
+import { Registry } from "../metrics/registry.js";
+import { migrate } from "../store/migrate.js";
+import { Hub } from "./hub.js";
+import { compilePattern, type Pattern } from "./pattern.js";
+import { Streams } from "./stream.js";
+import type { Subscription } from "./subscription.js";
+import { EventAppender, EventReader } from "./table.js";
+import { SubscriberEdge } from "./websocket.js";
+
+const TOPICS = ["a.1", "a.2", "b.1"] as const;
+const PATTERNS = ["*", "a.*", "b.*", "a.1", "**", "c"] as const;
+const SUBSCRIBERS_MAX = 5;
+/** Turns that everything has time in, beside one for each page of a replay: the hub's list of a turn takes two. */
+const SETTLING_TURNS = 4;
+
+type Operation =
+  | { readonly op: "connect"; readonly kind: "socket" | "stream"; readonly pattern: string; readonly back: number | null; readonly notices: boolean; readonly room: number }
+  | { readonly op: "publish"; readonly topics: readonly string[]; readonly large: boolean; readonly flush: "at the end" | "late" }
+  | { readonly op: "commit"; readonly topics: readonly string[] }
+  | { readonly op: "drain"; readonly who: number; readonly room: number }
+  | { readonly op: "leave"; readonly who: number }
+  | { readonly op: "prune"; readonly keep: number };
+
+interface Gap {
+  readonly count: number;
+  readonly after_id: number;
+}
+
+/** A subscriber as the contract describes it. Only events that match come here. */
+class Model {
+  /** What it must have taken: ids, and gaps. */
+  readonly taken: (number | Gap)[] = [];
+  /** What waits for it: at most 64 events, and gaps between them. */
+  readonly #held: (number | { count: number; after_id: number })[] = [];
+  #room: number;
+  #behind = false;
+  #last = 0;
+  /** The event that replay has come to; null where it is over. */
+  cursor: number | null;
+  #last_replayed: number;
+  #replayed_some = false;
+  dropped = 0;
+
+  constructor(readonly notices: boolean, room: number, since: number | null) {
+    this.#room = room;
+    this.cursor = since;
+    this.#last_replayed = since ?? 0;
+  }
+
+  get events(): number {
+    return this.taken.filter((item) => typeof item === "number").length;
+  }
+
+  live(id: number): void {
+    const held = this.#held.filter((item) => typeof item === "number").length;
+    if (!this.#behind && this.#held.length === 0) {
+      this.#take(id);
+      this.#last = id;
+    } else if (held < SUBSCRIBER_BUFFER_EVENTS_MAX) {
+      this.#held.push(id);
+      this.#last = id;
+    } else {
+      this.dropped += 1;
+      const tail = this.#held.at(-1);
+      if (typeof tail === "object") tail.count += 1;
+      else this.#held.push({ count: 1, after_id: this.#last });
+    }
+  }
+
+  drain(room: number): void {
+    this.#room = room;
+    this.#behind = false;
+    while (!this.#behind) {
+      const item = this.#held.shift();
+      if (item === undefined) return;
+      this.#take(item);
+    }
+  }
+
+  /** Replays as far as the socket takes it; `history` holds what is left of all events that went out. */
+  replay(history: readonly CommittedEvent[], matches: (topic: string) => boolean): void {
+    for (const { id, topic } of history) {
+      if (this.#behind || this.cursor === null) return;
+      if (id <= this.cursor) continue;
+      if (this.#replayed_some && id > this.cursor + 1) {
+        this.#take({ count: id - this.cursor - 1, after_id: this.#last_replayed });
+        this.cursor = id - 1;
+        if (this.#behind) return;
+      }
+      if (matches(topic)) {
+        this.#take(id);
+        this.#last_replayed = id;
+        this.#last = id;
+      }
+      this.cursor = id;
+      this.#replayed_some = true;
+    }
+    if (!this.#behind) this.cursor = null;
+  }
+
+  #take(item: number | Gap): void {
+    if (typeof item !== "number" && !this.notices) return;
+    this.taken.push(item);
+    if (this.#room > 0) this.#room -= 1;
+    else this.#behind = true;
+  }
+}
+
+function compile(text: string): Pattern {
+  const pattern = compilePattern(text);
+  if (pattern instanceof Failure) throw new Error(pattern.message);
+  return pattern;
+}
+
+/** A message that a client got, as its id or gap. */
+function parse(message: string): number | Gap {
+  const data = message.startsWith("{") ? message : /^data: (.*)$/m.exec(message)?.[1] ?? "";
+  const item = JSON.parse(data) as { readonly id: number } | { readonly type: string; readonly count: number; readonly after_id: number };
+  if ("id" in item) {
+    if (message !== data && !message.startsWith(`id: ${item.id}\n`)) throw new Error(`the stream names another id: ${message}`);
+    return item.id;
+  }
+  return { count: item.count, after_id: item.after_id };
+}
+
+interface Member {
+  readonly pattern: Pattern;
+  readonly model: Model;
+  readonly client: FakeSocket<never> | FakeSink;
+}
+
+type Told = { gaps: number; replayed: number; dropped: number };
+
+/** The real pieces on a fake library and a database in memory, beside the models. */
+class World {
+  readonly #db = new Database(":memory:");
+  readonly #appender: EventAppender;
+  readonly #registry = new Registry();
+  readonly #hub: Hub;
+  readonly #library = new FakeLibrary<{ subscription: Subscription; subscriber: null }>();
+  readonly #streams: Streams;
+  readonly #members: (Member | null)[] = [];
+  readonly #all: Member[] = [];
+  /** What the database holds, and what of it did not go out yet. */
+  #stored: CommittedEvent[] = [];
+  #pending: CommittedEvent[] = [];
+
+  constructor() {
+    migrate(this.#db);
+    this.#appender = new EventAppender(this.#db);
+    this.#hub = new Hub(this.#registry, 0);
+    const quiet = (): void => undefined;
+    const log: Log = { debugs: false, infos: false, debug: quiet, info: quiet, warn: quiet, error: quiet, close: () => Promise.resolve() };
+    const sources = { hub: this.#hub, registry: this.#registry, history: new EventReader(this.#db), log };
+    this.#streams = new Streams(sources, { now: () => 0 });
+    new SubscriberEdge(this.#library.asApp(), sources).listen("/", () => undefined);
+  }
+
+  async run(operation: Operation): Promise<void> {
+    switch (operation.op) {
+      case "connect":
+        this.#connect(operation);
+        break;
+      case "commit":
+        this.#append(operation.topics, "1");
+        break;
+      case "publish":
+        this.#append(operation.topics, operation.large ? JSON.stringify("x".repeat(LARGE_CHARACTERS)) : "1");
+        await this.#fanOut(operation.flush === "late");
+        break;
+      case "drain": {
+        const member = this.#members[operation.who];
+        if (!member) break;
+        member.client.drain(operation.room);
+        member.model.drain(operation.room);
+        break;
+      }
+      case "leave":
+        this.#members[operation.who]?.client.leave();
+        this.#members[operation.who] = null;
+        break;
+      case "prune":
+        // A thousand events are kept, and what is pruned went out long ago.
+        await this.#fanOut(false);
+        this.#appender.prune(operation.keep, Number.MAX_SAFE_INTEGER);
+        this.#stored = this.#stored.slice(-operation.keep);
+        break;
+    }
+    await this.#settle();
+    for (const member of this.#members) {
+      if (member?.model.cursor !== null) member?.model.replay(this.#visible(), (topic) => member.pattern.matches(topic));
+    }
+    this.#check();
+  }
+
+  /** Everyone reads everything. */
+  async finish(): Promise<Told> {
+    await this.run({ op: "publish", topics: [], large: false, flush: "at the end" });
+    for (const who of this.#members.keys()) {
+      for (let round = 0; round < 3; round++) await this.run({ op: "drain", who, room: 100_000 });
+    }
+    const gaps = this.#all.reduce((sum, { model }) => sum + model.taken.filter((item) => typeof item === "object").length, 0);
+    const dropped = this.#registry.events_dropped;
+    const replayed = this.#all.filter(({ model, client }) => model.cursor === null && client.taken.length > 0).length;
+    for (const who of this.#members.keys()) await this.run({ op: "leave", who });
+    if (this.#hub.subscribers !== 0 || this.#hub.patterns !== 0) throw new Error("somebody is left in the hub");
+    this.#db.close();
+    return { gaps, dropped, replayed };
+  }
+
+  async #settle(): Promise<void> {
+    const pages = Math.ceil(this.#stored.length / REPLAY_PAGE_EVENTS);
+    for (let turn = 0; turn < SETTLING_TURNS + pages; turn++) await nextTurn();
+  }
+
+  #visible(): CommittedEvent[] {
+    return this.#stored.filter(({ id }) => id <= this.#hub.lastId);
+  }
+
+  #append(topics: readonly string[], data: string): void {
+    const events = topics.map((topic) => this.#appender.append(topic, data, "", 0));
+    this.#stored.push(...events);
+    this.#pending.push(...events);
+  }
+
+  async #fanOut(late: boolean): Promise<void> {
+    const events = this.#pending;
+    this.#hub.fanOut(events);
+    this.#pending = [];
+    // The library may tell of a socket that is behind when the hub's turn is over.
+    if (late) await this.#settle();
+    this.#library.flush();
+    for (const member of this.#members) {
+      if (!member || member.model.cursor !== null) continue;
+      for (const { id, topic } of events) if (member.pattern.matches(topic)) member.model.live(id);
+    }
+  }
+
+  #connect({ kind, pattern: text, back, notices, room }: Operation & { readonly op: "connect" }): void {
+    if (this.#members.length >= SUBSCRIBERS_MAX) return;
+    const pattern = compile(text);
+    const since = back === null ? null : Math.max(0, this.#hub.lastId - back);
+    const subscription: Subscription = { pattern, since, notices };
+    let client: Member["client"];
+    if (kind === "socket") {
+      client = this.#library.open({ subscription, subscriber: null }, room) as unknown as FakeSocket<never>;
+    } else {
+      client = new FakeSink(room);
+      this.#streams.open(client, subscription);
+    }
+    const member = { pattern, client, model: new Model(notices, room, since) };
+    this.#members.push(member);
+    this.#all.push(member);
+  }
+
+  #check(): void {
+    for (const [who, { client, model }] of this.#all.entries()) {
+      const taken = client.taken.map(parse);
+      if (!isDeepStrictEqual(taken, model.taken)) throw new Error(`subscriber ${who} took ${JSON.stringify(taken)}, the model ${JSON.stringify(model.taken)}`);
+    }
+    const dropped = this.#all.reduce((sum, { model }) => sum + model.dropped, 0);
+    if (this.#registry.events_dropped !== dropped) throw new Error(`${this.#registry.events_dropped} were counted as dropped, ${dropped} were`);
+    const delivered = this.#all.reduce((sum, { model }) => sum + model.events, 0);
+    if (this.#registry.events_delivered !== delivered) throw new Error(`${this.#registry.events_delivered} were counted as delivered, ${delivered} were`);
+  }
+}
+
+const anyTopics = fc.oneof(
+  fc.array(fc.constantFrom(...TOPICS), { minLength: 1, maxLength: 5 }),
+  fc.tuple(fc.constantFrom(...TOPICS), fc.integer({ min: 20, max: 150 })).map(([topic, count]) => Array.from({ length: count }, (_, at) => (at % 5 === 4 ? "b.1" : topic))),
+);
+const anyRoom = fc.oneof(fc.constantFrom(0, 1, 2), fc.integer({ min: 3, max: 200 }));
+const anyWho = fc.nat({ max: SUBSCRIBERS_MAX - 1 });
+const anyConnect: fc.Arbitrary<Operation> = fc.record({
+  op: fc.constant("connect" as const), kind: fc.constantFrom("socket" as const, "stream" as const), pattern: fc.constantFrom(...PATTERNS),
+  back: fc.option(fc.nat({ max: 300 }), { nil: null }), notices: fc.boolean(), room: anyRoom,
+});
+const anyOperation: fc.Arbitrary<Operation> = fc.oneof(
+  { weight: 2, arbitrary: anyConnect },
+  { weight: 6, arbitrary: fc.record({ op: fc.constant("publish" as const), topics: anyTopics, large: fc.boolean(), flush: fc.constantFrom("at the end" as const, "late" as const) }) },
+  { weight: 1, arbitrary: fc.record({ op: fc.constant("commit" as const), topics: anyTopics }) },
+  { weight: 5, arbitrary: fc.record({ op: fc.constant("drain" as const), who: anyWho, room: anyRoom }) },
+  { weight: 1, arbitrary: fc.record({ op: fc.constant("leave" as const), who: anyWho }) },
+  { weight: 1, arbitrary: fc.record({ op: fc.constant("prune" as const), keep: fc.integer({ min: 1, max: 200 }) }) },
+);
+
+t.test("each subscriber takes what the contract says, item by item", async (t) => {
+  const all: Told = { gaps: 0, dropped: 0, replayed: 0 };
+  const property = fc.asyncProperty(fc.array(anyConnect, { minLength: 1, maxLength: 3 }), fc.array(anyOperation, { maxLength: 30, size: "max" }), async (connects, operations) => {
+    const world = new World();
+    for (const operation of [...connects, ...operations]) await world.run(operation);
+    const told = await world.finish();
+    for (const name of ["gaps", "dropped", "replayed"] as const) all[name] += told[name];
+  });
+  await t.resolves(fc.assert(property, { numRuns: 150 }));
+  t.ok(all.gaps > 20 && all.dropped > 1000 && all.replayed > 100, `the random subscribers are slow enough to say something: ${JSON.stringify(all)}`);
+});

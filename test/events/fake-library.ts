@@ -1,0 +1,200 @@
+/**
+ * The WebSocket library's topics and sockets as far as the fan-out relies on them, without a network: the
+ * messages of a turn are collected for each socket and sent at the turn's end, or before, when a socket
+ * has 32 of them or a message is large; of a socket that is behind only the first message of what was
+ * collected is told as dropped, and the others are skipped without a word; a socket that leaves its last
+ * topic loses what was collected for it. What a socket took is in `taken`. Pure.
+ */
+import type { TemplatedApp, WebSocket, WebSocketBehavior } from "uWebSockets.js";
+import type { Sink } from "../../src/front/route-table.js";
+
+/** Messages that the library collects for one socket before it sends them. */
+const COLLECTED_MAX = 32;
+/** A message of this length is sent at once. */
+export const LARGE_CHARACTERS = 16 * 1024;
+
+const BEHIND = 0;
+const SENT = 1;
+const REFUSED = 2;
+
+/** A connection that takes `room` messages more, and one into its buffer; then it is behind until it is drained. */
+class Connection {
+  readonly taken: string[] = [];
+  #room: number;
+  #behind = false;
+
+  constructor(room: number) {
+    this.#room = room;
+  }
+
+  get behind(): boolean {
+    return this.#behind;
+  }
+
+  take(text: string): boolean {
+    this.taken.push(text);
+    if (this.#room > 0) this.#room -= 1;
+    else this.#behind = true;
+    return !this.#behind;
+  }
+
+  drain(room: number): void {
+    this.#room = room;
+    this.#behind = false;
+  }
+}
+
+export class FakeSocket<UserData> {
+  readonly #library: FakeLibrary<UserData>;
+  readonly #connection: Connection;
+  readonly #user_data: UserData;
+  readonly topics = new Set<string>();
+  collected: string[] = [];
+  closed: number | null = null;
+
+  constructor(library: FakeLibrary<UserData>, user_data: UserData, room: number) {
+    this.#library = library;
+    this.#user_data = user_data;
+    this.#connection = new Connection(room);
+  }
+
+  get taken(): readonly string[] {
+    return this.#connection.taken;
+  }
+
+  getUserData(): UserData {
+    return this.#user_data;
+  }
+
+  subscribe(topic: string): void {
+    this.topics.add(topic);
+  }
+
+  unsubscribe(topic: string): void {
+    if (this.#library.walks === this) throw new Error("the library does not survive this");
+    this.topics.delete(topic);
+    if (this.topics.size === 0) this.collected = [];
+  }
+
+  send(text: string): number {
+    this.flush();
+    if (this.#connection.behind) {
+      void this.#library.behavior.dropped?.(this.asSocket(), new TextEncoder().encode(text).buffer, false);
+      return REFUSED;
+    }
+    return this.#connection.take(text) ? SENT : BEHIND;
+  }
+
+  /** Sends what was collected, as far as the first message that is refused. */
+  flush(): void {
+    const collected = this.collected;
+    this.collected = [];
+    this.#library.walks = this;
+    for (const text of collected) if (this.send(text) === REFUSED) break;
+    this.#library.walks = null;
+  }
+
+  /** The peer reads: the socket has room again. */
+  drain(room: number): void {
+    this.#connection.drain(room);
+    this.#library.behavior.drain?.(this.asSocket());
+  }
+
+  end(code: number): void {
+    this.closed = code;
+  }
+
+  leave(): void {
+    this.topics.clear();
+    this.collected = [];
+    this.#library.sockets.delete(this);
+    this.#library.behavior.close?.(this.asSocket(), 1000, new ArrayBuffer(0));
+  }
+
+  asSocket(): WebSocket<UserData> {
+    return this as unknown as WebSocket<UserData>;
+  }
+}
+
+export class FakeLibrary<UserData> {
+  readonly sockets = new Set<FakeSocket<UserData>>();
+  behavior: WebSocketBehavior<UserData> = {};
+  /** The socket whose messages are being walked over. */
+  walks: FakeSocket<UserData> | null = null;
+
+  ws(_path: string, behavior: WebSocketBehavior<UserData>): void {
+    this.behavior = behavior;
+  }
+
+  publish(topic: string, text: string): void {
+    for (const socket of this.sockets) {
+      if (!socket.topics.has(topic)) continue;
+      if (text.length >= LARGE_CHARACTERS) {
+        socket.send(text);
+        continue;
+      }
+      if (socket.collected.length === COLLECTED_MAX) socket.flush();
+      socket.collected.push(text);
+    }
+  }
+
+  /** The end of a turn. */
+  flush(): void {
+    for (const socket of this.sockets) socket.flush();
+  }
+
+  open(user_data: UserData, room: number): FakeSocket<UserData> {
+    const socket = new FakeSocket(this, user_data, room);
+    this.sockets.add(socket);
+    void this.behavior.open?.(socket.asSocket());
+    return socket;
+  }
+
+  asApp(): TemplatedApp {
+    return this as unknown as TemplatedApp;
+  }
+}
+
+/** The answer of a stream; comments cost no room. */
+export class FakeSink implements Sink {
+  readonly #connection: Connection;
+  #drained: () => void = () => undefined;
+  #closed: () => void = () => undefined;
+  ended = false;
+
+  constructor(room: number) {
+    this.#connection = new Connection(room);
+  }
+
+  get taken(): readonly string[] {
+    return this.#connection.taken;
+  }
+
+  write(text: string): boolean {
+    if (text.startsWith(":")) return !this.#connection.behind;
+    if (this.#connection.behind) throw new Error("written to a connection that is behind");
+    return this.#connection.take(text);
+  }
+
+  end(): void {
+    this.ended = true;
+    this.#closed();
+  }
+
+  onDrain(listener: () => void): void {
+    this.#drained = listener;
+  }
+
+  onClose(listener: () => void): void {
+    this.#closed = listener;
+  }
+
+  drain(room: number): void {
+    this.#connection.drain(room);
+    this.#drained();
+  }
+
+  leave(): void {
+    this.#closed();
+  }
+}

@@ -115,7 +115,7 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
       registry, hub, writer, pool, clock: systemClock, log, data_dir, started_ms,
       addresses: () => front.addresses, inFlight: () => pipeline.inFlight, draining: () => pipeline.draining,
     }),
-    ...stateRoutes({ writer, reads, registry, log }),
+    ...stateRoutes({ writer, reads, log }),
     ...eventRoutes({ writer, reads, hub, streams, log }),
     ...auditRoutes(reads),
   ];

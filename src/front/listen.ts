@@ -21,6 +21,9 @@ export interface PortOptions {
   readonly counted: boolean;
 }
 
+/** Another process may take the port between the two binds. */
+const FREE_PORT_TRIES_MAX = 10;
+
 /** What the library takes beside what its types say. */
 interface ExclusiveListener {
   listen(host: string, port: number, options: number, done: (socket: us_listen_socket | false) => void): void;
@@ -52,7 +55,8 @@ export class ListeningPort {
    * @returns the port it listens on; undefined where it is in use
    */
   listen({ host, port }: Address): number | undefined {
-    const bound = this.#bind(host === "localhost" ? "127.0.0.1" : host === "" ? "0.0.0.0" : host, port);
+    const name = host === "localhost" ? "127.0.0.1" : host === "" ? "0.0.0.0" : host;
+    const bound = port === 0 ? this.#bindFree(name) : this.#bind(name, port);
     if (bound !== undefined && host === "localhost") this.#bind("::1", bound);
     return bound;
   }
@@ -70,6 +74,21 @@ export class ListeningPort {
   /** Cuts every connection. */
   close(): void {
     this.#app.close();
+  }
+
+  /**
+   * Binds a free port by its number: on a port that the system chose while binding, the library leaves
+   * SO_REUSEADDR off, and the next server could not have it for a minute.
+   */
+  #bindFree(host: string): number | undefined {
+    for (let tries = 0; tries < FREE_PORT_TRIES_MAX; tries++) {
+      const free = this.#bind(host, 0);
+      if (free === undefined) return undefined;
+      this.stop();
+      const bound = this.#bind(host, free);
+      if (bound !== undefined) return bound;
+    }
+    return undefined;
   }
 
   #bind(host: string, port: number): number | undefined {

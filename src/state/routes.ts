@@ -1,5 +1,5 @@
 /** Section 3 of the wire contract over HTTP. Runs on the front. */
-import { KEY_BYTES_MAX, CONTENT_TYPE_BYTES_MAX, HISTORY_ROWS_DEFAULT } from "../../schemas/limits.js";
+import { CONTENT_TYPE_BYTES_MAX, FRONT_READ_ROWS_MAX, HISTORY_ROWS_DEFAULT, KEY_BYTES_MAX } from "../../schemas/limits.js";
 import { PreconditionErrorBody } from "../../schemas/common.js";
 import type { ReplyOf, RequestOf } from "../../schemas/methods.js";
 import {
@@ -13,7 +13,6 @@ import { hasControlCharacter, utf8Length } from "../base/path.js";
 import { formatTime } from "../base/time.js";
 import { chunkedReply } from "../front/chunked-reply.js";
 import { headerBlock, jsonReply, type Answer, type Reply, type Request, type Route } from "../front/route-table.js";
-import type { Registry } from "../metrics/registry.js";
 import { packBytes } from "../base/bytes.js";
 import type { RpcClient } from "../rpc/client.js";
 import type { Reads } from "../rpc/reads.js";
@@ -23,7 +22,6 @@ import { HotCache } from "./cache.js";
 export interface StateRoutesOptions {
   readonly writer: RpcClient;
   readonly reads: Reads;
-  readonly registry: Registry;
   readonly log: Log;
 }
 
@@ -106,14 +104,12 @@ function notModified(etag: string): Reply {
 class StateFront {
   readonly #writer: RpcClient;
   readonly #reads: Reads;
-  readonly #registry: Registry;
   readonly #log: Log;
   readonly #cache = new HotCache<Reply>();
 
-  constructor({ writer, reads, registry, log }: StateRoutesOptions) {
+  constructor({ writer, reads, log }: StateRoutesOptions) {
     this.#writer = writer;
     this.#reads = reads;
-    this.#registry = registry;
     this.#log = log;
   }
 
@@ -121,7 +117,10 @@ class StateFront {
     const limit = query["limit"] as number | undefined;
     const prefix = (query["prefix"] as string | undefined) ?? "";
     const after = (query["after"] as string | undefined) ?? "";
-    const rows = Math.min(limit ?? Number.POSITIVE_INFINITY, this.#registry.state_keys);
+    const wanted = limit ?? Number.POSITIVE_INFINITY;
+    // A list without a limit is short all the same where few keys have the prefix.
+    const long = wanted > FRONT_READ_ROWS_MAX && this.#reads.context.state.listExceeds(prefix, after, FRONT_READ_ROWS_MAX);
+    const rows = long ? wanted : FRONT_READ_ROWS_MAX;
     const answer = this.#reads.run("state.list", { prefix, after, limit: limit ?? null }, context, rows);
     if (answer instanceof Failure) return answer;
     return typeof answer === "string" ? jsonReply(answer) : chunkedReply(answer);

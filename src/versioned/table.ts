@@ -54,6 +54,7 @@ export class VersionedReader {
   readonly #previous: Statement<[number], { version: number; previous: number }>;
   readonly #mark: Statement<[string, number], Head>;
   readonly #list: Statement<[string, string, Buffer, number], ListedKey>;
+  readonly #nth: Statement<[string, string, Buffer, number], unknown>;
   readonly #count: Statement<[], number>;
 
   /**
@@ -73,6 +74,9 @@ export class VersionedReader {
       `SELECT h.key AS key, h.version AS version, v.content_type AS content_type, v.updated_at AS updated_at
        FROM ${space}_head h JOIN ${space}_version v ON v.id = h.row
        WHERE h.key > ? AND h.key >= ? AND h.key < CAST(? AS TEXT) ORDER BY h.key LIMIT ?`,
+    );
+    this.#nth = db.prepare(
+      `SELECT 1 FROM ${space}_head WHERE key > ? AND key >= ? AND key < CAST(? AS TEXT) ORDER BY key LIMIT 1 OFFSET ?`,
     );
     this.#count = db.prepare<[], number>(`SELECT count(*) FROM ${space}_head`).pluck();
   }
@@ -130,6 +134,11 @@ export class VersionedReader {
   /** Up to `limit` existing keys after `after` that start with `prefix`, in the order of their bytes. */
   list(prefix: string, after: string, limit: number): ListedKey[] {
     return this.#list.all(after, prefix, prefixEnd(prefix), limit);
+  }
+
+  /** Whether more than `rows` existing keys after `after` start with `prefix`; costs a step a row, no more. */
+  listExceeds(prefix: string, after: string, rows: number): boolean {
+    return this.#nth.get(after, prefix, prefixEnd(prefix), rows) !== undefined;
   }
 
   /** How many keys exist. */

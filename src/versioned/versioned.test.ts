@@ -266,6 +266,7 @@ class Pair {
       .slice(0, limit)
       .map(([key, { versions }]) => ({ key, version: versions.length, content_type: versions.at(-1)?.content_type, updated_at: versions.at(-1)?.updated_at }));
     this.#equal(`list ${JSON.stringify({ prefix, after, limit })}`, this.#reader.list(prefix, after, limit), expected);
+    this.#equal(`exceeds ${JSON.stringify({ prefix, after, limit })}`, this.#reader.listExceeds(prefix, after, limit - 1), expected.length === limit);
   }
 
   #equal(what: string, found: unknown, wanted: unknown): void {

@@ -2,7 +2,7 @@
 import { AuditList, AuditQuery, AuditSummary, AuditSummaryQuery } from "../../schemas/audit.js";
 import { AUDIT_ROWS_DEFAULT } from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";
-import { chunkedReply } from "../front/chunked-reply.js";
+import { readReply } from "../front/chunked-reply.js";
 import { jsonReply, type Answer, type Request, type Route } from "../front/route-table.js";
 import type { Reads } from "../rpc/reads.js";
 
@@ -27,9 +27,7 @@ function list(reads: Reads, { query, context }: Request): Answer | Promise<Answe
   const request = { actor: text("actor"), action: text("action"), from: number("from"), to: number("to"), limit };
   // A filter may pass over any number of rows.
   const rows = request.actor === null && request.action === null ? limit : Number.POSITIVE_INFINITY;
-  const answer = reads.run("audit.list", request, context, rows);
-  if (answer instanceof Failure) return answer;
-  return typeof answer === "string" ? jsonReply(answer) : chunkedReply(answer);
+  return readReply(reads.run("audit.list", request, context, rows));
 }
 
 async function summarize(reads: Reads, { query }: Request): Promise<Answer> {

@@ -8,7 +8,7 @@ import { must } from "../base/assert.js";
 import { elementTexts, memberTexts } from "../base/json-text.js";
 import { Failure, invalid } from "../base/result.js";
 import { hasControlCharacter, utf8Length } from "../base/path.js";
-import { chunkedReply } from "../front/chunked-reply.js";
+import { readReply } from "../front/chunked-reply.js";
 import { headerBlock, jsonReply, type Answer, type Request, type Route } from "../front/route-table.js";
 import type { RpcClient } from "../rpc/client.js";
 import type { Chunks, Reads } from "../rpc/reads.js";
@@ -125,9 +125,7 @@ class EventsFront {
     };
     const wait_s = number("wait");
     if (wait_s !== null && wait_s > 0) return this.#wait(request, pattern, read, wait_s);
-    const answer = this.#read(request, read);
-    if (answer instanceof Failure) return answer;
-    return typeof answer === "string" ? jsonReply(answer) : chunkedReply(answer);
+    return readReply(this.#read(request, read));
   }
 
   stream(request: Request): Answer {

@@ -4,12 +4,17 @@ import { JSON_HEADERS, jsonReply, type Answer, type Sink } from "./route-table.j
 
 type Chunks = AsyncGenerator<string | Failure, void, undefined>;
 
+/** The answer for what a read gave: a text, a refusal, or chunks. */
+export function readReply(read: string | Failure | Chunks): Answer | Promise<Answer> {
+  if (read instanceof Failure) return read;
+  return typeof read === "string" ? jsonReply(read) : chunkedReply(read);
+}
+
 /**
- * The answer for a read: a text at once, or chunks. The first chunk decides the status; one that is the
- * only one is sent with its length. A failure after the first breaks the connection, so that the client
- * cannot take a part for the whole.
+ * The first chunk decides the status; one that is the only one is sent with its length. A failure after
+ * the first breaks the connection, so that the client cannot take a part for the whole.
  */
-export async function chunkedReply(chunks: Chunks): Promise<Answer> {
+async function chunkedReply(chunks: Chunks): Promise<Answer> {
   const first = await chunks.next();
   if (first.done === true) return jsonReply("");
   if (first.value instanceof Failure) return first.value;

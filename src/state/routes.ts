@@ -11,7 +11,7 @@ import { etagMatches } from "../base/etag.js";
 import { Failure, invalid, notFound } from "../base/result.js";
 import { hasControlCharacter, utf8Length } from "../base/path.js";
 import { formatTime } from "../base/time.js";
-import { chunkedReply } from "../front/chunked-reply.js";
+import { readReply } from "../front/chunked-reply.js";
 import { headerBlock, jsonReply, type Answer, type Reply, type Request, type Route } from "../front/route-table.js";
 import { packBytes } from "../base/bytes.js";
 import type { RpcClient } from "../rpc/client.js";
@@ -121,9 +121,7 @@ class StateFront {
     // A list without a limit is short all the same where few keys have the prefix.
     const long = wanted > FRONT_READ_ROWS_MAX && this.#reads.context.state.listExceeds(prefix, after, FRONT_READ_ROWS_MAX);
     const rows = long ? wanted : FRONT_READ_ROWS_MAX;
-    const answer = this.#reads.run("state.list", { prefix, after, limit: limit ?? null }, context, rows);
-    if (answer instanceof Failure) return answer;
-    return typeof answer === "string" ? jsonReply(answer) : chunkedReply(answer);
+    return readReply(this.#reads.run("state.list", { prefix, after, limit: limit ?? null }, context, rows));
   }
 
   get(request: Request): Answer | Promise<Answer> {
@@ -220,9 +218,7 @@ class StateFront {
   }
 
   #history({ context }: Request, key: string, limit: number): Answer | Promise<Answer> {
-    const answer = this.#reads.run("state.history", { key, limit }, context, limit);
-    if (answer instanceof Failure) return answer;
-    return typeof answer === "string" ? jsonReply(answer) : chunkedReply(answer);
+    return readReply(this.#reads.run("state.history", { key, limit }, context, limit));
   }
 
   async #diff(key: string, versions: string): Promise<Answer> {

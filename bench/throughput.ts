@@ -149,6 +149,9 @@ async function measureRow(
   }
   const references = sides.map((side, index) => ({ name: side.name, slices: must(theirs[index], "a list for each side") }));
   if (alone.length > 0) references.push({ name: SQLITE, slices: alone });
+  // With one connection all time is that of waking up, which depends on what else the machine does. And raw uWS stores
+  // nothing: beside what does, its ratio says how fast this disk is, not how good Koor is.
+  const steady = connections > 1;
   const ratios: Ratio[] = references.flatMap((reference) =>
     ratiosOf([
       {
@@ -156,16 +159,14 @@ async function measureRow(
         to: reference.name,
         value: medianQuotient(mine, reference.slices, rateOf),
         better: "higher",
-        // Raw uWS stores nothing: beside what does, its ratio says how fast this disk is, not how good Koor is.
-        compared: !(reference.name === RAW && writes(plan)),
+        compared: steady && !(reference.name === RAW && writes(plan)),
       },
     ]),
   );
   const raw = references.find((reference) => reference.name === RAW);
   if (raw !== undefined) {
     const value = quotient(cpuOfAll(mine), cpuOfAll(raw.slices));
-    // With one connection a write's CPU time is that of waking up for it, which a busy machine multiplies.
-    ratios.push(...ratiosOf([{ of: "CPU", to: RAW, value, better: "lower", compared: connections > 1 || !writes(plan) }]));
+    ratios.push(...ratiosOf([{ of: "CPU", to: RAW, value, better: "lower", compared: steady }]));
   }
   const figures = mergeSlices(mine);
   const rate_to = new Map(ratios.filter(({ of }) => of === "rate").map(({ to, value }) => [to, value]));

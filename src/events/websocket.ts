@@ -61,9 +61,15 @@ class Subscriber implements Outlet {
     this.feed.resumeFrom(eventIdOf(message));
   }
 
-  /** The socket took what it was behind with. */
+  /**
+   * The socket takes more. Sent outside the library's handler: of a large message that it sends there in
+   * part only, it forgets the rest (us_socket_write2 does not note that a write failed, so the poll for
+   * "writable" is given up when the handler returns).
+   */
   drained(): void {
-    if (!this.#native) this.feed.drained();
+    setImmediate(() => {
+      if (!this.#native) this.feed.drained();
+    });
   }
 
   end(): void {

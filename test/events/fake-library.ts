@@ -3,7 +3,8 @@
  * messages of a turn are collected for each socket and sent at the turn's end, or before, when a socket
  * has 32 of them or a message is large; of a socket that is behind only the first message of what was
  * collected is told as dropped, and the others are skipped without a word; a socket that leaves its last
- * topic loses what was collected for it. What a socket took is in `taken`. Pure.
+ * topic loses what was collected for it; a large message that goes in part within a drain handler is
+ * never finished. What a socket took is in `taken`. Pure.
  */
 import type { TemplatedApp, WebSocket, WebSocketBehavior } from "uWebSockets.js";
 import type { Sink } from "../../src/front/route-table.js";
@@ -51,6 +52,10 @@ export class FakeSocket<UserData> {
   readonly topics = new Set<string>();
   collected: string[] = [];
   closed: number | null = null;
+  /** Its drain handler runs. */
+  #drains = false;
+  /** A large message went in part while the drain handler ran. */
+  #forgotten = false;
 
   constructor(library: FakeLibrary<UserData>, user_data: UserData, room: number) {
     this.#library = library;
@@ -82,7 +87,9 @@ export class FakeSocket<UserData> {
       void this.#library.behavior.dropped?.(this.asSocket(), new TextEncoder().encode(text).buffer, false);
       return REFUSED;
     }
-    return this.#connection.take(text) ? SENT : BEHIND;
+    if (this.#connection.take(text)) return SENT;
+    this.#forgotten = this.#drains && text.length >= LARGE_CHARACTERS;
+    return BEHIND;
   }
 
   /** Sends what was collected, as far as the first message that is refused. */
@@ -96,8 +103,11 @@ export class FakeSocket<UserData> {
 
   /** The peer reads: the socket has room again. */
   drain(room: number): void {
+    if (this.#forgotten) throw new Error("the library does not ask any more when this socket is writable");
     this.#connection.drain(room);
+    this.#drains = true;
     this.#library.behavior.drain?.(this.asSocket());
+    this.#drains = false;
   }
 
   end(code: number): void {

@@ -1,0 +1,149 @@
+/**
+ * Subscribers that read only when they are told to: a WebSocket on a bare connection, so that nothing reads
+ * ahead, and a stream. While one does not read, the system's buffers fill, and then the server's end is
+ * behind. What came is in `items`, parsed. Runs in the test's process.
+ */
+import { once } from "node:events";
+import { get, type IncomingMessage } from "node:http";
+import { connect, type Socket } from "node:net";
+import type { Owner } from "../server-process.js";
+import type { Dropped, Told } from "../subscriber.js";
+
+const OPCODE_TEXT = 1;
+const OPCODE_CLOSE = 8;
+
+export abstract class SlowClient {
+  readonly items: (Told | Dropped)[] = [];
+  #wake: () => void = () => undefined;
+
+  abstract pause(): void;
+  abstract resume(): void;
+  abstract leave(): void;
+
+  /** Reads until the last item is the event with this id. */
+  async readTo(id: number): Promise<void> {
+    await this.#read(() => {
+      const last = this.items.at(-1);
+      return last !== undefined && "id" in last && last.id >= id;
+    });
+  }
+
+  /** Reads so many items more, or a few beyond, and stops reading. */
+  async readSome(count: number): Promise<void> {
+    const goal = this.items.length + count;
+    await this.#read(() => this.items.length >= goal);
+    this.pause();
+  }
+
+  protected add(text: string): void {
+    this.items.push(JSON.parse(text) as Told | Dropped);
+    this.#wake();
+  }
+
+  async #read(enough: () => boolean): Promise<void> {
+    this.resume();
+    while (!enough()) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+}
+
+class SlowSocket extends SlowClient {
+  #rest: Buffer = Buffer.alloc(0);
+  readonly closed: Promise<unknown>;
+
+  /** @param first frames that came with the answer to the upgrade */
+  constructor(readonly socket: Socket, first: Buffer) {
+    super();
+    this.closed = once(socket, "close");
+    this.#take(first);
+    socket.on("data", (chunk: Buffer) => this.#take(chunk));
+    socket.pause();
+  }
+
+  pause(): void {
+    this.socket.pause();
+  }
+
+  resume(): void {
+    this.socket.resume();
+  }
+
+  leave(): void {
+    this.socket.destroy();
+  }
+
+  /** Frames as a server sends them: not masked, not in parts (RFC 6455, 5.2). */
+  #take(chunk: Buffer): void {
+    this.#rest = Buffer.concat([this.#rest, chunk]);
+    for (;;) {
+      const rest = this.#rest;
+      if (rest.length < 2) return;
+      const short = rest.readUInt8(1) & 0x7f;
+      const header = short < 126 ? 2 : short === 126 ? 4 : 10;
+      if (rest.length < header) return;
+      const length = short < 126 ? short : short === 126 ? rest.readUInt16BE(2) : Number(rest.readBigUInt64BE(2));
+      if (rest.length < header + length) return;
+      const opcode = rest.readUInt8(0) & 0x0f;
+      if (opcode === OPCODE_TEXT) this.add(rest.toString("utf8", header, header + length));
+      else if (opcode === OPCODE_CLOSE) this.socket.end();
+      this.#rest = rest.subarray(header + length);
+    }
+  }
+}
+
+class SlowStream extends SlowClient {
+  #rest = "";
+
+  constructor(readonly response: IncomingMessage) {
+    super();
+    response.setEncoding("utf8");
+    response.on("error", () => undefined);
+    response.on("data", (chunk: string) => {
+      const lines = (this.#rest + chunk).split("\n");
+      this.#rest = lines.pop() ?? "";
+      for (const line of lines) if (line.startsWith("data: ")) this.add(line.slice("data: ".length));
+    });
+    response.pause();
+  }
+
+  pause(): void {
+    this.response.pause();
+  }
+
+  resume(): void {
+    this.response.resume();
+  }
+
+  leave(): void {
+    this.response.destroy();
+  }
+}
+
+/** Subscribes over WebSocket, and does not read. */
+export async function openSlowSocket(t: Owner, port: number, query: string): Promise<SlowClient> {
+  const socket = connect(port, "127.0.0.1");
+  t.teardown(() => {
+    socket.destroy();
+  });
+  socket.on("error", () => undefined);
+  socket.write(`GET /api/events/subscribe?${query} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n`);
+  const [first] = await once(socket, "data") as [Buffer];
+  socket.removeAllListeners("data");
+  const end = first.indexOf("\r\n\r\n") + 4;
+  const head = first.toString("latin1", 0, end);
+  if (!head.startsWith("HTTP/1.1 101 ")) throw new Error(`no upgrade: ${head}`);
+  return new SlowSocket(socket, first.subarray(end));
+}
+
+/** Subscribes over Server-Sent Events, and does not read. */
+export async function openSlowStream(t: Owner, port: number, query: string): Promise<SlowClient> {
+  const request = get({ host: "127.0.0.1", port, path: `/api/events/stream?${query}`, agent: false });
+  t.teardown(() => {
+    request.destroy();
+  });
+  const [response] = await once(request, "response") as [IncomingMessage];
+  return new SlowStream(response);
+}

@@ -1,0 +1,86 @@
+/**
+ * Long answers to clients that take their time, or go in the middle: what is read to its end is whole, also
+ * when the server is told to stop meanwhile, and nobody's place in the job pool is lost.
+ */
+import { once } from "node:events";
+import { get, type IncomingMessage } from "node:http";
+import t from "tap";
+import { send, sendJson } from "../http-client.js";
+import { startKoor, type Koor, type Owner } from "../server-process.js";
+
+/** Together far more than a connection's buffers hold. */
+const EVENTS = 200;
+const FILLER = "x".repeat(100_000);
+const PATH = "/api/events/history?after=0&last=1000";
+
+async function publishAll(koor: Koor): Promise<void> {
+  for (let at = 0; at < EVENTS; at += 50) {
+    const answer = await sendJson(koor.port, "POST", "/api/events/publish", Array.from({ length: 50 }, () => ({ topic: "t", data: FILLER })));
+    if (answer.status !== 200) throw new Error(answer.text);
+  }
+}
+
+/** A GET whose answer is not read yet. */
+async function open(t: Owner, koor: Koor): Promise<IncomingMessage> {
+  const request = get({ host: "127.0.0.1", port: koor.port, path: PATH, agent: false });
+  t.teardown(() => {
+    request.destroy();
+  });
+  request.on("error", () => undefined);
+  const [response] = await once(request, "response") as [IncomingMessage];
+  return response;
+}
+
+/** Reads an answer in portions, waiting for a whole other request after each. */
+async function readSlowly(response: IncomingMessage, pause: () => Promise<unknown>): Promise<number> {
+  let text = "";
+  let portion = 0;
+  for await (const chunk of response.setEncoding("utf8") as AsyncIterable<string>) {
+    text += chunk;
+    portion += chunk.length;
+    if (portion < 1_000_000) continue;
+    portion = 0;
+    await pause();
+  }
+  return (JSON.parse(text) as unknown[]).length;
+}
+
+async function inFlight(koor: Koor): Promise<number> {
+  return Number(/^koor_http_requests_in_flight (.*)$/m.exec((await send(koor.port, "GET", "/metrics")).text)?.[1]);
+}
+
+t.test("read slowly, a long answer is whole", async (t) => {
+  const koor = await startKoor(t);
+  await publishAll(koor);
+  const responses = await Promise.all([open(t, koor), open(t, koor)]);
+  t.equal(await inFlight(koor), 3);
+  const counts = await Promise.all(responses.map((response) => readSlowly(response, () => send(koor.port, "GET", "/health"))));
+  t.same(counts, [EVENTS, EVENTS]);
+  t.equal(await inFlight(koor), 1);
+});
+
+t.test("clients that go in the middle leave nothing behind", async (t) => {
+  const koor = await startKoor(t);
+  await publishAll(koor);
+  for (let round = 0; round < 4; round++) {
+    const responses = await Promise.all([open(t, koor), open(t, koor), open(t, koor)]);
+    for (const response of responses) {
+      await once(response, "readable");
+      response.destroy();
+    }
+  }
+  while (await inFlight(koor) > 1);
+  t.equal((await send(koor.port, "GET", "/api/audit/summary")).status, 200, "the pool has workers again, long before any deadline");
+  t.equal(await readSlowly(await open(t, koor), () => Promise.resolve()), EVENTS);
+  t.equal(await koor.stop(), 0);
+});
+
+t.test("a long answer that is being read is sent to its end before the server stops", async (t) => {
+  const koor = await startKoor(t);
+  await publishAll(koor);
+  const response = await open(t, koor);
+  const stopped = koor.stop();
+  await koor.logged(/msg="koor stops"/);
+  t.equal(await readSlowly(response, () => new Promise((resolve) => setImmediate(resolve))), EVENTS);
+  t.equal(await stopped, 0);
+});

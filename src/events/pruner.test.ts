@@ -1,117 +1,101 @@
-/** Pruning, driven by ticks: when it is asked for, in which steps, what stays, and what a writer that is busy means. */
-import Database from "better-sqlite3";
+/** When the pruner asks, and for how long, with time injected and a writer that is played by the test. */
 import t from "tap";
-import { EVENT_PRUNE_ROWS } from "../../schemas/limits.js";
+import { Compile } from "typebox/compile";
+import { METHODS, METHOD_NAMES } from "../../schemas/methods.js";
+import { FRAME, type CallFrame, type Frame } from "../../schemas/rpc.js";
 import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
-import type { RpcClient } from "../rpc/client.js";
-import { migrate } from "../store/migrate.js";
+import { RpcClient } from "../rpc/client.js";
 import { EventPruner } from "./pruner.js";
-import { EventAppender } from "./table.js";
 
 const INTERVAL_MS = 60_000;
 
-/** A writer with a database of its own that holds `count` events; its calls are answered in the next microtask. */
-class FakeWriter {
-  readonly db = new Database(":memory:");
-  readonly appender: EventAppender;
-  readonly asked: { readonly method: string; readonly keep: number }[] = [];
-  busy = false;
+/** The writer's end: what was asked, and a way to answer it. */
+class Writer {
+  readonly client = new RpcClient({ clock: { now: () => 0 } });
+  readonly calls: CallFrame[] = [];
+  #answer: (frames: readonly Frame[]) => void = () => undefined;
 
-  constructor(count: number) {
-    migrate(this.db);
-    this.appender = new EventAppender(this.db);
-    this.publish(count);
+  constructor() {
+    this.client.attach({
+      postMessage: (frames) => void this.calls.push(...(frames as readonly Frame[]).filter((frame): frame is CallFrame => frame[0] === FRAME.CALL)),
+      on: (_event, listener) => {
+        this.#answer = listener;
+      },
+      off: () => undefined,
+    });
   }
 
-  publish(count: number): void {
-    this.db.transaction(() => {
-      for (let at = 0; at < count; at++) this.appender.append("a", "null", "", 0);
-    })();
-  }
-
-  request(method: string, { keep }: { readonly keep: number }): Promise<unknown> {
-    this.asked.push({ method, keep });
-    return Promise.resolve(this.busy ? new Failure("UNAVAILABLE", "the server is not ready, try again") : this.appender.prune(keep, EVENT_PRUNE_ROWS));
-  }
-
-  ids(): number[] {
-    return this.db.prepare<[], number>("SELECT id FROM event ORDER BY id").pluck().all();
+  /** Answers the newest call, and lets the pruner go on. */
+  async reply(removed: number, more: boolean): Promise<void> {
+    this.#answer([[FRAME.REPLY, this.calls.at(-1)?.[1] ?? 0, { removed, more }]]);
+    await turn();
   }
 }
 
-const silent = { debug: () => undefined } as unknown as Log;
+async function turn(): Promise<void> {
+  for (let at = 0; at < 2; at++) await new Promise((resolve) => setImmediate(resolve));
+}
 
-/** All microtasks that are due. */
-const settled = (): Promise<void> => new Promise((resolve) => {
-  setImmediate(resolve);
-});
+function makePruner(keep: number): { readonly pruner: EventPruner; readonly writer: Writer; readonly lines: string[] } {
+  const lines: string[] = [];
+  const quiet = (): void => undefined;
+  const log: Log = {
+    debugs: true, infos: false, info: quiet, warn: quiet, error: quiet, close: () => Promise.resolve(),
+    debug: (message, fields) => lines.push(`${message} ${String(fields?.["removed"])}`),
+  };
+  const writer = new Writer();
+  return { pruner: new EventPruner(writer.client, keep, INTERVAL_MS, log, 1000), writer, lines };
+}
 
-t.test("the newest stay, whatever is older goes at the interval", async (t) => {
-  const writer = new FakeWriter(12);
-  t.teardown(() => writer.db.close());
-  const pruner = new EventPruner(writer as unknown as RpcClient, 10, INTERVAL_MS, silent, 1000);
-  pruner.tick(1000);
+t.test("it asks once an interval, until there is no more", async (t) => {
+  const { pruner, writer, lines } = makePruner(500);
   pruner.tick(1000 + INTERVAL_MS - 1);
-  await settled();
-  t.same(writer.asked, [], "not before its time");
+  await turn();
+  t.equal(writer.calls.length, 0, "not before the interval is over");
   pruner.tick(1000 + INTERVAL_MS);
-  await settled();
-  t.same(writer.asked, [{ method: "events.prune", keep: 10 }]);
-  t.same(writer.ids(), [3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+  await turn();
+  t.equal(writer.calls.length, 1);
+  const [, , method, , , , request] = writer.calls[0] as CallFrame;
+  t.equal(METHOD_NAMES[method], "events.prune");
+  t.same(request, { keep: 500 });
+  t.ok(Compile(METHODS["events.prune"].request).Check(request), "as the table of methods has it");
+
+  pruner.tick(10 * INTERVAL_MS);
+  await turn();
+  t.equal(writer.calls.length, 1, "one at a time");
+  await writer.reply(2000, true);
+  t.equal(writer.calls.length, 2, "a step at a time");
+  await writer.reply(30, false);
+  t.equal(writer.calls.length, 2);
+  t.same(lines, ["events pruned 2030"]);
+
+  pruner.tick(10 * INTERVAL_MS);
+  await turn();
+  t.equal(writer.calls.length, 3, "and again");
+  await writer.reply(0, false);
+  t.equal(lines.length, 1, "nothing is said of nothing");
+});
+
+t.test("a writer that is away is asked at the next interval", async (t) => {
+  const { pruner, writer } = makePruner(500);
+  pruner.tick(1000 + INTERVAL_MS);
+  await turn();
+  writer.client.detach(new Failure("UNAVAILABLE", "restarting"));
+  await turn();
   pruner.tick(1000 + INTERVAL_MS + 1);
-  await settled();
-  t.equal(writer.asked.length, 1, "once an interval");
-  writer.publish(1);
+  await turn();
+  t.equal(writer.calls.length, 1);
+  const back = new Writer();
+  writer.client.attach({ postMessage: (frames) => void back.calls.push(...frames as CallFrame[]), on: () => undefined, off: () => undefined });
   pruner.tick(1000 + 2 * INTERVAL_MS);
-  await settled();
-  t.same(writer.ids(), [4, 5, 6, 7, 8, 9, 10, 11, 12, 13], "an id is never used again");
-});
-
-t.test("many are removed in steps, so that no write waits long behind them", async (t) => {
-  const keep = 5;
-  const writer = new FakeWriter(2 * EVENT_PRUNE_ROWS + 500 + keep);
-  t.teardown(() => writer.db.close());
-  const newest = writer.appender.last_id;
-  const pruner = new EventPruner(writer as unknown as RpcClient, keep, INTERVAL_MS, silent, 0);
-  pruner.tick(INTERVAL_MS);
-  pruner.tick(3 * INTERVAL_MS);
-  await settled();
-  t.equal(writer.asked.length, 3, "as many steps as it takes, and no second round beside the first");
-  t.same(writer.ids(), Array.from({ length: keep }, (_, at) => newest - keep + 1 + at));
-});
-
-t.test("a writer that is busy is asked again at the next interval", async (t) => {
-  const writer = new FakeWriter(3);
-  t.teardown(() => writer.db.close());
-  const pruner = new EventPruner(writer as unknown as RpcClient, 1, INTERVAL_MS, silent, 0);
-  writer.busy = true;
-  pruner.tick(INTERVAL_MS);
-  await settled();
-  t.same(writer.ids(), [1, 2, 3]);
-  writer.busy = false;
-  pruner.tick(INTERVAL_MS + 1);
-  await settled();
-  t.equal(writer.asked.length, 1, "not before");
-  pruner.tick(2 * INTERVAL_MS);
-  await settled();
-  t.same(writer.ids(), [3]);
+  await turn();
+  t.equal(back.calls.length, 1);
 });
 
 t.test("0 keeps all", async (t) => {
-  const writer = new FakeWriter(3);
-  t.teardown(() => writer.db.close());
-  const pruner = new EventPruner(writer as unknown as RpcClient, 0, INTERVAL_MS, silent, 0);
-  pruner.tick(10 * INTERVAL_MS);
-  await settled();
-  t.same(writer.asked, []);
-});
-
-t.test("fewer than are to be kept stay as they are", async (t) => {
-  const writer = new FakeWriter(3);
-  t.teardown(() => writer.db.close());
-  const pruner = new EventPruner(writer as unknown as RpcClient, 3, INTERVAL_MS, silent, 0);
-  pruner.tick(INTERVAL_MS);
-  await settled();
-  t.same(writer.ids(), [1, 2, 3]);
+  const { pruner, writer } = makePruner(0);
+  pruner.tick(100 * INTERVAL_MS);
+  await turn();
+  t.equal(writer.calls.length, 0);
 });

@@ -1,0 +1,92 @@
+/**
+ * The table of RPC methods is the storage seam: each method has exactly one handler, in its lane, and what
+ * the routes really send fits the schemas. The server of these tests checks every request on the thread
+ * that carries it out (threads/checked-methods.ts).
+ */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import t from "tap";
+import { METHODS, METHOD_NAMES, type Method } from "../schemas/methods.js";
+import { JOBS } from "../src/jobs.js";
+import { COMMANDS } from "../workers/writer/commands.js";
+import { send, sendJson } from "./http-client.js";
+import { makeDirectory, startKoor } from "./server-process.js";
+import { CALLED_FILE, checkHandlers } from "./threads/checked-methods.js";
+
+const PROGRAM = fileURLToPath(new URL("./threads/checked-server.js", import.meta.url));
+/** The pruner asks a minute after the start; pruner.test.ts holds its request to the schema. */
+const NOT_CALLED = new Set<string>(["events.prune"]);
+
+t.test("each method has its handler, in its lane", (t) => {
+  const lane = (wanted: string): string[] => METHOD_NAMES.filter((name) => METHODS[name].lane === wanted);
+  t.same(Object.keys(COMMANDS).toSorted(), lane("writer").toSorted(), "the writer's commands");
+  t.same(Object.keys(JOBS).toSorted(), lane("pool").toSorted(), "the pool's jobs");
+  t.equal(new Set(METHOD_NAMES).size, METHOD_NAMES.length);
+  for (const name of METHOD_NAMES) {
+    const method: Method = METHODS[name];
+    t.ok(method.deadline_ms > 0, name);
+    if (method.lane === "writer") t.equal(method.kind, "unary", `${name}: the writer does not stream`);
+    if (method.lane === "pool") t.equal(method.audit, null, `${name}: what only reads is not audited`);
+    t.equal((method.request as { type?: string }).type, "object", `${name} takes an object`);
+  }
+  t.end();
+});
+
+t.test("a request that does not fit is caught", (t) => {
+  const directory = makeDirectory(t);
+  const handlers: Record<string, (context: unknown, request: unknown) => unknown> = {
+    "state.list": () => "fine",
+    "events.prune": () => ({ removed: "many", more: false }),
+  };
+  checkHandlers(handlers, directory);
+  t.equal(handlers["state.list"]?.(null, { prefix: "", after: "", limit: null }), "fine");
+  t.throws(() => handlers["state.list"]?.(null, { prefix: "", after: "", limit: 0 }), /request of state\.list/);
+  t.throws(() => handlers["events.prune"]?.(null, { keep: 1 }), /reply of events\.prune/);
+  t.equal(readFileSync(join(directory, CALLED_FILE), "utf8"), "state.list\nstate.list\nevents.prune\n");
+  t.end();
+});
+
+t.test("what the routes send fits the schemas", async (t) => {
+  const data_dir = makeDirectory(t);
+  const koor = await startKoor(t, { data_dir, program: PROGRAM, env: { KOOR_DATA_DIR: data_dir }, args: ["--state-events"] });
+  const { port } = koor;
+  const statuses = new Map<string, number>();
+  const ask = async (method: string, path: string, body?: string, headers: Readonly<Record<string, string>> = {}): Promise<void> => {
+    const answer = await send(port, method, path, { ...(body === undefined ? {} : { body }), headers });
+    statuses.set(`${method} ${path} ${JSON.stringify(headers)}`, answer.status);
+    t.ok(answer.status < 500, `${method} ${path}: ${answer.status} ${answer.status < 500 ? "" : answer.text}`);
+  };
+  // Many enough that lists run in the pool, too.
+  for (let at = 0; at < 120; at++) await sendJson(port, "PUT", `/api/state/many/${at}`, { at });
+  const key = "/api/state/k%C3%A9y/%F0%9F%98%80";
+  await ask("PUT", key, '{"a":1}');
+  await ask("PUT", key, "x".repeat(20_000), { "Content-Type": "text/plain", "If-Match": "*" });
+  await ask("PUT", key, '{"a":2}', { "If-Match": 'W/"x", "y"' });
+  await ask("PUT", key, '{"a":2}', { "If-None-Match": '"x"' });
+  await ask("PUT", `${key}?if_version=2`, '{"a":3}', { "If-Match": "*", "If-None-Match": '"x"' });
+  await ask("PUT", `${key}?if_version=0`, '{"a":4}');
+  await ask("PUT", key, "");
+  await ask("POST", `${key}?rollback=1`);
+  await ask("POST", `${key}?rollback=1&if_version=3`, undefined, { "If-None-Match": "*" });
+  await ask("POST", `${key}?rollback=99`);
+  await ask("DELETE", `${key}?if_version=1`);
+  await ask("DELETE", "/api/state/none");
+  for (const query of ["", "?version=1", "?history=1", "?history=1&limit=1000", "?diff=1,3", "?diff=1,99"]) await ask("GET", `${key}${query}`);
+  for (const query of ["", "?limit=1", "?limit=10000", "?prefix=many/&after=many/3", "?prefix=%F4%8F%BF%BF"]) await ask("GET", `/api/state${query}`);
+  await ask("DELETE", key);
+  await ask("POST", "/api/events/publish", '{"topic":"a.b"}');
+  await ask("POST", "/api/events/publish", '[{"topic":"a.b","data":{"n":1e400},"source":"me"},{"topic":"a.c","data":null}]');
+  await ask("POST", "/api/events/publish", '{"topic":1}');
+  for (const query of ["", "?last=10000", "?after=0&last=10000", "?topic=a.*&source=me", "?from=2026-01-01T00:00:00Z&to=2100-01-01T00:00:00.123Z", "?after=0&wait=1", "?wait=0"]) {
+    await ask("GET", `/api/events/history${query}`);
+  }
+  for (const query of ["", "?limit=10000", "?actor=a&action=state.put", "?from=2026-01-01T00:00:00Z&to=2100-01-01T00:00:00Z"]) await ask("GET", `/api/audit${query}`);
+  for (const query of ["", "?from=2026-01-01T00:00:00Z", "?to=2100-01-01T00:00:00Z"]) await ask("GET", `/api/audit/summary${query}`);
+  await ask("POST", "/api/metrics/reset");
+  t.equal(await koor.stop(), 0);
+  t.notMatch(koor.log(), /crashed|failed/);
+  const called = new Set(readFileSync(join(data_dir, CALLED_FILE), "utf8").trim().split("\n"));
+  t.same([...called].toSorted(), METHOD_NAMES.filter((name) => !NOT_CALLED.has(name)).toSorted(), "every method was called");
+  t.ok(new Set(statuses.values()).size >= 4, "with successes and refusals");
+});

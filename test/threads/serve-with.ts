@@ -1,0 +1,17 @@
+/** The server as its command runs it, but with other scripts for its threads. Runs in a process of its own. */
+import { loadConfig } from "../../src/config/load.js";
+import { startServer, type ThreadUrls } from "../../src/server.js";
+
+/** Serves with the flags of the command line until SIGTERM. */
+export async function serveWith(urls: Partial<ThreadUrls>): Promise<void> {
+  const invocation = loadConfig(process.argv.slice(2), process.env);
+  if (invocation.kind !== "serve") throw new Error("this program only serves");
+  const server = await startServer(invocation.config, {
+    writer: new URL("../../workers/writer/main.js", import.meta.url),
+    pool: new URL("../../workers/pool/main.js", import.meta.url),
+    ...urls,
+  });
+  process.once("SIGTERM", () => {
+    void server.stop().then(() => process.exit(0));
+  });
+}

@@ -77,20 +77,20 @@ t.test("a stuck job is ended at its deadline, and its worker replaced", async (t
 
 t.test("a full queue refuses at once, and what is in it is done", async (t) => {
   const { pool } = makePool(t);
-  const shared = Shared.make();
-  const request: HoldRequest = { key: "hold", limit: 1, shared: shared.buffer };
-  const held = Array.from({ length: POOL_THREADS_MAX }, () => pool.run("state.history", request));
-  await shared.held(POOL_THREADS_MAX);
+  // A gate for each: one that is shared would let through whichever thread comes first.
+  const gates = Array.from({ length: POOL_THREADS_MAX }, () => Shared.make());
+  const held = gates.map(({ buffer }) => {
+    const request: HoldRequest = { key: "hold", limit: 1, shared: buffer };
+    return pool.run("state.history", request);
+  });
+  for (const gate of gates) await gate.held();
   const queued = Array.from({ length: POOL_QUEUE_MAX }, (_, at) => run(pool, String(at)));
   t.equal(pool.waiting, POOL_QUEUE_MAX);
   t.match(await run(pool, "one more"), { status: "RESOURCE_EXHAUSTED", http: 503 });
   const stream = await read(pool, "", 3);
   t.match(stream, { text: "", failure: { status: "RESOURCE_EXHAUSTED" } }, "a stream, too");
   t.equal(pool.waiting, POOL_QUEUE_MAX);
-  for (let at = 1; at <= POOL_THREADS_MAX; at++) {
-    shared.open();
-    await held[at - 1];
-  }
+  for (const gate of gates) gate.open();
   t.same(await Promise.all(held), held.map(() => "held"));
   t.same(await Promise.all(queued), queued.map((_, at) => `done ${at}`));
   t.equal(await run(pool, "after"), "done after");

@@ -72,7 +72,7 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
   const writer = new RpcClient({
     clock: systemClock,
     onNotice: (name, payload) => {
-      if (name === "events") hub?.fanOut(payload as readonly CommittedEvent[]);
+      if (name === "events") hub?.accept(payload as readonly CommittedEvent[]);
       else if (name === "commit") registry.recordCommit(payload as CommitNotice);
       else thread.takeNotice(name, payload);
     },
@@ -172,10 +172,12 @@ function announce(log: Log, config: Config, addresses: { readonly api: string; r
 
 /** Events that were committed by a writer that crashed before it could say so. */
 function catchUp(hub: Hub, context: ReadContext, last_id: number): void {
-  while (hub.lastId < last_id) {
-    const rows = context.events.after(hub.lastId, last_id, REPLAY_PAGE_EVENTS);
-    if (rows.length === 0) return;
-    hub.fanOut(rows.map(encodeEvent));
+  for (let cursor = hub.lastId; cursor < last_id;) {
+    const rows = context.events.after(cursor, last_id, REPLAY_PAGE_EVENTS);
+    const newest = rows.at(-1);
+    if (newest === undefined) return;
+    hub.accept(rows.map(encodeEvent));
+    cursor = newest.id;
   }
 }
 

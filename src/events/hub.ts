@@ -3,15 +3,26 @@
  * a group; an event is matched against the distinct patterns once. Subscribers that keep up share one
  * topic of the WebSocket library a group, which sends many events of one turn in one go; all others
  * (streams, long polls, subscribers that are behind) are listeners that get each event by call.
+ *
+ * Events go out once a turn of the loop, in its check phase: the library sends what it has collected
+ * before it looks at any socket again. If a socket could take more in between, the library would send it
+ * an event that its feed still holds, before those that it held longer.
  */
 import type { Registry } from "../metrics/registry.js";
 import type { CommittedEvent } from "../../schemas/events.js";
 import { PatternIndex } from "./pattern-index.js";
 import type { Pattern } from "./pattern.js";
 
+/** A subscriber that shares its group's topic. */
+export interface NativeMember {
+  /** Sends events to this socket alone, in order; what it does not take comes back through its own feed. */
+  sendEach(texts: readonly Uint8Array[]): void;
+}
+
 /** One listening port's own publish; each port has its own set of topics. */
 export interface Broadcaster {
-  publish(topic: string, text: string): void;
+  /** Sends a turn's events to all members of a topic, in order. */
+  publish(topic: string, events: readonly CommittedEvent[], members: ReadonlySet<NativeMember>): void;
 }
 
 export interface Listener {
@@ -24,8 +35,8 @@ export interface Listener {
 export class Group {
   /** Name of the group's topic in every Broadcaster. */
   readonly topic: string;
-  /** How many subscribers each port's topic has. */
-  readonly native = new Map<Broadcaster, number>();
+  /** The members of each port's topic. */
+  readonly native = new Map<Broadcaster, Set<NativeMember>>();
   readonly listeners = new Set<Listener>();
   /** Subscribers of any kind. */
   members = 0;
@@ -42,6 +53,8 @@ export class Hub {
   /** The events of this turn of the event loop: what a subscriber missed that fell behind in it. */
   #turn: CommittedEvent[] = [];
   #turn_ends = false;
+  /** Events that are committed and go out at the end of this turn. */
+  #accepted: CommittedEvent[] = [];
   #last_id: number;
 
   /** @param last_id the newest event there is at the start */
@@ -85,8 +98,16 @@ export class Hub {
     this.#index.delete(group.pattern.text);
   }
 
-  /** Sends committed events out, in the order of their ids; those that went out already are passed over. */
+  /** Takes committed events, in the order of their ids; they go out at the end of this turn. */
+  accept(events: readonly CommittedEvent[]): void {
+    if (events.length === 0) return;
+    if (this.#accepted.length === 0) setImmediate(() => this.fanOut(this.#accepted.splice(0)));
+    for (const event of events) this.#accepted.push(event);
+  }
+
+  /** Sends events out; those that went out already are passed over. To be called once a turn, by `accept`. */
   fanOut(events: readonly CommittedEvent[]): void {
+    const due = new Map<Group, CommittedEvent[]>();
     for (const event of events) {
       if (event.id <= this.#last_id) continue;
       this.#last_id = event.id;
@@ -95,9 +116,13 @@ export class Hub {
       this.#remember(event);
       for (const text of this.#index.match(event.topic)) {
         const group = this.#groups.get(text);
-        if (group !== undefined) this.#deliver(group, event);
+        if (group === undefined) continue;
+        const its = due.get(group);
+        if (its === undefined) due.set(group, [event]);
+        else its.push(event);
       }
     }
+    for (const [group, its] of due) this.#deliver(group, its);
   }
 
   /** The events of this turn from `id` on that match, in order; undefined where `id` is of an earlier turn. */
@@ -107,17 +132,18 @@ export class Hub {
     return this.#turn.filter((event) => event.id >= id && pattern.matches(event.topic));
   }
 
-  /** Ends every listener. */
+  /** Sends out what is due, and ends every listener. */
   end(): void {
+    this.fanOut(this.#accepted.splice(0));
     for (const group of this.#groups.values()) for (const listener of [...group.listeners]) listener.end();
   }
 
-  #deliver(group: Group, event: CommittedEvent): void {
-    // Listeners first: a large message is sent within `publish`, and whom it drops there becomes a listener that holds this event already.
-    for (const listener of group.listeners) listener.take(event);
-    for (const [port, subscribers] of group.native) {
-      port.publish(group.topic, event.text);
-      this.#registry.events_delivered += subscribers;
+  #deliver(group: Group, events: readonly CommittedEvent[]): void {
+    // Listeners first: whom the library drops while it sends becomes a listener that holds these events already.
+    for (const event of events) for (const listener of group.listeners) listener.take(event);
+    for (const [port, members] of group.native) {
+      this.#registry.events_delivered += members.size * events.length;
+      port.publish(group.topic, events, members);
     }
   }
 

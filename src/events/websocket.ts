@@ -9,9 +9,12 @@ import type { HttpRequest, HttpResponse, TemplatedApp, WebSocket, us_socket_cont
 import { SUBSCRIBER_IDLE_TIMEOUT_S, SUBSCRIBER_MESSAGE_BYTES_MAX, SUBSCRIBER_MESSAGE_RECEIVED_BYTES_MAX } from "../../schemas/limits.js";
 import type { CommittedEvent } from "../../schemas/events.js";
 import { Feed, type Delivery, type FeedSources, type Outlet } from "./feed.js";
-import type { Broadcaster, Group } from "./hub.js";
+import type { Broadcaster, Group, NativeMember } from "./hub.js";
 import { isGap, type Gap } from "./subscriber-buffer.js";
 import { encodeGap, type Subscription } from "./subscription.js";
+
+/** From this length on the library sends a published message at once, and to each socket by itself. */
+const LIBRARY_LARGE_BYTES = 16 * 1024;
 
 const SENT = 1;
 const REFUSED = 2;
@@ -23,7 +26,7 @@ interface Peer {
   subscriber: Subscriber | null;
 }
 
-class Subscriber implements Outlet {
+class Subscriber implements Outlet, NativeMember {
   readonly group: Group;
   readonly feed: Feed;
   #native = false;
@@ -54,6 +57,11 @@ class Subscriber implements Outlet {
     this.socket.unsubscribe(this.group.topic);
   }
 
+  sendEach(texts: readonly Uint8Array[]): void {
+    // Refused, `dropped` has been told, and the feed has the rest.
+    for (const text of texts) if (this.socket.send(text, false) === REFUSED) return;
+  }
+
   /** A published message did not fit the socket. */
   dropped(message: ArrayBuffer): void {
     if (!this.#native) return; // the feed sees from the send's result that it was refused
@@ -77,30 +85,31 @@ class Subscriber implements Outlet {
   }
 
   closed(): void {
-    if (this.#native) this.#countNative(-1);
-    this.#native = false;
+    if (this.#native) this.#leaveMembers();
     this.edge.leaving.delete(this);
     this.feed.close();
   }
 
   #enterTopic(): void {
     this.#native = true;
-    this.#countNative(1);
+    const members = this.group.native.get(this.edge);
+    if (members === undefined) this.group.native.set(this.edge, new Set([this]));
+    else members.add(this);
     // Nothing was published since it wanted to leave: it is still in.
     if (!this.edge.leaving.delete(this)) this.socket.subscribe(this.group.topic);
   }
 
   #leaveTopic(): void {
-    this.#native = false;
-    this.#countNative(-1);
+    this.#leaveMembers();
     this.edge.leaving.add(this);
   }
 
-  #countNative(change: 1 | -1): void {
+  #leaveMembers(): void {
+    this.#native = false;
     const { native } = this.group;
-    const count = (native.get(this.edge) ?? 0) + change;
-    if (count === 0) native.delete(this.edge);
-    else native.set(this.edge, count);
+    const members = native.get(this.edge);
+    members?.delete(this);
+    if (members?.size === 0) native.delete(this.edge);
   }
 }
 
@@ -114,6 +123,20 @@ function eventIdOf(message: ArrayBuffer): number {
     id = id * 10 + digit;
   }
   return id;
+}
+
+/**
+ * Whether a large event comes after a small one. The library collects small ones and sends a large one at
+ * once, after those that it has collected; where one of these does not fit it sends the large one all the same.
+ */
+function isMixed(events: readonly CommittedEvent[]): boolean {
+  let small = false;
+  for (const { text } of events) {
+    const large = text.length * 3 >= LIBRARY_LARGE_BYTES && Buffer.byteLength(text) >= LIBRARY_LARGE_BYTES;
+    if (large && small) return true;
+    small ||= !large;
+  }
+  return false;
 }
 
 export type SubscriberEdgeOptions = FeedSources;
@@ -131,17 +154,27 @@ export class SubscriberEdge implements Broadcaster {
     this.#options = options;
   }
 
+  publish(topic: string, events: readonly CommittedEvent[], members: ReadonlySet<NativeMember>): void {
+    if (isMixed(events)) {
+      const texts = events.map((event) => Buffer.from(event.text));
+      for (const member of members) member.sendEach(texts);
+      return;
+    }
+    for (const { text } of events) {
+      this.#excuse();
+      this.#app.publish(topic, text);
+    }
+  }
+
   /**
    * The library tells of a dropped message while it walks over the subscriber's messages: leaving the
    * topic there frees what it walks over and ends the process. Whoever fell behind leaves here, before
    * anything else could reach it by the topic.
    */
-  publish(topic: string, text: string): void {
-    if (this.leaving.size > 0) {
-      for (const subscriber of this.leaving) subscriber.unsubscribe();
-      this.leaving.clear();
-    }
-    this.#app.publish(topic, text);
+  #excuse(): void {
+    if (this.leaving.size === 0) return;
+    for (const subscriber of this.leaving) subscriber.unsubscribe();
+    this.leaving.clear();
   }
 
   /**

@@ -2,9 +2,10 @@
  * The WebSocket library's topics and sockets as far as the fan-out relies on them, without a network: the
  * messages of a turn are collected for each socket and sent at the turn's end, or before, when a socket
  * has 32 of them or a message is large; of a socket that is behind only the first message of what was
- * collected is told as dropped, and the others are skipped without a word; a socket that leaves its last
- * topic loses what was collected for it; a large message that goes in part within a drain handler is
- * never finished. What a socket took is in `taken`. Pure.
+ * collected is told as dropped, and the others are skipped without a word, but a message that is sent to
+ * one socket is taken all the same; what was collected for a socket is sent even when it has left the
+ * topic; a large message that goes in part within a drain handler is never finished. What a socket took is
+ * in `taken`. Pure.
  */
 import type { TemplatedApp, WebSocket, WebSocketBehavior } from "uWebSockets.js";
 import type { Sink } from "../../src/front/route-table.js";
@@ -78,15 +79,16 @@ export class FakeSocket<UserData> {
   unsubscribe(topic: string): void {
     if (this.#library.walks === this) throw new Error("the library does not survive this");
     this.topics.delete(topic);
-    if (this.topics.size === 0) this.collected = [];
   }
 
-  send(text: string): number {
-    this.flush();
+  send(message: string | Uint8Array): number {
+    const text = typeof message === "string" ? message : Buffer.from(message).toString();
     if (this.#connection.behind) {
       void this.#library.behavior.dropped?.(this.asSocket(), new TextEncoder().encode(text).buffer, false);
       return REFUSED;
     }
+    this.flush();
+    // Whatever became of what was collected, this one goes into the library's own buffer at least.
     if (this.#connection.take(text)) return SENT;
     this.#forgotten = this.#drains && text.length >= LARGE_CHARACTERS;
     return BEHIND;
@@ -96,9 +98,10 @@ export class FakeSocket<UserData> {
   flush(): void {
     const collected = this.collected;
     this.collected = [];
+    const walked = this.#library.walks;
     this.#library.walks = this;
     for (const text of collected) if (this.send(text) === REFUSED) break;
-    this.#library.walks = null;
+    this.#library.walks = walked;
   }
 
   /** The peer reads: the socket has room again. */
@@ -140,7 +143,9 @@ export class FakeLibrary<UserData> {
     for (const socket of this.sockets) {
       if (!socket.topics.has(topic)) continue;
       if (text.length >= LARGE_CHARACTERS) {
+        this.walks = socket;
         socket.send(text);
+        this.walks = null;
         continue;
       }
       if (socket.collected.length === COLLECTED_MAX) socket.flush();

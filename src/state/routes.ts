@@ -101,6 +101,15 @@ function notModified(etag: string): Reply {
   return { status: 304, body: null, headers: headerBlock([["ETag", etag]]) };
 }
 
+function etagOf(version: Version): string {
+  return `"${version.hash.toString("hex")}"`;
+}
+
+/** The answer, or 304 where the client holds the value already. */
+function unlessHeld(if_none_match: string, etag: string, reply: Reply): Reply {
+  return if_none_match !== "" && etagMatches(if_none_match, etag) ? notModified(etag) : reply;
+}
+
 class StateFront {
   readonly #writer: RpcClient;
   readonly #reads: Reads;
@@ -132,16 +141,19 @@ class StateFront {
     const if_none_match = request.headers["if-none-match"] ?? "";
     const version = query["version"];
     if (typeof version === "number") {
-      return this.#answerVersion(this.#reads.context.state.version(key, version), `version ${version} not found for key: ${key}`, if_none_match);
+      const found = this.#reads.context.state.version(key, version);
+      if (found === undefined) return notFound(`version ${version} not found for key: ${key}`);
+      const etag = etagOf(found);
+      return unlessHeld(if_none_match, etag, valueReply(found.content_type, etag, found.version, found.value));
     }
     const cached = this.#cache.get(key);
-    if (cached !== undefined) return if_none_match !== "" && etagMatches(if_none_match, cached.etag) ? notModified(cached.etag) : cached.reply;
+    if (cached !== undefined) return unlessHeld(if_none_match, cached.etag, cached.reply);
     const current = this.#reads.context.state.current(key);
-    const answer = this.#answerVersion(current, `key not found: ${key}`, if_none_match);
-    if (current !== undefined && !(answer instanceof Failure) && answer.status === 200) {
-      this.#cache.add(key, current.version, `"${current.hash.toString("hex")}"`, answer, current.value.byteLength);
-    }
-    return answer;
+    if (current === undefined) return notFound(`key not found: ${key}`);
+    const etag = etagOf(current);
+    const reply = valueReply(current.content_type, etag, current.version, current.value);
+    this.#cache.add(key, current.version, etag, reply, current.value.byteLength);
+    return unlessHeld(if_none_match, etag, reply);
   }
 
   put(request: Request): Answer | Promise<Answer> {
@@ -208,13 +220,6 @@ class StateFront {
       if (reply.status === "DEADLINE_EXCEEDED") return;
     }
     this.#cache.endWrite(key);
-  }
-
-  #answerVersion(version: Version | undefined, missing: string, if_none_match: string): Answer {
-    if (version === undefined) return notFound(missing);
-    const etag = `"${version.hash.toString("hex")}"`;
-    if (if_none_match !== "" && etagMatches(if_none_match, etag)) return notModified(etag);
-    return valueReply(version.content_type, etag, version.version, version.value);
   }
 
   #history({ context }: Request, key: string, limit: number): Answer | Promise<Answer> {

@@ -3,7 +3,10 @@ import { Type, type Static } from "typebox";
 import { Instant, Limit, Timestamp } from "./common.js";
 
 /** Every audited action; a route or an RPC method that has one names it. */
-export const AUDIT_ACTIONS = ["state.put", "state.rollback", "state.delete", "metrics.reset"] as const;
+export const AUDIT_ACTIONS = [
+  "state.put", "state.rollback", "state.delete", "spec.put", "spec.rollback", "spec.delete",
+  "metrics.reset",
+] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
 export const AuditEntry = Type.Object({

@@ -9,9 +9,9 @@ import {
 } from "./audit.js";
 import { EventHistoryRequest, PruneReply, PruneRequest, PublishReply, PublishRequest } from "./events.js";
 import { POOL_DEADLINE_MS, WRITER_DEADLINE_MS } from "./limits.js";
-import {
-  DeleteReply, DeleteRequest, DiffRequest, HistoryRequest, ListRequest, PutRequest, RollbackRequest, WriteReply,
-} from "./state.js";
+import { SpecListRequest, specName } from "./specs.js";
+import { ListRequest } from "./state.js";
+import { DeleteReply, DeleteRequest, DiffRequest, HistoryRequest, PutRequest, RollbackRequest, WriteReply } from "./versioned.js";
 
 /** How a call is written to the audit log when its batch commits. */
 export interface AuditRule<Request, Reply> {
@@ -44,25 +44,32 @@ function pool<Request extends TSchema>(request: Request, kind: "unary" | "stream
   return { lane: "pool", kind, deadline_ms: POOL_DEADLINE_MS, request, reply: JsonText, audit: null };
 }
 
+function stateName(request: { readonly key: string }): string {
+  return request.key;
+}
+
+function specResource(request: { readonly key: string }): string {
+  return specName(request.key);
+}
+
+function versionDetail(_request: unknown, reply: { readonly version: number }): string {
+  return `{"version":${reply.version}}`;
+}
+
+function rollbackDetail(request: { readonly version: number }, reply: { readonly version: number }): string {
+  return `{"version":${reply.version},"rolled_back":${request.version}}`;
+}
+
 const Nothing = Type.Null();
 const Empty = Type.Object({});
 
 export const METHODS = {
-  "state.put": writer(PutRequest, WriteReply, {
-    action: "state.put",
-    resource: (request) => request.key,
-    detail: (_request, reply) => `{"version":${reply.version}}`,
-  }),
-  "state.rollback": writer(RollbackRequest, WriteReply, {
-    action: "state.rollback",
-    resource: (request) => request.key,
-    detail: (request, reply) => `{"version":${reply.version},"rolled_back":${request.version}}`,
-  }),
-  "state.delete": writer(DeleteRequest, DeleteReply, {
-    action: "state.delete",
-    resource: (request) => request.key,
-    detail: (_request, reply) => `{"version":${reply.version}}`,
-  }),
+  "state.put": writer(PutRequest, WriteReply, { action: "state.put", resource: stateName, detail: versionDetail }),
+  "state.rollback": writer(RollbackRequest, WriteReply, { action: "state.rollback", resource: stateName, detail: rollbackDetail }),
+  "state.delete": writer(DeleteRequest, DeleteReply, { action: "state.delete", resource: stateName, detail: versionDetail }),
+  "spec.put": writer(PutRequest, WriteReply, { action: "spec.put", resource: specResource, detail: versionDetail }),
+  "spec.rollback": writer(RollbackRequest, WriteReply, { action: "spec.rollback", resource: specResource, detail: rollbackDetail }),
+  "spec.delete": writer(DeleteRequest, DeleteReply, { action: "spec.delete", resource: specResource, detail: versionDetail }),
   "events.publish": writer(PublishRequest, PublishReply, null),
   "events.prune": writer(PruneRequest, PruneReply, null),
   "audit.refuse": writer(AuditRefusalRequest, Nothing, null),
@@ -76,6 +83,10 @@ export const METHODS = {
   "state.list": pool(ListRequest, "stream"),
   "state.history": pool(HistoryRequest, "unary"),
   "state.diff": pool(DiffRequest, "unary"),
+  "spec.projects": pool(Empty, "stream"),
+  "spec.list": pool(SpecListRequest, "stream"),
+  "spec.history": pool(HistoryRequest, "unary"),
+  "spec.diff": pool(DiffRequest, "unary"),
   "events.history": pool(EventHistoryRequest, "stream"),
   "audit.list": pool(AuditListRequest, "stream"),
   "audit.summary": pool(AuditSummaryRequest, "unary"),

@@ -1,6 +1,7 @@
-/** Section 3 of the wire contract: the state store, and what its RPC methods exchange. */
+/** Section 3 of the wire contract: the state store. What all versioned key spaces share is in versioned.ts. */
 import { Type, type Static } from "typebox";
-import { Hash, Limit, NonNegative, Switch, Timestamp, VersionNumber } from "./common.js";
+import { Hash, Limit, Timestamp } from "./common.js";
+import { DiffEntry } from "./versioned.js";
 
 export const StateEntry = Type.Object({
   key: Type.String(),
@@ -36,12 +37,6 @@ export const StateRollbackAnswer = Type.Object({
 });
 export const StateDeleteAnswer = Type.Object({ deleted: Type.String() });
 
-export const DiffEntry = Type.Object({
-  operation: Type.Enum(["add", "remove", "replace"]),
-  path: Type.String({ description: "RFC 6901 JSON Pointer." }),
-  old_value: Type.Optional(Type.Unknown()),
-  new_value: Type.Optional(Type.Unknown()),
-});
 export const StateDiff = Type.Object({
   key: Type.String(),
   v1: Type.Integer({ minimum: 1 }),
@@ -54,74 +49,9 @@ export const StateListQuery = Type.Object({
   after: Type.Optional(Type.String({ description: "Only keys greater than it." })),
   limit: Type.Optional(Limit),
 });
-export const StateGetQuery = Type.Object({
-  version: Type.Optional(VersionNumber),
-  history: Type.Optional(Switch),
-  limit: Type.Optional(Limit),
-  diff: Type.Optional(Type.String({ pattern: "^[0-9]+,[0-9]+$", description: "Two version numbers, `A,B`.", "x-refusal": "diff must be two version numbers, A,B" })),
-});
-export const StateWriteQuery = Type.Object({
-  if_version: Type.Optional(NonNegative),
-});
-export const StateRollbackQuery = Type.Object({
-  rollback: VersionNumber,
-  if_version: Type.Optional(NonNegative),
-});
-
-/**
- * A compare-and-swap condition, at most one of each kind; all that are given must hold.
- * `if_match` and `if_none_match` are the headers as sent.
- */
-export const Condition = Type.Object({
-  if_version: Type.Optional(NonNegative),
-  if_match: Type.Optional(Type.String()),
-  if_none_match: Type.Optional(Type.String()),
-});
-export type Condition = Static<typeof Condition>;
-
-export const PutRequest = Type.Object({
-  key: Type.String(),
-  /** Bytes, or a string of Latin-1 characters that stand for them (src/base/bytes.ts). */
-  value: Type.Unsafe<Uint8Array | string>(Type.Unknown()),
-  content_type: Type.String(),
-  condition: Type.Union([Condition, Type.Null()]),
-});
-export type PutRequest = Static<typeof PutRequest>;
-
-export const RollbackRequest = Type.Object({
-  key: Type.String(),
-  version: VersionNumber,
-  condition: Type.Union([Condition, Type.Null()]),
-});
-export type RollbackRequest = Static<typeof RollbackRequest>;
-
-export const DeleteRequest = Type.Object({
-  key: Type.String(),
-  condition: Type.Union([Condition, Type.Null()]),
-});
-export type DeleteRequest = Static<typeof DeleteRequest>;
-
-/** What a write answers: `hash` in hex, `updated_at` in ms since the epoch. */
-export const WriteReply = Type.Object({
-  version: Type.Integer(),
-  hash: Hash,
-  content_type: Type.String(),
-  updated_at: Type.Integer(),
-});
-export type WriteReply = Static<typeof WriteReply>;
-
-export const DeleteReply = Type.Object({ version: Type.Integer() });
-export type DeleteReply = Static<typeof DeleteReply>;
-
 export const ListRequest = Type.Object({
   prefix: Type.String(),
   after: Type.String(),
   limit: Type.Union([Limit, Type.Null()]),
 });
 export type ListRequest = Static<typeof ListRequest>;
-
-export const HistoryRequest = Type.Object({ key: Type.String(), limit: Limit });
-export type HistoryRequest = Static<typeof HistoryRequest>;
-
-export const DiffRequest = Type.Object({ key: Type.String(), v1: VersionNumber, v2: VersionNumber });
-export type DiffRequest = Static<typeof DiffRequest>;

@@ -6,8 +6,10 @@ import type { PoolMethodName, RequestOf } from "../schemas/methods.js";
 import { auditSummary, listAuditEntries } from "./audit/jobs.js";
 import type { Failure } from "./base/result.js";
 import { eventHistory } from "./events/jobs.js";
-import { diffState, listState, stateHistory } from "./state/jobs.js";
+import { listProjects, listSpecs } from "./specs/jobs.js";
+import { listState } from "./state/jobs.js";
 import type { ReadContext } from "./store/read-context.js";
+import { diffOf, historyOf } from "./versioned/jobs.js";
 
 /** A unary job answers with a text, a stream with chunks of it; a Failure among the chunks ends them. */
 export type Job<Request> = (context: ReadContext, request: Request) => string | Failure | Iterable<string | Failure>;
@@ -16,8 +18,12 @@ export type Jobs = { readonly [Name in PoolMethodName]: Job<RequestOf<Name>> };
 
 export const JOBS: Jobs = {
   "state.list": listState,
-  "state.history": stateHistory,
-  "state.diff": diffState,
+  "state.history": ({ state }, request) => historyOf(state, request),
+  "state.diff": ({ state }, request) => diffOf(state, request),
+  "spec.projects": listProjects,
+  "spec.list": listSpecs,
+  "spec.history": ({ specs }, request) => historyOf(specs, request),
+  "spec.diff": ({ specs }, request) => diffOf(specs, request),
   "events.history": eventHistory,
   "audit.list": listAuditEntries,
   "audit.summary": auditSummary,

@@ -29,9 +29,11 @@ import { RpcClient } from "./rpc/client.js";
 import { Pool } from "./rpc/pool.js";
 import { Reads } from "./rpc/reads.js";
 import { WriterThread, type WriterReady } from "./rpc/writer-thread.js";
+import { specRoutes } from "./specs/routes.js";
 import { stateRoutes } from "./state/routes.js";
 import { claimDataDir, DataDirError } from "./store/data-dir.js";
 import { ReadContext } from "./store/read-context.js";
+import { VersionedFront } from "./versioned/front.js";
 
 /** How often the actors are asked whether it is time. */
 const TICK_MS = DEADLINE_SWEEP_MS;
@@ -110,12 +112,14 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
   const gate = new Gate(config, () => front.portNumbers);
   const pipeline = new Pipeline({ gate, registry, writer, log, clock: systemClock });
   const pruner = new EventPruner(writer, config.event_history, EVENT_PRUNE_INTERVAL_MS, log, systemClock.now());
+  const specs = new VersionedFront({ writer, reads, log }, context.specs);
   const routes: Route[] = [
     ...metricsRoutes({
       registry, hub, writer, pool, clock: systemClock, log, data_dir, started_ms,
       addresses: () => front.addresses, inFlight: () => pipeline.inFlight, draining: () => pipeline.draining,
     }),
     ...stateRoutes({ writer, reads, log }),
+    ...specRoutes(specs, reads),
     ...eventRoutes({ writer, reads, hub, streams, log }),
     ...auditRoutes(reads),
   ];

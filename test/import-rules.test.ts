@@ -73,6 +73,7 @@ const BREACHES: readonly (readonly [path: string, text: string, says: RegExp])[]
   ["src/jobs.ts", `import "./events/commands.js";`, /names each/],
   ["src/metrics/routes.ts", `import "../state/pure.js";`, /what each part counts/],
   ["src/state/routes.ts", `import "../../workers/pool/main.js";`, /not sockets, SQLite or threads/],
+  ["src/versioned/front.ts", `import "../state/pure.js";`, /versioned space is answered/],
   ["src/events/hub.ts", `import "../state/pure.js";`, /live feed runs/],
   ["src/front/pipeline.ts", `import "../state/pure.js";`, /knows no feature/],
   ["src/main.ts", `import "./state/pure.js";`, /before it loads the server/],

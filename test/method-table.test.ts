@@ -75,6 +75,14 @@ t.test("what the routes send fits the schemas", async (t) => {
   for (const query of ["", "?version=1", "?history=1", "?history=1&limit=1000", "?diff=1,3", "?diff=1,99"]) await ask("GET", `${key}${query}`);
   for (const query of ["", "?limit=1", "?limit=10000", "?prefix=many/&after=many/3", "?prefix=%F4%8F%BF%BF"]) await ask("GET", `/api/state${query}`);
   await ask("DELETE", key);
+  const spec = "/api/specs/a%2Fb/%F0%9F%98%80";
+  await ask("PUT", spec, '{"a":1}');
+  await ask("PUT", `${spec}?if_version=1`, '{"a":2}');
+  await ask("POST", `${spec}?rollback=1`);
+  await ask("DELETE", `${spec}?if_version=1`);
+  for (const query of ["", "?version=1", "?history=1", "?diff=1,2"]) await ask("GET", `${spec}${query}`);
+  for (const path of ["/api/specs", "/api/specs/a%2Fb", "/api/specs/none"]) await ask("GET", path);
+  await ask("DELETE", spec);
   await ask("POST", "/api/events/publish", '{"topic":"a.b"}');
   await ask("POST", "/api/events/publish", '[{"topic":"a.b","data":{"n":1e400},"source":"me"},{"topic":"a.c","data":null}]');
   await ask("POST", "/api/events/publish", '{"topic":1}');

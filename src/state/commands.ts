@@ -1,5 +1,5 @@
 /** Writes to the state store. Runs in the writer; the versions themselves are versioned/commands.ts. */
-import type { DeleteReply, DeleteRequest, PutRequest, RollbackRequest, WriteReply } from "../../schemas/state.js";
+import type { DeleteReply, DeleteRequest, PutRequest, RollbackRequest, WriteReply } from "../../schemas/versioned.js";
 import { Failure } from "../base/result.js";
 import { unpackBytes } from "../base/bytes.js";
 import type { WriteContext } from "../store/write-context.js";

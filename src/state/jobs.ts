@@ -1,12 +1,8 @@
-/** Longer reads of the state store. Run in the pool, or on the front where they are short. */
-import { isUtf8 } from "node:buffer";
-import type { DiffRequest, HistoryRequest, ListRequest } from "../../schemas/state.js";
+/** Listing the state store. Runs in the pool, or on the front where it is short. */
+import type { ListRequest } from "../../schemas/state.js";
 import { encodeArray } from "../base/json-array.js";
-import { parseJsonText, type JsonNode } from "../base/json-text.js";
-import { Failure, invalid, notFound } from "../base/result.js";
 import { formatTime } from "../base/time.js";
 import type { ReadContext } from "../store/read-context.js";
-import { diffNodes } from "../versioned/diff.js";
 
 /** Keys that are read from the database at once. */
 const LIST_PAGE_KEYS = 500;
@@ -28,40 +24,4 @@ function* listedKeys(context: ReadContext, request: ListRequest): Generator<stri
     if (rows.length < page) return;
     left -= page;
   }
-}
-
-export function stateHistory(context: ReadContext, request: HistoryRequest): string | Failure {
-  const versions = context.state.history(request.key, request.limit);
-  if (versions === undefined) return notFound(`key not found: ${request.key}`);
-  return JSON.stringify({
-    key: request.key,
-    versions: versions.map((info) => ({
-      key: request.key,
-      version: info.version,
-      hash: info.hash.toString("hex"),
-      content_type: info.content_type,
-      updated_at: formatTime(info.updated_at),
-      updated_by: info.updated_by,
-    })),
-  });
-}
-
-export function diffState(context: ReadContext, request: DiffRequest): string | Failure {
-  const { key, v1, v2 } = request;
-  const before = jsonOf(context, key, v1);
-  if (before instanceof Failure) return before;
-  const after = v1 === v2 ? before : jsonOf(context, key, v2);
-  if (after instanceof Failure) return after;
-  const diffs = diffNodes(before.text, before.root, after.text, after.root);
-  if (diffs instanceof Failure) return diffs;
-  return `{"key":${JSON.stringify(key)},"v1":${v1},"v2":${v2},"diffs":${diffs}}`;
-}
-
-/** A version as JSON text and its tree; 404 where it is not there, 400 where it is not JSON. */
-function jsonOf(context: ReadContext, key: string, number: number): { readonly text: string; readonly root: JsonNode } | Failure {
-  const version = context.state.version(key, number);
-  if (version === undefined) return notFound(`version ${number} not found for key: ${key}`);
-  const text = isUtf8(version.value) ? version.value.toString("utf8") : "";
-  const root = parseJsonText(text);
-  return root === undefined ? invalid(`version ${number} is not JSON`) : { text, root };
 }

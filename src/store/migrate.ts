@@ -9,18 +9,25 @@
  */
 import type { Database } from "better-sqlite3";
 
-const MIGRATIONS: readonly string[] = [
-  `
-  CREATE TABLE state_head (key TEXT PRIMARY KEY, version INTEGER NOT NULL, row INTEGER NOT NULL) WITHOUT ROWID;
+/** The tables of a versioned key space (src/versioned/table.ts). */
+function versionedSpace(name: "state" | "spec"): string {
+  return `
+  CREATE TABLE ${name}_head (key TEXT PRIMARY KEY, version INTEGER NOT NULL, row INTEGER NOT NULL) WITHOUT ROWID;
   -- Heads of deleted keys: their versions go on counting, and listing never meets them.
-  CREATE TABLE state_gone (key TEXT PRIMARY KEY, version INTEGER NOT NULL, row INTEGER NOT NULL) WITHOUT ROWID;
-  CREATE TABLE state_version (
+  CREATE TABLE ${name}_gone (key TEXT PRIMARY KEY, version INTEGER NOT NULL, row INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE ${name}_version (
     id INTEGER PRIMARY KEY, version INTEGER NOT NULL, previous INTEGER NOT NULL, hash BLOB NOT NULL,
     content_type TEXT NOT NULL, updated_at INTEGER NOT NULL, updated_by TEXT NOT NULL, value BLOB NOT NULL
   );
-  CREATE TABLE state_mark (
+  CREATE TABLE ${name}_mark (
     key TEXT NOT NULL, version INTEGER NOT NULL, row INTEGER NOT NULL, PRIMARY KEY (key, version)
   ) WITHOUT ROWID;
+  `;
+}
+
+const MIGRATIONS: readonly string[] = [
+  `
+  ${versionedSpace("state")}
 
   -- Ids only grow: the newest event is never pruned, so the next id is always the largest plus one.
   CREATE TABLE event (
@@ -37,6 +44,7 @@ const MIGRATIONS: readonly string[] = [
   CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
   CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
   `,
+  versionedSpace("spec"),
 ];
 
 /** The newest layout this program knows. */

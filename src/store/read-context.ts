@@ -1,5 +1,6 @@
 /** What a read may use: a read-only handle and the tables' readers. One on the front, one a pool worker. */
 import { EventReader } from "../events/table.js";
+import { SPECS, STATE } from "../versioned/space.js";
 import { VersionedReader } from "../versioned/table.js";
 import { openReader, type Db, type Statement } from "./open.js";
 
@@ -11,13 +12,15 @@ export interface ReaderSettings {
 export class ReadContext {
   readonly db: Db;
   readonly state: VersionedReader;
+  readonly specs: VersionedReader;
   readonly events: EventReader;
   readonly #begin: Statement<[], unknown>;
   readonly #commit: Statement<[], unknown>;
 
   constructor(settings: ReaderSettings) {
     this.db = openReader(settings.data_dir);
-    this.state = new VersionedReader(this.db, "state", settings.state_history);
+    this.state = new VersionedReader(this.db, STATE, settings.state_history);
+    this.specs = new VersionedReader(this.db, SPECS, settings.state_history);
     this.events = new EventReader(this.db);
     this.#begin = this.db.prepare("BEGIN");
     this.#commit = this.db.prepare("COMMIT");

@@ -6,6 +6,7 @@ import type { CommittedEvent } from "../../schemas/events.js";
 import { AuditAppender } from "../audit/table.js";
 import { EventAppender } from "../events/table.js";
 import { VersionedWriter } from "../versioned/commands.js";
+import { SPECS, STATE } from "../versioned/space.js";
 import type { Db } from "./open.js";
 
 export interface WriterSettings {
@@ -16,6 +17,7 @@ export interface WriterSettings {
 
 export class WriteContext {
   readonly state: VersionedWriter;
+  readonly specs: VersionedWriter;
   readonly events: EventAppender;
   readonly audit: AuditAppender;
   /** Events of the transaction so far, in the order of their ids. */
@@ -24,7 +26,8 @@ export class WriteContext {
   actor = "";
 
   constructor(db: Db, readonly settings: WriterSettings) {
-    this.state = new VersionedWriter(db, "state", settings.state_history);
+    this.state = new VersionedWriter(db, STATE, settings.state_history);
+    this.specs = new VersionedWriter(db, SPECS, settings.state_history);
     this.events = new EventAppender(db);
     this.audit = new AuditAppender(db);
   }
@@ -40,6 +43,7 @@ export class WriteContext {
   reload(): void {
     this.published = [];
     this.state.reload();
+    this.specs.reload();
     this.events.reload();
   }
 }

@@ -4,11 +4,12 @@
  */
 import { hash as digest } from "node:crypto";
 import { HEAD_CACHE_KEYS_MAX, VERSION_MARK_INTERVAL } from "../../schemas/limits.js";
-import type { Condition, WriteReply } from "../../schemas/state.js";
+import type { Condition, WriteReply } from "../../schemas/versioned.js";
 import { must } from "../base/assert.js";
 import { etagMatches, strongEtagMatches } from "../base/etag.js";
 import { Failure, notFound } from "../base/result.js";
 import type { Db, Statement } from "../store/open.js";
+import type { Space } from "./space.js";
 import { VersionedReader, type Head } from "./table.js";
 
 /** Segments of 64 versions that one write removes at most; the next writes go on where it stopped. */
@@ -41,19 +42,20 @@ export class VersionedWriter {
   #next_row = 0;
   #keys = 0;
 
-  constructor(db: Db, space: "state", keep: number) {
+  constructor(db: Db, readonly space: Space, keep: number) {
+    const { name } = space;
     this.#reader = new VersionedReader(db, space, keep);
     this.#keep = keep;
-    this.#insertVersion = db.prepare(`INSERT INTO ${space}_version VALUES (?, ?, ?, ?, ?, ?, ?, ?)`);
-    this.#putHead = db.prepare(`INSERT INTO ${space}_head VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET version = excluded.version, row = excluded.row`);
-    this.#dropHead = db.prepare(`DELETE FROM ${space}_head WHERE key = ?`);
-    this.#putGone = db.prepare(`INSERT INTO ${space}_gone VALUES (?, ?, ?)`);
-    this.#dropGone = db.prepare(`DELETE FROM ${space}_gone WHERE key = ?`);
-    this.#insertMark = db.prepare(`INSERT INTO ${space}_mark VALUES (?, ?, ?)`);
-    this.#oldMarks = db.prepare(`SELECT version, row FROM ${space}_mark WHERE key = ? AND version <= ? ORDER BY version LIMIT ?`);
-    this.#dropMark = db.prepare(`DELETE FROM ${space}_mark WHERE key = ? AND version = ?`);
-    this.#dropVersion = db.prepare(`DELETE FROM ${space}_version WHERE id = ? RETURNING previous`);
-    this.#newestRow = db.prepare<[], number | null>(`SELECT max(id) FROM ${space}_version`).pluck();
+    this.#insertVersion = db.prepare(`INSERT INTO ${name}_version VALUES (?, ?, ?, ?, ?, ?, ?, ?)`);
+    this.#putHead = db.prepare(`INSERT INTO ${name}_head VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET version = excluded.version, row = excluded.row`);
+    this.#dropHead = db.prepare(`DELETE FROM ${name}_head WHERE key = ?`);
+    this.#putGone = db.prepare(`INSERT INTO ${name}_gone VALUES (?, ?, ?)`);
+    this.#dropGone = db.prepare(`DELETE FROM ${name}_gone WHERE key = ?`);
+    this.#insertMark = db.prepare(`INSERT INTO ${name}_mark VALUES (?, ?, ?)`);
+    this.#oldMarks = db.prepare(`SELECT version, row FROM ${name}_mark WHERE key = ? AND version <= ? ORDER BY version LIMIT ?`);
+    this.#dropMark = db.prepare(`DELETE FROM ${name}_mark WHERE key = ? AND version = ?`);
+    this.#dropVersion = db.prepare(`DELETE FROM ${name}_version WHERE id = ? RETURNING previous`);
+    this.#newestRow = db.prepare<[], number | null>(`SELECT max(id) FROM ${name}_version`).pluck();
     this.reload();
   }
 
@@ -82,9 +84,9 @@ export class VersionedWriter {
     const head = this.#headOf(key);
     const refusal = condition === null ? null : this.#refusal(condition, head);
     if (refusal !== null) return refusal;
-    if (head === undefined) return notFound(`key not found: ${key}`);
+    if (head === undefined) return notFound(this.space.missing(key));
     const old = this.#reader.version(key, number);
-    if (old === undefined) return notFound(`version ${number} not found for key: ${key}`);
+    if (old === undefined) return notFound(`version ${number} not found for ${this.space.described(key)}`);
     return this.#append(key, head, old.value, old.hash, old.content_type, now_ms, actor);
   }
 
@@ -93,7 +95,7 @@ export class VersionedWriter {
     const head = this.#headOf(key);
     const refusal = condition === null ? null : this.#refusal(condition, head);
     if (refusal !== null) return refusal;
-    if (head === undefined || !head.live) return notFound(`key not found: ${key}`);
+    if (head === undefined || !head.live) return notFound(this.space.missing(key));
     const info = must(this.#reader.info(head.row), "a head's row exists");
     this.#dropHead.run(key);
     this.#putGone.run(key, head.version, head.row);

@@ -1,10 +1,11 @@
 /**
  * The SQL of a versioned key space: heads, versions and marks (see store/migrate.ts for the layout).
  * `VersionedReader` serves the front, the pool and the writer; what changes rows is in commands.ts.
- * State is one such space; specs are another.
+ * The spaces are in space.ts.
  */
 import { VERSION_MARK_INTERVAL } from "../../schemas/limits.js";
 import type { Db, Statement } from "../store/open.js";
+import type { Space } from "./space.js";
 
 /** A key's newest version; `row` is its id in the table of versions. */
 export interface Head {
@@ -56,29 +57,31 @@ export class VersionedReader {
   readonly #list: Statement<[string, string, Buffer, number], ListedKey>;
   readonly #nth: Statement<[string, string, Buffer, number], unknown>;
   readonly #count: Statement<[], number>;
+  readonly #countPrefix: Statement<[string, Buffer], number>;
+  readonly #afterPrefix: Statement<[Buffer], string>;
 
-  /**
-   * @param space the tables' prefix, `state`
-   * @param keep how many versions of a key are readable, 0 = all
-   */
-  constructor(db: Db, space: "state", keep: number) {
+  /** @param keep how many versions of a key are readable, 0 = all */
+  constructor(db: Db, readonly space: Space, keep: number) {
+    const { name } = space;
     this.#keep = keep;
-    this.#head = db.prepare(`SELECT version, row FROM ${space}_head WHERE key = ?`);
-    this.#gone = db.prepare(`SELECT version, row FROM ${space}_gone WHERE key = ?`);
-    this.#current = db.prepare(`SELECT v.* FROM ${space}_head h JOIN ${space}_version v ON v.id = h.row WHERE h.key = ?`);
-    this.#version = db.prepare(`SELECT ${INFO}, value FROM ${space}_version WHERE id = ?`);
-    this.#info = db.prepare(`SELECT ${INFO} FROM ${space}_version WHERE id = ?`);
-    this.#previous = db.prepare(`SELECT version, previous FROM ${space}_version WHERE id = ?`);
-    this.#mark = db.prepare(`SELECT version, row FROM ${space}_mark WHERE key = ? AND version >= ? ORDER BY version LIMIT 1`);
+    this.#head = db.prepare(`SELECT version, row FROM ${name}_head WHERE key = ?`);
+    this.#gone = db.prepare(`SELECT version, row FROM ${name}_gone WHERE key = ?`);
+    this.#current = db.prepare(`SELECT v.* FROM ${name}_head h JOIN ${name}_version v ON v.id = h.row WHERE h.key = ?`);
+    this.#version = db.prepare(`SELECT ${INFO}, value FROM ${name}_version WHERE id = ?`);
+    this.#info = db.prepare(`SELECT ${INFO} FROM ${name}_version WHERE id = ?`);
+    this.#previous = db.prepare(`SELECT version, previous FROM ${name}_version WHERE id = ?`);
+    this.#mark = db.prepare(`SELECT version, row FROM ${name}_mark WHERE key = ? AND version >= ? ORDER BY version LIMIT 1`);
     this.#list = db.prepare(
       `SELECT h.key AS key, h.version AS version, v.content_type AS content_type, v.updated_at AS updated_at
-       FROM ${space}_head h JOIN ${space}_version v ON v.id = h.row
+       FROM ${name}_head h JOIN ${name}_version v ON v.id = h.row
        WHERE h.key > ? AND h.key >= ? AND h.key < CAST(? AS TEXT) ORDER BY h.key LIMIT ?`,
     );
     this.#nth = db.prepare(
-      `SELECT 1 FROM ${space}_head WHERE key > ? AND key >= ? AND key < CAST(? AS TEXT) ORDER BY key LIMIT 1 OFFSET ?`,
+      `SELECT 1 FROM ${name}_head WHERE key > ? AND key >= ? AND key < CAST(? AS TEXT) ORDER BY key LIMIT 1 OFFSET ?`,
     );
-    this.#count = db.prepare<[], number>(`SELECT count(*) FROM ${space}_head`).pluck();
+    this.#count = db.prepare<[], number>(`SELECT count(*) FROM ${name}_head`).pluck();
+    this.#countPrefix = db.prepare<[string, Buffer], number>(`SELECT count(*) FROM ${name}_head WHERE key >= ? AND key < CAST(? AS TEXT)`).pluck();
+    this.#afterPrefix = db.prepare<[Buffer], string>(`SELECT key FROM ${name}_head WHERE key >= CAST(? AS TEXT) ORDER BY key LIMIT 1`).pluck();
   }
 
   /** The newest version of a key that exists. */
@@ -139,6 +142,16 @@ export class VersionedReader {
   /** Whether more than `rows` existing keys after `after` start with `prefix`; costs a step a row, no more. */
   listExceeds(prefix: string, after: string, rows: number): boolean {
     return this.#nth.get(after, prefix, prefixEnd(prefix), rows) !== undefined;
+  }
+
+  /** How many existing keys start with `prefix`. */
+  countPrefix(prefix: string): number {
+    return this.#countPrefix.get(prefix, prefixEnd(prefix)) ?? 0;
+  }
+
+  /** The first existing key after all that start with `prefix`. */
+  afterPrefix(prefix: string): string | undefined {
+    return this.#afterPrefix.get(prefixEnd(prefix));
   }
 
   /** How many keys exist. */

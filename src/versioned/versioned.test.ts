@@ -9,11 +9,12 @@ import { isDeepStrictEqual } from "node:util";
 import * as fc from "fast-check";
 import t from "tap";
 import { VERSION_MARK_INTERVAL } from "../../schemas/limits.js";
-import type { Condition } from "../../schemas/state.js";
+import type { Condition } from "../../schemas/versioned.js";
 import { makeDirectory } from "../../test/server-process.js";
 import { Failure } from "../base/result.js";
 import { openReader, openWriter, type Db } from "../store/open.js";
 import { VersionedWriter } from "./commands.js";
+import { STATE } from "./space.js";
 import { VersionedReader, type Version } from "./table.js";
 
 interface ModelVersion {
@@ -138,7 +139,7 @@ class Pair {
 
   /** Everything there is to read, on the writer's own handle and on a reader's. */
   check(): void {
-    const outside = new VersionedReader(this.#outside, "state", this.#keep);
+    const outside = new VersionedReader(this.#outside, STATE, this.#keep);
     for (const key of KEYS) {
       this.#checkKey(this.#reader, this.#model, key);
       this.#checkKey(outside, this.#committed, key);
@@ -166,7 +167,7 @@ class Pair {
     const db = openWriter(this.#directory);
     // What a power cut would lose is not tested here, and hundreds of runs would wait for the disk.
     db.pragma("synchronous = OFF");
-    return [db, openReader(this.#directory), new VersionedWriter(db, "state", this.#keep), new VersionedReader(db, "state", this.#keep)];
+    return [db, openReader(this.#directory), new VersionedWriter(db, STATE, this.#keep), new VersionedReader(db, STATE, this.#keep)];
   }
 
   #state(key: string): { readonly known: ModelKey; readonly version: number; readonly etag: string | null } {
@@ -317,11 +318,11 @@ t.test("old versions are really removed, also those of a time when all were kept
   });
   const count = (table: string): number => Number(db.prepare(`SELECT count(*) FROM ${table}`).pluck().get());
   db.exec("BEGIN");
-  write(new VersionedWriter(db, "state", 0), 2000);
+  write(new VersionedWriter(db, STATE, 0), 2000);
   t.equal(count("state_version"), 2000, "0 keeps all");
   t.equal(count("state_mark"), Math.floor(2000 / VERSION_MARK_INTERVAL));
 
-  const writer = new VersionedWriter(db, "state", keep);
+  const writer = new VersionedWriter(db, STATE, keep);
   let largest = 0;
   for (let at = 0; at < 1000; at++) {
     const before = count("state_version");
@@ -337,7 +338,7 @@ t.test("old versions are really removed, also those of a time when all were kept
   }
   t.ok(most <= keep + ROWS_BEHIND_MAX, `and then stays bounded: ${most}`);
   t.ok(count("state_mark") <= 3);
-  const reader = new VersionedReader(db, "state", keep);
+  const reader = new VersionedReader(db, STATE, keep);
   t.same(reader.history("k", 10_000)?.map((info) => info.version), Array.from({ length: keep }, (_, at) => 3500 - at));
   t.equal(reader.version("k", 3490), undefined);
   t.equal(reader.version("k", 3491)?.version, 3491);

@@ -3,7 +3,8 @@
  * real one (workers/pool/main.ts), only the table of jobs is another.
  */
 import { POOL_DEADLINE_MS } from "../../schemas/limits.js";
-import type { HistoryRequest, ListRequest } from "../../schemas/state.js";
+import type { ListRequest } from "../../schemas/state.js";
+import type { HistoryRequest } from "../../schemas/versioned.js";
 import { Failure } from "../../src/base/result.js";
 import { JOBS } from "../../src/jobs.js";
 import { Shared } from "./shared.js";

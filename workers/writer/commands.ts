@@ -3,6 +3,7 @@ import type { AuditRefusalRequest } from "../../schemas/audit.js";
 import type { ReplyOf, RequestOf, WriterMethodName } from "../../schemas/methods.js";
 import type { Failure } from "../../src/base/result.js";
 import { pruneEvents, publishEvents } from "../../src/events/commands.js";
+import { deleteSpec, putSpec, rollbackSpec } from "../../src/specs/commands.js";
 import { deleteState, putState, rollbackState } from "../../src/state/commands.js";
 import type { WriteContext } from "../../src/store/write-context.js";
 
@@ -14,6 +15,9 @@ export const COMMANDS: Commands = {
   "state.put": putState,
   "state.rollback": rollbackState,
   "state.delete": deleteState,
+  "spec.put": putSpec,
+  "spec.rollback": rollbackSpec,
+  "spec.delete": deleteSpec,
   "events.publish": publishEvents,
   "events.prune": pruneEvents,
   "audit.refuse": refuse,

@@ -1,0 +1,49 @@
+/** Section 4 of the wire contract: specs by project and name. What they share with state is in versioned.ts. */
+import { Type, type Static } from "typebox";
+import { Hash, Timestamp } from "./common.js";
+import { DiffEntry } from "./versioned.js";
+
+/** Between project and name in a spec's key: a character that neither may hold. */
+const SEPARATOR = "\u001f";
+
+/** The key of a spec in its versioned space. Keys sort by project, then by name. */
+export function specKey(project: string, name: string): string {
+  return project + SEPARATOR + name;
+}
+
+/** What all keys of a project start with. */
+export function specKeyPrefix(project: string): string {
+  return project + SEPARATOR;
+}
+
+export function splitSpecKey(key: string): { project: string; name: string } {
+  const at = key.indexOf(SEPARATOR);
+  return { project: key.slice(0, at), name: key.slice(at + 1) };
+}
+
+/** `P/N`, as messages and audit rows name a spec. */
+export function specName(key: string): string {
+  return key.replace(SEPARATOR, "/");
+}
+
+const Version = Type.Integer({ minimum: 1 });
+const Identity = { project: Type.String(), name: Type.String() };
+
+export const SpecList = Type.Object({
+  project: Type.String(),
+  specs: Type.Array(Type.Object({ name: Type.String(), version: Version, updated_at: Timestamp })),
+});
+export const SpecProjects = Type.Object({
+  projects: Type.Array(Type.Object({ project: Type.String(), specs: Type.Integer({ minimum: 1, description: "How many specs it has." }) })),
+});
+export const SpecHistory = Type.Object({
+  ...Identity,
+  versions: Type.Array(Type.Object({ ...Identity, version: Version, hash: Hash, content_type: Type.String(), updated_at: Timestamp, updated_by: Type.String() })),
+});
+export const SpecDiff = Type.Object({ ...Identity, v1: Version, v2: Version, diffs: Type.Array(DiffEntry) });
+export const SpecPutAnswer = Type.Object({ ...Identity, version: Version, hash: Hash, updated_at: Timestamp });
+export const SpecRollbackAnswer = Type.Object({ ...Identity, version: Version, hash: Hash, rolled_back: Version, updated_at: Timestamp });
+export const SpecDeleteAnswer = Type.Object({ deleted: Type.String() });
+
+export const SpecListRequest = Type.Object({ project: Type.String() });
+export type SpecListRequest = Static<typeof SpecListRequest>;

@@ -20,7 +20,7 @@ const COMPILED_PACKAGE = "better-sqlite3";
 const COMPILED_BINARY = join(ROOT, "node_modules", COMPILED_PACKAGE, "build", "Release", "better_sqlite3.node");
 
 /** As `engines` in package.json says. */
-const NODE_MIN = { major: 20, minor: 12 };
+const NODE_MIN = { major: 20, minor: 18 };
 const SIGNALS = ["SIGINT", "SIGTERM"];
 /** Settings of an outer npm (`npm install -g`, `npx`) that would send the inner one to another place. */
 const OUTER_SETTINGS = /^npm_config_(call|dry_run|global|include|install_links|local_prefix|location|omit|only|package|package_lock_only|prefix|production|save.*|workspaces?)$/i;

@@ -10,11 +10,11 @@ interface OptionBase {
   /** What stands for the value in `--help`; absent for switches. */
   readonly value?: string;
 }
-interface TextOption extends OptionBase {
+export interface TextOption extends OptionBase {
   readonly type: "text" | "address" | "address or empty";
   readonly fallback: string;
 }
-interface ChoiceOption extends OptionBase {
+export interface ChoiceOption extends OptionBase {
   readonly type: "choice";
   readonly choices: readonly string[];
   readonly fallback: string;
@@ -22,6 +22,11 @@ interface ChoiceOption extends OptionBase {
 interface CountOption extends OptionBase {
   readonly type: "count";
   readonly fallback: number;
+}
+/** In Go's style; the server takes it in ms, whole or not, and at least 1. */
+interface DurationOption extends OptionBase {
+  readonly type: "duration";
+  readonly fallback: string;
 }
 interface SwitchOption extends OptionBase {
   readonly type: "switch";
@@ -32,7 +37,7 @@ interface ListOption extends OptionBase {
   readonly type: "list";
   readonly fallback: readonly string[];
 }
-export type Option = TextOption | ChoiceOption | CountOption | SwitchOption | ListOption;
+export type Option = TextOption | ChoiceOption | CountOption | DurationOption | SwitchOption | ListOption;
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -51,6 +56,8 @@ export const OPTIONS = {
   state_history: { type: "count", fallback: STATE_HISTORY_DEFAULT, value: "N", help: "versions kept of each key, 0 = all" },
   state_events: { type: "switch", fallback: false, help: "publish koor.state.updated and koor.state.deleted" },
   event_history: { type: "count", fallback: EVENT_HISTORY_DEFAULT, value: "N", help: "events kept, 0 = all" },
+  stale_after: { type: "duration", fallback: "5m", value: "TIME", help: "silence after which an active instance is stale" },
+  liveness_interval: { type: "duration", fallback: "60s", value: "TIME", help: "how often instances are looked at for silence" },
 } as const satisfies Record<string, Option>;
 
 export type OptionKey = keyof typeof OPTIONS;
@@ -68,6 +75,10 @@ export interface Config {
   readonly state_history: number;
   readonly state_events: boolean;
   readonly event_history: number;
+  /** ms */
+  readonly stale_after: number;
+  /** ms */
+  readonly liveness_interval: number;
 }
 
 /** `data_dir` → `--data-dir`. */

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import t from "tap";
 import { OPTIONS, environmentOf, flagOf, type Config, type Option, type OptionKey } from "../../schemas/config.js";
+import { parseDuration } from "../base/duration.js";
 import { ConfigError, helpText, loadConfig } from "./load.js";
 
 const OPTION_ROWS = Object.entries(OPTIONS) as readonly (readonly [OptionKey, Option])[];
@@ -29,6 +30,8 @@ function valuesOf(option: Option): readonly (readonly [text: string, value: unkn
       return [["true", true], ["true", true], ["true", true]];
     case "count":
       return [["1", 1], ["2", 2], ["3", 3]];
+    case "duration":
+      return [["90s", 90_000], ["1h30m", 5_400_000], ["500ms", 500]];
     case "choice": {
       const others = option.choices.filter((choice) => choice !== option.fallback);
       return [0, 1, 2].map((at) => [others[at % others.length] ?? "", others[at % others.length]] as const);
@@ -47,13 +50,13 @@ function settingsFile(test: { testdir(content: Record<string, string>): string }
 
 t.test("defaults", (t) => {
   const config = configOf([]);
-  for (const [key, option] of OPTION_ROWS) t.same(config[key], option.fallback, key);
+  for (const [key, option] of OPTION_ROWS) t.same(config[key], option.type === "duration" ? parseDuration(option.fallback) : option.fallback, key);
   t.match(config, { bind: "localhost:9800", dashboard_bind: "localhost:9847", data_dir: ".", auth_token: "", log_level: "info" });
   t.end();
 });
 
 t.test("flags beat the environment beats the file beats defaults, for every option", (t) => {
-  const fromFile = Object.fromEntries(OPTION_ROWS.map(([key, option]) => [key, valuesOf(option)[2]?.[1]]));
+  const fromFile = Object.fromEntries(OPTION_ROWS.map(([key, option]) => [key, valuesOf(option)[2]?.[option.type === "duration" ? 0 : 1]]));
   const file = settingsFile(t, fromFile);
   for (const [key, option] of OPTION_ROWS) {
     const [flag, variable, inFile] = valuesOf(option);
@@ -118,6 +121,11 @@ t.test("what is refused, and the line that says so", (t) => {
     [["--state-history", ""], /^--state-history must be/],
     [["--event-history", "many"], /^--event-history must be/],
     [["--event-history", "99999999999999999999"], /^--event-history must be/],
+    [["--stale-after", "5"], '--stale-after must be a duration like 90s or 5m, not "5"'],
+    [["--stale-after", "0s"], /^--stale-after must be a duration/],
+    [["--stale-after", "-1m"], /^--stale-after must be a duration/],
+    [["--liveness-interval", "999us"], /^--liveness-interval must be a duration/],
+    [["--liveness-interval", ""], /^--liveness-interval must be a duration/],
     [["--state-events=maybe"], "--state-events takes no value"],
     [["--data-dir", "a\0b"], "--data-dir must not contain a NUL"],
     [["--config", "/nowhere/settings.json"], "cannot read /nowhere/settings.json: no such file"],
@@ -146,6 +154,8 @@ t.test("a file of the wrong shape", (t) => {
     [{ log_level: "loud" }, /^log_level must be one of/],
     [{ state_history: "10" }, /^state_history must be a non-negative integer, not "10"$/],
     [{ state_history: -1 }, /^state_history must be/],
+    [{ stale_after: 300 }, /^stale_after must be a string$/],
+    [{ stale_after: "soon" }, /^stale_after must be a duration like 90s or 5m, not "soon"$/],
     [{ state_events: "true" }, /^state_events must be true or false$/],
     [{ state_events: 1 }, /^state_events must be true or false$/],
     [{ allow_host: "a" }, /^allow_host must be an array of strings$/],

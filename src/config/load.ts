@@ -3,7 +3,8 @@
  * 17). Pure but for reading the file; whatever is wrong is a ConfigError with one clear line.
  */
 import { readFileSync } from "node:fs";
-import { OPTIONS, environmentOf, flagOf, type Config, type Option, type OptionKey } from "../../schemas/config.js";
+import { OPTIONS, environmentOf, flagOf, type ChoiceOption, type Config, type Option, type OptionKey, type TextOption } from "../../schemas/config.js";
+import { parseDuration } from "../base/duration.js";
 import { parseAddress } from "./address.js";
 
 /** A setting that cannot be used: the start stops with this line and exit code 2. */
@@ -56,7 +57,7 @@ export function loadConfig(argv: readonly string[], environment: NodeJS.ProcessE
     const given = flags.get(key);
     const variable = environment[environmentOf(key)];
     // From the weakest source to the strongest, each looked at: a mistake that another source hides today is one tomorrow.
-    config[key] = option.fallback;
+    config[key] = option.type === "duration" ? checkDuration(option.fallback, key) : option.fallback;
     if (Object.hasOwn(settings, key)) config[key] = fromFile(option, settings[key], key);
     if (variable !== undefined) config[key] = fromText(option, variable, environmentOf(key));
     if (given !== undefined) config[key] = fromText(option, option.type === "list" ? given.join(",") : given[given.length - 1] ?? "", flagOf(key));
@@ -94,6 +95,8 @@ function fromText(option: Option, text: string, name: string): Value {
       return text === "1" || text === "true";
     case "count":
       return checkCount(/^\d+$/.test(text) ? Number(text) : Number.NaN, JSON.stringify(text), name);
+    case "duration":
+      return checkDuration(text, name);
     case "list":
       return text.split(",").map((item) => item.trim()).filter((item) => item !== "");
     default:
@@ -109,6 +112,9 @@ function fromFile(option: Option, value: unknown, name: string): Value {
       return value;
     case "count":
       return checkCount(typeof value === "number" ? value : Number.NaN, JSON.stringify(value), name);
+    case "duration":
+      if (typeof value !== "string") throw new ConfigError(`${name} must be a string`);
+      return checkDuration(value, name);
     case "list":
       if (!Array.isArray(value) || !value.every((item): item is string => typeof item === "string")) {
         throw new ConfigError(`${name} must be an array of strings`);
@@ -125,7 +131,14 @@ function checkCount(count: number, shown: string, name: string): number {
   return count;
 }
 
-function checkText(option: Extract<Option, { fallback: string }>, text: string, name: string): string {
+/** Milliseconds of a duration. Shorter ones than 1 ms are not told from none. */
+function checkDuration(text: string, name: string): number {
+  const duration_ms = parseDuration(text);
+  if (duration_ms === undefined || duration_ms < 1) throw new ConfigError(`${name} must be a duration like 90s or 5m, not ${JSON.stringify(text)}`);
+  return duration_ms;
+}
+
+function checkText(option: TextOption | ChoiceOption, text: string, name: string): string {
   if (option.type === "choice" && !option.choices.includes(text)) {
     throw new ConfigError(`${name} must be one of ${option.choices.join(", ")}, not ${JSON.stringify(text)}`);
   }

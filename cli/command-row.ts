@@ -60,7 +60,7 @@ interface Described {
 /** A command that is one request; its answer goes to stdout. */
 export interface RequestRow extends Described {
   readonly method: "GET" | "PUT" | "POST" | "DELETE";
-  /** `{name}` is an argument, percent-encoded; in `{name...}` its slashes stay separators. */
+  /** `{name}` is an argument, percent-encoded; in `{name...}` its slashes stay separators, in `{name/}` the first one. */
   readonly path: string;
   /** Query parameters beyond those of the flags. */
   readonly query?: (args: Args) => Readonly<Record<string, string>>;

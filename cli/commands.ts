@@ -7,6 +7,7 @@ import { AUDIT_COMMANDS } from "./commands/audit.js";
 import { CONFIG_COMMANDS } from "./commands/config.js";
 import { EVENTS_COMMANDS } from "./commands/events.js";
 import { SERVE_COMMANDS } from "./commands/serve.js";
+import { SPECS_COMMANDS } from "./commands/specs.js";
 import { STATE_COMMANDS } from "./commands/state.js";
 import { STATUS_COMMANDS } from "./commands/status.js";
 
@@ -14,6 +15,7 @@ export const COMMANDS: readonly CommandRow[] = [
   ...CONFIG_COMMANDS,
   ...STATUS_COMMANDS,
   ...STATE_COMMANDS,
+  ...SPECS_COMMANDS,
   ...EVENTS_COMMANDS,
   ...AUDIT_COMMANDS,
   ...SERVE_COMMANDS,

@@ -8,11 +8,14 @@ import type { Args, CommandContext, CommandRow, RequestRow } from "./command-row
 import { CliFailure, failed, wrongUsage, type ExitCode } from "./failure.js";
 import { layOutJson, layOutValue, print } from "./output.js";
 
-/** `{name}` or `{name...}` in a path template. */
-const PLACEHOLDER = /\{(\w+)(\.\.\.)?\}/g;
+/** `{name}`, `{name...}` or `{name/}` in a path template (command-row.ts). */
+const PLACEHOLDER = /\{(\w+)(\.\.\.|\/)?\}/g;
 
-function encodeArgument(value: string, keepsSlashes: boolean): string {
-  return keepsSlashes ? value.split("/").map(encodeURIComponent).join("/") : encodeURIComponent(value);
+function encodeArgument(value: string, mark: string | undefined): string {
+  if (mark === "...") return value.split("/").map(encodeURIComponent).join("/");
+  if (mark === undefined) return encodeURIComponent(value);
+  const slash = value.indexOf("/");
+  return `${encodeURIComponent(value.slice(0, slash))}/${encodeURIComponent(value.slice(slash + 1))}`;
 }
 
 function makeQuery(row: RequestRow, args: Args): string {
@@ -26,12 +29,13 @@ function makeQuery(row: RequestRow, args: Args): string {
 
 /** The request's path with its query. An empty argument would name another resource, and is refused. */
 function makePath(row: RequestRow, args: Args): string | CliFailure {
-  for (const [, name = ""] of row.path.matchAll(PLACEHOLDER)) {
+  for (const [, name = "", mark] of row.path.matchAll(PLACEHOLDER)) {
     if (args.need(name) === "") return wrongUsage(`<${name}> must not be empty`);
+    if (mark === "/" && !/^[^/]+\/./s.test(args.need(name))) return wrongUsage(`"${args.need(name)}" is not <project>/<name>`);
   }
   try {
-    const path = row.path.replace(PLACEHOLDER, (_, name: string, dots?: string) =>
-      encodeArgument(args.need(name), dots !== undefined),
+    const path = row.path.replace(PLACEHOLDER, (_, name: string, mark?: string) =>
+      encodeArgument(args.need(name), mark),
     );
     return path + makeQuery(row, args);
   } catch (error) {

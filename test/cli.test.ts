@@ -73,6 +73,23 @@ t.test("state: set, get, history, diff, rollback, compare-and-swap, delete", asy
   t.strictSame((await koor("state", "get", "bin")).bytes, bytes, "nothing was stored");
 });
 
+t.test("specs: as state, by project and name", async (t) => {
+  const { koor, ask } = await setUp(t);
+  t.match(await ask("specs", "set", "trucks/api/v1", "--data", '{"a":1}'), { project: "trucks", name: "api/v1", version: 1 });
+  t.match(await ask("specs", "set", "trucks/api/v1", "--data", '{"a":2}', "--if-version", "1"), { version: 2 });
+  t.equal((await koor("specs", "get", "trucks/api/v1")).stdout, '{"a":2}');
+  t.equal((await koor("specs", "get", "trucks/api/v1", "--version", "1")).stdout, '{"a":1}');
+  t.match(await ask("specs", "list", "trucks"), { project: "trucks", specs: [{ name: "api/v1", version: 2 }] });
+  t.same(await ask("specs", "projects"), { projects: [{ project: "trucks", specs: 1 }] });
+  t.match(await ask("specs", "history", "trucks/api/v1", "--limit", "1"), { versions: [{ version: 2 }] });
+  t.match(await ask("specs", "diff", "trucks/api/v1", "--v1", "1", "--v2", "2"), { diffs: [{ path: "/a" }] });
+  t.match(await ask("specs", "rollback", "trucks/api/v1", "--version", "1"), { version: 3, rolled_back: 1 });
+  t.match(await koor("specs", "delete", "trucks/api/v1", "--if-version", "9"), { code: 1, stdout: "", stderr: /\(412\)/ });
+  t.same(await ask("specs", "delete", "trucks/api/v1"), { deleted: "trucks/api/v1" });
+  t.match(await koor("specs", "get", "trucks/api/v1"), { code: 1, stdout: "", stderr: "spec not found: trucks/api/v1 (404)" });
+  for (const wrong of ["trucks", "trucks/", "/api"]) t.match(await koor("specs", "get", wrong), { code: 2, stdout: "", stderr: /<project>\/<name>/ });
+});
+
 t.test("events: published, heard, read back", async (t) => {
   const { koor, ask, follow } = await setUp(t);
   t.match(await ask("events", "publish", "api.old", "--data", "1"), { id: 1 });

@@ -8,6 +8,7 @@ import t from "tap";
 import { BODY_BYTES_MAX, CONTENT_TYPE_BYTES_MAX, HISTORY_ROWS_DEFAULT, KEY_BYTES_MAX, PAGE_ROWS_MAX } from "../schemas/limits.js";
 import { send, sendRaw, type Answer, type Refusal, type RequestOptions } from "./http-client.js";
 import { startKoor } from "./server-process.js";
+import { checkCompareAndSwap, checkConditionalReads, checkRace } from "./versioned-space.js";
 
 interface Written {
   readonly key: string;
@@ -20,10 +21,6 @@ interface History {
   readonly key: string;
   readonly versions: readonly (Written & { readonly updated_by: string })[];
 }
-interface Conflict extends Refusal {
-  readonly current_version: number;
-  readonly current_etag: string | null;
-}
 
 const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
 const JSON_TYPE = "application/json";
@@ -31,6 +28,7 @@ const JSON_TYPE = "application/json";
 const koor = await startKoor(t);
 
 const at = (key: string, query = ""): string => `/api/state/${key.split("/").map((segment) => encodeURIComponent(segment)).join("/")}${query}`;
+const space = { port: koor.port, at };
 const call = (method: string, path: string, options: RequestOptions = {}): Promise<Answer> => send(koor.port, method, path, options);
 const get = (path: string, headers: OutgoingHttpHeaders = {}): Promise<Answer> => call("GET", path, { headers });
 const put = (path: string, body: string | Uint8Array, headers: OutgoingHttpHeaders = {}): Promise<Answer> =>
@@ -202,30 +200,7 @@ t.test("what is no key", async (t) => {
 });
 
 t.test("reads that do not change a value's bytes get no body again", async (t) => {
-  await put(at("cached"), '{"a":1}');
-  const etag = `"${sha256('{"a":1}')}"`;
-  const matching = [etag, `W/${etag}`, "*", ` ${etag}`, `"x", ${etag}`, `"x",W/"y" ,  ${etag},`, `${etag}, "x"`];
-  const other = ['"x"', etag.slice(1, -1), `${etag}x`, `x${etag}`, `'${etag.slice(1, -1)}'`, '"x" "y"', `"x" ${etag}`, etag.toUpperCase(), `w/${etag}`, ","];
-  for (const query of ["", "?version=1"]) {
-    for (const header of matching) {
-      for (const method of ["GET", "HEAD"]) {
-        const answer = await call(method, at("cached", query), { headers: { "If-None-Match": header } });
-        t.equal(answer.status, 304, `${method} ${query} If-None-Match: ${header}`);
-        t.equal(answer.headers.etag, etag, "a 304 repeats the ETag");
-        t.equal(answer.body.length, 0, "and has no body");
-        t.equal(answer.headers["content-length"], undefined, "nor the length of one");
-      }
-    }
-    for (const header of other) {
-      const answer = await get(at("cached", query), { "If-None-Match": header });
-      t.equal(answer.status, 200, `${query} If-None-Match: ${header}`);
-      t.equal(answer.text, '{"a":1}');
-    }
-  }
-  t.equal((await get(at("cached-not"), { "If-None-Match": "*" })).status, 404, "what is not there is a 404");
-  await put(at("cached"), "2");
-  t.equal((await get(at("cached"), { "If-None-Match": etag })).text, "2", "a new value has a new tag");
-  t.equal((await get(at("cached", "?version=1"), { "If-None-Match": etag })).status, 304);
+  await checkConditionalReads(t, space);
 });
 
 t.test("HEAD is GET without its body", async (t) => {
@@ -335,85 +310,11 @@ t.test("a write that was answered is what the next read sees", async (t) => {
 });
 
 t.test("compare-and-swap", async (t) => {
-  const etagOf = (value: string): string => `"${sha256(value)}"`;
-  const send412 = async (answer: Promise<Answer>, version: number, etag: string | null, what: string): Promise<void> => {
-    const { status, headers, ...rest } = await answer;
-    t.equal(status, 412, what);
-    t.equal(headers["content-type"], JSON_TYPE);
-    const conflict = rest.json<Conflict>();
-    t.same(Object.keys(conflict), ["error", "code", "current_version", "current_etag"], what);
-    t.match(conflict, { code: 412, current_version: version }, what);
-    t.equal(conflict.current_etag, etag, what);
-  };
-  type Write = (key: string, query: string, headers: OutgoingHttpHeaders) => Promise<Answer>;
-  const writes: Readonly<Record<string, Write>> = {
-    PUT: (key, query, headers) => put(at(key, query), "new", headers),
-    rollback: (key, query, headers) => call("POST", at(key, `?rollback=1${query.replace("?", "&")}`), { headers }),
-    DELETE: (key, query, headers) => call("DELETE", at(key, query), { headers }),
-  };
-  const current = etagOf("b");
-  const rows: readonly (readonly [what: string, query: string, headers: OutgoingHttpHeaders, holds: boolean])[] = [
-    ["the current tag", "", { "If-Match": current }, true],
-    ["a list that holds it", "", { "If-Match": `"x", ${current}` }, true],
-    ["any value", "", { "If-Match": "*" }, true],
-    ["the current version", "?if_version=2", {}, true],
-    ["both", "?if_version=2", { "If-Match": current }, true],
-    ["none of these", "", { "If-None-Match": '"x", "y"' }, true],
-    ["an old tag", "", { "If-Match": etagOf("a") }, false],
-    ["a weak tag", "", { "If-Match": `W/${current}` }, false],
-    ["a tag without quotes", "", { "If-Match": sha256("b") }, false],
-    ["a malformed list", "", { "If-Match": `${current} "x"` }, false],
-    ["must not exist", "", { "If-None-Match": "*" }, false],
-    ["not this one", "", { "If-None-Match": current }, false],
-    ["not this one, weakly", "", { "If-None-Match": `W/${current}` }, false],
-    ["an old version", "?if_version=1", {}, false],
-    ["a version to come", "?if_version=3", {}, false],
-    ["no version", "?if_version=0", {}, false],
-    ["one of two", "?if_version=1", { "If-Match": current }, false],
-    ["the other of two", "?if_version=2", { "If-Match": '"x"' }, false],
-  ];
-  for (const [name, write] of Object.entries(writes)) {
-    for (const [index, [what, query, headers, holds]] of rows.entries()) {
-      const key = `cas/${name}/${index}`;
-      await put(at(key), "a");
-      await put(at(key), "b");
-      const answer = write(key, query, headers);
-      if (holds) {
-        t.equal((await answer).status, 200, `${name}, ${what}`);
-      } else {
-        await send412(answer, 2, current, `${name}, ${what}`);
-        t.equal((await get(at(key))).text, "b", "the value is as it was");
-        t.same(await versionsOf(key), [2, 1], "nothing was written");
-      }
-    }
-    const gone = `cas/${name}/gone`;
-    await put(at(gone), "a");
-    await call("DELETE", at(gone));
-    for (const [what, query, headers] of [["a tag", "", { "If-Match": etagOf("a") }], ["any", "", { "If-Match": "*" }], ["a version", "?if_version=1", {}]] as const) {
-      await send412(write(gone, query, headers), 0, null, `${name} of a deleted key, ${what}`);
-      await send412(write(`${gone}-never`, query, headers), 0, null, `${name} of a key that never was, ${what}`);
-    }
-    for (const value of ["x", "-1", "1.5", ""]) {
-      t.match(refusalOf(await write(gone, `?if_version=${value}`, {})), { status: 400, error: { error: "if_version must be a non-negative integer" } }, `${name} if_version=${value}`);
-    }
-  }
-  t.match(await put(at("cas/new"), "1", { "If-None-Match": "*" }), { status: 200 }, "create only");
-  t.match(await put(at("cas/new0", "?if_version=0"), "1"), { status: 200 });
-  await call("DELETE", at("cas/new"));
-  t.match((await put(at("cas/new"), "1", { "If-None-Match": "*" })).json(), { version: 2 }, "a deleted key does not exist");
-  await call("DELETE", at("cas/new"));
-  t.match(await call("POST", at("cas/new", "?rollback=1&if_version=0")), { status: 200 });
+  await checkCompareAndSwap(t, space);
 });
 
 t.test("of writers that race on one version, one wins", async (t) => {
-  await put(at("cas/race"), "0");
-  const { etag = "" } = (await get(at("cas/race"))).headers;
-  const answers = await Promise.all(Array.from({ length: 20 }, (_, index) => put(at("cas/race"), `v${index}`, { "If-Match": etag })));
-  t.equal(answers.filter(({ status }) => status === 200).length, 1);
-  t.equal(answers.filter(({ status }) => status === 412).length, 19);
-  const created = await Promise.all(Array.from({ length: 20 }, () => put(at("cas/create"), "x", { "If-None-Match": "*" })));
-  t.equal(created.filter(({ status }) => status === 200).length, 1);
-  t.same(await versionsOf("cas/create"), [1]);
+  await checkRace(t, space);
 });
 
 t.test("keys are listed in their order, in pages, by prefix", async (t) => {

@@ -1,0 +1,173 @@
+/**
+ * What the versioned spaces (state, specs) promise alike, as checks against a real server: conditional
+ * reads, the three forms of compare-and-swap, writers that race. Runs in the test's process; what a
+ * space has of its own is in its contract test.
+ */
+import { createHash } from "node:crypto";
+import type { OutgoingHttpHeaders } from "node:http";
+import type { Test } from "tap";
+import { send, type Answer, type Refusal, type RequestOptions } from "./http-client.js";
+
+/** A space under test: where its server is, and the path of a key. */
+export interface VersionedSpace {
+  readonly port: number;
+  readonly at: (key: string, query?: string) => string;
+}
+interface Conflict extends Refusal {
+  readonly current_version: number;
+  readonly current_etag: string | null;
+}
+
+function sha256(bytes: string | Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+function etagOf(value: string): string {
+  return `"${sha256(value)}"`;
+}
+
+function refusalOf(answer: Answer): object {
+  const { error, code } = answer.json<Refusal>();
+  return { status: answer.status, error: { error, code } };
+}
+
+class Calls {
+  readonly at: VersionedSpace["at"];
+  readonly #port: number;
+
+  constructor({ port, at }: VersionedSpace) {
+    this.at = at;
+    this.#port = port;
+  }
+
+  call(method: string, path: string, options: RequestOptions = {}): Promise<Answer> {
+    return send(this.#port, method, path, options);
+  }
+
+  get(path: string, headers: OutgoingHttpHeaders = {}): Promise<Answer> {
+    return this.call("GET", path, { headers });
+  }
+
+  put(path: string, body: string, headers: OutgoingHttpHeaders = {}): Promise<Answer> {
+    return this.call("PUT", path, { body, headers });
+  }
+
+  async versionsOf(key: string): Promise<number[]> {
+    const history = (await this.get(this.at(key, "?history=1&limit=10000"))).json<{ readonly versions: readonly { readonly version: number }[] }>();
+    return history.versions.map(({ version }) => version);
+  }
+}
+
+/** If-None-Match on GET and HEAD, of a value and of one of its versions. */
+export async function checkConditionalReads(t: Test, space: VersionedSpace): Promise<void> {
+  const calls = new Calls(space);
+  await calls.put(calls.at("cached"), '{"a":1}');
+  const etag = etagOf('{"a":1}');
+  const matching = [etag, `W/${etag}`, "*", ` ${etag}`, `"x", ${etag}`, `"x",W/"y" ,  ${etag},`, `${etag}, "x"`];
+  const other = ['"x"', etag.slice(1, -1), `${etag}x`, `x${etag}`, `'${etag.slice(1, -1)}'`, '"x" "y"', `"x" ${etag}`, etag.toUpperCase(), `w/${etag}`, ","];
+  for (const query of ["", "?version=1"]) {
+    for (const header of matching) {
+      for (const method of ["GET", "HEAD"]) {
+        const answer = await calls.call(method, calls.at("cached", query), { headers: { "If-None-Match": header } });
+        t.equal(answer.status, 304, `${method} ${query} If-None-Match: ${header}`);
+        t.equal(answer.headers.etag, etag, "a 304 repeats the ETag");
+        t.equal(answer.body.length, 0, "and has no body");
+        t.equal(answer.headers["content-length"], undefined, "nor the length of one");
+      }
+    }
+    for (const header of other) {
+      const answer = await calls.get(calls.at("cached", query), { "If-None-Match": header });
+      t.equal(answer.status, 200, `${query} If-None-Match: ${header}`);
+      t.equal(answer.text, '{"a":1}');
+    }
+  }
+  t.equal((await calls.get(calls.at("cached-not"), { "If-None-Match": "*" })).status, 404, "what is not there is a 404");
+  await calls.put(calls.at("cached"), "2");
+  t.equal((await calls.get(calls.at("cached"), { "If-None-Match": etag })).text, "2", "a new value has a new tag");
+  t.equal((await calls.get(calls.at("cached", "?version=1"), { "If-None-Match": etag })).status, 304);
+}
+
+/** Every condition on every kind of write, held and failed; a failed one says what is there and writes nothing. */
+export async function checkCompareAndSwap(t: Test, space: VersionedSpace): Promise<void> {
+  const calls = new Calls(space);
+  const send412 = async (answer: Promise<Answer>, version: number, etag: string | null, what: string): Promise<void> => {
+    const { status, headers, ...rest } = await answer;
+    t.equal(status, 412, what);
+    t.equal(headers["content-type"], "application/json");
+    const conflict = rest.json<Conflict>();
+    t.same(Object.keys(conflict), ["error", "code", "current_version", "current_etag"], what);
+    t.match(conflict, { code: 412, current_version: version }, what);
+    t.equal(conflict.current_etag, etag, what);
+  };
+  type Write = (key: string, query: string, headers: OutgoingHttpHeaders) => Promise<Answer>;
+  const writes: Readonly<Record<string, Write>> = {
+    PUT: (key, query, headers) => calls.put(calls.at(key, query), "new", headers),
+    rollback: (key, query, headers) => calls.call("POST", calls.at(key, `?rollback=1${query.replace("?", "&")}`), { headers }),
+    DELETE: (key, query, headers) => calls.call("DELETE", calls.at(key, query), { headers }),
+  };
+  const current = etagOf("b");
+  const rows: readonly (readonly [what: string, query: string, headers: OutgoingHttpHeaders, holds: boolean])[] = [
+    ["the current tag", "", { "If-Match": current }, true],
+    ["a list that holds it", "", { "If-Match": `"x", ${current}` }, true],
+    ["any value", "", { "If-Match": "*" }, true],
+    ["the current version", "?if_version=2", {}, true],
+    ["both", "?if_version=2", { "If-Match": current }, true],
+    ["none of these", "", { "If-None-Match": '"x", "y"' }, true],
+    ["an old tag", "", { "If-Match": etagOf("a") }, false],
+    ["a weak tag", "", { "If-Match": `W/${current}` }, false],
+    ["a tag without quotes", "", { "If-Match": sha256("b") }, false],
+    ["a malformed list", "", { "If-Match": `${current} "x"` }, false],
+    ["must not exist", "", { "If-None-Match": "*" }, false],
+    ["not this one", "", { "If-None-Match": current }, false],
+    ["not this one, weakly", "", { "If-None-Match": `W/${current}` }, false],
+    ["an old version", "?if_version=1", {}, false],
+    ["a version to come", "?if_version=3", {}, false],
+    ["no version", "?if_version=0", {}, false],
+    ["one of two", "?if_version=1", { "If-Match": current }, false],
+    ["the other of two", "?if_version=2", { "If-Match": '"x"' }, false],
+  ];
+  for (const [name, write] of Object.entries(writes)) {
+    for (const [index, [what, query, headers, holds]] of rows.entries()) {
+      const key = `cas/${name}/${index}`;
+      await calls.put(calls.at(key), "a");
+      await calls.put(calls.at(key), "b");
+      const answer = write(key, query, headers);
+      if (holds) {
+        t.equal((await answer).status, 200, `${name}, ${what}`);
+      } else {
+        await send412(answer, 2, current, `${name}, ${what}`);
+        t.equal((await calls.get(calls.at(key))).text, "b", "the value is as it was");
+        t.same(await calls.versionsOf(key), [2, 1], "nothing was written");
+      }
+    }
+    const gone = `cas/${name}/gone`;
+    await calls.put(calls.at(gone), "a");
+    await calls.call("DELETE", calls.at(gone));
+    for (const [what, query, headers] of [["a tag", "", { "If-Match": etagOf("a") }], ["any", "", { "If-Match": "*" }], ["a version", "?if_version=1", {}]] as const) {
+      await send412(write(gone, query, headers), 0, null, `${name} of a deleted key, ${what}`);
+      await send412(write(`${gone}-never`, query, headers), 0, null, `${name} of a key that never was, ${what}`);
+    }
+    for (const value of ["x", "-1", "1.5", ""]) {
+      t.match(refusalOf(await write(gone, `?if_version=${value}`, {})), { status: 400, error: { error: "if_version must be a non-negative integer" } }, `${name} if_version=${value}`);
+    }
+  }
+  t.match(await calls.put(calls.at("cas/new"), "1", { "If-None-Match": "*" }), { status: 200 }, "create only");
+  t.match(await calls.put(calls.at("cas/new0", "?if_version=0"), "1"), { status: 200 });
+  await calls.call("DELETE", calls.at("cas/new"));
+  t.match((await calls.put(calls.at("cas/new"), "1", { "If-None-Match": "*" })).json(), { version: 2 }, "a deleted key does not exist");
+  await calls.call("DELETE", calls.at("cas/new"));
+  t.match(await calls.call("POST", calls.at("cas/new", "?rollback=1&if_version=0")), { status: 200 });
+}
+
+/** Of twenty writers with the same condition one wins. */
+export async function checkRace(t: Test, space: VersionedSpace): Promise<void> {
+  const calls = new Calls(space);
+  await calls.put(calls.at("cas/race"), "0");
+  const { etag = "" } = (await calls.get(calls.at("cas/race"))).headers;
+  const answers = await Promise.all(Array.from({ length: 20 }, (_, index) => calls.put(calls.at("cas/race"), `v${index}`, { "If-Match": etag })));
+  t.equal(answers.filter(({ status }) => status === 200).length, 1);
+  t.equal(answers.filter(({ status }) => status === 412).length, 19);
+  const created = await Promise.all(Array.from({ length: 20 }, () => calls.put(calls.at("cas/create"), "x", { "If-None-Match": "*" })));
+  t.equal(created.filter(({ status }) => status === 200).length, 1);
+  t.same(await calls.versionsOf("cas/create"), [1]);
+}

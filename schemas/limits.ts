@@ -57,6 +57,8 @@ export const WRITER_RESTART_DELAY_MS_MAX = 5_000;
 export const HEAD_CACHE_KEYS_MAX = 100_000;
 export const WAL_CHECKPOINT_PAGES = 1_000;
 export const SQLITE_BUSY_TIMEOUT_MS = 5_000;
+/** Pages that a read-only handle keeps; with SQLite's own 2 MiB a list on a full store read its pages anew each time. */
+export const SQLITE_READ_CACHE_KIB = 8 * 1024;
 
 // Pool
 export const POOL_THREADS_MIN = 1;

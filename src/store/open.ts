@@ -4,7 +4,7 @@
  */
 import Database from "better-sqlite3";
 import { join } from "node:path";
-import { SQLITE_BUSY_TIMEOUT_MS, WAL_CHECKPOINT_PAGES } from "../../schemas/limits.js";
+import { SQLITE_BUSY_TIMEOUT_MS, SQLITE_READ_CACHE_KIB, WAL_CHECKPOINT_PAGES } from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";
 import { migrate } from "./migrate.js";
 
@@ -33,7 +33,10 @@ export function openWriter(data_dir: string): Db {
 
 /** Opens a read-only handle on a database that the writer has migrated. */
 export function openReader(data_dir: string): Db {
-  return new Database(databasePath(data_dir), { readonly: true, fileMustExist: true, timeout: SQLITE_BUSY_TIMEOUT_MS });
+  const db = new Database(databasePath(data_dir), { readonly: true, fileMustExist: true, timeout: SQLITE_BUSY_TIMEOUT_MS });
+  // Negative: in KiB.
+  db.pragma(`cache_size = -${SQLITE_READ_CACHE_KIB}`);
+  return db;
 }
 
 /**

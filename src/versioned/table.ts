@@ -45,6 +45,14 @@ function prefixEnd(prefix: string): Buffer {
   return bytes;
 }
 
+/**
+ * The smallest string that starts with `prefix` and is greater than `after`, in the order of UTF-8 bytes.
+ * One bound, not two: of two lower bounds SQLite seeks to the first and steps over all that the second leaves out.
+ */
+function listStart(prefix: string, after: string): string {
+  return after === "" || Buffer.compare(Buffer.from(after), Buffer.from(prefix)) < 0 ? prefix : `${after}\0`;
+}
+
 export class VersionedReader {
   readonly #keep: number;
   readonly #head: Statement<[string], Head>;
@@ -54,8 +62,8 @@ export class VersionedReader {
   readonly #info: Statement<[number], VersionInfo>;
   readonly #previous: Statement<[number], { version: number; previous: number }>;
   readonly #mark: Statement<[string, number], Head>;
-  readonly #list: Statement<[string, string, Buffer, number], ListedKey>;
-  readonly #nth: Statement<[string, string, Buffer, number], unknown>;
+  readonly #list: Statement<[string, Buffer, number], ListedKey>;
+  readonly #nth: Statement<[string, Buffer, number], unknown>;
   readonly #count: Statement<[], number>;
   readonly #countPrefix: Statement<[string, Buffer], number>;
   readonly #afterPrefix: Statement<[Buffer], string>;
@@ -74,10 +82,10 @@ export class VersionedReader {
     this.#list = db.prepare(
       `SELECT h.key AS key, h.version AS version, v.content_type AS content_type, v.updated_at AS updated_at
        FROM ${name}_head h JOIN ${name}_version v ON v.id = h.row
-       WHERE h.key > ? AND h.key >= ? AND h.key < CAST(? AS TEXT) ORDER BY h.key LIMIT ?`,
+       WHERE h.key >= ? AND h.key < CAST(? AS TEXT) ORDER BY h.key LIMIT ?`,
     );
     this.#nth = db.prepare(
-      `SELECT 1 FROM ${name}_head WHERE key > ? AND key >= ? AND key < CAST(? AS TEXT) ORDER BY key LIMIT 1 OFFSET ?`,
+      `SELECT 1 FROM ${name}_head WHERE key >= ? AND key < CAST(? AS TEXT) ORDER BY key LIMIT 1 OFFSET ?`,
     );
     this.#count = db.prepare<[], number>(`SELECT count(*) FROM ${name}_head`).pluck();
     this.#countPrefix = db.prepare<[string, Buffer], number>(`SELECT count(*) FROM ${name}_head WHERE key >= ? AND key < CAST(? AS TEXT)`).pluck();
@@ -136,12 +144,12 @@ export class VersionedReader {
 
   /** Up to `limit` existing keys after `after` that start with `prefix`, in the order of their bytes. */
   list(prefix: string, after: string, limit: number): ListedKey[] {
-    return this.#list.all(after, prefix, prefixEnd(prefix), limit);
+    return this.#list.all(listStart(prefix, after), prefixEnd(prefix), limit);
   }
 
   /** Whether more than `rows` existing keys after `after` start with `prefix`; costs a step a row, no more. */
   listExceeds(prefix: string, after: string, rows: number): boolean {
-    return this.#nth.get(after, prefix, prefixEnd(prefix), rows) !== undefined;
+    return this.#nth.get(listStart(prefix, after), prefixEnd(prefix), rows) !== undefined;
   }
 
   /** How many existing keys start with `prefix`. */

@@ -6,7 +6,8 @@
 import type { Bench } from "../bench.js";
 import type { JobProcess } from "../job-process.js";
 import type { LoadJob } from "../load/generator.js";
-import { encodeHttp, getRequest, type HttpRequest, publishRequest, putRequest } from "../load/requests.js";
+import { makeHttpJob } from "../load/http-job.js";
+import { getRequest, type HttpRequest, publishRequest, putRequest } from "../load/requests.js";
 import type { Row, Scenario } from "../model.js";
 import { withCpu } from "../process-cost.js";
 import { JOB_GRACE_MS, KEYS, LIST_PAGE_ROWS } from "../settings.js";
@@ -58,16 +59,11 @@ const KINDS: readonly Kind[] = [
   { what: "event history, 50 events", requests: () => [{ method: "GET", path: "/api/events/history?last=50" }] },
 ];
 
-function makeJob(koor: Koor, requests: readonly HttpRequest[], connections: number, duration_ms: number): LoadJob {
-  const encoded = requests.map((request) => encodeHttp(request, `127.0.0.1:${koor.port}`));
-  return { kind: "load", protocol: "http", port: koor.port, connections, requests: encoded, expected_status: 200, duration_ms };
-}
-
 /** Writes every key, `passes` times. */
 async function writeContent(generator: JobProcess, koor: Koor, keys: readonly string[], passes: number): Promise<void> {
   const requests_max = keys.length * passes;
   const patience_ms = JOB_GRACE_MS + (requests_max / WRITES_PER_S_MIN) * 1_000;
-  const job: LoadJob = { ...makeJob(koor, keys.map((key) => putRequest(key)), WRITE_CONNECTIONS, patience_ms), requests_max };
+  const job: LoadJob = { ...makeHttpJob(koor, keys.map((key) => putRequest(key)), WRITE_CONNECTIONS, patience_ms), requests_max };
   const written = await generator.run<Slice>(job);
   const missing = requests_max - written.requests + written.refused;
   if (missing > 0) throw new Error(`${missing} of ${requests_max} writes of the content failed`);
@@ -99,7 +95,7 @@ async function* measureContent(bench: Bench): AsyncGenerator<Row> {
   // The same writes to both: they make what the empty one holds, and both are as warm after them.
   for (const koor of [empty, full]) await writeContent(generator, koor, keys, passes);
   const run = (koor: Koor, kind: Kind, duration_ms: number): Promise<Slice> =>
-    withCpu(koor.pid, () => generator.run<Slice>(makeJob(koor, kind.requests(keys, groups), CONNECTIONS, duration_ms)));
+    withCpu(koor.pid, () => generator.run<Slice>(makeHttpJob(koor, kind.requests(keys, groups), CONNECTIONS, duration_ms)));
   for (const koor of [full, empty]) for (const kind of KINDS) await run(koor, kind, warmup_ms / KINDS.length);
   for (const kind of KINDS) {
     const name = `${kind.what}, ${what}`;

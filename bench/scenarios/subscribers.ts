@@ -15,6 +15,8 @@ import {
   type StretchOptions,
 } from "../fan-out.js";
 import type { JobProcess } from "../job-process.js";
+import { makeHttpJob } from "../load/http-job.js";
+import { publishRequest } from "../load/requests.js";
 import type { Row, Scenario } from "../model.js";
 import { BURST_EVENTS } from "../settings.js";
 import { medianQuotient, quotient, ratiosOf } from "../statistics.js";
@@ -32,6 +34,7 @@ const BURST_CPU_US_MAX = 1.5;
 /** A burst counts as many only where there are many subscribers too: the publish itself is in the price. */
 const BURST_JUDGED_SUBSCRIBERS_MIN = 100;
 const WARMUP_SUBSCRIBERS = 20;
+const WARMUP_CONNECTIONS = 64;
 /** One burst to a thousand subscribers is a million deliveries. */
 const BURST_MS_MAX = 30_000;
 
@@ -93,6 +96,9 @@ async function* measureSubscribers(bench: Bench): AsyncGenerator<Row> {
   const close = async (): Promise<void> => {
     for (const { process } of sides) await closeSubscribers(process);
   };
+  // A server that has published for a while: one event at a time would take minutes to get both sides compiled.
+  const generator = bench.startJobs("bench/load/generator.js");
+  for (const { server } of sides) await generator.run(makeHttpJob(server, [publishRequest(1)], WARMUP_CONNECTIONS, bench.settings.warmup_ms));
   await open(WARMUP_SUBSCRIBERS);
   for (const { process, server } of sides) {
     await measureStretch(process, server, { events_per_request: 1, duration_ms: bench.settings.warmup_ms });

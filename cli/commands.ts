@@ -6,6 +6,7 @@ import type { CommandRow } from "./command-row.js";
 import { AUDIT_COMMANDS } from "./commands/audit.js";
 import { CONFIG_COMMANDS } from "./commands/config.js";
 import { EVENTS_COMMANDS } from "./commands/events.js";
+import { LLM_COMMANDS } from "./commands/llm.js";
 import { SERVE_COMMANDS } from "./commands/serve.js";
 import { SPECS_COMMANDS } from "./commands/specs.js";
 import { STATE_COMMANDS } from "./commands/state.js";
@@ -18,5 +19,6 @@ export const COMMANDS: readonly CommandRow[] = [
   ...SPECS_COMMANDS,
   ...EVENTS_COMMANDS,
   ...AUDIT_COMMANDS,
+  ...LLM_COMMANDS,
   ...SERVE_COMMANDS,
 ];

@@ -126,6 +126,13 @@ const SENT: readonly {
     method: "GET",
     url: "/api/audit?actor=i&action=state.put&from=f&to=t&limit=1",
   },
+  { args: ["llm", "usage"], method: "GET", url: "/api/llm/usage" },
+  {
+    args: ["llm", "usage", "--instance", "i", "--project", "p", "--session", "s", "--from", "f", "--to", "t", "--limit", "1"],
+    method: "GET",
+    url: "/api/llm/usage?instance=i&project=p&session_tag=s&from=f&to=t&limit=1",
+  },
+  { args: ["llm", "summary", "--by", "model", "--from", "f", "--to", "t"], method: "GET", url: "/api/llm/usage/summary?group_by=model&from=f&to=t" },
   { args: ["audit", "summary", "--from", "f", "--to", "t"], method: "GET", url: "/api/audit/summary?from=f&to=t" },
 ];
 

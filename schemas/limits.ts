@@ -13,6 +13,8 @@ export const REFUSED_BODY_BYTES_MAX = 64 * MIB;
 /** All request bodies that are being received or waiting for the writer, together. */
 export const BODIES_IN_MEMORY_BYTES_MAX = 256 * MIB;
 export const KEY_BYTES_MAX = 1024;
+/** Names that are stored beside what they name: providers, models, projects, tags. */
+export const LABEL_BYTES_MAX = 1024;
 export const TOPIC_BYTES_MAX = 256;
 export const PATTERN_BYTES_MAX = 1024;
 export const SOURCE_BYTES_MAX = 256;
@@ -21,6 +23,7 @@ export const PAGE_ROWS_MAX = 10_000;
 export const HISTORY_ROWS_DEFAULT = 50;
 export const AUDIT_ROWS_DEFAULT = 50;
 export const EVENT_ROWS_DEFAULT = 50;
+export const USAGE_ROWS_DEFAULT = 50;
 export const PUBLISH_EVENTS_MAX = 1000;
 export const JSON_DEPTH_MAX = 10_000;
 

@@ -11,12 +11,14 @@ import { EventHistoryRequest, PruneReply, PruneRequest, PublishReply, PublishReq
 import { POOL_DEADLINE_MS, WRITER_DEADLINE_MS } from "./limits.js";
 import { SpecListRequest, specName } from "./specs.js";
 import { ListRequest } from "./state.js";
+import { UsageListRequest, UsageRecordReply, UsageRecordRequest, UsageSummaryRequest } from "./usage.js";
 import { DeleteReply, DeleteRequest, DiffRequest, HistoryRequest, PutRequest, RollbackRequest, WriteReply } from "./versioned.js";
 
 /** How a call is written to the audit log when its batch commits. */
 export interface AuditRule<Request, Reply> {
   readonly action: AuditAction;
-  readonly resource: (request: Request) => string;
+  /** The reply is null where the call was refused: a thing that it would have made has no id yet. */
+  readonly resource: (request: Request, reply: Reply | null) => string;
   /** JSON text for the row's `detail` on success. */
   readonly detail: (request: Request, reply: Reply) => string;
 }
@@ -78,6 +80,11 @@ export const METHODS = {
     resource: () => "",
     detail: () => "{}",
   }),
+  "usage.record": writer(UsageRecordRequest, UsageRecordReply, {
+    action: "llm.usage",
+    resource: (_request, reply) => (reply === null ? "" : String(reply.id)),
+    detail: ({ provider, model, tokens_in, tokens_out, cost_usd }) => JSON.stringify({ provider, model, tokens_in, tokens_out, cost_usd }),
+  }),
   /** The last call of a shutdown: flushes the log into the database and ends the writer. */
   "store.close": writer(Empty, Nothing, null),
   "state.list": pool(ListRequest, "stream"),
@@ -90,6 +97,8 @@ export const METHODS = {
   "events.history": pool(EventHistoryRequest, "stream"),
   "audit.list": pool(AuditListRequest, "stream"),
   "audit.summary": pool(AuditSummaryRequest, "unary"),
+  "usage.list": pool(UsageListRequest, "stream"),
+  "usage.summary": pool(UsageSummaryRequest, "unary"),
 } as const satisfies Record<string, Method>;
 
 export type MethodName = keyof typeof METHODS;

@@ -9,6 +9,7 @@ import { eventHistory } from "./events/jobs.js";
 import { listProjects, listSpecs } from "./specs/jobs.js";
 import { listState } from "./state/jobs.js";
 import type { ReadContext } from "./store/read-context.js";
+import { listUsageRows, summarizeUsage } from "./usage/jobs.js";
 import { diffOf, historyOf } from "./versioned/jobs.js";
 
 /** A unary job answers with a text, a stream with chunks of it; a Failure among the chunks ends them. */
@@ -27,6 +28,8 @@ export const JOBS: Jobs = {
   "events.history": eventHistory,
   "audit.list": listAuditEntries,
   "audit.summary": auditSummary,
+  "usage.list": listUsageRows,
+  "usage.summary": summarizeUsage,
 };
 
 /** One job's answer as chunks, over one snapshot of the database. */

@@ -33,6 +33,7 @@ import { specRoutes } from "./specs/routes.js";
 import { stateRoutes } from "./state/routes.js";
 import { claimDataDir, DataDirError } from "./store/data-dir.js";
 import { ReadContext } from "./store/read-context.js";
+import { usageRoutes } from "./usage/routes.js";
 import { VersionedFront } from "./versioned/front.js";
 
 /** How often the actors are asked whether it is time. */
@@ -122,6 +123,7 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
     ...specRoutes(specs, reads),
     ...eventRoutes({ writer, reads, hub, streams, log }),
     ...auditRoutes(reads),
+    ...usageRoutes({ writer, reads, log }),
   ];
   routes.push(openApiRoute(() => routes, VERSION));
   const ticking = setInterval(() => {

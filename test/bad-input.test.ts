@@ -60,6 +60,7 @@ for (const body of ['{"a":1}', '{"a":2}', "not json"]) await send(port, "PUT", "
 await send(port, "PUT", "/api/state/gone", { body: "1" });
 await send(port, "DELETE", "/api/state/gone");
 for (const body of ['{"a":1}', '{"a":2}', "not json"]) await send(port, "PUT", "/api/specs/known/known", { body });
+await send(port, "POST", "/api/llm/usage", { body: '{"provider":"p","model":"m","project":"known"}' });
 await send(port, "POST", "/api/events/publish", { body: '[{"topic":"a.b"},{"topic":"a.c","data":1}]' });
 
 /** Text of any kind that a request line or a header can carry in Node's client: Latin-1 without controls. */
@@ -86,6 +87,7 @@ const time = fc.oneof(
 );
 const pattern = fc.oneof(fc.constantFrom("*", "**", "a.*", "[", "[]", "[^", "\\", "a.[b-", "[z-a]", "**.**", "?".repeat(300), "*a".repeat(200), "x".repeat(1025)), visible);
 const VALUES: Readonly<Record<string, fc.Arbitrary<string>>> = {
+  group_by: fc.constantFrom("instance", "project", "model", "session_tag", "none", "toString"),
   from: time, to: time, topic: pattern, pattern,
   // No longer wait than none: the test would wait with it.
   wait: fc.constantFrom("0", "61", "-1", "x", "", "1e1", "99999999999"),
@@ -122,7 +124,12 @@ const event = fc.record({
 }, { requiredKeys: [] });
 const text = (value: fc.Arbitrary<string>): fc.Arbitrary<Uint8Array> => value.map((content) => Buffer.from(content));
 const good = fc.record({ topic: fc.constantFrom("a", "a.b", "\u00e9"), data: fc.jsonValue() });
-const json = fc.oneof(fc.json(), good.map((value) => JSON.stringify(value)), fc.array(good, { minLength: 1, maxLength: 3 }).map((value) => JSON.stringify(value)), event.map((value) => JSON.stringify(value)), fc.array(event, { maxLength: 3 }).map((value) => JSON.stringify(value)));
+const label = fc.oneof(fc.constantFrom("p", "m", "", "\ud800", "__proto__", "x".repeat(1025)), fc.string(), fc.jsonValue());
+const amount = fc.oneof(fc.constantFrom(0, 1, -1, 0.1, 1e-9, 1e308, 2 ** 53), fc.double(), fc.jsonValue());
+const usage = fc.record({
+  provider: label, model: label, instance_id: label, project: label, tokens_in: amount, tokens_out: amount, cost_usd: amount, request_type: label, session_tag: label,
+}, { requiredKeys: ["provider", "model"] });
+const json = fc.oneof(fc.json(), usage.map((value) => JSON.stringify(value)), fc.constant('{"provider":"p","model":"m","tokens_in":1}'), good.map((value) => JSON.stringify(value)), fc.array(good, { minLength: 1, maxLength: 3 }).map((value) => JSON.stringify(value)), event.map((value) => JSON.stringify(value)), fc.array(event, { maxLength: 3 }).map((value) => JSON.stringify(value)));
 const body = fc.oneof(
   fc.constant(null),
   fc.uint8Array({ maxLength: 64 }),

@@ -146,6 +146,18 @@ t.test("audit", async (t) => {
   t.match(await koor("audit", "--from", "yesterday"), { code: 1, stdout: "", stderr: /from/ });
 });
 
+t.test("llm usage and its sums", async (t) => {
+  const { ask, koor, server } = await setUp(t);
+  for (const [project, cost_usd] of [["a", 0.1], ["b", 0.5], ["a", 0.2]] as const) {
+    await sendJson(server.port, "POST", "/api/llm/usage", { provider: "p", model: "m", project, session_tag: "s", tokens_in: 10, tokens_out: 1, cost_usd });
+  }
+  t.match(await ask("llm", "usage", "--project", "a", "--limit", "1"), [{ id: 3, project: "a", cost_usd: 0.2 }]);
+  t.match(await ask("llm", "usage", "--session", "s", "--to", "2020-01-01T00:00:00Z"), []);
+  t.match(await ask("llm", "summary"), { group_by: "project", groups: { a: { total_cost_usd: 0.3, total_tokens_in: 20 } }, total: { request_count: 3 } });
+  t.match(await ask("llm", "summary", "--by", "model"), { groups: { m: { request_count: 3 } } });
+  t.match(await koor("llm", "summary", "--by", "mood"), { code: 1, stdout: "", stderr: /group_by must be one of/ });
+});
+
 t.test("a token, from the environment and from settings.json", async (t) => {
   const { koor, ask, server, cwd } = await setUp(t, { args: ["--auth-token", "s3cret"] }, "s3cret");
   t.match(await ask("status"), { status: "ok" });

@@ -91,6 +91,11 @@ t.test("what the routes send fits the schemas", async (t) => {
   }
   for (const query of ["", "?limit=10000", "?actor=a&action=state.put", "?from=2026-01-01T00:00:00Z&to=2100-01-01T00:00:00Z"]) await ask("GET", `/api/audit${query}`);
   for (const query of ["", "?from=2026-01-01T00:00:00Z", "?to=2100-01-01T00:00:00Z"]) await ask("GET", `/api/audit/summary${query}`);
+  await ask("POST", "/api/llm/usage", '{"provider":"p","model":"m"}');
+  await ask("POST", "/api/llm/usage", '{"provider":"p","model":"m","instance_id":"i","project":"p","tokens_in":9007199254740991,"tokens_out":2,"cost_usd":0.1,"request_type":"chat","session_tag":"s"}');
+  await ask("POST", "/api/llm/usage", '{"provider":"p","model":"m","tokens_in":-1}');
+  for (const query of ["", "?limit=10000", "?instance=i&project=p", "?project=p&from=2026-01-01T00:00:00Z&to=2100-01-01T00:00:00Z", "?session_tag=s&limit=1"]) await ask("GET", `/api/llm/usage${query}`);
+  for (const query of ["", "?group_by=model", "?group_by=session_tag&from=2026-01-01T00:00:00Z&to=2100-01-01T00:00:00Z"]) await ask("GET", `/api/llm/usage/summary${query}`);
   await ask("POST", "/api/metrics/reset");
   t.equal(await koor.stop(), 0);
   t.notMatch(koor.log(), /crashed|failed/);

@@ -12,8 +12,8 @@ const MS_PER_DAY = 24 * 60 * MS_PER_MINUTE;
 const CYCLE_YEARS = 400;
 const CYCLE_MS = 146_097 * MS_PER_DAY;
 /** `0000-01-01T00:00:00Z` and `9999-12-31T23:59:59.999Z`: what four digits of a year can say. */
-const TIME_MS_MIN = -62_167_219_200_000;
-const TIME_MS_MAX = 253_402_300_799_999;
+export const TIME_MS_MIN = -62_167_219_200_000;
+export const TIME_MS_MAX = 253_402_300_799_999;
 
 // RFC 3339 allows "t" and "z" in lower case; a space instead of the "T" is left to applications, and refused here.
 const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))$/;

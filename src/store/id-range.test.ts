@@ -8,12 +8,13 @@ import { migrate } from "./migrate.js";
 const INSERTS = {
   event: "INSERT INTO event (id, topic, created_at, source, data) VALUES (?, 't', ?, '', '1')",
   audit: "INSERT INTO audit (id, at, actor, action, resource, detail, outcome) VALUES (?, ?, '', '', '', '', '')",
+  llm_usage: "INSERT INTO llm_usage VALUES (?, ?, '', '', '', 'p', 'm', '', 0, 0, 0)",
 } as const;
 
 t.test("the span holds exactly the rows of its times", (t) => {
   const rows = fc.array(fc.tuple(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 0, max: 3 })), { maxLength: 30 });
   const bound = fc.option(fc.integer({ min: -2, max: 40 }), { nil: null });
-  const property = fc.property(fc.constantFrom<TimedTable>("event", "audit"), rows, bound, bound, (table, steps, from, to) => {
+  const property = fc.property(fc.constantFrom<TimedTable>("event", "audit", "llm_usage"), rows, bound, bound, (table, steps, from, to) => {
     const db = new Database(":memory:");
     try {
       migrate(db);

@@ -5,7 +5,7 @@
 import type { Db } from "./open.js";
 
 /** Tables that are appended to, with the column of their time in ms. */
-const TIME_COLUMNS = { audit: "at", event: "created_at" } as const;
+const TIME_COLUMNS = { audit: "at", event: "created_at", llm_usage: "created_at" } as const;
 export type TimedTable = keyof typeof TIME_COLUMNS;
 
 /** The ids that lie between two times in ms, both inclusive and null for unbounded: [first, end). */

@@ -45,6 +45,16 @@ const MIGRATIONS: readonly string[] = [
   CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
   `,
   versionedSpace("spec"),
+  `
+  CREATE TABLE llm_usage (
+    id INTEGER PRIMARY KEY, created_at INTEGER NOT NULL, instance_id TEXT NOT NULL, project TEXT NOT NULL, session_tag TEXT NOT NULL,
+    provider TEXT NOT NULL, model TEXT NOT NULL, request_type TEXT NOT NULL,
+    tokens_in INTEGER NOT NULL, tokens_out INTEGER NOT NULL, cost_usd REAL NOT NULL
+  );
+  CREATE INDEX llm_usage_instance ON llm_usage (instance_id) WHERE instance_id <> '';
+  CREATE INDEX llm_usage_project ON llm_usage (project) WHERE project <> '';
+  CREATE INDEX llm_usage_session ON llm_usage (session_tag) WHERE session_tag <> '';
+  `,
 ];
 
 /** The newest layout this program knows. */

@@ -5,6 +5,7 @@
 import type { CommittedEvent } from "../../schemas/events.js";
 import { AuditAppender } from "../audit/table.js";
 import { EventAppender } from "../events/table.js";
+import { UsageAppender } from "../usage/table.js";
 import { VersionedWriter } from "../versioned/commands.js";
 import { SPECS, STATE } from "../versioned/space.js";
 import type { Db } from "./open.js";
@@ -20,6 +21,7 @@ export class WriteContext {
   readonly specs: VersionedWriter;
   readonly events: EventAppender;
   readonly audit: AuditAppender;
+  readonly usage: UsageAppender;
   /** Events of the transaction so far, in the order of their ids. */
   published: CommittedEvent[] = [];
   now_ms = 0;
@@ -30,6 +32,7 @@ export class WriteContext {
     this.specs = new VersionedWriter(db, SPECS, settings.state_history);
     this.events = new EventAppender(db);
     this.audit = new AuditAppender(db);
+    this.usage = new UsageAppender(db);
   }
 
   /** Stores an event that goes out when the transaction has committed. `data` is JSON text. */

@@ -5,6 +5,7 @@ import type { Failure } from "../../src/base/result.js";
 import { pruneEvents, publishEvents } from "../../src/events/commands.js";
 import { deleteSpec, putSpec, rollbackSpec } from "../../src/specs/commands.js";
 import { deleteState, putState, rollbackState } from "../../src/state/commands.js";
+import { recordUsage } from "../../src/usage/commands.js";
 import type { WriteContext } from "../../src/store/write-context.js";
 
 export type Commands = {
@@ -20,6 +21,7 @@ export const COMMANDS: Commands = {
   "spec.delete": deleteSpec,
   "events.publish": publishEvents,
   "events.prune": pruneEvents,
+  "usage.record": recordUsage,
   "audit.refuse": refuse,
   // The counters are the front's; what is durable about a reset is its audit row, which the batch writes.
   "metrics.reset": () => null,

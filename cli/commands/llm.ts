@@ -1,0 +1,33 @@
+/** `llm …`: what calls of language models cost. Runs in the command line's process. */
+import type { CommandRow, Flag } from "../command-row.js";
+
+const PERIOD: readonly Flag[] = [
+  { name: "from", kind: "text", value: "TIME", about: "from this time on, e.g. 2026-02-09T14:30:00Z", query: "from" },
+  { name: "to", kind: "text", value: "TIME", about: "up to this time", query: "to" },
+];
+
+export const LLM_COMMANDS: readonly CommandRow[] = [
+  {
+    words: ["llm", "usage"],
+    about: "List recorded calls of language models, newest first.",
+    flags: [
+      { name: "instance", kind: "text", value: "ID", about: "only this instance's calls", query: "instance" },
+      { name: "project", kind: "text", value: "NAME", about: "only this project's calls", query: "project" },
+      { name: "session", kind: "text", value: "TAG", about: "only calls with this session tag", query: "session_tag" },
+      ...PERIOD,
+      { name: "limit", kind: "whole", value: "N", about: "at most so many calls, 50 by default", query: "limit" },
+    ],
+    method: "GET",
+    path: "/api/llm/usage",
+  },
+  {
+    words: ["llm", "summary"],
+    about: "Sum up tokens and costs.",
+    flags: [
+      { name: "by", kind: "text", value: "GROUP", about: "instance, project (by default), model or session_tag", query: "group_by" },
+      ...PERIOD,
+    ],
+    method: "GET",
+    path: "/api/llm/usage/summary",
+  },
+];

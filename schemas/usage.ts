@@ -1,0 +1,94 @@
+/** Section 14 of the wire contract: what calls of language models cost, reported by who made them. */
+import { Type, type Static } from "typebox";
+import { Instant, Limit, NonNegative, Timestamp } from "./common.js";
+
+export const USAGE_REQUEST_TYPE_DEFAULT = "completion";
+
+const Tokens = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+const Cost = Type.Number({ minimum: 0, description: "US dollars, as they were sent." });
+
+export const UsageBody = Type.Object({
+  provider: Type.String({ minLength: 1 }),
+  model: Type.String({ minLength: 1 }),
+  instance_id: Type.Optional(Type.String({ description: "The caller, where it is known, by default." })),
+  project: Type.Optional(Type.String()),
+  tokens_in: Type.Optional(Tokens),
+  tokens_out: Type.Optional(Tokens),
+  cost_usd: Type.Optional(Cost),
+  request_type: Type.Optional(Type.String({ description: `"${USAGE_REQUEST_TYPE_DEFAULT}" by default.` })),
+  session_tag: Type.Optional(Type.String()),
+});
+export type UsageBody = Static<typeof UsageBody>;
+
+const fields = {
+  provider: Type.String(),
+  model: Type.String(),
+  instance_id: Type.String(),
+  project: Type.String(),
+  tokens_in: Tokens,
+  tokens_out: Tokens,
+  cost_usd: Cost,
+  request_type: Type.String(),
+  session_tag: Type.String(),
+};
+
+export const Usage = Type.Object({ id: Type.Integer({ minimum: 1 }), ...fields, created_at: Timestamp });
+export const UsageList = Type.Array(Usage);
+export const UsageAnswer = Type.Object({ id: Type.Integer({ minimum: 1 }), recorded: Type.Literal(true) });
+
+export const UsageListQuery = Type.Object({
+  instance: Type.Optional(Type.String({ description: "Only this instance's calls; wins over `project` and `session_tag`." })),
+  project: Type.Optional(Type.String({ description: "Only this project's calls; wins over `session_tag`." })),
+  session_tag: Type.Optional(Type.String()),
+  from: Type.Optional(Instant),
+  to: Type.Optional(Instant),
+  limit: Type.Optional(Limit),
+});
+
+/** What a summary can be grouped by: its names on the wire, and the columns that they stand for. */
+export const USAGE_GROUPS = { instance: "instance_id", project: "project", model: "model", session_tag: "session_tag" } as const;
+export type UsageGroup = keyof typeof USAGE_GROUPS;
+export const USAGE_GROUP_NAMES = Object.keys(USAGE_GROUPS) as UsageGroup[];
+export const USAGE_GROUP_DEFAULT: UsageGroup = "project";
+
+export const UsageSummaryQuery = Type.Object({
+  group_by: Type.Optional(Type.String({
+    pattern: `^(${USAGE_GROUP_NAMES.join("|")})$`,
+    "x-refusal": `group_by must be one of ${USAGE_GROUP_NAMES.join(", ")}`,
+  })),
+  from: Type.Optional(Instant),
+  to: Type.Optional(Instant),
+});
+
+const Totals = Type.Object({
+  total_tokens_in: Type.Integer({ minimum: 0 }),
+  total_tokens_out: Type.Integer({ minimum: 0 }),
+  total_cost_usd: Type.Number({ minimum: 0 }),
+  request_count: NonNegative,
+});
+export const UsageSummary = Type.Object({
+  group_by: Type.Enum(USAGE_GROUP_NAMES),
+  from: Type.String({ description: "\"\" where none was given." }),
+  to: Type.String({ description: "\"\" where none was given." }),
+  groups: Type.Record(Type.String(), Totals),
+  total: Totals,
+});
+
+export const UsageRecordRequest = Type.Object(fields);
+export type UsageRecordRequest = Static<typeof UsageRecordRequest>;
+export const UsageRecordReply = Type.Object({ id: Type.Integer({ minimum: 1 }) });
+export type UsageRecordReply = Static<typeof UsageRecordReply>;
+
+const Bound = Type.Union([Type.Number(), Type.Null()]);
+
+/** The one filter that is applied, null for none. Times in ms since the epoch, inclusive; null means unbounded. */
+export const UsageListRequest = Type.Object({
+  filter: Type.Union([Type.Object({ by: Type.Enum(["instance_id", "project", "session_tag"]), value: Type.String({ minLength: 1 }) }), Type.Null()]),
+  from: Bound,
+  to: Bound,
+  limit: Limit,
+});
+export type UsageListRequest = Static<typeof UsageListRequest>;
+
+export const UsageSummaryRequest = Type.Object({ group_by: Type.Enum(USAGE_GROUP_NAMES), from: Bound, to: Bound });
+export type UsageSummaryRequest = Static<typeof UsageSummaryRequest>;

@@ -1,0 +1,16 @@
+/** The one JSON shape of a usage row: the list's, and the data of its event. Pure. */
+import type { UsageRecordRequest } from "../../schemas/usage.js";
+import { formatTime } from "../base/time.js";
+
+/** A row as stored; `created_at` in ms. */
+export interface UsageRow extends UsageRecordRequest {
+  readonly id: number;
+  readonly created_at: number;
+}
+
+export function encodeUsage(row: UsageRow): string {
+  const { id, provider, model, instance_id, project, tokens_in, tokens_out, cost_usd, request_type, session_tag } = row;
+  return JSON.stringify({
+    id, provider, model, instance_id, project, tokens_in, tokens_out, cost_usd, request_type, session_tag, created_at: formatTime(row.created_at),
+  });
+}

@@ -1,0 +1,84 @@
+/**
+ * The SQL of LLM usage: appending (writer), listing and summing up (pool, front). Rows are never changed.
+ * What a row is on the wire is encode.ts's.
+ */
+import { USAGE_GROUPS, type UsageGroup, type UsageListRequest, type UsageRecordRequest } from "../../schemas/usage.js";
+import { idRange } from "../store/id-range.js";
+import type { Db, Statement } from "../store/open.js";
+import type { UsageRow } from "./encode.js";
+import { joinTokens, roundCost, TOKENS_SPLIT, type Totals } from "./totals.js";
+
+export class UsageAppender {
+  readonly #insert: Statement<[number, string, string, string, string, string, string, number, number, number], unknown>;
+
+  constructor(db: Db) {
+    this.#insert = db.prepare(
+      `INSERT INTO llm_usage (created_at, instance_id, project, session_tag, provider, model, request_type, tokens_in, tokens_out, cost_usd)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    );
+  }
+
+  append(usage: UsageRecordRequest, now_ms: number): UsageRow {
+    const { lastInsertRowid } = this.#insert.run(
+      now_ms, usage.instance_id, usage.project, usage.session_tag, usage.provider, usage.model, usage.request_type,
+      usage.tokens_in, usage.tokens_out, usage.cost_usd,
+    );
+    return { ...usage, id: Number(lastInsertRowid), created_at: now_ms };
+  }
+}
+
+/** The newest rows that match, newest first. */
+export function listUsage(db: Db, { filter, from, to, limit }: UsageListRequest): UsageRow[] {
+  const { first, end } = idRange(db, "llm_usage", from, to);
+  const conditions = ["id >= ?", "id < ?"];
+  const values: (string | number)[] = [first, end];
+  if (filter !== null) {
+    // The second condition lets SQLite use the partial index.
+    conditions.push(`${filter.by} = ?`, `${filter.by} <> ''`);
+    values.push(filter.value);
+  }
+  return db.prepare<(string | number)[], UsageRow>(
+    `SELECT * FROM llm_usage WHERE ${conditions.join(" AND ")} ORDER BY id DESC LIMIT ?`,
+  ).all(...values, limit);
+}
+
+interface SumRow {
+  readonly name: string;
+  readonly in_high: number;
+  readonly in_low: number;
+  readonly out_high: number;
+  readonly out_low: number;
+  readonly cost: number;
+  readonly rows: number;
+}
+
+/** Tokens are summed in two parts: SQLite's sum of whole numbers fails past 2^63, which a thousand rows can reach. */
+const SUMS = `
+  total(tokens_in / ${TOKENS_SPLIT}) AS in_high, total(tokens_in % ${TOKENS_SPLIT}) AS in_low,
+  total(tokens_out / ${TOKENS_SPLIT}) AS out_high, total(tokens_out % ${TOKENS_SPLIT}) AS out_low,
+  total(cost_usd) AS cost, count(*) AS rows`;
+
+function totalsOf(row: SumRow): Totals {
+  return {
+    tokens_in: joinTokens(row.in_high, row.in_low),
+    tokens_out: joinTokens(row.out_high, row.out_low),
+    cost_usd: roundCost(row.cost),
+    requests: row.rows,
+  };
+}
+
+/** The sums over a span of time: by group, in the order of the groups' names, and of everything. */
+export function sumUsage(db: Db, group_by: UsageGroup, from: number | null, to: number | null): {
+  readonly groups: readonly (readonly [name: string, totals: Totals])[];
+  readonly total: Totals;
+} {
+  const { first, end } = idRange(db, "llm_usage", from, to);
+  const column = USAGE_GROUPS[group_by];
+  const span = "FROM llm_usage WHERE id >= ? AND id < ?";
+  const groups = db.prepare<[number, number], SumRow>(`SELECT ${column} AS name, ${SUMS} ${span} GROUP BY ${column} ORDER BY ${column}`).all(first, end);
+  const all = db.prepare<[number, number], SumRow>(`SELECT '' AS name, ${SUMS} ${span}`).all(first, end);
+  return {
+    groups: groups.map((row) => [row.name, totalsOf(row)]),
+    total: all.map(totalsOf)[0] ?? { tokens_in: 0n, tokens_out: 0n, cost_usd: 0, requests: 0 },
+  };
+}

@@ -1,0 +1,55 @@
+/** Sums over real tables against exact arithmetic on the digits that were sent. */
+import Database from "better-sqlite3";
+import * as fc from "fast-check";
+import t from "tap";
+import { migrate } from "../store/migrate.js";
+import { UsageAppender, sumUsage } from "./table.js";
+import { encodeTotals, roundCost } from "./totals.js";
+
+/** Costs as decimals with six places: as prices of tokens are. */
+const micros = fc.integer({ min: 0, max: 5_000_000 });
+const tokens = fc.oneof(fc.integer({ min: 0, max: 100_000 }), fc.constant(Number.MAX_SAFE_INTEGER), fc.maxSafeNat());
+
+function recordOf(project: string, tokens_in: number, tokens_out: number, cost_usd: number) {
+  return { provider: "p", model: "m", instance_id: "", project, tokens_in, tokens_out, cost_usd, request_type: "completion", session_tag: "" };
+}
+
+t.test("the sums are those of a person with a pencil", (t) => {
+  const row = fc.tuple(fc.constantFrom("a", "b", ""), tokens, tokens, micros);
+  fc.assert(fc.property(fc.array(row, { maxLength: 200 }), (rows) => {
+    const db = new Database(":memory:");
+    try {
+      migrate(db);
+      const appender = new UsageAppender(db);
+      const wanted = new Map<string, { in: bigint; out: bigint; micros: bigint; rows: number }>();
+      for (const [at, [project, tokens_in, tokens_out, cost]] of rows.entries()) {
+        appender.append(recordOf(project, tokens_in, tokens_out, Number(`${cost}e-6`)), at);
+        for (const name of [`group ${project}`, "total"]) {
+          const sum = wanted.get(name) ?? { in: 0n, out: 0n, micros: 0n, rows: 0 };
+          wanted.set(name, { in: sum.in + BigInt(tokens_in), out: sum.out + BigInt(tokens_out), micros: sum.micros + BigInt(cost), rows: sum.rows + 1 });
+        }
+      }
+      const { groups, total } = sumUsage(db, "project", null, null);
+      for (const [name, sums] of [...groups.map(([project, its]) => [`group ${project}`, its] as const), ["total", total] as const]) {
+        const model = wanted.get(name) ?? { in: 0n, out: 0n, micros: 0n, rows: 0 };
+        t.same([sums.tokens_in, sums.tokens_out, sums.requests], [model.in, model.out, model.rows], name);
+        t.equal(sums.cost_usd, Number(`${model.micros}e-6`), `${name}: the cost`);
+      }
+    } finally {
+      db.close();
+    }
+  }), { numRuns: 60 });
+  t.end();
+});
+
+t.test("no dust, no loss, no infinity", (t) => {
+  t.equal(roundCost(0.1 + 0.2), 0.3);
+  t.equal(roundCost(1e-12), 1e-12, "small costs stay");
+  t.equal(roundCost(123_456_789.123456), 123_456_789.123456);
+  t.equal(roundCost(Number.POSITIVE_INFINITY), Number.MAX_VALUE, "JSON knows no infinity");
+  t.equal(
+    encodeTotals({ tokens_in: 12_345_678_901_234_567_890n, tokens_out: 0n, cost_usd: 0.3, requests: 2 }),
+    '{"total_tokens_in":12345678901234567890,"total_tokens_out":0,"total_cost_usd":0.3,"request_count":2}',
+  );
+  t.end();
+});

@@ -102,6 +102,19 @@ export const STATE_HISTORY_DEFAULT = 1_000;
 /** Each so-many-th version of a key is marked, so that any version is found within so many steps. */
 export const VERSION_MARK_INTERVAL = 64;
 
+// Calls to other servers (webhooks, live tests of contracts)
+export const OUTBOUND_URL_BYTES_MAX = 2048;
+/** The whole exchange, from the name's lookup to the last byte of the answer. */
+export const OUTBOUND_DEADLINE_MS = 10_000;
+/** Under way at once; each may hold an answer in memory. */
+export const OUTBOUND_REQUESTS_MAX = 1024;
+export const OUTBOUND_CONNECTIONS_PER_ORIGIN_MAX = 64;
+export const OUTBOUND_ORIGINS_MAX = 4096;
+export const OUTBOUND_IDLE_MS = 4_000;
+export const OUTBOUND_HEADER_BYTES_MAX = 16 * KIB;
+/** Names that are looked up at once: each keeps one of the process's four threads for I/O, and the log needs one. */
+export const OUTBOUND_LOOKUPS_MAX = 2;
+
 // Audit and logs
 export const AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX = 100;
 export const AUDIT_DETAIL_BYTES_MAX = 4 * KIB;
@@ -151,6 +164,7 @@ relation(HOT_CACHE_VALUE_BYTES_MAX * 16 <= HOT_CACHE_BYTES_MAX, "the hot cache h
 relation(POOL_DEADLINE_MS <= RESPONSE_TIMEOUT_MS, "a job's deadline is what keeps the time for an answer");
 relation(WRITER_DEADLINE_MS + VERDICT_GRACE_MS <= RESPONSE_TIMEOUT_MS, "and so is the writer's");
 relation(REQUEST_TIMEOUT_MS <= RESPONSE_TIMEOUT_MS, "a request ends before its response does");
+relation(OUTBOUND_DEADLINE_MS < RESPONSE_TIMEOUT_MS, "a call to another server ends before the answer that waits for it is due");
 relation(CLI_ANSWER_TIMEOUT_MS >= LONG_POLL_WAIT_S_MAX * 1000 + 10_000, "the command line waits longer than the longest long poll");
 relation(CLI_ANSWER_BYTES_MAX > BODY_BYTES_MAX, "the command line takes every value that can be stored");
 relation(CLI_PING_INTERVAL_MS * 2 < SUBSCRIBER_IDLE_TIMEOUT_S * 1000, "a subscriber pings before it counts as gone");

@@ -73,6 +73,8 @@ const BREACHES: readonly (readonly [path: string, text: string, says: RegExp])[]
   ["src/jobs.ts", `import "./events/commands.js";`, /names each/],
   ["src/metrics/routes.ts", `import "../state/pure.js";`, /what each part counts/],
   ["src/state/routes.ts", `import "../../workers/pool/main.js";`, /not sockets, SQLite or threads/],
+  ["src/outbound/a.ts", `import "../state/pure.js";`, /nothing of whom it serves/],
+  ["src/webhooks/routes.ts", `import { request } from "undici";`, /there is one door/],
   ["src/versioned/front.ts", `import "../state/pure.js";`, /versioned space is answered/],
   ["src/events/hub.ts", `import "../state/pure.js";`, /live feed runs/],
   ["src/front/pipeline.ts", `import "../state/pure.js";`, /knows no feature/],

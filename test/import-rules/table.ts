@@ -105,9 +105,14 @@ export const LAYERS: readonly LayerRow[] = [
     because: "the metrics read what each part counts, and no more of it",
   },
   {
+    files: ["src/outbound/**"],
+    may: [...LEAVES, "src/outbound/*", "node:*", "undici"],
+    because: "calling out is a part of its own: it knows addresses and deadlines, and nothing of whom it serves",
+  },
+  {
     files: ["src/*/routes.ts"],
     may: [
-      ...LEAVES, "{folder}/*", "src/front/route-table.ts", "src/front/chunked-reply.ts", "src/rpc/client.ts",
+      ...LEAVES, "{folder}/*", "src/front/route-table.ts", "src/front/chunked-reply.ts", "src/rpc/client.ts", "src/outbound/*",
       "src/rpc/reads.ts", "src/metrics/registry.ts", "src/versioned/table.ts", "src/versioned/front.ts", "node:*",
     ],
     because: "a route turns a request into a call and its reply into an answer: it knows the RPC, not sockets, SQLite or threads",
@@ -171,6 +176,11 @@ export const RESERVED: readonly ReservedRow[] = [
     target: "piscina",
     by: ["src/rpc/pool.ts", "workers/pool/**"],
     because: "jobs are sent through the RPC, whichever library runs the threads",
+  },
+  {
+    target: "undici",
+    by: ["src/outbound/client.ts"],
+    because: "whoever calls out passes the guard of addresses and the deadline: there is one door",
   },
   {
     target: "src/rpc/port.ts",

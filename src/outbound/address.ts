@@ -1,0 +1,100 @@
+/**
+ * What an IP address is to whoever calls out: the public network, a private one, or a place that is
+ * never called (metadata services of clouds, which hand out credentials to whoever asks from inside).
+ * Pure, any thread. An IPv6 address that carries an IPv4 one is as bad as the worse of the two.
+ */
+import { BlockList, isIP } from "node:net";
+
+export type AddressClass = "public" | "private" | "metadata";
+
+/**
+ * The whole of 169.254.0.0/16 is here: clouds spread such services over it (169.254.169.254, .170.2,
+ * .170.23, .42.42, .0.23), and nothing that has a better address than a link-local one lives there.
+ */
+const METADATA: readonly (readonly [network: string, bits: number])[] = [
+  ["169.254.0.0", 16], // AWS, GCP, Azure, Oracle, DigitalOcean, OpenStack, Hetzner, Tencent, Scaleway and others
+  ["168.63.129.16", 32], // Azure's wire server
+  ["100.100.100.200", 32], // Alibaba
+  ["192.0.0.192", 32], // Oracle's older one
+  ["fd00:ec2::", 32], // AWS: ::254 metadata, ::23 EKS credentials, ::253 names
+  ["fd20:ce::254", 128], // GCP
+  ["fd00:42::42", 128], // Scaleway
+  ["fd00:a9fe:a9fe::1", 128], // Akamai
+  ["fe80::a9fe:a9fe", 128], // OpenStack
+];
+
+/** What is not routed on the public network: loopback, private, shared, link-local, multicast, reserved, documentation. */
+const PRIVATE: readonly (readonly [network: string, bits: number])[] = [
+  ["0.0.0.0", 8], ["10.0.0.0", 8], ["100.64.0.0", 10], ["127.0.0.0", 8], ["172.16.0.0", 12], ["192.0.0.0", 24], ["192.0.2.0", 24],
+  ["192.168.0.0", 16], ["198.18.0.0", 15], ["198.51.100.0", 24], ["203.0.113.0", 24], ["224.0.0.0", 4], ["240.0.0.0", 4],
+  ["::", 127], ["100::", 64], ["2001:db8::", 32], ["fc00::", 7], ["fe80::", 10], ["fec0::", 10], ["ff00::", 8],
+];
+
+function listOf(rows: readonly (readonly [network: string, bits: number])[]): BlockList {
+  const list = new BlockList();
+  for (const [network, bits] of rows) list.addSubnet(network, bits, isIP(network) === 4 ? "ipv4" : "ipv6");
+  return list;
+}
+
+const METADATA_LIST = listOf(METADATA);
+const PRIVATE_LIST = listOf(PRIVATE);
+const WORST_FIRST = ["metadata", "private", "public"] as const;
+
+function classifyPlain(address: string, family: "ipv4" | "ipv6"): AddressClass {
+  if (METADATA_LIST.check(address, family)) return "metadata";
+  return PRIVATE_LIST.check(address, family) ? "private" : "public";
+}
+
+/** The eight groups of an IPv6 address that `isIP` has accepted, without its zone. */
+function groupsOf(address: string): number[] {
+  const dotted = /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(address);
+  let text = address;
+  if (dotted !== null) {
+    const [a = 0, b = 0, c = 0, d = 0] = dotted.slice(2).map(Number);
+    text = `${dotted[1] ?? ""}${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
+  }
+  const parse = (part: string): number[] => (part === "" ? [] : part.split(":").map((group) => Number.parseInt(group, 16)));
+  const [head = "", tail] = text.split("::");
+  const front = parse(head);
+  const back = tail === undefined ? [] : parse(tail);
+  return [...front, ...new Array<number>(8 - front.length - back.length).fill(0), ...back];
+}
+
+function ipv4Of(high: number, low: number): string {
+  return [high >> 8, high & 0xff, low >> 8, low & 0xff].join(".");
+}
+
+/**
+ * The IPv4 addresses that an IPv6 one may lead to: mapped, compatible and translated forms, NAT64 (the
+ * well-known prefix and the local one, in its layouts), 6to4, Teredo (server and client), ISATAP.
+ */
+function embeddedIpv4(groups: readonly number[]): string[] {
+  const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0] = groups;
+  const found: string[] = [];
+  const last = ipv4Of(g, h);
+  const zeroes = a === 0 && b === 0 && c === 0 && d === 0;
+  const loopback = zeroes && e === 0 && f === 0 && g === 0 && h <= 1;
+  if (zeroes && !loopback && ((e === 0 && (f === 0 || f === 0xffff)) || (e === 0xffff && f === 0))) found.push(last);
+  if (a === 0x64 && b === 0xff9b) {
+    found.push(last);
+    // RFC 8215's prefix of 48 bits: RFC 6052 puts the address around the eighth byte.
+    if (c === 1) found.push(ipv4Of(d, ((e & 0xff) << 8) | (f >> 8)), ipv4Of(((e & 0xff) << 8) | (f >> 8), ((f & 0xff) << 8) | (g >> 8)));
+  }
+  if (a === 0x2002) found.push(ipv4Of(b, c));
+  if (a === 0x2001 && b === 0) found.push(ipv4Of(c, d), ipv4Of(g ^ 0xffff, h ^ 0xffff));
+  if ((e === 0 || e === 0x200) && f === 0x5efe) found.push(last);
+  return found;
+}
+
+/**
+ * What the address is; undefined where the text is none. IPv6 without brackets; a zone (`%eth0`) is
+ * ignored.
+ */
+export function classifyAddress(text: string): AddressClass | undefined {
+  const family = isIP(text);
+  if (family === 0) return undefined;
+  if (family === 4) return classifyPlain(text, "ipv4");
+  const [address = ""] = text.split("%");
+  const classes = new Set([classifyPlain(address, "ipv6"), ...embeddedIpv4(groupsOf(address)).map((embedded) => classifyPlain(embedded, "ipv4"))]);
+  return WORST_FIRST.find((one) => classes.has(one));
+}

@@ -1,0 +1,205 @@
+/**
+ * Exchanges with real servers on loopback, and refusals. Nothing is ever sent to a refused address: the
+ * resolver and what begins connections are the test's own there, and count.
+ */
+import { createServer, type RequestListener } from "node:http";
+import { createServer as createPlainServer, type AddressInfo, type LookupFunction, type Server as PlainServer, type Socket } from "node:net";
+import t from "tap";
+import type { Owner } from "../../test/server-process.js";
+import { OUTBOUND_LOOKUPS_MAX } from "../../schemas/limits.js";
+import { OutboundClient, type OutboundAnswer, type OutboundOptions, type OutboundRequest } from "./client.js";
+import { Resolver, type Resolve, type Resolved } from "./resolver.js";
+import type { OutboundFailure } from "./url.js";
+
+const GET: OutboundRequest = { method: "GET", headers: {}, body: null, deadline_ms: 20_000, answer_bytes_max: 1000 };
+
+async function listen(t: Owner, server: PlainServer): Promise<number> {
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket) => sockets.add(socket));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.teardown(() => new Promise<void>((resolve) => {
+    server.close(() => resolve());
+    for (const socket of sockets) socket.destroy();
+  }));
+  return (server.address() as AddressInfo).port;
+}
+
+function serve(t: Owner, listener: RequestListener): Promise<number> {
+  return listen(t, createServer(listener));
+}
+
+function makeClient(t: Owner, options: Partial<OutboundOptions> & { readonly allow_private?: boolean } = {}): OutboundClient {
+  const { allow_private = true, ...rest } = options;
+  const client = new OutboundClient({ policy: { allow_private }, ...rest });
+  t.teardown(() => client.close());
+  return client;
+}
+
+t.test("an exchange: method, headers, body, status, no redirect", async (t) => {
+  const seen: string[] = [];
+  const port = await serve(t, (request, response) => {
+    let body = "";
+    request.on("data", (part: Buffer) => (body += part.toString()));
+    request.on("end", () => {
+      seen.push(`${request.method} ${request.url} ${String(request.headers["x-a"])} ${body}`);
+      response.writeHead(302, { Location: "http://127.0.0.1:1/", "X-B": "c" }).end("moved");
+    });
+  });
+  const client = makeClient(t);
+  const answer = await client.request(new URL(`http://127.0.0.1:${port}/p?q=1`), { ...GET, method: "POST", headers: { "X-A": "b" }, body: '{"a":1}' }) as OutboundAnswer;
+  t.equal(answer.status, 302);
+  t.equal(answer.headers["x-b"], "c");
+  t.equal(answer.body.toString(), "moved");
+  t.same(seen, ['POST /p?q=1 b {"a":1}']);
+  t.equal(client.running, 0);
+});
+
+t.test("what goes wrong has its kind", async (t) => {
+  const client = makeClient(t);
+  const silent = await serve(t, () => undefined);
+  const dribbling = await serve(t, (_request, response) => {
+    response.writeHead(200);
+    const timer = setInterval(() => response.write("x"), 20);
+    response.on("close", () => clearInterval(timer));
+  });
+  const large = await serve(t, (_request, response) => void response.end("x".repeat(1001)));
+  const endless = await serve(t, (_request, response) => {
+    const more = (): void => {
+      while (response.write("x".repeat(10_000)));
+    };
+    response.on("drain", more);
+    more();
+  });
+  const cutting = await serve(t, (request) => request.socket.destroy());
+  const chatter = await listen(t, createPlainServer((socket) => {
+    socket.on("error", () => undefined);
+    socket.end("220 mail\r\n");
+  }));
+  const failure = async (port: number, options: Partial<OutboundRequest> = {}): Promise<OutboundFailure> =>
+    await client.request(new URL(`http://127.0.0.1:${port}/`), { ...GET, ...options }) as OutboundFailure;
+  t.match(await failure(silent, { deadline_ms: 50 }), { kind: "timeout", http: 504, message: /did not answer within 50 ms/ });
+  t.match(await failure(dribbling, { deadline_ms: 200 }), { kind: "timeout" }, "a body that dribbles");
+  t.match(await failure(large), { kind: "too_large", message: /larger than 1000 bytes/ });
+  t.match(await failure(endless), { kind: "too_large" });
+  t.match(await failure(cutting), { kind: "unreachable", message: /cannot reach 127\.0\.0\.1:\d+: connection (closed|reset)/ });
+  t.match(await failure(chatter), { kind: "unreachable", message: /it does not speak HTTP/ });
+  const abort = new AbortController();
+  const cancelled = failure(silent, { signal: abort.signal });
+  abort.abort();
+  t.match(await cancelled, { kind: "aborted" });
+  t.match(await failure(silent, { signal: abort.signal }), { kind: "aborted" }, "aborted before");
+  t.match(await failure(1), { kind: "unreachable", http: 503, message: "cannot reach 127.0.0.1:1: connection refused" });
+  t.equal(client.running, 0);
+});
+
+t.test("what it cannot resolve is unreachable; what is under way when it closes is cut", async (t) => {
+  const nowhere = makeClient(t, { resolve: (_name, done) => done(Object.assign(new Error("x"), { code: "ENOTFOUND" })) });
+  t.match(await nowhere.request(new URL("http://nowhere.example/"), GET), { kind: "unreachable", message: "cannot reach nowhere.example: no such host" });
+  const empty = makeClient(t, { resolve: (_name, done) => done([]) });
+  t.match(await empty.request(new URL("http://nowhere.example/"), GET), { kind: "unreachable" });
+  let arrived: () => void = () => undefined;
+  const inside = new Promise<void>((resolve) => {
+    arrived = resolve;
+  });
+  const silent = await serve(t, () => arrived());
+  const client = makeClient(t);
+  const waiting = client.request(new URL(`http://127.0.0.1:${silent}/`), GET);
+  await inside;
+  await client.close();
+  t.match(await waiting, { kind: "aborted" });
+  t.match(await client.request(new URL(`http://127.0.0.1:${silent}/`), GET), { kind: "aborted" });
+});
+
+/** A connector that does with the guarded lookup what a socket does, and counts instead of connecting. */
+function countingConnector(begun: string[]): NonNullable<OutboundOptions["makeConnector"]> {
+  return (lookup: LookupFunction) => (target, done) => {
+    lookup(target.hostname, { all: true }, (error, addresses) => {
+      if (error === null) begun.push(JSON.stringify(addresses));
+      done(error ?? Object.assign(new Error("the test connects nowhere"), { code: "ECONNREFUSED" }), null);
+    });
+  };
+}
+
+function resolvesTo(...addresses: string[]): Resolve {
+  return (_name, done) => done(addresses.map((address) => ({ address, family: address.includes(":") ? 6 : 4 })));
+}
+
+t.test("no connection is begun to a refused address, whatever a name resolves to", async (t) => {
+  const forbidden = [
+    ["169.254.169.254"], ["::ffff:169.254.169.254"], ["64:ff9b::a9fe:a9fe"], ["fd00:ec2::254"], ["1.1.1.1", "169.254.169.254"], ["2002:a9fe:a9fe::"],
+    ["100.100.100.200"], ["168.63.129.16"], ["fe80::a9fe:a9fe%eth0"], ["garbage"],
+  ];
+  for (const addresses of forbidden) {
+    const begun: string[] = [];
+    const client = makeClient(t, { resolve: resolvesTo(...addresses), makeConnector: countingConnector(begun) });
+    t.match(await client.request(new URL("http://innocent.example/"), GET), { kind: "refused", http: 400 }, addresses.join());
+    t.match(await client.request(new URL("https://innocent.example/"), GET), { kind: "refused" }, `${addresses.join()} over TLS`);
+    t.same(begun, []);
+  }
+  const begun: string[] = [];
+  const counting = makeClient(t, { resolve: resolvesTo("1.1.1.1"), makeConnector: countingConnector(begun) });
+  t.match(await counting.request(new URL("http://innocent.example/"), GET), { kind: "unreachable" });
+  t.same(begun, ['[{"address":"1.1.1.1","family":4}]'], "the connector does count what is allowed");
+  for (const host of ["169.254.169.254", "[::ffff:a9fe:a9fe]", "metadata.google.internal"]) {
+    t.match(await counting.request(new URL(`http://${host}/`), GET), { kind: "refused" }, host);
+  }
+  t.equal(begun.length, 1, "a literal is refused before");
+});
+
+t.test("a name is resolved once a connection: a second answer gains nothing", async (t) => {
+  const answers = ["1.1.1.1", "169.254.169.254"];
+  let asked = 0;
+  const begun: string[] = [];
+  const client = makeClient(t, {
+    resolve: (name, done) => resolvesTo(answers[asked++] ?? "")(name, done),
+    makeConnector: countingConnector(begun),
+  });
+  t.match(await client.request(new URL("http://rebinding.example/"), GET), { kind: "unreachable" });
+  t.same([asked, begun], [1, ['[{"address":"1.1.1.1","family":4}]']], "what was checked is what is connected to");
+  t.match(await client.request(new URL("http://rebinding.example/"), GET), { kind: "refused" }, "the next connection is checked anew");
+  t.equal(begun.length, 1);
+});
+
+t.test("with the real sockets: a name for a private address", async (t) => {
+  let requests = 0;
+  let connections = 0;
+  const server = createServer((_request, response) => {
+    requests += 1;
+    response.end("ok");
+  });
+  server.on("connection", () => {
+    connections += 1;
+  });
+  const port = await listen(t, server);
+  const guarded = makeClient(t, { allow_private: false, resolve: resolvesTo("127.0.0.1") });
+  t.match(await guarded.request(new URL(`http://inside.example:${port}/`), GET), { kind: "refused", message: "address refused: private addresses may not be called" });
+  t.match(await guarded.request(new URL(`http://127.0.0.1:${port}/`), GET), { kind: "refused" });
+  t.equal(connections, 0, "no connection was begun");
+  const open = makeClient(t, { resolve: resolvesTo("127.0.0.1") });
+  t.match(await open.request(new URL(`http://inside.example:${port}/`), GET), { status: 200 });
+  // A connection is free again a turn after its answer.
+  await new Promise((resolve) => setImmediate(resolve));
+  t.match(await open.request(new URL(`http://inside.example:${port}/`), GET), { status: 200 });
+  t.equal(requests, 2);
+  t.equal(connections, 1, "a connection is kept");
+});
+
+t.test("names: few at once, and one lookup for all who ask for it", (t) => {
+  const asked = new Map<string, (resolved: Resolved) => void>();
+  const resolver = new Resolver((name, done) => void asked.set(name, done));
+  const answered: string[] = [];
+  const names = Array.from({ length: OUTBOUND_LOOKUPS_MAX + 2 }, (_, at) => `n${at}`);
+  for (const name of names) for (const who of ["a", "b"]) resolver.resolve(name, () => answered.push(name + who));
+  t.equal(asked.size, OUTBOUND_LOOKUPS_MAX, "the others wait");
+  t.equal(resolver.waiting, names.length);
+  asked.get("n0")?.([]);
+  t.same(answered, ["n0a", "n0b"]);
+  for (const name of names.slice(1)) asked.get(name)?.([]);
+  t.same(answered, names.flatMap((name) => [`${name}a`, `${name}b`]));
+  t.equal(resolver.waiting, 0);
+  resolver.resolve("n0", () => answered.push("again"));
+  t.notOk(answered.includes("again"), "nothing is remembered");
+  asked.get("n0")?.([]);
+  t.equal(answered.at(-1), "again");
+  t.end();
+});

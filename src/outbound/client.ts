@@ -1,0 +1,218 @@
+/**
+ * Calls to other servers: whoever calls out (webhooks, live tests of contracts) does it through an
+ * OutboundClient, one a policy, since a kept connection was checked under its policy. Runs on the front,
+ * whose loop only carries bytes here.
+ *
+ * The guard sits in the lookup of the connection itself: the addresses that it hands to the socket are
+ * the ones that it checked, so a name that resolves otherwise a moment later gains nothing. Redirects are
+ * not followed, answers are not decompressed, proxies of the environment are not used.
+ */
+import type { LookupFunction } from "node:net";
+import type * as Undici from "undici";
+import {
+  OUTBOUND_CONNECTIONS_PER_ORIGIN_MAX, OUTBOUND_DEADLINE_MS, OUTBOUND_HEADER_BYTES_MAX, OUTBOUND_IDLE_MS, OUTBOUND_ORIGINS_MAX,
+  OUTBOUND_REQUESTS_MAX,
+} from "../../schemas/limits.js";
+import { must } from "../base/assert.js";
+import { Resolver, type Resolve } from "./resolver.js";
+import { OutboundFailure, refuseAddress, refuseHost, type OutboundPolicy } from "./url.js";
+
+export interface OutboundRequest {
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Null sends none. */
+  readonly body: string | Uint8Array | null;
+  /** From the call to the last byte of the answer; names, connections and bodies that dribble included. */
+  readonly deadline_ms: number;
+  /** A larger answer is a failure; nothing beyond this is kept in memory. */
+  readonly answer_bytes_max: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface OutboundAnswer {
+  readonly status: number;
+  /** By lower-case name. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: Buffer;
+}
+
+type Connector = ReturnType<typeof Undici.buildConnector>;
+
+export interface OutboundOptions {
+  readonly policy: OutboundPolicy;
+  /** For tests: another resolver of names. */
+  readonly resolve?: Resolve;
+  /** For tests: what begins connections, given the guarded lookup. */
+  readonly makeConnector?: (lookup: LookupFunction) => Connector;
+}
+
+/** What a lookup refuses with: it travels through the socket's error, so it is an Error that carries the failure. */
+class RefusedAddress extends Error {
+  override readonly name = "RefusedAddress";
+  constructor(readonly failure: OutboundFailure) {
+    super(failure.message);
+  }
+}
+
+interface Transport {
+  readonly agent: Undici.Agent;
+  readonly request: typeof Undici.request;
+}
+
+let undici: typeof Undici | undefined;
+
+/** Loads the HTTP client; called after the start, so that the first call need not wait for it. */
+export async function loadHttpClient(): Promise<void> {
+  undici = await import("undici");
+}
+
+export class OutboundClient {
+  readonly policy: OutboundPolicy;
+  readonly #resolver: Resolver;
+  readonly #makeConnector: OutboundOptions["makeConnector"];
+  #transport: Transport | null = null;
+  #running = 0;
+  #closed = false;
+
+  constructor(options: OutboundOptions) {
+    this.policy = options.policy;
+    this.#resolver = new Resolver(options.resolve);
+    this.#makeConnector = options.makeConnector;
+  }
+
+  /** Exchanges that are under way. */
+  get running(): number {
+    return this.#running;
+  }
+
+  /**
+   * One exchange. Any status is an answer.
+   * @param url checked by parseOutboundUrl; its host is checked again here, and so is what it resolves to
+   */
+  async request(url: URL, options: OutboundRequest): Promise<OutboundAnswer | OutboundFailure> {
+    const refusal = refuseHost(url.hostname, this.policy);
+    if (refusal !== null) return refusal;
+    if (this.#running >= OUTBOUND_REQUESTS_MAX) return new OutboundFailure("busy", "too many calls to other servers, try again");
+    this.#running += 1;
+    const abort = new AbortController();
+    let cause: OutboundFailure | null = null;
+    const stop = (failure: OutboundFailure): void => {
+      cause ??= failure;
+      abort.abort();
+    };
+    const timer = setTimeout(() => stop(new OutboundFailure("timeout", `${url.host} did not answer within ${options.deadline_ms} ms`)), options.deadline_ms);
+    const cancel = (): void => stop(new OutboundFailure("aborted", "the call was cancelled"));
+    if (options.signal?.aborted === true) cancel();
+    options.signal?.addEventListener("abort", cancel, { once: true });
+    try {
+      const answer = await this.#exchange(url, options, abort.signal);
+      return cause ?? answer;
+    } catch (error) {
+      return cause ?? describeError(error, url.host);
+    } finally {
+      clearTimeout(timer);
+      options.signal?.removeEventListener("abort", cancel);
+      this.#running -= 1;
+    }
+  }
+
+  /** Cuts what is under way. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#transport?.agent.destroy();
+  }
+
+  async #exchange(url: URL, options: OutboundRequest, signal: AbortSignal): Promise<OutboundAnswer | OutboundFailure> {
+    if (undici === undefined) await loadHttpClient();
+    if (this.#closed) return new OutboundFailure("aborted", "the server is shutting down");
+    this.#transport ??= this.#open(must(undici, "the HTTP client is loaded"));
+    const { agent, request } = this.#transport;
+    const response = await request(url, {
+      dispatcher: agent, signal, method: options.method as "GET", headers: options.headers, body: options.body,
+    });
+    const tooLarge = new OutboundFailure("too_large", `the answer of ${url.host} is larger than ${options.answer_bytes_max} bytes`);
+    const parts: Buffer[] = [];
+    let bytes = 0;
+    // Leaving the loop early destroys the body, and with it the connection.
+    for await (const part of response.body as AsyncIterable<Buffer>) {
+      bytes += part.byteLength;
+      if (bytes > options.answer_bytes_max) return tooLarge;
+      parts.push(part);
+    }
+    return { status: response.statusCode, headers: response.headers, body: Buffer.concat(parts, bytes) };
+  }
+
+  #open({ Agent: AgentOf, buildConnector: build, request }: typeof Undici): Transport {
+    const lookup = this.#lookup();
+    const makeConnector = this.#makeConnector ?? ((guarded) => build({ timeout: OUTBOUND_DEADLINE_MS, lookup: guarded, autoSelectFamily: true }));
+    const connect = makeConnector(lookup);
+    const agent = new AgentOf({
+      // A host that is an address needs no lookup, so it is looked at here, once more, where the connection is begun.
+      connect: (target, done) => {
+        const refusal = refuseHost(target.hostname, this.policy);
+        if (refusal === null) connect(target, done);
+        else done(new RefusedAddress(refusal), null);
+      },
+      connections: OUTBOUND_CONNECTIONS_PER_ORIGIN_MAX,
+      maxOrigins: OUTBOUND_ORIGINS_MAX,
+      pipelining: 1,
+      keepAliveTimeout: OUTBOUND_IDLE_MS,
+      keepAliveMaxTimeout: OUTBOUND_IDLE_MS,
+      maxHeaderSize: OUTBOUND_HEADER_BYTES_MAX,
+      // The deadline of the whole exchange is kept by the caller's timer.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    });
+    return { agent, request };
+  }
+
+  /** A lookup that hands on only what may be called: one forbidden address among several refuses the name. */
+  #lookup(): LookupFunction {
+    return (hostname, options, done) => {
+      this.#resolver.resolve(hostname, (resolved) => {
+        if (resolved instanceof Error) {
+          done(resolved, "", 0);
+          return;
+        }
+        for (const { address } of resolved) {
+          const refusal = refuseAddress(address, this.policy);
+          if (refusal === null) continue;
+          done(new RefusedAddress(refusal), "", 0);
+          return;
+        }
+        const usable = resolved.filter(({ family }) => options.family === undefined || options.family === 0 || options.family === family || options.family === `IPv${family}`);
+        const [first] = usable;
+        if (first === undefined) done(Object.assign(new Error("no address"), { code: "ENOTFOUND" }), "", 0);
+        else if (options.all === true) done(null, [...usable]);
+        else done(null, first.address, first.family);
+      });
+    };
+  }
+}
+
+/** What the codes of errors mean to a reader; any other is named by its code. */
+const REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "connection refused",
+  ECONNRESET: "connection reset",
+  EPIPE: "connection reset",
+  UND_ERR_SOCKET: "connection closed",
+  ENOTFOUND: "no such host",
+  EAI_AGAIN: "no such host",
+  EHOSTUNREACH: "no route to host",
+  ENETUNREACH: "no route to host",
+  EADDRNOTAVAIL: "no route to host",
+  UND_ERR_HEADERS_OVERFLOW: "its headers are too large",
+};
+const TIMEOUT_CODES: ReadonlySet<string> = new Set(["ETIMEDOUT", "UND_ERR_CONNECT_TIMEOUT", "UND_ERR_HEADERS_TIMEOUT", "UND_ERR_BODY_TIMEOUT"]);
+
+function describeError(error: unknown, host: string): OutboundFailure {
+  if (error instanceof RefusedAddress) return error.failure;
+  const { code, name } = error as { readonly code?: unknown; readonly name?: unknown };
+  if (name === "HTTPParserError") return new OutboundFailure("unreachable", `cannot reach ${host}: it does not speak HTTP`);
+  // Without a code it is no error of the network, but a bug.
+  if (typeof code !== "string") throw error;
+  if (code === "UND_ERR_DESTROYED" || code === "UND_ERR_CLOSED") return new OutboundFailure("aborted", "the server is shutting down");
+  if (code === "UND_ERR_MAX_ORIGINS_REACHED") return new OutboundFailure("busy", "too many calls to other servers, try again");
+  if (TIMEOUT_CODES.has(code)) return new OutboundFailure("timeout", `cannot reach ${host}: timed out`);
+  return new OutboundFailure("unreachable", `cannot reach ${host}: ${REASONS[code] ?? code}`);
+}

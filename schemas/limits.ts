@@ -115,6 +115,36 @@ export const OUTBOUND_HEADER_BYTES_MAX = 16 * KIB;
 /** Names that are looked up at once: each keeps one of the process's four threads for I/O, and the log needs one. */
 export const OUTBOUND_LOOKUPS_MAX = 2;
 
+// Rules and validation
+export const RULE_PATTERN_BYTES_MAX = 4 * KIB;
+/** Counted repetitions of a pattern, added up before it is compiled: compiling writes each of them out. */
+export const RULE_REPETITIONS_MAX = 2_000;
+/** Of one compiled pattern: what a character of a text may cost at worst. */
+export const RULE_PROGRAM_INSTRUCTIONS_MAX = 5_000;
+/** Of all compiled patterns of a project: what a pool worker must compile and hold for it. */
+export const PROJECT_PROGRAM_INSTRUCTIONS_MAX = 200_000;
+export const PROJECT_RULES_MAX = 2_000;
+/** Rules in one array. */
+export const RULES_TOGETHER_MAX = 10_000;
+export const RULE_NAME_BYTES_MAX = 256;
+export const RULE_MESSAGE_BYTES_MAX = 4 * KIB;
+export const RULE_CONTEXT_BYTES_MAX = 64 * KIB;
+export const APPLIES_TO_GLOBS_MAX = 100;
+/** Compiled patterns that a pool worker keeps between validations. */
+export const COMPILED_INSTRUCTIONS_KEPT_MAX = 1_000_000;
+export const COMPILED_SETS_KEPT_MAX = 1_000;
+/** What a kept pattern's automaton may have grown to, by the engine's own account; then it begins anew. */
+export const AUTOMATON_BYTES_KEPT_MAX = 64 * KIB;
+/** What a text of this size at most is validated on the pool's fast lane; longer ones wait for each other. */
+export const VALIDATION_SHORT_BYTES_MAX = 64 * KIB;
+export const VALIDATION_SHORT_DEADLINE_MS = 5_000;
+/** A longer answer is made again as a stream: it would hold up the front as one text. */
+export const VALIDATION_SHORT_ANSWER_CHARACTERS_MAX = 256 * KIB;
+export const VALIDATIONS_LONG_TOGETHER_MAX = 1;
+export const VALIDATIONS_LONG_WAITING_MAX = 16;
+export const VIOLATIONS_LISTED_MAX = 100_000;
+export const VIOLATIONS_LISTED_CHARACTERS_MAX = 64 * MIB;
+
 // Audit and logs
 export const AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX = 100;
 export const AUDIT_DETAIL_BYTES_MAX = 4 * KIB;
@@ -167,5 +197,9 @@ relation(REQUEST_TIMEOUT_MS <= RESPONSE_TIMEOUT_MS, "a request ends before its r
 relation(OUTBOUND_DEADLINE_MS < RESPONSE_TIMEOUT_MS, "a call to another server ends before the answer that waits for it is due");
 relation(CLI_ANSWER_TIMEOUT_MS >= LONG_POLL_WAIT_S_MAX * 1000 + 10_000, "the command line waits longer than the longest long poll");
 relation(CLI_ANSWER_BYTES_MAX > BODY_BYTES_MAX, "the command line takes every value that can be stored");
+relation(VALIDATIONS_LONG_TOGETHER_MAX < POOL_THREADS_MAX, "long validations leave the pool a thread");
+relation(VALIDATION_SHORT_DEADLINE_MS <= POOL_DEADLINE_MS, "a short validation is given no longer than a job");
+relation(RULE_PROGRAM_INSTRUCTIONS_MAX <= PROJECT_PROGRAM_INSTRUCTIONS_MAX, "the largest rule fits a project");
+relation(2 * PROJECT_PROGRAM_INSTRUCTIONS_MAX <= COMPILED_INSTRUCTIONS_KEPT_MAX, "a worker keeps a project's rules and the global ones");
 relation(CLI_PING_INTERVAL_MS * 2 < SUBSCRIBER_IDLE_TIMEOUT_S * 1000, "a subscriber pings before it counts as gone");
 relation(CLI_POLL_EVENTS * BODY_BYTES_MAX < CLI_ANSWER_BYTES_MAX, "a page of the largest events is an answer that can be taken");

@@ -7,7 +7,7 @@
  * the fewest others, so that a segment asks only those filed under what it contains. Globs without any
  * literal are always asked.
  */
-import type { SegmentGlob } from "./segment-glob.js";
+import type { SegmentGlob } from "../base/segment-glob.js";
 
 /** So many globs are quicker asked than looked up. */
 const UNFILED_EDGES_MAX = 16;

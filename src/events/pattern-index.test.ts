@@ -6,7 +6,7 @@ import { Failure } from "../base/result.js";
 import { GlobEdges } from "./glob-edges.js";
 import { PatternIndex } from "./pattern-index.js";
 import { compilePattern, type Pattern } from "./pattern.js";
-import { compileSegment, type SegmentGlob } from "./segment-glob.js";
+import { compileSegment, type SegmentGlob } from "../base/segment-glob.js";
 import { TopicMemo } from "./topic-memo.js";
 
 function compile(text: string): Pattern {

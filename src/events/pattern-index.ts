@@ -16,7 +16,7 @@
 import { must } from "../base/assert.js";
 import { GlobEdges } from "./glob-edges.js";
 import type { Pattern } from "./pattern.js";
-import type { SegmentGlob } from "./segment-glob.js";
+import type { SegmentGlob } from "../base/segment-glob.js";
 import { TopicMemo } from "./topic-memo.js";
 
 class Node {

@@ -9,7 +9,7 @@
 import { PATTERN_BYTES_MAX } from "../../schemas/limits.js";
 import { utf8Length } from "../base/path.js";
 import { invalid, type Failure } from "../base/result.js";
-import { compileSegment, type SegmentGlob } from "./segment-glob.js";
+import { compileSegment, type SegmentGlob } from "../base/segment-glob.js";
 
 export interface Pattern {
   /** The pattern as it was written: its identity. */

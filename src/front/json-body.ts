@@ -2,10 +2,10 @@
  * JSON request bodies: UTF-8, JSON, and of the route's shape, else a 400 that names the field. The
  * compiled checks are made when a route is first called: compiling all of them would cost every start.
  */
-import { isUtf8 } from "node:buffer";
 import type { TSchema } from "typebox";
 import { must } from "../base/assert.js";
-import { type Failure, invalid } from "../base/result.js";
+import { readJsonText, type JsonText } from "../base/json-bytes.js";
+import { Failure, invalid } from "../base/result.js";
 
 interface SchemaError {
   readonly keyword: string;
@@ -31,23 +31,11 @@ export function isSchemaCompilerLoaded(): boolean {
   return compile !== undefined;
 }
 
-export interface JsonBody {
-  readonly text: string;
-  readonly json: unknown;
-}
-
 /** Parses and checks a body. The schema compiler must be loaded. */
-export function parseJsonBody(body: Uint8Array, schema: TSchema): JsonBody | Failure {
-  if (body.byteLength === 0) return invalid("empty body");
-  if (!isUtf8(body)) return invalid("the body is not UTF-8");
-  let text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8");
-  if (text.charCodeAt(0) === 0xfeff) text = text.slice(1);
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    return invalid("malformed JSON body");
-  }
+export function parseJsonBody(body: Uint8Array, schema: TSchema): JsonText | Failure {
+  const read = readJsonText(body);
+  if (read instanceof Failure) return read;
+  const { text, json } = read;
   const validator = validatorOf(branchFor(schema, json));
   return validator.Check(json) ? { text, json } : describeErrors(validator.Errors(json));
 }

@@ -1,6 +1,7 @@
 /**
  * One segment of a pattern, compiled: `*`, `?`, `[a-z]`, `[^a-z]`, `\`. Pure, any thread. Splitting
- * into segments and `**` are pattern.ts's.
+ * into segments and `**` are the users': topics are split on `.` (events/pattern.ts), paths of files on `/`
+ * (rules/file-glob.ts).
  *
  * Characters are code points. The grammar is Go's path.Match but for `/`, which is a character like
  * any other: in a class neither `-` nor `]` may stand where a character is due unless escaped, so `[]`,

@@ -1,0 +1,115 @@
+/**
+ * A rule's pattern: RE2 syntax, matched in time linear in the text by re2js (the only file that knows it).
+ * Runs in the pool: both compiling and matching may take milliseconds. Compiling is bounded by the pattern's
+ * length, its counted repetitions and the size of the program that comes of it.
+ */
+import { AUTOMATON_BYTES_KEPT_MAX, RULE_PATTERN_BYTES_MAX, RULE_PROGRAM_INSTRUCTIONS_MAX, RULE_REPETITIONS_MAX } from "../../schemas/limits.js";
+import { must } from "../base/assert.js";
+import { utf8Length } from "../base/path.js";
+import { type Failure, invalid } from "../base/result.js";
+
+type Engine = typeof import("re2js");
+type Program = InstanceType<Engine["RE2JS"]>;
+
+let loaded: Engine | undefined;
+
+/** Loads the engine: once a thread, before the first pattern is compiled. */
+export async function loadPatterns(): Promise<void> {
+  loaded ??= await import("re2js");
+}
+
+function engine(): Engine {
+  return must(loaded, "the pattern engine is loaded");
+}
+
+/** Instructions of a compiled pattern that stand for a position in the text; the engine's own numbers. */
+const EMPTY_WIDTH = 4;
+const BEGIN_OR_END_OF_TEXT = 4 | 8;
+
+/** Whether a program asks for the begin or the end of the whole text. */
+function asksForText(program: Program): boolean {
+  const { inst } = (program.re2() as { readonly prog: { readonly inst: readonly { readonly op: number; readonly arg: number }[] } }).prog;
+  return inst.some(({ op, arg }) => op === EMPTY_WIDTH && (arg & BEGIN_OR_END_OF_TEXT) !== 0);
+}
+
+/** The numbers of counted repetitions, `{n}`, `{n,}` and `{n,m}`, added up; a `{` after a backslash counts for none. */
+function countRepetitions(pattern: string): number {
+  let sum = 0;
+  for (const [, escapes = "", least = "0", most] of pattern.matchAll(/(\\*)\{(\d+),?(\d+)?\}/g)) {
+    if (escapes.length % 2 === 0) sum += Math.max(Number(least), Number(most ?? 0));
+  }
+  return sum;
+}
+
+export class Pattern {
+  readonly #program: Program;
+  /** Matches the text of many lines wherever the program matches within one of them; null where none such was found. */
+  readonly #anywhere: Program | null;
+
+  constructor(program: Program, anywhere: Program | null) {
+    this.#program = program;
+    this.#anywhere = anywhere;
+  }
+
+  /** Instructions: what a character of text may cost at worst. */
+  get size(): number {
+    return this.#program.programSize();
+  }
+
+  /** Whether it matches anywhere in the text. */
+  test(text: string): boolean {
+    return this.#program.test(text);
+  }
+
+  /** The first match in the text, null where there is none. */
+  find(text: string): string | null {
+    if (!this.#program.test(text)) return null;
+    const matcher = this.#program.matcher(text);
+    return matcher.find() ? matcher.group() : null;
+  }
+
+  /**
+   * False where no line of the text matches; one look at all lines costs a fraction of a look at each.
+   * @param text its lines end at "\n" alone
+   */
+  mayMatchLine(text: string): boolean {
+    return this.#anywhere === null || this.#anywhere.test(text);
+  }
+
+  /** Gives back the memory that matching took beyond a bound. */
+  trim(): void {
+    for (const program of this.#anywhere === null || this.#anywhere === this.#program ? [this.#program] : [this.#program, this.#anywhere]) {
+      program.reset();
+      const automaton = program.re2().lazyDFA as { readonly maxMem: number; readonly memBudget: number; clearCache(): void } | null;
+      if (automaton !== null && automaton.maxMem - automaton.memBudget > AUTOMATON_BYTES_KEPT_MAX) automaton.clearCache();
+    }
+  }
+}
+
+/**
+ * A program that matches a text of many lines wherever `program` matches within one. A match is a matter
+ * of its own characters, but for positions: at the edges of a line `\b` sees what it sees at the edges of
+ * a text, while `^`, `$`, `\A` and `\z` do not. With `(?m)` the first two match at the edges of lines, too;
+ * what still asks for the text's own edges has no such program.
+ */
+function programForLines(program: Program, pattern: string): Program | null {
+  if (!asksForText(program)) return program;
+  const { RE2JS } = engine();
+  const multiline = RE2JS.compile(pattern, RE2JS.MULTILINE);
+  return asksForText(multiline) ? null : multiline;
+}
+
+/** Compiles a pattern; the 400 says why it cannot. */
+export function compilePattern(pattern: string): Pattern | Failure {
+  if (utf8Length(pattern) > RULE_PATTERN_BYTES_MAX) return invalid(`pattern is longer than ${RULE_PATTERN_BYTES_MAX} bytes`);
+  if (countRepetitions(pattern) > RULE_REPETITIONS_MAX) return invalid(`pattern repeats more than ${RULE_REPETITIONS_MAX} times`);
+  const { RE2JS, RE2JSException } = engine();
+  try {
+    const program = RE2JS.compile(pattern);
+    if (program.programSize() > RULE_PROGRAM_INSTRUCTIONS_MAX) return invalid(`pattern is too large: ${program.programSize()} instructions, at most ${RULE_PROGRAM_INSTRUCTIONS_MAX}`);
+    return new Pattern(program, programForLines(program, pattern));
+  } catch (error) {
+    if (!(error instanceof RE2JSException)) throw error;
+    return invalid(`pattern does not compile: ${error.message.replace(/^error parsing regexp: /, "")}`);
+  }
+}

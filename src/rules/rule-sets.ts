@@ -1,0 +1,108 @@
+/**
+ * The rules of projects as a pool worker keeps them between validations: compiled when first needed, kept as
+ * long as the project's set has the same number, least lately used ones given up where they are too many.
+ * One for each worker; the rows come from whoever asks.
+ */
+import { COMPILED_INSTRUCTIONS_KEPT_MAX, COMPILED_SETS_KEPT_MAX } from "../../schemas/limits.js";
+import { NO_CONSOLE_LOG, type MatchType } from "../../schemas/rules.js";
+import { Failure } from "../base/result.js";
+import { compileFileGlob, type FileGlob } from "./file-glob.js";
+import { compilePattern, type Pattern } from "./pattern.js";
+import { defaultMessage, type Matcher } from "./violations.js";
+
+/** What is needed of a row of the table. */
+export interface StoredRule {
+  readonly rule_id: string;
+  readonly severity: string;
+  readonly match_type: MatchType;
+  readonly pattern: string;
+  readonly message: string;
+  readonly stack: string;
+  /** JSON text of an array of globs. */
+  readonly applies_to: string;
+  readonly size: number;
+}
+
+const EVERY_NAME = "*";
+
+/** A rule of a set; its pattern is compiled when it is first used. */
+export class CompiledRule implements Matcher {
+  readonly match_type: MatchType;
+  readonly stack: string;
+  /** A violation's JSON up to what was found: rule_id, severity and message. */
+  readonly head: string;
+  readonly #source: string;
+  /** Null: for every file. */
+  readonly #globs: readonly FileGlob[] | null;
+  #pattern: Pattern | null | undefined;
+
+  constructor({ rule_id, severity, match_type, pattern, message, stack, applies_to }: StoredRule) {
+    this.match_type = match_type;
+    this.stack = stack;
+    this.#source = pattern;
+    const text = message === "" ? defaultMessage(match_type, pattern) : message;
+    this.head = JSON.stringify({ rule_id, severity, message: text }).slice(0, -1);
+    const globs = JSON.parse(applies_to) as readonly string[];
+    this.#globs = globs.includes(EVERY_NAME) ? null : globs.flatMap((glob) => compileFileGlob(glob.toWellFormed()) ?? []);
+  }
+
+  get pattern(): Pattern | null {
+    if (this.#pattern === undefined) {
+      const compiled = this.match_type === "custom" && this.#source === NO_CONSOLE_LOG ? null : compilePattern(this.#source);
+      // It was compiled before it was stored, by the same engine and within the same bounds.
+      if (compiled instanceof Failure) throw new Error(`a stored pattern ${compiled.message}`);
+      this.#pattern = compiled;
+    }
+    return this.#pattern;
+  }
+
+  /** @param paths the file's path and its base name, as segments; null where the file has no name */
+  appliesTo(paths: readonly (readonly string[])[] | null, stack: string): boolean {
+    if (stack !== "" && this.stack !== "" && this.stack !== stack) return false;
+    const globs = this.#globs;
+    return globs === null || paths === null || globs.some((glob) => paths.some((path) => glob.matches(path)));
+  }
+}
+
+interface KeptSet {
+  readonly version: number;
+  readonly rules: readonly CompiledRule[];
+  readonly instructions: number;
+}
+
+export class RuleSets {
+  readonly #sets = new Map<string, KeptSet>();
+  #instructions = 0;
+
+  /**
+   * The rules of a project.
+   * @param version the number that the project's set has now
+   * @param load gives its rows, where the set is not here
+   */
+  get(project: string, version: number, load: () => readonly StoredRule[]): readonly CompiledRule[] {
+    const known = this.#sets.get(project);
+    if (known !== undefined) {
+      this.#drop(project, known);
+      if (known.version === version) return this.#keep(project, known);
+    }
+    const rows = load();
+    const instructions = rows.reduce((sum, row) => sum + row.size, 0);
+    return this.#keep(project, { version, rules: rows.map((row) => new CompiledRule(row)), instructions });
+  }
+
+  /** Puts a set at the young end, and gives up those at the other. */
+  #keep(project: string, set: KeptSet): readonly CompiledRule[] {
+    this.#sets.set(project, set);
+    this.#instructions += set.instructions;
+    for (const [oldest, old] of this.#sets) {
+      if (this.#instructions <= COMPILED_INSTRUCTIONS_KEPT_MAX && this.#sets.size <= COMPILED_SETS_KEPT_MAX) break;
+      this.#drop(oldest, old);
+    }
+    return set.rules;
+  }
+
+  #drop(project: string, set: KeptSet): void {
+    this.#sets.delete(project);
+    this.#instructions -= set.instructions;
+  }
+}

@@ -1,0 +1,160 @@
+/**
+ * The SQL of rules: changing them (writer), reading them (front, pool). Each project's set of rules has a
+ * number that changes with every change of one of them, in the same transaction: a worker that holds the set
+ * compiled sees with one look whether it still is the set.
+ */
+import type { CheckedRule, MatchType, RuleStatus, Severity } from "../../schemas/rules.js";
+import type { Db, Statement } from "../store/open.js";
+
+export interface RuleRow {
+  readonly project: string;
+  readonly rule_id: string;
+  readonly severity: Severity;
+  readonly match_type: MatchType;
+  readonly pattern: string;
+  readonly message: string;
+  readonly stack: string;
+  /** JSON text of an array of globs. */
+  readonly applies_to: string;
+  readonly source: string;
+  readonly status: RuleStatus;
+  readonly proposed_by: string;
+  readonly context: string;
+  /** ms since the epoch. */
+  readonly created_at: number;
+  /** Instructions of the compiled pattern. */
+  readonly size: number;
+}
+
+/** How much a project holds already. */
+export interface RuleTotals {
+  readonly rules: number;
+  readonly instructions: number;
+}
+
+type Values = [
+  project: string, rule_id: string, severity: string, match_type: string, pattern: string, message: string, stack: string, applies_to: string,
+  source: string, status: string, proposed_by: string, context: string, created_at: number, size: number,
+];
+
+export class RuleWriter {
+  readonly #upsert: Statement<Values, unknown>;
+  readonly #find: Statement<[string, string], { status: RuleStatus; created_at: number; size: number }>;
+  readonly #setStatus: Statement<[string, string, string], unknown>;
+  readonly #remove: Statement<[string, string], unknown>;
+  readonly #removeAll: Statement<[string], unknown>;
+  readonly #totals: Statement<[string], RuleTotals>;
+  readonly #created: Statement<[string], { rule_id: string; created_at: number }>;
+  readonly #touch: Statement<[string], unknown>;
+
+  constructor(db: Db) {
+    this.#upsert = db.prepare(`INSERT INTO rule VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (project, rule_id) DO UPDATE SET
+      severity = excluded.severity, match_type = excluded.match_type, pattern = excluded.pattern, message = excluded.message, stack = excluded.stack,
+      applies_to = excluded.applies_to, source = excluded.source, status = excluded.status, proposed_by = excluded.proposed_by,
+      context = excluded.context, size = excluded.size`);
+    this.#find = db.prepare("SELECT status, created_at, size FROM rule WHERE project = ? AND rule_id = ?");
+    this.#setStatus = db.prepare("UPDATE rule SET status = ? WHERE project = ? AND rule_id = ?");
+    this.#remove = db.prepare("DELETE FROM rule WHERE project = ? AND rule_id = ?");
+    this.#removeAll = db.prepare("DELETE FROM rule WHERE project = ?");
+    this.#totals = db.prepare("SELECT count(*) AS rules, coalesce(sum(size), 0) AS instructions FROM rule WHERE project = ?");
+    this.#created = db.prepare("SELECT rule_id, created_at FROM rule WHERE project = ?");
+    this.#touch = db.prepare("INSERT INTO rule_set VALUES (?, 1) ON CONFLICT (project) DO UPDATE SET version = version + 1");
+  }
+
+  find(project: string, rule_id: string): { readonly status: RuleStatus; readonly created_at: number; readonly size: number } | undefined {
+    return this.#find.get(project, rule_id);
+  }
+
+  totals(project: string): RuleTotals {
+    return this.#totals.get(project) ?? { rules: 0, instructions: 0 };
+  }
+
+  /** Stores a rule; one that is there already keeps the time of its creation. `touch` follows. */
+  store(rule: CheckedRule, status: RuleStatus, created_at: number): void {
+    this.#upsert.run(
+      rule.project, rule.rule_id, rule.severity, rule.match_type, rule.pattern, rule.message, rule.stack, JSON.stringify(rule.applies_to),
+      rule.source, status, rule.proposed_by, rule.context, created_at, rule.size,
+    );
+  }
+
+  /** Stores these rules in place of all that the project has. `touch` follows. */
+  replace(project: string, rules: readonly CheckedRule[], now_ms: number): void {
+    const created = new Map(this.#created.all(project).map((row) => [row.rule_id, row.created_at]));
+    this.#removeAll.run(project);
+    for (const rule of rules) this.store(rule, "accepted", created.get(rule.rule_id) ?? now_ms);
+  }
+
+  setStatus(project: string, rule_id: string, status: RuleStatus): void {
+    this.#setStatus.run(status, project, rule_id);
+  }
+
+  /** False where there is no such rule. */
+  remove(project: string, rule_id: string): boolean {
+    return this.#remove.run(project, rule_id).changes > 0;
+  }
+
+  /** The project's set is another one now. */
+  touch(project: string): void {
+    this.#touch.run(project);
+  }
+}
+
+/** Null means any. */
+export interface RuleFilter {
+  readonly project: string | null;
+  readonly stack: string | null;
+  readonly sources: readonly string[] | null;
+  readonly status: string | null;
+}
+
+export class RuleReader {
+  readonly #db: Db;
+  readonly #version: Statement<[string], number>;
+  readonly #accepted: Statement<[string], RuleRow>;
+  readonly #nth: Statement<[string, number], unknown>;
+
+  constructor(db: Db) {
+    this.#db = db;
+    this.#version = db.prepare<[string], number>("SELECT version FROM rule_set WHERE project = ?").pluck();
+    this.#accepted = db.prepare("SELECT * FROM rule WHERE project = ? AND status = 'accepted' ORDER BY rule_id");
+    this.#nth = db.prepare("SELECT 1 FROM rule WHERE project = ? LIMIT 1 OFFSET ?");
+  }
+
+  /** The number of the project's set of rules as it is now; 0 where it never had one. */
+  version(project: string): number {
+    return this.#version.get(project) ?? 0;
+  }
+
+  /** The rules that hold in the project, by rule_id. */
+  accepted(project: string): RuleRow[] {
+    return this.#accepted.all(project);
+  }
+
+  /** Whether the project has more than so many rules. */
+  exceeds(project: string, rules: number): boolean {
+    return this.#nth.get(project, rules) !== undefined;
+  }
+
+  /** The rules that pass, by project and rule_id, one at a time. */
+  list({ project, stack, sources, status }: RuleFilter): IterableIterator<RuleRow> {
+    const conditions = ["1"];
+    const values: string[] = [];
+    if (project !== null) {
+      conditions.push("project = ?");
+      values.push(project);
+    }
+    if (stack !== null) {
+      conditions.push("stack IN ('', ?)");
+      values.push(stack);
+    }
+    if (sources !== null) {
+      conditions.push("source IN (SELECT value FROM json_each(?))");
+      values.push(JSON.stringify(sources));
+    }
+    if (status !== null) {
+      conditions.push("status = ?");
+      values.push(status);
+    }
+    return this.#db.prepare<string[], RuleRow>(`SELECT * FROM rule WHERE ${conditions.join(" AND ")} ORDER BY project, rule_id`).iterate(...values);
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * What one rule finds in one text. Pure but for what patterns keep in memory; runs in the pool. Lines end at
+ * "\n", and a "\r" before it is no part of the line. A rule looks at all lines at once first: only where that
+ * finds something are they looked at one by one.
+ */
+import { NO_CONSOLE_LOG, type MatchType } from "../../schemas/rules.js";
+import type { Pattern } from "./pattern.js";
+
+/** `pattern` is null for a custom rule that has a meaning of its own. */
+export interface Matcher {
+  readonly match_type: MatchType;
+  readonly pattern: Pattern | null;
+}
+
+export interface Found {
+  /** From 1; 0 where something is missing. */
+  readonly line: number;
+  readonly match: string;
+}
+
+const CONSOLE_LOG = "console.log(";
+const MISSING: Found = { line: 0, match: "" };
+
+/** A text, and the same with its lines ended by "\n" alone. */
+export class Content {
+  readonly lines: string;
+
+  constructor(readonly text: string) {
+    this.lines = text.includes("\r\n") ? text.replaceAll("\r\n", "\n") : text;
+  }
+}
+
+/** The lines that `find` finds something in: its first match, where that is not empty. */
+function* findInLines(lines: string, find: (line: string) => string | null): Generator<Found, void, undefined> {
+  let number = 0;
+  for (let start = 0; start <= lines.length; ) {
+    const newline = lines.indexOf("\n", start);
+    const end = newline < 0 ? lines.length : newline;
+    number += 1;
+    // No match in an empty line is longer than nothing.
+    const match = end === start ? null : find(lines.slice(start, end));
+    if (match !== null && match !== "") yield { line: number, match };
+    start = end + 1;
+  }
+}
+
+/** What the rule finds, in the order of lines. */
+export function* violationsOf({ match_type, pattern }: Matcher, content: Content): Generator<Found, void, undefined> {
+  if (pattern === null) {
+    if (content.lines.includes(CONSOLE_LOG)) yield* findInLines(content.lines, (line) => (line.includes(CONSOLE_LOG) ? CONSOLE_LOG : null));
+  } else if (match_type === "missing") {
+    if (!pattern.test(content.text)) yield MISSING;
+  } else if (pattern.mayMatchLine(content.lines)) {
+    yield* findInLines(content.lines, (line) => pattern.find(line));
+  }
+}
+
+/** What a violation says where its rule has no message of its own. */
+export function defaultMessage(match_type: MatchType, pattern: string): string {
+  if (match_type === "missing") return `required pattern '${pattern}' not found`;
+  if (match_type === "custom" && pattern === NO_CONSOLE_LOG) return "console.log found";
+  return `pattern '${pattern}' matched`;
+}

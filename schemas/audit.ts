@@ -5,6 +5,7 @@ import { Instant, Limit, Timestamp } from "./common.js";
 /** Every audited action; a route or an RPC method that has one names it. */
 export const AUDIT_ACTIONS = [
   "state.put", "state.rollback", "state.delete", "spec.put", "spec.rollback", "spec.delete",
+  "rule.propose", "rule.accept", "rule.reject", "rules.import", "rules.put", "rule.delete",
   "metrics.reset", "llm.usage",
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];

@@ -142,6 +142,8 @@ export const VALIDATION_SHORT_DEADLINE_MS = 5_000;
 export const VALIDATION_SHORT_ANSWER_CHARACTERS_MAX = 256 * KIB;
 export const VALIDATIONS_LONG_TOGETHER_MAX = 1;
 export const VALIDATIONS_LONG_WAITING_MAX = 16;
+/** How long a long validation waits for its turn. */
+export const VALIDATION_WAIT_MS_MAX = 8_000;
 export const VIOLATIONS_LISTED_MAX = 100_000;
 export const VIOLATIONS_LISTED_CHARACTERS_MAX = 64 * MIB;
 
@@ -198,6 +200,7 @@ relation(OUTBOUND_DEADLINE_MS < RESPONSE_TIMEOUT_MS, "a call to another server e
 relation(CLI_ANSWER_TIMEOUT_MS >= LONG_POLL_WAIT_S_MAX * 1000 + 10_000, "the command line waits longer than the longest long poll");
 relation(CLI_ANSWER_BYTES_MAX > BODY_BYTES_MAX, "the command line takes every value that can be stored");
 relation(VALIDATIONS_LONG_TOGETHER_MAX < POOL_THREADS_MAX, "long validations leave the pool a thread");
+relation(VALIDATION_WAIT_MS_MAX + POOL_DEADLINE_MS <= RESPONSE_TIMEOUT_MS, "a validation that waited for its turn is answered in time");
 relation(VALIDATION_SHORT_DEADLINE_MS <= POOL_DEADLINE_MS, "a short validation is given no longer than a job");
 relation(RULE_PROGRAM_INSTRUCTIONS_MAX <= PROJECT_PROGRAM_INSTRUCTIONS_MAX, "the largest rule fits a project");
 relation(2 * PROJECT_PROGRAM_INSTRUCTIONS_MAX <= COMPILED_INSTRUCTIONS_KEPT_MAX, "a worker keeps a project's rules and the global ones");

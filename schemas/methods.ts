@@ -9,6 +9,9 @@ import {
 } from "./audit.js";
 import { EventHistoryRequest, PruneReply, PruneRequest, PublishReply, PublishRequest } from "./events.js";
 import { POOL_DEADLINE_MS, WRITER_DEADLINE_MS } from "./limits.js";
+import {
+  CheckRulesRequest, ImportRulesRequest, ListRulesRequest, ProposeRuleRequest, PutRulesRequest, RuleCountReply, RuleRequest, ValidateRequest, ruleName, type RuleStatus,
+} from "./rules.js";
 import { SpecListRequest, specName } from "./specs.js";
 import { ListRequest } from "./state.js";
 import { UsageListRequest, UsageRecordReply, UsageRecordRequest, UsageSummaryRequest } from "./usage.js";
@@ -62,8 +65,18 @@ function rollbackDetail(request: { readonly version: number }, reply: { readonly
   return `{"version":${reply.version},"rolled_back":${request.version}}`;
 }
 
+function ruleResource({ project, rule_id }: { readonly project: string; readonly rule_id: string }): string {
+  return ruleName(project, rule_id);
+}
+
+function statusDetail(status: RuleStatus): () => string {
+  return () => `{"status":"${status}"}`;
+}
+
 const Nothing = Type.Null();
 const Empty = Type.Object({});
+/** What an import is called in the audit log: its rules may be of many projects. */
+const BULK = "bulk";
 
 export const METHODS = {
   "state.put": writer(PutRequest, WriteReply, { action: "state.put", resource: stateName, detail: versionDetail }),
@@ -72,6 +85,12 @@ export const METHODS = {
   "spec.put": writer(PutRequest, WriteReply, { action: "spec.put", resource: specResource, detail: versionDetail }),
   "spec.rollback": writer(RollbackRequest, WriteReply, { action: "spec.rollback", resource: specResource, detail: rollbackDetail }),
   "spec.delete": writer(DeleteRequest, DeleteReply, { action: "spec.delete", resource: specResource, detail: versionDetail }),
+  "rule.propose": writer(ProposeRuleRequest, Nothing, { action: "rule.propose", resource: ruleResource, detail: statusDetail("proposed") }),
+  "rule.accept": writer(RuleRequest, Nothing, { action: "rule.accept", resource: ruleResource, detail: statusDetail("accepted") }),
+  "rule.reject": writer(RuleRequest, Nothing, { action: "rule.reject", resource: ruleResource, detail: statusDetail("rejected") }),
+  "rule.delete": writer(RuleRequest, Nothing, { action: "rule.delete", resource: ruleResource, detail: () => "{}" }),
+  "rules.put": writer(PutRulesRequest, RuleCountReply, { action: "rules.put", resource: ({ project }) => project, detail: (_request, { count }) => `{"count":${count}}` }),
+  "rules.import": writer(ImportRulesRequest, RuleCountReply, { action: "rules.import", resource: () => BULK, detail: (_request, { count }) => `{"imported":${count}}` }),
   "events.publish": writer(PublishRequest, PublishReply, null),
   "events.prune": writer(PruneRequest, PruneReply, null),
   "audit.refuse": writer(AuditRefusalRequest, Nothing, null),
@@ -94,6 +113,9 @@ export const METHODS = {
   "spec.list": pool(SpecListRequest, "stream"),
   "spec.history": pool(HistoryRequest, "unary"),
   "spec.diff": pool(DiffRequest, "unary"),
+  "rules.check": pool(CheckRulesRequest, "unary"),
+  "rules.list": pool(ListRulesRequest, "stream"),
+  "rules.validate": pool(ValidateRequest, "stream"),
   "events.history": pool(EventHistoryRequest, "stream"),
   "audit.list": pool(AuditListRequest, "stream"),
   "audit.summary": pool(AuditSummaryRequest, "unary"),

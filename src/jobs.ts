@@ -6,6 +6,7 @@ import type { PoolMethodName, RequestOf } from "../schemas/methods.js";
 import { auditSummary, listAuditEntries } from "./audit/jobs.js";
 import type { Failure } from "./base/result.js";
 import { eventHistory } from "./events/jobs.js";
+import { checkRules, listRules, prepareRules, validate } from "./rules/jobs.js";
 import { listProjects, listSpecs } from "./specs/jobs.js";
 import { listState } from "./state/jobs.js";
 import type { ReadContext } from "./store/read-context.js";
@@ -25,12 +26,25 @@ export const JOBS: Jobs = {
   "spec.list": listSpecs,
   "spec.history": ({ specs }, request) => historyOf(specs, request),
   "spec.diff": ({ specs }, request) => diffOf(specs, request),
+  "rules.check": checkRules,
+  "rules.list": listRules,
+  "rules.validate": validate,
   "events.history": eventHistory,
   "audit.list": listAuditEntries,
   "audit.summary": auditSummary,
   "usage.list": listUsageRows,
   "usage.summary": summarizeUsage,
 };
+
+/** What must have been done once in a worker before it runs the job: libraries that the front, which shares this table, never loads. */
+const PREPARATIONS: { readonly [Name in PoolMethodName]?: () => Promise<void> } = {
+  "rules.check": prepareRules,
+  "rules.validate": prepareRules,
+};
+
+export async function prepareJob(name: PoolMethodName): Promise<void> {
+  await PREPARATIONS[name]?.();
+}
 
 /** One job's answer as chunks, over one snapshot of the database. */
 export function runJob<Name extends PoolMethodName>(context: ReadContext, name: Name, request: RequestOf<Name>): Iterable<string | Failure> {

@@ -29,6 +29,8 @@ import { RpcClient } from "./rpc/client.js";
 import { Pool } from "./rpc/pool.js";
 import { Reads } from "./rpc/reads.js";
 import { WriterThread, type WriterReady } from "./rpc/writer-thread.js";
+import { RuleFront } from "./rules/front.js";
+import { ruleRoutes } from "./rules/routes.js";
 import { specRoutes } from "./specs/routes.js";
 import { stateRoutes } from "./state/routes.js";
 import { claimDataDir, DataDirError } from "./store/data-dir.js";
@@ -114,6 +116,7 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
   const pipeline = new Pipeline({ gate, registry, writer, log, clock: systemClock });
   const pruner = new EventPruner(writer, config.event_history, EVENT_PRUNE_INTERVAL_MS, log, systemClock.now());
   const specs = new VersionedFront({ writer, reads, log }, context.specs);
+  const rules = new RuleFront({ writer, reads, log });
   const routes: Route[] = [
     ...metricsRoutes({
       registry, hub, writer, pool, clock: systemClock, log, data_dir, started_ms,
@@ -121,6 +124,7 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
     }),
     ...stateRoutes({ writer, reads, log }),
     ...specRoutes(specs, reads),
+    ...ruleRoutes({ rules, writer, reads, log }),
     ...eventRoutes({ writer, reads, hub, streams, log }),
     ...auditRoutes(reads),
     ...usageRoutes({ writer, reads, log }),

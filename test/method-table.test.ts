@@ -96,6 +96,18 @@ t.test("what the routes send fits the schemas", async (t) => {
   await ask("POST", "/api/llm/usage", '{"provider":"p","model":"m","tokens_in":-1}');
   for (const query of ["", "?limit=10000", "?instance=i&project=p", "?project=p&from=2026-01-01T00:00:00Z&to=2100-01-01T00:00:00Z", "?session_tag=s&limit=1"]) await ask("GET", `/api/llm/usage${query}`);
   for (const query of ["", "?group_by=model", "?group_by=session_tag&from=2026-01-01T00:00:00Z&to=2100-01-01T00:00:00Z"]) await ask("GET", `/api/llm/usage/summary${query}`);
+  await ask("PUT", "/api/validate/a%2Fb/rules", '[{"rule_id":"\u00e9","pattern":"x"},{"rule_id":"m","pattern":"y","match_type":"missing","applies_to":["*.ts"]}]');
+  await ask("PUT", "/api/validate/p/rules", JSON.stringify(Array.from({ length: 500 }, (_, at) => ({ rule_id: `r${at}`, pattern: "x".repeat(100) }))));
+  await ask("PUT", "/api/validate/p/rules", '[{"rule_id":"x","pattern":"("}]');
+  for (const content of ["x", "x".repeat(20_000), "x\n".repeat(50_000)]) await ask("POST", "/api/validate/a%2Fb", JSON.stringify({ content, filename: "a/b.ts", stack: "go" }));
+  await ask("POST", "/api/validate/p", "{}");
+  for (const rule_id of ["one", "one", "two"]) await ask("POST", "/api/rules/propose", JSON.stringify({ project: "p", rule_id, pattern: "x" }));
+  await ask("POST", "/api/rules/p/one/accept");
+  await ask("POST", "/api/rules/p/two/reject");
+  await ask("POST", "/api/rules/import", '[{"project":"q","rule_id":"r","pattern":"x","source":"local"}]');
+  for (const path of ["/api/rules", "/api/rules?project=p&stack=go&source=local,learned&status=accepted", "/api/rules/export", "/api/rules/export?source=external", "/api/validate/p/rules", "/api/validate/a%2Fb/rules?stack=go"]) await ask("GET", path);
+  await ask("DELETE", "/api/rules/q/r");
+  await ask("DELETE", "/api/rules/q/r");
   await ask("POST", "/api/metrics/reset");
   t.equal(await koor.stop(), 0);
   t.notMatch(koor.log(), /crashed|failed/);

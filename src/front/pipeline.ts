@@ -192,7 +192,7 @@ export class Pipeline {
     }, (body) => {
       settle();
       if (body instanceof Failure) this.#finish(call, body);
-      else if (call.bound.route.body?.kind !== "json") this.#handle(call, { ...request, body });
+      else if (call.bound.route.body?.kind !== "json" || call.bound.route.body.unread === true) this.#handle(call, { ...request, body });
       else if (isSchemaCompilerLoaded()) this.#handleJson(call, request, body);
       else void loadSchemaCompiler().then(() => this.#handleJson(call, request, body));
     }, () => {

@@ -56,7 +56,7 @@ export interface Request {
   readonly query: Readonly<Record<string, string | number | undefined>>;
   /** The headers that the route names, "" where absent. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Empty where the route takes none. */
+  /** Empty where the route takes none. The handler may give its buffer away. */
   readonly body: Uint8Array;
   /** The body's text where the route takes JSON: checked against the route's schema. */
   readonly text: string;
@@ -79,8 +79,11 @@ export interface Route {
   readonly query?: TObject;
   /** Request headers that the handler reads, in lower case. */
   readonly headers?: readonly string[];
-  /** What the body is; absent where none is read. */
-  readonly body?: { readonly kind: "raw" } | { readonly kind: "json"; readonly schema: TSchema };
+  /**
+   * What the body is; absent where none is read. JSON that may be long is `unread`: the handler gets its
+   * bytes alone, and has them parsed and checked in the pool.
+   */
+  readonly body?: { readonly kind: "raw" } | { readonly kind: "json"; readonly schema: TSchema; readonly unread?: true };
   /**
    * What a success holds; "raw" for stored bytes, "stream" for Server-Sent Events, "text" for plain
    * text, "json" for JSON of no fixed shape, "upgrade" for a WebSocket.

@@ -38,6 +38,14 @@ export interface PoolOptions {
   readonly deadline_ms?: number;
 }
 
+/** How one job is run, where it is not like the others. */
+export interface JobOptions {
+  /** Buffers of the request that are given away instead of copied: the caller has them no longer. */
+  readonly transfer?: readonly ArrayBuffer[];
+  /** Shorter than the method's own. */
+  readonly deadline_ms?: number;
+}
+
 export class Pool {
   readonly #piscina: Piscina;
   readonly #log: Log;
@@ -68,20 +76,20 @@ export class Pool {
   }
 
   /** Runs a unary job. */
-  async run<Name extends PoolMethodName>(method: Name, request: RequestOf<Name>): Promise<string | Failure> {
-    const answer = await this.#submit(method, request, null);
+  async run<Name extends PoolMethodName>(method: Name, request: RequestOf<Name>, options: JobOptions = {}): Promise<string | Failure> {
+    const answer = await this.#submit(method, request, null, options);
     if (answer instanceof Failure) return answer;
     return "text" in answer ? answer.text : new Failure(...answer.failure);
   }
 
   /** Runs a stream job: its chunks, a Failure as the last item where it failed. Leaving early cancels it. */
   async *stream<Name extends PoolMethodName>(
-    method: Name, request: RequestOf<Name>, context: CallContext,
+    method: Name, request: RequestOf<Name>, context: CallContext, options: JobOptions = {},
   ): AsyncGenerator<string | Failure, void, undefined> {
     const { near, far } = openChannel();
     const client = new RpcClient({ clock: systemClock });
     client.attach(near);
-    const finished = this.#submit(method, request, far).then((answer) => {
+    const finished = this.#submit(method, request, far, options).then((answer) => {
       if (answer instanceof Failure) client.detach(answer);
     });
     // The worker's word that the job is done comes another way than the chunks, and may overtake the last
@@ -91,7 +99,8 @@ export class Pool {
       void finished.then(end, end);
     });
     try {
-      yield* client.stream(method, request, context);
+      // The request itself goes with the task; here it would be copied a second time.
+      yield* client.stream(method, null as never, context);
     } finally {
       // The worker is done, or hears the cancellation and is; either way its end is not waited for.
       finished.catch((error: unknown) => this.#report("pool stream failed", error));
@@ -102,15 +111,15 @@ export class Pool {
     await this.#piscina.destroy();
   }
 
-  async #submit(method: PoolMethodName, request: unknown, port: MessagePort | null): Promise<PoolAnswer | Failure> {
+  async #submit(method: PoolMethodName, request: unknown, port: MessagePort | null, { transfer = [], deadline_ms }: JobOptions): Promise<PoolAnswer | Failure> {
     if (this.#piscina.queueSize >= POOL_QUEUE_MAX) {
       return new Failure("RESOURCE_EXHAUSTED", "the server is busy, try again");
     }
     const abort = new AbortController();
-    const timer = setTimeout(() => abort.abort(), this.#deadline_ms ?? METHODS[method].deadline_ms);
+    const timer = setTimeout(() => abort.abort(), this.#deadline_ms ?? deadline_ms ?? METHODS[method].deadline_ms);
     const task = { method, request, port } as unknown as PoolTask;
     try {
-      return await this.#piscina.run(task, { signal: abort.signal, ...(port === null ? {} : { transferList: [port] }) }) as PoolAnswer;
+      return await this.#piscina.run(task, { signal: abort.signal, transferList: port === null ? [...transfer] : [port, ...transfer] }) as PoolAnswer;
     } catch (error) {
       if (abort.signal.aborted) return new Failure("DEADLINE_EXCEEDED", "deadline exceeded");
       this.#report("job failed", error);

@@ -3,13 +3,14 @@
  * Runs in the pool: both compiling and matching may take milliseconds. Compiling is bounded by the pattern's
  * length, its counted repetitions and the size of the program that comes of it.
  */
+import type * as Re2 from "re2js";
 import { AUTOMATON_BYTES_KEPT_MAX, RULE_PATTERN_BYTES_MAX, RULE_PROGRAM_INSTRUCTIONS_MAX, RULE_REPETITIONS_MAX } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
 import { utf8Length } from "../base/path.js";
 import { type Failure, invalid } from "../base/result.js";
 
-type Engine = typeof import("re2js");
-type Program = InstanceType<Engine["RE2JS"]>;
+type Engine = typeof Re2;
+type Program = Re2.RE2JS;
 
 let loaded: Engine | undefined;
 

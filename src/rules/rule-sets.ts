@@ -43,7 +43,7 @@ export class CompiledRule implements Matcher {
     const text = message === "" ? defaultMessage(match_type, pattern) : message;
     this.head = JSON.stringify({ rule_id, severity, message: text }).slice(0, -1);
     const globs = JSON.parse(applies_to) as readonly string[];
-    this.#globs = globs.includes(EVERY_NAME) ? null : globs.flatMap((glob) => compileFileGlob(glob.toWellFormed()) ?? []);
+    this.#globs = globs.includes(EVERY_NAME) ? null : globs.flatMap((glob) => compileFileGlob(glob) ?? []);
   }
 
   get pattern(): Pattern | null {

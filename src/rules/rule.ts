@@ -32,6 +32,7 @@ function readText(members: Members, name: string, bytes_max: number, fallback = 
   const value = Object.hasOwn(members, name) ? members[name] : undefined;
   if (value === undefined || value === "") return fallback;
   if (typeof value !== "string") throw new WrongMember(`${name} must be a string`);
+  if (!value.isWellFormed()) throw new WrongMember(`${name} must be valid Unicode`);
   if (utf8Length(value) > bytes_max) throw new WrongMember(`${name} is longer than ${bytes_max} bytes`);
   return value;
 }
@@ -58,7 +59,7 @@ function readGlobs(members: Members): string[] {
   if (value.length > APPLIES_TO_GLOBS_MAX) throw new WrongMember(`applies_to must have at most ${APPLIES_TO_GLOBS_MAX} items`);
   for (const glob of value) {
     if (utf8Length(glob) > PATTERN_BYTES_MAX) throw new WrongMember(`a glob of applies_to is longer than ${PATTERN_BYTES_MAX} bytes`);
-    if (compileFileGlob(glob.toWellFormed()) === undefined) throw new WrongMember(`applies_to has a malformed glob: ${JSON.stringify(glob)}`);
+    if (!glob.isWellFormed() || compileFileGlob(glob) === undefined) throw new WrongMember(`applies_to has a malformed glob: ${JSON.stringify(glob)}`);
   }
   return value.length === 0 ? ["*"] : value;
 }

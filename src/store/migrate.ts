@@ -55,6 +55,15 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX llm_usage_project ON llm_usage (project) WHERE project <> '';
   CREATE INDEX llm_usage_session ON llm_usage (session_tag) WHERE session_tag <> '';
   `,
+  `
+  CREATE TABLE rule (
+    project TEXT NOT NULL, rule_id TEXT NOT NULL, severity TEXT NOT NULL, match_type TEXT NOT NULL, pattern TEXT NOT NULL, message TEXT NOT NULL,
+    stack TEXT NOT NULL, applies_to TEXT NOT NULL, source TEXT NOT NULL, status TEXT NOT NULL, proposed_by TEXT NOT NULL, context TEXT NOT NULL,
+    created_at INTEGER NOT NULL, size INTEGER NOT NULL, PRIMARY KEY (project, rule_id)
+  ) WITHOUT ROWID;
+  -- How often a project's rules were changed: it never begins anew, so that what was compiled of them is known to be old.
+  CREATE TABLE rule_set (project TEXT PRIMARY KEY, version INTEGER NOT NULL) WITHOUT ROWID;
+  `,
 ];
 
 /** The newest layout this program knows. */

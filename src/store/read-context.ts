@@ -1,5 +1,6 @@
 /** What a read may use: a read-only handle and the tables' readers. One on the front, one a pool worker. */
 import { EventReader } from "../events/table.js";
+import { RuleReader } from "../rules/table.js";
 import { SPECS, STATE } from "../versioned/space.js";
 import { VersionedReader } from "../versioned/table.js";
 import { openReader, type Db, type Statement } from "./open.js";
@@ -14,6 +15,7 @@ export class ReadContext {
   readonly state: VersionedReader;
   readonly specs: VersionedReader;
   readonly events: EventReader;
+  readonly rules: RuleReader;
   readonly #begin: Statement<[], unknown>;
   readonly #commit: Statement<[], unknown>;
 
@@ -22,6 +24,7 @@ export class ReadContext {
     this.state = new VersionedReader(this.db, STATE, settings.state_history);
     this.specs = new VersionedReader(this.db, SPECS, settings.state_history);
     this.events = new EventReader(this.db);
+    this.rules = new RuleReader(this.db);
     this.#begin = this.db.prepare("BEGIN");
     this.#commit = this.db.prepare("COMMIT");
   }

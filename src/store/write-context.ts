@@ -6,6 +6,7 @@ import type { CommittedEvent } from "../../schemas/events.js";
 import { AuditAppender } from "../audit/table.js";
 import { EventAppender } from "../events/table.js";
 import { UsageAppender } from "../usage/table.js";
+import { RuleWriter } from "../rules/table.js";
 import { VersionedWriter } from "../versioned/commands.js";
 import { SPECS, STATE } from "../versioned/space.js";
 import type { Db } from "./open.js";
@@ -20,6 +21,7 @@ export class WriteContext {
   readonly state: VersionedWriter;
   readonly specs: VersionedWriter;
   readonly events: EventAppender;
+  readonly rules: RuleWriter;
   readonly audit: AuditAppender;
   readonly usage: UsageAppender;
   /** Events of the transaction so far, in the order of their ids. */
@@ -31,6 +33,7 @@ export class WriteContext {
     this.state = new VersionedWriter(db, STATE, settings.state_history);
     this.specs = new VersionedWriter(db, SPECS, settings.state_history);
     this.events = new EventAppender(db);
+    this.rules = new RuleWriter(db);
     this.audit = new AuditAppender(db);
     this.usage = new UsageAppender(db);
   }

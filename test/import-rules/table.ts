@@ -118,9 +118,9 @@ export const LAYERS: readonly LayerRow[] = [
     because: "a route turns a request into a call and its reply into an answer: it knows the RPC, not sockets, SQLite or threads",
   },
   {
-    files: ["src/versioned/front.ts"],
-    may: [...LEAVES, "src/versioned/*", "src/front/route-table.ts", "src/front/chunked-reply.ts", "src/rpc/client.ts", "src/rpc/reads.ts"],
-    because: "a versioned space is answered on the front, beside the routes that are rows over it",
+    files: ["src/versioned/front.ts", "src/rules/front.ts"],
+    may: [...LEAVES, "{folder}/*", "src/front/route-table.ts", "src/front/chunked-reply.ts", "src/rpc/client.ts", "src/rpc/reads.ts"],
+    because: "what several routes share is answered on the front, beside the routes that are rows over it",
   },
   {
     files: [

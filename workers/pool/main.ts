@@ -5,7 +5,7 @@
 import { workerData } from "node:worker_threads";
 import { systemClock } from "../../src/base/clock.js";
 import { Failure } from "../../src/base/result.js";
-import { runJob } from "../../src/jobs.js";
+import { prepareJob, runJob } from "../../src/jobs.js";
 import type { PoolAnswer, PoolTask } from "../../src/rpc/pool.js";
 import { RpcServer } from "../../src/rpc/server.js";
 import { ReadContext, type ReaderSettings } from "../../src/store/read-context.js";
@@ -14,6 +14,7 @@ let context: ReadContext | undefined;
 
 export default async function runTask(task: PoolTask): Promise<PoolAnswer> {
   context ??= new ReadContext(workerData as ReaderSettings);
+  await prepareJob(task.method);
   if (task.port !== null) return serveStream(task, context);
   let text = "";
   for (const chunk of runJob(context, task.method, task.request)) {

@@ -3,6 +3,7 @@ import type { AuditRefusalRequest } from "../../schemas/audit.js";
 import type { ReplyOf, RequestOf, WriterMethodName } from "../../schemas/methods.js";
 import type { Failure } from "../../src/base/result.js";
 import { pruneEvents, publishEvents } from "../../src/events/commands.js";
+import { acceptRule, deleteRule, importRules, proposeRule, putRules, rejectRule } from "../../src/rules/commands.js";
 import { deleteSpec, putSpec, rollbackSpec } from "../../src/specs/commands.js";
 import { deleteState, putState, rollbackState } from "../../src/state/commands.js";
 import { recordUsage } from "../../src/usage/commands.js";
@@ -19,6 +20,12 @@ export const COMMANDS: Commands = {
   "spec.put": putSpec,
   "spec.rollback": rollbackSpec,
   "spec.delete": deleteSpec,
+  "rule.propose": proposeRule,
+  "rule.accept": acceptRule,
+  "rule.reject": rejectRule,
+  "rule.delete": deleteRule,
+  "rules.put": putRules,
+  "rules.import": importRules,
   "events.publish": publishEvents,
   "events.prune": pruneEvents,
   "usage.record": recordUsage,

@@ -68,6 +68,8 @@ export interface RequestRow extends Described {
   readonly body?: (args: Args, context: CommandContext) => Promise<Buffer | CliFailure>;
   /** `raw`: the bytes as they come; absent: JSON, as one line. */
   readonly answer?: "raw";
+  /** Puts the answer elsewhere where the arguments say so; gives what is printed: the answer itself, or JSON in its stead. */
+  readonly keep?: (answer: Buffer, args: Args, context: CommandContext) => Buffer | CliFailure;
 }
 
 /** A command of another kind; it prints by itself. */

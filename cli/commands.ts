@@ -7,6 +7,7 @@ import { AUDIT_COMMANDS } from "./commands/audit.js";
 import { CONFIG_COMMANDS } from "./commands/config.js";
 import { EVENTS_COMMANDS } from "./commands/events.js";
 import { LLM_COMMANDS } from "./commands/llm.js";
+import { RULES_COMMANDS } from "./commands/rules.js";
 import { SERVE_COMMANDS } from "./commands/serve.js";
 import { SPECS_COMMANDS } from "./commands/specs.js";
 import { STATE_COMMANDS } from "./commands/state.js";
@@ -18,6 +19,7 @@ export const COMMANDS: readonly CommandRow[] = [
   ...STATE_COMMANDS,
   ...SPECS_COMMANDS,
   ...EVENTS_COMMANDS,
+  ...RULES_COMMANDS,
   ...AUDIT_COMMANDS,
   ...LLM_COMMANDS,
   ...SERVE_COMMANDS,

@@ -60,6 +60,7 @@ const SENT: readonly {
   readonly url: string;
   readonly body?: string;
   readonly type?: string;
+  readonly input?: string;
 }[] = [
   { args: ["status"], method: "GET", url: "/health" },
   { args: ["state", "list"], method: "GET", url: "/api/state" },
@@ -133,14 +134,16 @@ const SENT: readonly {
     url: "/api/llm/usage?instance=i&project=p&session_tag=s&from=f&to=t&limit=1",
   },
   { args: ["llm", "summary", "--by", "model", "--from", "f", "--to", "t"], method: "GET", url: "/api/llm/usage/summary?group_by=model&from=f&to=t" },
+  { args: ["rules", "import", "--file", "-"], method: "POST", url: "/api/rules/import", body: "[1]", type: "application/json", input: "[1]" },
+  { args: ["rules", "export", "--source", "local,x"], method: "GET", url: "/api/rules/export?source=local%2Cx" },
   { args: ["audit", "summary", "--from", "f", "--to", "t"], method: "GET", url: "/api/audit/summary?from=f&to=t" },
 ];
 
 t.test("each command sends its request", async (t) => {
   const { fake, koor } = await setUp(t);
-  for (const { args, method, url, body = "", type } of SENT) {
+  for (const { args, method, url, body = "", type, input } of SENT) {
     fake.requests.length = 0;
-    const result = await koor(args);
+    const result = await koor(args, input === undefined ? {} : { input });
     t.match(result, { code: 0, stderr: "" }, args.join(" "));
     t.equal(fake.requests.length, 1, "one request");
     const [request] = fake.requests;

@@ -52,12 +52,13 @@ function findBadHeader(headers: Readonly<Record<string, string>>): CliFailure | 
   return bad && wrongUsage(`${bad[0]} cannot be ${JSON.stringify(bad[1])}`);
 }
 
-function layOutAnswer(row: RequestRow, answer: Answer, context: CommandContext): Buffer | CliFailure {
+function layOutAnswer(row: RequestRow, answer: Answer, args: Args, context: CommandContext): Buffer | CliFailure {
   if (row.answer === "raw") return layOutValue(answer.body, context.pretty);
   if (!/^application\/json\b/i.test(answer.content_type)) {
     return failed(`the answer is not JSON but ${answer.content_type || "of no type"}: is this a Koor server?`);
   }
-  return layOutJson(answer.body, context.pretty);
+  const shown = row.keep === undefined ? answer.body : row.keep(answer.body, args, context);
+  return shown instanceof CliFailure ? shown : layOutJson(shown, context.pretty);
 }
 
 async function runRequest(row: RequestRow, args: Args, context: CommandContext): Promise<ExitCode | CliFailure> {
@@ -75,7 +76,7 @@ async function runRequest(row: RequestRow, args: Args, context: CommandContext):
   if (answer instanceof CliFailure) return answer;
   if (!isSuccess(answer)) return describeRefusal(answer.status, answer.body);
 
-  const output = layOutAnswer(row, answer, context);
+  const output = layOutAnswer(row, answer, args, context);
   return output instanceof CliFailure ? output : ((await print(output)) ?? 0);
 }
 

@@ -136,6 +136,20 @@ t.test("a subscriber that does not read for a while gets every event", async (t)
   t.same(lines.map((line) => (JSON.parse(line) as { data: { n: number } }).data.n), Array.from({ length: pages * page }, (_, n) => n));
 });
 
+t.test("rules: imported from a file, exported to one", async (t) => {
+  const { koor, ask, cwd } = await setUp(t);
+  const rules = [{ project: "p", rule_id: "a", pattern: "x", source: "local" }, { project: "q", rule_id: "a", pattern: "y" }];
+  writeFileSync(join(cwd, "rules.json"), JSON.stringify(rules));
+  t.same(await ask("rules", "import", "--file", "rules.json"), { imported: 2 });
+  t.match(await ask("rules", "export"), [{ project: "p", rule_id: "a", source: "local" }]);
+  t.same(await ask("rules", "export", "--source", "local,external", "--output", "out.json"), { exported: 2, output: "out.json" });
+  t.same(await ask("rules", "import", "--file", "out.json"), { imported: 2 }, "what was exported can be imported");
+  writeFileSync(join(cwd, "bad.json"), JSON.stringify([{ project: "p", rule_id: "b", pattern: "y" }, { project: "p", rule_id: "c", pattern: "(" }]));
+  t.match(await koor("rules", "import", "--file", "bad.json"), { code: 1, stdout: "", stderr: /rule "c": pattern does not compile/ });
+  t.equal((await ask("rules", "export", "--source", "local,external") as unknown as unknown[]).length, 2, "nothing was stored");
+  t.match(await koor("rules", "export", "--output", "no/such/folder"), { code: 2, stdout: "", stderr: /cannot write/ });
+});
+
 t.test("audit", async (t) => {
   const { ask, koor } = await setUp(t);
   await ask("state", "set", "k", "--data", "1");

@@ -53,7 +53,7 @@ function describeRoute(route: Route): Json {
   const statuses = new Set([...COMMON_STATUSES, ...(route.open === true ? [] : GUARDED_STATUSES), ...(route.statuses ?? [])]);
   if (route.query !== undefined || route.body !== undefined || route.path.includes("{")) statuses.add(400);
   if (route.body !== undefined) statuses.add(413);
-  if (route.body !== undefined || route.audit !== undefined) statuses.add(507);
+  if ((route.body !== undefined || route.audit !== undefined) && route.asks_only === undefined) statuses.add(507);
   statuses.delete(200);
   const refusals = [...statuses].sort((a, b) => a - b).map((status) => [String(status), describeRefusal(status, route.refusals?.[status])] as const);
   const success = route.answer === "upgrade" ? ["101", { description: "Switching Protocols" }] as const

@@ -97,6 +97,8 @@ export interface Route {
   readonly refusals?: Readonly<Record<number, TSchema>>;
   /** Refusals of the call are written to the audit log under this action. */
   readonly audit?: { readonly action: AuditAction; readonly resource: (params: readonly string[]) => string };
+  /** A POST that only asks: it stores nothing. */
+  readonly asks_only?: true;
   /** Needs no token. */
   readonly open?: true;
   /** Counts as neither REST nor MCP call. */

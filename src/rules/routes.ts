@@ -36,7 +36,7 @@ export function ruleRoutes(options: RuleRoutesOptions): Route[] {
     },
     {
       method: "POST", path: "/api/validate/{project}", name: "rules.validate", tag, summary: "Validates a text against a project's rules.",
-      body: { kind: "json", schema: ValidateBody, unread: true }, answer: Validation,
+      body: { kind: "json", schema: ValidateBody, unread: true }, answer: Validation, asks_only: true,
       handle: ({ params, body, context }) => refuseProject(params[0] ?? "") ?? rules.validate(params[0] ?? "", body, context),
     },
     {

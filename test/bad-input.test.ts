@@ -45,7 +45,8 @@ interface Outcome {
   readonly body: Buffer;
 }
 
-const RUNS = 1500;
+/** So many that each route is met with a malformed path at least once. */
+const RUNS_A_ROUTE = 80;
 const RAW_RUNS = 400;
 const FRAME_RUNS = 150;
 
@@ -62,6 +63,21 @@ await send(port, "DELETE", "/api/state/gone");
 for (const body of ['{"a":1}', '{"a":2}', "not json"]) await send(port, "PUT", "/api/specs/known/known", { body });
 await send(port, "POST", "/api/llm/usage", { body: '{"provider":"p","model":"m","project":"known"}' });
 await send(port, "POST", "/api/events/publish", { body: '[{"topic":"a.b"},{"topic":"a.c","data":1}]' });
+
+await send(port, "PUT", "/api/validate/known/rules", { body: '[{"rule_id":"first","pattern":"a+"},{"rule_id":"second","pattern":"b","match_type":"missing"}]' });
+
+/** What must be there for a route to take a request, where requests themselves take it away. */
+const ARRANGED: Readonly<Record<string, () => Promise<unknown>>> = {
+  "rule.propose": () => send(port, "DELETE", "/api/rules/known/known"),
+  "rule.accept": proposeKnown,
+  "rule.reject": proposeKnown,
+  "rule.delete": proposeKnown,
+};
+
+async function proposeKnown(): Promise<void> {
+  await send(port, "DELETE", "/api/rules/known/known");
+  await send(port, "POST", "/api/rules/propose", { body: '{"project":"known","rule_id":"known","pattern":"x"}' });
+}
 
 /** Text of any kind that a request line or a header can carry in Node's client: Latin-1 without controls. */
 const visible = fc.string({ unit: fc.integer({ min: 0x21, max: 0xff }).filter((code) => code !== 0x7f && (code < 0x80 || code > 0x9f)).map((code) => String.fromCharCode(code)), maxLength: 20 });
@@ -130,6 +146,23 @@ const usage = fc.record({
   provider: label, model: label, instance_id: label, project: label, tokens_in: amount, tokens_out: amount, cost_usd: amount, request_type: label, session_tag: label,
 }, { requiredKeys: ["provider", "model"] });
 const json = fc.oneof(fc.json(), usage.map((value) => JSON.stringify(value)), fc.constant('{"provider":"p","model":"m","tokens_in":1}'), good.map((value) => JSON.stringify(value)), fc.array(good, { minLength: 1, maxLength: 3 }).map((value) => JSON.stringify(value)), event.map((value) => JSON.stringify(value)), fc.array(event, { maxLength: 3 }).map((value) => JSON.stringify(value)));
+const regex = fc.oneof(fc.constantFrom("a", "x+", "(", "[", "\\", "(?=a)", "a{1001}", "(a{1,1000}){1,1000}", "(?i)\\pL{9}", "^$", "no-console-log", "x".repeat(4097), "a{500}".repeat(9)), label);
+const rule = fc.record({
+  project: label, rule_id: label, pattern: regex, severity: fc.oneof(fc.constantFrom("error", "warning", "fatal"), label), match_type: fc.oneof(fc.constantFrom("regex", "missing", "custom", "other"), label),
+  message: label, stack: label, applies_to: fc.oneof(fc.array(label, { maxLength: 3 }), fc.constantFrom(["*"], ["["], []), label), source: label, context: label, proposed_by: label, status: label,
+}, { requiredKeys: ["project", "rule_id", "pattern"] });
+const goodRule = fc.record({ project: fc.constantFrom("known", "other"), rule_id: fc.constantFrom("known", "other"), pattern: fc.constantFrom("x", "(?i)y$") });
+/** For a route, what is nearly or really what it takes. */
+const BODIES: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
+  "rule.propose": fc.oneof(rule, goodRule),
+  "rules.put": fc.oneof(fc.array(rule, { maxLength: 3 }), goodRule.map((one) => [one])),
+  "rules.import": fc.oneof(fc.array(rule, { maxLength: 3 }), goodRule.map((one) => [one])),
+  "rules.validate": fc.record({ content: fc.oneof(fc.string(), fc.constantFrom("aaa\r\nb", "\ud800", "\0"), label), filename: label, stack: label }, { requiredKeys: ["content"] }),
+};
+const bodyFor = ({ operation }: RouteRow): fc.Arbitrary<Uint8Array | null> => {
+  const own = BODIES[operation.operationId];
+  return own === undefined ? body : fc.oneof(body, text(own.map((value) => JSON.stringify(value))));
+};
 const body = fc.oneof(
   fc.constant(null),
   fc.uint8Array({ maxLength: 64 }),
@@ -166,7 +199,7 @@ const attempt: fc.Arbitrary<Attempt> = fc.constantFrom(...ROUTES).chain((route) 
     fc.option(queryOf(route), { nil: null }),
   ).map(([path, query]) => (query === null ? path : `${path}?${query}`)),
   headers: fc.tuple(host, fc.oneof(fc.constant([]), fc.array(header, { maxLength: 3 }))).map(([name, others]) => [["Host", name] as const, ...others]),
-  body,
+  body: bodyFor(route),
   chunked: fc.boolean(),
 }));
 
@@ -194,8 +227,8 @@ function ask({ method, path, headers, body: content, chunked }: Attempt): Promis
 
 /** Everything that a request could have changed, as text. */
 async function stored(): Promise<string> {
-  const [state, metrics, history] = await Promise.all([send(port, "GET", "/api/state"), send(port, "GET", "/api/metrics"), send(port, "GET", "/api/state/known?history=1&limit=1")]);
-  return `${state.text}\n${metrics.json<{ readonly last_event_id: number }>().last_event_id}\n${history.text}`;
+  const [state, rules, metrics, history] = await Promise.all([send(port, "GET", "/api/state"), send(port, "GET", "/api/rules"), send(port, "GET", "/api/metrics"), send(port, "GET", "/api/state/known?history=1&limit=1")]);
+  return `${state.text}\n${rules.text}\n${metrics.json<{ readonly last_event_id: number }>().last_event_id}\n${history.text}`;
 }
 
 function isErrorShape(status: number, content: Buffer): boolean {
@@ -209,9 +242,14 @@ const seen = new Map<string, Set<number>>();
 t.test("a request of any shape is answered as the contract says, and what is refused stores nothing", async (t) => {
   let before = await stored();
   await fc.assert(fc.asyncProperty(attempt, async (one) => {
+    const route = must(ROUTES[one.route], "an attempt is made for a route");
+    const arrange = ARRANGED[route.operation.operationId];
+    if (arrange !== undefined) {
+      await arrange();
+      before = await stored();
+    }
     const { status, headers, body: content } = await ask(one);
     const [path = ""] = one.path.split("?");
-    const route = must(ROUTES[one.route], "an attempt is made for a route");
     const { operationId, responses } = route.operation;
     const own = one.method === route.method && leadsTo(route, path);
     if (own) seen.set(operationId, (seen.get(operationId) ?? new Set()).add(status));
@@ -225,7 +263,7 @@ t.test("a request of any shape is answered as the contract says, and what is ref
     const after = await stored();
     if (status >= 400 && after !== before) throw new Error(`refused with ${status}, and yet:\n${before}\n${after}`);
     before = after;
-  }), { numRuns: RUNS, includeErrorInReport: true });
+  }), { numRuns: RUNS_A_ROUTE * ROUTES.length, includeErrorInReport: true });
   t.equal(koor.process.exitCode, null, "the server is there");
 });
 

@@ -131,6 +131,11 @@ export const LAYERS: readonly LayerRow[] = [
     because: "the live feed runs on the front beside the routes, and holds no more than they do",
   },
   {
+    files: ["src/rules/pattern.ts"],
+    may: [...LEAVES, "re2js"],
+    because: "a pattern is its engine behind bounds, and knows no rule",
+  },
+  {
     files: ["src/front/**"],
     may: [
       ...LEAVES, "src/front/*", "src/config/*", "src/metrics/registry.ts", "src/rpc/client.ts", "src/events/routes.ts",
@@ -171,6 +176,11 @@ export const RESERVED: readonly ReservedRow[] = [
     target: "better-sqlite3",
     by: ["src/store/*.ts", "src/*/table.ts", "workers/**", "src/native-libraries.ts"],
     because: "nothing in front, command line or MCP knows that SQLite exists: the storage seam is the table of methods",
+  },
+  {
+    target: "re2js",
+    by: ["src/rules/pattern.ts"],
+    because: "whoever compiles a pattern otherwise compiles without its bounds",
   },
   {
     target: "piscina",

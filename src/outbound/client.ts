@@ -59,11 +59,13 @@ interface Transport {
   readonly request: typeof Undici.request;
 }
 
-let undici: typeof Undici | undefined;
+type Library = Pick<typeof Undici.default, "Agent" | "buildConnector" | "request">;
+let undici: Library | undefined;
 
 /** Loads the HTTP client; called after the start, so that the first call need not wait for it. */
 export async function loadHttpClient(): Promise<void> {
-  undici = await import("undici");
+  // Once bundled, a CommonJS package's members are on its default alone.
+  undici = (await import("undici")).default;
 }
 
 export class OutboundClient {
@@ -142,7 +144,7 @@ export class OutboundClient {
     return { status: response.statusCode, headers: response.headers, body: Buffer.concat(parts, bytes) };
   }
 
-  #open({ Agent: AgentOf, buildConnector: build, request }: typeof Undici): Transport {
+  #open({ Agent: AgentOf, buildConnector: build, request }: Library): Transport {
     const lookup = this.#lookup();
     const makeConnector = this.#makeConnector ?? ((guarded) => build({ timeout: OUTBOUND_DEADLINE_MS, lookup: guarded, autoSelectFamily: true }));
     const connect = makeConnector(lookup);

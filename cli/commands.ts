@@ -12,6 +12,7 @@ import { SERVE_COMMANDS } from "./commands/serve.js";
 import { SPECS_COMMANDS } from "./commands/specs.js";
 import { STATE_COMMANDS } from "./commands/state.js";
 import { STATUS_COMMANDS } from "./commands/status.js";
+import { WEBHOOKS_COMMANDS } from "./commands/webhooks.js";
 
 export const COMMANDS: readonly CommandRow[] = [
   ...CONFIG_COMMANDS,
@@ -21,6 +22,7 @@ export const COMMANDS: readonly CommandRow[] = [
   ...EVENTS_COMMANDS,
   ...RULES_COMMANDS,
   ...AUDIT_COMMANDS,
+  ...WEBHOOKS_COMMANDS,
   ...LLM_COMMANDS,
   ...SERVE_COMMANDS,
 ];

@@ -127,6 +127,17 @@ const SENT: readonly {
     method: "GET",
     url: "/api/audit?actor=i&action=state.put&from=f&to=t&limit=1",
   },
+  { args: ["webhooks", "list"], method: "GET", url: "/api/webhooks" },
+  { args: ["webhooks", "add", "--id", "i", "--url", "http://h/"], method: "POST", url: "/api/webhooks", body: '{"id":"i","url":"http://h/"}' },
+  {
+    args: ["webhooks", "add", "--id", "i", "--url", "http://h/", "--patterns", "a.*, b", "--secret", "s"],
+    method: "POST",
+    url: "/api/webhooks",
+    body: '{"id":"i","url":"http://h/","patterns":["a.*","b"],"secret":"s"}',
+  },
+  { args: ["webhooks", "delete", "a/b"], method: "DELETE", url: "/api/webhooks/a%2Fb" },
+  { args: ["webhooks", "test", "i"], method: "POST", url: "/api/webhooks/i/test" },
+  { args: ["webhooks", "enable", "i"], method: "POST", url: "/api/webhooks/i/enable" },
   { args: ["llm", "usage"], method: "GET", url: "/api/llm/usage" },
   {
     args: ["llm", "usage", "--instance", "i", "--project", "p", "--session", "s", "--from", "f", "--to", "t", "--limit", "1"],

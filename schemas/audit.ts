@@ -7,6 +7,7 @@ export const AUDIT_ACTIONS = [
   "state.put", "state.rollback", "state.delete", "spec.put", "spec.rollback", "spec.delete",
   "rule.propose", "rule.accept", "rule.reject", "rules.import", "rules.put", "rule.delete",
   "metrics.reset", "llm.usage",
+  "webhook.create", "webhook.delete", "webhook.enable",
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 

@@ -30,7 +30,7 @@ interface DurationOption extends OptionBase {
 }
 interface SwitchOption extends OptionBase {
   readonly type: "switch";
-  readonly fallback: false;
+  readonly fallback: boolean;
 }
 /** A comma-separated list; the flag may be repeated; a JSON array in the file. */
 interface ListOption extends OptionBase {
@@ -58,6 +58,7 @@ export const OPTIONS = {
   event_history: { type: "count", fallback: EVENT_HISTORY_DEFAULT, value: "N", help: "events kept, 0 = all" },
   stale_after: { type: "duration", fallback: "5m", value: "TIME", help: "silence after which an active instance is stale" },
   liveness_interval: { type: "duration", fallback: "60s", value: "TIME", help: "how often instances are looked at for silence" },
+  webhook_allow_private: { type: "switch", fallback: true, help: "let webhooks call loopback and private addresses (on; =false turns it off)" },
 } as const satisfies Record<string, Option>;
 
 export type OptionKey = keyof typeof OPTIONS;
@@ -75,6 +76,7 @@ export interface Config {
   readonly state_history: number;
   readonly state_events: boolean;
   readonly event_history: number;
+  readonly webhook_allow_private: boolean;
   /** ms */
   readonly stale_after: number;
   /** ms */

@@ -147,6 +147,35 @@ export const VALIDATION_WAIT_MS_MAX = 8_000;
 export const VIOLATIONS_LISTED_MAX = 100_000;
 export const VIOLATIONS_LISTED_CHARACTERS_MAX = 64 * MIB;
 
+// Webhooks
+export const WEBHOOKS_MAX = 1_000;
+export const WEBHOOK_ID_BYTES_MAX = 256;
+export const WEBHOOK_SECRET_BYTES_MAX = 1024;
+export const WEBHOOK_PATTERNS_MAX = 100;
+export const WEBHOOK_QUEUE_ROWS_MAX = 10_000;
+/** One event of any size fits an empty queue. */
+export const WEBHOOK_QUEUE_BYTES_MAX = 64 * MIB;
+/** One try, from the look-up of the name to the last byte of the answer. */
+export const WEBHOOK_TIMEOUT_MS = 10_000;
+/** Of a receiver's answer only the status counts; the rest is read so that the connection can be kept. */
+export const WEBHOOK_ANSWER_BYTES_MAX = 256 * KIB;
+export const WEBHOOK_FAILURES_MAX = 10;
+/** The first retry comes after a time between these two; the delay doubles from there. */
+export const WEBHOOK_RETRY_MS_MIN = 100;
+export const WEBHOOK_RETRY_MS_MAX = 400;
+export const WEBHOOK_RETRY_DELAY_MS_MAX = 9_900;
+/** Requests that are under way at once: one for each webhook, so that no receiver waits for another. */
+export const WEBHOOK_REQUESTS_MAX = WEBHOOKS_MAX;
+/** Deliveries begun in one turn of the front's loop. */
+export const WEBHOOK_STARTS_PER_TURN = 8;
+/** Deliveries that are not yet told to the writer, at most; after a crash they are made again. */
+export const WEBHOOK_PROGRESS_ROWS = 256;
+/** A body up to this size is always sent; larger ones share what follows. */
+export const WEBHOOK_SMALL_BODY_BYTES = 64 * KIB;
+export const WEBHOOK_BODIES_BYTES_MAX = 64 * MIB;
+/** Test deliveries under way at once. */
+export const WEBHOOK_TESTS_MAX = 16;
+
 // Audit and logs
 export const AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX = 100;
 export const AUDIT_DETAIL_BYTES_MAX = 4 * KIB;
@@ -197,6 +226,10 @@ relation(POOL_DEADLINE_MS <= RESPONSE_TIMEOUT_MS, "a job's deadline is what keep
 relation(WRITER_DEADLINE_MS + VERDICT_GRACE_MS <= RESPONSE_TIMEOUT_MS, "and so is the writer's");
 relation(REQUEST_TIMEOUT_MS <= RESPONSE_TIMEOUT_MS, "a request ends before its response does");
 relation(OUTBOUND_DEADLINE_MS < RESPONSE_TIMEOUT_MS, "a call to another server ends before the answer that waits for it is due");
+relation(WEBHOOK_REQUESTS_MAX >= WEBHOOKS_MAX, "a receiver that hangs takes nobody's place");
+relation(WEBHOOK_RETRY_MS_MAX + DEADLINE_SWEEP_MS <= 500 && WEBHOOK_RETRY_DELAY_MS_MAX + DEADLINE_SWEEP_MS <= 10_000, "a retry that waits for its tick is still in time");
+relation(WEBHOOK_TIMEOUT_MS < RESPONSE_TIMEOUT_MS, "a test delivery ends before its answer is due");
+relation(WEBHOOK_QUEUE_BYTES_MAX > 2 * BODY_BYTES_MAX && WEBHOOK_BODIES_BYTES_MAX > 2 * BODY_BYTES_MAX, "the largest event can be queued and sent");
 relation(CLI_ANSWER_TIMEOUT_MS >= LONG_POLL_WAIT_S_MAX * 1000 + 10_000, "the command line waits longer than the longest long poll");
 relation(CLI_ANSWER_BYTES_MAX > BODY_BYTES_MAX, "the command line takes every value that can be stored");
 relation(VALIDATIONS_LONG_TOGETHER_MAX < POOL_THREADS_MAX, "long validations leave the pool a thread");

@@ -16,6 +16,9 @@ import { SpecListRequest, specName } from "./specs.js";
 import { ListRequest } from "./state.js";
 import { UsageListRequest, UsageRecordReply, UsageRecordRequest, UsageSummaryRequest } from "./usage.js";
 import { DeleteReply, DeleteRequest, DiffRequest, HistoryRequest, PutRequest, RollbackRequest, WriteReply } from "./versioned.js";
+import {
+  WebhookCreateRequest, WebhookIdRequest, WebhookProgressRequest, WebhookTextReply,
+} from "./webhooks.js";
 
 /** How a call is written to the audit log when its batch commits. */
 export interface AuditRule<Request, Reply> {
@@ -104,6 +107,15 @@ export const METHODS = {
     resource: (_request, reply) => (reply === null ? "" : String(reply.id)),
     detail: ({ provider, model, tokens_in, tokens_out, cost_usd }) => JSON.stringify({ provider, model, tokens_in, tokens_out, cost_usd }),
   }),
+  "webhook.create": writer(WebhookCreateRequest, WebhookTextReply, {
+    action: "webhook.create",
+    resource: ({ id }) => id,
+    // Neither secret nor URL: many a receiver's URL is a secret itself.
+    detail: ({ patterns, secret }) => JSON.stringify({ patterns, signed: secret !== "" }),
+  }),
+  "webhook.delete": writer(WebhookIdRequest, Nothing, { action: "webhook.delete", resource: ({ id }) => id, detail: () => "{}" }),
+  "webhook.enable": writer(WebhookIdRequest, WebhookTextReply, { action: "webhook.enable", resource: ({ id }) => id, detail: () => "{}" }),
+  "webhook.advance": writer(WebhookProgressRequest, Nothing, null),
   /** The last call of a shutdown: flushes the log into the database and ends the writer. */
   "store.close": writer(Empty, Nothing, null),
   "state.list": pool(ListRequest, "stream"),
@@ -119,6 +131,7 @@ export const METHODS = {
   "events.history": pool(EventHistoryRequest, "stream"),
   "audit.list": pool(AuditListRequest, "stream"),
   "audit.summary": pool(AuditSummaryRequest, "unary"),
+  "webhook.list": pool(Empty, "stream"),
   "usage.list": pool(UsageListRequest, "stream"),
   "usage.summary": pool(UsageSummaryRequest, "unary"),
 } as const satisfies Record<string, Method>;

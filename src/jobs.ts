@@ -10,6 +10,7 @@ import { checkRules, listRules, prepareRules, validate } from "./rules/jobs.js";
 import { listProjects, listSpecs } from "./specs/jobs.js";
 import { listState } from "./state/jobs.js";
 import type { ReadContext } from "./store/read-context.js";
+import { listWebhooks } from "./webhooks/jobs.js";
 import { listUsageRows, summarizeUsage } from "./usage/jobs.js";
 import { diffOf, historyOf } from "./versioned/jobs.js";
 
@@ -32,6 +33,7 @@ export const JOBS: Jobs = {
   "events.history": eventHistory,
   "audit.list": listAuditEntries,
   "audit.summary": auditSummary,
+  "webhook.list": listWebhooks,
   "usage.list": listUsageRows,
   "usage.summary": summarizeUsage,
 };

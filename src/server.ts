@@ -25,6 +25,7 @@ import { FrontServer } from "./front/server.js";
 import type { CommitNotice } from "./metrics/commit-notice.js";
 import { Registry } from "./metrics/registry.js";
 import { metricsRoutes } from "./metrics/routes.js";
+import { OutboundClient } from "./outbound/client.js";
 import { RpcClient } from "./rpc/client.js";
 import { Pool } from "./rpc/pool.js";
 import { Reads } from "./rpc/reads.js";
@@ -33,9 +34,13 @@ import { RuleFront } from "./rules/front.js";
 import { ruleRoutes } from "./rules/routes.js";
 import { specRoutes } from "./specs/routes.js";
 import { stateRoutes } from "./state/routes.js";
+import type { OutboxNotice } from "../schemas/webhooks.js";
 import { claimDataDir, DataDirError } from "./store/data-dir.js";
 import { ReadContext } from "./store/read-context.js";
 import { usageRoutes } from "./usage/routes.js";
+import { Deliveries } from "./webhooks/delivery.js";
+import { webhookRoutes } from "./webhooks/routes.js";
+import { senderOver } from "./webhooks/send.js";
 import { VersionedFront } from "./versioned/front.js";
 
 /** How often the actors are asked whether it is time. */
@@ -67,6 +72,7 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
 
   let hub: Hub | null = null;
   let reads: Reads | null = null;
+  let deliveries: Deliveries | null = null;
   let started = false;
   let ready: (first: WriterReady) => void = () => undefined;
   let unusable: (error: DataDirError) => void = () => undefined;
@@ -78,6 +84,7 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
     clock: systemClock,
     onNotice: (name, payload) => {
       if (name === "events") hub?.accept(payload as readonly CommittedEvent[]);
+      else if (name === "outbox") deliveries?.take(payload as OutboxNotice);
       else if (name === "commit") registry.recordCommit(payload as CommitNotice);
       else thread.takeNotice(name, payload);
     },
@@ -89,6 +96,7 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
       if (started) {
         registry.writer_restarts += 1;
         if (hub !== null && reads !== null) catchUp(hub, reads.context, first.last_event_id);
+        deliveries?.load();
       }
       started = true;
       ready(first);
@@ -115,6 +123,13 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
   const gate = new Gate(config, () => front.portNumbers);
   const pipeline = new Pipeline({ gate, registry, writer, log, clock: systemClock });
   const pruner = new EventPruner(writer, config.event_history, EVENT_PRUNE_INTERVAL_MS, log, systemClock.now());
+  const receivers = new OutboundClient({ policy: { allow_private: config.webhook_allow_private } });
+  const send = senderOver(receivers);
+  deliveries = new Deliveries({
+    reader: context.webhooks, send, registry, clock: systemClock, log,
+    advance: (request) => writer.request("webhook.advance", request, { actor: "", trace: "" }),
+  });
+  const outbox = deliveries;
   const specs = new VersionedFront({ writer, reads, log }, context.specs);
   const rules = new RuleFront({ writer, reads, log });
   const routes: Route[] = [
@@ -127,6 +142,7 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
     ...ruleRoutes({ rules, writer, reads, log }),
     ...eventRoutes({ writer, reads, hub, streams, log }),
     ...auditRoutes(reads),
+    ...webhookRoutes({ writer, reads, send, policy: receivers.policy, clock: systemClock, log }),
     ...usageRoutes({ writer, reads, log }),
   ];
   routes.push(openApiRoute(() => routes, VERSION));
@@ -136,16 +152,20 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
     pipeline.tick(now_ms);
     streams.tick(now_ms);
     pruner.tick(now_ms);
+    outbox.tick(now_ms);
   }, TICK_MS);
 
   const stop = async (): Promise<void> => {
     log.info("koor stops");
     front.stop();
     pipeline.drain();
+    outbox.drain();
     front.endSubscribers();
     streams.end();
     hub.end();
-    await idle(pipeline, SHUTDOWN_DRAIN_MS);
+    await idle(() => pipeline.inFlight + outbox.inFlight, SHUTDOWN_DRAIN_MS);
+    await receivers.close();
+    await outbox.tell();
     front.close();
     clearInterval(ticking);
     await pool.close();
@@ -166,6 +186,7 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
     lock.release();
     throw error;
   }
+  outbox.load();
   announce(log, config, front.addresses, data_dir);
   // Not needed for /health, needed soon after it.
   setImmediate(() => void loadSchemaCompiler());
@@ -191,12 +212,12 @@ function catchUp(hub: Hub, context: ReadContext, last_id: number): void {
   }
 }
 
-/** Waits until every request was answered, at most `most_ms`. Never less than a turn: what has arrived is to be read first. */
-async function idle(pipeline: Pipeline, most_ms: number): Promise<void> {
+/** Waits until every request was answered and every delivery ended, at most `most_ms`. Never less than a turn: what has arrived is to be read first. */
+async function idle(inFlight: () => number, most_ms: number): Promise<void> {
   const until = performance.now() + most_ms;
   do {
     await new Promise((resolveTurn) => {
       setTimeout(resolveTurn, 10);
     });
-  } while (pipeline.inFlight > 0 && performance.now() < until);
+  } while (inFlight() > 0 && performance.now() < until);
 }

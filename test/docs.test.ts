@@ -87,7 +87,7 @@ t.test("docs/configuration.md has each option once, with its names and default",
     const [flag, variable, , fallback] = shown.get(key) ?? [];
     t.equal(flag, `\`${flagOf(key)}\``);
     t.equal(variable, `\`${environmentOf(key)}\``);
-    const none = option.type === "switch" ? "off" : option.fallback === "" || option.type === "list" ? "none" : undefined;
+    const none = option.type === "switch" ? (option.fallback ? "on" : "off") : option.fallback === "" || option.type === "list" ? "none" : undefined;
     t.equal(fallback, none ?? `\`${String(option.fallback)}\``, `${key}'s default`);
   }
   const [, example = ""] = /^```json\n([^]*?)^```$/m.exec(page("docs/configuration.md")) ?? [];
@@ -122,7 +122,7 @@ t.test("docs/http-api.md has each route, parameter, status, metric and audited a
   }
 
   const listed = new Set(tableRows(section("docs/http-api.md", "## Conventions")).map((row) => Number(row[0])).filter((status) => status >= 400));
-  const sent = new Set(Object.values(STATUSES).map((row): number => row.http).filter((status) => status >= 400 && status !== STATUSES.CANCELLED.http && status !== STATUSES.ALREADY_EXISTS.http));
+  const sent = new Set(Object.values(STATUSES).map((row): number => row.http).filter((status) => status >= 400 && status !== STATUSES.CANCELLED.http));
   t.same(listed, sent, "the statuses of errors");
 
   const metrics = new Set(parseExposition((await send(port, "GET", "/metrics")).text).keys());
@@ -144,6 +144,13 @@ const QUOTED: readonly (readonly [page: string, says: RegExp, bound: number])[] 
   ["docs/events.md", /A subscriber may be (\d+) events behind/, limits.SUBSCRIBER_BUFFER_EVENTS_MAX],
   ["docs/events.md", /The newest (\d+) events are kept/, limits.EVENT_HISTORY_DEFAULT],
   ["docs/events.md", /older ones are removed (once) a minute/, limits.EVENT_PRUNE_INTERVAL_MS / 60_000],
+  ["docs/webhooks.md", /Any status below 400 within (\d+) seconds/, limits.WEBHOOK_TIMEOUT_MS / 1000],
+  ["docs/webhooks.md", /an answer of more than (\d+) KiB is a failure/, limits.WEBHOOK_ANSWER_BYTES_MAX / (UNITS["KiB"] ?? 0)],
+  ["docs/webhooks.md", /After (\d+) failures in a row/, limits.WEBHOOK_FAILURES_MAX],
+  ["docs/webhooks.md", /\| webhooks \| (\d+) \|/, limits.WEBHOOKS_MAX],
+  ["docs/webhooks.md", /\| (\d+) events or 64 MiB/, limits.WEBHOOK_QUEUE_ROWS_MAX],
+  ["docs/webhooks.md", /\| \d+ events or (\d+) MiB/, limits.WEBHOOK_QUEUE_BYTES_MAX / (UNITS["MiB"] ?? 0)],
+  ["docs/webhooks.md", /(\d+) to one host and port/, limits.OUTBOUND_CONNECTIONS_PER_ORIGIN_MAX],
   ["docs/state.md", /The newest (\d+) versions of a key/, limits.STATE_HISTORY_DEFAULT],
   ["docs/configuration.md", /is answered, for at most (\d+) seconds/, limits.SHUTDOWN_DRAIN_MS / 1000],
   ["docs/configuration.md", /gathered for up to (\d+) ms/, limits.LOG_DELAY_MS],

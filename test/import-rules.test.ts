@@ -70,6 +70,8 @@ const BREACHES: readonly (readonly [path: string, text: string, says: RegExp])[]
   ["src/state/commands.ts", `import "../events/commands.js";`, /writer's transaction/],
   ["src/state/commands.ts", `import "better-sqlite3";`, /writer's transaction/],
   ["src/state/jobs.ts", `import "../rpc/port.js";`, /read-only context/],
+  ["src/webhooks/outbox.ts", `import "../events/hub.js";`, /event's own transaction/],
+  ["src/webhooks/delivery.ts", `import "../rpc/client.js";`, /leave by the one door/],
   ["src/jobs.ts", `import "./events/commands.js";`, /names each/],
   ["src/metrics/routes.ts", `import "../state/pure.js";`, /what each part counts/],
   ["src/state/routes.ts", `import "../../workers/pool/main.js";`, /not sockets, SQLite or threads/],

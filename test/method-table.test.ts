@@ -91,6 +91,16 @@ t.test("what the routes send fits the schemas", async (t) => {
   }
   for (const query of ["", "?limit=10000", "?actor=a&action=state.put", "?from=2026-01-01T00:00:00Z&to=2100-01-01T00:00:00Z"]) await ask("GET", `/api/audit${query}`);
   for (const query of ["", "?from=2026-01-01T00:00:00Z", "?to=2100-01-01T00:00:00Z"]) await ask("GET", `/api/audit/summary${query}`);
+  await ask("POST", "/api/webhooks", '{"id":"w","url":"http://127.0.0.1:1/","patterns":["nothing.*",""],"secret":"s"}');
+  await ask("POST", "/api/webhooks", '{"id":"dead","url":"http://127.0.0.1:1/"}');
+  await ask("POST", "/api/webhooks", '{"id":"w","url":"http://127.0.0.1:1/"}');
+  await ask("POST", "/api/events/publish", '{"topic":"nothing.more"}');
+  await ask("GET", "/api/webhooks");
+  await ask("POST", "/api/webhooks/w/test");
+  await ask("POST", "/api/webhooks/w/enable");
+  await ask("DELETE", "/api/webhooks/w");
+  // The first failure is told to the writer at the next tick.
+  for (let told = false; !told;) told = (await send(port, "GET", "/api/webhooks")).json<readonly { readonly fail_count: number }[]>().some(({ fail_count }) => fail_count > 0);
   await ask("POST", "/api/llm/usage", '{"provider":"p","model":"m"}');
   await ask("POST", "/api/llm/usage", '{"provider":"p","model":"m","instance_id":"i","project":"p","tokens_in":9007199254740991,"tokens_out":2,"cost_usd":0.1,"request_type":"chat","session_tag":"s"}');
   await ask("POST", "/api/llm/usage", '{"provider":"p","model":"m","tokens_in":-1}');

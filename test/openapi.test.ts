@@ -10,6 +10,7 @@ import { Compile } from "typebox/schema";
 import { VERSION } from "../schemas/version.js";
 import type { Route } from "../src/front/route-table.js";
 import { send, type Answer, type Refusal } from "./http-client.js";
+import { startReceiver } from "./receiver.js";
 import { startKoor } from "./server-process.js";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -139,6 +140,8 @@ interface Sample {
   readonly guarded?: true;
 }
 
+const receiver = await startReceiver(t);
+
 /** At least one success of every operation, and each refusal that a client can bring about. */
 const SAMPLES: readonly Sample[] = [
   { name: "health", status: 200, method: "GET", path: "/health" },
@@ -228,6 +231,18 @@ const SAMPLES: readonly Sample[] = [
   { name: "events.subscribe", status: 400, method: "GET", path: "/api/events/subscribe?since=x" },
   { name: "events.stream", status: 200, method: "HEAD", path: "/api/events/stream" },
   { name: "events.stream", status: 400, method: "GET", path: "/api/events/stream?pattern=%5B" },
+  { name: "webhook.create", status: 200, method: "POST", path: "/api/webhooks", body: '{"id":"w","url":"http://127.0.0.1:1/","secret":"s"}' },
+  { name: "webhook.create", status: 400, method: "POST", path: "/api/webhooks", body: '{"id":"w"}' },
+  { name: "webhook.create", status: 409, method: "POST", path: "/api/webhooks", body: '{"id":"w","url":"http://127.0.0.1:1/"}' },
+  { name: "webhook.list", status: 200, method: "GET", path: "/api/webhooks" },
+  { name: "webhook.enable", status: 200, method: "POST", path: "/api/webhooks/w/enable" },
+  { name: "webhook.enable", status: 404, method: "POST", path: "/api/webhooks/none/enable" },
+  { name: "webhook.create", status: 200, method: "POST", path: "/api/webhooks", body: JSON.stringify({ id: "alive", url: receiver.url }) },
+  { name: "webhook.test", status: 200, method: "POST", path: "/api/webhooks/alive/test" },
+  { name: "webhook.test", status: 400, method: "POST", path: "/api/webhooks/w/test" },
+  { name: "webhook.test", status: 404, method: "POST", path: "/api/webhooks/none/test" },
+  { name: "webhook.delete", status: 200, method: "DELETE", path: "/api/webhooks/w" },
+  { name: "webhook.delete", status: 404, method: "DELETE", path: "/api/webhooks/w" },
   { name: "usage.record", status: 200, method: "POST", path: "/api/llm/usage", body: '{"provider":"p","model":"m"}' },
   { name: "usage.record", status: 400, method: "POST", path: "/api/llm/usage", body: '{"provider":"p"}' },
   { name: "usage.list", status: 200, method: "GET", path: "/api/llm/usage" },

@@ -27,7 +27,7 @@ function refusalOf(argv: readonly string[], environment: NodeJS.ProcessEnv = {})
 function valuesOf(option: Option): readonly (readonly [text: string, value: unknown])[] {
   switch (option.type) {
     case "switch":
-      return [["true", true], ["true", true], ["true", true]];
+      return [0, 1, 2].map(() => [String(!option.fallback), !option.fallback] as const);
     case "count":
       return [["1", 1], ["2", 2], ["3", 3]];
     case "duration":
@@ -61,7 +61,7 @@ t.test("flags beat the environment beats the file beats defaults, for every opti
   for (const [key, option] of OPTION_ROWS) {
     const [flag, variable, inFile] = valuesOf(option);
     const environment = { [environmentOf(key)]: variable?.[0] };
-    const words = option.type === "switch" ? [flagOf(key)] : [flagOf(key), flag?.[0] ?? ""];
+    const words = option.type === "switch" ? [`${flagOf(key)}=${flag?.[0] ?? ""}`] : [flagOf(key), flag?.[0] ?? ""];
     t.same(configOf([...words, "--config", file], environment)[key], flag?.[1], `${flagOf(key)} wins`);
     t.same(configOf(["--config", file], environment)[key], variable?.[1], `${environmentOf(key)} beats the file`);
     t.same(configOf(["--config", file])[key], inFile?.[1], `${key} from the file beats the default`);

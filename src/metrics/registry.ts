@@ -63,6 +63,11 @@ export class Registry {
   events_published = 0;
   events_delivered = 0;
   events_dropped = 0;
+  webhooks_delivered = 0;
+  webhooks_failed = 0;
+  webhooks_dropped = 0;
+  /** Deliveries that wait. */
+  webhook_queue = 0;
   writer_restarts = 0;
   writer_waiting = 0;
   state_keys = 0;

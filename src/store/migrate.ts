@@ -64,6 +64,16 @@ const MIGRATIONS: readonly string[] = [
   -- How often a project's rules were changed: it never begins anew, so that what was compiled of them is known to be old.
   CREATE TABLE rule_set (project TEXT PRIMARY KEY, version INTEGER NOT NULL) WITHOUT ROWID;
   `,
+  `
+  -- Rows are never used again: a webhook that is deleted and made anew is another one.
+  CREATE TABLE webhook (
+    row INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, url TEXT NOT NULL, patterns TEXT NOT NULL, secret TEXT NOT NULL,
+    active INTEGER NOT NULL, epoch INTEGER NOT NULL, fail_count INTEGER NOT NULL, created_at INTEGER NOT NULL, last_fired INTEGER
+  );
+  -- What is to be delivered: it outlives the event, which may be pruned meanwhile. waiting counts the rows of the queue.
+  CREATE TABLE webhook_body (event INTEGER PRIMARY KEY, waiting INTEGER NOT NULL, bytes INTEGER NOT NULL, body TEXT NOT NULL);
+  CREATE TABLE webhook_queue (webhook INTEGER NOT NULL, event INTEGER NOT NULL, PRIMARY KEY (webhook, event)) WITHOUT ROWID;
+  `,
 ];
 
 /** The newest layout this program knows. */

@@ -3,6 +3,7 @@ import { EventReader } from "../events/table.js";
 import { RuleReader } from "../rules/table.js";
 import { SPECS, STATE } from "../versioned/space.js";
 import { VersionedReader } from "../versioned/table.js";
+import { WebhookReader } from "../webhooks/table.js";
 import { openReader, type Db, type Statement } from "./open.js";
 
 export interface ReaderSettings {
@@ -16,6 +17,7 @@ export class ReadContext {
   readonly specs: VersionedReader;
   readonly events: EventReader;
   readonly rules: RuleReader;
+  readonly webhooks: WebhookReader;
   readonly #begin: Statement<[], unknown>;
   readonly #commit: Statement<[], unknown>;
 
@@ -25,6 +27,7 @@ export class ReadContext {
     this.specs = new VersionedReader(this.db, SPECS, settings.state_history);
     this.events = new EventReader(this.db);
     this.rules = new RuleReader(this.db);
+    this.webhooks = new WebhookReader(this.db);
     this.#begin = this.db.prepare("BEGIN");
     this.#commit = this.db.prepare("COMMIT");
   }

@@ -9,6 +9,7 @@ import { UsageAppender } from "../usage/table.js";
 import { RuleWriter } from "../rules/table.js";
 import { VersionedWriter } from "../versioned/commands.js";
 import { SPECS, STATE } from "../versioned/space.js";
+import { Outbox } from "../webhooks/outbox.js";
 import type { Db } from "./open.js";
 
 export interface WriterSettings {
@@ -24,6 +25,7 @@ export class WriteContext {
   readonly rules: RuleWriter;
   readonly audit: AuditAppender;
   readonly usage: UsageAppender;
+  readonly outbox: Outbox;
   /** Events of the transaction so far, in the order of their ids. */
   published: CommittedEvent[] = [];
   now_ms = 0;
@@ -36,12 +38,14 @@ export class WriteContext {
     this.rules = new RuleWriter(db);
     this.audit = new AuditAppender(db);
     this.usage = new UsageAppender(db);
+    this.outbox = new Outbox(db);
   }
 
   /** Stores an event that goes out when the transaction has committed. `data` is JSON text. */
   publish(topic: string, data: string, source: string): CommittedEvent {
     const event = this.events.append(topic, data, source, this.now_ms);
     this.published.push(event);
+    if (this.outbox.listens) this.outbox.publish({ id: event.id, topic, data, source, created_at: this.now_ms });
     return event;
   }
 
@@ -51,5 +55,6 @@ export class WriteContext {
     this.state.reload();
     this.specs.reload();
     this.events.reload();
+    this.outbox.reload();
   }
 }

@@ -71,7 +71,7 @@ export const LAYERS: readonly LayerRow[] = [
   },
   {
     files: ["src/store/read-context.ts", "src/store/write-context.ts"],
-    may: [...LEAVES, "src/store/*", "src/*/table.ts", "src/versioned/*", "node:*"],
+    may: [...LEAVES, "src/store/*", "src/*/table.ts", "src/webhooks/outbox.ts", "src/versioned/*", "node:*"],
     because: "a context gathers the tables that a job or a command is handed, and nothing else",
   },
   {
@@ -98,6 +98,16 @@ export const LAYERS: readonly LayerRow[] = [
     files: ["src/jobs.ts"],
     may: [...LEAVES, "src/*/jobs.ts", "src/store/read-context.ts"],
     because: "the table of jobs names each and does nothing itself",
+  },
+  {
+    files: ["src/webhooks/outbox.ts"],
+    may: [...LEAVES, "{folder}/*", "src/events/pattern.ts", "src/events/pattern-index.ts", "src/store/open.ts"],
+    because: "the outbox finds in the event's own transaction which webhooks want it, by the events' patterns and its own table",
+  },
+  {
+    files: ["src/webhooks/delivery.ts", "src/webhooks/send.ts"],
+    may: [...LEAVES, "{folder}/*", "src/metrics/registry.ts", "src/outbound/*"],
+    because: "deliveries run on the front: they are handed a reader and a way to the writer, and leave by the one door",
   },
   {
     files: ["src/metrics/routes.ts"],
@@ -199,7 +209,7 @@ export const RESERVED: readonly ReservedRow[] = [
   },
   {
     target: "src/*/table.ts",
-    by: ["src/*/table.ts", "src/*/commands.ts", "src/*/jobs.ts", "src/store/*.ts", "src/events/feed.ts", "src/server.ts", "workers/**"],
+    by: ["src/*/table.ts", "src/*/commands.ts", "src/*/jobs.ts", "src/store/*.ts", "src/events/feed.ts", "src/webhooks/outbox.ts", "src/server.ts", "workers/**"],
     typesFree: true,
     because: "SQL runs where a handle was handed out: in the writer, in the pool, and for a subscriber's replay",
   },

@@ -78,6 +78,8 @@ export class Batch {
       server.notify("events", context.published);
       context.published = [];
     }
+    const outbox = context.outbox.takeNotice();
+    if (outbox !== null) server.notify("outbox", outbox);
     const notice: CommitNotice = {
       calls: calls.length,
       duration_us: Math.round((performance.now() - started) * 1000),

@@ -7,6 +7,7 @@ import { acceptRule, deleteRule, importRules, proposeRule, putRules, rejectRule 
 import { deleteSpec, putSpec, rollbackSpec } from "../../src/specs/commands.js";
 import { deleteState, putState, rollbackState } from "../../src/state/commands.js";
 import { recordUsage } from "../../src/usage/commands.js";
+import { advanceWebhooks, createWebhook, deleteWebhook, enableWebhook } from "../../src/webhooks/commands.js";
 import type { WriteContext } from "../../src/store/write-context.js";
 
 export type Commands = {
@@ -29,6 +30,10 @@ export const COMMANDS: Commands = {
   "events.publish": publishEvents,
   "events.prune": pruneEvents,
   "usage.record": recordUsage,
+  "webhook.create": createWebhook,
+  "webhook.delete": deleteWebhook,
+  "webhook.enable": enableWebhook,
+  "webhook.advance": advanceWebhooks,
   "audit.refuse": refuse,
   // The counters are the front's; what is durable about a reset is its audit row, which the batch writes.
   "metrics.reset": () => null,

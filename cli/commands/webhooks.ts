@@ -1,0 +1,53 @@
+/** `webhooks …`: URLs that get events as HTTP requests. Runs in the command line's process. */
+import type { Args, CommandRow } from "../command-row.js";
+
+const ID = { name: "id" } as const;
+
+function webhookBody(args: Args): Promise<Buffer> {
+  const patterns = args.text("patterns")?.split(",").map((pattern) => pattern.trim()).filter((pattern) => pattern !== "");
+  return Promise.resolve(Buffer.from(JSON.stringify({ id: args.need("id"), url: args.need("url"), patterns, secret: args.text("secret") })));
+}
+
+export const WEBHOOKS_COMMANDS: readonly CommandRow[] = [
+  {
+    words: ["webhooks", "list"],
+    about: "List the webhooks with their state.",
+    method: "GET",
+    path: "/api/webhooks",
+  },
+  {
+    words: ["webhooks", "add"],
+    about: "Send events of some topics to a URL.",
+    flags: [
+      { name: "id", kind: "text", value: "ID", about: "its name", required: true },
+      { name: "url", kind: "text", value: "URL", about: "http or https", required: true },
+      { name: "patterns", kind: "text", value: "LIST", about: "topic patterns, separated by commas; all topics by default" },
+      { name: "secret", kind: "text", value: "TEXT", about: "signs the deliveries" },
+    ],
+    method: "POST",
+    path: "/api/webhooks",
+    headers: () => ({ "Content-Type": "application/json" }),
+    body: webhookBody,
+  },
+  {
+    words: ["webhooks", "delete"],
+    about: "Delete a webhook and what waits for it.",
+    arguments: [ID],
+    method: "DELETE",
+    path: "/api/webhooks/{id}",
+  },
+  {
+    words: ["webhooks", "test"],
+    about: "Send a test delivery now.",
+    arguments: [ID],
+    method: "POST",
+    path: "/api/webhooks/{id}/test",
+  },
+  {
+    words: ["webhooks", "enable"],
+    about: "Turn a webhook on again and go on with its queue.",
+    arguments: [ID],
+    method: "POST",
+    path: "/api/webhooks/{id}/enable",
+  },
+];

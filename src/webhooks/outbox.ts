@@ -1,0 +1,216 @@
+/**
+ * The outbox: which webhooks want an event, and a row for each of them in the event's own transaction, so
+ * that an event is in the history exactly when its deliveries are queued. Lives in the writer; delivering is
+ * the front's (delivery.ts).
+ *
+ * Active webhooks are held in memory by their patterns: an event that none wants costs a look-up. A queue
+ * is bounded by rows and bytes; what does not fit is dropped for that webhook alone, the new before the
+ * old, and counted.
+ */
+import { WEBHOOK_FAILURES_MAX, WEBHOOK_QUEUE_BYTES_MAX, WEBHOOK_QUEUE_ROWS_MAX } from "../../schemas/limits.js";
+import type { OutboxNotice, WebhookProgress } from "../../schemas/webhooks.js";
+import { assert, must } from "../base/assert.js";
+import { utf8Length } from "../base/path.js";
+import { Failure } from "../base/result.js";
+import { PatternIndex } from "../events/pattern-index.js";
+import { compilePattern } from "../events/pattern.js";
+import type { Db } from "../store/open.js";
+import { encodeDelivery, type OutboxEvent } from "./encode.js";
+import { WebhookTable, type WebhookRow } from "./table.js";
+
+/** What the writer holds of a webhook. */
+interface Held {
+  readonly row: number;
+  readonly patterns: readonly string[];
+  active: boolean;
+  rows: number;
+  bytes: number;
+  /** The last event that was looked at: several of its patterns may match one event. */
+  seen: number;
+}
+
+export class Outbox {
+  readonly table: WebhookTable;
+  #held = new Map<number, Held>();
+  #index = new PatternIndex();
+  /** Active webhooks by the text of each of their patterns. */
+  #by_pattern = new Map<string, Set<Held>>();
+  #rows = 0;
+  #queued = new Set<number>();
+  #changed = new Set<number>();
+  #dropped = 0;
+  /** Whether this transaction has changed what is held, or would have to be told of. */
+  #touched = false;
+
+  constructor(db: Db) {
+    this.table = new WebhookTable(db);
+    this.#load();
+  }
+
+  get webhooks(): number {
+    return this.#held.size;
+  }
+
+  /** Whether there is any active webhook. */
+  get listens(): boolean {
+    return this.#by_pattern.size > 0;
+  }
+
+  /** Queues an event for every active webhook that wants it. */
+  publish(event: OutboxEvent): void {
+    const texts = this.#index.match(event.topic);
+    if (texts.length > 0) this.#queue(event, texts);
+  }
+
+  /** The refusal of patterns of which one is malformed; null where all compile. */
+  refusePatterns(texts: readonly string[]): Failure | null {
+    for (const text of texts) {
+      const pattern = compilePattern(text);
+      if (pattern instanceof Failure) return pattern;
+    }
+    return null;
+  }
+
+  /** Begins to hold a webhook that was stored. */
+  add(webhook: WebhookRow): void {
+    this.#touch(webhook.row);
+    this.#hold(webhook, 0, 0);
+  }
+
+  /** Forgets a webhook that is being deleted, and drops its queue. */
+  remove(row: number): void {
+    this.#touch(row);
+    const held = must(this.#held.get(row), "a stored webhook is held");
+    this.#unqueue(held, Number.MAX_SAFE_INTEGER);
+    this.#stop(held);
+    this.#held.delete(row);
+  }
+
+  /** Goes on queueing for a webhook; what was published while it was off stays undelivered. */
+  enable(row: number): void {
+    this.#touch(row);
+    const held = must(this.#held.get(row), "a stored webhook is held");
+    if (!held.active) this.#start(held);
+  }
+
+  /**
+   * Takes in how far a lane has come. One that has failed too often in a row is disabled.
+   * @returns the webhook when it was disabled now
+   */
+  advance({ webhook, epoch, delivered, fail_count, fired_at }: WebhookProgress): WebhookRow | undefined {
+    const stored = this.table.byRow(webhook);
+    if (stored === undefined) return undefined; // deleted meanwhile
+    const held = must(this.#held.get(webhook), "a stored webhook is held");
+    if (delivered > 0) this.#unqueue(held, delivered);
+    const same = stored.epoch === epoch;
+    this.table.setProgress(webhook, same ? fail_count : stored.fail_count, fired_at);
+    if (!same || fail_count < WEBHOOK_FAILURES_MAX || stored.active === 0) return undefined;
+    this.#touch(webhook);
+    this.table.disable(webhook);
+    this.#stop(held);
+    return this.table.byRow(webhook);
+  }
+
+  /** What the transaction did, once it has committed; null where that was nothing. */
+  takeNotice(): OutboxNotice | null {
+    if (!this.#touched) return null;
+    const notice = { queued: [...this.#queued], changed: [...this.#changed], rows: this.#rows, dropped: this.#dropped };
+    this.#forget();
+    return notice;
+  }
+
+  /** After a rollback: holds again what is stored. */
+  reload(): void {
+    if (!this.#touched) return;
+    this.#forget();
+    this.#load();
+  }
+
+  #forget(): void {
+    this.#queued = new Set();
+    this.#changed = new Set();
+    this.#dropped = 0;
+    this.#touched = false;
+  }
+
+  #load(): void {
+    this.#held = new Map();
+    this.#index = new PatternIndex();
+    this.#by_pattern = new Map();
+    this.#rows = 0;
+    for (const webhook of this.table.all()) {
+      const { rows, bytes } = this.table.size(webhook.row, Number.MAX_SAFE_INTEGER);
+      this.#hold(webhook, rows, bytes);
+      this.#rows += rows;
+    }
+  }
+
+  #hold(webhook: WebhookRow, rows: number, bytes: number): void {
+    const held: Held = { row: webhook.row, patterns: JSON.parse(webhook.patterns) as string[], active: false, rows, bytes, seen: 0 };
+    this.#held.set(webhook.row, held);
+    if (webhook.active === 1) this.#start(held);
+  }
+
+  #start(held: Held): void {
+    held.active = true;
+    for (const text of held.patterns) {
+      const pattern = compilePattern(text);
+      assert(!(pattern instanceof Failure), "a stored pattern compiles");
+      const others = this.#by_pattern.get(text);
+      if (others === undefined) this.#by_pattern.set(text, new Set([held]));
+      else others.add(held);
+      this.#index.add(pattern);
+    }
+  }
+
+  #stop(held: Held): void {
+    held.active = false;
+    for (const text of held.patterns) {
+      const others = this.#by_pattern.get(text);
+      if (others === undefined) continue;
+      others.delete(held);
+      if (others.size > 0) continue;
+      this.#by_pattern.delete(text);
+      this.#index.delete(text);
+    }
+  }
+
+  #queue(event: OutboxEvent, texts: readonly string[]): void {
+    const body = encodeDelivery(event);
+    const bytes = utf8Length(body);
+    let waiting = 0;
+    this.#touched = true;
+    for (const text of texts) {
+      for (const held of this.#by_pattern.get(text) ?? []) {
+        if (held.seen === event.id) continue;
+        held.seen = event.id;
+        // One event fits an empty queue however large it is.
+        if (held.rows >= WEBHOOK_QUEUE_ROWS_MAX || (held.rows > 0 && held.bytes + bytes > WEBHOOK_QUEUE_BYTES_MAX)) {
+          this.#dropped += 1;
+          continue;
+        }
+        held.rows += 1;
+        held.bytes += bytes;
+        waiting += 1;
+        this.table.queue(held.row, event.id);
+        this.#queued.add(held.row);
+      }
+    }
+    if (waiting > 0) this.table.storeBody(event.id, waiting, bytes, body);
+    this.#rows += waiting;
+  }
+
+  #unqueue(held: Held, upto: number): void {
+    const { rows, bytes } = this.table.unqueue(held.row, upto);
+    if (rows === 0) return;
+    this.#touched = true;
+    held.rows -= rows;
+    held.bytes -= bytes;
+    this.#rows -= rows;
+  }
+
+  #touch(row: number): void {
+    this.#touched = true;
+    this.#changed.add(row);
+  }
+}

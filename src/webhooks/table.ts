@@ -1,0 +1,184 @@
+/**
+ * The SQL of the outbox: webhooks, the bodies that wait for delivery, and which webhook waits for which.
+ * A body is stored once however many webhooks wait for it, and goes with the last of them. Writer and
+ * front each have a class of their own.
+ */
+import type { WebhookCreateRequest } from "../../schemas/webhooks.js";
+import type { Db, Statement } from "../store/open.js";
+
+/** A webhook as stored; times in ms. `row` names it between threads: an id may be deleted and made anew. */
+export interface WebhookRow {
+  readonly row: number;
+  readonly id: string;
+  readonly url: string;
+  /** JSON. */
+  readonly patterns: string;
+  readonly secret: string;
+  readonly active: number;
+  readonly epoch: number;
+  readonly fail_count: number;
+  readonly created_at: number;
+  readonly last_fired: number | null;
+}
+
+/** What waits for one webhook. */
+export interface QueueSize {
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+export class WebhookTable {
+  readonly #all: Statement<[], WebhookRow>;
+  readonly #by_id: Statement<[string], WebhookRow>;
+  readonly #by_row: Statement<[number], WebhookRow>;
+  readonly #insert: Statement<[string, string, string, string, number], unknown>;
+  readonly #delete: Statement<[number], unknown>;
+  readonly #enable: Statement<[number], unknown>;
+  readonly #progress: Statement<[number, number | null, number], unknown>;
+  readonly #disable: Statement<[number], unknown>;
+  readonly #queue: Statement<[number, number], unknown>;
+  readonly #body: Statement<[number, number, number, string], unknown>;
+  readonly #size: Statement<[number, number], { rows: number; bytes: number | null }>;
+  readonly #settle: Statement<[number, number], unknown>;
+  readonly #drop_bodies: Statement<[number, number], unknown>;
+  readonly #unqueue: Statement<[number, number], unknown>;
+
+  constructor(db: Db) {
+    this.#all = db.prepare("SELECT * FROM webhook");
+    this.#by_id = db.prepare("SELECT * FROM webhook WHERE id = ?");
+    this.#by_row = db.prepare("SELECT * FROM webhook WHERE row = ?");
+    this.#insert = db.prepare(
+      "INSERT INTO webhook (id, url, patterns, secret, active, epoch, fail_count, created_at, last_fired) VALUES (?, ?, ?, ?, 1, 0, 0, ?, NULL)",
+    );
+    this.#delete = db.prepare("DELETE FROM webhook WHERE row = ?");
+    this.#enable = db.prepare("UPDATE webhook SET active = 1, fail_count = 0, epoch = epoch + 1 WHERE row = ?");
+    this.#progress = db.prepare("UPDATE webhook SET fail_count = ?, last_fired = coalesce(?, last_fired) WHERE row = ?");
+    this.#disable = db.prepare("UPDATE webhook SET active = 0 WHERE row = ?");
+    this.#queue = db.prepare("INSERT INTO webhook_queue VALUES (?, ?)");
+    this.#body = db.prepare("INSERT INTO webhook_body VALUES (?, ?, ?, ?)");
+    const due = "SELECT event FROM webhook_queue WHERE webhook = ? AND event <= ?";
+    this.#size = db.prepare(`SELECT count(*) AS rows, sum(bytes) AS bytes FROM webhook_body WHERE event IN (${due})`);
+    this.#settle = db.prepare(`UPDATE webhook_body SET waiting = waiting - 1 WHERE event IN (${due})`);
+    this.#drop_bodies = db.prepare(`DELETE FROM webhook_body WHERE event IN (${due}) AND waiting = 0`);
+    this.#unqueue = db.prepare("DELETE FROM webhook_queue WHERE webhook = ? AND event <= ?");
+  }
+
+  all(): WebhookRow[] {
+    return this.#all.all();
+  }
+
+  byId(id: string): WebhookRow | undefined {
+    return this.#by_id.get(id);
+  }
+
+  byRow(row: number): WebhookRow | undefined {
+    return this.#by_row.get(row);
+  }
+
+  insert({ id, url, patterns, secret }: WebhookCreateRequest, now_ms: number): void {
+    this.#insert.run(id, url, JSON.stringify(patterns), secret, now_ms);
+  }
+
+  /** Deletes a webhook; its queue is to be emptied first. */
+  delete(row: number): void {
+    this.#delete.run(row);
+  }
+
+  enable(row: number): void {
+    this.#enable.run(row);
+  }
+
+  disable(row: number): void {
+    this.#disable.run(row);
+  }
+
+  setProgress(row: number, fail_count: number, fired_at: number | null): void {
+    this.#progress.run(fail_count, fired_at, row);
+  }
+
+  /** Stores an event's body for so many webhooks. */
+  storeBody(event: number, waiting: number, bytes: number, body: string): void {
+    this.#body.run(event, waiting, bytes, body);
+  }
+
+  queue(webhook: number, event: number): void {
+    this.#queue.run(webhook, event);
+  }
+
+  /** Takes out of a webhook's queue what is not newer than an event; how much that was. */
+  unqueue(webhook: number, upto: number): QueueSize {
+    const size = this.size(webhook, upto);
+    if (size.rows === 0) return size;
+    this.#settle.run(webhook, upto);
+    this.#drop_bodies.run(webhook, upto);
+    this.#unqueue.run(webhook, upto);
+    return size;
+  }
+
+  /** What of a webhook's queue is not newer than an event. */
+  size(webhook: number, upto: number): QueueSize {
+    const size = this.#size.get(webhook, upto);
+    return { rows: size?.rows ?? 0, bytes: size?.bytes ?? 0 };
+  }
+}
+
+/** The next delivery of a webhook; its body is read when it is sent. */
+export interface QueuedEvent {
+  readonly event: number;
+  readonly bytes: number;
+}
+
+export class WebhookReader {
+  readonly #all: Statement<[], WebhookRow>;
+  readonly #by_id: Statement<[string], WebhookRow>;
+  readonly #by_row: Statement<[number], WebhookRow>;
+  readonly #next: Statement<[number, number], QueuedEvent>;
+  readonly #body: Statement<[number], string>;
+  readonly #rows: Statement<[], number>;
+  readonly #count: Statement<[], number>;
+
+  constructor(db: Db) {
+    this.#all = db.prepare("SELECT * FROM webhook ORDER BY id");
+    this.#by_id = db.prepare("SELECT * FROM webhook WHERE id = ?");
+    this.#by_row = db.prepare("SELECT * FROM webhook WHERE row = ?");
+    this.#next = db.prepare(
+      "SELECT event, bytes FROM webhook_body WHERE event = (SELECT min(event) FROM webhook_queue WHERE webhook = ? AND event > ?)",
+    );
+    this.#body = db.prepare<[number], string>("SELECT body FROM webhook_body WHERE event = ?").pluck();
+    this.#rows = db.prepare<[], number>("SELECT count(*) FROM webhook_queue").pluck();
+    this.#count = db.prepare<[], number>("SELECT count(*) FROM webhook").pluck();
+  }
+
+  /** By id; there are at most WEBHOOKS_MAX. */
+  all(): WebhookRow[] {
+    return this.#all.all();
+  }
+
+  byId(id: string): WebhookRow | undefined {
+    return this.#by_id.get(id);
+  }
+
+  byRow(row: number): WebhookRow | undefined {
+    return this.#by_row.get(row);
+  }
+
+  /** The first event after `after` that waits for the webhook. */
+  next(webhook: number, after: number): QueuedEvent | undefined {
+    return this.#next.get(webhook, after);
+  }
+
+  /** The body of an event that waits. */
+  body(event: number): string | undefined {
+    return this.#body.get(event);
+  }
+
+  /** How many webhooks there are. */
+  get count(): number {
+    return this.#count.get() ?? 0;
+  }
+
+  /** Deliveries that wait. */
+  get waiting(): number {
+    return this.#rows.get() ?? 0;
+  }
+}

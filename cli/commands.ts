@@ -8,6 +8,8 @@ import { CONFIG_COMMANDS } from "./commands/config.js";
 import { EVENTS_COMMANDS } from "./commands/events.js";
 import { LLM_COMMANDS } from "./commands/llm.js";
 import { RULES_COMMANDS } from "./commands/rules.js";
+import { INSTANCES_COMMANDS } from "./commands/instances.js";
+import { METRICS_COMMANDS } from "./commands/metrics.js";
 import { SERVE_COMMANDS } from "./commands/serve.js";
 import { SPECS_COMMANDS } from "./commands/specs.js";
 import { STATE_COMMANDS } from "./commands/state.js";
@@ -21,8 +23,10 @@ export const COMMANDS: readonly CommandRow[] = [
   ...SPECS_COMMANDS,
   ...EVENTS_COMMANDS,
   ...RULES_COMMANDS,
+  ...INSTANCES_COMMANDS,
   ...AUDIT_COMMANDS,
   ...WEBHOOKS_COMMANDS,
   ...LLM_COMMANDS,
+  ...METRICS_COMMANDS,
   ...SERVE_COMMANDS,
 ];

@@ -8,6 +8,7 @@ export const AUDIT_ACTIONS = [
   "rule.propose", "rule.accept", "rule.reject", "rules.import", "rules.put", "rule.delete",
   "metrics.reset", "llm.usage",
   "webhook.create", "webhook.delete", "webhook.enable",
+  "instance.register", "instance.activate", "instance.deregister", "instance.capabilities",
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 

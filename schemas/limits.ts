@@ -114,6 +114,30 @@ export const OUTBOUND_IDLE_MS = 4_000;
 export const OUTBOUND_HEADER_BYTES_MAX = 16 * KIB;
 /** Names that are looked up at once: each keeps one of the process's four threads for I/O, and the log needs one. */
 export const OUTBOUND_LOOKUPS_MAX = 2;
+// Instances
+export const INSTANCES_MAX = 50_000;
+/** A name, a workspace, a stack. */
+export const INSTANCE_LABEL_BYTES_MAX = 256;
+export const INSTANCE_INTENT_BYTES_MAX = 4 * KIB;
+export const INSTANCE_CAPABILITIES_MAX = 64;
+export const CAPABILITY_BYTES_MAX = 128;
+export const INSTANCE_TOKEN_BYTES = 16;
+/** How long a sign of life may be in memory only. */
+export const INSTANCE_FLUSH_INTERVAL_MS = 5_000;
+/** Rows of one flush, and of one call that marks instances stale: other writes come in between. */
+export const INSTANCE_FLUSH_ROWS = 1_000;
+/** Instances of a list that are written in one turn of the front's loop. */
+export const INSTANCE_LIST_PAGE = 250;
+
+// Agent metrics
+/** At most 10 s by the contract. */
+export const AGENT_METRICS_FLUSH_INTERVAL_MS = 5_000;
+/** Counters of one flush. */
+export const AGENT_METRICS_FLUSH_ROWS = 1_000;
+/** Agents with counts that wait for a flush, each hour counted apart. */
+export const AGENT_TALLIES_MAX = 100_000;
+export const AGENT_METRICS_DAYS = 90;
+export const AGENT_METRICS_PRUNE_ROWS = 2_000;
 
 // Rules and validation
 export const RULE_PATTERN_BYTES_MAX = 4 * KIB;
@@ -230,6 +254,8 @@ relation(WEBHOOK_REQUESTS_MAX >= WEBHOOKS_MAX, "a receiver that hangs takes nobo
 relation(WEBHOOK_RETRY_MS_MAX + DEADLINE_SWEEP_MS <= 500 && WEBHOOK_RETRY_DELAY_MS_MAX + DEADLINE_SWEEP_MS <= 10_000, "a retry that waits for its tick is still in time");
 relation(WEBHOOK_TIMEOUT_MS < RESPONSE_TIMEOUT_MS, "a test delivery ends before its answer is due");
 relation(WEBHOOK_QUEUE_BYTES_MAX > 2 * BODY_BYTES_MAX && WEBHOOK_BODIES_BYTES_MAX > 2 * BODY_BYTES_MAX, "the largest event can be queued and sent");
+relation(AGENT_METRICS_FLUSH_INTERVAL_MS < 10_000, "agent metrics are flushed at least every 10 s");
+relation(AGENT_TALLIES_MAX > INSTANCES_MAX, "every instance can be counted");
 relation(CLI_ANSWER_TIMEOUT_MS >= LONG_POLL_WAIT_S_MAX * 1000 + 10_000, "the command line waits longer than the longest long poll");
 relation(CLI_ANSWER_BYTES_MAX > BODY_BYTES_MAX, "the command line takes every value that can be stored");
 relation(VALIDATIONS_LONG_TOGETHER_MAX < POOL_THREADS_MAX, "long validations leave the pool a thread");

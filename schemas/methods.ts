@@ -4,10 +4,12 @@
  * these methods and nothing of what lies behind them.
  */
 import { Type, type Static, type TSchema } from "typebox";
+import { AgentMetricsRequest, CountRequest } from "./agent-metrics.js";
 import {
   AuditListRequest, AuditRefusalRequest, AuditSummaryRequest, type AuditAction,
 } from "./audit.js";
 import { EventHistoryRequest, PruneReply, PruneRequest, PublishReply, PublishRequest } from "./events.js";
+import { CapabilitiesRequest, InstanceRequest, IntentRequest, RegisterReply, RegisterRequest, SightingsRequest, StaleReply } from "./instances.js";
 import { POOL_DEADLINE_MS, WRITER_DEADLINE_MS } from "./limits.js";
 import {
   CheckRulesRequest, ImportRulesRequest, ListRulesRequest, ProposeRuleRequest, PutRulesRequest, RuleCountReply, RuleRequest, ValidateRequest, ruleName, type RuleStatus,
@@ -76,6 +78,14 @@ function statusDetail(status: RuleStatus): () => string {
   return () => `{"status":"${status}"}`;
 }
 
+function instanceId(request: { readonly id: string }): string {
+  return request.id;
+}
+
+function noDetail(): string {
+  return "{}";
+}
+
 const Nothing = Type.Null();
 const Empty = Type.Object({});
 /** What an import is called in the audit log: its rules may be of many projects. */
@@ -96,11 +106,27 @@ export const METHODS = {
   "rules.import": writer(ImportRulesRequest, RuleCountReply, { action: "rules.import", resource: () => BULK, detail: (_request, { count }) => `{"imported":${count}}` }),
   "events.publish": writer(PublishRequest, PublishReply, null),
   "events.prune": writer(PruneRequest, PruneReply, null),
+  "instance.register": writer(RegisterRequest, RegisterReply, {
+    action: "instance.register",
+    resource: instanceId,
+    detail: ({ name, workspace, stack }) => JSON.stringify({ name, workspace, stack }),
+  }),
+  "instance.activate": writer(InstanceRequest, Nothing, { action: "instance.activate", resource: instanceId, detail: noDetail }),
+  "instance.capabilities": writer(CapabilitiesRequest, Nothing, {
+    action: "instance.capabilities",
+    resource: instanceId,
+    detail: ({ capabilities }) => JSON.stringify({ capabilities }),
+  }),
+  "instance.intent": writer(IntentRequest, Nothing, null),
+  "instance.deregister": writer(InstanceRequest, Nothing, { action: "instance.deregister", resource: instanceId, detail: noDetail }),
+  "instance.seen": writer(SightingsRequest, Nothing, null),
+  "instance.stale": writer(SightingsRequest, StaleReply, null),
+  "agents.count": writer(CountRequest, Nothing, null),
   "audit.refuse": writer(AuditRefusalRequest, Nothing, null),
   "metrics.reset": writer(Empty, Nothing, {
     action: "metrics.reset",
     resource: () => "",
-    detail: () => "{}",
+    detail: noDetail,
   }),
   "usage.record": writer(UsageRecordRequest, UsageRecordReply, {
     action: "llm.usage",
@@ -134,6 +160,7 @@ export const METHODS = {
   "webhook.list": pool(Empty, "stream"),
   "usage.list": pool(UsageListRequest, "stream"),
   "usage.summary": pool(UsageSummaryRequest, "unary"),
+  "agents.metrics": pool(AgentMetricsRequest, "stream"),
 } as const satisfies Record<string, Method>;
 
 export type MethodName = keyof typeof METHODS;

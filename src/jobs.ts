@@ -3,6 +3,7 @@
  * itself where the answer is sure to be short (rpc/reads.ts).
  */
 import type { PoolMethodName, RequestOf } from "../schemas/methods.js";
+import { readAgentMetrics } from "./agent-metrics/jobs.js";
 import { auditSummary, listAuditEntries } from "./audit/jobs.js";
 import type { Failure } from "./base/result.js";
 import { eventHistory } from "./events/jobs.js";
@@ -36,6 +37,7 @@ export const JOBS: Jobs = {
   "webhook.list": listWebhooks,
   "usage.list": listUsageRows,
   "usage.summary": summarizeUsage,
+  "agents.metrics": readAgentMetrics,
 };
 
 /** What must have been done once in a worker before it runs the job: libraries that the front, which shares this table, never loads. */

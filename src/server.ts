@@ -6,6 +6,9 @@ import { resolve } from "node:path";
 import type { Config } from "../schemas/config.js";
 import { DEADLINE_SWEEP_MS, EVENT_PRUNE_INTERVAL_MS, REPLAY_PAGE_EVENTS, SHUTDOWN_DRAIN_MS } from "../schemas/limits.js";
 import { VERSION } from "../schemas/version.js";
+import { AgentMetricsFlusher } from "./agent-metrics/flusher.js";
+import { agentMetricsRoutes } from "./agent-metrics/routes.js";
+import { AgentTally } from "./agent-metrics/tally.js";
 import { auditRoutes } from "./audit/routes.js";
 import { systemClock } from "./base/clock.js";
 import { openLog, type Log } from "./base/log.js";
@@ -22,6 +25,13 @@ import { openApiRoute } from "./front/openapi.js";
 import { Pipeline } from "./front/pipeline.js";
 import type { Route } from "./front/route-table.js";
 import { FrontServer } from "./front/server.js";
+import { InstanceActors } from "./instances/actors.js";
+import { Directory } from "./instances/directory.js";
+import { Instances } from "./instances/front.js";
+import { Liveness } from "./instances/liveness.js";
+import { instanceRoutes } from "./instances/routes.js";
+import { Sightings } from "./instances/sightings.js";
+import { loadInstances } from "./instances/table.js";
 import type { CommitNotice } from "./metrics/commit-notice.js";
 import { Registry } from "./metrics/registry.js";
 import { metricsRoutes } from "./metrics/routes.js";
@@ -70,6 +80,7 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
   const registry = new Registry();
   const settings = { state_history: config.state_history, state_events: config.state_events, event_history: config.event_history };
 
+  const directory = new Directory();
   let hub: Hub | null = null;
   let reads: Reads | null = null;
   let deliveries: Deliveries | null = null;
@@ -95,7 +106,10 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
       registry.state_keys = first.state_keys;
       if (started) {
         registry.writer_restarts += 1;
-        if (hub !== null && reads !== null) catchUp(hub, reads.context, first.last_event_id);
+        if (hub !== null && reads !== null) {
+          catchUp(hub, reads.context, first.last_event_id);
+          directory.load(loadInstances(reads.context.db));
+        }
         deliveries?.load();
       }
       started = true;
@@ -121,7 +135,16 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
   const streams = new Streams(feeds, systemClock);
   const front = new FrontServer();
   const gate = new Gate(config, () => front.portNumbers);
-  const pipeline = new Pipeline({ gate, registry, writer, log, clock: systemClock });
+  directory.load(loadInstances(context.db));
+  const agents = new AgentTally(systemClock.now());
+  const agent_flusher = new AgentMetricsFlusher(agents, writer, log, systemClock.now());
+  const instances = new Instances({ directory, writer, clock: systemClock, log });
+  const sightings = new Sightings(directory, writer, systemClock.now());
+  const liveness = new Liveness({
+    directory, writer, log, stale_after_ms: config.stale_after, interval_ms: config.liveness_interval, now_ms: systemClock.now(),
+  });
+  const actors = new InstanceActors(directory, systemClock);
+  const pipeline = new Pipeline({ gate, registry, writer, log, clock: systemClock, actors, agents });
   const pruner = new EventPruner(writer, config.event_history, EVENT_PRUNE_INTERVAL_MS, log, systemClock.now());
   const receivers = new OutboundClient({ policy: { allow_private: config.webhook_allow_private } });
   const send = senderOver(receivers);
@@ -134,16 +157,18 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
   const rules = new RuleFront({ writer, reads, log });
   const routes: Route[] = [
     ...metricsRoutes({
-      registry, hub, writer, pool, clock: systemClock, log, data_dir, started_ms,
+      registry, hub, writer, pool, instances: () => directory.counts, clock: systemClock, log, data_dir, started_ms,
       addresses: () => front.addresses, inFlight: () => pipeline.inFlight, draining: () => pipeline.draining,
     }),
     ...stateRoutes({ writer, reads, log }),
     ...specRoutes(specs, reads),
     ...ruleRoutes({ rules, writer, reads, log }),
     ...eventRoutes({ writer, reads, hub, streams, log }),
+    ...instanceRoutes(instances, liveness, systemClock),
     ...auditRoutes(reads),
     ...webhookRoutes({ writer, reads, send, policy: receivers.policy, clock: systemClock, log }),
     ...usageRoutes({ writer, reads, log }),
+    ...agentMetricsRoutes(agent_flusher, reads),
   ];
   routes.push(openApiRoute(() => routes, VERSION));
   const ticking = setInterval(() => {
@@ -153,6 +178,9 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
     streams.tick(now_ms);
     pruner.tick(now_ms);
     outbox.tick(now_ms);
+    sightings.tick(now_ms);
+    liveness.tick(now_ms);
+    agent_flusher.tick(now_ms);
   }, TICK_MS);
 
   const stop = async (): Promise<void> => {
@@ -168,6 +196,8 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
     await outbox.tell();
     front.close();
     clearInterval(ticking);
+    await sightings.close();
+    await agent_flusher.flush();
     await pool.close();
     context.close();
     await thread.close();

@@ -49,7 +49,7 @@ t.test("a request that does not fit is caught", (t) => {
 
 t.test("what the routes send fits the schemas", async (t) => {
   const data_dir = makeDirectory(t);
-  const koor = await startKoor(t, { data_dir, program: PROGRAM, env: { KOOR_DATA_DIR: data_dir }, args: ["--state-events"] });
+  const koor = await startKoor(t, { data_dir, program: PROGRAM, env: { KOOR_DATA_DIR: data_dir }, args: ["--state-events", "--stale-after", "1ms"] });
   const { port } = koor;
   const statuses = new Map<string, number>();
   const ask = async (method: string, path: string, body?: string, headers: Readonly<Record<string, string>> = {}): Promise<void> => {
@@ -118,6 +118,22 @@ t.test("what the routes send fits the schemas", async (t) => {
   for (const path of ["/api/rules", "/api/rules?project=p&stack=go&source=local,learned&status=accepted", "/api/rules/export", "/api/rules/export?source=external", "/api/validate/p/rules", "/api/validate/a%2Fb/rules?stack=go"]) await ask("GET", path);
   await ask("DELETE", "/api/rules/q/r");
   await ask("DELETE", "/api/rules/q/r");
+  const registered = await sendJson(port, "POST", "/api/instances/register", { name: "\u00e9", workspace: "w", intent: "a\nb", stack: "go", capabilities: ["x", "x"] });
+  const instance = `/api/instances/${registered.json<{ readonly id: string }>().id}`;
+  const actor = { "X-Koor-Instance": registered.json<{ readonly id: string }>().id };
+  await ask("POST", `${instance}/activate`);
+  await ask("POST", `${instance}/heartbeat`);
+  await ask("POST", `${instance}/intent`, '{"intent":""}');
+  await ask("POST", `${instance}/capabilities`, '{"capabilities":[]}');
+  await ask("POST", "/api/events/publish", '{"topic":"a.b"}', actor);
+  for (const query of ["", "?period=2026", "?instance_id=x"]) await ask("GET", `/api/metrics/agents${query}`);
+  await ask("GET", "/api/metrics/agents/x?period=2");
+  // With --stale-after 1ms it is silent in the next millisecond.
+  while ((await send(port, "POST", "/api/liveness/check")).json<{ readonly count: number }>().count === 0);
+  await ask("DELETE", instance);
+  // What is seen of this one is stored at the end.
+  const other = await sendJson(port, "POST", "/api/instances/register", { name: "other" });
+  await ask("POST", `/api/instances/${other.json<{ readonly id: string }>().id}/heartbeat`);
   await ask("POST", "/api/metrics/reset");
   t.equal(await koor.stop(), 0);
   t.notMatch(koor.log(), /crashed|failed/);

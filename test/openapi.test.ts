@@ -141,6 +141,8 @@ interface Sample {
 }
 
 const receiver = await startReceiver(t);
+/** Stands for the id of an instance that the test has registered. */
+const INSTANCE_ID = "INSTANCE-ID";
 
 /** At least one success of every operation, and each refusal that a client can bring about. */
 const SAMPLES: readonly Sample[] = [
@@ -249,6 +251,29 @@ const SAMPLES: readonly Sample[] = [
   { name: "usage.list", status: 400, method: "GET", path: "/api/llm/usage?limit=0" },
   { name: "usage.summary", status: 200, method: "GET", path: "/api/llm/usage/summary" },
   { name: "usage.summary", status: 400, method: "GET", path: "/api/llm/usage/summary?group_by=x" },
+  { name: "instance.register", status: 200, method: "POST", path: "/api/instances/register", body: '{"name":"a","capabilities":["x"]}' },
+  { name: "instance.register", status: 400, method: "POST", path: "/api/instances/register", body: '{"name":5}' },
+  { name: "instance.register", status: 401, method: "POST", path: "/api/instances/register", body: '{"name":"a"}', guarded: true },
+  { name: "instance.activate", status: 200, method: "POST", path: `/api/instances/${INSTANCE_ID}/activate` },
+  { name: "instance.activate", status: 404, method: "POST", path: "/api/instances/none/activate" },
+  { name: "instance.heartbeat", status: 200, method: "POST", path: `/api/instances/${INSTANCE_ID}/heartbeat` },
+  { name: "instance.heartbeat", status: 404, method: "POST", path: "/api/instances/none/heartbeat" },
+  { name: "instance.capabilities", status: 200, method: "POST", path: `/api/instances/${INSTANCE_ID}/capabilities`, body: '{"capabilities":["x"]}' },
+  { name: "instance.capabilities", status: 400, method: "POST", path: `/api/instances/${INSTANCE_ID}/capabilities`, body: '{"capabilities":[""]}' },
+  { name: "instance.capabilities", status: 404, method: "POST", path: "/api/instances/none/capabilities", body: '{"capabilities":[]}' },
+  { name: "instance.intent", status: 200, method: "POST", path: `/api/instances/${INSTANCE_ID}/intent`, body: '{"intent":"x"}' },
+  { name: "instance.intent", status: 404, method: "POST", path: "/api/instances/none/intent", body: '{"intent":"x"}' },
+  { name: "instance.list", status: 200, method: "GET", path: "/api/instances?capability=x" },
+  { name: "instance.stale", status: 200, method: "GET", path: "/api/instances/stale" },
+  { name: "instance.get", status: 200, method: "GET", path: `/api/instances/${INSTANCE_ID}` },
+  { name: "instance.get", status: 404, method: "GET", path: "/api/instances/none" },
+  { name: "liveness.check", status: 200, method: "POST", path: "/api/liveness/check" },
+  { name: "instance.deregister", status: 200, method: "DELETE", path: `/api/instances/${INSTANCE_ID}` },
+  { name: "instance.deregister", status: 404, method: "DELETE", path: `/api/instances/${INSTANCE_ID}` },
+  { name: "metrics.agents", status: 200, method: "GET", path: "/api/metrics/agents" },
+  { name: "metrics.agents", status: 200, method: "GET", path: "/api/metrics/agents?instance_id=none" },
+  { name: "metrics.agents", status: 400, method: "GET", path: "/api/metrics/agents?period=%zz" },
+  { name: "metrics.agent", status: 200, method: "GET", path: "/api/metrics/agents/none" },
   { name: "audit.list", status: 200, method: "GET", path: "/api/audit" },
   { name: "audit.list", status: 400, method: "GET", path: "/api/audit?from=x" },
   { name: "audit.summary", status: 200, method: "GET", path: "/api/audit/summary" },
@@ -256,6 +281,7 @@ const SAMPLES: readonly Sample[] = [
 ];
 
 t.test("what the server answers is what it describes", async (t) => {
+  const instance = (await send(koor.port, "POST", "/api/instances/register", { body: '{"name":"sample"}' })).json<{ readonly id: string }>().id;
   const byName = new Map(described.map(({ operation }) => [operation.operationId, operation]));
   for (const { name, status, method, path, body, headers = {}, guarded: fromGuarded } of SAMPLES) {
     const operation = byName.get(name);
@@ -263,7 +289,8 @@ t.test("what the server answers is what it describes", async (t) => {
       t.fail(`${name} is not described`);
       continue;
     }
-    const answer = await send(fromGuarded === true ? guarded.port : koor.port, method, path, { headers, ...(body === undefined ? {} : { body }) });
+    const target = path.replace(INSTANCE_ID, instance);
+    const answer = await send(fromGuarded === true ? guarded.port : koor.port, method, target, { headers, ...(body === undefined ? {} : { body }) });
     t.equal(answer.status, status, `${method} ${path}`);
     t.equal(contradiction(answer, operation), undefined, `${method} ${path} ${status}`);
   }

@@ -105,7 +105,8 @@ class EventsFront {
           return;
         }
         if (log.infos) for (const { topic, id } of reply.events) log.info("event published", { topic, id });
-        resolve(jsonReply(many ? `[${reply.events.map((event) => event.text).join(",")}]` : (reply.events[0] as CommittedEvent).text));
+        const answer = many ? `[${reply.events.map((event) => event.text).join(",")}]` : (reply.events[0] as CommittedEvent).text;
+        resolve(jsonReply(answer, 200, { events_published: events.length }));
       });
     });
   }

@@ -1,7 +1,9 @@
 /** The gate held to tables of Hosts, Origins and tokens: what passes and what does not, per way of binding. */
+import { createHash } from "node:crypto";
 import { hostname } from "node:os";
 import t from "tap";
 import { OPTIONS, type Config } from "../../schemas/config.js";
+import type { Actors } from "./caller.js";
 import { Gate } from "./gate.js";
 
 const API_PORT = 9800;
@@ -134,25 +136,57 @@ t.test("verdicts stay the same when more values come than are remembered", (t) =
   t.end();
 });
 
-t.test("a server without a token takes every request, and none of its headers matter", (t) => {
+const TOKEN = "an-instance-token";
+const OTHER_TOKEN = "another-instance-token";
+const hashOf = (text: string): string => createHash("sha256").update(text).digest("hex");
+
+/** Two instances, and whose life was noted. */
+function actorsOf(): Actors & { readonly seen: string[] } {
+  const seen: string[] = [];
+  const tokens = new Map([[hashOf(TOKEN), "one"], [hashOf(OTHER_TOKEN), "two"]]);
+  const note = (id: string | undefined): string | undefined => {
+    if (id !== undefined) seen.push(id);
+    return id;
+  };
+  return { size: 2, seen, seeId: (id) => note(["one", "two"].find((known) => known === id)) !== undefined, seeToken: (hash) => note(tokens.get(hash)) };
+}
+
+/** What is asked of actors where there are none. */
+const NO_ACTORS: Actors = { size: 0, seeId: () => false, seeToken: () => undefined };
+
+t.test("a server without a token takes every request", (t) => {
   const gate = gateOf();
   t.equal(gate.guarded, false);
-  for (const header of ["", "Bearer x", "nonsense"]) t.equal(gate.checkToken(header), null);
+  for (const header of ["", "Bearer x", "nonsense", `Bearer ${hashOf(TOKEN)}`]) {
+    t.same(gate.identify(header, "", NO_ACTORS), { role: "nobody", actor: "" });
+    t.same(gate.identify(header, "nobody-known", actorsOf()), { role: "nobody", actor: "" }, "an unknown id is ignored");
+    t.same(gate.identify(header, "two", actorsOf()), { role: "nobody", actor: "two" }, "its word is taken");
+  }
+  const actors = actorsOf();
+  t.same(gate.identify(`Bearer ${TOKEN}`, "two", actors), { role: "instance", actor: "one" }, "a token says who it is, whatever the header claims");
+  t.same(actors.seen, ["one"], "and only its owner is alive");
   t.end();
 });
 
 t.test("a token is compared as a whole", (t) => {
   const gate = gateOf({ auth_token: "s3cret-Token" });
   t.equal(gate.guarded, true);
-  for (const header of ["Bearer s3cret-Token", "bearer s3cret-Token", "BEARER  s3cret-Token "]) t.equal(gate.checkToken(header), null, header);
+  for (const header of ["Bearer s3cret-Token", "bearer s3cret-Token", "BEARER  s3cret-Token "]) {
+    t.same(gate.identify(header, "", NO_ACTORS), { role: "server", actor: "" }, header);
+    t.same(gate.identify(header, "one", actorsOf()), { role: "server", actor: "one" }, `${header}, for an instance`);
+    t.same(gate.identify(header, "none", actorsOf()), { role: "server", actor: "" }, `${header}, for none`);
+  }
+  t.same(gate.identify(`Bearer ${OTHER_TOKEN}`, "one", actorsOf()), { role: "instance", actor: "two" });
   const refused = [
     "", "Bearer", "Bearer ", "s3cret-Token", "Bearer s3cret-Toke", "Bearer s3cret-Tokenx", "Bearer S3CRET-TOKEN", "Basic s3cret-Token",
     "Bearer s3cret-Token x", "Bearers3cret-Token", "XBearer s3cret-Token", "Bearer \"s3cret-Token\"", "Bearer undefined",
+    TOKEN, `Basic ${TOKEN}`, `Bearer ${TOKEN}x`, `Bearer ${hashOf(TOKEN)}`,
   ];
   for (const header of refused) {
-    const failure = gate.checkToken(header);
-    t.equal(failure?.http, 401, `"${header}" is refused`);
-    t.equal(failure?.message, "invalid or missing bearer token");
+    const actors = actorsOf();
+    const failure = gate.identify(header, "one", actors);
+    t.match(failure, { http: 401, message: "invalid or missing bearer token" }, `"${header}" is refused`);
+    t.same(actors.seen, [], "and is no sign of life");
   }
   t.end();
 });

@@ -8,6 +8,7 @@ import { hostname } from "node:os";
 import type { Config } from "../../schemas/config.js";
 import { isLoopback, isWildcard, parseAddress } from "../config/address.js";
 import { Failure } from "../base/result.js";
+import { NOBODY, type Actors, type Caller } from "./caller.js";
 
 /** Verdicts on `Host` and `Origin` values that are remembered; a client sends the same ones for ever. */
 const REMEMBERED_VALUES_MAX = 256;
@@ -80,11 +81,22 @@ export class Gate {
     return allowed ? null : FOREIGN_ORIGIN;
   }
 
-  /** Null where the `Authorization` header carries the server's token, or none is needed. */
-  checkToken(authorization: string): Failure | null {
-    if (this.#token === null) return null;
-    const match = /^Bearer +(\S+) *$/i.exec(authorization);
-    return match !== null && timingSafeEqual(sha256(match[1] ?? ""), this.#token) ? null : UNAUTHENTICATED;
+  /**
+   * Who calls, by the `Authorization` and `X-Koor-Instance` headers; UNAUTHENTICATED where a token is needed
+   * and this is none. An instance's own token says who it is; only without one its word is taken for it.
+   */
+  identify(authorization: string, claimed: string, actors: Actors): Caller | Failure {
+    const token = authorization === "" ? undefined : /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
+    if (token !== undefined) {
+      const digest = sha256(token);
+      if (this.#token !== null && timingSafeEqual(digest, this.#token)) return { role: "server", actor: claimedActor(claimed, actors) };
+      // Found by its digest, of which a stranger can choose no byte: how long that takes tells nothing of any token.
+      const id = actors.size === 0 ? undefined : actors.seeToken(digest.toString("hex"));
+      if (id !== undefined) return { role: "instance", actor: id };
+    }
+    if (this.#token !== null) return UNAUTHENTICATED;
+    const actor = claimedActor(claimed, actors);
+    return actor === "" ? NOBODY : { role: "nobody", actor };
   }
 
   #isOwn(origin: string, host: string): boolean {
@@ -98,6 +110,11 @@ export class Gate {
     const name = hostName(authority);
     return isIP(name) === 0 || this.#hosts.has(name) || isLoopback(name) || name === hostName(host);
   }
+}
+
+/** The instance that a caller says it is; "" where nobody has that id. */
+function claimedActor(claimed: string, actors: Actors): string {
+  return claimed !== "" && actors.seeId(claimed) ? claimed : "";
 }
 
 function remember(known: Map<string, boolean>, value: string, allowed: boolean): void {

@@ -47,6 +47,7 @@ export class ListeningPort {
     this.#options = options;
     this.#edge = new SubscriberEdge(this.#app, options.subscribers);
     for (const bound of options.routes) this.#register(bound);
+    this.#keepFixedPaths();
     this.#app.any("/*", (res, req) => this.#refuse(res, req));
   }
 
@@ -128,13 +129,35 @@ export class ListeningPort {
     }
   }
 
+  /**
+   * A path that stands in the table as it is is no value of a parameter: `GET /api/instances/register` is a
+   * 405, not a search for the instance of that id.
+   */
+  #keepFixedPaths(): void {
+    const { routes } = this.#options;
+    for (const { route: { path }, shape } of routes) {
+      if (shape.names.length > 0) continue;
+      const own = new Set(routes.filter(({ route }) => route.path === path).map(({ route }) => route.method));
+      for (const { route: { method }, shape: other } of routes) {
+        if (own.has(method) || !pathMatches(other, path)) continue;
+        own.add(method);
+        const refuse = (res: HttpResponse, req: HttpRequest): void => this.#refuse(res, req);
+        if (method === "GET") this.#app.get(path, refuse).head(path, refuse);
+        else if (method === "PUT") this.#app.put(path, refuse);
+        else if (method === "POST") this.#app.post(path, refuse);
+        else this.#app.del(path, refuse);
+      }
+    }
+  }
+
   /** No route of that method: 405 where the path has others, else 404. */
   #refuse(res: HttpResponse, req: HttpRequest): void {
     const exchange = new Exchange(res, req, req.getMethod() === "head");
     const path = exchange.path;
     const methods = new Set<string>();
-    for (const { route, shape } of this.#options.routes) {
-      if (!pathMatches(shape, path)) continue;
+    const matching = this.#options.routes.filter(({ shape }) => pathMatches(shape, path));
+    const fixed = matching.filter(({ shape }) => shape.names.length === 0);
+    for (const { route } of fixed.length > 0 ? fixed : matching) {
       methods.add(route.method);
       if (route.method === "GET") methods.add("HEAD");
     }

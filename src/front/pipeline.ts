@@ -3,6 +3,7 @@
  * limits, actor; and on the way back the error shape, the audit of refusals, metrics and the access log.
  * Runs on the front. The order of the checks is the order of the code.
  */
+import type { ReportedCounts } from "../../schemas/agent-metrics.js";
 import { BODIES_IN_MEMORY_BYTES_MAX, REQUEST_TIMEOUT_MS } from "../../schemas/limits.js";
 import type { CallContext } from "../../schemas/rpc.js";
 import type { Clock } from "../base/clock.js";
@@ -10,6 +11,7 @@ import type { Log } from "../base/log.js";
 import { Failure, invalid } from "../base/result.js";
 import type { Registry, RouteMetrics } from "../metrics/registry.js";
 import type { RpcClient } from "../rpc/client.js";
+import { NOBODY, type Actors, type CallCounter, type Caller } from "./caller.js";
 import type { Exchange } from "./exchange.js";
 import type { Gate } from "./gate.js";
 import { isSchemaCompilerLoaded, loadSchemaCompiler, parseJsonBody } from "./json-body.js";
@@ -30,6 +32,8 @@ export interface PipelineOptions {
   readonly writer: RpcClient;
   readonly log: Log;
   readonly clock: Clock;
+  readonly actors: Actors;
+  readonly agents: CallCounter;
 }
 
 /** One request on its way. */
@@ -37,16 +41,23 @@ interface Call {
   readonly exchange: Exchange;
   readonly bound: BoundRoute;
   readonly started: number;
+  /** Counts as a call of its plane, and for its actor. */
+  readonly counted: boolean;
   params: readonly string[];
+  caller: Caller;
   context: CallContext;
   path: string;
 }
 
-const NOBODY: CallContext = Object.freeze({ actor: "", trace: "" });
+const NO_CONTEXT: CallContext = Object.freeze({ actor: "", trace: "" });
 const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
 const NO_PARAMS: readonly string[] = [];
 const NO_BODY = new Uint8Array(0);
 const DRAINING = new Failure("UNAVAILABLE", "the server is shutting down");
+
+function newCall(exchange: Exchange, bound: BoundRoute, counted: boolean): Call {
+  return { exchange, bound, started: performance.now(), counted, params: NO_PARAMS, caller: NOBODY, context: NO_CONTEXT, path: "" };
+}
 
 export class Pipeline {
   readonly #options: PipelineOptions;
@@ -93,9 +104,9 @@ export class Pipeline {
    */
   serve(exchange: Exchange, bound: BoundRoute, counted: boolean): void {
     const { route } = bound;
-    const call: Call = { exchange, bound, started: performance.now(), params: NO_PARAMS, context: NOBODY, path: "" };
+    const call = newCall(exchange, bound, counted && route.uncounted === undefined);
     this.#in_flight += 1;
-    if (counted && route.uncounted === undefined) this.#options.registry.rest_calls += 1;
+    if (call.counted) this.#options.registry.rest_calls += 1;
     if (this.#options.log.debugs) call.path = exchange.path;
     const request = this.#admit(call);
     if (request instanceof Failure) {
@@ -112,7 +123,7 @@ export class Pipeline {
    * @returns what the route's `upgrade` made of it; undefined where it was refused and answered
    */
   admitUpgrade(exchange: Exchange, bound: BoundRoute): unknown {
-    const call: Call = { exchange, bound, started: performance.now(), params: NO_PARAMS, context: NOBODY, path: "" };
+    const call = newCall(exchange, bound, false);
     this.#in_flight += 1;
     if (this.#options.log.debugs) call.path = exchange.path;
     const request = this.#admit(call);
@@ -127,20 +138,24 @@ export class Pipeline {
 
   /** Answers a request that no route takes. */
   refuse(exchange: Exchange, bound: BoundRoute, allow: readonly string[]): void {
-    const call: Call = { exchange, bound, started: performance.now(), params: NO_PARAMS, context: NOBODY, path: exchange.path };
+    const call = newCall(exchange, bound, false);
+    call.path = exchange.path;
     this.#in_flight += 1;
-    const refusal = this.#gate(exchange, false);
-    if (refusal !== null) this.#finish(call, refusal);
+    const caller = this.#gate(exchange, false);
+    if (caller instanceof Failure) this.#finish(call, caller);
     else if (allow.length === 0) this.#finish(call, new Failure("NOT_FOUND", "no such route"));
     else this.#finish(call, new Failure("UNIMPLEMENTED", `method not allowed (allowed: ${allow.join(", ")})`), [["Allow", allow.join(", ")]]);
   }
 
-  #gate(exchange: Exchange, open: boolean): Failure | null {
-    const { gate } = this.#options;
+  /** Who calls, or why they may not. */
+  #gate(exchange: Exchange, open: boolean): Caller | Failure {
+    const { gate, actors } = this.#options;
     const host = exchange.header("host");
-    return gate.checkHost(host)
-      ?? gate.checkOrigin(exchange.header("origin"), host)
-      ?? (gate.guarded && !open ? gate.checkToken(exchange.header("authorization")) : null);
+    const refusal = gate.checkHost(host) ?? gate.checkOrigin(exchange.header("origin"), host);
+    if (refusal !== null) return refusal;
+    // Where no instance is registered, and no token needed, no header can name anyone.
+    if (open || (!gate.guarded && actors.size === 0)) return NOBODY;
+    return gate.identify(exchange.header("authorization"), exchange.header("x-koor-instance"), actors);
   }
 
   /** The checks that need only the request's head. */
@@ -150,8 +165,14 @@ export class Pipeline {
     const path = exchange.path;
     const params = shape.names.length === 0 ? NO_PARAMS : pathParameters(shape, path);
     call.params = params ?? NO_PARAMS;
-    const refusal = this.#gate(exchange, route.open === true);
-    if (refusal !== null) return refusal;
+    const caller = this.#gate(exchange, route.open === true);
+    if (caller instanceof Failure) return caller;
+    const { actor } = caller;
+    // Reading tells no trace: only what changes something can be found again in the audit log.
+    const traced = route.body !== undefined || route.audit !== undefined;
+    if (traced || actor !== "") call.context = { actor, trace: traced ? (++this.#calls).toString(36) : "" };
+    call.caller = caller;
+    if (actor !== "" && call.counted) this.#options.agents.add(actor, "rest_calls", 1);
     if (this.#draining && route.open !== true) return DRAINING;
     if (params === undefined || path.includes("\uFFFD")) return invalid("malformed escape in the path");
     const query = parseQuery(route.query, exchange.query);
@@ -162,8 +183,6 @@ export class Pipeline {
       for (const name of route.headers) read[name] = exchange.header(name);
       headers = read;
     }
-    // Reading tells no trace: only what changes something can be found again in the audit log.
-    if (route.body !== undefined || route.audit !== undefined) call.context = { actor: "", trace: (++this.#calls).toString(36) };
     return {
       method: route.method, params, query, headers, body: NO_BODY, text: "", json: undefined, context: call.context,
       onAbort: (listener) => exchange.onAbort(listener),
@@ -253,9 +272,17 @@ export class Pipeline {
     this.#refusals.write(call.bound.route, call.params, call.context, answer, () => this.#send(call, reply));
   }
 
+  #countForActor({ counted, caller: { actor } }: Call, { status, counts }: Reply): void {
+    const { agents } = this.#options;
+    if (counted && status >= 400) agents.add(actor, "errors", 1);
+    if (counts === undefined || counts === null) return;
+    for (const [metric, count] of Object.entries(counts) as [keyof ReportedCounts, number][]) if (count > 0) agents.add(actor, metric, count);
+  }
+
   #send(call: Call, reply: Reply): void {
     const seconds = (performance.now() - call.started) / 1000;
     call.bound.metrics.record(reply.status, seconds);
+    if (call.context.actor !== "") this.#countForActor(call, reply);
     if (this.#options.log.debugs) {
       this.#options.log.debug("request", {
         method: call.bound.route.method, path: call.path, status: reply.status, ms: Math.round(seconds * 1e6) / 1e3, trace: call.context.trace,

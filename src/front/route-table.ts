@@ -5,6 +5,7 @@
  * functions.
  */
 import type { TObject, TSchema } from "typebox";
+import type { ReportedCounts } from "../../schemas/agent-metrics.js";
 import type { AuditAction } from "../../schemas/audit.js";
 import type { CallContext } from "../../schemas/rpc.js";
 import type { Failure } from "../base/result.js";
@@ -46,6 +47,8 @@ export interface Reply {
   readonly discard?: () => void;
   /** Every header but Content-Length, Content-Type included. */
   readonly headers: HeaderBlock;
+  /** What the handler found or did that is counted for the actor; the pipeline counts the call itself. */
+  readonly counts?: ReportedCounts | null;
 }
 
 export interface Request {
@@ -111,9 +114,9 @@ export interface Route {
 export const JSON_TYPE = ["Content-Type", "application/json"] as const;
 export const JSON_HEADERS = headerBlock([JSON_TYPE]);
 
-/** A 200 with a JSON text. */
-export function jsonReply(text: string, status = 200): Reply {
-  return { status, body: text, headers: JSON_HEADERS };
+/** A 200 with a JSON text, and what the work of it counts for. */
+export function jsonReply(text: string, status = 200, counts: ReportedCounts | null = null): Reply {
+  return { status, body: text, headers: JSON_HEADERS, counts };
 }
 
 /** A path as the router takes it: its fixed prefix, and how the rest is split. */

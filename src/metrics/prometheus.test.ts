@@ -5,7 +5,7 @@ import { parseExposition } from "../../test/exposition.js";
 import { BATCH_BOUNDS_CALLS, LATENCY_BOUNDS_S, Registry } from "./registry.js";
 
 const GAUGES: Gauges = {
-  uptime_seconds: 1.5, subscribers: 2, patterns: 3, in_flight: 4, writer_in_flight: 5, pool_waiting: 6, wal_bytes: 7, resident_bytes: 8, heap_bytes: 9,
+  uptime_seconds: 1.5, subscribers: 2, instances: { pending: 20, active: 21, stale: 22 }, patterns: 3, in_flight: 4, writer_in_flight: 5, pool_waiting: 6, wal_bytes: 7, resident_bytes: 8, heap_bytes: 9,
   cpu_seconds: 10.25, loop_delay_seconds: { p50: 0.001, p99: 0.002, max: 0.003 },
 };
 

@@ -2,12 +2,15 @@
  * The registry in Prometheus' text format (version 0.0.4). Label values are bounded: routes and
  * statuses, never keys or topics. Pure.
  */
+import type { InstanceStatus } from "../../schemas/instances.js";
 import type { Histogram, Registry } from "./registry.js";
 
 /** What is read at the moment of a scrape. */
 export interface Gauges {
   readonly uptime_seconds: number;
   readonly subscribers: number;
+  /** By status. */
+  readonly instances: Readonly<Record<InstanceStatus, number>>;
   readonly patterns: number;
   readonly in_flight: number;
   readonly writer_in_flight: number;
@@ -80,6 +83,10 @@ export function expose(registry: Registry, gauges: Gauges): string {
     .sample("koor_calls_total", registry.rest_calls, { plane: "rest" })
     .sample("koor_calls_total", registry.mcp_calls, { plane: "mcp" })
     .value("koor_state_keys", "gauge", "Keys in the state store.", registry.state_keys)
+    .metric("koor_instances", "gauge", "Registered instances by status.")
+    .sample("koor_instances", gauges.instances.pending, { status: "pending" })
+    .sample("koor_instances", gauges.instances.active, { status: "active" })
+    .sample("koor_instances", gauges.instances.stale, { status: "stale" })
     .value("koor_subscribers", "gauge", "Connected subscribers and waiting long polls.", gauges.subscribers)
     .value("koor_subscriber_patterns", "gauge", "Distinct patterns that are subscribed.", gauges.patterns)
     .value("koor_events_published_total", "counter", "Events that went out.", registry.events_published)

@@ -1,6 +1,7 @@
 /** Section 2 of the wire contract over HTTP: health, metrics, Prometheus. Runs on the front. */
 import { statSync } from "node:fs";
 import { monitorEventLoopDelay, type IntervalHistogram } from "node:perf_hooks";
+import type { InstanceStatus } from "../../schemas/instances.js";
 import { TOKENS_PER_MCP_CALL } from "../../schemas/limits.js";
 import { Health, Metrics, MetricsReset } from "../../schemas/metrics.js";
 import type { Clock } from "../base/clock.js";
@@ -23,6 +24,8 @@ export interface MetricsRoutesOptions {
   readonly hub: Hub;
   readonly writer: RpcClient;
   readonly pool: Pool;
+  /** How many instances there are of each status. */
+  readonly instances: () => Readonly<Record<InstanceStatus, number>>;
   readonly clock: Clock;
   readonly log: Log;
   readonly data_dir: string;
@@ -83,7 +86,7 @@ class MetricsFront {
     return jsonReply(JSON.stringify({
       uptime: this.#uptime(),
       state_keys: registry.state_keys,
-      instances: 0,
+      instances: Object.values(this.#options.instances()).reduce((sum, count) => sum + count, 0),
       last_event_id: hub.lastId,
       api_bind: api,
       dashboard_bind: dashboard,
@@ -114,6 +117,7 @@ class MetricsFront {
     const text = expose(registry, {
       uptime_seconds: (clock.now() - started_ms) / 1000,
       subscribers: hub.subscribers,
+      instances: this.#options.instances(),
       patterns: hub.patterns,
       in_flight: inFlight(),
       writer_in_flight: writer.depth,

@@ -74,6 +74,22 @@ const MIGRATIONS: readonly string[] = [
   CREATE TABLE webhook_body (event INTEGER PRIMARY KEY, waiting INTEGER NOT NULL, bytes INTEGER NOT NULL, body TEXT NOT NULL);
   CREATE TABLE webhook_queue (webhook INTEGER NOT NULL, event INTEGER NOT NULL, PRIMARY KEY (webhook, event)) WITHOUT ROWID;
   `,
+  `
+  -- No row number is ever used again: signs of life on their way must not meet another instance.
+  CREATE TABLE instance (
+    row INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, token_hash BLOB NOT NULL, name TEXT NOT NULL,
+    workspace TEXT NOT NULL, intent TEXT NOT NULL, stack TEXT NOT NULL, capabilities TEXT NOT NULL, registered_at INTEGER NOT NULL
+  );
+  -- What changes all the time, in narrow rows: a thousand heartbeats touch a handful of pages.
+  CREATE TABLE instance_life (row INTEGER PRIMARY KEY, status TEXT NOT NULL, last_seen INTEGER NOT NULL);
+
+  -- Hours since the epoch come first: a flush touches neighbouring pages, and old hours go in one range.
+  CREATE TABLE agent_metric (
+    hour INTEGER NOT NULL, instance TEXT NOT NULL, metric TEXT NOT NULL, value INTEGER NOT NULL, PRIMARY KEY (hour, instance, metric)
+  ) WITHOUT ROWID;
+  -- The newest flush that was carried out, so that one that is sent again counts once.
+  CREATE TABLE agent_metric_flush (only INTEGER PRIMARY KEY CHECK (only = 1), server TEXT NOT NULL, sequence INTEGER NOT NULL);
+  `,
 ];
 
 /** The newest layout this program knows. */

@@ -3,10 +3,12 @@
  * by the batch (workers/writer/batch.ts), inside its transaction.
  */
 import type { CommittedEvent } from "../../schemas/events.js";
+import { AgentMetricsWriter } from "../agent-metrics/table.js";
 import { AuditAppender } from "../audit/table.js";
 import { EventAppender } from "../events/table.js";
 import { UsageAppender } from "../usage/table.js";
 import { RuleWriter } from "../rules/table.js";
+import { InstanceWriter } from "../instances/table.js";
 import { VersionedWriter } from "../versioned/commands.js";
 import { SPECS, STATE } from "../versioned/space.js";
 import { Outbox } from "../webhooks/outbox.js";
@@ -26,6 +28,8 @@ export class WriteContext {
   readonly audit: AuditAppender;
   readonly usage: UsageAppender;
   readonly outbox: Outbox;
+  readonly instances: InstanceWriter;
+  readonly agent_metrics: AgentMetricsWriter;
   /** Events of the transaction so far, in the order of their ids. */
   published: CommittedEvent[] = [];
   now_ms = 0;
@@ -39,6 +43,8 @@ export class WriteContext {
     this.audit = new AuditAppender(db);
     this.usage = new UsageAppender(db);
     this.outbox = new Outbox(db);
+    this.instances = new InstanceWriter(db);
+    this.agent_metrics = new AgentMetricsWriter(db);
   }
 
   /** Stores an event that goes out when the transaction has committed. `data` is JSON text. */

@@ -133,7 +133,8 @@ export class VersionedFront {
     const version = request.query["rollback"] as number;
     return this.#change(`${name}.rollback`, { key, version, condition: conditionOf(request) }, request, (reply) => {
       this.#log.info(`${name} rolled back`, { key: label(key), version: reply.version, rolled_back: version });
-      return JSON.stringify({ ...identity(key), version: reply.version, hash: reply.hash, rolled_back: version, updated_at: formatTime(reply.updated_at) });
+      const answer = { ...identity(key), version: reply.version, hash: reply.hash, rolled_back: version, updated_at: formatTime(reply.updated_at) };
+      return jsonReply(JSON.stringify(answer), 200, { rollbacks: 1 });
     });
   }
 
@@ -141,7 +142,7 @@ export class VersionedFront {
     const { name, label } = this.#reader.space;
     return this.#change(`${name}.delete`, { key, condition: conditionOf(request) }, request, (reply) => {
       this.#log.info(`${name} deleted`, { key: label(key), version: reply.version });
-      return JSON.stringify({ deleted: label(key) });
+      return jsonReply(JSON.stringify({ deleted: label(key) }));
     });
   }
 
@@ -150,9 +151,9 @@ export class VersionedFront {
     this.#cache.remove(key);
   }
 
-  /** A write after which the key's value is read anew; `answer` makes the text of its answer. */
+  /** A write after which the key's value is read anew; `answer` makes its answer. */
   #change<Name extends `${"state" | "spec"}.${"rollback" | "delete"}`>(
-    method: Name, change: RequestOf<Name>, request: Request, answer: (reply: ReplyOf<Name>) => string,
+    method: Name, change: RequestOf<Name>, request: Request, answer: (reply: ReplyOf<Name>) => Reply,
   ): Promise<Answer> {
     const { key } = change;
     return new Promise((resolve) => {
@@ -160,7 +161,7 @@ export class VersionedFront {
       this.#writer.call(method, change, request.context, 0, (reply) => {
         this.#cache.remove(key);
         this.#endWrite(key, reply);
-        resolve(reply instanceof Failure ? reply : jsonReply(answer(reply)));
+        resolve(reply instanceof Failure ? reply : answer(reply));
       });
     });
   }

@@ -133,6 +133,11 @@ export const LAYERS: readonly LayerRow[] = [
     because: "what several routes share is answered on the front, beside the routes that are rows over it",
   },
   {
+    files: ["src/instances/front.ts", "src/instances/liveness.ts", "src/instances/sightings.ts", "src/agent-metrics/flusher.ts"],
+    may: [...LEAVES, "{folder}/*", "src/rpc/client.ts", "node:*"],
+    because: "what keeps instances and their counts runs on the front, and reaches the database through the writer only",
+  },
+  {
     files: [
       "src/events/feed.ts", "src/events/hub.ts", "src/events/long-poll.ts", "src/events/pruner.ts", "src/events/stream.ts",
       "src/events/websocket.ts",

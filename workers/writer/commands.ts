@@ -2,8 +2,12 @@
 import type { AuditRefusalRequest } from "../../schemas/audit.js";
 import type { ReplyOf, RequestOf, WriterMethodName } from "../../schemas/methods.js";
 import type { Failure } from "../../src/base/result.js";
+import { countAgents } from "../../src/agent-metrics/commands.js";
 import { pruneEvents, publishEvents } from "../../src/events/commands.js";
 import { acceptRule, deleteRule, importRules, proposeRule, putRules, rejectRule } from "../../src/rules/commands.js";
+import {
+  activateInstance, deregisterInstance, markStale, registerInstance, setCapabilities, setIntent, storeSightings,
+} from "../../src/instances/commands.js";
 import { deleteSpec, putSpec, rollbackSpec } from "../../src/specs/commands.js";
 import { deleteState, putState, rollbackState } from "../../src/state/commands.js";
 import { recordUsage } from "../../src/usage/commands.js";
@@ -34,6 +38,14 @@ export const COMMANDS: Commands = {
   "webhook.delete": deleteWebhook,
   "webhook.enable": enableWebhook,
   "webhook.advance": advanceWebhooks,
+  "instance.register": registerInstance,
+  "instance.activate": activateInstance,
+  "instance.capabilities": setCapabilities,
+  "instance.intent": setIntent,
+  "instance.deregister": deregisterInstance,
+  "instance.seen": storeSightings,
+  "instance.stale": markStale,
+  "agents.count": countAgents,
   "audit.refuse": refuse,
   // The counters are the front's; what is durable about a reset is its audit row, which the batch writes.
   "metrics.reset": () => null,

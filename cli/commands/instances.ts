@@ -1,0 +1,61 @@
+/** `register`, `activate`, `instances …`: who is at work. Runs in the command line's process. */
+import type { CommandRow } from "../command-row.js";
+
+const ID = { name: "id" } as const;
+const ID_PATH = "/api/instances/{id}";
+
+export const INSTANCES_COMMANDS: readonly CommandRow[] = [
+  {
+    words: ["register"],
+    about: "Register an instance; its token is printed this once.",
+    arguments: [{ name: "name" }],
+    flags: [
+      { name: "workspace", kind: "text", value: "NAME", about: "the project that it works on" },
+      { name: "intent", kind: "text", value: "TEXT", about: "what it is at" },
+      { name: "stack", kind: "text", value: "NAME", about: "the technology that it works with, e.g. react" },
+      { name: "capabilities", kind: "text", value: "A,B", about: "what it can do, separated by commas" },
+    ],
+    method: "POST",
+    path: "/api/instances/register",
+    body: (args) => {
+      const given = ["workspace", "intent", "stack"].flatMap((name) => {
+        const value = args.text(name);
+        return value === undefined ? [] : [[name, value] as const];
+      });
+      const capabilities = (args.text("capabilities") ?? "").split(",").map((word) => word.trim()).filter((word) => word !== "");
+      return Promise.resolve(Buffer.from(JSON.stringify({ name: args.need("name"), ...Object.fromEntries(given), capabilities })));
+    },
+  },
+  {
+    words: ["activate"],
+    about: "Make a registered instance active.",
+    arguments: [ID],
+    method: "POST",
+    path: `${ID_PATH}/activate`,
+  },
+  {
+    words: ["instances", "list"],
+    about: "List the instances, most recently seen first.",
+    flags: [
+      { name: "name", kind: "text", value: "NAME", about: "only those of this name", query: "name" },
+      { name: "workspace", kind: "text", value: "NAME", about: "only those of this workspace", query: "workspace" },
+      { name: "stack", kind: "text", value: "NAME", about: "only those of this stack", query: "stack" },
+      { name: "capability", kind: "text", value: "WORD", about: "only those that can do this", query: "capability" },
+    ],
+    method: "GET",
+    path: "/api/instances",
+  },
+  {
+    words: ["instances", "get"],
+    about: "Print one instance.",
+    arguments: [ID],
+    method: "GET",
+    path: ID_PATH,
+  },
+  {
+    words: ["instances", "stale"],
+    about: "List the instances that have fallen silent.",
+    method: "GET",
+    path: "/api/instances/stale",
+  },
+];

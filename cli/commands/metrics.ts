@@ -1,0 +1,20 @@
+/** `metrics agents`: what the instances did. Runs in the command line's process. */
+import type { CommandRow } from "../command-row.js";
+
+export const METRICS_COMMANDS: readonly CommandRow[] = [
+  {
+    words: ["metrics", "agents"],
+    about: "Sum up what the instances did, or list one's counts by hour.",
+    arguments: [{ name: "id", optional: true }],
+    flags: [
+      { name: "instance_id", kind: "text", value: "ID", about: "one instance's counts by hour", query: "instance_id" },
+      { name: "period", kind: "text", value: "PREFIX", about: "only hours that begin with this, e.g. 2026-02-16T14 or 2026-02", query: "period" },
+    ],
+    method: "GET",
+    path: "/api/metrics/agents",
+    query: (args): Readonly<Record<string, string>> => {
+      const id = args.text("id");
+      return id === undefined ? {} : { instance_id: id };
+    },
+  },
+];

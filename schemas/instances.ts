@@ -1,0 +1,82 @@
+/** Section 6 of the wire contract: instances and liveness, and what their RPC methods exchange. */
+import { Type, type Static } from "typebox";
+import { Timestamp } from "./common.js";
+import { INSTANCE_CAPABILITIES_MAX } from "./limits.js";
+
+export const INSTANCE_STATUSES = ["pending", "active", "stale"] as const;
+export type InstanceStatus = (typeof INSTANCE_STATUSES)[number];
+
+const Capabilities = Type.Array(Type.String({ minLength: 1 }), { maxItems: INSTANCE_CAPABILITIES_MAX });
+
+const INSTANCE = {
+  id: Type.String({ format: "uuid" }),
+  name: Type.String(),
+  workspace: Type.String(),
+  intent: Type.String(),
+  stack: Type.String(),
+  capabilities: Type.Array(Type.String()),
+  status: Type.Enum([...INSTANCE_STATUSES]),
+  registered_at: Timestamp,
+  last_seen: Timestamp,
+};
+export const Instance = Type.Object(INSTANCE);
+export const InstanceList = Type.Array(Instance);
+export const RegisteredInstance = Type.Object({ ...INSTANCE, token: Type.String({ description: "Told once, here." }) });
+
+export const RegisterBody = Type.Object({
+  name: Type.String({ minLength: 1 }),
+  workspace: Type.Optional(Type.String()),
+  intent: Type.Optional(Type.String()),
+  stack: Type.Optional(Type.String()),
+  capabilities: Type.Optional(Capabilities),
+});
+export type RegisterBody = Static<typeof RegisterBody>;
+
+export const CapabilitiesBody = Type.Object({ capabilities: Capabilities });
+export const IntentBody = Type.Object({ intent: Type.String() });
+
+/** Each is an exact match; they combine. */
+export const InstanceQuery = Type.Object({
+  name: Type.Optional(Type.String()),
+  workspace: Type.Optional(Type.String()),
+  stack: Type.Optional(Type.String()),
+  capability: Type.Optional(Type.String()),
+});
+
+export const HeartbeatAnswer = Type.Object({ id: Type.String(), status: Type.Literal("ok") });
+export const ActivateAnswer = Type.Object({ id: Type.String(), status: Type.Literal("active") });
+export const CapabilitiesAnswer = Type.Object({ id: Type.String(), capabilities: Type.Array(Type.String()) });
+export const IntentAnswer = Type.Object({ id: Type.String(), intent: Type.String() });
+export const InstanceDeleteAnswer = Type.Object({ deleted: Type.String() });
+export const LivenessAnswer = Type.Object({ checked: Type.Literal(true), newly_stale: InstanceList, count: Type.Integer({ minimum: 0 }) });
+
+/** A new instance; of its token only the hash (lowercase hex SHA-256) travels. */
+export const RegisterRequest = Type.Object({
+  id: Type.String(),
+  token_hash: Type.String(),
+  name: Type.String(),
+  workspace: Type.String(),
+  intent: Type.String(),
+  stack: Type.String(),
+  capabilities: Type.Array(Type.String()),
+});
+export type RegisterRequest = Static<typeof RegisterRequest>;
+
+/** `row` is how the flushes name the instance; times in ms. */
+export const RegisterReply = Type.Object({ row: Type.Integer({ minimum: 1 }), registered_at: Type.Integer() });
+export type RegisterReply = Static<typeof RegisterReply>;
+
+export const InstanceRequest = Type.Object({ id: Type.String() });
+export type InstanceRequest = Static<typeof InstanceRequest>;
+export const CapabilitiesRequest = Type.Object({ id: Type.String(), capabilities: Type.Array(Type.String()) });
+export type CapabilitiesRequest = Static<typeof CapabilitiesRequest>;
+export const IntentRequest = Type.Object({ id: Type.String(), intent: Type.String() });
+export type IntentRequest = Static<typeof IntentRequest>;
+
+/** When instances were last seen (ms), as two lists of one length. */
+export const SightingsRequest = Type.Object({ rows: Type.Array(Type.Integer()), last_seen: Type.Array(Type.Integer()) });
+export type SightingsRequest = Static<typeof SightingsRequest>;
+
+/** Those that became stale by this call. */
+export const StaleReply = Type.Object({ rows: Type.Array(Type.Integer()) });
+export type StaleReply = Static<typeof StaleReply>;

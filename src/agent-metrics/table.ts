@@ -1,0 +1,57 @@
+/** The SQL of agent metrics: adding and pruning (writer), reading (pool). An hour is whole hours since the epoch. */
+import type { AgentMetric, CountRequest } from "../../schemas/agent-metrics.js";
+import type { Db, Statement } from "../store/open.js";
+
+export class AgentMetricsWriter {
+  readonly #newest_flush: Statement<[], { readonly server: string; readonly sequence: number }>;
+  readonly #remember_flush: Statement<[string, number], unknown>;
+  readonly #add: Statement<[number, string, string, number], unknown>;
+  readonly #prune: Statement<[number, number], unknown>;
+
+  constructor(db: Db) {
+    this.#newest_flush = db.prepare("SELECT server, sequence FROM agent_metric_flush");
+    this.#remember_flush = db.prepare("INSERT INTO agent_metric_flush VALUES (1, ?, ?) ON CONFLICT DO UPDATE SET server = excluded.server, sequence = excluded.sequence");
+    this.#add = db.prepare("INSERT INTO agent_metric VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET value = value + excluded.value");
+    this.#prune = db.prepare("DELETE FROM agent_metric WHERE (hour, instance, metric) IN (SELECT hour, instance, metric FROM agent_metric WHERE hour < ? LIMIT ?)");
+  }
+
+  /** Adds a flush's counters, unless it was carried out before. */
+  add({ server, sequence, counters }: CountRequest): void {
+    const newest = this.#newest_flush.get();
+    if (newest !== undefined && newest.server === server && newest.sequence >= sequence) return;
+    for (const [hour, instance, metric, value] of counters) this.#add.run(hour, instance, metric, value);
+    this.#remember_flush.run(server, sequence);
+  }
+
+  /** Removes counters of hours before this one, at most so many. */
+  prune(before_hour: number, most: number): void {
+    this.#prune.run(before_hour, most);
+  }
+}
+
+export interface AgentCounter {
+  readonly hour: number;
+  readonly metric: AgentMetric;
+  readonly value: number;
+}
+
+/** The hours that have counters, oldest first: a step from each to the next, whatever lies between. */
+export function listHours(db: Db): number[] {
+  const next = db.prepare<[number], number | null>("SELECT min(hour) FROM agent_metric WHERE hour > ?").pluck();
+  const hours: number[] = [];
+  for (let hour = next.get(-1) ?? null; hour !== null; hour = next.get(hour) ?? null) hours.push(hour);
+  return hours;
+}
+
+/** Sums by instance and metric over hours, both inclusive, in the order of the ids. */
+export function sumCounters(db: Db, first: number, last: number): { readonly instance: string; readonly metric: AgentMetric; readonly value: number }[] {
+  return db.prepare<[number, number], { instance: string; metric: AgentMetric; value: number }>(
+    "SELECT instance, metric, sum(value) AS value FROM agent_metric WHERE hour >= ? AND hour <= ? GROUP BY instance, metric ORDER BY instance, metric",
+  ).all(first, last);
+}
+
+/** One instance's counters in these hours, in their order. */
+export function countersOf(db: Db, instance: string, hours: readonly number[]): AgentCounter[] {
+  const read = db.prepare<[number, string], AgentCounter>("SELECT hour, metric, value FROM agent_metric WHERE hour = ? AND instance = ? ORDER BY metric");
+  return hours.flatMap((hour) => read.all(hour, instance));
+}

@@ -1,0 +1,86 @@
+/**
+ * What agents did since the last flush, by hour, in memory. Counts are added on the hot path, for calls with
+ * an actor only; the flusher takes them away. Pure but for its state.
+ */
+import { AGENT_METRICS, type AgentMetric, type CounterRow } from "../../schemas/agent-metrics.js";
+import { AGENT_TALLIES_MAX } from "../../schemas/limits.js";
+
+const HOUR_MS = 3_600_000;
+const POSITIONS: Readonly<Record<AgentMetric, number>> = { rest_calls: 0, mcp_calls: 1, violations: 2, rollbacks: 3, events_published: 4, errors: 5 };
+
+/** Whole hours since the epoch. */
+export function hourOf(time_ms: number): number {
+  return Math.floor(time_ms / HOUR_MS);
+}
+
+/** The hour as answers name it: `2026-02-16T14`. */
+export function formatHour(hour: number): string {
+  return new Date(hour * HOUR_MS).toISOString().slice(0, 13);
+}
+
+interface Hour {
+  readonly hour: number;
+  /** By instance; one number a metric, in the order of AGENT_METRICS. */
+  readonly counts: Map<string, number[]>;
+}
+
+export class AgentTally {
+  /** Oldest first; the last one is counted in. */
+  readonly #hours: Hour[] = [];
+  #current: Hour;
+  #size = 0;
+  /** Counts that found no room. */
+  dropped = 0;
+
+  constructor(now_ms: number) {
+    this.#current = { hour: hourOf(now_ms), counts: new Map() };
+    this.#hours.push(this.#current);
+  }
+
+  /** Agents with counts that wait, each hour apart. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Counts go to the hour of the newest tick; time does not go back. */
+  tick(now_ms: number): void {
+    const hour = hourOf(now_ms);
+    if (hour <= this.#current.hour) return;
+    this.#current = { hour, counts: new Map() };
+    this.#hours.push(this.#current);
+  }
+
+  add(instance: string, metric: AgentMetric, by: number): void {
+    const { counts } = this.#current;
+    let of = counts.get(instance);
+    if (of === undefined) {
+      if (this.#size >= AGENT_TALLIES_MAX) {
+        this.dropped += by;
+        return;
+      }
+      of = AGENT_METRICS.map(() => 0);
+      counts.set(instance, of);
+      this.#size += 1;
+    }
+    const at = POSITIONS[metric];
+    of[at] = (of[at] ?? 0) + by;
+  }
+
+  /** Takes away counts, the oldest hours first: whole agents, until there are at least so many counters. */
+  take(least: number): CounterRow[] {
+    const rows: CounterRow[] = [];
+    for (const { hour, counts } of this.#hours) {
+      for (const [instance, of] of counts) {
+        if (rows.length >= least) break;
+        for (const [at, metric] of AGENT_METRICS.entries()) {
+          const value = of[at] ?? 0;
+          if (value > 0) rows.push([hour, instance, metric, value]);
+        }
+        counts.delete(instance);
+        this.#size -= 1;
+      }
+    }
+    while ((this.#hours[0] ?? this.#current) !== this.#current && this.#hours[0]?.counts.size === 0) this.#hours.shift();
+    return rows;
+  }
+}

@@ -1,0 +1,28 @@
+/**
+ * Who calls: what the token said, and which instance acts. The directory of instances is given to the
+ * pipeline as what is asked of it here, so that the front knows no feature. Types, and the caller that is nobody.
+ */
+import type { AgentMetric } from "../../schemas/agent-metrics.js";
+
+export interface Caller {
+  /** Whose token it was: the server's, an instance's own, or none because none was needed. */
+  readonly role: "server" | "instance" | "nobody";
+  /** Id of the instance that acts; "" where there is none. */
+  readonly actor: string;
+}
+
+export const NOBODY: Caller = Object.freeze({ role: "nobody", actor: "" });
+
+/** Who may act as an instance. */
+export interface Actors {
+  readonly size: number;
+  /** Notes a sign of life of the instance with this id; false where nobody has it. */
+  seeId(id: string): boolean;
+  /** The id of the instance whose token has this SHA-256 (lowercase hex), undefined where none has; a sign of life of it. */
+  seeToken(token_hash: string): string | undefined;
+}
+
+/** Where the calls of actors are counted. */
+export interface CallCounter {
+  add(instance: string, metric: AgentMetric, by: number): void;
+}

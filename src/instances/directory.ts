@@ -1,0 +1,245 @@
+/**
+ * All instances in the front's memory: answers lists and lookups, says who an actor is, and knows who was
+ * seen when. One list a status, each in the order of last_seen, so that who has been silent for too long
+ * is at one end. Signs of life change this memory only; `takeSeen` gives those that are not in the database
+ * yet. Pure but for its state; the database is the writer's.
+ */
+import type { InstanceStatus } from "../../schemas/instances.js";
+import { assert } from "../base/assert.js";
+import { formatTime } from "../base/time.js";
+import { RecencyList, type Linked } from "./recency-list.js";
+
+/** An instance as it is stored; times in ms, `token_hash` is lowercase hex SHA-256. */
+export interface InstanceRow {
+  readonly row: number;
+  readonly id: string;
+  readonly token_hash: string;
+  readonly name: string;
+  readonly workspace: string;
+  readonly intent: string;
+  readonly stack: string;
+  readonly capabilities: readonly string[];
+  readonly status: InstanceStatus;
+  readonly registered_at: number;
+  readonly last_seen: number;
+}
+
+/** An instance in memory. What changes, changes through the directory. */
+export interface Entry extends Linked<Entry> {
+  readonly row: number;
+  readonly id: string;
+  readonly token_hash: string;
+  readonly name: string;
+  readonly workspace: string;
+  readonly stack: string;
+  readonly registered_at: number;
+  intent: string;
+  capabilities: readonly string[];
+  status: InstanceStatus;
+  last_seen: number;
+  /** Its last_seen is not in the database yet. */
+  unsaved: boolean;
+  /** The JSON text up to the status, made when it is asked for. */
+  text: string | null;
+}
+
+/** What a list is asked for; absent: any. */
+export interface InstanceFilter {
+  readonly name?: string;
+  readonly workspace?: string;
+  readonly stack?: string;
+  readonly capability?: string;
+}
+
+type Lists = Readonly<Record<InstanceStatus, RecencyList<Entry>>>;
+
+/** The instance's JSON as every answer gives it. */
+export function encodeInstance(entry: Entry): string {
+  const { id, name, workspace, intent, stack, capabilities } = entry;
+  entry.text ??= JSON.stringify({ id, name, workspace, intent, stack, capabilities }).slice(0, -1);
+  return `${entry.text},"status":"${entry.status}","registered_at":"${formatTime(entry.registered_at)}","last_seen":"${formatTime(entry.last_seen)}"}`;
+}
+
+export function matchesFilter(entry: Entry, { name, workspace, stack, capability }: InstanceFilter): boolean {
+  return (name === undefined || entry.name === name)
+    && (workspace === undefined || entry.workspace === workspace)
+    && (stack === undefined || entry.stack === stack)
+    && (capability === undefined || entry.capabilities.includes(capability));
+}
+
+function newLists(): Lists {
+  return { pending: new RecencyList(), active: new RecencyList(), stale: new RecencyList() };
+}
+
+export class Directory {
+  readonly #by_id = new Map<string, Entry>();
+  readonly #by_token = new Map<string, Entry>();
+  #lists = newLists();
+  #unsaved: Entry[] = [];
+  /** The newest last_seen: time does not go back here, whatever the machine's clock does. */
+  #newest_ms = 0;
+  #urgent = false;
+
+  get size(): number {
+    return this.#by_id.size;
+  }
+
+  /** How many there are of each status. */
+  get counts(): Readonly<Record<InstanceStatus, number>> {
+    const { pending, active, stale } = this.#lists;
+    return { pending: pending.size, active: active.size, stale: stale.size };
+  }
+
+  get(id: string): Entry | undefined {
+    return this.#by_id.get(id);
+  }
+
+  /** The instance whose token has this hash. */
+  byTokenHash(token_hash: string): Entry | undefined {
+    return this.#by_token.get(token_hash);
+  }
+
+  /**
+   * Takes what the database holds, at the start and after a crash of the writer: there may be what nobody
+   * was told of. A sign of life that memory alone knows of is kept.
+   */
+  load(rows: readonly InstanceRow[]): void {
+    const before = new Map(this.#by_id);
+    this.#by_id.clear();
+    this.#by_token.clear();
+    this.#lists = newLists();
+    this.#unsaved = [];
+    const entries = rows.map((row): Entry => {
+      const known = before.get(row.id);
+      const ahead = known !== undefined && known.last_seen > row.last_seen;
+      const status = ahead && row.status === "stale" ? "active" : row.status;
+      return {
+        ...row, status, last_seen: ahead ? known.last_seen : row.last_seen, unsaved: ahead, text: null, newer: null, older: null,
+      };
+    });
+    for (const entry of entries.sort((a, b) => a.last_seen - b.last_seen || a.row - b.row)) {
+      this.#insert(entry);
+      if (entry.unsaved) this.#unsaved.push(entry);
+    }
+    this.#urgent = this.#unsaved.length > 0;
+  }
+
+  /** A registration that is on disk. */
+  add(row: InstanceRow): Entry {
+    const entry: Entry = { ...row, last_seen: Math.max(row.last_seen, this.#newest_ms), unsaved: false, text: null, newer: null, older: null };
+    this.#insert(entry);
+    return entry;
+  }
+
+  /** From now on nobody knows the id, and its token opens nothing. */
+  remove(id: string): void {
+    const entry = this.#by_id.get(id);
+    if (entry === undefined) return;
+    this.#lists[entry.status].remove(entry);
+    this.#by_id.delete(id);
+    this.#by_token.delete(entry.token_hash);
+  }
+
+  setIntent(entry: Entry, intent: string): void {
+    entry.intent = intent;
+    entry.text = null;
+  }
+
+  setCapabilities(entry: Entry, capabilities: readonly string[]): void {
+    entry.capabilities = capabilities;
+    entry.text = null;
+  }
+
+  /** A sign of life: a stale instance is active again, a pending one stays pending. */
+  see(entry: Entry, now_ms: number): void {
+    if (now_ms > this.#newest_ms) this.#newest_ms = now_ms;
+    entry.last_seen = this.#newest_ms;
+    if (!entry.unsaved) {
+      entry.unsaved = true;
+      this.#unsaved.push(entry);
+    }
+    if (entry.status === "stale") {
+      this.#urgent = true;
+      this.#move(entry, "active");
+    } else {
+      this.#lists[entry.status].touch(entry);
+    }
+  }
+
+  /** An activation that is on disk; it is a sign of life, too. */
+  activate(entry: Entry, now_ms: number): void {
+    if (entry.status === "pending") this.#move(entry, "active");
+    this.see(entry, now_ms);
+  }
+
+  /** Marks instances stale that are so on disk, unless they were seen since `last_seen`. Oldest first. */
+  markStale(entries: readonly Entry[], last_seen: readonly number[]): void {
+    for (const [at, entry] of entries.entries()) {
+      if (this.#by_id.get(entry.id) !== entry || entry.status !== "active") continue;
+      // It was seen while it was being marked: the next flush makes it active on disk again.
+      if (entry.last_seen !== last_seen[at]) this.#urgent = true;
+      else this.#move(entry, "stale");
+    }
+  }
+
+  /** Active instances that were last seen at this time or before, the longest silent first. */
+  silentSince(until_ms: number, most: number): Entry[] {
+    const silent: Entry[] = [];
+    for (let entry = this.#lists.active.oldest; entry !== null && entry.last_seen <= until_ms && silent.length < most; entry = entry.newer) {
+      silent.push(entry);
+    }
+    return silent;
+  }
+
+  /** Those of one status, or all, most recently seen first. */
+  list(status?: InstanceStatus): Entry[] {
+    const ends = (status === undefined ? (["active", "pending", "stale"] as const) : [status]).map((name) => this.#lists[name].newest);
+    const entries: Entry[] = [];
+    for (;;) {
+      let first = -1;
+      for (let at = 0; at < ends.length; at++) {
+        const entry = ends[at] ?? null;
+        if (entry !== null && (first < 0 || entry.last_seen > (ends[first]?.last_seen ?? 0))) first = at;
+      }
+      const next = ends[first];
+      if (next === undefined || next === null) return entries;
+      entries.push(next);
+      ends[first] = next.older;
+    }
+  }
+
+  /** Whether a change waits that should be on disk at once: a stale instance was seen. */
+  get urgent(): boolean {
+    return this.#urgent;
+  }
+
+  /** Takes instances whose last_seen is not on disk, at most so many. What could not be stored is given back. */
+  takeSeen(most: number): Entry[] {
+    const taken = this.#unsaved.splice(0, most);
+    for (const entry of taken) entry.unsaved = false;
+    if (this.#unsaved.length === 0) this.#urgent = false;
+    return taken.filter((entry) => this.#by_id.get(entry.id) === entry);
+  }
+
+  giveBack(entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      if (entry.unsaved || this.#by_id.get(entry.id) !== entry) continue;
+      entry.unsaved = true;
+      this.#unsaved.push(entry);
+    }
+  }
+
+  #insert(entry: Entry): void {
+    assert(!this.#by_id.has(entry.id), "an id is registered once");
+    this.#by_id.set(entry.id, entry);
+    this.#by_token.set(entry.token_hash, entry);
+    this.#lists[entry.status].addNewest(entry);
+    if (entry.last_seen > this.#newest_ms) this.#newest_ms = entry.last_seen;
+  }
+
+  #move(entry: Entry, status: InstanceStatus): void {
+    this.#lists[entry.status].remove(entry);
+    entry.status = status;
+    this.#lists[status].addNewest(entry);
+  }
+}

@@ -85,7 +85,7 @@ t.test("every route is in it, under its own name, and nothing else", async (t) =
     t.same(names("header"), (route.headers ?? []).filter((name) => name !== "content-type"), `${route.name}: headers`);
     t.same(names("path"), [...route.path.matchAll(/\{([a-z_]+)/g)].map(([, name]) => name), `${route.name}: path`);
     t.equal(operation?.requestBody !== undefined, route.body !== undefined, `${route.name}: body`);
-    t.same(operation?.security, route.open === true ? [{}] : undefined, `${route.name}: security`);
+    t.same(operation?.security, route.open === true ? [{}] : route.needs === "server" ? [{ server: [] }, {}] : undefined, `${route.name}: security`);
   }
 });
 

@@ -39,11 +39,14 @@ export function describeRoutes(routes: readonly Route[], version: string): Json 
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: "/" }],
-    security: [{ bearer: [] }, {}],
+    security: [{ server: [] }, { instance: [] }, {}],
     tags: [...new Set(routes.map((route) => route.tag))].map((name) => ({ name })),
     paths,
     components: {
-      securitySchemes: { bearer: { type: "http", scheme: "bearer", description: "Needed where the server runs with --auth-token." } },
+      securitySchemes: {
+        server: { type: "http", scheme: "bearer", description: "The server's token, where it runs with --auth-token." },
+        instance: { type: "http", scheme: "bearer", description: "The token that an instance got when it was registered." },
+      },
       schemas: { Error: plain(ErrorBody) },
     },
   };
@@ -65,8 +68,14 @@ function describeRoute(route: Route): Json {
     parameters: [...pathParameters(route.path), ...queryParameters(route.query), ...headerParameters(route.headers)],
     ...(route.body === undefined ? {} : { requestBody: { required: true, content: describeBody(route.body) } }),
     responses: Object.fromEntries([success, ...refusals]),
-    ...(route.open === true ? { security: [{}] } : {}),
+    ...describeSecurity(route),
   };
+}
+
+/** Where it is another than the whole description's. */
+function describeSecurity({ open, needs }: Route): Json {
+  if (open === true) return { security: [{}] };
+  return needs === "server" ? { security: [{ server: [] }, {}] } : {};
 }
 
 function describeRefusal(status: number, schema: TSchema | undefined): Json {

@@ -104,6 +104,11 @@ export interface Route {
   readonly asks_only?: true;
   /** Needs no token. */
   readonly open?: true;
+  /**
+   * Whose token the call needs where one is needed at all: the server's, or else that of the very instance
+   * that the first path parameter names. Absent, any instance's will do.
+   */
+  readonly needs?: "server" | "own instance";
   /** Counts as neither REST nor MCP call. */
   readonly uncounted?: true;
   /** What to make of a request that asks for an upgrade to WebSocket: the subscription, or a Failure. */

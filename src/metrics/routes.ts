@@ -50,7 +50,7 @@ export function metricsRoutes(options: MetricsRoutesOptions): Route[] {
       answer: Metrics, uncounted: true, handle: () => metrics.read(),
     },
     {
-      method: "POST", path: "/api/metrics/reset", name: "metrics.reset", tag, summary: "Zeroes the two counters of calls.",
+      method: "POST", path: "/api/metrics/reset", name: "metrics.reset", tag, needs: "server", summary: "Zeroes the two counters of calls.",
       answer: MetricsReset, uncounted: true, audit: { action: "metrics.reset", resource: () => "" }, handle: (request) => metrics.reset(request),
     },
     {

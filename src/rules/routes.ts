@@ -30,7 +30,7 @@ export function ruleRoutes(options: RuleRoutesOptions): Route[] {
       query: ProjectRulesQuery, answer: ProjectRules, handle: (request) => listProject(reads, request),
     },
     {
-      method: "PUT", path: "/api/validate/{project}/rules", name: "rules.put", tag, summary: "Replaces a project's rules.",
+      method: "PUT", path: "/api/validate/{project}/rules", name: "rules.put", tag, needs: "server", summary: "Replaces a project's rules.",
       body: { kind: "json", schema: PutRules, unread: true }, answer: PutRulesAnswer, audit: { action: "rules.put", resource: (params) => params[0] ?? "" },
       handle: (request) => putRules(rules, request),
     },
@@ -45,11 +45,11 @@ export function ruleRoutes(options: RuleRoutesOptions): Route[] {
       handle: (request) => propose(rules, request),
     },
     {
-      method: "POST", path: "/api/rules/{project}/{rule_id}/accept", name: "rule.accept", tag, summary: "Accepts a proposed rule.",
+      method: "POST", path: "/api/rules/{project}/{rule_id}/accept", name: "rule.accept", tag, needs: "server", summary: "Accepts a proposed rule.",
       answer: RuleStatusAnswer, statuses: [404], audit: { action: "rule.accept", resource: one }, handle: (request) => decide(options, request, "accept", "accepted"),
     },
     {
-      method: "POST", path: "/api/rules/{project}/{rule_id}/reject", name: "rule.reject", tag, summary: "Rejects a proposed rule.",
+      method: "POST", path: "/api/rules/{project}/{rule_id}/reject", name: "rule.reject", tag, needs: "server", summary: "Rejects a proposed rule.",
       answer: RuleStatusAnswer, statuses: [404], audit: { action: "rule.reject", resource: one }, handle: (request) => decide(options, request, "reject", "rejected"),
     },
     {
@@ -57,7 +57,7 @@ export function ruleRoutes(options: RuleRoutesOptions): Route[] {
       query: RuleExportQuery, answer: RuleExport, handle: (request) => exportRules(reads, request),
     },
     {
-      method: "POST", path: "/api/rules/import", name: "rules.import", tag, summary: "Stores rules of any projects over those that have their ids.",
+      method: "POST", path: "/api/rules/import", name: "rules.import", tag, needs: "server", summary: "Stores rules of any projects over those that have their ids.",
       body: { kind: "json", schema: ImportRules, unread: true }, answer: ImportRulesAnswer, audit: { action: "rules.import", resource: () => "bulk" },
       handle: (request) => importRules(rules, request),
     },
@@ -66,7 +66,7 @@ export function ruleRoutes(options: RuleRoutesOptions): Route[] {
       query: RuleListQuery, answer: RuleList, handle: (request) => listRules(reads, request),
     },
     {
-      method: "DELETE", path: "/api/rules/{project}/{rule_id}", name: "rule.delete", tag, summary: "Deletes a rule.",
+      method: "DELETE", path: "/api/rules/{project}/{rule_id}", name: "rule.delete", tag, needs: "server", summary: "Deletes a rule.",
       answer: RuleDeleteAnswer, statuses: [404], audit: { action: "rule.delete", resource: one }, handle: (request) => remove(options, request),
     },
   ];

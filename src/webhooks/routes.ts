@@ -29,7 +29,7 @@ export function webhookRoutes(options: WebhookRoutesOptions): Route[] {
   const resource = ([id = ""]: readonly string[]): string => id;
   return [
     {
-      method: "POST", path: "/api/webhooks", name: "webhook.create", tag, summary: "Registers a receiver of events.",
+      method: "POST", path: "/api/webhooks", name: "webhook.create", tag, needs: "server", summary: "Registers a receiver of events.",
       body: { kind: "json", schema: WebhookBody }, answer: Webhook, statuses: [409],
       audit: { action: "webhook.create", resource: () => "" }, handle: (request) => webhooks.create(request),
     },
@@ -38,15 +38,15 @@ export function webhookRoutes(options: WebhookRoutesOptions): Route[] {
       answer: WebhookList, handle: (request) => webhooks.list(request),
     },
     {
-      method: "DELETE", path: "/api/webhooks/{id}", name: "webhook.delete", tag, summary: "Deletes a webhook with what waits for it.",
+      method: "DELETE", path: "/api/webhooks/{id}", name: "webhook.delete", tag, needs: "server", summary: "Deletes a webhook with what waits for it.",
       answer: WebhookDeleted, statuses: [404], audit: { action: "webhook.delete", resource }, handle: (request) => webhooks.delete(request),
     },
     {
-      method: "POST", path: "/api/webhooks/{id}/test", name: "webhook.test", tag, summary: "Sends a test delivery now.",
+      method: "POST", path: "/api/webhooks/{id}/test", name: "webhook.test", tag, needs: "server", summary: "Sends a test delivery now.",
       answer: WebhookTested, statuses: [404], handle: (request) => webhooks.test(request),
     },
     {
-      method: "POST", path: "/api/webhooks/{id}/enable", name: "webhook.enable", tag, summary: "Turns a webhook on again and goes on with its queue.",
+      method: "POST", path: "/api/webhooks/{id}/enable", name: "webhook.enable", tag, needs: "server", summary: "Turns a webhook on again and goes on with its queue.",
       answer: Webhook, statuses: [404], audit: { action: "webhook.enable", resource }, handle: (request) => webhooks.enable(request),
     },
   ];

@@ -1,0 +1,37 @@
+/**
+ * What a page of an allowed origin is told, so that its browser lets it read answers (CORS). Who is
+ * allowed is the gate's business: nothing here refuses. Pure.
+ */
+import { PREFLIGHT_MAX_AGE_S } from "../../schemas/limits.js";
+import { headerBlock, type Reply } from "./route-table.js";
+
+/** Headers of answers that a page may read beside those that every page may. */
+const READABLE = "ETag, X-Koor-Version, Retry-After, Allow";
+/** Headers that a page may send beside those that every page may. */
+const SENDABLE = [
+  "Authorization", "Content-Type", "If-Match", "If-None-Match", "Last-Event-ID", "X-Koor-Instance",
+  "MCP-Protocol-Version", "Mcp-Method", "Mcp-Name", "Mcp-Session-Id",
+].join(", ");
+
+/** A reply that a page of this origin may read. `origin` is a header's value, hence without line ends. */
+export function readableBy(origin: string, reply: Reply): Reply {
+  const { name, rest } = reply.headers;
+  return {
+    ...reply,
+    headers: { name, rest: `${rest}\r\nAccess-Control-Allow-Origin: ${origin}\r\nAccess-Control-Expose-Headers: ${READABLE}\r\nVary: Origin` },
+  };
+}
+
+/** The answer to a browser that asks before it sends what its page wants to send. */
+export function preflightReply(methods: readonly string[]): Reply {
+  return {
+    status: 204,
+    body: null,
+    headers: headerBlock([
+      ["Access-Control-Allow-Methods", methods.join(", ")],
+      ["Access-Control-Allow-Headers", SENDABLE],
+      ["Access-Control-Allow-Private-Network", "true"],
+      ["Access-Control-Max-Age", String(PREFLIGHT_MAX_AGE_S)],
+    ]),
+  };
+}

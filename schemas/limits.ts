@@ -27,6 +27,10 @@ export const USAGE_ROWS_DEFAULT = 50;
 export const PUBLISH_EVENTS_MAX = 1000;
 export const JSON_DEPTH_MAX = 10_000;
 
+// Pages of other origins
+/** How long a browser may remember what a page may send; Chrome takes at most two hours. */
+export const PREFLIGHT_MAX_AGE_S = 600;
+
 // Timeouts of a connection
 export const REQUEST_TIMEOUT_MS = 10_000;
 /** Until the answer begins: kept by the deadlines of the RPC, below. Long polls and streams wait longer by their nature. */

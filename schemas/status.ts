@@ -42,6 +42,7 @@ export type StatusName = keyof typeof STATUSES;
 /** Reason phrases of every HTTP status that Koor sends (RFC 9110, RFC 4918, RFC 6585). */
 export const REASON_PHRASES: Readonly<Record<number, string>> = {
   200: "OK",
+  204: "No Content",
   304: "Not Modified",
   400: "Bad Request",
   401: "Unauthorized",

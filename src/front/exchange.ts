@@ -48,8 +48,9 @@ export class Exchange {
     return this.#req?.getQuery();
   }
 
+  /** The method in lower case. Only until `detach`. */
   get verb(): string {
-    return this.#req?.getCaseSensitiveMethod() ?? "";
+    return this.#req?.getMethod() ?? "";
   }
 
   /** True once the answer has begun or the client has gone. */

@@ -12,6 +12,7 @@ import { Failure, invalid } from "../base/result.js";
 import type { Registry, RouteMetrics } from "../metrics/registry.js";
 import type { RpcClient } from "../rpc/client.js";
 import { NOBODY, type Actors, type CallCounter, type Caller } from "./caller.js";
+import { preflightReply, readableBy } from "./cors.js";
 import type { Exchange } from "./exchange.js";
 import type { Gate } from "./gate.js";
 import { isSchemaCompilerLoaded, loadSchemaCompiler, parseJsonBody } from "./json-body.js";
@@ -47,6 +48,8 @@ interface Call {
   caller: Caller;
   context: CallContext;
   path: string;
+  /** The allowed Origin that it came from; "" where it named none. */
+  origin: string;
 }
 
 const NO_CONTEXT: CallContext = Object.freeze({ actor: "", trace: "" });
@@ -54,9 +57,18 @@ const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
 const NO_PARAMS: readonly string[] = [];
 const NO_BODY = new Uint8Array(0);
 const DRAINING = new Failure("UNAVAILABLE", "the server is shutting down");
+const NEEDS_SERVER = new Failure("PERMISSION_DENIED", "this needs the server token");
+const NEEDS_OWN = new Failure("PERMISSION_DENIED", "this needs the server token, or the token of that instance");
 
 function newCall(exchange: Exchange, bound: BoundRoute, counted: boolean): Call {
-  return { exchange, bound, started: performance.now(), counted, params: NO_PARAMS, caller: NOBODY, context: NO_CONTEXT, path: "" };
+  return { exchange, bound, started: performance.now(), counted, params: NO_PARAMS, caller: NOBODY, context: NO_CONTEXT, path: "", origin: "" };
+}
+
+/** What an instance's token is not enough for. */
+function refuseRole({ needs }: Route, { role, actor }: Caller, params: readonly string[]): Failure | null {
+  if (role !== "instance" || needs === undefined) return null;
+  if (needs === "server") return NEEDS_SERVER;
+  return params[0] === actor ? null : NEEDS_OWN;
 }
 
 export class Pipeline {
@@ -141,18 +153,24 @@ export class Pipeline {
     const call = newCall(exchange, bound, false);
     call.path = exchange.path;
     this.#in_flight += 1;
-    const caller = this.#gate(exchange, false);
+    // A browser that asks on behalf of a page sends no token with the question.
+    const asks = exchange.verb === "options" && allow.length > 0 && exchange.header("access-control-request-method") !== "";
+    const caller = this.#gate(call, asks);
     if (caller instanceof Failure) this.#finish(call, caller);
+    else if (asks && call.origin !== "") this.#finish(call, preflightReply(allow));
     else if (allow.length === 0) this.#finish(call, new Failure("NOT_FOUND", "no such route"));
     else this.#finish(call, new Failure("UNIMPLEMENTED", `method not allowed (allowed: ${allow.join(", ")})`), [["Allow", allow.join(", ")]]);
   }
 
   /** Who calls, or why they may not. */
-  #gate(exchange: Exchange, open: boolean): Caller | Failure {
+  #gate(call: Call, open: boolean): Caller | Failure {
     const { gate, actors } = this.#options;
+    const { exchange } = call;
     const host = exchange.header("host");
-    const refusal = gate.checkHost(host) ?? gate.checkOrigin(exchange.header("origin"), host);
+    const origin = exchange.header("origin");
+    const refusal = gate.checkHost(host) ?? gate.checkOrigin(origin, host);
     if (refusal !== null) return refusal;
+    call.origin = origin;
     // Where no instance is registered, and no token needed, no header can name anyone.
     if (open || (!gate.guarded && actors.size === 0)) return NOBODY;
     return gate.identify(exchange.header("authorization"), exchange.header("x-koor-instance"), actors);
@@ -165,7 +183,7 @@ export class Pipeline {
     const path = exchange.path;
     const params = shape.names.length === 0 ? NO_PARAMS : pathParameters(shape, path);
     call.params = params ?? NO_PARAMS;
-    const caller = this.#gate(exchange, route.open === true);
+    const caller = this.#gate(call, route.open === true);
     if (caller instanceof Failure) return caller;
     const { actor } = caller;
     // Reading tells no trace: only what changes something can be found again in the audit log.
@@ -173,6 +191,8 @@ export class Pipeline {
     if (traced || actor !== "") call.context = { actor, trace: traced ? (++this.#calls).toString(36) : "" };
     call.caller = caller;
     if (actor !== "" && call.counted) this.#options.agents.add(actor, "rest_calls", 1);
+    const refusal = this.#options.gate.guarded ? refuseRole(route, caller, call.params) : null;
+    if (refusal !== null) return refusal;
     if (this.#draining && route.open !== true) return DRAINING;
     if (params === undefined || path.includes("\uFFFD")) return invalid("malformed escape in the path");
     const query = parseQuery(route.query, exchange.query);
@@ -288,7 +308,7 @@ export class Pipeline {
         method: call.bound.route.method, path: call.path, status: reply.status, ms: Math.round(seconds * 1e6) / 1e3, trace: call.context.trace,
       });
     }
-    call.exchange.send(reply);
+    call.exchange.send(call.origin === "" ? reply : readableBy(call.origin, reply));
     if (!call.exchange.streaming) {
       this.#in_flight -= 1;
       return;

@@ -35,16 +35,16 @@ export function instanceRoutes(instances: Instances, liveness: Liveness, clock: 
       handle: ({ params }) => answer(instances.find(idOf(params)), encodeInstance),
     },
     {
-      method: "POST", path: `${path}/heartbeat`, name: "instance.heartbeat", tag, summary: "Says that an instance is alive.", answer: HeartbeatAnswer, statuses: [404],
+      method: "POST", path: `${path}/heartbeat`, name: "instance.heartbeat", tag, needs: "own instance", summary: "Says that an instance is alive.", answer: HeartbeatAnswer, statuses: [404],
       handle: ({ params }) => answer(instances.heartbeat(idOf(params)), ({ id }) => `{"id":"${id}","status":"ok"}`),
     },
     {
-      method: "POST", path: `${path}/activate`, name: "instance.activate", tag, summary: "Makes an instance active.", answer: ActivateAnswer, statuses: [404],
+      method: "POST", path: `${path}/activate`, name: "instance.activate", tag, needs: "own instance", summary: "Makes an instance active.", answer: ActivateAnswer, statuses: [404],
       audit: audit("instance.activate"),
       handle: async ({ params, context }) => answer(await instances.activate(idOf(params), context), ({ id }) => `{"id":"${id}","status":"active"}`),
     },
     {
-      method: "POST", path: `${path}/capabilities`, name: "instance.capabilities", tag, summary: "Replaces what an instance can do.",
+      method: "POST", path: `${path}/capabilities`, name: "instance.capabilities", tag, needs: "own instance", summary: "Replaces what an instance can do.",
       body: { kind: "json", schema: CapabilitiesBody }, answer: CapabilitiesAnswer, statuses: [404], audit: audit("instance.capabilities"),
       handle: async ({ params, json, context }) => {
         const { capabilities: given } = json as { readonly capabilities: readonly string[] };
@@ -52,7 +52,7 @@ export function instanceRoutes(instances: Instances, liveness: Liveness, clock: 
       },
     },
     {
-      method: "POST", path: `${path}/intent`, name: "instance.intent", tag, summary: "Says what an instance is at.",
+      method: "POST", path: `${path}/intent`, name: "instance.intent", tag, needs: "own instance", summary: "Says what an instance is at.",
       body: { kind: "json", schema: IntentBody }, answer: IntentAnswer, statuses: [404],
       handle: async ({ params, json, context }) => {
         const { intent: given } = json as { readonly intent: string };
@@ -60,7 +60,7 @@ export function instanceRoutes(instances: Instances, liveness: Liveness, clock: 
       },
     },
     {
-      method: "DELETE", path, name: "instance.deregister", tag, summary: "Deletes an instance; its token is worthless at once.",
+      method: "DELETE", path, name: "instance.deregister", tag, needs: "own instance", summary: "Deletes an instance; its token is worthless at once.",
       answer: InstanceDeleteAnswer, statuses: [404], audit: audit("instance.deregister"),
       handle: async ({ params, context }) => answer(await instances.deregister(idOf(params), context), ({ id }) => JSON.stringify({ deleted: id })),
     },

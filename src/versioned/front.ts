@@ -50,6 +50,8 @@ function valueReply(content_type: string, etag: string, version: number, value: 
       ["X-Koor-Version", String(version)],
       ["X-Content-Type-Options", "nosniff"],
       ["Content-Security-Policy", "sandbox"],
+      // A page elsewhere cannot take a value in as its script, style or image.
+      ["Cross-Origin-Resource-Policy", "same-origin"],
     ]),
   };
 }

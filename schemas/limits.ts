@@ -174,6 +174,33 @@ export const VALIDATIONS_LONG_WAITING_MAX = 16;
 export const VALIDATION_WAIT_MS_MAX = 8_000;
 export const VIOLATIONS_LISTED_MAX = 100_000;
 export const VIOLATIONS_LISTED_CHARACTERS_MAX = 64 * MIB;
+// Contracts
+/** Levels of objects and arrays that a contract, a payload or a service's answer may have. */
+export const CONTRACT_DEPTH_MAX = 256;
+export const CONTRACT_VIOLATIONS_MAX = 1_000;
+/** Paths and messages together. */
+export const CONTRACT_VIOLATIONS_CHARACTERS_MAX = 1 * MIB;
+/** Names, or values of an enum, that a message lists. */
+export const CONTRACT_NAMES_LISTED_MAX = 100;
+/** Of a payload's value in a message. */
+export const CONTRACT_VALUE_CHARACTERS_MAX = 200;
+/** Of one JSON Schema as text: it is compiled to code. */
+export const CONTRACT_SCHEMA_CHARACTERS_MAX = 128 * KIB;
+export const CONTRACT_PATTERN_CHARACTERS_MAX = 1 * KIB;
+/** Instructions of a compiled pattern: what a character of a text may cost at worst. */
+export const CONTRACT_PATTERN_INSTRUCTIONS_MAX = 5_000;
+/** Longer strings are of no `format` that is matched by backtracking. */
+export const CONTRACT_FORMAT_CHARACTERS_MAX = 2 * KIB;
+/** Larger payloads are checked against a JSON Schema up to the first violation: Ajv keeps every one in memory. */
+export const CONTRACT_ALL_ERRORS_CHARACTERS_MAX = 256 * KIB;
+/** Contracts that a pool worker keeps, read and compiled, and the text that they were read from. */
+export const CONTRACTS_KEPT_MAX = 256;
+export const CONTRACTS_KEPT_BYTES_MAX = 16 * MIB;
+/** A payload that takes longer (a recursive schema can be that slow) is given up, and its thread replaced. */
+export const CONTRACT_DEADLINE_MS = 5_000;
+/** Live tests under way: each may hold an answer in memory. */
+export const CONTRACT_TESTS_MAX = 16;
+export const CONTRACT_ANSWER_BYTES_MAX = 10 * MIB;
 
 // Webhooks
 export const WEBHOOKS_MAX = 1_000;
@@ -260,6 +287,7 @@ relation(WEBHOOK_TIMEOUT_MS < RESPONSE_TIMEOUT_MS, "a test delivery ends before 
 relation(WEBHOOK_QUEUE_BYTES_MAX > 2 * BODY_BYTES_MAX && WEBHOOK_BODIES_BYTES_MAX > 2 * BODY_BYTES_MAX, "the largest event can be queued and sent");
 relation(AGENT_METRICS_FLUSH_INTERVAL_MS < 10_000, "agent metrics are flushed at least every 10 s");
 relation(AGENT_TALLIES_MAX > INSTANCES_MAX, "every instance can be counted");
+relation(2 * CONTRACT_DEADLINE_MS + OUTBOUND_DEADLINE_MS < RESPONSE_TIMEOUT_MS, "a live test ends before its answer is due");
 relation(CLI_ANSWER_TIMEOUT_MS >= LONG_POLL_WAIT_S_MAX * 1000 + 10_000, "the command line waits longer than the longest long poll");
 relation(CLI_ANSWER_BYTES_MAX > BODY_BYTES_MAX, "the command line takes every value that can be stored");
 relation(VALIDATIONS_LONG_TOGETHER_MAX < POOL_THREADS_MAX, "long validations leave the pool a thread");

@@ -1,0 +1,63 @@
+/** Section 8 of the wire contract: API contracts, what is checked against them, and tests of live services. */
+import { Type, type Static } from "typebox";
+
+export const DIRECTIONS = ["request", "response", "query", "error"] as const;
+export type Direction = (typeof DIRECTIONS)[number];
+
+/** One thing that is not as the contract says. Compliance runs hold the same. */
+export const Violation = Type.Object({
+  path: Type.String({ description: "`request.address.city`, `response[0].id`; the endpoint's or the direction's name where it is about these; `status`." }),
+  message: Type.String(),
+});
+export type Violation = Static<typeof Violation>;
+
+export const ContractValidateBody = Type.Object({
+  endpoint: Type.String({ minLength: 1, description: "As the contract names it: `POST /api/trucks`." }),
+  direction: Type.Optional(Type.String({ default: "request", description: DIRECTIONS.join(", ") })),
+  payload: Type.Optional(Type.Unknown({ description: "Any JSON; {} where it is absent." })),
+});
+export const ContractValidation = Type.Object({ valid: Type.Boolean(), violations: Type.Array(Violation) });
+
+export const ContractTestBody = Type.Object({
+  endpoint: Type.String({ minLength: 1, description: "As the contract names it: `POST /api/trucks/{id}`." }),
+  base_url: Type.String({ minLength: 1, description: "http or https; the endpoint's path is put behind it." }),
+  test_data: Type.Optional(Type.Unknown({ description: "Fills the path's parameters, and the query (GET, HEAD, DELETE) or the body." })),
+});
+export const ContractTest = Type.Object({
+  valid: Type.Boolean(),
+  endpoint: Type.String(),
+  status_code: Type.Integer({ description: "What the service answered; 0 where no answer came." }),
+  request_violations: Type.Array(Violation),
+  response_violations: Type.Array(Violation),
+  error: Type.String({ description: "Why no answer came; empty where one did." }),
+});
+
+/** Bytes, or a string of Latin-1 characters that stand for them (src/base/bytes.ts). */
+const Bytes = Type.Unsafe<Uint8Array | string>(Type.Unknown());
+const Named = { project: Type.String(), name: Type.String() };
+
+export const ContractValidateRequest = Type.Object({ ...Named, body: Bytes });
+export type ContractValidateRequest = Static<typeof ContractValidateRequest>;
+
+/** Replies a JSON line (ContractCall), behind it the body to send. */
+export const ContractPrepareRequest = Type.Object({ ...Named, body: Bytes });
+export type ContractPrepareRequest = Static<typeof ContractPrepareRequest>;
+
+/** What a live test is to send, and what was found wrong with it. */
+export interface ContractCall {
+  /** Of the contract: the answer is checked against the version that the request was. */
+  readonly version: number;
+  readonly endpoint: string;
+  readonly method: string;
+  /** Where the endpoint cannot be called: why, and nothing is sent. */
+  readonly error: string;
+  /** Null where nothing is sent. */
+  readonly url: string | null;
+  /** Whether a body follows this line. */
+  readonly has_body: boolean;
+  readonly request_violations: readonly Violation[];
+}
+
+export const ContractJudgeRequest = Type.Object({ ...Named, version: Type.Integer(), endpoint: Type.String(), status: Type.Integer(), body: Bytes });
+/** Replies JSON text of Violation[]. */
+export type ContractJudgeRequest = Static<typeof ContractJudgeRequest>;

@@ -1,0 +1,132 @@
+/**
+ * A live test of a service but for the call itself: what is to be sent, made from the contract and the
+ * test's data, and what is wrong with the answer. Runs in the pool; the call is the front's (routes.ts).
+ */
+import type { ContractCall, Violation } from "../../schemas/contracts.js";
+import { CONTRACT_DEPTH_MAX } from "../../schemas/limits.js";
+import { Failure, invalid } from "../base/result.js";
+import { isObject, isTooDeep, type Definition, type DefinitionName, type JsonObject } from "./contract.js";
+import { validatePayload, type ReadyContract } from "./validate.js";
+
+export interface CallBody {
+  readonly endpoint: string;
+  readonly base_url: string;
+  readonly test_data: unknown;
+}
+
+type Draft = Omit<ContractCall, "has_body"> & { readonly body: string };
+
+/** Methods whose data goes into the query. */
+const QUERY_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "DELETE"]);
+const ENDPOINT = /^(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (\/\S*)$/;
+const PARAMETER = /\{([^{}/]+)\}/g;
+
+/** Whether a definition has a member of this name, as far as can be seen without following references. */
+function defines(definition: Definition | undefined, name: string): boolean {
+  if (definition?.kind === "fields") return definition.map.fields.has(name);
+  const properties = definition?.kind === "schema" && isObject(definition.schema) ? definition.schema["properties"] : undefined;
+  return isObject(properties) && Object.hasOwn(properties, name);
+}
+
+/** The data without what only the path takes. */
+function withoutParameters(data: JsonObject, names: ReadonlySet<string>, definition: Definition | undefined): JsonObject {
+  // Not Object.assign: a member may be named __proto__.
+  return Object.fromEntries(Object.entries(data).filter(([name]) => !names.has(name) || defines(definition, name)));
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+function queryOf(data: JsonObject): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(data)) {
+    for (const one of Array.isArray(value) ? value as readonly unknown[] : [value]) if (one !== null) query.append(name, textOf(one));
+  }
+  const text = query.toString();
+  return text === "" ? "" : `?${text}`;
+}
+
+/** The base's path and the endpoint's, joined by one slash. The base's own query is dropped. */
+function urlOf(base: string, path: string, query: string): string | Failure {
+  if (!URL.canParse(base)) return invalid("base_url must be an http or https URL");
+  const url = new URL(base);
+  const credentials = url.username === "" && url.password === "" ? "" : `${url.username}:${url.password}@`;
+  return `${url.protocol}//${credentials}${url.host}${url.pathname.replace(/\/+$/, "")}${path}${query}`;
+}
+
+/**
+ * What to send. An endpoint that is not in the contract, or a path whose parameters the data does not
+ * fill, makes a call with an `error` and without a URL.
+ */
+export function prepareCall(ready: ReadyContract, version: number, { endpoint: name, base_url, test_data }: CallBody, characters: number): Draft | Failure {
+  if (isTooDeep(test_data)) return invalid(`test_data is nested deeper than ${CONTRACT_DEPTH_MAX} levels`);
+  const refused = (error: string, request_violations: readonly Violation[]): Draft =>
+    ({ version, endpoint: name, method: "", error, url: null, request_violations, body: "" });
+  const endpoint = ready.endpoint(name);
+  const [, method = "", template = ""] = ENDPOINT.exec(name) ?? [];
+  if (endpoint === undefined) {
+    const message = `endpoint ${JSON.stringify(name)} not in contract`;
+    return refused(message, [{ path: name, message }]);
+  }
+  if (method === "") return refused(`endpoint ${JSON.stringify(name)} is not a method and a path`, []);
+  const in_query = QUERY_METHODS.has(method);
+  const part: DefinitionName & ("query" | "request") = in_query && (endpoint.definitions.has("query") || !endpoint.definitions.has("request")) ? "query" : "request";
+  const definition = endpoint.definitions.get(part);
+  const parameters = new Set([...template.matchAll(PARAMETER)].map(([, parameter = ""]) => parameter));
+  if (test_data !== undefined && !isObject(test_data) && (in_query || parameters.size > 0)) return invalid("test_data must be an object");
+  const data = isObject(test_data) ? test_data : {};
+  const payload = test_data !== undefined && !isObject(test_data) ? test_data : withoutParameters(data, parameters, definition);
+  const request_violations = definition === undefined ? [] : validatePayload(ready, name, part, payload, characters);
+  const path = fillPath(template, data);
+  if (Array.isArray(path)) return refused(path.map(({ message }) => message).join("; "), [...path, ...request_violations].toSorted((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0)));
+  const url = urlOf(base_url, path, in_query ? queryOf(isObject(payload) ? payload : {}) : "");
+  if (url instanceof Failure) return url;
+  const sends_body = !in_query && (test_data !== undefined || definition !== undefined);
+  return { version, endpoint: name, method, error: "", url, request_violations, body: sends_body ? JSON.stringify(payload) : "" };
+}
+
+/** The path with its parameters percent-encoded, or what is missing for it. */
+function fillPath(template: string, data: JsonObject): string | Violation[] {
+  const missing: Violation[] = [];
+  const path = template.replace(PARAMETER, (_, name: string) => {
+    const value = Object.hasOwn(data, name) ? data[name] : undefined;
+    const text = value === undefined || value === null || typeof value === "object" ? "" : textOf(value);
+    // A URL has no way to say "." or "..": even percent-encoded they mean a folder and its parent.
+    if (text === "" || text === "." || text === ".." || !text.isWellFormed()) {
+      missing.push({ path: `request.${name}`, message: text === "" ? `missing path parameter ${JSON.stringify(name)}` : `path parameter ${JSON.stringify(name)} cannot be ${JSON.stringify(text)}` });
+      return "";
+    }
+    return encodeURIComponent(text);
+  });
+  return missing.length === 0 ? path : missing;
+}
+
+/** What is wrong with an answer: its status (path `status`), then its body. */
+export function judgeAnswer(ready: ReadyContract, endpoint_name: string, status: number, text: string | null): Violation[] {
+  const endpoint = ready.endpoint(endpoint_name);
+  if (endpoint === undefined) return [];
+  const violations: Violation[] = [];
+  const unexpected = endpoint.status !== null && endpoint.status !== status;
+  if (unexpected) violations.push({ path: "status", message: `expected status ${endpoint.status}, got ${status}` });
+  const is_error = status >= 400 && status <= 499 && endpoint.definitions.has("error");
+  const promised = endpoint.definitions.has("response") || endpoint.definitions.has("response_array");
+  // An error that nobody described is not held against the description of a success.
+  if (is_error || (promised && !(unexpected && status >= 400))) {
+    violations.push(...judgeBody(ready, endpoint_name, is_error ? "error" : "response", text));
+  }
+  return violations.toSorted((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
+}
+
+function judgeBody(ready: ReadyContract, endpoint: string, direction: "response" | "error", text: string | null): Violation[] {
+  if (text === "") return [{ path: direction, message: "the answer is empty" }];
+  let json: unknown;
+  try {
+    if (text === null) return [{ path: direction, message: "the answer is not UTF-8" }];
+    json = JSON.parse(text);
+  } catch {
+    // What a service answers is not ours: JSON.parse throws nothing but SyntaxError.
+    return [{ path: direction, message: "the answer is not JSON" }];
+  }
+  return validatePayload(ready, endpoint, direction, json, text.length);
+}

@@ -1,0 +1,112 @@
+/**
+ * A payload against one endpoint of a contract: what `validate`, `test` and compliance all ask, so that
+ * they find the same. Runs in the pool.
+ */
+import { DIRECTIONS, type Direction, type Violation } from "../../schemas/contracts.js";
+import { CONTRACT_DEPTH_MAX } from "../../schemas/limits.js";
+import { DEFINITIONS, isTooDeep, type Contract, type Definition, type DefinitionName, type Endpoint } from "./contract.js";
+import { checkArray, checkObject } from "./field-map.js";
+import { JsonSchema } from "./json-schema.js";
+import { MESSAGES, Violations } from "./violations.js";
+
+/** A contract with what was compiled of it so far. */
+export class ReadyContract {
+  readonly #compiled = new Map<unknown, JsonSchema>();
+
+  constructor(readonly contract: Contract) {}
+
+  endpoint(name: string): Endpoint | undefined {
+    return this.contract.endpoints.get(name);
+  }
+
+  /** Compiles once; what it gives is kept with the contract. */
+  schema(schema: unknown): JsonSchema {
+    let compiled = this.#compiled.get(schema);
+    if (compiled === undefined) {
+      compiled = new JsonSchema(schema);
+      this.#compiled.set(schema, compiled);
+    }
+    return compiled;
+  }
+}
+
+function isDirection(word: string): word is Direction {
+  return DIRECTIONS.some((direction) => direction === word);
+}
+
+export const TOO_DEEP = `nested deeper than ${CONTRACT_DEPTH_MAX} levels`;
+
+/** Which definition a payload is held against: of a response the one that has its shape, where both are there. */
+function chooseDefinition(endpoint: Endpoint, direction: Direction, payload: unknown): DefinitionName {
+  if (direction !== "response" || !endpoint.definitions.has("response_array")) return direction;
+  return Array.isArray(payload) || !endpoint.definitions.has("response") ? "response_array" : "response";
+}
+
+/**
+ * Checks a payload.
+ * @param characters how long it is as JSON
+ * @param path what the violations' paths begin with where it is not the direction's name
+ * @returns the violations by path; none where it is valid
+ */
+export function validatePayload(ready: ReadyContract, endpoint_name: string, direction: string, payload: unknown, characters: number, path = direction): Violation[] {
+  const endpoint = ready.endpoint(endpoint_name);
+  const shown = JSON.stringify(endpoint_name);
+  if (endpoint === undefined) return [{ path: endpoint_name, message: `endpoint ${shown} not in contract` }];
+  if (!isDirection(direction)) {
+    return [{ path: direction, message: `unknown direction ${JSON.stringify(direction)} (use request, response, query, or error)` }];
+  }
+  const name = chooseDefinition(endpoint, direction, payload);
+  const definition = endpoint.definitions.get(name);
+  if (definition === undefined) return [{ path: endpoint_name, message: `endpoint ${shown} has no ${direction} definition` }];
+  if (isTooDeep(payload)) return [{ path, message: TOO_DEEP }];
+  const found = new Violations();
+  checkDefinition(ready, definition, name, payload, characters, path, found);
+  return found.sorted();
+}
+
+function checkDefinition(
+  ready: ReadyContract, definition: Definition, name: DefinitionName, payload: unknown, characters: number, path: string, found: Violations,
+): void {
+  if (definition.kind === "malformed") found.add(path, `the contract's definition cannot be used: ${definition.message}`);
+  else if (definition.kind === "fields") (name === "response_array" ? checkArray : checkObject)(definition.map, payload, path, found);
+  else if (name !== "response_array") ready.schema(definition.schema).check(payload, characters, path, found);
+  else checkElements(ready.schema(definition.schema), payload, characters, path, found);
+}
+
+/** A JSON Schema as response_array holds for each element, as a field map does, unless it speaks of the array itself. */
+function checkElements(schema: JsonSchema, payload: unknown, characters: number, path: string, found: Violations): void {
+  if (schema.of_array || schema.problem !== "") {
+    schema.check(payload, characters, path, found);
+    return;
+  }
+  if (!Array.isArray(payload)) {
+    found.add(path, MESSAGES.type("array", payload));
+    return;
+  }
+  for (const [at, element] of payload.entries()) {
+    if (found.full) return;
+    schema.check(element, characters, `${path}[${at}]`, found);
+  }
+}
+
+/** What is wrong with the contract itself; paths are `endpoint` and `endpoint.definition`. */
+export function contractProblems(ready: ReadyContract): Violation[] {
+  const { endpoints } = ready.contract;
+  if (endpoints.size === 0) return [{ path: "endpoints", message: "the contract has no endpoints" }];
+  const found = new Violations();
+  for (const [name, endpoint] of endpoints) {
+    if (found.full) break;
+    if (endpoint.malformed !== null) found.add(name, endpoint.malformed);
+    else if (endpoint.definitions.size === 0) found.add(name, `endpoint ${JSON.stringify(name)} defines nothing`);
+    for (const part of DEFINITIONS) {
+      const definition = endpoint.definitions.get(part);
+      const path = `${name}.${part}`;
+      if (definition?.kind === "malformed") found.add(path, definition.message);
+      if (definition?.kind === "schema") {
+        const { problem } = ready.schema(definition.schema);
+        if (problem !== "") found.add(path, `the JSON Schema cannot be used: ${problem}`);
+      }
+    }
+  }
+  return found.sorted();
+}

@@ -1,0 +1,59 @@
+/**
+ * The violations that a check finds: bounded in number and in characters, so that a hostile payload
+ * against a large contract costs no more memory than itself. Sorted by path. Pure, any thread.
+ */
+import type { Violation } from "../../schemas/contracts.js";
+import { CONTRACT_NAMES_LISTED_MAX, CONTRACT_VALUE_CHARACTERS_MAX, CONTRACT_VIOLATIONS_CHARACTERS_MAX, CONTRACT_VIOLATIONS_MAX } from "../../schemas/limits.js";
+
+export class Violations {
+  readonly #found: Violation[] = [];
+  #characters = 0;
+
+  /** Nothing more is taken: whoever walks a payload may stop. */
+  get full(): boolean {
+    return this.#found.length >= CONTRACT_VIOLATIONS_MAX || this.#characters >= CONTRACT_VIOLATIONS_CHARACTERS_MAX;
+  }
+
+  add(path: string, message: string): void {
+    if (this.full) return;
+    this.#found.push({ path, message });
+    this.#characters += path.length + message.length;
+  }
+
+  /** By path, in the order of UTF-16 code units; those of one path keep their order. */
+  sorted(): Violation[] {
+    return this.#found.toSorted((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
+  }
+}
+
+/** JSON's name of a value's type. */
+export function typeName(value: unknown): string {
+  if (value === null) return "null";
+  return Array.isArray(value) ? "array" : typeof value;
+}
+
+function cut(text: string): string {
+  return text.length > CONTRACT_VALUE_CHARACTERS_MAX ? `${text.slice(0, CONTRACT_VALUE_CHARACTERS_MAX)}…` : text;
+}
+
+/** The value as JSON, cut where it is long. */
+function shown(value: unknown): string {
+  return typeof value === "string" ? JSON.stringify(cut(value)) : cut(JSON.stringify(value));
+}
+
+function listed(values: readonly unknown[]): string {
+  const words = values.slice(0, CONTRACT_NAMES_LISTED_MAX).map((one) => (typeof one === "string" ? cut(one) : shown(one)));
+  return `${words.join(", ")}${values.length > CONTRACT_NAMES_LISTED_MAX ? ", …" : ""}`;
+}
+
+// The words of the contract, one place for field maps and JSON Schemas.
+export const MESSAGES = {
+  missing: (name: string) => `missing required field ${JSON.stringify(name)}`,
+  unexpected: (name: string, known: readonly string[]) => `unexpected field ${JSON.stringify(name)} (contract defines: ${listed(known)})`,
+  null_field: (name: string) => `field ${JSON.stringify(name)} is null but not nullable`,
+  null_element: "array element is null but not nullable",
+  type: (expected: string, value: unknown) => `expected ${expected}, got ${typeName(value)}`,
+  not_allowed: (value: unknown, allowed: readonly unknown[]) =>
+    `value ${shown(value)} not in allowed enum: [${listed(allowed)}]`,
+  unknown_type: (type: string) => `unknown type ${JSON.stringify(type)} in contract`,
+} as const;

@@ -32,6 +32,8 @@ export const ContractTest = Type.Object({
   error: Type.String({ description: "Why no answer came; empty where one did." }),
 });
 
+export type ContractTest = Static<typeof ContractTest>;
+
 /** Bytes, or a string of Latin-1 characters that stand for them (src/base/bytes.ts). */
 const Bytes = Type.Unsafe<Uint8Array | string>(Type.Unknown());
 const Named = { project: Type.String(), name: Type.String() };
@@ -48,6 +50,7 @@ export interface ContractCall {
   /** Of the contract: the answer is checked against the version that the request was. */
   readonly version: number;
   readonly endpoint: string;
+  readonly base_url: string;
   readonly method: string;
   /** Where the endpoint cannot be called: why, and nothing is sent. */
   readonly error: string;

@@ -8,9 +8,10 @@ import { AgentMetricsRequest, CountRequest } from "./agent-metrics.js";
 import {
   AuditListRequest, AuditRefusalRequest, AuditSummaryRequest, type AuditAction,
 } from "./audit.js";
+import { ContractJudgeRequest, ContractPrepareRequest, ContractValidateRequest } from "./contracts.js";
 import { EventHistoryRequest, PruneReply, PruneRequest, PublishReply, PublishRequest } from "./events.js";
 import { CapabilitiesRequest, InstanceRequest, IntentRequest, RegisterReply, RegisterRequest, SightingsRequest, StaleReply } from "./instances.js";
-import { POOL_DEADLINE_MS, WRITER_DEADLINE_MS } from "./limits.js";
+import { CONTRACT_DEADLINE_MS, POOL_DEADLINE_MS, WRITER_DEADLINE_MS } from "./limits.js";
 import {
   CheckRulesRequest, ImportRulesRequest, ListRulesRequest, ProposeRuleRequest, PutRulesRequest, RuleCountReply, RuleRequest, ValidateRequest, ruleName, type RuleStatus,
 } from "./rules.js";
@@ -50,8 +51,8 @@ function writer<Request extends TSchema, Reply extends TSchema>(
 /** A reply that is the answer's body already. */
 const JsonText = Type.String();
 
-function pool<Request extends TSchema>(request: Request, kind: "unary" | "stream"): Method<Request, typeof JsonText, "pool"> {
-  return { lane: "pool", kind, deadline_ms: POOL_DEADLINE_MS, request, reply: JsonText, audit: null };
+function pool<Request extends TSchema>(request: Request, kind: "unary" | "stream", deadline_ms = POOL_DEADLINE_MS): Method<Request, typeof JsonText, "pool"> {
+  return { lane: "pool", kind, deadline_ms, request, reply: JsonText, audit: null };
 }
 
 function stateName(request: { readonly key: string }): string {
@@ -154,6 +155,9 @@ export const METHODS = {
   "rules.check": pool(CheckRulesRequest, "unary"),
   "rules.list": pool(ListRulesRequest, "stream"),
   "rules.validate": pool(ValidateRequest, "stream"),
+  "contract.validate": pool(ContractValidateRequest, "unary", CONTRACT_DEADLINE_MS),
+  "contract.prepare": pool(ContractPrepareRequest, "unary", CONTRACT_DEADLINE_MS),
+  "contract.judge": pool(ContractJudgeRequest, "unary", CONTRACT_DEADLINE_MS),
   "events.history": pool(EventHistoryRequest, "stream"),
   "audit.list": pool(AuditListRequest, "stream"),
   "audit.summary": pool(AuditSummaryRequest, "unary"),

@@ -6,6 +6,7 @@ import type { PoolMethodName, RequestOf } from "../schemas/methods.js";
 import { readAgentMetrics } from "./agent-metrics/jobs.js";
 import { auditSummary, listAuditEntries } from "./audit/jobs.js";
 import type { Failure } from "./base/result.js";
+import { judgeContractTest, prepareContracts, prepareContractTest, validateContract } from "./contracts/jobs.js";
 import { eventHistory } from "./events/jobs.js";
 import { checkRules, listRules, prepareRules, validate } from "./rules/jobs.js";
 import { listProjects, listSpecs } from "./specs/jobs.js";
@@ -31,6 +32,9 @@ export const JOBS: Jobs = {
   "rules.check": checkRules,
   "rules.list": listRules,
   "rules.validate": validate,
+  "contract.validate": validateContract,
+  "contract.prepare": prepareContractTest,
+  "contract.judge": judgeContractTest,
   "events.history": eventHistory,
   "audit.list": listAuditEntries,
   "audit.summary": auditSummary,
@@ -44,6 +48,9 @@ export const JOBS: Jobs = {
 const PREPARATIONS: { readonly [Name in PoolMethodName]?: () => Promise<void> } = {
   "rules.check": prepareRules,
   "rules.validate": prepareRules,
+  "contract.validate": prepareContracts,
+  "contract.prepare": prepareContracts,
+  "contract.judge": prepareContracts,
 };
 
 export async function prepareJob(name: PoolMethodName): Promise<void> {

@@ -4,7 +4,10 @@
  */
 import { resolve } from "node:path";
 import type { Config } from "../schemas/config.js";
-import { DEADLINE_SWEEP_MS, EVENT_PRUNE_INTERVAL_MS, REPLAY_PAGE_EVENTS, SHUTDOWN_DRAIN_MS } from "../schemas/limits.js";
+import {
+  DEADLINE_SWEEP_MS, EVENT_PRUNE_INTERVAL_MS, REPLAY_PAGE_EVENTS, SHUTDOWN_DRAIN_MS, VALIDATIONS_LONG_TOGETHER_MAX, VALIDATIONS_LONG_WAITING_MAX,
+  VALIDATION_WAIT_MS_MAX,
+} from "../schemas/limits.js";
 import { VERSION } from "../schemas/version.js";
 import { AgentMetricsFlusher } from "./agent-metrics/flusher.js";
 import { agentMetricsRoutes } from "./agent-metrics/routes.js";
@@ -14,6 +17,8 @@ import { systemClock } from "./base/clock.js";
 import { openLog, type Log } from "./base/log.js";
 import { isLoopback, parseAddress } from "./config/address.js";
 import type { CommittedEvent } from "../schemas/events.js";
+import { ContractFront } from "./contracts/front.js";
+import { contractRoutes } from "./contracts/routes.js";
 import { Hub } from "./events/hub.js";
 import { EventPruner } from "./events/pruner.js";
 import { eventRoutes } from "./events/routes.js";
@@ -42,6 +47,7 @@ import { Reads } from "./rpc/reads.js";
 import { WriterThread, type WriterReady } from "./rpc/writer-thread.js";
 import { RuleFront } from "./rules/front.js";
 import { ruleRoutes } from "./rules/routes.js";
+import { Turns } from "./rules/turns.js";
 import { specRoutes } from "./specs/routes.js";
 import { stateRoutes } from "./state/routes.js";
 import type { OutboxNotice } from "../schemas/webhooks.js";
@@ -154,7 +160,11 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
   });
   const outbox = deliveries;
   const specs = new VersionedFront({ writer, reads, log }, context.specs);
-  const rules = new RuleFront({ writer, reads, log });
+  const turns = new Turns(VALIDATIONS_LONG_TOGETHER_MAX, VALIDATIONS_LONG_WAITING_MAX, VALIDATION_WAIT_MS_MAX);
+  const rules = new RuleFront({ writer, reads, log, turns });
+  // A contract's service is wherever its team runs it: only metadata services are refused.
+  const outbound = new OutboundClient({ policy: { allow_private: true } });
+  const contracts = new ContractFront({ pool, outbound, long_work: turns });
   const routes: Route[] = [
     ...metricsRoutes({
       registry, hub, writer, pool, instances: () => directory.counts, clock: systemClock, log, data_dir, started_ms,
@@ -163,6 +173,7 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
     ...stateRoutes({ writer, reads, log }),
     ...specRoutes(specs, reads),
     ...ruleRoutes({ rules, writer, reads, log }),
+    ...contractRoutes(contracts),
     ...eventRoutes({ writer, reads, hub, streams, log }),
     ...instanceRoutes(instances, liveness, systemClock),
     ...auditRoutes(reads),
@@ -198,6 +209,7 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
     clearInterval(ticking);
     await sightings.close();
     await agent_flusher.flush();
+    await outbound.close();
     await pool.close();
     context.close();
     await thread.close();

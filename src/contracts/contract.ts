@@ -132,12 +132,8 @@ function readEndpoint(value: unknown): Endpoint {
   }
   const status = value["response_status"] ?? 0;
   // 0 is how a program that fills in every member says that it has none.
-  const usable = status === 0 || (typeof status === "number" && Number.isInteger(status) && status >= 100 && status <= 599);
-  return {
-    definitions,
-    status: usable && status !== 0 ? status as number : null,
-    malformed: usable ? null : "response_status must be an HTTP status",
-  };
+  const known = typeof status === "number" && Number.isInteger(status) && status >= 100 && status <= 599;
+  return { definitions, status: known ? status : null, malformed: known || status === 0 ? null : "response_status must be an HTTP status" };
 }
 
 /**

@@ -6,6 +6,7 @@
  */
 import type { Ajv as Draft7, ErrorObject, Options, SchemaObject, ValidateFunction } from "ajv";
 import type { Ajv2020 } from "ajv/dist/2020.js";
+import type { RE2JS } from "re2js";
 import {
   CONTRACT_ALL_ERRORS_CHARACTERS_MAX, CONTRACT_FORMAT_CHARACTERS_MAX, CONTRACT_PATTERN_CHARACTERS_MAX, CONTRACT_PATTERN_INSTRUCTIONS_MAX,
   CONTRACT_SCHEMA_CHARACTERS_MAX,
@@ -18,7 +19,7 @@ interface Library {
   readonly Draft7: typeof Draft7;
   readonly Ajv2020: typeof Ajv2020;
   readonly formats: Readonly<Record<string, unknown>>;
-  readonly RE2JS: (typeof import("re2js"))["RE2JS"];
+  readonly RE2JS: typeof RE2JS;
 }
 
 let library: Library | undefined;
@@ -27,18 +28,19 @@ let library: Library | undefined;
 export async function loadJsonSchemas(): Promise<void> {
   if (library !== undefined) return;
   const [draft7, draft2020, formats, re2] = await Promise.all([import("ajv"), import("ajv/dist/2020.js"), import("ajv-formats/dist/formats.js"), import("re2js")]);
-  library = { Draft7: draft7.Ajv, Ajv2020: draft2020.Ajv2020, formats: formats.fullFormats, RE2JS: re2.RE2JS };
+  // Once bundled, a CommonJS package's members are on its default alone.
+  library = { Draft7: draft7.default.Ajv, Ajv2020: draft2020.default.Ajv2020, formats: formats.default.fullFormats, RE2JS: re2.RE2JS };
 }
 
 /** What Ajv is told of a pattern: the part of RegExp that it uses. */
 class Pattern {
   readonly #source: string;
-  readonly #program: InstanceType<Library["RE2JS"]>;
+  readonly #program: RE2JS;
 
-  constructor(source: string, { RE2JS }: Library) {
+  constructor(source: string, { RE2JS: engine }: Library) {
     if (source.length > CONTRACT_PATTERN_CHARACTERS_MAX) throw new Error(`pattern is longer than ${CONTRACT_PATTERN_CHARACTERS_MAX} characters`);
     this.#source = source;
-    this.#program = RE2JS.compile(RE2JS.translateRegExp(source));
+    this.#program = engine.compile(engine.translateRegExp(source));
     if (this.#program.programSize() > CONTRACT_PATTERN_INSTRUCTIONS_MAX) throw new Error("pattern is too large");
   }
 
@@ -105,7 +107,8 @@ type Dialect = "draft-07" | "2020-12";
 function dialectOf(schema: unknown): Dialect | undefined {
   const named = isObject(schema) ? schema["$schema"] : undefined;
   if (named === undefined) return "2020-12";
-  const found = /^https?:\/\/json-schema\.org\/(?:draft\/)?(draft-07|2020-12)\/schema#?$/.exec(String(named));
+  if (typeof named !== "string") return undefined;
+  const found = /^https?:\/\/json-schema\.org\/(?:draft\/)?(draft-07|2020-12)\/schema#?$/.exec(named);
   return found?.[1] as Dialect | undefined;
 }
 
@@ -121,7 +124,7 @@ function schemaError(schema: SchemaObject, dialect: Dialect, from: Library): str
     META.set(dialect, ajv);
   }
   const valid = ajv.validate(dialect === "draft-07" ? "http://json-schema.org/draft-07/schema" : "https://json-schema.org/draft/2020-12/schema", schema);
-  if (valid === true) return undefined;
+  if (valid) return undefined;
   const [error] = ajv.errors ?? [];
   return `${error?.instancePath ?? ""} ${error?.message ?? "is no JSON Schema"}`.trim();
 }
@@ -167,7 +170,7 @@ export class JsonSchema {
       return;
     }
     const validate = must(characters <= CONTRACT_ALL_ERRORS_CHARACTERS_MAX ? this.#all : this.#first, "a schema without a problem is compiled");
-    if (validate(payload) === true) return;
+    if (validate(payload)) return;
     for (const error of validate.errors ?? []) {
       if (found.full) break;
       addError(error, payload, path, found);

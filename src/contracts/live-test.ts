@@ -62,7 +62,7 @@ function urlOf(base: string, path: string, query: string): string | Failure {
 export function prepareCall(ready: ReadyContract, version: number, { endpoint: name, base_url, test_data }: CallBody, characters: number): Draft | Failure {
   if (isTooDeep(test_data)) return invalid(`test_data is nested deeper than ${CONTRACT_DEPTH_MAX} levels`);
   const refused = (error: string, request_violations: readonly Violation[]): Draft =>
-    ({ version, endpoint: name, method: "", error, url: null, request_violations, body: "" });
+    ({ version, endpoint: name, base_url, method: "", error, url: null, request_violations, body: "" });
   const endpoint = ready.endpoint(name);
   const [, method = "", template = ""] = ENDPOINT.exec(name) ?? [];
   if (endpoint === undefined) {
@@ -83,7 +83,7 @@ export function prepareCall(ready: ReadyContract, version: number, { endpoint: n
   const url = urlOf(base_url, path, in_query ? queryOf(isObject(payload) ? payload : {}) : "");
   if (url instanceof Failure) return url;
   const sends_body = !in_query && (test_data !== undefined || definition !== undefined);
-  return { version, endpoint: name, method, error: "", url, request_violations, body: sends_body ? JSON.stringify(payload) : "" };
+  return { version, endpoint: name, base_url, method, error: "", url, request_violations, body: sends_body ? JSON.stringify(payload) : "" };
 }
 
 /** The path with its parameters percent-encoded, or what is missing for it. */

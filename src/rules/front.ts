@@ -4,8 +4,8 @@
  * always left for what is short. Routes are rows over this; MCP proposes through it.
  */
 import {
-  VALIDATIONS_LONG_TOGETHER_MAX, VALIDATIONS_LONG_WAITING_MAX, VALIDATION_SHORT_ANSWER_CHARACTERS_MAX, VALIDATION_SHORT_BYTES_MAX,
-  VALIDATION_SHORT_DEADLINE_MS, VALIDATION_WAIT_MS_MAX,
+  VALIDATION_SHORT_ANSWER_CHARACTERS_MAX, VALIDATION_SHORT_BYTES_MAX,
+  VALIDATION_SHORT_DEADLINE_MS,
 } from "../../schemas/limits.js";
 import type { CallContext } from "../../schemas/rpc.js";
 import type { CheckedRule, RuleUse } from "../../schemas/rules.js";
@@ -17,12 +17,14 @@ import { readReply } from "../front/chunked-reply.js";
 import { jsonReply, type Answer } from "../front/route-table.js";
 import type { RpcClient } from "../rpc/client.js";
 import type { Chunks, Reads } from "../rpc/reads.js";
-import { Turns, type Release } from "./turns.js";
+import type { Release, Turns } from "./turns.js";
 
 export interface RuleFrontOptions {
   readonly writer: RpcClient;
   readonly reads: Reads;
   readonly log: Log;
+  /** Shared by all that may keep a thread of the pool for long. */
+  readonly turns: Turns;
 }
 
 const BUSY = new Failure("RESOURCE_EXHAUSTED", "the server is busy with long validations, try again");
@@ -44,9 +46,10 @@ export class RuleFront {
   readonly #writer: RpcClient;
   readonly #reads: Reads;
   readonly #log: Log;
-  readonly #turns = new Turns(VALIDATIONS_LONG_TOGETHER_MAX, VALIDATIONS_LONG_WAITING_MAX, VALIDATION_WAIT_MS_MAX);
+  readonly #turns: Turns;
 
-  constructor({ writer, reads, log }: RuleFrontOptions) {
+  constructor({ writer, reads, log, turns }: RuleFrontOptions) {
+    this.#turns = turns;
     this.#writer = writer;
     this.#reads = reads;
     this.#log = log;

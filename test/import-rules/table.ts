@@ -128,8 +128,10 @@ export const LAYERS: readonly LayerRow[] = [
     because: "a route turns a request into a call and its reply into an answer: it knows the RPC, not sockets, SQLite or threads",
   },
   {
-    files: ["src/versioned/front.ts", "src/rules/front.ts"],
-    may: [...LEAVES, "{folder}/*", "src/front/route-table.ts", "src/front/chunked-reply.ts", "src/rpc/client.ts", "src/rpc/reads.ts"],
+    files: ["src/versioned/front.ts", "src/rules/front.ts", "src/contracts/front.ts"],
+    may: [
+      ...LEAVES, "{folder}/*", "src/front/route-table.ts", "src/front/chunked-reply.ts", "src/rpc/client.ts", "src/rpc/pool.ts", "src/rpc/reads.ts", "src/outbound/*",
+    ],
     because: "what several routes share is answered on the front, beside the routes that are rows over it",
   },
   {
@@ -172,6 +174,11 @@ export const LAYERS: readonly LayerRow[] = [
     files: ["src/server.ts"],
     may: ["schemas/*", "src/**", "node:*"],
     because: "the composition root knows every part of src, but no library and no worker's code: it is given their addresses",
+  },
+  {
+    files: ["src/contracts/json-schema.ts"],
+    may: [...LEAVES, "src/contracts/*", "ajv", "ajv/dist/*", "ajv-formats/dist/*", "re2js"],
+    because: "one file knows the libraries of JSON Schema, and loads them where payloads are checked",
   },
   {
     files: ["src/*/*.ts"],

@@ -70,6 +70,8 @@ export interface RequestRow extends Described {
   readonly answer?: "raw";
   /** Puts the answer elsewhere where the arguments say so; gives what is printed: the answer itself, or JSON in its stead. */
   readonly keep?: (answer: Buffer, args: Args, context: CommandContext) => Buffer | CliFailure;
+  /** What an answer of success ends the command with, where it may not be 0: the answer is printed either way. */
+  readonly exit?: (answer: Buffer) => ExitCode;
 }
 
 /** A command of another kind; it prints by itself. */

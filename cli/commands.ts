@@ -5,6 +5,7 @@
 import type { CommandRow } from "./command-row.js";
 import { AUDIT_COMMANDS } from "./commands/audit.js";
 import { CONFIG_COMMANDS } from "./commands/config.js";
+import { CONTRACT_COMMANDS } from "./commands/contract.js";
 import { EVENTS_COMMANDS } from "./commands/events.js";
 import { LLM_COMMANDS } from "./commands/llm.js";
 import { RULES_COMMANDS } from "./commands/rules.js";
@@ -22,6 +23,7 @@ export const COMMANDS: readonly CommandRow[] = [
   ...STATE_COMMANDS,
   ...SPECS_COMMANDS,
   ...EVENTS_COMMANDS,
+  ...CONTRACT_COMMANDS,
   ...RULES_COMMANDS,
   ...INSTANCES_COMMANDS,
   ...AUDIT_COMMANDS,

@@ -59,6 +59,13 @@ async function readStdin(): Promise<Buffer | CliFailure> {
   return Buffer.concat(chunks, bytes);
 }
 
+/** What a flag holds, or stdin where it is `-`; undefined where the flag is not given. */
+export async function readFlag(args: Args, name: string): Promise<Buffer | undefined | CliFailure> {
+  const value = args.text(name);
+  if (value === "-") return await readStdin();
+  return value === undefined ? undefined : Buffer.from(value);
+}
+
 /** What `--data` or `--file` name. Exactly one of them was given: the row's `one_of` says so. */
 export async function readValue(args: Args): Promise<Buffer | CliFailure> {
   const data = args.text("data");

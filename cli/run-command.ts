@@ -77,7 +77,7 @@ async function runRequest(row: RequestRow, args: Args, context: CommandContext):
   if (!isSuccess(answer)) return describeRefusal(answer.status, answer.body);
 
   const output = layOutAnswer(row, answer, args, context);
-  return output instanceof CliFailure ? output : ((await print(output)) ?? 0);
+  return output instanceof CliFailure ? output : ((await print(output)) ?? row.exit?.(answer.body) ?? 0);
 }
 
 export async function runCommand(row: CommandRow, args: Args, context: CommandContext): Promise<ExitCode | CliFailure> {

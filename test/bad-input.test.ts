@@ -64,15 +64,22 @@ for (const body of ['{"a":1}', '{"a":2}', "not json"]) await send(port, "PUT", "
 await send(port, "POST", "/api/llm/usage", { body: '{"provider":"p","model":"m","project":"known"}' });
 await send(port, "POST", "/api/events/publish", { body: '[{"topic":"a.b"},{"topic":"a.c","data":1}]' });
 
+const CONTRACT = '{"kind":"contract","endpoints":{"POST /x":{"request":{"a":{"type":"string","required":true},"b":{"type":"array","items":{"enum":[1]}}}},"GET /y/{id}":{"query":{"id":{"type":"string"}},"response_array":{}},"POST /s":{"request":{"schema":{"type":"object","properties":{"a":{"pattern":"^x+$"}}}}}}}';
 await send(port, "PUT", "/api/validate/known/rules", { body: '[{"rule_id":"first","pattern":"a+"},{"rule_id":"second","pattern":"b","match_type":"missing"}]' });
 
 /** What must be there for a route to take a request, where requests themselves take it away. */
 const ARRANGED: Readonly<Record<string, () => Promise<unknown>>> = {
   "rule.propose": () => send(port, "DELETE", "/api/rules/known/known"),
+  "contract.validate": putContract,
+  "contract.test": putContract,
   "rule.accept": proposeKnown,
   "rule.reject": proposeKnown,
   "rule.delete": proposeKnown,
 };
+
+async function putContract(): Promise<void> {
+  await send(port, "PUT", "/api/specs/known/known", { body: CONTRACT });
+}
 
 async function proposeKnown(): Promise<void> {
   await send(port, "DELETE", "/api/rules/known/known");
@@ -152,8 +159,14 @@ const rule = fc.record({
   message: label, stack: label, applies_to: fc.oneof(fc.array(label, { maxLength: 3 }), fc.constantFrom(["*"], ["["], []), label), source: label, context: label, proposed_by: label, status: label,
 }, { requiredKeys: ["project", "rule_id", "pattern"] });
 const goodRule = fc.record({ project: fc.constantFrom("known", "other"), rule_id: fc.constantFrom("known", "other"), pattern: fc.constantFrom("x", "(?i)y$") });
+const endpoint = fc.oneof(fc.constantFrom("POST /x", "GET /y/{id}", "POST /s", "X", ""), label);
+const payload = fc.oneof(fc.jsonValue(), fc.record({ a: fc.jsonValue(), b: fc.jsonValue() }, { requiredKeys: [] }));
+/** Nobody answers at these, or nobody may be called. */
+const base_url = fc.oneof(fc.constantFrom("http://127.0.0.1:1", "http://127.0.0.1:1/p/?q#f", "http://169.254.169.254/", "ftp://x", "http://user:pw@127.0.0.1:1", "http://[::ffff:a9fe:a9fe]", "http://", "x".repeat(3000)), label.filter((value) => typeof value !== "string" || !value.startsWith("http")));
 /** For a route, what is nearly or really what it takes. */
 const BODIES: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
+  "contract.validate": fc.record({ endpoint, direction: fc.oneof(fc.constantFrom("request", "response", "query", "error"), label), payload }, { requiredKeys: ["endpoint"] }),
+  "contract.test": fc.oneof(fc.record({ endpoint: fc.constantFrom("POST /x", "GET /y/{id}"), base_url: fc.constant("http://127.0.0.1:1") }), fc.record({ endpoint, base_url, test_data: fc.oneof(payload, fc.record({ id: fc.oneof(fc.constantFrom("..", "a/b", "\ud800", 7), fc.jsonValue()) })) }, { requiredKeys: ["endpoint", "base_url"] })),
   "rule.propose": fc.oneof(rule, goodRule),
   "rules.put": fc.oneof(fc.array(rule, { maxLength: 3 }), goodRule.map((one) => [one])),
   "rules.import": fc.oneof(fc.array(rule, { maxLength: 3 }), goodRule.map((one) => [one])),

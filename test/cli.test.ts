@@ -150,6 +150,32 @@ t.test("rules: imported from a file, exported to one", async (t) => {
   t.match(await koor("rules", "export", "--output", "no/such/folder"), { code: 2, stdout: "", stderr: /cannot write/ });
 });
 
+t.test("contracts: stored, payloads checked, a live service tested", async (t) => {
+  const { koor, ask, server } = await setUp(t);
+  const contract = { kind: "contract", version: 1, endpoints: {
+    "GET /health": { response: { status: { type: "string", required: true }, uptime: { type: "string" } }, response_status: 200 },
+    "GET /api/state": { response: { keys: { type: "array" } } },
+  } };
+  t.match(await ask("contract", "set", "me/koor api", "--data", JSON.stringify(contract)), { project: "me", name: "koor api", version: 1 });
+  t.same(JSON.parse((await koor("contract", "get", "me/koor api")).stdout), contract);
+  const validate = ["contract", "validate", "me/koor api", "--endpoint", "GET /health", "--direction", "response", "--payload"];
+  t.same(await ask(...validate, '{"status":"ok"}'), { valid: true, violations: [] });
+  const bad = await koor(...validate, '{"status":1}');
+  t.equal(bad.code, 1);
+  t.same(JSON.parse(bad.stdout), { valid: false, violations: [{ path: "response.status", message: "expected string, got number" }] }, "the answer is printed all the same");
+  t.equal(bad.stderr, "");
+  t.match(await runCli([...validate, "-"], { cwd: makeDirectory(t), env: { KOOR_SERVER: server.url }, input: '{"status":"ok"}' }), { code: 0 }, "the payload from stdin");
+  t.match(await koor(...validate, "{"), { code: 2, stdout: "", stderr: /--payload is not JSON/ });
+  t.match(await koor("contract", "validate", "me/none", "--endpoint", "x", "--payload", "1"), { code: 1, stdout: "", stderr: "contract not found: me/none (404)" });
+  t.match(await ask("contract", "test", "me/koor api", "--target", server.url, "--endpoint", "GET /health"), { valid: true, status_code: 200 });
+  const all = await koor("contract", "test", "me/koor api", "--target", server.url, "--data", '{"prefix":"x"}');
+  t.equal(all.code, 1);
+  t.match(JSON.parse(all.stdout), [{ valid: true, endpoint: "GET /health" }, { valid: false, response_violations: [{ path: "response", message: "expected object, got array" }] }]);
+  t.match(await koor("contract", "test", "me/koor api", "--target", "http://169.254.169.254", "--endpoint", "GET /health"), { code: 1, stdout: "", stderr: /metadata addresses are never called \(400\)/ });
+  t.match(await koor("contract", "test", "me/none", "--target", server.url), { code: 1, stdout: "", stderr: "spec not found: me/none (404)" });
+  t.match(await koor("contract", "test", "koor", "--target", server.url), { code: 2, stdout: "", stderr: /<project>\/<name>/ });
+});
+
 t.test("audit", async (t) => {
   const { ask, koor } = await setUp(t);
   await ask("state", "set", "k", "--data", "1");

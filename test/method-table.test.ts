@@ -134,6 +134,10 @@ t.test("what the routes send fits the schemas", async (t) => {
   // What is seen of this one is stored at the end.
   const other = await sendJson(port, "POST", "/api/instances/register", { name: "other" });
   await ask("POST", `/api/instances/${other.json<{ readonly id: string }>().id}/heartbeat`);
+  await ask("PUT", "/api/specs/p/contract", '{"kind":"contract","endpoints":{"GET /health":{"response":{"schema":{"type":"object"}}},"POST /x":{"request":{"a":{"type":"string"}}}}}');
+  for (const payload of ['{"a":"x"}', '{"a":1}', JSON.stringify({ a: "x".repeat(100_000) })]) await ask("POST", "/api/contracts/p/contract/validate", `{"endpoint":"POST /x","payload":${payload}}`);
+  await ask("POST", "/api/contracts/p/none/validate", '{"endpoint":"POST /x"}');
+  await ask("POST", "/api/contracts/p/contract/test", JSON.stringify({ endpoint: "GET /health", base_url: koor.url }));
   await ask("POST", "/api/metrics/reset");
   t.equal(await koor.stop(), 0);
   t.notMatch(koor.log(), /crashed|failed/);

@@ -1,0 +1,132 @@
+/** `contract …`: API contracts, payloads against them, and tests of live services. Runs in the command line's process. */
+import { describeRefusal, isSuccess, sendRequest, type RequestPlan } from "../client.js";
+import type { Argument, Args, CommandContext, CommandRow, Flag } from "../command-row.js";
+import { CliFailure, failed, wrongUsage, type ExitCode } from "../failure.js";
+import { readFlag, readValue, VALUE_FLAGS, VALUE_FLAG_NAMES } from "../input.js";
+import { isJson } from "../json-text.js";
+import { layOutJson, print } from "../output.js";
+
+/** A contract as it is named on the command line; a template's `{contract/}` makes two segments of it. */
+const CONTRACT: Argument = { name: "contract", shown: "project/name" };
+const SPEC_PATH = "/api/specs/{contract/}";
+const JSON_TYPE = { "Content-Type": "application/json" } as const;
+
+const ENDPOINT: Flag = { name: "endpoint", kind: "text", value: "ENDPOINT", about: 'as the contract names it: "POST /api/trucks"' };
+
+/** JSON as text from a flag, or from stdin where it is `-`; undefined where the flag is not given. Its numbers keep their digits. */
+async function readJsonFlag(args: Args, name: string): Promise<string | undefined | CliFailure> {
+  const bytes = await readFlag(args, name);
+  if (bytes === undefined || bytes instanceof CliFailure) return bytes;
+  const text = bytes.toString("utf8");
+  return isJson(text) ? text : wrongUsage(`--${name} is not JSON`);
+}
+
+/** A JSON object of members that are JSON texts; those that are undefined are left out. */
+function objectOf(members: Readonly<Record<string, string | undefined>>): Buffer {
+  const pairs = Object.entries(members).flatMap(([name, text]) => (text === undefined ? [] : [`${JSON.stringify(name)}:${text}`]));
+  return Buffer.from(`{${pairs.join(",")}}`);
+}
+
+function quoted(text: string | undefined): string | undefined {
+  return text === undefined ? undefined : JSON.stringify(text);
+}
+
+async function validationBody(args: Args): Promise<Buffer | CliFailure> {
+  const payload = await readJsonFlag(args, "payload");
+  if (payload instanceof CliFailure) return payload;
+  return objectOf({ endpoint: quoted(args.need("endpoint")), direction: quoted(args.text("direction")), payload });
+}
+
+function isValid(answer: Buffer): boolean {
+  return (JSON.parse(answer.toString("utf8")) as { readonly valid?: unknown }).valid === true;
+}
+
+/** Sends one request; the answer's bytes. */
+async function ask(context: CommandContext, plan: RequestPlan): Promise<Buffer | CliFailure> {
+  const settings = context.settings();
+  if (settings instanceof CliFailure) return settings;
+  const answer = await sendRequest(settings, plan);
+  if (answer instanceof CliFailure) return answer;
+  return isSuccess(answer) ? answer.body : describeRefusal(answer.status, answer.body);
+}
+
+/** The endpoints that the contract names. */
+async function listEndpoints(context: CommandContext, spec_path: string, name: string): Promise<readonly string[] | CliFailure> {
+  const spec = await ask(context, { method: "GET", path: spec_path });
+  if (spec instanceof CliFailure) return spec;
+  const text = spec.toString("utf8");
+  const contract = (isJson(text) ? JSON.parse(text) : null) as { readonly kind?: unknown; readonly endpoints?: unknown } | null;
+  if (contract === null || typeof contract !== "object" || contract.kind !== "contract") return failed(`spec is not a contract: ${name}`);
+  return Object.keys(contract.endpoints ?? {});
+}
+
+/** Tests one endpoint, or each; exit 1 where one is not as the contract says. */
+async function testContract(args: Args, context: CommandContext): Promise<ExitCode | CliFailure> {
+  const name = args.need("contract");
+  const slash = name.indexOf("/");
+  if (slash < 1 || slash === name.length - 1) return wrongUsage(`"${name}" is not <project>/<name>`);
+  const path = `${encodeURIComponent(name.slice(0, slash))}/${encodeURIComponent(name.slice(slash + 1))}`;
+  const test_data = await readJsonFlag(args, "data");
+  if (test_data instanceof CliFailure) return test_data;
+  const one = args.text("endpoint");
+  const endpoints = one === undefined ? await listEndpoints(context, `/api/specs/${path}`, name) : [one];
+  if (endpoints instanceof CliFailure) return endpoints;
+  const results: Buffer[] = [];
+  for (const endpoint of endpoints) {
+    const body = objectOf({ endpoint: quoted(endpoint), base_url: quoted(args.need("target")), test_data });
+    const result = await ask(context, { method: "POST", path: `/api/contracts/${path}/test`, headers: JSON_TYPE, body });
+    if (result instanceof CliFailure) return result;
+    results.push(result);
+  }
+  const [first] = results;
+  const all = one !== undefined && first !== undefined ? first : Buffer.from(`[${results.map((result) => result.toString("utf8")).join(",")}]`);
+  return (await print(layOutJson(all, context.pretty))) ?? (results.every(isValid) ? 0 : 1);
+}
+
+export const CONTRACT_COMMANDS: readonly CommandRow[] = [
+  {
+    words: ["contract", "set"],
+    about: "Store a contract.",
+    arguments: [CONTRACT],
+    flags: VALUE_FLAGS,
+    one_of: VALUE_FLAG_NAMES,
+    method: "PUT",
+    path: SPEC_PATH,
+    headers: () => JSON_TYPE,
+    body: readValue,
+  },
+  {
+    words: ["contract", "get"],
+    about: "Print a contract, byte for byte.",
+    arguments: [CONTRACT],
+    method: "GET",
+    path: SPEC_PATH,
+    answer: "raw",
+  },
+  {
+    words: ["contract", "validate"],
+    about: "Check a payload against a contract; exit 1 where it is not as that says.",
+    arguments: [CONTRACT],
+    flags: [
+      { ...ENDPOINT, required: true },
+      { name: "direction", kind: "text", value: "DIRECTION", about: "request (the default), response, query or error" },
+      { name: "payload", kind: "text", value: "JSON", about: "what is checked; - reads stdin", required: true },
+    ],
+    method: "POST",
+    path: "/api/contracts/{contract/}/validate",
+    headers: () => JSON_TYPE,
+    body: validationBody,
+    exit: (answer) => (isValid(answer) ? 0 : 1),
+  },
+  {
+    words: ["contract", "test"],
+    about: "Call a live service and check it against a contract; exit 1 where it is not as that says.",
+    arguments: [CONTRACT],
+    flags: [
+      { name: "target", kind: "text", value: "URL", about: "where the service is", required: true },
+      { ...ENDPOINT, about: "only this one; every endpoint, as an array, where it is not given" },
+      { name: "data", kind: "text", value: "JSON", about: "fills the path's parameters, and the query or the body; - reads stdin" },
+    ],
+    run: testContract,
+  },
+];

@@ -186,9 +186,6 @@ export const CONTRACT_NAMES_LISTED_MAX = 100;
 export const CONTRACT_VALUE_CHARACTERS_MAX = 200;
 /** Of one JSON Schema as text: it is compiled to code. */
 export const CONTRACT_SCHEMA_CHARACTERS_MAX = 128 * KIB;
-export const CONTRACT_PATTERN_CHARACTERS_MAX = 1 * KIB;
-/** Instructions of a compiled pattern: what a character of a text may cost at worst. */
-export const CONTRACT_PATTERN_INSTRUCTIONS_MAX = 5_000;
 /** Longer strings are of no `format` that is matched by backtracking. */
 export const CONTRACT_FORMAT_CHARACTERS_MAX = 2 * KIB;
 /** Larger payloads are checked against a JSON Schema up to the first violation: Ajv keeps every one in memory. */

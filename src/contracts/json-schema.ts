@@ -6,12 +6,12 @@
  */
 import type { Ajv as Draft7, ErrorObject, Options, SchemaObject, ValidateFunction } from "ajv";
 import type { Ajv2020 } from "ajv/dist/2020.js";
-import type { RE2JS } from "re2js";
 import {
-  CONTRACT_ALL_ERRORS_CHARACTERS_MAX, CONTRACT_FORMAT_CHARACTERS_MAX, CONTRACT_PATTERN_CHARACTERS_MAX, CONTRACT_PATTERN_INSTRUCTIONS_MAX,
-  CONTRACT_SCHEMA_CHARACTERS_MAX,
+  CONTRACT_ALL_ERRORS_CHARACTERS_MAX, CONTRACT_FORMAT_CHARACTERS_MAX, CONTRACT_SCHEMA_CHARACTERS_MAX,
 } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
+import { Failure } from "../base/result.js";
+import { compilePattern, loadPatterns, translatePattern } from "../rules/pattern.js";
 import { canonicalText, isObject } from "./contract.js";
 import { MESSAGES, type Violations } from "./violations.js";
 
@@ -19,7 +19,6 @@ interface Library {
   readonly Draft7: typeof Draft7;
   readonly Ajv2020: typeof Ajv2020;
   readonly formats: Readonly<Record<string, unknown>>;
-  readonly RE2JS: typeof RE2JS;
 }
 
 let library: Library | undefined;
@@ -27,31 +26,30 @@ let library: Library | undefined;
 /** Loads Ajv and RE2: once a thread, before the first schema is compiled. */
 export async function loadJsonSchemas(): Promise<void> {
   if (library !== undefined) return;
-  const [draft7, draft2020, formats, re2] = await Promise.all([import("ajv"), import("ajv/dist/2020.js"), import("ajv-formats/dist/formats.js"), import("re2js")]);
+  const [draft7, draft2020, formats] = await Promise.all([import("ajv"), import("ajv/dist/2020.js"), import("ajv-formats/dist/formats.js"), loadPatterns()]);
   // Once bundled, a CommonJS package's members are on its default alone.
-  library = { Draft7: draft7.default.Ajv, Ajv2020: draft2020.default.Ajv2020, formats: formats.default.fullFormats, RE2JS: re2.RE2JS };
+  library = { Draft7: draft7.default.Ajv, Ajv2020: draft2020.default.Ajv2020, formats: formats.default.fullFormats };
 }
 
 /** What Ajv is told of a pattern: the part of RegExp that it uses. */
-class Pattern {
-  readonly #source: string;
-  readonly #program: RE2JS;
-
-  constructor(source: string, { RE2JS: engine }: Library) {
-    if (source.length > CONTRACT_PATTERN_CHARACTERS_MAX) throw new Error(`pattern is longer than ${CONTRACT_PATTERN_CHARACTERS_MAX} characters`);
-    this.#source = source;
-    this.#program = engine.compile(engine.translateRegExp(source));
-    if (this.#program.programSize() > CONTRACT_PATTERN_INSTRUCTIONS_MAX) throw new Error("pattern is too large");
-  }
-
-  test(text: string): boolean {
-    return this.#program.test(text);
-  }
-
+interface Matcher {
+  test(text: string): boolean;
   /** Ajv tells compiled patterns apart by this. */
-  toString(): string {
-    return this.#source;
-  }
+  toString(): string;
+}
+
+function compileMatcher(source: string): Matcher {
+  const pattern = compilePattern(translatePattern(source));
+  // Ajv compiles in one go: what it cannot use is thrown, and caught around it.
+  if (pattern instanceof Failure) throw new Error(pattern.message);
+  return {
+    test: (text) => {
+      const matches = pattern.test(text);
+      pattern.trim();
+      return matches;
+    },
+    toString: () => source,
+  };
 }
 
 /** Formats that need no bound: they are linear, or look at nothing. */
@@ -89,7 +87,7 @@ const OPTIONS: Options = {
 
 function newAjv(dialect: Dialect, all: boolean, from: Library): Draft7 | Ajv2020 {
   // `code` names the engine in code that is written out to a file; nothing here is.
-  const regExp = Object.assign((source: string) => new Pattern(source, from), { code: "re2" });
+  const regExp = Object.assign(compileMatcher, { code: "re2" });
   const options: Options = { ...OPTIONS, allErrors: all, code: { regExp } };
   const ajv = dialect === "draft-07" ? new from.Draft7(options) : new from.Ajv2020(options);
   addFormats(ajv, from);

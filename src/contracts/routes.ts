@@ -9,12 +9,12 @@ export function contractRoutes(contracts: ContractFront): Route[] {
   return [
     {
       method: "POST", path: "/api/contracts/{project}/{name}/validate", name: "contract.validate", tag, summary: "Checks a payload against a contract.",
-      body: { kind: "json", schema: ContractValidateBody, unread: true }, answer: ContractValidation, statuses: [404],
+      body: { kind: "json", schema: ContractValidateBody, unread: true }, answer: ContractValidation, statuses: [404], asks_only: true,
       handle: (request) => validate(contracts, request),
     },
     {
       method: "POST", path: "/api/contracts/{project}/{name}/test", name: "contract.test", tag, summary: "Calls a live service and checks its answer against a contract.",
-      body: { kind: "json", schema: ContractTestBody, unread: true }, answer: ContractTest, statuses: [404],
+      body: { kind: "json", schema: ContractTestBody, unread: true }, answer: ContractTest, statuses: [404], asks_only: true,
       handle: (request) => test(contracts, request),
     },
   ];

@@ -100,6 +100,11 @@ function programForLines(program: Program, pattern: string): Program | null {
   return asksForText(multiline) ? null : multiline;
 }
 
+/** A pattern of JavaScript's syntax (JSON Schema has it so) in RE2's, as far as that goes: `\u0041` is `\x{41}` there. */
+export function translatePattern(pattern: string): string {
+  return engine().RE2JS.translateRegExp(pattern);
+}
+
 /** Compiles a pattern; the 400 says why it cannot. */
 export function compilePattern(pattern: string): Pattern | Failure {
   if (utf8Length(pattern) > RULE_PATTERN_BYTES_MAX) return invalid(`pattern is longer than ${RULE_PATTERN_BYTES_MAX} bytes`);

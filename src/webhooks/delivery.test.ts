@@ -1,0 +1,428 @@
+/**
+ * Outbox and deliveries together, on a database in memory, with a clock, receivers and commits of the test's
+ * own: order, backoff, the tenth failure, enable, restarts, shutdown, room for large bodies, and random
+ * histories against a naive model.
+ */
+import Database from "better-sqlite3";
+import * as fc from "fast-check";
+import t from "tap";
+import {
+  WEBHOOK_FAILURES_MAX, WEBHOOK_QUEUE_ROWS_MAX, WEBHOOK_RETRY_DELAY_MS_MAX, WEBHOOK_RETRY_MS_MAX, WEBHOOK_RETRY_MS_MIN, WEBHOOK_SMALL_BODY_BYTES,
+} from "../../schemas/limits.js";
+import type { Log } from "../base/log.js";
+import { Failure } from "../base/result.js";
+import { Registry } from "../metrics/registry.js";
+import { migrate } from "../store/migrate.js";
+import { retryDelay } from "./backoff.js";
+import { Bodies } from "./bodies.js";
+import { Deliveries } from "./delivery.js";
+import { Outbox } from "./outbox.js";
+import { deliveryId } from "./request.js";
+import type { Delivery, Outcome } from "./send.js";
+import { WebhookReader, type WebhookRow } from "./table.js";
+
+const SILENT: Log = {
+  debugs: false, infos: false, debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined, close: () => Promise.resolve(),
+};
+const DELIVERED: Outcome = { kind: "delivered" };
+const FAILED: Outcome = { kind: "failed", reason: "it answered 500" };
+
+interface Request extends Delivery {
+  readonly event: number;
+  readonly answer: (outcome: Outcome) => void;
+}
+
+/** Writer and front in one: a commit's notice goes to the deliveries at once. */
+class System {
+  readonly db = new Database(":memory:");
+  readonly registry = new Registry();
+  readonly reader: WebhookReader;
+  outbox: Outbox;
+  deliveries: Deliveries;
+  now_ms = 1_000_000;
+  chance = 0.5;
+  /** Requests that wait for an answer. */
+  requests: Request[] = [];
+  /** Webhooks that were disabled. */
+  readonly disabled: string[] = [];
+  /** What the writer says to how far lanes have come. */
+  refusal: Failure | null = null;
+  #event = 0;
+
+  constructor() {
+    migrate(this.db);
+    this.reader = new WebhookReader(this.db);
+    this.outbox = new Outbox(this.db);
+    this.deliveries = this.start();
+  }
+
+  /** Begins anew with what is stored, as after a crash. */
+  restart(): void {
+    this.requests = [];
+    this.outbox = new Outbox(this.db);
+    this.deliveries = this.start();
+  }
+
+  private start(): Deliveries {
+    const deliveries: Deliveries = new Deliveries({
+      reader: this.reader, registry: this.registry, clock: { now: () => this.now_ms }, log: SILENT, random: () => this.chance,
+      send: (delivery) => new Promise((resolve) => {
+        const { event_id } = JSON.parse(Buffer.from(delivery.body).toString()) as { event_id: number };
+        const request: Request = {
+          ...delivery, event: event_id, answer: (outcome) => {
+            this.requests = this.requests.filter((other) => other !== request);
+            resolve(outcome);
+          },
+        };
+        this.requests.push(request);
+      }),
+      advance: ({ lanes }) => {
+        if (this.refusal !== null) return Promise.resolve(this.refusal);
+        for (const lane of lanes) {
+          const ended = this.outbox.advance(lane);
+          if (ended !== undefined) this.disabled.push(ended.id);
+        }
+        this.commit(deliveries);
+        return Promise.resolve(null);
+      },
+    });
+    deliveries.load();
+    return deliveries;
+  }
+
+  commit(deliveries = this.deliveries): void {
+    const notice = this.outbox.takeNotice();
+    if (notice !== null) deliveries.take(notice);
+  }
+
+  stored(id: string): WebhookRow {
+    const webhook = this.reader.byId(id);
+    if (webhook === undefined) throw new Error(`no webhook ${id}`);
+    return webhook;
+  }
+
+  add(id: string, patterns: readonly string[] = ["*"]): void {
+    this.outbox.table.insert({ id, url: `http://${id}/`, patterns: [...patterns], secret: "" }, this.now_ms);
+    this.outbox.add(this.stored(id));
+    this.commit();
+  }
+
+  remove(id: string): void {
+    const { row } = this.stored(id);
+    this.outbox.remove(row);
+    this.outbox.table.delete(row);
+    this.commit();
+  }
+
+  enable(id: string): void {
+    const { row } = this.stored(id);
+    this.outbox.table.enable(row);
+    this.outbox.enable(row);
+    this.commit();
+  }
+
+  publish(topic = "t", data = "1"): number {
+    const id = ++this.#event;
+    this.outbox.publish({ id, topic, data, source: "", created_at: this.now_ms });
+    this.commit();
+    return id;
+  }
+
+  /** Until nothing moves any more by itself. */
+  async rest(): Promise<void> {
+    for (let turn = 0; turn < 6; turn++) {
+      await new Promise((resolve) => {
+        setImmediate(resolve);
+      });
+    }
+  }
+
+  async pass(ms: number): Promise<void> {
+    this.now_ms += ms;
+    this.deliveries.tick(this.now_ms);
+    await this.rest();
+  }
+
+  /** Answers the request of a webhook; undefined where there is none. */
+  async answer(id: string, outcome: Outcome): Promise<number | undefined> {
+    await this.rest();
+    const request = this.requests.find(({ url }) => url === `http://${id}/`);
+    request?.answer(outcome);
+    await this.rest();
+    return request?.event;
+  }
+
+  get bodies(): number {
+    return Number(this.db.prepare("SELECT count(*) FROM webhook_body").pluck().get());
+  }
+}
+
+t.test("in order, one at a time, and a slow receiver delays nobody", async (t) => {
+  const system = new System();
+  for (const id of ["slow", "fast"]) system.add(id);
+  for (let at = 0; at < 5; at++) system.publish();
+  const got: (number | undefined)[] = [];
+  for (let at = 0; at < 5; at++) got.push(await system.answer("fast", DELIVERED));
+  t.same(got, [1, 2, 3, 4, 5]);
+  t.same(system.requests.map(({ url, event }) => [url, event]), [["http://slow/", 1]], "one request under way");
+  t.equal(system.registry.webhook_queue, 10, "not told yet");
+  await system.pass(100);
+  t.equal(system.registry.webhook_queue, 5);
+  t.equal(system.bodies, 5, "a body stays while one waits for it");
+  t.match(system.stored("fast"), { fail_count: 0, last_fired: 1_000_000 });
+  await system.answer("slow", DELIVERED);
+  await system.pass(100);
+  t.equal(system.bodies, 4);
+});
+
+t.test("a failure is tried again, later and later, with the same id; what is behind it waits", async (t) => {
+  for (const chance of [0, 0.5, 1]) {
+    const system = new System();
+    system.chance = chance;
+    system.add("w");
+    system.publish();
+    system.publish();
+    await system.rest();
+    const [{ id } = { id: "" }] = system.requests;
+    t.equal(id, deliveryId("w", 1));
+    let before = 0;
+    for (let failures = 1; failures < WEBHOOK_FAILURES_MAX; failures++) {
+      t.equal(await system.answer("w", FAILED), 1);
+      const delay = retryDelay(failures, chance);
+      if (failures === 1) t.ok(delay >= WEBHOOK_RETRY_MS_MIN && delay <= WEBHOOK_RETRY_MS_MAX, `${delay}`);
+      else t.equal(delay, Math.min(2 * before, WEBHOOK_RETRY_DELAY_MS_MAX));
+      before = delay;
+      await system.pass(delay - 1);
+      t.equal(system.requests.length, 0, "not yet");
+      t.equal(system.stored("w").fail_count, failures);
+      await system.pass(1);
+      t.same(system.requests.map((request) => [request.event, request.id]), [[1, id]]);
+    }
+    t.equal(await system.answer("w", DELIVERED), 1);
+    t.equal(await system.answer("w", DELIVERED), 2);
+    await system.pass(100);
+    t.match(system.stored("w"), { fail_count: 0, active: 1 });
+    t.equal(system.registry.webhooks_failed, WEBHOOK_FAILURES_MAX - 1);
+  }
+});
+
+async function failUntilDisabled(system: System, id: string): Promise<void> {
+  for (let failures = 0; failures < WEBHOOK_FAILURES_MAX; failures++) {
+    await system.answer(id, FAILED);
+    await system.pass(WEBHOOK_RETRY_DELAY_MS_MAX);
+  }
+}
+
+t.test("the tenth failure in a row disables; enabling resumes what was queued, not what was published meanwhile", async (t) => {
+  const system = new System();
+  system.add("w");
+  system.publish();
+  system.publish();
+  await failUntilDisabled(system, "w");
+  t.same(system.disabled, ["w"]);
+  t.match(system.stored("w"), { active: 0, fail_count: WEBHOOK_FAILURES_MAX });
+  system.publish();
+  await system.pass(60_000);
+  t.same(system.requests, [], "off");
+  system.enable("w");
+  t.match(system.stored("w"), { active: 1, fail_count: 0 });
+  system.publish();
+  const got = [await system.answer("w", FAILED)];
+  await system.pass(500);
+  for (let at = 0; at < 4; at++) got.push(await system.answer("w", DELIVERED));
+  t.same(got, [1, 1, 2, 4, undefined]);
+  await system.pass(100);
+  t.match(system.stored("w"), { active: 1, fail_count: 0 });
+  t.equal(system.bodies, 0);
+});
+
+t.test("enabled while its failures are still on their way: they do not count any more", async (t) => {
+  const system = new System();
+  system.add("w");
+  system.publish();
+  system.refusal = new Failure("UNAVAILABLE", "the writer is restarting");
+  await failUntilDisabled(system, "w");
+  t.same(system.disabled, [], "the writer could not be told");
+  system.enable("w");
+  system.refusal = null;
+  await system.pass(100);
+  t.same(system.disabled, []);
+  t.match(system.stored("w"), { active: 1, fail_count: 0 });
+  t.equal(await system.answer("w", DELIVERED), 1);
+});
+
+t.test("a writer that cannot be told is told later", async (t) => {
+  const system = new System();
+  system.add("w");
+  system.publish();
+  system.refusal = new Failure("UNAVAILABLE", "the writer is restarting");
+  await system.answer("w", DELIVERED);
+  await system.pass(100);
+  t.equal(system.bodies, 1);
+  system.refusal = null;
+  await system.pass(100);
+  t.equal(system.bodies, 0);
+  t.equal(await system.answer("w", DELIVERED), undefined, "and nothing is delivered twice");
+});
+
+t.test("deleted while a request is under way; made anew with the same id", async (t) => {
+  const system = new System();
+  system.add("w");
+  system.publish();
+  await system.rest();
+  const [old] = system.requests;
+  system.remove("w");
+  t.equal(system.bodies, 0, "its queue is gone");
+  system.add("w");
+  system.publish();
+  await system.rest();
+  old?.answer(FAILED);
+  await system.pass(100);
+  t.match(system.stored("w"), { fail_count: 0 }, "what the old one did is not the new one's");
+  t.equal(await system.answer("w", DELIVERED), 2);
+});
+
+t.test("a shutdown begins nothing, and does not count what it cut off", async (t) => {
+  const system = new System();
+  for (const id of ["cut", "ended"]) system.add(id);
+  system.publish();
+  system.publish();
+  await system.rest();
+  system.deliveries.drain();
+  t.equal(system.deliveries.inFlight, 2);
+  t.equal(await system.answer("ended", DELIVERED), 1);
+  t.equal(await system.answer("cut", FAILED), 1);
+  t.equal(system.deliveries.inFlight, 0);
+  t.same(system.requests, []);
+  await system.deliveries.tell();
+  t.match(system.stored("cut"), { fail_count: 0 });
+  system.restart();
+  t.equal(await system.answer("cut", DELIVERED), 1);
+  t.equal(await system.answer("ended", DELIVERED), 2);
+});
+
+t.test("what is not sent for want of room is no failure", async (t) => {
+  const system = new System();
+  system.add("w");
+  system.publish();
+  await system.answer("w", { kind: "not sent", reason: "busy" });
+  await system.pass(WEBHOOK_RETRY_MS_MAX);
+  t.equal(await system.answer("w", DELIVERED), 1);
+  t.equal(system.registry.webhooks_failed, 0);
+});
+
+t.test("a full queue drops the new for this webhook alone", async (t) => {
+  const system = new System();
+  system.add("dead");
+  for (let at = 0; at < WEBHOOK_QUEUE_ROWS_MAX; at++) system.publish();
+  system.add("late");
+  const last = system.publish();
+  t.equal(system.registry.webhooks_dropped, 1);
+  t.equal(await system.answer("late", DELIVERED), last);
+  t.equal(await system.answer("dead", DELIVERED), 1);
+  await system.pass(100);
+  system.publish();
+  t.equal(system.registry.webhooks_dropped, 1, "there is room again");
+  t.equal(system.registry.webhook_queue, WEBHOOK_QUEUE_ROWS_MAX + 1);
+  system.restart();
+  t.equal(system.registry.webhook_queue, WEBHOOK_QUEUE_ROWS_MAX + 1, "counted anew at the start");
+  system.publish();
+  await system.rest();
+  t.equal(system.registry.webhooks_dropped, 2, "and full as before");
+});
+
+t.test("a rolled-back transaction leaves nothing in memory", async (t) => {
+  const system = new System();
+  system.add("w", ["a"]);
+  system.db.exec("BEGIN");
+  system.outbox.table.insert({ id: "x", url: "http://x/", patterns: ["b"], secret: "" }, 1);
+  system.outbox.add(system.stored("x"));
+  system.outbox.publish({ id: 77, topic: "a", data: "1", source: "", created_at: 1 });
+  system.outbox.remove(system.stored("w").row);
+  system.db.exec("ROLLBACK");
+  system.outbox.reload();
+  t.equal(system.outbox.takeNotice(), null);
+  t.equal(system.outbox.webhooks, 1);
+  system.publish("b");
+  system.publish("a");
+  t.equal(await system.answer("w", DELIVERED), 2);
+  t.equal(system.bodies, 1);
+});
+
+t.test("large bodies are sent as there is room", (t) => {
+  const size = 30 * 1024 * 1024;
+  const bodies = new Bodies((event) => (event === 9 ? undefined : "x".repeat(event < 5 ? size : 10)));
+  t.ok(Buffer.isBuffer(bodies.take(1, size)));
+  t.equal(bodies.take(1, size), bodies.take(1, size), "one body for all");
+  t.ok(Buffer.isBuffer(bodies.take(2, size)));
+  t.equal(bodies.take(3, size), "full");
+  t.ok(Buffer.isBuffer(bodies.take(5, 10)), "a small one always passes");
+  t.ok(size > WEBHOOK_SMALL_BODY_BYTES);
+  t.equal(bodies.take(9, 10), "gone");
+  for (const event of [1, 1, 1, 2, 5]) bodies.release(event);
+  t.equal(bodies.bytes, 0);
+  t.ok(Buffer.isBuffer(bodies.take(3, size)));
+  t.end();
+});
+
+/** One step of a random history. */
+const step = fc.oneof(
+  { weight: 5, arbitrary: fc.record({ do: fc.constant("publish" as const), topic: fc.constantFrom("a", "b.c") }) },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant("answer" as const), id: fc.constantFrom("p", "q"), good: fc.boolean() }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("pass" as const), ms: fc.constantFrom(100, 1000, 10_000) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom("enable" as const, "delete" as const, "disable" as const), id: fc.constantFrom("p", "q") }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("crash" as const) }) },
+);
+const PATTERNS: Readonly<Record<string, readonly string[]>> = { p: ["*"], q: ["b.*", "**.c"] };
+const wants = (id: string, topic: string): boolean => id === "p" || topic === "b.c";
+
+t.test("whatever happens, each webhook gets what it is due, in order, and nothing else", async () => {
+  await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+    const system = new System();
+    for (const id of ["p", "q"]) system.add(id, PATTERNS[id]);
+    const due: Record<string, number[]> = { p: [], q: [] };
+    const got: Record<string, number[]> = { p: [], q: [] };
+    const deliver = async (id: string, good: boolean): Promise<void> => {
+      const event = await system.answer(id, good ? DELIVERED : FAILED);
+      if (event !== undefined && good) got[id]?.push(event);
+    };
+    for (const one of steps) {
+      if (one.do === "publish") {
+        const before = ["p", "q"].filter((id) => system.stored(id).active === 1);
+        const event = system.publish(one.topic);
+        for (const id of before) if (wants(id, one.topic)) due[id]?.push(event);
+      } else if (one.do === "answer") {
+        await deliver(one.id, one.good);
+      } else if (one.do === "pass") {
+        await system.pass(one.ms);
+      } else if (one.do === "enable") {
+        system.enable(one.id);
+      } else if (one.do === "disable") {
+        if (system.stored(one.id).active === 1) await failUntilDisabled(system, one.id);
+      } else if (one.do === "delete") {
+        await system.rest();
+        system.remove(one.id);
+        system.requests = system.requests.filter(({ url }) => url !== `http://${one.id}/`);
+        system.add(one.id, PATTERNS[one.id]);
+        due[one.id] = [];
+        got[one.id] = [];
+      } else {
+        await system.rest();
+        system.restart();
+      }
+    }
+    for (const id of ["p", "q"]) {
+      system.enable(id);
+      for (let idle = 0; idle < 3;) {
+        const before = got[id]?.length;
+        await deliver(id, true);
+        if (got[id]?.length === before) idle += 1;
+        await system.pass(10_000);
+      }
+      const firsts = [...new Set(got[id])];
+      if (JSON.stringify(firsts) !== JSON.stringify(due[id])) throw new Error(`${id} was due ${due[id]?.join()} and got ${got[id]?.join()}`);
+    }
+    await system.pass(100);
+    if (system.bodies !== 0 || system.registry.webhook_queue !== 0) throw new Error("something is left");
+  }), { numRuns: 150 });
+});

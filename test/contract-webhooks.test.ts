@@ -1,0 +1,356 @@
+/**
+ * Section 9 of the wire contract against real servers and a real receiver: making, listing, testing,
+ * enabling and deleting webhooks, what a delivery says, retries, the tenth failure, what is refused, the
+ * audit rows, and secrets that are nowhere to be seen.
+ */
+import Database from "better-sqlite3";
+import { createHmac } from "node:crypto";
+import { join } from "node:path";
+import t from "tap";
+import {
+  PATTERN_BYTES_MAX, WEBHOOK_FAILURES_MAX, WEBHOOK_ID_BYTES_MAX, WEBHOOK_PATTERNS_MAX, WEBHOOK_RETRY_MS_MIN, WEBHOOK_SECRET_BYTES_MAX, WEBHOOKS_MAX,
+} from "../schemas/limits.js";
+import { parseExposition } from "./exposition.js";
+import { send, sendJson, type Answer, type Refusal } from "./http-client.js";
+import { startReceiver, type Received } from "./receiver.js";
+import { startKoor, type Koor, type Owner } from "./server-process.js";
+
+interface Webhook {
+  readonly id: string;
+  readonly url: string;
+  readonly patterns: readonly string[];
+  readonly active: boolean;
+  readonly created_at: string;
+  readonly fail_count: number;
+  readonly last_fired?: string;
+}
+interface Event {
+  readonly id: number;
+  readonly topic: string;
+  readonly data: unknown;
+  readonly source: string;
+  readonly created_at: string;
+}
+interface AuditRow {
+  readonly action: string;
+  readonly resource: string;
+  readonly detail: string;
+  readonly outcome: string;
+}
+
+const SECRET = "nobody-may-read-this";
+/** Where nobody listens: the port of a server that is gone. */
+const NOWHERE = "http://127.0.0.1:1/";
+
+const koor = await startKoor(t, { args: ["--log-level", "debug"] });
+
+const add = (webhook: unknown, to: Koor = koor): Promise<Answer> => sendJson(to.port, "POST", "/api/webhooks", webhook);
+const list = async (of: Koor = koor): Promise<Webhook[]> => (await send(of.port, "GET", "/api/webhooks")).json<Webhook[]>();
+const find = async (id: string, of: Koor = koor): Promise<Webhook | undefined> => (await list(of)).find((webhook) => webhook.id === id);
+const publish = async (topic: string, data: unknown = null, to: Koor = koor): Promise<Event> =>
+  (await sendJson(to.port, "POST", "/api/events/publish", { topic, data, source: "test" })).json<Event>();
+const audit = async (of: Koor = koor): Promise<AuditRow[]> => (await send(of.port, "GET", "/api/audit?limit=1000")).json<AuditRow[]>();
+
+/** Asks until the answer is as wanted: what deliveries did is stored a moment later. */
+async function until<Value>(ask: () => Promise<Value>, holds: (value: Value) => boolean): Promise<Value> {
+  for (;;) {
+    const value = await ask();
+    if (holds(value)) return value;
+  }
+}
+
+t.test("made, listed, deleted, each with its audit row", async (t) => {
+  t.same(await list(), []);
+  const answer = await add({ id: "b", url: NOWHERE, patterns: ["made.*", "made.**"], secret: SECRET });
+  t.equal(answer.status, 200);
+  const made = answer.json<Webhook>();
+  t.same(made, { id: "b", url: NOWHERE, patterns: ["made.*", "made.**"], active: true, created_at: made.created_at, fail_count: 0 });
+  t.same(Object.keys(made), ["id", "url", "patterns", "active", "created_at", "fail_count"], "no secret, not fired yet");
+  t.match(made.created_at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+  t.match((await add({ id: "a/ü", url: "https://receiver.example/hook?x=1" })).json(), { id: "a/ü", url: "https://receiver.example/hook?x=1", patterns: ["*"], active: true });
+  t.match((await add({ id: "c", url: NOWHERE, patterns: [] })).json(), { patterns: ["*"] }, "none means all");
+  t.same((await list()).map(({ id }) => id), ["a/ü", "b", "c"], "by id");
+  const again = await add({ id: "b", url: "http://other.example/" });
+  t.equal(again.status, 409);
+  t.same(again.json(), { error: "webhook already exists: b", code: 409 });
+  t.match(await find("b"), { url: NOWHERE }, "it is as it was");
+
+  t.same((await send(koor.port, "DELETE", "/api/webhooks/a%2F%C3%BC")).json(), { deleted: "a/ü" });
+  for (const id of ["b", "c"]) t.equal((await send(koor.port, "DELETE", `/api/webhooks/${id}`)).status, 200);
+  for (const [method, path] of [["DELETE", "b"], ["POST", "b/test"], ["POST", "b/enable"]] as const) {
+    const unknown = await send(koor.port, method, `/api/webhooks/${path}`);
+    t.equal(unknown.status, 404);
+    t.same(unknown.json(), { error: "webhook not found: b", code: 404 });
+  }
+  t.same(await list(), []);
+  t.same((await audit()).toReversed().map(({ action, resource, outcome }) => `${action} ${resource} ${outcome}`), [
+    "webhook.create b success", "webhook.create a/ü success", "webhook.create c success", "webhook.create b error",
+    "webhook.delete a/ü success", "webhook.delete b success", "webhook.delete c success", "webhook.delete b error", "webhook.enable b error",
+  ], "a test is not audited");
+});
+
+t.test("what is wrong is a 400, stores nothing, and leaves an audit row", async (t) => {
+  const refused: readonly (readonly [body: unknown, error: string | RegExp])[] = [
+    [{ url: NOWHERE }, "id is required"],
+    [{ id: "", url: NOWHERE }, "id is required"],
+    [{ id: "x" }, "url is required"],
+    [{ id: "x", url: "" }, "url is required"],
+    [{ id: 5, url: NOWHERE }, "id must be a string"],
+    [{ id: "x", url: "ftp://files.example/" }, "url must be an http or https URL"],
+    [{ id: "x", url: "receiver.example" }, "url must be an http or https URL"],
+    [{ id: "x", url: "javascript:alert(1)" }, "url must be an http or https URL"],
+    [{ id: "x", url: "file:///etc/passwd" }, "url must be an http or https URL"],
+    [{ id: "x", url: "http://me:pw@receiver.example/" }, "url must not contain credentials"],
+    [{ id: "x", url: "http://169.254.169.254/latest/meta-data" }, "address refused: cloud metadata addresses are never called"],
+    [{ id: "x", url: "http://[::ffff:a9fe:a9fe]/" }, "address refused: cloud metadata addresses are never called"],
+    [{ id: "x", url: "http://0xA9FEA9FE/" }, "address refused: cloud metadata addresses are never called"],
+    [{ id: "x", url: "http://metadata.google.internal/" }, "address refused: cloud metadata addresses are never called"],
+    [{ id: "x", url: NOWHERE, patterns: "a.*" }, "patterns must be an array"],
+    [{ id: "x", url: NOWHERE, patterns: [1] }, "patterns[0] must be a string"],
+    [{ id: "x", url: NOWHERE, patterns: ["ok", "["] }, 'malformed pattern "["'],
+    [{ id: "x", url: NOWHERE, patterns: ["x".repeat(PATTERN_BYTES_MAX + 1)] }, `pattern is longer than ${PATTERN_BYTES_MAX} bytes`],
+    [{ id: "x", url: NOWHERE, patterns: Array.from({ length: WEBHOOK_PATTERNS_MAX + 1 }, () => "a") }, `patterns must have at most ${WEBHOOK_PATTERNS_MAX} items`],
+    [{ id: "x", url: NOWHERE, secret: 5 }, "secret must be a string"],
+    [{ id: "x", url: NOWHERE, secret: "x".repeat(WEBHOOK_SECRET_BYTES_MAX + 1) }, `secret is longer than ${WEBHOOK_SECRET_BYTES_MAX} bytes`],
+    [{ id: "x".repeat(WEBHOOK_ID_BYTES_MAX + 1), url: NOWHERE }, `id is longer than ${WEBHOOK_ID_BYTES_MAX} bytes`],
+    [{ id: "a\nb", url: NOWHERE }, "id must be valid Unicode without control characters"],
+    ["[]", "the body must be an object"],
+    ["{", "malformed JSON body"],
+  ];
+  for (const [body, error] of refused) {
+    const rows = (await audit()).length;
+    const answer = await add(body);
+    t.equal(answer.status, 400, JSON.stringify(body).slice(0, 80));
+    t.match(answer.json<Refusal>(), { error, code: 400 });
+    const after = await audit();
+    t.equal(after.length, rows + 1);
+    t.match(after[0], { action: "webhook.create", outcome: "error" });
+    t.match(JSON.parse(after[0]?.detail ?? ""), { code: 400, error: answer.json<Refusal>().error });
+  }
+  t.same(await list(), []);
+  t.match((await send(koor.port, "PUT", "/api/webhooks")).headers, { allow: "GET, HEAD, POST" });
+});
+
+t.test("a delivery: what it says, whom it goes to, and its signature", async (t) => {
+  const receiver = await startReceiver(t);
+  await add({ id: "signed", url: `${receiver.url}/signed?a=b`, patterns: ["said.*", "*.also"], secret: SECRET });
+  await add({ id: "plain", url: `${receiver.url}/plain`, patterns: ["said.**"] });
+  const answer = await send(koor.port, "POST", "/api/events/publish", {
+    body: '{"topic":"said.also","data":{"n":12345678901234567890,"f":1.0,"t":"ü\\n"},"source":"me"}',
+  });
+  const event = answer.json<Event>();
+  await receiver.untilCount(2);
+  const byPath = new Map(receiver.requests.map((request) => [request.path, request]));
+  const signed = byPath.get("/signed?a=b") as Received;
+  const plain = byPath.get("/plain") as Received;
+  t.equal(signed.method, "POST");
+  t.equal(signed.body, `{"topic":"said.also","data":{"n":12345678901234567890,"f":1.0,"t":"ü\\n"},"source":"me","event_id":${event.id},"created_at":"${event.created_at}"}`);
+  t.equal(plain.body, signed.body);
+  t.match(signed.headers, { "content-type": "application/json", "x-koor-event": "true", "content-length": String(Buffer.byteLength(signed.body)) });
+  t.equal(signed.headers["x-koor-signature"], createHmac("sha256", SECRET).update(signed.body).digest("hex"));
+  t.equal(plain.headers["x-koor-signature"], undefined);
+  t.match(signed.headers["x-koor-delivery"], /^[0-9a-f]{32}$/);
+  t.not(signed.headers["x-koor-delivery"], plain.headers["x-koor-delivery"]);
+  const large = await publish("said.large", "x".repeat(300_000));
+  await publish("unsaid.nothing");
+  await publish("said.more.than.that");
+  await receiver.until(() => receiver.ids("/plain").length === 3 && receiver.ids("/signed?a=b").length === 2);
+  const big = receiver.requests.find(({ path, body }) => path.startsWith("/signed") && body.includes(`"event_id":${large.id}`));
+  t.equal(big?.headers["x-koor-signature"], createHmac("sha256", SECRET).update(big?.body ?? "").digest("hex"), "a large body is signed as well");
+  const fired = await until(() => find("plain"), (webhook) => webhook?.last_fired !== undefined);
+  t.match(fired, { active: true, fail_count: 0, last_fired: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/ });
+  t.ok(receiver.connections <= 4, `${receiver.connections} connections for 5 deliveries: they are kept`);
+  for (const id of ["signed", "plain"]) await send(koor.port, "DELETE", `/api/webhooks/${id}`);
+});
+
+t.test("events of every source count, in their order", async (t) => {
+  const loud = await startKoor(t, { args: ["--state-events"] });
+  const receiver = await startReceiver(t);
+  await add({ id: "all", url: receiver.url }, loud);
+  await send(loud.port, "PUT", "/api/state/k", { body: "1" });
+  await sendJson(loud.port, "POST", "/api/llm/usage", { provider: "p", model: "m" });
+  await sendJson(loud.port, "POST", "/api/events/publish", Array.from({ length: 100 }, (_, at) => ({ topic: "many", data: at })));
+  await send(loud.port, "DELETE", "/api/state/k");
+  await receiver.untilCount(103);
+  t.same(receiver.ids(), Array.from({ length: 103 }, (_, at) => at + 1));
+  const topics = receiver.requests.map(({ body }) => (JSON.parse(body) as { topic: string }).topic);
+  t.same([topics[0], topics[1], topics[2], topics[102]], ["koor.state.updated", "llm.usage.recorded", "many", "koor.state.deleted"]);
+});
+
+t.test("a test delivery is sent now, and changes nothing", async (t) => {
+  const receiver = await startReceiver(t);
+  await add({ id: "w", url: receiver.url, patterns: ["never"], secret: SECRET });
+  const rows = (await audit()).length;
+  const answer = await send(koor.port, "POST", "/api/webhooks/w/test");
+  t.equal(answer.status, 200);
+  t.same(answer.json(), { tested: "w", status: "ok" });
+  const [request] = receiver.requests;
+  t.match(JSON.parse(request?.body ?? ""), { topic: "webhook.test", data: { webhook: "w" }, source: "webhooks", event_id: 0 });
+  t.same(Object.keys(JSON.parse(request?.body ?? "") as object), ["topic", "data", "source", "event_id", "created_at"]);
+  t.match(request?.headers, { "x-koor-event": "true", "x-koor-signature": createHmac("sha256", SECRET).update(request?.body ?? "").digest("hex") });
+  receiver.behave = () => 503;
+  const failed = await send(koor.port, "POST", "/api/webhooks/w/test");
+  t.equal(failed.status, 400);
+  t.same(failed.json(), { error: `webhook test failed: 127.0.0.1:${receiver.port} answered 503`, code: 400 });
+  await add({ id: "dead", url: NOWHERE, patterns: ["never"] });
+  t.same((await send(koor.port, "POST", "/api/webhooks/dead/test")).json(), { error: "webhook test failed: cannot reach 127.0.0.1:1: connection refused", code: 400 });
+  const webhook = await find("w");
+  t.match(webhook, { fail_count: 0, active: true });
+  t.notOk("last_fired" in (webhook ?? {}), "it has not fired");
+  t.equal((await audit()).length, rows + 1, "a row for the second webhook, none for the tests");
+  t.not(receiver.requests[0]?.headers["x-koor-delivery"], receiver.requests[1]?.headers["x-koor-delivery"]);
+  for (const id of ["w", "dead"]) await send(koor.port, "DELETE", `/api/webhooks/${id}`);
+});
+
+t.test("redirects are not followed", async (t) => {
+  const receiver = await startReceiver(t, ({ path }, response) => {
+    if (path === "/target") return 200;
+    response.writeHead(302, { Location: "/target" }).end();
+    return undefined;
+  });
+  await add({ id: "moved", url: `${receiver.url}/old`, patterns: ["redirect"] });
+  await publish("redirect");
+  await until(() => find("moved"), (webhook) => webhook?.last_fired !== undefined);
+  t.equal((await send(koor.port, "POST", "/api/webhooks/moved/test")).status, 200);
+  t.same(receiver.requests.map(({ path }) => path), ["/old", "/old"]);
+  await send(koor.port, "DELETE", "/api/webhooks/moved");
+});
+
+t.test("a failure is tried again with the same id, before what comes after it; a success resets", async (t) => {
+  let failures = 3;
+  const receiver = await startReceiver(t, () => (failures-- > 0 ? 500 : 204));
+  await add({ id: "shaky", url: receiver.url, patterns: ["shaky"] });
+  const [first, second] = [await publish("shaky", 1), await publish("shaky", 2)];
+  await until(() => find("shaky"), (webhook) => (webhook?.fail_count ?? 0) > 0);
+  await receiver.untilCount(5);
+  t.same(receiver.ids(), [first.id, first.id, first.id, first.id, second.id]);
+  t.equal(new Set(receiver.requests.slice(0, 4).map(({ headers }) => headers["x-koor-delivery"])).size, 1);
+  const [one, two, three] = receiver.requests.map(({ at_ms }) => at_ms) as [number, number, number];
+  t.ok(two - one >= WEBHOOK_RETRY_MS_MIN - 1, `the first retry came after ${two - one} ms`);
+  t.ok(three - two >= 2 * WEBHOOK_RETRY_MS_MIN - 1, `the second after ${three - two} ms`);
+  t.match(await until(() => find("shaky"), (webhook) => webhook?.last_fired !== undefined), { fail_count: 0, active: true });
+  const outcomes = parseExposition((await send(koor.port, "GET", "/metrics")).text).get("koor_webhook_deliveries_total")?.samples ?? [];
+  t.ok((outcomes.find(({ labels }) => labels["outcome"] === "failed")?.value ?? 0) >= 3);
+  t.ok((outcomes.find(({ labels }) => labels["outcome"] === "delivered")?.value ?? 0) >= 2);
+  await send(koor.port, "DELETE", "/api/webhooks/shaky");
+});
+
+/** Puts a stopped server's webhook shortly before its last failure: the delays up to there take most of a minute. */
+function setFailures(of: Koor, id: string, failures: number): void {
+  const db = new Database(join(of.data_dir, "data.db"));
+  db.prepare("UPDATE webhook SET fail_count = ? WHERE id = ?").run(failures, id);
+  db.close();
+}
+
+/** A server with a webhook `w` whose next failures but one turn it off. */
+async function startBeforeTheEnd(t: Owner, url: string): Promise<Koor> {
+  const first = await startKoor(t);
+  await add({ id: "w", url, patterns: ["due"] }, first);
+  await first.stop();
+  setFailures(first, "w", WEBHOOK_FAILURES_MAX - 2);
+  return await startKoor(t, { data_dir: first.data_dir });
+}
+
+t.test("ten failures in a row turn it off and publish webhook.disabled; enable goes on with what was queued", async (t) => {
+  const receiver = await startReceiver(t, () => 500);
+  const others = await startReceiver(t);
+  const server = await startBeforeTheEnd(t, receiver.url);
+  await add({ id: "watch", url: others.url, patterns: ["webhook.*"] }, server);
+  const queued = [await publish("due", 1, server), await publish("due", 2, server)];
+  const off = await until(() => find("w", server), (webhook) => webhook?.active === false);
+  t.match(off, { fail_count: WEBHOOK_FAILURES_MAX, active: false });
+  t.equal(receiver.requests.length, 2);
+  await server.logged(/level=WARN msg="webhook disabled" id=w fail_count=10/);
+  const [event] = (await send(server.port, "GET", "/api/events/history?topic=webhook.disabled")).json<Event[]>();
+  t.match(event, { topic: "webhook.disabled", source: "webhooks", data: { id: "w", url: receiver.url, fail_count: WEBHOOK_FAILURES_MAX } });
+  t.same(Object.keys(event?.data as object), ["id", "url", "fail_count"]);
+  await others.untilCount(1);
+  t.same(others.ids(), [event?.id], "other webhooks hear of it");
+
+  await publish("due", "lost", server);
+  receiver.behave = () => 200;
+  const answer = await send(server.port, "POST", "/api/webhooks/w/enable");
+  t.equal(answer.status, 200);
+  t.match(answer.json(), { id: "w", active: true, fail_count: 0 });
+  t.same(Object.keys(answer.json<object>()), ["id", "url", "patterns", "active", "created_at", "fail_count"]);
+  t.match((await audit(server))[0], { action: "webhook.enable", resource: "w", outcome: "success" });
+  const later = await publish("due", 3, server);
+  await receiver.untilCount(5);
+  t.same(receiver.ids().slice(2), [...queued.map(({ id }) => id), later.id], "what was queued, not what was published meanwhile");
+  t.match(await until(() => find("w", server), (webhook) => webhook?.last_fired !== undefined), { active: true, fail_count: 0 });
+});
+
+t.test("a webhook on webhook.disabled does not hear of its own end", async (t) => {
+  const server = await startBeforeTheEnd(t, NOWHERE);
+  const db = await server.stop();
+  t.equal(db, 0);
+  const direct = new Database(join(server.data_dir, "data.db"));
+  direct.prepare("UPDATE webhook SET patterns = ?").run('["**"]');
+  direct.close();
+  const again = await startKoor(t, { data_dir: server.data_dir });
+  await publish("due", 1, again);
+  await until(() => find("w", again), (webhook) => webhook?.active === false);
+  const queue = parseExposition((await send(again.port, "GET", "/metrics")).text).get("koor_webhook_queue")?.samples[0]?.value;
+  t.equal(queue, 1, "only the event that could not be delivered waits");
+});
+
+t.test("deleting a webhook drops its queue", async (t) => {
+  const receiver = await startReceiver(t, () => 500);
+  await add({ id: "w", url: receiver.url, patterns: ["drop"] });
+  await publish("drop");
+  await receiver.untilCount(1);
+  await send(koor.port, "DELETE", "/api/webhooks/w");
+  const seen = receiver.requests.length;
+  receiver.behave = () => 200;
+  await add({ id: "w", url: receiver.url, patterns: ["drop"] });
+  const event = await publish("drop");
+  await receiver.until(() => receiver.requests.length > seen);
+  t.same(receiver.ids().slice(seen), [event.id]);
+  await send(koor.port, "DELETE", "/api/webhooks/w");
+});
+
+t.test("private addresses may be called, unless the operator says no", async (t) => {
+  const receiver = await startReceiver(t);
+  const first = await startKoor(t);
+  await add({ id: "w", url: receiver.url }, first);
+  await first.stop();
+  const strict = await startKoor(t, { data_dir: first.data_dir, args: ["--webhook-allow-private=false"] });
+  for (const url of [receiver.url, "http://localhost:9000/", "http://10.0.0.1/", "http://[::1]/", "http://192.168.1.1/"]) {
+    const answer = await add({ id: "x", url }, strict);
+    t.equal(answer.status, 400, url);
+    t.match(answer.json<Refusal>(), { error: "address refused: private addresses may not be called" });
+  }
+  t.equal((await add({ id: "x", url: "https://receiver.example/", patterns: ["never"] }, strict)).status, 200);
+  const tested = await send(strict.port, "POST", "/api/webhooks/w/test");
+  t.same(tested.json(), { error: "webhook test failed: address refused: private addresses may not be called", code: 400 });
+  await publish("t", null, strict);
+  await until(() => find("w", strict), (webhook) => (webhook?.fail_count ?? 0) > 0);
+  t.equal(receiver.connections, 0, "nothing was sent");
+});
+
+t.test("there may be so many webhooks and no more", async (t) => {
+  const server = await startKoor(t);
+  const answers = await Promise.all(Array.from({ length: WEBHOOKS_MAX }, (_, at) => add({ id: `w${String(at).padStart(4, "0")}`, url: NOWHERE, patterns: ["never"] }, server)));
+  t.ok(answers.every(({ status }) => status === 200));
+  const refused = await add({ id: "more", url: NOWHERE }, server);
+  t.equal(refused.status, 400);
+  t.match(refused.json<Refusal>(), { error: `there are ${WEBHOOKS_MAX} webhooks already: delete one first` });
+  const all = await list(server);
+  t.same(all.map(({ id }) => id), Array.from({ length: WEBHOOKS_MAX }, (_, at) => `w${String(at).padStart(4, "0")}`), "a long list comes from the pool");
+});
+
+t.test("the secret is nowhere but in the database", async (t) => {
+  await add({ id: "w", url: NOWHERE, secret: SECRET });
+  await add({ id: "w", url: NOWHERE, secret: SECRET });
+  await add({ id: "x", url: "nothing", secret: SECRET });
+  await publish("t");
+  await send(koor.port, "POST", "/api/webhooks/w/test");
+  await send(koor.port, "POST", "/api/webhooks/w/enable");
+  for (const path of ["/api/webhooks", "/api/audit?limit=10000", "/api/events/history?last=10000", "/metrics", "/openapi.json"]) {
+    t.notMatch((await send(koor.port, "GET", path)).text, SECRET, path);
+  }
+  await send(koor.port, "DELETE", "/api/webhooks/w");
+  await koor.logged(/msg="webhook deleted" id=w/);
+  t.notMatch(koor.log(), SECRET, "the log");
+  t.notMatch(koor.log(), /level=ERROR/);
+});

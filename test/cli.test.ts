@@ -9,6 +9,7 @@ import t from "tap";
 import { BODY_BYTES_MAX } from "../schemas/limits.js";
 import { RunningCli, runCli, type CliResult } from "./cli/run-cli.js";
 import { sendJson } from "./http-client.js";
+import { startReceiver } from "./receiver.js";
 import { makeDirectory, startKoor, type Koor, type KoorOptions, type Owner } from "./server-process.js";
 
 interface Agent {
@@ -184,6 +185,26 @@ t.test("audit", async (t) => {
   t.match(await ask("audit", "--action", "state.put", "--to", "2999-01-01T00:00:00Z"), [{ resource: "k", outcome: "success" }]);
   t.match(await ask("audit", "summary", "--from", "2020-01-01T00:00:00Z"), { total_entries: 2, outcome_counts: { success: 1, error: 1 } });
   t.match(await koor("audit", "--from", "yesterday"), { code: 1, stdout: "", stderr: /from/ });
+});
+
+t.test("webhooks: added, listed, tested, enabled, deleted", async (t) => {
+  const { ask, koor, server } = await setUp(t);
+  const receiver = await startReceiver(t);
+  t.match(await ask("webhooks", "add", "--id", "ci/1", "--url", receiver.url, "--patterns", "build.*, api.**", "--secret", "s3cret"), { id: "ci/1", patterns: ["build.*", "api.**"], active: true });
+  t.match(await koor("webhooks", "add", "--id", "ci/1", "--url", receiver.url), { code: 1, stdout: "", stderr: /already exists: ci\/1 \(409\)/ });
+  t.match(await koor("webhooks", "add", "--id", "x", "--url", "ftp://a"), { code: 1, stdout: "", stderr: /url must be an http or https URL/ });
+  t.match(await koor("webhooks", "add", "--id", "x"), { code: 2, stdout: "", stderr: /--url/ });
+  t.same(await ask("webhooks", "test", "ci/1"), { tested: "ci/1", status: "ok" });
+  await ask("events", "publish", "api.a.b", "--data", "1");
+  await receiver.untilCount(2);
+  t.equal((JSON.parse(receiver.requests[1]?.body ?? "") as { topic: string }).topic, "api.a.b");
+  t.match(await ask("webhooks", "list"), [{ id: "ci/1" }]);
+  t.match(await ask("webhooks", "enable", "ci/1"), { id: "ci/1", fail_count: 0 });
+  receiver.behave = () => 500;
+  t.match(await koor("webhooks", "test", "ci/1"), { code: 1, stdout: "", stderr: /webhook test failed: .* answered 500 \(400\)/ });
+  t.same(await ask("webhooks", "delete", "ci/1"), { deleted: "ci/1" });
+  t.match(await koor("webhooks", "enable", "ci/1"), { code: 1, stderr: /webhook not found: ci\/1 \(404\)/ });
+  t.notMatch(server.log(), "s3cret");
 });
 
 t.test("llm usage and its sums", async (t) => {

@@ -23,6 +23,10 @@ export interface RequestPlan {
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Buffer;
+  /** A body that is too large to be held, instead of `body`; with its length where that is known. */
+  readonly stream?: { readonly source: NodeJS.ReadableStream; readonly length: number | undefined };
+  /** Silence that is borne before the answer; CLI_ANSWER_TIMEOUT_MS unless said. */
+  readonly answer_timeout_ms?: number;
   /** Ends the request early; it then counts as failed. */
   readonly signal?: AbortSignal;
 }
@@ -64,13 +68,30 @@ function limitConnectTime(request: ClientRequest, secure: boolean): void {
   request.once("close", stop);
 }
 
+/** An answer that has begun. Whoever opened it closes it. */
+export interface OpenAnswer {
+  readonly response: IncomingMessage;
+  readonly close: () => void;
+}
+
 /**
  * Sends one request and takes the whole answer, whatever its status. A failure (exit 1) means that no
  * answer came: whether the server did the work is then open.
  */
 export async function sendRequest(settings: Settings, plan: RequestPlan): Promise<Answer | CliFailure> {
+  const open = await openRequest(settings, plan);
+  if (open instanceof CliFailure) return open;
+  const answer = await collectAnswer(open.response);
+  open.close();
+  return typeof answer === "string" ? unreachable(settings.server, answer) : answer;
+}
+
+/** Sends one request, up to where its answer begins. */
+export async function openRequest(settings: Settings, plan: RequestPlan): Promise<OpenAnswer | CliFailure> {
   const { server } = settings;
   const secure = server.protocol === "https:";
+  const answer_timeout_ms = plan.answer_timeout_ms ?? CLI_ANSWER_TIMEOUT_MS;
+  const length = plan.body?.length ?? plan.stream?.length;
   const { request: startRequest } = secure ? await import("node:https") : await import("node:http");
   const options: RequestOptions & { readonly autoSelectFamilyAttemptTimeout: number } = {
     method: plan.method,
@@ -84,7 +105,7 @@ export async function sendRequest(settings: Settings, plan: RequestPlan): Promis
       Connection: "keep-alive",
       ...makeHeaders(settings),
       ...plan.headers,
-      ...(plan.body ? { "Content-Length": plan.body.length } : {}),
+      ...(length === undefined ? {} : { "Content-Length": length }),
     },
     agent: false,
     autoSelectFamilyAttemptTimeout: CLI_ADDRESS_TIMEOUT_MS,
@@ -95,8 +116,8 @@ export async function sendRequest(settings: Settings, plan: RequestPlan): Promis
     const request = startRequest(options);
     let answered = false;
     limitConnectTime(request, secure);
-    request.setTimeout(CLI_ANSWER_TIMEOUT_MS, () => {
-      request.destroy(new Error(`no answer within ${CLI_ANSWER_TIMEOUT_MS / 1000} s`));
+    request.setTimeout(answer_timeout_ms, () => {
+      request.destroy(new Error(`no answer within ${answer_timeout_ms / 1000} s`));
     });
     request.on("error", (error) => {
       // A server that refuses a body may answer and close before it has read all of it.
@@ -104,17 +125,19 @@ export async function sendRequest(settings: Settings, plan: RequestPlan): Promis
     });
     request.on("response", (response) => {
       answered = true;
-      void collectAnswer(response).then((answer) => {
-        resolve(typeof answer === "string" ? unreachable(server, answer) : answer);
-        request.destroy();
-      });
+      resolve({ response, close: () => request.destroy() });
     });
-    request.end(plan.body);
+    if (plan.stream === undefined) {
+      request.end(plan.body);
+      return;
+    }
+    plan.stream.source.on("error", (error: Error) => request.destroy(error));
+    plan.stream.source.pipe(request);
   });
 }
 
 /** The whole answer, or why it did not come whole. */
-async function collectAnswer(response: IncomingMessage): Promise<Answer | string> {
+export async function collectAnswer(response: IncomingMessage): Promise<Answer | string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {

@@ -4,6 +4,7 @@
  */
 import type { CommandRow } from "./command-row.js";
 import { AUDIT_COMMANDS } from "./commands/audit.js";
+import { BACKUP_COMMANDS } from "./commands/backup.js";
 import { CONFIG_COMMANDS } from "./commands/config.js";
 import { CONTRACT_COMMANDS } from "./commands/contract.js";
 import { EVENTS_COMMANDS } from "./commands/events.js";
@@ -30,5 +31,6 @@ export const COMMANDS: readonly CommandRow[] = [
   ...WEBHOOKS_COMMANDS,
   ...LLM_COMMANDS,
   ...METRICS_COMMANDS,
+  ...BACKUP_COMMANDS,
   ...SERVE_COMMANDS,
 ];

@@ -38,6 +38,7 @@ const PROGRAMS = [
   "src/server.ts",
   "workers/writer/main.ts",
   "workers/pool/main.ts",
+  "workers/staging/main.ts",
   "cli/koor.ts",
 ];
 

@@ -7,7 +7,7 @@ export const AUDIT_ACTIONS = [
   "state.put", "state.rollback", "state.delete", "spec.put", "spec.rollback", "spec.delete",
   "rule.propose", "rule.accept", "rule.reject", "rules.import", "rules.put", "rule.delete",
   "metrics.reset", "llm.usage",
-  "webhook.create", "webhook.delete", "webhook.enable",
+  "webhook.create", "webhook.delete", "webhook.enable", "restore",
   "instance.register", "instance.activate", "instance.deregister", "instance.capabilities",
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];

@@ -75,6 +75,18 @@ export const POOL_IDLE_MS = 30_000;
 export const POOL_HEAP_MIB_MAX = 512;
 export const DIFF_BYTES_MAX = 64 * MIB;
 
+// Backup
+/** Snapshots that are read at once: each has a thread of its own, so that none takes the pool's. */
+export const BACKUPS_AT_ONCE_MAX = 2;
+/** How long a reader of a snapshot may take nothing. */
+export const BACKUP_STALL_MS = 60_000;
+/** A line of a snapshot: the largest value, each of its bytes six characters of JSON. */
+export const RESTORE_LINE_BYTES_MAX = 64 * MIB;
+/** How long the writer may take to copy a snapshot that was checked: gigabytes, on a slow disk. */
+export const RESTORE_DEADLINE_MS = 1_800_000;
+/** How far a streamed body may be ahead of its reader. */
+export const BODY_AHEAD_BYTES_MAX = 1 * MIB;
+
 // Front
 /** A longer answer is written as its reader takes it, and counts as in flight until it is sent. */
 export const WHOLE_ANSWER_BYTES_MAX = 256 * KIB;
@@ -247,6 +259,10 @@ export const CLI_CONNECT_TIMEOUT_MS = 5_000;
 export const CLI_ADDRESS_TIMEOUT_MS = 1_000;
 /** Silence on a connection that waits for an answer, or takes a body. */
 export const CLI_ANSWER_TIMEOUT_MS = 70_000;
+/** A restore is answered when all of it is stored. */
+export const CLI_RESTORE_TIMEOUT_MS = 1_800_000;
+/** The closing line of a snapshot is far shorter. */
+export const CLI_CLOSING_LINE_BYTES_MAX = 64 * KIB;
 export const CLI_ANSWER_BYTES_MAX = 512 * MIB;
 /** Indented output may be much longer than what it was made of; past this it is printed as one line. */
 export const CLI_PRETTY_CHARACTERS_MAX = 256 * MIB;
@@ -269,6 +285,7 @@ function relation(holds: boolean, what: string): void {
 relation(BODIES_IN_MEMORY_BYTES_MAX >= 4 * BODY_BYTES_MAX, "several full bodies must fit in memory");
 relation(MAILBOX_BYTES_MAX >= BODIES_IN_MEMORY_BYTES_MAX, "what was received must fit the writer's mailbox");
 relation(BATCH_BYTES_MAX >= BODY_BYTES_MAX, "one full body must fit a batch");
+relation(RESTORE_LINE_BYTES_MAX >= 6 * BODY_BYTES_MAX + 8 * KIB, "the largest record of a snapshot can be restored");
 relation(BATCH_CALLS_MAX <= MAILBOX_CALLS_MAX, "a batch is taken from the mailbox");
 relation(HISTORY_ROWS_DEFAULT <= PAGE_ROWS_MAX, "a default page is at most the largest page");
 relation(PUBLISH_EVENTS_MAX <= PAGE_ROWS_MAX, "what was published at once can be read at once");

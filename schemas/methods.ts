@@ -8,10 +8,11 @@ import { AgentMetricsRequest, CountRequest } from "./agent-metrics.js";
 import {
   AuditListRequest, AuditRefusalRequest, AuditSummaryRequest, type AuditAction,
 } from "./audit.js";
+import { BackupRequest, RecordCounts, RestoreApplyReply, RestoreApplyRequest, RestoreWriteRequest, writeDetail } from "./backup.js";
 import { ContractJudgeRequest, ContractPrepareRequest, ContractValidateRequest } from "./contracts.js";
 import { EventHistoryRequest, PruneReply, PruneRequest, PublishReply, PublishRequest } from "./events.js";
 import { CapabilitiesRequest, InstanceRequest, IntentRequest, RegisterReply, RegisterRequest, SightingsRequest, StaleReply } from "./instances.js";
-import { CONTRACT_DEADLINE_MS, POOL_DEADLINE_MS, WRITER_DEADLINE_MS } from "./limits.js";
+import { BACKUP_STALL_MS, CONTRACT_DEADLINE_MS, POOL_DEADLINE_MS, RESTORE_DEADLINE_MS, WRITER_DEADLINE_MS } from "./limits.js";
 import {
   CheckRulesRequest, ImportRulesRequest, ListRulesRequest, ProposeRuleRequest, PutRulesRequest, RuleCountReply, RuleRequest, ValidateRequest, ruleName, type RuleStatus,
 } from "./rules.js";
@@ -32,20 +33,25 @@ export interface AuditRule<Request, Reply> {
   readonly detail: (request: Request, reply: Reply) => string;
 }
 
-export interface Method<Request extends TSchema = TSchema, Reply extends TSchema = TSchema, Lane extends "writer" | "pool" = "writer" | "pool"> {
+/** Who carries a method out: the writer, a worker of a pool, or the thread of one restore. */
+export type MethodLane = "writer" | "pool" | "staging";
+
+export interface Method<Request extends TSchema = TSchema, Reply extends TSchema = TSchema, Lane extends MethodLane = MethodLane> {
   readonly lane: Lane;
   /** A stream's reply is a sequence of chunks of text; a unary method's reply has the reply schema. */
   readonly kind: "unary" | "stream";
   readonly deadline_ms: number;
+  /** The deadline counts from the last chunk that the reader took: a long stream may take as long as it goes on. */
+  readonly paced?: true;
   readonly request: Request;
   readonly reply: Reply;
   readonly audit: AuditRule<Static<Request>, Static<Reply>> | null;
 }
 
 function writer<Request extends TSchema, Reply extends TSchema>(
-  request: Request, reply: Reply, audit: AuditRule<Static<Request>, Static<Reply>> | null,
+  request: Request, reply: Reply, audit: AuditRule<Static<Request>, Static<Reply>> | null, deadline_ms = WRITER_DEADLINE_MS,
 ): Method<Request, Reply, "writer"> {
-  return { lane: "writer", kind: "unary", deadline_ms: WRITER_DEADLINE_MS, request, reply, audit };
+  return { lane: "writer", kind: "unary", deadline_ms, request, reply, audit };
 }
 
 /** A reply that is the answer's body already. */
@@ -53,6 +59,15 @@ const JsonText = Type.String();
 
 function pool<Request extends TSchema>(request: Request, kind: "unary" | "stream", deadline_ms = POOL_DEADLINE_MS): Method<Request, typeof JsonText, "pool"> {
   return { lane: "pool", kind, deadline_ms, request, reply: JsonText, audit: null };
+}
+
+/** A stream of any length, which ends when its reader stands still. */
+function paced<Request extends TSchema>(request: Request): Method<Request, typeof JsonText, "pool"> {
+  return { ...pool(request, "stream"), deadline_ms: BACKUP_STALL_MS, paced: true };
+}
+
+function staging<Request extends TSchema, Reply extends TSchema>(request: Request, reply: Reply): Method<Request, Reply, "staging"> {
+  return { lane: "staging", kind: "unary", deadline_ms: POOL_DEADLINE_MS, request, reply, audit: null };
 }
 
 function stateName(request: { readonly key: string }): string {
@@ -143,8 +158,14 @@ export const METHODS = {
   "webhook.delete": writer(WebhookIdRequest, Nothing, { action: "webhook.delete", resource: ({ id }) => id, detail: () => "{}" }),
   "webhook.enable": writer(WebhookIdRequest, WebhookTextReply, { action: "webhook.enable", resource: ({ id }) => id, detail: () => "{}" }),
   "webhook.advance": writer(WebhookProgressRequest, Nothing, null),
-  /** The last call of a shutdown: flushes the log into the database and ends the writer. */
-  "store.close": writer(Empty, Nothing, null),
+  "restore.check": writer(Empty, Nothing, null),
+  "restore.apply": writer(RestoreApplyRequest, RestoreApplyReply, {
+    action: "restore",
+    resource: () => "",
+    detail: ({ counts }) => writeDetail(counts),
+  }, RESTORE_DEADLINE_MS),
+  /** The last call of a shutdown: flushes the log into the database and ends the writer. A restore may be before it. */
+  "store.close": writer(Empty, Nothing, null, 2 * RESTORE_DEADLINE_MS),
   "state.list": pool(ListRequest, "stream"),
   "state.history": pool(HistoryRequest, "unary"),
   "state.diff": pool(DiffRequest, "unary"),
@@ -165,13 +186,18 @@ export const METHODS = {
   "usage.list": pool(UsageListRequest, "stream"),
   "usage.summary": pool(UsageSummaryRequest, "unary"),
   "agents.metrics": pool(AgentMetricsRequest, "stream"),
+  "backup.export": paced(BackupRequest),
+  "restore.write": staging(RestoreWriteRequest, Nothing),
+  "restore.finish": staging(Empty, RecordCounts),
 } as const satisfies Record<string, Method>;
 
 export type MethodName = keyof typeof METHODS;
 export type RequestOf<Name extends MethodName> = Static<(typeof METHODS)[Name]["request"]>;
 export type ReplyOf<Name extends MethodName> = Static<(typeof METHODS)[Name]["reply"]>;
-export type WriterMethodName = { [Name in MethodName]: (typeof METHODS)[Name]["lane"] extends "writer" ? Name : never }[MethodName];
-export type PoolMethodName = Exclude<MethodName, WriterMethodName>;
+type MethodsOf<Lane extends MethodLane> = { [Name in MethodName]: (typeof METHODS)[Name]["lane"] extends Lane ? Name : never }[MethodName];
+export type WriterMethodName = MethodsOf<"writer">;
+export type PoolMethodName = MethodsOf<"pool">;
+export type StagingMethodName = MethodsOf<"staging">;
 
 /** Positions in this list travel in the frames instead of names. */
 export const METHOD_NAMES = Object.keys(METHODS) as readonly MethodName[];

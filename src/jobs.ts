@@ -5,6 +5,7 @@
 import type { PoolMethodName, RequestOf } from "../schemas/methods.js";
 import { readAgentMetrics } from "./agent-metrics/jobs.js";
 import { auditSummary, listAuditEntries } from "./audit/jobs.js";
+import { exportBackup } from "./backup/jobs.js";
 import type { Failure } from "./base/result.js";
 import { judgeContractTest, prepareContracts, prepareContractTest, validateContract } from "./contracts/jobs.js";
 import { eventHistory } from "./events/jobs.js";
@@ -42,6 +43,7 @@ export const JOBS: Jobs = {
   "usage.list": listUsageRows,
   "usage.summary": summarizeUsage,
   "agents.metrics": readAgentMetrics,
+  "backup.export": exportBackup,
 };
 
 /** What must have been done once in a worker before it runs the job: libraries that the front, which shares this table, never loads. */

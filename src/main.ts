@@ -12,6 +12,7 @@ import type { Server } from "./server.js";
 const URLS = {
   writer: new URL("../workers/writer/main.js", import.meta.url),
   pool: new URL("../workers/pool/main.js", import.meta.url),
+  staging: new URL("../workers/staging/main.js", import.meta.url),
 };
 
 const EXIT_UNUSABLE = 1;

@@ -5,7 +5,7 @@
 import { resolve } from "node:path";
 import type { Config } from "../schemas/config.js";
 import {
-  DEADLINE_SWEEP_MS, EVENT_PRUNE_INTERVAL_MS, REPLAY_PAGE_EVENTS, SHUTDOWN_DRAIN_MS, VALIDATIONS_LONG_TOGETHER_MAX, VALIDATIONS_LONG_WAITING_MAX,
+  BACKUPS_AT_ONCE_MAX, DEADLINE_SWEEP_MS, EVENT_PRUNE_INTERVAL_MS, REPLAY_PAGE_EVENTS, SHUTDOWN_DRAIN_MS, VALIDATIONS_LONG_TOGETHER_MAX, VALIDATIONS_LONG_WAITING_MAX,
   VALIDATION_WAIT_MS_MAX,
 } from "../schemas/limits.js";
 import { VERSION } from "../schemas/version.js";
@@ -13,6 +13,8 @@ import { AgentMetricsFlusher } from "./agent-metrics/flusher.js";
 import { agentMetricsRoutes } from "./agent-metrics/routes.js";
 import { AgentTally } from "./agent-metrics/tally.js";
 import { auditRoutes } from "./audit/routes.js";
+import { Restore } from "./backup/restore.js";
+import { backupRoutes } from "./backup/routes.js";
 import { systemClock } from "./base/clock.js";
 import { openLog, type Log } from "./base/log.js";
 import { isLoopback, parseAddress } from "./config/address.js";
@@ -51,6 +53,7 @@ import { Turns } from "./rules/turns.js";
 import { specRoutes } from "./specs/routes.js";
 import { stateRoutes } from "./state/routes.js";
 import type { OutboxNotice } from "../schemas/webhooks.js";
+import { removeStaging, stagingPath } from "./store/staging.js";
 import { claimDataDir, DataDirError } from "./store/data-dir.js";
 import { ReadContext } from "./store/read-context.js";
 import { usageRoutes } from "./usage/routes.js";
@@ -66,6 +69,7 @@ const TICK_MS = DEADLINE_SWEEP_MS;
 export interface ThreadUrls {
   readonly writer: URL;
   readonly pool: URL;
+  readonly staging: URL;
 }
 
 export interface Server {
@@ -82,6 +86,7 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
   const started_ms = systemClock.now();
   const data_dir = resolve(config.data_dir);
   const lock = claimDataDir(data_dir);
+  removeStaging(data_dir);
   const log = openLog(config.log_level, config.log_format);
   const registry = new Registry();
   const settings = { state_history: config.state_history, state_events: config.state_events, event_history: config.event_history };
@@ -135,6 +140,7 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
   }
   const context = new ReadContext({ data_dir, state_history: config.state_history });
   const pool = new Pool({ url: urls.pool, settings: { data_dir, state_history: config.state_history }, log });
+  const exports = new Pool({ url: urls.pool, settings: { data_dir, state_history: config.state_history }, log, threads_max: BACKUPS_AT_ONCE_MAX });
   reads = new Reads(context, pool);
   hub = new Hub(registry, first.last_event_id);
   const feeds = { hub, registry, history: context.events, log };
@@ -159,6 +165,15 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
     advance: (request) => writer.request("webhook.advance", request, { actor: "", trace: "" }),
   });
   const outbox = deliveries;
+  const restore = new Restore({
+    writer, clock: systemClock, log, data_dir, path: stagingPath(data_dir), url: urls.staging,
+    holdWrites: (refusal) => pipeline.holdWrites(refusal),
+    // The caches of values are right as they are: a server without content has read none.
+    onRestored: (last_event_id) => {
+      hub?.skipTo(last_event_id);
+      directory.load(loadInstances(context.db));
+    },
+  });
   const specs = new VersionedFront({ writer, reads, log }, context.specs);
   const turns = new Turns(VALIDATIONS_LONG_TOGETHER_MAX, VALIDATIONS_LONG_WAITING_MAX, VALIDATION_WAIT_MS_MAX);
   const rules = new RuleFront({ writer, reads, log, turns });
@@ -178,6 +193,7 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
     ...instanceRoutes(instances, liveness, systemClock),
     ...auditRoutes(reads),
     ...webhookRoutes({ writer, reads, send, policy: receivers.policy, clock: systemClock, log }),
+    ...backupRoutes({ exports, restore, clock: systemClock, log }),
     ...usageRoutes({ writer, reads, log }),
     ...agentMetricsRoutes(agent_flusher, reads),
   ];
@@ -192,6 +208,7 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
     sightings.tick(now_ms);
     liveness.tick(now_ms);
     agent_flusher.tick(now_ms);
+    restore.tick(now_ms);
   }, TICK_MS);
 
   const stop = async (): Promise<void> => {
@@ -210,7 +227,9 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
     await sightings.close();
     await agent_flusher.flush();
     await outbound.close();
+    await restore.close();
     await pool.close();
+    await exports.close();
     context.close();
     await thread.close();
     lock.release();
@@ -223,6 +242,7 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
     clearInterval(ticking);
     front.close();
     await pool.close();
+    await exports.close();
     context.close();
     await thread.close();
     lock.release();

@@ -302,6 +302,8 @@ t.test("the attempts went deep: each route was reached, and both taken and refus
   for (const { operation } of ROUTES) {
     const statuses = [...(seen.get(operation.operationId) ?? [])];
     t.ok(statuses.length > 0, `${operation.operationId}: ${statuses.join(" ")}`);
+    // It asks first whether the server holds content, and this one does; what it makes of bad snapshots is contract-backup.test.ts's.
+    if (operation.operationId === "restore") continue;
     if (operation.responses["200"] !== undefined) t.ok(statuses.includes(200), `${operation.operationId} was taken`);
     // Where only an escape in the path can be wrong, chance may pass a route by.
     const refusable = operation.requestBody !== undefined || operation.parameters.some((parameter) => parameter.in === "query");

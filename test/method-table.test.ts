@@ -9,9 +9,11 @@ import { fileURLToPath } from "node:url";
 import t from "tap";
 import { METHODS, METHOD_NAMES, type Method } from "../schemas/methods.js";
 import { JOBS } from "../src/jobs.js";
+import { STAGING_METHODS } from "../workers/staging/methods.js";
 import { COMMANDS } from "../workers/writer/commands.js";
 import { send, sendJson } from "./http-client.js";
 import { makeDirectory, startKoor } from "./server-process.js";
+import { makeSnapshot } from "./snapshot.js";
 import { CALLED_FILE, checkHandlers } from "./threads/checked-methods.js";
 
 const PROGRAM = fileURLToPath(new URL("./threads/checked-server.js", import.meta.url));
@@ -22,6 +24,7 @@ t.test("each method has its handler, in its lane", (t) => {
   const lane = (wanted: string): string[] => METHOD_NAMES.filter((name) => METHODS[name].lane === wanted);
   t.same(Object.keys(COMMANDS).toSorted(), lane("writer").toSorted(), "the writer's commands");
   t.same(Object.keys(JOBS).toSorted(), lane("pool").toSorted(), "the pool's jobs");
+  t.same(Object.keys(STAGING_METHODS).toSorted(), lane("staging").toSorted(), "what a restore's thread does");
   t.equal(new Set(METHOD_NAMES).size, METHOD_NAMES.length);
   for (const name of METHOD_NAMES) {
     const method: Method = METHODS[name];
@@ -57,6 +60,9 @@ t.test("what the routes send fits the schemas", async (t) => {
     statuses.set(`${method} ${path} ${JSON.stringify(headers)}`, answer.status);
     t.ok(answer.status < 500, `${method} ${path}: ${answer.status} ${answer.status < 500 ? "" : answer.text}`);
   };
+  await ask("POST", "/api/restore", makeSnapshot([]));
+  await ask("POST", "/api/restore", makeSnapshot([{ kind: "audit", id: 7, timestamp: "2026-02-09T14:30:00.000Z", actor: "", action: "a", resource: "r", detail: "{}", outcome: "success" }]));
+  await ask("POST", "/api/restore", "nothing");
   // Many enough that lists run in the pool, too.
   for (let at = 0; at < 120; at++) await sendJson(port, "PUT", `/api/state/many/${at}`, { at });
   const key = "/api/state/k%C3%A9y/%F0%9F%98%80";
@@ -138,6 +144,8 @@ t.test("what the routes send fits the schemas", async (t) => {
   for (const payload of ['{"a":"x"}', '{"a":1}', JSON.stringify({ a: "x".repeat(100_000) })]) await ask("POST", "/api/contracts/p/contract/validate", `{"endpoint":"POST /x","payload":${payload}}`);
   await ask("POST", "/api/contracts/p/none/validate", '{"endpoint":"POST /x"}');
   await ask("POST", "/api/contracts/p/contract/test", JSON.stringify({ endpoint: "GET /health", base_url: koor.url }));
+  await ask("GET", "/api/backup");
+  await ask("POST", "/api/restore", makeSnapshot([]));
   await ask("POST", "/api/metrics/reset");
   t.equal(await koor.stop(), 0);
   t.notMatch(koor.log(), /crashed|failed/);

@@ -68,6 +68,11 @@ export class Hub {
     return this.#last_id;
   }
 
+  /** Events up to this id came with a restore: they are history, and nobody waits for them. */
+  skipTo(id: number): void {
+    this.#last_id = Math.max(this.#last_id, id);
+  }
+
   get subscribers(): number {
     let members = 0;
     for (const group of this.#groups.values()) members += group.members;

@@ -1,31 +1,31 @@
 /** Long answers: chunks of text as they come from a read, at the pace at which the client takes them. */
 import { Failure } from "../base/result.js";
-import { JSON_HEADERS, jsonReply, type Answer, type Sink } from "./route-table.js";
+import { JSON_HEADERS, type Answer, type HeaderBlock, type Sink } from "./route-table.js";
 
 type Chunks = AsyncGenerator<string | Failure, void, undefined>;
 
-/** The answer for what a read gave: a text, a refusal, or chunks. */
-export function readReply(read: string | Failure | Chunks): Answer | Promise<Answer> {
+/** The answer for what a read gave: a text, a refusal, or chunks; JSON unless the headers say otherwise. */
+export function readReply(read: string | Failure | Chunks, headers = JSON_HEADERS): Answer | Promise<Answer> {
   if (read instanceof Failure) return read;
-  return typeof read === "string" ? jsonReply(read) : chunkedReply(read);
+  return typeof read === "string" ? { status: 200, headers, body: read } : chunkedReply(read, headers);
 }
 
 /**
  * The first chunk decides the status; one that is the only one is sent with its length. A failure after
  * the first breaks the connection, so that the client cannot take a part for the whole.
  */
-async function chunkedReply(chunks: Chunks): Promise<Answer> {
+async function chunkedReply(chunks: Chunks, headers: HeaderBlock): Promise<Answer> {
   const first = await chunks.next();
-  if (first.done === true) return jsonReply("");
+  if (first.done === true) return { status: 200, headers, body: "" };
   if (first.value instanceof Failure) return first.value;
   const head = first.value;
   const second = await chunks.next();
-  if (second.done === true) return jsonReply(head);
+  if (second.done === true) return { status: 200, headers, body: head };
   if (second.value instanceof Failure) return second.value;
   const rest = second.value;
   return {
     status: 200,
-    headers: JSON_HEADERS,
+    headers,
     body: (sink) => void pump(sink, [head, rest], chunks),
     // Leaving the read cancels it: a worker of the pool would wait for its reader until the deadline.
     discard: () => void chunks.return(),

@@ -8,6 +8,7 @@ import type { HttpRequest, HttpResponse } from "uWebSockets.js";
 import { BODY_BYTES_MAX, REFUSED_BODY_BYTES_MAX, WHOLE_ANSWER_BYTES_MAX } from "../../schemas/limits.js";
 import { REASON_PHRASES } from "../../schemas/status.js";
 import { Failure } from "../base/result.js";
+import { BodyStream } from "./body-stream.js";
 import type { Reply, Sink } from "./route-table.js";
 
 const STATUS_LINES: Readonly<Record<number, string>> = Object.fromEntries(
@@ -127,6 +128,30 @@ export class Exchange {
       chunks.push(copyOf(chunk));
       if (last) done(joinChunks(chunks, size));
     });
+  }
+
+  /** Hands the body out as it comes. Must be called before the handler returns; `onPiece` is called after each piece. */
+  stream(onPiece: () => void): BodyStream {
+    this.detach();
+    const stream = new BodyStream({
+      pause: () => {
+        if (!this.#ended) this.#res.pause();
+      },
+      resume: () => {
+        if (!this.#ended) this.#res.resume();
+      },
+    });
+    this.onAbort(() => stream.abort());
+    this.#res.onData((chunk, last) => {
+      stream.push(copyOf(chunk), last);
+      onPiece();
+    });
+    return stream;
+  }
+
+  /** The connection ends with the answer: what is left of the body is not read. */
+  closeAfterAnswer(): void {
+    this.#close_after = true;
   }
 
   /** Sends the answer. */

@@ -55,7 +55,7 @@ export function describeRoutes(routes: readonly Route[], version: string): Json 
 function describeRoute(route: Route): Json {
   const statuses = new Set([...COMMON_STATUSES, ...(route.open === true ? [] : GUARDED_STATUSES), ...(route.statuses ?? [])]);
   if (route.query !== undefined || route.body !== undefined || route.path.includes("{")) statuses.add(400);
-  if (route.body !== undefined) statuses.add(413);
+  if (route.body !== undefined && route.body.kind !== "stream") statuses.add(413);
   if ((route.body !== undefined || route.audit !== undefined) && route.asks_only === undefined) statuses.add(507);
   statuses.delete(200);
   const refusals = [...statuses].sort((a, b) => a - b).map((status) => [String(status), describeRefusal(status, route.refusals?.[status])] as const);
@@ -85,6 +85,7 @@ function describeRefusal(status: number, schema: TSchema | undefined): Json {
 }
 
 function describeBody(body: NonNullable<Route["body"]>): Json {
+  if (body.kind === "stream") return { "application/x-ndjson": {} };
   return body.kind === "raw" ? { "*/*": {} } : { "application/json": { schema: plain(body.schema) } };
 }
 
@@ -93,6 +94,7 @@ function describeAnswer(answer: Exclude<Route["answer"], "upgrade">, views: read
     const value = { description: "The stored bytes, with the type they were stored with." };
     return { "application/json": { schema: { anyOf: [...views.map((view) => plain(view)), value] } }, "*/*": {} };
   }
+  if (answer === "lines") return { "application/x-ndjson": { schema: { type: "string", description: "JSON, one value a line." } } };
   if (answer === "stream") return { "text/event-stream": { schema: { type: "string" } } };
   if (answer === "text") return { "text/plain": { schema: { type: "string" } } };
   return { "application/json": { schema: answer === "json" ? { type: "object" } : plain(answer) } };

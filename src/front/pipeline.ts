@@ -79,6 +79,7 @@ export class Pipeline {
   #in_flight = 0;
   #calls = 0;
   #draining = false;
+  #held: Failure | null = null;
 
   constructor(options: PipelineOptions) {
     this.#options = options;
@@ -103,6 +104,11 @@ export class Pipeline {
     this.#draining = true;
   }
 
+  /** Refuses what may change something with this, until it is called with null. */
+  holdWrites(refusal: Failure | null): void {
+    this.#held = refusal;
+  }
+
   /** Cuts the connections whose request has been coming for too long. */
   tick(now_ms: number): void {
     for (const [exchange, since_ms] of this.#receiving) {
@@ -123,6 +129,8 @@ export class Pipeline {
     const request = this.#admit(call);
     if (request instanceof Failure) {
       this.#finish(call, request);
+    } else if (route.body?.kind === "stream") {
+      void this.#handStream(call, request);
     } else if (route.body !== undefined) {
       this.#receive(call, request);
     } else {
@@ -194,6 +202,7 @@ export class Pipeline {
     const refusal = this.#options.gate.guarded ? refuseRole(route, caller, call.params) : null;
     if (refusal !== null) return refusal;
     if (this.#draining && route.open !== true) return DRAINING;
+    if (this.#held !== null && route.method !== "GET") return this.#held;
     if (params === undefined || path.includes("\uFFFD")) return invalid("malformed escape in the path");
     const query = parseQuery(route.query, exchange.query);
     if (query instanceof Failure) return query;
@@ -204,9 +213,34 @@ export class Pipeline {
       headers = read;
     }
     return {
-      method: route.method, params, query, headers, body: NO_BODY, text: "", json: undefined, context: call.context,
+      method: route.method, params, query, headers, body: NO_BODY, text: "", json: undefined, stream: null, context: call.context,
       onAbort: (listener) => exchange.onAbort(listener),
     };
+  }
+
+  /** The handler reads the body; the client has REQUEST_TIMEOUT_MS for each piece that is waited for. */
+  async #handStream(call: Call, request: Request): Promise<void> {
+    const { exchange, bound } = call;
+    const { clock } = this.#options;
+    const stream = exchange.stream(() => {
+      if (stream.waits) this.#receiving.set(exchange, clock.now());
+      else this.#receiving.delete(exchange);
+    });
+    this.#receiving.set(exchange, clock.now());
+    const read = async (): Promise<Uint8Array | null | undefined> => {
+      const piece = await stream.read();
+      if (stream.waits) this.#receiving.set(exchange, clock.now());
+      return piece;
+    };
+    let answer: Answer;
+    try {
+      answer = await bound.route.handle({ ...request, stream: { read } });
+    } catch (error) {
+      answer = this.#bug(call, error);
+    }
+    if (!await stream.discard()) exchange.closeAfterAnswer();
+    this.#receiving.delete(exchange);
+    this.#finish(call, answer);
   }
 
   #receive(call: Call, request: Request): void {

@@ -51,6 +51,12 @@ export interface Reply {
   readonly counts?: ReportedCounts | null;
 }
 
+/** A body that is too large to be held. */
+export interface RequestStream {
+  /** The next piece; null at the end, undefined where the client has gone. */
+  read(): Promise<Uint8Array | null | undefined>;
+}
+
 export interface Request {
   readonly method: HttpMethod;
   /** Decoded path parameters in the order of the path. */
@@ -64,6 +70,8 @@ export interface Request {
   /** The body's text where the route takes JSON: checked against the route's schema. */
   readonly text: string;
   readonly json: unknown;
+  /** Where the route takes its body as a stream; what the handler leaves of it is thrown away. */
+  readonly stream: RequestStream | null;
   readonly context: CallContext;
   /** Called once when the client has gone before the answer. */
   onAbort(listener: () => void): void;
@@ -84,14 +92,14 @@ export interface Route {
   readonly headers?: readonly string[];
   /**
    * What the body is; absent where none is read. JSON that may be long is `unread`: the handler gets its
-   * bytes alone, and has them parsed and checked in the pool.
+   * bytes alone, and has them parsed and checked in the pool. A stream has no limit, and is JSON a line.
    */
-  readonly body?: { readonly kind: "raw" } | { readonly kind: "json"; readonly schema: TSchema; readonly unread?: true };
+  readonly body?: { readonly kind: "raw" } | { readonly kind: "stream" } | { readonly kind: "json"; readonly schema: TSchema; readonly unread?: true };
   /**
-   * What a success holds; "raw" for stored bytes, "stream" for Server-Sent Events, "text" for plain
+   * What a success holds; "raw" for stored bytes, "lines" for JSON a line, "stream" for Server-Sent Events, "text" for plain
    * text, "json" for JSON of no fixed shape, "upgrade" for a WebSocket.
    */
-  readonly answer: TSchema | "raw" | "stream" | "text" | "json" | "upgrade";
+  readonly answer: TSchema | "raw" | "lines" | "stream" | "text" | "json" | "upgrade";
   /** What a "raw" route answers instead where its query asks about the stored bytes. */
   readonly views?: readonly TSchema[];
   /** Further statuses that the route answers with, beside those of every route. */
@@ -118,6 +126,8 @@ export interface Route {
 
 export const JSON_TYPE = ["Content-Type", "application/json"] as const;
 export const JSON_HEADERS = headerBlock([JSON_TYPE]);
+
+export const LINES_HEADERS = headerBlock([["Content-Type", "application/x-ndjson"]]);
 
 /** A 200 with a JSON text, and what the work of it counts for. */
 export function jsonReply(text: string, status = 200, counts: ReportedCounts | null = null): Reply {

@@ -8,7 +8,7 @@ import type { MessagePort } from "node:worker_threads";
 import {
   POOL_HEAP_MIB_MAX, POOL_IDLE_MS, POOL_QUEUE_MAX, POOL_THREADS_MAX, POOL_THREADS_MIN,
 } from "../../schemas/limits.js";
-import { METHODS, type PoolMethodName, type RequestOf } from "../../schemas/methods.js";
+import { METHODS, type Method, type PoolMethodName, type RequestOf } from "../../schemas/methods.js";
 import type { CallContext } from "../../schemas/rpc.js";
 import type { StatusName } from "../../schemas/status.js";
 import { systemClock } from "../base/clock.js";
@@ -34,6 +34,8 @@ export interface PoolOptions {
   readonly url: URL;
   readonly settings: ReaderSettings;
   readonly log: Log;
+  /** A pool of so many threads at most, and none while there is nothing to do; POOL_THREADS_MIN to POOL_THREADS_MAX unless said. */
+  readonly threads_max?: number;
   /** For tests: a shorter deadline than the methods' own. */
   readonly deadline_ms?: number;
 }
@@ -44,6 +46,29 @@ export interface JobOptions {
   readonly transfer?: readonly ArrayBuffer[];
   /** Shorter than the method's own. */
   readonly deadline_ms?: number;
+}
+
+/** A job's deadline, as the signal that ends it. */
+class Patience {
+  readonly #abort = new AbortController();
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(deadline_ms: number) {
+    this.#timer = setTimeout(() => this.#abort.abort(), deadline_ms);
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  /** The deadline counts from now. */
+  renew(): void {
+    this.#timer.refresh();
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+  }
 }
 
 export class Pool {
@@ -57,8 +82,8 @@ export class Pool {
     this.#piscina = new Piscina({
       filename: options.url.href,
       workerData: options.settings,
-      minThreads: POOL_THREADS_MIN,
-      maxThreads: POOL_THREADS_MAX,
+      minThreads: options.threads_max === undefined ? POOL_THREADS_MIN : 0,
+      maxThreads: options.threads_max ?? POOL_THREADS_MAX,
       maxQueue: POOL_QUEUE_MAX,
       idleTimeout: POOL_IDLE_MS,
       concurrentTasksPerWorker: 1,
@@ -77,7 +102,7 @@ export class Pool {
 
   /** Runs a unary job. */
   async run<Name extends PoolMethodName>(method: Name, request: RequestOf<Name>, options: JobOptions = {}): Promise<string | Failure> {
-    const answer = await this.#submit(method, request, null, options);
+    const answer = await this.#submit(method, request, null, options, new Patience(this.#deadline_ms ?? options.deadline_ms ?? METHODS[method].deadline_ms));
     if (answer instanceof Failure) return answer;
     return "text" in answer ? answer.text : new Failure(...answer.failure);
   }
@@ -89,7 +114,9 @@ export class Pool {
     const { near, far } = openChannel();
     const client = new RpcClient({ clock: systemClock });
     client.attach(near);
-    const finished = this.#submit(method, request, far, options).then((answer) => {
+    const patience = new Patience(this.#deadline_ms ?? options.deadline_ms ?? METHODS[method].deadline_ms);
+    const paced = (METHODS[method] as Method).paced === true;
+    const finished = this.#submit(method, request, far, options, patience).then((answer) => {
       if (answer instanceof Failure) client.detach(answer);
     });
     // The worker's word that the job is done comes another way than the chunks, and may overtake the last
@@ -100,7 +127,10 @@ export class Pool {
     });
     try {
       // The request itself goes with the task; here it would be copied a second time.
-      yield* client.stream(method, null as never, context);
+      for await (const chunk of client.stream(method, null as never, context)) {
+        yield chunk;
+        if (paced) patience.renew();
+      }
     } finally {
       // The worker is done, or hears the cancellation and is; either way its end is not waited for.
       finished.catch((error: unknown) => this.#report("pool stream failed", error));
@@ -111,21 +141,20 @@ export class Pool {
     await this.#piscina.destroy();
   }
 
-  async #submit(method: PoolMethodName, request: unknown, port: MessagePort | null, { transfer = [], deadline_ms }: JobOptions): Promise<PoolAnswer | Failure> {
+  async #submit(method: PoolMethodName, request: unknown, port: MessagePort | null, { transfer = [] }: JobOptions, patience: Patience): Promise<PoolAnswer | Failure> {
     if (this.#piscina.queueSize >= POOL_QUEUE_MAX) {
+      patience.end();
       return new Failure("RESOURCE_EXHAUSTED", "the server is busy, try again");
     }
-    const abort = new AbortController();
-    const timer = setTimeout(() => abort.abort(), this.#deadline_ms ?? deadline_ms ?? METHODS[method].deadline_ms);
     const task = { method, request, port } as unknown as PoolTask;
     try {
-      return await this.#piscina.run(task, { signal: abort.signal, transferList: port === null ? [...transfer] : [port, ...transfer] }) as PoolAnswer;
+      return await this.#piscina.run(task, { signal: patience.signal, transferList: port === null ? [...transfer] : [port, ...transfer] }) as PoolAnswer;
     } catch (error) {
-      if (abort.signal.aborted) return new Failure("DEADLINE_EXCEEDED", "deadline exceeded");
+      if (patience.signal.aborted) return new Failure("DEADLINE_EXCEEDED", "deadline exceeded");
       this.#report("job failed", error);
       return new Failure("INTERNAL", "internal error");
     } finally {
-      clearTimeout(timer);
+      patience.end();
     }
   }
 

@@ -39,6 +39,11 @@ export function openReader(data_dir: string): Db {
   return db;
 }
 
+/** Whether a row was refused because of another one, or of its own columns. */
+export function isConstraint(error: unknown): boolean {
+  return error instanceof Database.SqliteError && error.code.startsWith("SQLITE_CONSTRAINT");
+}
+
 /**
  * What a SQLite error means to a client: DISK_FULL where the disk takes no write (also a failing disk
  * or a file-size limit), UNAVAILABLE where another program holds the database for longer than the busy

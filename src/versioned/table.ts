@@ -4,6 +4,7 @@
  * The spaces are in space.ts.
  */
 import { VERSION_MARK_INTERVAL } from "../../schemas/limits.js";
+import { must } from "../base/assert.js";
 import type { Db, Statement } from "../store/open.js";
 import type { Space } from "./space.js";
 
@@ -25,6 +26,12 @@ export interface VersionInfo {
 
 export interface Version extends VersionInfo {
   readonly value: Buffer;
+}
+
+/** A key with its newest version, deleted ones too. */
+export interface EveryKey extends Head {
+  readonly key: string;
+  readonly deleted: 0 | 1;
 }
 
 export interface ListedKey {
@@ -66,6 +73,8 @@ export class VersionedReader {
   readonly #nth: Statement<[string, Buffer, number], unknown>;
   readonly #count: Statement<[], number>;
   readonly #countPrefix: Statement<[string, Buffer], number>;
+  readonly #every: Statement<[], EveryKey>;
+  readonly #next_mark: Statement<[string, number], Head>;
   readonly #afterPrefix: Statement<[Buffer], string>;
 
   /** @param keep how many versions of a key are readable, 0 = all */
@@ -89,6 +98,10 @@ export class VersionedReader {
     );
     this.#count = db.prepare<[], number>(`SELECT count(*) FROM ${name}_head`).pluck();
     this.#countPrefix = db.prepare<[string, Buffer], number>(`SELECT count(*) FROM ${name}_head WHERE key >= ? AND key < CAST(? AS TEXT)`).pluck();
+    this.#every = db.prepare(
+      `SELECT key, version, row, 0 AS deleted FROM ${name}_head UNION ALL SELECT key, version, row, 1 FROM ${name}_gone ORDER BY key`,
+    );
+    this.#next_mark = db.prepare(`SELECT version, row FROM ${name}_mark WHERE key = ? AND version > ? ORDER BY version LIMIT 1`);
     this.#afterPrefix = db.prepare<[Buffer], string>(`SELECT key FROM ${name}_head WHERE key >= CAST(? AS TEXT) ORDER BY key LIMIT 1`).pluck();
   }
 
@@ -140,6 +153,28 @@ export class VersionedReader {
       row = info.previous;
     }
     return versions;
+  }
+
+  /** Every key, deleted ones too, in the order of their bytes, one at a time. */
+  everyKey(): IterableIterator<EveryKey> {
+    return this.#every.iterate();
+  }
+
+  /** All readable versions of a key, oldest first; at most one segment's rows are known at a time. */
+  *versions(head: EveryKey): Generator<Version, void, undefined> {
+    for (let newest = Math.max(0, this.#oldest(head) - 1); newest < head.version;) {
+      const mark = this.#next_mark.get(head.key, newest);
+      const end = mark !== undefined && mark.version < head.version ? mark : head;
+      const rows: number[] = [];
+      for (let row = end.row; row !== 0;) {
+        const link = this.#previous.get(row);
+        if (link === undefined || link.version <= newest) break;
+        rows.push(row);
+        row = link.previous;
+      }
+      for (const row of rows.toReversed()) yield must(this.#version.get(row), "a row that was just seen is there");
+      newest = end.version;
+    }
   }
 
   /** Up to `limit` existing keys after `after` that start with `prefix`, in the order of their bytes. */

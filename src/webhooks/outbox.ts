@@ -119,6 +119,13 @@ export class Outbox {
     return notice;
   }
 
+  /** Webhooks came with a restore: holds them, and lets the front know of each. */
+  takeIn(): void {
+    this.#forget();
+    this.#load();
+    for (const row of this.#held.keys()) this.#touch(row);
+  }
+
   /** After a rollback: holds again what is stored. */
   reload(): void {
     if (!this.#touched) return;

@@ -60,7 +60,7 @@ export const LAYERS: readonly LayerRow[] = [
     because: "settings are read before anything else exists",
   },
   {
-    files: ["src/rpc/pool.ts", "src/rpc/reads.ts", "src/rpc/writer-thread.ts"],
+    files: ["src/rpc/pool.ts", "src/rpc/reads.ts", "src/rpc/staging-thread.ts", "src/rpc/writer-thread.ts"],
     may: [...LEAVES, "src/rpc/*", "src/jobs.ts", "src/store/read-context.ts", "src/store/write-context.ts", "node:*", "piscina"],
     because: "the ends of the two lanes start threads and short reads, and know nothing of what is done there",
   },
@@ -118,6 +118,21 @@ export const LAYERS: readonly LayerRow[] = [
     files: ["src/outbound/**"],
     may: [...LEAVES, "src/outbound/*", "node:*", "undici"],
     because: "calling out is a part of its own: it knows addresses and deadlines, and nothing of whom it serves",
+  },
+  {
+    files: ["src/backup/kind.ts", "src/backup/kinds.ts", "src/backup/kinds/*.ts", "src/backup/staging.ts"],
+    may: [...LEAVES, "src/backup/*", "src/backup/kinds/*", "src/versioned/*", "src/rules/*", "src/events/pattern.ts", "src/store/open.ts", "src/store/staging.ts", "src/store/read-context.ts", "node:*"],
+    because: "a kind of record knows its tables from end to end, on whichever thread it is handed a database",
+  },
+  {
+    files: ["src/backup/routes.ts"],
+    may: [...LEAVES, "src/backup/*", "src/front/route-table.ts", "src/front/chunked-reply.ts", "src/rpc/client.ts", "src/rpc/pool.ts"],
+    because: "a snapshot is as long as its reader takes: its route is handed threads of its own",
+  },
+  {
+    files: ["src/backup/restore.ts"],
+    may: [...LEAVES, "src/backup/*", "src/front/route-table.ts", "src/rpc/client.ts", "src/rpc/staging-thread.ts", "node:fs/promises"],
+    because: "a restore runs on the front between a body and two threads, and sees no row of it",
   },
   {
     files: ["src/*/routes.ts"],

@@ -32,7 +32,7 @@ export function checkHandlers(handlers: object, data_dir: string): void {
       appendFileSync(join(data_dir, CALLED_FILE), `${name}\n`);
       check(request_schema, request, `the request of ${name}`);
       const reply = handler(context, request);
-      if (method.lane === "writer" && !(reply instanceof Failure)) check(reply_schema, reply, `the reply of ${name}`);
+      if (method.lane !== "pool" && !(reply instanceof Failure)) check(reply_schema, reply, `the reply of ${name}`);
       return reply;
     };
   }

@@ -9,6 +9,7 @@ export async function serveWith(urls: Partial<ThreadUrls>): Promise<void> {
   const server = await startServer(invocation.config, {
     writer: new URL("../../workers/writer/main.js", import.meta.url),
     pool: new URL("../../workers/pool/main.js", import.meta.url),
+    staging: new URL("../../workers/staging/main.js", import.meta.url),
     ...urls,
   });
   process.once("SIGTERM", () => {

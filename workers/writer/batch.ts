@@ -61,7 +61,8 @@ export class Batch {
     const replies: unknown[] = [];
     try {
       this.#begin.run();
-      context.now_ms = this.#clock.now();
+      // A restore moves it ahead of the clock, where the snapshot's times are.
+      context.now_ms = Math.max(context.now_ms, this.#clock.now());
       for (const call of calls) replies.push(this.#run(call));
       this.#commit.run();
     } catch (error) {

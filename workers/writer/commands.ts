@@ -1,6 +1,7 @@
 /** The writer's commands by method name: one row a method of the writer's lane. */
 import type { AuditRefusalRequest } from "../../schemas/audit.js";
 import type { ReplyOf, RequestOf, WriterMethodName } from "../../schemas/methods.js";
+import { applyRestore, checkEmpty } from "../../src/backup/commands.js";
 import type { Failure } from "../../src/base/result.js";
 import { countAgents } from "../../src/agent-metrics/commands.js";
 import { pruneEvents, publishEvents } from "../../src/events/commands.js";
@@ -46,6 +47,8 @@ export const COMMANDS: Commands = {
   "instance.seen": storeSightings,
   "instance.stale": markStale,
   "agents.count": countAgents,
+  "restore.check": checkEmpty,
+  "restore.apply": applyRestore,
   "audit.refuse": refuse,
   // The counters are the front's; what is durable about a reset is its audit row, which the batch writes.
   "metrics.reset": () => null,

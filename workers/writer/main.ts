@@ -4,6 +4,7 @@
  */
 import { parentPort, workerData } from "node:worker_threads";
 import Database from "better-sqlite3";
+import { releaseStaged } from "../../src/backup/table.js";
 import { must } from "../../src/base/assert.js";
 import { MonotonicClock, systemClock } from "../../src/base/clock.js";
 import { RpcServer } from "../../src/rpc/server.js";
@@ -23,6 +24,7 @@ function runWriter(): void {
     clock: systemClock,
     execute: (calls) => {
       must(batch, "calls come after the database is open").execute(calls, server);
+      if (calls.some((call) => call.method === "restore.apply")) releaseStaged(must(db, "the database is open"));
       if (calls.some((call) => call.method === "store.close")) close(must(db, "the database is open"), server);
     },
   });

@@ -1,0 +1,69 @@
+/** `backup` and `restore`: all that a server holds, as a file. Runs in the command line's process. */
+import { createReadStream, fstatSync, openSync } from "node:fs";
+
+import { CLI_RESTORE_TIMEOUT_MS } from "../../schemas/limits.js";
+import { collectAnswer, describeRefusal, isSuccess, openRequest, sendRequest, type RequestPlan } from "../client.js";
+import type { Args, CommandContext, CommandRow } from "../command-row.js";
+import { CliFailure, failed, wrongUsage, type ExitCode } from "../failure.js";
+import { layOutJson, print } from "../output.js";
+import { writeSnapshot } from "../snapshot-file.js";
+import { describeSystemError } from "../system-error.js";
+
+const SUCCESS = 200;
+const LINES_TYPE = { "Content-Type": "application/x-ndjson" };
+
+async function backUp(args: Args, context: CommandContext): Promise<ExitCode | CliFailure> {
+  const settings = context.settings();
+  if (settings instanceof CliFailure) return settings;
+  const open = await openRequest(settings, { method: "GET", path: "/api/backup" });
+  if (open instanceof CliFailure) return open;
+  try {
+    if (open.response.statusCode !== SUCCESS) {
+      const answer = await collectAnswer(open.response);
+      return typeof answer === "string" ? failed(answer) : describeRefusal(answer.status, answer.body);
+    }
+    const counts = await writeSnapshot(args.need("output"), open.response);
+    return counts instanceof CliFailure ? counts : ((await print(layOutJson(Buffer.from(counts), context.pretty))) ?? 0);
+  } finally {
+    open.close();
+  }
+}
+
+/** The snapshot that `--file` names; `-` is stdin. */
+function openSnapshot(path: string): NonNullable<RequestPlan["stream"]> | CliFailure {
+  if (path === "-") return { source: process.stdin, length: undefined };
+  try {
+    const file = openSync(path, "r");
+    const info = fstatSync(file);
+    if (info.isDirectory()) return wrongUsage(`cannot read ${path}: it is a directory`);
+    return { source: createReadStream(path, { fd: file }), length: info.isFile() ? info.size : undefined };
+  } catch (error) {
+    return wrongUsage(`cannot read ${path}: ${describeSystemError(error)}`);
+  }
+}
+
+async function restore(args: Args, context: CommandContext): Promise<ExitCode | CliFailure> {
+  const settings = context.settings();
+  if (settings instanceof CliFailure) return settings;
+  const stream = openSnapshot(args.need("file"));
+  if (stream instanceof CliFailure) return stream;
+  const answer = await sendRequest(settings, { method: "POST", path: "/api/restore", headers: LINES_TYPE, stream, answer_timeout_ms: CLI_RESTORE_TIMEOUT_MS });
+  if (answer instanceof CliFailure) return answer;
+  if (!isSuccess(answer)) return describeRefusal(answer.status, answer.body);
+  return (await print(layOutJson(answer.body, context.pretty))) ?? 0;
+}
+
+export const BACKUP_COMMANDS: readonly CommandRow[] = [
+  {
+    words: ["backup"],
+    about: "Write everything that the server holds into a file.",
+    flags: [{ name: "output", kind: "text", value: "PATH", about: "the file; it is replaced when the snapshot is whole", required: true }],
+    run: backUp,
+  },
+  {
+    words: ["restore"],
+    about: "Fill an empty server from such a file, all of it or nothing.",
+    flags: [{ name: "file", kind: "text", value: "PATH", about: "the file; - reads stdin", required: true }],
+    run: restore,
+  },
+];

@@ -1,0 +1,29 @@
+/** Section 14a of the wire contract: snapshots of everything that is Koor's content. */
+import { Type, type Static } from "typebox";
+
+/** The number in a snapshot's header: another one is another format. */
+export const BACKUP_FORMAT = 1;
+
+/** How many records there are of each kind; a kind without records is left out. */
+export const RecordCounts = Type.Record(Type.String(), Type.Integer({ minimum: 1 }));
+export type RecordCounts = Static<typeof RecordCounts>;
+
+export const RestoreAnswer = Type.Object({ restored: RecordCounts });
+
+/** A restore's answer, and its row in the audit log. */
+export function writeDetail(restored: Readonly<Record<string, number>>): string {
+  return JSON.stringify({ restored });
+}
+
+/** The next piece of a snapshot. */
+export const RestoreWriteRequest = Type.Object({ bytes: Type.Unsafe<Uint8Array>(Type.Unknown()) });
+
+/** `path` of the staging database, and what it holds. */
+export const RestoreApplyRequest = Type.Object({ path: Type.String(), counts: RecordCounts });
+export type RestoreApplyRequest = Static<typeof RestoreApplyRequest>;
+export const RestoreApplyReply = Type.Object({ last_event_id: Type.Integer({ minimum: 0 }) });
+export type RestoreApplyReply = Static<typeof RestoreApplyReply>;
+
+/** `created_at` in ms since the epoch. */
+export const BackupRequest = Type.Object({ created_at: Type.Integer() });
+export type BackupRequest = Static<typeof BackupRequest>;

@@ -1,0 +1,10 @@
+/** Records of kind `audit`: ids are kept. */
+import { rowKind, TEXT, TIME, WHOLE } from "./rows.js";
+
+export const AUDIT_KIND = rowKind({
+  name: "audit",
+  table: "audit",
+  columns: { id: WHOLE, at: ["timestamp", TIME], actor: TEXT, action: TEXT, resource: TEXT, detail: TEXT, outcome: TEXT },
+  order: "id",
+  timed: "at",
+});

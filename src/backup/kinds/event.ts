@@ -1,0 +1,10 @@
+/** Records of kind `event`: ids are kept, so that subscribers go on where they were. */
+import { JSON_VALUE, rowKind, TEXT, TIME, WHOLE } from "./rows.js";
+
+export const EVENT_KIND = rowKind({
+  name: "event",
+  table: "event",
+  columns: { id: WHOLE, topic: TEXT, created_at: TIME, source: TEXT, data: JSON_VALUE },
+  order: "id",
+  timed: "created_at",
+});

@@ -1,0 +1,43 @@
+/**
+ * Records of kind `instance`, in the order of registration. Tokens are left out: nobody has the token of a
+ * restored instance, and no token that is given out later is taken for one. Two tables hold an instance.
+ */
+import { randomBytes } from "node:crypto";
+import { INSTANCE_STATUSES } from "../../../schemas/instances.js";
+import type { Kind } from "../kind.js";
+import { JSON_VALUE, rowKind, TEXT, TIME } from "./rows.js";
+
+const HASH_BYTES = 32;
+const STATUSES: ReadonlySet<unknown> = new Set(INSTANCE_STATUSES);
+
+const name = "instance";
+const order = "row";
+const BODY = { id: TEXT, name: TEXT, workspace: TEXT, intent: TEXT, stack: TEXT, capabilities: JSON_VALUE, registered_at: TIME };
+const LIFE = { status: TEXT, last_seen: TIME };
+
+const joined = rowKind({ name, table: "instance JOIN instance_life USING (row)", columns: { ...BODY, ...LIFE }, order });
+const bodies = rowKind({
+  name,
+  table: "instance",
+  columns: BODY,
+  left_out: ["token_hash"],
+  complete: ({ id, status, capabilities }) => {
+    if (id === "") return "id is required";
+    if (!STATUSES.has(status)) return `status must be one of ${INSTANCE_STATUSES.join(", ")}`;
+    const listed = Array.isArray(capabilities) && capabilities.every((capability) => typeof capability === "string");
+    return listed ? [randomBytes(HASH_BYTES)] : "capabilities must be an array of text";
+  },
+  order,
+});
+const lives = rowKind({ name, table: "instance_life", columns: LIFE, order });
+
+export const INSTANCE_KIND: Kind = {
+  name,
+  tables: ["instance", "instance_life"],
+  read: (context) => joined.read(context),
+  writer: (db) => {
+    // Both number their rows from 1 on, one a record.
+    const [body, life] = [bodies.writer(db), lives.writer(db)];
+    return { add: (record) => body.add(record) ?? life.add(record), finish: () => undefined };
+  },
+};

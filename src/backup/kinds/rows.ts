@@ -1,0 +1,145 @@
+/**
+ * Kinds whose records are rows of one table, a member a column: most are. A kind says which column is
+ * which member and of what type; reading, checking and writing follow. SQL, in the pool and in a
+ * restore's own thread.
+ */
+import { toOneLine } from "../../base/json-text.js";
+import { formatTime, parseTime } from "../../base/time.js";
+import type { Db } from "../../store/open.js";
+import type { ReadContext } from "../../store/read-context.js";
+import type { Kind, KindWriter, SnapshotRecord } from "../kind.js";
+
+type Stored = string | number | Buffer | null;
+
+/** How a column's value stands in a record, and back; undefined where a record's is not of the type. */
+interface ColumnType {
+  readonly says: string;
+  readonly encode: (value: Stored) => string;
+  readonly decode: (value: unknown, exact: string) => Stored | undefined;
+}
+
+const JSON_TYPE = (says: string, decode: ColumnType["decode"]): ColumnType => ({ says, encode: (value) => JSON.stringify(value), decode });
+
+export const TEXT = JSON_TYPE("text", (value) => (typeof value === "string" && value.isWellFormed() ? value : undefined));
+export const WHOLE = JSON_TYPE("a whole number that is not negative", (value) => (Number.isSafeInteger(value) && Number(value) >= 0 ? Number(value) : undefined));
+export const NUMBER = JSON_TYPE("a number", (value) => (typeof value === "number" ? value : undefined));
+/** Milliseconds since the epoch; a time in records. */
+export const TIME: ColumnType = {
+  says: "a time",
+  encode: (value) => `"${formatTime(Number(value))}"`,
+  decode: (value) => (typeof value === "string" ? parseTime(value) : undefined),
+};
+/** 0 or 1; false or true in records. */
+export const SWITCH: ColumnType = {
+  says: "true or false",
+  encode: (value) => (value === 1 ? "true" : "false"),
+  decode: (value) => (typeof value === "boolean" ? Number(value) : undefined),
+};
+/** JSON as text; the JSON itself in records, digit by digit. */
+export const JSON_VALUE: ColumnType = {
+  says: "JSON",
+  encode: (value) => toOneLine(String(value)),
+  decode: (_value, exact) => toOneLine(exact),
+};
+
+/** Null in the table and in records, too. */
+export function nullable(type: ColumnType): ColumnType {
+  return {
+    says: `${type.says}, or null`,
+    encode: (value) => (value === null ? "null" : type.encode(value)),
+    decode: (value, exact) => (value === null ? null : type.decode(value, exact)),
+  };
+}
+
+export interface RowKindOptions {
+  readonly name: string;
+  readonly table: string;
+  /** The columns that stand in records, by column; under another name where it is given. */
+  readonly columns: Readonly<Record<string, ColumnType | readonly [member: string, type: ColumnType]>>;
+  /** Columns that do not stand in records. */
+  readonly left_out?: readonly string[];
+  /** What a restore puts into the columns that are left out; or what is wrong with a record whose members have their types. */
+  readonly complete?: (members: SnapshotRecord["members"]) => readonly Stored[] | string;
+  /** Tables that follow from its rows, and the statement that fills them after the last. */
+  readonly derived?: { readonly tables: readonly string[]; readonly fill: string };
+  /** The columns that order the records; those of a primary key. */
+  readonly order: string;
+  /** Times grow with ids, and are searched by bisection (store/id-range.ts): their column, beside `id`. */
+  readonly timed?: string;
+}
+
+interface Column {
+  readonly column: string;
+  readonly member: string;
+  readonly type: ColumnType;
+}
+
+export function rowKind(options: RowKindOptions): Kind {
+  const columns: readonly Column[] = Object.entries(options.columns).map(([column, type]) =>
+    ("says" in type ? { column, member: column, type } : { column, member: type[0], type: type[1] }));
+  return {
+    name: options.name,
+    tables: [options.table, ...options.derived?.tables ?? []],
+    read: (context) => readRows(context, options, columns),
+    writer: (db) => new RowWriter(db, options, columns),
+  };
+}
+
+function* readRows(context: ReadContext, { name, table, order }: RowKindOptions, columns: readonly Column[]): Generator<string, void, undefined> {
+  const rows = context.db.prepare<[], Readonly<Record<string, Stored>>>(`SELECT ${columns.map(({ column }) => column).join(", ")} FROM ${table} ORDER BY ${order}`);
+  for (const row of rows.iterate()) {
+    let text = `{"kind":"${name}"`;
+    for (const { column, member, type } of columns) text += `,"${member}":${type.encode(row[column] ?? null)}`;
+    yield `${text}}`;
+  }
+}
+
+class RowWriter implements KindWriter {
+  readonly #columns: readonly Column[];
+  readonly #insert;
+  readonly #db: Db;
+  readonly #fill: string | undefined;
+  readonly #complete: NonNullable<RowKindOptions["complete"]>;
+  readonly #id: number;
+  readonly #time: number;
+  #newest_id = -1;
+  #newest_time = Number.NEGATIVE_INFINITY;
+
+  constructor(db: Db, { table, left_out = [], complete = () => [], derived, timed }: RowKindOptions, columns: readonly Column[]) {
+    const names = [...columns.map(({ column }) => column), ...left_out];
+    this.#columns = columns;
+    this.#db = db;
+    this.#fill = derived?.fill;
+    this.#complete = complete;
+    this.#insert = db.prepare(`INSERT INTO ${table} (${names.join(", ")}) VALUES (${names.map(() => "?").join(", ")})`);
+    this.#id = timed === undefined ? -1 : columns.findIndex(({ column }) => column === "id");
+    this.#time = columns.findIndex(({ column }) => column === timed);
+  }
+
+  add(record: SnapshotRecord): string | null {
+    const values: Stored[] = [];
+    for (const { member, type } of this.#columns) {
+      const exact = record.exact(member);
+      if (exact === undefined) return `${member} is required`;
+      const value = type.decode(record.members[member], exact);
+      if (value === undefined) return `${member} must be ${type.says}`;
+      values.push(value);
+    }
+    if (this.#id >= 0) {
+      const id = Number(values[this.#id]);
+      const time = Number(values[this.#time]);
+      if (id <= this.#newest_id) return "ids must grow";
+      if (time < this.#newest_time) return "times must not go back";
+      this.#newest_id = id;
+      this.#newest_time = time;
+    }
+    const others = this.#complete(record.members);
+    if (typeof others === "string") return others;
+    this.#insert.run(...values, ...others);
+    return null;
+  }
+
+  finish(): void {
+    if (this.#fill !== undefined) this.#db.exec(this.#fill);
+  }
+}

@@ -1,0 +1,31 @@
+/** Records of kind `rule`, with their status. What a rule may be is rules/rule.ts's, also in a snapshot. */
+import { RULE_STATUSES } from "../../../schemas/rules.js";
+import { Failure } from "../../base/result.js";
+import { compilePattern } from "../../rules/pattern.js";
+import { readRule } from "../../rules/rule.js";
+import { JSON_VALUE, rowKind, TEXT, TIME } from "./rows.js";
+
+const STATUSES: ReadonlySet<unknown> = new Set(RULE_STATUSES);
+
+export const RULE_KIND = rowKind({
+  name: "rule",
+  table: "rule",
+  columns: {
+    project: TEXT, rule_id: TEXT, severity: TEXT, match_type: TEXT, pattern: TEXT, message: TEXT, stack: TEXT, applies_to: JSON_VALUE,
+    source: TEXT, status: TEXT, proposed_by: TEXT, context: TEXT, created_at: TIME,
+  },
+  left_out: ["size"],
+  complete: (members) => {
+    if (!STATUSES.has(members["status"])) return `status must be one of ${RULE_STATUSES.join(", ")}`;
+    const rule = readRule(members, null, {
+      use: "import", project: null, actor: "",
+      sizeOf: (pattern) => {
+        const compiled = compilePattern(pattern);
+        return compiled instanceof Failure ? compiled : compiled.size;
+      },
+    });
+    return rule instanceof Failure ? rule.message : [rule.size];
+  },
+  derived: { tables: ["rule_set"], fill: "INSERT INTO rule_set SELECT DISTINCT project, 1 FROM rule" },
+  order: "project, rule_id",
+});

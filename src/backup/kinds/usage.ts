@@ -1,0 +1,13 @@
+/** Records of kind `usage`: what was reported of language models, ids kept. */
+import { NUMBER, rowKind, TEXT, TIME, WHOLE } from "./rows.js";
+
+export const USAGE_KIND = rowKind({
+  name: "usage",
+  table: "llm_usage",
+  columns: {
+    id: WHOLE, created_at: TIME, instance_id: TEXT, project: TEXT, session_tag: TEXT, provider: TEXT, model: TEXT, request_type: TEXT,
+    tokens_in: WHOLE, tokens_out: WHOLE, cost_usd: NUMBER,
+  },
+  order: "id",
+  timed: "created_at",
+});

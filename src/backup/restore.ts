@@ -1,0 +1,118 @@
+/**
+ * A restore, seen from the front: the body goes piece by piece to a thread of its own, which checks and
+ * gathers it in a staging database; only a whole, sound snapshot reaches the writer, which takes it in one
+ * transaction. Meanwhile other writes are refused. Runs on the front, one at a time.
+ */
+import { rm } from "node:fs/promises";
+import { writeDetail } from "../../schemas/backup.js";
+import type { CallContext } from "../../schemas/rpc.js";
+import type { Clock } from "../base/clock.js";
+import type { Log } from "../base/log.js";
+import { Failure } from "../base/result.js";
+import { jsonReply, type Answer, type Request, type RequestStream } from "../front/route-table.js";
+import type { RpcClient } from "../rpc/client.js";
+import { StagingThread } from "../rpc/staging-thread.js";
+
+export interface RestoreOptions {
+  readonly writer: RpcClient;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly data_dir: string;
+  /** Where the staging database is. */
+  readonly path: string;
+  /** The script of a restore's thread. */
+  readonly url: URL;
+  /** Refuses other writes with this until it is called with null. */
+  readonly holdWrites: (refusal: Failure | null) => void;
+  /** Everything was stored: what the front knows of it is old. */
+  readonly onRestored: (last_event_id: number) => void;
+}
+
+const RUNNING = new Failure("UNAVAILABLE", "a restore is running, try again");
+/** Nobody is there to read it. */
+const GONE = new Failure("CANCELLED", "the snapshot ends early");
+
+/** Settled elsewhere, but not in the audit log yet: as a refusal of this side it gets its row. */
+function asOwn({ status, message, members, outcome_unknown }: Failure): Failure {
+  return new Failure(status, message, members, outcome_unknown);
+}
+
+export class Restore {
+  readonly #options: RestoreOptions;
+  #thread: StagingThread | null = null;
+  #running = false;
+
+  constructor(options: RestoreOptions) {
+    this.#options = options;
+  }
+
+  async run({ stream, context }: Request): Promise<Answer> {
+    if (this.#running || stream === null) return RUNNING;
+    this.#running = true;
+    try {
+      const { writer, log } = this.#options;
+      const refusal = await writer.request("restore.check", {}, context);
+      if (refusal instanceof Failure) return asOwn(refusal);
+      const counts = await this.#stage(stream, context);
+      if (counts instanceof Failure) return counts;
+      const applied = await this.#apply(counts, context);
+      if (applied instanceof Failure) return applied;
+      log.info("restored", counts);
+      return jsonReply(writeDetail(counts));
+    } finally {
+      await this.#removeStaging();
+      this.#running = false;
+    }
+  }
+
+  tick(now_ms: number): void {
+    this.#thread?.tick(now_ms);
+  }
+
+  /** Ends what is running; its staging database goes with it, or at the next start. */
+  async close(): Promise<void> {
+    await this.#thread?.close();
+  }
+
+  async #stage(stream: RequestStream, context: CallContext): Promise<Readonly<Record<string, number>> | Failure> {
+    const { url, data_dir, clock, log } = this.#options;
+    const thread = new StagingThread({ url, data_dir, clock, log });
+    this.#thread = thread;
+    try {
+      for (;;) {
+        const piece = await stream.read();
+        if (piece === undefined) return GONE;
+        if (piece === null) break;
+        const refusal = await thread.write(piece, context);
+        if (refusal !== null) return asOwn(refusal);
+      }
+      const counts = await thread.finish(context);
+      return counts instanceof Failure ? asOwn(counts) : counts;
+    } finally {
+      this.#thread = null;
+      await thread.close();
+    }
+  }
+
+  async #apply(counts: Readonly<Record<string, number>>, context: CallContext): Promise<Failure | null> {
+    const { writer, path, holdWrites, onRestored } = this.#options;
+    holdWrites(RUNNING);
+    try {
+      const reply = await writer.request("restore.apply", { path, counts }, context);
+      if (reply instanceof Failure) return reply;
+      onRestored(reply.last_event_id);
+      return null;
+    } finally {
+      holdWrites(null);
+    }
+  }
+
+  /** It may be large: its pages are given back by a thread of the system's pool. */
+  async #removeStaging(): Promise<void> {
+    try {
+      await rm(this.#options.path, { force: true });
+    } catch (error) {
+      this.#options.log.warn("cannot remove the staging file of a restore", { error: error instanceof Error ? error.message : String(error) });
+    }
+  }
+}

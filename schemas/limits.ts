@@ -240,6 +240,14 @@ export const WEBHOOK_BODIES_BYTES_MAX = 64 * MIB;
 /** Test deliveries under way at once. */
 export const WEBHOOK_TESTS_MAX = 16;
 
+// Templates
+export const TEMPLATE_ID_BYTES_MAX = 256;
+export const TEMPLATE_NAME_BYTES_MAX = 1024;
+export const TEMPLATE_DESCRIPTION_BYTES_MAX = 64 * KIB;
+export const TEMPLATE_TAGS_MAX = 100;
+export const TEMPLATE_TAG_BYTES_MAX = 256;
+export const TEMPLATE_CONTRACTS_MAX = 1_000;
+
 // Audit and logs
 export const AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX = 100;
 export const AUDIT_DETAIL_BYTES_MAX = 4 * KIB;

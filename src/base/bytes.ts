@@ -19,3 +19,8 @@ export function packBytes(bytes: Uint8Array): PackedBytes {
 export function unpackBytes(packed: PackedBytes): Uint8Array {
   return typeof packed === "string" ? Buffer.from(packed, "latin1") : packed;
 }
+
+/** The buffers of packed bytes: who sends them may give them away instead of having them copied. */
+export function buffersOf(packed: PackedBytes): ArrayBuffer[] {
+  return typeof packed !== "string" && packed.buffer instanceof ArrayBuffer ? [packed.buffer] : [];
+}

@@ -10,7 +10,7 @@ import {
 import type { CallContext } from "../../schemas/rpc.js";
 import type { CheckedRule, RuleUse } from "../../schemas/rules.js";
 import { must } from "../base/assert.js";
-import { packBytes } from "../base/bytes.js";
+import { buffersOf, packBytes } from "../base/bytes.js";
 import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
 import { readReply } from "../front/chunked-reply.js";
@@ -28,11 +28,6 @@ export interface RuleFrontOptions {
 }
 
 const BUSY = new Failure("RESOURCE_EXHAUSTED", "the server is busy with long validations, try again");
-
-/** The buffers of packed bytes that can be given away. */
-function buffersOf(packed: Uint8Array | string): ArrayBuffer[] {
-  return typeof packed !== "string" && packed.buffer instanceof ArrayBuffer ? [packed.buffer] : [];
-}
 
 async function* releasing(chunks: Chunks, release: Release): Chunks {
   try {

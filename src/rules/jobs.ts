@@ -10,7 +10,7 @@ import { Failure, invalid } from "../base/result.js";
 import { formatTime } from "../base/time.js";
 import type { ReadContext } from "../store/read-context.js";
 import { splitPath } from "./file-glob.js";
-import { compilePattern, loadPatterns } from "./pattern.js";
+import { loadPatterns, sizeOfPattern } from "./pattern.js";
 import { readRule, readRules, type RuleReading } from "./rule.js";
 import { RuleSets, type CompiledRule } from "./rule-sets.js";
 import type { RuleRow } from "./table.js";
@@ -19,12 +19,6 @@ import { Content, violationsOf, type Found } from "./violations.js";
 /** To be done before a job that compiles: the engine of patterns is loaded where it is needed, which the front is not. */
 export function prepareRules(): Promise<void> {
   return loadPatterns();
-}
-
-/** The instructions of a pattern once compiled, or why it does not compile. */
-export function sizeOfPattern(pattern: string): number | Failure {
-  const compiled = compilePattern(pattern);
-  return compiled instanceof Failure ? compiled : compiled.size;
 }
 
 /** JSON text of CheckedRule[]: what the body holds, its defaults filled in. */

@@ -7,7 +7,7 @@ import type * as Re2 from "re2js";
 import { AUTOMATON_BYTES_KEPT_MAX, RULE_PATTERN_BYTES_MAX, RULE_PROGRAM_INSTRUCTIONS_MAX, RULE_REPETITIONS_MAX } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
 import { utf8Length } from "../base/path.js";
-import { type Failure, invalid } from "../base/result.js";
+import { Failure, invalid } from "../base/result.js";
 
 type Engine = typeof Re2;
 type Program = Re2.RE2JS;
@@ -118,4 +118,10 @@ export function compilePattern(pattern: string): Pattern | Failure {
     if (!(error instanceof RE2JSException)) throw error;
     return invalid(`pattern does not compile: ${error.message.replace(/^error parsing regexp: /, "")}`);
   }
+}
+
+/** The instructions of a pattern once compiled, or why it does not compile. */
+export function sizeOfPattern(pattern: string): number | Failure {
+  const compiled = compilePattern(pattern);
+  return compiled instanceof Failure ? compiled : compiled.size;
 }

@@ -6,7 +6,8 @@ import {
   APPLIES_TO_GLOBS_MAX, KEY_BYTES_MAX, PATTERN_BYTES_MAX, RULES_TOGETHER_MAX, RULE_CONTEXT_BYTES_MAX, RULE_MESSAGE_BYTES_MAX, RULE_NAME_BYTES_MAX,
 } from "../../schemas/limits.js";
 import { MATCH_TYPES, NO_CONSOLE_LOG, SEVERITIES, type CheckedRule, type RuleUse } from "../../schemas/rules.js";
-import { hasControlCharacter, utf8Length } from "../base/path.js";
+import { WrongMember, membersOf, readName, readText, type Members } from "../base/members.js";
+import { utf8Length } from "../base/path.js";
 import { Failure, invalid } from "../base/result.js";
 import { compileFileGlob } from "./file-glob.js";
 
@@ -21,28 +22,6 @@ export interface RuleReading {
   readonly actor: string;
   /** The size of a pattern once compiled, or why it does not compile. */
   readonly sizeOf: (pattern: string) => number | Failure;
-}
-
-type Members = Readonly<Record<string, unknown>>;
-
-/** Thrown and caught in this file alone: a member that is wrong ends the reading of its rule. */
-class WrongMember extends Error {}
-
-function readText(members: Members, name: string, bytes_max: number, fallback = ""): string {
-  const value = Object.hasOwn(members, name) ? members[name] : undefined;
-  if (value === undefined || value === "") return fallback;
-  if (typeof value !== "string") throw new WrongMember(`${name} must be a string`);
-  if (!value.isWellFormed()) throw new WrongMember(`${name} must be valid Unicode`);
-  if (utf8Length(value) > bytes_max) throw new WrongMember(`${name} is longer than ${bytes_max} bytes`);
-  return value;
-}
-
-/** A text that names something: required, and without control characters. */
-function readName(members: Members, name: string, bytes_max: number): string {
-  const value = readText(members, name, bytes_max);
-  if (value === "") throw new WrongMember(`${name} is required`);
-  if (hasControlCharacter(value)) throw new WrongMember(`${name} must not contain control characters`);
-  return value;
 }
 
 function readWord<Word extends string>(members: Members, name: string, words: readonly [Word, ...Word[]]): Word {
@@ -101,8 +80,8 @@ function nameOf(members: Members, place: number | null): string {
  * @param place where it stands in its array; null where it stands alone
  */
 export function readRule(value: unknown, place: number | null, reading: RuleReading): CheckedRule | Failure {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return invalid(place === null ? "the body must be an object" : `rule [${place}]: must be an object`);
-  const members = value as Members;
+  const members = membersOf(value);
+  if (members === undefined) return invalid(place === null ? "the body must be an object" : `rule [${place}]: must be an object`);
   try {
     return readMembers(members, reading);
   } catch (error) {

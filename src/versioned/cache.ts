@@ -41,6 +41,8 @@ export class HotCache<Reply> {
   readonly #writes = new Uint16Array(WRITE_COUNTERS);
   readonly #bytes_max: number;
   #bytes = 0;
+  /** Writes on their way whose keys are not known. */
+  #held = 0;
 
   constructor(bytes_max = HOT_CACHE_BYTES_MAX) {
     this.#bytes_max = bytes_max;
@@ -62,8 +64,18 @@ export class HotCache<Reply> {
     this.#writes[at] = (this.#writes[at] as number) - 1;
   }
 
+  /** A write of keys that are not known yet is sent: no entry is shown until `release`. */
+  hold(): void {
+    this.#held += 1;
+  }
+
+  /** That write was answered, and what it changed was removed. */
+  release(): void {
+    this.#held -= 1;
+  }
+
   get(key: string): Cached<Reply> | undefined {
-    if (this.#writes[counterOf(key)] !== 0) return undefined;
+    if (this.#held > 0 || this.#writes[counterOf(key)] !== 0) return undefined;
     const entry = this.#entries.get(key);
     if (entry !== undefined) entry.used = true;
     return entry;
@@ -71,7 +83,7 @@ export class HotCache<Reply> {
 
   /** Keeps what was read from the database. */
   add(key: string, version: number, etag: string, reply: Reply, value_bytes: number): void {
-    if (value_bytes > HOT_CACHE_VALUE_BYTES_MAX || this.#writes[counterOf(key)] !== 0) return;
+    if (value_bytes > HOT_CACHE_VALUE_BYTES_MAX || this.#held > 0 || this.#writes[counterOf(key)] !== 0) return;
     this.remove(key);
     const bytes = value_bytes + ENTRY_OVERHEAD_BYTES + key.length;
     this.#entries.set(key, { version, etag, reply, bytes, used: false });
@@ -98,6 +110,11 @@ export class HotCache<Reply> {
     if (entry === undefined) return;
     this.#entries.delete(key);
     this.#bytes -= entry.bytes;
+  }
+
+  clear(): void {
+    this.#entries.clear();
+    this.#bytes = 0;
   }
 
   /** Second chance: the oldest goes, unless it was read since it was looked at last. */

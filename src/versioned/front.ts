@@ -153,6 +153,25 @@ export class VersionedFront {
     this.#cache.remove(key);
   }
 
+  /**
+   * A write from elsewhere that changes keys which only its reply names is about to be sent: until it is
+   * answered nothing cached is shown, for the database may be ahead of it. The function that is returned takes the
+   * keys that were changed, or why there are none, before the client is answered.
+   */
+  beginForeignWrite(): (changed: readonly string[] | Failure) => void {
+    this.#cache.hold();
+    return (changed) => {
+      if (!(changed instanceof Failure)) {
+        for (const key of changed) this.#cache.remove(key);
+      } else if (changed.outcome_unknown) {
+        this.#cache.clear();
+        // As in #endWrite: it may still be carried out, unheard, and then nobody knows which keys are old.
+        if (changed.status === "DEADLINE_EXCEEDED") return;
+      }
+      this.#cache.release();
+    };
+  }
+
   /** A write after which the key's value is read anew; `answer` makes its answer. */
   #change<Name extends `${"state" | "spec"}.${"rollback" | "delete"}`>(
     method: Name, change: RequestOf<Name>, request: Request, answer: (reply: ReplyOf<Name>) => Reply,

@@ -1,0 +1,86 @@
+/** The SQL of templates: storing and removing (writer), reading (front, pool). A template never changes. */
+import type { CheckedTemplate, TemplateKind } from "../../schemas/templates.js";
+import type { Db, Statement } from "../store/open.js";
+
+export interface TemplateSummaryRow {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string;
+  readonly kind: TemplateKind;
+  /** JSON text of an array of strings. */
+  readonly tags: string;
+  readonly version: number;
+  /** ms since the epoch, as updated_at. */
+  readonly created_at: number;
+  readonly updated_at: number;
+}
+
+export interface TemplateRow extends TemplateSummaryRow {
+  /** JSON text as it was sent. */
+  readonly data: string;
+}
+
+/** What applying needs; `rules` is JSON text of CheckedRule[], of no project. */
+export interface TemplateContent {
+  readonly kind: TemplateKind;
+  readonly data: string;
+  readonly rules: string;
+}
+
+const FIRST_VERSION = 1;
+const SUMMARY = "id, name, description, kind, tags, version, created_at, updated_at";
+
+type Values = [
+  id: string, name: string, description: string, kind: string, tags: string, version: number, created_at: number, updated_at: number, data: string, rules: string,
+];
+
+export class TemplateWriter {
+  readonly #insert: Statement<Values, unknown>;
+  readonly #exists: Statement<[string], unknown>;
+  readonly #content: Statement<[string], TemplateContent>;
+  readonly #remove: Statement<[string], unknown>;
+
+  constructor(db: Db) {
+    this.#insert = db.prepare("INSERT INTO template VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    this.#exists = db.prepare("SELECT 1 FROM template WHERE id = ?");
+    this.#content = db.prepare("SELECT kind, data, rules FROM template WHERE id = ?");
+    this.#remove = db.prepare("DELETE FROM template WHERE id = ?");
+  }
+
+  exists(id: string): boolean {
+    return this.#exists.get(id) !== undefined;
+  }
+
+  store({ id, name, description, kind, tags, data, rules }: CheckedTemplate, now_ms: number): void {
+    this.#insert.run(id, name, description, kind, JSON.stringify(tags), FIRST_VERSION, now_ms, now_ms, data, JSON.stringify(rules));
+  }
+
+  content(id: string): TemplateContent | undefined {
+    return this.#content.get(id);
+  }
+
+  /** False where there is no such template. */
+  remove(id: string): boolean {
+    return this.#remove.run(id).changes > 0;
+  }
+}
+
+export class TemplateReader {
+  readonly #list: Statement<[string | null, string | null], TemplateSummaryRow>;
+  readonly #get: Statement<[string], TemplateRow>;
+
+  constructor(db: Db) {
+    this.#list = db.prepare(`SELECT ${SUMMARY} FROM template WHERE kind = coalesce(?1, kind)
+      AND (?2 IS NULL OR EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?2)) ORDER BY id`);
+    this.#get = db.prepare(`SELECT ${SUMMARY}, data FROM template WHERE id = ?`);
+  }
+
+  /** Those of a kind, with a tag, by id, one at a time; null means any. */
+  list(kind: string | null, tag: string | null): IterableIterator<TemplateSummaryRow> {
+    return this.#list.iterate(kind, tag);
+  }
+
+  get(id: string): TemplateRow | undefined {
+    return this.#get.get(id);
+  }
+}

@@ -17,6 +17,7 @@ import { SPECS_COMMANDS } from "./commands/specs.js";
 import { STATE_COMMANDS } from "./commands/state.js";
 import { STATUS_COMMANDS } from "./commands/status.js";
 import { WEBHOOKS_COMMANDS } from "./commands/webhooks.js";
+import { TEMPLATES_COMMANDS } from "./commands/templates.js";
 
 export const COMMANDS: readonly CommandRow[] = [
   ...CONFIG_COMMANDS,
@@ -27,6 +28,7 @@ export const COMMANDS: readonly CommandRow[] = [
   ...CONTRACT_COMMANDS,
   ...RULES_COMMANDS,
   ...INSTANCES_COMMANDS,
+  ...TEMPLATES_COMMANDS,
   ...AUDIT_COMMANDS,
   ...WEBHOOKS_COMMANDS,
   ...LLM_COMMANDS,

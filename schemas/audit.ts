@@ -6,6 +6,7 @@ import { Instant, Limit, Timestamp } from "./common.js";
 export const AUDIT_ACTIONS = [
   "state.put", "state.rollback", "state.delete", "spec.put", "spec.rollback", "spec.delete",
   "rule.propose", "rule.accept", "rule.reject", "rules.import", "rules.put", "rule.delete",
+  "template.create", "template.delete", "template.apply",
   "metrics.reset", "llm.usage",
   "webhook.create", "webhook.delete", "webhook.enable", "restore",
   "instance.register", "instance.activate", "instance.deregister", "instance.capabilities",

@@ -18,6 +18,9 @@ import {
 } from "./rules.js";
 import { SpecListRequest, specName } from "./specs.js";
 import { ListRequest } from "./state.js";
+import {
+  ApplyTemplateReply, ApplyTemplateRequest, CheckTemplateRequest, CreateTemplateReply, CreateTemplateRequest, ListTemplatesRequest, TemplateRequest,
+} from "./templates.js";
 import { UsageListRequest, UsageRecordReply, UsageRecordRequest, UsageSummaryRequest } from "./usage.js";
 import { DeleteReply, DeleteRequest, DiffRequest, HistoryRequest, PutRequest, RollbackRequest, WriteReply } from "./versioned.js";
 import {
@@ -102,6 +105,10 @@ function noDetail(): string {
   return "{}";
 }
 
+function templateResource({ id }: { readonly id: string }): string {
+  return id;
+}
+
 const Nothing = Type.Null();
 const Empty = Type.Object({});
 /** What an import is called in the audit log: its rules may be of many projects. */
@@ -120,6 +127,13 @@ export const METHODS = {
   "rule.delete": writer(RuleRequest, Nothing, { action: "rule.delete", resource: ruleResource, detail: () => "{}" }),
   "rules.put": writer(PutRulesRequest, RuleCountReply, { action: "rules.put", resource: ({ project }) => project, detail: (_request, { count }) => `{"count":${count}}` }),
   "rules.import": writer(ImportRulesRequest, RuleCountReply, { action: "rules.import", resource: () => BULK, detail: (_request, { count }) => `{"imported":${count}}` }),
+  "template.create": writer(CreateTemplateRequest, CreateTemplateReply, { action: "template.create", resource: templateResource, detail: () => "{}" }),
+  "template.delete": writer(TemplateRequest, Nothing, { action: "template.delete", resource: templateResource, detail: () => "{}" }),
+  "template.apply": writer(ApplyTemplateRequest, ApplyTemplateReply, {
+    action: "template.apply",
+    resource: templateResource,
+    detail: ({ project }, { kind, rules, specs }) => JSON.stringify({ project, kind, rules, contracts: specs.length }),
+  }),
   "events.publish": writer(PublishRequest, PublishReply, null),
   "events.prune": writer(PruneRequest, PruneReply, null),
   "instance.register": writer(RegisterRequest, RegisterReply, {
@@ -179,6 +193,9 @@ export const METHODS = {
   "contract.validate": pool(ContractValidateRequest, "unary", CONTRACT_DEADLINE_MS),
   "contract.prepare": pool(ContractPrepareRequest, "unary", CONTRACT_DEADLINE_MS),
   "contract.judge": pool(ContractJudgeRequest, "unary", CONTRACT_DEADLINE_MS),
+  "template.check": pool(CheckTemplateRequest, "unary"),
+  "template.list": pool(ListTemplatesRequest, "stream"),
+  "template.get": pool(TemplateRequest, "unary"),
   "events.history": pool(EventHistoryRequest, "stream"),
   "audit.list": pool(AuditListRequest, "stream"),
   "audit.summary": pool(AuditSummaryRequest, "unary"),

@@ -14,6 +14,7 @@ import { listProjects, listSpecs } from "./specs/jobs.js";
 import { listState } from "./state/jobs.js";
 import type { ReadContext } from "./store/read-context.js";
 import { listWebhooks } from "./webhooks/jobs.js";
+import { checkTemplate, getTemplate, listTemplates } from "./templates/jobs.js";
 import { listUsageRows, summarizeUsage } from "./usage/jobs.js";
 import { diffOf, historyOf } from "./versioned/jobs.js";
 
@@ -36,6 +37,9 @@ export const JOBS: Jobs = {
   "contract.validate": validateContract,
   "contract.prepare": prepareContractTest,
   "contract.judge": judgeContractTest,
+  "template.check": checkTemplate,
+  "template.list": listTemplates,
+  "template.get": getTemplate,
   "events.history": eventHistory,
   "audit.list": listAuditEntries,
   "audit.summary": auditSummary,
@@ -53,6 +57,7 @@ const PREPARATIONS: { readonly [Name in PoolMethodName]?: () => Promise<void> } 
   "contract.validate": prepareContracts,
   "contract.prepare": prepareContracts,
   "contract.judge": prepareContracts,
+  "template.check": prepareRules,
 };
 
 export async function prepareJob(name: PoolMethodName): Promise<void> {

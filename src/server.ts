@@ -60,6 +60,7 @@ import { usageRoutes } from "./usage/routes.js";
 import { Deliveries } from "./webhooks/delivery.js";
 import { webhookRoutes } from "./webhooks/routes.js";
 import { senderOver } from "./webhooks/send.js";
+import { templateRoutes } from "./templates/routes.js";
 import { VersionedFront } from "./versioned/front.js";
 
 /** How often the actors are asked whether it is time. */
@@ -189,6 +190,7 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
     ...specRoutes(specs, reads),
     ...ruleRoutes({ rules, writer, reads, log }),
     ...contractRoutes(contracts),
+    ...templateRoutes({ writer, reads, log, specs }),
     ...eventRoutes({ writer, reads, hub, streams, log }),
     ...instanceRoutes(instances, liveness, systemClock),
     ...auditRoutes(reads),

@@ -83,6 +83,10 @@ const ARRANGED: Readonly<Record<string, () => Promise<unknown>>> = {
   "rule.accept": proposeKnown,
   "rule.reject": proposeKnown,
   "rule.delete": proposeKnown,
+  "template.create": () => send(port, "DELETE", "/api/templates/known"),
+  "template.get": createKnown,
+  "template.delete": createKnown,
+  "template.apply": createKnown,
 };
 
 async function putContract(): Promise<void> {
@@ -96,6 +100,10 @@ async function addKnownWebhook(): Promise<void> {
 async function proposeKnown(): Promise<void> {
   await send(port, "DELETE", "/api/rules/known/known");
   await send(port, "POST", "/api/rules/propose", { body: '{"project":"known","rule_id":"known","pattern":"x"}' });
+}
+
+async function createKnown(): Promise<void> {
+  await send(port, "POST", "/api/templates", { body: '{"id":"known","name":"Known","data":[{"rule_id":"templated","pattern":"x"}]}' });
 }
 
 /** Text of any kind that a request line or a header can carry in Node's client: Latin-1 without controls. */
@@ -181,6 +189,12 @@ const endpoint = fc.oneof(fc.constantFrom("POST /x", "GET /y/{id}", "POST /s", "
 const payload = fc.oneof(fc.jsonValue(), fc.record({ a: fc.jsonValue(), b: fc.jsonValue() }, { requiredKeys: [] }));
 /** Nobody answers at these, or nobody may be called. */
 const base_url = fc.oneof(fc.constantFrom("http://127.0.0.1:1", "http://127.0.0.1:1/p/?q#f", "http://169.254.169.254/", "ftp://x", "http://user:pw@127.0.0.1:1", "http://[::ffff:a9fe:a9fe]", "http://", "x".repeat(3000)), label.filter((value) => typeof value !== "string" || !value.startsWith("http")));
+const contract = fc.oneof(fc.constant({ kind: "contract", endpoints: {} }), fc.jsonValue());
+const template = fc.record({
+  id: label, name: label, description: label, kind: fc.oneof(fc.constantFrom("rules", "contracts", "bundle", "other"), label),
+  data: fc.oneof(fc.array(rule, { maxLength: 2 }), contract, fc.record({ rules: fc.array(rule, { maxLength: 2 }), contracts: fc.dictionary(fc.string(), contract, { maxKeys: 2 }) }), fc.jsonValue()),
+  tags: fc.oneof(fc.array(label, { maxLength: 2 }), label),
+}, { requiredKeys: ["id", "name"] });
 /** For a route, what is nearly or really what it takes. */
 const BODIES: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   "contract.validate": fc.record({ endpoint, direction: fc.oneof(fc.constantFrom("request", "response", "query", "error"), label), payload }, { requiredKeys: ["endpoint"] }),
@@ -188,6 +202,8 @@ const BODIES: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   "rule.propose": fc.oneof(rule, goodRule),
   "rules.put": fc.oneof(fc.array(rule, { maxLength: 3 }), goodRule.map((one) => [one])),
   "rules.import": fc.oneof(fc.array(rule, { maxLength: 3 }), goodRule.map((one) => [one])),
+  "template.create": fc.oneof(template, fc.constant({ id: "known", name: "Known" })),
+  "template.apply": fc.oneof(fc.record({ project: label }), fc.constant({ project: "known" })),
   "rules.validate": fc.record({ content: fc.oneof(fc.string(), fc.constantFrom("aaa\r\nb", "\ud800", "\0"), label), filename: label, stack: label }, { requiredKeys: ["content"] }),
 };
 const bodyFor = ({ operation }: RouteRow): fc.Arbitrary<Uint8Array | null> => {
@@ -258,8 +274,8 @@ function ask({ method, path, headers, body: content, chunked }: Attempt): Promis
 
 /** Everything that a request could have changed, as text. */
 async function stored(): Promise<string> {
-  const [state, rules, metrics, history] = await Promise.all([send(port, "GET", "/api/state"), send(port, "GET", "/api/rules"), send(port, "GET", "/api/metrics"), send(port, "GET", "/api/state/known?history=1&limit=1")]);
-  return `${state.text}\n${rules.text}\n${metrics.json<{ readonly last_event_id: number }>().last_event_id}\n${history.text}`;
+  const [state, rules, templates, metrics, history] = await Promise.all([send(port, "GET", "/api/state"), send(port, "GET", "/api/rules"), send(port, "GET", "/api/templates"), send(port, "GET", "/api/metrics"), send(port, "GET", "/api/state/known?history=1&limit=1")]);
+  return `${state.text}\n${rules.text}\n${templates.text}\n${metrics.json<{ readonly last_event_id: number }>().last_event_id}\n${history.text}`;
 }
 
 function isErrorShape(status: number, content: Buffer): boolean {

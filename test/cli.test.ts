@@ -177,6 +177,22 @@ t.test("contracts: stored, payloads checked, a live service tested", async (t) =
   t.match(await koor("contract", "test", "koor", "--target", server.url), { code: 2, stdout: "", stderr: /<project>\/<name>/ });
 });
 
+t.test("templates: created from a file, listed, applied, deleted", async (t) => {
+  const { koor, ask, cwd } = await setUp(t);
+  const contract = { kind: "contract", version: 1, endpoints: {} };
+  writeFileSync(join(cwd, "bundle.json"), JSON.stringify({ rules: [{ rule_id: "a", pattern: "x" }], contracts: { api: contract } }));
+  t.match(await ask("templates", "create", "--id", "b", "--name", "B", "--kind", "bundle", "--file", "bundle.json", "--tags", "go,http"), { id: "b", version: 1, tags: ["go", "http"] });
+  t.match(await koor("templates", "create", "--id", "b", "--name", "B", "--kind", "bundle", "--file", "bundle.json"), { code: 1, stdout: "", stderr: /already exists: b \(409\)/ });
+  t.match(await ask("templates", "list", "--kind", "bundle", "--tag", "go"), [{ id: "b", name: "B" }]);
+  t.same(await ask("templates", "list", "--tag", "none"), []);
+  t.match(await ask("templates", "get", "b"), { data: { contracts: { api: contract } } });
+  t.same(await ask("templates", "apply", "b", "--project", "p"), { applied: "b", project: "p", kind: "bundle" });
+  t.same(await ask("specs", "get", "p/api"), contract);
+  t.match(await ask("rules", "export", "--source", "external"), [{ project: "p", rule_id: "a" }]);
+  t.same(await ask("templates", "delete", "b"), { deleted: "b" });
+  t.match(await koor("templates", "apply", "b", "--project", "p"), { code: 1, stdout: "", stderr: /template not found: b \(404\)/ });
+});
+
 t.test("audit", async (t) => {
   const { ask, koor } = await setUp(t);
   await ask("state", "set", "k", "--data", "1");

@@ -146,6 +146,12 @@ t.test("what the routes send fits the schemas", async (t) => {
   await ask("POST", "/api/contracts/p/contract/test", JSON.stringify({ endpoint: "GET /health", base_url: koor.url }));
   await ask("GET", "/api/backup");
   await ask("POST", "/api/restore", makeSnapshot([]));
+  const bundle = { rules: [{ rule_id: "t", pattern: "x" }], contracts: { "a/b": { kind: "contract", endpoints: {} } } };
+  for (const id of ["t/1", "t/1"]) await ask("POST", "/api/templates", JSON.stringify({ id, name: "T", kind: "bundle", data: bundle, tags: ["a"] }));
+  await ask("POST", "/api/templates", JSON.stringify({ id: "large", name: "L", data: Array.from({ length: 500 }, (_, at) => ({ rule_id: `r${at}`, pattern: "x".repeat(100) })) }));
+  for (const path of ["/api/templates", "/api/templates?kind=bundle&tag=a", "/api/templates/t%2F1", "/api/templates/none"]) await ask("GET", path);
+  for (const id of ["t%2F1", "large", "none"]) await ask("POST", `/api/templates/${id}/apply`, '{"project":"p"}');
+  await ask("DELETE", "/api/templates/t%2F1");
   await ask("POST", "/api/metrics/reset");
   t.equal(await koor.stop(), 0);
   t.notMatch(koor.log(), /crashed|failed/);

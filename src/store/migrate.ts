@@ -90,6 +90,13 @@ const MIGRATIONS: readonly string[] = [
   -- The newest flush that was carried out, so that one that is sent again counts once.
   CREATE TABLE agent_metric_flush (only INTEGER PRIMARY KEY CHECK (only = 1), server TEXT NOT NULL, sequence INTEGER NOT NULL);
   `,
+  `
+  -- rules: JSON text, the rules of data as they were checked; derived from data, and as old as it.
+  CREATE TABLE template (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, description TEXT NOT NULL, kind TEXT NOT NULL, tags TEXT NOT NULL, version INTEGER NOT NULL,
+    created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, data TEXT NOT NULL, rules TEXT NOT NULL
+  );
+  `,
 ];
 
 /** The newest layout this program knows. */

@@ -1,6 +1,7 @@
 /** What a read may use: a read-only handle and the tables' readers. One on the front, one a pool worker. */
 import { EventReader } from "../events/table.js";
 import { RuleReader } from "../rules/table.js";
+import { TemplateReader } from "../templates/table.js";
 import { SPECS, STATE } from "../versioned/space.js";
 import { VersionedReader } from "../versioned/table.js";
 import { WebhookReader } from "../webhooks/table.js";
@@ -17,6 +18,7 @@ export class ReadContext {
   readonly specs: VersionedReader;
   readonly events: EventReader;
   readonly rules: RuleReader;
+  readonly templates: TemplateReader;
   readonly webhooks: WebhookReader;
   readonly #begin: Statement<[], unknown>;
   readonly #commit: Statement<[], unknown>;
@@ -27,6 +29,7 @@ export class ReadContext {
     this.specs = new VersionedReader(this.db, SPECS, settings.state_history);
     this.events = new EventReader(this.db);
     this.rules = new RuleReader(this.db);
+    this.templates = new TemplateReader(this.db);
     this.webhooks = new WebhookReader(this.db);
     this.#begin = this.db.prepare("BEGIN");
     this.#commit = this.db.prepare("COMMIT");

@@ -9,6 +9,7 @@ import { EventAppender } from "../events/table.js";
 import { UsageAppender } from "../usage/table.js";
 import { RuleWriter } from "../rules/table.js";
 import { InstanceWriter } from "../instances/table.js";
+import { TemplateWriter } from "../templates/table.js";
 import { VersionedWriter } from "../versioned/commands.js";
 import { SPECS, STATE } from "../versioned/space.js";
 import { Outbox } from "../webhooks/outbox.js";
@@ -25,6 +26,7 @@ export class WriteContext {
   readonly specs: VersionedWriter;
   readonly events: EventAppender;
   readonly rules: RuleWriter;
+  readonly templates: TemplateWriter;
   readonly audit: AuditAppender;
   readonly usage: UsageAppender;
   readonly outbox: Outbox;
@@ -40,6 +42,7 @@ export class WriteContext {
     this.specs = new VersionedWriter(db, SPECS, settings.state_history);
     this.events = new EventAppender(db);
     this.rules = new RuleWriter(db);
+    this.templates = new TemplateWriter(db);
     this.audit = new AuditAppender(db);
     this.usage = new UsageAppender(db);
     this.outbox = new Outbox(db);

@@ -66,18 +66,18 @@ export class TemplateWriter {
 }
 
 export class TemplateReader {
-  readonly #list: Statement<[string | null, string | null], TemplateSummaryRow>;
+  readonly #list: Statement<[{ readonly kind: string | null; readonly tag: string | null }], TemplateSummaryRow>;
   readonly #get: Statement<[string], TemplateRow>;
 
   constructor(db: Db) {
-    this.#list = db.prepare(`SELECT ${SUMMARY} FROM template WHERE kind = coalesce(?1, kind)
-      AND (?2 IS NULL OR EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?2)) ORDER BY id`);
+    this.#list = db.prepare(`SELECT ${SUMMARY} FROM template WHERE kind = coalesce($kind, kind)
+      AND ($tag IS NULL OR EXISTS (SELECT 1 FROM json_each(tags) WHERE value = $tag)) ORDER BY id`);
     this.#get = db.prepare(`SELECT ${SUMMARY}, data FROM template WHERE id = ?`);
   }
 
   /** Those of a kind, with a tag, by id, one at a time; null means any. */
   list(kind: string | null, tag: string | null): IterableIterator<TemplateSummaryRow> {
-    return this.#list.iterate(kind, tag);
+    return this.#list.iterate({ kind, tag });
   }
 
   get(id: string): TemplateRow | undefined {

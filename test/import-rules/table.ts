@@ -80,6 +80,21 @@ export const LAYERS: readonly LayerRow[] = [
     because: "the store opens and migrates files; what is in them is the features' business",
   },
   {
+    files: ["src/templates/commands.ts"],
+    may: [...LEAVES, "{folder}/*", "src/rules/commands.ts", "src/store/write-context.ts"],
+    because: "applying a template is an import of its rules and a write of its contracts, in one transaction",
+  },
+  {
+    files: ["src/templates/template.ts"],
+    may: [...LEAVES, "{folder}/*", "src/rules/rule.ts"],
+    because: "a template's rules are read as any rules are",
+  },
+  {
+    files: ["src/templates/jobs.ts"],
+    may: [...LEAVES, "{folder}/*", "src/rules/pattern.ts", "src/store/read-context.ts"],
+    because: "a template's patterns are compiled before it is stored",
+  },
+  {
     files: ["src/*/table.ts"],
     may: [...LEAVES, "{folder}/*", "src/store/*", "src/versioned/*", "node:*", "better-sqlite3"],
     because: "SQL knows rows, not requests, threads or sockets",

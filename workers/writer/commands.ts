@@ -13,6 +13,7 @@ import { deleteSpec, putSpec, rollbackSpec } from "../../src/specs/commands.js";
 import { deleteState, putState, rollbackState } from "../../src/state/commands.js";
 import { recordUsage } from "../../src/usage/commands.js";
 import { advanceWebhooks, createWebhook, deleteWebhook, enableWebhook } from "../../src/webhooks/commands.js";
+import { applyTemplate, createTemplate, deleteTemplate } from "../../src/templates/commands.js";
 import type { WriteContext } from "../../src/store/write-context.js";
 
 export type Commands = {
@@ -32,6 +33,9 @@ export const COMMANDS: Commands = {
   "rule.delete": deleteRule,
   "rules.put": putRules,
   "rules.import": importRules,
+  "template.create": createTemplate,
+  "template.delete": deleteTemplate,
+  "template.apply": applyTemplate,
   "events.publish": publishEvents,
   "events.prune": pruneEvents,
   "usage.record": recordUsage,

@@ -1,0 +1,81 @@
+/** `templates …`: rules and contracts to be used in many projects. Runs in the command line's process. */
+import type { Args, CommandRow } from "../command-row.js";
+import { CliFailure, wrongUsage } from "../failure.js";
+import { readValue } from "../input.js";
+import { isJson } from "../json-text.js";
+
+const ID = { name: "id" } as const;
+const JSON_HEADERS = { "Content-Type": "application/json" };
+
+/** The request's body. The data goes in as it was written, so that its numbers keep their digits. */
+async function makeTemplateBody(args: Args): Promise<Buffer | CliFailure> {
+  const value = await readValue(args);
+  if (value instanceof CliFailure) return value;
+  let data: string;
+  try {
+    data = new TextDecoder("utf-8", { fatal: true }).decode(value);
+  } catch {
+    return wrongUsage("the data is not UTF-8 text");
+  }
+  if (!isJson(data)) return wrongUsage("the data is not valid JSON");
+  const members = ["id", "name", "kind", "description"].flatMap((name) => {
+    const text = args.text(name);
+    return text === undefined ? [] : [`${JSON.stringify(name)}:${JSON.stringify(text)}`];
+  });
+  const tags = args.text("tags")?.split(",").map((tag) => tag.trim()).filter((tag) => tag !== "");
+  if (tags !== undefined) members.push(`"tags":${JSON.stringify(tags)}`);
+  return Buffer.from(`{${members.join(",")},"data":${data}}`);
+}
+
+export const TEMPLATES_COMMANDS: readonly CommandRow[] = [
+  {
+    words: ["templates", "list"],
+    about: "List the templates, without their data.",
+    flags: [
+      { name: "kind", kind: "text", value: "KIND", about: "only rules, contracts or bundle", query: "kind" },
+      { name: "tag", kind: "text", value: "TAG", about: "only those that have this tag", query: "tag" },
+    ],
+    method: "GET",
+    path: "/api/templates",
+  },
+  {
+    words: ["templates", "get"],
+    about: "Print a template with its data.",
+    arguments: [ID],
+    method: "GET",
+    path: "/api/templates/{id}",
+  },
+  {
+    words: ["templates", "create"],
+    about: "Store a template; its data comes from a file.",
+    flags: [
+      { name: "id", kind: "text", value: "ID", about: "what it is called in commands", required: true },
+      { name: "name", kind: "text", value: "NAME", about: "what it is called for people", required: true },
+      { name: "kind", kind: "text", value: "KIND", about: "rules, contracts or bundle", required: true },
+      { name: "file", kind: "text", value: "PATH", about: "its data, JSON as its kind wants it; - reads stdin", required: true },
+      { name: "description", kind: "text", value: "TEXT", about: "what it is for" },
+      { name: "tags", kind: "text", value: "A,B", about: "words to find it by" },
+    ],
+    method: "POST",
+    path: "/api/templates",
+    headers: () => JSON_HEADERS,
+    body: makeTemplateBody,
+  },
+  {
+    words: ["templates", "delete"],
+    about: "Delete a template; what it was applied to stays.",
+    arguments: [ID],
+    method: "DELETE",
+    path: "/api/templates/{id}",
+  },
+  {
+    words: ["templates", "apply"],
+    about: "Put a template's rules and contracts into a project, all or nothing.",
+    arguments: [ID],
+    flags: [{ name: "project", kind: "text", value: "NAME", about: "the project", required: true }],
+    method: "POST",
+    path: "/api/templates/{id}/apply",
+    headers: () => JSON_HEADERS,
+    body: (args) => Promise.resolve(Buffer.from(JSON.stringify({ project: args.need("project") }))),
+  },
+];

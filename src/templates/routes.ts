@@ -28,7 +28,7 @@ export function templateRoutes(options: TemplateRoutesOptions): Route[] {
   const id = (params: readonly string[]): string => params[0] ?? "";
   return [
     {
-      method: "POST", path: "/api/templates", name: "template.create", tag, summary: "Stores a template of rules, of a contract, or of both.",
+      method: "POST", path: "/api/templates", name: "template.create", tag, needs: "server", summary: "Stores a template of rules, of a contract, or of both.",
       body: { kind: "json", schema: TemplateBody, unread: true }, answer: Template, statuses: [409], audit: { action: "template.create", resource: () => "" },
       handle: (request) => create(options, request),
     },
@@ -41,11 +41,11 @@ export function templateRoutes(options: TemplateRoutesOptions): Route[] {
       answer: Template, statuses: [404], handle: ({ params, context }) => readReply(reads.run("template.get", { id: id(params) }, context, Number.POSITIVE_INFINITY)),
     },
     {
-      method: "DELETE", path: "/api/templates/{id}", name: "template.delete", tag, summary: "Deletes a template; what it was applied to stays.",
+      method: "DELETE", path: "/api/templates/{id}", name: "template.delete", tag, needs: "server", summary: "Deletes a template; what it was applied to stays.",
       answer: TemplateDeleteAnswer, statuses: [404], audit: { action: "template.delete", resource: id }, handle: (request) => remove(options, request),
     },
     {
-      method: "POST", path: "/api/templates/{id}/apply", name: "template.apply", tag, summary: "Puts a template's rules and contracts into a project, all or nothing.",
+      method: "POST", path: "/api/templates/{id}/apply", name: "template.apply", tag, needs: "server", summary: "Puts a template's rules and contracts into a project, all or nothing.",
       body: { kind: "json", schema: TemplateApplyBody }, answer: TemplateApplyAnswer, statuses: [404], audit: { action: "template.apply", resource: id },
       handle: (request) => apply(options, request),
     },

@@ -81,7 +81,7 @@ t.test("what a client escapes is what the handler gets", (t) => {
 t.test("headers as the HTTP library takes them: one name, the rest of the block as its value", (t) => {
   const { name, rest } = headerBlock([["Content-Type", "text/plain"], ["ETag", '"x"'], ["X-Koor-Version", "3"]]);
   t.equal(`${name}: ${rest}`, 'Content-Type: text/plain\r\nETag: "x"\r\nX-Koor-Version: 3');
-  t.same(jsonReply("{}"), { status: 200, body: "{}", headers: { name: "Content-Type", rest: "application/json" } });
+  t.same(jsonReply("{}"), { status: 200, body: "{}", headers: { name: "Content-Type", rest: "application/json" }, counts: null });
   t.equal(jsonReply("{}", 503).status, 503);
   t.end();
 });

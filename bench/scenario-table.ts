@@ -12,6 +12,7 @@ import { putDistinctKeysScenario } from "./scenarios/put-distinct-keys.js";
 import { putOneKeyScenario } from "./scenarios/put-one-key.js";
 import { stalledSubscribersScenario } from "./scenarios/stalled-subscribers.js";
 import { subscribersScenario } from "./scenarios/subscribers.js";
+import { webhooksScenario } from "./scenarios/webhooks.js";
 
 export const SCENARIOS: readonly Scenario[] = [
   getScenario,
@@ -26,4 +27,5 @@ export const SCENARIOS: readonly Scenario[] = [
   putOneKeyScenario,
   mixScenario,
   contentScenario,
+  webhooksScenario,
 ];

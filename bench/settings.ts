@@ -35,6 +35,8 @@ export interface Settings {
   readonly starts: number;
   readonly idle_ms: number;
   readonly diff_slice_ms: number;
+  /** At most PUBLISH_EVENTS_MAX, since they are published at once. */
+  readonly webhook_events: number;
 }
 
 const FULL: Settings = {
@@ -64,6 +66,7 @@ const FULL: Settings = {
   starts: 5,
   idle_ms: 3_000,
   diff_slice_ms: 6_000,
+  webhook_events: 1_000,
 };
 
 const QUICK: Settings = {
@@ -93,6 +96,7 @@ const QUICK: Settings = {
   starts: 2,
   idle_ms: 500,
   diff_slice_ms: 1_000,
+  webhook_events: 1_000,
 };
 
 export function chooseSettings(quick: boolean): Settings {

@@ -19,6 +19,8 @@ import { deliveryId } from "./request.js";
 import type { Outcome, Send } from "./send.js";
 import type { WebhookReader } from "./table.js";
 
+const SECOND_MS = 1_000;
+
 export interface DeliveriesOptions {
   readonly reader: Pick<WebhookReader, "all" | "byRow" | "next" | "body" | "waiting">;
   readonly send: Send;
@@ -46,6 +48,9 @@ export class Deliveries {
   #untold_rows = 0;
   #telling: Promise<void> | null = null;
   #in_flight = 0;
+  /** Since the last line of the log. */
+  #dropped = 0;
+  #dropped_told_ms = 0;
   #draining = false;
 
   constructor(options: DeliveriesOptions) {
@@ -68,10 +73,10 @@ export class Deliveries {
 
   /** Takes what a commit did to the outbox. */
   take({ queued, changed, rows, dropped }: OutboxNotice): void {
-    const { registry, log } = this.#options;
+    const { registry } = this.#options;
     registry.webhook_queue = rows;
     registry.webhooks_dropped += dropped;
-    if (dropped > 0) log.warn("webhook queue full", { dropped });
+    this.#dropped += dropped;
     for (const row of changed) this.#reload(row);
     for (const row of queued) {
       const lane = this.#lanes.get(row);
@@ -80,6 +85,11 @@ export class Deliveries {
   }
 
   tick(now_ms: number): void {
+    if (this.#dropped > 0 && now_ms - this.#dropped_told_ms >= SECOND_MS) {
+      this.#options.log.warn("webhook queue full", { dropped: this.#dropped });
+      this.#dropped = 0;
+      this.#dropped_told_ms = now_ms;
+    }
     for (const lane of this.#waiting) {
       if (lane.due_ms > now_ms) continue;
       this.#waiting.delete(lane);

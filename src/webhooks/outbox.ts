@@ -183,25 +183,31 @@ export class Outbox {
   }
 
   #queue(event: OutboxEvent, texts: readonly string[]): void {
-    const body = encodeDelivery(event);
-    const bytes = utf8Length(body);
-    let waiting = 0;
+    const wanting: Held[] = [];
     this.#touched = true;
     for (const text of texts) {
       for (const held of this.#by_pattern.get(text) ?? []) {
         if (held.seen === event.id) continue;
         held.seen = event.id;
-        // One event fits an empty queue however large it is.
-        if (held.rows >= WEBHOOK_QUEUE_ROWS_MAX || (held.rows > 0 && held.bytes + bytes > WEBHOOK_QUEUE_BYTES_MAX)) {
-          this.#dropped += 1;
-          continue;
-        }
-        held.rows += 1;
-        held.bytes += bytes;
-        waiting += 1;
-        this.table.queue(held.row, event.id);
-        this.#queued.add(held.row);
+        if (held.rows < WEBHOOK_QUEUE_ROWS_MAX) wanting.push(held);
+        else this.#dropped += 1;
       }
+    }
+    if (wanting.length === 0) return;
+    const body = encodeDelivery(event);
+    const bytes = utf8Length(body);
+    let waiting = 0;
+    for (const held of wanting) {
+      // One event fits an empty queue however large it is.
+      if (held.rows > 0 && held.bytes + bytes > WEBHOOK_QUEUE_BYTES_MAX) {
+        this.#dropped += 1;
+        continue;
+      }
+      held.rows += 1;
+      held.bytes += bytes;
+      waiting += 1;
+      this.table.queue(held.row, event.id);
+      this.#queued.add(held.row);
     }
     if (waiting > 0) this.table.storeBody(event.id, waiting, bytes, body);
     this.#rows += waiting;

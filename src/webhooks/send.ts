@@ -1,5 +1,5 @@
 /** One request to a receiver, through the guarded client. Runs on the front. Retries and order are delivery.ts's. */
-import { WEBHOOK_ANSWER_BYTES_MAX, WEBHOOK_TIMEOUT_MS } from "../../schemas/limits.js";
+import { WEBHOOKS_MAX, WEBHOOK_ANSWER_BYTES_MAX, WEBHOOK_TIMEOUT_MS } from "../../schemas/limits.js";
 import type { OutboundClient } from "../outbound/client.js";
 import { OutboundFailure, parseOutboundUrl } from "../outbound/url.js";
 import { deliveryHeaders, sign } from "./request.js";
@@ -26,9 +26,12 @@ const FIRST_REFUSAL_STATUS = 400;
 
 /** Redirects are not followed: an answer below 400 is a delivery, whatever it says. */
 export function senderOver(client: OutboundClient): Send {
+  const targets = new Map<string, URL>();
   return async ({ url, secret, id, body }) => {
-    const target = parseOutboundUrl(url, "url", client.policy);
+    const target = targets.get(url) ?? parseOutboundUrl(url, "url", client.policy);
     if (target instanceof OutboundFailure) return { kind: "failed", reason: target.message };
+    if (targets.size >= WEBHOOKS_MAX) targets.clear();
+    targets.set(url, target);
     const signature = secret === "" ? null : await sign(secret, body);
     const answer = await client.request(target, {
       method: "POST", headers: deliveryHeaders(id, signature), body, deadline_ms: WEBHOOK_TIMEOUT_MS, answer_bytes_max: WEBHOOK_ANSWER_BYTES_MAX,

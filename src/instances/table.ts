@@ -40,8 +40,8 @@ export class InstanceWriter {
   readonly #set_capabilities: Statement<[string, string], unknown>;
   readonly #delete: Statement<[number], unknown>;
   readonly #delete_life: Statement<[number], unknown>;
-  readonly #see: Statement<[number, number], unknown>;
-  readonly #stale: Statement<[number, number], unknown>;
+  readonly #see: Statement<[number, number, number], unknown>;
+  readonly #stale: Statement<[number, number, number], unknown>;
 
   constructor(db: Db) {
     this.#insert = db.prepare("INSERT INTO instance (id, token_hash, name, workspace, intent, stack, capabilities, registered_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
@@ -53,8 +53,10 @@ export class InstanceWriter {
     this.#set_capabilities = db.prepare("UPDATE instance SET capabilities = ? WHERE id = ?");
     this.#delete = db.prepare("DELETE FROM instance WHERE row = ?");
     this.#delete_life = db.prepare("DELETE FROM instance_life WHERE row = ?");
-    this.#see = db.prepare("UPDATE instance_life SET last_seen = max(last_seen, ?), status = iif(status = 'stale', 'active', status) WHERE row = ?");
-    this.#stale = db.prepare("UPDATE instance_life SET last_seen = max(last_seen, ?), status = 'stale' WHERE row = ? AND status = 'active'");
+    // A sign of life that comes behind the silence that followed it wakes nobody.
+    this.#see = db.prepare("UPDATE instance_life SET last_seen = ?, status = iif(status = 'stale', 'active', status) WHERE row = ? AND last_seen < ?");
+    // One that is stale here may have been seen and silent again meanwhile: then its last_seen is later.
+    this.#stale = db.prepare("UPDATE instance_life SET last_seen = max(last_seen, ?), status = 'stale' WHERE row = ? AND (status = 'active' OR (status = 'stale' AND last_seen < ?))");
   }
 
   /** Stores a new instance as pending; its row. */
@@ -89,11 +91,14 @@ export class InstanceWriter {
 
   /** Stores signs of life; those of instances that are gone are passed over. */
   see({ rows, last_seen }: SightingsRequest): void {
-    for (const [at, row] of rows.entries()) this.#see.run(must(last_seen[at], "a time for each row"), row);
+    for (const [at, row] of rows.entries()) {
+      const seen_ms = must(last_seen[at], "a time for each row");
+      this.#see.run(seen_ms, row, seen_ms);
+    }
   }
 
-  /** Marks one stale; what is to be told of it, undefined where it was not active. */
+  /** Marks one stale; what is to be told of it, undefined where this silence was told of already. */
   markStale(row: number, last_seen_ms: number): InstanceNotice | undefined {
-    return this.#stale.run(last_seen_ms, row).changes > 0 ? this.#notice.get(row) : undefined;
+    return this.#stale.run(last_seen_ms, row, last_seen_ms).changes > 0 ? this.#notice.get(row) : undefined;
   }
 }

@@ -6,6 +6,7 @@ import type { CommandRow } from "./command-row.js";
 import { AUDIT_COMMANDS } from "./commands/audit.js";
 import { BACKUP_COMMANDS } from "./commands/backup.js";
 import { CONFIG_COMMANDS } from "./commands/config.js";
+import { COMPLIANCE_COMMANDS } from "./commands/compliance.js";
 import { CONTRACT_COMMANDS } from "./commands/contract.js";
 import { EVENTS_COMMANDS } from "./commands/events.js";
 import { LLM_COMMANDS } from "./commands/llm.js";
@@ -26,6 +27,7 @@ export const COMMANDS: readonly CommandRow[] = [
   ...SPECS_COMMANDS,
   ...EVENTS_COMMANDS,
   ...CONTRACT_COMMANDS,
+  ...COMPLIANCE_COMMANDS,
   ...RULES_COMMANDS,
   ...INSTANCES_COMMANDS,
   ...TEMPLATES_COMMANDS,

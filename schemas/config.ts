@@ -58,6 +58,7 @@ export const OPTIONS = {
   event_history: { type: "count", fallback: EVENT_HISTORY_DEFAULT, value: "N", help: "events kept, 0 = all" },
   stale_after: { type: "duration", fallback: "5m", value: "TIME", help: "silence after which an active instance is stale" },
   liveness_interval: { type: "duration", fallback: "60s", value: "TIME", help: "how often instances are looked at for silence" },
+  compliance_interval: { type: "duration", fallback: "5m", value: "TIME", help: "how often active instances are checked against their contracts" },
   webhook_allow_private: { type: "switch", fallback: true, help: "let webhooks call loopback and private addresses (on; =false turns it off)" },
 } as const satisfies Record<string, Option>;
 
@@ -81,6 +82,8 @@ export interface Config {
   readonly stale_after: number;
   /** ms */
   readonly liveness_interval: number;
+  /** ms */
+  readonly compliance_interval: number;
 }
 
 /** `data_dir` → `--data-dir`. */

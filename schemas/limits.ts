@@ -247,6 +247,21 @@ export const TEMPLATE_DESCRIPTION_BYTES_MAX = 64 * KIB;
 export const TEMPLATE_TAGS_MAX = 100;
 export const TEMPLATE_TAG_BYTES_MAX = 256;
 export const TEMPLATE_CONTRACTS_MAX = 1_000;
+// Compliance
+/** Pairs of an instance and a contract that one job is given. */
+export const COMPLIANCE_PAIRS_MAX = 200;
+/** After so long a job gives back what it has; one pair may take longer. */
+export const COMPLIANCE_STEP_MS = 20;
+export const COMPLIANCE_STEP_CHARACTERS_MAX = 256 * KIB;
+/** Of one run: listed, stored and published. */
+export const COMPLIANCE_VIOLATIONS_MAX = 100;
+export const COMPLIANCE_VIOLATIONS_CHARACTERS_MAX = 16 * KIB;
+export const COMPLIANCE_RUNS_KEPT_MAX = 100_000;
+export const COMPLIANCE_ROWS_DEFAULT = 50;
+/** Runs that an answer lists; the history has all. */
+export const COMPLIANCE_ANSWER_CHARACTERS_MAX = 16 * MIB;
+/** How long an answer waits for its check, which goes on. */
+export const COMPLIANCE_WAIT_MS = 25_000;
 
 // Audit and logs
 export const AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX = 100;
@@ -310,6 +325,7 @@ relation(WEBHOOK_QUEUE_BYTES_MAX > 2 * BODY_BYTES_MAX && WEBHOOK_BODIES_BYTES_MA
 relation(AGENT_METRICS_FLUSH_INTERVAL_MS < 10_000, "agent metrics are flushed at least every 10 s");
 relation(AGENT_TALLIES_MAX > INSTANCES_MAX, "every instance can be counted");
 relation(2 * CONTRACT_DEADLINE_MS + OUTBOUND_DEADLINE_MS < RESPONSE_TIMEOUT_MS, "a live test ends before its answer is due");
+relation(COMPLIANCE_WAIT_MS < RESPONSE_TIMEOUT_MS, "a check that takes long is answered in time");
 relation(CLI_ANSWER_TIMEOUT_MS >= LONG_POLL_WAIT_S_MAX * 1000 + 10_000, "the command line waits longer than the longest long poll");
 relation(CLI_ANSWER_BYTES_MAX > BODY_BYTES_MAX, "the command line takes every value that can be stored");
 relation(VALIDATIONS_LONG_TOGETHER_MAX < POOL_THREADS_MAX, "long validations leave the pool a thread");

@@ -9,6 +9,9 @@ import {
   AuditListRequest, AuditRefusalRequest, AuditSummaryRequest, type AuditAction,
 } from "./audit.js";
 import { BackupRequest, RecordCounts, RestoreApplyReply, RestoreApplyRequest, RestoreWriteRequest, writeDetail } from "./backup.js";
+import {
+  ComplianceCheckRequest, ComplianceContractsRequest, ComplianceHistoryRequest, ComplianceRecordReply, ComplianceRecordRequest,
+} from "./compliance.js";
 import { ContractJudgeRequest, ContractPrepareRequest, ContractValidateRequest } from "./contracts.js";
 import { EventHistoryRequest, PruneReply, PruneRequest, PublishReply, PublishRequest } from "./events.js";
 import { CapabilitiesRequest, InstanceRequest, IntentRequest, RegisterReply, RegisterRequest, SightingsRequest, StaleReply } from "./instances.js";
@@ -152,6 +155,7 @@ export const METHODS = {
   "instance.seen": writer(SightingsRequest, Nothing, null),
   "instance.stale": writer(SightingsRequest, StaleReply, null),
   "agents.count": writer(CountRequest, Nothing, null),
+  "compliance.record": writer(ComplianceRecordRequest, ComplianceRecordReply, null),
   "audit.refuse": writer(AuditRefusalRequest, Nothing, null),
   "metrics.reset": writer(Empty, Nothing, {
     action: "metrics.reset",
@@ -196,6 +200,9 @@ export const METHODS = {
   "template.check": pool(CheckTemplateRequest, "unary"),
   "template.list": pool(ListTemplatesRequest, "stream"),
   "template.get": pool(TemplateRequest, "unary"),
+  "compliance.contracts": pool(ComplianceContractsRequest, "unary", CONTRACT_DEADLINE_MS),
+  "compliance.check": pool(ComplianceCheckRequest, "unary", CONTRACT_DEADLINE_MS),
+  "compliance.history": pool(ComplianceHistoryRequest, "stream"),
   "events.history": pool(EventHistoryRequest, "stream"),
   "audit.list": pool(AuditListRequest, "stream"),
   "audit.summary": pool(AuditSummaryRequest, "unary"),

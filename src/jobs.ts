@@ -7,6 +7,7 @@ import { readAgentMetrics } from "./agent-metrics/jobs.js";
 import { auditSummary, listAuditEntries } from "./audit/jobs.js";
 import { exportBackup } from "./backup/jobs.js";
 import type { Failure } from "./base/result.js";
+import { checkCompliance, complianceContracts, complianceHistory } from "./compliance/jobs.js";
 import { judgeContractTest, prepareContracts, prepareContractTest, validateContract } from "./contracts/jobs.js";
 import { eventHistory } from "./events/jobs.js";
 import { checkRules, listRules, prepareRules, validate } from "./rules/jobs.js";
@@ -40,6 +41,9 @@ export const JOBS: Jobs = {
   "template.check": checkTemplate,
   "template.list": listTemplates,
   "template.get": getTemplate,
+  "compliance.contracts": complianceContracts,
+  "compliance.check": checkCompliance,
+  "compliance.history": complianceHistory,
   "events.history": eventHistory,
   "audit.list": listAuditEntries,
   "audit.summary": auditSummary,
@@ -58,6 +62,7 @@ const PREPARATIONS: { readonly [Name in PoolMethodName]?: () => Promise<void> } 
   "contract.prepare": prepareContracts,
   "contract.judge": prepareContracts,
   "template.check": prepareRules,
+  "compliance.check": prepareContracts,
 };
 
 export async function prepareJob(name: PoolMethodName): Promise<void> {

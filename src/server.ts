@@ -19,6 +19,8 @@ import { systemClock } from "./base/clock.js";
 import { openLog, type Log } from "./base/log.js";
 import { isLoopback, parseAddress } from "./config/address.js";
 import type { CommittedEvent } from "../schemas/events.js";
+import { ComplianceMonitor } from "./compliance/monitor.js";
+import { complianceRoutes } from "./compliance/routes.js";
 import { ContractFront } from "./contracts/front.js";
 import { contractRoutes } from "./contracts/routes.js";
 import { Hub } from "./events/hub.js";
@@ -181,6 +183,9 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
   // A contract's service is wherever its team runs it: only metadata services are refused.
   const outbound = new OutboundClient({ policy: { allow_private: true } });
   const contracts = new ContractFront({ pool, outbound, long_work: turns });
+  const compliance = new ComplianceMonitor({
+    instances: () => directory.list("active"), pool, writer, log, interval_ms: config.compliance_interval, now_ms: systemClock.now(),
+  });
   const routes: Route[] = [
     ...metricsRoutes({
       registry, hub, writer, pool, instances: () => directory.counts, clock: systemClock, log, data_dir, started_ms,
@@ -191,6 +196,7 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
     ...ruleRoutes({ rules, writer, reads, log }),
     ...contractRoutes(contracts),
     ...templateRoutes({ writer, reads, log, specs }),
+    ...complianceRoutes(compliance, reads),
     ...eventRoutes({ writer, reads, hub, streams, log }),
     ...instanceRoutes(instances, liveness, systemClock),
     ...auditRoutes(reads),
@@ -209,6 +215,7 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
     outbox.tick(now_ms);
     sightings.tick(now_ms);
     liveness.tick(now_ms);
+    compliance.tick(now_ms);
     agent_flusher.tick(now_ms);
     restore.tick(now_ms);
   }, TICK_MS);
@@ -230,6 +237,7 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
     await agent_flusher.flush();
     await outbound.close();
     await restore.close();
+    await compliance.close();
     await pool.close();
     await exports.close();
     context.close();

@@ -193,6 +193,19 @@ t.test("templates: created from a file, listed, applied, deleted", async (t) => 
   t.match(await koor("templates", "apply", "b", "--project", "p"), { code: 1, stdout: "", stderr: /template not found: b \(404\)/ });
 });
 
+t.test("compliance", async (t) => {
+  const { koor, ask, server } = await setUp(t);
+  await ask("contract", "set", "w/c", "--data", '{"kind":"contract","endpoints":{}}');
+  const { id } = (await sendJson(server.port, "POST", "/api/instances/register", { name: "ana", workspace: "w" })).json<{ readonly id: string }>();
+  t.same(await ask("compliance", "run"), { checked: true, runs: [], count: 0 }, "it is not active yet");
+  await sendJson(server.port, "POST", `/api/instances/${id}/activate`, {});
+  t.match(await ask("compliance", "run"), { checked: true, runs: [{ instance_id: id, contract: "c", pass: false }], count: 1 });
+  await ask("compliance", "run");
+  t.match(await ask("compliance", "history", "--instance_id", id, "--limit", "1"), [{ id: 2 }]);
+  t.match(await ask("compliance", "history", "--instance_id", "nobody"), []);
+  t.match(await koor("compliance", "history", "--limit", "0"), { code: 1, stdout: "", stderr: /limit must be/ });
+});
+
 t.test("audit", async (t) => {
   const { ask, koor } = await setUp(t);
   await ask("state", "set", "k", "--data", "1");

@@ -152,6 +152,13 @@ t.test("what the routes send fits the schemas", async (t) => {
   for (const path of ["/api/templates", "/api/templates?kind=bundle&tag=a", "/api/templates/t%2F1", "/api/templates/none"]) await ask("GET", path);
   for (const id of ["t%2F1", "large", "none"]) await ask("POST", `/api/templates/${id}/apply`, '{"project":"p"}');
   await ask("DELETE", "/api/templates/t%2F1");
+  const checked = (await sendJson(port, "POST", "/api/instances/register", { name: "checked", workspace: "p" })).json<{ readonly id: string }>().id;
+  // Others may find it stale in between.
+  for (let runs = 0; runs === 0;) {
+    await send(port, "POST", `/api/instances/${checked}/activate`);
+    runs = (await send(port, "POST", "/api/compliance/run")).json<{ readonly count: number }>().count;
+  }
+  for (const query of ["", `?instance_id=${checked}&limit=1`, "?limit=10000"]) await ask("GET", `/api/compliance/history${query}`);
   await ask("POST", "/api/metrics/reset");
   t.equal(await koor.stop(), 0);
   t.notMatch(koor.log(), /crashed|failed/);

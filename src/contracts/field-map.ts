@@ -64,3 +64,17 @@ export function checkArray(map: FieldMap, value: unknown, path: string, found: V
   }
   checkElements({ type: "object", required: true, nullable: false, allowed: null, fields: map, items: null }, value, path, found);
 }
+
+/** Types that do not exist, of fields at any level. */
+export function findUnknownTypes(map: FieldMap, path: string, found: Violations): void {
+  for (const [name, field] of map.fields) {
+    if (found.full) return;
+    findUnknownType(field, `${path}.${name}`, found);
+  }
+}
+
+function findUnknownType({ type, fields, items }: Field, path: string, found: Violations): void {
+  if (type !== null && !KNOWN_TYPES.has(type)) found.add(path, MESSAGES.unknown_type(type));
+  if (fields !== null) findUnknownTypes(fields, path, found);
+  if (items !== null) findUnknownType(items, `${path}[]`, found);
+}

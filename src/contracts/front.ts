@@ -40,9 +40,12 @@ export class ContractFront {
     this.#long_work = long_work;
   }
 
-  /** JSON text of `{"valid","violations"}`. */
-  async validate(project: string, name: string, body: Uint8Array): Promise<string | Failure> {
-    return await this.#inTurn(body.byteLength, () => this.#pool.run("contract.validate", { project, name, body: packBytes(body) }));
+  /** How many violations there are, and JSON text of `{"valid","violations"}`. */
+  async validate(project: string, name: string, body: Uint8Array): Promise<{ readonly count: number; readonly text: string } | Failure> {
+    const answer = await this.#inTurn(body.byteLength, () => this.#pool.run("contract.validate", { project, name, body: packBytes(body) }));
+    if (answer instanceof Failure) return answer;
+    const end = answer.indexOf("\n");
+    return { count: Number(answer.slice(0, end)), text: answer.slice(end + 1) };
   }
 
   /** JSON text of a live test's result. */

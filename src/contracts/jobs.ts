@@ -1,39 +1,19 @@
-/** Payloads, live tests and compliance against stored contracts. Runs in the pool. */
+/** Payloads and live tests against stored contracts. Runs in the pool. */
 import type { ContractCall, ContractJudgeRequest, ContractPrepareRequest, ContractValidateRequest, Violation } from "../../schemas/contracts.js";
 import { CONTRACT_DEPTH_MAX } from "../../schemas/limits.js";
-import { specKey } from "../../schemas/specs.js";
 import { isUtf8 } from "node:buffer";
 import { unpackBytes } from "../base/bytes.js";
 import { readJsonText } from "../base/json-bytes.js";
-import { Failure, invalid, notFound } from "../base/result.js";
+import { Failure, invalid } from "../base/result.js";
 import type { ReadContext } from "../store/read-context.js";
-import { ContractCache } from "./cache.js";
 import { isObject, isTooDeep, type JsonObject } from "./contract.js";
 import { loadJsonSchemas } from "./json-schema.js";
 import { judgeAnswer, prepareCall } from "./live-test.js";
-import { validatePayload, type ReadyContract } from "./validate.js";
+import { findContract, findContractVersion } from "./stored.js";
+import { validatePayload } from "./validate.js";
 
 /** Loads what compiles JSON Schemas, once a worker. */
 export const prepareContracts = loadJsonSchemas;
-
-/** What each worker keeps: contracts are named by the hash of their bytes, so any database's may share it. */
-const KEPT = new ContractCache();
-
-interface Found {
-  readonly ready: ReadyContract;
-  readonly version: number;
-}
-
-/** The newest version of a contract; 404 where there is no such spec, 400 where it is no contract. */
-function findContract({ specs }: ReadContext, project: string, name: string): Found | Failure {
-  const key = specKey(project, name);
-  const shown = `${project}/${name}`;
-  const head = specs.head(key);
-  const info = head === undefined ? undefined : specs.info(head.row);
-  if (head === undefined || info === undefined) return notFound(`contract not found: ${shown}`);
-  const ready = KEPT.get(info.hash.toString("hex"), shown, () => specs.current(key)?.value ?? new Uint8Array(0));
-  return ready instanceof Failure ? ready : { ready, version: head.version };
-}
 
 function readBody(body: Uint8Array | string): { readonly members: JsonObject; readonly characters: number } | Failure {
   const read = readJsonText(unpackBytes(body));
@@ -50,7 +30,7 @@ function readText(members: JsonObject, name: string, fallback?: string): string 
   return typeof value === "string" ? value : invalid(`${name} must be a string`);
 }
 
-/** `{"valid","violations"}` */
+/** How many violations there are, behind a line end `{"valid","violations"}`. */
 export function validateContract(context: ReadContext, { project, name, body }: ContractValidateRequest): string | Failure {
   const read = readBody(body);
   if (read instanceof Failure) return read;
@@ -64,7 +44,7 @@ export function validateContract(context: ReadContext, { project, name, body }: 
   const found = findContract(context, project, name);
   if (found instanceof Failure) return found;
   const violations = validatePayload(found.ready, endpoint, direction === "" ? "request" : direction, payload, characters);
-  return JSON.stringify({ valid: violations.length === 0, violations });
+  return `${violations.length}\n${JSON.stringify({ valid: violations.length === 0, violations })}`;
 }
 
 /** A line of ContractCall, behind it the body to send. */
@@ -86,10 +66,7 @@ export function prepareContractTest(context: ReadContext, { project, name, body 
 
 /** JSON text of the violations of a service's answer, against the version that the request was made from. */
 export function judgeContractTest(context: ReadContext, { project, name, version, endpoint, status, body }: ContractJudgeRequest): string | Failure {
-  const shown = `${project}/${name}`;
-  const stored = context.specs.version(specKey(project, name), version);
-  if (stored === undefined) return notFound(`contract not found: ${shown}`);
-  const ready = KEPT.get(stored.hash.toString("hex"), shown, () => stored.value);
+  const ready = findContractVersion(context, project, name, version);
   if (ready instanceof Failure) return ready;
   const bytes = unpackBytes(body);
   const text = isUtf8(bytes) ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8").replace(/^\uFEFF/, "") : null;

@@ -22,7 +22,7 @@ export function contractRoutes(contracts: ContractFront): Route[] {
 
 async function validate(contracts: ContractFront, { params: [project = "", name = ""], body }: Request): Promise<Answer> {
   const answer = await contracts.validate(project, name, body);
-  return answer instanceof Failure ? answer : jsonReply(answer);
+  return answer instanceof Failure ? answer : jsonReply(answer.text, 200, answer.count === 0 ? null : { violations: answer.count });
 }
 
 async function test(contracts: ContractFront, request: Request): Promise<Answer> {

@@ -5,7 +5,7 @@
 import { DIRECTIONS, type Direction, type Violation } from "../../schemas/contracts.js";
 import { CONTRACT_DEPTH_MAX } from "../../schemas/limits.js";
 import { DEFINITIONS, isTooDeep, type Contract, type Definition, type DefinitionName, type Endpoint } from "./contract.js";
-import { checkArray, checkObject } from "./field-map.js";
+import { checkArray, checkObject, findUnknownTypes } from "./field-map.js";
 import { JsonSchema } from "./json-schema.js";
 import { MESSAGES, Violations } from "./violations.js";
 
@@ -102,6 +102,7 @@ export function contractProblems(ready: ReadyContract): Violation[] {
       const definition = endpoint.definitions.get(part);
       const path = `${name}.${part}`;
       if (definition?.kind === "malformed") found.add(path, definition.message);
+      if (definition?.kind === "fields") findUnknownTypes(definition.map, path, found);
       if (definition?.kind === "schema") {
         const { problem } = ready.schema(definition.schema);
         if (problem !== "") found.add(path, `the JSON Schema cannot be used: ${problem}`);

@@ -97,6 +97,13 @@ const MIGRATIONS: readonly string[] = [
     created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, data TEXT NOT NULL, rules TEXT NOT NULL
   );
   `,
+  `
+  -- Ids only grow: the newest run is never pruned.
+  CREATE TABLE compliance_run (
+    id INTEGER PRIMARY KEY, run_at INTEGER NOT NULL, instance TEXT NOT NULL, project TEXT NOT NULL, contract TEXT NOT NULL, violations TEXT NOT NULL
+  );
+  CREATE INDEX compliance_run_instance ON compliance_run (instance);
+  `,
 ];
 
 /** The newest layout this program knows. */

@@ -4,6 +4,7 @@
  */
 import type { CommittedEvent } from "../../schemas/events.js";
 import { AgentMetricsWriter } from "../agent-metrics/table.js";
+import { ComplianceAppender } from "../compliance/table.js";
 import { AuditAppender } from "../audit/table.js";
 import { EventAppender } from "../events/table.js";
 import { UsageAppender } from "../usage/table.js";
@@ -32,6 +33,7 @@ export class WriteContext {
   readonly outbox: Outbox;
   readonly instances: InstanceWriter;
   readonly agent_metrics: AgentMetricsWriter;
+  readonly compliance: ComplianceAppender;
   /** Events of the transaction so far, in the order of their ids. */
   published: CommittedEvent[] = [];
   now_ms = 0;
@@ -48,6 +50,7 @@ export class WriteContext {
     this.outbox = new Outbox(db);
     this.instances = new InstanceWriter(db);
     this.agent_metrics = new AgentMetricsWriter(db);
+    this.compliance = new ComplianceAppender(db);
   }
 
   /** Stores an event that goes out when the transaction has committed. `data` is JSON text. */

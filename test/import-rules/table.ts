@@ -105,6 +105,16 @@ export const LAYERS: readonly LayerRow[] = [
     because: "a command runs inside the writer's transaction: pure files, its own table and the context it is given are all that it may touch",
   },
   {
+    files: ["src/compliance/jobs.ts"],
+    may: [...LEAVES, "{folder}/*", "src/contracts/contract.ts", "src/contracts/stored.ts", "src/contracts/validate.ts", "src/store/read-context.ts"],
+    because: "compliance asks of a contract what everybody else asks of it, by the same code",
+  },
+  {
+    files: ["src/contracts/stored.ts"],
+    may: [...LEAVES, "{folder}/*", "src/store/read-context.ts"],
+    because: "stored contracts are read through the context that a job is given",
+  },
+  {
     files: ["src/*/jobs.ts"],
     may: [...LEAVES, "{folder}/*", "src/versioned/*", "src/store/open.ts", "src/store/id-range.ts", "src/store/read-context.ts", "node:*"],
     because: "a job runs in the pool: pure files, its own table and the read-only context it is given are all that it may touch",
@@ -168,6 +178,11 @@ export const LAYERS: readonly LayerRow[] = [
     files: ["src/instances/front.ts", "src/instances/liveness.ts", "src/instances/sightings.ts", "src/agent-metrics/flusher.ts"],
     may: [...LEAVES, "{folder}/*", "src/rpc/client.ts", "node:*"],
     because: "what keeps instances and their counts runs on the front, and reaches the database through the writer only",
+  },
+  {
+    files: ["src/compliance/monitor.ts"],
+    may: [...LEAVES, "{folder}/*", "src/rpc/client.ts", "src/rpc/pool.ts"],
+    because: "the monitor hands work to the pool and results to the writer, and does neither itself",
   },
   {
     files: [

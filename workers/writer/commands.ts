@@ -4,6 +4,7 @@ import type { ReplyOf, RequestOf, WriterMethodName } from "../../schemas/methods
 import { applyRestore, checkEmpty } from "../../src/backup/commands.js";
 import type { Failure } from "../../src/base/result.js";
 import { countAgents } from "../../src/agent-metrics/commands.js";
+import { recordCompliance } from "../../src/compliance/commands.js";
 import { pruneEvents, publishEvents } from "../../src/events/commands.js";
 import { acceptRule, deleteRule, importRules, proposeRule, putRules, rejectRule } from "../../src/rules/commands.js";
 import {
@@ -53,6 +54,7 @@ export const COMMANDS: Commands = {
   "agents.count": countAgents,
   "restore.check": checkEmpty,
   "restore.apply": applyRestore,
+  "compliance.record": recordCompliance,
   "audit.refuse": refuse,
   // The counters are the front's; what is durable about a reset is its audit row, which the batch writes.
   "metrics.reset": () => null,

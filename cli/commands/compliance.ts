@@ -1,0 +1,21 @@
+/** `compliance …`: what the checks of instances against contracts found. Runs in the command line's process. */
+import type { CommandRow } from "../command-row.js";
+
+export const COMPLIANCE_COMMANDS: readonly CommandRow[] = [
+  {
+    words: ["compliance", "history"],
+    about: "List what the checks found, newest first.",
+    flags: [
+      { name: "instance_id", kind: "text", value: "ID", about: "only of this instance", query: "instance_id" },
+      { name: "limit", kind: "whole", value: "N", about: "at most so many, 50 by default", query: "limit" },
+    ],
+    method: "GET",
+    path: "/api/compliance/history",
+  },
+  {
+    words: ["compliance", "run"],
+    about: "Check each active instance against its project's contracts now.",
+    method: "POST",
+    path: "/api/compliance/run",
+  },
+];

@@ -1,0 +1,20 @@
+/** A run of a compliance check on the wire. Pure, any thread. */
+import { formatTime } from "../base/time.js";
+
+/** A run as it is stored; `violations` is JSON text, `[]` where it passed; `run_at` in ms. */
+export interface RunRow {
+  readonly id: number;
+  readonly run_at: number;
+  readonly instance: string;
+  readonly project: string;
+  readonly contract: string;
+  readonly violations: string;
+}
+
+export const NO_VIOLATIONS = "[]";
+
+/** The run's JSON as every answer gives it. */
+export function encodeRun({ id, run_at, instance, project, contract, violations }: RunRow): string {
+  const head = JSON.stringify({ id, instance_id: instance, project, contract, pass: violations === NO_VIOLATIONS }).slice(0, -1);
+  return `${head},"violations":${violations},"run_at":"${formatTime(run_at)}"}`;
+}

@@ -1,0 +1,187 @@
+/**
+ * Checks each active instance against the contracts of its workspace, every interval and when asked. Runs
+ * on the front, driven by ticks; the checks are steps of milliseconds in the pool, one at a time, and their
+ * results are stored a step at a time, so that a large check is felt by nobody.
+ *
+ * Checks come one after the other. Who asks while one is under way gets the next: what he changed before
+ * he asked is seen by it. All who wait share it.
+ */
+import type { ContractsStep } from "../../schemas/compliance.js";
+import { COMPLIANCE_ANSWER_CHARACTERS_MAX, COMPLIANCE_PAIRS_MAX, CONTRACT_DEADLINE_MS } from "../../schemas/limits.js";
+import { assert } from "../base/assert.js";
+import type { Log } from "../base/log.js";
+import { Failure } from "../base/result.js";
+import type { RpcClient } from "../rpc/client.js";
+import type { Pool } from "../rpc/pool.js";
+import { encodeRun, NO_VIOLATIONS } from "./encode.js";
+
+/** An active instance, as far as it matters here. */
+export interface CheckedInstance {
+  readonly id: string;
+  readonly name: string;
+  readonly workspace: string;
+}
+
+export interface ComplianceOptions {
+  /** The active ones now. */
+  readonly instances: () => readonly CheckedInstance[];
+  readonly pool: Pick<Pool, "run">;
+  readonly writer: RpcClient;
+  readonly log: Log;
+  readonly interval_ms: number;
+  readonly now_ms: number;
+}
+
+/** What one check did: the runs' JSON texts, as many as an answer may hold, and how many they were. */
+export interface ComplianceResult {
+  readonly runs: readonly string[];
+  readonly count: number;
+}
+
+interface Pair {
+  readonly instance: CheckedInstance;
+  readonly contract: string;
+}
+
+const NOBODY = { actor: "", trace: "" } as const;
+const STOPPING = new Failure("UNAVAILABLE", "the server is shutting down");
+/** Failures of a job that say something of what it looked at, and not of how busy the pool is. */
+const OF_THE_JOB: ReadonlySet<Failure["status"]> = new Set(["DEADLINE_EXCEEDED", "INTERNAL"]);
+const TOO_SLOW = JSON.stringify([{ path: "contract", message: `the check did not end within ${CONTRACT_DEADLINE_MS / 1000} seconds` }]);
+
+export class ComplianceMonitor {
+  readonly #options: ComplianceOptions;
+  #due_ms: number;
+  #running: Promise<ComplianceResult | Failure> | null = null;
+  #next: Promise<ComplianceResult | Failure> | null = null;
+  #closed = false;
+
+  constructor(options: ComplianceOptions) {
+    this.#options = options;
+    this.#due_ms = options.now_ms + options.interval_ms;
+  }
+
+  tick(now_ms: number): void {
+    if (this.#running !== null || now_ms < this.#due_ms) return;
+    this.#due_ms = now_ms + this.#options.interval_ms;
+    void this.check();
+  }
+
+  /** A check that begins now, or after the one that is under way. */
+  check(): Promise<ComplianceResult | Failure> {
+    if (this.#running === null) return this.#begin();
+    this.#next ??= this.#running.then(() => this.#begin());
+    return this.#next;
+  }
+
+  /** Ends the check that is under way after its step. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#next;
+    await this.#running;
+  }
+
+  #begin(): Promise<ComplianceResult | Failure> {
+    this.#next = null;
+    const running = this.#check().finally(() => {
+      this.#running = null;
+    });
+    this.#running = running;
+    return running;
+  }
+
+  async #check(): Promise<ComplianceResult | Failure> {
+    const { log } = this.#options;
+    const runs: string[] = [];
+    let count = 0;
+    let failed = 0;
+    let characters = 0;
+    for await (const step of this.#runs()) {
+      if (step instanceof Failure) {
+        log.warn("compliance check broken off", { reason: step.message, runs: count });
+        return step;
+      }
+      count += 1;
+      if (!step.pass) failed += 1;
+      characters += step.text.length;
+      if (characters <= COMPLIANCE_ANSWER_CHARACTERS_MAX) runs.push(step.text);
+    }
+    if (count > 0) log.info("compliance checked", { runs: count, failed });
+    return { runs, count };
+  }
+
+  /** Checks and stores, a step at a time; yields what was stored. A Failure ends it. */
+  async *#runs(): AsyncGenerator<{ readonly text: string; readonly pass: boolean } | Failure, void, undefined> {
+    for (const [project, instances] of this.#byWorkspace()) {
+      const contracts = await this.#contractsOf(project);
+      if (contracts instanceof Failure) {
+        yield contracts;
+        return;
+      }
+      // Contract by contract: what was compiled of one serves all instances.
+      const pairs = contracts.flatMap((contract) => instances.map((instance) => ({ contract, instance })));
+      for (let at = 0; at < pairs.length;) {
+        const checked = await this.#step(project, pairs.slice(at, at + COMPLIANCE_PAIRS_MAX));
+        if (checked instanceof Failure) {
+          yield checked;
+          return;
+        }
+        at += checked.length;
+        yield* checked;
+      }
+    }
+  }
+
+  #byWorkspace(): Map<string, CheckedInstance[]> {
+    const groups = new Map<string, CheckedInstance[]>();
+    for (const instance of this.#options.instances()) {
+      if (instance.workspace === "") continue;
+      const group = groups.get(instance.workspace);
+      if (group === undefined) groups.set(instance.workspace, [instance]);
+      else group.push(instance);
+    }
+    return groups;
+  }
+
+  async #contractsOf(project: string): Promise<readonly string[] | Failure> {
+    const contracts: string[] = [];
+    for (let after: string | null = ""; after !== null;) {
+      const answer: string | Failure = this.#closed ? STOPPING : await this.#options.pool.run("compliance.contracts", { project, after });
+      if (answer instanceof Failure) return answer;
+      const step = JSON.parse(answer) as ContractsStep;
+      contracts.push(...step.contracts);
+      after = step.next;
+    }
+    return contracts;
+  }
+
+  /** Checks and stores the first of the pairs, at least one. */
+  async #step(project: string, pairs: readonly Pair[]): Promise<readonly { readonly text: string; readonly pass: boolean }[] | Failure> {
+    const violations = await this.#violationsOf(project, pairs);
+    if (violations instanceof Failure) return violations;
+    assert(violations.length > 0 && violations.length <= pairs.length, "a step checks at least one pair");
+    const checked = violations.flatMap((text, at) => {
+      const pair = pairs[at];
+      return pair === undefined ? [] : [{ instance_id: pair.instance.id, contract: pair.contract, violations: text }];
+    });
+    const bytes = violations.reduce((sum, text) => sum + text.length, 0);
+    const stored = await this.#options.writer.request("compliance.record", { project, runs: checked }, NOBODY, bytes);
+    if (stored instanceof Failure) return stored;
+    return checked.map(({ instance_id, contract, violations: text }, at) => ({
+      text: encodeRun({ id: stored.first_id + at, run_at: stored.run_at, instance: instance_id, project, contract, violations: text }),
+      pass: text === NO_VIOLATIONS,
+    }));
+  }
+
+  /** Violations of the first pairs as JSON texts. A pair that is too slow by itself has that as its violation, and holds up no other. */
+  async #violationsOf(project: string, pairs: readonly Pair[]): Promise<readonly string[] | Failure> {
+    for (const some of [pairs, pairs.slice(0, 1)]) {
+      if (this.#closed) return STOPPING;
+      const request = { project, pairs: some.map(({ contract, instance }) => ({ contract, instance: instance.name })) };
+      const answer = await this.#options.pool.run("compliance.check", request);
+      if (!(answer instanceof Failure)) return JSON.parse(answer) as readonly string[];
+      if (!OF_THE_JOB.has(answer.status)) return answer;
+    }
+    return this.#closed ? STOPPING : [TOO_SLOW];
+  }
+}

@@ -1,0 +1,37 @@
+/** The SQL of compliance runs: appending and pruning (writer), listing (pool, front). Rows are never changed. */
+import type { ComplianceHistoryRequest } from "../../schemas/compliance.js";
+import type { Db, Statement } from "../store/open.js";
+import type { RunRow } from "./encode.js";
+
+export class ComplianceAppender {
+  readonly #insert: Statement<[number, string, string, string, string], unknown>;
+  readonly #prune: Statement<[number], unknown>;
+  readonly #newest: Statement<[], number | null>;
+
+  constructor(db: Db) {
+    this.#insert = db.prepare("INSERT INTO compliance_run (run_at, instance, project, contract, violations) VALUES (?, ?, ?, ?, ?)");
+    this.#prune = db.prepare("DELETE FROM compliance_run WHERE id <= ?");
+    this.#newest = db.prepare<[], number | null>("SELECT max(id) FROM compliance_run").pluck();
+  }
+
+  /** Stores a run; its id. */
+  append(run: Omit<RunRow, "id">): number {
+    return Number(this.#insert.run(run.run_at, run.instance, run.project, run.contract, run.violations).lastInsertRowid);
+  }
+
+  /** The id of the next run: the newest is never pruned, so ids only grow. */
+  get next_id(): number {
+    return (this.#newest.get() ?? 0) + 1;
+  }
+
+  /** Removes all but the newest `keep`: ids have no gaps. */
+  prune(keep: number): void {
+    this.#prune.run(this.next_id - 1 - keep);
+  }
+}
+
+/** The newest runs, newest first, of one instance or of all. */
+export function listRuns(db: Db, { instance_id, limit }: ComplianceHistoryRequest): IterableIterator<RunRow> {
+  if (instance_id === null) return db.prepare<[number], RunRow>("SELECT * FROM compliance_run ORDER BY id DESC LIMIT ?").iterate(limit);
+  return db.prepare<[string, number], RunRow>("SELECT * FROM compliance_run WHERE instance = ? ORDER BY id DESC LIMIT ?").iterate(instance_id, limit);
+}

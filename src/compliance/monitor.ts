@@ -106,7 +106,7 @@ export class ComplianceMonitor {
       characters += step.text.length;
       if (characters <= COMPLIANCE_ANSWER_CHARACTERS_MAX) runs.push(step.text);
     }
-    if (count > 0) log.info("compliance checked", { runs: count, failed });
+    if (count > 0) log.info("compliance checked", { runs: count, with_violations: failed });
     return { runs, count };
   }
 

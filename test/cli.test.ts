@@ -2,7 +2,7 @@
  * The command line and the server together, as two agents in a shell use them: state that is versioned
  * and guarded, events that are heard, audit, settings, refusals and `koor serve`.
  */
-import { writeFileSync } from "node:fs";
+import { readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 
@@ -10,6 +10,7 @@ import { BODY_BYTES_MAX } from "../schemas/limits.js";
 import { RunningCli, runCli, type CliResult } from "./cli/run-cli.js";
 import { sendJson } from "./http-client.js";
 import { startReceiver } from "./receiver.js";
+import { readSnapshot } from "./snapshot.js";
 import { makeDirectory, startKoor, type Koor, type KoorOptions, type Owner } from "./server-process.js";
 
 interface Agent {
@@ -246,6 +247,35 @@ t.test("llm usage and its sums", async (t) => {
   t.match(await ask("llm", "summary"), { group_by: "project", groups: { a: { total_cost_usd: 0.3, total_tokens_in: 20 } }, total: { request_count: 3 } });
   t.match(await ask("llm", "summary", "--by", "model"), { groups: { m: { request_count: 3 } } });
   t.match(await koor("llm", "summary", "--by", "mood"), { code: 1, stdout: "", stderr: /group_by must be one of/ });
+});
+
+t.test("backup and restore", async (t) => {
+  const { koor, ask, cwd } = await setUp(t);
+  await ask("state", "set", "k", "--data", '"\u00e9"');
+  await ask("events", "publish", "t", "--data", "1");
+  const path = join(cwd, "snapshot");
+  t.same(await ask("backup", "--output", "snapshot"), { state: 1, event: 1, audit: 1 });
+  t.equal(statSync(path).mode & 0o777, 0o600);
+  const first = readSnapshot(readFileSync(path, "utf8"));
+  t.match(await koor("backup", "--output", "snapshot"), { code: 0 }, "an older one is replaced");
+  t.same(readSnapshot(readFileSync(path, "utf8")), first);
+  t.match(await koor("restore", "--file", "snapshot"), { code: 1, stdout: "", stderr: /holds content.*\(409\)/ });
+  t.match(await koor("backup", "--output", "no/such/folder"), { code: 1, stdout: "", stderr: /cannot write no\/such\/folder: no such file/ });
+  t.match(await koor("backup"), { code: 2, stdout: "", stderr: /--output is required/ });
+  t.match(await koor("restore", "--file", "missing"), { code: 2, stdout: "", stderr: /cannot read missing: no such file/ });
+  t.same(readdirSync(cwd), ["snapshot"], "nothing else is left");
+
+  const empty = await setUp(t);
+  writeFileSync(join(empty.cwd, "cut"), readFileSync(path).subarray(0, -40));
+  t.match(await empty.koor("restore", "--file", "cut"), { code: 1, stdout: "", stderr: /line \d+: .*\(400\)/ });
+  t.same(await empty.ask("restore", "--file", path), { restored: { state: 1, event: 1, audit: 1 } });
+  t.equal((await empty.koor("state", "get", "k")).stdout, '"\u00e9"');
+  const piped = await startKoor(t);
+  const env = { KOOR_SERVER: piped.url };
+  t.match(await runCli(["restore", "--file", "-"], { cwd, env, input: readFileSync(path) }), { code: 0, stdout: /"restored"/ });
+  await piped.stop("SIGKILL");
+  t.match(await runCli(["backup", "--output", "other"], { cwd, env }), { code: 1, stdout: "", stderr: /cannot reach/ });
+  t.same(readdirSync(cwd), ["snapshot"]);
 });
 
 t.test("a token, from the environment and from settings.json", async (t) => {

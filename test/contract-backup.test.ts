@@ -1,0 +1,317 @@
+/**
+ * Section 14a of the wire contract against real servers: everything that is stored comes out as one
+ * consistent snapshot, and goes into an empty server as a whole or not at all; ids and versions go on.
+ */
+import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+import { BODY_BYTES_MAX } from "../schemas/limits.js";
+import { VERSION } from "../schemas/version.js";
+import { send, sendJson, type Answer, type Refusal, type RequestOptions } from "./http-client.js";
+import { startKoor, type Koor, type KoorOptions, type Owner } from "./server-process.js";
+import { makeSnapshot, readSnapshot, type SnapshotLine } from "./snapshot.js";
+
+const JSON_TYPE = "application/json";
+const SECRET = "a-secret-of-a-webhook";
+
+const ask = (koor: Koor, method: string, path: string, options: RequestOptions = {}): Promise<Answer> => send(koor.port, method, path, options);
+const put = async (koor: Koor, path: string, body: string | Uint8Array, type = JSON_TYPE): Promise<void> => {
+  const { status, text } = await ask(koor, "PUT", path, { body, headers: { "Content-Type": type } });
+  if (status !== 200) throw new Error(`${path}: ${text}`);
+};
+const backup = async (koor: Koor): Promise<string> => (await ask(koor, "GET", "/api/backup")).text;
+const restore = (koor: Koor, snapshot: string | Uint8Array): Promise<Answer> => ask(koor, "POST", "/api/restore", { body: snapshot });
+const refusalOf = (answer: Answer): object => {
+  const { error, code } = answer.json<Refusal>();
+  return { status: answer.status, error, code };
+};
+const ofKind = (records: readonly SnapshotLine[], kind: string): SnapshotLine[] => records.filter((record) => record["kind"] === kind);
+const countsOf = (records: readonly SnapshotLine[]): Record<string, number> => {
+  const counts: Record<string, number> = {};
+  for (const { kind } of records) counts[String(kind)] = (counts[String(kind)] ?? 0) + 1;
+  return counts;
+};
+
+/** Something of everything. The id and the token of its instance. */
+async function fill(koor: Koor): Promise<{ readonly id: string; readonly token: string }> {
+  const { id, token } = (await sendJson(koor.port, "POST", "/api/instances/register", { name: "ana", workspace: "trucks", capabilities: ["review"] })).json<{ id: string; token: string }>();
+  await ask(koor, "POST", `/api/instances/${id}/activate`);
+  await sendJson(koor.port, "POST", "/api/instances/register", { name: "ben" });
+  await put(koor, "/api/state/plan/build", '{"step": 1,"n":12345678901234567890}');
+  await ask(koor, "PUT", "/api/state/plan/build", { body: '{"step":2}', headers: { "X-Koor-Instance": id } });
+  await put(koor, "/api/state/bytes", Buffer.from([0xff, 0, 10, 13]), "application/octet-stream");
+  await put(koor, "/api/state/t%C3%A9xt", '\uFEFFline\nbreaks \u{1F600} "quoted"', "text/plain; charset=utf-8");
+  for (let number = 1; number <= 130; number++) await put(koor, "/api/state/many", `${number}`);
+  await put(koor, "/api/state/gone", "1");
+  await put(koor, "/api/state/gone", "2");
+  await ask(koor, "DELETE", "/api/state/gone");
+  await put(koor, "/api/specs/a%2Fb/n%2Fm", '{"a":1}');
+  await put(koor, "/api/specs/a%2Fb/n%2Fm", '{"a":2}');
+  await put(koor, "/api/specs/p/gone", "1");
+  await ask(koor, "DELETE", "/api/specs/p/gone");
+  await ask(koor, "PUT", "/api/validate/p/rules", { body: '[{"rule_id":"r","pattern":"todo","severity":"warning","applies_to":["*.ts"]}]' });
+  await sendJson(koor.port, "POST", "/api/rules/propose", { project: "p", rule_id: "proposed", pattern: "x+" });
+  await sendJson(koor.port, "POST", "/api/webhooks", { id: "w", url: "http://127.0.0.1:9/", patterns: ["never.*"], secret: SECRET });
+  await ask(koor, "POST", "/api/events/publish", { body: '[{"topic":"a.b","data":{"n":1.0,"big":12345678901234567890}},{"topic":"a.c","data":"x\\ny","source":"ci"}]' });
+  await sendJson(koor.port, "POST", "/api/llm/usage", { provider: "acme", model: "large", project: "trucks", tokens_in: 5, cost_usd: 0.1 });
+  await ask(koor, "PUT", "/api/state/refused", { body: "" });
+  return { id, token };
+}
+
+const original = await startKoor(t);
+const known = await fill(original);
+const snapshot = await backup(original);
+const records = readSnapshot(snapshot);
+
+t.test("the snapshot of an empty server", async (t) => {
+  const koor = await startKoor(t);
+  const answer = await ask(koor, "GET", "/api/backup");
+  t.equal(answer.status, 200);
+  t.equal(answer.headers["content-type"], "application/x-ndjson");
+  const [header, closing, ...rest] = answer.text.split("\n");
+  t.match(JSON.parse(header ?? ""), { koor_backup: 1, created_at: /^\d{4}-\d\d-\d\dT.*Z$/, version: VERSION });
+  t.same(Object.keys(JSON.parse(header ?? "") as object), ["koor_backup", "created_at", "version"]);
+  t.match(JSON.parse(closing ?? ""), { end: true, counts: {}, sha256: /^[0-9a-f]{64}$/ });
+  t.same(rest, [""]);
+  const head = await ask(koor, "HEAD", "/api/backup");
+  t.match(head, { status: 200, headers: { "content-type": "application/x-ndjson" } });
+  t.equal(head.body.length, 0);
+});
+
+t.test("a snapshot holds everything, each as what it is", (t) => {
+  const state = ofKind(records, "state");
+  t.same(state.filter(({ key }) => key === "plan/build").map(({ version, value, updated_by }) => [version, value, updated_by]), [[1, '{"step": 1,"n":12345678901234567890}', ""], [2, '{"step":2}', known.id]]);
+  t.match(state.find(({ key }) => key === "bytes"), { encoding: "base64", value: "/wAKDQ==", content_type: "application/octet-stream" });
+  t.match(state.find(({ key }) => key === "t\u00e9xt"), { encoding: undefined, value: '\uFEFFline\nbreaks \u{1F600} "quoted"', content_type: "text/plain; charset=utf-8" });
+  t.same(state.filter(({ key }) => key === "many").map(({ version }) => version), Array.from({ length: 130 }, (_, at) => at + 1), "every version");
+  t.same(state.filter(({ key }) => key === "gone").map(({ version, deleted }) => [version, deleted]), [[1, undefined], [2, true]]);
+  t.match(ofKind(records, "spec"), [{ project: "a/b", name: "n/m", version: 1 }, { project: "a/b", name: "n/m", version: 2, value: '{"a":2}' }, { project: "p", name: "gone", deleted: true }]);
+  t.match(ofKind(records, "rule"), [{ rule_id: "proposed", status: "proposed" }, { rule_id: "r", status: "accepted", severity: "warning", applies_to: ["*.ts"] }]);
+  t.match(ofKind(records, "webhook"), [{ id: "w", url: "http://127.0.0.1:9/", patterns: ["never.*"], active: true, fail_count: 0 }]);
+  t.match(ofKind(records, "instance"), [{ id: known.id, name: "ana", status: "active", capabilities: ["review"] }, { name: "ben", status: "pending" }]);
+  t.match(ofKind(records, "usage"), [{ id: 1, provider: "acme", cost_usd: 0.1 }]);
+  t.match(snapshot, '"data":{"n":1.0,"big":12345678901234567890}', "digits are kept");
+  t.ok(ofKind(records, "audit").some(({ outcome }) => outcome === "error"));
+  t.notMatch(snapshot, SECRET, "no secret");
+  t.notMatch(snapshot, known.token, "no token");
+  t.notMatch(snapshot, /token_hash|"secret"/);
+  t.end();
+});
+
+t.test("a restored server is what the first one was, and goes on from there", async (t) => {
+  const koor = await startKoor(t);
+  const abort = new AbortController();
+  const stream = await fetch(`${koor.url}/api/events/stream?pattern=**`, { signal: abort.signal });
+  const answer = await restore(koor, snapshot);
+  t.equal(answer.status, 200, answer.text);
+  t.equal(answer.headers["content-type"], JSON_TYPE);
+  t.same(answer.json(), { restored: countsOf(records) });
+
+  const again = readSnapshot(await backup(koor));
+  const own = again.filter((record) => record["kind"] === "audit").slice(ofKind(records, "audit").length);
+  t.same(again.filter((record) => !own.includes(record)), records, "the same records");
+  t.match(own, [{ action: "restore", resource: "", outcome: "success", actor: "" }], "and a row of its own, after them");
+  t.same(JSON.parse(String(own[0]?.["detail"])), { restored: countsOf(records) });
+
+  t.equal((await ask(koor, "GET", "/api/state/plan/build")).text, '{"step":2}');
+  t.equal((await ask(koor, "GET", "/api/state/many?version=64")).text, "64");
+  t.equal((await ask(koor, "GET", "/api/state/gone")).status, 404);
+  t.equal((await ask(koor, "GET", "/api/state/gone?version=1")).text, "1");
+  t.match((await ask(koor, "PUT", "/api/state/gone", { body: "3" })).json(), { version: 3 }, "versions go on");
+  t.match((await ask(koor, "PUT", "/api/state/many", { body: "x" })).json(), { version: 131 });
+  t.match((await ask(koor, "PUT", "/api/specs/p/gone", { body: "2" })).json(), { version: 2 });
+  t.match((await ask(koor, "GET", "/api/state/plan/build?diff=1,2")).status, 200);
+  t.match((await sendJson(koor.port, "POST", "/api/validate/p", { content: "a todo", filename: "x.ts" })).json(), { violations: [{ rule_id: "r" }] });
+  t.match((await ask(koor, "POST", "/api/rules/p/proposed/accept")).status, 200);
+  t.match((await ask(koor, "GET", "/api/webhooks")).json(), [{ id: "w", active: true }]);
+  t.match((await ask(koor, "DELETE", "/api/webhooks/w")).status, 200, "the writer knows it, too");
+  t.equal((await ask(koor, "GET", `/api/instances/${known.id}`)).status, 200);
+  t.equal((await ask(koor, "POST", `/api/instances/${known.id}/heartbeat`)).status, 200);
+  await ask(koor, "PUT", "/api/state/by", { body: "1", headers: { "X-Koor-Instance": known.id } });
+  t.match((await ask(koor, "GET", "/api/state/by?history=1")).json(), { versions: [{ updated_by: known.id }] });
+  t.match((await ask(koor, "GET", "/api/llm/usage")).json(), [{ id: 1, model: "large" }]);
+
+  const newest = Number(ofKind(records, "event").at(-1)?.["id"]);
+  const published = (await sendJson(koor.port, "POST", "/api/events/publish", { topic: "after" })).json<{ readonly id: number }>();
+  t.equal(published.id, newest + 1, "event ids go on");
+  t.equal((await ask(koor, "GET", "/api/metrics")).json<{ readonly last_event_id: number }>().last_event_id, newest + 1);
+  let heard = "";
+  if (stream.body !== null) {
+    for await (const chunk of stream.body) {
+      heard += Buffer.from(chunk).toString();
+      if (heard.includes('"after"')) break;
+    }
+  }
+  abort.abort();
+  t.equal([...heard.matchAll(/^id: /gm)].length, 1, "restored events are no news to who listened");
+
+  t.same(refusalOf(await restore(koor, snapshot)), { status: 409, error: "the server holds content: restore into an empty one", code: 409 });
+  t.equal(await koor.stop(), 0);
+  t.notMatch(koor.log(), /level=ERROR/);
+  const later = await startKoor(t, { data_dir: koor.data_dir });
+  t.equal((await ask(later, "GET", "/api/state/many")).text, "x");
+  t.equal((await ask(later, "GET", `/api/instances/${known.id}`)).status, 200);
+});
+
+t.test("what is wrong is refused, nothing of it is stored, and the server goes on", async (t) => {
+  const koor = await startKoor(t);
+  const lines = snapshot.split("\n");
+  const without = (at: number): string => lines.filter((_, index) => index !== at).join("\n");
+  const rows: readonly (readonly [what: string, body: string, says: string | RegExp])[] = [
+    ["nothing", "", "the snapshot ends without its closing line"],
+    ["something else", "hello", "line 1: it is no snapshot of Koor"],
+    ["without its header", without(0), "line 1: it is no snapshot of Koor"],
+    ["without its closing line", without(lines.length - 2), "the snapshot ends without its closing line"],
+    ["cut in a line", snapshot.slice(0, snapshot.length >> 1), /^line \d+: it is not a JSON object$/],
+    ["without a record", without(lines.length - 3), `line ${lines.length - 2}: the sum differs: the snapshot was changed or damaged`],
+    ["with a changed value", snapshot.replace('{\\"step\\":2}', '{\\"step\\":3}'), /the sum differs/],
+    ["with another sum", snapshot.replace(/"sha256":"."?/, '"sha256":"x'), /the sum differs/],
+    ["with a record that is none", makeSnapshot([{ kind: "audit", id: 1 }]), "line 2: audit: timestamp is required"],
+    ["twice", snapshot + snapshot, /stands after the closing line/],
+  ];
+  for (const [what, body, says] of rows) {
+    const answer = await restore(koor, body);
+    t.match(refusalOf(answer), { status: 400, code: 400, error: says }, what);
+    const [row] = (await ask(koor, "GET", "/api/audit?limit=1")).json<readonly SnapshotLine[]>();
+    t.match(row, { action: "restore", outcome: "error", resource: "" }, `${what}: its row`);
+    t.match(JSON.parse(String(row?.["detail"])), { code: 400, error: says });
+    t.same(countsOf(readSnapshot(await backup(koor))), { audit: Number(row?.["id"]) }, `${what}: nothing is stored`);
+  }
+  t.notOk(existsSync(join(koor.data_dir, "restore.db")), "nor left behind");
+  t.equal((await ask(koor, "GET", "/api/state")).text, "[]");
+  t.match(await ask(koor, "GET", "/api/restore"), { status: 405 });
+
+  const answer = await restore(koor, snapshot);
+  t.equal(answer.status, 200, "refused calls are no content");
+  const log = ofKind(readSnapshot(await backup(koor)), "audit");
+  const restored = ofKind(records, "audit");
+  t.same(log.slice(0, restored.length), restored, "restored rows keep their ids");
+  t.same(log.slice(restored.length).map(({ id, action, outcome }) => [id, action, outcome]), [
+    ...rows.map((_, at) => [Number(restored.at(-1)?.["id"]) + at + 1, "restore", "error"]),
+    [Number(restored.at(-1)?.["id"]) + rows.length + 1, "restore", "success"],
+  ], "the server's own follow");
+  const times = log.map(({ timestamp }) => Date.parse(String(timestamp)));
+  t.same(times, times.toSorted((a, b) => a - b), "in the order of their times");
+  t.equal((await ask(koor, "PUT", "/api/state/x", { body: "1" })).status, 200);
+});
+
+t.test("any content keeps a restore out", async (t) => {
+  const small = makeSnapshot([]);
+  const makers: Readonly<Record<string, (koor: Koor) => Promise<unknown>>> = {
+    "a spec": (koor) => put(koor, "/api/specs/p/n", "1"),
+    "a deleted key": async (koor) => {
+      await put(koor, "/api/state/k", "1");
+      await ask(koor, "DELETE", "/api/state/k");
+    },
+    "an event": (koor) => sendJson(koor.port, "POST", "/api/events/publish", { topic: "t" }),
+  };
+  for (const [what, make] of Object.entries(makers)) {
+    const koor = await startKoor(t);
+    t.match(await restore(koor, small), { status: 200 }, "an empty snapshot changes nothing");
+    t.same((await restore(koor, small)).json(), { restored: {} });
+    await make(koor);
+    const before = readSnapshot(await backup(koor));
+    t.equal((await restore(koor, small)).status, 409, what);
+    t.match((await ask(koor, "GET", "/api/audit?limit=1")).json(), [{ action: "restore", outcome: "error" }]);
+    t.same(readSnapshot(await backup(koor)).slice(0, before.length), before);
+    await koor.stop("SIGKILL");
+  }
+});
+
+t.test("bodies may be of any size, lines as long as a value", async (t) => {
+  const first = await startKoor(t);
+  const values = [Buffer.alloc(BODY_BYTES_MAX, 1), randomBytes(BODY_BYTES_MAX), Buffer.alloc(BODY_BYTES_MAX, "\u00e9")];
+  for (const [at, value] of values.entries()) await put(first, `/api/state/large/${at}`, value, "text/plain");
+  const { body } = await ask(first, "GET", "/api/backup");
+  t.ok(body.length > 8 * BODY_BYTES_MAX);
+  const second = await startKoor(t);
+  function* pieces(): Generator<Buffer> {
+    for (let at = 0; at < body.length; at += 300_000) yield body.subarray(at, at + 300_000);
+  }
+  const answer = await ask(second, "POST", "/api/restore", { chunks: pieces() });
+  t.match(answer, { status: 200 }, answer.text);
+  for (const [at, value] of values.entries()) t.ok((await ask(second, "GET", `/api/state/large/${at}`)).body.equals(value), `value ${at}`);
+});
+
+t.test("a snapshot is of one moment, whatever is written meanwhile", async (t) => {
+  const koor = await startKoor(t);
+  let writing = true;
+  let turns = 0;
+  const writer = (async () => {
+    for (; writing; turns++) {
+      await put(koor, "/api/state/first", `${turns}`);
+      await put(koor, "/api/state/second", `${turns}`);
+    }
+  })();
+  for (let round = 0; round < 12; round++) {
+    const seen = turns;
+    while (turns < seen + 3) await new Promise((resolve) => setImmediate(resolve));
+    const state = ofKind(readSnapshot(await backup(koor)), "state");
+    const newest = (key: string): number => Number(state.findLast((record) => record["key"] === key)?.["value"] ?? -1);
+    t.ok(newest("first") === newest("second") || newest("first") === newest("second") + 1, `${newest("first")} and ${newest("second")}`);
+    for (const key of ["first", "second"]) {
+      const versions = state.filter((record) => record["key"] === key);
+      t.same(versions.map(({ version }) => version), versions.map((_, at) => at + 1));
+    }
+  }
+  writing = false;
+  await writer;
+});
+
+async function guarded(owner: Owner, options: KoorOptions = {}): Promise<Koor> {
+  return await startKoor(owner, { ...options, args: ["--auth-token", "s3cret"] });
+}
+
+t.test("both need the server's token", async (t) => {
+  const koor = await guarded(t);
+  const server = { Authorization: "Bearer s3cret" };
+  const { token } = (await sendJson(koor.port, "POST", "/api/instances/register", { name: "ana" }, server)).json<{ readonly token: string }>();
+  for (const [method, path] of [["GET", "/api/backup"], ["POST", "/api/restore"]] as const) {
+    t.match(refusalOf(await ask(koor, method, path)), { status: 401 }, path);
+    t.same(refusalOf(await ask(koor, method, path, { headers: { Authorization: `Bearer ${token}` } })), { status: 403, error: "this needs the server token", code: 403 }, path);
+  }
+  t.equal((await ask(koor, "GET", "/api/backup", { headers: server })).status, 200);
+  const empty = await guarded(t);
+  t.equal((await ask(empty, "POST", "/api/restore", { headers: server, body: snapshot })).status, 200);
+  t.equal((await ask(empty, "GET", "/api/state", { headers: { Authorization: `Bearer ${known.token}` } })).status, 401, "the token of a restored instance is nobody's");
+});
+
+t.test("one restore at a time; one that is broken off leaves nothing", async (t) => {
+  const koor = await startKoor(t);
+  let release: () => void = () => undefined;
+  let begun: () => void = () => undefined;
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const started = new Promise<void>((resolve) => {
+    begun = resolve;
+  });
+  async function* slowly(): AsyncGenerator<string> {
+    yield snapshot.slice(0, 2000);
+    begun();
+    await held;
+    yield snapshot.slice(2000);
+  }
+  const first = ask(koor, "POST", "/api/restore", { chunks: slowly() });
+  await started;
+  while (!existsSync(join(koor.data_dir, "restore.db"))) await new Promise((resolve) => setImmediate(resolve));
+  t.match(refusalOf(await restore(koor, snapshot)), { status: 503, error: "a restore is running, try again" });
+  t.equal((await ask(koor, "GET", "/api/state")).text, "[]", "reads go on");
+  release();
+  t.equal((await first).status, 200);
+
+  const other = await startKoor(t);
+  const cut = new AbortController();
+  async function* endless(): AsyncGenerator<Uint8Array> {
+    yield Buffer.from(snapshot.slice(0, 2000));
+    await new Promise((resolve) => cut.signal.addEventListener("abort", resolve));
+  }
+  const broken = fetch(`${other.url}/api/restore`, { method: "POST", body: ReadableStream.from(endless()), duplex: "half", signal: cut.signal } as RequestInit).catch(() => null);
+  while (!existsSync(join(other.data_dir, "restore.db"))) await new Promise((resolve) => setImmediate(resolve));
+  cut.abort();
+  await broken;
+  while (existsSync(join(other.data_dir, "restore.db"))) await new Promise((resolve) => setImmediate(resolve));
+  while ((await restore(other, snapshot)).status === 503);
+  t.equal((await ask(other, "GET", "/api/state/many")).text, "130", "the next one is taken");
+});

@@ -1,0 +1,79 @@
+/**
+ * A server that is killed in the middle of a restore: while it takes the snapshot, and while the writer
+ * copies it. The next one holds nothing of it or all of it, and takes it (again) as a server should.
+ */
+import { randomBytes } from "node:crypto";
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+import { send } from "../http-client.js";
+import { makeDirectory, startKoor, type Koor } from "../server-process.js";
+import { makeSnapshot, readSnapshot } from "../snapshot.js";
+
+const KEYS = 400;
+const VALUE_BYTES = 40_000;
+
+const snapshot = makeSnapshot(Array.from({ length: KEYS }, (_, at) => ({
+  kind: "state", key: `k${String(at).padStart(4, "0")}`, version: 1, content_type: "text/plain", updated_at: "2026-02-09T14:30:00.000Z", updated_by: "",
+  encoding: "base64", value: randomBytes(VALUE_BYTES).toString("base64"),
+})));
+
+const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+
+/** How many keys there are; the rest is a snapshot like any other. */
+async function countKeys({ port }: Koor): Promise<number> {
+  return readSnapshot((await send(port, "GET", "/api/backup")).text).filter(({ kind }) => kind === "state").length;
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setImmediate(resolve));
+}
+
+t.test("killed while it takes the snapshot: nothing is left", async (t) => {
+  const data_dir = makeDirectory(t);
+  const staging = join(data_dir, "restore.db");
+  const koor = await startKoor(t, { data_dir });
+  async function* half(): AsyncGenerator<string> {
+    yield snapshot.slice(0, snapshot.length >> 1);
+    await until(() => koor.process.exitCode !== null || koor.process.signalCode !== null);
+  }
+  const lost = send(koor.port, "POST", "/api/restore", { chunks: half() }).catch(() => null);
+  await until(() => sizeOf(staging) > VALUE_BYTES);
+  await koor.stop("SIGKILL");
+  await lost;
+  t.ok(existsSync(staging), "it was in the middle");
+  const next = await startKoor(t, { data_dir });
+  t.notOk(existsSync(staging), "the next start removes it");
+  t.equal(await countKeys(next), 0);
+  t.equal((await send(next.port, "POST", "/api/restore", { body: snapshot })).status, 200);
+  t.equal(await countKeys(next), KEYS);
+});
+
+t.test("killed while the writer copies it: nothing of it, or all", async (t) => {
+  const outcomes = new Set<number>();
+  // From the first page of the copy to the last: each round lets it come further.
+  for (const part of [0, 0.3, 0.7, 0.95, 1.01]) {
+    const data_dir = makeDirectory(t);
+    const log = join(data_dir, "data.db-wal");
+    const koor = await startKoor(t, { data_dir });
+    const before = sizeOf(log);
+    let answered = false;
+    const asked = send(koor.port, "POST", "/api/restore", { body: snapshot }).then(() => {
+      answered = true;
+    }, () => undefined);
+    await until(() => answered || sizeOf(log) > before + part * KEYS * VALUE_BYTES);
+    await koor.stop("SIGKILL");
+    await asked;
+    const next = await startKoor(t, { data_dir });
+    const keys = await countKeys(next);
+    outcomes.add(keys);
+    t.ok(keys === 0 || keys === KEYS, `at ${part}: ${keys} keys`);
+    if (answered) t.equal(keys, KEYS, "what was answered is there");
+    const again = await send(next.port, "POST", "/api/restore", { body: snapshot });
+    t.equal(again.status, keys === 0 ? 200 : 409);
+    t.equal(await countKeys(next), KEYS);
+    t.equal((await send(next.port, "PUT", "/api/state/k0000", { body: "x" })).json<{ readonly version: number }>().version, 2);
+    await next.stop("SIGKILL");
+  }
+  t.comment(`outcomes: ${[...outcomes].join(", ")}`);
+});

@@ -236,17 +236,16 @@ t.test("bodies may be of any size, lines as long as a value", async (t) => {
 
 t.test("a snapshot is of one moment, whatever is written meanwhile", async (t) => {
   const koor = await startKoor(t);
-  let writing = true;
-  let turns = 0;
+  const work = { goes_on: true, turns: 0 };
   const writer = (async () => {
-    for (; writing; turns++) {
-      await put(koor, "/api/state/first", `${turns}`);
-      await put(koor, "/api/state/second", `${turns}`);
+    for (; work.goes_on; work.turns++) {
+      await put(koor, "/api/state/first", `${work.turns}`);
+      await put(koor, "/api/state/second", `${work.turns}`);
     }
   })();
   for (let round = 0; round < 12; round++) {
-    const seen = turns;
-    while (turns < seen + 3) await new Promise((resolve) => setImmediate(resolve));
+    const enough = work.turns + 3;
+    while (work.turns < enough) await new Promise((resolve) => setImmediate(resolve));
     const state = ofKind(readSnapshot(await backup(koor)), "state");
     const newest = (key: string): number => Number(state.findLast((record) => record["key"] === key)?.["value"] ?? -1);
     t.ok(newest("first") === newest("second") || newest("first") === newest("second") + 1, `${newest("first")} and ${newest("second")}`);
@@ -255,7 +254,7 @@ t.test("a snapshot is of one moment, whatever is written meanwhile", async (t) =
       t.same(versions.map(({ version }) => version), versions.map((_, at) => at + 1));
     }
   }
-  writing = false;
+  work.goes_on = false;
   await writer;
 });
 
@@ -307,7 +306,7 @@ t.test("one restore at a time; one that is broken off leaves nothing", async (t)
     yield Buffer.from(snapshot.slice(0, 2000));
     await new Promise((resolve) => cut.signal.addEventListener("abort", resolve));
   }
-  const broken = fetch(`${other.url}/api/restore`, { method: "POST", body: ReadableStream.from(endless()), duplex: "half", signal: cut.signal } as RequestInit).catch(() => null);
+  const broken = fetch(`${other.url}/api/restore`, { method: "POST", body: ReadableStream.from(endless()), duplex: "half", signal: cut.signal }).catch(() => null);
   while (!existsSync(join(other.data_dir, "restore.db"))) await new Promise((resolve) => setImmediate(resolve));
   cut.abort();
   await broken;

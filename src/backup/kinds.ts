@@ -11,10 +11,11 @@ import { INSTANCE_KIND } from "./kinds/instance.js";
 import { RULE_KIND } from "./kinds/rule.js";
 import { SPEC_KIND } from "./kinds/spec.js";
 import { STATE_KIND } from "./kinds/state.js";
+import { TEMPLATE_KIND } from "./kinds/template.js";
 import { USAGE_KIND } from "./kinds/usage.js";
 import { WEBHOOK_KIND } from "./kinds/webhook.js";
 
-export const KINDS: readonly Kind[] = [STATE_KIND, SPEC_KIND, RULE_KIND, WEBHOOK_KIND, INSTANCE_KIND, EVENT_KIND, AUDIT_KIND, USAGE_KIND, AGENT_METRIC_KIND];
+export const KINDS: readonly Kind[] = [STATE_KIND, SPEC_KIND, RULE_KIND, TEMPLATE_KIND, WEBHOOK_KIND, INSTANCE_KIND, EVENT_KIND, AUDIT_KIND, USAGE_KIND, AGENT_METRIC_KIND];
 
 /** Tables that no snapshot holds, and why. */
 export const LEFT_OUT: Readonly<Record<string, string>> = {

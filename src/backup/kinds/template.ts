@@ -1,0 +1,23 @@
+/**
+ * Records of kind `template`. The member `kind` is taken, so a template's own is `template_kind`. What a
+ * template may be is templates/template.ts's, also in a snapshot.
+ */
+import { Failure } from "../../base/result.js";
+import { sizeOfPattern } from "../../rules/pattern.js";
+import { readTemplate } from "../../templates/template.js";
+import { JSON_VALUE, rowKind, TEXT, TIME, WHOLE } from "./rows.js";
+
+export const TEMPLATE_KIND = rowKind({
+  name: "template",
+  table: "template",
+  columns: {
+    id: TEXT, name: TEXT, description: TEXT, kind: ["template_kind", TEXT], tags: JSON_VALUE, version: WHOLE, created_at: TIME, updated_at: TIME, data: JSON_VALUE,
+  },
+  left_out: ["rules"],
+  complete: (members) => {
+    const json = { ...members, kind: members["template_kind"] };
+    const template = readTemplate({ text: JSON.stringify(json), json }, sizeOfPattern);
+    return template instanceof Failure ? template.message : [JSON.stringify(template.rules)];
+  },
+  order: "id",
+});

@@ -1,0 +1,53 @@
+/** What a worker keeps: a set as long as its number is the same, and never more than it may. */
+import t from "tap";
+import { COMPILED_INSTRUCTIONS_KEPT_MAX } from "../../schemas/limits.js";
+import { loadPatterns } from "./pattern.js";
+import { RuleSets, type StoredRule } from "./rule-sets.js";
+
+await loadPatterns();
+
+const row = (rule_id: string, size = 1): StoredRule => ({
+  rule_id, severity: "error", match_type: "regex", pattern: "x", message: "", stack: "", applies_to: '["*"]', size,
+});
+
+t.test("a set is loaded once a number", (t) => {
+  const sets = new RuleSets();
+  let loads = 0;
+  const get = (version: number): unknown => sets.get("p", version, () => {
+    loads += 1;
+    return [row("a")];
+  });
+  const first = get(1);
+  t.equal(get(1), first);
+  t.equal(loads, 1);
+  t.not(get(2), first, "another number, another set");
+  t.not(get(1), first, "a number that comes again is loaded again");
+  t.equal(loads, 3);
+  t.end();
+});
+
+t.test("sets that were not used lately are given up", (t) => {
+  const sets = new RuleSets();
+  const loaded: string[] = [];
+  const get = (project: string): void => {
+    sets.get(project, 1, () => {
+      loaded.push(project);
+      return [row("a", COMPILED_INSTRUCTIONS_KEPT_MAX / 2)];
+    });
+  };
+  for (const project of ["a", "b", "a", "c", "a", "b"]) get(project);
+  t.same(loaded, ["a", "b", "c", "b"], "a was used between, and stayed");
+  t.end();
+});
+
+t.test("which texts a rule is for", (t) => {
+  const [rule] = new RuleSets().get("p", 1, () => [{ ...row("a"), stack: "go", applies_to: '["*.go","cmd/**"]' }]);
+  const paths = (path: string): string[][] => [path.split("/"), path.split("/").slice(-1)];
+  t.equal(rule?.appliesTo(null, ""), true, "no name, no stack: every rule");
+  t.equal(rule?.appliesTo(null, "go"), true);
+  t.equal(rule?.appliesTo(null, "rust"), false);
+  t.equal(rule?.appliesTo(paths("a/b.go"), ""), true, "by its base name");
+  t.equal(rule?.appliesTo(paths("cmd/x/y.ts"), ""), true, "by its path");
+  t.equal(rule?.appliesTo(paths("b.ts"), ""), false);
+  t.end();
+});

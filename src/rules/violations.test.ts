@@ -1,0 +1,126 @@
+/** What rules find, against a model that looks at each line by itself; lines, empty matches, what is missing. */
+import * as fc from "fast-check";
+import { RE2JS } from "re2js";
+import t from "tap";
+import { must } from "../base/assert.js";
+import { Failure } from "../base/result.js";
+import { compilePattern, loadPatterns, type Pattern } from "./pattern.js";
+import { Content, defaultMessage, violationsOf, type Found } from "./violations.js";
+
+await loadPatterns();
+
+function compiled(pattern: string): Pattern {
+  const result = compilePattern(pattern);
+  if (result instanceof Failure) throw new Error(`${pattern}: ${result.message}`);
+  return result;
+}
+
+function find(pattern: string, text: string, match_type: "regex" | "missing" | "custom" = "regex"): Found[] {
+  return [...violationsOf({ match_type, pattern: compiled(pattern) }, new Content(text))];
+}
+
+/** One line at a time, by the engine alone. */
+function naive(pattern: string, text: string): Found[] {
+  const program = RE2JS.compile(pattern);
+  const lines = text.split("\n");
+  return lines.flatMap((raw, at) => {
+    const line = at < lines.length - 1 && raw.endsWith("\r") ? raw.slice(0, -1) : raw;
+    const matcher = program.matcher(line);
+    const match = matcher.find() ? matcher.group() ?? "" : "";
+    return match === "" ? [] : [{ line: at + 1, match }];
+  });
+}
+
+const atom = fc.constantFrom(
+  "a", "b", "\\n", "\\r", "\\s", "\\S", "\\w", "\\W", ".", "(?s:.)", "[^a]", "[^\\n]", "[\\s\\S]", "^", "$", "\\A", "\\z", "\\b", "\\B", "(?m:^)", "(?m:$)", "(?-m:^)", "(?-m:$)",
+  "(?i)A", "\\x{1F600}", "\\pL", "é", "\\Qa.\\E",
+);
+const regex: fc.Arbitrary<string> = fc.letrec<{ any: string }>((tie) => ({
+  any: fc.oneof(
+    { maxDepth: 4, withCrossShrink: true },
+    atom,
+    fc.array(tie("any"), { minLength: 1, maxLength: 3 }).map((parts) => parts.join("")),
+    fc.tuple(tie("any"), tie("any")).map(([left, right]) => `(?:${left}|${right})`),
+    fc.tuple(tie("any"), fc.constantFrom("*", "+", "?", "*?", "{0,2}", "{2}")).map(([inner, times]) => `(?:${inner})${times}`),
+    tie("any").map((inner) => `(${inner})`),
+  ),
+})).any;
+const flagged = fc.tuple(fc.constantFrom("", "", "(?m)", "(?s)", "(?i)", "(?sm)", "(?U)"), regex, fc.constantFrom("", "", "", "\\Q", "(?-m)$")).map((parts) => parts.join(""));
+const text = fc.array(fc.constantFrom("a", "b", "A", "\n", "\r\n", "\r", " ", "é", "\u{1F600}", "\ud83d", "a.", "_", "\u2028", "\n\n"), { maxLength: 14 }).map((parts) => parts.join(""));
+
+t.test("looking at all lines at once changes nothing", (t) => {
+  let hits = 0;
+  let shortcuts = 0;
+  fc.assert(fc.property(flagged, text, (pattern, content) => {
+    const result = compilePattern(pattern);
+    // \Q at the end, say, makes some of them malformed.
+    fc.pre(!(result instanceof Failure));
+    const expected = naive(pattern, content);
+    const found = [...violationsOf({ match_type: "regex", pattern: result }, new Content(content))];
+    if (expected.length > 0) hits += 1;
+    else if (!result.mayMatchLine(new Content(content).lines)) shortcuts += 1;
+    if (JSON.stringify(found) !== JSON.stringify(expected)) throw new Error(`${JSON.stringify(found)} is not ${JSON.stringify(expected)}`);
+  }), { numRuns: 6000 });
+  t.ok(hits > 500, "many of them matched");
+  t.ok(shortcuts > 500, "and many did not, which one look told");
+  t.end();
+});
+
+t.test("lines end at \\n, a \\r before it is not part of the line", (t) => {
+  t.same(find(".+$", "a\r\nb\r\r\n\rc\nd\r"), [{ line: 1, match: "a" }, { line: 2, match: "b\r" }, { line: 3, match: "\rc" }, { line: 4, match: "d\r" }]);
+  t.same(find("^b$", "a\r\nb\r\nb"), [{ line: 2, match: "b" }, { line: 3, match: "b" }]);
+  t.same(find("a\\nb", "a\nb"), [], "no match crosses a line's end");
+  t.same(find("\\Ab\\z", "a\nb\nc"), [{ line: 2, match: "b" }], "a line is the whole text");
+  t.end();
+});
+
+t.test("the first match of a line, where it is not empty", (t) => {
+  t.same(find("\\d+", "a1 22\n\n333"), [{ line: 1, match: "1" }, { line: 3, match: "333" }]);
+  t.same(find("x*", "axx\nxx"), [{ line: 2, match: "xx" }], "an empty match is none");
+  t.same(find("a|ab", "ab"), [{ line: 1, match: "a" }], "the leftmost alternative, as in Go");
+  t.end();
+});
+
+t.test("missing looks at the whole text", (t) => {
+  t.same(find("b", "a\nb", "missing"), []);
+  t.same(find("c", "a\nb", "missing"), [{ line: 0, match: "" }]);
+  t.same(find("^b$", "a\nb", "missing"), [{ line: 0, match: "" }]);
+  t.same(find("(?m)^b$", "a\nb", "missing"), []);
+  t.same(find("a\\r\\nb", "a\r\nb", "missing"), [], "its line ends are what they are");
+  t.same(find("x*", "", "missing"), [], "an empty match is one");
+  t.end();
+});
+
+t.test("custom", (t) => {
+  const found = [...violationsOf({ match_type: "custom", pattern: null }, new Content("console.log(1)\nconsole.logs()\n  a;console.log("))];
+  t.same(found, [{ line: 1, match: "console.log(" }, { line: 3, match: "console.log(" }]);
+  t.same(find("console\\.\\w+", "console.warn()", "custom"), [{ line: 1, match: "console.warn" }]);
+  t.same(defaultMessage("custom", "no-console-log"), "console.log found");
+  t.same(defaultMessage("custom", "a"), "pattern 'a' matched");
+  t.same(defaultMessage("regex", "no-console-log"), "pattern 'no-console-log' matched");
+  t.same(defaultMessage("missing", "a"), "required pattern 'a' not found");
+  t.end();
+});
+
+t.test("compiling is bounded, and says why it refuses", (t) => {
+  const refusals: readonly [string, RegExp][] = [
+    ["(", /does not compile: missing closing \)/], ["(?=a)", /does not compile/], ["(a)\\1", /invalid escape/], ["a{1001}", /invalid repeat count/],
+    ["a".repeat(4097), /longer than 4096 bytes/], ["a{1000}b{1001}", /repeats more than 2000 times/], [".{0,999}.{0,999}", /^$/], ["(?:x{1,30}){1,30}".repeat(10), /too large/],
+  ];
+  for (const [pattern, says] of refusals) {
+    const result = compilePattern(pattern);
+    t.match(result instanceof Failure ? result.message : "", says, pattern.slice(0, 40));
+  }
+  t.ok(compiled("\\{9000\\}") instanceof Object, "an escaped brace repeats nothing");
+  t.end();
+});
+
+t.test("matching does not grow with what it learned", (t) => {
+  const pattern = compiled("a[ab]{20}$");
+  const line = `${Array.from({ length: 20_000 }, (_, at) => ((at * 2654435761) % 7 < 3 ? "a" : "b")).join("")}x`;
+  t.equal(pattern.test(line), false);
+  pattern.trim();
+  t.equal(pattern.test(line), false, "and it still matches as before");
+  t.equal(pattern.find(line.slice(0, -1)) === null, must(naive("a[ab]{20}$", line.slice(0, -1)), "a list").length === 0);
+  t.end();
+});

@@ -13,6 +13,7 @@ import { LLM_COMMANDS } from "./commands/llm.js";
 import { RULES_COMMANDS } from "./commands/rules.js";
 import { INSTANCES_COMMANDS } from "./commands/instances.js";
 import { METRICS_COMMANDS } from "./commands/metrics.js";
+import { MCP_COMMANDS } from "./commands/mcp.js";
 import { SERVE_COMMANDS } from "./commands/serve.js";
 import { SPECS_COMMANDS } from "./commands/specs.js";
 import { STATE_COMMANDS } from "./commands/state.js";
@@ -36,5 +37,6 @@ export const COMMANDS: readonly CommandRow[] = [
   ...LLM_COMMANDS,
   ...METRICS_COMMANDS,
   ...BACKUP_COMMANDS,
+  ...MCP_COMMANDS,
   ...SERVE_COMMANDS,
 ];

@@ -3,24 +3,12 @@
  * environment, over the default. The file may be shared with the server, so unknown members are left
  * alone. Runs in the command line's process; leaves the connection itself to client.ts.
  */
-import {
-  closeSync,
-  fchmodSync,
-  fstatSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from "node:fs";
 import { join } from "node:path";
 
-import { CLI_SETTINGS_BYTES_MAX } from "../schemas/limits.js";
+import { readTextFile, replaceFile, resolveFilePath } from "./config-file.js";
 import { CliFailure, failed, wrongUsage } from "./failure.js";
 import { isJson, setMember } from "./json-text.js";
-import { describeSystemError, errorCodeOf } from "./system-error.js";
+import { describeSystemError } from "./system-error.js";
 
 export const SETTINGS_FILE = "settings.json";
 const DEFAULT_SERVER = "http://localhost:9800";
@@ -38,25 +26,6 @@ export interface Settings {
 }
 
 type SettingsFile = Readonly<Record<string, unknown>>;
-
-/** The text of the file, `undefined` where there is none. */
-function readSettingsText(path: string): string | undefined | CliFailure {
-  let file: number;
-  try {
-    file = openSync(path, "r");
-  } catch (error) {
-    if (errorCodeOf(error) === "ENOENT") return undefined;
-    return failed(`cannot read ${SETTINGS_FILE}: ${describeSystemError(error)}`);
-  }
-  try {
-    if (fstatSync(file).size > CLI_SETTINGS_BYTES_MAX) return failed(`${SETTINGS_FILE} is too large`);
-    return readFileSync(file, "utf8").replace(/^\uFEFF/, "");
-  } catch (error) {
-    return failed(`cannot read ${SETTINGS_FILE}: ${describeSystemError(error)}`);
-  } finally {
-    closeSync(file);
-  }
-}
 
 function parseSettingsText(text: string): SettingsFile | CliFailure {
   if (!isJson(text)) return failed(`${SETTINGS_FILE} is not valid JSON`);
@@ -90,7 +59,7 @@ export function readSettings(folder: string, environment: NodeJS.ProcessEnv): Se
   let server = environment["KOOR_SERVER"] || undefined;
   let token = environment["KOOR_TOKEN"] || undefined;
   if (server === undefined || token === undefined) {
-    const text = readSettingsText(join(folder, SETTINGS_FILE));
+    const text = readTextFile(join(folder, SETTINGS_FILE), SETTINGS_FILE);
     if (text instanceof CliFailure) return text;
     const file = text === undefined ? {} : parseSettingsText(text);
     if (file instanceof CliFailure) return file;
@@ -108,35 +77,6 @@ export function readSettings(folder: string, environment: NodeJS.ProcessEnv): Se
   return { server: url, token: token ?? "" };
 }
 
-/** Beside the file and renamed over it: whoever reads it sees the old or the new one, whole. */
-function replaceFile(path: string, content: string): void {
-  const aside = `${path}.${process.pid}.part`;
-  rmSync(aside, { force: true });
-  const file = openSync(aside, "wx", SETTINGS_MODE);
-  try {
-    fchmodSync(file, SETTINGS_MODE);
-    writeSync(file, content);
-    fsyncSync(file);
-  } catch (error) {
-    rmSync(aside, { force: true });
-    throw error;
-  } finally {
-    closeSync(file);
-  }
-  renameSync(aside, path);
-}
-
-/** Where the settings of `folder` really are: a link is followed, not replaced. */
-function resolveSettingsPath(folder: string): string {
-  const path = join(folder, SETTINGS_FILE);
-  try {
-    return realpathSync(path);
-  } catch (error) {
-    if (errorCodeOf(error) === "ENOENT") return path;
-    throw error;
-  }
-}
-
 /**
  * Saves one setting in `folder`'s settings.json, which then has mode 0600; all other members stay as
  * they were written. A file that does not parse is refused and stays untouched.
@@ -145,12 +85,12 @@ export function saveSetting(folder: string, name: SettingName, value: string): C
   if (name === "server" && !parseServer(value)) return wrongUsage(SERVER_RULE);
   if (name === "token" && !isTokenUsable(value)) return wrongUsage(TOKEN_RULE);
   try {
-    const path = resolveSettingsPath(folder);
-    const text = readSettingsText(path) ?? "{}";
+    const path = resolveFilePath(join(folder, SETTINGS_FILE));
+    const text = readTextFile(path, SETTINGS_FILE) ?? "{}";
     if (text instanceof CliFailure) return text;
     const file = parseSettingsText(text);
     if (file instanceof CliFailure) return file;
-    replaceFile(path, setMember(text, name, JSON.stringify(value)));
+    replaceFile(path, setMember(text, name, JSON.stringify(value)), SETTINGS_MODE);
     return undefined;
   } catch (error) {
     return failed(`cannot write ${SETTINGS_FILE}: ${describeSystemError(error)}`);

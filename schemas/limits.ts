@@ -276,6 +276,22 @@ export const LOG_FLUSH_MS_MAX = 500;
 // Metrics
 export const TOKENS_PER_MCP_CALL = 300;
 
+// MCP
+/** Messages of one JSON-RPC batch. */
+export const MCP_BATCH_MESSAGES_MAX = 100;
+/** Streams that wait for changes of the tools; there are none to tell of, so clients have no need of them. */
+export const MCP_LISTENERS_MAX = 64;
+/** A longer result would fill any model's context: the tool refuses it and asks for a filter. */
+export const MCP_RESULT_CHARACTERS_MAX = 4 * MIB;
+/** What `tools/list` may cost a model's context, all tools together. */
+export const MCP_TOOLS_TOKENS_MAX = 750;
+/** How long a client may keep the list of tools: it changes with the server's version only. */
+export const MCP_TOOLS_KEPT_MS = 60 * 60 * 1000;
+/** Requests that the bridge from stdio has under way at once. */
+export const CLI_BRIDGE_REQUESTS_MAX = 32;
+/** One line of the bridge's stdin. */
+export const CLI_BRIDGE_LINE_BYTES_MAX = BODY_BYTES_MAX;
+
 // Command line
 export const CLI_CONNECT_TIMEOUT_MS = 5_000;
 /** How long one address of a host name may take before the next is tried beside it. */
@@ -333,5 +349,6 @@ relation(VALIDATION_WAIT_MS_MAX + POOL_DEADLINE_MS <= RESPONSE_TIMEOUT_MS, "a va
 relation(VALIDATION_SHORT_DEADLINE_MS <= POOL_DEADLINE_MS, "a short validation is given no longer than a job");
 relation(RULE_PROGRAM_INSTRUCTIONS_MAX <= PROJECT_PROGRAM_INSTRUCTIONS_MAX, "the largest rule fits a project");
 relation(2 * PROJECT_PROGRAM_INSTRUCTIONS_MAX <= COMPILED_INSTRUCTIONS_KEPT_MAX, "a worker keeps a project's rules and the global ones");
+relation(MCP_RESULT_CHARACTERS_MAX <= BODY_BYTES_MAX, "a result is no longer than what could be stored");
 relation(CLI_PING_INTERVAL_MS * 2 < SUBSCRIBER_IDLE_TIMEOUT_S * 1000, "a subscriber pings before it counts as gone");
 relation(CLI_POLL_EVENTS * BODY_BYTES_MAX < CLI_ANSWER_BYTES_MAX, "a page of the largest events is an answer that can be taken");

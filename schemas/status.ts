@@ -42,6 +42,7 @@ export type StatusName = keyof typeof STATUSES;
 /** Reason phrases of every HTTP status that Koor sends (RFC 9110, RFC 4918, RFC 6585). */
 export const REASON_PHRASES: Readonly<Record<number, string>> = {
   200: "OK",
+  202: "Accepted",
   204: "No Content",
   304: "Not Modified",
   400: "Bad Request",
@@ -49,9 +50,11 @@ export const REASON_PHRASES: Readonly<Record<number, string>> = {
   403: "Forbidden",
   404: "Not Found",
   405: "Method Not Allowed",
+  406: "Not Acceptable",
   409: "Conflict",
   412: "Precondition Failed",
   413: "Content Too Large",
+  415: "Unsupported Media Type",
   421: "Misdirected Request",
   426: "Upgrade Required",
   429: "Too Many Requests",

@@ -29,6 +29,7 @@ import { eventRoutes } from "./events/routes.js";
 import { Streams } from "./events/stream.js";
 import { encodeEvent } from "./events/encode.js";
 import { Gate } from "./front/gate.js";
+import { InnerCalls } from "./front/inner-call.js";
 import { loadSchemaCompiler } from "./front/json-body.js";
 import { openApiRoute } from "./front/openapi.js";
 import { Pipeline } from "./front/pipeline.js";
@@ -41,6 +42,7 @@ import { Liveness } from "./instances/liveness.js";
 import { instanceRoutes } from "./instances/routes.js";
 import { Sightings } from "./instances/sightings.js";
 import { loadInstances } from "./instances/table.js";
+import { Mcp, mcpRoutes } from "./mcp/routes.js";
 import type { CommitNotice } from "./metrics/commit-notice.js";
 import { Registry } from "./metrics/registry.js";
 import { metricsRoutes } from "./metrics/routes.js";
@@ -186,6 +188,7 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
   const compliance = new ComplianceMonitor({
     instances: () => directory.list("active"), pool, writer, log, interval_ms: config.compliance_interval, now_ms: systemClock.now(),
   });
+  const mcp = new Mcp(new InnerCalls({ guarded: gate.guarded, routes: () => routes, refusals: pipeline.refusals, actors, agents }), () => routes, log);
   const routes: Route[] = [
     ...metricsRoutes({
       registry, hub, writer, pool, instances: () => directory.counts, clock: systemClock, log, data_dir, started_ms,
@@ -204,6 +207,7 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
     ...backupRoutes({ exports, restore, clock: systemClock, log }),
     ...usageRoutes({ writer, reads, log }),
     ...agentMetricsRoutes(agent_flusher, reads),
+    ...mcpRoutes(mcp),
   ];
   routes.push(openApiRoute(() => routes, VERSION));
   const ticking = setInterval(() => {
@@ -228,6 +232,7 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
     front.endSubscribers();
     streams.end();
     hub.end();
+    await mcp.close();
     await idle(() => pipeline.inFlight + outbox.inFlight, SHUTDOWN_DRAIN_MS);
     await receivers.close();
     await outbox.tell();

@@ -12,6 +12,7 @@ import { must } from "../src/base/assert.js";
 import { parseExposition } from "./exposition.js";
 import { send, type Refusal } from "./http-client.js";
 import { startReceiver } from "./receiver.js";
+import { ENVELOPE, MCP_HEADERS } from "./mcp-messages.js";
 import { startKoor } from "./server-process.js";
 
 interface Parameter {
@@ -218,6 +219,23 @@ const body = fc.oneof(
   fc.tuple(json, fc.nat(), fc.string({ maxLength: 3 })).map(([whole, at, more]) => Buffer.from(whole.slice(0, at % (whole.length + 1)) + more + whole.slice(at % (whole.length + 1)).slice(more.length))),
   text(fc.constantFrom("", "\uFEFF", '\uFEFF{"topic":"bom"}', "null", "[]", "[".repeat(20_000), `${"[".repeat(20_000)}${"]".repeat(20_000)}`, '{"__proto__":{"topic":"x"}}', '{"topic":"a","topic":5}', "1e999999", '"\\u0000"', "NaN")),
 );
+/** Messages of the Model Context Protocol, nearly right ones among them. */
+const toolName = fc.oneof(fc.constantFrom("register_instance", "discover_instances", "set_intent", "get_endpoints", "propose_rule"), fc.constantFrom("", "__proto__", "no_such_tool"), fc.jsonValue());
+const toolArguments = fc.oneof(fc.record({ name: label, workspace: label, capabilities: label, instance_id: label, intent: label, project: label, rule_id: label, pattern: regex, message: label }, { requiredKeys: [] }), rule, fc.jsonValue());
+const rpc = fc.record({
+  jsonrpc: fc.oneof({ weight: 9, arbitrary: fc.constant("2.0") }, { weight: 1, arbitrary: fc.jsonValue() }),
+  id: fc.oneof({ weight: 9, arbitrary: fc.integer() }, { weight: 1, arbitrary: fc.jsonValue() }),
+  method: fc.oneof({ weight: 4, arbitrary: fc.constant("tools/call") }, { weight: 4, arbitrary: fc.constantFrom("tools/list", "initialize", "ping", "server/discover", "notifications/initialized", "subscriptions/listen", "no/such") }, { weight: 1, arbitrary: fc.jsonValue() }),
+  params: fc.oneof({ weight: 9, arbitrary: fc.record({ name: toolName, arguments: toolArguments, _meta: fc.oneof(fc.constant(ENVELOPE), fc.jsonValue()) }, { requiredKeys: ["name"] }) }, { weight: 1, arbitrary: fc.jsonValue() }),
+}, { requiredKeys: ["jsonrpc", "method"] });
+const rpcBody = text(fc.oneof({ weight: 4, arbitrary: rpc }, { weight: 1, arbitrary: fc.array(rpc, { maxLength: 3 }) }).map((value) => JSON.stringify(value)));
+const rpcHeaders = fc.array(fc.oneof(
+  fc.tuple(fc.constant("MCP-Protocol-Version"), fc.oneof(fc.constantFrom("2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28", "1999-01-01"), visible)),
+  fc.tuple(fc.constant("Mcp-Method"), fc.oneof(fc.constantFrom("tools/call", "tools/list", "subscriptions/listen"), visible)),
+  fc.tuple(fc.constant("Mcp-Name"), fc.oneof(fc.constantFrom("register_instance", "get_endpoints", "=?base64?Z2V0?=", "=?base64?"), visible)),
+  header,
+), { maxLength: 3 }).map((more) => [...Object.entries(MCP_HEADERS), ...more]);
+
 const METHOD_NAMES = ["GET", "HEAD", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND", "PURGE"];
 
 /** As many parameters as a path has. */
@@ -245,8 +263,8 @@ const attempt: fc.Arbitrary<Attempt> = fc.constantFrom(...ROUTES).chain((route) 
     ),
     fc.option(queryOf(route), { nil: null }),
   ).map(([path, query]) => (query === null ? path : `${path}?${query}`)),
-  headers: fc.tuple(host, fc.oneof(fc.constant([]), fc.array(header, { maxLength: 3 }))).map(([name, others]) => [["Host", name] as const, ...others]),
-  body: bodyFor(route),
+  headers: fc.tuple(host, fc.oneof(fc.constant([]), ...(route.path === "/mcp" ? [rpcHeaders, rpcHeaders] : []), fc.array(header, { maxLength: 3 }))).map(([name, others]) => [["Host", name] as const, ...others]),
+  body: route.path === "/mcp" ? fc.oneof({ weight: 5, arbitrary: rpcBody }, { weight: 1, arbitrary: bodyFor(route) }) : bodyFor(route),
   chunked: fc.boolean(),
 }));
 
@@ -278,6 +296,12 @@ async function stored(): Promise<string> {
   return `${state.text}\n${rules.text}\n${templates.text}\n${metrics.json<{ readonly last_event_id: number }>().last_event_id}\n${history.text}`;
 }
 
+/** What the protocol of /mcp refuses, it refuses in its own words. */
+function isProtocolError(content: Buffer): boolean {
+  const { jsonrpc, error } = JSON.parse(content.toString("utf8")) as { readonly jsonrpc?: unknown; readonly error?: { readonly code?: unknown; readonly message?: unknown } };
+  return jsonrpc === "2.0" && typeof error?.code === "number" && typeof error.message === "string" && !/ at .*:\d+:\d+|SQLITE|node_modules/.test(error.message);
+}
+
 function isErrorShape(status: number, content: Buffer): boolean {
   const refusal = JSON.parse(content.toString("utf8")) as Refusal & { readonly details?: unknown };
   const rest = Object.keys(refusal).filter((name) => !["error", "code", "details", "current_version", "current_etag"].includes(name));
@@ -304,7 +328,7 @@ t.test("a request of any shape is answered as the contract says, and what is ref
     if (own && responses[String(status)] === undefined) throw new Error(`status ${status} is not described`);
     if (status >= 400) {
       if (headers["content-type"] !== "application/json") throw new Error(`a refusal of type ${headers["content-type"]}`);
-      if (one.method === "HEAD" ? content.length > 0 : !isErrorShape(status, content)) throw new Error(`a refusal without its shape: ${content.toString()}`);
+      if (one.method === "HEAD" ? content.length > 0 : !isErrorShape(status, content) && !(path === "/mcp" && isProtocolError(content))) throw new Error(`a refusal without its shape: ${content.toString()}`);
     }
     if (["GET", "HEAD"].includes(one.method)) return;
     const after = await stored();

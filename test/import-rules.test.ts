@@ -74,6 +74,8 @@ const BREACHES: readonly (readonly [path: string, text: string, says: RegExp])[]
   ["src/webhooks/delivery.ts", `import "../rpc/client.js";`, /leave by the one door/],
   ["src/jobs.ts", `import "./events/commands.js";`, /names each/],
   ["src/metrics/routes.ts", `import "../state/pure.js";`, /what each part counts/],
+  ["src/mcp/pure.ts", `import "../rpc/client.js";`, /another way to the routes/],
+  ["src/mcp/routes.ts", `import { Server } from "@modelcontextprotocol/server";`, /library is large/],
   ["src/state/routes.ts", `import "../../workers/pool/main.js";`, /not sockets, SQLite or threads/],
   ["src/outbound/a.ts", `import "../state/pure.js";`, /nothing of whom it serves/],
   ["src/compliance/jobs.ts", `import "../contracts/routes.js";`, /what everybody else asks/],

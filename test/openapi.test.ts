@@ -11,6 +11,7 @@ import { VERSION } from "../schemas/version.js";
 import type { Route } from "../src/front/route-table.js";
 import { send, type Answer, type Refusal } from "./http-client.js";
 import { startReceiver } from "./receiver.js";
+import { MCP_HEADERS } from "./mcp-messages.js";
 import { startKoor } from "./server-process.js";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -82,7 +83,7 @@ t.test("every route is in it, under its own name, and nothing else", async (t) =
     const operation = description.paths[route.path.replace("...}", "}")]?.[route.method.toLowerCase()];
     const names = (place: string): string[] => (operation?.parameters ?? []).filter((parameter) => parameter.in === place).map(({ name }) => name);
     t.same(names("query"), Object.keys(route.query?.properties ?? {}), `${route.name}: query`);
-    t.same(names("header"), (route.headers ?? []).filter((name) => name !== "content-type"), `${route.name}: headers`);
+    t.same(names("header"), (route.headers ?? []).filter((name) => !["accept", "content-type", "host"].includes(name)), `${route.name}: headers`);
     t.same(names("path"), [...route.path.matchAll(/\{([a-z_]+)/g)].map(([, name]) => name), `${route.name}: path`);
     t.equal(operation?.requestBody !== undefined, route.body !== undefined, `${route.name}: body`);
     t.same(operation?.security, route.open === true ? [{}] : route.needs === "server" ? [{ server: [] }, {}] : undefined, `${route.name}: security`);
@@ -121,7 +122,7 @@ function closed(schema: unknown): unknown {
 function contradiction(answer: Answer, operation: Operation): string | undefined {
   const response = operation.responses[String(answer.status)];
   if (response === undefined) return `status ${answer.status} is not described`;
-  if (answer.status === 304) return response.content === undefined && answer.body.length === 0 ? undefined : "a 304 has no body";
+  if (answer.status === 304 || answer.status === 202) return response.content === undefined && answer.body.length === 0 ? undefined : "a 304 and a 202 have no body";
   const type = String(answer.headers["content-type"]).split(";")[0] ?? "";
   const content = response.content?.[type] ?? response.content?.["*/*"];
   if (content === undefined) return `type ${type} is not described`;
@@ -270,6 +271,12 @@ const SAMPLES: readonly Sample[] = [
   { name: "webhook.delete", status: 404, method: "DELETE", path: "/api/webhooks/w" },
   { name: "backup", status: 200, method: "GET", path: "/api/backup" },
   { name: "restore", status: 409, method: "POST", path: "/api/restore", body: "{}" },
+  { name: "mcp", status: 200, method: "POST", path: "/mcp", body: '{"jsonrpc":"2.0","id":1,"method":"tools/list"}', headers: MCP_HEADERS },
+  { name: "mcp", status: 202, method: "POST", path: "/mcp", body: '{"jsonrpc":"2.0","method":"notifications/initialized"}', headers: MCP_HEADERS },
+  { name: "mcp", status: 400, method: "POST", path: "/mcp", body: "{", headers: MCP_HEADERS },
+  { name: "mcp", status: 401, method: "POST", path: "/mcp", body: "{}", headers: MCP_HEADERS, guarded: true },
+  { name: "mcp", status: 406, method: "POST", path: "/mcp", body: '{"jsonrpc":"2.0","id":1,"method":"ping"}', headers: { ...MCP_HEADERS, Accept: "text/html" } },
+  { name: "mcp", status: 415, method: "POST", path: "/mcp", body: "{}" },
   { name: "usage.record", status: 200, method: "POST", path: "/api/llm/usage", body: '{"provider":"p","model":"m"}' },
   { name: "usage.record", status: 400, method: "POST", path: "/api/llm/usage", body: '{"provider":"p"}' },
   { name: "usage.list", status: 200, method: "GET", path: "/api/llm/usage" },

@@ -33,11 +33,14 @@ export function isSchemaCompilerLoaded(): boolean {
 
 /** Parses and checks a body. The schema compiler must be loaded. */
 export function parseJsonBody(body: Uint8Array, schema: TSchema): JsonText | Failure {
-  const read = readJsonText(body);
-  if (read instanceof Failure) return read;
-  const { text, json } = read;
+  const parsed = readJsonText(body);
+  return parsed instanceof Failure ? parsed : checkShape(parsed.json, schema) ?? parsed;
+}
+
+/** The 400 for a value that is not of the schema's shape, naming the field; null where it is. The schema compiler must be loaded. */
+export function checkShape(json: unknown, schema: TSchema): Failure | null {
   const validator = validatorOf(branchFor(schema, json));
-  return validator.Check(json) ? { text, json } : describeErrors(validator.Errors(json));
+  return validator.Check(json) ? null : describeErrors(validator.Errors(json));
 }
 
 /** Of "one or an array of them", the one that was meant: so that its errors are what the client reads. */

@@ -9,6 +9,9 @@ const COMMON_STATUSES: readonly number[] = [403, 421];
 /** And those of any route but an open one, which needs no token and is served to the end. */
 const GUARDED_STATUSES: readonly number[] = [401, 503, 504];
 
+/** OpenAPI keeps these out of parameters; every request has a Host. */
+const UNDESCRIBED_HEADERS: ReadonlySet<string> = new Set(["accept", "authorization", "content-type", "host"]);
+
 type Json = Record<string, unknown>;
 
 /** The route that serves the description of all routes, itself included. */
@@ -80,7 +83,7 @@ function describeSecurity({ open, needs }: Route): Json {
 
 function describeRefusal(status: number, schema: TSchema | undefined): Json {
   const description = REASON_PHRASES[status] ?? "";
-  if (status === 304) return { description };
+  if (status === 304 || status === 202) return { description };
   return { description, content: { "application/json": { schema: schema === undefined ? { $ref: "#/components/schemas/Error" } : plain(schema) } } };
 }
 
@@ -116,8 +119,7 @@ function queryParameters(query: TObject | undefined): Json[] {
 }
 
 function headerParameters(headers: readonly string[] | undefined): Json[] {
-  // OpenAPI keeps Content-Type, Accept and Authorization out of parameters.
-  return (headers ?? []).filter((name) => name !== "content-type").map((name) => ({ name, in: "header", required: false, schema: { type: "string" } }));
+  return (headers ?? []).filter((name) => !UNDESCRIBED_HEADERS.has(name)).map((name) => ({ name, in: "header", required: false, schema: { type: "string" } }));
 }
 
 /** The schema as plain JSON: TypeBox's own markers are not enumerable in it. */

@@ -18,6 +18,7 @@ import type { Gate } from "./gate.js";
 import { isSchemaCompilerLoaded, loadSchemaCompiler, parseJsonBody } from "./json-body.js";
 import { parseQuery } from "./parameters.js";
 import { failureReply, Refusals, type Header } from "./refusals.js";
+import { refuseRole } from "./roles.js";
 import { parsePath, pathParameters, type Answer, type PathShape, type Reply, type Request, type Route } from "./route-table.js";
 
 /** A route with what is made of it once. */
@@ -57,23 +58,14 @@ const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
 const NO_PARAMS: readonly string[] = [];
 const NO_BODY = new Uint8Array(0);
 const DRAINING = new Failure("UNAVAILABLE", "the server is shutting down");
-const NEEDS_SERVER = new Failure("PERMISSION_DENIED", "this needs the server token");
-const NEEDS_OWN = new Failure("PERMISSION_DENIED", "this needs the server token, or the token of that instance");
 
 function newCall(exchange: Exchange, bound: BoundRoute, counted: boolean): Call {
   return { exchange, bound, started: performance.now(), counted, params: NO_PARAMS, caller: NOBODY, context: NO_CONTEXT, path: "", origin: "" };
 }
 
-/** What an instance's token is not enough for. */
-function refuseRole({ needs }: Route, { role, actor }: Caller, params: readonly string[]): Failure | null {
-  if (role !== "instance" || needs === undefined) return null;
-  if (needs === "server") return NEEDS_SERVER;
-  return params[0] === actor ? null : NEEDS_OWN;
-}
-
 export class Pipeline {
   readonly #options: PipelineOptions;
-  readonly #refusals: Refusals;
+  readonly refusals: Refusals;
   readonly #receiving = new Map<Exchange, number>();
   #body_bytes = 0;
   #in_flight = 0;
@@ -83,7 +75,7 @@ export class Pipeline {
 
   constructor(options: PipelineOptions) {
     this.#options = options;
-    this.#refusals = new Refusals(options.writer, options.registry, options.clock, options.log);
+    this.refusals = new Refusals(options.writer, options.registry, options.clock, options.log);
   }
 
   bind(route: Route): BoundRoute {
@@ -124,7 +116,7 @@ export class Pipeline {
     const { route } = bound;
     const call = newCall(exchange, bound, counted && route.uncounted === undefined);
     this.#in_flight += 1;
-    if (call.counted) this.#options.registry.rest_calls += 1;
+    if (call.counted) this.#count(route);
     if (this.#options.log.debugs) call.path = exchange.path;
     const request = this.#admit(call);
     if (request instanceof Failure) {
@@ -136,6 +128,12 @@ export class Pipeline {
     } else {
       this.#handle(call, request);
     }
+  }
+
+  #count(route: Route): void {
+    const { registry } = this.#options;
+    if (route.counted_as === "mcp") registry.mcp_calls += 1;
+    else registry.rest_calls += 1;
   }
 
   /**
@@ -198,8 +196,8 @@ export class Pipeline {
     const traced = route.body !== undefined || route.audit !== undefined;
     if (traced || actor !== "") call.context = { actor, trace: traced ? (++this.#calls).toString(36) : "" };
     call.caller = caller;
-    if (actor !== "" && call.counted) this.#options.agents.add(actor, "rest_calls", 1);
-    const refusal = this.#options.gate.guarded ? refuseRole(route, caller, call.params) : null;
+    if (actor !== "" && call.counted) this.#options.agents.add(actor, route.counted_as === "mcp" ? "mcp_calls" : "rest_calls", 1);
+    const refusal = refuseRole(this.#options.gate.guarded, route, caller, call.params);
     if (refusal !== null) return refusal;
     if (this.#draining && route.open !== true) return DRAINING;
     if (this.#held !== null && route.method !== "GET") return this.#held;
@@ -213,7 +211,7 @@ export class Pipeline {
       headers = read;
     }
     return {
-      method: route.method, params, query, headers, body: NO_BODY, text: "", json: undefined, stream: null, context: call.context,
+      method: route.method, params, query, headers, body: NO_BODY, text: "", json: undefined, stream: null, caller, context: call.context,
       onAbort: (listener) => exchange.onAbort(listener),
     };
   }
@@ -309,7 +307,7 @@ export class Pipeline {
       this.#send(call, answer);
       return;
     }
-    this.#refusals.report(call.bound.route, answer);
+    this.refusals.report(call.bound.route, answer);
     if (answer.outcome_unknown) {
       // Neither "stored" nor "not stored" would be sure to be true.
       this.#in_flight -= 1;
@@ -318,12 +316,12 @@ export class Pipeline {
       return;
     }
     const reply = failureReply(answer, extra);
-    if (!this.#refusals.wants(call.bound.route, answer)) {
+    if (!this.refusals.wants(call.bound.route, answer)) {
       this.#send(call, reply);
       return;
     }
     call.exchange.detach();
-    this.#refusals.write(call.bound.route, call.params, call.context, answer, () => this.#send(call, reply));
+    this.refusals.write(call.bound.route, call.params, call.context, answer, () => this.#send(call, reply));
   }
 
   #countForActor({ counted, caller: { actor } }: Call, { status, counts }: Reply): void {

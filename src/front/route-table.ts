@@ -9,6 +9,7 @@ import type { ReportedCounts } from "../../schemas/agent-metrics.js";
 import type { AuditAction } from "../../schemas/audit.js";
 import type { CallContext } from "../../schemas/rpc.js";
 import type { Failure } from "../base/result.js";
+import type { Caller } from "./caller.js";
 import { decodePathSegment } from "../base/path.js";
 
 export type HttpMethod = "GET" | "PUT" | "POST" | "DELETE";
@@ -72,6 +73,7 @@ export interface Request {
   readonly json: unknown;
   /** Where the route takes its body as a stream; what the handler leaves of it is thrown away. */
   readonly stream: RequestStream | null;
+  readonly caller: Caller;
   readonly context: CallContext;
   /** Called once when the client has gone before the answer. */
   onAbort(listener: () => void): void;
@@ -119,6 +121,8 @@ export interface Route {
   readonly needs?: "server" | "own instance";
   /** Counts as neither REST nor MCP call. */
   readonly uncounted?: true;
+  /** Counts as MCP call; else as REST call. */
+  readonly counted_as?: "mcp";
   /** What to make of a request that asks for an upgrade to WebSocket: the subscription, or a Failure. */
   readonly upgrade?: (request: Request) => unknown;
   readonly handle: (request: Request) => Answer | Promise<Answer>;

@@ -160,6 +160,11 @@ export const LAYERS: readonly LayerRow[] = [
     because: "a restore runs on the front between a body and two threads, and sees no row of it",
   },
   {
+    files: ["src/mcp/**"],
+    may: [...LEAVES, "src/mcp/*", "src/front/route-table.ts", "src/front/inner-call.ts", "src/front/json-body.ts", "@modelcontextprotocol/server"],
+    because: "MCP is another way to the routes: what a tool does is theirs, so it knows neither the RPC nor any other feature",
+  },
+  {
     files: ["src/*/routes.ts"],
     may: [
       ...LEAVES, "{folder}/*", "src/front/route-table.ts", "src/front/chunked-reply.ts", "src/rpc/client.ts", "src/outbound/*",
@@ -238,6 +243,11 @@ export const RESERVED: readonly ReservedRow[] = [
     target: "uWebSockets.js",
     by: ["src/front/exchange.ts", "src/front/listen.ts", "src/events/websocket.ts", "src/native-libraries.ts"],
     because: "features see a plain request and return a plain reply; only the transport knows its library",
+  },
+  {
+    target: "@modelcontextprotocol/server",
+    by: ["src/mcp/endpoint.ts", "src/mcp/standing-server.ts", "src/mcp/tool-server.ts"],
+    because: "the protocol's library is large: only what is loaded with the first request to /mcp may know it",
   },
   {
     target: "better-sqlite3",

@@ -1,0 +1,68 @@
+/** `mcp …`: connecting agents over the Model Context Protocol. Runs in the command line's process. */
+import { join } from "node:path";
+
+import { joinServerPath } from "../client.js";
+import type { Args, CommandContext, CommandRow } from "../command-row.js";
+import { modeOf, readTextFile, replaceFile, resolveFilePath } from "../config-file.js";
+import { CliFailure, failed, wrongUsage, type ExitCode } from "../failure.js";
+import { MCP_CLIENTS, SERVER_NAME, TOKEN_VARIABLE } from "../mcp-clients.js";
+import { layOutJson, print } from "../output.js";
+import { describeSystemError } from "../system-error.js";
+
+/** Nothing in the file is secret: a token is only named there. */
+const CONFIG_MODE = 0o644;
+const CLIENT_NAMES = Object.keys(MCP_CLIENTS);
+
+async function configure(args: Args, context: CommandContext): Promise<ExitCode | CliFailure> {
+  const name = args.need("client");
+  const client = CLIENT_NAMES.includes(name) ? MCP_CLIENTS[name] : undefined;
+  if (client === undefined) return wrongUsage(`no such client: ${name} (${CLIENT_NAMES.join(", ")})`);
+  const settings = context.settings();
+  if (settings instanceof CliFailure) return settings;
+  const url = settings.server.origin + joinServerPath(settings.server, "/mcp");
+  const with_token = settings.token !== "";
+  if (!args.has("write")) {
+    const text = client.merge(undefined, url, with_token);
+    return text instanceof CliFailure ? text : (await print(Buffer.from(text))) ?? 0;
+  }
+  const merged = writeConfig(join(context.folder, client.path), client.path, (text) => client.merge(text, url, with_token));
+  if (merged instanceof CliFailure) return merged;
+  const told = { written: client.path, server: SERVER_NAME, url, ...(with_token ? { token_from: TOKEN_VARIABLE } : {}) };
+  return (await print(layOutJson(Buffer.from(JSON.stringify(told)), context.pretty))) ?? 0;
+}
+
+function writeConfig(path: string, name: string, merge: (text: string | undefined) => string | CliFailure): CliFailure | undefined {
+  try {
+    const file = resolveFilePath(path);
+    const text = readTextFile(file, name);
+    if (text instanceof CliFailure) return text;
+    const merged = merge(text);
+    if (merged instanceof CliFailure) return merged;
+    if (merged !== text) replaceFile(file, merged, modeOf(file, CONFIG_MODE));
+    return undefined;
+  } catch (error) {
+    return failed(`cannot write ${name}: ${describeSystemError(error)}`);
+  }
+}
+
+export const MCP_COMMANDS: readonly CommandRow[] = [
+  {
+    words: ["mcp", "config"],
+    about: "Print an MCP client's configuration for this server, or write it into the project.",
+    flags: [
+      { name: "client", kind: "text", value: CLIENT_NAMES.join("|"), about: "whose configuration", required: true },
+      { name: "write", kind: "switch", about: "merge it into the client's file in this folder; other servers stay as they are" },
+    ],
+    run: configure,
+  },
+  {
+    words: ["mcp", "stdio"],
+    about: "Serve MCP on stdin and stdout, for clients that can only start a program.",
+    run: async (_args, context) => {
+      const settings = context.settings();
+      if (settings instanceof CliFailure) return settings;
+      const { bridge } = await import("../mcp-bridge.js");
+      return await bridge(settings, process.stdin);
+    },
+  },
+];

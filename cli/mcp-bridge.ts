@@ -1,0 +1,172 @@
+/**
+ * `mcp stdio`: JSON-RPC messages, one on a line, from stdin to the server's /mcp and its answers to stdout.
+ * A handshake and notifications are passed on one after the other, since what follows builds on them;
+ * requests run side by side. Whatever goes wrong with one becomes its JSON-RPC error. Runs in the command
+ * line's process, and ends with its stdin.
+ */
+import { CLI_BRIDGE_LINE_BYTES_MAX, CLI_BRIDGE_REQUESTS_MAX } from "../schemas/limits.js";
+import { sendRequest, type Answer } from "./client.js";
+import { CliFailure, type ExitCode } from "./failure.js";
+import { foldLines, print } from "./output.js";
+import type { Settings } from "./settings.js";
+
+type Json = Readonly<Record<string, unknown>>;
+type Id = string | number;
+
+const PARSE_ERROR = -32_700;
+/** The server refused, or no answer came: one of the codes that the protocol leaves to implementations. */
+const SERVER_ERROR = -32_000;
+/** Where a message of a revision without handshake says which one it is. */
+const VERSION_MEMBER = "io.modelcontextprotocol/protocolVersion";
+const LINE_FEED = 0x0a;
+
+function isObject(value: unknown): value is Json {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isId(value: unknown): value is Id {
+  return typeof value === "string" || typeof value === "number";
+}
+
+/** The ids that wait for an answer: those of requests. */
+function idsOf(message: unknown): Id[] {
+  const messages = Array.isArray(message) ? message as readonly unknown[] : [message];
+  return messages.flatMap((one) => (isObject(one) && typeof one["method"] === "string" && isId(one["id"]) ? [one["id"]] : []));
+}
+
+function errorLine(id: Id | null, code: number, text: string, data?: object): Buffer {
+  return Buffer.from(`${JSON.stringify({ jsonrpc: "2.0", id, error: { code, message: text, ...(data === undefined ? {} : { data }) } })}\n`);
+}
+
+/** A header's value where it is plain; else in the form that the protocol has for others. */
+function headerValue(text: string): string {
+  return /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(text) && !text.startsWith("=?") ? text : `=?base64?${Buffer.from(text).toString("base64")}?=`;
+}
+
+/** The headers by which HTTP says what the message says. */
+function headersOf(message: unknown, negotiated: string): Record<string, string> {
+  const headers: Record<string, string> = { "Content-Type": "application/json", Accept: "application/json, text/event-stream" };
+  if (!isObject(message)) return headers;
+  const params = isObject(message["params"]) ? message["params"] : {};
+  const version = isObject(params["_meta"]) ? params["_meta"][VERSION_MEMBER] : undefined;
+  if (typeof version !== "string") {
+    if (negotiated !== "" && message["method"] !== "initialize") headers["MCP-Protocol-Version"] = negotiated;
+    return headers;
+  }
+  headers["MCP-Protocol-Version"] = headerValue(version);
+  if (typeof message["method"] === "string") headers["Mcp-Method"] = headerValue(message["method"]);
+  const name = params["name"] ?? params["uri"];
+  if (typeof name === "string") headers["Mcp-Name"] = headerValue(name);
+  return headers;
+}
+
+/** The data of each event of a stream that has ended. */
+function eventData(body: string): string[] {
+  return body.split(/\r?\n\r?\n/).flatMap((event) => {
+    const data = event.split(/\r?\n/).flatMap((line) => (line.startsWith("data:") ? [line.slice(5).replace(/^ /, "")] : []));
+    return data.length === 0 ? [] : [data.join(" ")];
+  });
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Pieces of a stream as lines without their ends; undefined stands for one that was too long. */
+async function* readLines(input: AsyncIterable<Buffer>): AsyncGenerator<Buffer | undefined, void, undefined> {
+  let pieces: Buffer[] = [];
+  let bytes = 0;
+  const take = (): Buffer | undefined => {
+    const line = bytes > CLI_BRIDGE_LINE_BYTES_MAX ? undefined : Buffer.concat(pieces);
+    pieces = [];
+    bytes = 0;
+    return line;
+  };
+  for await (const chunk of input) {
+    let start = 0;
+    for (let end = chunk.indexOf(LINE_FEED); end >= 0; end = chunk.indexOf(LINE_FEED, start)) {
+      pieces.push(chunk.subarray(start, end));
+      bytes += end - start;
+      yield take();
+      start = end + 1;
+    }
+    bytes += chunk.length - start;
+    if (bytes <= CLI_BRIDGE_LINE_BYTES_MAX) pieces.push(chunk.subarray(start));
+    else pieces = [];
+  }
+  if (bytes > 0) yield take();
+}
+
+class Bridge {
+  readonly #settings: Settings;
+  readonly #running = new Set<Promise<void>>();
+  /** The revision that a handshake agreed on; "" before one. */
+  #negotiated = "";
+
+  constructor(settings: Settings) {
+    this.#settings = settings;
+  }
+
+  async run(input: AsyncIterable<Buffer>): Promise<void> {
+    for await (const line of readLines(input)) {
+      if (line !== undefined && line.toString("latin1").trim() === "") continue;
+      const message = line === undefined ? undefined : parse(line.toString("utf8"));
+      if (line === undefined || message === undefined) {
+        await print(errorLine(null, PARSE_ERROR, line === undefined ? `a message is longer than ${CLI_BRIDGE_LINE_BYTES_MAX} bytes` : "the line is not JSON"));
+        continue;
+      }
+      const passing = this.#pass(line, message);
+      if (idsOf(message).length === 0 || (isObject(message) && message["method"] === "initialize")) await passing;
+      this.#running.add(passing);
+      void passing.finally(() => this.#running.delete(passing));
+      if (this.#running.size >= CLI_BRIDGE_REQUESTS_MAX) await Promise.race(this.#running);
+    }
+    await Promise.all(this.#running);
+  }
+
+  async #pass(line: Buffer, message: unknown): Promise<void> {
+    const headers = headersOf(message, this.#negotiated);
+    const answer = await sendRequest(this.#settings, { method: "POST", path: "/mcp", headers, body: line });
+    const ids = idsOf(message);
+    if (answer instanceof CliFailure) {
+      for (const id of ids) await print(errorLine(id, SERVER_ERROR, answer.message));
+      return;
+    }
+    for (const one of this.#answersOf(answer, message, ids)) await print(one);
+  }
+
+  /** The lines for one answer: one, one for each event of a stream, or an error for each request that has none. */
+  #answersOf(answer: Answer, message: unknown, ids: readonly Id[]): Buffer[] {
+    const { status, content_type, body } = answer;
+    const text = body.toString("utf8");
+    if (content_type.startsWith("text/event-stream")) return eventData(text).map((data) => Buffer.from(`${data}\n`));
+    const parsed = parse(text);
+    if (isObject(parsed) && parsed["jsonrpc"] === "2.0" && isObject(parsed["error"]) && !isId(parsed["id"])) {
+      // A refusal that names no request: the one that was sent waits for it.
+      return ids.map((id) => Buffer.from(`${JSON.stringify({ ...parsed, id })}\n`));
+    }
+    if (Array.isArray(parsed) || (isObject(parsed) && parsed["jsonrpc"] === "2.0")) {
+      if (isObject(message) && message["method"] === "initialize" && isObject(parsed)) this.#agree(parsed["result"]);
+      return [Buffer.concat([foldLines(body), Buffer.of(LINE_FEED)])];
+    }
+    const sentence = isObject(parsed) && typeof parsed["error"] === "string" ? parsed["error"] : "the server gave no answer of the protocol";
+    return ids.map((id) => errorLine(id, SERVER_ERROR, `${sentence} (${status})`, { status }));
+  }
+
+  #agree(result: unknown): void {
+    const version = isObject(result) ? result["protocolVersion"] : undefined;
+    if (typeof version === "string") this.#negotiated = version;
+  }
+}
+
+/** Serves until `input` ends and every request was answered. */
+export async function bridge(settings: Settings, input: AsyncIterable<Buffer>): Promise<ExitCode> {
+  // A client that has gone reads nothing any more: then there is nobody to serve.
+  process.stdout.on("error", () => process.exit(0));
+  await new Bridge(settings).run(input);
+  return 0;
+}

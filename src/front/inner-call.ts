@@ -1,0 +1,119 @@
+/**
+ * Calls of a route from inside the server: an MCP tool does what a REST call does, with the same checks,
+ * the same handler and the same audit rows, so that there is one implementation of each. Runs on the
+ * front; Host, Origin, token and size were the outer request's, which the pipeline has let in.
+ */
+import type { CallContext } from "../../schemas/rpc.js";
+import { must } from "../base/assert.js";
+import { Failure } from "../base/result.js";
+import type { Actors, CallCounter, Caller } from "./caller.js";
+import { checkShape } from "./json-body.js";
+import type { Refusals } from "./refusals.js";
+import { refuseRole } from "./roles.js";
+import type { Reply, Request, Route, Sink } from "./route-table.js";
+
+/** What a call gives in place of a request's line and body. */
+export interface InnerRequest {
+  readonly params?: readonly string[];
+  readonly query?: Request["query"];
+  /** Checked against the route's schema. */
+  readonly json?: object;
+}
+
+const NO_HEADERS: Request["headers"] = Object.freeze({});
+const NO_BODY = new Uint8Array(0);
+
+/** On whose behalf: what the outer request's token and headers said. */
+export interface OuterCall {
+  readonly caller: Caller;
+  readonly context: CallContext;
+}
+
+export interface InnerCallsOptions {
+  /** Whether tokens are asked for at all. */
+  readonly guarded: boolean;
+  readonly routes: () => readonly Route[];
+  readonly refusals: Refusals;
+  readonly actors: Actors;
+  readonly agents: CallCounter;
+}
+
+export class InnerCalls {
+  readonly #options: InnerCallsOptions;
+
+  constructor(options: InnerCallsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * The outer call where its arguments say which instance makes it: a sign of life of that instance, and
+   * counted as its call. Who said by token or header who they are stay that.
+   */
+  actAs(id: string, outer: OuterCall): OuterCall {
+    const { actors, agents } = this.#options;
+    if (outer.context.actor !== "" || !actors.seeId(id)) return outer;
+    agents.add(id, "mcp_calls", 1);
+    return { ...outer, context: { ...outer.context, actor: id } };
+  }
+
+  /**
+   * Carries out a route.
+   * @param most the longest answer that is taken, in characters
+   * @returns the text of a success, or why it was refused, which is in the audit log then
+   */
+  async call(name: string, { params = [], query = {}, json }: InnerRequest, outer: OuterCall, most: number): Promise<string | Failure> {
+    const route = this.#find(name);
+    const { caller, context } = outer;
+    const text = json === undefined ? "" : JSON.stringify(json);
+    // A route that reads its body by itself also checks it.
+    const malformed = route.body?.kind === "json" && route.body.unread !== true ? checkShape(json, route.body.schema) : null;
+    const answer = refuseRole(this.#options.guarded, route, caller, params) ?? malformed ?? await route.handle({
+      method: route.method, params, query, headers: NO_HEADERS, body: text === "" ? NO_BODY : Buffer.from(text), text, json, stream: null, caller, context,
+      onAbort: () => undefined,
+    });
+    if (answer instanceof Failure) return await this.refuse(name, params, outer, answer);
+    return await collectText(answer, most);
+  }
+
+  /** Writes the audit row that a refusal of the route gets, and gives the refusal back. */
+  async refuse(name: string, params: readonly string[], { context }: OuterCall, failure: Failure): Promise<Failure> {
+    const { refusals } = this.#options;
+    const route = this.#find(name);
+    refusals.report(route, failure);
+    if (refusals.wants(route, failure)) await new Promise<void>((resolve) => refusals.write(route, params, context, failure, resolve));
+    return failure;
+  }
+
+  #find(name: string): Route {
+    return must(this.#options.routes().find((route) => route.name === name), `there is a route ${name}`);
+  }
+}
+
+/** The whole text of an answer; one that is written as it comes is gathered. */
+function collectText({ body }: Reply, most: number): Promise<string | Failure> | string | Failure {
+  const tooLong = new Failure("OUT_OF_RANGE", `the answer is longer than ${most} characters: narrow it down`);
+  if (typeof body !== "function") {
+    const text = body === null ? "" : typeof body === "string" ? body : Buffer.from(body).toString("utf8");
+    return text.length > most ? tooLong : text;
+  }
+  return new Promise((resolve) => {
+    let text = "";
+    let closed: () => void = () => undefined;
+    const sink: Sink = {
+      write: (piece) => {
+        text += piece;
+        if (text.length <= most) return true;
+        text = "";
+        resolve(tooLong);
+        closed();
+        return true;
+      },
+      end: (cut = false) => resolve(cut ? new Failure("INTERNAL", "the answer broke off") : text),
+      onDrain: () => undefined,
+      onClose: (listener) => {
+        closed = listener;
+      },
+    };
+    body(sink);
+  });
+}

@@ -1,0 +1,137 @@
+/**
+ * One POST to /mcp: which revision of the protocol it speaks, and who serves it. Calls and lists of tools
+ * that are regular in every way go to a standing server of their era; all else (handshakes, notifications,
+ * batches, discovery, whatever is not as it should be) to the protocol library's own HTTP servers, one a
+ * request, whose refusals are the protocol's. Runs on the front, loaded with the first request.
+ */
+import {
+  classifyInboundRequest, createMcpHandler, DEFAULT_NEGOTIATED_PROTOCOL_VERSION, INVALID_REQUEST, isJsonContentType, isJSONRPCRequest, PARSE_ERROR,
+  SUPPORTED_PROTOCOL_VERSIONS, WebStandardStreamableHTTPServerTransport, type JSONRPCRequest, type McpHttpHandler,
+} from "@modelcontextprotocol/server";
+import { MCP_BATCH_MESSAGES_MAX, MCP_LISTENERS_MAX, SSE_COMMENT_INTERVAL_MS } from "../../schemas/limits.js";
+import { must } from "../base/assert.js";
+import { readJsonText } from "../base/json-bytes.js";
+import type { Log } from "../base/log.js";
+import { Failure } from "../base/result.js";
+import { jsonReply, type Reply, type Request } from "../front/route-table.js";
+import type { Requester, ToolCalls } from "./tool-calls.js";
+import type { McpHeaders } from "./headers.js";
+import { StandingServer } from "./standing-server.js";
+import { isToolName, makeToolServer } from "./tool-server.js";
+import { replyOf } from "./web-reply.js";
+
+/** The revision without a handshake; those before it are one era. */
+const STATELESS_REVISION = "2026-07-28";
+const BATCH_REVISION = "2025-03-26";
+/** A web Request must have one; nobody reads it. */
+const PLACEHOLDER_URL = "http://localhost/mcp";
+/** What the library answers for a request that it refuses without a code of its own. */
+const REFUSED = -32_000;
+
+/** A method that the standing servers have, and arguments that they cannot refuse. */
+function isRegular({ method, params }: JSONRPCRequest): boolean {
+  return method === "tools/list" ? params?.["cursor"] === undefined : method === "tools/call" && isToolName(params?.["name"]);
+}
+
+function refusal(status: number, code: number, message: string): Reply {
+  return jsonReply(JSON.stringify({ jsonrpc: "2.0", error: { code, message }, id: null }), status);
+}
+
+/** Older clients must take both types, whichever is sent: so their revisions have it. */
+function acceptsBoth(accept: string): boolean {
+  return accept.includes("application/json") && accept.includes("text/event-stream");
+}
+
+/** Whether a list of media types has room for JSON, which is what is sent. */
+function acceptsJson(accept: string): boolean {
+  return accept === "" || accept.split(",").some((range) => /^\s*(application\/json|application\/\*|\*\/\*)\s*(;(?!\s*q=0(\.0*)?\s*$)|$)/i.test(range));
+}
+
+export class McpEndpoint {
+  readonly #calls: ToolCalls;
+  readonly #older: StandingServer;
+  readonly #stateless: StandingServer;
+  readonly #handler: McpHttpHandler;
+  /** Who sent a request that the library's handler has made a server for. */
+  readonly #requesters = new WeakMap<globalThis.Request, Requester>();
+
+  constructor(calls: ToolCalls, log: Log) {
+    this.#calls = calls;
+    this.#older = new StandingServer(calls, { era: "legacy" });
+    this.#stateless = new StandingServer(calls, { era: "modern", revision: STATELESS_REVISION });
+    this.#handler = createMcpHandler(({ requestInfo }) => {
+      const requester = must(requestInfo && this.#requesters.get(requestInfo), "a request of ours");
+      return makeToolServer(calls, () => requester);
+    }, {
+      legacy: "reject", maxSubscriptions: MCP_LISTENERS_MAX, keepAliveMs: SSE_COMMENT_INTERVAL_MS,
+      onerror: (error) => log.debug("mcp request refused", { reason: error.message }),
+    });
+  }
+
+  /** Answers one request. Its Host, Origin, token and size were checked. */
+  async answer(request: Request): Promise<Reply> {
+    const headers = request.headers as McpHeaders;
+    if (!isJsonContentType(headers["content-type"])) return refusal(415, REFUSED, "Unsupported Media Type: Content-Type must be application/json");
+    const parsed = readJsonText(request.body);
+    if (parsed instanceof Failure) return refusal(400, PARSE_ERROR, `Parse error: ${parsed.message}`);
+    const { json } = parsed;
+    const requester: Requester = { outer: { caller: request.caller, context: request.context }, host: headers.host };
+    const route = classifyInboundRequest({ httpMethod: "POST", body: json, ...standardHeaders(headers) });
+    if (route.kind === "legacy") return await this.#answerOlder(json, route.reason === "batch" ? "batch" : "single", headers, requester);
+    if (!acceptsJson(headers.accept)) return refusal(406, REFUSED, "Not Acceptable: Client must accept application/json");
+    if (route.kind === "modern" && route.messageKind === "request" && route.classification.revision === STATELESS_REVISION
+      && isRegular(route.message) && namesItself(route.message, headers)) {
+      return jsonReply(await this.#stateless.exchange(route.message, requester));
+    }
+    const webRequest = makeWebRequest(headers, request);
+    this.#requesters.set(webRequest, requester);
+    return await replyOf(await this.#handler.fetch(webRequest, { parsedBody: json }));
+  }
+
+  async #answerOlder(json: unknown, shape: "batch" | "single", headers: McpHeaders, requester: Requester): Promise<Reply> {
+    const version = headers["mcp-protocol-version"] || DEFAULT_NEGOTIATED_PROTOCOL_VERSION;
+    if (!acceptsBoth(headers.accept)) return refusal(406, REFUSED, "Not Acceptable: Client must accept both application/json and text/event-stream");
+    if (shape === "batch") {
+      // The protocol had batches in one revision only, which is also the one of a client that names none.
+      if (version !== BATCH_REVISION) return refusal(400, INVALID_REQUEST, `Invalid Request: revision ${version} of the protocol has no batches`);
+      if ((json as readonly unknown[]).length > MCP_BATCH_MESSAGES_MAX) return refusal(400, INVALID_REQUEST, `Invalid Request: a batch has at most ${MCP_BATCH_MESSAGES_MAX} messages`);
+    } else if (isJSONRPCRequest(json) && isRegular(json) && SUPPORTED_PROTOCOL_VERSIONS.includes(version)) {
+      return jsonReply(await this.#older.exchange(json, requester));
+    }
+    const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse: true });
+    const server = makeToolServer(this.#calls, () => requester);
+    await server.connect(transport);
+    try {
+      return await replyOf(await transport.handleRequest(makeWebRequest(headers), { parsedBody: json }));
+    } finally {
+      await server.close();
+    }
+  }
+
+  /** Ends the streams that wait for changes. */
+  async close(): Promise<void> {
+    await this.#handler.close();
+  }
+}
+
+/** The headers by which a request names what it is; those that it has. */
+function standardHeaders(headers: McpHeaders): { protocolVersionHeader?: string; mcpMethodHeader?: string; mcpNameHeader?: string } {
+  const { "mcp-protocol-version": version, "mcp-method": method, "mcp-name": name } = headers;
+  return {
+    ...(version === "" ? {} : { protocolVersionHeader: version }), ...(method === "" ? {} : { mcpMethodHeader: method }), ...(name === "" ? {} : { mcpNameHeader: name }),
+  };
+}
+
+/** Whether the required headers are there and say plainly what the message says. */
+function namesItself({ method, params }: JSONRPCRequest, headers: McpHeaders): boolean {
+  return headers["mcp-protocol-version"] === STATELESS_REVISION && headers["mcp-method"] === method
+    && (method !== "tools/call" || headers["mcp-name"] === params?.["name"]);
+}
+
+/** The request as the library's servers read it: its headers, its end, and no body, which was parsed. */
+function makeWebRequest(headers: McpHeaders, request?: Request): globalThis.Request {
+  const gone = new AbortController();
+  request?.onAbort(() => gone.abort());
+  const given = Object.entries(headers).filter(([name, value]) => value !== "" && name !== "host");
+  return new globalThis.Request(PLACEHOLDER_URL, { method: "POST", headers: given, signal: gone.signal });
+}

@@ -1,0 +1,73 @@
+/**
+ * One server of the protocol library that stands for as long as the process and serves one era's requests
+ * of all clients: making a server, a web Request and a Response for each request costs four times what the
+ * call does. Clients choose their ids alone, so each request travels under a number of ours. Runs on the
+ * front.
+ */
+import { PerRequestHTTPServerTransport, type JSONRPCMessage, type JSONRPCRequest, type MessageClassification } from "@modelcontextprotocol/server";
+import { must } from "../base/assert.js";
+import type { Requester, ToolCalls } from "./tool-calls.js";
+import { makeToolServer } from "./tool-server.js";
+
+interface Waiting {
+  readonly requester: Requester;
+  readonly id: string | number;
+  readonly settle: (answer: string) => void;
+}
+
+/**
+ * A transport without a wire. It is one of the library's per-request transports because a server takes the
+ * revision that it serves from those; unlike them it carries any number of requests at once.
+ */
+class StandingTransport extends PerRequestHTTPServerTransport {
+  readonly #answered: (message: JSONRPCMessage) => void;
+
+  constructor(classification: MessageClassification, answered: (message: JSONRPCMessage) => void) {
+    super({ classification });
+    this.#answered = answered;
+  }
+
+  override send(message: JSONRPCMessage): Promise<void> {
+    this.#answered(message);
+    return Promise.resolve();
+  }
+}
+
+export class StandingServer {
+  readonly #classification: MessageClassification;
+  readonly #transport: StandingTransport;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #connected: Promise<void>;
+  #last_id = 0;
+
+  /** @param classification of all its requests: the older revisions together, or one newer revision */
+  constructor(calls: ToolCalls, classification: MessageClassification) {
+    this.#classification = classification;
+    this.#transport = new StandingTransport(classification, (message) => this.#settle(message));
+    const server = makeToolServer(calls, (id) => must(this.#waiting.get(Number(id)), "a request that is being served").requester,
+      classification.revision === undefined ? undefined : [classification.revision]);
+    this.#connected = server.connect(this.#transport);
+  }
+
+  /**
+   * Serves one request that is sure to be answered: a valid message of a method that the server has.
+   * @returns the answer as JSON text
+   */
+  async exchange(message: JSONRPCRequest, requester: Requester): Promise<string> {
+    await this.#connected;
+    return await new Promise((resolve) => {
+      const id = ++this.#last_id;
+      this.#waiting.set(id, { requester, id: message.id, settle: resolve });
+      this.#transport.onmessage?.({ ...message, id }, { classification: this.#classification });
+    });
+  }
+
+  #settle(message: JSONRPCMessage): void {
+    // Anything else would be a message of the server's own, and there is nobody to tell it to.
+    if (!("id" in message) || "method" in message) return;
+    const waiting = this.#waiting.get(Number(message.id));
+    if (waiting === undefined) return;
+    this.#waiting.delete(Number(message.id));
+    waiting.settle(JSON.stringify({ ...message, id: waiting.id }));
+  }
+}

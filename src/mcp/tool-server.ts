@@ -1,0 +1,45 @@
+/**
+ * The protocol library's server with Koor's five tools: it parses, validates and encodes messages of every
+ * revision; what a tool does is requester.ts's. Runs on the front, loaded with the first request to /mcp.
+ */
+import { ProtocolError, ProtocolErrorCode, Server, type Tool, type jsonSchemaValidator } from "@modelcontextprotocol/server";
+import { MCP_TOOLS_KEPT_MS } from "../../schemas/limits.js";
+import { TOOL_CARDS, TOOL_NAMES, type ToolName } from "../../schemas/mcp.js";
+import { VERSION } from "../../schemas/version.js";
+import type { Requester, ToolCalls } from "./tool-calls.js";
+
+/** The list of tools, as plain JSON: TypeBox's own markers are not in it. */
+const LISTED = TOOL_NAMES.map((name) => ({
+  name, description: TOOL_CARDS[name].description, inputSchema: JSON.parse(JSON.stringify(TOOL_CARDS[name].input)) as Tool["inputSchema"],
+}));
+
+export function isToolName(name: unknown): name is ToolName {
+  return typeof name === "string" && Object.hasOwn(TOOL_CARDS, name);
+}
+
+/** Nobody asks the client for input, so there is no answer of his to check; the library's own default would load a compiler. */
+const UNUSED_VALIDATOR: jsonSchemaValidator = {
+  getValidator: () => () => ({ valid: false, data: undefined, errorMessage: "this server asks for no input" }),
+};
+
+const HINT = { ttlMs: MCP_TOOLS_KEPT_MS, cacheScope: "public" } as const;
+
+/**
+ * A server that is not connected yet.
+ * @param requesterOf who sent the request with this id
+ * @param revisions which it serves; those of the `initialize` handshake by default
+ */
+export function makeToolServer(calls: ToolCalls, requesterOf: (id: string | number) => Requester, revisions?: readonly string[]): Server {
+  const server = new Server({ name: "koor", version: VERSION }, {
+    capabilities: { tools: { listChanged: false } },
+    cacheHints: { "tools/list": HINT, "server/discover": HINT },
+    jsonSchemaValidator: UNUSED_VALIDATOR,
+    ...(revisions === undefined ? {} : { supportedProtocolVersions: [...revisions] }),
+  });
+  server.setRequestHandler("tools/list", () => ({ tools: LISTED }));
+  server.setRequestHandler("tools/call", async ({ params }, { mcpReq }) => {
+    if (!isToolName(params.name)) throw new ProtocolError(ProtocolErrorCode.InvalidParams, `Unknown tool: ${params.name}`);
+    return await calls.run(params.name, params.arguments ?? {}, requesterOf(mcpReq.id));
+  });
+  return server;
+}

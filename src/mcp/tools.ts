@@ -1,0 +1,98 @@
+/**
+ * What each tool does: which route it stands for, how its arguments become that route's request, and how
+ * the route's answer becomes the tool's result. The work is the route's, the same as over REST. Pure.
+ */
+import { TOOL_CARDS, type ToolName } from "../../schemas/mcp.js";
+import type { InnerRequest } from "../front/inner-call.js";
+import type { StatusName } from "../../schemas/status.js";
+
+export type Arguments = Readonly<Record<string, string | undefined>>;
+
+export interface Tool {
+  /** The route that does the work; null where the answer is known here. */
+  readonly route: string | null;
+  readonly request: (given: Arguments) => InnerRequest;
+  /** The result as JSON text, from the answer's. */
+  readonly result: (answer: string, given: Arguments) => string;
+  /** The instance that calls, where an argument says it. */
+  readonly caller?: (given: Arguments) => string;
+  /** The argument that names what may not be there. */
+  readonly subject?: string;
+}
+
+/** What `register_instance` reads of the route's answer. */
+interface Registered {
+  readonly id: string;
+  readonly token: string;
+  readonly name: string;
+  readonly workspace: string;
+  readonly intent: string;
+  readonly stack: string;
+  readonly capabilities: readonly string[];
+  readonly status: string;
+  readonly registered_at: string;
+}
+
+/** `a, b,,c` → `["a","b","c"]`. */
+export function splitList(text: string): string[] {
+  return text.split(",").map((part) => part.trim()).filter((part) => part !== "");
+}
+
+/** The arguments without those that were not given, and without what no tool has. */
+function pick(given: Arguments, names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(names.flatMap((name) => {
+    const value = given[name];
+    return value === undefined ? [] : [[name, value]];
+  }));
+}
+
+const DISCOVER_FILTERS = Object.keys(TOOL_CARDS.discover_instances.input.properties);
+const RULE_FIELDS = Object.keys(TOOL_CARDS.propose_rule.input.properties);
+
+export const TOOLS: Readonly<Record<ToolName, Tool>> = {
+  register_instance: {
+    route: "instance.register",
+    request: (given) => ({
+      json: {
+        ...pick(given, ["name", "workspace", "intent", "stack"]),
+        ...(given["capabilities"] === undefined ? {} : { capabilities: splitList(given["capabilities"]) }),
+      },
+    }),
+    result: (answer) => {
+      const { id, token, name, workspace, intent, stack, capabilities, status, registered_at } = JSON.parse(answer) as Registered;
+      return JSON.stringify({
+        instance_id: id, token, name, workspace, intent, stack, capabilities, status, registered_at,
+        message: `Registered. Read and write data over REST or the CLI, not MCP (get_endpoints lists them). Activate this instance with: koor-cli activate ${id}`,
+      });
+    },
+  },
+  discover_instances: {
+    route: "instance.list",
+    request: (given) => ({ query: pick(given, DISCOVER_FILTERS) }),
+    result: (answer) => `{"count":${(JSON.parse(answer) as readonly unknown[]).length},"instances":${answer}}`,
+  },
+  set_intent: {
+    route: "instance.intent",
+    request: ({ instance_id = "", intent }) => ({ params: [instance_id], json: { intent } }),
+    result: (_answer, { instance_id, intent }) => JSON.stringify({ instance_id, intent, message: "Intent updated; this counted as a heartbeat." }),
+    caller: ({ instance_id = "" }) => instance_id,
+    subject: "instance_id",
+  },
+  get_endpoints: { route: null, request: () => ({}), result: (answer) => answer },
+  propose_rule: {
+    route: "rule.propose",
+    request: (given) => ({ json: pick(given, RULE_FIELDS) }),
+    result: (answer) => {
+      const { project, rule_id, status } = JSON.parse(answer) as { readonly project: string; readonly rule_id: string; readonly status: string };
+      return JSON.stringify({
+        project, rule_id, status,
+        message: `Proposed. It takes effect when a user accepts it: POST /api/rules/${encodeURIComponent(project)}/${encodeURIComponent(rule_id)}/accept`,
+      });
+    },
+  },
+};
+
+/** A refusal as the tool's error says it. What is not there is named by its argument. */
+export function describeRefusal(tool: Tool, status: StatusName, message: string): string {
+  return status === "NOT_FOUND" && tool.subject !== undefined ? `${tool.subject}: ${message}` : message;
+}

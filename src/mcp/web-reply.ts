@@ -1,0 +1,42 @@
+/** A web Response of the protocol library as a reply of the front: whole, or as it comes. Runs on the front. */
+import { headerBlock, type Reply, type Sink } from "../front/route-table.js";
+
+const EVENT_STREAM = "text/event-stream";
+
+/** Headers that a client of the protocol reads. The library's others are for servers that write them themselves. */
+const KEPT_HEADERS = ["content-type", "allow", "cache-control"] as const;
+
+export async function replyOf(response: Response): Promise<Reply> {
+  const kept = KEPT_HEADERS.flatMap((name) => {
+    const value = response.headers.get(name);
+    return value === null ? [] : [[name, value] as const];
+  });
+  const headers = headerBlock(kept.length === 0 ? [["Cache-Control", "no-store"]] : kept);
+  const { body, status } = response;
+  if (body === null || response.headers.get("content-type") !== EVENT_STREAM) return { status, headers, body: await response.text() };
+  return { status, headers, body: (sink) => void pump(body, sink), discard: () => void body.cancel() };
+}
+
+/** Writes a stream at the pace at which the client takes it, until either is at its end. */
+async function pump(body: ReadableStream<Uint8Array>, sink: Sink): Promise<void> {
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
+  let wake: () => void = () => undefined;
+  let gone = false;
+  sink.onDrain(() => wake());
+  sink.onClose(() => {
+    gone = true;
+    wake();
+    void reader.cancel();
+  });
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (gone) return;
+    if (done) break;
+    if (sink.write(decoder.decode(value, { stream: true }))) continue;
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+  }
+  sink.end();
+}

@@ -4,6 +4,7 @@ import { conditionalGetScenario } from "./scenarios/conditional-get.js";
 import { contentScenario } from "./scenarios/content.js";
 import { diffScenario } from "./scenarios/diff.js";
 import { getScenario } from "./scenarios/get.js";
+import { heartbeatScenario } from "./scenarios/heartbeat.js";
 import { idleScenario } from "./scenarios/idle.js";
 import { mixScenario } from "./scenarios/mix.js";
 import { patternsScenario } from "./scenarios/patterns.js";
@@ -23,6 +24,7 @@ export const SCENARIOS: readonly Scenario[] = [
   patternsScenario,
   idleScenario,
   diffScenario,
+  heartbeatScenario,
   conditionalGetScenario,
   putOneKeyScenario,
   mixScenario,

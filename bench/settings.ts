@@ -35,6 +35,7 @@ export interface Settings {
   readonly starts: number;
   readonly idle_ms: number;
   readonly diff_slice_ms: number;
+  readonly heartbeat_slice_ms: number;
   /** At most PUBLISH_EVENTS_MAX, since they are published at once. */
   readonly webhook_events: number;
 }
@@ -66,6 +67,8 @@ const FULL: Settings = {
   starts: 5,
   idle_ms: 3_000,
   diff_slice_ms: 6_000,
+  // Long enough for a flush in each.
+  heartbeat_slice_ms: 6_000,
   webhook_events: 1_000,
 };
 
@@ -96,6 +99,7 @@ const QUICK: Settings = {
   starts: 2,
   idle_ms: 500,
   diff_slice_ms: 1_000,
+  heartbeat_slice_ms: 100,
   webhook_events: 1_000,
 };
 
@@ -116,6 +120,8 @@ export const FILLING_EVENTS_MAX = 4_000;
 export const FILLING_BURST_EVENTS = 20;
 export const DIFF_DOCUMENT_BYTES = 1_000_000;
 export const DIFF_CLIENTS = 2;
+export const HEARTBEAT_AGENTS = 1_000;
+export const HEARTBEAT_CONNECTIONS = 64;
 export const LIST_PAGE_ROWS = 100;
 
 export const START_TIMEOUT_MS = 15_000;

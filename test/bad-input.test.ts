@@ -88,7 +88,21 @@ const ARRANGED: Readonly<Record<string, () => Promise<unknown>>> = {
   "template.get": createKnown,
   "template.delete": createKnown,
   "template.apply": createKnown,
+  "instance.get": registerKnown,
+  "instance.heartbeat": registerKnown,
+  "instance.activate": registerKnown,
+  "instance.capabilities": registerKnown,
+  "instance.intent": registerKnown,
+  "instance.deregister": registerKnown,
 };
+
+/** The id of the instance that stands for "known": ids are given by the server. */
+let known_instance = "";
+
+async function registerKnown(): Promise<void> {
+  if ((await send(port, "GET", `/api/instances/${known_instance === "" ? "none" : known_instance}`)).status === 200) return;
+  known_instance = (await send(port, "POST", "/api/instances/register", { body: '{"name":"known"}' })).json<{ readonly id: string }>().id;
+}
 
 async function putContract(): Promise<void> {
   await send(port, "PUT", "/api/specs/known/known", { body: CONTRACT });
@@ -203,6 +217,9 @@ const BODIES: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   "rule.propose": fc.oneof(rule, goodRule),
   "rules.put": fc.oneof(fc.array(rule, { maxLength: 3 }), goodRule.map((one) => [one])),
   "rules.import": fc.oneof(fc.array(rule, { maxLength: 3 }), goodRule.map((one) => [one])),
+  "instance.register": fc.oneof(fc.record({ name: label, workspace: label, intent: label, stack: label, capabilities: fc.oneof(fc.array(label, { maxLength: 3 }), label) }, { requiredKeys: ["name"] }), fc.constant({ name: "known", capabilities: ["x"] })),
+  "instance.capabilities": fc.oneof(fc.record({ capabilities: fc.oneof(fc.array(label, { maxLength: 3 }), label) }), fc.constant({ capabilities: ["x"] })),
+  "instance.intent": fc.oneof(fc.record({ intent: label }), fc.constant({ intent: "x" })),
   "template.create": fc.oneof(template, fc.constant({ id: "known", name: "Known" })),
   "template.apply": fc.oneof(fc.record({ project: label }), fc.constant({ project: "known" })),
   "rules.validate": fc.record({ content: fc.oneof(fc.string(), fc.constantFrom("aaa\r\nb", "\ud800", "\0"), label), filename: label, stack: label }, { requiredKeys: ["content"] }),
@@ -272,7 +289,8 @@ const attempt: fc.Arbitrary<Attempt> = fc.constantFrom(...ROUTES).chain((route) 
 function ask({ method, path, headers, body: content, chunked }: Attempt): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const length: [string, string][] = content === null ? [] : chunked ? [["Transfer-Encoding", "chunked"]] : [["Content-Length", String(content.byteLength)]];
-    const request = httpRequest({ host: "127.0.0.1", port, agent: false, method, path, setHost: false }, (response) => {
+    const target = path.replace(/^\/api\/instances\/known(?=[/?]|$)/, `/api/instances/${known_instance}`);
+    const request = httpRequest({ host: "127.0.0.1", port, agent: false, method, path: target, setHost: false }, (response) => {
       const parts: Buffer[] = [];
       const settle = (): void => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(parts) });
       if (response.statusCode === 200 && response.headers["content-type"] === "text/event-stream") {
@@ -292,8 +310,10 @@ function ask({ method, path, headers, body: content, chunked }: Attempt): Promis
 
 /** Everything that a request could have changed, as text. */
 async function stored(): Promise<string> {
-  const [state, rules, templates, metrics, history] = await Promise.all([send(port, "GET", "/api/state"), send(port, "GET", "/api/rules"), send(port, "GET", "/api/templates"), send(port, "GET", "/api/metrics"), send(port, "GET", "/api/state/known?history=1&limit=1")]);
-  return `${state.text}\n${rules.text}\n${templates.text}\n${metrics.json<{ readonly last_event_id: number }>().last_event_id}\n${history.text}`;
+  const [instances, state, rules, templates, metrics, history] = await Promise.all([send(port, "GET", "/api/instances"), send(port, "GET", "/api/state"), send(port, "GET", "/api/rules"), send(port, "GET", "/api/templates"), send(port, "GET", "/api/metrics"), send(port, "GET", "/api/state/known?history=1&limit=1")]);
+  // When they were seen, and so their order, is not stored by the call alone.
+  const registered = instances.json<{ readonly id: string }[]>().map((instance) => JSON.stringify({ ...instance, last_seen: "" })).toSorted().join();
+  return `${registered}\n${state.text}\n${rules.text}\n${templates.text}\n${metrics.json<{ readonly last_event_id: number }>().last_event_id}\n${history.text}`;
 }
 
 /** What the protocol of /mcp refuses, it refuses in its own words. */

@@ -207,6 +207,28 @@ t.test("compliance", async (t) => {
   t.match(await koor("compliance", "history", "--limit", "0"), { code: 1, stdout: "", stderr: /limit must be/ });
 });
 
+t.test("instances and what they did", async (t) => {
+  const { koor, ask, server, cwd } = await setUp(t);
+  const registered = await ask("register", "ana", "--workspace", "w", "--intent", "a b", "--stack", "go", "--capabilities", "x,y");
+  const id = String(registered["id"]);
+  t.match(registered, { name: "ana", workspace: "w", intent: "a b", stack: "go", capabilities: ["x", "y"], status: "pending" });
+  t.same(await ask("activate", id), { id, status: "active" });
+  t.match(await ask("instances", "list", "--workspace", "w", "--capability", "y"), [{ id, status: "active" }]);
+  t.same(await ask("instances", "list", "--name", "ben"), []);
+  t.match(await ask("instances", "get", id), { id, name: "ana" });
+  t.same(await ask("instances", "stale"), []);
+  t.match(await koor("instances", "get", "nobody"), { code: 1, stdout: "", stderr: "instance not found: nobody (404)" });
+  t.match(await koor("activate", "nobody"), { code: 1, stdout: "" });
+  t.match(await koor("register", ""), { code: 1, stdout: "", stderr: /name is required/ });
+  const own = { cwd, env: { KOOR_SERVER: server.url, KOOR_TOKEN: String(registered["token"]) } };
+  t.match(await runCli(["state", "set", "k", "--data", "1"], own), { code: 0 });
+  t.match(await ask("audit", "--limit", "1"), [{ actor: id, action: "state.put" }]);
+  t.same(await ask("metrics", "agents"), [{ instance_id: id, metrics: { rest_calls: 1 } }]);
+  t.match(await ask("metrics", "agents", id, "--period", "2"), [{ instance_id: id, metric_name: "rest_calls", metric_value: 1 }]);
+  t.match(await ask("metrics", "agents", "--instance_id", id), [{ metric_value: 1 }]);
+  t.same(await ask("metrics", "agents", "--period", "1999"), []);
+});
+
 t.test("audit", async (t) => {
   const { ask, koor } = await setUp(t);
   await ask("state", "set", "k", "--data", "1");

@@ -1,0 +1,138 @@
+/** The directory against a naive model: lists in order, who is silent, lookups, and what waits to be stored. */
+import * as fc from "fast-check";
+import t from "tap";
+import type { InstanceStatus } from "../../schemas/instances.js";
+import { Directory, encodeInstance, matchesFilter, type Entry, type InstanceRow } from "./directory.js";
+
+const ALL = Number.MAX_SAFE_INTEGER;
+
+function rowOf(row: number, last_seen: number, status: InstanceStatus = "pending"): InstanceRow {
+  return {
+    row, id: `id-${row}`, token_hash: `hash-${row}`, name: `n${row % 3}`, workspace: `w${row % 2}`, intent: "", stack: "", capabilities: row % 2 === 0 ? ["even"] : [],
+    status, registered_at: last_seen, last_seen,
+  };
+}
+
+interface Known {
+  readonly row: number;
+  status: InstanceStatus;
+  last_seen: number;
+}
+
+const step = fc.oneof(
+  fc.record({ do: fc.constant("add" as const), which: fc.nat(7) }),
+  fc.record({ do: fc.constantFrom("see" as const, "activate" as const, "remove" as const), which: fc.nat(7) }),
+  fc.record({ do: fc.constantFrom("stale" as const, "store" as const, "refuse" as const, "reload" as const), which: fc.nat(7) }),
+);
+
+t.test("any sequence of changes", (t) => {
+  const property = fc.property(fc.array(fc.tuple(step, fc.nat(3)), { maxLength: 60 }), (steps) => {
+    const directory = new Directory();
+    const known = new Map<string, Known>();
+    /** What the database holds. */
+    const stored = new Map<string, InstanceRow>();
+    let now = 1000;
+    let rows = 0;
+    for (const [{ do: what, which }, passed] of steps) {
+      now += passed;
+      const id = `id-${which + 1}`;
+      const entry = directory.get(id);
+      const model = known.get(id);
+      if ((entry === undefined) !== (model === undefined)) return false;
+      if (what === "add") {
+        const row = rowOf(++rows, now);
+        directory.add(row);
+        known.set(row.id, { row: row.row, status: "pending", last_seen: now });
+        stored.set(row.id, row);
+      } else if (what === "see" && entry !== undefined && model !== undefined) {
+        directory.see(entry, now);
+        model.last_seen = now;
+        if (model.status === "stale") model.status = "active";
+      } else if (what === "activate" && entry !== undefined && model !== undefined) {
+        directory.activate(entry, now);
+        Object.assign(model, { last_seen: now, status: "active" });
+        stored.set(id, { ...rowOf(model.row, now, "active") });
+      } else if (what === "remove") {
+        directory.remove(id);
+        known.delete(id);
+        stored.delete(id);
+      } else if (what === "stale") {
+        const until = now - which;
+        const silent = directory.silentSince(until, ALL);
+        const expected = [...known].filter(([, { status, last_seen }]) => status === "active" && last_seen <= until);
+        if (JSON.stringify(silent.map((one) => one.id).toSorted()) !== JSON.stringify(expected.map(([key]) => key).toSorted())) return false;
+        if (silent.some((one, at) => at > 0 && one.last_seen < (silent[at - 1]?.last_seen ?? 0))) return false;
+        directory.markStale(silent, silent.map((one) => one.last_seen));
+        for (const [key, one] of expected) {
+          one.status = "stale";
+          stored.set(key, rowOf(one.row, one.last_seen, "stale"));
+        }
+      } else if (what === "store" || what === "refuse") {
+        const taken = directory.takeSeen(what === "store" ? ALL : which + 1);
+        if (what === "refuse") directory.giveBack(taken);
+        else for (const one of taken) stored.set(one.id, rowOf(one.row, one.last_seen, one.status));
+      } else if (what === "reload") {
+        directory.load([...stored.values()]);
+      }
+      const order = (status?: InstanceStatus): string => directory.list(status).map((one) => `${one.id} ${one.status} ${one.last_seen}`).toSorted().join();
+      for (const status of [undefined, "pending", "active", "stale"] as const) {
+        const list = directory.list(status);
+        if (list.some((one, at) => at > 0 && one.last_seen > (list[at - 1]?.last_seen ?? 0))) return false;
+        const expected = [...known].filter(([, one]) => status === undefined || one.status === status).map(([key, one]) => `${key} ${one.status} ${one.last_seen}`).toSorted();
+        if (order(status) !== expected.join()) return false;
+        if (status !== undefined && directory.counts[status] !== expected.length) return false;
+      }
+      if (directory.size !== known.size) return false;
+      for (let row = 1; row <= rows; row++) {
+        if ((directory.byTokenHash(`hash-${row}`)?.id ?? null) !== (known.has(`id-${row}`) ? `id-${row}` : null)) return false;
+      }
+    }
+    // Whatever happened, what is stored at the end is what memory says.
+    for (const one of directory.takeSeen(ALL)) stored.set(one.id, rowOf(one.row, one.last_seen, one.status));
+    return [...known].every(([key, one]) => stored.get(key)?.last_seen === one.last_seen && stored.get(key)?.status === one.status) && !directory.urgent;
+  });
+  t.doesNotThrow(() => fc.assert(property, { numRuns: 1000 }));
+  t.end();
+});
+
+t.test("one that was seen while it was being marked stays active, and is stored at once", (t) => {
+  const directory = new Directory();
+  directory.load([rowOf(1, 10, "active"), rowOf(2, 20, "active")]);
+  const silent = directory.silentSince(20, ALL);
+  const times = silent.map(({ last_seen }) => last_seen);
+  directory.see(silent[0] as Entry, 30);
+  t.equal(directory.urgent, false, "a sign of life of an active one can wait");
+  directory.markStale(silent, times);
+  t.same(directory.list().map(({ id, status }) => [id, status]), [["id-1", "active"], ["id-2", "stale"]]);
+  t.equal(directory.urgent, true, "but the database says stale");
+  t.same(directory.takeSeen(ALL).map(({ id, last_seen }) => [id, last_seen]), [["id-1", 30]]);
+  t.equal(directory.urgent, false);
+  t.end();
+});
+
+t.test("time does not go back, and the silent are found without a look at the others", (t) => {
+  const directory = new Directory();
+  directory.load([rowOf(1, 5000, "active"), rowOf(2, 10, "active")]);
+  directory.see(directory.get("id-2") as Entry, 40);
+  t.equal(directory.get("id-2")?.last_seen, 5000, "the clock was set back");
+  t.same(directory.list().map(({ id }) => id), ["id-2", "id-1"], "seen later, in front");
+  t.same(directory.silentSince(4999, ALL), []);
+  t.equal(directory.silentSince(5000, 1).length, 1, "at most so many");
+  t.end();
+});
+
+t.test("filters and the text of an instance", (t) => {
+  const directory = new Directory();
+  const entry = directory.add({ ...rowOf(1, 0), name: 'a"b', capabilities: ["x"] });
+  t.same(JSON.parse(encodeInstance(entry)), {
+    id: "id-1", name: 'a"b', workspace: "w1", intent: "", stack: "", capabilities: ["x"], status: "pending", registered_at: "1970-01-01T00:00:00.000Z", last_seen: "1970-01-01T00:00:00.000Z",
+  });
+  directory.setIntent(entry, "new");
+  directory.setCapabilities(entry, ["y"]);
+  directory.activate(entry, 1500);
+  t.match(JSON.parse(encodeInstance(entry)), { intent: "new", capabilities: ["y"], status: "active", last_seen: "1970-01-01T00:00:01.500Z" });
+  t.ok(matchesFilter(entry, {}));
+  t.ok(matchesFilter(entry, { name: 'a"b', workspace: "w1", stack: "", capability: "y" }));
+  for (const filter of [{ name: "a" }, { workspace: "" }, { stack: "x" }, { capability: "x" }]) t.notOk(matchesFilter(entry, filter), JSON.stringify(filter));
+  t.end();
+});

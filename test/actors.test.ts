@@ -1,0 +1,204 @@
+/** When the actors of instances and of agent metrics ask the writer, and what they make of its answers: time is injected, the writer is played. */
+import t from "tap";
+import { AGENT_METRICS_FLUSH_INTERVAL_MS, AGENT_METRICS_FLUSH_ROWS, AGENT_TALLIES_MAX, INSTANCE_FLUSH_INTERVAL_MS, INSTANCE_FLUSH_ROWS, INSTANCES_MAX } from "../schemas/limits.js";
+import type { Log } from "../src/base/log.js";
+import { Failure } from "../src/base/result.js";
+import { AgentMetricsFlusher } from "../src/agent-metrics/flusher.js";
+import { AgentTally, formatHour, hourOf } from "../src/agent-metrics/tally.js";
+import { Directory, type Entry, type InstanceRow } from "../src/instances/directory.js";
+import { Instances } from "../src/instances/front.js";
+import { Liveness } from "../src/instances/liveness.js";
+import { Sightings } from "../src/instances/sightings.js";
+import { PlayedWriter, settle } from "./threads/played-writer.js";
+
+const lines: string[] = [];
+const quiet = (): void => undefined;
+const log: Log = { debugs: false, infos: false, info: quiet, debug: quiet, error: quiet, warn: (message) => void lines.push(message), close: () => Promise.resolve() };
+const NOBODY = { actor: "", trace: "" };
+const START = 1_000_000;
+
+function rows(count: number, last_seen = START): InstanceRow[] {
+  return Array.from({ length: count }, (_, at) => ({
+    row: at + 1, id: `id-${at + 1}`, token_hash: `hash-${at + 1}`, name: "n", workspace: "", intent: "", stack: "", capabilities: [], status: "active" as const, registered_at: 0, last_seen: last_seen + at,
+  }));
+}
+
+function directoryOf(count: number): Directory {
+  const directory = new Directory();
+  directory.load(rows(count));
+  return directory;
+}
+
+t.test("signs of life: in batches at intervals, at once for a stale one, again when they were not taken", async (t) => {
+  const directory = directoryOf(INSTANCE_FLUSH_ROWS + 2);
+  const writer = new PlayedWriter();
+  const sightings = new Sightings(directory, writer.client, START);
+  const all = directory.list();
+  for (const entry of all) directory.see(entry, START + 50_000);
+  sightings.tick(START + INSTANCE_FLUSH_INTERVAL_MS - 1);
+  await settle();
+  t.equal(writer.calls.length, 0, "not before the interval is over");
+  sightings.tick(START + INSTANCE_FLUSH_INTERVAL_MS);
+  sightings.tick(START + 10 * INSTANCE_FLUSH_INTERVAL_MS);
+  await settle();
+  t.equal(writer.calls.length, 1, "one at a time");
+  t.equal(writer.calls[0]?.name, "instance.seen");
+  const first = writer.asked<{ readonly rows: number[]; readonly last_seen: number[] }>(0);
+  t.same([first.rows.length, first.last_seen.length], [INSTANCE_FLUSH_ROWS, INSTANCE_FLUSH_ROWS]);
+  writer.calls[0]?.answer(null);
+  await settle();
+  t.same(writer.asked<{ readonly rows: number[] }>(1).rows.length, 2, "a step at a time");
+  writer.leave();
+  await settle();
+  sightings.tick(START + 20 * INSTANCE_FLUSH_INTERVAL_MS);
+  await settle();
+  t.equal(writer.calls.length, 2, "nobody to ask");
+  writer.connect();
+  sightings.tick(START + 21 * INSTANCE_FLUSH_INTERVAL_MS);
+  await settle();
+  t.same(writer.calls[2]?.request, writer.calls[1]?.request, "what was not taken is sent again");
+  writer.calls[2]?.answer(null);
+  await settle();
+  sightings.tick(START + 22 * INSTANCE_FLUSH_INTERVAL_MS);
+  await settle();
+  t.equal(writer.calls.length, 3, "nothing is sent of nothing");
+
+  const silent = directory.silentSince(START + 50_000, 1);
+  directory.markStale(silent, silent.map(({ last_seen }) => last_seen));
+  directory.see(silent[0] as Entry, START + 60_000);
+  sightings.tick(START + 22 * INSTANCE_FLUSH_INTERVAL_MS + 1);
+  await settle();
+  t.match(writer.calls[3], { name: "instance.seen", request: { rows: [silent[0]?.row], last_seen: [START + 60_000] } }, "alive again: at once");
+  directory.see(silent[0] as Entry, START + 70_000);
+  const closed = sightings.close();
+  writer.calls[3]?.answer(null);
+  await settle();
+  t.match(writer.calls[4], { request: { last_seen: [START + 70_000] } }, "a shutdown stores what was seen during a flush, too");
+  writer.calls[4]?.answer(null);
+  await closed;
+});
+
+t.test("liveness: at intervals, one check at a time, costs what is silent", async (t) => {
+  const directory = directoryOf(INSTANCE_FLUSH_ROWS + 1);
+  const writer = new PlayedWriter();
+  const liveness = new Liveness({ directory, writer: writer.client, log, stale_after_ms: 5_000, interval_ms: 1_000, now_ms: START });
+  liveness.tick(START + 999);
+  liveness.tick(START + 1_000);
+  await settle();
+  t.equal(writer.calls.length, 0, "nobody was silent for so long: the writer is not asked");
+  liveness.tick(START + 20_000);
+  liveness.tick(START + 40_000);
+  const asked = liveness.check(START + 20_000);
+  await settle();
+  t.equal(writer.calls.length, 1, "one at a time");
+  t.equal(writer.calls[0]?.name, "instance.stale");
+  const { rows: marked } = writer.asked<{ readonly rows: number[] }>(0);
+  t.same(marked, rows(INSTANCE_FLUSH_ROWS).map(({ row }) => row), "the longest silent first, at most so many");
+  const woken = directory.get("id-1") as Entry;
+  directory.see(woken, START + 20_001);
+  writer.calls[0]?.answer({ rows: marked });
+  await settle();
+  t.equal(woken.status, "active", "seen meanwhile");
+  t.equal(directory.get("id-2")?.status, "stale");
+  t.same(writer.asked<{ readonly rows: number[] }>(1).rows, [INSTANCE_FLUSH_ROWS + 1]);
+  writer.calls[1]?.answer({ rows: [] });
+  t.same(await asked, [], "what was told of already is not newly stale");
+  t.equal(directory.counts.stale, INSTANCE_FLUSH_ROWS);
+
+  const failing = liveness.check(START + 100_000);
+  await settle();
+  writer.leave();
+  t.ok(await failing instanceof Failure);
+  t.equal(woken.status, "active", "what is not on disk has not happened");
+  writer.connect();
+  const again = liveness.check(START + 100_000);
+  await settle();
+  writer.calls.at(-1)?.answer({ rows: [1] });
+  t.same((await again as readonly Entry[]).map(({ id, status }) => [id, status]), [["id-1", "stale"]]);
+});
+
+t.test("as many instances as there may be", async (t) => {
+  const writer = new PlayedWriter();
+  const directory = directoryOf(INSTANCES_MAX - 1);
+  const instances = new Instances({ directory, writer: writer.client, clock: { now: () => START }, log });
+  const last = instances.register({ name: "last" }, NOBODY);
+  const refused = await instances.register({ name: "one more" }, NOBODY);
+  t.match(refused, { status: "RESOURCE_EXHAUSTED", message: `${INSTANCES_MAX} instances are registered: delete those that are gone` }, "one that is on its way counts");
+  await settle();
+  writer.leave();
+  t.match(await last, { status: "UNAVAILABLE" });
+  writer.connect();
+  const again = instances.register({ name: "last" }, NOBODY);
+  await settle();
+  const { id, token_hash } = writer.asked<{ readonly id: string; readonly token_hash: string }>(-1);
+  t.equal(directory.get(id), undefined, "not before it is on disk");
+  writer.calls.at(-1)?.answer({ row: INSTANCES_MAX, registered_at: START });
+  const registration = await again;
+  if (registration instanceof Failure) throw new Error(registration.message);
+  t.equal(directory.byTokenHash(token_hash), registration.entry);
+  t.notOk(JSON.stringify(writer.calls).includes(registration.token), "the token itself goes nowhere");
+  t.match(await instances.register({ name: "one more" }, NOBODY), { status: "RESOURCE_EXHAUSTED" });
+});
+
+t.test("the tally: by agent and hour, within bounds", (t) => {
+  const hour = hourOf(Date.UTC(2026, 1, 16, 14, 59, 59, 999));
+  t.equal(formatHour(hour), "2026-02-16T14");
+  const tally = new AgentTally(Date.UTC(2026, 1, 16, 14, 59));
+  tally.add("a", "rest_calls", 1);
+  tally.add("a", "rest_calls", 1);
+  tally.add("a", "violations", 7);
+  tally.tick(Date.UTC(2026, 1, 16, 15));
+  tally.add("a", "mcp_calls", 1);
+  tally.tick(Date.UTC(2026, 1, 16, 14));
+  tally.add("b", "errors", 1);
+  t.equal(tally.size, 3);
+  t.same(tally.take(1), [[hour, "a", "rest_calls", 2], [hour, "a", "violations", 7]], "whole agents, the oldest hour first");
+  t.same(tally.take(1000), [[hour + 1, "a", "mcp_calls", 1], [hour + 1, "b", "errors", 1]]);
+  t.same(tally.take(1000), []);
+  t.equal(tally.size, 0);
+  for (let at = 0; at < AGENT_TALLIES_MAX; at++) tally.add(`agent-${at}`, "rest_calls", 1);
+  tally.add("one more", "rest_calls", 3);
+  tally.add("agent-0", "rest_calls", 1);
+  t.same([tally.size, tally.dropped], [AGENT_TALLIES_MAX, 3]);
+  t.end();
+});
+
+t.test("the flusher: at intervals, the same counters under the same number until they are taken", async (t) => {
+  const writer = new PlayedWriter();
+  const tally = new AgentTally(START);
+  const flusher = new AgentMetricsFlusher(tally, writer.client, log, START);
+  tally.add("a", "rest_calls", 1);
+  flusher.tick(START + AGENT_METRICS_FLUSH_INTERVAL_MS - 1);
+  await settle();
+  t.equal(writer.calls.length, 0);
+  flusher.tick(START + AGENT_METRICS_FLUSH_INTERVAL_MS);
+  flusher.tick(START + 3 * AGENT_METRICS_FLUSH_INTERVAL_MS);
+  await settle();
+  t.equal(writer.calls.length, 1, "one at a time");
+  t.match(writer.calls[0], { name: "agents.count", request: { sequence: 1, counters: [[hourOf(START), "a", "rest_calls", 1]] } });
+  tally.add("a", "rest_calls", 5);
+  writer.leave();
+  await settle();
+  writer.connect();
+  flusher.tick(START + 10 * AGENT_METRICS_FLUSH_INTERVAL_MS);
+  await settle();
+  t.same(writer.calls[1]?.request, writer.calls[0]?.request, "the very same again");
+  writer.calls[1]?.answer(null);
+  await settle();
+  t.match(writer.calls[2]?.request, { sequence: 2, counters: [[hourOf(START), "a", "rest_calls", 5]] });
+  writer.calls[2]?.answer(null);
+  await settle();
+  await flusher.flush();
+  t.equal(writer.calls.length, 3, "nothing is sent of nothing");
+  for (let at = 0; at < AGENT_METRICS_FLUSH_ROWS + 1; at++) tally.add(`agent-${at}`, "errors", 1);
+  tally.dropped = 3;
+  const whole = flusher.flush();
+  await settle();
+  writer.calls[3]?.answer(null);
+  await settle();
+  writer.calls[4]?.answer(null);
+  await whole;
+  t.same([3, 4].map((at) => writer.asked<{ readonly counters: unknown[] }>(at).counters.length), [AGENT_METRICS_FLUSH_ROWS, 1]);
+  t.same([tally.size, tally.dropped], [0, 0]);
+  t.match(lines.at(-1), /not counted/);
+});

@@ -1,0 +1,110 @@
+/**
+ * What happens to counts and signs of life when the writer's thread dies under them: each count is stored
+ * once, whether its flush was lost before or after it was carried out; nobody is forgotten, and who was registered
+ * or deleted without a word is known after the restart as the database knows it.
+ */
+import { existsSync, rmSync } from "node:fs";
+import type { OutgoingHttpHeaders } from "node:http";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import t from "tap";
+import { must } from "../../src/base/assert.js";
+import { send, sendJson, type Answer } from "../http-client.js";
+import { startKoor, type Koor } from "../server-process.js";
+import { FAULTS, HELD_FILE } from "../threads/faults.js";
+
+const PROGRAM = fileURLToPath(new URL("../threads/crashing-server.js", import.meta.url));
+const as = (id: string): OutgoingHttpHeaders => ({ "X-Koor-Instance": id });
+
+async function metric(koor: Koor, name: string): Promise<number> {
+  const { text } = await send(koor.port, "GET", "/metrics");
+  return Number(new RegExp(`^${name} (.*)$`, "m").exec(text)?.[1]);
+}
+
+/** Holds the writer up, and lets it go when so many calls as `sendAll` makes wait for it: they are one batch. */
+async function gather(koor: Koor, sendAll: () => readonly Promise<Answer>[]): Promise<readonly Promise<Answer>[]> {
+  const path = join(koor.data_dir, HELD_FILE);
+  const held = sendJson(koor.port, "PUT", `/api/state/${FAULTS.hold}`, 1);
+  while (!existsSync(path)) await new Promise((resolve) => setImmediate(resolve));
+  const sent = sendAll();
+  for (const request of sent) request.catch(() => undefined);
+  // Beside them the held call and the scrape itself are in flight.
+  while (await metric(koor, "koor_http_requests_in_flight") < 2 + sent.length || await metric(koor, "koor_writer_in_flight") < 1 + sent.length);
+  rmSync(path);
+  await held;
+  return sent;
+}
+
+async function untilBack(koor: Koor): Promise<void> {
+  while ((await sendJson(koor.port, "PUT", "/api/state/back", 1)).status !== 200);
+}
+
+const register = async (koor: Koor): Promise<string> => (await sendJson(koor.port, "POST", "/api/instances/register", { name: "a" })).json<{ readonly id: string }>().id;
+const readAgents = (koor: Koor): Promise<Answer> => send(koor.port, "GET", "/api/metrics/agents");
+const callsOf = async (koor: Koor, id: string): Promise<number | undefined> =>
+  (await readAgents(koor)).json<{ readonly instance_id: string; readonly metrics: Readonly<Record<string, number>> }[]>().find(({ instance_id }) => instance_id === id)?.metrics["rest_calls"];
+
+t.test("a flush that is lost before it was carried out is sent again", async (t) => {
+  const koor = await startKoor(t, { program: PROGRAM });
+  const id = await register(koor);
+  for (let at = 0; at < 5; at++) await send(koor.port, "GET", "/api/state", { headers: as(id) });
+  // The read flushes first: its flush is in the batch that dies.
+  const [agents, crash] = await gather(koor, () => [readAgents(koor), sendJson(koor.port, "PUT", `/api/state/${FAULTS.crash}`, 1)]);
+  t.equal((await crash)?.status, 503);
+  t.equal((await agents)?.status, 200, "reads go on");
+  await untilBack(koor);
+  t.equal(await callsOf(koor, id), 5);
+  t.equal(await koor.stop(), 0);
+  const again = await startKoor(t, { data_dir: koor.data_dir });
+  t.equal(await callsOf(again, id), 5);
+});
+
+t.test("a flush that was carried out without a word is sent again, and counts once", async (t) => {
+  const koor = await startKoor(t, { program: PROGRAM });
+  const id = await register(koor);
+  for (let at = 0; at < 5; at++) await send(koor.port, "GET", "/api/state", { headers: as(id) });
+  const [agents, silent] = await gather(koor, () => [readAgents(koor), sendJson(koor.port, "POST", "/api/events/publish", { topic: FAULTS.silent })]);
+  await t.rejects(must(silent, "two calls were made"), { code: "ECONNRESET" });
+  t.equal((await agents)?.status, 200);
+  await untilBack(koor);
+  await send(koor.port, "GET", "/api/state", { headers: as(id) });
+  t.equal(await callsOf(koor, id), 6, "five were stored once, and one came after");
+});
+
+t.test("who was registered or deleted without a word is known as the database has it", async (t) => {
+  const koor = await startKoor(t, { program: PROGRAM });
+  const [stays, goes] = [await register(koor), await register(koor)];
+  await send(koor.port, "POST", `/api/instances/${stays}/activate`);
+  const lost = await gather(koor, () => [
+    sendJson(koor.port, "POST", "/api/instances/register", { name: "unheard" }), send(koor.port, "DELETE", `/api/instances/${goes}`),
+    sendJson(koor.port, "POST", `/api/instances/${stays}/intent`, { intent: "unheard" }),
+    sendJson(koor.port, "POST", "/api/events/publish", { topic: FAULTS.silent }),
+  ]);
+  for (const request of lost) await t.rejects(request, { code: "ECONNRESET" });
+  await send(koor.port, "POST", `/api/instances/${stays}/heartbeat`);
+  const seen = (await send(koor.port, "GET", `/api/instances/${stays}`)).json<{ readonly last_seen: string }>().last_seen;
+  await untilBack(koor);
+  const list = async (server: Koor): Promise<readonly { readonly id: string; readonly name: string; readonly intent: string; readonly status: string; readonly last_seen: string }[]> => (await send(server.port, "GET", "/api/instances")).json();
+  const known = await list(koor);
+  t.same(known.map(({ name, intent, status }) => [name, intent, status]), [["a", "unheard", "active"], ["unheard", "", "pending"]]);
+  t.equal((await send(koor.port, "GET", `/api/instances/${goes}`)).status, 404);
+  t.equal(known[0]?.last_seen, seen, "a sign of life that was in memory only is not forgotten");
+  t.equal(await koor.stop(), 0);
+  t.same(await list(await startKoor(t, { data_dir: koor.data_dir })), known, "and is stored");
+});
+
+t.test("a sign of life and a check during the writer's absence", async (t) => {
+  const koor = await startKoor(t, { program: PROGRAM, args: ["--stale-after", "1ms"] });
+  const id = await register(koor);
+  await send(koor.port, "POST", `/api/instances/${id}/activate`);
+  while ((await send(koor.port, "POST", "/api/liveness/check")).json<{ readonly count: number }>().count === 0);
+  const sent = await gather(koor, () => [sendJson(koor.port, "PUT", `/api/state/${FAULTS.crash}`, 1)]);
+  t.equal((await sent[0])?.status, 503);
+  t.same((await send(koor.port, "POST", `/api/instances/${id}/heartbeat`)).json(), { id, status: "ok" }, "a heartbeat needs no writer");
+  const check = await send(koor.port, "POST", "/api/liveness/check");
+  t.ok([200, 503].includes(check.status), `a check says ${check.status}`);
+  await untilBack(koor);
+  await send(koor.port, "POST", `/api/instances/${id}/heartbeat`);
+  while ((await send(koor.port, "POST", "/api/liveness/check")).json<{ readonly count: number }>().count === 0);
+  t.equal(await koor.stop(), 0);
+});

@@ -5,7 +5,7 @@
 import { resolve } from "node:path";
 import type { Config } from "../schemas/config.js";
 import {
-  BACKUPS_AT_ONCE_MAX, DEADLINE_SWEEP_MS, EVENT_PRUNE_INTERVAL_MS, REPLAY_PAGE_EVENTS, SHUTDOWN_DRAIN_MS, VALIDATIONS_LONG_TOGETHER_MAX, VALIDATIONS_LONG_WAITING_MAX,
+  BACKUPS_AT_ONCE_MAX, DEADLINE_SWEEP_MS, EVENT_PRUNE_INTERVAL_MS, REPLAY_PAGE_EVENTS, SHUTDOWN_DRAIN_MS, WEBHOOK_REQUESTS_MAX, VALIDATIONS_LONG_TOGETHER_MAX, VALIDATIONS_LONG_WAITING_MAX,
   VALIDATION_WAIT_MS_MAX,
 } from "../schemas/limits.js";
 import { VERSION } from "../schemas/version.js";
@@ -46,7 +46,7 @@ import { Mcp, mcpRoutes } from "./mcp/routes.js";
 import type { CommitNotice } from "./metrics/commit-notice.js";
 import { Registry } from "./metrics/registry.js";
 import { metricsRoutes } from "./metrics/routes.js";
-import { OutboundClient } from "./outbound/client.js";
+import { OutboundClient, loadHttpClient } from "./outbound/client.js";
 import { RpcClient } from "./rpc/client.js";
 import { Pool } from "./rpc/pool.js";
 import { Reads } from "./rpc/reads.js";
@@ -163,7 +163,9 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
   const actors = new InstanceActors(directory, systemClock);
   const pipeline = new Pipeline({ gate, registry, writer, log, clock: systemClock, actors, agents });
   const pruner = new EventPruner(writer, config.event_history, EVENT_PRUNE_INTERVAL_MS, log, systemClock.now());
-  const receivers = new OutboundClient({ policy: { allow_private: config.webhook_allow_private } });
+  const receivers = new OutboundClient({
+    policy: { allow_private: config.webhook_allow_private }, connections_per_origin_max: WEBHOOK_REQUESTS_MAX,
+  });
   const send = senderOver(receivers);
   deliveries = new Deliveries({
     reader: context.webhooks, send, registry, clock: systemClock, log,
@@ -235,7 +237,7 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
     await mcp.close();
     await idle(() => pipeline.inFlight + outbox.inFlight, SHUTDOWN_DRAIN_MS);
     await receivers.close();
-    await outbox.tell();
+    await outbox.finish();
     front.close();
     clearInterval(ticking);
     await sightings.close();
@@ -266,7 +268,10 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
   outbox.load();
   announce(log, config, front.addresses, data_dir);
   // Not needed for /health, needed soon after it.
-  setImmediate(() => void loadSchemaCompiler());
+  setImmediate(() => {
+    void loadSchemaCompiler();
+    if (context.webhooks.count > 0) void loadHttpClient();
+  });
   return { addresses: front.addresses, stop };
 }
 

@@ -150,7 +150,6 @@ const QUOTED: readonly (readonly [page: string, says: RegExp, bound: number])[] 
   ["docs/webhooks.md", /\| webhooks \| (\d+) \|/, limits.WEBHOOKS_MAX],
   ["docs/webhooks.md", /\| (\d+) events or 64 MiB/, limits.WEBHOOK_QUEUE_ROWS_MAX],
   ["docs/webhooks.md", /\| \d+ events or (\d+) MiB/, limits.WEBHOOK_QUEUE_BYTES_MAX / (UNITS["MiB"] ?? 0)],
-  ["docs/webhooks.md", /(\d+) to one host and port/, limits.OUTBOUND_CONNECTIONS_PER_ORIGIN_MAX],
   ["docs/instances.md", /(\d+) minutes by default/, Number.parseInt(OPTIONS.stale_after.fallback, 10)],
   ["docs/instances.md", /stored every (\d+) seconds and at a shutdown/, limits.INSTANCE_FLUSH_INTERVAL_MS / 1000],
   ["docs/instances.md", /in memory, stored every (\d+) seconds/, limits.AGENT_METRICS_FLUSH_INTERVAL_MS / 1000],

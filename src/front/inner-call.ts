@@ -80,7 +80,7 @@ export class InnerCalls {
     const { refusals } = this.#options;
     const route = this.#find(name);
     refusals.report(route, failure);
-    if (refusals.wants(route, failure)) await new Promise<void>((resolve) => refusals.write(route, params, context, failure, resolve));
+    if (refusals.wants(route, failure)) await new Promise<void>((resolve) => refusals.write(route, params, undefined, context, failure, resolve));
     return failure;
   }
 

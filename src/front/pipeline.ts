@@ -48,6 +48,8 @@ interface Call {
   params: readonly string[];
   caller: Caller;
   context: CallContext;
+  /** The JSON body where it had the route's shape, for the audit of a refusal. */
+  json: unknown;
   path: string;
   /** The allowed Origin that it came from; "" where it named none. */
   origin: string;
@@ -60,7 +62,7 @@ const NO_BODY = new Uint8Array(0);
 const DRAINING = new Failure("UNAVAILABLE", "the server is shutting down");
 
 function newCall(exchange: Exchange, bound: BoundRoute, counted: boolean): Call {
-  return { exchange, bound, started: performance.now(), counted, params: NO_PARAMS, caller: NOBODY, context: NO_CONTEXT, path: "", origin: "" };
+  return { exchange, bound, started: performance.now(), counted, params: NO_PARAMS, caller: NOBODY, context: NO_CONTEXT, json: undefined, path: "", origin: "" };
 }
 
 export class Pipeline {
@@ -274,8 +276,12 @@ export class Pipeline {
   #handleJson(call: Call, request: Request, body: Uint8Array): void {
     const kind = call.bound.route.body;
     const parsed = kind?.kind === "json" ? parseJsonBody(body, kind.schema) : invalid("malformed JSON body");
-    if (parsed instanceof Failure) this.#finish(call, parsed);
-    else this.#handle(call, { ...request, body, text: parsed.text, json: parsed.json });
+    if (parsed instanceof Failure) {
+      this.#finish(call, parsed);
+      return;
+    }
+    call.json = parsed.json;
+    this.#handle(call, { ...request, body, text: parsed.text, json: parsed.json });
   }
 
   #handle(call: Call, request: Request): void {
@@ -321,7 +327,7 @@ export class Pipeline {
       return;
     }
     call.exchange.detach();
-    this.refusals.write(call.bound.route, call.params, call.context, answer, () => this.#send(call, reply));
+    this.refusals.write(call.bound.route, call.params, call.json, call.context, answer, () => this.#send(call, reply));
   }
 
   #countForActor({ counted, caller: { actor } }: Call, { status, counts }: Reply): void {

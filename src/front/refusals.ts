@@ -58,14 +58,14 @@ export class Refusals {
   }
 
   /** Writes the row, then goes on whether or not that worked: a full disk must not turn a 400 into a 507. */
-  write(route: Route, params: readonly string[], context: CallContext, failure: Failure, next: () => void): void {
+  write(route: Route, params: readonly string[], json: unknown, context: CallContext, failure: Failure, next: () => void): void {
     if (route.audit === undefined) {
       next();
       return;
     }
     const { action, resource } = route.audit;
     const detail = JSON.stringify({ error: failure.message.slice(0, AUDIT_DETAIL_BYTES_MAX), code: failure.http });
-    this.#writer.call("audit.refuse", { action, resource: resource(params), detail }, context, 0, next);
+    this.#writer.call("audit.refuse", { action, resource: resource(params, json), detail }, context, 0, next);
   }
 
   /** Logs a refusal that the operator should know of, at most one a second: it comes with every request. */

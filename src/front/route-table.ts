@@ -108,8 +108,11 @@ export interface Route {
   readonly statuses?: readonly number[];
   /** Bodies of refusals that have members of their own. */
   readonly refusals?: Readonly<Record<number, TSchema>>;
-  /** Refusals of the call are written to the audit log under this action. */
-  readonly audit?: { readonly action: AuditAction; readonly resource: (params: readonly string[]) => string };
+  /**
+   * Refusals of the call are written to the audit log under this action. What the resource is called may stand
+   * in the body: `json` is it where it had the route's shape, else undefined.
+   */
+  readonly audit?: { readonly action: AuditAction; readonly resource: (params: readonly string[], json: unknown) => string };
   /** A POST that only asks: it stores nothing. */
   readonly asks_only?: true;
   /** Needs no token. */

@@ -40,6 +40,8 @@ type Connector = ReturnType<typeof Undici.buildConnector>;
 
 export interface OutboundOptions {
   readonly policy: OutboundPolicy;
+  /** Connections to one host and port at once; OUTBOUND_CONNECTIONS_PER_ORIGIN_MAX where nothing is said. */
+  readonly connections_per_origin_max?: number;
   /** For tests: another resolver of names. */
   readonly resolve?: Resolve;
   /** For tests: what begins connections, given the guarded lookup. */
@@ -71,6 +73,7 @@ export async function loadHttpClient(): Promise<void> {
 export class OutboundClient {
   readonly policy: OutboundPolicy;
   readonly #resolver: Resolver;
+  readonly #connections_max: number;
   readonly #makeConnector: OutboundOptions["makeConnector"];
   #transport: Transport | null = null;
   #running = 0;
@@ -79,6 +82,7 @@ export class OutboundClient {
   constructor(options: OutboundOptions) {
     this.policy = options.policy;
     this.#resolver = new Resolver(options.resolve);
+    this.#connections_max = options.connections_per_origin_max ?? OUTBOUND_CONNECTIONS_PER_ORIGIN_MAX;
     this.#makeConnector = options.makeConnector;
   }
 
@@ -155,7 +159,7 @@ export class OutboundClient {
         if (refusal === null) connect(target, done);
         else done(new RefusedAddress(refusal), null);
       },
-      connections: OUTBOUND_CONNECTIONS_PER_ORIGIN_MAX,
+      connections: this.#connections_max,
       maxOrigins: OUTBOUND_ORIGINS_MAX,
       pipelining: 1,
       keepAliveTimeout: OUTBOUND_IDLE_MS,

@@ -112,6 +112,12 @@ export class Deliveries {
     return this.#telling;
   }
 
+  /** After the last delivery: the writer has been told everything, unless it takes nothing any more. */
+  async finish(): Promise<void> {
+    // One round may be under way that began before the last delivery ended.
+    for (let round = 0; round < 2; round++) await this.tell();
+  }
+
   async #tellAll(): Promise<void> {
     const lanes = [...this.#untold];
     this.#untold.clear();

@@ -31,7 +31,7 @@ export function webhookRoutes(options: WebhookRoutesOptions): Route[] {
     {
       method: "POST", path: "/api/webhooks", name: "webhook.create", tag, needs: "server", summary: "Registers a receiver of events.",
       body: { kind: "json", schema: WebhookBody }, answer: Webhook, statuses: [409],
-      audit: { action: "webhook.create", resource: () => "" }, handle: (request) => webhooks.create(request),
+      audit: { action: "webhook.create", resource: (_params, json) => (json as WebhookBody | undefined)?.id ?? "" }, handle: (request) => webhooks.create(request),
     },
     {
       method: "GET", path: "/api/webhooks", name: "webhook.list", tag, summary: "Lists the webhooks by id.",

@@ -160,6 +160,18 @@ t.test("the summary: sums by group and of everything", async (t) => {
   t.same(await summary("from=2999-01-01T00:00:00Z"), { group_by: "project", from: "2999-01-01T00:00:00.000Z", to: "", groups: {}, total: NOTHING });
 });
 
+t.test("the calling instance is who asked, where nothing else is said", async (t) => {
+  const { id } = (await sendJson(port, "POST", "/api/instances/register", { name: "reporter" })).json<{ readonly id: string }>();
+  t.ok(id);
+  const headers = { "X-Koor-Instance": id };
+  await sendJson(port, "POST", PATH, { provider: "p", model: "m" }, headers);
+  t.match((await list("limit=1"))[0], { instance_id: id });
+  t.match(await newest("/api/events/history?last=1"), { topic: "llm.usage.recorded", source: id });
+  t.match(await newest("/api/audit?action=llm.usage&limit=1"), { actor: id, outcome: "success" });
+  await sendJson(port, "POST", PATH, { provider: "p", model: "m", instance_id: "another" }, headers);
+  t.match((await list("limit=1"))[0], { instance_id: "another" });
+});
+
 t.test("a group may have any name, and sums keep their digits", async (t) => {
   for (const project of ["__proto__", "constructor", 'a"b']) {
     for (let at = 0; at < 2; at++) await sendJson(port, "POST", PATH, { provider: "p", model: "m", project, tokens_in: Number.MAX_SAFE_INTEGER, cost_usd: 0.1 });

@@ -301,6 +301,19 @@ t.test("a shutdown begins nothing, and does not count what it cut off", async (t
   t.equal(await system.answer("ended", DELIVERED), 2);
 });
 
+t.test("a deletion that the front was not told of is seen when it reads everything again", async (t) => {
+  const system = new System();
+  for (const id of ["gone", "here"]) system.add(id);
+  const { row } = system.stored("gone");
+  system.outbox.remove(row);
+  system.outbox.table.delete(row);
+  t.ok(system.outbox.takeNotice(), "and its notice is lost");
+  system.deliveries.load();
+  system.publish();
+  await system.rest();
+  t.same(system.requests.map(({ url }) => url), ["http://here/"]);
+});
+
 t.test("what is not sent for want of room is no failure", async (t) => {
   const system = new System();
   system.add("w");

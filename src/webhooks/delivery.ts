@@ -68,7 +68,8 @@ export class Deliveries {
   load(): void {
     const { reader, registry } = this.#options;
     registry.webhook_queue = reader.waiting;
-    for (const webhook of reader.all()) this.#reload(webhook.row);
+    // Also those that are known and no longer stored: what was told of them may have been lost with a crash.
+    for (const row of new Set([...this.#lanes.keys(), ...reader.all().map((webhook) => webhook.row)])) this.#reload(row);
   }
 
   /** Takes what a commit did to the outbox. */

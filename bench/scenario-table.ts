@@ -14,6 +14,7 @@ import { putOneKeyScenario } from "./scenarios/put-one-key.js";
 import { stalledSubscribersScenario } from "./scenarios/stalled-subscribers.js";
 import { subscribersScenario } from "./scenarios/subscribers.js";
 import { webhooksScenario } from "./scenarios/webhooks.js";
+import { validateScenario } from "./scenarios/validate.js";
 
 export const SCENARIOS: readonly Scenario[] = [
   getScenario,
@@ -25,6 +26,7 @@ export const SCENARIOS: readonly Scenario[] = [
   idleScenario,
   diffScenario,
   heartbeatScenario,
+  validateScenario,
   conditionalGetScenario,
   putOneKeyScenario,
   mixScenario,

@@ -183,7 +183,12 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
   });
   const specs = new VersionedFront({ writer, reads, log }, context.specs);
   const turns = new Turns(VALIDATIONS_LONG_TOGETHER_MAX, VALIDATIONS_LONG_WAITING_MAX, VALIDATION_WAIT_MS_MAX);
-  const rules = new RuleFront({ writer, reads, log, turns });
+  const rules = new RuleFront({
+    writer, reads, log, turns,
+    countViolations: (actor, violations) => {
+      if (actor !== "" && violations > 0) agents.add(actor, "violations", violations);
+    },
+  });
   // A contract's service is wherever its team runs it: only metadata services are refused.
   const outbound = new OutboundClient({ policy: { allow_private: true } });
   const contracts = new ContractFront({ pool, outbound, long_work: turns });

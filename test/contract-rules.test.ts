@@ -173,6 +173,17 @@ t.test("who proposes: the actor, where the body says nobody", async (t) => {
   t.match(await lastAudit(), { actor: id, action: "rule.propose" });
 });
 
+t.test("an agent's violations are counted", async (t) => {
+  const { id } = (await sendJson(port, "POST", "/api/instances/register", { name: "counted" })).json<{ readonly id: string }>();
+  const actor = { "X-Koor-Instance": id };
+  await put("counted", [{ rule_id: "x", pattern: "x" }]);
+  for (const content of ["x\nx", "", "x\n".repeat(50_000)]) await sendJson(port, "POST", "/api/validate/counted", { content }, actor);
+  const counted = async (): Promise<number | undefined> =>
+    (await send(port, "GET", `/api/metrics/agents/${id}`)).json<readonly { readonly metric_name: string; readonly metric_value: number }[]>().find(({ metric_name }) => metric_name === "violations")?.metric_value;
+  while (await counted() !== 50_002) await new Promise((resolve) => { setImmediate(resolve); });
+  t.pass("of short answers and of long ones");
+});
+
 t.test("importing, exporting, listing, deleting", async (t) => {
   const answer = await imports([
     { project: "i1", rule_id: "a", pattern: "x" }, { project: "i2", rule_id: "a", pattern: "x", source: "local" }, { project: "i1", rule_id: "b", pattern: "x", source: "learned", stack: "go" },

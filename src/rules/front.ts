@@ -25,13 +25,29 @@ export interface RuleFrontOptions {
   readonly log: Log;
   /** Shared by all that may keep a thread of the pool for long. */
   readonly turns: Turns;
+  /** Hears how many violations a long validation has found when its answer is whole; a short one's answer says it. */
+  readonly countViolations: (actor: string, violations: number) => void;
 }
 
 const BUSY = new Failure("RESOURCE_EXHAUSTED", "the server is busy with long validations, try again");
 
-async function* releasing(chunks: Chunks, release: Release): Chunks {
+/** The end of a validation's answer is its count. */
+const COUNT = /"count":(\d+)\}$/;
+const COUNT_CHARACTERS = 32;
+
+function countIn(end: string): number {
+  return Number(COUNT.exec(end.slice(-COUNT_CHARACTERS))?.[1] ?? 0);
+}
+
+/** The chunks as they come; tells when the last was taken, and that no more will be, however that came. */
+async function* watched(chunks: Chunks, release: Release, ended: (violations: number) => void): Chunks {
   try {
-    yield* chunks;
+    let last = "";
+    for await (const chunk of chunks) {
+      if (!(chunk instanceof Failure)) last = chunk;
+      yield chunk;
+    }
+    ended(countIn(last));
   } finally {
     release();
   }
@@ -42,8 +58,10 @@ export class RuleFront {
   readonly #reads: Reads;
   readonly #log: Log;
   readonly #turns: Turns;
+  readonly #countViolations: RuleFrontOptions["countViolations"];
 
-  constructor({ writer, reads, log, turns }: RuleFrontOptions) {
+  constructor({ writer, reads, log, turns, countViolations }: RuleFrontOptions) {
+    this.#countViolations = countViolations;
     this.#turns = turns;
     this.#writer = writer;
     this.#reads = reads;
@@ -88,13 +106,13 @@ export class RuleFront {
     if (body.byteLength <= VALIDATION_SHORT_BYTES_MAX) {
       // A short text is copied, not given away: it may be needed again.
       const answer = await this.#reads.pool.run("rules.validate", { project, body: packed, most: VALIDATION_SHORT_ANSWER_CHARACTERS_MAX }, { deadline_ms: VALIDATION_SHORT_DEADLINE_MS });
-      if (!(answer instanceof Failure)) return jsonReply(answer);
+      if (!(answer instanceof Failure)) return jsonReply(answer, 200, { violations: countIn(answer) });
       if (answer.status !== "OUT_OF_RANGE") return answer;
     }
     const release = await this.#turns.take();
     if (release === null) return BUSY;
     const chunks = this.#reads.pool.stream("rules.validate", { project, body: packed, most: null }, context, { transfer: buffersOf(packed) });
-    return readReply(releasing(chunks, release));
+    return readReply(watched(chunks, release, (violations) => this.#countViolations(context.actor, violations)));
   }
 
   /** JSON text of the rules in the body, ready to be stored. */

@@ -6,6 +6,7 @@
 import type { Kind } from "./kind.js";
 import { AGENT_METRIC_KIND } from "./kinds/agent-metric.js";
 import { AUDIT_KIND } from "./kinds/audit.js";
+import { COMPLIANCE_RUN_KIND } from "./kinds/compliance-run.js";
 import { EVENT_KIND } from "./kinds/event.js";
 import { INSTANCE_KIND } from "./kinds/instance.js";
 import { RULE_KIND } from "./kinds/rule.js";
@@ -15,7 +16,9 @@ import { TEMPLATE_KIND } from "./kinds/template.js";
 import { USAGE_KIND } from "./kinds/usage.js";
 import { WEBHOOK_KIND } from "./kinds/webhook.js";
 
-export const KINDS: readonly Kind[] = [STATE_KIND, SPEC_KIND, RULE_KIND, TEMPLATE_KIND, WEBHOOK_KIND, INSTANCE_KIND, EVENT_KIND, AUDIT_KIND, USAGE_KIND, AGENT_METRIC_KIND];
+export const KINDS: readonly Kind[] = [
+  STATE_KIND, SPEC_KIND, RULE_KIND, TEMPLATE_KIND, WEBHOOK_KIND, INSTANCE_KIND, EVENT_KIND, AUDIT_KIND, USAGE_KIND, AGENT_METRIC_KIND, COMPLIANCE_RUN_KIND,
+];
 
 /** Tables that no snapshot holds, and why. */
 export const LEFT_OUT: Readonly<Record<string, string>> = {

@@ -2,7 +2,7 @@
  * The SQL of a restore in the writer: whether the database holds content, and the copy of a staging
  * database into it, within the transaction of the call. Rows go from file to file; none is seen here.
  */
-import type { Db } from "../store/open.js";
+import { writeFailure, type Db } from "../store/open.js";
 import { KINDS } from "./kinds.js";
 
 /** Who was refused what is no content: a server to which somebody sent a bad request may still be restored to. */
@@ -30,11 +30,22 @@ export function newestTime(db: Db): number {
   return newest.pluck().get() ?? 0;
 }
 
-/** Lets go of the staging database, and gives its room in the log back. Outside of any transaction. */
+/**
+ * Lets go of the staging database, and gives its room in the log back where that can be done now: a reader
+ * may be at the log, and a disk that is full cannot take it in. Outside of any transaction.
+ */
 export function releaseStaged(db: Db): void {
   if (!isAttached(db)) return;
   db.exec("DETACH staged");
-  db.pragma("wal_checkpoint(TRUNCATE)");
+  const patience = Number(db.pragma("busy_timeout", { simple: true }));
+  db.pragma("busy_timeout = 0");
+  try {
+    db.pragma("wal_checkpoint(TRUNCATE)");
+  } catch (error) {
+    if (writeFailure(error) === undefined) throw error;
+  } finally {
+    db.pragma(`busy_timeout = ${patience}`);
+  }
 }
 
 function isAttached(db: Db): boolean {

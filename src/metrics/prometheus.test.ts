@@ -5,7 +5,7 @@ import { parseExposition } from "../../test/exposition.js";
 import { BATCH_BOUNDS_CALLS, LATENCY_BOUNDS_S, Registry } from "./registry.js";
 
 const GAUGES: Gauges = {
-  uptime_seconds: 1.5, subscribers: 2, instances: { pending: 20, active: 21, stale: 22 }, patterns: 3, in_flight: 4, writer_in_flight: 5, pool_waiting: 6, wal_bytes: 7, resident_bytes: 8, heap_bytes: 9,
+  version: "1.2.3", last_event_id: 21, uptime_seconds: 1.5, subscribers: 2, instances: { pending: 20, active: 21, stale: 22 }, patterns: 3, in_flight: 4, writer_in_flight: 5, pool_waiting: 6, wal_bytes: 7, resident_bytes: 8, heap_bytes: 9,
   cpu_seconds: 10.25, loop_delay_seconds: { p50: 0.001, p99: 0.002, max: 0.003 },
 };
 
@@ -31,12 +31,14 @@ t.test("every figure is there, once, with its help and its type", (t) => {
     nodejs_heap_used_bytes: ["gauge", 9],
     process_cpu_seconds_total: ["counter", 10.25],
     koor_uptime_seconds: ["gauge", 1.5],
+    koor_last_event_id: ["gauge", 21],
     koor_event_loop_delay_max_seconds: ["gauge", 0.003],
   };
   for (const [name, [type, value]] of Object.entries(expected)) {
     t.equal(families.get(name)?.type, type, name);
     t.same(families.get(name)?.samples, [{ name, labels: {}, value }], name);
   }
+  t.same(families.get("koor_build_info")?.samples, [{ name: "koor_build_info", labels: { version: "1.2.3" }, value: 1 }]);
   t.same(families.get("koor_calls_total")?.samples.map(({ labels, value }) => [labels["plane"], value]), [["rest", 11], ["mcp", 12]]);
   t.same(families.get("koor_event_loop_delay_seconds")?.samples.map(({ labels, value }) => [labels["quantile"], value]), [["0.5", 0.001], ["0.99", 0.002]]);
   t.end();

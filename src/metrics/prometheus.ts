@@ -7,7 +7,9 @@ import type { Histogram, Registry } from "./registry.js";
 
 /** What is read at the moment of a scrape. */
 export interface Gauges {
+  readonly version: string;
   readonly uptime_seconds: number;
+  readonly last_event_id: number;
   readonly subscribers: number;
   /** By status. */
   readonly instances: Readonly<Record<InstanceStatus, number>>;
@@ -89,6 +91,7 @@ export function expose(registry: Registry, gauges: Gauges): string {
     .sample("koor_instances", gauges.instances.stale, { status: "stale" })
     .value("koor_subscribers", "gauge", "Connected subscribers and waiting long polls.", gauges.subscribers)
     .value("koor_subscriber_patterns", "gauge", "Distinct patterns that are subscribed.", gauges.patterns)
+    .value("koor_last_event_id", "gauge", "Id of the newest event.", gauges.last_event_id)
     .value("koor_events_published_total", "counter", "Events that went out.", registry.events_published)
     .value("koor_events_delivered_total", "counter", "Deliveries of events to subscribers.", registry.events_delivered)
     .value("koor_events_dropped_total", "counter", "Events that were dropped for subscribers that were too far behind.", registry.events_dropped)
@@ -107,6 +110,7 @@ export function expose(registry: Registry, gauges: Gauges): string {
     .value("process_resident_memory_bytes", "gauge", "Resident memory of the process.", gauges.resident_bytes)
     .value("nodejs_heap_used_bytes", "gauge", "JavaScript heap of the front that is in use.", gauges.heap_bytes)
     .value("process_cpu_seconds_total", "counter", "User and system time of the process.", gauges.cpu_seconds)
+    .metric("koor_build_info", "gauge", "Always 1; the version that runs.").sample("koor_build_info", 1, { version: gauges.version })
     .value("koor_uptime_seconds", "gauge", "Time since the start.", gauges.uptime_seconds)
     .metric("koor_event_loop_delay_seconds", "summary", "How late the front's event loop runs its timers.")
     .sample("koor_event_loop_delay_seconds", gauges.loop_delay_seconds.p50, { quantile: "0.5" })

@@ -4,6 +4,7 @@ import { monitorEventLoopDelay, type IntervalHistogram } from "node:perf_hooks";
 import type { InstanceStatus } from "../../schemas/instances.js";
 import { TOKENS_PER_MCP_CALL } from "../../schemas/limits.js";
 import { Health, Metrics, MetricsReset } from "../../schemas/metrics.js";
+import { VERSION } from "../../schemas/version.js";
 import type { Clock } from "../base/clock.js";
 import { formatUptime } from "../base/duration.js";
 import { Failure } from "../base/result.js";
@@ -58,6 +59,11 @@ export function metricsRoutes(options: MetricsRoutesOptions): Route[] {
       answer: "text", uncounted: true, handle: () => metrics.scrape(),
     },
   ];
+}
+
+/** How late a timer ran, in seconds: the histogram holds the whole times between its runs, in ns. */
+function latenessOf(interval_ns: number): number {
+  return Math.max(0, interval_ns / 1e9 - LOOP_DELAY_RESOLUTION_MS / 1e3);
 }
 
 class MetricsFront {
@@ -116,6 +122,8 @@ class MetricsFront {
     const memory = process.memoryUsage();
     const text = expose(registry, {
       uptime_seconds: (clock.now() - started_ms) / 1000,
+      version: VERSION,
+      last_event_id: hub.lastId,
       subscribers: hub.subscribers,
       instances: this.#options.instances(),
       patterns: hub.patterns,
@@ -127,9 +135,9 @@ class MetricsFront {
       heap_bytes: memory.heapUsed,
       cpu_seconds: (user + system) / 1e6,
       loop_delay_seconds: {
-        p50: this.#loop_delay.percentile(50) / 1e9,
-        p99: this.#loop_delay.percentile(99) / 1e9,
-        max: this.#loop_delay.max / 1e9,
+        p50: latenessOf(this.#loop_delay.percentile(50)),
+        p99: latenessOf(this.#loop_delay.percentile(99)),
+        max: latenessOf(this.#loop_delay.max),
       },
     });
     this.#loop_delay.reset();

@@ -7,7 +7,7 @@
 import { CLI_BRIDGE_LINE_BYTES_MAX, CLI_BRIDGE_REQUESTS_MAX } from "../schemas/limits.js";
 import { sendRequest, type Answer } from "./client.js";
 import { CliFailure, type ExitCode } from "./failure.js";
-import { foldLines, print } from "./output.js";
+import { foldLines } from "./output.js";
 import type { Settings } from "./settings.js";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -46,7 +46,10 @@ function headerValue(text: string): string {
 /** The headers by which HTTP says what the message says. */
 function headersOf(message: unknown, negotiated: string): Record<string, string> {
   const headers: Record<string, string> = { "Content-Type": "application/json", Accept: "application/json, text/event-stream" };
-  if (!isObject(message)) return headers;
+  if (!isObject(message)) {
+    if (negotiated !== "") headers["MCP-Protocol-Version"] = negotiated;
+    return headers;
+  }
   const params = isObject(message["params"]) ? message["params"] : {};
   const version = isObject(params["_meta"]) ? params["_meta"][VERSION_MEMBER] : undefined;
   if (typeof version !== "string") {
@@ -101,6 +104,13 @@ async function* readLines(input: AsyncIterable<Buffer>): AsyncGenerator<Buffer |
   if (bytes > 0) yield take();
 }
 
+/** Waits until stdout has taken it. */
+async function write(bytes: Buffer): Promise<void> {
+  await new Promise<void>((resolve) => {
+    process.stdout.write(bytes, () => resolve());
+  });
+}
+
 class Bridge {
   readonly #settings: Settings;
   readonly #running = new Set<Promise<void>>();
@@ -116,7 +126,7 @@ class Bridge {
       if (line !== undefined && line.toString("latin1").trim() === "") continue;
       const message = line === undefined ? undefined : parse(line.toString("utf8"));
       if (line === undefined || message === undefined) {
-        await print(errorLine(null, PARSE_ERROR, line === undefined ? `a message is longer than ${CLI_BRIDGE_LINE_BYTES_MAX} bytes` : "the line is not JSON"));
+        await write(errorLine(null, PARSE_ERROR, line === undefined ? `a message is longer than ${CLI_BRIDGE_LINE_BYTES_MAX} bytes` : "the line is not JSON"));
         continue;
       }
       const passing = this.#pass(line, message);
@@ -133,10 +143,10 @@ class Bridge {
     const answer = await sendRequest(this.#settings, { method: "POST", path: "/mcp", headers, body: line });
     const ids = idsOf(message);
     if (answer instanceof CliFailure) {
-      for (const id of ids) await print(errorLine(id, SERVER_ERROR, answer.message));
+      for (const id of ids) await write(errorLine(id, SERVER_ERROR, answer.message));
       return;
     }
-    for (const one of this.#answersOf(answer, message, ids)) await print(one);
+    for (const one of this.#answersOf(answer, message, ids)) await write(one);
   }
 
   /** The lines for one answer: one, one for each event of a stream, or an error for each request that has none. */

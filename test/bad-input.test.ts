@@ -193,7 +193,7 @@ const webhook = fc.record({
   patterns: fc.oneof(fc.array(pattern, { maxLength: 3 }), fc.jsonValue()),
   secret: label,
 }, { requiredKeys: ["id", "url"] });
-const json = fc.oneof(fc.json(), webhook.map((value) => JSON.stringify(value)), fc.constant(JSON.stringify({ id: "known", url: receiver.url, patterns: ["a.*"] })), usage.map((value) => JSON.stringify(value)), fc.constant('{"provider":"p","model":"m","tokens_in":1}'), good.map((value) => JSON.stringify(value)), fc.array(good, { minLength: 1, maxLength: 3 }).map((value) => JSON.stringify(value)), event.map((value) => JSON.stringify(value)), fc.array(event, { maxLength: 3 }).map((value) => JSON.stringify(value)));
+const json = fc.oneof(fc.json(), good.map((value) => JSON.stringify(value)), fc.array(good, { minLength: 1, maxLength: 3 }).map((value) => JSON.stringify(value)), event.map((value) => JSON.stringify(value)), fc.array(event, { maxLength: 3 }).map((value) => JSON.stringify(value)));
 const regex = fc.oneof(fc.constantFrom("a", "x+", "(", "[", "\\", "(?=a)", "a{1001}", "(a{1,1000}){1,1000}", "(?i)\\pL{9}", "^$", "no-console-log", "x".repeat(4097), "a{500}".repeat(9)), label);
 const rule = fc.record({
   project: label, rule_id: label, pattern: regex, severity: fc.oneof(fc.constantFrom("error", "warning", "fatal"), label), match_type: fc.oneof(fc.constantFrom("regex", "missing", "custom", "other"), label),
@@ -214,6 +214,8 @@ const template = fc.record({
 const BODIES: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   "contract.validate": fc.record({ endpoint, direction: fc.oneof(fc.constantFrom("request", "response", "query", "error"), label), payload }, { requiredKeys: ["endpoint"] }),
   "contract.test": fc.oneof(fc.record({ endpoint: fc.constantFrom("POST /x", "GET /y/{id}"), base_url: fc.constant("http://127.0.0.1:1") }), fc.record({ endpoint, base_url, test_data: fc.oneof(payload, fc.record({ id: fc.oneof(fc.constantFrom("..", "a/b", "\ud800", 7), fc.jsonValue()) })) }, { requiredKeys: ["endpoint", "base_url"] })),
+  "webhook.create": fc.oneof(webhook, fc.constant({ id: "known", url: receiver.url, patterns: ["a.*"] })),
+  "usage.record": fc.oneof(usage, fc.constant({ provider: "p", model: "m", tokens_in: 1 })),
   "rule.propose": fc.oneof(rule, goodRule),
   "rules.put": fc.oneof(fc.array(rule, { maxLength: 3 }), goodRule.map((one) => [one])),
   "rules.import": fc.oneof(fc.array(rule, { maxLength: 3 }), goodRule.map((one) => [one])),

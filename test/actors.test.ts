@@ -194,10 +194,13 @@ t.test("the flusher: at intervals, the same counters under the same number until
   tally.dropped = 3;
   const whole = flusher.flush();
   await settle();
+  const [later, latest] = [flusher.flush(), flusher.flush()];
+  t.equal(latest, later, "those who ask during a flush wait for the same next one");
   writer.calls[3]?.answer(null);
   await settle();
   writer.calls[4]?.answer(null);
   await whole;
+  await later;
   t.same([3, 4].map((at) => writer.asked<{ readonly counters: unknown[] }>(at).counters.length), [AGENT_METRICS_FLUSH_ROWS, 1]);
   t.same([tally.size, tally.dropped], [0, 0]);
   t.match(lines.at(-1), /not counted/);

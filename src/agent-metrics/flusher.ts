@@ -22,6 +22,8 @@ export class AgentMetricsFlusher {
   #due_ms: number;
   #running = false;
   #last: Promise<void> = Promise.resolve();
+  /** The flush that begins when the one under way has ended: whoever asks meanwhile waits for the same. */
+  #next: Promise<void> | null = null;
 
   constructor(tally: AgentTally, writer: RpcClient, log: Log, now_ms: number) {
     this.#tally = tally;
@@ -42,8 +44,14 @@ export class AgentMetricsFlusher {
 
   /** Stores what was counted until now. What the writer does not take stays for the next time. */
   flush(): Promise<void> {
-    this.#last = this.#last.then(() => this.#flush());
-    return this.#last;
+    if (this.#next !== null) return this.#next;
+    const next = this.#last.then(() => {
+      this.#next = null;
+      return this.#flush();
+    });
+    this.#next = next;
+    this.#last = next;
+    return next;
   }
 
   async #flush(): Promise<void> {

@@ -249,7 +249,7 @@ export const TEMPLATE_TAG_BYTES_MAX = 256;
 export const TEMPLATE_CONTRACTS_MAX = 1_000;
 // Compliance
 /** Pairs of an instance and a contract that one job is given. */
-export const COMPLIANCE_PAIRS_MAX = 200;
+export const COMPLIANCE_PAIRS_MAX = 100;
 /** After so long a job gives back what it has; one pair may take longer. */
 export const COMPLIANCE_STEP_MS = 20;
 export const COMPLIANCE_STEP_CHARACTERS_MAX = 256 * KIB;

@@ -4,7 +4,7 @@
  */
 import type { ContractCall, ContractTest, Violation } from "../../schemas/contracts.js";
 import { CONTRACT_ANSWER_BYTES_MAX, CONTRACT_TESTS_MAX, OUTBOUND_DEADLINE_MS, VALIDATION_SHORT_BYTES_MAX } from "../../schemas/limits.js";
-import { packBytes } from "../base/bytes.js";
+import { packBytes, type PackedBytes } from "../base/bytes.js";
 import { Failure } from "../base/result.js";
 import type { OutboundClient } from "../outbound/client.js";
 import { OutboundFailure, parseOutboundUrl } from "../outbound/url.js";
@@ -42,7 +42,10 @@ export class ContractFront {
 
   /** How many violations there are, and JSON text of `{"valid","violations"}`. */
   async validate(project: string, name: string, body: Uint8Array): Promise<{ readonly count: number; readonly text: string } | Failure> {
-    const answer = await this.#inTurn(body.byteLength, () => this.#pool.run("contract.validate", { project, name, body: packBytes(body) }));
+    const answer = await this.#inTurn(body.byteLength, () => {
+      const packed = packBytes(body);
+      return this.#pool.run("contract.validate", { project, name, body: packed }, { transfer: buffersOf(packed) });
+    });
     if (answer instanceof Failure) return answer;
     const end = answer.indexOf("\n");
     return { count: Number(answer.slice(0, end)), text: answer.slice(end + 1) };
@@ -83,7 +86,10 @@ export class ContractFront {
       return answer.kind === "aborted" ? STOPPING : answer;
     }
     const request = { project, name, version: call.version, endpoint: call.endpoint, status: answer.status };
-    const judged = await this.#inTurn(answer.body.byteLength, () => this.#pool.run("contract.judge", { ...request, body: packBytes(answer.body) }));
+    const judged = await this.#inTurn(answer.body.byteLength, () => {
+      const packed = packBytes(answer.body);
+      return this.#pool.run("contract.judge", { ...request, body: packed }, { transfer: buffersOf(packed) });
+    });
     return judged instanceof Failure ? judged : resultOf(call, answer.status, JSON.parse(judged) as Violation[], "");
   }
 
@@ -98,6 +104,11 @@ export class ContractFront {
       release();
     }
   }
+}
+
+/** The buffers of packed bytes: nobody here needs them again, so they are given away instead of copied. */
+function buffersOf(packed: PackedBytes): ArrayBuffer[] {
+  return typeof packed !== "string" && packed.buffer instanceof ArrayBuffer ? [packed.buffer] : [];
 }
 
 function resultOf(call: ContractCall, status_code: number, response_violations: readonly Violation[], error: string): string {

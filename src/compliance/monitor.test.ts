@@ -1,0 +1,77 @@
+/** When checks run, who shares one, and what a job that fails means; the pool and the writer are the test's own. */
+import t from "tap";
+import type { Log } from "../base/log.js";
+import { Failure } from "../base/result.js";
+import type { Pool } from "../rpc/pool.js";
+import type { RpcClient } from "../rpc/client.js";
+import { ComplianceMonitor } from "./monitor.js";
+
+const INTERVAL_MS = 1000;
+const quiet = (): void => undefined;
+const log: Log = { debugs: false, infos: false, debug: quiet, info: quiet, warn: quiet, error: quiet, close: () => Promise.resolve() };
+
+interface CheckRequest {
+  readonly pairs: readonly { readonly contract: string; readonly instance: string }[];
+}
+
+/** @param check what a job answers for its pairs */
+function makeMonitor(names: readonly string[], check: (request: CheckRequest) => string | Failure): { readonly monitor: ComplianceMonitor; readonly asked: string[]; readonly recorded: string[] } {
+  const asked: string[] = [];
+  const recorded: string[] = [];
+  const pool = {
+    run: (method: string, request: unknown) => {
+      if (method === "compliance.contracts") {
+        const { after } = request as { readonly after: string };
+        asked.push("contracts");
+        return Promise.resolve(after === "" ? '{"contracts":["c"],"next":"c"}' : '{"contracts":["d"],"next":null}');
+      }
+      asked.push((request as CheckRequest).pairs.map(({ contract, instance }) => contract + instance).join(" "));
+      return Promise.resolve(check(request as CheckRequest));
+    },
+  } as unknown as Pick<Pool, "run">;
+  const writer = {
+    request: (_method: string, { runs }: { readonly runs: readonly { readonly instance_id: string; readonly contract: string }[] }) => {
+      const first_id = recorded.length + 1;
+      recorded.push(...runs.map(({ contract, instance_id }) => contract + instance_id));
+      return Promise.resolve({ first_id, run_at: 0 });
+    },
+  } as unknown as RpcClient;
+  const instances = names.map((name) => ({ id: name, name, workspace: name === "z" ? "" : "w" }));
+  return { monitor: new ComplianceMonitor({ instances: () => instances, pool, writer, log, interval_ms: INTERVAL_MS, now_ms: 0 }), asked, recorded };
+}
+
+const allPass = ({ pairs }: CheckRequest): string => JSON.stringify(pairs.map(() => "[]"));
+
+t.test("by its interval, and in steps as the pool gets on", async (t) => {
+  const { monitor, asked, recorded } = makeMonitor(["1", "2", "z"], ({ pairs }) => JSON.stringify(pairs.slice(0, 3).map(() => "[]")));
+  monitor.tick(INTERVAL_MS - 1);
+  t.same(asked, []);
+  monitor.tick(INTERVAL_MS);
+  monitor.tick(2 * INTERVAL_MS);
+  const result = await monitor.check();
+  t.same(asked.slice(0, 4), ["contracts", "contracts", "c1 c2 d1 d2", "d2"], "who has no workspace is left alone");
+  t.same(recorded, ["c1", "c2", "d1", "d2", "c1", "c2", "d1", "d2"], "by the tick, and by whom asked while it ran");
+  t.match(result, { count: 4 });
+  await monitor.close();
+});
+
+t.test("who asks while one is under way shares the next", async (t) => {
+  const { monitor, recorded } = makeMonitor(["1"], allPass);
+  const [first, second, third] = await Promise.all([monitor.check(), monitor.check(), monitor.check()]);
+  t.not(first, second);
+  t.equal(second, third);
+  t.equal(recorded.length, 4);
+});
+
+t.test("a pair that fails by itself is a violation; a pool that is busy ends the check", async (t) => {
+  const slow = makeMonitor(["1", "2"], (request) => (request.pairs.some(({ instance }) => instance === "1") ? new Failure("DEADLINE_EXCEEDED", "x") : allPass(request)));
+  const result = await slow.monitor.check();
+  if (result instanceof Failure) throw new Error(result.message);
+  t.same(result.runs.map((run) => (JSON.parse(run) as { readonly pass: boolean }).pass), [false, true, false, true]);
+  const busy = makeMonitor(["1"], () => new Failure("RESOURCE_EXHAUSTED", "busy"));
+  t.match(await busy.monitor.check(), { status: "RESOURCE_EXHAUSTED" });
+  t.same(busy.recorded, []);
+  const closing = makeMonitor(["1"], allPass);
+  await closing.monitor.close();
+  t.match(await closing.monitor.check(), { status: "UNAVAILABLE" });
+});

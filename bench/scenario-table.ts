@@ -6,6 +6,7 @@ import { diffScenario } from "./scenarios/diff.js";
 import { getScenario } from "./scenarios/get.js";
 import { heartbeatScenario } from "./scenarios/heartbeat.js";
 import { idleScenario } from "./scenarios/idle.js";
+import { mcpScenario } from "./scenarios/mcp.js";
 import { mixScenario } from "./scenarios/mix.js";
 import { patternsScenario } from "./scenarios/patterns.js";
 import { publishScenario } from "./scenarios/publish.js";
@@ -30,6 +31,7 @@ export const SCENARIOS: readonly Scenario[] = [
   conditionalGetScenario,
   putOneKeyScenario,
   mixScenario,
+  mcpScenario,
   contentScenario,
   webhooksScenario,
 ];

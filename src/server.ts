@@ -5,7 +5,7 @@
 import { resolve } from "node:path";
 import type { Config } from "../schemas/config.js";
 import {
-  BACKUPS_AT_ONCE_MAX, DEADLINE_SWEEP_MS, EVENT_PRUNE_INTERVAL_MS, REPLAY_PAGE_EVENTS, SHUTDOWN_DRAIN_MS, WEBHOOK_REQUESTS_MAX, VALIDATIONS_LONG_TOGETHER_MAX, VALIDATIONS_LONG_WAITING_MAX,
+  DEADLINE_SWEEP_MS, EVENT_PRUNE_INTERVAL_MS, REPLAY_PAGE_EVENTS, SHUTDOWN_DRAIN_MS, WEBHOOK_REQUESTS_MAX, VALIDATIONS_LONG_TOGETHER_MAX, VALIDATIONS_LONG_WAITING_MAX,
   VALIDATION_WAIT_MS_MAX,
 } from "../schemas/limits.js";
 import { VERSION } from "../schemas/version.js";
@@ -18,7 +18,6 @@ import { backupRoutes } from "./backup/routes.js";
 import { systemClock } from "./base/clock.js";
 import { openLog, type Log } from "./base/log.js";
 import { isLoopback, parseAddress } from "./config/address.js";
-import type { CommittedEvent } from "../schemas/events.js";
 import { ComplianceMonitor } from "./compliance/monitor.js";
 import { complianceRoutes } from "./compliance/routes.js";
 import { ContractFront } from "./contracts/front.js";
@@ -42,24 +41,18 @@ import { Liveness } from "./instances/liveness.js";
 import { instanceRoutes } from "./instances/routes.js";
 import { Sightings } from "./instances/sightings.js";
 import { loadInstances } from "./instances/table.js";
+import { openLanes, type LaneUrls } from "./lanes.js";
 import { Mcp, mcpRoutes } from "./mcp/routes.js";
-import type { CommitNotice } from "./metrics/commit-notice.js";
 import { Registry } from "./metrics/registry.js";
 import { metricsRoutes } from "./metrics/routes.js";
 import { OutboundClient, loadHttpClient } from "./outbound/client.js";
-import { RpcClient } from "./rpc/client.js";
-import { Pool } from "./rpc/pool.js";
-import { Reads } from "./rpc/reads.js";
-import { WriterThread, type WriterReady } from "./rpc/writer-thread.js";
 import { RuleFront } from "./rules/front.js";
 import { ruleRoutes } from "./rules/routes.js";
 import { Turns } from "./rules/turns.js";
 import { specRoutes } from "./specs/routes.js";
 import { stateRoutes } from "./state/routes.js";
-import type { OutboxNotice } from "../schemas/webhooks.js";
-import { removeStaging, stagingPath } from "./store/staging.js";
-import { claimDataDir, DataDirError } from "./store/data-dir.js";
-import { ReadContext } from "./store/read-context.js";
+import { stagingPath } from "./store/staging.js";
+import type { ReadContext } from "./store/read-context.js";
 import { usageRoutes } from "./usage/routes.js";
 import { Deliveries } from "./webhooks/delivery.js";
 import { webhookRoutes } from "./webhooks/routes.js";
@@ -71,9 +64,7 @@ import { VersionedFront } from "./versioned/front.js";
 const TICK_MS = DEADLINE_SWEEP_MS;
 
 /** The scripts of the other threads; a test gives its own. */
-export interface ThreadUrls {
-  readonly writer: URL;
-  readonly pool: URL;
+export interface ThreadUrls extends LaneUrls {
   readonly staging: URL;
 }
 
@@ -90,64 +81,27 @@ export interface Server {
 export async function startServer(config: Config, urls: ThreadUrls): Promise<Server> {
   const started_ms = systemClock.now();
   const data_dir = resolve(config.data_dir);
-  const lock = claimDataDir(data_dir);
-  removeStaging(data_dir);
   const log = openLog(config.log_level, config.log_format);
   const registry = new Registry();
-  const settings = { state_history: config.state_history, state_events: config.state_events, event_history: config.event_history };
-
   const directory = new Directory();
   let hub: Hub | null = null;
-  let reads: Reads | null = null;
   let deliveries: Deliveries | null = null;
-  let started = false;
-  let ready: (first: WriterReady) => void = () => undefined;
-  let unusable: (error: DataDirError) => void = () => undefined;
-  const opened = new Promise<WriterReady>((resolveReady, reject) => {
-    ready = resolveReady;
-    unusable = reject;
-  });
-  const writer = new RpcClient({
-    clock: systemClock,
-    onNotice: (name, payload) => {
-      if (name === "events") hub?.accept(payload as readonly CommittedEvent[]);
-      else if (name === "outbox") deliveries?.take(payload as OutboxNotice);
-      else if (name === "commit") registry.recordCommit(payload as CommitNotice);
-      else thread.takeNotice(name, payload);
+  const lanes = await openLanes(config, data_dir, urls, log, {
+    onEvents: (events) => hub?.accept(events),
+    onOutbox: (notice) => deliveries?.take(notice),
+    onCommit: (notice) => registry.recordCommit(notice),
+    onRestarted: (ready) => {
+      registry.state_keys = ready.state_keys;
+      registry.writer_restarts += 1;
+      if (hub !== null) catchUp(hub, context, ready.last_event_id);
+      directory.load(loadInstances(context.db));
+      deliveries?.load();
     },
   });
-  const thread = new WriterThread({
-    url: urls.writer, data_dir, settings, client: writer, log,
-    onReady: (first) => {
-      registry.state_keys = first.state_keys;
-      if (started) {
-        registry.writer_restarts += 1;
-        if (hub !== null && reads !== null) {
-          catchUp(hub, reads.context, first.last_event_id);
-          directory.load(loadInstances(reads.context.db));
-        }
-        deliveries?.load();
-      }
-      started = true;
-      ready(first);
-    },
-    onUnusable: (code) => unusable(new DataDirError(`cannot open the database in ${data_dir} (${code}); its files were left as they are`)),
-  });
-  thread.start();
-
-  let first: WriterReady;
-  try {
-    first = await opened;
-  } catch (error) {
-    thread.abandon();
-    lock.release();
-    throw error;
-  }
-  const context = new ReadContext({ data_dir, state_history: config.state_history });
-  const pool = new Pool({ url: urls.pool, settings: { data_dir, state_history: config.state_history }, log });
-  const exports = new Pool({ url: urls.pool, settings: { data_dir, state_history: config.state_history }, log, threads_max: BACKUPS_AT_ONCE_MAX });
-  reads = new Reads(context, pool);
-  hub = new Hub(registry, first.last_event_id);
+  const { writer, pool, reads } = lanes;
+  const { context } = reads;
+  registry.state_keys = lanes.first.state_keys;
+  hub = new Hub(registry, lanes.first.last_event_id);
   const feeds = { hub, registry, history: context.events, log };
   const streams = new Streams(feeds, systemClock);
   const front = new FrontServer();
@@ -211,24 +165,16 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
     ...instanceRoutes(instances, liveness, systemClock),
     ...auditRoutes(reads),
     ...webhookRoutes({ writer, reads, send, policy: receivers.policy, clock: systemClock, log }),
-    ...backupRoutes({ exports, restore, clock: systemClock, log }),
+    ...backupRoutes({ exports: lanes.exports, restore, clock: systemClock, log }),
     ...usageRoutes({ writer, reads, log }),
     ...agentMetricsRoutes(agent_flusher, reads),
     ...mcpRoutes(mcp),
   ];
   routes.push(openApiRoute(() => routes, VERSION));
+  const ticked = [writer, pipeline, streams, pruner, outbox, sightings, liveness, compliance, agent_flusher, restore];
   const ticking = setInterval(() => {
     const now_ms = systemClock.now();
-    writer.tick(now_ms);
-    pipeline.tick(now_ms);
-    streams.tick(now_ms);
-    pruner.tick(now_ms);
-    outbox.tick(now_ms);
-    sightings.tick(now_ms);
-    liveness.tick(now_ms);
-    compliance.tick(now_ms);
-    agent_flusher.tick(now_ms);
-    restore.tick(now_ms);
+    for (const actor of ticked) actor.tick(now_ms);
   }, TICK_MS);
 
   const stop = async (): Promise<void> => {
@@ -250,11 +196,7 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
     await outbound.close();
     await restore.close();
     await compliance.close();
-    await pool.close();
-    await exports.close();
-    context.close();
-    await thread.close();
-    lock.release();
+    await lanes.close();
     log.info("koor stopped");
     await log.close();
   };
@@ -263,11 +205,7 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
   } catch (error) {
     clearInterval(ticking);
     front.close();
-    await pool.close();
-    await exports.close();
-    context.close();
-    await thread.close();
-    lock.release();
+    await lanes.close();
     throw error;
   }
   outbox.load();

@@ -98,6 +98,7 @@ const BREACHES: readonly (readonly [path: string, text: string, says: RegExp])[]
   ["src/front/pipeline.ts", `import "../state/pure.js";`, /knows no feature/],
   ["src/main.ts", `import "./state/pure.js";`, /before it loads the server/],
   ["src/native-libraries.ts", `import "./state/pure.js";`, /native libraries load/],
+  ["src/lanes.ts", `import "./state/pure.js";`, /threads, queues and handles/],
   ["src/server.ts", `import "../workers/pool/main.js";`, /given their addresses/],
   ["src/state/pure.ts", `import "../events/hub.js";`, /none of the kinds above is pure/],
   ["src/state/routes.ts", `import { App } from "uWebSockets.js";`, /only the transport/],

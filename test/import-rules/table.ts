@@ -221,6 +221,11 @@ export const LAYERS: readonly LayerRow[] = [
     because: "it finds out whether the native libraries load, before anything that needs them is loaded",
   },
   {
+    files: ["src/lanes.ts"],
+    may: [...LEAVES, "src/rpc/*", "src/store/*", "src/metrics/commit-notice.ts", "node:*"],
+    because: "the lanes are threads, queues and handles: what is done on them, and who hears of it, is given to them",
+  },
+  {
     files: ["src/server.ts"],
     may: ["schemas/*", "src/**", "node:*"],
     because: "the composition root knows every part of src, but no library and no worker's code: it is given their addresses",

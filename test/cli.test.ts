@@ -2,7 +2,7 @@
  * The command line and the server together, as two agents in a shell use them: state that is versioned
  * and guarded, events that are heard, audit, settings, refusals and `koor serve`.
  */
-import { readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 
@@ -73,6 +73,32 @@ t.test("state: set, get, history, diff, rollback, compare-and-swap, delete", asy
   writeFileSync(join(cwd, "large"), Buffer.alloc(BODY_BYTES_MAX + 1));
   t.match(await koor("state", "set", "bin", "--file", "large"), { code: 1, stdout: "", stderr: /\(413\)/ });
   t.strictSame((await koor("state", "get", "bin")).bytes, bytes, "nothing was stored");
+});
+
+t.test("mcp: a client's configuration is written, and what it then finds there answers", async (t) => {
+  const { koor, ask, cwd, server } = await setUp(t);
+  const url = `${server.url}/mcp`;
+  t.same(JSON.parse((await koor("mcp", "config", "--client", "vscode")).stdout), { servers: { koor: { type: "http", url } } });
+  t.notOk(existsSync(join(cwd, ".vscode")), "printing writes nothing");
+  t.same(await ask("mcp", "config", "--client", "claude", "--write"), { written: ".mcp.json", server: "koor", url });
+  const file = join(cwd, ".mcp.json");
+  t.same(JSON.parse(readFileSync(file, "utf8")), { mcpServers: { koor: { type: "http", url } } });
+  writeFileSync(file, '{"mcpServers":{"other":{"command":"x"}}}');
+  chmodSync(file, 0o600);
+  await ask("mcp", "config", "--client", "claude", "--write");
+  t.match(JSON.parse(readFileSync(file, "utf8")), { mcpServers: { other: { command: "x" }, koor: { url } } }, "other servers stay");
+  t.equal(statSync(file).mode & 0o777, 0o600, "and so do its permissions");
+  writeFileSync(file, "{ // mine\n}");
+  t.match(await koor("mcp", "config", "--client", "claude", "--write"), { code: 1, stdout: "", stderr: /\.mcp\.json is not valid JSON/ });
+  t.equal(readFileSync(file, "utf8"), "{ // mine\n}", "what does not parse stays as it is");
+  t.match(await ask("mcp", "config", "--client", "codex", "--write"), { written: ".codex/config.toml" });
+  t.equal(readFileSync(join(cwd, ".codex/config.toml"), "utf8"), `[mcp_servers.koor]\nurl = "${url}"\n`);
+  const secret = await runCli(["mcp", "config", "--client", "cursor", "--write"], { cwd, env: { KOOR_SERVER: server.url, KOOR_TOKEN: "s3cret" } });
+  t.same(JSON.parse(secret.stdout), { written: ".cursor/mcp.json", server: "koor", url, token_from: "KOOR_TOKEN" });
+  t.notMatch(readFileSync(join(cwd, ".cursor/mcp.json"), "utf8"), /s3cret/, "a token is named, not written down");
+  for (const wrong of [["--client", "emacs"], []]) t.match(await koor("mcp", "config", ...wrong), { code: 2, stdout: "" });
+  const input = '{"jsonrpc":"2.0","id":1,"method":"ping"}\n';
+  t.match(await runCli(["mcp", "stdio"], { cwd, env: { KOOR_SERVER: server.url }, input }), { code: 0, stderr: "", stdout: '{"result":{},"jsonrpc":"2.0","id":1}\n' });
 });
 
 t.test("specs: as state, by project and name", async (t) => {

@@ -62,6 +62,8 @@ const SENT: readonly {
   readonly body?: string;
   readonly type?: string;
   readonly input?: string;
+  /** What the answer `{}` makes the command say; 0 where it says nothing of it. */
+  readonly code?: number;
 }[] = [
   { args: ["status"], method: "GET", url: "/health" },
   { args: ["state", "list"], method: "GET", url: "/api/state" },
@@ -185,15 +187,27 @@ const SENT: readonly {
   { args: ["templates", "apply", "i", "--project", "p"], method: "POST", url: "/api/templates/i/apply", body: '{"project":"p"}', type: "application/json" },
   { args: ["rules", "import", "--file", "-"], method: "POST", url: "/api/rules/import", body: "[1]", type: "application/json", input: "[1]" },
   { args: ["rules", "export", "--source", "local,x"], method: "GET", url: "/api/rules/export?source=local%2Cx" },
+  { args: ["contract", "set", "p/n/m", "--data", "{}"], method: "PUT", url: "/api/specs/p/n%2Fm", body: "{}", type: "application/json" },
+  { args: ["contract", "get", "p/n"], method: "GET", url: "/api/specs/p/n" },
+  {
+    args: ["contract", "validate", "p/n", "--endpoint", "GET /a", "--direction", "response", "--payload", " [1.0] "],
+    method: "POST",
+    url: "/api/contracts/p/n/validate",
+    body: '{"endpoint":"GET /a","direction":"response","payload": [1.0] }',
+    type: "application/json",
+    code: 1,
+  },
+  { args: ["compliance", "history", "--instance_id", "a&b", "--limit", "2"], method: "GET", url: "/api/compliance/history?instance_id=a%26b&limit=2" },
+  { args: ["compliance", "run"], method: "POST", url: "/api/compliance/run" },
   { args: ["audit", "summary", "--from", "f", "--to", "t"], method: "GET", url: "/api/audit/summary?from=f&to=t" },
 ];
 
 t.test("each command sends its request", async (t) => {
   const { fake, koor } = await setUp(t);
-  for (const { args, method, url, body = "", type, input } of SENT) {
+  for (const { args, method, url, body = "", type, input, code = 0 } of SENT) {
     fake.requests.length = 0;
     const result = await koor(args, input === undefined ? {} : { input });
-    t.match(result, { code: 0, stderr: "" }, args.join(" "));
+    t.match(result, { code, stderr: "" }, args.join(" "));
     t.equal(fake.requests.length, 1, "one request");
     const [request] = fake.requests;
     t.match(request, { method, url, headers: { host: `127.0.0.1:${fake.port}` } });

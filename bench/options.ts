@@ -18,7 +18,7 @@ export interface Options {
 }
 
 export const USAGE = `npm run bench -- [flags]
-  --quick             a short run for CI, at most 90 seconds
+  --quick             a short run for CI, about two minutes
   --only NAME,…       only these scenarios
   --compare FILE      compare the ratios with an earlier run's; exit 1 when one fell by more than half
   --out FILE          where the results go as JSON (bench/results/<time>.json)

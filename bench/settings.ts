@@ -74,7 +74,7 @@ const FULL: Settings = {
 
 const QUICK: Settings = {
   mode: "quick",
-  run_s_max: 70,
+  run_s_max: 140,
   warmup_ms: 300,
   slice_ms: 80,
   rounds: 5,

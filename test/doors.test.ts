@@ -48,12 +48,12 @@ async function register(): Promise<Instance> {
 }
 
 /** One request for a route; its first parameter is `first`. A body is JSON, and too little to do anything. */
-function ask(route: Route, headers: Readonly<Record<string, string>>, first = "nobody"): Promise<Answer> {
+function ask(route: Route, headers: Readonly<Record<string, string>>, first = "nobody", to = port): Promise<Answer> {
   let at = 0;
   const path = route.path.replaceAll(/\{[a-z_]+\}/g, () => (at++ === 0 ? first : "x"));
   // A stream of events would never end, a backup would be long: HEAD passes the same doors.
   const method = route.method === "GET" ? "HEAD" : route.method;
-  return send(port, method, path, { headers, ...(route.operation.requestBody === undefined ? {} : { body: "{}" }) });
+  return send(to, method, path, { headers, ...(route.operation.requestBody === undefined ? {} : { body: "{}" }) });
 }
 
 t.test("tokens", async (t) => {
@@ -135,6 +135,20 @@ t.test("Origins and Hosts", async (t) => {
       t.equal((await ask(route, { ...RIGHT, Host })).status, 421, `${name} as ${Host}`);
     }
     t.equal((await ask(route, { Origin: "http://evil.example" })).status, 403, `${name}: a foreign page learns nothing of tokens`);
+  }
+});
+
+t.test("the dashboard's port has the same doors", async (t) => {
+  const { dashboard_port, port: api_port } = await startKoor(t, { args: ["--auth-token", TOKEN, "--dashboard-bind", "127.0.0.1:0"] });
+  t.not(dashboard_port, 0);
+  for (const route of ROUTES) {
+    const name = route.operation.operationId;
+    const status = async (headers: Readonly<Record<string, string>>): Promise<number> => (await ask(route, headers, "nobody", dashboard_port)).status;
+    t.equal(await status({}) === 401, !OPEN.has(name), `${name} without a token`);
+    t.equal(await status(bearer("wrong")) === 401, !OPEN.has(name), `${name} with a wrong one`);
+    t.equal(await status({ ...RIGHT, Origin: "http://evil.example" }), 403, `${name} from a foreign page`);
+    t.equal(await status({ ...RIGHT, Host: "evil.example" }), 421, `${name} as another host`);
+    for (const own of [api_port, dashboard_port]) t.notOk([401, 403, 421].includes(await status({ ...RIGHT, Origin: `http://localhost:${own}` })), `${name} from a page of port ${own}`);
   }
 });
 

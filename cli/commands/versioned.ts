@@ -1,0 +1,75 @@
+/** What the versioned nouns have in common: reading, deleting and the history of one thing. Runs in the command line's process. */
+import type { Argument, CommandRow, Flag } from "../command-row.js";
+
+export interface VersionedNoun {
+  /** The noun of the commands. */
+  readonly noun: "state" | "specs";
+  readonly argument: Argument;
+  /** Where one of them is, as a row's path. */
+  readonly path: string;
+  /** What one is called: `key`, `spec`. */
+  readonly one: string;
+  /** What is read of it: `the value of a key`, `a spec`. */
+  readonly content: string;
+}
+
+/** The condition of a write. */
+export function ifVersion({ one }: Pick<VersionedNoun, "one">): Flag {
+  return { name: "if-version", kind: "whole", value: "N", about: `only if the ${one} is at this version now; 0: only if it does not exist`, query: "if_version" };
+}
+
+/** `get`, the noun's own `set`, `delete`, `history`, `rollback` and `diff`. */
+export function versionedCommands(versioned: VersionedNoun, set: CommandRow): CommandRow[] {
+  const { noun, argument, path, one, content } = versioned;
+  const one_argument = [argument];
+  const if_version = ifVersion(versioned);
+  return [
+    {
+      words: [noun, "get"],
+      about: `Print ${content}, byte for byte.`,
+      arguments: one_argument,
+      flags: [{ name: "version", kind: "whole", value: "N", about: "as it was at this version", query: "version" }],
+      method: "GET",
+      path,
+      answer: "raw",
+    },
+    set,
+    {
+      words: [noun, "delete"],
+      about: `Delete a ${one}; its history stays.`,
+      arguments: one_argument,
+      flags: [if_version],
+      method: "DELETE",
+      path,
+    },
+    {
+      words: [noun, "history"],
+      about: `List the versions of a ${one}, newest first.`,
+      arguments: one_argument,
+      flags: [{ name: "limit", kind: "whole", value: "N", about: "at most so many versions, 50 by default", query: "limit" }],
+      method: "GET",
+      path,
+      query: () => ({ history: "1" }),
+    },
+    {
+      words: [noun, "rollback"],
+      about: `Store an earlier version of a ${one} as a new version.`,
+      arguments: one_argument,
+      flags: [{ name: "version", kind: "whole", value: "N", about: "the version to go back to", required: true, query: "rollback" }, if_version],
+      method: "POST",
+      path,
+    },
+    {
+      words: [noun, "diff"],
+      about: `Compare two versions of a ${one}, as JSON.`,
+      arguments: one_argument,
+      flags: [
+        { name: "v1", kind: "whole", value: "N", about: "the version before", required: true },
+        { name: "v2", kind: "whole", value: "N", about: "the version after", required: true },
+      ],
+      method: "GET",
+      path,
+      query: (args) => ({ diff: `${args.need("v1")},${args.need("v2")}` }),
+    },
+  ];
+}

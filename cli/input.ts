@@ -10,6 +10,9 @@ import type { Args, Flag } from "./command-row.js";
 import { failed, wrongUsage, type CliFailure } from "./failure.js";
 import { describeSystemError } from "./system-error.js";
 
+/** The headers of a JSON body. */
+export const JSON_TYPE = { "Content-Type": "application/json" } as const;
+
 const READ_BYTES = 64 * 1024;
 
 /** The flags of a command that sends a value; its row also says `one_of: VALUE_FLAG_NAMES`. */

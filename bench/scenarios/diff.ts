@@ -4,7 +4,8 @@
  */
 import type { Bench } from "../bench.js";
 import type { LoadJob } from "../load/generator.js";
-import { encodeHttp, getRequest, type HttpRequest, keyOf, putRequest } from "../load/requests.js";
+import { makeHttpJob } from "../load/http-job.js";
+import { getRequest, type HttpRequest, keyOf, putRequest } from "../load/requests.js";
 import type { Row, Scenario } from "../model.js";
 import { withCpu } from "../process-cost.js";
 import { DIFF_CLIENTS, DIFF_DOCUMENT_BYTES } from "../settings.js";
@@ -37,30 +38,21 @@ async function* measureDiff(bench: Bench): AsyncGenerator<Row> {
   const koor = await startKoor(bench);
   const readers = bench.startJobs("bench/load/generator.js");
   const differs = bench.startJobs("bench/load/generator.js");
-  const job = (requests: readonly HttpRequest[], connections: number, duration_ms: number): LoadJob => ({
-    kind: "load",
-    protocol: "http",
-    port: koor.port,
-    connections,
-    requests: requests.map((request) => encodeHttp(request, `127.0.0.1:${koor.port}`)),
-    expected_status: 200,
-    duration_ms,
-  });
   const reads = [getRequest(keyOf(0))];
   const diffs: HttpRequest[] = [{ method: "GET", path: `/api/state/${DOCUMENT_KEY}?diff=1,2` }];
   const documents = [1, 2].map((revision) => putRequest(DOCUMENT_KEY, makeDocument(DIFF_DOCUMENT_BYTES, revision)));
-  const writes: LoadJob = { ...job([putRequest(keyOf(0)), ...documents], 1, warmup_ms), requests_max: documents.length + 1 };
+  const writes: LoadJob = { ...makeHttpJob(koor, [putRequest(keyOf(0)), ...documents], 1, warmup_ms), requests_max: documents.length + 1 };
   const written = await readers.run<Slice>(writes);
   if (written.requests !== documents.length + 1 || written.refused > 0) throw new Error("the documents were not stored");
 
   bench.progress("GETs without diffs");
-  await readers.run<Slice>(job(reads, READ_CONNECTIONS, warmup_ms));
-  const alone = await withCpu(koor.pid, () => readers.run<Slice>(job(reads, READ_CONNECTIONS, diff_slice_ms)));
-  await differs.run<Slice>(job(diffs, DIFF_CLIENTS, warmup_ms));
+  await readers.run<Slice>(makeHttpJob(koor, reads, READ_CONNECTIONS, warmup_ms));
+  const alone = await withCpu(koor.pid, () => readers.run<Slice>(makeHttpJob(koor, reads, READ_CONNECTIONS, diff_slice_ms)));
+  await differs.run<Slice>(makeHttpJob(koor, diffs, DIFF_CLIENTS, warmup_ms));
   bench.progress("GETs beside diffs of two 1 MB documents");
   const [beside, diffed] = await Promise.all([
-    readers.run<Slice>(job(reads, READ_CONNECTIONS, diff_slice_ms)),
-    differs.run<Slice>(job(diffs, DIFF_CLIENTS, diff_slice_ms)),
+    readers.run<Slice>(makeHttpJob(koor, reads, READ_CONNECTIONS, diff_slice_ms)),
+    differs.run<Slice>(makeHttpJob(koor, diffs, DIFF_CLIENTS, diff_slice_ms)),
   ]);
   if (diffed.refused + diffed.broken > 0) throw new Error(`${diffed.refused + diffed.broken} diffs were refused`);
   const figures = mergeSlices([beside]);

@@ -5,7 +5,8 @@
  */
 import type { Bench } from "../bench.js";
 import type { LoadJob } from "../load/generator.js";
-import { encodeHttp, getRequest, type HttpRequest, keyOf, putRequest } from "../load/requests.js";
+import { makeHttpJob } from "../load/http-job.js";
+import { getRequest, type HttpRequest, keyOf, putRequest } from "../load/requests.js";
 import { runWrk } from "../load/wrk.js";
 import type { Row, Scenario } from "../model.js";
 import { withCpu } from "../process-cost.js";
@@ -34,10 +35,7 @@ async function* measureHeartbeats(bench: Bench): AsyncGenerator<Row> {
   const { warmup_ms, heartbeat_slice_ms, rounds, wrk_slice_s, wrk_rounds } = bench.settings;
   const [koor, raw] = [await startKoor(bench), await startRawUws(bench)];
   const generator = bench.startJobs("bench/load/generator.js");
-  const job = (server: Server, requests: readonly HttpRequest[], duration_ms: number): LoadJob => ({
-    kind: "load", protocol: "http", port: server.port, connections: HEARTBEAT_CONNECTIONS, expected_status: 200, duration_ms,
-    requests: requests.map((request) => encodeHttp(request, `127.0.0.1:${server.port}`)),
-  });
+  const job = (server: Server, requests: readonly HttpRequest[], duration_ms: number): LoadJob => makeHttpJob(server, requests, HEARTBEAT_CONNECTIONS, duration_ms);
   const registrations = Array.from({ length: HEARTBEAT_AGENTS }, (_unused, index) => registration(index));
   const once: LoadJob = { ...job(koor, registrations, JOB_GRACE_MS), requests_max: HEARTBEAT_AGENTS };
   await generator.run<Slice>(once);

@@ -5,7 +5,8 @@
 import { join } from "node:path";
 import { type Bench, findFreePort, TREE } from "../bench.js";
 import type { LoadJob } from "../load/generator.js";
-import { encodeHttp, type HttpRequest } from "../load/requests.js";
+import { makeHttpJob } from "../load/http-job.js";
+import type { HttpRequest } from "../load/requests.js";
 import type { Row, Scenario } from "../model.js";
 import { withCpu } from "../process-cost.js";
 import { cpuOfAll, medianQuotient, mergeSlices, quotient, rateOf, ratiosOf, type Slice } from "../statistics.js";
@@ -58,14 +59,12 @@ async function* measureMcp(bench: Bench): AsyncGenerator<Row> {
   const handler = await startHandler(bench, `{"count":${AGENTS},"instances":${listed?.body ?? ""}}`);
   const generator = bench.startJobs("bench/load/generator.js");
   for (const revision of ["2026-07-28", "2025-11-25"]) {
-    const jobOn = (port: number, duration_ms: number): LoadJob => ({
-      kind: "load", protocol: "http", port, connections: CONNECTIONS, requests: [encodeHttp(callRequest(revision), `127.0.0.1:${port}`)], expected_status: 200, duration_ms,
-    });
-    const run = (server: Server): Promise<Slice> => withCpu(server.pid, () => generator.run<Slice>(jobOn(server.port, slice_ms)));
+    const jobOn = (server: Server, duration_ms: number): LoadJob => makeHttpJob(server, [callRequest(revision)], CONNECTIONS, duration_ms);
+    const run = (server: Server): Promise<Slice> => withCpu(server.pid, () => generator.run<Slice>(jobOn(server, slice_ms)));
     const mine: Slice[] = [];
     const theirs: Slice[] = [];
     bench.progress(`tools/call in ${revision}`);
-    for (const server of [koor, handler]) await generator.run<Slice>(jobOn(server.port, warmup_ms * WARMUPS));
+    for (const server of [koor, handler]) await generator.run<Slice>(jobOn(server, warmup_ms * WARMUPS));
     for (let round = 0; round < rounds; round++) {
       mine.push(await run(koor));
       theirs.push(await run(handler));

@@ -6,7 +6,8 @@
 import type { Bench } from "../bench.js";
 import type { JobProcess } from "../job-process.js";
 import type { LoadJob } from "../load/generator.js";
-import { encodeHttp, getRequest, type HttpRequest, keyOf, putRequest } from "../load/requests.js";
+import { makeHttpJob } from "../load/http-job.js";
+import { getRequest, type HttpRequest, keyOf, putRequest } from "../load/requests.js";
 import type { Row, Scenario } from "../model.js";
 import { withCpu } from "../process-cost.js";
 import { cpuOfAll, figuresOf, mergeSlices, quotient, rateOf, ratiosOf, type Slice } from "../statistics.js";
@@ -48,19 +49,10 @@ async function* measureValidate(bench: Bench): AsyncGenerator<Row> {
   const koor: Koor = await startKoor(bench);
   const first = bench.startJobs("bench/load/generator.js");
   const second = bench.startJobs("bench/load/generator.js");
-  const job = (requests: readonly HttpRequest[], connections: number, duration_ms: number): LoadJob => ({
-    kind: "load",
-    protocol: "http",
-    port: koor.port,
-    connections,
-    requests: requests.map((request) => encodeHttp(request, `127.0.0.1:${koor.port}`)),
-    expected_status: 200,
-    duration_ms,
-  });
   const run = (jobs: JobProcess, requests: readonly HttpRequest[], connections: number, duration_ms: number): Promise<Slice> =>
-    withCpu(koor.pid, () => jobs.run<Slice>(job(requests, connections, duration_ms)));
+    withCpu(koor.pid, () => jobs.run<Slice>(makeHttpJob(koor, requests, connections, duration_ms)));
   const stored = [rulesRequest("bench", PATTERNS), rulesRequest("hostile", HOSTILE), putRequest(keyOf(0))];
-  const writes: LoadJob = { ...job(stored, 1, warmup_ms), requests_max: stored.length };
+  const writes: LoadJob = { ...makeHttpJob(koor, stored, 1, warmup_ms), requests_max: stored.length };
   const written = await first.run<Slice>(writes);
   if (written.requests !== stored.length || written.refused > 0) throw new Error("the rules were not stored");
 
@@ -83,11 +75,11 @@ async function* measureValidate(bench: Bench): AsyncGenerator<Row> {
   bench.progress("GETs without validations");
   await run(first, reads, READ_CONNECTIONS, warmup_ms);
   const alone = await run(first, reads, READ_CONNECTIONS, diff_slice_ms);
-  await second.run<Slice>(job(hostile, HOSTILE_CLIENTS, warmup_ms));
+  await second.run<Slice>(makeHttpJob(koor, hostile, HOSTILE_CLIENTS, warmup_ms));
   bench.progress("GETs beside hostile validations");
   const [beside, validated] = await Promise.all([
-    first.run<Slice>(job(reads, READ_CONNECTIONS, diff_slice_ms)),
-    second.run<Slice>(job(hostile, HOSTILE_CLIENTS, diff_slice_ms)),
+    first.run<Slice>(makeHttpJob(koor, reads, READ_CONNECTIONS, diff_slice_ms)),
+    second.run<Slice>(makeHttpJob(koor, hostile, HOSTILE_CLIENTS, diff_slice_ms)),
   ]);
   const figures = mergeSlices([beside]);
   yield {

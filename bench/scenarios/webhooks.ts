@@ -5,8 +5,8 @@
  */
 import type { Bench } from "../bench.js";
 import type { JobProcess } from "../job-process.js";
-import type { LoadJob } from "../load/generator.js";
-import { encodeHttp, publishRequest, TOPIC, VALUE } from "../load/requests.js";
+import { makeHttpJob } from "../load/http-job.js";
+import { publishRequest, TOPIC, VALUE } from "../load/requests.js";
 import type { Row, Scenario } from "../model.js";
 import { withCpu } from "../process-cost.js";
 import { JOB_GRACE_MS } from "../settings.js";
@@ -98,11 +98,8 @@ async function measurePublishBeside(bench: Bench, what: string, patterns: readon
   const [beside, alone] = [await startKoor(bench), await startKoor(bench)];
   await addWebhook(beside, "w", DEAD_URL, patterns);
   const generator = bench.startJobs("bench/load/generator.js");
-  const publish = (koor: Koor, duration_ms: number): Promise<Slice> => {
-    const requests = [encodeHttp(publishRequest(1), `127.0.0.1:${koor.port}`)];
-    const job: LoadJob = { kind: "load", protocol: "http", port: koor.port, connections: PUBLISH_CONNECTIONS, requests, expected_status: 200, duration_ms };
-    return withCpu(koor.pid, () => generator.run<Slice>(job));
-  };
+  const publish = (koor: Koor, duration_ms: number): Promise<Slice> =>
+    withCpu(koor.pid, () => generator.run<Slice>(makeHttpJob(koor, [publishRequest(1)], PUBLISH_CONNECTIONS, duration_ms)));
   for (const koor of [beside, alone]) await publish(koor, warmup_ms);
   const mine: Slice[] = [];
   const theirs: Slice[] = [];

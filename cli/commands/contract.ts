@@ -2,14 +2,13 @@
 import { describeRefusal, isSuccess, sendRequest, type RequestPlan } from "../client.js";
 import type { Argument, Args, CommandContext, CommandRow, Flag } from "../command-row.js";
 import { CliFailure, failed, wrongUsage, type ExitCode } from "../failure.js";
-import { readFlag, readValue, VALUE_FLAGS, VALUE_FLAG_NAMES } from "../input.js";
+import { JSON_TYPE, readFlag, readValue, VALUE_FLAGS, VALUE_FLAG_NAMES } from "../input.js";
 import { isJson } from "../json-text.js";
 import { layOutJson, print } from "../output.js";
 
 /** A contract as it is named on the command line; a template's `{contract/}` makes two segments of it. */
 const CONTRACT: Argument = { name: "contract", shown: "project/name" };
 const SPEC_PATH = "/api/specs/{contract/}";
-const JSON_TYPE = { "Content-Type": "application/json" } as const;
 
 const ENDPOINT: Flag = { name: "endpoint", kind: "text", value: "ENDPOINT", about: 'as the contract names it: "POST /api/trucks"' };
 

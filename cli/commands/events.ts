@@ -1,7 +1,7 @@
 /** `events …`: publish, read back and follow events. Runs in the command line's process. */
 import type { Args, CommandContext, CommandRow, Flag } from "../command-row.js";
 import { CliFailure, wrongUsage, type ExitCode } from "../failure.js";
-import { readValue, VALUE_FLAGS, VALUE_FLAG_NAMES } from "../input.js";
+import { JSON_TYPE, readValue, VALUE_FLAGS, VALUE_FLAG_NAMES } from "../input.js";
 import { isJson } from "../json-text.js";
 
 const SOURCE: Flag = { name: "source", kind: "text", value: "NAME", about: "who publishes" };
@@ -47,7 +47,7 @@ export const EVENTS_COMMANDS: readonly CommandRow[] = [
     one_of: VALUE_FLAG_NAMES,
     method: "POST",
     path: "/api/events/publish",
-    headers: () => ({ "Content-Type": "application/json" }),
+    headers: () => JSON_TYPE,
     body: makeEventBody,
   },
   {

@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Args, CommandContext, CommandRow } from "../command-row.js";
 import { wrongUsage, type CliFailure } from "../failure.js";
-import { readValue } from "../input.js";
+import { JSON_TYPE, readValue } from "../input.js";
 import { describeSystemError } from "../system-error.js";
 
 /** Writes the exported rules where `--output` says; what is printed in their stead, or the rules themselves. */
@@ -25,7 +25,7 @@ export const RULES_COMMANDS: readonly CommandRow[] = [
     flags: [{ name: "file", kind: "text", value: "PATH", about: "a JSON array of rules; - reads stdin", required: true }],
     method: "POST",
     path: "/api/rules/import",
-    headers: () => ({ "Content-Type": "application/json" }),
+    headers: () => JSON_TYPE,
     body: readValue,
   },
   {

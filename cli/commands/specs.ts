@@ -1,6 +1,6 @@
 /** `specs …`: documents of a project, versioned as state is. Runs in the command line's process. */
 import type { CommandRow } from "../command-row.js";
-import { readValue, VALUE_FLAGS, VALUE_FLAG_NAMES } from "../input.js";
+import { JSON_TYPE, readValue, VALUE_FLAGS, VALUE_FLAG_NAMES } from "../input.js";
 import { ifVersion, versionedCommands, type VersionedNoun } from "./versioned.js";
 
 /** A spec as it is named on the command line; a template's `{spec/}` makes two segments of it. */
@@ -28,7 +28,7 @@ export const SPECS_COMMANDS: readonly CommandRow[] = [
     one_of: VALUE_FLAG_NAMES,
     method: "PUT",
     path: SPEC.path,
-    headers: () => ({ "Content-Type": "application/json" }),
+    headers: () => JSON_TYPE,
     body: readValue,
   }),
 ];

@@ -1,11 +1,10 @@
 /** `templates …`: rules and contracts to be used in many projects. Runs in the command line's process. */
 import type { Args, CommandRow } from "../command-row.js";
 import { CliFailure, wrongUsage } from "../failure.js";
-import { readValue } from "../input.js";
+import { JSON_TYPE, readValue } from "../input.js";
 import { isJson } from "../json-text.js";
 
 const ID = { name: "id" } as const;
-const JSON_HEADERS = { "Content-Type": "application/json" };
 
 /** The request's body. The data goes in as it was written, so that its numbers keep their digits. */
 async function makeTemplateBody(args: Args): Promise<Buffer | CliFailure> {
@@ -58,7 +57,7 @@ export const TEMPLATES_COMMANDS: readonly CommandRow[] = [
     ],
     method: "POST",
     path: "/api/templates",
-    headers: () => JSON_HEADERS,
+    headers: () => JSON_TYPE,
     body: makeTemplateBody,
   },
   {
@@ -75,7 +74,7 @@ export const TEMPLATES_COMMANDS: readonly CommandRow[] = [
     flags: [{ name: "project", kind: "text", value: "NAME", about: "the project", required: true }],
     method: "POST",
     path: "/api/templates/{id}/apply",
-    headers: () => JSON_HEADERS,
+    headers: () => JSON_TYPE,
     body: (args) => Promise.resolve(Buffer.from(JSON.stringify({ project: args.need("project") }))),
   },
 ];

@@ -1,5 +1,6 @@
 /** `webhooks …`: URLs that get events as HTTP requests. Runs in the command line's process. */
 import type { Args, CommandRow } from "../command-row.js";
+import { JSON_TYPE } from "../input.js";
 
 const ID = { name: "id" } as const;
 
@@ -26,7 +27,7 @@ export const WEBHOOKS_COMMANDS: readonly CommandRow[] = [
     ],
     method: "POST",
     path: "/api/webhooks",
-    headers: () => ({ "Content-Type": "application/json" }),
+    headers: () => JSON_TYPE,
     body: webhookBody,
   },
   {

@@ -12,7 +12,6 @@ export const DEFINITIONS = ["query", "request", "response", "response_array", "e
 export type DefinitionName = (typeof DEFINITIONS)[number];
 
 export const FIELD_TYPES = ["string", "number", "boolean", "object", "array"] as const;
-export type FieldType = (typeof FIELD_TYPES)[number];
 
 /** The values of an enum, as written and as texts to look them up by. */
 export interface Allowed {

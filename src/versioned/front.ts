@@ -148,11 +148,6 @@ export class VersionedFront {
     });
   }
 
-  /** Other writes than these changed the space (a template, a restore): what is cached may be old. */
-  forget(key: string): void {
-    this.#cache.remove(key);
-  }
-
   /**
    * A write from elsewhere that changes keys which only its reply names is about to be sent: until it is
    * answered nothing cached is shown, for the database may be ahead of it. The function that is returned takes the

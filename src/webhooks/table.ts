@@ -27,10 +27,33 @@ export interface QueueSize {
   readonly bytes: number;
 }
 
-export class WebhookTable {
+/** Finding webhooks, which both sides do. */
+class WebhookLookup {
   readonly #all: Statement<[], WebhookRow>;
   readonly #by_id: Statement<[string], WebhookRow>;
   readonly #by_row: Statement<[number], WebhookRow>;
+
+  constructor(db: Db) {
+    this.#all = db.prepare("SELECT * FROM webhook ORDER BY id");
+    this.#by_id = db.prepare("SELECT * FROM webhook WHERE id = ?");
+    this.#by_row = db.prepare("SELECT * FROM webhook WHERE row = ?");
+  }
+
+  /** By id; there are at most WEBHOOKS_MAX. */
+  all(): WebhookRow[] {
+    return this.#all.all();
+  }
+
+  byId(id: string): WebhookRow | undefined {
+    return this.#by_id.get(id);
+  }
+
+  byRow(row: number): WebhookRow | undefined {
+    return this.#by_row.get(row);
+  }
+}
+
+export class WebhookTable extends WebhookLookup {
   readonly #insert: Statement<[string, string, string, string, number], unknown>;
   readonly #delete: Statement<[number], unknown>;
   readonly #enable: Statement<[number], unknown>;
@@ -44,9 +67,7 @@ export class WebhookTable {
   readonly #unqueue: Statement<[number, number], unknown>;
 
   constructor(db: Db) {
-    this.#all = db.prepare("SELECT * FROM webhook");
-    this.#by_id = db.prepare("SELECT * FROM webhook WHERE id = ?");
-    this.#by_row = db.prepare("SELECT * FROM webhook WHERE row = ?");
+    super(db);
     this.#insert = db.prepare(
       "INSERT INTO webhook (id, url, patterns, secret, active, epoch, fail_count, created_at, last_fired) VALUES (?, ?, ?, ?, 1, 0, 0, ?, NULL)",
     );
@@ -61,18 +82,6 @@ export class WebhookTable {
     this.#settle = db.prepare(`UPDATE webhook_body SET waiting = waiting - 1 WHERE event IN (${due})`);
     this.#drop_bodies = db.prepare(`DELETE FROM webhook_body WHERE event IN (${due}) AND waiting = 0`);
     this.#unqueue = db.prepare("DELETE FROM webhook_queue WHERE webhook = ? AND event <= ?");
-  }
-
-  all(): WebhookRow[] {
-    return this.#all.all();
-  }
-
-  byId(id: string): WebhookRow | undefined {
-    return this.#by_id.get(id);
-  }
-
-  byRow(row: number): WebhookRow | undefined {
-    return this.#by_row.get(row);
   }
 
   insert({ id, url, patterns, secret }: WebhookCreateRequest, now_ms: number): void {
@@ -128,38 +137,20 @@ export interface QueuedEvent {
   readonly bytes: number;
 }
 
-export class WebhookReader {
-  readonly #all: Statement<[], WebhookRow>;
-  readonly #by_id: Statement<[string], WebhookRow>;
-  readonly #by_row: Statement<[number], WebhookRow>;
+export class WebhookReader extends WebhookLookup {
   readonly #next: Statement<[number, number], QueuedEvent>;
   readonly #body: Statement<[number], string>;
   readonly #rows: Statement<[], number>;
   readonly #count: Statement<[], number>;
 
   constructor(db: Db) {
-    this.#all = db.prepare("SELECT * FROM webhook ORDER BY id");
-    this.#by_id = db.prepare("SELECT * FROM webhook WHERE id = ?");
-    this.#by_row = db.prepare("SELECT * FROM webhook WHERE row = ?");
+    super(db);
     this.#next = db.prepare(
       "SELECT event, bytes FROM webhook_body WHERE event = (SELECT min(event) FROM webhook_queue WHERE webhook = ? AND event > ?)",
     );
     this.#body = db.prepare<[number], string>("SELECT body FROM webhook_body WHERE event = ?").pluck();
     this.#rows = db.prepare<[], number>("SELECT count(*) FROM webhook_queue").pluck();
     this.#count = db.prepare<[], number>("SELECT count(*) FROM webhook").pluck();
-  }
-
-  /** By id; there are at most WEBHOOKS_MAX. */
-  all(): WebhookRow[] {
-    return this.#all.all();
-  }
-
-  byId(id: string): WebhookRow | undefined {
-    return this.#by_id.get(id);
-  }
-
-  byRow(row: number): WebhookRow | undefined {
-    return this.#by_row.get(row);
   }
 
   /** The first event after `after` that waits for the webhook. */

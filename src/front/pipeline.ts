@@ -4,13 +4,13 @@
  * Runs on the front. The order of the checks is the order of the code.
  */
 import type { ReportedCounts } from "../../schemas/agent-metrics.js";
-import { BODIES_IN_MEMORY_BYTES_MAX, REQUEST_TIMEOUT_MS } from "../../schemas/limits.js";
 import type { CallContext } from "../../schemas/rpc.js";
 import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { Failure, invalid } from "../base/result.js";
 import type { Registry, RouteMetrics } from "../metrics/registry.js";
 import type { RpcClient } from "../rpc/client.js";
+import { BodyIntake } from "./body-intake.js";
 import { NOBODY, type Actors, type CallCounter, type Caller } from "./caller.js";
 import { preflightReply, readableBy } from "./cors.js";
 import type { Exchange } from "./exchange.js";
@@ -68,8 +68,7 @@ function newCall(exchange: Exchange, bound: BoundRoute, counted: boolean): Call 
 export class Pipeline {
   readonly #options: PipelineOptions;
   readonly refusals: Refusals;
-  readonly #receiving = new Map<Exchange, number>();
-  #body_bytes = 0;
+  readonly #bodies: BodyIntake;
   #in_flight = 0;
   #calls = 0;
   #draining = false;
@@ -77,6 +76,7 @@ export class Pipeline {
 
   constructor(options: PipelineOptions) {
     this.#options = options;
+    this.#bodies = new BodyIntake(options.clock);
     this.refusals = new Refusals(options.writer, options.registry, options.clock, options.log);
   }
 
@@ -105,9 +105,7 @@ export class Pipeline {
 
   /** Cuts the connections whose request has been coming for too long. */
   tick(now_ms: number): void {
-    for (const [exchange, since_ms] of this.#receiving) {
-      if (now_ms - since_ms > REQUEST_TIMEOUT_MS) exchange.cut();
-    }
+    this.#bodies.tick(now_ms);
   }
 
   /**
@@ -218,58 +216,27 @@ export class Pipeline {
     };
   }
 
-  /** The handler reads the body; the client has REQUEST_TIMEOUT_MS for each piece that is waited for. */
+  /** The handler reads the body. */
   async #handStream(call: Call, request: Request): Promise<void> {
-    const { exchange, bound } = call;
-    const { clock } = this.#options;
-    const stream = exchange.stream(() => {
-      if (stream.waits) this.#receiving.set(exchange, clock.now());
-      else this.#receiving.delete(exchange);
-    });
-    this.#receiving.set(exchange, clock.now());
-    const read = async (): Promise<Uint8Array | null | undefined> => {
-      const piece = await stream.read();
-      if (stream.waits) this.#receiving.set(exchange, clock.now());
-      return piece;
-    };
+    const { read, close } = this.#bodies.open(call.exchange);
     let answer: Answer;
     try {
-      answer = await bound.route.handle({ ...request, stream: { read } });
+      answer = await call.bound.route.handle({ ...request, stream: { read } });
     } catch (error) {
       answer = this.#bug(call, error);
     }
-    if (!await stream.discard()) exchange.closeAfterAnswer();
-    this.#receiving.delete(exchange);
+    await close();
     this.#finish(call, answer);
   }
 
   #receive(call: Call, request: Request): void {
-    const { exchange } = call;
-    let reserved = 0;
-    let waiting = true;
-    const settle = (): void => {
-      waiting = false;
-      this.#receiving.delete(exchange);
-      this.#body_bytes -= reserved;
-    };
-    exchange.onAbort(() => {
-      if (!waiting) return;
-      settle();
-      this.#in_flight -= 1;
-    });
-    exchange.receive((bytes) => {
-      if (this.#body_bytes + bytes > BODIES_IN_MEMORY_BYTES_MAX) return false;
-      this.#body_bytes += bytes;
-      reserved += bytes;
-      return true;
-    }, (body) => {
-      settle();
+    this.#bodies.collect(call.exchange, (body) => {
       if (body instanceof Failure) this.#finish(call, body);
       else if (call.bound.route.body?.kind !== "json" || call.bound.route.body.unread === true) this.#handle(call, { ...request, body });
       else if (isSchemaCompilerLoaded()) this.#handleJson(call, request, body);
       else void loadSchemaCompiler().then(() => this.#handleJson(call, request, body));
     }, () => {
-      this.#receiving.set(exchange, this.#options.clock.now());
+      this.#in_flight -= 1;
     });
   }
 

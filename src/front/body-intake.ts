@@ -1,0 +1,86 @@
+/**
+ * Bodies on their way in: how much of them may be in memory at once, and for how long a client may keep
+ * the server waiting for more. Runs on the front. How a body is read off the wire is the exchange's, what
+ * is asked of it the pipeline's.
+ */
+import { BODIES_IN_MEMORY_BYTES_MAX, REQUEST_TIMEOUT_MS } from "../../schemas/limits.js";
+import type { Clock } from "../base/clock.js";
+import type { Failure } from "../base/result.js";
+import type { Exchange } from "./exchange.js";
+
+/** A body that its handler reads piece by piece. */
+export interface OpenBody {
+  /** The next piece, null at the end, undefined where the client has gone. */
+  readonly read: () => Promise<Uint8Array | null | undefined>;
+  /** Takes in what was not read, so that the client gets to read its answer. */
+  readonly close: () => Promise<void>;
+}
+
+export class BodyIntake {
+  readonly #clock: Clock;
+  /** Whose body is waited for, and since when. */
+  readonly #waiting = new Map<Exchange, number>();
+  #bytes = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Cuts the connections that were waited for too long. */
+  tick(now_ms: number): void {
+    for (const [exchange, since_ms] of this.#waiting) {
+      if (now_ms - since_ms > REQUEST_TIMEOUT_MS) exchange.cut();
+    }
+  }
+
+  /**
+   * Collects a whole body, for which the client has REQUEST_TIMEOUT_MS.
+   * @param done gets the body, or the 413 or 503 that refuses it
+   * @param gone called instead where the client leaves before
+   */
+  collect(exchange: Exchange, done: (body: Uint8Array | Failure) => void, gone: () => void): void {
+    let reserved = 0;
+    let waiting = true;
+    const settle = (): void => {
+      waiting = false;
+      this.#waiting.delete(exchange);
+      this.#bytes -= reserved;
+    };
+    exchange.onAbort(() => {
+      if (!waiting) return;
+      settle();
+      gone();
+    });
+    exchange.receive((bytes) => {
+      if (this.#bytes + bytes > BODIES_IN_MEMORY_BYTES_MAX) return false;
+      this.#bytes += bytes;
+      reserved += bytes;
+      return true;
+    }, (body) => {
+      settle();
+      done(body);
+    }, () => {
+      this.#waiting.set(exchange, this.#clock.now());
+    });
+  }
+
+  /** Opens a body for its handler; the client has REQUEST_TIMEOUT_MS for each piece that is waited for. */
+  open(exchange: Exchange): OpenBody {
+    const stream = exchange.stream(() => {
+      if (stream.waits) this.#waiting.set(exchange, this.#clock.now());
+      else this.#waiting.delete(exchange);
+    });
+    this.#waiting.set(exchange, this.#clock.now());
+    return {
+      read: async () => {
+        const piece = await stream.read();
+        if (stream.waits) this.#waiting.set(exchange, this.#clock.now());
+        return piece;
+      },
+      close: async () => {
+        if (!await stream.discard()) exchange.closeAfterAnswer();
+        this.#waiting.delete(exchange);
+      },
+    };
+  }
+}

@@ -73,6 +73,7 @@ t.test("a new member is laid out like the others", (t) => {
   t.equal(setMember('{\n  "a": 1.0,\n  "b": 2\n}\n', "c", '"x"'), '{\n  "a": 1.0,\n  "b": 2,\n  "c": "x"\n}\n');
   t.equal(setMember('{"a":1}', "c", "2"), '{"a":1, "c": 2}');
   t.equal(setMember("{}", "c", "2"), '{\n  "c": 2\n}\n');
+  t.equal(setMember('{"a":1 /* , */ , "b":2 // ,\n}', "c", "3"), '{"a":1 /* , */ , "b":2, "c": 3 // ,\n}');
   t.equal(setMember('{"c":1,"c":2}', "c", "3"), '{"c":1,"c":3}');
   t.end();
 });

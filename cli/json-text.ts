@@ -1,6 +1,7 @@
 /**
  * JSON as text, never re-made: indenting, splitting and editing leave every number, escape and
- * duplicate member as it was written. All functions but `isJson` take text that `JSON.parse` accepts.
+ * duplicate member as it was written. All functions but `isJson` and `blankComments` take text that
+ * `JSON.parse` accepts; `setMember` takes comments too.
  * Runs in the command line's process. Leaves bytes, files and printing to others.
  */
 import { CLI_PRETTY_CHARACTERS_MAX } from "../schemas/limits.js";
@@ -35,6 +36,15 @@ export function isJson(text: string): boolean {
   } catch {
     return false;
   }
+}
+
+/**
+ * Text with its comments and trailing commas turned into blanks, so that every position stays: JSON where
+ * `text` is JSON with comments, as editors write it.
+ */
+export function blankComments(text: string): string {
+  const blanked = text.replaceAll(/"(?:[^"\\]|\\.)*"|\/\/[^\r\n]*|\/\*[^]*?\*\//g, (part) => (part.startsWith('"') ? part : part.replaceAll(/[^\r\n]/g, " ")));
+  return blanked.replaceAll(/"(?:[^"\\]|\\.)*"|,(?=\s*[}\]])/g, (part) => (part === "," ? " " : part));
 }
 
 function isWhitespace(code: number): boolean {
@@ -179,14 +189,19 @@ export function listMembers(text: string): MemberSpan[] {
  * exists, else at the end and laid out like the rest. Everything else stays as it was, byte for byte.
  */
 export function setMember(text: string, name: string, value: string): string {
-  const members = listMembers(text);
+  const plain = blankComments(text);
+  const members = listMembers(plain);
   const existing = members.findLast((member) => member.name === name);
   if (existing) return text.slice(0, existing.value.start) + value + text.slice(existing.value.end);
 
   const member = `${JSON.stringify(name)}: ${value}`;
   const last = members.at(-1);
-  if (!last) return `{\n${INDENT}${member}\n}\n`;
-  const before = members.at(-2)?.end ?? text.indexOf("{");
-  const gap = text.slice(before, last.start).replace(/^[{,]/, "") || " ";
+  if (last === undefined) {
+    const [open, close] = [plain.indexOf("{"), plain.lastIndexOf("}")];
+    const comments = text.slice(open + 1, close).trim();
+    return `${text.slice(0, open)}{\n${comments === "" ? "" : `${INDENT}${comments}\n`}${INDENT}${member}\n}${text.slice(close + 1) || "\n"}`;
+  }
+  const before = members.at(-2)?.end ?? plain.indexOf("{");
+  const gap = /\r?\n[^\n]*$/.exec(plain.slice(before, last.start))?.[0] ?? " ";
   return `${text.slice(0, last.end)},${gap}${member}${text.slice(last.end)}`;
 }

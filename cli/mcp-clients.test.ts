@@ -2,34 +2,38 @@
 import * as fc from "fast-check";
 import t from "tap";
 import { CliFailure } from "./failure.js";
-import { MCP_CLIENTS } from "./mcp-clients.js";
+import { MCP_CLIENTS, type Connection } from "./mcp-clients.js";
 import { listTables } from "./toml-tables.js";
 
-const URL_HERE = "http://localhost:9800/mcp";
+const SERVER_HERE = "http://localhost:9800";
+const URL_HERE = `${SERVER_HERE}/mcp`;
+const PLAIN: Connection = { server: SERVER_HERE, with_token: false, bridged: false };
+const TOKEN: Connection = { ...PLAIN, with_token: true };
+const BRIDGED: Connection = { ...PLAIN, bridged: true };
 
-function merge(client: string, text: string | undefined, with_token = false, url = URL_HERE): string {
-  const merged = MCP_CLIENTS[client]?.merge(text, url, with_token);
+function merge(client: string, text: string | undefined, connection = PLAIN): string {
+  const merged = MCP_CLIENTS[client]?.merge(text, connection);
   if (typeof merged !== "string") throw new Error(merged?.message ?? `no client ${client}`);
   return merged;
 }
 
 function refusal(client: string, text: string): string {
-  const merged = MCP_CLIENTS[client]?.merge(text, URL_HERE, false);
+  const merged = MCP_CLIENTS[client]?.merge(text, PLAIN);
   return merged instanceof CliFailure ? merged.message : "";
 }
 
 const JSON_CLIENTS = [
-  ["claude", ".mcp.json", "mcpServers", "http", "${KOOR_TOKEN}"],
-  ["cursor", ".cursor/mcp.json", "mcpServers", "http", "${env:KOOR_TOKEN}"],
-  ["kilo", ".kilocode/mcp.json", "mcpServers", "streamable-http", "${env:KOOR_TOKEN}"],
-  ["vscode", ".vscode/mcp.json", "servers", "http", "${env:KOOR_TOKEN}"],
+  ["claude", ".mcp.json", "mcpServers", "http", "${KOOR_TOKEN}", {}, { KOOR_TOKEN: "${KOOR_TOKEN}" }],
+  ["cursor", ".cursor/mcp.json", "mcpServers", "http", "${env:KOOR_TOKEN}", {}, { KOOR_TOKEN: "${env:KOOR_TOKEN}" }],
+  ["kilo", ".kilocode/mcp.json", "mcpServers", "streamable-http", "${env:KOOR_TOKEN}", {}, {}],
+  ["vscode", ".vscode/mcp.json", "servers", "http", "${env:KOOR_TOKEN}", { type: "stdio" }, {}],
 ] as const;
 
-for (const [client, path, group, type, reference] of JSON_CLIENTS) {
+for (const [client, path, group, type, reference, program_type, program_token] of JSON_CLIENTS) {
   t.test(`${client}: ${path}`, (t) => {
     t.equal(MCP_CLIENTS[client]?.path, path);
     t.same(JSON.parse(merge(client, undefined)), { [group]: { koor: { type, url: URL_HERE } } });
-    t.same(JSON.parse(merge(client, " \n", true)), { [group]: { koor: { type, url: URL_HERE, headers: { Authorization: `Bearer ${reference}` } } } });
+    t.same(JSON.parse(merge(client, " \n", TOKEN)), { [group]: { koor: { type, url: URL_HERE, headers: { Authorization: `Bearer ${reference}` } } } });
     t.same(JSON.parse(merge(client, "{}")), { [group]: { koor: { type, url: URL_HERE } } });
     t.same(JSON.parse(merge(client, `{"${group}":{}}`)), { [group]: { koor: { type, url: URL_HERE } } });
     const others = `{\n  "inputs": [1.0, {"a":2}],\n  "${group}": {\n    "other": {"command":"x",   "n": 1e2},\n    "last": {}\n  },\n  "z": null\n}\n`;
@@ -38,11 +42,27 @@ for (const [client, path, group, type, reference] of JSON_CLIENTS) {
     t.ok(merged.startsWith(others.slice(0, others.indexOf('"last": {}'))), "what was there stays byte for byte");
     t.ok(merged.endsWith('\n  },\n  "z": null\n}\n'));
     t.equal(merge(client, merged), merged, "once more changes nothing");
-    t.same((JSON.parse(merge(client, merged, true, "http://h:1/mcp")) as Record<string, Record<string, { readonly url: string }>>)[group]?.["koor"]?.url, "http://h:1/mcp", "an old entry is replaced");
-    for (const broken of ["{", "{}}", "// a comment\n{}", "[]", "5", '"x"', `{"${group}":[]}`, `{"${group}":"x"}`]) t.match(refusal(client, broken), path, broken);
+    t.same((JSON.parse(merge(client, merged, { ...TOKEN, server: "http://h:1" })) as Record<string, Record<string, { readonly url: string }>>)[group]?.["koor"]?.url, "http://h:1/mcp", "an old entry is replaced");
+    const program = { ...program_type, command: "koor-cli", args: ["mcp", "stdio"], env: { KOOR_SERVER: SERVER_HERE } };
+    t.same(JSON.parse(merge(client, undefined, BRIDGED)), { [group]: { koor: program } });
+    t.same(JSON.parse(merge(client, merged, { ...BRIDGED, with_token: true })), {
+      ...JSON.parse(merged) as object, [group]: { other: { command: "x", n: 100 }, last: {}, koor: { ...program, env: { ...program.env, ...program_token } } },
+    }, "an entry over HTTP is replaced as a whole");
+    for (const broken of ["{", "{}}", "/* a comment\n{}", "[]", "5", '"x"', `{"${group}":[]}`, `{"${group}":"x"}`]) t.match(refusal(client, broken), path, broken);
     t.end();
   });
 }
+
+t.test("JSON with comments, as editors write it", (t) => {
+  const entry = '"koor": {\n      "type": "http",\n      "url": "http://localhost:9800/mcp"\n    }';
+  const before = '// ours\n{\n  /* "servers": {} */\n  "servers": {\n    // the first\n    "a": { "url": "http://x//y", }, // "koor": {}\n    "b": {}, /* , */\n  },\n  "inputs": [ ], // none\n}\n';
+  t.equal(merge("vscode", before), before.replace('"b": {}', `"b": {},\n    ${entry}`));
+  t.equal(merge("vscode", merge("vscode", before)), merge("vscode", before), "once more changes nothing");
+  t.equal(merge("vscode", "// ours\n{}\n"), `// ours\n{\n  "servers": {\n    ${entry}\n  }\n}\n`);
+  t.equal(merge("vscode", "{\n  // nothing yet\n}\n"), `{\n  // nothing yet\n  "servers": {\n    ${entry}\n  }\n}\n`);
+  t.match(merge("vscode", '{ "servers": { /* none */ } }'), /\/\* none \*\/[^]*"koor"/);
+  t.end();
+});
 
 t.test("JSON: whatever else is in the file stays", (t) => {
   const servers = fc.dictionary(fc.string().filter((name) => name !== "koor" && name !== "__proto__"), fc.jsonValue());
@@ -69,14 +89,17 @@ const OURS = `[mcp_servers.koor]\nurl = "${URL_HERE}"\n`;
 t.test("codex: .codex/config.toml", (t) => {
   t.equal(MCP_CLIENTS["codex"]?.path, ".codex/config.toml");
   t.equal(merge("codex", undefined), OURS);
-  t.equal(merge("codex", undefined, true), `${OURS}bearer_token_env_var = "KOOR_TOKEN"\n`);
+  t.equal(merge("codex", undefined, TOKEN), `${OURS}bearer_token_env_var = "KOOR_TOKEN"\n`);
+  const program = '[mcp_servers.koor]\ncommand = "koor-cli"\nargs = ["mcp","stdio"]\nenv = { KOOR_SERVER = "http://localhost:9800" }\n';
+  t.equal(merge("codex", OURS, BRIDGED), program);
+  t.equal(merge("codex", merge("codex", undefined, TOKEN), { ...BRIDGED, with_token: true }), `${program}env_vars = ["KOOR_TOKEN"]\n`);
   const others = 'model = "o" # [mcp_servers.koor]\nlist = [\n  "[mcp_servers.koor]",\n  1,\n]\n\n[mcp_servers.other]\ntext = """\n[mcp_servers.koor]\n"""\nraw = \'\'\'\n[mcp_servers.koor]\'\'\'\ntable = { a = "]", b = [1, 2] }\n';
   t.equal(merge("codex", others), `${others}\n${OURS}`);
   t.equal(merge("codex", merge("codex", others)), merge("codex", others), "once more changes nothing");
   t.equal(merge("codex", 'model = "o"'), `model = "o"\n\n${OURS}`, "without a newline at the end");
   t.equal(merge("codex", `a = 1\r\n[b]\r\nc = 2\r\n`), `a = 1\r\n[b]\r\nc = 2\r\n\n${OURS}`);
   t.equal(
-    merge("codex", `a = 1\n[mcp_servers."koor"] # old\ncommand = "x"\n[mcp_servers.koor.env]\nA = "b"\n\n# about z\n[z]\nb = 2\n`, true),
+    merge("codex", `a = 1\n[mcp_servers."koor"] # old\ncommand = "x"\n[mcp_servers.koor.env]\nA = "b"\n\n# about z\n[z]\nb = 2\n`, TOKEN),
     `a = 1\n${OURS}bearer_token_env_var = "KOOR_TOKEN"\n\n# about z\n[z]\nb = 2\n`, "an old entry and what belongs to it is replaced, in its place",
   );
   t.equal(merge("codex", "[mcp_servers]\n[mcp_servers.koor2]\nurl = 'x'\n"), `[mcp_servers]\n[mcp_servers.koor2]\nurl = 'x'\n\n${OURS}`);
@@ -100,5 +123,11 @@ t.test("TOML: heads inside of values are none", (t) => {
     return JSON.stringify(found?.map(({ start, end }) => parts.join("").slice(start, end))) === JSON.stringify(parts);
   }));
   t.pass("for any of them");
+  t.end();
+});
+
+t.test("a client that cannot take the token over HTTP says so", (t) => {
+  const notes = Object.entries(MCP_CLIENTS).flatMap(([client, { note }]) => [PLAIN, TOKEN, BRIDGED, { ...TOKEN, bridged: true }].map((connection) => note?.(connection) !== undefined && [client, connection]));
+  t.same(notes.filter((one) => one !== false), [["kilo", TOKEN]]);
   t.end();
 });

@@ -88,17 +88,21 @@ t.test("mcp: a client's configuration is written, and what it then finds there a
   await ask("mcp", "config", "--client", "claude", "--write");
   t.match(JSON.parse(readFileSync(file, "utf8")), { mcpServers: { other: { command: "x" }, koor: { url } } }, "other servers stay");
   t.equal(statSync(file).mode & 0o777, 0o600, "and so do its permissions");
-  writeFileSync(file, "{ // mine\n}");
+  writeFileSync(file, "{ mine\n}");
   t.match(await koor("mcp", "config", "--client", "claude", "--write"), { code: 1, stdout: "", stderr: /\.mcp\.json is not valid JSON/ });
-  t.equal(readFileSync(file, "utf8"), "{ // mine\n}", "what does not parse stays as it is");
+  t.equal(readFileSync(file, "utf8"), "{ mine\n}", "what does not parse stays as it is");
   t.match(await ask("mcp", "config", "--client", "codex", "--write"), { written: ".codex/config.toml" });
   t.equal(readFileSync(join(cwd, ".codex/config.toml"), "utf8"), `[mcp_servers.koor]\nurl = "${url}"\n`);
   const secret = await runCli(["mcp", "config", "--client", "cursor", "--write"], { cwd, env: { KOOR_SERVER: server.url, KOOR_TOKEN: "s3cret" } });
   t.same(JSON.parse(secret.stdout), { written: ".cursor/mcp.json", server: "koor", url, token_from: "KOOR_TOKEN" });
   t.notMatch(readFileSync(join(cwd, ".cursor/mcp.json"), "utf8"), /s3cret/, "a token is named, not written down");
+  const kilo = await runCli(["mcp", "config", "--client", "kilo", "--write"], { cwd, env: { KOOR_SERVER: server.url, KOOR_TOKEN: "s3cret" } });
+  t.match(JSON.parse(kilo.stdout), { token_from: "KOOR_TOKEN", note: /--stdio/ });
+  const { mcpServers } = JSON.parse((await koor("mcp", "config", "--client", "kilo", "--stdio")).stdout) as { readonly mcpServers: { readonly koor: { readonly command: string; readonly args: string[]; readonly env: Record<string, string> } } };
+  t.same({ ...mcpServers.koor, args: [] }, { command: "koor-cli", args: [], env: { KOOR_SERVER: server.url } });
   for (const wrong of [["--client", "emacs"], []]) t.match(await koor("mcp", "config", ...wrong), { code: 2, stdout: "" });
   const input = '{"jsonrpc":"2.0","id":1,"method":"ping"}\n';
-  t.match(await runCli(["mcp", "stdio"], { cwd, env: { KOOR_SERVER: server.url }, input }), { code: 0, stderr: "", stdout: '{"result":{},"jsonrpc":"2.0","id":1}\n' });
+  t.match(await runCli(mcpServers.koor.args, { cwd, env: mcpServers.koor.env, input }), { code: 0, stderr: "", stdout: '{"result":{},"jsonrpc":"2.0","id":1}\n' });
 });
 
 t.test("specs: as state, by project and name", async (t) => {

@@ -155,6 +155,8 @@ for (const revision of REVISIONS) {
       await callTool(port, "get_endpoints", {}, revision, { Host: `localhost:${port}` }));
     t.same(Object.keys(told), ["api_base", "endpoints", "cli", "message"]);
     t.equal(told.api_base, `http://localhost:${port}`, "the address that the client came by");
+    const { api_base } = resultOf<{ readonly api_base: string }>(await callTool(port, "get_endpoints", {}, revision, { Host: "localhost", "X-Forwarded-Proto": "https" }));
+    t.equal(api_base, "https://localhost", "a proxy's, where one stands in front");
     t.match(told.cli, { install: /npm/, usage: /koor-cli/ });
     t.match(told.message, /api\/events\/history\?after=.*wait=60/, "waiting costs nothing");
     const { paths } = (await send(port, "GET", "/openapi.json")).json<{ readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly operationId: string }>>>> }>();

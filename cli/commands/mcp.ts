@@ -19,15 +19,18 @@ async function configure(args: Args, context: CommandContext): Promise<ExitCode 
   if (client === undefined) return wrongUsage(`no such client: ${name} (${CLIENT_NAMES.join(", ")})`);
   const settings = context.settings();
   if (settings instanceof CliFailure) return settings;
-  const url = settings.server.origin + joinServerPath(settings.server, "/mcp");
-  const with_token = settings.token !== "";
+  const connection = { server: settings.server.origin + joinServerPath(settings.server, ""), with_token: settings.token !== "", bridged: args.has("stdio") };
   if (!args.has("write")) {
-    const text = client.merge(undefined, url, with_token);
+    const text = client.merge(undefined, connection);
     return text instanceof CliFailure ? text : (await print(Buffer.from(text))) ?? 0;
   }
-  const merged = writeConfig(join(context.folder, client.path), client.path, (text) => client.merge(text, url, with_token));
+  const merged = writeConfig(join(context.folder, client.path), client.path, (text) => client.merge(text, connection));
   if (merged instanceof CliFailure) return merged;
-  const told = { written: client.path, server: SERVER_NAME, url, ...(with_token ? { token_from: TOKEN_VARIABLE } : {}) };
+  const note = client.note?.(connection);
+  const told = {
+    written: client.path, server: SERVER_NAME, url: `${connection.server}/mcp`,
+    ...(connection.with_token ? { token_from: TOKEN_VARIABLE } : {}), ...(note === undefined ? {} : { note }),
+  };
   return (await print(layOutJson(Buffer.from(JSON.stringify(told)), context.pretty))) ?? 0;
 }
 
@@ -52,6 +55,7 @@ export const MCP_COMMANDS: readonly CommandRow[] = [
     flags: [
       { name: "client", kind: "text", value: CLIENT_NAMES.join("|"), about: "whose configuration", required: true },
       { name: "write", kind: "switch", about: "merge it into the client's file in this folder; other servers stay as they are" },
+      { name: "stdio", kind: "switch", about: "have the client start the bridge (koor-cli mcp stdio) in place of HTTP" },
     ],
     run: configure,
   },

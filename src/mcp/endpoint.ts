@@ -75,7 +75,7 @@ export class McpEndpoint {
     const parsed = readJsonText(request.body);
     if (parsed instanceof Failure) return refusal(400, PARSE_ERROR, `Parse error: ${parsed.message}`);
     const { json } = parsed;
-    const requester: Requester = { outer: { caller: request.caller, context: request.context }, host: headers.host };
+    const requester: Requester = { outer: { caller: request.caller, context: request.context }, base: baseOf(headers) };
     const route = classifyInboundRequest({ httpMethod: "POST", body: json, ...standardHeaders(headers) });
     if (route.kind === "legacy") return await this.#answerOlder(json, route.reason === "batch" ? "batch" : "single", headers, requester);
     if (!acceptsJson(headers.accept)) return refusal(406, REFUSED, "Not Acceptable: Client must accept application/json");
@@ -128,10 +128,15 @@ function namesItself({ method, params }: JSONRPCRequest, headers: McpHeaders): b
     && (method !== "tools/call" || headers["mcp-name"] === params?.["name"]);
 }
 
+/** The address by which the client came; a proxy in front may have taken off TLS. */
+function baseOf({ host, "x-forwarded-proto": scheme }: McpHeaders): string {
+  return `${scheme === "https" ? scheme : "http"}://${host}`;
+}
+
 /** The request as the library's servers read it: its headers, its end, and no body, which was parsed. */
 function makeWebRequest(headers: McpHeaders, request?: Request): globalThis.Request {
   const gone = new AbortController();
   request?.onAbort(() => gone.abort());
-  const given = Object.entries(headers).filter(([name, value]) => value !== "" && name !== "host");
+  const given = Object.entries(headers).filter(([name, value]) => value !== "" && name !== "host" && name !== "x-forwarded-proto");
   return new globalThis.Request(PLACEHOLDER_URL, { method: "POST", headers: given, signal: gone.signal });
 }

@@ -19,7 +19,7 @@ export class Mcp {
   #endpoint: Promise<McpEndpoint> | null = null;
 
   constructor(inner: InnerCalls, routes: () => readonly Route[], log: Log) {
-    this.#calls = new ToolCalls({ inner, endpoints: (host) => listEndpoints(routes(), host) });
+    this.#calls = new ToolCalls({ inner, endpoints: (base) => listEndpoints(routes(), base) });
     this.#log = log;
   }
 

@@ -20,14 +20,14 @@ export interface ToolResult {
 /** On whose behalf, and by which address. */
 export interface Requester {
   readonly outer: OuterCall;
-  /** The request's `Host`. */
-  readonly host: string;
+  /** The server's address, as the client knows it: `http://localhost:9800`. */
+  readonly base: string;
 }
 
 export interface ToolCallsOptions {
   readonly inner: InnerCalls;
-  /** The text of `get_endpoints` for a client that reached this host. */
-  readonly endpoints: (host: string) => string;
+  /** The text of `get_endpoints` for a client that knows the server by this address. */
+  readonly endpoints: (base: string) => string;
 }
 
 export class ToolCalls {
@@ -44,10 +44,10 @@ export class ToolCalls {
     return { content: [{ type: "text", text: outcome }] };
   }
 
-  async #attempt(name: ToolName, given: object, { outer, host }: Requester): Promise<string | Failure> {
+  async #attempt(name: ToolName, given: object, { outer, base }: Requester): Promise<string | Failure> {
     const { inner, endpoints } = this.#options;
     const tool = TOOLS[name];
-    if (tool.route === null) return endpoints(host);
+    if (tool.route === null) return endpoints(base);
     const refusal = checkShape(given, TOOL_CARDS[name].input);
     if (refusal !== null) return await inner.refuse(tool.route, [], outer, refusal);
     const values = given as Arguments;

@@ -1,11 +1,7 @@
 /**
- * `/mcp` as others see it: the official clients of both majors, the bridge of the command line under the
- * official stdio client, and the official conformance suite.
+ * `/mcp` as others see it: the official clients of both majors, and the bridge of the command line under the
+ * official stdio client.
  */
-import { spawn } from "node:child_process";
-import { createRequire } from "node:module";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { Client as NewClient, StreamableHTTPClientTransport as NewTransport } from "@modelcontextprotocol/client";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
@@ -116,56 +112,6 @@ t.test("the bridge, line by line", async (t) => {
   t.match(await bridge(t, gone.url, [ping]), [{ id: 1, error: { code: -32000, message: /cannot reach/ } }]);
   const { stdout } = await runCli(["mcp", "stdio"], { cwd: makeDirectory(t), env: { KOOR_SERVER: koor.url }, input: JSON.stringify(ping) });
   t.same(JSON.parse(stdout), { jsonrpc: "2.0", id: 1, result: {} }, "a last line without its end");
-});
-
-/** What a server that has only tools, and not the suite's own, cannot pass. */
-const EXPECTED_FAILURES: Readonly<Record<string, string>> = {
-  ...reason("Koor sends no log messages: it has a log of its own", ["logging-set-level"]),
-  ...reason("no tool completes its arguments", ["completion-complete"]),
-  ...reason("they call tools that the suite's own example server has", [
-    "tools-call-simple-text", "tools-call-image", "tools-call-audio", "tools-call-embedded-resource", "tools-call-mixed-content", "tools-call-with-logging",
-    "tools-call-error", "tools-call-with-progress", "tools-call-sampling", "tools-call-elicitation", "json-schema-2020-12", "elicitation-sep1034-defaults", "elicitation-sep1330-enums",
-  ]),
-  ...reason("Koor's data is no resource: it does not go through the model", ["resources-list", "resources-read-text", "resources-read-binary", "resources-templates-read", "resources-subscribe", "resources-unsubscribe"]),
-  ...reason("Koor has no sessions and no streams to resume: its answers are JSON", ["server-sse-polling", "server-sse-multiple-streams"]),
-  ...reason("Koor has no prompts", ["prompts-list", "prompts-get-simple", "prompts-get-with-args", "prompts-get-embedded-resource", "prompts-get-with-image"]),
-};
-
-function reason(because: string, scenarios: readonly string[]): Record<string, string> {
-  return Object.fromEntries(scenarios.map((scenario) => [scenario, because]));
-}
-
-/** The suite was made for Node 22 and asks `fs` for a function that Node 20 lacks and no server scenario calls. */
-const FILE_SYSTEM_OF_NODE_22 = `import { register } from "node:module";
-const shim = 'export * from "node:fs"; export function globSync() { throw new Error("not on this Node"); }';
-const hooks = \`export async function resolve(specifier, context, next) {
-  if (specifier !== "fs" || !context.parentURL?.includes("/conformance/")) return await next(specifier, context);
-  return { shortCircuit: true, url: "data:text/javascript," + \${JSON.stringify(encodeURIComponent(shim))} };
-}\`;
-register("data:text/javascript," + encodeURIComponent(hooks));
-`;
-
-t.test("the official conformance suite", async (t) => {
-  const directory = makeDirectory(t);
-  const hook = join(directory, "hook.mjs");
-  const baseline = join(directory, "expected-failures.yml");
-  writeFileSync(hook, FILE_SYSTEM_OF_NODE_22);
-  writeFileSync(baseline, `server:\n${Object.entries(EXPECTED_FAILURES).map(([scenario, because]) => `  - ${scenario} # ${because}\n`).join("")}`);
-  const program = createRequire(import.meta.url).resolve("@modelcontextprotocol/conformance/dist/index.js");
-  const args = ["--import", hook, program, "server", "--url", `${koor.url}/mcp`, "--suite", "all", "--expected-failures", baseline];
-  const child = spawn(process.execPath, args, { cwd: directory, env: { PATH: process.env["PATH"] ?? "" }, stdio: ["ignore", "pipe", "pipe"] });
-  t.teardown(() => {
-    child.kill("SIGKILL");
-  });
-  let output = "";
-  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => {
-    output += chunk.toString();
-  });
-  const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
-  t.equal(code, 0, output.slice(-2000));
-  for (const scenario of ["server-initialize", "ping", "tools-list", "dns-rebinding-protection"]) {
-    t.match(output, new RegExp(`✓ ${scenario}: \\d+ passed, 0 failed`), scenario);
-  }
 });
 
 t.test("thousands of calls leave nothing behind", async (t) => {

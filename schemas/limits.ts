@@ -25,7 +25,6 @@ export const AUDIT_ROWS_DEFAULT = 50;
 export const EVENT_ROWS_DEFAULT = 50;
 export const USAGE_ROWS_DEFAULT = 50;
 export const PUBLISH_EVENTS_MAX = 1000;
-export const JSON_DEPTH_MAX = 10_000;
 
 // Pages of other origins
 /** How long a browser may remember what a page may send; Chrome takes at most two hours. */

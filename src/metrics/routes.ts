@@ -18,7 +18,7 @@ import { expose } from "./prometheus.js";
 import type { Registry } from "./registry.js";
 
 /** How often the event loop's delay is sampled: often enough for a p99, seldom enough to cost nothing when idle. */
-const LOOP_DELAY_RESOLUTION_MS = 20;
+const LOOP_DELAY_RESOLUTION_MS = 100;
 
 export interface MetricsRoutesOptions {
   readonly registry: Registry;

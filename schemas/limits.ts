@@ -174,9 +174,12 @@ export const COMPILED_INSTRUCTIONS_KEPT_MAX = 1_000_000;
 export const COMPILED_SETS_KEPT_MAX = 1_000;
 /** What a kept pattern's automaton may have grown to, by the engine's own account; then it begins anew. */
 export const AUTOMATON_BYTES_KEPT_MAX = 64 * KIB;
-/** What a text of this size at most is validated on the pool's fast lane; longer ones wait for each other. */
+/** A text of this size at most is validated on the pool's fast lane; longer ones wait for each other. */
 export const VALIDATION_SHORT_BYTES_MAX = 64 * KIB;
 export const VALIDATION_SHORT_DEADLINE_MS = 5_000;
+/** What takes more than this of the fast lane begins anew among the long ones: instructions times characters looked at, about 20 ns each; and time. */
+export const VALIDATION_SHORT_STEPS_MAX = 4_000_000;
+export const VALIDATION_SHORT_MS_MAX = 100;
 /** A longer answer is made again as a stream: it would hold up the front as one text. */
 export const VALIDATION_SHORT_ANSWER_CHARACTERS_MAX = 256 * KIB;
 export const VALIDATIONS_LONG_TOGETHER_MAX = 1;
@@ -185,6 +188,7 @@ export const VALIDATIONS_LONG_WAITING_MAX = 16;
 export const VALIDATION_WAIT_MS_MAX = 8_000;
 export const VIOLATIONS_LISTED_MAX = 100_000;
 export const VIOLATIONS_LISTED_CHARACTERS_MAX = 64 * MIB;
+
 // Contracts
 /** Levels of objects and arrays that a contract, a payload or a service's answer may have. */
 export const CONTRACT_DEPTH_MAX = 256;
@@ -197,6 +201,8 @@ export const CONTRACT_NAMES_LISTED_MAX = 100;
 export const CONTRACT_VALUE_CHARACTERS_MAX = 200;
 /** Of one JSON Schema as text: it is compiled to code. */
 export const CONTRACT_SCHEMA_CHARACTERS_MAX = 128 * KIB;
+/** Contracts that are known to take long. */
+export const CONTRACTS_DEAR_KEPT_MAX = 1_000;
 /** Longer strings are of no `format` that is matched by backtracking. */
 export const CONTRACT_FORMAT_CHARACTERS_MAX = 2 * KIB;
 /** Larger payloads are checked against a JSON Schema up to the first violation: Ajv keeps every one in memory. */

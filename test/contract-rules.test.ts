@@ -271,6 +271,26 @@ t.test("no pattern and no text stalls the server", async (t) => {
   t.same(await found("calm", { content: "x" }), ["c:1"]);
 });
 
+t.test("short texts that take long leave a thread to the others", async (t) => {
+  await put("dear", [{ rule_id: "d", pattern: "(?:a{1,30}){1,30}$" }]);
+  await put("calm", [{ rule_id: "c", pattern: "x" }]);
+  const ended: string[] = [];
+  const dear = Array.from({ length: 2 }, async () => {
+    const answer = await validate("dear", { content: "a".repeat(40_000) });
+    ended.push("dear");
+    return answer;
+  });
+  for (let count = 0; count < 3; count++) {
+    t.same(await found("calm", { content: "x" }), ["c:1"]);
+    ended.push("calm");
+  }
+  for (const answer of dear) {
+    const { violations } = (await answer).json<Validation>();
+    t.same(violations.map(({ line, match }) => [line, match?.length]), [[1, 900]], "they are answered whole, one after the other");
+  }
+  t.same(ended.slice(0, 3), ["calm", "calm", "calm"], "two dear ones would hold both threads");
+});
+
 t.test("with a token: an instance proposes and validates, the rest needs the server's", async (t) => {
   const guarded = await startKoor(t, { args: ["--auth-token", "s3cret"] });
   const server = { Authorization: "Bearer s3cret" };

@@ -47,7 +47,7 @@ t.test("programs import only what `npm start` installs", (t) => {
   }
   t.same(missing, [], "each package is in package.json, and those of the programs are not for development only");
   for (const [name, version] of Object.entries({ ...manifest.dependencies, ...manifest.devDependencies })) {
-    t.match(version, /^(npm:[\w.-]+@)?\d+\.\d+\.\d+$/, `${name} is pinned`);
+    t.match(version, /^(npm:(@[\w.-]+\/)?[\w.-]+@)?\d+\.\d+\.\d+(-[\w.-]+)?$/, `${name} is pinned`);
   }
   t.end();
 });

@@ -1,9 +1,11 @@
 /**
  * Contracts on the front: bodies go to the pool unread, a live test's call is carried by the front's loop
- * (src/outbound), what is long takes turns, and live tests are few at a time. Routes are rows over this.
+ * (src/outbound), what is long takes turns, and live tests are few at a time. That a schema makes much of a
+ * short payload shows only once it did: from then on its contract's payloads count as long. Routes are rows
+ * over this.
  */
 import type { ContractCall, ContractTest, Violation } from "../../schemas/contracts.js";
-import { CONTRACT_ANSWER_BYTES_MAX, CONTRACT_TESTS_MAX, OUTBOUND_DEADLINE_MS, VALIDATION_SHORT_BYTES_MAX } from "../../schemas/limits.js";
+import { CONTRACT_ANSWER_BYTES_MAX, CONTRACT_TESTS_MAX, CONTRACTS_DEAR_KEPT_MAX, OUTBOUND_DEADLINE_MS, VALIDATION_SHORT_BYTES_MAX } from "../../schemas/limits.js";
 import { packBytes, type PackedBytes } from "../base/bytes.js";
 import { Failure } from "../base/result.js";
 import type { OutboundClient } from "../outbound/client.js";
@@ -32,6 +34,8 @@ export class ContractFront {
   readonly #pool: Pool;
   readonly #outbound: OutboundClient;
   readonly #long_work: LongWork;
+  /** Contracts with which a payload did not end in time; the oldest are forgotten. */
+  readonly #dear = new Set<string>();
   #tests = 0;
 
   constructor({ pool, outbound, long_work }: ContractFrontOptions) {
@@ -42,7 +46,7 @@ export class ContractFront {
 
   /** How many violations there are, and JSON text of `{"valid","violations"}`. */
   async validate(project: string, name: string, body: Uint8Array): Promise<{ readonly count: number; readonly text: string } | Failure> {
-    const answer = await this.#inTurn(body.byteLength, () => {
+    const answer = await this.#inTurn(project, name, body, () => {
       const packed = packBytes(body);
       return this.#pool.run("contract.validate", { project, name, body: packed }, { transfer: buffersOf(packed) });
     });
@@ -63,7 +67,7 @@ export class ContractFront {
   }
 
   async #test(project: string, name: string, body: Uint8Array, signal: AbortSignal): Promise<string | Failure> {
-    const prepared = await this.#pool.run("contract.prepare", { project, name, body: packBytes(body) });
+    const prepared = await this.#inTurn(project, name, body, () => this.#pool.run("contract.prepare", { project, name, body: packBytes(body) }));
     if (prepared instanceof Failure) return prepared;
     const end = prepared.indexOf("\n");
     const call = JSON.parse(prepared.slice(0, end)) as ContractCall;
@@ -86,23 +90,32 @@ export class ContractFront {
       return answer.kind === "aborted" ? STOPPING : answer;
     }
     const request = { project, name, version: call.version, endpoint: call.endpoint, status: answer.status };
-    const judged = await this.#inTurn(answer.body.byteLength, () => {
+    const judged = await this.#inTurn(project, name, answer.body, () => {
       const packed = packBytes(answer.body);
       return this.#pool.run("contract.judge", { ...request, body: packed }, { transfer: buffersOf(packed) });
     });
     return judged instanceof Failure ? judged : resultOf(call, answer.status, JSON.parse(judged) as Violation[], "");
   }
 
-  /** Runs a job, in its turn where it is long. */
-  async #inTurn(bytes: number, run: () => Promise<string | Failure>): Promise<string | Failure> {
-    if (bytes <= VALIDATION_SHORT_BYTES_MAX) return await run();
+  /** Runs a contract's job, in its turn where it is long. */
+  async #inTurn(project: string, name: string, payload: Uint8Array, run: () => Promise<string | Failure>): Promise<string | Failure> {
+    const contract = `${project}\n${name}`;
+    if (payload.byteLength <= VALIDATION_SHORT_BYTES_MAX && !this.#dear.has(contract)) return this.#remember(contract, await run());
     const release = await this.#long_work.take();
     if (release === null) return BUSY;
     try {
-      return await run();
+      return this.#remember(contract, await run());
     } finally {
       release();
     }
+  }
+
+  #remember(contract: string, answer: string | Failure): string | Failure {
+    if (!(answer instanceof Failure) || answer.status !== "DEADLINE_EXCEEDED") return answer;
+    const [oldest] = this.#dear;
+    if (this.#dear.size >= CONTRACTS_DEAR_KEPT_MAX && oldest !== undefined) this.#dear.delete(oldest);
+    this.#dear.add(contract);
+    return answer;
   }
 }
 

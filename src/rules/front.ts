@@ -1,7 +1,7 @@
 /**
  * Rules on the front: what is sent is read and compiled in the pool, then stored by the writer; validations
- * run in the pool. What is long (a text, an array of rules) takes turns, so that a thread of the pool is
- * always left for what is short. Routes are rows over this; MCP proposes through it.
+ * run in the pool. What is long (a text, an array of rules, a short text that turns out to take long) takes
+ * turns, so that a thread of the pool is always left for what is short. Routes are rows over this; MCP proposes through it.
  */
 import {
   VALIDATION_SHORT_ANSWER_CHARACTERS_MAX, VALIDATION_SHORT_BYTES_MAX,

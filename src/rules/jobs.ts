@@ -1,6 +1,6 @@
 /** Reading rules that were sent, listing those that are stored, and validating texts against them. Runs in the pool. */
 import {
-  KEY_BYTES_MAX, STREAM_CHUNK_CHARACTERS, VIOLATIONS_LISTED_CHARACTERS_MAX, VIOLATIONS_LISTED_MAX,
+  KEY_BYTES_MAX, STREAM_CHUNK_CHARACTERS, VALIDATION_SHORT_MS_MAX, VALIDATION_SHORT_STEPS_MAX, VIOLATIONS_LISTED_CHARACTERS_MAX, VIOLATIONS_LISTED_MAX,
 } from "../../schemas/limits.js";
 import { GLOBAL_PROJECT, type CheckRulesRequest, type ListRulesRequest, type ValidateRequest } from "../../schemas/rules.js";
 import { unpackBytes } from "../base/bytes.js";
@@ -9,6 +9,7 @@ import { readJsonText } from "../base/json-bytes.js";
 import { Failure, invalid } from "../base/result.js";
 import { formatTime } from "../base/time.js";
 import type { ReadContext } from "../store/read-context.js";
+import { Effort } from "./effort.js";
 import { splitPath } from "./file-glob.js";
 import { loadPatterns, sizeOfPattern } from "./pattern.js";
 import { readRule, readRules, type RuleReading } from "./rule.js";
@@ -105,12 +106,14 @@ export function* validate(context: ReadContext, { project, body, most }: Validat
     return;
   }
   const content = new Content(subject.content);
+  const rules = rulesFor(context, project);
+  const effort = most === null ? new Effort(Infinity, Infinity) : new Effort(VALIDATION_SHORT_STEPS_MAX, VALIDATION_SHORT_MS_MAX);
   let chunk = `{"project":${JSON.stringify(project)},"violations":[`;
   let count = 0;
   let written = 0;
-  for (const rule of rulesFor(context, project)) {
+  for (const rule of rules) {
     if (!rule.appliesTo(subject.paths, subject.stack)) continue;
-    for (const found of violationsOf(rule, content)) {
+    for (const found of violationsOf(rule, content, effort)) {
       count += 1;
       if (count > VIOLATIONS_LISTED_MAX || written > VIOLATIONS_LISTED_CHARACTERS_MAX) continue;
       const text = encodeViolation(rule, found);
@@ -126,6 +129,10 @@ export function* validate(context: ReadContext, { project, body, most }: Validat
       }
     }
     rule.pattern?.trim();
+    if (effort.spent) {
+      yield new Failure("OUT_OF_RANGE", "the validation takes long");
+      return;
+    }
   }
   yield `${chunk}],"count":${count}}`;
 }

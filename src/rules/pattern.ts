@@ -62,9 +62,12 @@ export class Pattern {
     return this.#program.test(text);
   }
 
-  /** The first match in the text, null where there is none. */
-  find(text: string): string | null {
-    if (!this.#program.test(text)) return null;
+  /**
+   * The first match in the text, null where there is none.
+   * @param allows whether so many steps may be spent on looking for it: instructions times characters; null where not
+   */
+  find(text: string, allows: (steps: number) => boolean): string | null {
+    if (!this.#program.test(text) || !allows(this.size * text.length)) return null;
     const matcher = this.#program.matcher(text);
     return matcher.find() ? matcher.group() : null;
   }

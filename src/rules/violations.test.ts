@@ -4,10 +4,13 @@ import { RE2JS } from "re2js";
 import t from "tap";
 import { must } from "../base/assert.js";
 import { Failure } from "../base/result.js";
+import { Effort } from "./effort.js";
 import { compilePattern, loadPatterns, type Pattern } from "./pattern.js";
 import { Content, defaultMessage, violationsOf, type Found } from "./violations.js";
 
 await loadPatterns();
+
+const BOUNDLESS = new Effort(Infinity, Infinity);
 
 function compiled(pattern: string): Pattern {
   const result = compilePattern(pattern);
@@ -16,7 +19,7 @@ function compiled(pattern: string): Pattern {
 }
 
 function find(pattern: string, text: string, match_type: "regex" | "missing" | "custom" = "regex"): Found[] {
-  return [...violationsOf({ match_type, pattern: compiled(pattern) }, new Content(text))];
+  return [...violationsOf({ match_type, pattern: compiled(pattern) }, new Content(text), BOUNDLESS)];
 }
 
 /** One line at a time, by the engine alone. */
@@ -56,7 +59,7 @@ t.test("looking at all lines at once changes nothing", (t) => {
     // \Q at the end, say, makes some of them malformed.
     fc.pre(!(result instanceof Failure));
     const expected = naive(pattern, content);
-    const found = [...violationsOf({ match_type: "regex", pattern: result }, new Content(content))];
+    const found = [...violationsOf({ match_type: "regex", pattern: result }, new Content(content), BOUNDLESS)];
     if (expected.length > 0) hits += 1;
     else if (!result.mayMatchLine(new Content(content).lines)) shortcuts += 1;
     if (JSON.stringify(found) !== JSON.stringify(expected)) throw new Error(`${JSON.stringify(found)} is not ${JSON.stringify(expected)}`);
@@ -92,7 +95,7 @@ t.test("missing looks at the whole text", (t) => {
 });
 
 t.test("custom", (t) => {
-  const found = [...violationsOf({ match_type: "custom", pattern: null }, new Content("console.log(1)\nconsole.logs()\n  a;console.log("))];
+  const found = [...violationsOf({ match_type: "custom", pattern: null }, new Content("console.log(1)\nconsole.logs()\n  a;console.log("), BOUNDLESS)];
   t.same(found, [{ line: 1, match: "console.log(" }, { line: 3, match: "console.log(" }]);
   t.same(find("console\\.\\w+", "console.warn()", "custom"), [{ line: 1, match: "console.warn" }]);
   t.same(defaultMessage("custom", "no-console-log"), "console.log found");
@@ -121,6 +124,25 @@ t.test("matching does not grow with what it learned", (t) => {
   t.equal(pattern.test(line), false);
   pattern.trim();
   t.equal(pattern.test(line), false, "and it still matches as before");
-  t.equal(pattern.find(line.slice(0, -1)) === null, must(naive("a[ab]{20}$", line.slice(0, -1)), "a list").length === 0);
+  t.equal(pattern.find(line.slice(0, -1), () => true) === null, must(naive("a[ab]{20}$", line.slice(0, -1)), "a list").length === 0);
+  t.end();
+});
+
+t.test("what is dear is not begun where others wait", (t) => {
+  const pattern = compiled("(?:a{1,30}){1,30}");
+  const content = new Content(`b\n${"a".repeat(100)}\nb\n${"a".repeat(10)}`);
+  const steps = pattern.size * 110;
+  const look = (effort: Effort): [lines: number[], spent: boolean] => [[...violationsOf({ match_type: "regex", pattern }, content, effort)].map(({ line }) => line), effort.spent];
+  t.same(look(new Effort(steps, 1)), [[2, 4], false], "a step for each instruction and character of the lines that match");
+  t.same(look(new Effort(steps - 1, 1)), [[2], true], "what was found is what could be looked for");
+  t.same(look(new Effort(pattern.size * 100 - 1, 1)), [[], true]);
+  const clock = { now: 5 };
+  const timed = new Effort(steps, 10, () => clock.now);
+  clock.now = 15;
+  t.same(look(timed), [[2, 4], false]);
+  clock.now = 16;
+  t.same(look(timed), [[], true], "and time is up, whatever it was spent on");
+  clock.now = 5;
+  t.equal(timed.allow(0), false, "for good");
   t.end();
 });

@@ -4,6 +4,7 @@
  * finds something are they looked at one by one.
  */
 import { NO_CONSOLE_LOG, type MatchType } from "../../schemas/rules.js";
+import type { Effort } from "./effort.js";
 import type { Pattern } from "./pattern.js";
 
 /** `pattern` is null for a custom rule that has a meaning of its own. */
@@ -44,14 +45,15 @@ function* findInLines(lines: string, find: (line: string) => string | null): Gen
   }
 }
 
-/** What the rule finds, in the order of lines. */
-export function* violationsOf({ match_type, pattern }: Matcher, content: Content): Generator<Found, void, undefined> {
+/** What the rule finds, in the order of lines, as far as the effort goes. */
+export function* violationsOf({ match_type, pattern }: Matcher, content: Content, effort: Effort): Generator<Found, void, undefined> {
+  if (!effort.allow(0)) return;
   if (pattern === null) {
     if (content.lines.includes(CONSOLE_LOG)) yield* findInLines(content.lines, (line) => (line.includes(CONSOLE_LOG) ? CONSOLE_LOG : null));
   } else if (match_type === "missing") {
     if (!pattern.test(content.text)) yield MISSING;
   } else if (pattern.mayMatchLine(content.lines)) {
-    yield* findInLines(content.lines, (line) => pattern.find(line));
+    yield* findInLines(content.lines, (line) => pattern.find(line, (steps) => effort.allow(steps)));
   }
 }
 

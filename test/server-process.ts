@@ -127,9 +127,16 @@ export async function startKoor(t: Owner, options: KoorOptions = {}): Promise<Ko
       output.wake();
     });
   });
+  const sent = new Set<NodeJS.Signals>();
   const stop = async (signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> => {
-    if (!ended) child.kill(signal);
-    return await exited;
+    if (!ended) {
+      sent.add(signal);
+      child.kill(signal);
+    }
+    const code = await exited;
+    const { signalCode } = child;
+    if (signalCode !== null && sent.size > 0 && !sent.has(signalCode)) throw new Error(`the server died of ${signalCode}: ${output.text}`);
+    return code;
   };
   t.teardown(async () => {
     await stop("SIGKILL");

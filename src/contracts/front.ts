@@ -1,11 +1,11 @@
 /**
  * Contracts on the front: bodies go to the pool unread, a live test's call is carried by the front's loop
  * (src/outbound), what is long takes turns, and live tests are few at a time. That a schema makes much of a
- * short payload shows only once it did: from then on its contract's payloads count as long. Routes are rows
- * over this.
+ * short payload shows only once it did: from then on its contract's payloads count as long, until one is
+ * done with quickly. Routes are rows over this.
  */
 import type { ContractCall, ContractTest, Violation } from "../../schemas/contracts.js";
-import { CONTRACT_ANSWER_BYTES_MAX, CONTRACT_TESTS_MAX, CONTRACTS_DEAR_KEPT_MAX, OUTBOUND_DEADLINE_MS, VALIDATION_SHORT_BYTES_MAX } from "../../schemas/limits.js";
+import { CONTRACT_ANSWER_BYTES_MAX, CONTRACT_TESTS_MAX, CONTRACTS_DEAR_KEPT_MAX, OUTBOUND_DEADLINE_MS, VALIDATION_SHORT_BYTES_MAX, VALIDATION_SHORT_MS_MAX } from "../../schemas/limits.js";
 import { packBytes, type PackedBytes } from "../base/bytes.js";
 import { Failure } from "../base/result.js";
 import type { OutboundClient } from "../outbound/client.js";
@@ -34,7 +34,7 @@ export class ContractFront {
   readonly #pool: Pool;
   readonly #outbound: OutboundClient;
   readonly #long_work: LongWork;
-  /** Contracts with which a payload did not end in time; the oldest are forgotten. */
+  /** Contracts of which the last payload did not end in time; the oldest are forgotten. */
   readonly #dear = new Set<string>();
   #tests = 0;
 
@@ -100,21 +100,27 @@ export class ContractFront {
   /** Runs a contract's job, in its turn where it is long. */
   async #inTurn(project: string, name: string, payload: Uint8Array, run: () => Promise<string | Failure>): Promise<string | Failure> {
     const contract = `${project}\n${name}`;
-    if (payload.byteLength <= VALIDATION_SHORT_BYTES_MAX && !this.#dear.has(contract)) return this.#remember(contract, await run());
+    if (payload.byteLength <= VALIDATION_SHORT_BYTES_MAX && !this.#dear.has(contract)) return await this.#watch(contract, run);
     const release = await this.#long_work.take();
     if (release === null) return BUSY;
     try {
-      return this.#remember(contract, await run());
+      return await this.#watch(contract, run);
     } finally {
       release();
     }
   }
 
-  #remember(contract: string, answer: string | Failure): string | Failure {
-    if (!(answer instanceof Failure) || answer.status !== "DEADLINE_EXCEEDED") return answer;
-    const [oldest] = this.#dear;
-    if (this.#dear.size >= CONTRACTS_DEAR_KEPT_MAX && oldest !== undefined) this.#dear.delete(oldest);
-    this.#dear.add(contract);
+  /** Runs a job and sees how long it takes. A full pool may make it look dear, but not for ever. */
+  async #watch(contract: string, run: () => Promise<string | Failure>): Promise<string | Failure> {
+    const begun_ms = performance.now();
+    const answer = await run();
+    if (answer instanceof Failure && answer.status === "DEADLINE_EXCEEDED") {
+      const [oldest] = this.#dear;
+      if (this.#dear.size >= CONTRACTS_DEAR_KEPT_MAX && oldest !== undefined) this.#dear.delete(oldest);
+      this.#dear.add(contract);
+    } else if (performance.now() - begun_ms <= VALIDATION_SHORT_MS_MAX) {
+      this.#dear.delete(contract);
+    }
     return answer;
   }
 }

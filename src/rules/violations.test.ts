@@ -133,9 +133,9 @@ t.test("what is dear is not begun where others wait", (t) => {
   const content = new Content(`b\n${"a".repeat(100)}\nb\n${"a".repeat(10)}`);
   const steps = pattern.size * 110;
   const look = (effort: Effort): [lines: number[], spent: boolean] => [[...violationsOf({ match_type: "regex", pattern }, content, effort)].map(({ line }) => line), effort.spent];
-  t.same(look(new Effort(steps, 1)), [[2, 4], false], "a step for each instruction and character of the lines that match");
-  t.same(look(new Effort(steps - 1, 1)), [[2], true], "what was found is what could be looked for");
-  t.same(look(new Effort(pattern.size * 100 - 1, 1)), [[], true]);
+  t.same(look(new Effort(steps, Infinity)), [[2, 4], false], "a step for each instruction and character of the lines that match");
+  t.same(look(new Effort(steps - 1, Infinity)), [[2], true], "what was found is what could be looked for");
+  t.same(look(new Effort(pattern.size * 100 - 1, Infinity)), [[], true]);
   const clock = { now: 5 };
   const timed = new Effort(steps, 10, () => clock.now);
   clock.now = 15;

@@ -1,6 +1,6 @@
 /**
  * The protocol library's server with Koor's five tools: it parses, validates and encodes messages of every
- * revision; what a tool does is requester.ts's. Runs on the front, loaded with the first request to /mcp.
+ * revision; what a tool does is tool-calls.ts's. Runs on the front, loaded with the first request to /mcp.
  */
 import { ProtocolError, ProtocolErrorCode, Server, type Tool, type jsonSchemaValidator } from "@modelcontextprotocol/server";
 import { MCP_TOOLS_KEPT_MS } from "../../schemas/limits.js";

@@ -15,6 +15,11 @@ import { encodeGap, type Subscription } from "./subscription.js";
 
 /** From this length on the library sends a published message at once, and to each socket by itself. */
 const LIBRARY_LARGE_BYTES = 16 * 1024;
+/**
+ * So many published messages the library collects for a socket in a turn. With the next one it sends them off and
+ * keeps that one: where one of them does not fit, the one that it kept would still go out, before its time.
+ */
+const LIBRARY_COLLECTED_MAX = 32;
 
 const SENT = 1;
 const REFUSED = 2;
@@ -58,8 +63,10 @@ class Subscriber implements Outlet, NativeMember {
   }
 
   sendEach(texts: readonly Uint8Array[]): void {
-    // Refused, `dropped` has been told, and the feed has the rest.
-    for (const text of texts) if (this.socket.send(text, false) === REFUSED) return;
+    this.socket.cork(() => {
+      // Refused, `dropped` has been told, and the feed has the rest.
+      for (const text of texts) if (this.socket.send(text, false) === REFUSED) return;
+    });
   }
 
   /** A published message did not fit the socket. */
@@ -155,7 +162,7 @@ export class SubscriberEdge implements Broadcaster {
   }
 
   publish(topic: string, events: readonly CommittedEvent[], members: ReadonlySet<NativeMember>): void {
-    if (isMixed(events)) {
+    if (events.length > LIBRARY_COLLECTED_MAX || isMixed(events)) {
       const texts = events.map((event) => Buffer.from(event.text));
       for (const member of members) member.sendEach(texts);
       return;

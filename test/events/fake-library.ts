@@ -4,8 +4,9 @@
  * has 32 of them or a message is large; of a socket that is behind only the first message of what was
  * collected is told as dropped, and the others are skipped without a word, but a message that is sent to
  * one socket is taken all the same; what was collected for a socket is sent even when it has left the
- * topic; a large message that goes in part within a drain handler is never finished. What a socket took is
- * in `taken`. Pure.
+ * topic; a socket that did not take all of what was collected may have room again as soon as that was sent,
+ * before it tells; a large message that goes in part within a drain handler is never finished. What a socket
+ * took is in `taken`. Pure.
  */
 import type { TemplatedApp, WebSocket, WebSocketBehavior } from "uWebSockets.js";
 import type { Sink } from "../../src/front/route-table.js";
@@ -42,6 +43,11 @@ class Connection {
 
   drain(room: number): void {
     this.#room = room;
+    this.#behind = false;
+  }
+
+  /** What waited has left with the end of its batch; nobody was told yet. */
+  relent(): void {
     this.#behind = false;
   }
 }
@@ -81,6 +87,11 @@ export class FakeSocket<UserData> {
     this.topics.delete(topic);
   }
 
+  cork(write: () => void): this {
+    write();
+    return this;
+  }
+
   send(message: string | Uint8Array): number {
     const text = typeof message === "string" ? message : Buffer.from(message).toString();
     if (this.#connection.behind) {
@@ -100,8 +111,9 @@ export class FakeSocket<UserData> {
     this.collected = [];
     const walked = this.#library.walks;
     this.#library.walks = this;
-    for (const text of collected) if (this.send(text) === REFUSED) break;
+    const refused = collected.some((text) => this.send(text) === REFUSED);
     this.#library.walks = walked;
+    if (refused) this.#connection.relent();
   }
 
   /** The peer reads: the socket has room again. */

@@ -6,11 +6,11 @@
  */
 import type { ContractCall, ContractTest, Violation } from "../../schemas/contracts.js";
 import { CONTRACT_ANSWER_BYTES_MAX, CONTRACT_TESTS_MAX, CONTRACTS_DEAR_KEPT_MAX, OUTBOUND_DEADLINE_MS, VALIDATION_SHORT_BYTES_MAX, VALIDATION_SHORT_MS_MAX } from "../../schemas/limits.js";
-import { packBytes, type PackedBytes } from "../base/bytes.js";
+import { buffersOf, packBytes, type PackedBytes } from "../base/bytes.js";
 import { Failure } from "../base/result.js";
 import type { OutboundClient } from "../outbound/client.js";
 import { OutboundFailure, parseOutboundUrl } from "../outbound/url.js";
-import type { Pool } from "../rpc/pool.js";
+import type { JobOptions, Pool } from "../rpc/pool.js";
 
 /** Work that keeps a thread of the pool for long takes turns; null where there was none in time. */
 export interface LongWork {
@@ -46,10 +46,7 @@ export class ContractFront {
 
   /** How many violations there are, and JSON text of `{"valid","violations"}`. */
   async validate(project: string, name: string, body: Uint8Array): Promise<{ readonly count: number; readonly text: string } | Failure> {
-    const answer = await this.#inTurn(project, name, body, () => {
-      const packed = packBytes(body);
-      return this.#pool.run("contract.validate", { project, name, body: packed }, { transfer: buffersOf(packed) });
-    });
+    const answer = await this.#inTurn(project, name, body, (packed, options) => this.#pool.run("contract.validate", { project, name, body: packed }, options));
     if (answer instanceof Failure) return answer;
     const end = answer.indexOf("\n");
     return { count: Number(answer.slice(0, end)), text: answer.slice(end + 1) };
@@ -67,7 +64,7 @@ export class ContractFront {
   }
 
   async #test(project: string, name: string, body: Uint8Array, signal: AbortSignal): Promise<string | Failure> {
-    const prepared = await this.#inTurn(project, name, body, () => this.#pool.run("contract.prepare", { project, name, body: packBytes(body) }));
+    const prepared = await this.#inTurn(project, name, body, (packed, options) => this.#pool.run("contract.prepare", { project, name, body: packed }, options));
     if (prepared instanceof Failure) return prepared;
     const end = prepared.indexOf("\n");
     const call = JSON.parse(prepared.slice(0, end)) as ContractCall;
@@ -90,16 +87,17 @@ export class ContractFront {
       return answer.kind === "aborted" ? STOPPING : answer;
     }
     const request = { project, name, version: call.version, endpoint: call.endpoint, status: answer.status };
-    const judged = await this.#inTurn(project, name, answer.body, () => {
-      const packed = packBytes(answer.body);
-      return this.#pool.run("contract.judge", { ...request, body: packed }, { transfer: buffersOf(packed) });
-    });
+    const judged = await this.#inTurn(project, name, answer.body, (packed, options) => this.#pool.run("contract.judge", { ...request, body: packed }, options));
     return judged instanceof Failure ? judged : resultOf(call, answer.status, JSON.parse(judged) as Violation[], "");
   }
 
-  /** Runs a contract's job, in its turn where it is long. */
-  async #inTurn(project: string, name: string, payload: Uint8Array, run: () => Promise<string | Failure>): Promise<string | Failure> {
+  /** Runs a contract's job over a payload, in its turn where it is long. Nobody here needs the payload again: its buffer is given away. */
+  async #inTurn(project: string, name: string, payload: Uint8Array, job: (packed: PackedBytes, options: JobOptions) => Promise<string | Failure>): Promise<string | Failure> {
     const contract = `${project}\n${name}`;
+    const run = (): Promise<string | Failure> => {
+      const packed = packBytes(payload);
+      return job(packed, { transfer: buffersOf(packed) });
+    };
     if (payload.byteLength <= VALIDATION_SHORT_BYTES_MAX && !this.#dear.has(contract)) return await this.#watch(contract, run);
     const release = await this.#long_work.take();
     if (release === null) return BUSY;
@@ -123,11 +121,6 @@ export class ContractFront {
     }
     return answer;
   }
-}
-
-/** The buffers of packed bytes: nobody here needs them again, so they are given away instead of copied. */
-function buffersOf(packed: PackedBytes): ArrayBuffer[] {
-  return typeof packed !== "string" && packed.buffer instanceof ArrayBuffer ? [packed.buffer] : [];
 }
 
 function resultOf(call: ContractCall, status_code: number, response_violations: readonly Violation[], error: string): string {

@@ -15,7 +15,7 @@ import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
 import { jsonReply, type Reply, type Request } from "../front/route-table.js";
 import type { Requester, ToolCalls } from "./tool-calls.js";
-import type { McpHeaders } from "./headers.js";
+import { PROTOCOL_HEADERS, type McpHeaders } from "./headers.js";
 import { StandingServer } from "./standing-server.js";
 import { isToolName, makeToolServer } from "./tool-server.js";
 import { replyOf } from "./web-reply.js";
@@ -137,6 +137,6 @@ function baseOf({ host, "x-forwarded-proto": scheme }: McpHeaders): string {
 function makeWebRequest(headers: McpHeaders, request?: Request): globalThis.Request {
   const gone = new AbortController();
   request?.onAbort(() => gone.abort());
-  const given = Object.entries(headers).filter(([name, value]) => value !== "" && name !== "host" && name !== "x-forwarded-proto");
+  const given = PROTOCOL_HEADERS.filter((name) => headers[name] !== "").map((name): [string, string] => [name, headers[name]]);
   return new globalThis.Request(PLACEHOLDER_URL, { method: "POST", headers: given, signal: gone.signal });
 }

@@ -1,6 +1,10 @@
-/** The request headers that the protocol reads, and what a proxy says of the client's side. Pure. */
+/** The request headers that are read for MCP. Pure. */
 
-export const MCP_HEADERS = ["host", "content-type", "accept", "mcp-protocol-version", "mcp-method", "mcp-name", "x-forwarded-proto"] as const;
+/** Those that the protocol itself reads. */
+export const PROTOCOL_HEADERS = ["content-type", "accept", "mcp-protocol-version", "mcp-method", "mcp-name"] as const;
+
+/** And those that say by which address the client came. */
+export const MCP_HEADERS = [...PROTOCOL_HEADERS, "host", "x-forwarded-proto"] as const;
 
 /** By lower-case name, "" where absent. */
 export type McpHeaders = Readonly<Record<(typeof MCP_HEADERS)[number], string>>;

@@ -10,7 +10,17 @@ import { bestComparisons, compareRatios, isRegression, readRatioFile } from "./c
 import { closeSubscribers, measureStretch, openSubscribers } from "./fan-out.js";
 import type { LoadJob } from "./load/generator.js";
 import { parseRedisBenchmark } from "./load/redis-benchmark.js";
-import { encodeHttp, encodeRedis, getRequest, keyOf, makeJsonValue, publishRequest, putRequest, VALUE, VALUE_ETAG } from "./load/requests.js";
+import {
+  encodeHttp,
+  encodeRedis,
+  getRequest,
+  keyOf,
+  makeJsonValue,
+  publishRequest,
+  putRequest,
+  VALUE,
+  VALUE_ETAG,
+} from "./load/requests.js";
 import { makeWrkScript, parseWrkOutput } from "./load/wrk.js";
 import type { Ratio, Row, RunResult } from "./model.js";
 import { parseOptions } from "./options.js";
@@ -34,7 +44,9 @@ function makeBench(): Bench {
 const slice: Slice = { requests: 1_000, elapsed_ms: 500, p50_ms: 1, p99_ms: 3, max_ms: 5, refused: 0, broken: 0 };
 
 function makeRow(name: string, ratios: readonly Partial<Ratio>[]): Row {
-  const complete = ratios.map((ratio): Ratio => ({ of: "rate", to: "Redis", value: 1, better: "higher", compared: true, ...ratio }));
+  const complete = ratios.map(
+    (ratio): Ratio => ({ of: "rate", to: "Redis", value: 1, better: "higher", compared: true, ...ratio }),
+  );
   return { name, client: "node", figures: { requests_per_s: 1 }, references: [], ratios: complete, targets: [] };
 }
 
@@ -53,14 +65,22 @@ t.test("requests", (t) => {
 });
 
 t.test("what other programs print becomes figures", (t) => {
-  const line = '{"requests":93000,"duration_us":1000000,"refused":2,"broken":1,"p50_us":640,"p99_us":900,"max_us":4000}';
-  t.match(parseWrkOutput(`Running 1s test\n\nkoor-bench-result ${line}\n`), { requests: 93_000, elapsed_ms: 1_000, p50_ms: 0.64, refused: 2, broken: 1 });
+  const line =
+    '{"requests":93000,"duration_us":1000000,"refused":2,"broken":1,"p50_us":640,"p99_us":900,"max_us":4000}';
+  t.match(parseWrkOutput(`Running 1s test\n\nkoor-bench-result ${line}\n`), {
+    requests: 93_000,
+    elapsed_ms: 1_000,
+    p50_ms: 0.64,
+    refused: 2,
+    broken: 1,
+  });
   t.throws(() => parseWrkOutput("unable to connect"), /no result/);
   const several = makeWrkScript([putRequest("k"), getRequest("k")], "h:1");
   t.match(several, '"GET /api/state/k HTTP/1.1\\r\\nHost: h:1\\r\\n\\r\\n"');
   t.match(several, "% 2 + 1");
   t.notMatch(makeWrkScript([getRequest("k")], "h:1"), "request = function", "one request needs no script");
-  const csv = '"test","rps","avg_latency_ms","min_latency_ms","p50_latency_ms","p95_latency_ms","p99_latency_ms","max_latency_ms"\n"SET","50000.00","1.1","0.3","1.2","2.0","3.5","7.2"\n';
+  const csv =
+    '"test","rps","avg_latency_ms","min_latency_ms","p50_latency_ms","p95_latency_ms","p99_latency_ms","max_latency_ms"\n"SET","50000.00","1.1","0.3","1.2","2.0","3.5","7.2"\n';
   const set = parseRedisBenchmark(csv, "set", 1_000);
   t.match(set, { requests: 1_000, p50_ms: 1.2, p99_ms: 3.5, max_ms: 7.2 });
   t.equal(rateOf(set), 50_000);
@@ -70,7 +90,13 @@ t.test("what other programs print becomes figures", (t) => {
   t.equal(parseBusyTicks("cpu  10 20 30 4000 500 6 7 8 0 0\ncpu0 1 1 1 1 1 1 1 1 0 0\n"), 81);
   t.equal(countCpusElsewhere({ machine_us: 0, own_us: 0 }, { machine_us: 3e6, own_us: 1e6 }, 2e6), 1);
   t.equal(parseResidentBytes("Name:\tx\nVmRSS:\t   2048 kB\n"), 2_097_152);
-  t.same([...parsePrometheus('# HELP a b\na_total{x="1 2"} 3\na_total{x="2"} 4\nb 1.5\nc NaN\n')], [["a_total", 7], ["b", 1.5]]);
+  t.same(
+    [...parsePrometheus('# HELP a b\na_total{x="1 2"} 3\na_total{x="2"} 4\nb 1.5\nc NaN\n')],
+    [
+      ["a_total", 7],
+      ["b", 1.5],
+    ],
+  );
   t.end();
 });
 
@@ -82,7 +108,13 @@ t.test("statistics", (t) => {
   // The second round was slow for both sides: its quotient is not.
   t.equal(medianQuotient([fast, slice, fast], [slice, { ...slice, requests: 250 }, slice], rateOf), 4);
   t.equal(medianQuotient([slice], [{ ...slice, requests: 0 }], rateOf), undefined);
-  t.equal(mergeSlices([{ ...slice, refused: 1 }, { ...slice, broken: 2 }])["refused"], 3);
+  t.equal(
+    mergeSlices([
+      { ...slice, refused: 1 },
+      { ...slice, broken: 2 },
+    ])["refused"],
+    3,
+  );
   t.equal(mergeSlices([{ ...slice, cpu_us: 10_000 }])["cpu_us"], 10);
   t.notOk("cpu_us" in mergeSlices([slice]), "no figure where the system tells none");
   t.end();
@@ -91,7 +123,11 @@ t.test("statistics", (t) => {
 t.test("options", (t) => {
   const names = SCENARIOS.map(({ name }) => name);
   t.equal(new Set(names).size, names.length, "names are unique");
-  t.match(parseOptions(["--quick", "--only", "get,idle", "--compare", "f"], names), { quick: true, only: ["get", "idle"], compare: "f" });
+  t.match(parseOptions(["--quick", "--only", "get,idle", "--compare", "f"], names), {
+    quick: true,
+    only: ["get", "idle"],
+    compare: "f",
+  });
   t.match(parseOptions(["--only", "gte"], names), /no scenario is named gte/);
   t.match(parseOptions(["--fast"], names), /--fast/);
   t.match(parseOptions(["stray"], names), /stray/);
@@ -99,7 +135,12 @@ t.test("options", (t) => {
 });
 
 t.test("a comparison fails on half, not on noise", (t) => {
-  const before = [{ scenario: "s", rows: [makeRow("a", [{ value: 1 }, { of: "CPU", value: 1, better: "lower" }]), makeRow("gone", [{}])] }];
+  const before = [
+    {
+      scenario: "s",
+      rows: [makeRow("a", [{ value: 1 }, { of: "CPU", value: 1, better: "lower" }]), makeRow("gone", [{}])],
+    },
+  ];
   const judge = (...ratios: Partial<Ratio>[]): readonly string[] =>
     compareRatios(before, [{ scenario: "s", rows: [makeRow("a", ratios), makeRow("new", [{ value: 0.01 }])] }])
       .filter(isRegression)
@@ -125,7 +166,18 @@ t.test("a result is read back, anything else is refused", (t) => {
     started_at: "2026-02-09T14:30:00.000Z",
     elapsed_s: 12,
     machine: { cpus: 2, cpu_model: "c", platform: "linux 6", node: "20.20.2", wrk: false, redis: false, fsync_us: 300 },
-    scenarios: [{ scenario: "get", rows: [{ ...makeRow("GET", [{}]), references: [{ name: "Redis", figures: { requests_per_s: 2 } }], targets: [{ what: "rate", value: 1, limit: 2, at: "least" }] }] }],
+    scenarios: [
+      {
+        scenario: "get",
+        rows: [
+          {
+            ...makeRow("GET", [{}]),
+            references: [{ name: "Redis", figures: { requests_per_s: 2 } }],
+            targets: [{ what: "rate", value: 1, limit: 2, at: "least" }],
+          },
+        ],
+      },
+    ],
     left_out: [{ scenario: "idle", reason: "no time" }],
   };
   writeFileSync(file, JSON.stringify(result));
@@ -134,7 +186,8 @@ t.test("a result is read back, anything else is refused", (t) => {
   t.match(readRatioFile(file), /not a result/);
   t.match(readRatioFile(`${file}.missing`), /cannot be read/);
   const report = formatReport(result);
-  for (const expected of [/GET \(node\)/, /Redis .*rate ×1.00/, /MISSED {2}GET/, /left out: idle \(no time\)/]) t.match(report, expected);
+  for (const expected of [/GET \(node\)/, /Redis .*rate ×1.00/, /MISSED {2}GET/, /left out: idle \(no time\)/])
+    t.match(report, expected);
   t.equal(formatNumber(93_012.4), "93,012");
   t.equal(formatNumber(0.0471), "0.047");
   t.end();
@@ -147,18 +200,40 @@ t.test("load against the raw server, subscribers included, and SQLite alone", as
   const host = `127.0.0.1:${raw.port}`;
   const generator = bench.startJobs("bench/load/generator.js");
   const requests = [putRequest(keyOf(1)), getRequest(keyOf(1))].map((request) => encodeHttp(request, host));
-  const job: LoadJob = { kind: "load", protocol: "http", port: raw.port, connections: 8, requests, expected_status: 200, duration_ms: LONG_ENOUGH_MS, requests_max: 500 };
+  const job: LoadJob = {
+    kind: "load",
+    protocol: "http",
+    port: raw.port,
+    connections: 8,
+    requests,
+    expected_status: 200,
+    duration_ms: LONG_ENOUGH_MS,
+    requests_max: 500,
+  };
   const answered = await generator.run<Slice>(job);
   t.match(answered, { requests: 500, refused: 0, broken: 0 });
   t.ok(answered.p50_ms > 0 && answered.p50_ms <= answered.p99_ms && answered.p99_ms <= answered.max_ms);
   const refused: LoadJob = { ...job, expected_status: 304 };
-  t.match(await generator.run<Slice>(refused), { requests: 500, refused: 500, broken: 0 }, "another status than the expected one is counted");
+  t.match(
+    await generator.run<Slice>(refused),
+    { requests: 500, refused: 500, broken: 0 },
+    "another status than the expected one is counted",
+  );
 
   const subscribers = bench.startJobs("bench/subscribers/subscriber-process.js");
   await openSubscribers(subscribers, raw, ["*", "*", "*"], false);
-  const singles = await measureStretch(subscribers, raw, { events_per_request: 1, duration_ms: LONG_ENOUGH_MS, publishes_max: 20 });
+  const singles = await measureStretch(subscribers, raw, {
+    events_per_request: 1,
+    duration_ms: LONG_ENOUGH_MS,
+    publishes_max: 20,
+  });
   t.match(singles, { publishes: 20, deliveries: 60, lost: 0, refused: 0 });
-  const burst = await measureStretch(subscribers, raw, { events_per_request: 1_000, duration_ms: LONG_ENOUGH_MS, publishes_max: 2, query: "&how=loop" });
+  const burst = await measureStretch(subscribers, raw, {
+    events_per_request: 1_000,
+    duration_ms: LONG_ENOUGH_MS,
+    publishes_max: 2,
+    query: "&how=loop",
+  });
   t.match(burst, { publishes: 2, deliveries: 6_000, lost: 0, refused: 0 });
   await closeSubscribers(subscribers);
 

@@ -58,7 +58,10 @@ export class Bench {
   /** Starts one of the benchmarks' own child programs, given by its path in the tree. */
   startJobs(program: string): JobProcess {
     this.#refuseWhenClosed();
-    const child = fork(join(TREE, program), { serialization: "advanced", stdio: ["ignore", "ignore", "inherit", "ipc"] });
+    const child = fork(join(TREE, program), {
+      serialization: "advanced",
+      stdio: ["ignore", "ignore", "inherit", "ipc"],
+    });
     return new JobProcess(this.#keep(child), program);
   }
 

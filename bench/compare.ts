@@ -71,7 +71,8 @@ function entriesOf(scenarios: RatioFile["scenarios"]): Map<string, Entry> {
   for (const { scenario, rows } of scenarios) {
     for (const { name, client, ratios } of rows) {
       const row = client === "" ? name : `${name} (${client})`;
-      for (const ratio of ratios) if (ratio.compared) entries.set(`${scenario}/${row}/${ratio.of}/${ratio.to}`, { scenario, row, ratio });
+      for (const ratio of ratios)
+        if (ratio.compared) entries.set(`${scenario}/${row}/${ratio.of}/${ratio.to}`, { scenario, row, ratio });
     }
   }
   return entries;
@@ -95,7 +96,9 @@ export function isRegression(comparison: Comparison): boolean {
 /** Of two measurements of the same ratios, the better value of each: noise makes a ratio worse, never better than it is. */
 export function bestComparisons(first: readonly Comparison[], second: readonly Comparison[]): Comparison[] {
   return first.map((one) => {
-    const other = second.find((candidate) => candidate.scenario === one.scenario && candidate.row === one.row && candidate.ratio === one.ratio);
+    const other = second.find(
+      (candidate) => candidate.scenario === one.scenario && candidate.row === one.row && candidate.ratio === one.ratio,
+    );
     return other !== undefined && other.worse < one.worse ? other : one;
   });
 }

@@ -16,7 +16,12 @@ const OPEN_MS_PER_SUBSCRIBER = 10;
 export type Stretch = PublishResult & { readonly cpu_us?: number };
 
 /** Opens one subscriber for each pattern; resolves when all are open. */
-export async function openSubscribers(process: JobProcess, server: Server, patterns: readonly string[], stalled: boolean): Promise<void> {
+export async function openSubscribers(
+  process: JobProcess,
+  server: Server,
+  patterns: readonly string[],
+  stalled: boolean,
+): Promise<void> {
   const paths = patterns.map((pattern) => `${SUBSCRIBE_PATH}?pattern=${encodeURIComponent(pattern)}`);
   const job: OpenJob = { kind: "open", port: server.port, paths, stalled };
   await process.run<number>({ ...job, duration_ms: paths.length * OPEN_MS_PER_SUBSCRIBER });

@@ -101,14 +101,21 @@ export function parseBusyTicks(stat: string): number | undefined {
 
 export function readCpuClock(): CpuClock | undefined {
   const busy = parseBusyTicks(readProc("/proc/stat") ?? "");
-  const fields = (readProc("/proc/self/stat") ?? "").replace(/^.*\) /, "").split(" ").map(Number);
+  const fields = (readProc("/proc/self/stat") ?? "")
+    .replace(/^.*\) /, "")
+    .split(" ")
+    .map(Number);
   const own = [...OWN_AND_CHILDREN_FIELDS].reduce((sum, field) => sum + (fields[field] ?? Number.NaN), 0);
   if (busy === undefined || !Number.isFinite(own)) return undefined;
   return { machine_us: busy * CLOCK_TICK_US, own_us: own * CLOCK_TICK_US };
 }
 
 /** How many CPUs others kept busy between the two moments, on average. */
-export function countCpusElsewhere(before: CpuClock | undefined, after: CpuClock | undefined, elapsed_us: number): number | undefined {
+export function countCpusElsewhere(
+  before: CpuClock | undefined,
+  after: CpuClock | undefined,
+  elapsed_us: number,
+): number | undefined {
   if (before === undefined || after === undefined) return undefined;
   return Math.max(0, (after.machine_us - before.machine_us - (after.own_us - before.own_us)) / elapsed_us);
 }

@@ -19,11 +19,19 @@ export function formatNumber(value: number): string {
 }
 
 /** Text columns left, number columns right; every column as wide as its widest cell. */
-export function formatTable(header: readonly string[], lines: readonly (readonly string[])[], leftColumns: ReadonlySet<number>): string {
-  const widths = header.map((title, column) => Math.max(title.length, ...lines.map((line) => (line[column] ?? "").length)));
+export function formatTable(
+  header: readonly string[],
+  lines: readonly (readonly string[])[],
+  leftColumns: ReadonlySet<number>,
+): string {
+  const widths = header.map((title, column) =>
+    Math.max(title.length, ...lines.map((line) => (line[column] ?? "").length)),
+  );
   const format = (cells: readonly string[]): string =>
     widths
-      .map((width, column) => (leftColumns.has(column) ? (cells[column] ?? "").padEnd(width) : (cells[column] ?? "").padStart(width)))
+      .map((width, column) =>
+        leftColumns.has(column) ? (cells[column] ?? "").padEnd(width) : (cells[column] ?? "").padStart(width),
+      )
       .join(COLUMN_GAP)
       .trimEnd();
   return [format(header), ...lines.map(format)].join("\n");
@@ -56,7 +64,11 @@ function rowLines(row: Row, columns: readonly string[]): string[][] {
 export function formatScenario(result: ScenarioResult): string {
   const columns = [...new Set(result.rows.flatMap((row) => Object.keys(row.figures)))];
   const header = [result.scenario, ...columns, "Koor to it"];
-  return formatTable(header, result.rows.flatMap((row) => rowLines(row, columns)), new Set([0, header.length - 1]));
+  return formatTable(
+    header,
+    result.rows.flatMap((row) => rowLines(row, columns)),
+    new Set([0, header.length - 1]),
+  );
 }
 
 export function isMet(target: Target): boolean {
@@ -75,7 +87,9 @@ function formatTargets(result: RunResult): string {
       ]),
     ),
   );
-  return lines.length === 0 ? "" : formatTable(["target", "row", "what", "measured", "limit"], lines, new Set([0, 1, 2]));
+  return lines.length === 0
+    ? ""
+    : formatTable(["target", "row", "what", "measured", "limit"], lines, new Set([0, 1, 2]));
 }
 
 /** The whole report. */

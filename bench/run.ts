@@ -53,7 +53,10 @@ async function runScenarios(bench: Bench, chosen: readonly Scenario[], begun_ms:
       outcome.scenarios.push(await runScenario(bench, scenario));
     } catch (error) {
       // One scenario that cannot be measured must not hide the others; the run fails all the same.
-      outcome.left_out.push({ scenario: scenario.name, reason: error instanceof Error ? error.message : String(error) });
+      outcome.left_out.push({
+        scenario: scenario.name,
+        reason: error instanceof Error ? error.message : String(error),
+      });
       outcome.failed = true;
     }
   }
@@ -61,7 +64,11 @@ async function runScenarios(bench: Bench, chosen: readonly Scenario[], begun_ms:
 }
 
 /** The regressions against `earlier`. A scenario that shows one is measured again: what noise made goes away. */
-async function findRegressions(bench: Bench, earlier: RatioFile, measured: readonly ScenarioResult[]): Promise<Comparison[]> {
+async function findRegressions(
+  bench: Bench,
+  earlier: RatioFile,
+  measured: readonly ScenarioResult[],
+): Promise<Comparison[]> {
   let regressions = compareRatios(earlier.scenarios, measured).filter(isRegression);
   for (let attempt = 0; attempt < MEASURED_AGAIN_MAX && regressions.length > 0; attempt++) {
     const again: ScenarioResult[] = [];
@@ -86,7 +93,11 @@ function pickRatios({ koor_bench, mode, scenarios }: RunResult): RatioFile {
     client: row.client,
     ratios: row.ratios.map((ratio) => ({ ...ratio, value: Number(ratio.value.toPrecision(3)) })),
   });
-  return { koor_bench, mode, scenarios: scenarios.map(({ scenario, rows }) => ({ scenario, rows: rows.map(rounded) })) };
+  return {
+    koor_bench,
+    mode,
+    scenarios: scenarios.map(({ scenario, rows }) => ({ scenario, rows: rows.map(rounded) })),
+  };
 }
 
 function printRegressions(regressions: readonly Comparison[], file: string): void {
@@ -95,11 +106,16 @@ function printRegressions(regressions: readonly Comparison[], file: string): voi
     return;
   }
   const lines = regressions.map(({ row, ratio, before, now }) => [row, ratio, before.toFixed(2), now.toFixed(2)]);
-  process.stdout.write(`fell by more than half against ${file}:\n${formatTable(["row", "ratio", "before", "now"], lines, new Set([0, 1]))}\n`);
+  process.stdout.write(
+    `fell by more than half against ${file}:\n${formatTable(["row", "ratio", "before", "now"], lines, new Set([0, 1]))}\n`,
+  );
 }
 
 async function main(): Promise<number> {
-  const options = parseOptions(process.argv.slice(2), SCENARIOS.map(({ name }) => name));
+  const options = parseOptions(
+    process.argv.slice(2),
+    SCENARIOS.map(({ name }) => name),
+  );
   if (typeof options === "string") {
     process.stderr.write(`${options}\n${USAGE}\n`);
     return EXIT_USAGE;
@@ -153,7 +169,9 @@ async function main(): Promise<number> {
   if (options.ratios_out !== undefined) writeJson(options.ratios_out, pickRatios(result));
   process.stdout.write(`${formatReport(result)}\n\n`);
   const targets = scenarios.flatMap(({ rows }) => rows.flatMap((row) => row.targets));
-  process.stdout.write(`${targets.filter(isMet).length} of ${targets.length} targets met${options.quick ? " (a quick run only indicates)" : ""}; written to ${out}\n`);
+  process.stdout.write(
+    `${targets.filter(isMet).length} of ${targets.length} targets met${options.quick ? " (a quick run only indicates)" : ""}; written to ${out}\n`,
+  );
   if (options.compare !== undefined) printRegressions(regressions, options.compare);
   return outcome.failed || regressions.length > 0 ? EXIT_FAILED : 0;
 }

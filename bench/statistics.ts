@@ -36,7 +36,8 @@ export function quotient(a: number | undefined, b: number | undefined): number |
 /** Figures without those that are undefined. */
 export function figuresOf(figures: Readonly<Record<string, number | undefined>>): Figures {
   const kept: Record<string, number> = {};
-  for (const [name, value] of Object.entries(figures)) if (value !== undefined && Number.isFinite(value)) kept[name] = value;
+  for (const [name, value] of Object.entries(figures))
+    if (value !== undefined && Number.isFinite(value)) kept[name] = value;
   return kept;
 }
 

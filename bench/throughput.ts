@@ -8,7 +8,16 @@ import type { Bench } from "./bench.js";
 import type { JobProcess } from "./job-process.js";
 import type { LoadJob } from "./load/generator.js";
 import { runRedisBenchmark } from "./load/redis-benchmark.js";
-import { encodeHttp, encodeRedis, getRequest, type HttpRequest, keyNumbers, keyOf, putRequest, VALUE } from "./load/requests.js";
+import {
+  encodeHttp,
+  encodeRedis,
+  getRequest,
+  type HttpRequest,
+  keyNumbers,
+  keyOf,
+  putRequest,
+  VALUE,
+} from "./load/requests.js";
 import { runWrk } from "./load/wrk.js";
 import type { Ratio, Row, Target } from "./model.js";
 import { withCpu } from "./process-cost.js";
@@ -71,7 +80,10 @@ interface Targets {
 
 async function startTargets(bench: Bench, plan: ThroughputPlan): Promise<Targets> {
   const [koor, raw] = [await startKoor(bench), await startRawUws(bench)];
-  const redis = plan.redis === undefined || bench.tools.redis_server === undefined ? undefined : await startRedis(bench, bench.tools.redis_server);
+  const redis =
+    plan.redis === undefined || bench.tools.redis_server === undefined
+      ? undefined
+      : await startRedis(bench, bench.tools.redis_server);
   const sqlite =
     plan.sqlite === undefined
       ? undefined
@@ -82,10 +94,20 @@ async function startTargets(bench: Bench, plan: ThroughputPlan): Promise<Targets
 function makeLoadJob(server: Server, plan: ThroughputPlan, connections: number, duration_ms: number): LoadJob {
   const host = `127.0.0.1:${server.port}`;
   const isRedis = server.name === REDIS;
-  const requests = isRedis ? (plan.redis ?? []).map(encodeRedis) : plan.requests.map((request) => encodeHttp(request, host));
+  const requests = isRedis
+    ? (plan.redis ?? []).map(encodeRedis)
+    : plan.requests.map((request) => encodeHttp(request, host));
   const { port } = server;
   const { expected_status } = plan;
-  return { kind: "load", protocol: isRedis ? "redis" : "http", port, connections, requests, expected_status, duration_ms };
+  return {
+    kind: "load",
+    protocol: isRedis ? "redis" : "http",
+    port,
+    connections,
+    requests,
+    expected_status,
+    duration_ms,
+  };
 }
 
 /** Stores every key once, so that reads find something, and lets all sides warm up at the most connections. */
@@ -102,18 +124,29 @@ async function prepare(bench: Bench, targets: Targets, plan: ThroughputPlan): Pr
     const all = makeLoadJob(server, fill, connections, JOB_GRACE_MS);
     const once: LoadJob = { ...all, requests_max: all.requests.length };
     const filled = await targets.generator.run<Slice>(once);
-    if (filled.refused + filled.broken > 0) throw new Error(`${server.name} refused ${filled.refused + filled.broken} of the first writes`);
+    if (filled.refused + filled.broken > 0)
+      throw new Error(`${server.name} refused ${filled.refused + filled.broken} of the first writes`);
     await targets.generator.run<Slice>(makeLoadJob(server, plan, connections, bench.settings.warmup_ms));
   }
 }
 
-function runNode(bench: Bench, targets: Targets, plan: ThroughputPlan, server: Server, connections: number): Promise<Slice> {
+function runNode(
+  bench: Bench,
+  targets: Targets,
+  plan: ThroughputPlan,
+  server: Server,
+  connections: number,
+): Promise<Slice> {
   const job = makeLoadJob(server, plan, connections, bench.settings.slice_ms);
   return withCpu(server.pid, () => targets.generator.run<Slice>(job));
 }
 
 /** Calls to one commit of Koor's writer over a slice; the number of connections where its metrics do not tell. */
-async function withBatchSize(koor: Koor, connections: number, run: () => Promise<Slice>): Promise<{ slice: Slice; batch: number }> {
+async function withBatchSize(
+  koor: Koor,
+  connections: number,
+  run: () => Promise<Slice>,
+): Promise<{ slice: Slice; batch: number }> {
   const before = await readMetrics(koor);
   const slice = await run();
   const after = await readMetrics(koor);
@@ -147,7 +180,10 @@ async function measureRow(
       alone.push(await withCpu(process.pid, () => process.run<Slice>(job)));
     }
   }
-  const references = sides.map((side, index) => ({ name: side.name, slices: must(theirs[index], "a list for each side") }));
+  const references = sides.map((side, index) => ({
+    name: side.name,
+    slices: must(theirs[index], "a list for each side"),
+  }));
   if (alone.length > 0) references.push({ name: SQLITE, slices: alone });
   // With one connection all time is that of waking up, which depends on what else the machine does. And raw uWS stores
   // nothing: beside what does, its ratio says how fast this disk is, not how good Koor is.
@@ -171,7 +207,12 @@ async function measureRow(
   const figures = mergeSlices(mine);
   const rate_to = new Map(ratios.filter(({ of }) => of === "rate").map(({ to, value }) => [to, value]));
   const judged = client === "wrk" || bench.tools.wrk === undefined;
-  const measured: MeasuredRow = { connections, p99_ms: figures["p99_ms"] ?? 0, refused: figures["refused"] ?? 0, rate_to };
+  const measured: MeasuredRow = {
+    connections,
+    p99_ms: figures["p99_ms"] ?? 0,
+    refused: figures["refused"] ?? 0,
+    rate_to,
+  };
   return {
     name,
     client,

@@ -50,7 +50,9 @@ export function makeHeaders(settings: Settings): Record<string, string> {
 
 /** `?a=1&b=2`, percent-encoded; "" where there are no parameters. */
 export function encodeQuery(parameters: Readonly<Record<string, string>>): string {
-  const pairs = Object.entries(parameters).map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`);
+  const pairs = Object.entries(parameters).map(
+    ([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`,
+  );
   return pairs.length === 0 ? "" : `?${pairs.join("&")}`;
 }
 

@@ -86,7 +86,8 @@ function makeCommandClass(row: CommandRow): CommandClass<InvocationContext> {
 
 /** What clipanion found wrong, without its own usage lines. */
 function describeSyntaxError(error: unknown): string {
-  const candidates = error instanceof Error && "candidates" in error ? (error.candidates as { reason: string | null }[]) : [];
+  const candidates =
+    error instanceof Error && "candidates" in error ? (error.candidates as { reason: string | null }[]) : [];
   const reason = candidates.find((candidate) => candidate.reason !== null)?.reason;
   return reason ? reason.replace(/\.$/, "") : "the arguments do not fit this command";
 }

@@ -71,9 +71,7 @@ function startsWith(words: readonly string[], beginning: readonly string[]): boo
 
 /** The row whose words the command line begins with; of several the longest. */
 export function findRow(words: readonly string[], rows: readonly CommandRow[]): CommandRow | undefined {
-  return rows
-    .filter((row) => startsWith(words, row.words))
-    .toSorted((a, b) => b.words.length - a.words.length)[0];
+  return rows.filter((row) => startsWith(words, row.words)).toSorted((a, b) => b.words.length - a.words.length)[0];
 }
 
 /** The rows below a noun, e.g. for `state`; all where `words` is empty, none for an unknown noun. */

@@ -66,7 +66,10 @@ async function setUp(t: Test): Promise<Bench> {
   const cwd = t.testdir();
   t.teardown(() => fake.stop());
   const subscribe = (...args: string[]): RunningCli => {
-    const running = new RunningCli(["events", "subscribe", ...args], { cwd, env: { KOOR_SERVER: fake.url, KOOR_TOKEN: "tok" } });
+    const running = new RunningCli(["events", "subscribe", ...args], {
+      cwd,
+      env: { KOOR_SERVER: fake.url, KOOR_TOKEN: "tok" },
+    });
     t.teardown(() => running.kill());
     return running;
   };
@@ -203,7 +206,9 @@ t.test("polls where WebSocket cannot pass", async (t) => {
   bus.last = 2;
   fake.answerUpgrade = () => playError(426, "this needs Upgrade: websocket");
   const running = bench.subscribe("a.*");
-  await running.until("it says so", () => /no WebSocket \(the answer was 426\), polling every 2 s/.test(running.stderr));
+  await running.until("it says so", () =>
+    /no WebSocket \(the answer was 426\), polling every 2 s/.test(running.stderr),
+  );
   // More than one page.
   bus.publish(CLI_POLL_EVENTS + 3);
   t.same(await running.untilLines(CLI_POLL_EVENTS + 3), range(3, CLI_POLL_EVENTS + 5));
@@ -287,7 +292,10 @@ t.test("a slow reader holds up the socket, not the memory; nothing is lost", asy
   t.ok((await untilStill(() => socket?.bufferedAmount ?? 0)) > 0, "the rest waits at the server");
   running.child.stdout.resume();
   const lines = await running.untilLines(count);
-  t.same(lines.map((line) => (JSON.parse(line) as { id: number }).id), Array.from({ length: count }, (_, index) => index + 1));
+  t.same(
+    lines.map((line) => (JSON.parse(line) as { id: number }).id),
+    Array.from({ length: count }, (_, index) => index + 1),
+  );
 });
 
 t.test("ends when its stdout closes", async (t) => {

@@ -46,7 +46,9 @@ async function findPosition(settings: Settings, signal: AbortSignal): Promise<nu
   const text = answer.body.toString("utf8");
   const metrics = isJson(text) ? (JSON.parse(text) as { readonly last_event_id?: unknown } | null) : null;
   const position = metrics?.last_event_id;
-  return typeof position === "number" ? position : failed("the server's metrics name no last event: is this a Koor server?");
+  return typeof position === "number"
+    ? position
+    : failed("the server's metrics name no last event: is this a Koor server?");
 }
 
 class EventFeed {

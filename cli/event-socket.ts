@@ -118,7 +118,10 @@ export async function runSession(
       socket.on("unexpected-response", (_, response) => {
         const status = response.statusCode ?? 0;
         if (!REFUSALS.has(status)) resolve({ kind: "blocked", status });
-        else void readErrorBody(response).then((body) => resolve({ kind: "refused", failure: describeRefusal(status, body) }));
+        else
+          void readErrorBody(response).then((body) =>
+            resolve({ kind: "refused", failure: describeRefusal(status, body) }),
+          );
       });
       socket.on("error", (error) => {
         why = describeSystemError(error);

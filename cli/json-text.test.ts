@@ -20,15 +20,18 @@ t.test("indents as JSON.stringify does", (t) => {
 });
 
 t.test("indenting keeps digits, escapes and duplicates", (t) => {
-  t.equal(indentJson('{"a":12345678901234567890,"a":1.50,"b":"\\u0041\\\\\\"","c":[ ],"d":{\n}}'), [
-    "{",
-    '  "a": 12345678901234567890,',
-    '  "a": 1.50,',
-    '  "b": "\\u0041\\\\\\"",',
-    '  "c": [],',
-    '  "d": {}',
-    "}",
-  ].join("\n"));
+  t.equal(
+    indentJson('{"a":12345678901234567890,"a":1.50,"b":"\\u0041\\\\\\"","c":[ ],"d":{\n}}'),
+    [
+      "{",
+      '  "a": 12345678901234567890,',
+      '  "a": 1.50,',
+      '  "b": "\\u0041\\\\\\"",',
+      '  "c": [],',
+      '  "d": {}',
+      "}",
+    ].join("\n"),
+  );
   t.end();
 });
 
@@ -41,7 +44,10 @@ t.test("nesting whose indents would fill the memory is not indented", (t) => {
 t.test("splits an array into the texts of its elements", (t) => {
   const holds = fc.property(fc.array(json), blank, (texts, gap) => {
     const array = `${gap}[${texts.map((text) => gap + text + gap).join(",")}${gap}]${gap}`;
-    deepStrictEqual(listElementTexts(array), texts.map((text) => text.trim()));
+    deepStrictEqual(
+      listElementTexts(array),
+      texts.map((text) => text.trim()),
+    );
   });
   t.doesNotThrow(() => fc.assert(holds));
   t.end();
@@ -51,20 +57,34 @@ t.test("finds the members of an object", (t) => {
   const holds = fc.property(fc.array(fc.tuple(fc.string(), json)), blank, (members, gap) => {
     const text = `{${members.map(([name, v]) => `${gap}${JSON.stringify(name)}${gap}:${gap}${v}${gap}`).join(",")}}`;
     const found = listMembers(text).map((member) => [member.name, text.slice(member.value.start, member.value.end)]);
-    deepStrictEqual(found, members.map(([name, v]) => [name, v.trim()]));
+    deepStrictEqual(
+      found,
+      members.map(([name, v]) => [name, v.trim()]),
+    );
   });
   t.doesNotThrow(() => fc.assert(holds));
   t.end();
 });
 
 t.test("setting a member changes that member alone", (t) => {
-  const holds = fc.property(fc.dictionary(fc.string(), value), fc.string(), value, fc.constantFrom(0, 2), (object, name, v, indent) => {
-    const edited = JSON.parse(setMember(JSON.stringify(object, null, indent), name, JSON.stringify(v))) as object;
-    const expected = JSON.parse(JSON.stringify(object)) as Record<string, unknown>;
-    const set = { value: JSON.parse(JSON.stringify(v)) as unknown, enumerable: true, configurable: true, writable: true };
-    Object.defineProperty(expected, name, set);
-    deepStrictEqual(Object.entries(edited), Object.entries(expected));
-  });
+  const holds = fc.property(
+    fc.dictionary(fc.string(), value),
+    fc.string(),
+    value,
+    fc.constantFrom(0, 2),
+    (object, name, v, indent) => {
+      const edited = JSON.parse(setMember(JSON.stringify(object, null, indent), name, JSON.stringify(v))) as object;
+      const expected = JSON.parse(JSON.stringify(object)) as Record<string, unknown>;
+      const set = {
+        value: JSON.parse(JSON.stringify(v)) as unknown,
+        enumerable: true,
+        configurable: true,
+        writable: true,
+      };
+      Object.defineProperty(expected, name, set);
+      deepStrictEqual(Object.entries(edited), Object.entries(expected));
+    },
+  );
   t.doesNotThrow(() => fc.assert(holds));
   t.end();
 });

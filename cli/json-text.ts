@@ -43,7 +43,9 @@ export function isJson(text: string): boolean {
  * `text` is JSON with comments, as editors write it.
  */
 export function blankComments(text: string): string {
-  const blanked = text.replaceAll(/"(?:[^"\\]|\\.)*"|\/\/[^\r\n]*|\/\*[^]*?\*\//g, (part) => (part.startsWith('"') ? part : part.replaceAll(/[^\r\n]/g, " ")));
+  const blanked = text.replaceAll(/"(?:[^"\\]|\\.)*"|\/\/[^\r\n]*|\/\*[^]*?\*\//g, (part) =>
+    part.startsWith('"') ? part : part.replaceAll(/[^\r\n]/g, " "),
+  );
   return blanked.replaceAll(/"(?:[^"\\]|\\.)*"|,(?=\s*[}\]])/g, (part) => (part === "," ? " " : part));
 }
 

@@ -41,10 +41,15 @@ async function findFreePort(): Promise<number> {
 }
 
 /** Two at a time: most of a run is the start of a process. */
-async function inPairs<Row, Result>(rows: readonly Row[], run: (row: Row) => Promise<Result>): Promise<[Row, Result][]> {
+async function inPairs<Row, Result>(
+  rows: readonly Row[],
+  run: (row: Row) => Promise<Result>,
+): Promise<[Row, Result][]> {
   const results: [Row, Result][] = [];
   for (let at = 0; at < rows.length; at += 2) {
-    results.push(...(await Promise.all(rows.slice(at, at + 2).map(async (row): Promise<[Row, Result]> => [row, await run(row)]))));
+    results.push(
+      ...(await Promise.all(rows.slice(at, at + 2).map(async (row): Promise<[Row, Result]> => [row, await run(row)]))),
+    );
   }
   return results;
 }
@@ -78,7 +83,13 @@ const SENT: readonly {
   { args: ["state", "get", "ключ?#"], method: "GET", url: "/api/state/%D0%BA%D0%BB%D1%8E%D1%87%3F%23" },
   { args: ["state", "get", "--version", "3", "k"], method: "GET", url: "/api/state/k?version=3" },
   { args: ["state", "get", "--", "--pretty"], method: "GET", url: "/api/state/--pretty" },
-  { args: ["state", "set", "k", "--data", "-5"], method: "PUT", url: "/api/state/k", body: "-5", type: "application/json" },
+  {
+    args: ["state", "set", "k", "--data", "-5"],
+    method: "PUT",
+    url: "/api/state/k",
+    body: "-5",
+    type: "application/json",
+  },
   { args: ["state", "set", "k", "--data=a=b\nc"], method: "PUT", url: "/api/state/k", body: "a=b\nc" },
   {
     args: ["state", "set", "k", "--data", "--- #yaml", "--content-type", "text/yaml; charset=utf-8", "--if-version=0"],
@@ -99,10 +110,20 @@ const SENT: readonly {
   { args: ["specs", "list", "a/b"], method: "GET", url: "/api/specs/a%2Fb" },
   { args: ["specs", "projects"], method: "GET", url: "/api/specs" },
   { args: ["specs", "get", "p/n/m o", "--version", "3"], method: "GET", url: "/api/specs/p/n%2Fm%20o?version=3" },
-  { args: ["specs", "set", "p/n", "--data", "{}", "--if-version", "0"], method: "PUT", url: "/api/specs/p/n?if_version=0", body: "{}", type: "application/json" },
+  {
+    args: ["specs", "set", "p/n", "--data", "{}", "--if-version", "0"],
+    method: "PUT",
+    url: "/api/specs/p/n?if_version=0",
+    body: "{}",
+    type: "application/json",
+  },
   { args: ["specs", "delete", "p/n", "--if-version", "4"], method: "DELETE", url: "/api/specs/p/n?if_version=4" },
   { args: ["specs", "history", "p/n", "--limit", "7"], method: "GET", url: "/api/specs/p/n?history=1&limit=7" },
-  { args: ["specs", "rollback", "p/n", "--version=2", "--if-version=3"], method: "POST", url: "/api/specs/p/n?rollback=2&if_version=3" },
+  {
+    args: ["specs", "rollback", "p/n", "--version=2", "--if-version=3"],
+    method: "POST",
+    url: "/api/specs/p/n?rollback=2&if_version=3",
+  },
   { args: ["specs", "diff", "p/n", "--v1", "1", "--v2=2"], method: "GET", url: "/api/specs/p/n?diff=1%2C2" },
   {
     args: ["events", "publish", 'a."b"', "--data", ' {"n":12345678901234567890,\n"n":1.0} '],
@@ -119,11 +140,27 @@ const SENT: readonly {
   },
   { args: ["events", "history"], method: "GET", url: "/api/events/history" },
   {
-    args: ["events", "history", "--last=3", "--topic", "api.[a-z]?*", "--from", "2026-02-09T14:30:00+01:00", "--to", "x", "--source", ""],
+    args: [
+      "events",
+      "history",
+      "--last=3",
+      "--topic",
+      "api.[a-z]?*",
+      "--from",
+      "2026-02-09T14:30:00+01:00",
+      "--to",
+      "x",
+      "--source",
+      "",
+    ],
     method: "GET",
     url: "/api/events/history?last=3&topic=api.%5Ba-z%5D%3F*&from=2026-02-09T14%3A30%3A00%2B01%3A00&to=x&source=",
   },
-  { args: ["events", "history", "--after", "9", "--wait", "30"], method: "GET", url: "/api/events/history?after=9&wait=30" },
+  {
+    args: ["events", "history", "--after", "9", "--wait", "30"],
+    method: "GET",
+    url: "/api/events/history?after=9&wait=30",
+  },
   {
     args: ["register", "ana"],
     method: "POST",
@@ -146,7 +183,11 @@ const SENT: readonly {
   { args: ["instances", "get", "i"], method: "GET", url: "/api/instances/i" },
   { args: ["instances", "stale"], method: "GET", url: "/api/instances/stale" },
   { args: ["metrics", "agents"], method: "GET", url: "/api/metrics/agents" },
-  { args: ["metrics", "agents", "a&b", "--period", "2026-02"], method: "GET", url: "/api/metrics/agents?instance_id=a%26b&period=2026-02" },
+  {
+    args: ["metrics", "agents", "a&b", "--period", "2026-02"],
+    method: "GET",
+    url: "/api/metrics/agents?instance_id=a%26b&period=2026-02",
+  },
   { args: ["metrics", "agents", "--instance_id", "i"], method: "GET", url: "/api/metrics/agents?instance_id=i" },
   { args: ["metrics", "agents", "--instance_id=i"], method: "GET", url: "/api/metrics/agents?instance_id=i" },
   { args: ["audit"], method: "GET", url: "/api/audit" },
@@ -156,7 +197,12 @@ const SENT: readonly {
     url: "/api/audit?actor=i&action=state.put&from=f&to=t&limit=1",
   },
   { args: ["webhooks", "list"], method: "GET", url: "/api/webhooks" },
-  { args: ["webhooks", "add", "--id", "i", "--url", "http://h/"], method: "POST", url: "/api/webhooks", body: '{"id":"i","url":"http://h/"}' },
+  {
+    args: ["webhooks", "add", "--id", "i", "--url", "http://h/"],
+    method: "POST",
+    url: "/api/webhooks",
+    body: '{"id":"i","url":"http://h/"}',
+  },
   {
     args: ["webhooks", "add", "--id", "i", "--url", "http://h/", "--patterns", "a.*, b", "--secret", "s"],
     method: "POST",
@@ -168,15 +214,53 @@ const SENT: readonly {
   { args: ["webhooks", "enable", "i"], method: "POST", url: "/api/webhooks/i/enable" },
   { args: ["llm", "usage"], method: "GET", url: "/api/llm/usage" },
   {
-    args: ["llm", "usage", "--instance", "i", "--project", "p", "--session", "s", "--from", "f", "--to", "t", "--limit", "1"],
+    args: [
+      "llm",
+      "usage",
+      "--instance",
+      "i",
+      "--project",
+      "p",
+      "--session",
+      "s",
+      "--from",
+      "f",
+      "--to",
+      "t",
+      "--limit",
+      "1",
+    ],
     method: "GET",
     url: "/api/llm/usage?instance=i&project=p&session_tag=s&from=f&to=t&limit=1",
   },
-  { args: ["llm", "summary", "--by", "model", "--from", "f", "--to", "t"], method: "GET", url: "/api/llm/usage/summary?group_by=model&from=f&to=t" },
-  { args: ["templates", "list", "--kind", "rules", "--tag", "a b"], method: "GET", url: "/api/templates?kind=rules&tag=a%20b" },
+  {
+    args: ["llm", "summary", "--by", "model", "--from", "f", "--to", "t"],
+    method: "GET",
+    url: "/api/llm/usage/summary?group_by=model&from=f&to=t",
+  },
+  {
+    args: ["templates", "list", "--kind", "rules", "--tag", "a b"],
+    method: "GET",
+    url: "/api/templates?kind=rules&tag=a%20b",
+  },
   { args: ["templates", "get", "a/b"], method: "GET", url: "/api/templates/a%2Fb" },
   {
-    args: ["templates", "create", "--id", "i", "--name", "n", "--kind", "rules", "--file", "-", "--tags", "a, b", "--description", "d"],
+    args: [
+      "templates",
+      "create",
+      "--id",
+      "i",
+      "--name",
+      "n",
+      "--kind",
+      "rules",
+      "--file",
+      "-",
+      "--tags",
+      "a, b",
+      "--description",
+      "d",
+    ],
     method: "POST",
     url: "/api/templates",
     body: '{"id":"i","name":"n","kind":"rules","description":"d","tags":["a","b"],"data":[1.0]}',
@@ -184,10 +268,29 @@ const SENT: readonly {
     input: "[1.0]",
   },
   { args: ["templates", "delete", "i"], method: "DELETE", url: "/api/templates/i" },
-  { args: ["templates", "apply", "i", "--project", "p"], method: "POST", url: "/api/templates/i/apply", body: '{"project":"p"}', type: "application/json" },
-  { args: ["rules", "import", "--file", "-"], method: "POST", url: "/api/rules/import", body: "[1]", type: "application/json", input: "[1]" },
+  {
+    args: ["templates", "apply", "i", "--project", "p"],
+    method: "POST",
+    url: "/api/templates/i/apply",
+    body: '{"project":"p"}',
+    type: "application/json",
+  },
+  {
+    args: ["rules", "import", "--file", "-"],
+    method: "POST",
+    url: "/api/rules/import",
+    body: "[1]",
+    type: "application/json",
+    input: "[1]",
+  },
   { args: ["rules", "export", "--source", "local,x"], method: "GET", url: "/api/rules/export?source=local%2Cx" },
-  { args: ["contract", "set", "p/n/m", "--data", "{}"], method: "PUT", url: "/api/specs/p/n%2Fm", body: "{}", type: "application/json" },
+  {
+    args: ["contract", "set", "p/n/m", "--data", "{}"],
+    method: "PUT",
+    url: "/api/specs/p/n%2Fm",
+    body: "{}",
+    type: "application/json",
+  },
   { args: ["contract", "get", "p/n"], method: "GET", url: "/api/specs/p/n" },
   {
     args: ["contract", "validate", "p/n", "--endpoint", "GET /a", "--direction", "response", "--payload", " [1.0] "],
@@ -197,7 +300,11 @@ const SENT: readonly {
     type: "application/json",
     code: 1,
   },
-  { args: ["compliance", "history", "--instance_id", "a&b", "--limit", "2"], method: "GET", url: "/api/compliance/history?instance_id=a%26b&limit=2" },
+  {
+    args: ["compliance", "history", "--instance_id", "a&b", "--limit", "2"],
+    method: "GET",
+    url: "/api/compliance/history?instance_id=a%26b&limit=2",
+  },
   { args: ["compliance", "run"], method: "POST", url: "/api/compliance/run" },
   { args: ["audit", "summary", "--from", "f", "--to", "t"], method: "GET", url: "/api/audit/summary?from=f&to=t" },
 ];
@@ -217,7 +324,11 @@ t.test("each command sends its request", async (t) => {
   }
   const tried = new Set(SENT.map(({ args }) => findRow(args, COMMANDS)?.words));
   const requests = COMMANDS.filter((row) => "method" in row).map(({ words }) => words);
-  t.same(requests.filter((words) => !tried.has(words)), [], "every request of the table was tried");
+  t.same(
+    requests.filter((words) => !tried.has(words)),
+    [],
+    "every request of the table was tried",
+  );
 });
 
 t.test("stdout is the answer as one line, with its digits", async (t) => {
@@ -226,7 +337,11 @@ t.test("stdout is the answer as one line, with its digits", async (t) => {
   fake.answer = () => ({ body: answer });
   t.equal((await koor(["status"])).stdout, '{"n":12345678901234567890,   "f":1.0,"s":"\\n"}\n');
   const pretty = '{\n  "n": 12345678901234567890,\n  "f": 1.0,\n  "s": "\\n"\n}\n';
-  for (const args of [["--pretty", "status"], ["status", "--pretty"], ["audit", "--pretty", "summary"]]) {
+  for (const args of [
+    ["--pretty", "status"],
+    ["status", "--pretty"],
+    ["audit", "--pretty", "summary"],
+  ]) {
     t.equal((await koor(args)).stdout, pretty, args.join(" "));
   }
 });
@@ -262,21 +377,44 @@ t.test("values come from files and from stdin", async (t) => {
   await koor(["events", "publish", "t", "--data", "-"], { input: '"от stdin"' });
   t.equal(fake.requests.at(-1)?.body.toString(), '{"topic":"t","data":"от stdin"}');
   await koor(["state", "set", "k", "--data", ""]);
-  t.match(fake.requests.at(-1), { method: "PUT", headers: { "content-length": "0" } }, "an empty value is the server's to refuse");
+  t.match(
+    fake.requests.at(-1),
+    { method: "PUT", headers: { "content-length": "0" } },
+    "an empty value is the server's to refuse",
+  );
 });
 
 t.test("a refusal is exit 1 with the server's words", async (t) => {
   const { fake, koor } = await setUp(t);
-  const { INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED, NOT_FOUND, OUT_OF_RANGE, UNAVAILABLE, DISK_FULL } = STATUSES;
-  for (const { http } of [INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED, NOT_FOUND, OUT_OF_RANGE, UNAVAILABLE, DISK_FULL]) {
+  const { INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED, NOT_FOUND, OUT_OF_RANGE, UNAVAILABLE, DISK_FULL } =
+    STATUSES;
+  for (const { http } of [
+    INVALID_ARGUMENT,
+    UNAUTHENTICATED,
+    PERMISSION_DENIED,
+    NOT_FOUND,
+    OUT_OF_RANGE,
+    UNAVAILABLE,
+    DISK_FULL,
+  ]) {
     fake.answer = () => playError(http, `because ${http}`);
-    checkRefused(t, await koor(["state", "get", "k"]), 1, new RegExp(`^koor: because ${http} \\(${http}\\)\n$`), `${http}`);
+    checkRefused(
+      t,
+      await koor(["state", "get", "k"]),
+      1,
+      new RegExp(`^koor: because ${http} \\(${http}\\)\n$`),
+      `${http}`,
+    );
   }
   const failedSwap = { error: "if_version does not hold", code: 412, current_version: 3, current_etag: '"ab"' };
   fake.answer = () => playJson(failedSwap, 412);
   const swap = await koor(["state", "set", "k", "--data", "1", "--if-version", "2"]);
   checkRefused(t, swap, 1, /^koor: if_version does not hold \(412\)\n/, "412");
-  t.same(JSON.parse(swap.stderr.split("\n")[1] ?? ""), failedSwap, "what the answer says beyond that is there to be read");
+  t.same(
+    JSON.parse(swap.stderr.split("\n")[1] ?? ""),
+    failedSwap,
+    "what the answer says beyond that is there to be read",
+  );
   fake.answer = () => ({ status: 502, type: "text/html", body: "<h1>bad</h1>" });
   checkRefused(t, await koor(["status"]), 1, /502/, "a proxy's page");
   fake.answer = () => ({ status: 302, body: "{}" });
@@ -310,7 +448,9 @@ t.test("the refusal of a large value is seen, although the server closes early",
   const early = createTcpServer((socket) => {
     socket.on("error", () => undefined);
     socket.once("data", () => {
-      socket.end(`HTTP/1.1 413 X\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`);
+      socket.end(
+        `HTTP/1.1 413 X\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+      );
       socket.resume();
     });
   });
@@ -318,7 +458,10 @@ t.test("the refusal of a large value is seen, although the server closes early",
   t.teardown(() => early.close());
   const { port } = early.address() as AddressInfo;
   writeFileSync(join(cwd, "large"), Buffer.alloc(BODY_BYTES_MAX + 1));
-  const result = await runCli(["state", "set", "k", "--file", "large"], { cwd, env: { KOOR_SERVER: `http://127.0.0.1:${port}` } });
+  const result = await runCli(["state", "set", "k", "--file", "large"], {
+    cwd,
+    env: { KOOR_SERVER: `http://127.0.0.1:${port}` },
+  });
   checkRefused(t, result, 1, /body too large \(413\)/, "413");
 });
 
@@ -360,14 +503,22 @@ t.test("wrong usage is exit 2, and nothing is sent", async (t) => {
   const { fake, koor, cwd } = await setUp(t);
   const results = await inPairs(WRONG, ({ args }) => koor(args));
   for (const [{ args, says }, result] of results) checkRefused(t, result, 2, says, `koor ${args.join(" ")}`);
-  checkRefused(t, await koor(["events", "publish", "t", "--data", "-"], { input: Buffer.from([0x22, 0xff, 0x22]) }), 2, /UTF-8/, "bytes");
+  checkRefused(
+    t,
+    await koor(["events", "publish", "t", "--data", "-"], { input: Buffer.from([0x22, 0xff, 0x22]) }),
+    2,
+    /UTF-8/,
+    "bytes",
+  );
   t.same(fake.requests, [], "nothing was sent");
   t.same(readdirSync(cwd), [], "nothing was written");
 });
 
 t.test("--version and --help", async (t) => {
   const { fake, koor } = await setUp(t);
-  const manifest = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")) as { version: string };
+  const manifest = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")) as {
+    version: string;
+  };
   t.match(await koor(["--version"]), { code: 0, stdout: `koor ${manifest.version}\n` });
   const all = await koor(["--help"]);
   t.match(await koor(["-h"]), { code: 0, stdout: all.stdout });
@@ -386,7 +537,11 @@ t.test("--version and --help", async (t) => {
 t.test("the bundle is one file that loads little when it starts", (t) => {
   const bundle = readFileSync(CLI_PROGRAM, "utf8");
   const loaded = [...bundle.matchAll(/^(?:import|\}) .*?from "([^"]+)";$/gm)].map(([, name = ""]) => name);
-  t.same([...new Set(loaded)].toSorted(), ["node:fs", "node:module", "node:path"], "all else is loaded by the command that needs it");
+  t.same(
+    [...new Set(loaded)].toSorted(),
+    ["node:fs", "node:module", "node:path"],
+    "all else is loaded by the command that needs it",
+  );
   t.end();
 });
 
@@ -418,8 +573,15 @@ t.test("each row's path names its arguments", (t) => {
     if (!("path" in row)) continue;
     const used = [...row.path.matchAll(/\{(\w+)/g)].map(([, name]) => name);
     const declared = (row.arguments ?? []).map((argument) => argument.name);
-    t.same(used.filter((name) => !declared.includes(name ?? "")), [], row.words.join(" "));
-    t.ok(declared.length === used.length || row.body !== undefined || row.query !== undefined, `${row.words.join(" ")} uses what it takes`);
+    t.same(
+      used.filter((name) => !declared.includes(name ?? "")),
+      [],
+      row.words.join(" "),
+    );
+    t.ok(
+      declared.length === used.length || row.body !== undefined || row.query !== undefined,
+      `${row.words.join(" ")} uses what it takes`,
+    );
   }
   t.end();
 });
@@ -475,7 +637,13 @@ t.test("config set", async (t) => {
   for (const text of ["{nonsense", "[]", ""]) {
     writeFileSync(file, text);
     chmodSync(file, 0o640);
-    checkRefused(t, await runCli(["config", "set", "server", fake.url], { cwd }), 1, /settings\.json/, JSON.stringify(text));
+    checkRefused(
+      t,
+      await runCli(["config", "set", "server", fake.url], { cwd }),
+      1,
+      /settings\.json/,
+      JSON.stringify(text),
+    );
     t.equal(readFileSync(file, "utf8"), text, "untouched");
     t.equal(statSync(file).mode & 0o777, 0o640, "untouched");
   }
@@ -502,7 +670,13 @@ t.test("a server below a path, and over TLS", async (t) => {
   const { port } = secure.address() as AddressInfo;
   writeFileSync(join(cwd, "ca.pem"), LOOPBACK_CERTIFICATE);
   const env = { KOOR_SERVER: `https://localhost:${port}`, KOOR_TOKEN: "x" };
-  checkRefused(t, await runCli(["status"], { cwd, env }), 1, /cannot reach https:/, "a certificate that nothing trusts");
+  checkRefused(
+    t,
+    await runCli(["status"], { cwd, env }),
+    1,
+    /cannot reach https:/,
+    "a certificate that nothing trusts",
+  );
   const trusting = { ...env, NODE_EXTRA_CA_CERTS: join(cwd, "ca.pem") };
   t.match(await runCli(["status"], { cwd, env: trusting }), { code: 0, stdout: '{"url":"/health"}\n' });
 });

@@ -30,22 +30,31 @@ function isId(value: unknown): value is Id {
 
 /** The ids that wait for an answer: those of requests. */
 function idsOf(message: unknown): Id[] {
-  const messages = Array.isArray(message) ? message as readonly unknown[] : [message];
-  return messages.flatMap((one) => (isObject(one) && typeof one["method"] === "string" && isId(one["id"]) ? [one["id"]] : []));
+  const messages = Array.isArray(message) ? (message as readonly unknown[]) : [message];
+  return messages.flatMap((one) =>
+    isObject(one) && typeof one["method"] === "string" && isId(one["id"]) ? [one["id"]] : [],
+  );
 }
 
 function errorLine(id: Id | null, code: number, text: string, data?: object): Buffer {
-  return Buffer.from(`${JSON.stringify({ jsonrpc: "2.0", id, error: { code, message: text, ...(data === undefined ? {} : { data }) } })}\n`);
+  return Buffer.from(
+    `${JSON.stringify({ jsonrpc: "2.0", id, error: { code, message: text, ...(data === undefined ? {} : { data }) } })}\n`,
+  );
 }
 
 /** A header's value where it is plain; else in the form that the protocol has for others. */
 function headerValue(text: string): string {
-  return /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(text) && !text.startsWith("=?") ? text : `=?base64?${Buffer.from(text).toString("base64")}?=`;
+  return /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(text) && !text.startsWith("=?")
+    ? text
+    : `=?base64?${Buffer.from(text).toString("base64")}?=`;
 }
 
 /** The headers by which HTTP says what the message says. */
 function headersOf(message: unknown, negotiated: string): Record<string, string> {
-  const headers: Record<string, string> = { "Content-Type": "application/json", Accept: "application/json, text/event-stream" };
+  const headers: Record<string, string> = {
+    "Content-Type": "application/json",
+    Accept: "application/json, text/event-stream",
+  };
   if (!isObject(message)) {
     if (negotiated !== "") headers["MCP-Protocol-Version"] = negotiated;
     return headers;
@@ -66,7 +75,9 @@ function headersOf(message: unknown, negotiated: string): Record<string, string>
 /** The data of each event of a stream that has ended. */
 function eventData(body: string): string[] {
   return body.split(/\r?\n\r?\n/).flatMap((event) => {
-    const data = event.split(/\r?\n/).flatMap((line) => (line.startsWith("data:") ? [line.slice(5).replace(/^ /, "")] : []));
+    const data = event
+      .split(/\r?\n/)
+      .flatMap((line) => (line.startsWith("data:") ? [line.slice(5).replace(/^ /, "")] : []));
     return data.length === 0 ? [] : [data.join(" ")];
   });
 }
@@ -126,7 +137,13 @@ class Bridge {
       if (line !== undefined && line.toString("latin1").trim() === "") continue;
       const message = line === undefined ? undefined : parse(line.toString("utf8"));
       if (line === undefined || message === undefined) {
-        await write(errorLine(null, PARSE_ERROR, line === undefined ? `a message is longer than ${CLI_BRIDGE_LINE_BYTES_MAX} bytes` : "the line is not JSON"));
+        await write(
+          errorLine(
+            null,
+            PARSE_ERROR,
+            line === undefined ? `a message is longer than ${CLI_BRIDGE_LINE_BYTES_MAX} bytes` : "the line is not JSON",
+          ),
+        );
         continue;
       }
       const passing = this.#pass(line, message);
@@ -163,7 +180,10 @@ class Bridge {
       if (isObject(message) && message["method"] === "initialize" && isObject(parsed)) this.#agree(parsed["result"]);
       return [Buffer.concat([foldLines(body), Buffer.of(LINE_FEED)])];
     }
-    const sentence = isObject(parsed) && typeof parsed["error"] === "string" ? parsed["error"] : "the server gave no answer of the protocol";
+    const sentence =
+      isObject(parsed) && typeof parsed["error"] === "string"
+        ? parsed["error"]
+        : "the server gave no answer of the protocol";
     return ids.map((id) => errorLine(id, SERVER_ERROR, `${sentence} (${status})`, { status }));
   }
 

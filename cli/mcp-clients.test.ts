@@ -33,29 +33,54 @@ for (const [client, path, group, type, reference, program_type, program_token] o
   t.test(`${client}: ${path}`, (t) => {
     t.equal(MCP_CLIENTS[client]?.path, path);
     t.same(JSON.parse(merge(client, undefined)), { [group]: { koor: { type, url: URL_HERE } } });
-    t.same(JSON.parse(merge(client, " \n", TOKEN)), { [group]: { koor: { type, url: URL_HERE, headers: { Authorization: `Bearer ${reference}` } } } });
+    t.same(JSON.parse(merge(client, " \n", TOKEN)), {
+      [group]: { koor: { type, url: URL_HERE, headers: { Authorization: `Bearer ${reference}` } } },
+    });
     t.same(JSON.parse(merge(client, "{}")), { [group]: { koor: { type, url: URL_HERE } } });
     t.same(JSON.parse(merge(client, `{"${group}":{}}`)), { [group]: { koor: { type, url: URL_HERE } } });
     const others = `{\n  "inputs": [1.0, {"a":2}],\n  "${group}": {\n    "other": {"command":"x",   "n": 1e2},\n    "last": {}\n  },\n  "z": null\n}\n`;
     const merged = merge(client, others);
-    t.same(JSON.parse(merged), { ...JSON.parse(others) as object, [group]: { other: { command: "x", n: 100 }, last: {}, koor: { type, url: URL_HERE } } });
+    t.same(JSON.parse(merged), {
+      ...(JSON.parse(others) as object),
+      [group]: { other: { command: "x", n: 100 }, last: {}, koor: { type, url: URL_HERE } },
+    });
     t.ok(merged.startsWith(others.slice(0, others.indexOf('"last": {}'))), "what was there stays byte for byte");
     t.ok(merged.endsWith('\n  },\n  "z": null\n}\n'));
     t.equal(merge(client, merged), merged, "once more changes nothing");
-    t.same((JSON.parse(merge(client, merged, { ...TOKEN, server: "http://h:1" })) as Record<string, Record<string, { readonly url: string }>>)[group]?.["koor"]?.url, "http://h:1/mcp", "an old entry is replaced");
+    t.same(
+      (
+        JSON.parse(merge(client, merged, { ...TOKEN, server: "http://h:1" })) as Record<
+          string,
+          Record<string, { readonly url: string }>
+        >
+      )[group]?.["koor"]?.url,
+      "http://h:1/mcp",
+      "an old entry is replaced",
+    );
     const program = { ...program_type, command: "koor-cli", args: ["mcp", "stdio"], env: { KOOR_SERVER: SERVER_HERE } };
     t.same(JSON.parse(merge(client, undefined, BRIDGED)), { [group]: { koor: program } });
-    t.same(JSON.parse(merge(client, merged, { ...BRIDGED, with_token: true })), {
-      ...JSON.parse(merged) as object, [group]: { other: { command: "x", n: 100 }, last: {}, koor: { ...program, env: { ...program.env, ...program_token } } },
-    }, "an entry over HTTP is replaced as a whole");
-    for (const broken of ["{", "{}}", "/* a comment\n{}", "[]", "5", '"x"', `{"${group}":[]}`, `{"${group}":"x"}`]) t.match(refusal(client, broken), path, broken);
+    t.same(
+      JSON.parse(merge(client, merged, { ...BRIDGED, with_token: true })),
+      {
+        ...(JSON.parse(merged) as object),
+        [group]: {
+          other: { command: "x", n: 100 },
+          last: {},
+          koor: { ...program, env: { ...program.env, ...program_token } },
+        },
+      },
+      "an entry over HTTP is replaced as a whole",
+    );
+    for (const broken of ["{", "{}}", "/* a comment\n{}", "[]", "5", '"x"', `{"${group}":[]}`, `{"${group}":"x"}`])
+      t.match(refusal(client, broken), path, broken);
     t.end();
   });
 }
 
 t.test("JSON with comments, as editors write it", (t) => {
   const entry = '"koor": {\n      "type": "http",\n      "url": "http://localhost:9800/mcp"\n    }';
-  const before = '// ours\n{\n  /* "servers": {} */\n  "servers": {\n    // the first\n    "a": { "url": "http://x//y", }, // "koor": {}\n    "b": {}, /* , */\n  },\n  "inputs": [ ], // none\n}\n';
+  const before =
+    '// ours\n{\n  /* "servers": {} */\n  "servers": {\n    // the first\n    "a": { "url": "http://x//y", }, // "koor": {}\n    "b": {}, /* , */\n  },\n  "inputs": [ ], // none\n}\n';
   t.equal(merge("vscode", before), before.replace('"b": {}', `"b": {},\n    ${entry}`));
   t.equal(merge("vscode", merge("vscode", before)), merge("vscode", before), "once more changes nothing");
   t.equal(merge("vscode", "// ours\n{}\n"), `// ours\n{\n  "servers": {\n    ${entry}\n  }\n}\n`);
@@ -65,14 +90,26 @@ t.test("JSON with comments, as editors write it", (t) => {
 });
 
 t.test("JSON: whatever else is in the file stays", (t) => {
-  const servers = fc.dictionary(fc.string().filter((name) => name !== "koor" && name !== "__proto__"), fc.jsonValue());
-  const file = fc.record({ rest: fc.dictionary(fc.string().filter((name) => name !== "mcpServers" && name !== "__proto__"), fc.jsonValue()), servers: fc.option(servers, { nil: undefined }), indent: fc.constantFrom(0, 2, 4) });
-  fc.assert(fc.property(file, ({ rest, servers: group, indent }) => {
-    const before = { ...rest, ...(group === undefined ? {} : { mcpServers: group }) };
-    const after = JSON.parse(merge("claude", JSON.stringify(before, null, indent))) as Record<string, unknown>;
-    const wanted = { ...before, mcpServers: { ...group, koor: { type: "http", url: URL_HERE } } };
-    return JSON.stringify(sorted(after)) === JSON.stringify(sorted(JSON.parse(JSON.stringify(wanted))));
-  }));
+  const servers = fc.dictionary(
+    fc.string().filter((name) => name !== "koor" && name !== "__proto__"),
+    fc.jsonValue(),
+  );
+  const file = fc.record({
+    rest: fc.dictionary(
+      fc.string().filter((name) => name !== "mcpServers" && name !== "__proto__"),
+      fc.jsonValue(),
+    ),
+    servers: fc.option(servers, { nil: undefined }),
+    indent: fc.constantFrom(0, 2, 4),
+  });
+  fc.assert(
+    fc.property(file, ({ rest, servers: group, indent }) => {
+      const before = { ...rest, ...(group === undefined ? {} : { mcpServers: group }) };
+      const after = JSON.parse(merge("claude", JSON.stringify(before, null, indent))) as Record<string, unknown>;
+      const wanted = { ...before, mcpServers: { ...group, koor: { type: "http", url: URL_HERE } } };
+      return JSON.stringify(sorted(after)) === JSON.stringify(sorted(JSON.parse(JSON.stringify(wanted))));
+    }),
+  );
   t.pass("for any of them");
   t.end();
 });
@@ -81,7 +118,11 @@ t.test("JSON: whatever else is in the file stays", (t) => {
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map((one) => sorted(one));
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([name, one]) => [name, sorted(one)]));
+  return Object.fromEntries(
+    Object.entries(value)
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, one]) => [name, sorted(one)]),
+  );
 }
 
 const OURS = `[mcp_servers.koor]\nurl = "${URL_HERE}"\n`;
@@ -90,44 +131,108 @@ t.test("codex: .codex/config.toml", (t) => {
   t.equal(MCP_CLIENTS["codex"]?.path, ".codex/config.toml");
   t.equal(merge("codex", undefined), OURS);
   t.equal(merge("codex", undefined, TOKEN), `${OURS}bearer_token_env_var = "KOOR_TOKEN"\n`);
-  const program = '[mcp_servers.koor]\ncommand = "koor-cli"\nargs = ["mcp","stdio"]\nenv = { KOOR_SERVER = "http://localhost:9800" }\n';
+  const program =
+    '[mcp_servers.koor]\ncommand = "koor-cli"\nargs = ["mcp","stdio"]\nenv = { KOOR_SERVER = "http://localhost:9800" }\n';
   t.equal(merge("codex", OURS, BRIDGED), program);
-  t.equal(merge("codex", merge("codex", undefined, TOKEN), { ...BRIDGED, with_token: true }), `${program}env_vars = ["KOOR_TOKEN"]\n`);
-  const others = 'model = "o" # [mcp_servers.koor]\nlist = [\n  "[mcp_servers.koor]",\n  1,\n]\n\n[mcp_servers.other]\ntext = """\n[mcp_servers.koor]\n"""\nraw = \'\'\'\n[mcp_servers.koor]\'\'\'\ntable = { a = "]", b = [1, 2] }\n';
+  t.equal(
+    merge("codex", merge("codex", undefined, TOKEN), { ...BRIDGED, with_token: true }),
+    `${program}env_vars = ["KOOR_TOKEN"]\n`,
+  );
+  const others =
+    'model = "o" # [mcp_servers.koor]\nlist = [\n  "[mcp_servers.koor]",\n  1,\n]\n\n[mcp_servers.other]\ntext = """\n[mcp_servers.koor]\n"""\nraw = \'\'\'\n[mcp_servers.koor]\'\'\'\ntable = { a = "]", b = [1, 2] }\n';
   t.equal(merge("codex", others), `${others}\n${OURS}`);
   t.equal(merge("codex", merge("codex", others)), merge("codex", others), "once more changes nothing");
   t.equal(merge("codex", 'model = "o"'), `model = "o"\n\n${OURS}`, "without a newline at the end");
   t.equal(merge("codex", `a = 1\r\n[b]\r\nc = 2\r\n`), `a = 1\r\n[b]\r\nc = 2\r\n\n${OURS}`);
   t.equal(
-    merge("codex", `a = 1\n[mcp_servers."koor"] # old\ncommand = "x"\n[mcp_servers.koor.env]\nA = "b"\n\n# about z\n[z]\nb = 2\n`, TOKEN),
-    `a = 1\n${OURS}bearer_token_env_var = "KOOR_TOKEN"\n\n# about z\n[z]\nb = 2\n`, "an old entry and what belongs to it is replaced, in its place",
+    merge(
+      "codex",
+      `a = 1\n[mcp_servers."koor"] # old\ncommand = "x"\n[mcp_servers.koor.env]\nA = "b"\n\n# about z\n[z]\nb = 2\n`,
+      TOKEN,
+    ),
+    `a = 1\n${OURS}bearer_token_env_var = "KOOR_TOKEN"\n\n# about z\n[z]\nb = 2\n`,
+    "an old entry and what belongs to it is replaced, in its place",
   );
-  t.equal(merge("codex", "[mcp_servers]\n[mcp_servers.koor2]\nurl = 'x'\n"), `[mcp_servers]\n[mcp_servers.koor2]\nurl = 'x'\n\n${OURS}`);
-  for (const other of ["mcp_servers = {}", 'mcp_servers.koor.url = "x"', '"mcp_servers".a.url = "x"', '[mcp_servers]\nkoor = { url = "x" }', '[mcp_servers]\nkoor.url = "x"', '[[mcp_servers]]', "[[mcp_servers.koor]]"]) {
+  t.equal(
+    merge("codex", "[mcp_servers]\n[mcp_servers.koor2]\nurl = 'x'\n"),
+    `[mcp_servers]\n[mcp_servers.koor2]\nurl = 'x'\n\n${OURS}`,
+  );
+  for (const other of [
+    "mcp_servers = {}",
+    'mcp_servers.koor.url = "x"',
+    '"mcp_servers".a.url = "x"',
+    '[mcp_servers]\nkoor = { url = "x" }',
+    '[mcp_servers]\nkoor.url = "x"',
+    "[[mcp_servers]]",
+    "[[mcp_servers.koor]]",
+  ]) {
     t.match(refusal("codex", other), /cannot be added to/, other);
   }
-  for (const broken of ["[a", "a", "a = [1, 2", 'a = "x', 'a = """x', "a = {b = 1", "a = ]", "= 1", "[a]]", "{", "a = 'x\ny'", "a =\n"]) t.match(refusal("codex", broken), /not valid TOML/, broken);
+  for (const broken of [
+    "[a",
+    "a",
+    "a = [1, 2",
+    'a = "x',
+    'a = """x',
+    "a = {b = 1",
+    "a = ]",
+    "= 1",
+    "[a]]",
+    "{",
+    "a = 'x\ny'",
+    "a =\n",
+  ])
+    t.match(refusal("codex", broken), /not valid TOML/, broken);
   t.end();
 });
 
 t.test("TOML: heads inside of values are none", (t) => {
   const value = fc.oneof(
-    fc.constantFrom("1", "true", "2026-01-01T00:00:00Z", "[]", "{}", '"\\"[x]"', "'[x]'", '"""\n[x]\n\\""""', "'''\n[x]\n'''''", '[\n  "a", # [x]\n  [1],\n]', '{ a = "}", b = [ "]" ] }'),
+    fc.constantFrom(
+      "1",
+      "true",
+      "2026-01-01T00:00:00Z",
+      "[]",
+      "{}",
+      '"\\"[x]"',
+      "'[x]'",
+      '"""\n[x]\n\\""""',
+      "'''\n[x]\n'''''",
+      '[\n  "a", # [x]\n  [1],\n]',
+      '{ a = "}", b = [ "]" ] }',
+    ),
     fc.string().map((text) => JSON.stringify(text.replaceAll(/[^ -~]/g, "x"))),
   );
-  const line = fc.oneof(fc.constantFrom("", "# [x]", "  # ]"), fc.tuple(fc.constantFrom("a", "a.b", '"q [x]"', "'l'"), value).map(([key, text]) => `${key} = ${text}`));
-  const table = fc.record({ head: fc.constantFrom("[t]", "[t.u] # [x]", "[[v]]", ' [ t . "w" ] '), lines: fc.array(line, { maxLength: 4 }) });
-  fc.assert(fc.property(fc.array(line, { maxLength: 3 }), fc.array(table, { maxLength: 4 }), (first, tables) => {
-    const parts = [first, ...tables.map(({ head, lines }) => [head, ...lines])].map((lines) => lines.map((text) => `${text}\n`).join(""));
-    const found = listTables(parts.join(""));
-    return JSON.stringify(found?.map(({ start, end }) => parts.join("").slice(start, end))) === JSON.stringify(parts);
-  }));
+  const line = fc.oneof(
+    fc.constantFrom("", "# [x]", "  # ]"),
+    fc.tuple(fc.constantFrom("a", "a.b", '"q [x]"', "'l'"), value).map(([key, text]) => `${key} = ${text}`),
+  );
+  const table = fc.record({
+    head: fc.constantFrom("[t]", "[t.u] # [x]", "[[v]]", ' [ t . "w" ] '),
+    lines: fc.array(line, { maxLength: 4 }),
+  });
+  fc.assert(
+    fc.property(fc.array(line, { maxLength: 3 }), fc.array(table, { maxLength: 4 }), (first, tables) => {
+      const parts = [first, ...tables.map(({ head, lines }) => [head, ...lines])].map((lines) =>
+        lines.map((text) => `${text}\n`).join(""),
+      );
+      const found = listTables(parts.join(""));
+      return JSON.stringify(found?.map(({ start, end }) => parts.join("").slice(start, end))) === JSON.stringify(parts);
+    }),
+  );
   t.pass("for any of them");
   t.end();
 });
 
 t.test("a client that cannot take the token over HTTP says so", (t) => {
-  const notes = Object.entries(MCP_CLIENTS).flatMap(([client, { note }]) => [PLAIN, TOKEN, BRIDGED, { ...TOKEN, bridged: true }].map((connection) => note?.(connection) !== undefined && [client, connection]));
-  t.same(notes.filter((one) => one !== false), [["kilo", TOKEN]]);
+  const notes = Object.entries(MCP_CLIENTS).flatMap(([client, { note }]) =>
+    [PLAIN, TOKEN, BRIDGED, { ...TOKEN, bridged: true }].map(
+      (connection) => note?.(connection) !== undefined && [client, connection],
+    ),
+  );
+  t.same(
+    notes.filter((one) => one !== false),
+    [["kilo", TOKEN]],
+  );
   t.end();
 });

@@ -69,12 +69,26 @@ interface JsonDialect {
 function jsonClient(path: string, { group, types, reference, program_reference }: JsonDialect): McpClient {
   return {
     path,
-    merge: (text = "", { server, with_token, bridged }) => mergeJson(path, text, group, bridged ? {
-      ...(types.program === null ? {} : { type: types.program }), ...BRIDGE,
-      env: { [SERVER_VARIABLE]: server, ...(with_token && program_reference !== null ? { [TOKEN_VARIABLE]: program_reference } : {}) },
-    } : {
-      type: types.http, url: `${server}/mcp`, ...(with_token ? { headers: { Authorization: `Bearer ${reference}` } } : {}),
-    }),
+    merge: (text = "", { server, with_token, bridged }) =>
+      mergeJson(
+        path,
+        text,
+        group,
+        bridged
+          ? {
+              ...(types.program === null ? {} : { type: types.program }),
+              ...BRIDGE,
+              env: {
+                [SERVER_VARIABLE]: server,
+                ...(with_token && program_reference !== null ? { [TOKEN_VARIABLE]: program_reference } : {}),
+              },
+            }
+          : {
+              type: types.http,
+              url: `${server}/mcp`,
+              ...(with_token ? { headers: { Authorization: `Bearer ${reference}` } } : {}),
+            },
+      ),
   };
 }
 
@@ -90,9 +104,15 @@ const CODEX_GROUP = "mcp_servers";
 
 /** The lines of Codex' table. A program gets those variables of the environment that are named. */
 function describeToCodex({ server, with_token, bridged }: Connection): readonly string[] {
-  if (!bridged) return [`url = ${JSON.stringify(`${server}/mcp`)}`, ...(with_token ? [`bearer_token_env_var = "${TOKEN_VARIABLE}"`] : [])];
+  if (!bridged)
+    return [
+      `url = ${JSON.stringify(`${server}/mcp`)}`,
+      ...(with_token ? [`bearer_token_env_var = "${TOKEN_VARIABLE}"`] : []),
+    ];
   return [
-    `command = "${BRIDGE.command}"`, `args = ${JSON.stringify(BRIDGE.args)}`, `env = { ${SERVER_VARIABLE} = ${JSON.stringify(server)} }`,
+    `command = "${BRIDGE.command}"`,
+    `args = ${JSON.stringify(BRIDGE.args)}`,
+    `env = { ${SERVER_VARIABLE} = ${JSON.stringify(server)} }`,
     ...(with_token ? [`env_vars = ["${TOKEN_VARIABLE}"]`] : []),
   ];
 }
@@ -101,11 +121,16 @@ function describeToCodex({ server, with_token, bridged }: Connection): readonly 
 function mergeCodex(text: string, connection: Connection): string | CliFailure {
   const tables = listTables(text);
   if (tables === undefined) return failed(`${CODEX_PATH} is not valid TOML, and stays as it is`);
-  const inOtherForm = tables.some(({ path, repeated, keys }) =>
-    (path.length === 0 && keys.some(([first]) => first === CODEX_GROUP))
-    || (path.length === 1 && path[0] === CODEX_GROUP && (repeated || keys.some(([first]) => first === SERVER_NAME)))
-    || (path[0] === CODEX_GROUP && path[1] === SERVER_NAME && repeated));
-  if (inOtherForm) return failed(`${CODEX_PATH} defines ${CODEX_GROUP} in a form that cannot be added to: make it a table [${CODEX_GROUP}.NAME]`);
+  const inOtherForm = tables.some(
+    ({ path, repeated, keys }) =>
+      (path.length === 0 && keys.some(([first]) => first === CODEX_GROUP)) ||
+      (path.length === 1 && path[0] === CODEX_GROUP && (repeated || keys.some(([first]) => first === SERVER_NAME))) ||
+      (path[0] === CODEX_GROUP && path[1] === SERVER_NAME && repeated),
+  );
+  if (inOtherForm)
+    return failed(
+      `${CODEX_PATH} defines ${CODEX_GROUP} in a form that cannot be added to: make it a table [${CODEX_GROUP}.NAME]`,
+    );
   const table = [`[${CODEX_GROUP}.${SERVER_NAME}]`, ...describeToCodex(connection), ""].join("\n");
   const ours = tables.filter(({ path }) => path[0] === CODEX_GROUP && path[1] === SERVER_NAME);
   const [first] = ours;
@@ -124,19 +149,34 @@ const EDITOR_REFERENCE = `\${env:${TOKEN_VARIABLE}}`;
 
 export const MCP_CLIENTS: Readonly<Record<string, McpClient>> = {
   claude: jsonClient(".mcp.json", {
-    group: "mcpServers", types: { http: "http", program: null }, reference: SHELL_REFERENCE, program_reference: SHELL_REFERENCE,
+    group: "mcpServers",
+    types: { http: "http", program: null },
+    reference: SHELL_REFERENCE,
+    program_reference: SHELL_REFERENCE,
   }),
   cursor: jsonClient(".cursor/mcp.json", {
-    group: "mcpServers", types: { http: "http", program: null }, reference: EDITOR_REFERENCE, program_reference: EDITOR_REFERENCE,
+    group: "mcpServers",
+    types: { http: "http", program: null },
+    reference: EDITOR_REFERENCE,
+    program_reference: EDITOR_REFERENCE,
   }),
   kilo: {
     ...jsonClient(".kilocode/mcp.json", {
-      group: "mcpServers", types: { http: "streamable-http", program: null }, reference: EDITOR_REFERENCE, program_reference: null,
+      group: "mcpServers",
+      types: { http: "streamable-http", program: null },
+      reference: EDITOR_REFERENCE,
+      program_reference: null,
     }),
-    note: ({ with_token, bridged }) => (with_token && !bridged ? "Kilo Code 7 and newer sends the reference in place of the token: there, use --stdio" : undefined),
+    note: ({ with_token, bridged }) =>
+      with_token && !bridged
+        ? "Kilo Code 7 and newer sends the reference in place of the token: there, use --stdio"
+        : undefined,
   },
   vscode: jsonClient(".vscode/mcp.json", {
-    group: "servers", types: { http: "http", program: "stdio" }, reference: EDITOR_REFERENCE, program_reference: null,
+    group: "servers",
+    types: { http: "http", program: "stdio" },
+    reference: EDITOR_REFERENCE,
+    program_reference: null,
   }),
   codex: { path: CODEX_PATH, merge: (text = "", connection) => mergeCodex(text, connection) },
 };

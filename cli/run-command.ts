@@ -31,7 +31,8 @@ function makeQuery(row: RequestRow, args: Args): string {
 function makePath(row: RequestRow, args: Args): string | CliFailure {
   for (const [, name = "", mark] of row.path.matchAll(PLACEHOLDER)) {
     if (args.need(name) === "") return wrongUsage(`<${name}> must not be empty`);
-    if (mark === "/" && !/^[^/]+\/./s.test(args.need(name))) return wrongUsage(`"${args.need(name)}" is not <project>/<name>`);
+    if (mark === "/" && !/^[^/]+\/./s.test(args.need(name)))
+      return wrongUsage(`"${args.need(name)}" is not <project>/<name>`);
   }
   try {
     const path = row.path.replace(PLACEHOLDER, (_, name: string, mark?: string) =>

@@ -14,7 +14,7 @@ const LINE_FEED = 0x0a;
 
 /** What of a file goes on to be written. */
 function writeAll(file: number, bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.byteLength;) at += writeSync(file, bytes, at);
+  for (let at = 0; at < bytes.byteLength; ) at += writeSync(file, bytes, at);
 }
 
 interface ClosingLine {
@@ -58,7 +58,8 @@ export async function writeSnapshot(path: string, pieces: AsyncIterable<Buffer>)
     const start = tail.subarray(0, -1).lastIndexOf(LINE_FEED) + 1;
     sum.update(tail.subarray(0, start));
     const { end, counts, sha256 } = parseClosingLine(tail.subarray(start));
-    if (end !== true || sha256 !== sum.digest("hex")) return failed("the snapshot is not whole: its closing line is missing or does not fit");
+    if (end !== true || sha256 !== sum.digest("hex"))
+      return failed("the snapshot is not whole: its closing line is missing or does not fit");
     fsyncSync(file);
     renameSync(aside, path);
     return JSON.stringify(counts);

@@ -70,8 +70,13 @@ function endOfValue(text: string, at: number): number | undefined {
 /** The tables of a text in order, the first without a head; undefined where it is not TOML. */
 export function listTables(text: string): TomlTable[] | undefined {
   const tables: TomlTable[] = [];
-  let current: { path: string[]; repeated: boolean; start: number; keys: string[][] } = { path: [], repeated: false, start: 0, keys: [] };
-  for (let at = 0; at < text.length;) {
+  let current: { path: string[]; repeated: boolean; start: number; keys: string[][] } = {
+    path: [],
+    repeated: false,
+    start: 0,
+    keys: [],
+  };
+  for (let at = 0; at < text.length; ) {
     const newline = text.indexOf("\n", at);
     const next = newline < 0 ? text.length : newline + 1;
     const line = text.slice(at, newline < 0 ? text.length : newline);

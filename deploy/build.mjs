@@ -63,7 +63,11 @@ function listSources(folder) {
   if (!existsSync(top)) return [];
   return readdirSync(top, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith(".ts") && !entry.name.endsWith(".d.ts"))
-    .map((entry) => relative(ROOT, join(entry.parentPath ?? entry.path, entry.name)).split(sep).join("/"))
+    .map((entry) =>
+      relative(ROOT, join(entry.parentPath ?? entry.path, entry.name))
+        .split(sep)
+        .join("/"),
+    )
     .toSorted();
 }
 
@@ -129,18 +133,20 @@ async function buildTree(sources, esbuild, inputsStamp) {
     stale.map(async (source) => {
       const output = outputOf(source, TREE);
       const { mtimeMs } = statSync(join(ROOT, source));
-      const { code, map } = await esbuild.transform(readFileSync(join(ROOT, source), "utf8"), {
-        loader: "ts",
-        format: "esm",
-        target: TARGET,
-        platform: "node",
-        sourcemap: "external",
-        sourcefile: relative(dirname(output), join(ROOT, source)),
-        tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true } },
-      }).catch((failure) => {
-        for (const error of failure.errors ?? []) if (error.location) error.location.file = source;
-        throw failure;
-      });
+      const { code, map } = await esbuild
+        .transform(readFileSync(join(ROOT, source), "utf8"), {
+          loader: "ts",
+          format: "esm",
+          target: TARGET,
+          platform: "node",
+          sourcemap: "external",
+          sourcefile: relative(dirname(output), join(ROOT, source)),
+          tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true } },
+        })
+        .catch((failure) => {
+          for (const error of failure.errors ?? []) if (error.location) error.location.file = source;
+          throw failure;
+        });
       const name = output.slice(output.lastIndexOf(sep) + 1);
       writeWhole(`${output}.map`, map);
       writeWhole(output, `${code}//# sourceMappingURL=${name}.map\n`, mtimeMs);
@@ -227,8 +233,7 @@ export function isAppFresh({ appStamp } = describeSources()) {
 export async function build({ tree }) {
   const startedMs = performance.now();
   const now = describeSources();
-  const treeStale =
-    tree && (readIfThere(TREE_STAMP) !== now.inputsStamp || !now.sources.every(isTranspiled));
+  const treeStale = tree && (readIfThere(TREE_STAMP) !== now.inputsStamp || !now.sources.every(isTranspiled));
   const appStale = !isAppFresh(now);
   if (tree && !treeStale) removeOrphans(now.sources);
   if (!treeStale && !appStale) return true;

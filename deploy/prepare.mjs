@@ -23,7 +23,8 @@ const COMPILED_BINARY = join(ROOT, "node_modules", COMPILED_PACKAGE, "build", "R
 const NODE_MIN = { major: 20, minor: 18 };
 const SIGNALS = ["SIGINT", "SIGTERM"];
 /** Settings of an outer npm (`npm install -g`, `npx`) that would send the inner one to another place. */
-const OUTER_SETTINGS = /^npm_config_(call|dry_run|global|include|install_links|local_prefix|location|omit|only|package|package_lock_only|prefix|production|save.*|workspaces?)$/i;
+const OUTER_SETTINGS =
+  /^npm_config_(call|dry_run|global|include|install_links|local_prefix|location|omit|only|package|package_lock_only|prefix|production|save.*|workspaces?)$/i;
 
 function readPackages(lockPath) {
   return existsSync(lockPath) ? (JSON.parse(readFileSync(lockPath, "utf8")).packages ?? {}) : undefined;

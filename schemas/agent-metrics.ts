@@ -2,7 +2,14 @@
 import { Type, type Static } from "typebox";
 
 /** What is counted for the actor of a call. */
-export const AGENT_METRICS = ["rest_calls", "mcp_calls", "violations", "rollbacks", "events_published", "errors"] as const;
+export const AGENT_METRICS = [
+  "rest_calls",
+  "mcp_calls",
+  "violations",
+  "rollbacks",
+  "events_published",
+  "errors",
+] as const;
 export type AgentMetric = (typeof AGENT_METRICS)[number];
 
 /** What a handler reports of its work, beside its answer. */
@@ -12,7 +19,9 @@ export const AgentMetricsQuery = Type.Object({
   period: Type.Optional(Type.String({ description: "A prefix of hours like 2026-02-16T14." })),
   instance_id: Type.Optional(Type.String()),
 });
-export const AgentPeriodQuery = Type.Object({ period: Type.Optional(Type.String({ description: "A prefix of hours like 2026-02-16T14." })) });
+export const AgentPeriodQuery = Type.Object({
+  period: Type.Optional(Type.String({ description: "A prefix of hours like 2026-02-16T14." })),
+});
 
 const AgentTotal = Type.Object({ instance_id: Type.String(), metrics: Type.Record(Type.String(), Type.Integer()) });
 const AgentCounter = Type.Object({
@@ -29,9 +38,16 @@ export const CounterRow = Type.Tuple([Type.Integer(), Type.String(), Type.Enum([
 export type CounterRow = Static<typeof CounterRow>;
 
 /** One flush; the same server sends the same sequence number only for the same counters. */
-export const CountRequest = Type.Object({ server: Type.String(), sequence: Type.Integer({ minimum: 1 }), counters: Type.Array(CounterRow) });
+export const CountRequest = Type.Object({
+  server: Type.String(),
+  sequence: Type.Integer({ minimum: 1 }),
+  counters: Type.Array(CounterRow),
+});
 export type CountRequest = Static<typeof CountRequest>;
 
 /** `instance` null: the sums of each instance; else its counters by hour. */
-export const AgentMetricsRequest = Type.Object({ instance: Type.Union([Type.String(), Type.Null()]), period: Type.String() });
+export const AgentMetricsRequest = Type.Object({
+  instance: Type.Union([Type.String(), Type.Null()]),
+  period: Type.String(),
+});
 export type AgentMetricsRequest = Static<typeof AgentMetricsRequest>;

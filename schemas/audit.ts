@@ -4,12 +4,31 @@ import { Instant, Limit, Timestamp } from "./common.js";
 
 /** Every audited action; a route or an RPC method that has one names it. */
 export const AUDIT_ACTIONS = [
-  "state.put", "state.rollback", "state.delete", "spec.put", "spec.rollback", "spec.delete",
-  "rule.propose", "rule.accept", "rule.reject", "rules.import", "rules.put", "rule.delete",
-  "template.create", "template.delete", "template.apply",
-  "metrics.reset", "llm.usage",
-  "webhook.create", "webhook.delete", "webhook.enable", "restore",
-  "instance.register", "instance.activate", "instance.deregister", "instance.capabilities",
+  "state.put",
+  "state.rollback",
+  "state.delete",
+  "spec.put",
+  "spec.rollback",
+  "spec.delete",
+  "rule.propose",
+  "rule.accept",
+  "rule.reject",
+  "rules.import",
+  "rules.put",
+  "rule.delete",
+  "template.create",
+  "template.delete",
+  "template.apply",
+  "metrics.reset",
+  "llm.usage",
+  "webhook.create",
+  "webhook.delete",
+  "webhook.enable",
+  "restore",
+  "instance.register",
+  "instance.activate",
+  "instance.deregister",
+  "instance.capabilities",
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 

@@ -32,7 +32,10 @@ export interface ContractsStep {
 /** Contracts of a project, each for an instance by its name. Replies a JSON array of JSON texts of violations, for the first pairs, at least one. */
 export const ComplianceCheckRequest = Type.Object({
   project: Type.String(),
-  pairs: Type.Array(Type.Object({ contract: Type.String(), instance: Type.String() }), { minItems: 1, maxItems: COMPLIANCE_PAIRS_MAX }),
+  pairs: Type.Array(Type.Object({ contract: Type.String(), instance: Type.String() }), {
+    minItems: 1,
+    maxItems: COMPLIANCE_PAIRS_MAX,
+  }),
 });
 export type ComplianceCheckRequest = Static<typeof ComplianceCheckRequest>;
 
@@ -46,5 +49,8 @@ export type ComplianceRecordRequest = Static<typeof ComplianceRecordRequest>;
 export const ComplianceRecordReply = Type.Object({ first_id: Type.Integer(), run_at: Type.Integer() });
 export type ComplianceRecordReply = Static<typeof ComplianceRecordReply>;
 
-export const ComplianceHistoryRequest = Type.Object({ instance_id: Type.Union([Type.String(), Type.Null()]), limit: Limit });
+export const ComplianceHistoryRequest = Type.Object({
+  instance_id: Type.Union([Type.String(), Type.Null()]),
+  limit: Limit,
+});
 export type ComplianceHistoryRequest = Static<typeof ComplianceHistoryRequest>;

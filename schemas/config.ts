@@ -45,21 +45,77 @@ export const LOG_FORMATS = ["text", "json"] as const;
 export type LogFormat = (typeof LOG_FORMATS)[number];
 
 export const OPTIONS = {
-  bind: { type: "address", fallback: "localhost:9800", value: "HOST:PORT", help: "where the API listens; port 0 takes a free one" },
-  dashboard_bind: { type: "address or empty", fallback: "localhost:9847", value: "HOST:PORT", help: "where the dashboard's port listens; \"\" turns it off" },
+  bind: {
+    type: "address",
+    fallback: "localhost:9800",
+    value: "HOST:PORT",
+    help: "where the API listens; port 0 takes a free one",
+  },
+  dashboard_bind: {
+    type: "address or empty",
+    fallback: "localhost:9847",
+    value: "HOST:PORT",
+    help: 'where the dashboard\'s port listens; "" turns it off',
+  },
   data_dir: { type: "text", fallback: ".", value: "DIR", help: "directory of data.db; made when it is missing" },
-  auth_token: { type: "text", fallback: "", value: "TOKEN", help: "bearer token that every request but /health must carry" },
-  log_level: { type: "choice", choices: LOG_LEVELS, fallback: "info", value: "LEVEL", help: "debug, info, warn or error" },
-  log_format: { type: "choice", choices: LOG_FORMATS, fallback: "text", value: "FORMAT", help: "text (key=value) or json (pino's own)" },
-  allow_origin: { type: "list", fallback: [], value: "ORIGIN", help: "further web origins whose pages may call the server" },
+  auth_token: {
+    type: "text",
+    fallback: "",
+    value: "TOKEN",
+    help: "bearer token that every request but /health must carry",
+  },
+  log_level: {
+    type: "choice",
+    choices: LOG_LEVELS,
+    fallback: "info",
+    value: "LEVEL",
+    help: "debug, info, warn or error",
+  },
+  log_format: {
+    type: "choice",
+    choices: LOG_FORMATS,
+    fallback: "text",
+    value: "FORMAT",
+    help: "text (key=value) or json (pino's own)",
+  },
+  allow_origin: {
+    type: "list",
+    fallback: [],
+    value: "ORIGIN",
+    help: "further web origins whose pages may call the server",
+  },
   allow_host: { type: "list", fallback: [], value: "HOST", help: "further names that the server answers to" },
-  state_history: { type: "count", fallback: STATE_HISTORY_DEFAULT, value: "N", help: "versions kept of each key, 0 = all" },
+  state_history: {
+    type: "count",
+    fallback: STATE_HISTORY_DEFAULT,
+    value: "N",
+    help: "versions kept of each key, 0 = all",
+  },
   state_events: { type: "switch", fallback: false, help: "publish koor.state.updated and koor.state.deleted" },
   event_history: { type: "count", fallback: EVENT_HISTORY_DEFAULT, value: "N", help: "events kept, 0 = all" },
-  stale_after: { type: "duration", fallback: "5m", value: "TIME", help: "silence after which an active instance is stale" },
-  liveness_interval: { type: "duration", fallback: "60s", value: "TIME", help: "how often instances are looked at for silence" },
-  compliance_interval: { type: "duration", fallback: "5m", value: "TIME", help: "how often active instances are checked against their contracts" },
-  webhook_allow_private: { type: "switch", fallback: true, help: "let webhooks call loopback and private addresses (on; =false turns it off)" },
+  stale_after: {
+    type: "duration",
+    fallback: "5m",
+    value: "TIME",
+    help: "silence after which an active instance is stale",
+  },
+  liveness_interval: {
+    type: "duration",
+    fallback: "60s",
+    value: "TIME",
+    help: "how often instances are looked at for silence",
+  },
+  compliance_interval: {
+    type: "duration",
+    fallback: "5m",
+    value: "TIME",
+    help: "how often active instances are checked against their contracts",
+  },
+  webhook_allow_private: {
+    type: "switch",
+    fallback: true,
+    help: "let webhooks call loopback and private addresses (on; =false turns it off)",
+  },
 } as const satisfies Record<string, Option>;
 
 export type OptionKey = keyof typeof OPTIONS;

@@ -6,7 +6,10 @@ export type Direction = (typeof DIRECTIONS)[number];
 
 /** One thing that is not as the contract says. Compliance runs hold the same. */
 export const Violation = Type.Object({
-  path: Type.String({ description: "`request.address.city`, `response[0].id`; the endpoint's or the direction's name where it is about these; `status`." }),
+  path: Type.String({
+    description:
+      "`request.address.city`, `response[0].id`; the endpoint's or the direction's name where it is about these; `status`.",
+  }),
   message: Type.String(),
 });
 export type Violation = Static<typeof Violation>;
@@ -21,7 +24,9 @@ export const ContractValidation = Type.Object({ valid: Type.Boolean(), violation
 export const ContractTestBody = Type.Object({
   endpoint: Type.String({ minLength: 1, description: "As the contract names it: `POST /api/trucks/{id}`." }),
   base_url: Type.String({ minLength: 1, description: "http or https; the endpoint's path is put behind it." }),
-  test_data: Type.Optional(Type.Unknown({ description: "Fills the path's parameters, and the query (GET, HEAD, DELETE) or the body." })),
+  test_data: Type.Optional(
+    Type.Unknown({ description: "Fills the path's parameters, and the query (GET, HEAD, DELETE) or the body." }),
+  ),
 });
 export const ContractTest = Type.Object({
   valid: Type.Boolean(),
@@ -61,6 +66,12 @@ export interface ContractCall {
   readonly request_violations: readonly Violation[];
 }
 
-export const ContractJudgeRequest = Type.Object({ ...Named, version: Type.Integer(), endpoint: Type.String(), status: Type.Integer(), body: Bytes });
+export const ContractJudgeRequest = Type.Object({
+  ...Named,
+  version: Type.Integer(),
+  endpoint: Type.String(),
+  status: Type.Integer(),
+  body: Bytes,
+});
 /** Replies JSON text of Violation[]. */
 export type ContractJudgeRequest = Static<typeof ContractJudgeRequest>;

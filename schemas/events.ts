@@ -30,7 +30,9 @@ export const EventHistoryQuery = Type.Object({
   to: Type.Optional(Instant),
   source: Type.Optional(Type.String()),
   after: Type.Optional(NonNegative),
-  wait: Type.Optional(Type.Integer({ minimum: 0, maximum: LONG_POLL_WAIT_S_MAX, description: "Seconds; needs `after`." })),
+  wait: Type.Optional(
+    Type.Integer({ minimum: 0, maximum: LONG_POLL_WAIT_S_MAX, description: "Seconds; needs `after`." }),
+  ),
 });
 export const SubscribeQuery = Type.Object({
   pattern: Type.Optional(Type.String()),

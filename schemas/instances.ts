@@ -48,7 +48,11 @@ export const ActivateAnswer = Type.Object({ id: Type.String(), status: Type.Lite
 export const CapabilitiesAnswer = Type.Object({ id: Type.String(), capabilities: Type.Array(Type.String()) });
 export const IntentAnswer = Type.Object({ id: Type.String(), intent: Type.String() });
 export const InstanceDeleteAnswer = Type.Object({ deleted: Type.String() });
-export const LivenessAnswer = Type.Object({ checked: Type.Literal(true), newly_stale: InstanceList, count: Type.Integer({ minimum: 0 }) });
+export const LivenessAnswer = Type.Object({
+  checked: Type.Literal(true),
+  newly_stale: InstanceList,
+  count: Type.Integer({ minimum: 0 }),
+});
 
 /** A new instance; of its token only the hash (lowercase hex SHA-256) travels. */
 export const RegisterRequest = Type.Object({
@@ -74,7 +78,10 @@ export const IntentRequest = Type.Object({ id: Type.String(), intent: Type.Strin
 export type IntentRequest = Static<typeof IntentRequest>;
 
 /** When instances were last seen (ms), as two lists of one length. */
-export const SightingsRequest = Type.Object({ rows: Type.Array(Type.Integer()), last_seen: Type.Array(Type.Integer()) });
+export const SightingsRequest = Type.Object({
+  rows: Type.Array(Type.Integer()),
+  last_seen: Type.Array(Type.Integer()),
+});
 export type SightingsRequest = Static<typeof SightingsRequest>;
 
 /** Those that became stale by this call. */

@@ -333,27 +333,54 @@ relation(RESTORE_LINE_BYTES_MAX >= 6 * BODY_BYTES_MAX + 8 * KIB, "the largest re
 relation(BATCH_CALLS_MAX <= MAILBOX_CALLS_MAX, "a batch is taken from the mailbox");
 relation(HISTORY_ROWS_DEFAULT <= PAGE_ROWS_MAX, "a default page is at most the largest page");
 relation(PUBLISH_EVENTS_MAX <= PAGE_ROWS_MAX, "what was published at once can be read at once");
-relation(SUBSCRIBER_MESSAGE_BYTES_MAX < SUBSCRIBER_MESSAGE_RECEIVED_BYTES_MAX, "a message over the bound must be seen to be refused");
+relation(
+  SUBSCRIBER_MESSAGE_BYTES_MAX < SUBSCRIBER_MESSAGE_RECEIVED_BYTES_MAX,
+  "a message over the bound must be seen to be refused",
+);
 relation(HOT_CACHE_VALUE_BYTES_MAX * 16 <= HOT_CACHE_BYTES_MAX, "the hot cache holds many values");
 relation(POOL_DEADLINE_MS <= RESPONSE_TIMEOUT_MS, "a job's deadline is what keeps the time for an answer");
 relation(WRITER_DEADLINE_MS + VERDICT_GRACE_MS <= RESPONSE_TIMEOUT_MS, "and so is the writer's");
 relation(REQUEST_TIMEOUT_MS <= RESPONSE_TIMEOUT_MS, "a request ends before its response does");
-relation(OUTBOUND_DEADLINE_MS < RESPONSE_TIMEOUT_MS, "a call to another server ends before the answer that waits for it is due");
+relation(
+  OUTBOUND_DEADLINE_MS < RESPONSE_TIMEOUT_MS,
+  "a call to another server ends before the answer that waits for it is due",
+);
 relation(WEBHOOK_REQUESTS_MAX >= WEBHOOKS_MAX, "a receiver that hangs takes nobody's place");
-relation(WEBHOOK_RETRY_MS_MAX + DEADLINE_SWEEP_MS <= 500 && WEBHOOK_RETRY_DELAY_MS_MAX + DEADLINE_SWEEP_MS <= 10_000, "a retry that waits for its tick is still in time");
+relation(
+  WEBHOOK_RETRY_MS_MAX + DEADLINE_SWEEP_MS <= 500 && WEBHOOK_RETRY_DELAY_MS_MAX + DEADLINE_SWEEP_MS <= 10_000,
+  "a retry that waits for its tick is still in time",
+);
 relation(WEBHOOK_TIMEOUT_MS < RESPONSE_TIMEOUT_MS, "a test delivery ends before its answer is due");
-relation(WEBHOOK_QUEUE_BYTES_MAX > 2 * BODY_BYTES_MAX && WEBHOOK_BODIES_BYTES_MAX > 2 * BODY_BYTES_MAX, "the largest event can be queued and sent");
+relation(
+  WEBHOOK_QUEUE_BYTES_MAX > 2 * BODY_BYTES_MAX && WEBHOOK_BODIES_BYTES_MAX > 2 * BODY_BYTES_MAX,
+  "the largest event can be queued and sent",
+);
 relation(AGENT_METRICS_FLUSH_INTERVAL_MS < 10_000, "agent metrics are flushed at least every 10 s");
 relation(AGENT_TALLIES_MAX > INSTANCES_MAX, "every instance can be counted");
-relation(2 * CONTRACT_DEADLINE_MS + OUTBOUND_DEADLINE_MS < RESPONSE_TIMEOUT_MS, "a live test ends before its answer is due");
+relation(
+  2 * CONTRACT_DEADLINE_MS + OUTBOUND_DEADLINE_MS < RESPONSE_TIMEOUT_MS,
+  "a live test ends before its answer is due",
+);
 relation(COMPLIANCE_WAIT_MS < RESPONSE_TIMEOUT_MS, "a check that takes long is answered in time");
-relation(CLI_ANSWER_TIMEOUT_MS >= LONG_POLL_WAIT_S_MAX * 1000 + 10_000, "the command line waits longer than the longest long poll");
+relation(
+  CLI_ANSWER_TIMEOUT_MS >= LONG_POLL_WAIT_S_MAX * 1000 + 10_000,
+  "the command line waits longer than the longest long poll",
+);
 relation(CLI_ANSWER_BYTES_MAX > BODY_BYTES_MAX, "the command line takes every value that can be stored");
 relation(VALIDATIONS_LONG_TOGETHER_MAX < POOL_THREADS_MAX, "long validations leave the pool a thread");
-relation(VALIDATION_WAIT_MS_MAX + POOL_DEADLINE_MS <= RESPONSE_TIMEOUT_MS, "a validation that waited for its turn is answered in time");
+relation(
+  VALIDATION_WAIT_MS_MAX + POOL_DEADLINE_MS <= RESPONSE_TIMEOUT_MS,
+  "a validation that waited for its turn is answered in time",
+);
 relation(VALIDATION_SHORT_DEADLINE_MS <= POOL_DEADLINE_MS, "a short validation is given no longer than a job");
 relation(RULE_PROGRAM_INSTRUCTIONS_MAX <= PROJECT_PROGRAM_INSTRUCTIONS_MAX, "the largest rule fits a project");
-relation(2 * PROJECT_PROGRAM_INSTRUCTIONS_MAX <= COMPILED_INSTRUCTIONS_KEPT_MAX, "a worker keeps a project's rules and the global ones");
+relation(
+  2 * PROJECT_PROGRAM_INSTRUCTIONS_MAX <= COMPILED_INSTRUCTIONS_KEPT_MAX,
+  "a worker keeps a project's rules and the global ones",
+);
 relation(MCP_RESULT_CHARACTERS_MAX <= BODY_BYTES_MAX, "a result is no longer than what could be stored");
 relation(CLI_PING_INTERVAL_MS * 2 < SUBSCRIBER_IDLE_TIMEOUT_S * 1000, "a subscriber pings before it counts as gone");
-relation(CLI_POLL_EVENTS * BODY_BYTES_MAX < CLI_ANSWER_BYTES_MAX, "a page of the largest events is an answer that can be taken");
+relation(
+  CLI_POLL_EVENTS * BODY_BYTES_MAX < CLI_ANSWER_BYTES_MAX,
+  "a page of the largest events is an answer that can be taken",
+);

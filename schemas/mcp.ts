@@ -11,7 +11,8 @@ export interface ToolCard {
 }
 
 const text = (description?: string) => Type.Optional(Type.String(description === undefined ? {} : { description }));
-const needed = (description?: string) => Type.String({ minLength: 1, ...(description === undefined ? {} : { description }) });
+const needed = (description?: string) =>
+  Type.String({ minLength: 1, ...(description === undefined ? {} : { description }) });
 
 export const TOOL_CARDS = {
   register_instance: {
@@ -30,21 +31,31 @@ export const TOOL_CARDS = {
   },
   set_intent: {
     description: "Tell the others what you work on now, whenever your task changes. Counts as heartbeat.",
-    input: Type.Object({ instance_id: needed("From register_instance"), intent: Type.String({ description: "New task" }) }),
+    input: Type.Object({
+      instance_id: needed("From register_instance"),
+      intent: Type.String({ description: "New task" }),
+    }),
   },
   get_endpoints: {
-    description: "List Koor's REST and CLI endpoints. Call once, then read, write and wait for state, specs, events and rules there with curl or CLI: MCP has no tools for them, and there they cost no tokens.",
+    description:
+      "List Koor's REST and CLI endpoints. Call once, then read, write and wait for state, specs, events and rules there with curl or CLI: MCP has no tools for them, and there they cost no tokens.",
     input: Type.Object({}),
   },
   propose_rule: {
-    description: "After fixing a mistake that a pattern would have caught, propose a validation rule. A user has to accept it.",
+    description:
+      "After fixing a mistake that a pattern would have caught, propose a validation rule. A user has to accept it.",
     input: Type.Object({
       project: needed(),
       rule_id: needed("Unique, e.g. no-hardcoded-colors"),
       pattern: needed("RE2 regex, or custom check name"),
       message: needed("Shown on violation"),
       severity: Type.Optional(Type.Enum(["error", "warning"], { type: "string" })),
-      match_type: Type.Optional(Type.Enum(["regex", "missing", "custom"], { type: "string", description: "missing: violated where nothing matches" })),
+      match_type: Type.Optional(
+        Type.Enum(["regex", "missing", "custom"], {
+          type: "string",
+          description: "missing: violated where nothing matches",
+        }),
+      ),
       stack: text("Empty: all"),
       proposed_by: text("Your instance_id"),
       context: text("The mistake that led to it"),

@@ -5,30 +5,74 @@
  */
 import { Type, type Static, type TSchema } from "typebox";
 import { AgentMetricsRequest, CountRequest } from "./agent-metrics.js";
+import { AuditListRequest, AuditRefusalRequest, AuditSummaryRequest, type AuditAction } from "./audit.js";
 import {
-  AuditListRequest, AuditRefusalRequest, AuditSummaryRequest, type AuditAction,
-} from "./audit.js";
-import { BackupRequest, RecordCounts, RestoreApplyReply, RestoreApplyRequest, RestoreWriteRequest, writeDetail } from "./backup.js";
+  BackupRequest,
+  RecordCounts,
+  RestoreApplyReply,
+  RestoreApplyRequest,
+  RestoreWriteRequest,
+  writeDetail,
+} from "./backup.js";
 import {
-  ComplianceCheckRequest, ComplianceContractsRequest, ComplianceHistoryRequest, ComplianceRecordReply, ComplianceRecordRequest,
+  ComplianceCheckRequest,
+  ComplianceContractsRequest,
+  ComplianceHistoryRequest,
+  ComplianceRecordReply,
+  ComplianceRecordRequest,
 } from "./compliance.js";
 import { ContractJudgeRequest, ContractPrepareRequest, ContractValidateRequest } from "./contracts.js";
 import { EventHistoryRequest, PruneReply, PruneRequest, PublishReply, PublishRequest } from "./events.js";
-import { CapabilitiesRequest, InstanceRequest, IntentRequest, RegisterReply, RegisterRequest, SightingsRequest, StaleReply } from "./instances.js";
-import { BACKUP_STALL_MS, CONTRACT_DEADLINE_MS, POOL_DEADLINE_MS, RESTORE_DEADLINE_MS, WRITER_DEADLINE_MS } from "./limits.js";
 import {
-  CheckRulesRequest, ImportRulesRequest, ListRulesRequest, ProposeRuleRequest, PutRulesRequest, RuleCountReply, RuleRequest, ValidateRequest, ruleName, type RuleStatus,
+  CapabilitiesRequest,
+  InstanceRequest,
+  IntentRequest,
+  RegisterReply,
+  RegisterRequest,
+  SightingsRequest,
+  StaleReply,
+} from "./instances.js";
+import {
+  BACKUP_STALL_MS,
+  CONTRACT_DEADLINE_MS,
+  POOL_DEADLINE_MS,
+  RESTORE_DEADLINE_MS,
+  WRITER_DEADLINE_MS,
+} from "./limits.js";
+import {
+  CheckRulesRequest,
+  ImportRulesRequest,
+  ListRulesRequest,
+  ProposeRuleRequest,
+  PutRulesRequest,
+  RuleCountReply,
+  RuleRequest,
+  ValidateRequest,
+  ruleName,
+  type RuleStatus,
 } from "./rules.js";
 import { SpecListRequest, specName } from "./specs.js";
 import { ListRequest } from "./state.js";
 import {
-  ApplyTemplateReply, ApplyTemplateRequest, CheckTemplateRequest, CreateTemplateReply, CreateTemplateRequest, ListTemplatesRequest, TemplateRequest,
+  ApplyTemplateReply,
+  ApplyTemplateRequest,
+  CheckTemplateRequest,
+  CreateTemplateReply,
+  CreateTemplateRequest,
+  ListTemplatesRequest,
+  TemplateRequest,
 } from "./templates.js";
 import { UsageListRequest, UsageRecordReply, UsageRecordRequest, UsageSummaryRequest } from "./usage.js";
-import { DeleteReply, DeleteRequest, DiffRequest, HistoryRequest, PutRequest, RollbackRequest, WriteReply } from "./versioned.js";
 import {
-  WebhookCreateRequest, WebhookIdRequest, WebhookProgressRequest, WebhookTextReply,
-} from "./webhooks.js";
+  DeleteReply,
+  DeleteRequest,
+  DiffRequest,
+  HistoryRequest,
+  PutRequest,
+  RollbackRequest,
+  WriteReply,
+} from "./versioned.js";
+import { WebhookCreateRequest, WebhookIdRequest, WebhookProgressRequest, WebhookTextReply } from "./webhooks.js";
 
 /** How a call is written to the audit log when its batch commits. */
 export interface AuditRule<Request, Reply> {
@@ -42,7 +86,11 @@ export interface AuditRule<Request, Reply> {
 /** Who carries a method out: the writer, a worker of a pool, or the thread of one restore. */
 export type MethodLane = "writer" | "pool" | "staging";
 
-export interface Method<Request extends TSchema = TSchema, Reply extends TSchema = TSchema, Lane extends MethodLane = MethodLane> {
+export interface Method<
+  Request extends TSchema = TSchema,
+  Reply extends TSchema = TSchema,
+  Lane extends MethodLane = MethodLane,
+> {
   readonly lane: Lane;
   /** A stream's reply is a sequence of chunks of text; a unary method's reply has the reply schema. */
   readonly kind: "unary" | "stream";
@@ -55,7 +103,10 @@ export interface Method<Request extends TSchema = TSchema, Reply extends TSchema
 }
 
 function writer<Request extends TSchema, Reply extends TSchema>(
-  request: Request, reply: Reply, audit: AuditRule<Static<Request>, Static<Reply>> | null, deadline_ms = WRITER_DEADLINE_MS,
+  request: Request,
+  reply: Reply,
+  audit: AuditRule<Static<Request>, Static<Reply>> | null,
+  deadline_ms = WRITER_DEADLINE_MS,
 ): Method<Request, Reply, "writer"> {
   return { lane: "writer", kind: "unary", deadline_ms, request, reply, audit };
 }
@@ -63,7 +114,11 @@ function writer<Request extends TSchema, Reply extends TSchema>(
 /** A reply that is the answer's body already. */
 const JsonText = Type.String();
 
-function pool<Request extends TSchema>(request: Request, kind: "unary" | "stream", deadline_ms = POOL_DEADLINE_MS): Method<Request, typeof JsonText, "pool"> {
+function pool<Request extends TSchema>(
+  request: Request,
+  kind: "unary" | "stream",
+  deadline_ms = POOL_DEADLINE_MS,
+): Method<Request, typeof JsonText, "pool"> {
   return { lane: "pool", kind, deadline_ms, request, reply: JsonText, audit: null };
 }
 
@@ -72,7 +127,10 @@ function paced<Request extends TSchema>(request: Request): Method<Request, typeo
   return { ...pool(request, "stream"), deadline_ms: BACKUP_STALL_MS, paced: true };
 }
 
-function staging<Request extends TSchema, Reply extends TSchema>(request: Request, reply: Reply): Method<Request, Reply, "staging"> {
+function staging<Request extends TSchema, Reply extends TSchema>(
+  request: Request,
+  reply: Reply,
+): Method<Request, Reply, "staging"> {
   return { lane: "staging", kind: "unary", deadline_ms: POOL_DEADLINE_MS, request, reply, audit: null };
 }
 
@@ -119,19 +177,63 @@ const BULK = "bulk";
 
 export const METHODS = {
   "state.put": writer(PutRequest, WriteReply, { action: "state.put", resource: stateName, detail: versionDetail }),
-  "state.rollback": writer(RollbackRequest, WriteReply, { action: "state.rollback", resource: stateName, detail: rollbackDetail }),
-  "state.delete": writer(DeleteRequest, DeleteReply, { action: "state.delete", resource: stateName, detail: versionDetail }),
+  "state.rollback": writer(RollbackRequest, WriteReply, {
+    action: "state.rollback",
+    resource: stateName,
+    detail: rollbackDetail,
+  }),
+  "state.delete": writer(DeleteRequest, DeleteReply, {
+    action: "state.delete",
+    resource: stateName,
+    detail: versionDetail,
+  }),
   "spec.put": writer(PutRequest, WriteReply, { action: "spec.put", resource: specResource, detail: versionDetail }),
-  "spec.rollback": writer(RollbackRequest, WriteReply, { action: "spec.rollback", resource: specResource, detail: rollbackDetail }),
-  "spec.delete": writer(DeleteRequest, DeleteReply, { action: "spec.delete", resource: specResource, detail: versionDetail }),
-  "rule.propose": writer(ProposeRuleRequest, Nothing, { action: "rule.propose", resource: ruleResource, detail: statusDetail("proposed") }),
-  "rule.accept": writer(RuleRequest, Nothing, { action: "rule.accept", resource: ruleResource, detail: statusDetail("accepted") }),
-  "rule.reject": writer(RuleRequest, Nothing, { action: "rule.reject", resource: ruleResource, detail: statusDetail("rejected") }),
+  "spec.rollback": writer(RollbackRequest, WriteReply, {
+    action: "spec.rollback",
+    resource: specResource,
+    detail: rollbackDetail,
+  }),
+  "spec.delete": writer(DeleteRequest, DeleteReply, {
+    action: "spec.delete",
+    resource: specResource,
+    detail: versionDetail,
+  }),
+  "rule.propose": writer(ProposeRuleRequest, Nothing, {
+    action: "rule.propose",
+    resource: ruleResource,
+    detail: statusDetail("proposed"),
+  }),
+  "rule.accept": writer(RuleRequest, Nothing, {
+    action: "rule.accept",
+    resource: ruleResource,
+    detail: statusDetail("accepted"),
+  }),
+  "rule.reject": writer(RuleRequest, Nothing, {
+    action: "rule.reject",
+    resource: ruleResource,
+    detail: statusDetail("rejected"),
+  }),
   "rule.delete": writer(RuleRequest, Nothing, { action: "rule.delete", resource: ruleResource, detail: () => "{}" }),
-  "rules.put": writer(PutRulesRequest, RuleCountReply, { action: "rules.put", resource: ({ project }) => project, detail: (_request, { count }) => `{"count":${count}}` }),
-  "rules.import": writer(ImportRulesRequest, RuleCountReply, { action: "rules.import", resource: () => BULK, detail: (_request, { count }) => `{"imported":${count}}` }),
-  "template.create": writer(CreateTemplateRequest, CreateTemplateReply, { action: "template.create", resource: templateResource, detail: () => "{}" }),
-  "template.delete": writer(TemplateRequest, Nothing, { action: "template.delete", resource: templateResource, detail: () => "{}" }),
+  "rules.put": writer(PutRulesRequest, RuleCountReply, {
+    action: "rules.put",
+    resource: ({ project }) => project,
+    detail: (_request, { count }) => `{"count":${count}}`,
+  }),
+  "rules.import": writer(ImportRulesRequest, RuleCountReply, {
+    action: "rules.import",
+    resource: () => BULK,
+    detail: (_request, { count }) => `{"imported":${count}}`,
+  }),
+  "template.create": writer(CreateTemplateRequest, CreateTemplateReply, {
+    action: "template.create",
+    resource: templateResource,
+    detail: () => "{}",
+  }),
+  "template.delete": writer(TemplateRequest, Nothing, {
+    action: "template.delete",
+    resource: templateResource,
+    detail: () => "{}",
+  }),
   "template.apply": writer(ApplyTemplateRequest, ApplyTemplateReply, {
     action: "template.apply",
     resource: templateResource,
@@ -144,14 +246,22 @@ export const METHODS = {
     resource: instanceId,
     detail: ({ name, workspace, stack }) => JSON.stringify({ name, workspace, stack }),
   }),
-  "instance.activate": writer(InstanceRequest, Nothing, { action: "instance.activate", resource: instanceId, detail: noDetail }),
+  "instance.activate": writer(InstanceRequest, Nothing, {
+    action: "instance.activate",
+    resource: instanceId,
+    detail: noDetail,
+  }),
   "instance.capabilities": writer(CapabilitiesRequest, Nothing, {
     action: "instance.capabilities",
     resource: instanceId,
     detail: ({ capabilities }) => JSON.stringify({ capabilities }),
   }),
   "instance.intent": writer(IntentRequest, Nothing, null),
-  "instance.deregister": writer(InstanceRequest, Nothing, { action: "instance.deregister", resource: instanceId, detail: noDetail }),
+  "instance.deregister": writer(InstanceRequest, Nothing, {
+    action: "instance.deregister",
+    resource: instanceId,
+    detail: noDetail,
+  }),
   "instance.seen": writer(SightingsRequest, Nothing, null),
   "instance.stale": writer(SightingsRequest, StaleReply, null),
   "agents.count": writer(CountRequest, Nothing, null),
@@ -165,7 +275,8 @@ export const METHODS = {
   "usage.record": writer(UsageRecordRequest, UsageRecordReply, {
     action: "llm.usage",
     resource: (_request, reply) => (reply === null ? "" : String(reply.id)),
-    detail: ({ provider, model, tokens_in, tokens_out, cost_usd }) => JSON.stringify({ provider, model, tokens_in, tokens_out, cost_usd }),
+    detail: ({ provider, model, tokens_in, tokens_out, cost_usd }) =>
+      JSON.stringify({ provider, model, tokens_in, tokens_out, cost_usd }),
   }),
   "webhook.create": writer(WebhookCreateRequest, WebhookTextReply, {
     action: "webhook.create",
@@ -173,15 +284,28 @@ export const METHODS = {
     // Neither secret nor URL: many a receiver's URL is a secret itself.
     detail: ({ patterns, secret }) => JSON.stringify({ patterns, signed: secret !== "" }),
   }),
-  "webhook.delete": writer(WebhookIdRequest, Nothing, { action: "webhook.delete", resource: ({ id }) => id, detail: () => "{}" }),
-  "webhook.enable": writer(WebhookIdRequest, WebhookTextReply, { action: "webhook.enable", resource: ({ id }) => id, detail: () => "{}" }),
+  "webhook.delete": writer(WebhookIdRequest, Nothing, {
+    action: "webhook.delete",
+    resource: ({ id }) => id,
+    detail: () => "{}",
+  }),
+  "webhook.enable": writer(WebhookIdRequest, WebhookTextReply, {
+    action: "webhook.enable",
+    resource: ({ id }) => id,
+    detail: () => "{}",
+  }),
   "webhook.advance": writer(WebhookProgressRequest, Nothing, null),
   "restore.check": writer(Empty, Nothing, null),
-  "restore.apply": writer(RestoreApplyRequest, RestoreApplyReply, {
-    action: "restore",
-    resource: () => "",
-    detail: ({ counts }) => writeDetail(counts),
-  }, RESTORE_DEADLINE_MS),
+  "restore.apply": writer(
+    RestoreApplyRequest,
+    RestoreApplyReply,
+    {
+      action: "restore",
+      resource: () => "",
+      detail: ({ counts }) => writeDetail(counts),
+    },
+    RESTORE_DEADLINE_MS,
+  ),
   /** The last call of a shutdown: flushes the log into the database and ends the writer. A restore may be before it. */
   "store.close": writer(Empty, Nothing, null, 2 * RESTORE_DEADLINE_MS),
   "state.list": pool(ListRequest, "stream"),
@@ -218,7 +342,9 @@ export const METHODS = {
 export type MethodName = keyof typeof METHODS;
 export type RequestOf<Name extends MethodName> = Static<(typeof METHODS)[Name]["request"]>;
 export type ReplyOf<Name extends MethodName> = Static<(typeof METHODS)[Name]["reply"]>;
-type MethodsOf<Lane extends MethodLane> = { [Name in MethodName]: (typeof METHODS)[Name]["lane"] extends Lane ? Name : never }[MethodName];
+type MethodsOf<Lane extends MethodLane> = {
+  [Name in MethodName]: (typeof METHODS)[Name]["lane"] extends Lane ? Name : never;
+}[MethodName];
 export type WriterMethodName = MethodsOf<"writer">;
 export type PoolMethodName = MethodsOf<"pool">;
 export type StagingMethodName = MethodsOf<"staging">;

@@ -15,13 +15,23 @@ export interface CallContext {
 }
 
 export type CallFrame = readonly [
-  kind: typeof FRAME.CALL, id: number, method: number, deadline_ms: number, actor: string, trace: string, request: unknown,
+  kind: typeof FRAME.CALL,
+  id: number,
+  method: number,
+  deadline_ms: number,
+  actor: string,
+  trace: string,
+  request: unknown,
 ];
 export type CancelFrame = readonly [kind: typeof FRAME.CANCEL, id: number];
 export type CreditFrame = readonly [kind: typeof FRAME.CREDIT, id: number, chunks: number];
 export type ReplyFrame = readonly [kind: typeof FRAME.REPLY, id: number, reply: unknown];
 export type FailureFrame = readonly [
-  kind: typeof FRAME.FAILURE, id: number, status: StatusName, message: string, members: Readonly<Record<string, unknown>> | null,
+  kind: typeof FRAME.FAILURE,
+  id: number,
+  status: StatusName,
+  message: string,
+  members: Readonly<Record<string, unknown>> | null,
 ];
 export type ChunkFrame = readonly [kind: typeof FRAME.CHUNK, id: number, chunk: string];
 /** Something the server side says unasked, e.g. which events were committed. */

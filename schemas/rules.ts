@@ -53,9 +53,17 @@ const ProjectName = Type.String({ minLength: 1, maxLength: KEY_BYTES_MAX });
 
 /** A rule as it is sent. What else the server asks of it is in src/rules/rule.ts. */
 export const ProposedRule = Type.Object({ project: ProjectName, rule_id: RuleId, ...given });
-export const PutRules = Type.Array(Type.Object({ rule_id: RuleId, ...given, source: Type.Optional(Type.String({ default: "local" })) }), { maxItems: RULES_TOGETHER_MAX });
+export const PutRules = Type.Array(
+  Type.Object({ rule_id: RuleId, ...given, source: Type.Optional(Type.String({ default: "local" })) }),
+  { maxItems: RULES_TOGETHER_MAX },
+);
 export const ImportRules = Type.Array(
-  Type.Object({ project: ProjectName, rule_id: RuleId, ...given, source: Type.Optional(Type.String({ default: "external" })) }),
+  Type.Object({
+    project: ProjectName,
+    rule_id: RuleId,
+    ...given,
+    source: Type.Optional(Type.String({ default: "external" })),
+  }),
   { minItems: 1, maxItems: RULES_TOGETHER_MAX },
 );
 
@@ -64,7 +72,11 @@ export const RuleList = Type.Object({ rules: Type.Array(Rule) });
 export const RuleExport = Type.Array(Rule);
 export const PutRulesAnswer = Type.Object({ project: Type.String(), count: Type.Integer({ minimum: 0 }) });
 export const ImportRulesAnswer = Type.Object({ imported: Type.Integer({ minimum: 1 }) });
-export const RuleStatusAnswer = Type.Object({ project: Type.String(), rule_id: Type.String(), status: Type.Enum([...RULE_STATUSES]) });
+export const RuleStatusAnswer = Type.Object({
+  project: Type.String(),
+  rule_id: Type.String(),
+  status: Type.Enum([...RULE_STATUSES]),
+});
 export const RuleDeleteAnswer = Type.Object({ deleted: Type.String() });
 
 export const ValidateBody = Type.Object({
@@ -85,15 +97,24 @@ export const Validation = Type.Object({
   count: Type.Integer({ minimum: 0, description: "How many were found; the list ends at a bound of its own." }),
 });
 
-export const ProjectRulesQuery = Type.Object({ stack: Type.Optional(Type.String({ description: "Universal rules and those of this stack." })) });
+export const ProjectRulesQuery = Type.Object({
+  stack: Type.Optional(Type.String({ description: "Universal rules and those of this stack." })),
+});
 export const RuleListQuery = Type.Object({
   project: Type.Optional(Type.String()),
   stack: Type.Optional(Type.String({ description: "Universal rules and those of this stack." })),
   source: Type.Optional(Type.String({ description: "One or several, separated by commas." })),
-  status: Type.Optional(Type.String({ pattern: `^(${RULE_STATUSES.join("|")})$`, "x-refusal": `status must be ${RULE_STATUSES.join(", ")}` })),
+  status: Type.Optional(
+    Type.String({
+      pattern: `^(${RULE_STATUSES.join("|")})$`,
+      "x-refusal": `status must be ${RULE_STATUSES.join(", ")}`,
+    }),
+  ),
 });
 export const RuleExportQuery = Type.Object({
-  source: Type.Optional(Type.String({ description: "One or several, separated by commas; `local,learned` by default." })),
+  source: Type.Optional(
+    Type.String({ description: "One or several, separated by commas; `local,learned` by default." }),
+  ),
 });
 
 /** A rule that was read and checked: its defaults filled in, its pattern compiled once. */
@@ -122,11 +143,20 @@ export const RULE_USES = ["propose", "put", "import"] as const;
 export type RuleUse = (typeof RULE_USES)[number];
 
 /** Replies JSON text of CheckedRule[]. */
-export const CheckRulesRequest = Type.Object({ use: Type.Enum([...RULE_USES]), project: Type.String(), actor: Type.String(), body: Bytes });
+export const CheckRulesRequest = Type.Object({
+  use: Type.Enum([...RULE_USES]),
+  project: Type.String(),
+  actor: Type.String(),
+  body: Bytes,
+});
 export type CheckRulesRequest = Static<typeof CheckRulesRequest>;
 
 /** `most`: where the answer gets longer than so many characters the job gives up with OUT_OF_RANGE; null for no bound. */
-export const ValidateRequest = Type.Object({ project: Type.String(), body: Bytes, most: Type.Union([Type.Integer(), Type.Null()]) });
+export const ValidateRequest = Type.Object({
+  project: Type.String(),
+  body: Bytes,
+  most: Type.Union([Type.Integer(), Type.Null()]),
+});
 export type ValidateRequest = Static<typeof ValidateRequest>;
 
 const Filter = Type.Union([Type.String(), Type.Null()]);

@@ -34,15 +34,32 @@ export const SpecList = Type.Object({
   specs: Type.Array(Type.Object({ name: Type.String(), version: Version, updated_at: Timestamp })),
 });
 export const SpecProjects = Type.Object({
-  projects: Type.Array(Type.Object({ project: Type.String(), specs: Type.Integer({ minimum: 1, description: "How many specs it has." }) })),
+  projects: Type.Array(
+    Type.Object({ project: Type.String(), specs: Type.Integer({ minimum: 1, description: "How many specs it has." }) }),
+  ),
 });
 export const SpecHistory = Type.Object({
   ...Identity,
-  versions: Type.Array(Type.Object({ ...Identity, version: Version, hash: Hash, content_type: Type.String(), updated_at: Timestamp, updated_by: Type.String() })),
+  versions: Type.Array(
+    Type.Object({
+      ...Identity,
+      version: Version,
+      hash: Hash,
+      content_type: Type.String(),
+      updated_at: Timestamp,
+      updated_by: Type.String(),
+    }),
+  ),
 });
 export const SpecDiff = Type.Object({ ...Identity, v1: Version, v2: Version, diffs: Type.Array(DiffEntry) });
 export const SpecPutAnswer = Type.Object({ ...Identity, version: Version, hash: Hash, updated_at: Timestamp });
-export const SpecRollbackAnswer = Type.Object({ ...Identity, version: Version, hash: Hash, rolled_back: Version, updated_at: Timestamp });
+export const SpecRollbackAnswer = Type.Object({
+  ...Identity,
+  version: Version,
+  hash: Hash,
+  rolled_back: Version,
+  updated_at: Timestamp,
+});
 export const SpecDeleteAnswer = Type.Object({ deleted: Type.String() });
 
 export const SpecListRequest = Type.Object({ project: Type.String() });

@@ -9,9 +9,18 @@ export type TemplateKind = (typeof TEMPLATE_KINDS)[number];
 
 const Kind = Type.Enum([...TEMPLATE_KINDS]);
 const identity = { id: Type.String(), name: Type.String(), description: Type.String(), kind: Kind };
-const rest = { tags: Type.Array(Type.String()), version: Type.Integer({ minimum: 1 }), created_at: Timestamp, updated_at: Timestamp };
+const rest = {
+  tags: Type.Array(Type.String()),
+  version: Type.Integer({ minimum: 1 }),
+  created_at: Timestamp,
+  updated_at: Timestamp,
+};
 
-export const Template = Type.Object({ ...identity, data: Type.Unknown({ description: "As its kind wants it." }), ...rest });
+export const Template = Type.Object({
+  ...identity,
+  data: Type.Unknown({ description: "As its kind wants it." }),
+  ...rest,
+});
 export const TemplateList = Type.Array(Type.Object({ ...identity, ...rest }));
 export const TemplateDeleteAnswer = Type.Object({ deleted: Type.String() });
 export const TemplateApplyAnswer = Type.Object({ applied: Type.String(), project: Type.String(), kind: Kind });
@@ -22,14 +31,23 @@ export const TemplateBody = Type.Object({
   name: Type.String({ minLength: 1 }),
   description: Type.Optional(Type.String()),
   kind: Type.Optional(Type.Enum([...TEMPLATE_KINDS], { default: "rules" })),
-  data: Type.Optional(Type.Unknown({ description: "An array of rules, a contract, or both as `{\"rules\":[…],\"contracts\":{\"name\":{…}}}`." })),
+  data: Type.Optional(
+    Type.Unknown({
+      description: 'An array of rules, a contract, or both as `{"rules":[…],"contracts":{"name":{…}}}`.',
+    }),
+  ),
   tags: Type.Optional(Type.Array(Type.String(), { maxItems: TEMPLATE_TAGS_MAX })),
 });
 export const TemplateApplyBody = Type.Object({ project: Type.String({ minLength: 1, maxLength: KEY_BYTES_MAX }) });
 export type TemplateApplyBody = Static<typeof TemplateApplyBody>;
 
 export const TemplateListQuery = Type.Object({
-  kind: Type.Optional(Type.String({ pattern: `^(${TEMPLATE_KINDS.join("|")})$`, "x-refusal": `kind must be ${TEMPLATE_KINDS.join(", ")}` })),
+  kind: Type.Optional(
+    Type.String({
+      pattern: `^(${TEMPLATE_KINDS.join("|")})$`,
+      "x-refusal": `kind must be ${TEMPLATE_KINDS.join(", ")}`,
+    }),
+  ),
   tag: Type.Optional(Type.String({ description: "Only templates that have this tag." })),
 });
 

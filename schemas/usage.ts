@@ -37,7 +37,9 @@ export const UsageList = Type.Array(Usage);
 export const UsageAnswer = Type.Object({ id: Type.Integer({ minimum: 1 }), recorded: Type.Literal(true) });
 
 export const UsageListQuery = Type.Object({
-  instance: Type.Optional(Type.String({ description: "Only this instance's calls; wins over `project` and `session_tag`." })),
+  instance: Type.Optional(
+    Type.String({ description: "Only this instance's calls; wins over `project` and `session_tag`." }),
+  ),
   project: Type.Optional(Type.String({ description: "Only this project's calls; wins over `session_tag`." })),
   session_tag: Type.Optional(Type.String()),
   from: Type.Optional(Instant),
@@ -46,16 +48,23 @@ export const UsageListQuery = Type.Object({
 });
 
 /** What a summary can be grouped by: its names on the wire, and the columns that they stand for. */
-export const USAGE_GROUPS = { instance: "instance_id", project: "project", model: "model", session_tag: "session_tag" } as const;
+export const USAGE_GROUPS = {
+  instance: "instance_id",
+  project: "project",
+  model: "model",
+  session_tag: "session_tag",
+} as const;
 export type UsageGroup = keyof typeof USAGE_GROUPS;
 export const USAGE_GROUP_NAMES = Object.keys(USAGE_GROUPS) as UsageGroup[];
 export const USAGE_GROUP_DEFAULT: UsageGroup = "project";
 
 export const UsageSummaryQuery = Type.Object({
-  group_by: Type.Optional(Type.String({
-    pattern: `^(${USAGE_GROUP_NAMES.join("|")})$`,
-    "x-refusal": `group_by must be one of ${USAGE_GROUP_NAMES.join(", ")}`,
-  })),
+  group_by: Type.Optional(
+    Type.String({
+      pattern: `^(${USAGE_GROUP_NAMES.join("|")})$`,
+      "x-refusal": `group_by must be one of ${USAGE_GROUP_NAMES.join(", ")}`,
+    }),
+  ),
   from: Type.Optional(Instant),
   to: Type.Optional(Instant),
 });
@@ -68,8 +77,8 @@ const Totals = Type.Object({
 });
 export const UsageSummary = Type.Object({
   group_by: Type.Enum(USAGE_GROUP_NAMES),
-  from: Type.String({ description: "\"\" where none was given." }),
-  to: Type.String({ description: "\"\" where none was given." }),
+  from: Type.String({ description: '"" where none was given.' }),
+  to: Type.String({ description: '"" where none was given.' }),
   groups: Type.Record(Type.String(), Totals),
   total: Totals,
 });
@@ -83,7 +92,10 @@ const Bound = Type.Union([Type.Number(), Type.Null()]);
 
 /** The one filter that is applied, null for none. Times in ms since the epoch, inclusive; null means unbounded. */
 export const UsageListRequest = Type.Object({
-  filter: Type.Union([Type.Object({ by: Type.Enum(["instance_id", "project", "session_tag"]), value: Type.String({ minLength: 1 }) }), Type.Null()]),
+  filter: Type.Union([
+    Type.Object({ by: Type.Enum(["instance_id", "project", "session_tag"]), value: Type.String({ minLength: 1 }) }),
+    Type.Null(),
+  ]),
   from: Bound,
   to: Bound,
   limit: Limit,

@@ -12,7 +12,13 @@ export const VersionedGetQuery = Type.Object({
   version: Type.Optional(VersionNumber),
   history: Type.Optional(Switch),
   limit: Type.Optional(Limit),
-  diff: Type.Optional(Type.String({ pattern: "^[0-9]+,[0-9]+$", description: "Two version numbers, `A,B`.", "x-refusal": "diff must be two version numbers, A,B" })),
+  diff: Type.Optional(
+    Type.String({
+      pattern: "^[0-9]+,[0-9]+$",
+      description: "Two version numbers, `A,B`.",
+      "x-refusal": "diff must be two version numbers, A,B",
+    }),
+  ),
 });
 export const VersionedWriteQuery = Type.Object({
   if_version: Type.Optional(NonNegative),

@@ -6,7 +6,12 @@ import { WEBHOOK_ID_BYTES_MAX, WEBHOOK_PATTERNS_MAX, WEBHOOKS_MAX } from "./limi
 export const WebhookBody = Type.Object({
   id: Type.String({ minLength: 1, description: `At most ${WEBHOOK_ID_BYTES_MAX} bytes.` }),
   url: Type.String({ minLength: 1, description: "http or https." }),
-  patterns: Type.Optional(Type.Array(Type.String(), { maxItems: WEBHOOK_PATTERNS_MAX, description: "Topic patterns; every topic by default." })),
+  patterns: Type.Optional(
+    Type.Array(Type.String(), {
+      maxItems: WEBHOOK_PATTERNS_MAX,
+      description: "Topic patterns; every topic by default.",
+    }),
+  ),
   secret: Type.Optional(Type.String({ description: "Signs the deliveries; never shown again." })),
 });
 export type WebhookBody = Static<typeof WebhookBody>;
@@ -24,7 +29,12 @@ export const WebhookList = Type.Array(Webhook);
 export const WebhookDeleted = Type.Object({ deleted: Type.String() });
 export const WebhookTested = Type.Object({ tested: Type.String(), status: Type.Literal("ok") });
 
-export const WebhookCreateRequest = Type.Object({ id: Type.String(), url: Type.String(), patterns: Type.Array(Type.String()), secret: Type.String() });
+export const WebhookCreateRequest = Type.Object({
+  id: Type.String(),
+  url: Type.String(),
+  patterns: Type.Array(Type.String()),
+  secret: Type.String(),
+});
 export type WebhookCreateRequest = Static<typeof WebhookCreateRequest>;
 export const WebhookIdRequest = Type.Object({ id: Type.String() });
 export type WebhookIdRequest = Static<typeof WebhookIdRequest>;

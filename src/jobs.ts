@@ -70,7 +70,11 @@ export async function prepareJob(name: PoolMethodName): Promise<void> {
 }
 
 /** One job's answer as chunks, over one snapshot of the database. */
-export function runJob<Name extends PoolMethodName>(context: ReadContext, name: Name, request: RequestOf<Name>): Iterable<string | Failure> {
+export function runJob<Name extends PoolMethodName>(
+  context: ReadContext,
+  name: Name,
+  request: RequestOf<Name>,
+): Iterable<string | Failure> {
   const job: Job<RequestOf<Name>> = JOBS[name];
   return context.snapshot(() => {
     const answer = job(context, request);

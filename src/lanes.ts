@@ -48,7 +48,13 @@ export interface Lanes {
  * Starts the lanes; resolves when the database is open and migrated.
  * @throws DataDirError with one line for the operator
  */
-export async function openLanes(config: Config, data_dir: string, urls: LaneUrls, log: Log, listeners: LaneListeners): Promise<Lanes> {
+export async function openLanes(
+  config: Config,
+  data_dir: string,
+  urls: LaneUrls,
+  log: Log,
+  listeners: LaneListeners,
+): Promise<Lanes> {
   const lock = claimDataDir(data_dir);
   removeStaging(data_dir);
   let ready: ((first: WriterReady) => void) | null = null;
@@ -67,14 +73,22 @@ export async function openLanes(config: Config, data_dir: string, urls: LaneUrls
     },
   });
   const thread = new WriterThread({
-    url: urls.writer, data_dir, client: writer, log,
-    settings: { state_history: config.state_history, state_events: config.state_events, event_history: config.event_history },
+    url: urls.writer,
+    data_dir,
+    client: writer,
+    log,
+    settings: {
+      state_history: config.state_history,
+      state_events: config.state_events,
+      event_history: config.event_history,
+    },
     onReady: (now) => {
       if (ready === null) listeners.onRestarted(now);
       else ready(now);
       ready = null;
     },
-    onUnusable: (code) => unusable(new DataDirError(`cannot open the database in ${data_dir} (${code}); its files were left as they are`)),
+    onUnusable: (code) =>
+      unusable(new DataDirError(`cannot open the database in ${data_dir} (${code}); its files were left as they are`)),
   });
   thread.start();
 
@@ -91,7 +105,10 @@ export async function openLanes(config: Config, data_dir: string, urls: LaneUrls
   const pool = new Pool({ url: urls.pool, settings, log });
   const exports = new Pool({ url: urls.pool, settings, log, threads_max: BACKUPS_AT_ONCE_MAX });
   return {
-    writer, pool, exports, first,
+    writer,
+    pool,
+    exports,
+    first,
     reads: new Reads(context, pool),
     close: async () => {
       await pool.close();

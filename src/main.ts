@@ -52,9 +52,12 @@ export async function runServer(argv: readonly string[]): Promise<void> {
     // What was acknowledged is on disk: a second signal need not wait for anything.
     if (stopping) process.exit(EXIT_UNUSABLE);
     stopping = true;
-    server.stop().then(() => process.exit(0), (error: unknown) => {
-      stopWith(error instanceof Error ? error.message : String(error), EXIT_UNUSABLE);
-    });
+    server.stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        stopWith(error instanceof Error ? error.message : String(error), EXIT_UNUSABLE);
+      },
+    );
   };
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);

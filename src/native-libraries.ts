@@ -13,7 +13,8 @@ const NATIVE_LIBRARIES: readonly NativeLibrary[] = [
   {
     name: "uWebSockets.js",
     load: () => import("uWebSockets.js"),
-    remedy: "it needs Node 20, 22, 24 or 25 on Linux, macOS or Windows, and glibc 2.38 or newer where Node is 22 or newer",
+    remedy:
+      "it needs Node 20, 22, 24 or 25 on Linux, macOS or Windows, and glibc 2.38 or newer where Node is 22 or newer",
   },
   {
     name: "better-sqlite3",

@@ -5,7 +5,13 @@
 import { resolve } from "node:path";
 import type { Config } from "../schemas/config.js";
 import {
-  DEADLINE_SWEEP_MS, EVENT_PRUNE_INTERVAL_MS, REPLAY_PAGE_EVENTS, SHUTDOWN_DRAIN_MS, WEBHOOK_REQUESTS_MAX, VALIDATIONS_LONG_TOGETHER_MAX, VALIDATIONS_LONG_WAITING_MAX,
+  DEADLINE_SWEEP_MS,
+  EVENT_PRUNE_INTERVAL_MS,
+  REPLAY_PAGE_EVENTS,
+  SHUTDOWN_DRAIN_MS,
+  WEBHOOK_REQUESTS_MAX,
+  VALIDATIONS_LONG_TOGETHER_MAX,
+  VALIDATIONS_LONG_WAITING_MAX,
   VALIDATION_WAIT_MS_MAX,
 } from "../schemas/limits.js";
 import { VERSION } from "../schemas/version.js";
@@ -112,22 +118,37 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
   const instances = new Instances({ directory, writer, clock: systemClock, log });
   const sightings = new Sightings(directory, writer, systemClock.now());
   const liveness = new Liveness({
-    directory, writer, log, stale_after_ms: config.stale_after, interval_ms: config.liveness_interval, now_ms: systemClock.now(),
+    directory,
+    writer,
+    log,
+    stale_after_ms: config.stale_after,
+    interval_ms: config.liveness_interval,
+    now_ms: systemClock.now(),
   });
   const actors = new InstanceActors(directory, systemClock);
   const pipeline = new Pipeline({ gate, registry, writer, log, clock: systemClock, actors, agents });
   const pruner = new EventPruner(writer, config.event_history, EVENT_PRUNE_INTERVAL_MS, log, systemClock.now());
   const receivers = new OutboundClient({
-    policy: { allow_private: config.webhook_allow_private }, connections_per_origin_max: WEBHOOK_REQUESTS_MAX,
+    policy: { allow_private: config.webhook_allow_private },
+    connections_per_origin_max: WEBHOOK_REQUESTS_MAX,
   });
   const send = senderOver(receivers);
   deliveries = new Deliveries({
-    reader: context.webhooks, send, registry, clock: systemClock, log,
+    reader: context.webhooks,
+    send,
+    registry,
+    clock: systemClock,
+    log,
     advance: (request) => writer.request("webhook.advance", request, { actor: "", trace: "" }),
   });
   const outbox = deliveries;
   const restore = new Restore({
-    writer, clock: systemClock, log, data_dir, path: stagingPath(data_dir), url: urls.staging,
+    writer,
+    clock: systemClock,
+    log,
+    data_dir,
+    path: stagingPath(data_dir),
+    url: urls.staging,
     holdWrites: (refusal) => pipeline.holdWrites(refusal),
     // The caches of values are right as they are: a server without content has read none.
     onRestored: (last_event_id) => {
@@ -138,7 +159,10 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
   const specs = new VersionedFront({ writer, reads, log }, context.specs);
   const turns = new Turns(VALIDATIONS_LONG_TOGETHER_MAX, VALIDATIONS_LONG_WAITING_MAX, VALIDATION_WAIT_MS_MAX);
   const rules = new RuleFront({
-    writer, reads, log, turns,
+    writer,
+    reads,
+    log,
+    turns,
     countViolations: (actor, violations) => {
       if (actor !== "" && violations > 0) agents.add(actor, "violations", violations);
     },
@@ -147,13 +171,32 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
   const outbound = new OutboundClient({ policy: { allow_private: true } });
   const contracts = new ContractFront({ pool, outbound, long_work: turns });
   const compliance = new ComplianceMonitor({
-    instances: () => directory.list("active"), pool, writer, log, interval_ms: config.compliance_interval, now_ms: systemClock.now(),
+    instances: () => directory.list("active"),
+    pool,
+    writer,
+    log,
+    interval_ms: config.compliance_interval,
+    now_ms: systemClock.now(),
   });
-  const mcp = new Mcp(new InnerCalls({ guarded: gate.guarded, routes: () => routes, refusals: pipeline.refusals, actors, agents }), () => routes, log);
+  const mcp = new Mcp(
+    new InnerCalls({ guarded: gate.guarded, routes: () => routes, refusals: pipeline.refusals, actors, agents }),
+    () => routes,
+    log,
+  );
   const routes: Route[] = [
     ...metricsRoutes({
-      registry, hub, writer, pool, instances: () => directory.counts, clock: systemClock, log, data_dir, started_ms,
-      addresses: () => front.addresses, inFlight: () => pipeline.inFlight, draining: () => pipeline.draining,
+      registry,
+      hub,
+      writer,
+      pool,
+      instances: () => directory.counts,
+      clock: systemClock,
+      log,
+      data_dir,
+      started_ms,
+      addresses: () => front.addresses,
+      inFlight: () => pipeline.inFlight,
+      draining: () => pipeline.draining,
     }),
     ...stateRoutes({ writer, reads, log }),
     ...specRoutes(specs, reads),
@@ -218,17 +261,30 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
   return { addresses: front.addresses, stop };
 }
 
-function announce(log: Log, config: Config, addresses: { readonly api: string; readonly dashboard: string }, data_dir: string): void {
-  log.info("koor listening", { version: VERSION, api: addresses.api, dashboard: addresses.dashboard, data_dir, auth: config.auth_token !== "" });
+function announce(
+  log: Log,
+  config: Config,
+  addresses: { readonly api: string; readonly dashboard: string },
+  data_dir: string,
+): void {
+  log.info("koor listening", {
+    version: VERSION,
+    api: addresses.api,
+    dashboard: addresses.dashboard,
+    data_dir,
+    auth: config.auth_token !== "",
+  });
   const hosts = [config.bind, config.dashboard_bind].flatMap((bind) => parseAddress(bind)?.host ?? []);
   if (config.auth_token === "" && !hosts.every(isLoopback)) {
-    log.warn("anyone who can reach this machine can read and change everything: set --auth-token, or bind to localhost");
+    log.warn(
+      "anyone who can reach this machine can read and change everything: set --auth-token, or bind to localhost",
+    );
   }
 }
 
 /** Events that were committed by a writer that crashed before it could say so. */
 function catchUp(hub: Hub, context: ReadContext, last_id: number): void {
-  for (let cursor = hub.lastId; cursor < last_id;) {
+  for (let cursor = hub.lastId; cursor < last_id; ) {
     const rows = context.events.after(cursor, last_id, REPLAY_PAGE_EVENTS);
     const newest = rows.at(-1);
     if (newest === undefined) return;

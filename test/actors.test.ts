@@ -1,6 +1,13 @@
 /** When the actors of instances and of agent metrics ask the writer, and what they make of its answers: time is injected, the writer is played. */
 import t from "tap";
-import { AGENT_METRICS_FLUSH_INTERVAL_MS, AGENT_METRICS_FLUSH_ROWS, AGENT_TALLIES_MAX, INSTANCE_FLUSH_INTERVAL_MS, INSTANCE_FLUSH_ROWS, INSTANCES_MAX } from "../schemas/limits.js";
+import {
+  AGENT_METRICS_FLUSH_INTERVAL_MS,
+  AGENT_METRICS_FLUSH_ROWS,
+  AGENT_TALLIES_MAX,
+  INSTANCE_FLUSH_INTERVAL_MS,
+  INSTANCE_FLUSH_ROWS,
+  INSTANCES_MAX,
+} from "../schemas/limits.js";
 import type { Log } from "../src/base/log.js";
 import { Failure } from "../src/base/result.js";
 import { AgentMetricsFlusher } from "../src/agent-metrics/flusher.js";
@@ -13,13 +20,31 @@ import { PlayedWriter, settle } from "./threads/played-writer.js";
 
 const lines: string[] = [];
 const quiet = (): void => undefined;
-const log: Log = { debugs: false, infos: false, info: quiet, debug: quiet, error: quiet, warn: (message) => void lines.push(message), close: () => Promise.resolve() };
+const log: Log = {
+  debugs: false,
+  infos: false,
+  info: quiet,
+  debug: quiet,
+  error: quiet,
+  warn: (message) => void lines.push(message),
+  close: () => Promise.resolve(),
+};
 const NOBODY = { actor: "", trace: "" };
 const START = 1_000_000;
 
 function rows(count: number, last_seen = START): InstanceRow[] {
   return Array.from({ length: count }, (_, at) => ({
-    row: at + 1, id: `id-${at + 1}`, token_hash: `hash-${at + 1}`, name: "n", workspace: "", intent: "", stack: "", capabilities: [], status: "active" as const, registered_at: 0, last_seen: last_seen + at,
+    row: at + 1,
+    id: `id-${at + 1}`,
+    token_hash: `hash-${at + 1}`,
+    name: "n",
+    workspace: "",
+    intent: "",
+    stack: "",
+    capabilities: [],
+    status: "active" as const,
+    registered_at: 0,
+    last_seen: last_seen + at,
   }));
 }
 
@@ -64,16 +89,27 @@ t.test("signs of life: in batches at intervals, at once for a stale one, again w
   t.equal(writer.calls.length, 3, "nothing is sent of nothing");
 
   const silent = directory.silentSince(START + 50_000, 1);
-  directory.markStale(silent, silent.map(({ last_seen }) => last_seen));
+  directory.markStale(
+    silent,
+    silent.map(({ last_seen }) => last_seen),
+  );
   directory.see(silent[0] as Entry, START + 60_000);
   sightings.tick(START + 22 * INSTANCE_FLUSH_INTERVAL_MS + 1);
   await settle();
-  t.match(writer.calls[3], { name: "instance.seen", request: { rows: [silent[0]?.row], last_seen: [START + 60_000] } }, "alive again: at once");
+  t.match(
+    writer.calls[3],
+    { name: "instance.seen", request: { rows: [silent[0]?.row], last_seen: [START + 60_000] } },
+    "alive again: at once",
+  );
   directory.see(silent[0] as Entry, START + 70_000);
   const closed = sightings.close();
   writer.calls[3]?.answer(null);
   await settle();
-  t.match(writer.calls[4], { request: { last_seen: [START + 70_000] } }, "a shutdown stores what was seen during a flush, too");
+  t.match(
+    writer.calls[4],
+    { request: { last_seen: [START + 70_000] } },
+    "a shutdown stores what was seen during a flush, too",
+  );
   writer.calls[4]?.answer(null);
   await closed;
 });
@@ -81,7 +117,14 @@ t.test("signs of life: in batches at intervals, at once for a stale one, again w
 t.test("liveness: at intervals, one check at a time, costs what is silent", async (t) => {
   const directory = directoryOf(INSTANCE_FLUSH_ROWS + 1);
   const writer = new PlayedWriter();
-  const liveness = new Liveness({ directory, writer: writer.client, log, stale_after_ms: 5_000, interval_ms: 1_000, now_ms: START });
+  const liveness = new Liveness({
+    directory,
+    writer: writer.client,
+    log,
+    stale_after_ms: 5_000,
+    interval_ms: 1_000,
+    now_ms: START,
+  });
   liveness.tick(START + 999);
   liveness.tick(START + 1_000);
   await settle();
@@ -93,7 +136,11 @@ t.test("liveness: at intervals, one check at a time, costs what is silent", asyn
   t.equal(writer.calls.length, 1, "one at a time");
   t.equal(writer.calls[0]?.name, "instance.stale");
   const { rows: marked } = writer.asked<{ readonly rows: number[] }>(0);
-  t.same(marked, rows(INSTANCE_FLUSH_ROWS).map(({ row }) => row), "the longest silent first, at most so many");
+  t.same(
+    marked,
+    rows(INSTANCE_FLUSH_ROWS).map(({ row }) => row),
+    "the longest silent first, at most so many",
+  );
   const woken = directory.get("id-1") as Entry;
   directory.see(woken, START + 20_001);
   writer.calls[0]?.answer({ rows: marked });
@@ -108,13 +155,16 @@ t.test("liveness: at intervals, one check at a time, costs what is silent", asyn
   const failing = liveness.check(START + 100_000);
   await settle();
   writer.leave();
-  t.ok(await failing instanceof Failure);
+  t.ok((await failing) instanceof Failure);
   t.equal(woken.status, "active", "what is not on disk has not happened");
   writer.connect();
   const again = liveness.check(START + 100_000);
   await settle();
   writer.calls.at(-1)?.answer({ rows: [1] });
-  t.same((await again as readonly Entry[]).map(({ id, status }) => [id, status]), [["id-1", "stale"]]);
+  t.same(
+    ((await again) as readonly Entry[]).map(({ id, status }) => [id, status]),
+    [["id-1", "stale"]],
+  );
 });
 
 t.test("as many instances as there may be", async (t) => {
@@ -123,7 +173,11 @@ t.test("as many instances as there may be", async (t) => {
   const instances = new Instances({ directory, writer: writer.client, clock: { now: () => START }, log });
   const last = instances.register({ name: "last" }, NOBODY);
   const refused = await instances.register({ name: "one more" }, NOBODY);
-  t.match(refused, { status: "RESOURCE_EXHAUSTED", message: `${INSTANCES_MAX} instances are registered: delete those that are gone` }, "one that is on its way counts");
+  t.match(
+    refused,
+    { status: "RESOURCE_EXHAUSTED", message: `${INSTANCES_MAX} instances are registered: delete those that are gone` },
+    "one that is on its way counts",
+  );
   await settle();
   writer.leave();
   t.match(await last, { status: "UNAVAILABLE" });
@@ -152,8 +206,18 @@ t.test("the tally: by agent and hour, within bounds", (t) => {
   tally.tick(Date.UTC(2026, 1, 16, 14));
   tally.add("b", "errors", 1);
   t.equal(tally.size, 3);
-  t.same(tally.take(1), [[hour, "a", "rest_calls", 2], [hour, "a", "violations", 7]], "whole agents, the oldest hour first");
-  t.same(tally.take(1000), [[hour + 1, "a", "mcp_calls", 1], [hour + 1, "b", "errors", 1]]);
+  t.same(
+    tally.take(1),
+    [
+      [hour, "a", "rest_calls", 2],
+      [hour, "a", "violations", 7],
+    ],
+    "whole agents, the oldest hour first",
+  );
+  t.same(tally.take(1000), [
+    [hour + 1, "a", "mcp_calls", 1],
+    [hour + 1, "b", "errors", 1],
+  ]);
   t.same(tally.take(1000), []);
   t.equal(tally.size, 0);
   for (let at = 0; at < AGENT_TALLIES_MAX; at++) tally.add(`agent-${at}`, "rest_calls", 1);
@@ -175,7 +239,10 @@ t.test("the flusher: at intervals, the same counters under the same number until
   flusher.tick(START + 3 * AGENT_METRICS_FLUSH_INTERVAL_MS);
   await settle();
   t.equal(writer.calls.length, 1, "one at a time");
-  t.match(writer.calls[0], { name: "agents.count", request: { sequence: 1, counters: [[hourOf(START), "a", "rest_calls", 1]] } });
+  t.match(writer.calls[0], {
+    name: "agents.count",
+    request: { sequence: 1, counters: [[hourOf(START), "a", "rest_calls", 1]] },
+  });
   tally.add("a", "rest_calls", 5);
   writer.leave();
   await settle();
@@ -201,7 +268,10 @@ t.test("the flusher: at intervals, the same counters under the same number until
   writer.calls[4]?.answer(null);
   await whole;
   await later;
-  t.same([3, 4].map((at) => writer.asked<{ readonly counters: unknown[] }>(at).counters.length), [AGENT_METRICS_FLUSH_ROWS, 1]);
+  t.same(
+    [3, 4].map((at) => writer.asked<{ readonly counters: unknown[] }>(at).counters.length),
+    [AGENT_METRICS_FLUSH_ROWS, 1],
+  );
   t.same([tally.size, tally.dropped], [0, 0]);
   t.match(lines.at(-1), /not counted/);
 });

@@ -54,9 +54,12 @@ const FRAME_RUNS = 150;
 
 const koor = await startKoor(t);
 const { port } = koor;
-const { paths } = (await send(port, "GET", "/openapi.json")).json<{ readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>> }>();
+const { paths } = (await send(port, "GET", "/openapi.json")).json<{
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+}>();
 const ROUTES: readonly RouteRow[] = Object.entries(paths).flatMap(([path, methods]) =>
-  Object.entries(methods).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })));
+  Object.entries(methods).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })),
+);
 
 // What there is to hit: a key with versions, a deleted one, some events.
 for (const body of ['{"a":1}', '{"a":2}', "not json"]) await send(port, "PUT", "/api/state/known", { body });
@@ -66,8 +69,11 @@ for (const body of ['{"a":1}', '{"a":2}', "not json"]) await send(port, "PUT", "
 await send(port, "POST", "/api/llm/usage", { body: '{"provider":"p","model":"m","project":"known"}' });
 await send(port, "POST", "/api/events/publish", { body: '[{"topic":"a.b"},{"topic":"a.c","data":1}]' });
 
-const CONTRACT = '{"kind":"contract","endpoints":{"POST /x":{"request":{"a":{"type":"string","required":true},"b":{"type":"array","items":{"enum":[1]}}}},"GET /y/{id}":{"query":{"id":{"type":"string"}},"response_array":{}},"POST /s":{"request":{"schema":{"type":"object","properties":{"a":{"pattern":"^x+$"}}}}}}}';
-await send(port, "PUT", "/api/validate/known/rules", { body: '[{"rule_id":"first","pattern":"a+"},{"rule_id":"second","pattern":"b","match_type":"missing"}]' });
+const CONTRACT =
+  '{"kind":"contract","endpoints":{"POST /x":{"request":{"a":{"type":"string","required":true},"b":{"type":"array","items":{"enum":[1]}}}},"GET /y/{id}":{"query":{"id":{"type":"string"}},"response_array":{}},"POST /s":{"request":{"schema":{"type":"object","properties":{"a":{"pattern":"^x+$"}}}}}}}';
+await send(port, "PUT", "/api/validate/known/rules", {
+  body: '[{"rule_id":"first","pattern":"a+"},{"rule_id":"second","pattern":"b","match_type":"missing"}]',
+});
 
 /** Webhooks go here or nowhere: one that fails would publish an event by itself. */
 const receiver = await startReceiver(t);
@@ -100,8 +106,11 @@ const ARRANGED: Readonly<Record<string, () => Promise<unknown>>> = {
 let known_instance = "";
 
 async function registerKnown(): Promise<void> {
-  if ((await send(port, "GET", `/api/instances/${known_instance === "" ? "none" : known_instance}`)).status === 200) return;
-  known_instance = (await send(port, "POST", "/api/instances/register", { body: '{"name":"known"}' })).json<{ readonly id: string }>().id;
+  if ((await send(port, "GET", `/api/instances/${known_instance === "" ? "none" : known_instance}`)).status === 200)
+    return;
+  known_instance = (await send(port, "POST", "/api/instances/register", { body: '{"name":"known"}' })).json<{
+    readonly id: string;
+  }>().id;
 }
 
 async function putContract(): Promise<void> {
@@ -118,113 +127,391 @@ async function proposeKnown(): Promise<void> {
 }
 
 async function createKnown(): Promise<void> {
-  await send(port, "POST", "/api/templates", { body: '{"id":"known","name":"Known","data":[{"rule_id":"templated","pattern":"x"}]}' });
+  await send(port, "POST", "/api/templates", {
+    body: '{"id":"known","name":"Known","data":[{"rule_id":"templated","pattern":"x"}]}',
+  });
 }
 
 /** Text of any kind that a request line or a header can carry in Node's client: Latin-1 without controls. */
-const visible = fc.string({ unit: fc.integer({ min: 0x21, max: 0xff }).filter((code) => code !== 0x7f && (code < 0x80 || code > 0x9f)).map((code) => String.fromCharCode(code)), maxLength: 20 });
+const visible = fc.string({
+  unit: fc
+    .integer({ min: 0x21, max: 0xff })
+    .filter((code) => code !== 0x7f && (code < 0x80 || code > 0x9f))
+    .map((code) => String.fromCharCode(code)),
+  maxLength: 20,
+});
 const escape = fc.oneof(
   fc.integer({ min: 0, max: 255 }).map((byte) => `%${byte.toString(16).padStart(2, "0")}`),
-  fc.constantFrom("%", "%2", "%zz", "%%", "%u0041", "%ed%a0%80", "%c0%af", "%f0%9f%98%80", "%2F", "%2e%2e", "%00", "%0d%0a"),
+  fc.constantFrom(
+    "%",
+    "%2",
+    "%zz",
+    "%%",
+    "%u0041",
+    "%ed%a0%80",
+    "%c0%af",
+    "%f0%9f%98%80",
+    "%2F",
+    "%2e%2e",
+    "%00",
+    "%0d%0a",
+  ),
 );
 const segment = fc.oneof(
   fc.constantFrom("known", "gone", "new", "", ".", "..", "~", "__proto__", "constructor", "history", "k".repeat(1025)),
-  fc.array(fc.oneof(escape, fc.string({ maxLength: 4 }).map((text) => encodeURIComponent(text.toWellFormed()))), { maxLength: 4 }).map((parts) => parts.join("")),
+  fc
+    .array(
+      fc.oneof(
+        escape,
+        fc.string({ maxLength: 4 }).map((text) => encodeURIComponent(text.toWellFormed())),
+      ),
+      { maxLength: 4 },
+    )
+    .map((parts) => parts.join("")),
   visible.map((text) => text.replaceAll(/[?#]/g, "")),
 );
-const segments = fc.oneof({ weight: 2, arbitrary: fc.constant("known") }, { weight: 1, arbitrary: fc.array(segment, { minLength: 1, maxLength: 3 }).map((parts) => parts.join("/")) });
+const segments = fc.oneof(
+  { weight: 2, arbitrary: fc.constant("known") },
+  { weight: 1, arbitrary: fc.array(segment, { minLength: 1, maxLength: 3 }).map((parts) => parts.join("/")) },
+);
 
 const integer = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom("1", "2", "3") },
-  fc.constantFrom("0", "1", "2", "3", "-1", "00", "1.5", "1e3", "0x1", "+1", " 1", "", "NaN", "Infinity", "9007199254740991", "9007199254740992", "9".repeat(40), String(PAGE_ROWS_MAX), String(PAGE_ROWS_MAX + 1)),
+  fc.constantFrom(
+    "0",
+    "1",
+    "2",
+    "3",
+    "-1",
+    "00",
+    "1.5",
+    "1e3",
+    "0x1",
+    "+1",
+    " 1",
+    "",
+    "NaN",
+    "Infinity",
+    "9007199254740991",
+    "9007199254740992",
+    "9".repeat(40),
+    String(PAGE_ROWS_MAX),
+    String(PAGE_ROWS_MAX + 1),
+  ),
   fc.integer().map(String),
 );
 const time = fc.oneof(
-  fc.date({ noInvalidDate: true, min: new Date("0001-01-01"), max: new Date("9999-12-31") }).map((date) => date.toISOString()),
-  fc.constantFrom("", "now", "2026-02-30T00:00:00Z", "2026-02-09", "2026-02-09T25:00:00Z", "0000-01-01T00:00:00Z", "9999-12-31T23:59:59.999999999Z", "2026-02-09T00:00:00+23:59"),
+  fc
+    .date({ noInvalidDate: true, min: new Date("0001-01-01"), max: new Date("9999-12-31") })
+    .map((date) => date.toISOString()),
+  fc.constantFrom(
+    "",
+    "now",
+    "2026-02-30T00:00:00Z",
+    "2026-02-09",
+    "2026-02-09T25:00:00Z",
+    "0000-01-01T00:00:00Z",
+    "9999-12-31T23:59:59.999999999Z",
+    "2026-02-09T00:00:00+23:59",
+  ),
 );
-const pattern = fc.oneof(fc.constantFrom("*", "**", "a.*", "[", "[]", "[^", "\\", "a.[b-", "[z-a]", "**.**", "?".repeat(300), "*a".repeat(200), "x".repeat(1025)), visible);
+const pattern = fc.oneof(
+  fc.constantFrom(
+    "*",
+    "**",
+    "a.*",
+    "[",
+    "[]",
+    "[^",
+    "\\",
+    "a.[b-",
+    "[z-a]",
+    "**.**",
+    "?".repeat(300),
+    "*a".repeat(200),
+    "x".repeat(1025),
+  ),
+  visible,
+);
 const VALUES: Readonly<Record<string, fc.Arbitrary<string>>> = {
   group_by: fc.constantFrom("instance", "project", "model", "session_tag", "none", "toString"),
-  from: time, to: time, topic: pattern, pattern,
+  from: time,
+  to: time,
+  topic: pattern,
+  pattern,
   // No longer wait than none: the test would wait with it.
   wait: fc.constantFrom("0", "61", "-1", "x", "", "1e1", "99999999999"),
-  diff: fc.oneof(fc.tuple(integer, integer).map(([a, b]) => `${a},${b}`), fc.constantFrom("1,2", "1,3", "3,1", "1,1", "1", ",", "1,2,3", "a,b", "")),
+  diff: fc.oneof(
+    fc.tuple(integer, integer).map(([a, b]) => `${a},${b}`),
+    fc.constantFrom("1,2", "1,3", "3,1", "1,1", "1", ",", "1,2,3", "a,b", ""),
+  ),
 };
 const valueOf = (name: string): fc.Arbitrary<string> => fc.oneof(VALUES[name] ?? integer, visible, fc.string());
-const escaped = (text: fc.Arbitrary<string>): fc.Arbitrary<string> => fc.oneof({ weight: 6, arbitrary: text.map((value) => encodeURIComponent(value.toWellFormed())) }, { weight: 1, arbitrary: escape });
+const escaped = (text: fc.Arbitrary<string>): fc.Arbitrary<string> =>
+  fc.oneof(
+    { weight: 6, arbitrary: text.map((value) => encodeURIComponent(value.toWellFormed())) },
+    { weight: 1, arbitrary: escape },
+  );
 
 function queryOf({ operation }: RouteRow): fc.Arbitrary<string> {
   const names = operation.parameters.filter((parameter) => parameter.in === "query").map(({ name }) => name);
-  const known = names.length === 0 ? [] : [fc.constantFrom(...names).chain((name) => escaped(valueOf(name)).map((value) => `${name}=${value}`))];
+  const known =
+    names.length === 0
+      ? []
+      : [fc.constantFrom(...names).chain((name) => escaped(valueOf(name)).map((value) => `${name}=${value}`))];
   // Not "wait" by accident of decoding: a name of random text has no value.
-  const pair = fc.oneof({ weight: 5, arbitrary: fc.oneof(...known, visible.map((text) => text.replaceAll("#", ""))) }, { weight: 1, arbitrary: escape });
-  const required = operation.parameters.filter((parameter) => parameter.required && parameter.in === "query").map(({ name }) => escaped(integer).map((value) => [`${name}=${value}`]));
-  return fc.tuple(fc.oneof(fc.constant([]), ...required), fc.array(pair, { maxLength: 3 })).map(([first, pairs]) => [...first, ...pairs].join("&"));
+  const pair = fc.oneof(
+    {
+      weight: 5,
+      arbitrary: fc.oneof(
+        ...known,
+        visible.map((text) => text.replaceAll("#", "")),
+      ),
+    },
+    { weight: 1, arbitrary: escape },
+  );
+  const required = operation.parameters
+    .filter((parameter) => parameter.required && parameter.in === "query")
+    .map(({ name }) => escaped(integer).map((value) => [`${name}=${value}`]));
+  return fc
+    .tuple(fc.oneof(fc.constant([]), ...required), fc.array(pair, { maxLength: 3 }))
+    .map(([first, pairs]) => [...first, ...pairs].join("&"));
 }
 
-const etags = fc.oneof(fc.constantFrom("*", "", '""', '"x"', 'W/"x"', "x", '"', '"a", *', ",,", '"a"b"', `"${"0".repeat(64)}"`), visible);
+const etags = fc.oneof(
+  fc.constantFrom("*", "", '""', '"x"', 'W/"x"', "x", '"', '"a", *', ",,", '"a"b"', `"${"0".repeat(64)}"`),
+  visible,
+);
 const header = fc.oneof(
   fc.tuple(fc.constantFrom("If-Match", "If-None-Match"), etags),
-  fc.tuple(fc.constant("Content-Type"), fc.oneof(fc.constantFrom("application/json", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "", "x".repeat(300), "text/html\tx"), visible)),
+  fc.tuple(
+    fc.constant("Content-Type"),
+    fc.oneof(
+      fc.constantFrom(
+        "application/json",
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data",
+        "",
+        "x".repeat(300),
+        "text/html\tx",
+      ),
+      visible,
+    ),
+  ),
   fc.tuple(fc.constant("Last-Event-ID"), fc.oneof(integer, visible)),
   fc.tuple(fc.constant("Authorization"), fc.oneof(fc.constantFrom("Bearer x", "Bearer", "Basic eDp4"), visible)),
-  fc.tuple(fc.constant("Origin"), fc.oneof(fc.constantFrom("null", "http://evil.example", `http://localhost:${port}`), visible)),
+  fc.tuple(
+    fc.constant("Origin"),
+    fc.oneof(fc.constantFrom("null", "http://evil.example", `http://localhost:${port}`), visible),
+  ),
   fc.tuple(fc.constant("Accept"), fc.constantFrom("*/*", "text/html", "text/event-stream")),
   fc.tuple(fc.constantFrom("X-Koor-Instance", "X-Anything", "Cookie", "Content-Encoding", "Range", "Prefer"), visible),
 );
-const host = fc.oneof({ weight: 12, arbitrary: fc.constant("localhost") }, { weight: 1, arbitrary: fc.oneof(fc.constantFrom("evil.example", "127.0.0.1:0", "[::1]", "[", ":", "localhost:x"), visible.filter((text) => text !== "")) });
+const host = fc.oneof(
+  { weight: 12, arbitrary: fc.constant("localhost") },
+  {
+    weight: 1,
+    arbitrary: fc.oneof(
+      fc.constantFrom("evil.example", "127.0.0.1:0", "[::1]", "[", ":", "localhost:x"),
+      visible.filter((text) => text !== ""),
+    ),
+  },
+);
 
-const event = fc.record({
-  topic: fc.oneof(fc.string(), fc.constantFrom("a.b", "", "\0", "\ud800", "x".repeat(257)), fc.jsonValue()),
-  data: fc.jsonValue(),
-  source: fc.oneof(fc.string(), fc.jsonValue()),
-}, { requiredKeys: [] });
+const event = fc.record(
+  {
+    topic: fc.oneof(fc.string(), fc.constantFrom("a.b", "", "\0", "\ud800", "x".repeat(257)), fc.jsonValue()),
+    data: fc.jsonValue(),
+    source: fc.oneof(fc.string(), fc.jsonValue()),
+  },
+  { requiredKeys: [] },
+);
 const text = (value: fc.Arbitrary<string>): fc.Arbitrary<Uint8Array> => value.map((content) => Buffer.from(content));
 const good = fc.record({ topic: fc.constantFrom("a", "a.b", "\u00e9"), data: fc.jsonValue() });
-const label = fc.oneof(fc.constantFrom("p", "m", "", "\ud800", "__proto__", "x".repeat(1025)), fc.string(), fc.jsonValue());
+const label = fc.oneof(
+  fc.constantFrom("p", "m", "", "\ud800", "__proto__", "x".repeat(1025)),
+  fc.string(),
+  fc.jsonValue(),
+);
 const amount = fc.oneof(fc.constantFrom(0, 1, -1, 0.1, 1e-9, 1e308, 2 ** 53), fc.double(), fc.jsonValue());
-const usage = fc.record({
-  provider: label, model: label, instance_id: label, project: label, tokens_in: amount, tokens_out: amount, cost_usd: amount, request_type: label, session_tag: label,
-}, { requiredKeys: ["provider", "model"] });
-const webhook = fc.record({
-  id: fc.oneof(fc.constant("known"), label),
-  url: fc.oneof({ weight: 3, arbitrary: fc.constant(receiver.url) }, fc.constantFrom("", "x", "ftp://a/", "http://169.254.169.254/", "http://me@a/", "http://[", `http://a/${"x".repeat(3000)}`), fc.jsonValue().filter((value) => typeof value !== "string")),
-  patterns: fc.oneof(fc.array(pattern, { maxLength: 3 }), fc.jsonValue()),
-  secret: label,
-}, { requiredKeys: ["id", "url"] });
-const json = fc.oneof(fc.json(), good.map((value) => JSON.stringify(value)), fc.array(good, { minLength: 1, maxLength: 3 }).map((value) => JSON.stringify(value)), event.map((value) => JSON.stringify(value)), fc.array(event, { maxLength: 3 }).map((value) => JSON.stringify(value)));
-const regex = fc.oneof(fc.constantFrom("a", "x+", "(", "[", "\\", "(?=a)", "a{1001}", "(a{1,1000}){1,1000}", "(?i)\\pL{9}", "^$", "no-console-log", "x".repeat(4097), "a{500}".repeat(9)), label);
-const rule = fc.record({
-  project: label, rule_id: label, pattern: regex, severity: fc.oneof(fc.constantFrom("error", "warning", "fatal"), label), match_type: fc.oneof(fc.constantFrom("regex", "missing", "custom", "other"), label),
-  message: label, stack: label, applies_to: fc.oneof(fc.array(label, { maxLength: 3 }), fc.constantFrom(["*"], ["["], []), label), source: label, context: label, proposed_by: label, status: label,
-}, { requiredKeys: ["project", "rule_id", "pattern"] });
-const goodRule = fc.record({ project: fc.constantFrom("known", "other"), rule_id: fc.constantFrom("known", "other"), pattern: fc.constantFrom("x", "(?i)y$") });
+const usage = fc.record(
+  {
+    provider: label,
+    model: label,
+    instance_id: label,
+    project: label,
+    tokens_in: amount,
+    tokens_out: amount,
+    cost_usd: amount,
+    request_type: label,
+    session_tag: label,
+  },
+  { requiredKeys: ["provider", "model"] },
+);
+const webhook = fc.record(
+  {
+    id: fc.oneof(fc.constant("known"), label),
+    url: fc.oneof(
+      { weight: 3, arbitrary: fc.constant(receiver.url) },
+      fc.constantFrom(
+        "",
+        "x",
+        "ftp://a/",
+        "http://169.254.169.254/",
+        "http://me@a/",
+        "http://[",
+        `http://a/${"x".repeat(3000)}`,
+      ),
+      fc.jsonValue().filter((value) => typeof value !== "string"),
+    ),
+    patterns: fc.oneof(fc.array(pattern, { maxLength: 3 }), fc.jsonValue()),
+    secret: label,
+  },
+  { requiredKeys: ["id", "url"] },
+);
+const json = fc.oneof(
+  fc.json(),
+  good.map((value) => JSON.stringify(value)),
+  fc.array(good, { minLength: 1, maxLength: 3 }).map((value) => JSON.stringify(value)),
+  event.map((value) => JSON.stringify(value)),
+  fc.array(event, { maxLength: 3 }).map((value) => JSON.stringify(value)),
+);
+const regex = fc.oneof(
+  fc.constantFrom(
+    "a",
+    "x+",
+    "(",
+    "[",
+    "\\",
+    "(?=a)",
+    "a{1001}",
+    "(a{1,1000}){1,1000}",
+    "(?i)\\pL{9}",
+    "^$",
+    "no-console-log",
+    "x".repeat(4097),
+    "a{500}".repeat(9),
+  ),
+  label,
+);
+const rule = fc.record(
+  {
+    project: label,
+    rule_id: label,
+    pattern: regex,
+    severity: fc.oneof(fc.constantFrom("error", "warning", "fatal"), label),
+    match_type: fc.oneof(fc.constantFrom("regex", "missing", "custom", "other"), label),
+    message: label,
+    stack: label,
+    applies_to: fc.oneof(fc.array(label, { maxLength: 3 }), fc.constantFrom(["*"], ["["], []), label),
+    source: label,
+    context: label,
+    proposed_by: label,
+    status: label,
+  },
+  { requiredKeys: ["project", "rule_id", "pattern"] },
+);
+const goodRule = fc.record({
+  project: fc.constantFrom("known", "other"),
+  rule_id: fc.constantFrom("known", "other"),
+  pattern: fc.constantFrom("x", "(?i)y$"),
+});
 const endpoint = fc.oneof(fc.constantFrom("POST /x", "GET /y/{id}", "POST /s", "X", ""), label);
 const payload = fc.oneof(fc.jsonValue(), fc.record({ a: fc.jsonValue(), b: fc.jsonValue() }, { requiredKeys: [] }));
 /** Nobody answers at these, or nobody may be called. */
-const base_url = fc.oneof(fc.constantFrom("http://127.0.0.1:1", "http://127.0.0.1:1/p/?q#f", "http://169.254.169.254/", "ftp://x", "http://user:pw@127.0.0.1:1", "http://[::ffff:a9fe:a9fe]", "http://", "x".repeat(3000)), label.filter((value) => typeof value !== "string" || !value.startsWith("http")));
+const base_url = fc.oneof(
+  fc.constantFrom(
+    "http://127.0.0.1:1",
+    "http://127.0.0.1:1/p/?q#f",
+    "http://169.254.169.254/",
+    "ftp://x",
+    "http://user:pw@127.0.0.1:1",
+    "http://[::ffff:a9fe:a9fe]",
+    "http://",
+    "x".repeat(3000),
+  ),
+  label.filter((value) => typeof value !== "string" || !value.startsWith("http")),
+);
 const contract = fc.oneof(fc.constant({ kind: "contract", endpoints: {} }), fc.jsonValue());
-const template = fc.record({
-  id: label, name: label, description: label, kind: fc.oneof(fc.constantFrom("rules", "contracts", "bundle", "other"), label),
-  data: fc.oneof(fc.array(rule, { maxLength: 2 }), contract, fc.record({ rules: fc.array(rule, { maxLength: 2 }), contracts: fc.dictionary(fc.string(), contract, { maxKeys: 2 }) }), fc.jsonValue()),
-  tags: fc.oneof(fc.array(label, { maxLength: 2 }), label),
-}, { requiredKeys: ["id", "name"] });
+const template = fc.record(
+  {
+    id: label,
+    name: label,
+    description: label,
+    kind: fc.oneof(fc.constantFrom("rules", "contracts", "bundle", "other"), label),
+    data: fc.oneof(
+      fc.array(rule, { maxLength: 2 }),
+      contract,
+      fc.record({
+        rules: fc.array(rule, { maxLength: 2 }),
+        contracts: fc.dictionary(fc.string(), contract, { maxKeys: 2 }),
+      }),
+      fc.jsonValue(),
+    ),
+    tags: fc.oneof(fc.array(label, { maxLength: 2 }), label),
+  },
+  { requiredKeys: ["id", "name"] },
+);
 /** For a route, what is nearly or really what it takes. */
 const BODIES: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
-  "contract.validate": fc.record({ endpoint, direction: fc.oneof(fc.constantFrom("request", "response", "query", "error"), label), payload }, { requiredKeys: ["endpoint"] }),
-  "contract.test": fc.oneof(fc.record({ endpoint: fc.constantFrom("POST /x", "GET /y/{id}"), base_url: fc.constant("http://127.0.0.1:1") }), fc.record({ endpoint, base_url, test_data: fc.oneof(payload, fc.record({ id: fc.oneof(fc.constantFrom("..", "a/b", "\ud800", 7), fc.jsonValue()) })) }, { requiredKeys: ["endpoint", "base_url"] })),
+  "contract.validate": fc.record(
+    { endpoint, direction: fc.oneof(fc.constantFrom("request", "response", "query", "error"), label), payload },
+    { requiredKeys: ["endpoint"] },
+  ),
+  "contract.test": fc.oneof(
+    fc.record({ endpoint: fc.constantFrom("POST /x", "GET /y/{id}"), base_url: fc.constant("http://127.0.0.1:1") }),
+    fc.record(
+      {
+        endpoint,
+        base_url,
+        test_data: fc.oneof(
+          payload,
+          fc.record({ id: fc.oneof(fc.constantFrom("..", "a/b", "\ud800", 7), fc.jsonValue()) }),
+        ),
+      },
+      { requiredKeys: ["endpoint", "base_url"] },
+    ),
+  ),
   "webhook.create": fc.oneof(webhook, fc.constant({ id: "known", url: receiver.url, patterns: ["a.*"] })),
   "usage.record": fc.oneof(usage, fc.constant({ provider: "p", model: "m", tokens_in: 1 })),
   "rule.propose": fc.oneof(rule, goodRule),
-  "rules.put": fc.oneof(fc.array(rule, { maxLength: 3 }), goodRule.map((one) => [one])),
-  "rules.import": fc.oneof(fc.array(rule, { maxLength: 3 }), goodRule.map((one) => [one])),
-  "instance.register": fc.oneof(fc.record({ name: label, workspace: label, intent: label, stack: label, capabilities: fc.oneof(fc.array(label, { maxLength: 3 }), label) }, { requiredKeys: ["name"] }), fc.constant({ name: "known", capabilities: ["x"] })),
-  "instance.capabilities": fc.oneof(fc.record({ capabilities: fc.oneof(fc.array(label, { maxLength: 3 }), label) }), fc.constant({ capabilities: ["x"] })),
+  "rules.put": fc.oneof(
+    fc.array(rule, { maxLength: 3 }),
+    goodRule.map((one) => [one]),
+  ),
+  "rules.import": fc.oneof(
+    fc.array(rule, { maxLength: 3 }),
+    goodRule.map((one) => [one]),
+  ),
+  "instance.register": fc.oneof(
+    fc.record(
+      {
+        name: label,
+        workspace: label,
+        intent: label,
+        stack: label,
+        capabilities: fc.oneof(fc.array(label, { maxLength: 3 }), label),
+      },
+      { requiredKeys: ["name"] },
+    ),
+    fc.constant({ name: "known", capabilities: ["x"] }),
+  ),
+  "instance.capabilities": fc.oneof(
+    fc.record({ capabilities: fc.oneof(fc.array(label, { maxLength: 3 }), label) }),
+    fc.constant({ capabilities: ["x"] }),
+  ),
   "instance.intent": fc.oneof(fc.record({ intent: label }), fc.constant({ intent: "x" })),
   "template.create": fc.oneof(template, fc.constant({ id: "known", name: "Known" })),
   "template.apply": fc.oneof(fc.record({ project: label }), fc.constant({ project: "known" })),
-  "rules.validate": fc.record({ content: fc.oneof(fc.string(), fc.constantFrom("aaa\r\nb", "\ud800", "\0"), label), filename: label, stack: label }, { requiredKeys: ["content"] }),
+  "rules.validate": fc.record(
+    {
+      content: fc.oneof(fc.string(), fc.constantFrom("aaa\r\nb", "\ud800", "\0"), label),
+      filename: label,
+      stack: label,
+    },
+    { requiredKeys: ["content"] },
+  ),
 };
 const bodyFor = ({ operation }: RouteRow): fc.Arbitrary<Uint8Array | null> => {
   const own = BODIES[operation.operationId];
@@ -235,25 +522,112 @@ const body = fc.oneof(
   fc.uint8Array({ maxLength: 64 }),
   text(json),
   // Cut somewhere, or with something in between.
-  fc.tuple(json, fc.nat(), fc.string({ maxLength: 3 })).map(([whole, at, more]) => Buffer.from(whole.slice(0, at % (whole.length + 1)) + more + whole.slice(at % (whole.length + 1)).slice(more.length))),
-  text(fc.constantFrom("", "\uFEFF", '\uFEFF{"topic":"bom"}', "null", "[]", "[".repeat(20_000), `${"[".repeat(20_000)}${"]".repeat(20_000)}`, '{"__proto__":{"topic":"x"}}', '{"topic":"a","topic":5}', "1e999999", '"\\u0000"', "NaN")),
+  fc
+    .tuple(json, fc.nat(), fc.string({ maxLength: 3 }))
+    .map(([whole, at, more]) =>
+      Buffer.from(
+        whole.slice(0, at % (whole.length + 1)) + more + whole.slice(at % (whole.length + 1)).slice(more.length),
+      ),
+    ),
+  text(
+    fc.constantFrom(
+      "",
+      "\uFEFF",
+      '\uFEFF{"topic":"bom"}',
+      "null",
+      "[]",
+      "[".repeat(20_000),
+      `${"[".repeat(20_000)}${"]".repeat(20_000)}`,
+      '{"__proto__":{"topic":"x"}}',
+      '{"topic":"a","topic":5}',
+      "1e999999",
+      '"\\u0000"',
+      "NaN",
+    ),
+  ),
 );
 /** Messages of the Model Context Protocol, nearly right ones among them. */
-const toolName = fc.oneof(fc.constantFrom("register_instance", "discover_instances", "set_intent", "get_endpoints", "propose_rule"), fc.constantFrom("", "__proto__", "no_such_tool"), fc.jsonValue());
-const toolArguments = fc.oneof(fc.record({ name: label, workspace: label, capabilities: label, instance_id: label, intent: label, project: label, rule_id: label, pattern: regex, message: label }, { requiredKeys: [] }), rule, fc.jsonValue());
-const rpc = fc.record({
-  jsonrpc: fc.oneof({ weight: 9, arbitrary: fc.constant("2.0") }, { weight: 1, arbitrary: fc.jsonValue() }),
-  id: fc.oneof({ weight: 9, arbitrary: fc.integer() }, { weight: 1, arbitrary: fc.jsonValue() }),
-  method: fc.oneof({ weight: 4, arbitrary: fc.constant("tools/call") }, { weight: 4, arbitrary: fc.constantFrom("tools/list", "initialize", "ping", "server/discover", "notifications/initialized", "subscriptions/listen", "no/such") }, { weight: 1, arbitrary: fc.jsonValue() }),
-  params: fc.oneof({ weight: 9, arbitrary: fc.record({ name: toolName, arguments: toolArguments, _meta: fc.oneof(fc.constant(ENVELOPE), fc.jsonValue()) }, { requiredKeys: ["name"] }) }, { weight: 1, arbitrary: fc.jsonValue() }),
-}, { requiredKeys: ["jsonrpc", "method"] });
-const rpcBody = text(fc.oneof({ weight: 4, arbitrary: rpc }, { weight: 1, arbitrary: fc.array(rpc, { maxLength: 3 }) }).map((value) => JSON.stringify(value)));
-const rpcHeaders = fc.array(fc.oneof(
-  fc.tuple(fc.constant("MCP-Protocol-Version"), fc.oneof(fc.constantFrom("2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28", "1999-01-01"), visible)),
-  fc.tuple(fc.constant("Mcp-Method"), fc.oneof(fc.constantFrom("tools/call", "tools/list", "subscriptions/listen"), visible)),
-  fc.tuple(fc.constant("Mcp-Name"), fc.oneof(fc.constantFrom("register_instance", "get_endpoints", "=?base64?Z2V0?=", "=?base64?"), visible)),
-  header,
-), { maxLength: 3 }).map((more) => [...Object.entries(MCP_HEADERS), ...more]);
+const toolName = fc.oneof(
+  fc.constantFrom("register_instance", "discover_instances", "set_intent", "get_endpoints", "propose_rule"),
+  fc.constantFrom("", "__proto__", "no_such_tool"),
+  fc.jsonValue(),
+);
+const toolArguments = fc.oneof(
+  fc.record(
+    {
+      name: label,
+      workspace: label,
+      capabilities: label,
+      instance_id: label,
+      intent: label,
+      project: label,
+      rule_id: label,
+      pattern: regex,
+      message: label,
+    },
+    { requiredKeys: [] },
+  ),
+  rule,
+  fc.jsonValue(),
+);
+const rpc = fc.record(
+  {
+    jsonrpc: fc.oneof({ weight: 9, arbitrary: fc.constant("2.0") }, { weight: 1, arbitrary: fc.jsonValue() }),
+    id: fc.oneof({ weight: 9, arbitrary: fc.integer() }, { weight: 1, arbitrary: fc.jsonValue() }),
+    method: fc.oneof(
+      { weight: 4, arbitrary: fc.constant("tools/call") },
+      {
+        weight: 4,
+        arbitrary: fc.constantFrom(
+          "tools/list",
+          "initialize",
+          "ping",
+          "server/discover",
+          "notifications/initialized",
+          "subscriptions/listen",
+          "no/such",
+        ),
+      },
+      { weight: 1, arbitrary: fc.jsonValue() },
+    ),
+    params: fc.oneof(
+      {
+        weight: 9,
+        arbitrary: fc.record(
+          { name: toolName, arguments: toolArguments, _meta: fc.oneof(fc.constant(ENVELOPE), fc.jsonValue()) },
+          { requiredKeys: ["name"] },
+        ),
+      },
+      { weight: 1, arbitrary: fc.jsonValue() },
+    ),
+  },
+  { requiredKeys: ["jsonrpc", "method"] },
+);
+const rpcBody = text(
+  fc
+    .oneof({ weight: 4, arbitrary: rpc }, { weight: 1, arbitrary: fc.array(rpc, { maxLength: 3 }) })
+    .map((value) => JSON.stringify(value)),
+);
+const rpcHeaders = fc
+  .array(
+    fc.oneof(
+      fc.tuple(
+        fc.constant("MCP-Protocol-Version"),
+        fc.oneof(fc.constantFrom("2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28", "1999-01-01"), visible),
+      ),
+      fc.tuple(
+        fc.constant("Mcp-Method"),
+        fc.oneof(fc.constantFrom("tools/call", "tools/list", "subscriptions/listen"), visible),
+      ),
+      fc.tuple(
+        fc.constant("Mcp-Name"),
+        fc.oneof(fc.constantFrom("register_instance", "get_endpoints", "=?base64?Z2V0?=", "=?base64?"), visible),
+      ),
+      header,
+    ),
+    { maxLength: 3 },
+  )
+  .map((more) => [...Object.entries(MCP_HEADERS), ...more]);
 
 const METHOD_NAMES = ["GET", "HEAD", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND", "PURGE"];
 
@@ -267,43 +641,79 @@ function fillPath(path: string, values: readonly string[]): string {
 
 /** Whether a path goes to a route: a parameter takes what is not empty, the key of the state all that is left. */
 function leadsTo(route: RouteRow, path: string): boolean {
-  const shape = route.path.replaceAll(/[.]/g, String.raw`\.`).replace("{key}", ".*").replaceAll(/\{[a-z_]+\}/g, "[^/]+");
+  const shape = route.path
+    .replaceAll(/[.]/g, String.raw`\.`)
+    .replace("{key}", ".*")
+    .replaceAll(/\{[a-z_]+\}/g, "[^/]+");
   return new RegExp(`^${shape}$`).test(path);
 }
 
-const attempt: fc.Arbitrary<Attempt> = fc.constantFrom(...ROUTES).chain((route) => fc.record({
-  route: fc.constant(ROUTES.indexOf(route)),
-  method: fc.oneof({ weight: 5, arbitrary: fc.constant(route.method) }, { weight: 1, arbitrary: fc.constantFrom(...METHOD_NAMES) }),
-  path: fc.tuple(
-    fc.oneof(
-      { weight: 8, arbitrary: fc.array(segments, { minLength: PARAMETERS_MAX, maxLength: PARAMETERS_MAX }).map((rests) => fillPath(route.path, rests)) },
-      { weight: 1, arbitrary: segments.map((rest) => `${route.path}/${rest}`) },
-      { weight: 1, arbitrary: segments.map((rest) => `/${rest}`) },
+const attempt: fc.Arbitrary<Attempt> = fc.constantFrom(...ROUTES).chain((route) =>
+  fc.record({
+    route: fc.constant(ROUTES.indexOf(route)),
+    method: fc.oneof(
+      { weight: 5, arbitrary: fc.constant(route.method) },
+      { weight: 1, arbitrary: fc.constantFrom(...METHOD_NAMES) },
     ),
-    fc.option(queryOf(route), { nil: null }),
-  ).map(([path, query]) => (query === null ? path : `${path}?${query}`)),
-  headers: fc.tuple(host, fc.oneof(fc.constant([]), ...(route.path === "/mcp" ? [rpcHeaders, rpcHeaders] : []), fc.array(header, { maxLength: 3 }))).map(([name, others]) => [["Host", name] as const, ...others]),
-  body: route.path === "/mcp" ? fc.oneof({ weight: 5, arbitrary: rpcBody }, { weight: 1, arbitrary: bodyFor(route) }) : bodyFor(route),
-  chunked: fc.boolean(),
-}));
+    path: fc
+      .tuple(
+        fc.oneof(
+          {
+            weight: 8,
+            arbitrary: fc
+              .array(segments, { minLength: PARAMETERS_MAX, maxLength: PARAMETERS_MAX })
+              .map((rests) => fillPath(route.path, rests)),
+          },
+          { weight: 1, arbitrary: segments.map((rest) => `${route.path}/${rest}`) },
+          { weight: 1, arbitrary: segments.map((rest) => `/${rest}`) },
+        ),
+        fc.option(queryOf(route), { nil: null }),
+      )
+      .map(([path, query]) => (query === null ? path : `${path}?${query}`)),
+    headers: fc
+      .tuple(
+        host,
+        fc.oneof(
+          fc.constant([]),
+          ...(route.path === "/mcp" ? [rpcHeaders, rpcHeaders] : []),
+          fc.array(header, { maxLength: 3 }),
+        ),
+      )
+      .map(([name, others]) => [["Host", name] as const, ...others]),
+    body:
+      route.path === "/mcp"
+        ? fc.oneof({ weight: 5, arbitrary: rpcBody }, { weight: 1, arbitrary: bodyFor(route) })
+        : bodyFor(route),
+    chunked: fc.boolean(),
+  }),
+);
 
 /** Sends one attempt. A stream of events that was opened is left at once; an upgrade is not asked for. */
 function ask({ method, path, headers, body: content, chunked }: Attempt): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    const length: [string, string][] = content === null ? [] : chunked ? [["Transfer-Encoding", "chunked"]] : [["Content-Length", String(content.byteLength)]];
+    const length: [string, string][] =
+      content === null
+        ? []
+        : chunked
+          ? [["Transfer-Encoding", "chunked"]]
+          : [["Content-Length", String(content.byteLength)]];
     const target = path.replace(/^\/api\/instances\/known(?=[/?]|$)/, `/api/instances/${known_instance}`);
-    const request = httpRequest({ host: "127.0.0.1", port, agent: false, method, path: target, setHost: false }, (response) => {
-      const parts: Buffer[] = [];
-      const settle = (): void => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(parts) });
-      if (response.statusCode === 200 && response.headers["content-type"] === "text/event-stream") {
-        response.destroy();
-        settle();
-        return;
-      }
-      response.on("data", (part: Buffer) => parts.push(part));
-      response.on("end", settle);
-      response.on("error", reject);
-    });
+    const request = httpRequest(
+      { host: "127.0.0.1", port, agent: false, method, path: target, setHost: false },
+      (response) => {
+        const parts: Buffer[] = [];
+        const settle = (): void =>
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(parts) });
+        if (response.statusCode === 200 && response.headers["content-type"] === "text/event-stream") {
+          response.destroy();
+          settle();
+          return;
+        }
+        response.on("data", (part: Buffer) => parts.push(part));
+        response.on("end", settle);
+        response.on("error", reject);
+      },
+    );
     request.on("error", reject);
     for (const [name, value] of [...headers, ...length]) request.setHeader(name, value);
     request.end(content ?? undefined);
@@ -312,51 +722,87 @@ function ask({ method, path, headers, body: content, chunked }: Attempt): Promis
 
 /** Everything that a request could have changed, as text. */
 async function stored(): Promise<string> {
-  const [instances, state, rules, templates, metrics, history] = await Promise.all([send(port, "GET", "/api/instances"), send(port, "GET", "/api/state"), send(port, "GET", "/api/rules"), send(port, "GET", "/api/templates"), send(port, "GET", "/api/metrics"), send(port, "GET", "/api/state/known?history=1&limit=1")]);
+  const [instances, state, rules, templates, metrics, history] = await Promise.all([
+    send(port, "GET", "/api/instances"),
+    send(port, "GET", "/api/state"),
+    send(port, "GET", "/api/rules"),
+    send(port, "GET", "/api/templates"),
+    send(port, "GET", "/api/metrics"),
+    send(port, "GET", "/api/state/known?history=1&limit=1"),
+  ]);
   // When they were seen, and so their order, is not stored by the call alone.
-  const registered = instances.json<{ readonly id: string }[]>().map((instance) => JSON.stringify({ ...instance, last_seen: "" })).toSorted().join();
+  const registered = instances
+    .json<{ readonly id: string }[]>()
+    .map((instance) => JSON.stringify({ ...instance, last_seen: "" }))
+    .toSorted()
+    .join();
   return `${registered}\n${state.text}\n${rules.text}\n${templates.text}\n${metrics.json<{ readonly last_event_id: number }>().last_event_id}\n${history.text}`;
 }
 
 /** What the protocol of /mcp refuses, it refuses in its own words. */
 function isProtocolError(content: Buffer): boolean {
-  const { jsonrpc, error } = JSON.parse(content.toString("utf8")) as { readonly jsonrpc?: unknown; readonly error?: { readonly code?: unknown; readonly message?: unknown } };
-  return jsonrpc === "2.0" && typeof error?.code === "number" && typeof error.message === "string" && !/ at .*:\d+:\d+|SQLITE|node_modules/.test(error.message);
+  const { jsonrpc, error } = JSON.parse(content.toString("utf8")) as {
+    readonly jsonrpc?: unknown;
+    readonly error?: { readonly code?: unknown; readonly message?: unknown };
+  };
+  return (
+    jsonrpc === "2.0" &&
+    typeof error?.code === "number" &&
+    typeof error.message === "string" &&
+    !/ at .*:\d+:\d+|SQLITE|node_modules/.test(error.message)
+  );
 }
 
 function isErrorShape(status: number, content: Buffer): boolean {
   const refusal = JSON.parse(content.toString("utf8")) as Refusal & { readonly details?: unknown };
-  const rest = Object.keys(refusal).filter((name) => !["error", "code", "details", "current_version", "current_etag"].includes(name));
-  return refusal.code === status && typeof refusal.error === "string" && refusal.error !== "" && rest.length === 0 && !/ at .*:\d+:\d+|SQLITE|node_modules/.test(refusal.error);
+  const rest = Object.keys(refusal).filter(
+    (name) => !["error", "code", "details", "current_version", "current_etag"].includes(name),
+  );
+  return (
+    refusal.code === status &&
+    typeof refusal.error === "string" &&
+    refusal.error !== "" &&
+    rest.length === 0 &&
+    !/ at .*:\d+:\d+|SQLITE|node_modules/.test(refusal.error)
+  );
 }
 
 const seen = new Map<string, Set<number>>();
 
 t.test("a request of any shape is answered as the contract says, and what is refused stores nothing", async (t) => {
   let before = await stored();
-  await fc.assert(fc.asyncProperty(attempt, async (one) => {
-    const route = must(ROUTES[one.route], "an attempt is made for a route");
-    const arrange = ARRANGED[route.operation.operationId];
-    if (arrange !== undefined) {
-      await arrange();
-      before = await stored();
-    }
-    const { status, headers, body: content } = await ask(one);
-    const [path = ""] = one.path.split("?");
-    const { operationId, responses } = route.operation;
-    const own = one.method === route.method && leadsTo(route, path);
-    if (own) seen.set(operationId, (seen.get(operationId) ?? new Set()).add(status));
-    if (status >= 500 || status < 200) throw new Error(`status ${status}: ${content.toString()}`);
-    if (own && responses[String(status)] === undefined) throw new Error(`status ${status} is not described`);
-    if (status >= 400) {
-      if (headers["content-type"] !== "application/json") throw new Error(`a refusal of type ${headers["content-type"]}`);
-      if (one.method === "HEAD" ? content.length > 0 : !isErrorShape(status, content) && !(path === "/mcp" && isProtocolError(content))) throw new Error(`a refusal without its shape: ${content.toString()}`);
-    }
-    if (["GET", "HEAD"].includes(one.method)) return;
-    const after = await stored();
-    if (status >= 400 && after !== before) throw new Error(`refused with ${status}, and yet:\n${before}\n${after}`);
-    before = after;
-  }), { numRuns: RUNS_A_ROUTE * ROUTES.length, includeErrorInReport: true });
+  await fc.assert(
+    fc.asyncProperty(attempt, async (one) => {
+      const route = must(ROUTES[one.route], "an attempt is made for a route");
+      const arrange = ARRANGED[route.operation.operationId];
+      if (arrange !== undefined) {
+        await arrange();
+        before = await stored();
+      }
+      const { status, headers, body: content } = await ask(one);
+      const [path = ""] = one.path.split("?");
+      const { operationId, responses } = route.operation;
+      const own = one.method === route.method && leadsTo(route, path);
+      if (own) seen.set(operationId, (seen.get(operationId) ?? new Set()).add(status));
+      if (status >= 500 || status < 200) throw new Error(`status ${status}: ${content.toString()}`);
+      if (own && responses[String(status)] === undefined) throw new Error(`status ${status} is not described`);
+      if (status >= 400) {
+        if (headers["content-type"] !== "application/json")
+          throw new Error(`a refusal of type ${headers["content-type"]}`);
+        if (
+          one.method === "HEAD"
+            ? content.length > 0
+            : !isErrorShape(status, content) && !(path === "/mcp" && isProtocolError(content))
+        )
+          throw new Error(`a refusal without its shape: ${content.toString()}`);
+      }
+      if (["GET", "HEAD"].includes(one.method)) return;
+      const after = await stored();
+      if (status >= 400 && after !== before) throw new Error(`refused with ${status}, and yet:\n${before}\n${after}`);
+      before = after;
+    }),
+    { numRuns: RUNS_A_ROUTE * ROUTES.length, includeErrorInReport: true },
+  );
   t.equal(koor.process.exitCode, null, "the server is there");
 });
 
@@ -368,8 +814,10 @@ t.test("the attempts went deep: each route was reached, and both taken and refus
     if (operation.operationId === "restore") continue;
     if (operation.responses["200"] !== undefined) t.ok(statuses.includes(200), `${operation.operationId} was taken`);
     // Where only an escape in the path can be wrong, chance may pass a route by.
-    const refusable = operation.requestBody !== undefined || operation.parameters.some((parameter) => parameter.in === "query");
-    if (operation.responses["400"] !== undefined && refusable) t.ok(statuses.includes(400), `${operation.operationId} was refused`);
+    const refusable =
+      operation.requestBody !== undefined || operation.parameters.some((parameter) => parameter.in === "query");
+    if (operation.responses["400"] !== undefined && refusable)
+      t.ok(statuses.includes(400), `${operation.operationId} was refused`);
   }
   t.end();
 });
@@ -394,46 +842,112 @@ function throwAt(...pieces: readonly Uint8Array[]): Promise<string> {
 
 t.test("bytes that are no request do no harm", async (t) => {
   const line = fc.constantFrom(
-    "GET /api/state HTTP/1.1\r\n", "PUT /api/state/raw HTTP/1.1\r\n", "POST /api/events/publish HTTP/1.1\r\n", "GET /health HTTP/1.0\r\n", "GET /health\r\n", "GET  HTTP/1.1\r\n", "\r\n", "GET /\0 HTTP/1.1\r\n",
-    "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "CONNECT localhost:80 HTTP/1.1\r\n", "\x16\x03\x01\x02\x00\x01", `GET /${"a".repeat(20_000)} HTTP/1.1\r\n`,
+    "GET /api/state HTTP/1.1\r\n",
+    "PUT /api/state/raw HTTP/1.1\r\n",
+    "POST /api/events/publish HTTP/1.1\r\n",
+    "GET /health HTTP/1.0\r\n",
+    "GET /health\r\n",
+    "GET  HTTP/1.1\r\n",
+    "\r\n",
+    "GET /\0 HTTP/1.1\r\n",
+    "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "CONNECT localhost:80 HTTP/1.1\r\n",
+    "\x16\x03\x01\x02\x00\x01",
+    `GET /${"a".repeat(20_000)} HTTP/1.1\r\n`,
   );
   const field = fc.oneof(
     fc.constantFrom(
-      "Host: localhost\r\n", "Host: localhost\r\n", "Content-Length: 5\r\n", "Content-Length: 4\r\n", "Content-Length: -1\r\n", "Content-Length: 99999999999999999999\r\n", "Transfer-Encoding: chunked\r\n",
-      "Transfer-Encoding: chunked, chunked\r\n", "Transfer-Encoding: gzip\r\n", "Expect: 100-continue\r\n", " folded: x\r\n", "no colon\r\n", ": empty\r\n", "Nul: \0\r\n", "Bare: x\n", "Connection: close\r\n", "Upgrade: websocket\r\n",
-      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", `X: ${"x".repeat(20_000)}\r\n`, `Content-Length: ${BODY_BYTES_MAX + 1}\r\n`,
+      "Host: localhost\r\n",
+      "Host: localhost\r\n",
+      "Content-Length: 5\r\n",
+      "Content-Length: 4\r\n",
+      "Content-Length: -1\r\n",
+      "Content-Length: 99999999999999999999\r\n",
+      "Transfer-Encoding: chunked\r\n",
+      "Transfer-Encoding: chunked, chunked\r\n",
+      "Transfer-Encoding: gzip\r\n",
+      "Expect: 100-continue\r\n",
+      " folded: x\r\n",
+      "no colon\r\n",
+      ": empty\r\n",
+      "Nul: \0\r\n",
+      "Bare: x\n",
+      "Connection: close\r\n",
+      "Upgrade: websocket\r\n",
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
+      `X: ${"x".repeat(20_000)}\r\n`,
+      `Content-Length: ${BODY_BYTES_MAX + 1}\r\n`,
     ),
     fc.uint8Array({ maxLength: 20 }).map((bytes) => Buffer.from(bytes).toString("latin1")),
   );
-  const tail = fc.oneof(fc.constantFrom("", "\r\n", "\r\n{}", "\r\n5\r\nabcde\r\n0\r\n\r\n", "\r\nffffffffffffffff\r\n", "\r\n-1\r\n", "\r\n0\r\n"), fc.uint8Array({ maxLength: 40 }).map((bytes) => `\r\n${Buffer.from(bytes).toString("latin1")}`));
-  const request = fc.tuple(line, fc.array(field, { maxLength: 5 }), tail).map(([first, fields, rest]) => Buffer.from(first + fields.join("") + rest, "latin1"));
-  await fc.assert(fc.asyncProperty(fc.oneof({ weight: 5, arbitrary: request }, { weight: 1, arbitrary: fc.uint8Array({ maxLength: 200 }) }), fc.nat(), async (bytes, cut) => {
-    const at = bytes.byteLength === 0 ? 0 : cut % bytes.byteLength;
-    const answer = await throwAt(bytes.subarray(0, at), bytes.subarray(at));
-    if (answer !== "" && !/^HTTP\/1\.1 ([1-4]\d\d|505) /.test(answer)) throw new Error(answer.slice(0, 200));
-  }), { numRuns: RAW_RUNS, includeErrorInReport: true });
+  const tail = fc.oneof(
+    fc.constantFrom(
+      "",
+      "\r\n",
+      "\r\n{}",
+      "\r\n5\r\nabcde\r\n0\r\n\r\n",
+      "\r\nffffffffffffffff\r\n",
+      "\r\n-1\r\n",
+      "\r\n0\r\n",
+    ),
+    fc.uint8Array({ maxLength: 40 }).map((bytes) => `\r\n${Buffer.from(bytes).toString("latin1")}`),
+  );
+  const request = fc
+    .tuple(line, fc.array(field, { maxLength: 5 }), tail)
+    .map(([first, fields, rest]) => Buffer.from(first + fields.join("") + rest, "latin1"));
+  await fc.assert(
+    fc.asyncProperty(
+      fc.oneof({ weight: 5, arbitrary: request }, { weight: 1, arbitrary: fc.uint8Array({ maxLength: 200 }) }),
+      fc.nat(),
+      async (bytes, cut) => {
+        const at = bytes.byteLength === 0 ? 0 : cut % bytes.byteLength;
+        const answer = await throwAt(bytes.subarray(0, at), bytes.subarray(at));
+        if (answer !== "" && !/^HTTP\/1\.1 ([1-4]\d\d|505) /.test(answer)) throw new Error(answer.slice(0, 200));
+      },
+    ),
+    { numRuns: RAW_RUNS, includeErrorInReport: true },
+  );
   t.equal((await send(port, "GET", "/health")).status, 200, "the server goes on");
 });
 
 t.test("frames that are none do no harm", async (t) => {
-  const upgrade = Buffer.from("GET /api/events/subscribe HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n");
-  const start = fc.constantFrom([], [0x81, 0x85], [0x81, 0x05], [0x82, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], [0x88, 0x80, 0, 0, 0, 0], [0x89, 0xfe, 0x10, 0x00], [0xf1, 0x80], [0x01, 0x80, 0, 0, 0, 0], [0x80, 0x80, 0, 0, 0, 0]);
-  await fc.assert(fc.asyncProperty(start, fc.uint8Array({ maxLength: 100 }), async (first, rest) => {
-    const answer = await throwAt(upgrade, Buffer.from(first), rest);
-    if (answer !== "" && !answer.startsWith("HTTP/1.1 101 ")) throw new Error(answer.slice(0, 200));
-  }), { numRuns: FRAME_RUNS, includeErrorInReport: true });
+  const upgrade = Buffer.from(
+    "GET /api/events/subscribe HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
+  );
+  const start = fc.constantFrom(
+    [],
+    [0x81, 0x85],
+    [0x81, 0x05],
+    [0x82, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff],
+    [0x88, 0x80, 0, 0, 0, 0],
+    [0x89, 0xfe, 0x10, 0x00],
+    [0xf1, 0x80],
+    [0x01, 0x80, 0, 0, 0, 0],
+    [0x80, 0x80, 0, 0, 0, 0],
+  );
+  await fc.assert(
+    fc.asyncProperty(start, fc.uint8Array({ maxLength: 100 }), async (first, rest) => {
+      const answer = await throwAt(upgrade, Buffer.from(first), rest);
+      if (answer !== "" && !answer.startsWith("HTTP/1.1 101 ")) throw new Error(answer.slice(0, 200));
+    }),
+    { numRuns: FRAME_RUNS, includeErrorInReport: true },
+  );
   t.equal((await send(port, "GET", "/health")).status, 200, "the server goes on");
 });
 
 t.test("in the end nothing was a fault of the server's", async (t) => {
   const families = parseExposition((await send(port, "GET", "/metrics")).text);
-  const faults = families.get("koor_http_requests_total")?.samples.filter(({ labels }) => Number(labels["status"]) >= 500);
+  const faults = families
+    .get("koor_http_requests_total")
+    ?.samples.filter(({ labels }) => Number(labels["status"]) >= 500);
   t.same(faults, [], "no answer was a 5xx");
   t.equal(families.get("koor_writer_restarts_total")?.samples[0]?.value, 0, "the writer never crashed");
-  const inFlight = async (): Promise<number | undefined> => parseExposition((await send(port, "GET", "/metrics")).text).get("koor_http_requests_in_flight")?.samples[0]?.value;
-  const subscribers = async (): Promise<number | undefined> => parseExposition((await send(port, "GET", "/metrics")).text).get("koor_subscribers")?.samples[0]?.value;
-  while (await subscribers() !== 0);
-  while (await inFlight() !== 1);
+  const inFlight = async (): Promise<number | undefined> =>
+    parseExposition((await send(port, "GET", "/metrics")).text).get("koor_http_requests_in_flight")?.samples[0]?.value;
+  const subscribers = async (): Promise<number | undefined> =>
+    parseExposition((await send(port, "GET", "/metrics")).text).get("koor_subscribers")?.samples[0]?.value;
+  while ((await subscribers()) !== 0);
+  while ((await inFlight()) !== 1);
   t.pass("nothing is left in flight");
   t.notMatch(koor.log(), /level=ERROR|level=WARN/, "nothing was worth a warning");
   t.equal(await koor.stop(), 0);

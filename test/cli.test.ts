@@ -48,8 +48,15 @@ async function setUp(t: Owner, options: KoorOptions = {}, token = ""): Promise<A
 t.test("state: set, get, history, diff, rollback, compare-and-swap, delete", async (t) => {
   const { koor, ask, cwd } = await setUp(t);
   const key = "plans/a b%2F/../ü";
-  t.match(await ask("state", "set", key, "--data", '{"step":1,"n":12345678901234567890}'), { key, version: 1, content_type: "application/json" });
-  t.match(await ask("state", "set", key, "--data", '{"step":2,"n":12345678901234567890}', "--if-version", "1"), { key, version: 2 });
+  t.match(await ask("state", "set", key, "--data", '{"step":1,"n":12345678901234567890}'), {
+    key,
+    version: 1,
+    content_type: "application/json",
+  });
+  t.match(await ask("state", "set", key, "--data", '{"step":2,"n":12345678901234567890}', "--if-version", "1"), {
+    key,
+    version: 2,
+  });
   t.equal((await koor("state", "get", key)).stdout, '{"step":2,"n":12345678901234567890}');
   t.equal((await koor("state", "get", key, "--version", "1")).stdout, '{"step":1,"n":12345678901234567890}');
   t.equal((await koor("state", "get", key, "--pretty")).stdout, '{\n  "step": 2,\n  "n": 12345678901234567890\n}\n');
@@ -59,7 +66,11 @@ t.test("state: set, get, history, diff, rollback, compare-and-swap, delete", asy
 
   const late = await koor("state", "set", key, "--data", "0", "--if-version", "1");
   t.match(late, { code: 1, stdout: "", stderr: /\(412\)\n.*"current_version":2/ });
-  t.match(await ask("state", "rollback", key, "--version", "1", "--if-version", "2"), { key, version: 3, rolled_back: 1 });
+  t.match(await ask("state", "rollback", key, "--version", "1", "--if-version", "2"), {
+    key,
+    version: 3,
+    rolled_back: 1,
+  });
   t.match(await koor("state", "list", "--prefix", "plans/"), { code: 0, stdout: /^\[\{"key":[^\n]*\}\]\n$/ });
   t.same(await ask("state", "delete", key), { deleted: key });
   t.match(await koor("state", "get", key), { code: 1, stdout: "", stderr: `key not found: ${key} (404)` });
@@ -78,7 +89,9 @@ t.test("state: set, get, history, diff, rollback, compare-and-swap, delete", asy
 t.test("mcp: a client's configuration is written, and what it then finds there answers", async (t) => {
   const { koor, ask, cwd, server } = await setUp(t);
   const url = `${server.url}/mcp`;
-  t.same(JSON.parse((await koor("mcp", "config", "--client", "vscode")).stdout), { servers: { koor: { type: "http", url } } });
+  t.same(JSON.parse((await koor("mcp", "config", "--client", "vscode")).stdout), {
+    servers: { koor: { type: "http", url } },
+  });
   t.notOk(existsSync(join(cwd, ".vscode")), "printing writes nothing");
   t.same(await ask("mcp", "config", "--client", "claude", "--write"), { written: ".mcp.json", server: "koor", url });
   const file = join(cwd, ".mcp.json");
@@ -86,28 +99,55 @@ t.test("mcp: a client's configuration is written, and what it then finds there a
   writeFileSync(file, '{"mcpServers":{"other":{"command":"x"}}}');
   chmodSync(file, 0o600);
   await ask("mcp", "config", "--client", "claude", "--write");
-  t.match(JSON.parse(readFileSync(file, "utf8")), { mcpServers: { other: { command: "x" }, koor: { url } } }, "other servers stay");
+  t.match(
+    JSON.parse(readFileSync(file, "utf8")),
+    { mcpServers: { other: { command: "x" }, koor: { url } } },
+    "other servers stay",
+  );
   t.equal(statSync(file).mode & 0o777, 0o600, "and so do its permissions");
   writeFileSync(file, "{ mine\n}");
-  t.match(await koor("mcp", "config", "--client", "claude", "--write"), { code: 1, stdout: "", stderr: /\.mcp\.json is not valid JSON/ });
+  t.match(await koor("mcp", "config", "--client", "claude", "--write"), {
+    code: 1,
+    stdout: "",
+    stderr: /\.mcp\.json is not valid JSON/,
+  });
   t.equal(readFileSync(file, "utf8"), "{ mine\n}", "what does not parse stays as it is");
   t.match(await ask("mcp", "config", "--client", "codex", "--write"), { written: ".codex/config.toml" });
   t.equal(readFileSync(join(cwd, ".codex/config.toml"), "utf8"), `[mcp_servers.koor]\nurl = "${url}"\n`);
-  const secret = await runCli(["mcp", "config", "--client", "cursor", "--write"], { cwd, env: { KOOR_SERVER: server.url, KOOR_TOKEN: "s3cret" } });
+  const secret = await runCli(["mcp", "config", "--client", "cursor", "--write"], {
+    cwd,
+    env: { KOOR_SERVER: server.url, KOOR_TOKEN: "s3cret" },
+  });
   t.same(JSON.parse(secret.stdout), { written: ".cursor/mcp.json", server: "koor", url, token_from: "KOOR_TOKEN" });
   t.notMatch(readFileSync(join(cwd, ".cursor/mcp.json"), "utf8"), /s3cret/, "a token is named, not written down");
-  const kilo = await runCli(["mcp", "config", "--client", "kilo", "--write"], { cwd, env: { KOOR_SERVER: server.url, KOOR_TOKEN: "s3cret" } });
+  const kilo = await runCli(["mcp", "config", "--client", "kilo", "--write"], {
+    cwd,
+    env: { KOOR_SERVER: server.url, KOOR_TOKEN: "s3cret" },
+  });
   t.match(JSON.parse(kilo.stdout), { token_from: "KOOR_TOKEN", note: /--stdio/ });
-  const { mcpServers } = JSON.parse((await koor("mcp", "config", "--client", "kilo", "--stdio")).stdout) as { readonly mcpServers: { readonly koor: { readonly command: string; readonly args: string[]; readonly env: Record<string, string> } } };
+  const { mcpServers } = JSON.parse((await koor("mcp", "config", "--client", "kilo", "--stdio")).stdout) as {
+    readonly mcpServers: {
+      readonly koor: { readonly command: string; readonly args: string[]; readonly env: Record<string, string> };
+    };
+  };
   t.same({ ...mcpServers.koor, args: [] }, { command: "koor-cli", args: [], env: { KOOR_SERVER: server.url } });
-  for (const wrong of [["--client", "emacs"], []]) t.match(await koor("mcp", "config", ...wrong), { code: 2, stdout: "" });
+  for (const wrong of [["--client", "emacs"], []])
+    t.match(await koor("mcp", "config", ...wrong), { code: 2, stdout: "" });
   const input = '{"jsonrpc":"2.0","id":1,"method":"ping"}\n';
-  t.match(await runCli(mcpServers.koor.args, { cwd, env: mcpServers.koor.env, input }), { code: 0, stderr: "", stdout: '{"result":{},"jsonrpc":"2.0","id":1}\n' });
+  t.match(await runCli(mcpServers.koor.args, { cwd, env: mcpServers.koor.env, input }), {
+    code: 0,
+    stderr: "",
+    stdout: '{"result":{},"jsonrpc":"2.0","id":1}\n',
+  });
 });
 
 t.test("specs: as state, by project and name", async (t) => {
   const { koor, ask } = await setUp(t);
-  t.match(await ask("specs", "set", "trucks/api/v1", "--data", '{"a":1}'), { project: "trucks", name: "api/v1", version: 1 });
+  t.match(await ask("specs", "set", "trucks/api/v1", "--data", '{"a":1}'), {
+    project: "trucks",
+    name: "api/v1",
+    version: 1,
+  });
   t.match(await ask("specs", "set", "trucks/api/v1", "--data", '{"a":2}', "--if-version", "1"), { version: 2 });
   t.equal((await koor("specs", "get", "trucks/api/v1")).stdout, '{"a":2}');
   t.equal((await koor("specs", "get", "trucks/api/v1", "--version", "1")).stdout, '{"a":1}');
@@ -116,21 +156,45 @@ t.test("specs: as state, by project and name", async (t) => {
   t.match(await ask("specs", "history", "trucks/api/v1", "--limit", "1"), { versions: [{ version: 2 }] });
   t.match(await ask("specs", "diff", "trucks/api/v1", "--v1", "1", "--v2", "2"), { diffs: [{ path: "/a" }] });
   t.match(await ask("specs", "rollback", "trucks/api/v1", "--version", "1"), { version: 3, rolled_back: 1 });
-  t.match(await koor("specs", "delete", "trucks/api/v1", "--if-version", "9"), { code: 1, stdout: "", stderr: /\(412\)/ });
+  t.match(await koor("specs", "delete", "trucks/api/v1", "--if-version", "9"), {
+    code: 1,
+    stdout: "",
+    stderr: /\(412\)/,
+  });
   t.same(await ask("specs", "delete", "trucks/api/v1"), { deleted: "trucks/api/v1" });
-  t.match(await koor("specs", "get", "trucks/api/v1"), { code: 1, stdout: "", stderr: "spec not found: trucks/api/v1 (404)" });
-  for (const wrong of ["trucks", "trucks/", "/api"]) t.match(await koor("specs", "get", wrong), { code: 2, stdout: "", stderr: /<project>\/<name>/ });
+  t.match(await koor("specs", "get", "trucks/api/v1"), {
+    code: 1,
+    stdout: "",
+    stderr: "spec not found: trucks/api/v1 (404)",
+  });
+  for (const wrong of ["trucks", "trucks/", "/api"])
+    t.match(await koor("specs", "get", wrong), { code: 2, stdout: "", stderr: /<project>\/<name>/ });
 });
 
 t.test("events: published, heard, read back", async (t) => {
   const { koor, ask, follow } = await setUp(t);
   t.match(await ask("events", "publish", "api.old", "--data", "1"), { id: 1 });
   const running = await follow("api.*");
-  const published = await koor("events", "publish", "api.change", "--data", '{"n":12345678901234567890,"f":1.0}', "--source", "ci");
-  t.match(published.stdout, /^\{"id":2,"topic":"api\.change","data":\{"n":12345678901234567890,"f":1\.0\},"source":"ci",/);
+  const published = await koor(
+    "events",
+    "publish",
+    "api.change",
+    "--data",
+    '{"n":12345678901234567890,"f":1.0}',
+    "--source",
+    "ci",
+  );
+  t.match(
+    published.stdout,
+    /^\{"id":2,"topic":"api\.change","data":\{"n":12345678901234567890,"f":1\.0\},"source":"ci",/,
+  );
   await ask("events", "publish", "other", "--data", "null");
   await ask("events", "publish", "api.change", "--data", '"last"');
-  t.same((await running.untilLines(2)).map((line) => (JSON.parse(line) as { id: number }).id), [2, 4], "from now on, and what matches");
+  t.same(
+    (await running.untilLines(2)).map((line) => (JSON.parse(line) as { id: number }).id),
+    [2, 4],
+    "from now on, and what matches",
+  );
   t.equal(`${running.lines[0]}\n`, published.stdout, "a subscriber gets what the publisher got");
   running.child.kill("SIGINT");
   t.equal(await running.exit(), 0);
@@ -151,7 +215,10 @@ t.test("a subscriber outlives the server", async (t) => {
   t.equal(await agent.server.stop(), 0);
   await startKoor(t, { data_dir, args: ["--bind", `127.0.0.1:${port}`] });
   await agent.ask("events", "publish", "t", "--data", "2");
-  t.same((await running.untilLines(2)).map((line) => (JSON.parse(line) as { data: number }).data), [1, 2]);
+  t.same(
+    (await running.untilLines(2)).map((line) => (JSON.parse(line) as { data: number }).data),
+    [1, 2],
+  );
 });
 
 t.test("a subscriber that does not read for a while gets every event", async (t) => {
@@ -160,60 +227,162 @@ t.test("a subscriber that does not read for a while gets every event", async (t)
   running.child.stdout.pause();
   const [pages, page] = [8, 100];
   for (let at = 0; at < pages; at += 1) {
-    const events = Array.from({ length: page }, (_, index) => ({ topic: "t", data: { n: at * page + index, text: "x".repeat(20_000) } }));
+    const events = Array.from({ length: page }, (_, index) => ({
+      topic: "t",
+      data: { n: at * page + index, text: "x".repeat(20_000) },
+    }));
     t.equal((await sendJson(server.port, "POST", "/api/events/publish", events)).status, 200);
   }
   running.child.stdout.resume();
   const lines = await running.untilLines(pages * page);
-  t.same(lines.map((line) => (JSON.parse(line) as { data: { n: number } }).data.n), Array.from({ length: pages * page }, (_, n) => n));
+  t.same(
+    lines.map((line) => (JSON.parse(line) as { data: { n: number } }).data.n),
+    Array.from({ length: pages * page }, (_, n) => n),
+  );
 });
 
 t.test("rules: imported from a file, exported to one", async (t) => {
   const { koor, ask, cwd } = await setUp(t);
-  const rules = [{ project: "p", rule_id: "a", pattern: "x", source: "local" }, { project: "q", rule_id: "a", pattern: "y" }];
+  const rules = [
+    { project: "p", rule_id: "a", pattern: "x", source: "local" },
+    { project: "q", rule_id: "a", pattern: "y" },
+  ];
   writeFileSync(join(cwd, "rules.json"), JSON.stringify(rules));
   t.same(await ask("rules", "import", "--file", "rules.json"), { imported: 2 });
   t.match(await ask("rules", "export"), [{ project: "p", rule_id: "a", source: "local" }]);
-  t.same(await ask("rules", "export", "--source", "local,external", "--output", "out.json"), { exported: 2, output: "out.json" });
+  t.same(await ask("rules", "export", "--source", "local,external", "--output", "out.json"), {
+    exported: 2,
+    output: "out.json",
+  });
   t.same(await ask("rules", "import", "--file", "out.json"), { imported: 2 }, "what was exported can be imported");
-  writeFileSync(join(cwd, "bad.json"), JSON.stringify([{ project: "p", rule_id: "b", pattern: "y" }, { project: "p", rule_id: "c", pattern: "(" }]));
-  t.match(await koor("rules", "import", "--file", "bad.json"), { code: 1, stdout: "", stderr: /rule "c": pattern does not compile/ });
-  t.equal((await ask("rules", "export", "--source", "local,external") as unknown as unknown[]).length, 2, "nothing was stored");
+  writeFileSync(
+    join(cwd, "bad.json"),
+    JSON.stringify([
+      { project: "p", rule_id: "b", pattern: "y" },
+      { project: "p", rule_id: "c", pattern: "(" },
+    ]),
+  );
+  t.match(await koor("rules", "import", "--file", "bad.json"), {
+    code: 1,
+    stdout: "",
+    stderr: /rule "c": pattern does not compile/,
+  });
+  t.equal(
+    ((await ask("rules", "export", "--source", "local,external")) as unknown as unknown[]).length,
+    2,
+    "nothing was stored",
+  );
   t.match(await koor("rules", "export", "--output", "no/such/folder"), { code: 2, stdout: "", stderr: /cannot write/ });
 });
 
 t.test("contracts: stored, payloads checked, a live service tested", async (t) => {
   const { koor, ask, server } = await setUp(t);
-  const contract = { kind: "contract", version: 1, endpoints: {
-    "GET /health": { response: { status: { type: "string", required: true }, uptime: { type: "string" } }, response_status: 200 },
-    "GET /api/state": { response: { keys: { type: "array" } } },
-  } };
-  t.match(await ask("contract", "set", "me/koor api", "--data", JSON.stringify(contract)), { project: "me", name: "koor api", version: 1 });
+  const contract = {
+    kind: "contract",
+    version: 1,
+    endpoints: {
+      "GET /health": {
+        response: { status: { type: "string", required: true }, uptime: { type: "string" } },
+        response_status: 200,
+      },
+      "GET /api/state": { response: { keys: { type: "array" } } },
+    },
+  };
+  t.match(await ask("contract", "set", "me/koor api", "--data", JSON.stringify(contract)), {
+    project: "me",
+    name: "koor api",
+    version: 1,
+  });
   t.same(JSON.parse((await koor("contract", "get", "me/koor api")).stdout), contract);
-  const validate = ["contract", "validate", "me/koor api", "--endpoint", "GET /health", "--direction", "response", "--payload"];
+  const validate = [
+    "contract",
+    "validate",
+    "me/koor api",
+    "--endpoint",
+    "GET /health",
+    "--direction",
+    "response",
+    "--payload",
+  ];
   t.same(await ask(...validate, '{"status":"ok"}'), { valid: true, violations: [] });
   const bad = await koor(...validate, '{"status":1}');
   t.equal(bad.code, 1);
-  t.same(JSON.parse(bad.stdout), { valid: false, violations: [{ path: "response.status", message: "expected string, got number" }] }, "the answer is printed all the same");
+  t.same(
+    JSON.parse(bad.stdout),
+    { valid: false, violations: [{ path: "response.status", message: "expected string, got number" }] },
+    "the answer is printed all the same",
+  );
   t.equal(bad.stderr, "");
-  t.match(await runCli([...validate, "-"], { cwd: makeDirectory(t), env: { KOOR_SERVER: server.url }, input: '{"status":"ok"}' }), { code: 0 }, "the payload from stdin");
+  t.match(
+    await runCli([...validate, "-"], {
+      cwd: makeDirectory(t),
+      env: { KOOR_SERVER: server.url },
+      input: '{"status":"ok"}',
+    }),
+    { code: 0 },
+    "the payload from stdin",
+  );
   t.match(await koor(...validate, "{"), { code: 2, stdout: "", stderr: /--payload is not JSON/ });
-  t.match(await koor("contract", "validate", "me/none", "--endpoint", "x", "--payload", "1"), { code: 1, stdout: "", stderr: "contract not found: me/none (404)" });
-  t.match(await ask("contract", "test", "me/koor api", "--target", server.url, "--endpoint", "GET /health"), { valid: true, status_code: 200 });
+  t.match(await koor("contract", "validate", "me/none", "--endpoint", "x", "--payload", "1"), {
+    code: 1,
+    stdout: "",
+    stderr: "contract not found: me/none (404)",
+  });
+  t.match(await ask("contract", "test", "me/koor api", "--target", server.url, "--endpoint", "GET /health"), {
+    valid: true,
+    status_code: 200,
+  });
   const all = await koor("contract", "test", "me/koor api", "--target", server.url, "--data", '{"prefix":"x"}');
   t.equal(all.code, 1);
-  t.match(JSON.parse(all.stdout), [{ valid: true, endpoint: "GET /health" }, { valid: false, response_violations: [{ path: "response", message: "expected object, got array" }] }]);
-  t.match(await koor("contract", "test", "me/koor api", "--target", "http://169.254.169.254", "--endpoint", "GET /health"), { code: 1, stdout: "", stderr: /metadata addresses are never called \(400\)/ });
-  t.match(await koor("contract", "test", "me/none", "--target", server.url), { code: 1, stdout: "", stderr: "spec not found: me/none (404)" });
-  t.match(await koor("contract", "test", "koor", "--target", server.url), { code: 2, stdout: "", stderr: /<project>\/<name>/ });
+  t.match(JSON.parse(all.stdout), [
+    { valid: true, endpoint: "GET /health" },
+    { valid: false, response_violations: [{ path: "response", message: "expected object, got array" }] },
+  ]);
+  t.match(
+    await koor("contract", "test", "me/koor api", "--target", "http://169.254.169.254", "--endpoint", "GET /health"),
+    { code: 1, stdout: "", stderr: /metadata addresses are never called \(400\)/ },
+  );
+  t.match(await koor("contract", "test", "me/none", "--target", server.url), {
+    code: 1,
+    stdout: "",
+    stderr: "spec not found: me/none (404)",
+  });
+  t.match(await koor("contract", "test", "koor", "--target", server.url), {
+    code: 2,
+    stdout: "",
+    stderr: /<project>\/<name>/,
+  });
 });
 
 t.test("templates: created from a file, listed, applied, deleted", async (t) => {
   const { koor, ask, cwd } = await setUp(t);
   const contract = { kind: "contract", version: 1, endpoints: {} };
-  writeFileSync(join(cwd, "bundle.json"), JSON.stringify({ rules: [{ rule_id: "a", pattern: "x" }], contracts: { api: contract } }));
-  t.match(await ask("templates", "create", "--id", "b", "--name", "B", "--kind", "bundle", "--file", "bundle.json", "--tags", "go,http"), { id: "b", version: 1, tags: ["go", "http"] });
-  t.match(await koor("templates", "create", "--id", "b", "--name", "B", "--kind", "bundle", "--file", "bundle.json"), { code: 1, stdout: "", stderr: /already exists: b \(409\)/ });
+  writeFileSync(
+    join(cwd, "bundle.json"),
+    JSON.stringify({ rules: [{ rule_id: "a", pattern: "x" }], contracts: { api: contract } }),
+  );
+  t.match(
+    await ask(
+      "templates",
+      "create",
+      "--id",
+      "b",
+      "--name",
+      "B",
+      "--kind",
+      "bundle",
+      "--file",
+      "bundle.json",
+      "--tags",
+      "go,http",
+    ),
+    { id: "b", version: 1, tags: ["go", "http"] },
+  );
+  t.match(await koor("templates", "create", "--id", "b", "--name", "B", "--kind", "bundle", "--file", "bundle.json"), {
+    code: 1,
+    stdout: "",
+    stderr: /already exists: b \(409\)/,
+  });
   t.match(await ask("templates", "list", "--kind", "bundle", "--tag", "go"), [{ id: "b", name: "B" }]);
   t.same(await ask("templates", "list", "--tag", "none"), []);
   t.match(await ask("templates", "get", "b"), { data: { contracts: { api: contract } } });
@@ -221,16 +390,26 @@ t.test("templates: created from a file, listed, applied, deleted", async (t) => 
   t.same(await ask("specs", "get", "p/api"), contract);
   t.match(await ask("rules", "export", "--source", "external"), [{ project: "p", rule_id: "a" }]);
   t.same(await ask("templates", "delete", "b"), { deleted: "b" });
-  t.match(await koor("templates", "apply", "b", "--project", "p"), { code: 1, stdout: "", stderr: /template not found: b \(404\)/ });
+  t.match(await koor("templates", "apply", "b", "--project", "p"), {
+    code: 1,
+    stdout: "",
+    stderr: /template not found: b \(404\)/,
+  });
 });
 
 t.test("compliance", async (t) => {
   const { koor, ask, server } = await setUp(t);
   await ask("contract", "set", "w/c", "--data", '{"kind":"contract","endpoints":{}}');
-  const { id } = (await sendJson(server.port, "POST", "/api/instances/register", { name: "ana", workspace: "w" })).json<{ readonly id: string }>();
+  const { id } = (
+    await sendJson(server.port, "POST", "/api/instances/register", { name: "ana", workspace: "w" })
+  ).json<{ readonly id: string }>();
   t.same(await ask("compliance", "run"), { checked: true, runs: [], count: 0 }, "it is not active yet");
   await sendJson(server.port, "POST", `/api/instances/${id}/activate`, {});
-  t.match(await ask("compliance", "run"), { checked: true, runs: [{ instance_id: id, contract: "c", pass: false }], count: 1 });
+  t.match(await ask("compliance", "run"), {
+    checked: true,
+    runs: [{ instance_id: id, contract: "c", pass: false }],
+    count: 1,
+  });
   await ask("compliance", "run");
   t.match(await ask("compliance", "history", "--instance_id", id, "--limit", "1"), [{ id: 2 }]);
   t.match(await ask("compliance", "history", "--instance_id", "nobody"), []);
@@ -239,22 +418,46 @@ t.test("compliance", async (t) => {
 
 t.test("instances and what they did", async (t) => {
   const { koor, ask, server, cwd } = await setUp(t);
-  const registered = await ask("register", "ana", "--workspace", "w", "--intent", "a b", "--stack", "go", "--capabilities", "x,y");
+  const registered = await ask(
+    "register",
+    "ana",
+    "--workspace",
+    "w",
+    "--intent",
+    "a b",
+    "--stack",
+    "go",
+    "--capabilities",
+    "x,y",
+  );
   const id = String(registered["id"]);
-  t.match(registered, { name: "ana", workspace: "w", intent: "a b", stack: "go", capabilities: ["x", "y"], status: "pending" });
+  t.match(registered, {
+    name: "ana",
+    workspace: "w",
+    intent: "a b",
+    stack: "go",
+    capabilities: ["x", "y"],
+    status: "pending",
+  });
   t.same(await ask("activate", id), { id, status: "active" });
   t.match(await ask("instances", "list", "--workspace", "w", "--capability", "y"), [{ id, status: "active" }]);
   t.same(await ask("instances", "list", "--name", "ben"), []);
   t.match(await ask("instances", "get", id), { id, name: "ana" });
   t.same(await ask("instances", "stale"), []);
-  t.match(await koor("instances", "get", "nobody"), { code: 1, stdout: "", stderr: "instance not found: nobody (404)" });
+  t.match(await koor("instances", "get", "nobody"), {
+    code: 1,
+    stdout: "",
+    stderr: "instance not found: nobody (404)",
+  });
   t.match(await koor("activate", "nobody"), { code: 1, stdout: "" });
   t.match(await koor("register", ""), { code: 1, stdout: "", stderr: /name is required/ });
   const own = { cwd, env: { KOOR_SERVER: server.url, KOOR_TOKEN: String(registered["token"]) } };
   t.match(await runCli(["state", "set", "k", "--data", "1"], own), { code: 0 });
   t.match(await ask("audit", "--limit", "1"), [{ actor: id, action: "state.put" }]);
   t.same(await ask("metrics", "agents"), [{ instance_id: id, metrics: { rest_calls: 1 } }]);
-  t.match(await ask("metrics", "agents", id, "--period", "2"), [{ instance_id: id, metric_name: "rest_calls", metric_value: 1 }]);
+  t.match(await ask("metrics", "agents", id, "--period", "2"), [
+    { instance_id: id, metric_name: "rest_calls", metric_value: 1 },
+  ]);
   t.match(await ask("metrics", "agents", "--instance_id", id), [{ metric_value: 1 }]);
   t.same(await ask("metrics", "agents", "--period", "1999"), []);
 });
@@ -264,17 +467,44 @@ t.test("audit", async (t) => {
   await ask("state", "set", "k", "--data", "1");
   await koor("state", "delete", "missing");
   t.match(await ask("audit", "--limit", "1"), [{ action: "state.delete", resource: "missing", outcome: "error" }]);
-  t.match(await ask("audit", "--action", "state.put", "--to", "2999-01-01T00:00:00Z"), [{ resource: "k", outcome: "success" }]);
-  t.match(await ask("audit", "summary", "--from", "2020-01-01T00:00:00Z"), { total_entries: 2, outcome_counts: { success: 1, error: 1 } });
+  t.match(await ask("audit", "--action", "state.put", "--to", "2999-01-01T00:00:00Z"), [
+    { resource: "k", outcome: "success" },
+  ]);
+  t.match(await ask("audit", "summary", "--from", "2020-01-01T00:00:00Z"), {
+    total_entries: 2,
+    outcome_counts: { success: 1, error: 1 },
+  });
   t.match(await koor("audit", "--from", "yesterday"), { code: 1, stdout: "", stderr: /from/ });
 });
 
 t.test("webhooks: added, listed, tested, enabled, deleted", async (t) => {
   const { ask, koor, server } = await setUp(t);
   const receiver = await startReceiver(t);
-  t.match(await ask("webhooks", "add", "--id", "ci/1", "--url", receiver.url, "--patterns", "build.*, api.**", "--secret", "s3cret"), { id: "ci/1", patterns: ["build.*", "api.**"], active: true });
-  t.match(await koor("webhooks", "add", "--id", "ci/1", "--url", receiver.url), { code: 1, stdout: "", stderr: /already exists: ci\/1 \(409\)/ });
-  t.match(await koor("webhooks", "add", "--id", "x", "--url", "ftp://a"), { code: 1, stdout: "", stderr: /url must be an http or https URL/ });
+  t.match(
+    await ask(
+      "webhooks",
+      "add",
+      "--id",
+      "ci/1",
+      "--url",
+      receiver.url,
+      "--patterns",
+      "build.*, api.**",
+      "--secret",
+      "s3cret",
+    ),
+    { id: "ci/1", patterns: ["build.*", "api.**"], active: true },
+  );
+  t.match(await koor("webhooks", "add", "--id", "ci/1", "--url", receiver.url), {
+    code: 1,
+    stdout: "",
+    stderr: /already exists: ci\/1 \(409\)/,
+  });
+  t.match(await koor("webhooks", "add", "--id", "x", "--url", "ftp://a"), {
+    code: 1,
+    stdout: "",
+    stderr: /url must be an http or https URL/,
+  });
   t.match(await koor("webhooks", "add", "--id", "x"), { code: 2, stdout: "", stderr: /--url/ });
   t.same(await ask("webhooks", "test", "ci/1"), { tested: "ci/1", status: "ok" });
   await ask("events", "publish", "api.a.b", "--data", "1");
@@ -283,7 +513,11 @@ t.test("webhooks: added, listed, tested, enabled, deleted", async (t) => {
   t.match(await ask("webhooks", "list"), [{ id: "ci/1" }]);
   t.match(await ask("webhooks", "enable", "ci/1"), { id: "ci/1", fail_count: 0 });
   receiver.behave = () => 500;
-  t.match(await koor("webhooks", "test", "ci/1"), { code: 1, stdout: "", stderr: /webhook test failed: .* answered 500 \(400\)/ });
+  t.match(await koor("webhooks", "test", "ci/1"), {
+    code: 1,
+    stdout: "",
+    stderr: /webhook test failed: .* answered 500 \(400\)/,
+  });
   t.same(await ask("webhooks", "delete", "ci/1"), { deleted: "ci/1" });
   t.match(await koor("webhooks", "enable", "ci/1"), { code: 1, stderr: /webhook not found: ci\/1 \(404\)/ });
   t.notMatch(server.log(), "s3cret");
@@ -291,12 +525,28 @@ t.test("webhooks: added, listed, tested, enabled, deleted", async (t) => {
 
 t.test("llm usage and its sums", async (t) => {
   const { ask, koor, server } = await setUp(t);
-  for (const [project, cost_usd] of [["a", 0.1], ["b", 0.5], ["a", 0.2]] as const) {
-    await sendJson(server.port, "POST", "/api/llm/usage", { provider: "p", model: "m", project, session_tag: "s", tokens_in: 10, tokens_out: 1, cost_usd });
+  for (const [project, cost_usd] of [
+    ["a", 0.1],
+    ["b", 0.5],
+    ["a", 0.2],
+  ] as const) {
+    await sendJson(server.port, "POST", "/api/llm/usage", {
+      provider: "p",
+      model: "m",
+      project,
+      session_tag: "s",
+      tokens_in: 10,
+      tokens_out: 1,
+      cost_usd,
+    });
   }
   t.match(await ask("llm", "usage", "--project", "a", "--limit", "1"), [{ id: 3, project: "a", cost_usd: 0.2 }]);
   t.match(await ask("llm", "usage", "--session", "s", "--to", "2020-01-01T00:00:00Z"), []);
-  t.match(await ask("llm", "summary"), { group_by: "project", groups: { a: { total_cost_usd: 0.3, total_tokens_in: 20 } }, total: { request_count: 3 } });
+  t.match(await ask("llm", "summary"), {
+    group_by: "project",
+    groups: { a: { total_cost_usd: 0.3, total_tokens_in: 20 } },
+    total: { request_count: 3 },
+  });
   t.match(await ask("llm", "summary", "--by", "model"), { groups: { m: { request_count: 3 } } });
   t.match(await koor("llm", "summary", "--by", "mood"), { code: 1, stdout: "", stderr: /group_by must be one of/ });
 });
@@ -312,9 +562,17 @@ t.test("backup and restore", async (t) => {
   t.match(await koor("backup", "--output", "snapshot"), { code: 0 }, "an older one is replaced");
   t.same(readSnapshot(readFileSync(path, "utf8")), first);
   t.match(await koor("restore", "--file", "snapshot"), { code: 1, stdout: "", stderr: /holds content.*\(409\)/ });
-  t.match(await koor("backup", "--output", "no/such/folder"), { code: 1, stdout: "", stderr: /cannot write no\/such\/folder: no such file/ });
+  t.match(await koor("backup", "--output", "no/such/folder"), {
+    code: 1,
+    stdout: "",
+    stderr: /cannot write no\/such\/folder: no such file/,
+  });
   t.match(await koor("backup"), { code: 2, stdout: "", stderr: /--output is required/ });
-  t.match(await koor("restore", "--file", "missing"), { code: 2, stdout: "", stderr: /cannot read missing: no such file/ });
+  t.match(await koor("restore", "--file", "missing"), {
+    code: 2,
+    stdout: "",
+    stderr: /cannot read missing: no such file/,
+  });
   t.same(readdirSync(cwd), ["snapshot"], "nothing else is left");
 
   const empty = await setUp(t);
@@ -324,7 +582,10 @@ t.test("backup and restore", async (t) => {
   t.equal((await empty.koor("state", "get", "k")).stdout, '"\u00e9"');
   const piped = await startKoor(t);
   const env = { KOOR_SERVER: piped.url };
-  t.match(await runCli(["restore", "--file", "-"], { cwd, env, input: readFileSync(path) }), { code: 0, stdout: /"restored"/ });
+  t.match(await runCli(["restore", "--file", "-"], { cwd, env, input: readFileSync(path) }), {
+    code: 0,
+    stdout: /"restored"/,
+  });
   await piped.stop("SIGKILL");
   t.match(await runCli(["backup", "--output", "other"], { cwd, env }), { code: 1, stdout: "", stderr: /cannot reach/ });
   t.same(readdirSync(cwd), ["snapshot"]);
@@ -335,8 +596,16 @@ t.test("a token, from the environment and from settings.json", async (t) => {
   t.match(await ask("status"), { status: "ok" });
   t.same(await ask("state", "list"), []);
   const strange = { cwd, env: { KOOR_SERVER: server.url, KOOR_TOKEN: "wrong" } };
-  for (const args of [["state", "list"], ["events", "subscribe"], ["events", "subscribe", "--since", "0"]]) {
-    t.match(await runCli(args, strange), { code: 1, stdout: "", stderr: /invalid or missing bearer token \(401\)/ }, args.join(" "));
+  for (const args of [
+    ["state", "list"],
+    ["events", "subscribe"],
+    ["events", "subscribe", "--since", "0"],
+  ]) {
+    t.match(
+      await runCli(args, strange),
+      { code: 1, stdout: "", stderr: /invalid or missing bearer token \(401\)/ },
+      args.join(" "),
+    );
   }
   await koor("config", "set", "server", server.url);
   await koor("config", "set", "token", "s3cret");
@@ -352,7 +621,10 @@ t.test("koor serve is the server", async (t) => {
   t.teardown(() => running.kill());
   await running.until("it listens", () => /koor listening/.test(running.stderr));
   const port = /api=127\.0\.0\.1:(\d+)/.exec(running.stderr)?.[1] ?? "";
-  t.match(await runCli(["status"], { cwd, env: { KOOR_SERVER: `http://127.0.0.1:${port}` } }), { code: 0, stdout: /"status":"ok"/ });
+  t.match(await runCli(["status"], { cwd, env: { KOOR_SERVER: `http://127.0.0.1:${port}` } }), {
+    code: 0,
+    stdout: /"status":"ok"/,
+  });
   running.child.kill("SIGTERM");
   t.equal(await running.exit(), 0);
 });

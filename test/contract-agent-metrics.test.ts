@@ -36,24 +36,89 @@ t.test("what is counted, and for whom", async (t) => {
   const { id, token } = await register(koor);
   const other = await register(koor);
   const expected: Record<string, number> = {};
-  const steps: readonly (readonly [what: string, ask: () => Promise<{ readonly status: number }>, status: number, counts: Readonly<Record<string, number>>])[] = [
+  const steps: readonly (readonly [
+    what: string,
+    ask: () => Promise<{ readonly status: number }>,
+    status: number,
+    counts: Readonly<Record<string, number>>,
+  ])[] = [
     ["a read", () => send(port, "GET", "/api/state", { headers: as(id) }), 200, { rest_calls: 1 }],
-    ["a read by its token", () => send(port, "GET", "/api/state", { headers: { Authorization: `Bearer ${token}` } }), 200, { rest_calls: 1 }],
+    [
+      "a read by its token",
+      () => send(port, "GET", "/api/state", { headers: { Authorization: `Bearer ${token}` } }),
+      200,
+      { rest_calls: 1 },
+    ],
     ["a HEAD", () => send(port, "HEAD", "/api/state", { headers: as(id) }), 200, { rest_calls: 1 }],
     ["a call without a name", () => send(port, "GET", "/api/state"), 200, {}],
     ["a heartbeat by nobody", () => send(port, "POST", `/api/instances/${id}/heartbeat`), 200, {}],
-    ["its own heartbeat", () => send(port, "POST", `/api/instances/${id}/heartbeat`, { headers: as(id) }), 200, { rest_calls: 1 }],
+    [
+      "its own heartbeat",
+      () => send(port, "POST", `/api/instances/${id}/heartbeat`, { headers: as(id) }),
+      200,
+      { rest_calls: 1 },
+    ],
     ["writes", () => send(port, "PUT", "/api/state/k", { body: "1", headers: as(id) }), 200, { rest_calls: 1 }],
-    ["a write of a spec", () => send(port, "PUT", "/api/specs/p/s", { body: "1", headers: as(id) }), 200, { rest_calls: 1 }],
-    ["a rollback", () => send(port, "POST", "/api/state/k?rollback=1", { headers: as(id) }), 200, { rest_calls: 1, rollbacks: 1 }],
-    ["a rollback of a spec", () => send(port, "POST", "/api/specs/p/s?rollback=1", { headers: as(id) }), 200, { rest_calls: 1, rollbacks: 1 }],
-    ["a rollback that is refused", () => send(port, "POST", "/api/state/k?rollback=9", { headers: as(id) }), 404, { rest_calls: 1, errors: 1 }],
-    ["an event", () => sendJson(port, "POST", "/api/events/publish", { topic: "t", source: "else" }, as(id)), 200, { rest_calls: 1, events_published: 1 }],
-    ["an array of events", () => sendJson(port, "POST", "/api/events/publish", [{ topic: "t" }, { topic: "t" }, { topic: "t" }], as(id)), 200, { rest_calls: 1, events_published: 3 }],
-    ["an event that is refused", () => sendJson(port, "POST", "/api/events/publish", [{ topic: "t" }, {}], as(id)), 400, { rest_calls: 1, errors: 1 }],
-    ["a query that is refused", () => send(port, "GET", "/api/state?limit=0", { headers: as(id) }), 400, { rest_calls: 1, errors: 1 }],
-    ["a refusal of the writer", () => send(port, "PUT", "/api/state/k?if_version=99", { body: "1", headers: as(id) }), 412, { rest_calls: 1, errors: 1 }],
-    ["something unchanged", () => send(port, "GET", "/api/state/k", { headers: { ...as(id), "If-None-Match": "*" } }), 304, { rest_calls: 1 }],
+    [
+      "a write of a spec",
+      () => send(port, "PUT", "/api/specs/p/s", { body: "1", headers: as(id) }),
+      200,
+      { rest_calls: 1 },
+    ],
+    [
+      "a rollback",
+      () => send(port, "POST", "/api/state/k?rollback=1", { headers: as(id) }),
+      200,
+      { rest_calls: 1, rollbacks: 1 },
+    ],
+    [
+      "a rollback of a spec",
+      () => send(port, "POST", "/api/specs/p/s?rollback=1", { headers: as(id) }),
+      200,
+      { rest_calls: 1, rollbacks: 1 },
+    ],
+    [
+      "a rollback that is refused",
+      () => send(port, "POST", "/api/state/k?rollback=9", { headers: as(id) }),
+      404,
+      { rest_calls: 1, errors: 1 },
+    ],
+    [
+      "an event",
+      () => sendJson(port, "POST", "/api/events/publish", { topic: "t", source: "else" }, as(id)),
+      200,
+      { rest_calls: 1, events_published: 1 },
+    ],
+    [
+      "an array of events",
+      () => sendJson(port, "POST", "/api/events/publish", [{ topic: "t" }, { topic: "t" }, { topic: "t" }], as(id)),
+      200,
+      { rest_calls: 1, events_published: 3 },
+    ],
+    [
+      "an event that is refused",
+      () => sendJson(port, "POST", "/api/events/publish", [{ topic: "t" }, {}], as(id)),
+      400,
+      { rest_calls: 1, errors: 1 },
+    ],
+    [
+      "a query that is refused",
+      () => send(port, "GET", "/api/state?limit=0", { headers: as(id) }),
+      400,
+      { rest_calls: 1, errors: 1 },
+    ],
+    [
+      "a refusal of the writer",
+      () => send(port, "PUT", "/api/state/k?if_version=99", { body: "1", headers: as(id) }),
+      412,
+      { rest_calls: 1, errors: 1 },
+    ],
+    [
+      "something unchanged",
+      () => send(port, "GET", "/api/state/k", { headers: { ...as(id), "If-None-Match": "*" } }),
+      304,
+      { rest_calls: 1 },
+    ],
     ["health", () => send(port, "GET", "/health", { headers: as(id) }), 200, {}],
     ["the metrics", () => send(port, "GET", "/api/metrics", { headers: as(id) }), 200, {}],
     ["these metrics", () => send(port, "GET", "/api/metrics/agents", { headers: as(id) }), 200, {}],
@@ -71,7 +136,10 @@ t.test("what is counted, and for whom", async (t) => {
   }
   await send(port, "GET", "/api/state", { headers: as(other.id) });
   const both = (await send(port, "GET", "/api/metrics/agents")).json<Total[]>();
-  t.same(both.map(({ instance_id }) => instance_id), [id, other.id].toSorted());
+  t.same(
+    both.map(({ instance_id }) => instance_id),
+    [id, other.id].toSorted(),
+  );
   t.same(both.find(({ instance_id }) => instance_id === other.id)?.metrics, { rest_calls: 1 });
   await send(port, "DELETE", `/api/instances/${other.id}`, { headers: as(other.id) });
   t.same((await totals(koor))[other.id], { rest_calls: 2 }, "kept when the instance is gone");
@@ -96,7 +164,11 @@ t.test("hours: prefixes, one instance, both ways to ask", async (t) => {
   ]);
   t.same((await send(port, "GET", `/api/metrics/agents?instance_id=${id}`)).json(), counters);
   for (const period of [hour, hour.slice(0, 10), hour.slice(0, 7), hour.slice(0, 4), hour.slice(0, 12), "2", ""]) {
-    t.same((await send(port, "GET", `/api/metrics/agents/${id}?period=${period}`)).json(), counters, `period ${period}`);
+    t.same(
+      (await send(port, "GET", `/api/metrics/agents/${id}?period=${period}`)).json(),
+      counters,
+      `period ${period}`,
+    );
     t.same((await send(port, "GET", `/api/metrics/agents?instance_id=${id}&period=${period}`)).json(), counters);
     t.same(Object.keys(await totals(koor, `?period=${period}`)), [id]);
   }

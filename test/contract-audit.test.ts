@@ -7,7 +7,13 @@ import Database from "better-sqlite3";
 import type { OutgoingHttpHeaders } from "node:http";
 import { join } from "node:path";
 import t from "tap";
-import { AUDIT_ROWS_DEFAULT, AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX, BODY_BYTES_MAX, KEY_BYTES_MAX, PAGE_ROWS_MAX } from "../schemas/limits.js";
+import {
+  AUDIT_ROWS_DEFAULT,
+  AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX,
+  BODY_BYTES_MAX,
+  KEY_BYTES_MAX,
+  PAGE_ROWS_MAX,
+} from "../schemas/limits.js";
 import { parseExposition } from "./exposition.js";
 import { send, type Answer, type Refusal } from "./http-client.js";
 import { startKoor, type Koor } from "./server-process.js";
@@ -34,7 +40,8 @@ const koor = await startKoor(t);
 
 const entries = async (query = "", from: Koor = koor, headers: OutgoingHttpHeaders = {}): Promise<Entry[]> =>
   (await send(from.port, "GET", `/api/audit?${query}`, { headers })).json<Entry[]>();
-const summary = async (query = "", from: Koor = koor): Promise<Summary> => (await send(from.port, "GET", `/api/audit/summary?${query}`)).json<Summary>();
+const summary = async (query = "", from: Koor = koor): Promise<Summary> =>
+  (await send(from.port, "GET", `/api/audit/summary?${query}`)).json<Summary>();
 const newestId = async (): Promise<number> => (await entries("limit=1"))[0]?.id ?? 0;
 
 interface Call {
@@ -43,7 +50,8 @@ interface Call {
   readonly body?: string | Uint8Array;
   readonly headers?: OutgoingHttpHeaders;
 }
-const make = ({ method, path, body, headers = {} }: Call): Promise<Answer> => send(koor.port, method, path, { headers, ...(body === undefined ? {} : { body }) });
+const make = ({ method, path, body, headers = {} }: Call): Promise<Answer> =>
+  send(koor.port, method, path, { headers, ...(body === undefined ? {} : { body }) });
 
 /** Makes the call; what it left in the log, oldest first. */
 async function rowsOf(call: Call): Promise<{ readonly answer: Answer; readonly rows: Entry[] }> {
@@ -54,13 +62,24 @@ async function rowsOf(call: Call): Promise<{ readonly answer: Answer; readonly r
 
 t.test("an empty log", async (t) => {
   t.same(await entries(), []);
-  t.same(await summary(), { total_entries: 0, action_counts: {}, outcome_counts: {}, unique_actors: 0, unique_resources: 0 });
+  t.same(await summary(), {
+    total_entries: 0,
+    action_counts: {},
+    outcome_counts: {},
+    unique_actors: 0,
+    unique_resources: 0,
+  });
 });
 
 t.test("each call of the list leaves one row of its outcome", async (t) => {
   const steps: readonly (readonly [call: Call, action: string, resource: string, detail: object])[] = [
     [{ method: "PUT", path: "/api/state/a%2Fb%20c", body: "1" }, "state.put", "a/b c", { version: 1 }],
-    [{ method: "PUT", path: "/api/state/a/b%20c", body: "2", headers: { "If-Match": "*" } }, "state.put", "a/b c", { version: 2 }],
+    [
+      { method: "PUT", path: "/api/state/a/b%20c", body: "2", headers: { "If-Match": "*" } },
+      "state.put",
+      "a/b c",
+      { version: 2 },
+    ],
     [{ method: "POST", path: "/api/state/a/b%20c?rollback=1" }, "state.rollback", "a/b c", { version: 3 }],
     [{ method: "DELETE", path: "/api/state/a/b%20c" }, "state.delete", "a/b c", {}],
     [{ method: "PUT", path: "/api/state/%C3%A9", body: Buffer.from([0xff]) }, "state.put", "\u00e9", { version: 1 }],
@@ -72,7 +91,13 @@ t.test("each call of the list leaves one row of its outcome", async (t) => {
     t.equal(rows.length, 1, "one row");
     const [row] = rows;
     t.same(Object.keys(row ?? {}), ["id", "timestamp", "actor", "action", "resource", "detail", "outcome"]);
-    t.match(row, { actor: "", action, resource, outcome: "success", timestamp: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/ });
+    t.match(row, {
+      actor: "",
+      action,
+      resource,
+      outcome: "success",
+      timestamp: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/,
+    });
     t.match(JSON.parse(row?.detail ?? ""), detail, "detail is JSON as text");
     t.ok(Math.abs(Date.parse(row?.timestamp ?? "") - Date.now()) < 60_000);
   }
@@ -83,22 +108,52 @@ t.test("each refused call of the list leaves one row too", async (t) => {
   const refused: readonly (readonly [call: Call, status: number, action: string, resource: string])[] = [
     [{ method: "PUT", path: "/api/state/empty", body: "" }, 400, "state.put", "empty"],
     [{ method: "PUT", path: "/api/state/large", body: Buffer.alloc(BODY_BYTES_MAX + 1) }, 413, "state.put", "large"],
-    [{ method: "PUT", path: `/api/state/${"k".repeat(KEY_BYTES_MAX + 1)}`, body: "1" }, 400, "state.put", "k".repeat(KEY_BYTES_MAX + 1)],
+    [
+      { method: "PUT", path: `/api/state/${"k".repeat(KEY_BYTES_MAX + 1)}`, body: "1" },
+      400,
+      "state.put",
+      "k".repeat(KEY_BYTES_MAX + 1),
+    ],
     [{ method: "PUT", path: "/api/state/", body: "1" }, 400, "state.put", ""],
     [{ method: "PUT", path: "/api/state/%zz", body: "1" }, 400, "state.put", ""],
     [{ method: "PUT", path: "/api/state/there?if_version=x", body: "1" }, 400, "state.put", "there"],
     [{ method: "PUT", path: "/api/state/there?if_version=7", body: "1" }, 412, "state.put", "there"],
-    [{ method: "PUT", path: "/api/state/there", body: "1", headers: { "If-None-Match": "*" } }, 412, "state.put", "there"],
-    [{ method: "PUT", path: "/api/state/there", body: "1", headers: { Origin: "http://evil.example" } }, 403, "state.put", "there"],
-    [{ method: "PUT", path: "/api/state/there", body: "1", headers: { "Content-Type": "x".repeat(300) } }, 400, "state.put", "there"],
+    [
+      { method: "PUT", path: "/api/state/there", body: "1", headers: { "If-None-Match": "*" } },
+      412,
+      "state.put",
+      "there",
+    ],
+    [
+      { method: "PUT", path: "/api/state/there", body: "1", headers: { Origin: "http://evil.example" } },
+      403,
+      "state.put",
+      "there",
+    ],
+    [
+      { method: "PUT", path: "/api/state/there", body: "1", headers: { "Content-Type": "x".repeat(300) } },
+      400,
+      "state.put",
+      "there",
+    ],
     [{ method: "POST", path: "/api/state/there" }, 400, "state.rollback", "there"],
     [{ method: "POST", path: "/api/state/there?rollback=9" }, 404, "state.rollback", "there"],
     [{ method: "POST", path: "/api/state/nothing?rollback=1" }, 404, "state.rollback", "nothing"],
-    [{ method: "POST", path: "/api/state/there?rollback=1", headers: { "If-Match": '"x"' } }, 412, "state.rollback", "there"],
+    [
+      { method: "POST", path: "/api/state/there?rollback=1", headers: { "If-Match": '"x"' } },
+      412,
+      "state.rollback",
+      "there",
+    ],
     [{ method: "DELETE", path: "/api/state/nothing" }, 404, "state.delete", "nothing"],
     [{ method: "DELETE", path: "/api/state/there?if_version=9" }, 412, "state.delete", "there"],
     [{ method: "DELETE", path: "/api/state/there", headers: { Origin: "null" } }, 403, "state.delete", "there"],
-    [{ method: "POST", path: "/api/metrics/reset", headers: { Origin: "http://evil.example" } }, 403, "metrics.reset", ""],
+    [
+      { method: "POST", path: "/api/metrics/reset", headers: { Origin: "http://evil.example" } },
+      403,
+      "metrics.reset",
+      "",
+    ],
   ];
   for (const [call, status, action, resource] of refused) {
     const { answer, rows } = await rowsOf(call);
@@ -136,28 +191,43 @@ t.test("what is no call of the list leaves none", async (t) => {
 
 t.test("concurrent writes: a row for each, in the order of their versions", async (t) => {
   const before = await newestId();
-  await Promise.all(Array.from({ length: 40 }, (_, at) => make({ method: "PUT", path: "/api/state/busy", body: `${at}` })));
+  await Promise.all(
+    Array.from({ length: 40 }, (_, at) => make({ method: "PUT", path: "/api/state/busy", body: `${at}` })),
+  );
   const rows = (await entries("limit=1000")).filter(({ id }) => id > before).toReversed();
-  t.same(rows.map(({ detail }) => (JSON.parse(detail) as { version: number }).version), Array.from({ length: 40 }, (_, at) => at + 1));
+  t.same(
+    rows.map(({ detail }) => (JSON.parse(detail) as { version: number }).version),
+    Array.from({ length: 40 }, (_, at) => at + 1),
+  );
 });
 
 t.test("the log is read newest first, by filters that combine", async (t) => {
   for (let at = 0; at < 120; at++) await make({ method: "PUT", path: `/api/state/filter/${at % 3}`, body: "1" });
   const all = await entries(`limit=${PAGE_ROWS_MAX}`);
   const ids = all.map(({ id }) => id);
-  t.same(ids, ids.toSorted((a, b) => b - a));
+  t.same(
+    ids,
+    ids.toSorted((a, b) => b - a),
+  );
   t.equal((await entries()).length, AUDIT_ROWS_DEFAULT, "50 by default");
   t.same(await entries("limit=1"), all.slice(0, 1));
   t.same(await entries("limit=101"), all.slice(0, 101));
-  t.same(await entries("action=state.delete&limit=1000"), all.filter(({ action }) => action === "state.delete"));
+  t.same(
+    await entries("action=state.delete&limit=1000"),
+    all.filter(({ action }) => action === "state.delete"),
+  );
   t.same(await entries("action=state.put&limit=10"), all.filter(({ action }) => action === "state.put").slice(0, 10));
   t.same(await entries("action=nothing"), []);
   t.same(await entries("actor=nobody"), []);
   t.same(await entries("actor=&limit=1000"), all, "an empty actor is one too");
-  t.same(await entries("actor=&action=metrics.reset"), all.filter(({ action }) => action === "metrics.reset"));
+  t.same(
+    await entries("actor=&action=metrics.reset"),
+    all.filter(({ action }) => action === "metrics.reset"),
+  );
   const newest = all[0]?.timestamp ?? "";
   const oldest = all.at(-1)?.timestamp ?? "";
-  const between = (from: string, to: string): Entry[] => all.filter(({ timestamp }) => timestamp >= from && timestamp <= to);
+  const between = (from: string, to: string): Entry[] =>
+    all.filter(({ timestamp }) => timestamp >= from && timestamp <= to);
   t.same(await entries(`from=${oldest}&to=${newest}&limit=10000`), all, "both ends are included");
   t.same(await entries(`from=${newest}&limit=10000`), between(newest, newest));
   t.same(await entries(`to=${oldest}&limit=10000`), between(oldest, oldest));
@@ -165,7 +235,10 @@ t.test("the log is read newest first, by filters that combine", async (t) => {
   t.same(await entries(`to=${new Date(Date.parse(oldest) - 1).toISOString()}`), []);
   t.same(await entries(`from=${newest}&to=${oldest}`), newest === oldest ? all : []);
   const middle = all[60]?.timestamp ?? "";
-  t.same(await entries(`action=state.put&from=${oldest}&to=${middle}&limit=10000`), between(oldest, middle).filter(({ action }) => action === "state.put"));
+  t.same(
+    await entries(`action=state.put&from=${oldest}&to=${middle}&limit=10000`),
+    between(oldest, middle).filter(({ action }) => action === "state.put"),
+  );
 });
 
 t.test("the summary counts what the log holds", async (t) => {
@@ -183,7 +256,13 @@ t.test("the summary counts what the log holds", async (t) => {
   });
   const all = await entries("limit=10000");
   const answer = await send(koor.port, "GET", "/api/audit/summary");
-  t.same(Object.keys(answer.json<object>()), ["total_entries", "action_counts", "outcome_counts", "unique_actors", "unique_resources"]);
+  t.same(Object.keys(answer.json<object>()), [
+    "total_entries",
+    "action_counts",
+    "outcome_counts",
+    "unique_actors",
+    "unique_resources",
+  ]);
   t.same(answer.json(), expected(all));
   const middle = all[100]?.timestamp ?? "";
   t.same(await summary(`from=${middle}`), expected(all.filter(({ timestamp }) => timestamp >= middle)));
@@ -194,7 +273,9 @@ t.test("the summary counts what the log holds", async (t) => {
 t.test("parameters that do not parse are a 400", async (t) => {
   const paths = [
     ...["0", "-1", "x", "1.5", "", String(PAGE_ROWS_MAX + 1)].map((value) => `/api/audit?limit=${value}`),
-    ...["x", "", "2026-13-01T00:00:00Z", "2026-02-09"].flatMap((value) => ["/api/audit", "/api/audit/summary"].flatMap((path) => [`${path}?from=${value}`, `${path}?to=${value}`])),
+    ...["x", "", "2026-13-01T00:00:00Z", "2026-02-09"].flatMap((value) =>
+      ["/api/audit", "/api/audit/summary"].flatMap((path) => [`${path}?from=${value}`, `${path}?to=${value}`]),
+    ),
     "/api/audit?actor=%zz",
   ];
   for (const path of paths) {
@@ -208,22 +289,45 @@ t.test("without the token a row a refusal, but at most so many a minute", async 
   const guarded = await startKoor(t, { args: ["--auth-token", TOKEN] });
   const authorization = { Authorization: `Bearer ${TOKEN}` };
   const attempts = 2 * AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX + 50;
-  const answers = await Promise.all(Array.from({ length: attempts }, (_, at) =>
-    send(guarded.port, at % 2 === 0 ? "PUT" : "DELETE", `/api/state/k${at}`, { ...(at % 2 === 0 ? { body: "1" } : {}), headers: at % 3 === 0 ? { Authorization: "Bearer guess" } : {} })));
+  const answers = await Promise.all(
+    Array.from({ length: attempts }, (_, at) =>
+      send(guarded.port, at % 2 === 0 ? "PUT" : "DELETE", `/api/state/k${at}`, {
+        ...(at % 2 === 0 ? { body: "1" } : {}),
+        headers: at % 3 === 0 ? { Authorization: "Bearer guess" } : {},
+      }),
+    ),
+  );
   t.ok(answers.every(({ status }) => status === 401));
   const rows = await entries("limit=10000", guarded, authorization);
   // The attempts may lie in two minutes of the clock, not in three.
-  t.ok(rows.length >= AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX && rows.length <= 2 * AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX, `${rows.length} rows`);
+  t.ok(
+    rows.length >= AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX &&
+      rows.length <= 2 * AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX,
+    `${rows.length} rows`,
+  );
   t.match(rows.at(-1), { actor: "", outcome: "error", action: /^state\.(put|delete)$/, resource: /^k\d+$/ });
   t.match(JSON.parse(rows.at(-1)?.detail ?? ""), { code: 401 });
   t.notMatch(JSON.stringify(rows), "guess", "what was tried is not written down");
   const scrape = parseExposition((await send(guarded.port, "GET", "/metrics", { headers: authorization })).text);
   t.equal(scrape.get("koor_http_unauthenticated_total")?.samples[0]?.value, attempts, "all are counted");
   const limited = rows.length;
-  const others = [{ method: "GET", path: "/api/state" }, { method: "POST", path: "/api/events/publish" }, { method: "PUT", path: "/nothing" }, { method: "PATCH", path: "/api/state/k" }];
-  for (const { method, path } of others) t.equal((await send(guarded.port, method, path)).status, 401, `${method} ${path}`);
-  t.equal((await send(guarded.port, "PUT", "/api/state/k?if_version=9", { body: "1", headers: authorization })).status, 412);
-  t.equal((await entries("limit=10000", guarded, authorization)).length, limited + 1, "other refusals are not limited, other calls not audited");
+  const others = [
+    { method: "GET", path: "/api/state" },
+    { method: "POST", path: "/api/events/publish" },
+    { method: "PUT", path: "/nothing" },
+    { method: "PATCH", path: "/api/state/k" },
+  ];
+  for (const { method, path } of others)
+    t.equal((await send(guarded.port, method, path)).status, 401, `${method} ${path}`);
+  t.equal(
+    (await send(guarded.port, "PUT", "/api/state/k?if_version=9", { body: "1", headers: authorization })).status,
+    412,
+  );
+  t.equal(
+    (await entries("limit=10000", guarded, authorization)).length,
+    limited + 1,
+    "other refusals are not limited, other calls not audited",
+  );
 });
 
 t.test("the log outlives the server, and the database refuses to change it", async (t) => {
@@ -231,7 +335,12 @@ t.test("the log outlives the server, and the database refuses to change it", asy
   t.equal(await koor.stop(), 0);
   const db = new Database(join(koor.data_dir, "data.db"));
   t.teardown(() => db.close());
-  for (const statement of ["UPDATE audit SET actor = 'x'", "UPDATE audit SET detail = '' WHERE id = 1", "DELETE FROM audit", "DELETE FROM audit WHERE id = 1"]) {
+  for (const statement of [
+    "UPDATE audit SET actor = 'x'",
+    "UPDATE audit SET detail = '' WHERE id = 1",
+    "DELETE FROM audit",
+    "DELETE FROM audit WHERE id = 1",
+  ]) {
     t.throws(() => db.exec(statement), /append-only/, statement);
   }
   db.close();

@@ -15,18 +15,21 @@ import { makeSnapshot, readSnapshot, type SnapshotLine } from "./snapshot.js";
 const JSON_TYPE = "application/json";
 const SECRET = "a-secret-of-a-webhook";
 
-const ask = (koor: Koor, method: string, path: string, options: RequestOptions = {}): Promise<Answer> => send(koor.port, method, path, options);
+const ask = (koor: Koor, method: string, path: string, options: RequestOptions = {}): Promise<Answer> =>
+  send(koor.port, method, path, options);
 const put = async (koor: Koor, path: string, body: string | Uint8Array, type = JSON_TYPE): Promise<void> => {
   const { status, text } = await ask(koor, "PUT", path, { body, headers: { "Content-Type": type } });
   if (status !== 200) throw new Error(`${path}: ${text}`);
 };
 const backup = async (koor: Koor): Promise<string> => (await ask(koor, "GET", "/api/backup")).text;
-const restore = (koor: Koor, snapshot: string | Uint8Array): Promise<Answer> => ask(koor, "POST", "/api/restore", { body: snapshot });
+const restore = (koor: Koor, snapshot: string | Uint8Array): Promise<Answer> =>
+  ask(koor, "POST", "/api/restore", { body: snapshot });
 const refusalOf = (answer: Answer): object => {
   const { error, code } = answer.json<Refusal>();
   return { status: answer.status, error, code };
 };
-const ofKind = (records: readonly SnapshotLine[], kind: string): SnapshotLine[] => records.filter((record) => record["kind"] === kind);
+const ofKind = (records: readonly SnapshotLine[], kind: string): SnapshotLine[] =>
+  records.filter((record) => record["kind"] === kind);
 const countsOf = (records: readonly SnapshotLine[]): Record<string, number> => {
   const counts: Record<string, number> = {};
   for (const { kind } of records) counts[String(kind)] = (counts[String(kind)] ?? 0) + 1;
@@ -35,7 +38,13 @@ const countsOf = (records: readonly SnapshotLine[]): Record<string, number> => {
 
 /** Something of everything. The id and the token of its instance. */
 async function fill(koor: Koor): Promise<{ readonly id: string; readonly token: string }> {
-  const { id, token } = (await sendJson(koor.port, "POST", "/api/instances/register", { name: "ana", workspace: "trucks", capabilities: ["review"] })).json<{ id: string; token: string }>();
+  const { id, token } = (
+    await sendJson(koor.port, "POST", "/api/instances/register", {
+      name: "ana",
+      workspace: "trucks",
+      capabilities: ["review"],
+    })
+  ).json<{ id: string; token: string }>();
   await ask(koor, "POST", `/api/instances/${id}/activate`);
   await sendJson(koor.port, "POST", "/api/instances/register", { name: "ben" });
   await put(koor, "/api/state/plan/build", '{"step": 1,"n":12345678901234567890}');
@@ -50,14 +59,31 @@ async function fill(koor: Koor): Promise<{ readonly id: string; readonly token: 
   await put(koor, "/api/specs/a%2Fb/n%2Fm", '{"a":2}');
   await put(koor, "/api/specs/p/gone", "1");
   await ask(koor, "DELETE", "/api/specs/p/gone");
-  await ask(koor, "PUT", "/api/validate/p/rules", { body: '[{"rule_id":"r","pattern":"todo","severity":"warning","applies_to":["*.ts"]}]' });
+  await ask(koor, "PUT", "/api/validate/p/rules", {
+    body: '[{"rule_id":"r","pattern":"todo","severity":"warning","applies_to":["*.ts"]}]',
+  });
   await sendJson(koor.port, "POST", "/api/rules/propose", { project: "p", rule_id: "proposed", pattern: "x+" });
-  await sendJson(koor.port, "POST", "/api/webhooks", { id: "w", url: "http://127.0.0.1:9/", patterns: ["never.*"], secret: SECRET });
-  await ask(koor, "POST", "/api/templates", { body: '{"id":"t","name":"Style","kind":"bundle","tags":["a"],"data":{"rules":[{"rule_id":"r","pattern":"x+"}],"contracts":{"c":{"kind":"contract","endpoints":{},"n":1.0}}}}' });
+  await sendJson(koor.port, "POST", "/api/webhooks", {
+    id: "w",
+    url: "http://127.0.0.1:9/",
+    patterns: ["never.*"],
+    secret: SECRET,
+  });
+  await ask(koor, "POST", "/api/templates", {
+    body: '{"id":"t","name":"Style","kind":"bundle","tags":["a"],"data":{"rules":[{"rule_id":"r","pattern":"x+"}],"contracts":{"c":{"kind":"contract","endpoints":{},"n":1.0}}}}',
+  });
   await put(koor, "/api/specs/trucks/api", '{"kind":"contract","endpoints":{}}');
   await ask(koor, "POST", "/api/compliance/run");
-  await ask(koor, "POST", "/api/events/publish", { body: '[{"topic":"a.b","data":{"n":1.0,"big":12345678901234567890}},{"topic":"a.c","data":"x\\ny","source":"ci"}]' });
-  await sendJson(koor.port, "POST", "/api/llm/usage", { provider: "acme", model: "large", project: "trucks", tokens_in: 5, cost_usd: 0.1 });
+  await ask(koor, "POST", "/api/events/publish", {
+    body: '[{"topic":"a.b","data":{"n":1.0,"big":12345678901234567890}},{"topic":"a.c","data":"x\\ny","source":"ci"}]',
+  });
+  await sendJson(koor.port, "POST", "/api/llm/usage", {
+    provider: "acme",
+    model: "large",
+    project: "trucks",
+    tokens_in: 5,
+    cost_usd: 0.1,
+  });
   await ask(koor, "PUT", "/api/state/refused", { body: "" });
   return { id, token };
 }
@@ -84,15 +110,51 @@ t.test("the snapshot of an empty server", async (t) => {
 
 t.test("a snapshot holds everything, each as what it is", (t) => {
   const state = ofKind(records, "state");
-  t.same(state.filter(({ key }) => key === "plan/build").map(({ version, value, updated_by }) => [version, value, updated_by]), [[1, '{"step": 1,"n":12345678901234567890}', ""], [2, '{"step":2}', known.id]]);
-  t.match(state.find(({ key }) => key === "bytes"), { encoding: "base64", value: "/wAKDQ==", content_type: "application/octet-stream" });
-  t.match(state.find(({ key }) => key === "t\u00e9xt"), { encoding: undefined, value: '\uFEFFline\nbreaks \u{1F600} "quoted"', content_type: "text/plain; charset=utf-8" });
-  t.same(state.filter(({ key }) => key === "many").map(({ version }) => version), Array.from({ length: 130 }, (_, at) => at + 1), "every version");
-  t.same(state.filter(({ key }) => key === "gone").map(({ version, deleted }) => [version, deleted]), [[1, undefined], [2, true]]);
-  t.match(ofKind(records, "spec"), [{ project: "a/b", name: "n/m", version: 1 }, { project: "a/b", name: "n/m", version: 2, value: '{"a":2}' }, { project: "p", name: "gone", deleted: true }]);
-  t.match(ofKind(records, "rule"), [{ rule_id: "proposed", status: "proposed" }, { rule_id: "r", status: "accepted", severity: "warning", applies_to: ["*.ts"] }]);
-  t.match(ofKind(records, "webhook"), [{ id: "w", url: "http://127.0.0.1:9/", patterns: ["never.*"], active: true, fail_count: 0 }]);
-  t.match(ofKind(records, "instance"), [{ id: known.id, name: "ana", status: "active", capabilities: ["review"] }, { name: "ben", status: "pending" }]);
+  t.same(
+    state
+      .filter(({ key }) => key === "plan/build")
+      .map(({ version, value, updated_by }) => [version, value, updated_by]),
+    [
+      [1, '{"step": 1,"n":12345678901234567890}', ""],
+      [2, '{"step":2}', known.id],
+    ],
+  );
+  t.match(
+    state.find(({ key }) => key === "bytes"),
+    { encoding: "base64", value: "/wAKDQ==", content_type: "application/octet-stream" },
+  );
+  t.match(
+    state.find(({ key }) => key === "t\u00e9xt"),
+    { encoding: undefined, value: '\uFEFFline\nbreaks \u{1F600} "quoted"', content_type: "text/plain; charset=utf-8" },
+  );
+  t.same(
+    state.filter(({ key }) => key === "many").map(({ version }) => version),
+    Array.from({ length: 130 }, (_, at) => at + 1),
+    "every version",
+  );
+  t.same(
+    state.filter(({ key }) => key === "gone").map(({ version, deleted }) => [version, deleted]),
+    [
+      [1, undefined],
+      [2, true],
+    ],
+  );
+  t.match(ofKind(records, "spec"), [
+    { project: "a/b", name: "n/m", version: 1 },
+    { project: "a/b", name: "n/m", version: 2, value: '{"a":2}' },
+    { project: "p", name: "gone", deleted: true },
+  ]);
+  t.match(ofKind(records, "rule"), [
+    { rule_id: "proposed", status: "proposed" },
+    { rule_id: "r", status: "accepted", severity: "warning", applies_to: ["*.ts"] },
+  ]);
+  t.match(ofKind(records, "webhook"), [
+    { id: "w", url: "http://127.0.0.1:9/", patterns: ["never.*"], active: true, fail_count: 0 },
+  ]);
+  t.match(ofKind(records, "instance"), [
+    { id: known.id, name: "ana", status: "active", capabilities: ["review"] },
+    { name: "ben", status: "pending" },
+  ]);
   t.match(ofKind(records, "template"), [{ id: "t", template_kind: "bundle", tags: ["a"], version: 1 }]);
   t.match(ofKind(records, "compliance_run"), [{ id: 1, instance_id: known.id, project: "trucks", contract: "api" }]);
   t.match(ofKind(records, "usage"), [{ id: 1, provider: "acme", cost_usd: 0.1 }]);
@@ -115,8 +177,16 @@ t.test("a restored server is what the first one was, and goes on from there", as
 
   const again = readSnapshot(await backup(koor));
   const own = again.filter((record) => record["kind"] === "audit").slice(ofKind(records, "audit").length);
-  t.same(again.filter((record) => !own.includes(record)), records, "the same records");
-  t.match(own, [{ action: "restore", resource: "", outcome: "success", actor: "" }], "and a row of its own, after them");
+  t.same(
+    again.filter((record) => !own.includes(record)),
+    records,
+    "the same records",
+  );
+  t.match(
+    own,
+    [{ action: "restore", resource: "", outcome: "success", actor: "" }],
+    "and a row of its own, after them",
+  );
   t.same(JSON.parse(String(own[0]?.["detail"])), { restored: countsOf(records) });
 
   t.equal((await ask(koor, "GET", "/api/state/plan/build")).text, '{"step":2}');
@@ -127,9 +197,14 @@ t.test("a restored server is what the first one was, and goes on from there", as
   t.match((await ask(koor, "PUT", "/api/state/many", { body: "x" })).json(), { version: 131 });
   t.match((await ask(koor, "PUT", "/api/specs/p/gone", { body: "2" })).json(), { version: 2 });
   t.match((await ask(koor, "GET", "/api/state/plan/build?diff=1,2")).status, 200);
-  t.match((await sendJson(koor.port, "POST", "/api/validate/p", { content: "a todo", filename: "x.ts" })).json(), { violations: [{ rule_id: "r" }] });
+  t.match((await sendJson(koor.port, "POST", "/api/validate/p", { content: "a todo", filename: "x.ts" })).json(), {
+    violations: [{ rule_id: "r" }],
+  });
   t.match((await ask(koor, "POST", "/api/rules/p/proposed/accept")).status, 200);
-  t.match((await sendJson(koor.port, "POST", "/api/templates/t/apply", { project: "fresh" })).json(), { applied: "t", kind: "bundle" });
+  t.match((await sendJson(koor.port, "POST", "/api/templates/t/apply", { project: "fresh" })).json(), {
+    applied: "t",
+    kind: "bundle",
+  });
   t.equal((await ask(koor, "GET", "/api/specs/fresh/c")).text, '{"kind":"contract","endpoints":{},"n":1.0}');
   t.match((await ask(koor, "GET", "/api/compliance/history")).json(), [{ id: 1, instance_id: known.id }]);
   t.match((await ask(koor, "GET", "/api/webhooks")).json(), [{ id: "w", active: true }]);
@@ -141,9 +216,14 @@ t.test("a restored server is what the first one was, and goes on from there", as
   t.match((await ask(koor, "GET", "/api/llm/usage")).json(), [{ id: 1, model: "large" }]);
 
   const newest = Number(ofKind(records, "event").at(-1)?.["id"]);
-  const published = (await sendJson(koor.port, "POST", "/api/events/publish", { topic: "after" })).json<{ readonly id: number }>();
+  const published = (await sendJson(koor.port, "POST", "/api/events/publish", { topic: "after" })).json<{
+    readonly id: number;
+  }>();
   t.equal(published.id, newest + 1, "event ids go on");
-  t.equal((await ask(koor, "GET", "/api/metrics")).json<{ readonly last_event_id: number }>().last_event_id, newest + 1);
+  t.equal(
+    (await ask(koor, "GET", "/api/metrics")).json<{ readonly last_event_id: number }>().last_event_id,
+    newest + 1,
+  );
   let heard = "";
   if (stream.body !== null) {
     for await (const chunk of stream.body) {
@@ -154,7 +234,11 @@ t.test("a restored server is what the first one was, and goes on from there", as
   abort.abort();
   t.equal([...heard.matchAll(/^id: /gm)].length, 1, "restored events are no news to who listened");
 
-  t.same(refusalOf(await restore(koor, snapshot)), { status: 409, error: "the server holds content: restore into an empty one", code: 409 });
+  t.same(refusalOf(await restore(koor, snapshot)), {
+    status: 409,
+    error: "the server holds content: restore into an empty one",
+    code: 409,
+  });
   t.equal(await koor.stop(), 0);
   t.notMatch(koor.log(), /level=ERROR/);
   const later = await startKoor(t, { data_dir: koor.data_dir });
@@ -172,7 +256,11 @@ t.test("what is wrong is refused, nothing of it is stored, and the server goes o
     ["without its header", without(0), "line 1: it is no snapshot of Koor"],
     ["without its closing line", without(lines.length - 2), "the snapshot ends without its closing line"],
     ["cut in a line", snapshot.slice(0, snapshot.indexOf('{"end"') + 10), /^line \d+: it is not a JSON object$/],
-    ["without a record", without(lines.length - 3), `line ${lines.length - 2}: the sum differs: the snapshot was changed or damaged`],
+    [
+      "without a record",
+      without(lines.length - 3),
+      `line ${lines.length - 2}: the sum differs: the snapshot was changed or damaged`,
+    ],
     ["with a changed value", snapshot.replace('{\\"step\\":2}', '{\\"step\\":3}'), /the sum differs/],
     ["with another sum", snapshot.replace(/"sha256":"."?/, '"sha256":"x'), /the sum differs/],
     ["with a record that is none", makeSnapshot([{ kind: "audit", id: 1 }]), "line 2: audit: timestamp is required"],
@@ -195,12 +283,20 @@ t.test("what is wrong is refused, nothing of it is stored, and the server goes o
   const log = ofKind(readSnapshot(await backup(koor)), "audit");
   const restored = ofKind(records, "audit");
   t.same(log.slice(0, restored.length), restored, "restored rows keep their ids");
-  t.same(log.slice(restored.length).map(({ id, action, outcome }) => [id, action, outcome]), [
-    ...rows.map((_, at) => [Number(restored.at(-1)?.["id"]) + at + 1, "restore", "error"]),
-    [Number(restored.at(-1)?.["id"]) + rows.length + 1, "restore", "success"],
-  ], "the server's own follow");
+  t.same(
+    log.slice(restored.length).map(({ id, action, outcome }) => [id, action, outcome]),
+    [
+      ...rows.map((_, at) => [Number(restored.at(-1)?.["id"]) + at + 1, "restore", "error"]),
+      [Number(restored.at(-1)?.["id"]) + rows.length + 1, "restore", "success"],
+    ],
+    "the server's own follow",
+  );
   const times = log.map(({ timestamp }) => Date.parse(String(timestamp)));
-  t.same(times, times.toSorted((a, b) => a - b), "in the order of their times");
+  t.same(
+    times,
+    times.toSorted((a, b) => a - b),
+    "in the order of their times",
+  );
   t.equal((await ask(koor, "PUT", "/api/state/x", { body: "1" })).status, 200);
 });
 
@@ -239,7 +335,8 @@ t.test("bodies may be of any size, lines as long as a value", async (t) => {
   }
   const answer = await ask(second, "POST", "/api/restore", { chunks: pieces() });
   t.match(answer, { status: 200 }, answer.text);
-  for (const [at, value] of values.entries()) t.ok((await ask(second, "GET", `/api/state/large/${at}`)).body.equals(value), `value ${at}`);
+  for (const [at, value] of values.entries())
+    t.ok((await ask(second, "GET", `/api/state/large/${at}`)).body.equals(value), `value ${at}`);
 });
 
 t.test("a snapshot is of one moment, whatever is written meanwhile", async (t) => {
@@ -256,10 +353,16 @@ t.test("a snapshot is of one moment, whatever is written meanwhile", async (t) =
     while (work.turns < enough) await new Promise((resolve) => setImmediate(resolve));
     const state = ofKind(readSnapshot(await backup(koor)), "state");
     const newest = (key: string): number => Number(state.findLast((record) => record["key"] === key)?.["value"] ?? -1);
-    t.ok(newest("first") === newest("second") || newest("first") === newest("second") + 1, `${newest("first")} and ${newest("second")}`);
+    t.ok(
+      newest("first") === newest("second") || newest("first") === newest("second") + 1,
+      `${newest("first")} and ${newest("second")}`,
+    );
     for (const key of ["first", "second"]) {
       const versions = state.filter((record) => record["key"] === key);
-      t.same(versions.map(({ version }) => version), versions.map((_, at) => at + 1));
+      t.same(
+        versions.map(({ version }) => version),
+        versions.map((_, at) => at + 1),
+      );
     }
   }
   work.goes_on = false;
@@ -273,15 +376,28 @@ async function guarded(owner: Owner, options: KoorOptions = {}): Promise<Koor> {
 t.test("both need the server's token", async (t) => {
   const koor = await guarded(t);
   const server = { Authorization: "Bearer s3cret" };
-  const { token } = (await sendJson(koor.port, "POST", "/api/instances/register", { name: "ana" }, server)).json<{ readonly token: string }>();
-  for (const [method, path] of [["GET", "/api/backup"], ["POST", "/api/restore"]] as const) {
+  const { token } = (await sendJson(koor.port, "POST", "/api/instances/register", { name: "ana" }, server)).json<{
+    readonly token: string;
+  }>();
+  for (const [method, path] of [
+    ["GET", "/api/backup"],
+    ["POST", "/api/restore"],
+  ] as const) {
     t.match(refusalOf(await ask(koor, method, path)), { status: 401 }, path);
-    t.same(refusalOf(await ask(koor, method, path, { headers: { Authorization: `Bearer ${token}` } })), { status: 403, error: "this needs the server token", code: 403 }, path);
+    t.same(
+      refusalOf(await ask(koor, method, path, { headers: { Authorization: `Bearer ${token}` } })),
+      { status: 403, error: "this needs the server token", code: 403 },
+      path,
+    );
   }
   t.equal((await ask(koor, "GET", "/api/backup", { headers: server })).status, 200);
   const empty = await guarded(t);
   t.equal((await ask(empty, "POST", "/api/restore", { headers: server, body: snapshot })).status, 200);
-  t.equal((await ask(empty, "GET", "/api/state", { headers: { Authorization: `Bearer ${known.token}` } })).status, 401, "the token of a restored instance is nobody's");
+  t.equal(
+    (await ask(empty, "GET", "/api/state", { headers: { Authorization: `Bearer ${known.token}` } })).status,
+    401,
+    "the token of a restored instance is nobody's",
+  );
 });
 
 t.test("one restore at a time; one that is broken off leaves nothing", async (t) => {
@@ -314,7 +430,12 @@ t.test("one restore at a time; one that is broken off leaves nothing", async (t)
     yield Buffer.from(snapshot.slice(0, 2000));
     await new Promise((resolve) => cut.signal.addEventListener("abort", resolve));
   }
-  const broken = fetch(`${other.url}/api/restore`, { method: "POST", body: ReadableStream.from(endless()), duplex: "half", signal: cut.signal }).catch(() => null);
+  const broken = fetch(`${other.url}/api/restore`, {
+    method: "POST",
+    body: ReadableStream.from(endless()),
+    duplex: "half",
+    signal: cut.signal,
+  }).catch(() => null);
   while (!existsSync(join(other.data_dir, "restore.db"))) await new Promise((resolve) => setImmediate(resolve));
   cut.abort();
   await broken;

@@ -6,8 +6,16 @@
 import type { OutgoingHttpHeaders } from "node:http";
 import t from "tap";
 import {
-  BODY_BYTES_MAX, EVENT_ROWS_DEFAULT, LONG_POLL_WAIT_S_MAX, PAGE_ROWS_MAX, PATTERN_BYTES_MAX, PUBLISH_EVENTS_MAX, SOURCE_BYTES_MAX,
-  SUBSCRIBER_BUFFER_EVENTS_MAX, SUBSCRIBER_MESSAGE_BYTES_MAX, TOPIC_BYTES_MAX,
+  BODY_BYTES_MAX,
+  EVENT_ROWS_DEFAULT,
+  LONG_POLL_WAIT_S_MAX,
+  PAGE_ROWS_MAX,
+  PATTERN_BYTES_MAX,
+  PUBLISH_EVENTS_MAX,
+  SOURCE_BYTES_MAX,
+  SUBSCRIBER_BUFFER_EVENTS_MAX,
+  SUBSCRIBER_MESSAGE_BYTES_MAX,
+  TOPIC_BYTES_MAX,
 } from "../schemas/limits.js";
 import { parseExposition } from "./exposition.js";
 import { send, sendJson, type Answer, type Refusal } from "./http-client.js";
@@ -21,14 +29,24 @@ const koor = await startKoor(t, { args: ["--log-level", "debug"] });
 const { port } = koor;
 
 const get = (path: string, headers: OutgoingHttpHeaders = {}): Promise<Answer> => send(port, "GET", path, { headers });
-const publish = (body: unknown, to: Koor = koor): Promise<Answer> => sendJson(to.port, "POST", "/api/events/publish", body);
-const publishOne = async (topic: string, data: unknown = null, to: Koor = koor): Promise<Told> => (await publish({ topic, data }, to)).json<Told>();
+const publish = (body: unknown, to: Koor = koor): Promise<Answer> =>
+  sendJson(to.port, "POST", "/api/events/publish", body);
+const publishOne = async (topic: string, data: unknown = null, to: Koor = koor): Promise<Told> =>
+  (await publish({ topic, data }, to)).json<Told>();
 const history = async (query: string): Promise<Told[]> => (await get(`${HISTORY}?${query}`)).json<Told[]>();
-const lastId = async (): Promise<number> => (await get("/api/metrics")).json<{ readonly last_event_id: number }>().last_event_id;
-const idsOf = (told: readonly (Told | Dropped)[]): number[] => told.map((item) => ("id" in item ? item.id : Number.NaN));
-const range = (first: number, last: number): number[] => Array.from({ length: last - first + 1 }, (_, at) => first + at);
-const figure = async (name: string): Promise<number> => parseExposition((await get("/metrics")).text).get(name)?.samples[0]?.value ?? Number.NaN;
-const pathsOf = (query: string): string[] => [`${HISTORY}?${query.replace("pattern=", "topic=")}`, `/api/events/stream?${query}`, `/api/events/subscribe?${query}`];
+const lastId = async (): Promise<number> =>
+  (await get("/api/metrics")).json<{ readonly last_event_id: number }>().last_event_id;
+const idsOf = (told: readonly (Told | Dropped)[]): number[] =>
+  told.map((item) => ("id" in item ? item.id : Number.NaN));
+const range = (first: number, last: number): number[] =>
+  Array.from({ length: last - first + 1 }, (_, at) => first + at);
+const figure = async (name: string): Promise<number> =>
+  parseExposition((await get("/metrics")).text).get(name)?.samples[0]?.value ?? Number.NaN;
+const pathsOf = (query: string): string[] => [
+  `${HISTORY}?${query.replace("pattern=", "topic=")}`,
+  `/api/events/stream?${query}`,
+  `/api/events/subscribe?${query}`,
+];
 
 /** Far above what a busy machine needs. */
 const PATIENCE_MS = 30_000;
@@ -41,7 +59,8 @@ async function until(what: string, holds: () => Promise<boolean>): Promise<void>
 }
 
 /** Subscribers of the tests before may still be leaving. */
-const untilAlone = (): Promise<void> => until("nobody is subscribed", async () => await figure("koor_subscribers") === 0);
+const untilAlone = (): Promise<void> =>
+  until("nobody is subscribed", async () => (await figure("koor_subscribers")) === 0);
 
 t.test("a server without events has none", async (t) => {
   t.equal((await get(HISTORY)).text, "[]");
@@ -52,13 +71,19 @@ t.test("a server without events has none", async (t) => {
 t.test("an event is published, and has one shape everywhere", async (t) => {
   const socket = await openSocket(t, port);
   const stream = await openStream(t, port);
-  const answer = await publish('{"topic":"api.change.contract","data":{"n":12345678901234567890,"f":1.50,"e":1E400,"s":"\\u00e9\\ud83d\\ude00"},"source":"me"}');
+  const answer = await publish(
+    '{"topic":"api.change.contract","data":{"n":12345678901234567890,"f":1.50,"e":1E400,"s":"\\u00e9\\ud83d\\ude00"},"source":"me"}',
+  );
   t.equal(answer.status, 200);
   t.equal(answer.headers["content-type"], "application/json");
   const event = answer.json<Told>();
   t.same(Object.keys(event), ["id", "topic", "data", "source", "created_at"]);
   t.match(event, { id: 1, topic: "api.change.contract", source: "me", created_at: RFC_3339 });
-  t.match(answer.text, '"data":{"n":12345678901234567890,"f":1.50,"e":1E400,"s":"\\u00e9\\ud83d\\ude00"}', "the publisher's own text");
+  t.match(
+    answer.text,
+    '"data":{"n":12345678901234567890,"f":1.50,"e":1E400,"s":"\\u00e9\\ud83d\\ude00"}',
+    "the publisher's own text",
+  );
 
   await socket.untilCount(1);
   await stream.untilCount(1);
@@ -75,7 +100,22 @@ t.test("an event is published, and has one shape everywhere", async (t) => {
 t.test("what data may be", async (t) => {
   const socket = await openSocket(t, port, "pattern=data");
   const stream = await openStream(t, port, "pattern=data");
-  const texts = ["null", "false", "0", "-0", "1e400", '""', '"\\u0000\\ud800"', "[]", "{}", '[1,[2,{"a":{}}]]', '{"a":1,"a":2}', '{"__proto__":{"x":1}}', `"${"x".repeat(100_000)}"`, `${"[".repeat(5000)}${"]".repeat(5000)}`];
+  const texts = [
+    "null",
+    "false",
+    "0",
+    "-0",
+    "1e400",
+    '""',
+    '"\\u0000\\ud800"',
+    "[]",
+    "{}",
+    '[1,[2,{"a":{}}]]',
+    '{"a":1,"a":2}',
+    '{"__proto__":{"x":1}}',
+    `"${"x".repeat(100_000)}"`,
+    `${"[".repeat(5000)}${"]".repeat(5000)}`,
+  ];
   for (const [at, text] of texts.entries()) {
     const answer = await publish(`{"topic":"data","data":${text}}`);
     t.equal(answer.status, 200, text.slice(0, 40));
@@ -94,20 +134,46 @@ t.test("what data may be", async (t) => {
 });
 
 t.test("of duplicate members the last wins, unknown ones are ignored, __proto__ is one of them", async (t) => {
-  t.match((await publish('{"topic":"first","topic":"second","data":1,"data":2,"source":"a","source":"b"}')).json(), { topic: "second", data: 2, source: "b" });
-  t.match((await publish('{"topic":"t","id":99,"created_at":"x","__proto__":{"source":"evil"}}')).json(), { topic: "t", source: "", created_at: RFC_3339 });
+  t.match((await publish('{"topic":"first","topic":"second","data":1,"data":2,"source":"a","source":"b"}')).json(), {
+    topic: "second",
+    data: 2,
+    source: "b",
+  });
+  t.match((await publish('{"topic":"t","id":99,"created_at":"x","__proto__":{"source":"evil"}}')).json(), {
+    topic: "t",
+    source: "",
+    created_at: RFC_3339,
+  });
   t.match((await publish('{"\\u0074opic":"escaped","d\\u0061ta":5}')).json(), { topic: "escaped", data: 5 });
 });
 
 t.test("a JSON body is JSON whatever its type says", async (t) => {
   for (const type of ["application/x-www-form-urlencoded", "text/plain", "application/json; charset=latin1", ""]) {
-    const answer = await send(port, "POST", "/api/events/publish", { body: '{"topic":"typed"}', headers: type === "" ? {} : { "Content-Type": type } });
+    const answer = await send(port, "POST", "/api/events/publish", {
+      body: '{"topic":"typed"}',
+      headers: type === "" ? {} : { "Content-Type": type },
+    });
     t.equal(answer.status, 200, type);
   }
 });
 
 t.test("topics are any text of 1 to 256 bytes without control characters", async (t) => {
-  for (const topic of ["a", ".", "..", "a..b", " ", "*", "[", "\\", "\u00e9", "\u{1F600}.x", "x".repeat(TOPIC_BYTES_MAX), "\u00e9".repeat(TOPIC_BYTES_MAX / 2), "__proto__", '"quoted"']) {
+  for (const topic of [
+    "a",
+    ".",
+    "..",
+    "a..b",
+    " ",
+    "*",
+    "[",
+    "\\",
+    "\u00e9",
+    "\u{1F600}.x",
+    "x".repeat(TOPIC_BYTES_MAX),
+    "\u00e9".repeat(TOPIC_BYTES_MAX / 2),
+    "__proto__",
+    '"quoted"',
+  ]) {
     t.equal((await publishOne(topic)).topic, topic);
     t.equal((await history("last=1"))[0]?.topic, topic);
   }
@@ -150,7 +216,9 @@ t.test("what is refused is a 400 that names the field, and nothing is published"
     t.equal(answer.status, 400, String(body).slice(0, 50));
     t.match(answer.json<Refusal>(), { error, code: 400 });
   }
-  const large = await send(port, "POST", "/api/events/publish", { body: `{"topic":"a","data":"${"x".repeat(BODY_BYTES_MAX)}"}` });
+  const large = await send(port, "POST", "/api/events/publish", {
+    body: `{"topic":"a","data":"${"x".repeat(BODY_BYTES_MAX)}"}`,
+  });
   t.match(large.json<Refusal>(), { code: 413 });
   t.equal(await lastId(), before);
   t.equal((await history("last=1"))[0]?.id, before);
@@ -165,9 +233,20 @@ t.test("an array is published in order and atomically", async (t) => {
   const events = Array.from({ length: PUBLISH_EVENTS_MAX }, (_, at) => ({ topic: `many.${at}`, data: at }));
   const answer = (await publish(events)).json<Told[]>();
   t.same(idsOf(answer), range(before + 1, before + PUBLISH_EVENTS_MAX));
-  t.same(answer.map(({ topic, data }) => ({ topic, data })), events);
-  t.same(idsOf(await socket.untilCount(PUBLISH_EVENTS_MAX)), idsOf(answer), "a subscriber that reads gets all of a burst");
-  t.match((await publish([{ topic: "many.one" }])).json<Told[]>(), [{ topic: "many.one" }], "an array of one is an array");
+  t.same(
+    answer.map(({ topic, data }) => ({ topic, data })),
+    events,
+  );
+  t.same(
+    idsOf(await socket.untilCount(PUBLISH_EVENTS_MAX)),
+    idsOf(answer),
+    "a subscriber that reads gets all of a burst",
+  );
+  t.match(
+    (await publish([{ topic: "many.one" }])).json<Told[]>(),
+    [{ topic: "many.one" }],
+    "an array of one is an array",
+  );
 });
 
 t.test("history: the newest that match, newest first", async (t) => {
@@ -185,7 +264,11 @@ t.test("history: the newest that match, newest first", async (t) => {
   t.same(idsOf(await history("source=sea")), [second.id]);
   t.same(idsOf(await history("source=n&last=2")), [second.id - 1, second.id - 2]);
   t.same(await history("source=nobody"), []);
-  t.equal((await history("source=&last=10000")).every(({ source }) => source === ""), true, "an empty source is one too");
+  t.equal(
+    (await history("source=&last=10000")).every(({ source }) => source === ""),
+    true,
+    "an empty source is one too",
+  );
   t.equal((await history(`last=${PAGE_ROWS_MAX}`)).length, newest, "all there is");
 });
 
@@ -193,7 +276,8 @@ t.test("history: times are inclusive", async (t) => {
   const first = await publishOne("timed");
   await until("the clock has moved on", async () => (await publishOne("timed.filler")).created_at > first.created_at);
   const last = await publishOne("timed");
-  const within = async (from: string, to: string): Promise<number[]> => idsOf(await history(`topic=timed&from=${encodeURIComponent(from)}&to=${encodeURIComponent(to)}`));
+  const within = async (from: string, to: string): Promise<number[]> =>
+    idsOf(await history(`topic=timed&from=${encodeURIComponent(from)}&to=${encodeURIComponent(to)}`));
   t.same(await within(first.created_at, last.created_at), [last.id, first.id]);
   t.same(await within(first.created_at, first.created_at), [first.id]);
   t.same(await within(last.created_at, last.created_at), [last.id]);
@@ -201,8 +285,15 @@ t.test("history: times are inclusive", async (t) => {
   const next = (time: string, ms: number): string => new Date(Date.parse(time) + ms).toISOString();
   t.same(await within(next(first.created_at, 1), last.created_at), [last.id]);
   t.same(await within(first.created_at, next(last.created_at, -1)), [first.id]);
-  t.same(idsOf(await history(`topic=timed&from=${first.created_at.replace("Z", "%2B00:00")}`)), [last.id, first.id], "an offset is a time too");
-  t.same(idsOf(await history("topic=timed&to=9999-12-31T23:59:59.999Z&from=0000-01-01T00:00:00Z")), [last.id, first.id]);
+  t.same(
+    idsOf(await history(`topic=timed&from=${first.created_at.replace("Z", "%2B00:00")}`)),
+    [last.id, first.id],
+    "an offset is a time too",
+  );
+  t.same(idsOf(await history("topic=timed&to=9999-12-31T23:59:59.999Z&from=0000-01-01T00:00:00Z")), [
+    last.id,
+    first.id,
+  ]);
 });
 
 t.test("history: a cursor misses nothing", async (t) => {
@@ -214,13 +305,16 @@ t.test("history: a cursor misses nothing", async (t) => {
   t.same(await history(`after=${before + 500}`), []);
   t.same(await history("after=9007199254740991"), []);
   const walked: number[] = [];
-  for (let cursor = before; ;) {
+  for (let cursor = before; ; ) {
     const page = idsOf(await history(`after=${cursor}&topic=cursor.five&last=7`));
     if (page.length === 0) break;
     walked.push(...page);
     cursor = page.at(-1) ?? cursor;
   }
-  t.same(walked, range(before + 1, before + 500).filter((_, at) => at % 5 === 0));
+  t.same(
+    walked,
+    range(before + 1, before + 500).filter((_, at) => at % 5 === 0),
+  );
   t.same(idsOf(await history("after=0&last=2")), [1, 2], "0 is everything that history holds");
 });
 
@@ -233,9 +327,21 @@ t.test("parameters that do not parse are a 400", async (t) => {
     ...integers.map((value) => [`${HISTORY}?after=${value}`, /^after /] as const),
     ...integers.map((value) => [`${HISTORY}?after=0&wait=${value}`, /^wait /] as const),
     [`${HISTORY}?after=0&wait=${LONG_POLL_WAIT_S_MAX + 1}`, /^wait /],
-    ...["yesterday", "", "2026-02-30T00:00:00Z", "1700000000"].flatMap((value) => [[`${HISTORY}?from=${value}`, /^from /], [`${HISTORY}?to=${value}`, /^to /]] as const),
+    ...["yesterday", "", "2026-02-30T00:00:00Z", "1700000000"].flatMap(
+      (value) =>
+        [
+          [`${HISTORY}?from=${value}`, /^from /],
+          [`${HISTORY}?to=${value}`, /^to /],
+        ] as const,
+    ),
     [`${HISTORY}?topic=%zz`, /escape/],
-    ...integers.flatMap((value) => [[`/api/events/stream?since=${value}`, /^since /], [`/api/events/subscribe?since=${value}`, /^since /]] as const),
+    ...integers.flatMap(
+      (value) =>
+        [
+          [`/api/events/stream?since=${value}`, /^since /],
+          [`/api/events/subscribe?since=${value}`, /^since /],
+        ] as const,
+    ),
     ["/api/events/stream?notices=2", /^notices /],
     ["/api/events/subscribe?notices=yes", /^notices /],
   ];
@@ -244,7 +350,8 @@ t.test("parameters that do not parse are a 400", async (t) => {
     t.equal(answer.status, 400, path);
     t.match(answer.json<Refusal>(), { error, code: 400 }, path);
   }
-  for (const header of ["x", "-1", "1.5", "99999999999999999999"]) t.equal((await get("/api/events/stream", { "Last-Event-ID": header })).status, 400, `Last-Event-ID: ${header}`);
+  for (const header of ["x", "-1", "1.5", "99999999999999999999"])
+    t.equal((await get("/api/events/stream", { "Last-Event-ID": header })).status, 400, `Last-Event-ID: ${header}`);
 });
 
 const PATTERNS: readonly (readonly [pattern: string, matching: readonly string[], other: readonly string[]])[] = [
@@ -269,26 +376,37 @@ const MALFORMED = ["[", "a.[", "pat.[]", "[]", "\\", "pat.\\", "[a", "pat.[^", "
 t.test("patterns: history and every kind of subscriber agree", async (t) => {
   const topics = [...new Set(PATTERNS.flatMap(([, matching, other]) => [...matching, ...other]))];
   const before = await lastId();
-  const subscribers = await Promise.all(PATTERNS.map(async ([pattern]) => ({
-    socket: await openSocket(t, port, `pattern=${encodeURIComponent(pattern)}`),
-    stream: await openStream(t, port, `pattern=${encodeURIComponent(pattern)}`),
-  })));
+  const subscribers = await Promise.all(
+    PATTERNS.map(async ([pattern]) => ({
+      socket: await openSocket(t, port, `pattern=${encodeURIComponent(pattern)}`),
+      stream: await openStream(t, port, `pattern=${encodeURIComponent(pattern)}`),
+    })),
+  );
   await publish(topics.map((topic) => ({ topic })));
   for (const [at, [pattern, matching, other]] of PATTERNS.entries()) {
-    const found = (await history(`after=${before}&last=1000&topic=${encodeURIComponent(pattern)}`)).map(({ topic }) => topic);
+    const found = (await history(`after=${before}&last=1000&topic=${encodeURIComponent(pattern)}`)).map(
+      ({ topic }) => topic,
+    );
     for (const topic of matching) t.ok(found.includes(topic), `${pattern} matches ${topic}`);
     for (const topic of other) t.notOk(found.includes(topic), `${pattern} does not match ${topic}`);
     for (const subscriber of [subscribers[at]?.socket, subscribers[at]?.stream]) {
       const told = await subscriber?.untilCount(found.length);
-      t.same(told?.map((item) => ("topic" in item ? item.topic : "")), found, `subscribers of ${pattern} get the same`);
+      t.same(
+        told?.map((item) => ("topic" in item ? item.topic : "")),
+        found,
+        `subscribers of ${pattern} get the same`,
+      );
     }
   }
 });
 
 t.test("a malformed pattern is a 400 before anything else", async (t) => {
   for (const pattern of MALFORMED) {
-    for (const path of pathsOf(`pattern=${encodeURIComponent(pattern)}`)) t.equal((await get(path)).status, 400, path.slice(0, 60));
-    const refused = await openSocket(t, port, `pattern=${encodeURIComponent(pattern)}`).catch((error: unknown) => error);
+    for (const path of pathsOf(`pattern=${encodeURIComponent(pattern)}`))
+      t.equal((await get(path)).status, 400, path.slice(0, 60));
+    const refused = await openSocket(t, port, `pattern=${encodeURIComponent(pattern)}`).catch(
+      (error: unknown) => error,
+    );
     t.ok(refused instanceof UpgradeRefused && refused.status === 400, `an upgrade with ${pattern.slice(0, 20)}`);
   }
   // With and without an upgrade.
@@ -300,14 +418,22 @@ t.test("a malformed pattern is a 400 before anything else", async (t) => {
 });
 
 t.test("a request that is no upgrade is a 426 that names the header", async (t) => {
-  for (const headers of [{}, { "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version": "13" }, { Upgrade: "h2c", Connection: "Upgrade", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==" }]) {
+  for (const headers of [
+    {},
+    { "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version": "13" },
+    { Upgrade: "h2c", Connection: "Upgrade", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==" },
+  ]) {
     const answer = await get("/api/events/subscribe?pattern=a", headers);
     t.equal(answer.status, 426);
     t.equal(answer.headers.upgrade, "websocket");
     t.match(answer.json<Refusal>(), { error: /Upgrade: websocket/, code: 426 });
   }
   const refused = await openSocket(t, port, "since=x").catch((error: unknown) => error);
-  t.match(refused instanceof UpgradeRefused ? JSON.parse(refused.body) : refused, { error: /^since /, code: 400 }, "a refused upgrade has the error's shape");
+  t.match(
+    refused instanceof UpgradeRefused ? JSON.parse(refused.body) : refused,
+    { error: /^since /, code: 400 },
+    "a refused upgrade has the error's shape",
+  );
 });
 
 t.test("WebSocket: messages of the client are ignored, long ones end it", async (t) => {
@@ -338,7 +464,7 @@ t.test("subscribers are counted while they are there", async (t) => {
   const event = await publishOne("counted");
   await socket.untilId(event.id);
   await stream.untilId(event.id);
-  t.ok(await figure("koor_events_delivered_total") >= delivered + 2);
+  t.ok((await figure("koor_events_delivered_total")) >= delivered + 2);
   socket.socket.terminate();
   stream.leave();
   await untilAlone();
@@ -362,19 +488,26 @@ t.test("replay: everything after the cursor, then what comes, each once", async 
 t.test("replay joins what is being published without a gap or a duplicate", async (t) => {
   const total = 1500;
   const first = await lastId();
-  const publishing = Promise.all(Array.from({ length: 4 }, async () => {
-    for (let at = 0; at < total / 12; at++) await publish([{ topic: "join.a" }, { topic: "join.b.c" }, { topic: "other" }]);
-  }));
+  const publishing = Promise.all(
+    Array.from({ length: 4 }, async () => {
+      for (let at = 0; at < total / 12; at++)
+        await publish([{ topic: "join.a" }, { topic: "join.b.c" }, { topic: "other" }]);
+    }),
+  );
   const followers: { readonly since: number; readonly subscriber: Subscriber }[] = [];
   for (let newest = first; newest < first + total; newest = await lastId()) {
     const since = Math.max(first, newest - 40);
-    const subscriber = followers.length % 2 === 0 ? await openSocket(t, port, `pattern=**&since=${since}`) : await openStream(t, port, `since=${since}`);
+    const subscriber =
+      followers.length % 2 === 0
+        ? await openSocket(t, port, `pattern=**&since=${since}`)
+        : await openStream(t, port, `since=${since}`);
     followers.push({ since, subscriber });
   }
   await publishing;
   const last = (await publishOne("join.end")).id;
   t.ok(followers.length >= 4, `${followers.length} subscribers came while events were published`);
-  for (const { since, subscriber } of followers) t.same(idsOf(await subscriber.untilId(last)), range(since + 1, last), `since ${since}`);
+  for (const { since, subscriber } of followers)
+    t.same(idsOf(await subscriber.untilId(last)), range(since + 1, last), `since ${since}`);
 });
 
 t.test("a long poll walks on without a gap or a duplicate", async (t) => {
@@ -384,14 +517,17 @@ t.test("a long poll walks on without a gap or a duplicate", async (t) => {
     for (let at = 0; at < total; at++) await publish([{ topic: "poll.a" }, { topic: "poll.b" }]);
   })();
   const seen: number[] = [];
-  for (let cursor = first; seen.length < total;) {
+  for (let cursor = first; seen.length < total; ) {
     const page = idsOf(await history(`after=${cursor}&topic=poll.a&wait=30&last=20`));
     t.ok(page.length > 0, "it answers when there is something");
     seen.push(...page);
     cursor = page.at(-1) ?? cursor;
   }
   await publishing;
-  t.same(seen, range(first + 1, first + 2 * total).filter((_, at) => at % 2 === 0));
+  t.same(
+    seen,
+    range(first + 1, first + 2 * total).filter((_, at) => at % 2 === 0),
+  );
 });
 
 t.test("a long poll waits for a matching event, and no longer than it was told", async (t) => {
@@ -399,7 +535,7 @@ t.test("a long poll waits for a matching event, and no longer than it was told",
   const cursor = await lastId();
   const patient = get(`${HISTORY}?after=${cursor}&topic=wait.me&wait=60`);
   const other = get(`${HISTORY}?after=${cursor}&topic=wait.other&wait=60`);
-  await until("both wait", async () => await figure("koor_subscribers") >= 2);
+  await until("both wait", async () => (await figure("koor_subscribers")) >= 2);
   await publishOne("wait.not");
   const event = await publishOne("wait.me");
   t.same(idsOf((await patient).json<Told[]>()), [event.id]);
@@ -412,11 +548,15 @@ t.test("a long poll waits for a matching event, and no longer than it was told",
   t.equal(nothing.status, 200);
   t.ok(performance.now() - began >= 990, "after the whole second");
   t.equal((await get(`${HISTORY}?after=${second.id}&wait=0`)).text, "[]", "0 does not wait");
-  t.same(idsOf(await history(`after=${cursor}&wait=60&topic=wait.me`)), [event.id], "what is there is answered at once");
+  t.same(
+    idsOf(await history(`after=${cursor}&wait=60&topic=wait.me`)),
+    [event.id],
+    "what is there is answered at once",
+  );
 
   await untilAlone();
   const next = get(`${HISTORY}?wait=60&topic=wait.next`);
-  await until("it waits", async () => await figure("koor_subscribers") >= 1);
+  await until("it waits", async () => (await figure("koor_subscribers")) >= 1);
   const third = await publishOne("wait.next");
   t.same(idsOf((await next).json<Told[]>()), [third.id], "without a cursor it waits for the next event");
 
@@ -431,8 +571,15 @@ t.test("Server-Sent Events: ids, data, and where to go on", async (t) => {
   t.match(stream.headers, { "content-type": "text/event-stream", "cache-control": "no-store" });
   const events = [await publishOne("sse.a", { text: "line\nline" }), await publishOne("sse.b")];
   await stream.untilCount(2);
-  const fields = stream.lines.filter((line) => !line.startsWith(":")).join("\n").trim();
-  t.match(fields, new RegExp(`^id: ${events[0]?.id}\ndata: {.*}\n\nid: ${events[1]?.id}\ndata: {.*}$`), "an id, one line of data, an empty line");
+  const fields = stream.lines
+    .filter((line) => !line.startsWith(":"))
+    .join("\n")
+    .trim();
+  t.match(
+    fields,
+    new RegExp(`^id: ${events[0]?.id}\ndata: {.*}\n\nid: ${events[1]?.id}\ndata: {.*}$`),
+    "an id, one line of data, an empty line",
+  );
 
   const resumed = await openStream(t, port, "pattern=sse.*", { "Last-Event-ID": String(events[0]?.id) });
   t.same(idsOf(await resumed.untilCount(1)), [events[1]?.id], "Last-Event-ID counts as since");
@@ -440,7 +587,11 @@ t.test("Server-Sent Events: ids, data, and where to go on", async (t) => {
   const since = await openStream(t, port, `pattern=sse.*&since=${cursor}`);
   t.same(idsOf(await since.untilCount(2)), idsOf(events));
   const last = await publishOne("sse.c");
-  t.same(idsOf(await header.untilCount(1)), [last.id], "a client that reconnects keeps its query: the header is the newer");
+  t.same(
+    idsOf(await header.untilCount(1)),
+    [last.id],
+    "a client that reconnects keeps its query: the header is the newer",
+  );
   t.same(idsOf(await since.untilCount(3)), [...idsOf(events), last.id]);
 });
 
@@ -459,7 +610,7 @@ t.test("a subscriber that does not read loses events, is told so, and disturbs n
   }
   const flooded = first + 300;
   t.same(idsOf(healthy.told()), range(first + 1, flooded), "the healthy one has everything");
-  t.ok(await figure("koor_events_dropped_total") > droppedBefore, "something was dropped");
+  t.ok((await figure("koor_events_dropped_total")) > droppedBefore, "something was dropped");
   for (const { socket } of [slow, silent, slowStream]) socket.resume();
   // What is published once a subscriber reads again comes after what was kept for it.
   await until("the slow ones have caught up", async () => {
@@ -493,12 +644,22 @@ t.test("a subscriber that does not read loses events, is told so, and disturbs n
     t.ok(held >= SUBSCRIBER_BUFFER_EVENTS_MAX, "it got at least what the buffer holds");
   }
   const quiet = await silent.untilId(last);
-  t.ok(quiet.every((item) => "id" in item), "who did not ask gets no notice");
+  t.ok(
+    quiet.every((item) => "id" in item),
+    "who did not ask gets no notice",
+  );
   const ids = idsOf(quiet);
-  t.ok(ids.every((id, at) => at === 0 || id > (ids[at - 1] ?? 0)), "and keeps the order");
+  t.ok(
+    ids.every((id, at) => at === 0 || id > (ids[at - 1] ?? 0)),
+    "and keeps the order",
+  );
   dropped += last - first - ids.length;
-  t.equal(await figure("koor_events_dropped_total") - droppedBefore, dropped, "every dropped event is counted");
-  const told = (): number => koor.log().match(/level=DEBUG msg="event dropped for a subscriber that is behind" id=\d+ pattern=(flood|"flo\?d")$/gm)?.length ?? 0;
+  t.equal((await figure("koor_events_dropped_total")) - droppedBefore, dropped, "every dropped event is counted");
+  const told = (): number =>
+    koor
+      .log()
+      .match(/level=DEBUG msg="event dropped for a subscriber that is behind" id=\d+ pattern=(flood|"flo\?d")$/gm)
+      ?.length ?? 0;
   await until("each is in the log", async () => {
     await lastId();
     return told() === dropped;
@@ -511,7 +672,11 @@ t.test("ids are never used again, and the end of a server is told to everyone", 
   const socket = await openSocket(t, one.port);
   const stream = await openStream(t, one.port);
   const poll = send(one.port, "GET", `${HISTORY}?after=2&wait=60`);
-  await until("all three are there", async () => parseExposition((await send(one.port, "GET", "/metrics")).text).get("koor_subscribers")?.samples[0]?.value === 3);
+  await until(
+    "all three are there",
+    async () =>
+      parseExposition((await send(one.port, "GET", "/metrics")).text).get("koor_subscribers")?.samples[0]?.value === 3,
+  );
   const code = one.stop();
   t.equal(await socket.closed, 1001, "going away");
   await stream.ended;
@@ -524,5 +689,9 @@ t.test("ids are never used again, and the end of a server is told to everyone", 
   const three = await startKoor(t, { data_dir: one.data_dir });
   ids.push((await publishOne("a", null, three)).id);
   t.same(ids, [1, 2, 3, 4], "not over an orderly end, not over a crash");
-  t.same(idsOf((await send(three.port, "GET", `${HISTORY}?after=0`)).json<Told[]>()), ids, "what was published is there");
+  t.same(
+    idsOf((await send(three.port, "GET", `${HISTORY}?after=0`)).json<Told[]>()),
+    ids,
+    "what was published is there",
+  );
 });

@@ -7,7 +7,11 @@ import type { OutgoingHttpHeaders } from "node:http";
 import { join } from "node:path";
 import t from "tap";
 import {
-  CAPABILITY_BYTES_MAX, INSTANCE_CAPABILITIES_MAX, INSTANCE_INTENT_BYTES_MAX, INSTANCE_LABEL_BYTES_MAX, INSTANCE_LIST_PAGE,
+  CAPABILITY_BYTES_MAX,
+  INSTANCE_CAPABILITIES_MAX,
+  INSTANCE_INTENT_BYTES_MAX,
+  INSTANCE_LABEL_BYTES_MAX,
+  INSTANCE_LIST_PAGE,
 } from "../schemas/limits.js";
 import { parseExposition } from "./exposition.js";
 import { send, sendJson, type Answer, type Refusal } from "./http-client.js";
@@ -44,7 +48,11 @@ const SERVER_TOKEN = "only-for-this-test";
 const as = (id: string): OutgoingHttpHeaders => ({ "X-Koor-Instance": id });
 const bearer = (token: string): OutgoingHttpHeaders => ({ Authorization: `Bearer ${token}` });
 
-async function register(koor: Koor, body: object = { name: "agent" }, headers: OutgoingHttpHeaders = {}): Promise<Registered> {
+async function register(
+  koor: Koor,
+  body: object = { name: "agent" },
+  headers: OutgoingHttpHeaders = {},
+): Promise<Registered> {
   const answer = await sendJson(koor.port, "POST", "/api/instances/register", body, headers);
   if (answer.status !== 200) throw new Error(answer.text);
   return answer.json<Registered>();
@@ -57,7 +65,9 @@ async function registerActive(koor: Koor, body: object = { name: "agent" }): Pro
 }
 
 function post(koor: Koor, path: string, body?: object, headers: OutgoingHttpHeaders = {}): Promise<Answer> {
-  return body === undefined ? send(koor.port, "POST", `/api/instances/${path}`, { headers }) : sendJson(koor.port, "POST", `/api/instances/${path}`, body, headers);
+  return body === undefined
+    ? send(koor.port, "POST", `/api/instances/${path}`, { headers })
+    : sendJson(koor.port, "POST", `/api/instances/${path}`, body, headers);
 }
 
 async function get(koor: Koor, id: string, headers: OutgoingHttpHeaders = {}): Promise<Instance> {
@@ -74,15 +84,43 @@ async function audit(koor: Koor, headers: OutgoingHttpHeaders = {}): Promise<Aud
 
 /** Passes when the machine's clock shows another millisecond: what is seen next is seen later. */
 async function nextMillisecond(): Promise<void> {
-  for (const now = Date.now(); Date.now() === now;) await new Promise((resolve) => setImmediate(resolve));
+  for (const now = Date.now(); Date.now() === now; ) await new Promise((resolve) => setImmediate(resolve));
 }
 
 t.test("registration", async (t) => {
   const koor = await startKoor(t);
   const plain = await register(koor, { name: "ana" });
-  t.match(plain, { name: "ana", workspace: "", intent: "", stack: "", capabilities: [], status: "pending", id: UUID, registered_at: TIME, last_seen: TIME, token: /^[0-9a-f]{32}$/ });
-  t.same(Object.keys(plain), ["id", "name", "workspace", "intent", "stack", "capabilities", "status", "registered_at", "last_seen", "token"]);
-  const whole = { name: "b\u00e9n \u{1F600}", workspace: "w/x", intent: "two\nlines\tof \"it\"", stack: "go", capabilities: ["deploy", "review"] };
+  t.match(plain, {
+    name: "ana",
+    workspace: "",
+    intent: "",
+    stack: "",
+    capabilities: [],
+    status: "pending",
+    id: UUID,
+    registered_at: TIME,
+    last_seen: TIME,
+    token: /^[0-9a-f]{32}$/,
+  });
+  t.same(Object.keys(plain), [
+    "id",
+    "name",
+    "workspace",
+    "intent",
+    "stack",
+    "capabilities",
+    "status",
+    "registered_at",
+    "last_seen",
+    "token",
+  ]);
+  const whole = {
+    name: "b\u00e9n \u{1F600}",
+    workspace: "w/x",
+    intent: 'two\nlines\tof "it"',
+    stack: "go",
+    capabilities: ["deploy", "review"],
+  };
   const full = await register(koor, { ...whole, id: "mine", token: "mine", status: "active", extra: 1 });
   t.match(full, { ...whole, status: "pending", id: UUID });
   t.not(full.id, plain.id);
@@ -90,23 +128,59 @@ t.test("registration", async (t) => {
   t.same((await register(koor, { name: "twice", capabilities: ["a", "b", "a"] })).capabilities, ["a", "b"]);
   t.not((await register(koor, { name: "ana" })).id, plain.id, "names may repeat");
 
-  const exact = { name: "n".repeat(INSTANCE_LABEL_BYTES_MAX), intent: "i".repeat(INSTANCE_INTENT_BYTES_MAX), capabilities: ["c".repeat(CAPABILITY_BYTES_MAX)] };
+  const exact = {
+    name: "n".repeat(INSTANCE_LABEL_BYTES_MAX),
+    intent: "i".repeat(INSTANCE_INTENT_BYTES_MAX),
+    capabilities: ["c".repeat(CAPABILITY_BYTES_MAX)],
+  };
   t.match(await register(koor, exact), exact, "as long as may be");
   const refused: readonly (readonly [body: string, error: string])[] = [
-    ["", "empty body"], ["{", "malformed JSON body"], ["[]", "the body must be an object"], ["{}", "name is required"],
-    ['{"name":""}', "name is required"], ['{"name":5}', "name must be a string"], ['{"name":null}', "name must be a string"],
-    ['{"name":"a","workspace":1}', "workspace must be a string"], ['{"name":"a","intent":{}}', "intent must be a string"],
-    ['{"name":"a","stack":[]}', "stack must be a string"], ['{"name":"a","capabilities":"x"}', "capabilities must be an array"],
-    ['{"name":"a","capabilities":[1]}', "capabilities[0] must be a string"], ['{"name":"a","capabilities":["x",""]}', "capabilities[1] is required"],
-    [JSON.stringify({ name: "\u00e9".repeat(INSTANCE_LABEL_BYTES_MAX / 2 + 1) }), `name is longer than ${INSTANCE_LABEL_BYTES_MAX} bytes`],
-    [JSON.stringify({ name: "a", workspace: "w".repeat(INSTANCE_LABEL_BYTES_MAX + 1) }), `workspace is longer than ${INSTANCE_LABEL_BYTES_MAX} bytes`],
-    [JSON.stringify({ name: "a", stack: "s".repeat(INSTANCE_LABEL_BYTES_MAX + 1) }), `stack is longer than ${INSTANCE_LABEL_BYTES_MAX} bytes`],
-    [JSON.stringify({ name: "a", intent: "i".repeat(INSTANCE_INTENT_BYTES_MAX + 1) }), `intent is longer than ${INSTANCE_INTENT_BYTES_MAX} bytes`],
-    [JSON.stringify({ name: "a", capabilities: ["c".repeat(CAPABILITY_BYTES_MAX + 1)] }), `capabilities[0] is longer than ${CAPABILITY_BYTES_MAX} bytes`],
-    [JSON.stringify({ name: "a", capabilities: Array.from({ length: INSTANCE_CAPABILITIES_MAX + 1 }, (_, at) => `c${at}`) }), `capabilities must have at most ${INSTANCE_CAPABILITIES_MAX} items`],
-    ['{"name":"a\\nb"}', "name must not contain control characters"], ['{"name":"a","workspace":"\\u0000"}', "workspace must not contain control characters"],
-    ['{"name":"a","stack":"\\u007f"}', "stack must not contain control characters"], ['{"name":"a","capabilities":["\\t"]}', "capabilities[0] must not contain control characters"],
-    ['{"name":"\\ud800"}', "name must be valid Unicode"], ['{"name":"a","intent":"\\udc00"}', "intent must be valid Unicode"],
+    ["", "empty body"],
+    ["{", "malformed JSON body"],
+    ["[]", "the body must be an object"],
+    ["{}", "name is required"],
+    ['{"name":""}', "name is required"],
+    ['{"name":5}', "name must be a string"],
+    ['{"name":null}', "name must be a string"],
+    ['{"name":"a","workspace":1}', "workspace must be a string"],
+    ['{"name":"a","intent":{}}', "intent must be a string"],
+    ['{"name":"a","stack":[]}', "stack must be a string"],
+    ['{"name":"a","capabilities":"x"}', "capabilities must be an array"],
+    ['{"name":"a","capabilities":[1]}', "capabilities[0] must be a string"],
+    ['{"name":"a","capabilities":["x",""]}', "capabilities[1] is required"],
+    [
+      JSON.stringify({ name: "\u00e9".repeat(INSTANCE_LABEL_BYTES_MAX / 2 + 1) }),
+      `name is longer than ${INSTANCE_LABEL_BYTES_MAX} bytes`,
+    ],
+    [
+      JSON.stringify({ name: "a", workspace: "w".repeat(INSTANCE_LABEL_BYTES_MAX + 1) }),
+      `workspace is longer than ${INSTANCE_LABEL_BYTES_MAX} bytes`,
+    ],
+    [
+      JSON.stringify({ name: "a", stack: "s".repeat(INSTANCE_LABEL_BYTES_MAX + 1) }),
+      `stack is longer than ${INSTANCE_LABEL_BYTES_MAX} bytes`,
+    ],
+    [
+      JSON.stringify({ name: "a", intent: "i".repeat(INSTANCE_INTENT_BYTES_MAX + 1) }),
+      `intent is longer than ${INSTANCE_INTENT_BYTES_MAX} bytes`,
+    ],
+    [
+      JSON.stringify({ name: "a", capabilities: ["c".repeat(CAPABILITY_BYTES_MAX + 1)] }),
+      `capabilities[0] is longer than ${CAPABILITY_BYTES_MAX} bytes`,
+    ],
+    [
+      JSON.stringify({
+        name: "a",
+        capabilities: Array.from({ length: INSTANCE_CAPABILITIES_MAX + 1 }, (_, at) => `c${at}`),
+      }),
+      `capabilities must have at most ${INSTANCE_CAPABILITIES_MAX} items`,
+    ],
+    ['{"name":"a\\nb"}', "name must not contain control characters"],
+    ['{"name":"a","workspace":"\\u0000"}', "workspace must not contain control characters"],
+    ['{"name":"a","stack":"\\u007f"}', "stack must not contain control characters"],
+    ['{"name":"a","capabilities":["\\t"]}', "capabilities[0] must not contain control characters"],
+    ['{"name":"\\ud800"}', "name must be valid Unicode"],
+    ['{"name":"a","intent":"\\udc00"}', "intent must be valid Unicode"],
   ];
   const before = (await list(koor)).length;
   for (const [body, error] of refused) {
@@ -118,15 +192,24 @@ t.test("registration", async (t) => {
   const rows = (await audit(koor)).filter(({ outcome }) => outcome === "error");
   t.equal(rows.length, refused.length, "each refusal has its row");
   t.match(rows[0], { action: "instance.register", resource: "", actor: "", detail: /"code":400/ });
-  t.match((await audit(koor)).find(({ resource }) => resource === full.id), { action: "instance.register", outcome: "success", detail: JSON.stringify({ name: whole.name, workspace: whole.workspace, stack: whole.stack }) });
+  t.match(
+    (await audit(koor)).find(({ resource }) => resource === full.id),
+    {
+      action: "instance.register",
+      outcome: "success",
+      detail: JSON.stringify({ name: whole.name, workspace: whole.workspace, stack: whole.stack }),
+    },
+  );
 });
 
 t.test("lists: the most recently seen first, filters that combine", async (t) => {
   const koor = await startKoor(t);
   t.same(await list(koor), []);
   const bodies = [
-    { name: "a", workspace: "w1", stack: "go", capabilities: ["review", "deploy"] }, { name: "b", workspace: "w1", stack: "react", capabilities: ["review"] },
-    { name: "a", workspace: "w2", stack: "go" }, { name: "c", workspace: "", stack: "" },
+    { name: "a", workspace: "w1", stack: "go", capabilities: ["review", "deploy"] },
+    { name: "b", workspace: "w1", stack: "react", capabilities: ["review"] },
+    { name: "a", workspace: "w2", stack: "go" },
+    { name: "c", workspace: "", stack: "" },
   ];
   const ids: string[] = [];
   for (const body of bodies) {
@@ -140,11 +223,26 @@ t.test("lists: the most recently seen first, filters that combine", async (t) =>
   await post(koor, `${ids[0]}/heartbeat`);
   t.same(await found(""), [0, 1, 3, 2], "whatever their status");
   for (const [query, expected] of [
-    ["?name=a", [0, 2]], ["?name=A", []], ["?workspace=w1", [0, 1]], ["?stack=go", [0, 2]], ["?capability=review", [0, 1]], ["?capability=deploy", [0]],
-    ["?capability=rev", []], ["?name=a&workspace=w1", [0]], ["?name=a&stack=go&workspace=w2", [2]], ["?workspace=w1&capability=review&stack=react&name=b", [1]],
-    ["?name=a&stack=react", []], ["?workspace=", [3]], ["?unknown=1", [0, 1, 3, 2]], ["?name=%61", [0, 2]],
-  ] as const) t.same(await found(query), expected, query);
-  t.match((await send(koor.port, "GET", "/api/instances?name=%zz")).json(), { error: "malformed escape in the query", code: 400 });
+    ["?name=a", [0, 2]],
+    ["?name=A", []],
+    ["?workspace=w1", [0, 1]],
+    ["?stack=go", [0, 2]],
+    ["?capability=review", [0, 1]],
+    ["?capability=deploy", [0]],
+    ["?capability=rev", []],
+    ["?name=a&workspace=w1", [0]],
+    ["?name=a&stack=go&workspace=w2", [2]],
+    ["?workspace=w1&capability=review&stack=react&name=b", [1]],
+    ["?name=a&stack=react", []],
+    ["?workspace=", [3]],
+    ["?unknown=1", [0, 1, 3, 2]],
+    ["?name=%61", [0, 2]],
+  ] as const)
+    t.same(await found(query), expected, query);
+  t.match((await send(koor.port, "GET", "/api/instances?name=%zz")).json(), {
+    error: "malformed escape in the query",
+    code: 400,
+  });
   t.same((await list(koor, "?name=c"))[0], await get(koor, ids[3] ?? ""), "the same as alone");
   t.notOk((await send(koor.port, "GET", "/api/instances")).text.includes("token"));
   const head = await send(koor.port, "HEAD", "/api/instances");
@@ -154,10 +252,17 @@ t.test("lists: the most recently seen first, filters that combine", async (t) =>
 t.test("a list of more than one page is whole and in order", async (t) => {
   const koor = await startKoor(t);
   const count = 2 * INSTANCE_LIST_PAGE + 1;
-  for (let at = 0; at < count; at++) await register(koor, { name: String(at), workspace: at % 100 === 0 ? "few" : "many" });
+  for (let at = 0; at < count; at++)
+    await register(koor, { name: String(at), workspace: at % 100 === 0 ? "few" : "many" });
   const all = await list(koor);
   t.same(all.map(({ name }) => name).toSorted(), Array.from({ length: count }, (_, at) => String(at)).toSorted());
-  t.same(all.map(({ last_seen }) => last_seen), all.map(({ last_seen }) => last_seen).toSorted().toReversed());
+  t.same(
+    all.map(({ last_seen }) => last_seen),
+    all
+      .map(({ last_seen }) => last_seen)
+      .toSorted()
+      .toReversed(),
+  );
   t.equal((await list(koor, "?workspace=few")).length, Math.ceil(count / 100));
   t.same(await list(koor, "?workspace=none"), []);
 });
@@ -172,7 +277,7 @@ t.test("what an instance says of itself", async (t) => {
     const answer = await post(koor, `${id}/${path}`, body);
     t.equal(answer.status, 200, what);
     t.same(answer.json(), expected, what);
-    t.ok(await seen() > before, `${what} is a sign of life`);
+    t.ok((await seen()) > before, `${what} is a sign of life`);
     before = await seen();
   };
   await answered("heartbeat", undefined, { id, status: "ok" }, "a heartbeat");
@@ -190,8 +295,16 @@ t.test("what an instance says of itself", async (t) => {
   t.match(await get(koor, id), { id, name: "a", intent: "", capabilities: [], status: "active", registered_at });
 
   for (const [path, body, error] of [
-    ["intent", {}, "intent is required"], ["intent", { intent: 1 }, "intent must be a string"], ["intent", { intent: "i".repeat(INSTANCE_INTENT_BYTES_MAX + 1) }, `intent is longer than ${INSTANCE_INTENT_BYTES_MAX} bytes`],
-    ["capabilities", {}, "capabilities is required"], ["capabilities", { capabilities: "x" }, "capabilities must be an array"], ["capabilities", { capabilities: ["\n"] }, "capabilities[0] must not contain control characters"],
+    ["intent", {}, "intent is required"],
+    ["intent", { intent: 1 }, "intent must be a string"],
+    [
+      "intent",
+      { intent: "i".repeat(INSTANCE_INTENT_BYTES_MAX + 1) },
+      `intent is longer than ${INSTANCE_INTENT_BYTES_MAX} bytes`,
+    ],
+    ["capabilities", {}, "capabilities is required"],
+    ["capabilities", { capabilities: "x" }, "capabilities must be an array"],
+    ["capabilities", { capabilities: ["\n"] }, "capabilities[0] must not contain control characters"],
   ] as const) {
     const answer = await post(koor, `${id}/${path}`, body);
     t.match([answer.status, answer.json()], [400, { error, code: 400 }], error);
@@ -199,34 +312,70 @@ t.test("what an instance says of itself", async (t) => {
 
   t.same((await send(koor.port, "DELETE", `/api/instances/${id}`)).json(), { deleted: id });
   for (const [method, path, body] of [
-    ["GET", "", undefined], ["DELETE", "", undefined], ["POST", "/heartbeat", undefined], ["POST", "/activate", undefined],
-    ["POST", "/intent", '{"intent":"x"}'], ["POST", "/capabilities", '{"capabilities":[]}'],
+    ["GET", "", undefined],
+    ["DELETE", "", undefined],
+    ["POST", "/heartbeat", undefined],
+    ["POST", "/activate", undefined],
+    ["POST", "/intent", '{"intent":"x"}'],
+    ["POST", "/capabilities", '{"capabilities":[]}'],
   ] as const) {
     for (const unknown of [id, "nobody", "a%2Fb"]) {
-      const answer = await send(koor.port, method, `/api/instances/${unknown}${path}`, body === undefined ? {} : { body });
+      const answer = await send(
+        koor.port,
+        method,
+        `/api/instances/${unknown}${path}`,
+        body === undefined ? {} : { body },
+      );
       t.equal(answer.status, 404, `${method} ${path} of ${unknown}`);
       t.same(answer.json(), { error: `instance not found: ${decodeURIComponent(unknown)}`, code: 404 });
     }
   }
   t.same(await list(koor), []);
 
-  const rows = (await audit(koor)).toReversed().map(({ action, resource, detail, outcome }) => [action, resource, outcome === "success" ? JSON.parse(detail) as unknown : (JSON.parse(detail) as Refusal).code]);
+  const rows = (await audit(koor))
+    .toReversed()
+    .map(({ action, resource, detail, outcome }) => [
+      action,
+      resource,
+      outcome === "success" ? (JSON.parse(detail) as unknown) : (JSON.parse(detail) as Refusal).code,
+    ]);
   const done = rows.filter((row) => row[1] === id && typeof row[2] === "object");
-  t.same(done, [
-    ["instance.register", id, { name: "a", workspace: "", stack: "" }], ["instance.activate", id, {}], ["instance.activate", id, {}],
-    ["instance.capabilities", id, { capabilities: ["x", "y"] }], ["instance.capabilities", id, { capabilities: [] }], ["instance.deregister", id, {}],
-  ], "one row each; heartbeats and intents have none");
-  t.same(rows.filter((row) => typeof row[2] !== "object"), [
-    ["instance.capabilities", id, 400], ["instance.capabilities", id, 400], ["instance.capabilities", id, 400],
-    ...["instance.deregister", "instance.activate", "instance.capabilities"].flatMap((action) => [id, "nobody", "a/b"].map((resource) => [action, resource, 404])),
-  ], "and each refusal");
+  t.same(
+    done,
+    [
+      ["instance.register", id, { name: "a", workspace: "", stack: "" }],
+      ["instance.activate", id, {}],
+      ["instance.activate", id, {}],
+      ["instance.capabilities", id, { capabilities: ["x", "y"] }],
+      ["instance.capabilities", id, { capabilities: [] }],
+      ["instance.deregister", id, {}],
+    ],
+    "one row each; heartbeats and intents have none",
+  );
+  t.same(
+    rows.filter((row) => typeof row[2] !== "object"),
+    [
+      ["instance.capabilities", id, 400],
+      ["instance.capabilities", id, 400],
+      ["instance.capabilities", id, 400],
+      ...["instance.deregister", "instance.activate", "instance.capabilities"].flatMap((action) =>
+        [id, "nobody", "a/b"].map((resource) => [action, resource, 404]),
+      ),
+    ],
+    "and each refusal",
+  );
 });
 
 t.test("methods of paths that are no instance", async (t) => {
   const koor = await startKoor(t);
   for (const [method, path, allow] of [
-    ["GET", "/api/instances/register", "POST"], ["DELETE", "/api/instances/stale", "GET, HEAD"], ["DELETE", "/api/instances/register", "POST"],
-    ["PUT", "/api/instances/x", "DELETE, GET, HEAD"], ["GET", "/api/liveness/check", "POST"], ["GET", "/api/instances/x/heartbeat", "POST"], ["HEAD", "/api/instances/register", "POST"],
+    ["GET", "/api/instances/register", "POST"],
+    ["DELETE", "/api/instances/stale", "GET, HEAD"],
+    ["DELETE", "/api/instances/register", "POST"],
+    ["PUT", "/api/instances/x", "DELETE, GET, HEAD"],
+    ["GET", "/api/liveness/check", "POST"],
+    ["GET", "/api/instances/x/heartbeat", "POST"],
+    ["HEAD", "/api/instances/register", "POST"],
   ] as const) {
     const answer = await send(koor.port, method, path);
     t.same([answer.status, answer.headers.allow], [405, allow], `${method} ${path}`);
@@ -235,29 +384,62 @@ t.test("methods of paths that are no instance", async (t) => {
 
 t.test("liveness: active ones that are silent become stale, once, and any sign of life ends it", async (t) => {
   const koor = await startKoor(t, { args: ["--stale-after", "1ms"] });
-  const check = async (): Promise<{ checked: boolean; newly_stale: Instance[]; count: number }> => (await send(koor.port, "POST", "/api/liveness/check")).json();
-  const stale = async (): Promise<Instance[]> => (await send(koor.port, "GET", "/api/instances/stale")).json<Instance[]>();
+  const check = async (): Promise<{ checked: boolean; newly_stale: Instance[]; count: number }> =>
+    (await send(koor.port, "POST", "/api/liveness/check")).json();
+  const stale = async (): Promise<Instance[]> =>
+    (await send(koor.port, "GET", "/api/instances/stale")).json<Instance[]>();
   t.same(await check(), { checked: true, newly_stale: [], count: 0 });
   const pending = await register(koor, { name: "pending" });
-  const one = await registerActive(koor, { name: "one", workspace: "w", stack: "go", intent: "work", capabilities: ["x"] });
+  const one = await registerActive(koor, {
+    name: "one",
+    workspace: "w",
+    stack: "go",
+    intent: "work",
+    capabilities: ["x"],
+  });
   const two = await registerActive(koor, { name: "two" });
   await nextMillisecond();
   await nextMillisecond();
   const socket = await openSocket(t, koor.port);
   const found = await check();
   t.match(found, { checked: true, count: 2 });
-  t.same(found.newly_stale.map(({ id }) => id), [one.id, two.id], "the longest silent first");
+  t.same(
+    found.newly_stale.map(({ id }) => id),
+    [one.id, two.id],
+    "the longest silent first",
+  );
   t.same(found.newly_stale[0], await get(koor, one.id), "as they are");
-  t.match(found.newly_stale[0], { status: "stale", name: "one", workspace: "w", stack: "go", intent: "work", capabilities: ["x"] });
-  t.same((await stale()).map(({ id }) => id), [two.id, one.id], "most recently seen first");
+  t.match(found.newly_stale[0], {
+    status: "stale",
+    name: "one",
+    workspace: "w",
+    stack: "go",
+    intent: "work",
+    capabilities: ["x"],
+  });
+  t.same(
+    (await stale()).map(({ id }) => id),
+    [two.id, one.id],
+    "most recently seen first",
+  );
   t.equal((await get(koor, pending.id)).status, "pending", "who never was active does not become stale");
   t.same(await check(), { checked: true, newly_stale: [], count: 0 }, "once");
   t.same((await send(koor.port, "POST", "/api/liveness/check")).headers["content-type"], "application/json");
   const told = (await socket.untilCount(2)) as Told[];
-  t.same(told.map(({ topic, source, data }) => ({ topic, source, data })), [one, two].map(({ id }, at) => ({
-    topic: "agent.stale", source: "liveness-monitor",
-    data: { instance_id: id, name: at === 0 ? "one" : "two", workspace: at === 0 ? "w" : "", stack: at === 0 ? "go" : "", last_seen: found.newly_stale[at]?.last_seen },
-  })));
+  t.same(
+    told.map(({ topic, source, data }) => ({ topic, source, data })),
+    [one, two].map(({ id }, at) => ({
+      topic: "agent.stale",
+      source: "liveness-monitor",
+      data: {
+        instance_id: id,
+        name: at === 0 ? "one" : "two",
+        workspace: at === 0 ? "w" : "",
+        stack: at === 0 ? "go" : "",
+        last_seen: found.newly_stale[at]?.last_seen,
+      },
+    })),
+  );
 
   const signs: readonly (readonly [what: string, give: () => Promise<Answer>])[] = [
     ["a heartbeat", () => post(koor, `${one.id}/heartbeat`)],
@@ -272,17 +454,34 @@ t.test("liveness: active ones that are silent become stale, once, and any sign o
     t.equal((await get(koor, one.id)).status, "stale", "others who look at it do not wake it");
     await give();
     t.equal((await get(koor, one.id)).status, "active", what);
-    t.same((await stale()).map(({ id }) => id), [two.id]);
+    t.same(
+      (await stale()).map(({ id }) => id),
+      [two.id],
+    );
     while ((await check()).count === 0);
   }
   t.equal((await socket.untilCount(2 + signs.length)).length, 2 + signs.length, "each silence is told of once");
-  t.same((await audit(koor)).filter(({ action }) => action.startsWith("liveness")), [], "checks are not audited");
+  t.same(
+    (await audit(koor)).filter(({ action }) => action.startsWith("liveness")),
+    [],
+    "checks are not audited",
+  );
   const families = parseExposition((await send(koor.port, "GET", "/metrics")).text);
-  t.same(families.get("koor_instances")?.samples.map(({ labels, value }) => [labels["status"], value]), [["pending", 1], ["active", 0], ["stale", 2]]);
+  t.same(
+    families.get("koor_instances")?.samples.map(({ labels, value }) => [labels["status"], value]),
+    [
+      ["pending", 1],
+      ["active", 0],
+      ["stale", 2],
+    ],
+  );
   t.equal((await send(koor.port, "GET", "/api/metrics")).json<{ readonly instances: number }>().instances, 3);
   await send(koor.port, "DELETE", `/api/instances/${two.id}`);
   t.equal((await send(koor.port, "GET", "/api/metrics")).json<{ readonly instances: number }>().instances, 2);
-  t.same((await stale()).map(({ id }) => id), [one.id]);
+  t.same(
+    (await stale()).map(({ id }) => id),
+    [one.id],
+  );
 });
 
 t.test("the monitor looks by itself", async (t) => {
@@ -303,11 +502,20 @@ t.test("the actor: whose name a call carries", async (t) => {
   const ben = await register(koor, { name: "ben" });
   const newest = async (): Promise<AuditRow | undefined> => (await audit(koor))[0];
   const updatedBy = async (): Promise<string | undefined> =>
-    (await send(port, "GET", "/api/state/k?history=1&limit=1")).json<{ readonly versions: readonly { readonly updated_by: string }[] }>().versions[0]?.updated_by;
+    (await send(port, "GET", "/api/state/k?history=1&limit=1")).json<{
+      readonly versions: readonly { readonly updated_by: string }[];
+    }>().versions[0]?.updated_by;
   const callers: readonly (readonly [what: string, headers: OutgoingHttpHeaders, actor: string])[] = [
-    ["the header", as(ana.id), ana.id], ["a token", bearer(ana.token), ana.id], ["a token before the header", { ...bearer(ana.token), ...as(ben.id) }, ana.id],
-    ["no header", {}, ""], ["an unknown id", as("nobody"), ""], ["an unknown token", bearer("nonsense"), ""], ["an unknown token, a known id", { ...bearer("x"), ...as(ben.id) }, ben.id],
-    ["an id in capitals", as(ana.id.toUpperCase()), ""], ["a token as an id", as(ana.token), ""], ["an id as a token", bearer(ana.id), ""],
+    ["the header", as(ana.id), ana.id],
+    ["a token", bearer(ana.token), ana.id],
+    ["a token before the header", { ...bearer(ana.token), ...as(ben.id) }, ana.id],
+    ["no header", {}, ""],
+    ["an unknown id", as("nobody"), ""],
+    ["an unknown token", bearer("nonsense"), ""],
+    ["an unknown token, a known id", { ...bearer("x"), ...as(ben.id) }, ben.id],
+    ["an id in capitals", as(ana.id.toUpperCase()), ""],
+    ["a token as an id", as(ana.token), ""],
+    ["an id as a token", bearer(ana.id), ""],
   ];
   for (const [what, headers, actor] of callers) {
     await nextMillisecond();
@@ -322,13 +530,29 @@ t.test("the actor: whose name a call carries", async (t) => {
     t.match(await newest(), { actor, outcome: "error", detail: /empty body/ }, `${what}: a refusal of the route`);
     await send(port, "PUT", "/api/state/k?if_version=x", { body: "1", headers });
     t.match(await newest(), { actor, outcome: "error", detail: /if_version/ }, `${what}: a refusal before the route`);
-    t.match((await sendJson(port, "POST", "/api/events/publish", { topic: "t" }, headers)).json(), { source: actor }, `${what}: source`);
-    t.match((await sendJson(port, "POST", "/api/events/publish", [{ topic: "t" }, { topic: "t", source: "own" }], headers)).json(), [{ source: actor }, { source: "own" }], `${what}: unless the publisher gives one`);
-    t.match((await sendJson(port, "POST", "/api/events/publish", { topic: "t", source: "" }, headers)).json(), { source: "" });
+    t.match(
+      (await sendJson(port, "POST", "/api/events/publish", { topic: "t" }, headers)).json(),
+      { source: actor },
+      `${what}: source`,
+    );
+    t.match(
+      (
+        await sendJson(port, "POST", "/api/events/publish", [{ topic: "t" }, { topic: "t", source: "own" }], headers)
+      ).json(),
+      [{ source: actor }, { source: "own" }],
+      `${what}: unless the publisher gives one`,
+    );
+    t.match((await sendJson(port, "POST", "/api/events/publish", { topic: "t", source: "" }, headers)).json(), {
+      source: "",
+    });
   }
   t.match((await send(port, "GET", `/api/audit?actor=${ana.id}&limit=1`)).json(), [{ actor: ana.id }]);
   await post(koor, `${ben.id}/capabilities`, { capabilities: [] }, as(ana.id));
-  t.match(await newest(), { actor: ana.id, resource: ben.id, action: "instance.capabilities" }, "who did it is not whom it was done to");
+  t.match(
+    await newest(),
+    { actor: ana.id, resource: ben.id, action: "instance.capabilities" },
+    "who did it is not whom it was done to",
+  );
   await send(port, "DELETE", `/api/instances/${ana.id}`, { headers: as(ana.id) });
   t.match(await newest(), { actor: ana.id, resource: ana.id, action: "instance.deregister" });
   await send(port, "PUT", "/api/state/k", { body: "1", headers: { ...bearer(ana.token), ...as(ana.id) } });
@@ -336,16 +560,34 @@ t.test("the actor: whose name a call carries", async (t) => {
 });
 
 t.test("with auth on an instance's token is a token, until it is deleted", async (t) => {
-  const koor = await startKoor(t, { args: ["--auth-token", SERVER_TOKEN, "--log-level", "debug", "--log-format", "text"] });
+  const koor = await startKoor(t, {
+    args: ["--auth-token", SERVER_TOKEN, "--log-level", "debug", "--log-format", "text"],
+  });
   const { port } = koor;
   const server = bearer(SERVER_TOKEN);
   t.equal((await sendJson(port, "POST", "/api/instances/register", { name: "stranger" })).status, 401);
   const ana = await register(koor, { name: "ana" }, server);
   const ben = await register(koor, { name: "ben" }, bearer(ana.token));
-  t.same((await send(port, "GET", `/api/instances/${ben.id}`, { headers: bearer(ana.token) })).json<Instance>().name, "ben");
-  for (const headers of [{}, as(ana.id), bearer(ana.id), bearer(`${ana.token}x`), bearer(ana.token.slice(0, -1)), bearer(ana.token.toUpperCase()), { Authorization: ana.token }, { Authorization: `Basic ${ana.token}` }]) {
+  t.same(
+    (await send(port, "GET", `/api/instances/${ben.id}`, { headers: bearer(ana.token) })).json<Instance>().name,
+    "ben",
+  );
+  for (const headers of [
+    {},
+    as(ana.id),
+    bearer(ana.id),
+    bearer(`${ana.token}x`),
+    bearer(ana.token.slice(0, -1)),
+    bearer(ana.token.toUpperCase()),
+    { Authorization: ana.token },
+    { Authorization: `Basic ${ana.token}` },
+  ]) {
     const answer = await send(port, "GET", "/api/state", { headers });
-    t.match([answer.status, answer.json()], [401, { error: "invalid or missing bearer token", code: 401 }], JSON.stringify(Object.keys(headers)));
+    t.match(
+      [answer.status, answer.json()],
+      [401, { error: "invalid or missing bearer token", code: 401 }],
+      JSON.stringify(Object.keys(headers)),
+    );
   }
   const who = async (headers: OutgoingHttpHeaders): Promise<string | undefined> => {
     t.equal((await send(port, "PUT", "/api/state/k", { body: "1", headers })).status, 200);
@@ -365,25 +607,50 @@ t.test("with auth on an instance's token is a token, until it is deleted", async
   t.equal((await send(port, "DELETE", `/api/instances/${ben.id}`, { headers: server })).status, 200);
   t.equal((await send(port, "GET", "/api/state", { headers: bearer(ben.token) })).status, 401, "worthless at once");
 
-  const pages = await Promise.all(["/api/instances", `/api/instances/${ana.id}`, "/api/audit?limit=10000", "/api/events/history?last=10000", "/metrics", "/api/metrics/agents", "/openapi.json"].map((path) => send(port, "GET", path, { headers: server })));
+  const pages = await Promise.all(
+    [
+      "/api/instances",
+      `/api/instances/${ana.id}`,
+      "/api/audit?limit=10000",
+      "/api/events/history?last=10000",
+      "/metrics",
+      "/api/metrics/agents",
+      "/openapi.json",
+    ].map((path) => send(port, "GET", path, { headers: server })),
+  );
   t.ok(pages.every(({ status }) => status === 200));
-  for (const secret of [ana.token, ben.token, SERVER_TOKEN]) for (const page of pages) t.notOk(page.text.includes(secret), "no answer tells a token");
+  for (const secret of [ana.token, ben.token, SERVER_TOKEN])
+    for (const page of pages) t.notOk(page.text.includes(secret), "no answer tells a token");
   const files = (): Buffer[] => readdirSync(koor.data_dir).map((name) => readFileSync(join(koor.data_dir, name)));
-  for (const bytes of files()) t.notOk(bytes.includes(ana.token) || bytes.includes(ben.token), "no file holds one while the server runs");
+  for (const bytes of files())
+    t.notOk(bytes.includes(ana.token) || bytes.includes(ben.token), "no file holds one while the server runs");
   t.equal(await koor.stop(), 0);
-  for (const bytes of files()) t.notOk(bytes.includes(ana.token) || bytes.includes(ben.token) || bytes.includes(Buffer.from(ana.token, "hex")), "nor afterwards");
+  for (const bytes of files())
+    t.notOk(
+      bytes.includes(ana.token) || bytes.includes(ben.token) || bytes.includes(Buffer.from(ana.token, "hex")),
+      "nor afterwards",
+    );
   for (const secret of [ana.token, ben.token, SERVER_TOKEN]) t.notOk(koor.log().includes(secret), "nor the log");
 
   const again = await startKoor(t, { data_dir: koor.data_dir, args: ["--auth-token", SERVER_TOKEN] });
-  t.equal((await send(again.port, "GET", "/api/state", { headers: bearer(ana.token) })).status, 200, "tokens outlive the server");
-  t.equal((await send(again.port, "GET", "/api/state", { headers: bearer(ben.token) })).status, 401, "and so does a deletion");
+  t.equal(
+    (await send(again.port, "GET", "/api/state", { headers: bearer(ana.token) })).status,
+    200,
+    "tokens outlive the server",
+  );
+  t.equal(
+    (await send(again.port, "GET", "/api/state", { headers: bearer(ben.token) })).status,
+    401,
+    "and so does a deletion",
+  );
 });
 
 t.test("a restart knows everyone, as they were last seen", async (t) => {
   const data_dir = makeDirectory(t);
   const koor = await startKoor(t, { data_dir });
   const ids: string[] = [];
-  for (const name of ["a", "b", "c", "d"]) ids.push((await register(koor, { name, workspace: "w", stack: "go", intent: "i", capabilities: ["x"] })).id);
+  for (const name of ["a", "b", "c", "d"])
+    ids.push((await register(koor, { name, workspace: "w", stack: "go", intent: "i", capabilities: ["x"] })).id);
   await post(koor, `${ids[0]}/activate`);
   await post(koor, `${ids[1]}/activate`);
   await post(koor, `${ids[1]}/intent`, { intent: "changed" });
@@ -401,9 +668,11 @@ t.test("a restart knows everyone, as they were last seen", async (t) => {
   await again.stop("SIGKILL");
   const third = await startKoor(t, { data_dir, args: ["--stale-after", "1ms"] });
   const after = await list(third);
-  const known = (instances: readonly Instance[]): unknown => instances.map((instance) => ({ ...instance, last_seen: "" })).toSorted((x, y) => x.id.localeCompare(y.id));
+  const known = (instances: readonly Instance[]): unknown =>
+    instances.map((instance) => ({ ...instance, last_seen: "" })).toSorted((x, y) => x.id.localeCompare(y.id));
   t.same(known(after), known(before), "a kill loses nothing but seconds of last_seen");
-  for (const { id, last_seen } of before) t.ok((after.find((instance) => instance.id === id)?.last_seen ?? "") >= last_seen);
+  for (const { id, last_seen } of before)
+    t.ok((after.find((instance) => instance.id === id)?.last_seen ?? "") >= last_seen);
   t.match((await send(third.port, "POST", "/api/liveness/check")).json(), { count: 2 });
   await post(third, `${ids[0]}/heartbeat`);
   await third.stop();

@@ -4,7 +4,20 @@ import { encode } from "gpt-tokenizer/encoding/o200k_base";
 import t from "tap";
 import { BODY_BYTES_MAX, MCP_BATCH_MESSAGES_MAX, MCP_TOOLS_TOKENS_MAX } from "../schemas/limits.js";
 import { send, sendJson, type Refusal } from "./http-client.js";
-import { ask, callTool, ENVELOPE, OLDER_REVISIONS, post, refusalOf, request, resultOf, REVISIONS, STATELESS_REVISION, type Revision, type RpcAnswer } from "./mcp-messages.js";
+import {
+  ask,
+  callTool,
+  ENVELOPE,
+  OLDER_REVISIONS,
+  post,
+  refusalOf,
+  request,
+  resultOf,
+  REVISIONS,
+  STATELESS_REVISION,
+  type Revision,
+  type RpcAnswer,
+} from "./mcp-messages.js";
 import { startKoor } from "./server-process.js";
 
 const TOKEN = "only-for-this-test";
@@ -15,7 +28,11 @@ const { port } = koor;
 interface Listed {
   readonly name: string;
   readonly description: string;
-  readonly inputSchema: { readonly type: string; readonly properties: Readonly<Record<string, object>>; readonly required?: readonly string[] };
+  readonly inputSchema: {
+    readonly type: string;
+    readonly properties: Readonly<Record<string, object>>;
+    readonly required?: readonly string[];
+  };
 }
 interface AuditRow {
   readonly actor: string;
@@ -36,7 +53,11 @@ interface Registered {
   readonly token: string;
 }
 
-async function newestAudit(action: string, of = port, headers: OutgoingHttpHeaders = {}): Promise<AuditRow | undefined> {
+async function newestAudit(
+  action: string,
+  of = port,
+  headers: OutgoingHttpHeaders = {},
+): Promise<AuditRow | undefined> {
   return (await send(of, "GET", `/api/audit?action=${action}&limit=1`, { headers })).json<AuditRow[]>()[0];
 }
 
@@ -47,23 +68,60 @@ async function register(given: object, revision?: Revision): Promise<Registered>
 t.test("the handshake of the older revisions, and none of the newest", async (t) => {
   const clientInfo = { name: "test", version: "1" };
   for (const revision of OLDER_REVISIONS) {
-    const answer = await post(port, { jsonrpc: "2.0", id: 7, method: "initialize", params: { protocolVersion: revision, capabilities: {}, clientInfo } });
+    const answer = await post(port, {
+      jsonrpc: "2.0",
+      id: 7,
+      method: "initialize",
+      params: { protocolVersion: revision, capabilities: {}, clientInfo },
+    });
     t.equal(answer.status, 200);
     t.equal(answer.headers["content-type"], "application/json");
     t.equal(answer.headers["mcp-session-id"], undefined, "no session is issued");
-    t.match(answer.json<RpcAnswer>(), { jsonrpc: "2.0", id: 7, result: { protocolVersion: revision, capabilities: { tools: { listChanged: false } }, serverInfo: { name: "koor" } } });
-    const done = await post(port, { jsonrpc: "2.0", method: "notifications/initialized" }, { "MCP-Protocol-Version": revision });
+    t.match(answer.json<RpcAnswer>(), {
+      jsonrpc: "2.0",
+      id: 7,
+      result: {
+        protocolVersion: revision,
+        capabilities: { tools: { listChanged: false } },
+        serverInfo: { name: "koor" },
+      },
+    });
+    const done = await post(
+      port,
+      { jsonrpc: "2.0", method: "notifications/initialized" },
+      { "MCP-Protocol-Version": revision },
+    );
     t.equal(done.status, 202);
     t.equal(done.body.length, 0);
     t.same((await ask(port, revision, "ping")).json(), { jsonrpc: "2.0", id: 1, result: {} });
   }
-  const unknown = await post(port, { jsonrpc: "2.0", id: 7, method: "initialize", params: { protocolVersion: "1999-01-01", capabilities: {}, clientInfo } });
-  t.equal(unknown.json<RpcAnswer>().result?.["protocolVersion"], "2025-11-25", "a revision that is not known is answered with the newest");
+  const unknown = await post(port, {
+    jsonrpc: "2.0",
+    id: 7,
+    method: "initialize",
+    params: { protocolVersion: "1999-01-01", capabilities: {}, clientInfo },
+  });
+  t.equal(
+    unknown.json<RpcAnswer>().result?.["protocolVersion"],
+    "2025-11-25",
+    "a revision that is not known is answered with the newest",
+  );
   const discovered = await ask(port, STATELESS_REVISION, "server/discover");
-  t.match(discovered.json<RpcAnswer>().result, { supportedVersions: [STATELESS_REVISION], capabilities: { tools: {} } });
+  t.match(discovered.json<RpcAnswer>().result, {
+    supportedVersions: [STATELESS_REVISION],
+    capabilities: { tools: {} },
+  });
   t.equal((await ask(port, STATELESS_REVISION, "ping")).status, 404, "which has no ping");
-  t.equal((await ask(port, "2025-11-25", "tools/list", {}, { "Mcp-Session-Id": "nobody-issued-this" })).status, 200, "a session that is given is ignored");
-  t.equal((await post(port, { jsonrpc: "2.0", id: 1, method: "tools/list" })).status, 200, "nor is a handshake asked for, or a revision");
+  t.equal(
+    (await ask(port, "2025-11-25", "tools/list", {}, { "Mcp-Session-Id": "nobody-issued-this" })).status,
+    200,
+    "a session that is given is ignored",
+  );
+  t.equal(
+    (await post(port, { jsonrpc: "2.0", id: 1, method: "tools/list" })).status,
+    200,
+    "nor is a handshake asked for, or a revision",
+  );
 });
 
 for (const revision of REVISIONS) {
@@ -71,13 +129,21 @@ for (const revision of REVISIONS) {
     const answer = await ask(port, revision, "tools/list");
     t.equal(answer.status, 200);
     const tools = answer.json<RpcAnswer>().result?.["tools"] as readonly Listed[];
-    const table = tools.map(({ name, inputSchema }) => [name, Object.keys(inputSchema.properties), inputSchema.required ?? []]);
+    const table = tools.map(({ name, inputSchema }) => [
+      name,
+      Object.keys(inputSchema.properties),
+      inputSchema.required ?? [],
+    ]);
     t.same(table, [
       ["register_instance", ["name", "workspace", "intent", "stack", "capabilities"], ["name"]],
       ["discover_instances", ["name", "workspace", "stack", "capability"], []],
       ["set_intent", ["instance_id", "intent"], ["instance_id", "intent"]],
       ["get_endpoints", [], []],
-      ["propose_rule", ["project", "rule_id", "pattern", "message", "severity", "match_type", "stack", "proposed_by", "context"], ["project", "rule_id", "pattern", "message"]],
+      [
+        "propose_rule",
+        ["project", "rule_id", "pattern", "message", "severity", "match_type", "stack", "proposed_by", "context"],
+        ["project", "rule_id", "pattern", "message"],
+      ],
     ]);
     for (const { name, description, inputSchema } of tools) {
       t.equal(inputSchema.type, "object", name);
@@ -92,24 +158,76 @@ for (const revision of REVISIONS) {
 
   t.test(`${revision}: register_instance`, async (t) => {
     const name = `agent-${revision}`;
-    const registered = resultOf<Record<string, unknown>>(await callTool(port, "register_instance", { name, workspace: "w", intent: "i", stack: "s", capabilities: " a, b,, c " }, revision));
-    t.match(registered, { instance_id: /^[0-9a-f-]{36}$/, token: /^.{16,}$/, name, workspace: "w", intent: "i", stack: "s", capabilities: ["a", "b", "c"], status: "pending", registered_at: /^\d{4}-.*Z$/ });
-    t.same(Object.keys(registered), ["instance_id", "token", "name", "workspace", "intent", "stack", "capabilities", "status", "registered_at", "message"]);
+    const registered = resultOf<Record<string, unknown>>(
+      await callTool(
+        port,
+        "register_instance",
+        { name, workspace: "w", intent: "i", stack: "s", capabilities: " a, b,, c " },
+        revision,
+      ),
+    );
+    t.match(registered, {
+      instance_id: /^[0-9a-f-]{36}$/,
+      token: /^.{16,}$/,
+      name,
+      workspace: "w",
+      intent: "i",
+      stack: "s",
+      capabilities: ["a", "b", "c"],
+      status: "pending",
+      registered_at: /^\d{4}-.*Z$/,
+    });
+    t.same(Object.keys(registered), [
+      "instance_id",
+      "token",
+      "name",
+      "workspace",
+      "intent",
+      "stack",
+      "capabilities",
+      "status",
+      "registered_at",
+      "message",
+    ]);
     const id = String(registered["instance_id"]);
     t.match(registered["message"], new RegExp(`REST.*CLI.*koor-cli activate ${id}`));
     const { token: _token, instance_id: _id, message: _message, ...rest } = registered;
     t.match((await send(port, "GET", `/api/instances/${id}`)).json(), { id, ...rest }, "REST has the same instance");
     t.match(await newestAudit("instance.register"), { resource: id, outcome: "success" });
-    t.notMatch(await newestAudit("instance.register"), { detail: new RegExp(String(registered["token"])) }, "without its token");
-    t.match(resultOf(await callTool(port, "register_instance", { name }, revision)), { workspace: "", intent: "", stack: "", capabilities: [] });
+    t.notMatch(
+      await newestAudit("instance.register"),
+      { detail: new RegExp(String(registered["token"])) },
+      "without its token",
+    );
+    t.match(resultOf(await callTool(port, "register_instance", { name }, revision)), {
+      workspace: "",
+      intent: "",
+      stack: "",
+      capabilities: [],
+    });
 
     for (const given of [{}, { name: "" }, { workspace: "w" }]) {
-      t.match(refusalOf(await callTool(port, "register_instance", given, revision)), /^name is required/, JSON.stringify(given));
-      t.match(await newestAudit("instance.register"), { resource: "", outcome: "error", detail: /name is required/ }, "a refusal has its row");
+      t.match(
+        refusalOf(await callTool(port, "register_instance", given, revision)),
+        /^name is required/,
+        JSON.stringify(given),
+      );
+      t.match(
+        await newestAudit("instance.register"),
+        { resource: "", outcome: "error", detail: /name is required/ },
+        "a refusal has its row",
+      );
     }
     t.match(refusalOf(await callTool(port, "register_instance", { name: 5 }, revision)), /^name must be a string/);
-    t.match(refusalOf(await callTool(port, "register_instance", { name, stack: {} }, revision)), /^stack must be a string/);
-    t.match(refusalOf(await callTool(port, "register_instance", { name: "a\u0000" }, revision)), /^name must not contain control characters/, "what REST refuses is refused");
+    t.match(
+      refusalOf(await callTool(port, "register_instance", { name, stack: {} }, revision)),
+      /^stack must be a string/,
+    );
+    t.match(
+      refusalOf(await callTool(port, "register_instance", { name: "a\u0000" }, revision)),
+      /^name must not contain control characters/,
+      "what REST refuses is refused",
+    );
     t.match(await newestAudit("instance.register"), { outcome: "error", detail: /control characters/ });
   });
 
@@ -118,9 +236,14 @@ for (const revision of REVISIONS) {
     const one = await register({ name: "one", workspace, stack: "go", capabilities: "sql" }, revision);
     const two = await register({ name: "two", workspace, stack: "ts" }, revision);
     const find = async (given: object): Promise<string[]> => {
-      const { count, instances } = resultOf<{ readonly count: number; readonly instances: readonly Instance[] }>(await callTool(port, "discover_instances", given, revision));
+      const { count, instances } = resultOf<{ readonly count: number; readonly instances: readonly Instance[] }>(
+        await callTool(port, "discover_instances", given, revision),
+      );
       t.equal(count, instances.length);
-      t.notOk(instances.some((instance) => "token" in instance), "no token is told");
+      t.notOk(
+        instances.some((instance) => "token" in instance),
+        "no token is told",
+      );
       return instances.map(({ id }) => id);
     };
     t.same((await find({ workspace })).toSorted(), [one.instance_id, two.instance_id].toSorted());
@@ -128,7 +251,9 @@ for (const revision of REVISIONS) {
     t.same(await find({ workspace, stack: "ts" }), [two.instance_id]);
     t.same(await find({ workspace, capability: "sql" }), [one.instance_id]);
     t.same(await find({ workspace, name: "one", stack: "ts" }), [], "filters combine");
-    const all = resultOf<{ readonly count: number; readonly instances: unknown }>(await callTool(port, "discover_instances", {}, revision));
+    const all = resultOf<{ readonly count: number; readonly instances: unknown }>(
+      await callTool(port, "discover_instances", {}, revision),
+    );
     t.same(all.instances, (await send(port, "GET", "/api/instances")).json(), "as REST lists them");
     t.match(refusalOf(await callTool(port, "discover_instances", { name: 1 }, revision)), /^name must be a string/);
   });
@@ -136,7 +261,9 @@ for (const revision of REVISIONS) {
   t.test(`${revision}: set_intent`, async (t) => {
     const { instance_id } = await register({ name: "worker" }, revision);
     const before = (await send(port, "GET", `/api/instances/${instance_id}`)).json<Instance>();
-    const told = resultOf<Record<string, unknown>>(await callTool(port, "set_intent", { instance_id, intent: "refactor" }, revision));
+    const told = resultOf<Record<string, unknown>>(
+      await callTool(port, "set_intent", { instance_id, intent: "refactor" }, revision),
+    );
     t.match(told, { instance_id, intent: "refactor", message: /./ });
     t.same(Object.keys(told), ["instance_id", "intent", "message"]);
     const after = (await send(port, "GET", `/api/instances/${instance_id}`)).json<Instance>();
@@ -145,64 +272,139 @@ for (const revision of REVISIONS) {
     t.match(resultOf(await callTool(port, "set_intent", { instance_id, intent: "" }, revision)), { intent: "" });
     t.match(refusalOf(await callTool(port, "set_intent", { instance_id }, revision)), /^intent is required/);
     t.match(refusalOf(await callTool(port, "set_intent", { intent: "x" }, revision)), /^instance_id is required/);
-    t.match(refusalOf(await callTool(port, "set_intent", { instance_id: "", intent: "x" }, revision)), /^instance_id is required/);
-    t.equal(refusalOf(await callTool(port, "set_intent", { instance_id: "no-such", intent: "x" }, revision)), "instance_id: instance not found: no-such");
-    t.equal(refusalOf(await callTool(port, "set_intent", { instance_id: "a/../b", intent: "x" }, revision)), "instance_id: instance not found: a/../b");
+    t.match(
+      refusalOf(await callTool(port, "set_intent", { instance_id: "", intent: "x" }, revision)),
+      /^instance_id is required/,
+    );
+    t.equal(
+      refusalOf(await callTool(port, "set_intent", { instance_id: "no-such", intent: "x" }, revision)),
+      "instance_id: instance not found: no-such",
+    );
+    t.equal(
+      refusalOf(await callTool(port, "set_intent", { instance_id: "a/../b", intent: "x" }, revision)),
+      "instance_id: instance not found: a/../b",
+    );
   });
 
   t.test(`${revision}: get_endpoints`, async (t) => {
-    const told = resultOf<{ readonly api_base: string; readonly endpoints: Readonly<Record<string, string>>; readonly cli: object; readonly message: string }>(
-      await callTool(port, "get_endpoints", {}, revision, { Host: `localhost:${port}` }));
+    const told = resultOf<{
+      readonly api_base: string;
+      readonly endpoints: Readonly<Record<string, string>>;
+      readonly cli: object;
+      readonly message: string;
+    }>(await callTool(port, "get_endpoints", {}, revision, { Host: `localhost:${port}` }));
     t.same(Object.keys(told), ["api_base", "endpoints", "cli", "message"]);
     t.equal(told.api_base, `http://localhost:${port}`, "the address that the client came by");
-    const { api_base } = resultOf<{ readonly api_base: string }>(await callTool(port, "get_endpoints", {}, revision, { Host: "localhost", "X-Forwarded-Proto": "https" }));
+    const { api_base } = resultOf<{ readonly api_base: string }>(
+      await callTool(port, "get_endpoints", {}, revision, { Host: "localhost", "X-Forwarded-Proto": "https" }),
+    );
     t.equal(api_base, "https://localhost", "a proxy's, where one stands in front");
     t.match(told.cli, { install: /npm/, usage: /koor-cli/ });
     t.match(told.message, /api\/events\/history\?after=.*wait=60/, "waiting costs nothing");
-    const { paths } = (await send(port, "GET", "/openapi.json")).json<{ readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly operationId: string }>>>> }>();
-    const described = Object.entries(paths).filter(([path]) => path.startsWith("/api/")).flatMap(([path, methods]) => Object.entries(methods).map(([method, { operationId }]) => [operationId, `${method.toUpperCase()} ${path}`]));
+    const { paths } = (await send(port, "GET", "/openapi.json")).json<{
+      readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly operationId: string }>>>>;
+    }>();
+    const described = Object.entries(paths)
+      .filter(([path]) => path.startsWith("/api/"))
+      .flatMap(([path, methods]) =>
+        Object.entries(methods).map(([method, { operationId }]) => [operationId, `${method.toUpperCase()} ${path}`]),
+      );
     t.same(told.endpoints, Object.fromEntries(described), "every route of the data plane, and no other");
-    t.match(resultOf(await callTool(port, "get_endpoints", { nonsense: 1 }, revision)), { api_base: /^http/ }, "what it has no use for is ignored");
+    t.match(
+      resultOf(await callTool(port, "get_endpoints", { nonsense: 1 }, revision)),
+      { api_base: /^http/ },
+      "what it has no use for is ignored",
+    );
   });
 
   t.test(`${revision}: propose_rule`, async (t) => {
     const rule = { project: `p/${revision}`, rule_id: "no-x", pattern: "x+", message: "no x" };
-    const told = resultOf<Record<string, unknown>>(await callTool(port, "propose_rule", { ...rule, severity: "warning", match_type: "missing", stack: "go", proposed_by: "me", context: "it broke" }, revision));
+    const told = resultOf<Record<string, unknown>>(
+      await callTool(
+        port,
+        "propose_rule",
+        { ...rule, severity: "warning", match_type: "missing", stack: "go", proposed_by: "me", context: "it broke" },
+        revision,
+      ),
+    );
     t.match(told, { project: rule.project, rule_id: "no-x", status: "proposed", message: /\/accept/ });
     t.same(Object.keys(told), ["project", "rule_id", "status", "message"]);
-    const stored = (await send(port, "GET", `/api/rules?project=${encodeURIComponent(rule.project)}`)).json<{ readonly rules: readonly object[] }>().rules;
-    t.match(stored, [{ ...rule, severity: "warning", match_type: "missing", stack: "go", proposed_by: "me", context: "it broke", source: "learned", status: "proposed" }]);
+    const stored = (await send(port, "GET", `/api/rules?project=${encodeURIComponent(rule.project)}`)).json<{
+      readonly rules: readonly object[];
+    }>().rules;
+    t.match(stored, [
+      {
+        ...rule,
+        severity: "warning",
+        match_type: "missing",
+        stack: "go",
+        proposed_by: "me",
+        context: "it broke",
+        source: "learned",
+        status: "proposed",
+      },
+    ]);
     t.match(await newestAudit("rule.propose"), { resource: `${rule.project}/no-x`, outcome: "success" });
     const [, path] = /POST (\S+)/.exec(String(told["message"])) ?? [];
     t.equal((await send(port, "POST", path ?? "")).status, 200, "the message says how to accept it");
 
     for (const field of ["project", "rule_id", "pattern", "message"] as const) {
       const { [field]: _left_out, ...rest } = rule;
-      t.match(refusalOf(await callTool(port, "propose_rule", { ...rest, rule_id: field === "rule_id" ? undefined : "other" }, revision)), new RegExp(`^${field} is required`));
+      t.match(
+        refusalOf(
+          await callTool(
+            port,
+            "propose_rule",
+            { ...rest, rule_id: field === "rule_id" ? undefined : "other" },
+            revision,
+          ),
+        ),
+        new RegExp(`^${field} is required`),
+      );
       t.match(await newestAudit("rule.propose"), { outcome: "error", detail: new RegExp(`${field} is required`) });
     }
     t.match(refusalOf(await callTool(port, "propose_rule", rule, revision)), /exists/, "one that exists");
     t.match(await newestAudit("rule.propose"), { outcome: "error" });
-    t.match(refusalOf(await callTool(port, "propose_rule", { ...rule, rule_id: "r", pattern: "(" }, revision)), /pattern|r/, "one that does not compile");
-    t.match(refusalOf(await callTool(port, "propose_rule", { ...rule, rule_id: "r", severity: "bad" }, revision)), /severity/);
-    t.match(refusalOf(await callTool(port, "propose_rule", { ...rule, rule_id: "r", match_type: "bad" }, revision)), /match_type/);
+    t.match(
+      refusalOf(await callTool(port, "propose_rule", { ...rule, rule_id: "r", pattern: "(" }, revision)),
+      /pattern|r/,
+      "one that does not compile",
+    );
+    t.match(
+      refusalOf(await callTool(port, "propose_rule", { ...rule, rule_id: "r", severity: "bad" }, revision)),
+      /severity/,
+    );
+    t.match(
+      refusalOf(await callTool(port, "propose_rule", { ...rule, rule_id: "r", match_type: "bad" }, revision)),
+      /match_type/,
+    );
   });
 
   t.test(`${revision}: what is no tool and no method`, async (t) => {
     const unknown = await ask(port, revision, "tools/call", { name: "no_such_tool", arguments: {} });
     t.equal(unknown.status, 200);
     t.match(unknown.json<RpcAnswer>(), { id: 1, error: { code: -32602, message: /no_such_tool/ } });
-    for (const name of ["__proto__", "toString"]) t.match((await ask(port, revision, "tools/call", { name })).json<RpcAnswer>(), { error: { code: -32602 } }, name);
-    t.match((await ask(port, revision, "tools/call", { name: "get_endpoints", arguments: [] })).json<RpcAnswer>(), { error: { code: -32602 } }, "arguments that are none");
+    for (const name of ["__proto__", "toString"])
+      t.match((await ask(port, revision, "tools/call", { name })).json<RpcAnswer>(), { error: { code: -32602 } }, name);
+    t.match(
+      (await ask(port, revision, "tools/call", { name: "get_endpoints", arguments: [] })).json<RpcAnswer>(),
+      { error: { code: -32602 } },
+      "arguments that are none",
+    );
     const method = await ask(port, revision, "no/such");
     t.equal(method.status, revision === STATELESS_REVISION ? 404 : 200);
     t.match(method.json<RpcAnswer>(), { id: 1, error: { code: -32601 } });
-    for (const other of ["resources/list", "prompts/list"]) t.match((await ask(port, revision, other)).json<RpcAnswer>(), { error: { code: -32601 } }, other);
+    for (const other of ["resources/list", "prompts/list"])
+      t.match((await ask(port, revision, other)).json<RpcAnswer>(), { error: { code: -32601 } }, other);
   });
 
   t.test(`${revision}: ids come back as they were sent`, async (t) => {
     for (const id of [0, -1, 7, 2 ** 53 - 1, "", "7", "\u00e9"]) {
-      for (const [method, params] of [["tools/list", {}], ["tools/call", { name: "get_endpoints" }], ["no/such", {}]] as const) {
+      for (const [method, params] of [
+        ["tools/list", {}],
+        ["tools/call", { name: "get_endpoints" }],
+        ["no/such", {}],
+      ] as const) {
         const { message, headers } = request(revision, method, params, id);
         t.equal((await post(port, message, headers)).json<RpcAnswer>().id, id, `${method} ${id}`);
       }
@@ -216,47 +418,88 @@ for (const revision of REVISIONS) {
       t.equal(answer.headers["content-type"], "application/json");
       return answer.status;
     };
-    for (const type of ["application/json", "Application/JSON", "application/json; charset=utf-8"]) t.equal(await statusOf({ "Content-Type": type }), 200, type);
-    for (const type of [undefined, "text/plain", "application/x-www-form-urlencoded", "application/jsonx"]) t.equal(await statusOf({ "Content-Type": type }), 415, String(type));
-    for (const accept of ["application/json, text/event-stream", "text/event-stream;q=0.5,application/json"]) t.equal(await statusOf({ Accept: accept }), 200, accept);
+    for (const type of ["application/json", "Application/JSON", "application/json; charset=utf-8"])
+      t.equal(await statusOf({ "Content-Type": type }), 200, type);
+    for (const type of [undefined, "text/plain", "application/x-www-form-urlencoded", "application/jsonx"])
+      t.equal(await statusOf({ "Content-Type": type }), 415, String(type));
+    for (const accept of ["application/json, text/event-stream", "text/event-stream;q=0.5,application/json"])
+      t.equal(await statusOf({ Accept: accept }), 200, accept);
     for (const accept of ["text/html", "text/event-stream"]) t.equal(await statusOf({ Accept: accept }), 406, accept);
     if (revision === STATELESS_REVISION) {
-      for (const accept of [undefined, "*/*", "application/*", "application/json"]) t.equal(await statusOf({ Accept: accept }), 200, String(accept));
+      for (const accept of [undefined, "*/*", "application/*", "application/json"])
+        t.equal(await statusOf({ Accept: accept }), 200, String(accept));
       t.equal(await statusOf({ Accept: "application/json;q=0" }), 406);
     } else {
-      for (const accept of [undefined, "*/*", "application/json"]) t.equal(await statusOf({ Accept: accept }), 406, `${accept}: both must be named`);
+      for (const accept of [undefined, "*/*", "application/json"])
+        t.equal(await statusOf({ Accept: accept }), 406, `${accept}: both must be named`);
     }
     const refused = (await post(port, message, { ...headers, "Content-Type": "text/plain" })).json<RpcAnswer>();
-    t.match(refused, { jsonrpc: "2.0", id: null, error: { code: Number, message: String } }, "refused in the protocol's words");
+    t.match(
+      refused,
+      { jsonrpc: "2.0", id: null, error: { code: Number, message: String } },
+      "refused in the protocol's words",
+    );
   });
 }
 
 t.test("bodies that are no message", async (t) => {
   const cases: readonly (readonly [body: string | Uint8Array, code: number])[] = [
-    ["", -32700], ["{", -32700], [Buffer.from([0xff, 0xfe]), -32700], ["nonsense", -32700],
-    ["{}", -32600], ["5", -32600], ["null", -32600], ['"x"', -32600], ['{"jsonrpc":"1.0","id":1,"method":"ping"}', -32600], ["[]", -32600], ["[{}]", -32600], ['{"jsonrpc":"2.0","id":{},"method":"ping"}', -32600],
+    ["", -32700],
+    ["{", -32700],
+    [Buffer.from([0xff, 0xfe]), -32700],
+    ["nonsense", -32700],
+    ["{}", -32600],
+    ["5", -32600],
+    ["null", -32600],
+    ['"x"', -32600],
+    ['{"jsonrpc":"1.0","id":1,"method":"ping"}', -32600],
+    ["[]", -32600],
+    ["[{}]", -32600],
+    ['{"jsonrpc":"2.0","id":{},"method":"ping"}', -32600],
   ];
   for (const [body, code] of cases) {
     const answer = await post(port, body);
     t.equal(answer.status, 400, String(body));
     t.match(answer.json<RpcAnswer>(), { jsonrpc: "2.0", error: { code } }, String(body));
   }
-  t.equal((await post(port, `\uFEFF${JSON.stringify({ jsonrpc: "2.0", id: 1, method: "ping" })}`)).status, 200, "a byte order mark is none of it");
+  t.equal(
+    (await post(port, `\uFEFF${JSON.stringify({ jsonrpc: "2.0", id: 1, method: "ping" })}`)).status,
+    200,
+    "a byte order mark is none of it",
+  );
   t.equal((await post(port, { jsonrpc: "2.0", id: 1, result: {} })).status, 202, "an answer to nothing is taken");
 });
 
 t.test("batches are 2025-03-26's alone", async (t) => {
-  const batch = [{ jsonrpc: "2.0", id: 1, method: "ping" }, { jsonrpc: "2.0", method: "notifications/initialized" }, { jsonrpc: "2.0", id: "b", method: "tools/call", params: { name: "set_intent", arguments: {} } }, { jsonrpc: "2.0", id: 3, method: "no/such" }];
+  const batch = [
+    { jsonrpc: "2.0", id: 1, method: "ping" },
+    { jsonrpc: "2.0", method: "notifications/initialized" },
+    { jsonrpc: "2.0", id: "b", method: "tools/call", params: { name: "set_intent", arguments: {} } },
+    { jsonrpc: "2.0", id: 3, method: "no/such" },
+  ];
   for (const headers of [{}, { "MCP-Protocol-Version": "2025-03-26" }]) {
     const answer = await post(port, batch, headers);
     t.equal(answer.status, 200);
     const answers = answer.json<RpcAnswer[]>();
-    t.match(answers.find(({ id }) => id === 1), { result: {} });
-    t.match(answers.find(({ id }) => id === "b"), { result: { isError: true, content: [{ text: /is required/ }] } });
-    t.match(answers.find(({ id }) => id === 3), { error: { code: -32601 } });
+    t.match(
+      answers.find(({ id }) => id === 1),
+      { result: {} },
+    );
+    t.match(
+      answers.find(({ id }) => id === "b"),
+      { result: { isError: true, content: [{ text: /is required/ }] } },
+    );
+    t.match(
+      answers.find(({ id }) => id === 3),
+      { error: { code: -32601 } },
+    );
     t.equal(answers.length, 3);
   }
-  t.equal((await post(port, [{ jsonrpc: "2.0", method: "notifications/initialized" }])).status, 202, "of notifications only");
+  t.equal(
+    (await post(port, [{ jsonrpc: "2.0", method: "notifications/initialized" }])).status,
+    202,
+    "of notifications only",
+  );
   for (const revision of REVISIONS.slice(1)) {
     const answer = await post(port, batch, { "MCP-Protocol-Version": revision });
     t.equal(answer.status, 400, revision);
@@ -264,7 +507,8 @@ t.test("batches are 2025-03-26's alone", async (t) => {
   }
   const enveloped = [request(STATELESS_REVISION, "tools/list").message];
   t.equal((await post(port, enveloped)).status, 400);
-  const pings = (count: number): object[] => Array.from({ length: count }, (_unused, id) => ({ jsonrpc: "2.0", id, method: "ping" }));
+  const pings = (count: number): object[] =>
+    Array.from({ length: count }, (_unused, id) => ({ jsonrpc: "2.0", id, method: "ping" }));
   t.equal((await post(port, pings(MCP_BATCH_MESSAGES_MAX))).json<RpcAnswer[]>().length, MCP_BATCH_MESSAGES_MAX);
   t.equal((await post(port, pings(MCP_BATCH_MESSAGES_MAX + 1))).status, 400, "their length is bounded");
 });
@@ -273,30 +517,67 @@ t.test("the headers of the newest revision say what the message says", async (t)
   const { message, headers } = request(STATELESS_REVISION, "tools/call", { name: "get_endpoints", arguments: {} });
   t.equal((await post(port, message, headers)).status, 200);
   const wrong: readonly (readonly [OutgoingHttpHeaders, number])[] = [
-    [{ "MCP-Protocol-Version": undefined }, -32020], [{ "Mcp-Method": undefined }, -32020], [{ "Mcp-Name": undefined }, -32020],
-    [{ "MCP-Protocol-Version": "2025-11-25" }, -32020], [{ "Mcp-Method": "tools/list" }, -32020], [{ "Mcp-Name": "set_intent" }, -32020],
+    [{ "MCP-Protocol-Version": undefined }, -32020],
+    [{ "Mcp-Method": undefined }, -32020],
+    [{ "Mcp-Name": undefined }, -32020],
+    [{ "MCP-Protocol-Version": "2025-11-25" }, -32020],
+    [{ "Mcp-Method": "tools/list" }, -32020],
+    [{ "Mcp-Name": "set_intent" }, -32020],
   ];
   for (const [change, code] of wrong) {
     const answer = await post(port, message, { ...headers, ...change });
     t.equal(answer.status, 400, JSON.stringify(change));
     t.match(answer.json<RpcAnswer>(), { id: 1, error: { code } }, JSON.stringify(change));
   }
-  t.equal((await post(port, message, { ...headers, "Mcp-Name": `=?base64?${Buffer.from("get_endpoints").toString("base64")}?=` })).status, 200, "encoded as the protocol has it");
-  const future = { jsonrpc: "2.0", id: 1, method: "tools/list", params: { _meta: { ...ENVELOPE, "io.modelcontextprotocol/protocolVersion": "2099-01-01" } } };
+  t.equal(
+    (
+      await post(port, message, {
+        ...headers,
+        "Mcp-Name": `=?base64?${Buffer.from("get_endpoints").toString("base64")}?=`,
+      })
+    ).status,
+    200,
+    "encoded as the protocol has it",
+  );
+  const future = {
+    jsonrpc: "2.0",
+    id: 1,
+    method: "tools/list",
+    params: { _meta: { ...ENVELOPE, "io.modelcontextprotocol/protocolVersion": "2099-01-01" } },
+  };
   const unsupported = await post(port, future, { "MCP-Protocol-Version": "2099-01-01", "Mcp-Method": "tools/list" });
   t.equal(unsupported.status, 400);
-  t.match(unsupported.json<RpcAnswer>(), { error: { data: { supported: [STATELESS_REVISION], requested: "2099-01-01" } } });
-  const bare = await post(port, { jsonrpc: "2.0", id: 1, method: "tools/list" }, { "MCP-Protocol-Version": STATELESS_REVISION, "Mcp-Method": "tools/list" });
+  t.match(unsupported.json<RpcAnswer>(), {
+    error: { data: { supported: [STATELESS_REVISION], requested: "2099-01-01" } },
+  });
+  const bare = await post(
+    port,
+    { jsonrpc: "2.0", id: 1, method: "tools/list" },
+    { "MCP-Protocol-Version": STATELESS_REVISION, "Mcp-Method": "tools/list" },
+  );
   t.equal(bare.status, 400, "without what each message carries");
-  t.equal((await post(port, { jsonrpc: "2.0", id: 1, method: "tools/list" }, { "MCP-Protocol-Version": "1999-01-01" })).status, 400, "a revision that was none");
+  t.equal(
+    (await post(port, { jsonrpc: "2.0", id: 1, method: "tools/list" }, { "MCP-Protocol-Version": "1999-01-01" }))
+      .status,
+    400,
+    "a revision that was none",
+  );
 });
 
 t.test("there is nothing to listen for, and whoever listens is told so", async (t) => {
-  const answer = await ask(port, STATELESS_REVISION, "subscriptions/listen", { notifications: { toolsListChanged: true } });
+  const answer = await ask(port, STATELESS_REVISION, "subscriptions/listen", {
+    notifications: { toolsListChanged: true },
+  });
   t.equal(answer.status, 200);
   t.equal(answer.headers["content-type"], "text/event-stream");
-  const events = answer.text.split("\n").filter((line) => line.startsWith("data:")).map((line) => JSON.parse(line.slice(5)) as RpcAnswer & { readonly params?: unknown });
-  t.match(events, [{ method: "notifications/subscriptions/acknowledged", params: { notifications: {} } }, { id: 1, result: {} }]);
+  const events = answer.text
+    .split("\n")
+    .filter((line) => line.startsWith("data:"))
+    .map((line) => JSON.parse(line.slice(5)) as RpcAnswer & { readonly params?: unknown });
+  t.match(events, [
+    { method: "notifications/subscriptions/acknowledged", params: { notifications: {} } },
+    { id: 1, result: {} },
+  ]);
 });
 
 t.test("other methods of HTTP are 405, and the doors are those of REST", async (t) => {
@@ -308,7 +589,11 @@ t.test("other methods of HTTP are 405, and the doors are those of REST", async (
   t.match((await send(port, "GET", "/mcp")).json<Refusal>(), { code: 405, error: String });
   const ping = { jsonrpc: "2.0", id: 1, method: "ping" };
   const refused: readonly (readonly [status: number, of: number, headers: OutgoingHttpHeaders])[] = [
-    [401, guarded.port, {}], [401, guarded.port, { Authorization: "Bearer wrong" }], [403, port, { Origin: "http://evil.example" }], [403, port, { Origin: "null" }], [421, port, { Host: "evil.example" }],
+    [401, guarded.port, {}],
+    [401, guarded.port, { Authorization: "Bearer wrong" }],
+    [403, port, { Origin: "http://evil.example" }],
+    [403, port, { Origin: "null" }],
+    [421, port, { Host: "evil.example" }],
   ];
   for (const [status, of, headers] of refused) {
     const answer = await post(of, ping, headers);
@@ -326,26 +611,59 @@ t.test("other methods of HTTP are 405, and the doors are those of REST", async (
 
 t.test("an instance's token is a caller of its own", async (t) => {
   const bearer = { Authorization: `Bearer ${TOKEN}` };
-  const { instance_id, token } = resultOf<Registered>(await callTool(guarded.port, "register_instance", { name: "mine" }, "2025-11-25", bearer));
+  const { instance_id, token } = resultOf<Registered>(
+    await callTool(guarded.port, "register_instance", { name: "mine" }, "2025-11-25", bearer),
+  );
   const own = { Authorization: `Bearer ${token}` };
-  t.match(resultOf(await callTool(guarded.port, "set_intent", { instance_id, intent: "x" }, "2025-11-25", own)), { instance_id });
-  const { instance_id: other } = resultOf<Registered>(await callTool(guarded.port, "register_instance", { name: "other" }, "2025-11-25", own));
+  t.match(resultOf(await callTool(guarded.port, "set_intent", { instance_id, intent: "x" }, "2025-11-25", own)), {
+    instance_id,
+  });
+  const { instance_id: other } = resultOf<Registered>(
+    await callTool(guarded.port, "register_instance", { name: "other" }, "2025-11-25", own),
+  );
   t.match(await newestAudit("instance.register", guarded.port, bearer), { actor: instance_id, resource: other });
-  t.equal(refusalOf(await callTool(guarded.port, "set_intent", { instance_id: other, intent: "x" }, STATELESS_REVISION, own)), "this needs the server token, or the token of that instance");
-  t.match(resultOf(await callTool(guarded.port, "discover_instances", { name: "other" }, "2025-11-25", own)), { count: 1, instances: [{ intent: "" }] }, "nothing was changed");
-  t.match(resultOf(await callTool(guarded.port, "propose_rule", { project: "p", rule_id: "r", pattern: "x", message: "m" }, STATELESS_REVISION, own)), { status: "proposed" });
+  t.equal(
+    refusalOf(await callTool(guarded.port, "set_intent", { instance_id: other, intent: "x" }, STATELESS_REVISION, own)),
+    "this needs the server token, or the token of that instance",
+  );
+  t.match(
+    resultOf(await callTool(guarded.port, "discover_instances", { name: "other" }, "2025-11-25", own)),
+    { count: 1, instances: [{ intent: "" }] },
+    "nothing was changed",
+  );
+  t.match(
+    resultOf(
+      await callTool(
+        guarded.port,
+        "propose_rule",
+        { project: "p", rule_id: "r", pattern: "x", message: "m" },
+        STATELESS_REVISION,
+        own,
+      ),
+    ),
+    { status: "proposed" },
+  );
   t.match(await newestAudit("rule.propose", guarded.port, bearer), { actor: instance_id, outcome: "success" });
-  t.equal((await send(guarded.port, "POST", "/api/rules/p/r/accept", { headers: bearer })).status, 200, "which the server's token accepts");
+  t.equal(
+    (await send(guarded.port, "POST", "/api/rules/p/r/accept", { headers: bearer })).status,
+    200,
+    "which the server's token accepts",
+  );
 });
 
 t.test("a POST counts as one MCP call, whatever becomes of it; other methods count as nothing", async (t) => {
   const counts = async (): Promise<{ readonly mcp_calls: number; readonly rest_calls: number }> =>
-    (await send(port, "GET", "/api/metrics")).json<{ readonly token_tax: { readonly mcp_calls: number; readonly rest_calls: number } }>().token_tax;
+    (await send(port, "GET", "/api/metrics")).json<{
+      readonly token_tax: { readonly mcp_calls: number; readonly rest_calls: number };
+    }>().token_tax;
   const before = await counts();
   await callTool(port, "get_endpoints");
   await callTool(port, "register_instance", {});
   await post(port, "{");
-  await post(port, [{ jsonrpc: "2.0", id: 1, method: "ping" }, { jsonrpc: "2.0", id: 2, method: "ping" }]);
+  await post(port, [
+    { jsonrpc: "2.0", id: 1, method: "ping" },
+    { jsonrpc: "2.0", id: 2, method: "ping" },
+  ]);
   await post(port, { jsonrpc: "2.0", method: "notifications/initialized" });
   await send(port, "GET", "/mcp");
   const after = await counts();
@@ -358,26 +676,54 @@ t.test("the instance that set_intent names is the one that calls", async (t) => 
   await callTool(port, "set_intent", { instance_id, intent: "one" });
   await callTool(port, "set_intent", { instance_id, intent: "two" }, STATELESS_REVISION);
   await callTool(port, "discover_instances", {}, "2025-11-25", { "X-Koor-Instance": instance_id });
-  const metrics = (await send(port, "GET", `/api/metrics/agents/${instance_id}`)).json<{ readonly metric_name: string; readonly metric_value: number }[]>();
-  t.match(metrics.find(({ metric_name }) => metric_name === "mcp_calls"), { metric_value: 3 });
-  t.equal(metrics.find(({ metric_name }) => metric_name === "rest_calls"), undefined);
+  const metrics = (await send(port, "GET", `/api/metrics/agents/${instance_id}`)).json<
+    { readonly metric_name: string; readonly metric_value: number }[]
+  >();
+  t.match(
+    metrics.find(({ metric_name }) => metric_name === "mcp_calls"),
+    { metric_value: 3 },
+  );
+  t.equal(
+    metrics.find(({ metric_name }) => metric_name === "rest_calls"),
+    undefined,
+  );
 });
 
 t.test("two hundred calls at once, each with its own answer", async (t) => {
   const ids = Array.from({ length: 200 }, (_unused, at) => at);
-  const answers = await Promise.all(ids.map(async (at) => {
-    const revision = REVISIONS[at % REVISIONS.length] ?? STATELESS_REVISION;
-    return resultOf<{ readonly name: string; readonly instance_id: string }>(await callTool(port, "register_instance", { name: `crowd-${at}`, workspace: "crowd" }, revision));
-  }));
-  t.same(answers.map(({ name }) => name), ids.map((at) => `crowd-${at}`));
+  const answers = await Promise.all(
+    ids.map(async (at) => {
+      const revision = REVISIONS[at % REVISIONS.length] ?? STATELESS_REVISION;
+      return resultOf<{ readonly name: string; readonly instance_id: string }>(
+        await callTool(port, "register_instance", { name: `crowd-${at}`, workspace: "crowd" }, revision),
+      );
+    }),
+  );
+  t.same(
+    answers.map(({ name }) => name),
+    ids.map((at) => `crowd-${at}`),
+  );
   t.equal(new Set(answers.map(({ instance_id }) => instance_id)).size, ids.length);
-  t.equal(resultOf<{ readonly count: number }>(await callTool(port, "discover_instances", { workspace: "crowd" })).count, ids.length);
+  t.equal(
+    resultOf<{ readonly count: number }>(await callTool(port, "discover_instances", { workspace: "crowd" })).count,
+    ids.length,
+  );
 });
 
 t.test("a long list of instances comes whole", async (t) => {
   const ids = Array.from({ length: 400 }, (_unused, at) => at);
-  await Promise.all(ids.map((at) => sendJson(port, "POST", "/api/instances/register", { name: `many-${at}`, workspace: "many", intent: "x".repeat(500) })));
-  const { count, instances } = resultOf<{ readonly count: number; readonly instances: readonly Instance[] }>(await callTool(port, "discover_instances", { workspace: "many" }));
+  await Promise.all(
+    ids.map((at) =>
+      sendJson(port, "POST", "/api/instances/register", {
+        name: `many-${at}`,
+        workspace: "many",
+        intent: "x".repeat(500),
+      }),
+    ),
+  );
+  const { count, instances } = resultOf<{ readonly count: number; readonly instances: readonly Instance[] }>(
+    await callTool(port, "discover_instances", { workspace: "many" }),
+  );
   t.equal(count, ids.length);
   t.same(instances.map(({ name }) => name).toSorted(), ids.map((at) => `many-${at}`).toSorted());
 });

@@ -41,13 +41,21 @@ const LIBRARY_TIMER_STEP_MS = 4_000;
 
 const koor = await startKoor(t, { args: ["--dashboard-bind", "127.0.0.1:0"] });
 const guarded = await startKoor(t, {
-  args: ["--log-level", "debug", "--allow-origin", "https://tools.example,http://other.example:8080", "--allow-host", "koor.example"],
+  args: [
+    "--log-level",
+    "debug",
+    "--allow-origin",
+    "https://tools.example,http://other.example:8080",
+    "--allow-host",
+    "koor.example",
+  ],
   env: { KOOR_AUTH_TOKEN: TOKEN },
 });
 const { port } = koor;
 
 const get = (path: string, headers: OutgoingHttpHeaders = {}): Promise<Answer> => send(port, "GET", path, { headers });
-const metricsOf = async (of: Koor = koor, headers: OutgoingHttpHeaders = {}): Promise<Metrics> => (await send(of.port, "GET", "/api/metrics", { headers })).json<Metrics>();
+const metricsOf = async (of: Koor = koor, headers: OutgoingHttpHeaders = {}): Promise<Metrics> =>
+  (await send(of.port, "GET", "/api/metrics", { headers })).json<Metrics>();
 const restCalls = async (): Promise<number> => (await metricsOf()).token_tax.rest_calls;
 
 /** A connection of its own; what comes back is collected. */
@@ -70,23 +78,26 @@ function openLine(test: { teardown(done: () => void): void }, to: Koor): Promise
       text += chunk;
       wake();
     });
-    const closed = new Promise<void>((resolveClosed) => socket.once("close", () => {
-      wake();
-      resolveClosed();
-    }));
+    const closed = new Promise<void>((resolveClosed) =>
+      socket.once("close", () => {
+        wake();
+        resolveClosed();
+      }),
+    );
     socket.once("error", reject);
-    const answer = (): Promise<string> => new Promise((resolveAnswer, rejectAnswer) => {
-      wake = () => {
-        if (hasWholeAnswer(text)) {
-          const whole = text;
-          text = "";
-          resolveAnswer(whole);
-        } else if (socket.destroyed) {
-          rejectAnswer(new Error(`the connection was closed after: ${text}`));
-        }
-      };
-      wake();
-    });
+    const answer = (): Promise<string> =>
+      new Promise((resolveAnswer, rejectAnswer) => {
+        wake = () => {
+          if (hasWholeAnswer(text)) {
+            const whole = text;
+            text = "";
+            resolveAnswer(whole);
+          } else if (socket.destroyed) {
+            rejectAnswer(new Error(`the connection was closed after: ${text}`));
+          }
+        };
+        wake();
+      });
     socket.once("connect", () => resolve({ socket, text: () => text, closed, answer }));
   });
 }
@@ -112,11 +123,28 @@ t.test("health", async (t) => {
 
 t.test("errors have one shape, whatever they are", async (t) => {
   const rows: readonly (readonly [method: string, path: string, status: number])[] = [
-    ["GET", "/", 404], ["GET", "/nope", 404], ["GET", "/api", 404], ["GET", "/api/", 404], ["GET", "/api/states", 404], ["GET", "/health/", 404],
-    ["GET", "//api/state", 404], ["GET", "/api//state", 404], ["GET", "/API/state", 404], ["GET", "/api/state/x/", 404], ["GET", "/api/audit/x", 404],
-    ["POST", "/nope", 404], ["DELETE", "/nope", 404], ["GET", "/%zz", 404], ["GET", "/nope?limit=%zz", 404],
-    ["POST", "/health", 405], ["DELETE", "/api/state", 405], ["GET", "/api/events/publish", 405], ["PATCH", "/api/state/k", 405],
-    ["GET", "/api/state/missing", 404], ["GET", "/api/state?limit=x", 400], ["GET", "/api/state/k?version=%", 400],
+    ["GET", "/", 404],
+    ["GET", "/nope", 404],
+    ["GET", "/api", 404],
+    ["GET", "/api/", 404],
+    ["GET", "/api/states", 404],
+    ["GET", "/health/", 404],
+    ["GET", "//api/state", 404],
+    ["GET", "/api//state", 404],
+    ["GET", "/API/state", 404],
+    ["GET", "/api/state/x/", 404],
+    ["GET", "/api/audit/x", 404],
+    ["POST", "/nope", 404],
+    ["DELETE", "/nope", 404],
+    ["GET", "/%zz", 404],
+    ["GET", "/nope?limit=%zz", 404],
+    ["POST", "/health", 405],
+    ["DELETE", "/api/state", 405],
+    ["GET", "/api/events/publish", 405],
+    ["PATCH", "/api/state/k", 405],
+    ["GET", "/api/state/missing", 404],
+    ["GET", "/api/state?limit=x", 400],
+    ["GET", "/api/state/k?version=%", 400],
   ];
   for (const [method, path, status] of rows) {
     const answer = await send(port, method, path);
@@ -134,8 +162,21 @@ t.test("errors have one shape, whatever they are", async (t) => {
 t.test("HEAD works wherever GET does", async (t) => {
   await send(port, "PUT", "/api/state/head", { body: '{"a":1}' });
   const paths = [
-    "/health", "/openapi.json", "/api/state", "/api/state/head", "/api/state/head?version=1", "/api/state/head?history=1", "/api/state/head?diff=1,1",
-    "/api/state/missing", "/api/state?limit=x", "/api/events/history", "/api/events/subscribe", "/api/events/history?after=0&wait=1", "/api/audit", "/api/audit/summary", "/nope",
+    "/health",
+    "/openapi.json",
+    "/api/state",
+    "/api/state/head",
+    "/api/state/head?version=1",
+    "/api/state/head?history=1",
+    "/api/state/head?diff=1,1",
+    "/api/state/missing",
+    "/api/state?limit=x",
+    "/api/events/history",
+    "/api/events/subscribe",
+    "/api/events/history?after=0&wait=1",
+    "/api/audit",
+    "/api/audit/summary",
+    "/nope",
   ];
   for (const path of paths) {
     const whole = await get(path);
@@ -145,19 +186,34 @@ t.test("HEAD works wherever GET does", async (t) => {
     t.equal(head.headers["content-type"], whole.headers["content-type"], path);
     t.equal(head.headers["content-length"], String(whole.body.length), path);
   }
-  for (const path of ["/api/metrics", "/metrics"]) t.match(await send(port, "HEAD", path), { status: 200, headers: { "content-length": /^\d+$/ } }, path);
+  for (const path of ["/api/metrics", "/metrics"])
+    t.match(await send(port, "HEAD", path), { status: 200, headers: { "content-length": /^\d+$/ } }, path);
   const stream = await send(port, "HEAD", "/api/events/stream");
   t.match(stream, { status: 200, headers: { "content-type": "text/event-stream" } }, "and ends");
-  t.equal(parseExposition((await get("/metrics")).text).get("koor_subscribers")?.samples[0]?.value, 0, "a HEAD subscribes nobody");
+  t.equal(
+    parseExposition((await get("/metrics")).text).get("koor_subscribers")?.samples[0]?.value,
+    0,
+    "a HEAD subscribes nobody",
+  );
   t.match(await send(port, "HEAD", "/api/events/publish"), { status: 405, headers: { allow: "POST" } });
 });
 
 t.test("a method that a path does not have is a 405 that names those it has", async (t) => {
   const rows: readonly (readonly [path: string, allow: string])[] = [
-    ["/health", "GET, HEAD"], ["/openapi.json", "GET, HEAD"], ["/metrics", "GET, HEAD"], ["/api/metrics", "GET, HEAD"], ["/api/metrics/reset", "POST"],
-    ["/api/state", "GET, HEAD"], ["/api/state/k", "DELETE, GET, HEAD, POST, PUT"], ["/api/state/a/b", "DELETE, GET, HEAD, POST, PUT"],
-    ["/api/events/publish", "POST"], ["/api/events/history", "GET, HEAD"], ["/api/events/stream", "GET, HEAD"], ["/api/events/subscribe", "GET, HEAD"],
-    ["/api/audit", "GET, HEAD"], ["/api/audit/summary", "GET, HEAD"],
+    ["/health", "GET, HEAD"],
+    ["/openapi.json", "GET, HEAD"],
+    ["/metrics", "GET, HEAD"],
+    ["/api/metrics", "GET, HEAD"],
+    ["/api/metrics/reset", "POST"],
+    ["/api/state", "GET, HEAD"],
+    ["/api/state/k", "DELETE, GET, HEAD, POST, PUT"],
+    ["/api/state/a/b", "DELETE, GET, HEAD, POST, PUT"],
+    ["/api/events/publish", "POST"],
+    ["/api/events/history", "GET, HEAD"],
+    ["/api/events/stream", "GET, HEAD"],
+    ["/api/events/subscribe", "GET, HEAD"],
+    ["/api/audit", "GET, HEAD"],
+    ["/api/audit/summary", "GET, HEAD"],
   ];
   for (const [path, allow] of rows) {
     for (const method of ["GET", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND"]) {
@@ -167,18 +223,45 @@ t.test("a method that a path does not have is a 405 that names those it has", as
       t.equal(answer.headers.allow, allow, `${method} ${path}`);
     }
   }
-  t.match(await sendRaw(port, "get /health HTTP/1.1\r\nHost: localhost\r\n\r\n"), /^HTTP\/1\.1 405 /, "methods are case-sensitive");
+  t.match(
+    await sendRaw(port, "get /health HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+    /^HTTP\/1\.1 405 /,
+    "methods are case-sensitive",
+  );
 });
 
 t.test("with a token everything but the health needs it", async (t) => {
   const calls = [
-    ["GET", "/api/state"], ["GET", "/api/state/k"], ["PUT", "/api/state/k"], ["POST", "/api/state/k?rollback=1"], ["DELETE", "/api/state/k"], ["GET", "/api/events/history"],
-    ["GET", "/api/events/stream"], ["GET", "/api/events/subscribe"], ["POST", "/api/events/publish"], ["GET", "/api/audit"], ["GET", "/api/audit/summary"],
-    ["GET", "/api/metrics"], ["GET", "/metrics"], ["POST", "/api/metrics/reset"], ["GET", "/openapi.json"], ["GET", "/nope"], ["PATCH", "/api/state"], ["POST", "/health"], ["GET", "/"],
+    ["GET", "/api/state"],
+    ["GET", "/api/state/k"],
+    ["PUT", "/api/state/k"],
+    ["POST", "/api/state/k?rollback=1"],
+    ["DELETE", "/api/state/k"],
+    ["GET", "/api/events/history"],
+    ["GET", "/api/events/stream"],
+    ["GET", "/api/events/subscribe"],
+    ["POST", "/api/events/publish"],
+    ["GET", "/api/audit"],
+    ["GET", "/api/audit/summary"],
+    ["GET", "/api/metrics"],
+    ["GET", "/metrics"],
+    ["POST", "/api/metrics/reset"],
+    ["GET", "/openapi.json"],
+    ["GET", "/nope"],
+    ["PATCH", "/api/state"],
+    ["POST", "/health"],
+    ["GET", "/"],
   ] as const;
   const wrong: readonly OutgoingHttpHeaders[] = [
-    {}, { Authorization: TOKEN }, { Authorization: "Bearer" }, { Authorization: `Bearer ${TOKEN}x` }, { Authorization: `Bearer ${TOKEN.slice(1)}` },
-    { Authorization: `Basic ${TOKEN}` }, { Authorization: `Bearer ${TOKEN.toUpperCase()}` }, { "X-Token": TOKEN }, { Cookie: `token=${TOKEN}` },
+    {},
+    { Authorization: TOKEN },
+    { Authorization: "Bearer" },
+    { Authorization: `Bearer ${TOKEN}x` },
+    { Authorization: `Bearer ${TOKEN.slice(1)}` },
+    { Authorization: `Basic ${TOKEN}` },
+    { Authorization: `Bearer ${TOKEN.toUpperCase()}` },
+    { "X-Token": TOKEN },
+    { Cookie: `token=${TOKEN}` },
   ];
   for (const [method, path] of calls) {
     const answer = await send(guarded.port, method, path);
@@ -194,21 +277,43 @@ t.test("with a token everything but the health needs it", async (t) => {
   t.equal((await send(guarded.port, "GET", `/api/state?token=${TOKEN}`)).status, 401);
   t.equal((await send(guarded.port, "PUT", "/api/state/k", { body: "1" })).status, 401);
   t.equal((await send(guarded.port, "GET", "/api/state/k", { headers: BEARER })).status, 404, "nothing was stored");
-  for (const Authorization of [`Bearer ${TOKEN}`, `bearer ${TOKEN}`, `BEARER ${TOKEN}`]) t.equal((await send(guarded.port, "GET", "/api/state", { headers: { Authorization } })).status, 200, Authorization);
+  for (const Authorization of [`Bearer ${TOKEN}`, `bearer ${TOKEN}`, `BEARER ${TOKEN}`])
+    t.equal((await send(guarded.port, "GET", "/api/state", { headers: { Authorization } })).status, 200, Authorization);
   const socket = await openSocket(t, guarded.port, "", BEARER);
   const stream = await openStream(t, guarded.port, "", BEARER);
-  const { id } = (await sendJson(guarded.port, "POST", "/api/events/publish", { topic: "a" }, BEARER)).json<{ id: number }>();
+  const { id } = (await sendJson(guarded.port, "POST", "/api/events/publish", { topic: "a" }, BEARER)).json<{
+    id: number;
+  }>();
   await socket.untilId(id);
   await stream.untilId(id);
-  t.equal((await get("/api/state", { Authorization: "Bearer anything" })).status, 200, "a server without a token does not ask");
+  t.equal(
+    (await get("/api/state", { Authorization: "Bearer anything" })).status,
+    200,
+    "a server without a token does not ask",
+  );
 });
 
 t.test("Host must name the server, for the health too", async (t) => {
   const passes = ["localhost", `localhost:${port}`, "localhost:1", "127.0.0.1", "[::1]:80", "LOCALHOST", "127.9.9.9"];
-  const refused = ["evil.example", `evil.example:${port}`, "localhost.evil.example", "10.0.0.1", "0.0.0.0", "[::2]", "koor.example", "x"];
+  const refused = [
+    "evil.example",
+    `evil.example:${port}`,
+    "localhost.evil.example",
+    "10.0.0.1",
+    "0.0.0.0",
+    "[::2]",
+    "koor.example",
+    "x",
+  ];
   for (const Host of passes) t.equal((await get("/health", { Host })).status, 200, Host);
   for (const Host of refused) {
-    for (const [method, path] of [["GET", "/health"], ["GET", "/api/state"], ["PUT", "/api/state/k"], ["GET", "/nope"], ["PATCH", "/api/state"]] as const) {
+    for (const [method, path] of [
+      ["GET", "/health"],
+      ["GET", "/api/state"],
+      ["PUT", "/api/state/k"],
+      ["GET", "/nope"],
+      ["PATCH", "/api/state"],
+    ] as const) {
       const answer = await send(port, method, path, { headers: { Host }, ...(method === "PUT" ? { body: "1" } : {}) });
       t.equal(answer.status, 421, `${method} ${path} for ${Host}`);
       t.equal(answer.json<Refusal>().code, 421);
@@ -217,24 +322,55 @@ t.test("Host must name the server, for the health too", async (t) => {
     t.ok(upgrade instanceof UpgradeRefused && upgrade.status === 421, `an upgrade for ${Host}`);
   }
   t.equal((await get("/api/state/k")).status, 404, "nothing was stored");
-  t.equal((await send(guarded.port, "GET", "/health", { headers: { Host: "koor.example:99" } })).status, 200, "--allow-host");
-  t.equal((await send(guarded.port, "GET", "/api/state", { headers: { Host: "evil.example" } })).status, 421, "before the token is asked for");
+  t.equal(
+    (await send(guarded.port, "GET", "/health", { headers: { Host: "koor.example:99" } })).status,
+    200,
+    "--allow-host",
+  );
+  t.equal(
+    (await send(guarded.port, "GET", "/api/state", { headers: { Host: "evil.example" } })).status,
+    421,
+    "before the token is asked for",
+  );
 });
 
 t.test("a page of another site can do nothing", async (t) => {
   const own = [`http://localhost:${port}`, `http://127.0.0.1:${port}`, `http://localhost:${koor.dashboard_port}`];
-  const foreign = ["http://evil.example", `http://evil.example:${port}`, "null", "http://localhost", `http://localhost:${port + 1}`, "file://", `http://localhost.evil.example:${port}`, "https://tools.example"];
+  const foreign = [
+    "http://evil.example",
+    `http://evil.example:${port}`,
+    "null",
+    "http://localhost",
+    `http://localhost:${port + 1}`,
+    "file://",
+    `http://localhost.evil.example:${port}`,
+    "https://tools.example",
+  ];
   for (const Origin of own) {
     t.equal((await send(port, "PUT", "/api/state/origin", { body: "1", headers: { Origin } })).status, 200, Origin);
     const socket = await openSocket(t, port, "", { Origin });
     socket.socket.close();
   }
   for (const Origin of foreign) {
-    for (const [method, path] of [["GET", "/health"], ["GET", "/api/state"], ["PUT", "/api/state/foreign"], ["POST", "/api/events/publish"], ["DELETE", "/api/state/origin"], ["OPTIONS", "/api/state/origin"], ["GET", "/nope"]] as const) {
-      const answer = await send(port, method, path, { headers: { Origin, "Access-Control-Request-Method": "PUT" }, ...(method === "PUT" || method === "POST" ? { body: '{"topic":"foreign"}' } : {}) });
+    for (const [method, path] of [
+      ["GET", "/health"],
+      ["GET", "/api/state"],
+      ["PUT", "/api/state/foreign"],
+      ["POST", "/api/events/publish"],
+      ["DELETE", "/api/state/origin"],
+      ["OPTIONS", "/api/state/origin"],
+      ["GET", "/nope"],
+    ] as const) {
+      const answer = await send(port, method, path, {
+        headers: { Origin, "Access-Control-Request-Method": "PUT" },
+        ...(method === "PUT" || method === "POST" ? { body: '{"topic":"foreign"}' } : {}),
+      });
       t.equal(answer.status, 403, `${method} ${path} from ${Origin}`);
       t.equal(answer.json<Refusal>().code, 403);
-      t.notOk(Object.keys(answer.headers).some((name) => name.startsWith("access-control-")), "and no leave to read it");
+      t.notOk(
+        Object.keys(answer.headers).some((name) => name.startsWith("access-control-")),
+        "and no leave to read it",
+      );
     }
     const upgrade = await openSocket(t, port, "", { Origin }).catch((error: unknown) => error);
     t.ok(upgrade instanceof UpgradeRefused && upgrade.status === 403, `an upgrade from ${Origin}`);
@@ -243,10 +379,18 @@ t.test("a page of another site can do nothing", async (t) => {
   t.equal((await get("/api/state/origin")).status, 200);
   t.equal((await get("/api/events/history?topic=foreign")).text, "[]");
   for (const Origin of ["https://tools.example", "http://other.example:8080"]) {
-    t.equal((await send(guarded.port, "GET", "/api/state", { headers: { Origin, ...BEARER } })).status, 200, "--allow-origin");
+    t.equal(
+      (await send(guarded.port, "GET", "/api/state", { headers: { Origin, ...BEARER } })).status,
+      200,
+      "--allow-origin",
+    );
     t.equal((await send(guarded.port, "GET", "/api/state", { headers: { Origin } })).status, 401, "which is no token");
   }
-  t.equal((await send(guarded.port, "GET", "/api/state", { headers: { Origin: "http://evil.example", ...BEARER } })).status, 403, "a token is no leave");
+  t.equal(
+    (await send(guarded.port, "GET", "/api/state", { headers: { Origin: "http://evil.example", ...BEARER } })).status,
+    403,
+    "a token is no leave",
+  );
 });
 
 t.test("bodies as they come over the wire", async (t) => {
@@ -255,19 +399,35 @@ t.test("bodies as they come over the wire", async (t) => {
     ["a length", `${head("Content-Length: 2\r\n")}{}`, /^HTTP\/1\.1 200 /],
     ["chunks", `${head("Transfer-Encoding: chunked\r\n")}1\r\n{\r\n1\r\n}\r\n0\r\n\r\n`, /^HTTP\/1\.1 200 /],
     ["no body", head(""), /^HTTP\/1\.1 400 .*"empty body"/s],
-    ["a chunk that is no number", `${head("Transfer-Encoding: chunked\r\n")}zz\r\n{}\r\n0\r\n\r\n`, /^HTTP\/1\.1 400 |^$/],
+    [
+      "a chunk that is no number",
+      `${head("Transfer-Encoding: chunked\r\n")}zz\r\n{}\r\n0\r\n\r\n`,
+      /^HTTP\/1\.1 400 |^$/,
+    ],
     ["a length that is no number", `${head("Content-Length: two\r\n")}{}`, /^HTTP\/1\.1 400 |^$/],
     ["a negative length", `${head("Content-Length: -2\r\n")}{}`, /^HTTP\/1\.1 400 |^$/],
     ["another encoding", `${head("Transfer-Encoding: gzip\r\n")}{}`, /^HTTP\/1\.1 (400|501) |^$/],
-    ["a length and an encoding", `${head("Content-Length: 2\r\nTransfer-Encoding: chunked\r\n")}2\r\n{}\r\n0\r\n\r\n`, /^HTTP\/1\.1 400 /],
-    ["an encoding and a length", `${head("Transfer-Encoding: chunked\r\nContent-Length: 2\r\n")}2\r\n{}\r\n0\r\n\r\n`, /^HTTP\/1\.1 400 /],
+    [
+      "a length and an encoding",
+      `${head("Content-Length: 2\r\nTransfer-Encoding: chunked\r\n")}2\r\n{}\r\n0\r\n\r\n`,
+      /^HTTP\/1\.1 400 /,
+    ],
+    [
+      "an encoding and a length",
+      `${head("Transfer-Encoding: chunked\r\nContent-Length: 2\r\n")}2\r\n{}\r\n0\r\n\r\n`,
+      /^HTTP\/1\.1 400 /,
+    ],
   ];
   let version = 0;
   for (const [what, bytes, answer] of rows) {
     const text = await sendRaw(port, bytes);
     t.match(text, answer, what);
     if (text.startsWith("HTTP/1.1 200 ")) version += 1;
-    t.match((await get("/api/state/wire")).headers, { "x-koor-version": String(version) }, `${what}: ${version} versions`);
+    t.match(
+      (await get("/api/state/wire")).headers,
+      { "x-koor-version": String(version) },
+      `${what}: ${version} versions`,
+    );
   }
   const reads = "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(3);
   const together = await sendRaw(port, reads, (text) => text.split('"status":"ok"').length === 4);
@@ -282,9 +442,14 @@ t.test("bodies as they come over the wire", async (t) => {
 
 t.test("a header may come twice, and names are written in any case", async (t) => {
   await send(port, "PUT", "/api/state/twice", { body: "1" });
-  const lines = (extra: string): Promise<string> => sendRaw(port, `PUT /api/state/twice HTTP/1.1\r\nHost: localhost\r\n${extra}content-length: 1\r\n\r\n2`);
-  t.match(await lines('IF-NONE-MATCH: *\r\n'), /^HTTP\/1\.1 412 /);
-  t.match(await lines('If-Match: "x"\r\nIf-Match: "y"\r\n'), /^HTTP\/1\.1 412 /, "a condition that came twice does not count as none");
+  const lines = (extra: string): Promise<string> =>
+    sendRaw(port, `PUT /api/state/twice HTTP/1.1\r\nHost: localhost\r\n${extra}content-length: 1\r\n\r\n2`);
+  t.match(await lines("IF-NONE-MATCH: *\r\n"), /^HTTP\/1\.1 412 /);
+  t.match(
+    await lines('If-Match: "x"\r\nIf-Match: "y"\r\n'),
+    /^HTTP\/1\.1 412 /,
+    "a condition that came twice does not count as none",
+  );
   t.match(await lines("Origin: http://evil.example\r\nOrigin: http://localhost\r\n"), /^HTTP\/1\.1 403 /);
   t.match(await lines("ORIGIN: http://evil.example\r\n"), /^HTTP\/1\.1 403 /);
   t.equal((await get("/api/state/twice")).text, "1");
@@ -295,33 +460,88 @@ t.test("metrics", async (t) => {
   const answer = await send(fresh.port, "GET", "/api/metrics");
   t.equal(answer.headers["content-type"], "application/json");
   const first = answer.json<Metrics>();
-  t.same(Object.keys(first), ["uptime", "state_keys", "instances", "last_event_id", "api_bind", "dashboard_bind", "token_tax"]);
-  t.same(Object.keys(first.token_tax), ["mcp_calls", "rest_calls", "total_calls", "mcp_estimated_tokens", "rest_tokens_saved", "savings_percent"]);
-  t.match(first, { uptime: GO_UPTIME, state_keys: 0, instances: 0, last_event_id: 0, api_bind: `127.0.0.1:${fresh.port}`, dashboard_bind: `127.0.0.1:${fresh.dashboard_port}` });
-  t.same(first.token_tax, { mcp_calls: 0, rest_calls: 0, total_calls: 0, mcp_estimated_tokens: 0, rest_tokens_saved: 0, savings_percent: 0 }, "0 when there were no calls");
+  t.same(Object.keys(first), [
+    "uptime",
+    "state_keys",
+    "instances",
+    "last_event_id",
+    "api_bind",
+    "dashboard_bind",
+    "token_tax",
+  ]);
+  t.same(Object.keys(first.token_tax), [
+    "mcp_calls",
+    "rest_calls",
+    "total_calls",
+    "mcp_estimated_tokens",
+    "rest_tokens_saved",
+    "savings_percent",
+  ]);
+  t.match(first, {
+    uptime: GO_UPTIME,
+    state_keys: 0,
+    instances: 0,
+    last_event_id: 0,
+    api_bind: `127.0.0.1:${fresh.port}`,
+    dashboard_bind: `127.0.0.1:${fresh.dashboard_port}`,
+  });
+  t.same(
+    first.token_tax,
+    { mcp_calls: 0, rest_calls: 0, total_calls: 0, mcp_estimated_tokens: 0, rest_tokens_saved: 0, savings_percent: 0 },
+    "0 when there were no calls",
+  );
 
   for (const [method, path, body] of [
-    ["PUT", "/api/state/a", "1"], ["PUT", "/api/state/b", "1"], ["PUT", "/api/state/b", "2"], ["DELETE", "/api/state/a"], ["GET", "/api/state/b"], ["GET", "/api/state/nothing"],
-    ["POST", "/api/events/publish", '{"topic":"a"}'], ["GET", "/api/events/history"], ["GET", "/api/audit"], ["HEAD", "/api/state/b"],
-  ] as const) await send(fresh.port, method, path, body === undefined ? {} : { body });
+    ["PUT", "/api/state/a", "1"],
+    ["PUT", "/api/state/b", "1"],
+    ["PUT", "/api/state/b", "2"],
+    ["DELETE", "/api/state/a"],
+    ["GET", "/api/state/b"],
+    ["GET", "/api/state/nothing"],
+    ["POST", "/api/events/publish", '{"topic":"a"}'],
+    ["GET", "/api/events/history"],
+    ["GET", "/api/audit"],
+    ["HEAD", "/api/state/b"],
+  ] as const)
+    await send(fresh.port, method, path, body === undefined ? {} : { body });
   const second = await metricsOf(fresh);
   t.match(second, { state_keys: 1, last_event_id: 1 });
-  t.same(second.token_tax, { mcp_calls: 0, rest_calls: 10, total_calls: 10, mcp_estimated_tokens: 0, rest_tokens_saved: 10 * TOKENS_PER_MCP_CALL, savings_percent: 100 });
+  t.same(second.token_tax, {
+    mcp_calls: 0,
+    rest_calls: 10,
+    total_calls: 10,
+    mcp_estimated_tokens: 0,
+    rest_tokens_saved: 10 * TOKENS_PER_MCP_CALL,
+    savings_percent: 100,
+  });
 
-  for (const path of ["/health", "/api/metrics", "/metrics", "/api/events/subscribe"]) await send(fresh.port, "GET", path);
+  for (const path of ["/health", "/api/metrics", "/metrics", "/api/events/subscribe"])
+    await send(fresh.port, "GET", path);
   const socket = await openSocket(t, fresh.port);
   socket.socket.close();
   await socket.closed;
   t.equal((await metricsOf(fresh)).token_tax.rest_calls, 10, "health, metrics and the upgrade do not count");
-  for (const [method, path, body] of [["GET", "/api/state"], ["PUT", "/api/state/dashboard", "1"], ["GET", "/api/audit"]] as const) {
-    t.equal((await send(fresh.dashboard_port, method, path, body === undefined ? {} : { body })).status, 200, "the dashboard's port serves");
+  for (const [method, path, body] of [
+    ["GET", "/api/state"],
+    ["PUT", "/api/state/dashboard", "1"],
+    ["GET", "/api/audit"],
+  ] as const) {
+    t.equal(
+      (await send(fresh.dashboard_port, method, path, body === undefined ? {} : { body })).status,
+      200,
+      "the dashboard's port serves",
+    );
   }
   t.equal((await send(fresh.dashboard_port, "GET", "/health")).status, 200);
   t.equal((await metricsOf(fresh)).token_tax.rest_calls, 10, "and counts nothing");
   t.equal((await metricsOf(fresh)).state_keys, 2);
 
   t.same((await send(fresh.port, "POST", "/api/metrics/reset")).json(), { reset: true });
-  t.match(await metricsOf(fresh), { state_keys: 2, last_event_id: 1, token_tax: { mcp_calls: 0, rest_calls: 0, total_calls: 0, rest_tokens_saved: 0, savings_percent: 0 } });
+  t.match(await metricsOf(fresh), {
+    state_keys: 2,
+    last_event_id: 1,
+    token_tax: { mcp_calls: 0, rest_calls: 0, total_calls: 0, rest_tokens_saved: 0, savings_percent: 0 },
+  });
   await send(fresh.port, "GET", "/api/state");
   t.equal((await metricsOf(fresh)).token_tax.rest_calls, 1);
 
@@ -340,27 +560,57 @@ t.test("the figures for Prometheus", async (t) => {
   t.match(answer.headers["content-type"], /^text\/plain; version=0\.0\.4/);
   const after = parseExposition(answer.text);
   const requests = (of: typeof after, route: string, status: string): number =>
-    of.get("koor_http_requests_total")?.samples.find(({ labels }) => labels["route"] === route && labels["status"] === status)?.value ?? 0;
-  for (const [route, status] of [["state.put", "200"], ["state.get", "200"], ["state.get", "404"], ["events.publish", "200"]] as const) t.equal(requests(after, route, status), requests(before, route, status) + 1, `${route} ${status}`);
+    of
+      .get("koor_http_requests_total")
+      ?.samples.find(({ labels }) => labels["route"] === route && labels["status"] === status)?.value ?? 0;
+  for (const [route, status] of [
+    ["state.put", "200"],
+    ["state.get", "200"],
+    ["state.get", "404"],
+    ["events.publish", "200"],
+  ] as const)
+    t.equal(requests(after, route, status), requests(before, route, status) + 1, `${route} ${status}`);
   const value = (of: typeof after, name: string): number => of.get(name)?.samples[0]?.value ?? Number.NaN;
   t.equal(value(after, "koor_state_keys"), (await metricsOf()).state_keys);
   t.equal(value(after, "koor_events_published_total"), value(before, "koor_events_published_total") + 1);
   t.ok(value(after, "koor_http_requests_in_flight") >= 1, "the scrape itself is one");
   for (const name of [
-    "koor_subscribers", "koor_events_delivered_total", "koor_events_dropped_total", "koor_writer_queue_depth", "koor_pool_queue_depth", "koor_wal_bytes",
-    "process_resident_memory_bytes", "koor_event_loop_delay_max_seconds", "koor_writer_restarts_total",
-  ]) t.ok(Number.isFinite(value(after, name)) && value(after, name) >= 0, name);
+    "koor_subscribers",
+    "koor_events_delivered_total",
+    "koor_events_dropped_total",
+    "koor_writer_queue_depth",
+    "koor_pool_queue_depth",
+    "koor_wal_bytes",
+    "process_resident_memory_bytes",
+    "koor_event_loop_delay_max_seconds",
+    "koor_writer_restarts_total",
+  ])
+    t.ok(Number.isFinite(value(after, name)) && value(after, name) >= 0, name);
   t.ok(value(after, "process_resident_memory_bytes") > 10_000_000, "in bytes");
-  for (const name of ["koor_writer_batch_calls", "koor_writer_commit_seconds", "koor_http_request_duration_seconds"]) t.equal(after.get(name)?.type, "histogram", name);
+  for (const name of ["koor_writer_batch_calls", "koor_writer_commit_seconds", "koor_http_request_duration_seconds"])
+    t.equal(after.get(name)?.type, "histogram", name);
   t.ok(value(after, "koor_wal_bytes") > 0);
   t.notMatch(answer.text, "scraped", "no key is a label");
 });
 
 t.test("the settings come from flags, variables and the file, in that order", async (t) => {
   const cwd = makeDirectory(t);
-  writeFileSync(join(cwd, "settings.json"), JSON.stringify({ log_level: "debug", data_dir: "from-file", auth_token: "file", server: "http://other:1", dashboard_bind: "" }));
+  writeFileSync(
+    join(cwd, "settings.json"),
+    JSON.stringify({
+      log_level: "debug",
+      data_dir: "from-file",
+      auth_token: "file",
+      server: "http://other:1",
+      dashboard_bind: "",
+    }),
+  );
   const one = await startKoor(t, { cwd, data_dir: join(cwd, "made/of/flags"), env: { KOOR_AUTH_TOKEN: "variable" } });
-  t.equal((await send(one.port, "GET", "/api/state", { headers: { Authorization: "Bearer variable" } })).status, 200, "the variable beats the file");
+  t.equal(
+    (await send(one.port, "GET", "/api/state", { headers: { Authorization: "Bearer variable" } })).status,
+    200,
+    "the variable beats the file",
+  );
   t.equal((await send(one.port, "GET", "/api/state", { headers: { Authorization: "Bearer file" } })).status, 401);
   await one.logged(/level=DEBUG/);
   t.match(one.log(), "made/of/flags", "a directory that is missing is made; the flag beats the file");
@@ -394,13 +644,15 @@ t.test("what cannot be used is one clear line, before any other, and exit code 2
     [["--config", file("bind.json", '{"bind":9800}')], /bind/],
     [[], /KOOR_LOG_LEVEL/, { KOOR_LOG_LEVEL: "loud" }],
   ];
-  await Promise.all(rows.map(async ([args, line, env]) => {
-    const { code, stdout, stderr } = await runKoor([...base, ...args], cwd, env);
-    t.equal(code, 2, args.join(" "));
-    t.match(stderr, line);
-    t.match(stderr, /^koor-server: [^\n]+\n$/, "one line");
-    t.equal(stdout, "");
-  }));
+  await Promise.all(
+    rows.map(async ([args, line, env]) => {
+      const { code, stdout, stderr } = await runKoor([...base, ...args], cwd, env);
+      t.equal(code, 2, args.join(" "));
+      t.match(stderr, line);
+      t.match(stderr, /^koor-server: [^\n]+\n$/, "one line");
+      t.equal(stdout, "");
+    }),
+  );
   writeFileSync(join(cwd, "settings.json"), "not json");
   t.match(await runKoor(base, cwd), { code: 2, stderr: /settings\.json/ }, "./settings.json is looked at too");
 });
@@ -413,20 +665,28 @@ t.test("a port or a directory that cannot be had is one clear line and exit code
   writeFileSync(join(damaged, "data.db"), "this is no database, but it is somebody's file");
   const free = ["--bind", "127.0.0.1:0", "--dashboard-bind", ""];
   const rows: readonly (readonly [args: readonly string[], line: RegExp])[] = [
-    [["--bind", `127.0.0.1:${port}`, "--dashboard-bind", "", "--data-dir", join(cwd, "a")], new RegExp(`127\\.0\\.0\\.1:${port}`)],
-    [["--bind", "127.0.0.1:0", "--dashboard-bind", `127.0.0.1:${port}`, "--data-dir", join(cwd, "b")], /--dashboard-bind/],
+    [
+      ["--bind", `127.0.0.1:${port}`, "--dashboard-bind", "", "--data-dir", join(cwd, "a")],
+      new RegExp(`127\\.0\\.0\\.1:${port}`),
+    ],
+    [
+      ["--bind", "127.0.0.1:0", "--dashboard-bind", `127.0.0.1:${port}`, "--data-dir", join(cwd, "b")],
+      /--dashboard-bind/,
+    ],
     [["--bind", "203.0.113.7:0", "--dashboard-bind", "", "--data-dir", join(cwd, "c")], /203\.0\.113\.7/],
     [[...free, "--data-dir", koor.data_dir], /in use/],
     [[...free, "--data-dir", file], /directory/],
     [[...free, "--data-dir", join(file, "below")], /directory/],
     [[...free, "--data-dir", damaged], /damaged/],
   ];
-  await Promise.all(rows.map(async ([args, line]) => {
-    const { code, stderr } = await runKoor(args, cwd);
-    t.equal(code, 1, args.join(" "));
-    t.match(stderr, line);
-    t.match(stderr, /^koor-server: [^\n]+\n$/, "one line");
-  }));
+  await Promise.all(
+    rows.map(async ([args, line]) => {
+      const { code, stderr } = await runKoor(args, cwd);
+      t.equal(code, 1, args.join(" "));
+      t.match(stderr, line);
+      t.match(stderr, /^koor-server: [^\n]+\n$/, "one line");
+    }),
+  );
   t.equal((await get("/health")).status, 200, "the server that was there goes on");
 });
 
@@ -451,7 +711,13 @@ t.test("the log: one line an entry, and never a secret", async (t) => {
   await guarded.logged(/level=DEBUG msg=request method=PUT/);
   const lines = guarded.log().trimEnd().split("\n");
   t.match(lines[0], /msg="koor listening"/);
-  for (const line of lines) if (!/^time=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z level=(DEBUG|INFO|WARN|ERROR) msg=("[^"]+"|\S+)( [a-z_]+=("(?:[^"\\]|\\.)*"|[^\s"]+))*$/.test(line)) t.fail(line);
+  for (const line of lines)
+    if (
+      !/^time=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z level=(DEBUG|INFO|WARN|ERROR) msg=("[^"]+"|\S+)( [a-z_]+=("(?:[^"\\]|\\.)*"|[^\s"]+))*$/.test(
+        line,
+      )
+    )
+      t.fail(line);
   t.notMatch(guarded.log(), TOKEN, "no token");
   t.notMatch(guarded.log(), "the value", "no value");
   t.match(koor.log(), /level=INFO/);
@@ -460,7 +726,8 @@ t.test("the log: one line an entry, and never a secret", async (t) => {
   const json = await startKoor(t, { args: ["--log-format", "json"] });
   await send(json.port, "PUT", "/api/state/k", { body: "1" });
   await json.logged(/"msg":"state updated"/);
-  for (const line of json.log().trimEnd().split("\n")) t.match(JSON.parse(line), { level: Number, time: String, msg: String });
+  for (const line of json.log().trimEnd().split("\n"))
+    t.match(JSON.parse(line), { level: Number, time: String, msg: String });
 });
 
 t.test("a shutdown answers what is in flight, says what it does, and exits 0", async (t) => {
@@ -475,9 +742,16 @@ t.test("a shutdown answers what is in flight, says what it does, and exits 0", a
   t.equal(await socket.closed, 1001);
   other.socket.write("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n");
   t.match(await other.answer(), /^HTTP\/1\.1 503 .*"status":"draining","uptime":/s);
-  for (const request of ["GET /api/state HTTP/1.1\r\nHost: localhost\r\n\r\n", "PUT /api/state/refused HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\n1"]) {
+  for (const request of [
+    "GET /api/state HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "PUT /api/state/refused HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\n1",
+  ]) {
     other.socket.write(request);
-    t.match(await other.answer(), /^HTTP\/1\.1 503 .*retry-after: \d+\r\n.*"code":503}$/si, "what comes now is refused");
+    t.match(
+      await other.answer(),
+      /^HTTP\/1\.1 503 .*retry-after: \d+\r\n.*"code":503}$/is,
+      "what comes now is refused",
+    );
   }
   const late = await new Promise<string>((resolve) => {
     const socketAfter = connect(one.port, "127.0.0.1", () => resolve("accepted"));
@@ -505,8 +779,10 @@ t.test("a request that does not end holds a shutdown up for five seconds, a seco
     lines[at]?.socket.write(half);
   }
   for (const server of [one, two]) {
-    const inFlight = async (): Promise<number> => parseExposition((await send(server.port, "GET", "/metrics")).text).get("koor_http_requests_in_flight")?.samples[0]?.value ?? 0;
-    while (await inFlight() < 2);
+    const inFlight = async (): Promise<number> =>
+      parseExposition((await send(server.port, "GET", "/metrics")).text).get("koor_http_requests_in_flight")?.samples[0]
+        ?.value ?? 0;
+    while ((await inFlight()) < 2);
   }
   const began = performance.now();
   const code = one.stop();
@@ -529,7 +805,10 @@ t.test("a request that does not end holds a shutdown up for five seconds, a seco
 t.test("a body that does not come within its time is cut off, and nothing is stored", async (t) => {
   const took = await slowEnded;
   // The library has a timeout of its own for bodies that dribble: 10 s too, in steps of 4 s.
-  t.ok(took >= REQUEST_TIMEOUT_MS - LIBRARY_TIMER_STEP_MS && took < REQUEST_TIMEOUT_MS + SLACK_MS, `${Math.round(took)} ms`);
+  t.ok(
+    took >= REQUEST_TIMEOUT_MS - LIBRARY_TIMER_STEP_MS && took < REQUEST_TIMEOUT_MS + SLACK_MS,
+    `${Math.round(took)} ms`,
+  );
   t.equal((await get("/api/state/slow")).status, 404);
   const before = await restCalls();
   await get("/api/state");

@@ -5,7 +5,13 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { OutgoingHttpHeaders } from "node:http";
 import t from "tap";
-import { BODY_BYTES_MAX, CONTENT_TYPE_BYTES_MAX, HISTORY_ROWS_DEFAULT, KEY_BYTES_MAX, PAGE_ROWS_MAX } from "../schemas/limits.js";
+import {
+  BODY_BYTES_MAX,
+  CONTENT_TYPE_BYTES_MAX,
+  HISTORY_ROWS_DEFAULT,
+  KEY_BYTES_MAX,
+  PAGE_ROWS_MAX,
+} from "../schemas/limits.js";
 import { send, sendRaw, type Answer, type Refusal, type RequestOptions } from "./http-client.js";
 import { startKoor } from "./server-process.js";
 import { checkCompareAndSwap, checkConditionalReads, checkRace } from "./versioned-space.js";
@@ -27,9 +33,14 @@ const JSON_TYPE = "application/json";
 
 const koor = await startKoor(t);
 
-const at = (key: string, query = ""): string => `/api/state/${key.split("/").map((segment) => encodeURIComponent(segment)).join("/")}${query}`;
+const at = (key: string, query = ""): string =>
+  `/api/state/${key
+    .split("/")
+    .map((segment) => encodeURIComponent(segment))
+    .join("/")}${query}`;
 const space = { port: koor.port, at };
-const call = (method: string, path: string, options: RequestOptions = {}): Promise<Answer> => send(koor.port, method, path, options);
+const call = (method: string, path: string, options: RequestOptions = {}): Promise<Answer> =>
+  send(koor.port, method, path, options);
 const get = (path: string, headers: OutgoingHttpHeaders = {}): Promise<Answer> => call("GET", path, { headers });
 const put = (path: string, body: string | Uint8Array, headers: OutgoingHttpHeaders = {}): Promise<Answer> =>
   call("PUT", path, { body, headers: { "Content-Type": JSON_TYPE, ...headers } });
@@ -40,7 +51,8 @@ const refusalOf = (answer: Answer): object => {
   return { status: answer.status, error: { error, code } };
 };
 const keysOf = (answer: Answer): string[] => answer.json<readonly Written[]>().map(({ key }) => key);
-const versionsOf = async (key: string): Promise<number[]> => (await get(at(key, "?history=1&limit=10000"))).json<History>().versions.map(({ version }) => version);
+const versionsOf = async (key: string): Promise<number[]> =>
+  (await get(at(key, "?history=1&limit=10000"))).json<History>().versions.map(({ version }) => version);
 
 t.test("an empty server lists nothing", async (t) => {
   const answer = await get("/api/state");
@@ -56,13 +68,23 @@ t.test("a value is stored, read, listed and deleted", async (t) => {
   t.equal(stored.headers["content-type"], JSON_TYPE);
   const written = stored.json<Written>();
   t.same(Object.keys(written), ["key", "version", "hash", "content_type", "updated_at"]);
-  t.match(written, { key: "api-contract", version: 1, hash: sha256(body), content_type: JSON_TYPE, updated_at: RFC_3339 });
+  t.match(written, {
+    key: "api-contract",
+    version: 1,
+    hash: sha256(body),
+    content_type: JSON_TYPE,
+    updated_at: RFC_3339,
+  });
 
   const read = await get(at("api-contract"));
   t.equal(read.status, 200);
   t.equal(read.text, body, "the raw value");
   t.match(read.headers, {
-    "content-type": JSON_TYPE, etag: `"${sha256(body)}"`, "x-koor-version": "1", "x-content-type-options": "nosniff", "content-security-policy": "sandbox",
+    "content-type": JSON_TYPE,
+    etag: `"${sha256(body)}"`,
+    "x-koor-version": "1",
+    "x-content-type-options": "nosniff",
+    "content-security-policy": "sandbox",
   });
 
   const [entry] = (await get("/api/state")).json<readonly Written[]>();
@@ -97,7 +119,10 @@ t.test("values are bytes", async (t) => {
     t.equal(stored.status, 200, what);
     t.equal(stored.json<Written>().hash, sha256(value));
     const read = await get(at("bytes"));
-    t.ok(value.length === read.body.length && Buffer.compare(value, read.body) === 0, `${what} comes back as it was sent`);
+    t.ok(
+      value.length === read.body.length && Buffer.compare(value, read.body) === 0,
+      `${what} comes back as it was sent`,
+    );
     t.equal(read.headers.etag, `"${sha256(value)}"`);
   }
 });
@@ -114,7 +139,10 @@ t.test("the content type is stored with the value", async (t) => {
     ["x".repeat(CONTENT_TYPE_BYTES_MAX), "x".repeat(CONTENT_TYPE_BYTES_MAX)],
   ];
   for (const [sent, stored] of rows) {
-    const answer = await call("PUT", at("typed"), { body: "<p>", headers: sent === undefined ? {} : { "Content-Type": sent } });
+    const answer = await call("PUT", at("typed"), {
+      body: "<p>",
+      headers: sent === undefined ? {} : { "Content-Type": sent },
+    });
     t.equal(answer.json<Written>().content_type, stored, `${sent} is stored as ${stored}`);
     const read = await get(at("typed"));
     t.equal(read.headers["content-type"], stored);
@@ -128,7 +156,11 @@ t.test("the content type is stored with the value", async (t) => {
 t.test("an empty body stores nothing", async (t) => {
   t.same(refusalOf(await put(at("empty"), "")), refusal(400, "empty body"));
   t.same(refusalOf(await call("PUT", at("empty"), { chunks: [] })), refusal(400, "empty body"));
-  t.match(await sendRaw(koor.port, "PUT /api/state/empty HTTP/1.1\r\nHost: localhost\r\n\r\n"), /^HTTP\/1\.1 400 .*"empty body"/s, "no length at all");
+  t.match(
+    await sendRaw(koor.port, "PUT /api/state/empty HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+    /^HTTP\/1\.1 400 .*"empty body"/s,
+    "no length at all",
+  );
   t.equal((await get(at("empty"))).status, 404);
   await put(at("empty"), "1");
   t.equal((await put(at("empty"), "")).status, 400);
@@ -139,7 +171,10 @@ t.test("one byte more than the limit is a 413, and nothing is stored", async (t)
   const large = Buffer.alloc(BODY_BYTES_MAX + 1, "x");
   const piece = large.subarray(0, 1_000_000);
   const pieces = [...Array.from({ length: 10 }, () => piece), large.subarray(10_000_000)];
-  for (const [what, options] of [["with a length", { body: large }], ["in chunks", { chunks: pieces }]] as const) {
+  for (const [what, options] of [
+    ["with a length", { body: large }],
+    ["in chunks", { chunks: pieces }],
+  ] as const) {
     const answer = await call("PUT", at("large"), options);
     t.match(refusalOf(answer), { status: 413, error: { code: 413, error: /larger/ } }, what);
     t.equal((await get(at("large"))).status, 404, `${what}: nothing is stored`);
@@ -153,8 +188,36 @@ t.test("one byte more than the limit is a 413, and nothing is stored", async (t)
 
 t.test("keys are any text of 1 to 1024 bytes without control characters", async (t) => {
   const keys = [
-    "a/b/c", "a//b", "a///", "/", "//", "/leading", "trailing/", ".", "..", "../..", "a/../b", "./x", "a b", "a+b", "a%20b", "%2F", "?&=#", "100%", "'\"<>\\",
-    "\u00e9", "e\u0301", "\u{1F600}", "\u4e16\u754c", "__proto__", "constructor", "history", "K", "k", "k".repeat(KEY_BYTES_MAX), "\u00e9".repeat(KEY_BYTES_MAX / 2),
+    "a/b/c",
+    "a//b",
+    "a///",
+    "/",
+    "//",
+    "/leading",
+    "trailing/",
+    ".",
+    "..",
+    "../..",
+    "a/../b",
+    "./x",
+    "a b",
+    "a+b",
+    "a%20b",
+    "%2F",
+    "?&=#",
+    "100%",
+    "'\"<>\\",
+    "\u00e9",
+    "e\u0301",
+    "\u{1F600}",
+    "\u4e16\u754c",
+    "__proto__",
+    "constructor",
+    "history",
+    "K",
+    "k",
+    "k".repeat(KEY_BYTES_MAX),
+    "\u00e9".repeat(KEY_BYTES_MAX / 2),
   ];
   for (const key of keys) {
     const stored = await put(at(key), JSON.stringify(key));
@@ -166,7 +229,10 @@ t.test("keys are any text of 1 to 1024 bytes without control characters", async 
   t.equal((await get("/api/state/%61%2fb/c")).json(), "a/b/c", "whatever else is escaped");
   t.equal((await get("/api/state/a%2520b")).json(), "a%20b", "decoding is done once");
   t.equal((await get("/api/state/a+b")).json(), "a+b", "a plus is a plus");
-  const raw = await sendRaw(koor.port, Buffer.from("GET /api/state/\u00e9 HTTP/1.1\r\nHost: localhost\r\n\r\n", "utf8"));
+  const raw = await sendRaw(
+    koor.port,
+    Buffer.from("GET /api/state/\u00e9 HTTP/1.1\r\nHost: localhost\r\n\r\n", "utf8"),
+  );
   t.match(raw, /^HTTP\/1\.1 200 /, "UTF-8 that was not escaped is read as such");
   for (const key of keys) t.same((await call("DELETE", at(key))).json(), { deleted: key });
 });
@@ -195,7 +261,14 @@ t.test("what is no key", async (t) => {
     t.equal((await call("DELETE", path)).status, 400, `DELETE ${path.slice(0, 40)}`);
     t.equal((await call("POST", `${path}?rollback=1`)).status, 400, `rollback ${path.slice(0, 40)}`);
   }
-  t.match(await sendRaw(koor.port, Buffer.from("PUT /api/state/a\u00ffb HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\n1", "latin1")), /^HTTP\/1\.1 400 /, "bytes that are not UTF-8");
+  t.match(
+    await sendRaw(
+      koor.port,
+      Buffer.from("PUT /api/state/a\u00ffb HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\n1", "latin1"),
+    ),
+    /^HTTP\/1\.1 400 /,
+    "bytes that are not UTF-8",
+  );
   t.equal((await get("/api/state")).text, before, "nothing was stored");
 });
 
@@ -211,7 +284,8 @@ t.test("HEAD is GET without its body", async (t) => {
     const head = await call("HEAD", at("head", query));
     t.equal(head.status, whole.status, query);
     t.equal(head.body.length, 0);
-    for (const name of ["content-type", "content-length", "etag", "x-koor-version", "x-content-type-options"]) t.equal(head.headers[name], whole.headers[name], `${query} ${name}`);
+    for (const name of ["content-type", "content-length", "etag", "x-koor-version", "x-content-type-options"])
+      t.equal(head.headers[name], whole.headers[name], `${query} ${name}`);
     t.equal(Number(head.headers["content-length"]), whole.body.length);
   }
 });
@@ -222,35 +296,67 @@ t.test("old versions stay readable", async (t) => {
     const answer = await get(at("versions", `?version=${index + 1}`));
     t.equal(answer.text, value);
     t.match(answer.headers, {
-      etag: `"${sha256(value)}"`, "x-koor-version": String(index + 1), "content-type": `text/${value}`,
-      "x-content-type-options": "nosniff", "content-security-policy": "sandbox",
+      etag: `"${sha256(value)}"`,
+      "x-koor-version": String(index + 1),
+      "content-type": `text/${value}`,
+      "x-content-type-options": "nosniff",
+      "content-security-policy": "sandbox",
     });
   }
   t.same(refusalOf(await get(at("versions", "?version=4"))), refusal(404, "version 4 not found for key: versions"));
-  t.same(refusalOf(await get(at("versions-not", "?version=1"))), refusal(404, "version 1 not found for key: versions-not"));
+  t.same(
+    refusalOf(await get(at("versions-not", "?version=1"))),
+    refusal(404, "version 1 not found for key: versions-not"),
+  );
   for (const number of ["0", "-1", "x", "1.5", "", "1%20"]) {
-    t.same(refusalOf(await get(at("versions", `?version=${number}`))), refusal(400, "version must be a positive integer"), `version=${number}`);
+    t.same(
+      refusalOf(await get(at("versions", `?version=${number}`))),
+      refusal(400, "version must be a positive integer"),
+      `version=${number}`,
+    );
   }
 });
 
 t.test("history is newest first, the current version included", async (t) => {
   const count = HISTORY_ROWS_DEFAULT + 10;
-  for (let number = 1; number <= count; number++) await put(at("history/of it"), `v${number}`, { "Content-Type": "text/plain" });
+  for (let number = 1; number <= count; number++)
+    await put(at("history/of it"), `v${number}`, { "Content-Type": "text/plain" });
   const answer = await get(at("history/of it", "?history=1"));
   t.equal(answer.headers["content-type"], JSON_TYPE);
   const history = answer.json<History>();
   t.same(Object.keys(history), ["key", "versions"]);
   t.equal(history.key, "history/of it");
   t.equal(history.versions.length, HISTORY_ROWS_DEFAULT, "by default");
-  t.same(history.versions.map(({ version }) => version), Array.from({ length: HISTORY_ROWS_DEFAULT }, (_, index) => count - index));
-  t.same(Object.keys(history.versions[0] ?? {}), ["key", "version", "hash", "content_type", "updated_at", "updated_by"]);
-  t.match(history.versions[0], { key: "history/of it", version: count, hash: sha256(`v${count}`), content_type: "text/plain", updated_at: RFC_3339, updated_by: "" });
+  t.same(
+    history.versions.map(({ version }) => version),
+    Array.from({ length: HISTORY_ROWS_DEFAULT }, (_, index) => count - index),
+  );
+  t.same(Object.keys(history.versions[0] ?? {}), [
+    "key",
+    "version",
+    "hash",
+    "content_type",
+    "updated_at",
+    "updated_by",
+  ]);
+  t.match(history.versions[0], {
+    key: "history/of it",
+    version: count,
+    hash: sha256(`v${count}`),
+    content_type: "text/plain",
+    updated_at: RFC_3339,
+    updated_by: "",
+  });
   for (const limit of [1, 7, count, 1000, PAGE_ROWS_MAX]) {
     const { versions } = (await get(at("history/of it", `?history=1&limit=${limit}`))).json<History>();
     t.equal(versions.length, Math.min(limit, count), `limit=${limit}`);
   }
   t.same(refusalOf(await get(at("history-not", "?history=1"))), refusal(404, "key not found: history-not"));
-  for (const limit of ["0", "-1", "x", ""]) t.same(refusalOf(await get(at("history/of it", `?history=1&limit=${limit}`))), refusal(400, "limit must be a positive integer"));
+  for (const limit of ["0", "-1", "x", ""])
+    t.same(
+      refusalOf(await get(at("history/of it", `?history=1&limit=${limit}`))),
+      refusal(400, "limit must be a positive integer"),
+    );
   t.equal((await get(at("history/of it", `?history=1&limit=${PAGE_ROWS_MAX + 1}`))).status, 400);
   t.equal((await get(at("history/of it", "?history=maybe"))).status, 400);
 });
@@ -265,9 +371,17 @@ t.test("a rollback stores an old version's bytes as a new version", async (t) =>
   t.equal(read.text, "one");
   t.match(read.headers, { "x-koor-version": "3", "content-type": "text/one", etag: `"${sha256("one")}"` });
   t.same(await versionsOf("rollback"), [3, 2, 1], "nothing of the history is lost");
-  t.same(refusalOf(await call("POST", at("rollback", "?rollback=9"))), refusal(404, "version 9 not found for key: rollback"));
+  t.same(
+    refusalOf(await call("POST", at("rollback", "?rollback=9"))),
+    refusal(404, "version 9 not found for key: rollback"),
+  );
   t.equal((await call("POST", at("rollback-not", "?rollback=1"))).status, 404);
-  for (const query of ["", "?rollback=", "?rollback=0", "?rollback=x", "?rollback=-1"]) t.match(refusalOf(await call("POST", at("rollback", query))), { status: 400, error: { error: /^rollback / } }, query);
+  for (const query of ["", "?rollback=", "?rollback=0", "?rollback=x", "?rollback=-1"])
+    t.match(
+      refusalOf(await call("POST", at("rollback", query))),
+      { status: 400, error: { error: /^rollback / } },
+      query,
+    );
   t.same(await versionsOf("rollback"), [3, 2, 1], "a refusal adds no version");
 });
 
@@ -291,7 +405,10 @@ t.test("concurrent writes to one key: each is a version, none is lost", async (t
   const count = 60;
   const answers = await Promise.all(Array.from({ length: count }, (_, index) => put(at("race"), `"${index}"`)));
   const written = answers.map((answer) => answer.json<Written>());
-  t.same(written.map(({ version }) => version).toSorted((a, b) => a - b), Array.from({ length: count }, (_, index) => index + 1));
+  t.same(
+    written.map(({ version }) => version).toSorted((a, b) => a - b),
+    Array.from({ length: count }, (_, index) => index + 1),
+  );
   const { versions } = (await get(at("race", "?history=1&limit=100"))).json<History>();
   t.same(
     versions.map(({ version, hash }) => `${version} ${hash}`).toSorted(),
@@ -318,28 +435,73 @@ t.test("of writers that race on one version, one wins", async (t) => {
 });
 
 t.test("keys are listed in their order, in pages, by prefix", async (t) => {
-  const keys = ["p/", "p/%", "p/%x", "p/*", "p/A", "p/_", "p/a", "p/a/b", "p/ab", "p/b", "p/\u00e9", "p/\ufb00", "p/\u{1F600}", "p0", "q"]
-    .toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  const keys = [
+    "p/",
+    "p/%",
+    "p/%x",
+    "p/*",
+    "p/A",
+    "p/_",
+    "p/a",
+    "p/a/b",
+    "p/ab",
+    "p/b",
+    "p/\u00e9",
+    "p/\ufb00",
+    "p/\u{1F600}",
+    "p0",
+    "q",
+  ].toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
   for (const key of keys.toReversed()) await put(at(key), "1");
   const list = async (query: string): Promise<string[]> => keysOf(await get(`/api/state?${query}`));
-  t.same(await list("prefix=p/"), keys.filter((key) => key.startsWith("p/")));
+  t.same(
+    await list("prefix=p/"),
+    keys.filter((key) => key.startsWith("p/")),
+  );
   t.same(await list("prefix=p%2Fa"), ["p/a", "p/a/b", "p/ab"]);
-  for (const wild of ["%25", "_", "*"]) t.same(await list(`prefix=p/${wild}`), keys.filter((key) => key.startsWith(`p/${decodeURIComponent(wild)}`)), `${wild} is no wildcard`);
+  for (const wild of ["%25", "_", "*"])
+    t.same(
+      await list(`prefix=p/${wild}`),
+      keys.filter((key) => key.startsWith(`p/${decodeURIComponent(wild)}`)),
+      `${wild} is no wildcard`,
+    );
   t.same(await list("prefix=p/nothing"), []);
   t.same(await list("prefix=%F0%9F%98%80"), []);
   t.same(await list("prefix=p/%F0%9F%98%80"), ["p/\u{1F600}"]);
   t.same(await list("prefix=p/&limit=2"), ["p/", "p/%"]);
-  t.same(await list("prefix=p/&after=p/a"), keys.filter((key) => key.startsWith("p/")).slice(keys.indexOf("p/a") + 1), "after is a key, not included");
+  t.same(
+    await list("prefix=p/&after=p/a"),
+    keys.filter((key) => key.startsWith("p/")).slice(keys.indexOf("p/a") + 1),
+    "after is a key, not included",
+  );
   t.same(await list("after=p/ab&limit=2&prefix="), keys.slice(keys.indexOf("p/ab") + 1, keys.indexOf("p/ab") + 3));
   t.same(await list("after=p/aa&limit=1"), ["p/ab"], "a key that is not there is a place in the order too");
 
   const paged: string[] = [];
-  for (let page = await list("prefix=p/&limit=3"); page.length > 0; page = await list(`prefix=p/&limit=3&after=${encodeURIComponent(paged.at(-1) ?? "")}`)) paged.push(...page);
-  t.same(paged, keys.filter((key) => key.startsWith("p/")), "pages hold each key once");
+  for (
+    let page = await list("prefix=p/&limit=3");
+    page.length > 0;
+    page = await list(`prefix=p/&limit=3&after=${encodeURIComponent(paged.at(-1) ?? "")}`)
+  )
+    paged.push(...page);
+  t.same(
+    paged,
+    keys.filter((key) => key.startsWith("p/")),
+    "pages hold each key once",
+  );
   const all = keysOf(await get("/api/state"));
-  t.same(all, all.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))), "all of them are sorted");
+  t.same(
+    all,
+    all.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))),
+    "all of them are sorted",
+  );
 
-  for (const limit of ["0", "-1", "x", "1.5", ""]) t.same(refusalOf(await get(`/api/state?limit=${limit}`)), refusal(400, "limit must be a positive integer"), `limit=${limit}`);
+  for (const limit of ["0", "-1", "x", "1.5", ""])
+    t.same(
+      refusalOf(await get(`/api/state?limit=${limit}`)),
+      refusal(400, "limit must be a positive integer"),
+      `limit=${limit}`,
+    );
   t.equal((await get(`/api/state?limit=${PAGE_ROWS_MAX + 1}`)).status, 400);
   t.equal((await get(`/api/state?limit=${PAGE_ROWS_MAX}`)).status, 200);
   t.equal((await get("/api/state?prefix=%zz")).status, 400);
@@ -347,7 +509,8 @@ t.test("keys are listed in their order, in pages, by prefix", async (t) => {
 
 t.test("a long list is whole", async (t) => {
   const keys = Array.from({ length: 1200 }, (_, index) => `many/${String(index).padStart(5, "0")}`);
-  for (let from = 0; from < keys.length; from += 50) await Promise.all(keys.slice(from, from + 50).map((key) => put(at(key), "1")));
+  for (let from = 0; from < keys.length; from += 50)
+    await Promise.all(keys.slice(from, from + 50).map((key) => put(at(key), "1")));
   t.same(keysOf(await get("/api/state?prefix=many/")), keys);
   t.same(keysOf(await get("/api/state?prefix=many/&limit=1100")), keys.slice(0, 1100));
 });
@@ -361,7 +524,9 @@ t.test("a diff is sorted by path and says what to do", async (t) => {
   const answer = await get(at("diff", "?diff=1,2"));
   t.equal(answer.headers["content-type"], JSON_TYPE);
   t.same(answer.json(), {
-    key: "diff", v1: 1, v2: 2,
+    key: "diff",
+    v1: 1,
+    v2: 2,
     diffs: [
       { operation: "replace", path: "/", old_value: 1, new_value: 2 },
       { operation: "replace", path: "/a~1b", old_value: 1, new_value: 2 },
@@ -378,18 +543,53 @@ t.test("a diff is sorted by path and says what to do", async (t) => {
     ],
   });
   t.match((await get(at("diff", "?diff=2,1"))).json(), { v1: 2, v2: 1 });
-  t.same((await get(at("diff", "?diff=1%2C1"))).json(), { key: "diff", v1: 1, v2: 1, diffs: [] }, "equal values make no entry");
+  t.same(
+    (await get(at("diff", "?diff=1%2C1"))).json(),
+    { key: "diff", v1: 1, v2: 1, diffs: [] },
+    "equal values make no entry",
+  );
 
-  for (const value of ["5", "[1]", "12345678901234567890", "12345678901234567891", "not json", '{"a":1,"b":2}', '{ "b" : 2.0, "a" : 1 }', "\uFEFF[1]"]) await put(at("diff/any"), value);
-  t.same((await get(at("diff/any", "?diff=1,2"))).json<{ diffs: unknown }>().diffs, [{ operation: "replace", path: "", old_value: 5, new_value: [1] }], "any JSON value");
-  t.match((await get(at("diff/any", "?diff=3,4"))).text, '"old_value":12345678901234567890,"new_value":12345678901234567891', "digits are kept");
-  t.same((await get(at("diff/any", "?diff=6,7"))).json<{ diffs: unknown }>().diffs, [], "neither order nor spelling is a difference");
-  t.match(refusalOf(await get(at("diff/any", "?diff=1,5"))), { status: 400, error: { error: /version 5/ } }, "the version that is not JSON is named");
+  for (const value of [
+    "5",
+    "[1]",
+    "12345678901234567890",
+    "12345678901234567891",
+    "not json",
+    '{"a":1,"b":2}',
+    '{ "b" : 2.0, "a" : 1 }',
+    "\uFEFF[1]",
+  ])
+    await put(at("diff/any"), value);
+  t.same(
+    (await get(at("diff/any", "?diff=1,2"))).json<{ diffs: unknown }>().diffs,
+    [{ operation: "replace", path: "", old_value: 5, new_value: [1] }],
+    "any JSON value",
+  );
+  t.match(
+    (await get(at("diff/any", "?diff=3,4"))).text,
+    '"old_value":12345678901234567890,"new_value":12345678901234567891',
+    "digits are kept",
+  );
+  t.same(
+    (await get(at("diff/any", "?diff=6,7"))).json<{ diffs: unknown }>().diffs,
+    [],
+    "neither order nor spelling is a difference",
+  );
+  t.match(
+    refusalOf(await get(at("diff/any", "?diff=1,5"))),
+    { status: 400, error: { error: /version 5/ } },
+    "the version that is not JSON is named",
+  );
   t.match(refusalOf(await get(at("diff/any", "?diff=5,1"))), { status: 400, error: { error: /version 5/ } });
   t.same(refusalOf(await get(at("diff", "?diff=1,9"))), refusal(404, "version 9 not found for key: diff"));
   t.equal((await get(at("diff", "?diff=9,1"))).status, 404);
   t.equal((await get(at("diff-not", "?diff=1,2"))).status, 404);
-  for (const versions of ["", "1", "1,", ",2", "1,2,3", "a,b", "1;2", "-1,2", "0,1", "1,0", "1.5,2"]) t.match(refusalOf(await get(at("diff", `?diff=${versions}`))), { status: 400, error: { error: /^diff / } }, `diff=${versions}`);
+  for (const versions of ["", "1", "1,", ",2", "1,2,3", "a,b", "1;2", "-1,2", "0,1", "1,0", "1.5,2"])
+    t.match(
+      refusalOf(await get(at("diff", `?diff=${versions}`))),
+      { status: 400, error: { error: /^diff / } },
+      `diff=${versions}`,
+    );
 });
 
 t.test("the answer of a list that nobody reads holds no worker", async (t) => {
@@ -402,28 +602,50 @@ t.test("the answer of a list that nobody reads holds no worker", async (t) => {
 
 t.test("a server that keeps three versions and publishes its changes", async (t) => {
   const kept = await startKoor(t, { args: ["--state-history", "3", "--state-events"] });
-  const write = (method: string, path: string, body?: string): Promise<Answer> => send(kept.port, method, path, body === undefined ? {} : { body });
+  const write = (method: string, path: string, body?: string): Promise<Answer> =>
+    send(kept.port, method, path, body === undefined ? {} : { body });
   for (let number = 1; number <= 200; number++) await write("PUT", "/api/state/k%20ey", `${number}`);
   const history = (await write("GET", "/api/state/k%20ey?history=1")).json<History>();
-  t.same(history.versions.map(({ version }) => version), [200, 199, 198]);
+  t.same(
+    history.versions.map(({ version }) => version),
+    [200, 199, 198],
+  );
   t.equal((await write("GET", "/api/state/k%20ey?version=198")).text, "198");
-  for (const version of [1, 64, 128, 197]) t.equal((await write("GET", `/api/state/k%20ey?version=${version}`)).status, 404, `version ${version} is gone`);
+  for (const version of [1, 64, 128, 197])
+    t.equal((await write("GET", `/api/state/k%20ey?version=${version}`)).status, 404, `version ${version} is gone`);
   t.equal((await write("POST", "/api/state/k%20ey?rollback=197")).status, 404);
   t.match((await write("POST", "/api/state/k%20ey?rollback=198")).json(), { version: 201 });
   await write("DELETE", "/api/state/k%20ey");
   t.equal((await write("DELETE", "/api/state/k%20ey")).status, 404);
-  interface Told { readonly id: number; readonly topic: string; readonly data: unknown; readonly source: string }
+  interface Told {
+    readonly id: number;
+    readonly topic: string;
+    readonly data: unknown;
+    readonly source: string;
+  }
   const events = (await write("GET", "/api/events/history?last=3")).json<readonly Told[]>();
-  t.match(events, [
-    { id: 202, topic: "koor.state.deleted", data: { key: "k ey", version: 201, hash: sha256("198") }, source: "" },
-    { id: 201, topic: "koor.state.updated", data: { key: "k ey", version: 201, hash: sha256("198") } },
-    { id: 200, topic: "koor.state.updated", data: { key: "k ey", version: 200, hash: sha256("200") } },
-  ], "each change once, refusals not");
+  t.match(
+    events,
+    [
+      { id: 202, topic: "koor.state.deleted", data: { key: "k ey", version: 201, hash: sha256("198") }, source: "" },
+      { id: 201, topic: "koor.state.updated", data: { key: "k ey", version: 201, hash: sha256("198") } },
+      { id: 200, topic: "koor.state.updated", data: { key: "k ey", version: 200, hash: sha256("200") } },
+    ],
+    "each change once, refusals not",
+  );
   t.same(Object.keys(events[0]?.data ?? {}), ["key", "version", "hash"]);
 
   t.equal(await kept.stop(), 0);
   const again = await startKoor(t, { data_dir: kept.data_dir });
   t.equal((await send(again.port, "GET", "/api/state/k%20ey")).status, 404, "what was deleted stays deleted");
-  t.match((await send(again.port, "PUT", "/api/state/k%20ey", { body: "1" })).json(), { version: 202 }, "and goes on counting after a restart");
-  t.equal((await send(again.port, "GET", "/api/events/history?last=1")).json<readonly Told[]>()[0]?.id, 202, "without the flag nothing is published");
+  t.match(
+    (await send(again.port, "PUT", "/api/state/k%20ey", { body: "1" })).json(),
+    { version: 202 },
+    "and goes on counting after a restart",
+  );
+  t.equal(
+    (await send(again.port, "GET", "/api/events/history?last=1")).json<readonly Told[]>()[0]?.id,
+    202,
+    "without the flag nothing is published",
+  );
 });

@@ -9,30 +9,43 @@ const { port } = koor;
 const PATH = "/api/templates";
 
 const create = (body: unknown): Promise<Answer> => sendJson(port, "POST", PATH, body);
-const apply = (id: string, project: string): Promise<Answer> => sendJson(port, "POST", `${PATH}/${id}/apply`, { project });
+const apply = (id: string, project: string): Promise<Answer> =>
+  sendJson(port, "POST", `${PATH}/${id}/apply`, { project });
 const get = (path: string): Promise<Answer> => send(port, "GET", path);
 const errorOf = (answer: Answer): string => `${answer.status} ${answer.json<Refusal>().error}`;
 const lastAudit = async (): Promise<unknown> => (await get("/api/audit?limit=1")).json<readonly unknown[]>()[0];
-const rows = async (): Promise<number> => (await get("/api/audit/summary")).json<{ readonly total_entries: number }>().total_entries;
-const ids = async (query: string): Promise<unknown[]> => (await get(`${PATH}${query}`)).json<{ readonly id: string }[]>().map(({ id }) => id);
-const rulesOf = async (project: string): Promise<Readonly<Record<string, unknown>>[]> => (await get(`/api/validate/${project}/rules`)).json<{ readonly rules: Readonly<Record<string, unknown>>[] }>().rules;
+const rows = async (): Promise<number> =>
+  (await get("/api/audit/summary")).json<{ readonly total_entries: number }>().total_entries;
+const ids = async (query: string): Promise<unknown[]> =>
+  (await get(`${PATH}${query}`)).json<{ readonly id: string }[]>().map(({ id }) => id);
+const rulesOf = async (project: string): Promise<Readonly<Record<string, unknown>>[]> =>
+  (await get(`/api/validate/${project}/rules`)).json<{ readonly rules: Readonly<Record<string, unknown>>[] }>().rules;
 
 const rule = { rule_id: "r", pattern: "x" };
 const contract = { kind: "contract", version: 1, endpoints: { "GET /x": { response: { a: { type: "string" } } } } };
 
 t.test("creating, reading, listing, deleting", async (t) => {
-  const body = '{"id":"t/1","name":"T","description":"d","kind":"rules","data":[{"rule_id":"r","pattern":"x","more":12345678901234567890}],"tags":["go","http"]}';
+  const body =
+    '{"id":"t/1","name":"T","description":"d","kind":"rules","data":[{"rule_id":"r","pattern":"x","more":12345678901234567890}],"tags":["go","http"]}';
   const answer = await create(body);
   t.equal(answer.status, 200);
   const { created_at } = answer.json<{ readonly created_at: string }>();
   t.match(created_at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
   const head = '{"id":"t/1","name":"T","description":"d","kind":"rules"';
   const tail = `"tags":["go","http"],"version":1,"created_at":"${created_at}","updated_at":"${created_at}"}`;
-  t.equal(answer.text, `${head},"data":[{"rule_id":"r","pattern":"x","more":12345678901234567890}],${tail}`, "the data as it was sent");
+  t.equal(
+    answer.text,
+    `${head},"data":[{"rule_id":"r","pattern":"x","more":12345678901234567890}],${tail}`,
+    "the data as it was sent",
+  );
   t.match(await lastAudit(), { action: "template.create", resource: "t/1", outcome: "success" });
   t.equal((await get(`${PATH}/t%2F1`)).text, answer.text);
   t.equal((await get(PATH)).text, `[${head},${tail}]`, "a summary has no data");
-  t.match((await create({ id: "a", name: "A" })).json(), { description: "", kind: "rules", data: [], tags: [], version: 1 }, "defaults");
+  t.match(
+    (await create({ id: "a", name: "A" })).json(),
+    { description: "", kind: "rules", data: [], tags: [], version: 1 },
+    "defaults",
+  );
   await create({ id: "c", name: "C", kind: "contracts", data: contract, tags: ["go"] });
   t.same(await ids(""), ["a", "c", "t/1"], "by id");
   t.same(await ids("?kind=rules"), ["a", "t/1"]);
@@ -44,8 +57,15 @@ t.test("creating, reading, listing, deleting", async (t) => {
   t.match(await lastAudit(), { action: "template.create", resource: "a", outcome: "error" });
   t.equal((await send(port, "DELETE", `${PATH}/t%2F1`)).text, '{"deleted":"t/1"}');
   t.match(await lastAudit(), { action: "template.delete", resource: "t/1", outcome: "success" });
-  for (const [method, path] of [["GET", ""], ["DELETE", ""], ["POST", "/apply"]] as const) {
-    t.equal(errorOf(await sendJson(port, method, `${PATH}/t%2F1${path}`, method === "POST" ? { project: "p" } : "")), "404 template not found: t/1");
+  for (const [method, path] of [
+    ["GET", ""],
+    ["DELETE", ""],
+    ["POST", "/apply"],
+  ] as const) {
+    t.equal(
+      errorOf(await sendJson(port, method, `${PATH}/t%2F1${path}`, method === "POST" ? { project: "p" } : "")),
+      "404 template not found: t/1",
+    );
   }
   t.match(await lastAudit(), { action: "template.apply", resource: "t/1", outcome: "error" });
 });
@@ -54,12 +74,37 @@ t.test("what does not fit is a 400, and stores nothing", async (t) => {
   const before = await ids("");
   const bundle = { id: "b", name: "B", kind: "bundle" };
   const refused: readonly [body: unknown, says: string][] = [
-    [[], "the body must be an object"], ["", "empty body"], ["{", "malformed JSON body"], [{ name: "B" }, "id is required"], [{ id: "b" }, "name is required"], [{ id: "b\n", name: "B" }, "id must not contain control characters"],
-    [{ id: "b", name: "B", kind: "x" }, "kind must be rules, contracts or bundle"], [{ id: "b", name: "B", tags: "x" }, "tags must be an array of strings"], [{ id: "b", name: "B", tags: [1] }, "tags[0] must be a string"],
-    [{ id: "b", name: "B", data: {} }, "data must be an array"], [{ id: "b", name: "B", data: null }, "data must be an array"], [{ id: "b", name: "B", data: [{ rule_id: "x", pattern: "(" }] }, 'rule "x": pattern does not compile: missing closing ): `(`'],
-    [{ id: "b", name: "B", kind: "contracts" }, "data is required"], [{ id: "b", name: "B", kind: "contracts", data: { kind: "contract" } }, 'data must be a contract: {"kind":"contract","endpoints":{…}}'],
-    [{ id: "b", name: "B", kind: "contracts", data: [] }, 'data must be a contract: {"kind":"contract","endpoints":{…}}'], [{ ...bundle, data: {} }, "data must be an object with rules or contracts"], [{ ...bundle, data: { rules: {} } }, "data.rules must be an array"],
-    [{ ...bundle, data: { contracts: [] } }, "data.contracts must be an object of contracts by name"], [{ ...bundle, data: { contracts: { a: {} } } }, 'data.contracts["a"] must be a contract: {"kind":"contract","endpoints":{…}}'],
+    [[], "the body must be an object"],
+    ["", "empty body"],
+    ["{", "malformed JSON body"],
+    [{ name: "B" }, "id is required"],
+    [{ id: "b" }, "name is required"],
+    [{ id: "b\n", name: "B" }, "id must not contain control characters"],
+    [{ id: "b", name: "B", kind: "x" }, "kind must be rules, contracts or bundle"],
+    [{ id: "b", name: "B", tags: "x" }, "tags must be an array of strings"],
+    [{ id: "b", name: "B", tags: [1] }, "tags[0] must be a string"],
+    [{ id: "b", name: "B", data: {} }, "data must be an array"],
+    [{ id: "b", name: "B", data: null }, "data must be an array"],
+    [
+      { id: "b", name: "B", data: [{ rule_id: "x", pattern: "(" }] },
+      'rule "x": pattern does not compile: missing closing ): `(`',
+    ],
+    [{ id: "b", name: "B", kind: "contracts" }, "data is required"],
+    [
+      { id: "b", name: "B", kind: "contracts", data: { kind: "contract" } },
+      'data must be a contract: {"kind":"contract","endpoints":{…}}',
+    ],
+    [
+      { id: "b", name: "B", kind: "contracts", data: [] },
+      'data must be a contract: {"kind":"contract","endpoints":{…}}',
+    ],
+    [{ ...bundle, data: {} }, "data must be an object with rules or contracts"],
+    [{ ...bundle, data: { rules: {} } }, "data.rules must be an array"],
+    [{ ...bundle, data: { contracts: [] } }, "data.contracts must be an object of contracts by name"],
+    [
+      { ...bundle, data: { contracts: { a: {} } } },
+      'data.contracts["a"] must be a contract: {"kind":"contract","endpoints":{…}}',
+    ],
     [{ ...bundle, data: { rules: [{ pattern: "x" }], contracts: {} } }, "rule [0]: rule_id is required"],
   ];
   for (const [body, says] of refused) t.equal(errorOf(await create(body)), `400 ${says}`);
@@ -68,16 +113,44 @@ t.test("what does not fit is a 400, and stores nothing", async (t) => {
 });
 
 t.test("rules are imported into the project", async (t) => {
-  await create({ id: "rules", name: "R", data: [{ ...rule, project: "other" }, { rule_id: "s", pattern: "y", source: "local" }] });
-  await sendJson(port, "PUT", "/api/validate/p1/rules", [{ rule_id: "r", pattern: "old" }, { rule_id: "kept", pattern: "k" }]);
+  await create({
+    id: "rules",
+    name: "R",
+    data: [
+      { ...rule, project: "other" },
+      { rule_id: "s", pattern: "y", source: "local" },
+    ],
+  });
+  await sendJson(port, "PUT", "/api/validate/p1/rules", [
+    { rule_id: "r", pattern: "old" },
+    { rule_id: "kept", pattern: "k" },
+  ]);
   const before = await rows();
   t.equal((await apply("rules", "p1")).text, '{"applied":"rules","project":"p1","kind":"rules"}');
   t.equal(await rows(), before + 1, "one row");
-  t.match(await lastAudit(), { action: "template.apply", resource: "rules", outcome: "success", detail: '{"project":"p1","kind":"rules","rules":2,"contracts":0}' });
-  t.match(await rulesOf("p1"), [{ rule_id: "kept" }, { rule_id: "r", pattern: "x", project: "p1", source: "external", status: "accepted" }, { rule_id: "s", source: "local" }]);
+  t.match(await lastAudit(), {
+    action: "template.apply",
+    resource: "rules",
+    outcome: "success",
+    detail: '{"project":"p1","kind":"rules","rules":2,"contracts":0}',
+  });
+  t.match(await rulesOf("p1"), [
+    { rule_id: "kept" },
+    { rule_id: "r", pattern: "x", project: "p1", source: "external", status: "accepted" },
+    { rule_id: "s", source: "local" },
+  ]);
   t.same(await rulesOf("other"), []);
-  t.match((await sendJson(port, "POST", "/api/validate/p1", { content: "xyk" })).json(), { count: 3 }, "and hold at once");
-  for (const [body, says] of [[{}, "project is required"], [{ project: "" }, "project is required"], [{ project: 5 }, "project must be a string"], [{ project: "a\u0000" }, "project must not contain control characters"]] as const) {
+  t.match(
+    (await sendJson(port, "POST", "/api/validate/p1", { content: "xyk" })).json(),
+    { count: 3 },
+    "and hold at once",
+  );
+  for (const [body, says] of [
+    [{}, "project is required"],
+    [{ project: "" }, "project is required"],
+    [{ project: 5 }, "project must be a string"],
+    [{ project: "a\u0000" }, "project must not contain control characters"],
+  ] as const) {
     t.equal(errorOf(await sendJson(port, "POST", `${PATH}/rules/apply`, body)), `400 ${says}`);
   }
 });
@@ -119,12 +192,20 @@ t.test("a bundle is applied whole or not at all", async (t) => {
   t.same((await get("/api/specs/p3/a%2Fb")).json(), contract);
   t.same((await get("/api/specs/p3/c")).json(), contract);
 
-  await sendJson(port, "PUT", "/api/validate/full/rules", Array.from({ length: PROJECT_RULES_MAX }, (_, at) => ({ rule_id: `f${at}`, pattern: "x" })));
+  await sendJson(
+    port,
+    "PUT",
+    "/api/validate/full/rules",
+    Array.from({ length: PROJECT_RULES_MAX }, (_, at) => ({ rule_id: `f${at}`, pattern: "x" })),
+  );
   t.match(errorOf(await apply("bundle", "full")), /^400 project "full" would have/);
   t.match(await lastAudit(), { action: "template.apply", resource: "bundle", outcome: "error" });
   t.same((await get("/api/specs/full")).json(), { project: "full", specs: [] }, "no contract either");
   const long = "p".repeat(1023);
-  t.match(errorOf(await apply("bundle", long)), /^400 project and name of the contract "a\/b" are longer than 1024 bytes/);
+  t.match(
+    errorOf(await apply("bundle", long)),
+    /^400 project and name of the contract "a\/b" are longer than 1024 bytes/,
+  );
   t.same(await rulesOf(long), [], "no rule either");
 });
 

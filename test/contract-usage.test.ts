@@ -38,8 +38,10 @@ const koor = await startKoor(t);
 const { port } = koor;
 const PATH = "/api/llm/usage";
 const list = async (query = ""): Promise<Usage[]> => (await send(port, "GET", `${PATH}?${query}`)).json<Usage[]>();
-const summary = async (query = ""): Promise<Summary> => (await send(port, "GET", `${PATH}/summary?${query}`)).json<Summary>();
-const newest = async <Item>(path: string): Promise<Item | undefined> => (await send(port, "GET", path)).json<Item[]>()[0];
+const summary = async (query = ""): Promise<Summary> =>
+  (await send(port, "GET", `${PATH}/summary?${query}`)).json<Summary>();
+const newest = async <Item>(path: string): Promise<Item | undefined> =>
+  (await send(port, "GET", path)).json<Item[]>()[0];
 
 const NOTHING: Totals = { total_tokens_in: 0, total_tokens_out: 0, total_cost_usd: 0, request_count: 0 };
 
@@ -50,8 +52,15 @@ t.test("nothing yet", async (t) => {
 
 t.test("a call is recorded, with its event and its audit row", async (t) => {
   const whole = {
-    provider: "acme", model: "large", instance_id: "i-1", project: "trucks", tokens_in: 1200, tokens_out: 345, cost_usd: 0.0123,
-    request_type: "chat", session_tag: "monday",
+    provider: "acme",
+    model: "large",
+    instance_id: "i-1",
+    project: "trucks",
+    tokens_in: 1200,
+    tokens_out: 345,
+    cost_usd: 0.0123,
+    request_type: "chat",
+    session_tag: "monday",
   };
   const answer = await sendJson(port, "POST", PATH, whole);
   t.equal(answer.status, 200);
@@ -59,24 +68,60 @@ t.test("a call is recorded, with its event and its audit row", async (t) => {
   const [row] = await list();
   t.same(row, { id: 1, ...whole, created_at: row?.created_at });
   t.match(row?.created_at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
-  t.match(await newest("/api/events/history?last=1"), { topic: "llm.usage.recorded", data: row, source: "", created_at: row?.created_at });
+  t.match(await newest("/api/events/history?last=1"), {
+    topic: "llm.usage.recorded",
+    data: row,
+    source: "",
+    created_at: row?.created_at,
+  });
   const audit = await newest<{ readonly detail: string }>("/api/audit?limit=1");
   t.match(audit, { action: "llm.usage", resource: "1", actor: "", outcome: "success" });
-  t.match(JSON.parse(audit?.detail ?? ""), { provider: "acme", model: "large", tokens_in: 1200, tokens_out: 345, cost_usd: 0.0123 });
+  t.match(JSON.parse(audit?.detail ?? ""), {
+    provider: "acme",
+    model: "large",
+    tokens_in: 1200,
+    tokens_out: 345,
+    cost_usd: 0.0123,
+  });
   await koor.logged(/msg="llm usage recorded" id=1 model=large/);
 });
 
 t.test("what is not said has its default, what is not known is ignored", async (t) => {
-  t.same((await sendJson(port, "POST", PATH, { provider: "p", model: "m", mood: "good" })).json(), { id: 2, recorded: true });
+  t.same((await sendJson(port, "POST", PATH, { provider: "p", model: "m", mood: "good" })).json(), {
+    id: 2,
+    recorded: true,
+  });
   const [row] = await list("limit=1");
   t.same(row, {
-    id: 2, provider: "p", model: "m", instance_id: "", project: "", tokens_in: 0, tokens_out: 0, cost_usd: 0, request_type: "completion", session_tag: "", created_at: row?.created_at,
+    id: 2,
+    provider: "p",
+    model: "m",
+    instance_id: "",
+    project: "",
+    tokens_in: 0,
+    tokens_out: 0,
+    cost_usd: 0,
+    request_type: "completion",
+    session_tag: "",
+    created_at: row?.created_at,
   });
 });
 
 t.test("numbers come back as they were sent", async (t) => {
-  for (const [tokens, cost] of [[Number.MAX_SAFE_INTEGER, 0.1], [0, 1e-9], [1, 123_456.789012], [5, 0.30000000000000004]] as const) {
-    await sendJson(port, "POST", PATH, { provider: "p", model: "digits", tokens_in: tokens, tokens_out: tokens, cost_usd: cost, session_tag: "digits" });
+  for (const [tokens, cost] of [
+    [Number.MAX_SAFE_INTEGER, 0.1],
+    [0, 1e-9],
+    [1, 123_456.789012],
+    [5, 0.30000000000000004],
+  ] as const) {
+    await sendJson(port, "POST", PATH, {
+      provider: "p",
+      model: "digits",
+      tokens_in: tokens,
+      tokens_out: tokens,
+      cost_usd: cost,
+      session_tag: "digits",
+    });
     t.match((await list("limit=1"))[0], { tokens_in: tokens, tokens_out: tokens, cost_usd: cost });
   }
 });
@@ -118,25 +163,66 @@ t.test("what is wrong is a 400 that names the field, stores nothing, and leaves 
 t.test("the list: newest first, one filter in its order of priority, from and to always", async (t) => {
   for (let at = 0; at < 60; at++) {
     await sendJson(port, "POST", PATH, {
-      provider: "p", model: `m${at % 2}`, instance_id: `i${at % 3}`, project: `q${at % 4}`, session_tag: `s${at % 5}`, tokens_in: at, cost_usd: 0.1,
+      provider: "p",
+      model: `m${at % 2}`,
+      instance_id: `i${at % 3}`,
+      project: `q${at % 4}`,
+      session_tag: `s${at % 5}`,
+      tokens_in: at,
+      cost_usd: 0.1,
     });
   }
   const all = await list(`limit=${PAGE_ROWS_MAX}`);
-  t.same(all.map(({ id }) => id), all.map((_, at) => all.length - at), "newest first");
+  t.same(
+    all.map(({ id }) => id),
+    all.map((_, at) => all.length - at),
+    "newest first",
+  );
   t.equal((await list()).length, USAGE_ROWS_DEFAULT, "50 by default");
   t.same(await list("limit=3"), all.slice(0, 3));
   const where = (keep: (row: Usage) => boolean): Usage[] => all.filter(keep);
-  t.same(await list("instance=i1&limit=1000"), where((row) => row.instance_id === "i1"));
-  t.same(await list("project=q1&limit=1000"), where((row) => row.project === "q1"));
-  t.same(await list("session_tag=s1&limit=1000"), where((row) => row.session_tag === "s1"));
-  t.same(await list("session_tag=s1&project=q1&instance=i1&limit=1000"), where((row) => row.instance_id === "i1"), "the instance wins");
-  t.same(await list("session_tag=s1&project=q1&limit=1000"), where((row) => row.project === "q1"), "then the project");
-  t.same(await list("instance=&project=q1&limit=2"), where((row) => row.project === "q1").slice(0, 2), "an empty one is none");
+  t.same(
+    await list("instance=i1&limit=1000"),
+    where((row) => row.instance_id === "i1"),
+  );
+  t.same(
+    await list("project=q1&limit=1000"),
+    where((row) => row.project === "q1"),
+  );
+  t.same(
+    await list("session_tag=s1&limit=1000"),
+    where((row) => row.session_tag === "s1"),
+  );
+  t.same(
+    await list("session_tag=s1&project=q1&instance=i1&limit=1000"),
+    where((row) => row.instance_id === "i1"),
+    "the instance wins",
+  );
+  t.same(
+    await list("session_tag=s1&project=q1&limit=1000"),
+    where((row) => row.project === "q1"),
+    "then the project",
+  );
+  t.same(
+    await list("instance=&project=q1&limit=2"),
+    where((row) => row.project === "q1").slice(0, 2),
+    "an empty one is none",
+  );
   t.same(await list("instance=nobody&project=q1"), []);
   const middle = all[20]?.created_at ?? "";
-  t.same(await list(`instance=i1&from=${middle}&limit=1000`), where((row) => row.instance_id === "i1" && row.created_at >= middle));
-  t.same(await list(`to=${middle}&limit=1000`), where((row) => row.created_at <= middle));
-  t.same(await list(`from=${middle}&to=${middle}`), where((row) => row.created_at === middle), "both ends are included");
+  t.same(
+    await list(`instance=i1&from=${middle}&limit=1000`),
+    where((row) => row.instance_id === "i1" && row.created_at >= middle),
+  );
+  t.same(
+    await list(`to=${middle}&limit=1000`),
+    where((row) => row.created_at <= middle),
+  );
+  t.same(
+    await list(`from=${middle}&to=${middle}`),
+    where((row) => row.created_at === middle),
+    "both ends are included",
+  );
   t.same(await list("from=2999-01-01T00:00:00Z"), []);
 });
 
@@ -148,20 +234,46 @@ t.test("the summary: sums by group and of everything", async (t) => {
     t.equal(found.group_by, group_by);
     const wanted = new Set(all.map((row) => row[field]));
     t.same(new Set(Object.keys(found.groups)), wanted, group_by);
-    for (const name of wanted) t.equal(found.groups[name]?.request_count, all.filter((row) => row[field] === name).length, `${group_by} ${name}`);
+    for (const name of wanted)
+      t.equal(
+        found.groups[name]?.request_count,
+        all.filter((row) => row[field] === name).length,
+        `${group_by} ${name}`,
+      );
     t.equal(found.total.request_count, all.length);
   }
   const { groups } = await summary("group_by=project");
-  t.same(groups["q1"], { total_tokens_in: Array.from({ length: 15 }, (_, at) => 4 * at + 1).reduce((a, b) => a + b, 0), total_tokens_out: 0, total_cost_usd: 1.5, request_count: 15 }, "1.5, not 1.5000000000000002");
+  t.same(
+    groups["q1"],
+    {
+      total_tokens_in: Array.from({ length: 15 }, (_, at) => 4 * at + 1).reduce((a, b) => a + b, 0),
+      total_tokens_out: 0,
+      total_cost_usd: 1.5,
+      request_count: 15,
+    },
+    "1.5, not 1.5000000000000002",
+  );
   t.same((await summary()).groups, groups, "by project where nothing is said");
   const { created_at } = all[20] as Usage;
   const part = await summary(`group_by=model&from=${created_at}&to=2999-01-01T00:00:00Z`);
-  t.match(part, { from: created_at, to: "2999-01-01T00:00:00.000Z", total: { request_count: all.filter((row) => row.created_at >= created_at).length } });
-  t.same(await summary("from=2999-01-01T00:00:00Z"), { group_by: "project", from: "2999-01-01T00:00:00.000Z", to: "", groups: {}, total: NOTHING });
+  t.match(part, {
+    from: created_at,
+    to: "2999-01-01T00:00:00.000Z",
+    total: { request_count: all.filter((row) => row.created_at >= created_at).length },
+  });
+  t.same(await summary("from=2999-01-01T00:00:00Z"), {
+    group_by: "project",
+    from: "2999-01-01T00:00:00.000Z",
+    to: "",
+    groups: {},
+    total: NOTHING,
+  });
 });
 
 t.test("the calling instance is who asked, where nothing else is said", async (t) => {
-  const { id } = (await sendJson(port, "POST", "/api/instances/register", { name: "reporter" })).json<{ readonly id: string }>();
+  const { id } = (await sendJson(port, "POST", "/api/instances/register", { name: "reporter" })).json<{
+    readonly id: string;
+  }>();
   t.ok(id);
   const headers = { "X-Koor-Instance": id };
   await sendJson(port, "POST", PATH, { provider: "p", model: "m" }, headers);
@@ -174,10 +286,20 @@ t.test("the calling instance is who asked, where nothing else is said", async (t
 
 t.test("a group may have any name, and sums keep their digits", async (t) => {
   for (const project of ["__proto__", "constructor", 'a"b']) {
-    for (let at = 0; at < 2; at++) await sendJson(port, "POST", PATH, { provider: "p", model: "m", project, tokens_in: Number.MAX_SAFE_INTEGER, cost_usd: 0.1 });
+    for (let at = 0; at < 2; at++)
+      await sendJson(port, "POST", PATH, {
+        provider: "p",
+        model: "m",
+        project,
+        tokens_in: Number.MAX_SAFE_INTEGER,
+        cost_usd: 0.1,
+      });
   }
   const answer = await send(port, "GET", `${PATH}/summary`);
-  t.match(answer.text, '"__proto__":{"total_tokens_in":18014398509481982,"total_tokens_out":0,"total_cost_usd":0.2,"request_count":2}');
+  t.match(
+    answer.text,
+    '"__proto__":{"total_tokens_in":18014398509481982,"total_tokens_out":0,"total_cost_usd":0.2,"request_count":2}',
+  );
   t.match(answer.text, '"a\\"b":{');
 });
 

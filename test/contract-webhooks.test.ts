@@ -8,7 +8,13 @@ import { createHmac } from "node:crypto";
 import { join } from "node:path";
 import t from "tap";
 import {
-  PATTERN_BYTES_MAX, WEBHOOK_FAILURES_MAX, WEBHOOK_ID_BYTES_MAX, WEBHOOK_PATTERNS_MAX, WEBHOOK_RETRY_MS_MIN, WEBHOOK_SECRET_BYTES_MAX, WEBHOOKS_MAX,
+  PATTERN_BYTES_MAX,
+  WEBHOOK_FAILURES_MAX,
+  WEBHOOK_ID_BYTES_MAX,
+  WEBHOOK_PATTERNS_MAX,
+  WEBHOOK_RETRY_MS_MIN,
+  WEBHOOK_SECRET_BYTES_MAX,
+  WEBHOOKS_MAX,
 } from "../schemas/limits.js";
 import { parseExposition } from "./exposition.js";
 import { send, sendJson, type Answer, type Refusal } from "./http-client.js";
@@ -45,11 +51,14 @@ const NOWHERE = "http://127.0.0.1:1/";
 const koor = await startKoor(t, { args: ["--log-level", "debug"] });
 
 const add = (webhook: unknown, to: Koor = koor): Promise<Answer> => sendJson(to.port, "POST", "/api/webhooks", webhook);
-const list = async (of: Koor = koor): Promise<Webhook[]> => (await send(of.port, "GET", "/api/webhooks")).json<Webhook[]>();
-const find = async (id: string, of: Koor = koor): Promise<Webhook | undefined> => (await list(of)).find((webhook) => webhook.id === id);
+const list = async (of: Koor = koor): Promise<Webhook[]> =>
+  (await send(of.port, "GET", "/api/webhooks")).json<Webhook[]>();
+const find = async (id: string, of: Koor = koor): Promise<Webhook | undefined> =>
+  (await list(of)).find((webhook) => webhook.id === id);
 const publish = async (topic: string, data: unknown = null, to: Koor = koor): Promise<Event> =>
   (await sendJson(to.port, "POST", "/api/events/publish", { topic, data, source: "test" })).json<Event>();
-const audit = async (of: Koor = koor): Promise<AuditRow[]> => (await send(of.port, "GET", "/api/audit?limit=1000")).json<AuditRow[]>();
+const audit = async (of: Koor = koor): Promise<AuditRow[]> =>
+  (await send(of.port, "GET", "/api/audit?limit=1000")).json<AuditRow[]>();
 
 /** Asks until the answer is as wanted: what deliveries did is stored a moment later. */
 async function until<Value>(ask: () => Promise<Value>, holds: (value: Value) => boolean): Promise<Value> {
@@ -64,12 +73,32 @@ t.test("made, listed, deleted, each with its audit row", async (t) => {
   const answer = await add({ id: "b", url: NOWHERE, patterns: ["made.*", "made.**"], secret: SECRET });
   t.equal(answer.status, 200);
   const made = answer.json<Webhook>();
-  t.same(made, { id: "b", url: NOWHERE, patterns: ["made.*", "made.**"], active: true, created_at: made.created_at, fail_count: 0 });
-  t.same(Object.keys(made), ["id", "url", "patterns", "active", "created_at", "fail_count"], "no secret, not fired yet");
+  t.same(made, {
+    id: "b",
+    url: NOWHERE,
+    patterns: ["made.*", "made.**"],
+    active: true,
+    created_at: made.created_at,
+    fail_count: 0,
+  });
+  t.same(
+    Object.keys(made),
+    ["id", "url", "patterns", "active", "created_at", "fail_count"],
+    "no secret, not fired yet",
+  );
   t.match(made.created_at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
-  t.match((await add({ id: "a/ü", url: "https://receiver.example/hook?x=1" })).json(), { id: "a/ü", url: "https://receiver.example/hook?x=1", patterns: ["*"], active: true });
+  t.match((await add({ id: "a/ü", url: "https://receiver.example/hook?x=1" })).json(), {
+    id: "a/ü",
+    url: "https://receiver.example/hook?x=1",
+    patterns: ["*"],
+    active: true,
+  });
   t.match((await add({ id: "c", url: NOWHERE, patterns: [] })).json(), { patterns: ["*"] }, "none means all");
-  t.same((await list()).map(({ id }) => id), ["a/ü", "b", "c"], "by id");
+  t.same(
+    (await list()).map(({ id }) => id),
+    ["a/ü", "b", "c"],
+    "by id",
+  );
   const again = await add({ id: "b", url: "http://other.example/" });
   t.equal(again.status, 409);
   t.same(again.json(), { error: "webhook already exists: b", code: 409 });
@@ -77,16 +106,31 @@ t.test("made, listed, deleted, each with its audit row", async (t) => {
 
   t.same((await send(koor.port, "DELETE", "/api/webhooks/a%2F%C3%BC")).json(), { deleted: "a/ü" });
   for (const id of ["b", "c"]) t.equal((await send(koor.port, "DELETE", `/api/webhooks/${id}`)).status, 200);
-  for (const [method, path] of [["DELETE", "b"], ["POST", "b/test"], ["POST", "b/enable"]] as const) {
+  for (const [method, path] of [
+    ["DELETE", "b"],
+    ["POST", "b/test"],
+    ["POST", "b/enable"],
+  ] as const) {
     const unknown = await send(koor.port, method, `/api/webhooks/${path}`);
     t.equal(unknown.status, 404);
     t.same(unknown.json(), { error: "webhook not found: b", code: 404 });
   }
   t.same(await list(), []);
-  t.same((await audit()).toReversed().map(({ action, resource, outcome }) => `${action} ${resource} ${outcome}`), [
-    "webhook.create b success", "webhook.create a/ü success", "webhook.create c success", "webhook.create b error",
-    "webhook.delete a/ü success", "webhook.delete b success", "webhook.delete c success", "webhook.delete b error", "webhook.enable b error",
-  ], "a test is not audited");
+  t.same(
+    (await audit()).toReversed().map(({ action, resource, outcome }) => `${action} ${resource} ${outcome}`),
+    [
+      "webhook.create b success",
+      "webhook.create a/ü success",
+      "webhook.create c success",
+      "webhook.create b error",
+      "webhook.delete a/ü success",
+      "webhook.delete b success",
+      "webhook.delete c success",
+      "webhook.delete b error",
+      "webhook.enable b error",
+    ],
+    "a test is not audited",
+  );
 });
 
 t.test("what is wrong is a 400, stores nothing, and leaves an audit row", async (t) => {
@@ -101,17 +145,32 @@ t.test("what is wrong is a 400, stores nothing, and leaves an audit row", async 
     [{ id: "x", url: "javascript:alert(1)" }, "url must be an http or https URL"],
     [{ id: "x", url: "file:///etc/passwd" }, "url must be an http or https URL"],
     [{ id: "x", url: "http://me:pw@receiver.example/" }, "url must not contain credentials"],
-    [{ id: "x", url: "http://169.254.169.254/latest/meta-data" }, "address refused: cloud metadata addresses are never called"],
+    [
+      { id: "x", url: "http://169.254.169.254/latest/meta-data" },
+      "address refused: cloud metadata addresses are never called",
+    ],
     [{ id: "x", url: "http://[::ffff:a9fe:a9fe]/" }, "address refused: cloud metadata addresses are never called"],
     [{ id: "x", url: "http://0xA9FEA9FE/" }, "address refused: cloud metadata addresses are never called"],
-    [{ id: "x", url: "http://metadata.google.internal/" }, "address refused: cloud metadata addresses are never called"],
+    [
+      { id: "x", url: "http://metadata.google.internal/" },
+      "address refused: cloud metadata addresses are never called",
+    ],
     [{ id: "x", url: NOWHERE, patterns: "a.*" }, "patterns must be an array"],
     [{ id: "x", url: NOWHERE, patterns: [1] }, "patterns[0] must be a string"],
     [{ id: "x", url: NOWHERE, patterns: ["ok", "["] }, 'malformed pattern "["'],
-    [{ id: "x", url: NOWHERE, patterns: ["x".repeat(PATTERN_BYTES_MAX + 1)] }, `pattern is longer than ${PATTERN_BYTES_MAX} bytes`],
-    [{ id: "x", url: NOWHERE, patterns: Array.from({ length: WEBHOOK_PATTERNS_MAX + 1 }, () => "a") }, `patterns must have at most ${WEBHOOK_PATTERNS_MAX} items`],
+    [
+      { id: "x", url: NOWHERE, patterns: ["x".repeat(PATTERN_BYTES_MAX + 1)] },
+      `pattern is longer than ${PATTERN_BYTES_MAX} bytes`,
+    ],
+    [
+      { id: "x", url: NOWHERE, patterns: Array.from({ length: WEBHOOK_PATTERNS_MAX + 1 }, () => "a") },
+      `patterns must have at most ${WEBHOOK_PATTERNS_MAX} items`,
+    ],
     [{ id: "x", url: NOWHERE, secret: 5 }, "secret must be a string"],
-    [{ id: "x", url: NOWHERE, secret: "x".repeat(WEBHOOK_SECRET_BYTES_MAX + 1) }, `secret is longer than ${WEBHOOK_SECRET_BYTES_MAX} bytes`],
+    [
+      { id: "x", url: NOWHERE, secret: "x".repeat(WEBHOOK_SECRET_BYTES_MAX + 1) },
+      `secret is longer than ${WEBHOOK_SECRET_BYTES_MAX} bytes`,
+    ],
     [{ id: "x".repeat(WEBHOOK_ID_BYTES_MAX + 1), url: NOWHERE }, `id is longer than ${WEBHOOK_ID_BYTES_MAX} bytes`],
     [{ id: "a\nb", url: NOWHERE }, "id must be valid Unicode without control characters"],
     ["[]", "the body must be an object"],
@@ -125,7 +184,11 @@ t.test("what is wrong is a 400, stores nothing, and leaves an audit row", async 
     const after = await audit();
     t.equal(after.length, rows + 1);
     const readable = typeof body === "object" && answer.json<{ readonly details?: unknown }>().details === undefined;
-    t.match(after[0], { action: "webhook.create", outcome: "error", resource: readable ? (body as { readonly id: string }).id : "" });
+    t.match(after[0], {
+      action: "webhook.create",
+      outcome: "error",
+      resource: readable ? (body as { readonly id: string }).id : "",
+    });
     t.match(JSON.parse(after[0]?.detail ?? ""), { code: 400, error: answer.json<Refusal>().error });
   }
   t.same(await list(), []);
@@ -145,9 +208,16 @@ t.test("a delivery: what it says, whom it goes to, and its signature", async (t)
   const signed = byPath.get("/signed?a=b") as Received;
   const plain = byPath.get("/plain") as Received;
   t.equal(signed.method, "POST");
-  t.equal(signed.body, `{"topic":"said.also","data":{"n":12345678901234567890,"f":1.0,"t":"ü\\n"},"source":"me","event_id":${event.id},"created_at":"${event.created_at}"}`);
+  t.equal(
+    signed.body,
+    `{"topic":"said.also","data":{"n":12345678901234567890,"f":1.0,"t":"ü\\n"},"source":"me","event_id":${event.id},"created_at":"${event.created_at}"}`,
+  );
   t.equal(plain.body, signed.body);
-  t.match(signed.headers, { "content-type": "application/json", "x-koor-event": "true", "content-length": String(Buffer.byteLength(signed.body)) });
+  t.match(signed.headers, {
+    "content-type": "application/json",
+    "x-koor-event": "true",
+    "content-length": String(Buffer.byteLength(signed.body)),
+  });
   t.equal(signed.headers["x-koor-signature"], createHmac("sha256", SECRET).update(signed.body).digest("hex"));
   t.equal(plain.headers["x-koor-signature"], undefined);
   t.match(signed.headers["x-koor-delivery"], /^[0-9a-f]{32}$/);
@@ -156,9 +226,20 @@ t.test("a delivery: what it says, whom it goes to, and its signature", async (t)
   await publish("unsaid.nothing");
   await publish("said.more.than.that");
   await receiver.until(() => receiver.ids("/plain").length === 3 && receiver.ids("/signed?a=b").length === 2);
-  const big = receiver.requests.find(({ path, body }) => path.startsWith("/signed") && body.includes(`"event_id":${large.id}`));
-  t.equal(big?.headers["x-koor-signature"], createHmac("sha256", SECRET).update(big?.body ?? "").digest("hex"), "a large body is signed as well");
-  const fired = await until(() => find("plain"), (webhook) => webhook?.last_fired !== undefined);
+  const big = receiver.requests.find(
+    ({ path, body }) => path.startsWith("/signed") && body.includes(`"event_id":${large.id}`),
+  );
+  t.equal(
+    big?.headers["x-koor-signature"],
+    createHmac("sha256", SECRET)
+      .update(big?.body ?? "")
+      .digest("hex"),
+    "a large body is signed as well",
+  );
+  const fired = await until(
+    () => find("plain"),
+    (webhook) => webhook?.last_fired !== undefined,
+  );
   t.match(fired, { active: true, fail_count: 0, last_fired: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/ });
   t.ok(receiver.connections <= 4, `${receiver.connections} connections for 5 deliveries: they are kept`);
   for (const id of ["signed", "plain"]) await send(koor.port, "DELETE", `/api/webhooks/${id}`);
@@ -170,12 +251,23 @@ t.test("events of every source count, in their order", async (t) => {
   await add({ id: "all", url: receiver.url }, loud);
   await send(loud.port, "PUT", "/api/state/k", { body: "1" });
   await sendJson(loud.port, "POST", "/api/llm/usage", { provider: "p", model: "m" });
-  await sendJson(loud.port, "POST", "/api/events/publish", Array.from({ length: 100 }, (_, at) => ({ topic: "many", data: at })));
+  await sendJson(
+    loud.port,
+    "POST",
+    "/api/events/publish",
+    Array.from({ length: 100 }, (_, at) => ({ topic: "many", data: at })),
+  );
   await send(loud.port, "DELETE", "/api/state/k");
   await receiver.untilCount(103);
-  t.same(receiver.ids(), Array.from({ length: 103 }, (_, at) => at + 1));
+  t.same(
+    receiver.ids(),
+    Array.from({ length: 103 }, (_, at) => at + 1),
+  );
   const topics = receiver.requests.map(({ body }) => (JSON.parse(body) as { topic: string }).topic);
-  t.same([topics[0], topics[1], topics[2], topics[102]], ["koor.state.updated", "llm.usage.recorded", "many", "koor.state.deleted"]);
+  t.same(
+    [topics[0], topics[1], topics[2], topics[102]],
+    ["koor.state.updated", "llm.usage.recorded", "many", "koor.state.deleted"],
+  );
 });
 
 t.test("a test delivery is sent now, and changes nothing", async (t) => {
@@ -186,15 +278,28 @@ t.test("a test delivery is sent now, and changes nothing", async (t) => {
   t.equal(answer.status, 200);
   t.same(answer.json(), { tested: "w", status: "ok" });
   const [request] = receiver.requests;
-  t.match(JSON.parse(request?.body ?? ""), { topic: "webhook.test", data: { webhook: "w" }, source: "webhooks", event_id: 0 });
+  t.match(JSON.parse(request?.body ?? ""), {
+    topic: "webhook.test",
+    data: { webhook: "w" },
+    source: "webhooks",
+    event_id: 0,
+  });
   t.same(Object.keys(JSON.parse(request?.body ?? "") as object), ["topic", "data", "source", "event_id", "created_at"]);
-  t.match(request?.headers, { "x-koor-event": "true", "x-koor-signature": createHmac("sha256", SECRET).update(request?.body ?? "").digest("hex") });
+  t.match(request?.headers, {
+    "x-koor-event": "true",
+    "x-koor-signature": createHmac("sha256", SECRET)
+      .update(request?.body ?? "")
+      .digest("hex"),
+  });
   receiver.behave = () => 503;
   const failed = await send(koor.port, "POST", "/api/webhooks/w/test");
   t.equal(failed.status, 400);
   t.same(failed.json(), { error: `webhook test failed: 127.0.0.1:${receiver.port} answered 503`, code: 400 });
   await add({ id: "dead", url: NOWHERE, patterns: ["never"] });
-  t.same((await send(koor.port, "POST", "/api/webhooks/dead/test")).json(), { error: "webhook test failed: cannot reach 127.0.0.1:1: connection refused", code: 400 });
+  t.same((await send(koor.port, "POST", "/api/webhooks/dead/test")).json(), {
+    error: "webhook test failed: cannot reach 127.0.0.1:1: connection refused",
+    code: 400,
+  });
   const webhook = await find("w");
   t.match(webhook, { fail_count: 0, active: true });
   t.notOk("last_fired" in (webhook ?? {}), "it has not fired");
@@ -211,9 +316,15 @@ t.test("redirects are not followed", async (t) => {
   });
   await add({ id: "moved", url: `${receiver.url}/old`, patterns: ["redirect"] });
   await publish("redirect");
-  await until(() => find("moved"), (webhook) => webhook?.last_fired !== undefined);
+  await until(
+    () => find("moved"),
+    (webhook) => webhook?.last_fired !== undefined,
+  );
   t.equal((await send(koor.port, "POST", "/api/webhooks/moved/test")).status, 200);
-  t.same(receiver.requests.map(({ path }) => path), ["/old", "/old"]);
+  t.same(
+    receiver.requests.map(({ path }) => path),
+    ["/old", "/old"],
+  );
   await send(koor.port, "DELETE", "/api/webhooks/moved");
 });
 
@@ -222,15 +333,26 @@ t.test("a failure is tried again with the same id, before what comes after it; a
   const receiver = await startReceiver(t, () => (failures-- > 0 ? 500 : 204));
   await add({ id: "shaky", url: receiver.url, patterns: ["shaky"] });
   const [first, second] = [await publish("shaky", 1), await publish("shaky", 2)];
-  await until(() => find("shaky"), (webhook) => (webhook?.fail_count ?? 0) > 0);
+  await until(
+    () => find("shaky"),
+    (webhook) => (webhook?.fail_count ?? 0) > 0,
+  );
   await receiver.untilCount(5);
   t.same(receiver.ids(), [first.id, first.id, first.id, first.id, second.id]);
   t.equal(new Set(receiver.requests.slice(0, 4).map(({ headers }) => headers["x-koor-delivery"])).size, 1);
   const [one, two, three] = receiver.requests.map(({ at_ms }) => at_ms) as [number, number, number];
   t.ok(two - one >= WEBHOOK_RETRY_MS_MIN - 1, `the first retry came after ${two - one} ms`);
   t.ok(three - two >= 2 * WEBHOOK_RETRY_MS_MIN - 1, `the second after ${three - two} ms`);
-  t.match(await until(() => find("shaky"), (webhook) => webhook?.last_fired !== undefined), { fail_count: 0, active: true });
-  const outcomes = parseExposition((await send(koor.port, "GET", "/metrics")).text).get("koor_webhook_deliveries_total")?.samples ?? [];
+  t.match(
+    await until(
+      () => find("shaky"),
+      (webhook) => webhook?.last_fired !== undefined,
+    ),
+    { fail_count: 0, active: true },
+  );
+  const outcomes =
+    parseExposition((await send(koor.port, "GET", "/metrics")).text).get("koor_webhook_deliveries_total")?.samples ??
+    [];
   t.ok((outcomes.find(({ labels }) => labels["outcome"] === "failed")?.value ?? 0) >= 3);
   t.ok((outcomes.find(({ labels }) => labels["outcome"] === "delivered")?.value ?? 0) >= 2);
   await send(koor.port, "DELETE", "/api/webhooks/shaky");
@@ -252,34 +374,54 @@ async function startBeforeTheEnd(t: Owner, url: string): Promise<Koor> {
   return await startKoor(t, { data_dir: first.data_dir });
 }
 
-t.test("ten failures in a row turn it off and publish webhook.disabled; enable goes on with what was queued", async (t) => {
-  const receiver = await startReceiver(t, () => 500);
-  const others = await startReceiver(t);
-  const server = await startBeforeTheEnd(t, receiver.url);
-  await add({ id: "watch", url: others.url, patterns: ["webhook.*"] }, server);
-  const queued = [await publish("due", 1, server), await publish("due", 2, server)];
-  const off = await until(() => find("w", server), (webhook) => webhook?.active === false);
-  t.match(off, { fail_count: WEBHOOK_FAILURES_MAX, active: false });
-  t.equal(receiver.requests.length, 2);
-  await server.logged(/level=WARN msg="webhook disabled" id=w fail_count=10/);
-  const [event] = (await send(server.port, "GET", "/api/events/history?topic=webhook.disabled")).json<Event[]>();
-  t.match(event, { topic: "webhook.disabled", source: "webhooks", data: { id: "w", url: receiver.url, fail_count: WEBHOOK_FAILURES_MAX } });
-  t.same(Object.keys(event?.data as object), ["id", "url", "fail_count"]);
-  await others.untilCount(1);
-  t.same(others.ids(), [event?.id], "other webhooks hear of it");
+t.test(
+  "ten failures in a row turn it off and publish webhook.disabled; enable goes on with what was queued",
+  async (t) => {
+    const receiver = await startReceiver(t, () => 500);
+    const others = await startReceiver(t);
+    const server = await startBeforeTheEnd(t, receiver.url);
+    await add({ id: "watch", url: others.url, patterns: ["webhook.*"] }, server);
+    const queued = [await publish("due", 1, server), await publish("due", 2, server)];
+    const off = await until(
+      () => find("w", server),
+      (webhook) => webhook?.active === false,
+    );
+    t.match(off, { fail_count: WEBHOOK_FAILURES_MAX, active: false });
+    t.equal(receiver.requests.length, 2);
+    await server.logged(/level=WARN msg="webhook disabled" id=w fail_count=10/);
+    const [event] = (await send(server.port, "GET", "/api/events/history?topic=webhook.disabled")).json<Event[]>();
+    t.match(event, {
+      topic: "webhook.disabled",
+      source: "webhooks",
+      data: { id: "w", url: receiver.url, fail_count: WEBHOOK_FAILURES_MAX },
+    });
+    t.same(Object.keys(event?.data as object), ["id", "url", "fail_count"]);
+    await others.untilCount(1);
+    t.same(others.ids(), [event?.id], "other webhooks hear of it");
 
-  await publish("due", "lost", server);
-  receiver.behave = () => 200;
-  const answer = await send(server.port, "POST", "/api/webhooks/w/enable");
-  t.equal(answer.status, 200);
-  t.match(answer.json(), { id: "w", active: true, fail_count: 0 });
-  t.same(Object.keys(answer.json<object>()), ["id", "url", "patterns", "active", "created_at", "fail_count"]);
-  t.match((await audit(server))[0], { action: "webhook.enable", resource: "w", outcome: "success" });
-  const later = await publish("due", 3, server);
-  await receiver.untilCount(5);
-  t.same(receiver.ids().slice(2), [...queued.map(({ id }) => id), later.id], "what was queued, not what was published meanwhile");
-  t.match(await until(() => find("w", server), (webhook) => webhook?.last_fired !== undefined), { active: true, fail_count: 0 });
-});
+    await publish("due", "lost", server);
+    receiver.behave = () => 200;
+    const answer = await send(server.port, "POST", "/api/webhooks/w/enable");
+    t.equal(answer.status, 200);
+    t.match(answer.json(), { id: "w", active: true, fail_count: 0 });
+    t.same(Object.keys(answer.json<object>()), ["id", "url", "patterns", "active", "created_at", "fail_count"]);
+    t.match((await audit(server))[0], { action: "webhook.enable", resource: "w", outcome: "success" });
+    const later = await publish("due", 3, server);
+    await receiver.untilCount(5);
+    t.same(
+      receiver.ids().slice(2),
+      [...queued.map(({ id }) => id), later.id],
+      "what was queued, not what was published meanwhile",
+    );
+    t.match(
+      await until(
+        () => find("w", server),
+        (webhook) => webhook?.last_fired !== undefined,
+      ),
+      { active: true, fail_count: 0 },
+    );
+  },
+);
 
 t.test("a webhook on webhook.disabled does not hear of its own end", async (t) => {
   const server = await startBeforeTheEnd(t, NOWHERE);
@@ -290,8 +432,12 @@ t.test("a webhook on webhook.disabled does not hear of its own end", async (t) =
   direct.close();
   const again = await startKoor(t, { data_dir: server.data_dir });
   await publish("due", 1, again);
-  await until(() => find("w", again), (webhook) => webhook?.active === false);
-  const queue = parseExposition((await send(again.port, "GET", "/metrics")).text).get("koor_webhook_queue")?.samples[0]?.value;
+  await until(
+    () => find("w", again),
+    (webhook) => webhook?.active === false,
+  );
+  const queue = parseExposition((await send(again.port, "GET", "/metrics")).text).get("koor_webhook_queue")?.samples[0]
+    ?.value;
   t.equal(queue, 1, "only the event that could not be delivered waits");
 });
 
@@ -316,28 +462,48 @@ t.test("private addresses may be called, unless the operator says no", async (t)
   await add({ id: "w", url: receiver.url }, first);
   await first.stop();
   const strict = await startKoor(t, { data_dir: first.data_dir, args: ["--webhook-allow-private=false"] });
-  for (const url of [receiver.url, "http://localhost:9000/", "http://10.0.0.1/", "http://[::1]/", "http://192.168.1.1/"]) {
+  for (const url of [
+    receiver.url,
+    "http://localhost:9000/",
+    "http://10.0.0.1/",
+    "http://[::1]/",
+    "http://192.168.1.1/",
+  ]) {
     const answer = await add({ id: "x", url }, strict);
     t.equal(answer.status, 400, url);
     t.match(answer.json<Refusal>(), { error: "address refused: private addresses may not be called" });
   }
   t.equal((await add({ id: "x", url: "https://receiver.example/", patterns: ["never"] }, strict)).status, 200);
   const tested = await send(strict.port, "POST", "/api/webhooks/w/test");
-  t.same(tested.json(), { error: "webhook test failed: address refused: private addresses may not be called", code: 400 });
+  t.same(tested.json(), {
+    error: "webhook test failed: address refused: private addresses may not be called",
+    code: 400,
+  });
   await publish("t", null, strict);
-  await until(() => find("w", strict), (webhook) => (webhook?.fail_count ?? 0) > 0);
+  await until(
+    () => find("w", strict),
+    (webhook) => (webhook?.fail_count ?? 0) > 0,
+  );
   t.equal(receiver.connections, 0, "nothing was sent");
 });
 
 t.test("there may be so many webhooks and no more", async (t) => {
   const server = await startKoor(t);
-  const answers = await Promise.all(Array.from({ length: WEBHOOKS_MAX }, (_, at) => add({ id: `w${String(at).padStart(4, "0")}`, url: NOWHERE, patterns: ["never"] }, server)));
+  const answers = await Promise.all(
+    Array.from({ length: WEBHOOKS_MAX }, (_, at) =>
+      add({ id: `w${String(at).padStart(4, "0")}`, url: NOWHERE, patterns: ["never"] }, server),
+    ),
+  );
   t.ok(answers.every(({ status }) => status === 200));
   const refused = await add({ id: "more", url: NOWHERE }, server);
   t.equal(refused.status, 400);
   t.match(refused.json<Refusal>(), { error: `there are ${WEBHOOKS_MAX} webhooks already: delete one first` });
   const all = await list(server);
-  t.same(all.map(({ id }) => id), Array.from({ length: WEBHOOKS_MAX }, (_, at) => `w${String(at).padStart(4, "0")}`), "a long list comes from the pool");
+  t.same(
+    all.map(({ id }) => id),
+    Array.from({ length: WEBHOOKS_MAX }, (_, at) => `w${String(at).padStart(4, "0")}`),
+    "a long list comes from the pool",
+  );
 });
 
 t.test("the secret is nowhere but in the database", async (t) => {
@@ -347,7 +513,13 @@ t.test("the secret is nowhere but in the database", async (t) => {
   await publish("t");
   await send(koor.port, "POST", "/api/webhooks/w/test");
   await send(koor.port, "POST", "/api/webhooks/w/enable");
-  for (const path of ["/api/webhooks", "/api/audit?limit=10000", "/api/events/history?last=10000", "/metrics", "/openapi.json"]) {
+  for (const path of [
+    "/api/webhooks",
+    "/api/audit?limit=10000",
+    "/api/events/history?last=10000",
+    "/metrics",
+    "/openapi.json",
+  ]) {
     t.notMatch((await send(koor.port, "GET", path)).text, SECRET, path);
   }
   await send(koor.port, "DELETE", "/api/webhooks/w");

@@ -24,8 +24,12 @@ import { startKoor } from "./server-process.js";
 /** This file runs from dist/tree/test. */
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 const PAGES: ReadonlyMap<string, string> = new Map(
-  ["README.md", ...readdirSync(join(ROOT, "docs")).filter((name) => name.endsWith(".md")).map((name) => `docs/${name}`)]
-    .map((path) => [path, readFileSync(join(ROOT, path), "utf8")]),
+  [
+    "README.md",
+    ...readdirSync(join(ROOT, "docs"))
+      .filter((name) => name.endsWith(".md"))
+      .map((name) => `docs/${name}`),
+  ].map((path) => [path, readFileSync(join(ROOT, path), "utf8")]),
 );
 /** The first is held to the table of commands by cli/koor.test.ts, the second has other commands. */
 const ELSEWHERE = new Set(["docs/cli.md", "docs/benchmarks.md"]);
@@ -48,15 +52,30 @@ function section(name: string, heading: string): string {
 
 /** The rows of the tables in a text, cell by cell, without their heads. */
 function tableRows(text: string): string[][] {
-  const rows = text.split("\n").map((line) => (line.startsWith("|") ? line.slice(1, -1).split("|").map((cell) => cell.trim()) : null));
-  const heads = new Set(rows.flatMap((row, at) => (row !== null && row.every((cell) => /^-+$/.test(cell)) ? [at, at - 1] : [])));
+  const rows = text.split("\n").map((line) =>
+    line.startsWith("|")
+      ? line
+          .slice(1, -1)
+          .split("|")
+          .map((cell) => cell.trim())
+      : null,
+  );
+  const heads = new Set(
+    rows.flatMap((row, at) => (row !== null && row.every((cell) => /^-+$/.test(cell)) ? [at, at - 1] : [])),
+  );
   return rows.filter((row, at): row is string[] => row !== null && !heads.has(at));
 }
 
 /** As GitHub makes them. */
 function anchorsOf(text: string): Set<string> {
-  return new Set([...withoutBlocks(text).matchAll(/^#+ (.*)$/gm)].map((match) =>
-    (match[1] ?? "").toLowerCase().replace(/[^\p{L}\p{N}\s_-]/gu, "").replaceAll(" ", "-")));
+  return new Set(
+    [...withoutBlocks(text).matchAll(/^#+ (.*)$/gm)].map((match) =>
+      (match[1] ?? "")
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N}\s_-]/gu, "")
+        .replaceAll(" ", "-"),
+    ),
+  );
 }
 
 t.test("links and paths lead somewhere", (t) => {
@@ -87,11 +106,19 @@ t.test("docs/configuration.md has each option once, with its names and default",
     const [flag, variable, , fallback] = shown.get(key) ?? [];
     t.equal(flag, `\`${flagOf(key)}\``);
     t.equal(variable, `\`${environmentOf(key)}\``);
-    const none = option.type === "switch" ? (option.fallback ? "on" : "off") : option.fallback === "" || option.type === "list" ? "none" : undefined;
+    const none =
+      option.type === "switch"
+        ? option.fallback
+          ? "on"
+          : "off"
+        : option.fallback === "" || option.type === "list"
+          ? "none"
+          : undefined;
     t.equal(fallback, none ?? `\`${String(option.fallback)}\``, `${key}'s default`);
   }
   const [, example = ""] = /^```json\n([^]*?)^```$/m.exec(page("docs/configuration.md")) ?? [];
-  for (const key of Object.keys(JSON.parse(example) as object)) t.ok(Object.hasOwn(OPTIONS, key), `the example's ${key}`);
+  for (const key of Object.keys(JSON.parse(example) as object))
+    t.ok(Object.hasOwn(OPTIONS, key), `the example's ${key}`);
   t.end();
 });
 
@@ -105,30 +132,51 @@ interface Described {
 
 t.test("docs/http-api.md has each route, parameter, status, metric and audited action", async (t) => {
   const { port } = await startKoor(t);
-  const { paths } = (await send(port, "GET", "/openapi.json")).json<{ readonly paths: Readonly<Record<string, Readonly<Record<string, Described>>>> }>();
+  const { paths } = (await send(port, "GET", "/openapi.json")).json<{
+    readonly paths: Readonly<Record<string, Readonly<Record<string, Described>>>>;
+  }>();
   const text = page("docs/http-api.md");
   const headings = [...text.matchAll(/^### ((?:GET|PUT|POST|DELETE) \S+)$/gm)].map((match) => match[1] ?? "");
-  const routes = Object.entries(paths).flatMap(([path, methods]) => Object.entries(methods).map(([method, route]) => [`${method.toUpperCase()} ${path}`, route] as const));
+  const routes = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, route]) => [`${method.toUpperCase()} ${path}`, route] as const),
+  );
   t.same([...headings].sort(), routes.map(([name]) => name).sort());
   for (const [name, { parameters, responses }] of routes) {
     const about = section("docs/http-api.md", `### ${name}`);
     for (const parameter of parameters) {
-      if (parameter.in === "query") t.ok(codeIn(about).some((code) => code.split("=")[0] === parameter.name), `${name}: ${parameter.name}`);
+      if (parameter.in === "query")
+        t.ok(
+          codeIn(about).some((code) => code.split("=")[0] === parameter.name),
+          `${name}: ${parameter.name}`,
+        );
     }
     for (const status of Object.keys(responses)) {
-      if (!COMMON_STATUSES.has(status)) t.match(withoutBlocks(about), new RegExp(`\\b${status}\\b`), `${name}: ${status}`);
+      if (!COMMON_STATUSES.has(status))
+        t.match(withoutBlocks(about), new RegExp(`\\b${status}\\b`), `${name}: ${status}`);
     }
     t.match(about, /^```\n\$ /m, `${name}: a request`);
   }
 
-  const listed = new Set(tableRows(section("docs/http-api.md", "## Conventions")).map((row) => Number(row[0])).filter((status) => status >= 400));
-  const sent = new Set(Object.values(STATUSES).map((row): number => row.http).filter((status) => status >= 400 && status !== STATUSES.CANCELLED.http));
+  const listed = new Set(
+    tableRows(section("docs/http-api.md", "## Conventions"))
+      .map((row) => Number(row[0]))
+      .filter((status) => status >= 400),
+  );
+  const sent = new Set(
+    Object.values(STATUSES)
+      .map((row): number => row.http)
+      .filter((status) => status >= 400 && status !== STATUSES.CANCELLED.http),
+  );
   t.same(listed, sent, "the statuses of errors");
 
   const metrics = new Set(parseExposition((await send(port, "GET", "/metrics")).text).keys());
-  const named = new Set(codeIn(section("docs/http-api.md", "### GET /metrics")).filter((code) => /^(koor|process|nodejs)_\w+$/.test(code)));
+  const named = new Set(
+    codeIn(section("docs/http-api.md", "### GET /metrics")).filter((code) => /^(koor|process|nodejs)_\w+$/.test(code)),
+  );
   t.same([...named].sort(), [...metrics].sort(), "the metrics");
-  for (const [path, other] of OURS) for (const code of codeIn(withoutBlocks(other))) if (/^koor_\w+$/.test(code)) t.ok(metrics.has(code), `${path}: ${code}`);
+  for (const [path, other] of OURS)
+    for (const code of codeIn(withoutBlocks(other)))
+      if (/^koor_\w+$/.test(code)) t.ok(metrics.has(code), `${path}: ${code}`);
 
   for (const action of AUDIT_ACTIONS) t.ok(codeIn(section("docs/http-api.md", "## Audit")).includes(action), action);
 });
@@ -145,7 +193,11 @@ const QUOTED: readonly (readonly [page: string, says: RegExp, bound: number])[] 
   ["docs/events.md", /The newest (\d+) events are kept/, limits.EVENT_HISTORY_DEFAULT],
   ["docs/events.md", /older ones are removed (once) a minute/, limits.EVENT_PRUNE_INTERVAL_MS / 60_000],
   ["docs/webhooks.md", /Any status below 400 within (\d+) seconds/, limits.WEBHOOK_TIMEOUT_MS / 1000],
-  ["docs/webhooks.md", /an answer of more than (\d+) KiB is a failure/, limits.WEBHOOK_ANSWER_BYTES_MAX / (UNITS["KiB"] ?? 0)],
+  [
+    "docs/webhooks.md",
+    /an answer of more than (\d+) KiB is a failure/,
+    limits.WEBHOOK_ANSWER_BYTES_MAX / (UNITS["KiB"] ?? 0),
+  ],
   ["docs/webhooks.md", /After (\d+) failures in a row/, limits.WEBHOOK_FAILURES_MAX],
   ["docs/webhooks.md", /\| webhooks \| (\d+) \|/, limits.WEBHOOKS_MAX],
   ["docs/webhooks.md", /\| (\d+) events or 64 MiB/, limits.WEBHOOK_QUEUE_ROWS_MAX],
@@ -169,9 +221,17 @@ const QUOTED: readonly (readonly [page: string, says: RegExp, bound: number])[] 
   ["docs/architecture.md", /after ([\d.]+) s, at most 5 s if it keeps/, limits.WRITER_RESTART_DELAY_MS / 1000],
   ["docs/architecture.md", /at most (\d+) s if it keeps crashing/, limits.WRITER_RESTART_DELAY_MS_MAX / 1000],
   ["docs/architecture.md", /after (\d+) s writes get 503/, limits.SQLITE_BUSY_TIMEOUT_MS / 1000],
-  ["docs/architecture.md", /message of more than (\d+) MiB/, limits.SUBSCRIBER_MESSAGE_RECEIVED_BYTES_MAX / (UNITS["MiB"] ?? 0)],
+  [
+    "docs/architecture.md",
+    /message of more than (\d+) MiB/,
+    limits.SUBSCRIBER_MESSAGE_RECEIVED_BYTES_MAX / (UNITS["MiB"] ?? 0),
+  ],
   ["docs/architecture.md", /From\s+(\d+) KiB to 1 MiB/, limits.SUBSCRIBER_MESSAGE_BYTES_MAX / (UNITS["KiB"] ?? 0)],
-  ["docs/architecture.md", /taken all but (\d+) MiB/, (limits.STREAM_CREDIT_CHUNKS * limits.STREAM_CHUNK_CHARACTERS) / (UNITS["MiB"] ?? 0)],
+  [
+    "docs/architecture.md",
+    /taken all but (\d+) MiB/,
+    (limits.STREAM_CREDIT_CHUNKS * limits.STREAM_CHUNK_CHARACTERS) / (UNITS["MiB"] ?? 0),
+  ],
   ["docs/architecture.md", /the deadline of (\d+) s cuts it/, limits.POOL_DEADLINE_MS / 1000],
   ["docs/architecture.md", /\((\d+) to 2 threads\)/, limits.POOL_THREADS_MIN],
   ["docs/architecture.md", /\(1 to (\d+) threads\)/, limits.POOL_THREADS_MAX],
@@ -184,7 +244,11 @@ t.test("quoted limits are those of schemas/limits.ts", (t) => {
     const name = constant.replaceAll("`", "");
     const [, digits, unit = ""] = /^(\d+) ?(\w*)$/.exec(value) ?? [];
     const bound = BOUNDS[name];
-    t.equal(Number(digits) * (UNITS[unit] ?? Number.NaN), name.includes("_MS") ? Number(bound) / 1000 : bound, `${what}: ${value}`);
+    t.equal(
+      Number(digits) * (UNITS[unit] ?? Number.NaN),
+      name.includes("_MS") ? Number(bound) / 1000 : bound,
+      `${what}: ${value}`,
+    );
   }
   for (const [name, says, bound] of QUOTED) {
     const found = says.exec(page(name))?.[1];
@@ -210,7 +274,9 @@ t.test("the patterns of docs/events.md match what the table says", (t) => {
 
 /** The words of a shell's command, quotes taken off, up to what the shell does with it. */
 function shellWords(command: string): string[] {
-  const words = [...command.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map((match) => match[1] ?? match[2] ?? match[3] ?? "");
+  const words = [...command.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(
+    (match) => match[1] ?? match[2] ?? match[3] ?? "",
+  );
   const end = words.findIndex((word) => /^([|#<>&)]|2>)/.test(word));
   return end < 0 ? words : words.slice(0, end);
 }
@@ -219,11 +285,14 @@ t.test("commands in the documents are commands, and flags are flags", (t) => {
   const serverFlags = new Set([...Object.keys(OPTIONS).map(flagOf), "--config", "--version", "--help"]);
   let commands = 0;
   for (const [path, text] of OURS) {
-    for (const [, program = "", rest = ""] of text.matchAll(/(?:^|\$ |`|-- |\$\()(koor-cli|koor-server|koor|npm start --) ((?:'[^'\n]*'|"[^"\n]*"|[^`\n)'"])*)/gm)) {
+    for (const [, program = "", rest = ""] of text.matchAll(
+      /(?:^|\$ |`|-- |\$\()(koor-cli|koor-server|koor|npm start --) ((?:'[^'\n]*'|"[^"\n]*"|[^`\n)'"])*)/gm,
+    )) {
       const words = shellWords(rest);
       commands += 1;
       if (program === "koor-server" || program === "npm start --") {
-        for (const word of words) if (word.startsWith("--")) t.ok(serverFlags.has(word.split("=")[0] ?? ""), `${path}: ${program} ${word}`);
+        for (const word of words)
+          if (word.startsWith("--")) t.ok(serverFlags.has(word.split("=")[0] ?? ""), `${path}: ${program} ${word}`);
         continue;
       }
       const line = readTokens(words, COMMANDS);
@@ -234,11 +303,20 @@ t.test("commands in the documents are commands, and flags are flags", (t) => {
       const row = findRow(line.words, COMMANDS);
       t.ok(row, `${path}: ${program} ${rest}`);
       const flags = new Set((row?.flags ?? []).map((flag) => `--${flag.name}`));
-      for (const token of line.tokens) if (token.startsWith("--")) t.ok(flags.has(token.split("=")[0] ?? ""), `${path}: ${program} ${rest}: ${token}`);
+      for (const token of line.tokens)
+        if (token.startsWith("--")) t.ok(flags.has(token.split("=")[0] ?? ""), `${path}: ${program} ${rest}: ${token}`);
     }
-    const known = new Set([...serverFlags, ...COMMANDS.flatMap((row) => row.flags ?? []).map((flag) => `--${flag.name}`), "--pretty", "--data-binary", "--bindd", "--name"]);
+    const known = new Set([
+      ...serverFlags,
+      ...COMMANDS.flatMap((row) => row.flags ?? []).map((flag) => `--${flag.name}`),
+      "--pretty",
+      "--data-binary",
+      "--bindd",
+      "--name",
+    ]);
     for (const code of codeIn(withoutBlocks(text))) {
-      for (const [, flag = ""] of code.matchAll(/(?:^|[\s(])(--[a-z][a-z-]*)/g)) t.ok(known.has(flag), `${path}: ${code}`);
+      for (const [, flag = ""] of code.matchAll(/(?:^|[\s(])(--[a-z][a-z-]*)/g))
+        t.ok(known.has(flag), `${path}: ${code}`);
     }
   }
   t.ok(commands > 15);
@@ -250,14 +328,20 @@ const TELLING_CHARACTERS = 8;
 
 /** What each text of the program can say: its fixed pieces, and anything where something is put in. */
 function programTexts(): RegExp[] {
-  const sources = ["src", "cli", "deploy"].flatMap((folder) => readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" }).map((name) => join(folder, name)));
-  return sources.filter((path) => /\.(ts|mjs)$/.test(path) && !path.endsWith(".test.ts")).flatMap((path) =>
-    [...readFileSync(join(ROOT, path), "utf8").matchAll(/"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\]|\\.)*)`/g)].flatMap((match) => {
-      const pieces = (match[1] ?? match[2] ?? "").split(/\$\{[^}]*\}/);
-      if (!pieces.some((piece) => piece.length >= TELLING_CHARACTERS)) return [];
-      return [new RegExp(`^${pieces.map((piece) => piece.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join(".+")}$`)];
-    }),
+  const sources = ["src", "cli", "deploy"].flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" }).map((name) => join(folder, name)),
   );
+  return sources
+    .filter((path) => /\.(ts|mjs)$/.test(path) && !path.endsWith(".test.ts"))
+    .flatMap((path) =>
+      [...readFileSync(join(ROOT, path), "utf8").matchAll(/"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\]|\\.)*)`/g)].flatMap(
+        (match) => {
+          const pieces = (match[1] ?? match[2] ?? "").split(/\$\{[^}]*\}/);
+          if (!pieces.some((piece) => piece.length >= TELLING_CHARACTERS)) return [];
+          return [new RegExp(`^${pieces.map((piece) => piece.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join(".+")}$`)];
+        },
+      ),
+    );
 }
 
 t.test("the messages of docs/troubleshooting.md are the program's", (t) => {
@@ -266,8 +350,11 @@ t.test("the messages of docs/troubleshooting.md are the program's", (t) => {
   t.ok(headings.length > 15);
   for (const heading of headings) {
     const [, quoted] = /"error":("(?:[^"\\]|\\.)*")/.exec(heading) ?? [];
-    const message = quoted === undefined ? heading.replace(/^koor(-server)?: /, "") : JSON.parse(quoted) as string;
-    t.ok(texts.some((text) => text.test(message)), heading);
+    const message = quoted === undefined ? heading.replace(/^koor(-server)?: /, "") : (JSON.parse(quoted) as string);
+    t.ok(
+      texts.some((text) => text.test(message)),
+      heading,
+    );
   }
   t.end();
 });

@@ -14,13 +14,31 @@ const LISTED = "https://tools.example";
 
 /** Operations that need the server's token. */
 const SERVER_ONLY = new Set([
-  "rules.put", "rule.accept", "rule.reject", "rules.import", "rule.delete",
-  "webhook.create", "webhook.delete", "webhook.test", "webhook.enable",
-  "template.create", "template.delete", "template.apply",
-  "compliance.run", "metrics.reset", "backup", "restore",
+  "rules.put",
+  "rule.accept",
+  "rule.reject",
+  "rules.import",
+  "rule.delete",
+  "webhook.create",
+  "webhook.delete",
+  "webhook.test",
+  "webhook.enable",
+  "template.create",
+  "template.delete",
+  "template.apply",
+  "compliance.run",
+  "metrics.reset",
+  "backup",
+  "restore",
 ]);
 /** Operations that an instance may do to itself and to no other. */
-const OWN_INSTANCE = new Set(["instance.heartbeat", "instance.activate", "instance.capabilities", "instance.intent", "instance.deregister"]);
+const OWN_INSTANCE = new Set([
+  "instance.heartbeat",
+  "instance.activate",
+  "instance.capabilities",
+  "instance.intent",
+  "instance.deregister",
+]);
 /** Operations that need no token. */
 const OPEN = new Set(["health"]);
 
@@ -33,8 +51,12 @@ const koor = await startKoor(t, { args: ["--auth-token", TOKEN, "--allow-origin"
 const { port } = koor;
 const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
 const RIGHT = bearer(TOKEN);
-const { paths } = (await send(port, "GET", "/openapi.json", { headers: RIGHT })).json<{ readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>> }>();
-const ROUTES = Object.entries(paths).flatMap(([path, methods]) => Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })));
+const { paths } = (await send(port, "GET", "/openapi.json", { headers: RIGHT })).json<{
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+}>();
+const ROUTES = Object.entries(paths).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
+);
 type Route = (typeof ROUTES)[number];
 
 interface Instance {
@@ -44,7 +66,9 @@ interface Instance {
 
 /** A new one for each attempt: some attempts end it. */
 async function register(): Promise<Instance> {
-  return (await send(port, "POST", "/api/instances/register", { headers: RIGHT, body: '{"name":"a"}' })).json<Instance>();
+  return (
+    await send(port, "POST", "/api/instances/register", { headers: RIGHT, body: '{"name":"a"}' })
+  ).json<Instance>();
 }
 
 /** One request for a route; its first parameter is `first`. A body is JSON, and too little to do anything. */
@@ -69,7 +93,11 @@ t.test("tokens", async (t) => {
     t.notOk([401, 403, 421].includes(right.status), `${name} with the server's token: ${right.status}`);
     const [one, other] = [await register(), await register()];
     const foreign = await ask(route, bearer(one.token), other.id);
-    t.equal(foreign.status === 403, SERVER_ONLY.has(name) || OWN_INSTANCE.has(name), `${name} with an instance's token: ${foreign.status}`);
+    t.equal(
+      foreign.status === 403,
+      SERVER_ONLY.has(name) || OWN_INSTANCE.has(name),
+      `${name} with an instance's token: ${foreign.status}`,
+    );
     t.not(foreign.status, 401, name);
     const own = await ask(route, bearer(one.token), one.id);
     t.equal(own.status === 403, SERVER_ONLY.has(name), `${name} with the instance's own token: ${own.status}`);
@@ -83,7 +111,9 @@ t.test("a refusal says which token is needed, and is audited", async (t) => {
   t.match(refused.json(), { error: "this needs the server token", code: 403 });
   const meddling = await send(port, "DELETE", `/api/instances/${other.id}`, { headers: bearer(token) });
   t.match(meddling.json(), { error: "this needs the server token, or the token of that instance", code: 403 });
-  const rows = (await send(port, "GET", "/api/audit?limit=2", { headers: RIGHT })).json<readonly Record<string, unknown>[]>();
+  const rows = (await send(port, "GET", "/api/audit?limit=2", { headers: RIGHT })).json<
+    readonly Record<string, unknown>[]
+  >();
   t.match(rows, [
     { actor: id, action: "instance.deregister", resource: other.id, outcome: "error" },
     { actor: id, action: "metrics.reset", outcome: "error" },
@@ -99,11 +129,15 @@ t.test("an instance does what agents do with its own token, for itself only", as
   t.match((await send(port, "PUT", "/api/state/plan", body({ step: 1 }))).json(), { version: 1 });
   t.match((await send(port, "PUT", "/api/specs/p/s", body({ a: 1 }))).json(), { version: 1 });
   t.match((await send(port, "POST", "/api/events/publish", body({ topic: "a.b" }))).json(), { source: id });
-  t.match((await send(port, "POST", "/api/rules/propose", body({ project: "p", rule_id: "r", pattern: "x" }))).json(), { status: "proposed" });
+  t.match((await send(port, "POST", "/api/rules/propose", body({ project: "p", rule_id: "r", pattern: "x" }))).json(), {
+    status: "proposed",
+  });
   t.match((await send(port, "POST", "/api/validate/p", body({ content: "x" }))).json(), { count: 0 });
   t.match((await send(port, "POST", "/api/llm/usage", body({ provider: "p", model: "m" }))).json(), { recorded: true });
   t.match((await send(port, "POST", `/api/instances/${id}/activate`, { headers })).json(), { status: "active" });
-  t.match((await send(port, "GET", "/api/state/plan?history=1", { headers })).json(), { versions: [{ updated_by: id }] });
+  t.match((await send(port, "GET", "/api/state/plan?history=1", { headers })).json(), {
+    versions: [{ updated_by: id }],
+  });
   t.match((await send(port, "GET", "/api/audit?limit=1000", { headers })).status, 200);
   t.match((await send(port, "DELETE", `/api/instances/${id}`, { headers })).json(), { deleted: id });
   t.equal((await send(port, "GET", "/api/state/plan", { headers })).status, 401, "its token ends with it");
@@ -111,62 +145,105 @@ t.test("an instance does what agents do with its own token, for itself only", as
 
 t.test("without --auth-token everything passes, whoever asks", async (t) => {
   const open = await startKoor(t);
-  const { token } = (await send(open.port, "POST", "/api/instances/register", { body: '{"name":"a"}' })).json<Instance>();
+  const { token } = (
+    await send(open.port, "POST", "/api/instances/register", { body: '{"name":"a"}' })
+  ).json<Instance>();
   const other = (await send(open.port, "POST", "/api/instances/register", { body: '{"name":"b"}' })).json<Instance>();
   t.match((await send(open.port, "POST", "/api/metrics/reset", { headers: bearer(token) })).json(), { reset: true });
-  t.match((await send(open.port, "DELETE", `/api/instances/${other.id}`, { headers: bearer(token) })).json(), { deleted: other.id });
+  t.match((await send(open.port, "DELETE", `/api/instances/${other.id}`, { headers: bearer(token) })).json(), {
+    deleted: other.id,
+  });
 });
 
 t.test("Origins and Hosts", async (t) => {
   const own = `http://localhost:${port}`;
   for (const route of ROUTES) {
     const name = route.operation.operationId;
-    for (const Origin of ["http://evil.example", "null", `http://localhost:${port + 1}`, "https://tools.example.evil.example", "file://"]) {
+    for (const Origin of [
+      "http://evil.example",
+      "null",
+      `http://localhost:${port + 1}`,
+      "https://tools.example.evil.example",
+      "file://",
+    ]) {
       t.equal((await ask(route, { ...RIGHT, Origin })).status, 403, `${name} from ${Origin}`);
     }
     for (const Origin of [own, `http://127.0.0.1:${port}`, LISTED]) {
       const answer = await ask(route, { ...RIGHT, Origin });
       t.notOk([401, 403, 421].includes(answer.status), `${name} from ${Origin}: ${answer.status}`);
-      t.equal(answer.headers["access-control-allow-origin"], Origin, `${name}: a page of ${Origin} may read the answer`);
+      t.equal(
+        answer.headers["access-control-allow-origin"],
+        Origin,
+        `${name}: a page of ${Origin} may read the answer`,
+      );
       t.match(answer.headers.vary, /Origin/);
     }
-    t.equal((await ask(route, { ...RIGHT })).headers["access-control-allow-origin"], undefined, `${name}: nobody is told who asked for nothing`);
+    t.equal(
+      (await ask(route, { ...RIGHT })).headers["access-control-allow-origin"],
+      undefined,
+      `${name}: nobody is told who asked for nothing`,
+    );
     for (const Host of ["evil.example", `evil.example:${port}`, "169.254.169.254"]) {
       t.equal((await ask(route, { ...RIGHT, Host })).status, 421, `${name} as ${Host}`);
     }
-    t.equal((await ask(route, { Origin: "http://evil.example" })).status, 403, `${name}: a foreign page learns nothing of tokens`);
+    t.equal(
+      (await ask(route, { Origin: "http://evil.example" })).status,
+      403,
+      `${name}: a foreign page learns nothing of tokens`,
+    );
   }
 });
 
 t.test("the dashboard's port has the same doors", async (t) => {
-  const { dashboard_port, port: api_port } = await startKoor(t, { args: ["--auth-token", TOKEN, "--dashboard-bind", "127.0.0.1:0"] });
+  const { dashboard_port, port: api_port } = await startKoor(t, {
+    args: ["--auth-token", TOKEN, "--dashboard-bind", "127.0.0.1:0"],
+  });
   t.not(dashboard_port, 0);
   for (const route of ROUTES) {
     const name = route.operation.operationId;
-    const status = async (headers: Readonly<Record<string, string>>): Promise<number> => (await ask(route, headers, "nobody", dashboard_port)).status;
-    t.equal(await status({}) === 401, !OPEN.has(name), `${name} without a token`);
-    t.equal(await status(bearer("wrong")) === 401, !OPEN.has(name), `${name} with a wrong one`);
+    const status = async (headers: Readonly<Record<string, string>>): Promise<number> =>
+      (await ask(route, headers, "nobody", dashboard_port)).status;
+    t.equal((await status({})) === 401, !OPEN.has(name), `${name} without a token`);
+    t.equal((await status(bearer("wrong"))) === 401, !OPEN.has(name), `${name} with a wrong one`);
     t.equal(await status({ ...RIGHT, Origin: "http://evil.example" }), 403, `${name} from a foreign page`);
     t.equal(await status({ ...RIGHT, Host: "evil.example" }), 421, `${name} as another host`);
-    for (const own of [api_port, dashboard_port]) t.notOk([401, 403, 421].includes(await status({ ...RIGHT, Origin: `http://localhost:${own}` })), `${name} from a page of port ${own}`);
+    for (const own of [api_port, dashboard_port])
+      t.notOk(
+        [401, 403, 421].includes(await status({ ...RIGHT, Origin: `http://localhost:${own}` })),
+        `${name} from a page of port ${own}`,
+      );
   }
 });
 
 t.test("a browser asks before it sends", async (t) => {
-  const asks = { "Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "authorization,content-type,if-match" };
+  const asks = {
+    "Access-Control-Request-Method": "PUT",
+    "Access-Control-Request-Headers": "authorization,content-type,if-match",
+  };
   for (const Origin of [LISTED, `http://localhost:${port}`]) {
     const allowed = await send(port, "OPTIONS", "/api/state/plan", { headers: { ...asks, Origin } });
     t.equal(allowed.status, 204, "without a token: browsers send none");
     t.match(allowed.headers, { "access-control-allow-origin": Origin, "access-control-allow-private-network": "true" });
-    t.same(String(allowed.headers["access-control-allow-methods"]).split(", "), ["DELETE", "GET", "HEAD", "POST", "PUT"]);
-    for (const name of ["Authorization", "Content-Type", "If-Match", "If-None-Match", "X-Koor-Instance"]) t.match(allowed.headers["access-control-allow-headers"], name);
+    t.same(String(allowed.headers["access-control-allow-methods"]).split(", "), [
+      "DELETE",
+      "GET",
+      "HEAD",
+      "POST",
+      "PUT",
+    ]);
+    for (const name of ["Authorization", "Content-Type", "If-Match", "If-None-Match", "X-Koor-Instance"])
+      t.match(allowed.headers["access-control-allow-headers"], name);
   }
   for (const Origin of ["http://evil.example", "null"]) {
     const refused = await send(port, "OPTIONS", "/api/state/plan", { headers: { ...asks, Origin } });
     t.equal(refused.status, 403);
     t.equal(refused.headers["access-control-allow-origin"], undefined);
   }
-  t.equal((await send(port, "OPTIONS", "/api/state/plan", { headers: { ...RIGHT, Origin: LISTED } })).status, 405, "an OPTIONS that asks for nothing is a method like any other");
+  t.equal(
+    (await send(port, "OPTIONS", "/api/state/plan", { headers: { ...RIGHT, Origin: LISTED } })).status,
+    405,
+    "an OPTIONS that asks for nothing is a method like any other",
+  );
   t.equal((await send(port, "OPTIONS", "/nowhere", { headers: { ...RIGHT, ...asks, Origin: LISTED } })).status, 404);
 });
 
@@ -200,10 +277,17 @@ t.test("WebSocket upgrades pass the same doors", async (t) => {
 
 t.test("no stored document becomes a page of this origin", async (t) => {
   for (const type of ["text/html", "image/svg+xml", "application/xhtml+xml", "text/javascript"]) {
-    await send(port, "PUT", "/api/state/page", { headers: { ...RIGHT, "Content-Type": type }, body: "<script>alert(1)</script>" });
+    await send(port, "PUT", "/api/state/page", {
+      headers: { ...RIGHT, "Content-Type": type },
+      body: "<script>alert(1)</script>",
+    });
     for (const path of ["/api/state/page", "/api/state/page?version=1"]) {
       const { headers } = await send(port, "GET", path, { headers: RIGHT });
-      t.match(headers, { "x-content-type-options": "nosniff", "content-security-policy": "sandbox", "cross-origin-resource-policy": "same-origin" });
+      t.match(headers, {
+        "x-content-type-options": "nosniff",
+        "content-security-policy": "sandbox",
+        "cross-origin-resource-policy": "same-origin",
+      });
     }
   }
 });

@@ -21,7 +21,12 @@ const HELP = new RegExp(`^# HELP (${NAME}) (.+)$`);
 const TYPE = new RegExp(`^# TYPE (${NAME}) (counter|gauge|histogram|summary)$`);
 const SAMPLE = new RegExp(`^(${NAME})(?:\\{((?:${LABEL})(?:,${LABEL})*)\\})? (\\S+)$`);
 const ONE_LABEL = /([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"/g;
-const SUFFIXES: Readonly<Record<string, readonly string[]>> = { histogram: ["_bucket", "_sum", "_count"], summary: ["", "_sum", "_count"], counter: [""], gauge: [""] };
+const SUFFIXES: Readonly<Record<string, readonly string[]>> = {
+  histogram: ["_bucket", "_sum", "_count"],
+  summary: ["", "_sum", "_count"],
+  counter: [""],
+  gauge: [""],
+};
 const ESCAPES: Readonly<Record<string, string>> = { '\\"': '"', "\\\\": "\\", "\\n": "\n" };
 
 function parseSample(line: string): Sample {
@@ -50,9 +55,15 @@ function checkHistogram(name: string, samples: readonly Sample[]): void {
     if (sample.name === `${name}_count`) one.count = sample.value;
   }
   for (const { buckets, count } of series.values()) {
-    const bounds = buckets.map(({ labels }) => (labels["le"] === "+Inf" ? Number.POSITIVE_INFINITY : Number(labels["le"])));
-    const rises = buckets.every(({ value }, at) => at === 0 || (value >= (buckets[at - 1]?.value ?? 0) && (bounds[at] ?? 0) > (bounds[at - 1] ?? 0)));
-    if (!rises || bounds.at(-1) !== Number.POSITIVE_INFINITY || buckets.at(-1)?.value !== count) throw new Error(`histogram ${name} is inconsistent`);
+    const bounds = buckets.map(({ labels }) =>
+      labels["le"] === "+Inf" ? Number.POSITIVE_INFINITY : Number(labels["le"]),
+    );
+    const rises = buckets.every(
+      ({ value }, at) =>
+        at === 0 || (value >= (buckets[at - 1]?.value ?? 0) && (bounds[at] ?? 0) > (bounds[at - 1] ?? 0)),
+    );
+    if (!rises || bounds.at(-1) !== Number.POSITIVE_INFINITY || buckets.at(-1)?.value !== count)
+      throw new Error(`histogram ${name} is inconsistent`);
   }
 }
 
@@ -76,7 +87,8 @@ export function parseExposition(text: string): ReadonlyMap<string, Family> {
     } else {
       const sample = parseSample(line);
       const family = families.get(current);
-      if (family === undefined || !(SUFFIXES[family.type] ?? []).some((suffix) => sample.name === current + suffix)) throw new Error(`sample out of its family: ${line}`);
+      if (family === undefined || !(SUFFIXES[family.type] ?? []).some((suffix) => sample.name === current + suffix))
+        throw new Error(`sample out of its family: ${line}`);
       const identity = `${sample.name}${JSON.stringify(sample.labels)}`;
       if (seen.has(identity)) throw new Error(`sample twice: ${line}`);
       seen.add(identity);

@@ -52,17 +52,25 @@ function answerOf(message: IncomingMessage, body: Buffer): Answer {
  * @param port on 127.0.0.1
  * @param path with its query, as it is to stand in the request line
  */
-export function send(port: number, method: string, path: string, { headers = {}, body, chunks }: RequestOptions = {}): Promise<Answer> {
+export function send(
+  port: number,
+  method: string,
+  path: string,
+  { headers = {}, body, chunks }: RequestOptions = {},
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     let answered = false;
     const length = body === undefined ? {} : { "Content-Length": Buffer.byteLength(body) };
-    const request = httpRequest({ host: "127.0.0.1", port, agent, method, path, headers: { ...length, ...headers } }, (message) => {
-      answered = true;
-      const parts: Buffer[] = [];
-      message.on("data", (part: Buffer) => parts.push(part));
-      message.on("error", reject);
-      message.on("end", () => resolve(answerOf(message, Buffer.concat(parts))));
-    });
+    const request = httpRequest(
+      { host: "127.0.0.1", port, agent, method, path, headers: { ...length, ...headers } },
+      (message) => {
+        answered = true;
+        const parts: Buffer[] = [];
+        message.on("data", (part: Buffer) => parts.push(part));
+        message.on("error", reject);
+        message.on("end", () => resolve(answerOf(message, Buffer.concat(parts))));
+      },
+    );
     // A server that has answered may stop reading what is still being sent.
     request.on("error", (error) => {
       if (!answered) reject(error);
@@ -77,7 +85,13 @@ export function send(port: number, method: string, path: string, { headers = {},
 }
 
 /** Sends JSON; a string is sent as it is. */
-export function sendJson(port: number, method: string, path: string, body: unknown, headers: OutgoingHttpHeaders = {}): Promise<Answer> {
+export function sendJson(
+  port: number,
+  method: string,
+  path: string,
+  body: unknown,
+  headers: OutgoingHttpHeaders = {},
+): Promise<Answer> {
   const text = typeof body === "string" ? body : JSON.stringify(body);
   return send(port, method, path, { body: text, headers: { "Content-Type": "application/json", ...headers } });
 }
@@ -86,7 +100,11 @@ export function sendJson(port: number, method: string, path: string, body: unkno
  * Sends bytes on a connection of their own and collects what comes back until the server closes it, or
  * until `enough` says so.
  */
-export function sendRaw(port: number, bytes: string | Uint8Array, enough: (text: string) => boolean = hasWholeAnswer): Promise<string> {
+export function sendRaw(
+  port: number,
+  bytes: string | Uint8Array,
+  enough: (text: string) => boolean = hasWholeAnswer,
+): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = "";
     const socket = connect(port, "127.0.0.1", () => socket.write(bytes));

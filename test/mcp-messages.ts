@@ -11,7 +11,10 @@ export const STATELESS_REVISION = "2026-07-28";
 export const REVISIONS = [...OLDER_REVISIONS, STATELESS_REVISION] as const;
 export type Revision = (typeof REVISIONS)[number];
 
-export const MCP_HEADERS = { "Content-Type": "application/json", Accept: "application/json, text/event-stream" } as const;
+export const MCP_HEADERS = {
+  "Content-Type": "application/json",
+  Accept: "application/json, text/event-stream",
+} as const;
 
 /** What each request of the stateless revision carries in place of a handshake. */
 export const ENVELOPE = {
@@ -40,30 +43,58 @@ export interface ToolAnswer {
 
 /** Sends any body. */
 export function post(port: number, body: unknown, headers: OutgoingHttpHeaders = {}): Promise<Answer> {
-  const given = Object.fromEntries(Object.entries({ ...MCP_HEADERS, ...headers }).filter(([, value]) => value !== undefined));
-  return send(port, "POST", "/mcp", { body: typeof body === "string" || body instanceof Uint8Array ? body : JSON.stringify(body), headers: given });
+  const given = Object.fromEntries(
+    Object.entries({ ...MCP_HEADERS, ...headers }).filter(([, value]) => value !== undefined),
+  );
+  return send(port, "POST", "/mcp", {
+    body: typeof body === "string" || body instanceof Uint8Array ? body : JSON.stringify(body),
+    headers: given,
+  });
 }
 
 /** The message and the headers of a request of a revision. */
-export function request(revision: Revision, method: string, params: Readonly<Record<string, unknown>> = {}, id: string | number = 1): { readonly message: object; readonly headers: OutgoingHttpHeaders } {
-  if (revision !== STATELESS_REVISION) return { message: { jsonrpc: "2.0", id, method, params }, headers: { "MCP-Protocol-Version": revision } };
+export function request(
+  revision: Revision,
+  method: string,
+  params: Readonly<Record<string, unknown>> = {},
+  id: string | number = 1,
+): { readonly message: object; readonly headers: OutgoingHttpHeaders } {
+  if (revision !== STATELESS_REVISION)
+    return { message: { jsonrpc: "2.0", id, method, params }, headers: { "MCP-Protocol-Version": revision } };
   return {
     message: { jsonrpc: "2.0", id, method, params: { ...params, _meta: ENVELOPE } },
-    headers: { "MCP-Protocol-Version": revision, "Mcp-Method": method, ...(typeof params["name"] === "string" ? { "Mcp-Name": params["name"] } : {}) },
+    headers: {
+      "MCP-Protocol-Version": revision,
+      "Mcp-Method": method,
+      ...(typeof params["name"] === "string" ? { "Mcp-Name": params["name"] } : {}),
+    },
   };
 }
 
 /** One request and its answer. */
-export function ask(port: number, revision: Revision, method: string, params: Readonly<Record<string, unknown>> = {}, headers: OutgoingHttpHeaders = {}): Promise<Answer> {
+export function ask(
+  port: number,
+  revision: Revision,
+  method: string,
+  params: Readonly<Record<string, unknown>> = {},
+  headers: OutgoingHttpHeaders = {},
+): Promise<Answer> {
   const made = request(revision, method, params);
   return post(port, made.message, { ...made.headers, ...headers });
 }
 
 /** One call of a tool: its result. */
-export async function callTool(port: number, name: string, given: object = {}, revision: Revision = "2025-11-25", headers: OutgoingHttpHeaders = {}): Promise<ToolAnswer> {
+export async function callTool(
+  port: number,
+  name: string,
+  given: object = {},
+  revision: Revision = "2025-11-25",
+  headers: OutgoingHttpHeaders = {},
+): Promise<ToolAnswer> {
   const answer = await ask(port, revision, "tools/call", { name, arguments: given }, headers);
   const { result, error } = answer.json<RpcAnswer>();
-  if (answer.status !== 200 || result === undefined) throw new Error(`${answer.status} ${JSON.stringify(error ?? answer.text)}`);
+  if (answer.status !== 200 || result === undefined)
+    throw new Error(`${answer.status} ${JSON.stringify(error ?? answer.text)}`);
   return result as unknown as ToolAnswer;
 }
 

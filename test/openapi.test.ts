@@ -25,7 +25,9 @@ interface Operation {
   readonly operationId: string;
   readonly parameters: readonly Parameter[];
   readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema?: Json }>> };
-  readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, { readonly schema?: Json }>> }>>;
+  readonly responses: Readonly<
+    Record<string, { readonly content?: Readonly<Record<string, { readonly schema?: Json }>> }>
+  >;
   readonly security?: readonly Json[];
 }
 interface Description {
@@ -44,28 +46,39 @@ const served = await send(koor.port, "GET", "/openapi.json");
 const description = served.json<Description>();
 
 /** Stands for whatever a feature is handed: the tables only name their handlers, they call none. */
-const anything: unknown = new Proxy(() => undefined, { get: (_target, name) => (name === Symbol.toPrimitive ? () => "" : anything), apply: () => anything });
+const anything: unknown = new Proxy(() => undefined, {
+  get: (_target, name) => (name === Symbol.toPrimitive ? () => "" : anything),
+  apply: () => anything,
+});
 
 /** Every route of every feature, as the features' own files have it. This file runs from dist/tree/test. */
 async function routesOfFeatures(): Promise<Route[]> {
   const src = new URL("../src/", import.meta.url);
-  const files = readdirSync(src, { recursive: true, encoding: "utf8" }).filter((file) => /^[a-z-]+\/routes\.js$/.test(file));
+  const files = readdirSync(src, { recursive: true, encoding: "utf8" }).filter((file) =>
+    /^[a-z-]+\/routes\.js$/.test(file),
+  );
   const routes: Route[] = [];
   for (const file of files) {
-    const exported = await import(new URL(file, src).href) as Readonly<Record<string, unknown>>;
-    const [make] = Object.entries(exported).flatMap(([name, value]) => (name.endsWith("Routes") && typeof value === "function" ? [value as (options: unknown) => Route[]] : []));
+    const exported = (await import(new URL(file, src).href)) as Readonly<Record<string, unknown>>;
+    const [make] = Object.entries(exported).flatMap(([name, value]) =>
+      name.endsWith("Routes") && typeof value === "function" ? [value as (options: unknown) => Route[]] : [],
+    );
     if (make === undefined) throw new Error(`${file} exports no table of routes`);
     routes.push(...make(anything));
   }
   return routes;
 }
 
-const described = Object.entries(description.paths).flatMap(([path, methods]) => Object.entries(methods).map(([method, operation]) => ({ path, method, operation })));
+const described = Object.entries(description.paths).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
+);
 
 t.test("a published validator finds it valid", async (t) => {
   t.equal(served.status, 200);
   t.equal(served.headers["content-type"], "application/json");
-  const { valid, errors } = await new Validator().validate(structuredClone(description) as unknown as Record<string, unknown>);
+  const { valid, errors } = await new Validator().validate(
+    structuredClone(description) as unknown as Record<string, unknown>,
+  );
   t.ok(valid, JSON.stringify(errors));
   t.match(description.openapi, /^3\.1\./);
   t.equal(description.info.version, VERSION);
@@ -77,16 +90,34 @@ t.test("every route is in it, under its own name, and nothing else", async (t) =
   const routes = await routesOfFeatures();
   t.ok(routes.length >= 13);
   const table = routes.map(({ method, path, name }) => `${method} ${path.replace("...}", "}")} ${name}`);
-  t.same(described.map(({ method, path, operation }) => `${method.toUpperCase()} ${path} ${operation.operationId}`).toSorted(), [...table, "GET /openapi.json openapi"].toSorted());
+  t.same(
+    described
+      .map(({ method, path, operation }) => `${method.toUpperCase()} ${path} ${operation.operationId}`)
+      .toSorted(),
+    [...table, "GET /openapi.json openapi"].toSorted(),
+  );
   t.equal(new Set(described.map(({ operation }) => operation.operationId)).size, described.length);
   for (const route of routes) {
     const operation = description.paths[route.path.replace("...}", "}")]?.[route.method.toLowerCase()];
-    const names = (place: string): string[] => (operation?.parameters ?? []).filter((parameter) => parameter.in === place).map(({ name }) => name);
+    const names = (place: string): string[] =>
+      (operation?.parameters ?? []).filter((parameter) => parameter.in === place).map(({ name }) => name);
     t.same(names("query"), Object.keys(route.query?.properties ?? {}), `${route.name}: query`);
-    t.same(names("header"), (route.headers ?? []).filter((name) => !["accept", "content-type", "host"].includes(name)), `${route.name}: headers`);
-    t.same(names("path"), [...route.path.matchAll(/\{([a-z_]+)/g)].map(([, name]) => name), `${route.name}: path`);
+    t.same(
+      names("header"),
+      (route.headers ?? []).filter((name) => !["accept", "content-type", "host"].includes(name)),
+      `${route.name}: headers`,
+    );
+    t.same(
+      names("path"),
+      [...route.path.matchAll(/\{([a-z_]+)/g)].map(([, name]) => name),
+      `${route.name}: path`,
+    );
     t.equal(operation?.requestBody !== undefined, route.body !== undefined, `${route.name}: body`);
-    t.same(operation?.security, route.open === true ? [{}] : route.needs === "server" ? [{ server: [] }, {}] : undefined, `${route.name}: security`);
+    t.same(
+      operation?.security,
+      route.open === true ? [{}] : route.needs === "server" ? [{ server: [] }, {}] : undefined,
+      `${route.name}: security`,
+    );
   }
 });
 
@@ -100,7 +131,11 @@ t.test("what it describes is served, what it does not is a 404 or a 405", async 
       if (methods[method] === undefined) {
         t.equal(answer.status, 405, `${method} ${path} is not described`);
         const allowed = Object.keys(methods).map((name) => name.toUpperCase());
-        t.same(answer.headers.allow?.split(", ").filter((name) => name !== "HEAD"), allowed.toSorted(), "Allow names what is");
+        t.same(
+          answer.headers.allow?.split(", ").filter((name) => name !== "HEAD"),
+          allowed.toSorted(),
+          "Allow names what is",
+        );
       } else {
         t.not(answer.status, 405, `${method} ${path}`);
         if (answer.status === 404) t.not(answer.json<Refusal>().error, "no such route", `${method} ${path}`);
@@ -114,7 +149,8 @@ function closed(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map((item) => closed(item));
   if (typeof schema !== "object" || schema === null) return schema;
   const copy = Object.fromEntries(Object.entries(schema).map(([name, value]) => [name, closed(value)]));
-  if ("$ref" in copy && typeof copy["$ref"] === "string") return closed(description.components.schemas[copy["$ref"].replace("#/components/schemas/", "")]);
+  if ("$ref" in copy && typeof copy["$ref"] === "string")
+    return closed(description.components.schemas[copy["$ref"].replace("#/components/schemas/", "")]);
   return "properties" in copy && !("additionalProperties" in copy) ? { ...copy, additionalProperties: false } : copy;
 }
 
@@ -122,7 +158,8 @@ function closed(schema: unknown): unknown {
 function contradiction(answer: Answer, operation: Operation): string | undefined {
   const response = operation.responses[String(answer.status)];
   if (response === undefined) return `status ${answer.status} is not described`;
-  if (answer.status === 304 || answer.status === 202) return response.content === undefined && answer.body.length === 0 ? undefined : "a 304 and a 202 have no body";
+  if (answer.status === 304 || answer.status === 202)
+    return response.content === undefined && answer.body.length === 0 ? undefined : "a 304 and a 202 have no body";
   const type = String(answer.headers["content-type"]).split(";")[0] ?? "";
   const content = response.content?.[type] ?? response.content?.["*/*"];
   if (content === undefined) return `type ${type} is not described`;
@@ -185,7 +222,14 @@ const SAMPLES: readonly Sample[] = [
   { name: "spec.put", status: 200, method: "PUT", path: "/api/specs/p/s", body: '{"a":2}' },
   { name: "spec.put", status: 400, method: "PUT", path: "/api/specs/p/s", body: "" },
   { name: "spec.put", status: 401, method: "PUT", path: "/api/specs/p/s", body: "1", guarded: true },
-  { name: "spec.put", status: 412, method: "PUT", path: "/api/specs/p/s", body: "1", headers: { "If-None-Match": "*" } },
+  {
+    name: "spec.put",
+    status: 412,
+    method: "PUT",
+    path: "/api/specs/p/s",
+    body: "1",
+    headers: { "If-None-Match": "*" },
+  },
   { name: "spec.projects", status: 200, method: "GET", path: "/api/specs" },
   { name: "spec.list", status: 200, method: "GET", path: "/api/specs/p" },
   { name: "spec.get", status: 200, method: "GET", path: "/api/specs/p/s" },
@@ -201,54 +245,174 @@ const SAMPLES: readonly Sample[] = [
   { name: "spec.delete", status: 412, method: "DELETE", path: "/api/specs/p/s?if_version=99" },
   { name: "spec.delete", status: 200, method: "DELETE", path: "/api/specs/p/s" },
   { name: "spec.delete", status: 404, method: "DELETE", path: "/api/specs/p/s" },
-  { name: "template.create", status: 200, method: "POST", path: "/api/templates", body: '{"id":"t","name":"T","data":[{"rule_id":"x","pattern":"y"}]}' },
-  { name: "template.create", status: 400, method: "POST", path: "/api/templates", body: '{"id":"u","name":"U","kind":"contracts","data":[]}' },
+  {
+    name: "template.create",
+    status: 200,
+    method: "POST",
+    path: "/api/templates",
+    body: '{"id":"t","name":"T","data":[{"rule_id":"x","pattern":"y"}]}',
+  },
+  {
+    name: "template.create",
+    status: 400,
+    method: "POST",
+    path: "/api/templates",
+    body: '{"id":"u","name":"U","kind":"contracts","data":[]}',
+  },
   { name: "template.create", status: 409, method: "POST", path: "/api/templates", body: '{"id":"t","name":"T"}' },
   { name: "template.list", status: 200, method: "GET", path: "/api/templates?kind=rules" },
   { name: "template.list", status: 400, method: "GET", path: "/api/templates?kind=none" },
   { name: "template.get", status: 200, method: "GET", path: "/api/templates/t" },
   { name: "template.get", status: 404, method: "GET", path: "/api/templates/never" },
-  { name: "template.apply", status: 200, method: "POST", path: "/api/templates/t/apply", body: '{"project":"templated"}' },
+  {
+    name: "template.apply",
+    status: 200,
+    method: "POST",
+    path: "/api/templates/t/apply",
+    body: '{"project":"templated"}',
+  },
   { name: "template.apply", status: 400, method: "POST", path: "/api/templates/t/apply", body: "{}" },
   { name: "template.apply", status: 404, method: "POST", path: "/api/templates/never/apply", body: '{"project":"p"}' },
   { name: "template.delete", status: 200, method: "DELETE", path: "/api/templates/t" },
   { name: "template.delete", status: 404, method: "DELETE", path: "/api/templates/t" },
-  { name: "rules.put", status: 200, method: "PUT", path: "/api/validate/p/rules", body: '[{"rule_id":"a","pattern":"x+"},{"rule_id":"m","pattern":"y","match_type":"missing","message":"no y"}]' },
+  {
+    name: "rules.put",
+    status: 200,
+    method: "PUT",
+    path: "/api/validate/p/rules",
+    body: '[{"rule_id":"a","pattern":"x+"},{"rule_id":"m","pattern":"y","match_type":"missing","message":"no y"}]',
+  },
   { name: "rules.put", status: 400, method: "PUT", path: "/api/validate/p/rules", body: '[{"rule_id":"a"}]' },
   { name: "rules.put", status: 401, method: "PUT", path: "/api/validate/p/rules", body: "[]", guarded: true },
-  { name: "rules.put", status: 413, method: "PUT", path: "/api/validate/p/rules", body: Buffer.alloc(10 * 1024 * 1024 + 1) },
+  {
+    name: "rules.put",
+    status: 413,
+    method: "PUT",
+    path: "/api/validate/p/rules",
+    body: Buffer.alloc(10 * 1024 * 1024 + 1),
+  },
   { name: "rules.project", status: 200, method: "GET", path: "/api/validate/p/rules?stack=go" },
   { name: "rules.validate", status: 200, method: "POST", path: "/api/validate/p", body: '{"content":"axx"}' },
   { name: "rules.validate", status: 400, method: "POST", path: "/api/validate/p", body: "{}" },
-  { name: "rules.validate", status: 413, method: "POST", path: "/api/validate/p", body: Buffer.alloc(10 * 1024 * 1024 + 1) },
-  { name: "rule.propose", status: 200, method: "POST", path: "/api/rules/propose", body: '{"project":"p","rule_id":"b","pattern":"z"}' },
-  { name: "rule.propose", status: 400, method: "POST", path: "/api/rules/propose", body: '{"project":"p","rule_id":"b","pattern":"("}' },
-  { name: "rule.propose", status: 409, method: "POST", path: "/api/rules/propose", body: '{"project":"p","rule_id":"b","pattern":"z"}' },
+  {
+    name: "rules.validate",
+    status: 413,
+    method: "POST",
+    path: "/api/validate/p",
+    body: Buffer.alloc(10 * 1024 * 1024 + 1),
+  },
+  {
+    name: "rule.propose",
+    status: 200,
+    method: "POST",
+    path: "/api/rules/propose",
+    body: '{"project":"p","rule_id":"b","pattern":"z"}',
+  },
+  {
+    name: "rule.propose",
+    status: 400,
+    method: "POST",
+    path: "/api/rules/propose",
+    body: '{"project":"p","rule_id":"b","pattern":"("}',
+  },
+  {
+    name: "rule.propose",
+    status: 409,
+    method: "POST",
+    path: "/api/rules/propose",
+    body: '{"project":"p","rule_id":"b","pattern":"z"}',
+  },
   { name: "rule.accept", status: 200, method: "POST", path: "/api/rules/p/b/accept" },
   { name: "rule.accept", status: 404, method: "POST", path: "/api/rules/p/b/accept" },
-  { name: "rule.propose", status: 200, method: "POST", path: "/api/rules/propose", body: '{"project":"p","rule_id":"c","pattern":"z"}' },
+  {
+    name: "rule.propose",
+    status: 200,
+    method: "POST",
+    path: "/api/rules/propose",
+    body: '{"project":"p","rule_id":"c","pattern":"z"}',
+  },
   { name: "rule.reject", status: 200, method: "POST", path: "/api/rules/p/c/reject" },
   { name: "rule.reject", status: 404, method: "POST", path: "/api/rules/p/c/reject" },
   { name: "rules.list", status: 200, method: "GET", path: "/api/rules" },
   { name: "rules.list", status: 400, method: "GET", path: "/api/rules?status=none" },
   { name: "rules.export", status: 200, method: "GET", path: "/api/rules/export" },
-  { name: "rules.import", status: 200, method: "POST", path: "/api/rules/import", body: '[{"project":"q","rule_id":"b","pattern":"z"}]' },
+  {
+    name: "rules.import",
+    status: 200,
+    method: "POST",
+    path: "/api/rules/import",
+    body: '[{"project":"q","rule_id":"b","pattern":"z"}]',
+  },
   { name: "rules.import", status: 400, method: "POST", path: "/api/rules/import", body: "[]" },
   { name: "rule.delete", status: 200, method: "DELETE", path: "/api/rules/q/b" },
   { name: "rule.delete", status: 404, method: "DELETE", path: "/api/rules/q/b" },
-  { name: "spec.put", status: 200, method: "PUT", path: "/api/specs/p/contract", body: '{"kind":"contract","endpoints":{"POST /x":{"request":{"a":{"type":"string"}}}}}' },
-  { name: "contract.validate", status: 200, method: "POST", path: "/api/contracts/p/contract/validate", body: '{"endpoint":"POST /x","payload":{"a":1}}' },
+  {
+    name: "spec.put",
+    status: 200,
+    method: "PUT",
+    path: "/api/specs/p/contract",
+    body: '{"kind":"contract","endpoints":{"POST /x":{"request":{"a":{"type":"string"}}}}}',
+  },
+  {
+    name: "contract.validate",
+    status: 200,
+    method: "POST",
+    path: "/api/contracts/p/contract/validate",
+    body: '{"endpoint":"POST /x","payload":{"a":1}}',
+  },
   { name: "contract.validate", status: 400, method: "POST", path: "/api/contracts/p/contract/validate", body: "{}" },
-  { name: "contract.validate", status: 404, method: "POST", path: "/api/contracts/p/none/validate", body: '{"endpoint":"POST /x"}' },
-  { name: "contract.validate", status: 413, method: "POST", path: "/api/contracts/p/contract/validate", body: Buffer.alloc(10 * 1024 * 1024 + 1) },
-  { name: "contract.test", status: 200, method: "POST", path: "/api/contracts/p/contract/test", body: '{"endpoint":"POST /x","base_url":"http://127.0.0.1:1"}' },
-  { name: "contract.test", status: 400, method: "POST", path: "/api/contracts/p/contract/test", body: '{"endpoint":"POST /x","base_url":"http://169.254.169.254"}' },
-  { name: "contract.test", status: 404, method: "POST", path: "/api/contracts/p/none/test", body: '{"endpoint":"POST /x","base_url":"http://127.0.0.1:1"}' },
+  {
+    name: "contract.validate",
+    status: 404,
+    method: "POST",
+    path: "/api/contracts/p/none/validate",
+    body: '{"endpoint":"POST /x"}',
+  },
+  {
+    name: "contract.validate",
+    status: 413,
+    method: "POST",
+    path: "/api/contracts/p/contract/validate",
+    body: Buffer.alloc(10 * 1024 * 1024 + 1),
+  },
+  {
+    name: "contract.test",
+    status: 200,
+    method: "POST",
+    path: "/api/contracts/p/contract/test",
+    body: '{"endpoint":"POST /x","base_url":"http://127.0.0.1:1"}',
+  },
+  {
+    name: "contract.test",
+    status: 400,
+    method: "POST",
+    path: "/api/contracts/p/contract/test",
+    body: '{"endpoint":"POST /x","base_url":"http://169.254.169.254"}',
+  },
+  {
+    name: "contract.test",
+    status: 404,
+    method: "POST",
+    path: "/api/contracts/p/none/test",
+    body: '{"endpoint":"POST /x","base_url":"http://127.0.0.1:1"}',
+  },
   { name: "compliance.run", status: 200, method: "POST", path: "/api/compliance/run" },
   { name: "compliance.history", status: 200, method: "GET", path: "/api/compliance/history" },
   { name: "compliance.history", status: 400, method: "GET", path: "/api/compliance/history?limit=0" },
-  { name: "events.publish", status: 200, method: "POST", path: "/api/events/publish", body: '{"topic":"a","data":{"n":1}}' },
-  { name: "events.publish", status: 200, method: "POST", path: "/api/events/publish", body: '[{"topic":"a"},{"topic":"b"}]' },
+  {
+    name: "events.publish",
+    status: 200,
+    method: "POST",
+    path: "/api/events/publish",
+    body: '{"topic":"a","data":{"n":1}}',
+  },
+  {
+    name: "events.publish",
+    status: 200,
+    method: "POST",
+    path: "/api/events/publish",
+    body: '[{"topic":"a"},{"topic":"b"}]',
+  },
   { name: "events.publish", status: 400, method: "POST", path: "/api/events/publish", body: '{"topic":5,"source":6}' },
   { name: "events.publish", status: 400, method: "POST", path: "/api/events/publish", body: "{" },
   { name: "events.history", status: 200, method: "GET", path: "/api/events/history" },
@@ -257,13 +421,31 @@ const SAMPLES: readonly Sample[] = [
   { name: "events.subscribe", status: 400, method: "GET", path: "/api/events/subscribe?since=x" },
   { name: "events.stream", status: 200, method: "HEAD", path: "/api/events/stream" },
   { name: "events.stream", status: 400, method: "GET", path: "/api/events/stream?pattern=%5B" },
-  { name: "webhook.create", status: 200, method: "POST", path: "/api/webhooks", body: '{"id":"w","url":"http://127.0.0.1:1/","secret":"s"}' },
+  {
+    name: "webhook.create",
+    status: 200,
+    method: "POST",
+    path: "/api/webhooks",
+    body: '{"id":"w","url":"http://127.0.0.1:1/","secret":"s"}',
+  },
   { name: "webhook.create", status: 400, method: "POST", path: "/api/webhooks", body: '{"id":"w"}' },
-  { name: "webhook.create", status: 409, method: "POST", path: "/api/webhooks", body: '{"id":"w","url":"http://127.0.0.1:1/"}' },
+  {
+    name: "webhook.create",
+    status: 409,
+    method: "POST",
+    path: "/api/webhooks",
+    body: '{"id":"w","url":"http://127.0.0.1:1/"}',
+  },
   { name: "webhook.list", status: 200, method: "GET", path: "/api/webhooks" },
   { name: "webhook.enable", status: 200, method: "POST", path: "/api/webhooks/w/enable" },
   { name: "webhook.enable", status: 404, method: "POST", path: "/api/webhooks/none/enable" },
-  { name: "webhook.create", status: 200, method: "POST", path: "/api/webhooks", body: JSON.stringify({ id: "alive", url: receiver.url }) },
+  {
+    name: "webhook.create",
+    status: 200,
+    method: "POST",
+    path: "/api/webhooks",
+    body: JSON.stringify({ id: "alive", url: receiver.url }),
+  },
   { name: "webhook.test", status: 200, method: "POST", path: "/api/webhooks/alive/test" },
   { name: "webhook.test", status: 400, method: "POST", path: "/api/webhooks/w/test" },
   { name: "webhook.test", status: 404, method: "POST", path: "/api/webhooks/none/test" },
@@ -271,11 +453,32 @@ const SAMPLES: readonly Sample[] = [
   { name: "webhook.delete", status: 404, method: "DELETE", path: "/api/webhooks/w" },
   { name: "backup", status: 200, method: "GET", path: "/api/backup" },
   { name: "restore", status: 409, method: "POST", path: "/api/restore", body: "{}" },
-  { name: "mcp", status: 200, method: "POST", path: "/mcp", body: '{"jsonrpc":"2.0","id":1,"method":"tools/list"}', headers: MCP_HEADERS },
-  { name: "mcp", status: 202, method: "POST", path: "/mcp", body: '{"jsonrpc":"2.0","method":"notifications/initialized"}', headers: MCP_HEADERS },
+  {
+    name: "mcp",
+    status: 200,
+    method: "POST",
+    path: "/mcp",
+    body: '{"jsonrpc":"2.0","id":1,"method":"tools/list"}',
+    headers: MCP_HEADERS,
+  },
+  {
+    name: "mcp",
+    status: 202,
+    method: "POST",
+    path: "/mcp",
+    body: '{"jsonrpc":"2.0","method":"notifications/initialized"}',
+    headers: MCP_HEADERS,
+  },
   { name: "mcp", status: 400, method: "POST", path: "/mcp", body: "{", headers: MCP_HEADERS },
   { name: "mcp", status: 401, method: "POST", path: "/mcp", body: "{}", headers: MCP_HEADERS, guarded: true },
-  { name: "mcp", status: 406, method: "POST", path: "/mcp", body: '{"jsonrpc":"2.0","id":1,"method":"ping"}', headers: { ...MCP_HEADERS, Accept: "text/html" } },
+  {
+    name: "mcp",
+    status: 406,
+    method: "POST",
+    path: "/mcp",
+    body: '{"jsonrpc":"2.0","id":1,"method":"ping"}',
+    headers: { ...MCP_HEADERS, Accept: "text/html" },
+  },
   { name: "mcp", status: 415, method: "POST", path: "/mcp", body: "{}" },
   { name: "usage.record", status: 200, method: "POST", path: "/api/llm/usage", body: '{"provider":"p","model":"m"}' },
   { name: "usage.record", status: 400, method: "POST", path: "/api/llm/usage", body: '{"provider":"p"}' },
@@ -283,17 +486,54 @@ const SAMPLES: readonly Sample[] = [
   { name: "usage.list", status: 400, method: "GET", path: "/api/llm/usage?limit=0" },
   { name: "usage.summary", status: 200, method: "GET", path: "/api/llm/usage/summary" },
   { name: "usage.summary", status: 400, method: "GET", path: "/api/llm/usage/summary?group_by=x" },
-  { name: "instance.register", status: 200, method: "POST", path: "/api/instances/register", body: '{"name":"a","capabilities":["x"]}' },
+  {
+    name: "instance.register",
+    status: 200,
+    method: "POST",
+    path: "/api/instances/register",
+    body: '{"name":"a","capabilities":["x"]}',
+  },
   { name: "instance.register", status: 400, method: "POST", path: "/api/instances/register", body: '{"name":5}' },
-  { name: "instance.register", status: 401, method: "POST", path: "/api/instances/register", body: '{"name":"a"}', guarded: true },
+  {
+    name: "instance.register",
+    status: 401,
+    method: "POST",
+    path: "/api/instances/register",
+    body: '{"name":"a"}',
+    guarded: true,
+  },
   { name: "instance.activate", status: 200, method: "POST", path: `/api/instances/${INSTANCE_ID}/activate` },
   { name: "instance.activate", status: 404, method: "POST", path: "/api/instances/none/activate" },
   { name: "instance.heartbeat", status: 200, method: "POST", path: `/api/instances/${INSTANCE_ID}/heartbeat` },
   { name: "instance.heartbeat", status: 404, method: "POST", path: "/api/instances/none/heartbeat" },
-  { name: "instance.capabilities", status: 200, method: "POST", path: `/api/instances/${INSTANCE_ID}/capabilities`, body: '{"capabilities":["x"]}' },
-  { name: "instance.capabilities", status: 400, method: "POST", path: `/api/instances/${INSTANCE_ID}/capabilities`, body: '{"capabilities":[""]}' },
-  { name: "instance.capabilities", status: 404, method: "POST", path: "/api/instances/none/capabilities", body: '{"capabilities":[]}' },
-  { name: "instance.intent", status: 200, method: "POST", path: `/api/instances/${INSTANCE_ID}/intent`, body: '{"intent":"x"}' },
+  {
+    name: "instance.capabilities",
+    status: 200,
+    method: "POST",
+    path: `/api/instances/${INSTANCE_ID}/capabilities`,
+    body: '{"capabilities":["x"]}',
+  },
+  {
+    name: "instance.capabilities",
+    status: 400,
+    method: "POST",
+    path: `/api/instances/${INSTANCE_ID}/capabilities`,
+    body: '{"capabilities":[""]}',
+  },
+  {
+    name: "instance.capabilities",
+    status: 404,
+    method: "POST",
+    path: "/api/instances/none/capabilities",
+    body: '{"capabilities":[]}',
+  },
+  {
+    name: "instance.intent",
+    status: 200,
+    method: "POST",
+    path: `/api/instances/${INSTANCE_ID}/intent`,
+    body: '{"intent":"x"}',
+  },
   { name: "instance.intent", status: 404, method: "POST", path: "/api/instances/none/intent", body: '{"intent":"x"}' },
   { name: "instance.list", status: 200, method: "GET", path: "/api/instances?capability=x" },
   { name: "instance.stale", status: 200, method: "GET", path: "/api/instances/stale" },
@@ -313,7 +553,9 @@ const SAMPLES: readonly Sample[] = [
 ];
 
 t.test("what the server answers is what it describes", async (t) => {
-  const instance = (await send(koor.port, "POST", "/api/instances/register", { body: '{"name":"sample"}' })).json<{ readonly id: string }>().id;
+  const instance = (await send(koor.port, "POST", "/api/instances/register", { body: '{"name":"sample"}' })).json<{
+    readonly id: string;
+  }>().id;
   const byName = new Map(described.map(({ operation }) => [operation.operationId, operation]));
   for (const { name, status, method, path, body, headers = {}, guarded: fromGuarded } of SAMPLES) {
     const operation = byName.get(name);
@@ -322,17 +564,25 @@ t.test("what the server answers is what it describes", async (t) => {
       continue;
     }
     const target = path.replace(INSTANCE_ID, instance);
-    const answer = await send(fromGuarded === true ? guarded.port : koor.port, method, target, { headers, ...(body === undefined ? {} : { body }) });
+    const answer = await send(fromGuarded === true ? guarded.port : koor.port, method, target, {
+      headers,
+      ...(body === undefined ? {} : { body }),
+    });
     t.equal(answer.status, status, `${method} ${path}`);
     t.equal(contradiction(answer, operation), undefined, `${method} ${path} ${status}`);
   }
-  const succeeded = new Set(SAMPLES.filter(({ name, status }) => status === 200 || status === 426 || name === "restore").map(({ name }) => name));
+  const succeeded = new Set(
+    SAMPLES.filter(({ name, status }) => status === 200 || status === 426 || name === "restore").map(
+      ({ name }) => name,
+    ),
+  );
   for (const name of byName.keys()) t.ok(succeeded.has(name), `${name} was tried`);
 });
 
 t.test("what a value's route answers about the value is described too", async (t) => {
   for (const body of ['{"a":1}', '{"a":2,"c":3}']) await send(koor.port, "PUT", "/api/state/views", { body });
-  const content = description.paths["/api/state/{key}"]?.["get"]?.responses["200"]?.content?.["application/json"]?.schema as { readonly anyOf: readonly Json[] };
+  const content = description.paths["/api/state/{key}"]?.["get"]?.responses["200"]?.content?.["application/json"]
+    ?.schema as { readonly anyOf: readonly Json[] };
   const [historySchema, diffSchema] = content.anyOf.map((view) => Compile(closed(view) as Json));
   const history = (await send(koor.port, "GET", "/api/state/views?history=1")).json();
   const diff = (await send(koor.port, "GET", "/api/state/views?diff=1,2")).json();
@@ -343,9 +593,20 @@ t.test("what a value's route answers about the value is described too", async (t
 t.test("the check itself tells what is not described", (t) => {
   const operation = description.paths["/api/state/{key}"]?.["put"];
   if (operation === undefined) throw new Error("the write is described");
-  const answer = (status: number, value: unknown, type = "application/json"): Answer =>
-    ({ status, headers: { "content-type": type }, body: Buffer.from("x"), text: JSON.stringify(value), json: <T>() => value as T });
-  const good = { key: "k", version: 1, hash: "0".repeat(64), content_type: "a/b", updated_at: "2026-02-09T14:30:00.000Z" };
+  const answer = (status: number, value: unknown, type = "application/json"): Answer => ({
+    status,
+    headers: { "content-type": type },
+    body: Buffer.from("x"),
+    text: JSON.stringify(value),
+    json: <T>() => value as T,
+  });
+  const good = {
+    key: "k",
+    version: 1,
+    hash: "0".repeat(64),
+    content_type: "a/b",
+    updated_at: "2026-02-09T14:30:00.000Z",
+  };
   t.equal(contradiction(answer(200, good), operation), undefined);
   t.type(contradiction(answer(200, { ...good, extra: 1 }), operation), "string", "a member too many");
   t.type(contradiction(answer(200, { ...good, version: "1" }), operation), "string", "a wrong type");
@@ -358,9 +619,25 @@ t.test("the check itself tells what is not described", (t) => {
 });
 
 t.test("the bodies it asks for are the ones that are taken", async (t) => {
-  const schema = description.paths["/api/events/publish"]?.["post"]?.requestBody?.content["application/json"]?.schema ?? {};
+  const schema =
+    description.paths["/api/events/publish"]?.["post"]?.requestBody?.content["application/json"]?.schema ?? {};
   const validator = Compile(schema);
-  const bodies: readonly unknown[] = [{ topic: "a" }, { topic: "a", data: null, source: "" }, [{ topic: "a" }], {}, [], [{}], { topic: "" }, { topic: 1 }, { topic: "a", source: 1 }, "a", null, 5, [[]], { topic: "a", more: 1 }];
+  const bodies: readonly unknown[] = [
+    { topic: "a" },
+    { topic: "a", data: null, source: "" },
+    [{ topic: "a" }],
+    {},
+    [],
+    [{}],
+    { topic: "" },
+    { topic: 1 },
+    { topic: "a", source: 1 },
+    "a",
+    null,
+    5,
+    [[]],
+    { topic: "a", more: 1 },
+  ];
   for (const body of bodies) {
     const { status } = await send(koor.port, "POST", "/api/events/publish", { body: JSON.stringify(body) });
     t.equal(status, validator.Check(body) ? 200 : 400, JSON.stringify(body));

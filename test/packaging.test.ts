@@ -40,7 +40,14 @@ t.test("the settings example shows every option with its default", (t) => {
   t.same(Object.keys(shown), Object.keys(OPTIONS), "each option once, in the table's order");
   const defaults = Object.fromEntries(Object.entries(OPTIONS).map(([key, option]) => [key, option.fallback]));
   t.same({ ...shown, data_dir: "" }, { ...defaults, data_dir: "" }, "only data_dir differs from the defaults");
-  t.match(loadConfig(["--config", path], {}), { kind: "serve", config: { ...shown, stale_after: 300_000, liveness_interval: 60_000, compliance_interval: 300_000 } }, "the server takes it as it is");
+  t.match(
+    loadConfig(["--config", path], {}),
+    {
+      kind: "serve",
+      config: { ...shown, stale_after: 300_000, liveness_interval: 60_000, compliance_interval: 300_000 },
+    },
+    "the server takes it as it is",
+  );
   t.end();
 });
 

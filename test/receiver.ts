@@ -37,7 +37,9 @@ export class Receiver {
 
   /** The event ids that came, in their order; those of one path, where it is given. */
   ids(path?: string): number[] {
-    return this.requests.filter((request) => path === undefined || request.path === path).map(({ body }) => (JSON.parse(body) as { event_id: number }).event_id);
+    return this.requests
+      .filter((request) => path === undefined || request.path === path)
+      .map(({ body }) => (JSON.parse(body) as { event_id: number }).event_id);
   }
 
   take(received: Received): void {
@@ -73,7 +75,11 @@ export async function startReceiver(t: Owner, behave: Behaviour = () => 200): Pr
     message.on("error", () => undefined);
     message.on("end", () => {
       const received: Received = {
-        method: message.method ?? "", path: message.url ?? "", headers: message.headers, body: Buffer.concat(parts).toString(), at_ms: Date.now(),
+        method: message.method ?? "",
+        path: message.url ?? "",
+        headers: message.headers,
+        body: Buffer.concat(parts).toString(),
+        at_ms: Date.now(),
       };
       const status = receiver.behave(received, response, message);
       if (status !== undefined) response.writeHead(status).end();
@@ -87,9 +93,12 @@ export async function startReceiver(t: Owner, behave: Behaviour = () => 200): Pr
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   receiver.port = (server.address() as AddressInfo).port;
-  t.teardown(() => new Promise<void>((resolve) => {
-    for (const socket of sockets) socket.destroy();
-    server.close(() => resolve());
-  }));
+  t.teardown(
+    () =>
+      new Promise<void>((resolve) => {
+        for (const socket of sockets) socket.destroy();
+        server.close(() => resolve());
+      }),
+  );
   return receiver;
 }

@@ -72,17 +72,27 @@ export function makeDirectory(t: Owner): string {
  */
 function tieToThisProcess(child: ChildProcess): void {
   if (child.pid === undefined) return;
-  const guard = spawn("sh", ["-c", 'read -r _; kill -9 "$1"', "sh", String(child.pid)], { stdio: ["pipe", "ignore", "ignore"] });
+  const guard = spawn("sh", ["-c", 'read -r _; kill -9 "$1"', "sh", String(child.pid)], {
+    stdio: ["pipe", "ignore", "ignore"],
+  });
   guard.on("error", () => undefined);
   guard.unref();
   (guard.stdin as Socket).unref();
   child.once("exit", () => guard.kill("SIGKILL"));
 }
 
-function spawnServer(args: readonly string[], cwd: string, env: Readonly<Record<string, string>>, program = SERVER_PROGRAM, launcher: readonly string[] = []): ChildProcess {
+function spawnServer(
+  args: readonly string[],
+  cwd: string,
+  env: Readonly<Record<string, string>>,
+  program = SERVER_PROGRAM,
+  launcher: readonly string[] = [],
+): ChildProcess {
   const [command = process.execPath, ...rest] = [...launcher, process.execPath, program, ...args];
   const child = spawn(command, rest, {
-    cwd, env: { PATH: process.env["PATH"] ?? "", ...env }, stdio: ["ignore", "pipe", "pipe"],
+    cwd,
+    env: { PATH: process.env["PATH"] ?? "", ...env },
+    stdio: ["ignore", "pipe", "pipe"],
   });
   tieToThisProcess(child);
   return child;
@@ -135,37 +145,55 @@ export async function startKoor(t: Owner, options: KoorOptions = {}): Promise<Ko
     }
     const code = await exited;
     const { signalCode } = child;
-    if (signalCode !== null && sent.size > 0 && !sent.has(signalCode)) throw new Error(`the server died of ${signalCode}: ${output.text}`);
+    if (signalCode !== null && sent.size > 0 && !sent.has(signalCode))
+      throw new Error(`the server died of ${signalCode}: ${output.text}`);
     return code;
   };
   t.teardown(async () => {
     await stop("SIGKILL");
   });
 
-  const logged = (pattern: RegExp): Promise<RegExpExecArray> => new Promise((resolve, reject) => {
-    let unwatch: () => void = () => undefined;
-    const check = (): void => {
-      const match = pattern.exec(output.text);
-      if (match === null && !ended) return;
-      unwatch();
-      if (match === null) reject(new Error(`the server ended with ${child.exitCode ?? child.signalCode} before it logged ${pattern}: ${output.text}`));
-      else resolve(match);
-    };
-    unwatch = output.watch(check);
-    check();
-  });
+  const logged = (pattern: RegExp): Promise<RegExpExecArray> =>
+    new Promise((resolve, reject) => {
+      let unwatch: () => void = () => undefined;
+      const check = (): void => {
+        const match = pattern.exec(output.text);
+        if (match === null && !ended) return;
+        unwatch();
+        if (match === null)
+          reject(
+            new Error(
+              `the server ended with ${child.exitCode ?? child.signalCode} before it logged ${pattern}: ${output.text}`,
+            ),
+          );
+        else resolve(match);
+      };
+      unwatch = output.watch(check);
+      check();
+    });
   const patience = setTimeout(() => child.kill("SIGKILL"), START_TIMEOUT_MS);
   const [line] = await logged(/.*koor listening.*\n/);
   clearTimeout(patience);
   const portOf = (name: string): number => Number(new RegExp(`\\b${name}"?[=:]"?[^\\s"]*:(\\d+)`).exec(line)?.[1] ?? 0);
   const port = portOf("api");
   return {
-    url: `http://127.0.0.1:${port}`, port, dashboard_port: portOf("dashboard"), data_dir, process: child, log: () => output.text, logged, stop,
+    url: `http://127.0.0.1:${port}`,
+    port,
+    dashboard_port: portOf("dashboard"),
+    data_dir,
+    process: child,
+    log: () => output.text,
+    logged,
+    stop,
   };
 }
 
 /** Runs a server that is expected to end by itself; one that serves instead is killed, and its code is null. */
-export async function runKoor(args: readonly string[], cwd: string, env: Readonly<Record<string, string>> = {}): Promise<Ended> {
+export async function runKoor(
+  args: readonly string[],
+  cwd: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
   const child = spawnServer(args, cwd, env);
   const stdout = new Output(child.stdout);
   const stderr = new Output(child.stderr);

@@ -6,7 +6,10 @@ export type SnapshotLine = Readonly<Record<string, unknown>>;
 
 /** A whole snapshot of these records, JSON texts or values. */
 export function makeSnapshot(records: readonly (string | SnapshotLine)[]): string {
-  const lines = [JSON.stringify({ koor_backup: BACKUP_FORMAT, created_at: "2026-02-09T14:30:00.000Z", version: "0.1.0" }), ...records.map((record) => (typeof record === "string" ? record : JSON.stringify(record)))];
+  const lines = [
+    JSON.stringify({ koor_backup: BACKUP_FORMAT, created_at: "2026-02-09T14:30:00.000Z", version: "0.1.0" }),
+    ...records.map((record) => (typeof record === "string" ? record : JSON.stringify(record))),
+  ];
   const counts: Record<string, number> = {};
   for (const line of lines.slice(1)) {
     const { kind } = JSON.parse(line) as { readonly kind: string };

@@ -58,7 +58,10 @@ async function waitForDrain(port: number): Promise<void> {
   const hears = listenFor(socket);
   for (let answers = 1, draining = false; !draining; answers += 1) {
     socket.write("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    draining = await hears(new RegExp(`("status".*\\s*){${answers}}`)).then(([found]) => found.includes("draining"), () => true);
+    draining = await hears(new RegExp(`("status".*\\s*){${answers}}`)).then(
+      ([found]) => found.includes("draining"),
+      () => true,
+    );
   }
   socket.destroy();
 }
@@ -76,7 +79,9 @@ async function stopTwice({ child, port }: Started): Promise<Stopped> {
   const socket = connect(port, "127.0.0.1");
   const hears = listenFor(socket);
   // The answer to the first request says that the second was begun, too: they came in one piece.
-  socket.write("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\nPUT /api/state/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\n12");
+  socket.write(
+    "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\nPUT /api/state/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\n12",
+  );
   await hears(/"status":"ok"/);
   const exit = once(child, "exit") as Promise<[number | null]>;
   const drain = waitForDrain(port);
@@ -87,7 +92,10 @@ async function stopTwice({ child, port }: Started): Promise<Stopped> {
   child.kill("SIGINT");
   const gap_ms = performance.now() - first_ms;
   socket.write("34");
-  const answer = await hears(/"version":1/).then(([found]) => found, () => "");
+  const answer = await hears(/"version":1/).then(
+    ([found]) => found,
+    () => "",
+  );
   const [code] = await exit;
   socket.destroy();
   return { answer, code, gap_ms };

@@ -87,7 +87,11 @@ export interface Socket extends Subscriber {
 export class UpgradeRefused extends Error {
   override readonly name = "UpgradeRefused";
 
-  constructor(readonly status: number, readonly body: string, readonly headers: IncomingMessage["headers"]) {
+  constructor(
+    readonly status: number,
+    readonly body: string,
+    readonly headers: IncomingMessage["headers"],
+  ) {
     super(`${status} ${body}`);
   }
 }
@@ -100,7 +104,9 @@ export class UpgradeRefused extends Error {
 export function openSocket(t: Owner, port: number, query = "", headers: OutgoingHttpHeaders = {}): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const inbox = new Inbox();
-    const socket = new WebSocket(`ws://127.0.0.1:${port}/api/events/subscribe${query === "" ? "" : `?${query}`}`, { headers: headers as Record<string, string> });
+    const socket = new WebSocket(`ws://127.0.0.1:${port}/api/events/subscribe${query === "" ? "" : `?${query}`}`, {
+      headers: headers as Record<string, string>,
+    });
     const closed = new Promise<number>((resolveClosed) => socket.once("close", resolveClosed));
     t.teardown(() => socket.terminate());
     socket.on("message", (data: Buffer, binary) => inbox.add(binary ? "a binary frame" : data.toString("utf8")));

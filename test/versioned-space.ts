@@ -53,7 +53,9 @@ class Calls {
   }
 
   async versionsOf(key: string): Promise<number[]> {
-    const history = (await this.get(this.at(key, "?history=1&limit=10000"))).json<{ readonly versions: readonly { readonly version: number }[] }>();
+    const history = (await this.get(this.at(key, "?history=1&limit=10000"))).json<{
+      readonly versions: readonly { readonly version: number }[];
+    }>();
     return history.versions.map(({ version }) => version);
   }
 }
@@ -64,7 +66,18 @@ export async function checkConditionalReads(t: Test, space: VersionedSpace): Pro
   await calls.put(calls.at("cached"), '{"a":1}');
   const etag = etagOf('{"a":1}');
   const matching = [etag, `W/${etag}`, "*", ` ${etag}`, `"x", ${etag}`, `"x",W/"y" ,  ${etag},`, `${etag}, "x"`];
-  const other = ['"x"', etag.slice(1, -1), `${etag}x`, `x${etag}`, `'${etag.slice(1, -1)}'`, '"x" "y"', `"x" ${etag}`, etag.toUpperCase(), `w/${etag}`, ","];
+  const other = [
+    '"x"',
+    etag.slice(1, -1),
+    `${etag}x`,
+    `x${etag}`,
+    `'${etag.slice(1, -1)}'`,
+    '"x" "y"',
+    `"x" ${etag}`,
+    etag.toUpperCase(),
+    `w/${etag}`,
+    ",",
+  ];
   for (const query of ["", "?version=1"]) {
     for (const header of matching) {
       for (const method of ["GET", "HEAD"]) {
@@ -81,7 +94,11 @@ export async function checkConditionalReads(t: Test, space: VersionedSpace): Pro
       t.equal(answer.text, '{"a":1}');
     }
   }
-  t.equal((await calls.get(calls.at("cached-not"), { "If-None-Match": "*" })).status, 404, "what is not there is a 404");
+  t.equal(
+    (await calls.get(calls.at("cached-not"), { "If-None-Match": "*" })).status,
+    404,
+    "what is not there is a 404",
+  );
   await calls.put(calls.at("cached"), "2");
   t.equal((await calls.get(calls.at("cached"), { "If-None-Match": etag })).text, "2", "a new value has a new tag");
   t.equal((await calls.get(calls.at("cached", "?version=1"), { "If-None-Match": etag })).status, 304);
@@ -90,7 +107,12 @@ export async function checkConditionalReads(t: Test, space: VersionedSpace): Pro
 /** Every condition on every kind of write, held and failed; a failed one says what is there and writes nothing. */
 export async function checkCompareAndSwap(t: Test, space: VersionedSpace): Promise<void> {
   const calls = new Calls(space);
-  const send412 = async (answer: Promise<Answer>, version: number, etag: string | null, what: string): Promise<void> => {
+  const send412 = async (
+    answer: Promise<Answer>,
+    version: number,
+    etag: string | null,
+    what: string,
+  ): Promise<void> => {
     const { status, headers, ...rest } = await answer;
     t.equal(status, 412, what);
     t.equal(headers["content-type"], "application/json");
@@ -102,7 +124,8 @@ export async function checkCompareAndSwap(t: Test, space: VersionedSpace): Promi
   type Write = (key: string, query: string, headers: OutgoingHttpHeaders) => Promise<Answer>;
   const writes: Readonly<Record<string, Write>> = {
     PUT: (key, query, headers) => calls.put(calls.at(key, query), "new", headers),
-    rollback: (key, query, headers) => calls.call("POST", calls.at(key, `?rollback=1${query.replace("?", "&")}`), { headers }),
+    rollback: (key, query, headers) =>
+      calls.call("POST", calls.at(key, `?rollback=1${query.replace("?", "&")}`), { headers }),
     DELETE: (key, query, headers) => calls.call("DELETE", calls.at(key, query), { headers }),
   };
   const current = etagOf("b");
@@ -143,18 +166,30 @@ export async function checkCompareAndSwap(t: Test, space: VersionedSpace): Promi
     const gone = `cas/${name}/gone`;
     await calls.put(calls.at(gone), "a");
     await calls.call("DELETE", calls.at(gone));
-    for (const [what, query, headers] of [["a tag", "", { "If-Match": etagOf("a") }], ["any", "", { "If-Match": "*" }], ["a version", "?if_version=1", {}]] as const) {
+    for (const [what, query, headers] of [
+      ["a tag", "", { "If-Match": etagOf("a") }],
+      ["any", "", { "If-Match": "*" }],
+      ["a version", "?if_version=1", {}],
+    ] as const) {
       await send412(write(gone, query, headers), 0, null, `${name} of a deleted key, ${what}`);
       await send412(write(`${gone}-never`, query, headers), 0, null, `${name} of a key that never was, ${what}`);
     }
     for (const value of ["x", "-1", "1.5", ""]) {
-      t.match(refusalOf(await write(gone, `?if_version=${value}`, {})), { status: 400, error: { error: "if_version must be a non-negative integer" } }, `${name} if_version=${value}`);
+      t.match(
+        refusalOf(await write(gone, `?if_version=${value}`, {})),
+        { status: 400, error: { error: "if_version must be a non-negative integer" } },
+        `${name} if_version=${value}`,
+      );
     }
   }
   t.match(await calls.put(calls.at("cas/new"), "1", { "If-None-Match": "*" }), { status: 200 }, "create only");
   t.match(await calls.put(calls.at("cas/new0", "?if_version=0"), "1"), { status: 200 });
   await calls.call("DELETE", calls.at("cas/new"));
-  t.match((await calls.put(calls.at("cas/new"), "1", { "If-None-Match": "*" })).json(), { version: 2 }, "a deleted key does not exist");
+  t.match(
+    (await calls.put(calls.at("cas/new"), "1", { "If-None-Match": "*" })).json(),
+    { version: 2 },
+    "a deleted key does not exist",
+  );
   await calls.call("DELETE", calls.at("cas/new"));
   t.match(await calls.call("POST", calls.at("cas/new", "?rollback=1&if_version=0")), { status: 200 });
 }
@@ -164,10 +199,14 @@ export async function checkRace(t: Test, space: VersionedSpace): Promise<void> {
   const calls = new Calls(space);
   await calls.put(calls.at("cas/race"), "0");
   const { etag = "" } = (await calls.get(calls.at("cas/race"))).headers;
-  const answers = await Promise.all(Array.from({ length: 20 }, (_, index) => calls.put(calls.at("cas/race"), `v${index}`, { "If-Match": etag })));
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, (_, index) => calls.put(calls.at("cas/race"), `v${index}`, { "If-Match": etag })),
+  );
   t.equal(answers.filter(({ status }) => status === 200).length, 1);
   t.equal(answers.filter(({ status }) => status === 412).length, 19);
-  const created = await Promise.all(Array.from({ length: 20 }, () => calls.put(calls.at("cas/create"), "x", { "If-None-Match": "*" })));
+  const created = await Promise.all(
+    Array.from({ length: 20 }, () => calls.put(calls.at("cas/create"), "x", { "If-None-Match": "*" })),
+  );
   t.equal(created.filter(({ status }) => status === 200).length, 1);
   t.same(await calls.versionsOf("cas/create"), [1]);
 }

@@ -154,7 +154,9 @@ async function generateLoad(job: LoadJob): Promise<Slice> {
     load.started_ms = performance.now();
     for (const connection of connections) connection.send(load.started_ms);
   });
-  const overdue = delay(job.duration_ms + REPLY_TIMEOUT_MS, undefined, { signal: patience.signal }).catch(() => undefined);
+  const overdue = delay(job.duration_ms + REPLY_TIMEOUT_MS, undefined, { signal: patience.signal }).catch(
+    () => undefined,
+  );
   await Promise.race([finished, overdue]);
   patience.abort();
   const unanswered = load.inFlight;

@@ -4,7 +4,12 @@ import type { LoadJob } from "./generator.js";
 import { encodeHttp, type HttpRequest } from "./requests.js";
 
 /** Requests in turn over so many connections, each answered by a 200, for `duration_ms`. */
-export function makeHttpJob(server: Pick<Server, "port">, requests: readonly HttpRequest[], connections: number, duration_ms: number): LoadJob {
+export function makeHttpJob(
+  server: Pick<Server, "port">,
+  requests: readonly HttpRequest[],
+  connections: number,
+  duration_ms: number,
+): LoadJob {
   const { port } = server;
   const encoded = requests.map((request) => encodeHttp(request, `127.0.0.1:${port}`));
   return { kind: "load", protocol: "http", port, connections, requests: encoded, expected_status: 200, duration_ms };

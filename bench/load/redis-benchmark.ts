@@ -18,10 +18,14 @@ const PROBE_REQUESTS_MIN = 1_000;
  */
 export function parseRedisBenchmark(csv: string, test: string, requests: number): Slice {
   for (const line of csv.split("\n")) {
-    const fields = line.trim().split(",").map((field) => field.replaceAll('"', ""));
+    const fields = line
+      .trim()
+      .split(",")
+      .map((field) => field.replaceAll('"', ""));
     if (fields[0] !== test.toUpperCase()) continue;
     const [rate, , , p50_ms, , p99_ms, max_ms] = fields.slice(1).map(Number);
-    if (rate === undefined || p50_ms === undefined || p99_ms === undefined || max_ms === undefined || !(rate > 0)) break;
+    if (rate === undefined || p50_ms === undefined || p99_ms === undefined || max_ms === undefined || !(rate > 0))
+      break;
     return { requests, elapsed_ms: (requests / rate) * 1_000, p50_ms, p99_ms, max_ms, refused: 0, broken: 0 };
   }
   throw new Error(`redis-benchmark printed no figures for ${test}: ${csv.slice(0, 200)}`);
@@ -44,7 +48,12 @@ async function runOnce(bench: Bench, program: string, job: RedisBenchmarkJob, re
 
 /** One run without pipelining that takes about `seconds`. */
 export async function runRedisBenchmark(bench: Bench, program: string, job: RedisBenchmarkJob): Promise<Slice> {
-  const probe = await runOnce(bench, program, job, Math.max(PROBE_REQUESTS_MIN, job.connections * PROBE_REQUESTS_PER_CONNECTION));
+  const probe = await runOnce(
+    bench,
+    program,
+    job,
+    Math.max(PROBE_REQUESTS_MIN, job.connections * PROBE_REQUESTS_PER_CONNECTION),
+  );
   const requests = Math.ceil((probe.requests / probe.elapsed_ms) * 1_000 * job.seconds);
   return withCpu(job.pid, () => runOnce(bench, program, job, requests));
 }

@@ -7,7 +7,9 @@ import { createReplyReader, type ReplyState } from "./reply-reader.js";
 function feedInPieces(protocol: "http" | "redis", text: string, cuts: readonly number[]): ReplyState[] {
   const reader = createReplyReader(protocol, 200);
   const bytes = Buffer.from(text, "latin1");
-  const edges = [...new Set([0, ...cuts.filter((cut) => cut > 0 && cut < bytes.length), bytes.length])].sort((a, b) => a - b);
+  const edges = [...new Set([0, ...cuts.filter((cut) => cut > 0 && cut < bytes.length), bytes.length])].sort(
+    (a, b) => a - b,
+  );
   return edges.slice(1).map((end, index) => {
     const piece = bytes.subarray(edges[index], end);
     // The generator's buffer is larger than what was read and holds older bytes behind it.
@@ -18,13 +20,43 @@ function feedInPieces(protocol: "http" | "redis", text: string, cuts: readonly n
 
 const BODY = "x".repeat(300);
 
-const REPLIES: readonly { readonly what: string; readonly protocol: "http" | "redis"; readonly text: string; readonly ends: ReplyState }[] = [
-  { what: "200 with a body", protocol: "http", text: `HTTP/1.1 200 OK\r\nETag: "a"\r\nContent-Length: 300\r\n\r\n${BODY}`, ends: "expected" },
-  { what: "200 without a body", protocol: "http", text: "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", ends: "expected" },
-  { what: "503", protocol: "http", text: "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 2\r\n\r\n{}", ends: "other" },
-  { what: "304 with the length of what it leaves out", protocol: "http", text: "HTTP/1.1 304 Not Modified\r\nContent-Length: 300\r\n\r\n", ends: "other" },
+const REPLIES: readonly {
+  readonly what: string;
+  readonly protocol: "http" | "redis";
+  readonly text: string;
+  readonly ends: ReplyState;
+}[] = [
+  {
+    what: "200 with a body",
+    protocol: "http",
+    text: `HTTP/1.1 200 OK\r\nETag: "a"\r\nContent-Length: 300\r\n\r\n${BODY}`,
+    ends: "expected",
+  },
+  {
+    what: "200 without a body",
+    protocol: "http",
+    text: "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
+    ends: "expected",
+  },
+  {
+    what: "503",
+    protocol: "http",
+    text: "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 2\r\n\r\n{}",
+    ends: "other",
+  },
+  {
+    what: "304 with the length of what it leaves out",
+    protocol: "http",
+    text: "HTTP/1.1 304 Not Modified\r\nContent-Length: 300\r\n\r\n",
+    ends: "other",
+  },
   { what: "another protocol", protocol: "http", text: "SSH-2.0-x\r\n\r\n", ends: "broken" },
-  { what: "no length", protocol: "http", text: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", ends: "broken" },
+  {
+    what: "no length",
+    protocol: "http",
+    text: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+    ends: "broken",
+  },
   { what: "a simple string", protocol: "redis", text: "+OK\r\n", ends: "expected" },
   { what: "an error", protocol: "redis", text: "-ERR no\r\n", ends: "other" },
   { what: "a bulk string", protocol: "redis", text: `$300\r\n${BODY}\r\n`, ends: "expected" },

@@ -14,7 +14,13 @@ export interface HttpRequest {
 
 /** A JSON object of exactly `bytes` ASCII bytes, like the value that an agent keeps about its work. */
 export function makeJsonValue(bytes: number): string {
-  const empty = JSON.stringify({ service: "truck-api", status: "in-progress", owner: "agent-7", version: 12, note: "" });
+  const empty = JSON.stringify({
+    service: "truck-api",
+    status: "in-progress",
+    owner: "agent-7",
+    version: 12,
+    note: "",
+  });
   if (bytes < empty.length) throw new Error(`a value has at least ${empty.length} bytes`);
   return empty.replace('"note":""', `"note":"${"x".repeat(bytes - empty.length)}"`);
 }
@@ -43,7 +49,11 @@ export function putRequest(key: string, value: string = VALUE): HttpRequest {
 }
 
 /** A publish of `events` events with the topic of `topicOf`; an array body where there are several. */
-export function publishRequest(events: number, data: string = VALUE, topicOf: (index: number) => string = () => TOPIC): HttpRequest {
+export function publishRequest(
+  events: number,
+  data: string = VALUE,
+  topicOf: (index: number) => string = () => TOPIC,
+): HttpRequest {
   const bodies = Array.from({ length: events }, (_unused, index) => `{"topic":"${topicOf(index)}","data":${data}}`);
   // The raw reference reads the number of events from the query; Koor ignores what it does not know.
   return {

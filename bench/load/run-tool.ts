@@ -6,7 +6,12 @@ import { once } from "node:events";
 import type { Bench } from "../bench.js";
 
 /** The program's stdout. Throws when it fails or does not end within `timeout_ms`; then it is killed. */
-export async function runTool(bench: Bench, command: string, args: readonly string[], timeout_ms: number): Promise<string> {
+export async function runTool(
+  bench: Bench,
+  command: string,
+  args: readonly string[],
+  timeout_ms: number,
+): Promise<string> {
   const child = bench.start(command, args, { stdio: ["ignore", "pipe", "pipe"] });
   const output: Buffer[] = [];
   const errors: Buffer[] = [];

@@ -39,19 +39,28 @@ export function makeWrkScript(requests: readonly HttpRequest[], host: string): s
     "    latency:percentile(50.0), latency:percentile(99.0), latency.max))",
     "end",
   ];
-  return [...(requests.length === 1 ? requests.flatMap(sendOne) : sendRoundRobin(requests, host)), ...report, ""].join("\n");
+  return [...(requests.length === 1 ? requests.flatMap(sendOne) : sendRoundRobin(requests, host)), ...report, ""].join(
+    "\n",
+  );
 }
 
 function sendOne({ method, path, headers, body }: HttpRequest): string[] {
   const lines = [`wrk.method = ${JSON.stringify(method)}`, `wrk.path = ${JSON.stringify(path)}`];
-  for (const [name, value] of Object.entries(headers ?? {})) lines.push(`wrk.headers[${JSON.stringify(name)}] = ${JSON.stringify(value)}`);
+  for (const [name, value] of Object.entries(headers ?? {}))
+    lines.push(`wrk.headers[${JSON.stringify(name)}] = ${JSON.stringify(value)}`);
   if (body !== undefined) lines.push(`wrk.body = ${JSON.stringify(body)}`);
   return lines;
 }
 
 function sendRoundRobin(requests: readonly HttpRequest[], host: string): string[] {
   const encoded = requests.map((request) => `  ${JSON.stringify(encodeHttp(request, host))},`);
-  const send = ["local sent = 0", "request = function()", "  sent = sent + 1", `  return requests[(sent - 1) % ${requests.length} + 1]`, "end"];
+  const send = [
+    "local sent = 0",
+    "request = function()",
+    "  sent = sent + 1",
+    `  return requests[(sent - 1) % ${requests.length} + 1]`,
+    "end",
+  ];
   return ["local requests = {", ...encoded, "}", ...send];
 }
 

@@ -30,7 +30,9 @@ function keyInGroup(group: number, index: number): string {
 
 /** All keys of these groups. */
 function keysOf(groups: readonly number[]): string[] {
-  return groups.flatMap((group) => Array.from({ length: KEYS_PER_GROUP }, (_unused, index) => keyInGroup(group, index)));
+  return groups.flatMap((group) =>
+    Array.from({ length: KEYS_PER_GROUP }, (_unused, index) => keyInGroup(group, index)),
+  );
 }
 
 interface Kind {
@@ -44,17 +46,34 @@ const KINDS: readonly Kind[] = [
   { what: "publish", requests: () => [publishRequest(1)] },
   {
     what: "list by prefix, 100 keys",
-    requests: (_keys, groups) => groups.map((group) => ({ method: "GET", path: `/api/state?prefix=${keyInGroup(group, 0).slice(0, -7)}&limit=${LIST_PAGE_ROWS}` })),
+    requests: (_keys, groups) =>
+      groups.map((group) => ({
+        method: "GET",
+        path: `/api/state?prefix=${keyInGroup(group, 0).slice(0, -7)}&limit=${LIST_PAGE_ROWS}`,
+      })),
   },
   {
     what: "page after a key, 50 keys",
-    requests: (_keys, groups) => groups.map((group) => ({ method: "GET", path: `/api/state?after=${keyInGroup(group, KEYS_PER_GROUP / 2 - 1)}&limit=${LIST_PAGE_ROWS / 2}` })),
+    requests: (_keys, groups) =>
+      groups.map((group) => ({
+        method: "GET",
+        path: `/api/state?after=${keyInGroup(group, KEYS_PER_GROUP / 2 - 1)}&limit=${LIST_PAGE_ROWS / 2}`,
+      })),
   },
-  { what: "history of a key, 10 versions", requests: (keys) => keys.map((key) => ({ method: "GET", path: `/api/state/${key}?history=1&limit=10` })) },
+  {
+    what: "history of a key, 10 versions",
+    requests: (keys) => keys.map((key) => ({ method: "GET", path: `/api/state/${key}?history=1&limit=10` })),
+  },
   { what: "audit, 50 rows", requests: () => [{ method: "GET", path: "/api/audit?limit=50" }] },
-  { what: "audit of one action, 50 rows", requests: () => [{ method: "GET", path: "/api/audit?action=state.put&limit=50" }] },
+  {
+    what: "audit of one action, 50 rows",
+    requests: () => [{ method: "GET", path: "/api/audit?action=state.put&limit=50" }],
+  },
   // No row has this action: the answer is empty, whatever lies in the log.
-  { what: "audit of an action that never was", requests: () => [{ method: "GET", path: "/api/audit?action=restore&limit=50" }] },
+  {
+    what: "audit of an action that never was",
+    requests: () => [{ method: "GET", path: "/api/audit?action=restore&limit=50" }],
+  },
   { what: "server metrics", requests: () => [{ method: "GET", path: "/api/metrics" }] },
   { what: "event history, 50 events", requests: () => [{ method: "GET", path: "/api/events/history?last=50" }] },
 ];
@@ -63,7 +82,15 @@ const KINDS: readonly Kind[] = [
 async function writeContent(generator: JobProcess, koor: Koor, keys: readonly string[], passes: number): Promise<void> {
   const requests_max = keys.length * passes;
   const patience_ms = JOB_GRACE_MS + (requests_max / WRITES_PER_S_MIN) * 1_000;
-  const job: LoadJob = { ...makeHttpJob(koor, keys.map((key) => putRequest(key)), WRITE_CONNECTIONS, patience_ms), requests_max };
+  const job: LoadJob = {
+    ...makeHttpJob(
+      koor,
+      keys.map((key) => putRequest(key)),
+      WRITE_CONNECTIONS,
+      patience_ms,
+    ),
+    requests_max,
+  };
   const written = await generator.run<Slice>(job);
   const missing = requests_max - written.requests + written.refused;
   if (missing > 0) throw new Error(`${missing} of ${requests_max} writes of the content failed`);
@@ -95,7 +122,9 @@ async function* measureContent(bench: Bench): AsyncGenerator<Row> {
   // The same writes to both: they make what the empty one holds, and both are as warm after them.
   for (const koor of [empty, full]) await writeContent(generator, koor, keys, passes);
   const run = (koor: Koor, kind: Kind, duration_ms: number): Promise<Slice> =>
-    withCpu(koor.pid, () => generator.run<Slice>(makeHttpJob(koor, kind.requests(keys, groups), CONNECTIONS, duration_ms)));
+    withCpu(koor.pid, () =>
+      generator.run<Slice>(makeHttpJob(koor, kind.requests(keys, groups), CONNECTIONS, duration_ms)),
+    );
   for (const koor of [full, empty]) for (const kind of KINDS) await run(koor, kind, warmup_ms / KINDS.length);
   for (const kind of KINDS) {
     const name = `${kind.what}, ${what}`;
@@ -119,9 +148,10 @@ async function* measureContent(bench: Bench): AsyncGenerator<Row> {
         { of: "CPU", to: EMPTY, value: cpu_ratio, better: "lower", compared: true },
         { of: "time", to: EMPTY, value: time_ratio, better: "lower", compared: true },
       ]),
-      targets: [atMost("CPU to empty", cpu_ratio, COST_GROWTH_MAX), atMost("time to empty", time_ratio, COST_GROWTH_MAX)].filter(
-        (target) => target !== undefined,
-      ),
+      targets: [
+        atMost("CPU to empty", cpu_ratio, COST_GROWTH_MAX),
+        atMost("time to empty", time_ratio, COST_GROWTH_MAX),
+      ].filter((target) => target !== undefined),
     };
   }
 }

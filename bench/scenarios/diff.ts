@@ -41,13 +41,19 @@ async function* measureDiff(bench: Bench): AsyncGenerator<Row> {
   const reads = [getRequest(keyOf(0))];
   const diffs: HttpRequest[] = [{ method: "GET", path: `/api/state/${DOCUMENT_KEY}?diff=1,2` }];
   const documents = [1, 2].map((revision) => putRequest(DOCUMENT_KEY, makeDocument(DIFF_DOCUMENT_BYTES, revision)));
-  const writes: LoadJob = { ...makeHttpJob(koor, [putRequest(keyOf(0)), ...documents], 1, warmup_ms), requests_max: documents.length + 1 };
+  const writes: LoadJob = {
+    ...makeHttpJob(koor, [putRequest(keyOf(0)), ...documents], 1, warmup_ms),
+    requests_max: documents.length + 1,
+  };
   const written = await readers.run<Slice>(writes);
-  if (written.requests !== documents.length + 1 || written.refused > 0) throw new Error("the documents were not stored");
+  if (written.requests !== documents.length + 1 || written.refused > 0)
+    throw new Error("the documents were not stored");
 
   bench.progress("GETs without diffs");
   await readers.run<Slice>(makeHttpJob(koor, reads, READ_CONNECTIONS, warmup_ms));
-  const alone = await withCpu(koor.pid, () => readers.run<Slice>(makeHttpJob(koor, reads, READ_CONNECTIONS, diff_slice_ms)));
+  const alone = await withCpu(koor.pid, () =>
+    readers.run<Slice>(makeHttpJob(koor, reads, READ_CONNECTIONS, diff_slice_ms)),
+  );
   await differs.run<Slice>(makeHttpJob(koor, diffs, DIFF_CLIENTS, warmup_ms));
   bench.progress("GETs beside diffs of two 1 MB documents");
   const [beside, diffed] = await Promise.all([
@@ -61,8 +67,12 @@ async function* measureDiff(bench: Bench): AsyncGenerator<Row> {
     client: "node",
     figures: figuresOf({ ...figures, diffs_per_s: rateOf(diffed), diff_p50_ms: diffed.p50_ms }),
     references: [{ name: NO_DIFFS, figures: mergeSlices([alone]) }],
-    ratios: ratiosOf([{ of: "p99", to: NO_DIFFS, value: quotient(beside.p99_ms, alone.p99_ms), better: "lower", compared: false }]),
-    targets: [atMost("p99_ms", beside.p99_ms, GET_P99_MS_MAX), atMost("refused", figures["refused"], 0)].filter((target) => target !== undefined),
+    ratios: ratiosOf([
+      { of: "p99", to: NO_DIFFS, value: quotient(beside.p99_ms, alone.p99_ms), better: "lower", compared: false },
+    ]),
+    targets: [atMost("p99_ms", beside.p99_ms, GET_P99_MS_MAX), atMost("refused", figures["refused"], 0)].filter(
+      (target) => target !== undefined,
+    ),
   };
 }
 

@@ -6,7 +6,8 @@ const P99_MS_MAX = 12;
 
 export function durableWriteTargets({ connections, rate_to, p99_ms, refused }: MeasuredRow): (Target | undefined)[] {
   const to_redis = rate_to.get("Redis");
-  if (connections === 1) return [atLeast("rate to Redis SET, fsync always", to_redis, 0.5), atMost("refused", refused, 0)];
+  if (connections === 1)
+    return [atLeast("rate to Redis SET, fsync always", to_redis, 0.5), atMost("refused", refused, 0)];
   if (connections !== 64) return [];
   return [
     atLeast("rate to Redis SET, fsync always", to_redis, 0.45),

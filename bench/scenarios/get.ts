@@ -16,7 +16,10 @@ export const getScenario: Scenario = {
       redis_test: "get",
       targets: ({ connections, rate_to }) =>
         connections === 64
-          ? [atLeast("rate to Redis GET", rate_to.get("Redis"), 1), atLeast("rate to raw uWS", rate_to.get("raw uWS"), 0.7)]
+          ? [
+              atLeast("rate to Redis GET", rate_to.get("Redis"), 1),
+              atLeast("rate to raw uWS", rate_to.get("raw uWS"), 0.7),
+            ]
           : [],
     }),
 };

@@ -21,7 +21,11 @@ const RAW = "raw uWS";
 const HEARTBEAT_CPU_US_MAX = 60;
 
 function registration(index: number): HttpRequest {
-  return { method: "POST", path: "/api/instances/register", body: `{"name":"agent-${index}","workspace":"trucks","stack":"go"}` };
+  return {
+    method: "POST",
+    path: "/api/instances/register",
+    body: `{"name":"agent-${index}","workspace":"trucks","stack":"go"}`,
+  };
 }
 
 async function listIds(koor: Koor): Promise<string[]> {
@@ -35,16 +39,27 @@ async function* measureHeartbeats(bench: Bench): AsyncGenerator<Row> {
   const { warmup_ms, heartbeat_slice_ms, rounds, wrk_slice_s, wrk_rounds } = bench.settings;
   const [koor, raw] = [await startKoor(bench), await startRawUws(bench)];
   const generator = bench.startJobs("bench/load/generator.js");
-  const job = (server: Server, requests: readonly HttpRequest[], duration_ms: number): LoadJob => makeHttpJob(server, requests, HEARTBEAT_CONNECTIONS, duration_ms);
+  const job = (server: Server, requests: readonly HttpRequest[], duration_ms: number): LoadJob =>
+    makeHttpJob(server, requests, HEARTBEAT_CONNECTIONS, duration_ms);
   const registrations = Array.from({ length: HEARTBEAT_AGENTS }, (_unused, index) => registration(index));
   const once: LoadJob = { ...job(koor, registrations, JOB_GRACE_MS), requests_max: HEARTBEAT_AGENTS };
   await generator.run<Slice>(once);
-  const heartbeats = (await listIds(koor)).map((id): HttpRequest => ({ method: "POST", path: `/api/instances/${id}/heartbeat` }));
+  const heartbeats = (await listIds(koor)).map(
+    (id): HttpRequest => ({ method: "POST", path: `/api/instances/${id}/heartbeat` }),
+  );
   const reads = [getRequest(keyOf(0))];
   await generator.run<Slice>(job(raw, [putRequest(keyOf(0))], warmup_ms));
-  for (const [server, requests] of [[koor, heartbeats], [raw, reads]] as const) await generator.run<Slice>(job(server, requests, warmup_ms));
+  for (const [server, requests] of [
+    [koor, heartbeats],
+    [raw, reads],
+  ] as const)
+    await generator.run<Slice>(job(server, requests, warmup_ms));
 
-  const row = async (client: "node" | "wrk", turns: number, run: (server: Server, requests: readonly HttpRequest[]) => Promise<Slice>): Promise<Row> => {
+  const row = async (
+    client: "node" | "wrk",
+    turns: number,
+    run: (server: Server, requests: readonly HttpRequest[]) => Promise<Slice>,
+  ): Promise<Row> => {
     const name = `heartbeats of ${HEARTBEAT_AGENTS} agents, ${HEARTBEAT_CONNECTIONS} connections`;
     const [mine, theirs]: [Slice[], Slice[]] = [[], []];
     for (let turn = 0; turn < turns; turn++) {
@@ -54,19 +69,34 @@ async function* measureHeartbeats(bench: Bench): AsyncGenerator<Row> {
     }
     const figures = mergeSlices(mine);
     return {
-      name, client, figures, references: [{ name: RAW, figures: mergeSlices(theirs) }],
+      name,
+      client,
+      figures,
+      references: [{ name: RAW, figures: mergeSlices(theirs) }],
       ratios: ratiosOf([
         { of: "rate", to: RAW, value: medianQuotient(mine, theirs, rateOf), better: "higher", compared: true },
         { of: "CPU", to: RAW, value: quotient(cpuOfAll(mine), cpuOfAll(theirs)), better: "lower", compared: true },
       ]),
-      targets: [atMost("cpu_us", figures["cpu_us"], HEARTBEAT_CPU_US_MAX), atMost("refused", figures["refused"], 0)].filter((target) => target !== undefined),
+      targets: [
+        atMost("cpu_us", figures["cpu_us"], HEARTBEAT_CPU_US_MAX),
+        atMost("refused", figures["refused"], 0),
+      ].filter((target) => target !== undefined),
     };
   };
-  yield await row("node", rounds, (server, requests) => withCpu(server.pid, () => generator.run<Slice>(job(server, requests, heartbeat_slice_ms))));
+  yield await row("node", rounds, (server, requests) =>
+    withCpu(server.pid, () => generator.run<Slice>(job(server, requests, heartbeat_slice_ms))),
+  );
   const { wrk } = bench.tools;
   if (wrk === undefined) return;
   yield await row("wrk", wrk_rounds, (server, requests) =>
-    runWrk(bench, wrk, { port: server.port, pid: server.pid, connections: HEARTBEAT_CONNECTIONS, requests, seconds: wrk_slice_s }));
+    runWrk(bench, wrk, {
+      port: server.port,
+      pid: server.pid,
+      connections: HEARTBEAT_CONNECTIONS,
+      requests,
+      seconds: wrk_slice_s,
+    }),
+  );
 }
 
 export const heartbeatScenario: Scenario = {

@@ -73,9 +73,10 @@ export async function measureIdleRow(bench: Bench, what: string, data_dir: strin
       { of: "start", to: NODE_ALONE, value: quotient(figures["start_ms"], node_ms), better: "lower", compared: true },
       { of: "memory", to: RAW, value: quotient(figures["resident_mb"], raw_mb), better: "lower", compared: true },
     ]),
-    targets: [atMost("start_ms", figures["start_ms"], START_MS_MAX), atMost("resident_mb", figures["resident_mb"], RESIDENT_MB_MAX)].filter(
-      (target) => target !== undefined,
-    ),
+    targets: [
+      atMost("start_ms", figures["start_ms"], START_MS_MAX),
+      atMost("resident_mb", figures["resident_mb"], RESIDENT_MB_MAX),
+    ].filter((target) => target !== undefined),
   };
 }
 

@@ -24,15 +24,23 @@ const WARMUPS = 4;
 /** A call of the tool in a revision of the protocol. */
 function callRequest(revision: string): HttpRequest {
   const envelope = {
-    "io.modelcontextprotocol/protocolVersion": revision, "io.modelcontextprotocol/clientInfo": { name: "bench", version: "1" }, "io.modelcontextprotocol/clientCapabilities": {},
+    "io.modelcontextprotocol/protocolVersion": revision,
+    "io.modelcontextprotocol/clientInfo": { name: "bench", version: "1" },
+    "io.modelcontextprotocol/clientCapabilities": {},
   };
   const stateless = revision === "2026-07-28";
-  const params = { name: "discover_instances", arguments: { name: "agent" }, ...(stateless ? { _meta: envelope } : {}) };
+  const params = {
+    name: "discover_instances",
+    arguments: { name: "agent" },
+    ...(stateless ? { _meta: envelope } : {}),
+  };
   return {
     method: "POST",
     path: "/mcp",
     headers: {
-      "Content-Type": "application/json", Accept: "application/json, text/event-stream", "MCP-Protocol-Version": revision,
+      "Content-Type": "application/json",
+      Accept: "application/json, text/event-stream",
+      "MCP-Protocol-Version": revision,
       ...(stateless ? { "Mcp-Method": "tools/call", "Mcp-Name": "discover_instances" } : {}),
     },
     body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params }),
@@ -41,7 +49,9 @@ function callRequest(revision: string): HttpRequest {
 
 async function startHandler(bench: Bench, answer: string): Promise<Server> {
   const port = await findFreePort();
-  const child = bench.start(process.execPath, [join(TREE, "bench/targets/mcp-handler-server.js"), `${port}`, answer], { stdio: ["ignore", "ignore", "inherit"] });
+  const child = bench.start(process.execPath, [join(TREE, "bench/targets/mcp-handler-server.js"), `${port}`, answer], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
   await waitUntilReady(child, HANDLER, async () => (await fetchOnce(port, "/health"))?.status === 200);
   if (child.pid === undefined) throw new Error("a process that answers has an id");
   return { name: HANDLER, port, pid: child.pid, child };
@@ -51,7 +61,10 @@ async function* measureMcp(bench: Bench): AsyncGenerator<Row> {
   const { rounds, slice_ms, warmup_ms } = bench.settings;
   const koor = await startKoor(bench);
   for (let agent = 0; agent < AGENTS; agent++) {
-    const answer = await fetch(`http://127.0.0.1:${koor.port}/api/instances/register`, { method: "POST", body: '{"name":"agent","workspace":"bench","intent":"measure"}' });
+    const answer = await fetch(`http://127.0.0.1:${koor.port}/api/instances/register`, {
+      method: "POST",
+      body: '{"name":"agent","workspace":"bench","intent":"measure"}',
+    });
     if (!answer.ok) throw new Error(`registering: ${answer.status}`);
     await answer.text();
   }
@@ -59,8 +72,10 @@ async function* measureMcp(bench: Bench): AsyncGenerator<Row> {
   const handler = await startHandler(bench, `{"count":${AGENTS},"instances":${listed?.body ?? ""}}`);
   const generator = bench.startJobs("bench/load/generator.js");
   for (const revision of ["2026-07-28", "2025-11-25"]) {
-    const jobOn = (server: Server, duration_ms: number): LoadJob => makeHttpJob(server, [callRequest(revision)], CONNECTIONS, duration_ms);
-    const run = (server: Server): Promise<Slice> => withCpu(server.pid, () => generator.run<Slice>(jobOn(server, slice_ms)));
+    const jobOn = (server: Server, duration_ms: number): LoadJob =>
+      makeHttpJob(server, [callRequest(revision)], CONNECTIONS, duration_ms);
+    const run = (server: Server): Promise<Slice> =>
+      withCpu(server.pid, () => generator.run<Slice>(jobOn(server, slice_ms)));
     const mine: Slice[] = [];
     const theirs: Slice[] = [];
     bench.progress(`tools/call in ${revision}`);
@@ -79,7 +94,9 @@ async function* measureMcp(bench: Bench): AsyncGenerator<Row> {
         { of: "rate", to: HANDLER, value: medianQuotient(mine, theirs, rateOf), better: "higher", compared: true },
         { of: "CPU", to: HANDLER, value: quotient(cpuOfAll(mine), cpuOfAll(theirs)), better: "lower", compared: true },
       ]),
-      targets: [atMost("cpu_us", figures["cpu_us"], CALL_CPU_US_MAX), atMost("refused", figures["refused"], 0)].filter((target) => target !== undefined),
+      targets: [atMost("cpu_us", figures["cpu_us"], CALL_CPU_US_MAX), atMost("refused", figures["refused"], 0)].filter(
+        (target) => target !== undefined,
+      ),
     };
   }
 }

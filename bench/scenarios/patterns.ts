@@ -36,7 +36,13 @@ function makeBurst(): ReturnType<typeof publishRequest> {
 
 function publishBursts(process: JobProcess, koor: Koor, bursts: number): Promise<Stretch> {
   const requests = Array.from({ length: bursts }, makeBurst);
-  return measureStretch(process, koor, { requests, events_per_request: BURST_EVENTS, delivered: false, duration_ms: JOB_GRACE_MS, publishes_max: bursts });
+  return measureStretch(process, koor, {
+    requests,
+    events_per_request: BURST_EVENTS,
+    delivered: false,
+    duration_ms: JOB_GRACE_MS,
+    publishes_max: bursts,
+  });
 }
 
 function cpuAnEvent(stretch: Stretch): number | undefined {
@@ -51,20 +57,32 @@ async function* measurePatterns(bench: Bench): AsyncGenerator<Row> {
   for (const shape of SHAPES) {
     bench.progress(`${patterns} patterns, ${shape.what}`);
     const without = await publishBursts(process, koor, pattern_bursts);
-    await openSubscribers(process, koor, Array.from({ length: patterns }, (_unused, index) => shape.pattern(index)), false);
+    await openSubscribers(
+      process,
+      koor,
+      Array.from({ length: patterns }, (_unused, index) => shape.pattern(index)),
+      false,
+    );
     const subscribed = (await readMetrics(koor)).get(PATTERNS_METRIC);
-    if (subscribed !== patterns) throw new Error(`${patterns} patterns were subscribed, the server has ${subscribed ?? "none"}`);
+    if (subscribed !== patterns)
+      throw new Error(`${patterns} patterns were subscribed, the server has ${subscribed ?? "none"}`);
     await publishBursts(process, koor, 1);
     const beside = await publishBursts(process, koor, pattern_bursts);
     await closeSubscribers(process);
     const cpu_us = cpuAnEvent(beside);
     const cpu_without_us = cpuAnEvent(without);
-    const match_us = cpu_us === undefined || cpu_without_us === undefined ? undefined : Math.max(0, cpu_us - cpu_without_us);
+    const match_us =
+      cpu_us === undefined || cpu_without_us === undefined ? undefined : Math.max(0, cpu_us - cpu_without_us);
     yield {
       name: `one event against ${patterns} patterns, ${shape.what}`,
       client: "",
       figures: figuresOf({ cpu_us_an_event: cpu_us, match_us, answer_p50_ms: beside.answer_p50_ms }),
-      references: [{ name: "no subscriber", figures: figuresOf({ cpu_us_an_event: cpu_without_us, answer_p50_ms: without.answer_p50_ms }) }],
+      references: [
+        {
+          name: "no subscriber",
+          figures: figuresOf({ cpu_us_an_event: cpu_without_us, answer_p50_ms: without.answer_p50_ms }),
+        },
+      ],
       // The quotient of two small costs: shown by the figures, too noisy to compare.
       ratios: [],
       targets: [atMost("match_us", match_us, MATCH_US_MAX)].filter((target) => target !== undefined),

@@ -10,7 +10,13 @@ import type { JobProcess } from "../job-process.js";
 import { makeJsonValue, publishRequest } from "../load/requests.js";
 import type { Row, Scenario } from "../model.js";
 import { readResidentBytes } from "../process-cost.js";
-import { FILLING_BURST_EVENTS, FILLING_EVENT_BYTES, FILLING_EVENTS_MAX, JOB_GRACE_MS, STALLED_SUBSCRIBERS } from "../settings.js";
+import {
+  FILLING_BURST_EVENTS,
+  FILLING_EVENT_BYTES,
+  FILLING_EVENTS_MAX,
+  JOB_GRACE_MS,
+  STALLED_SUBSCRIBERS,
+} from "../settings.js";
 import { figuresOf, medianQuotient, ratiosOf } from "../statistics.js";
 import { type Koor, readMetrics, startKoor } from "../targets/koor.js";
 import { atLeast, atMost } from "../throughput.js";
@@ -33,15 +39,29 @@ interface Side {
 }
 
 async function startSide(bench: Bench): Promise<Side> {
-  const side = { koor: await startKoor(bench), process: bench.startJobs("bench/subscribers/subscriber-process.js"), stretches: [] };
-  await openSubscribers(side.process, side.koor, Array.from({ length: HEALTHY_SUBSCRIBERS }, () => "*"), false);
+  const side = {
+    koor: await startKoor(bench),
+    process: bench.startJobs("bench/subscribers/subscriber-process.js"),
+    stretches: [],
+  };
+  await openSubscribers(
+    side.process,
+    side.koor,
+    Array.from({ length: HEALTHY_SUBSCRIBERS }, () => "*"),
+    false,
+  );
   await measureStretch(side.process, side.koor, { events_per_request: 1, duration_ms: bench.settings.warmup_ms });
   return side;
 }
 
 async function publishLarge({ process, koor }: Side): Promise<void> {
   const requests = [publishRequest(FILLING_BURST_EVENTS, makeJsonValue(FILLING_EVENT_BYTES))];
-  await measureStretch(process, koor, { requests, events_per_request: FILLING_BURST_EVENTS, duration_ms: JOB_GRACE_MS, publishes_max: 1 });
+  await measureStretch(process, koor, {
+    requests,
+    events_per_request: FILLING_BURST_EVENTS,
+    duration_ms: JOB_GRACE_MS,
+    publishes_max: 1,
+  });
 }
 
 /**
@@ -71,7 +91,12 @@ async function* measureStalled(bench: Bench): AsyncGenerator<Row> {
   const beside = await startSide(bench);
   const resident_alone = readResidentBytes(alone.koor.pid);
   const resident_beside = readResidentBytes(beside.koor.pid);
-  await openSubscribers(beside.process, beside.koor, Array.from({ length: STALLED_SUBSCRIBERS }, () => "*"), true);
+  await openSubscribers(
+    beside.process,
+    beside.koor,
+    Array.from({ length: STALLED_SUBSCRIBERS }, () => "*"),
+    true,
+  );
   bench.progress(`${what}: filling the sockets of the stalled`);
   const filled_after = await fillStalledSockets(beside, alone);
   const growth_alone = growthMib(resident_alone, readResidentBytes(alone.koor.pid));
@@ -81,7 +106,9 @@ async function* measureStalled(bench: Bench): AsyncGenerator<Row> {
   for (let round = 0; round < stalled_rounds; round++) {
     bench.progress(`${what}, round ${round + 1} of ${stalled_rounds}`);
     for (const side of [alone, beside]) {
-      side.stretches.push(await measureStretch(side.process, side.koor, { events_per_request: 1, duration_ms: stalled_slice_ms }));
+      side.stretches.push(
+        await measureStretch(side.process, side.koor, { events_per_request: 1, duration_ms: stalled_slice_ms }),
+      );
     }
   }
   const dropped = (await readDropped(beside.koor)) - dropped_before;
@@ -99,7 +126,12 @@ async function* measureStalled(bench: Bench): AsyncGenerator<Row> {
       dropped_per_stalled: dropped / STALLED_SUBSCRIBERS,
       events_meanwhile: events,
     }),
-    references: [{ name: NONE_STALLED, figures: figuresOf({ ...mergeStretches(alone.stretches), memory_growth_mib: growth_alone }) }],
+    references: [
+      {
+        name: NONE_STALLED,
+        figures: figuresOf({ ...mergeStretches(alone.stretches), memory_growth_mib: growth_alone }),
+      },
+    ],
     ratios: ratiosOf([
       { of: "rate", to: NONE_STALLED, value: rate_ratio, better: "higher", compared: true },
       { of: "answer time", to: NONE_STALLED, value: answer_ratio, better: "lower", compared: true },

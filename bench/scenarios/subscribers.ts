@@ -55,15 +55,24 @@ function stretchOptions(bench: Bench, kind: Kind): StretchOptions {
   return { events_per_request, duration_ms: BURST_MS_MAX, publishes_max: bursts };
 }
 
-function makeRow(name: string, kind: Kind, subscribers: number, koor: Stretch[], topic: Stretch[], loop: Stretch[]): Row {
+function makeRow(
+  name: string,
+  kind: Kind,
+  subscribers: number,
+  koor: Stretch[],
+  topic: Stretch[],
+  loop: Stretch[],
+): Row {
   const isBurst = kind.events_per_request > 1;
   // With few subscribers the price is that of the durable publish, which the raw server does not pay.
   const cpuCounts = isBurst ? subscribers > 1 : subscribers >= JUDGED_SUBSCRIBERS;
   const cpu_to_loop = quotient(deliveryCpuOf(koor), deliveryCpuOf(loop));
   const merged = mergeStretches(koor);
   const targets = [atMost("lost", merged["lost"], 0)];
-  if (!isBurst && subscribers === JUDGED_SUBSCRIBERS) targets.push(atMost("CPU a delivery to raw uWS loop", cpu_to_loop, CPU_TO_RAW_LOOP_MAX));
-  if (isBurst && subscribers >= BURST_JUDGED_SUBSCRIBERS_MIN) targets.push(atMost("cpu_us_a_delivery", merged["cpu_us_a_delivery"], BURST_CPU_US_MAX));
+  if (!isBurst && subscribers === JUDGED_SUBSCRIBERS)
+    targets.push(atMost("CPU a delivery to raw uWS loop", cpu_to_loop, CPU_TO_RAW_LOOP_MAX));
+  if (isBurst && subscribers >= BURST_JUDGED_SUBSCRIBERS_MIN)
+    targets.push(atMost("cpu_us_a_delivery", merged["cpu_us_a_delivery"], BURST_CPU_US_MAX));
   return {
     name,
     client: "",
@@ -73,8 +82,20 @@ function makeRow(name: string, kind: Kind, subscribers: number, koor: Stretch[],
       { name: RAW_LOOP, figures: mergeStretches(loop) },
     ],
     ratios: ratiosOf([
-      { of: "deliveries", to: RAW_TOPIC, value: medianQuotient(koor, topic, deliveryRateOf), better: "higher", compared: isBurst },
-      { of: "CPU", to: RAW_TOPIC, value: quotient(deliveryCpuOf(koor), deliveryCpuOf(topic)), better: "lower", compared: cpuCounts },
+      {
+        of: "deliveries",
+        to: RAW_TOPIC,
+        value: medianQuotient(koor, topic, deliveryRateOf),
+        better: "higher",
+        compared: isBurst,
+      },
+      {
+        of: "CPU",
+        to: RAW_TOPIC,
+        value: quotient(deliveryCpuOf(koor), deliveryCpuOf(topic)),
+        better: "lower",
+        compared: cpuCounts,
+      },
       { of: "CPU", to: RAW_LOOP, value: cpu_to_loop, better: "lower", compared: cpuCounts },
     ]),
     targets: targets.filter((target) => target !== undefined),
@@ -91,14 +112,21 @@ async function* measureSubscribers(bench: Bench): AsyncGenerator<Row> {
     { process: ofRaw, server: raw },
   ];
   const open = async (count: number): Promise<void> => {
-    for (const { process, server } of sides) await openSubscribers(process, server, Array.from({ length: count }, () => "*"), false);
+    for (const { process, server } of sides)
+      await openSubscribers(
+        process,
+        server,
+        Array.from({ length: count }, () => "*"),
+        false,
+      );
   };
   const close = async (): Promise<void> => {
     for (const { process } of sides) await closeSubscribers(process);
   };
   // A server that has published for a while: one event at a time would take minutes to get both sides compiled.
   const generator = bench.startJobs("bench/load/generator.js");
-  for (const { server } of sides) await generator.run(makeHttpJob(server, [publishRequest(1)], WARMUP_CONNECTIONS, bench.settings.warmup_ms));
+  for (const { server } of sides)
+    await generator.run(makeHttpJob(server, [publishRequest(1)], WARMUP_CONNECTIONS, bench.settings.warmup_ms));
   await open(WARMUP_SUBSCRIBERS);
   for (const { process, server } of sides) {
     await measureStretch(process, server, { events_per_request: 1, duration_ms: bench.settings.warmup_ms });

@@ -25,22 +25,50 @@ const ALONE = "no validations";
 
 /** As teams write them: words, calls, a few classes. */
 const PATTERNS = [
-  "TODO", "FIXME", "console\\.log\\(", "eval\\(", "debugger;", "https?://", "AKIA[0-9A-Z]{16}", "\\bany\\b", "document\\.write", "innerHTML\\s*=", "password\\s*=", "secret\\s*=",
-  "process\\.env\\.\\w+", "var \\w+", "alert\\(", "import .* from 'lodash'", "@ts-ignore", "\\.then\\(", "new Function\\(", "#[0-9a-f]{6}\\b",
+  "TODO",
+  "FIXME",
+  "console\\.log\\(",
+  "eval\\(",
+  "debugger;",
+  "https?://",
+  "AKIA[0-9A-Z]{16}",
+  "\\bany\\b",
+  "document\\.write",
+  "innerHTML\\s*=",
+  "password\\s*=",
+  "secret\\s*=",
+  "process\\.env\\.\\w+",
+  "var \\w+",
+  "alert\\(",
+  "import .* from 'lodash'",
+  "@ts-ignore",
+  "\\.then\\(",
+  "new Function\\(",
+  "#[0-9a-f]{6}\\b",
 ];
 const HOSTILE = ["(a+)+$", "(a|aa)+$", "(?:a{1,30}){1,30}$"];
 
 function rulesRequest(project: string, patterns: readonly string[]): HttpRequest {
-  return { method: "PUT", path: `/api/validate/${project}/rules`, body: JSON.stringify(patterns.map((pattern, at) => ({ rule_id: `rule-${at}`, pattern }))) };
+  return {
+    method: "PUT",
+    path: `/api/validate/${project}/rules`,
+    body: JSON.stringify(patterns.map((pattern, at) => ({ rule_id: `rule-${at}`, pattern }))),
+  };
 }
 
 function validateRequest(project: string, content: string): HttpRequest {
-  return { method: "POST", path: `/api/validate/${project}`, body: JSON.stringify({ filename: "src/bench.ts", content }) };
+  return {
+    method: "POST",
+    path: `/api/validate/${project}`,
+    body: JSON.stringify({ filename: "src/bench.ts", content }),
+  };
 }
 
 /** Source of the usual length of line; three of its lines break a rule. */
 function makeSource(): string {
-  const lines = Array.from({ length: LINES }, (_unused, at) => (at % 67 === 0 ? "  // TODO: look at this again" : `  const value${at} = compute(input[${at}], ${at});`));
+  const lines = Array.from({ length: LINES }, (_unused, at) =>
+    at % 67 === 0 ? "  // TODO: look at this again" : `  const value${at} = compute(input[${at}], ${at});`,
+  );
   return lines.join("\n");
 }
 
@@ -49,8 +77,12 @@ async function* measureValidate(bench: Bench): AsyncGenerator<Row> {
   const koor: Koor = await startKoor(bench);
   const first = bench.startJobs("bench/load/generator.js");
   const second = bench.startJobs("bench/load/generator.js");
-  const run = (jobs: JobProcess, requests: readonly HttpRequest[], connections: number, duration_ms: number): Promise<Slice> =>
-    withCpu(koor.pid, () => jobs.run<Slice>(makeHttpJob(koor, requests, connections, duration_ms)));
+  const run = (
+    jobs: JobProcess,
+    requests: readonly HttpRequest[],
+    connections: number,
+    duration_ms: number,
+  ): Promise<Slice> => withCpu(koor.pid, () => jobs.run<Slice>(makeHttpJob(koor, requests, connections, duration_ms)));
   const stored = [rulesRequest("bench", PATTERNS), rulesRequest("hostile", HOSTILE), putRequest(keyOf(0))];
   const writes: LoadJob = { ...makeHttpJob(koor, stored, 1, warmup_ms), requests_max: stored.length };
   const written = await first.run<Slice>(writes);
@@ -67,7 +99,9 @@ async function* measureValidate(bench: Bench): AsyncGenerator<Row> {
     figures: mergeSlices([mine]),
     references: [],
     ratios: [],
-    targets: [atMost("cpu_us", cpu_us, CPU_US_MAX), atMost("refused", mine.refused, 0)].filter((target) => target !== undefined),
+    targets: [atMost("cpu_us", cpu_us, CPU_US_MAX), atMost("refused", mine.refused, 0)].filter(
+      (target) => target !== undefined,
+    ),
   };
 
   const reads = [getRequest(keyOf(0))];
@@ -87,8 +121,12 @@ async function* measureValidate(bench: Bench): AsyncGenerator<Row> {
     client: "node",
     figures: figuresOf({ ...figures, validations_per_s: rateOf(validated) }),
     references: [{ name: ALONE, figures: mergeSlices([alone]) }],
-    ratios: ratiosOf([{ of: "p99", to: ALONE, value: quotient(beside.p99_ms, alone.p99_ms), better: "lower", compared: false }]),
-    targets: [atMost("p99_ms", beside.p99_ms, GET_P99_MS_MAX), atMost("refused", figures["refused"], 0)].filter((target) => target !== undefined),
+    ratios: ratiosOf([
+      { of: "p99", to: ALONE, value: quotient(beside.p99_ms, alone.p99_ms), better: "lower", compared: false },
+    ]),
+    targets: [atMost("p99_ms", beside.p99_ms, GET_P99_MS_MAX), atMost("refused", figures["refused"], 0)].filter(
+      (target) => target !== undefined,
+    ),
   };
 }
 

@@ -10,7 +10,17 @@ import { publishRequest, TOPIC, VALUE } from "../load/requests.js";
 import type { Row, Scenario } from "../model.js";
 import { withCpu } from "../process-cost.js";
 import { JOB_GRACE_MS } from "../settings.js";
-import { cpuOfAll, figuresOf, median, medianQuotient, mergeSlices, quotient, rateOf, ratiosOf, type Slice } from "../statistics.js";
+import {
+  cpuOfAll,
+  figuresOf,
+  median,
+  medianQuotient,
+  mergeSlices,
+  quotient,
+  rateOf,
+  ratiosOf,
+  type Slice,
+} from "../statistics.js";
 import { type Koor, startKoor } from "../targets/koor.js";
 import { atLeast } from "../throughput.js";
 import type { WebhookJob } from "../webhooks/receiver-process.js";
@@ -53,20 +63,27 @@ async function* measureDeliveries(bench: Bench): AsyncGenerator<Row> {
   const body = `{"topic":"${TOPIC}","data":${VALUE},"source":"","event_id":1000001,"created_at":"2026-02-09T14:30:00.123Z"}`;
   for (const lanes of LANES) {
     const koor = await startKoor(bench);
-    for (let lane = 0; lane < lanes; lane++) await addWebhook(koor, `w${lane}`, `http://127.0.0.1:${port}/`, ["bench.**"]);
+    for (let lane = 0; lane < lanes; lane++)
+      await addWebhook(koor, `w${lane}`, `http://127.0.0.1:${port}/`, ["bench.**"]);
     const events = Math.ceil(webhook_events / lanes);
     const deliveries = events * lanes;
     const { body: burst = "" } = publishRequest(events);
-    const deliver = (): Promise<Slice> => withCpu(koor.pid, () => timed(deliveries, async () => {
-      const all = run<number>(receiver, { kind: "await", count: deliveries, duration_ms: JOB_GRACE_MS });
-      await post(koor, "/api/events/publish", events === 1 ? `[${burst}]` : burst);
-      await all;
-    }));
-    const alone = (): Promise<Slice> => withCpu(sender.pid, () => timed(deliveries, async () => {
-      const all = run<number>(receiver, { kind: "await", count: deliveries, duration_ms: JOB_GRACE_MS });
-      await run(sender, { kind: "send", port, lanes, requests: events, body, duration_ms: JOB_GRACE_MS });
-      await all;
-    }));
+    const deliver = (): Promise<Slice> =>
+      withCpu(koor.pid, () =>
+        timed(deliveries, async () => {
+          const all = run<number>(receiver, { kind: "await", count: deliveries, duration_ms: JOB_GRACE_MS });
+          await post(koor, "/api/events/publish", events === 1 ? `[${burst}]` : burst);
+          await all;
+        }),
+      );
+    const alone = (): Promise<Slice> =>
+      withCpu(sender.pid, () =>
+        timed(deliveries, async () => {
+          const all = run<number>(receiver, { kind: "await", count: deliveries, duration_ms: JOB_GRACE_MS });
+          await run(sender, { kind: "send", port, lanes, requests: events, body, duration_ms: JOB_GRACE_MS });
+          await all;
+        }),
+      );
     const mine: Slice[] = [];
     const theirs: Slice[] = [];
     for (const warm of [deliver, alone]) await warm();
@@ -99,7 +116,9 @@ async function measurePublishBeside(bench: Bench, what: string, patterns: readon
   await addWebhook(beside, "w", DEAD_URL, patterns);
   const generator = bench.startJobs("bench/load/generator.js");
   const publish = (koor: Koor, duration_ms: number): Promise<Slice> =>
-    withCpu(koor.pid, () => generator.run<Slice>(makeHttpJob(koor, [publishRequest(1)], PUBLISH_CONNECTIONS, duration_ms)));
+    withCpu(koor.pid, () =>
+      generator.run<Slice>(makeHttpJob(koor, [publishRequest(1)], PUBLISH_CONNECTIONS, duration_ms)),
+    );
   for (const koor of [beside, alone]) await publish(koor, warmup_ms);
   const mine: Slice[] = [];
   const theirs: Slice[] = [];
@@ -118,7 +137,9 @@ async function measurePublishBeside(bench: Bench, what: string, patterns: readon
       { of: "rate", to: WITHOUT, value: rate_ratio, better: "higher", compared: true },
       { of: "CPU", to: WITHOUT, value: quotient(cpuOfAll(mine), cpuOfAll(theirs)), better: "lower", compared: true },
     ]),
-    targets: patterns.includes("**") ? [] : [atLeast("rate to no webhook", rate_ratio, RATE_BESIDE_OTHERS_MIN)].filter((target) => target !== undefined),
+    targets: patterns.includes("**")
+      ? []
+      : [atLeast("rate to no webhook", rate_ratio, RATE_BESIDE_OTHERS_MIN)].filter((target) => target !== undefined),
   };
   for (const koor of [beside, alone]) await bench.stop(koor.child);
   return row;

@@ -18,7 +18,10 @@ function makeFrame(opcode: number, length: number): Buffer {
   return Buffer.concat([head, payload]);
 }
 
-function countAll(stream: Buffer, cuts: readonly number[]): { text: number; ping: number; close: number; valid: boolean } {
+function countAll(
+  stream: Buffer,
+  cuts: readonly number[],
+): { text: number; ping: number; close: number; valid: boolean } {
   const seen = { text: 0, ping: 0, close: 0 };
   const counter = new FrameCounter({ text: () => seen.text++, ping: () => seen.ping++, close: () => seen.close++ });
   const edges = [0, ...cuts.map((cut) => Math.min(cut, stream.length)), stream.length].sort((a, b) => a - b);

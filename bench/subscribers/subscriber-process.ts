@@ -107,7 +107,8 @@ async function publishInTurn(job: PublishJob): Promise<PublishResult> {
   const publisher = new Publisher(job.port);
   const deliveries = createHistogram();
   const answers = createHistogram();
-  const record = (histogram: typeof answers, ms: number): void => histogram.record(Math.max(1, Math.round(ms * NS_PER_MS)));
+  const record = (histogram: typeof answers, ms: number): void =>
+    histogram.record(Math.max(1, Math.round(ms * NS_PER_MS)));
   received = 0;
   awaited = 0;
   let publishes = 0;
@@ -132,7 +133,10 @@ async function publishInTurn(job: PublishJob): Promise<PublishResult> {
   }
   publisher.close();
   const expected = publishes * (job.delivered ? job.events_per_request : 0);
-  const lost = reading.reduce((sum, subscriber, index) => sum + Math.abs(expected - (subscriber.received - (before[index] ?? 0))), 0);
+  const lost = reading.reduce(
+    (sum, subscriber, index) => sum + Math.abs(expected - (subscriber.received - (before[index] ?? 0))),
+    0,
+  );
   return {
     publishes,
     events: publishes * job.events_per_request,

@@ -28,9 +28,21 @@ export async function startKoor(bench: Bench, options: KoorOptions = {}): Promis
   const data_dir = options.data_dir ?? bench.makeDirectory("koor");
   const port = await findFreePort();
   const log = openSync(join(data_dir, "bench-server.log"), "a");
-  const args = [join(APP, "src/main.js"), "--bind", `127.0.0.1:${port}`, "--dashboard-bind", "", "--data-dir", data_dir];
+  const args = [
+    join(APP, "src/main.js"),
+    "--bind",
+    `127.0.0.1:${port}`,
+    "--dashboard-bind",
+    "",
+    "--data-dir",
+    data_dir,
+  ];
   const begun_ms = performance.now();
-  const child = bench.start(process.execPath, args, { cwd: data_dir, env: cleanEnvironment(), stdio: ["ignore", "ignore", log] });
+  const child = bench.start(process.execPath, args, {
+    cwd: data_dir,
+    env: cleanEnvironment(),
+    stdio: ["ignore", "ignore", log],
+  });
   closeSync(log);
   await waitUntilReady(child, "Koor", async () => (await fetchOnce(port, "/health"))?.status === 200);
   const started_ms = performance.now() - begun_ms;

@@ -34,11 +34,16 @@ app.post("/mcp", (res, req) => {
     if (!isLast) return;
     const parsedBody = JSON.parse(Buffer.concat(chunks).toString()) as unknown;
     void (async () => {
-      const reply = await handler.fetch(new Request("http://localhost/mcp", { method: "POST", headers }), { parsedBody });
+      const reply = await handler.fetch(new Request("http://localhost/mcp", { method: "POST", headers }), {
+        parsedBody,
+      });
       const text = await reply.text();
       if (gone) return;
       res.cork(() => {
-        res.writeStatus(String(reply.status)).writeHeader("Content-Type", reply.headers.get("content-type") ?? "").end(text);
+        res
+          .writeStatus(String(reply.status))
+          .writeHeader("Content-Type", reply.headers.get("content-type") ?? "")
+          .end(text);
       });
     })();
   });

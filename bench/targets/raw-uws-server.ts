@@ -34,7 +34,10 @@ app.get("/api/state/*", (res, req) => {
     res.writeStatus("304 Not Modified").writeHeader("ETag", VALUE_ETAG).endWithoutBody();
     return;
   }
-  res.writeHeader("Content-Type", "application/json").writeHeader("ETag", VALUE_ETAG).writeHeader("X-Koor-Version", "1");
+  res
+    .writeHeader("Content-Type", "application/json")
+    .writeHeader("ETag", VALUE_ETAG)
+    .writeHeader("X-Koor-Version", "1");
   res.writeHeader("X-Content-Type-Options", "nosniff").writeHeader("Content-Security-Policy", "sandbox");
   res.end(VALUE);
 });
@@ -73,7 +76,9 @@ app.post("/api/events/publish", (res, req) => {
       fanOut(events, how);
       if (aborted.has(res)) return;
       res.cork(() => {
-        res.writeHeader("Content-Type", "application/json").end(events === 1 ? event : `[${`${event},`.repeat(events - 1)}${event}]`);
+        res
+          .writeHeader("Content-Type", "application/json")
+          .end(events === 1 ? event : `[${`${event},`.repeat(events - 1)}${event}]`);
       });
     });
   });

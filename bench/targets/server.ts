@@ -25,7 +25,8 @@ const PROBE_INTERVAL_MS = 2;
 export async function waitUntilReady(child: ChildProcess, name: string, probe: () => Promise<boolean>): Promise<void> {
   const deadline = performance.now() + START_TIMEOUT_MS;
   while (!(await probe())) {
-    if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) throw new Error(`${name} ended while it started`);
+    if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined)
+      throw new Error(`${name} ended while it started`);
     if (performance.now() > deadline) throw new Error(`${name} did not answer within ${START_TIMEOUT_MS} ms`);
     await delay(PROBE_INTERVAL_MS);
   }

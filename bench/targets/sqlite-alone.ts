@@ -46,14 +46,18 @@ function openWriters(directory: string): Writers {
   db.exec(SCHEMA);
   const begin = db.prepare("BEGIN IMMEDIATE");
   const commit = db.prepare("COMMIT");
-  const findHead = db.prepare<[string], { version: number; newest: number }>("SELECT version, newest FROM head WHERE key = ?");
+  const findHead = db.prepare<[string], { version: number; newest: number }>(
+    "SELECT version, newest FROM head WHERE key = ?",
+  );
   const addVersion = db.prepare(
     "INSERT INTO version (key, version, previous, hash, content_type, updated_at, value) VALUES (?, ?, ?, ?, 'application/json', ?, ?)",
   );
   const setHead = db.prepare(
     "INSERT INTO head VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET version = excluded.version, newest = excluded.newest",
   );
-  const addAudit = db.prepare("INSERT INTO audit (at, actor, action, resource, detail, outcome) VALUES (?, '', 'state.put', ?, ?, 'success')");
+  const addAudit = db.prepare(
+    "INSERT INTO audit (at, actor, action, resource, detail, outcome) VALUES (?, '', 'state.put', ?, ?, 'success')",
+  );
   const addEvent = db.prepare("INSERT INTO event (topic, data, source, at) VALUES (?, ?, '', ?)");
   const value = Buffer.from(VALUE);
   return {

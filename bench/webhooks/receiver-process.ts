@@ -13,27 +13,43 @@ export type WebhookJob =
   /** Resolves when so many requests have come since the last such job; the result is how many came. */
   | { readonly kind: "await"; readonly count: number; readonly duration_ms: number }
   /** Sends so many requests over each lane, one after the other. */
-  | { readonly kind: "send"; readonly port: number; readonly lanes: number; readonly requests: number; readonly body: string; readonly duration_ms: number };
+  | {
+      readonly kind: "send";
+      readonly port: number;
+      readonly lanes: number;
+      readonly requests: number;
+      readonly body: string;
+      readonly duration_ms: number;
+    };
 
-const HEADERS = { "Content-Type": "application/json", "User-Agent": "bench", "X-Koor-Event": "true", "X-Koor-Delivery": "0".repeat(32), "X-Koor-Signature": "0".repeat(64) };
+const HEADERS = {
+  "Content-Type": "application/json",
+  "User-Agent": "bench",
+  "X-Koor-Event": "true",
+  "X-Koor-Delivery": "0".repeat(32),
+  "X-Koor-Signature": "0".repeat(64),
+};
 
 let received = 0;
 let wake: () => void = () => undefined;
 
 function listen(): Promise<number> {
   return new Promise((resolve, reject) => {
-    uWS.App().post("/*", (res) => {
-      res.onAborted(() => undefined);
-      res.onData((_chunk, isLast) => {
-        if (!isLast) return;
-        res.end();
-        received += 1;
-        wake();
+    uWS
+      .App()
+      .post("/*", (res) => {
+        res.onAborted(() => undefined);
+        res.onData((_chunk, isLast) => {
+          if (!isLast) return;
+          res.end();
+          received += 1;
+          wake();
+        });
+      })
+      .listen("127.0.0.1", 0, (socket) => {
+        if (socket === false) reject(new Error("the receiver cannot listen"));
+        else resolve(uWS.us_socket_local_port(socket));
       });
-    }).listen("127.0.0.1", 0, (socket) => {
-      if (socket === false) reject(new Error("the receiver cannot listen"));
-      else resolve(uWS.us_socket_local_port(socket));
-    });
   });
 }
 
@@ -55,7 +71,12 @@ const agent = new Agent({ pipelining: 1 });
 async function sendAll(port: number, lanes: number, requests: number, body: string): Promise<number> {
   const lane = async (): Promise<void> => {
     for (let sent = 0; sent < requests; sent++) {
-      const answer = await request(`http://127.0.0.1:${port}/`, { method: "POST", headers: HEADERS, body, dispatcher: agent });
+      const answer = await request(`http://127.0.0.1:${port}/`, {
+        method: "POST",
+        headers: HEADERS,
+        body,
+        dispatcher: agent,
+      });
       await answer.body.dump();
     }
   };

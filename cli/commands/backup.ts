@@ -23,7 +23,9 @@ async function backUp(args: Args, context: CommandContext): Promise<ExitCode | C
       return typeof answer === "string" ? failed(answer) : describeRefusal(answer.status, answer.body);
     }
     const counts = await writeSnapshot(args.need("output"), open.response);
-    return counts instanceof CliFailure ? counts : ((await print(layOutJson(Buffer.from(counts), context.pretty))) ?? 0);
+    return counts instanceof CliFailure
+      ? counts
+      : ((await print(layOutJson(Buffer.from(counts), context.pretty))) ?? 0);
   } finally {
     open.close();
   }
@@ -47,7 +49,13 @@ async function restore(args: Args, context: CommandContext): Promise<ExitCode | 
   if (settings instanceof CliFailure) return settings;
   const stream = openSnapshot(args.need("file"));
   if (stream instanceof CliFailure) return stream;
-  const answer = await sendRequest(settings, { method: "POST", path: "/api/restore", headers: LINES_TYPE, stream, answer_timeout_ms: CLI_RESTORE_TIMEOUT_MS });
+  const answer = await sendRequest(settings, {
+    method: "POST",
+    path: "/api/restore",
+    headers: LINES_TYPE,
+    stream,
+    answer_timeout_ms: CLI_RESTORE_TIMEOUT_MS,
+  });
   if (answer instanceof CliFailure) return answer;
   if (!isSuccess(answer)) return describeRefusal(answer.status, answer.body);
   return (await print(layOutJson(answer.body, context.pretty))) ?? 0;
@@ -57,7 +65,15 @@ export const BACKUP_COMMANDS: readonly CommandRow[] = [
   {
     words: ["backup"],
     about: "Write everything that the server holds into a file.",
-    flags: [{ name: "output", kind: "text", value: "PATH", about: "the file; it is replaced when the snapshot is whole", required: true }],
+    flags: [
+      {
+        name: "output",
+        kind: "text",
+        value: "PATH",
+        about: "the file; it is replaced when the snapshot is whole",
+        required: true,
+      },
+    ],
     run: backUp,
   },
   {

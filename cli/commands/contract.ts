@@ -10,7 +10,12 @@ import { layOutJson, print } from "../output.js";
 const CONTRACT: Argument = { name: "contract", shown: "project/name" };
 const SPEC_PATH = "/api/specs/{contract/}";
 
-const ENDPOINT: Flag = { name: "endpoint", kind: "text", value: "ENDPOINT", about: 'as the contract names it: "POST /api/trucks"' };
+const ENDPOINT: Flag = {
+  name: "endpoint",
+  kind: "text",
+  value: "ENDPOINT",
+  about: 'as the contract names it: "POST /api/trucks"',
+};
 
 /** JSON as text from a flag, or from stdin where it is `-`; undefined where the flag is not given. Its numbers keep their digits. */
 async function readJsonFlag(args: Args, name: string): Promise<string | undefined | CliFailure> {
@@ -22,7 +27,9 @@ async function readJsonFlag(args: Args, name: string): Promise<string | undefine
 
 /** A JSON object of members that are JSON texts; those that are undefined are left out. */
 function objectOf(members: Readonly<Record<string, string | undefined>>): Buffer {
-  const pairs = Object.entries(members).flatMap(([name, text]) => (text === undefined ? [] : [`${JSON.stringify(name)}:${text}`]));
+  const pairs = Object.entries(members).flatMap(([name, text]) =>
+    text === undefined ? [] : [`${JSON.stringify(name)}:${text}`],
+  );
   return Buffer.from(`{${pairs.join(",")}}`);
 }
 
@@ -50,12 +57,20 @@ async function ask(context: CommandContext, plan: RequestPlan): Promise<Buffer |
 }
 
 /** The endpoints that the contract names. */
-async function listEndpoints(context: CommandContext, spec_path: string, name: string): Promise<readonly string[] | CliFailure> {
+async function listEndpoints(
+  context: CommandContext,
+  spec_path: string,
+  name: string,
+): Promise<readonly string[] | CliFailure> {
   const spec = await ask(context, { method: "GET", path: spec_path });
   if (spec instanceof CliFailure) return spec;
   const text = spec.toString("utf8");
-  const contract = (isJson(text) ? JSON.parse(text) : null) as { readonly kind?: unknown; readonly endpoints?: unknown } | null;
-  if (contract === null || typeof contract !== "object" || contract.kind !== "contract") return failed(`spec is not a contract: ${name}`);
+  const contract = (isJson(text) ? JSON.parse(text) : null) as {
+    readonly kind?: unknown;
+    readonly endpoints?: unknown;
+  } | null;
+  if (contract === null || typeof contract !== "object" || contract.kind !== "contract")
+    return failed(`spec is not a contract: ${name}`);
   return Object.keys(contract.endpoints ?? {});
 }
 
@@ -73,12 +88,20 @@ async function testContract(args: Args, context: CommandContext): Promise<ExitCo
   const results: Buffer[] = [];
   for (const endpoint of endpoints) {
     const body = objectOf({ endpoint: quoted(endpoint), base_url: quoted(args.need("target")), test_data });
-    const result = await ask(context, { method: "POST", path: `/api/contracts/${path}/test`, headers: JSON_TYPE, body });
+    const result = await ask(context, {
+      method: "POST",
+      path: `/api/contracts/${path}/test`,
+      headers: JSON_TYPE,
+      body,
+    });
     if (result instanceof CliFailure) return result;
     results.push(result);
   }
   const [first] = results;
-  const all = one !== undefined && first !== undefined ? first : Buffer.from(`[${results.map((result) => result.toString("utf8")).join(",")}]`);
+  const all =
+    one !== undefined && first !== undefined
+      ? first
+      : Buffer.from(`[${results.map((result) => result.toString("utf8")).join(",")}]`);
   return (await print(layOutJson(all, context.pretty))) ?? (results.every(isValid) ? 0 : 1);
 }
 
@@ -124,7 +147,12 @@ export const CONTRACT_COMMANDS: readonly CommandRow[] = [
     flags: [
       { name: "target", kind: "text", value: "URL", about: "where the service is", required: true },
       { ...ENDPOINT, about: "only this one; every endpoint, as an array, where it is not given" },
-      { name: "data", kind: "text", value: "JSON", about: "fills the path's parameters, and the query or the body; - reads stdin" },
+      {
+        name: "data",
+        kind: "text",
+        value: "JSON",
+        about: "fills the path's parameters, and the query or the body; - reads stdin",
+      },
     ],
     run: testContract,
   },

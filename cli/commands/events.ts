@@ -29,7 +29,8 @@ async function subscribe(args: Args, context: CommandContext): Promise<ExitCode 
   // Everything that only a subscription needs is loaded here, WebSocket first of all.
   const { followEvents } = await import("../event-feed.js");
   const since = args.text("since");
-  if (since !== undefined && !Number.isSafeInteger(Number(since))) return wrongUsage("--since is too large for an event id");
+  if (since !== undefined && !Number.isSafeInteger(Number(since)))
+    return wrongUsage("--since is too large for an event id");
   return await followEvents(settings, {
     pattern: args.text("pattern") ?? "*",
     since: since === undefined ? undefined : Number(since),
@@ -56,11 +57,23 @@ export const EVENTS_COMMANDS: readonly CommandRow[] = [
     flags: [
       { name: "last", kind: "whole", value: "N", about: "at most so many events, 50 by default", query: "last" },
       { name: "topic", kind: "text", value: "PATTERN", about: "only topics that match, e.g. 'api.*'", query: "topic" },
-      { name: "from", kind: "text", value: "TIME", about: "from this time on, e.g. 2026-02-09T14:30:00Z", query: "from" },
+      {
+        name: "from",
+        kind: "text",
+        value: "TIME",
+        about: "from this time on, e.g. 2026-02-09T14:30:00Z",
+        query: "from",
+      },
       { name: "to", kind: "text", value: "TIME", about: "up to this time", query: "to" },
       { name: "source", kind: "text", value: "NAME", about: "only what this source published", query: "source" },
       { name: "after", kind: "whole", value: "ID", about: "only events behind this one", query: "after" },
-      { name: "wait", kind: "whole", value: "SECONDS", about: "with --after: wait for one so long, at most 60", query: "wait" },
+      {
+        name: "wait",
+        kind: "whole",
+        value: "SECONDS",
+        about: "with --after: wait for one so long, at most 60",
+        query: "wait",
+      },
     ],
     method: "GET",
     path: "/api/events/history",

@@ -22,8 +22,13 @@ export const INSTANCES_COMMANDS: readonly CommandRow[] = [
         const value = args.text(name);
         return value === undefined ? [] : [[name, value] as const];
       });
-      const capabilities = (args.text("capabilities") ?? "").split(",").map((word) => word.trim()).filter((word) => word !== "");
-      return Promise.resolve(Buffer.from(JSON.stringify({ name: args.need("name"), ...Object.fromEntries(given), capabilities })));
+      const capabilities = (args.text("capabilities") ?? "")
+        .split(",")
+        .map((word) => word.trim())
+        .filter((word) => word !== "");
+      return Promise.resolve(
+        Buffer.from(JSON.stringify({ name: args.need("name"), ...Object.fromEntries(given), capabilities })),
+      );
     },
   },
   {

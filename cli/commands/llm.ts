@@ -24,7 +24,13 @@ export const LLM_COMMANDS: readonly CommandRow[] = [
     words: ["llm", "summary"],
     about: "Sum up tokens and costs.",
     flags: [
-      { name: "by", kind: "text", value: "GROUP", about: "instance, project (by default), model or session_tag", query: "group_by" },
+      {
+        name: "by",
+        kind: "text",
+        value: "GROUP",
+        about: "instance, project (by default), model or session_tag",
+        query: "group_by",
+      },
       ...PERIOD,
     ],
     method: "GET",

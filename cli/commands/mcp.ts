@@ -19,22 +19,33 @@ async function configure(args: Args, context: CommandContext): Promise<ExitCode 
   if (client === undefined) return wrongUsage(`no such client: ${name} (${CLIENT_NAMES.join(", ")})`);
   const settings = context.settings();
   if (settings instanceof CliFailure) return settings;
-  const connection = { server: settings.server.origin + joinServerPath(settings.server, ""), with_token: settings.token !== "", bridged: args.has("stdio") };
+  const connection = {
+    server: settings.server.origin + joinServerPath(settings.server, ""),
+    with_token: settings.token !== "",
+    bridged: args.has("stdio"),
+  };
   if (!args.has("write")) {
     const text = client.merge(undefined, connection);
-    return text instanceof CliFailure ? text : (await print(Buffer.from(text))) ?? 0;
+    return text instanceof CliFailure ? text : ((await print(Buffer.from(text))) ?? 0);
   }
   const merged = writeConfig(join(context.folder, client.path), client.path, (text) => client.merge(text, connection));
   if (merged instanceof CliFailure) return merged;
   const note = client.note?.(connection);
   const told = {
-    written: client.path, server: SERVER_NAME, url: `${connection.server}/mcp`,
-    ...(connection.with_token ? { token_from: TOKEN_VARIABLE } : {}), ...(note === undefined ? {} : { note }),
+    written: client.path,
+    server: SERVER_NAME,
+    url: `${connection.server}/mcp`,
+    ...(connection.with_token ? { token_from: TOKEN_VARIABLE } : {}),
+    ...(note === undefined ? {} : { note }),
   };
   return (await print(layOutJson(Buffer.from(JSON.stringify(told)), context.pretty))) ?? 0;
 }
 
-function writeConfig(path: string, name: string, merge: (text: string | undefined) => string | CliFailure): CliFailure | undefined {
+function writeConfig(
+  path: string,
+  name: string,
+  merge: (text: string | undefined) => string | CliFailure,
+): CliFailure | undefined {
   try {
     const file = resolveFilePath(path);
     const text = readTextFile(file, name);
@@ -54,8 +65,16 @@ export const MCP_COMMANDS: readonly CommandRow[] = [
     about: "Print an MCP client's configuration for this server, or write it into the project.",
     flags: [
       { name: "client", kind: "text", value: CLIENT_NAMES.join("|"), about: "whose configuration", required: true },
-      { name: "write", kind: "switch", about: "merge it into the client's file in this folder; other servers stay as they are" },
-      { name: "stdio", kind: "switch", about: "have the client start the bridge (koor-cli mcp stdio) in place of HTTP" },
+      {
+        name: "write",
+        kind: "switch",
+        about: "merge it into the client's file in this folder; other servers stay as they are",
+      },
+      {
+        name: "stdio",
+        kind: "switch",
+        about: "have the client start the bridge (koor-cli mcp stdio) in place of HTTP",
+      },
     ],
     run: configure,
   },

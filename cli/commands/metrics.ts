@@ -8,7 +8,13 @@ export const METRICS_COMMANDS: readonly CommandRow[] = [
     arguments: [{ name: "id", optional: true }],
     flags: [
       { name: "instance_id", kind: "text", value: "ID", about: "one instance's counts by hour", query: "instance_id" },
-      { name: "period", kind: "text", value: "PREFIX", about: "only hours that begin with this, e.g. 2026-02-16T14 or 2026-02", query: "period" },
+      {
+        name: "period",
+        kind: "text",
+        value: "PREFIX",
+        about: "only hours that begin with this, e.g. 2026-02-16T14 or 2026-02",
+        query: "period",
+      },
     ],
     method: "GET",
     path: "/api/metrics/agents",

@@ -15,14 +15,18 @@ function saveExport(answer: Buffer, args: Args, context: CommandContext): Buffer
   } catch (error) {
     return wrongUsage(`cannot write ${path}: ${describeSystemError(error)}`);
   }
-  return Buffer.from(JSON.stringify({ exported: (JSON.parse(answer.toString()) as readonly unknown[]).length, output: path }));
+  return Buffer.from(
+    JSON.stringify({ exported: (JSON.parse(answer.toString()) as readonly unknown[]).length, output: path }),
+  );
 }
 
 export const RULES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["rules", "import"],
     about: "Store the rules of a file, accepted; one bad rule stores none.",
-    flags: [{ name: "file", kind: "text", value: "PATH", about: "a JSON array of rules; - reads stdin", required: true }],
+    flags: [
+      { name: "file", kind: "text", value: "PATH", about: "a JSON array of rules; - reads stdin", required: true },
+    ],
     method: "POST",
     path: "/api/rules/import",
     headers: () => JSON_TYPE,
@@ -32,7 +36,13 @@ export const RULES_COMMANDS: readonly CommandRow[] = [
     words: ["rules", "export"],
     about: "Print the accepted rules as an import takes them.",
     flags: [
-      { name: "source", kind: "text", value: "NAMES", about: "only these sources, with commas; local,learned by default", query: "source" },
+      {
+        name: "source",
+        kind: "text",
+        value: "NAMES",
+        about: "only these sources, with commas; local,learned by default",
+        query: "source",
+      },
       { name: "output", kind: "text", value: "PATH", about: "write them to this file, and print how many they are" },
     ],
     method: "GET",

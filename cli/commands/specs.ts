@@ -4,7 +4,13 @@ import { JSON_TYPE, readValue, VALUE_FLAGS, VALUE_FLAG_NAMES } from "../input.js
 import { ifVersion, versionedCommands, type VersionedNoun } from "./versioned.js";
 
 /** A spec as it is named on the command line; a template's `{spec/}` makes two segments of it. */
-const SPEC: VersionedNoun = { noun: "specs", argument: { name: "spec", shown: "project/name" }, path: "/api/specs/{spec/}", one: "spec", content: "a spec" };
+const SPEC: VersionedNoun = {
+  noun: "specs",
+  argument: { name: "spec", shown: "project/name" },
+  path: "/api/specs/{spec/}",
+  one: "spec",
+  content: "a spec",
+};
 
 export const SPECS_COMMANDS: readonly CommandRow[] = [
   {

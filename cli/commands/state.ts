@@ -3,7 +3,13 @@ import type { Args, CommandRow } from "../command-row.js";
 import { readValue, VALUE_FLAGS, VALUE_FLAG_NAMES } from "../input.js";
 import { ifVersion, versionedCommands, type VersionedNoun } from "./versioned.js";
 
-const KEY: VersionedNoun = { noun: "state", argument: { name: "key" }, path: "/api/state/{key...}", one: "key", content: "the value of a key" };
+const KEY: VersionedNoun = {
+  noun: "state",
+  argument: { name: "key" },
+  path: "/api/state/{key...}",
+  one: "key",
+  content: "the value of a key",
+};
 const DEFAULT_CONTENT_TYPE = "application/json";
 
 export const STATE_COMMANDS: readonly CommandRow[] = [
@@ -13,7 +19,13 @@ export const STATE_COMMANDS: readonly CommandRow[] = [
     flags: [
       { name: "prefix", kind: "text", value: "TEXT", about: "only keys that begin with this", query: "prefix" },
       { name: "limit", kind: "whole", value: "N", about: "at most so many keys", query: "limit" },
-      { name: "after", kind: "text", value: "KEY", about: "only keys behind this one, for the next page", query: "after" },
+      {
+        name: "after",
+        kind: "text",
+        value: "KEY",
+        about: "only keys behind this one, for the next page",
+        query: "after",
+      },
     ],
     method: "GET",
     path: "/api/state",

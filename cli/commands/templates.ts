@@ -21,7 +21,11 @@ async function makeTemplateBody(args: Args): Promise<Buffer | CliFailure> {
     const text = args.text(name);
     return text === undefined ? [] : [`${JSON.stringify(name)}:${JSON.stringify(text)}`];
   });
-  const tags = args.text("tags")?.split(",").map((tag) => tag.trim()).filter((tag) => tag !== "");
+  const tags = args
+    .text("tags")
+    ?.split(",")
+    .map((tag) => tag.trim())
+    .filter((tag) => tag !== "");
   if (tags !== undefined) members.push(`"tags":${JSON.stringify(tags)}`);
   return Buffer.from(`{${members.join(",")},"data":${data}}`);
 }
@@ -51,7 +55,13 @@ export const TEMPLATES_COMMANDS: readonly CommandRow[] = [
       { name: "id", kind: "text", value: "ID", about: "what it is called in commands", required: true },
       { name: "name", kind: "text", value: "NAME", about: "what it is called for people", required: true },
       { name: "kind", kind: "text", value: "KIND", about: "rules, contracts or bundle", required: true },
-      { name: "file", kind: "text", value: "PATH", about: "its data, JSON as its kind wants it; - reads stdin", required: true },
+      {
+        name: "file",
+        kind: "text",
+        value: "PATH",
+        about: "its data, JSON as its kind wants it; - reads stdin",
+        required: true,
+      },
       { name: "description", kind: "text", value: "TEXT", about: "what it is for" },
       { name: "tags", kind: "text", value: "A,B", about: "words to find it by" },
     ],

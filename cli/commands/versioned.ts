@@ -15,7 +15,13 @@ export interface VersionedNoun {
 
 /** The condition of a write. */
 export function ifVersion({ one }: Pick<VersionedNoun, "one">): Flag {
-  return { name: "if-version", kind: "whole", value: "N", about: `only if the ${one} is at this version now; 0: only if it does not exist`, query: "if_version" };
+  return {
+    name: "if-version",
+    kind: "whole",
+    value: "N",
+    about: `only if the ${one} is at this version now; 0: only if it does not exist`,
+    query: "if_version",
+  };
 }
 
 /** `get`, the noun's own `set`, `delete`, `history`, `rollback` and `diff`. */
@@ -46,7 +52,9 @@ export function versionedCommands(versioned: VersionedNoun, set: CommandRow): Co
       words: [noun, "history"],
       about: `List the versions of a ${one}, newest first.`,
       arguments: one_argument,
-      flags: [{ name: "limit", kind: "whole", value: "N", about: "at most so many versions, 50 by default", query: "limit" }],
+      flags: [
+        { name: "limit", kind: "whole", value: "N", about: "at most so many versions, 50 by default", query: "limit" },
+      ],
       method: "GET",
       path,
       query: () => ({ history: "1" }),
@@ -55,7 +63,17 @@ export function versionedCommands(versioned: VersionedNoun, set: CommandRow): Co
       words: [noun, "rollback"],
       about: `Store an earlier version of a ${one} as a new version.`,
       arguments: one_argument,
-      flags: [{ name: "version", kind: "whole", value: "N", about: "the version to go back to", required: true, query: "rollback" }, if_version],
+      flags: [
+        {
+          name: "version",
+          kind: "whole",
+          value: "N",
+          about: "the version to go back to",
+          required: true,
+          query: "rollback",
+        },
+        if_version,
+      ],
       method: "POST",
       path,
     },

@@ -5,8 +5,14 @@ import { JSON_TYPE } from "../input.js";
 const ID = { name: "id" } as const;
 
 function webhookBody(args: Args): Promise<Buffer> {
-  const patterns = args.text("patterns")?.split(",").map((pattern) => pattern.trim()).filter((pattern) => pattern !== "");
-  return Promise.resolve(Buffer.from(JSON.stringify({ id: args.need("id"), url: args.need("url"), patterns, secret: args.text("secret") })));
+  const patterns = args
+    .text("patterns")
+    ?.split(",")
+    .map((pattern) => pattern.trim())
+    .filter((pattern) => pattern !== "");
+  return Promise.resolve(
+    Buffer.from(JSON.stringify({ id: args.need("id"), url: args.need("url"), patterns, secret: args.text("secret") })),
+  );
 }
 
 export const WEBHOOKS_COMMANDS: readonly CommandRow[] = [
@@ -22,7 +28,12 @@ export const WEBHOOKS_COMMANDS: readonly CommandRow[] = [
     flags: [
       { name: "id", kind: "text", value: "ID", about: "its name", required: true },
       { name: "url", kind: "text", value: "URL", about: "http or https", required: true },
-      { name: "patterns", kind: "text", value: "LIST", about: "topic patterns, separated by commas; all topics by default" },
+      {
+        name: "patterns",
+        kind: "text",
+        value: "LIST",
+        about: "topic patterns, separated by commas; all topics by default",
+      },
       { name: "secret", kind: "text", value: "TEXT", about: "signs the deliveries" },
     ],
     method: "POST",

@@ -6,7 +6,10 @@ import { countersOf, listHours, sumCounters } from "./table.js";
 import { formatHour } from "./tally.js";
 
 /** Of one instance its counters, newest hour first; of all their sums, by id. */
-export function* readAgentMetrics(context: ReadContext, { instance, period }: AgentMetricsRequest): Generator<string, void, undefined> {
+export function* readAgentMetrics(
+  context: ReadContext,
+  { instance, period }: AgentMetricsRequest,
+): Generator<string, void, undefined> {
   // Hours are written with a fixed width: those with one prefix are neighbours.
   const hours = listHours(context.db).filter((hour) => formatHour(hour).startsWith(period));
   const [first] = hours;
@@ -15,7 +18,9 @@ export function* readAgentMetrics(context: ReadContext, { instance, period }: Ag
     yield "[]";
     return;
   }
-  yield* encodeArray(instance === null ? totals(context, first, last) : counters(context, instance, hours.toReversed()));
+  yield* encodeArray(
+    instance === null ? totals(context, first, last) : counters(context, instance, hours.toReversed()),
+  );
 }
 
 function* totals(context: ReadContext, first: number, last: number): Generator<string, void, undefined> {
@@ -32,7 +37,11 @@ function* totals(context: ReadContext, first: number, last: number): Generator<s
   if (instance_id !== null) yield JSON.stringify({ instance_id, metrics });
 }
 
-function* counters(context: ReadContext, instance_id: string, hours: readonly number[]): Generator<string, void, undefined> {
+function* counters(
+  context: ReadContext,
+  instance_id: string,
+  hours: readonly number[],
+): Generator<string, void, undefined> {
   for (const { hour, metric, value } of countersOf(context.db, instance_id, hours)) {
     yield JSON.stringify({ instance_id, metric_name: metric, metric_value: value, period: formatHour(hour) });
   }

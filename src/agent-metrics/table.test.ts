@@ -9,15 +9,34 @@ t.test("counters add up, once a flush", (t) => {
   migrate(db);
   const writer = new AgentMetricsWriter(db);
   t.same(listHours(db), []);
-  writer.add({ server: "s", sequence: 1, counters: [[10, "a", "rest_calls", 2], [10, "b", "errors", 1], [12, "a", "rest_calls", 3]] });
+  writer.add({
+    server: "s",
+    sequence: 1,
+    counters: [
+      [10, "a", "rest_calls", 2],
+      [10, "b", "errors", 1],
+      [12, "a", "rest_calls", 3],
+    ],
+  });
   writer.add({ server: "s", sequence: 1, counters: [[10, "a", "rest_calls", 2]] });
   writer.add({ server: "s", sequence: 2, counters: [[10, "a", "rest_calls", 5]] });
   writer.add({ server: "s", sequence: 1, counters: [[10, "a", "rest_calls", 7]] });
   writer.add({ server: "another run", sequence: 1, counters: [[12, "a", "violations", 9]] });
   t.same(listHours(db), [10, 12]);
-  t.same(sumCounters(db, 0, 99), [{ instance: "a", metric: "rest_calls", value: 10 }, { instance: "a", metric: "violations", value: 9 }, { instance: "b", metric: "errors", value: 1 }]);
-  t.same(sumCounters(db, 11, 12), [{ instance: "a", metric: "rest_calls", value: 3 }, { instance: "a", metric: "violations", value: 9 }]);
-  t.same(countersOf(db, "a", [12, 10, 9]), [{ hour: 12, metric: "rest_calls", value: 3 }, { hour: 12, metric: "violations", value: 9 }, { hour: 10, metric: "rest_calls", value: 7 }]);
+  t.same(sumCounters(db, 0, 99), [
+    { instance: "a", metric: "rest_calls", value: 10 },
+    { instance: "a", metric: "violations", value: 9 },
+    { instance: "b", metric: "errors", value: 1 },
+  ]);
+  t.same(sumCounters(db, 11, 12), [
+    { instance: "a", metric: "rest_calls", value: 3 },
+    { instance: "a", metric: "violations", value: 9 },
+  ]);
+  t.same(countersOf(db, "a", [12, 10, 9]), [
+    { hour: 12, metric: "rest_calls", value: 3 },
+    { hour: 12, metric: "violations", value: 9 },
+    { hour: 10, metric: "rest_calls", value: 7 },
+  ]);
   writer.prune(12, 1);
   t.same(listHours(db), [10, 12], "a step at a time");
   writer.prune(12, 100);

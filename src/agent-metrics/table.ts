@@ -10,9 +10,15 @@ export class AgentMetricsWriter {
 
   constructor(db: Db) {
     this.#newest_flush = db.prepare("SELECT server, sequence FROM agent_metric_flush");
-    this.#remember_flush = db.prepare("INSERT INTO agent_metric_flush VALUES (1, ?, ?) ON CONFLICT DO UPDATE SET server = excluded.server, sequence = excluded.sequence");
-    this.#add = db.prepare("INSERT INTO agent_metric VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET value = value + excluded.value");
-    this.#prune = db.prepare("DELETE FROM agent_metric WHERE (hour, instance, metric) IN (SELECT hour, instance, metric FROM agent_metric WHERE hour < ? LIMIT ?)");
+    this.#remember_flush = db.prepare(
+      "INSERT INTO agent_metric_flush VALUES (1, ?, ?) ON CONFLICT DO UPDATE SET server = excluded.server, sequence = excluded.sequence",
+    );
+    this.#add = db.prepare(
+      "INSERT INTO agent_metric VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET value = value + excluded.value",
+    );
+    this.#prune = db.prepare(
+      "DELETE FROM agent_metric WHERE (hour, instance, metric) IN (SELECT hour, instance, metric FROM agent_metric WHERE hour < ? LIMIT ?)",
+    );
   }
 
   /** Adds a flush's counters, unless it was carried out before. */
@@ -44,14 +50,22 @@ export function listHours(db: Db): number[] {
 }
 
 /** Sums by instance and metric over hours, both inclusive, in the order of the ids. */
-export function sumCounters(db: Db, first: number, last: number): { readonly instance: string; readonly metric: AgentMetric; readonly value: number }[] {
-  return db.prepare<[number, number], { instance: string; metric: AgentMetric; value: number }>(
-    "SELECT instance, metric, sum(value) AS value FROM agent_metric WHERE hour >= ? AND hour <= ? GROUP BY instance, metric ORDER BY instance, metric",
-  ).all(first, last);
+export function sumCounters(
+  db: Db,
+  first: number,
+  last: number,
+): { readonly instance: string; readonly metric: AgentMetric; readonly value: number }[] {
+  return db
+    .prepare<[number, number], { instance: string; metric: AgentMetric; value: number }>(
+      "SELECT instance, metric, sum(value) AS value FROM agent_metric WHERE hour >= ? AND hour <= ? GROUP BY instance, metric ORDER BY instance, metric",
+    )
+    .all(first, last);
 }
 
 /** One instance's counters in these hours, in their order. */
 export function countersOf(db: Db, instance: string, hours: readonly number[]): AgentCounter[] {
-  const read = db.prepare<[number, string], AgentCounter>("SELECT hour, metric, value FROM agent_metric WHERE hour = ? AND instance = ? ORDER BY metric");
+  const read = db.prepare<[number, string], AgentCounter>(
+    "SELECT hour, metric, value FROM agent_metric WHERE hour = ? AND instance = ? ORDER BY metric",
+  );
   return hours.flatMap((hour) => read.all(hour, instance));
 }

@@ -6,7 +6,14 @@ import { AGENT_METRICS, type AgentMetric, type CounterRow } from "../../schemas/
 import { AGENT_TALLIES_MAX } from "../../schemas/limits.js";
 
 const HOUR_MS = 3_600_000;
-const POSITIONS: Readonly<Record<AgentMetric, number>> = { rest_calls: 0, mcp_calls: 1, violations: 2, rollbacks: 3, events_published: 4, errors: 5 };
+const POSITIONS: Readonly<Record<AgentMetric, number>> = {
+  rest_calls: 0,
+  mcp_calls: 1,
+  violations: 2,
+  rollbacks: 3,
+  events_published: 4,
+  errors: 5,
+};
 
 /** Whole hours since the epoch. */
 export function hourOf(time_ms: number): number {
@@ -80,7 +87,8 @@ export class AgentTally {
         this.#size -= 1;
       }
     }
-    while ((this.#hours[0] ?? this.#current) !== this.#current && this.#hours[0]?.counts.size === 0) this.#hours.shift();
+    while ((this.#hours[0] ?? this.#current) !== this.#current && this.#hours[0]?.counts.size === 0)
+      this.#hours.shift();
     return rows;
   }
 }

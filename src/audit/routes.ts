@@ -10,12 +10,24 @@ export function auditRoutes(reads: Reads): Route[] {
   const tag = "audit";
   return [
     {
-      method: "GET", path: "/api/audit", name: "audit.list", tag, summary: "Reads the audit log, newest first.",
-      query: AuditQuery, answer: AuditList, handle: (request) => list(reads, request),
+      method: "GET",
+      path: "/api/audit",
+      name: "audit.list",
+      tag,
+      summary: "Reads the audit log, newest first.",
+      query: AuditQuery,
+      answer: AuditList,
+      handle: (request) => list(reads, request),
     },
     {
-      method: "GET", path: "/api/audit/summary", name: "audit.summary", tag, summary: "Counts the audit log's entries.",
-      query: AuditSummaryQuery, answer: AuditSummary, handle: (request) => summarize(reads, request),
+      method: "GET",
+      path: "/api/audit/summary",
+      name: "audit.summary",
+      tag,
+      summary: "Counts the audit log's entries.",
+      query: AuditSummaryQuery,
+      answer: AuditSummary,
+      handle: (request) => summarize(reads, request),
     },
   ];
 }

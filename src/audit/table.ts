@@ -18,10 +18,19 @@ export class AuditAppender {
   readonly #insert: Statement<[number, string, string, string, string, string], unknown>;
 
   constructor(db: Db) {
-    this.#insert = db.prepare("INSERT INTO audit (at, actor, action, resource, detail, outcome) VALUES (?, ?, ?, ?, ?, ?)");
+    this.#insert = db.prepare(
+      "INSERT INTO audit (at, actor, action, resource, detail, outcome) VALUES (?, ?, ?, ?, ?, ?)",
+    );
   }
 
-  append(now_ms: number, actor: string, action: string, resource: string, detail: string, outcome: "success" | "error"): void {
+  append(
+    now_ms: number,
+    actor: string,
+    action: string,
+    resource: string,
+    detail: string,
+    outcome: "success" | "error",
+  ): void {
     this.#insert.run(now_ms, actor, action, resource, detail, outcome);
   }
 }
@@ -45,13 +54,18 @@ export function listAudit(db: Db, request: AuditListRequest): AuditRow[] {
     if (!COMMON_ACTIONS.has(request.action)) conditions.push("action NOT IN ('state.put', 'spec.put')");
     values.push(request.action);
   }
-  return db.prepare<(string | number)[], AuditRow>(
-    `SELECT id, at, actor, action, resource, detail, outcome FROM audit WHERE ${conditions.join(" AND ")} ORDER BY id DESC LIMIT ?`,
-  ).all(...values, request.limit);
+  return db
+    .prepare<(string | number)[], AuditRow>(
+      `SELECT id, at, actor, action, resource, detail, outcome FROM audit WHERE ${conditions.join(" AND ")} ORDER BY id DESC LIMIT ?`,
+    )
+    .all(...values, request.limit);
 }
 
 /** Counts over a span of time: by action, by outcome, and how many actors and resources there were. */
-export function summarizeAudit(db: Db, request: AuditSummaryRequest): {
+export function summarizeAudit(
+  db: Db,
+  request: AuditSummaryRequest,
+): {
   readonly actions: ReadonlyMap<string, number>;
   readonly outcomes: ReadonlyMap<string, number>;
   readonly total: number;
@@ -59,9 +73,11 @@ export function summarizeAudit(db: Db, request: AuditSummaryRequest): {
   readonly resources: number;
 } {
   const { first, end } = idRange(db, "audit", request.from, request.to);
-  const groups = db.prepare<[number, number], { action: string; outcome: string; rows: number }>(
-    "SELECT action, outcome, count(*) AS rows FROM audit WHERE id >= ? AND id < ? GROUP BY action, outcome ORDER BY action",
-  ).all(first, end);
+  const groups = db
+    .prepare<[number, number], { action: string; outcome: string; rows: number }>(
+      "SELECT action, outcome, count(*) AS rows FROM audit WHERE id >= ? AND id < ? GROUP BY action, outcome ORDER BY action",
+    )
+    .all(first, end);
   const actions = new Map<string, number>();
   const outcomes = new Map<string, number>();
   let total = 0;
@@ -70,8 +86,10 @@ export function summarizeAudit(db: Db, request: AuditSummaryRequest): {
     actions.set(action, (actions.get(action) ?? 0) + rows);
     outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + rows);
   }
-  const distinct = db.prepare<[number, number], { actors: number; resources: number }>(
-    "SELECT count(DISTINCT nullif(actor, '')) AS actors, count(DISTINCT resource) AS resources FROM audit WHERE id >= ? AND id < ?",
-  ).get(first, end);
+  const distinct = db
+    .prepare<[number, number], { actors: number; resources: number }>(
+      "SELECT count(DISTINCT nullif(actor, '')) AS actors, count(DISTINCT resource) AS resources FROM audit WHERE id >= ? AND id < ?",
+    )
+    .get(first, end);
   return { actions, outcomes, total, actors: distinct?.actors ?? 0, resources: distinct?.resources ?? 0 };
 }

@@ -7,7 +7,12 @@ import { KINDS, LEFT_OUT } from "./kinds.js";
 t.test("every table belongs to one kind, or is left out for a reason", (t) => {
   const db = new Database(":memory:");
   migrate(db);
-  const tables = db.prepare<[], string>("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name").pluck().all();
+  const tables = db
+    .prepare<[], string>(
+      "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name",
+    )
+    .pluck()
+    .all();
   const known = [...KINDS.flatMap((kind) => kind.tables), ...Object.keys(LEFT_OUT)];
   t.same(known.toSorted(), tables);
   t.equal(new Set(known).size, known.length, "once");
@@ -22,9 +27,12 @@ t.test("every column of a row is in its records, or given by its kind", (t) => {
   migrate(db);
   for (const kind of KINDS) t.doesNotThrow(() => kind.writer(db), `${kind.name} names columns that are there`);
   // What a kind leaves to a default would come back as that default.
-  const defaults = db.prepare<[], string>(
-    "SELECT m.name || '.' || c.name FROM sqlite_schema m, pragma_table_info(m.name) c WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' AND c.dflt_value IS NOT NULL",
-  ).pluck().all();
+  const defaults = db
+    .prepare<[], string>(
+      "SELECT m.name || '.' || c.name FROM sqlite_schema m, pragma_table_info(m.name) c WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' AND c.dflt_value IS NOT NULL",
+    )
+    .pluck()
+    .all();
   t.same(defaults, [], "no column has a default that could hide that it was forgotten");
   db.close();
   t.end();

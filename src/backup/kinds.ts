@@ -17,7 +17,17 @@ import { USAGE_KIND } from "./kinds/usage.js";
 import { WEBHOOK_KIND } from "./kinds/webhook.js";
 
 export const KINDS: readonly Kind[] = [
-  STATE_KIND, SPEC_KIND, RULE_KIND, TEMPLATE_KIND, WEBHOOK_KIND, INSTANCE_KIND, EVENT_KIND, AUDIT_KIND, USAGE_KIND, AGENT_METRIC_KIND, COMPLIANCE_RUN_KIND,
+  STATE_KIND,
+  SPEC_KIND,
+  RULE_KIND,
+  TEMPLATE_KIND,
+  WEBHOOK_KIND,
+  INSTANCE_KIND,
+  EVENT_KIND,
+  AUDIT_KIND,
+  USAGE_KIND,
+  AGENT_METRIC_KIND,
+  COMPLIANCE_RUN_KIND,
 ];
 
 /** Tables that no snapshot holds, and why. */

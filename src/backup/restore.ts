@@ -112,7 +112,9 @@ export class Restore {
     try {
       await rm(this.#options.path, { force: true });
     } catch (error) {
-      this.#options.log.warn("cannot remove the staging file of a restore", { error: error instanceof Error ? error.message : String(error) });
+      this.#options.log.warn("cannot remove the staging file of a restore", {
+        error: error instanceof Error ? error.message : String(error),
+      });
     }
   }
 }

@@ -22,12 +22,26 @@ export function backupRoutes(options: BackupRoutesOptions): Route[] {
   const tag = "backup";
   return [
     {
-      method: "GET", path: "/api/backup", name: "backup", tag, needs: "server", summary: "Streams one consistent snapshot of everything that is stored.",
-      answer: "lines", handle: (request) => backup.export(request),
+      method: "GET",
+      path: "/api/backup",
+      name: "backup",
+      tag,
+      needs: "server",
+      summary: "Streams one consistent snapshot of everything that is stored.",
+      answer: "lines",
+      handle: (request) => backup.export(request),
     },
     {
-      method: "POST", path: "/api/restore", name: "restore", tag, needs: "server", summary: "Takes a snapshot into an empty server, all of it or nothing.",
-      body: { kind: "stream" }, answer: RestoreAnswer, statuses: [409], audit: { action: "restore", resource: () => "" },
+      method: "POST",
+      path: "/api/restore",
+      name: "restore",
+      tag,
+      needs: "server",
+      summary: "Takes a snapshot into an empty server, all of it or nothing.",
+      body: { kind: "stream" },
+      answer: RestoreAnswer,
+      statuses: [409],
+      audit: { action: "restore", resource: () => "" },
       handle: (request) => options.restore.run(request),
     },
   ];
@@ -42,13 +56,19 @@ class BackupFront {
   }
 
   export({ context }: Request): Answer | Promise<Answer> {
-    if (this.#running >= BACKUPS_AT_ONCE_MAX) return new Failure("RESOURCE_EXHAUSTED", "enough backups are running, try again");
+    if (this.#running >= BACKUPS_AT_ONCE_MAX)
+      return new Failure("RESOURCE_EXHAUSTED", "enough backups are running, try again");
     const { exports, clock } = this.#options;
-    return readReply(this.#counted(exports.stream("backup.export", { created_at: clock.now() }, context)), LINES_HEADERS);
+    return readReply(
+      this.#counted(exports.stream("backup.export", { created_at: clock.now() }, context)),
+      LINES_HEADERS,
+    );
   }
 
   /** The chunks, counted as a running backup until the last was taken or the reader has gone. */
-  async *#counted(chunks: AsyncGenerator<string | Failure, void, undefined>): AsyncGenerator<string | Failure, void, undefined> {
+  async *#counted(
+    chunks: AsyncGenerator<string | Failure, void, undefined>,
+  ): AsyncGenerator<string | Failure, void, undefined> {
     this.#running += 1;
     try {
       yield* chunks;

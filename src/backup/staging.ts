@@ -45,7 +45,8 @@ export class Staging {
     if (this.#failure === null && from < bytes.byteLength) {
       this.#begun.push(bytes.slice(from));
       this.#begun_bytes += bytes.byteLength - from;
-      if (this.#begun_bytes > RESTORE_LINE_BYTES_MAX) this.#refuse(`longer than ${RESTORE_LINE_BYTES_MAX} bytes`, this.#line + 1);
+      if (this.#begun_bytes > RESTORE_LINE_BYTES_MAX)
+        this.#refuse(`longer than ${RESTORE_LINE_BYTES_MAX} bytes`, this.#line + 1);
     }
     return this.#failure;
   }
@@ -60,7 +61,7 @@ export class Staging {
   }
 
   #endLine(): void {
-    const line = this.#begun.length === 1 ? this.#begun[0] ?? new Uint8Array(0) : Buffer.concat(this.#begun);
+    const line = this.#begun.length === 1 ? (this.#begun[0] ?? new Uint8Array(0)) : Buffer.concat(this.#begun);
     this.#begun = [];
     this.#begun_bytes = 0;
     this.#line += 1;
@@ -88,7 +89,10 @@ export class Staging {
     if (writer === undefined || typeof kind !== "string") return "its kind is not known";
     let exact: ReadonlyMap<string, string> | undefined;
     try {
-      const wrong = writer.add({ members, exact: (name) => (exact ??= memberTexts(text) ?? new Map<string, string>()).get(name) });
+      const wrong = writer.add({
+        members,
+        exact: (name) => (exact ??= memberTexts(text) ?? new Map<string, string>()).get(name),
+      });
       if (wrong !== null) return `${kind}: ${wrong}`;
     } catch (error) {
       if (!isConstraint(error)) throw error;
@@ -101,7 +105,9 @@ export class Staging {
   #check({ counts, sha256 }: Members): string | null {
     if (sha256 !== this.#sum.digest("hex")) return "the sum differs: the snapshot was changed or damaged";
     const said = typeof counts === "object" && counts !== null ? Object.entries(counts) : [];
-    const differs = said.some(([kind, count]) => (this.#counts[kind] ?? 0) !== count) || Object.keys(this.#counts).some((kind) => !said.some(([name]) => name === kind));
+    const differs =
+      said.some(([kind, count]) => (this.#counts[kind] ?? 0) !== count) ||
+      Object.keys(this.#counts).some((kind) => !said.some(([name]) => name === kind));
     return differs ? "the counts differ from the records" : null;
   }
 }
@@ -119,5 +125,5 @@ function membersOf(text: string): Members | undefined {
   } catch {
     return undefined;
   }
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? value as Members : undefined;
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Members) : undefined;
 }

@@ -11,7 +11,9 @@ const NO_CONTENT = "audit";
 const TABLES = KINDS.flatMap(({ tables }) => tables);
 
 export function holdsContent(db: Db): boolean {
-  return TABLES.some((table) => table !== NO_CONTENT && db.prepare(`SELECT 1 FROM main.${table} LIMIT 1`).get() !== undefined);
+  return TABLES.some(
+    (table) => table !== NO_CONTENT && db.prepare(`SELECT 1 FROM main.${table} LIMIT 1`).get() !== undefined,
+  );
 }
 
 /** Copies every table. The database must hold no content. */
@@ -58,8 +60,14 @@ function isAttached(db: Db): boolean {
  */
 function makeRoomInAudit(db: Db): void {
   if (db.prepare("SELECT 1 FROM main.audit LIMIT 1").get() === undefined) return;
-  const staged = db.prepare<[], { id: number | null; at: number | null }>("SELECT max(id) AS id, max(at) AS at FROM staged.audit").get();
-  const triggers = db.prepare<[], { name: string; sql: string }>("SELECT name, sql FROM main.sqlite_schema WHERE type = 'trigger' AND tbl_name = 'audit'").all();
+  const staged = db
+    .prepare<[], { id: number | null; at: number | null }>("SELECT max(id) AS id, max(at) AS at FROM staged.audit")
+    .get();
+  const triggers = db
+    .prepare<[], { name: string; sql: string }>(
+      "SELECT name, sql FROM main.sqlite_schema WHERE type = 'trigger' AND tbl_name = 'audit'",
+    )
+    .all();
   for (const { name } of triggers) db.exec(`DROP TRIGGER main.${name}`);
   // Through negative ids: none meets another on its way.
   db.exec("UPDATE main.audit SET id = -id");

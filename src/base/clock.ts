@@ -14,7 +14,10 @@ export const systemClock: Clock = { now: () => Date.now() };
 export class MonotonicClock implements Clock {
   #last: number;
 
-  constructor(readonly source: Clock, floor_ms = 0) {
+  constructor(
+    readonly source: Clock,
+    floor_ms = 0,
+  ) {
     this.#last = floor_ms;
   }
 

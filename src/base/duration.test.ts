@@ -30,7 +30,33 @@ t.test("durations are read exactly", (t) => {
 });
 
 t.test("what is no positive duration is refused", (t) => {
-  const malformed = ["", "+", "-", "0", "0s", "0h0m", "5", "5 s", " 5s", "5s ", "s", ".s", "1.2.3s", "-5s", "--5s", "1h-5m", "5S", "5d", "5min", "1e3s", "1,5h", "0x1s", "5s5", "infinity", "NaN"];
+  const malformed = [
+    "",
+    "+",
+    "-",
+    "0",
+    "0s",
+    "0h0m",
+    "5",
+    "5 s",
+    " 5s",
+    "5s ",
+    "s",
+    ".s",
+    "1.2.3s",
+    "-5s",
+    "--5s",
+    "1h-5m",
+    "5S",
+    "5d",
+    "5min",
+    "1e3s",
+    "1,5h",
+    "0x1s",
+    "5s5",
+    "infinity",
+    "NaN",
+  ];
   for (const text of malformed) t.equal(parseDuration(text), undefined, JSON.stringify(text));
   t.equal(parseDuration("2562048h"), undefined, "more than Go holds");
   t.equal(parseDuration("0.1ns"), undefined, "less than a nanosecond is none");
@@ -56,7 +82,10 @@ t.test("uptimes are whole seconds", (t) => {
 });
 
 t.test("what is written is read back, rounded down to the second", (t) => {
-  const property = fc.property(fc.integer({ min: 1000, max: 2 ** 43 }), (ms) => parseDuration(formatUptime(ms)) === ms - (ms % 1000));
+  const property = fc.property(
+    fc.integer({ min: 1000, max: 2 ** 43 }),
+    (ms) => parseDuration(formatUptime(ms)) === ms - (ms % 1000),
+  );
   t.doesNotThrow(() => fc.assert(property, { numRuns: 1000 }));
   t.end();
 });

@@ -29,7 +29,10 @@ t.test("a chunk is sent as soon as it is long enough, and items are taken only a
   const itemsOfChunk = Math.ceil(STREAM_CHUNK_CHARACTERS / 11);
   for (let chunk = 1; chunk <= 3; chunk++) {
     const text = chunks.next().value as string;
-    t.ok(text.length >= STREAM_CHUNK_CHARACTERS && text.length < STREAM_CHUNK_CHARACTERS + 11, `chunk ${chunk} has ${text.length} characters`);
+    t.ok(
+      text.length >= STREAM_CHUNK_CHARACTERS && text.length < STREAM_CHUNK_CHARACTERS + 11,
+      `chunk ${chunk} has ${text.length} characters`,
+    );
     t.ok(taken <= itemsOfChunk * chunk, `${taken} items were taken`);
   }
   const large = "x".repeat(STREAM_CHUNK_CHARACTERS * 3);

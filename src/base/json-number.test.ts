@@ -55,7 +55,8 @@ t.test("values that a double cannot tell apart", (t) => {
 });
 
 t.test("as big integers say", (t) => {
-  const digits = (maxLength: number): fc.Arbitrary<string> => fc.string({ unit: fc.constantFrom("0", "1", "9"), minLength: 1, maxLength });
+  const digits = (maxLength: number): fc.Arbitrary<string> =>
+    fc.string({ unit: fc.constantFrom("0", "1", "9"), minLength: 1, maxLength });
   const number = fc.record({
     sign: fc.constantFrom("", "-"),
     whole: digits(4).map((text) => text.replace(/^0+(?=\d)/, "")),
@@ -63,10 +64,27 @@ t.test("as big integers say", (t) => {
     exponent: fc.option(fc.integer({ min: -6, max: 6 }), { nil: undefined }),
   });
   /** The value times 10^20, exact. */
-  const scale = ({ sign, whole, fraction = "", exponent = 0 }: { sign: string; whole: string; fraction: string | undefined; exponent: number | undefined }): bigint =>
-    BigInt(sign + whole + fraction) * 10n ** BigInt(20 + exponent - fraction.length);
+  const scale = ({
+    sign,
+    whole,
+    fraction = "",
+    exponent = 0,
+  }: {
+    sign: string;
+    whole: string;
+    fraction: string | undefined;
+    exponent: number | undefined;
+  }): bigint => BigInt(sign + whole + fraction) * 10n ** BigInt(20 + exponent - fraction.length);
   // Far beyond what BigInt is quick at, the exponent is shifted by the same huge amount on both sides.
-  const shift = fc.constantFrom(0n, 999_999_999_999_997n, -1_000_000_000_000_003n, 10n ** 30n, -(10n ** 30n), 10n ** 15n - 3n, 3n - 10n ** 15n);
+  const shift = fc.constantFrom(
+    0n,
+    999_999_999_999_997n,
+    -1_000_000_000_000_003n,
+    10n ** 30n,
+    -(10n ** 30n),
+    10n ** 15n - 3n,
+    3n - 10n ** 15n,
+  );
   const property = fc.property(number, number, shift, (a, b, shifted) => {
     const write = ({ sign, whole, fraction, exponent }: typeof a): string => {
       const sum = BigInt(exponent ?? 0) + shifted;

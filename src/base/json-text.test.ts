@@ -9,14 +9,22 @@ function valueOf(text: string, node: JsonNode): unknown {
   if (node.members === undefined) return JSON.parse(text.slice(node.start, node.end));
   const value: Record<string, unknown> = {};
   for (const [name, member] of node.members) {
-    Object.defineProperty(value, name, { value: valueOf(text, member), enumerable: true, configurable: true, writable: true });
+    Object.defineProperty(value, name, {
+      value: valueOf(text, member),
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    });
   }
   return value;
 }
 
 /** A text as a test's name: on one line, in ASCII. */
 function show(text: string): string {
-  return JSON.stringify(text).replace(/[^ -~]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return JSON.stringify(text).replace(
+    /[^ -~]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 function parseOrUndefined(text: string): { value: unknown } | undefined {
@@ -42,26 +50,35 @@ t.test("kinds, offsets, members and items", (t) => {
     ["f", "number", "-0"],
   ]);
   const items = root?.members?.get("a")?.items ?? [];
-  t.same(items.map((node) => [node.kind, text.slice(node.start, node.end), node.members]), [
-    ["number", "1.50", undefined],
-    ["string", '"x\\n"', undefined],
-  ]);
+  t.same(
+    items.map((node) => [node.kind, text.slice(node.start, node.end), node.members]),
+    [
+      ["number", "1.50", undefined],
+      ["string", '"x\\n"', undefined],
+    ],
+  );
   t.end();
 });
 
 t.test("the last of duplicate members counts, __proto__ is a member", (t) => {
   const text = '{"a":1,"__proto__":{"x":1},"\\u0061":2,"constructor":3}';
   const members = parseJsonText(text)?.members;
-  t.same([...(members ?? [])].map(([name, node]) => [name, text.slice(node.start, node.end)]), [
-    ["a", "2"],
-    ["__proto__", '{"x":1}'],
-    ["constructor", "3"],
-  ]);
-  t.same([...(memberTexts(text) ?? [])], [
-    ["a", "2"],
-    ["__proto__", '{"x":1}'],
-    ["constructor", "3"],
-  ]);
+  t.same(
+    [...(members ?? [])].map(([name, node]) => [name, text.slice(node.start, node.end)]),
+    [
+      ["a", "2"],
+      ["__proto__", '{"x":1}'],
+      ["constructor", "3"],
+    ],
+  );
+  t.same(
+    [...(memberTexts(text) ?? [])],
+    [
+      ["a", "2"],
+      ["__proto__", '{"x":1}'],
+      ["constructor", "3"],
+    ],
+  );
   t.end();
 });
 
@@ -70,7 +87,7 @@ t.test("a byte order mark is ignored once, and only in front", (t) => {
   t.equal(node?.start, 1);
   t.equal(node?.members?.size, 1);
   t.equal(parseJsonText('\ufeff\ufeff{"a":1}'), undefined);
-  t.equal(parseJsonText(' \ufeff1'), undefined);
+  t.equal(parseJsonText(" \ufeff1"), undefined);
   t.equal(parseJsonText("1\ufeff"), undefined);
   t.equal(parseJsonText("\ufeff"), undefined);
   t.same([...(memberTexts('\ufeff{"a":1}') ?? [])], [["a", "1"]]);
@@ -80,22 +97,117 @@ t.test("a byte order mark is ignored once, and only in front", (t) => {
 
 t.test("the grammar is that of JSON.parse", (t) => {
   const malformed = [
-    "", " ", "{", "}", "[", "]", "[1", "[1,", "[1,]", "[,1]", "[1 2]", "[1]]", "{}{}", '{"a"}', '{"a":}', '{"a":1,}', "{a:1}", "{'a':1}", '{"a":1 "b":2}', '{1:2}', '[1}', '{"a":1]',
-    "01", "-", "-01", "+1", "1.", ".5", "1e", "1e+", "1.e1", "0x1", "1_0", "NaN", "Infinity", "-Infinity", "tru", "truex", "True", "nulL", "nullnull", "undefined",
-    '"', '"\\"', '"\\x41"', '"\\u12"', '"\\u12g4"', '"\\', '"\n"', '"\t"', '"\u0000"', '"\u001f"', "'a'", "/*c*/1", "1//", "\u00a01", "1\u2028", "\u000b1", "\f1",
+    "",
+    " ",
+    "{",
+    "}",
+    "[",
+    "]",
+    "[1",
+    "[1,",
+    "[1,]",
+    "[,1]",
+    "[1 2]",
+    "[1]]",
+    "{}{}",
+    '{"a"}',
+    '{"a":}',
+    '{"a":1,}',
+    "{a:1}",
+    "{'a':1}",
+    '{"a":1 "b":2}',
+    "{1:2}",
+    "[1}",
+    '{"a":1]',
+    "01",
+    "-",
+    "-01",
+    "+1",
+    "1.",
+    ".5",
+    "1e",
+    "1e+",
+    "1.e1",
+    "0x1",
+    "1_0",
+    "NaN",
+    "Infinity",
+    "-Infinity",
+    "tru",
+    "truex",
+    "True",
+    "nulL",
+    "nullnull",
+    "undefined",
+    '"',
+    '"\\"',
+    '"\\x41"',
+    '"\\u12"',
+    '"\\u12g4"',
+    '"\\',
+    '"\n"',
+    '"\t"',
+    '"\u0000"',
+    '"\u001f"',
+    "'a'",
+    "/*c*/1",
+    "1//",
+    "\u00a01",
+    "1\u2028",
+    "\u000b1",
+    "\f1",
   ];
   for (const text of malformed) {
     t.equal(parseOrUndefined(text), undefined, `${show(text)} is malformed`);
     t.equal(parseJsonText(text), undefined, `${show(text)} is refused`);
   }
-  const wellFormed = ["0", "-0", "-0.0e-0", "1E+10", "1.25e5", "true", "\t\r\n null \n", '""', '"\u007f\u2028\ud800"', '"\\ud83d\\ude00\\/\\b\\f\\"\\\\"', "[[],{}]", '{"":{"":[]}}', "[1 ,\n2]"];
+  const wellFormed = [
+    "0",
+    "-0",
+    "-0.0e-0",
+    "1E+10",
+    "1.25e5",
+    "true",
+    "\t\r\n null \n",
+    '""',
+    '"\u007f\u2028\ud800"',
+    '"\\ud83d\\ude00\\/\\b\\f\\"\\\\"',
+    "[[],{}]",
+    '{"":{"":[]}}',
+    "[1 ,\n2]",
+  ];
   for (const text of wellFormed) {
     const node = parseJsonText(text);
     t.ok(node, `${show(text)} is accepted`);
-    if (node !== undefined) t.equal(JSON.stringify(valueOf(text, node)), JSON.stringify(JSON.parse(text)), `${show(text)} means the same`);
+    if (node !== undefined)
+      t.equal(JSON.stringify(valueOf(text, node)), JSON.stringify(JSON.parse(text)), `${show(text)} means the same`);
   }
 
-  const fragment = fc.constantFrom("{", "}", "[", "]", ",", ":", '"', "\\", "u", "0", "1", "-", ".", "e", "+", "true", "null", '"a"', '"b":', " ", "\n", "\u0001", "é");
+  const fragment = fc.constantFrom(
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    '"',
+    "\\",
+    "u",
+    "0",
+    "1",
+    "-",
+    ".",
+    "e",
+    "+",
+    "true",
+    "null",
+    '"a"',
+    '"b":',
+    " ",
+    "\n",
+    "\u0001",
+    "é",
+  );
   const soup = fc.array(fragment, { maxLength: 9 }).map((parts) => parts.join(""));
   const almost = fc.tuple(fc.json(), fc.nat(), fc.option(fragment, { nil: "" })).map(([text, at, put]) => {
     const cut = at % (text.length + 1);
@@ -112,21 +224,27 @@ t.test("the grammar is that of JSON.parse", (t) => {
 });
 
 t.test("texts of members and elements are the source's own", (t) => {
-  const text = '{ "topic" : "a.b" ,\n"data":{"n":12345678901234567890,"s":"}\\"]{\\\\"}, "x\\ty":[ 1,[2 ],"]" ] ,"n":1.0e0,"t":true}';
-  t.same([...(memberTexts(text) ?? [])], [
-    ["topic", '"a.b"'],
-    ["data", '{"n":12345678901234567890,"s":"}\\"]{\\\\"}'],
-    ["x\ty", '[ 1,[2 ],"]" ]'],
-    ["n", "1.0e0"],
-    ["t", "true"],
-  ]);
+  const text =
+    '{ "topic" : "a.b" ,\n"data":{"n":12345678901234567890,"s":"}\\"]{\\\\"}, "x\\ty":[ 1,[2 ],"]" ] ,"n":1.0e0,"t":true}';
+  t.same(
+    [...(memberTexts(text) ?? [])],
+    [
+      ["topic", '"a.b"'],
+      ["data", '{"n":12345678901234567890,"s":"}\\"]{\\\\"}'],
+      ["x\ty", '[ 1,[2 ],"]" ]'],
+      ["n", "1.0e0"],
+      ["t", "true"],
+    ],
+  );
   t.same(elementTexts(' [ {"a":[1]} , 1.50,"]," ,null\n] '), ['{"a":[1]}', "1.50", '"],"', "null"]);
   t.same(memberTexts(" { } "), new Map());
   t.same(elementTexts(" [ ] "), []);
   for (const other of ["1", '"{}"', "null", "[]", ""]) t.equal(memberTexts(other), undefined, `${other} is no object`);
   for (const other of ["1", '"[]"', "null", "{}", ""]) t.equal(elementTexts(other), undefined, `${other} is no array`);
 
-  const spaced = fc.tuple(fc.jsonValue(), fc.constantFrom("", " ", "\n\t")).map(([value, indent]) => JSON.stringify(value, null, indent));
+  const spaced = fc
+    .tuple(fc.jsonValue(), fc.constantFrom("", " ", "\n\t"))
+    .map(([value, indent]) => JSON.stringify(value, null, indent));
   const name = fc.string({ unit: "binary", maxLength: 4 });
   const blank = fc.constantFrom("", " ", "\r\n");
   const objects = fc.property(fc.array(fc.tuple(name, spaced, blank), { maxLength: 6 }), (members) => {
@@ -134,7 +252,11 @@ t.test("texts of members and elements are the source's own", (t) => {
     JSON.parse(object);
     const expected = new Map(members.map(([key, value]) => [key, value]));
     const read = memberTexts(object);
-    return read !== undefined && read.size === expected.size && [...expected].every(([key, value]) => read.get(key) === value);
+    return (
+      read !== undefined &&
+      read.size === expected.size &&
+      [...expected].every(([key, value]) => read.get(key) === value)
+    );
   });
   const arrays = fc.property(fc.array(fc.tuple(spaced, blank), { maxLength: 6 }), (elements) => {
     const array = elements.map(([value, space]) => `${space}${value}${space}`).join(",");

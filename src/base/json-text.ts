@@ -4,7 +4,21 @@
  * apart, fast, what JSON.parse has accepted already. Meaning and comparison are left to others.
  */
 import {
-  ARRAY, END, ESCAPED_STRING, FALSE, KIND, NEXT, NULL, NUMBER, OBJECT, ROW_CELLS, START, STRING, TRUE, parseJsonTape, stringAt,
+  ARRAY,
+  END,
+  ESCAPED_STRING,
+  FALSE,
+  KIND,
+  NEXT,
+  NULL,
+  NUMBER,
+  OBJECT,
+  ROW_CELLS,
+  START,
+  STRING,
+  TRUE,
+  parseJsonTape,
+  stringAt,
 } from "./json-tape.js";
 import { must } from "./assert.js";
 

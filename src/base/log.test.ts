@@ -10,7 +10,12 @@ import { formatLine, openLog, type Log } from "./log.js";
 const NOW_MS = Date.UTC(2026, 1, 9, 14, 0, 0);
 
 /** What `write` logs, as it stands in the file. */
-async function logged(test: { testdir(content: Record<string, string>): string }, level: LogLevel, format: LogFormat, write: (log: Log) => void): Promise<string> {
+async function logged(
+  test: { testdir(content: Record<string, string>): string },
+  level: LogLevel,
+  format: LogFormat,
+  write: (log: Log) => void,
+): Promise<string> {
   const path = join(test.testdir({}), "log");
   const fd = openSync(path, "w");
   const log = openLog(level, format, fd);
@@ -25,8 +30,17 @@ function logAll(log: Log): void {
 }
 
 t.test("a line is key=value pairs in order", (t) => {
-  const line = formatLine(NOW_MS, "INFO", "state updated", { key: "api-contract", version: 2, on: true, none: null, absent: undefined });
-  t.equal(line, 'time=2026-02-09T14:00:00.000Z level=INFO msg="state updated" key=api-contract version=2 on=true none=null\n');
+  const line = formatLine(NOW_MS, "INFO", "state updated", {
+    key: "api-contract",
+    version: 2,
+    on: true,
+    none: null,
+    absent: undefined,
+  });
+  t.equal(
+    line,
+    'time=2026-02-09T14:00:00.000Z level=INFO msg="state updated" key=api-contract version=2 on=true none=null\n',
+  );
   t.equal(formatLine(NOW_MS, "WARN", "ready", undefined), "time=2026-02-09T14:00:00.000Z level=WARN msg=ready\n");
   t.end();
 });
@@ -42,19 +56,33 @@ t.test("values that are no plain word are JSON strings", (t) => {
     ["\r\t\0\u001b[31m", '"\\r\\t\\u0000\\u001b[31m"'],
     ["back\\slash", '"back\\\\slash"'],
   ];
-  for (const [value, shown] of rows) t.equal(formatLine(NOW_MS, "INFO", "m", { key: value }), `time=2026-02-09T14:00:00.000Z level=INFO msg=m key=${shown}\n`);
+  for (const [value, shown] of rows)
+    t.equal(
+      formatLine(NOW_MS, "INFO", "m", { key: value }),
+      `time=2026-02-09T14:00:00.000Z level=INFO msg=m key=${shown}\n`,
+    );
   t.end();
 });
 
 t.test("no value forges a line or a field", (t) => {
-  const units = fc.array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 10 }).map((codes) => String.fromCharCode(...codes));
+  const units = fc
+    .array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 10 })
+    .map((codes) => String.fromCharCode(...codes));
   const value = fc.oneof(fc.string(), units, fc.constantFrom("\n", '"', "\\", " x=y", '" level=ERROR', "\u2028"));
-  fc.assert(fc.property(value, value, (message, key) => {
-    const line = formatLine(NOW_MS, "INFO", message, { key, last: 1 });
-    const match = /^time=2026-02-09T14:00:00\.000Z level=INFO msg=("(?:[^"\\]|\\.)*"|[^\s"]\S*) key=("(?:[^"\\]|\\.)*"|[^\s"]\S*) last=1\n$/su.exec(line);
-    const read = (text = ""): unknown => (text.startsWith('"') ? JSON.parse(text) : text);
-    return match !== null && !line.slice(0, -1).includes("\n") && read(match[1]) === message && read(match[2]) === key;
-  }), { numRuns: 1000 });
+  fc.assert(
+    fc.property(value, value, (message, key) => {
+      const line = formatLine(NOW_MS, "INFO", message, { key, last: 1 });
+      const match =
+        /^time=2026-02-09T14:00:00\.000Z level=INFO msg=("(?:[^"\\]|\\.)*"|[^\s"]\S*) key=("(?:[^"\\]|\\.)*"|[^\s"]\S*) last=1\n$/su.exec(
+          line,
+        );
+      const read = (text = ""): unknown => (text.startsWith('"') ? JSON.parse(text) : text);
+      return (
+        match !== null && !line.slice(0, -1).includes("\n") && read(match[1]) === message && read(match[2]) === key
+      );
+    }),
+    { numRuns: 1000 },
+  );
   t.end();
 });
 
@@ -65,9 +93,18 @@ for (const [at, level] of LOG_LEVELS.entries()) {
       t.equal(log.infos, at <= 1);
       logAll(log);
     });
-    t.same([...text.matchAll(/level=(\w+) msg="at (\w+)" n=1\n/g)].map((match) => [match[1], match[2]]), LOG_LEVELS.slice(at).map((name) => [name.toUpperCase(), name]));
+    t.same(
+      [...text.matchAll(/level=(\w+) msg="at (\w+)" n=1\n/g)].map((match) => [match[1], match[2]]),
+      LOG_LEVELS.slice(at).map((name) => [name.toUpperCase(), name]),
+    );
     const json = await logged(t, level, "json", logAll);
-    t.same(json.trimEnd().split("\n").map((line) => (JSON.parse(line) as { msg: string }).msg), LOG_LEVELS.slice(at).map((name) => `at ${name}`));
+    t.same(
+      json
+        .trimEnd()
+        .split("\n")
+        .map((line) => (JSON.parse(line) as { msg: string }).msg),
+      LOG_LEVELS.slice(at).map((name) => `at ${name}`),
+    );
   });
 }
 

@@ -82,7 +82,13 @@ export function openLog(level: LogLevel, format: LogFormat, fd = 2): Log {
   stream.on("error", () => undefined);
   const from = LOG_LEVELS.indexOf(level);
   const lines = new LineBuffer(stream as unknown as { write(block: Buffer): unknown });
-  const json = format === "json" ? pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, { write: (line: string) => lines.append(line) }) : null;
+  const json =
+    format === "json"
+      ? pino(
+          { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
+          { write: (line: string) => lines.append(line) },
+        )
+      : null;
   const write = (at: LogLevel) => {
     if (LOG_LEVELS.indexOf(at) < from) return () => undefined;
     const label = at.toUpperCase();
@@ -100,13 +106,14 @@ export function openLog(level: LogLevel, format: LogFormat, fd = 2): Log {
     info: write("info"),
     warn: write("warn"),
     error: write("error"),
-    close: () => new Promise((resolve) => {
-      const timer = setTimeout(resolve, LOG_FLUSH_MS_MAX);
-      lines.flush();
-      stream.flush(() => {
-        clearTimeout(timer);
-        resolve();
-      });
-    }),
+    close: () =>
+      new Promise((resolve) => {
+        const timer = setTimeout(resolve, LOG_FLUSH_MS_MAX);
+        lines.flush();
+        stream.flush(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+      }),
   };
 }

@@ -93,7 +93,11 @@ function matchTokens(tokens: readonly number[], classes: readonly CharacterClass
         starAt = at;
         continue;
       }
-      if (token === codePoint || token === ANY || (token <= CLASS_BASE && classHolds(classes[CLASS_BASE - token] as CharacterClass, codePoint))) {
+      if (
+        token === codePoint ||
+        token === ANY ||
+        (token <= CLASS_BASE && classHolds(classes[CLASS_BASE - token] as CharacterClass, codePoint))
+      ) {
         tokenAt++;
         at += unitsOf(codePoint);
         continue;
@@ -165,7 +169,8 @@ function segmentGlob(text: string, tokens: readonly number[], classes: readonly 
   if (tokens.length === 1 && tokens[0] === STAR) return { text, literal, runs, matches: () => true };
 
   const wildcards = tokens.filter((token) => token < 0);
-  const unitsMin = prefix.length + suffix.length + inner.join("").length + wildcards.filter((token) => token !== STAR).length;
+  const unitsMin =
+    prefix.length + suffix.length + inner.join("").length + wildcards.filter((token) => token !== STAR).length;
   const onlyOneStar = wildcards.length === 1 && wildcards[0] === STAR;
   return {
     text,

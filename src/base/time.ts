@@ -32,7 +32,15 @@ function daysInMonth(year: number, month: number): number {
 export function parseTime(text: string): number | undefined {
   const parts = RFC_3339.exec(text);
   if (parts === null) return undefined;
-  const [, year, month, day, hour, minute, second] = parts.map(Number) as [number, number, number, number, number, number, number];
+  const [, year, month, day, hour, minute, second] = parts.map(Number) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
   if (month < 1 || month > 12 || day < 1 || day > daysInMonth(year, month)) return undefined;
   if (hour > 23 || minute > 59 || second > 59) return undefined;
 

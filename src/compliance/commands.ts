@@ -7,7 +7,10 @@ import { NO_VIOLATIONS } from "./encode.js";
 const TOPIC_VIOLATION = "compliance.violation";
 const SOURCE = "compliance-scheduler";
 
-export function recordCompliance(context: WriteContext, { project, runs }: ComplianceRecordRequest): ComplianceRecordReply {
+export function recordCompliance(
+  context: WriteContext,
+  { project, runs }: ComplianceRecordRequest,
+): ComplianceRecordReply {
   const { compliance, now_ms } = context;
   const first_id = compliance.next_id;
   for (const { instance_id, contract, violations } of runs) {

@@ -15,6 +15,12 @@ export const NO_VIOLATIONS = "[]";
 
 /** The run's JSON as every answer gives it. */
 export function encodeRun({ id, run_at, instance, project, contract, violations }: RunRow): string {
-  const head = JSON.stringify({ id, instance_id: instance, project, contract, pass: violations === NO_VIOLATIONS }).slice(0, -1);
+  const head = JSON.stringify({
+    id,
+    instance_id: instance,
+    project,
+    contract,
+    pass: violations === NO_VIOLATIONS,
+  }).slice(0, -1);
   return `${head},"violations":${violations},"run_at":"${formatTime(run_at)}"}`;
 }

@@ -2,9 +2,19 @@
  * Contracts and the samples of instances, checked a bounded step at a time, so that a check of many
  * instances never keeps a thread from others for long. Also the history of runs. Runs in the pool.
  */
-import type { ComplianceCheckRequest, ComplianceContractsRequest, ComplianceHistoryRequest, ContractsStep } from "../../schemas/compliance.js";
+import type {
+  ComplianceCheckRequest,
+  ComplianceContractsRequest,
+  ComplianceHistoryRequest,
+  ContractsStep,
+} from "../../schemas/compliance.js";
 import type { Violation } from "../../schemas/contracts.js";
-import { COMPLIANCE_STEP_CHARACTERS_MAX, COMPLIANCE_STEP_MS, COMPLIANCE_VIOLATIONS_CHARACTERS_MAX, COMPLIANCE_VIOLATIONS_MAX } from "../../schemas/limits.js";
+import {
+  COMPLIANCE_STEP_CHARACTERS_MAX,
+  COMPLIANCE_STEP_MS,
+  COMPLIANCE_VIOLATIONS_CHARACTERS_MAX,
+  COMPLIANCE_VIOLATIONS_MAX,
+} from "../../schemas/limits.js";
 import { encodeArray } from "../base/json-array.js";
 import { Failure } from "../base/result.js";
 import { isObject } from "../contracts/contract.js";
@@ -45,7 +55,10 @@ function encodeViolations(violations: readonly Violation[]): string {
   for (const violation of violations.slice(0, COMPLIANCE_VIOLATIONS_MAX)) {
     characters += violation.path.length + violation.message.length;
     if (characters > COMPLIANCE_VIOLATIONS_CHARACTERS_MAX && listed.length > 0) break;
-    listed.push({ path: violation.path.slice(0, COMPLIANCE_VIOLATIONS_CHARACTERS_MAX), message: violation.message.slice(0, COMPLIANCE_VIOLATIONS_CHARACTERS_MAX) });
+    listed.push({
+      path: violation.path.slice(0, COMPLIANCE_VIOLATIONS_CHARACTERS_MAX),
+      message: violation.message.slice(0, COMPLIANCE_VIOLATIONS_CHARACTERS_MAX),
+    });
   }
   return JSON.stringify(listed);
 }
@@ -55,7 +68,10 @@ function checkPair(context: ReadContext, project: string, contract: string, inst
   // It was deleted, or overwritten with something else, since the list was made.
   if (found instanceof Failure) return [{ path: "contract", message: found.message }];
   const samples = context.state.current(`${project}/${contract}/samples/${instance}`);
-  const violations = [...contractProblems(found.ready), ...(samples === undefined ? [] : checkSamples(found.ready, samples.value))];
+  const violations = [
+    ...contractProblems(found.ready),
+    ...(samples === undefined ? [] : checkSamples(found.ready, samples.value)),
+  ];
   return violations.toSorted((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
 }
 
@@ -77,8 +93,11 @@ function checkSamples(ready: ReadyContract, bytes: Uint8Array): Violation[] {
     if (violations.length >= COMPLIANCE_VIOLATIONS_MAX) break;
     const prefix = `samples[${at}]`;
     const { endpoint, direction = "request", payload = {} } = isObject(sample) ? sample : {};
-    if (typeof endpoint !== "string" || typeof direction !== "string") violations.push({ path: prefix, message: MALFORMED });
-    else for (const { path, message } of validatePayload(ready, endpoint, direction, payload, text.length)) violations.push({ path: `${prefix}.${path}`, message });
+    if (typeof endpoint !== "string" || typeof direction !== "string")
+      violations.push({ path: prefix, message: MALFORMED });
+    else
+      for (const { path, message } of validatePayload(ready, endpoint, direction, payload, text.length))
+        violations.push({ path: `${prefix}.${path}`, message });
   }
   return violations;
 }

@@ -8,14 +8,25 @@ import { ComplianceMonitor } from "./monitor.js";
 
 const INTERVAL_MS = 1000;
 const quiet = (): void => undefined;
-const log: Log = { debugs: false, infos: false, debug: quiet, info: quiet, warn: quiet, error: quiet, close: () => Promise.resolve() };
+const log: Log = {
+  debugs: false,
+  infos: false,
+  debug: quiet,
+  info: quiet,
+  warn: quiet,
+  error: quiet,
+  close: () => Promise.resolve(),
+};
 
 interface CheckRequest {
   readonly pairs: readonly { readonly contract: string; readonly instance: string }[];
 }
 
 /** @param check what a job answers for its pairs */
-function makeMonitor(names: readonly string[], check: (request: CheckRequest) => string | Failure): { readonly monitor: ComplianceMonitor; readonly asked: string[]; readonly recorded: string[] } {
+function makeMonitor(
+  names: readonly string[],
+  check: (request: CheckRequest) => string | Failure,
+): { readonly monitor: ComplianceMonitor; readonly asked: string[]; readonly recorded: string[] } {
   const asked: string[] = [];
   const recorded: string[] = [];
   const pool = {
@@ -30,20 +41,36 @@ function makeMonitor(names: readonly string[], check: (request: CheckRequest) =>
     },
   } as unknown as Pick<Pool, "run">;
   const writer = {
-    request: (_method: string, { runs }: { readonly runs: readonly { readonly instance_id: string; readonly contract: string }[] }) => {
+    request: (
+      _method: string,
+      { runs }: { readonly runs: readonly { readonly instance_id: string; readonly contract: string }[] },
+    ) => {
       const first_id = recorded.length + 1;
       recorded.push(...runs.map(({ contract, instance_id }) => contract + instance_id));
       return Promise.resolve({ first_id, run_at: 0 });
     },
   } as unknown as RpcClient;
   const instances = names.map((name) => ({ id: name, name, workspace: name === "z" ? "" : "w" }));
-  return { monitor: new ComplianceMonitor({ instances: () => instances, pool, writer, log, interval_ms: INTERVAL_MS, now_ms: 0 }), asked, recorded };
+  return {
+    monitor: new ComplianceMonitor({
+      instances: () => instances,
+      pool,
+      writer,
+      log,
+      interval_ms: INTERVAL_MS,
+      now_ms: 0,
+    }),
+    asked,
+    recorded,
+  };
 }
 
 const allPass = ({ pairs }: CheckRequest): string => JSON.stringify(pairs.map(() => "[]"));
 
 t.test("by its interval, and in steps as the pool gets on", async (t) => {
-  const { monitor, asked, recorded } = makeMonitor(["1", "2", "z"], ({ pairs }) => JSON.stringify(pairs.slice(0, 3).map(() => "[]")));
+  const { monitor, asked, recorded } = makeMonitor(["1", "2", "z"], ({ pairs }) =>
+    JSON.stringify(pairs.slice(0, 3).map(() => "[]")),
+  );
   monitor.tick(INTERVAL_MS - 1);
   t.same(asked, []);
   monitor.tick(INTERVAL_MS);
@@ -64,10 +91,15 @@ t.test("who asks while one is under way shares the next", async (t) => {
 });
 
 t.test("a pair that fails by itself is a violation; a pool that is busy ends the check", async (t) => {
-  const slow = makeMonitor(["1", "2"], (request) => (request.pairs.some(({ instance }) => instance === "1") ? new Failure("DEADLINE_EXCEEDED", "x") : allPass(request)));
+  const slow = makeMonitor(["1", "2"], (request) =>
+    request.pairs.some(({ instance }) => instance === "1") ? new Failure("DEADLINE_EXCEEDED", "x") : allPass(request),
+  );
   const result = await slow.monitor.check();
   if (result instanceof Failure) throw new Error(result.message);
-  t.same(result.runs.map((run) => (JSON.parse(run) as { readonly pass: boolean }).pass), [false, true, false, true]);
+  t.same(
+    result.runs.map((run) => (JSON.parse(run) as { readonly pass: boolean }).pass),
+    [false, true, false, true],
+  );
   const busy = makeMonitor(["1"], () => new Failure("RESOURCE_EXHAUSTED", "busy"));
   t.match(await busy.monitor.check(), { status: "RESOURCE_EXHAUSTED" });
   t.same(busy.recorded, []);

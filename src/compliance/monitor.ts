@@ -47,7 +47,9 @@ const NOBODY = { actor: "", trace: "" } as const;
 const STOPPING = new Failure("UNAVAILABLE", "the server is shutting down");
 /** Failures of a job that say something of what it looked at, and not of how busy the pool is. */
 const OF_THE_JOB: ReadonlySet<Failure["status"]> = new Set(["DEADLINE_EXCEEDED", "INTERNAL"]);
-const TOO_SLOW = JSON.stringify([{ path: "contract", message: `the check did not end within ${CONTRACT_DEADLINE_MS / 1000} seconds` }]);
+const TOO_SLOW = JSON.stringify([
+  { path: "contract", message: `the check did not end within ${CONTRACT_DEADLINE_MS / 1000} seconds` },
+]);
 
 export class ComplianceMonitor {
   readonly #options: ComplianceOptions;
@@ -120,7 +122,7 @@ export class ComplianceMonitor {
       }
       // Contract by contract: what was compiled of one serves all instances.
       const pairs = contracts.flatMap((contract) => instances.map((instance) => ({ contract, instance })));
-      for (let at = 0; at < pairs.length;) {
+      for (let at = 0; at < pairs.length; ) {
         const checked = await this.#step(project, pairs.slice(at, at + COMPLIANCE_PAIRS_MAX));
         if (checked instanceof Failure) {
           yield checked;
@@ -145,8 +147,10 @@ export class ComplianceMonitor {
 
   async #contractsOf(project: string): Promise<readonly string[] | Failure> {
     const contracts: string[] = [];
-    for (let after: string | null = ""; after !== null;) {
-      const answer: string | Failure = this.#closed ? STOPPING : await this.#options.pool.run("compliance.contracts", { project, after });
+    for (let after: string | null = ""; after !== null; ) {
+      const answer: string | Failure = this.#closed
+        ? STOPPING
+        : await this.#options.pool.run("compliance.contracts", { project, after });
       if (answer instanceof Failure) return answer;
       const step = JSON.parse(answer) as ContractsStep;
       contracts.push(...step.contracts);
@@ -156,7 +160,10 @@ export class ComplianceMonitor {
   }
 
   /** Checks and stores the first of the pairs, at least one. */
-  async #step(project: string, pairs: readonly Pair[]): Promise<readonly { readonly text: string; readonly pass: boolean }[] | Failure> {
+  async #step(
+    project: string,
+    pairs: readonly Pair[],
+  ): Promise<readonly { readonly text: string; readonly pass: boolean }[] | Failure> {
     const violations = await this.#violationsOf(project, pairs);
     if (violations instanceof Failure) return violations;
     assert(violations.length > 0 && violations.length <= pairs.length, "a step checks at least one pair");
@@ -168,7 +175,14 @@ export class ComplianceMonitor {
     const stored = await this.#options.writer.request("compliance.record", { project, runs: checked }, NOBODY, bytes);
     if (stored instanceof Failure) return stored;
     return checked.map(({ instance_id, contract, violations: text }, at) => ({
-      text: encodeRun({ id: stored.first_id + at, run_at: stored.run_at, instance: instance_id, project, contract, violations: text }),
+      text: encodeRun({
+        id: stored.first_id + at,
+        run_at: stored.run_at,
+        instance: instance_id,
+        project,
+        contract,
+        violations: text,
+      }),
       pass: text === NO_VIOLATIONS,
     }));
   }

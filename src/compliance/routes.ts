@@ -12,12 +12,24 @@ export function complianceRoutes(monitor: ComplianceMonitor, reads: Reads): Rout
   const tag = "compliance";
   return [
     {
-      method: "POST", path: "/api/compliance/run", name: "compliance.run", tag, needs: "server", summary: "Checks each active instance against its project's contracts now.",
-      answer: ComplianceCheck, handle: () => run(monitor),
+      method: "POST",
+      path: "/api/compliance/run",
+      name: "compliance.run",
+      tag,
+      needs: "server",
+      summary: "Checks each active instance against its project's contracts now.",
+      answer: ComplianceCheck,
+      handle: () => run(monitor),
     },
     {
-      method: "GET", path: "/api/compliance/history", name: "compliance.history", tag, summary: "Reads what compliance checks found, newest first.",
-      query: ComplianceQuery, answer: ComplianceHistory, handle: (request) => history(reads, request),
+      method: "GET",
+      path: "/api/compliance/history",
+      name: "compliance.history",
+      tag,
+      summary: "Reads what compliance checks found, newest first.",
+      query: ComplianceQuery,
+      answer: ComplianceHistory,
+      handle: (request) => history(reads, request),
     },
   ];
 }
@@ -30,7 +42,10 @@ async function run(monitor: ComplianceMonitor): Promise<Answer> {
 /** The check goes on where it takes longer than an answer may. */
 function inTime(check: Promise<ComplianceResult | Failure>): Promise<ComplianceResult | Failure> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => resolve(new Failure("DEADLINE_EXCEEDED", "the check takes long and goes on: see the history")), COMPLIANCE_WAIT_MS);
+    const timer = setTimeout(
+      () => resolve(new Failure("DEADLINE_EXCEEDED", "the check takes long and goes on: see the history")),
+      COMPLIANCE_WAIT_MS,
+    );
     check.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }
@@ -48,5 +63,7 @@ async function* encodeResult({ runs, count }: ComplianceResult): AsyncGenerator<
 function history(reads: Reads, { query, context }: Request): Answer | Promise<Answer> {
   const instance_id = (query["instance_id"] as string | undefined) ?? "";
   const limit = (query["limit"] as number | undefined) ?? COMPLIANCE_ROWS_DEFAULT;
-  return readReply(reads.run("compliance.history", { instance_id: instance_id === "" ? null : instance_id, limit }, context, limit));
+  return readReply(
+    reads.run("compliance.history", { instance_id: instance_id === "" ? null : instance_id, limit }, context, limit),
+  );
 }

@@ -9,14 +9,18 @@ export class ComplianceAppender {
   readonly #newest: Statement<[], number | null>;
 
   constructor(db: Db) {
-    this.#insert = db.prepare("INSERT INTO compliance_run (run_at, instance, project, contract, violations) VALUES (?, ?, ?, ?, ?)");
+    this.#insert = db.prepare(
+      "INSERT INTO compliance_run (run_at, instance, project, contract, violations) VALUES (?, ?, ?, ?, ?)",
+    );
     this.#prune = db.prepare("DELETE FROM compliance_run WHERE id <= ?");
     this.#newest = db.prepare<[], number | null>("SELECT max(id) FROM compliance_run").pluck();
   }
 
   /** Stores a run; its id. */
   append(run: Omit<RunRow, "id">): number {
-    return Number(this.#insert.run(run.run_at, run.instance, run.project, run.contract, run.violations).lastInsertRowid);
+    return Number(
+      this.#insert.run(run.run_at, run.instance, run.project, run.contract, run.violations).lastInsertRowid,
+    );
   }
 
   /** The id of the next run: the newest is never pruned, so ids only grow. */
@@ -32,6 +36,9 @@ export class ComplianceAppender {
 
 /** The newest runs, newest first, of one instance or of all. */
 export function listRuns(db: Db, { instance_id, limit }: ComplianceHistoryRequest): IterableIterator<RunRow> {
-  if (instance_id === null) return db.prepare<[number], RunRow>("SELECT * FROM compliance_run ORDER BY id DESC LIMIT ?").iterate(limit);
-  return db.prepare<[string, number], RunRow>("SELECT * FROM compliance_run WHERE instance = ? ORDER BY id DESC LIMIT ?").iterate(instance_id, limit);
+  if (instance_id === null)
+    return db.prepare<[number], RunRow>("SELECT * FROM compliance_run ORDER BY id DESC LIMIT ?").iterate(limit);
+  return db
+    .prepare<[string, number], RunRow>("SELECT * FROM compliance_run WHERE instance = ? ORDER BY id DESC LIMIT ?")
+    .iterate(instance_id, limit);
 }

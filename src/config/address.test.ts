@@ -20,8 +20,28 @@ t.test("what is an address", (t) => {
 
 t.test("what is none", (t) => {
   const refused = [
-    "", "localhost", "9800", "localhost:", "localhost:x", "localhost:-1", "localhost:65536", "localhost:123456", "localhost:98 00", "::1:9800",
-    "[]:80", "[1.2.3.4]:80", "[::g]:80", "[::1]", "[::1]80", "::1", "a b:80", "http://localhost:80", "localhost:80/", "localhost:80:80", " :80", "localhost:8_0",
+    "",
+    "localhost",
+    "9800",
+    "localhost:",
+    "localhost:x",
+    "localhost:-1",
+    "localhost:65536",
+    "localhost:123456",
+    "localhost:98 00",
+    "::1:9800",
+    "[]:80",
+    "[1.2.3.4]:80",
+    "[::g]:80",
+    "[::1]",
+    "[::1]80",
+    "::1",
+    "a b:80",
+    "http://localhost:80",
+    "localhost:80/",
+    "localhost:80:80",
+    " :80",
+    "localhost:8_0",
   ];
   for (const text of refused) t.equal(parseAddress(text), undefined, text);
   t.end();
@@ -37,7 +57,8 @@ t.test("an address is written as it is read", (t) => {
 
 t.test("which hosts only this machine reaches, and which mean every interface", (t) => {
   for (const host of ["localhost", "127.0.0.1", "127.1.2.3", "::1"]) t.equal(isLoopback(host), true, host);
-  for (const host of ["", "0.0.0.0", "::", "10.0.0.1", "127.0.0.1.example", "localhost.example", "1127.0.0.1"]) t.equal(isLoopback(host), false, host);
+  for (const host of ["", "0.0.0.0", "::", "10.0.0.1", "127.0.0.1.example", "localhost.example", "1127.0.0.1"])
+    t.equal(isLoopback(host), false, host);
   for (const host of ["", "0.0.0.0", "::"]) t.equal(isWildcard(host), true, host);
   for (const host of ["localhost", "127.0.0.1", "::1", "0.0.0.1"]) t.equal(isWildcard(host), false, host);
   t.end();

@@ -29,34 +29,62 @@ function valuesOf(option: Option): readonly (readonly [text: string, value: unkn
     case "switch":
       return [0, 1, 2].map(() => [String(!option.fallback), !option.fallback] as const);
     case "count":
-      return [["1", 1], ["2", 2], ["3", 3]];
+      return [
+        ["1", 1],
+        ["2", 2],
+        ["3", 3],
+      ];
     case "duration":
-      return [["90s", 90_000], ["1h30m", 5_400_000], ["500ms", 500]];
+      return [
+        ["90s", 90_000],
+        ["1h30m", 5_400_000],
+        ["500ms", 500],
+      ];
     case "choice": {
       const others = option.choices.filter((choice) => choice !== option.fallback);
       return [0, 1, 2].map((at) => [others[at % others.length] ?? "", others[at % others.length]] as const);
     }
     case "list":
-      return [["a", ["a"]], ["b,c", ["b", "c"]], ["d", ["d"]]];
+      return [
+        ["a", ["a"]],
+        ["b,c", ["b", "c"]],
+        ["d", ["d"]],
+      ];
     default:
-      return [["h1:1", "h1:1"], ["h2:2", "h2:2"], ["h3:3", "h3:3"]];
+      return [
+        ["h1:1", "h1:1"],
+        ["h2:2", "h2:2"],
+        ["h3:3", "h3:3"],
+      ];
   }
 }
 
 /** A directory with a settings file; the path of the file. */
 function settingsFile(test: { testdir(content: Record<string, string>): string }, content: unknown): string {
-  return join(test.testdir({ "settings.json": typeof content === "string" ? content : JSON.stringify(content) }), "settings.json");
+  return join(
+    test.testdir({ "settings.json": typeof content === "string" ? content : JSON.stringify(content) }),
+    "settings.json",
+  );
 }
 
 t.test("defaults", (t) => {
   const config = configOf([]);
-  for (const [key, option] of OPTION_ROWS) t.same(config[key], option.type === "duration" ? parseDuration(option.fallback) : option.fallback, key);
-  t.match(config, { bind: "localhost:9800", dashboard_bind: "localhost:9847", data_dir: ".", auth_token: "", log_level: "info" });
+  for (const [key, option] of OPTION_ROWS)
+    t.same(config[key], option.type === "duration" ? parseDuration(option.fallback) : option.fallback, key);
+  t.match(config, {
+    bind: "localhost:9800",
+    dashboard_bind: "localhost:9847",
+    data_dir: ".",
+    auth_token: "",
+    log_level: "info",
+  });
   t.end();
 });
 
 t.test("flags beat the environment beats the file beats defaults, for every option", (t) => {
-  const fromFile = Object.fromEntries(OPTION_ROWS.map(([key, option]) => [key, valuesOf(option)[2]?.[option.type === "duration" ? 0 : 1]]));
+  const fromFile = Object.fromEntries(
+    OPTION_ROWS.map(([key, option]) => [key, valuesOf(option)[2]?.[option.type === "duration" ? 0 : 1]]),
+  );
   const file = settingsFile(t, fromFile);
   for (const [key, option] of OPTION_ROWS) {
     const [flag, variable, inFile] = valuesOf(option);
@@ -79,9 +107,19 @@ t.test("the ways to write a flag", (t) => {
   t.equal(configOf(["--dashboard-bind", ""]).dashboard_bind, "");
   t.equal(configOf(["--dashboard-bind="]).dashboard_bind, "");
   t.equal(configOf(["--state-events"]).state_events, true);
-  t.equal(configOf(["--state-events=false"], { KOOR_STATE_EVENTS: "1" }).state_events, false, "a flag beats the variable, also where it turns off");
+  t.equal(
+    configOf(["--state-events=false"], { KOOR_STATE_EVENTS: "1" }).state_events,
+    false,
+    "a flag beats the variable, also where it turns off",
+  );
   t.same(configOf(["--allow-host", "a, b", "--allow-host=c,"]).allow_host, ["a", "b", "c"]);
-  for (const [text, on] of [["1", true], ["true", true], ["0", false], ["false", false], ["", false]] as const) {
+  for (const [text, on] of [
+    ["1", true],
+    ["true", true],
+    ["0", false],
+    ["false", false],
+    ["", false],
+  ] as const) {
     t.equal(configOf([], { KOOR_STATE_EVENTS: text }).state_events, on, `KOOR_STATE_EVENTS=${text}`);
   }
   t.end();
@@ -133,7 +171,11 @@ t.test("what is refused, and the line that says so", (t) => {
   ];
   for (const [argv, line] of rows) t.match(refusalOf(argv), line, argv.join(" "));
   t.equal(refusalOf([], { KOOR_BIND: "nowhere" }), 'KOOR_BIND must be HOST:PORT, not "nowhere"');
-  t.match(refusalOf(["--bind", "h:1"], { KOOR_BIND: "nowhere" }), /^KOOR_BIND/, "a variable that a flag overrides is looked at too");
+  t.match(
+    refusalOf(["--bind", "h:1"], { KOOR_BIND: "nowhere" }),
+    /^KOOR_BIND/,
+    "a variable that a flag overrides is looked at too",
+  );
   t.equal(refusalOf([], { KOOR_STATE_EVENTS: "maybe" }), 'KOOR_STATE_EVENTS must be true or false, not "maybe"');
   t.equal(refusalOf([], { KOOR_CONFIG: "/nowhere/else.json" }), "cannot read /nowhere/else.json: no such file");
   for (const [argv] of rows) t.notMatch(refusalOf(argv), "\n", "one line");
@@ -161,13 +203,21 @@ t.test("a file of the wrong shape", (t) => {
     [{ allow_host: "a" }, /^allow_host must be an array of strings$/],
     [{ allow_host: [1] }, /^allow_host must be an array of strings$/],
   ];
-  for (const [content, line] of shapes) t.match(refusalOf(["--config", settingsFile(t, content)]), line, JSON.stringify(content));
-  t.equal(refusalOf(["--config", settingsFile(t, { bind: 9800 }), "--bind", "h:1"]), "bind must be a string", "what a flag overrides is looked at too");
+  for (const [content, line] of shapes)
+    t.match(refusalOf(["--config", settingsFile(t, content)]), line, JSON.stringify(content));
+  t.equal(
+    refusalOf(["--config", settingsFile(t, { bind: 9800 }), "--bind", "h:1"]),
+    "bind must be a string",
+    "what a flag overrides is looked at too",
+  );
   t.end();
 });
 
 t.test("a file that is not only the server's, and who names it", (t) => {
-  const file = settingsFile(t, '\uFEFF{"server":"http://elsewhere:1","token":"x","unknown":[],"__proto__":{"bind":"evil:1"},"bind":"h:1"}');
+  const file = settingsFile(
+    t,
+    '\uFEFF{"server":"http://elsewhere:1","token":"x","unknown":[],"__proto__":{"bind":"evil:1"},"bind":"h:1"}',
+  );
   t.equal(configOf(["--config", file]).bind, "h:1", "members of others are ignored");
   t.equal(configOf([], { KOOR_CONFIG: file }).bind, "h:1", "--config has its variable too");
   t.equal(configOf(["--config", file], { KOOR_CONFIG: "/nowhere" }).bind, "h:1", "and beats it");

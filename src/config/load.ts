@@ -3,7 +3,16 @@
  * 17). Pure but for reading the file; whatever is wrong is a ConfigError with one clear line.
  */
 import { readFileSync } from "node:fs";
-import { OPTIONS, environmentOf, flagOf, type ChoiceOption, type Config, type Option, type OptionKey, type TextOption } from "../../schemas/config.js";
+import {
+  OPTIONS,
+  environmentOf,
+  flagOf,
+  type ChoiceOption,
+  type Config,
+  type Option,
+  type OptionKey,
+  type TextOption,
+} from "../../schemas/config.js";
 import { parseDuration } from "../base/duration.js";
 import { parseAddress } from "./address.js";
 
@@ -18,7 +27,10 @@ const DEFAULT_FILE = "./settings.json";
 const CONFIG_VARIABLE = environmentOf("config");
 
 /** What the command line asks for. */
-export type Invocation = { readonly kind: "help" } | { readonly kind: "version" } | { readonly kind: "serve"; readonly config: Config };
+export type Invocation =
+  | { readonly kind: "help" }
+  | { readonly kind: "version" }
+  | { readonly kind: "serve"; readonly config: Config };
 
 /**
  * Reads the settings.
@@ -39,8 +51,10 @@ export function loadConfig(argv: readonly string[], environment: NodeJS.ProcessE
     const name = (equals < 0 ? word : word.slice(0, equals)).replace(/^--?/, "");
     const inline = equals < 0 ? null : word.slice(equals + 1);
     const key = name.replaceAll("-", "_");
-    const option: Option | undefined = name.includes("_") || !Object.hasOwn(OPTIONS, key) ? undefined : OPTIONS[key as OptionKey];
-    if (option === undefined && name !== "config") throw new ConfigError(`unknown flag ${equals < 0 ? word : word.slice(0, equals)}`);
+    const option: Option | undefined =
+      name.includes("_") || !Object.hasOwn(OPTIONS, key) ? undefined : OPTIONS[key as OptionKey];
+    if (option === undefined && name !== "config")
+      throw new ConfigError(`unknown flag ${equals < 0 ? word : word.slice(0, equals)}`);
     if (option?.type === "switch") {
       if (inline !== null && inline !== "true" && inline !== "false") throw new ConfigError(`--${name} takes no value`);
       switches.set(key, inline !== "false");
@@ -60,7 +74,12 @@ export function loadConfig(argv: readonly string[], environment: NodeJS.ProcessE
     config[key] = option.type === "duration" ? checkDuration(option.fallback, key) : option.fallback;
     if (Object.hasOwn(settings, key)) config[key] = fromFile(option, settings[key], key);
     if (variable !== undefined) config[key] = fromText(option, variable, environmentOf(key));
-    if (given !== undefined) config[key] = fromText(option, option.type === "list" ? given.join(",") : given[given.length - 1] ?? "", flagOf(key));
+    if (given !== undefined)
+      config[key] = fromText(
+        option,
+        option.type === "list" ? given.join(",") : (given[given.length - 1] ?? ""),
+        flagOf(key),
+      );
     const turned = switches.get(key);
     if (turned !== undefined) config[key] = turned;
   }
@@ -75,7 +94,7 @@ function readSettings(file: string | null): Record<string, unknown> {
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (file === null && code === "ENOENT") return {};
-    throw new ConfigError(`cannot read ${path}: ${code === "ENOENT" ? "no such file" : code ?? "unreadable"}`);
+    throw new ConfigError(`cannot read ${path}: ${code === "ENOENT" ? "no such file" : (code ?? "unreadable")}`);
   }
   let value: unknown;
   try {
@@ -83,7 +102,8 @@ function readSettings(file: string | null): Record<string, unknown> {
   } catch {
     throw new ConfigError(`${path} is not valid JSON`);
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new ConfigError(`${path} must hold a JSON object`);
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new ConfigError(`${path} must hold a JSON object`);
   return value as Record<string, unknown>;
 }
 
@@ -91,14 +111,18 @@ function readSettings(file: string | null): Record<string, unknown> {
 function fromText(option: Option, text: string, name: string): Value {
   switch (option.type) {
     case "switch":
-      if (!["", "0", "1", "true", "false"].includes(text)) throw new ConfigError(`${name} must be true or false, not ${JSON.stringify(text)}`);
+      if (!["", "0", "1", "true", "false"].includes(text))
+        throw new ConfigError(`${name} must be true or false, not ${JSON.stringify(text)}`);
       return text === "1" || text === "true";
     case "count":
       return checkCount(/^\d+$/.test(text) ? Number(text) : Number.NaN, JSON.stringify(text), name);
     case "duration":
       return checkDuration(text, name);
     case "list":
-      return text.split(",").map((item) => item.trim()).filter((item) => item !== "");
+      return text
+        .split(",")
+        .map((item) => item.trim())
+        .filter((item) => item !== "");
     default:
       return checkText(option, text, name);
   }
@@ -127,14 +151,16 @@ function fromFile(option: Option, value: unknown, name: string): Value {
 }
 
 function checkCount(count: number, shown: string, name: string): number {
-  if (!Number.isSafeInteger(count) || count < 0) throw new ConfigError(`${name} must be a non-negative integer, not ${shown}`);
+  if (!Number.isSafeInteger(count) || count < 0)
+    throw new ConfigError(`${name} must be a non-negative integer, not ${shown}`);
   return count;
 }
 
 /** Milliseconds of a duration. Shorter ones than 1 ms are not told from none. */
 function checkDuration(text: string, name: string): number {
   const duration_ms = parseDuration(text);
-  if (duration_ms === undefined || duration_ms < 1) throw new ConfigError(`${name} must be a duration like 90s or 5m, not ${JSON.stringify(text)}`);
+  if (duration_ms === undefined || duration_ms < 1)
+    throw new ConfigError(`${name} must be a duration like 90s or 5m, not ${JSON.stringify(text)}`);
   return duration_ms;
 }
 
@@ -143,23 +169,32 @@ function checkText(option: TextOption | ChoiceOption, text: string, name: string
     throw new ConfigError(`${name} must be one of ${option.choices.join(", ")}, not ${JSON.stringify(text)}`);
   }
   const address = option.type === "address" || (option.type === "address or empty" && text !== "");
-  if (address && parseAddress(text) === undefined) throw new ConfigError(`${name} must be HOST:PORT, not ${JSON.stringify(text)}`);
+  if (address && parseAddress(text) === undefined)
+    throw new ConfigError(`${name} must be HOST:PORT, not ${JSON.stringify(text)}`);
   if (option.type === "text" && text.includes("\0")) throw new ConfigError(`${name} must not contain a NUL`);
   return text;
 }
 
 /** The text of `--help`. */
 export function helpText(): string {
-  const rows = Object.entries<Option>(OPTIONS).map(([key, option]) => [
-    `  ${flagOf(key)}${option.value === undefined ? "" : ` ${option.value}`}`,
-    option.fallback === "" || option.type === "switch" || option.type === "list" ? option.help : `${option.help} (${String(option.fallback)})`,
-  ] as const);
+  const rows = Object.entries<Option>(OPTIONS).map(
+    ([key, option]) =>
+      [
+        `  ${flagOf(key)}${option.value === undefined ? "" : ` ${option.value}`}`,
+        option.fallback === "" || option.type === "switch" || option.type === "list"
+          ? option.help
+          : `${option.help} (${String(option.fallback)})`,
+      ] as const,
+  );
   rows.push(["  --config FILE", "settings file (./settings.json where there is one)"], ["  --version, --help", ""]);
   const width = Math.max(...rows.map(([left]) => left.length)) + 2;
   return [
-    "Usage: koor-server [flags]", "",
-    ...rows.map(([left, right]) => `${left.padEnd(width)}${right}`.trimEnd()), "",
+    "Usage: koor-server [flags]",
+    "",
+    ...rows.map(([left, right]) => `${left.padEnd(width)}${right}`.trimEnd()),
+    "",
     "Each flag has an environment variable (--data-dir: KOOR_DATA_DIR) and a key in the settings file (data_dir).",
-    "Flags beat the environment, the environment beats the file.", "",
+    "Flags beat the environment, the environment beats the file.",
+    "",
   ].join("\n");
 }

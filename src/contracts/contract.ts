@@ -70,7 +70,10 @@ export function isTooDeep(value: unknown, levels = CONTRACT_DEPTH_MAX): boolean 
 export function canonicalText(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalText).join(",")}]`;
   if (!isObject(value)) return JSON.stringify(value);
-  return `{${Object.keys(value).toSorted().map((name) => `${JSON.stringify(name)}:${canonicalText(value[name])}`).join(",")}}`;
+  return `{${Object.keys(value)
+    .toSorted()
+    .map((name) => `${JSON.stringify(name)}:${canonicalText(value[name])}`)
+    .join(",")}}`;
 }
 
 /** A definition that is written wrong; caught where the definition ends. */
@@ -86,8 +89,13 @@ function readField(value: unknown, where: string): Field {
   if (typeof nullable !== "boolean") throw new Malformed(`${where}: nullable must be true or false`);
   if (allowed !== null && !Array.isArray(allowed)) throw new Malformed(`${where}: enum must be an array`);
   return {
-    type: type === "" ? null : type, required, nullable,
-    allowed: allowed === null || allowed.length === 0 ? null : { values: allowed as readonly unknown[], texts: new Set(allowed.map(canonicalText)) },
+    type: type === "" ? null : type,
+    required,
+    nullable,
+    allowed:
+      allowed === null || allowed.length === 0
+        ? null
+        : { values: allowed as readonly unknown[], texts: new Set(allowed.map(canonicalText)) },
     fields: fields === null ? null : readFieldMap(fields, `${where}.fields`),
     items: items === null ? null : readField(items, `${where}.items`),
   };
@@ -132,7 +140,11 @@ function readEndpoint(value: unknown): Endpoint {
   const status = value["response_status"] ?? 0;
   // 0 is how a program that fills in every member says that it has none.
   const known = typeof status === "number" && Number.isInteger(status) && status >= 100 && status <= 599;
-  return { definitions, status: known ? status : null, malformed: known || status === 0 ? null : "response_status must be an HTTP status" };
+  return {
+    definitions,
+    status: known ? status : null,
+    malformed: known || status === 0 ? null : "response_status must be an HTTP status",
+  };
 }
 
 /**

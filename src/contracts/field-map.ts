@@ -37,7 +37,8 @@ function checkValue(field: Field, value: unknown, path: string, found: Violation
     found.add(path, MESSAGES.type(type, value));
     return;
   }
-  if (field.allowed !== null && !field.allowed.texts.has(canonicalText(value))) found.add(path, MESSAGES.not_allowed(value, field.allowed.values));
+  if (field.allowed !== null && !field.allowed.texts.has(canonicalText(value)))
+    found.add(path, MESSAGES.not_allowed(value, field.allowed.values));
   if (field.fields !== null && isObject(value)) checkMembers(field.fields, value, path, found);
   if (field.items !== null && Array.isArray(value)) checkElements(field.items, value, path, found);
 }
@@ -62,7 +63,12 @@ export function checkArray(map: FieldMap, value: unknown, path: string, found: V
     found.add(path, MESSAGES.type("array", value));
     return;
   }
-  checkElements({ type: "object", required: true, nullable: false, allowed: null, fields: map, items: null }, value, path, found);
+  checkElements(
+    { type: "object", required: true, nullable: false, allowed: null, fields: map, items: null },
+    value,
+    path,
+    found,
+  );
 }
 
 /** Types that do not exist, of fields at any level. */

@@ -14,8 +14,13 @@ t.test("a contract that a short payload did not end with waits its turn after th
   const slow = new Set<string>();
   let turns = 0;
   let held = 0;
-  const run = (_method: string, { project, name }: { readonly project: string; readonly name: string }): Promise<string | Failure> =>
-    Promise.resolve(slow.has(`${project}/${name}`) ? new Failure("DEADLINE_EXCEEDED", "the job did not end in time") : VALID);
+  const run = (
+    _method: string,
+    { project, name }: { readonly project: string; readonly name: string },
+  ): Promise<string | Failure> =>
+    Promise.resolve(
+      slow.has(`${project}/${name}`) ? new Failure("DEADLINE_EXCEEDED", "the job did not end in time") : VALID,
+    );
   const front = new ContractFront({
     // The two of a pool's and a client's members that are asked for here.
     pool: { run } as unknown as Pool,

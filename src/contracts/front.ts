@@ -5,7 +5,14 @@
  * done with quickly. Routes are rows over this.
  */
 import type { ContractCall, ContractTest, Violation } from "../../schemas/contracts.js";
-import { CONTRACT_ANSWER_BYTES_MAX, CONTRACT_TESTS_MAX, CONTRACTS_DEAR_KEPT_MAX, OUTBOUND_DEADLINE_MS, VALIDATION_SHORT_BYTES_MAX, VALIDATION_SHORT_MS_MAX } from "../../schemas/limits.js";
+import {
+  CONTRACT_ANSWER_BYTES_MAX,
+  CONTRACT_TESTS_MAX,
+  CONTRACTS_DEAR_KEPT_MAX,
+  OUTBOUND_DEADLINE_MS,
+  VALIDATION_SHORT_BYTES_MAX,
+  VALIDATION_SHORT_MS_MAX,
+} from "../../schemas/limits.js";
 import { buffersOf, packBytes, type PackedBytes } from "../base/bytes.js";
 import { Failure } from "../base/result.js";
 import type { OutboundClient } from "../outbound/client.js";
@@ -45,8 +52,14 @@ export class ContractFront {
   }
 
   /** How many violations there are, and JSON text of `{"valid","violations"}`. */
-  async validate(project: string, name: string, body: Uint8Array): Promise<{ readonly count: number; readonly text: string } | Failure> {
-    const answer = await this.#inTurn(project, name, body, (packed, options) => this.#pool.run("contract.validate", { project, name, body: packed }, options));
+  async validate(
+    project: string,
+    name: string,
+    body: Uint8Array,
+  ): Promise<{ readonly count: number; readonly text: string } | Failure> {
+    const answer = await this.#inTurn(project, name, body, (packed, options) =>
+      this.#pool.run("contract.validate", { project, name, body: packed }, options),
+    );
     if (answer instanceof Failure) return answer;
     const end = answer.indexOf("\n");
     return { count: Number(answer.slice(0, end)), text: answer.slice(end + 1) };
@@ -64,7 +77,9 @@ export class ContractFront {
   }
 
   async #test(project: string, name: string, body: Uint8Array, signal: AbortSignal): Promise<string | Failure> {
-    const prepared = await this.#inTurn(project, name, body, (packed, options) => this.#pool.run("contract.prepare", { project, name, body: packed }, options));
+    const prepared = await this.#inTurn(project, name, body, (packed, options) =>
+      this.#pool.run("contract.prepare", { project, name, body: packed }, options),
+    );
     if (prepared instanceof Failure) return prepared;
     const end = prepared.indexOf("\n");
     const call = JSON.parse(prepared.slice(0, end)) as ContractCall;
@@ -76,7 +91,11 @@ export class ContractFront {
     const content = call.has_body ? prepared.slice(end + 1) : null;
     const answer = await this.#outbound.request(url, {
       method: call.method,
-      headers: { Accept: "application/json", "User-Agent": "koor", ...(content === null ? {} : { "Content-Type": "application/json" }) },
+      headers: {
+        Accept: "application/json",
+        "User-Agent": "koor",
+        ...(content === null ? {} : { "Content-Type": "application/json" }),
+      },
       body: content,
       deadline_ms: OUTBOUND_DEADLINE_MS,
       answer_bytes_max: CONTRACT_ANSWER_BYTES_MAX,
@@ -87,18 +106,26 @@ export class ContractFront {
       return answer.kind === "aborted" ? STOPPING : answer;
     }
     const request = { project, name, version: call.version, endpoint: call.endpoint, status: answer.status };
-    const judged = await this.#inTurn(project, name, answer.body, (packed, options) => this.#pool.run("contract.judge", { ...request, body: packed }, options));
+    const judged = await this.#inTurn(project, name, answer.body, (packed, options) =>
+      this.#pool.run("contract.judge", { ...request, body: packed }, options),
+    );
     return judged instanceof Failure ? judged : resultOf(call, answer.status, JSON.parse(judged) as Violation[], "");
   }
 
   /** Runs a contract's job over a payload, in its turn where it is long. Nobody here needs the payload again: its buffer is given away. */
-  async #inTurn(project: string, name: string, payload: Uint8Array, job: (packed: PackedBytes, options: JobOptions) => Promise<string | Failure>): Promise<string | Failure> {
+  async #inTurn(
+    project: string,
+    name: string,
+    payload: Uint8Array,
+    job: (packed: PackedBytes, options: JobOptions) => Promise<string | Failure>,
+  ): Promise<string | Failure> {
     const contract = `${project}\n${name}`;
     const run = (): Promise<string | Failure> => {
       const packed = packBytes(payload);
       return job(packed, { transfer: buffersOf(packed) });
     };
-    if (payload.byteLength <= VALIDATION_SHORT_BYTES_MAX && !this.#dear.has(contract)) return await this.#watch(contract, run);
+    if (payload.byteLength <= VALIDATION_SHORT_BYTES_MAX && !this.#dear.has(contract))
+      return await this.#watch(contract, run);
     const release = await this.#long_work.take();
     if (release === null) return BUSY;
     try {
@@ -123,10 +150,20 @@ export class ContractFront {
   }
 }
 
-function resultOf(call: ContractCall, status_code: number, response_violations: readonly Violation[], error: string): string {
+function resultOf(
+  call: ContractCall,
+  status_code: number,
+  response_violations: readonly Violation[],
+  error: string,
+): string {
   const { endpoint, request_violations } = call;
   const valid = error === "" && request_violations.length === 0 && response_violations.length === 0;
   return JSON.stringify({
-    valid, endpoint, status_code, request_violations: [...request_violations], response_violations: [...response_violations], error,
+    valid,
+    endpoint,
+    status_code,
+    request_violations: [...request_violations],
+    response_violations: [...response_violations],
+    error,
   } satisfies ContractTest);
 }

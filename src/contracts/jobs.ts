@@ -1,5 +1,11 @@
 /** Payloads and live tests against stored contracts. Runs in the pool. */
-import type { ContractCall, ContractJudgeRequest, ContractPrepareRequest, ContractValidateRequest, Violation } from "../../schemas/contracts.js";
+import type {
+  ContractCall,
+  ContractJudgeRequest,
+  ContractPrepareRequest,
+  ContractValidateRequest,
+  Violation,
+} from "../../schemas/contracts.js";
 import { CONTRACT_DEPTH_MAX } from "../../schemas/limits.js";
 import { isUtf8 } from "node:buffer";
 import { unpackBytes } from "../base/bytes.js";
@@ -31,7 +37,10 @@ function readText(members: JsonObject, name: string, fallback?: string): string 
 }
 
 /** How many violations there are, behind a line end `{"valid","violations"}`. */
-export function validateContract(context: ReadContext, { project, name, body }: ContractValidateRequest): string | Failure {
+export function validateContract(
+  context: ReadContext,
+  { project, name, body }: ContractValidateRequest,
+): string | Failure {
   const read = readBody(body);
   if (read instanceof Failure) return read;
   const { members, characters } = read;
@@ -43,12 +52,21 @@ export function validateContract(context: ReadContext, { project, name, body }: 
   if (isTooDeep(payload)) return invalid(`payload is nested deeper than ${CONTRACT_DEPTH_MAX} levels`);
   const found = findContract(context, project, name);
   if (found instanceof Failure) return found;
-  const violations = validatePayload(found.ready, endpoint, direction === "" ? "request" : direction, payload, characters);
+  const violations = validatePayload(
+    found.ready,
+    endpoint,
+    direction === "" ? "request" : direction,
+    payload,
+    characters,
+  );
   return `${violations.length}\n${JSON.stringify({ valid: violations.length === 0, violations })}`;
 }
 
 /** A line of ContractCall, behind it the body to send. */
-export function prepareContractTest(context: ReadContext, { project, name, body }: ContractPrepareRequest): string | Failure {
+export function prepareContractTest(
+  context: ReadContext,
+  { project, name, body }: ContractPrepareRequest,
+): string | Failure {
   const read = readBody(body);
   if (read instanceof Failure) return read;
   const { members, characters } = read;
@@ -58,18 +76,30 @@ export function prepareContractTest(context: ReadContext, { project, name, body 
   if (base_url instanceof Failure) return base_url;
   const found = findContract(context, project, name);
   if (found instanceof Failure) return found;
-  const draft = prepareCall(found.ready, found.version, { endpoint, base_url, test_data: members["test_data"] ?? undefined }, characters);
+  const draft = prepareCall(
+    found.ready,
+    found.version,
+    { endpoint, base_url, test_data: members["test_data"] ?? undefined },
+    characters,
+  );
   if (draft instanceof Failure) return draft;
   const { body: content, ...call } = draft;
   return `${JSON.stringify({ ...call, has_body: content !== "" } satisfies ContractCall)}\n${content}`;
 }
 
 /** JSON text of the violations of a service's answer, against the version that the request was made from. */
-export function judgeContractTest(context: ReadContext, { project, name, version, endpoint, status, body }: ContractJudgeRequest): string | Failure {
+export function judgeContractTest(
+  context: ReadContext,
+  { project, name, version, endpoint, status, body }: ContractJudgeRequest,
+): string | Failure {
   const ready = findContractVersion(context, project, name, version);
   if (ready instanceof Failure) return ready;
   const bytes = unpackBytes(body);
-  const text = isUtf8(bytes) ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8").replace(/^\uFEFF/, "") : null;
+  const text = isUtf8(bytes)
+    ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+        .toString("utf8")
+        .replace(/^\uFEFF/, "")
+    : null;
   const violations: readonly Violation[] = judgeAnswer(ready, endpoint, status, text);
   return JSON.stringify(violations);
 }

@@ -7,7 +7,9 @@
 import type { Ajv as Draft7, ErrorObject, Options, SchemaObject, ValidateFunction } from "ajv";
 import type { Ajv2020 } from "ajv/dist/2020.js";
 import {
-  CONTRACT_ALL_ERRORS_CHARACTERS_MAX, CONTRACT_FORMAT_CHARACTERS_MAX, CONTRACT_SCHEMA_CHARACTERS_MAX,
+  CONTRACT_ALL_ERRORS_CHARACTERS_MAX,
+  CONTRACT_FORMAT_CHARACTERS_MAX,
+  CONTRACT_SCHEMA_CHARACTERS_MAX,
 } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
 import { Failure } from "../base/result.js";
@@ -26,7 +28,12 @@ let library: Library | undefined;
 /** Loads Ajv and RE2: once a thread, before the first schema is compiled. */
 export async function loadJsonSchemas(): Promise<void> {
   if (library !== undefined) return;
-  const [draft7, draft2020, formats] = await Promise.all([import("ajv"), import("ajv/dist/2020.js"), import("ajv-formats/dist/formats.js"), loadPatterns()]);
+  const [draft7, draft2020, formats] = await Promise.all([
+    import("ajv"),
+    import("ajv/dist/2020.js"),
+    import("ajv-formats/dist/formats.js"),
+    loadPatterns(),
+  ]);
   // Once bundled, a CommonJS package's members are on its default alone.
   library = { Draft7: draft7.default.Ajv, Ajv2020: draft2020.default.Ajv2020, formats: formats.default.fullFormats };
 }
@@ -63,8 +70,9 @@ interface FormatDefinition {
 }
 
 function boundFormat(format: unknown): (value: string) => boolean {
-  const check = format instanceof RegExp || typeof format === "function" ? format : (format as FormatDefinition).validate;
-  const test = check instanceof RegExp ? (value: string) => check.test(value) : check as (value: string) => boolean;
+  const check =
+    format instanceof RegExp || typeof format === "function" ? format : (format as FormatDefinition).validate;
+  const test = check instanceof RegExp ? (value: string) => check.test(value) : (check as (value: string) => boolean);
   return (value) => value.length <= CONTRACT_FORMAT_CHARACTERS_MAX && test(value);
 }
 
@@ -82,7 +90,12 @@ function hasDuplicates(elements: readonly unknown[]): boolean {
 }
 
 const OPTIONS: Options = {
-  strict: false, validateSchema: false, addUsedSchema: false, inlineRefs: false, verbose: true, logger: false,
+  strict: false,
+  validateSchema: false,
+  addUsedSchema: false,
+  inlineRefs: false,
+  verbose: true,
+  logger: false,
 };
 
 function newAjv(dialect: Dialect, all: boolean, from: Library): Draft7 | Ajv2020 {
@@ -93,7 +106,9 @@ function newAjv(dialect: Dialect, all: boolean, from: Library): Draft7 | Ajv2020
   addFormats(ajv, from);
   ajv.removeKeyword("uniqueItems");
   ajv.addKeyword({
-    keyword: "uniqueItems", type: "array", schemaType: "boolean",
+    keyword: "uniqueItems",
+    type: "array",
+    schemaType: "boolean",
     validate: (wanted: boolean, elements: readonly unknown[]) => !wanted || !hasDuplicates(elements),
     error: { message: "must NOT have duplicate items" },
   });
@@ -121,7 +136,10 @@ function schemaError(schema: SchemaObject, dialect: Dialect, from: Library): str
     ajv = dialect === "draft-07" ? new from.Draft7(options) : new from.Ajv2020(options);
     META.set(dialect, ajv);
   }
-  const valid = ajv.validate(dialect === "draft-07" ? "http://json-schema.org/draft-07/schema" : "https://json-schema.org/draft/2020-12/schema", schema);
+  const valid = ajv.validate(
+    dialect === "draft-07" ? "http://json-schema.org/draft-07/schema" : "https://json-schema.org/draft/2020-12/schema",
+    schema,
+  );
   if (valid) return undefined;
   const [error] = ajv.errors ?? [];
   return `${error?.instancePath ?? ""} ${error?.message ?? "is no JSON Schema"}`.trim();
@@ -131,7 +149,11 @@ function schemaError(schema: SchemaObject, dialect: Dialect, from: Library): str
 const ARRAY_KEYWORDS = ["items", "prefixItems", "contains", "minItems", "maxItems", "uniqueItems"] as const;
 
 function isAboutArrays(schema: unknown): boolean {
-  return isObject(schema) && (schema["type"] === "array" || (schema["type"] === undefined && ARRAY_KEYWORDS.some((keyword) => Object.hasOwn(schema, keyword))));
+  return (
+    isObject(schema) &&
+    (schema["type"] === "array" ||
+      (schema["type"] === undefined && ARRAY_KEYWORDS.some((keyword) => Object.hasOwn(schema, keyword))))
+  );
 }
 
 /** A compiled schema, or why it cannot be used. */
@@ -149,7 +171,8 @@ export class JsonSchema {
     this.of_array = isAboutArrays(schema);
     const dialect = dialectOf(schema);
     if (dialect === undefined) this.problem = "only draft 2020-12 and draft-07 are understood";
-    else if (JSON.stringify(schema).length > CONTRACT_SCHEMA_CHARACTERS_MAX) this.problem = `it is longer than ${CONTRACT_SCHEMA_CHARACTERS_MAX} characters`;
+    else if (JSON.stringify(schema).length > CONTRACT_SCHEMA_CHARACTERS_MAX)
+      this.problem = `it is longer than ${CONTRACT_SCHEMA_CHARACTERS_MAX} characters`;
     else this.problem = schemaError(schema as SchemaObject, dialect, from) ?? "";
     if (this.problem !== "" || dialect === undefined) return;
     try {
@@ -167,7 +190,10 @@ export class JsonSchema {
       found.add(path, `the contract's JSON Schema cannot be used: ${this.problem}`);
       return;
     }
-    const validate = must(characters <= CONTRACT_ALL_ERRORS_CHARACTERS_MAX ? this.#all : this.#first, "a schema without a problem is compiled");
+    const validate = must(
+      characters <= CONTRACT_ALL_ERRORS_CHARACTERS_MAX ? this.#all : this.#first,
+      "a schema without a problem is compiled",
+    );
     if (validate(payload)) return;
     for (const error of validate.errors ?? []) {
       if (found.full) break;
@@ -180,7 +206,13 @@ export class JsonSchema {
 
 function addError(error: ErrorObject, payload: unknown, path: string, found: Violations): void {
   const at = pathOf(error.instancePath, payload, path);
-  const params = error.params as { readonly missingProperty?: string; readonly additionalProperty?: string; readonly unevaluatedProperty?: string; readonly type?: string | readonly string[]; readonly allowedValues?: readonly unknown[] };
+  const params = error.params as {
+    readonly missingProperty?: string;
+    readonly additionalProperty?: string;
+    readonly unevaluatedProperty?: string;
+    readonly type?: string | readonly string[];
+    readonly allowedValues?: readonly unknown[];
+  };
   const unexpected = params.additionalProperty ?? params.unevaluatedProperty;
   if (error.keyword === "required" && params.missingProperty !== undefined) {
     found.add(`${at}.${params.missingProperty}`, MESSAGES.missing(params.missingProperty));

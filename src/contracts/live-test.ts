@@ -24,12 +24,17 @@ const PARAMETER = /\{([^{}/]+)\}/g;
 /** Whether a definition has a member of this name, as far as can be seen without following references. */
 function defines(definition: Definition | undefined, name: string): boolean {
   if (definition?.kind === "fields") return definition.map.fields.has(name);
-  const properties = definition?.kind === "schema" && isObject(definition.schema) ? definition.schema["properties"] : undefined;
+  const properties =
+    definition?.kind === "schema" && isObject(definition.schema) ? definition.schema["properties"] : undefined;
   return isObject(properties) && Object.hasOwn(properties, name);
 }
 
 /** The data without what only the path takes. */
-function withoutParameters(data: JsonObject, names: ReadonlySet<string>, definition: Definition | undefined): JsonObject {
+function withoutParameters(
+  data: JsonObject,
+  names: ReadonlySet<string>,
+  definition: Definition | undefined,
+): JsonObject {
   // Not Object.assign: a member may be named __proto__.
   return Object.fromEntries(Object.entries(data).filter(([name]) => !names.has(name) || defines(definition, name)));
 }
@@ -41,7 +46,8 @@ function textOf(value: unknown): string {
 function queryOf(data: JsonObject): string {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(data)) {
-    for (const one of Array.isArray(value) ? value as readonly unknown[] : [value]) if (one !== null) query.append(name, textOf(one));
+    for (const one of Array.isArray(value) ? (value as readonly unknown[]) : [value])
+      if (one !== null) query.append(name, textOf(one));
   }
   const text = query.toString();
   return text === "" ? "" : `?${text}`;
@@ -59,10 +65,23 @@ function urlOf(base: string, path: string, query: string): string | Failure {
  * What to send. An endpoint that is not in the contract, or a path whose parameters the data does not
  * fill, makes a call with an `error` and without a URL.
  */
-export function prepareCall(ready: ReadyContract, version: number, { endpoint: name, base_url, test_data }: CallBody, characters: number): Draft | Failure {
+export function prepareCall(
+  ready: ReadyContract,
+  version: number,
+  { endpoint: name, base_url, test_data }: CallBody,
+  characters: number,
+): Draft | Failure {
   if (isTooDeep(test_data)) return invalid(`test_data is nested deeper than ${CONTRACT_DEPTH_MAX} levels`);
-  const refused = (error: string, request_violations: readonly Violation[]): Draft =>
-    ({ version, endpoint: name, base_url, method: "", error, url: null, request_violations, body: "" });
+  const refused = (error: string, request_violations: readonly Violation[]): Draft => ({
+    version,
+    endpoint: name,
+    base_url,
+    method: "",
+    error,
+    url: null,
+    request_violations,
+    body: "",
+  });
   const endpoint = ready.endpoint(name);
   const [, method = "", template = ""] = ENDPOINT.exec(name) ?? [];
   if (endpoint === undefined) {
@@ -71,19 +90,35 @@ export function prepareCall(ready: ReadyContract, version: number, { endpoint: n
   }
   if (method === "") return refused(`endpoint ${JSON.stringify(name)} is not a method and a path`, []);
   const in_query = QUERY_METHODS.has(method);
-  const part: DefinitionName & ("query" | "request") = in_query && (endpoint.definitions.has("query") || !endpoint.definitions.has("request")) ? "query" : "request";
+  const part: DefinitionName & ("query" | "request") =
+    in_query && (endpoint.definitions.has("query") || !endpoint.definitions.has("request")) ? "query" : "request";
   const definition = endpoint.definitions.get(part);
   const parameters = new Set([...template.matchAll(PARAMETER)].map(([, parameter = ""]) => parameter));
-  if (test_data !== undefined && !isObject(test_data) && (in_query || parameters.size > 0)) return invalid("test_data must be an object");
+  if (test_data !== undefined && !isObject(test_data) && (in_query || parameters.size > 0))
+    return invalid("test_data must be an object");
   const data = isObject(test_data) ? test_data : {};
-  const payload = test_data !== undefined && !isObject(test_data) ? test_data : withoutParameters(data, parameters, definition);
+  const payload =
+    test_data !== undefined && !isObject(test_data) ? test_data : withoutParameters(data, parameters, definition);
   const request_violations = definition === undefined ? [] : validatePayload(ready, name, part, payload, characters);
   const path = fillPath(template, data);
-  if (Array.isArray(path)) return refused(path.map(({ message }) => message).join("; "), [...path, ...request_violations].toSorted((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0)));
+  if (Array.isArray(path))
+    return refused(
+      path.map(({ message }) => message).join("; "),
+      [...path, ...request_violations].toSorted((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0)),
+    );
   const url = urlOf(base_url, path, in_query ? queryOf(isObject(payload) ? payload : {}) : "");
   if (url instanceof Failure) return url;
   const sends_body = !in_query && (test_data !== undefined || definition !== undefined);
-  return { version, endpoint: name, base_url, method, error: "", url, request_violations, body: sends_body ? JSON.stringify(payload) : "" };
+  return {
+    version,
+    endpoint: name,
+    base_url,
+    method,
+    error: "",
+    url,
+    request_violations,
+    body: sends_body ? JSON.stringify(payload) : "",
+  };
 }
 
 /** The path with its parameters percent-encoded, or what is missing for it. */
@@ -94,7 +129,13 @@ function fillPath(template: string, data: JsonObject): string | Violation[] {
     const text = value === undefined || value === null || typeof value === "object" ? "" : textOf(value);
     // A URL has no way to say "." or "..": even percent-encoded they mean a folder and its parent.
     if (text === "" || text === "." || text === ".." || !text.isWellFormed()) {
-      missing.push({ path: `request.${name}`, message: text === "" ? `missing path parameter ${JSON.stringify(name)}` : `path parameter ${JSON.stringify(name)} cannot be ${JSON.stringify(text)}` });
+      missing.push({
+        path: `request.${name}`,
+        message:
+          text === ""
+            ? `missing path parameter ${JSON.stringify(name)}`
+            : `path parameter ${JSON.stringify(name)} cannot be ${JSON.stringify(text)}`,
+      });
       return "";
     }
     return encodeURIComponent(text);
@@ -103,7 +144,12 @@ function fillPath(template: string, data: JsonObject): string | Violation[] {
 }
 
 /** What is wrong with an answer: its status (path `status`), then its body. */
-export function judgeAnswer(ready: ReadyContract, endpoint_name: string, status: number, text: string | null): Violation[] {
+export function judgeAnswer(
+  ready: ReadyContract,
+  endpoint_name: string,
+  status: number,
+  text: string | null,
+): Violation[] {
   const endpoint = ready.endpoint(endpoint_name);
   if (endpoint === undefined) return [];
   const violations: Violation[] = [];
@@ -118,7 +164,12 @@ export function judgeAnswer(ready: ReadyContract, endpoint_name: string, status:
   return violations.toSorted((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
 }
 
-function judgeBody(ready: ReadyContract, endpoint: string, direction: "response" | "error", text: string | null): Violation[] {
+function judgeBody(
+  ready: ReadyContract,
+  endpoint: string,
+  direction: "response" | "error",
+  text: string | null,
+): Violation[] {
   if (text === "") return [{ path: direction, message: "the answer is empty" }];
   let json: unknown;
   try {

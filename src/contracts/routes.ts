@@ -8,25 +8,47 @@ export function contractRoutes(contracts: ContractFront): Route[] {
   const tag = "contracts";
   return [
     {
-      method: "POST", path: "/api/contracts/{project}/{name}/validate", name: "contract.validate", tag, summary: "Checks a payload against a contract.",
-      body: { kind: "json", schema: ContractValidateBody, unread: true }, answer: ContractValidation, statuses: [404], asks_only: true,
+      method: "POST",
+      path: "/api/contracts/{project}/{name}/validate",
+      name: "contract.validate",
+      tag,
+      summary: "Checks a payload against a contract.",
+      body: { kind: "json", schema: ContractValidateBody, unread: true },
+      answer: ContractValidation,
+      statuses: [404],
+      asks_only: true,
       handle: (request) => validate(contracts, request),
     },
     {
-      method: "POST", path: "/api/contracts/{project}/{name}/test", name: "contract.test", tag, summary: "Calls a live service and checks its answer against a contract.",
-      body: { kind: "json", schema: ContractTestBody, unread: true }, answer: ContractTest, statuses: [404], asks_only: true,
+      method: "POST",
+      path: "/api/contracts/{project}/{name}/test",
+      name: "contract.test",
+      tag,
+      summary: "Calls a live service and checks its answer against a contract.",
+      body: { kind: "json", schema: ContractTestBody, unread: true },
+      answer: ContractTest,
+      statuses: [404],
+      asks_only: true,
       handle: (request) => test(contracts, request),
     },
   ];
 }
 
-async function validate(contracts: ContractFront, { params: [project = "", name = ""], body }: Request): Promise<Answer> {
+async function validate(
+  contracts: ContractFront,
+  { params: [project = "", name = ""], body }: Request,
+): Promise<Answer> {
   const answer = await contracts.validate(project, name, body);
-  return answer instanceof Failure ? answer : jsonReply(answer.text, 200, answer.count === 0 ? null : { violations: answer.count });
+  return answer instanceof Failure
+    ? answer
+    : jsonReply(answer.text, 200, answer.count === 0 ? null : { violations: answer.count });
 }
 
 async function test(contracts: ContractFront, request: Request): Promise<Answer> {
-  const { params: [project = "", name = ""], body } = request;
+  const {
+    params: [project = "", name = ""],
+    body,
+  } = request;
   const gone = new AbortController();
   request.onAbort(() => gone.abort());
   const answer = await contracts.test(project, name, body, gone.signal);

@@ -25,18 +25,29 @@ export function findContract({ specs }: ReadContext, project: string, name: stri
 }
 
 /** A contract as it was at a version. */
-export function findContractVersion({ specs }: ReadContext, project: string, name: string, version: number): ReadyContract | Failure {
+export function findContractVersion(
+  { specs }: ReadContext,
+  project: string,
+  name: string,
+  version: number,
+): ReadyContract | Failure {
   const shown = `${project}/${name}`;
   const stored = specs.version(specKey(project, name), version);
-  return stored === undefined ? notFound(`contract not found: ${shown}`) : KEPT.get(stored.hash.toString("hex"), shown, () => stored.value);
+  return stored === undefined
+    ? notFound(`contract not found: ${shown}`)
+    : KEPT.get(stored.hash.toString("hex"), shown, () => stored.value);
 }
 
 /** Specs whose heads are read at once. */
 const PAGE_SPECS = 100;
 
 /** The project's specs behind `after` by name, each with whether it is a contract. */
-export function* listContracts(context: ReadContext, project: string, after: string): Generator<{ readonly name: string; readonly is_contract: boolean }, void, undefined> {
-  for (let cursor = after === "" ? "" : specKey(project, after), more = true; more;) {
+export function* listContracts(
+  context: ReadContext,
+  project: string,
+  after: string,
+): Generator<{ readonly name: string; readonly is_contract: boolean }, void, undefined> {
+  for (let cursor = after === "" ? "" : specKey(project, after), more = true; more; ) {
     const rows = context.specs.list(specKeyPrefix(project), cursor, PAGE_SPECS);
     more = rows.length === PAGE_SPECS;
     for (const { key } of rows) {

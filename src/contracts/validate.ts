@@ -4,7 +4,14 @@
  */
 import { DIRECTIONS, type Direction, type Violation } from "../../schemas/contracts.js";
 import { CONTRACT_DEPTH_MAX } from "../../schemas/limits.js";
-import { DEFINITIONS, isTooDeep, type Contract, type Definition, type DefinitionName, type Endpoint } from "./contract.js";
+import {
+  DEFINITIONS,
+  isTooDeep,
+  type Contract,
+  type Definition,
+  type DefinitionName,
+  type Endpoint,
+} from "./contract.js";
 import { checkArray, checkObject, findUnknownTypes } from "./field-map.js";
 import { JsonSchema } from "./json-schema.js";
 import { MESSAGES, Violations } from "./violations.js";
@@ -48,16 +55,29 @@ function chooseDefinition(endpoint: Endpoint, direction: Direction, payload: unk
  * @param path what the violations' paths begin with where it is not the direction's name
  * @returns the violations by path; none where it is valid
  */
-export function validatePayload(ready: ReadyContract, endpoint_name: string, direction: string, payload: unknown, characters: number, path = direction): Violation[] {
+export function validatePayload(
+  ready: ReadyContract,
+  endpoint_name: string,
+  direction: string,
+  payload: unknown,
+  characters: number,
+  path = direction,
+): Violation[] {
   const endpoint = ready.endpoint(endpoint_name);
   const shown = JSON.stringify(endpoint_name);
   if (endpoint === undefined) return [{ path: endpoint_name, message: `endpoint ${shown} not in contract` }];
   if (!isDirection(direction)) {
-    return [{ path: direction, message: `unknown direction ${JSON.stringify(direction)} (use request, response, query, or error)` }];
+    return [
+      {
+        path: direction,
+        message: `unknown direction ${JSON.stringify(direction)} (use request, response, query, or error)`,
+      },
+    ];
   }
   const name = chooseDefinition(endpoint, direction, payload);
   const definition = endpoint.definitions.get(name);
-  if (definition === undefined) return [{ path: endpoint_name, message: `endpoint ${shown} has no ${direction} definition` }];
+  if (definition === undefined)
+    return [{ path: endpoint_name, message: `endpoint ${shown} has no ${direction} definition` }];
   if (isTooDeep(payload)) return [{ path, message: TOO_DEEP }];
   const found = new Violations();
   checkDefinition(ready, definition, name, payload, characters, path, found);
@@ -65,16 +85,30 @@ export function validatePayload(ready: ReadyContract, endpoint_name: string, dir
 }
 
 function checkDefinition(
-  ready: ReadyContract, definition: Definition, name: DefinitionName, payload: unknown, characters: number, path: string, found: Violations,
+  ready: ReadyContract,
+  definition: Definition,
+  name: DefinitionName,
+  payload: unknown,
+  characters: number,
+  path: string,
+  found: Violations,
 ): void {
-  if (definition.kind === "malformed") found.add(path, `the contract's definition cannot be used: ${definition.message}`);
-  else if (definition.kind === "fields") (name === "response_array" ? checkArray : checkObject)(definition.map, payload, path, found);
+  if (definition.kind === "malformed")
+    found.add(path, `the contract's definition cannot be used: ${definition.message}`);
+  else if (definition.kind === "fields")
+    (name === "response_array" ? checkArray : checkObject)(definition.map, payload, path, found);
   else if (name !== "response_array") ready.schema(definition.schema).check(payload, characters, path, found);
   else checkElements(ready.schema(definition.schema), payload, characters, path, found);
 }
 
 /** A JSON Schema as response_array holds for each element, as a field map does, unless it speaks of the array itself. */
-function checkElements(schema: JsonSchema, payload: unknown, characters: number, path: string, found: Violations): void {
+function checkElements(
+  schema: JsonSchema,
+  payload: unknown,
+  characters: number,
+  path: string,
+  found: Violations,
+): void {
   if (schema.of_array || schema.problem !== "") {
     schema.check(payload, characters, path, found);
     return;

@@ -3,7 +3,12 @@
  * against a large contract costs no more memory than itself. Sorted by path. Pure, any thread.
  */
 import type { Violation } from "../../schemas/contracts.js";
-import { CONTRACT_NAMES_LISTED_MAX, CONTRACT_VALUE_CHARACTERS_MAX, CONTRACT_VIOLATIONS_CHARACTERS_MAX, CONTRACT_VIOLATIONS_MAX } from "../../schemas/limits.js";
+import {
+  CONTRACT_NAMES_LISTED_MAX,
+  CONTRACT_VALUE_CHARACTERS_MAX,
+  CONTRACT_VIOLATIONS_CHARACTERS_MAX,
+  CONTRACT_VIOLATIONS_MAX,
+} from "../../schemas/limits.js";
 
 export class Violations {
   readonly #found: Violation[] = [];
@@ -42,14 +47,17 @@ function shown(value: unknown): string {
 }
 
 function listed(values: readonly unknown[]): string {
-  const words = values.slice(0, CONTRACT_NAMES_LISTED_MAX).map((one) => (typeof one === "string" ? cut(one) : shown(one)));
+  const words = values
+    .slice(0, CONTRACT_NAMES_LISTED_MAX)
+    .map((one) => (typeof one === "string" ? cut(one) : shown(one)));
   return `${words.join(", ")}${values.length > CONTRACT_NAMES_LISTED_MAX ? ", …" : ""}`;
 }
 
 // The words of the contract, one place for field maps and JSON Schemas.
 export const MESSAGES = {
   missing: (name: string) => `missing required field ${JSON.stringify(name)}`,
-  unexpected: (name: string, known: readonly string[]) => `unexpected field ${JSON.stringify(name)} (contract defines: ${listed(known)})`,
+  unexpected: (name: string, known: readonly string[]) =>
+    `unexpected field ${JSON.stringify(name)} (contract defines: ${listed(known)})`,
   null_field: (name: string) => `field ${JSON.stringify(name)} is null but not nullable`,
   null_element: "array element is null but not nullable",
   type: (expected: string, value: unknown) => `expected ${expected}, got ${typeName(value)}`,

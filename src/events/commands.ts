@@ -7,6 +7,9 @@ export function publishEvents(context: WriteContext, request: PublishRequest): P
   return { events: request.events.map((event) => context.publish(event.topic, event.data, event.source)) };
 }
 
-export function pruneEvents(context: WriteContext, request: { readonly keep: number }): { removed: number; more: boolean } {
+export function pruneEvents(
+  context: WriteContext,
+  request: { readonly keep: number },
+): { removed: number; more: boolean } {
   return context.events.prune(request.keep, EVENT_PRUNE_ROWS);
 }

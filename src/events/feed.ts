@@ -109,14 +109,20 @@ export class Feed implements Listener {
 
   /** As the hub's list of the turn, for a socket of which the library told late. */
   #sinceInHistory(id: number): CommittedEvent[] {
-    return this.#history.after(id - 1, this.#hub.lastId, PAGE_ROWS_MAX)
-      .filter((row) => this.#group.pattern.matches(row.topic)).map(encodeEvent);
+    return this.#history
+      .after(id - 1, this.#hub.lastId, PAGE_ROWS_MAX)
+      .filter((row) => this.#group.pattern.matches(row.topic))
+      .map(encodeEvent);
   }
 
   #offer(event: CommittedEvent): void {
     if (this.#buffer.offer(event)) return;
     this.#registry.events_dropped += 1;
-    if (this.#log.debugs) this.#log.debug("event dropped for a subscriber that is behind", { id: event.id, pattern: this.#group.pattern.text });
+    if (this.#log.debugs)
+      this.#log.debug("event dropped for a subscriber that is behind", {
+        id: event.id,
+        pattern: this.#group.pattern.text,
+      });
   }
 
   #follow(): void {
@@ -163,7 +169,11 @@ export class Feed implements Listener {
     const oldest = page[0];
     if (oldest !== undefined && this.#replayed_some && oldest.id > cursor + 1) {
       // Pruned under a slow reader's feet.
-      const delivery = this.#outlet.deliver({ kind: "gap", count: oldest.id - cursor - 1, after_id: this.#last_replayed });
+      const delivery = this.#outlet.deliver({
+        kind: "gap",
+        count: oldest.id - cursor - 1,
+        after_id: this.#last_replayed,
+      });
       this.#behind = delivery !== "sent";
       if (delivery === "refused") return;
       cursor = oldest.id - 1;

@@ -63,7 +63,8 @@ class LiteralTable<Target> {
     const count = (this.#keysByLength.get(length) ?? 0) + change;
     if (count === 0) this.#keysByLength.delete(length);
     else this.#keysByLength.set(length, count);
-    if (this.#keysByLength.size !== this.lengths.length) this.lengths = [...this.#keysByLength.keys()].sort((a, b) => a - b);
+    if (this.#keysByLength.size !== this.lengths.length)
+      this.lengths = [...this.#keysByLength.keys()].sort((a, b) => a - b);
   }
 }
 

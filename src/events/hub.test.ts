@@ -33,8 +33,20 @@ const SETTLING_TURNS = 4;
 type Size = "small" | "large" | "mixed";
 
 type Operation =
-  | { readonly op: "connect"; readonly kind: "socket" | "stream"; readonly pattern: string; readonly back: number | null; readonly notices: boolean; readonly room: number }
-  | { readonly op: "publish"; readonly topics: readonly string[]; readonly size: Size; readonly flush: "at the end" | "late" }
+  | {
+      readonly op: "connect";
+      readonly kind: "socket" | "stream";
+      readonly pattern: string;
+      readonly back: number | null;
+      readonly notices: boolean;
+      readonly room: number;
+    }
+  | {
+      readonly op: "publish";
+      readonly topics: readonly string[];
+      readonly size: Size;
+      readonly flush: "at the end" | "late";
+    }
   | { readonly op: "commit"; readonly topics: readonly string[] }
   | { readonly op: "drain"; readonly who: number; readonly room: number }
   | { readonly op: "leave"; readonly who: number }
@@ -60,7 +72,11 @@ class Model {
   #replayed_some = false;
   dropped = 0;
 
-  constructor(readonly notices: boolean, room: number, since: number | null) {
+  constructor(
+    readonly notices: boolean,
+    room: number,
+    since: number | null,
+  ) {
     this.#room = room;
     this.cursor = since;
     this.#last_replayed = since ?? 0;
@@ -133,10 +149,13 @@ function compile(text: string): Pattern {
 
 /** A message that a client got, as its id or gap. */
 function parse(message: string): number | Gap {
-  const data = message.startsWith("{") ? message : /^data: (.*)$/m.exec(message)?.[1] ?? "";
-  const item = JSON.parse(data) as { readonly id: number } | { readonly type: string; readonly count: number; readonly after_id: number };
+  const data = message.startsWith("{") ? message : (/^data: (.*)$/m.exec(message)?.[1] ?? "");
+  const item = JSON.parse(data) as
+    | { readonly id: number }
+    | { readonly type: string; readonly count: number; readonly after_id: number };
   if ("id" in item) {
-    if (message !== data && !message.startsWith(`id: ${item.id}\n`)) throw new Error(`the stream names another id: ${message}`);
+    if (message !== data && !message.startsWith(`id: ${item.id}\n`))
+      throw new Error(`the stream names another id: ${message}`);
     return item.id;
   }
   return { count: item.count, after_id: item.after_id };
@@ -169,7 +188,15 @@ class World {
     this.#appender = new EventAppender(this.#db);
     this.#hub = new Hub(this.#registry, 0);
     const quiet = (): void => undefined;
-    const log: Log = { debugs: false, infos: false, debug: quiet, info: quiet, warn: quiet, error: quiet, close: () => Promise.resolve() };
+    const log: Log = {
+      debugs: false,
+      infos: false,
+      debug: quiet,
+      info: quiet,
+      warn: quiet,
+      error: quiet,
+      close: () => Promise.resolve(),
+    };
     const sources = { hub: this.#hub, registry: this.#registry, history: new EventReader(this.#db), log };
     this.#streams = new Streams(sources, { now: () => 0 });
     new SubscriberEdge(this.#library.asApp(), sources).listen("/", () => undefined);
@@ -207,7 +234,8 @@ class World {
     }
     await this.#settle();
     for (const member of this.#members) {
-      if (member?.model.cursor !== null) member?.model.replay(this.#visible(), (topic) => member.pattern.matches(topic));
+      if (member?.model.cursor !== null)
+        member?.model.replay(this.#visible(), (topic) => member.pattern.matches(topic));
     }
     this.#check();
   }
@@ -218,7 +246,10 @@ class World {
     for (const who of this.#members.keys()) {
       for (let round = 0; round < 3; round++) await this.run({ op: "drain", who, room: 100_000 });
     }
-    const gaps = this.#all.reduce((sum, { model }) => sum + model.taken.filter((item) => typeof item === "object").length, 0);
+    const gaps = this.#all.reduce(
+      (sum, { model }) => sum + model.taken.filter((item) => typeof item === "object").length,
+      0,
+    );
     const dropped = this.#registry.events_dropped;
     const replayed = this.#all.filter(({ model, client }) => model.cursor === null && client.taken.length > 0).length;
     for (const who of this.#members.keys()) await this.run({ op: "leave", who });
@@ -237,7 +268,9 @@ class World {
   }
 
   #append(topics: readonly string[], size: Size): void {
-    const events = topics.map((topic, at) => this.#appender.append(topic, size === "large" || (size === "mixed" && at % 3 === 2) ? LARGE : "1", "", 0));
+    const events = topics.map((topic, at) =>
+      this.#appender.append(topic, size === "large" || (size === "mixed" && at % 3 === 2) ? LARGE : "1", "", 0),
+    );
     this.#stored.push(...events);
     this.#pending.push(...events);
   }
@@ -276,28 +309,45 @@ class World {
   #check(): void {
     for (const [who, { client, model }] of this.#all.entries()) {
       const taken = client.taken.map(parse);
-      if (!isDeepStrictEqual(taken, model.taken)) throw new Error(`subscriber ${who} took ${JSON.stringify(taken)}, the model ${JSON.stringify(model.taken)}`);
+      if (!isDeepStrictEqual(taken, model.taken))
+        throw new Error(`subscriber ${who} took ${JSON.stringify(taken)}, the model ${JSON.stringify(model.taken)}`);
     }
     const dropped = this.#all.reduce((sum, { model }) => sum + model.dropped, 0);
-    if (this.#registry.events_dropped !== dropped) throw new Error(`${this.#registry.events_dropped} were counted as dropped, ${dropped} were`);
+    if (this.#registry.events_dropped !== dropped)
+      throw new Error(`${this.#registry.events_dropped} were counted as dropped, ${dropped} were`);
     const delivered = this.#all.reduce((sum, { model }) => sum + model.events, 0);
-    if (this.#registry.events_delivered !== delivered) throw new Error(`${this.#registry.events_delivered} were counted as delivered, ${delivered} were`);
+    if (this.#registry.events_delivered !== delivered)
+      throw new Error(`${this.#registry.events_delivered} were counted as delivered, ${delivered} were`);
   }
 }
 
 const anyTopics = fc.oneof(
   fc.array(fc.constantFrom(...TOPICS), { minLength: 1, maxLength: 5 }),
-  fc.tuple(fc.constantFrom(...TOPICS), fc.integer({ min: 20, max: 150 })).map(([topic, count]) => Array.from({ length: count }, (_, at) => (at % 5 === 4 ? "b.1" : topic))),
+  fc
+    .tuple(fc.constantFrom(...TOPICS), fc.integer({ min: 20, max: 150 }))
+    .map(([topic, count]) => Array.from({ length: count }, (_, at) => (at % 5 === 4 ? "b.1" : topic))),
 );
 const anyRoom = fc.oneof(fc.constantFrom(0, 1, 2), fc.integer({ min: 3, max: 200 }));
 const anyWho = fc.nat({ max: SUBSCRIBERS_MAX - 1 });
 const anyConnect: fc.Arbitrary<Operation> = fc.record({
-  op: fc.constant("connect" as const), kind: fc.constantFrom("socket" as const, "stream" as const), pattern: fc.constantFrom(...PATTERNS),
-  back: fc.option(fc.nat({ max: 300 }), { nil: null }), notices: fc.boolean(), room: anyRoom,
+  op: fc.constant("connect" as const),
+  kind: fc.constantFrom("socket" as const, "stream" as const),
+  pattern: fc.constantFrom(...PATTERNS),
+  back: fc.option(fc.nat({ max: 300 }), { nil: null }),
+  notices: fc.boolean(),
+  room: anyRoom,
 });
 const anyOperation: fc.Arbitrary<Operation> = fc.oneof(
   { weight: 2, arbitrary: anyConnect },
-  { weight: 6, arbitrary: fc.record({ op: fc.constant("publish" as const), topics: anyTopics, size: fc.constantFrom<Size>("small", "small", "small", "large", "mixed"), flush: fc.constantFrom("at the end" as const, "late" as const) }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      op: fc.constant("publish" as const),
+      topics: anyTopics,
+      size: fc.constantFrom<Size>("small", "small", "small", "large", "mixed"),
+      flush: fc.constantFrom("at the end" as const, "late" as const),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ op: fc.constant("commit" as const), topics: anyTopics }) },
   { weight: 5, arbitrary: fc.record({ op: fc.constant("drain" as const), who: anyWho, room: anyRoom }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant("leave" as const), who: anyWho }) },
@@ -306,14 +356,21 @@ const anyOperation: fc.Arbitrary<Operation> = fc.oneof(
 
 t.test("each subscriber takes what the contract says, item by item", async (t) => {
   const all: Told = { gaps: 0, dropped: 0, replayed: 0 };
-  const property = fc.asyncProperty(fc.array(anyConnect, { minLength: 1, maxLength: 3 }), fc.array(anyOperation, { maxLength: 30, size: "max" }), async (connects, operations) => {
-    const world = new World();
-    for (const operation of [...connects, ...operations]) await world.run(operation);
-    const told = await world.finish();
-    for (const name of ["gaps", "dropped", "replayed"] as const) all[name] += told[name];
-  });
+  const property = fc.asyncProperty(
+    fc.array(anyConnect, { minLength: 1, maxLength: 3 }),
+    fc.array(anyOperation, { maxLength: 30, size: "max" }),
+    async (connects, operations) => {
+      const world = new World();
+      for (const operation of [...connects, ...operations]) await world.run(operation);
+      const told = await world.finish();
+      for (const name of ["gaps", "dropped", "replayed"] as const) all[name] += told[name];
+    },
+  );
   await t.resolves(fc.assert(property, { numRuns: 150 }));
-  t.ok(all.gaps > 20 && all.dropped > 1000 && all.replayed > 100, `the random subscribers are slow enough to say something: ${JSON.stringify(all)}`);
+  t.ok(
+    all.gaps > 20 && all.dropped > 1000 && all.replayed > 100,
+    `the random subscribers are slow enough to say something: ${JSON.stringify(all)}`,
+  );
 });
 
 t.test("what is pruned while a slow reader replays is told once, after the last event that it took", async (t) => {

@@ -157,9 +157,11 @@ export class Hub {
     if (this.#turn_ends) return;
     this.#turn_ends = true;
     // The library flushes a turn's messages, and reports who is behind, before the next turn's immediates.
-    setImmediate(() => setImmediate(() => {
-      this.#turn = [];
-      this.#turn_ends = false;
-    }));
+    setImmediate(() =>
+      setImmediate(() => {
+        this.#turn = [];
+        this.#turn_ends = false;
+      }),
+    );
   }
 }

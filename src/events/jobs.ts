@@ -7,13 +7,20 @@ import type { ReadContext } from "../store/read-context.js";
 import { compilePattern, type Pattern } from "./pattern.js";
 import { encodeEvent } from "./encode.js";
 
-export function* eventHistory(context: ReadContext, request: EventHistoryRequest): Generator<string | Failure, void, undefined> {
+export function* eventHistory(
+  context: ReadContext,
+  request: EventHistoryRequest,
+): Generator<string | Failure, void, undefined> {
   const pattern = compilePattern(request.pattern);
   if (pattern instanceof Failure) yield pattern;
   else yield* encodeArray(matching(context, request, pattern));
 }
 
-function* matching(context: ReadContext, request: EventHistoryRequest, pattern: Pattern): Generator<string, void, undefined> {
+function* matching(
+  context: ReadContext,
+  request: EventHistoryRequest,
+  pattern: Pattern,
+): Generator<string, void, undefined> {
   const { first, end } = idRange(context.db, "event", request.from, request.to);
   const rows = context.events.scan({
     first: request.after === null ? first : Math.max(first, request.after + 1),

@@ -24,12 +24,18 @@ class Poll {
   constructor(read: ReadHistory, wait_ms = LONG_MS) {
     const pattern = compilePattern("a.*");
     if (pattern instanceof Failure) throw new Error(pattern.message);
-    this.answer = waitForEvents(this.hub, pattern, wait_ms, () => {
-      this.reads += 1;
-      return read();
-    }, (listener) => {
-      this.aborted = listener;
-    });
+    this.answer = waitForEvents(
+      this.hub,
+      pattern,
+      wait_ms,
+      () => {
+        this.reads += 1;
+        return read();
+      },
+      (listener) => {
+        this.aborted = listener;
+      },
+    );
   }
 
   /** Whether nothing of the poll is left in the hub. */
@@ -114,9 +120,12 @@ t.test("a client that has gone, and a shutdown, end the wait", async (t) => {
   t.equal(abandoned.hub.subscribers, 0, "once is enough");
 
   let answerLate: (text: string) => void = () => undefined;
-  const ended = new Poll(() => new Promise((resolve) => {
-    answerLate = resolve;
-  }));
+  const ended = new Poll(
+    () =>
+      new Promise((resolve) => {
+        answerLate = resolve;
+      }),
+  );
   ended.hub.end();
   t.equal(await ended.answer, "[]");
   t.ok(ended.gone);

@@ -19,7 +19,10 @@ class Waiter implements Listener {
   #again = false;
   #settled = false;
 
-  constructor(readonly read: ReadHistory, readonly settle: (answer: string | Failure) => void) {}
+  constructor(
+    readonly read: ReadHistory,
+    readonly settle: (answer: string | Failure) => void,
+  ) {}
 
   /** The events of a turn are answered together. */
   take(_event: CommittedEvent): void {
@@ -63,7 +66,11 @@ class Waiter implements Listener {
  * @param onAbort is told what to call when the client has gone
  */
 export function waitForEvents(
-  hub: Hub, pattern: Pattern, wait_ms: number, read: ReadHistory, onAbort: (listener: () => void) => void,
+  hub: Hub,
+  pattern: Pattern,
+  wait_ms: number,
+  read: ReadHistory,
+  onAbort: (listener: () => void) => void,
 ): Promise<string | Failure> {
   return new Promise((resolve) => {
     const group: Group = hub.join(pattern);

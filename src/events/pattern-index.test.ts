@@ -27,7 +27,24 @@ function sorted(texts: Iterable<string>): string[] {
 
 t.test("patterns of all kinds, together", (t) => {
   const index = new PatternIndex();
-  for (const text of ["", "*", "**", "a.b", "a\\b", "[a]b", "a.*", "a.**", "**.c", "a.*.c", "job-*", "*-done", "*mid*", "?", "*.*"]) index.add(compile(text));
+  for (const text of [
+    "",
+    "*",
+    "**",
+    "a.b",
+    "a\\b",
+    "[a]b",
+    "a.*",
+    "a.**",
+    "**.c",
+    "a.*.c",
+    "job-*",
+    "*-done",
+    "*mid*",
+    "?",
+    "*.*",
+  ])
+    index.add(compile(text));
   t.equal(index.size, 15);
   const cases: [string, string[]][] = [
     ["a.b", ["", "*", "**", "*.*", "a.*", "a.**", "a.b"]],
@@ -73,7 +90,9 @@ t.test("as all patterns asked one by one, while they come and go", (t) => {
     piece.map((a) => `*${a}*`),
   );
   const pattern = fc.array(segment, { minLength: 1, maxLength: 4 }).map((segments) => segments.join("."));
-  const topicSegment = fc.array(fc.constantFrom("a", "b", "ab", "x", ""), { maxLength: 3 }).map((parts) => parts.join(""));
+  const topicSegment = fc
+    .array(fc.constantFrom("a", "b", "ab", "x", ""), { maxLength: 3 })
+    .map((parts) => parts.join(""));
   const topic = fc.array(topicSegment, { minLength: 1, maxLength: 4 }).map((segments) => segments.join("."));
   const command = fc.oneof(
     { weight: 3, arbitrary: pattern.map((text) => ({ kind: "add", text }) as const) },
@@ -81,7 +100,13 @@ t.test("as all patterns asked one by one, while they come and go", (t) => {
     { weight: 2, arbitrary: topic.map((text) => ({ kind: "match", text }) as const) },
   );
   // Many patterns of one shape first, so that edges are filed and not just asked.
-  const crowd = fc.uniqueArray(fc.tuple(fc.string({ unit: fc.constantFrom("a", "b", "x"), minLength: 1, maxLength: 4 }), fc.constantFrom("$*", "*$", "*$*", "?$?")), { maxLength: 60, size: "max", selector: ([literal, shape]) => shape.replace("$", literal) });
+  const crowd = fc.uniqueArray(
+    fc.tuple(
+      fc.string({ unit: fc.constantFrom("a", "b", "x"), minLength: 1, maxLength: 4 }),
+      fc.constantFrom("$*", "*$", "*$*", "?$?"),
+    ),
+    { maxLength: 60, size: "max", selector: ([literal, shape]) => shape.replace("$", literal) },
+  );
   let matched = 0;
   const property = fc.property(crowd, fc.array(command, { maxLength: 60, size: "max" }), (many, commands) => {
     const index = new PatternIndex();
@@ -134,7 +159,8 @@ t.test("ten thousand patterns of one family: each topic finds its own", (t) => {
       const subject = topic.replace("N", `${n}`);
       const found = index.match(subject);
       const own = pattern.replace("N", `${n}`);
-      if (!found.includes(own) || !found.every((text) => compile(text).matches(subject))) t.fail(`${subject} found ${found.join(" ")}`);
+      if (!found.includes(own) || !found.every((text) => compile(text).matches(subject)))
+        t.fail(`${subject} found ${found.join(" ")}`);
     }
     for (let n = 0; n < count; n++) index.delete(pattern.replace("N", `${n}`));
     t.equal(index.size, 0, pattern);
@@ -194,7 +220,10 @@ t.test("the memo holds no more than it may, and what is asked for stays", (t) =>
   for (let n = 0; n < 1000; n++) matches += memo.get(`wide.${n}`)?.length ?? 0;
   t.ok(matches > 0 && matches <= TOPIC_CACHE_MATCHES_MAX, `${matches} matches are remembered`);
 
-  memo.set("too wide", Array.from({ length: TOPIC_CACHE_MATCHES_MAX }, () => "x"));
+  memo.set(
+    "too wide",
+    Array.from({ length: TOPIC_CACHE_MATCHES_MAX }, () => "x"),
+  );
   t.equal(memo.get("too wide"), undefined);
   memo.clear();
   t.equal(memo.get("wide.999"), undefined);

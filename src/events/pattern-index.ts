@@ -35,7 +35,12 @@ class Node {
   ) {}
 
   get isEmpty(): boolean {
-    return this.texts.length === 0 && this.many === undefined && (this.literals?.size ?? 0) === 0 && (this.globs?.size ?? 0) === 0;
+    return (
+      this.texts.length === 0 &&
+      this.many === undefined &&
+      (this.literals?.size ?? 0) === 0 &&
+      (this.globs?.size ?? 0) === 0
+    );
   }
 
   child(segment: SegmentGlob | null): Node | undefined {

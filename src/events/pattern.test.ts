@@ -55,7 +55,8 @@ t.test("patterns that match, and those that do not", (t) => {
     [".", ["."]],
     ["Ä.*", ["Ä.x"]],
   ];
-  for (const [text, topics] of matching) for (const topic of topics) t.ok(compile(text).matches(topic), `"${text}" matches "${topic}"`);
+  for (const [text, topics] of matching)
+    for (const topic of topics) t.ok(compile(text).matches(topic), `"${text}" matches "${topic}"`);
 
   const other: [string, readonly string[]][] = [
     ["api.*", ["api", "api.change.contract", "apis.change", "API.change"]],
@@ -78,15 +79,42 @@ t.test("patterns that match, and those that do not", (t) => {
     ["aa*aa", ["aaa"]],
     ["*[^😀]b", ["😀b"]],
   ];
-  for (const [text, topics] of other) for (const topic of topics) t.notOk(compile(text).matches(topic), `"${text}" does not match "${topic}"`);
+  for (const [text, topics] of other)
+    for (const topic of topics) t.notOk(compile(text).matches(topic), `"${text}" does not match "${topic}"`);
   t.end();
 });
 
 t.test("malformed patterns are refused", (t) => {
-  for (const text of ["[", "[]", "[^]", "[a", "[a-", "[a-]", "[-a]", "[]a]", "[^]a]", "[a-b-c]", "[--a]", "a.[b", "[a.b]", "\\", "a\\", "a\\.b", "[a\\", "[\\", "[a-\\", "a.b.[]", "*.[", "\ud800", "a\udc00b", "[\ud800-\udfff]"]) {
+  for (const text of [
+    "[",
+    "[]",
+    "[^]",
+    "[a",
+    "[a-",
+    "[a-]",
+    "[-a]",
+    "[]a]",
+    "[^]a]",
+    "[a-b-c]",
+    "[--a]",
+    "a.[b",
+    "[a.b]",
+    "\\",
+    "a\\",
+    "a\\.b",
+    "[a\\",
+    "[\\",
+    "[a-\\",
+    "a.b.[]",
+    "*.[",
+    "\ud800",
+    "a\udc00b",
+    "[\ud800-\udfff]",
+  ]) {
     const refused = compilePattern(text);
     t.ok(refused instanceof Failure, `${JSON.stringify(text)} is refused`);
-    if (refused instanceof Failure) t.same([refused.status, refused.message], ["INVALID_ARGUMENT", `malformed pattern "${text}"`]);
+    if (refused instanceof Failure)
+      t.same([refused.status, refused.message], ["INVALID_ARGUMENT", `malformed pattern "${text}"`]);
   }
   t.notOk(compilePattern("é".repeat(PATTERN_BYTES_MAX / 2)) instanceof Failure, "as long as may be");
   const tooLong = compilePattern(`${"é".repeat(PATTERN_BYTES_MAX / 2)}a`);
@@ -145,10 +173,27 @@ t.test("as a matcher that tries everything", (t) => {
   const character = fc.constantFrom("a", "b", "c", "-", "😀");
   const inClass = fc.constantFrom("a", "b", "c", "\\-", "\\]", "😀");
   const characterClass = fc
-    .tuple(fc.constantFrom("", "^"), fc.array(fc.oneof(inClass, fc.tuple(inClass, inClass).map(([low, high]) => `${low}-${high}`)), { minLength: 1, maxLength: 2 }))
+    .tuple(
+      fc.constantFrom("", "^"),
+      fc.array(
+        fc.oneof(
+          inClass,
+          fc.tuple(inClass, inClass).map(([low, high]) => `${low}-${high}`),
+        ),
+        { minLength: 1, maxLength: 2 },
+      ),
+    )
     .map(([negation, members]) => `[${negation}${members.join("")}]`);
-  const token = fc.oneof({ weight: 4, arbitrary: character }, { weight: 3, arbitrary: fc.constant("*") }, fc.constantFrom("?", "\\*", "\\a"), characterClass);
-  const segment = fc.oneof({ weight: 4, arbitrary: fc.array(token, { maxLength: 5 }).map((tokens) => tokens.join("")) }, fc.constant("**"));
+  const token = fc.oneof(
+    { weight: 4, arbitrary: character },
+    { weight: 3, arbitrary: fc.constant("*") },
+    fc.constantFrom("?", "\\*", "\\a"),
+    characterClass,
+  );
+  const segment = fc.oneof(
+    { weight: 4, arbitrary: fc.array(token, { maxLength: 5 }).map((tokens) => tokens.join("")) },
+    fc.constant("**"),
+  );
   const pattern = fc.array(segment, { minLength: 1, maxLength: 5 }).map((segments) => segments.join("."));
   const topic = fc.string({ unit: fc.oneof({ weight: 2, arbitrary: character }, fc.constant(".")), maxLength: 10 });
   let matched = 0;
@@ -163,10 +208,15 @@ t.test("as a matcher that tries everything", (t) => {
 });
 
 t.test("any text is either compiled or refused, and then matches without failing", (t) => {
-  const text = fc.string({ unit: fc.constantFrom("[", "]", "^", "-", "\\", "*", "?", ".", "a", "😀", "\ud800"), maxLength: 12 });
+  const text = fc.string({
+    unit: fc.constantFrom("[", "]", "^", "-", "\\", "*", "?", ".", "a", "😀", "\ud800"),
+    maxLength: 12,
+  });
   const property = fc.property(text, text, (source, topic) => {
     const pattern = compilePattern(source);
-    return pattern instanceof Failure ? pattern.status === "INVALID_ARGUMENT" : typeof pattern.matches(topic) === "boolean";
+    return pattern instanceof Failure
+      ? pattern.status === "INVALID_ARGUMENT"
+      : typeof pattern.matches(topic) === "boolean";
   });
   t.doesNotThrow(() => fc.assert(property, { numRuns: 5000 }));
   t.end();

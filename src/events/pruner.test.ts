@@ -18,7 +18,10 @@ class Writer {
 
   constructor() {
     this.client.attach({
-      postMessage: (frames) => void this.calls.push(...(frames as readonly Frame[]).filter((frame): frame is CallFrame => frame[0] === FRAME.CALL)),
+      postMessage: (frames) =>
+        void this.calls.push(
+          ...(frames as readonly Frame[]).filter((frame): frame is CallFrame => frame[0] === FRAME.CALL),
+        ),
       on: (_event, listener) => {
         this.#answer = listener;
       },
@@ -41,7 +44,12 @@ function makePruner(keep: number): { readonly pruner: EventPruner; readonly writ
   const lines: string[] = [];
   const quiet = (): void => undefined;
   const log: Log = {
-    debugs: true, infos: false, info: quiet, warn: quiet, error: quiet, close: () => Promise.resolve(),
+    debugs: true,
+    infos: false,
+    info: quiet,
+    warn: quiet,
+    error: quiet,
+    close: () => Promise.resolve(),
     debug: (message, fields) => lines.push(`${message} ${String(fields?.["removed"])}`),
   };
   const writer = new Writer();
@@ -87,7 +95,11 @@ t.test("a writer that is away is asked at the next interval", async (t) => {
   await turn();
   t.equal(writer.calls.length, 1);
   const back = new Writer();
-  writer.client.attach({ postMessage: (frames) => void back.calls.push(...frames as CallFrame[]), on: () => undefined, off: () => undefined });
+  writer.client.attach({
+    postMessage: (frames) => void back.calls.push(...(frames as CallFrame[])),
+    on: () => undefined,
+    off: () => undefined,
+  });
   pruner.tick(1000 + 2 * INTERVAL_MS);
   await turn();
   t.equal(back.calls.length, 1);

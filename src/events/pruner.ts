@@ -31,7 +31,7 @@ export class EventPruner {
 
   async #prune(): Promise<void> {
     let removed = 0;
-    for (let more = true; more;) {
+    for (let more = true; more; ) {
       const reply = await this.#writer.request("events.prune", { keep: this.#keep }, { actor: "", trace: "" });
       // A writer that is busy or restarting prunes at the next interval.
       if (reply instanceof Failure) break;

@@ -1,6 +1,13 @@
 /** Section 5 of the wire contract over HTTP; the WebSocket side of subscribe is websocket.ts. Runs on the front. */
 import {
-  EventHistoryQuery, EventList, PublishAnswer, PublishBodies, SubscribeQuery, type CommittedEvent, type EventHistoryRequest, type NewEvent,
+  EventHistoryQuery,
+  EventList,
+  PublishAnswer,
+  PublishBodies,
+  SubscribeQuery,
+  type CommittedEvent,
+  type EventHistoryRequest,
+  type NewEvent,
 } from "../../schemas/events.js";
 import { EVENT_ROWS_DEFAULT, SOURCE_BYTES_MAX, TOPIC_BYTES_MAX } from "../../schemas/limits.js";
 import type { Log } from "../base/log.js";
@@ -33,25 +40,53 @@ export function eventRoutes(options: EventRoutesOptions): Route[] {
   const tag = "events";
   return [
     {
-      method: "POST", path: "/api/events/publish", name: "events.publish", tag, summary: "Publishes one event, or an array of them atomically.",
-      body: { kind: "json", schema: PublishBodies }, answer: PublishAnswer, handle: (request) => events.publish(request),
+      method: "POST",
+      path: "/api/events/publish",
+      name: "events.publish",
+      tag,
+      summary: "Publishes one event, or an array of them atomically.",
+      body: { kind: "json", schema: PublishBodies },
+      answer: PublishAnswer,
+      handle: (request) => events.publish(request),
     },
     {
-      method: "GET", path: "/api/events/history", name: "events.history", tag, summary: "Reads events, newest first, or from a cursor on, and may wait for the next one.",
-      query: EventHistoryQuery, answer: EventList, handle: (request) => events.history(request),
+      method: "GET",
+      path: "/api/events/history",
+      name: "events.history",
+      tag,
+      summary: "Reads events, newest first, or from a cursor on, and may wait for the next one.",
+      query: EventHistoryQuery,
+      answer: EventList,
+      handle: (request) => events.history(request),
     },
     {
-      method: "GET", path: SUBSCRIBE_PATH, name: "events.subscribe", tag, summary: "Upgrades to WebSocket: each matching event is one text frame.",
-      query: SubscribeQuery, answer: "upgrade", uncounted: true, statuses: [426],
+      method: "GET",
+      path: SUBSCRIBE_PATH,
+      name: "events.subscribe",
+      tag,
+      summary: "Upgrades to WebSocket: each matching event is one text frame.",
+      query: SubscribeQuery,
+      answer: "upgrade",
+      uncounted: true,
+      statuses: [426],
       upgrade: (request) => subscriptionOf(request, null),
       handle: (request) => {
         const subscription = subscriptionOf(request, null);
-        return subscription instanceof Failure ? subscription : new Failure("UPGRADE_REQUIRED", "this endpoint needs the header Upgrade: websocket");
+        return subscription instanceof Failure
+          ? subscription
+          : new Failure("UPGRADE_REQUIRED", "this endpoint needs the header Upgrade: websocket");
       },
     },
     {
-      method: "GET", path: "/api/events/stream", name: "events.stream", tag, summary: "Subscribes over Server-Sent Events.",
-      query: SubscribeQuery, headers: ["last-event-id"], answer: "stream", handle: (request) => events.stream(request),
+      method: "GET",
+      path: "/api/events/stream",
+      name: "events.stream",
+      tag,
+      summary: "Subscribes over Server-Sent Events.",
+      query: SubscribeQuery,
+      headers: ["last-event-id"],
+      answer: "stream",
+      handle: (request) => events.stream(request),
     },
   ];
 }
@@ -61,7 +96,11 @@ function subscriptionOf({ query }: Request, since_header: number | null): Subscr
   const pattern = compilePattern(String(query["pattern"] ?? ""));
   if (pattern instanceof Failure) return pattern;
   const since = query["since"];
-  return { pattern, since: since_header ?? (typeof since === "number" ? since : null), notices: query["notices"] === 1 };
+  return {
+    pattern,
+    since: since_header ?? (typeof since === "number" ? since : null),
+    notices: query["notices"] === 1,
+  };
 }
 
 /** An event from the JSON text of its object: `data` keeps the publisher's own digits. */
@@ -72,12 +111,17 @@ function newEvent(text: string, json: object, actor: string, where: string): New
   if (!topic.isWellFormed()) return invalid(`${where}topic must be valid Unicode`);
   if (source !== undefined && !source.isWellFormed()) return invalid(`${where}source must be valid Unicode`);
   if (hasControlCharacter(topic)) return invalid(`${where}topic must not contain control characters`);
-  if (source !== undefined && utf8Length(source) > SOURCE_BYTES_MAX) return invalid(`${where}source is longer than ${SOURCE_BYTES_MAX} bytes`);
+  if (source !== undefined && utf8Length(source) > SOURCE_BYTES_MAX)
+    return invalid(`${where}source is longer than ${SOURCE_BYTES_MAX} bytes`);
   const data = must(memberTexts(text), "the body was parsed as an object").get("data") ?? "null";
   return { topic, data, source: source ?? actor };
 }
 
-const STREAM_HEADERS = headerBlock([["Content-Type", "text/event-stream"], ["Cache-Control", "no-store"], ["X-Accel-Buffering", "no"]]);
+const STREAM_HEADERS = headerBlock([
+  ["Content-Type", "text/event-stream"],
+  ["Cache-Control", "no-store"],
+  ["X-Accel-Buffering", "no"],
+]);
 
 class EventsFront {
   readonly #options: EventRoutesOptions;
@@ -91,7 +135,7 @@ class EventsFront {
     const many = Array.isArray(json);
     const events: NewEvent[] = [];
     const texts = many ? must(elementTexts(text), "the body was parsed as an array") : [text];
-    const objects = many ? json as readonly object[] : [json as object];
+    const objects = many ? (json as readonly object[]) : [json as object];
     for (const [at, object] of objects.entries()) {
       const event = newEvent(texts[at] ?? "", object, context.actor, many ? `[${at}].` : "");
       if (event instanceof Failure) return event;
@@ -105,7 +149,9 @@ class EventsFront {
           return;
         }
         if (log.infos) for (const { topic, id } of reply.events) log.info("event published", { topic, id });
-        const answer = many ? `[${reply.events.map((event) => event.text).join(",")}]` : (reply.events[0] as CommittedEvent).text;
+        const answer = many
+          ? `[${reply.events.map((event) => event.text).join(",")}]`
+          : (reply.events[0] as CommittedEvent).text;
         resolve(jsonReply(answer, 200, { events_published: events.length }));
       });
     });
@@ -153,7 +199,11 @@ class EventsFront {
     // Without a cursor, "the next event" is meant: the one after the newest there is.
     const cursor = { ...read, after: read.after ?? this.#options.hub.lastId };
     const answer = await waitForEvents(
-      this.#options.hub, pattern, wait_s * 1000, () => this.#readWhole(request, cursor), (listener) => request.onAbort(listener),
+      this.#options.hub,
+      pattern,
+      wait_s * 1000,
+      () => this.#readWhole(request, cursor),
+      (listener) => request.onAbort(listener),
     );
     return answer instanceof Failure ? answer : jsonReply(answer);
   }

@@ -69,7 +69,13 @@ t.test("a subscriber learns at once that it is one, then gets each event as a fr
   publish("a");
   publish("b");
   publish("a");
-  t.same(sink.written.slice(1), [1, 3].map((id) => `id: ${id}\ndata: {"id":${id},"topic":"a","data":1,"source":"","created_at":"1970-01-01T00:00:00.000Z"}\n\n`));
+  t.same(
+    sink.written.slice(1),
+    [1, 3].map(
+      (id) =>
+        `id: ${id}\ndata: {"id":${id},"topic":"a","data":1,"source":"","created_at":"1970-01-01T00:00:00.000Z"}\n\n`,
+    ),
+  );
   t.equal(hub.subscribers, 1);
   sink.end();
   t.equal(hub.subscribers, 0);

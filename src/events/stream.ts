@@ -11,7 +11,11 @@ class StreamOutlet implements Outlet {
   #commented_ms: number;
   #behind = false;
 
-  constructor(readonly sink: Sink, readonly notices: boolean, now_ms: number) {
+  constructor(
+    readonly sink: Sink,
+    readonly notices: boolean,
+    now_ms: number,
+  ) {
     this.#commented_ms = now_ms;
   }
 
@@ -48,7 +52,10 @@ class StreamOutlet implements Outlet {
 export class Streams {
   readonly #outlets = new Set<StreamOutlet>();
 
-  constructor(readonly sources: FeedSources, readonly clock: Clock) {}
+  constructor(
+    readonly sources: FeedSources,
+    readonly clock: Clock,
+  ) {}
 
   /** Serves one subscriber until it goes. */
   open(sink: Sink, { pattern, since, notices }: Subscription): void {

@@ -42,8 +42,15 @@ t.test("it holds what the contract says", (t) => {
   t.equal(buffer.events, SUBSCRIBER_BUFFER_EVENTS_MAX);
   t.equal(buffer.dropped, 1000 - SUBSCRIBER_BUFFER_EVENTS_MAX);
   const items = take(buffer);
-  t.same(items.slice(0, -1), Array.from({ length: SUBSCRIBER_BUFFER_EVENTS_MAX }, (_, at) => at + 1));
-  t.same(items.at(-1), { kind: "gap", count: 1000 - SUBSCRIBER_BUFFER_EVENTS_MAX, after_id: SUBSCRIBER_BUFFER_EVENTS_MAX });
+  t.same(
+    items.slice(0, -1),
+    Array.from({ length: SUBSCRIBER_BUFFER_EVENTS_MAX }, (_, at) => at + 1),
+  );
+  t.same(items.at(-1), {
+    kind: "gap",
+    count: 1000 - SUBSCRIBER_BUFFER_EVENTS_MAX,
+    after_id: SUBSCRIBER_BUFFER_EVENTS_MAX,
+  });
   t.throws(() => new SubscriberBuffer(0), AssertionError);
   t.throws(() => new SubscriberBuffer(1.5), AssertionError);
   t.end();
@@ -81,36 +88,45 @@ class Model {
 }
 
 t.test("as a plain list does", (t) => {
-  const command = fc.oneof({ weight: 4, arbitrary: fc.constant("offer" as const) }, { weight: 3, arbitrary: fc.constant("shift" as const) }, fc.constant("pass" as const));
+  const command = fc.oneof(
+    { weight: 4, arbitrary: fc.constant("offer" as const) },
+    { weight: 3, arbitrary: fc.constant("shift" as const) },
+    fc.constant("pass" as const),
+  );
   let gaps = 0;
-  const property = fc.property(fc.integer({ min: 1, max: 5 }), fc.array(command, { maxLength: 120, size: "max" }), (capacity, commands) => {
-    const buffer = new SubscriberBuffer(capacity);
-    const model = new Model(capacity);
-    let id = 0;
-    const agree = (item: CommittedEvent | Gap | undefined, expected: number | Gap | undefined): boolean => {
-      if (item === undefined || expected === undefined) return item === expected;
-      return isGap(item) ? JSON.stringify(item) === JSON.stringify(expected) : item.id === expected;
-    };
-    for (const each of commands) {
-      if (each === "offer") {
-        id += 3;
-        if (buffer.offer(event(id)) !== model.offer(id)) return false;
-      } else if (each === "pass" && model.items.length === 0) {
-        // Only what is not behind gets events past its buffer.
-        id += 3;
-        buffer.noteDelivered(id);
-        model.passed.push(id);
-      } else {
-        const peeked = buffer.peek();
-        const expected = model.shift();
-        if (buffer.shift() !== peeked || !agree(peeked, expected)) return false;
-        if (typeof expected === "object") gaps++;
+  const property = fc.property(
+    fc.integer({ min: 1, max: 5 }),
+    fc.array(command, { maxLength: 120, size: "max" }),
+    (capacity, commands) => {
+      const buffer = new SubscriberBuffer(capacity);
+      const model = new Model(capacity);
+      let id = 0;
+      const agree = (item: CommittedEvent | Gap | undefined, expected: number | Gap | undefined): boolean => {
+        if (item === undefined || expected === undefined) return item === expected;
+        return isGap(item) ? JSON.stringify(item) === JSON.stringify(expected) : item.id === expected;
+      };
+      for (const each of commands) {
+        if (each === "offer") {
+          id += 3;
+          if (buffer.offer(event(id)) !== model.offer(id)) return false;
+        } else if (each === "pass" && model.items.length === 0) {
+          // Only what is not behind gets events past its buffer.
+          id += 3;
+          buffer.noteDelivered(id);
+          model.passed.push(id);
+        } else {
+          const peeked = buffer.peek();
+          const expected = model.shift();
+          if (buffer.shift() !== peeked || !agree(peeked, expected)) return false;
+          if (typeof expected === "object") gaps++;
+        }
+        if (!agree(buffer.peek(), model.items[0]) || buffer.events !== model.events || buffer.dropped !== model.dropped)
+          return false;
+        if (model.items.length - model.events > model.events + 1) return false;
       }
-      if (!agree(buffer.peek(), model.items[0]) || buffer.events !== model.events || buffer.dropped !== model.dropped) return false;
-      if (model.items.length - model.events > model.events + 1) return false;
-    }
-    return true;
-  });
+      return true;
+    },
+  );
   t.doesNotThrow(() => fc.assert(property, { numRuns: 2000 }));
   t.ok(gaps > 1000, `gaps were delivered: ${gaps}`);
   t.end();

@@ -94,7 +94,8 @@ export class SubscriberBuffer {
 
   #push(item: CommittedEvent | Gap): void {
     // As many gaps as events, and one more at the head.
-    if (this.#slots.length === 0) this.#slots = new Array<CommittedEvent | Gap | undefined>(2 * this.#capacity + 1).fill(undefined);
+    if (this.#slots.length === 0)
+      this.#slots = new Array<CommittedEvent | Gap | undefined>(2 * this.#capacity + 1).fill(undefined);
     assert(this.#used < this.#slots.length, "gaps are never more than events + 1");
     this.#slots[(this.#head + this.#used) % this.#slots.length] = item;
     this.#used++;

@@ -88,8 +88,10 @@ export class EventReader {
       conditions.push("source = ?");
       values.push(span.source);
     }
-    return this.#db.prepare<(string | number)[], EventRow>(
-      `SELECT * FROM event WHERE ${conditions.join(" AND ")} ORDER BY id ${span.newest_first ? "DESC" : "ASC"}`,
-    ).iterate(...values);
+    return this.#db
+      .prepare<(string | number)[], EventRow>(
+        `SELECT * FROM event WHERE ${conditions.join(" AND ")} ORDER BY id ${span.newest_first ? "DESC" : "ASC"}`,
+      )
+      .iterate(...values);
   }
 }

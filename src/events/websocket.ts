@@ -6,7 +6,11 @@
  * and skips the turn's others without a word: the Feed takes them from the hub's list of the turn.
  */
 import type { HttpRequest, HttpResponse, TemplatedApp, WebSocket, us_socket_context_t } from "uWebSockets.js";
-import { SUBSCRIBER_IDLE_TIMEOUT_S, SUBSCRIBER_MESSAGE_BYTES_MAX, SUBSCRIBER_MESSAGE_RECEIVED_BYTES_MAX } from "../../schemas/limits.js";
+import {
+  SUBSCRIBER_IDLE_TIMEOUT_S,
+  SUBSCRIBER_MESSAGE_BYTES_MAX,
+  SUBSCRIBER_MESSAGE_RECEIVED_BYTES_MAX,
+} from "../../schemas/limits.js";
 import type { CommittedEvent } from "../../schemas/events.js";
 import { Feed, type Delivery, type FeedSources, type Outlet } from "./feed.js";
 import type { Broadcaster, Group, NativeMember } from "./hub.js";
@@ -36,7 +40,12 @@ class Subscriber implements Outlet, NativeMember {
   readonly feed: Feed;
   #native = false;
 
-  constructor(readonly socket: WebSocket<Peer>, readonly subscription: Subscription, readonly edge: SubscriberEdge, sources: FeedSources) {
+  constructor(
+    readonly socket: WebSocket<Peer>,
+    readonly subscription: Subscription,
+    readonly edge: SubscriberEdge,
+    sources: FeedSources,
+  ) {
     this.group = sources.hub.join(subscription.pattern);
     this.feed = new Feed(sources, this.group, this, subscription.since);
   }

@@ -51,17 +51,21 @@ export class BodyIntake {
       settle();
       gone();
     });
-    exchange.receive((bytes) => {
-      if (this.#bytes + bytes > BODIES_IN_MEMORY_BYTES_MAX) return false;
-      this.#bytes += bytes;
-      reserved += bytes;
-      return true;
-    }, (body) => {
-      settle();
-      done(body);
-    }, () => {
-      this.#waiting.set(exchange, this.#clock.now());
-    });
+    exchange.receive(
+      (bytes) => {
+        if (this.#bytes + bytes > BODIES_IN_MEMORY_BYTES_MAX) return false;
+        this.#bytes += bytes;
+        reserved += bytes;
+        return true;
+      },
+      (body) => {
+        settle();
+        done(body);
+      },
+      () => {
+        this.#waiting.set(exchange, this.#clock.now());
+      },
+    );
   }
 
   /** Opens a body for its handler; the client has REQUEST_TIMEOUT_MS for each piece that is waited for. */
@@ -78,7 +82,7 @@ export class BodyIntake {
         return piece;
       },
       close: async () => {
-        if (!await stream.discard()) exchange.closeAfterAnswer();
+        if (!(await stream.discard())) exchange.closeAfterAnswer();
         this.#waiting.delete(exchange);
       },
     };

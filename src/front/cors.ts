@@ -9,8 +9,16 @@ import { headerBlock, type Reply } from "./route-table.js";
 const READABLE = "ETag, X-Koor-Version, Retry-After, Allow";
 /** Headers that a page may send beside those that every page may. */
 const SENDABLE = [
-  "Authorization", "Content-Type", "If-Match", "If-None-Match", "Last-Event-ID", "X-Koor-Instance",
-  "MCP-Protocol-Version", "Mcp-Method", "Mcp-Name", "Mcp-Session-Id",
+  "Authorization",
+  "Content-Type",
+  "If-Match",
+  "If-None-Match",
+  "Last-Event-ID",
+  "X-Koor-Instance",
+  "MCP-Protocol-Version",
+  "Mcp-Method",
+  "Mcp-Name",
+  "Mcp-Session-Id",
 ].join(", ");
 
 /** A reply that a page of this origin may read. `origin` is a header's value, hence without line ends. */
@@ -18,7 +26,10 @@ export function readableBy(origin: string, reply: Reply): Reply {
   const { name, rest } = reply.headers;
   return {
     ...reply,
-    headers: { name, rest: `${rest}\r\nAccess-Control-Allow-Origin: ${origin}\r\nAccess-Control-Expose-Headers: ${READABLE}\r\nVary: Origin` },
+    headers: {
+      name,
+      rest: `${rest}\r\nAccess-Control-Allow-Origin: ${origin}\r\nAccess-Control-Expose-Headers: ${READABLE}\r\nVary: Origin`,
+    },
   };
 }
 

@@ -23,12 +23,39 @@ interface HostRow {
 const HOSTS: Readonly<Record<string, HostRow>> = {
   "bound to localhost": {
     passes: [
-      "localhost", "localhost:9800", "localhost:1", "LOCALHOST:9800", "localhost.", "localhost.:9800", "127.0.0.1", "127.0.0.1:80", "127.8.9.10:9800",
-      "[::1]", "[::1]:9800", "koor.localhost:9800",
+      "localhost",
+      "localhost:9800",
+      "localhost:1",
+      "LOCALHOST:9800",
+      "localhost.",
+      "localhost.:9800",
+      "127.0.0.1",
+      "127.0.0.1:80",
+      "127.8.9.10:9800",
+      "[::1]",
+      "[::1]:9800",
+      "koor.localhost:9800",
     ],
     refused: [
-      "", ":9800", "evil.example", "evil.example:9800", "localhost.evil.example", "127.0.0.1.evil.example", "evillocalhost", "10.0.0.1", "0.0.0.0:9800",
-      "[::]", "[::2]:9800", "::1", "localhost:98x0", "localhost:9800:9800", "user@localhost", "localhost/", "[::1", "[localhost]x", "128.0.0.1",
+      "",
+      ":9800",
+      "evil.example",
+      "evil.example:9800",
+      "localhost.evil.example",
+      "127.0.0.1.evil.example",
+      "evillocalhost",
+      "10.0.0.1",
+      "0.0.0.0:9800",
+      "[::]",
+      "[::2]:9800",
+      "::1",
+      "localhost:98x0",
+      "localhost:9800:9800",
+      "user@localhost",
+      "localhost/",
+      "[::1",
+      "[localhost]x",
+      "128.0.0.1",
       hostname().includes("localhost") ? "elsewhere.example" : hostname(),
     ],
   },
@@ -39,7 +66,15 @@ const HOSTS: Readonly<Record<string, HostRow>> = {
   },
   "bound to every address": {
     settings: { bind: "0.0.0.0:9800" },
-    passes: ["192.168.7.7:9800", "8.8.8.8", "[2001:db8::1]:9800", "0.0.0.0:9800", hostname(), `${hostname().toUpperCase()}:9800`, "localhost"],
+    passes: [
+      "192.168.7.7:9800",
+      "8.8.8.8",
+      "[2001:db8::1]:9800",
+      "0.0.0.0:9800",
+      hostname(),
+      `${hostname().toUpperCase()}:9800`,
+      "localhost",
+    ],
     refused: ["evil.example", "8.8.8.8.evil.example", "1.2.3", "999.1.1.1", "[evil]", ""],
   },
   "bound to every address by an empty host": {
@@ -80,22 +115,53 @@ interface OriginRow {
 const ORIGINS: Readonly<Record<string, OriginRow>> = {
   "bound to localhost": {
     passes: [
-      "", "http://localhost:9800", "http://localhost:9847", "http://127.0.0.1:9847", "http://[::1]:9800", "HTTP://LOCALHOST:9800",
+      "",
+      "http://localhost:9800",
+      "http://localhost:9847",
+      "http://127.0.0.1:9847",
+      "http://[::1]:9800",
+      "HTTP://LOCALHOST:9800",
       "https://localhost:9800",
     ],
     refused: [
-      "null", "http://localhost", "https://localhost", "http://localhost:9801", "http://localhost:98000", "http://evil.example", "http://evil.example:9800",
-      "http://localhost.evil.example:9800", "http://localhost:9800/", "http://localhost:9800/page", "http://localhost:9800.evil.example",
-      "http://user@localhost:9800", "http://evil.example#localhost:9800", "file://", "chrome-extension://localhost:9800", "localhost:9800", "*",
-      "http://10.0.0.1:9800", "http://localhost:9800 http://evil.example",
+      "null",
+      "http://localhost",
+      "https://localhost",
+      "http://localhost:9801",
+      "http://localhost:98000",
+      "http://evil.example",
+      "http://evil.example:9800",
+      "http://localhost.evil.example:9800",
+      "http://localhost:9800/",
+      "http://localhost:9800/page",
+      "http://localhost:9800.evil.example",
+      "http://user@localhost:9800",
+      "http://evil.example#localhost:9800",
+      "file://",
+      "chrome-extension://localhost:9800",
+      "localhost:9800",
+      "*",
+      "http://10.0.0.1:9800",
+      "http://localhost:9800 http://evil.example",
     ],
   },
   "bound to every address, asked by an address": {
     settings: { bind: "0.0.0.0:9800" },
     host: "192.168.7.7:9800",
-    passes: ["http://192.168.7.7:9847", "http://192.168.7.7:9800", "http://localhost:9847", `http://${hostname()}:9800`],
+    passes: [
+      "http://192.168.7.7:9847",
+      "http://192.168.7.7:9800",
+      "http://localhost:9847",
+      `http://${hostname()}:9800`,
+    ],
     // Another machine may serve its pages on the same port.
-    refused: ["http://6.6.6.6:9800", "http://192.168.7.8:9847", "http://[2001:db8::1]:9800", "http://192.168.7.7:80", "http://evil.example:9800"],
+    refused: [
+      "http://6.6.6.6:9800",
+      "http://192.168.7.8:9847",
+      "http://[2001:db8::1]:9800",
+      "http://192.168.7.7:80",
+      "http://evil.example:9800",
+    ],
   },
   "bound to every address, the dashboard to one": {
     settings: { bind: "0.0.0.0:9800", dashboard_bind: "10.1.2.3:9847" },
@@ -106,7 +172,12 @@ const ORIGINS: Readonly<Record<string, OriginRow>> = {
   "with further origins": {
     settings: { allow_origin: ["https://Tools.example", "http://tools.example:8080/"] },
     passes: ["https://tools.example", "http://tools.example:8080", "HTTPS://TOOLS.EXAMPLE", "http://localhost:9800"],
-    refused: ["http://tools.example", "https://tools.example:444", "https://sub.tools.example", "https://tools.example.evil"],
+    refused: [
+      "http://tools.example",
+      "https://tools.example:444",
+      "https://sub.tools.example",
+      "https://tools.example.evil",
+    ],
   },
 };
 
@@ -114,7 +185,8 @@ for (const [what, { settings, host = "localhost:9800", passes, refused }] of Obj
   t.test(`Origin, ${what}`, (t) => {
     const gate = gateOf(settings);
     for (const origin of [...passes, ...passes]) t.equal(gate.checkOrigin(origin, host), null, `${origin} passes`);
-    for (const origin of [...refused, ...refused]) t.equal(gate.checkOrigin(origin, host)?.http, 403, `${origin} is refused`);
+    for (const origin of [...refused, ...refused])
+      t.equal(gate.checkOrigin(origin, host)?.http, 403, `${origin} is refused`);
     t.end();
   });
 }
@@ -143,12 +215,20 @@ const hashOf = (text: string): string => createHash("sha256").update(text).diges
 /** Two instances, and whose life was noted. */
 function actorsOf(): Actors & { readonly seen: string[] } {
   const seen: string[] = [];
-  const tokens = new Map([[hashOf(TOKEN), "one"], [hashOf(OTHER_TOKEN), "two"]]);
+  const tokens = new Map([
+    [hashOf(TOKEN), "one"],
+    [hashOf(OTHER_TOKEN), "two"],
+  ]);
   const note = (id: string | undefined): string | undefined => {
     if (id !== undefined) seen.push(id);
     return id;
   };
-  return { size: 2, seen, seeId: (id) => note(["one", "two"].find((known) => known === id)) !== undefined, seeToken: (hash) => note(tokens.get(hash)) };
+  return {
+    size: 2,
+    seen,
+    seeId: (id) => note(["one", "two"].find((known) => known === id)) !== undefined,
+    seeToken: (hash) => note(tokens.get(hash)),
+  };
 }
 
 /** What is asked of actors where there are none. */
@@ -159,11 +239,19 @@ t.test("a server without a token takes every request", (t) => {
   t.equal(gate.guarded, false);
   for (const header of ["", "Bearer x", "nonsense", `Bearer ${hashOf(TOKEN)}`]) {
     t.same(gate.identify(header, "", NO_ACTORS), { role: "nobody", actor: "" });
-    t.same(gate.identify(header, "nobody-known", actorsOf()), { role: "nobody", actor: "" }, "an unknown id is ignored");
+    t.same(
+      gate.identify(header, "nobody-known", actorsOf()),
+      { role: "nobody", actor: "" },
+      "an unknown id is ignored",
+    );
     t.same(gate.identify(header, "two", actorsOf()), { role: "nobody", actor: "two" }, "its word is taken");
   }
   const actors = actorsOf();
-  t.same(gate.identify(`Bearer ${TOKEN}`, "two", actors), { role: "instance", actor: "one" }, "a token says who it is, whatever the header claims");
+  t.same(
+    gate.identify(`Bearer ${TOKEN}`, "two", actors),
+    { role: "instance", actor: "one" },
+    "a token says who it is, whatever the header claims",
+  );
   t.same(actors.seen, ["one"], "and only its owner is alive");
   t.end();
 });
@@ -178,9 +266,23 @@ t.test("a token is compared as a whole", (t) => {
   }
   t.same(gate.identify(`Bearer ${OTHER_TOKEN}`, "one", actorsOf()), { role: "instance", actor: "two" });
   const refused = [
-    "", "Bearer", "Bearer ", "s3cret-Token", "Bearer s3cret-Toke", "Bearer s3cret-Tokenx", "Bearer S3CRET-TOKEN", "Basic s3cret-Token",
-    "Bearer s3cret-Token x", "Bearers3cret-Token", "XBearer s3cret-Token", "Bearer \"s3cret-Token\"", "Bearer undefined",
-    TOKEN, `Basic ${TOKEN}`, `Bearer ${TOKEN}x`, `Bearer ${hashOf(TOKEN)}`,
+    "",
+    "Bearer",
+    "Bearer ",
+    "s3cret-Token",
+    "Bearer s3cret-Toke",
+    "Bearer s3cret-Tokenx",
+    "Bearer S3CRET-TOKEN",
+    "Basic s3cret-Token",
+    "Bearer s3cret-Token x",
+    "Bearers3cret-Token",
+    "XBearer s3cret-Token",
+    'Bearer "s3cret-Token"',
+    "Bearer undefined",
+    TOKEN,
+    `Basic ${TOKEN}`,
+    `Bearer ${TOKEN}x`,
+    `Bearer ${hashOf(TOKEN)}`,
   ];
   for (const header of refused) {
     const actors = actorsOf();

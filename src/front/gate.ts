@@ -14,7 +14,10 @@ import { NOBODY, type Actors, type Caller } from "./caller.js";
 const REMEMBERED_VALUES_MAX = 256;
 
 const MISDIRECTED = new Failure("MISDIRECTED", "this server does not answer to that Host (see --allow-host)");
-const FOREIGN_ORIGIN = new Failure("PERMISSION_DENIED", "requests from that Origin are not allowed (see --allow-origin)");
+const FOREIGN_ORIGIN = new Failure(
+  "PERMISSION_DENIED",
+  "requests from that Origin are not allowed (see --allow-origin)",
+);
 const UNAUTHENTICATED = new Failure("UNAUTHENTICATED", "invalid or missing bearer token");
 
 function sha256(text: string): Buffer {
@@ -61,8 +64,11 @@ export class Gate {
     const known = this.#known_hosts.get(host);
     if (known !== undefined) return known ? null : MISDIRECTED;
     const name = hostName(host);
-    const allowed = this.#hosts.has(name) || name.endsWith(".localhost") || /^127\.\d+\.\d+\.\d+$/.test(name)
-      || (this.#any_literal && isIP(name) !== 0);
+    const allowed =
+      this.#hosts.has(name) ||
+      name.endsWith(".localhost") ||
+      /^127\.\d+\.\d+\.\d+$/.test(name) ||
+      (this.#any_literal && isIP(name) !== 0);
     remember(this.#known_hosts, host, allowed);
     return allowed ? null : MISDIRECTED;
   }
@@ -89,7 +95,8 @@ export class Gate {
     const token = authorization === "" ? undefined : /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
     if (token !== undefined) {
       const digest = sha256(token);
-      if (this.#token !== null && timingSafeEqual(digest, this.#token)) return { role: "server", actor: claimedActor(claimed, actors) };
+      if (this.#token !== null && timingSafeEqual(digest, this.#token))
+        return { role: "server", actor: claimedActor(claimed, actors) };
       // Found by its digest, of which a stranger can choose no byte: how long that takes tells nothing of any token.
       const id = actors.size === 0 ? undefined : actors.seeToken(digest.toString("hex"));
       if (id !== undefined) return { role: "instance", actor: id };
@@ -103,7 +110,8 @@ export class Gate {
     const match = /^https?:\/\/([^/]+)$/i.exec(origin);
     if (match === null) return false;
     const authority = match[1] ?? "";
-    const port = /:(\d+)$/.exec(authority.replace(/^\[[^\]]*\]/, ""))?.[1] ?? (origin.startsWith("https") ? "443" : "80");
+    const port =
+      /:(\d+)$/.exec(authority.replace(/^\[[^\]]*\]/, ""))?.[1] ?? (origin.startsWith("https") ? "443" : "80");
     if (!this.#ports().includes(Number(port)) || this.checkHost(authority) !== null) return false;
     // Any address may be this machine's where it is bound to all of them: then only a page that came from
     // where its request goes to is the server's own, not one of another machine that uses the same port.

@@ -61,16 +61,34 @@ export class InnerCalls {
    * @param most the longest answer that is taken, in characters
    * @returns the text of a success, or why it was refused, which is in the audit log then
    */
-  async call(name: string, { params = [], query = {}, json }: InnerRequest, outer: OuterCall, most: number): Promise<string | Failure> {
+  async call(
+    name: string,
+    { params = [], query = {}, json }: InnerRequest,
+    outer: OuterCall,
+    most: number,
+  ): Promise<string | Failure> {
     const route = this.#find(name);
     const { caller, context } = outer;
     const text = json === undefined ? "" : JSON.stringify(json);
     // A route that reads its body by itself also checks it.
-    const malformed = route.body?.kind === "json" && route.body.unread !== true ? checkShape(json, route.body.schema) : null;
-    const answer = refuseRole(this.#options.guarded, route, caller, params) ?? malformed ?? await route.handle({
-      method: route.method, params, query, headers: NO_HEADERS, body: text === "" ? NO_BODY : Buffer.from(text), text, json, stream: null, caller, context,
-      onAbort: () => undefined,
-    });
+    const malformed =
+      route.body?.kind === "json" && route.body.unread !== true ? checkShape(json, route.body.schema) : null;
+    const answer =
+      refuseRole(this.#options.guarded, route, caller, params) ??
+      malformed ??
+      (await route.handle({
+        method: route.method,
+        params,
+        query,
+        headers: NO_HEADERS,
+        body: text === "" ? NO_BODY : Buffer.from(text),
+        text,
+        json,
+        stream: null,
+        caller,
+        context,
+        onAbort: () => undefined,
+      }));
     if (answer instanceof Failure) return await this.refuse(name, params, outer, answer);
     return await collectText(answer, most);
   }
@@ -80,12 +98,16 @@ export class InnerCalls {
     const { refusals } = this.#options;
     const route = this.#find(name);
     refusals.report(route, failure);
-    if (refusals.wants(route, failure)) await new Promise<void>((resolve) => refusals.write(route, params, undefined, context, failure, resolve));
+    if (refusals.wants(route, failure))
+      await new Promise<void>((resolve) => refusals.write(route, params, undefined, context, failure, resolve));
     return failure;
   }
 
   #find(name: string): Route {
-    return must(this.#options.routes().find((route) => route.name === name), `there is a route ${name}`);
+    return must(
+      this.#options.routes().find((route) => route.name === name),
+      `there is a route ${name}`,
+    );
   }
 }
 

@@ -36,8 +36,16 @@ t.test("a body that fits is handed on with its own text", (t) => {
   const text = '{"name":"a","size":12345678901234567890,"more":[1.50,1e400]}';
   const parsed = parseJsonBody(bytes(text), Type.Object({ name: Type.String() }));
   t.match(parsed, { text, json: { name: "a" } }, "digits are the text's, unknown members do no harm");
-  t.match(parseJsonBody(bytes('\uFEFF {"name":"a"} '), Thing), { text: ' {"name":"a"} ' }, "a byte order mark is ignored");
-  t.match(parseJsonBody(bytes('{"name":1,"name":"b"}'), Thing), { json: { name: "b" } }, "of duplicate members the last wins");
+  t.match(
+    parseJsonBody(bytes('\uFEFF {"name":"a"} '), Thing),
+    { text: ' {"name":"a"} ' },
+    "a byte order mark is ignored",
+  );
+  t.match(
+    parseJsonBody(bytes('{"name":1,"name":"b"}'), Thing),
+    { json: { name: "b" } },
+    "of duplicate members the last wins",
+  );
   t.equal(messageOf(Thing, '{"name":"b","name":1}'), "name must be a string");
   const slice = Buffer.from('xx{"name":"a"}yy').subarray(2, -2);
   t.match(parseJsonBody(slice, Thing), { text: '{"name":"a"}' }, "a part of a larger buffer");
@@ -113,23 +121,38 @@ t.test("of one or many, the errors are those of what was meant", (t) => {
     ["[{}]", "[0].topic is required"],
     ['[{"topic":"a"},7]', "[1] must be an object"],
     ['[{"topic":"a"},{"topic":"b","source":1}]', "[1].source must be a string"],
-    [JSON.stringify(Array.from({ length: PUBLISH_EVENTS_MAX + 1 }, () => ({ topic: "a" }))), `the body must have at most ${PUBLISH_EVENTS_MAX} items`],
+    [
+      JSON.stringify(Array.from({ length: PUBLISH_EVENTS_MAX + 1 }, () => ({ topic: "a" }))),
+      `the body must have at most ${PUBLISH_EVENTS_MAX} items`,
+    ],
     ["5", "the body must be an object"],
   ];
   for (const [body, message] of rows) t.equal(messageOf(PublishBodies, body), message, body.slice(0, 60));
   t.equal(messageOf(PublishBodies, '{"topic":"a","data":null}'), "accepted");
-  t.equal(messageOf(PublishBodies, JSON.stringify(Array.from({ length: PUBLISH_EVENTS_MAX }, () => ({ topic: "a" })))), "accepted");
+  t.equal(
+    messageOf(PublishBodies, JSON.stringify(Array.from({ length: PUBLISH_EVENTS_MAX }, () => ({ topic: "a" })))),
+    "accepted",
+  );
   t.end();
 });
 
 t.test("any bytes: what passes is what was sent, the rest is a 400", (t) => {
   const json = fc.json().map((text) => bytes(text));
-  const near = fc.record({ name: fc.jsonValue(), size: fc.jsonValue(), tags: fc.jsonValue() }, { requiredKeys: [] }).map((value) => bytes(JSON.stringify(value)));
-  fc.assert(fc.property(fc.oneof(fc.uint8Array({ maxLength: 200 }), json, near), (body) => {
-    const parsed = parseJsonBody(body, Thing);
-    if (parsed instanceof Failure) return parsed.http === 400 && parsed.message !== "";
-    const { name } = parsed.json as { readonly name: unknown };
-    return typeof name === "string" && name !== "" && JSON.stringify(JSON.parse(parsed.text)) === JSON.stringify(JSON.parse(Buffer.from(body).toString()));
-  }), { numRuns: 2000 });
+  const near = fc
+    .record({ name: fc.jsonValue(), size: fc.jsonValue(), tags: fc.jsonValue() }, { requiredKeys: [] })
+    .map((value) => bytes(JSON.stringify(value)));
+  fc.assert(
+    fc.property(fc.oneof(fc.uint8Array({ maxLength: 200 }), json, near), (body) => {
+      const parsed = parseJsonBody(body, Thing);
+      if (parsed instanceof Failure) return parsed.http === 400 && parsed.message !== "";
+      const { name } = parsed.json as { readonly name: unknown };
+      return (
+        typeof name === "string" &&
+        name !== "" &&
+        JSON.stringify(JSON.parse(parsed.text)) === JSON.stringify(JSON.parse(Buffer.from(body).toString()))
+      );
+    }),
+    { numRuns: 2000 },
+  );
   t.end();
 });

@@ -34,7 +34,7 @@ export function isSchemaCompilerLoaded(): boolean {
 /** Parses and checks a body. The schema compiler must be loaded. */
 export function parseJsonBody(body: Uint8Array, schema: TSchema): JsonText | Failure {
   const parsed = readJsonText(body);
-  return parsed instanceof Failure ? parsed : checkShape(parsed.json, schema) ?? parsed;
+  return parsed instanceof Failure ? parsed : (checkShape(parsed.json, schema) ?? parsed);
 }
 
 /** The 400 for a value that is not of the schema's shape, naming the field; null where it is. The schema compiler must be loaded. */
@@ -60,20 +60,36 @@ function validatorOf(schema: TSchema): Validator {
 }
 
 const TYPE_WORDS: Readonly<Record<string, string>> = {
-  string: "a string", number: "a number", integer: "an integer", boolean: "true or false", object: "an object", array: "an array", null: "null",
+  string: "a string",
+  number: "a number",
+  integer: "an integer",
+  boolean: "true or false",
+  object: "an object",
+  array: "an array",
+  null: "null",
 };
 
 /** `/0/topic` → `[0].topic`; "" → "the body". */
 function fieldName(path: string): string {
-  const name = path.split("/").slice(1).map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"))
+  const name = path
+    .split("/")
+    .slice(1)
+    .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"))
     .reduce((text, part) => (/^\d+$/.test(part) ? `${text}[${part}]` : text === "" ? part : `${text}.${part}`), "");
   return name === "" ? "the body" : name;
 }
 
 function describeError(error: SchemaError): readonly { readonly path: string; readonly message: string }[] {
-  const params = error.params as { readonly requiredProperties?: readonly string[]; readonly type?: string | readonly string[]; readonly limit?: number; readonly comparison?: string };
+  const params = error.params as {
+    readonly requiredProperties?: readonly string[];
+    readonly type?: string | readonly string[];
+    readonly limit?: number;
+    readonly comparison?: string;
+  };
   const field = fieldName(error.instancePath);
-  const at = (message: string, path = error.instancePath): readonly { path: string; message: string }[] => [{ path, message }];
+  const at = (message: string, path = error.instancePath): readonly { path: string; message: string }[] => [
+    { path, message },
+  ];
   switch (error.keyword) {
     case "required":
       return (params.requiredProperties ?? []).flatMap((name) => {
@@ -81,7 +97,7 @@ function describeError(error: SchemaError): readonly { readonly path: string; re
         return at(`${fieldName(path)} is required`, path);
       });
     case "type": {
-      const types = typeof params.type === "string" ? [params.type] : params.type ?? [];
+      const types = typeof params.type === "string" ? [params.type] : (params.type ?? []);
       return at(`${field} must be ${types.map((type) => TYPE_WORDS[type] ?? type).join(" or ")}`);
     }
     case "minLength":
@@ -97,6 +113,9 @@ function describeError(error: SchemaError): readonly { readonly path: string; re
 
 /** The first error is the answer's sentence, all are its details. */
 function describeErrors(errors: readonly SchemaError[]): Failure {
-  const details = errors.filter(({ keyword }) => keyword !== "anyOf").flatMap((error) => describeError(error)).slice(0, 20);
+  const details = errors
+    .filter(({ keyword }) => keyword !== "anyOf")
+    .flatMap((error) => describeError(error))
+    .slice(0, 20);
   return invalid(details[0]?.message ?? "the body has the wrong shape", { details });
 }

@@ -32,7 +32,13 @@ const EXCLUSIVE_PORT = (uWS as unknown as { readonly LIBUS_LISTEN_EXCLUSIVE_PORT
 
 /** The row that stands for requests of no route, in metrics and log. */
 export const UNROUTED: Route = {
-  method: "GET", path: "/", name: "unrouted", tag: "metrics", summary: "No such route.", answer: "json", uncounted: true,
+  method: "GET",
+  path: "/",
+  name: "unrouted",
+  tag: "metrics",
+  summary: "No such route.",
+  answer: "json",
+  uncounted: true,
   handle: () => ({ status: 404, headers: JSON_HEADERS, body: null }),
 };
 
@@ -106,11 +112,16 @@ export class ListeningPort {
     const { pipeline, counted } = this.#options;
     const { route } = bound;
     const pattern = routerPattern(bound.shape);
-    const serve = (head_only: boolean) => (res: HttpResponse, req: HttpRequest): void => {
-      pipeline.serve(new Exchange(res, req, head_only), bound, counted);
-    };
+    const serve =
+      (head_only: boolean) =>
+      (res: HttpResponse, req: HttpRequest): void => {
+        pipeline.serve(new Exchange(res, req, head_only), bound, counted);
+      };
     if (route.upgrade !== undefined && route.path === SUBSCRIBE_PATH) {
-      this.#edge.listen(pattern, (res, req) => pipeline.admitUpgrade(new Exchange(res, req, false), bound) as Subscription | undefined);
+      this.#edge.listen(
+        pattern,
+        (res, req) => pipeline.admitUpgrade(new Exchange(res, req, false), bound) as Subscription | undefined,
+      );
     }
     switch (route.method) {
       case "GET":
@@ -135,10 +146,16 @@ export class ListeningPort {
    */
   #keepFixedPaths(): void {
     const { routes } = this.#options;
-    for (const { route: { path }, shape } of routes) {
+    for (const {
+      route: { path },
+      shape,
+    } of routes) {
       if (shape.names.length > 0) continue;
       const own = new Set(routes.filter(({ route }) => route.path === path).map(({ route }) => route.method));
-      for (const { route: { method }, shape: other } of routes) {
+      for (const {
+        route: { method },
+        shape: other,
+      } of routes) {
         if (own.has(method) || !pathMatches(other, path)) continue;
         own.add(method);
         const refuse = (res: HttpResponse, req: HttpRequest): void => this.#refuse(res, req);

@@ -18,8 +18,14 @@ type Json = Record<string, unknown>;
 export function openApiRoute(routes: () => readonly Route[], version: string): Route {
   let text: string | null = null;
   return {
-    method: "GET", path: "/openapi.json", name: "openapi", tag: "metrics", summary: "Describes every route (OpenAPI 3.1).",
-    answer: "json", uncounted: true, handle: () => {
+    method: "GET",
+    path: "/openapi.json",
+    name: "openapi",
+    tag: "metrics",
+    summary: "Describes every route (OpenAPI 3.1).",
+    answer: "json",
+    uncounted: true,
+    handle: () => {
       text ??= JSON.stringify(describeRoutes(routes(), version));
       return jsonReply(text);
     },
@@ -38,7 +44,8 @@ export function describeRoutes(routes: readonly Route[], version: string): Json 
     info: {
       title: "Koor",
       version,
-      description: "Coordination server for AI coding agents: shared versioned state and events over plain HTTP. HEAD works wherever GET does.",
+      description:
+        "Coordination server for AI coding agents: shared versioned state and events over plain HTTP. HEAD works wherever GET does.",
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: "/" }],
@@ -48,7 +55,11 @@ export function describeRoutes(routes: readonly Route[], version: string): Json 
     components: {
       securitySchemes: {
         server: { type: "http", scheme: "bearer", description: "The server's token, where it runs with --auth-token." },
-        instance: { type: "http", scheme: "bearer", description: "The token that an instance got when it was registered." },
+        instance: {
+          type: "http",
+          scheme: "bearer",
+          description: "The token that an instance got when it was registered.",
+        },
       },
       schemas: { Error: plain(ErrorBody) },
     },
@@ -56,14 +67,22 @@ export function describeRoutes(routes: readonly Route[], version: string): Json 
 }
 
 function describeRoute(route: Route): Json {
-  const statuses = new Set([...COMMON_STATUSES, ...(route.open === true ? [] : GUARDED_STATUSES), ...(route.statuses ?? [])]);
+  const statuses = new Set([
+    ...COMMON_STATUSES,
+    ...(route.open === true ? [] : GUARDED_STATUSES),
+    ...(route.statuses ?? []),
+  ]);
   if (route.query !== undefined || route.body !== undefined || route.path.includes("{")) statuses.add(400);
   if (route.body !== undefined && route.body.kind !== "stream") statuses.add(413);
   if ((route.body !== undefined || route.audit !== undefined) && route.asks_only === undefined) statuses.add(507);
   statuses.delete(200);
-  const refusals = [...statuses].sort((a, b) => a - b).map((status) => [String(status), describeRefusal(status, route.refusals?.[status])] as const);
-  const success = route.answer === "upgrade" ? ["101", { description: "Switching Protocols" }] as const
-    : ["200", { description: "OK", content: describeAnswer(route.answer, route.views ?? []) }] as const;
+  const refusals = [...statuses]
+    .sort((a, b) => a - b)
+    .map((status) => [String(status), describeRefusal(status, route.refusals?.[status])] as const);
+  const success =
+    route.answer === "upgrade"
+      ? (["101", { description: "Switching Protocols" }] as const)
+      : (["200", { description: "OK", content: describeAnswer(route.answer, route.views ?? []) }] as const);
   return {
     operationId: route.name,
     summary: route.summary,
@@ -84,7 +103,12 @@ function describeSecurity({ open, needs }: Route): Json {
 function describeRefusal(status: number, schema: TSchema | undefined): Json {
   const description = REASON_PHRASES[status] ?? "";
   if (status === 304 || status === 202) return { description };
-  return { description, content: { "application/json": { schema: schema === undefined ? { $ref: "#/components/schemas/Error" } : plain(schema) } } };
+  return {
+    description,
+    content: {
+      "application/json": { schema: schema === undefined ? { $ref: "#/components/schemas/Error" } : plain(schema) },
+    },
+  };
 }
 
 function describeBody(body: NonNullable<Route["body"]>): Json {
@@ -97,7 +121,8 @@ function describeAnswer(answer: Exclude<Route["answer"], "upgrade">, views: read
     const value = { description: "The stored bytes, with the type they were stored with." };
     return { "application/json": { schema: { anyOf: [...views.map((view) => plain(view)), value] } }, "*/*": {} };
   }
-  if (answer === "lines") return { "application/x-ndjson": { schema: { type: "string", description: "JSON, one value a line." } } };
+  if (answer === "lines")
+    return { "application/x-ndjson": { schema: { type: "string", description: "JSON, one value a line." } } };
   if (answer === "stream") return { "text/event-stream": { schema: { type: "string" } } };
   if (answer === "text") return { "text/plain": { schema: { type: "string" } } };
   return { "application/json": { schema: answer === "json" ? { type: "object" } : plain(answer) } };
@@ -105,7 +130,10 @@ function describeAnswer(answer: Exclude<Route["answer"], "upgrade">, views: read
 
 function pathParameters(path: string): Json[] {
   return [...path.matchAll(/\{([a-z_]+)(\.\.\.)?\}/g)].map(([, name, rest]) => ({
-    name, in: "path", required: true, schema: { type: "string" },
+    name,
+    in: "path",
+    required: true,
+    schema: { type: "string" },
     ...(rest === undefined ? {} : { description: "May contain slashes." }),
   }));
 }
@@ -114,12 +142,17 @@ function queryParameters(query: TObject | undefined): Json[] {
   if (query === undefined) return [];
   const required = (query as { readonly required?: readonly string[] }).required ?? [];
   return Object.entries(query.properties).map(([name, schema]) => ({
-    name, in: "query", required: required.includes(name), schema: plain(schema),
+    name,
+    in: "query",
+    required: required.includes(name),
+    schema: plain(schema),
   }));
 }
 
 function headerParameters(headers: readonly string[] | undefined): Json[] {
-  return (headers ?? []).filter((name) => !UNDESCRIBED_HEADERS.has(name)).map((name) => ({ name, in: "header", required: false, schema: { type: "string" } }));
+  return (headers ?? [])
+    .filter((name) => !UNDESCRIBED_HEADERS.has(name))
+    .map((name) => ({ name, in: "header", required: false, schema: { type: "string" } }));
 }
 
 /** The schema as plain JSON: TypeBox's own markers are not enumerable in it. */

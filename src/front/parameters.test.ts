@@ -55,8 +55,23 @@ t.test("what is accepted", (t) => {
 
 t.test("what is refused, and what the client reads", (t) => {
   const rows: readonly (readonly [raw: string, message: string])[] = [
-    ...["0", "-1", "", "+1", "%201", "1%20", "1.0", "1e3", "0x10", "abc", "NaN", "Infinity", "\u0661", "1_0", "null"]
-      .map((value) => [`limit=${value}`, `limit ${POSITIVE}`] as const),
+    ...[
+      "0",
+      "-1",
+      "",
+      "+1",
+      "%201",
+      "1%20",
+      "1.0",
+      "1e3",
+      "0x10",
+      "abc",
+      "NaN",
+      "Infinity",
+      "\u0661",
+      "1_0",
+      "null",
+    ].map((value) => [`limit=${value}`, `limit ${POSITIVE}`] as const),
     [`limit=${PAGE_ROWS_MAX + 1}`, `limit must be at most ${PAGE_ROWS_MAX}`],
     ["limit=99999999999999999999999", `limit must be at most ${PAGE_ROWS_MAX}`],
     ["after=-1", `after ${NOT_NEGATIVE}`],
@@ -65,18 +80,31 @@ t.test("what is refused, and what the client reads", (t) => {
     ["notices=2", "notices must be 0 or 1"],
     ["notices=true", "notices must be 0 or 1"],
     ["notices", "notices must be 0 or 1"],
-    ...["", "0", "yesterday", "2026-02-09", "2026-02-30T00:00:00Z", "2026-02-09T14:30:00", "2026-02-09T14:30:00+02:00", "2026-02-09%2014:30:00Z"]
-      .map((value) => [`from=${value}`, "from must be an RFC 3339 time"] as const),
-    ...["1", "1,", ",1", "1,2,3", "a,b", "1;2", "1,%202", "-1,2"].map((value) => [`diff=${value}`, "diff is malformed"] as const),
+    ...[
+      "",
+      "0",
+      "yesterday",
+      "2026-02-09",
+      "2026-02-30T00:00:00Z",
+      "2026-02-09T14:30:00",
+      "2026-02-09T14:30:00+02:00",
+      "2026-02-09%2014:30:00Z",
+    ].map((value) => [`from=${value}`, "from must be an RFC 3339 time"] as const),
+    ...["1", "1,", ",1", "1,2,3", "a,b", "1;2", "1,%202", "-1,2"].map(
+      (value) => [`diff=${value}`, "diff is malformed"] as const,
+    ),
     // Whatever parameter a broken escape stands in, known or not.
-    ...["%", "limit=%zz", "unknown=%f", "%=1", "text=%ff", "text=%ed%a0%80"].map((raw) => [raw, "malformed escape in the query"] as const),
+    ...["%", "limit=%zz", "unknown=%f", "%=1", "text=%ff", "text=%ed%a0%80"].map(
+      (raw) => [raw, "malformed escape in the query"] as const,
+    ),
   ];
   for (const [raw, message] of rows) t.equal(refusalOf(SCHEMA, raw), `400 ${message}`, raw);
   t.end();
 });
 
 t.test("a parameter that is required", (t) => {
-  for (const raw of [undefined, "", "text=1", "Rollback=1"]) t.equal(refusalOf(REQUIRED, raw), "400 rollback is required", String(raw));
+  for (const raw of [undefined, "", "text=1", "Rollback=1"])
+    t.equal(refusalOf(REQUIRED, raw), "400 rollback is required", String(raw));
   t.equal(refusalOf(REQUIRED, "rollback="), `400 rollback ${POSITIVE}`);
   t.same(parseQuery(REQUIRED, "rollback=3"), { rollback: 3 });
   t.end();
@@ -88,19 +116,36 @@ t.test("a route without parameters reads none", (t) => {
 });
 
 t.test("any query: a value by its schema, or a 400", (t) => {
-  const value = fc.oneof(fc.string(), fc.string({ unit: "grapheme" }), fc.integer().map(String), fc.date({ noInvalidDate: true }).map((date) => date.toISOString()));
+  const value = fc.oneof(
+    fc.string(),
+    fc.string({ unit: "grapheme" }),
+    fc.integer().map(String),
+    fc.date({ noInvalidDate: true }).map((date) => date.toISOString()),
+  );
   const name = fc.oneof(fc.constantFrom(...Object.keys(SCHEMA.properties), "__proto__", "constructor"), fc.string());
-  const raw = fc.array(fc.tuple(name, value, fc.boolean()), { maxLength: 5 })
-    .map((pairs) => pairs.map(([key, text, escaped]) => (escaped ? `${encodeURIComponent(key.toWellFormed())}=${encodeURIComponent(text.toWellFormed())}` : `${key}=${text}`)).join("&"));
-  fc.assert(fc.property(raw, (text) => {
-    const query = parseQuery(SCHEMA, text);
-    if (query instanceof Failure) return query.http === 400 && query.message !== "";
-    const naive = new URLSearchParams(text);
-    return Object.entries(query).every(([key, parsed]) => {
-      const sent = naive.get(key) ?? "";
-      if (typeof parsed === "string") return sent === parsed;
-      return key === "from" ? Date.parse(sent) === parsed : Number(sent) === parsed && Number.isSafeInteger(parsed);
-    });
-  }), { numRuns: 2000 });
+  const raw = fc
+    .array(fc.tuple(name, value, fc.boolean()), { maxLength: 5 })
+    .map((pairs) =>
+      pairs
+        .map(([key, text, escaped]) =>
+          escaped
+            ? `${encodeURIComponent(key.toWellFormed())}=${encodeURIComponent(text.toWellFormed())}`
+            : `${key}=${text}`,
+        )
+        .join("&"),
+    );
+  fc.assert(
+    fc.property(raw, (text) => {
+      const query = parseQuery(SCHEMA, text);
+      if (query instanceof Failure) return query.http === 400 && query.message !== "";
+      const naive = new URLSearchParams(text);
+      return Object.entries(query).every(([key, parsed]) => {
+        const sent = naive.get(key) ?? "";
+        if (typeof parsed === "string") return sent === parsed;
+        return key === "from" ? Date.parse(sent) === parsed : Number(sent) === parsed && Number.isSafeInteger(parsed);
+      });
+    }),
+    { numRuns: 2000 },
+  );
   t.end();
 });

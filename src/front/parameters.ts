@@ -47,14 +47,27 @@ function parseParameter(name: string, schema: ParameterSchema, text: string): st
   if (schema.format === "date-time") {
     return parseTime(text) ?? invalid(`${name} must be an RFC 3339 time`);
   }
-  if (schema.pattern !== undefined && !new RegExp(schema.pattern, "u").test(text)) return invalid(schema["x-refusal"] ?? `${name} is malformed`);
+  if (schema.pattern !== undefined && !new RegExp(schema.pattern, "u").test(text))
+    return invalid(schema["x-refusal"] ?? `${name} is malformed`);
   return text;
 }
 
-function parseInteger(name: string, { minimum = 0, maximum = Number.MAX_SAFE_INTEGER }: ParameterSchema, text: string): number | Failure {
+function parseInteger(
+  name: string,
+  { minimum = 0, maximum = Number.MAX_SAFE_INTEGER }: ParameterSchema,
+  text: string,
+): number | Failure {
   const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (Number.isNaN(value) || value < minimum) {
-    return invalid(minimum > 0 ? `${name} must be a positive integer` : maximum === 1 ? `${name} must be 0 or 1` : `${name} must be a non-negative integer`);
+    return invalid(
+      minimum > 0
+        ? `${name} must be a positive integer`
+        : maximum === 1
+          ? `${name} must be 0 or 1`
+          : `${name} must be a non-negative integer`,
+    );
   }
-  return value > maximum ? invalid(maximum === 1 ? `${name} must be 0 or 1` : `${name} must be at most ${maximum}`) : value;
+  return value > maximum
+    ? invalid(maximum === 1 ? `${name} must be 0 or 1` : `${name} must be at most ${maximum}`)
+    : value;
 }

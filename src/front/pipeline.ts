@@ -19,7 +19,15 @@ import { isSchemaCompilerLoaded, loadSchemaCompiler, parseJsonBody } from "./jso
 import { parseQuery } from "./parameters.js";
 import { failureReply, Refusals, type Header } from "./refusals.js";
 import { refuseRole } from "./roles.js";
-import { parsePath, pathParameters, type Answer, type PathShape, type Reply, type Request, type Route } from "./route-table.js";
+import {
+  parsePath,
+  pathParameters,
+  type Answer,
+  type PathShape,
+  type Reply,
+  type Request,
+  type Route,
+} from "./route-table.js";
 
 /** A route with what is made of it once. */
 export interface BoundRoute {
@@ -62,7 +70,18 @@ const NO_BODY = new Uint8Array(0);
 const DRAINING = new Failure("UNAVAILABLE", "the server is shutting down");
 
 function newCall(exchange: Exchange, bound: BoundRoute, counted: boolean): Call {
-  return { exchange, bound, started: performance.now(), counted, params: NO_PARAMS, caller: NOBODY, context: NO_CONTEXT, json: undefined, path: "", origin: "" };
+  return {
+    exchange,
+    bound,
+    started: performance.now(),
+    counted,
+    params: NO_PARAMS,
+    caller: NOBODY,
+    context: NO_CONTEXT,
+    json: undefined,
+    path: "",
+    origin: "",
+  };
 }
 
 export class Pipeline {
@@ -160,12 +179,16 @@ export class Pipeline {
     call.path = exchange.path;
     this.#in_flight += 1;
     // A browser that asks on behalf of a page sends no token with the question.
-    const asks = exchange.verb === "options" && allow.length > 0 && exchange.header("access-control-request-method") !== "";
+    const asks =
+      exchange.verb === "options" && allow.length > 0 && exchange.header("access-control-request-method") !== "";
     const caller = this.#gate(call, asks);
     if (caller instanceof Failure) this.#finish(call, caller);
     else if (asks && call.origin !== "") this.#finish(call, preflightReply(allow));
     else if (allow.length === 0) this.#finish(call, new Failure("NOT_FOUND", "no such route"));
-    else this.#finish(call, new Failure("UNIMPLEMENTED", `method not allowed (allowed: ${allow.join(", ")})`), [["Allow", allow.join(", ")]]);
+    else
+      this.#finish(call, new Failure("UNIMPLEMENTED", `method not allowed (allowed: ${allow.join(", ")})`), [
+        ["Allow", allow.join(", ")],
+      ]);
   }
 
   /** Who calls, or why they may not. */
@@ -196,7 +219,8 @@ export class Pipeline {
     const traced = route.body !== undefined || route.audit !== undefined;
     if (traced || actor !== "") call.context = { actor, trace: traced ? (++this.#calls).toString(36) : "" };
     call.caller = caller;
-    if (actor !== "" && call.counted) this.#options.agents.add(actor, route.counted_as === "mcp" ? "mcp_calls" : "rest_calls", 1);
+    if (actor !== "" && call.counted)
+      this.#options.agents.add(actor, route.counted_as === "mcp" ? "mcp_calls" : "rest_calls", 1);
     const refusal = refuseRole(this.#options.gate.guarded, route, caller, call.params);
     if (refusal !== null) return refusal;
     if (this.#draining && route.open !== true) return DRAINING;
@@ -211,7 +235,16 @@ export class Pipeline {
       headers = read;
     }
     return {
-      method: route.method, params, query, headers, body: NO_BODY, text: "", json: undefined, stream: null, caller, context: call.context,
+      method: route.method,
+      params,
+      query,
+      headers,
+      body: NO_BODY,
+      text: "",
+      json: undefined,
+      stream: null,
+      caller,
+      context: call.context,
       onAbort: (listener) => exchange.onAbort(listener),
     };
   }
@@ -230,14 +263,19 @@ export class Pipeline {
   }
 
   #receive(call: Call, request: Request): void {
-    this.#bodies.collect(call.exchange, (body) => {
-      if (body instanceof Failure) this.#finish(call, body);
-      else if (call.bound.route.body?.kind !== "json" || call.bound.route.body.unread === true) this.#handle(call, { ...request, body });
-      else if (isSchemaCompilerLoaded()) this.#handleJson(call, request, body);
-      else void loadSchemaCompiler().then(() => this.#handleJson(call, request, body));
-    }, () => {
-      this.#in_flight -= 1;
-    });
+    this.#bodies.collect(
+      call.exchange,
+      (body) => {
+        if (body instanceof Failure) this.#finish(call, body);
+        else if (call.bound.route.body?.kind !== "json" || call.bound.route.body.unread === true)
+          this.#handle(call, { ...request, body });
+        else if (isSchemaCompilerLoaded()) this.#handleJson(call, request, body);
+        else void loadSchemaCompiler().then(() => this.#handleJson(call, request, body));
+      },
+      () => {
+        this.#in_flight -= 1;
+      },
+    );
   }
 
   #handleJson(call: Call, request: Request, body: Uint8Array): void {
@@ -271,7 +309,10 @@ export class Pipeline {
 
   /** An exception in a handler is a bug: it is logged whole, and the client learns nothing of it. */
   #bug(call: Call, error: unknown): Failure {
-    this.#options.log.error("request failed", { route: call.bound.route.name, error: error instanceof Error ? error.stack ?? error.message : String(error) });
+    this.#options.log.error("request failed", {
+      route: call.bound.route.name,
+      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    });
     return new Failure("INTERNAL", "internal error");
   }
 
@@ -301,7 +342,8 @@ export class Pipeline {
     const { agents } = this.#options;
     if (counted && status >= 400) agents.add(actor, "errors", 1);
     if (counts === undefined || counts === null) return;
-    for (const [metric, count] of Object.entries(counts) as [keyof ReportedCounts, number][]) if (count > 0) agents.add(actor, metric, count);
+    for (const [metric, count] of Object.entries(counts) as [keyof ReportedCounts, number][])
+      if (count > 0) agents.add(actor, metric, count);
   }
 
   #send(call: Call, reply: Reply): void {
@@ -310,7 +352,11 @@ export class Pipeline {
     if (call.context.actor !== "") this.#countForActor(call, reply);
     if (this.#options.log.debugs) {
       this.#options.log.debug("request", {
-        method: call.bound.route.method, path: call.path, status: reply.status, ms: Math.round(seconds * 1e6) / 1e3, trace: call.context.trace,
+        method: call.bound.route.method,
+        path: call.path,
+        status: reply.status,
+        ms: Math.round(seconds * 1e6) / 1e3,
+        trace: call.context.trace,
       });
     }
     call.exchange.send(call.origin === "" ? reply : readableBy(call.origin, reply));

@@ -28,7 +28,11 @@ export function failureReply(failure: Failure, extra: readonly Header[]): Reply 
   if (row.retry_after_s !== undefined) headers.push(["Retry-After", String(row.retry_after_s)]);
   if (failure.status === "UNAUTHENTICATED") headers.push(["WWW-Authenticate", "Bearer"]);
   if (failure.status === "UPGRADE_REQUIRED") headers.push(["Upgrade", "websocket"]);
-  return { status: row.http, body: JSON.stringify({ error: failure.message, code: row.http, ...failure.members }), headers: headerBlock(headers) };
+  return {
+    status: row.http,
+    body: JSON.stringify({ error: failure.message, code: row.http, ...failure.members }),
+    headers: headerBlock(headers),
+  };
 }
 
 export class Refusals {
@@ -58,7 +62,14 @@ export class Refusals {
   }
 
   /** Writes the row, then goes on whether or not that worked: a full disk must not turn a 400 into a 507. */
-  write(route: Route, params: readonly string[], json: unknown, context: CallContext, failure: Failure, next: () => void): void {
+  write(
+    route: Route,
+    params: readonly string[],
+    json: unknown,
+    context: CallContext,
+    failure: Failure,
+    next: () => void,
+  ): void {
     if (route.audit === undefined) {
       next();
       return;
@@ -74,7 +85,12 @@ export class Refusals {
     const now_ms = this.#clock.now();
     this.#unreported += 1;
     if (now_ms - this.#reported_ms < SECOND_MS) return;
-    this.#log.warn("request refused", { route: route.name, status: failure.http, reason: failure.message, refused: this.#unreported });
+    this.#log.warn("request refused", {
+      route: route.name,
+      status: failure.http,
+      reason: failure.message,
+      refused: this.#unreported,
+    });
     this.#reported_ms = now_ms;
     this.#unreported = 0;
   }

@@ -52,9 +52,21 @@ t.test("parameters are decoded once, after the split", (t) => {
 
 t.test("which paths are of a shape", (t) => {
   const rows: readonly (readonly [shape: typeof PLAIN, matching: readonly string[], other: readonly string[]])[] = [
-    [PLAIN, ["/api/audit/summary"], ["/api/audit", "/api/audit/summary/", "/api/audit/summary/x", "/API/audit/summary", "/api//audit/summary", "/"]],
-    [REST, ["/api/state/a", "/api/state/a/b", "/api/state/", "/api/state//"], ["/api/state", "/api/states/a", "/api", "/x/state/a"]],
-    [TWO, ["/api/specs/a/b", "/api/specs/%2F/."], ["/api/specs/a", "/api/specs/a/b/c", "/api/specs//", "/api/specs/a/", "/api/specs//b"]],
+    [
+      PLAIN,
+      ["/api/audit/summary"],
+      ["/api/audit", "/api/audit/summary/", "/api/audit/summary/x", "/API/audit/summary", "/api//audit/summary", "/"],
+    ],
+    [
+      REST,
+      ["/api/state/a", "/api/state/a/b", "/api/state/", "/api/state//"],
+      ["/api/state", "/api/states/a", "/api", "/x/state/a"],
+    ],
+    [
+      TWO,
+      ["/api/specs/a/b", "/api/specs/%2F/."],
+      ["/api/specs/a", "/api/specs/a/b/c", "/api/specs//", "/api/specs/a/", "/api/specs//b"],
+    ],
     [INNER, ["/api/rules/p/r/accept"], ["/api/rules/p/r/reject", "/api/rules/p/r", "/api/rules/p/r/accept/x"]],
   ];
   for (const [shape, matching, other] of rows) {
@@ -66,22 +78,39 @@ t.test("which paths are of a shape", (t) => {
 
 t.test("what a client escapes is what the handler gets", (t) => {
   const text = fc.string({ unit: "grapheme" }).map((value) => value.toWellFormed());
-  fc.assert(fc.property(fc.array(text, { minLength: 1, maxLength: 5 }), (segments) => {
-    const path = `/api/state/${segments.map((segment) => encodeURIComponent(segment)).join("/")}`;
-    return pathMatches(REST, path) && pathParameters(REST, path)?.[0] === segments.join("/");
-  }));
-  fc.assert(fc.property(text.filter((value) => value !== ""), text.filter((value) => value !== ""), (project, name) => {
-    const path = `/api/specs/${encodeURIComponent(project)}/${encodeURIComponent(name)}`;
-    const params = pathParameters(TWO, path);
-    return params?.[0] === project && params[1] === name;
-  }));
+  fc.assert(
+    fc.property(fc.array(text, { minLength: 1, maxLength: 5 }), (segments) => {
+      const path = `/api/state/${segments.map((segment) => encodeURIComponent(segment)).join("/")}`;
+      return pathMatches(REST, path) && pathParameters(REST, path)?.[0] === segments.join("/");
+    }),
+  );
+  fc.assert(
+    fc.property(
+      text.filter((value) => value !== ""),
+      text.filter((value) => value !== ""),
+      (project, name) => {
+        const path = `/api/specs/${encodeURIComponent(project)}/${encodeURIComponent(name)}`;
+        const params = pathParameters(TWO, path);
+        return params?.[0] === project && params[1] === name;
+      },
+    ),
+  );
   t.end();
 });
 
 t.test("headers as the HTTP library takes them: one name, the rest of the block as its value", (t) => {
-  const { name, rest } = headerBlock([["Content-Type", "text/plain"], ["ETag", '"x"'], ["X-Koor-Version", "3"]]);
+  const { name, rest } = headerBlock([
+    ["Content-Type", "text/plain"],
+    ["ETag", '"x"'],
+    ["X-Koor-Version", "3"],
+  ]);
   t.equal(`${name}: ${rest}`, 'Content-Type: text/plain\r\nETag: "x"\r\nX-Koor-Version: 3');
-  t.same(jsonReply("{}"), { status: 200, body: "{}", headers: { name: "Content-Type", rest: "application/json" }, counts: null });
+  t.same(jsonReply("{}"), {
+    status: 200,
+    body: "{}",
+    headers: { name: "Content-Type", rest: "application/json" },
+    counts: null,
+  });
   t.equal(jsonReply("{}", 503).status, 503);
   t.end();
 });

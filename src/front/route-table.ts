@@ -96,7 +96,10 @@ export interface Route {
    * What the body is; absent where none is read. JSON that may be long is `unread`: the handler gets its
    * bytes alone, and has them parsed and checked in the pool. A stream has no limit, and is JSON a line.
    */
-  readonly body?: { readonly kind: "raw" } | { readonly kind: "stream" } | { readonly kind: "json"; readonly schema: TSchema; readonly unread?: true };
+  readonly body?:
+    | { readonly kind: "raw" }
+    | { readonly kind: "stream" }
+    | { readonly kind: "json"; readonly schema: TSchema; readonly unread?: true };
   /**
    * What a success holds; "raw" for stored bytes, "lines" for JSON a line, "stream" for Server-Sent Events, "text" for plain
    * text, "json" for JSON of no fixed shape, "upgrade" for a WebSocket.
@@ -112,7 +115,10 @@ export interface Route {
    * Refusals of the call are written to the audit log under this action. What the resource is called may stand
    * in the body: `json` is it where it had the route's shape, else undefined.
    */
-  readonly audit?: { readonly action: AuditAction; readonly resource: (params: readonly string[], json: unknown) => string };
+  readonly audit?: {
+    readonly action: AuditAction;
+    readonly resource: (params: readonly string[], json: unknown) => string;
+  };
   /** A POST that only asks: it stores nothing. */
   readonly asks_only?: true;
   /** Needs no token. */
@@ -155,22 +161,27 @@ export interface PathShape {
 export function parsePath(path: string): PathShape {
   const names: string[] = [];
   let rest = false;
-  const segments = path.slice(1).split("/").map((segment) => {
-    const match = /^\{([a-z_]+)(\.\.\.)?\}$/.exec(segment);
-    if (match === null) return segment;
-    names.push(match[1] ?? "");
-    rest = match[2] !== undefined;
-    return null;
-  });
+  const segments = path
+    .slice(1)
+    .split("/")
+    .map((segment) => {
+      const match = /^\{([a-z_]+)(\.\.\.)?\}$/.exec(segment);
+      if (match === null) return segment;
+      names.push(match[1] ?? "");
+      rest = match[2] !== undefined;
+      return null;
+    });
   return { segments, rest, names, rest_at: rest && names.length === 1 ? path.indexOf("{") : 0 };
 }
 
 /** The path as the HTTP library's router wants it. */
 export function routerPattern(shape: PathShape): string {
-  return `/${shape.segments.map((segment, at) => {
-    if (segment !== null) return segment;
-    return shape.rest && at === shape.segments.length - 1 ? "*" : `:p${at}`;
-  }).join("/")}`;
+  return `/${shape.segments
+    .map((segment, at) => {
+      if (segment !== null) return segment;
+      return shape.rest && at === shape.segments.length - 1 ? "*" : `:p${at}`;
+    })
+    .join("/")}`;
 }
 
 /** The decoded parameters of a raw path that the router matched; undefined on a malformed escape. */
@@ -201,5 +212,7 @@ export function pathMatches(shape: PathShape, raw_path: string): boolean {
   const parts = raw_path.slice(1).split("/");
   if (shape.rest ? parts.length < shape.segments.length : parts.length !== shape.segments.length) return false;
   const last = shape.segments.length - 1;
-  return shape.segments.every((segment, at) => (segment === null ? parts[at] !== "" || (shape.rest && at === last) : segment === parts[at]));
+  return shape.segments.every((segment, at) =>
+    segment === null ? parts[at] !== "" || (shape.rest && at === last) : segment === parts[at],
+  );
 }

@@ -40,7 +40,8 @@ export class FrontServer {
       const address = must(parseAddress(text), "addresses were checked when they were read");
       const port = new ListeningPort({ pipeline, routes: bound, unrouted, subscribers, counted });
       const number = port.listen(address);
-      if (number === undefined) throw new PortError(`cannot listen on ${text}: the address is in use or not this machine's (see ${flag})`);
+      if (number === undefined)
+        throw new PortError(`cannot listen on ${text}: the address is in use or not this machine's (see ${flag})`);
       this.#ports.push(port);
       this.#numbers.push(number);
       return formatAddress(address.host, number);

@@ -1,6 +1,12 @@
 /** Changes to instances, and what liveness finds. Run in the writer. */
 import type {
-  CapabilitiesRequest, InstanceRequest, IntentRequest, RegisterReply, RegisterRequest, SightingsRequest, StaleReply,
+  CapabilitiesRequest,
+  InstanceRequest,
+  IntentRequest,
+  RegisterReply,
+  RegisterRequest,
+  SightingsRequest,
+  StaleReply,
 } from "../../schemas/instances.js";
 import { must } from "../base/assert.js";
 import type { Failure } from "../base/result.js";
@@ -44,7 +50,11 @@ export function markStale(context: WriteContext, { rows, last_seen }: SightingsR
     const notice = context.instances.markStale(row, last_seen_ms);
     if (notice === undefined) continue;
     const { id, name, workspace, stack } = notice;
-    context.publish(TOPIC_STALE, JSON.stringify({ instance_id: id, name, workspace, stack, last_seen: formatTime(last_seen_ms) }), LIVENESS_SOURCE);
+    context.publish(
+      TOPIC_STALE,
+      JSON.stringify({ instance_id: id, name, workspace, stack, last_seen: formatTime(last_seen_ms) }),
+      LIVENESS_SOURCE,
+    );
     marked.push(row);
   }
   return { rows: marked };

@@ -8,8 +8,17 @@ const ALL = Number.MAX_SAFE_INTEGER;
 
 function rowOf(row: number, last_seen: number, status: InstanceStatus = "pending"): InstanceRow {
   return {
-    row, id: `id-${row}`, token_hash: `hash-${row}`, name: `n${row % 3}`, workspace: `w${row % 2}`, intent: "", stack: "", capabilities: row % 2 === 0 ? ["even"] : [],
-    status, registered_at: last_seen, last_seen,
+    row,
+    id: `id-${row}`,
+    token_hash: `hash-${row}`,
+    name: `n${row % 3}`,
+    workspace: `w${row % 2}`,
+    intent: "",
+    stack: "",
+    capabilities: row % 2 === 0 ? ["even"] : [],
+    status,
+    registered_at: last_seen,
+    last_seen,
   };
 }
 
@@ -22,7 +31,10 @@ interface Known {
 const step = fc.oneof(
   fc.record({ do: fc.constant("add" as const), which: fc.nat(7) }),
   fc.record({ do: fc.constantFrom("see" as const, "activate" as const, "remove" as const), which: fc.nat(7) }),
-  fc.record({ do: fc.constantFrom("stale" as const, "store" as const, "refuse" as const, "reload" as const), which: fc.nat(7) }),
+  fc.record({
+    do: fc.constantFrom("stale" as const, "store" as const, "refuse" as const, "reload" as const),
+    which: fc.nat(7),
+  }),
 );
 
 t.test("any sequence of changes", (t) => {
@@ -60,9 +72,16 @@ t.test("any sequence of changes", (t) => {
         const until = now - which;
         const silent = directory.silentSince(until, ALL);
         const expected = [...known].filter(([, { status, last_seen }]) => status === "active" && last_seen <= until);
-        if (JSON.stringify(silent.map((one) => one.id).toSorted()) !== JSON.stringify(expected.map(([key]) => key).toSorted())) return false;
+        if (
+          JSON.stringify(silent.map((one) => one.id).toSorted()) !==
+          JSON.stringify(expected.map(([key]) => key).toSorted())
+        )
+          return false;
         if (silent.some((one, at) => at > 0 && one.last_seen < (silent[at - 1]?.last_seen ?? 0))) return false;
-        directory.markStale(silent, silent.map((one) => one.last_seen));
+        directory.markStale(
+          silent,
+          silent.map((one) => one.last_seen),
+        );
         for (const [key, one] of expected) {
           one.status = "stale";
           stored.set(key, rowOf(one.row, one.last_seen, "stale"));
@@ -74,22 +93,35 @@ t.test("any sequence of changes", (t) => {
       } else if (what === "reload") {
         directory.load([...stored.values()]);
       }
-      const order = (status?: InstanceStatus): string => directory.list(status).map((one) => `${one.id} ${one.status} ${one.last_seen}`).toSorted().join();
+      const order = (status?: InstanceStatus): string =>
+        directory
+          .list(status)
+          .map((one) => `${one.id} ${one.status} ${one.last_seen}`)
+          .toSorted()
+          .join();
       for (const status of [undefined, "pending", "active", "stale"] as const) {
         const list = directory.list(status);
         if (list.some((one, at) => at > 0 && one.last_seen > (list[at - 1]?.last_seen ?? 0))) return false;
-        const expected = [...known].filter(([, one]) => status === undefined || one.status === status).map(([key, one]) => `${key} ${one.status} ${one.last_seen}`).toSorted();
+        const expected = [...known]
+          .filter(([, one]) => status === undefined || one.status === status)
+          .map(([key, one]) => `${key} ${one.status} ${one.last_seen}`)
+          .toSorted();
         if (order(status) !== expected.join()) return false;
         if (status !== undefined && directory.counts[status] !== expected.length) return false;
       }
       if (directory.size !== known.size) return false;
       for (let row = 1; row <= rows; row++) {
-        if ((directory.byTokenHash(`hash-${row}`)?.id ?? null) !== (known.has(`id-${row}`) ? `id-${row}` : null)) return false;
+        if ((directory.byTokenHash(`hash-${row}`)?.id ?? null) !== (known.has(`id-${row}`) ? `id-${row}` : null))
+          return false;
       }
     }
     // Whatever happened, what is stored at the end is what memory says.
     for (const one of directory.takeSeen(ALL)) stored.set(one.id, rowOf(one.row, one.last_seen, one.status));
-    return [...known].every(([key, one]) => stored.get(key)?.last_seen === one.last_seen && stored.get(key)?.status === one.status) && !directory.urgent;
+    return (
+      [...known].every(
+        ([key, one]) => stored.get(key)?.last_seen === one.last_seen && stored.get(key)?.status === one.status,
+      ) && !directory.urgent
+    );
   });
   t.doesNotThrow(() => fc.assert(property, { numRuns: 1000 }));
   t.end();
@@ -103,9 +135,18 @@ t.test("one that was seen while it was being marked stays active, and is stored 
   directory.see(silent[0] as Entry, 30);
   t.equal(directory.urgent, false, "a sign of life of an active one can wait");
   directory.markStale(silent, times);
-  t.same(directory.list().map(({ id, status }) => [id, status]), [["id-1", "active"], ["id-2", "stale"]]);
+  t.same(
+    directory.list().map(({ id, status }) => [id, status]),
+    [
+      ["id-1", "active"],
+      ["id-2", "stale"],
+    ],
+  );
   t.equal(directory.urgent, true, "but the database says stale");
-  t.same(directory.takeSeen(ALL).map(({ id, last_seen }) => [id, last_seen]), [["id-1", 30]]);
+  t.same(
+    directory.takeSeen(ALL).map(({ id, last_seen }) => [id, last_seen]),
+    [["id-1", 30]],
+  );
   t.equal(directory.urgent, false);
   t.end();
 });
@@ -115,7 +156,11 @@ t.test("time does not go back, and the silent are found without a look at the ot
   directory.load([rowOf(1, 5000, "active"), rowOf(2, 10, "active")]);
   directory.see(directory.get("id-2") as Entry, 40);
   t.equal(directory.get("id-2")?.last_seen, 5000, "the clock was set back");
-  t.same(directory.list().map(({ id }) => id), ["id-2", "id-1"], "seen later, in front");
+  t.same(
+    directory.list().map(({ id }) => id),
+    ["id-2", "id-1"],
+    "seen later, in front",
+  );
   t.same(directory.silentSince(4999, ALL), []);
   t.equal(directory.silentSince(5000, 1).length, 1, "at most so many");
   t.end();
@@ -125,14 +170,28 @@ t.test("filters and the text of an instance", (t) => {
   const directory = new Directory();
   const entry = directory.add({ ...rowOf(1, 0), name: 'a"b', capabilities: ["x"] });
   t.same(JSON.parse(encodeInstance(entry)), {
-    id: "id-1", name: 'a"b', workspace: "w1", intent: "", stack: "", capabilities: ["x"], status: "pending", registered_at: "1970-01-01T00:00:00.000Z", last_seen: "1970-01-01T00:00:00.000Z",
+    id: "id-1",
+    name: 'a"b',
+    workspace: "w1",
+    intent: "",
+    stack: "",
+    capabilities: ["x"],
+    status: "pending",
+    registered_at: "1970-01-01T00:00:00.000Z",
+    last_seen: "1970-01-01T00:00:00.000Z",
   });
   directory.setIntent(entry, "new");
   directory.setCapabilities(entry, ["y"]);
   directory.activate(entry, 1500);
-  t.match(JSON.parse(encodeInstance(entry)), { intent: "new", capabilities: ["y"], status: "active", last_seen: "1970-01-01T00:00:01.500Z" });
+  t.match(JSON.parse(encodeInstance(entry)), {
+    intent: "new",
+    capabilities: ["y"],
+    status: "active",
+    last_seen: "1970-01-01T00:00:01.500Z",
+  });
   t.ok(matchesFilter(entry, {}));
   t.ok(matchesFilter(entry, { name: 'a"b', workspace: "w1", stack: "", capability: "y" }));
-  for (const filter of [{ name: "a" }, { workspace: "" }, { stack: "x" }, { capability: "x" }]) t.notOk(matchesFilter(entry, filter), JSON.stringify(filter));
+  for (const filter of [{ name: "a" }, { workspace: "" }, { stack: "x" }, { capability: "x" }])
+    t.notOk(matchesFilter(entry, filter), JSON.stringify(filter));
   t.end();
 });

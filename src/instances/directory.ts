@@ -61,10 +61,12 @@ export function encodeInstance(entry: Entry): string {
 }
 
 export function matchesFilter(entry: Entry, { name, workspace, stack, capability }: InstanceFilter): boolean {
-  return (name === undefined || entry.name === name)
-    && (workspace === undefined || entry.workspace === workspace)
-    && (stack === undefined || entry.stack === stack)
-    && (capability === undefined || entry.capabilities.includes(capability));
+  return (
+    (name === undefined || entry.name === name) &&
+    (workspace === undefined || entry.workspace === workspace) &&
+    (stack === undefined || entry.stack === stack) &&
+    (capability === undefined || entry.capabilities.includes(capability))
+  );
 }
 
 function newLists(): Lists {
@@ -114,7 +116,13 @@ export class Directory {
       const ahead = known !== undefined && known.last_seen > row.last_seen;
       const status = ahead && row.status === "stale" ? "active" : row.status;
       return {
-        ...row, status, last_seen: ahead ? known.last_seen : row.last_seen, unsaved: ahead, text: null, newer: null, older: null,
+        ...row,
+        status,
+        last_seen: ahead ? known.last_seen : row.last_seen,
+        unsaved: ahead,
+        text: null,
+        newer: null,
+        older: null,
       };
     });
     for (const entry of entries.sort((a, b) => a.last_seen - b.last_seen || a.row - b.row)) {
@@ -126,7 +134,14 @@ export class Directory {
 
   /** A registration that is on disk. */
   add(row: InstanceRow): Entry {
-    const entry: Entry = { ...row, last_seen: Math.max(row.last_seen, this.#newest_ms), unsaved: false, text: null, newer: null, older: null };
+    const entry: Entry = {
+      ...row,
+      last_seen: Math.max(row.last_seen, this.#newest_ms),
+      unsaved: false,
+      text: null,
+      newer: null,
+      older: null,
+    };
     this.#insert(entry);
     return entry;
   }
@@ -185,7 +200,11 @@ export class Directory {
   /** Active instances that were last seen at this time or before, the longest silent first. */
   silentSince(until_ms: number, most: number): Entry[] {
     const silent: Entry[] = [];
-    for (let entry = this.#lists.active.oldest; entry !== null && entry.last_seen <= until_ms && silent.length < most; entry = entry.newer) {
+    for (
+      let entry = this.#lists.active.oldest;
+      entry !== null && entry.last_seen <= until_ms && silent.length < most;
+      entry = entry.newer
+    ) {
       silent.push(entry);
     }
     return silent;
@@ -193,7 +212,9 @@ export class Directory {
 
   /** Those of one status, or all, most recently seen first. */
   list(status?: InstanceStatus): Entry[] {
-    const ends = (status === undefined ? (["active", "pending", "stale"] as const) : [status]).map((name) => this.#lists[name].newest);
+    const ends = (status === undefined ? (["active", "pending", "stale"] as const) : [status]).map(
+      (name) => this.#lists[name].newest,
+    );
     const entries: Entry[] = [];
     for (;;) {
       let first = -1;

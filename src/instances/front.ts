@@ -4,7 +4,11 @@
  */
 import { randomUUID } from "node:crypto";
 import {
-  CAPABILITY_BYTES_MAX, INSTANCE_CAPABILITIES_MAX, INSTANCE_INTENT_BYTES_MAX, INSTANCE_LABEL_BYTES_MAX, INSTANCES_MAX,
+  CAPABILITY_BYTES_MAX,
+  INSTANCE_CAPABILITIES_MAX,
+  INSTANCE_INTENT_BYTES_MAX,
+  INSTANCE_LABEL_BYTES_MAX,
+  INSTANCES_MAX,
 } from "../../schemas/limits.js";
 import type { RegisterBody } from "../../schemas/instances.js";
 import type { CallContext } from "../../schemas/rpc.js";
@@ -39,11 +43,15 @@ function refuseText(name: string, text: string, bytes_max: number): Failure | nu
 
 /** As `refuseText`, for what is one line. */
 function refuseLabel(name: string, text: string, bytes_max: number): Failure | null {
-  return refuseText(name, text, bytes_max) ?? (hasControlCharacter(text) ? invalid(`${name} must not contain control characters`) : null);
+  return (
+    refuseText(name, text, bytes_max) ??
+    (hasControlCharacter(text) ? invalid(`${name} must not contain control characters`) : null)
+  );
 }
 
 function refuseCapabilities(capabilities: readonly string[]): Failure | null {
-  if (capabilities.length > INSTANCE_CAPABILITIES_MAX) return invalid(`capabilities must have at most ${INSTANCE_CAPABILITIES_MAX} items`);
+  if (capabilities.length > INSTANCE_CAPABILITIES_MAX)
+    return invalid(`capabilities must have at most ${INSTANCE_CAPABILITIES_MAX} items`);
   for (const [at, capability] of capabilities.entries()) {
     const refusal = refuseLabel(`capabilities[${at}]`, capability, CAPABILITY_BYTES_MAX);
     if (refusal !== null) return refusal;
@@ -81,8 +89,12 @@ export class Instances {
   async register(body: RegisterBody, context: CallContext): Promise<Registration | Failure> {
     const { name, workspace = "", intent = "", stack = "" } = body;
     const given = body.capabilities ?? [];
-    const refusal = refuseLabel("name", name, INSTANCE_LABEL_BYTES_MAX) ?? refuseLabel("workspace", workspace, INSTANCE_LABEL_BYTES_MAX)
-      ?? refuseText("intent", intent, INSTANCE_INTENT_BYTES_MAX) ?? refuseLabel("stack", stack, INSTANCE_LABEL_BYTES_MAX) ?? refuseCapabilities(given);
+    const refusal =
+      refuseLabel("name", name, INSTANCE_LABEL_BYTES_MAX) ??
+      refuseLabel("workspace", workspace, INSTANCE_LABEL_BYTES_MAX) ??
+      refuseText("intent", intent, INSTANCE_INTENT_BYTES_MAX) ??
+      refuseLabel("stack", stack, INSTANCE_LABEL_BYTES_MAX) ??
+      refuseCapabilities(given);
     if (refusal !== null) return refusal;
     if (this.directory.size + this.#registering >= INSTANCES_MAX) {
       return new Failure("RESOURCE_EXHAUSTED", `${INSTANCES_MAX} instances are registered: delete those that are gone`);
@@ -99,7 +111,13 @@ export class Instances {
           return;
         }
         const { row, registered_at } = reply;
-        const entry = this.directory.add({ ...request, row, status: "pending", registered_at, last_seen: registered_at });
+        const entry = this.directory.add({
+          ...request,
+          row,
+          status: "pending",
+          registered_at,
+          last_seen: registered_at,
+        });
         this.#log.info("instance registered", { id: request.id, name });
         resolve({ entry, token });
       });
@@ -107,41 +125,61 @@ export class Instances {
   }
 
   activate(id: string, context: CallContext): Promise<Entry | Failure> {
-    return this.#change(id, (settle) => this.#writer.call("instance.activate", { id }, context, 0, settle), (entry) => {
-      this.directory.activate(entry, this.#clock.now());
-      this.#log.info("instance activated", { id });
-    });
+    return this.#change(
+      id,
+      (settle) => this.#writer.call("instance.activate", { id }, context, 0, settle),
+      (entry) => {
+        this.directory.activate(entry, this.#clock.now());
+        this.#log.info("instance activated", { id });
+      },
+    );
   }
 
   setIntent(id: string, intent: string, context: CallContext): Promise<Entry | Failure> {
     const refusal = refuseText("intent", intent, INSTANCE_INTENT_BYTES_MAX);
     if (refusal !== null) return Promise.resolve(refusal);
-    return this.#change(id, (settle) => this.#writer.call("instance.intent", { id, intent }, context, 0, settle), (entry) => {
-      this.directory.setIntent(entry, intent);
-      this.directory.see(entry, this.#clock.now());
-    });
+    return this.#change(
+      id,
+      (settle) => this.#writer.call("instance.intent", { id, intent }, context, 0, settle),
+      (entry) => {
+        this.directory.setIntent(entry, intent);
+        this.directory.see(entry, this.#clock.now());
+      },
+    );
   }
 
   setCapabilities(id: string, given: readonly string[], context: CallContext): Promise<Entry | Failure> {
     const refusal = refuseCapabilities(given);
     if (refusal !== null) return Promise.resolve(refusal);
     const capabilities = [...new Set(given)];
-    return this.#change(id, (settle) => this.#writer.call("instance.capabilities", { id, capabilities }, context, 0, settle), (entry) => {
-      this.directory.setCapabilities(entry, capabilities);
-      this.directory.see(entry, this.#clock.now());
-      this.#log.info("instance capabilities set", { id, count: capabilities.length });
-    });
+    return this.#change(
+      id,
+      (settle) => this.#writer.call("instance.capabilities", { id, capabilities }, context, 0, settle),
+      (entry) => {
+        this.directory.setCapabilities(entry, capabilities);
+        this.directory.see(entry, this.#clock.now());
+        this.#log.info("instance capabilities set", { id, count: capabilities.length });
+      },
+    );
   }
 
   deregister(id: string, context: CallContext): Promise<Entry | Failure> {
-    return this.#change(id, (settle) => this.#writer.call("instance.deregister", { id }, context, 0, settle), () => {
-      this.directory.remove(id);
-      this.#log.info("instance deregistered", { id });
-    });
+    return this.#change(
+      id,
+      (settle) => this.#writer.call("instance.deregister", { id }, context, 0, settle),
+      () => {
+        this.directory.remove(id);
+        this.#log.info("instance deregistered", { id });
+      },
+    );
   }
 
   /** Has the writer change an instance that is known; `done` brings the change into the directory before the answer. */
-  #change(id: string, ask: (settle: (reply: null | Failure) => void) => void, done: (entry: Entry) => void): Promise<Entry | Failure> {
+  #change(
+    id: string,
+    ask: (settle: (reply: null | Failure) => void) => void,
+    done: (entry: Entry) => void,
+  ): Promise<Entry | Failure> {
     const entry = this.find(id);
     if (entry instanceof Failure) return Promise.resolve(entry);
     return new Promise((resolve) => {

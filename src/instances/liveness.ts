@@ -54,7 +54,11 @@ export class Liveness {
       const silent = directory.silentSince(now_ms - stale_after_ms, INSTANCE_FLUSH_ROWS);
       if (silent.length === 0) return newly_stale;
       const last_seen = silent.map((entry) => entry.last_seen);
-      const reply = await writer.request("instance.stale", { rows: silent.map(({ row }) => row), last_seen }, { actor: "", trace: "" });
+      const reply = await writer.request(
+        "instance.stale",
+        { rows: silent.map(({ row }) => row), last_seen },
+        { actor: "", trace: "" },
+      );
       if (reply instanceof Failure) return reply;
       directory.markStale(silent, last_seen);
       const marked = new Set(reply.rows);

@@ -23,11 +23,17 @@ const HEX = "hex";
 
 /** All instances, by row. */
 export function loadInstances(db: Db): InstanceRow[] {
-  const rows = db.prepare<[], StoredInstance>(`
+  const rows = db
+    .prepare<[], StoredInstance>(`
     SELECT row, id, token_hash, name, workspace, intent, stack, capabilities, status, registered_at, last_seen
     FROM instance JOIN instance_life USING (row) ORDER BY row
-  `).all();
-  return rows.map((row) => ({ ...row, token_hash: row.token_hash.toString(HEX), capabilities: JSON.parse(row.capabilities) as string[] }));
+  `)
+    .all();
+  return rows.map((row) => ({
+    ...row,
+    token_hash: row.token_hash.toString(HEX),
+    capabilities: JSON.parse(row.capabilities) as string[],
+  }));
 }
 
 export class InstanceWriter {
@@ -44,25 +50,42 @@ export class InstanceWriter {
   readonly #stale: Statement<[number, number, number], unknown>;
 
   constructor(db: Db) {
-    this.#insert = db.prepare("INSERT INTO instance (id, token_hash, name, workspace, intent, stack, capabilities, registered_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+    this.#insert = db.prepare(
+      "INSERT INTO instance (id, token_hash, name, workspace, intent, stack, capabilities, registered_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    );
     this.#insert_life = db.prepare("INSERT INTO instance_life VALUES (?, ?, ?)");
     this.#row_of = db.prepare<[string], number>("SELECT row FROM instance WHERE id = ?").pluck();
     this.#notice = db.prepare("SELECT id, name, workspace, stack FROM instance WHERE row = ?");
-    this.#activate = db.prepare("UPDATE instance_life SET status = 'active', last_seen = max(last_seen, ?) WHERE row = ?");
+    this.#activate = db.prepare(
+      "UPDATE instance_life SET status = 'active', last_seen = max(last_seen, ?) WHERE row = ?",
+    );
     this.#set_intent = db.prepare("UPDATE instance SET intent = ? WHERE id = ?");
     this.#set_capabilities = db.prepare("UPDATE instance SET capabilities = ? WHERE id = ?");
     this.#delete = db.prepare("DELETE FROM instance WHERE row = ?");
     this.#delete_life = db.prepare("DELETE FROM instance_life WHERE row = ?");
     // A sign of life that comes behind the silence that followed it wakes nobody.
-    this.#see = db.prepare("UPDATE instance_life SET last_seen = ?, status = iif(status = 'stale', 'active', status) WHERE row = ? AND last_seen < ?");
+    this.#see = db.prepare(
+      "UPDATE instance_life SET last_seen = ?, status = iif(status = 'stale', 'active', status) WHERE row = ? AND last_seen < ?",
+    );
     // One that is stale here may have been seen and silent again meanwhile: then its last_seen is later.
-    this.#stale = db.prepare("UPDATE instance_life SET last_seen = max(last_seen, ?), status = 'stale' WHERE row = ? AND (status = 'active' OR (status = 'stale' AND last_seen < ?))");
+    this.#stale = db.prepare(
+      "UPDATE instance_life SET last_seen = max(last_seen, ?), status = 'stale' WHERE row = ? AND (status = 'active' OR (status = 'stale' AND last_seen < ?))",
+    );
   }
 
   /** Stores a new instance as pending; its row. */
   register(request: RegisterRequest, now_ms: number): number {
     const { id, token_hash, name, workspace, intent, stack, capabilities } = request;
-    const { lastInsertRowid } = this.#insert.run(id, Buffer.from(token_hash, HEX), name, workspace, intent, stack, JSON.stringify(capabilities), now_ms);
+    const { lastInsertRowid } = this.#insert.run(
+      id,
+      Buffer.from(token_hash, HEX),
+      name,
+      workspace,
+      intent,
+      stack,
+      JSON.stringify(capabilities),
+      now_ms,
+    );
     this.#insert_life.run(lastInsertRowid, "pending", now_ms);
     return Number(lastInsertRowid);
   }

@@ -5,8 +5,17 @@
  * request, whose refusals are the protocol's. Runs on the front, loaded with the first request.
  */
 import {
-  classifyInboundRequest, createMcpHandler, DEFAULT_NEGOTIATED_PROTOCOL_VERSION, INVALID_REQUEST, isJsonContentType, isJSONRPCRequest, PARSE_ERROR,
-  SUPPORTED_PROTOCOL_VERSIONS, WebStandardStreamableHTTPServerTransport, type JSONRPCRequest, type McpHttpHandler,
+  classifyInboundRequest,
+  createMcpHandler,
+  DEFAULT_NEGOTIATED_PROTOCOL_VERSION,
+  INVALID_REQUEST,
+  isJsonContentType,
+  isJSONRPCRequest,
+  PARSE_ERROR,
+  SUPPORTED_PROTOCOL_VERSIONS,
+  WebStandardStreamableHTTPServerTransport,
+  type JSONRPCRequest,
+  type McpHttpHandler,
 } from "@modelcontextprotocol/server";
 import { MCP_BATCH_MESSAGES_MAX, MCP_LISTENERS_MAX, SSE_COMMENT_INTERVAL_MS } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
@@ -30,7 +39,9 @@ const REFUSED = -32_000;
 
 /** A method that the standing servers have, and arguments that they cannot refuse. */
 function isRegular({ method, params }: JSONRPCRequest): boolean {
-  return method === "tools/list" ? params?.["cursor"] === undefined : method === "tools/call" && isToolName(params?.["name"]);
+  return method === "tools/list"
+    ? params?.["cursor"] === undefined
+    : method === "tools/call" && isToolName(params?.["name"]);
 }
 
 function refusal(status: number, code: number, message: string): Reply {
@@ -44,7 +55,12 @@ function acceptsBoth(accept: string): boolean {
 
 /** Whether a list of media types has room for JSON, which is what is sent. */
 function acceptsJson(accept: string): boolean {
-  return accept === "" || accept.split(",").some((range) => /^\s*(application\/json|application\/\*|\*\/\*)\s*(;(?!\s*q=0(\.0*)?\s*$)|$)/i.test(range));
+  return (
+    accept === "" ||
+    accept
+      .split(",")
+      .some((range) => /^\s*(application\/json|application\/\*|\*\/\*)\s*(;(?!\s*q=0(\.0*)?\s*$)|$)/i.test(range))
+  );
 }
 
 export class McpEndpoint {
@@ -59,28 +75,41 @@ export class McpEndpoint {
     this.#calls = calls;
     this.#older = new StandingServer(calls, { era: "legacy" });
     this.#stateless = new StandingServer(calls, { era: "modern", revision: STATELESS_REVISION });
-    this.#handler = createMcpHandler(({ requestInfo }) => {
-      const requester = must(requestInfo && this.#requesters.get(requestInfo), "a request of ours");
-      return makeToolServer(calls, () => requester);
-    }, {
-      legacy: "reject", maxSubscriptions: MCP_LISTENERS_MAX, keepAliveMs: SSE_COMMENT_INTERVAL_MS,
-      onerror: (error) => log.debug("mcp request refused", { reason: error.message }),
-    });
+    this.#handler = createMcpHandler(
+      ({ requestInfo }) => {
+        const requester = must(requestInfo && this.#requesters.get(requestInfo), "a request of ours");
+        return makeToolServer(calls, () => requester);
+      },
+      {
+        legacy: "reject",
+        maxSubscriptions: MCP_LISTENERS_MAX,
+        keepAliveMs: SSE_COMMENT_INTERVAL_MS,
+        onerror: (error) => log.debug("mcp request refused", { reason: error.message }),
+      },
+    );
   }
 
   /** Answers one request. Its Host, Origin, token and size were checked. */
   async answer(request: Request): Promise<Reply> {
     const headers = request.headers as McpHeaders;
-    if (!isJsonContentType(headers["content-type"])) return refusal(415, REFUSED, "Unsupported Media Type: Content-Type must be application/json");
+    if (!isJsonContentType(headers["content-type"]))
+      return refusal(415, REFUSED, "Unsupported Media Type: Content-Type must be application/json");
     const parsed = readJsonText(request.body);
     if (parsed instanceof Failure) return refusal(400, PARSE_ERROR, `Parse error: ${parsed.message}`);
     const { json } = parsed;
     const requester: Requester = { outer: { caller: request.caller, context: request.context }, base: baseOf(headers) };
     const route = classifyInboundRequest({ httpMethod: "POST", body: json, ...standardHeaders(headers) });
-    if (route.kind === "legacy") return await this.#answerOlder(json, route.reason === "batch" ? "batch" : "single", headers, requester);
-    if (!acceptsJson(headers.accept)) return refusal(406, REFUSED, "Not Acceptable: Client must accept application/json");
-    if (route.kind === "modern" && route.messageKind === "request" && route.classification.revision === STATELESS_REVISION
-      && isRegular(route.message) && namesItself(route.message, headers)) {
+    if (route.kind === "legacy")
+      return await this.#answerOlder(json, route.reason === "batch" ? "batch" : "single", headers, requester);
+    if (!acceptsJson(headers.accept))
+      return refusal(406, REFUSED, "Not Acceptable: Client must accept application/json");
+    if (
+      route.kind === "modern" &&
+      route.messageKind === "request" &&
+      route.classification.revision === STATELESS_REVISION &&
+      isRegular(route.message) &&
+      namesItself(route.message, headers)
+    ) {
       return jsonReply(await this.#stateless.exchange(route.message, requester));
     }
     const webRequest = makeWebRequest(headers, request);
@@ -88,13 +117,21 @@ export class McpEndpoint {
     return await replyOf(await this.#handler.fetch(webRequest, { parsedBody: json }));
   }
 
-  async #answerOlder(json: unknown, shape: "batch" | "single", headers: McpHeaders, requester: Requester): Promise<Reply> {
+  async #answerOlder(
+    json: unknown,
+    shape: "batch" | "single",
+    headers: McpHeaders,
+    requester: Requester,
+  ): Promise<Reply> {
     const version = headers["mcp-protocol-version"] || DEFAULT_NEGOTIATED_PROTOCOL_VERSION;
-    if (!acceptsBoth(headers.accept)) return refusal(406, REFUSED, "Not Acceptable: Client must accept both application/json and text/event-stream");
+    if (!acceptsBoth(headers.accept))
+      return refusal(406, REFUSED, "Not Acceptable: Client must accept both application/json and text/event-stream");
     if (shape === "batch") {
       // The protocol had batches in one revision only, which is also the one of a client that names none.
-      if (version !== BATCH_REVISION) return refusal(400, INVALID_REQUEST, `Invalid Request: revision ${version} of the protocol has no batches`);
-      if ((json as readonly unknown[]).length > MCP_BATCH_MESSAGES_MAX) return refusal(400, INVALID_REQUEST, `Invalid Request: a batch has at most ${MCP_BATCH_MESSAGES_MAX} messages`);
+      if (version !== BATCH_REVISION)
+        return refusal(400, INVALID_REQUEST, `Invalid Request: revision ${version} of the protocol has no batches`);
+      if ((json as readonly unknown[]).length > MCP_BATCH_MESSAGES_MAX)
+        return refusal(400, INVALID_REQUEST, `Invalid Request: a batch has at most ${MCP_BATCH_MESSAGES_MAX} messages`);
     } else if (isJSONRPCRequest(json) && isRegular(json) && SUPPORTED_PROTOCOL_VERSIONS.includes(version)) {
       return jsonReply(await this.#older.exchange(json, requester));
     }
@@ -115,17 +152,26 @@ export class McpEndpoint {
 }
 
 /** The headers by which a request names what it is; those that it has. */
-function standardHeaders(headers: McpHeaders): { protocolVersionHeader?: string; mcpMethodHeader?: string; mcpNameHeader?: string } {
+function standardHeaders(headers: McpHeaders): {
+  protocolVersionHeader?: string;
+  mcpMethodHeader?: string;
+  mcpNameHeader?: string;
+} {
   const { "mcp-protocol-version": version, "mcp-method": method, "mcp-name": name } = headers;
   return {
-    ...(version === "" ? {} : { protocolVersionHeader: version }), ...(method === "" ? {} : { mcpMethodHeader: method }), ...(name === "" ? {} : { mcpNameHeader: name }),
+    ...(version === "" ? {} : { protocolVersionHeader: version }),
+    ...(method === "" ? {} : { mcpMethodHeader: method }),
+    ...(name === "" ? {} : { mcpNameHeader: name }),
   };
 }
 
 /** Whether the required headers are there and say plainly what the message says. */
 function namesItself({ method, params }: JSONRPCRequest, headers: McpHeaders): boolean {
-  return headers["mcp-protocol-version"] === STATELESS_REVISION && headers["mcp-method"] === method
-    && (method !== "tools/call" || headers["mcp-name"] === params?.["name"]);
+  return (
+    headers["mcp-protocol-version"] === STATELESS_REVISION &&
+    headers["mcp-method"] === method &&
+    (method !== "tools/call" || headers["mcp-name"] === params?.["name"])
+  );
 }
 
 /** The address by which the client came; a proxy in front may have taken off TLS. */
@@ -137,6 +183,9 @@ function baseOf({ host, "x-forwarded-proto": scheme }: McpHeaders): string {
 function makeWebRequest(headers: McpHeaders, request?: Request): globalThis.Request {
   const gone = new AbortController();
   request?.onAbort(() => gone.abort());
-  const given = PROTOCOL_HEADERS.filter((name) => headers[name] !== "").map((name): [string, string] => [name, headers[name]]);
+  const given = PROTOCOL_HEADERS.filter((name) => headers[name] !== "").map((name): [string, string] => [
+    name,
+    headers[name],
+  ]);
   return new globalThis.Request(PLACEHOLDER_URL, { method: "POST", headers: given, signal: gone.signal });
 }

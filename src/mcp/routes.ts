@@ -42,9 +42,17 @@ export class Mcp {
 export function mcpRoutes(mcp: Mcp): Route[] {
   return [
     {
-      method: "POST", path: "/mcp", name: "mcp", tag: "mcp", summary: "The Model Context Protocol (Streamable HTTP, stateless): five tools for discovery and rule proposals.",
-      headers: MCP_HEADERS, body: { kind: "raw" }, answer: "json", statuses: [202, 400, 404, 406, 415],
-      refusals: { 400: ProtocolRefusal, 404: ProtocolRefusal, 406: ProtocolRefusal, 415: ProtocolRefusal }, counted_as: "mcp",
+      method: "POST",
+      path: "/mcp",
+      name: "mcp",
+      tag: "mcp",
+      summary: "The Model Context Protocol (Streamable HTTP, stateless): five tools for discovery and rule proposals.",
+      headers: MCP_HEADERS,
+      body: { kind: "raw" },
+      answer: "json",
+      statuses: [202, 400, 404, 406, 415],
+      refusals: { 400: ProtocolRefusal, 404: ProtocolRefusal, 406: ProtocolRefusal, 415: ProtocolRefusal },
+      counted_as: "mcp",
       handle: async (request) => (await mcp.endpoint()).answer(request),
     },
   ];

@@ -4,7 +4,12 @@
  * call does. Clients choose their ids alone, so each request travels under a number of ours. Runs on the
  * front.
  */
-import { PerRequestHTTPServerTransport, type JSONRPCMessage, type JSONRPCRequest, type MessageClassification } from "@modelcontextprotocol/server";
+import {
+  PerRequestHTTPServerTransport,
+  type JSONRPCMessage,
+  type JSONRPCRequest,
+  type MessageClassification,
+} from "@modelcontextprotocol/server";
 import { must } from "../base/assert.js";
 import type { Requester, ToolCalls } from "./tool-calls.js";
 import { makeToolServer } from "./tool-server.js";
@@ -44,8 +49,11 @@ export class StandingServer {
   constructor(calls: ToolCalls, classification: MessageClassification) {
     this.#classification = classification;
     this.#transport = new StandingTransport(classification, (message) => this.#settle(message));
-    const server = makeToolServer(calls, (id) => must(this.#waiting.get(Number(id)), "a request that is being served").requester,
-      classification.revision === undefined ? undefined : [classification.revision]);
+    const server = makeToolServer(
+      calls,
+      (id) => must(this.#waiting.get(Number(id)), "a request that is being served").requester,
+      classification.revision === undefined ? undefined : [classification.revision],
+    );
     this.#connected = server.connect(this.#transport);
   }
 

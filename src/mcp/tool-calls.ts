@@ -40,7 +40,11 @@ export class ToolCalls {
   /** @param given what the client sent as arguments: any object */
   async run(name: ToolName, given: object, requester: Requester): Promise<ToolResult> {
     const outcome = await this.#attempt(name, given, requester);
-    if (outcome instanceof Failure) return { content: [{ type: "text", text: describeRefusal(TOOLS[name], outcome.status, outcome.message) }], isError: true };
+    if (outcome instanceof Failure)
+      return {
+        content: [{ type: "text", text: describeRefusal(TOOLS[name], outcome.status, outcome.message) }],
+        isError: true,
+      };
     return { content: [{ type: "text", text: outcome }] };
   }
 

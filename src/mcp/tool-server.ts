@@ -2,7 +2,13 @@
  * The protocol library's server with Koor's five tools: it parses, validates and encodes messages of every
  * revision; what a tool does is tool-calls.ts's. Runs on the front, loaded with the first request to /mcp.
  */
-import { ProtocolError, ProtocolErrorCode, Server, type Tool, type jsonSchemaValidator } from "@modelcontextprotocol/server";
+import {
+  ProtocolError,
+  ProtocolErrorCode,
+  Server,
+  type Tool,
+  type jsonSchemaValidator,
+} from "@modelcontextprotocol/server";
 import { MCP_TOOLS_KEPT_MS } from "../../schemas/limits.js";
 import { TOOL_CARDS, TOOL_NAMES, type ToolName } from "../../schemas/mcp.js";
 import { VERSION } from "../../schemas/version.js";
@@ -10,7 +16,9 @@ import type { Requester, ToolCalls } from "./tool-calls.js";
 
 /** The list of tools, as plain JSON: TypeBox's own markers are not in it. */
 const LISTED = TOOL_NAMES.map((name) => ({
-  name, description: TOOL_CARDS[name].description, inputSchema: JSON.parse(JSON.stringify(TOOL_CARDS[name].input)) as Tool["inputSchema"],
+  name,
+  description: TOOL_CARDS[name].description,
+  inputSchema: JSON.parse(JSON.stringify(TOOL_CARDS[name].input)) as Tool["inputSchema"],
 }));
 
 export function isToolName(name: unknown): name is ToolName {
@@ -29,16 +37,24 @@ const HINT = { ttlMs: MCP_TOOLS_KEPT_MS, cacheScope: "public" } as const;
  * @param requesterOf who sent the request with this id
  * @param revisions which it serves; those of the `initialize` handshake by default
  */
-export function makeToolServer(calls: ToolCalls, requesterOf: (id: string | number) => Requester, revisions?: readonly string[]): Server {
-  const server = new Server({ name: "koor", version: VERSION }, {
-    capabilities: { tools: { listChanged: false } },
-    cacheHints: { "tools/list": HINT, "server/discover": HINT },
-    jsonSchemaValidator: UNUSED_VALIDATOR,
-    ...(revisions === undefined ? {} : { supportedProtocolVersions: [...revisions] }),
-  });
+export function makeToolServer(
+  calls: ToolCalls,
+  requesterOf: (id: string | number) => Requester,
+  revisions?: readonly string[],
+): Server {
+  const server = new Server(
+    { name: "koor", version: VERSION },
+    {
+      capabilities: { tools: { listChanged: false } },
+      cacheHints: { "tools/list": HINT, "server/discover": HINT },
+      jsonSchemaValidator: UNUSED_VALIDATOR,
+      ...(revisions === undefined ? {} : { supportedProtocolVersions: [...revisions] }),
+    },
+  );
   server.setRequestHandler("tools/list", () => ({ tools: LISTED }));
   server.setRequestHandler("tools/call", async ({ params }, { mcpReq }) => {
-    if (!isToolName(params.name)) throw new ProtocolError(ProtocolErrorCode.InvalidParams, `Unknown tool: ${params.name}`);
+    if (!isToolName(params.name))
+      throw new ProtocolError(ProtocolErrorCode.InvalidParams, `Unknown tool: ${params.name}`);
     return await calls.run(params.name, params.arguments ?? {}, requesterOf(mcpReq.id));
   });
   return server;

@@ -35,15 +35,20 @@ interface Registered {
 
 /** `a, b,,c` → `["a","b","c"]`. */
 export function splitList(text: string): string[] {
-  return text.split(",").map((part) => part.trim()).filter((part) => part !== "");
+  return text
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "");
 }
 
 /** The arguments without those that were not given, and without what no tool has. */
 function pick(given: Arguments, names: readonly string[]): Record<string, string> {
-  return Object.fromEntries(names.flatMap((name) => {
-    const value = given[name];
-    return value === undefined ? [] : [[name, value]];
-  }));
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const value = given[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
 }
 
 const DISCOVER_FILTERS = Object.keys(TOOL_CARDS.discover_instances.input.properties);
@@ -59,9 +64,19 @@ export const TOOLS: Readonly<Record<ToolName, Tool>> = {
       },
     }),
     result: (answer) => {
-      const { id, token, name, workspace, intent, stack, capabilities, status, registered_at } = JSON.parse(answer) as Registered;
+      const { id, token, name, workspace, intent, stack, capabilities, status, registered_at } = JSON.parse(
+        answer,
+      ) as Registered;
       return JSON.stringify({
-        instance_id: id, token, name, workspace, intent, stack, capabilities, status, registered_at,
+        instance_id: id,
+        token,
+        name,
+        workspace,
+        intent,
+        stack,
+        capabilities,
+        status,
+        registered_at,
         message: `Registered. Read and write data over REST or the CLI, not MCP (get_endpoints lists them). Activate this instance with: koor-cli activate ${id}`,
       });
     },
@@ -74,7 +89,8 @@ export const TOOLS: Readonly<Record<ToolName, Tool>> = {
   set_intent: {
     route: "instance.intent",
     request: ({ instance_id = "", intent }) => ({ params: [instance_id], json: { intent } }),
-    result: (_answer, { instance_id, intent }) => JSON.stringify({ instance_id, intent, message: "Intent updated; this counted as a heartbeat." }),
+    result: (_answer, { instance_id, intent }) =>
+      JSON.stringify({ instance_id, intent, message: "Intent updated; this counted as a heartbeat." }),
     caller: ({ instance_id = "" }) => instance_id,
     subject: "instance_id",
   },
@@ -83,9 +99,15 @@ export const TOOLS: Readonly<Record<ToolName, Tool>> = {
     route: "rule.propose",
     request: (given) => ({ json: pick(given, RULE_FIELDS) }),
     result: (answer) => {
-      const { project, rule_id, status } = JSON.parse(answer) as { readonly project: string; readonly rule_id: string; readonly status: string };
+      const { project, rule_id, status } = JSON.parse(answer) as {
+        readonly project: string;
+        readonly rule_id: string;
+        readonly status: string;
+      };
       return JSON.stringify({
-        project, rule_id, status,
+        project,
+        rule_id,
+        status,
         message: `Proposed. It takes effect when a user accepts it: POST /api/rules/${encodeURIComponent(project)}/${encodeURIComponent(rule_id)}/accept`,
       });
     },

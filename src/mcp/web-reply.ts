@@ -13,7 +13,8 @@ export async function replyOf(response: Response): Promise<Reply> {
   });
   const headers = headerBlock(kept.length === 0 ? [["Cache-Control", "no-store"]] : kept);
   const { body, status } = response;
-  if (body === null || response.headers.get("content-type") !== EVENT_STREAM) return { status, headers, body: await response.text() };
+  if (body === null || response.headers.get("content-type") !== EVENT_STREAM)
+    return { status, headers, body: await response.text() };
   return { status, headers, body: (sink) => void pump(body, sink), discard: () => void body.cancel() };
 }
 

@@ -5,13 +5,35 @@ import { parseExposition } from "../../test/exposition.js";
 import { BATCH_BOUNDS_CALLS, LATENCY_BOUNDS_S, Registry } from "./registry.js";
 
 const GAUGES: Gauges = {
-  version: "1.2.3", last_event_id: 21, uptime_seconds: 1.5, subscribers: 2, instances: { pending: 20, active: 21, stale: 22 }, patterns: 3, in_flight: 4, writer_in_flight: 5, pool_waiting: 6, wal_bytes: 7, resident_bytes: 8, heap_bytes: 9,
-  cpu_seconds: 10.25, loop_delay_seconds: { p50: 0.001, p99: 0.002, max: 0.003 },
+  version: "1.2.3",
+  last_event_id: 21,
+  uptime_seconds: 1.5,
+  subscribers: 2,
+  instances: { pending: 20, active: 21, stale: 22 },
+  patterns: 3,
+  in_flight: 4,
+  writer_in_flight: 5,
+  pool_waiting: 6,
+  wal_bytes: 7,
+  resident_bytes: 8,
+  heap_bytes: 9,
+  cpu_seconds: 10.25,
+  loop_delay_seconds: { p50: 0.001, p99: 0.002, max: 0.003 },
 };
 
 t.test("every figure is there, once, with its help and its type", (t) => {
   const registry = new Registry();
-  Object.assign(registry, { rest_calls: 11, mcp_calls: 12, unauthenticated: 13, events_published: 14, events_delivered: 15, events_dropped: 16, writer_restarts: 17, writer_waiting: 18, state_keys: 19 });
+  Object.assign(registry, {
+    rest_calls: 11,
+    mcp_calls: 12,
+    unauthenticated: 13,
+    events_published: 14,
+    events_delivered: 15,
+    events_dropped: 16,
+    writer_restarts: 17,
+    writer_waiting: 18,
+    state_keys: 19,
+  });
   const families = parseExposition(expose(registry, GAUGES));
   const expected: Readonly<Record<string, readonly [type: string, value: number]>> = {
     koor_http_requests_in_flight: ["gauge", 4],
@@ -38,9 +60,23 @@ t.test("every figure is there, once, with its help and its type", (t) => {
     t.equal(families.get(name)?.type, type, name);
     t.same(families.get(name)?.samples, [{ name, labels: {}, value }], name);
   }
-  t.same(families.get("koor_build_info")?.samples, [{ name: "koor_build_info", labels: { version: "1.2.3" }, value: 1 }]);
-  t.same(families.get("koor_calls_total")?.samples.map(({ labels, value }) => [labels["plane"], value]), [["rest", 11], ["mcp", 12]]);
-  t.same(families.get("koor_event_loop_delay_seconds")?.samples.map(({ labels, value }) => [labels["quantile"], value]), [["0.5", 0.001], ["0.99", 0.002]]);
+  t.same(families.get("koor_build_info")?.samples, [
+    { name: "koor_build_info", labels: { version: "1.2.3" }, value: 1 },
+  ]);
+  t.same(
+    families.get("koor_calls_total")?.samples.map(({ labels, value }) => [labels["plane"], value]),
+    [
+      ["rest", 11],
+      ["mcp", 12],
+    ],
+  );
+  t.same(
+    families.get("koor_event_loop_delay_seconds")?.samples.map(({ labels, value }) => [labels["quantile"], value]),
+    [
+      ["0.5", 0.001],
+      ["0.99", 0.002],
+    ],
+  );
   t.end();
 });
 
@@ -53,18 +89,31 @@ t.test("requests by route and status, with their latencies", (t) => {
   get.record(200, 0.003);
   const families = parseExposition(expose(registry, GAUGES));
   t.same(
-    families.get("koor_http_requests_total")?.samples.map(({ labels, value }) => [labels["route"], labels["status"], value]),
-    [["state.get", "200", 5], ["state.get", "404", 1]],
+    families
+      .get("koor_http_requests_total")
+      ?.samples.map(({ labels, value }) => [labels["route"], labels["status"], value]),
+    [
+      ["state.get", "200", 5],
+      ["state.get", "404", 1],
+    ],
   );
-  const buckets = families.get("koor_http_request_duration_seconds")?.samples.filter(({ name, labels }) => name.endsWith("_bucket") && labels["status"] === "200") ?? [];
-  t.same(buckets.map(({ labels }) => labels["le"]), [...LATENCY_BOUNDS_S.map(String), "+Inf"]);
+  const buckets =
+    families
+      .get("koor_http_request_duration_seconds")
+      ?.samples.filter(({ name, labels }) => name.endsWith("_bucket") && labels["status"] === "200") ?? [];
+  t.same(
+    buckets.map(({ labels }) => labels["le"]),
+    [...LATENCY_BOUNDS_S.map(String), "+Inf"],
+  );
   const below = (bound: string): number | undefined => buckets.find(({ labels }) => labels["le"] === bound)?.value;
   t.equal(below("0.0001"), 2, "a bound counts what equals it");
   t.equal(below("0.0025"), 2);
   t.equal(below("0.005"), 4);
   t.equal(below("10"), 4);
   t.equal(below("+Inf"), 5);
-  const sum = families.get("koor_http_request_duration_seconds")?.samples.find(({ name, labels }) => name.endsWith("_sum") && labels["status"] === "200");
+  const sum = families
+    .get("koor_http_request_duration_seconds")
+    ?.samples.find(({ name, labels }) => name.endsWith("_sum") && labels["status"] === "200");
   t.ok(Math.abs((sum?.value ?? 0) - 20.00615) < 1e-9);
   t.end();
 });
@@ -76,7 +125,13 @@ t.test("the writer's batches", (t) => {
   const families = parseExposition(expose(registry, GAUGES));
   const batch = families.get("koor_writer_batch_calls")?.samples ?? [];
   t.equal(batch.filter(({ name }) => name.endsWith("_bucket")).length, BATCH_BOUNDS_CALLS.length + 1);
-  t.match(batch.filter(({ name }) => !name.endsWith("_bucket")), [{ name: "koor_writer_batch_calls_sum", value: 65 }, { name: "koor_writer_batch_calls_count", value: 2 }]);
+  t.match(
+    batch.filter(({ name }) => !name.endsWith("_bucket")),
+    [
+      { name: "koor_writer_batch_calls_sum", value: 65 },
+      { name: "koor_writer_batch_calls_count", value: 2 },
+    ],
+  );
   const commit = families.get("koor_writer_commit_seconds")?.samples ?? [];
   t.ok(Math.abs((commit.find(({ name }) => name.endsWith("_sum"))?.value ?? 0) - 0.0039) < 1e-12, "in seconds");
   t.equal(families.get("koor_state_keys")?.samples[0]?.value, 6);

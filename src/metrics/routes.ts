@@ -10,7 +10,16 @@ import { formatUptime } from "../base/duration.js";
 import { Failure } from "../base/result.js";
 import type { Log } from "../base/log.js";
 import type { Hub } from "../events/hub.js";
-import { JSON_HEADERS, JSON_TYPE, headerBlock, jsonReply, type Answer, type Reply, type Request, type Route } from "../front/route-table.js";
+import {
+  JSON_HEADERS,
+  JSON_TYPE,
+  headerBlock,
+  jsonReply,
+  type Answer,
+  type Reply,
+  type Request,
+  type Route,
+} from "../front/route-table.js";
 import type { RpcClient } from "../rpc/client.js";
 import type { Pool } from "../rpc/pool.js";
 import { databasePath } from "../store/open.js";
@@ -43,20 +52,49 @@ export function metricsRoutes(options: MetricsRoutesOptions): Route[] {
   const tag = "metrics";
   return [
     {
-      method: "GET", path: "/health", name: "health", tag, summary: "Says whether the server serves; needs no token.",
-      answer: Health, statuses: [503], refusals: { 503: Health }, open: true, uncounted: true, handle: () => metrics.health(),
+      method: "GET",
+      path: "/health",
+      name: "health",
+      tag,
+      summary: "Says whether the server serves; needs no token.",
+      answer: Health,
+      statuses: [503],
+      refusals: { 503: Health },
+      open: true,
+      uncounted: true,
+      handle: () => metrics.health(),
     },
     {
-      method: "GET", path: "/api/metrics", name: "metrics", tag, summary: "Reads the main figures and the token tax saved.",
-      answer: Metrics, uncounted: true, handle: () => metrics.read(),
+      method: "GET",
+      path: "/api/metrics",
+      name: "metrics",
+      tag,
+      summary: "Reads the main figures and the token tax saved.",
+      answer: Metrics,
+      uncounted: true,
+      handle: () => metrics.read(),
     },
     {
-      method: "POST", path: "/api/metrics/reset", name: "metrics.reset", tag, needs: "server", summary: "Zeroes the two counters of calls.",
-      answer: MetricsReset, uncounted: true, audit: { action: "metrics.reset", resource: () => "" }, handle: (request) => metrics.reset(request),
+      method: "POST",
+      path: "/api/metrics/reset",
+      name: "metrics.reset",
+      tag,
+      needs: "server",
+      summary: "Zeroes the two counters of calls.",
+      answer: MetricsReset,
+      uncounted: true,
+      audit: { action: "metrics.reset", resource: () => "" },
+      handle: (request) => metrics.reset(request),
     },
     {
-      method: "GET", path: "/metrics", name: "prometheus", tag, summary: "Reads all figures in Prometheus' text format.",
-      answer: "text", uncounted: true, handle: () => metrics.scrape(),
+      method: "GET",
+      path: "/metrics",
+      name: "prometheus",
+      tag,
+      summary: "Reads all figures in Prometheus' text format.",
+      answer: "text",
+      uncounted: true,
+      handle: () => metrics.scrape(),
     },
   ];
 }
@@ -89,22 +127,24 @@ class MetricsFront {
     const { registry, hub, addresses } = this.#options;
     const { api, dashboard } = addresses();
     const total_calls = registry.rest_calls + registry.mcp_calls;
-    return jsonReply(JSON.stringify({
-      uptime: this.#uptime(),
-      state_keys: registry.state_keys,
-      instances: Object.values(this.#options.instances()).reduce((sum, count) => sum + count, 0),
-      last_event_id: hub.lastId,
-      api_bind: api,
-      dashboard_bind: dashboard,
-      token_tax: {
-        mcp_calls: registry.mcp_calls,
-        rest_calls: registry.rest_calls,
-        total_calls,
-        mcp_estimated_tokens: registry.mcp_calls * TOKENS_PER_MCP_CALL,
-        rest_tokens_saved: registry.rest_calls * TOKENS_PER_MCP_CALL,
-        savings_percent: total_calls === 0 ? 0 : Math.round((registry.rest_calls / total_calls) * 10_000) / 100,
-      },
-    }));
+    return jsonReply(
+      JSON.stringify({
+        uptime: this.#uptime(),
+        state_keys: registry.state_keys,
+        instances: Object.values(this.#options.instances()).reduce((sum, count) => sum + count, 0),
+        last_event_id: hub.lastId,
+        api_bind: api,
+        dashboard_bind: dashboard,
+        token_tax: {
+          mcp_calls: registry.mcp_calls,
+          rest_calls: registry.rest_calls,
+          total_calls,
+          mcp_estimated_tokens: registry.mcp_calls * TOKENS_PER_MCP_CALL,
+          rest_tokens_saved: registry.rest_calls * TOKENS_PER_MCP_CALL,
+          savings_percent: total_calls === 0 ? 0 : Math.round((registry.rest_calls / total_calls) * 10_000) / 100,
+        },
+      }),
+    );
   }
 
   async reset({ context }: Request): Promise<Answer> {
@@ -141,7 +181,11 @@ class MetricsFront {
       },
     });
     this.#loop_delay.reset();
-    return { status: 200, headers: headerBlock([["Content-Type", "text/plain; version=0.0.4; charset=utf-8"]]), body: text };
+    return {
+      status: 200,
+      headers: headerBlock([["Content-Type", "text/plain; version=0.0.4; charset=utf-8"]]),
+      body: text,
+    };
   }
 
   #uptime(): string {

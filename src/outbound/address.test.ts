@@ -5,7 +5,16 @@ import t from "tap";
 import { classifyAddress } from "./address.js";
 import { OutboundFailure, parseOutboundUrl, refuseAddress } from "./url.js";
 
-const METADATA_V4 = ["169.254.169.254", "169.254.170.2", "169.254.170.23", "169.254.0.23", "169.254.42.42", "168.63.129.16", "100.100.100.200", "192.0.0.192"];
+const METADATA_V4 = [
+  "169.254.169.254",
+  "169.254.170.2",
+  "169.254.170.23",
+  "169.254.0.23",
+  "169.254.42.42",
+  "168.63.129.16",
+  "100.100.100.200",
+  "192.0.0.192",
+];
 
 /** `a9fe`, `a9fe` of 169.254.169.254. */
 function halves(address: string): [string, string] {
@@ -20,10 +29,23 @@ function embeddings(address: string): string[] {
   const inverted = halves([a, b, c, d].map((byte) => 255 - byte).join("."));
   const hex = (one: number, two: number): string => (one * 256 + two).toString(16);
   return [
-    `::ffff:${address}`, `::FFFF:${high}:${low}`, `0:0:0:0:0:ffff:${high}:${low}`, `::${address}`, `::${high}:${low}`, `::ffff:0:${high}:${low}`,
-    `64:ff9b::${address}`, `64:ff9b::${high}:${low}`, `64:ff9b:1::${high}:${low}`, `64:ff9b:1:${high}:${hex(0, c)}:${hex(d, 0)}::`,
-    `2002:${high}:${low}::`, `2002:${high}:${low}::1`, `2001:0:${high}:${low}::1`, `2001::4136:e378:8000:63bf:${inverted[0]}:${inverted[1]}`,
-    `2001:db8::5efe:${address}`, `2001:db8::200:5efe:${high}:${low}`, `::ffff:${address}%eth0`,
+    `::ffff:${address}`,
+    `::FFFF:${high}:${low}`,
+    `0:0:0:0:0:ffff:${high}:${low}`,
+    `::${address}`,
+    `::${high}:${low}`,
+    `::ffff:0:${high}:${low}`,
+    `64:ff9b::${address}`,
+    `64:ff9b::${high}:${low}`,
+    `64:ff9b:1::${high}:${low}`,
+    `64:ff9b:1:${high}:${hex(0, c)}:${hex(d, 0)}::`,
+    `2002:${high}:${low}::`,
+    `2002:${high}:${low}::1`,
+    `2001:0:${high}:${low}::1`,
+    `2001::4136:e378:8000:63bf:${inverted[0]}:${inverted[1]}`,
+    `2001:db8::5efe:${address}`,
+    `2001:db8::200:5efe:${high}:${low}`,
+    `::ffff:${address}%eth0`,
   ];
 }
 
@@ -35,7 +57,16 @@ t.test("metadata services, however they are written", (t) => {
       t.equal(classifyAddress(form), "metadata", form);
     }
   }
-  for (const address of ["fd00:ec2::254", "fd00:ec2::23", "FD00:0EC2:0:0::254", "fd20:ce::254", "fd00:42::42", "fd00:a9fe:a9fe::1", "fe80::a9fe:a9fe", "fe80::a9fe:a9fe%eth0"]) {
+  for (const address of [
+    "fd00:ec2::254",
+    "fd00:ec2::23",
+    "FD00:0EC2:0:0::254",
+    "fd20:ce::254",
+    "fd00:42::42",
+    "fd00:a9fe:a9fe::1",
+    "fe80::a9fe:a9fe",
+    "fe80::a9fe:a9fe%eth0",
+  ]) {
     t.equal(classifyAddress(address), "metadata", address);
   }
   t.end();
@@ -44,30 +75,66 @@ t.test("metadata services, however they are written", (t) => {
 t.test("private and public addresses", (t) => {
   const rows: Readonly<Record<string, readonly string[]>> = {
     private: [
-      "127.0.0.1", "127.9.9.9", "0.0.0.0", "10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.1.1", "100.64.0.1", "100.127.255.255", "198.18.0.1",
-      "224.0.0.1", "255.255.255.255", "::", "::1", "fc00::1", "fd12:3456::1", "fe80::1", "fe80::1%eth0", "::ffff:127.0.0.1", "::ffff:10.0.0.1",
-      "64:ff9b::7f00:1", "2002:7f00:1::", "ff02::1", "2001:db8::1",
+      "127.0.0.1",
+      "127.9.9.9",
+      "0.0.0.0",
+      "10.1.2.3",
+      "172.16.0.1",
+      "172.31.255.255",
+      "192.168.1.1",
+      "100.64.0.1",
+      "100.127.255.255",
+      "198.18.0.1",
+      "224.0.0.1",
+      "255.255.255.255",
+      "::",
+      "::1",
+      "fc00::1",
+      "fd12:3456::1",
+      "fe80::1",
+      "fe80::1%eth0",
+      "::ffff:127.0.0.1",
+      "::ffff:10.0.0.1",
+      "64:ff9b::7f00:1",
+      "2002:7f00:1::",
+      "ff02::1",
+      "2001:db8::1",
     ],
     public: [
-      "1.1.1.1", "8.8.8.8", "169.253.255.255", "169.255.0.0", "168.63.129.17", "100.128.0.1", "172.32.0.1", "192.167.1.1", "2606:4700::1111", "2a00::1",
-      "::ffff:8.8.8.8", "64:ff9b::808:808", "2002:808:808::1",
+      "1.1.1.1",
+      "8.8.8.8",
+      "169.253.255.255",
+      "169.255.0.0",
+      "168.63.129.17",
+      "100.128.0.1",
+      "172.32.0.1",
+      "192.167.1.1",
+      "2606:4700::1111",
+      "2a00::1",
+      "::ffff:8.8.8.8",
+      "64:ff9b::808:808",
+      "2002:808:808::1",
     ],
   };
-  for (const [expected, addresses] of Object.entries(rows)) for (const address of addresses) t.equal(classifyAddress(address), expected, address);
-  for (const text of ["", "localhost", "1.2.3", "::g", "[::1]", "1.2.3.4:80", "0x7f000001"]) t.equal(classifyAddress(text), undefined, text);
+  for (const [expected, addresses] of Object.entries(rows))
+    for (const address of addresses) t.equal(classifyAddress(address), expected, address);
+  for (const text of ["", "localhost", "1.2.3", "::g", "[::1]", "1.2.3.4:80", "0x7f000001"])
+    t.equal(classifyAddress(text), undefined, text);
   t.end();
 });
 
 t.test("an embedded address is never better than the plain one", (t) => {
   const rank = { metadata: 0, private: 1, public: 2 } as const;
-  assert(property(ipV4(), nat(), (address, pick) => {
-    const forms = embeddings(address);
-    const form = forms[pick % forms.length] ?? "";
-    const plain = classifyAddress(address);
-    const embedded = classifyAddress(form);
-    if (plain === undefined || embedded === undefined) return false;
-    return rank[embedded] <= rank[plain];
-  }));
+  assert(
+    property(ipV4(), nat(), (address, pick) => {
+      const forms = embeddings(address);
+      const form = forms[pick % forms.length] ?? "";
+      const plain = classifyAddress(address);
+      const embedded = classifyAddress(form);
+      if (plain === undefined || embedded === undefined) return false;
+      return rank[embedded] <= rank[plain];
+    }),
+  );
   assert(property(ipV6(), (address) => classifyAddress(address) !== undefined));
   t.end();
 });
@@ -75,26 +142,86 @@ t.test("an embedded address is never better than the plain one", (t) => {
 t.test("URLs", (t) => {
   const lan = { allow_private: true };
   const internet = { allow_private: false };
-  for (const text of ["http://a.example/x?y=1", "https://a.example:8443", "HTTP://A.example", "http://localhost:9000/", "http://10.0.0.1", "http://[::1]:80/"]) {
+  for (const text of [
+    "http://a.example/x?y=1",
+    "https://a.example:8443",
+    "HTTP://A.example",
+    "http://localhost:9000/",
+    "http://10.0.0.1",
+    "http://[::1]:80/",
+  ]) {
     t.ok(parseOutboundUrl(text, "url", lan) instanceof URL, text);
   }
-  for (const text of ["", "a.example", "//a.example", "ftp://a.example", "file:///etc/passwd", "javascript:alert(1)", "http://", "http://[fe80::1%25eth0]/", "http://a b/", "ws://a.example"]) {
+  for (const text of [
+    "",
+    "a.example",
+    "//a.example",
+    "ftp://a.example",
+    "file:///etc/passwd",
+    "javascript:alert(1)",
+    "http://",
+    "http://[fe80::1%25eth0]/",
+    "http://a b/",
+    "ws://a.example",
+  ]) {
     const failure = parseOutboundUrl(text, "url", lan);
     t.match(failure, { kind: "invalid", http: 400, message: "url must be an http or https URL" }, text);
   }
-  t.match(parseOutboundUrl("http://me@a.example", "base_url", lan), { kind: "invalid", message: "base_url must not contain credentials" });
+  t.match(parseOutboundUrl("http://me@a.example", "base_url", lan), {
+    kind: "invalid",
+    message: "base_url must not contain credentials",
+  });
   t.match(parseOutboundUrl("http://me:pw@a.example", "url", lan), { kind: "invalid" });
-  t.match(parseOutboundUrl(`http://a.example/${"x".repeat(3000)}`, "url", lan), { kind: "invalid", message: "url is longer than 2048 bytes" });
+  t.match(parseOutboundUrl(`http://a.example/${"x".repeat(3000)}`, "url", lan), {
+    kind: "invalid",
+    message: "url is longer than 2048 bytes",
+  });
   for (const host of [
-    "169.254.169.254", "169.254.169.254.", "2852039166", "0xA9FEA9FE", "0xa9.0xfe.0xa9.0xfe", "0251.0376.0251.0376", "169.254.43518", "169.16689662",
-    "①⑥⑨.254.169.254", "169%2e254%2e169%2e254", "[::ffff:169.254.169.254]", "[64:ff9b::a9fe:a9fe]", "[fd00:ec2::254]", "metadata.google.internal",
-    "METADATA.google.internal.", "metadata", "169.254.170.2", "100.100.100.200", "168.63.129.16", "192.0.0.192",
+    "169.254.169.254",
+    "169.254.169.254.",
+    "2852039166",
+    "0xA9FEA9FE",
+    "0xa9.0xfe.0xa9.0xfe",
+    "0251.0376.0251.0376",
+    "169.254.43518",
+    "169.16689662",
+    "①⑥⑨.254.169.254",
+    "169%2e254%2e169%2e254",
+    "[::ffff:169.254.169.254]",
+    "[64:ff9b::a9fe:a9fe]",
+    "[fd00:ec2::254]",
+    "metadata.google.internal",
+    "METADATA.google.internal.",
+    "metadata",
+    "169.254.170.2",
+    "100.100.100.200",
+    "168.63.129.16",
+    "192.0.0.192",
   ]) {
     const failure = parseOutboundUrl(`http://${host}/latest/meta-data`, "url", lan);
-    t.match(failure, { kind: "refused", http: 400, message: "address refused: cloud metadata addresses are never called" }, host);
+    t.match(
+      failure,
+      { kind: "refused", http: 400, message: "address refused: cloud metadata addresses are never called" },
+      host,
+    );
   }
-  for (const host of ["localhost", "a.localhost.", "127.1", "0", "10.0.0.1", "192.168.0.1", "[::1]", "[fd12::1]", "100.64.0.1", "[::ffff:127.0.0.1]"]) {
-    t.match(parseOutboundUrl(`http://${host}:8080/`, "url", internet), { kind: "refused", message: "address refused: private addresses may not be called" }, host);
+  for (const host of [
+    "localhost",
+    "a.localhost.",
+    "127.1",
+    "0",
+    "10.0.0.1",
+    "192.168.0.1",
+    "[::1]",
+    "[fd12::1]",
+    "100.64.0.1",
+    "[::ffff:127.0.0.1]",
+  ]) {
+    t.match(
+      parseOutboundUrl(`http://${host}:8080/`, "url", internet),
+      { kind: "refused", message: "address refused: private addresses may not be called" },
+      host,
+    );
     t.ok(parseOutboundUrl(`http://${host}:8080/`, "url", lan) instanceof URL, host);
   }
   t.ok(refuseAddress("not an address", lan) instanceof OutboundFailure, "what is no address is refused");

@@ -25,9 +25,26 @@ const METADATA: readonly (readonly [network: string, bits: number])[] = [
 
 /** What is not routed on the public network: loopback, private, shared, link-local, multicast, reserved, documentation. */
 const PRIVATE: readonly (readonly [network: string, bits: number])[] = [
-  ["0.0.0.0", 8], ["10.0.0.0", 8], ["100.64.0.0", 10], ["127.0.0.0", 8], ["172.16.0.0", 12], ["192.0.0.0", 24], ["192.0.2.0", 24],
-  ["192.168.0.0", 16], ["198.18.0.0", 15], ["198.51.100.0", 24], ["203.0.113.0", 24], ["224.0.0.0", 4], ["240.0.0.0", 4],
-  ["::", 127], ["100::", 64], ["2001:db8::", 32], ["fc00::", 7], ["fe80::", 10], ["fec0::", 10], ["ff00::", 8],
+  ["0.0.0.0", 8],
+  ["10.0.0.0", 8],
+  ["100.64.0.0", 10],
+  ["127.0.0.0", 8],
+  ["172.16.0.0", 12],
+  ["192.0.0.0", 24],
+  ["192.0.2.0", 24],
+  ["192.168.0.0", 16],
+  ["198.18.0.0", 15],
+  ["198.51.100.0", 24],
+  ["203.0.113.0", 24],
+  ["224.0.0.0", 4],
+  ["240.0.0.0", 4],
+  ["::", 127],
+  ["100::", 64],
+  ["2001:db8::", 32],
+  ["fc00::", 7],
+  ["fe80::", 10],
+  ["fec0::", 10],
+  ["ff00::", 8],
 ];
 
 function listOf(rows: readonly (readonly [network: string, bits: number])[]): BlockList {
@@ -53,7 +70,8 @@ function groupsOf(address: string): number[] {
     const [a = 0, b = 0, c = 0, d = 0] = dotted.slice(2).map(Number);
     text = `${dotted[1] ?? ""}${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
   }
-  const parse = (part: string): number[] => (part === "" ? [] : part.split(":").map((group) => Number.parseInt(group, 16)));
+  const parse = (part: string): number[] =>
+    part === "" ? [] : part.split(":").map((group) => Number.parseInt(group, 16));
   const [head = "", tail] = text.split("::");
   const front = parse(head);
   const back = tail === undefined ? [] : parse(tail);
@@ -78,7 +96,11 @@ function embeddedIpv4(groups: readonly number[]): string[] {
   if (a === 0x64 && b === 0xff9b) {
     found.push(last);
     // RFC 8215's prefix of 48 bits: RFC 6052 puts the address around the eighth byte.
-    if (c === 1) found.push(ipv4Of(d, ((e & 0xff) << 8) | (f >> 8)), ipv4Of(((e & 0xff) << 8) | (f >> 8), ((f & 0xff) << 8) | (g >> 8)));
+    if (c === 1)
+      found.push(
+        ipv4Of(d, ((e & 0xff) << 8) | (f >> 8)),
+        ipv4Of(((e & 0xff) << 8) | (f >> 8), ((f & 0xff) << 8) | (g >> 8)),
+      );
   }
   if (a === 0x2002) found.push(ipv4Of(b, c));
   if (a === 0x2001 && b === 0) found.push(ipv4Of(c, d), ipv4Of(g ^ 0xffff, h ^ 0xffff));
@@ -95,6 +117,9 @@ export function classifyAddress(text: string): AddressClass | undefined {
   if (family === 0) return undefined;
   if (family === 4) return classifyPlain(text, "ipv4");
   const [address = ""] = text.split("%");
-  const classes = new Set([classifyPlain(address, "ipv6"), ...embeddedIpv4(groupsOf(address)).map((embedded) => classifyPlain(embedded, "ipv4"))]);
+  const classes = new Set([
+    classifyPlain(address, "ipv6"),
+    ...embeddedIpv4(groupsOf(address)).map((embedded) => classifyPlain(embedded, "ipv4")),
+  ]);
   return WORST_FIRST.find((one) => classes.has(one));
 }

@@ -3,7 +3,13 @@
  * resolver and what begins connections are the test's own there, and count.
  */
 import { createServer, type RequestListener } from "node:http";
-import { createServer as createPlainServer, type AddressInfo, type LookupFunction, type Server as PlainServer, type Socket } from "node:net";
+import {
+  createServer as createPlainServer,
+  type AddressInfo,
+  type LookupFunction,
+  type Server as PlainServer,
+  type Socket,
+} from "node:net";
 import t from "tap";
 import type { Owner } from "../../test/server-process.js";
 import { OUTBOUND_LOOKUPS_MAX } from "../../schemas/limits.js";
@@ -17,10 +23,13 @@ async function listen(t: Owner, server: PlainServer): Promise<number> {
   const sockets = new Set<Socket>();
   server.on("connection", (socket) => sockets.add(socket));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  t.teardown(() => new Promise<void>((resolve) => {
-    server.close(() => resolve());
-    for (const socket of sockets) socket.destroy();
-  }));
+  t.teardown(
+    () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        for (const socket of sockets) socket.destroy();
+      }),
+  );
   return (server.address() as AddressInfo).port;
 }
 
@@ -28,7 +37,10 @@ function serve(t: Owner, listener: RequestListener): Promise<number> {
   return listen(t, createServer(listener));
 }
 
-function makeClient(t: Owner, options: Partial<OutboundOptions> & { readonly allow_private?: boolean } = {}): OutboundClient {
+function makeClient(
+  t: Owner,
+  options: Partial<OutboundOptions> & { readonly allow_private?: boolean } = {},
+): OutboundClient {
   const { allow_private = true, ...rest } = options;
   const client = new OutboundClient({ policy: { allow_private }, ...rest });
   t.teardown(() => client.close());
@@ -46,7 +58,12 @@ t.test("an exchange: method, headers, body, status, no redirect", async (t) => {
     });
   });
   const client = makeClient(t);
-  const answer = await client.request(new URL(`http://127.0.0.1:${port}/p?q=1`), { ...GET, method: "POST", headers: { "X-A": "b" }, body: '{"a":1}' }) as OutboundAnswer;
+  const answer = (await client.request(new URL(`http://127.0.0.1:${port}/p?q=1`), {
+    ...GET,
+    method: "POST",
+    headers: { "X-A": "b" },
+    body: '{"a":1}',
+  })) as OutboundAnswer;
   t.equal(answer.status, 302);
   t.equal(answer.headers["x-b"], "c");
   t.equal(answer.body.toString(), "moved");
@@ -71,30 +88,49 @@ t.test("what goes wrong has its kind", async (t) => {
     more();
   });
   const cutting = await serve(t, (request) => request.socket.destroy());
-  const chatter = await listen(t, createPlainServer((socket) => {
-    socket.on("error", () => undefined);
-    socket.end("220 mail\r\n");
-  }));
+  const chatter = await listen(
+    t,
+    createPlainServer((socket) => {
+      socket.on("error", () => undefined);
+      socket.end("220 mail\r\n");
+    }),
+  );
   const failure = async (port: number, options: Partial<OutboundRequest> = {}): Promise<OutboundFailure> =>
-    await client.request(new URL(`http://127.0.0.1:${port}/`), { ...GET, ...options }) as OutboundFailure;
-  t.match(await failure(silent, { deadline_ms: 50 }), { kind: "timeout", http: 504, message: /did not answer within 50 ms/ });
+    (await client.request(new URL(`http://127.0.0.1:${port}/`), { ...GET, ...options })) as OutboundFailure;
+  t.match(await failure(silent, { deadline_ms: 50 }), {
+    kind: "timeout",
+    http: 504,
+    message: /did not answer within 50 ms/,
+  });
   t.match(await failure(dribbling, { deadline_ms: 200 }), { kind: "timeout" }, "a body that dribbles");
   t.match(await failure(large), { kind: "too_large", message: /larger than 1000 bytes/ });
   t.match(await failure(endless), { kind: "too_large" });
-  t.match(await failure(cutting), { kind: "unreachable", message: /cannot reach 127\.0\.0\.1:\d+: connection (closed|reset)/ });
+  t.match(await failure(cutting), {
+    kind: "unreachable",
+    message: /cannot reach 127\.0\.0\.1:\d+: connection (closed|reset)/,
+  });
   t.match(await failure(chatter), { kind: "unreachable", message: /it does not speak HTTP/ });
   const abort = new AbortController();
   const cancelled = failure(silent, { signal: abort.signal });
   abort.abort();
   t.match(await cancelled, { kind: "aborted" });
   t.match(await failure(silent, { signal: abort.signal }), { kind: "aborted" }, "aborted before");
-  t.match(await failure(1), { kind: "unreachable", http: 503, message: "cannot reach 127.0.0.1:1: connection refused" });
+  t.match(await failure(1), {
+    kind: "unreachable",
+    http: 503,
+    message: "cannot reach 127.0.0.1:1: connection refused",
+  });
   t.equal(client.running, 0);
 });
 
 t.test("what it cannot resolve is unreachable; what is under way when it closes is cut", async (t) => {
-  const nowhere = makeClient(t, { resolve: (_name, done) => done(Object.assign(new Error("x"), { code: "ENOTFOUND" })) });
-  t.match(await nowhere.request(new URL("http://nowhere.example/"), GET), { kind: "unreachable", message: "cannot reach nowhere.example: no such host" });
+  const nowhere = makeClient(t, {
+    resolve: (_name, done) => done(Object.assign(new Error("x"), { code: "ENOTFOUND" })),
+  });
+  t.match(await nowhere.request(new URL("http://nowhere.example/"), GET), {
+    kind: "unreachable",
+    message: "cannot reach nowhere.example: no such host",
+  });
   const empty = makeClient(t, { resolve: (_name, done) => done([]) });
   t.match(await empty.request(new URL("http://nowhere.example/"), GET), { kind: "unreachable" });
   let arrived: () => void = () => undefined;
@@ -126,14 +162,30 @@ function resolvesTo(...addresses: string[]): Resolve {
 
 t.test("no connection is begun to a refused address, whatever a name resolves to", async (t) => {
   const forbidden = [
-    ["169.254.169.254"], ["::ffff:169.254.169.254"], ["64:ff9b::a9fe:a9fe"], ["fd00:ec2::254"], ["1.1.1.1", "169.254.169.254"], ["2002:a9fe:a9fe::"],
-    ["100.100.100.200"], ["168.63.129.16"], ["fe80::a9fe:a9fe%eth0"], ["garbage"],
+    ["169.254.169.254"],
+    ["::ffff:169.254.169.254"],
+    ["64:ff9b::a9fe:a9fe"],
+    ["fd00:ec2::254"],
+    ["1.1.1.1", "169.254.169.254"],
+    ["2002:a9fe:a9fe::"],
+    ["100.100.100.200"],
+    ["168.63.129.16"],
+    ["fe80::a9fe:a9fe%eth0"],
+    ["garbage"],
   ];
   for (const addresses of forbidden) {
     const begun: string[] = [];
     const client = makeClient(t, { resolve: resolvesTo(...addresses), makeConnector: countingConnector(begun) });
-    t.match(await client.request(new URL("http://innocent.example/"), GET), { kind: "refused", http: 400 }, addresses.join());
-    t.match(await client.request(new URL("https://innocent.example/"), GET), { kind: "refused" }, `${addresses.join()} over TLS`);
+    t.match(
+      await client.request(new URL("http://innocent.example/"), GET),
+      { kind: "refused", http: 400 },
+      addresses.join(),
+    );
+    t.match(
+      await client.request(new URL("https://innocent.example/"), GET),
+      { kind: "refused" },
+      `${addresses.join()} over TLS`,
+    );
     t.same(begun, []);
   }
   const begun: string[] = [];
@@ -156,7 +208,11 @@ t.test("a name is resolved once a connection: a second answer gains nothing", as
   });
   t.match(await client.request(new URL("http://rebinding.example/"), GET), { kind: "unreachable" });
   t.same([asked, begun], [1, ['[{"address":"1.1.1.1","family":4}]']], "what was checked is what is connected to");
-  t.match(await client.request(new URL("http://rebinding.example/"), GET), { kind: "refused" }, "the next connection is checked anew");
+  t.match(
+    await client.request(new URL("http://rebinding.example/"), GET),
+    { kind: "refused" },
+    "the next connection is checked anew",
+  );
   t.equal(begun.length, 1);
 });
 
@@ -172,7 +228,10 @@ t.test("with the real sockets: a name for a private address", async (t) => {
   });
   const port = await listen(t, server);
   const guarded = makeClient(t, { allow_private: false, resolve: resolvesTo("127.0.0.1") });
-  t.match(await guarded.request(new URL(`http://inside.example:${port}/`), GET), { kind: "refused", message: "address refused: private addresses may not be called" });
+  t.match(await guarded.request(new URL(`http://inside.example:${port}/`), GET), {
+    kind: "refused",
+    message: "address refused: private addresses may not be called",
+  });
   t.match(await guarded.request(new URL(`http://127.0.0.1:${port}/`), GET), { kind: "refused" });
   t.equal(connections, 0, "no connection was begun");
   const open = makeClient(t, { resolve: resolvesTo("127.0.0.1") });
@@ -195,7 +254,10 @@ t.test("names: few at once, and one lookup for all who ask for it", (t) => {
   asked.get("n0")?.([]);
   t.same(answered, ["n0a", "n0b"]);
   for (const name of names.slice(1)) asked.get(name)?.([]);
-  t.same(answered, names.flatMap((name) => [`${name}a`, `${name}b`]));
+  t.same(
+    answered,
+    names.flatMap((name) => [`${name}a`, `${name}b`]),
+  );
   t.equal(resolver.waiting, 0);
   resolver.resolve("n0", () => answered.push("again"));
   t.notOk(answered.includes("again"), "nothing is remembered");

@@ -10,7 +10,11 @@
 import type { LookupFunction } from "node:net";
 import type * as Undici from "undici";
 import {
-  OUTBOUND_CONNECTIONS_PER_ORIGIN_MAX, OUTBOUND_DEADLINE_MS, OUTBOUND_HEADER_BYTES_MAX, OUTBOUND_IDLE_MS, OUTBOUND_ORIGINS_MAX,
+  OUTBOUND_CONNECTIONS_PER_ORIGIN_MAX,
+  OUTBOUND_DEADLINE_MS,
+  OUTBOUND_HEADER_BYTES_MAX,
+  OUTBOUND_IDLE_MS,
+  OUTBOUND_ORIGINS_MAX,
   OUTBOUND_REQUESTS_MAX,
 } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
@@ -98,7 +102,8 @@ export class OutboundClient {
   async request(url: URL, options: OutboundRequest): Promise<OutboundAnswer | OutboundFailure> {
     const refusal = refuseHost(url.hostname, this.policy);
     if (refusal !== null) return refusal;
-    if (this.#running >= OUTBOUND_REQUESTS_MAX) return new OutboundFailure("busy", "too many calls to other servers, try again");
+    if (this.#running >= OUTBOUND_REQUESTS_MAX)
+      return new OutboundFailure("busy", "too many calls to other servers, try again");
     this.#running += 1;
     const abort = new AbortController();
     let cause: OutboundFailure | null = null;
@@ -106,7 +111,10 @@ export class OutboundClient {
       cause ??= failure;
       abort.abort();
     };
-    const timer = setTimeout(() => stop(new OutboundFailure("timeout", `${url.host} did not answer within ${options.deadline_ms} ms`)), options.deadline_ms);
+    const timer = setTimeout(
+      () => stop(new OutboundFailure("timeout", `${url.host} did not answer within ${options.deadline_ms} ms`)),
+      options.deadline_ms,
+    );
     const cancel = (): void => stop(new OutboundFailure("aborted", "the call was cancelled"));
     if (options.signal?.aborted === true) cancel();
     options.signal?.addEventListener("abort", cancel, { once: true });
@@ -134,9 +142,16 @@ export class OutboundClient {
     this.#transport ??= this.#open(must(undici, "the HTTP client is loaded"));
     const { agent, request } = this.#transport;
     const response = await request(url, {
-      dispatcher: agent, signal, method: options.method as "GET", headers: options.headers, body: options.body,
+      dispatcher: agent,
+      signal,
+      method: options.method as "GET",
+      headers: options.headers,
+      body: options.body,
     });
-    const tooLarge = new OutboundFailure("too_large", `the answer of ${url.host} is larger than ${options.answer_bytes_max} bytes`);
+    const tooLarge = new OutboundFailure(
+      "too_large",
+      `the answer of ${url.host} is larger than ${options.answer_bytes_max} bytes`,
+    );
     const parts: Buffer[] = [];
     let bytes = 0;
     // Leaving the loop early destroys the body, and with it the connection.
@@ -150,7 +165,9 @@ export class OutboundClient {
 
   #open({ Agent: AgentOf, buildConnector: build, request }: Library): Transport {
     const lookup = this.#lookup();
-    const makeConnector = this.#makeConnector ?? ((guarded) => build({ timeout: OUTBOUND_DEADLINE_MS, lookup: guarded, autoSelectFamily: true }));
+    const makeConnector =
+      this.#makeConnector ??
+      ((guarded) => build({ timeout: OUTBOUND_DEADLINE_MS, lookup: guarded, autoSelectFamily: true }));
     const connect = makeConnector(lookup);
     const agent = new AgentOf({
       // A host that is an address needs no lookup, so it is looked at here, once more, where the connection is begun.
@@ -186,7 +203,13 @@ export class OutboundClient {
           done(new RefusedAddress(refusal), "", 0);
           return;
         }
-        const usable = resolved.filter(({ family }) => options.family === undefined || options.family === 0 || options.family === family || options.family === `IPv${family}`);
+        const usable = resolved.filter(
+          ({ family }) =>
+            options.family === undefined ||
+            options.family === 0 ||
+            options.family === family ||
+            options.family === `IPv${family}`,
+        );
         const [first] = usable;
         if (first === undefined) done(Object.assign(new Error("no address"), { code: "ENOTFOUND" }), "", 0);
         else if (options.all === true) done(null, [...usable]);
@@ -209,16 +232,24 @@ const REASONS: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: "no route to host",
   UND_ERR_HEADERS_OVERFLOW: "its headers are too large",
 };
-const TIMEOUT_CODES: ReadonlySet<string> = new Set(["ETIMEDOUT", "UND_ERR_CONNECT_TIMEOUT", "UND_ERR_HEADERS_TIMEOUT", "UND_ERR_BODY_TIMEOUT"]);
+const TIMEOUT_CODES: ReadonlySet<string> = new Set([
+  "ETIMEDOUT",
+  "UND_ERR_CONNECT_TIMEOUT",
+  "UND_ERR_HEADERS_TIMEOUT",
+  "UND_ERR_BODY_TIMEOUT",
+]);
 
 function describeError(error: unknown, host: string): OutboundFailure {
   if (error instanceof RefusedAddress) return error.failure;
   const { code, name } = error as { readonly code?: unknown; readonly name?: unknown };
-  if (name === "HTTPParserError") return new OutboundFailure("unreachable", `cannot reach ${host}: it does not speak HTTP`);
+  if (name === "HTTPParserError")
+    return new OutboundFailure("unreachable", `cannot reach ${host}: it does not speak HTTP`);
   // Without a code it is no error of the network, but a bug.
   if (typeof code !== "string") throw error;
-  if (code === "UND_ERR_DESTROYED" || code === "UND_ERR_CLOSED") return new OutboundFailure("aborted", "the server is shutting down");
-  if (code === "UND_ERR_MAX_ORIGINS_REACHED") return new OutboundFailure("busy", "too many calls to other servers, try again");
+  if (code === "UND_ERR_DESTROYED" || code === "UND_ERR_CLOSED")
+    return new OutboundFailure("aborted", "the server is shutting down");
+  if (code === "UND_ERR_MAX_ORIGINS_REACHED")
+    return new OutboundFailure("busy", "too many calls to other servers, try again");
   if (TIMEOUT_CODES.has(code)) return new OutboundFailure("timeout", `cannot reach ${host}: timed out`);
   return new OutboundFailure("unreachable", `cannot reach ${host}: ${REASONS[code] ?? code}`);
 }

@@ -25,12 +25,20 @@ export type OutboundFailureKind =
   | "aborted";
 
 const STATUSES = {
-  invalid: "INVALID_ARGUMENT", refused: "INVALID_ARGUMENT", unreachable: "UNAVAILABLE", timeout: "DEADLINE_EXCEEDED",
-  too_large: "OUT_OF_RANGE", busy: "RESOURCE_EXHAUSTED", aborted: "CANCELLED",
+  invalid: "INVALID_ARGUMENT",
+  refused: "INVALID_ARGUMENT",
+  unreachable: "UNAVAILABLE",
+  timeout: "DEADLINE_EXCEEDED",
+  too_large: "OUT_OF_RANGE",
+  busy: "RESOURCE_EXHAUSTED",
+  aborted: "CANCELLED",
 } as const;
 
 export class OutboundFailure extends Failure {
-  constructor(readonly kind: OutboundFailureKind, message: string) {
+  constructor(
+    readonly kind: OutboundFailureKind,
+    message: string,
+  ) {
     super(STATUSES[kind], message);
   }
 }
@@ -43,12 +51,20 @@ export interface OutboundPolicy {
 
 /** Names that stand for a metadata service wherever they resolve. */
 const METADATA_NAMES: ReadonlySet<string> = new Set([
-  "metadata.google.internal", "metadata.goog", "metadata", "instance-data", "instance-data.ec2.internal", "metadata.tencentyun.com",
+  "metadata.google.internal",
+  "metadata.goog",
+  "metadata",
+  "instance-data",
+  "instance-data.ec2.internal",
+  "metadata.tencentyun.com",
 ]);
 
 /** What a host of a URL is by its text alone; "public" for a name that says nothing. Brackets and a root dot do not matter. */
 function classifyHost(hostname: string): AddressClass {
-  const host = hostname.replace(/^\[(.*)\]$/, "$1").replace(/\.$/, "").toLowerCase();
+  const host = hostname
+    .replace(/^\[(.*)\]$/, "$1")
+    .replace(/\.$/, "")
+    .toLowerCase();
   const address = classifyAddress(host);
   if (address !== undefined) return address;
   if (METADATA_NAMES.has(host)) return "metadata";
@@ -57,8 +73,10 @@ function classifyHost(hostname: string): AddressClass {
 
 /** The refusal of a class, null where the policy lets it pass. */
 export function refuseClass(found: AddressClass, policy: OutboundPolicy): OutboundFailure | null {
-  if (found === "metadata") return new OutboundFailure("refused", "address refused: cloud metadata addresses are never called");
-  if (found === "private" && !policy.allow_private) return new OutboundFailure("refused", "address refused: private addresses may not be called");
+  if (found === "metadata")
+    return new OutboundFailure("refused", "address refused: cloud metadata addresses are never called");
+  if (found === "private" && !policy.allow_private)
+    return new OutboundFailure("refused", "address refused: private addresses may not be called");
   return null;
 }
 
@@ -78,11 +96,13 @@ export function refuseAddress(address: string, policy: OutboundPolicy): Outbound
  * @param field what the messages call it: `url must be …`
  */
 export function parseOutboundUrl(text: string, field: string, policy: OutboundPolicy): URL | OutboundFailure {
-  if (utf8Length(text) > OUTBOUND_URL_BYTES_MAX) return new OutboundFailure("invalid", `${field} is longer than ${OUTBOUND_URL_BYTES_MAX} bytes`);
+  if (utf8Length(text) > OUTBOUND_URL_BYTES_MAX)
+    return new OutboundFailure("invalid", `${field} is longer than ${OUTBOUND_URL_BYTES_MAX} bytes`);
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url === null || (url.protocol !== "http:" && url.protocol !== "https:")) {
     return new OutboundFailure("invalid", `${field} must be an http or https URL`);
   }
-  if (url.username !== "" || url.password !== "") return new OutboundFailure("invalid", `${field} must not contain credentials`);
+  if (url.username !== "" || url.password !== "")
+    return new OutboundFailure("invalid", `${field} must not contain credentials`);
   return refuseHost(url.hostname, policy) ?? url;
 }

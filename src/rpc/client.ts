@@ -5,7 +5,13 @@
  * hangs on an order (the fan-out of events) keeps it.
  */
 import { FRAME, type CallContext, type Frame } from "../../schemas/rpc.js";
-import { CALLS_TOGETHER_MAX, MAILBOX_BYTES_MAX, MAILBOX_CALLS_MAX, STREAM_CREDIT_CHUNKS, VERDICT_GRACE_MS } from "../../schemas/limits.js";
+import {
+  CALLS_TOGETHER_MAX,
+  MAILBOX_BYTES_MAX,
+  MAILBOX_CALLS_MAX,
+  STREAM_CREDIT_CHUNKS,
+  VERDICT_GRACE_MS,
+} from "../../schemas/limits.js";
 import { METHODS, METHOD_NAMES, type MethodName, type ReplyOf, type RequestOf } from "../../schemas/methods.js";
 import { assert } from "../base/assert.js";
 import type { Clock } from "../base/clock.js";
@@ -109,9 +115,13 @@ export class RpcClient {
   /** Connects to the serving side. */
   attach(endpoint: Endpoint): void {
     assert(this.#port === null, "an RPC client has one port at a time");
-    this.#port = new Port(endpoint, (frames) => {
-      for (const frame of frames) this.#take(frame);
-    }, CALLS_TOGETHER_MAX);
+    this.#port = new Port(
+      endpoint,
+      (frames) => {
+        for (const frame of frames) this.#take(frame);
+      },
+      CALLS_TOGETHER_MAX,
+    );
   }
 
   /**
@@ -137,15 +147,23 @@ export class RpcClient {
    * @returns the call's id for `cancel`; 0 where it was refused at once
    */
   call<Name extends MethodName>(
-    name: Name, request: RequestOf<Name>, context: CallContext, bytes: number,
-    done: (reply: ReplyOf<Name> | Failure) => void, deadline_ms?: number,
+    name: Name,
+    request: RequestOf<Name>,
+    context: CallContext,
+    bytes: number,
+    done: (reply: ReplyOf<Name> | Failure) => void,
+    deadline_ms?: number,
   ): number {
     return this.#start(name, request, context, bytes, done as (reply: unknown) => void, null, deadline_ms);
   }
 
   /** As `call`, as a promise. */
   request<Name extends MethodName>(
-    name: Name, request: RequestOf<Name>, context: CallContext, bytes = 0, deadline_ms?: number,
+    name: Name,
+    request: RequestOf<Name>,
+    context: CallContext,
+    bytes = 0,
+    deadline_ms?: number,
   ): Promise<ReplyOf<Name> | Failure> {
     return new Promise((resolve) => {
       this.call(name, request, context, bytes, resolve, deadline_ms);
@@ -157,7 +175,10 @@ export class RpcClient {
    * item. Leaving the loop early cancels the call.
    */
   async *stream<Name extends MethodName>(
-    name: Name, request: RequestOf<Name>, context: CallContext, deadline_ms?: number,
+    name: Name,
+    request: RequestOf<Name>,
+    context: CallContext,
+    deadline_ms?: number,
   ): AsyncGenerator<string | Failure, void, undefined> {
     const chunks: string[] = [];
     let outcome: unknown;
@@ -167,14 +188,22 @@ export class RpcClient {
       wake?.();
       wake = null;
     };
-    const id = this.#start(name, request, context, 0, (reply) => {
-      ended = true;
-      outcome = reply;
-      notify();
-    }, (text) => {
-      chunks.push(text);
-      notify();
-    }, deadline_ms);
+    const id = this.#start(
+      name,
+      request,
+      context,
+      0,
+      (reply) => {
+        ended = true;
+        outcome = reply;
+        notify();
+      },
+      (text) => {
+        chunks.push(text);
+        notify();
+      },
+      deadline_ms,
+    );
     try {
       for (;;) {
         const chunk = chunks.shift();
@@ -221,8 +250,13 @@ export class RpcClient {
   }
 
   #start(
-    name: MethodName, request: unknown, context: CallContext, bytes: number,
-    done: (reply: unknown) => void, chunk: ((text: string) => void) | null, deadline_ms: number | undefined,
+    name: MethodName,
+    request: unknown,
+    context: CallContext,
+    bytes: number,
+    done: (reply: unknown) => void,
+    chunk: ((text: string) => void) | null,
+    deadline_ms: number | undefined,
   ): number {
     if (this.#port === null) {
       done(new Failure("UNAVAILABLE", "the server is not ready, try again"));
@@ -255,7 +289,7 @@ export class RpcClient {
         this.#pending.get(frame[1])?.chunk?.(frame[2]);
         break;
       case FRAME.NOTICE:
-        this.#onNotice((frame)[1], (frame)[2]);
+        this.#onNotice(frame[1], frame[2]);
         break;
       default:
         assert(false, `a client takes no frame of kind ${frame[0]}`);

@@ -24,10 +24,20 @@ function makePool(t: Owner, deadline_ms?: number): { readonly pool: Pool; readon
   const errors: string[] = [];
   const ignore = (): void => undefined;
   const log: Log = {
-    debugs: false, infos: false, debug: ignore, info: ignore, warn: ignore, close: () => Promise.resolve(),
+    debugs: false,
+    infos: false,
+    debug: ignore,
+    info: ignore,
+    warn: ignore,
+    close: () => Promise.resolve(),
     error: (message, fields) => errors.push(`${message}: ${String(fields?.["error"])}`),
   };
-  const pool = new Pool({ url: JOBS, settings: { data_dir, state_history: 0 }, log, ...(deadline_ms === undefined ? {} : { deadline_ms }) });
+  const pool = new Pool({
+    url: JOBS,
+    settings: { data_dir, state_history: 0 },
+    log,
+    ...(deadline_ms === undefined ? {} : { deadline_ms }),
+  });
   t.teardown(() => pool.close());
   return { pool, errors };
 }
@@ -37,7 +47,11 @@ function run(pool: Pool, key: string): Promise<string | Failure> {
 }
 
 /** A stream's chunks as one text, and its Failure. */
-async function read(pool: Pool, prefix: string, limit: number | null): Promise<{ text: string; failure: Failure | null }> {
+async function read(
+  pool: Pool,
+  prefix: string,
+  limit: number | null,
+): Promise<{ text: string; failure: Failure | null }> {
   let text = "";
   let failure: Failure | null = null;
   for await (const chunk of pool.stream("state.list", { prefix, after: "", limit }, CONTEXT)) {
@@ -91,8 +105,14 @@ t.test("a full queue refuses at once, and what is in it is done", async (t) => {
   t.match(stream, { text: "", failure: { status: "RESOURCE_EXHAUSTED" } }, "a stream, too");
   t.equal(pool.waiting, POOL_QUEUE_MAX);
   for (const gate of gates) gate.open();
-  t.same(await Promise.all(held), held.map(() => "held"));
-  t.same(await Promise.all(queued), queued.map((_, at) => `done ${at}`));
+  t.same(
+    await Promise.all(held),
+    held.map(() => "held"),
+  );
+  t.same(
+    await Promise.all(queued),
+    queued.map((_, at) => `done ${at}`),
+  );
   t.equal(await run(pool, "after"), "done after");
 });
 
@@ -101,9 +121,13 @@ t.test("streams come whole and in order, however often", async (t) => {
   const expected = numbers(700);
   for (let round = 0; round < 20; round++) {
     const results = await Promise.all(Array.from({ length: 5 }, () => read(pool, "", 700)));
-    t.ok(results.every(({ text, failure }) => text === expected && failure === null), `round ${round}`);
+    t.ok(
+      results.every(({ text, failure }) => text === expected && failure === null),
+      `round ${round}`,
+    );
   }
-  for (let round = 0; round < 20; round++) t.match(await read(pool, "refuse", 2), { text: "0,1,", failure: { status: "NOT_FOUND" } });
+  for (let round = 0; round < 20; round++)
+    t.match(await read(pool, "refuse", 2), { text: "0,1,", failure: { status: "NOT_FOUND" } });
   t.match(await read(pool, "throw", 2), { failure: { status: "INTERNAL" } }, "one that throws says so at its end");
   t.match(await read(pool, "exit", 2), { failure: { status: "INTERNAL" } }, "and one whose worker died");
   t.same(await read(pool, "", 0), { text: "", failure: null });
@@ -127,6 +151,6 @@ t.test("closing the pool answers what is in it", async (t) => {
   const stuck = run(pool, "stuck");
   const streamed = read(pool, "stuck", 1);
   await pool.close();
-  t.ok(await stuck instanceof Failure);
+  t.ok((await stuck) instanceof Failure);
   t.ok((await streamed).failure instanceof Failure);
 });

@@ -6,7 +6,11 @@
 import { Piscina } from "piscina";
 import type { MessagePort } from "node:worker_threads";
 import {
-  POOL_HEAP_MIB_MAX, POOL_IDLE_MS, POOL_QUEUE_MAX, POOL_THREADS_MAX, POOL_THREADS_MIN,
+  POOL_HEAP_MIB_MAX,
+  POOL_IDLE_MS,
+  POOL_QUEUE_MAX,
+  POOL_THREADS_MAX,
+  POOL_THREADS_MIN,
 } from "../../schemas/limits.js";
 import { METHODS, type Method, type PoolMethodName, type RequestOf } from "../../schemas/methods.js";
 import type { CallContext } from "../../schemas/rpc.js";
@@ -27,7 +31,13 @@ export interface PoolTask {
 
 export type PoolAnswer =
   | { readonly text: string }
-  | { readonly failure: readonly [status: StatusName, message: string, members: Readonly<Record<string, unknown>> | null] };
+  | {
+      readonly failure: readonly [
+        status: StatusName,
+        message: string,
+        members: Readonly<Record<string, unknown>> | null,
+      ];
+    };
 
 export interface PoolOptions {
   /** The workers' script. */
@@ -101,15 +111,28 @@ export class Pool {
   }
 
   /** Runs a unary job. */
-  async run<Name extends PoolMethodName>(method: Name, request: RequestOf<Name>, options: JobOptions = {}): Promise<string | Failure> {
-    const answer = await this.#submit(method, request, null, options, new Patience(this.#deadline_ms ?? options.deadline_ms ?? METHODS[method].deadline_ms));
+  async run<Name extends PoolMethodName>(
+    method: Name,
+    request: RequestOf<Name>,
+    options: JobOptions = {},
+  ): Promise<string | Failure> {
+    const answer = await this.#submit(
+      method,
+      request,
+      null,
+      options,
+      new Patience(this.#deadline_ms ?? options.deadline_ms ?? METHODS[method].deadline_ms),
+    );
     if (answer instanceof Failure) return answer;
     return "text" in answer ? answer.text : new Failure(...answer.failure);
   }
 
   /** Runs a stream job: its chunks, a Failure as the last item where it failed. Leaving early cancels it. */
   async *stream<Name extends PoolMethodName>(
-    method: Name, request: RequestOf<Name>, context: CallContext, options: JobOptions = {},
+    method: Name,
+    request: RequestOf<Name>,
+    context: CallContext,
+    options: JobOptions = {},
   ): AsyncGenerator<string | Failure, void, undefined> {
     const { near, far } = openChannel();
     const client = new RpcClient({ clock: systemClock });
@@ -141,14 +164,23 @@ export class Pool {
     await this.#piscina.destroy();
   }
 
-  async #submit(method: PoolMethodName, request: unknown, port: MessagePort | null, { transfer = [] }: JobOptions, patience: Patience): Promise<PoolAnswer | Failure> {
+  async #submit(
+    method: PoolMethodName,
+    request: unknown,
+    port: MessagePort | null,
+    { transfer = [] }: JobOptions,
+    patience: Patience,
+  ): Promise<PoolAnswer | Failure> {
     if (this.#piscina.queueSize >= POOL_QUEUE_MAX) {
       patience.end();
       return new Failure("RESOURCE_EXHAUSTED", "the server is busy, try again");
     }
     const task = { method, request, port } as unknown as PoolTask;
     try {
-      return await this.#piscina.run(task, { signal: patience.signal, transferList: port === null ? [...transfer] : [port, ...transfer] }) as PoolAnswer;
+      return (await this.#piscina.run(task, {
+        signal: patience.signal,
+        transferList: port === null ? [...transfer] : [port, ...transfer],
+      })) as PoolAnswer;
     } catch (error) {
       if (patience.signal.aborted) return new Failure("DEADLINE_EXCEEDED", "deadline exceeded");
       this.#report("job failed", error);

@@ -13,13 +13,21 @@ import type { Pool } from "./pool.js";
 export type Chunks = AsyncGenerator<string | Failure, void, undefined>;
 
 export class Reads {
-  constructor(readonly context: ReadContext, readonly pool: Pool) {}
+  constructor(
+    readonly context: ReadContext,
+    readonly pool: Pool,
+  ) {}
 
   /**
    * Runs a read.
    * @param rows how many rows it may look at; up to FRONT_READ_ROWS_MAX it is answered at once
    */
-  run<Name extends PoolMethodName>(name: Name, request: RequestOf<Name>, context: CallContext, rows: number): string | Failure | Chunks {
+  run<Name extends PoolMethodName>(
+    name: Name,
+    request: RequestOf<Name>,
+    context: CallContext,
+    rows: number,
+  ): string | Failure | Chunks {
     if (rows > FRONT_READ_ROWS_MAX) return this.pool.stream(name, request, context);
     let text = "";
     for (const chunk of runJob(this.context, name, request)) {

@@ -36,7 +36,11 @@ class Pair {
   constructor(t: Owner, options: Partial<RpcClientOptions> = {}, mailbox_max?: number) {
     this.shared = Shared.make(mailbox_max);
     this.worker = startPeer({ shared: this.shared.buffer });
-    this.client = new RpcClient({ clock: this.shared, onNotice: (name, payload) => this.log.push(`${name} ${String(payload)}`), ...options });
+    this.client = new RpcClient({
+      clock: this.shared,
+      onNotice: (name, payload) => this.log.push(`${name} ${String(payload)}`),
+      ...options,
+    });
     this.client.attach(this.worker);
     t.teardown(async () => {
       this.shared.open();
@@ -46,10 +50,17 @@ class Pair {
 
   /** Calls with a topic that says what is to happen; the outcome is noted under it. */
   call(topic: string, deadline_ms = 1000, bytes = 0): number {
-    return this.client.call("events.publish", { events: [{ topic, data: "", source: "" }] }, CONTEXT, bytes, (reply) => {
-      this.log.push(topic);
-      this.outcomes.set(topic, reply);
-    }, deadline_ms);
+    return this.client.call(
+      "events.publish",
+      { events: [{ topic, data: "", source: "" }] },
+      CONTEXT,
+      bytes,
+      (reply) => {
+        this.log.push(topic);
+        this.outcomes.set(topic, reply);
+      },
+      deadline_ms,
+    );
   }
 
   /** As `call`, and its outcome. */
@@ -84,7 +95,12 @@ t.test("a call reaches the other side and its reply comes back", async (t) => {
   t.same(second, { events: [{ id: 0, topic: "echo", source: "someone", text: "t1" }] }, "actor and trace travel along");
   const refusal = await pair.ask("refuse");
   t.ok(refusal instanceof RemoteFailure, "what the other side refuses is known as its word");
-  t.match(refusal, { status: "FAILED_PRECONDITION", message: "precondition failed", members: { current_version: 3 }, outcome_unknown: false });
+  t.match(refusal, {
+    status: "FAILED_PRECONDITION",
+    message: "precondition failed",
+    members: { current_version: 3 },
+    outcome_unknown: false,
+  });
   t.equal(pair.client.depth, 0);
   t.throws(() => pair.client.attach(pair.worker), AssertionError, "one port at a time");
 });
@@ -102,7 +118,11 @@ t.test("a call that is not begun before its deadline is not carried out", async 
   pair.shared.open();
   t.same(await pair.executed(), ["hold", "in time"]);
   for (const topic of ["seen by the client", "seen by the peer"]) {
-    t.match(pair.outcomes.get(topic), { status: "DEADLINE_EXCEEDED", outcome_unknown: false }, `${topic}: surely not carried out`);
+    t.match(
+      pair.outcomes.get(topic),
+      { status: "DEADLINE_EXCEEDED", outcome_unknown: false },
+      `${topic}: surely not carried out`,
+    );
   }
   t.equal(pair.status("in time"), "OK", "a call that is begun at its deadline is in time");
 });
@@ -178,7 +198,10 @@ t.test("a full mailbox refuses, on the serving side", async (t) => {
   for (const topic of topics) pair.call(topic);
   pair.shared.open();
   while (pair.client.depth > 0) await new Promise((resolve) => setImmediate(resolve));
-  t.same(topics.map((topic) => pair.status(topic)), ["OK", "OK", "OK", "OK", "RESOURCE_EXHAUSTED", "RESOURCE_EXHAUSTED"]);
+  t.same(
+    topics.map((topic) => pair.status(topic)),
+    ["OK", "OK", "OK", "OK", "RESOURCE_EXHAUSTED", "RESOURCE_EXHAUSTED"],
+  );
   t.same(await pair.executed(), ["hold", "1", "2", "3", "4"], "what was refused was not carried out");
 });
 
@@ -195,8 +218,15 @@ t.test("the other side crashes: everything in flight fails", async (t) => {
   pair.call("never begun");
   await ended;
   pair.client.detach(GONE, first);
-  t.same(["silent 1", "silent 2", "crash", "never begun"].map((topic) => pair.status(topic)), Array.from({ length: 4 }, () => "UNAVAILABLE"));
-  t.match(pair.outcomes.get("silent 1"), { outcome_unknown: true }, "up to the committed id it may have been carried out");
+  t.same(
+    ["silent 1", "silent 2", "crash", "never begun"].map((topic) => pair.status(topic)),
+    Array.from({ length: 4 }, () => "UNAVAILABLE"),
+  );
+  t.match(
+    pair.outcomes.get("silent 1"),
+    { outcome_unknown: true },
+    "up to the committed id it may have been carried out",
+  );
   t.match(pair.outcomes.get("silent 2"), { outcome_unknown: false }, "after it, it was not");
   let last: unknown;
   for await (const chunk of chunks) last = chunk;
@@ -218,7 +248,7 @@ t.test("a thousand calls in flight, replies and notices in the order sent", asyn
   for (let at = 0; at < 1000; at++) {
     const topic = at % 7 === 0 ? `notice ${at}` : `echo ${at}`;
     pair.call(topic);
-    expected.push(...at % 7 === 0 ? [`before ${topic}`, topic, `after ${topic}`] : [topic]);
+    expected.push(...(at % 7 === 0 ? [`before ${topic}`, topic, `after ${topic}`] : [topic]));
   }
   t.equal(pair.client.depth, 1001);
   pair.shared.open();
@@ -238,7 +268,10 @@ t.test("a stream runs ahead of its reader by its credit and no more", async (t) 
     await pair.executed();
     t.equal(pair.shared.produced, STREAM_CREDIT_CHUNKS + stop, `after ${stop} that were read`);
   }
-  t.same(read, Array.from({ length: 1000 }, (_, at) => String(at)));
+  t.same(
+    read,
+    Array.from({ length: 1000 }, (_, at) => String(at)),
+  );
   t.equal(pair.shared.ended, 0);
   await chunks.return();
   await pair.executed();
@@ -253,12 +286,16 @@ t.test("a stream ends after its last chunk, a failed one with its failure", asyn
   const pair = new Pair(t);
   const read = async (prefix: string, limit: number): Promise<unknown[]> => {
     const items: unknown[] = [];
-    for await (const chunk of pair.client.stream("state.list", { prefix, after: "", limit }, CONTEXT)) items.push(chunk);
+    for await (const chunk of pair.client.stream("state.list", { prefix, after: "", limit }, CONTEXT))
+      items.push(chunk);
     return items;
   };
   t.same(await read("", 0), []);
   const many = STREAM_CREDIT_CHUNKS * 3 + 1;
-  t.same(await read("", many), Array.from({ length: many }, (_, at) => String(at)));
+  t.same(
+    await read("", many),
+    Array.from({ length: many }, (_, at) => String(at)),
+  );
   const failed = await read("fail", 2);
   t.same(failed.slice(0, 2), ["0", "1"]);
   t.match(failed[2], { status: "NOT_FOUND", message: "no more", members: { at: 2 } });
@@ -299,7 +336,19 @@ t.test("the frames of one turn travel as one message", async (t) => {
   port.flush();
   port.send([1, 5]);
   await arrived;
-  t.same(messages, [[[1, 1], [1, 2], [1, 3]], [[1, 4]], [[1, 5]]], "at the end of the turn, or when asked");
+  t.same(
+    messages,
+    [
+      [
+        [1, 1],
+        [1, 2],
+        [1, 3],
+      ],
+      [[1, 4]],
+      [[1, 5]],
+    ],
+    "at the end of the turn, or when asked",
+  );
   port.send([1, 6]);
   port.close();
   port.send([1, 7]);

@@ -122,7 +122,8 @@ export class RpcServer {
       case FRAME.CREDIT: {
         const open = this.#streams.get(frame[1]);
         if (open === undefined) {
-          if (this.#waits(frame[1])) this.#early_credit.set(frame[1], (this.#early_credit.get(frame[1]) ?? 0) + frame[2]);
+          if (this.#waits(frame[1]))
+            this.#early_credit.set(frame[1], (this.#early_credit.get(frame[1]) ?? 0) + frame[2]);
         } else {
           open.credit += frame[2];
           this.#pump(frame[1], open);
@@ -169,7 +170,13 @@ export class RpcServer {
         this.#early_credit.delete(id);
         this.#port.send([FRAME.FAILURE, id, "DEADLINE_EXCEEDED", "deadline exceeded", null]);
       } else {
-        calls.push({ id, method: must(METHOD_NAMES[method], "a call names a method of the table"), actor, trace, request });
+        calls.push({
+          id,
+          method: must(METHOD_NAMES[method], "a call names a method of the table"),
+          actor,
+          trace,
+          request,
+        });
       }
     }
     if (calls.length > 0) this.#execute(calls, this);

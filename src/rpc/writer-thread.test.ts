@@ -20,8 +20,12 @@ class Lines implements Log {
   readonly lines: { readonly message: string; readonly fields: LogFields | undefined }[] = [];
   #wake: () => void = () => undefined;
 
-  debug(): void { /* not of interest */ }
-  info(): void { /* not of interest */ }
+  debug(): void {
+    /* not of interest */
+  }
+  info(): void {
+    /* not of interest */
+  }
   warn = (message: string, fields?: LogFields): void => this.#add(message, fields);
   error = (message: string, fields?: LogFields): void => this.#add(message, fields);
   close(): Promise<void> {
@@ -46,14 +50,27 @@ class Lines implements Log {
 }
 
 /** A supervised thread, and how often it was ready. */
-function supervise(url: URL): { client: RpcClient; thread: WriterThread; log: Lines; unusable: string[]; ready: (nth: number) => Promise<void> } {
+function supervise(url: URL): {
+  client: RpcClient;
+  thread: WriterThread;
+  log: Lines;
+  unusable: string[];
+  ready: (nth: number) => Promise<void>;
+} {
   const log = new Lines();
   const unusable: string[] = [];
-  const client: RpcClient = new RpcClient({ clock: { now: () => 0 }, onNotice: (name, payload) => thread.takeNotice(name, payload) });
+  const client: RpcClient = new RpcClient({
+    clock: { now: () => 0 },
+    onNotice: (name, payload) => thread.takeNotice(name, payload),
+  });
   const starts: number[] = [];
   let wake: () => void = () => undefined;
   const thread: WriterThread = new WriterThread({
-    url, data_dir: "", settings: { state_history: 0, state_events: false, event_history: 0 }, client, log,
+    url,
+    data_dir: "",
+    settings: { state_history: 0, state_events: false, event_history: 0 },
+    client,
+    log,
     onReady: () => {
       starts.push(starts.length + 1);
       wake();
@@ -73,19 +90,25 @@ function supervise(url: URL): { client: RpcClient; thread: WriterThread; log: Li
 
 t.test("a crash fails what is in flight, and the thread starts again", async (t) => {
   const { client, thread, log, ready } = supervise(PEER);
-  const ask = (topic: string): Promise<PublishReply | Failure> => client.request("events.publish", { events: [{ topic, data: "", source: "" }] }, CONTEXT);
+  const ask = (topic: string): Promise<PublishReply | Failure> =>
+    client.request("events.publish", { events: [{ topic, data: "", source: "" }] }, CONTEXT);
   await ready(1);
   for (let crash = 1; crash <= 2; crash++) {
     const outcomes = await Promise.all(["commit", "silent", "crash", "behind it"].map(ask));
     for (const outcome of outcomes) t.match(outcome, { status: "UNAVAILABLE", http: 503 });
     t.same(
-      outcomes.map((outcome) => outcome instanceof Failure && outcome.outcome_unknown), [true, false, false, false],
+      outcomes.map((outcome) => outcome instanceof Failure && outcome.outcome_unknown),
+      [true, false, false, false],
       "only what was committed may have been carried out",
     );
     t.equal(client.attached, false);
     t.match(await ask("too early"), { status: "UNAVAILABLE" }, "until it is back, calls are refused");
     t.same(await log.wait("writer crashed", crash), { error: "crashed on purpose" });
-    t.same(await log.wait("writer restarts", crash), { delay_ms: WRITER_RESTART_DELAY_MS }, "once it was ready the delay is short again");
+    t.same(
+      await log.wait("writer restarts", crash),
+      { delay_ms: WRITER_RESTART_DELAY_MS },
+      "once it was ready the delay is short again",
+    );
     await ready(crash + 1);
     t.same(await ask("executed"), { events: [] }, "a new thread serves");
   }
@@ -111,7 +134,11 @@ t.test("a database that cannot be opened is reported and not tried again", async
   t.same(unusable, ["SQLITE_CORRUPT"]);
   t.notOk(thread.takeNotice("events", []), "other notices are not its own");
   thread.abandon();
-  const outcome = await client.request("events.publish", { events: [{ topic: "silent", data: "", source: "" }] }, CONTEXT);
+  const outcome = await client.request(
+    "events.publish",
+    { events: [{ topic: "silent", data: "", source: "" }] },
+    CONTEXT,
+  );
   t.match(outcome, { status: "UNAVAILABLE" });
   t.same(log.lines, []);
 });

@@ -4,7 +4,13 @@
  * status, and how much a project may hold.
  */
 import { PROJECT_PROGRAM_INSTRUCTIONS_MAX, PROJECT_RULES_MAX } from "../../schemas/limits.js";
-import { ruleName, type CheckedRule, type RuleCountReply, type RuleRequest, type RuleStatus } from "../../schemas/rules.js";
+import {
+  ruleName,
+  type CheckedRule,
+  type RuleCountReply,
+  type RuleRequest,
+  type RuleStatus,
+} from "../../schemas/rules.js";
 import { must } from "../base/assert.js";
 import { Failure, invalid, notFound } from "../base/result.js";
 import type { WriteContext } from "../store/write-context.js";
@@ -18,9 +24,14 @@ const STEPS = {
 
 /** The refusal where the project would hold too much with these totals; null where it would not. */
 function refuseTotals(project: string, { rules, instructions }: RuleTotals): Failure | null {
-  if (rules > PROJECT_RULES_MAX) return invalid(`project ${JSON.stringify(project)} would have ${rules} rules, at most ${PROJECT_RULES_MAX} are possible`);
+  if (rules > PROJECT_RULES_MAX)
+    return invalid(
+      `project ${JSON.stringify(project)} would have ${rules} rules, at most ${PROJECT_RULES_MAX} are possible`,
+    );
   if (instructions <= PROJECT_PROGRAM_INSTRUCTIONS_MAX) return null;
-  return invalid(`the patterns of project ${JSON.stringify(project)} would be too large together: ${instructions} instructions, at most ${PROJECT_PROGRAM_INSTRUCTIONS_MAX}`);
+  return invalid(
+    `the patterns of project ${JSON.stringify(project)} would be too large together: ${instructions} instructions, at most ${PROJECT_PROGRAM_INSTRUCTIONS_MAX}`,
+  );
 }
 
 function totalsOf(rules: readonly CheckedRule[]): RuleTotals {
@@ -31,9 +42,13 @@ function checkedRules(value: string): readonly CheckedRule[] {
   return JSON.parse(value) as readonly CheckedRule[];
 }
 
-export function proposeRule(context: WriteContext, { project, rule_id, value }: RuleRequest & { readonly value: string }): null | Failure {
+export function proposeRule(
+  context: WriteContext,
+  { project, rule_id, value }: RuleRequest & { readonly value: string },
+): null | Failure {
   const { rules } = context;
-  if (rules.find(project, rule_id) !== undefined) return new Failure("ALREADY_EXISTS", `rule already exists: ${ruleName(project, rule_id)}`);
+  if (rules.find(project, rule_id) !== undefined)
+    return new Failure("ALREADY_EXISTS", `rule already exists: ${ruleName(project, rule_id)}`);
   const rule = must(checkedRules(value)[0], "one rule was proposed");
   const held = rules.totals(project);
   const refusal = refuseTotals(project, { rules: held.rules + 1, instructions: held.instructions + rule.size });
@@ -45,7 +60,8 @@ export function proposeRule(context: WriteContext, { project, rule_id, value }: 
 
 function decide(context: WriteContext, { project, rule_id }: RuleRequest, step: keyof typeof STEPS): null | Failure {
   const { from, to } = STEPS[step];
-  if (context.rules.find(project, rule_id)?.status !== from) return notFound(`${from} rule not found: ${ruleName(project, rule_id)}`);
+  if (context.rules.find(project, rule_id)?.status !== from)
+    return notFound(`${from} rule not found: ${ruleName(project, rule_id)}`);
   context.rules.setStatus(project, rule_id, to);
   context.rules.touch(project);
   return null;
@@ -59,7 +75,10 @@ export function rejectRule(context: WriteContext, request: RuleRequest): null | 
   return decide(context, request, "reject");
 }
 
-export function putRules(context: WriteContext, { project, value }: { readonly project: string; readonly value: string }): RuleCountReply | Failure {
+export function putRules(
+  context: WriteContext,
+  { project, value }: { readonly project: string; readonly value: string },
+): RuleCountReply | Failure {
   const given = checkedRules(value);
   const refusal = refuseTotals(project, totalsOf(given));
   if (refusal !== null) return refusal;
@@ -74,7 +93,10 @@ export function refuseImport({ rules }: WriteContext, given: readonly CheckedRul
   for (const { project, rule_id, size } of given) {
     const totals = after.get(project) ?? rules.totals(project);
     const old = rules.find(project, rule_id);
-    after.set(project, { rules: totals.rules + (old === undefined ? 1 : 0), instructions: totals.instructions + size - (old?.size ?? 0) });
+    after.set(project, {
+      rules: totals.rules + (old === undefined ? 1 : 0),
+      instructions: totals.instructions + size - (old?.size ?? 0),
+    });
   }
   for (const [project, totals] of after) {
     const refusal = refuseTotals(project, totals);

@@ -4,7 +4,8 @@
  * turns, so that a thread of the pool is always left for what is short. Routes are rows over this; MCP proposes through it.
  */
 import {
-  VALIDATION_SHORT_ANSWER_CHARACTERS_MAX, VALIDATION_SHORT_BYTES_MAX,
+  VALIDATION_SHORT_ANSWER_CHARACTERS_MAX,
+  VALIDATION_SHORT_BYTES_MAX,
   VALIDATION_SHORT_DEADLINE_MS,
 } from "../../schemas/limits.js";
 import type { CallContext } from "../../schemas/rpc.js";
@@ -69,12 +70,20 @@ export class RuleFront {
   }
 
   /** Stores a rule as proposed. `body` is JSON; its buffer may be given away. */
-  async propose(body: Uint8Array, context: CallContext): Promise<{ readonly project: string; readonly rule_id: string } | Failure> {
+  async propose(
+    body: Uint8Array,
+    context: CallContext,
+  ): Promise<{ readonly project: string; readonly rule_id: string } | Failure> {
     const checked = await this.#check("propose", "", body, context);
     if (checked instanceof Failure) return checked;
     const [rule] = JSON.parse(checked) as readonly CheckedRule[];
     const { project, rule_id } = must(rule, "one rule was checked");
-    const reply = await this.#writer.request("rule.propose", { project, rule_id, value: checked }, context, checked.length);
+    const reply = await this.#writer.request(
+      "rule.propose",
+      { project, rule_id, value: checked },
+      context,
+      checked.length,
+    );
     if (reply instanceof Failure) return reply;
     this.#log.info("rule proposed", { project, rule: rule_id });
     return { project, rule_id };
@@ -105,13 +114,19 @@ export class RuleFront {
     const packed = packBytes(body);
     if (body.byteLength <= VALIDATION_SHORT_BYTES_MAX) {
       // A short text is copied, not given away: it may be needed again.
-      const answer = await this.#reads.pool.run("rules.validate", { project, body: packed, most: VALIDATION_SHORT_ANSWER_CHARACTERS_MAX }, { deadline_ms: VALIDATION_SHORT_DEADLINE_MS });
+      const answer = await this.#reads.pool.run(
+        "rules.validate",
+        { project, body: packed, most: VALIDATION_SHORT_ANSWER_CHARACTERS_MAX },
+        { deadline_ms: VALIDATION_SHORT_DEADLINE_MS },
+      );
       if (!(answer instanceof Failure)) return jsonReply(answer, 200, { violations: countIn(answer) });
       if (answer.status !== "OUT_OF_RANGE") return answer;
     }
     const release = await this.#turns.take();
     if (release === null) return BUSY;
-    const chunks = this.#reads.pool.stream("rules.validate", { project, body: packed, most: null }, context, { transfer: buffersOf(packed) });
+    const chunks = this.#reads.pool.stream("rules.validate", { project, body: packed, most: null }, context, {
+      transfer: buffersOf(packed),
+    });
     return readReply(watched(chunks, release, (violations) => this.#countViolations(context.actor, violations)));
   }
 
@@ -119,7 +134,8 @@ export class RuleFront {
   async #check(use: RuleUse, project: string, body: Uint8Array, { actor }: CallContext): Promise<string | Failure> {
     const packed = packBytes(body);
     const request = { use, project, actor, body: packed };
-    if (body.byteLength <= VALIDATION_SHORT_BYTES_MAX) return await this.#reads.pool.run("rules.check", request, { deadline_ms: VALIDATION_SHORT_DEADLINE_MS });
+    if (body.byteLength <= VALIDATION_SHORT_BYTES_MAX)
+      return await this.#reads.pool.run("rules.check", request, { deadline_ms: VALIDATION_SHORT_DEADLINE_MS });
     const release = await this.#turns.take();
     if (release === null) return BUSY;
     try {

@@ -1,8 +1,18 @@
 /** Reading rules that were sent, listing those that are stored, and validating texts against them. Runs in the pool. */
 import {
-  KEY_BYTES_MAX, STREAM_CHUNK_CHARACTERS, VALIDATION_SHORT_MS_MAX, VALIDATION_SHORT_STEPS_MAX, VIOLATIONS_LISTED_CHARACTERS_MAX, VIOLATIONS_LISTED_MAX,
+  KEY_BYTES_MAX,
+  STREAM_CHUNK_CHARACTERS,
+  VALIDATION_SHORT_MS_MAX,
+  VALIDATION_SHORT_STEPS_MAX,
+  VIOLATIONS_LISTED_CHARACTERS_MAX,
+  VIOLATIONS_LISTED_MAX,
 } from "../../schemas/limits.js";
-import { GLOBAL_PROJECT, type CheckRulesRequest, type ListRulesRequest, type ValidateRequest } from "../../schemas/rules.js";
+import {
+  GLOBAL_PROJECT,
+  type CheckRulesRequest,
+  type ListRulesRequest,
+  type ValidateRequest,
+} from "../../schemas/rules.js";
 import { unpackBytes } from "../base/bytes.js";
 import { encodeArray } from "../base/json-array.js";
 import { readJsonText } from "../base/json-bytes.js";
@@ -32,7 +42,9 @@ export function checkRules(_context: ReadContext, { use, project, actor, body }:
   return JSON.stringify(Array.isArray(rules) ? rules : [rules]);
 }
 
-const SHAPES: Readonly<Record<ListRulesRequest["shape"], (request: ListRulesRequest) => readonly [head: string, tail: string]>> = {
+const SHAPES: Readonly<
+  Record<ListRulesRequest["shape"], (request: ListRulesRequest) => readonly [head: string, tail: string]>
+> = {
   project: ({ project }) => [`{"project":${JSON.stringify(project)},"rules":`, "}"],
   list: () => [`{"rules":`, "}"],
   export: () => ["", ""],
@@ -48,9 +60,21 @@ export function* listRules(context: ReadContext, request: ListRulesRequest): Gen
 
 function* encodeRules(rows: Iterable<RuleRow>): Generator<string, void, undefined> {
   for (const { size: _size, applies_to, created_at, ...row } of rows) {
-    const { project, rule_id, severity, match_type, pattern, message, stack, source, status, proposed_by, context } = row;
+    const { project, rule_id, severity, match_type, pattern, message, stack, source, status, proposed_by, context } =
+      row;
     yield JSON.stringify({
-      project, rule_id, severity, match_type, pattern, message, stack, applies_to: JSON.parse(applies_to) as unknown, source, status, proposed_by, context,
+      project,
+      rule_id,
+      severity,
+      match_type,
+      pattern,
+      message,
+      stack,
+      applies_to: JSON.parse(applies_to) as unknown,
+      source,
+      status,
+      proposed_by,
+      context,
       created_at: formatTime(created_at),
     });
   }
@@ -87,7 +111,8 @@ function rulesFor(context: ReadContext, project: string): readonly CompiledRule[
     sets = new RuleSets();
     KEPT.set(context, sets);
   }
-  const rulesOf = (name: string): readonly CompiledRule[] => sets.get(name, context.rules.version(name), () => context.rules.accepted(name));
+  const rulesOf = (name: string): readonly CompiledRule[] =>
+    sets.get(name, context.rules.version(name), () => context.rules.accepted(name));
   return project === GLOBAL_PROJECT ? rulesOf(project) : [...rulesOf(project), ...rulesOf(GLOBAL_PROJECT)];
 }
 
@@ -99,7 +124,10 @@ function encodeViolation(rule: CompiledRule, { line, match }: Found): string {
  * `{"project","violations","count"}`: the project's rules by rule_id, then the global ones, each rule's
  * findings by line. All are counted; the list ends at VIOLATIONS_LISTED_MAX or at its bound in characters.
  */
-export function* validate(context: ReadContext, { project, body, most }: ValidateRequest): Generator<string | Failure, void, undefined> {
+export function* validate(
+  context: ReadContext,
+  { project, body, most }: ValidateRequest,
+): Generator<string | Failure, void, undefined> {
   const subject = readSubject(unpackBytes(body));
   if (subject instanceof Failure) {
     yield subject;
@@ -107,7 +135,8 @@ export function* validate(context: ReadContext, { project, body, most }: Validat
   }
   const content = new Content(subject.content);
   const rules = rulesFor(context, project);
-  const effort = most === null ? new Effort(Infinity, Infinity) : new Effort(VALIDATION_SHORT_STEPS_MAX, VALIDATION_SHORT_MS_MAX);
+  const effort =
+    most === null ? new Effort(Infinity, Infinity) : new Effort(VALIDATION_SHORT_STEPS_MAX, VALIDATION_SHORT_MS_MAX);
   let chunk = `{"project":${JSON.stringify(project)},"violations":[`;
   let count = 0;
   let written = 0;

@@ -4,7 +4,12 @@
  * length, its counted repetitions and the size of the program that comes of it.
  */
 import type * as Re2 from "re2js";
-import { AUTOMATON_BYTES_KEPT_MAX, RULE_PATTERN_BYTES_MAX, RULE_PROGRAM_INSTRUCTIONS_MAX, RULE_REPETITIONS_MAX } from "../../schemas/limits.js";
+import {
+  AUTOMATON_BYTES_KEPT_MAX,
+  RULE_PATTERN_BYTES_MAX,
+  RULE_PROGRAM_INSTRUCTIONS_MAX,
+  RULE_REPETITIONS_MAX,
+} from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
 import { utf8Length } from "../base/path.js";
 import { Failure, invalid } from "../base/result.js";
@@ -29,7 +34,9 @@ const BEGIN_OR_END_OF_TEXT = 4 | 8;
 
 /** Whether a program asks for the begin or the end of the whole text. */
 function asksForText(program: Program): boolean {
-  const { inst } = (program.re2() as { readonly prog: { readonly inst: readonly { readonly op: number; readonly arg: number }[] } }).prog;
+  const { inst } = (
+    program.re2() as { readonly prog: { readonly inst: readonly { readonly op: number; readonly arg: number }[] } }
+  ).prog;
   return inst.some(({ op, arg }) => op === EMPTY_WIDTH && (arg & BEGIN_OR_END_OF_TEXT) !== 0);
 }
 
@@ -82,10 +89,17 @@ export class Pattern {
 
   /** Gives back the memory that matching took beyond a bound. */
   trim(): void {
-    for (const program of this.#anywhere === null || this.#anywhere === this.#program ? [this.#program] : [this.#program, this.#anywhere]) {
+    for (const program of this.#anywhere === null || this.#anywhere === this.#program
+      ? [this.#program]
+      : [this.#program, this.#anywhere]) {
       program.reset();
-      const automaton = program.re2().lazyDFA as { readonly maxMem: number; readonly memBudget: number; clearCache(): void } | null;
-      if (automaton !== null && automaton.maxMem - automaton.memBudget > AUTOMATON_BYTES_KEPT_MAX) automaton.clearCache();
+      const automaton = program.re2().lazyDFA as {
+        readonly maxMem: number;
+        readonly memBudget: number;
+        clearCache(): void;
+      } | null;
+      if (automaton !== null && automaton.maxMem - automaton.memBudget > AUTOMATON_BYTES_KEPT_MAX)
+        automaton.clearCache();
     }
   }
 }
@@ -110,12 +124,17 @@ export function translatePattern(pattern: string): string {
 
 /** Compiles a pattern; the 400 says why it cannot. */
 export function compilePattern(pattern: string): Pattern | Failure {
-  if (utf8Length(pattern) > RULE_PATTERN_BYTES_MAX) return invalid(`pattern is longer than ${RULE_PATTERN_BYTES_MAX} bytes`);
-  if (countRepetitions(pattern) > RULE_REPETITIONS_MAX) return invalid(`pattern repeats more than ${RULE_REPETITIONS_MAX} times`);
+  if (utf8Length(pattern) > RULE_PATTERN_BYTES_MAX)
+    return invalid(`pattern is longer than ${RULE_PATTERN_BYTES_MAX} bytes`);
+  if (countRepetitions(pattern) > RULE_REPETITIONS_MAX)
+    return invalid(`pattern repeats more than ${RULE_REPETITIONS_MAX} times`);
   const { RE2JS, RE2JSException } = engine();
   try {
     const program = RE2JS.compile(pattern);
-    if (program.programSize() > RULE_PROGRAM_INSTRUCTIONS_MAX) return invalid(`pattern is too large: ${program.programSize()} instructions, at most ${RULE_PROGRAM_INSTRUCTIONS_MAX}`);
+    if (program.programSize() > RULE_PROGRAM_INSTRUCTIONS_MAX)
+      return invalid(
+        `pattern is too large: ${program.programSize()} instructions, at most ${RULE_PROGRAM_INSTRUCTIONS_MAX}`,
+      );
     return new Pattern(program, programForLines(program, pattern));
   } catch (error) {
     if (!(error instanceof RE2JSException)) throw error;

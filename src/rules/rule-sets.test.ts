@@ -7,16 +7,24 @@ import { RuleSets, type StoredRule } from "./rule-sets.js";
 await loadPatterns();
 
 const row = (rule_id: string, size = 1): StoredRule => ({
-  rule_id, severity: "error", match_type: "regex", pattern: "x", message: "", stack: "", applies_to: '["*"]', size,
+  rule_id,
+  severity: "error",
+  match_type: "regex",
+  pattern: "x",
+  message: "",
+  stack: "",
+  applies_to: '["*"]',
+  size,
 });
 
 t.test("a set is loaded once a number", (t) => {
   const sets = new RuleSets();
   let loads = 0;
-  const get = (version: number): unknown => sets.get("p", version, () => {
-    loads += 1;
-    return [row("a")];
-  });
+  const get = (version: number): unknown =>
+    sets.get("p", version, () => {
+      loads += 1;
+      return [row("a")];
+    });
   const first = get(1);
   t.equal(get(1), first);
   t.equal(loads, 1);

@@ -48,7 +48,8 @@ export class CompiledRule implements Matcher {
 
   get pattern(): Pattern | null {
     if (this.#pattern === undefined) {
-      const compiled = this.match_type === "custom" && this.#source === NO_CONSOLE_LOG ? null : compilePattern(this.#source);
+      const compiled =
+        this.match_type === "custom" && this.#source === NO_CONSOLE_LOG ? null : compilePattern(this.#source);
       // It was compiled before it was stored, by the same engine and within the same bounds.
       if (compiled instanceof Failure) throw new Error(`a stored pattern ${compiled.message}`);
       this.#pattern = compiled;

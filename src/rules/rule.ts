@@ -3,7 +3,13 @@
  * which names the rule. Pure; the pattern itself is compiled by the caller, where that may take its time.
  */
 import {
-  APPLIES_TO_GLOBS_MAX, KEY_BYTES_MAX, PATTERN_BYTES_MAX, RULES_TOGETHER_MAX, RULE_CONTEXT_BYTES_MAX, RULE_MESSAGE_BYTES_MAX, RULE_NAME_BYTES_MAX,
+  APPLIES_TO_GLOBS_MAX,
+  KEY_BYTES_MAX,
+  PATTERN_BYTES_MAX,
+  RULES_TOGETHER_MAX,
+  RULE_CONTEXT_BYTES_MAX,
+  RULE_MESSAGE_BYTES_MAX,
+  RULE_NAME_BYTES_MAX,
 } from "../../schemas/limits.js";
 import { MATCH_TYPES, NO_CONSOLE_LOG, SEVERITIES, type CheckedRule, type RuleUse } from "../../schemas/rules.js";
 import { WrongMember, membersOf, readName, readText, type Members } from "../base/members.js";
@@ -34,11 +40,15 @@ function readWord<Word extends string>(members: Members, name: string, words: re
 function readGlobs(members: Members): string[] {
   const value = Object.hasOwn(members, "applies_to") ? members["applies_to"] : undefined;
   if (value === undefined) return ["*"];
-  if (!Array.isArray(value) || !value.every((glob) => typeof glob === "string")) throw new WrongMember("applies_to must be an array of strings");
-  if (value.length > APPLIES_TO_GLOBS_MAX) throw new WrongMember(`applies_to must have at most ${APPLIES_TO_GLOBS_MAX} items`);
+  if (!Array.isArray(value) || !value.every((glob) => typeof glob === "string"))
+    throw new WrongMember("applies_to must be an array of strings");
+  if (value.length > APPLIES_TO_GLOBS_MAX)
+    throw new WrongMember(`applies_to must have at most ${APPLIES_TO_GLOBS_MAX} items`);
   for (const glob of value) {
-    if (utf8Length(glob) > PATTERN_BYTES_MAX) throw new WrongMember(`a glob of applies_to is longer than ${PATTERN_BYTES_MAX} bytes`);
-    if (!glob.isWellFormed() || compileFileGlob(glob) === undefined) throw new WrongMember(`applies_to has a malformed glob: ${JSON.stringify(glob)}`);
+    if (utf8Length(glob) > PATTERN_BYTES_MAX)
+      throw new WrongMember(`a glob of applies_to is longer than ${PATTERN_BYTES_MAX} bytes`);
+    if (!glob.isWellFormed() || compileFileGlob(glob) === undefined)
+      throw new WrongMember(`applies_to has a malformed glob: ${JSON.stringify(glob)}`);
   }
   return value.length === 0 ? ["*"] : value;
 }
@@ -58,7 +68,10 @@ function readMembers(members: Members, reading: RuleReading): CheckedRule {
     message: readText(members, "message", RULE_MESSAGE_BYTES_MAX),
     stack: readText(members, "stack", RULE_NAME_BYTES_MAX),
     applies_to: readGlobs(members),
-    source: reading.use === "propose" ? DEFAULT_SOURCE.propose : readText(members, "source", RULE_NAME_BYTES_MAX, DEFAULT_SOURCE[reading.use]),
+    source:
+      reading.use === "propose"
+        ? DEFAULT_SOURCE.propose
+        : readText(members, "source", RULE_NAME_BYTES_MAX, DEFAULT_SOURCE[reading.use]),
     proposed_by: readText(members, "proposed_by", RULE_NAME_BYTES_MAX, reading.use === "propose" ? reading.actor : ""),
     context: readText(members, "context", RULE_CONTEXT_BYTES_MAX),
   };
@@ -81,7 +94,8 @@ function nameOf(members: Members, place: number | null): string {
  */
 export function readRule(value: unknown, place: number | null, reading: RuleReading): CheckedRule | Failure {
   const members = membersOf(value);
-  if (members === undefined) return invalid(place === null ? "the body must be an object" : `rule [${place}]: must be an object`);
+  if (members === undefined)
+    return invalid(place === null ? "the body must be an object" : `rule [${place}]: must be an object`);
   try {
     return readMembers(members, reading);
   } catch (error) {

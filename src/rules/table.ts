@@ -33,8 +33,20 @@ export interface RuleTotals {
 }
 
 type Values = [
-  project: string, rule_id: string, severity: string, match_type: string, pattern: string, message: string, stack: string, applies_to: string,
-  source: string, status: string, proposed_by: string, context: string, created_at: number, size: number,
+  project: string,
+  rule_id: string,
+  severity: string,
+  match_type: string,
+  pattern: string,
+  message: string,
+  stack: string,
+  applies_to: string,
+  source: string,
+  status: string,
+  proposed_by: string,
+  context: string,
+  created_at: number,
+  size: number,
 ];
 
 export class RuleWriter {
@@ -48,7 +60,8 @@ export class RuleWriter {
   readonly #touch: Statement<[string], unknown>;
 
   constructor(db: Db) {
-    this.#upsert = db.prepare(`INSERT INTO rule VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (project, rule_id) DO UPDATE SET
+    this.#upsert =
+      db.prepare(`INSERT INTO rule VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (project, rule_id) DO UPDATE SET
       severity = excluded.severity, match_type = excluded.match_type, pattern = excluded.pattern, message = excluded.message, stack = excluded.stack,
       applies_to = excluded.applies_to, source = excluded.source, status = excluded.status, proposed_by = excluded.proposed_by,
       context = excluded.context, size = excluded.size`);
@@ -56,12 +69,19 @@ export class RuleWriter {
     this.#setStatus = db.prepare("UPDATE rule SET status = ? WHERE project = ? AND rule_id = ?");
     this.#remove = db.prepare("DELETE FROM rule WHERE project = ? AND rule_id = ?");
     this.#removeAll = db.prepare("DELETE FROM rule WHERE project = ?");
-    this.#totals = db.prepare("SELECT count(*) AS rules, coalesce(sum(size), 0) AS instructions FROM rule WHERE project = ?");
+    this.#totals = db.prepare(
+      "SELECT count(*) AS rules, coalesce(sum(size), 0) AS instructions FROM rule WHERE project = ?",
+    );
     this.#created = db.prepare("SELECT rule_id, created_at FROM rule WHERE project = ?");
-    this.#touch = db.prepare("INSERT INTO rule_set VALUES (?, 1) ON CONFLICT (project) DO UPDATE SET version = version + 1");
+    this.#touch = db.prepare(
+      "INSERT INTO rule_set VALUES (?, 1) ON CONFLICT (project) DO UPDATE SET version = version + 1",
+    );
   }
 
-  find(project: string, rule_id: string): { readonly status: RuleStatus; readonly created_at: number; readonly size: number } | undefined {
+  find(
+    project: string,
+    rule_id: string,
+  ): { readonly status: RuleStatus; readonly created_at: number; readonly size: number } | undefined {
     return this.#find.get(project, rule_id);
   }
 
@@ -72,8 +92,20 @@ export class RuleWriter {
   /** Stores a rule; one that is there already keeps the time of its creation. `touch` follows. */
   store(rule: CheckedRule, status: RuleStatus, created_at: number): void {
     this.#upsert.run(
-      rule.project, rule.rule_id, rule.severity, rule.match_type, rule.pattern, rule.message, rule.stack, JSON.stringify(rule.applies_to),
-      rule.source, status, rule.proposed_by, rule.context, created_at, rule.size,
+      rule.project,
+      rule.rule_id,
+      rule.severity,
+      rule.match_type,
+      rule.pattern,
+      rule.message,
+      rule.stack,
+      JSON.stringify(rule.applies_to),
+      rule.source,
+      status,
+      rule.proposed_by,
+      rule.context,
+      created_at,
+      rule.size,
     );
   }
 
@@ -155,6 +187,8 @@ export class RuleReader {
       conditions.push("status = ?");
       values.push(status);
     }
-    return this.#db.prepare<string[], RuleRow>(`SELECT * FROM rule WHERE ${conditions.join(" AND ")} ORDER BY project, rule_id`).iterate(...values);
+    return this.#db
+      .prepare<string[], RuleRow>(`SELECT * FROM rule WHERE ${conditions.join(" AND ")} ORDER BY project, rule_id`)
+      .iterate(...values);
   }
 }

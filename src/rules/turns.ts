@@ -20,7 +20,11 @@ export class Turns {
    * @param waiting_max who comes when so many wait already is refused
    * @param wait_ms_max who has waited for so long is refused
    */
-  constructor(together: number, readonly waiting_max: number, readonly wait_ms_max: number) {
+  constructor(
+    together: number,
+    readonly waiting_max: number,
+    readonly wait_ms_max: number,
+  ) {
     this.#free = together;
   }
 

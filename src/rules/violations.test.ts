@@ -29,14 +29,40 @@ function naive(pattern: string, text: string): Found[] {
   return lines.flatMap((raw, at) => {
     const line = at < lines.length - 1 && raw.endsWith("\r") ? raw.slice(0, -1) : raw;
     const matcher = program.matcher(line);
-    const match = matcher.find() ? matcher.group() ?? "" : "";
+    const match = matcher.find() ? (matcher.group() ?? "") : "";
     return match === "" ? [] : [{ line: at + 1, match }];
   });
 }
 
 const atom = fc.constantFrom(
-  "a", "b", "\\n", "\\r", "\\s", "\\S", "\\w", "\\W", ".", "(?s:.)", "[^a]", "[^\\n]", "[\\s\\S]", "^", "$", "\\A", "\\z", "\\b", "\\B", "(?m:^)", "(?m:$)", "(?-m:^)", "(?-m:$)",
-  "(?i)A", "\\x{1F600}", "\\pL", "é", "\\Qa.\\E",
+  "a",
+  "b",
+  "\\n",
+  "\\r",
+  "\\s",
+  "\\S",
+  "\\w",
+  "\\W",
+  ".",
+  "(?s:.)",
+  "[^a]",
+  "[^\\n]",
+  "[\\s\\S]",
+  "^",
+  "$",
+  "\\A",
+  "\\z",
+  "\\b",
+  "\\B",
+  "(?m:^)",
+  "(?m:$)",
+  "(?-m:^)",
+  "(?-m:$)",
+  "(?i)A",
+  "\\x{1F600}",
+  "\\pL",
+  "é",
+  "\\Qa.\\E",
 );
 const regex: fc.Arbitrary<string> = fc.letrec<{ any: string }>((tie) => ({
   any: fc.oneof(
@@ -44,41 +70,69 @@ const regex: fc.Arbitrary<string> = fc.letrec<{ any: string }>((tie) => ({
     atom,
     fc.array(tie("any"), { minLength: 1, maxLength: 3 }).map((parts) => parts.join("")),
     fc.tuple(tie("any"), tie("any")).map(([left, right]) => `(?:${left}|${right})`),
-    fc.tuple(tie("any"), fc.constantFrom("*", "+", "?", "*?", "{0,2}", "{2}")).map(([inner, times]) => `(?:${inner})${times}`),
+    fc
+      .tuple(tie("any"), fc.constantFrom("*", "+", "?", "*?", "{0,2}", "{2}"))
+      .map(([inner, times]) => `(?:${inner})${times}`),
     tie("any").map((inner) => `(${inner})`),
   ),
 })).any;
-const flagged = fc.tuple(fc.constantFrom("", "", "(?m)", "(?s)", "(?i)", "(?sm)", "(?U)"), regex, fc.constantFrom("", "", "", "\\Q", "(?-m)$")).map((parts) => parts.join(""));
-const text = fc.array(fc.constantFrom("a", "b", "A", "\n", "\r\n", "\r", " ", "é", "\u{1F600}", "\ud83d", "a.", "_", "\u2028", "\n\n"), { maxLength: 14 }).map((parts) => parts.join(""));
+const flagged = fc
+  .tuple(
+    fc.constantFrom("", "", "(?m)", "(?s)", "(?i)", "(?sm)", "(?U)"),
+    regex,
+    fc.constantFrom("", "", "", "\\Q", "(?-m)$"),
+  )
+  .map((parts) => parts.join(""));
+const text = fc
+  .array(
+    fc.constantFrom("a", "b", "A", "\n", "\r\n", "\r", " ", "é", "\u{1F600}", "\ud83d", "a.", "_", "\u2028", "\n\n"),
+    { maxLength: 14 },
+  )
+  .map((parts) => parts.join(""));
 
 t.test("looking at all lines at once changes nothing", (t) => {
   let hits = 0;
   let shortcuts = 0;
-  fc.assert(fc.property(flagged, text, (pattern, content) => {
-    const result = compilePattern(pattern);
-    // \Q at the end, say, makes some of them malformed.
-    fc.pre(!(result instanceof Failure));
-    const expected = naive(pattern, content);
-    const found = [...violationsOf({ match_type: "regex", pattern: result }, new Content(content), BOUNDLESS)];
-    if (expected.length > 0) hits += 1;
-    else if (!result.mayMatchLine(new Content(content).lines)) shortcuts += 1;
-    if (JSON.stringify(found) !== JSON.stringify(expected)) throw new Error(`${JSON.stringify(found)} is not ${JSON.stringify(expected)}`);
-  }), { numRuns: 6000 });
+  fc.assert(
+    fc.property(flagged, text, (pattern, content) => {
+      const result = compilePattern(pattern);
+      // \Q at the end, say, makes some of them malformed.
+      fc.pre(!(result instanceof Failure));
+      const expected = naive(pattern, content);
+      const found = [...violationsOf({ match_type: "regex", pattern: result }, new Content(content), BOUNDLESS)];
+      if (expected.length > 0) hits += 1;
+      else if (!result.mayMatchLine(new Content(content).lines)) shortcuts += 1;
+      if (JSON.stringify(found) !== JSON.stringify(expected))
+        throw new Error(`${JSON.stringify(found)} is not ${JSON.stringify(expected)}`);
+    }),
+    { numRuns: 6000 },
+  );
   t.ok(hits > 500, "many of them matched");
   t.ok(shortcuts > 500, "and many did not, which one look told");
   t.end();
 });
 
 t.test("lines end at \\n, a \\r before it is not part of the line", (t) => {
-  t.same(find(".+$", "a\r\nb\r\r\n\rc\nd\r"), [{ line: 1, match: "a" }, { line: 2, match: "b\r" }, { line: 3, match: "\rc" }, { line: 4, match: "d\r" }]);
-  t.same(find("^b$", "a\r\nb\r\nb"), [{ line: 2, match: "b" }, { line: 3, match: "b" }]);
+  t.same(find(".+$", "a\r\nb\r\r\n\rc\nd\r"), [
+    { line: 1, match: "a" },
+    { line: 2, match: "b\r" },
+    { line: 3, match: "\rc" },
+    { line: 4, match: "d\r" },
+  ]);
+  t.same(find("^b$", "a\r\nb\r\nb"), [
+    { line: 2, match: "b" },
+    { line: 3, match: "b" },
+  ]);
   t.same(find("a\\nb", "a\nb"), [], "no match crosses a line's end");
   t.same(find("\\Ab\\z", "a\nb\nc"), [{ line: 2, match: "b" }], "a line is the whole text");
   t.end();
 });
 
 t.test("the first match of a line, where it is not empty", (t) => {
-  t.same(find("\\d+", "a1 22\n\n333"), [{ line: 1, match: "1" }, { line: 3, match: "333" }]);
+  t.same(find("\\d+", "a1 22\n\n333"), [
+    { line: 1, match: "1" },
+    { line: 3, match: "333" },
+  ]);
   t.same(find("x*", "axx\nxx"), [{ line: 2, match: "xx" }], "an empty match is none");
   t.same(find("a|ab", "ab"), [{ line: 1, match: "a" }], "the leftmost alternative, as in Go");
   t.end();
@@ -95,8 +149,17 @@ t.test("missing looks at the whole text", (t) => {
 });
 
 t.test("custom", (t) => {
-  const found = [...violationsOf({ match_type: "custom", pattern: null }, new Content("console.log(1)\nconsole.logs()\n  a;console.log("), BOUNDLESS)];
-  t.same(found, [{ line: 1, match: "console.log(" }, { line: 3, match: "console.log(" }]);
+  const found = [
+    ...violationsOf(
+      { match_type: "custom", pattern: null },
+      new Content("console.log(1)\nconsole.logs()\n  a;console.log("),
+      BOUNDLESS,
+    ),
+  ];
+  t.same(found, [
+    { line: 1, match: "console.log(" },
+    { line: 3, match: "console.log(" },
+  ]);
   t.same(find("console\\.\\w+", "console.warn()", "custom"), [{ line: 1, match: "console.warn" }]);
   t.same(defaultMessage("custom", "no-console-log"), "console.log found");
   t.same(defaultMessage("custom", "a"), "pattern 'a' matched");
@@ -107,8 +170,14 @@ t.test("custom", (t) => {
 
 t.test("compiling is bounded, and says why it refuses", (t) => {
   const refusals: readonly [string, RegExp][] = [
-    ["(", /does not compile: missing closing \)/], ["(?=a)", /does not compile/], ["(a)\\1", /invalid escape/], ["a{1001}", /invalid repeat count/],
-    ["a".repeat(4097), /longer than 4096 bytes/], ["a{1000}b{1001}", /repeats more than 2000 times/], [".{0,999}.{0,999}", /^$/], ["(?:x{1,30}){1,30}".repeat(10), /too large/],
+    ["(", /does not compile: missing closing \)/],
+    ["(?=a)", /does not compile/],
+    ["(a)\\1", /invalid escape/],
+    ["a{1001}", /invalid repeat count/],
+    ["a".repeat(4097), /longer than 4096 bytes/],
+    ["a{1000}b{1001}", /repeats more than 2000 times/],
+    [".{0,999}.{0,999}", /^$/],
+    ["(?:x{1,30}){1,30}".repeat(10), /too large/],
   ];
   for (const [pattern, says] of refusals) {
     const result = compilePattern(pattern);
@@ -124,7 +193,10 @@ t.test("matching does not grow with what it learned", (t) => {
   t.equal(pattern.test(line), false);
   pattern.trim();
   t.equal(pattern.test(line), false, "and it still matches as before");
-  t.equal(pattern.find(line.slice(0, -1), () => true) === null, must(naive("a[ab]{20}$", line.slice(0, -1)), "a list").length === 0);
+  t.equal(
+    pattern.find(line.slice(0, -1), () => true) === null,
+    must(naive("a[ab]{20}$", line.slice(0, -1)), "a list").length === 0,
+  );
   t.end();
 });
 
@@ -132,8 +204,15 @@ t.test("what is dear is not begun where others wait", (t) => {
   const pattern = compiled("(?:a{1,30}){1,30}");
   const content = new Content(`b\n${"a".repeat(100)}\nb\n${"a".repeat(10)}`);
   const steps = pattern.size * 110;
-  const look = (effort: Effort): [lines: number[], spent: boolean] => [[...violationsOf({ match_type: "regex", pattern }, content, effort)].map(({ line }) => line), effort.spent];
-  t.same(look(new Effort(steps, Infinity)), [[2, 4], false], "a step for each instruction and character of the lines that match");
+  const look = (effort: Effort): [lines: number[], spent: boolean] => [
+    [...violationsOf({ match_type: "regex", pattern }, content, effort)].map(({ line }) => line),
+    effort.spent,
+  ];
+  t.same(
+    look(new Effort(steps, Infinity)),
+    [[2, 4], false],
+    "a step for each instruction and character of the lines that match",
+  );
   t.same(look(new Effort(steps - 1, Infinity)), [[2], true], "what was found is what could be looked for");
   t.same(look(new Effort(pattern.size * 100 - 1, Infinity)), [[], true]);
   const clock = { now: 5 };

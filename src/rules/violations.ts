@@ -46,10 +46,15 @@ function* findInLines(lines: string, find: (line: string) => string | null): Gen
 }
 
 /** What the rule finds, in the order of lines, as far as the effort goes. */
-export function* violationsOf({ match_type, pattern }: Matcher, content: Content, effort: Effort): Generator<Found, void, undefined> {
+export function* violationsOf(
+  { match_type, pattern }: Matcher,
+  content: Content,
+  effort: Effort,
+): Generator<Found, void, undefined> {
   if (!effort.allow(0)) return;
   if (pattern === null) {
-    if (content.lines.includes(CONSOLE_LOG)) yield* findInLines(content.lines, (line) => (line.includes(CONSOLE_LOG) ? CONSOLE_LOG : null));
+    if (content.lines.includes(CONSOLE_LOG))
+      yield* findInLines(content.lines, (line) => (line.includes(CONSOLE_LOG) ? CONSOLE_LOG : null));
   } else if (match_type === "missing") {
     if (!pattern.test(content.text)) yield MISSING;
   } else if (pattern.mayMatchLine(content.lines)) {

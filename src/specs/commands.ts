@@ -5,7 +5,14 @@ import { unpackBytes } from "../base/bytes.js";
 import type { WriteContext } from "../store/write-context.js";
 
 export function putSpec(context: WriteContext, request: PutRequest): WriteReply | Failure {
-  return context.specs.put(request.key, unpackBytes(request.value), request.content_type, request.condition, context.now_ms, context.actor);
+  return context.specs.put(
+    request.key,
+    unpackBytes(request.value),
+    request.content_type,
+    request.condition,
+    context.now_ms,
+    context.actor,
+  );
 }
 
 export function rollbackSpec(context: WriteContext, request: RollbackRequest): WriteReply | Failure {

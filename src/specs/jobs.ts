@@ -11,7 +11,7 @@ export function* listSpecs(context: ReadContext, { project }: SpecListRequest): 
   yield `{"project":${JSON.stringify(project)},"specs":[`;
   const prefix = specKeyPrefix(project);
   let separator = "";
-  for (let after = "", more = true; more;) {
+  for (let after = "", more = true; more; ) {
     const rows = context.specs.list(prefix, after, LIST_PAGE_KEYS);
     more = rows.length === LIST_PAGE_KEYS;
     for (const { key, version, updated_at } of rows) {
@@ -27,7 +27,7 @@ export function* listSpecs(context: ReadContext, { project }: SpecListRequest): 
 export function* listProjects(context: ReadContext): Generator<string, void, undefined> {
   yield `{"projects":[`;
   let separator = "";
-  for (let first = context.specs.list("", "", 1)[0]?.key; first !== undefined;) {
+  for (let first = context.specs.list("", "", 1)[0]?.key; first !== undefined; ) {
     const { project } = splitSpecKey(first);
     const prefix = specKeyPrefix(project);
     yield `${separator}{"project":${JSON.stringify(project)},"specs":${context.specs.countPrefix(prefix)}}`;

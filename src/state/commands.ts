@@ -8,7 +8,14 @@ export const TOPIC_UPDATED = "koor.state.updated";
 export const TOPIC_DELETED = "koor.state.deleted";
 
 export function putState(context: WriteContext, request: PutRequest): WriteReply | Failure {
-  const reply = context.state.put(request.key, unpackBytes(request.value), request.content_type, request.condition, context.now_ms, context.actor);
+  const reply = context.state.put(
+    request.key,
+    unpackBytes(request.value),
+    request.content_type,
+    request.condition,
+    context.now_ms,
+    context.actor,
+  );
   if (!(reply instanceof Failure)) announce(context, TOPIC_UPDATED, request.key, reply.version, reply.hash);
   return reply;
 }

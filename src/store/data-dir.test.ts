@@ -34,7 +34,9 @@ const PAGE_BYTES = 4096;
 function makeStore(t: Owner, crashed = false): string {
   const made = makeDirectory(t);
   const db = openWriter(made);
-  const insert = db.prepare("INSERT INTO audit (at, actor, action, resource, detail, outcome) VALUES (?, '', 'a', 'r', ?, 'success')");
+  const insert = db.prepare(
+    "INSERT INTO audit (at, actor, action, resource, detail, outcome) VALUES (?, '', 'a', 'r', ?, 'success')",
+  );
   db.transaction(() => {
     for (let at = 1; at < ROWS; at++) insert.run(at, "x".repeat(1000));
   })();
@@ -73,7 +75,11 @@ t.test("a directory that is missing is made, and is free again after its release
 t.test("a place where no directory can be made is one clear line", (t) => {
   t.match(refusalOf("/dev/null/data"), /^cannot use data directory \/dev\/null\/data: it is not a directory$/);
   // Node's own recursive mkdir never comes back from this one.
-  if (existsSync("/proc/self")) t.match(refusalOf("/proc/koor-test/data"), /^cannot use data directory \/proc\/koor-test\/data: it cannot be made$/);
+  if (existsSync("/proc/self"))
+    t.match(
+      refusalOf("/proc/koor-test/data"),
+      /^cannot use data directory \/proc\/koor-test\/data: it cannot be made$/,
+    );
   t.end();
 });
 
@@ -111,53 +117,86 @@ t.test("a damaged or foreign database is refused, and left as it is", (t) => {
     writeFileSync(path, content);
   };
   const breakPages = (directory: string): void => {
-    for (let page = ROW_PAGES.first; page < ROW_PAGES.end; page++) patch(directory, "data.db", page * PAGE_BYTES, "\xff".repeat(64));
+    for (let page = ROW_PAGES.first; page < ROW_PAGES.end; page++)
+      patch(directory, "data.db", page * PAGE_BYTES, "\xff".repeat(64));
   };
   const cases: readonly (readonly [what: string, says: RegExp, make: () => string])[] = [
-    ["text", /damaged \(not a SQLite file\)/, () => {
-      const directory = makeDirectory(t);
-      writeFileSync(join(directory, "data.db"), "no database at all\n".repeat(100));
-      return directory;
-    }],
-    ["a few bytes", /damaged/, () => {
-      const directory = makeDirectory(t);
-      writeFileSync(join(directory, "data.db"), "SQLite format 3\0");
-      return directory;
-    }],
-    ["a broken header", /damaged/, () => {
-      const directory = makeStore(t);
-      patch(directory, "data.db", 0, "XXXX");
-      return directory;
-    }],
-    ["broken pages", /damaged/, () => {
-      const directory = makeStore(t);
-      breakPages(directory);
-      return directory;
-    }],
-    ["a database cut short", /damaged/, () => {
-      const directory = makeStore(t);
-      truncateSync(join(directory, "data.db"), 3 * PAGE_BYTES);
-      return directory;
-    }],
-    ["broken pages beside a log", /damaged/, () => {
-      const directory = makeStore(t, true);
-      breakPages(directory);
-      return directory;
-    }],
-    ["a newer layout", new RegExp(`newer koor \\(layout ${LAYOUT_VERSION + 1}, this one knows ${LAYOUT_VERSION}\\)`), () => {
-      const directory = makeStore(t);
-      const db = new Database(join(directory, "data.db"));
-      db.pragma(`user_version = ${LAYOUT_VERSION + 1}`);
-      db.close();
-      return directory;
-    }],
-    ["somebody else's database", /is not a koor database/, () => {
-      const directory = makeDirectory(t);
-      const db = new Database(join(directory, "data.db"));
-      db.exec("CREATE TABLE theirs (a); INSERT INTO theirs VALUES (1)");
-      db.close();
-      return directory;
-    }],
+    [
+      "text",
+      /damaged \(not a SQLite file\)/,
+      () => {
+        const directory = makeDirectory(t);
+        writeFileSync(join(directory, "data.db"), "no database at all\n".repeat(100));
+        return directory;
+      },
+    ],
+    [
+      "a few bytes",
+      /damaged/,
+      () => {
+        const directory = makeDirectory(t);
+        writeFileSync(join(directory, "data.db"), "SQLite format 3\0");
+        return directory;
+      },
+    ],
+    [
+      "a broken header",
+      /damaged/,
+      () => {
+        const directory = makeStore(t);
+        patch(directory, "data.db", 0, "XXXX");
+        return directory;
+      },
+    ],
+    [
+      "broken pages",
+      /damaged/,
+      () => {
+        const directory = makeStore(t);
+        breakPages(directory);
+        return directory;
+      },
+    ],
+    [
+      "a database cut short",
+      /damaged/,
+      () => {
+        const directory = makeStore(t);
+        truncateSync(join(directory, "data.db"), 3 * PAGE_BYTES);
+        return directory;
+      },
+    ],
+    [
+      "broken pages beside a log",
+      /damaged/,
+      () => {
+        const directory = makeStore(t, true);
+        breakPages(directory);
+        return directory;
+      },
+    ],
+    [
+      "a newer layout",
+      new RegExp(`newer koor \\(layout ${LAYOUT_VERSION + 1}, this one knows ${LAYOUT_VERSION}\\)`),
+      () => {
+        const directory = makeStore(t);
+        const db = new Database(join(directory, "data.db"));
+        db.pragma(`user_version = ${LAYOUT_VERSION + 1}`);
+        db.close();
+        return directory;
+      },
+    ],
+    [
+      "somebody else's database",
+      /is not a koor database/,
+      () => {
+        const directory = makeDirectory(t);
+        const db = new Database(join(directory, "data.db"));
+        db.exec("CREATE TABLE theirs (a); INSERT INTO theirs VALUES (1)");
+        db.close();
+        return directory;
+      },
+    ],
   ];
   for (const [what, says, make] of cases) {
     const directory = make();

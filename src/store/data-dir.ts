@@ -3,7 +3,17 @@
  * server, and looked at so that a damaged or foreign database is refused with its files untouched.
  */
 import Database from "better-sqlite3";
-import { accessSync, closeSync, constants, existsSync, fstatSync, mkdirSync, openSync, readSync, statSync } from "node:fs";
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  statSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { LAYOUT_VERSION } from "./migrate.js";
 import { databasePath, openReader } from "./open.js";
@@ -29,13 +39,20 @@ export interface DataDirLock {
 export function claimDataDir(data_dir: string): DataDirLock {
   try {
     makeDirectory(data_dir);
-    if (!statSync(data_dir).isDirectory()) throw new DataDirError(`cannot use data directory ${data_dir}: it is not a directory`);
+    if (!statSync(data_dir).isDirectory())
+      throw new DataDirError(`cannot use data directory ${data_dir}: it is not a directory`);
     accessSync(data_dir, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     if (error instanceof DataDirError) throw error;
     const code = (error as NodeJS.ErrnoException).code;
-    const why = code === "EEXIST" || code === "ENOTDIR" ? "it is not a directory"
-      : code === "EROFS" || code === "EACCES" || code === "EPERM" ? "it is not writable" : code === "ENOENT" ? "it cannot be made" : code ?? "it is unusable";
+    const why =
+      code === "EEXIST" || code === "ENOTDIR"
+        ? "it is not a directory"
+        : code === "EROFS" || code === "EACCES" || code === "EPERM"
+          ? "it is not writable"
+          : code === "ENOENT"
+            ? "it cannot be made"
+            : (code ?? "it is unusable");
     throw new DataDirError(`cannot use data directory ${data_dir}: ${why}`);
   }
   const lock = lockDirectory(data_dir);
@@ -74,16 +91,19 @@ function lockDirectory(data_dir: string): DataDirLock {
   } catch (error) {
     db?.close();
     const code = error instanceof Database.SqliteError ? error.code : "";
-    throw new DataDirError(code.startsWith("SQLITE_BUSY")
-      ? `data directory ${data_dir} is in use by another koor server`
-      : `cannot lock data directory ${data_dir}: ${code === "SQLITE_CANTOPEN" || code === "SQLITE_READONLY" ? "it is not writable" : code}`);
+    throw new DataDirError(
+      code.startsWith("SQLITE_BUSY")
+        ? `data directory ${data_dir} is in use by another koor server`
+        : `cannot lock data directory ${data_dir}: ${code === "SQLITE_CANTOPEN" || code === "SQLITE_READONLY" ? "it is not writable" : code}`,
+    );
   }
 }
 
 function checkDatabase(data_dir: string): void {
   const path = databasePath(data_dir);
   if (!existsSync(path)) return;
-  const damaged = (why: string): DataDirError => new DataDirError(`database ${path} is damaged (${why}); its files were left as they are`);
+  const damaged = (why: string): DataDirError =>
+    new DataDirError(`database ${path} is damaged (${why}); its files were left as they are`);
   let size: number;
   try {
     const fd = openSync(path, "r+");
@@ -93,7 +113,8 @@ function checkDatabase(data_dir: string): void {
       size = info.size;
       if (size === 0) return;
       const header = Buffer.alloc(100);
-      if (readSync(fd, header, 0, 100, 0) < 100 || header.toString("latin1", 0, 16) !== SQLITE_MAGIC) throw damaged("not a SQLite file");
+      if (readSync(fd, header, 0, 100, 0) < 100 || header.toString("latin1", 0, 16) !== SQLITE_MAGIC)
+        throw damaged("not a SQLite file");
     } finally {
       closeSync(fd);
     }
@@ -105,7 +126,10 @@ function checkDatabase(data_dir: string): void {
   try {
     db = openReader(data_dir);
     const layout = Number(db.pragma("user_version", { simple: true }));
-    if (layout > LAYOUT_VERSION) throw new DataDirError(`database ${path} was made by a newer koor (layout ${layout}, this one knows ${LAYOUT_VERSION})`);
+    if (layout > LAYOUT_VERSION)
+      throw new DataDirError(
+        `database ${path} was made by a newer koor (layout ${layout}, this one knows ${LAYOUT_VERSION})`,
+      );
     const foreign = layout === 0 && db.prepare("SELECT count(*) FROM sqlite_schema").pluck().get() !== 0;
     if (foreign) throw new DataDirError(`database ${path} is not a koor database`);
     if (size <= CHECKED_BYTES_MAX) {

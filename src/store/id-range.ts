@@ -9,7 +9,12 @@ const TIME_COLUMNS = { audit: "at", event: "created_at", llm_usage: "created_at"
 export type TimedTable = keyof typeof TIME_COLUMNS;
 
 /** The ids that lie between two times in ms, both inclusive and null for unbounded: [first, end). */
-export function idRange(db: Db, table: TimedTable, from_ms: number | null, to_ms: number | null): { readonly first: number; readonly end: number } {
+export function idRange(
+  db: Db,
+  table: TimedTable,
+  from_ms: number | null,
+  to_ms: number | null,
+): { readonly first: number; readonly end: number } {
   return {
     first: from_ms === null ? 0 : firstIdFrom(db, table, from_ms),
     end: to_ms === null ? Number.MAX_SAFE_INTEGER : firstIdFrom(db, table, to_ms + 1),
@@ -20,7 +25,11 @@ function firstIdFrom(db: Db, table: TimedTable, time_ms: number): number {
   const edge = db.prepare<[number], { id: number; time: number }>(
     `SELECT id, ${TIME_COLUMNS[table]} AS time FROM ${table} WHERE id >= ? ORDER BY id LIMIT 1`,
   );
-  const bounds = db.prepare<[], { low: number | null; high: number | null }>(`SELECT (SELECT min(id) FROM ${table}) AS low, (SELECT max(id) FROM ${table}) AS high`).get();
+  const bounds = db
+    .prepare<[], { low: number | null; high: number | null }>(
+      `SELECT (SELECT min(id) FROM ${table}) AS low, (SELECT max(id) FROM ${table}) AS high`,
+    )
+    .get();
   let low = bounds?.low ?? 1;
   let high = (bounds?.high ?? 0) + 1;
   while (low < high) {

@@ -33,7 +33,11 @@ export function openWriter(data_dir: string): Db {
 
 /** Opens a read-only handle on a database that the writer has migrated. */
 export function openReader(data_dir: string): Db {
-  const db = new Database(databasePath(data_dir), { readonly: true, fileMustExist: true, timeout: SQLITE_BUSY_TIMEOUT_MS });
+  const db = new Database(databasePath(data_dir), {
+    readonly: true,
+    fileMustExist: true,
+    timeout: SQLITE_BUSY_TIMEOUT_MS,
+  });
   // Negative: in KiB.
   db.pragma(`cache_size = -${SQLITE_READ_CACHE_KIB}`);
   return db;

@@ -39,7 +39,10 @@ export class WriteContext {
   now_ms = 0;
   actor = "";
 
-  constructor(readonly db: Db, readonly settings: WriterSettings) {
+  constructor(
+    readonly db: Db,
+    readonly settings: WriterSettings,
+  ) {
     this.state = new VersionedWriter(db, STATE, settings.state_history);
     this.specs = new VersionedWriter(db, SPECS, settings.state_history);
     this.events = new EventAppender(db);

@@ -2,7 +2,13 @@
 import { KEY_BYTES_MAX } from "../../schemas/limits.js";
 import type { CheckedRule } from "../../schemas/rules.js";
 import { specKey } from "../../schemas/specs.js";
-import type { ApplyTemplateReply, ApplyTemplateRequest, CheckedTemplate, CreateTemplateReply, TemplateRequest } from "../../schemas/templates.js";
+import type {
+  ApplyTemplateReply,
+  ApplyTemplateRequest,
+  CheckedTemplate,
+  CreateTemplateReply,
+  TemplateRequest,
+} from "../../schemas/templates.js";
 import { utf8Length } from "../base/path.js";
 import { Failure, invalid, notFound } from "../base/result.js";
 import { refuseImport, storeImported } from "../rules/commands.js";
@@ -15,7 +21,10 @@ function missing(id: string): Failure {
   return notFound(`template not found: ${id}`);
 }
 
-export function createTemplate({ templates, now_ms }: WriteContext, { id, value }: TemplateRequest & { readonly value: string }): CreateTemplateReply | Failure {
+export function createTemplate(
+  { templates, now_ms }: WriteContext,
+  { id, value }: TemplateRequest & { readonly value: string },
+): CreateTemplateReply | Failure {
   if (templates.exists(id)) return new Failure("ALREADY_EXISTS", `template already exists: ${id}`);
   templates.store(JSON.parse(value) as CheckedTemplate, now_ms);
   return { created_at: now_ms };
@@ -25,13 +34,19 @@ export function deleteTemplate({ templates }: WriteContext, { id }: TemplateRequ
   return templates.remove(id) ? null : missing(id);
 }
 
-export function applyTemplate(context: WriteContext, { id, project }: ApplyTemplateRequest): ApplyTemplateReply | Failure {
+export function applyTemplate(
+  context: WriteContext,
+  { id, project }: ApplyTemplateRequest,
+): ApplyTemplateReply | Failure {
   const content = context.templates.content(id);
   if (content === undefined) return missing(id);
   const rules = (JSON.parse(content.rules) as readonly CheckedRule[]).map((rule) => ({ ...rule, project }));
   const contracts = contractsOf(content.kind, id, content.data);
   const long = contracts.find(([name]) => utf8Length(project) + utf8Length(name) >= KEY_BYTES_MAX);
-  if (long !== undefined) return invalid(`project and name of the contract ${JSON.stringify(long[0])} are longer than ${KEY_BYTES_MAX} bytes`);
+  if (long !== undefined)
+    return invalid(
+      `project and name of the contract ${JSON.stringify(long[0])} are longer than ${KEY_BYTES_MAX} bytes`,
+    );
   const refusal = refuseImport(context, rules);
   if (refusal !== null) return refusal;
   storeImported(context, rules);

@@ -32,7 +32,10 @@ function encodeHead({ id, name, description, kind }: TemplateSummaryRow): string
 }
 
 /** An array of templates without their data, by id. */
-export function* listTemplates(context: ReadContext, { kind, tag }: ListTemplatesRequest): Generator<string, void, undefined> {
+export function* listTemplates(
+  context: ReadContext,
+  { kind, tag }: ListTemplatesRequest,
+): Generator<string, void, undefined> {
   yield* encodeArray(encodeSummaries(context.templates.list(kind, tag)));
 }
 
@@ -43,5 +46,7 @@ function* encodeSummaries(rows: Iterable<TemplateSummaryRow>): Generator<string,
 /** One template with its data. */
 export function getTemplate(context: ReadContext, { id }: TemplateRequest): string | Failure {
   const row = context.templates.get(id);
-  return row === undefined ? notFound(`template not found: ${id}`) : `${encodeHead(row)},"data":${row.data},${encodeRest(row)}`;
+  return row === undefined
+    ? notFound(`template not found: ${id}`)
+    : `${encodeHead(row)},"data":${row.data},${encodeRest(row)}`;
 }

@@ -1,7 +1,13 @@
 /** Section 11 of the wire contract over HTTP. Runs on the front; templates are read and checked in the pool. */
 import { KEY_BYTES_MAX } from "../../schemas/limits.js";
 import {
-  Template, TemplateApplyAnswer, TemplateApplyBody, TemplateBody, TemplateDeleteAnswer, TemplateList, TemplateListQuery,
+  Template,
+  TemplateApplyAnswer,
+  TemplateApplyBody,
+  TemplateBody,
+  TemplateDeleteAnswer,
+  TemplateList,
+  TemplateListQuery,
 } from "../../schemas/templates.js";
 import { buffersOf, packBytes } from "../base/bytes.js";
 import type { Log } from "../base/log.js";
@@ -28,25 +34,62 @@ export function templateRoutes(options: TemplateRoutesOptions): Route[] {
   const id = (params: readonly string[]): string => params[0] ?? "";
   return [
     {
-      method: "POST", path: "/api/templates", name: "template.create", tag, needs: "server", summary: "Stores a template of rules, of a contract, or of both.",
-      body: { kind: "json", schema: TemplateBody, unread: true }, answer: Template, statuses: [409], audit: { action: "template.create", resource: () => "" },
+      method: "POST",
+      path: "/api/templates",
+      name: "template.create",
+      tag,
+      needs: "server",
+      summary: "Stores a template of rules, of a contract, or of both.",
+      body: { kind: "json", schema: TemplateBody, unread: true },
+      answer: Template,
+      statuses: [409],
+      audit: { action: "template.create", resource: () => "" },
       handle: (request) => create(options, request),
     },
     {
-      method: "GET", path: "/api/templates", name: "template.list", tag, summary: "Lists templates by id, without their data.",
-      query: TemplateListQuery, answer: TemplateList, handle: (request) => list(reads, request),
+      method: "GET",
+      path: "/api/templates",
+      name: "template.list",
+      tag,
+      summary: "Lists templates by id, without their data.",
+      query: TemplateListQuery,
+      answer: TemplateList,
+      handle: (request) => list(reads, request),
     },
     {
-      method: "GET", path: "/api/templates/{id}", name: "template.get", tag, summary: "Reads a template with its data.",
-      answer: Template, statuses: [404], handle: ({ params, context }) => readReply(reads.run("template.get", { id: id(params) }, context, Number.POSITIVE_INFINITY)),
+      method: "GET",
+      path: "/api/templates/{id}",
+      name: "template.get",
+      tag,
+      summary: "Reads a template with its data.",
+      answer: Template,
+      statuses: [404],
+      handle: ({ params, context }) =>
+        readReply(reads.run("template.get", { id: id(params) }, context, Number.POSITIVE_INFINITY)),
     },
     {
-      method: "DELETE", path: "/api/templates/{id}", name: "template.delete", tag, needs: "server", summary: "Deletes a template; what it was applied to stays.",
-      answer: TemplateDeleteAnswer, statuses: [404], audit: { action: "template.delete", resource: id }, handle: (request) => remove(options, request),
+      method: "DELETE",
+      path: "/api/templates/{id}",
+      name: "template.delete",
+      tag,
+      needs: "server",
+      summary: "Deletes a template; what it was applied to stays.",
+      answer: TemplateDeleteAnswer,
+      statuses: [404],
+      audit: { action: "template.delete", resource: id },
+      handle: (request) => remove(options, request),
     },
     {
-      method: "POST", path: "/api/templates/{id}/apply", name: "template.apply", tag, needs: "server", summary: "Puts a template's rules and contracts into a project, all or nothing.",
-      body: { kind: "json", schema: TemplateApplyBody }, answer: TemplateApplyAnswer, statuses: [404], audit: { action: "template.apply", resource: id },
+      method: "POST",
+      path: "/api/templates/{id}/apply",
+      name: "template.apply",
+      tag,
+      needs: "server",
+      summary: "Puts a template's rules and contracts into a project, all or nothing.",
+      body: { kind: "json", schema: TemplateApplyBody },
+      answer: TemplateApplyAnswer,
+      statuses: [404],
+      audit: { action: "template.apply", resource: id },
       handle: (request) => apply(options, request),
     },
   ];
@@ -68,18 +111,27 @@ async function create({ writer, reads, log }: TemplateRoutesOptions, { body, con
 }
 
 function list(reads: Reads, { query, context }: Request): Answer | Promise<Answer> {
-  const text = (name: string): string | null => (typeof query[name] === "string" && query[name] !== "" ? query[name] : null);
-  return readReply(reads.run("template.list", { kind: text("kind"), tag: text("tag") }, context, Number.POSITIVE_INFINITY));
+  const text = (name: string): string | null =>
+    typeof query[name] === "string" && query[name] !== "" ? query[name] : null;
+  return readReply(
+    reads.run("template.list", { kind: text("kind"), tag: text("tag") }, context, Number.POSITIVE_INFINITY),
+  );
 }
 
-async function remove({ writer, log }: TemplateRoutesOptions, { params: [id = ""], context }: Request): Promise<Answer> {
+async function remove(
+  { writer, log }: TemplateRoutesOptions,
+  { params: [id = ""], context }: Request,
+): Promise<Answer> {
   const reply = await writer.request("template.delete", { id }, context);
   if (reply instanceof Failure) return reply;
   log.info("template deleted", { id });
   return jsonReply(JSON.stringify({ deleted: id }));
 }
 
-async function apply({ writer, log, specs }: TemplateRoutesOptions, { params: [id = ""], json, context }: Request): Promise<Answer> {
+async function apply(
+  { writer, log, specs }: TemplateRoutesOptions,
+  { params: [id = ""], json, context }: Request,
+): Promise<Answer> {
   const { project } = json as TemplateApplyBody;
   if (!project.isWellFormed()) return invalid("project must be valid Unicode");
   if (utf8Length(project) > KEY_BYTES_MAX) return invalid(`project is longer than ${KEY_BYTES_MAX} bytes`);

@@ -31,7 +31,16 @@ const FIRST_VERSION = 1;
 const SUMMARY = "id, name, description, kind, tags, version, created_at, updated_at";
 
 type Values = [
-  id: string, name: string, description: string, kind: string, tags: string, version: number, created_at: number, updated_at: number, data: string, rules: string,
+  id: string,
+  name: string,
+  description: string,
+  kind: string,
+  tags: string,
+  version: number,
+  created_at: number,
+  updated_at: number,
+  data: string,
+  rules: string,
 ];
 
 export class TemplateWriter {
@@ -52,7 +61,18 @@ export class TemplateWriter {
   }
 
   store({ id, name, description, kind, tags, data, rules }: CheckedTemplate, now_ms: number): void {
-    this.#insert.run(id, name, description, kind, JSON.stringify(tags), FIRST_VERSION, now_ms, now_ms, data, JSON.stringify(rules));
+    this.#insert.run(
+      id,
+      name,
+      description,
+      kind,
+      JSON.stringify(tags),
+      FIRST_VERSION,
+      now_ms,
+      now_ms,
+      data,
+      JSON.stringify(rules),
+    );
   }
 
   content(id: string): TemplateContent | undefined {

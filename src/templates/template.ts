@@ -3,7 +3,12 @@
  * rules are compiled by the caller.
  */
 import {
-  KEY_BYTES_MAX, TEMPLATE_CONTRACTS_MAX, TEMPLATE_DESCRIPTION_BYTES_MAX, TEMPLATE_ID_BYTES_MAX, TEMPLATE_NAME_BYTES_MAX, TEMPLATE_TAGS_MAX,
+  KEY_BYTES_MAX,
+  TEMPLATE_CONTRACTS_MAX,
+  TEMPLATE_DESCRIPTION_BYTES_MAX,
+  TEMPLATE_ID_BYTES_MAX,
+  TEMPLATE_NAME_BYTES_MAX,
+  TEMPLATE_TAGS_MAX,
   TEMPLATE_TAG_BYTES_MAX,
 } from "../../schemas/limits.js";
 import type { CheckedRule } from "../../schemas/rules.js";
@@ -23,7 +28,8 @@ type SizeOf = RuleReading["sizeOf"];
 function readKind(members: Members): TemplateKind {
   const value = readText(members, "kind", TEMPLATE_ID_BYTES_MAX, TEMPLATE_KINDS[0]);
   const kind = TEMPLATE_KINDS.find((known) => known === value);
-  if (kind === undefined) throw new WrongMember(`kind must be ${TEMPLATE_KINDS.slice(0, -1).join(", ")} or ${TEMPLATE_KINDS.at(-1)}`);
+  if (kind === undefined)
+    throw new WrongMember(`kind must be ${TEMPLATE_KINDS.slice(0, -1).join(", ")} or ${TEMPLATE_KINDS.at(-1)}`);
   return kind;
 }
 
@@ -47,7 +53,11 @@ function readTemplateRules(value: unknown, what: string, sizeOf: SizeOf): Checke
 /** Throws unless the value is a contract at first sight; whether it is a good one is said where it is used. */
 function checkContract(value: unknown, what: string): void {
   const contract = membersOf(value);
-  if (contract === undefined || memberOf(contract, "kind") !== "contract" || membersOf(memberOf(contract, "endpoints")) === undefined) {
+  if (
+    contract === undefined ||
+    memberOf(contract, "kind") !== "contract" ||
+    membersOf(memberOf(contract, "endpoints")) === undefined
+  ) {
     throw new WrongMember(`${what} must be a contract: {"kind":"contract","endpoints":{…}}`);
   }
 }
@@ -56,15 +66,18 @@ function readBundle(value: unknown, sizeOf: SizeOf): CheckedRule[] {
   const bundle = membersOf(value);
   const rules = bundle === undefined ? undefined : memberOf(bundle, "rules");
   const contracts = bundle === undefined ? undefined : memberOf(bundle, "contracts");
-  if (rules === undefined && contracts === undefined) throw new WrongMember("data must be an object with rules or contracts");
+  if (rules === undefined && contracts === undefined)
+    throw new WrongMember("data must be an object with rules or contracts");
   if (contracts !== undefined) {
     const named = membersOf(contracts);
     if (named === undefined) throw new WrongMember("data.contracts must be an object of contracts by name");
     const names = Object.keys(named);
-    if (names.length > TEMPLATE_CONTRACTS_MAX) throw new WrongMember(`data.contracts must have at most ${TEMPLATE_CONTRACTS_MAX} members`);
+    if (names.length > TEMPLATE_CONTRACTS_MAX)
+      throw new WrongMember(`data.contracts must have at most ${TEMPLATE_CONTRACTS_MAX} members`);
     for (const name of names) {
       const what = `data.contracts[${JSON.stringify(name)}]`;
-      if (name === "" || hasControlCharacter(name)) throw new WrongMember(`${what}: a name must not be empty or contain control characters`);
+      if (name === "" || hasControlCharacter(name))
+        throw new WrongMember(`${what}: a name must not be empty or contain control characters`);
       checkText(name, `the name of ${what}`, KEY_BYTES_MAX);
       checkContract(named[name], what);
     }
@@ -95,7 +108,15 @@ export function readTemplate({ text, json }: JsonText, sizeOf: SizeOf): CheckedT
     const tags = readTags(members);
     const given = memberTexts(text)?.get("data");
     if (given === undefined && kind !== "rules") throw new WrongMember("data is required");
-    return { id, name, description, kind, tags, data: given ?? NO_RULES, rules: given === undefined ? [] : DATA[kind](memberOf(members, "data"), sizeOf) };
+    return {
+      id,
+      name,
+      description,
+      kind,
+      tags,
+      data: given ?? NO_RULES,
+      rules: given === undefined ? [] : DATA[kind](memberOf(members, "data"), sizeOf),
+    };
   } catch (error) {
     if (!(error instanceof WrongMember)) throw error;
     return invalid(error.message);
@@ -103,7 +124,11 @@ export function readTemplate({ text, json }: JsonText, sizeOf: SizeOf): CheckedT
 }
 
 /** The specs that a template's data becomes: name and JSON text. */
-export function contractsOf(kind: TemplateKind, id: string, data: string): readonly (readonly [name: string, text: string])[] {
+export function contractsOf(
+  kind: TemplateKind,
+  id: string,
+  data: string,
+): readonly (readonly [name: string, text: string])[] {
   if (kind === "contracts") return [[id, data]];
   if (kind === "rules") return [];
   const contracts = memberTexts(data)?.get("contracts");

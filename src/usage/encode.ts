@@ -11,6 +11,16 @@ export interface UsageRow extends UsageRecordRequest {
 export function encodeUsage(row: UsageRow): string {
   const { id, provider, model, instance_id, project, tokens_in, tokens_out, cost_usd, request_type, session_tag } = row;
   return JSON.stringify({
-    id, provider, model, instance_id, project, tokens_in, tokens_out, cost_usd, request_type, session_tag, created_at: formatTime(row.created_at),
+    id,
+    provider,
+    model,
+    instance_id,
+    project,
+    tokens_in,
+    tokens_out,
+    cost_usd,
+    request_type,
+    session_tag,
+    created_at: formatTime(row.created_at),
   });
 }

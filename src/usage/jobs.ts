@@ -16,6 +16,7 @@ export function summarizeUsage(context: ReadContext, { group_by, from, to }: Usa
   const { groups, total } = sumUsage(context.db, group_by, from, to);
   const members = groups.map(([name, totals]) => `${JSON.stringify(name)}:${encodeTotals(totals)}`);
   // An offset from UTC can move a time out of the years that four digits can say.
-  const time = (ms: number | null): string => (ms === null ? '""' : `"${formatTime(Math.max(TIME_MS_MIN, Math.min(TIME_MS_MAX, ms)))}"`);
+  const time = (ms: number | null): string =>
+    ms === null ? '""' : `"${formatTime(Math.max(TIME_MS_MIN, Math.min(TIME_MS_MAX, ms)))}"`;
   return `{"group_by":"${group_by}","from":${time(from)},"to":${time(to)},"groups":{${members.join(",")}},"total":${encodeTotals(total)}}`;
 }

@@ -1,8 +1,17 @@
 /** Section 14 of the wire contract over HTTP. Runs on the front. */
 import { LABEL_BYTES_MAX, USAGE_ROWS_DEFAULT } from "../../schemas/limits.js";
 import {
-  USAGE_GROUP_DEFAULT, USAGE_REQUEST_TYPE_DEFAULT, UsageAnswer, UsageBody, UsageList, UsageListQuery, UsageSummary, UsageSummaryQuery,
-  type UsageGroup, type UsageListRequest, type UsageRecordRequest,
+  USAGE_GROUP_DEFAULT,
+  USAGE_REQUEST_TYPE_DEFAULT,
+  UsageAnswer,
+  UsageBody,
+  UsageList,
+  UsageListQuery,
+  UsageSummary,
+  UsageSummaryQuery,
+  type UsageGroup,
+  type UsageListRequest,
+  type UsageRecordRequest,
 } from "../../schemas/usage.js";
 import type { Log } from "../base/log.js";
 import { utf8Length } from "../base/path.js";
@@ -23,17 +32,35 @@ export function usageRoutes(options: UsageRoutesOptions): Route[] {
   const tag = "llm";
   return [
     {
-      method: "POST", path: "/api/llm/usage", name: "usage.record", tag, summary: "Records what one call of a language model used.",
-      body: { kind: "json", schema: UsageBody }, answer: UsageAnswer, audit: { action: "llm.usage", resource: () => "" },
+      method: "POST",
+      path: "/api/llm/usage",
+      name: "usage.record",
+      tag,
+      summary: "Records what one call of a language model used.",
+      body: { kind: "json", schema: UsageBody },
+      answer: UsageAnswer,
+      audit: { action: "llm.usage", resource: () => "" },
       handle: (request) => record(options, request),
     },
     {
-      method: "GET", path: "/api/llm/usage", name: "usage.list", tag, summary: "Lists recorded usage, newest first.",
-      query: UsageListQuery, answer: UsageList, handle: (request) => list(reads, request),
+      method: "GET",
+      path: "/api/llm/usage",
+      name: "usage.list",
+      tag,
+      summary: "Lists recorded usage, newest first.",
+      query: UsageListQuery,
+      answer: UsageList,
+      handle: (request) => list(reads, request),
     },
     {
-      method: "GET", path: "/api/llm/usage/summary", name: "usage.summary", tag, summary: "Sums usage up by instance, project, model or session tag.",
-      query: UsageSummaryQuery, answer: UsageSummary, handle: (request) => summarize(reads, request),
+      method: "GET",
+      path: "/api/llm/usage/summary",
+      name: "usage.summary",
+      tag,
+      summary: "Sums usage up by instance, project, model or session tag.",
+      query: UsageSummaryQuery,
+      answer: UsageSummary,
+      handle: (request) => summarize(reads, request),
     },
   ];
 }
@@ -59,13 +86,22 @@ async function record({ writer, log }: UsageRoutesOptions, { json, context }: Re
   }
   const reply = await writer.request("usage.record", usage, context);
   if (reply instanceof Failure) return reply;
-  log.info("llm usage recorded", { id: reply.id, model: usage.model, tokens_in: usage.tokens_in, tokens_out: usage.tokens_out });
+  log.info("llm usage recorded", {
+    id: reply.id,
+    model: usage.model,
+    tokens_in: usage.tokens_in,
+    tokens_out: usage.tokens_out,
+  });
   return jsonReply(`{"id":${reply.id},"recorded":true}`);
 }
 
 /** One filter is applied, the first that is given; an empty one counts as not given. */
 function filterOf({ query }: Request): UsageListRequest["filter"] {
-  const names = [["instance", "instance_id"], ["project", "project"], ["session_tag", "session_tag"]] as const;
+  const names = [
+    ["instance", "instance_id"],
+    ["project", "project"],
+    ["session_tag", "session_tag"],
+  ] as const;
   for (const [name, by] of names) {
     const value = query[name];
     if (typeof value === "string" && value !== "") return { by, value };
@@ -77,7 +113,14 @@ function list(reads: Reads, request: Request): Answer | Promise<Answer> {
   const number = (name: string): number | null => (request.query[name] as number | undefined) ?? null;
   const limit = number("limit") ?? USAGE_ROWS_DEFAULT;
   // Each filter has its index, so the read looks at the rows that it answers and no more.
-  return readReply(reads.run("usage.list", { filter: filterOf(request), from: number("from"), to: number("to"), limit }, request.context, limit));
+  return readReply(
+    reads.run(
+      "usage.list",
+      { filter: filterOf(request), from: number("from"), to: number("to"), limit },
+      request.context,
+      limit,
+    ),
+  );
 }
 
 async function summarize(reads: Reads, { query }: Request): Promise<Answer> {

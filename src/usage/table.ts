@@ -9,7 +9,10 @@ import type { UsageRow } from "./encode.js";
 import { joinTokens, roundCost, TOKENS_SPLIT, type Totals } from "./totals.js";
 
 export class UsageAppender {
-  readonly #insert: Statement<[number, string, string, string, string, string, string, number, number, number], unknown>;
+  readonly #insert: Statement<
+    [number, string, string, string, string, string, string, number, number, number],
+    unknown
+  >;
 
   constructor(db: Db) {
     this.#insert = db.prepare(
@@ -20,8 +23,16 @@ export class UsageAppender {
 
   append(usage: UsageRecordRequest, now_ms: number): UsageRow {
     const { lastInsertRowid } = this.#insert.run(
-      now_ms, usage.instance_id, usage.project, usage.session_tag, usage.provider, usage.model, usage.request_type,
-      usage.tokens_in, usage.tokens_out, usage.cost_usd,
+      now_ms,
+      usage.instance_id,
+      usage.project,
+      usage.session_tag,
+      usage.provider,
+      usage.model,
+      usage.request_type,
+      usage.tokens_in,
+      usage.tokens_out,
+      usage.cost_usd,
     );
     return { ...usage, id: Number(lastInsertRowid), created_at: now_ms };
   }
@@ -37,9 +48,11 @@ export function listUsage(db: Db, { filter, from, to, limit }: UsageListRequest)
     conditions.push(`${filter.by} = ?`, `${filter.by} <> ''`);
     values.push(filter.value);
   }
-  return db.prepare<(string | number)[], UsageRow>(
-    `SELECT * FROM llm_usage WHERE ${conditions.join(" AND ")} ORDER BY id DESC LIMIT ?`,
-  ).all(...values, limit);
+  return db
+    .prepare<(string | number)[], UsageRow>(
+      `SELECT * FROM llm_usage WHERE ${conditions.join(" AND ")} ORDER BY id DESC LIMIT ?`,
+    )
+    .all(...values, limit);
 }
 
 interface SumRow {
@@ -68,14 +81,23 @@ function totalsOf(row: SumRow): Totals {
 }
 
 /** The sums over a span of time: by group, in the order of the groups' names, and of everything. */
-export function sumUsage(db: Db, group_by: UsageGroup, from: number | null, to: number | null): {
+export function sumUsage(
+  db: Db,
+  group_by: UsageGroup,
+  from: number | null,
+  to: number | null,
+): {
   readonly groups: readonly (readonly [name: string, totals: Totals])[];
   readonly total: Totals;
 } {
   const { first, end } = idRange(db, "llm_usage", from, to);
   const column = USAGE_GROUPS[group_by];
   const span = "FROM llm_usage WHERE id >= ? AND id < ?";
-  const groups = db.prepare<[number, number], SumRow>(`SELECT ${column} AS name, ${SUMS} ${span} GROUP BY ${column} ORDER BY ${column}`).all(first, end);
+  const groups = db
+    .prepare<[number, number], SumRow>(
+      `SELECT ${column} AS name, ${SUMS} ${span} GROUP BY ${column} ORDER BY ${column}`,
+    )
+    .all(first, end);
   const all = db.prepare<[number, number], SumRow>(`SELECT '' AS name, ${SUMS} ${span}`).all(first, end);
   return {
     groups: groups.map((row) => [row.name, totalsOf(row)]),

@@ -11,34 +11,55 @@ const micros = fc.integer({ min: 0, max: 5_000_000 });
 const tokens = fc.oneof(fc.integer({ min: 0, max: 100_000 }), fc.constant(Number.MAX_SAFE_INTEGER), fc.maxSafeNat());
 
 function recordOf(project: string, tokens_in: number, tokens_out: number, cost_usd: number) {
-  return { provider: "p", model: "m", instance_id: "", project, tokens_in, tokens_out, cost_usd, request_type: "completion", session_tag: "" };
+  return {
+    provider: "p",
+    model: "m",
+    instance_id: "",
+    project,
+    tokens_in,
+    tokens_out,
+    cost_usd,
+    request_type: "completion",
+    session_tag: "",
+  };
 }
 
 t.test("the sums are those of a person with a pencil", (t) => {
   const row = fc.tuple(fc.constantFrom("a", "b", ""), tokens, tokens, micros);
-  fc.assert(fc.property(fc.array(row, { maxLength: 200 }), (rows) => {
-    const db = new Database(":memory:");
-    try {
-      migrate(db);
-      const appender = new UsageAppender(db);
-      const wanted = new Map<string, { in: bigint; out: bigint; micros: bigint; rows: number }>();
-      for (const [at, [project, tokens_in, tokens_out, cost]] of rows.entries()) {
-        appender.append(recordOf(project, tokens_in, tokens_out, Number(`${cost}e-6`)), at);
-        for (const name of [`group ${project}`, "total"]) {
-          const sum = wanted.get(name) ?? { in: 0n, out: 0n, micros: 0n, rows: 0 };
-          wanted.set(name, { in: sum.in + BigInt(tokens_in), out: sum.out + BigInt(tokens_out), micros: sum.micros + BigInt(cost), rows: sum.rows + 1 });
+  fc.assert(
+    fc.property(fc.array(row, { maxLength: 200 }), (rows) => {
+      const db = new Database(":memory:");
+      try {
+        migrate(db);
+        const appender = new UsageAppender(db);
+        const wanted = new Map<string, { in: bigint; out: bigint; micros: bigint; rows: number }>();
+        for (const [at, [project, tokens_in, tokens_out, cost]] of rows.entries()) {
+          appender.append(recordOf(project, tokens_in, tokens_out, Number(`${cost}e-6`)), at);
+          for (const name of [`group ${project}`, "total"]) {
+            const sum = wanted.get(name) ?? { in: 0n, out: 0n, micros: 0n, rows: 0 };
+            wanted.set(name, {
+              in: sum.in + BigInt(tokens_in),
+              out: sum.out + BigInt(tokens_out),
+              micros: sum.micros + BigInt(cost),
+              rows: sum.rows + 1,
+            });
+          }
         }
+        const { groups, total } = sumUsage(db, "project", null, null);
+        for (const [name, sums] of [
+          ...groups.map(([project, its]) => [`group ${project}`, its] as const),
+          ["total", total] as const,
+        ]) {
+          const model = wanted.get(name) ?? { in: 0n, out: 0n, micros: 0n, rows: 0 };
+          t.same([sums.tokens_in, sums.tokens_out, sums.requests], [model.in, model.out, model.rows], name);
+          t.equal(sums.cost_usd, Number(`${model.micros}e-6`), `${name}: the cost`);
+        }
+      } finally {
+        db.close();
       }
-      const { groups, total } = sumUsage(db, "project", null, null);
-      for (const [name, sums] of [...groups.map(([project, its]) => [`group ${project}`, its] as const), ["total", total] as const]) {
-        const model = wanted.get(name) ?? { in: 0n, out: 0n, micros: 0n, rows: 0 };
-        t.same([sums.tokens_in, sums.tokens_out, sums.requests], [model.in, model.out, model.rows], name);
-        t.equal(sums.cost_usd, Number(`${model.micros}e-6`), `${name}: the cost`);
-      }
-    } finally {
-      db.close();
-    }
-  }), { numRuns: 60 });
+    }),
+    { numRuns: 60 },
+  );
   t.end();
 });
 

@@ -25,12 +25,19 @@ type Step =
   | { readonly step: "commit" | "answer" | "crash" };
 
 const anyStep: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 2, arbitrary: fc.record({
-    step: fc.constant("send" as const),
-    key: fc.constantFrom(...KEYS),
-    bytes: fc.oneof(fc.integer({ min: 1, max: 1000 }), fc.constant(HOT_CACHE_VALUE_BYTES_MAX), fc.constant(HOT_CACHE_VALUE_BYTES_MAX + 1)),
-    deletes: fc.boolean(),
-  }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      step: fc.constant("send" as const),
+      key: fc.constantFrom(...KEYS),
+      bytes: fc.oneof(
+        fc.integer({ min: 1, max: 1000 }),
+        fc.constant(HOT_CACHE_VALUE_BYTES_MAX),
+        fc.constant(HOT_CACHE_VALUE_BYTES_MAX + 1),
+      ),
+      deletes: fc.boolean(),
+    }),
+  },
   { weight: 8, arbitrary: fc.record({ step: fc.constant("read" as const), key: fc.constantFrom(...KEYS) }) },
   { weight: 4, arbitrary: fc.constant({ step: "commit" as const }) },
   { weight: 4, arbitrary: fc.constant({ step: "answer" as const }) },
@@ -71,8 +78,11 @@ function play(steps: readonly Step[], bytes_max: number): number | string {
       return null;
     }
     hits++;
-    if (cached.etag !== `"${cached.version}"` || cached.reply.version !== cached.version) return "an entry's parts are not of one version";
-    return cached.version === live?.version ? null : `${key} shows version ${cached.version}, there is ${live?.version}`;
+    if (cached.etag !== `"${cached.version}"` || cached.reply.version !== cached.version)
+      return "an entry's parts are not of one version";
+    return cached.version === live?.version
+      ? null
+      : `${key} shows version ${cached.version}, there is ${live?.version}`;
   };
 
   for (const each of steps) {
@@ -103,11 +113,15 @@ function play(steps: readonly Step[], bytes_max: number): number | string {
 
 t.test("a read never goes back in time", (t) => {
   let hits = 0;
-  const property = fc.property(fc.array(anyStep, { maxLength: 120, size: "max" }), fc.constantFrom(0, 2000, 4000, 10_000_000), (steps, bytes_max) => {
-    const outcome = play(steps, bytes_max);
-    if (typeof outcome === "string") throw new Error(outcome);
-    hits += outcome;
-  });
+  const property = fc.property(
+    fc.array(anyStep, { maxLength: 120, size: "max" }),
+    fc.constantFrom(0, 2000, 4000, 10_000_000),
+    (steps, bytes_max) => {
+      const outcome = play(steps, bytes_max);
+      if (typeof outcome === "string") throw new Error(outcome);
+      hits += outcome;
+    },
+  );
   t.doesNotThrow(() => fc.assert(property, { numRuns: 3000 }));
   t.ok(hits > 1000, `the cache was used: ${hits}`);
   t.end();
@@ -129,7 +143,8 @@ t.test("an acknowledged write replaces an older entry and nothing else", (t) => 
   cache.update("k", 1, '"1"', 10, () => t.fail("nothing is made for a key that nobody read") as never);
   t.equal(cache.get("k"), undefined);
   cache.add("k", 2, '"2"', { version: 2 }, 10);
-  for (const version of [1, 2]) cache.update("k", version, '"x"', 10, () => t.fail("an older one is not made") as never);
+  for (const version of [1, 2])
+    cache.update("k", version, '"x"', 10, () => t.fail("an older one is not made") as never);
   t.equal(cache.get("k")?.version, 2);
   cache.update("k", 3, '"3"', 20, () => ({ version: 3 }));
   t.match(cache.get("k"), { version: 3, etag: '"3"', reply: { version: 3 } });

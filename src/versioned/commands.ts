@@ -16,7 +16,14 @@ import { VersionedReader, type Head } from "./table.js";
 const PRUNED_SEGMENTS_MAX = 4;
 
 type VersionRow = [
-  id: number, version: number, previous: number, hash: Buffer, content_type: string, updated_at: number, updated_by: string, value: Uint8Array,
+  id: number,
+  version: number,
+  previous: number,
+  hash: Buffer,
+  content_type: string,
+  updated_at: number,
+  updated_by: string,
+  value: Uint8Array,
 ];
 
 /** A head in memory; a deleted key's head is remembered as not live. */
@@ -42,17 +49,25 @@ export class VersionedWriter {
   #next_row = 0;
   #keys = 0;
 
-  constructor(db: Db, readonly space: Space, keep: number) {
+  constructor(
+    db: Db,
+    readonly space: Space,
+    keep: number,
+  ) {
     const { name } = space;
     this.#reader = new VersionedReader(db, space, keep);
     this.#keep = keep;
     this.#insertVersion = db.prepare(`INSERT INTO ${name}_version VALUES (?, ?, ?, ?, ?, ?, ?, ?)`);
-    this.#putHead = db.prepare(`INSERT INTO ${name}_head VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET version = excluded.version, row = excluded.row`);
+    this.#putHead = db.prepare(
+      `INSERT INTO ${name}_head VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET version = excluded.version, row = excluded.row`,
+    );
     this.#dropHead = db.prepare(`DELETE FROM ${name}_head WHERE key = ?`);
     this.#putGone = db.prepare(`INSERT INTO ${name}_gone VALUES (?, ?, ?)`);
     this.#dropGone = db.prepare(`DELETE FROM ${name}_gone WHERE key = ?`);
     this.#insertMark = db.prepare(`INSERT INTO ${name}_mark VALUES (?, ?, ?)`);
-    this.#oldMarks = db.prepare(`SELECT version, row FROM ${name}_mark WHERE key = ? AND version <= ? ORDER BY version LIMIT ?`);
+    this.#oldMarks = db.prepare(
+      `SELECT version, row FROM ${name}_mark WHERE key = ? AND version <= ? ORDER BY version LIMIT ?`,
+    );
     this.#dropMark = db.prepare(`DELETE FROM ${name}_mark WHERE key = ? AND version = ?`);
     this.#dropVersion = db.prepare(`DELETE FROM ${name}_version WHERE id = ? RETURNING previous`);
     this.#newestRow = db.prepare<[], number | null>(`SELECT max(id) FROM ${name}_version`).pluck();
@@ -72,7 +87,14 @@ export class VersionedWriter {
   }
 
   /** Stores a new version. */
-  put(key: string, value: Uint8Array, content_type: string, condition: Condition | null, now_ms: number, actor: string): WriteReply | Failure {
+  put(
+    key: string,
+    value: Uint8Array,
+    content_type: string,
+    condition: Condition | null,
+    now_ms: number,
+    actor: string,
+  ): WriteReply | Failure {
     const head = this.#headOf(key);
     const refusal = condition === null ? null : this.#refusal(condition, head);
     if (refusal !== null) return refusal;
@@ -80,7 +102,13 @@ export class VersionedWriter {
   }
 
   /** Stores version `number`'s bytes as a new version; brings a deleted key back. */
-  rollback(key: string, number: number, condition: Condition | null, now_ms: number, actor: string): WriteReply | Failure {
+  rollback(
+    key: string,
+    number: number,
+    condition: Condition | null,
+    now_ms: number,
+    actor: string,
+  ): WriteReply | Failure {
     const head = this.#headOf(key);
     const refusal = condition === null ? null : this.#refusal(condition, head);
     if (refusal !== null) return refusal;
@@ -105,7 +133,13 @@ export class VersionedWriter {
   }
 
   #append(
-    key: string, head: CachedHead | undefined, value: Uint8Array, hash: Buffer, content_type: string, now_ms: number, actor: string,
+    key: string,
+    head: CachedHead | undefined,
+    value: Uint8Array,
+    hash: Buffer,
+    content_type: string,
+    now_ms: number,
+    actor: string,
   ): WriteReply {
     const version = (head?.version ?? 0) + 1;
     const row = this.#next_row++;
@@ -162,11 +196,15 @@ export class VersionedWriter {
   #refusal(condition: Condition, head: CachedHead | undefined): Failure | null {
     const live = head?.live === true ? head : undefined;
     const version = live?.version ?? 0;
-    const hash = live === undefined ? null : must(this.#reader.info(live.row), "a head's row exists").hash.toString("hex");
+    const hash =
+      live === undefined ? null : must(this.#reader.info(live.row), "a head's row exists").hash.toString("hex");
     const etag = hash === null ? null : `"${hash}"`;
-    const holds = (condition.if_version === undefined || condition.if_version === version)
-      && (condition.if_match === undefined || (etag !== null && strongEtagMatches(condition.if_match, etag)))
-      && (condition.if_none_match === undefined || etag === null || !etagMatches(condition.if_none_match, etag));
-    return holds ? null : new Failure("FAILED_PRECONDITION", "precondition failed", { current_version: version, current_etag: etag });
+    const holds =
+      (condition.if_version === undefined || condition.if_version === version) &&
+      (condition.if_match === undefined || (etag !== null && strongEtagMatches(condition.if_match, etag))) &&
+      (condition.if_none_match === undefined || etag === null || !etagMatches(condition.if_none_match, etag));
+    return holds
+      ? null
+      : new Failure("FAILED_PRECONDITION", "precondition failed", { current_version: version, current_etag: etag });
   }
 }

@@ -43,12 +43,16 @@ function compareNames(a: string, b: string): number {
 function modelDiff(before: Json, after: Json, path = ""): Entry[] {
   if (Array.isArray(before) && Array.isArray(after)) {
     const longest = Math.max(before.length, after.length);
-    return Array.from({ length: longest }, (_, index) => modelChild(before[index], after[index], `${path}/${index}`)).flat();
+    return Array.from({ length: longest }, (_, index) =>
+      modelChild(before[index], after[index], `${path}/${index}`),
+    ).flat();
   }
   if (isObject(before) && isObject(after)) {
     const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
     const sorted = names.sort((a, b) => compareNames(escapeName(a), escapeName(b)));
-    return sorted.flatMap((name) => modelChild(ownMember(before, name), ownMember(after, name), `${path}/${escapeName(name)}`));
+    return sorted.flatMap((name) =>
+      modelChild(ownMember(before, name), ownMember(after, name), `${path}/${escapeName(name)}`),
+    );
   }
   return before === after ? [] : [{ operation: "replace", path, old_value: before, new_value: after }];
 }
@@ -70,7 +74,9 @@ function applyDiff(document: Json, entries: readonly Entry[]): Json {
   const removals = entries.filter((entry) => entry.operation === "remove").toReversed();
   const others = entries.filter((entry) => entry.operation !== "remove");
   for (const { operation, path, new_value } of [...removals, ...others]) {
-    const tokens = ["root", ...path.split("/").slice(1)].map((token) => token.replaceAll("~1", "/").replaceAll("~0", "~"));
+    const tokens = ["root", ...path.split("/").slice(1)].map((token) =>
+      token.replaceAll("~1", "/").replaceAll("~0", "~"),
+    );
     const last = tokens.pop() ?? "";
     let target: Json = holder;
     for (const token of tokens) target = childOf(target, token);
@@ -79,7 +85,13 @@ function applyDiff(document: Json, entries: readonly Entry[]): Json {
       else target[Number(last)] = new_value ?? null;
     } else if (isObject(target)) {
       if (operation === "remove") delete target[last];
-      else Object.defineProperty(target, last, { value: new_value ?? null, enumerable: true, configurable: true, writable: true });
+      else
+        Object.defineProperty(target, last, {
+          value: new_value ?? null,
+          enumerable: true,
+          configurable: true,
+          writable: true,
+        });
     }
   }
   return holder["root"] ?? null;
@@ -107,24 +119,54 @@ function scribble(value: Json, pick: () => number): string {
   return `{${blank}${members.join(",")}}`;
 }
 
-const anyName = fc.constantFrom("a", "b", "ab", "a-b", "", "/", "~", "a/b", "a0", "~1", "0", "10", "2", "__proto__", "constructor", "\uffee", "😀");
+const anyName = fc.constantFrom(
+  "a",
+  "b",
+  "ab",
+  "a-b",
+  "",
+  "/",
+  "~",
+  "a/b",
+  "a0",
+  "~1",
+  "0",
+  "10",
+  "2",
+  "__proto__",
+  "constructor",
+  "\uffee",
+  "😀",
+);
 const anyDocument = fc.letrec<{ value: Json }>((tie) => ({
   value: fc.oneof(
     { maxDepth: 4, depthSize: "medium" },
     fc.oneof(fc.constantFrom<Json>(null, true, false, "", "a", "1", 1, 12, -3), anyName),
     fc.array(tie("value"), { maxLength: 4 }),
-    fc.uniqueArray(fc.tuple(anyName, tie("value")), { maxLength: 5, selector: ([name]) => name }).map((members) => Object.fromEntries(members) as Json),
+    fc
+      .uniqueArray(fc.tuple(anyName, tie("value")), { maxLength: 5, selector: ([name]) => name })
+      .map((members) => Object.fromEntries(members) as Json),
   ),
 })).value;
 /** Two documents, more often alike than not. */
 const anyPair = fc.oneof(
   fc.tuple(anyDocument, anyDocument),
-  fc.tuple(fc.uniqueArray(fc.tuple(anyName, anyDocument), { maxLength: 6, selector: ([name]) => name }), fc.array(fc.tuple(anyName, anyDocument), { maxLength: 2 })).map(
-    ([members, changes]): [Json, Json] => [Object.fromEntries(members), Object.fromEntries([...members, ...changes])],
-  ),
-  fc.tuple(fc.array(anyDocument, { maxLength: 12, size: "max" }), fc.nat({ max: 12 }), fc.array(anyDocument, { maxLength: 2 })).map(
-    ([items, from, put]): [Json, Json] => [items, [...items.slice(0, from), ...put, ...items.slice(from + 1)]],
-  ),
+  fc
+    .tuple(
+      fc.uniqueArray(fc.tuple(anyName, anyDocument), { maxLength: 6, selector: ([name]) => name }),
+      fc.array(fc.tuple(anyName, anyDocument), { maxLength: 2 }),
+    )
+    .map(([members, changes]): [Json, Json] => [
+      Object.fromEntries(members),
+      Object.fromEntries([...members, ...changes]),
+    ]),
+  fc
+    .tuple(
+      fc.array(anyDocument, { maxLength: 12, size: "max" }),
+      fc.nat({ max: 12 }),
+      fc.array(anyDocument, { maxLength: 2 }),
+    )
+    .map(([items, from, put]): [Json, Json] => [items, [...items.slice(0, from), ...put, ...items.slice(from + 1)]]),
 );
 
 t.test("the contract's examples", (t) => {
@@ -135,14 +177,26 @@ t.test("the contract's examples", (t) => {
     '[{"operation":"add","path":"/b","new_value":1},{"operation":"remove","path":"/c","old_value":[1,2]},{"operation":"replace","path":"/version","old_value":"1.0","new_value":"3.0"}]',
   );
   t.equal(diffText("[1]", " [1] "), "[]");
-  t.equal(diffText('{"a":1}', "[1,\n2]"), '[{"operation":"replace","path":"","old_value":{"a":1},"new_value":[1, 2]}]', "the root itself");
+  t.equal(
+    diffText('{"a":1}', "[1,\n2]"),
+    '[{"operation":"replace","path":"","old_value":{"a":1},"new_value":[1, 2]}]',
+    "the root itself",
+  );
   t.end();
 });
 
 t.test("values are compared by meaning and quoted as written", (t) => {
   const changed: [string, string, string][] = [
-    ["12345678901234567890", "12345678901234567891", '[{"operation":"replace","path":"","old_value":12345678901234567890,"new_value":12345678901234567891}]'],
-    ['["\\u0061"]', '["b",1e400]', '[{"operation":"replace","path":"/0","old_value":"\\u0061","new_value":"b"},{"operation":"add","path":"/1","new_value":1e400}]'],
+    [
+      "12345678901234567890",
+      "12345678901234567891",
+      '[{"operation":"replace","path":"","old_value":12345678901234567890,"new_value":12345678901234567891}]',
+    ],
+    [
+      '["\\u0061"]',
+      '["b",1e400]',
+      '[{"operation":"replace","path":"/0","old_value":"\\u0061","new_value":"b"},{"operation":"add","path":"/1","new_value":1e400}]',
+    ],
     ["[true]", "[false]", '[{"operation":"replace","path":"/0","old_value":true,"new_value":false}]'],
     ["[null]", "[]", '[{"operation":"remove","path":"/0","old_value":null}]'],
     ["[0]", '["0"]', '[{"operation":"replace","path":"/0","old_value":0,"new_value":"0"}]'],
@@ -162,7 +216,8 @@ t.test("values are compared by meaning and quoted as written", (t) => {
     ['{"a":1,"a":2}', '{"a":2}'],
     ["\ufeff[]", "[]"],
   ];
-  for (const [before, after] of equal) t.equal(diffText(before, after), "[]", `${JSON.stringify(before)} equals ${after}`);
+  for (const [before, after] of equal)
+    t.equal(diffText(before, after), "[]", `${JSON.stringify(before)} equals ${after}`);
   t.end();
 });
 
@@ -197,7 +252,10 @@ t.test("as the naive model, and applied it gives the other document", (t) => {
     const oneLineAfter = afterText.replace(/[\r\n]/g, " ");
     return (elementTexts(text) ?? []).every((entry) => {
       const members = memberTexts(entry);
-      return oneLineBefore.includes(members?.get("old_value") ?? "") && oneLineAfter.includes(members?.get("new_value") ?? "");
+      return (
+        oneLineBefore.includes(members?.get("old_value") ?? "") &&
+        oneLineAfter.includes(members?.get("new_value") ?? "")
+      );
     });
   });
   t.doesNotThrow(() => fc.assert(property, { numRuns: 3000 }));
@@ -223,8 +281,14 @@ t.test("depth costs no stack, and a path only where there is an entry", (t) => {
   const nest = (open: string, value: string, close: string): string => open.repeat(depth) + value + close.repeat(depth);
   t.equal(diffText(nest("[", "1", "]"), nest("[", "1.0", "]")), "[]", "equal arrays");
   t.equal(diffText(nest('{"a":', "1", "}"), nest('{"a":', "1.0", "}")), "[]", "equal objects");
-  t.equal(diffText(nest("[", "1", "]"), nest("[", "2", "]")), `[{"operation":"replace","path":"${"/0".repeat(depth)}","old_value":1,"new_value":2}]`);
-  t.equal(diffText(nest('{"":[', "1", "]}"), nest('{"":[', "1,2", "]}")), `[{"operation":"add","path":"${"//0".repeat(depth - 1)}//1","new_value":2}]`);
+  t.equal(
+    diffText(nest("[", "1", "]"), nest("[", "2", "]")),
+    `[{"operation":"replace","path":"${"/0".repeat(depth)}","old_value":1,"new_value":2}]`,
+  );
+  t.equal(
+    diffText(nest('{"":[', "1", "]}"), nest('{"":[', "1,2", "]}")),
+    `[{"operation":"add","path":"${"//0".repeat(depth - 1)}//1","new_value":2}]`,
+  );
   t.end();
 });
 

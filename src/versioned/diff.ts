@@ -10,7 +10,19 @@
 import { DIFF_BYTES_MAX } from "../../schemas/limits.js";
 import { utf8Length } from "../base/path.js";
 import { jsonNumbersEqual } from "../base/json-number.js";
-import { ARRAY, END, ESCAPED_STRING, KIND, NEXT, NUMBER, OBJECT, ROW_CELLS, START, STRING, stringAt } from "../base/json-tape.js";
+import {
+  ARRAY,
+  END,
+  ESCAPED_STRING,
+  KIND,
+  NEXT,
+  NUMBER,
+  OBJECT,
+  ROW_CELLS,
+  START,
+  STRING,
+  stringAt,
+} from "../base/json-tape.js";
 import { parseJsonText, toOneLine, type JsonNode } from "../base/json-text.js";
 import { Failure, invalid } from "../base/result.js";
 import { IntStack } from "./int-stack.js";
@@ -88,7 +100,8 @@ class Side {
   names(object: number): Map<string, number> {
     const names = new Map<string, number>();
     const end = this.next(object);
-    for (let name = object + ROW_CELLS; name < end; name = this.next(name + ROW_CELLS)) names.set(this.string(name), name);
+    for (let name = object + ROW_CELLS; name < end; name = this.next(name + ROW_CELLS))
+      names.set(this.string(name), name);
     return names;
   }
 }

@@ -88,7 +88,8 @@ export class VersionedFront {
   get(key: string, request: Request): Answer | Promise<Answer> {
     const { query } = request;
     if (query["diff"] !== undefined) return this.#diff(key, String(query["diff"]));
-    if (query["history"] === 1) return this.#history(request, key, (query["limit"] as number | undefined) ?? HISTORY_ROWS_DEFAULT);
+    if (query["history"] === 1)
+      return this.#history(request, key, (query["limit"] as number | undefined) ?? HISTORY_ROWS_DEFAULT);
     const if_none_match = request.headers["if-none-match"] ?? "";
     const version = query["version"];
     if (typeof version === "number") {
@@ -108,25 +109,39 @@ export class VersionedFront {
   }
 
   /** Stores the request's body; `answer` makes the text of the answer. */
-  put(key: string, content_type: string, request: Request, answer: (reply: ReplyOf<"state.put">) => string): Promise<Answer> {
+  put(
+    key: string,
+    content_type: string,
+    request: Request,
+    answer: (reply: ReplyOf<"state.put">) => string,
+  ): Promise<Answer> {
     const { name } = this.#reader.space;
     const { body } = request;
     const condition = conditionOf(request);
     return new Promise((resolve) => {
       this.#cache.beginWrite(key);
-      this.#writer.call(`${name}.put`, { key, value: packBytes(body), content_type, condition }, request.context, body.byteLength, (reply) => {
-        if (!(reply instanceof Failure)) {
-          const etag = `"${reply.hash}"`;
-          this.#cache.update(key, reply.version, etag, body.byteLength, () => valueReply(content_type, etag, reply.version, body));
-        }
-        this.#endWrite(key, reply);
-        if (reply instanceof Failure) {
-          resolve(reply);
-          return;
-        }
-        if (this.#log.infos) this.#log.info(`${name} updated`, { key: this.#reader.space.label(key), version: reply.version });
-        resolve(jsonReply(answer(reply)));
-      });
+      this.#writer.call(
+        `${name}.put`,
+        { key, value: packBytes(body), content_type, condition },
+        request.context,
+        body.byteLength,
+        (reply) => {
+          if (!(reply instanceof Failure)) {
+            const etag = `"${reply.hash}"`;
+            this.#cache.update(key, reply.version, etag, body.byteLength, () =>
+              valueReply(content_type, etag, reply.version, body),
+            );
+          }
+          this.#endWrite(key, reply);
+          if (reply instanceof Failure) {
+            resolve(reply);
+            return;
+          }
+          if (this.#log.infos)
+            this.#log.info(`${name} updated`, { key: this.#reader.space.label(key), version: reply.version });
+          resolve(jsonReply(answer(reply)));
+        },
+      );
     });
   }
 
@@ -135,7 +150,13 @@ export class VersionedFront {
     const version = request.query["rollback"] as number;
     return this.#change(`${name}.rollback`, { key, version, condition: conditionOf(request) }, request, (reply) => {
       this.#log.info(`${name} rolled back`, { key: label(key), version: reply.version, rolled_back: version });
-      const answer = { ...identity(key), version: reply.version, hash: reply.hash, rolled_back: version, updated_at: formatTime(reply.updated_at) };
+      const answer = {
+        ...identity(key),
+        version: reply.version,
+        hash: reply.hash,
+        rolled_back: version,
+        updated_at: formatTime(reply.updated_at),
+      };
       return jsonReply(JSON.stringify(answer), 200, { rollbacks: 1 });
     });
   }
@@ -169,7 +190,10 @@ export class VersionedFront {
 
   /** A write after which the key's value is read anew; `answer` makes its answer. */
   #change<Name extends `${"state" | "spec"}.${"rollback" | "delete"}`>(
-    method: Name, change: RequestOf<Name>, request: Request, answer: (reply: ReplyOf<Name>) => Reply,
+    method: Name,
+    change: RequestOf<Name>,
+    request: Request,
+    answer: (reply: ReplyOf<Name>) => Reply,
   ): Promise<Answer> {
     const { key } = change;
     return new Promise((resolve) => {
@@ -197,7 +221,8 @@ export class VersionedFront {
 
   async #diff(key: string, versions: string): Promise<Answer> {
     const [v1 = 0, v2 = 0] = versions.split(",").map(Number);
-    if (v1 < 1 || v2 < 1 || !Number.isSafeInteger(v1) || !Number.isSafeInteger(v2)) return invalid("diff must name two versions, A,B");
+    if (v1 < 1 || v2 < 1 || !Number.isSafeInteger(v1) || !Number.isSafeInteger(v2))
+      return invalid("diff must name two versions, A,B");
     const answer = await this.#reads.pool.run(`${this.#reader.space.name}.diff`, { key, v1, v2 });
     return answer instanceof Failure ? answer : jsonReply(answer);
   }

@@ -37,7 +37,11 @@ export function diffOf(reader: VersionedReader, { key, v1, v2 }: DiffRequest): s
 }
 
 /** A version as JSON text and its tree. */
-function jsonOf(reader: VersionedReader, key: string, number: number): { readonly text: string; readonly root: JsonNode } | Failure {
+function jsonOf(
+  reader: VersionedReader,
+  key: string,
+  number: number,
+): { readonly text: string; readonly root: JsonNode } | Failure {
   const version = reader.version(key, number);
   if (version === undefined) return notFound(`version ${number} not found for ${reader.space.described(key)}`);
   const text = isUtf8(version.value) ? version.value.toString("utf8") : "";

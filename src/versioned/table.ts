@@ -78,7 +78,11 @@ export class VersionedReader {
   readonly #afterPrefix: Statement<[Buffer], string>;
 
   /** @param keep how many versions of a key are readable, 0 = all */
-  constructor(db: Db, readonly space: Space, keep: number) {
+  constructor(
+    db: Db,
+    readonly space: Space,
+    keep: number,
+  ) {
     const { name } = space;
     this.#keep = keep;
     this.#head = db.prepare(`SELECT version, row FROM ${name}_head WHERE key = ?`);
@@ -87,7 +91,9 @@ export class VersionedReader {
     this.#version = db.prepare(`SELECT ${INFO}, value FROM ${name}_version WHERE id = ?`);
     this.#info = db.prepare(`SELECT ${INFO} FROM ${name}_version WHERE id = ?`);
     this.#previous = db.prepare(`SELECT version, previous FROM ${name}_version WHERE id = ?`);
-    this.#mark = db.prepare(`SELECT version, row FROM ${name}_mark WHERE key = ? AND version >= ? ORDER BY version LIMIT 1`);
+    this.#mark = db.prepare(
+      `SELECT version, row FROM ${name}_mark WHERE key = ? AND version >= ? ORDER BY version LIMIT 1`,
+    );
     this.#list = db.prepare(
       `SELECT h.key AS key, h.version AS version, v.content_type AS content_type, v.updated_at AS updated_at
        FROM ${name}_head h JOIN ${name}_version v ON v.id = h.row
@@ -97,12 +103,18 @@ export class VersionedReader {
       `SELECT 1 FROM ${name}_head WHERE key >= ? AND key < CAST(? AS TEXT) ORDER BY key LIMIT 1 OFFSET ?`,
     );
     this.#count = db.prepare<[], number>(`SELECT count(*) FROM ${name}_head`).pluck();
-    this.#countPrefix = db.prepare<[string, Buffer], number>(`SELECT count(*) FROM ${name}_head WHERE key >= ? AND key < CAST(? AS TEXT)`).pluck();
+    this.#countPrefix = db
+      .prepare<[string, Buffer], number>(`SELECT count(*) FROM ${name}_head WHERE key >= ? AND key < CAST(? AS TEXT)`)
+      .pluck();
     this.#every = db.prepare(
       `SELECT key, version, row, 0 AS deleted FROM ${name}_head UNION ALL SELECT key, version, row, 1 FROM ${name}_gone ORDER BY key`,
     );
-    this.#next_mark = db.prepare(`SELECT version, row FROM ${name}_mark WHERE key = ? AND version > ? ORDER BY version LIMIT 1`);
-    this.#afterPrefix = db.prepare<[Buffer], string>(`SELECT key FROM ${name}_head WHERE key >= CAST(? AS TEXT) ORDER BY key LIMIT 1`).pluck();
+    this.#next_mark = db.prepare(
+      `SELECT version, row FROM ${name}_mark WHERE key = ? AND version > ? ORDER BY version LIMIT 1`,
+    );
+    this.#afterPrefix = db
+      .prepare<[Buffer], string>(`SELECT key FROM ${name}_head WHERE key >= CAST(? AS TEXT) ORDER BY key LIMIT 1`)
+      .pluck();
   }
 
   /** The newest version of a key that exists. */
@@ -146,7 +158,7 @@ export class VersionedReader {
     if (head === undefined) return undefined;
     const oldest = this.#oldest(head);
     const versions: VersionInfo[] = [];
-    for (let row = head.row; versions.length < limit;) {
+    for (let row = head.row; versions.length < limit; ) {
       const info = this.#info.get(row);
       if (info === undefined || info.version < oldest) break;
       versions.push(info);
@@ -162,11 +174,11 @@ export class VersionedReader {
 
   /** All readable versions of a key, oldest first; at most one segment's rows are known at a time. */
   *versions(head: EveryKey): Generator<Version, void, undefined> {
-    for (let newest = Math.max(0, this.#oldest(head) - 1); newest < head.version;) {
+    for (let newest = Math.max(0, this.#oldest(head) - 1); newest < head.version; ) {
       const mark = this.#next_mark.get(head.key, newest);
       const end = mark !== undefined && mark.version < head.version ? mark : head;
       const rows: number[] = [];
-      for (let row = end.row; row !== 0;) {
+      for (let row = end.row; row !== 0; ) {
         const link = this.#previous.get(row);
         if (link === undefined || link.version <= newest) break;
         rows.push(row);

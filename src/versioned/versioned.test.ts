@@ -34,9 +34,45 @@ const ROWS_BEHIND_MAX = 2 * VERSION_MARK_INTERVAL - 2;
 const OTHER_HASH = "0".repeat(64);
 
 const KEYS = [
-  "a", "a/b", "a//b", "a/", "b", "é", "ä/ö", "%", "a%", "_", "'", "\"", " ", "A", "\uE000", "\uFFFD", "😀", "😀/x", "\u{10FFFF}", "a\u{10FFFF}", "a\u{10FFFF}z", "x".repeat(1024),
+  "a",
+  "a/b",
+  "a//b",
+  "a/",
+  "b",
+  "é",
+  "ä/ö",
+  "%",
+  "a%",
+  "_",
+  "'",
+  '"',
+  " ",
+  "A",
+  "\uE000",
+  "\uFFFD",
+  "😀",
+  "😀/x",
+  "\u{10FFFF}",
+  "a\u{10FFFF}",
+  "a\u{10FFFF}z",
+  "x".repeat(1024),
 ] as const;
-const PREFIXES = ["", "a", "a/", "a//", "é", "\uE000", "\uFFFD", "😀", "\u{10FFFF}", "a\u{10FFFF}", "\u007f", "%", "nothing", "x".repeat(1024)] as const;
+const PREFIXES = [
+  "",
+  "a",
+  "a/",
+  "a//",
+  "é",
+  "\uE000",
+  "\uFFFD",
+  "😀",
+  "\u{10FFFF}",
+  "a\u{10FFFF}",
+  "\u007f",
+  "%",
+  "nothing",
+  "x".repeat(1024),
+] as const;
 
 /** What a condition is made of: the current tag (another one where there is none), the version, whether there is one. */
 interface Circumstances {
@@ -102,7 +138,9 @@ class Pair {
   run(operation: Operation): void {
     switch (operation.op) {
       case "put":
-        this.#write(operation.key, operation.condition, (condition) => this.#put(operation.key, operation.value, condition));
+        this.#write(operation.key, operation.condition, (condition) =>
+          this.#put(operation.key, operation.value, condition),
+        );
         break;
       case "many":
         for (let at = 0; at < operation.count; at++) this.#put(operation.key, `many ${at}`, null);
@@ -111,7 +149,9 @@ class Pair {
         this.#write(operation.key, operation.condition, (condition) => this.#delete(operation.key, condition));
         break;
       case "rollback":
-        this.#write(operation.key, operation.condition, (condition) => this.#rollback(operation.key, operation.back, condition));
+        this.#write(operation.key, operation.condition, (condition) =>
+          this.#rollback(operation.key, operation.back, condition),
+        );
         break;
       case "commit":
         this.#db.exec("COMMIT");
@@ -167,7 +207,12 @@ class Pair {
     const db = openWriter(this.#directory);
     // What a power cut would lose is not tested here, and hundreds of runs would wait for the disk.
     db.pragma("synchronous = OFF");
-    return [db, openReader(this.#directory), new VersionedWriter(db, STATE, this.#keep), new VersionedReader(db, STATE, this.#keep)];
+    return [
+      db,
+      openReader(this.#directory),
+      new VersionedWriter(db, STATE, this.#keep),
+      new VersionedReader(db, STATE, this.#keep),
+    ];
   }
 
   #state(key: string): { readonly known: ModelKey; readonly version: number; readonly etag: string | null } {
@@ -194,7 +239,12 @@ class Pair {
     if (reply instanceof Failure) return reply;
     const versions = [...(this.#model.get(key)?.versions ?? []), version];
     this.#model.set(key, { versions, live: true });
-    this.#equal("reply", reply, { version: versions.length, hash: hashOf(version.value), content_type: version.content_type, updated_at: version.updated_at });
+    this.#equal("reply", reply, {
+      version: versions.length,
+      hash: hashOf(version.value),
+      content_type: version.content_type,
+      updated_at: version.updated_at,
+    });
     return reply;
   }
 
@@ -209,7 +259,8 @@ class Pair {
     const { known, version, etag } = this.#state(key);
     const reply = this.#writer.delete(key, condition);
     if (reply instanceof Failure) {
-      if (reply.status === "NOT_FOUND") this.#equal("404", [reply.message, known.live], [`key not found: ${key}`, false]);
+      if (reply.status === "NOT_FOUND")
+        this.#equal("404", [reply.message, known.live], [`key not found: ${key}`, false]);
       return reply;
     }
     this.#equal("deleted", [reply.version, `"${reply.hash.toString("hex")}"`], [version, etag]);
@@ -224,10 +275,12 @@ class Pair {
     const old = this.#readable(known, number);
     const reply = this.#writer.rollback(key, number, condition, updated_at, "back");
     if (reply instanceof Failure && reply.status === "NOT_FOUND") {
-      const message = known.versions.length === 0 ? `key not found: ${key}` : `version ${number} not found for key: ${key}`;
+      const message =
+        known.versions.length === 0 ? `key not found: ${key}` : `version ${number} not found for key: ${key}`;
       this.#equal("404", [reply.message, old], [message, undefined]);
     }
-    if (!(reply instanceof Failure) && old === undefined) throw new Error(`version ${number} of ${key} came back from nowhere`);
+    if (!(reply instanceof Failure) && old === undefined)
+      throw new Error(`version ${number} of ${key} came back from nowhere`);
     return old === undefined ? reply : this.#append(key, { ...old, updated_at, updated_by: "back" }, reply);
   }
 
@@ -239,13 +292,34 @@ class Pair {
   #checkKey(reader: VersionedReader, model: ReadonlyMap<string, ModelKey>, key: string): void {
     const known = model.get(key) ?? { versions: [], live: false };
     const newest = known.versions.length;
-    const plain = (version: Version | undefined): unknown => version && [version.version, version.value.toString(), version.hash.toString("hex"), version.content_type, version.updated_at, version.updated_by];
+    const plain = (version: Version | undefined): unknown =>
+      version && [
+        version.version,
+        version.value.toString(),
+        version.hash.toString("hex"),
+        version.content_type,
+        version.updated_at,
+        version.updated_by,
+      ];
     const expected = (number: number): unknown => {
       const version = this.#readable(known, number);
-      return version && [number, version.value, hashOf(version.value), version.content_type, version.updated_at, version.updated_by];
+      return (
+        version && [
+          number,
+          version.value,
+          hashOf(version.value),
+          version.content_type,
+          version.updated_at,
+          version.updated_by,
+        ]
+      );
     };
     this.#equal(`current ${key}`, plain(reader.current(key)), known.live ? expected(newest) : undefined);
-    this.#equal(`head ${key}`, [reader.head(key)?.version, reader.gone(key)?.version], newest === 0 ? [undefined, undefined] : known.live ? [newest, undefined] : [undefined, newest]);
+    this.#equal(
+      `head ${key}`,
+      [reader.head(key)?.version, reader.gone(key)?.version],
+      newest === 0 ? [undefined, undefined] : known.live ? [newest, undefined] : [undefined, newest],
+    );
     // Every version of a short history; of a long one the edges, and what lies around each mark.
     for (let number = 0; number <= newest + 1; number++) {
       const edge = Math.min(Math.abs(number - (newest - this.#keep)), number, newest + 1 - number);
@@ -255,7 +329,8 @@ class Pair {
     for (const limit of [1, 3, 10_000]) {
       const numbers = reader.history(key, limit)?.map((info) => info.version);
       const wanted: number[] = [];
-      for (let number = newest; wanted.length < limit && this.#readable(known, number) !== undefined; number--) wanted.push(number);
+      for (let number = newest; wanted.length < limit && this.#readable(known, number) !== undefined; number--)
+        wanted.push(number);
       this.#equal(`history of ${key}`, numbers, newest === 0 ? undefined : wanted);
     }
   }
@@ -265,43 +340,86 @@ class Pair {
       .filter(([key, { live }]) => live && key.startsWith(prefix) && bytesOrder(key, after) > 0)
       .toSorted(([a], [b]) => bytesOrder(a, b))
       .slice(0, limit)
-      .map(([key, { versions }]) => ({ key, version: versions.length, content_type: versions.at(-1)?.content_type, updated_at: versions.at(-1)?.updated_at }));
+      .map(([key, { versions }]) => ({
+        key,
+        version: versions.length,
+        content_type: versions.at(-1)?.content_type,
+        updated_at: versions.at(-1)?.updated_at,
+      }));
     this.#equal(`list ${JSON.stringify({ prefix, after, limit })}`, this.#reader.list(prefix, after, limit), expected);
-    this.#equal(`exceeds ${JSON.stringify({ prefix, after, limit })}`, this.#reader.listExceeds(prefix, after, limit - 1), expected.length === limit);
+    this.#equal(
+      `exceeds ${JSON.stringify({ prefix, after, limit })}`,
+      this.#reader.listExceeds(prefix, after, limit - 1),
+      expected.length === limit,
+    );
   }
 
   #equal(what: string, found: unknown, wanted: unknown): void {
-    if (!isDeepStrictEqual(found, wanted)) throw new Error(`${what}: ${JSON.stringify(found)} is not ${JSON.stringify(wanted)}`);
+    if (!isDeepStrictEqual(found, wanted))
+      throw new Error(`${what}: ${JSON.stringify(found)} is not ${JSON.stringify(wanted)}`);
   }
 }
 
-const anyKey = fc.oneof({ weight: 3, arbitrary: fc.constantFrom<string>("a", "b", "a/b") }, fc.constantFrom<string>(...KEYS));
-const anyCondition = fc.oneof(fc.constant("none at all" as const), fc.constantFrom(...(Object.keys(CONDITIONS) as ConditionKind[])));
+const anyKey = fc.oneof(
+  { weight: 3, arbitrary: fc.constantFrom<string>("a", "b", "a/b") },
+  fc.constantFrom<string>(...KEYS),
+);
+const anyCondition = fc.oneof(
+  fc.constant("none at all" as const),
+  fc.constantFrom(...(Object.keys(CONDITIONS) as ConditionKind[])),
+);
 const anyOperation: fc.Arbitrary<Operation> = fc.oneof(
-  { weight: 8, arbitrary: fc.record({ op: fc.constant("put" as const), key: anyKey, value: fc.constantFrom("1", "22", "333"), condition: anyCondition }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      op: fc.constant("put" as const),
+      key: anyKey,
+      value: fc.constantFrom("1", "22", "333"),
+      condition: anyCondition,
+    }),
+  },
   { weight: 4, arbitrary: fc.record({ op: fc.constant("delete" as const), key: anyKey, condition: anyCondition }) },
-  { weight: 4, arbitrary: fc.record({ op: fc.constant("rollback" as const), key: anyKey, back: fc.integer({ min: -1, max: 70 }), condition: anyCondition }) },
-  { weight: 2, arbitrary: fc.record({ op: fc.constant("many" as const), key: fc.constantFrom("a", "b"), count: fc.integer({ min: 60, max: 200 }) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      op: fc.constant("rollback" as const),
+      key: anyKey,
+      back: fc.integer({ min: -1, max: 70 }),
+      condition: anyCondition,
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      op: fc.constant("many" as const),
+      key: fc.constantFrom("a", "b"),
+      count: fc.integer({ min: 60, max: 200 }),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ op: fc.constantFrom("commit" as const, "abort" as const, "reopen" as const) }) },
 );
 
 t.test("as a plain list of versions a key", (t) => {
   let runs = 0;
   const directory = makeDirectory(t);
-  const property = fc.property(fc.constantFrom(0, 1, 5, 63, 64, 65, 130), fc.array(anyOperation, { maxLength: 60, size: "max" }), (keep, operations) => {
-    const database = `${directory}/${++runs}`;
-    mkdirSync(database);
-    const pair = new Pair(database, keep);
-    try {
-      for (const operation of operations) pair.run(operation);
-      pair.run({ op: "commit" });
-      pair.run({ op: "reopen" });
-      pair.check();
-    } finally {
-      pair.close();
-      rmSync(database, { recursive: true });
-    }
-  });
+  const property = fc.property(
+    fc.constantFrom(0, 1, 5, 63, 64, 65, 130),
+    fc.array(anyOperation, { maxLength: 60, size: "max" }),
+    (keep, operations) => {
+      const database = `${directory}/${++runs}`;
+      mkdirSync(database);
+      const pair = new Pair(database, keep);
+      try {
+        for (const operation of operations) pair.run(operation);
+        pair.run({ op: "commit" });
+        pair.run({ op: "reopen" });
+        pair.check();
+      } finally {
+        pair.close();
+        rmSync(database, { recursive: true });
+      }
+    },
+  );
   t.doesNotThrow(() => fc.assert(property, { numRuns: 60 }));
   t.end();
 });
@@ -339,7 +457,10 @@ t.test("old versions are really removed, also those of a time when all were kept
   t.ok(most <= keep + ROWS_BEHIND_MAX, `and then stays bounded: ${most}`);
   t.ok(count("state_mark") <= 3);
   const reader = new VersionedReader(db, STATE, keep);
-  t.same(reader.history("k", 10_000)?.map((info) => info.version), Array.from({ length: keep }, (_, at) => 3500 - at));
+  t.same(
+    reader.history("k", 10_000)?.map((info) => info.version),
+    Array.from({ length: keep }, (_, at) => 3500 - at),
+  );
   t.equal(reader.version("k", 3490), undefined);
   t.equal(reader.version("k", 3491)?.version, 3491);
   db.exec("COMMIT");

@@ -30,7 +30,8 @@ export class Bodies {
       held.users += 1;
       return held.body;
     }
-    if (bytes > WEBHOOK_SMALL_BODY_BYTES && this.#bytes > 0 && this.#bytes + bytes > WEBHOOK_BODIES_BYTES_MAX) return "full";
+    if (bytes > WEBHOOK_SMALL_BODY_BYTES && this.#bytes > 0 && this.#bytes + bytes > WEBHOOK_BODIES_BYTES_MAX)
+      return "full";
     const text = this.#read(event);
     if (text === undefined) return "gone";
     const body = Buffer.from(text);

@@ -1,6 +1,11 @@
 /** Making, deleting and enabling webhooks, and taking in how far deliveries have come. Runs in the writer. */
 import { WEBHOOKS_MAX } from "../../schemas/limits.js";
-import type { WebhookCreateRequest, WebhookIdRequest, WebhookProgressRequest, WebhookTextReply } from "../../schemas/webhooks.js";
+import type {
+  WebhookCreateRequest,
+  WebhookIdRequest,
+  WebhookProgressRequest,
+  WebhookTextReply,
+} from "../../schemas/webhooks.js";
 import { must } from "../base/assert.js";
 import { Failure, invalid, notFound } from "../base/result.js";
 import type { WriteContext } from "../store/write-context.js";
@@ -15,7 +20,8 @@ function unknown(id: string): Failure {
 
 export function createWebhook(context: WriteContext, request: WebhookCreateRequest): WebhookTextReply | Failure {
   const { outbox, now_ms } = context;
-  if (outbox.table.byId(request.id) !== undefined) return new Failure("ALREADY_EXISTS", `webhook already exists: ${request.id}`);
+  if (outbox.table.byId(request.id) !== undefined)
+    return new Failure("ALREADY_EXISTS", `webhook already exists: ${request.id}`);
   if (outbox.webhooks >= WEBHOOKS_MAX) return invalid(`there are ${WEBHOOKS_MAX} webhooks already: delete one first`);
   const refusal = outbox.refusePatterns(request.patterns);
   if (refusal !== null) return refusal;

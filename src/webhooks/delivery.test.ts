@@ -7,7 +7,12 @@ import Database from "better-sqlite3";
 import * as fc from "fast-check";
 import t from "tap";
 import {
-  WEBHOOK_FAILURES_MAX, WEBHOOK_QUEUE_ROWS_MAX, WEBHOOK_RETRY_DELAY_MS_MAX, WEBHOOK_RETRY_MS_MAX, WEBHOOK_RETRY_MS_MIN, WEBHOOK_SMALL_BODY_BYTES,
+  WEBHOOK_FAILURES_MAX,
+  WEBHOOK_QUEUE_ROWS_MAX,
+  WEBHOOK_RETRY_DELAY_MS_MAX,
+  WEBHOOK_RETRY_MS_MAX,
+  WEBHOOK_RETRY_MS_MIN,
+  WEBHOOK_SMALL_BODY_BYTES,
 } from "../../schemas/limits.js";
 import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
@@ -22,7 +27,13 @@ import type { Delivery, Outcome } from "./send.js";
 import { WebhookReader, type WebhookRow } from "./table.js";
 
 const SILENT: Log = {
-  debugs: false, infos: false, debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined, close: () => Promise.resolve(),
+  debugs: false,
+  infos: false,
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  close: () => Promise.resolve(),
 };
 const DELIVERED: Outcome = { kind: "delivered" };
 const FAILED: Outcome = { kind: "failed", reason: "it answered 500" };
@@ -65,17 +76,24 @@ class System {
 
   private start(): Deliveries {
     const deliveries: Deliveries = new Deliveries({
-      reader: this.reader, registry: this.registry, clock: { now: () => this.now_ms }, log: SILENT, random: () => this.chance,
-      send: (delivery) => new Promise((resolve) => {
-        const { event_id } = JSON.parse(Buffer.from(delivery.body).toString()) as { event_id: number };
-        const request: Request = {
-          ...delivery, event: event_id, answer: (outcome) => {
-            this.requests = this.requests.filter((other) => other !== request);
-            resolve(outcome);
-          },
-        };
-        this.requests.push(request);
-      }),
+      reader: this.reader,
+      registry: this.registry,
+      clock: { now: () => this.now_ms },
+      log: SILENT,
+      random: () => this.chance,
+      send: (delivery) =>
+        new Promise((resolve) => {
+          const { event_id } = JSON.parse(Buffer.from(delivery.body).toString()) as { event_id: number };
+          const request: Request = {
+            ...delivery,
+            event: event_id,
+            answer: (outcome) => {
+              this.requests = this.requests.filter((other) => other !== request);
+              resolve(outcome);
+            },
+          };
+          this.requests.push(request);
+        }),
       advance: ({ lanes }) => {
         if (this.refusal !== null) return Promise.resolve(this.refusal);
         for (const lane of lanes) {
@@ -164,7 +182,11 @@ t.test("in order, one at a time, and a slow receiver delays nobody", async (t) =
   const got: (number | undefined)[] = [];
   for (let at = 0; at < 5; at++) got.push(await system.answer("fast", DELIVERED));
   t.same(got, [1, 2, 3, 4, 5]);
-  t.same(system.requests.map(({ url, event }) => [url, event]), [["http://slow/", 1]], "one request under way");
+  t.same(
+    system.requests.map(({ url, event }) => [url, event]),
+    [["http://slow/", 1]],
+    "one request under way",
+  );
   t.equal(system.registry.webhook_queue, 10, "not told yet");
   await system.pass(100);
   t.equal(system.registry.webhook_queue, 5);
@@ -196,7 +218,10 @@ t.test("a failure is tried again, later and later, with the same id; what is beh
       t.equal(system.requests.length, 0, "not yet");
       t.equal(system.stored("w").fail_count, failures);
       await system.pass(1);
-      t.same(system.requests.map((request) => [request.event, request.id]), [[1, id]]);
+      t.same(
+        system.requests.map((request) => [request.event, request.id]),
+        [[1, id]],
+      );
     }
     t.equal(await system.answer("w", DELIVERED), 1);
     t.equal(await system.answer("w", DELIVERED), 2);
@@ -213,28 +238,31 @@ async function failUntilDisabled(system: System, id: string): Promise<void> {
   }
 }
 
-t.test("the tenth failure in a row disables; enabling resumes what was queued, not what was published meanwhile", async (t) => {
-  const system = new System();
-  system.add("w");
-  system.publish();
-  system.publish();
-  await failUntilDisabled(system, "w");
-  t.same(system.disabled, ["w"]);
-  t.match(system.stored("w"), { active: 0, fail_count: WEBHOOK_FAILURES_MAX });
-  system.publish();
-  await system.pass(60_000);
-  t.same(system.requests, [], "off");
-  system.enable("w");
-  t.match(system.stored("w"), { active: 1, fail_count: 0 });
-  system.publish();
-  const got = [await system.answer("w", FAILED)];
-  await system.pass(500);
-  for (let at = 0; at < 4; at++) got.push(await system.answer("w", DELIVERED));
-  t.same(got, [1, 1, 2, 4, undefined]);
-  await system.pass(100);
-  t.match(system.stored("w"), { active: 1, fail_count: 0 });
-  t.equal(system.bodies, 0);
-});
+t.test(
+  "the tenth failure in a row disables; enabling resumes what was queued, not what was published meanwhile",
+  async (t) => {
+    const system = new System();
+    system.add("w");
+    system.publish();
+    system.publish();
+    await failUntilDisabled(system, "w");
+    t.same(system.disabled, ["w"]);
+    t.match(system.stored("w"), { active: 0, fail_count: WEBHOOK_FAILURES_MAX });
+    system.publish();
+    await system.pass(60_000);
+    t.same(system.requests, [], "off");
+    system.enable("w");
+    t.match(system.stored("w"), { active: 1, fail_count: 0 });
+    system.publish();
+    const got = [await system.answer("w", FAILED)];
+    await system.pass(500);
+    for (let at = 0; at < 4; at++) got.push(await system.answer("w", DELIVERED));
+    t.same(got, [1, 1, 2, 4, undefined]);
+    await system.pass(100);
+    t.match(system.stored("w"), { active: 1, fail_count: 0 });
+    t.equal(system.bodies, 0);
+  },
+);
 
 t.test("enabled while its failures are still on their way: they do not count any more", async (t) => {
   const system = new System();
@@ -311,7 +339,10 @@ t.test("a deletion that the front was not told of is seen when it reads everythi
   system.deliveries.load();
   system.publish();
   await system.rest();
-  t.same(system.requests.map(({ url }) => url), ["http://here/"]);
+  t.same(
+    system.requests.map(({ url }) => url),
+    ["http://here/"],
+  );
 });
 
 t.test("what is not sent for want of room is no failure", async (t) => {
@@ -381,61 +412,74 @@ t.test("large bodies are sent as there is room", (t) => {
 /** One step of a random history. */
 const step = fc.oneof(
   { weight: 5, arbitrary: fc.record({ do: fc.constant("publish" as const), topic: fc.constantFrom("a", "b.c") }) },
-  { weight: 6, arbitrary: fc.record({ do: fc.constant("answer" as const), id: fc.constantFrom("p", "q"), good: fc.boolean() }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({ do: fc.constant("answer" as const), id: fc.constantFrom("p", "q"), good: fc.boolean() }),
+  },
   { weight: 3, arbitrary: fc.record({ do: fc.constant("pass" as const), ms: fc.constantFrom(100, 1000, 10_000) }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom("enable" as const, "delete" as const, "disable" as const), id: fc.constantFrom("p", "q") }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constantFrom("enable" as const, "delete" as const, "disable" as const),
+      id: fc.constantFrom("p", "q"),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("crash" as const) }) },
 );
 const PATTERNS: Readonly<Record<string, readonly string[]>> = { p: ["*"], q: ["b.*", "**.c"] };
 const wants = (id: string, topic: string): boolean => id === "p" || topic === "b.c";
 
 t.test("whatever happens, each webhook gets what it is due, in order, and nothing else", async () => {
-  await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
-    const system = new System();
-    for (const id of ["p", "q"]) system.add(id, PATTERNS[id]);
-    const due: Record<string, number[]> = { p: [], q: [] };
-    const got: Record<string, number[]> = { p: [], q: [] };
-    const deliver = async (id: string, good: boolean): Promise<void> => {
-      const event = await system.answer(id, good ? DELIVERED : FAILED);
-      if (event !== undefined && good) got[id]?.push(event);
-    };
-    for (const one of steps) {
-      if (one.do === "publish") {
-        const before = ["p", "q"].filter((id) => system.stored(id).active === 1);
-        const event = system.publish(one.topic);
-        for (const id of before) if (wants(id, one.topic)) due[id]?.push(event);
-      } else if (one.do === "answer") {
-        await deliver(one.id, one.good);
-      } else if (one.do === "pass") {
-        await system.pass(one.ms);
-      } else if (one.do === "enable") {
-        system.enable(one.id);
-      } else if (one.do === "disable") {
-        if (system.stored(one.id).active === 1) await failUntilDisabled(system, one.id);
-      } else if (one.do === "delete") {
-        await system.rest();
-        system.remove(one.id);
-        system.requests = system.requests.filter(({ url }) => url !== `http://${one.id}/`);
-        system.add(one.id, PATTERNS[one.id]);
-        due[one.id] = [];
-        got[one.id] = [];
-      } else {
-        await system.rest();
-        system.restart();
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+      const system = new System();
+      for (const id of ["p", "q"]) system.add(id, PATTERNS[id]);
+      const due: Record<string, number[]> = { p: [], q: [] };
+      const got: Record<string, number[]> = { p: [], q: [] };
+      const deliver = async (id: string, good: boolean): Promise<void> => {
+        const event = await system.answer(id, good ? DELIVERED : FAILED);
+        if (event !== undefined && good) got[id]?.push(event);
+      };
+      for (const one of steps) {
+        if (one.do === "publish") {
+          const before = ["p", "q"].filter((id) => system.stored(id).active === 1);
+          const event = system.publish(one.topic);
+          for (const id of before) if (wants(id, one.topic)) due[id]?.push(event);
+        } else if (one.do === "answer") {
+          await deliver(one.id, one.good);
+        } else if (one.do === "pass") {
+          await system.pass(one.ms);
+        } else if (one.do === "enable") {
+          system.enable(one.id);
+        } else if (one.do === "disable") {
+          if (system.stored(one.id).active === 1) await failUntilDisabled(system, one.id);
+        } else if (one.do === "delete") {
+          await system.rest();
+          system.remove(one.id);
+          system.requests = system.requests.filter(({ url }) => url !== `http://${one.id}/`);
+          system.add(one.id, PATTERNS[one.id]);
+          due[one.id] = [];
+          got[one.id] = [];
+        } else {
+          await system.rest();
+          system.restart();
+        }
       }
-    }
-    for (const id of ["p", "q"]) {
-      system.enable(id);
-      for (let idle = 0; idle < 3;) {
-        const before = got[id]?.length;
-        await deliver(id, true);
-        if (got[id]?.length === before) idle += 1;
-        await system.pass(10_000);
+      for (const id of ["p", "q"]) {
+        system.enable(id);
+        for (let idle = 0; idle < 3; ) {
+          const before = got[id]?.length;
+          await deliver(id, true);
+          if (got[id]?.length === before) idle += 1;
+          await system.pass(10_000);
+        }
+        const firsts = [...new Set(got[id])];
+        if (JSON.stringify(firsts) !== JSON.stringify(due[id]))
+          throw new Error(`${id} was due ${due[id]?.join()} and got ${got[id]?.join()}`);
       }
-      const firsts = [...new Set(got[id])];
-      if (JSON.stringify(firsts) !== JSON.stringify(due[id])) throw new Error(`${id} was due ${due[id]?.join()} and got ${got[id]?.join()}`);
-    }
-    await system.pass(100);
-    if (system.bodies !== 0 || system.registry.webhook_queue !== 0) throw new Error("something is left");
-  }), { numRuns: 150 });
+      await system.pass(100);
+      if (system.bodies !== 0 || system.registry.webhook_queue !== 0) throw new Error("something is left");
+    }),
+    { numRuns: 150 },
+  );
 });

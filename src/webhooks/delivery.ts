@@ -6,7 +6,12 @@
  * How far lanes have come goes to the writer in batches. What was delivered and not yet told is delivered
  * again after a crash: at least once, with the same delivery id.
  */
-import { WEBHOOK_FAILURES_MAX, WEBHOOK_PROGRESS_ROWS, WEBHOOK_RETRY_MS_MAX, WEBHOOK_STARTS_PER_TURN } from "../../schemas/limits.js";
+import {
+  WEBHOOK_FAILURES_MAX,
+  WEBHOOK_PROGRESS_ROWS,
+  WEBHOOK_RETRY_MS_MAX,
+  WEBHOOK_STARTS_PER_TURN,
+} from "../../schemas/limits.js";
 import type { OutboxNotice, WebhookProgressRequest } from "../../schemas/webhooks.js";
 import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
@@ -69,7 +74,8 @@ export class Deliveries {
     const { reader, registry } = this.#options;
     registry.webhook_queue = reader.waiting;
     // Also those that are known and no longer stored: what was told of them may have been lost with a crash.
-    for (const row of new Set([...this.#lanes.keys(), ...reader.all().map((webhook) => webhook.row)])) this.#reload(row);
+    for (const row of new Set([...this.#lanes.keys(), ...reader.all().map((webhook) => webhook.row)]))
+      this.#reload(row);
   }
 
   /** Takes what a commit did to the outbox. */
@@ -125,7 +131,8 @@ export class Deliveries {
     this.#untold_rows = 0;
     if (lanes.length === 0) return;
     const reply = await this.#options.advance({ lanes: lanes.map((lane) => lane.progress()) });
-    if (reply instanceof Failure) for (const lane of lanes) if (this.#lanes.get(lane.row) === lane) this.#untold.add(lane);
+    if (reply instanceof Failure)
+      for (const lane of lanes) if (this.#lanes.get(lane.row) === lane) this.#untold.add(lane);
   }
 
   /** Takes over what is stored of one webhook. */

@@ -47,6 +47,12 @@ export class Lane {
   }
 
   progress(): WebhookProgress {
-    return { webhook: this.row, epoch: this.epoch, delivered: this.delivered, fail_count: this.fail_count, fired_at: this.fired_at };
+    return {
+      webhook: this.row,
+      epoch: this.epoch,
+      delivered: this.delivered,
+      fail_count: this.fail_count,
+      fired_at: this.fired_at,
+    };
   }
 }

@@ -153,7 +153,14 @@ export class Outbox {
   }
 
   #hold(webhook: WebhookRow, rows: number, bytes: number): void {
-    const held: Held = { row: webhook.row, patterns: JSON.parse(webhook.patterns) as string[], active: false, rows, bytes, seen: 0 };
+    const held: Held = {
+      row: webhook.row,
+      patterns: JSON.parse(webhook.patterns) as string[],
+      active: false,
+      rows,
+      bytes,
+      seen: 0,
+    };
     this.#held.set(webhook.row, held);
     if (webhook.active === 1) this.#start(held);
   }

@@ -1,6 +1,13 @@
 /** Section 9 of the wire contract over HTTP. Runs on the front. */
 import { WEBHOOK_ID_BYTES_MAX, WEBHOOK_SECRET_BYTES_MAX, WEBHOOK_TESTS_MAX } from "../../schemas/limits.js";
-import { Webhook, WebhookBody, WebhookDeleted, WebhookList, WebhookTested, type WebhookCreateRequest } from "../../schemas/webhooks.js";
+import {
+  Webhook,
+  WebhookBody,
+  WebhookDeleted,
+  WebhookList,
+  WebhookTested,
+  type WebhookCreateRequest,
+} from "../../schemas/webhooks.js";
 import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { hasControlCharacter, utf8Length } from "../base/path.js";
@@ -29,25 +36,61 @@ export function webhookRoutes(options: WebhookRoutesOptions): Route[] {
   const resource = ([id = ""]: readonly string[]): string => id;
   return [
     {
-      method: "POST", path: "/api/webhooks", name: "webhook.create", tag, needs: "server", summary: "Registers a receiver of events.",
-      body: { kind: "json", schema: WebhookBody }, answer: Webhook, statuses: [409],
-      audit: { action: "webhook.create", resource: (_params, json) => (json as WebhookBody | undefined)?.id ?? "" }, handle: (request) => webhooks.create(request),
+      method: "POST",
+      path: "/api/webhooks",
+      name: "webhook.create",
+      tag,
+      needs: "server",
+      summary: "Registers a receiver of events.",
+      body: { kind: "json", schema: WebhookBody },
+      answer: Webhook,
+      statuses: [409],
+      audit: { action: "webhook.create", resource: (_params, json) => (json as WebhookBody | undefined)?.id ?? "" },
+      handle: (request) => webhooks.create(request),
     },
     {
-      method: "GET", path: "/api/webhooks", name: "webhook.list", tag, summary: "Lists the webhooks by id.",
-      answer: WebhookList, handle: (request) => webhooks.list(request),
+      method: "GET",
+      path: "/api/webhooks",
+      name: "webhook.list",
+      tag,
+      summary: "Lists the webhooks by id.",
+      answer: WebhookList,
+      handle: (request) => webhooks.list(request),
     },
     {
-      method: "DELETE", path: "/api/webhooks/{id}", name: "webhook.delete", tag, needs: "server", summary: "Deletes a webhook with what waits for it.",
-      answer: WebhookDeleted, statuses: [404], audit: { action: "webhook.delete", resource }, handle: (request) => webhooks.delete(request),
+      method: "DELETE",
+      path: "/api/webhooks/{id}",
+      name: "webhook.delete",
+      tag,
+      needs: "server",
+      summary: "Deletes a webhook with what waits for it.",
+      answer: WebhookDeleted,
+      statuses: [404],
+      audit: { action: "webhook.delete", resource },
+      handle: (request) => webhooks.delete(request),
     },
     {
-      method: "POST", path: "/api/webhooks/{id}/test", name: "webhook.test", tag, needs: "server", summary: "Sends a test delivery now.",
-      answer: WebhookTested, statuses: [404], handle: (request) => webhooks.test(request),
+      method: "POST",
+      path: "/api/webhooks/{id}/test",
+      name: "webhook.test",
+      tag,
+      needs: "server",
+      summary: "Sends a test delivery now.",
+      answer: WebhookTested,
+      statuses: [404],
+      handle: (request) => webhooks.test(request),
     },
     {
-      method: "POST", path: "/api/webhooks/{id}/enable", name: "webhook.enable", tag, needs: "server", summary: "Turns a webhook on again and goes on with its queue.",
-      answer: Webhook, statuses: [404], audit: { action: "webhook.enable", resource }, handle: (request) => webhooks.enable(request),
+      method: "POST",
+      path: "/api/webhooks/{id}/enable",
+      name: "webhook.enable",
+      tag,
+      needs: "server",
+      summary: "Turns a webhook on again and goes on with its queue.",
+      answer: Webhook,
+      statuses: [404],
+      audit: { action: "webhook.enable", resource },
+      handle: (request) => webhooks.enable(request),
     },
   ];
 }
@@ -101,14 +144,24 @@ class WebhooksFront {
     const { reads, send, clock } = this.#options;
     const webhook = reads.context.webhooks.byId(id);
     if (webhook === undefined) return notFound(`webhook not found: ${id}`);
-    if (this.#tests >= WEBHOOK_TESTS_MAX) return new Failure("RESOURCE_EXHAUSTED", "too many test deliveries at once, try again");
+    if (this.#tests >= WEBHOOK_TESTS_MAX)
+      return new Failure("RESOURCE_EXHAUSTED", "too many test deliveries at once, try again");
     const now_ms = clock.now();
     const body = encodeDelivery({
-      id: TEST_EVENT_ID, topic: TEST_TOPIC, data: JSON.stringify({ webhook: id }), source: TEST_SOURCE, created_at: now_ms,
+      id: TEST_EVENT_ID,
+      topic: TEST_TOPIC,
+      data: JSON.stringify({ webhook: id }),
+      source: TEST_SOURCE,
+      created_at: now_ms,
     });
     this.#tests += 1;
     const { url, secret } = webhook;
-    const outcome = await send({ url, secret, id: deliveryId(id, `test ${now_ms} ${++this.#tests_made}`), body: Buffer.from(body) });
+    const outcome = await send({
+      url,
+      secret,
+      id: deliveryId(id, `test ${now_ms} ${++this.#tests_made}`),
+      body: Buffer.from(body),
+    });
     this.#tests -= 1;
     if (outcome.kind !== "delivered") return invalid(`webhook test failed: ${outcome.reason}`);
     return jsonReply(JSON.stringify({ tested: id, status: "ok" }));
@@ -116,13 +169,18 @@ class WebhooksFront {
 }
 
 /** What a body asks for; 400 where it cannot be. Patterns are looked at in the writer, which compiles them anyway. */
-function newWebhook({ id, url, patterns = [], secret = "" }: WebhookBody, policy: OutboundPolicy): WebhookCreateRequest | Failure {
+function newWebhook(
+  { id, url, patterns = [], secret = "" }: WebhookBody,
+  policy: OutboundPolicy,
+): WebhookCreateRequest | Failure {
   if (utf8Length(id) > WEBHOOK_ID_BYTES_MAX) return invalid(`id is longer than ${WEBHOOK_ID_BYTES_MAX} bytes`);
-  if (!id.isWellFormed() || hasControlCharacter(id)) return invalid("id must be valid Unicode without control characters");
+  if (!id.isWellFormed() || hasControlCharacter(id))
+    return invalid("id must be valid Unicode without control characters");
   const target = parseOutboundUrl(url, "url", policy);
   if (target instanceof OutboundFailure) return target;
   if (!url.isWellFormed()) return invalid("url must be valid Unicode");
-  if (utf8Length(secret) > WEBHOOK_SECRET_BYTES_MAX) return invalid(`secret is longer than ${WEBHOOK_SECRET_BYTES_MAX} bytes`);
+  if (utf8Length(secret) > WEBHOOK_SECRET_BYTES_MAX)
+    return invalid(`secret is longer than ${WEBHOOK_SECRET_BYTES_MAX} bytes`);
   if (!secret.isWellFormed()) return invalid("secret must be valid Unicode");
   return { id, url, patterns: patterns.length === 0 ? [EVERY_TOPIC] : patterns, secret };
 }

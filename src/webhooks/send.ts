@@ -34,12 +34,18 @@ export function senderOver(client: OutboundClient): Send {
     targets.set(url, target);
     const signature = secret === "" ? null : await sign(secret, body);
     const answer = await client.request(target, {
-      method: "POST", headers: deliveryHeaders(id, signature), body, deadline_ms: WEBHOOK_TIMEOUT_MS, answer_bytes_max: WEBHOOK_ANSWER_BYTES_MAX,
+      method: "POST",
+      headers: deliveryHeaders(id, signature),
+      body,
+      deadline_ms: WEBHOOK_TIMEOUT_MS,
+      answer_bytes_max: WEBHOOK_ANSWER_BYTES_MAX,
     });
     if (answer instanceof OutboundFailure) {
       const ours = answer.kind === "busy" || answer.kind === "aborted";
       return { kind: ours ? "not sent" : "failed", reason: answer.message };
     }
-    return answer.status < FIRST_REFUSAL_STATUS ? { kind: "delivered" } : { kind: "failed", reason: `${target.host} answered ${answer.status}` };
+    return answer.status < FIRST_REFUSAL_STATUS
+      ? { kind: "delivered" }
+      : { kind: "failed", reason: `${target.host} answered ${answer.status}` };
   };
 }

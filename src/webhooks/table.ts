@@ -73,7 +73,9 @@ export class WebhookTable extends WebhookLookup {
     );
     this.#delete = db.prepare("DELETE FROM webhook WHERE row = ?");
     this.#enable = db.prepare("UPDATE webhook SET active = 1, fail_count = 0, epoch = epoch + 1 WHERE row = ?");
-    this.#progress = db.prepare("UPDATE webhook SET fail_count = ?, last_fired = coalesce(?, last_fired) WHERE row = ?");
+    this.#progress = db.prepare(
+      "UPDATE webhook SET fail_count = ?, last_fired = coalesce(?, last_fired) WHERE row = ?",
+    );
     this.#disable = db.prepare("UPDATE webhook SET active = 0 WHERE row = ?");
     this.#queue = db.prepare("INSERT INTO webhook_queue VALUES (?, ?)");
     this.#body = db.prepare("INSERT INTO webhook_body VALUES (?, ?, ?, ?)");

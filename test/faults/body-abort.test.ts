@@ -29,7 +29,7 @@ async function metric(koor: Koor, name: string): Promise<number> {
 
 /** Waits until so many requests are in flight beside the one that asks. */
 async function inFlight(koor: Koor, count: number): Promise<void> {
-  while (await metric(koor, "koor_http_requests_in_flight") !== count + 1);
+  while ((await metric(koor, "koor_http_requests_in_flight")) !== count + 1);
 }
 
 async function checkNothingStored(t: Test, koor: Koor): Promise<void> {
@@ -93,7 +93,11 @@ t.test("what was reserved for bodies that never came whole is given back", async
     await inFlight(koor, 0);
   }
   await checkNothingStored(t, koor);
-  t.equal((await send(koor.port, "PUT", "/api/state/k", { body: Buffer.alloc(BODY_BYTES_MAX, "x") })).status, 200, `after ${rounds} bodies`);
+  t.equal(
+    (await send(koor.port, "PUT", "/api/state/k", { body: Buffer.alloc(BODY_BYTES_MAX, "x") })).status,
+    200,
+    `after ${rounds} bodies`,
+  );
   t.equal(await koor.stop(), 0);
 });
 
@@ -138,9 +142,10 @@ t.test("a request that comes drop by drop is cut", async (t) => {
     clearInterval(dripping);
     return performance.now() - from_ms;
   });
-  while (await metric(koor, "koor_http_requests_in_flight") < drops.length);
+  while ((await metric(koor, "koor_http_requests_in_flight")) < drops.length);
   t.equal((await send(koor.port, "GET", "/health")).status, 200, "meanwhile others are served");
-  for (const took_ms of await Promise.all(cuts)) t.ok(took_ms > REQUEST_TIMEOUT_MS / 2 && took_ms < REQUEST_TIMEOUT_MS + LATE_MS, `after ${Math.round(took_ms)} ms`);
+  for (const took_ms of await Promise.all(cuts))
+    t.ok(took_ms > REQUEST_TIMEOUT_MS / 2 && took_ms < REQUEST_TIMEOUT_MS + LATE_MS, `after ${Math.round(took_ms)} ms`);
   await inFlight(koor, 0);
   await checkNothingStored(t, koor);
   t.equal(await koor.stop(), 0);

@@ -34,9 +34,14 @@ function reset(koor: Koor): Promise<Answer> {
 }
 
 /** Writes until not even the smallest write fits. Returns the keys that were stored, and how many events. */
-async function fill(koor: Koor): Promise<{ readonly stored: ReadonlyMap<string, string | Uint8Array>; readonly events: number }> {
+async function fill(
+  koor: Koor,
+): Promise<{ readonly stored: ReadonlyMap<string, string | Uint8Array>; readonly events: number }> {
   const stored = new Map<string, string | Uint8Array>();
-  for (const [kind, body] of [["large", LARGE], ["small", '"small"']] as const) {
+  for (const [kind, body] of [
+    ["large", LARGE],
+    ["small", '"small"'],
+  ] as const) {
     for (let at = 0; (await put(koor, `${kind}/${at}`, body)).status === 200; at++) stored.set(`${kind}/${at}`, body);
   }
   let events = 0;
@@ -67,25 +72,45 @@ async function checkFull(t: Test, koor: Koor, makeRoom: () => void): Promise<Rea
   t.equal((await put(koor, "empty", "")).status, 400, "what is wrong with a request is still said");
 
   t.match((await send(port, "GET", "/health")).json(), { status: "ok" });
-  for (const path of ["refused", "refused?history=1", "refused/large"]) t.equal((await send(port, "GET", `/api/state/${path}`)).status, 404, path);
+  for (const path of ["refused", "refused?history=1", "refused/large"])
+    t.equal((await send(port, "GET", `/api/state/${path}`)).status, 404, path);
   t.equal((await send(port, "GET", "/api/state/first")).text, "2");
-  t.match((await send(port, "GET", "/api/state/first?history=1")).json(), { versions: [{ version: 2 }, { version: 1 }] });
+  t.match((await send(port, "GET", "/api/state/first?history=1")).json(), {
+    versions: [{ version: 2 }, { version: 1 }],
+  });
   t.same(await unlike(koor, stored), [], "every value that was acknowledged is as it was sent");
   const keys = ["first", ...stored.keys()].toSorted();
   const list = (await send(port, "GET", "/api/state")).json<{ readonly key: string }[]>();
   t.same(list.map((entry) => entry.key).toSorted(), keys, "and there is nothing else");
-  const audit = (await send(port, "GET", "/api/audit?limit=10000&action=state.put")).json<{ readonly resource: string; readonly outcome: string }[]>();
-  t.same(audit.filter((row) => row.outcome === "success").map((row) => row.resource).toSorted(), ["first", ...keys].toSorted(), "each with its audit row");
+  const audit = (await send(port, "GET", "/api/audit?limit=10000&action=state.put")).json<
+    { readonly resource: string; readonly outcome: string }[]
+  >();
+  t.same(
+    audit
+      .filter((row) => row.outcome === "success")
+      .map((row) => row.resource)
+      .toSorted(),
+    ["first", ...keys].toSorted(),
+    "each with its audit row",
+  );
   const before = (await send(port, "GET", "/api/events/history?after=0&last=10000")).json<Told[]>();
   t.equal(before.length, 1 + events);
   t.match(await send(port, "GET", "/metrics"), { status: 200, text: /^koor_writer_restarts_total 0$/m });
 
   makeRoom();
-  t.match((await put(koor, "first", "3")).json(), { version: 3 }, "there is room: the first write works, and no version is missing");
+  t.match(
+    (await put(koor, "first", "3")).json(),
+    { version: 3 },
+    "there is room: the first write works, and no version is missing",
+  );
   t.equal((await put(koor, "after", LARGE)).status, 200);
   t.equal((await publish(koor, "after")).json<Told>().id, 2 + events, "no id was spent");
   const told = await subscriber.untilId(2 + events);
-  t.same(told.map((item) => ("id" in item ? item.id : 0)), Array.from({ length: events + 1 }, (_, at) => at + 2), "subscribers heard of what was stored, and only of that");
+  t.same(
+    told.map((item) => ("id" in item ? item.id : 0)),
+    Array.from({ length: events + 1 }, (_, at) => at + 2),
+    "subscribers heard of what was stored, and only of that",
+  );
   t.notMatch(koor.log(), /crashed|restarts/);
   return stored;
 }
@@ -149,7 +174,13 @@ if (canMount) {
     const koor = await startKoor(t, {
       data_dir,
       env: { KOOR_TEST_DISK: data_dir },
-      launcher: ["unshare", "-Urm", "sh", "-c", `${MOUNT} && head -c ${BALLAST_BYTES} /dev/zero >"$KOOR_TEST_DISK/${BALLAST}" && exec "$0" "$@"`],
+      launcher: [
+        "unshare",
+        "-Urm",
+        "sh",
+        "-c",
+        `${MOUNT} && head -c ${BALLAST_BYTES} /dev/zero >"$KOOR_TEST_DISK/${BALLAST}" && exec "$0" "$@"`,
+      ],
     });
     await begin(t, koor);
     // The mount is the server's own; its root shows it to us.

@@ -29,7 +29,10 @@ async function gather(koor: Koor, sendAll: () => readonly Promise<Answer>[]): Pr
   const sent = sendAll();
   for (const request of sent) request.catch(() => undefined);
   // Beside them the held call and the scrape itself are in flight.
-  while (await metric(koor, "koor_http_requests_in_flight") < 2 + sent.length || await metric(koor, "koor_writer_in_flight") < 1 + sent.length);
+  while (
+    (await metric(koor, "koor_http_requests_in_flight")) < 2 + sent.length ||
+    (await metric(koor, "koor_writer_in_flight")) < 1 + sent.length
+  );
   rmSync(path);
   await held;
   return sent;
@@ -39,17 +42,23 @@ async function untilBack(koor: Koor): Promise<void> {
   while ((await sendJson(koor.port, "PUT", "/api/state/back", 1)).status !== 200);
 }
 
-const register = async (koor: Koor): Promise<string> => (await sendJson(koor.port, "POST", "/api/instances/register", { name: "a" })).json<{ readonly id: string }>().id;
+const register = async (koor: Koor): Promise<string> =>
+  (await sendJson(koor.port, "POST", "/api/instances/register", { name: "a" })).json<{ readonly id: string }>().id;
 const readAgents = (koor: Koor): Promise<Answer> => send(koor.port, "GET", "/api/metrics/agents");
 const callsOf = async (koor: Koor, id: string): Promise<number | undefined> =>
-  (await readAgents(koor)).json<{ readonly instance_id: string; readonly metrics: Readonly<Record<string, number>> }[]>().find(({ instance_id }) => instance_id === id)?.metrics["rest_calls"];
+  (await readAgents(koor))
+    .json<{ readonly instance_id: string; readonly metrics: Readonly<Record<string, number>> }[]>()
+    .find(({ instance_id }) => instance_id === id)?.metrics["rest_calls"];
 
 t.test("a flush that is lost before it was carried out is sent again", async (t) => {
   const koor = await startKoor(t, { program: PROGRAM });
   const id = await register(koor);
   for (let at = 0; at < 5; at++) await send(koor.port, "GET", "/api/state", { headers: as(id) });
   // The read flushes first: its flush is in the batch that dies.
-  const [agents, crash] = await gather(koor, () => [readAgents(koor), sendJson(koor.port, "PUT", `/api/state/${FAULTS.crash}`, 1)]);
+  const [agents, crash] = await gather(koor, () => [
+    readAgents(koor),
+    sendJson(koor.port, "PUT", `/api/state/${FAULTS.crash}`, 1),
+  ]);
   t.equal((await crash)?.status, 503);
   t.equal((await agents)?.status, 200, "reads go on");
   await untilBack(koor);
@@ -63,7 +72,10 @@ t.test("a flush that was carried out without a word is sent again, and counts on
   const koor = await startKoor(t, { program: PROGRAM });
   const id = await register(koor);
   for (let at = 0; at < 5; at++) await send(koor.port, "GET", "/api/state", { headers: as(id) });
-  const [agents, silent] = await gather(koor, () => [readAgents(koor), sendJson(koor.port, "POST", "/api/events/publish", { topic: FAULTS.silent })]);
+  const [agents, silent] = await gather(koor, () => [
+    readAgents(koor),
+    sendJson(koor.port, "POST", "/api/events/publish", { topic: FAULTS.silent }),
+  ]);
   await t.rejects(must(silent, "two calls were made"), { code: "ECONNRESET" });
   t.equal((await agents)?.status, 200);
   await untilBack(koor);
@@ -76,17 +88,35 @@ t.test("who was registered or deleted without a word is known as the database ha
   const [stays, goes] = [await register(koor), await register(koor)];
   await send(koor.port, "POST", `/api/instances/${stays}/activate`);
   const lost = await gather(koor, () => [
-    sendJson(koor.port, "POST", "/api/instances/register", { name: "unheard" }), send(koor.port, "DELETE", `/api/instances/${goes}`),
+    sendJson(koor.port, "POST", "/api/instances/register", { name: "unheard" }),
+    send(koor.port, "DELETE", `/api/instances/${goes}`),
     sendJson(koor.port, "POST", `/api/instances/${stays}/intent`, { intent: "unheard" }),
     sendJson(koor.port, "POST", "/api/events/publish", { topic: FAULTS.silent }),
   ]);
   for (const request of lost) await t.rejects(request, { code: "ECONNRESET" });
   await send(koor.port, "POST", `/api/instances/${stays}/heartbeat`);
-  const seen = (await send(koor.port, "GET", `/api/instances/${stays}`)).json<{ readonly last_seen: string }>().last_seen;
+  const seen = (await send(koor.port, "GET", `/api/instances/${stays}`)).json<{ readonly last_seen: string }>()
+    .last_seen;
   await untilBack(koor);
-  const list = async (server: Koor): Promise<readonly { readonly id: string; readonly name: string; readonly intent: string; readonly status: string; readonly last_seen: string }[]> => (await send(server.port, "GET", "/api/instances")).json();
+  const list = async (
+    server: Koor,
+  ): Promise<
+    readonly {
+      readonly id: string;
+      readonly name: string;
+      readonly intent: string;
+      readonly status: string;
+      readonly last_seen: string;
+    }[]
+  > => (await send(server.port, "GET", "/api/instances")).json();
   const known = await list(koor);
-  t.same(known.map(({ name, intent, status }) => [name, intent, status]), [["a", "unheard", "active"], ["unheard", "", "pending"]]);
+  t.same(
+    known.map(({ name, intent, status }) => [name, intent, status]),
+    [
+      ["a", "unheard", "active"],
+      ["unheard", "", "pending"],
+    ],
+  );
   t.equal((await send(koor.port, "GET", `/api/instances/${goes}`)).status, 404);
   t.equal(known[0]?.last_seen, seen, "a sign of life that was in memory only is not forgotten");
   t.equal(await koor.stop(), 0);
@@ -100,7 +130,11 @@ t.test("a sign of life and a check during the writer's absence", async (t) => {
   while ((await send(koor.port, "POST", "/api/liveness/check")).json<{ readonly count: number }>().count === 0);
   const sent = await gather(koor, () => [sendJson(koor.port, "PUT", `/api/state/${FAULTS.crash}`, 1)]);
   t.equal((await sent[0])?.status, 503);
-  t.same((await send(koor.port, "POST", `/api/instances/${id}/heartbeat`)).json(), { id, status: "ok" }, "a heartbeat needs no writer");
+  t.same(
+    (await send(koor.port, "POST", `/api/instances/${id}/heartbeat`)).json(),
+    { id, status: "ok" },
+    "a heartbeat needs no writer",
+  );
   const check = await send(koor.port, "POST", "/api/liveness/check");
   t.ok([200, 503].includes(check.status), `a check says ${check.status}`);
   await untilBack(koor);

@@ -28,8 +28,11 @@ t.test("ten times kill -9 in the middle of writes", async (t) => {
     const koor = await startKoor(t, { data_dir, args: ARGS });
     t.same(await workload.findLosses(koor.port), [], `nothing is lost before round ${round}`);
     const history = await sendJson(koor.port, "GET", "/api/events/history?after=0&last=10000", "");
-    for (const [id, text] of delivered) if (!history.text.includes(text)) t.fail(`event ${id} was delivered, and is lost`);
-    const fresh = (await sendJson(koor.port, "POST", "/api/events/publish", { topic: "round", data: `round ${round}` })).json<Told>();
+    for (const [id, text] of delivered)
+      if (!history.text.includes(text)) t.fail(`event ${id} was delivered, and is lost`);
+    const fresh = (
+      await sendJson(koor.port, "POST", "/api/events/publish", { topic: "round", data: `round ${round}` })
+    ).json<Told>();
     t.ok(fresh.id > last_id, `${fresh.id} is a new id, after ${last_id}`);
 
     const subscriber = await openSocket(t, koor.port);
@@ -49,7 +52,10 @@ t.test("ten times kill -9 in the middle of writes", async (t) => {
   }
   const koor = await startKoor(t, { data_dir, args: ARGS });
   t.same(await workload.findLosses(koor.port), [], "nothing is lost");
-  t.ok(workload.acknowledged > ROUNDS * 50, `${workload.acknowledged} writes were acknowledged, ${workload.lost.length} not answered`);
+  t.ok(
+    workload.acknowledged > ROUNDS * 50,
+    `${workload.acknowledged} writes were acknowledged, ${workload.lost.length} not answered`,
+  );
   t.ok(delivered.size > ROUNDS, `${delivered.size} events were delivered`);
   t.equal(await koor.stop(), 0);
   const db = new Database(join(data_dir, "data.db"), { readonly: true });

@@ -13,10 +13,18 @@ import { makeSnapshot, readSnapshot } from "../snapshot.js";
 const KEYS = 400;
 const VALUE_BYTES = 40_000;
 
-const snapshot = makeSnapshot(Array.from({ length: KEYS }, (_, at) => ({
-  kind: "state", key: `k${String(at).padStart(4, "0")}`, version: 1, content_type: "text/plain", updated_at: "2026-02-09T14:30:00.000Z", updated_by: "",
-  encoding: "base64", value: randomBytes(VALUE_BYTES).toString("base64"),
-})));
+const snapshot = makeSnapshot(
+  Array.from({ length: KEYS }, (_, at) => ({
+    kind: "state",
+    key: `k${String(at).padStart(4, "0")}`,
+    version: 1,
+    content_type: "text/plain",
+    updated_at: "2026-02-09T14:30:00.000Z",
+    updated_by: "",
+    encoding: "base64",
+    value: randomBytes(VALUE_BYTES).toString("base64"),
+  })),
+);
 
 const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 
@@ -58,9 +66,12 @@ t.test("killed while the writer copies it: nothing of it, or all", async (t) => 
     const koor = await startKoor(t, { data_dir });
     const before = sizeOf(log);
     let answered = false;
-    const asked = send(koor.port, "POST", "/api/restore", { body: snapshot }).then(() => {
-      answered = true;
-    }, () => undefined);
+    const asked = send(koor.port, "POST", "/api/restore", { body: snapshot }).then(
+      () => {
+        answered = true;
+      },
+      () => undefined,
+    );
     await until(() => answered || sizeOf(log) > before + part * KEYS * VALUE_BYTES);
     await koor.stop("SIGKILL");
     await asked;
@@ -72,7 +83,10 @@ t.test("killed while the writer copies it: nothing of it, or all", async (t) => 
     const again = await send(next.port, "POST", "/api/restore", { body: snapshot });
     t.equal(again.status, keys === 0 ? 200 : 409);
     t.equal(await countKeys(next), KEYS);
-    t.equal((await send(next.port, "PUT", "/api/state/k0000", { body: "x" })).json<{ readonly version: number }>().version, 2);
+    t.equal(
+      (await send(next.port, "PUT", "/api/state/k0000", { body: "x" })).json<{ readonly version: number }>().version,
+      2,
+    );
     await next.stop("SIGKILL");
   }
   t.comment(`outcomes: ${[...outcomes].join(", ")}`);

@@ -35,8 +35,9 @@ async function dial(t: Owner, port: number): Promise<Socket> {
 async function sendHalf(t: Owner, port: number): Promise<Socket> {
   const socket = await dial(t, port);
   socket.write("PUT /api/state/half HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nonly this");
-  const inFlight = async (): Promise<boolean> => /^koor_http_requests_in_flight 2$/m.test((await send(port, "GET", "/metrics")).text);
-  while (!await inFlight());
+  const inFlight = async (): Promise<boolean> =>
+    /^koor_http_requests_in_flight 2$/m.test((await send(port, "GET", "/metrics")).text);
+  while (!(await inFlight()));
   return socket;
 }
 
@@ -58,8 +59,15 @@ t.test("a signal in the middle of writes: all are answered, and what was acknowl
     });
     await workload.run(koor.port);
     t.equal(await stopped, 0, `${signal} ends it with 0`);
-    t.ok(performance.now() - signalled_ms < SHUTDOWN_DRAIN_MS, "in less time than it would give to a request that hangs");
-    t.same(workload.lost.filter((sent_ms) => sent_ms < signalled_ms), [], "what was sent before the signal was answered");
+    t.ok(
+      performance.now() - signalled_ms < SHUTDOWN_DRAIN_MS,
+      "in less time than it would give to a request that hangs",
+    );
+    t.same(
+      workload.lost.filter((sent_ms) => sent_ms < signalled_ms),
+      [],
+      "what was sent before the signal was answered",
+    );
     t.ok(workload.acknowledged >= 200);
     t.notOk(existsSync(join(data_dir, "data.db-wal")), "the log is in the database");
     const db = new Database(join(data_dir, "data.db"), { readonly: true });
@@ -77,8 +85,9 @@ t.test("subscribers are told goodbye, and those who wait are answered", async (t
   const behind = await openSocket(t, koor.port, "since=0");
   const stream = await openStream(t, koor.port);
   const poll = send(koor.port, "GET", "/api/events/history?after=0&wait=60");
-  const waiting = async (): Promise<boolean> => /^koor_subscribers 4$/m.test((await send(koor.port, "GET", "/metrics")).text);
-  while (!await waiting());
+  const waiting = async (): Promise<boolean> =>
+    /^koor_subscribers 4$/m.test((await send(koor.port, "GET", "/metrics")).text);
+  while (!(await waiting()));
   const from_ms = performance.now();
   t.equal(await koor.stop(), 0);
   t.ok(performance.now() - from_ms < STOP_MS, "nobody holds it up");
@@ -102,12 +111,18 @@ t.test("a request that never comes whole is waited for, then cut; meanwhile heal
   const stopped = koor.stop();
   await koor.logged(/msg="koor stops"/);
   t.match(await ask("/health"), /^HTTP\/1\.1 503 [^]*"status":"draining"/, "on a connection that was open");
-  t.match(await ask("/api/state"), /^HTTP\/1\.1 503 [^]*Retry-After: 1[^]*"error":"the server is shutting down","code":503/);
+  t.match(
+    await ask("/api/state"),
+    /^HTTP\/1\.1 503 [^]*Retry-After: 1[^]*"error":"the server is shutting down","code":503/,
+  );
   await t.rejects(dial(t, koor.port), { code: "ECONNREFUSED" }, "new ones are not taken");
   t.equal(await stopped, 0);
   const took_ms = performance.now() - from_ms;
-  t.ok(took_ms >= SHUTDOWN_DRAIN_MS - 100 && took_ms < SHUTDOWN_DRAIN_MS + STOP_MS, `it took ${Math.round(took_ms)} ms`);
-  t.ok(half.closed || half.readableEnded || await once(half, "close"), "its connection was cut");
+  t.ok(
+    took_ms >= SHUTDOWN_DRAIN_MS - 100 && took_ms < SHUTDOWN_DRAIN_MS + STOP_MS,
+    `it took ${Math.round(took_ms)} ms`,
+  );
+  t.ok(half.closed || half.readableEnded || (await once(half, "close")), "its connection was cut");
 });
 
 t.test("a second signal stops at once, and what was acknowledged is safe", async (t) => {
@@ -133,8 +148,9 @@ t.test("an answer that is read slowly is sent to its end", async (t) => {
   const reader = await dial(t, koor.port);
   reader.pause();
   reader.write("GET /api/state/large HTTP/1.1\r\nHost: localhost\r\n\r\n");
-  const writing = async (): Promise<boolean> => /^koor_http_requests_in_flight 2$/m.test((await send(koor.port, "GET", "/metrics")).text);
-  while (!await writing());
+  const writing = async (): Promise<boolean> =>
+    /^koor_http_requests_in_flight 2$/m.test((await send(koor.port, "GET", "/metrics")).text);
+  while (!(await writing()));
   const stopped = koor.stop();
   await koor.logged(/msg="koor stops"/);
   let bytes = 0;
@@ -150,17 +166,35 @@ t.test("an answer that is read slowly is sent to its end", async (t) => {
 t.test("a second server on the same directory or port is one clear line and exit code 1", async (t) => {
   const data_dir = makeDirectory(t);
   const koor = await startKoor(t, { data_dir });
-  const flags = (directory: string, bind: string): string[] => ["--bind", bind, "--dashboard-bind", "", "--data-dir", directory];
+  const flags = (directory: string, bind: string): string[] => [
+    "--bind",
+    bind,
+    "--dashboard-bind",
+    "",
+    "--data-dir",
+    directory,
+  ];
   const elsewhere = makeDirectory(t);
 
   const same = await runKoor(flags(data_dir, "127.0.0.1:0"), elsewhere);
-  t.same(same, { code: 1, stdout: "", stderr: `koor-server: data directory ${data_dir} is in use by another koor server\n` });
+  t.same(same, {
+    code: 1,
+    stdout: "",
+    stderr: `koor-server: data directory ${data_dir} is in use by another koor server\n`,
+  });
 
   const bound = await runKoor(flags(elsewhere, `127.0.0.1:${koor.port}`), elsewhere);
   t.same([bound.code, bound.stdout], [1, ""]);
   t.match(bound.stderr, new RegExp(`^koor-server: cannot listen on 127\\.0\\.0\\.1:${koor.port}: [^\n]*\n$`));
-  const dashboard = await runKoor(["--bind", "127.0.0.1:0", "--dashboard-bind", `127.0.0.1:${koor.port}`, "--data-dir", elsewhere], elsewhere);
-  t.match(dashboard, { code: 1, stdout: "", stderr: /^koor-server: cannot listen on [^\n]* \(see --dashboard-bind\)\n$/ });
+  const dashboard = await runKoor(
+    ["--bind", "127.0.0.1:0", "--dashboard-bind", `127.0.0.1:${koor.port}`, "--data-dir", elsewhere],
+    elsewhere,
+  );
+  t.match(dashboard, {
+    code: 1,
+    stdout: "",
+    stderr: /^koor-server: cannot listen on [^\n]* \(see --dashboard-bind\)\n$/,
+  });
 
   t.equal((await send(koor.port, "GET", "/health")).status, 200, "the first one goes on");
   t.equal((await sendJson(koor.port, "PUT", "/api/state/k", "1")).status, 200);
@@ -171,7 +205,8 @@ t.test("a second server on the same directory or port is one clear line and exit
 t.test("a damaged database stops the start, its files untouched", async (t) => {
   const data_dir = makeDirectory(t);
   const koor = await startKoor(t, { data_dir });
-  for (let at = 0; at < 50; at++) await sendJson(koor.port, "PUT", `/api/state/k${at}`, { at, filler: "x".repeat(2000) });
+  for (let at = 0; at < 50; at++)
+    await sendJson(koor.port, "PUT", `/api/state/k${at}`, { at, filler: "x".repeat(2000) });
   t.equal(await koor.stop(), 0);
   const path = join(data_dir, "data.db");
   const bytes = readFileSync(path);
@@ -183,5 +218,10 @@ t.test("a damaged database stops the start, its files untouched", async (t) => {
   t.equal(refused.code, 1);
   t.match(refused.stderr, /^koor-server: database [^\n]* is damaged [^\n]*\n$/);
   t.ok(readFileSync(path).equals(bytes), "byte by byte");
-  t.same(readdirSync(data_dir).filter((name) => !/-(wal|shm)$/.test(name)).toSorted(), names);
+  t.same(
+    readdirSync(data_dir)
+      .filter((name) => !/-(wal|shm)$/.test(name))
+      .toSorted(),
+    names,
+  );
 });

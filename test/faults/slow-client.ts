@@ -55,7 +55,10 @@ class SlowSocket extends SlowClient {
   readonly closed: Promise<unknown>;
 
   /** @param first frames that came with the answer to the upgrade */
-  constructor(readonly socket: Socket, first: Buffer) {
+  constructor(
+    readonly socket: Socket,
+    first: Buffer,
+  ) {
     super();
     this.closed = once(socket, "close");
     this.#take(first);
@@ -129,8 +132,10 @@ export async function openSlowSocket(t: Owner, port: number, query: string): Pro
     socket.destroy();
   });
   socket.on("error", () => undefined);
-  socket.write(`GET /api/events/subscribe?${query} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n`);
-  const [first] = await once(socket, "data") as [Buffer];
+  socket.write(
+    `GET /api/events/subscribe?${query} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n`,
+  );
+  const [first] = (await once(socket, "data")) as [Buffer];
   socket.removeAllListeners("data");
   const end = first.indexOf("\r\n\r\n") + 4;
   const head = first.toString("latin1", 0, end);
@@ -144,6 +149,6 @@ export async function openSlowStream(t: Owner, port: number, query: string): Pro
   t.teardown(() => {
     request.destroy();
   });
-  const [response] = await once(request, "response") as [IncomingMessage];
+  const [response] = (await once(request, "response")) as [IncomingMessage];
   return new SlowStream(response);
 }

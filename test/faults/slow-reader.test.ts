@@ -15,7 +15,12 @@ const PATH = "/api/events/history?after=0&last=1000";
 
 async function publishAll(koor: Koor): Promise<void> {
   for (let at = 0; at < EVENTS; at += 50) {
-    const answer = await sendJson(koor.port, "POST", "/api/events/publish", Array.from({ length: 50 }, () => ({ topic: "t", data: FILLER })));
+    const answer = await sendJson(
+      koor.port,
+      "POST",
+      "/api/events/publish",
+      Array.from({ length: 50 }, () => ({ topic: "t", data: FILLER })),
+    );
     if (answer.status !== 200) throw new Error(answer.text);
   }
 }
@@ -27,7 +32,7 @@ async function open(t: Owner, koor: Koor): Promise<IncomingMessage> {
     request.destroy();
   });
   request.on("error", () => undefined);
-  const [response] = await once(request, "response") as [IncomingMessage];
+  const [response] = (await once(request, "response")) as [IncomingMessage];
   return response;
 }
 
@@ -54,7 +59,9 @@ t.test("read slowly, a long answer is whole", async (t) => {
   await publishAll(koor);
   const responses = await Promise.all([open(t, koor), open(t, koor)]);
   t.equal(await inFlight(koor), 3);
-  const counts = await Promise.all(responses.map((response) => readSlowly(response, () => send(koor.port, "GET", "/health"))));
+  const counts = await Promise.all(
+    responses.map((response) => readSlowly(response, () => send(koor.port, "GET", "/health"))),
+  );
   t.same(counts, [EVENTS, EVENTS]);
   t.equal(await inFlight(koor), 1);
 });
@@ -69,8 +76,12 @@ t.test("clients that go in the middle leave nothing behind", async (t) => {
       response.destroy();
     }
   }
-  while (await inFlight(koor) > 1);
-  t.equal((await send(koor.port, "GET", "/api/audit/summary")).status, 200, "the pool has workers again, long before any deadline");
+  while ((await inFlight(koor)) > 1);
+  t.equal(
+    (await send(koor.port, "GET", "/api/audit/summary")).status,
+    200,
+    "the pool has workers again, long before any deadline",
+  );
   t.equal(await readSlowly(await open(t, koor), () => Promise.resolve()), EVENTS);
   t.equal(await koor.stop(), 0);
 });

@@ -16,17 +16,27 @@ const MIB = 1024 * 1024;
 
 const OPENERS = { "a WebSocket": openSlowSocket, "a stream": openSlowStream } as const;
 
-async function publish(koor: Koor, events: readonly { readonly topic: string; readonly data?: unknown }[]): Promise<number> {
+async function publish(
+  koor: Koor,
+  events: readonly { readonly topic: string; readonly data?: unknown }[],
+): Promise<number> {
   const answer = await sendJson(koor.port, "POST", "/api/events/publish", events);
   return answer.json<Told[]>().at(-1)?.id ?? 0;
 }
 
-async function figures(koor: Koor): Promise<{ readonly delivered: number; readonly dropped: number; readonly subscribers: number; readonly resident: number }> {
+async function figures(koor: Koor): Promise<{
+  readonly delivered: number;
+  readonly dropped: number;
+  readonly subscribers: number;
+  readonly resident: number;
+}> {
   const { text } = await send(koor.port, "GET", "/metrics");
   const figure = (name: string): number => Number(new RegExp(`^${name} (.*)$`, "m").exec(text)?.[1]);
   return {
-    delivered: figure("koor_events_delivered_total"), dropped: figure("koor_events_dropped_total"),
-    subscribers: figure("koor_subscribers"), resident: figure("process_resident_memory_bytes"),
+    delivered: figure("koor_events_delivered_total"),
+    dropped: figure("koor_events_dropped_total"),
+    subscribers: figure("koor_subscribers"),
+    resident: figure("process_resident_memory_bytes"),
   };
 }
 
@@ -41,7 +51,7 @@ function range(first: number, last: number): number[] {
 
 /** Publishes until the only subscriber, which does not read, is behind. Returns how many events were sent to it. */
 async function fillConnection(koor: Koor): Promise<number> {
-  for (let delivered = 0; ;) {
+  for (let delivered = 0; ; ) {
     const id = await publish(koor, [{ topic: "fill", data: FILLER }]);
     ({ delivered } = await figures(koor));
     // This one waits in the buffer.
@@ -60,7 +70,10 @@ for (const [what, open] of Object.entries(OPENERS)) {
     t.match(await figures(koor), { delivered: sent, dropped: 0 }, "64 wait");
     last = await publish(koor, [{ topic: "dropped" }]);
     t.match(await figures(koor), { delivered: sent, dropped: 1 }, "and no more");
-    last = await publish(koor, Array.from({ length: PUBLISH_EVENTS_MAX }, () => ({ topic: "dropped" })));
+    last = await publish(
+      koor,
+      Array.from({ length: PUBLISH_EVENTS_MAX }, () => ({ topic: "dropped" })),
+    );
     const held = sent + SUBSCRIBER_BUFFER_EVENTS_MAX;
     t.match(await figures(koor), { delivered: sent, dropped: 1 + PUBLISH_EVENTS_MAX });
 
@@ -71,7 +84,11 @@ for (const [what, open] of Object.entries(OPENERS)) {
     last = await publish(koor, [{ topic: "after" }]);
     last = await publish(koor, [{ topic: "after" }, { topic: "after" }]);
     await reading;
-    t.same(short(slow.items), [...range(1, held), { type: "dropped", count: 1 + PUBLISH_EVENTS_MAX, after_id: held }, ...range(first, last)]);
+    t.same(short(slow.items), [
+      ...range(1, held),
+      { type: "dropped", count: 1 + PUBLISH_EVENTS_MAX, after_id: held },
+      ...range(first, last),
+    ]);
     t.equal((await figures(koor)).delivered, held + 3);
     slow.leave();
     while ((await figures(koor)).subscribers > 0);
@@ -97,10 +114,16 @@ for (const [what, open] of Object.entries(OPENERS)) {
 
   t.test(`${what} that replays more than its connection takes, while others publish`, async (t) => {
     const koor = await startKoor(t);
-    const stored = await publish(koor, Array.from({ length: 90 }, () => ({ topic: "old", data: FILLER })));
+    const stored = await publish(
+      koor,
+      Array.from({ length: 90 }, () => ({ topic: "old", data: FILLER })),
+    );
     const slow = await open(t, koor.port, "notices=1&since=0");
     while ((await figures(koor)).delivered === 0);
-    const last = await publish(koor, Array.from({ length: 200 }, () => ({ topic: "new" })));
+    const last = await publish(
+      koor,
+      Array.from({ length: 200 }, () => ({ topic: "new" })),
+    );
     t.ok((await figures(koor)).delivered < stored, "it is behind in what is old");
     await slow.readTo(last);
     const live = await publish(koor, [{ topic: "live" }]);
@@ -114,7 +137,10 @@ for (const [what, open] of Object.entries(OPENERS)) {
     const slow = await open(t, koor.port, "pattern=**");
     const sent = await fillConnection(koor);
     const held = sent + SUBSCRIBER_BUFFER_EVENTS_MAX;
-    const last = await publish(koor, Array.from({ length: 500 }, () => ({ topic: "burst" })));
+    const last = await publish(
+      koor,
+      Array.from({ length: 500 }, () => ({ topic: "burst" })),
+    );
     const reading = slow.readTo(last + 1);
     while ((await figures(koor)).delivered < held);
     await publish(koor, [{ topic: "after" }]);
@@ -136,7 +162,7 @@ for (const [what, open] of Object.entries(OPENERS)) {
     const matching = rounds * 30;
     // What waits for it is read; the next one comes to a subscriber that keeps up.
     slow.resume();
-    for (let settled = 0; settled < 2 * matching;) {
+    for (let settled = 0; settled < 2 * matching; ) {
       const { delivered, dropped } = await figures(koor);
       settled = delivered + dropped;
     }
@@ -167,14 +193,21 @@ function fillGaps(items: readonly (Told | Dropped)[], all: readonly number[]): (
 }
 
 async function checkHealthy(t: Test, koor: Koor, first: number): Promise<number> {
-  const healthy = await Promise.all([openSocket(t, koor.port), openSocket(t, koor.port, "pattern=t"), openStream(t, koor.port)]);
+  const healthy = await Promise.all([
+    openSocket(t, koor.port),
+    openSocket(t, koor.port, "pattern=t"),
+    openStream(t, koor.port),
+  ]);
   const data = "x".repeat(30_000);
   let took_ms = 0;
   let last = 0;
   for (let round = 0; round < 20; round++) {
     const from_ms = performance.now();
     // As many as are held for each; in this process they are read only when the publisher waits.
-    last = await publish(koor, Array.from({ length: SUBSCRIBER_BUFFER_EVENTS_MAX - 10 }, () => ({ topic: "t", data })));
+    last = await publish(
+      koor,
+      Array.from({ length: SUBSCRIBER_BUFFER_EVENTS_MAX - 10 }, () => ({ topic: "t", data })),
+    );
     for (let at = 0; at < 10; at++) last = await publish(koor, [{ topic: "t", data }]);
     took_ms += performance.now() - from_ms;
     await Promise.all(healthy.map((subscriber) => subscriber.untilId(last)));
@@ -192,13 +225,20 @@ t.test("twenty that never read slow nobody down, and cost little memory", async 
   const alone_ms = await checkHealthy(t, koor, 1);
   const before = await figures(koor);
   const stalled: SlowClient[] = [];
-  for (let at = 0; at < 20; at++) stalled.push(await (at % 4 === 3 ? openSlowStream : openSlowSocket)(t, koor.port, "notices=1"));
+  for (let at = 0; at < 20; at++)
+    stalled.push(await (at % 4 === 3 ? openSlowStream : openSlowSocket)(t, koor.port, "notices=1"));
   const beside_ms = await checkHealthy(t, koor, 1 + 20 * SUBSCRIBER_BUFFER_EVENTS_MAX);
   const after = await figures(koor);
   t.ok(after.dropped > 20 * 500, `${after.dropped} events were dropped for those who do not read`);
   // If they were kept they would be twenty times thirty megabytes.
-  t.ok(after.resident - before.resident < 200 * MIB, `memory grew by ${Math.round((after.resident - before.resident) / MIB)} MiB`);
-  t.ok(beside_ms < 3 * alone_ms + 3000, `publishing took ${Math.round(alone_ms)} ms alone, ${Math.round(beside_ms)} ms beside them`);
+  t.ok(
+    after.resident - before.resident < 200 * MIB,
+    `memory grew by ${Math.round((after.resident - before.resident) / MIB)} MiB`,
+  );
+  t.ok(
+    beside_ms < 3 * alone_ms + 3000,
+    `publishing took ${Math.round(alone_ms)} ms alone, ${Math.round(beside_ms)} ms beside them`,
+  );
   for (const client of stalled) client.leave();
   while ((await figures(koor)).subscribers > 0);
   t.equal(await koor.stop(), 0);
@@ -207,7 +247,11 @@ t.test("twenty that never read slow nobody down, and cost little memory", async 
 t.test("those who never read do not hold up the shutdown", async (t) => {
   const koor = await startKoor(t);
   for (const open of Object.values(OPENERS)) await open(t, koor.port, "");
-  for (let at = 0; at < 3; at++) await publish(koor, Array.from({ length: 60 }, () => ({ topic: "t", data: FILLER })));
+  for (let at = 0; at < 3; at++)
+    await publish(
+      koor,
+      Array.from({ length: 60 }, () => ({ topic: "t", data: FILLER })),
+    );
   t.ok((await figures(koor)).dropped > 0);
   const from_ms = performance.now();
   t.equal(await koor.stop(), 0);

@@ -23,7 +23,12 @@ async function add(koor: Koor, webhook: object): Promise<void> {
 }
 
 async function publish(koor: Koor, count: number, data: unknown = null): Promise<number[]> {
-  const answer = await sendJson(koor.port, "POST", "/api/events/publish", Array.from({ length: count }, () => ({ topic: "t", data })));
+  const answer = await sendJson(
+    koor.port,
+    "POST",
+    "/api/events/publish",
+    Array.from({ length: count }, () => ({ topic: "t", data })),
+  );
   return answer.json<readonly { readonly id: number }[]>().map(({ id }) => id);
 }
 
@@ -71,7 +76,11 @@ t.test("receivers that hang, are dead, break off or fail now and then delay nobo
   t.ok(shaky.requests.length > 60, `${shaky.requests.length} tries`);
   await hanging.untilCount(20);
   t.equal(hanging.requests.length, 20, "one request a webhook");
-  t.match(await untilWebhook(koor, "cutting", ({ fail_count }) => fail_count > 0), { active: true }, "half an answer is a failure");
+  t.match(
+    await untilWebhook(koor, "cutting", ({ fail_count }) => fail_count > 0),
+    { active: true },
+    "half an answer is a failure",
+  );
   t.match(await untilWebhook(koor, "dead", ({ fail_count }) => fail_count > 0), { active: true });
   t.equal(await koor.stop("SIGKILL"), null);
 });
@@ -101,45 +110,55 @@ t.test("an answer that never comes, or never ends, is a failure in its time", as
   t.equal(await koor.stop("SIGKILL"), null);
 });
 
-t.test("kill -9 with a full queue: every event is delivered at least once, in the order of the first deliveries", async (t) => {
-  const seed = newSeed();
-  t.comment(`seed ${seed}`);
-  const random = makeRandom(seed);
-  const data_dir = makeDirectory(t);
-  let tries = 0;
-  const seen = new Set<string>();
-  const receiver = await startReceiver(t, (request) => {
-    tries += 1;
-    seen.add(`${request.path} ${request.body}`);
-    return request.path === "/shaky" && tries % 61 === 0 ? 500 : 200;
-  });
-  const published: number[] = [];
-  // Events are pruned long before they are delivered: what waits does not depend on the history.
-  let koor = await startKoor(t, { data_dir, args: ["--event-history", "1"] });
-  await add(koor, { id: "steady", url: `${receiver.url}/steady` });
-  await add(koor, { id: "shaky", url: `${receiver.url}/shaky`, secret: "s" });
-  for (let round = 0; round < 4; round++) {
-    const goal = receiver.requests.length + 20 + random(150);
-    for (let at = 0; at < 4; at++) published.push(...await publish(koor, 100, { round, at }));
-    await receiver.untilCount(goal);
-    t.equal(await koor.stop("SIGKILL"), null, "killed in the middle");
-    koor = await startKoor(t, { data_dir, args: ["--event-history", "1"] });
-  }
-  await receiver.until(() => seen.size === 2 * published.length);
-  // The last of the shaky one may have been refused when it first came.
-  await untilWebhook(koor, "shaky", ({ fail_count }) => fail_count === 0);
-  for (const path of ["/steady", "/shaky"]) t.same(firsts(receiver.ids(path)), published, path);
-  const ids = new Map<string, string>();
-  for (const { path, body, headers } of receiver.requests) {
-    const key = `${path} ${(JSON.parse(body) as { event_id: number }).event_id}`;
-    const id = String(headers["x-koor-delivery"]);
-    if ((ids.get(key) ?? id) !== id) t.fail(`${key} has two delivery ids`);
-    ids.set(key, id);
-  }
-  t.equal(new Set(ids.values()).size, 2 * published.length, "an id for each event and webhook, the same in every try");
-  t.ok(receiver.requests.length < 4 * published.length, `${receiver.requests.length} requests for ${2 * published.length} deliveries`);
-  t.equal(await koor.stop(), 0);
-});
+t.test(
+  "kill -9 with a full queue: every event is delivered at least once, in the order of the first deliveries",
+  async (t) => {
+    const seed = newSeed();
+    t.comment(`seed ${seed}`);
+    const random = makeRandom(seed);
+    const data_dir = makeDirectory(t);
+    let tries = 0;
+    const seen = new Set<string>();
+    const receiver = await startReceiver(t, (request) => {
+      tries += 1;
+      seen.add(`${request.path} ${request.body}`);
+      return request.path === "/shaky" && tries % 61 === 0 ? 500 : 200;
+    });
+    const published: number[] = [];
+    // Events are pruned long before they are delivered: what waits does not depend on the history.
+    let koor = await startKoor(t, { data_dir, args: ["--event-history", "1"] });
+    await add(koor, { id: "steady", url: `${receiver.url}/steady` });
+    await add(koor, { id: "shaky", url: `${receiver.url}/shaky`, secret: "s" });
+    for (let round = 0; round < 4; round++) {
+      const goal = receiver.requests.length + 20 + random(150);
+      for (let at = 0; at < 4; at++) published.push(...(await publish(koor, 100, { round, at })));
+      await receiver.untilCount(goal);
+      t.equal(await koor.stop("SIGKILL"), null, "killed in the middle");
+      koor = await startKoor(t, { data_dir, args: ["--event-history", "1"] });
+    }
+    await receiver.until(() => seen.size === 2 * published.length);
+    // The last of the shaky one may have been refused when it first came.
+    await untilWebhook(koor, "shaky", ({ fail_count }) => fail_count === 0);
+    for (const path of ["/steady", "/shaky"]) t.same(firsts(receiver.ids(path)), published, path);
+    const ids = new Map<string, string>();
+    for (const { path, body, headers } of receiver.requests) {
+      const key = `${path} ${(JSON.parse(body) as { event_id: number }).event_id}`;
+      const id = String(headers["x-koor-delivery"]);
+      if ((ids.get(key) ?? id) !== id) t.fail(`${key} has two delivery ids`);
+      ids.set(key, id);
+    }
+    t.equal(
+      new Set(ids.values()).size,
+      2 * published.length,
+      "an id for each event and webhook, the same in every try",
+    );
+    t.ok(
+      receiver.requests.length < 4 * published.length,
+      `${receiver.requests.length} requests for ${2 * published.length} deliveries`,
+    );
+    t.equal(await koor.stop(), 0);
+  },
+);
 
 t.test("a shutdown lets what is under way end, and keeps the rest", async (t) => {
   const data_dir = makeDirectory(t);

@@ -86,12 +86,18 @@ export class Workload {
   async #client(port: number, key: string): Promise<void> {
     while (this.#running) {
       const dice = this.#random(100);
-      const alive = dice < 40 ? await this.#put(port, key)
-        : dice < 55 ? await this.#put(port, SHARED_KEY)
-        : dice < 65 ? await this.#count(port)
-        : dice < 75 ? await this.#delete(port, key)
-        : dice < 80 ? await this.#rollback(port, key)
-        : await this.#publish(port, dice < 95 ? 1 : 3);
+      const alive =
+        dice < 40
+          ? await this.#put(port, key)
+          : dice < 55
+            ? await this.#put(port, SHARED_KEY)
+            : dice < 65
+              ? await this.#count(port)
+              : dice < 75
+                ? await this.#delete(port, key)
+                : dice < 80
+                  ? await this.#rollback(port, key)
+                  : await this.#publish(port, dice < 95 ? 1 : 3);
       if (!alive) return;
     }
   }
@@ -141,12 +147,17 @@ export class Workload {
     if (current === null) return false;
     const version = Number(current.headers["x-koor-version"] ?? 0);
     const value = `{"count":${version + 1},"n":${++this.#nonce}}`;
-    return this.#store({ key: COUNTER_KEY, value, outcome: "lost" }, sendJson(port, "PUT", `/api/state/${COUNTER_KEY}?if_version=${version}`, value), [412]);
+    return this.#store(
+      { key: COUNTER_KEY, value, outcome: "lost" },
+      sendJson(port, "PUT", `/api/state/${COUNTER_KEY}?if_version=${version}`, value),
+      [412],
+    );
   }
 
   async #delete(port: number, key: string): Promise<boolean> {
     const answer = await this.#ask(send(port, "DELETE", `/api/state/${key}`), [404]);
-    if (answer === null || answer.status === 200) this.#deletions.push({ key, outcome: answer === null ? "lost" : "done" });
+    if (answer === null || answer.status === 200)
+      this.#deletions.push({ key, outcome: answer === null ? "lost" : "done" });
     return this.#goesOn(answer);
   }
 
@@ -163,7 +174,8 @@ export class Workload {
     this.#published.push(published);
     const answer = await this.#ask(sendJson(port, "POST", "/api/events/publish", count === 1 ? events[0] : events), []);
     if (answer === null) return false;
-    if (answer.status === 200) published.outcome = count === 1 ? [answer.json<EventAnswer>()] : answer.json<EventAnswer[]>();
+    if (answer.status === 200)
+      published.outcome = count === 1 ? [answer.json<EventAnswer>()] : answer.json<EventAnswer[]>();
     else published.outcome = "refused";
     return this.#goesOn(answer);
   }
@@ -176,8 +188,9 @@ export class Workload {
   async findLosses(port: number): Promise<string[]> {
     const problems = [...this.unexpected];
     const audit = (await send(port, "GET", `/api/audit?limit=${EVERYTHING}`)).json<AuditRow[]>();
-    for (const key of new Set(this.#sent.map((sent) => sent.key))) problems.push(...await this.#checkKey(port, key, audit));
-    problems.push(...await this.#checkEvents(port));
+    for (const key of new Set(this.#sent.map((sent) => sent.key)))
+      problems.push(...(await this.#checkKey(port, key, audit)));
+    problems.push(...(await this.#checkEvents(port)));
     return problems;
   }
 
@@ -187,17 +200,27 @@ export class Workload {
     const versions = answer.status === 404 ? [] : answer.json<{ versions: WriteAnswer[] }>().versions;
     const hashes = new Map(versions.map(({ version, hash }) => [version, hash]));
     versions.forEach(({ version }, at) => {
-      if (version !== versions.length - at) problems.push(`${key} has version ${version} at place ${versions.length - at}`);
+      if (version !== versions.length - at)
+        problems.push(`${key} has version ${version} at place ${versions.length - at}`);
     });
-    const audited = audit.filter((row) => row.resource === key && row.outcome === "success" && (row.action === "state.put" || row.action === "state.rollback"))
+    const audited = audit
+      .filter(
+        (row) =>
+          row.resource === key &&
+          row.outcome === "success" &&
+          (row.action === "state.put" || row.action === "state.rollback"),
+      )
       .map((row) => (JSON.parse(row.detail) as { readonly version: number }).version);
     if (audited.toSorted((a, b) => a - b).join() !== [...hashes.keys()].toSorted((a, b) => a - b).join()) {
       problems.push(`${key} has ${hashes.size} versions and ${audited.length} audit rows`);
     }
-    const deletions = audit.filter((row) => row.resource === key && row.outcome === "success" && row.action === "state.delete").length;
+    const deletions = audit.filter(
+      (row) => row.resource === key && row.outcome === "success" && row.action === "state.delete",
+    ).length;
     const deleted = this.#deletions.filter((each) => each.key === key && each.outcome === "done").length;
     const perhaps = this.#deletions.filter((each) => each.key === key).length;
-    if (deletions < deleted || deletions > perhaps) problems.push(`${key} was deleted ${deleted} to ${perhaps} times, and has ${deletions} audit rows of it`);
+    if (deletions < deleted || deletions > perhaps)
+      problems.push(`${key} was deleted ${deleted} to ${perhaps} times, and has ${deletions} audit rows of it`);
     const stored = new Set(hashes.values());
     const told = new Set<number>();
     for (const { value, outcome } of this.#sent.filter((sent) => sent.key === key)) {
@@ -206,10 +229,13 @@ export class Workload {
       } else if (outcome !== "lost") {
         if (told.has(outcome.version)) problems.push(`${key}: version ${outcome.version} was acknowledged twice`);
         told.add(outcome.version);
-        if (hashes.get(outcome.version) !== outcome.hash || outcome.hash !== hashOf(value)) problems.push(`${key}: version ${outcome.version} was acknowledged as ${value}`);
+        if (hashes.get(outcome.version) !== outcome.hash || outcome.hash !== hashOf(value))
+          problems.push(`${key}: version ${outcome.version} was acknowledged as ${value}`);
       }
     }
-    for (const { answer: { version, hash } } of this.#rollbacks.filter((each) => each.key === key)) {
+    for (const {
+      answer: { version, hash },
+    } of this.#rollbacks.filter((each) => each.key === key)) {
       if (hashes.get(version) !== hash) problems.push(`${key}: the rollback to version ${version} is lost`);
     }
     const newest = this.#sent.findLast((sent) => sent.key === key && typeof sent.outcome !== "string")?.outcome;
@@ -219,7 +245,9 @@ export class Workload {
     }
     if (key === COUNTER_KEY) {
       for (const { version } of versions) {
-        const { count } = (await send(port, "GET", `/api/state/${key}?version=${version}`)).json<{ readonly count: number }>();
+        const { count } = (await send(port, "GET", `/api/state/${key}?version=${version}`)).json<{
+          readonly count: number;
+        }>();
         if (count !== version) problems.push(`version ${version} of the counter counts ${count}`);
       }
     }
@@ -242,9 +270,12 @@ export class Workload {
       if (outcome === "refused") {
         if (found.some((id) => id !== undefined)) problems.push(`${nonces.join()} was refused, and is stored`);
       } else if (outcome === "lost") {
-        if (new Set(found.map((id) => id === undefined)).size !== 1) problems.push(`${nonces.join()} is stored in part`);
+        if (new Set(found.map((id) => id === undefined)).size !== 1)
+          problems.push(`${nonces.join()} is stored in part`);
       } else if (found.join() !== outcome.map(({ id }) => id).join()) {
-        problems.push(`${nonces.join()} was acknowledged as ${outcome.map(({ id }) => id).join()}, and is ${found.join()}`);
+        problems.push(
+          `${nonces.join()} was acknowledged as ${outcome.map(({ id }) => id).join()}, and is ${found.join()}`,
+        );
       }
     }
     return problems;

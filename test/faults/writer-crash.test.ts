@@ -36,19 +36,26 @@ async function metric(koor: Koor, name: string): Promise<number> {
 }
 
 /** Holds the writer up with a write, and lets it go when all of what `sendAll` sends waits for it: that is one batch. */
-async function gather(koor: Koor, value: unknown, sendAll: () => readonly Promise<Answer>[]): Promise<readonly Promise<Answer>[]> {
+async function gather(
+  koor: Koor,
+  value: unknown,
+  sendAll: () => readonly Promise<Answer>[],
+): Promise<readonly Promise<Answer>[]> {
   const path = join(koor.data_dir, HELD_FILE);
   const held = put(koor, FAULTS.hold, value);
   while (!existsSync(path)) await new Promise((resolve) => setImmediate(resolve));
   const sent = sendAll();
-  while (await metric(koor, "koor_writer_in_flight") < 1 + sent.length);
+  while ((await metric(koor, "koor_writer_in_flight")) < 1 + sent.length);
   rmSync(path);
   await held;
   return sent;
 }
 
 /** Reads all the time until it is stopped; every answer must be a 200. */
-function readAllTheTime(koor: Koor, path: string): () => Promise<{ readonly reads: number; readonly failures: readonly string[] }> {
+function readAllTheTime(
+  koor: Koor,
+  path: string,
+): () => Promise<{ readonly reads: number; readonly failures: readonly string[] }> {
   const stopped = new AbortController();
   const failures: string[] = [];
   let reads = 0;
@@ -74,10 +81,17 @@ t.test("in the middle of a batch: nothing of it is stored, the front stays up, t
   const stops = ["/api/state/before", "/health", "/api/state"].map((path) => readAllTheTime(koor, path));
   for (let crash = 1; crash <= 3; crash++) {
     const sent = await gather(koor, crash, () => [
-      put(koor, `first/${crash}`, 1), sendJson(koor.port, "POST", "/api/events/publish", { topic: "batch", data: crash }),
-      put(koor, FAULTS.crash, 1), put(koor, `second/${crash}`, 1), send(koor.port, "DELETE", "/api/state/before"),
+      put(koor, `first/${crash}`, 1),
+      sendJson(koor.port, "POST", "/api/events/publish", { topic: "batch", data: crash }),
+      put(koor, FAULTS.crash, 1),
+      put(koor, `second/${crash}`, 1),
+      send(koor.port, "DELETE", "/api/state/before"),
     ]);
-    t.equal((await send(koor.port, "GET", `/api/state/${FAULTS.hold}`)).text, String(crash), "the batch before it is stored");
+    t.equal(
+      (await send(koor.port, "GET", `/api/state/${FAULTS.hold}`)).text,
+      String(crash),
+      "the batch before it is stored",
+    );
     for (const answer of await Promise.all(sent)) {
       t.equal(answer.status, 503);
       t.same(answer.json<Refusal>(), { error: "the writer is restarting, try again", code: 503 });
@@ -86,7 +100,8 @@ t.test("in the middle of a batch: nothing of it is stored, the front stays up, t
     const back = await putWhenBack(koor, "after", crash);
     t.match(back.json(), { version: crash }, "writes work again, and versions go on");
     t.equal(await metric(koor, "koor_writer_restarts_total"), crash);
-    for (const key of [`first/${crash}`, `second/${crash}`, FAULTS.crash]) t.equal((await send(koor.port, "GET", `/api/state/${key}`)).status, 404, key);
+    for (const key of [`first/${crash}`, `second/${crash}`, FAULTS.crash])
+      t.equal((await send(koor.port, "GET", `/api/state/${key}`)).status, 404, key);
   }
   for (const stop of stops) {
     const { reads, failures } = await stop();
@@ -96,8 +111,14 @@ t.test("in the middle of a batch: nothing of it is stored, the front stays up, t
   const event = (await sendJson(koor.port, "POST", "/api/events/publish", { topic: "later" })).json<Told>();
   t.equal(event.id, 1, "what was rolled back took no id");
   t.match(await subscriber.untilCount(1), [{ id: 1, topic: "later" }], "and nobody heard of it");
-  const audit = (await send(koor.port, "GET", "/api/audit?limit=1000")).json<{ readonly resource: string; readonly action: string }[]>();
-  t.same([...new Set(audit.map((row) => `${row.action} ${row.resource}`))].toSorted(), ["state.put after", "state.put before", `state.put ${FAULTS.hold}`]);
+  const audit = (await send(koor.port, "GET", "/api/audit?limit=1000")).json<
+    { readonly resource: string; readonly action: string }[]
+  >();
+  t.same([...new Set(audit.map((row) => `${row.action} ${row.resource}`))].toSorted(), [
+    "state.put after",
+    "state.put before",
+    `state.put ${FAULTS.hold}`,
+  ]);
   t.notMatch(koor.log(), /uncaught|unhandled/i);
   t.equal(await koor.stop(), 0);
 });
@@ -110,17 +131,32 @@ t.test("between a commit and the word of it: stored, left open to the writer, an
 
   // In one batch: a put of a key that is in the cache, and an event at whose notice the thread dies.
   const lost = await gather(koor, 1, () => [
-    put(koor, "plain", 2), sendJson(koor.port, "POST", "/api/events/publish", [{ topic: "a", data: 1 }, { topic: FAULTS.silent }, { topic: "b", data: 2 }]),
+    put(koor, "plain", 2),
+    sendJson(koor.port, "POST", "/api/events/publish", [
+      { topic: "a", data: 1 },
+      { topic: FAULTS.silent },
+      { topic: "b", data: 2 },
+    ]),
   ]);
-  for (const request of lost) await t.rejects(request, { code: "ECONNRESET" }, "neither stored nor not stored would be sure to be true");
-  t.same((await send(koor.port, "GET", "/api/state/plain")).json(), 2, "it was stored, and the cache does not say otherwise");
+  for (const request of lost)
+    await t.rejects(request, { code: "ECONNRESET" }, "neither stored nor not stored would be sure to be true");
+  t.same(
+    (await send(koor.port, "GET", "/api/state/plain")).json(),
+    2,
+    "it was stored, and the cache does not say otherwise",
+  );
   t.match((await putWhenBack(koor, "plain", 3)).json(), { version: 3 });
 
   const told = await subscriber.untilCount(7);
-  t.same(told.map((item) => ("topic" in item ? item.topic : "dropped")), [
-    "koor.state.updated", "koor.state.updated", "koor.state.updated", "a", FAULTS.silent, "b", "koor.state.updated",
-  ], "subscribers hear of it after the restart, in order");
-  t.same(told.map((item) => ("id" in item ? item.id : 0)), [1, 2, 3, 4, 5, 6, 7]);
+  t.same(
+    told.map((item) => ("topic" in item ? item.topic : "dropped")),
+    ["koor.state.updated", "koor.state.updated", "koor.state.updated", "a", FAULTS.silent, "b", "koor.state.updated"],
+    "subscribers hear of it after the restart, in order",
+  );
+  t.same(
+    told.map((item) => ("id" in item ? item.id : 0)),
+    [1, 2, 3, 4, 5, 6, 7],
+  );
   t.equal((await send(koor.port, "GET", "/api/metrics")).json<{ readonly last_event_id: number }>().last_event_id, 7);
   t.equal(await koor.stop(), 0);
 });

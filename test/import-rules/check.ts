@@ -49,12 +49,18 @@ function resolveImport(from: string, specifier: string): string {
 }
 
 /** Where the node is an import of any form, its specifier and whether only types come in. */
-function readImport(node: ts.Node): { readonly specifier: ts.Node | undefined; readonly typesOnly: boolean } | undefined {
+function readImport(
+  node: ts.Node,
+): { readonly specifier: ts.Node | undefined; readonly typesOnly: boolean } | undefined {
   if (ts.isImportDeclaration(node)) {
     const clause = node.importClause;
     const names = clause?.namedBindings;
-    const onlyTypeNames = !clause?.name && names && ts.isNamedImports(names) && names.elements.every((name) => name.isTypeOnly);
-    return { specifier: node.moduleSpecifier, typesOnly: clause?.phaseModifier === ts.SyntaxKind.TypeKeyword || onlyTypeNames === true };
+    const onlyTypeNames =
+      !clause?.name && names && ts.isNamedImports(names) && names.elements.every((name) => name.isTypeOnly);
+    return {
+      specifier: node.moduleSpecifier,
+      typesOnly: clause?.phaseModifier === ts.SyntaxKind.TypeKeyword || onlyTypeNames === true,
+    };
   }
   if (ts.isExportDeclaration(node)) return { specifier: node.moduleSpecifier, typesOnly: node.isTypeOnly };
   if (ts.isImportTypeNode(node)) {
@@ -96,7 +102,8 @@ function checkImports(file: SourceFile, sources: Sources): string[] {
   const layer = LAYERS.find((row) => matchesAny(row.files, file.path));
   if (!layer) return [`${file.path} has no row in LAYERS: say what such a file may import`];
   for (const { target, typesOnly } of file.imports) {
-    if (target.endsWith(".ts") && !sources.has(target)) found.push(`${file.path} imports ${target}, which does not exist`);
+    if (target.endsWith(".ts") && !sources.has(target))
+      found.push(`${file.path} imports ${target}, which does not exist`);
     if (!matchesAny(layer.may, target, folder)) {
       found.push(`${file.path} imports ${target}, which it may not: ${layer.because}`);
     }
@@ -155,5 +162,10 @@ export function listPackages(path: string, text: string): string[] {
   return readFile(path, text)
     .imports.map(({ target }) => target)
     .filter((target) => !target.endsWith(".ts") && !target.startsWith("node:"))
-    .map((target) => target.split("/").slice(0, target.startsWith("@") ? 2 : 1).join("/"));
+    .map((target) =>
+      target
+        .split("/")
+        .slice(0, target.startsWith("@") ? 2 : 1)
+        .join("/"),
+    );
 }

@@ -32,7 +32,8 @@ export const LAYERS: readonly LayerRow[] = [
   {
     files: ["schemas/**"],
     may: ["schemas/*", "typebox", "typebox/*"],
-    because: "schemas are shared by the server, the command line and the documents: whatever they import, all of these load",
+    because:
+      "schemas are shared by the server, the command line and the documents: whatever they import, all of these load",
   },
   {
     files: ["cli/**"],
@@ -61,13 +62,22 @@ export const LAYERS: readonly LayerRow[] = [
   },
   {
     files: ["src/rpc/pool.ts", "src/rpc/reads.ts", "src/rpc/staging-thread.ts", "src/rpc/writer-thread.ts"],
-    may: [...LEAVES, "src/rpc/*", "src/jobs.ts", "src/store/read-context.ts", "src/store/write-context.ts", "node:*", "piscina"],
+    may: [
+      ...LEAVES,
+      "src/rpc/*",
+      "src/jobs.ts",
+      "src/store/read-context.ts",
+      "src/store/write-context.ts",
+      "node:*",
+      "piscina",
+    ],
     because: "the ends of the two lanes start threads and short reads, and know nothing of what is done there",
   },
   {
     files: ["src/rpc/**"],
     may: [...LEAVES, "src/rpc/*", "node:*", "typebox", "typebox/*"],
-    because: "the RPC knows the table of methods, not the features behind it, so that another engine can answer the same methods",
+    because:
+      "the RPC knows the table of methods, not the features behind it, so that another engine can answer the same methods",
   },
   {
     files: ["src/store/read-context.ts", "src/store/write-context.ts"],
@@ -102,11 +112,19 @@ export const LAYERS: readonly LayerRow[] = [
   {
     files: ["src/*/commands.ts"],
     may: [...LEAVES, "{folder}/*", "src/versioned/*", "src/store/open.ts", "src/store/write-context.ts", "node:*"],
-    because: "a command runs inside the writer's transaction: pure files, its own table and the context it is given are all that it may touch",
+    because:
+      "a command runs inside the writer's transaction: pure files, its own table and the context it is given are all that it may touch",
   },
   {
     files: ["src/compliance/jobs.ts"],
-    may: [...LEAVES, "{folder}/*", "src/contracts/contract.ts", "src/contracts/stored.ts", "src/contracts/validate.ts", "src/store/read-context.ts"],
+    may: [
+      ...LEAVES,
+      "{folder}/*",
+      "src/contracts/contract.ts",
+      "src/contracts/stored.ts",
+      "src/contracts/validate.ts",
+      "src/store/read-context.ts",
+    ],
     because: "compliance asks of a contract what everybody else asks of it, by the same code",
   },
   {
@@ -116,8 +134,17 @@ export const LAYERS: readonly LayerRow[] = [
   },
   {
     files: ["src/*/jobs.ts"],
-    may: [...LEAVES, "{folder}/*", "src/versioned/*", "src/store/open.ts", "src/store/id-range.ts", "src/store/read-context.ts", "node:*"],
-    because: "a job runs in the pool: pure files, its own table and the read-only context it is given are all that it may touch",
+    may: [
+      ...LEAVES,
+      "{folder}/*",
+      "src/versioned/*",
+      "src/store/open.ts",
+      "src/store/id-range.ts",
+      "src/store/read-context.ts",
+      "node:*",
+    ],
+    because:
+      "a job runs in the pool: pure files, its own table and the read-only context it is given are all that it may touch",
   },
   {
     files: ["src/jobs.ts"],
@@ -127,7 +154,8 @@ export const LAYERS: readonly LayerRow[] = [
   {
     files: ["src/webhooks/outbox.ts"],
     may: [...LEAVES, "{folder}/*", "src/events/pattern.ts", "src/events/pattern-index.ts", "src/store/open.ts"],
-    because: "the outbox finds in the event's own transaction which webhooks want it, by the events' patterns and its own table",
+    because:
+      "the outbox finds in the event's own transaction which webhooks want it, by the events' patterns and its own table",
   },
   {
     files: ["src/webhooks/delivery.ts", "src/webhooks/send.ts"],
@@ -136,7 +164,16 @@ export const LAYERS: readonly LayerRow[] = [
   },
   {
     files: ["src/metrics/routes.ts"],
-    may: [...LEAVES, "src/metrics/*", "src/front/route-table.ts", "src/events/hub.ts", "src/rpc/client.ts", "src/rpc/pool.ts", "src/store/open.ts", "node:*"],
+    may: [
+      ...LEAVES,
+      "src/metrics/*",
+      "src/front/route-table.ts",
+      "src/events/hub.ts",
+      "src/rpc/client.ts",
+      "src/rpc/pool.ts",
+      "src/store/open.ts",
+      "node:*",
+    ],
     because: "the metrics read what each part counts, and no more of it",
   },
   {
@@ -146,43 +183,100 @@ export const LAYERS: readonly LayerRow[] = [
   },
   {
     files: ["src/backup/kind.ts", "src/backup/kinds.ts", "src/backup/kinds/*.ts", "src/backup/staging.ts"],
-    may: [...LEAVES, "src/backup/*", "src/backup/kinds/*", "src/versioned/*", "src/rules/*", "src/templates/template.ts", "src/events/pattern.ts", "src/store/open.ts", "src/store/staging.ts", "src/store/read-context.ts", "node:*"],
+    may: [
+      ...LEAVES,
+      "src/backup/*",
+      "src/backup/kinds/*",
+      "src/versioned/*",
+      "src/rules/*",
+      "src/templates/template.ts",
+      "src/events/pattern.ts",
+      "src/store/open.ts",
+      "src/store/staging.ts",
+      "src/store/read-context.ts",
+      "node:*",
+    ],
     because: "a kind of record knows its tables from end to end, on whichever thread it is handed a database",
   },
   {
     files: ["src/backup/routes.ts"],
-    may: [...LEAVES, "src/backup/*", "src/front/route-table.ts", "src/front/chunked-reply.ts", "src/rpc/client.ts", "src/rpc/pool.ts"],
+    may: [
+      ...LEAVES,
+      "src/backup/*",
+      "src/front/route-table.ts",
+      "src/front/chunked-reply.ts",
+      "src/rpc/client.ts",
+      "src/rpc/pool.ts",
+    ],
     because: "a snapshot is as long as its reader takes: its route is handed threads of its own",
   },
   {
     files: ["src/backup/restore.ts"],
-    may: [...LEAVES, "src/backup/*", "src/front/route-table.ts", "src/rpc/client.ts", "src/rpc/staging-thread.ts", "node:fs/promises"],
+    may: [
+      ...LEAVES,
+      "src/backup/*",
+      "src/front/route-table.ts",
+      "src/rpc/client.ts",
+      "src/rpc/staging-thread.ts",
+      "node:fs/promises",
+    ],
     because: "a restore runs on the front between a body and two threads, and sees no row of it",
   },
   {
     files: ["src/mcp/**"],
-    may: [...LEAVES, "src/mcp/*", "src/front/route-table.ts", "src/front/inner-call.ts", "src/front/json-body.ts", "@modelcontextprotocol/server"],
-    because: "MCP is another way to the routes: what a tool does is theirs, so it knows neither the RPC nor any other feature",
+    may: [
+      ...LEAVES,
+      "src/mcp/*",
+      "src/front/route-table.ts",
+      "src/front/inner-call.ts",
+      "src/front/json-body.ts",
+      "@modelcontextprotocol/server",
+    ],
+    because:
+      "MCP is another way to the routes: what a tool does is theirs, so it knows neither the RPC nor any other feature",
   },
   {
     files: ["src/*/routes.ts"],
     may: [
-      ...LEAVES, "{folder}/*", "src/front/route-table.ts", "src/front/chunked-reply.ts", "src/rpc/client.ts", "src/outbound/*",
-      "src/rpc/reads.ts", "src/metrics/registry.ts", "src/versioned/table.ts", "src/versioned/front.ts", "node:*",
+      ...LEAVES,
+      "{folder}/*",
+      "src/front/route-table.ts",
+      "src/front/chunked-reply.ts",
+      "src/rpc/client.ts",
+      "src/outbound/*",
+      "src/rpc/reads.ts",
+      "src/metrics/registry.ts",
+      "src/versioned/table.ts",
+      "src/versioned/front.ts",
+      "node:*",
     ],
-    because: "a route turns a request into a call and its reply into an answer: it knows the RPC, not sockets, SQLite or threads",
+    because:
+      "a route turns a request into a call and its reply into an answer: it knows the RPC, not sockets, SQLite or threads",
   },
   {
     files: ["src/versioned/front.ts", "src/rules/front.ts", "src/contracts/front.ts"],
     may: [
-      ...LEAVES, "{folder}/*", "src/front/route-table.ts", "src/front/chunked-reply.ts", "src/rpc/client.ts", "src/rpc/pool.ts", "src/rpc/reads.ts", "src/outbound/*",
+      ...LEAVES,
+      "{folder}/*",
+      "src/front/route-table.ts",
+      "src/front/chunked-reply.ts",
+      "src/rpc/client.ts",
+      "src/rpc/pool.ts",
+      "src/rpc/reads.ts",
+      "src/outbound/*",
     ],
     because: "what several routes share is answered on the front, beside the routes that are rows over it",
   },
   {
-    files: ["src/instances/front.ts", "src/instances/liveness.ts", "src/instances/sightings.ts", "src/agent-metrics/flusher.ts"],
+    files: [
+      "src/instances/front.ts",
+      "src/instances/liveness.ts",
+      "src/instances/sightings.ts",
+      "src/agent-metrics/flusher.ts",
+    ],
     may: [...LEAVES, "{folder}/*", "src/rpc/client.ts", "node:*"],
-    because: "what keeps instances and their counts runs on the front, and reaches the database through the writer only",
+    because:
+      "what keeps instances and their counts runs on the front, and reaches the database through the writer only",
   },
   {
     files: ["src/compliance/monitor.ts"],
@@ -191,10 +285,22 @@ export const LAYERS: readonly LayerRow[] = [
   },
   {
     files: [
-      "src/events/feed.ts", "src/events/hub.ts", "src/events/long-poll.ts", "src/events/pruner.ts", "src/events/stream.ts",
+      "src/events/feed.ts",
+      "src/events/hub.ts",
+      "src/events/long-poll.ts",
+      "src/events/pruner.ts",
+      "src/events/stream.ts",
       "src/events/websocket.ts",
     ],
-    may: [...LEAVES, "{folder}/*", "src/front/route-table.ts", "src/metrics/registry.ts", "src/rpc/client.ts", "src/rpc/reads.ts", "uWebSockets.js"],
+    may: [
+      ...LEAVES,
+      "{folder}/*",
+      "src/front/route-table.ts",
+      "src/metrics/registry.ts",
+      "src/rpc/client.ts",
+      "src/rpc/reads.ts",
+      "uWebSockets.js",
+    ],
     because: "the live feed runs on the front beside the routes, and holds no more than they do",
   },
   {
@@ -205,10 +311,21 @@ export const LAYERS: readonly LayerRow[] = [
   {
     files: ["src/front/**"],
     may: [
-      ...LEAVES, "src/front/*", "src/config/*", "src/metrics/registry.ts", "src/rpc/client.ts", "src/events/routes.ts",
-      "src/events/websocket.ts", "src/events/subscription.ts", "node:*", "typebox", "typebox/*", "uWebSockets.js",
+      ...LEAVES,
+      "src/front/*",
+      "src/config/*",
+      "src/metrics/registry.ts",
+      "src/rpc/client.ts",
+      "src/events/routes.ts",
+      "src/events/websocket.ts",
+      "src/events/subscription.ts",
+      "node:*",
+      "typebox",
+      "typebox/*",
+      "uWebSockets.js",
     ],
-    because: "the front carries requests through the route table and knows no feature behind it but the WebSocket upgrade",
+    because:
+      "the front carries requests through the route table and knows no feature behind it but the WebSocket upgrade",
   },
   {
     files: ["src/main.ts"],
@@ -228,7 +345,8 @@ export const LAYERS: readonly LayerRow[] = [
   {
     files: ["src/server.ts"],
     may: ["schemas/*", "src/**", "node:*"],
-    because: "the composition root knows every part of src, but no library and no worker's code: it is given their addresses",
+    because:
+      "the composition root knows every part of src, but no library and no worker's code: it is given their addresses",
   },
   {
     files: ["src/contracts/json-schema.ts"],
@@ -238,7 +356,8 @@ export const LAYERS: readonly LayerRow[] = [
   {
     files: ["src/*/*.ts"],
     may: [...LEAVES, "{folder}/*", "node:crypto"],
-    because: "a file that is none of the kinds above is pure: base, schemas and its neighbours are all that it may know",
+    because:
+      "a file that is none of the kinds above is pure: base, schemas and its neighbours are all that it may know",
   },
 ];
 
@@ -281,7 +400,16 @@ export const RESERVED: readonly ReservedRow[] = [
   },
   {
     target: "src/*/table.ts",
-    by: ["src/*/table.ts", "src/*/commands.ts", "src/*/jobs.ts", "src/store/*.ts", "src/events/feed.ts", "src/webhooks/outbox.ts", "src/server.ts", "workers/**"],
+    by: [
+      "src/*/table.ts",
+      "src/*/commands.ts",
+      "src/*/jobs.ts",
+      "src/store/*.ts",
+      "src/events/feed.ts",
+      "src/webhooks/outbox.ts",
+      "src/server.ts",
+      "workers/**",
+    ],
     typesFree: true,
     because: "SQL runs where a handle was handed out: in the writer, in the pool, and for a subscriber's replay",
   },

@@ -4,4 +4,8 @@ import { checkHandlers } from "./checked-methods.js";
 import { serveWith } from "./serve-with.js";
 
 checkHandlers(JOBS, process.env["KOOR_DATA_DIR"] ?? "");
-await serveWith({ writer: new URL("./checked-writer.js", import.meta.url), pool: new URL("./checked-pool.js", import.meta.url), staging: new URL("./checked-staging.js", import.meta.url) });
+await serveWith({
+  writer: new URL("./checked-writer.js", import.meta.url),
+  pool: new URL("./checked-pool.js", import.meta.url),
+  staging: new URL("./checked-staging.js", import.meta.url),
+});

@@ -31,7 +31,8 @@ Object.assign(COMMANDS, { "state.put": put });
 // oxlint-disable-next-line typescript/unbound-method -- it is called with its own `this` below
 const notify = RpcServer.prototype.notify;
 RpcServer.prototype.notify = function notifyOrCrash(this: RpcServer, name, payload): void {
-  if (name === "events" && JSON.stringify(payload).includes(FAULTS.silent)) throw new Error("crashed on purpose, after a commit");
+  if (name === "events" && JSON.stringify(payload).includes(FAULTS.silent))
+    throw new Error("crashed on purpose, after a commit");
   notify.call(this, name, payload);
 };
 

@@ -44,7 +44,9 @@ function answer(call: ServerCall, server: RpcServer): void {
   const topic = (call.request as PublishRequest).events[0]?.topic ?? "";
   const [verb] = topic.split(" ");
   const names = verb === "executed" ? executed : [];
-  const reply: PublishReply = { events: names.map((name, at) => ({ id: at, topic: name, source: call.actor, text: call.trace })) };
+  const reply: PublishReply = {
+    events: names.map((name, at) => ({ id: at, topic: name, source: call.actor, text: call.trace })),
+  };
   if (verb !== "executed") executed.push(topic);
   switch (verb) {
     case "hold":

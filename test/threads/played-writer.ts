@@ -27,7 +27,11 @@ export class PlayedWriter {
         for (const frame of frames as readonly Frame[]) {
           if (frame[0] !== FRAME.CALL) continue;
           const [, id, method, , , , request] = frame;
-          this.calls.push({ name: METHOD_NAMES[method] as MethodName, request, answer: (reply) => take([[FRAME.REPLY, id, reply]]) });
+          this.calls.push({
+            name: METHOD_NAMES[method] as MethodName,
+            request,
+            answer: (reply) => take([[FRAME.REPLY, id, reply]]),
+          });
         }
       },
       on: (_event, listener) => {

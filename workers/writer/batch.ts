@@ -106,9 +106,23 @@ export class Batch {
     const audit = method.audit;
     if (audit === null) return reply;
     if (!(reply instanceof Failure)) {
-      context.audit.append(context.now_ms, call.actor, audit.action, audit.resource(call.request, reply), audit.detail(call.request, reply), "success");
+      context.audit.append(
+        context.now_ms,
+        call.actor,
+        audit.action,
+        audit.resource(call.request, reply),
+        audit.detail(call.request, reply),
+        "success",
+      );
     } else if (reply.http < 500) {
-      context.audit.append(context.now_ms, call.actor, audit.action, audit.resource(call.request, null), refusalDetail(reply), "error");
+      context.audit.append(
+        context.now_ms,
+        call.actor,
+        audit.action,
+        audit.resource(call.request, null),
+        refusalDetail(reply),
+        "error",
+      );
     }
     return reply;
   }

@@ -8,7 +8,13 @@ import { recordCompliance } from "../../src/compliance/commands.js";
 import { pruneEvents, publishEvents } from "../../src/events/commands.js";
 import { acceptRule, deleteRule, importRules, proposeRule, putRules, rejectRule } from "../../src/rules/commands.js";
 import {
-  activateInstance, deregisterInstance, markStale, registerInstance, setCapabilities, setIntent, storeSightings,
+  activateInstance,
+  deregisterInstance,
+  markStale,
+  registerInstance,
+  setCapabilities,
+  setIntent,
+  storeSightings,
 } from "../../src/instances/commands.js";
 import { deleteSpec, putSpec, rollbackSpec } from "../../src/specs/commands.js";
 import { deleteState, putState, rollbackState } from "../../src/state/commands.js";

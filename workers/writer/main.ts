@@ -13,7 +13,8 @@ import { writeFailure, openWriter, type Db } from "../../src/store/open.js";
 import { WriteContext } from "../../src/store/write-context.js";
 import { Batch } from "./batch.js";
 
-const NEWEST_TIME = "SELECT max(coalesce((SELECT created_at FROM event ORDER BY id DESC LIMIT 1), 0), coalesce((SELECT at FROM audit ORDER BY id DESC LIMIT 1), 0))";
+const NEWEST_TIME =
+  "SELECT max(coalesce((SELECT created_at FROM event ORDER BY id DESC LIMIT 1), 0), coalesce((SELECT at FROM audit ORDER BY id DESC LIMIT 1), 0))";
 
 function runWriter(): void {
   const port = must(parentPort, "the writer runs in a worker thread");

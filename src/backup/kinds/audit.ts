@@ -4,7 +4,15 @@ import { rowKind, TEXT, TIME, WHOLE } from "./rows.js";
 export const AUDIT_KIND = rowKind({
   name: "audit",
   table: "audit",
-  columns: { id: WHOLE, at: ["timestamp", TIME], actor: TEXT, action: TEXT, resource: TEXT, detail: TEXT, outcome: TEXT },
+  columns: {
+    id: WHOLE,
+    at: ["timestamp", TIME],
+    actor: TEXT,
+    action: TEXT,
+    resource: TEXT,
+    detail: TEXT,
+    outcome: TEXT,
+  },
   order: "id",
   timed: "at",
 });

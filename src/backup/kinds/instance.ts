@@ -12,10 +12,23 @@ const STATUSES: ReadonlySet<unknown> = new Set(INSTANCE_STATUSES);
 
 const name = "instance";
 const order = "row";
-const BODY = { id: TEXT, name: TEXT, workspace: TEXT, intent: TEXT, stack: TEXT, capabilities: JSON_VALUE, registered_at: TIME };
+const BODY = {
+  id: TEXT,
+  name: TEXT,
+  workspace: TEXT,
+  intent: TEXT,
+  stack: TEXT,
+  capabilities: JSON_VALUE,
+  registered_at: TIME,
+};
 const LIFE = { status: TEXT, last_seen: TIME };
 
-const joined = rowKind({ name, table: "instance JOIN instance_life USING (row)", columns: { ...BODY, ...LIFE }, order });
+const joined = rowKind({
+  name,
+  table: "instance JOIN instance_life USING (row)",
+  columns: { ...BODY, ...LIFE },
+  order,
+});
 const bodies = rowKind({
   name,
   table: "instance",

@@ -18,10 +18,18 @@ interface ColumnType {
   readonly decode: (value: unknown, exact: string) => Stored | undefined;
 }
 
-const JSON_TYPE = (says: string, decode: ColumnType["decode"]): ColumnType => ({ says, encode: (value) => JSON.stringify(value), decode });
+const JSON_TYPE = (says: string, decode: ColumnType["decode"]): ColumnType => ({
+  says,
+  encode: (value) => JSON.stringify(value),
+  decode,
+});
 
-export const TEXT = JSON_TYPE("text", (value) => (typeof value === "string" && value.isWellFormed() ? value : undefined));
-export const WHOLE = JSON_TYPE("a whole number that is not negative", (value) => (Number.isSafeInteger(value) && Number(value) >= 0 ? Number(value) : undefined));
+export const TEXT = JSON_TYPE("text", (value) =>
+  typeof value === "string" && value.isWellFormed() ? value : undefined,
+);
+export const WHOLE = JSON_TYPE("a whole number that is not negative", (value) =>
+  Number.isSafeInteger(value) && Number(value) >= 0 ? Number(value) : undefined,
+);
 export const NUMBER = JSON_TYPE("a number", (value) => (typeof value === "number" ? value : undefined));
 /** Milliseconds since the epoch; a time in records. */
 export const TIME: ColumnType = {
@@ -76,17 +84,24 @@ interface Column {
 
 export function rowKind(options: RowKindOptions): Kind {
   const columns: readonly Column[] = Object.entries(options.columns).map(([column, type]) =>
-    ("says" in type ? { column, member: column, type } : { column, member: type[0], type: type[1] }));
+    "says" in type ? { column, member: column, type } : { column, member: type[0], type: type[1] },
+  );
   return {
     name: options.name,
-    tables: [options.table, ...options.derived?.tables ?? []],
+    tables: [options.table, ...(options.derived?.tables ?? [])],
     read: (context) => readRows(context, options, columns),
     writer: (db) => new RowWriter(db, options, columns),
   };
 }
 
-function* readRows(context: ReadContext, { name, table, order }: RowKindOptions, columns: readonly Column[]): Generator<string, void, undefined> {
-  const rows = context.db.prepare<[], Readonly<Record<string, Stored>>>(`SELECT ${columns.map(({ column }) => column).join(", ")} FROM ${table} ORDER BY ${order}`);
+function* readRows(
+  context: ReadContext,
+  { name, table, order }: RowKindOptions,
+  columns: readonly Column[],
+): Generator<string, void, undefined> {
+  const rows = context.db.prepare<[], Readonly<Record<string, Stored>>>(
+    `SELECT ${columns.map(({ column }) => column).join(", ")} FROM ${table} ORDER BY ${order}`,
+  );
   for (const row of rows.iterate()) {
     let text = `{"kind":"${name}"`;
     for (const { column, member, type } of columns) text += `,"${member}":${type.encode(row[column] ?? null)}`;
@@ -105,7 +120,11 @@ class RowWriter implements KindWriter {
   #newest_id = -1;
   #newest_time = Number.NEGATIVE_INFINITY;
 
-  constructor(db: Db, { table, left_out = [], complete = () => [], derived, timed }: RowKindOptions, columns: readonly Column[]) {
+  constructor(
+    db: Db,
+    { table, left_out = [], complete = () => [], derived, timed }: RowKindOptions,
+    columns: readonly Column[],
+  ) {
     const names = [...columns.map(({ column }) => column), ...left_out];
     this.#columns = columns;
     this.#db = db;

@@ -11,14 +11,27 @@ export const RULE_KIND = rowKind({
   name: "rule",
   table: "rule",
   columns: {
-    project: TEXT, rule_id: TEXT, severity: TEXT, match_type: TEXT, pattern: TEXT, message: TEXT, stack: TEXT, applies_to: JSON_VALUE,
-    source: TEXT, status: TEXT, proposed_by: TEXT, context: TEXT, created_at: TIME,
+    project: TEXT,
+    rule_id: TEXT,
+    severity: TEXT,
+    match_type: TEXT,
+    pattern: TEXT,
+    message: TEXT,
+    stack: TEXT,
+    applies_to: JSON_VALUE,
+    source: TEXT,
+    status: TEXT,
+    proposed_by: TEXT,
+    context: TEXT,
+    created_at: TIME,
   },
   left_out: ["size"],
   complete: (members) => {
     if (!STATUSES.has(members["status"])) return `status must be one of ${RULE_STATUSES.join(", ")}`;
     const rule = readRule(members, null, {
-      use: "import", project: null, actor: "",
+      use: "import",
+      project: null,
+      actor: "",
       sizeOf: (pattern) => {
         const compiled = compilePattern(pattern);
         return compiled instanceof Failure ? compiled : compiled.size;
@@ -27,6 +40,9 @@ export const RULE_KIND = rowKind({
     return rule instanceof Failure ? rule.message : [rule.size];
   },
   // A worker may hold what an earlier set of the same project was compiled to: a number that it has never seen.
-  derived: { tables: ["rule_set"], fill: "INSERT INTO rule_set SELECT project, abs(random() % 4503599627370496) FROM (SELECT DISTINCT project FROM rule)" },
+  derived: {
+    tables: ["rule_set"],
+    fill: "INSERT INTO rule_set SELECT project, abs(random() % 4503599627370496) FROM (SELECT DISTINCT project FROM rule)",
+  },
   order: "project, rule_id",
 });

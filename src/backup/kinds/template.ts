@@ -11,7 +11,15 @@ export const TEMPLATE_KIND = rowKind({
   name: "template",
   table: "template",
   columns: {
-    id: TEXT, name: TEXT, description: TEXT, kind: ["template_kind", TEXT], tags: JSON_VALUE, version: WHOLE, created_at: TIME, updated_at: TIME, data: JSON_VALUE,
+    id: TEXT,
+    name: TEXT,
+    description: TEXT,
+    kind: ["template_kind", TEXT],
+    tags: JSON_VALUE,
+    version: WHOLE,
+    created_at: TIME,
+    updated_at: TIME,
+    data: JSON_VALUE,
   },
   left_out: ["rules"],
   complete: (members) => {

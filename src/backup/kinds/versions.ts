@@ -5,7 +5,12 @@
  */
 import { isUtf8 } from "node:buffer";
 import { hash as digest } from "node:crypto";
-import { BODY_BYTES_MAX, CONTENT_TYPE_BYTES_MAX, KEY_BYTES_MAX, VERSION_MARK_INTERVAL } from "../../../schemas/limits.js";
+import {
+  BODY_BYTES_MAX,
+  CONTENT_TYPE_BYTES_MAX,
+  KEY_BYTES_MAX,
+  VERSION_MARK_INTERVAL,
+} from "../../../schemas/limits.js";
 import { hasControlCharacter, utf8Length } from "../../base/path.js";
 import { formatTime, parseTime } from "../../base/time.js";
 import type { Db, Statement } from "../../store/open.js";
@@ -35,14 +40,16 @@ function* readVersions(reader: VersionedReader, space: Space): Generator<string,
     const named = `{"kind":"${space.name}",${JSON.stringify(space.identity(head.key)).slice(1, -1)}`;
     for (const version of reader.versions(head)) {
       const deleted = head.deleted === 1 && version.version === head.version ? ',"deleted":true' : "";
-      yield `${named},"version":${version.version},"content_type":${JSON.stringify(version.content_type)}`
-        + `,"updated_at":"${formatTime(version.updated_at)}","updated_by":${JSON.stringify(version.updated_by)}${deleted}${encodeValue(version.value)}}`;
+      yield `${named},"version":${version.version},"content_type":${JSON.stringify(version.content_type)}` +
+        `,"updated_at":"${formatTime(version.updated_at)}","updated_by":${JSON.stringify(version.updated_by)}${deleted}${encodeValue(version.value)}}`;
     }
   }
 }
 
 function encodeValue(value: Buffer): string {
-  return isUtf8(value) ? `,"value":${JSON.stringify(value.toString("utf8"))}` : `,"encoding":"base64","value":"${value.toString("base64")}"`;
+  return isUtf8(value)
+    ? `,"value":${JSON.stringify(value.toString("utf8"))}`
+    : `,"encoding":"base64","value":"${value.toString("base64")}"`;
 }
 
 function decodeValue({ value, encoding }: SnapshotRecord["members"]): Buffer | string {
@@ -74,7 +81,9 @@ class VersionWriter implements KindWriter {
     this.#mark = db.prepare(`INSERT INTO ${name}_mark VALUES (?, ?, ?)`);
     this.#head = db.prepare(`INSERT INTO ${name}_head VALUES (?, ?, ?)`);
     this.#gone = db.prepare(`INSERT INTO ${name}_gone VALUES (?, ?, ?)`);
-    this.#known = db.prepare(`SELECT 1 FROM ${name}_head WHERE key = ? UNION ALL SELECT 1 FROM ${name}_gone WHERE key = ?`);
+    this.#known = db.prepare(
+      `SELECT 1 FROM ${name}_head WHERE key = ? UNION ALL SELECT 1 FROM ${name}_gone WHERE key = ?`,
+    );
   }
 
   add({ members }: SnapshotRecord): string | null {
@@ -82,7 +91,12 @@ class VersionWriter implements KindWriter {
     const key = this.#keyOf(members);
     if (key === undefined || !key.isWellFormed() || utf8Length(key) > KEY_BYTES_MAX) return "it names no key";
     if (!Number.isSafeInteger(version) || Number(version) < 1) return "version must be a positive integer";
-    if (typeof content_type !== "string" || utf8Length(content_type) > CONTENT_TYPE_BYTES_MAX || hasControlCharacter(content_type)) return "content_type must be a media type";
+    if (
+      typeof content_type !== "string" ||
+      utf8Length(content_type) > CONTENT_TYPE_BYTES_MAX ||
+      hasControlCharacter(content_type)
+    )
+      return "content_type must be a media type";
     if (typeof updated_by !== "string" || !updated_by.isWellFormed()) return "updated_by must be text";
     if (deleted !== undefined && typeof deleted !== "boolean") return "deleted must be true or false";
     const updated_at = typeof members["updated_at"] === "string" ? parseTime(members["updated_at"]) : undefined;
@@ -98,7 +112,16 @@ class VersionWriter implements KindWriter {
       if (this.#known.get(key, key) !== undefined) return "versions of a key must stand together";
     }
     this.#row += 1;
-    this.#version.run(this.#row, number, same ? this.#row - 1 : 0, digest("sha256", value, "buffer"), content_type, updated_at, updated_by, value);
+    this.#version.run(
+      this.#row,
+      number,
+      same ? this.#row - 1 : 0,
+      digest("sha256", value, "buffer"),
+      content_type,
+      updated_at,
+      updated_by,
+      value,
+    );
     if (number % VERSION_MARK_INTERVAL === 0) this.#mark.run(key, number, this.#row);
     this.#key = key;
     this.#number = number;

@@ -12,12 +12,22 @@ const FIRST_EPOCH = 0;
 export const WEBHOOK_KIND = rowKind({
   name: "webhook",
   table: "webhook",
-  columns: { id: TEXT, url: TEXT, patterns: JSON_VALUE, active: SWITCH, fail_count: WHOLE, created_at: TIME, last_fired: nullable(TIME) },
+  columns: {
+    id: TEXT,
+    url: TEXT,
+    patterns: JSON_VALUE,
+    active: SWITCH,
+    fail_count: WHOLE,
+    created_at: TIME,
+    last_fired: nullable(TIME),
+  },
   left_out: ["secret", "epoch"],
   complete: ({ url, patterns }) => {
     if (!URL.canParse(String(url))) return "url must be a URL";
     if (!Array.isArray(patterns) || patterns.length === 0) return "patterns must be an array of patterns";
-    const sound = patterns.every((pattern) => typeof pattern === "string" && !(compilePattern(pattern) instanceof Failure));
+    const sound = patterns.every(
+      (pattern) => typeof pattern === "string" && !(compilePattern(pattern) instanceof Failure),
+    );
     return sound ? [NO_SECRET, FIRST_EPOCH] : "patterns has a malformed pattern";
   },
   order: "row",

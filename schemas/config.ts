@@ -142,6 +142,9 @@ export interface Config {
   readonly compliance_interval: number;
 }
 
+/** The settings that decide what is stored, and how much of it can be read. */
+export type StoreSettings = Pick<Config, "state_history" | "state_events" | "event_history">;
+
 /** `data_dir` → `--data-dir`. */
 export function flagOf(key: string): string {
   return `--${key.replaceAll("_", "-")}`;

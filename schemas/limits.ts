@@ -68,8 +68,12 @@ export const SQLITE_READ_CACHE_KIB = 8 * 1024;
 
 // Pool
 export const POOL_THREADS_MIN = 1;
-export const POOL_THREADS_MAX = 2;
+export const POOL_THREADS_MAX = 3;
+/** Of jobs whose cost nobody can say beforehand: they leave the pool a thread for the others. */
+export const POOL_UNBOUNDED_TOGETHER_MAX = 2;
 export const POOL_QUEUE_MAX = 256;
+/** A job that has waited longer for a thread is refused: what it is part of has to be answered in time. */
+export const POOL_WAIT_MS_MAX = 5_000;
 export const POOL_IDLE_MS = 30_000;
 export const POOL_HEAP_MIB_MAX = 512;
 export const DIFF_BYTES_MAX = 64 * MIB;
@@ -154,6 +158,19 @@ export const AGENT_TALLIES_MAX = 100_000;
 export const AGENT_METRICS_DAYS = 90;
 export const AGENT_METRICS_PRUNE_ROWS = 2_000;
 
+// Work of which nobody can say beforehand how long it takes
+/** What looks at so many bytes at most is tried as short work first. */
+export const SHORT_WORK_BYTES_MAX = 64 * KIB;
+export const SHORT_WORK_DEADLINE_MS = 5_000;
+/** A subject whose work was done in this time is no longer known as long; also what a short validation may take. */
+export const SHORT_WORK_MS_MAX = 100;
+export const LONG_WORK_TOGETHER_MAX = 1;
+export const LONG_WORK_WAITING_MAX = 16;
+/** How long such work waits for its turn. */
+export const LONG_WAIT_MS_MAX = 5_000;
+/** Subjects that are known to take long. */
+export const LONG_SUBJECTS_KEPT_MAX = 1_000;
+
 // Rules and validation
 export const RULE_PATTERN_BYTES_MAX = 4 * KIB;
 /** Counted repetitions of a pattern, added up before it is compiled: compiling writes each of them out. */
@@ -174,18 +191,10 @@ export const COMPILED_INSTRUCTIONS_KEPT_MAX = 1_000_000;
 export const COMPILED_SETS_KEPT_MAX = 1_000;
 /** What a kept pattern's automaton may have grown to, by the engine's own account; then it begins anew. */
 export const AUTOMATON_BYTES_KEPT_MAX = 64 * KIB;
-/** A text of this size at most is validated on the pool's fast lane; longer ones wait for each other. */
-export const VALIDATION_SHORT_BYTES_MAX = 64 * KIB;
-export const VALIDATION_SHORT_DEADLINE_MS = 5_000;
-/** What takes more than this of the fast lane begins anew among the long ones: instructions times characters looked at, about 20 ns each; and time. */
+/** What takes more than this of a short validation begins anew as a long one: instructions times characters looked at, about 20 ns each. */
 export const VALIDATION_SHORT_STEPS_MAX = 4_000_000;
-export const VALIDATION_SHORT_MS_MAX = 100;
 /** A longer answer is made again as a stream: it would hold up the front as one text. */
 export const VALIDATION_SHORT_ANSWER_CHARACTERS_MAX = 256 * KIB;
-export const VALIDATIONS_LONG_TOGETHER_MAX = 1;
-export const VALIDATIONS_LONG_WAITING_MAX = 16;
-/** How long a long validation waits for its turn. */
-export const VALIDATION_WAIT_MS_MAX = 8_000;
 export const VIOLATIONS_LISTED_MAX = 100_000;
 export const VIOLATIONS_LISTED_CHARACTERS_MAX = 64 * MIB;
 
@@ -201,8 +210,6 @@ export const CONTRACT_NAMES_LISTED_MAX = 100;
 export const CONTRACT_VALUE_CHARACTERS_MAX = 200;
 /** Of one JSON Schema as text: it is compiled to code. */
 export const CONTRACT_SCHEMA_CHARACTERS_MAX = 128 * KIB;
-/** Contracts that are known to take long. */
-export const CONTRACTS_DEAR_KEPT_MAX = 1_000;
 /** Longer strings are of no `format` that is matched by backtracking. */
 export const CONTRACT_FORMAT_CHARACTERS_MAX = 2 * KIB;
 /** Larger payloads are checked against a JSON Schema up to the first violation: Ajv keeps every one in memory. */
@@ -367,12 +374,13 @@ relation(
   "the command line waits longer than the longest long poll",
 );
 relation(CLI_ANSWER_BYTES_MAX > BODY_BYTES_MAX, "the command line takes every value that can be stored");
-relation(VALIDATIONS_LONG_TOGETHER_MAX < POOL_THREADS_MAX, "long validations leave the pool a thread");
+relation(POOL_UNBOUNDED_TOGETHER_MAX < POOL_THREADS_MAX, "work without a bound leaves the pool a thread");
+relation(LONG_WORK_TOGETHER_MAX < POOL_UNBOUNDED_TOGETHER_MAX, "long work leaves a thread to what may be short");
 relation(
-  VALIDATION_WAIT_MS_MAX + POOL_DEADLINE_MS <= RESPONSE_TIMEOUT_MS,
-  "a validation that waited for its turn is answered in time",
+  LONG_WAIT_MS_MAX + POOL_WAIT_MS_MAX + POOL_DEADLINE_MS <= RESPONSE_TIMEOUT_MS,
+  "work that waited for its turn and for a thread is answered in time",
 );
-relation(VALIDATION_SHORT_DEADLINE_MS <= POOL_DEADLINE_MS, "a short validation is given no longer than a job");
+relation(SHORT_WORK_DEADLINE_MS <= POOL_DEADLINE_MS, "short work is given no longer than a job");
 relation(RULE_PROGRAM_INSTRUCTIONS_MAX <= PROJECT_PROGRAM_INSTRUCTIONS_MAX, "the largest rule fits a project");
 relation(
   2 * PROJECT_PROGRAM_INSTRUCTIONS_MAX <= COMPILED_INSTRUCTIONS_KEPT_MAX,

@@ -1,7 +1,17 @@
-/** Section 4 of the wire contract: specs by project and name. What they share with state is in versioned.ts. */
+/** docs/http-api.md "Specs": specs by project and name. What they share with state is in versioned.ts. */
 import { Type, type Static } from "typebox";
 import { Hash, Timestamp } from "./common.js";
+import { KEY_BYTES_MAX } from "./limits.js";
+import { Text } from "./text.js";
 import { DiffEntry } from "./versioned.js";
+
+/** A project, or a spec's name: both together have less than KEY_BYTES_MAX. */
+export const SpecWord = Text({
+  bytes_max: KEY_BYTES_MAX,
+  promised_bytes_max: KEY_BYTES_MAX / 2 - 1,
+  required: true,
+  line: true,
+});
 
 /** Between project and name in a spec's key: a character that neither may hold. */
 const SEPARATOR = "\u001f";

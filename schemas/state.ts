@@ -1,7 +1,12 @@
-/** Section 3 of the wire contract: the state store. What all versioned key spaces share is in versioned.ts. */
+/** docs/http-api.md "State". What all versioned key spaces share is in versioned.ts. */
 import { Type, type Static } from "typebox";
 import { Hash, Limit, Timestamp } from "./common.js";
+import { CONTENT_TYPE_BYTES_MAX, KEY_BYTES_MAX } from "./limits.js";
+import { Name, Text } from "./text.js";
 import { DiffEntry } from "./versioned.js";
+
+export const StateKey = Name(KEY_BYTES_MAX);
+export const ContentType = Text({ bytes_max: CONTENT_TYPE_BYTES_MAX, line: true });
 
 export const StateEntry = Type.Object({
   key: Type.String(),

@@ -14,7 +14,7 @@ export const VersionedGetQuery = Type.Object({
   limit: Type.Optional(Limit),
   diff: Type.Optional(
     Type.String({
-      pattern: "^[0-9]+,[0-9]+$",
+      pattern: "^[1-9][0-9]{0,14},[1-9][0-9]{0,14}$",
       description: "Two version numbers, `A,B`.",
       "x-refusal": "diff must be two version numbers, A,B",
     }),

@@ -49,7 +49,7 @@ import { Sightings } from "./instances/sightings.js";
 import { loadInstances } from "./instances/table.js";
 import { openLanes, type LaneUrls } from "./lanes.js";
 import { Mcp, mcpRoutes } from "./mcp/routes.js";
-import { Registry } from "./metrics/registry.js";
+import { Registry } from "./measure/registry.js";
 import { metricsRoutes } from "./metrics/routes.js";
 import { OutboundClient, loadHttpClient } from "./outbound/client.js";
 import { RuleFront } from "./rules/front.js";

@@ -16,7 +16,7 @@ import { OPTIONS, environmentOf, flagOf, type Option } from "../schemas/config.j
 import * as limits from "../schemas/limits.js";
 import { STATUSES } from "../schemas/status.js";
 import { Failure } from "../src/base/result.js";
-import { compilePattern } from "../src/events/pattern.js";
+import { compilePattern } from "../src/topics/pattern.js";
 import { parseExposition } from "./exposition.js";
 import { send } from "./http-client.js";
 import { startKoor } from "./server-process.js";

@@ -5,7 +5,7 @@
  */
 import { rm } from "node:fs/promises";
 import { writeDetail } from "../../schemas/backup.js";
-import type { CallContext } from "../../schemas/rpc.js";
+import type { CallContext } from "../rpc/frames.js";
 import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";

@@ -1,6 +1,6 @@
 /**
  * Expected failures as values. A function that may be refused returns `Value | Failure`; the caller
- * asks `instanceof Failure`. Exceptions are for bugs only and crash the actor they happen in.
+ * asks `instanceof Failure`. Exceptions are for bugs only.
  */
 import { STATUSES, type StatusName } from "../../schemas/status.js";
 
@@ -13,13 +13,20 @@ export class Failure {
    * @param message one sentence for the client; never SQL, a stack or a path
    * @param members further members of the answer's body
    * @param outcome_unknown true where the work may have been done although no answer came
+   * @param subject what had been read of the request by then, for the audit log; null where the caller knows it
    */
   constructor(
     readonly status: StatusName,
     readonly message: string,
     readonly members: FailureMembers | null = null,
     readonly outcome_unknown: boolean = false,
+    readonly subject: object | null = null,
   ) {}
+
+  /** The same refusal, saying what of the request it is about. */
+  about(subject: object): Failure {
+    return new Failure(this.status, this.message, this.members, this.outcome_unknown, subject);
+  }
 
   /** HTTP status code of this failure. */
   get http(): number {

@@ -13,7 +13,7 @@ import {
 } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
 import { Failure } from "../base/result.js";
-import { compilePattern, loadPatterns, translatePattern } from "../rules/pattern.js";
+import { compileRegex, loadRegexEngine, translateRegex } from "../rules/regex.js";
 import { canonicalText, isObject } from "./contract.js";
 import { MESSAGES, type Violations } from "./violations.js";
 
@@ -32,7 +32,7 @@ export async function loadJsonSchemas(): Promise<void> {
     import("ajv"),
     import("ajv/dist/2020.js"),
     import("ajv-formats/dist/formats.js"),
-    loadPatterns(),
+    loadRegexEngine(),
   ]);
   // Once bundled, a CommonJS package's members are on its default alone.
   library = { Draft7: draft7.default.Ajv, Ajv2020: draft2020.default.Ajv2020, formats: formats.default.fullFormats };
@@ -46,7 +46,7 @@ interface Matcher {
 }
 
 function compileMatcher(source: string): Matcher {
-  const pattern = compilePattern(translatePattern(source));
+  const pattern = compileRegex(translateRegex(source));
   // Ajv compiles in one go: what it cannot use is thrown, and caught around it.
   if (pattern instanceof Failure) throw new Error(pattern.message);
   return {

@@ -8,7 +8,7 @@
  */
 import { PAGE_ROWS_MAX, REPLAY_PAGE_EVENTS } from "../../schemas/limits.js";
 import type { Log } from "../base/log.js";
-import type { Registry } from "../metrics/registry.js";
+import type { Registry } from "../measure/registry.js";
 import type { CommittedEvent } from "../../schemas/events.js";
 import type { Group, Hub, Listener } from "./hub.js";
 import { SubscriberBuffer, isGap, type Gap } from "./subscriber-buffer.js";

@@ -8,10 +8,10 @@
  * before it looks at any socket again. If a socket could take more in between, the library would send it
  * an event that its feed still holds, before those that it held longer.
  */
-import type { Registry } from "../metrics/registry.js";
+import type { Registry } from "../measure/registry.js";
 import type { CommittedEvent } from "../../schemas/events.js";
-import { PatternIndex } from "./pattern-index.js";
-import type { Pattern } from "./pattern.js";
+import { PatternIndex } from "../topics/pattern-index.js";
+import type { Pattern } from "../topics/pattern.js";
 
 /** A subscriber that shares its group's topic. */
 export interface NativeMember {

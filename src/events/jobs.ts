@@ -4,7 +4,7 @@ import { encodeArray } from "../base/json-array.js";
 import { Failure } from "../base/result.js";
 import { idRange } from "../store/id-range.js";
 import type { ReadContext } from "../store/read-context.js";
-import { compilePattern, type Pattern } from "./pattern.js";
+import { compilePattern, type Pattern } from "../topics/pattern.js";
 import { encodeEvent } from "./encode.js";
 
 export function* eventHistory(

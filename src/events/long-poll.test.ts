@@ -1,11 +1,11 @@
 /** The long poll's four ends: something to answer, the time is up, the client has gone, the server shuts down. */
 import t from "tap";
 import { Failure, invalid } from "../base/result.js";
-import { Registry } from "../metrics/registry.js";
+import { Registry } from "../measure/registry.js";
 import type { CommittedEvent } from "../../schemas/events.js";
 import { Hub } from "./hub.js";
 import { waitForEvents, type ReadHistory } from "./long-poll.js";
-import { compilePattern } from "./pattern.js";
+import { compilePattern } from "../topics/pattern.js";
 
 /** Longer than any test takes: what answers earlier was not waited for. */
 const LONG_MS = 60_000;

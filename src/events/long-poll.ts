@@ -5,7 +5,7 @@
 import type { Failure } from "../base/result.js";
 import type { CommittedEvent } from "../../schemas/events.js";
 import type { Group, Hub, Listener } from "./hub.js";
-import type { Pattern } from "./pattern.js";
+import type { Pattern } from "../topics/pattern.js";
 
 const NOTHING = "[]";
 

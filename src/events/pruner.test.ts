@@ -2,7 +2,7 @@
 import t from "tap";
 import { Compile } from "typebox/compile";
 import { METHODS, METHOD_NAMES } from "../../schemas/methods.js";
-import { FRAME, type CallFrame, type Frame } from "../../schemas/rpc.js";
+import { FRAME, type CallFrame, type Frame } from "../rpc/frames.js";
 import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
 import { RpcClient } from "../rpc/client.js";

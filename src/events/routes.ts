@@ -21,7 +21,7 @@ import type { RpcClient } from "../rpc/client.js";
 import type { Chunks, Reads } from "../rpc/reads.js";
 import type { Hub } from "./hub.js";
 import { waitForEvents } from "./long-poll.js";
-import { compilePattern, type Pattern } from "./pattern.js";
+import { compilePattern, type Pattern } from "../topics/pattern.js";
 import type { Streams } from "./stream.js";
 import type { Subscription } from "./subscription.js";
 

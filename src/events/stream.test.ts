@@ -5,10 +5,10 @@ import { SSE_COMMENT_INTERVAL_MS } from "../../schemas/limits.js";
 import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
 import type { Sink } from "../front/route-table.js";
-import { Registry } from "../metrics/registry.js";
+import { Registry } from "../measure/registry.js";
 import { migrate } from "../store/migrate.js";
 import { Hub } from "./hub.js";
-import { compilePattern } from "./pattern.js";
+import { compilePattern } from "../topics/pattern.js";
 import { Streams } from "./stream.js";
 import { EventAppender, EventReader } from "./table.js";
 

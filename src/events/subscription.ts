@@ -1,5 +1,5 @@
 /** What a subscriber asks for, on whatever transport, and how it is told of a gap. Pure. */
-import type { Pattern } from "./pattern.js";
+import type { Pattern } from "../topics/pattern.js";
 import type { Gap } from "./subscriber-buffer.js";
 
 export interface Subscription {

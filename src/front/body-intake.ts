@@ -6,7 +6,7 @@
 import { BODIES_IN_MEMORY_BYTES_MAX, REQUEST_TIMEOUT_MS } from "../../schemas/limits.js";
 import type { Clock } from "../base/clock.js";
 import type { Failure } from "../base/result.js";
-import type { Exchange } from "./exchange.js";
+import type { Exchange } from "../transport/transport.js";
 
 /** A body that its handler reads piece by piece. */
 export interface OpenBody {

@@ -3,7 +3,7 @@
  * allowed is the gate's business: nothing here refuses. Pure.
  */
 import { PREFLIGHT_MAX_AGE_S } from "../../schemas/limits.js";
-import { headerBlock, type Reply } from "./route-table.js";
+import { headerBlock, type WireReply } from "../transport/reply.js";
 
 /** Headers of answers that a page may read beside those that every page may. */
 const READABLE = "ETag, X-Koor-Version, Retry-After, Allow";
@@ -22,7 +22,7 @@ const SENDABLE = [
 ].join(", ");
 
 /** A reply that a page of this origin may read. `origin` is a header's value, hence without line ends. */
-export function readableBy(origin: string, reply: Reply): Reply {
+export function readableBy(origin: string, reply: WireReply): WireReply {
   const { name, rest } = reply.headers;
   return {
     ...reply,
@@ -34,7 +34,7 @@ export function readableBy(origin: string, reply: Reply): Reply {
 }
 
 /** The answer to a browser that asks before it sends what its page wants to send. */
-export function preflightReply(methods: readonly string[]): Reply {
+export function preflightReply(methods: readonly string[]): WireReply {
   return {
     status: 204,
     body: null,

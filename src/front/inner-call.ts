@@ -3,19 +3,20 @@
  * the same handler and the same audit rows, so that there is one implementation of each. Runs on the
  * front; Host, Origin, token and size were the outer request's, which the pipeline has let in.
  */
-import type { CallContext } from "../../schemas/rpc.js";
 import { must } from "../base/assert.js";
 import { Failure } from "../base/result.js";
 import type { Actors, CallCounter, Caller } from "./caller.js";
 import { checkShape } from "./json-body.js";
 import type { Refusals } from "./refusals.js";
 import { refuseRole } from "./roles.js";
-import type { Reply, Request, Route, Sink } from "./route-table.js";
+import type { CallContext } from "../rpc/frames.js";
+import type { Sink } from "../transport/reply.js";
+import type { AnyQuery, Reply, Request, Route } from "./route.js";
 
 /** What a call gives in place of a request's line and body. */
 export interface InnerRequest {
   readonly params?: readonly string[];
-  readonly query?: Request["query"];
+  readonly query?: AnyQuery;
   /** Checked against the route's schema. */
   readonly json?: object;
 }
@@ -32,7 +33,8 @@ export interface OuterCall {
 export interface InnerCallsOptions {
   /** Whether tokens are asked for at all. */
   readonly guarded: boolean;
-  readonly routes: () => readonly Route[];
+  /** Filled when all routes are made. */
+  readonly routes: readonly Route[];
   readonly refusals: Refusals;
   readonly actors: Actors;
   readonly agents: CallCounter;
@@ -99,13 +101,13 @@ export class InnerCalls {
     const route = this.#find(name);
     refusals.report(route, failure);
     if (refusals.wants(route, failure))
-      await new Promise<void>((resolve) => refusals.write(route, params, undefined, context, failure, resolve));
+      await new Promise<void>((resolve) => refusals.write(route, params, failure.subject ?? undefined, context, failure, resolve));
     return failure;
   }
 
   #find(name: string): Route {
     return must(
-      this.#options.routes().find((route) => route.name === name),
+      this.#options.routes.find((route) => route.name === name),
       `there is a route ${name}`,
     );
   }

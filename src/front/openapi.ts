@@ -2,7 +2,9 @@
 import type { TObject, TSchema } from "typebox";
 import { ErrorBody } from "../../schemas/common.js";
 import { REASON_PHRASES } from "../../schemas/status.js";
-import { jsonReply, type Route } from "./route-table.js";
+import { jsonReply } from "./reply.js";
+import { route, type Route } from "./route.js";
+import { ROUTE_TAGS } from "./tags.js";
 
 /** Statuses that any route may answer with. */
 const COMMON_STATUSES: readonly number[] = [403, 421];
@@ -14,10 +16,10 @@ const UNDESCRIBED_HEADERS: ReadonlySet<string> = new Set(["accept", "authorizati
 
 type Json = Record<string, unknown>;
 
-/** The route that serves the description of all routes, itself included. */
-export function openApiRoute(routes: () => readonly Route[], version: string): Route {
+/** The route that serves the description of all routes, itself included: they are there when it is asked. */
+export function openApiRoute(routes: readonly Route[], version: string): Route {
   let text: string | null = null;
-  return {
+  return route({
     method: "GET",
     path: "/openapi.json",
     name: "openapi",
@@ -26,18 +28,18 @@ export function openApiRoute(routes: () => readonly Route[], version: string): R
     answer: "json",
     uncounted: true,
     handle: () => {
-      text ??= JSON.stringify(describeRoutes(routes(), version));
+      text ??= JSON.stringify(describeRoutes(routes, version));
       return jsonReply(text);
     },
-  };
+  });
 }
 
 /** The whole description. */
 export function describeRoutes(routes: readonly Route[], version: string): Json {
   const paths: Record<string, Json> = {};
-  for (const route of routes) {
-    const path = route.path.replace("...}", "}");
-    paths[path] = { ...paths[path], [route.method.toLowerCase()]: describeRoute(route) };
+  for (const row of routes) {
+    const path = row.path.replace("...}", "}");
+    paths[path] = { ...paths[path], [row.method.toLowerCase()]: describeRoute(row) };
   }
   return {
     openapi: "3.1.0",
@@ -50,7 +52,7 @@ export function describeRoutes(routes: readonly Route[], version: string): Json 
     },
     servers: [{ url: "/" }],
     security: [{ server: [] }, { instance: [] }, {}],
-    tags: [...new Set(routes.map((route) => route.tag))].map((name) => ({ name })),
+    tags: [...new Set(routes.map(({ tag }) => tag))].map((name) => ({ name, description: ROUTE_TAGS[name] })),
     paths,
     components: {
       securitySchemes: {
@@ -66,31 +68,31 @@ export function describeRoutes(routes: readonly Route[], version: string): Json 
   };
 }
 
-function describeRoute(route: Route): Json {
+function describeRoute(row: Route): Json {
   const statuses = new Set([
     ...COMMON_STATUSES,
-    ...(route.open === true ? [] : GUARDED_STATUSES),
-    ...(route.statuses ?? []),
+    ...(row.open === true ? [] : GUARDED_STATUSES),
+    ...(row.statuses ?? []),
   ]);
-  if (route.query !== undefined || route.body !== undefined || route.path.includes("{")) statuses.add(400);
-  if (route.body !== undefined && route.body.kind !== "stream") statuses.add(413);
-  if ((route.body !== undefined || route.audit !== undefined) && route.asks_only === undefined) statuses.add(507);
+  if (row.query !== undefined || row.body !== undefined || row.path.includes("{")) statuses.add(400);
+  if (row.body !== undefined && row.body.kind !== "stream") statuses.add(413);
+  if ((row.body !== undefined || row.audited !== undefined) && row.asks_only === undefined) statuses.add(507);
   statuses.delete(200);
   const refusals = [...statuses]
     .sort((a, b) => a - b)
-    .map((status) => [String(status), describeRefusal(status, route.refusals?.[status])] as const);
+    .map((status) => [String(status), describeRefusal(status, row.refusals?.[status])] as const);
   const success =
-    route.answer === "upgrade"
+    row.answer === "upgrade"
       ? (["101", { description: "Switching Protocols" }] as const)
-      : (["200", { description: "OK", content: describeAnswer(route.answer, route.views ?? []) }] as const);
+      : (["200", { description: "OK", content: describeAnswer(row.answer, row.views ?? []) }] as const);
   return {
-    operationId: route.name,
-    summary: route.summary,
-    tags: [route.tag],
-    parameters: [...pathParameters(route.path), ...queryParameters(route.query), ...headerParameters(route.headers)],
-    ...(route.body === undefined ? {} : { requestBody: { required: true, content: describeBody(route.body) } }),
+    operationId: row.name,
+    summary: row.summary,
+    tags: [row.tag],
+    parameters: [...pathParameters(row.path, row.params ?? {}), ...queryParameters(row.query), ...headerParameters(row.headers)],
+    ...(row.body === undefined ? {} : { requestBody: { required: true, content: describeBody(row.body) } }),
     responses: Object.fromEntries([success, ...refusals]),
-    ...describeSecurity(route),
+    ...describeSecurity(row),
   };
 }
 
@@ -128,12 +130,12 @@ function describeAnswer(answer: Exclude<Route["answer"], "upgrade">, views: read
   return { "application/json": { schema: answer === "json" ? { type: "object" } : plain(answer) } };
 }
 
-function pathParameters(path: string): Json[] {
-  return [...path.matchAll(/\{([a-z_]+)(\.\.\.)?\}/g)].map(([, name, rest]) => ({
+function pathParameters(path: string, schemas: Readonly<Record<string, TSchema>>): Json[] {
+  return [...path.matchAll(/\{([a-z_]+)(\.\.\.)?\}/g)].map(([, name = "", rest]) => ({
     name,
     in: "path",
     required: true,
-    schema: { type: "string" },
+    schema: schemas[name] === undefined ? { type: "string" } : plain(schemas[name]),
     ...(rest === undefined ? {} : { description: "May contain slashes." }),
   }));
 }

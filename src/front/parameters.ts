@@ -1,15 +1,17 @@
 /**
- * Query parameters by a route's schema: text, integers within bounds, times, switches. What does not
+ * AnyQuery parameters by a route's schema: text, integers within bounds, times, switches. What does not
  * parse is a 400 that names the parameter; nothing is replaced by a default in silence. Pure.
  */
-import type { TObject } from "typebox";
+import type { TObject, TSchema } from "typebox";
+import { textProblem, textRulesOf, type TextRules } from "../../schemas/text.js";
 import { Failure, invalid } from "../base/result.js";
 import { parseQueryString } from "../base/path.js";
 import { parseTime } from "../base/time.js";
+import type { AnyQuery } from "./route.js";
 
-export type Query = Readonly<Record<string, string | number | undefined>>;
 
 interface ParameterSchema {
+  readonly text?: TextRules;
   readonly type?: string;
   readonly format?: string;
   readonly pattern?: string;
@@ -19,10 +21,10 @@ interface ParameterSchema {
   readonly "x-refusal"?: string;
 }
 
-const EMPTY: Query = Object.freeze({});
+const EMPTY: AnyQuery = Object.freeze({});
 
 /** Parses a raw query by the schema; unknown parameters are ignored. Times become ms since the epoch. */
-export function parseQuery(schema: TObject | undefined, raw: string | undefined): Query | Failure {
+export function parseQuery(schema: TObject | undefined, raw: string | undefined): AnyQuery | Failure {
   if (schema === undefined) return EMPTY;
   const required = (schema as { readonly required?: readonly string[] }).required ?? [];
   if ((raw === undefined || raw === "") && required.length === 0) return EMPTY;
@@ -42,11 +44,35 @@ export function parseQuery(schema: TObject | undefined, raw: string | undefined)
   return query;
 }
 
+/** What path parameters are held to, in the order of their names; null where none is held to anything. */
+export function parameterRules(
+  names: readonly string[],
+  schemas: Readonly<Record<string, TSchema>> | undefined,
+): readonly (TextRules | undefined)[] | null {
+  if (schemas === undefined) return null;
+  return names.map((name) => (schemas[name] === undefined ? undefined : textRulesOf(schemas[name])));
+}
+
+/** The 400 for a path parameter that its schema does not allow; null where all are allowed. */
+export function refuseParameters(
+  names: readonly string[],
+  rules: readonly (TextRules | undefined)[],
+  params: readonly string[],
+): Failure | null {
+  for (const [at, rule] of rules.entries()) {
+    const problem = rule === undefined ? null : textProblem(params[at] ?? "", rule);
+    if (problem !== null) return invalid(`${names[at]} ${problem}`);
+  }
+  return null;
+}
+
 function parseParameter(name: string, schema: ParameterSchema, text: string): string | number | Failure {
   if (schema.type === "integer") return parseInteger(name, schema, text);
   if (schema.format === "date-time") {
     return parseTime(text) ?? invalid(`${name} must be an RFC 3339 time`);
   }
+  const problem = schema.text === undefined ? null : textProblem(text, schema.text);
+  if (problem !== null) return invalid(`${name} ${problem}`);
   if (schema.pattern !== undefined && !new RegExp(schema.pattern, "u").test(text))
     return invalid(schema["x-refusal"] ?? `${name} is malformed`);
   return text;

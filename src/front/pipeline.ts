@@ -4,42 +4,37 @@
  * Runs on the front. The order of the checks is the order of the code.
  */
 import type { ReportedCounts } from "../../schemas/agent-metrics.js";
-import type { CallContext } from "../../schemas/rpc.js";
+import type { TextRules } from "../../schemas/text.js";
 import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { Failure, invalid } from "../base/result.js";
-import type { Registry, RouteMetrics } from "../metrics/registry.js";
-import type { RpcClient } from "../rpc/client.js";
+import type { Registry, RouteMetrics } from "../measure/registry.js";
+import type { CallContext } from "../rpc/frames.js";
+import type { Exchange, SocketHandler } from "../transport/transport.js";
 import { BodyIntake } from "./body-intake.js";
 import { NOBODY, type Actors, type CallCounter, type Caller } from "./caller.js";
 import { preflightReply, readableBy } from "./cors.js";
-import type { Exchange } from "./exchange.js";
 import type { Gate } from "./gate.js";
 import { isSchemaCompilerLoaded, loadSchemaCompiler, parseJsonBody } from "./json-body.js";
-import { parseQuery } from "./parameters.js";
-import { failureReply, Refusals, type Header } from "./refusals.js";
+import { parameterRules, parseQuery, refuseParameters } from "./parameters.js";
+import { failureReply, Refusals, type Header, type RecordRefusal } from "./refusals.js";
 import { refuseRole } from "./roles.js";
-import {
-  parsePath,
-  pathParameters,
-  type Answer,
-  type PathShape,
-  type Reply,
-  type Request,
-  type Route,
-} from "./route-table.js";
+import { parsePath, pathParameters, type PathShape } from "./path-shape.js";
+import type { Answer, Reply, Request, Route } from "./route.js";
 
 /** A route with what is made of it once. */
 export interface BoundRoute {
   readonly route: Route;
   readonly shape: PathShape;
+  /** What its path parameters are held to. */
+  readonly param_rules: readonly (TextRules | undefined)[] | null;
   readonly metrics: RouteMetrics;
 }
 
 export interface PipelineOptions {
   readonly gate: Gate;
   readonly registry: Registry;
-  readonly writer: RpcClient;
+  readonly recordRefusal: RecordRefusal;
   readonly log: Log;
   readonly clock: Clock;
   readonly actors: Actors;
@@ -96,11 +91,17 @@ export class Pipeline {
   constructor(options: PipelineOptions) {
     this.#options = options;
     this.#bodies = new BodyIntake(options.clock);
-    this.refusals = new Refusals(options.writer, options.registry, options.clock, options.log);
+    this.refusals = new Refusals(options.recordRefusal, options.registry, options.clock, options.log);
   }
 
   bind(route: Route): BoundRoute {
-    return { route, shape: parsePath(route.path), metrics: this.#options.registry.addRoute(route.name) };
+    const shape = parsePath(route.path);
+    return {
+      route,
+      shape,
+      param_rules: parameterRules(shape.names, route.params),
+      metrics: this.#options.registry.addRoute(route.name),
+    };
   }
 
   /** Requests that were not answered yet. */
@@ -159,7 +160,7 @@ export class Pipeline {
    * Checks a request for an upgrade to WebSocket.
    * @returns what the route's `upgrade` made of it; undefined where it was refused and answered
    */
-  admitUpgrade(exchange: Exchange, bound: BoundRoute): unknown {
+  admitUpgrade(exchange: Exchange, bound: BoundRoute): SocketHandler | undefined {
     const call = newCall(exchange, bound, false);
     this.#in_flight += 1;
     if (this.#options.log.debugs) call.path = exchange.path;
@@ -216,7 +217,7 @@ export class Pipeline {
     if (caller instanceof Failure) return caller;
     const { actor } = caller;
     // Reading tells no trace: only what changes something can be found again in the audit log.
-    const traced = route.body !== undefined || route.audit !== undefined;
+    const traced = route.body !== undefined || route.audited !== undefined;
     if (traced || actor !== "") call.context = { actor, trace: traced ? (++this.#calls).toString(36) : "" };
     call.caller = caller;
     if (actor !== "" && call.counted)
@@ -228,6 +229,8 @@ export class Pipeline {
     if (params === undefined || path.includes("\uFFFD")) return invalid("malformed escape in the path");
     const query = parseQuery(route.query, exchange.query);
     if (query instanceof Failure) return query;
+    const wrong = bound.param_rules === null ? null : refuseParameters(shape.names, bound.param_rules, call.params);
+    if (wrong !== null) return wrong;
     let headers = NO_HEADERS;
     if (route.headers !== undefined) {
       const read: Record<string, string> = {};
@@ -335,7 +338,8 @@ export class Pipeline {
       return;
     }
     call.exchange.detach();
-    this.refusals.write(call.bound.route, call.params, call.json, call.context, answer, () => this.#send(call, reply));
+    const known = answer.subject ?? call.json;
+    this.refusals.write(call.bound.route, call.params, known, call.context, answer, () => this.#send(call, reply));
   }
 
   #countForActor({ counted, caller: { actor } }: Call, { status, counts }: Reply): void {

@@ -1,17 +1,18 @@
 /**
- * What happens to a refused call: its answer in the contract's error shape, its row in the audit log where
- * the call is an audited one, and a line in the log where the operator should know. Runs on the front. What was refused in the writer has its row from the
- * batch (workers/writer/batch.ts).
+ * What happens to a refused call: its answer in the API's error shape, its row in the audit log where
+ * the call is an audited one, and a line in the log where the operator should know. Runs on the front. What
+ * was refused in the writer has its row from the batch (src/threads/batch.ts).
  */
-import { AUDIT_DETAIL_BYTES_MAX, AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX } from "../../schemas/limits.js";
-import type { CallContext } from "../../schemas/rpc.js";
+import { AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX } from "../../schemas/limits.js";
 import { STATUSES, type StatusRow } from "../../schemas/status.js";
 import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { RemoteFailure, type Failure } from "../base/result.js";
-import type { Registry } from "../metrics/registry.js";
-import type { RpcClient } from "../rpc/client.js";
-import { JSON_TYPE, headerBlock, type Reply, type Route } from "./route-table.js";
+import type { Registry } from "../measure/registry.js";
+import type { CallContext } from "../rpc/frames.js";
+import { headerBlock } from "../transport/reply.js";
+import { JSON_TYPE } from "./reply.js";
+import type { Reply, Route } from "./route.js";
 
 export type Header = readonly [name: string, value: string];
 
@@ -30,13 +31,20 @@ export function failureReply(failure: Failure, extra: readonly Header[]): Reply 
   if (failure.status === "UPGRADE_REQUIRED") headers.push(["Upgrade", "websocket"]);
   return {
     status: row.http,
-    body: JSON.stringify({ error: failure.message, code: row.http, ...failure.members }),
+    body: `${JSON.stringify({ error: failure.message, code: row.http, ...failure.members })}\n`,
     headers: headerBlock(headers),
   };
 }
 
+/** Writes the row of a refusal; `done` is called whether or not that worked. */
+export type RecordRefusal = (
+  refusal: { readonly action: string; readonly resource: string; readonly failure: Failure },
+  context: CallContext,
+  done: () => void,
+) => void;
+
 export class Refusals {
-  readonly #writer: RpcClient;
+  readonly #record: RecordRefusal;
   readonly #registry: Registry;
   readonly #clock: Clock;
   readonly #log: Log;
@@ -46,9 +54,9 @@ export class Refusals {
   /** Refusals since the last line of the log. */
   #unreported = 0;
 
-  constructor(writer: RpcClient, registry: Registry, clock: Clock, log: Log) {
+  constructor(record: RecordRefusal, registry: Registry, clock: Clock, log: Log) {
     this.#log = log;
-    this.#writer = writer;
+    this.#record = record;
     this.#registry = registry;
     this.#clock = clock;
   }
@@ -56,7 +64,7 @@ export class Refusals {
   /** Whether the refusal of a call of this route gets a row. Counts refusals for want of a token. */
   wants(route: Route, failure: Failure): boolean {
     const status = failure.http;
-    if (route.audit === undefined || failure instanceof RemoteFailure) return false;
+    if (route.audited === undefined || failure instanceof RemoteFailure) return false;
     if (status < 400 || status >= 500 || UNAUDITED.has(status)) return false;
     return status !== UNAUTHENTICATED || this.#mayRecordUnauthenticated();
   }
@@ -70,13 +78,12 @@ export class Refusals {
     failure: Failure,
     next: () => void,
   ): void {
-    if (route.audit === undefined) {
+    if (route.audited === undefined) {
       next();
       return;
     }
-    const { action, resource } = route.audit;
-    const detail = JSON.stringify({ error: failure.message.slice(0, AUDIT_DETAIL_BYTES_MAX), code: failure.http });
-    this.#writer.call("audit.refuse", { action, resource: resource(params, json), detail }, context, 0, next);
+    const { action, resource } = route.audited;
+    this.#record({ action, resource: resource(params, json), failure }, context, next);
   }
 
   /** Logs a refusal that the operator should know of, at most one a second: it comes with every request. */

@@ -1,7 +1,7 @@
 /** What a token is not enough for. Pure. */
 import { Failure } from "../base/result.js";
 import type { Caller } from "./caller.js";
-import type { Route } from "./route-table.js";
+import type { Route } from "./route.js";
 
 const NEEDS_SERVER = new Failure("PERMISSION_DENIED", "this needs the server token");
 const NEEDS_OWN = new Failure("PERMISSION_DENIED", "this needs the server token, or the token of that instance");

@@ -1,11 +1,12 @@
 /** The front as a whole: the route table on its ports, started and ended together. */
 import type { Config } from "../../schemas/config.js";
-import { formatAddress, parseAddress } from "../config/address.js";
 import { must } from "../base/assert.js";
-import type { SubscriberEdgeOptions } from "../events/websocket.js";
-import { ListeningPort, UNROUTED } from "./listen.js";
-import type { Pipeline } from "./pipeline.js";
-import type { Route } from "./route-table.js";
+import { Failure } from "../base/result.js";
+import { formatAddress, parseAddress } from "../config/address.js";
+import type { Broadcaster, ListeningPort, Transport } from "../transport/transport.js";
+import type { BoundRoute, Pipeline } from "./pipeline.js";
+import type { Route } from "./route.js";
+import { fixedPathRows, methodsAt, routerPattern } from "./router.js";
 
 /** A port is in use: the start stops with this line and exit code 1. */
 export class PortError extends Error {
@@ -18,10 +19,29 @@ export interface Addresses {
   readonly dashboard: string;
 }
 
-export class FrontServer {
+/** The row that stands for requests of no route, in metrics and log. */
+const UNROUTED: Route = {
+  method: "GET",
+  path: "/",
+  name: "unrouted",
+  tag: "metrics",
+  summary: "No such route.",
+  answer: "json",
+  uncounted: true,
+  handle: () => new Failure("NOT_FOUND", "no such route"),
+};
+
+const GOING_AWAY = 1001;
+
+export class FrontServer implements Broadcaster {
+  readonly #transport: Transport;
   readonly #ports: ListeningPort[] = [];
   #numbers: number[] = [];
   #addresses: Addresses = { api: "", dashboard: "" };
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
 
   /** The ports that listen. */
   get portNumbers(): readonly number[] {
@@ -33,12 +53,12 @@ export class FrontServer {
   }
 
   /** @throws PortError */
-  listen(config: Config, routes: readonly Route[], pipeline: Pipeline, subscribers: SubscriberEdgeOptions): void {
+  listen(config: Config, routes: readonly Route[], pipeline: Pipeline): void {
     const bound = routes.map((route) => pipeline.bind(route));
     const unrouted = pipeline.bind(UNROUTED);
     const open = (text: string, flag: string, counted: boolean): string => {
       const address = must(parseAddress(text), "addresses were checked when they were read");
-      const port = new ListeningPort({ pipeline, routes: bound, unrouted, subscribers, counted });
+      const port = this.#open(bound, unrouted, pipeline, counted);
       const number = port.listen(address);
       if (number === undefined)
         throw new PortError(`cannot listen on ${text}: the address is in use or not this machine's (see ${flag})`);
@@ -47,8 +67,15 @@ export class FrontServer {
       return formatAddress(address.host, number);
     };
     const api = open(config.bind, "--bind", true);
+    // Calls on the dashboard's port count as neither REST nor MCP.
     const dashboard = config.dashboard_bind === "" ? "" : open(config.dashboard_bind, "--dashboard-bind", false);
     this.#addresses = { api, dashboard };
+  }
+
+  publish(topic: string, texts: readonly string[]): number {
+    let members = 0;
+    for (const port of this.#ports) members += port.publish(topic, texts);
+    return members;
   }
 
   /** Takes no new connections. */
@@ -56,13 +83,28 @@ export class FrontServer {
     for (const port of this.#ports) port.stop();
   }
 
-  endSubscribers(): void {
-    for (const port of this.#ports) port.endSubscribers();
+  /** Says goodbye to whoever listens over a WebSocket. */
+  endSockets(): void {
+    for (const port of this.#ports) port.endSockets(GOING_AWAY, "server is shutting down");
   }
 
   /** Cuts every connection. */
   close(): void {
     for (const port of this.#ports.splice(0)) port.close();
     this.#numbers = [];
+  }
+
+  #open(routes: readonly BoundRoute[], unrouted: BoundRoute, pipeline: Pipeline, counted: boolean): ListeningPort {
+    const refuse: Parameters<typeof fixedPathRows>[1] = (exchange) =>
+      pipeline.refuse(exchange, unrouted, methodsAt(routes, exchange.path));
+    const rows = routes.map((bound) => ({
+      method: bound.route.method,
+      pattern: routerPattern(bound.shape),
+      serve: (exchange: Parameters<Pipeline["serve"]>[0]) => pipeline.serve(exchange, bound, counted),
+      ...(bound.route.upgrade === undefined
+        ? {}
+        : { admit: (exchange: Parameters<Pipeline["serve"]>[0]) => pipeline.admitUpgrade(exchange, bound) }),
+    }));
+    return this.#transport.openPort({ rows: [...rows, ...fixedPathRows(routes, refuse)], unrouted: refuse });
   }
 }

@@ -11,7 +11,7 @@ import {
   INSTANCES_MAX,
 } from "../../schemas/limits.js";
 import type { RegisterBody } from "../../schemas/instances.js";
-import type { CallContext } from "../../schemas/rpc.js";
+import type { CallContext } from "../rpc/frames.js";
 import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { hasControlCharacter, utf8Length } from "../base/path.js";

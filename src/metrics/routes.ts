@@ -23,8 +23,8 @@ import {
 import type { RpcClient } from "../rpc/client.js";
 import type { Pool } from "../rpc/pool.js";
 import { databasePath } from "../store/open.js";
-import { expose } from "./prometheus.js";
-import type { Registry } from "./registry.js";
+import { expose } from "../measure/prometheus.js";
+import type { Registry } from "../measure/registry.js";
 
 /** How often the event loop's delay is sampled: often enough for a p99, seldom enough to cost nothing when idle. */
 const LOOP_DELAY_RESOLUTION_MS = 100;

@@ -4,7 +4,6 @@
  * in the order in which the other side sent them, through callbacks and not promises, so that what
  * hangs on an order (the fan-out of events) keeps it.
  */
-import { FRAME, type CallContext, type Frame } from "../../schemas/rpc.js";
 import {
   CALLS_TOGETHER_MAX,
   MAILBOX_BYTES_MAX,
@@ -12,10 +11,11 @@ import {
   STREAM_CREDIT_CHUNKS,
   VERDICT_GRACE_MS,
 } from "../../schemas/limits.js";
-import { METHODS, METHOD_NAMES, type MethodName, type ReplyOf, type RequestOf } from "../../schemas/methods.js";
 import { assert } from "../base/assert.js";
 import type { Clock } from "../base/clock.js";
 import { Failure, RemoteFailure } from "../base/result.js";
+import { FRAME, type CallContext, type Frame } from "./frames.js";
+import type { Method, MethodTable, ReplyOf, RequestOf } from "./method.js";
 import { Port, type Endpoint } from "./port.js";
 
 /** Slots for calls in flight: more than there can be calls. */
@@ -24,7 +24,7 @@ const PENDING_SLOTS = 2 * MAILBOX_CALLS_MAX;
 interface PendingCall {
   readonly id: number;
   readonly deadline_ms: number;
-  readonly bytes: number;
+  readonly weight: number;
   readonly done: (reply: unknown) => void;
   /** Where chunks of a stream go; null for a unary call. */
   readonly chunk: ((text: string) => void) | null;
@@ -32,6 +32,7 @@ interface PendingCall {
 }
 
 export interface RpcClientOptions {
+  readonly methods: MethodTable;
   readonly clock: Clock;
   readonly calls_max?: number;
   readonly bytes_max?: number;
@@ -84,9 +85,8 @@ class PendingCalls {
   }
 }
 
-const METHOD_INDEXES = new Map<string, number>(METHOD_NAMES.map((name, index) => [name, index]));
-
 export class RpcClient {
+  readonly #methods: MethodTable;
   readonly #clock: Clock;
   readonly #calls_max: number;
   readonly #bytes_max: number;
@@ -96,6 +96,7 @@ export class RpcClient {
   #bytes = 0;
 
   constructor(options: RpcClientOptions) {
+    this.#methods = options.methods;
     this.#clock = options.clock;
     this.#calls_max = options.calls_max ?? MAILBOX_CALLS_MAX;
     assert(this.#calls_max < PENDING_SLOTS, "every call in flight has a slot");
@@ -141,45 +142,42 @@ export class RpcClient {
 
   /**
    * Calls a unary method.
-   * @param bytes what the request weighs in the mailbox beside its frame
    * @param done gets the reply, or a Failure: what the method refused, RESOURCE_EXHAUSTED (mailbox
    *   full), UNAVAILABLE (nobody serves), DEADLINE_EXCEEDED
    * @returns the call's id for `cancel`; 0 where it was refused at once
    */
-  call<Name extends MethodName>(
-    name: Name,
-    request: RequestOf<Name>,
+  call<Row extends Method>(
+    method: Row,
+    request: RequestOf<Row>,
     context: CallContext,
-    bytes: number,
-    done: (reply: ReplyOf<Name> | Failure) => void,
+    done: (reply: ReplyOf<Row> | Failure) => void,
     deadline_ms?: number,
   ): number {
-    return this.#start(name, request, context, bytes, done as (reply: unknown) => void, null, deadline_ms);
+    return this.#start(method, request, context, done as (reply: unknown) => void, null, deadline_ms);
   }
 
   /** As `call`, as a promise. */
-  request<Name extends MethodName>(
-    name: Name,
-    request: RequestOf<Name>,
+  request<Row extends Method>(
+    method: Row,
+    request: RequestOf<Row>,
     context: CallContext,
-    bytes = 0,
     deadline_ms?: number,
-  ): Promise<ReplyOf<Name> | Failure> {
+  ): Promise<ReplyOf<Row> | Failure> {
     return new Promise((resolve) => {
-      this.call(name, request, context, bytes, resolve, deadline_ms);
+      this.call(method, request, context, resolve, deadline_ms);
     });
   }
 
   /**
-   * Calls a stream method. Yields its chunks; ends after the last; a Failure is yielded as the last
-   * item. Leaving the loop early cancels the call.
+   * Calls a stream method. Yields its chunks and returns its reply; a Failure is yielded as the last
+   * item and returned. Leaving the loop early cancels the call.
    */
-  async *stream<Name extends MethodName>(
-    name: Name,
-    request: RequestOf<Name>,
+  async *stream<Row extends Method>(
+    method: Row,
+    request: RequestOf<Row>,
     context: CallContext,
     deadline_ms?: number,
-  ): AsyncGenerator<string | Failure, void, undefined> {
+  ): AsyncGenerator<string | Failure, ReplyOf<Row> | Failure, undefined> {
     const chunks: string[] = [];
     let outcome: unknown;
     let ended = false;
@@ -189,10 +187,9 @@ export class RpcClient {
       wake = null;
     };
     const id = this.#start(
-      name,
+      method,
       request,
       context,
-      0,
       (reply) => {
         ended = true;
         outcome = reply;
@@ -212,7 +209,7 @@ export class RpcClient {
           yield chunk;
         } else if (ended) {
           if (outcome instanceof Failure) yield outcome;
-          return;
+          return outcome as ReplyOf<Row> | Failure;
         } else {
           await new Promise<void>((resolve) => {
             wake = resolve;
@@ -250,10 +247,9 @@ export class RpcClient {
   }
 
   #start(
-    name: MethodName,
+    method: Method,
     request: unknown,
     context: CallContext,
-    bytes: number,
     done: (reply: unknown) => void,
     chunk: ((text: string) => void) | null,
     deadline_ms: number | undefined,
@@ -262,17 +258,17 @@ export class RpcClient {
       done(new Failure("UNAVAILABLE", "the server is not ready, try again"));
       return 0;
     }
-    if (this.#pending.size >= this.#calls_max || this.#bytes + bytes > this.#bytes_max) {
+    const weight = method.weight(request);
+    if (this.#pending.size >= this.#calls_max || this.#bytes + weight > this.#bytes_max) {
       done(new Failure("RESOURCE_EXHAUSTED", "the server is busy, try again"));
       return 0;
     }
     const id = this.#pending.nextId();
-    const index = METHOD_INDEXES.get(name);
-    assert(index !== undefined, `method ${name} is in the table`);
-    const deadline = this.#clock.now() + (deadline_ms ?? METHODS[name].deadline_ms);
-    this.#pending.add({ id, deadline_ms: deadline, bytes, done, chunk, overdue: false });
-    this.#bytes += bytes;
-    this.#port.send([FRAME.CALL, id, index, deadline, context.actor, context.trace, request]);
+    const position = this.#methods.positionOf(method);
+    const deadline = this.#clock.now() + (deadline_ms ?? method.deadline_ms);
+    this.#pending.add({ id, deadline_ms: deadline, weight, done, chunk, overdue: false });
+    this.#bytes += weight;
+    this.#port.send([FRAME.CALL, id, position, deadline, weight, context.actor, context.trace, request]);
     if (chunk !== null) this.#port.send([FRAME.CREDIT, id, STREAM_CREDIT_CHUNKS]);
     return id;
   }
@@ -305,6 +301,6 @@ export class RpcClient {
 
   #forget(call: PendingCall): void {
     this.#pending.delete(call);
-    this.#bytes -= call.bytes;
+    this.#bytes -= call.weight;
   }
 }

@@ -4,7 +4,7 @@
  * Runs on both sides of every RPC; knows nothing of calls, deadlines or methods.
  */
 import { MessageChannel, type MessagePort, type Transferable } from "node:worker_threads";
-import type { Frame } from "../../schemas/rpc.js";
+import type { Frame } from "./frames.js";
 
 /** What `Worker`, `parentPort` and `MessagePort` have in common. */
 export interface Endpoint {

@@ -7,7 +7,7 @@ import { Worker } from "node:worker_threads";
 import t from "tap";
 import type { PublishReply } from "../../schemas/events.js";
 import { STREAM_CREDIT_CHUNKS, VERDICT_GRACE_MS } from "../../schemas/limits.js";
-import type { CallContext, Frame } from "../../schemas/rpc.js";
+import type { CallContext, Frame } from "./frames.js";
 import type { Owner } from "../../test/server-process.js";
 import { Shared, type PeerData } from "../../test/threads/shared.js";
 import { AssertionError } from "../base/assert.js";

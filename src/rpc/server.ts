@@ -3,39 +3,42 @@
  * deadlines and cancellation; streams that wait for credit. Runs in the writer and in the pool's
  * workers. What a call does is the business of `execute`.
  */
-import { FRAME, type CallFrame, type Frame } from "../../schemas/rpc.js";
 import { BATCH_CALLS_MAX, MAILBOX_CALLS_MAX } from "../../schemas/limits.js";
-import { METHOD_NAMES, type MethodName } from "../../schemas/methods.js";
-import { must } from "../base/assert.js";
 import type { Clock } from "../base/clock.js";
 import { Failure } from "../base/result.js";
+import { FRAME, type CallFrame, type Frame } from "./frames.js";
+import type { Method, MethodTable, Notice, PayloadOf } from "./method.js";
 import { Port, type Endpoint } from "./port.js";
 
 /** A call as the executor sees it. */
-export interface ServerCall {
+export interface ServerCall<Row extends Method = Method> {
   readonly id: number;
-  readonly method: MethodName;
+  readonly method: Row;
+  /** Bytes, as the calling side has weighed the request. */
+  readonly weight: number;
   readonly actor: string;
   readonly trace: string;
   readonly request: unknown;
 }
 
-export interface RpcServerOptions {
+export interface RpcServerOptions<Row extends Method = Method> {
+  readonly methods: MethodTable<Row>;
   readonly clock: Clock;
   /** Carries out a group of calls, in order; answers each through `reply`, `fail` or `stream`. */
-  readonly execute: (calls: readonly ServerCall[], server: RpcServer) => void;
+  readonly execute: (calls: readonly ServerCall<Row>[], server: RpcServer<Row>) => void;
   readonly mailbox_max?: number;
   readonly batch_max?: number;
 }
 
 interface OpenStream {
-  readonly chunks: Iterator<string | Failure>;
+  readonly chunks: Iterator<string | Failure, unknown>;
   credit: number;
 }
 
-export class RpcServer {
+export class RpcServer<Row extends Method = Method> {
+  readonly #methods: MethodTable<Row>;
   readonly #clock: Clock;
-  readonly #execute: RpcServerOptions["execute"];
+  readonly #execute: RpcServerOptions<Row>["execute"];
   readonly #mailbox_max: number;
   readonly #batch_max: number;
   readonly #port: Port;
@@ -48,7 +51,8 @@ export class RpcServer {
   #scheduled = false;
   #paused = false;
 
-  constructor(endpoint: Endpoint, options: RpcServerOptions) {
+  constructor(endpoint: Endpoint, options: RpcServerOptions<Row>) {
+    this.#methods = options.methods;
     this.#clock = options.clock;
     this.#execute = options.execute;
     this.#mailbox_max = options.mailbox_max ?? MAILBOX_CALLS_MAX;
@@ -71,8 +75,8 @@ export class RpcServer {
     this.#port.send([FRAME.FAILURE, call.id, failure.status, failure.message, failure.members]);
   }
 
-  /** Answers with a sequence of chunks; a Failure among them ends it. Sends as far as there is credit. */
-  stream(call: ServerCall, chunks: Iterable<string | Failure>): void {
+  /** Answers with a sequence of chunks and what they return; a Failure among them ends it. Sends as far as there is credit. */
+  stream(call: ServerCall, chunks: Iterable<string | Failure, unknown>): void {
     const credit = this.#early_credit.get(call.id) ?? 0;
     this.#early_credit.delete(call.id);
     const open: OpenStream = { chunks: chunks[Symbol.iterator](), credit };
@@ -81,8 +85,8 @@ export class RpcServer {
   }
 
   /** Says something unasked. */
-  notify(name: string, payload: unknown): void {
-    this.#port.send([FRAME.NOTICE, name, payload]);
+  notify<Said extends Notice>(notice: Said, payload: PayloadOf<Said>): void {
+    this.#port.send([FRAME.NOTICE, notice.name, payload]);
   }
 
   /** Sends what is queued, now: what was committed is answered before anything else is begun. */
@@ -164,19 +168,13 @@ export class RpcServer {
     const taken = this.#mailbox.length <= this.#batch_max ? this.#mailbox : this.#mailbox.slice(0, this.#batch_max);
     this.#mailbox = taken === this.#mailbox ? [] : this.#mailbox.slice(this.#batch_max);
     const now = this.#clock.now();
-    const calls: ServerCall[] = [];
-    for (const [, id, method, deadline_ms, actor, trace, request] of taken) {
+    const calls: ServerCall<Row>[] = [];
+    for (const [, id, position, deadline_ms, weight, actor, trace, request] of taken) {
       if (now > deadline_ms || this.#cancelled.delete(id)) {
         this.#early_credit.delete(id);
         this.#port.send([FRAME.FAILURE, id, "DEADLINE_EXCEEDED", "deadline exceeded", null]);
       } else {
-        calls.push({
-          id,
-          method: must(METHOD_NAMES[method], "a call names a method of the table"),
-          actor,
-          trace,
-          request,
-        });
+        calls.push({ id, method: this.#methods.at(position), weight, actor, trace, request });
       }
     }
     if (calls.length > 0) this.#execute(calls, this);
@@ -186,20 +184,18 @@ export class RpcServer {
   #pump(id: number, open: OpenStream): void {
     while (open.credit > 0) {
       const next = open.chunks.next();
-      if (next.done === true || next.value instanceof Failure) {
-        this.#streams.delete(id);
-        if (next.done !== true) {
-          // Left early: the generator's own end (a snapshot, a worker that waits) comes now.
-          open.chunks.return?.();
-          const failure = next.value as Failure;
-          this.#port.send([FRAME.FAILURE, id, failure.status, failure.message, failure.members]);
-        } else {
-          this.#port.send([FRAME.REPLY, id, null]);
-        }
-        return;
+      if (next.done !== true && !(next.value instanceof Failure)) {
+        open.credit -= 1;
+        this.#port.send([FRAME.CHUNK, id, next.value]);
+        continue;
       }
-      open.credit -= 1;
-      this.#port.send([FRAME.CHUNK, id, next.value]);
+      this.#streams.delete(id);
+      // Left early: the generator's own end (a snapshot, a worker that waits) comes now.
+      if (next.done !== true) open.chunks.return?.();
+      const end: unknown = next.value;
+      if (end instanceof Failure) this.#port.send([FRAME.FAILURE, id, end.status, end.message, end.members]);
+      else this.#port.send([FRAME.REPLY, id, end ?? null]);
+      return;
     }
   }
 }

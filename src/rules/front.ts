@@ -8,7 +8,7 @@ import {
   VALIDATION_SHORT_BYTES_MAX,
   VALIDATION_SHORT_DEADLINE_MS,
 } from "../../schemas/limits.js";
-import type { CallContext } from "../../schemas/rpc.js";
+import type { CallContext } from "../rpc/frames.js";
 import type { CheckedRule, RuleUse } from "../../schemas/rules.js";
 import { must } from "../base/assert.js";
 import { buffersOf, packBytes } from "../base/bytes.js";

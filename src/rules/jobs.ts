@@ -21,7 +21,7 @@ import { formatTime } from "../base/time.js";
 import type { ReadContext } from "../store/read-context.js";
 import { Effort } from "./effort.js";
 import { splitPath } from "./file-glob.js";
-import { loadPatterns, sizeOfPattern } from "./pattern.js";
+import { loadRegexEngine, sizeOfRegex } from "./regex.js";
 import { readRule, readRules, type RuleReading } from "./rule.js";
 import { RuleSets, type CompiledRule } from "./rule-sets.js";
 import type { RuleRow } from "./table.js";
@@ -29,14 +29,14 @@ import { Content, violationsOf, type Found } from "./violations.js";
 
 /** To be done before a job that compiles: the engine of patterns is loaded where it is needed, which the front is not. */
 export function prepareRules(): Promise<void> {
-  return loadPatterns();
+  return loadRegexEngine();
 }
 
 /** JSON text of CheckedRule[]: what the body holds, its defaults filled in. */
 export function checkRules(_context: ReadContext, { use, project, actor, body }: CheckRulesRequest): string | Failure {
   const read = readJsonText(unpackBytes(body));
   if (read instanceof Failure) return read;
-  const reading: RuleReading = { use, project: use === "put" ? project : null, actor, sizeOf: sizeOfPattern };
+  const reading: RuleReading = { use, project: use === "put" ? project : null, actor, sizeOf: sizeOfRegex };
   const rules = use === "propose" ? readRule(read.json, null, reading) : readRules(read.json, "the body", reading);
   if (rules instanceof Failure) return rules;
   return JSON.stringify(Array.isArray(rules) ? rules : [rules]);

@@ -1,10 +1,10 @@
 /** What a worker keeps: a set as long as its number is the same, and never more than it may. */
 import t from "tap";
 import { COMPILED_INSTRUCTIONS_KEPT_MAX } from "../../schemas/limits.js";
-import { loadPatterns } from "./pattern.js";
+import { loadRegexEngine } from "./regex.js";
 import { RuleSets, type StoredRule } from "./rule-sets.js";
 
-await loadPatterns();
+await loadRegexEngine();
 
 const row = (rule_id: string, size = 1): StoredRule => ({
   rule_id,

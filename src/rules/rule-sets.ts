@@ -7,7 +7,7 @@ import { COMPILED_INSTRUCTIONS_KEPT_MAX, COMPILED_SETS_KEPT_MAX } from "../../sc
 import { NO_CONSOLE_LOG, type MatchType } from "../../schemas/rules.js";
 import { Failure } from "../base/result.js";
 import { compileFileGlob, type FileGlob } from "./file-glob.js";
-import { compilePattern, type Pattern } from "./pattern.js";
+import { compileRegex, type Regex } from "./regex.js";
 import { defaultMessage, type Matcher } from "./violations.js";
 
 /** What is needed of a row of the table. */
@@ -34,7 +34,7 @@ export class CompiledRule implements Matcher {
   readonly #source: string;
   /** Null: for every file. */
   readonly #globs: readonly FileGlob[] | null;
-  #pattern: Pattern | null | undefined;
+  #pattern: Regex | null | undefined;
 
   constructor({ rule_id, severity, match_type, pattern, message, stack, applies_to }: StoredRule) {
     this.match_type = match_type;
@@ -46,10 +46,10 @@ export class CompiledRule implements Matcher {
     this.#globs = globs.includes(EVERY_NAME) ? null : globs.flatMap((glob) => compileFileGlob(glob) ?? []);
   }
 
-  get pattern(): Pattern | null {
+  get pattern(): Regex | null {
     if (this.#pattern === undefined) {
       const compiled =
-        this.match_type === "custom" && this.#source === NO_CONSOLE_LOG ? null : compilePattern(this.#source);
+        this.match_type === "custom" && this.#source === NO_CONSOLE_LOG ? null : compileRegex(this.#source);
       // It was compiled before it was stored, by the same engine and within the same bounds.
       if (compiled instanceof Failure) throw new Error(`a stored pattern ${compiled.message}`);
       this.#pattern = compiled;

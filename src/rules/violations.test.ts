@@ -5,15 +5,15 @@ import t from "tap";
 import { must } from "../base/assert.js";
 import { Failure } from "../base/result.js";
 import { Effort } from "./effort.js";
-import { compilePattern, loadPatterns, type Pattern } from "./pattern.js";
+import { compileRegex, loadRegexEngine, type Regex } from "./regex.js";
 import { Content, defaultMessage, violationsOf, type Found } from "./violations.js";
 
-await loadPatterns();
+await loadRegexEngine();
 
 const BOUNDLESS = new Effort(Infinity, Infinity);
 
-function compiled(pattern: string): Pattern {
-  const result = compilePattern(pattern);
+function compiled(pattern: string): Regex {
+  const result = compileRegex(pattern);
   if (result instanceof Failure) throw new Error(`${pattern}: ${result.message}`);
   return result;
 }
@@ -95,7 +95,7 @@ t.test("looking at all lines at once changes nothing", (t) => {
   let shortcuts = 0;
   fc.assert(
     fc.property(flagged, text, (pattern, content) => {
-      const result = compilePattern(pattern);
+      const result = compileRegex(pattern);
       // \Q at the end, say, makes some of them malformed.
       fc.pre(!(result instanceof Failure));
       const expected = naive(pattern, content);
@@ -180,7 +180,7 @@ t.test("compiling is bounded, and says why it refuses", (t) => {
     ["(?:x{1,30}){1,30}".repeat(10), /too large/],
   ];
   for (const [pattern, says] of refusals) {
-    const result = compilePattern(pattern);
+    const result = compileRegex(pattern);
     t.match(result instanceof Failure ? result.message : "", says, pattern.slice(0, 40));
   }
   t.ok(compiled("\\{9000\\}") instanceof Object, "an escaped brace repeats nothing");

@@ -5,12 +5,12 @@
  */
 import { NO_CONSOLE_LOG, type MatchType } from "../../schemas/rules.js";
 import type { Effort } from "./effort.js";
-import type { Pattern } from "./pattern.js";
+import type { Pattern } from "./regex.js";
 
 /** `pattern` is null for a custom rule that has a meaning of its own. */
 export interface Matcher {
   readonly match_type: MatchType;
-  readonly pattern: Pattern | null;
+  readonly pattern: Regex | null;
 }
 
 export interface Found {

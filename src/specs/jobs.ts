@@ -1,38 +1,73 @@
-/** Listing specs and projects. Runs in the pool, or on the front where it is short. */
-import { specKeyPrefix, splitSpecKey, type SpecListRequest } from "../../schemas/specs.js";
+/** Reads of specs and projects. Run in the pool, or on the front where they are short. */
+import { Type } from "typebox";
+import {
+  SpecDiff,
+  SpecHistory,
+  SpecList,
+  SpecListRequest,
+  SpecProjects,
+  specKeyPrefix,
+  splitSpecKey,
+} from "../../schemas/specs.js";
 import { formatTime } from "../base/time.js";
-import type { ReadContext } from "../store/read-context.js";
+import { streamJob } from "../threads/pool-method.js";
+import { versionedJobs } from "../versioned/jobs.js";
+import { specReader } from "../versioned/table.js";
 
 /** Keys that are read from the database at once. */
 const LIST_PAGE_KEYS = 500;
 
+export const { historyOf: specHistory, diffOf: specDiff } = versionedJobs("spec", specReader, {
+  history: SpecHistory,
+  diff: SpecDiff,
+});
+
 /** `{"project","specs":[{"name","version","updated_at"}]}` by name. */
-export function* listSpecs(context: ReadContext, { project }: SpecListRequest): Generator<string, void, undefined> {
-  yield `{"project":${JSON.stringify(project)},"specs":[`;
-  const prefix = specKeyPrefix(project);
-  let separator = "";
-  for (let after = "", more = true; more; ) {
-    const rows = context.specs.list(prefix, after, LIST_PAGE_KEYS);
-    more = rows.length === LIST_PAGE_KEYS;
-    for (const { key, version, updated_at } of rows) {
-      yield `${separator}{"name":${JSON.stringify(splitSpecKey(key).name)},"version":${version},"updated_at":"${formatTime(updated_at)}"}`;
-      separator = ",";
-      after = key;
+export const listSpecs = streamJob({
+  name: "spec.list",
+  request: SpecListRequest,
+  text: SpecList,
+  reply: Type.Null(),
+  cost: "bounded",
+  models: { specs: specReader },
+  *run({ specs }, { project }) {
+    yield `{"project":${JSON.stringify(project)},"specs":[`;
+    const prefix = specKeyPrefix(project);
+    let separator = "";
+    for (let after = "", more = true; more; ) {
+      const rows = specs.list(prefix, after, LIST_PAGE_KEYS);
+      more = rows.length === LIST_PAGE_KEYS;
+      for (const { key, version, updated_at } of rows) {
+        const name = JSON.stringify(splitSpecKey(key).name);
+        yield `${separator}{"name":${name},"version":${version},"updated_at":"${formatTime(updated_at)}"}`;
+        separator = ",";
+        after = key;
+      }
     }
-  }
-  yield "]}";
-}
+    yield "]}";
+    return null;
+  },
+});
 
 /** `{"projects":[{"project","specs"}]}` by project. */
-export function* listProjects(context: ReadContext): Generator<string, void, undefined> {
-  yield `{"projects":[`;
-  let separator = "";
-  for (let first = context.specs.list("", "", 1)[0]?.key; first !== undefined; ) {
-    const { project } = splitSpecKey(first);
-    const prefix = specKeyPrefix(project);
-    yield `${separator}{"project":${JSON.stringify(project)},"specs":${context.specs.countPrefix(prefix)}}`;
-    separator = ",";
-    first = context.specs.afterPrefix(prefix);
-  }
-  yield "]}";
-}
+export const listProjects = streamJob({
+  name: "spec.projects",
+  request: Type.Object({}),
+  text: SpecProjects,
+  reply: Type.Null(),
+  cost: "bounded",
+  models: { specs: specReader },
+  *run({ specs }) {
+    yield `{"projects":[`;
+    let separator = "";
+    for (let first = specs.list("", "", 1)[0]?.key; first !== undefined; ) {
+      const { project } = splitSpecKey(first);
+      const prefix = specKeyPrefix(project);
+      yield `${separator}{"project":${JSON.stringify(project)},"specs":${specs.countPrefix(prefix)}}`;
+      separator = ",";
+      first = specs.afterPrefix(prefix);
+    }
+    yield "]}";
+    return null;
+  },
+});

@@ -1,6 +1,6 @@
-/** Section 4 of the wire contract over HTTP. Runs on the front; what the spaces share is versioned/front.ts. */
-import { FRONT_READ_ROWS_MAX, KEY_BYTES_MAX } from "../../schemas/limits.js";
+/** docs/http-api.md "Specs". Runs on the front; what the spaces share is versioned/front.ts. */
 import { PreconditionErrorBody } from "../../schemas/common.js";
+import { FRONT_READ_ROWS_MAX, KEY_BYTES_MAX } from "../../schemas/limits.js";
 import {
   SpecDeleteAnswer,
   SpecDiff,
@@ -9,48 +9,66 @@ import {
   SpecProjects,
   SpecPutAnswer,
   SpecRollbackAnswer,
+  SpecWord,
   specKey,
   specKeyPrefix,
 } from "../../schemas/specs.js";
+import { utf8Length } from "../../schemas/text.js";
 import { VersionedGetQuery, VersionedRollbackQuery, VersionedWriteQuery } from "../../schemas/versioned.js";
-import { hasControlCharacter, utf8Length } from "../base/path.js";
+import type { Log } from "../base/log.js";
 import { type Failure, invalid } from "../base/result.js";
 import { formatTime } from "../base/time.js";
-import { readReply } from "../front/chunked-reply.js";
-import type { Answer, Request, Route } from "../front/route-table.js";
-import type { Reads } from "../rpc/reads.js";
-import { CONDITION_HEADERS, type VersionedFront } from "../versioned/front.js";
+import { readReply } from "../front/reply.js";
+import { route, type Route } from "../front/route.js";
+import type { Reads } from "../threads/reads.js";
+import type { Writer } from "../threads/writer.js";
+import { CONDITION_HEADERS, VersionedFront } from "../versioned/front.js";
+import { specReader } from "../versioned/table.js";
+import { deleteSpec, putSpec, rollbackSpec } from "./commands.js";
+import { listProjects, listSpecs, specDiff, specHistory } from "./jobs.js";
 
 const SPEC_TYPE = "application/json";
 
-/** @param specs their space on the front; others that write specs tell it what it should forget */
-export function specRoutes(specs: VersionedFront, reads: Reads): Route[] {
-  const audit = (action: "spec.put" | "spec.rollback" | "spec.delete") => ({
-    action,
-    resource: (params: readonly string[]) => params.join("/"),
-  });
+type Named = readonly [project: string, name: string];
+
+export interface SpecRoutesOptions {
+  readonly writer: Writer;
+  readonly reads: Reads;
+  readonly log: Log;
+}
+
+export function specRoutes({ writer, reads, log }: SpecRoutesOptions): Route[] {
+  const reader = reads.model(specReader);
+  const methods = { put: putSpec, rollback: rollbackSpec, delete: deleteSpec, history: specHistory, diff: specDiff };
+  const specs = new VersionedFront({ writer, reads, log, reader, methods });
   const tag = "specs";
   const path = "/api/specs/{project}/{name}";
+  const params = { project: SpecWord, name: SpecWord };
+  const subject = ([project, name]: Named): { readonly key: string } => ({ key: specKey(project, name) });
   return [
-    {
+    route({
       method: "GET",
       path: "/api/specs",
       name: "spec.projects",
       tag,
       summary: "Lists the projects that have specs.",
       answer: SpecProjects,
-      handle: ({ context }) => readReply(reads.run("spec.projects", {}, context, Number.POSITIVE_INFINITY)),
-    },
-    {
+      handle: ({ context }) => readReply(reads.stream(listProjects, {}, context, Number.POSITIVE_INFINITY)),
+    }),
+    route({
       method: "GET",
       path: "/api/specs/{project}",
       name: "spec.list",
       tag,
       summary: "Lists a project's specs by name.",
       answer: SpecList,
-      handle: (request) => listSpecs(reads, request),
-    },
-    {
+      handle: ({ params: [project], context }) => {
+        const long = reader.listExceeds(specKeyPrefix(project), "", FRONT_READ_ROWS_MAX);
+        const rows = long ? Number.POSITIVE_INFINITY : FRONT_READ_ROWS_MAX;
+        return readReply(reads.stream(listSpecs, { project }, context, rows));
+      },
+    }),
+    route({
       method: "GET",
       path,
       name: "spec.get",
@@ -61,79 +79,67 @@ export function specRoutes(specs: VersionedFront, reads: Reads): Route[] {
       answer: "raw",
       views: [SpecHistory, SpecDiff],
       statuses: [304, 404],
-      handle: (request) => specs.get(keyOf(request), request),
-    },
-    {
+      handle: (request) => specs.get(specKey(...request.params), request),
+    }),
+    route({
       method: "PUT",
       path,
       name: "spec.put",
       tag,
       summary: "Stores a new version of a spec.",
+      params,
       query: VersionedWriteQuery,
       headers: CONDITION_HEADERS,
       body: { kind: "raw" },
       answer: SpecPutAnswer,
       statuses: [412],
       refusals: { 412: PreconditionErrorBody },
-      audit: audit("spec.put"),
-      handle: (request) => putSpec(specs, request),
-    },
-    {
+      audited: { by: putSpec, subject },
+      handle: (request) => {
+        const [project, name] = request.params;
+        const refusal = refuseLength(request.params);
+        if (refusal !== null) return refusal;
+        if (request.body.byteLength === 0) return invalid("empty body");
+        return specs.put(specKey(project, name), SPEC_TYPE, request, ({ version, hash, updated_at }) =>
+          JSON.stringify({ project, name, version, hash, updated_at: formatTime(updated_at) }),
+        );
+      },
+    }),
+    route({
       method: "POST",
       path,
       name: "spec.rollback",
       tag,
       summary: "Stores an old version's bytes as a new version.",
+      params,
       query: VersionedRollbackQuery,
       headers: CONDITION_HEADERS,
       answer: SpecRollbackAnswer,
       statuses: [404, 412],
       refusals: { 412: PreconditionErrorBody },
-      audit: audit("spec.rollback"),
-      handle: (request) => refuseKey(request) ?? specs.rollback(keyOf(request), request),
-    },
-    {
+      audited: { by: rollbackSpec, subject },
+      handle: (request) => refuseLength(request.params) ?? specs.rollback(specKey(...request.params), request),
+    }),
+    route({
       method: "DELETE",
       path,
       name: "spec.delete",
       tag,
       summary: "Deletes a spec; its history stays.",
+      params,
       query: VersionedWriteQuery,
       headers: CONDITION_HEADERS,
       answer: SpecDeleteAnswer,
       statuses: [404, 412],
       refusals: { 412: PreconditionErrorBody },
-      audit: audit("spec.delete"),
-      handle: (request) => refuseKey(request) ?? specs.delete(keyOf(request), request),
-    },
+      audited: { by: deleteSpec, subject },
+      handle: (request) => refuseLength(request.params) ?? specs.delete(specKey(...request.params), request),
+    }),
   ];
 }
 
-function keyOf({ params: [project = "", name = ""] }: Request): string {
-  return specKey(project, name);
-}
-
-/** The 400 for a project or name that cannot be one; null where both can. */
-function refuseKey({ params: [project = "", name = ""] }: Request): Failure | null {
-  if (project === "") return invalid("project is required");
-  if (name === "") return invalid("name is required");
-  if (utf8Length(project) + utf8Length(name) >= KEY_BYTES_MAX)
-    return invalid(`project and name are longer than ${KEY_BYTES_MAX} bytes`);
-  return hasControlCharacter(project) || hasControlCharacter(name)
-    ? invalid("project and name must not contain control characters")
-    : null;
-}
-
-function listSpecs(reads: Reads, { params: [project = ""], context }: Request): Answer | Promise<Answer> {
-  const long = reads.context.specs.listExceeds(specKeyPrefix(project), "", FRONT_READ_ROWS_MAX);
-  return readReply(reads.run("spec.list", { project }, context, long ? Number.POSITIVE_INFINITY : FRONT_READ_ROWS_MAX));
-}
-
-function putSpec(specs: VersionedFront, request: Request): Answer | Promise<Answer> {
-  const refusal = refuseKey(request) ?? (request.body.byteLength === 0 ? invalid("empty body") : null);
-  if (refusal !== null) return refusal;
-  const [project = "", name = ""] = request.params;
-  return specs.put(specKey(project, name), SPEC_TYPE, request, ({ version, hash, updated_at }) =>
-    JSON.stringify({ project, name, version, hash, updated_at: formatTime(updated_at) }),
-  );
+/** The 400 for a project and a name that are too long together; each by itself was looked at before. */
+function refuseLength([project, name]: Named): Failure | null {
+  const fits = utf8Length(project) + utf8Length(name) < KEY_BYTES_MAX;
+  return fits ? null : invalid(`project and name are longer than ${KEY_BYTES_MAX} bytes`);
 }

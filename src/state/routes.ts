@@ -1,38 +1,50 @@
-/** Section 3 of the wire contract over HTTP. Runs on the front; what the spaces share is versioned/front.ts. */
-import { CONTENT_TYPE_BYTES_MAX, FRONT_READ_ROWS_MAX, KEY_BYTES_MAX } from "../../schemas/limits.js";
+/** docs/http-api.md "State". Runs on the front; what the spaces share is versioned/front.ts. */
 import { PreconditionErrorBody } from "../../schemas/common.js";
+import { FRONT_READ_ROWS_MAX } from "../../schemas/limits.js";
 import {
+  ContentType,
   StateDeleteAnswer,
   StateDiff,
   StateHistory,
+  StateKey,
   StateList,
   StateListQuery,
   StatePutAnswer,
   StateRollbackAnswer,
 } from "../../schemas/state.js";
+import { textProblem } from "../../schemas/text.js";
 import { VersionedGetQuery, VersionedRollbackQuery, VersionedWriteQuery } from "../../schemas/versioned.js";
-import { type Failure, invalid } from "../base/result.js";
-import { hasControlCharacter, utf8Length } from "../base/path.js";
+import type { Log } from "../base/log.js";
+import { invalid } from "../base/result.js";
 import { formatTime } from "../base/time.js";
-import { readReply } from "../front/chunked-reply.js";
-import type { Answer, Request, Route } from "../front/route-table.js";
-import type { Reads } from "../rpc/reads.js";
-import { CONDITION_HEADERS, VersionedFront, type VersionedFrontOptions } from "../versioned/front.js";
+import { readReply } from "../front/reply.js";
+import { route, type Answer, type Route } from "../front/route.js";
 
-const WRITE_HEADERS = ["content-type", ...CONDITION_HEADERS] as const;
+import type { Reads } from "../threads/reads.js";
+import type { Writer } from "../threads/writer.js";
+import { CONDITION_HEADERS, VersionedFront, type WriteRequest } from "../versioned/front.js";
+import { stateReader } from "../versioned/table.js";
+import { deleteState, putState, rollbackState } from "./commands.js";
+import { listState, stateDiff, stateHistory } from "./jobs.js";
+
 /** What `curl -d` sends where nobody chose a type. */
 const FORM_TYPE = "application/x-www-form-urlencoded";
 const DEFAULT_TYPE = "application/json";
 
-export function stateRoutes(options: VersionedFrontOptions): Route[] {
-  const state = new VersionedFront(options, options.reads.context.state);
-  const audit = (action: "state.put" | "state.rollback" | "state.delete") => ({
-    action,
-    resource: (params: readonly string[]) => params[0] ?? "",
-  });
+export interface StateRoutesOptions {
+  readonly writer: Writer;
+  readonly reads: Reads;
+  readonly log: Log;
+}
+
+export function stateRoutes({ writer, reads, log }: StateRoutesOptions): Route[] {
+  const reader = reads.model(stateReader);
+  const methods = { put: putState, rollback: rollbackState, delete: deleteState, history: stateHistory, diff: stateDiff };
+  const state = new VersionedFront({ writer, reads, log, reader, methods });
   const tag = "state";
+  const path = "/api/state/{key...}";
   return [
-    {
+    route({
       method: "GET",
       path: "/api/state",
       name: "state.list",
@@ -40,11 +52,17 @@ export function stateRoutes(options: VersionedFrontOptions): Route[] {
       summary: "Lists keys, sorted, in pages by prefix.",
       query: StateListQuery,
       answer: StateList,
-      handle: (request) => listState(options.reads, request),
-    },
-    {
+      handle: ({ query: { prefix = "", after = "", limit = null }, context }) => {
+        const wanted = limit ?? Number.POSITIVE_INFINITY;
+        // A list without a limit is short all the same where few keys have the prefix.
+        const long = wanted > FRONT_READ_ROWS_MAX && reader.listExceeds(prefix, after, FRONT_READ_ROWS_MAX);
+        const rows = long ? wanted : FRONT_READ_ROWS_MAX;
+        return readReply(reads.stream(listState, { prefix, after, limit }, context, rows));
+      },
+    }),
+    route({
       method: "GET",
-      path: "/api/state/{key...}",
+      path,
       name: "state.get",
       tag,
       summary: "Reads a value, one of its versions, its history, or the diff of two versions.",
@@ -53,95 +71,70 @@ export function stateRoutes(options: VersionedFrontOptions): Route[] {
       answer: "raw",
       views: [StateHistory, StateDiff],
       statuses: [304, 404],
-      handle: (request) => state.get(keyOf(request), request),
-    },
-    {
+      handle: (request) => state.get(request.params[0], request),
+    }),
+    route({
       method: "PUT",
-      path: "/api/state/{key...}",
+      path,
       name: "state.put",
       tag,
       summary: "Stores a new version.",
+      params: { key: StateKey },
       query: VersionedWriteQuery,
-      headers: WRITE_HEADERS,
+      headers: ["content-type", ...CONDITION_HEADERS],
       body: { kind: "raw" },
       answer: StatePutAnswer,
       statuses: [412],
       refusals: { 412: PreconditionErrorBody },
-      audit: audit("state.put"),
-      handle: (request) => putState(state, request),
-    },
-    {
+      audited: { by: putState, subject: ([key]) => ({ key }) },
+      handle: (request) => put(state, request.params[0], request.headers["content-type"], request),
+    }),
+    route({
       method: "POST",
-      path: "/api/state/{key...}",
+      path,
       name: "state.rollback",
       tag,
       summary: "Stores an old version's bytes as a new version.",
+      params: { key: StateKey },
       query: VersionedRollbackQuery,
       headers: CONDITION_HEADERS,
       answer: StateRollbackAnswer,
       statuses: [404, 412],
       refusals: { 412: PreconditionErrorBody },
-      audit: audit("state.rollback"),
-      handle: (request) => refuseKey(keyOf(request)) ?? state.rollback(keyOf(request), request),
-    },
-    {
+      audited: { by: rollbackState, subject: ([key]) => ({ key }) },
+      handle: (request) => state.rollback(request.params[0], request),
+    }),
+    route({
       method: "DELETE",
-      path: "/api/state/{key...}",
+      path,
       name: "state.delete",
       tag,
       summary: "Deletes a key; its history stays.",
+      params: { key: StateKey },
       query: VersionedWriteQuery,
       headers: CONDITION_HEADERS,
       answer: StateDeleteAnswer,
       statuses: [404, 412],
       refusals: { 412: PreconditionErrorBody },
-      audit: audit("state.delete"),
-      handle: (request) => refuseKey(keyOf(request)) ?? state.delete(keyOf(request), request),
-    },
+      audited: { by: deleteState, subject: ([key]) => ({ key }) },
+      handle: (request) => state.delete(request.params[0], request),
+    }),
   ];
 }
 
-/** The 400 for a key that cannot be one; null where it can. */
-function refuseKey(key: string): Failure | null {
-  if (key === "") return invalid("key is required");
-  // A key of so few characters cannot be too long in bytes: three a UTF-16 unit at most.
-  if (key.length * 3 > KEY_BYTES_MAX && utf8Length(key) > KEY_BYTES_MAX)
-    return invalid(`key is longer than ${KEY_BYTES_MAX} bytes`);
-  return hasControlCharacter(key) ? invalid("key must not contain control characters") : null;
-}
-
-function keyOf({ params }: Request): string {
-  return params[0] ?? "";
-}
-
-function listState(reads: Reads, { query, context }: Request): Answer | Promise<Answer> {
-  const limit = query["limit"] as number | undefined;
-  const prefix = (query["prefix"] as string | undefined) ?? "";
-  const after = (query["after"] as string | undefined) ?? "";
-  const wanted = limit ?? Number.POSITIVE_INFINITY;
-  // A list without a limit is short all the same where few keys have the prefix.
-  const long = wanted > FRONT_READ_ROWS_MAX && reads.context.state.listExceeds(prefix, after, FRONT_READ_ROWS_MAX);
-  return readReply(
-    reads.run("state.list", { prefix, after, limit: limit ?? null }, context, long ? wanted : FRONT_READ_ROWS_MAX),
-  );
-}
-
-function putState(state: VersionedFront, request: Request): Answer | Promise<Answer> {
-  const key = keyOf(request);
-  const content_type = storedType(request.headers["content-type"] ?? "");
-  const refusal =
-    refuseKey(key) ??
-    (content_type === DEFAULT_TYPE ? null : refuseType(content_type)) ??
-    (request.body.byteLength === 0 ? invalid("empty body") : null);
-  return (
-    refusal ??
-    state.put(
-      key,
-      content_type,
-      request,
-      ({ version, hash, updated_at }) =>
-        `{"key":${JSON.stringify(key)},"version":${version},"hash":"${hash}","content_type":${JSON.stringify(content_type)},"updated_at":"${formatTime(updated_at)}"}`,
-    )
+function put(state: VersionedFront, key: string, given: string, request: WriteRequest): Answer | Promise<Answer> {
+  const content_type = storedType(given);
+  const problem = content_type === DEFAULT_TYPE ? null : textProblem(content_type, ContentType.text);
+  if (problem !== null) return invalid(`Content-Type ${problem}`);
+  if (request.body.byteLength === 0) return invalid("empty body");
+  const type = JSON.stringify(content_type);
+  return state.put(
+    key,
+    content_type,
+    request,
+    ({ version, hash, updated_at }) =>
+      `{"key":${JSON.stringify(key)},"version":${version},"hash":"${hash}","content_type":${type}` +
+      `,"updated_at":"${formatTime(updated_at)}"}`,
   );
 }
 
@@ -149,10 +142,4 @@ function putState(state: VersionedFront, request: Request): Answer | Promise<Ans
 function storedType(given: string): string {
   if (given === "" || given === DEFAULT_TYPE) return DEFAULT_TYPE;
   return given.toLowerCase().startsWith(FORM_TYPE) ? DEFAULT_TYPE : given;
-}
-
-function refuseType(content_type: string): Failure | null {
-  if (utf8Length(content_type) > CONTENT_TYPE_BYTES_MAX)
-    return invalid(`Content-Type is longer than ${CONTENT_TYPE_BYTES_MAX} bytes`);
-  return hasControlCharacter(content_type) ? invalid("Content-Type must not contain control characters") : null;
 }

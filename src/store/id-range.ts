@@ -5,8 +5,27 @@
 import type { Db } from "./open.js";
 
 /** Tables that are appended to, with the column of their time in ms. */
-const TIME_COLUMNS = { audit: "at", event: "created_at", llm_usage: "created_at" } as const;
+const TIME_COLUMNS = {
+  audit: "at",
+  event: "created_at",
+  llm_usage: "created_at",
+  compliance_run: "run_at",
+  state_version: "updated_at",
+  spec_version: "updated_at",
+} as const;
 export type TimedTable = keyof typeof TIME_COLUMNS;
+
+/**
+ * The newest time in ms that a row of these tables has, 0 where there is none: the time of a batch is never
+ * before it.
+ * @param schema "main", or the name under which another database is attached
+ */
+export function newestTime(db: Db, schema: string): number {
+  const newest = Object.entries(TIME_COLUMNS).map(
+    ([table, column]) => `coalesce((SELECT ${column} FROM ${schema}.${table} ORDER BY id DESC LIMIT 1), 0)`,
+  );
+  return db.prepare<[], number>(`SELECT max(${newest.join(", ")})`).pluck().get() ?? 0;
+}
 
 /** The ids that lie between two times in ms, both inclusive and null for unbounded: [first, end). */
 export function idRange(

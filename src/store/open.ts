@@ -74,3 +74,20 @@ export function writeFailure(error: unknown): Failure | undefined {
       return undefined;
   }
 }
+
+/**
+ * Whether an error says that the database itself cannot be relied on: then the thread must not go on. A row that
+ * was refused because of another one is a bug of whoever wrote it, and no damage.
+ */
+export function isDamage(error: unknown): boolean {
+  return error instanceof Database.SqliteError && writeFailure(error) === undefined && !isConstraint(error);
+}
+
+/**
+ * SQLite's code for why a database cannot be opened.
+ * @throws error where it is none of SQLite's
+ */
+export function openFailure(error: unknown): string {
+  if (error instanceof Database.SqliteError) return error.code;
+  throw error;
+}

@@ -6,7 +6,7 @@ import { readJsonText } from "../base/json-bytes.js";
 import { toOneLine } from "../base/json-text.js";
 import { Failure, notFound } from "../base/result.js";
 import { formatTime } from "../base/time.js";
-import { sizeOfPattern } from "../rules/pattern.js";
+import { sizeOfRegex } from "../rules/regex.js";
 import type { ReadContext } from "../store/read-context.js";
 import type { TemplateSummaryRow } from "./table.js";
 import { readTemplate } from "./template.js";
@@ -15,7 +15,7 @@ import { readTemplate } from "./template.js";
 export function checkTemplate(_context: ReadContext, { body }: CheckTemplateRequest): string | Failure {
   const read = readJsonText(unpackBytes(body));
   if (read instanceof Failure) return read;
-  const template = readTemplate(read, sizeOfPattern);
+  const template = readTemplate(read, sizeOfRegex);
   if (template instanceof Failure) return template;
   const { id, name, description, kind, tags } = template;
   const data = toOneLine(template.data);

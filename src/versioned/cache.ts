@@ -1,10 +1,13 @@
 /**
  * The front's cache of values that were read lately, bounded by bytes. What is not here is read from the
  * database. A read never goes back in time: while a write of a key is on its way its entry is not shown
- * (the database may be ahead of it), and the acknowledgement replaces the entry, guarded by version,
- * before the writing client is answered.
+ * (the database may be ahead of it), and with the acknowledgement it goes, or the writer's own value takes its
+ * place, guarded by version, before the writing client is answered. Which keys a write changes, the methods
+ * themselves say (src/threads/changes.ts): the cache listens to them, whichever method it is.
  */
 import { HOT_CACHE_BYTES_MAX, HOT_CACHE_VALUE_BYTES_MAX } from "../../schemas/limits.js";
+import { Failure } from "../base/result.js";
+import type { ChangeListener } from "../threads/changes.js";
 
 /** What an entry weighs beside its value: objects, header texts and the key. */
 const ENTRY_OVERHEAD_BYTES = 512;
@@ -32,7 +35,7 @@ function counterOf(key: string): number {
   return (hash ^ (hash >>> 16)) & (WRITE_COUNTERS - 1);
 }
 
-export class HotCache<Reply> {
+export class HotCache<Reply> implements ChangeListener {
   readonly #entries = new Map<string, Cached<Reply>>();
   /**
    * Writes that were sent and not answered yet, counted by a hash of the key: a collision only costs a
@@ -52,26 +55,26 @@ export class HotCache<Reply> {
     return this.#bytes;
   }
 
-  /** A write of the key is sent: `endWrite` follows, unless its outcome is never known. */
-  beginWrite(key: string): void {
-    const at = counterOf(key);
-    this.#writes[at] = (this.#writes[at] as number) + 1;
+  begin(asked: readonly string[] | null): void {
+    if (asked === null) this.#held += 1;
+    else for (const key of asked) this.#count(key, 1);
   }
 
-  /** The write was answered, whatever the answer; after `update` or `remove`. */
-  endWrite(key: string): void {
-    const at = counterOf(key);
-    this.#writes[at] = (this.#writes[at] as number) - 1;
+  end(asked: readonly string[] | null, made: readonly string[] | null | Failure): void {
+    if (!(made instanceof Failure)) {
+      this.#drop(made);
+    } else if (made.outcome_unknown) {
+      this.#drop(asked);
+      // Past its deadline it may still be carried out, unheard: then nothing that it may change is shown any more.
+      if (made.status === "DEADLINE_EXCEEDED") return;
+    }
+    if (asked === null) this.#held -= 1;
+    else for (const key of asked) this.#count(key, -1);
   }
 
-  /** A write of keys that are not known yet is sent: no entry is shown until `release`. */
-  hold(): void {
-    this.#held += 1;
-  }
-
-  /** That write was answered, and what it changed was removed. */
-  release(): void {
-    this.#held -= 1;
+  /** Whether there is an entry of the key, shown or not. */
+  has(key: string): boolean {
+    return this.#entries.has(key);
   }
 
   get(key: string): Cached<Reply> | undefined {
@@ -83,38 +86,46 @@ export class HotCache<Reply> {
 
   /** Keeps what was read from the database. */
   add(key: string, version: number, etag: string, reply: Reply, value_bytes: number): void {
-    if (value_bytes > HOT_CACHE_VALUE_BYTES_MAX || this.#held > 0 || this.#writes[counterOf(key)] !== 0) return;
-    this.remove(key);
+    if (this.#held > 0 || this.#writes[counterOf(key)] !== 0) return;
+    this.#put(key, version, etag, reply, value_bytes);
+  }
+
+  /** Keeps a value whose write was acknowledged, unless a newer one is here. */
+  replace(key: string, version: number, etag: string, reply: Reply, value_bytes: number): void {
+    const entry = this.#entries.get(key);
+    if (entry === undefined || entry.version < version) this.#put(key, version, etag, reply, value_bytes);
+  }
+
+  #put(key: string, version: number, etag: string, reply: Reply, value_bytes: number): void {
+    this.#remove(key);
+    if (value_bytes > HOT_CACHE_VALUE_BYTES_MAX) return;
     const bytes = value_bytes + ENTRY_OVERHEAD_BYTES + key.length;
     this.#entries.set(key, { version, etag, reply, bytes, used: false });
     this.#bytes += bytes;
     this.#evict();
   }
 
-  /** A write was acknowledged: an older entry is replaced by what `make` gives; none is created. */
-  update(key: string, version: number, etag: string, value_bytes: number, make: () => Reply): void {
-    const entry = this.#entries.get(key);
-    if (entry === undefined || entry.version >= version) return;
-    if (value_bytes > HOT_CACHE_VALUE_BYTES_MAX) {
-      this.remove(key);
+  /** Null for all of them. */
+  #drop(keys: readonly string[] | null): void {
+    if (keys !== null) {
+      for (const key of keys) this.#remove(key);
       return;
     }
-    const bytes = value_bytes + ENTRY_OVERHEAD_BYTES + key.length;
-    this.#entries.set(key, { version, etag, reply: make(), bytes, used: entry.used });
-    this.#bytes += bytes - entry.bytes;
-    this.#evict();
+    this.#entries.clear();
+    this.#bytes = 0;
   }
 
-  remove(key: string): void {
+  #remove(key: string): void {
     const entry = this.#entries.get(key);
     if (entry === undefined) return;
     this.#entries.delete(key);
     this.#bytes -= entry.bytes;
   }
 
-  clear(): void {
-    this.#entries.clear();
-    this.#bytes = 0;
+  /** Writes of the key that are on their way. */
+  #count(key: string, change: 1 | -1): void {
+    const at = counterOf(key);
+    this.#writes[at] = (this.#writes[at] as number) + change;
   }
 
   /** Second chance: the oldest goes, unless it was read since it was looked at last. */

@@ -5,6 +5,9 @@
 import { hash as digest } from "node:crypto";
 import { HEAD_CACHE_KEYS_MAX, VERSION_MARK_INTERVAL } from "../../schemas/limits.js";
 import type { Condition, WriteReply } from "../../schemas/versioned.js";
+import { weightOf, type Notice } from "../rpc/method.js";
+import type { Model, Said, WritingModel } from "../threads/model.js";
+import { Type } from "typebox";
 import { must } from "../base/assert.js";
 import { etagMatches, strongEtagMatches } from "../base/etag.js";
 import { Failure, notFound } from "../base/result.js";
@@ -31,7 +34,30 @@ interface CachedHead extends Head {
   readonly live: boolean;
 }
 
-export class VersionedWriter {
+/** How many keys the state store has; said when that has changed. */
+export const STATE_KEYS = { name: "state_keys", payload: Type.Integer({ minimum: 0 }) } as const satisfies Notice;
+
+/** What a condition weighs in a request. */
+export function conditionWeight(condition: Condition | null): number {
+  return condition === null ? 0 : weightOf(condition);
+}
+
+/** The audit row's `detail` of a write. */
+export function versionDetail(_request: unknown, reply: { readonly version: number }): string {
+  return `{"version":${reply.version}}`;
+}
+
+/** The audit row's `detail` of a rollback. */
+export function rollbackDetail(request: { readonly version: number }, reply: { readonly version: number }): string {
+  return `{"version":${reply.version},"rolled_back":${request.version}}`;
+}
+
+/** A space's writer in the writer's thread. */
+export function versionedWriter(space: Space): Model<VersionedWriter> {
+  return { open: ({ db, settings }) => new VersionedWriter(db, space, settings.state_history) };
+}
+
+export class VersionedWriter implements WritingModel {
   readonly #reader: VersionedReader;
   readonly #keep: number;
   readonly #insertVersion: Statement<VersionRow, unknown>;
@@ -44,10 +70,12 @@ export class VersionedWriter {
   readonly #dropMark: Statement<[string, number], unknown>;
   readonly #dropVersion: Statement<[number], { previous: number }>;
   readonly #newestRow: Statement<[], number | null>;
-  /** Heads that were read or written, in the order of their use: a write needs no look-up of a known key. */
+  /** Heads that were read or written, oldest first: a write needs no look-up of a known key. */
   readonly #heads = new Map<string, CachedHead>();
   #next_row = 0;
   #keys = 0;
+  /** As it was told last. */
+  #told_keys = -1;
 
   constructor(
     db: Db,
@@ -84,6 +112,12 @@ export class VersionedWriter {
     this.#heads.clear();
     this.#next_row = (this.#newestRow.get() ?? 0) + 1;
     this.#keys = this.#reader.count();
+  }
+
+  takeNotice(): Said | null {
+    if (this.space.name !== "state" || this.#keys === this.#told_keys) return null;
+    this.#told_keys = this.#keys;
+    return { notice: STATE_KEYS, payload: this.#keys };
   }
 
   /** Stores a new version. */

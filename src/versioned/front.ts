@@ -2,38 +2,78 @@
  * A versioned key space towards clients: point reads from a hot cache, writes by the writer, each answer
  * in the words of its space (space.ts). State's and specs' routes are rows over this. Runs on the front.
  */
+import type { Static } from "typebox";
 import { HISTORY_ROWS_DEFAULT } from "../../schemas/limits.js";
-import type { ReplyOf, RequestOf } from "../../schemas/methods.js";
-import type { Condition } from "../../schemas/versioned.js";
+import type { JsonText } from "../../schemas/json-text.js";
+import type {
+  Condition,
+  DeleteReply,
+  DeleteRequest,
+  DiffRequest,
+  HistoryRequest,
+  PutRequest,
+  RollbackRequest,
+  VersionedGetQuery,
+  VersionedRollbackQuery,
+  VersionedWriteQuery,
+  WriteReply,
+} from "../../schemas/versioned.js";
 import { packBytes } from "../base/bytes.js";
 import { etagMatches } from "../base/etag.js";
 import type { Log } from "../base/log.js";
-import { Failure, invalid, notFound } from "../base/result.js";
+import { Failure, notFound } from "../base/result.js";
 import { formatTime } from "../base/time.js";
-import { readReply } from "../front/chunked-reply.js";
-import { headerBlock, jsonReply, type Answer, type Reply, type Request } from "../front/route-table.js";
-import type { RpcClient } from "../rpc/client.js";
-import type { Reads } from "../rpc/reads.js";
+import { jsonReply, laterReply } from "../front/reply.js";
+import type { Answer, Reply, Request } from "../front/route.js";
+import type { UnaryJob } from "../threads/pool-method.js";
+import type { Reads } from "../threads/reads.js";
+import type { Writer } from "../threads/writer.js";
+import type { WriterMethod } from "../threads/writer-method.js";
+import { headerBlock } from "../transport/reply.js";
 import { HotCache } from "./cache.js";
 import type { Version, VersionedReader } from "./table.js";
 
 /** Headers that a versioned write's condition may come in. */
 export const CONDITION_HEADERS = ["if-match", "if-none-match"] as const;
 
-export interface VersionedFrontOptions {
-  readonly writer: RpcClient;
-  readonly reads: Reads;
-  readonly log: Log;
+/** What a space's methods are: state and specs have each their own, of one shape. */
+export interface VersionedMethods {
+  readonly put: WriterMethod<typeof PutRequest, typeof WriteReply>;
+  readonly rollback: WriterMethod<typeof RollbackRequest, typeof WriteReply>;
+  readonly delete: WriterMethod<typeof DeleteRequest, typeof DeleteReply>;
+  readonly history: UnaryJob<typeof HistoryRequest, ReturnType<typeof JsonText>>;
+  readonly diff: UnaryJob<typeof DiffRequest, ReturnType<typeof JsonText>>;
 }
 
+export interface VersionedFrontOptions {
+  readonly writer: Writer;
+  readonly reads: Reads;
+  readonly log: Log;
+  /** The space, on the front's own handle. */
+  readonly reader: VersionedReader;
+  readonly methods: VersionedMethods;
+}
+
+type Asked = "context" | "body";
+
+/** A request for a value, or for what is known of it. */
+export type GetRequest = Pick<
+  Request<readonly string[], Static<typeof VersionedGetQuery>, "if-none-match">,
+  Asked | "query" | "headers"
+>;
+/** A request that changes a value. */
+export type WriteRequest = Pick<
+  Request<readonly string[], Static<typeof VersionedWriteQuery>, (typeof CONDITION_HEADERS)[number]>,
+  Asked | "query" | "headers"
+>;
+export type RollbackOf = WriteRequest & { readonly query: Static<typeof VersionedRollbackQuery> };
+
 /** The compare-and-swap condition of a write; null where it has none. */
-function conditionOf({ query, headers }: Request): Condition | null {
-  const if_version = query["if_version"];
-  const if_match = headers["if-match"] ?? "";
-  const if_none_match = headers["if-none-match"] ?? "";
+function conditionOf({ query: { if_version }, headers }: WriteRequest): Condition | null {
+  const { "if-match": if_match, "if-none-match": if_none_match } = headers;
   if (if_version === undefined && if_match === "" && if_none_match === "") return null;
   return {
-    ...(typeof if_version === "number" ? { if_version } : {}),
+    ...(if_version === undefined ? {} : { if_version }),
     ...(if_match === "" ? {} : { if_match }),
     ...(if_none_match === "" ? {} : { if_none_match }),
   };
@@ -70,34 +110,29 @@ function unlessHeld(if_none_match: string, etag: string, reply: Reply): Reply {
 }
 
 export class VersionedFront {
-  readonly #writer: RpcClient;
+  readonly #writer: Writer;
   readonly #reads: Reads;
   readonly #log: Log;
   readonly #reader: VersionedReader;
+  readonly #methods: VersionedMethods;
   readonly #cache = new HotCache<Reply>();
 
-  /** @param reader the space, on the front's own handle */
-  constructor({ writer, reads, log }: VersionedFrontOptions, reader: VersionedReader) {
+  constructor({ writer, reads, log, reader, methods }: VersionedFrontOptions) {
     this.#writer = writer;
     this.#reads = reads;
     this.#log = log;
     this.#reader = reader;
+    this.#methods = methods;
+    writer.changes.listen(reader.space.name, this.#cache);
   }
 
   /** A value, one of its versions, its history, or the diff of two versions. */
-  get(key: string, request: Request): Answer | Promise<Answer> {
-    const { query } = request;
-    if (query["diff"] !== undefined) return this.#diff(key, String(query["diff"]));
-    if (query["history"] === 1)
-      return this.#history(request, key, (query["limit"] as number | undefined) ?? HISTORY_ROWS_DEFAULT);
-    const if_none_match = request.headers["if-none-match"] ?? "";
-    const version = query["version"];
-    if (typeof version === "number") {
-      const found = this.#reader.version(key, version);
-      if (found === undefined) return notFound(`version ${version} not found for ${this.#reader.space.described(key)}`);
-      const etag = etagOf(found);
-      return unlessHeld(if_none_match, etag, valueReply(found.content_type, etag, found.version, found.value));
-    }
+  get(key: string, { query, headers }: GetRequest): Answer | Promise<Answer> {
+    const { diff, history, limit = HISTORY_ROWS_DEFAULT, version } = query;
+    if (diff !== undefined) return this.#diff(key, diff);
+    if (history === 1) return this.#history(key, limit);
+    const if_none_match = headers["if-none-match"];
+    if (version !== undefined) return this.#version(key, version, if_none_match);
     const cached = this.#cache.get(key);
     if (cached !== undefined) return unlessHeld(if_none_match, cached.etag, cached.reply);
     const current = this.#reader.current(key);
@@ -112,118 +147,65 @@ export class VersionedFront {
   put(
     key: string,
     content_type: string,
-    request: Request,
-    answer: (reply: ReplyOf<"state.put">) => string,
+    request: WriteRequest,
+    answer: (reply: WriteReply) => string,
   ): Promise<Answer> {
-    const { name } = this.#reader.space;
-    const { body } = request;
-    const condition = conditionOf(request);
-    return new Promise((resolve) => {
-      this.#cache.beginWrite(key);
-      this.#writer.call(
-        `${name}.put`,
-        { key, value: packBytes(body), content_type, condition },
-        request.context,
-        body.byteLength,
-        (reply) => {
-          if (!(reply instanceof Failure)) {
-            const etag = `"${reply.hash}"`;
-            this.#cache.update(key, reply.version, etag, body.byteLength, () =>
-              valueReply(content_type, etag, reply.version, body),
-            );
-          }
-          this.#endWrite(key, reply);
-          if (reply instanceof Failure) {
-            resolve(reply);
-            return;
-          }
-          if (this.#log.infos)
-            this.#log.info(`${name} updated`, { key: this.#reader.space.label(key), version: reply.version });
-          resolve(jsonReply(answer(reply)));
-        },
-      );
-    });
-  }
-
-  rollback(key: string, request: Request): Promise<Answer> {
-    const { name, identity, label } = this.#reader.space;
-    const version = request.query["rollback"] as number;
-    return this.#change(`${name}.rollback`, { key, version, condition: conditionOf(request) }, request, (reply) => {
-      this.#log.info(`${name} rolled back`, { key: label(key), version: reply.version, rolled_back: version });
-      const answer = {
-        ...identity(key),
-        version: reply.version,
-        hash: reply.hash,
-        rolled_back: version,
-        updated_at: formatTime(reply.updated_at),
-      };
-      return jsonReply(JSON.stringify(answer), 200, { rollbacks: 1 });
-    });
-  }
-
-  delete(key: string, request: Request): Promise<Answer> {
     const { name, label } = this.#reader.space;
-    return this.#change(`${name}.delete`, { key, condition: conditionOf(request) }, request, (reply) => {
-      this.#log.info(`${name} deleted`, { key: label(key), version: reply.version });
-      return jsonReply(JSON.stringify({ deleted: label(key) }));
-    });
-  }
-
-  /**
-   * A write from elsewhere that changes keys which only its reply names is about to be sent: until it is
-   * answered nothing cached is shown, for the database may be ahead of it. The function that is returned takes the
-   * keys that were changed, or why there are none, before the client is answered.
-   */
-  beginForeignWrite(): (changed: readonly string[] | Failure) => void {
-    this.#cache.hold();
-    return (changed) => {
-      if (!(changed instanceof Failure)) {
-        for (const key of changed) this.#cache.remove(key);
-      } else if (changed.outcome_unknown) {
-        this.#cache.clear();
-        // As in #endWrite: it may still be carried out, unheard, and then nobody knows which keys are old.
-        if (changed.status === "DEADLINE_EXCEEDED") return;
-      }
-      this.#cache.release();
-    };
-  }
-
-  /** A write after which the key's value is read anew; `answer` makes its answer. */
-  #change<Name extends `${"state" | "spec"}.${"rollback" | "delete"}`>(
-    method: Name,
-    change: RequestOf<Name>,
-    request: Request,
-    answer: (reply: ReplyOf<Name>) => Reply,
-  ): Promise<Answer> {
-    const { key } = change;
+    const { body } = request;
+    // Only a read creates an entry of the cache; a write replaces one.
+    const cached = this.#cache.has(key);
+    const put = { key, value: packBytes(body), content_type, condition: conditionOf(request) };
     return new Promise((resolve) => {
-      this.#cache.beginWrite(key);
-      this.#writer.call(method, change, request.context, 0, (reply) => {
-        this.#cache.remove(key);
-        this.#endWrite(key, reply);
-        resolve(reply instanceof Failure ? reply : answer(reply));
+      this.#writer.call(this.#methods.put, put, request.context, (reply) => {
+        if (reply instanceof Failure) {
+          resolve(reply);
+          return;
+        }
+        const { version } = reply;
+        if (cached) {
+          const etag = `"${reply.hash}"`;
+          this.#cache.replace(key, version, etag, valueReply(content_type, etag, version, body), body.byteLength);
+        }
+        if (this.#log.infos) this.#log.info(`${name} updated`, { key: label(key), version });
+        resolve(jsonReply(answer(reply)));
       });
     });
   }
 
-  /** A write that was lost may have been carried out; past its deadline it may still be, unheard: then the key stays uncached. */
-  #endWrite(key: string, reply: unknown): void {
-    if (reply instanceof Failure && reply.outcome_unknown) {
-      this.#cache.remove(key);
-      if (reply.status === "DEADLINE_EXCEEDED") return;
-    }
-    this.#cache.endWrite(key);
+  async rollback(key: string, request: RollbackOf): Promise<Answer> {
+    const { name, identity, label } = this.#reader.space;
+    const { rollback: rolled_back } = request.query;
+    const change = { key, version: rolled_back, condition: conditionOf(request) };
+    const reply = await this.#writer.request(this.#methods.rollback, change, request.context);
+    if (reply instanceof Failure) return reply;
+    const { version, hash, updated_at } = reply;
+    this.#log.info(`${name} rolled back`, { key: label(key), version, rolled_back });
+    const answer = { ...identity(key), version, hash, rolled_back, updated_at: formatTime(updated_at) };
+    return jsonReply(JSON.stringify(answer), 200, { rollbacks: 1 });
   }
 
-  #history({ context }: Request, key: string, limit: number): Answer | Promise<Answer> {
-    return readReply(this.#reads.run(`${this.#reader.space.name}.history`, { key, limit }, context, limit));
+  async delete(key: string, request: WriteRequest): Promise<Answer> {
+    const { name, label } = this.#reader.space;
+    const change = { key, condition: conditionOf(request) };
+    const reply = await this.#writer.request(this.#methods.delete, change, request.context);
+    if (reply instanceof Failure) return reply;
+    this.#log.info(`${name} deleted`, { key: label(key), version: reply.version });
+    return jsonReply(JSON.stringify({ deleted: label(key) }));
   }
 
-  async #diff(key: string, versions: string): Promise<Answer> {
+  #version(key: string, number: number, if_none_match: string): Answer {
+    const found = this.#reader.version(key, number);
+    if (found === undefined) return notFound(`version ${number} not found for ${this.#reader.space.described(key)}`);
+    const etag = etagOf(found);
+    return unlessHeld(if_none_match, etag, valueReply(found.content_type, etag, found.version, found.value));
+  }
+
+  async #history(key: string, limit: number): Promise<Answer> {
+    return laterReply(Promise.resolve(this.#reads.run(this.#methods.history, { key, limit }, limit)));
+  }
+
+  #diff(key: string, versions: string): Promise<Answer> {
     const [v1 = 0, v2 = 0] = versions.split(",").map(Number);
-    if (v1 < 1 || v2 < 1 || !Number.isSafeInteger(v1) || !Number.isSafeInteger(v2))
-      return invalid("diff must name two versions, A,B");
-    const answer = await this.#reads.pool.run(`${this.#reader.space.name}.diff`, { key, v1, v2 });
-    return answer instanceof Failure ? answer : jsonReply(answer);
+    return laterReply(this.#reads.pool.run(this.#methods.diff, { key, v1, v2 }));
   }
 }

@@ -6,7 +6,8 @@
 import { VERSION_MARK_INTERVAL } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
 import type { Db, Statement } from "../store/open.js";
-import type { Space } from "./space.js";
+import type { Model } from "../threads/model.js";
+import { SPECS, STATE, type Space } from "./space.js";
 
 /** A key's newest version; `row` is its id in the table of versions. */
 export interface Head {
@@ -218,3 +219,11 @@ export class VersionedReader {
     return this.#keep === 0 ? 1 : head.version - this.#keep + 1;
   }
 }
+
+/** A space's reader, on any thread. */
+export function versionedReader(space: Space): Model<VersionedReader> {
+  return { open: ({ db, settings }) => new VersionedReader(db, space, settings.state_history) };
+}
+
+export const stateReader = versionedReader(STATE);
+export const specReader = versionedReader(SPECS);

@@ -16,7 +16,7 @@ import {
 } from "../../schemas/limits.js";
 import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
-import { Registry } from "../metrics/registry.js";
+import { Registry } from "../measure/registry.js";
 import { migrate } from "../store/migrate.js";
 import { retryDelay } from "./backoff.js";
 import { Bodies } from "./bodies.js";

@@ -16,7 +16,7 @@ import type { OutboxNotice, WebhookProgressRequest } from "../../schemas/webhook
 import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
-import type { Registry } from "../metrics/registry.js";
+import type { Registry } from "../measure/registry.js";
 import { retryDelay } from "./backoff.js";
 import { Bodies } from "./bodies.js";
 import { Lane } from "./lane.js";

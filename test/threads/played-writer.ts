@@ -1,6 +1,6 @@
 /** The writer's end of the RPC, played by a test: what was asked, and the answers that it gives. */
 import { METHOD_NAMES, type MethodName } from "../../schemas/methods.js";
-import { FRAME, type Frame } from "../../schemas/rpc.js";
+import { FRAME, type Frame } from "../../src/rpc/frames.js";
 import { must } from "../../src/base/assert.js";
 import { Failure } from "../../src/base/result.js";
 import { RpcClient } from "../../src/rpc/client.js";

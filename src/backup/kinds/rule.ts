@@ -1,7 +1,7 @@
 /** Records of kind `rule`, with their status. What a rule may be is rules/rule.ts's, also in a snapshot. */
 import { RULE_STATUSES } from "../../../schemas/rules.js";
 import { Failure } from "../../base/result.js";
-import { compilePattern } from "../../rules/pattern.js";
+import { compileRegex } from "../../rules/regex.js";
 import { readRule } from "../../rules/rule.js";
 import { JSON_VALUE, rowKind, TEXT, TIME } from "./rows.js";
 
@@ -33,7 +33,7 @@ export const RULE_KIND = rowKind({
       project: null,
       actor: "",
       sizeOf: (pattern) => {
-        const compiled = compilePattern(pattern);
+        const compiled = compileRegex(pattern);
         return compiled instanceof Failure ? compiled : compiled.size;
       },
     });

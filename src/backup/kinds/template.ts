@@ -3,7 +3,7 @@
  * template may be is templates/template.ts's, also in a snapshot.
  */
 import { Failure } from "../../base/result.js";
-import { sizeOfPattern } from "../../rules/pattern.js";
+import { sizeOfRegex } from "../../rules/regex.js";
 import { readTemplate } from "../../templates/template.js";
 import { JSON_VALUE, rowKind, TEXT, TIME, WHOLE } from "./rows.js";
 
@@ -24,7 +24,7 @@ export const TEMPLATE_KIND = rowKind({
   left_out: ["rules"],
   complete: (members) => {
     const json = { ...members, kind: members["template_kind"] };
-    const template = readTemplate({ text: JSON.stringify(json), json }, sizeOfPattern);
+    const template = readTemplate({ text: JSON.stringify(json), json }, sizeOfRegex);
     return template instanceof Failure ? template.message : [JSON.stringify(template.rules)];
   },
   order: "id",

@@ -3,7 +3,7 @@
  * requests are unsigned until it is made anew. What waits for delivery is not a record either.
  */
 import { Failure } from "../../base/result.js";
-import { compilePattern } from "../../events/pattern.js";
+import { compilePattern } from "../../topics/pattern.js";
 import { JSON_VALUE, nullable, rowKind, SWITCH, TEXT, TIME, WHOLE } from "./rows.js";
 
 const NO_SECRET = "";

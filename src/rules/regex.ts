@@ -20,7 +20,7 @@ type Program = Re2.RE2JS;
 let loaded: Engine | undefined;
 
 /** Loads the engine: once a thread, before the first pattern is compiled. */
-export async function loadPatterns(): Promise<void> {
+export async function loadRegexEngine(): Promise<void> {
   loaded ??= await import("re2js");
 }
 
@@ -49,7 +49,7 @@ function countRepetitions(pattern: string): number {
   return sum;
 }
 
-export class Pattern {
+export class Regex {
   readonly #program: Program;
   /** Matches the text of many lines wherever the program matches within one of them; null where none such was found. */
   readonly #anywhere: Program | null;
@@ -118,12 +118,12 @@ function programForLines(program: Program, pattern: string): Program | null {
 }
 
 /** A pattern of JavaScript's syntax (JSON Schema has it so) in RE2's, as far as that goes: `\u0041` is `\x{41}` there. */
-export function translatePattern(pattern: string): string {
+export function translateRegex(pattern: string): string {
   return engine().RE2JS.translateRegExp(pattern);
 }
 
 /** Compiles a pattern; the 400 says why it cannot. */
-export function compilePattern(pattern: string): Pattern | Failure {
+export function compileRegex(pattern: string): Regex | Failure {
   if (utf8Length(pattern) > RULE_PATTERN_BYTES_MAX)
     return invalid(`pattern is longer than ${RULE_PATTERN_BYTES_MAX} bytes`);
   if (countRepetitions(pattern) > RULE_REPETITIONS_MAX)
@@ -135,7 +135,7 @@ export function compilePattern(pattern: string): Pattern | Failure {
       return invalid(
         `pattern is too large: ${program.programSize()} instructions, at most ${RULE_PROGRAM_INSTRUCTIONS_MAX}`,
       );
-    return new Pattern(program, programForLines(program, pattern));
+    return new Regex(program, programForLines(program, pattern));
   } catch (error) {
     if (!(error instanceof RE2JSException)) throw error;
     return invalid(`pattern does not compile: ${error.message.replace(/^error parsing regexp: /, "")}`);
@@ -143,7 +143,7 @@ export function compilePattern(pattern: string): Pattern | Failure {
 }
 
 /** The instructions of a pattern once compiled, or why it does not compile. */
-export function sizeOfPattern(pattern: string): number | Failure {
-  const compiled = compilePattern(pattern);
+export function sizeOfRegex(pattern: string): number | Failure {
+  const compiled = compileRegex(pattern);
   return compiled instanceof Failure ? compiled : compiled.size;
 }

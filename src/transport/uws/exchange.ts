@@ -5,11 +5,12 @@
  * request may pass, and what is answered, is the pipeline's.
  */
 import type { HttpRequest, HttpResponse } from "uWebSockets.js";
-import { BODY_BYTES_MAX, REFUSED_BODY_BYTES_MAX, WHOLE_ANSWER_BYTES_MAX } from "../../schemas/limits.js";
-import { REASON_PHRASES } from "../../schemas/status.js";
-import { Failure } from "../base/result.js";
-import { BodyStream } from "./body-stream.js";
-import type { Reply, Sink } from "./route-table.js";
+import { BODY_BYTES_MAX, REFUSED_BODY_BYTES_MAX, WHOLE_ANSWER_BYTES_MAX } from "../../../schemas/limits.js";
+import { REASON_PHRASES } from "../../../schemas/status.js";
+import { Failure } from "../../base/result.js";
+import { BodyStream } from "../body-stream.js";
+import type { Sink, WireReply } from "../reply.js";
+import type { Exchange } from "../transport.js";
 
 const STATUS_LINES: Readonly<Record<number, string>> = Object.fromEntries(
   Object.entries(REASON_PHRASES).map(([status, phrase]) => [status, `${status} ${phrase}`]),
@@ -18,7 +19,7 @@ const TOO_LARGE = new Failure("OUT_OF_RANGE", `body larger than ${BODY_BYTES_MAX
 const BUSY = new Failure("RESOURCE_EXHAUSTED", "the server is busy, try again");
 const EMPTY = new Uint8Array(0);
 
-export class Exchange {
+export class UwsExchange implements Exchange {
   readonly #res: HttpResponse;
   #req: HttpRequest | null;
   readonly #head_only: boolean;
@@ -155,7 +156,7 @@ export class Exchange {
   }
 
   /** Sends the answer. */
-  send(reply: Reply): void {
+  send(reply: WireReply): void {
     if (this.#ended) {
       reply.discard?.();
       return;
@@ -170,7 +171,7 @@ export class Exchange {
     if (!this.#ended) this.#res.close();
   }
 
-  #write({ status, headers, body, discard }: Reply): void {
+  #write({ status, headers, body, discard }: WireReply): void {
     const res = this.#res;
     if (status !== 200) res.writeStatus(STATUS_LINES[status] ?? String(status));
     res.writeHeader(headers.name, headers.rest);

@@ -1,24 +1,29 @@
 /**
- * The thread of one restore, seen from the front: it is started for it, takes the snapshot's pieces one
- * after the other, and ends with it. Runs on the front; what it does with them is backup/staging.ts.
+ * The thread of one restore, seen from the front: it is started for it, is called
+ * by its methods, and ends with it. Runs on the front.
  */
 import { Worker } from "node:worker_threads";
-import type { RecordCounts } from "../../schemas/backup.js";
-import type { CallContext } from "../../schemas/rpc.js";
+import type { StoreSettings } from "../../schemas/config.js";
 import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
-import { RpcClient } from "./client.js";
+import { RpcClient } from "../rpc/client.js";
+import type { CallContext } from "../rpc/frames.js";
+import type { MethodTable, ReplyOf, RequestOf } from "../rpc/method.js";
+import type { AnyMethod } from "./methods.js";
+import type { StagingMethod } from "./staging-method.js";
 
 /** What the thread is started with. */
 export interface StagingData {
   readonly data_dir: string;
+  readonly settings: StoreSettings;
 }
 
 export interface StagingThreadOptions {
   /** The thread's script. */
   readonly url: URL;
-  readonly data_dir: string;
+  readonly methods: MethodTable<AnyMethod>;
+  readonly data: StagingData;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -27,9 +32,8 @@ export class StagingThread {
   readonly #client: RpcClient;
   readonly #worker: Worker;
 
-  constructor({ url, data_dir, clock, log }: StagingThreadOptions) {
-    const data: StagingData = { data_dir };
-    this.#client = new RpcClient({ clock });
+  constructor({ url, methods, data, clock, log }: StagingThreadOptions) {
+    this.#client = new RpcClient({ methods, clock });
     this.#worker = new Worker(url, { workerData: data });
     this.#client.attach(this.#worker);
     this.#worker.on("error", (error: unknown) => {
@@ -38,14 +42,13 @@ export class StagingThread {
     this.#worker.on("exit", () => this.#client.detach(new Failure("UNAVAILABLE", "the restore ended early")));
   }
 
-  /** Takes the next piece; null where all is well so far. */
-  async write(bytes: Uint8Array, context: CallContext): Promise<Failure | null> {
-    return await this.#client.request("restore.write", { bytes }, context, bytes.byteLength);
-  }
-
-  /** There are no more pieces: what the staging database holds. It is complete and closed then. */
-  async finish(context: CallContext): Promise<RecordCounts | Failure> {
-    return await this.#client.request("restore.finish", {}, context);
+  /** Calls a method of the thread. */
+  async call<Row extends StagingMethod>(
+    method: Row,
+    request: RequestOf<Row>,
+    context: CallContext,
+  ): Promise<ReplyOf<Row> | Failure> {
+    return await this.#client.request(method, request, context);
   }
 
   tick(now_ms: number): void {

@@ -3,7 +3,12 @@
  * A bounded queue between the socket and its reader. Runs on the front; knows no library.
  */
 import { BODY_AHEAD_BYTES_MAX, REFUSED_BODY_BYTES_MAX } from "../../schemas/limits.js";
-import type { RequestStream } from "./route-table.js";
+
+/** A body that is too large to be held. */
+export interface RequestStream {
+  /** The next piece; null at the end, undefined where the client has gone. */
+  read(): Promise<Uint8Array | null | undefined>;
+}
 
 /** The socket's side. */
 export interface BodyFlow {

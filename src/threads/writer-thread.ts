@@ -4,35 +4,32 @@
  * Runs on the front.
  */
 import { Worker } from "node:worker_threads";
+import type { StoreSettings } from "../../schemas/config.js";
 import { WRITER_RESTART_DELAY_MS, WRITER_RESTART_DELAY_MS_MAX } from "../../schemas/limits.js";
 import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
-import type { WriterSettings } from "../store/write-context.js";
-import type { RpcClient } from "./client.js";
+import type { RpcClient } from "../rpc/client.js";
+import { NO_CALLER } from "../rpc/frames.js";
+import { closeStore } from "./close-store.js";
+import { READY, UNUSABLE } from "./notices.js";
 
 /** What the thread is started with. */
 export interface WriterData {
   readonly data_dir: string;
-  readonly settings: WriterSettings;
+  readonly settings: StoreSettings;
   /** Eight bytes: the id of the last call of the last commit. */
   readonly committed: SharedArrayBuffer;
-}
-
-/** What the thread says once its database is open. */
-export interface WriterReady {
-  readonly state_keys: number;
-  readonly last_event_id: number;
 }
 
 export interface WriterThreadOptions {
   /** The thread's script. */
   readonly url: URL;
   readonly data_dir: string;
-  readonly settings: WriterSettings;
+  readonly settings: StoreSettings;
   readonly client: RpcClient;
   readonly log: Log;
   /** The database is open: at the start and after each restart. */
-  readonly onReady: (ready: WriterReady) => void;
+  readonly onReady: () => void;
   /** The database cannot be opened; `code` is SQLite's. */
   readonly onUnusable: (code: string) => void;
 }
@@ -63,12 +60,12 @@ export class WriterThread {
 
   /** Takes the notices of the thread that concern its life; true where it was one of them. */
   takeNotice(name: string, payload: unknown): boolean {
-    if (name === "ready") {
+    if (name === READY.name) {
       this.#delay_ms = WRITER_RESTART_DELAY_MS;
-      this.#options.onReady(payload as WriterReady);
+      this.#options.onReady();
       return true;
     }
-    if (name === "unusable") {
+    if (name === UNUSABLE.name) {
       this.#options.onUnusable(String(payload));
       return true;
     }
@@ -90,7 +87,7 @@ export class WriterThread {
     const exited = new Promise<void>((resolve) => {
       worker.once("exit", () => resolve());
     });
-    await this.#options.client.request("store.close", {}, { actor: "", trace: "" });
+    await this.#options.client.request(closeStore, {}, NO_CALLER);
     await exited;
   }
 

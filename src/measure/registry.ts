@@ -2,7 +2,6 @@
  * The counters of the front: requests by route and status with their latencies, token tax, subscribers,
  * the writer's batches. Plain numbers, updated on hot paths; prometheus.ts turns them into text.
  */
-import type { CommitNotice } from "./commit-notice.js";
 
 /** Upper bounds of the latency buckets, in seconds. */
 export const LATENCY_BOUNDS_S: readonly number[] = [
@@ -79,11 +78,10 @@ export class Registry {
     return metrics;
   }
 
-  recordCommit(notice: CommitNotice): void {
+  recordCommit(notice: { readonly calls: number; readonly duration_us: number; readonly waiting: number }): void {
     this.batch_calls.observe(notice.calls);
     this.commit_seconds.observe(notice.duration_us / 1e6);
     this.writer_waiting = notice.waiting;
-    this.state_keys = notice.state_keys;
   }
 
   resetTokenTax(): void {

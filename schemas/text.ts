@@ -1,0 +1,76 @@
+/**
+ * Texts that somebody sends: how long they may be in bytes, whether they may be empty or of several lines.
+ * One schema for bodies, queries, paths, the command line and MCP; what is wrong with a text is said here and
+ * nowhere else.
+ */
+import { Type } from "typebox";
+
+export interface TextRules {
+  /** Of its UTF-8. */
+  readonly bytes_max: number;
+  /** Where less than bytes_max is sure to be taken, because other texts count, too: what the description says. */
+  readonly promised_bytes_max?: number;
+  /** An empty text is none: it counts as missing. */
+  readonly required?: true;
+  /** A name, a label: no control characters, hence one line. */
+  readonly line?: true;
+}
+
+export interface TextOptions extends TextRules {
+  readonly description?: string;
+  readonly default?: string;
+}
+
+/** A schema of texts as the published description and the query's reader see it. */
+export interface TextSchema {
+  readonly type: "string";
+  readonly text: TextRules;
+}
+
+/** Bytes that the text takes as UTF-8. */
+export function utf8Length(text: string): number {
+  return Buffer.byteLength(text, "utf8");
+}
+
+/** Whether the text holds a C0 control character, DEL, or a C1 control character (U+0080 to U+009F). */
+export function hasControlCharacter(text: string): boolean {
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code < 0x20 || (code >= 0x7f && code <= 0x9f)) return true;
+  }
+  return false;
+}
+
+/** What is wrong with a text, to be read behind its name (`name is longer than 256 bytes`); null where nothing is. */
+export function textProblem(text: string, { bytes_max, required, line }: TextRules): string | null {
+  if (required === true && text === "") return "is required";
+  // A text of so few characters cannot be too long in bytes: three a UTF-16 unit at most.
+  if (text.length * 3 > bytes_max && utf8Length(text) > bytes_max) return `is longer than ${bytes_max} bytes`;
+  // Half a surrogate pair is no character: it could not be stored as it was sent.
+  if (!text.isWellFormed()) return "must be valid Unicode";
+  return line === true && hasControlCharacter(text) ? "must not contain control characters" : null;
+}
+
+/** A text within these rules. */
+export function Text({ description, default: fallback, ...text }: TextOptions) {
+  const schema = Type.String({
+    ...(description === undefined ? {} : { description }),
+    ...(fallback === undefined ? {} : { default: fallback }),
+  });
+  const refined = Type.Refine(
+    schema,
+    (value) => textProblem(value, text) === null,
+    (value) => textProblem(value, text) ?? "",
+  );
+  return Object.assign(refined, { text: text as TextRules });
+}
+
+/** A name or a label: one line, not empty. */
+export function Name(bytes_max: number, description?: string) {
+  return Text({ bytes_max, required: true, line: true, ...(description === undefined ? {} : { description }) });
+}
+
+/** The rules of a schema that `Text` has made; undefined for any other. */
+export function textRulesOf(schema: object): TextRules | undefined {
+  return (schema as Partial<TextSchema>).text;
+}

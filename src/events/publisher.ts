@@ -1,0 +1,64 @@
+/**
+ * Publishing from inside a transaction: the event is stored, and queued for the webhooks that want it, with
+ * whatever else the call changes; it goes out when the transaction has committed. Runs in the writer.
+ */
+import { Type } from "typebox";
+import { CommittedEvent, type NewEvent } from "../../schemas/events.js";
+import type { Notice } from "../rpc/method.js";
+import type { Model, Said, WritingModel } from "../threads/model.js";
+import type { WriteCall } from "../threads/writer-method.js";
+import { outboxModel, type Outbox } from "../webhooks/outbox.js";
+import { EventAppender } from "./table.js";
+
+/** The events of a commit, in the order of their ids. */
+export const EVENTS = { name: "events", payload: Type.Array(CommittedEvent) } as const satisfies Notice;
+
+/** How many deliveries of webhooks have led to an event, where it is not the first of its chain. */
+export interface Hops {
+  readonly hops?: number;
+}
+
+export class Publisher implements WritingModel {
+  readonly #events: EventAppender;
+  readonly #outbox: Outbox;
+  #published: CommittedEvent[] = [];
+
+  constructor(events: EventAppender, outbox: Outbox) {
+    this.#events = events;
+    this.#outbox = outbox;
+  }
+
+  /** The newest event's id. */
+  get last_id(): number {
+    return this.#events.last_id;
+  }
+
+  /** Stores an event; `data` is JSON text. */
+  publish({ topic, data, source, hops = 0 }: NewEvent & Hops, { now_ms }: WriteCall): CommittedEvent {
+    const event = this.#events.append(topic, data, source, now_ms);
+    this.#published.push(event);
+    if (this.#outbox.listens) this.#outbox.publish({ id: event.id, topic, data, source, created_at: now_ms, hops });
+    return event;
+  }
+
+  /** Removes at most `rows_max` of the events older than the newest `keep`. */
+  prune(keep: number, rows_max: number): { removed: number; more: boolean } {
+    return this.#events.prune(keep, rows_max);
+  }
+
+  reload(): void {
+    this.#published = [];
+    this.#events.reload();
+  }
+
+  takeNotice(): Said | null {
+    if (this.#published.length === 0) return null;
+    const payload = this.#published;
+    this.#published = [];
+    return { notice: EVENTS, payload };
+  }
+}
+
+export const publisher: Model<Publisher> = {
+  open: ({ db, use }) => new Publisher(new EventAppender(db), use(outboxModel)),
+};

@@ -1,0 +1,62 @@
+/** Paths of routes: how they are split into segments, matched, and read for their parameters. Pure. */
+import { decodePathSegment } from "../base/path.js";
+
+/** A path as the router takes it: its fixed prefix, and how the rest is split. */
+export interface PathShape {
+  readonly segments: readonly (string | null)[];
+  /** The last parameter takes the rest of the path. */
+  readonly rest: boolean;
+  readonly names: readonly string[];
+  /** Where the only parameter begins, when it takes the rest of the path; else 0. */
+  readonly rest_at: number;
+}
+
+/** `/api/state/{key...}` → its segments, null where a parameter stands. */
+export function parsePath(path: string): PathShape {
+  const names: string[] = [];
+  let rest = false;
+  const segments = path
+    .slice(1)
+    .split("/")
+    .map((segment) => {
+      const match = /^\{([a-z_]+)(\.\.\.)?\}$/.exec(segment);
+      if (match === null) return segment;
+      names.push(match[1] ?? "");
+      rest = match[2] !== undefined;
+      return null;
+    });
+  return { segments, rest, names, rest_at: rest && names.length === 1 ? path.indexOf("{") : 0 };
+}
+
+/** The decoded parameters of a raw path that the router matched; undefined on a malformed escape. */
+export function pathParameters(shape: PathShape, raw_path: string): readonly string[] | undefined {
+  if (shape.rest_at > 0) {
+    // Joining decoded segments again gives what decoding the whole gives.
+    const decoded = decodePathSegment(raw_path.slice(shape.rest_at));
+    return decoded === undefined ? undefined : [decoded];
+  }
+  const parts = raw_path.slice(1).split("/");
+  const params: string[] = [];
+  for (let at = 0; at < shape.segments.length; at++) {
+    if (shape.segments[at] !== null) continue;
+    const last = shape.rest && at === shape.segments.length - 1;
+    const raw = last ? parts.slice(at) : [parts[at] ?? ""];
+    for (let part = 0; part < raw.length; part++) {
+      const decoded = decodePathSegment(raw[part] ?? "");
+      if (decoded === undefined) return undefined;
+      raw[part] = decoded;
+    }
+    params.push(raw.join("/"));
+  }
+  return params;
+}
+
+/** Whether a raw path is of this shape. Only a parameter that takes the rest of the path may be empty: so the library's router has it. */
+export function pathMatches(shape: PathShape, raw_path: string): boolean {
+  const parts = raw_path.slice(1).split("/");
+  if (shape.rest ? parts.length < shape.segments.length : parts.length !== shape.segments.length) return false;
+  const last = shape.segments.length - 1;
+  return shape.segments.every((segment, at) =>
+    segment === null ? parts[at] !== "" || (shape.rest && at === last) : segment === parts[at],
+  );
+}

@@ -1,0 +1,88 @@
+/**
+ * Answers as handlers make them: JSON that ends with a line end, short or in chunks at the pace at which the
+ * client takes them. Runs on the front.
+ */
+import type { ReportedCounts } from "../../schemas/agent-metrics.js";
+import { Failure } from "../base/result.js";
+import { headerBlock, type HeaderBlock, type Sink } from "../transport/reply.js";
+import type { Answer, Reply } from "./route.js";
+
+export const JSON_TYPE = ["Content-Type", "application/json"] as const;
+export const JSON_HEADERS = headerBlock([JSON_TYPE]);
+export const LINES_HEADERS = headerBlock([["Content-Type", "application/x-ndjson"]]);
+
+/** Behind every JSON answer: a terminal and whoever reads by lines want it. */
+const LINE_END = "\n";
+
+type Chunks = AsyncGenerator<string | Failure, unknown, undefined>;
+
+/** A 200 with a JSON text, and what the work of it counts for. */
+export function jsonReply(text: string, status = 200, counts: ReportedCounts | null = null): Reply {
+  return { status, body: text + LINE_END, headers: JSON_HEADERS, counts };
+}
+
+/** The JSON answer for what a read gave: a text, a refusal, or chunks. */
+export function readReply(read: string | Failure | Chunks): Answer | Promise<Answer> {
+  if (read instanceof Failure) return read;
+  return typeof read === "string" ? jsonReply(read) : chunkedReply(read, JSON_HEADERS, LINE_END);
+}
+
+/** As `readReply`, for a read that is answered later. */
+export async function laterReply(read: Promise<string | Failure>): Promise<Answer> {
+  const text = await read;
+  return text instanceof Failure ? text : jsonReply(text);
+}
+
+/** JSON a line, as it comes. */
+export function linesReply(chunks: Chunks): Promise<Answer> {
+  return chunkedReply(chunks, LINES_HEADERS, "");
+}
+
+/**
+ * The first chunk decides the status; one that is the only one is sent with its length. A failure after
+ * the first breaks the connection, so that the client cannot take a part for the whole.
+ */
+async function chunkedReply(chunks: Chunks, headers: HeaderBlock, end: string): Promise<Answer> {
+  const first = await chunks.next();
+  if (first.done === true) return { status: 200, headers, body: "" };
+  if (first.value instanceof Failure) return first.value;
+  const head = first.value;
+  const second = await chunks.next();
+  if (second.done === true) return { status: 200, headers, body: head + end };
+  if (second.value instanceof Failure) return second.value;
+  const rest = second.value;
+  return {
+    status: 200,
+    headers,
+    body: (sink) => void pump(sink, [head, rest], chunks, end),
+    // Leaving the read cancels it: a worker of the pool would wait for its reader until the deadline.
+    discard: () => void chunks.return(undefined),
+  };
+}
+
+async function pump(sink: Sink, ready: readonly string[], chunks: Chunks, end: string): Promise<void> {
+  let gone = false;
+  let wake: () => void = () => undefined;
+  sink.onClose(() => {
+    gone = true;
+    wake();
+  });
+  sink.onDrain(() => wake());
+  const write = async (text: string): Promise<void> => {
+    if (sink.write(text) || gone) return;
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+  };
+  for (const text of ready) await write(text);
+  for await (const chunk of chunks) {
+    if (gone) return; // leaving the loop cancels the read
+    if (chunk instanceof Failure) {
+      sink.end(true);
+      return;
+    }
+    await write(chunk);
+  }
+  if (end !== "") await write(end);
+  sink.end();
+}

@@ -1,0 +1,69 @@
+/**
+ * What both ends of the RPC know of a method, the table in which a method has its number, and what the
+ * serving side may say unasked. What a method does is in its row, on the thread that carries it out
+ * (src/threads/writer-method.ts and its neighbours). Pure.
+ */
+import type { Static, TSchema } from "typebox";
+import { assert, must } from "../base/assert.js";
+
+/** A stream's answer is a sequence of chunks of text, then its reply; a unary method has the reply alone. */
+export interface Method<Request extends TSchema = TSchema, Reply extends TSchema = TSchema> {
+  readonly name: string;
+  readonly kind: "unary" | "stream";
+  readonly request: Request;
+  readonly reply: Reply;
+  readonly deadline_ms: number;
+  /** Bytes that the request takes in a mailbox and in a batch. */
+  weight(request: Static<Request>): number;
+}
+
+export type RequestOf<Row extends Method> = Static<Row["request"]>;
+export type ReplyOf<Row extends Method> = Static<Row["reply"]>;
+
+/** The methods that two threads know: positions in it travel in the frames instead of names. */
+export class MethodTable<Row extends Method = Method> {
+  readonly rows: readonly Row[];
+  readonly #positions = new Map<Method, number>();
+  readonly #by_name = new Map<string, Row>();
+
+  constructor(rows: readonly Row[]) {
+    this.rows = rows;
+    for (const [at, row] of rows.entries()) {
+      assert(!this.#by_name.has(row.name), `one method is named ${row.name}`);
+      this.#positions.set(row, at);
+      this.#by_name.set(row.name, row);
+    }
+  }
+
+  positionOf(method: Method): number {
+    return must(this.#positions.get(method), `method ${method.name} is in the table`);
+  }
+
+  at(position: number): Row {
+    return must(this.rows[position], "a call names a method of the table");
+  }
+
+  named(name: string): Row | undefined {
+    return this.#by_name.get(name);
+  }
+}
+
+/** Something that the serving side says unasked. */
+export interface Notice<Payload extends TSchema = TSchema> {
+  readonly name: string;
+  readonly payload: Payload;
+}
+
+export type PayloadOf<Row extends Notice> = Static<Row["payload"]>;
+
+/** The bytes of a value's texts and byte arrays, however deep, and eight for each number beside them. */
+export function weightOf(value: unknown): number {
+  if (typeof value === "string") return value.length;
+  if (typeof value === "number") return Float64Array.BYTES_PER_ELEMENT;
+  if (typeof value !== "object" || value === null) return 0;
+  if (value instanceof Uint8Array) return value.byteLength;
+  let sum = 0;
+  for (const member of Array.isArray(value) ? (value as readonly unknown[]) : Object.values(value))
+    sum += weightOf(member);
+  return sum;
+}

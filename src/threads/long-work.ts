@@ -1,0 +1,112 @@
+/**
+ * The one way into work of which nobody can say beforehand how long it takes: texts against somebody's regular
+ * expressions, payloads against somebody's schemas. What is small is tried at once, under a short deadline.
+ * What is large, or was long before, takes turns: so few run together that the pool has threads left for
+ * others, so few wait that an answer comes in time, and who finds no room is told to try again.
+ */
+import {
+  LONG_SUBJECTS_KEPT_MAX,
+  LONG_WAIT_MS_MAX,
+  LONG_WORK_TOGETHER_MAX,
+  LONG_WORK_WAITING_MAX,
+  SHORT_WORK_BYTES_MAX,
+  SHORT_WORK_DEADLINE_MS,
+  SHORT_WORK_MS_MAX,
+} from "../../schemas/limits.js";
+import { Failure } from "../base/result.js";
+import type { CallContext } from "../rpc/frames.js";
+import type { ReplyOf, RequestOf } from "../rpc/method.js";
+import type { Chunks, Pool } from "./pool.js";
+import type { StreamJob, UnaryJob } from "./pool-method.js";
+import { Turns } from "./turns.js";
+
+/** What is known of a piece of work beforehand. */
+export interface WorkSize {
+  /** Of what is looked at. */
+  readonly bytes: number;
+  /** What it is held against (a contract's name, say): if that was long before, it counts as long. */
+  readonly subject?: string;
+}
+
+const BUSY = new Failure("RESOURCE_EXHAUSTED", "the server is busy with long validations, try again");
+const NO_BUFFERS: readonly ArrayBuffer[] = [];
+
+export class LongWork {
+  readonly #pool: Pool;
+  readonly #turns = new Turns(LONG_WORK_TOGETHER_MAX, LONG_WORK_WAITING_MAX, LONG_WAIT_MS_MAX);
+  /** Subjects whose last work did not end in time; the oldest are forgotten. */
+  readonly #long = new Set<string>();
+
+  constructor(pool: Pool) {
+    this.#pool = pool;
+  }
+
+  /** Whether work of this size is tried as short work. */
+  isShort({ bytes, subject }: WorkSize): boolean {
+    return bytes <= SHORT_WORK_BYTES_MAX && (subject === undefined || !this.#long.has(subject));
+  }
+
+  /** Runs a job at once where it is short, else in its turn. */
+  async run<Row extends UnaryJob>(
+    job: Row,
+    request: RequestOf<Row>,
+    size: WorkSize,
+    transfer = NO_BUFFERS,
+  ): Promise<ReplyOf<Row> | Failure> {
+    if (this.isShort(size)) return await this.runShort(job, request, size, transfer);
+    const release = await this.#turns.take();
+    if (release === null) return BUSY;
+    try {
+      return await this.#watch(size.subject, () => this.#pool.run(job, request, { transfer }));
+    } finally {
+      release();
+    }
+  }
+
+  /** Runs a job under the deadline of short work. */
+  async runShort<Row extends UnaryJob>(
+    job: Row,
+    request: RequestOf<Row>,
+    { subject }: WorkSize,
+    transfer = NO_BUFFERS,
+  ): Promise<ReplyOf<Row> | Failure> {
+    const options = { transfer, deadline_ms: Math.min(SHORT_WORK_DEADLINE_MS, job.deadline_ms) };
+    return await this.#watch(subject, () => this.#pool.run(job, request, options));
+  }
+
+  /** Runs a stream in its turn, which is held until its reader has taken all of it or has left. */
+  async stream<Row extends StreamJob>(
+    job: Row,
+    request: RequestOf<Row>,
+    context: CallContext,
+    transfer = NO_BUFFERS,
+  ): Promise<Chunks<ReplyOf<Row>> | Failure> {
+    const release = await this.#turns.take();
+    return release === null ? BUSY : inTurn(this.#pool.stream(job, request, context, { transfer }), release);
+  }
+
+  /** Sees how long a job takes. A full pool may make it look long, but not for ever. */
+  async #watch<Reply>(subject: string | undefined, work: () => Promise<Reply | Failure>): Promise<Reply | Failure> {
+    const begun_ms = performance.now();
+    const answer = await work();
+    if (subject === undefined) return answer;
+    if (answer instanceof Failure && answer.status === "DEADLINE_EXCEEDED") this.#remember(subject);
+    else if (performance.now() - begun_ms <= SHORT_WORK_MS_MAX) this.#long.delete(subject);
+    return answer;
+  }
+
+  #remember(subject: string): void {
+    const [oldest] = this.#long;
+    if (this.#long.size >= LONG_SUBJECTS_KEPT_MAX && oldest !== undefined) this.#long.delete(oldest);
+    this.#long.add(subject);
+  }
+}
+
+/** The chunks as they come; gives the turn back when no more will be taken, however that came. */
+async function* inTurn<Reply>(chunks: Chunks<Reply>, release: () => void): Chunks<Reply> {
+  try {
+    return yield* chunks;
+  } finally {
+    release();
+  }
+}

@@ -1,0 +1,27 @@
+/** All kinds of methods by the thread that carries them out. The table of them is src/methods.ts. */
+import type { PoolMethod } from "./pool-method.js";
+import type { StagingMethod } from "./staging-method.js";
+import type { WriterMethod } from "./writer-method.js";
+
+export type AnyMethod = WriterMethod | PoolMethod | StagingMethod;
+
+export function isWriterMethod(method: AnyMethod): method is WriterMethod {
+  return method.runs_in === "writer";
+}
+
+export function isPoolMethod(method: AnyMethod): method is PoolMethod {
+  return method.runs_in === "pool";
+}
+
+export function isStagingMethod(method: AnyMethod): method is StagingMethod {
+  return method.runs_in === "staging";
+}
+
+/** The rows among what modules export. */
+export function methodsIn(...modules: readonly object[]): AnyMethod[] {
+  return modules.flatMap((module) => Object.values(module).filter(isMethod));
+}
+
+function isMethod(value: unknown): value is AnyMethod {
+  return typeof value === "object" && value !== null && "runs_in" in value;
+}

@@ -1,0 +1,71 @@
+/**
+ * Models: what a method may use of the database, the tables of a feature behind a class of its own. A method's
+ * row names the models that it needs; each thread opens each of them once, on its own handle, and hands a
+ * method those that it named. Runs in the writer, in the pool's workers, in a restore's thread and on the front.
+ */
+import type { StoreSettings } from "../../schemas/config.js";
+import type { Notice, PayloadOf } from "../rpc/method.js";
+import type { Db } from "../store/open.js";
+
+/** What a model is opened on. */
+export interface Opening {
+  readonly db: Db;
+  readonly settings: StoreSettings;
+  /** Another model of the same thread. */
+  readonly use: <Opened>(model: Model<Opened>) => Opened;
+}
+
+export interface Model<Opened = unknown> {
+  open(opening: Opening): Opened;
+}
+
+/** The models that a row names, opened. */
+export type OpenedModels<Named> = {
+  readonly [Name in keyof Named]: Named[Name] extends Model<infer Opened> ? Opened : never;
+};
+
+/** The handle itself, for a method whose tables are all of them. */
+export const DATABASE: Model<Db> = { open: ({ db }) => db };
+/** The settings that decide what is stored. */
+export const SETTINGS: Model<StoreSettings> = { open: ({ settings }) => settings };
+
+/** A notice with its payload. */
+export interface Said<Row extends Notice = Notice> {
+  readonly notice: Row;
+  readonly payload: PayloadOf<Row>;
+}
+
+/** What the batch asks of a model in the writer, where it has an answer. */
+export interface WritingModel {
+  /** Forgets what a rolled-back transaction left in memory. */
+  reload?(): void;
+  /** What the transaction did that the front is told of, once it has committed; null where that is nothing. */
+  takeNotice?(): Said | null;
+}
+
+/** The opened models of one thread. */
+export class Models {
+  readonly #opened = new Map<Model, unknown>();
+  readonly #opening: Opening;
+
+  constructor(db: Db, settings: StoreSettings) {
+    this.#opening = { db, settings, use: (model) => this.use(model) };
+  }
+
+  /** The model, opened when it is first asked for. */
+  use<Opened>(model: Model<Opened>): Opened {
+    if (!this.#opened.has(model)) this.#opened.set(model, model.open(this.#opening));
+    return this.#opened.get(model) as Opened;
+  }
+
+  /** All models that a row names. */
+  bind<Named extends Readonly<Record<string, Model>>>(named: Named): OpenedModels<Named> {
+    const opened = Object.entries(named).map(([name, model]) => [name, this.use(model)] as const);
+    return Object.fromEntries(opened) as OpenedModels<Named>;
+  }
+
+  /** Those that are open, in the order in which they were opened. */
+  *opened(): Generator<object, void, undefined> {
+    for (const opened of this.#opened.values()) if (typeof opened === "object" && opened !== null) yield opened;
+  }
+}

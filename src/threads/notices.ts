@@ -1,0 +1,28 @@
+/** What the writer's thread says unasked of itself; what features have to say is in their own rows. */
+import { Type } from "typebox";
+import type { Notice, PayloadOf } from "../rpc/method.js";
+
+/** The database is open: at the start and after each restart. */
+export const READY = { name: "ready", payload: Type.Null() } as const satisfies Notice;
+
+/** The database cannot be opened; SQLite's code. */
+export const UNUSABLE = { name: "unusable", payload: Type.String() } as const satisfies Notice;
+
+/** Of each commit. */
+export const COMMIT = {
+  name: "commit",
+  payload: Type.Object({
+    calls: Type.Integer({ minimum: 1 }),
+    /** From the transaction's begin until it was on disk. */
+    duration_us: Type.Integer({ minimum: 0 }),
+    /** Calls that came in meanwhile. */
+    waiting: Type.Integer({ minimum: 0 }),
+  }),
+} as const satisfies Notice;
+export type CommitNotice = PayloadOf<typeof COMMIT>;
+
+/** A method threw: a bug, whose call was refused and left nothing behind. */
+export const BUG = {
+  name: "bug",
+  payload: Type.Object({ method: Type.String(), error: Type.String() }),
+} as const satisfies Notice;

@@ -1,0 +1,131 @@
+/**
+ * The threads behind the front: the data directory's lock, the writer's thread with the RPC to it, the job
+ * pools, and the front's own read-only handle. Started in this order, closed in reverse. What is done
+ * there, and who is told of it, is others' business.
+ */
+import type { Config, StoreSettings } from "../../schemas/config.js";
+import { BACKUPS_AT_ONCE_MAX } from "../../schemas/limits.js";
+import { must } from "../base/assert.js";
+import { systemClock } from "../base/clock.js";
+import type { Log } from "../base/log.js";
+import { RpcClient } from "../rpc/client.js";
+import type { MethodTable, Notice, PayloadOf } from "../rpc/method.js";
+import { claimDataDir, DataDirError } from "../store/data-dir.js";
+import { removeStaging } from "../store/staging.js";
+import type { AnyMethod } from "./methods.js";
+import { Pool } from "./pool.js";
+import { Reader } from "./reader.js";
+import { Reads } from "./reads.js";
+import { StagingThread } from "./staging-thread.js";
+import { Writer } from "./writer.js";
+import { WriterThread } from "./writer-thread.js";
+
+/** The scripts of the threads; a test gives its own. */
+export interface ThreadUrls {
+  readonly writer: URL;
+  readonly pool: URL;
+  readonly staging: URL;
+}
+
+/** Who takes what the writer says unasked: one function a row of the table. */
+export type NoticeHandlers<Notices extends Readonly<Record<string, Notice>>> = {
+  readonly [Name in keyof Notices]: (payload: PayloadOf<Notices[Name]>) => void;
+};
+
+export interface ThreadsOptions<Notices extends Readonly<Record<string, Notice>>> {
+  readonly config: Config;
+  readonly data_dir: string;
+  readonly urls: ThreadUrls;
+  readonly log: Log;
+  readonly methods: MethodTable<AnyMethod>;
+  readonly notices: Notices;
+}
+
+export interface Threads<Notices extends Readonly<Record<string, Notice>>> {
+  readonly writer: Writer;
+  readonly pool: Pool;
+  /** A pool of its own for backups: the slow reader of one keeps no job waiting. */
+  readonly exports: Pool;
+  readonly reads: Reads;
+  /** Starts the thread of a restore. */
+  startStaging(): StagingThread;
+  /**
+   * To be called once, before the first call of the writer.
+   * @param onRestarted the writer crashed and serves again: what it committed before may not have been told
+   */
+  listen(handlers: NoticeHandlers<Notices>, onRestarted: () => void): void;
+  close(): Promise<void>;
+}
+
+/** What of the settings decides what is stored, and how much of it can be read. */
+function storeSettings({ state_history, state_events, event_history }: Config): StoreSettings {
+  return { state_history, state_events, event_history };
+}
+
+/**
+ * Starts the threads; resolves when the database is open and migrated.
+ * @throws DataDirError with one line for the operator
+ */
+export async function openThreads<Notices extends Readonly<Record<string, Notice>>>(
+  options: ThreadsOptions<Notices>,
+): Promise<Threads<Notices>> {
+  const { config, data_dir, urls, log, methods, notices } = options;
+  const lock = claimDataDir(data_dir);
+  removeStaging(data_dir);
+  const takers = new Map<string, (payload: never) => void>();
+  let onReady: () => void = () => undefined;
+  let onUnusable: (error: DataDirError) => void = () => undefined;
+  const opened = new Promise<void>((resolve, reject) => {
+    onReady = resolve;
+    onUnusable = reject;
+  });
+  const client = new RpcClient({
+    methods,
+    clock: systemClock,
+    onNotice: (name, payload) => {
+      if (thread.takeNotice(name, payload)) return;
+      must(takers.get(name), `somebody listens to the notice ${name}`)(payload as never);
+    },
+  });
+  const settings = storeSettings(config);
+  const thread = new WriterThread({
+    url: urls.writer,
+    data_dir,
+    client,
+    log,
+    settings,
+    onReady: () => onReady(),
+    onUnusable: (code) =>
+      onUnusable(new DataDirError(`cannot open the database in ${data_dir} (${code}); its files were left as they are`)),
+  });
+  thread.start();
+  try {
+    await opened;
+  } catch (error) {
+    thread.abandon();
+    lock.release();
+    throw error;
+  }
+  const data = { data_dir, settings };
+  const reader = new Reader(data_dir, settings);
+  const pool = new Pool({ url: urls.pool, methods, data, log });
+  const exports = new Pool({ url: urls.pool, methods, data, log, threads_max: BACKUPS_AT_ONCE_MAX });
+  return {
+    writer: new Writer(client),
+    pool,
+    exports,
+    reads: new Reads(reader, pool),
+    startStaging: () => new StagingThread({ url: urls.staging, methods, data, clock: systemClock, log }),
+    listen: (handlers, onRestarted) => {
+      for (const [key, notice] of Object.entries(notices)) takers.set(notice.name, handlers[key] as never);
+      onReady = onRestarted;
+    },
+    close: async () => {
+      await pool.close();
+      await exports.close();
+      reader.close();
+      await thread.close();
+      lock.release();
+    },
+  };
+}

@@ -1,0 +1,115 @@
+/**
+ * One row is a method of the pool: a read or a computation that may take long, over one snapshot of the
+ * database. The front carries it out itself where the answer is sure to be short (reads.ts). Rows stand in
+ * the features' jobs.ts.
+ */
+import type { Static, TSchema } from "typebox";
+import { POOL_DEADLINE_MS } from "../../schemas/limits.js";
+import type { Failure } from "../base/result.js";
+import { weightOf, type Method } from "../rpc/method.js";
+import type { Model, Models, OpenedModels } from "./model.js";
+
+/** A stream's chunks of text, and what they return; a Failure among them ends them. */
+export type Pieces<Reply> = Iterable<string | Failure, Reply>;
+
+interface PoolMethodBase<Request extends TSchema, Reply extends TSchema> extends Method<Request, Reply> {
+  readonly runs_in: "pool";
+  /**
+   * Whether anybody can say beforehand how long it takes. What is unbounded (somebody else's regular expressions,
+   * somebody else's schemas) never has all of the pool's threads.
+   */
+  readonly cost: "bounded" | "unbounded";
+  /** The deadline counts from the last chunk that the reader took: a stream may take as long as it goes on. */
+  readonly paced: boolean;
+  /** Loads what only this job needs, once a worker. */
+  readonly prepare: (() => Promise<void>) | null;
+}
+
+export interface UnaryJob<Request extends TSchema = TSchema, Reply extends TSchema = TSchema>
+  extends PoolMethodBase<Request, Reply> {
+  readonly kind: "unary";
+  bind(models: Models): (request: Static<Request>) => Static<Reply> | Failure;
+}
+
+export interface StreamJob<Request extends TSchema = TSchema, Reply extends TSchema = TSchema>
+  extends PoolMethodBase<Request, Reply> {
+  readonly kind: "stream";
+  /** What the chunks are when they are put together. */
+  readonly text: TSchema;
+  bind(models: Models): (request: Static<Request>) => Pieces<Static<Reply> | Failure>;
+}
+
+export type PoolMethod = UnaryJob | StreamJob;
+
+interface JobRow<Request extends TSchema, Named extends Readonly<Record<string, Model>>> {
+  /** `feature.verb`; unique among all methods. */
+  readonly name: string;
+  readonly request: Request;
+  /** POOL_DEADLINE_MS where it is not given. */
+  readonly deadline_ms?: number;
+  readonly cost: "bounded" | "unbounded";
+  readonly prepare?: () => Promise<void>;
+  readonly models: Named;
+}
+
+export interface UnaryRow<
+  Request extends TSchema,
+  Reply extends TSchema,
+  Named extends Readonly<Record<string, Model>>,
+> extends JobRow<Request, Named> {
+  readonly reply: Reply;
+  readonly run: (models: OpenedModels<Named>, request: Static<Request>) => Static<Reply> | Failure;
+}
+
+export interface StreamRow<
+  Request extends TSchema,
+  Reply extends TSchema,
+  Named extends Readonly<Record<string, Model>>,
+> extends JobRow<Request, Named> {
+  readonly text: TSchema;
+  readonly reply: Reply;
+  readonly paced?: true;
+  readonly run: (models: OpenedModels<Named>, request: Static<Request>) => Pieces<Static<Reply> | Failure>;
+}
+
+export function unaryJob<
+  Request extends TSchema,
+  Reply extends TSchema,
+  Named extends Readonly<Record<string, Model>>,
+>(row: UnaryRow<Request, Reply, Named>): UnaryJob<Request, Reply> {
+  const { models: named, run, deadline_ms = POOL_DEADLINE_MS, prepare = null, ...rest } = row;
+  return {
+    ...rest,
+    kind: "unary",
+    runs_in: "pool",
+    deadline_ms,
+    prepare,
+    paced: false,
+    weight: weightOf,
+    bind: (models) => {
+      const opened = models.bind(named);
+      return (request) => run(opened, request);
+    },
+  };
+}
+
+export function streamJob<
+  Request extends TSchema,
+  Reply extends TSchema,
+  Named extends Readonly<Record<string, Model>>,
+>(row: StreamRow<Request, Reply, Named>): StreamJob<Request, Reply> {
+  const { models: named, run, deadline_ms = POOL_DEADLINE_MS, prepare = null, paced = false, ...rest } = row;
+  return {
+    ...rest,
+    kind: "stream",
+    runs_in: "pool",
+    deadline_ms,
+    prepare,
+    paced,
+    weight: weightOf,
+    bind: (models) => {
+      const opened = models.bind(named);
+      return (request) => run(opened, request);
+    },
+  };
+}

@@ -1,0 +1,61 @@
+/**
+ * A read-only handle with the models over it, and jobs carried out on it, each over one snapshot of the
+ * database. One on the front, one in each of the pool's workers.
+ */
+import type { StoreSettings } from "../../schemas/config.js";
+import type { Failure } from "../base/result.js";
+import type { ReplyOf, RequestOf } from "../rpc/method.js";
+import { openReader, type Db, type Statement } from "../store/open.js";
+import { Models } from "./model.js";
+import type { Pieces, StreamJob, UnaryJob } from "./pool-method.js";
+
+export class Reader {
+  readonly models: Models;
+  readonly #db: Db;
+  readonly #begin: Statement<[], unknown>;
+  readonly #commit: Statement<[], unknown>;
+  readonly #bound = new Map<UnaryJob | StreamJob, (request: unknown) => unknown>();
+
+  constructor(data_dir: string, settings: StoreSettings) {
+    this.#db = openReader(data_dir);
+    this.models = new Models(this.#db, settings);
+    this.#begin = this.#db.prepare("BEGIN");
+    this.#commit = this.#db.prepare("COMMIT");
+  }
+
+  /** Carries out a unary job. */
+  run<Row extends UnaryJob>(job: Row, request: RequestOf<Row>): ReplyOf<Row> | Failure {
+    this.#begin.run();
+    try {
+      return this.#functionOf(job)(request) as ReplyOf<Row> | Failure;
+    } finally {
+      this.#commit.run();
+    }
+  }
+
+  /** The chunks of a stream; the snapshot stays as it is until the last was taken. */
+  *stream<Row extends StreamJob>(
+    job: Row,
+    request: RequestOf<Row>,
+  ): Generator<string | Failure, ReplyOf<Row> | Failure, undefined> {
+    this.#begin.run();
+    try {
+      return yield* this.#functionOf(job)(request) as Pieces<ReplyOf<Row> | Failure>;
+    } finally {
+      this.#commit.run();
+    }
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  #functionOf(job: UnaryJob | StreamJob): (request: unknown) => unknown {
+    let bound = this.#bound.get(job);
+    if (bound === undefined) {
+      bound = job.bind(this.models);
+      this.#bound.set(job, bound);
+    }
+    return bound;
+  }
+}

@@ -1,0 +1,45 @@
+/** One row is a method of a restore's own thread, on the staging database. Rows stand in src/backup/staging-jobs.ts. */
+import type { Static, TSchema } from "typebox";
+import { POOL_DEADLINE_MS } from "../../schemas/limits.js";
+import type { Failure } from "../base/result.js";
+import type { Method } from "../rpc/method.js";
+import type { Model, Models, OpenedModels } from "./model.js";
+
+export interface StagingMethod<Request extends TSchema = TSchema, Reply extends TSchema = TSchema>
+  extends Method<Request, Reply> {
+  readonly kind: "unary";
+  readonly runs_in: "staging";
+  bind(models: Models): (request: Static<Request>) => Static<Reply> | Failure;
+}
+
+export interface StagingRow<
+  Request extends TSchema,
+  Reply extends TSchema,
+  Named extends Readonly<Record<string, Model>>,
+> {
+  readonly name: string;
+  readonly request: Request;
+  readonly reply: Reply;
+  /** Bytes of the request in the thread's mailbox. */
+  readonly weight: (request: Static<Request>) => number;
+  readonly models: Named;
+  readonly run: (models: OpenedModels<Named>, request: Static<Request>) => Static<Reply> | Failure;
+}
+
+export function stagingMethod<
+  Request extends TSchema,
+  Reply extends TSchema,
+  Named extends Readonly<Record<string, Model>>,
+>(row: StagingRow<Request, Reply, Named>): StagingMethod<Request, Reply> {
+  const { models: named, run, ...rest } = row;
+  return {
+    ...rest,
+    kind: "unary",
+    runs_in: "staging",
+    deadline_ms: POOL_DEADLINE_MS,
+    bind: (models) => {
+      const opened = models.bind(named);
+      return (request) => run(opened, request);
+    },
+  };
+}

@@ -1,0 +1,43 @@
+/**
+ * The thread of one restore: carries out its methods on the staging database. Whoever started it ends it; a
+ * disk that takes no more is told, anything else that fails ends the thread.
+ */
+import { parentPort, workerData } from "node:worker_threads";
+import { must } from "../base/assert.js";
+import { systemClock } from "../base/clock.js";
+import { Failure } from "../base/result.js";
+import type { MethodTable } from "../rpc/method.js";
+import { RpcServer, type ServerCall } from "../rpc/server.js";
+import { writeFailure } from "../store/open.js";
+import { openStaging } from "../store/staging.js";
+import type { AnyMethod } from "./methods.js";
+import { Models } from "./model.js";
+import type { StagingMethod } from "./staging-method.js";
+import type { StagingData } from "./staging-thread.js";
+
+/** Runs in a worker that StagingThread has started. */
+export function runStaging(methods: MethodTable<AnyMethod>): void {
+  let models: Models | undefined;
+  const carryOut = ({ method, request }: ServerCall<StagingMethod>): unknown => {
+    try {
+      const { data_dir, settings } = workerData as StagingData;
+      models ??= new Models(openStaging(data_dir), settings);
+      return method.bind(models)(request);
+    } catch (error) {
+      const failure = writeFailure(error);
+      if (failure === undefined) throw error;
+      return failure;
+    }
+  };
+  const server = new RpcServer<StagingMethod>(must(parentPort, "a restore runs in a worker thread"), {
+    methods: methods as unknown as MethodTable<StagingMethod>,
+    clock: systemClock,
+    execute: (calls) => {
+      for (const call of calls) {
+        const reply = carryOut(call);
+        if (reply instanceof Failure) server.fail(call, reply);
+        else server.reply(call, reply);
+      }
+    },
+  });
+}

@@ -1,0 +1,84 @@
+/**
+ * The writer as features on the front call it: the RPC to its thread, and around each call the word to those
+ * who keep copies of what it changes. Runs on the front.
+ */
+import { Failure } from "../base/result.js";
+import type { RpcClient } from "../rpc/client.js";
+import type { CallContext } from "../rpc/frames.js";
+import type { ReplyOf, RequestOf } from "../rpc/method.js";
+import { ChangeFeed } from "./changes.js";
+import type { WriterMethod } from "./writer-method.js";
+
+export class Writer {
+  readonly #client: RpcClient;
+  /** Who wants to know what is changed. */
+  readonly changes = new ChangeFeed();
+
+  constructor(client: RpcClient) {
+    this.#client = client;
+  }
+
+  /** Calls that were not answered yet. */
+  get depth(): number {
+    return this.#client.depth;
+  }
+
+  /** False while the thread restarts. */
+  get attached(): boolean {
+    return this.#client.attached;
+  }
+
+  /**
+   * Calls a method. Replies come in the order of the commits, and whoever keeps copies hears of a change before
+   * `done` does.
+   * @param done gets the reply, or a Failure: what the method refused, or RESOURCE_EXHAUSTED, UNAVAILABLE,
+   *   DEADLINE_EXCEEDED; `outcome_unknown` where it may have been carried out
+   */
+  call<Row extends WriterMethod>(
+    method: Row,
+    request: RequestOf<Row>,
+    context: CallContext,
+    done: (reply: ReplyOf<Row> | Failure) => void,
+  ): void {
+    this.#begin(method, request);
+    this.#client.call(method, request, context, (reply) => {
+      this.#end(method, request, reply);
+      done(reply);
+    });
+  }
+
+  /** As `call`, as a promise. */
+  request<Row extends WriterMethod>(
+    method: Row,
+    request: RequestOf<Row>,
+    context: CallContext,
+  ): Promise<ReplyOf<Row> | Failure> {
+    return new Promise((resolve) => {
+      this.call(method, request, context, resolve);
+    });
+  }
+
+  /** Ends the calls whose deadline has passed. */
+  tick(now_ms: number): void {
+    this.#client.tick(now_ms);
+  }
+
+  #begin(method: WriterMethod, request: unknown): void {
+    for (const rule of method.changes) {
+      const listeners = this.changes.of(rule.kind);
+      if (listeners === undefined) continue;
+      const asked = rule.asked(request);
+      for (const listener of listeners) listener.begin(asked);
+    }
+  }
+
+  #end(method: WriterMethod, request: unknown, reply: unknown): void {
+    for (const rule of method.changes) {
+      const listeners = this.changes.of(rule.kind);
+      if (listeners === undefined) continue;
+      const made = reply instanceof Failure ? reply : rule.made(request, reply);
+      const asked = rule.asked(request);
+      for (const listener of listeners) listener.end(asked, made);
+    }
+  }
+}

@@ -1,0 +1,37 @@
+/** An answer as a transport writes it. Types, and the making of headers; pure. */
+
+/** Where the pieces of a long or endless answer go. */
+export interface Sink {
+  /** False where the peer is behind: wait for `onDrain`. */
+  write(text: string): boolean;
+  /** Ends the answer; `cut` breaks the connection instead, so that the client sees that it is not whole. */
+  end(cut?: boolean): void;
+  onDrain(listener: () => void): void;
+  /** The peer is gone, or the answer was ended by the server's shutdown. */
+  onClose(listener: () => void): void;
+}
+
+/**
+ * An answer's headers as one name and the rest of the block, so that they cross into the HTTP library in
+ * one call: five calls cost a GET two microseconds of its nine. Made by `headerBlock`.
+ */
+export interface HeaderBlock {
+  readonly name: string;
+  readonly rest: string;
+}
+
+/** At least one header; values must hold no control characters. */
+export function headerBlock(headers: readonly (readonly [name: string, value: string])[]): HeaderBlock {
+  const [name = ""] = headers[0] ?? [];
+  return { name, rest: headers.map(([key, value], at) => (at === 0 ? value : `${key}: ${value}`)).join("\r\n") };
+}
+
+export interface WireReply {
+  readonly status: number;
+  /** Null: no body and no Content-Length (304). A function writes the body as it comes. */
+  readonly body: string | Uint8Array | null | ((sink: Sink) => void);
+  /** Called instead of a body that is a function where nobody takes it: a HEAD, or a client that has gone. */
+  readonly discard?: () => void;
+  /** Every header but Content-Length, Content-Type included. */
+  readonly headers: HeaderBlock;
+}

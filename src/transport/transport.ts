@@ -1,0 +1,111 @@
+/**
+ * What the server asks of an HTTP library: a port that hands requests to rows of a router, exchanges that are
+ * read and answered, and sockets that share topics. One folder a library; nothing outside of these folders
+ * knows which it is. Types only.
+ */
+import type { Address } from "../config/address.js";
+import type { Failure } from "../base/result.js";
+import type { BodyStream } from "./body-stream.js";
+import type { WireReply } from "./reply.js";
+
+export type HttpMethod = "GET" | "PUT" | "POST" | "DELETE";
+
+/** One request and its answer on the wire. */
+export interface Exchange {
+  /** A header by its lower-case name, "" where absent. Only until `detach`, as the next three. */
+  header(name: string): string;
+  /** The path as sent. */
+  readonly path: string;
+  /** What follows `?`. */
+  readonly query: string | undefined;
+  /** The method in lower case. */
+  readonly verb: string;
+  /** True once the answer has begun or the client has gone. */
+  readonly ended: boolean;
+  /** True while a long answer is being written; `onAbort` tells of its end, too. */
+  readonly streaming: boolean;
+  /** The answer will come after the handler has returned. */
+  detach(): void;
+  /** Called when the client has gone before the whole answer, or a long answer is at its end. */
+  onAbort(listener: () => void): void;
+  /**
+   * Collects the body. Must be called before the handler returns.
+   * @param reserve asks for room for so many more bytes in memory; false refuses
+   * @param done gets the body, or the 413 or 503 that refuses it
+   * @param partial the body does not come in one piece with its headers
+   */
+  receive(reserve: (bytes: number) => boolean, done: (body: Uint8Array | Failure) => void, partial: () => void): void;
+  /** Hands the body out as it comes. Must be called before the handler returns; `onPiece` is called after each piece. */
+  stream(onPiece: () => void): BodyStream;
+  /** The connection ends with the answer: what is left of the body is not read. */
+  closeAfterAnswer(): void;
+  /** Sends the answer. */
+  send(reply: WireReply): void;
+  /** Breaks the connection: nothing that could be answered would be true. */
+  cut(): void;
+}
+
+/** What became of a text: sent; sent, and the socket is now behind; or not sent. */
+export type SendResult = "sent" | "behind" | "refused";
+
+/** A WebSocket that was accepted. */
+export interface Socket {
+  send(text: string): SendResult;
+  /** From now on it gets what is published to the topic, as long as it keeps up. */
+  join(topic: string): void;
+  /** Says goodbye with a close code. */
+  end(code: number, reason: string): void;
+}
+
+/** Who serves one WebSocket; made by a route when it lets the upgrade pass. */
+export interface SocketHandler {
+  open(socket: Socket): void;
+  /** A text of its topic did not fit, and it has left the topic; the text's beginning, its first `{"id":…` at least. */
+  missed(text: Uint8Array): void;
+  /** The socket takes more. */
+  drained(): void;
+  closed(): void;
+}
+
+/** Sends texts to all sockets of a port that have joined a topic. */
+export interface Broadcaster {
+  /** In order; how many sockets are in the topic. */
+  publish(topic: string, texts: readonly string[]): number;
+}
+
+/** One row of a port's router. */
+export interface RouterRow {
+  readonly method: HttpMethod;
+  /** Segments; `:name` is any one, a last `*` the rest of the path. */
+  readonly pattern: string;
+  /** @param head_only the method is HEAD: headers as for GET, no body */
+  serve(exchange: Exchange): void;
+  /** For requests that ask for an upgrade to WebSocket; undefined where it was refused and answered. */
+  readonly admit?: (exchange: Exchange) => SocketHandler | undefined;
+}
+
+export interface PortOptions {
+  /** GET rows serve HEAD, too. Of rows that fit, the one with the more literal segments is taken. */
+  readonly rows: readonly RouterRow[];
+  /** Takes what fits no row. */
+  unrouted(exchange: Exchange): void;
+}
+
+/** A port that listens. */
+export interface ListeningPort extends Broadcaster {
+  /**
+   * Binds the address alone. `localhost` is bound for IPv4 and, where there is one, for IPv6.
+   * @returns the port it listens on; undefined where it is in use
+   */
+  listen(address: Address): number | undefined;
+  /** Takes no new connections. */
+  stop(): void;
+  /** Says goodbye to the port's sockets. */
+  endSockets(code: number, reason: string): void;
+  /** Cuts every connection. */
+  close(): void;
+}
+
+export interface Transport {
+  openPort(options: PortOptions): ListeningPort;
+}

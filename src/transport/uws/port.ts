@@ -1,0 +1,102 @@
+/**
+ * One listening port on uWebSockets.js: its router, its binding, its sockets. The port is bound exclusively:
+ * the library would share it with a second server without a word.
+ */
+import uWS, { type HttpRequest, type HttpResponse, type TemplatedApp, type us_listen_socket } from "uWebSockets.js";
+import type { Address } from "../../config/address.js";
+import type { ListeningPort, PortOptions, RouterRow, Transport } from "../transport.js";
+import { UwsExchange } from "./exchange.js";
+import { UwsSockets } from "./sockets.js";
+
+/** Another process may take the port between the two binds. */
+const FREE_PORT_TRIES_MAX = 10;
+
+/** What the library takes beside what its types say. */
+interface ExclusiveListener {
+  listen(host: string, port: number, options: number, done: (socket: us_listen_socket | false) => void): void;
+}
+const EXCLUSIVE_PORT = (uWS as unknown as { readonly LIBUS_LISTEN_EXCLUSIVE_PORT: number }).LIBUS_LISTEN_EXCLUSIVE_PORT;
+
+class UwsPort implements ListeningPort {
+  readonly #app: TemplatedApp;
+  readonly #sockets: UwsSockets;
+  readonly #listening: us_listen_socket[] = [];
+
+  constructor({ rows, unrouted }: PortOptions) {
+    this.#app = uWS.App();
+    this.#sockets = new UwsSockets(this.#app);
+    for (const row of rows) this.#register(row);
+    this.#app.any("/*", (res, req) => unrouted(new UwsExchange(res, req, req.getMethod() === "head")));
+  }
+
+  listen({ host, port }: Address): number | undefined {
+    const name = host === "localhost" ? "127.0.0.1" : host === "" ? "0.0.0.0" : host;
+    const bound = port === 0 ? this.#bindFree(name) : this.#bind(name, port);
+    if (bound !== undefined && host === "localhost") this.#bind("::1", bound);
+    return bound;
+  }
+
+  stop(): void {
+    for (const socket of this.#listening.splice(0)) uWS.us_listen_socket_close(socket);
+  }
+
+  publish(topic: string, texts: readonly string[]): number {
+    return this.#sockets.publish(topic, texts);
+  }
+
+  endSockets(code: number, reason: string): void {
+    this.#sockets.end(code, reason);
+  }
+
+  close(): void {
+    this.#app.close();
+  }
+
+  /**
+   * Binds a free port by its number: on a port that the system chose while binding, the library leaves
+   * SO_REUSEADDR off, and the next server could not have it for a minute.
+   */
+  #bindFree(host: string): number | undefined {
+    for (let tries = 0; tries < FREE_PORT_TRIES_MAX; tries++) {
+      const free = this.#bind(host, 0);
+      if (free === undefined) return undefined;
+      this.stop();
+      const bound = this.#bind(host, free);
+      if (bound !== undefined) return bound;
+    }
+    return undefined;
+  }
+
+  #bind(host: string, port: number): number | undefined {
+    let bound: number | undefined;
+    (this.#app as unknown as ExclusiveListener).listen(host, port, EXCLUSIVE_PORT, (socket) => {
+      if (socket === false) return;
+      this.#listening.push(socket);
+      bound = uWS.us_socket_local_port(socket);
+    });
+    return bound;
+  }
+
+  #register({ method, pattern, serve, admit }: RouterRow): void {
+    const handler = (res: HttpResponse, req: HttpRequest): void => serve(new UwsExchange(res, req, false));
+    if (admit !== undefined) this.#sockets.listen(pattern, (res, req) => admit(new UwsExchange(res, req, false)));
+    switch (method) {
+      case "GET":
+        this.#app.get(pattern, handler);
+        this.#app.head(pattern, (res, req) => serve(new UwsExchange(res, req, true)));
+        break;
+      case "PUT":
+        this.#app.put(pattern, handler);
+        break;
+      case "POST":
+        this.#app.post(pattern, handler);
+        break;
+      case "DELETE":
+        this.#app.del(pattern, handler);
+        break;
+    }
+  }
+}
+
+/** Ports over uWebSockets.js. */
+export const uwsTransport: Transport = { openPort: (options) => new UwsPort(options) };

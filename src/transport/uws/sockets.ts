@@ -1,0 +1,224 @@
+/**
+ * WebSockets over uWebSockets.js, and its native topics: what is published in one turn of the loop goes out to
+ * all members of a topic at once, at a fraction of what a send to each would cost.
+ *
+ * The library says of a socket that is behind only which message of a turn was the first to be dropped
+ * and skips the turn's others without a word: the handler hears which, and has to see to the rest.
+ */
+import type { HttpRequest, HttpResponse, TemplatedApp, WebSocket, us_socket_context_t } from "uWebSockets.js";
+import {
+  SUBSCRIBER_IDLE_TIMEOUT_S,
+  SUBSCRIBER_MESSAGE_BYTES_MAX,
+  SUBSCRIBER_MESSAGE_RECEIVED_BYTES_MAX,
+} from "../../../schemas/limits.js";
+import type { Broadcaster, SendResult, Socket, SocketHandler } from "../transport.js";
+
+/** From this length on the library sends a published message at once, and to each socket by itself. */
+const LIBRARY_LARGE_BYTES = 16 * 1024;
+/**
+ * So many published messages the library collects for a socket in a turn. With the next one it sends them off and
+ * keeps that one: where one of them does not fit, the one that it kept would still go out, before its time.
+ */
+const LIBRARY_COLLECTED_MAX = 32;
+
+/** The library's own numbers. */
+const SENT = 1;
+const REFUSED = 2;
+const TOO_BIG = 1009;
+
+interface Peer {
+  readonly handler: SocketHandler;
+  socket: UwsSocket | null;
+}
+
+class UwsSocket implements Socket {
+  readonly #ws: WebSocket<Peer>;
+  readonly #sockets: UwsSockets;
+  readonly handler: SocketHandler;
+  /** The topic that it is in; "" for none. */
+  #topic = "";
+
+  constructor(ws: WebSocket<Peer>, sockets: UwsSockets, handler: SocketHandler) {
+    this.#ws = ws;
+    this.#sockets = sockets;
+    this.handler = handler;
+  }
+
+  send(text: string): SendResult {
+    const status = this.#ws.send(text);
+    return status === SENT ? "sent" : status === REFUSED ? "refused" : "behind";
+  }
+
+  /** Sends texts to this socket alone, in order; of the first that does not fit `dropped` is told. */
+  sendEach(texts: readonly Uint8Array[]): void {
+    this.#ws.cork(() => {
+      for (const text of texts) if (this.#ws.send(text, false) === REFUSED) return;
+    });
+  }
+
+  join(topic: string): void {
+    this.#topic = topic;
+    this.#sockets.enter(this, topic);
+  }
+
+  end(code: number, reason: string): void {
+    this.#ws.end(code, reason);
+  }
+
+  subscribe(topic: string): void {
+    this.#ws.subscribe(topic);
+  }
+
+  /** Leaves the topic in earnest; see UwsSockets.leaving. */
+  unsubscribe(topic: string): void {
+    this.#ws.unsubscribe(topic);
+  }
+
+  /** A published message did not fit the socket. */
+  dropped(message: ArrayBuffer): void {
+    // What was sent to it alone is known to be refused from the send's own result.
+    if (this.#topic === "") return;
+    this.#sockets.excuse(this, this.#topic);
+    this.#topic = "";
+    this.handler.missed(new Uint8Array(message));
+  }
+
+  closed(): void {
+    this.#sockets.forget(this, this.#topic);
+    this.#topic = "";
+    this.handler.closed();
+  }
+}
+
+/**
+ * Whether a large text comes after a small one. The library collects small ones and sends a large one at
+ * once, after those that it has collected; where one of these does not fit it sends the large one all the same.
+ */
+function isMixed(texts: readonly string[]): boolean {
+  let small = false;
+  for (const text of texts) {
+    const large = text.length * 3 >= LIBRARY_LARGE_BYTES && Buffer.byteLength(text) >= LIBRARY_LARGE_BYTES;
+    if (large && small) return true;
+    small ||= !large;
+  }
+  return false;
+}
+
+/** The sockets of one port. */
+export class UwsSockets implements Broadcaster {
+  readonly #app: TemplatedApp;
+  readonly #all = new Set<UwsSocket>();
+  /** The sockets of each topic that keep up. */
+  readonly #members = new Map<string, Set<UwsSocket>>();
+  /**
+   * Sockets that fell behind since the last publish, with the topic that they are to leave. The library tells of a
+   * dropped message while it walks over the socket's messages: leaving the topic there frees what it walks over
+   * and ends the process. They leave before anything else could reach them by the topic.
+   */
+  readonly #leaving = new Map<UwsSocket, string>();
+
+  constructor(app: TemplatedApp) {
+    this.#app = app;
+  }
+
+  publish(topic: string, texts: readonly string[]): number {
+    const members = this.#members.get(topic);
+    if (members === undefined) return 0;
+    // Those who fall behind while it is sent are told of what they miss.
+    const { size } = members;
+    if (texts.length > LIBRARY_COLLECTED_MAX || isMixed(texts)) {
+      const encoded = texts.map((text) => Buffer.from(text));
+      for (const member of members) member.sendEach(encoded);
+      return size;
+    }
+    for (const text of texts) {
+      this.#letGo();
+      this.#app.publish(topic, text);
+    }
+    return size;
+  }
+
+  enter(socket: UwsSocket, topic: string): void {
+    const members = this.#members.get(topic);
+    if (members === undefined) this.#members.set(topic, new Set([socket]));
+    else members.add(socket);
+    // Nothing was published since it wanted to leave: it is still in.
+    if (!this.#leaving.delete(socket)) socket.subscribe(topic);
+  }
+
+  /** A socket of the topic fell behind. */
+  excuse(socket: UwsSocket, topic: string): void {
+    this.#leave(socket, topic);
+    this.#leaving.set(socket, topic);
+  }
+
+  /** A socket was closed. */
+  forget(socket: UwsSocket, topic: string): void {
+    if (topic !== "") this.#leave(socket, topic);
+    this.#leaving.delete(socket);
+    this.#all.delete(socket);
+  }
+
+  /**
+   * Takes upgrades on a path.
+   * @param admit undefined where the request was refused and answered
+   */
+  listen(pattern: string, admit: (res: HttpResponse, req: HttpRequest) => SocketHandler | undefined): void {
+    this.#app.ws<Peer>(pattern, {
+      maxPayloadLength: SUBSCRIBER_MESSAGE_RECEIVED_BYTES_MAX,
+      idleTimeout: SUBSCRIBER_IDLE_TIMEOUT_S,
+      sendPingsAutomatically: true,
+      // Any byte the socket has not taken counts as behind; what is behind is the handler's to keep.
+      maxBackpressure: 1,
+      upgrade: (res, req, context: us_socket_context_t) => {
+        // The library goes by the key alone; without the header it is the route's plain GET, which says what is missing.
+        if (req.getHeader("upgrade").toLowerCase() !== "websocket") {
+          req.setYield(true);
+          return;
+        }
+        const key = req.getHeader("sec-websocket-key");
+        const protocol = req.getHeader("sec-websocket-protocol");
+        const extensions = req.getHeader("sec-websocket-extensions");
+        const handler = admit(res, req);
+        if (handler === undefined) return;
+        res.upgrade<Peer>({ handler, socket: null }, key, protocol, extensions, context);
+      },
+      open: (ws) => {
+        const peer = ws.getUserData();
+        const socket = new UwsSocket(ws, this, peer.handler);
+        peer.socket = socket;
+        this.#all.add(socket);
+        peer.handler.open(socket);
+      },
+      message: (ws, message) => {
+        if (message.byteLength > SUBSCRIBER_MESSAGE_BYTES_MAX) ws.end(TOO_BIG, "message too large");
+      },
+      dropped: (ws, message) => ws.getUserData().socket?.dropped(message),
+      drain: (ws) => {
+        const { socket, handler } = ws.getUserData();
+        // Outside of the library's handler: of a large message that is sent there in part only, it forgets the rest
+        // (us_socket_write2 does not note that a write failed, so the poll for "writable" is given up when the
+        // handler returns).
+        if (socket !== null) setImmediate(() => handler.drained());
+      },
+      close: (ws) => ws.getUserData().socket?.closed(),
+    });
+  }
+
+  /** Says goodbye to everyone. */
+  end(code: number, reason: string): void {
+    for (const socket of [...this.#all]) socket.end(code, reason);
+  }
+
+  #letGo(): void {
+    if (this.#leaving.size === 0) return;
+    for (const [socket, topic] of this.#leaving) socket.unsubscribe(topic);
+    this.#leaving.clear();
+  }
+
+  #leave(socket: UwsSocket, topic: string): void {
+    const members = this.#members.get(topic);
+    members?.delete(socket);
+    if (members?.size === 0) this.#members.delete(topic);
+  }
+}

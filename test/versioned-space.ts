@@ -1,7 +1,7 @@
 /**
  * What the versioned spaces (state, specs) promise alike, as checks against a real server: conditional
  * reads, the three forms of compare-and-swap, writers that race. Runs in the test's process; what a
- * space has of its own is in its contract test.
+ * space has of its own is in api-state.test.ts and api-specs.test.ts.
  */
 import { createHash } from "node:crypto";
 import type { OutgoingHttpHeaders } from "node:http";

@@ -1,5 +1,5 @@
 /**
- * Section 9 of the wire contract against real servers and a real receiver: making, listing, testing,
+ * "Webhooks" of the HTTP API against real servers and a real receiver: making, listing, testing,
  * enabling and deleting webhooks, what a delivery says, retries, the tenth failure, what is refused, the
  * audit rows, and secrets that are nowhere to be seen.
  */

@@ -1,6 +1,6 @@
 /**
- * Section 13 of the wire contract against a real server: what is counted for the actor of a call, by the
- * hour, what is not, how it is read, and what of it outlives the server.
+ * `/api/metrics/agents` against a real server: what is counted for the actor of a call, by the hour, what is
+ * not, how it is read, and what of it outlives the server.
  */
 import type { OutgoingHttpHeaders } from "node:http";
 import t from "tap";

@@ -1,7 +1,7 @@
 /**
  * Random requests against a real server, made from its own table of routes: paths, queries, methods, headers
  * and bodies that are nearly right, plainly wrong, or no HTTP at all. Whatever comes, the server answers in
- * the contract's shape, never with a 500, stores nothing of what it refused, and goes on.
+ * the shape that the description promises, never with a 500, stores nothing of what it refused, and goes on.
  */
 import * as fc from "fast-check";
 import { request as httpRequest, type IncomingMessage } from "node:http";
@@ -769,7 +769,7 @@ function isErrorShape(status: number, content: Buffer): boolean {
 
 const seen = new Map<string, Set<number>>();
 
-t.test("a request of any shape is answered as the contract says, and what is refused stores nothing", async (t) => {
+t.test("a request of any shape is answered as the description says, and what is refused stores nothing", async (t) => {
   let before = await stored();
   await fc.assert(
     fc.asyncProperty(attempt, async (one) => {
@@ -810,7 +810,7 @@ t.test("the attempts went deep: each route was reached, and both taken and refus
   for (const { operation } of ROUTES) {
     const statuses = [...(seen.get(operation.operationId) ?? [])];
     t.ok(statuses.length > 0, `${operation.operationId}: ${statuses.join(" ")}`);
-    // It asks first whether the server holds content, and this one does; what it makes of bad snapshots is contract-backup.test.ts's.
+    // It asks first whether the server holds content, and this one does; what it makes of bad snapshots is api-backup.test.ts's.
     if (operation.operationId === "restore") continue;
     if (operation.responses["200"] !== undefined) t.ok(statuses.includes(200), `${operation.operationId} was taken`);
     // Where only an escape in the path can be wrong, chance may pass a route by.

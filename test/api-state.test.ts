@@ -1,5 +1,5 @@
 /**
- * Section 3 of the wire contract against a real server: values and keys, versions that survive deletion,
+ * "State" of the HTTP API against a real server: values and keys, versions that survive deletion,
  * history, rollback, diff, the three forms of compare-and-swap, paging, and the two flags of the state.
  */
 import { createHash, randomBytes } from "node:crypto";

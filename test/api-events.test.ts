@@ -1,5 +1,5 @@
 /**
- * Section 5 of the wire contract against a real server: publishing, history and its cursor, patterns,
+ * "Events" of the HTTP API against a real server: publishing, history and its cursor, patterns,
  * WebSocket, Server-Sent Events and the long poll, replay without a gap or a duplicate, notices of what was
  * dropped, and what an end of the server means to each subscriber.
  */

@@ -1,5 +1,5 @@
 /**
- * Section 8 of the wire contract, over the wire: every message and path of field maps and JSON Schemas,
+ * "Contracts" of the HTTP API, over the wire: every message and path of field maps and JSON Schemas,
  * and live tests against a service that the test plays.
  */
 import { createServer, type IncomingMessage } from "node:http";

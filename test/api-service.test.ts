@@ -1,6 +1,7 @@
 /**
- * Sections 1, 2 and 17 of the wire contract against real servers: errors, methods, tokens, Host and Origin,
- * bodies as they come over the wire, health and metrics, settings and exit codes, the log, and the shutdown.
+ * What all of the HTTP API has in common ("Conventions", "Health and metrics"), and the process, against real
+ * servers: errors, methods, tokens, Host and Origin, bodies as they come over the wire, health and metrics,
+ * settings and exit codes, the log, and the shutdown.
  */
 import { writeFileSync } from "node:fs";
 import type { OutgoingHttpHeaders } from "node:http";

@@ -1,4 +1,4 @@
-/** Section 10 of the wire contract, over the wire: who is checked, what is found, what is stored and published. */
+/** "Compliance" of the HTTP API, over the wire: who is checked, what is found, what is stored and published. */
 import t from "tap";
 import type { Violation } from "../schemas/contracts.js";
 import { send, sendJson, type Refusal } from "./http-client.js";

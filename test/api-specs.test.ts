@@ -1,6 +1,6 @@
 /**
- * Section 4 of the wire contract against a real server: specs by project and name, escaped slashes, versions
- * that survive deletion, history, rollback, diff, compare-and-swap, the two lists, and their audit rows. What
+ * "Specs" of the HTTP API against a real server: specs by project and name, escaped slashes, versions that
+ * survive deletion, history, rollback, diff, compare-and-swap, the two lists, and their audit rows. What
  * specs share with state is checked by versioned-space.ts.
  */
 import { createHash } from "node:crypto";

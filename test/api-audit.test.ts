@@ -1,7 +1,7 @@
 /**
- * Section 12 of the wire contract against a real server: one row for each call of the list, a row for each
- * that was refused and none for what is no such call, the filters, the summary, and a log that the database
- * itself does not let anyone change.
+ * "Audit" of the HTTP API against a real server: one row for each call of the list, a row for each that was
+ * refused and none for what is no such call, the filters, the summary, and a log that the database itself
+ * does not let anyone change.
  */
 import Database from "better-sqlite3";
 import type { OutgoingHttpHeaders } from "node:http";

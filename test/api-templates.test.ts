@@ -1,4 +1,4 @@
-/** Section 11 of the wire contract over the wire: templates, what fits their kinds, and applying all or nothing. */
+/** "Templates" of the HTTP API: templates, what fits their kinds, and applying all or nothing. */
 import t from "tap";
 import { PROJECT_RULES_MAX } from "../schemas/limits.js";
 import { send, sendJson, type Answer, type Refusal } from "./http-client.js";

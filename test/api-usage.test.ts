@@ -1,5 +1,5 @@
 /**
- * Section 14 of the wire contract against a real server: what is recorded, its event and its audit row, the
+ * "LLM usage" of the HTTP API against a real server: what is recorded, its event and its audit row, the
  * list with its one filter, the sums, and what is refused.
  */
 import t from "tap";

@@ -1,4 +1,4 @@
-/** Section 7 of the wire contract over the wire: rules, validation, their audit rows, and what hostile patterns and texts do. */
+/** "Rules" of the HTTP API: rules, validation, their audit rows, and what hostile regexes and texts do. */
 import t from "tap";
 import { PROJECT_RULES_MAX, VALIDATION_SHORT_BYTES_MAX } from "../schemas/limits.js";
 import { send, sendJson, type Answer, type Refusal } from "./http-client.js";

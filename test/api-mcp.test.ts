@@ -1,4 +1,4 @@
-/** Section 15 of the wire contract, row by row, with raw requests of every revision. */
+/** "MCP" of the HTTP API with raw requests of every revision. */
 import type { OutgoingHttpHeaders } from "node:http";
 import { encode } from "gpt-tokenizer/encoding/o200k_base";
 import t from "tap";

@@ -1,6 +1,6 @@
 /**
- * Section 14a of the wire contract against real servers: everything that is stored comes out as one
- * consistent snapshot, and goes into an empty server as a whole or not at all; ids and versions go on.
+ * "Backup" of the HTTP API against real servers: everything that is stored comes out as one consistent
+ * snapshot, and goes into an empty server as a whole or not at all; ids and versions go on.
  */
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";

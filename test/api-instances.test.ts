@@ -1,6 +1,6 @@
 /**
- * Section 6 of the wire contract and the Actor and Auth rows of section 1 against a real server: registration,
- * lists, what an instance says of itself, liveness, whose name a call carries, and what a token opens.
+ * "Instances" of the HTTP API against a real server, with who calls and what a token opens ("Conventions"):
+ * registration, lists, what an instance says of itself, liveness, and whose name a call carries.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import type { OutgoingHttpHeaders } from "node:http";

@@ -6,8 +6,8 @@
 import t from "tap";
 import { WebSocket } from "ws";
 import { must } from "../src/base/assert.js";
-import { send, type Answer } from "./http-client.js";
-import { startKoor } from "./server-process.js";
+import { send, type Answer } from "./support/http-client.js";
+import { startKoor } from "./support/server-process.js";
 
 const TOKEN = "the-server's-own";
 const LISTED = "https://tools.example";

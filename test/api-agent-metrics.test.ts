@@ -4,8 +4,8 @@
  */
 import type { OutgoingHttpHeaders } from "node:http";
 import t from "tap";
-import { send, sendJson } from "./http-client.js";
-import { makeDirectory, startKoor, type Koor } from "./server-process.js";
+import { send, sendJson } from "./support/http-client.js";
+import { makeDirectory, startKoor, type Koor } from "./support/server-process.js";
 
 interface Total {
   readonly instance_id: string;

@@ -14,9 +14,9 @@ import {
   KEY_BYTES_MAX,
   PAGE_ROWS_MAX,
 } from "../schemas/limits.js";
-import { parseExposition } from "./exposition.js";
-import { send, type Answer, type Refusal } from "./http-client.js";
-import { startKoor, type Koor } from "./server-process.js";
+import { parseExposition } from "./support/exposition.js";
+import { send, type Answer, type Refusal } from "./support/http-client.js";
+import { startKoor, type Koor } from "./support/server-process.js";
 
 interface Entry {
   readonly id: number;

@@ -8,9 +8,9 @@ import { join } from "node:path";
 import t from "tap";
 import { BODY_BYTES_MAX } from "../schemas/limits.js";
 import { VERSION } from "../schemas/version.js";
-import { send, sendJson, type Answer, type Refusal, type RequestOptions } from "./http-client.js";
-import { startKoor, type Koor, type KoorOptions, type Owner } from "./server-process.js";
-import { makeSnapshot, readSnapshot, type SnapshotLine } from "./snapshot.js";
+import { send, sendJson, type Answer, type Refusal, type RequestOptions } from "./support/http-client.js";
+import { startKoor, type Koor, type KoorOptions, type Owner } from "./support/server-process.js";
+import { makeSnapshot, readSnapshot, type SnapshotLine } from "./support/snapshot.js";
 
 const JSON_TYPE = "application/json";
 const SECRET = "a-secret-of-a-webhook";

@@ -9,11 +9,11 @@ import { connect } from "node:net";
 import t from "tap";
 import { BODY_BYTES_MAX, PAGE_ROWS_MAX } from "../schemas/limits.js";
 import { must } from "../src/base/assert.js";
-import { parseExposition } from "./exposition.js";
-import { send, type Refusal } from "./http-client.js";
-import { startReceiver } from "./receiver.js";
-import { ENVELOPE, MCP_HEADERS } from "./mcp-messages.js";
-import { startKoor } from "./server-process.js";
+import { parseExposition } from "./support/exposition.js";
+import { send, type Refusal } from "./support/http-client.js";
+import { startReceiver } from "./support/receiver.js";
+import { ENVELOPE, MCP_HEADERS } from "./support/mcp-messages.js";
+import { startKoor } from "./support/server-process.js";
 
 interface Parameter {
   readonly name: string;

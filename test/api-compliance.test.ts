@@ -1,8 +1,8 @@
 /** "Compliance" of the HTTP API, over the wire: who is checked, what is found, what is stored and published. */
 import t from "tap";
 import type { Violation } from "../schemas/contracts.js";
-import { send, sendJson, type Refusal } from "./http-client.js";
-import { startKoor, type Koor } from "./server-process.js";
+import { send, sendJson, type Refusal } from "./support/http-client.js";
+import { startKoor, type Koor } from "./support/server-process.js";
 
 interface Run {
   readonly id: number;

@@ -17,10 +17,17 @@ import {
   SUBSCRIBER_MESSAGE_BYTES_MAX,
   TOPIC_BYTES_MAX,
 } from "../schemas/limits.js";
-import { parseExposition } from "./exposition.js";
-import { send, sendJson, type Answer, type Refusal } from "./http-client.js";
-import { startKoor, type Koor } from "./server-process.js";
-import { UpgradeRefused, openSocket, openStream, type Dropped, type Subscriber, type Told } from "./subscriber.js";
+import { parseExposition } from "./support/exposition.js";
+import { send, sendJson, type Answer, type Refusal } from "./support/http-client.js";
+import { startKoor, type Koor } from "./support/server-process.js";
+import {
+  UpgradeRefused,
+  openSocket,
+  openStream,
+  type Dropped,
+  type Subscriber,
+  type Told,
+} from "./support/subscriber.js";
 
 const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
 const HISTORY = "/api/events/history";

@@ -13,10 +13,10 @@ import {
   INSTANCE_LABEL_BYTES_MAX,
   INSTANCE_LIST_PAGE,
 } from "../schemas/limits.js";
-import { parseExposition } from "./exposition.js";
-import { send, sendJson, type Answer, type Refusal } from "./http-client.js";
-import { makeDirectory, startKoor, type Koor } from "./server-process.js";
-import { openSocket, type Told } from "./subscriber.js";
+import { parseExposition } from "./support/exposition.js";
+import { send, sendJson, type Answer, type Refusal } from "./support/http-client.js";
+import { makeDirectory, startKoor, type Koor } from "./support/server-process.js";
+import { openSocket, type Told } from "./support/subscriber.js";
 
 interface Instance {
   readonly id: string;

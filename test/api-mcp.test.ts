@@ -3,7 +3,7 @@ import type { OutgoingHttpHeaders } from "node:http";
 import { encode } from "gpt-tokenizer/encoding/o200k_base";
 import t from "tap";
 import { BODY_BYTES_MAX, MCP_BATCH_MESSAGES_MAX, MCP_TOOLS_TOKENS_MAX } from "../schemas/limits.js";
-import { send, sendJson, type Refusal } from "./http-client.js";
+import { send, sendJson, type Refusal } from "./support/http-client.js";
 import {
   ask,
   callTool,
@@ -17,8 +17,8 @@ import {
   STATELESS_REVISION,
   type Revision,
   type RpcAnswer,
-} from "./mcp-messages.js";
-import { startKoor } from "./server-process.js";
+} from "./support/mcp-messages.js";
+import { startKoor } from "./support/server-process.js";
 
 const TOKEN = "only-for-this-test";
 const koor = await startKoor(t);

@@ -1,8 +1,8 @@
 /** "Rules" of the HTTP API: rules, validation, their audit rows, and what hostile regexes and texts do. */
 import t from "tap";
 import { PROJECT_RULES_MAX, VALIDATION_SHORT_BYTES_MAX } from "../schemas/limits.js";
-import { send, sendJson, type Answer, type Refusal } from "./http-client.js";
-import { startKoor } from "./server-process.js";
+import { send, sendJson, type Answer, type Refusal } from "./support/http-client.js";
+import { startKoor } from "./support/server-process.js";
 
 interface Violation {
   readonly rule_id: string;

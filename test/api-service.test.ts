@@ -11,10 +11,10 @@ import t from "tap";
 import { OPTIONS, environmentOf, flagOf } from "../schemas/config.js";
 import { REQUEST_TIMEOUT_MS, SHUTDOWN_DRAIN_MS, TOKENS_PER_MCP_CALL } from "../schemas/limits.js";
 import { VERSION } from "../schemas/version.js";
-import { parseExposition } from "./exposition.js";
-import { hasWholeAnswer, send, sendJson, sendRaw, type Answer, type Refusal } from "./http-client.js";
-import { makeDirectory, runKoor, startKoor, type Koor } from "./server-process.js";
-import { UpgradeRefused, openSocket, openStream } from "./subscriber.js";
+import { parseExposition } from "./support/exposition.js";
+import { hasWholeAnswer, send, sendJson, sendRaw, type Answer, type Refusal } from "./support/http-client.js";
+import { makeDirectory, runKoor, startKoor, type Koor } from "./support/server-process.js";
+import { UpgradeRefused, openSocket, openStream } from "./support/subscriber.js";
 
 interface Metrics {
   readonly state_keys: number;

@@ -7,9 +7,9 @@ import { createHash } from "node:crypto";
 import type { OutgoingHttpHeaders } from "node:http";
 import t from "tap";
 import { BODY_BYTES_MAX, HISTORY_ROWS_DEFAULT, KEY_BYTES_MAX } from "../schemas/limits.js";
-import { send, type Answer, type Refusal, type RequestOptions } from "./http-client.js";
-import { startKoor } from "./server-process.js";
-import { checkCompareAndSwap, checkConditionalReads, checkRace } from "./versioned-space.js";
+import { send, type Answer, type Refusal, type RequestOptions } from "./support/http-client.js";
+import { startKoor } from "./support/server-process.js";
+import { checkCompareAndSwap, checkConditionalReads, checkRace } from "./support/versioned-space.js";
 
 interface Written {
   readonly project: string;

@@ -12,9 +12,9 @@ import {
   KEY_BYTES_MAX,
   PAGE_ROWS_MAX,
 } from "../schemas/limits.js";
-import { send, sendRaw, type Answer, type Refusal, type RequestOptions } from "./http-client.js";
-import { startKoor } from "./server-process.js";
-import { checkCompareAndSwap, checkConditionalReads, checkRace } from "./versioned-space.js";
+import { send, sendRaw, type Answer, type Refusal, type RequestOptions } from "./support/http-client.js";
+import { startKoor } from "./support/server-process.js";
+import { checkCompareAndSwap, checkConditionalReads, checkRace } from "./support/versioned-space.js";
 
 interface Written {
   readonly key: string;

@@ -1,8 +1,8 @@
 /** "Templates" of the HTTP API: templates, what fits their kinds, and applying all or nothing. */
 import t from "tap";
 import { PROJECT_RULES_MAX } from "../schemas/limits.js";
-import { send, sendJson, type Answer, type Refusal } from "./http-client.js";
-import { startKoor } from "./server-process.js";
+import { send, sendJson, type Answer, type Refusal } from "./support/http-client.js";
+import { startKoor } from "./support/server-process.js";
 
 const koor = await startKoor(t);
 const { port } = koor;

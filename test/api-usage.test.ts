@@ -4,8 +4,8 @@
  */
 import t from "tap";
 import { LABEL_BYTES_MAX, PAGE_ROWS_MAX, USAGE_ROWS_DEFAULT } from "../schemas/limits.js";
-import { send, sendJson, type Refusal } from "./http-client.js";
-import { startKoor } from "./server-process.js";
+import { send, sendJson, type Refusal } from "./support/http-client.js";
+import { startKoor } from "./support/server-process.js";
 
 interface Usage {
   readonly id: number;

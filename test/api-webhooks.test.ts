@@ -16,10 +16,10 @@ import {
   WEBHOOK_SECRET_BYTES_MAX,
   WEBHOOKS_MAX,
 } from "../schemas/limits.js";
-import { parseExposition } from "./exposition.js";
-import { send, sendJson, type Answer, type Refusal } from "./http-client.js";
-import { startReceiver, type Received } from "./receiver.js";
-import { startKoor, type Koor, type Owner } from "./server-process.js";
+import { parseExposition } from "./support/exposition.js";
+import { send, sendJson, type Answer, type Refusal } from "./support/http-client.js";
+import { startReceiver, type Received } from "./support/receiver.js";
+import { startKoor, type Koor, type Owner } from "./support/server-process.js";
 
 interface Webhook {
   readonly id: string;

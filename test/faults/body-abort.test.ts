@@ -6,8 +6,8 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import t, { type Test } from "tap";
 import { BODIES_IN_MEMORY_BYTES_MAX, BODY_BYTES_MAX, REQUEST_TIMEOUT_MS } from "../../schemas/limits.js";
-import { send, sendJson } from "../http-client.js";
-import { startKoor, type Koor, type Owner } from "../server-process.js";
+import { send, sendJson } from "../support/http-client.js";
+import { startKoor, type Koor, type Owner } from "../support/server-process.js";
 
 /** What a cut may come late, on a machine that is busy. */
 const LATE_MS = 10_000;

@@ -10,11 +10,11 @@ import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import t from "tap";
 import { BODY_BYTES_MAX, SHUTDOWN_DRAIN_MS } from "../../schemas/limits.js";
-import { send, sendJson } from "../http-client.js";
-import { makeDirectory, runKoor, startKoor, type Owner } from "../server-process.js";
-import { openSocket, openStream } from "../subscriber.js";
-import { newSeed } from "./random.js";
-import { Workload } from "./workload.js";
+import { send, sendJson } from "../support/http-client.js";
+import { makeDirectory, runKoor, startKoor, type Owner } from "../support/server-process.js";
+import { openSocket, openStream } from "../support/subscriber.js";
+import { newSeed } from "../support/random.js";
+import { Workload } from "../support/workload.js";
 
 const KEEP_ALL = ["--state-history", "0", "--event-history", "0"];
 /** What a stop takes beside waiting for requests, on a machine that is busy. */

@@ -5,8 +5,8 @@
 import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
 import t from "tap";
-import { send, sendJson } from "../http-client.js";
-import { startKoor, type Koor, type Owner } from "../server-process.js";
+import { send, sendJson } from "../support/http-client.js";
+import { startKoor, type Koor, type Owner } from "../support/server-process.js";
 
 /** Together far more than a connection's buffers hold. */
 const EVENTS = 200;

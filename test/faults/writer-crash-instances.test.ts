@@ -9,8 +9,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import t from "tap";
 import { must } from "../../src/base/assert.js";
-import { send, sendJson, type Answer } from "../http-client.js";
-import { startKoor, type Koor } from "../server-process.js";
+import { send, sendJson, type Answer } from "../support/http-client.js";
+import { startKoor, type Koor } from "../support/server-process.js";
 import { FAULTS, HELD_FILE } from "../threads/faults.js";
 
 const PROGRAM = fileURLToPath(new URL("../threads/crashing-server.js", import.meta.url));

@@ -7,9 +7,9 @@ import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import t from "tap";
-import { send, sendJson, type Answer, type Refusal } from "../http-client.js";
-import { startKoor, type Koor, type Owner } from "../server-process.js";
-import { openSocket, type Told } from "../subscriber.js";
+import { send, sendJson, type Answer, type Refusal } from "../support/http-client.js";
+import { startKoor, type Koor, type Owner } from "../support/server-process.js";
+import { openSocket, type Told } from "../support/subscriber.js";
 import { FAULTS, HELD_FILE } from "../threads/faults.js";
 
 const PROGRAM = fileURLToPath(new URL("../threads/crashing-server.js", import.meta.url));

@@ -5,7 +5,7 @@
  * the test's process.
  */
 import { createHash } from "node:crypto";
-import { send, sendJson, type Answer } from "../http-client.js";
+import { send, sendJson, type Answer } from "./http-client.js";
 import { makeRandom, type Random } from "./random.js";
 
 interface WriteAnswer {

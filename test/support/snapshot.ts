@@ -1,6 +1,6 @@
 /** Snapshots as tests write and read them. Runs in the test's process. */
 import { createHash } from "node:crypto";
-import { BACKUP_FORMAT } from "../schemas/backup.js";
+import { BACKUP_FORMAT } from "../../schemas/backup.js";
 
 export type SnapshotLine = Readonly<Record<string, unknown>>;
 

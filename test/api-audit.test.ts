@@ -14,6 +14,7 @@ import {
   KEY_BYTES_MAX,
   PAGE_ROWS_MAX,
 } from "../schemas/limits.js";
+import { TIMESTAMP } from "./support/answers.js";
 import { parseExposition } from "./support/exposition.js";
 import { send, type Answer, type Refusal } from "./support/http-client.js";
 import { startKoor, type Koor } from "./support/server-process.js";
@@ -96,7 +97,7 @@ t.test("each call of the list leaves one row of its outcome", async (t) => {
       action,
       resource,
       outcome: "success",
-      timestamp: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/,
+      timestamp: TIMESTAMP,
     });
     t.match(JSON.parse(row?.detail ?? ""), detail, "detail is JSON as text");
     t.ok(Math.abs(Date.parse(row?.timestamp ?? "") - Date.now()) < 60_000);

@@ -11,6 +11,7 @@ import { BODY_BYTES_MAX, PAGE_ROWS_MAX } from "../schemas/limits.js";
 import { must } from "../src/base/assert.js";
 import { parseExposition } from "./support/exposition.js";
 import { send, type Refusal } from "./support/http-client.js";
+import { countInFlight, readMetric } from "./support/metrics.js";
 import { startReceiver } from "./support/receiver.js";
 import { ENVELOPE, MCP_HEADERS } from "./support/mcp-messages.js";
 import { startKoor } from "./support/server-process.js";
@@ -942,12 +943,8 @@ t.test("in the end nothing was a fault of the server's", async (t) => {
     ?.samples.filter(({ labels }) => Number(labels["status"]) >= 500);
   t.same(faults, [], "no answer was a 5xx");
   t.equal(families.get("koor_writer_restarts_total")?.samples[0]?.value, 0, "the writer never crashed");
-  const inFlight = async (): Promise<number | undefined> =>
-    parseExposition((await send(port, "GET", "/metrics")).text).get("koor_http_requests_in_flight")?.samples[0]?.value;
-  const subscribers = async (): Promise<number | undefined> =>
-    parseExposition((await send(port, "GET", "/metrics")).text).get("koor_subscribers")?.samples[0]?.value;
-  while ((await subscribers()) !== 0);
-  while ((await inFlight()) !== 1);
+  while ((await readMetric(port, "koor_subscribers")) !== 0);
+  while ((await countInFlight(port)) !== 0);
   t.pass("nothing is left in flight");
   t.notMatch(koor.log(), /level=ERROR|level=WARN/, "nothing was worth a warning");
   t.equal(await koor.stop(), 0);

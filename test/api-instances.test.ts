@@ -13,6 +13,7 @@ import {
   INSTANCE_LABEL_BYTES_MAX,
   INSTANCE_LIST_PAGE,
 } from "../schemas/limits.js";
+import { TIMESTAMP } from "./support/answers.js";
 import { parseExposition } from "./support/exposition.js";
 import { send, sendJson, type Answer, type Refusal } from "./support/http-client.js";
 import { makeDirectory, startKoor, type Koor } from "./support/server-process.js";
@@ -41,7 +42,6 @@ interface AuditRow {
   readonly outcome: string;
 }
 
-const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const SERVER_TOKEN = "only-for-this-test";
 
@@ -98,8 +98,8 @@ t.test("registration", async (t) => {
     capabilities: [],
     status: "pending",
     id: UUID,
-    registered_at: TIME,
-    last_seen: TIME,
+    registered_at: TIMESTAMP,
+    last_seen: TIMESTAMP,
     token: /^[0-9a-f]{32}$/,
   });
   t.same(Object.keys(plain), [

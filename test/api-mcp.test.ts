@@ -3,6 +3,7 @@ import type { OutgoingHttpHeaders } from "node:http";
 import { encode } from "gpt-tokenizer/encoding/o200k_base";
 import t from "tap";
 import { BODY_BYTES_MAX, MCP_BATCH_MESSAGES_MAX, MCP_TOOLS_TOKENS_MAX } from "../schemas/limits.js";
+import { TIMESTAMP } from "./support/answers.js";
 import { send, sendJson, type Refusal } from "./support/http-client.js";
 import {
   ask,
@@ -175,7 +176,7 @@ for (const revision of REVISIONS) {
       stack: "s",
       capabilities: ["a", "b", "c"],
       status: "pending",
-      registered_at: /^\d{4}-.*Z$/,
+      registered_at: TIMESTAMP,
     });
     t.same(Object.keys(registered), [
       "instance_id",

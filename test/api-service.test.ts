@@ -13,6 +13,7 @@ import { REQUEST_TIMEOUT_MS, SHUTDOWN_DRAIN_MS, TOKENS_PER_MCP_CALL } from "../s
 import { VERSION } from "../schemas/version.js";
 import { parseExposition } from "./support/exposition.js";
 import { hasWholeAnswer, send, sendJson, sendRaw, type Answer, type Refusal } from "./support/http-client.js";
+import { countInFlight } from "./support/metrics.js";
 import { makeDirectory, runKoor, startKoor, type Koor } from "./support/server-process.js";
 import { UpgradeRefused, openSocket, openStream } from "./support/subscriber.js";
 
@@ -779,12 +780,7 @@ t.test("a request that does not end holds a shutdown up for five seconds, a seco
     await send(server.port, "PUT", "/api/state/safe", { body: "1" });
     lines[at]?.socket.write(half);
   }
-  for (const server of [one, two]) {
-    const inFlight = async (): Promise<number> =>
-      parseExposition((await send(server.port, "GET", "/metrics")).text).get("koor_http_requests_in_flight")?.samples[0]
-        ?.value ?? 0;
-    while ((await inFlight()) < 2);
-  }
+  for (const server of [one, two]) while ((await countInFlight(server.port)) < 1);
   const began = performance.now();
   const code = one.stop();
   const impatient = two.stop();

@@ -4,6 +4,7 @@
  */
 import t from "tap";
 import { LABEL_BYTES_MAX, PAGE_ROWS_MAX, USAGE_ROWS_DEFAULT } from "../schemas/limits.js";
+import { TIMESTAMP } from "./support/answers.js";
 import { send, sendJson, type Refusal } from "./support/http-client.js";
 import { startKoor } from "./support/server-process.js";
 
@@ -67,7 +68,7 @@ t.test("a call is recorded, with its event and its audit row", async (t) => {
   t.same(answer.json(), { id: 1, recorded: true });
   const [row] = await list();
   t.same(row, { id: 1, ...whole, created_at: row?.created_at });
-  t.match(row?.created_at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+  t.match(row?.created_at, TIMESTAMP);
   t.match(await newest("/api/events/history?last=1"), {
     topic: "llm.usage.recorded",
     data: row,

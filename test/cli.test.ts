@@ -8,10 +8,10 @@ import t from "tap";
 
 import { BODY_BYTES_MAX } from "../schemas/limits.js";
 import { RunningCli, runCli, type CliResult } from "./cli/run-cli.js";
-import { sendJson } from "./http-client.js";
-import { startReceiver } from "./receiver.js";
-import { readSnapshot } from "./snapshot.js";
-import { makeDirectory, startKoor, type Koor, type KoorOptions, type Owner } from "./server-process.js";
+import { sendJson } from "./support/http-client.js";
+import { startReceiver } from "./support/receiver.js";
+import { readSnapshot } from "./support/snapshot.js";
+import { makeDirectory, startKoor, type Koor, type KoorOptions, type Owner } from "./support/server-process.js";
 
 interface Agent {
   readonly server: Koor;

@@ -17,9 +17,9 @@ import * as limits from "../schemas/limits.js";
 import { STATUSES } from "../schemas/status.js";
 import { Failure } from "../src/base/result.js";
 import { compilePattern } from "../src/topics/pattern.js";
-import { parseExposition } from "./exposition.js";
-import { send } from "./http-client.js";
-import { startKoor } from "./server-process.js";
+import { parseExposition } from "./support/exposition.js";
+import { send } from "./support/http-client.js";
+import { startKoor } from "./support/server-process.js";
 
 /** This file runs from dist/tree/test. */
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));

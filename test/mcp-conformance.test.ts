@@ -9,7 +9,7 @@ import { createRequire } from "node:module";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { makeDirectory, startKoor } from "./server-process.js";
+import { makeDirectory, startKoor } from "./support/server-process.js";
 
 interface Suite {
   /** The package's name here. */

@@ -11,9 +11,9 @@ import { METHODS, METHOD_NAMES, type Method } from "../schemas/methods.js";
 import { JOBS } from "../src/jobs.js";
 import { STAGING_METHODS } from "../workers/staging/methods.js";
 import { COMMANDS } from "../workers/writer/commands.js";
-import { send, sendJson } from "./http-client.js";
-import { makeDirectory, startKoor } from "./server-process.js";
-import { makeSnapshot } from "./snapshot.js";
+import { send, sendJson } from "./support/http-client.js";
+import { makeDirectory, startKoor } from "./support/server-process.js";
+import { makeSnapshot } from "./support/snapshot.js";
 import { CALLED_FILE, checkHandlers } from "./threads/checked-methods.js";
 
 const PROGRAM = fileURLToPath(new URL("./threads/checked-server.js", import.meta.url));

@@ -9,10 +9,10 @@ import t from "tap";
 import { Compile } from "typebox/schema";
 import { VERSION } from "../schemas/version.js";
 import type { Route } from "../src/front/route-table.js";
-import { send, type Answer, type Refusal } from "./http-client.js";
-import { startReceiver } from "./receiver.js";
-import { MCP_HEADERS } from "./mcp-messages.js";
-import { startKoor } from "./server-process.js";
+import { send, type Answer, type Refusal } from "./support/http-client.js";
+import { startReceiver } from "./support/receiver.js";
+import { MCP_HEADERS } from "./support/mcp-messages.js";
+import { startKoor } from "./support/server-process.js";
 
 type Json = Readonly<Record<string, unknown>>;
 interface Parameter {

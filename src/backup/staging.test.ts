@@ -7,7 +7,7 @@ import { mkdtempSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
-import { closeSnapshot, makeSnapshot, readSnapshot, type SnapshotLine } from "../../test/snapshot.js";
+import { closeSnapshot, makeSnapshot, readSnapshot, type SnapshotLine } from "../../test/support/snapshot.js";
 import { Failure } from "../base/result.js";
 import { loadRegexEngine } from "../rules/regex.js";
 import { databasePath } from "../store/open.js";

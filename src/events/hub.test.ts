@@ -10,7 +10,7 @@ import * as fc from "fast-check";
 import t from "tap";
 import { REPLAY_PAGE_EVENTS, SUBSCRIBER_BUFFER_EVENTS_MAX } from "../../schemas/limits.js";
 import type { CommittedEvent } from "../../schemas/events.js";
-import { FakeLibrary, FakeSink, LARGE_CHARACTERS, type FakeSocket } from "../../test/events/fake-library.js";
+import { FakeLibrary, FakeSink, LARGE_CHARACTERS, type FakeSocket } from "../../test/support/fake-library.js";
 import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
 import { Registry } from "../measure/registry.js";

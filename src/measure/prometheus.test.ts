@@ -1,7 +1,7 @@
 /** The text of a scrape, read back by a parser of the format: its grammar, its histograms, and each figure where it belongs. */
 import t from "tap";
 import { expose, type Gauges } from "./prometheus.js";
-import { parseExposition } from "../../test/exposition.js";
+import { parseExposition } from "../../test/support/exposition.js";
 import { BATCH_BOUNDS_CALLS, LATENCY_BOUNDS_S, Registry } from "./registry.js";
 
 const GAUGES: Gauges = {

@@ -11,7 +11,7 @@ import {
   type Socket,
 } from "node:net";
 import t from "tap";
-import type { Owner } from "../../test/server-process.js";
+import type { Owner } from "../../test/support/server-process.js";
 import { OUTBOUND_LOOKUPS_MAX } from "../../schemas/limits.js";
 import { OutboundClient, type OutboundAnswer, type OutboundOptions, type OutboundRequest } from "./client.js";
 import { Resolver, type Resolve, type Resolved } from "./resolver.js";

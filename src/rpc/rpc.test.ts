@@ -8,7 +8,7 @@ import t from "tap";
 import type { PublishReply } from "../../schemas/events.js";
 import { STREAM_CREDIT_CHUNKS, VERDICT_GRACE_MS } from "../../schemas/limits.js";
 import type { CallContext, Frame } from "./frames.js";
-import type { Owner } from "../../test/server-process.js";
+import type { Owner } from "../../test/support/server-process.js";
 import { Shared, type PeerData } from "../../test/threads/shared.js";
 import { AssertionError } from "../base/assert.js";
 import { Failure, RemoteFailure } from "../base/result.js";

@@ -9,7 +9,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, truncat
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import t from "tap";
-import { makeDirectory, type Owner } from "../../test/server-process.js";
+import { makeDirectory, type Owner } from "../../test/support/server-process.js";
 import { claimDataDir, DataDirError } from "./data-dir.js";
 import { LAYOUT_VERSION } from "./migrate.js";
 import { openWriter } from "./open.js";

@@ -4,7 +4,7 @@
  */
 import t from "tap";
 import { POOL_QUEUE_MAX, POOL_THREADS_MAX } from "../../schemas/limits.js";
-import { makeDirectory, type Owner } from "../../test/server-process.js";
+import { makeDirectory, type Owner } from "../../test/support/server-process.js";
 import type { HoldRequest } from "../../test/threads/jobs.js";
 import { Shared } from "../../test/threads/shared.js";
 import type { Log } from "../base/log.js";

@@ -10,7 +10,7 @@ import * as fc from "fast-check";
 import t from "tap";
 import { VERSION_MARK_INTERVAL } from "../../schemas/limits.js";
 import type { Condition } from "../../schemas/versioned.js";
-import { makeDirectory } from "../../test/server-process.js";
+import { makeDirectory } from "../../test/support/server-process.js";
 import { Failure } from "../base/result.js";
 import { openReader, openWriter, type Db } from "../store/open.js";
 import { VersionedWriter } from "./commands.js";

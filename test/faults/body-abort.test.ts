@@ -3,40 +3,26 @@
  * it stays in the server's books, and the shutdown does not wait for what is gone.
  */
 import { once } from "node:events";
-import { connect, type Socket } from "node:net";
 import t, { type Test } from "tap";
 import { BODIES_IN_MEMORY_BYTES_MAX, BODY_BYTES_MAX, REQUEST_TIMEOUT_MS } from "../../schemas/limits.js";
-import { send, sendJson } from "../http-client.js";
-import { startKoor, type Koor, type Owner } from "../server-process.js";
+import { dial, send, sendJson } from "../support/http-client.js";
+import { countInFlight, readMetric } from "../support/metrics.js";
+import { startKoor, type Koor } from "../support/server-process.js";
 
 /** What a cut may come late, on a machine that is busy. */
 const LATE_MS = 10_000;
 const STOP_MS = 3_000;
 
-async function dial(t: Owner, port: number): Promise<Socket> {
-  const socket = connect({ port, host: "127.0.0.1", noDelay: true });
-  t.teardown(() => {
-    socket.destroy();
-  });
-  socket.on("error", () => undefined);
-  await once(socket, "connect");
-  return socket;
-}
-
-async function metric(koor: Koor, name: string): Promise<number> {
-  return Number(new RegExp(`^${name} (.*)$`, "m").exec((await send(koor.port, "GET", "/metrics")).text)?.[1]);
-}
-
 /** Waits until so many requests are in flight beside the one that asks. */
-async function inFlight(koor: Koor, count: number): Promise<void> {
-  while ((await metric(koor, "koor_http_requests_in_flight")) !== count + 1);
+async function untilInFlight(koor: Koor, count: number): Promise<void> {
+  while ((await countInFlight(koor.port)) !== count);
 }
 
 async function checkNothingStored(t: Test, koor: Koor): Promise<void> {
   t.equal((await send(koor.port, "GET", "/api/state")).text, "[]");
   t.equal((await send(koor.port, "GET", "/api/events/history")).text, "[]");
   t.equal((await send(koor.port, "GET", "/api/audit")).text, "[]");
-  t.equal(await metric(koor, "koor_writer_in_flight"), 0);
+  t.equal(await readMetric(koor.port, "koor_writer_in_flight"), 0);
 }
 
 function head(method: string, path: string, ...headers: string[]): string {
@@ -63,12 +49,12 @@ t.test("clients that go in the middle of a request", async (t) => {
     for (const end of ["reset", "end"] as const) {
       const sockets = await Promise.all(Array.from({ length: 5 }, () => dial(t, koor.port)));
       for (const socket of sockets) if (text !== "") socket.write(text);
-      await inFlight(koor, waits ? sockets.length : 0);
+      await untilInFlight(koor, waits ? sockets.length : 0);
       for (const socket of sockets) {
         if (end === "reset") socket.resetAndDestroy();
         else socket.destroy();
       }
-      await inFlight(koor, 0);
+      await untilInFlight(koor, 0);
       t.pass(`${what}, ${end}: nothing is left in flight`);
     }
   }
@@ -88,9 +74,9 @@ t.test("what was reserved for bodies that never came whole is given back", async
     socket.write(head("PUT", "/api/state/k", `Content-Length: ${BODY_BYTES_MAX}`));
     // Taken by the system: the server has all but what its socket's buffer holds.
     await new Promise((resolve) => socket.write(part, resolve));
-    await inFlight(koor, 1);
+    await untilInFlight(koor, 1);
     socket.resetAndDestroy();
-    await inFlight(koor, 0);
+    await untilInFlight(koor, 0);
   }
   await checkNothingStored(t, koor);
   t.equal(
@@ -105,18 +91,18 @@ t.test("a client that goes before it is answered", async (t) => {
   const koor = await startKoor(t);
   const polls = await Promise.all(Array.from({ length: 5 }, () => dial(t, koor.port)));
   for (const socket of polls) socket.write(head("GET", "/api/events/history?after=0&wait=60"));
-  await inFlight(koor, polls.length);
-  t.equal(await metric(koor, "koor_subscribers"), polls.length);
+  await untilInFlight(koor, polls.length);
+  t.equal(await readMetric(koor.port, "koor_subscribers"), polls.length);
   for (const socket of polls) socket.destroy();
-  await inFlight(koor, 0);
-  t.equal(await metric(koor, "koor_subscribers"), 0, "nobody waits for them any more");
+  await untilInFlight(koor, 0);
+  t.equal(await readMetric(koor.port, "koor_subscribers"), 0, "nobody waits for them any more");
 
   const writers = await Promise.all(Array.from({ length: 20 }, () => dial(t, koor.port)));
   writers.forEach((socket, at) => {
     socket.write(`${head("PUT", `/api/state/gone/${at}`, "Content-Length: 1")}1`, () => socket.destroy());
   });
   await Promise.all(writers.map((socket) => once(socket, "close")));
-  await inFlight(koor, 0);
+  await untilInFlight(koor, 0);
   const keys = (await send(koor.port, "GET", "/api/state?prefix=gone/")).json<{ readonly version: number }[]>();
   const audit = (await send(koor.port, "GET", "/api/audit")).json<unknown[]>();
   t.equal(keys.length, audit.length, `${keys.length} were stored, each whole`);
@@ -142,11 +128,11 @@ t.test("a request that comes drop by drop is cut", async (t) => {
     clearInterval(dripping);
     return performance.now() - from_ms;
   });
-  while ((await metric(koor, "koor_http_requests_in_flight")) < drops.length);
+  while ((await countInFlight(koor.port)) + 1 < drops.length);
   t.equal((await send(koor.port, "GET", "/health")).status, 200, "meanwhile others are served");
   for (const took_ms of await Promise.all(cuts))
     t.ok(took_ms > REQUEST_TIMEOUT_MS / 2 && took_ms < REQUEST_TIMEOUT_MS + LATE_MS, `after ${Math.round(took_ms)} ms`);
-  await inFlight(koor, 0);
+  await untilInFlight(koor, 0);
   await checkNothingStored(t, koor);
   t.equal(await koor.stop(), 0);
 });

@@ -8,9 +8,9 @@ import { spawnSync } from "node:child_process";
 import { rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
-import { send, sendJson, type Answer, type Refusal } from "../http-client.js";
-import { makeDirectory, startKoor, type Koor } from "../server-process.js";
-import { openSocket, type Told } from "../subscriber.js";
+import { send, sendJson, type Answer, type Refusal } from "../support/http-client.js";
+import { makeDirectory, startKoor, type Koor } from "../support/server-process.js";
+import { openSocket, type Told } from "../support/subscriber.js";
 
 const MIB = 1024 * 1024;
 /** How much the files of the first disk may grow; the size of the second disk, and of what is taken away to make room. */

@@ -6,11 +6,11 @@
 import Database from "better-sqlite3";
 import { join } from "node:path";
 import t from "tap";
-import { sendJson } from "../http-client.js";
-import { makeDirectory, startKoor } from "../server-process.js";
-import { openSocket, type Told } from "../subscriber.js";
-import { makeRandom, newSeed } from "./random.js";
-import { Workload } from "./workload.js";
+import { sendJson } from "../support/http-client.js";
+import { makeDirectory, startKoor } from "../support/server-process.js";
+import { openSocket, type Told } from "../support/subscriber.js";
+import { makeRandom, newSeed } from "../support/random.js";
+import { Workload } from "../support/workload.js";
 
 const ROUNDS = 10;
 const CLIENTS = 8;

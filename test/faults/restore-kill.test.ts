@@ -6,9 +6,9 @@ import { randomBytes } from "node:crypto";
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { send } from "../http-client.js";
-import { makeDirectory, startKoor, type Koor } from "../server-process.js";
-import { makeSnapshot, readSnapshot } from "../snapshot.js";
+import { send } from "../support/http-client.js";
+import { makeDirectory, startKoor, type Koor } from "../support/server-process.js";
+import { makeSnapshot, readSnapshot } from "../support/snapshot.js";
 
 const KEYS = 400;
 const VALUE_BYTES = 40_000;

@@ -6,38 +6,26 @@
 import Database from "better-sqlite3";
 import { once } from "node:events";
 import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
-import { connect, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { join } from "node:path";
 import t from "tap";
 import { BODY_BYTES_MAX, SHUTDOWN_DRAIN_MS } from "../../schemas/limits.js";
-import { send, sendJson } from "../http-client.js";
-import { makeDirectory, runKoor, startKoor, type Owner } from "../server-process.js";
-import { openSocket, openStream } from "../subscriber.js";
-import { newSeed } from "./random.js";
-import { Workload } from "./workload.js";
+import { dial, send, sendJson } from "../support/http-client.js";
+import { countInFlight } from "../support/metrics.js";
+import { makeDirectory, runKoor, startKoor, type Owner } from "../support/server-process.js";
+import { openSocket, openStream } from "../support/subscriber.js";
+import { newSeed } from "../support/random.js";
+import { Workload } from "../support/workload.js";
 
 const KEEP_ALL = ["--state-history", "0", "--event-history", "0"];
 /** What a stop takes beside waiting for requests, on a machine that is busy. */
 const STOP_MS = 3_000;
 
-/** A connection of its own. */
-async function dial(t: Owner, port: number): Promise<Socket> {
-  const socket = connect(port, "127.0.0.1");
-  t.teardown(() => {
-    socket.destroy();
-  });
-  socket.on("error", () => undefined);
-  await once(socket, "connect");
-  return socket;
-}
-
 /** Sends half a request, and waits until the server has begun to read it. */
 async function sendHalf(t: Owner, port: number): Promise<Socket> {
   const socket = await dial(t, port);
   socket.write("PUT /api/state/half HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nonly this");
-  const inFlight = async (): Promise<boolean> =>
-    /^koor_http_requests_in_flight 2$/m.test((await send(port, "GET", "/metrics")).text);
-  while (!(await inFlight()));
+  while ((await countInFlight(port)) !== 1);
   return socket;
 }
 
@@ -148,9 +136,7 @@ t.test("an answer that is read slowly is sent to its end", async (t) => {
   const reader = await dial(t, koor.port);
   reader.pause();
   reader.write("GET /api/state/large HTTP/1.1\r\nHost: localhost\r\n\r\n");
-  const writing = async (): Promise<boolean> =>
-    /^koor_http_requests_in_flight 2$/m.test((await send(koor.port, "GET", "/metrics")).text);
-  while (!(await writing()));
+  while ((await countInFlight(koor.port)) !== 1);
   const stopped = koor.stop();
   await koor.logged(/msg="koor stops"/);
   let bytes = 0;

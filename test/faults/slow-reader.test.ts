@@ -5,8 +5,9 @@
 import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
 import t from "tap";
-import { send, sendJson } from "../http-client.js";
-import { startKoor, type Koor, type Owner } from "../server-process.js";
+import { send, sendJson } from "../support/http-client.js";
+import { countInFlight } from "../support/metrics.js";
+import { startKoor, type Koor, type Owner } from "../support/server-process.js";
 
 /** Together far more than a connection's buffers hold. */
 const EVENTS = 200;
@@ -50,20 +51,16 @@ async function readSlowly(response: IncomingMessage, pause: () => Promise<unknow
   return (JSON.parse(text) as unknown[]).length;
 }
 
-async function inFlight(koor: Koor): Promise<number> {
-  return Number(/^koor_http_requests_in_flight (.*)$/m.exec((await send(koor.port, "GET", "/metrics")).text)?.[1]);
-}
-
 t.test("read slowly, a long answer is whole", async (t) => {
   const koor = await startKoor(t);
   await publishAll(koor);
   const responses = await Promise.all([open(t, koor), open(t, koor)]);
-  t.equal(await inFlight(koor), 3);
+  t.equal(await countInFlight(koor.port), 2);
   const counts = await Promise.all(
     responses.map((response) => readSlowly(response, () => send(koor.port, "GET", "/health"))),
   );
   t.same(counts, [EVENTS, EVENTS]);
-  t.equal(await inFlight(koor), 1);
+  t.equal(await countInFlight(koor.port), 0);
 });
 
 t.test("clients that go in the middle leave nothing behind", async (t) => {
@@ -76,7 +73,7 @@ t.test("clients that go in the middle leave nothing behind", async (t) => {
       response.destroy();
     }
   }
-  while ((await inFlight(koor)) > 1);
+  while ((await countInFlight(koor.port)) > 0);
   t.equal(
     (await send(koor.port, "GET", "/api/audit/summary")).status,
     200,

@@ -5,10 +5,10 @@
  */
 import t, { type Test } from "tap";
 import { PUBLISH_EVENTS_MAX, SUBSCRIBER_BUFFER_EVENTS_MAX } from "../../schemas/limits.js";
-import { send, sendJson } from "../http-client.js";
-import { startKoor, type Koor } from "../server-process.js";
-import { openSocket, openStream, type Dropped, type Told } from "../subscriber.js";
-import { openSlowSocket, openSlowStream, type SlowClient } from "./slow-client.js";
+import { send, sendJson } from "../support/http-client.js";
+import { startKoor, type Koor } from "../support/server-process.js";
+import { openSocket, openStream, type Dropped, type Told } from "../support/subscriber.js";
+import { openSlowSocket, openSlowStream, type SlowClient } from "../support/slow-client.js";
 
 /** So large that the system's buffers, some megabytes, are full after a few dozen. */
 const FILLER = "x".repeat(100_000);

@@ -3,14 +3,14 @@
  * in flight is refused and not stored, or left open and stored; reads go on; the writer comes back;
  * subscribers miss nothing. The faults are asked for by key and topic (test/threads/crashing-writer.ts).
  */
-import { existsSync, rmSync } from "node:fs";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import t from "tap";
-import { send, sendJson, type Answer, type Refusal } from "../http-client.js";
-import { startKoor, type Koor, type Owner } from "../server-process.js";
-import { openSocket, type Told } from "../subscriber.js";
-import { FAULTS, HELD_FILE } from "../threads/faults.js";
+import { gather } from "../support/held-writer.js";
+import { send, sendJson, type Answer, type Refusal } from "../support/http-client.js";
+import { readMetric } from "../support/metrics.js";
+import { startKoor, type Koor, type Owner } from "../support/server-process.js";
+import { openSocket, type Told } from "../support/subscriber.js";
+import { FAULTS } from "../threads/faults.js";
 
 const PROGRAM = fileURLToPath(new URL("../threads/crashing-server.js", import.meta.url));
 
@@ -28,27 +28,6 @@ async function putWhenBack(koor: Koor, key: string, value: unknown): Promise<Ans
     const answer = await put(koor, key, value);
     if (answer.status !== 503) return answer;
   }
-}
-
-async function metric(koor: Koor, name: string): Promise<number> {
-  const { text } = await send(koor.port, "GET", "/metrics");
-  return Number(new RegExp(`^${name} (.*)$`, "m").exec(text)?.[1]);
-}
-
-/** Holds the writer up with a write, and lets it go when all of what `sendAll` sends waits for it: that is one batch. */
-async function gather(
-  koor: Koor,
-  value: unknown,
-  sendAll: () => readonly Promise<Answer>[],
-): Promise<readonly Promise<Answer>[]> {
-  const path = join(koor.data_dir, HELD_FILE);
-  const held = put(koor, FAULTS.hold, value);
-  while (!existsSync(path)) await new Promise((resolve) => setImmediate(resolve));
-  const sent = sendAll();
-  while ((await metric(koor, "koor_writer_in_flight")) < 1 + sent.length);
-  rmSync(path);
-  await held;
-  return sent;
 }
 
 /** Reads all the time until it is stopped; every answer must be a 200. */
@@ -99,7 +78,7 @@ t.test("in the middle of a batch: nothing of it is stored, the front stays up, t
     }
     const back = await putWhenBack(koor, "after", crash);
     t.match(back.json(), { version: crash }, "writes work again, and versions go on");
-    t.equal(await metric(koor, "koor_writer_restarts_total"), crash);
+    t.equal(await readMetric(koor.port, "koor_writer_restarts_total"), crash);
     for (const key of [`first/${crash}`, `second/${crash}`, FAULTS.crash])
       t.equal((await send(koor.port, "GET", `/api/state/${key}`)).status, 404, key);
   }

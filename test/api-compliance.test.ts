@@ -1,8 +1,9 @@
-/** Section 10 of the wire contract, over the wire: who is checked, what is found, what is stored and published. */
+/** "Compliance" of the HTTP API, over the wire: who is checked, what is found, what is stored and published. */
 import t from "tap";
 import type { Violation } from "../schemas/contracts.js";
-import { send, sendJson, type Refusal } from "./http-client.js";
-import { startKoor, type Koor } from "./server-process.js";
+import { TIMESTAMP } from "./support/answers.js";
+import { send, sendJson, type Refusal } from "./support/http-client.js";
+import { startKoor, type Koor } from "./support/server-process.js";
 
 interface Run {
   readonly id: number;
@@ -87,7 +88,7 @@ t.test("each active instance against each contract of its workspace", async (t) 
   for (const run of runs) {
     t.same(Object.keys(run), ["id", "instance_id", "project", "contract", "pass", "violations", "run_at"]);
     t.same(run.violations, run.pass ? [] : [{ path: "endpoints", message: "the contract has no endpoints" }]);
-    t.match(run.run_at, /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+    t.match(run.run_at, TIMESTAMP);
   }
   t.same(await history(koor), runs.toReversed(), "newest first");
   t.same(await history(koor, "?limit=1"), [runs[3]]);

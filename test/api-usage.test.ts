@@ -1,11 +1,12 @@
 /**
- * Section 14 of the wire contract against a real server: what is recorded, its event and its audit row, the
+ * "LLM usage" of the HTTP API against a real server: what is recorded, its event and its audit row, the
  * list with its one filter, the sums, and what is refused.
  */
 import t from "tap";
 import { LABEL_BYTES_MAX, PAGE_ROWS_MAX, USAGE_ROWS_DEFAULT } from "../schemas/limits.js";
-import { send, sendJson, type Refusal } from "./http-client.js";
-import { startKoor } from "./server-process.js";
+import { TIMESTAMP } from "./support/answers.js";
+import { send, sendJson, type Refusal } from "./support/http-client.js";
+import { startKoor } from "./support/server-process.js";
 
 interface Usage {
   readonly id: number;
@@ -67,7 +68,7 @@ t.test("a call is recorded, with its event and its audit row", async (t) => {
   t.same(answer.json(), { id: 1, recorded: true });
   const [row] = await list();
   t.same(row, { id: 1, ...whole, created_at: row?.created_at });
-  t.match(row?.created_at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+  t.match(row?.created_at, TIMESTAMP);
   t.match(await newest("/api/events/history?last=1"), {
     topic: "llm.usage.recorded",
     data: row,

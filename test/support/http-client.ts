@@ -3,10 +3,12 @@
  * `sendRaw` sends bytes that no client library would. Runs in the test's process. One connection serves
  * many requests on purpose: an answer whose length is wrong breaks the next one.
  */
+import { once } from "node:events";
 import { Agent, request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders } from "node:http";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import type { Owner } from "./server-process.js";
 
 /** Below the server's own 10 s, so that no request is sent on a connection that is being closed. */
 const IDLE_CONNECTION_MS = 4_000;
@@ -94,6 +96,15 @@ export function sendJson(
 ): Promise<Answer> {
   const text = typeof body === "string" ? body : JSON.stringify(body);
   return send(port, method, path, { body: text, headers: { "Content-Type": "application/json", ...headers } });
+}
+
+/** A connection of the test's own, which ends with the test. It sends at once whatever is written, piece by piece. */
+export async function dial(t: Owner, port: number): Promise<Socket> {
+  const socket = connect({ port, host: "127.0.0.1", noDelay: true });
+  t.teardown(() => void socket.destroy());
+  socket.on("error", () => undefined);
+  await once(socket, "connect");
+  return socket;
 }
 
 /**

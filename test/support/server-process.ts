@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** This file runs from dist/tree/test. */
-export const SERVER_PROGRAM = fileURLToPath(new URL("../../app/src/main.js", import.meta.url));
+export const SERVER_PROGRAM = fileURLToPath(new URL("../../../app/src/main.js", import.meta.url));
 
 /** A server that neither listens nor ends is broken; far above what a busy machine needs. */
 const START_TIMEOUT_MS = 30_000;

@@ -3,40 +3,17 @@
  * once, whether its flush was lost before or after it was carried out; nobody is forgotten, and who was registered
  * or deleted without a word is known after the restart as the database knows it.
  */
-import { existsSync, rmSync } from "node:fs";
 import type { OutgoingHttpHeaders } from "node:http";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import t from "tap";
 import { must } from "../../src/base/assert.js";
-import { send, sendJson, type Answer } from "../http-client.js";
-import { startKoor, type Koor } from "../server-process.js";
-import { FAULTS, HELD_FILE } from "../threads/faults.js";
+import { gather } from "../support/held-writer.js";
+import { send, sendJson, type Answer } from "../support/http-client.js";
+import { startKoor, type Koor } from "../support/server-process.js";
+import { FAULTS } from "../threads/faults.js";
 
 const PROGRAM = fileURLToPath(new URL("../threads/crashing-server.js", import.meta.url));
 const as = (id: string): OutgoingHttpHeaders => ({ "X-Koor-Instance": id });
-
-async function metric(koor: Koor, name: string): Promise<number> {
-  const { text } = await send(koor.port, "GET", "/metrics");
-  return Number(new RegExp(`^${name} (.*)$`, "m").exec(text)?.[1]);
-}
-
-/** Holds the writer up, and lets it go when so many calls as `sendAll` makes wait for it: they are one batch. */
-async function gather(koor: Koor, sendAll: () => readonly Promise<Answer>[]): Promise<readonly Promise<Answer>[]> {
-  const path = join(koor.data_dir, HELD_FILE);
-  const held = sendJson(koor.port, "PUT", `/api/state/${FAULTS.hold}`, 1);
-  while (!existsSync(path)) await new Promise((resolve) => setImmediate(resolve));
-  const sent = sendAll();
-  for (const request of sent) request.catch(() => undefined);
-  // Beside them the held call and the scrape itself are in flight.
-  while (
-    (await metric(koor, "koor_http_requests_in_flight")) < 2 + sent.length ||
-    (await metric(koor, "koor_writer_in_flight")) < 1 + sent.length
-  );
-  rmSync(path);
-  await held;
-  return sent;
-}
 
 async function untilBack(koor: Koor): Promise<void> {
   while ((await sendJson(koor.port, "PUT", "/api/state/back", 1)).status !== 200);
@@ -55,7 +32,7 @@ t.test("a flush that is lost before it was carried out is sent again", async (t)
   const id = await register(koor);
   for (let at = 0; at < 5; at++) await send(koor.port, "GET", "/api/state", { headers: as(id) });
   // The read flushes first: its flush is in the batch that dies.
-  const [agents, crash] = await gather(koor, () => [
+  const [agents, crash] = await gather(koor, 1, () => [
     readAgents(koor),
     sendJson(koor.port, "PUT", `/api/state/${FAULTS.crash}`, 1),
   ]);
@@ -72,7 +49,7 @@ t.test("a flush that was carried out without a word is sent again, and counts on
   const koor = await startKoor(t, { program: PROGRAM });
   const id = await register(koor);
   for (let at = 0; at < 5; at++) await send(koor.port, "GET", "/api/state", { headers: as(id) });
-  const [agents, silent] = await gather(koor, () => [
+  const [agents, silent] = await gather(koor, 1, () => [
     readAgents(koor),
     sendJson(koor.port, "POST", "/api/events/publish", { topic: FAULTS.silent }),
   ]);
@@ -87,7 +64,7 @@ t.test("who was registered or deleted without a word is known as the database ha
   const koor = await startKoor(t, { program: PROGRAM });
   const [stays, goes] = [await register(koor), await register(koor)];
   await send(koor.port, "POST", `/api/instances/${stays}/activate`);
-  const lost = await gather(koor, () => [
+  const lost = await gather(koor, 1, () => [
     sendJson(koor.port, "POST", "/api/instances/register", { name: "unheard" }),
     send(koor.port, "DELETE", `/api/instances/${goes}`),
     sendJson(koor.port, "POST", `/api/instances/${stays}/intent`, { intent: "unheard" }),
@@ -128,7 +105,7 @@ t.test("a sign of life and a check during the writer's absence", async (t) => {
   const id = await register(koor);
   await send(koor.port, "POST", `/api/instances/${id}/activate`);
   while ((await send(koor.port, "POST", "/api/liveness/check")).json<{ readonly count: number }>().count === 0);
-  const sent = await gather(koor, () => [sendJson(koor.port, "PUT", `/api/state/${FAULTS.crash}`, 1)]);
+  const sent = await gather(koor, 1, () => [sendJson(koor.port, "PUT", `/api/state/${FAULTS.crash}`, 1)]);
   t.equal((await sent[0])?.status, 503);
   t.same(
     (await send(koor.port, "POST", `/api/instances/${id}/heartbeat`)).json(),

@@ -1,5 +1,5 @@
 /**
- * Section 9 of the wire contract against real servers and a real receiver: making, listing, testing,
+ * "Webhooks" of the HTTP API against real servers and a real receiver: making, listing, testing,
  * enabling and deleting webhooks, what a delivery says, retries, the tenth failure, what is refused, the
  * audit rows, and secrets that are nowhere to be seen.
  */
@@ -16,10 +16,11 @@ import {
   WEBHOOK_SECRET_BYTES_MAX,
   WEBHOOKS_MAX,
 } from "../schemas/limits.js";
-import { parseExposition } from "./exposition.js";
-import { send, sendJson, type Answer, type Refusal } from "./http-client.js";
-import { startReceiver, type Received } from "./receiver.js";
-import { startKoor, type Koor, type Owner } from "./server-process.js";
+import { TIMESTAMP } from "./support/answers.js";
+import { parseExposition } from "./support/exposition.js";
+import { send, sendJson, type Answer, type Refusal } from "./support/http-client.js";
+import { startReceiver, type Received } from "./support/receiver.js";
+import { startKoor, type Koor, type Owner } from "./support/server-process.js";
 
 interface Webhook {
   readonly id: string;
@@ -86,7 +87,7 @@ t.test("made, listed, deleted, each with its audit row", async (t) => {
     ["id", "url", "patterns", "active", "created_at", "fail_count"],
     "no secret, not fired yet",
   );
-  t.match(made.created_at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+  t.match(made.created_at, TIMESTAMP);
   t.match((await add({ id: "a/ü", url: "https://receiver.example/hook?x=1" })).json(), {
     id: "a/ü",
     url: "https://receiver.example/hook?x=1",
@@ -240,7 +241,7 @@ t.test("a delivery: what it says, whom it goes to, and its signature", async (t)
     () => find("plain"),
     (webhook) => webhook?.last_fired !== undefined,
   );
-  t.match(fired, { active: true, fail_count: 0, last_fired: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/ });
+  t.match(fired, { active: true, fail_count: 0, last_fired: TIMESTAMP });
   t.ok(receiver.connections <= 4, `${receiver.connections} connections for 5 deliveries: they are kept`);
   for (const id of ["signed", "plain"]) await send(koor.port, "DELETE", `/api/webhooks/${id}`);
 });

@@ -1,5 +1,5 @@
 /**
- * Section 8 of the wire contract, over the wire: every message and path of field maps and JSON Schemas,
+ * "Contracts" of the HTTP API, over the wire: every message and path of field maps and JSON Schemas,
  * and live tests against a service that the test plays.
  */
 import { createServer, type IncomingMessage } from "node:http";
@@ -12,8 +12,8 @@ import {
   CONTRACT_TESTS_MAX,
   CONTRACT_VIOLATIONS_MAX,
 } from "../schemas/limits.js";
-import { send, sendJson, sendRaw, type Answer, type Refusal } from "./http-client.js";
-import { startKoor } from "./server-process.js";
+import { send, sendJson, sendRaw, type Answer, type Refusal } from "./support/http-client.js";
+import { startKoor } from "./support/server-process.js";
 
 const koor = await startKoor(t);
 const { port } = koor;

@@ -1,15 +1,15 @@
 /**
- * Section 4 of the wire contract against a real server: specs by project and name, escaped slashes, versions
- * that survive deletion, history, rollback, diff, compare-and-swap, the two lists, and their audit rows. What
+ * "Specs" of the HTTP API against a real server: specs by project and name, escaped slashes, versions that
+ * survive deletion, history, rollback, diff, compare-and-swap, the two lists, and their audit rows. What
  * specs share with state is checked by versioned-space.ts.
  */
-import { createHash } from "node:crypto";
 import type { OutgoingHttpHeaders } from "node:http";
 import t from "tap";
 import { BODY_BYTES_MAX, HISTORY_ROWS_DEFAULT, KEY_BYTES_MAX } from "../schemas/limits.js";
-import { send, type Answer, type Refusal, type RequestOptions } from "./http-client.js";
-import { startKoor } from "./server-process.js";
-import { checkCompareAndSwap, checkConditionalReads, checkRace } from "./versioned-space.js";
+import { hashOf, refusal, refusalOf, TIMESTAMP } from "./support/answers.js";
+import { send, type Answer, type RequestOptions } from "./support/http-client.js";
+import { startKoor } from "./support/server-process.js";
+import { checkCompareAndSwap, checkConditionalReads, checkRace, checkRefusedPaths } from "./support/versioned-space.js";
 
 interface Written {
   readonly project: string;
@@ -22,24 +22,19 @@ interface History {
   readonly versions: readonly (Written & { readonly content_type: string; readonly updated_by: string })[];
 }
 
-const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
 const JSON_TYPE = "application/json";
 
 const koor = await startKoor(t);
 
 const at = (project: string, name: string, query = ""): string =>
   `/api/specs/${encodeURIComponent(project)}/${encodeURIComponent(name)}${query}`;
+/** One project as a space of keys: what specs share with state is checked in it. */
+const space = { port: koor.port, at: (key: string, query = "") => at("shared", key, query) };
 const call = (method: string, path: string, options: RequestOptions = {}): Promise<Answer> =>
   send(koor.port, method, path, options);
 const get = (path: string, headers: OutgoingHttpHeaders = {}): Promise<Answer> => call("GET", path, { headers });
 const put = (path: string, body: string | Uint8Array, headers: OutgoingHttpHeaders = {}): Promise<Answer> =>
   call("PUT", path, { body, headers });
-const sha256 = (bytes: string | Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
-const refusal = (status: number, error: string): object => ({ status, error: { error, code: status } });
-const refusalOf = (answer: Answer): object => {
-  const { error, code } = answer.json<Refusal>();
-  return { status: answer.status, error: { error, code } };
-};
 const versionsOf = async (project: string, name: string): Promise<number[]> =>
   (await get(at(project, name, "?history=1&limit=10000"))).json<History>().versions.map(({ version }) => version);
 const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
@@ -59,14 +54,14 @@ t.test("a spec is stored, read, listed and deleted", async (t) => {
   t.equal(stored.headers["content-type"], JSON_TYPE);
   const written = stored.json<Written>();
   t.same(Object.keys(written), ["project", "name", "version", "hash", "updated_at"]);
-  t.match(written, { project: "trucks", name: "api", version: 1, hash: sha256(body), updated_at: RFC_3339 });
+  t.match(written, { project: "trucks", name: "api", version: 1, hash: hashOf(body), updated_at: TIMESTAMP });
 
   const read = await get(at("trucks", "api"));
   t.equal(read.status, 200);
   t.equal(read.text, body, "the raw data");
   t.match(read.headers, {
     "content-type": JSON_TYPE,
-    etag: `"${sha256(body)}"`,
+    etag: `"${hashOf(body)}"`,
     "x-koor-version": "1",
     "x-content-type-options": "nosniff",
     "content-security-policy": "sandbox",
@@ -77,7 +72,7 @@ t.test("a spec is stored, read, listed and deleted", async (t) => {
   });
   t.same((await get("/api/specs")).json(), { projects: [{ project: "trucks", specs: 1 }] });
 
-  t.match((await put(at("trucks", "api"), "2")).json(), { version: 2, hash: sha256("2") });
+  t.match((await put(at("trucks", "api"), "2")).json(), { version: 2, hash: hashOf("2") });
   t.equal((await get(at("trucks", "api"))).text, "2");
   const deleted = await call("DELETE", at("trucks", "api"));
   t.equal(deleted.status, 200);
@@ -98,7 +93,7 @@ t.test("data is bytes, always served as JSON", async (t) => {
   ];
   for (const value of rows) {
     const stored = await put(at("bytes", "b"), value, { "Content-Type": "text/html" });
-    t.equal(stored.json<Written>().hash, sha256(value));
+    t.equal(stored.json<Written>().hash, hashOf(value));
     const read = await get(at("bytes", "b"));
     t.ok(Buffer.compare(read.body, value) === 0, `${value.length} bytes come back`);
     t.equal(read.headers["content-type"], JSON_TYPE);
@@ -186,11 +181,7 @@ t.test("what is no project or name", async (t) => {
     ["/api/specs/p/%FF", /escape/],
   ];
   const before = (await get("/api/specs")).text;
-  for (const [path, error] of rows) {
-    t.match(refusalOf(await put(path, "1")), { status: 400, error: { error, code: 400 } }, `PUT ${path.slice(0, 40)}`);
-    t.equal((await call("DELETE", path)).status, 400, `DELETE ${path.slice(0, 40)}`);
-    t.equal((await call("POST", `${path}?rollback=1`)).status, 400, `rollback ${path.slice(0, 40)}`);
-  }
+  await checkRefusedPaths(t, space, rows);
   t.equal(
     (await put(at("k".repeat(KEY_BYTES_MAX / 2), "n".repeat(KEY_BYTES_MAX / 2 - 1)), "1")).status,
     200,
@@ -226,7 +217,7 @@ t.test("old versions stay readable, with their own headers", async (t) => {
     const answer = await get(at("versions", "v", `?version=${index + 1}`));
     t.equal(answer.text, value);
     t.match(answer.headers, {
-      etag: `"${sha256(value)}"`,
+      etag: `"${hashOf(value)}"`,
       "x-koor-version": String(index + 1),
       "content-type": JSON_TYPE,
       "x-content-type-options": "nosniff",
@@ -272,9 +263,9 @@ t.test("history is newest first, the current version included", async (t) => {
     project: "history",
     name: "a/b",
     version: count,
-    hash: sha256(String(count)),
+    hash: hashOf(String(count)),
     content_type: JSON_TYPE,
-    updated_at: RFC_3339,
+    updated_at: TIMESTAMP,
     updated_by: "",
   });
   t.same(
@@ -297,9 +288,9 @@ t.test("a rollback stores old bytes as a new version, and brings a deleted spec 
     project: "back",
     name: "b/c",
     version: 3,
-    hash: sha256("1"),
+    hash: hashOf("1"),
     rolled_back: 1,
-    updated_at: RFC_3339,
+    updated_at: TIMESTAMP,
   });
   t.equal((await get(at("back", "b/c"))).text, "1");
   t.same(await versionsOf("back", "b/c"), [3, 2, 1]);
@@ -340,8 +331,6 @@ t.test("a diff", async (t) => {
   t.equal((await get(at("diff", "not", "?diff=1,2"))).status, 404);
   t.match(refusalOf(await get(at("diff", "d", "?diff=1"))), { status: 400, error: { error: /^diff / } });
 });
-
-const space = { port: koor.port, at: (key: string, query = "") => at("shared", key, query) };
 
 t.test("conditional reads", async (t) => {
   await checkConditionalReads(t, space);

@@ -1,8 +1,9 @@
-/** Section 7 of the wire contract over the wire: rules, validation, their audit rows, and what hostile patterns and texts do. */
+/** "Rules" of the HTTP API: rules, validation, their audit rows, and what hostile regexes and texts do. */
 import t from "tap";
 import { PROJECT_RULES_MAX, VALIDATION_SHORT_BYTES_MAX } from "../schemas/limits.js";
-import { send, sendJson, type Answer, type Refusal } from "./http-client.js";
-import { startKoor } from "./server-process.js";
+import { TIMESTAMP } from "./support/answers.js";
+import { send, sendJson, type Answer, type Refusal } from "./support/http-client.js";
+import { startKoor } from "./support/server-process.js";
 
 interface Violation {
   readonly rule_id: string;
@@ -69,7 +70,7 @@ t.test("a rule has all its members, with their defaults", async (t) => {
   const listed = await send(port, "GET", "/api/validate/members/rules");
   const { project, rules } = listed.json<{ readonly project: string; readonly rules: Rule[] }>();
   t.equal(project, "members");
-  t.match(rules[1]?.["created_at"], /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+  t.match(rules[1]?.["created_at"], TIMESTAMP);
   const created_at = rules[1]?.["created_at"];
   t.strictSame(
     rules,

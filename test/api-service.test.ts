@@ -1,6 +1,7 @@
 /**
- * Sections 1, 2 and 17 of the wire contract against real servers: errors, methods, tokens, Host and Origin,
- * bodies as they come over the wire, health and metrics, settings and exit codes, the log, and the shutdown.
+ * What all of the HTTP API has in common ("Conventions", "Health and metrics"), and the process, against real
+ * servers: errors, methods, tokens, Host and Origin, bodies as they come over the wire, health and metrics,
+ * settings and exit codes, the log, and the shutdown.
  */
 import { writeFileSync } from "node:fs";
 import type { OutgoingHttpHeaders } from "node:http";
@@ -10,10 +11,11 @@ import t from "tap";
 import { OPTIONS, environmentOf, flagOf } from "../schemas/config.js";
 import { REQUEST_TIMEOUT_MS, SHUTDOWN_DRAIN_MS, TOKENS_PER_MCP_CALL } from "../schemas/limits.js";
 import { VERSION } from "../schemas/version.js";
-import { parseExposition } from "./exposition.js";
-import { hasWholeAnswer, send, sendJson, sendRaw, type Answer, type Refusal } from "./http-client.js";
-import { makeDirectory, runKoor, startKoor, type Koor } from "./server-process.js";
-import { UpgradeRefused, openSocket, openStream } from "./subscriber.js";
+import { parseExposition } from "./support/exposition.js";
+import { hasWholeAnswer, send, sendJson, sendRaw, type Answer, type Refusal } from "./support/http-client.js";
+import { countInFlight } from "./support/metrics.js";
+import { makeDirectory, runKoor, startKoor, type Koor } from "./support/server-process.js";
+import { UpgradeRefused, openSocket, openStream } from "./support/subscriber.js";
 
 interface Metrics {
   readonly state_keys: number;
@@ -778,12 +780,7 @@ t.test("a request that does not end holds a shutdown up for five seconds, a seco
     await send(server.port, "PUT", "/api/state/safe", { body: "1" });
     lines[at]?.socket.write(half);
   }
-  for (const server of [one, two]) {
-    const inFlight = async (): Promise<number> =>
-      parseExposition((await send(server.port, "GET", "/metrics")).text).get("koor_http_requests_in_flight")?.samples[0]
-        ?.value ?? 0;
-    while ((await inFlight()) < 2);
-  }
+  for (const server of [one, two]) while ((await countInFlight(server.port)) < 1);
   const began = performance.now();
   const code = one.stop();
   const impatient = two.stop();

@@ -1,7 +1,7 @@
 /**
  * Random requests against a real server, made from its own table of routes: paths, queries, methods, headers
  * and bodies that are nearly right, plainly wrong, or no HTTP at all. Whatever comes, the server answers in
- * the contract's shape, never with a 500, stores nothing of what it refused, and goes on.
+ * the shape that the description promises, never with a 500, stores nothing of what it refused, and goes on.
  */
 import * as fc from "fast-check";
 import { request as httpRequest, type IncomingMessage } from "node:http";
@@ -9,11 +9,12 @@ import { connect } from "node:net";
 import t from "tap";
 import { BODY_BYTES_MAX, PAGE_ROWS_MAX } from "../schemas/limits.js";
 import { must } from "../src/base/assert.js";
-import { parseExposition } from "./exposition.js";
-import { send, type Refusal } from "./http-client.js";
-import { startReceiver } from "./receiver.js";
-import { ENVELOPE, MCP_HEADERS } from "./mcp-messages.js";
-import { startKoor } from "./server-process.js";
+import { parseExposition } from "./support/exposition.js";
+import { send, type Refusal } from "./support/http-client.js";
+import { countInFlight, readMetric } from "./support/metrics.js";
+import { startReceiver } from "./support/receiver.js";
+import { ENVELOPE, MCP_HEADERS } from "./support/mcp-messages.js";
+import { startKoor } from "./support/server-process.js";
 
 interface Parameter {
   readonly name: string;
@@ -769,7 +770,7 @@ function isErrorShape(status: number, content: Buffer): boolean {
 
 const seen = new Map<string, Set<number>>();
 
-t.test("a request of any shape is answered as the contract says, and what is refused stores nothing", async (t) => {
+t.test("a request of any shape is answered as the description says, and what is refused stores nothing", async (t) => {
   let before = await stored();
   await fc.assert(
     fc.asyncProperty(attempt, async (one) => {
@@ -810,7 +811,7 @@ t.test("the attempts went deep: each route was reached, and both taken and refus
   for (const { operation } of ROUTES) {
     const statuses = [...(seen.get(operation.operationId) ?? [])];
     t.ok(statuses.length > 0, `${operation.operationId}: ${statuses.join(" ")}`);
-    // It asks first whether the server holds content, and this one does; what it makes of bad snapshots is contract-backup.test.ts's.
+    // It asks first whether the server holds content, and this one does; what it makes of bad snapshots is api-backup.test.ts's.
     if (operation.operationId === "restore") continue;
     if (operation.responses["200"] !== undefined) t.ok(statuses.includes(200), `${operation.operationId} was taken`);
     // Where only an escape in the path can be wrong, chance may pass a route by.
@@ -942,12 +943,8 @@ t.test("in the end nothing was a fault of the server's", async (t) => {
     ?.samples.filter(({ labels }) => Number(labels["status"]) >= 500);
   t.same(faults, [], "no answer was a 5xx");
   t.equal(families.get("koor_writer_restarts_total")?.samples[0]?.value, 0, "the writer never crashed");
-  const inFlight = async (): Promise<number | undefined> =>
-    parseExposition((await send(port, "GET", "/metrics")).text).get("koor_http_requests_in_flight")?.samples[0]?.value;
-  const subscribers = async (): Promise<number | undefined> =>
-    parseExposition((await send(port, "GET", "/metrics")).text).get("koor_subscribers")?.samples[0]?.value;
-  while ((await subscribers()) !== 0);
-  while ((await inFlight()) !== 1);
+  while ((await readMetric(port, "koor_subscribers")) !== 0);
+  while ((await countInFlight(port)) !== 0);
   t.pass("nothing is left in flight");
   t.notMatch(koor.log(), /level=ERROR|level=WARN/, "nothing was worth a warning");
   t.equal(await koor.stop(), 0);

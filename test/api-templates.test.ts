@@ -1,8 +1,9 @@
-/** Section 11 of the wire contract over the wire: templates, what fits their kinds, and applying all or nothing. */
+/** "Templates" of the HTTP API: templates, what fits their kinds, and applying all or nothing. */
 import t from "tap";
 import { PROJECT_RULES_MAX } from "../schemas/limits.js";
-import { send, sendJson, type Answer, type Refusal } from "./http-client.js";
-import { startKoor } from "./server-process.js";
+import { TIMESTAMP } from "./support/answers.js";
+import { send, sendJson, type Answer, type Refusal } from "./support/http-client.js";
+import { startKoor } from "./support/server-process.js";
 
 const koor = await startKoor(t);
 const { port } = koor;
@@ -30,7 +31,7 @@ t.test("creating, reading, listing, deleting", async (t) => {
   const answer = await create(body);
   t.equal(answer.status, 200);
   const { created_at } = answer.json<{ readonly created_at: string }>();
-  t.match(created_at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+  t.match(created_at, TIMESTAMP);
   const head = '{"id":"t/1","name":"T","description":"d","kind":"rules"';
   const tail = `"tags":["go","http"],"version":1,"created_at":"${created_at}","updated_at":"${created_at}"}`;
   t.equal(

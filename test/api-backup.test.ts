@@ -1,6 +1,6 @@
 /**
- * Section 14a of the wire contract against real servers: everything that is stored comes out as one
- * consistent snapshot, and goes into an empty server as a whole or not at all; ids and versions go on.
+ * "Backup" of the HTTP API against real servers: everything that is stored comes out as one consistent
+ * snapshot, and goes into an empty server as a whole or not at all; ids and versions go on.
  */
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
@@ -8,9 +8,10 @@ import { join } from "node:path";
 import t from "tap";
 import { BODY_BYTES_MAX } from "../schemas/limits.js";
 import { VERSION } from "../schemas/version.js";
-import { send, sendJson, type Answer, type Refusal, type RequestOptions } from "./http-client.js";
-import { startKoor, type Koor, type KoorOptions, type Owner } from "./server-process.js";
-import { makeSnapshot, readSnapshot, type SnapshotLine } from "./snapshot.js";
+import { TIMESTAMP } from "./support/answers.js";
+import { send, sendJson, type Answer, type Refusal, type RequestOptions } from "./support/http-client.js";
+import { startKoor, type Koor, type KoorOptions, type Owner } from "./support/server-process.js";
+import { makeSnapshot, readSnapshot, type SnapshotLine } from "./support/snapshot.js";
 
 const JSON_TYPE = "application/json";
 const SECRET = "a-secret-of-a-webhook";
@@ -99,7 +100,7 @@ t.test("the snapshot of an empty server", async (t) => {
   t.equal(answer.status, 200);
   t.equal(answer.headers["content-type"], "application/x-ndjson");
   const [header, closing, ...rest] = answer.text.split("\n");
-  t.match(JSON.parse(header ?? ""), { koor_backup: 1, created_at: /^\d{4}-\d\d-\d\dT.*Z$/, version: VERSION });
+  t.match(JSON.parse(header ?? ""), { koor_backup: 1, created_at: TIMESTAMP, version: VERSION });
   t.same(Object.keys(JSON.parse(header ?? "") as object), ["koor_backup", "created_at", "version"]);
   t.match(JSON.parse(closing ?? ""), { end: true, counts: {}, sha256: /^[0-9a-f]{64}$/ });
   t.same(rest, [""]);

@@ -1,5 +1,5 @@
 /**
- * Section 5 of the wire contract against a real server: publishing, history and its cursor, patterns,
+ * "Events" of the HTTP API against a real server: publishing, history and its cursor, patterns,
  * WebSocket, Server-Sent Events and the long poll, replay without a gap or a duplicate, notices of what was
  * dropped, and what an end of the server means to each subscriber.
  */
@@ -17,12 +17,19 @@ import {
   SUBSCRIBER_MESSAGE_BYTES_MAX,
   TOPIC_BYTES_MAX,
 } from "../schemas/limits.js";
-import { parseExposition } from "./exposition.js";
-import { send, sendJson, type Answer, type Refusal } from "./http-client.js";
-import { startKoor, type Koor } from "./server-process.js";
-import { UpgradeRefused, openSocket, openStream, type Dropped, type Subscriber, type Told } from "./subscriber.js";
+import { TIMESTAMP } from "./support/answers.js";
+import { parseExposition } from "./support/exposition.js";
+import { send, sendJson, type Answer, type Refusal } from "./support/http-client.js";
+import { startKoor, type Koor } from "./support/server-process.js";
+import {
+  UpgradeRefused,
+  openSocket,
+  openStream,
+  type Dropped,
+  type Subscriber,
+  type Told,
+} from "./support/subscriber.js";
 
-const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
 const HISTORY = "/api/events/history";
 
 const koor = await startKoor(t, { args: ["--log-level", "debug"] });
@@ -78,7 +85,7 @@ t.test("an event is published, and has one shape everywhere", async (t) => {
   t.equal(answer.headers["content-type"], "application/json");
   const event = answer.json<Told>();
   t.same(Object.keys(event), ["id", "topic", "data", "source", "created_at"]);
-  t.match(event, { id: 1, topic: "api.change.contract", source: "me", created_at: RFC_3339 });
+  t.match(event, { id: 1, topic: "api.change.contract", source: "me", created_at: TIMESTAMP });
   t.match(
     answer.text,
     '"data":{"n":12345678901234567890,"f":1.50,"e":1E400,"s":"\\u00e9\\ud83d\\ude00"}',
@@ -142,7 +149,7 @@ t.test("of duplicate members the last wins, unknown ones are ignored, __proto__ 
   t.match((await publish('{"topic":"t","id":99,"created_at":"x","__proto__":{"source":"evil"}}')).json(), {
     topic: "t",
     source: "",
-    created_at: RFC_3339,
+    created_at: TIMESTAMP,
   });
   t.match((await publish('{"\\u0074opic":"escaped","d\\u0061ta":5}')).json(), { topic: "escaped", data: 5 });
 });

@@ -1,11 +1,11 @@
 /**
- * Section 13 of the wire contract against a real server: what is counted for the actor of a call, by the
- * hour, what is not, how it is read, and what of it outlives the server.
+ * `/api/metrics/agents` against a real server: what is counted for the actor of a call, by the hour, what is
+ * not, how it is read, and what of it outlives the server.
  */
 import type { OutgoingHttpHeaders } from "node:http";
 import t from "tap";
-import { send, sendJson } from "./http-client.js";
-import { makeDirectory, startKoor, type Koor } from "./server-process.js";
+import { send, sendJson } from "./support/http-client.js";
+import { makeDirectory, startKoor, type Koor } from "./support/server-process.js";
 
 interface Total {
   readonly instance_id: string;

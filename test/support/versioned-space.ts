@@ -1,11 +1,11 @@
 /**
  * What the versioned spaces (state, specs) promise alike, as checks against a real server: conditional
  * reads, the three forms of compare-and-swap, writers that race. Runs in the test's process; what a
- * space has of its own is in its contract test.
+ * space has of its own is in api-state.test.ts and api-specs.test.ts.
  */
-import { createHash } from "node:crypto";
 import type { OutgoingHttpHeaders } from "node:http";
 import type { Test } from "tap";
+import { hashOf, refusalOf } from "./answers.js";
 import { send, type Answer, type Refusal, type RequestOptions } from "./http-client.js";
 
 /** A space under test: where its server is, and the path of a key. */
@@ -18,17 +18,8 @@ interface Conflict extends Refusal {
   readonly current_etag: string | null;
 }
 
-function sha256(bytes: string | Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
-}
-
 function etagOf(value: string): string {
-  return `"${sha256(value)}"`;
-}
-
-function refusalOf(answer: Answer): object {
-  const { error, code } = answer.json<Refusal>();
-  return { status: answer.status, error: { error, code } };
+  return `"${hashOf(value)}"`;
 }
 
 class Calls {
@@ -138,7 +129,7 @@ export async function checkCompareAndSwap(t: Test, space: VersionedSpace): Promi
     ["none of these", "", { "If-None-Match": '"x", "y"' }, true],
     ["an old tag", "", { "If-Match": etagOf("a") }, false],
     ["a weak tag", "", { "If-Match": `W/${current}` }, false],
-    ["a tag without quotes", "", { "If-Match": sha256("b") }, false],
+    ["a tag without quotes", "", { "If-Match": hashOf("b") }, false],
     ["a malformed list", "", { "If-Match": `${current} "x"` }, false],
     ["must not exist", "", { "If-None-Match": "*" }, false],
     ["not this one", "", { "If-None-Match": current }, false],
@@ -209,4 +200,19 @@ export async function checkRace(t: Test, space: VersionedSpace): Promise<void> {
   );
   t.equal(created.filter(({ status }) => status === 200).length, 1);
   t.same(await calls.versionsOf("cas/create"), [1]);
+}
+
+/** Paths with keys that cannot be, each with what the refusal says of it: by PUT, by DELETE and by rollback. */
+export async function checkRefusedPaths(
+  t: Test,
+  space: VersionedSpace,
+  rows: readonly (readonly [path: string, error: string | RegExp])[],
+): Promise<void> {
+  const calls = new Calls(space);
+  for (const [path, error] of rows) {
+    const what = path.slice(0, 40);
+    t.match(refusalOf(await calls.put(path, "1")), { status: 400, error: { error, code: 400 } }, `PUT ${what}`);
+    t.equal((await calls.call("DELETE", path)).status, 400, `DELETE ${what}`);
+    t.equal((await calls.call("POST", `${path}?rollback=1`)).status, 400, `rollback ${what}`);
+  }
 }

@@ -1,6 +1,6 @@
 /**
- * Section 6 of the wire contract and the Actor and Auth rows of section 1 against a real server: registration,
- * lists, what an instance says of itself, liveness, whose name a call carries, and what a token opens.
+ * "Instances" of the HTTP API against a real server, with who calls and what a token opens ("Conventions"):
+ * registration, lists, what an instance says of itself, liveness, and whose name a call carries.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import type { OutgoingHttpHeaders } from "node:http";
@@ -13,10 +13,11 @@ import {
   INSTANCE_LABEL_BYTES_MAX,
   INSTANCE_LIST_PAGE,
 } from "../schemas/limits.js";
-import { parseExposition } from "./exposition.js";
-import { send, sendJson, type Answer, type Refusal } from "./http-client.js";
-import { makeDirectory, startKoor, type Koor } from "./server-process.js";
-import { openSocket, type Told } from "./subscriber.js";
+import { TIMESTAMP } from "./support/answers.js";
+import { parseExposition } from "./support/exposition.js";
+import { send, sendJson, type Answer, type Refusal } from "./support/http-client.js";
+import { makeDirectory, startKoor, type Koor } from "./support/server-process.js";
+import { openSocket, type Told } from "./support/subscriber.js";
 
 interface Instance {
   readonly id: string;
@@ -41,7 +42,6 @@ interface AuditRow {
   readonly outcome: string;
 }
 
-const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const SERVER_TOKEN = "only-for-this-test";
 
@@ -98,8 +98,8 @@ t.test("registration", async (t) => {
     capabilities: [],
     status: "pending",
     id: UUID,
-    registered_at: TIME,
-    last_seen: TIME,
+    registered_at: TIMESTAMP,
+    last_seen: TIMESTAMP,
     token: /^[0-9a-f]{32}$/,
   });
   t.same(Object.keys(plain), [

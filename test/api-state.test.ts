@@ -1,8 +1,8 @@
 /**
- * Section 3 of the wire contract against a real server: values and keys, versions that survive deletion,
+ * "State" of the HTTP API against a real server: values and keys, versions that survive deletion,
  * history, rollback, diff, the three forms of compare-and-swap, paging, and the two flags of the state.
  */
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import type { OutgoingHttpHeaders } from "node:http";
 import t from "tap";
 import {
@@ -12,9 +12,10 @@ import {
   KEY_BYTES_MAX,
   PAGE_ROWS_MAX,
 } from "../schemas/limits.js";
-import { send, sendRaw, type Answer, type Refusal, type RequestOptions } from "./http-client.js";
-import { startKoor } from "./server-process.js";
-import { checkCompareAndSwap, checkConditionalReads, checkRace } from "./versioned-space.js";
+import { hashOf, refusal, refusalOf, TIMESTAMP } from "./support/answers.js";
+import { send, sendRaw, type Answer, type RequestOptions } from "./support/http-client.js";
+import { startKoor } from "./support/server-process.js";
+import { checkCompareAndSwap, checkConditionalReads, checkRace, checkRefusedPaths } from "./support/versioned-space.js";
 
 interface Written {
   readonly key: string;
@@ -28,7 +29,6 @@ interface History {
   readonly versions: readonly (Written & { readonly updated_by: string })[];
 }
 
-const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
 const JSON_TYPE = "application/json";
 
 const koor = await startKoor(t);
@@ -44,12 +44,6 @@ const call = (method: string, path: string, options: RequestOptions = {}): Promi
 const get = (path: string, headers: OutgoingHttpHeaders = {}): Promise<Answer> => call("GET", path, { headers });
 const put = (path: string, body: string | Uint8Array, headers: OutgoingHttpHeaders = {}): Promise<Answer> =>
   call("PUT", path, { body, headers: { "Content-Type": JSON_TYPE, ...headers } });
-const sha256 = (bytes: string | Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
-const refusal = (status: number, error: string): object => ({ status, error: { error, code: status } });
-const refusalOf = (answer: Answer): object => {
-  const { error, code } = answer.json<Refusal>();
-  return { status: answer.status, error: { error, code } };
-};
 const keysOf = (answer: Answer): string[] => answer.json<readonly Written[]>().map(({ key }) => key);
 const versionsOf = async (key: string): Promise<number[]> =>
   (await get(at(key, "?history=1&limit=10000"))).json<History>().versions.map(({ version }) => version);
@@ -71,9 +65,9 @@ t.test("a value is stored, read, listed and deleted", async (t) => {
   t.match(written, {
     key: "api-contract",
     version: 1,
-    hash: sha256(body),
+    hash: hashOf(body),
     content_type: JSON_TYPE,
-    updated_at: RFC_3339,
+    updated_at: TIMESTAMP,
   });
 
   const read = await get(at("api-contract"));
@@ -81,7 +75,7 @@ t.test("a value is stored, read, listed and deleted", async (t) => {
   t.equal(read.text, body, "the raw value");
   t.match(read.headers, {
     "content-type": JSON_TYPE,
-    etag: `"${sha256(body)}"`,
+    etag: `"${hashOf(body)}"`,
     "x-koor-version": "1",
     "x-content-type-options": "nosniff",
     "content-security-policy": "sandbox",
@@ -91,7 +85,7 @@ t.test("a value is stored, read, listed and deleted", async (t) => {
   t.same(entry, { key: "api-contract", version: 1, content_type: JSON_TYPE, updated_at: written.updated_at });
 
   const second = (await put(at("api-contract"), "2")).json<Written>();
-  t.match(second, { version: 2, hash: sha256("2") });
+  t.match(second, { version: 2, hash: hashOf("2") });
   t.ok(Date.parse(second.updated_at) >= Date.parse(written.updated_at));
   t.equal((await get(at("api-contract"))).text, "2");
 
@@ -117,13 +111,13 @@ t.test("values are bytes", async (t) => {
   for (const [what, value] of rows) {
     const stored = await put(at("bytes"), value);
     t.equal(stored.status, 200, what);
-    t.equal(stored.json<Written>().hash, sha256(value));
+    t.equal(stored.json<Written>().hash, hashOf(value));
     const read = await get(at("bytes"));
     t.ok(
       value.length === read.body.length && Buffer.compare(value, read.body) === 0,
       `${what} comes back as it was sent`,
     );
-    t.equal(read.headers.etag, `"${sha256(value)}"`);
+    t.equal(read.headers.etag, `"${hashOf(value)}"`);
   }
 });
 
@@ -256,11 +250,7 @@ t.test("what is no key", async (t) => {
     ["/api/state/ok/%C3", /escape/],
   ];
   const before = (await get("/api/state")).text;
-  for (const [path, error] of rows) {
-    t.match(refusalOf(await put(path, "1")), { status: 400, error: { error, code: 400 } }, `PUT ${path.slice(0, 40)}`);
-    t.equal((await call("DELETE", path)).status, 400, `DELETE ${path.slice(0, 40)}`);
-    t.equal((await call("POST", `${path}?rollback=1`)).status, 400, `rollback ${path.slice(0, 40)}`);
-  }
+  await checkRefusedPaths(t, space, rows);
   t.match(
     await sendRaw(
       koor.port,
@@ -296,7 +286,7 @@ t.test("old versions stay readable", async (t) => {
     const answer = await get(at("versions", `?version=${index + 1}`));
     t.equal(answer.text, value);
     t.match(answer.headers, {
-      etag: `"${sha256(value)}"`,
+      etag: `"${hashOf(value)}"`,
       "x-koor-version": String(index + 1),
       "content-type": `text/${value}`,
       "x-content-type-options": "nosniff",
@@ -342,9 +332,9 @@ t.test("history is newest first, the current version included", async (t) => {
   t.match(history.versions[0], {
     key: "history/of it",
     version: count,
-    hash: sha256(`v${count}`),
+    hash: hashOf(`v${count}`),
     content_type: "text/plain",
-    updated_at: RFC_3339,
+    updated_at: TIMESTAMP,
     updated_by: "",
   });
   for (const limit of [1, 7, count, 1000, PAGE_ROWS_MAX]) {
@@ -366,10 +356,10 @@ t.test("a rollback stores an old version's bytes as a new version", async (t) =>
   const answer = await call("POST", at("rollback", "?rollback=1"));
   t.equal(answer.status, 200);
   t.same(Object.keys(answer.json<object>()), ["key", "version", "hash", "rolled_back", "updated_at"]);
-  t.match(answer.json(), { key: "rollback", version: 3, hash: sha256("one"), rolled_back: 1, updated_at: RFC_3339 });
+  t.match(answer.json(), { key: "rollback", version: 3, hash: hashOf("one"), rolled_back: 1, updated_at: TIMESTAMP });
   const read = await get(at("rollback"));
   t.equal(read.text, "one");
-  t.match(read.headers, { "x-koor-version": "3", "content-type": "text/one", etag: `"${sha256("one")}"` });
+  t.match(read.headers, { "x-koor-version": "3", "content-type": "text/one", etag: `"${hashOf("one")}"` });
   t.same(await versionsOf("rollback"), [3, 2, 1], "nothing of the history is lost");
   t.same(
     refusalOf(await call("POST", at("rollback", "?rollback=9"))),
@@ -627,9 +617,9 @@ t.test("a server that keeps three versions and publishes its changes", async (t)
   t.match(
     events,
     [
-      { id: 202, topic: "koor.state.deleted", data: { key: "k ey", version: 201, hash: sha256("198") }, source: "" },
-      { id: 201, topic: "koor.state.updated", data: { key: "k ey", version: 201, hash: sha256("198") } },
-      { id: 200, topic: "koor.state.updated", data: { key: "k ey", version: 200, hash: sha256("200") } },
+      { id: 202, topic: "koor.state.deleted", data: { key: "k ey", version: 201, hash: hashOf("198") }, source: "" },
+      { id: 201, topic: "koor.state.updated", data: { key: "k ey", version: 201, hash: hashOf("198") } },
+      { id: 200, topic: "koor.state.updated", data: { key: "k ey", version: 200, hash: hashOf("200") } },
     ],
     "each change once, refusals not",
   );

@@ -8,9 +8,9 @@ import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js"
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import t, { type Test } from "tap";
 import { CLI_PROGRAM, runCli } from "./cli/run-cli.js";
-import { send } from "./http-client.js";
-import { callTool, ENVELOPE, refusalOf, resultOf, type RpcAnswer, type ToolAnswer } from "./mcp-messages.js";
-import { makeDirectory, startKoor } from "./server-process.js";
+import { send } from "./support/http-client.js";
+import { callTool, ENVELOPE, refusalOf, resultOf, type RpcAnswer, type ToolAnswer } from "./support/mcp-messages.js";
+import { makeDirectory, startKoor } from "./support/server-process.js";
 
 const TOKEN = "only-for-this-test";
 const TOOLS = ["register_instance", "discover_instances", "set_intent", "get_endpoints", "propose_rule"];

@@ -4,8 +4,8 @@
  * the server acknowledged, and what it refused, is then looked for in what a later server holds. Runs in
  * the test's process.
  */
-import { createHash } from "node:crypto";
-import { send, sendJson, type Answer } from "../http-client.js";
+import { hashOf } from "./answers.js";
+import { send, sendJson, type Answer } from "./http-client.js";
 import { makeRandom, type Random } from "./random.js";
 
 interface WriteAnswer {
@@ -43,10 +43,6 @@ const SHARED_KEY = "shared/one";
 const COUNTER_KEY = "shared/counter";
 /** More than a test writes; what is asked for in one page is then everything. */
 const EVERYTHING = 10_000;
-
-export function hashOf(value: string | Uint8Array): string {
-  return createHash("sha256").update(value).digest("hex");
-}
 
 export class Workload {
   readonly #clients: number;

@@ -1,4 +1,7 @@
-/** When the actors of instances and of agent metrics ask the writer, and what they make of its answers: time is injected, the writer is played. */
+/**
+ * When the background tasks of instances and of agent metrics ask the writer, and what they make of its
+ * answers: time is injected, the writer is played.
+ */
 import t from "tap";
 import {
   AGENT_METRICS_FLUSH_INTERVAL_MS,

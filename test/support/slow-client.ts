@@ -6,8 +6,8 @@
 import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
 import { connect, type Socket } from "node:net";
-import type { Owner } from "../server-process.js";
-import type { Dropped, Told } from "../subscriber.js";
+import type { Owner } from "./server-process.js";
+import type { Dropped, Told } from "./subscriber.js";
 
 const OPCODE_TEXT = 1;
 const OPCODE_CLOSE = 8;

@@ -1,7 +1,7 @@
 /**
- * Section 12 of the wire contract against a real server: one row for each call of the list, a row for each
- * that was refused and none for what is no such call, the filters, the summary, and a log that the database
- * itself does not let anyone change.
+ * "Audit" of the HTTP API against a real server: one row for each call of the list, a row for each that was
+ * refused and none for what is no such call, the filters, the summary, and a log that the database itself
+ * does not let anyone change.
  */
 import Database from "better-sqlite3";
 import type { OutgoingHttpHeaders } from "node:http";
@@ -14,9 +14,10 @@ import {
   KEY_BYTES_MAX,
   PAGE_ROWS_MAX,
 } from "../schemas/limits.js";
-import { parseExposition } from "./exposition.js";
-import { send, type Answer, type Refusal } from "./http-client.js";
-import { startKoor, type Koor } from "./server-process.js";
+import { TIMESTAMP } from "./support/answers.js";
+import { parseExposition } from "./support/exposition.js";
+import { send, type Answer, type Refusal } from "./support/http-client.js";
+import { startKoor, type Koor } from "./support/server-process.js";
 
 interface Entry {
   readonly id: number;
@@ -96,7 +97,7 @@ t.test("each call of the list leaves one row of its outcome", async (t) => {
       action,
       resource,
       outcome: "success",
-      timestamp: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/,
+      timestamp: TIMESTAMP,
     });
     t.match(JSON.parse(row?.detail ?? ""), detail, "detail is JSON as text");
     t.ok(Math.abs(Date.parse(row?.timestamp ?? "") - Date.now()) < 60_000);

@@ -5,10 +5,10 @@
  */
 import t from "tap";
 import { SHUTDOWN_DRAIN_MS, WEBHOOK_ANSWER_BYTES_MAX, WEBHOOK_TIMEOUT_MS } from "../../schemas/limits.js";
-import { send, sendJson } from "../http-client.js";
-import { startReceiver } from "../receiver.js";
-import { makeDirectory, startKoor, type Koor } from "../server-process.js";
-import { makeRandom, newSeed } from "./random.js";
+import { send, sendJson } from "../support/http-client.js";
+import { startReceiver } from "../support/receiver.js";
+import { makeDirectory, startKoor, type Koor } from "../support/server-process.js";
+import { makeRandom, newSeed } from "../support/random.js";
 
 interface Webhook {
   readonly id: string;

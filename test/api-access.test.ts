@@ -1,13 +1,13 @@
 /**
  * Who gets in where: every route of the running server, asked with each kind of token, Origin and Host. The
- * routes are the server's own description's; what each token may do is written here a second time, as the
- * contract has it, so that a route that was added or loosened shows.
+ * routes are the server's own description's; what each token may do is written here a second time, as
+ * docs/security.md has it, so that a route that was added or loosened shows.
  */
 import t from "tap";
 import { WebSocket } from "ws";
 import { must } from "../src/base/assert.js";
-import { send, type Answer } from "./http-client.js";
-import { startKoor } from "./server-process.js";
+import { send, type Answer } from "./support/http-client.js";
+import { startKoor } from "./support/server-process.js";
 
 const TOKEN = "the-server's-own";
 const LISTED = "https://tools.example";

@@ -1,9 +1,10 @@
-/** Section 15 of the wire contract, row by row, with raw requests of every revision. */
+/** "MCP" of the HTTP API with raw requests of every revision. */
 import type { OutgoingHttpHeaders } from "node:http";
 import { encode } from "gpt-tokenizer/encoding/o200k_base";
 import t from "tap";
 import { BODY_BYTES_MAX, MCP_BATCH_MESSAGES_MAX, MCP_TOOLS_TOKENS_MAX } from "../schemas/limits.js";
-import { send, sendJson, type Refusal } from "./http-client.js";
+import { TIMESTAMP } from "./support/answers.js";
+import { send, sendJson, type Refusal } from "./support/http-client.js";
 import {
   ask,
   callTool,
@@ -17,8 +18,8 @@ import {
   STATELESS_REVISION,
   type Revision,
   type RpcAnswer,
-} from "./mcp-messages.js";
-import { startKoor } from "./server-process.js";
+} from "./support/mcp-messages.js";
+import { startKoor } from "./support/server-process.js";
 
 const TOKEN = "only-for-this-test";
 const koor = await startKoor(t);
@@ -175,7 +176,7 @@ for (const revision of REVISIONS) {
       stack: "s",
       capabilities: ["a", "b", "c"],
       status: "pending",
-      registered_at: /^\d{4}-.*Z$/,
+      registered_at: TIMESTAMP,
     });
     t.same(Object.keys(registered), [
       "instance_id",

@@ -1,6 +1,6 @@
 /** Snapshots as tests write and read them. Runs in the test's process. */
-import { createHash } from "node:crypto";
-import { BACKUP_FORMAT } from "../schemas/backup.js";
+import { BACKUP_FORMAT } from "../../schemas/backup.js";
+import { hashOf } from "./answers.js";
 
 export type SnapshotLine = Readonly<Record<string, unknown>>;
 
@@ -21,7 +21,7 @@ export function makeSnapshot(records: readonly (string | SnapshotLine)[]): strin
 /** Lines with the closing line that fits them. */
 export function closeSnapshot(lines: readonly string[], counts: object): string {
   const text = lines.map((line) => `${line}\n`).join("");
-  return `${text}${JSON.stringify({ end: true, counts, sha256: createHash("sha256").update(text).digest("hex") })}\n`;
+  return `${text}${JSON.stringify({ end: true, counts, sha256: hashOf(text) })}\n`;
 }
 
 /** The records of a snapshot, whose header and closing line are checked. */
@@ -33,7 +33,7 @@ export function readSnapshot(text: string): SnapshotLine[] {
   const closing = values.pop();
   if (header?.["koor_backup"] !== BACKUP_FORMAT) throw new Error("the header is missing");
   const before = text.slice(0, text.lastIndexOf("\n", text.length - 2) + 1);
-  const sum = createHash("sha256").update(before).digest("hex");
+  const sum = hashOf(before);
   if (closing?.["end"] !== true || closing["sha256"] !== sum) throw new Error("the closing line does not fit");
   const counts: Record<string, number> = {};
   for (const { kind } of values) counts[String(kind)] = (counts[String(kind)] ?? 0) + 1;

@@ -1,0 +1,34 @@
+/**
+ * One batch made of chosen calls, on a server whose writer can be held up (threads/crashing-server.ts). Runs
+ * in the test's process.
+ */
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { FAULTS, HELD_FILE } from "../threads/faults.js";
+import { sendJson, type Answer } from "./http-client.js";
+import { countInFlight, readMetric } from "./metrics.js";
+import type { Koor } from "./server-process.js";
+
+/**
+ * Holds the writer up with a write of `value`, and lets it go when all of what `sendAll` sends waits for it:
+ * that is one batch.
+ */
+export async function gather(
+  koor: Koor,
+  value: unknown,
+  sendAll: () => readonly Promise<Answer>[],
+): Promise<readonly Promise<Answer>[]> {
+  const path = join(koor.data_dir, HELD_FILE);
+  const held = sendJson(koor.port, "PUT", `/api/state/${FAULTS.hold}`, value);
+  while (!existsSync(path)) await new Promise((resolve) => setImmediate(resolve));
+  const sent = sendAll();
+  // Whoever sent them looks at what becomes of them only after the writer was let go.
+  for (const request of sent) request.catch(() => undefined);
+  while (
+    (await countInFlight(koor.port)) < 1 + sent.length ||
+    (await readMetric(koor.port, "koor_writer_in_flight")) < 1 + sent.length
+  );
+  rmSync(path);
+  await held;
+  return sent;
+}

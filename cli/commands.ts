@@ -1,6 +1,6 @@
 /**
- * The table of commands: one row adds one. Runs in the command line's process. Each noun has its own
- * file of rows; `serve` is listed here for its help only, koor.ts hands its arguments to the server.
+ * The table of commands, by topic: one row adds one. Runs in the command line's process. Each noun has its
+ * own file of rows; `serve` is listed here for its help only, koor.ts hands its arguments to the server.
  */
 import type { CommandRow } from "./command-row.js";
 import { AUDIT_COMMANDS } from "./commands/audit.js";
@@ -21,22 +21,22 @@ import { STATUS_COMMANDS } from "./commands/status.js";
 import { WEBHOOKS_COMMANDS } from "./commands/webhooks.js";
 import { TEMPLATES_COMMANDS } from "./commands/templates.js";
 
-export const COMMANDS: readonly CommandRow[] = [
-  ...CONFIG_COMMANDS,
-  ...STATUS_COMMANDS,
-  ...STATE_COMMANDS,
-  ...SPECS_COMMANDS,
-  ...EVENTS_COMMANDS,
-  ...CONTRACT_COMMANDS,
-  ...COMPLIANCE_COMMANDS,
-  ...RULES_COMMANDS,
-  ...INSTANCES_COMMANDS,
-  ...TEMPLATES_COMMANDS,
-  ...AUDIT_COMMANDS,
-  ...WEBHOOKS_COMMANDS,
-  ...LLM_COMMANDS,
-  ...METRICS_COMMANDS,
-  ...BACKUP_COMMANDS,
-  ...MCP_COMMANDS,
-  ...SERVE_COMMANDS,
+/** Commands that a reader looks for together. */
+export interface Topic {
+  /** A word or two for the overview. */
+  readonly name: string;
+  readonly rows: readonly CommandRow[];
+}
+
+export const TOPICS: readonly Topic[] = [
+  { name: "values", rows: [...STATE_COMMANDS, ...SPECS_COMMANDS] },
+  { name: "events", rows: [...EVENTS_COMMANDS, ...WEBHOOKS_COMMANDS] },
+  { name: "agents", rows: INSTANCES_COMMANDS },
+  { name: "contracts", rows: [...CONTRACT_COMMANDS, ...COMPLIANCE_COMMANDS] },
+  { name: "rules", rows: [...RULES_COMMANDS, ...TEMPLATES_COMMANDS] },
+  { name: "records", rows: [...AUDIT_COMMANDS, ...LLM_COMMANDS, ...METRICS_COMMANDS] },
+  { name: "connecting", rows: [...CONFIG_COMMANDS, ...MCP_COMMANDS] },
+  { name: "the server", rows: [...STATUS_COMMANDS, ...BACKUP_COMMANDS, ...SERVE_COMMANDS] },
 ];
+
+export const COMMANDS: readonly CommandRow[] = TOPICS.flatMap(({ rows }) => rows);

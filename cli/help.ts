@@ -1,8 +1,9 @@
 /**
- * Usage lines and help pages, made from the table of commands. (clipanion's own name every value `#0`
- * and cannot list the commands below a noun.) Pure; runs in the command line's process.
+ * Usage lines, help pages and the overview, made from the table of commands. (clipanion's own name every
+ * value `#0` and cannot list the commands below a noun.) Pure; runs in the command line's process.
  */
 import type { Argument, CommandRow, Flag } from "./command-row.js";
+import type { Topic } from "./commands.js";
 
 const COMMON_FLAGS: readonly (readonly [string, string])[] = [
   ["--pretty", "indent the answer"],
@@ -54,4 +55,32 @@ export function formatHelp(rows: readonly CommandRow[], program: string): string
   const commands = rows.map((row) => `  ${formatUsageLine(row, program)}\n      ${row.about}`).join("\n");
   const common = formatPairs([...COMMON_FLAGS, ["--version", "as the only word: show the version"]]);
   return `Koor: shared state and events for coding agents.\n\n${commands}\n\n${common}\n\n${SETTINGS_NOTE}\n`;
+}
+
+/** The commands of a topic without their arguments: a line for each noun that has verbs, one for all other words. */
+function listNouns(rows: readonly CommandRow[]): string[] {
+  const alone: string[] = [];
+  const lines: string[] = [];
+  for (const noun of new Set(rows.map(({ words }) => words[0]))) {
+    const verbs = rows.filter(({ words }) => words[0] === noun).map(({ words }) => words.slice(1).join(" "));
+    const named = verbs.filter((verb) => verb !== "").join("|");
+    if (named === "") alone.push(noun);
+    else lines.push(verbs.includes("") ? `${noun} [${named}]` : `${noun} ${named}`);
+  }
+  return alone.length === 0 ? lines : [alone.join(", "), ...lines];
+}
+
+/** What there is, on less than a screen: each topic with its nouns and their verbs. */
+export function formatOverview(topics: readonly Topic[], program: string): string {
+  const lines = topics.flatMap(({ name, rows }) =>
+    listNouns(rows).map((line, at) => [at === 0 ? name : "", line] as const),
+  );
+  return `Koor: shared state and events for coding agents.
+
+usage: ${program} <command> [arguments] [flags]
+
+${formatPairs(lines)}
+
+${program} <command> --help explains one command, ${program} --help lists them all.
+`;
 }

@@ -466,7 +466,8 @@ t.test("the refusal of a large value is seen, although the server closes early",
 });
 
 const WRONG: readonly { readonly args: readonly string[]; readonly says: RegExp }[] = [
-  { args: [], says: /a command is required/ },
+  { args: ["--"], says: /a command is required/ },
+  { args: ["--nonsense"], says: /a command is required/ },
   { args: ["nonsense"], says: /no such command: nonsense/ },
   { args: ["state"], says: /state has: list, get/ },
   { args: ["state", "gett", "k"], says: /no such command: state gett/ },
@@ -532,6 +533,24 @@ t.test("--version and --help", async (t) => {
     for (const flag of row.flags ?? []) t.match(help.stdout, `--${flag.name}`);
   }
   t.same(fake.requests, [], "help asks no server");
+});
+
+t.test("without a command it shows what there is", async (t) => {
+  const { fake, koor } = await setUp(t);
+  const { code, stdout, stderr } = await koor([]);
+  t.match({ code, stderr }, { code: 0, stderr: "" });
+  t.match(await koor(["--pretty"]), { code: 0, stdout });
+  const lines = stdout.split("\n");
+  t.ok(lines.length <= 25 && lines.every((line) => line.length <= 80), "it fits a small terminal");
+  for (const [noun, ...verb] of COMMANDS.map(({ words }) => words)) {
+    const line = lines.find((text) => new RegExp(`^(?=.* {2}).*[ ,]${noun}(?![\\w-])`).test(text));
+    t.ok(line, noun);
+    t.ok(
+      verb.every((word) => line?.split(/[^\w-]/).includes(word)),
+      `${noun} ${verb.join(" ")}`,
+    );
+  }
+  t.same(fake.requests, [], "it asks no server");
 });
 
 t.test("the bundle is one file that loads little when it starts", (t) => {

@@ -1,17 +1,17 @@
 /**
- * The command line (`koor`, `koor-cli`): finds the command in the table, answers `--version` and
- * `--help`, hands `serve` to the server, and sets the exit code. The process ends by itself when nothing
- * is left to do, so that output is never cut off.
+ * The command line (`koor`, `koor-cli`): finds the command in the table, answers `--version`, `--help` and
+ * a line without a command, hands `serve` to the server, and sets the exit code. The process ends by itself
+ * when nothing is left to do, so that output is never cut off.
  */
 import { basename } from "node:path";
 
 import { VERSION } from "../schemas/version.js";
 import { findRow, findRowsBelow, readTokens } from "./command-line.js";
 import type { CommandContext } from "./command-row.js";
-import { COMMANDS } from "./commands.js";
+import { COMMANDS, TOPICS } from "./commands.js";
 import { startServer } from "./commands/serve.js";
 import { CliFailure, wrongUsage, type ExitCode } from "./failure.js";
-import { formatCommandHelp, formatHelp } from "./help.js";
+import { formatCommandHelp, formatHelp, formatOverview } from "./help.js";
 import { print, reportFailure } from "./output.js";
 import { readSettings } from "./settings.js";
 
@@ -41,6 +41,7 @@ async function run(argv: readonly string[], program: string): Promise<ExitCode |
   const line = readTokens(argv, COMMANDS);
   if (line instanceof CliFailure) return line;
   const { words, tokens, pretty } = line;
+  if (tokens.length === 0 && !line.help) return await printText(formatOverview(TOPICS, program));
   if (words[0] === "help") return await printHelp(words.slice(1), program);
   if (line.help) return await printHelp(words, program);
   const row = findRow(words, COMMANDS);

@@ -37,6 +37,8 @@ export interface Exchange {
   receive(reserve: (bytes: number) => boolean, done: (body: Uint8Array | Failure) => void, partial: () => void): void;
   /** Hands the body out as it comes. Must be called before the handler returns; `onPiece` is called after each piece. */
   stream(onPiece: () => void): BodyStream;
+  /** True where the client was refused and sends on: it is given time to read its answer, then to be cut. */
+  readonly lingers: boolean;
   /** The connection ends with the answer: what is left of the body is not read. */
   closeAfterAnswer(): void;
   /** Sends the answer. */

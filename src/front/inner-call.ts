@@ -101,7 +101,9 @@ export class InnerCalls {
     const route = this.#find(name);
     refusals.report(route, failure);
     if (refusals.wants(route, failure))
-      await new Promise<void>((resolve) => refusals.write(route, params, failure.subject ?? undefined, context, failure, resolve));
+      await new Promise<void>((resolve) =>
+        refusals.write(route, params, failure.subject ?? undefined, context, failure, resolve),
+      );
     return failure;
   }
 

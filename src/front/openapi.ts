@@ -89,7 +89,11 @@ function describeRoute(row: Route): Json {
     operationId: row.name,
     summary: row.summary,
     tags: [row.tag],
-    parameters: [...pathParameters(row.path, row.params ?? {}), ...queryParameters(row.query), ...headerParameters(row.headers)],
+    parameters: [
+      ...pathParameters(row.path, row.params ?? {}),
+      ...queryParameters(row.query),
+      ...headerParameters(row.headers),
+    ],
     ...(row.body === undefined ? {} : { requestBody: { required: true, content: describeBody(row.body) } }),
     responses: Object.fromEntries([success, ...refusals]),
     ...describeSecurity(row),

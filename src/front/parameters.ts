@@ -9,7 +9,6 @@ import { parseQueryString } from "../base/path.js";
 import { parseTime } from "../base/time.js";
 import type { AnyQuery } from "./route.js";
 
-
 interface ParameterSchema {
   readonly text?: TextRules;
   readonly type?: string;

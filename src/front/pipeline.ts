@@ -8,7 +8,6 @@ import type { TextRules } from "../../schemas/text.js";
 import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { Failure, invalid } from "../base/result.js";
-import type { Registry, RouteMetrics } from "../measure/registry.js";
 import type { CallContext } from "../rpc/frames.js";
 import type { Exchange, SocketHandler } from "../transport/transport.js";
 import { BodyIntake } from "./body-intake.js";
@@ -18,6 +17,7 @@ import type { Gate } from "./gate.js";
 import { isSchemaCompilerLoaded, loadSchemaCompiler, parseJsonBody } from "./json-body.js";
 import { parameterRules, parseQuery, refuseParameters } from "./parameters.js";
 import { failureReply, Refusals, type Header, type RecordRefusal } from "./refusals.js";
+import type { RequestMetrics, RouteMetrics } from "./request-metrics.js";
 import { refuseRole } from "./roles.js";
 import { parsePath, pathParameters, type PathShape } from "./path-shape.js";
 import type { Answer, Reply, Request, Route } from "./route.js";
@@ -33,7 +33,7 @@ export interface BoundRoute {
 
 export interface PipelineOptions {
   readonly gate: Gate;
-  readonly registry: Registry;
+  readonly metrics: RequestMetrics;
   readonly recordRefusal: RecordRefusal;
   readonly log: Log;
   readonly clock: Clock;
@@ -83,7 +83,6 @@ export class Pipeline {
   readonly #options: PipelineOptions;
   readonly refusals: Refusals;
   readonly #bodies: BodyIntake;
-  #in_flight = 0;
   #calls = 0;
   #draining = false;
   #held: Failure | null = null;
@@ -91,7 +90,7 @@ export class Pipeline {
   constructor(options: PipelineOptions) {
     this.#options = options;
     this.#bodies = new BodyIntake(options.clock);
-    this.refusals = new Refusals(options.recordRefusal, options.registry, options.clock, options.log);
+    this.refusals = new Refusals(options.recordRefusal, options.metrics, options.clock, options.log);
   }
 
   bind(route: Route): BoundRoute {
@@ -100,13 +99,13 @@ export class Pipeline {
       route,
       shape,
       param_rules: parameterRules(shape.names, route.params),
-      metrics: this.#options.registry.addRoute(route.name),
+      metrics: this.#options.metrics.addRoute(route.name),
     };
   }
 
   /** Requests that were not answered yet. */
   get inFlight(): number {
-    return this.#in_flight;
+    return this.#options.metrics.in_flight;
   }
 
   get draining(): boolean {
@@ -135,7 +134,7 @@ export class Pipeline {
   serve(exchange: Exchange, bound: BoundRoute, counted: boolean): void {
     const { route } = bound;
     const call = newCall(exchange, bound, counted && route.uncounted === undefined);
-    this.#in_flight += 1;
+    this.#options.metrics.in_flight += 1;
     if (call.counted) this.#count(route);
     if (this.#options.log.debugs) call.path = exchange.path;
     const request = this.#admit(call);
@@ -151,9 +150,9 @@ export class Pipeline {
   }
 
   #count(route: Route): void {
-    const { registry } = this.#options;
-    if (route.counted_as === "mcp") registry.mcp_calls += 1;
-    else registry.rest_calls += 1;
+    const { metrics } = this.#options;
+    if (route.counted_as === "mcp") metrics.mcp_calls += 1;
+    else metrics.rest_calls += 1;
   }
 
   /**
@@ -162,7 +161,7 @@ export class Pipeline {
    */
   admitUpgrade(exchange: Exchange, bound: BoundRoute): SocketHandler | undefined {
     const call = newCall(exchange, bound, false);
-    this.#in_flight += 1;
+    this.#options.metrics.in_flight += 1;
     if (this.#options.log.debugs) call.path = exchange.path;
     const request = this.#admit(call);
     const admitted = request instanceof Failure ? request : bound.route.upgrade?.(request);
@@ -170,7 +169,7 @@ export class Pipeline {
       this.#finish(call, admitted);
       return undefined;
     }
-    this.#in_flight -= 1;
+    this.#options.metrics.in_flight -= 1;
     return admitted;
   }
 
@@ -178,7 +177,7 @@ export class Pipeline {
   refuse(exchange: Exchange, bound: BoundRoute, allow: readonly string[]): void {
     const call = newCall(exchange, bound, false);
     call.path = exchange.path;
-    this.#in_flight += 1;
+    this.#options.metrics.in_flight += 1;
     // A browser that asks on behalf of a page sends no token with the question.
     const asks =
       exchange.verb === "options" && allow.length > 0 && exchange.header("access-control-request-method") !== "";
@@ -276,7 +275,7 @@ export class Pipeline {
         else void loadSchemaCompiler().then(() => this.#handleJson(call, request, body));
       },
       () => {
-        this.#in_flight -= 1;
+        this.#options.metrics.in_flight -= 1;
       },
     );
   }
@@ -327,7 +326,7 @@ export class Pipeline {
     this.refusals.report(call.bound.route, answer);
     if (answer.outcome_unknown) {
       // Neither "stored" nor "not stored" would be sure to be true.
-      this.#in_flight -= 1;
+      this.#options.metrics.in_flight -= 1;
       call.bound.metrics.record(answer.http, (performance.now() - call.started) / 1000);
       call.exchange.cut();
       return;
@@ -365,11 +364,11 @@ export class Pipeline {
     }
     call.exchange.send(call.origin === "" ? reply : readableBy(call.origin, reply));
     if (!call.exchange.streaming) {
-      this.#in_flight -= 1;
+      this.#options.metrics.in_flight -= 1;
       return;
     }
     call.exchange.onAbort(() => {
-      this.#in_flight -= 1;
+      this.#options.metrics.in_flight -= 1;
     });
     if (call.exchange.lingers) this.#bodies.linger(call.exchange);
   }

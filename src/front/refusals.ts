@@ -8,10 +8,10 @@ import { STATUSES, type StatusRow } from "../../schemas/status.js";
 import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { RemoteFailure, type Failure } from "../base/result.js";
-import type { Registry } from "../measure/registry.js";
 import type { CallContext } from "../rpc/frames.js";
 import { headerBlock } from "../transport/reply.js";
 import { JSON_TYPE } from "./reply.js";
+import type { RequestMetrics } from "./request-metrics.js";
 import type { Reply, Route } from "./route.js";
 
 export type Header = readonly [name: string, value: string];
@@ -45,7 +45,7 @@ export type RecordRefusal = (
 
 export class Refusals {
   readonly #record: RecordRefusal;
-  readonly #registry: Registry;
+  readonly #metrics: RequestMetrics;
   readonly #clock: Clock;
   readonly #log: Log;
   #minute = 0;
@@ -54,10 +54,10 @@ export class Refusals {
   /** Refusals since the last line of the log. */
   #unreported = 0;
 
-  constructor(record: RecordRefusal, registry: Registry, clock: Clock, log: Log) {
+  constructor(record: RecordRefusal, metrics: RequestMetrics, clock: Clock, log: Log) {
     this.#log = log;
     this.#record = record;
-    this.#registry = registry;
+    this.#metrics = metrics;
     this.#clock = clock;
   }
 
@@ -104,7 +104,7 @@ export class Refusals {
 
   /** Strangers must not be able to fill the disk. */
   #mayRecordUnauthenticated(): boolean {
-    this.#registry.unauthenticated += 1;
+    this.#metrics.unauthenticated += 1;
     const minute = Math.floor(this.#clock.now() / MINUTE_MS);
     if (minute !== this.#minute) {
       this.#minute = minute;

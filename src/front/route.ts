@@ -36,9 +36,7 @@ export type ParamNames<Path extends string> = Path extends `${string}{${infer Na
   : [];
 
 /** A path's parameters, in its order. */
-export type Params<Path extends string> = string extends Path
-  ? readonly string[]
-  : Strings<ParamNames<Path>>;
+export type Params<Path extends string> = string extends Path ? readonly string[] : Strings<ParamNames<Path>>;
 
 type Strings<Names extends readonly unknown[]> = Names extends readonly [unknown, ...infer Rest]
   ? readonly [string, ...Strings<Rest>]

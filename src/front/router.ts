@@ -6,9 +6,7 @@ import type { BoundRoute } from "./pipeline.js";
 /** The path as a router wants it. */
 export function routerPattern(shape: PathShape): string {
   const last = shape.segments.length - 1;
-  return `/${shape.segments
-    .map((segment, at) => segment ?? (shape.rest && at === last ? "*" : `:p${at}`))
-    .join("/")}`;
+  return `/${shape.segments.map((segment, at) => segment ?? (shape.rest && at === last ? "*" : `:p${at}`)).join("/")}`;
 }
 
 /**

@@ -39,7 +39,13 @@ export interface StateRoutesOptions {
 
 export function stateRoutes({ writer, reads, log }: StateRoutesOptions): Route[] {
   const reader = reads.model(stateReader);
-  const methods = { put: putState, rollback: rollbackState, delete: deleteState, history: stateHistory, diff: stateDiff };
+  const methods = {
+    put: putState,
+    rollback: rollbackState,
+    delete: deleteState,
+    history: stateHistory,
+    diff: stateDiff,
+  };
   const state = new VersionedFront({ writer, reads, log, reader, methods });
   const tag = "state";
   const path = "/api/state/{key...}";

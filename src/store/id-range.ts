@@ -24,7 +24,12 @@ export function newestTime(db: Db, schema: string): number {
   const newest = Object.entries(TIME_COLUMNS).map(
     ([table, column]) => `coalesce((SELECT ${column} FROM ${schema}.${table} ORDER BY id DESC LIMIT 1), 0)`,
   );
-  return db.prepare<[], number>(`SELECT max(${newest.join(", ")})`).pluck().get() ?? 0;
+  return (
+    db
+      .prepare<[], number>(`SELECT max(${newest.join(", ")})`)
+      .pluck()
+      .get() ?? 0
+  );
 }
 
 /** The ids that lie between two times in ms, both inclusive and null for unbounded: [first, end). */

@@ -96,7 +96,9 @@ export async function openThreads<Notices extends Readonly<Record<string, Notice
     settings,
     onReady: () => onReady(),
     onUnusable: (code) =>
-      onUnusable(new DataDirError(`cannot open the database in ${data_dir} (${code}); its files were left as they are`)),
+      onUnusable(
+        new DataDirError(`cannot open the database in ${data_dir} (${code}); its files were left as they are`),
+      ),
   });
   thread.start();
   try {

@@ -52,11 +52,8 @@ interface JobRow<Request extends TSchema, Named extends Readonly<Record<string, 
   readonly models: Named;
 }
 
-export interface UnaryRow<
-  Request extends TSchema,
-  Reply extends TSchema,
-  Named extends Readonly<Record<string, Model>>,
-> extends JobRow<Request, Named> {
+export interface UnaryRow<Request extends TSchema, Reply extends TSchema, Named extends Readonly<Record<string, Model>>>
+  extends JobRow<Request, Named> {
   readonly reply: Reply;
   readonly run: (models: OpenedModels<Named>, request: Static<Request>) => Static<Reply> | Failure;
 }
@@ -72,11 +69,9 @@ export interface StreamRow<
   readonly run: (models: OpenedModels<Named>, request: Static<Request>) => Pieces<Static<Reply> | Failure>;
 }
 
-export function unaryJob<
-  Request extends TSchema,
-  Reply extends TSchema,
-  Named extends Readonly<Record<string, Model>>,
->(row: UnaryRow<Request, Reply, Named>): UnaryJob<Request, Reply> {
+export function unaryJob<Request extends TSchema, Reply extends TSchema, Named extends Readonly<Record<string, Model>>>(
+  row: UnaryRow<Request, Reply, Named>,
+): UnaryJob<Request, Reply> {
   const { models: named, run, deadline_ms = POOL_DEADLINE_MS, prepare = null, ...rest } = row;
   return {
     ...rest,

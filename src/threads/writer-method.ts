@@ -73,11 +73,7 @@ export interface WriterRow<
   readonly changes: readonly ChangeRule<Static<Request>, Static<Reply>>[];
   readonly models: Named;
   /** Carries the call out, inside the batch's transaction: every check comes before the first effect. */
-  readonly run: (
-    models: OpenedModels<Named>,
-    request: Static<Request>,
-    call: WriteCall,
-  ) => Static<Reply> | Failure;
+  readonly run: (models: OpenedModels<Named>, request: Static<Request>, call: WriteCall) => Static<Reply> | Failure;
   /** What is to be done in the thread after the transaction, whatever became of the call. */
   readonly afterwards?: (control: WriterControl) => void;
 }

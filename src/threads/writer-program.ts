@@ -25,7 +25,10 @@ export function runWriter(methods: MethodTable<AnyMethod>, audit: Model<AuditTra
     methods: methods as unknown as MethodTable<WriterMethod>,
     clock: systemClock,
     execute: (calls) => {
-      assert(calls.every(({ method }) => isWriterMethod(method)), "the writer is asked for its own methods");
+      assert(
+        calls.every(({ method }) => isWriterMethod(method)),
+        "the writer is asked for its own methods",
+      );
       must(batch, "calls come after the database is open").execute(calls, server);
       for (const { method } of calls) method.afterwards?.({ db: must(db, "it is open"), stop: () => server.close() });
     },

@@ -1,0 +1,48 @@
+/**
+ * Background tasks: what goes on without being asked. One interface and one register: the composition root lists
+ * them, calls each a few times a second, ends them in reverse, and shows their figures. A task has no timer of its
+ * own, so that tests give it the time they want.
+ */
+import type { Exposition } from "../measure/exposition.js";
+
+export interface BackgroundTask {
+  /** Label of its figures. */
+  readonly name: string;
+  /** Does what is due; never waits. */
+  tick(now_ms: number): void;
+  /** Ends what is under way, and stores what only memory knows; nothing is begun after it. */
+  close(): Promise<void>;
+  /** Figures of its own, beside those that every task has. */
+  expose?(out: Exposition): void;
+}
+
+/** The register: every task of the server, in the order of their start. */
+export class BackgroundTasks {
+  readonly #tasks: readonly BackgroundTask[];
+  readonly #now: () => number;
+  readonly #interval_ms: number;
+  #ticking: NodeJS.Timeout | undefined;
+
+  constructor(tasks: readonly BackgroundTask[], now: () => number, interval_ms: number) {
+    this.#tasks = tasks;
+    this.#now = now;
+    this.#interval_ms = interval_ms;
+  }
+
+  start(): void {
+    this.#ticking = setInterval(() => {
+      const now_ms = this.#now();
+      for (const task of this.#tasks) task.tick(now_ms);
+    }, this.#interval_ms);
+  }
+
+  /** Ends all of them, the last started first, one after the other. */
+  async close(): Promise<void> {
+    clearInterval(this.#ticking);
+    for (const task of this.#tasks.toReversed()) await task.close();
+  }
+
+  expose(out: Exposition): void {
+    for (const task of this.#tasks) task.expose?.(out);
+  }
+}

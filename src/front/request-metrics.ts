@@ -1,0 +1,69 @@
+/** Figures of requests: by route and status with their latencies, by plane, and those in flight. Runs on the front. */
+import type { Exposition, Measured } from "../measure/exposition.js";
+import { Histogram, LATENCY_BOUNDS_S } from "../measure/histogram.js";
+
+/** One route's answers by status. */
+export class RouteMetrics {
+  readonly by_status = new Map<number, Histogram>();
+  #last_status = 0;
+  #last: Histogram | null = null;
+
+  constructor(readonly name: string) {}
+
+  /** Counts one answer; `seconds` from the request's headers to the answer. */
+  record(status: number, seconds: number): void {
+    if (status !== this.#last_status || this.#last === null) {
+      let histogram = this.by_status.get(status);
+      if (histogram === undefined) {
+        histogram = new Histogram(LATENCY_BOUNDS_S);
+        this.by_status.set(status, histogram);
+      }
+      this.#last = histogram;
+      this.#last_status = status;
+    }
+    this.#last.observe(seconds);
+  }
+}
+
+export class RequestMetrics implements Measured {
+  readonly #routes: RouteMetrics[] = [];
+  rest_calls = 0;
+  mcp_calls = 0;
+  unauthenticated = 0;
+  /** Requests that were not answered yet. */
+  in_flight = 0;
+
+  /** Figures of one route; the name is the label. */
+  addRoute(name: string): RouteMetrics {
+    const metrics = new RouteMetrics(name);
+    this.#routes.push(metrics);
+    return metrics;
+  }
+
+  resetCalls(): void {
+    this.rest_calls = 0;
+    this.mcp_calls = 0;
+  }
+
+  expose(out: Exposition): void {
+    const duration = "koor_http_request_duration_seconds";
+    out.metric(duration, "histogram", "Time from a request's headers to its answer, by route and status.");
+    for (const { name, by_status } of this.#routes)
+      for (const [status, histogram] of by_status) out.histogram(duration, histogram, { route: name, status });
+    out.metric("koor_http_requests_total", "counter", "Answered requests, by route and status.");
+    for (const { name, by_status } of this.#routes)
+      for (const [status, { count }] of by_status)
+        out.sample("koor_http_requests_total", count, { route: name, status });
+    out
+      .value("koor_http_requests_in_flight", "gauge", "Requests that were not answered yet.", this.in_flight)
+      .value(
+        "koor_http_unauthenticated_total",
+        "counter",
+        "Audited calls that were refused for want of a token.",
+        this.unauthenticated,
+      )
+      .metric("koor_calls_total", "counter", "Calls by plane since the start or the last reset.")
+      .sample("koor_calls_total", this.rest_calls, { plane: "rest" })
+      .sample("koor_calls_total", this.mcp_calls, { plane: "mcp" });
+  }
+}

@@ -13,11 +13,6 @@ import { EventAppender } from "./table.js";
 /** The events of a commit, in the order of their ids. */
 export const EVENTS = { name: "events", payload: Type.Array(CommittedEvent) } as const satisfies Notice;
 
-/** How many deliveries of webhooks have led to an event, where it is not the first of its chain. */
-export interface Hops {
-  readonly hops?: number;
-}
-
 export class Publisher implements WritingModel {
   readonly #events: EventAppender;
   readonly #outbox: Outbox;
@@ -33,8 +28,11 @@ export class Publisher implements WritingModel {
     return this.#events.last_id;
   }
 
-  /** Stores an event; `data` is JSON text. */
-  publish({ topic, data, source, hops = 0 }: NewEvent & Hops, { now_ms }: WriteCall): CommittedEvent {
+  /**
+   * Stores an event; `data` is JSON text.
+   * @param hops how many deliveries of webhooks have led to it
+   */
+  publish({ topic, data, source }: NewEvent, { now_ms }: WriteCall, hops = 0): CommittedEvent {
     const event = this.#events.append(topic, data, source, now_ms);
     this.#published.push(event);
     if (this.#outbox.listens) this.#outbox.publish({ id: event.id, topic, data, source, created_at: now_ms, hops });

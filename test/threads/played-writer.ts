@@ -1,18 +1,20 @@
 /** The writer's end of the RPC, played by a test: what was asked, and the answers that it gives. */
-import { METHOD_NAMES, type MethodName } from "../../schemas/methods.js";
-import { FRAME, type Frame } from "../../src/rpc/frames.js";
 import { must } from "../../src/base/assert.js";
 import { Failure } from "../../src/base/result.js";
+import { METHODS } from "../../src/methods.js";
 import { RpcClient } from "../../src/rpc/client.js";
+import { FRAME, type Frame } from "../../src/rpc/frames.js";
+import { Writer } from "../../src/threads/writer.js";
 
 export interface PlayedCall {
-  readonly name: MethodName;
+  readonly name: string;
   readonly request: unknown;
   readonly answer: (reply: unknown) => void;
 }
 
 export class PlayedWriter {
-  readonly client = new RpcClient({ clock: { now: () => 0 } });
+  readonly #client = new RpcClient({ methods: METHODS, clock: { now: () => 0 } });
+  readonly writer = new Writer(this.#client);
   readonly calls: PlayedCall[] = [];
 
   constructor() {
@@ -22,13 +24,13 @@ export class PlayedWriter {
   /** Takes calls, after `leave` too. */
   connect(): void {
     let take: (frames: readonly Frame[]) => void = () => undefined;
-    this.client.attach({
+    this.#client.attach({
       postMessage: (frames) => {
         for (const frame of frames as readonly Frame[]) {
           if (frame[0] !== FRAME.CALL) continue;
-          const [, id, method, , , , request] = frame;
+          const [, id, method, , , , , request] = frame;
           this.calls.push({
-            name: METHOD_NAMES[method] as MethodName,
+            name: METHODS.at(method).name,
             request,
             answer: (reply) => take([[FRAME.REPLY, id, reply]]),
           });
@@ -48,7 +50,7 @@ export class PlayedWriter {
 
   /** Is gone; what was asked fails. */
   leave(): void {
-    this.client.detach(new Failure("UNAVAILABLE", "restarting"));
+    this.#client.detach(new Failure("UNAVAILABLE", "restarting"));
   }
 }
 

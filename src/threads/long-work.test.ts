@@ -1,0 +1,112 @@
+/** Who is tried at once, who takes turns, and what is remembered, with a pool that is played by the test. */
+import { Type } from "typebox";
+import t from "tap";
+import { LONG_WORK_TOGETHER_MAX, LONG_WORK_WAITING_MAX, SHORT_WORK_BYTES_MAX } from "../../schemas/limits.js";
+import { Failure } from "../base/result.js";
+import { LongWork } from "./long-work.js";
+import type { JobOptions, Pool } from "./pool.js";
+import { unaryJob } from "./pool-method.js";
+
+const job = unaryJob({
+  name: "test.job",
+  request: Type.String(),
+  reply: Type.String(),
+  cost: "unbounded",
+  models: {},
+  run: (_, request) => request,
+});
+
+interface Begun {
+  readonly request: string;
+  readonly options: JobOptions;
+  readonly answer: (reply: string | Failure) => void;
+}
+
+function play(): { readonly work: LongWork; readonly begun: Begun[] } {
+  const begun: Begun[] = [];
+  const pool = {
+    run: (_job: unknown, request: string, options: JobOptions) =>
+      new Promise((resolve) => {
+        begun.push({ request, options, answer: resolve });
+      }),
+  };
+  return { work: new LongWork(pool as unknown as Pool), begun };
+}
+
+async function settle(): Promise<void> {
+  for (let at = 0; at < 3; at++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+const LONG = { bytes: SHORT_WORK_BYTES_MAX + 1 };
+const SHORT = { bytes: SHORT_WORK_BYTES_MAX };
+
+t.test("what is short is begun at once, what is long in its turn", async (t) => {
+  const { work, begun } = play();
+  const long = Array.from({ length: LONG_WORK_TOGETHER_MAX + 2 }, (_, at) => work.run(job, `long ${at}`, LONG));
+  const short = Array.from({ length: 3 }, (_, at) => work.run(job, `short ${at}`, SHORT));
+  await settle();
+  const together = Array.from({ length: LONG_WORK_TOGETHER_MAX }, (_, at) => `long ${at}`);
+  t.same(
+    begun.map(({ request }) => request).toSorted(),
+    [...together, "short 0", "short 1", "short 2"].toSorted(),
+    "no long one stands in the way of a short one",
+  );
+  for (const { request, options } of begun)
+    t.equal(
+      options.deadline_ms !== undefined,
+      request.startsWith("short"),
+      `${request}: a short one has a short deadline`,
+    );
+  for (let done = 0; done < begun.length; done++) {
+    begun[done]?.answer(`done ${begun[done]?.request}`);
+    await settle();
+  }
+  t.same(
+    await Promise.all(long),
+    long.map((_, at) => `done long ${at}`),
+  );
+  t.same(
+    await Promise.all(short),
+    short.map((_, at) => `done short ${at}`),
+  );
+});
+
+t.test("so many wait and no more", async (t) => {
+  const { work, begun } = play();
+  const fitting = LONG_WORK_TOGETHER_MAX + LONG_WORK_WAITING_MAX;
+  const all = Array.from({ length: fitting + 1 }, (_, at) => work.run(job, String(at), LONG));
+  t.match(await all.at(-1), { status: "RESOURCE_EXHAUSTED", http: 503 });
+  for (let done = 0; done < fitting; done++) {
+    await settle();
+    begun[done]?.answer("done");
+  }
+  t.same(
+    await Promise.all(all.slice(0, fitting)),
+    all.slice(0, fitting).map(() => "done"),
+  );
+});
+
+t.test("a subject that took too long counts as long, until it is done with quickly", async (t) => {
+  const { work, begun } = play();
+  const size = { bytes: 1, subject: "p\nhostile" };
+  t.ok(work.isShort(size));
+  const first = work.run(job, "first", size);
+  begun[0]?.answer(new Failure("DEADLINE_EXCEEDED", "deadline exceeded"));
+  t.match(await first, { status: "DEADLINE_EXCEEDED" });
+  t.notOk(work.isShort(size));
+  t.ok(work.isShort({ bytes: 1, subject: "p\nother" }), "that one alone");
+  const second = work.run(job, "second", size);
+  const third = work.run(job, "third", size);
+  await settle();
+  t.same(
+    begun.slice(1).map(({ request }) => request),
+    ["second"],
+    "in its turn",
+  );
+  begun[1]?.answer("done");
+  await second;
+  t.ok(work.isShort(size));
+  await settle();
+  begun[2]?.answer("done");
+  t.equal(await third, "done");
+});

@@ -1,5 +1,5 @@
 /**
- * The server's command: settings, start, signals, exit codes (contract section 17). `runServer` is also
+ * The server's command: settings, start, signals, exit codes (docs/configuration.md). `runServer` is also
  * what `koor serve` calls.
  */
 import { fileURLToPath } from "node:url";

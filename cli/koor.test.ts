@@ -672,7 +672,7 @@ t.test("config set", async (t) => {
   t.equal(readFileSync(file, "utf8"), '{"bind":"localhost:1","n":12345678901234567890,"token":""}', "all else stays");
   t.equal(statSync(file).mode & 0o777, 0o600, "an existing file");
 
-  for (const text of ["{nonsense", "[]", ""]) {
+  for (const text of ["{nonsense", "[]", "", '{"server":"http://a/","server":"http://b/"}']) {
     writeFileSync(file, text);
     chmodSync(file, 0o640);
     checkRefused(

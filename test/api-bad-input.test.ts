@@ -9,6 +9,7 @@ import { connect } from "node:net";
 import t from "tap";
 import { BODY_BYTES_MAX, PAGE_ROWS_MAX } from "../schemas/limits.js";
 import { must } from "../src/base/assert.js";
+import { countRounds, drawRows } from "./support/effort.js";
 import { parseExposition } from "./support/exposition.js";
 import { send, type Refusal } from "./support/http-client.js";
 import { countInFlight, readMetric } from "./support/metrics.js";
@@ -50,16 +51,20 @@ interface Outcome {
 
 /** So many that each route is met with a malformed path at least once. */
 const RUNS_A_ROUTE = 80;
-const RAW_RUNS = 400;
-const FRAME_RUNS = 150;
+const ROUTES_A_SAMPLE = 12;
+const RAW_RUNS = countRounds(100, 400);
+const FRAME_RUNS = countRounds(50, 150);
 
 const koor = await startKoor(t);
 const { port } = koor;
 const { paths } = (await send(port, "GET", "/openapi.json")).json<{
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
 }>();
-const ROUTES: readonly RouteRow[] = Object.entries(paths).flatMap(([path, methods]) =>
-  Object.entries(methods).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })),
+const ROUTES: readonly RouteRow[] = drawRows(
+  Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })),
+  ),
+  ROUTES_A_SAMPLE,
 );
 
 // What there is to hit: a key with versions, a deleted one, some events.

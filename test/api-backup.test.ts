@@ -72,7 +72,9 @@ async function fill(koor: Koor): Promise<{ readonly id: string; readonly token: 
     secret: SECRET,
   });
   await ask(koor, "POST", "/api/templates", {
-    body: '{"id":"t","name":"Style","kind":"bundle","tags":["a"],"data":{"rules":[{"rule_id":"r","pattern":"x+"}],"contracts":{"c":{"kind":"contract","endpoints":{},"n":1.0}}}}',
+    body:
+      '{"id":"t","name":"Style","kind":"bundle","tags":["a"],"data":{"rules":[{"rule_id":"r","pattern":"x+"}],' +
+      '"contracts":{"c":{"kind":"contract","endpoints":{},"n":1.0}}}}',
   });
   await put(koor, "/api/specs/trucks/api", '{"kind":"contract","endpoints":{}}');
   await ask(koor, "POST", "/api/compliance/run");

@@ -76,7 +76,10 @@ await send(port, "POST", "/api/llm/usage", { body: '{"provider":"p","model":"m",
 await send(port, "POST", "/api/events/publish", { body: '[{"topic":"a.b"},{"topic":"a.c","data":1}]' });
 
 const CONTRACT =
-  '{"kind":"contract","endpoints":{"POST /x":{"request":{"a":{"type":"string","required":true},"b":{"type":"array","items":{"enum":[1]}}}},"GET /y/{id}":{"query":{"id":{"type":"string"}},"response_array":{}},"POST /s":{"request":{"schema":{"type":"object","properties":{"a":{"pattern":"^x+$"}}}}}}}';
+  '{"kind":"contract","endpoints":{' +
+  '"POST /x":{"request":{"a":{"type":"string","required":true},"b":{"type":"array","items":{"enum":[1]}}}},' +
+  '"GET /y/{id}":{"query":{"id":{"type":"string"}},"response_array":{}},' +
+  '"POST /s":{"request":{"schema":{"type":"object","properties":{"a":{"pattern":"^x+$"}}}}}}}';
 await send(port, "PUT", "/api/validate/known/rules", {
   body: '[{"rule_id":"first","pattern":"a+"},{"rule_id":"second","pattern":"b","match_type":"missing"}]',
 });
@@ -742,7 +745,8 @@ async function stored(): Promise<string> {
     .map((instance) => JSON.stringify({ ...instance, last_seen: "" }))
     .toSorted()
     .join();
-  return `${registered}\n${state.text}\n${rules.text}\n${templates.text}\n${metrics.json<{ readonly last_event_id: number }>().last_event_id}\n${history.text}`;
+  const { last_event_id } = metrics.json<{ readonly last_event_id: number }>();
+  return [registered, state.text, rules.text, templates.text, last_event_id, history.text].join("\n");
 }
 
 /** What the protocol of /mcp refuses, it refuses in its own words. */
@@ -816,7 +820,8 @@ t.test("the attempts went deep: each route was reached, and both taken and refus
   for (const { operation } of ROUTES) {
     const statuses = [...(seen.get(operation.operationId) ?? [])];
     t.ok(statuses.length > 0, `${operation.operationId}: ${statuses.join(" ")}`);
-    // It asks first whether the server holds content, and this one does; what it makes of bad snapshots is api-backup.test.ts's.
+    // It asks first whether the server holds content, and this one does; what it makes of bad snapshots is
+    // api-backup.test.ts's.
     if (operation.operationId === "restore") continue;
     if (operation.responses["200"] !== undefined) t.ok(statuses.includes(200), `${operation.operationId} was taken`);
     // Where only an escape in the path can be wrong, chance may pass a route by.
@@ -918,7 +923,8 @@ t.test("bytes that are no request do no harm", async (t) => {
 
 t.test("frames that are none do no harm", async (t) => {
   const upgrade = Buffer.from(
-    "GET /api/events/subscribe HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
+    "GET /api/events/subscribe HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
   );
   const start = fc.constantFrom(
     [],

@@ -15,7 +15,10 @@ import { makeDirectory, startKoor } from "./support/server-process.js";
 
 const TOKEN = "only-for-this-test";
 const TOOLS = ["register_instance", "discover_instances", "set_intent", "get_endpoints", "propose_rule"];
-/** What the heap needs to grow to its working size must not look like a leak; a server or a transport that is kept would be more than this. */
+/**
+ * What the heap needs to grow to its working size must not look like a leak; a server or a transport that is
+ * kept would be more than this.
+ */
 const LEAK_BYTES_A_CALL_MAX = 8 * 1024;
 const CALLS_AT_ONCE = 16;
 const CALLS_WARM = countRounds(2_000, 4_000);

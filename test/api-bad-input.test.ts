@@ -13,6 +13,7 @@ import { countRounds, drawRows } from "./support/effort.js";
 import { parseExposition } from "./support/exposition.js";
 import { send, type Refusal } from "./support/http-client.js";
 import { countInFlight, readMetric } from "./support/metrics.js";
+import { newSeed } from "./support/random.js";
 import { startReceiver } from "./support/receiver.js";
 import { ENVELOPE, MCP_HEADERS } from "./support/mcp-messages.js";
 import { startKoor } from "./support/server-process.js";
@@ -60,11 +61,14 @@ const { port } = koor;
 const { paths } = (await send(port, "GET", "/openapi.json")).json<{
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
 }>();
+const seed = newSeed();
+t.comment(`the routes are drawn by seed ${seed}`);
 const ROUTES: readonly RouteRow[] = drawRows(
   Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })),
   ),
   ROUTES_A_SAMPLE,
+  seed,
 );
 
 // What there is to hit: a key with versions, a deleted one, some events.

@@ -21,7 +21,7 @@ import { Batch } from "../src/threads/batch.js";
 import { isWriterMethod } from "../src/threads/methods.js";
 import { Models } from "../src/threads/model.js";
 import type { WriterMethod } from "../src/threads/writer-method.js";
-import { samples } from "./support/long.js";
+import { countRounds } from "./support/effort.js";
 import { arbitraryOf } from "./support/schema-arbitrary.js";
 import { makeDirectory, type Owner } from "./support/server-process.js";
 
@@ -45,7 +45,8 @@ function narrowed(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(narrowed);
   if (typeof schema !== "object" || schema === null) return schema;
   const { type, enum: words, pattern, format, contentSchema, const: fixed, ...rest } = schema as Json;
-  if (contentSchema !== undefined) return { type: "object", required: ["$json"], properties: { $json: narrowed(contentSchema) } };
+  if (contentSchema !== undefined)
+    return { type: "object", required: ["$json"], properties: { $json: narrowed(contentSchema) } };
   const free = words === undefined && pattern === undefined && format === undefined && fixed === undefined;
   if (type === "string" && free) return { enum: WORDS };
   if (type === "integer" && free) return { type, minimum: 1, maximum: Math.min(4, Number(rest["maximum"] ?? 4)) };
@@ -64,7 +65,8 @@ function written(value: unknown): unknown {
 function withTexts(schema: TSchema): Json {
   const copy = JSON.parse(JSON.stringify(schema)) as { properties?: Record<string, Json> };
   for (const [name, member] of Object.entries(copy.properties ?? {}))
-    if (Object.keys(member).length === 0 && copy.properties !== undefined) copy.properties[name] = { enum: ["{}", "[1]", "x"] };
+    if (Object.keys(member).length === 0 && copy.properties !== undefined)
+      copy.properties[name] = { enum: ["{}", "[1]", "x"] };
   return copy as Json;
 }
 
@@ -84,7 +86,10 @@ const call: Arbitrary<Call> = fc.oneof(
   ),
 );
 const batches = fc.array(
-  fc.record({ calls: fc.array(call, { minLength: 1, maxLength: 6 }), after_ms: fc.integer({ min: -50, max: 3_600_000 }) }),
+  fc.record({
+    calls: fc.array(call, { minLength: 1, maxLength: 6 }),
+    after_ms: fc.integer({ min: -50, max: 3_600_000 }),
+  }),
   { minLength: 2, maxLength: 25 },
 );
 type Batches = typeof batches extends Arbitrary<infer Value> ? Value : never;
@@ -201,7 +206,7 @@ t.test("the same batches leave the same rows behind, and answer the same", (t) =
       }
       return t.passing();
     }),
-    { numRuns: samples(40, 1_000), endOnFailure: true },
+    { numRuns: countRounds(40, 1_000), endOnFailure: true },
   );
   for (const { name } of ROWS) t.ok((carried.get(name)?.done ?? 0) > 0, `${name} was carried out`);
   t.end();

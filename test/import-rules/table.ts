@@ -90,7 +90,15 @@ export const FLOORS: readonly FloorRow[] = [
   },
   ...FEATURES.map((feature) => ({
     files: [`src/${feature}/**`],
-    packages: ["node:**", "typebox", "re2js", "ajv", "ajv/dist/*", "ajv-formats/dist/*", "@modelcontextprotocol/server"],
+    packages: [
+      "node:**",
+      "typebox",
+      "re2js",
+      "ajv",
+      "ajv/dist/*",
+      "ajv-formats/dist/*",
+      "@modelcontextprotocol/server",
+    ],
     because: `features stand one above the other (FEATURES): ${feature} may not use those behind it`,
   })),
   {

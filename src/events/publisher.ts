@@ -7,6 +7,7 @@ import { CommittedEvent, type NewEvent } from "../../schemas/events.js";
 import type { Notice } from "../rpc/method.js";
 import type { Model, Said, WritingModel } from "../threads/model.js";
 import type { WriteCall } from "../threads/writer-method.js";
+import { disabledEvent } from "../webhooks/disabled.js";
 import { outboxModel, type Outbox } from "../webhooks/outbox.js";
 import { EventAppender } from "./table.js";
 
@@ -34,10 +35,14 @@ export class Publisher implements WritingModel {
   }
 
   /** Stores an event; `data` is JSON text. */
-  publish({ topic, data, source, hops = 0 }: NewEvent & Hops, { now_ms }: WriteCall): CommittedEvent {
+  publish({ topic, data, source, hops = 0 }: NewEvent & Hops, call: WriteCall): CommittedEvent {
+    const { now_ms } = call;
     const event = this.#events.append(topic, data, source, now_ms);
     this.#published.push(event);
-    if (this.#outbox.listens) this.#outbox.publish({ id: event.id, topic, data, source, created_at: now_ms, hops });
+    if (!this.#outbox.listens) return event;
+    const disabled = this.#outbox.publish({ id: event.id, topic, data, source, created_at: now_ms, hops });
+    // What tells of a chain's end is not part of it: this goes one level deep.
+    for (const webhook of disabled) this.publish(disabledEvent(webhook), call);
     return event;
   }
 

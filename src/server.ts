@@ -4,7 +4,12 @@
  */
 import { resolve } from "node:path";
 import type { Config } from "../schemas/config.js";
-import { DEADLINE_SWEEP_MS, EVENT_PRUNE_INTERVAL_MS, SHUTDOWN_DRAIN_MS } from "../schemas/limits.js";
+import {
+  DEADLINE_SWEEP_MS,
+  EVENT_PRUNE_INTERVAL_MS,
+  SHUTDOWN_DRAIN_MS,
+  WEBHOOK_REQUESTS_MAX,
+} from "../schemas/limits.js";
 import { VERSION } from "../schemas/version.js";
 import { AgentMetricsFlusher } from "./agent-metrics/flusher.js";
 import { agentMetricsRoutes } from "./agent-metrics/routes.js";
@@ -48,6 +53,8 @@ import { METHODS, NOTICES } from "./methods.js";
 import { ProcessMetrics } from "./metrics/process-metrics.js";
 import { metricsRoutes } from "./metrics/routes.js";
 import { loadHttpClient, OutboundClient } from "./outbound/client.js";
+import { webhookReader } from "./outbox/table.js";
+import { NO_CALLER } from "./rpc/frames.js";
 import { RuleFront } from "./rules/front.js";
 import { ruleRoutes } from "./rules/routes.js";
 import { specRoutes } from "./specs/routes.js";
@@ -61,10 +68,10 @@ import { WriterMetrics } from "./threads/writer-metrics.js";
 import { uwsTransport } from "./transport/uws/port.js";
 import { usageRoutes } from "./usage/routes.js";
 import { stateReader } from "./versioned/table.js";
+import { advanceWebhooks } from "./webhooks/commands.js";
 import { Deliveries } from "./webhooks/delivery.js";
 import { webhookRoutes } from "./webhooks/routes.js";
-import { openReceivers } from "./webhooks/send.js";
-import { webhookReader } from "./webhooks/table.js";
+import { senderOver } from "./webhooks/send.js";
 
 export interface Server {
   readonly addresses: Addresses;
@@ -147,7 +154,8 @@ function makePieces({ config, log, threads, started_ms }: Ground): Pieces {
   // What the front knows by heart
   const state_keys = new StateKeyCount(reads.model(stateReader).count());
   const instance_rows = reads.model(instanceReader);
-  const directory = new Directory(instance_rows.all());
+  const directory = new Directory();
+  directory.load(instance_rows.all());
   const actors = new InstanceActors(directory, clock);
   const agents = new AgentTally(now_ms);
 
@@ -170,12 +178,22 @@ function makePieces({ config, log, threads, started_ms }: Ground): Pieces {
   });
 
   // Other servers
-  const receivers = openReceivers({ allow_private: config.webhook_allow_private });
+  const receivers = new OutboundClient({
+    policy: { allow_private: config.webhook_allow_private },
+    connections_per_origin_max: WEBHOOK_REQUESTS_MAX,
+  });
+  const send = senderOver(receivers);
   // A contract's service is wherever its team runs it: only metadata services are refused.
   const outbound = new OutboundClient({ policy: { allow_private: true } });
 
   // What goes on without being asked
-  const deliveries = new Deliveries({ reader: reads.model(webhookReader), writer, receivers, clock, log });
+  const deliveries = new Deliveries({
+    reader: reads.model(webhookReader),
+    send,
+    advance: (request) => writer.request(advanceWebhooks, request, NO_CALLER),
+    clock,
+    log,
+  });
   const sightings = new Sightings(directory, writer, now_ms);
   const liveness = new Liveness({
     directory,
@@ -243,6 +261,8 @@ function makePieces({ config, log, threads, started_ms }: Ground): Pieces {
       streams,
       pruner,
       deliveries,
+      // Closed before them: what they still have to tell is what became of their last requests.
+      closing("webhook_connections", () => receivers.close()),
       liveness,
       compliance,
       sightings,
@@ -283,7 +303,7 @@ function makePieces({ config, log, threads, started_ms }: Ground): Pieces {
     ...eventRoutes({ writer, reads, hub, streams, log }),
     ...instanceRoutes(instances, liveness),
     ...auditRoutes(reads),
-    ...webhookRoutes({ writer, reads, receivers, clock, log }),
+    ...webhookRoutes({ writer, reads, send, policy: receivers.policy, clock, log }),
     ...backupRoutes({ exports: threads.exports, restore, clock, log }),
     ...usageRoutes({ writer, reads, log }),
     ...agentMetricsRoutes(agent_flusher, reads),

@@ -60,7 +60,7 @@ function directoryOf(count: number): Directory {
 t.test("signs of life: in batches at intervals, at once for a stale one, again when they were not taken", async (t) => {
   const directory = directoryOf(INSTANCE_FLUSH_ROWS + 2);
   const writer = new PlayedWriter();
-  const sightings = new Sightings(directory, writer.client, START);
+  const sightings = new Sightings(directory, writer.writer, START);
   const all = directory.list();
   for (const entry of all) directory.see(entry, START + 50_000);
   sightings.tick(START + INSTANCE_FLUSH_INTERVAL_MS - 1);
@@ -122,7 +122,7 @@ t.test("liveness: at intervals, one check at a time, costs what is silent", asyn
   const writer = new PlayedWriter();
   const liveness = new Liveness({
     directory,
-    writer: writer.client,
+    writer: writer.writer,
     log,
     stale_after_ms: 5_000,
     interval_ms: 1_000,
@@ -173,7 +173,7 @@ t.test("liveness: at intervals, one check at a time, costs what is silent", asyn
 t.test("as many instances as there may be", async (t) => {
   const writer = new PlayedWriter();
   const directory = directoryOf(INSTANCES_MAX - 1);
-  const instances = new Instances({ directory, writer: writer.client, clock: { now: () => START }, log });
+  const instances = new Instances({ directory, writer: writer.writer, clock: { now: () => START }, log });
   const last = instances.register({ name: "last" }, NOBODY);
   const refused = await instances.register({ name: "one more" }, NOBODY);
   t.match(
@@ -233,7 +233,7 @@ t.test("the tally: by agent and hour, within bounds", (t) => {
 t.test("the flusher: at intervals, the same counters under the same number until they are taken", async (t) => {
   const writer = new PlayedWriter();
   const tally = new AgentTally(START);
-  const flusher = new AgentMetricsFlusher(tally, writer.client, log, START);
+  const flusher = new AgentMetricsFlusher(tally, writer.writer, log, START);
   tally.add("a", "rest_calls", 1);
   flusher.tick(START + AGENT_METRICS_FLUSH_INTERVAL_MS - 1);
   await settle();

@@ -110,7 +110,7 @@ t.test("headers as the HTTP library takes them: one name, the rest of the block 
   t.equal(`${name}: ${rest}`, 'Content-Type: text/plain\r\nETag: "x"\r\nX-Koor-Version: 3');
   t.same(jsonReply("{}"), {
     status: 200,
-    body: "{}",
+    body: "{}\n",
     headers: { name: "Content-Type", rest: "application/json" },
     counts: null,
   });

@@ -10,6 +10,12 @@ const MIB = 1024 * KIB;
 export const BODY_BYTES_MAX = 10 * MIB;
 /** A refused body is read and thrown away up to this size, so that the client sees the answer; then its connection is cut. */
 export const REFUSED_BODY_BYTES_MAX = 64 * MIB;
+/**
+ * A client that has its refusal and sends on is read for so long, and so much is taken in: a connection that is closed
+ * with bytes unread is reset, and the answer may be lost with it.
+ */
+export const REFUSED_LINGER_MS = 2_000;
+export const REFUSED_LINGER_BYTES_MAX = 64 * MIB;
 /** All request bodies that are being received or waiting for the writer, together. */
 export const BODIES_IN_MEMORY_BYTES_MAX = 256 * MIB;
 export const KEY_BYTES_MAX = 1024;
@@ -338,6 +344,7 @@ relation(
   "a message over the bound must be seen to be refused",
 );
 relation(HOT_CACHE_VALUE_BYTES_MAX * 16 <= HOT_CACHE_BYTES_MAX, "the hot cache holds many values");
+relation(REFUSED_LINGER_MS < SHUTDOWN_DRAIN_MS, "a refusal that is being read survives the shutdown");
 relation(POOL_DEADLINE_MS <= RESPONSE_TIMEOUT_MS, "a job's deadline is what keeps the time for an answer");
 relation(WRITER_DEADLINE_MS + VERDICT_GRACE_MS <= RESPONSE_TIMEOUT_MS, "and so is the writer's");
 relation(REQUEST_TIMEOUT_MS <= RESPONSE_TIMEOUT_MS, "a request ends before its response does");

@@ -3,7 +3,7 @@
  * the server waiting for more. Runs on the front. How a body is read off the wire is the exchange's, what
  * is asked of it the pipeline's.
  */
-import { BODIES_IN_MEMORY_BYTES_MAX, REQUEST_TIMEOUT_MS } from "../../schemas/limits.js";
+import { BODIES_IN_MEMORY_BYTES_MAX, REFUSED_LINGER_MS, REQUEST_TIMEOUT_MS } from "../../schemas/limits.js";
 import type { Clock } from "../base/clock.js";
 import type { Failure } from "../base/result.js";
 import type { Exchange } from "./exchange.js";
@@ -20,6 +20,8 @@ export class BodyIntake {
   readonly #clock: Clock;
   /** Whose body is waited for, and since when. */
   readonly #waiting = new Map<Exchange, number>();
+  /** Who was refused and sends on, and since when. */
+  readonly #lingering = new Map<Exchange, number>();
   #bytes = 0;
 
   constructor(clock: Clock) {
@@ -31,6 +33,15 @@ export class BodyIntake {
     for (const [exchange, since_ms] of this.#waiting) {
       if (now_ms - since_ms > REQUEST_TIMEOUT_MS) exchange.cut();
     }
+    for (const [exchange, since_ms] of this.#lingering) {
+      if (now_ms - since_ms > REFUSED_LINGER_MS) exchange.cut();
+    }
+  }
+
+  /** The client has its refusal, and REFUSED_LINGER_MS to read it. */
+  linger(exchange: Exchange): void {
+    this.#lingering.set(exchange, this.#clock.now());
+    exchange.onAbort(() => this.#lingering.delete(exchange));
   }
 
   /**

@@ -5,11 +5,16 @@
  * request may pass, and what is answered, is the pipeline's.
  */
 import type { HttpRequest, HttpResponse } from "uWebSockets.js";
-import { BODY_BYTES_MAX, REFUSED_BODY_BYTES_MAX, WHOLE_ANSWER_BYTES_MAX } from "../../schemas/limits.js";
+import {
+  BODY_BYTES_MAX,
+  REFUSED_BODY_BYTES_MAX,
+  REFUSED_LINGER_BYTES_MAX,
+  WHOLE_ANSWER_BYTES_MAX,
+} from "../../schemas/limits.js";
 import { REASON_PHRASES } from "../../schemas/status.js";
 import { Failure } from "../base/result.js";
 import { BodyStream } from "./body-stream.js";
-import type { Reply, Sink } from "./route-table.js";
+import type { HeaderBlock, Reply, Sink } from "./route-table.js";
 
 const STATUS_LINES: Readonly<Record<number, string>> = Object.fromEntries(
   Object.entries(REASON_PHRASES).map(([status, phrase]) => [status, `${status} ${phrase}`]),
@@ -23,7 +28,11 @@ export class Exchange {
   #req: HttpRequest | null;
   readonly #head_only: boolean;
   #ended = false;
+  /** The body is refused as it comes: the answer goes out before its end, and the connection ends with it. */
   #close_after = false;
+  #body_ended = false;
+  #thrown_away = 0;
+  #lingers = false;
   #streaming = false;
   #abort_listeners: (() => void)[] | null = null;
 
@@ -64,6 +73,11 @@ export class Exchange {
     return this.#streaming && !this.#ended;
   }
 
+  /** True while a client that has its refusal sends on: `cut` it when that was long enough; `onAbort` tells of its end. */
+  get lingers(): boolean {
+    return this.#lingers && !this.#ended;
+  }
+
   /** The answer will come after the handler has returned. */
   detach(): void {
     this.#req = null;
@@ -101,12 +115,15 @@ export class Exchange {
     let size = 0;
     if (declared > REFUSED_BODY_BYTES_MAX) {
       this.#close_after = true;
-      this.#res.onData(() => undefined);
+      this.#res.onData((chunk, last) => this.#throwAway(chunk.byteLength, last));
       done(TOO_LARGE);
       return;
     }
     this.#res.onData((chunk, last) => {
-      if (size > REFUSED_BODY_BYTES_MAX) return; // answered; the connection closes
+      if (this.#close_after) {
+        this.#throwAway(chunk.byteLength, last);
+        return;
+      }
       size += chunk.byteLength;
       refused ??= size > BODY_BYTES_MAX ? TOO_LARGE : reserve(chunk.byteLength) ? null : BUSY;
       if (refused !== null) {
@@ -114,8 +131,8 @@ export class Exchange {
         chunks = null;
         if (first) partial();
         first = false;
-        if (size > REFUSED_BODY_BYTES_MAX) this.#close_after = true;
-        if (last || size > REFUSED_BODY_BYTES_MAX) done(refused);
+        this.#close_after = !last && size > REFUSED_BODY_BYTES_MAX;
+        if (last || this.#close_after) done(refused);
         return;
       }
       if (first && last) {
@@ -143,15 +160,29 @@ export class Exchange {
     });
     this.onAbort(() => stream.abort());
     this.#res.onData((chunk, last) => {
+      if (this.#close_after) {
+        this.#throwAway(chunk.byteLength, last);
+        return;
+      }
       stream.push(copyOf(chunk), last);
       onPiece();
     });
     return stream;
   }
 
-  /** The connection ends with the answer: what is left of the body is not read. */
+  /** The connection ends with the answer: what is left of the body is thrown away. */
   closeAfterAnswer(): void {
     this.#close_after = true;
+  }
+
+  /** What comes of a body behind its refusal. Past the bound it is left in the system's buffers: that stops the sender. */
+  #throwAway(bytes: number, last: boolean): void {
+    const before = this.#thrown_away;
+    this.#thrown_away += bytes;
+    this.#body_ended = last;
+    if (last && this.#lingers) this.cut();
+    else if (before <= REFUSED_LINGER_BYTES_MAX && this.#thrown_away > REFUSED_LINGER_BYTES_MAX && !this.#ended)
+      this.#res.pause();
   }
 
   /** Sends the answer. */
@@ -173,6 +204,10 @@ export class Exchange {
   #write({ status, headers, body, discard }: Reply): void {
     const res = this.#res;
     if (status !== 200) res.writeStatus(STATUS_LINES[status] ?? String(status));
+    if (typeof body === "string" && this.#close_after && !this.#body_ended && !this.#head_only) {
+      this.#writeLingering(headers, body);
+      return;
+    }
     res.writeHeader(headers.name, headers.rest);
     if (typeof body === "function") {
       if (!this.#head_only) {
@@ -216,6 +251,22 @@ export class Exchange {
       for (const listener of listeners.splice(0)) listener();
       return true;
     });
+  }
+
+  /**
+   * A whole answer that leaves the connection open to be read: the library ends both together, and what it has not
+   * read by then resets the connection. So the body goes out behind the last header, where the library still expects
+   * headers; the line end that it puts behind a header is the last of the body, which is JSON.
+   */
+  #writeLingering(headers: HeaderBlock, body: string): void {
+    const length = Buffer.byteLength(body) + "\r\n".length;
+    this.#watch();
+    this.#streaming = true;
+    this.#lingers = true;
+    this.#res.writeHeader(
+      headers.name,
+      `${headers.rest}\r\nConnection: close\r\nContent-Length: ${length}\r\n\r\n${body}`,
+    );
   }
 
   #openSink(): Sink {

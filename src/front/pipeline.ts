@@ -367,5 +367,6 @@ export class Pipeline {
     call.exchange.onAbort(() => {
       this.#in_flight -= 1;
     });
+    if (call.exchange.lingers) this.#bodies.linger(call.exchange);
   }
 }

@@ -1,11 +1,19 @@
 /**
  * Clients that go in the middle of a request, or send it drop by drop: nothing of it is stored, nothing of
- * it stays in the server's books, and the shutdown does not wait for what is gone.
+ * it stays in the server's books, and the shutdown does not wait for what is gone. And clients that are
+ * refused in the middle: they read why, and are cut where they go on.
  */
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import t, { type Test } from "tap";
-import { BODIES_IN_MEMORY_BYTES_MAX, BODY_BYTES_MAX, REQUEST_TIMEOUT_MS } from "../../schemas/limits.js";
+import {
+  BODIES_IN_MEMORY_BYTES_MAX,
+  BODY_BYTES_MAX,
+  REFUSED_BODY_BYTES_MAX,
+  REFUSED_LINGER_BYTES_MAX,
+  REFUSED_LINGER_MS,
+  REQUEST_TIMEOUT_MS,
+} from "../../schemas/limits.js";
 import { send, sendJson } from "../http-client.js";
 import { startKoor, type Koor, type Owner } from "../server-process.js";
 
@@ -149,4 +157,116 @@ t.test("a request that comes drop by drop is cut", async (t) => {
   await inFlight(koor, 0);
   await checkNothingStored(t, koor);
   t.equal(await koor.stop(), 0);
+});
+
+const GIB = 1024 ** 3;
+const PIECE = Buffer.alloc(1024 ** 2, "x");
+
+interface Upload {
+  readonly request: string;
+  /** Bytes of the body at most. */
+  readonly bytes: number;
+  readonly chunked?: true;
+  /** The client reads nothing before it has sent all. */
+  readonly reads_last?: true;
+}
+
+/** Sends as fast as the socket takes it until the answer is whole, and gives the answer as it came. */
+async function upload(t: Owner, port: number, { request, bytes, chunked, reads_last }: Upload): Promise<string> {
+  const socket = await dial(t, port);
+  let answer = "";
+  const answered = new Promise<void>((resolve) => {
+    socket.on("close", resolve);
+    socket.on("data", (data: Buffer) => {
+      answer += data.toString("latin1");
+      const at = answer.indexOf("\r\n\r\n");
+      const length = Number(/\r\nContent-Length: (\d+)\r\n/.exec(answer)?.[1] ?? Infinity);
+      if (at > 0 && answer.length >= at + 4 + length) socket.destroy();
+    });
+  });
+  if (reads_last === true) socket.pause();
+  socket.write(request);
+  for (let sent = 0; sent < bytes && !socket.destroyed; sent += PIECE.byteLength) {
+    const piece = PIECE.subarray(0, bytes - sent);
+    if (chunked === true) socket.write(`${piece.byteLength.toString(16)}\r\n`);
+    const taken = socket.write(piece);
+    if (chunked === true) socket.write("\r\n");
+    if (!taken) await Promise.race([new Promise((resolve) => socket.once("drain", resolve)), answered]);
+  }
+  socket.resume();
+  await answered;
+  return answer;
+}
+
+t.test("a client that is refused while it still sends reads why", async (t) => {
+  const koor = await startKoor(t);
+  const long = `Content-Length: ${GIB}`;
+  const chunked = "Transfer-Encoding: chunked";
+  const fits = REFUSED_BODY_BYTES_MAX;
+  const uploads: readonly (readonly [what: string, status: number, upload: Upload])[] = [
+    ["too large by its length", 413, { request: head("PUT", "/api/state/k", long), bytes: GIB }],
+    ["too large as it comes", 413, { request: head("PUT", "/api/state/k", chunked), bytes: GIB, chunked: true }],
+    ["no snapshot", 400, { request: head("POST", "/api/restore", long), bytes: GIB }],
+    [
+      "read last",
+      413,
+      { request: head("PUT", "/api/state/k", `Content-Length: ${fits + 1}`), bytes: fits + 1, reads_last: true },
+    ],
+  ];
+  for (const [what, status, each] of uploads) {
+    for (let round = 0; round < 5; round++) {
+      const answer = await upload(t, koor.port, each);
+      t.match(answer, new RegExp(`^HTTP/1.1 ${status} `), `${what}: the status`);
+      t.match(answer, /\r\nConnection: close\r\n/, `${what}: the connection ends with it`);
+      t.match(
+        JSON.parse(answer.slice(answer.indexOf("\r\n\r\n"))),
+        { code: status, error: String },
+        `${what}: the body`,
+      );
+    }
+  }
+  await inFlight(koor, 0);
+  t.equal((await send(koor.port, "GET", "/api/state")).text, "[]");
+  t.equal(await koor.stop(), 0);
+});
+
+t.test("a client that does not stop when it is refused is cut, by its bytes and by the time", async (t) => {
+  const koor = await startKoor(t);
+  const long = head("PUT", "/api/state/k", `Content-Length: ${1000 * GIB}`);
+  const slow = await dial(t, koor.port);
+  const fast = await dial(t, koor.port);
+  const from_ms = performance.now();
+  let taken = 0;
+  slow.write(long);
+  const dripping = setInterval(() => slow.write("x"), 100);
+  fast.write(long);
+  const push = (): void => {
+    if (!fast.destroyed)
+      fast.write(PIECE, (error) => {
+        if (error) return;
+        taken += PIECE.byteLength;
+        push();
+      });
+  };
+  push();
+  await inFlight(koor, 2);
+  await Promise.all(
+    [slow, fast].map((socket) => {
+      socket.resume();
+      return new Promise((resolve) => socket.once("close", resolve));
+    }),
+  );
+  clearInterval(dripping);
+  const took_ms = performance.now() - from_ms;
+  t.ok(took_ms > REFUSED_LINGER_MS / 2 && took_ms < REFUSED_LINGER_MS + LATE_MS, `after ${Math.round(took_ms)} ms`);
+  // What is beyond the bound is in the system's buffers.
+  t.ok(taken < 2 * REFUSED_LINGER_BYTES_MAX, `${taken} bytes were taken`);
+  await inFlight(koor, 0);
+
+  const last = await dial(t, koor.port);
+  last.write(long);
+  await inFlight(koor, 1);
+  const stopped_ms = performance.now();
+  t.equal(await koor.stop(), 0);
+  t.ok(performance.now() - stopped_ms < REFUSED_LINGER_MS + STOP_MS, "the shutdown waits no longer for it");
 });

@@ -2,7 +2,7 @@
 import type { TObject, TSchema } from "typebox";
 import { ErrorBody } from "../../schemas/common.js";
 import { REASON_PHRASES } from "../../schemas/status.js";
-import { jsonReply, type Route } from "./route-table.js";
+import { jsonReply, TAGS, type Route } from "./route-table.js";
 
 /** Statuses that any route may answer with. */
 const COMMON_STATUSES: readonly number[] = [403, 421];
@@ -13,6 +13,9 @@ const GUARDED_STATUSES: readonly number[] = [401, 503, 504];
 const UNDESCRIBED_HEADERS: ReadonlySet<string> = new Set(["accept", "authorization", "content-type", "host"]);
 
 type Json = Record<string, unknown>;
+
+/** 101 is no success to OpenAPI's tools, and an operation must name one or say what else may come. */
+const NO_UPGRADE = ["default", describeRefusal(400, undefined, "Refused: there is no subscription.")] as const;
 
 /** The route that serves the description of all routes, itself included. */
 export function openApiRoute(routes: () => readonly Route[], version: string): Route {
@@ -50,7 +53,7 @@ export function describeRoutes(routes: readonly Route[], version: string): Json 
     },
     servers: [{ url: "/" }],
     security: [{ server: [] }, { instance: [] }, {}],
-    tags: [...new Set(routes.map((route) => route.tag))].map((name) => ({ name })),
+    tags: [...new Set(routes.map((route) => route.tag))].map((name) => ({ name, description: TAGS[name] })),
     paths,
     components: {
       securitySchemes: {
@@ -89,7 +92,7 @@ function describeRoute(route: Route): Json {
     tags: [route.tag],
     parameters: [...pathParameters(route.path), ...queryParameters(route.query), ...headerParameters(route.headers)],
     ...(route.body === undefined ? {} : { requestBody: { required: true, content: describeBody(route.body) } }),
-    responses: Object.fromEntries([success, ...refusals]),
+    responses: Object.fromEntries([success, ...refusals, ...(route.answer === "upgrade" ? [NO_UPGRADE] : [])]),
     ...describeSecurity(route),
   };
 }
@@ -100,8 +103,11 @@ function describeSecurity({ open, needs }: Route): Json {
   return needs === "server" ? { security: [{ server: [] }, {}] } : {};
 }
 
-function describeRefusal(status: number, schema: TSchema | undefined): Json {
-  const description = REASON_PHRASES[status] ?? "";
+function describeRefusal(
+  status: number,
+  schema: TSchema | undefined,
+  description: string = REASON_PHRASES[status] ?? "",
+): Json {
   if (status === 304 || status === 202) return { description };
   return {
     description,

@@ -81,6 +81,24 @@ export interface Request {
 
 export type Answer = Reply | Failure;
 
+/** What routes are grouped by in the OpenAPI description, and what each group is. */
+export const TAGS = {
+  metrics: "Health, figures for people and for Prometheus, what agents did, and this description.",
+  state: "Versioned values by key: history, rollback, JSON diff, compare-and-swap.",
+  specs: "Documents by project and name, versioned like values.",
+  rules: "Patterns that texts are validated against; agents propose them, somebody accepts them.",
+  contracts: "Payloads and live services checked against a spec that is a contract.",
+  templates: "Rules and contracts for many projects, applied all or nothing.",
+  compliance: "Instances checked against their project's contracts, and what the checks found.",
+  events: "Publishing, history, and subscriptions over WebSocket, Server-Sent Events and long polls.",
+  instances: "Agents that are registered: discovery, signs of life, what each can do and is at.",
+  audit: "The append-only log of what was changed, by whom, and what was refused.",
+  webhooks: "Events as signed HTTP requests to other servers, in order, at least once.",
+  backup: "One consistent snapshot as text, restored as a whole or not at all.",
+  llm: "What calls of language models used and cost.",
+  mcp: "The Model Context Protocol: what a language model itself has to see.",
+} as const;
+
 export interface Route {
   readonly method: HttpMethod;
   /** `{name}` is one segment, a last `{name...}` is the rest of the path, slashes included. */
@@ -88,7 +106,7 @@ export interface Route {
   /** Unique, for metrics and OpenAPI's operationId: `state.get`. */
   readonly name: string;
   readonly summary: string;
-  readonly tag: string;
+  readonly tag: keyof typeof TAGS;
   readonly query?: TObject;
   /** Request headers that the handler reads, in lower case. */
   readonly headers?: readonly string[];

@@ -96,6 +96,10 @@ export const RESTORE_DEADLINE_MS = 1_800_000;
 /** How far a streamed body may be ahead of its reader. */
 export const BODY_AHEAD_BYTES_MAX = 1 * MIB;
 
+// Process
+/** How much a thread's heap may gain on what the last collection left, before the next. */
+export const HEAP_GROWTH_PERCENT = 50;
+
 // Front
 /** A longer answer is written as its reader takes it, and counts as in flight until it is sent. */
 export const WHOLE_ANSWER_BYTES_MAX = 256 * KIB;

@@ -1,4 +1,4 @@
-/** Section 2 of the wire contract: health and metrics. */
+/** Health and metrics (docs/http-api.md "Health and metrics"). */
 import { Type } from "typebox";
 
 export const Health = Type.Object({

@@ -11,11 +11,12 @@ import t from "tap";
 import { findRow, readTokens } from "../cli/command-line.js";
 import { COMMANDS } from "../cli/commands.js";
 import { CliFailure } from "../cli/failure.js";
-import { AUDIT_ACTIONS } from "../schemas/audit.js";
 import { OPTIONS, environmentOf, flagOf, type Option } from "../schemas/config.js";
 import * as limits from "../schemas/limits.js";
 import { STATUSES } from "../schemas/status.js";
 import { Failure } from "../src/base/result.js";
+import { METHODS } from "../src/methods.js";
+import { isWriterMethod } from "../src/threads/methods.js";
 import { compilePattern } from "../src/topics/pattern.js";
 import { parseExposition } from "./support/exposition.js";
 import { send } from "./support/http-client.js";
@@ -178,7 +179,8 @@ t.test("docs/http-api.md has each route, parameter, status, metric and audited a
     for (const code of codeIn(withoutBlocks(other)))
       if (/^koor_\w+$/.test(code)) t.ok(metrics.has(code), `${path}: ${code}`);
 
-  for (const action of AUDIT_ACTIONS) t.ok(codeIn(section("docs/http-api.md", "## Audit")).includes(action), action);
+  const actions = METHODS.rows.filter(isWriterMethod).flatMap(({ audit }) => audit?.action ?? []);
+  for (const action of actions) t.ok(codeIn(section("docs/http-api.md", "## Audit")).includes(action), action);
 });
 
 const UNITS: Readonly<Record<string, number>> = { "": 1, bytes: 1, KiB: 1024, MiB: 1024 * 1024, s: 1, ms: 0.001 };
@@ -189,6 +191,7 @@ const QUOTED: readonly (readonly [page: string, says: RegExp, bound: number])[] 
   ["docs/http-api.md", /A comment comes every (\d+) seconds/, limits.SSE_COMMENT_INTERVAL_MS / 1000],
   ["docs/http-api.md", /as MCP calls, at (\d+) tokens/, limits.TOKENS_PER_MCP_CALL],
   ["docs/http-api.md", /want of a token at most (\d+) a minute/, limits.AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX],
+  ["docs/webhooks.md", /A chain is at most (\d+) deliveries long/, limits.WEBHOOK_HOPS_MAX],
   ["docs/events.md", /A subscriber may be (\d+) events behind/, limits.SUBSCRIBER_BUFFER_EVENTS_MAX],
   ["docs/events.md", /The newest (\d+) events are kept/, limits.EVENT_HISTORY_DEFAULT],
   ["docs/events.md", /older ones are removed (once) a minute/, limits.EVENT_PRUNE_INTERVAL_MS / 60_000],

@@ -4,9 +4,9 @@
  */
 import { fileURLToPath } from "node:url";
 import t from "tap";
-import { send } from "./http-client.js";
-import { ask, callTool, post, request, resultOf } from "./mcp-messages.js";
-import { startKoor, type Koor } from "./server-process.js";
+import { send } from "./support/http-client.js";
+import { ask, callTool, post, request, resultOf } from "./support/mcp-messages.js";
+import { startKoor, type Koor } from "./support/server-process.js";
 
 const PROGRAM = fileURLToPath(new URL("./threads/collecting-server.js", import.meta.url));
 /** Code is compiled and caches fill in the first rounds. */

@@ -6,10 +6,10 @@ import * as fc from "fast-check";
 import type { Arbitrary } from "fast-check";
 import { request as httpRequest } from "node:http";
 import t from "tap";
-import { newSeed } from "./faults/random.js";
-import { send } from "./http-client.js";
-import { startReceiver } from "./receiver.js";
-import { startKoor } from "./server-process.js";
+import { newSeed } from "./support/random.js";
+import { send } from "./support/http-client.js";
+import { startReceiver } from "./support/receiver.js";
+import { startKoor } from "./support/server-process.js";
 import { arbitraryOf, type JsonSchema } from "./support/schema-arbitrary.js";
 
 interface Parameter {

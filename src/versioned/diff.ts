@@ -1,5 +1,5 @@
 /**
- * The differences of two JSON texts, as section 3 of the wire contract lists them. Pure, runs in the job
+ * The differences of two JSON texts, as docs/http-api.md "Diffs" lists them. Pure, runs in the job
  * pool. Values are compared by meaning and quoted as they were written. Fetching the versions, and what
  * to answer when one is not JSON, are left to the caller.
  *

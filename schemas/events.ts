@@ -60,8 +60,11 @@ export const SubscribeQuery = Type.Object({
 export const NewEvent = Type.Object({ topic: Type.String(), data: Type.String(), source: Type.String() });
 export type NewEvent = Static<typeof NewEvent>;
 
-/** `hops`: how many deliveries of webhooks have led to these events. */
-export const PublishRequest = Type.Object({ events: Type.Array(NewEvent), hops: NonNegative });
+/** `chain`: how many deliveries of webhooks have led to these events, and whether a webhook may be turned off for it. */
+export const PublishRequest = Type.Object({
+  events: Type.Array(NewEvent),
+  chain: Type.Object({ hops: NonNegative, trusted: Type.Boolean() }),
+});
 export type PublishRequest = Static<typeof PublishRequest>;
 
 /** An event that is on disk: `text` is its whole JSON as every reader gets it, encoded once. */

@@ -34,7 +34,7 @@ import * as usageJobs from "./usage/jobs.js";
 import { STATE_KEYS } from "./versioned/commands.js";
 import * as webhooks from "./webhooks/commands.js";
 import * as webhookJobs from "./webhooks/jobs.js";
-import { OUTBOX } from "./webhooks/outbox.js";
+import { OUTBOX } from "./outbox/outbox.js";
 
 export const METHODS = new MethodTable(
   methodsIn(

@@ -8,7 +8,7 @@ import { newestTime } from "../store/id-range.js";
 import { CHANGE_KINDS, changesAny } from "../threads/changes.js";
 import { DATABASE } from "../threads/model.js";
 import { writerMethod } from "../threads/writer-method.js";
-import { outboxModel } from "../webhooks/outbox.js";
+import { outboxModel } from "../outbox/outbox.js";
 import { copyStaged, holdsContent, releaseStaged } from "./table.js";
 
 const NOT_EMPTY = new Failure("ALREADY_EXISTS", "the server holds content: restore into an empty one");

@@ -18,7 +18,7 @@ export const publishEvents = writerMethod({
   changes: [changesAny("event")],
   models: { events: publisher },
   run: ({ events }, request, call) => ({
-    events: request.events.map((event) => events.publish(event, call, request.hops)),
+    events: request.events.map((event) => events.publish(event, call, request.chain)),
   }),
 });
 

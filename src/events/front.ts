@@ -35,7 +35,7 @@ export interface EventsFrontOptions {
 
 type PublishOf = Pick<
   Request<readonly string[], unknown, "x-koor-hops", Static<typeof PublishBodies>>,
-  "text" | "json" | "headers" | "context"
+  "text" | "json" | "headers" | "context" | "caller"
 >;
 type HistoryOf = Pick<Request<readonly string[], Static<typeof EventHistoryQuery>>, "query" | "context" | "onAbort">;
 
@@ -66,14 +66,16 @@ export class EventsFront {
     this.#options = options;
   }
 
-  publish({ text, json, headers: { "x-koor-hops": hops }, context }: PublishOf): Answer | Promise<Answer> {
+  publish({ text, json, headers: { "x-koor-hops": hops }, context, caller }: PublishOf): Answer | Promise<Answer> {
     if (!HOPS.test(hops)) return invalid("X-Koor-Hops must be a non-negative integer");
+    // Turning a webhook off needs the server's token: an instance's word is enough to end the chain, and for no more.
+    const trusted = caller.role !== "instance";
     const many = Array.isArray(json);
     const texts = many ? must(elementTexts(text), "the body was parsed as an array") : [text];
     const events = (many ? json : [json]).map((body, at) => newEvent(texts[at] ?? "", body, context.actor));
     const { writer, log } = this.#options;
     return new Promise((resolve) => {
-      writer.call(publishEvents, { events, hops: Number(hops) }, context, (reply) => {
+      writer.call(publishEvents, { events, chain: { hops: Number(hops), trusted } }, context, (reply) => {
         if (reply instanceof Failure) {
           resolve(reply);
           return;

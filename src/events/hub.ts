@@ -9,9 +9,12 @@
  * an event that its feed still holds, before those that it held longer.
  */
 import type { CommittedEvent } from "../../schemas/events.js";
+import { REPLAY_PAGE_EVENTS } from "../../schemas/limits.js";
 import type { Exposition, Measured } from "../measure/exposition.js";
 import type { Broadcaster } from "../transport/transport.js";
 import type { EventCounters } from "./counters.js";
+import { encodeEvent } from "./encode.js";
+import type { EventReader } from "./table.js";
 import { PatternIndex } from "../topics/pattern-index.js";
 import type { Pattern } from "../topics/pattern.js";
 
@@ -64,6 +67,17 @@ export class Hub implements Measured {
   /** Events up to this id came with a restore: they are history, and nobody waits for them. */
   skipTo(id: number): void {
     this.#last_id = Math.max(this.#last_id, id);
+  }
+
+  /** Takes events that were committed and not told of: their writer crashed before it could say so. */
+  catchUp(history: EventReader): void {
+    for (let last_id = history.last_id, cursor = this.#last_id; cursor < last_id; ) {
+      const rows = history.after(cursor, last_id, REPLAY_PAGE_EVENTS);
+      const newest = rows.at(-1);
+      if (newest === undefined) return;
+      this.accept(rows.map(encodeEvent));
+      cursor = newest.id;
+    }
   }
 
   get subscribers(): number {

@@ -15,6 +15,9 @@ const GUARDED_STATUSES: readonly number[] = [401, 503, 504];
 /** OpenAPI keeps these out of parameters; every request has a Host. */
 const UNDESCRIBED_HEADERS: ReadonlySet<string> = new Set(["accept", "authorization", "content-type", "host"]);
 
+/** 101 is no success to OpenAPI's tools, and an operation must name one or say what else may come. */
+const NO_UPGRADE = ["default", describeRefusal(400, undefined, "Refused: there is no subscription.")] as const;
+
 /** The route that serves the description of all routes, itself included: they are there when it is asked. */
 export function openApiRoute(routes: readonly Route[], version: string): Route {
   let text: string | null = null;
@@ -94,7 +97,7 @@ function describeRoute(row: Route): Json {
       ...headerParameters(row.headers),
     ],
     ...(row.body === undefined ? {} : { requestBody: { required: true, content: describeBody(row.body) } }),
-    responses: Object.fromEntries([success, ...refusals]),
+    responses: Object.fromEntries([success, ...refusals, ...(row.answer === "upgrade" ? [NO_UPGRADE] : [])]),
     ...describeSecurity(row),
   };
 }
@@ -105,8 +108,11 @@ function describeSecurity({ open, needs }: Route): Json {
   return needs === "server" ? { security: [{ server: [] }, {}] } : {};
 }
 
-function describeRefusal(status: number, schema: TSchema | undefined): Json {
-  const description = REASON_PHRASES[status] ?? "";
+function describeRefusal(
+  status: number,
+  schema: TSchema | undefined,
+  description: string = REASON_PHRASES[status] ?? "",
+): Json {
   if (status === 304 || status === 202) return { description };
   return {
     description,

@@ -104,7 +104,7 @@ export class Pipeline {
   }
 
   /** Requests that were not answered yet. */
-  get inFlight(): number {
+  get in_flight(): number {
     return this.#options.metrics.in_flight;
   }
 

@@ -1,10 +1,13 @@
 /** The writer's end of the RPC, played by a test: what was asked, and the answers that it gives. */
+import { FRAME, type Frame } from "../../src/rpc/frames.js";
 import { must } from "../../src/base/assert.js";
 import { Failure } from "../../src/base/result.js";
-import { METHODS } from "../../src/methods.js";
 import { RpcClient } from "../../src/rpc/client.js";
-import { FRAME, type Frame } from "../../src/rpc/frames.js";
+import { MethodTable } from "../../src/rpc/method.js";
+import { METHODS } from "../../src/methods.js";
+import { isWriterMethod } from "../../src/threads/methods.js";
 import { Writer } from "../../src/threads/writer.js";
+import type { WriterMethod } from "../../src/threads/writer-method.js";
 
 export interface PlayedCall {
   readonly name: string;
@@ -13,11 +16,17 @@ export interface PlayedCall {
 }
 
 export class PlayedWriter {
-  readonly #client = new RpcClient({ methods: METHODS, clock: { now: () => 0 } });
-  readonly writer = new Writer(this.#client);
+  /** What the pieces under test are given. */
+  readonly writer: Writer;
   readonly calls: PlayedCall[] = [];
+  readonly #methods: MethodTable<WriterMethod>;
+  readonly #client: RpcClient;
 
-  constructor() {
+  /** @param methods those that it is asked for */
+  constructor(methods: readonly WriterMethod[] = METHODS.rows.filter(isWriterMethod)) {
+    this.#methods = new MethodTable(methods);
+    this.#client = new RpcClient({ methods: this.#methods, clock: { now: () => 0 } });
+    this.writer = new Writer(this.#client);
     this.connect();
   }
 
@@ -30,7 +39,7 @@ export class PlayedWriter {
           if (frame[0] !== FRAME.CALL) continue;
           const [, id, method, , , , , request] = frame;
           this.calls.push({
-            name: METHODS.at(method).name,
+            name: this.#methods.at(method).name,
             request,
             answer: (reply) => take([[FRAME.REPLY, id, reply]]),
           });

@@ -6,7 +6,7 @@
 import { toOneLine } from "../../base/json-text.js";
 import { formatTime, parseTime } from "../../base/time.js";
 import type { Db } from "../../store/open.js";
-import type { Kind, KindWriter, SnapshotModels, SnapshotRecord } from "../kind.js";
+import type { Kind, KindWriter, SnapshotRecord } from "../kind.js";
 
 type Stored = string | number | Buffer | null;
 

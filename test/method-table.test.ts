@@ -1,52 +1,130 @@
 /**
- * The table of RPC methods is the storage seam: each method has exactly one handler, in its lane, and what
- * the routes really send fits the schemas. The server of these tests checks every request on the thread
- * that carries it out (threads/checked-methods.ts).
+ * The table of RPC methods is the storage seam: every row of every feature is in it, once, and what the routes
+ * really send fits the schemas. The server of these tests checks every request on the thread that carries it out
+ * (threads/checked-methods.ts).
  */
-import { readFileSync } from "node:fs";
+import Database from "better-sqlite3";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import t from "tap";
-import { METHODS, METHOD_NAMES, type Method } from "../schemas/methods.js";
-import { JOBS } from "../src/jobs.js";
-import { STAGING_METHODS } from "../workers/staging/methods.js";
-import { COMMANDS } from "../workers/writer/commands.js";
+import { Type } from "typebox";
+import { Failure } from "../src/base/result.js";
+import { METHODS, NOTICES } from "../src/methods.js";
+import { methodsIn } from "../src/threads/methods.js";
+import { Models } from "../src/threads/model.js";
+import { streamJob } from "../src/threads/pool-method.js";
+import { writerMethod } from "../src/threads/writer-method.js";
 import { send, sendJson } from "./support/http-client.js";
 import { makeDirectory, startKoor } from "./support/server-process.js";
 import { makeSnapshot } from "./support/snapshot.js";
-import { CALLED_FILE, checkHandlers } from "./threads/checked-methods.js";
+import { CALLED_FILE, checkRow } from "./threads/checked-methods.js";
 
 const PROGRAM = fileURLToPath(new URL("./threads/checked-server.js", import.meta.url));
 /** The pruner asks a minute after the start; pruner.test.ts holds its request to the schema. */
 const NOT_CALLED = new Set<string>(["events.prune"]);
+/** This file runs from dist/tree/test. */
+const SRC = new URL("../src/", import.meta.url);
+/** Makes the rows that state and specs have alike; each of these exports its own. */
+const SHARED_ROWS = "versioned/jobs.js";
 
-t.test("each method has its handler, in its lane", (t) => {
-  const lane = (wanted: string): string[] => METHOD_NAMES.filter((name) => METHODS[name].lane === wanted);
-  t.same(Object.keys(COMMANDS).toSorted(), lane("writer").toSorted(), "the writer's commands");
-  t.same(Object.keys(JOBS).toSorted(), lane("pool").toSorted(), "the pool's jobs");
-  t.same(Object.keys(STAGING_METHODS).toSorted(), lane("staging").toSorted(), "what a restore's thread does");
-  t.equal(new Set(METHOD_NAMES).size, METHOD_NAMES.length);
-  for (const name of METHOD_NAMES) {
-    const method: Method = METHODS[name];
-    t.ok(method.deadline_ms > 0, name);
-    if (method.lane === "writer") t.equal(method.kind, "unary", `${name}: the writer does not stream`);
-    if (method.lane === "pool") t.equal(method.audit, null, `${name}: what only reads is not audited`);
-    t.equal((method.request as { type?: string }).type, "object", `${name} takes an object`);
+/** How many rows the text of a file makes. */
+function rowsMadeIn(file: string): number {
+  const text = readFileSync(new URL(file, SRC), "utf8");
+  return [...text.matchAll(/(?<!function )\b(?:writerMethod|unaryJob|streamJob|stagingMethod)\(/g)].length;
+}
+
+t.test("every row of every feature is in the table, and stands where one looks for it", async (t) => {
+  const files = readdirSync(SRC, { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".js") && !file.endsWith(".test.js"))
+    .toSorted();
+  const places = files.filter((file) => /^[a-z-]+\/(commands|jobs|staging-jobs)\.js$/.test(file));
+  t.ok(places.length >= 20);
+  places.push("threads/close-store.js");
+  const found: string[] = [];
+  for (const file of places) {
+    const rows = methodsIn((await import(new URL(file, SRC).href)) as object);
+    for (const row of rows) {
+      found.push(row.name);
+      t.equal(METHODS.named(row.name), row, `${file}: ${row.name} is in src/methods.ts`);
+      const wanted = file.endsWith("/staging-jobs.js") ? "staging" : file.endsWith("/jobs.js") ? "pool" : "writer";
+      t.equal(row.runs_in, wanted, `${file}: ${row.name} runs where its file says`);
+    }
+    if (file !== SHARED_ROWS) t.ok(rows.length >= rowsMadeIn(file), `${file} exports each row that it makes`);
   }
+  t.same(found.toSorted(), METHODS.rows.map(({ name }) => name).toSorted(), "and the table has no others");
+  t.same(
+    files.filter((file) => !places.includes(file) && rowsMadeIn(file) > 0),
+    [],
+    "rows are made nowhere else",
+  );
+});
+
+t.test("each row says of itself what its thread has to know", (t) => {
+  const names = METHODS.rows.map(({ name }) => name);
+  t.equal(new Set(names).size, names.length, "names are unique");
+  for (const [at, row] of METHODS.rows.entries()) {
+    const { name } = row;
+    t.match(name, /^[a-z_]+\.[a-z_]+$/);
+    t.ok(row.deadline_ms > 0, name);
+    t.equal((row.request as { type?: string }).type, "object", `${name} takes an object`);
+    t.equal(METHODS.at(METHODS.positionOf(row)), row, name);
+    t.equal(METHODS.positionOf(row), at);
+    if (row.runs_in === "writer") t.equal(row.kind, "unary", `${name}: the writer does not stream`);
+    else t.notOk("audit" in row || "changes" in row, `${name}: what stores nothing is neither audited nor a change`);
+  }
+  const notices = Object.values(NOTICES).map(({ name }) => name);
+  t.equal(new Set(notices).size, notices.length, "what the writer says unasked has a name of its own, too");
   t.end();
 });
 
-t.test("a request that does not fit is caught", (t) => {
+t.test("what does not fit is caught", (t) => {
   const directory = makeDirectory(t);
-  const handlers: Record<string, (context: unknown, request: unknown) => unknown> = {
-    "state.list": () => "fine",
-    "events.prune": () => ({ removed: "many", more: false }),
-  };
-  checkHandlers(handlers, directory);
-  t.equal(handlers["state.list"]?.(null, { prefix: "", after: "", limit: null }), "fine");
-  t.throws(() => handlers["state.list"]?.(null, { prefix: "", after: "", limit: 0 }), /request of state\.list/);
-  t.throws(() => handlers["events.prune"]?.(null, { keep: 1 }), /reply of events\.prune/);
-  t.equal(readFileSync(join(directory, CALLED_FILE), "utf8"), "state.list\nstate.list\nevents.prune\n");
+  const db = new Database(":memory:");
+  t.teardown(() => {
+    db.close();
+  });
+  const models = new Models(db, { state_history: 0, state_events: false, event_history: 0 });
+  const base = { weight: () => 0, audit: null, changes: [], models: {} };
+  const say = writerMethod({
+    ...base,
+    name: "test.say",
+    request: Type.Object({ limit: Type.Integer({ minimum: 1 }) }),
+    reply: Type.Object({ text: Type.String() }),
+    run: (_, { limit }) => {
+      if (limit === 2) return new Failure("NOT_FOUND", "no such thing");
+      return { text: limit === 3 ? (3 as unknown as string) : "fine" };
+    },
+  });
+  const list = streamJob({
+    name: "test.list",
+    request: Type.Object({ ends: Type.String() }),
+    text: Type.Array(Type.Integer()),
+    reply: Type.Null(),
+    cost: "bounded",
+    models: {},
+    *run(_, { ends }) {
+      yield "[1";
+      if (ends === "refused") return new Failure("NOT_FOUND", "no more");
+      yield ends === "text" ? ',"2"]' : ",2]";
+      return ends === "reply" ? (5 as unknown as null) : null;
+    },
+  });
+  for (const row of [say, list]) checkRow(row, directory);
+  const command = say.bind(models);
+  const call = { now_ms: 0, actor: "", reload: () => undefined };
+  t.same(command({ limit: 1 }, call), { text: "fine" });
+  t.match(command({ limit: 2 }, call), { status: "NOT_FOUND" }, "a refusal has no schema");
+  t.throws(() => command({ limit: 0 }, call), /request of test\.say/);
+  t.throws(() => command({ limit: 3 }, call), /reply of test\.say/);
+  const read = list.bind(models);
+  t.same([...read({ ends: "well" })], ["[1", ",2]"]);
+  t.same([...read({ ends: "refused" })], ["[1"]);
+  t.throws(() => [...read({ ends: "text" })], /text of test\.list/);
+  t.throws(() => [...read({ ends: "reply" })], /reply of test\.list/);
+  t.throws(() => read({ ends: 5 as unknown as string }), /request of test\.list/);
+  const called = [...Array.from({ length: 4 }, () => say), ...Array.from({ length: 5 }, () => list)];
+  t.equal(readFileSync(join(directory, CALLED_FILE), "utf8"), called.map(({ name }) => `${name}\n`).join(""));
   t.end();
 });
 
@@ -277,7 +355,10 @@ t.test("what the routes send fits the schemas", async (t) => {
   const called = new Set(readFileSync(join(data_dir, CALLED_FILE), "utf8").trim().split("\n"));
   t.same(
     [...called].toSorted(),
-    METHOD_NAMES.filter((name) => !NOT_CALLED.has(name)).toSorted(),
+    METHODS.rows
+      .map(({ name }) => name)
+      .filter((name) => !NOT_CALLED.has(name))
+      .toSorted(),
     "every method was called",
   );
   t.ok(new Set(statuses.values()).size >= 4, "with successes and refusals");

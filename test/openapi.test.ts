@@ -8,7 +8,7 @@ import type { OutgoingHttpHeaders } from "node:http";
 import t from "tap";
 import { Compile } from "typebox/schema";
 import { VERSION } from "../schemas/version.js";
-import type { Route } from "../src/front/route-table.js";
+import type { Route } from "../src/front/route.js";
 import { send, type Answer, type Refusal } from "./support/http-client.js";
 import { startReceiver } from "./support/receiver.js";
 import { MCP_HEADERS } from "./support/mcp-messages.js";

@@ -212,7 +212,7 @@ t.test("a client that is refused while it still sends reads why", async (t) => {
       );
     }
   }
-  await countInFlight(koor, 0);
+  await untilInFlight(koor, 0);
   t.equal((await send(koor.port, "GET", "/api/state")).text, "[]");
   t.equal(await koor.stop(), 0);
 });
@@ -236,7 +236,7 @@ t.test("a client that does not stop when it is refused is cut, by its bytes and 
       });
   };
   push();
-  await countInFlight(koor, 2);
+  await untilInFlight(koor, 2);
   await Promise.all(
     [slow, fast].map((socket) => {
       socket.resume();
@@ -248,11 +248,11 @@ t.test("a client that does not stop when it is refused is cut, by its bytes and 
   t.ok(took_ms > REFUSED_LINGER_MS / 2 && took_ms < REFUSED_LINGER_MS + LATE_MS, `after ${Math.round(took_ms)} ms`);
   // What is beyond the bound is in the system's buffers.
   t.ok(taken < 2 * REFUSED_LINGER_BYTES_MAX, `${taken} bytes were taken`);
-  await countInFlight(koor, 0);
+  await untilInFlight(koor, 0);
 
   const last = await dial(t, koor.port);
   last.write(long);
-  await countInFlight(koor, 1);
+  await untilInFlight(koor, 1);
   const stopped_ms = performance.now();
   t.equal(await koor.stop(), 0);
   t.ok(performance.now() - stopped_ms < REFUSED_LINGER_MS + STOP_MS, "the shutdown waits no longer for it");

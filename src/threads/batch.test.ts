@@ -1,0 +1,447 @@
+/**
+ * Group commit over a real database, with methods that do what they are told: who shares a transaction, what
+ * becomes of one that fails, what is written to the audit log, and in which order the front is told.
+ */
+import Database from "better-sqlite3";
+import * as fc from "fast-check";
+import t from "tap";
+import { Type } from "typebox";
+import { AUDIT_DETAIL_BYTES_MAX, BATCH_BYTES_MAX } from "../../schemas/limits.js";
+import { makeDirectory } from "../../test/support/server-process.js";
+import { Failure } from "../base/result.js";
+import { FRAME, type Frame } from "../rpc/frames.js";
+import { MethodTable, type Notice } from "../rpc/method.js";
+import { RpcServer, type ServerCall } from "../rpc/server.js";
+import { openReader, openWriter, type Db } from "../store/open.js";
+import { Batch, type AuditTrail } from "./batch.js";
+import { Models, type Model, type Said, type WritingModel } from "./model.js";
+import { writerMethod, type WriterMethod } from "./writer-method.js";
+
+const TABLES = `
+  CREATE TABLE line (id INTEGER PRIMARY KEY, name TEXT NOT NULL, at INTEGER NOT NULL, actor TEXT NOT NULL);
+  CREATE TABLE trail (at, actor, action, resource, detail, outcome);
+  CREATE TABLE child (line INTEGER REFERENCES line DEFERRABLE INITIALLY DEFERRED);
+`;
+const LINES = { name: "lines", payload: Type.Array(Type.String()) } as const satisfies Notice;
+
+/** Lines under numbers that it knows in memory; what a rollback takes back it has to forget. */
+class Ledger implements WritingModel {
+  readonly #insert;
+  readonly #count;
+  #next = 1;
+  #added: string[] = [];
+
+  constructor(db: Db) {
+    this.#insert = db.prepare("INSERT INTO line VALUES (?, ?, ?, ?)");
+    this.#count = db.prepare<[], number>("SELECT count(*) FROM line").pluck();
+    this.reload();
+  }
+
+  /** Lines of this transaction. */
+  get added(): number {
+    return this.#added.length;
+  }
+
+  add(name: string, at: number, actor: string): number {
+    const id = this.#next++;
+    this.#insert.run(id, name, at, actor);
+    this.#added.push(name);
+    return id;
+  }
+
+  reload(): void {
+    this.#next = (this.#count.get() ?? 0) + 1;
+    this.#added = [];
+  }
+
+  takeNotice(): Said | null {
+    if (this.#added.length === 0) return null;
+    const payload = this.#added;
+    this.#added = [];
+    return { notice: LINES, payload };
+  }
+}
+
+const ledger: Model<Ledger> = { open: ({ db }) => new Ledger(db) };
+const handle: Model<Db> = { open: ({ db }) => db };
+const trail: Model<AuditTrail> = {
+  open: ({ db }) => {
+    const insert = db.prepare("INSERT INTO trail VALUES (?, ?, ?, ?, ?, ?)");
+    return { append: (...row) => void insert.run(...row) };
+  },
+};
+
+/** What a line's name has the method do, after the line was added. */
+const FAULTS = {
+  throw: () => {
+    throw new Error("thrown on purpose");
+  },
+  full: () => {
+    throw new Database.SqliteError("no room", "SQLITE_FULL");
+  },
+  held: () => {
+    throw new Database.SqliteError("held", "SQLITE_BUSY");
+  },
+  twice: ({ db }) => void db.exec("INSERT INTO line VALUES (1, 'twice', 0, '')"),
+  orphan: ({ db }) => void db.exec("INSERT INTO child VALUES (-1)"),
+  // As SQLite does of itself where the disk is full.
+  undone: ({ db }) => {
+    db.exec("ROLLBACK");
+    throw new Database.SqliteError("no room", "SQLITE_FULL");
+  },
+  // As much as the disk takes is taken alone, and not with others.
+  large: ({ lines }) => {
+    if (lines.added > 1) throw new Database.SqliteError("no room", "SQLITE_FULL");
+  },
+  damage: () => {
+    throw new Database.SqliteError("malformed", "SQLITE_CORRUPT");
+  },
+} as const satisfies Readonly<Record<string, (models: { readonly db: Db; readonly lines: Ledger }) => void>>;
+type Fault = keyof typeof FAULTS;
+
+const AddRequest = Type.Object({ name: Type.String(), wait_ms: Type.Optional(Type.Integer()) });
+const row = {
+  request: AddRequest,
+  reply: Type.Object({ id: Type.Integer() }),
+  weight: () => 0,
+  changes: [],
+  models: { lines: ledger, db: handle },
+};
+
+const add = writerMethod({
+  ...row,
+  name: "lines.add",
+  audit: {
+    action: "lines.add",
+    resource: ({ name = "?" }, reply) => `${name}:${reply?.id ?? "none"}`,
+    detail: ({ name }, { id }) => JSON.stringify({ name, id }),
+  },
+  run: (models, { name, wait_ms = 0 }, call) => {
+    if (name.startsWith("refuse")) return new Failure("NOT_FOUND", name);
+    if (name === "busy") return new Failure("UNAVAILABLE", "not now");
+    // As a restore does, whose snapshot is of a later time.
+    call.now_ms += wait_ms;
+    const id = models.lines.add(name, call.now_ms, call.actor);
+    if (name in FAULTS) FAULTS[name as Fault](models);
+    return { id };
+  },
+});
+const addQuietly = writerMethod({
+  ...row,
+  name: "lines.add_quietly",
+  audit: null,
+  run: ({ lines }, { name }, { now_ms, actor }) => ({ id: lines.add(name, now_ms, actor) }),
+});
+const METHODS = new MethodTable<WriterMethod>([add, addQuietly]);
+
+/** One message to the front: what was on disk when it left. */
+interface Message {
+  readonly frames: readonly Frame[];
+  readonly committed: number;
+  readonly stored: number;
+}
+
+/** A batch on a database of its own. */
+class World {
+  readonly messages: Message[] = [];
+  readonly clock = { now_ms: 1000, now: (): number => this.clock.now_ms };
+  readonly db: Db;
+  readonly #outside: Db;
+  readonly #batch: Batch;
+  readonly #server: RpcServer<WriterMethod>;
+  #receive: (frames: readonly Frame[]) => void = () => undefined;
+  #next_id = 1;
+
+  constructor(directory: string) {
+    this.db = openWriter(directory);
+    this.db.exec(TABLES);
+    this.#outside = openReader(directory);
+    const stored = this.#outside.prepare<[], number>("SELECT count(*) FROM line").pluck();
+    const committed = new BigInt64Array(1);
+    this.#server = new RpcServer<WriterMethod>(
+      {
+        postMessage: (frames) =>
+          void this.messages.push({
+            frames: frames as readonly Frame[],
+            committed: Number(committed[0]),
+            stored: stored.get() ?? 0,
+          }),
+        on: (_event, listener) => {
+          this.#receive = listener;
+        },
+        off: () => undefined,
+      },
+      { methods: METHODS, clock: this.clock, execute: () => undefined },
+    );
+    this.#batch = new Batch({
+      db: this.db,
+      models: new Models(this.db, { state_history: 0, state_events: false, event_history: 0 }),
+      methods: METHODS.rows,
+      audit: trail,
+      clock: this.clock,
+      committed,
+    });
+  }
+
+  call(
+    name: string,
+    more: Partial<ServerCall<WriterMethod>> & { readonly wait_ms?: number } = {},
+  ): ServerCall<WriterMethod> {
+    const { wait_ms, ...rest } = more;
+    const request = { name, ...(wait_ms === undefined ? {} : { wait_ms }) };
+    return { id: this.#next_id++, method: add, weight: 10, actor: "me", trace: "", request, ...rest };
+  }
+
+  /** Carries calls out in one go; what the front was sent, by call and the notices' names. */
+  execute(...calls: readonly ServerCall<WriterMethod>[]): readonly (readonly string[])[] {
+    const from = this.messages.length;
+    this.#batch.execute(calls, this.#server);
+    this.#server.flush();
+    return this.messages.slice(from).map(({ frames }) => frames.map(summary));
+  }
+
+  /** Calls come in while the batch is at work. */
+  arrive(count: number): void {
+    for (let at = 0; at < count; at++)
+      this.#receive([[FRAME.CALL, 1_000_000 + at, 0, Number.POSITIVE_INFINITY, 0, "", "", { name: "late" }]]);
+  }
+
+  notices(name: string): unknown[] {
+    return this.messages.flatMap(({ frames }) =>
+      frames.flatMap((frame) => (frame[0] === FRAME.NOTICE && frame[1] === name ? [frame[2]] : [])),
+    );
+  }
+
+  rows(table: "line" | "trail"): unknown[] {
+    return this.#outside.prepare(`SELECT * FROM ${table}`).all();
+  }
+
+  close(): void {
+    this.#server.close();
+    this.#outside.close();
+    this.db.close();
+  }
+}
+
+/** `reply 3`, `NOT_FOUND 4`, or a notice's name. */
+function summary(frame: Frame): string {
+  if (frame[0] === FRAME.NOTICE) return frame[1];
+  if (frame[0] === FRAME.FAILURE) return `${frame[2]} ${frame[1]}`;
+  return frame[0] === FRAME.REPLY ? `reply ${frame[1]}` : `frame ${frame[0]}`;
+}
+
+function openWorld(t: Parameters<typeof makeDirectory>[0] & { teardown(done: () => void): void }): World {
+  const world = new World(makeDirectory(t));
+  t.teardown(() => world.close());
+  return world;
+}
+
+t.test("the calls of a batch are one transaction: answered when it is on disk, after what is told of it", (t) => {
+  const world = openWorld(t);
+  t.same(world.execute(world.call("a"), world.call("refuse"), world.call("b", { method: addQuietly, actor: "" })), [
+    ["lines", "commit", "reply 1", "NOT_FOUND 2", "reply 3"],
+  ]);
+  t.match(world.messages, [{ committed: 3, stored: 2 }], "when the answers leave, the commit is known, and on disk");
+  t.same(world.notices("lines"), [["a", "b"]]);
+  t.match(world.notices("commit"), [{ calls: 3, waiting: 0 }]);
+  const [{ duration_us }] = world.notices("commit") as [{ readonly duration_us: number }];
+  t.ok(Number.isInteger(duration_us) && duration_us > 0);
+  t.same(world.rows("line"), [
+    { id: 1, name: "a", at: 1000, actor: "me" },
+    { id: 2, name: "b", at: 1000, actor: "" },
+  ]);
+  t.same(world.execute(world.call("refuse")), [["commit", "NOT_FOUND 4"]], "of nothing nothing is told");
+  world.arrive(2);
+  world.execute(world.call("c"));
+  t.match(world.notices("commit").at(-1), { calls: 1, waiting: 2 });
+  t.end();
+});
+
+t.test("as many calls share a transaction as its bytes allow", (t) => {
+  const world = openWorld(t);
+  const weights = [BATCH_BYTES_MAX - 1, 1, 1, BATCH_BYTES_MAX, BATCH_BYTES_MAX + 5, 0, 7];
+  const told = world.execute(...weights.map((weight, at) => world.call(`line ${at}`, { weight })));
+  t.same(told, [
+    ["lines", "commit", "reply 1", "reply 2"],
+    ["lines", "commit", "reply 3"],
+    ["lines", "commit", "reply 4"],
+    ["lines", "commit", "reply 5"],
+    ["lines", "commit", "reply 6", "reply 7"],
+  ]);
+  t.same(
+    world.messages.map(({ committed, stored }) => [committed, stored]),
+    [2, 3, 4, 5, 7].map((id) => [id, id]),
+  );
+  t.end();
+});
+
+t.test("a method that throws fails alone, and leaves nothing behind", (t) => {
+  const world = openWorld(t);
+  const names = ["a", "throw", "b"];
+  t.same(world.execute(...names.map((name) => world.call(name))), [
+    ["lines", "commit", "reply 1"],
+    ["bug", "INTERNAL 2", "lines", "commit", "reply 3"],
+  ]);
+  t.same(
+    world.messages.map(({ committed, stored }) => [committed, stored]),
+    [
+      [1, 1],
+      [3, 2],
+    ],
+  );
+  t.same(
+    world.rows("line"),
+    ["a", "b"].map((name, at) => ({ id: at + 1, name, at: 1000, actor: "me" })),
+    "the models have forgotten what was rolled back, too: the numbers follow each other",
+  );
+  t.same(world.notices("lines"), [["a"], ["b"]]);
+  t.match(world.rows("trail"), [{ resource: "a:1" }, { resource: "b:2" }], "nor is anything in the audit log");
+  const [bug] = world.notices("bug") as [{ readonly method: string; readonly error: string }];
+  t.equal(bug.method, "lines.add");
+  t.match(bug.error, /^Error: thrown on purpose\n +at /);
+  const failure = world.messages.flatMap(({ frames }) => frames).find((frame) => frame[0] === FRAME.FAILURE);
+  t.same(failure?.slice(2), ["INTERNAL", "internal error", null], "the client is told nothing of it");
+  t.end();
+});
+
+t.test("a row that contradicts another is a bug, found when it is written or at the commit", (t) => {
+  const world = openWorld(t);
+  t.same(world.execute(...["a", "twice", "orphan", "b"].map((name) => world.call(name))), [
+    ["lines", "commit", "reply 1"],
+    ["bug", "INTERNAL 2", "bug", "INTERNAL 3", "lines", "commit", "reply 4"],
+  ]);
+  t.same(world.execute(world.call("orphan")), [["bug", "INTERNAL 5"]]);
+  t.match(world.rows("line"), [{ name: "a" }, { name: "b" }]);
+  t.match(world.notices("bug"), [{ error: /UNIQUE/ }, { error: /FOREIGN KEY/ }, { error: /FOREIGN KEY/ }]);
+  t.end();
+});
+
+t.test("what the disk does not take is refused alone, and what it takes alone is taken", (t) => {
+  const world = openWorld(t);
+  t.same(world.execute(...["a", "large", "full", "b", "undone", "held", "c"].map((name) => world.call(name))), [
+    ["lines", "commit", "reply 1"],
+    ["lines", "commit", "reply 2"],
+    ["DISK_FULL 3", "lines", "commit", "reply 4"],
+    ["DISK_FULL 5", "UNAVAILABLE 6", "lines", "commit", "reply 7"],
+  ]);
+  t.match(world.rows("line"), [
+    { id: 1, name: "a" },
+    { id: 2, name: "large" },
+    { id: 3, name: "b" },
+    { id: 4, name: "c" },
+  ]);
+  t.same(world.notices("bug"), [], "nobody's bug");
+  t.end();
+});
+
+t.test("damage is thrown: nothing is answered any more", (t) => {
+  const world = openWorld(t);
+  t.throws(() => world.execute(world.call("a"), world.call("damage"), world.call("b")), { code: "SQLITE_CORRUPT" });
+  t.same(world.messages, []);
+  t.same(world.rows("line"), []);
+  t.notOk(world.db.inTransaction);
+  t.end();
+});
+
+t.test("the audit log: who did what, and what was refused", (t) => {
+  const world = openWorld(t);
+  const long = `refuse ${"x".repeat(AUDIT_DETAIL_BYTES_MAX)}`;
+  world.execute(
+    world.call("a", { actor: "someone" }),
+    world.call("refuse", { actor: "" }),
+    world.call("quiet", { method: addQuietly }),
+    world.call("busy"),
+    world.call(long),
+  );
+  const common = { at: 1000, action: "lines.add" };
+  t.same(world.rows("trail"), [
+    { ...common, actor: "someone", resource: "a:1", detail: '{"name":"a","id":1}', outcome: "success" },
+    { ...common, actor: "", resource: "refuse:none", detail: '{"error":"refuse","code":404}', outcome: "error" },
+    {
+      ...common,
+      actor: "me",
+      resource: `${long}:none`,
+      detail: JSON.stringify({ error: long.slice(0, AUDIT_DETAIL_BYTES_MAX), code: 404 }),
+      outcome: "error",
+    },
+  ]);
+  t.end();
+});
+
+t.test("the time of a batch never goes back, not even behind a restore's", (t) => {
+  const world = openWorld(t);
+  const at = (now_ms: number, name: string, wait_ms?: number): void => {
+    world.clock.now_ms = now_ms;
+    world.execute(world.call(name, wait_ms === undefined ? {} : { wait_ms }), world.call(`${name} too`));
+  };
+  at(2000, "a");
+  at(500, "b");
+  at(3000, "c", 10_000);
+  at(4000, "d");
+  at(20_000, "e");
+  const times = [2000, 2000, 13_000, 13_000, 20_000];
+  t.same(
+    world.rows("line").map((line) => (line as { readonly at: number }).at),
+    times.flatMap((time) => [time, time]),
+  );
+  t.end();
+});
+
+t.test("any batch: each call as if it had been the only one", (t) => {
+  const STATUSES: Readonly<Record<string, string>> = {
+    refuse: "NOT_FOUND",
+    busy: "UNAVAILABLE",
+    throw: "INTERNAL",
+    full: "DISK_FULL",
+    undone: "DISK_FULL",
+    held: "UNAVAILABLE",
+    twice: "INTERNAL",
+    orphan: "INTERNAL",
+  };
+  const anyName = fc.oneof(
+    { weight: 3, arbitrary: fc.constantFrom("a", "b", "large") },
+    fc.constantFrom(...Object.keys(STATUSES)),
+  );
+  const world = openWorld(t);
+  const stored: string[] = ["first"];
+  const refused: string[] = [];
+  world.execute(world.call("first"));
+  const anyBatch = fc.array(fc.tuple(anyName, fc.constantFrom(10, BATCH_BYTES_MAX / 2)), {
+    minLength: 1,
+    maxLength: 8,
+  });
+  const property = fc.property(anyBatch, (batch) => {
+    const calls = batch.map(([name, weight]) => world.call(name, { weight }));
+    const answers = new Map(
+      world
+        .execute(...calls)
+        .flat()
+        .flatMap((told) => {
+          const [word = "", id] = told.split(" ");
+          return id === undefined ? [] : [[Number(id), word] as const];
+        }),
+    );
+    for (const [at, [name]] of batch.entries()) {
+      const status = STATUSES[name];
+      if (status === undefined) stored.push(name);
+      if (name === "refuse") refused.push(name);
+      const id = calls[at]?.id ?? 0;
+      if (answers.get(id) !== (status ?? "reply")) throw new Error(`${name} was answered ${answers.get(id)}`);
+    }
+    if (answers.size !== calls.length) throw new Error("each call is answered once");
+    return true;
+  });
+  t.doesNotThrow(() => fc.assert(property, { numRuns: 100, endOnFailure: true }));
+  t.same(
+    world.rows("line").map((line) => {
+      const { id, name } = line as { readonly id: number; readonly name: string };
+      return [id, name];
+    }),
+    stored.map((name, at) => [at + 1, name]),
+  );
+  t.same(world.notices("lines").flat(), stored, "and of each the front was told, in their order");
+  const outcomes = world.rows("trail").map((line) => (line as { readonly outcome: string }).outcome);
+  t.equal(outcomes.filter((outcome) => outcome === "success").length, stored.length);
+  t.equal(outcomes.filter((outcome) => outcome === "error").length, refused.length);
+  t.end();
+});

@@ -1,0 +1,218 @@
+/** Whoever keeps copies hears of each call before it is sent and before it is answered; with the other side played. */
+import t from "tap";
+import { Type } from "typebox";
+import { VERDICT_GRACE_MS, WRITER_DEADLINE_MS } from "../../schemas/limits.js";
+import { Failure } from "../base/result.js";
+import { RpcClient } from "../rpc/client.js";
+import { FRAME, type Frame } from "../rpc/frames.js";
+import { MethodTable } from "../rpc/method.js";
+import { changes, changesAny, changesByReply, type ChangeListener } from "./changes.js";
+import { Writer } from "./writer.js";
+import { writerMethod } from "./writer-method.js";
+
+const CONTEXT = { actor: "me", trace: "" };
+const base = { weight: () => 0, audit: null, models: {} };
+
+const put = writerMethod({
+  ...base,
+  name: "test.put",
+  request: Type.Object({ keys: Type.Array(Type.String()) }),
+  reply: Type.Null(),
+  changes: [changes("state", ({ keys }: { readonly keys: readonly string[] }) => keys), changesAny("audit")],
+  run: () => null,
+});
+const apply = writerMethod({
+  ...base,
+  name: "test.apply",
+  request: Type.Object({ project: Type.String() }),
+  reply: Type.Object({ specs: Type.Array(Type.String()) }),
+  changes: [
+    changesByReply("spec", ({ specs }: { readonly specs: readonly string[] }) => specs),
+    changes("rules", ({ project }: { readonly project: string }) => [project]),
+  ],
+  run: () => ({ specs: [] }),
+});
+const look = writerMethod({
+  ...base,
+  name: "test.look",
+  request: Type.Object({}),
+  reply: Type.Null(),
+  changes: [],
+  run: () => null,
+});
+
+interface Heard {
+  readonly who: string;
+  readonly at: "begin" | "end";
+  readonly asked: readonly string[] | null;
+  readonly made?: readonly string[] | null | Failure;
+}
+
+/** A writer whose other side the test plays, and what is heard of its calls, in order. */
+class World {
+  readonly heard: (Heard | string)[] = [];
+  readonly sent: number[] = [];
+  now_ms = 0;
+  readonly #client = new RpcClient({
+    methods: new MethodTable([put, apply, look]),
+    clock: { now: () => this.now_ms },
+    calls_max: 3,
+  });
+  readonly writer = new Writer(this.#client);
+  take: (frames: readonly Frame[]) => void = () => undefined;
+
+  constructor() {
+    this.#client.attach({
+      postMessage: (frames) => {
+        for (const frame of frames as readonly Frame[]) {
+          if (frame[0] !== FRAME.CALL) continue;
+          this.sent.push(frame[1]);
+          this.heard.push("sent");
+        }
+      },
+      on: (_event, listener) => {
+        this.take = listener;
+      },
+      off: () => undefined,
+    });
+  }
+
+  listener(who: string): ChangeListener {
+    return {
+      begin: (asked) => void this.heard.push({ who, at: "begin", asked }),
+      end: (asked, made) => void this.heard.push({ who, at: "end", asked, made }),
+    };
+  }
+
+  done = (reply: unknown): void => void this.heard.push(reply instanceof Failure ? `done ${reply.status}` : "done");
+
+  /** What was heard since it was asked for last. */
+  news(): readonly (Heard | string)[] {
+    return this.heard.splice(0);
+  }
+
+  /** The writer's thread is gone; it has told of commits up to a call. */
+  lose(committed_id: number): void {
+    this.#client.detach(new Failure("UNAVAILABLE", "restarting"), committed_id);
+  }
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
+
+t.test("before a call is sent, and before its answer is handed on, each listener hears of its keys", async (t) => {
+  const world = new World();
+  const { writer } = world;
+  writer.changes.listen("state", world.listener("first"));
+  writer.changes.listen("state", world.listener("second"));
+  writer.changes.listen("spec", world.listener("specs"));
+  const keys = ["a", "b"];
+  writer.call(put, { keys }, CONTEXT, world.done);
+  t.equal(writer.depth, 1);
+  await turn();
+  t.same(world.news(), [
+    { who: "first", at: "begin", asked: keys },
+    { who: "second", at: "begin", asked: keys },
+    "sent",
+  ]);
+  world.take([[FRAME.REPLY, world.sent[0] ?? 0, null]]);
+  t.same(world.news(), [
+    { who: "first", at: "end", asked: keys, made: keys },
+    { who: "second", at: "end", asked: keys, made: keys },
+    "done",
+  ]);
+  t.equal(writer.depth, 0);
+});
+
+t.test("keys that the reply names, several kinds of one call, and calls of which nobody wants to know", async (t) => {
+  const world = new World();
+  const { writer } = world;
+  for (const kind of ["spec", "rules", "audit"] as const) writer.changes.listen(kind, world.listener(kind));
+  const applied = writer.request(apply, { project: "p" }, CONTEXT);
+  const written = writer.request(put, { keys: ["k"] }, CONTEXT);
+  const looked = writer.request(look, {}, CONTEXT);
+  await turn();
+  t.same(world.news(), [
+    { who: "spec", at: "begin", asked: null },
+    { who: "rules", at: "begin", asked: ["p"] },
+    { who: "audit", at: "begin", asked: null },
+    "sent",
+    "sent",
+    "sent",
+  ]);
+  const [first = 0, second = 0, third = 0] = world.sent;
+  world.take([
+    [FRAME.REPLY, first, { specs: ["p/a", "p/b"] }],
+    [FRAME.REPLY, second, null],
+    [FRAME.REPLY, third, null],
+  ]);
+  t.same(world.news(), [
+    { who: "spec", at: "end", asked: null, made: ["p/a", "p/b"] },
+    { who: "rules", at: "end", asked: ["p"], made: ["p"] },
+    { who: "audit", at: "end", asked: null, made: null },
+  ]);
+  t.same(await applied, { specs: ["p/a", "p/b"] });
+  t.equal(await written, null);
+  t.equal(await looked, null);
+});
+
+t.test("of a call that fails, whatever the reason, listeners hear the failure", async (t) => {
+  const world = new World();
+  const { writer } = world;
+  writer.changes.listen("state", world.listener("state"));
+  const failed = (): unknown =>
+    world.news().map((news) => {
+      if (typeof news === "string") return news;
+      const { at, made } = news;
+      return made instanceof Failure ? [at, made.status, made.outcome_unknown] : [at, made];
+    });
+  const call = (): void => writer.call(put, { keys: ["k"] }, CONTEXT, world.done);
+  call();
+  await turn();
+  world.take([[FRAME.FAILURE, world.sent[0] ?? 0, "FAILED_PRECONDITION", "no", null]]);
+  t.same(failed(), [["begin", undefined], "sent", ["end", "FAILED_PRECONDITION", false], "done FAILED_PRECONDITION"]);
+
+  for (let at = 0; at < 4; at++) call();
+  t.same(
+    failed(),
+    [
+      ["begin", undefined],
+      ["begin", undefined],
+      ["begin", undefined],
+      ["begin", undefined],
+      ["end", "RESOURCE_EXHAUSTED", false],
+      "done RESOURCE_EXHAUSTED",
+    ],
+    "one that finds the mailbox full was begun and is ended",
+  );
+  await turn();
+  t.same(failed(), ["sent", "sent", "sent"]);
+  world.lose(world.sent[1] ?? 0);
+  t.notOk(writer.attached);
+  t.same(failed(), [
+    ["end", "UNAVAILABLE", true],
+    "done UNAVAILABLE",
+    ["end", "UNAVAILABLE", false],
+    "done UNAVAILABLE",
+    ["end", "UNAVAILABLE", false],
+    "done UNAVAILABLE",
+  ]);
+  call();
+  t.same(failed(), [["begin", undefined], ["end", "UNAVAILABLE", false], "done UNAVAILABLE"], "nobody to send it to");
+
+  const slow = new World();
+  slow.writer.changes.listen("state", slow.listener("state"));
+  slow.writer.call(put, { keys: ["k"] }, CONTEXT, slow.done);
+  await turn();
+  slow.news();
+  slow.writer.tick(WRITER_DEADLINE_MS);
+  t.same(slow.news(), [], "the writer may have a word to say");
+  slow.writer.tick(WRITER_DEADLINE_MS + VERDICT_GRACE_MS);
+  t.match(slow.news(), [
+    { at: "end", asked: ["k"], made: { status: "DEADLINE_EXCEEDED", outcome_unknown: true } },
+    "done DEADLINE_EXCEEDED",
+  ]);
+});

@@ -10,6 +10,8 @@ export interface TextRules {
   readonly bytes_max: number;
   /** Where less than bytes_max is sure to be taken, because other texts count, too: what the description says. */
   readonly promised_bytes_max?: number;
+  /** A regular expression whose matches are sure to be taken, where not every text is: what the description says. */
+  readonly promised_pattern?: string;
   /** An empty text is none: it counts as missing. */
   readonly required?: true;
   /** A name, a label: no control characters, hence one line. */

@@ -35,7 +35,7 @@ import { Streams } from "./events/stream.js";
 import { encodeEvent } from "./events/encode.js";
 import { Gate } from "./front/gate.js";
 import { InnerCalls } from "./front/inner-call.js";
-import { loadSchemaCompiler } from "./front/json-body.js";
+import { loadShapes } from "./base/shape.js";
 import { openApiRoute } from "./front/openapi.js";
 import { Pipeline } from "./front/pipeline.js";
 import type { Route } from "./front/route-table.js";
@@ -255,7 +255,7 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
   announce(log, config, front.addresses, data_dir);
   // Not needed for /health, needed soon after it.
   setImmediate(() => {
-    void loadSchemaCompiler();
+    void loadShapes();
     if (context.webhooks.count > 0) void loadHttpClient();
   });
   return { addresses: front.addresses, stop };

@@ -5,7 +5,7 @@
 import { ProtocolRefusal } from "../../schemas/mcp.js";
 import type { Log } from "../base/log.js";
 import type { InnerCalls } from "../front/inner-call.js";
-import { loadSchemaCompiler } from "../front/json-body.js";
+import { loadShapes } from "../base/shape.js";
 import type { Route } from "../front/route-table.js";
 import { ToolCalls } from "./tool-calls.js";
 import type { McpEndpoint } from "./endpoint.js";
@@ -29,7 +29,7 @@ export class Mcp {
   }
 
   async #load(): Promise<McpEndpoint> {
-    const [{ McpEndpoint: Endpoint }] = await Promise.all([import("./endpoint.js"), loadSchemaCompiler()]);
+    const [{ McpEndpoint: Endpoint }] = await Promise.all([import("./endpoint.js"), loadShapes()]);
     return new Endpoint(this.#calls, this.#log);
   }
 

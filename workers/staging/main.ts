@@ -8,7 +8,7 @@ import { must } from "../../src/base/assert.js";
 import { systemClock } from "../../src/base/clock.js";
 import { Failure } from "../../src/base/result.js";
 import { RpcServer, type ServerCall } from "../../src/rpc/server.js";
-import { loadRegexEngine } from "../../src/rules/regex.js";
+import { loadRuleReading } from "../../src/rules/rule.js";
 import type { StagingData } from "../../src/rpc/staging-thread.js";
 import { writeFailure } from "../../src/store/open.js";
 import { openStaging } from "../../src/store/staging.js";
@@ -16,7 +16,7 @@ import { STAGING_METHODS } from "./methods.js";
 
 type Handler = (staging: Staging, request: unknown) => unknown;
 
-await loadRegexEngine();
+await loadRuleReading();
 let staging: Staging | undefined;
 
 function carryOut(call: ServerCall): unknown {

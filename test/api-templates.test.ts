@@ -27,7 +27,8 @@ const contract = { kind: "contract", version: 1, endpoints: { "GET /x": { respon
 
 t.test("creating, reading, listing, deleting", async (t) => {
   const body =
-    '{"id":"t/1","name":"T","description":"d","kind":"rules","data":[{"rule_id":"r","pattern":"x","more":12345678901234567890}],"tags":["go","http"]}';
+    '{"id":"t/1","name":"T","description":"d","kind":"rules",' +
+    '"data":[{"rule_id":"r","pattern":"x","more":12345678901234567890}],"tags":["go","http"]}';
   const answer = await create(body);
   t.equal(answer.status, 200);
   const { created_at } = answer.json<{ readonly created_at: string }>();

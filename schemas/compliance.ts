@@ -1,7 +1,8 @@
-/** Section 10 of the wire contract: contracts checked for each active instance, and what was found. */
+/** docs/http-api.md "Compliance": contracts checked for each active instance, and what was found. */
 import { Type, type Static } from "typebox";
 import { Limit, Timestamp } from "./common.js";
 import { Violation } from "./contracts.js";
+import { JsonText } from "./json-text.js";
 import { COMPLIANCE_PAIRS_MAX } from "./limits.js";
 
 export const ComplianceRun = Type.Object({
@@ -21,15 +22,17 @@ export const ComplianceCheck = Type.Object({
 });
 export const ComplianceQuery = Type.Object({ instance_id: Type.Optional(Type.String()), limit: Type.Optional(Limit) });
 
-/** Replies `{"contracts":[…],"next"}`: the names of a project's contracts behind `after`, as far as it got in one step; `next` null at the end. */
-export const ComplianceContractsRequest = Type.Object({ project: Type.String(), after: Type.String() });
-export type ComplianceContractsRequest = Static<typeof ComplianceContractsRequest>;
-export interface ContractsStep {
-  readonly contracts: readonly string[];
-  readonly next: string | null;
-}
+const ViolationsText = JsonText(Type.Array(Violation));
 
-/** Contracts of a project, each for an instance by its name. Replies a JSON array of JSON texts of violations, for the first pairs, at least one. */
+/** The names of a project's contracts behind `after`, as far as one step gets. */
+export const ComplianceContractsRequest = Type.Object({ project: Type.String(), after: Type.String() });
+/** `next`: what to ask for next; null at the end. */
+export const ComplianceContractsReply = Type.Object({
+  contracts: Type.Array(Type.String()),
+  next: Type.Union([Type.String(), Type.Null()]),
+});
+
+/** Contracts of a project, each for an instance by its name. */
 export const ComplianceCheckRequest = Type.Object({
   project: Type.String(),
   pairs: Type.Array(Type.Object({ contract: Type.String(), instance: Type.String() }), {
@@ -37,18 +40,17 @@ export const ComplianceCheckRequest = Type.Object({
     maxItems: COMPLIANCE_PAIRS_MAX,
   }),
 });
-export type ComplianceCheckRequest = Static<typeof ComplianceCheckRequest>;
+/** The violations of the first pairs, as far as one step gets. */
+export const ComplianceCheckReply = Type.Object({ violations: Type.Array(ViolationsText, { minItems: 1 }) });
 
-/** `violations` is JSON text. */
 export const ComplianceRecordRequest = Type.Object({
   project: Type.String(),
-  runs: Type.Array(Type.Object({ instance_id: Type.String(), contract: Type.String(), violations: Type.String() })),
+  runs: Type.Array(Type.Object({ instance_id: Type.String(), contract: Type.String(), violations: ViolationsText })),
 });
-export type ComplianceRecordRequest = Static<typeof ComplianceRecordRequest>;
 /** The runs have ids from `first_id` on; `run_at` in ms. */
 export const ComplianceRecordReply = Type.Object({ first_id: Type.Integer(), run_at: Type.Integer() });
-export type ComplianceRecordReply = Static<typeof ComplianceRecordReply>;
 
+/** Null means any. */
 export const ComplianceHistoryRequest = Type.Object({
   instance_id: Type.Union([Type.String(), Type.Null()]),
   limit: Limit,

@@ -1,5 +1,8 @@
-/** Section 8 of the wire contract: API contracts, what is checked against them, and tests of live services. */
+/** docs/http-api.md "Contracts": API contracts, what is checked against them, and tests of live services. */
 import { Type, type Static } from "typebox";
+import { JsonText } from "./json-text.js";
+import { OUTBOUND_URL_BYTES_MAX } from "./limits.js";
+import { Text } from "./text.js";
 
 export const DIRECTIONS = ["request", "response", "query", "error"] as const;
 export type Direction = (typeof DIRECTIONS)[number];
@@ -8,11 +11,15 @@ export type Direction = (typeof DIRECTIONS)[number];
 export const Violation = Type.Object({
   path: Type.String({
     description:
-      "`request.address.city`, `response[0].id`; the endpoint's or the direction's name where it is about these; `status`.",
+      "`request.address.city`, `response[0].id`; the endpoint's or the direction's name where it is about these; " +
+      "`status`.",
   }),
   message: Type.String(),
 });
 export type Violation = Static<typeof Violation>;
+
+/** A contract at first sight; whether it is a good one is said where it is used. */
+export const ContractDocument = Type.Object({ kind: Type.Literal("contract"), endpoints: Type.Object({}) });
 
 export const ContractValidateBody = Type.Object({
   endpoint: Type.String({ minLength: 1, description: "As the contract names it: `POST /api/trucks`." }),
@@ -23,9 +30,18 @@ export const ContractValidation = Type.Object({ valid: Type.Boolean(), violation
 
 export const ContractTestBody = Type.Object({
   endpoint: Type.String({ minLength: 1, description: "As the contract names it: `POST /api/trucks/{id}`." }),
-  base_url: Type.String({ minLength: 1, description: "http or https; the endpoint's path is put behind it." }),
+  base_url: Text({
+    bytes_max: OUTBOUND_URL_BYTES_MAX,
+    promised_bytes_max: OUTBOUND_URL_BYTES_MAX / 2,
+    required: true,
+    promised_pattern: "^https?://[a-z0-9]+([.-][a-z0-9]+)*(:[1-9][0-9]{0,3})?(/[A-Za-z0-9._~/-]*)?$",
+    description: "http or https, without credentials; the endpoint's path is put behind it.",
+  }),
   test_data: Type.Optional(
-    Type.Unknown({ description: "Fills the path's parameters, and the query (GET, HEAD, DELETE) or the body." }),
+    Type.Unknown({
+      description:
+        "Fills the path's parameters, and the query (GET, HEAD, DELETE) or the body; an object where there are any.",
+    }),
   ),
 });
 export const ContractTest = Type.Object({
@@ -44,27 +60,30 @@ const Bytes = Type.Unsafe<Uint8Array | string>(Type.Unknown());
 const Named = { project: Type.String(), name: Type.String() };
 
 export const ContractValidateRequest = Type.Object({ ...Named, body: Bytes });
-export type ContractValidateRequest = Static<typeof ContractValidateRequest>;
+/** `count`: how many violations the text lists. */
+export const ContractValidateReply = Type.Object({
+  count: Type.Integer({ minimum: 0 }),
+  text: JsonText(ContractValidation),
+});
+export type ContractValidateReply = Static<typeof ContractValidateReply>;
 
-/** Replies a JSON line (ContractCall), behind it the body to send. */
 export const ContractPrepareRequest = Type.Object({ ...Named, body: Bytes });
-export type ContractPrepareRequest = Static<typeof ContractPrepareRequest>;
-
 /** What a live test is to send, and what was found wrong with it. */
-export interface ContractCall {
+export const ContractCall = Type.Object({
   /** Of the contract: the answer is checked against the version that the request was. */
-  readonly version: number;
-  readonly endpoint: string;
-  readonly base_url: string;
-  readonly method: string;
+  version: Type.Integer(),
+  endpoint: Type.String(),
+  base_url: Type.String(),
+  method: Type.String(),
   /** Where the endpoint cannot be called: why, and nothing is sent. */
-  readonly error: string;
+  error: Type.String(),
   /** Null where nothing is sent. */
-  readonly url: string | null;
-  /** Whether a body follows this line. */
-  readonly has_body: boolean;
-  readonly request_violations: readonly Violation[];
-}
+  url: Type.Union([Type.String(), Type.Null()]),
+  /** JSON text; null where the request has no body. */
+  body: Type.Union([Type.String(), Type.Null()]),
+  request_violations: Type.Array(Violation),
+});
+export type ContractCall = Static<typeof ContractCall>;
 
 export const ContractJudgeRequest = Type.Object({
   ...Named,
@@ -73,5 +92,4 @@ export const ContractJudgeRequest = Type.Object({
   status: Type.Integer(),
   body: Bytes,
 });
-/** Replies JSON text of Violation[]. */
-export type ContractJudgeRequest = Static<typeof ContractJudgeRequest>;
+export const ContractJudgeReply = Type.Array(Violation);

@@ -1,7 +1,18 @@
-/** Section 7 of the wire contract: rules, and the validation of files against them. */
+/** docs/http-api.md "Rules": rules, and the validation of files against them. */
 import { Type, type Static } from "typebox";
 import { Timestamp } from "./common.js";
-import { APPLIES_TO_GLOBS_MAX, KEY_BYTES_MAX, RULES_TOGETHER_MAX } from "./limits.js";
+import { JsonText } from "./json-text.js";
+import {
+  APPLIES_TO_GLOBS_MAX,
+  KEY_BYTES_MAX,
+  PATTERN_BYTES_MAX,
+  RULES_TOGETHER_MAX,
+  RULE_CONTEXT_BYTES_MAX,
+  RULE_MESSAGE_BYTES_MAX,
+  RULE_NAME_BYTES_MAX,
+  RULE_PATTERN_BYTES_MAX,
+} from "./limits.js";
+import { Name, Text } from "./text.js";
 
 export const SEVERITIES = ["error", "warning"] as const;
 export const MATCH_TYPES = ["regex", "missing", "custom"] as const;
@@ -38,34 +49,58 @@ export const Rule = Type.Object({
   created_at: Timestamp,
 });
 
-const given = {
-  severity: Type.Optional(Type.Enum([...SEVERITIES], { default: "error" })),
-  match_type: Type.Optional(Type.Enum([...MATCH_TYPES], { default: "regex" })),
-  pattern: Type.String({ minLength: 1, description: `RE2 syntax; for match_type custom also \`${NO_CONSOLE_LOG}\`.` }),
-  message: Type.Optional(Type.String()),
-  stack: Type.Optional(Type.String()),
-  applies_to: Type.Optional(Type.Array(Type.String(), { maxItems: APPLIES_TO_GLOBS_MAX, default: ["*"] })),
-  proposed_by: Type.Optional(Type.String()),
-  context: Type.Optional(Type.String()),
-};
-const RuleId = Type.String({ minLength: 1 });
-const ProjectName = Type.String({ minLength: 1, maxLength: KEY_BYTES_MAX });
+export const ProjectName = Name(KEY_BYTES_MAX);
 
-/** A rule as it is sent. What else the server asks of it is in src/rules/rule.ts. */
-export const ProposedRule = Type.Object({ project: ProjectName, rule_id: RuleId, ...given });
-export const PutRules = Type.Array(
-  Type.Object({ rule_id: RuleId, ...given, source: Type.Optional(Type.String({ default: "local" })) }),
-  { maxItems: RULES_TOGETHER_MAX },
-);
-export const ImportRules = Type.Array(
-  Type.Object({
-    project: ProjectName,
-    rule_id: RuleId,
-    ...given,
-    source: Type.Optional(Type.String({ default: "external" })),
+/** A glob of files, as src/rules/file-glob.ts takes it: in a class neither `-` nor `]` stands for itself. */
+const CLASS_CHARACTER = "(?:\\\\[^/]|[^\\\\\\]\\-/])";
+const CLASS_FIRST = "(?:\\\\[^/]|[^\\\\\\]\\-/^])";
+const RANGE_END = `(?:-${CLASS_CHARACTER})?`;
+const CLASS_REST = `(?:${CLASS_CHARACTER}${RANGE_END})`;
+const CLASS = `\\[(?:\\^${CLASS_REST}+|${CLASS_FIRST}${RANGE_END}${CLASS_REST}*)\\]`;
+export const FileGlob = Text({
+  bytes_max: PATTERN_BYTES_MAX,
+  required: true,
+  promised_pattern: `^(?:[^\\\\[]|\\\\[^/]|${CLASS})+$`,
+});
+
+const RuleLabel = (description: string) => Text({ bytes_max: RULE_NAME_BYTES_MAX, description });
+const source = (fallback: string) => ({
+  source: Type.Optional(Text({ bytes_max: RULE_NAME_BYTES_MAX, description: "Any word.", default: fallback })),
+});
+
+/** What every rule has that is sent. An empty text counts as missing. */
+const named = { rule_id: Name(RULE_NAME_BYTES_MAX, "Unique in its project.") };
+const given = {
+  pattern: Text({
+    bytes_max: RULE_PATTERN_BYTES_MAX,
+    required: true,
+    description: `A regex that compiles, in RE2 syntax; for match_type custom also \`${NO_CONSOLE_LOG}\`.`,
   }),
-  { minItems: 1, maxItems: RULES_TOGETHER_MAX },
-);
+  severity: Type.Optional(Type.Enum([...SEVERITIES, ""], { default: SEVERITIES[0] })),
+  match_type: Type.Optional(Type.Enum([...MATCH_TYPES, ""], { default: MATCH_TYPES[0] })),
+  message: Type.Optional(Text({ bytes_max: RULE_MESSAGE_BYTES_MAX, description: "What its violations say." })),
+  stack: Type.Optional(RuleLabel("Empty: for every stack.")),
+  applies_to: Type.Optional(
+    Type.Array(FileGlob, { maxItems: APPLIES_TO_GLOBS_MAX, default: ["*"], description: "Globs; empty: every file." }),
+  ),
+  proposed_by: Type.Optional(RuleLabel("Who proposed it.")),
+  context: Type.Optional(Text({ bytes_max: RULE_CONTEXT_BYTES_MAX, description: "Why it is there." })),
+};
+
+/** The sources of rules that do not name theirs. A proposal is always learned. */
+export const PROPOSED_SOURCE = "learned";
+export const PUT_SOURCE = "local";
+export const IMPORTED_SOURCE = "external";
+
+/** Rules as they are sent. What no schema says of them is in src/rules/rule.ts. */
+export const ProposedRule = Type.Object({ ...named, project: ProjectName, ...given });
+export const PutRule = Type.Object({ ...named, ...given, ...source(PUT_SOURCE) });
+export const ImportedRule = Type.Object({ ...named, project: ProjectName, ...given, ...source(IMPORTED_SOURCE) });
+/** Of no project until it is applied. */
+export const TemplateRule = Type.Object({ ...named, ...given, ...source(IMPORTED_SOURCE) });
+export const PutRules = Type.Array(PutRule, { maxItems: RULES_TOGETHER_MAX });
+export const ImportRules = Type.Array(ImportedRule, { minItems: 1, maxItems: RULES_TOGETHER_MAX });
+export const TemplateRules = Type.Array(TemplateRule, { maxItems: RULES_TOGETHER_MAX });
 
 export const ProjectRules = Type.Object({ project: Type.String(), rules: Type.Array(Rule) });
 export const RuleList = Type.Object({ rules: Type.Array(Rule) });
@@ -80,7 +115,7 @@ export const RuleStatusAnswer = Type.Object({
 export const RuleDeleteAnswer = Type.Object({ deleted: Type.String() });
 
 export const ValidateBody = Type.Object({
-  filename: Type.Optional(Type.String({ description: "Chooses rules by their applies_to." })),
+  filename: Type.Optional(Type.String({ maxLength: KEY_BYTES_MAX, description: "Chooses rules by their applies_to." })),
   content: Type.String(),
   stack: Type.Optional(Type.String({ description: "Leaves out the rules of other stacks." })),
 });
@@ -117,7 +152,7 @@ export const RuleExportQuery = Type.Object({
   ),
 });
 
-/** A rule that was read and checked: its defaults filled in, its pattern compiled once. */
+/** A rule that was read and checked: its defaults filled in, its regex compiled once. */
 export const CheckedRule = Type.Object({
   project: Type.String(),
   rule_id: Type.String(),
@@ -130,52 +165,53 @@ export const CheckedRule = Type.Object({
   source: Type.String(),
   proposed_by: Type.String(),
   context: Type.String(),
-  /** Instructions of the compiled pattern. */
+  /** Instructions of the compiled regex. */
   size: Type.Integer(),
 });
 export type CheckedRule = Static<typeof CheckedRule>;
+const CheckedRules = JsonText(Type.Array(CheckedRule));
 
 /** Bytes, or a string of Latin-1 characters that stand for them (src/base/bytes.ts). */
 const Bytes = Type.Unsafe<Uint8Array | string>(Type.Unknown());
 
-/** What a body of rules is for: decides which members it needs and which defaults hold. */
-export const RULE_USES = ["propose", "put", "import"] as const;
-export type RuleUse = (typeof RULE_USES)[number];
+export const RuleRequest = Type.Object({ project: Type.String(), rule_id: Type.String() });
+export type RuleRequest = Static<typeof RuleRequest>;
 
-/** Replies JSON text of CheckedRule[]. */
-export const CheckRulesRequest = Type.Object({
-  use: Type.Enum([...RULE_USES]),
+/** Reads a rule that somebody proposes: `actor`, where the rule does not say who. */
+export const CheckProposalRequest = Type.Object({ actor: Type.String(), body: Bytes });
+export const CheckProposalReply = Type.Object({
   project: Type.String(),
-  actor: Type.String(),
-  body: Bytes,
+  rule_id: Type.String(),
+  rule: JsonText(CheckedRule),
 });
-export type CheckRulesRequest = Static<typeof CheckRulesRequest>;
 
-/** `most`: where the answer gets longer than so many characters the job gives up with OUT_OF_RANGE; null for no bound. */
-export const ValidateRequest = Type.Object({
-  project: Type.String(),
-  body: Bytes,
-  most: Type.Union([Type.Integer(), Type.Null()]),
-});
+/** Reads an array of rules: of one project, or null where each names its own. */
+export const CheckRulesRequest = Type.Object({ project: Type.Union([Type.String(), Type.Null()]), body: Bytes });
+export const CheckRulesReply = Type.Object({ rules: CheckedRules });
+
+export const ValidateRequest = Type.Object({ project: Type.String(), body: Bytes });
 export type ValidateRequest = Static<typeof ValidateRequest>;
+const ViolationCount = Type.Integer({ minimum: 0 });
+/** `text` is the answer, which says how many there are, too. */
+export const ValidateReply = Type.Object({ text: JsonText(Validation), violations: ViolationCount });
+export const ValidateLongReply = Type.Object({ violations: ViolationCount });
 
+/** Which rules are listed; null means any. */
 const Filter = Type.Union([Type.String(), Type.Null()]);
-
-/** Which rules, and what is written around them. Null means any. */
+export const ListProjectRulesRequest = Type.Object({ project: Type.String(), stack: Filter });
 export const ListRulesRequest = Type.Object({
   project: Filter,
   stack: Filter,
   sources: Type.Union([Type.Array(Type.String()), Type.Null()]),
   status: Filter,
-  shape: Type.Enum(["project", "list", "export"]),
 });
-export type ListRulesRequest = Static<typeof ListRulesRequest>;
+export const ExportRulesRequest = Type.Object({ sources: Type.Array(Type.String()) });
 
-/** `value` is JSON text of CheckedRule[], as rules.check makes it; so named for the batch, which weighs it. */
-export const ProposeRuleRequest = Type.Object({ project: Type.String(), rule_id: Type.String(), value: Type.String() });
-export const PutRulesRequest = Type.Object({ project: Type.String(), value: Type.String() });
-export const ImportRulesRequest = Type.Object({ value: Type.String() });
-export const RuleRequest = Type.Object({ project: Type.String(), rule_id: Type.String() });
-export type RuleRequest = Static<typeof RuleRequest>;
+export const ProposeRuleRequest = Type.Object({
+  project: Type.String(),
+  rule_id: Type.String(),
+  rule: JsonText(CheckedRule),
+});
+export const PutRulesRequest = Type.Object({ project: Type.String(), rules: CheckedRules });
+export const ImportRulesRequest = Type.Object({ rules: CheckedRules });
 export const RuleCountReply = Type.Object({ count: Type.Integer() });
-export type RuleCountReply = Static<typeof RuleCountReply>;

@@ -1,8 +1,20 @@
-/** Section 11 of the wire contract: rules and contracts to be used in many projects. */
+/** docs/http-api.md "Templates": rules and contracts to be used in many projects. */
 import { Type, type Static } from "typebox";
 import { Timestamp } from "./common.js";
-import { KEY_BYTES_MAX, TEMPLATE_TAGS_MAX } from "./limits.js";
-import { CheckedRule } from "./rules.js";
+import { ContractDocument } from "./contracts.js";
+import { JsonText } from "./json-text.js";
+import {
+  KEY_BYTES_MAX,
+  TEMPLATE_CONTRACTS_MAX,
+  TEMPLATE_DESCRIPTION_BYTES_MAX,
+  TEMPLATE_ID_BYTES_MAX,
+  TEMPLATE_NAME_BYTES_MAX,
+  TEMPLATE_TAGS_MAX,
+  TEMPLATE_TAG_BYTES_MAX,
+} from "./limits.js";
+import { CheckedRule, TemplateRules } from "./rules.js";
+import { SpecWord } from "./specs.js";
+import { Name, Text } from "./text.js";
 
 export const TEMPLATE_KINDS = ["rules", "contracts", "bundle"] as const;
 export type TemplateKind = (typeof TEMPLATE_KINDS)[number];
@@ -25,21 +37,47 @@ export const TemplateList = Type.Array(Type.Object({ ...identity, ...rest }));
 export const TemplateDeleteAnswer = Type.Object({ deleted: Type.String() });
 export const TemplateApplyAnswer = Type.Object({ applied: Type.String(), project: Type.String(), kind: Kind });
 
-/** A template as it is sent. What else the server asks of it is in src/templates/template.ts. */
-export const TemplateBody = Type.Object({
-  id: Type.String({ minLength: 1 }),
-  name: Type.String({ minLength: 1 }),
-  description: Type.Optional(Type.String()),
-  kind: Type.Optional(Type.Enum([...TEMPLATE_KINDS], { default: "rules" })),
-  data: Type.Optional(
-    Type.Unknown({
-      description: 'An array of rules, a contract, or both as `{"rules":[…],"contracts":{"name":{…}}}`.',
-    }),
-  ),
-  tags: Type.Optional(Type.Array(Type.String(), { maxItems: TEMPLATE_TAGS_MAX })),
+const given = {
+  id: Name(TEMPLATE_ID_BYTES_MAX),
+  name: Text({ bytes_max: TEMPLATE_NAME_BYTES_MAX, required: true }),
+  description: Type.Optional(Text({ bytes_max: TEMPLATE_DESCRIPTION_BYTES_MAX })),
+  tags: Type.Optional(Type.Array(Text({ bytes_max: TEMPLATE_TAG_BYTES_MAX }), { maxItems: TEMPLATE_TAGS_MAX })),
+};
+
+/** The name of a contract of a bundle; it becomes a spec's. */
+export const BundledName = Name(KEY_BYTES_MAX);
+const Contracts = Type.Record(Type.String(), ContractDocument, {
+  propertyNames: BundledName,
+  maxProperties: TEMPLATE_CONTRACTS_MAX,
 });
-export const TemplateApplyBody = Type.Object({ project: Type.String({ minLength: 1, maxLength: KEY_BYTES_MAX }) });
-export type TemplateApplyBody = Static<typeof TemplateApplyBody>;
+
+/** What every template has; an empty kind counts as missing. */
+export const TemplateHead = Type.Object({
+  ...given,
+  kind: Type.Optional(Type.Enum([...TEMPLATE_KINDS, ""], { default: TEMPLATE_KINDS[0] })),
+});
+
+/**
+ * A template as it is sent: each kind has its own data. The server reads it by its head and then by its kind, so that
+ * it can say what is wrong (src/templates/template.ts).
+ */
+export const TemplateBody = Type.Union([
+  Type.Object({
+    ...given,
+    kind: Type.Optional(Type.Enum(["rules", ""], { default: "rules" })),
+    data: Type.Optional(TemplateRules),
+  }),
+  Type.Object({ ...given, kind: Type.Literal("contracts"), data: ContractDocument }),
+  Type.Object({
+    ...given,
+    kind: Type.Literal("bundle"),
+    data: Type.Union([
+      Type.Object({ rules: TemplateRules, contracts: Type.Optional(Contracts) }),
+      Type.Object({ rules: Type.Optional(TemplateRules), contracts: Contracts }),
+    ]),
+  }),
+]);
+export const TemplateApplyBody = Type.Object({ project: SpecWord });
 
 export const TemplateListQuery = Type.Object({
   kind: Type.Optional(
@@ -65,23 +103,23 @@ export const CheckedTemplate = Type.Object({
 });
 export type CheckedTemplate = Static<typeof CheckedTemplate>;
 
-/** Replies three lines: the id as JSON; the answer's text up to the version; JSON text of the CheckedTemplate. */
 export const CheckTemplateRequest = Type.Object({ body: Type.Unsafe<Uint8Array | string>(Type.Unknown()) });
-export type CheckTemplateRequest = Static<typeof CheckTemplateRequest>;
+export const CheckTemplateReply = Type.Object({
+  id: Type.String(),
+  /** The template as it is answered, up to its version. */
+  head: Type.String(),
+  template: JsonText(CheckedTemplate),
+});
 
+/** Null means any. */
 const Filter = Type.Union([Type.String(), Type.Null()]);
 export const ListTemplatesRequest = Type.Object({ kind: Filter, tag: Filter });
-export type ListTemplatesRequest = Static<typeof ListTemplatesRequest>;
 export const TemplateRequest = Type.Object({ id: Type.String() });
 export type TemplateRequest = Static<typeof TemplateRequest>;
 
-/** `value` is JSON text of a CheckedTemplate; so named for the batch, which weighs it. */
-export const CreateTemplateRequest = Type.Object({ id: Type.String(), value: Type.String() });
+export const CreateTemplateRequest = Type.Object({ id: Type.String(), template: JsonText(CheckedTemplate) });
 /** In ms since the epoch. */
 export const CreateTemplateReply = Type.Object({ created_at: Type.Integer() });
-export type CreateTemplateReply = Static<typeof CreateTemplateReply>;
 export const ApplyTemplateRequest = Type.Object({ id: Type.String(), project: Type.String() });
-export type ApplyTemplateRequest = Static<typeof ApplyTemplateRequest>;
 /** `specs`: the keys of the specs that were written. */
 export const ApplyTemplateReply = Type.Object({ kind: Kind, rules: Type.Integer(), specs: Type.Array(Type.String()) });
-export type ApplyTemplateReply = Static<typeof ApplyTemplateReply>;

@@ -20,6 +20,7 @@ import { BackgroundTasks, type BackgroundTask } from "./background/task.js";
 import { Restore } from "./backup/restore.js";
 import { backupRoutes } from "./backup/routes.js";
 import { systemClock } from "./base/clock.js";
+import { loadShapes } from "./base/shape.js";
 import { openLog, type Log } from "./base/log.js";
 import { ComplianceMonitor } from "./compliance/monitor.js";
 import { complianceRoutes } from "./compliance/routes.js";
@@ -34,7 +35,6 @@ import { Streams } from "./events/stream.js";
 import { eventReader } from "./events/table.js";
 import { Gate } from "./front/gate.js";
 import { InnerCalls } from "./front/inner-call.js";
-import { loadSchemaCompiler } from "./front/json-body.js";
 import { openApiRoute } from "./front/openapi.js";
 import { Pipeline } from "./front/pipeline.js";
 import { RequestMetrics } from "./front/request-metrics.js";
@@ -60,6 +60,7 @@ import { ruleRoutes } from "./rules/routes.js";
 import { specRoutes } from "./specs/routes.js";
 import { StateKeyCount } from "./state/key-count.js";
 import { stateRoutes } from "./state/routes.js";
+import { TemplateFront } from "./templates/front.js";
 import { templateRoutes } from "./templates/routes.js";
 import { refusalDetail } from "./threads/batch.js";
 import { LongWork } from "./threads/long-work.js";
@@ -121,7 +122,7 @@ export async function startServer(config: Config, urls: ThreadUrls): Promise<Ser
   announce(log, config, front.addresses, data_dir);
   // Not needed for /health, needed soon after it.
   setImmediate(() => {
-    void loadSchemaCompiler();
+    void loadShapes();
     if (threads.reads.model(webhookReader).count > 0) void loadHttpClient();
   });
   const stop = async (): Promise<void> => {
@@ -235,14 +236,14 @@ function makePieces({ config, log, threads, started_ms }: Ground): Pieces {
   const long_work = new LongWork(pool);
   const rules = new RuleFront({
     writer,
-    reads,
-    log,
     long_work,
+    log,
     countViolations: (actor, violations) => {
       if (actor !== "" && violations > 0) agents.add(actor, "violations", violations);
     },
   });
-  const contracts = new ContractFront({ pool, outbound, long_work });
+  const contracts = new ContractFront({ outbound, long_work });
+  const templates = new TemplateFront({ writer, long_work, log });
   const instances = new Instances({ directory, writer, clock, log });
 
   // Figures
@@ -296,10 +297,10 @@ function makePieces({ config, log, threads, started_ms }: Ground): Pieces {
     }),
     ...stateRoutes({ writer, reads, log }),
     ...specRoutes({ writer, reads, log }),
-    ...ruleRoutes({ rules, writer, reads, log }),
+    ...ruleRoutes({ rules, reads }),
     ...contractRoutes(contracts),
-    ...templateRoutes({ writer, reads, log }),
-    ...complianceRoutes(compliance, reads),
+    ...templateRoutes({ templates, reads }),
+    ...complianceRoutes({ monitor: compliance, reads }),
     ...eventRoutes({ writer, reads, hub, streams, log }),
     ...instanceRoutes(instances, liveness),
     ...auditRoutes(reads),

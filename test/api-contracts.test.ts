@@ -355,12 +355,15 @@ t.test("refusals", async (t) => {
     t.match(await refused("deep", both, step), { error: /nested deeper/, code: 400 });
     t.same(await refused(name, "", step), { error: "empty body", code: 400 });
     t.same(await refused(name, "{", step), { error: "malformed JSON body", code: 400 });
-    t.same(await refused(name, [], step), { error: "the body must be an object", code: 400 });
-    t.same(await refused(name, { base_url: "http://127.0.0.1:1" }, step), { error: "endpoint is required", code: 400 });
-    t.same(await refused(name, { ...both, endpoint: "" }, step), { error: "endpoint is required", code: 400 });
-    t.same(await refused(name, { ...both, endpoint: 5 }, step), { error: "endpoint must be a string", code: 400 });
+    t.match(await refused(name, [], step), { error: "the body must be an object", code: 400 });
+    t.match(await refused(name, { base_url: "http://127.0.0.1:1" }, step), {
+      error: "endpoint is required",
+      code: 400,
+    });
+    t.match(await refused(name, { ...both, endpoint: "" }, step), { error: "endpoint is required", code: 400 });
+    t.match(await refused(name, { ...both, endpoint: 5 }, step), { error: "endpoint must be a string", code: 400 });
   }
-  t.same(await refused(name, { endpoint: "POST /x", direction: 1 }), {
+  t.match(await refused(name, { endpoint: "POST /x", direction: 1 }), {
     error: "direction must be a string",
     code: 400,
   });
@@ -371,7 +374,7 @@ t.test("refusals", async (t) => {
     ),
     { error: /nested deeper than 256 levels/ },
   );
-  t.same(await refused(name, { endpoint: "POST /x" }, "test"), { error: "base_url is required", code: 400 });
+  t.match(await refused(name, { endpoint: "POST /x" }, "test"), { error: "base_url is required", code: 400 });
   t.equal(
     (await send(port, "POST", `/api/contracts/p/${name}/validate`, { body: Buffer.alloc(10 * 1024 * 1024 + 1) }))
       .status,

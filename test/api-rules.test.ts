@@ -1,6 +1,6 @@
 /** "Rules" of the HTTP API: rules, validation, their audit rows, and what hostile regexes and texts do. */
 import t from "tap";
-import { PROJECT_RULES_MAX, VALIDATION_SHORT_BYTES_MAX } from "../schemas/limits.js";
+import { PROJECT_RULES_MAX, SHORT_WORK_BYTES_MAX } from "../schemas/limits.js";
 import { TIMESTAMP } from "./support/answers.js";
 import { send, sendJson, type Answer, type Refusal } from "./support/http-client.js";
 import { startKoor } from "./support/server-process.js";
@@ -133,7 +133,7 @@ t.test("what is no rule is a 400 that names it, and stores nothing", async (t) =
     [[{ rule_id: "x", pattern: "(a)\\1" }], 'rule "x": pattern does not compile: invalid escape sequence: `\\1`'],
     [[{ rule_id: "x", pattern: "a", severity: "fatal" }], 'rule "x": severity must be error or warning'],
     [[{ rule_id: "x", pattern: "a", match_type: "glob" }], 'rule "x": match_type must be regex, missing or custom'],
-    [[{ rule_id: "x", pattern: "a", applies_to: "*" }], 'rule "x": applies_to must be an array of strings'],
+    [[{ rule_id: "x", pattern: "a", applies_to: "*" }], 'rule "x": applies_to must be an array'],
     [[{ rule_id: "x", pattern: "a", applies_to: ["["] }], 'rule "x": applies_to has a malformed glob: "["'],
     [[{ rule_id: "x", pattern: 5 }], 'rule "x": pattern must be a string'],
     [[{ rule_id: "x\n", pattern: "a" }], 'rule "x\\n": rule_id must not contain control characters'],
@@ -308,7 +308,9 @@ t.test("proposed, accepted, rejected", async (t) => {
   ] as const) {
     t.equal(errorOf(await propose(body)), `400 ${says}`);
   }
-  t.match(await lastAudit(), { action: "rule.propose", outcome: "error" });
+  t.match(await lastAudit(), { action: "rule.propose", resource: "", outcome: "error" });
+  await propose({ project: "p", rule_id: "x", pattern: "[" });
+  t.match(await lastAudit(), { action: "rule.propose", resource: "p/x", outcome: "error" }, "as far as it was read");
 });
 
 t.test("who proposes: the actor, where the body says nobody", async (t) => {
@@ -446,14 +448,14 @@ t.test("long lists come whole", async (t) => {
 
 t.test("many violations of a large text: all are counted, the list ends at its bound", async (t) => {
   await put("many", [{ rule_id: "x", pattern: "x" }]);
-  const short = (await validate("many", { content: "x\n".repeat(VALIDATION_SHORT_BYTES_MAX) })).json<Validation>();
-  t.equal(short.count, VALIDATION_SHORT_BYTES_MAX);
-  t.equal(short.violations.length, VALIDATION_SHORT_BYTES_MAX);
+  const short = (await validate("many", { content: "x\n".repeat(SHORT_WORK_BYTES_MAX) })).json<Validation>();
+  t.equal(short.count, SHORT_WORK_BYTES_MAX);
+  t.equal(short.violations.length, SHORT_WORK_BYTES_MAX);
   t.same(short.violations.at(-1), {
     rule_id: "x",
     severity: "error",
     message: "pattern 'x' matched",
-    line: VALIDATION_SHORT_BYTES_MAX,
+    line: SHORT_WORK_BYTES_MAX,
     match: "x",
   });
   const lines = 1_000_000;

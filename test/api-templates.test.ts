@@ -83,7 +83,7 @@ t.test("what does not fit is a 400, and stores nothing", async (t) => {
     [{ id: "b" }, "name is required"],
     [{ id: "b\n", name: "B" }, "id must not contain control characters"],
     [{ id: "b", name: "B", kind: "x" }, "kind must be rules, contracts or bundle"],
-    [{ id: "b", name: "B", tags: "x" }, "tags must be an array of strings"],
+    [{ id: "b", name: "B", tags: "x" }, "tags must be an array"],
     [{ id: "b", name: "B", tags: [1] }, "tags[0] must be a string"],
     [{ id: "b", name: "B", data: {} }, "data must be an array"],
     [{ id: "b", name: "B", data: null }, "data must be an array"],
@@ -110,7 +110,7 @@ t.test("what does not fit is a 400, and stores nothing", async (t) => {
     [{ ...bundle, data: { rules: [{ pattern: "x" }], contracts: {} } }, "rule [0]: rule_id is required"],
   ];
   for (const [body, says] of refused) t.equal(errorOf(await create(body)), `400 ${says}`);
-  t.match(await lastAudit(), { action: "template.create", outcome: "error" });
+  t.match(await lastAudit(), { action: "template.create", resource: "b", outcome: "error" }, "as far as it was read");
   t.same(await ids(""), before);
 });
 

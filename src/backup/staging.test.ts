@@ -9,14 +9,14 @@ import { join } from "node:path";
 import t from "tap";
 import { closeSnapshot, makeSnapshot, readSnapshot, type SnapshotLine } from "../../test/support/snapshot.js";
 import { Failure } from "../base/result.js";
-import { loadRegexEngine } from "../rules/regex.js";
+import { loadRuleReading } from "../rules/rule.js";
 import { databasePath } from "../store/open.js";
 import { openStaging, stagingPath } from "../store/staging.js";
 import { Reader } from "../threads/reader.js";
 import { exportBackup, intoChunks } from "./jobs.js";
 import { Staging } from "./staging.js";
 
-await loadRegexEngine();
+await loadRuleReading();
 
 function inDirectory<Result>(use: (directory: string) => Result): Result {
   const directory = mkdtempSync(join(tmpdir(), "koor-test-"));

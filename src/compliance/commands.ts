@@ -1,24 +1,34 @@
 /** Storing runs: the rows and the events of those that failed in one transaction. Runs in the writer. */
-import type { ComplianceRecordReply, ComplianceRecordRequest } from "../../schemas/compliance.js";
+import { ComplianceRecordReply, ComplianceRecordRequest } from "../../schemas/compliance.js";
 import { COMPLIANCE_RUNS_KEPT_MAX } from "../../schemas/limits.js";
-import type { WriteContext } from "../store/write-context.js";
+import { publisher } from "../events/publisher.js";
+import { weightOf } from "../rpc/method.js";
+import { changesAny } from "../threads/changes.js";
+import { writerMethod } from "../threads/writer-method.js";
 import { NO_VIOLATIONS } from "./encode.js";
+import { complianceAppender } from "./table.js";
 
 const TOPIC_VIOLATION = "compliance.violation";
 const SOURCE = "compliance-scheduler";
 
-export function recordCompliance(
-  context: WriteContext,
-  { project, runs }: ComplianceRecordRequest,
-): ComplianceRecordReply {
-  const { compliance, now_ms } = context;
-  const first_id = compliance.next_id;
-  for (const { instance_id, contract, violations } of runs) {
-    compliance.append({ run_at: now_ms, instance: instance_id, project, contract, violations });
-    if (violations === NO_VIOLATIONS) continue;
-    const head = JSON.stringify({ instance_id, project, contract }).slice(0, -1);
-    context.publish(TOPIC_VIOLATION, `${head},"violations":${violations}}`, SOURCE);
-  }
-  compliance.prune(COMPLIANCE_RUNS_KEPT_MAX);
-  return { first_id, run_at: now_ms };
-}
+export const recordCompliance = writerMethod({
+  name: "compliance.record",
+  request: ComplianceRecordRequest,
+  reply: ComplianceRecordReply,
+  weight: weightOf,
+  audit: null,
+  changes: [changesAny("compliance_run"), changesAny("event")],
+  models: { compliance: complianceAppender, events: publisher },
+  run: ({ compliance, events }, { project, runs }, call) => {
+    const first_id = compliance.next_id;
+    for (const { instance_id, contract, violations } of runs) {
+      compliance.append({ run_at: call.now_ms, instance: instance_id, project, contract, violations });
+      if (violations === NO_VIOLATIONS) continue;
+      const head = JSON.stringify({ instance_id, project, contract }).slice(0, -1);
+      const data = `${head},"violations":${violations}}`;
+      events.publish({ topic: TOPIC_VIOLATION, data, source: SOURCE }, call);
+    }
+    compliance.prune(COMPLIANCE_RUNS_KEPT_MAX);
+    return { first_id, run_at: call.now_ms };
+  },
+});

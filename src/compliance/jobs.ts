@@ -1,12 +1,15 @@
 /**
  * Contracts and the samples of instances, checked a bounded step at a time, so that a check of many
- * instances never keeps a thread from others for long. Also the history of runs. Runs in the pool.
+ * instances never keeps a thread from others for long. Also the history of runs. Run in the pool.
  */
-import type {
+import { Type } from "typebox";
+import {
+  ComplianceCheckReply,
   ComplianceCheckRequest,
+  ComplianceContractsReply,
   ComplianceContractsRequest,
+  ComplianceHistory,
   ComplianceHistoryRequest,
-  ContractsStep,
 } from "../../schemas/compliance.js";
 import type { Violation } from "../../schemas/contracts.js";
 import {
@@ -14,39 +17,78 @@ import {
   COMPLIANCE_STEP_MS,
   COMPLIANCE_VIOLATIONS_CHARACTERS_MAX,
   COMPLIANCE_VIOLATIONS_MAX,
+  CONTRACT_DEADLINE_MS,
 } from "../../schemas/limits.js";
 import { encodeArray } from "../base/json-array.js";
 import { Failure } from "../base/result.js";
 import { isObject } from "../contracts/contract.js";
-import { findContract, listContracts } from "../contracts/stored.js";
+import { loadJsonSchemas } from "../contracts/json-schema.js";
+import { storedContracts, type StoredContracts } from "../contracts/stored.js";
 import { contractProblems, validatePayload, type ReadyContract } from "../contracts/validate.js";
-import type { ReadContext } from "../store/read-context.js";
-import { encodeRun } from "./encode.js";
-import { listRuns } from "./table.js";
+import { streamJob, unaryJob } from "../threads/pool-method.js";
+import { stateReader, type VersionedReader } from "../versioned/table.js";
+import { encodeRun, type RunRow } from "./encode.js";
+import { complianceReader } from "./table.js";
 
 /** One step of the list of a project's contracts. */
-export function complianceContracts(context: ReadContext, { project, after }: ComplianceContractsRequest): string {
-  const until = performance.now() + COMPLIANCE_STEP_MS;
-  const contracts: string[] = [];
-  for (const { name, is_contract } of listContracts(context, project, after)) {
-    if (is_contract) contracts.push(name);
-    if (performance.now() > until) return JSON.stringify({ contracts, next: name } satisfies ContractsStep);
-  }
-  return JSON.stringify({ contracts, next: null } satisfies ContractsStep);
-}
+export const complianceContracts = unaryJob({
+  name: "compliance.contracts",
+  request: ComplianceContractsRequest,
+  reply: ComplianceContractsReply,
+  deadline_ms: CONTRACT_DEADLINE_MS,
+  cost: "unbounded",
+  prepare: loadJsonSchemas,
+  models: { stored: storedContracts },
+  run: ({ stored }, { project, after }) => {
+    const until = performance.now() + COMPLIANCE_STEP_MS;
+    const contracts: string[] = [];
+    for (const { name, is_contract } of stored.list(project, after)) {
+      if (is_contract) contracts.push(name);
+      if (performance.now() > until) return { contracts, next: name };
+    }
+    return { contracts, next: null };
+  },
+});
 
-/** The violations of the first pairs, as far as one step gets. */
-export function checkCompliance(context: ReadContext, { project, pairs }: ComplianceCheckRequest): string {
-  const until = performance.now() + COMPLIANCE_STEP_MS;
-  const texts: string[] = [];
-  let characters = 0;
-  for (const { contract, instance } of pairs) {
-    const text = encodeViolations(checkPair(context, project, contract, instance));
-    texts.push(text);
-    characters += text.length;
-    if (performance.now() > until || characters > COMPLIANCE_STEP_CHARACTERS_MAX) break;
-  }
-  return JSON.stringify(texts);
+/** The violations of the first pairs, at least one, as far as one step gets. */
+export const checkCompliance = unaryJob({
+  name: "compliance.check",
+  request: ComplianceCheckRequest,
+  reply: ComplianceCheckReply,
+  deadline_ms: CONTRACT_DEADLINE_MS,
+  cost: "unbounded",
+  prepare: loadJsonSchemas,
+  models: { stored: storedContracts, state: stateReader },
+  run: (models, { project, pairs }) => {
+    const until = performance.now() + COMPLIANCE_STEP_MS;
+    const violations: string[] = [];
+    let characters = 0;
+    for (const { contract, instance } of pairs) {
+      const text = encodeViolations(checkPair(models, project, contract, instance));
+      violations.push(text);
+      characters += text.length;
+      if (performance.now() > until || characters > COMPLIANCE_STEP_CHARACTERS_MAX) break;
+    }
+    return { violations };
+  },
+});
+
+/** Runs, newest first. */
+export const complianceHistory = streamJob({
+  name: "compliance.history",
+  request: ComplianceHistoryRequest,
+  text: ComplianceHistory,
+  reply: Type.Null(),
+  cost: "bounded",
+  models: { compliance: complianceReader },
+  *run({ compliance }, request) {
+    yield* encodeArray(encodeRuns(compliance.list(request)));
+    return null;
+  },
+});
+
+function* encodeRuns(runs: Iterable<RunRow>): Generator<string, void, undefined> {
+  for (const run of runs) yield encodeRun(run);
 }
 
 function encodeViolations(violations: readonly Violation[]): string {
@@ -63,11 +105,16 @@ function encodeViolations(violations: readonly Violation[]): string {
   return JSON.stringify(listed);
 }
 
-function checkPair(context: ReadContext, project: string, contract: string, instance: string): Violation[] {
-  const found = findContract(context, project, contract);
+function checkPair(
+  { stored, state }: { readonly stored: StoredContracts; readonly state: VersionedReader },
+  project: string,
+  contract: string,
+  instance: string,
+): Violation[] {
+  const found = stored.find(project, contract);
   // It was deleted, or overwritten with something else, since the list was made.
   if (found instanceof Failure) return [{ path: "contract", message: found.message }];
-  const samples = context.state.current(`${project}/${contract}/samples/${instance}`);
+  const samples = state.current(`${project}/${contract}/samples/${instance}`);
   const violations = [
     ...contractProblems(found.ready),
     ...(samples === undefined ? [] : checkSamples(found.ready, samples.value)),
@@ -100,13 +147,4 @@ function checkSamples(ready: ReadyContract, bytes: Uint8Array): Violation[] {
         violations.push({ path: `${prefix}.${path}`, message });
   }
   return violations;
-}
-
-/** Runs, newest first. */
-export function complianceHistory(context: ReadContext, request: ComplianceHistoryRequest): Iterable<string> {
-  return encodeArray(encodeRuns(context, request));
-}
-
-function* encodeRuns(context: ReadContext, request: ComplianceHistoryRequest): Generator<string, void, undefined> {
-  for (const run of listRuns(context.db, request)) yield encodeRun(run);
 }

@@ -2,8 +2,9 @@
 import t from "tap";
 import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
-import type { Pool } from "../rpc/pool.js";
-import type { RpcClient } from "../rpc/client.js";
+import type { Pool } from "../threads/pool.js";
+import type { Writer } from "../threads/writer.js";
+import { complianceContracts } from "./jobs.js";
 import { ComplianceMonitor } from "./monitor.js";
 
 const INTERVAL_MS = 1000;
@@ -22,34 +23,35 @@ interface CheckRequest {
   readonly pairs: readonly { readonly contract: string; readonly instance: string }[];
 }
 
-/** @param check what a job answers for its pairs */
+/** @param check the violations that a job finds for its first pairs, or why it failed */
 function makeMonitor(
   names: readonly string[],
-  check: (request: CheckRequest) => string | Failure,
+  check: (request: CheckRequest) => readonly string[] | Failure,
 ): { readonly monitor: ComplianceMonitor; readonly asked: string[]; readonly recorded: string[] } {
   const asked: string[] = [];
   const recorded: string[] = [];
   const pool = {
-    run: (method: string, request: unknown) => {
-      if (method === "compliance.contracts") {
+    run: (method: unknown, request: unknown) => {
+      if (method === complianceContracts) {
         const { after } = request as { readonly after: string };
         asked.push("contracts");
-        return Promise.resolve(after === "" ? '{"contracts":["c"],"next":"c"}' : '{"contracts":["d"],"next":null}');
+        return Promise.resolve(after === "" ? { contracts: ["c"], next: "c" } : { contracts: ["d"], next: null });
       }
       asked.push((request as CheckRequest).pairs.map(({ contract, instance }) => contract + instance).join(" "));
-      return Promise.resolve(check(request as CheckRequest));
+      const violations = check(request as CheckRequest);
+      return Promise.resolve(violations instanceof Failure ? violations : { violations });
     },
   } as unknown as Pick<Pool, "run">;
   const writer = {
     request: (
-      _method: string,
+      _method: unknown,
       { runs }: { readonly runs: readonly { readonly instance_id: string; readonly contract: string }[] },
     ) => {
       const first_id = recorded.length + 1;
       recorded.push(...runs.map(({ contract, instance_id }) => contract + instance_id));
       return Promise.resolve({ first_id, run_at: 0 });
     },
-  } as unknown as RpcClient;
+  } as unknown as Pick<Writer, "request">;
   const instances = names.map((name) => ({ id: name, name, workspace: name === "z" ? "" : "w" }));
   return {
     monitor: new ComplianceMonitor({
@@ -65,12 +67,10 @@ function makeMonitor(
   };
 }
 
-const allPass = ({ pairs }: CheckRequest): string => JSON.stringify(pairs.map(() => "[]"));
+const allPass = ({ pairs }: CheckRequest): string[] => pairs.map(() => "[]");
 
 t.test("by its interval, and in steps as the pool gets on", async (t) => {
-  const { monitor, asked, recorded } = makeMonitor(["1", "2", "z"], ({ pairs }) =>
-    JSON.stringify(pairs.slice(0, 3).map(() => "[]")),
-  );
+  const { monitor, asked, recorded } = makeMonitor(["1", "2", "z"], ({ pairs }) => pairs.slice(0, 3).map(() => "[]"));
   monitor.tick(INTERVAL_MS - 1);
   t.same(asked, []);
   monitor.tick(INTERVAL_MS);

@@ -1,19 +1,21 @@
 /**
  * Checks each active instance against the contracts of its workspace, every interval and when asked. Runs
- * on the front, driven by ticks; the checks are steps of milliseconds in the pool, one at a time, and their
+ * on the front as a background task; the checks are steps of milliseconds in the pool, one at a time, and their
  * results are stored a step at a time, so that a large check is felt by nobody.
- *
- * Checks come one after the other. Who asks while one is under way gets the next: what he changed before
- * he asked is seen by it. All who wait share it.
  */
-import type { ContractsStep } from "../../schemas/compliance.js";
 import { COMPLIANCE_ANSWER_CHARACTERS_MAX, COMPLIANCE_PAIRS_MAX, CONTRACT_DEADLINE_MS } from "../../schemas/limits.js";
-import { assert } from "../base/assert.js";
+import { Periodic } from "../background/periodic.js";
+import type { BackgroundTask } from "../background/task.js";
+import { assert, must } from "../base/assert.js";
 import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
-import type { RpcClient } from "../rpc/client.js";
-import type { Pool } from "../rpc/pool.js";
+import { NO_CALLER } from "../rpc/frames.js";
+import type { ReplyOf } from "../rpc/method.js";
+import type { Pool } from "../threads/pool.js";
+import type { Writer } from "../threads/writer.js";
+import { recordCompliance } from "./commands.js";
 import { encodeRun, NO_VIOLATIONS } from "./encode.js";
+import { checkCompliance, complianceContracts } from "./jobs.js";
 
 /** An active instance, as far as it matters here. */
 export interface CheckedInstance {
@@ -26,7 +28,7 @@ export interface ComplianceOptions {
   /** The active ones now. */
   readonly instances: () => readonly CheckedInstance[];
   readonly pool: Pick<Pool, "run">;
-  readonly writer: RpcClient;
+  readonly writer: Pick<Writer, "request">;
   readonly log: Log;
   readonly interval_ms: number;
   readonly now_ms: number;
@@ -43,7 +45,6 @@ interface Pair {
   readonly contract: string;
 }
 
-const NOBODY = { actor: "", trace: "" } as const;
 const STOPPING = new Failure("UNAVAILABLE", "the server is shutting down");
 /** Failures of a job that say something of what it looked at, and not of how busy the pool is. */
 const OF_THE_JOB: ReadonlySet<Failure["status"]> = new Set(["DEADLINE_EXCEEDED", "INTERNAL"]);
@@ -51,45 +52,35 @@ const TOO_SLOW = JSON.stringify([
   { path: "contract", message: `the check did not end within ${CONTRACT_DEADLINE_MS / 1000} seconds` },
 ]);
 
-export class ComplianceMonitor {
+/** A run that was stored. */
+interface StoredRun {
+  readonly text: string;
+  readonly pass: boolean;
+}
+
+export class ComplianceMonitor implements BackgroundTask {
+  readonly name = "compliance";
   readonly #options: ComplianceOptions;
-  #due_ms: number;
-  #running: Promise<ComplianceResult | Failure> | null = null;
-  #next: Promise<ComplianceResult | Failure> | null = null;
-  #closed = false;
+  readonly #checks: Periodic<ComplianceResult | Failure>;
 
   constructor(options: ComplianceOptions) {
     this.#options = options;
-    this.#due_ms = options.now_ms + options.interval_ms;
+    const { interval_ms, now_ms } = options;
+    this.#checks = new Periodic({ interval_ms, now_ms, work: () => this.#check() });
   }
 
   tick(now_ms: number): void {
-    if (this.#running !== null || now_ms < this.#due_ms) return;
-    this.#due_ms = now_ms + this.#options.interval_ms;
-    void this.check();
+    this.#checks.tick(now_ms);
   }
 
-  /** A check that begins now, or after the one that is under way. */
+  /** A check that begins now, or after the one that is under way: it sees what was changed before. */
   check(): Promise<ComplianceResult | Failure> {
-    if (this.#running === null) return this.#begin();
-    this.#next ??= this.#running.then(() => this.#begin());
-    return this.#next;
+    return this.#checks.run();
   }
 
   /** Ends the check that is under way after its step. */
-  async close(): Promise<void> {
-    this.#closed = true;
-    await this.#next;
-    await this.#running;
-  }
-
-  #begin(): Promise<ComplianceResult | Failure> {
-    this.#next = null;
-    const running = this.#check().finally(() => {
-      this.#running = null;
-    });
-    this.#running = running;
-    return running;
+  close(): Promise<void> {
+    return this.#checks.close();
   }
 
   async #check(): Promise<ComplianceResult | Failure> {
@@ -113,7 +104,7 @@ export class ComplianceMonitor {
   }
 
   /** Checks and stores, a step at a time; yields what was stored. A Failure ends it. */
-  async *#runs(): AsyncGenerator<{ readonly text: string; readonly pass: boolean } | Failure, void, undefined> {
+  async *#runs(): AsyncGenerator<StoredRun | Failure, void, undefined> {
     for (const [project, instances] of this.#byWorkspace()) {
       const contracts = await this.#contractsOf(project);
       if (contracts instanceof Failure) {
@@ -148,11 +139,12 @@ export class ComplianceMonitor {
   async #contractsOf(project: string): Promise<readonly string[] | Failure> {
     const contracts: string[] = [];
     for (let after: string | null = ""; after !== null; ) {
-      const answer: string | Failure = this.#closed
-        ? STOPPING
-        : await this.#options.pool.run("compliance.contracts", { project, after });
-      if (answer instanceof Failure) return answer;
-      const step = JSON.parse(answer) as ContractsStep;
+      if (this.#checks.closed) return STOPPING;
+      const step: ReplyOf<typeof complianceContracts> | Failure = await this.#options.pool.run(complianceContracts, {
+        project,
+        after,
+      });
+      if (step instanceof Failure) return step;
       contracts.push(...step.contracts);
       after = step.next;
     }
@@ -160,19 +152,15 @@ export class ComplianceMonitor {
   }
 
   /** Checks and stores the first of the pairs, at least one. */
-  async #step(
-    project: string,
-    pairs: readonly Pair[],
-  ): Promise<readonly { readonly text: string; readonly pass: boolean }[] | Failure> {
+  async #step(project: string, pairs: readonly Pair[]): Promise<readonly StoredRun[] | Failure> {
     const violations = await this.#violationsOf(project, pairs);
     if (violations instanceof Failure) return violations;
     assert(violations.length > 0 && violations.length <= pairs.length, "a step checks at least one pair");
-    const checked = violations.flatMap((text, at) => {
-      const pair = pairs[at];
-      return pair === undefined ? [] : [{ instance_id: pair.instance.id, contract: pair.contract, violations: text }];
+    const checked = violations.map((text, at) => {
+      const { instance, contract } = must(pairs[at], "there are as many pairs");
+      return { instance_id: instance.id, contract, violations: text };
     });
-    const bytes = violations.reduce((sum, text) => sum + text.length, 0);
-    const stored = await this.#options.writer.request("compliance.record", { project, runs: checked }, NOBODY, bytes);
+    const stored = await this.#options.writer.request(recordCompliance, { project, runs: checked }, NO_CALLER);
     if (stored instanceof Failure) return stored;
     return checked.map(({ instance_id, contract, violations: text }, at) => ({
       text: encodeRun({
@@ -187,15 +175,18 @@ export class ComplianceMonitor {
     }));
   }
 
-  /** Violations of the first pairs as JSON texts. A pair that is too slow by itself has that as its violation, and holds up no other. */
+  /**
+   * Violations of the first pairs as JSON texts. A pair that is too slow by itself has that as its violation, and holds
+   * up no other.
+   */
   async #violationsOf(project: string, pairs: readonly Pair[]): Promise<readonly string[] | Failure> {
     for (const some of [pairs, pairs.slice(0, 1)]) {
-      if (this.#closed) return STOPPING;
+      if (this.#checks.closed) return STOPPING;
       const request = { project, pairs: some.map(({ contract, instance }) => ({ contract, instance: instance.name })) };
-      const answer = await this.#options.pool.run("compliance.check", request);
-      if (!(answer instanceof Failure)) return JSON.parse(answer) as readonly string[];
+      const answer = await this.#options.pool.run(checkCompliance, request);
+      if (!(answer instanceof Failure)) return answer.violations;
       if (!OF_THE_JOB.has(answer.status)) return answer;
     }
-    return this.#closed ? STOPPING : [TOO_SLOW];
+    return this.#checks.closed ? STOPPING : [TOO_SLOW];
   }
 }

@@ -1,6 +1,7 @@
 /** The SQL of compliance runs: appending and pruning (writer), listing (pool, front). Rows are never changed. */
 import type { ComplianceHistoryRequest } from "../../schemas/compliance.js";
 import type { Db, Statement } from "../store/open.js";
+import type { Model } from "../threads/model.js";
 import type { RunRow } from "./encode.js";
 
 export class ComplianceAppender {
@@ -34,11 +35,21 @@ export class ComplianceAppender {
   }
 }
 
-/** The newest runs, newest first, of one instance or of all. */
-export function listRuns(db: Db, { instance_id, limit }: ComplianceHistoryRequest): IterableIterator<RunRow> {
-  if (instance_id === null)
-    return db.prepare<[number], RunRow>("SELECT * FROM compliance_run ORDER BY id DESC LIMIT ?").iterate(limit);
-  return db
-    .prepare<[string, number], RunRow>("SELECT * FROM compliance_run WHERE instance = ? ORDER BY id DESC LIMIT ?")
-    .iterate(instance_id, limit);
+export const complianceAppender: Model<ComplianceAppender> = { open: ({ db }) => new ComplianceAppender(db) };
+
+export class ComplianceReader {
+  readonly #all: Statement<[number], RunRow>;
+  readonly #of_one: Statement<[string, number], RunRow>;
+
+  constructor(db: Db) {
+    this.#all = db.prepare("SELECT * FROM compliance_run ORDER BY id DESC LIMIT ?");
+    this.#of_one = db.prepare("SELECT * FROM compliance_run WHERE instance = ? ORDER BY id DESC LIMIT ?");
+  }
+
+  /** The newest runs, newest first, of one instance or of all, one at a time. */
+  list({ instance_id, limit }: ComplianceHistoryRequest): IterableIterator<RunRow> {
+    return instance_id === null ? this.#all.iterate(limit) : this.#of_one.iterate(instance_id, limit);
+  }
 }
+
+export const complianceReader: Model<ComplianceReader> = { open: ({ db }) => new ComplianceReader(db) };

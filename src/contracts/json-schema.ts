@@ -1,7 +1,7 @@
 /**
  * A payload against a JSON Schema (draft 2020-12 and draft-07) by Ajv, its errors in the contract's own
  * words and paths. Runs in the pool: compiling makes code and takes milliseconds. What a schema's author
- * could make slow is taken from Ajv: patterns are matched by RE2 in linear time, `uniqueItems` is linear,
+ * could make slow is taken from Ajv: patterns are matched by RE2's regexes in linear time, `uniqueItems` is linear,
  * formats look at short strings only, no reference leaves the schema.
  */
 import type { Ajv as Draft7, ErrorObject, Options, SchemaObject, ValidateFunction } from "ajv";
@@ -46,13 +46,13 @@ interface Matcher {
 }
 
 function compileMatcher(source: string): Matcher {
-  const pattern = compileRegex(translateRegex(source));
+  const regex = compileRegex(translateRegex(source));
   // Ajv compiles in one go: what it cannot use is thrown, and caught around it.
-  if (pattern instanceof Failure) throw new Error(pattern.message);
+  if (regex instanceof Failure) throw new Error(regex.message);
   return {
     test: (text) => {
-      const matches = pattern.test(text);
-      pattern.trim();
+      const matches = regex.test(text);
+      regex.trim();
       return matches;
     },
     toString: () => source,
@@ -179,7 +179,8 @@ export class JsonSchema {
       this.#all = newAjv(dialect, true, from).compile(schema as SchemaObject);
       this.#first = newAjv(dialect, false, from).compile(schema as SchemaObject);
     } catch (error) {
-      // Ajv and RE2 throw what they find wrong with a schema: a reference that leads nowhere, a pattern that does not compile.
+      // Ajv and RE2 throw what they find wrong with a schema: a reference that leads nowhere, a regex that does not
+      // compile.
       this.problem = error instanceof Error ? error.message : String(error);
     }
   }

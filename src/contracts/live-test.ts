@@ -1,6 +1,6 @@
 /**
  * A live test of a service but for the call itself: what is to be sent, made from the contract and the
- * test's data, and what is wrong with the answer. Runs in the pool; the call is the front's (routes.ts).
+ * test's data, and what is wrong with the answer. Runs in the pool; the call is the front's (front.ts).
  */
 import type { ContractCall, Violation } from "../../schemas/contracts.js";
 import { CONTRACT_DEPTH_MAX } from "../../schemas/limits.js";
@@ -13,8 +13,6 @@ export interface CallBody {
   readonly base_url: string;
   readonly test_data: unknown;
 }
-
-type Draft = Omit<ContractCall, "has_body"> & { readonly body: string };
 
 /** Methods whose data goes into the query. */
 const QUERY_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "DELETE"]);
@@ -70,17 +68,17 @@ export function prepareCall(
   version: number,
   { endpoint: name, base_url, test_data }: CallBody,
   characters: number,
-): Draft | Failure {
+): ContractCall | Failure {
   if (isTooDeep(test_data)) return invalid(`test_data is nested deeper than ${CONTRACT_DEPTH_MAX} levels`);
-  const refused = (error: string, request_violations: readonly Violation[]): Draft => ({
+  const refused = (error: string, request_violations: Violation[]): ContractCall => ({
     version,
     endpoint: name,
     base_url,
     method: "",
     error,
     url: null,
+    body: null,
     request_violations,
-    body: "",
   });
   const endpoint = ready.endpoint(name);
   const [, method = "", template = ""] = ENDPOINT.exec(name) ?? [];
@@ -116,8 +114,8 @@ export function prepareCall(
     method,
     error: "",
     url,
+    body: sends_body ? JSON.stringify(payload) : null,
     request_violations,
-    body: sends_body ? JSON.stringify(payload) : "",
   };
 }
 

@@ -5,8 +5,8 @@
  */
 import { must } from "../base/assert.js";
 import { Failure } from "../base/result.js";
+import { checkShape } from "../base/shape.js";
 import type { Actors, CallCounter, Caller } from "./caller.js";
-import { checkShape } from "./json-body.js";
 import type { Refusals } from "./refusals.js";
 import { refuseRole } from "./roles.js";
 import type { CallContext } from "../rpc/frames.js";

@@ -8,13 +8,13 @@ import type { TextRules } from "../../schemas/text.js";
 import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { Failure, invalid } from "../base/result.js";
+import { areShapesLoaded, loadShapes, readShaped } from "../base/shape.js";
 import type { CallContext } from "../rpc/frames.js";
 import type { Exchange, SocketOpener } from "../transport/transport.js";
 import { BodyIntake } from "./body-intake.js";
 import { NOBODY, type Actors, type CallCounter, type Caller } from "./caller.js";
 import { preflightReply, readableBy } from "./cors.js";
 import type { Gate } from "./gate.js";
-import { isSchemaCompilerLoaded, loadSchemaCompiler, parseJsonBody } from "./json-body.js";
 import { parameterRules, parseQuery, refuseParameters } from "./parameters.js";
 import { failureReply, Refusals, type Header, type RecordRefusal } from "./refusals.js";
 import type { RequestMetrics, RouteMetrics } from "./request-metrics.js";
@@ -271,8 +271,8 @@ export class Pipeline {
         if (body instanceof Failure) this.#finish(call, body);
         else if (call.bound.route.body?.kind !== "json" || call.bound.route.body.unread === true)
           this.#handle(call, { ...request, body });
-        else if (isSchemaCompilerLoaded()) this.#handleJson(call, request, body);
-        else void loadSchemaCompiler().then(() => this.#handleJson(call, request, body));
+        else if (areShapesLoaded()) this.#handleJson(call, request, body);
+        else void loadShapes().then(() => this.#handleJson(call, request, body));
       },
       () => {
         this.#options.metrics.in_flight -= 1;
@@ -282,7 +282,7 @@ export class Pipeline {
 
   #handleJson(call: Call, request: Request, body: Uint8Array): void {
     const kind = call.bound.route.body;
-    const parsed = kind?.kind === "json" ? parseJsonBody(body, kind.schema) : invalid("malformed JSON body");
+    const parsed = kind?.kind === "json" ? readShaped(body, kind.schema) : invalid("malformed JSON body");
     if (parsed instanceof Failure) {
       this.#finish(call, parsed);
       return;

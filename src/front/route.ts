@@ -49,6 +49,9 @@ export type JsonOf<Body> = Body extends { readonly kind: "json"; readonly unread
     ? Static<Schema>
     : undefined;
 
+/** What an audit row may know of a body: of one that the pipeline has not read, what the refusal says that was read. */
+type KnownOf<Body> = Body extends { readonly kind: "json"; readonly unread: true } ? object : JsonOf<Body>;
+
 /** Query parameters as the pipeline hands them on: by their schema; times are ms since the epoch. */
 export type AnyQuery = Readonly<Record<string, string | number | undefined>>;
 
@@ -158,7 +161,7 @@ interface RouteRow<Path extends string, Query extends TObject, Header extends st
      */
     {
       readonly by: AuditedMethod;
-      readonly subject?: (params: Params<Path>, json: JsonOf<Body> | undefined) => object;
+      readonly subject?: (params: Params<Path>, json: KnownOf<Body> | undefined) => object;
     }
   > {
   /** What to make of a request that asks for an upgrade to WebSocket. */
@@ -188,7 +191,7 @@ export function route<
     audited: {
       action: audit.action,
       resource: (params, json) =>
-        audit.resource(subject(params as Params<Path>, json as JsonOf<Body> | undefined), null),
+        audit.resource(subject(params as Params<Path>, json as KnownOf<Body> | undefined), null),
     },
   };
 }

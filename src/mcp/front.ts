@@ -4,7 +4,7 @@
  */
 import type { Log } from "../base/log.js";
 import type { InnerCalls } from "../front/inner-call.js";
-import { loadSchemaCompiler } from "../front/json-body.js";
+import { loadShapes } from "../base/shape.js";
 import type { Route } from "../front/route.js";
 import type { McpEndpoint } from "./endpoint.js";
 import { listEndpoints } from "./endpoint-list.js";
@@ -27,7 +27,7 @@ export class McpFront {
   }
 
   async #load(): Promise<McpEndpoint> {
-    const [{ McpEndpoint: Endpoint }] = await Promise.all([import("./endpoint.js"), loadSchemaCompiler()]);
+    const [{ McpEndpoint: Endpoint }] = await Promise.all([import("./endpoint.js"), loadShapes()]);
     return new Endpoint(this.#calls, this.#log);
   }
 

@@ -5,8 +5,8 @@
 import { MCP_RESULT_CHARACTERS_MAX } from "../../schemas/limits.js";
 import { TOOL_CARDS, type ToolName } from "../../schemas/mcp.js";
 import { Failure } from "../base/result.js";
+import { checkShape } from "../base/shape.js";
 import type { InnerCalls, OuterCall } from "../front/inner-call.js";
-import { checkShape } from "../front/json-body.js";
 import { describeRefusal, TOOLS, type Arguments } from "./tools.js";
 
 /** One block of text, as the protocol has it. */

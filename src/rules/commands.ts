@@ -3,92 +3,140 @@
  * (rules/jobs.ts); here they are held to what the database knows: what exists, which step may follow which
  * status, and how much a project may hold.
  */
+import { Type } from "typebox";
 import { PROJECT_PROGRAM_INSTRUCTIONS_MAX, PROJECT_RULES_MAX } from "../../schemas/limits.js";
 import {
+  ImportRulesRequest,
+  ProposeRuleRequest,
+  PutRulesRequest,
+  RuleCountReply,
+  RuleRequest,
   ruleName,
   type CheckedRule,
-  type RuleCountReply,
-  type RuleRequest,
   type RuleStatus,
 } from "../../schemas/rules.js";
-import { must } from "../base/assert.js";
 import { Failure, invalid, notFound } from "../base/result.js";
-import type { WriteContext } from "../store/write-context.js";
-import type { RuleTotals } from "./table.js";
+import { weightOf } from "../rpc/method.js";
+import { changes, changesAny } from "../threads/changes.js";
+import { writerMethod } from "../threads/writer-method.js";
+import { ruleWriter, type RuleTotals, type RuleWriter } from "./table.js";
 
-/** Which status each step leads to, and from which: the only ways of a rule once it exists. */
-const STEPS = {
-  accept: { from: "proposed", to: "accepted" },
-  reject: { from: "proposed", to: "rejected" },
-} as const satisfies Record<string, { readonly from: RuleStatus; readonly to: RuleStatus }>;
+/** What an import is called in the audit log: its rules may be of many projects. */
+const BULK = "bulk";
 
-/** The refusal where the project would hold too much with these totals; null where it would not. */
-function refuseTotals(project: string, { rules, instructions }: RuleTotals): Failure | null {
-  if (rules > PROJECT_RULES_MAX)
-    return invalid(
-      `project ${JSON.stringify(project)} would have ${rules} rules, at most ${PROJECT_RULES_MAX} are possible`,
-    );
-  if (instructions <= PROJECT_PROGRAM_INSTRUCTIONS_MAX) return null;
-  return invalid(
-    `the patterns of project ${JSON.stringify(project)} would be too large together: ${instructions} instructions, at most ${PROJECT_PROGRAM_INSTRUCTIONS_MAX}`,
-  );
+const models = { rules: ruleWriter };
+const changed = [changes("rules", ({ project }: { readonly project: string }) => [project])];
+
+/** A rule has no name before both of its parts are known. */
+function resource({ project = "", rule_id = "" }: Partial<RuleRequest>): string {
+  return project === "" || rule_id === "" ? "" : ruleName(project, rule_id);
 }
 
-function totalsOf(rules: readonly CheckedRule[]): RuleTotals {
-  return { rules: rules.length, instructions: rules.reduce((sum, rule) => sum + rule.size, 0) };
+export const proposeRule = writerMethod({
+  name: "rule.propose",
+  request: ProposeRuleRequest,
+  reply: Type.Null(),
+  weight: ({ project, rule_id, rule }) => project.length + rule_id.length + rule.length,
+  audit: { action: "rule.propose", resource, detail: () => '{"status":"proposed"}' },
+  changes: changed,
+  models,
+  run: ({ rules }, { project, rule_id, rule }, { now_ms }) => {
+    if (rules.find(project, rule_id) !== undefined)
+      return new Failure("ALREADY_EXISTS", `rule already exists: ${ruleName(project, rule_id)}`);
+    const checked = JSON.parse(rule) as CheckedRule;
+    const held = rules.totals(project);
+    const refusal = refuseTotals(project, { rules: held.rules + 1, instructions: held.instructions + checked.size });
+    if (refusal !== null) return refusal;
+    rules.store(checked, "proposed", now_ms);
+    rules.touch(project);
+    return null;
+  },
+});
+
+/** A step from one status to another: the only ways of a rule once it exists. */
+function decision(name: "rule.accept" | "rule.reject", from: RuleStatus, to: RuleStatus) {
+  return writerMethod({
+    name,
+    request: RuleRequest,
+    reply: Type.Null(),
+    weight: weightOf,
+    audit: { action: name, resource, detail: () => `{"status":"${to}"}` },
+    changes: changed,
+    models,
+    run: ({ rules }, { project, rule_id }) => {
+      if (rules.find(project, rule_id)?.status !== from)
+        return notFound(`${from} rule not found: ${ruleName(project, rule_id)}`);
+      rules.setStatus(project, rule_id, to);
+      rules.touch(project);
+      return null;
+    },
+  });
 }
 
-function checkedRules(value: string): readonly CheckedRule[] {
-  return JSON.parse(value) as readonly CheckedRule[];
-}
+export const acceptRule = decision("rule.accept", "proposed", "accepted");
+export const rejectRule = decision("rule.reject", "proposed", "rejected");
 
-export function proposeRule(
-  context: WriteContext,
-  { project, rule_id, value }: RuleRequest & { readonly value: string },
-): null | Failure {
-  const { rules } = context;
-  if (rules.find(project, rule_id) !== undefined)
-    return new Failure("ALREADY_EXISTS", `rule already exists: ${ruleName(project, rule_id)}`);
-  const rule = must(checkedRules(value)[0], "one rule was proposed");
-  const held = rules.totals(project);
-  const refusal = refuseTotals(project, { rules: held.rules + 1, instructions: held.instructions + rule.size });
-  if (refusal !== null) return refusal;
-  rules.store(rule, "proposed", context.now_ms);
-  rules.touch(project);
-  return null;
-}
+export const deleteRule = writerMethod({
+  name: "rule.delete",
+  request: RuleRequest,
+  reply: Type.Null(),
+  weight: weightOf,
+  audit: { action: "rule.delete", resource, detail: () => "{}" },
+  changes: changed,
+  models,
+  run: ({ rules }, { project, rule_id }) => {
+    if (!rules.remove(project, rule_id)) return notFound(`rule not found: ${ruleName(project, rule_id)}`);
+    rules.touch(project);
+    return null;
+  },
+});
 
-function decide(context: WriteContext, { project, rule_id }: RuleRequest, step: keyof typeof STEPS): null | Failure {
-  const { from, to } = STEPS[step];
-  if (context.rules.find(project, rule_id)?.status !== from)
-    return notFound(`${from} rule not found: ${ruleName(project, rule_id)}`);
-  context.rules.setStatus(project, rule_id, to);
-  context.rules.touch(project);
-  return null;
-}
+export const putRules = writerMethod({
+  name: "rules.put",
+  request: PutRulesRequest,
+  reply: RuleCountReply,
+  weight: ({ project, rules }) => project.length + rules.length,
+  audit: {
+    action: "rules.put",
+    resource: ({ project = "" }) => project,
+    detail: (_request, { count }) => `{"count":${count}}`,
+  },
+  changes: changed,
+  models,
+  run: ({ rules }, { project, rules: sent }, { now_ms }) => {
+    const given = JSON.parse(sent) as readonly CheckedRule[];
+    const instructions = given.reduce((sum, rule) => sum + rule.size, 0);
+    const refusal = refuseTotals(project, { rules: given.length, instructions });
+    if (refusal !== null) return refusal;
+    rules.replace(project, given, now_ms);
+    rules.touch(project);
+    return { count: given.length };
+  },
+});
 
-export function acceptRule(context: WriteContext, request: RuleRequest): null | Failure {
-  return decide(context, request, "accept");
-}
-
-export function rejectRule(context: WriteContext, request: RuleRequest): null | Failure {
-  return decide(context, request, "reject");
-}
-
-export function putRules(
-  context: WriteContext,
-  { project, value }: { readonly project: string; readonly value: string },
-): RuleCountReply | Failure {
-  const given = checkedRules(value);
-  const refusal = refuseTotals(project, totalsOf(given));
-  if (refusal !== null) return refusal;
-  context.rules.replace(project, given, context.now_ms);
-  context.rules.touch(project);
-  return { count: given.length };
-}
+export const importRules = writerMethod({
+  name: "rules.import",
+  request: ImportRulesRequest,
+  reply: RuleCountReply,
+  weight: ({ rules }) => rules.length,
+  audit: {
+    action: "rules.import",
+    resource: () => BULK,
+    detail: (_request, { count }) => `{"imported":${count}}`,
+  },
+  changes: [changesAny("rules")],
+  models,
+  run: ({ rules }, { rules: sent }, { now_ms }) => {
+    const given = JSON.parse(sent) as readonly CheckedRule[];
+    const refusal = refuseImport(rules, given);
+    if (refusal !== null) return refusal;
+    storeImported(rules, given, now_ms);
+    return { count: given.length };
+  },
+});
 
 /** What keeps these rules from being imported; null where nothing does. */
-export function refuseImport({ rules }: WriteContext, given: readonly CheckedRule[]): Failure | null {
+export function refuseImport(rules: RuleWriter, given: readonly CheckedRule[]): Failure | null {
   const after = new Map<string, RuleTotals>();
   for (const { project, rule_id, size } of given) {
     const totals = after.get(project) ?? rules.totals(project);
@@ -106,21 +154,19 @@ export function refuseImport({ rules }: WriteContext, given: readonly CheckedRul
 }
 
 /** Stores the rules, accepted, over what has their ids; `refuseImport` was asked. */
-export function storeImported({ rules, now_ms }: WriteContext, given: readonly CheckedRule[]): void {
+export function storeImported(rules: RuleWriter, given: readonly CheckedRule[], now_ms: number): void {
   for (const rule of given) rules.store(rule, "accepted", now_ms);
   for (const project of new Set(given.map((rule) => rule.project))) rules.touch(project);
 }
 
-export function importRules(context: WriteContext, { value }: { readonly value: string }): RuleCountReply | Failure {
-  const given = checkedRules(value);
-  const refusal = refuseImport(context, given);
-  if (refusal !== null) return refusal;
-  storeImported(context, given);
-  return { count: given.length };
-}
-
-export function deleteRule(context: WriteContext, { project, rule_id }: RuleRequest): null | Failure {
-  if (!context.rules.remove(project, rule_id)) return notFound(`rule not found: ${ruleName(project, rule_id)}`);
-  context.rules.touch(project);
-  return null;
+/** The refusal where the project would hold too much with these totals; null where it would not. */
+function refuseTotals(project: string, { rules, instructions }: RuleTotals): Failure | null {
+  const shown = JSON.stringify(project);
+  if (rules > PROJECT_RULES_MAX)
+    return invalid(`project ${shown} would have ${rules} rules, at most ${PROJECT_RULES_MAX} are possible`);
+  if (instructions <= PROJECT_PROGRAM_INSTRUCTIONS_MAX) return null;
+  const most = PROJECT_PROGRAM_INSTRUCTIONS_MAX;
+  return invalid(
+    `the patterns of project ${shown} would be too large together: ${instructions} instructions, at most ${most}`,
+  );
 }

@@ -1,6 +1,6 @@
 /**
- * How much work a validation may do where others wait for its thread: on the pool's fast lane. What is dear
- * about a rule shows only with the text: a look for a match costs as many steps as the compiled pattern has
+ * How much work a validation may do that did not wait its turn, because others wait for its thread. What is dear
+ * about a rule shows only with the text: a look for a match costs as many steps as the compiled regex has
  * instructions for each character of the line. Pure but for the clock it is given.
  */
 export class Effort {

@@ -1,6 +1,8 @@
 /** Globs over paths: examples, and a naive model with backtracking. */
 import * as fc from "fast-check";
 import t from "tap";
+import { FileGlob } from "../../schemas/rules.js";
+import { must } from "../base/assert.js";
 import { compileSegment } from "../base/segment-glob.js";
 import { compileFileGlob, splitPath } from "./file-glob.js";
 
@@ -52,5 +54,24 @@ t.test("any glob on any path, as a model that tries everything", (t) => {
     fc.property(globs, paths, (glob, path) => compileFileGlob(glob.join("/"))?.matches(path) === naive(glob, path)),
     { numRuns: 3000 },
   );
+  t.end();
+});
+
+t.test("what the description promises is what compiles", (t) => {
+  const promised = new RegExp(must(FileGlob.text.promised_pattern, "globs have a pattern"), "u");
+  const parts = fc.constantFrom("a", "[", "]", "^", "-", "\\", "/", "*", "**", "?", "é", "\u{1F600}", "\n");
+  let globs = 0;
+  fc.assert(
+    fc.property(
+      fc.array(parts, { maxLength: 9 }).map((some) => some.join("")),
+      (glob) => {
+        const compiles = compileFileGlob(glob) !== undefined;
+        if (compiles && glob.includes("[")) globs += 1;
+        return promised.test(glob) === compiles;
+      },
+    ),
+    { numRuns: 20_000 },
+  );
+  t.ok(globs > 500, "many of them had classes");
   t.end();
 });

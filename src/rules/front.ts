@@ -1,147 +1,131 @@
 /**
- * Rules on the front: what is sent is read and compiled in the pool, then stored by the writer; validations
- * run in the pool. What is long (a text, an array of rules, a short text that turns out to take long) takes
- * turns, so that a thread of the pool is always left for what is short. Routes are rows over this; MCP proposes through it.
+ * Rules on the front: what is sent is read and compiled in the pool, then stored by the writer; texts are
+ * validated in the pool, those that take long in their turn. Routes are rows over this.
  */
-import {
-  VALIDATION_SHORT_ANSWER_CHARACTERS_MAX,
-  VALIDATION_SHORT_BYTES_MAX,
-  VALIDATION_SHORT_DEADLINE_MS,
-} from "../../schemas/limits.js";
-import type { CallContext } from "../rpc/frames.js";
-import type { CheckedRule, RuleUse } from "../../schemas/rules.js";
-import { must } from "../base/assert.js";
+import { ruleName, type RuleRequest } from "../../schemas/rules.js";
 import { buffersOf, packBytes } from "../base/bytes.js";
 import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
-import { readReply } from "../front/chunked-reply.js";
-import { jsonReply, type Answer } from "../front/route-table.js";
-import type { RpcClient } from "../rpc/client.js";
-import type { Chunks, Reads } from "../rpc/reads.js";
-import type { Release, Turns } from "./turns.js";
+import { jsonReply, readReply } from "../front/reply.js";
+import type { Answer, Request } from "../front/route.js";
+import type { ReplyOf } from "../rpc/method.js";
+import type { LongWork } from "../threads/long-work.js";
+import type { Chunks } from "../threads/pool.js";
+import type { Writer } from "../threads/writer.js";
+import { acceptRule, deleteRule, importRules, proposeRule, putRules, rejectRule } from "./commands.js";
+import { checkProposal, checkRules, validateLong, validateShort } from "./jobs.js";
 
 export interface RuleFrontOptions {
-  readonly writer: RpcClient;
-  readonly reads: Reads;
+  readonly writer: Writer;
+  readonly long_work: LongWork;
   readonly log: Log;
-  /** Shared by all that may keep a thread of the pool for long. */
-  readonly turns: Turns;
   /** Hears how many violations a long validation has found when its answer is whole; a short one's answer says it. */
   readonly countViolations: (actor: string, violations: number) => void;
 }
 
-const BUSY = new Failure("RESOURCE_EXHAUSTED", "the server is busy with long validations, try again");
+/** A request that has a body. Its buffer is given away. */
+type BodyRequest = Pick<Request, "body" | "context">;
 
-/** The end of a validation's answer is its count. */
-const COUNT = /"count":(\d+)\}$/;
-const COUNT_CHARACTERS = 32;
-
-function countIn(end: string): number {
-  return Number(COUNT.exec(end.slice(-COUNT_CHARACTERS))?.[1] ?? 0);
-}
-
-/** The chunks as they come; tells when the last was taken, and that no more will be, however that came. */
-async function* watched(chunks: Chunks, release: Release, ended: (violations: number) => void): Chunks {
-  try {
-    let last = "";
-    for await (const chunk of chunks) {
-      if (!(chunk instanceof Failure)) last = chunk;
-      yield chunk;
-    }
-    ended(countIn(last));
-  } finally {
-    release();
-  }
-}
+/** Where each step from a proposal leads. */
+const STEPS = {
+  accept: { method: acceptRule, status: "accepted" },
+  reject: { method: rejectRule, status: "rejected" },
+} as const;
 
 export class RuleFront {
-  readonly #writer: RpcClient;
-  readonly #reads: Reads;
-  readonly #log: Log;
-  readonly #turns: Turns;
-  readonly #countViolations: RuleFrontOptions["countViolations"];
+  readonly #options: RuleFrontOptions;
 
-  constructor({ writer, reads, log, turns, countViolations }: RuleFrontOptions) {
-    this.#countViolations = countViolations;
-    this.#turns = turns;
-    this.#writer = writer;
-    this.#reads = reads;
-    this.#log = log;
+  constructor(options: RuleFrontOptions) {
+    this.#options = options;
   }
 
-  /** Stores a rule as proposed. `body` is JSON; its buffer may be given away. */
-  async propose(
-    body: Uint8Array,
-    context: CallContext,
-  ): Promise<{ readonly project: string; readonly rule_id: string } | Failure> {
-    const checked = await this.#check("propose", "", body, context);
+  /** Stores a rule as proposed. */
+  async propose({ body, context }: BodyRequest): Promise<Answer> {
+    const { writer, long_work, log } = this.#options;
+    const packed = packBytes(body);
+    const sent = { actor: context.actor, body: packed };
+    const size = { bytes: body.byteLength };
+    const checked = await long_work.run(checkProposal, sent, size, buffersOf(packed));
     if (checked instanceof Failure) return checked;
-    const [rule] = JSON.parse(checked) as readonly CheckedRule[];
-    const { project, rule_id } = must(rule, "one rule was checked");
-    const reply = await this.#writer.request(
-      "rule.propose",
-      { project, rule_id, value: checked },
-      context,
-      checked.length,
-    );
+    const reply = await writer.request(proposeRule, checked, context);
     if (reply instanceof Failure) return reply;
-    this.#log.info("rule proposed", { project, rule: rule_id });
-    return { project, rule_id };
+    const { project, rule_id } = checked;
+    log.info("rule proposed", { project, rule: rule_id });
+    return jsonReply(JSON.stringify({ project, rule_id, status: "proposed" }));
   }
 
-  /** Stores the rules in place of all that the project has; how many they are. */
-  async put(project: string, body: Uint8Array, context: CallContext): Promise<number | Failure> {
-    const checked = await this.#check("put", project, body, context);
-    if (checked instanceof Failure) return checked;
-    const reply = await this.#writer.request("rules.put", { project, value: checked }, context, checked.length);
+  async decide(step: keyof typeof STEPS, rule: RuleRequest, { context }: Pick<Request, "context">): Promise<Answer> {
+    const { writer, log } = this.#options;
+    const { method, status } = STEPS[step];
+    const reply = await writer.request(method, rule, context);
     if (reply instanceof Failure) return reply;
-    this.#log.info("rules replaced", { project, rules: reply.count });
-    return reply.count;
+    const { project, rule_id } = rule;
+    log.info(`rule ${status}`, { project, rule: rule_id });
+    return jsonReply(JSON.stringify({ project, rule_id, status }));
   }
 
-  /** Stores the rules over what has their ids; how many they are. */
-  async import(body: Uint8Array, context: CallContext): Promise<number | Failure> {
-    const checked = await this.#check("import", "", body, context);
-    if (checked instanceof Failure) return checked;
-    const reply = await this.#writer.request("rules.import", { value: checked }, context, checked.length);
+  async delete(rule: RuleRequest, { context }: Pick<Request, "context">): Promise<Answer> {
+    const { writer, log } = this.#options;
+    const reply = await writer.request(deleteRule, rule, context);
     if (reply instanceof Failure) return reply;
-    this.#log.info("rules imported", { rules: reply.count });
-    return reply.count;
+    const { project, rule_id } = rule;
+    log.info("rule deleted", { project, rule: rule_id });
+    return jsonReply(JSON.stringify({ deleted: ruleName(project, rule_id) }));
+  }
+
+  /** Stores the rules in place of all that the project has. */
+  async put(project: string, { body, context }: BodyRequest): Promise<Answer> {
+    const { writer, log } = this.#options;
+    const checked = await this.#check(project, body);
+    if (checked instanceof Failure) return checked;
+    const reply = await writer.request(putRules, { project, rules: checked }, context);
+    if (reply instanceof Failure) return reply;
+    log.info("rules replaced", { project, rules: reply.count });
+    return jsonReply(JSON.stringify({ project, count: reply.count }));
+  }
+
+  /** Stores the rules over what has their ids. */
+  async import({ body, context }: BodyRequest): Promise<Answer> {
+    const { writer, log } = this.#options;
+    const checked = await this.#check(null, body);
+    if (checked instanceof Failure) return checked;
+    const reply = await writer.request(importRules, { rules: checked }, context);
+    if (reply instanceof Failure) return reply;
+    log.info("rules imported", { rules: reply.count });
+    return jsonReply(JSON.stringify({ imported: reply.count }));
   }
 
   /** Validates the text in the body against the project's rules. */
-  async validate(project: string, body: Uint8Array, context: CallContext): Promise<Answer> {
+  async validate(project: string, { body, context }: BodyRequest): Promise<Answer> {
+    const { long_work, countViolations } = this.#options;
     const packed = packBytes(body);
-    if (body.byteLength <= VALIDATION_SHORT_BYTES_MAX) {
+    const size = { bytes: body.byteLength };
+    if (long_work.isShort(size)) {
       // A short text is copied, not given away: it may be needed again.
-      const answer = await this.#reads.pool.run(
-        "rules.validate",
-        { project, body: packed, most: VALIDATION_SHORT_ANSWER_CHARACTERS_MAX },
-        { deadline_ms: VALIDATION_SHORT_DEADLINE_MS },
-      );
-      if (!(answer instanceof Failure)) return jsonReply(answer, 200, { violations: countIn(answer) });
+      const answer = await long_work.runShort(validateShort, { project, body: packed }, size);
+      if (!(answer instanceof Failure)) return jsonReply(answer.text, 200, { violations: answer.violations });
       if (answer.status !== "OUT_OF_RANGE") return answer;
     }
-    const release = await this.#turns.take();
-    if (release === null) return BUSY;
-    const chunks = this.#reads.pool.stream("rules.validate", { project, body: packed, most: null }, context, {
-      transfer: buffersOf(packed),
-    });
-    return readReply(watched(chunks, release, (violations) => this.#countViolations(context.actor, violations)));
+    const chunks = await long_work.stream(validateLong, { project, body: packed }, context, buffersOf(packed));
+    if (chunks instanceof Failure) return chunks;
+    return readReply(counted(chunks, (violations) => countViolations(context.actor, violations)));
   }
 
-  /** JSON text of the rules in the body, ready to be stored. */
-  async #check(use: RuleUse, project: string, body: Uint8Array, { actor }: CallContext): Promise<string | Failure> {
+  /** The rules in a body, ready to be stored. */
+  async #check(project: string | null, body: Uint8Array): Promise<string | Failure> {
     const packed = packBytes(body);
-    const request = { use, project, actor, body: packed };
-    if (body.byteLength <= VALIDATION_SHORT_BYTES_MAX)
-      return await this.#reads.pool.run("rules.check", request, { deadline_ms: VALIDATION_SHORT_DEADLINE_MS });
-    const release = await this.#turns.take();
-    if (release === null) return BUSY;
-    try {
-      return await this.#reads.pool.run("rules.check", request, { transfer: buffersOf(packed) });
-    } finally {
-      release();
-    }
+    const size = { bytes: body.byteLength };
+    const checked = await this.#options.long_work.run(checkRules, { project, body: packed }, size, buffersOf(packed));
+    return checked instanceof Failure ? checked : checked.rules;
   }
+}
+
+/** The chunks as they come; tells how many violations there were when the last was taken. */
+async function* counted(
+  chunks: Chunks<ReplyOf<typeof validateLong>>,
+  tell: (violations: number) => void,
+): Chunks<ReplyOf<typeof validateLong>> {
+  const reply = yield* chunks;
+  if (!(reply instanceof Failure)) tell(reply.violations);
+  return reply;
 }

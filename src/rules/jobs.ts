@@ -1,62 +1,121 @@
-/** Reading rules that were sent, listing those that are stored, and validating texts against them. Runs in the pool. */
+/** Reading rules that were sent, listing those that are stored, and validating texts against them. Run in the pool. */
+import { Type } from "typebox";
 import {
-  KEY_BYTES_MAX,
+  SHORT_WORK_MS_MAX,
   STREAM_CHUNK_CHARACTERS,
-  VALIDATION_SHORT_MS_MAX,
+  VALIDATION_SHORT_ANSWER_CHARACTERS_MAX,
   VALIDATION_SHORT_STEPS_MAX,
   VIOLATIONS_LISTED_CHARACTERS_MAX,
   VIOLATIONS_LISTED_MAX,
 } from "../../schemas/limits.js";
 import {
+  CheckProposalReply,
+  CheckProposalRequest,
+  CheckRulesReply,
+  CheckRulesRequest,
+  ExportRulesRequest,
   GLOBAL_PROJECT,
-  type CheckRulesRequest,
-  type ListRulesRequest,
-  type ValidateRequest,
+  ListProjectRulesRequest,
+  ListRulesRequest,
+  ProjectRules,
+  RuleExport,
+  RuleList,
+  ValidateBody,
+  ValidateLongReply,
+  ValidateReply,
+  ValidateRequest,
+  Validation,
 } from "../../schemas/rules.js";
 import { unpackBytes } from "../base/bytes.js";
 import { encodeArray } from "../base/json-array.js";
 import { readJsonText } from "../base/json-bytes.js";
-import { Failure, invalid } from "../base/result.js";
+import { Failure } from "../base/result.js";
+import { readShaped } from "../base/shape.js";
 import { formatTime } from "../base/time.js";
-import type { ReadContext } from "../store/read-context.js";
+import { streamJob, unaryJob } from "../threads/pool-method.js";
 import { Effort } from "./effort.js";
 import { splitPath } from "./file-glob.js";
-import { loadRegexEngine, sizeOfRegex } from "./regex.js";
-import { readRule, readRules, type RuleReading } from "./rule.js";
-import { RuleSets, type CompiledRule } from "./rule-sets.js";
-import type { RuleRow } from "./table.js";
+import { IMPORTED, loadRuleReading, proposalBy, readRule, readRules, rulesOf, subjectOf, WHOLE_BODY } from "./rule.js";
+import { ruleSets, type CompiledRule, type RuleSets } from "./rule-sets.js";
+import { ruleReader, type RuleReader, type RuleRow } from "./table.js";
 import { Content, violationsOf, type Found } from "./violations.js";
 
-/** To be done before a job that compiles: the engine of patterns is loaded where it is needed, which the front is not. */
-export function prepareRules(): Promise<void> {
-  return loadRegexEngine();
-}
+export const checkProposal = unaryJob({
+  name: "rule.check",
+  request: CheckProposalRequest,
+  reply: CheckProposalReply,
+  cost: "unbounded",
+  prepare: loadRuleReading,
+  models: {},
+  run: (_models, { actor, body }) => {
+    const read = readJsonText(unpackBytes(body));
+    if (read instanceof Failure) return read;
+    const rule = readRule(read.json, proposalBy(actor));
+    if (rule instanceof Failure) return rule.about(subjectOf(read.json));
+    return { project: rule.project, rule_id: rule.rule_id, rule: JSON.stringify(rule) };
+  },
+});
 
-/** JSON text of CheckedRule[]: what the body holds, its defaults filled in. */
-export function checkRules(_context: ReadContext, { use, project, actor, body }: CheckRulesRequest): string | Failure {
-  const read = readJsonText(unpackBytes(body));
-  if (read instanceof Failure) return read;
-  const reading: RuleReading = { use, project: use === "put" ? project : null, actor, sizeOf: sizeOfRegex };
-  const rules = use === "propose" ? readRule(read.json, null, reading) : readRules(read.json, "the body", reading);
-  if (rules instanceof Failure) return rules;
-  return JSON.stringify(Array.isArray(rules) ? rules : [rules]);
-}
+export const checkRules = unaryJob({
+  name: "rules.check",
+  request: CheckRulesRequest,
+  reply: CheckRulesReply,
+  cost: "unbounded",
+  prepare: loadRuleReading,
+  models: {},
+  run: (_models, { project, body }) => {
+    const read = readJsonText(unpackBytes(body));
+    if (read instanceof Failure) return read;
+    const rules = readRules(read.json, WHOLE_BODY, project === null ? IMPORTED : rulesOf(project));
+    return rules instanceof Failure ? rules : { rules: JSON.stringify(rules) };
+  },
+});
 
-const SHAPES: Readonly<
-  Record<ListRulesRequest["shape"], (request: ListRulesRequest) => readonly [head: string, tail: string]>
-> = {
-  project: ({ project }) => [`{"project":${JSON.stringify(project)},"rules":`, "}"],
-  list: () => [`{"rules":`, "}"],
-  export: () => ["", ""],
-};
+/** `{"project","rules":[…]}` by rule_id. */
+export const listProjectRules = streamJob({
+  name: "rules.project",
+  request: ListProjectRulesRequest,
+  text: ProjectRules,
+  reply: Type.Null(),
+  cost: "bounded",
+  models: { rules: ruleReader },
+  *run({ rules }, { project, stack }) {
+    yield `{"project":${JSON.stringify(project)},"rules":`;
+    yield* encodeArray(encodeRules(rules.list({ project, stack, sources: null, status: null })));
+    yield "}";
+    return null;
+  },
+});
 
-/** The rules that pass, in the shape that was asked for. */
-export function* listRules(context: ReadContext, request: ListRulesRequest): Generator<string, void, undefined> {
-  const [head, tail] = SHAPES[request.shape](request);
-  if (head !== "") yield head;
-  yield* encodeArray(encodeRules(context.rules.list(request)));
-  if (tail !== "") yield tail;
-}
+/** `{"rules":[…]}` by project and rule_id. */
+export const listRules = streamJob({
+  name: "rules.list",
+  request: ListRulesRequest,
+  text: RuleList,
+  reply: Type.Null(),
+  cost: "bounded",
+  models: { rules: ruleReader },
+  *run({ rules }, filter) {
+    yield `{"rules":`;
+    yield* encodeArray(encodeRules(rules.list(filter)));
+    yield "}";
+    return null;
+  },
+});
+
+/** Accepted rules, as an import takes them. */
+export const exportRules = streamJob({
+  name: "rules.export",
+  request: ExportRulesRequest,
+  text: RuleExport,
+  reply: Type.Null(),
+  cost: "bounded",
+  models: { rules: ruleReader },
+  *run({ rules }, { sources }) {
+    yield* encodeArray(encodeRules(rules.list({ project: null, stack: null, sources, status: "accepted" })));
+    return null;
+  },
+});
 
 function* encodeRules(rows: Iterable<RuleRow>): Generator<string, void, undefined> {
   for (const { size: _size, applies_to, created_at, ...row } of rows) {
@@ -80,64 +139,74 @@ function* encodeRules(rows: Iterable<RuleRow>): Generator<string, void, undefine
   }
 }
 
-interface Subject {
-  readonly content: string;
-  readonly stack: string;
-  /** The file's path and its base name; null where it has no name. */
-  readonly paths: readonly (readonly string[])[] | null;
-}
-
-function readSubject(body: Uint8Array): Subject | Failure {
-  const read = readJsonText(body);
-  if (read instanceof Failure) return read;
-  const { json } = read;
-  if (typeof json !== "object" || json === null || Array.isArray(json)) return invalid("the body must be an object");
-  const { content, filename = "", stack = "" } = json as { readonly [name: string]: unknown };
-  if (content === undefined) return invalid("content is required");
-  if (typeof content !== "string") return invalid("content must be a string");
-  if (typeof filename !== "string") return invalid("filename must be a string");
-  if (filename.length > KEY_BYTES_MAX) return invalid(`filename is longer than ${KEY_BYTES_MAX} characters`);
-  if (typeof stack !== "string") return invalid("stack must be a string");
-  const path = splitPath(filename.toWellFormed());
-  return { content, stack, paths: filename === "" ? null : [path, path.slice(-1)] };
-}
-
-/** What each worker keeps; a context is one database, of which a worker has one. */
-const KEPT = new WeakMap<ReadContext, RuleSets>();
-
-function rulesFor(context: ReadContext, project: string): readonly CompiledRule[] {
-  let sets = KEPT.get(context);
-  if (sets === undefined) {
-    sets = new RuleSets();
-    KEPT.set(context, sets);
-  }
-  const rulesOf = (name: string): readonly CompiledRule[] =>
-    sets.get(name, context.rules.version(name), () => context.rules.accepted(name));
-  return project === GLOBAL_PROJECT ? rulesOf(project) : [...rulesOf(project), ...rulesOf(GLOBAL_PROJECT)];
-}
-
-function encodeViolation(rule: CompiledRule, { line, match }: Found): string {
-  return line === 0 ? `${rule.head}}` : `${rule.head},"line":${line},"match":${JSON.stringify(match)}}`;
-}
+const validationModels = { rules: ruleReader, sets: ruleSets };
 
 /**
- * `{"project","violations","count"}`: the project's rules by rule_id, then the global ones, each rule's
- * findings by line. All are counted; the list ends at VIOLATIONS_LISTED_MAX or at its bound in characters.
+ * A validation that ends soon, with an answer that is short. Where it would not, it is OUT_OF_RANGE: that is
+ * validateLong's.
  */
-export function* validate(
-  context: ReadContext,
-  { project, body, most }: ValidateRequest,
-): Generator<string | Failure, void, undefined> {
+export const validateShort = unaryJob({
+  name: "rules.validate",
+  request: ValidateRequest,
+  reply: ValidateReply,
+  cost: "bounded",
+  prepare: loadRuleReading,
+  models: validationModels,
+  run: (models, request) => {
+    const pieces = validation(models, request, VALIDATION_SHORT_STEPS_MAX, SHORT_WORK_MS_MAX);
+    for (let text = ""; ; ) {
+      const next = pieces.next();
+      if (next.done === true) return next.value instanceof Failure ? next.value : { text, ...next.value };
+      text += next.value;
+      if (text.length > VALIDATION_SHORT_ANSWER_CHARACTERS_MAX)
+        return new Failure("OUT_OF_RANGE", "the answer is long");
+    }
+  },
+});
+
+/** A validation that takes as long as it takes; its reply says what its text ends with. */
+export const validateLong = streamJob({
+  name: "rules.validate_long",
+  request: ValidateRequest,
+  text: Validation,
+  reply: ValidateLongReply,
+  cost: "unbounded",
+  prepare: loadRuleReading,
+  models: validationModels,
+  *run(models, request) {
+    const pieces = validation(models, request, Infinity, Infinity);
+    let chunk = "";
+    for (;;) {
+      const next = pieces.next();
+      if (next.done === true) {
+        if (!(next.value instanceof Failure)) yield chunk;
+        return next.value;
+      }
+      chunk += next.value;
+      if (chunk.length < STREAM_CHUNK_CHARACTERS) continue;
+      yield chunk;
+      chunk = "";
+    }
+  },
+});
+
+/**
+ * `{"project","violations","count"}` in small pieces: the project's rules by rule_id, then the global ones, each
+ * rule's findings by line. All are counted; the list ends at VIOLATIONS_LISTED_MAX or at its bound in characters.
+ * Returns OUT_OF_RANGE where it would take more steps or milliseconds than it may (effort.ts).
+ */
+function* validation(
+  models: { readonly rules: RuleReader; readonly sets: RuleSets },
+  { project, body }: ValidateRequest,
+  steps_max: number,
+  ms_max: number,
+): Generator<string, { readonly violations: number } | Failure, undefined> {
   const subject = readSubject(unpackBytes(body));
-  if (subject instanceof Failure) {
-    yield subject;
-    return;
-  }
+  if (subject instanceof Failure) return subject;
   const content = new Content(subject.content);
-  const rules = rulesFor(context, project);
-  const effort =
-    most === null ? new Effort(Infinity, Infinity) : new Effort(VALIDATION_SHORT_STEPS_MAX, VALIDATION_SHORT_MS_MAX);
-  let chunk = `{"project":${JSON.stringify(project)},"violations":[`;
+  const rules = rulesFor(models, project);
+  const effort = new Effort(steps_max, ms_max);
+  yield `{"project":${JSON.stringify(project)},"violations":[`;
   let count = 0;
   let written = 0;
   for (const rule of rules) {
@@ -147,21 +216,39 @@ export function* validate(
       if (count > VIOLATIONS_LISTED_MAX || written > VIOLATIONS_LISTED_CHARACTERS_MAX) continue;
       const text = encodeViolation(rule, found);
       written += text.length;
-      chunk += count === 1 ? text : `,${text}`;
-      if (most !== null && written > most) {
-        yield new Failure("OUT_OF_RANGE", "the answer is long");
-        return;
-      }
-      if (most === null && chunk.length >= STREAM_CHUNK_CHARACTERS) {
-        yield chunk;
-        chunk = "";
-      }
+      yield count === 1 ? text : `,${text}`;
     }
-    rule.pattern?.trim();
-    if (effort.spent) {
-      yield new Failure("OUT_OF_RANGE", "the validation takes long");
-      return;
-    }
+    rule.regex?.trim();
+    if (effort.spent) return new Failure("OUT_OF_RANGE", "the validation takes long");
   }
-  yield `${chunk}],"count":${count}}`;
+  yield `],"count":${count}}`;
+  return { violations: count };
+}
+
+interface Subject {
+  readonly content: string;
+  readonly stack: string;
+  /** The file's path and its base name; null where it has no name. */
+  readonly paths: readonly (readonly string[])[] | null;
+}
+
+function readSubject(body: Uint8Array): Subject | Failure {
+  const read = readShaped(body, ValidateBody);
+  if (read instanceof Failure) return read;
+  const { content, filename = "", stack = "" } = read.json;
+  const path = splitPath(filename.toWellFormed());
+  return { content, stack, paths: filename === "" ? null : [path, path.slice(-1)] };
+}
+
+function rulesFor(
+  { rules, sets }: { readonly rules: RuleReader; readonly sets: RuleSets },
+  project: string,
+): readonly CompiledRule[] {
+  const compiled = (name: string): readonly CompiledRule[] =>
+    sets.get(name, rules.version(name), () => rules.accepted(name));
+  return project === GLOBAL_PROJECT ? compiled(project) : [...compiled(project), ...compiled(GLOBAL_PROJECT)];
+}
+
+function encodeViolation(rule: CompiledRule, { line, match }: Found): string {
+  return line === 0 ? `${rule.head}}` : `${rule.head},"line":${line},"match":${JSON.stringify(match)}}`;
 }

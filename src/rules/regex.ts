@@ -1,7 +1,7 @@
 /**
- * A rule's pattern: RE2 syntax, matched in time linear in the text by re2js (the only file that knows it).
- * Runs in the pool: both compiling and matching may take milliseconds. Compiling is bounded by the pattern's
- * length, its counted repetitions and the size of the program that comes of it.
+ * Regexes in RE2 syntax, matched in time linear in the text by re2js (the only file that knows it). Runs in the
+ * pool: both compiling and matching may take milliseconds. Compiling is bounded by the length of what was written,
+ * its counted repetitions and the size of the program that comes of it.
  */
 import type * as Re2 from "re2js";
 import {
@@ -10,8 +10,8 @@ import {
   RULE_PROGRAM_INSTRUCTIONS_MAX,
   RULE_REPETITIONS_MAX,
 } from "../../schemas/limits.js";
+import { utf8Length } from "../../schemas/text.js";
 import { must } from "../base/assert.js";
-import { utf8Length } from "../base/path.js";
 import { Failure, invalid } from "../base/result.js";
 
 type Engine = typeof Re2;
@@ -19,16 +19,16 @@ type Program = Re2.RE2JS;
 
 let loaded: Engine | undefined;
 
-/** Loads the engine: once a thread, before the first pattern is compiled. */
+/** Loads the engine: once a thread, before the first regex is compiled. */
 export async function loadRegexEngine(): Promise<void> {
   loaded ??= await import("re2js");
 }
 
 function engine(): Engine {
-  return must(loaded, "the pattern engine is loaded");
+  return must(loaded, "the regex engine is loaded");
 }
 
-/** Instructions of a compiled pattern that stand for a position in the text; the engine's own numbers. */
+/** Instructions of a compiled regex that stand for a position in the text; the engine's own numbers. */
 const EMPTY_WIDTH = 4;
 const BEGIN_OR_END_OF_TEXT = 4 | 8;
 
@@ -41,9 +41,9 @@ function asksForText(program: Program): boolean {
 }
 
 /** The numbers of counted repetitions, `{n}`, `{n,}` and `{n,m}`, added up; a `{` after a backslash counts for none. */
-function countRepetitions(pattern: string): number {
+function countRepetitions(source: string): number {
   let sum = 0;
-  for (const [, escapes = "", least = "0", most] of pattern.matchAll(/(\\*)\{(\d+),?(\d+)?\}/g)) {
+  for (const [, escapes = "", least = "0", most] of source.matchAll(/(\\*)\{(\d+),?(\d+)?\}/g)) {
     if (escapes.length % 2 === 0) sum += Math.max(Number(least), Number(most ?? 0));
   }
   return sum;
@@ -110,40 +110,40 @@ export class Regex {
  * a text, while `^`, `$`, `\A` and `\z` do not. With `(?m)` the first two match at the edges of lines, too;
  * what still asks for the text's own edges has no such program.
  */
-function programForLines(program: Program, pattern: string): Program | null {
+function programForLines(program: Program, source: string): Program | null {
   if (!asksForText(program)) return program;
   const { RE2JS } = engine();
-  const multiline = RE2JS.compile(pattern, RE2JS.MULTILINE);
+  const multiline = RE2JS.compile(source, RE2JS.MULTILINE);
   return asksForText(multiline) ? null : multiline;
 }
 
-/** A pattern of JavaScript's syntax (JSON Schema has it so) in RE2's, as far as that goes: `\u0041` is `\x{41}` there. */
-export function translateRegex(pattern: string): string {
-  return engine().RE2JS.translateRegExp(pattern);
+/** A regex in JavaScript's syntax (JSON Schema has it so) in RE2's, as far as that goes: `\u0041` is `\x{41}` there. */
+export function translateRegex(source: string): string {
+  return engine().RE2JS.translateRegExp(source);
 }
 
-/** Compiles a pattern; the 400 says why it cannot. */
-export function compileRegex(pattern: string): Regex | Failure {
-  if (utf8Length(pattern) > RULE_PATTERN_BYTES_MAX)
+/** Compiles a regex; the 400 says why it cannot, by the name of the member that regexes are sent in. */
+export function compileRegex(source: string): Regex | Failure {
+  if (utf8Length(source) > RULE_PATTERN_BYTES_MAX)
     return invalid(`pattern is longer than ${RULE_PATTERN_BYTES_MAX} bytes`);
-  if (countRepetitions(pattern) > RULE_REPETITIONS_MAX)
+  if (countRepetitions(source) > RULE_REPETITIONS_MAX)
     return invalid(`pattern repeats more than ${RULE_REPETITIONS_MAX} times`);
   const { RE2JS, RE2JSException } = engine();
   try {
-    const program = RE2JS.compile(pattern);
+    const program = RE2JS.compile(source);
     if (program.programSize() > RULE_PROGRAM_INSTRUCTIONS_MAX)
       return invalid(
         `pattern is too large: ${program.programSize()} instructions, at most ${RULE_PROGRAM_INSTRUCTIONS_MAX}`,
       );
-    return new Regex(program, programForLines(program, pattern));
+    return new Regex(program, programForLines(program, source));
   } catch (error) {
     if (!(error instanceof RE2JSException)) throw error;
     return invalid(`pattern does not compile: ${error.message.replace(/^error parsing regexp: /, "")}`);
   }
 }
 
-/** The instructions of a pattern once compiled, or why it does not compile. */
-export function sizeOfRegex(pattern: string): number | Failure {
-  const compiled = compileRegex(pattern);
+/** The instructions of a regex once compiled, or why it does not compile. */
+export function sizeOfRegex(source: string): number | Failure {
+  const compiled = compileRegex(source);
   return compiled instanceof Failure ? compiled : compiled.size;
 }

@@ -1,9 +1,10 @@
-/** Section 7 of the wire contract over HTTP. Runs on the front; what the routes share is rules/front.ts. */
-import { FRONT_READ_ROWS_MAX, KEY_BYTES_MAX } from "../../schemas/limits.js";
+/** docs/http-api.md "Rules". Runs on the front; what the rows stand for is rules/front.ts. */
+import { FRONT_READ_ROWS_MAX } from "../../schemas/limits.js";
 import {
   EXPORTED_SOURCES,
   ImportRules,
   ImportRulesAnswer,
+  ProjectName,
   ProjectRules,
   ProjectRulesQuery,
   ProposedRule,
@@ -17,31 +18,26 @@ import {
   RuleStatusAnswer,
   ValidateBody,
   Validation,
-  ruleName,
-  type ListRulesRequest,
+  type RuleRequest,
 } from "../../schemas/rules.js";
-import { hasControlCharacter, utf8Length } from "../base/path.js";
-import { Failure, invalid } from "../base/result.js";
-import { readReply } from "../front/chunked-reply.js";
-import { jsonReply, type Answer, type Request, type Route } from "../front/route-table.js";
-import type { Reads } from "../rpc/reads.js";
-import type { RpcClient } from "../rpc/client.js";
-import type { Log } from "../base/log.js";
+import { readReply } from "../front/reply.js";
+import { route, type Route } from "../front/route.js";
+import type { Reads } from "../threads/reads.js";
+import { acceptRule, deleteRule, importRules, proposeRule, putRules, rejectRule } from "./commands.js";
 import type { RuleFront } from "./front.js";
+import { exportRules, listProjectRules, listRules } from "./jobs.js";
+import { ruleReader } from "./table.js";
 
 export interface RuleRoutesOptions {
   readonly rules: RuleFront;
-  readonly writer: RpcClient;
   readonly reads: Reads;
-  readonly log: Log;
 }
 
-export function ruleRoutes(options: RuleRoutesOptions): Route[] {
-  const { rules, reads } = options;
+export function ruleRoutes({ rules, reads }: RuleRoutesOptions): Route[] {
+  const reader = reads.model(ruleReader);
   const tag = "rules";
-  const one = (params: readonly string[]): string => ruleName(params[0] ?? "", params[1] ?? "");
   return [
-    {
+    route({
       method: "GET",
       path: "/api/validate/{project}/rules",
       name: "rules.project",
@@ -49,33 +45,38 @@ export function ruleRoutes(options: RuleRoutesOptions): Route[] {
       summary: "Lists a project's rules by rule_id.",
       query: ProjectRulesQuery,
       answer: ProjectRules,
-      handle: (request) => listProject(reads, request),
-    },
-    {
+      handle: ({ params: [project], query: { stack }, context }) => {
+        const long = reader.exceeds(project, FRONT_READ_ROWS_MAX);
+        const rows = long ? Number.POSITIVE_INFINITY : FRONT_READ_ROWS_MAX;
+        return readReply(reads.stream(listProjectRules, { project, stack: anyUnless(stack) }, context, rows));
+      },
+    }),
+    route({
       method: "PUT",
       path: "/api/validate/{project}/rules",
       name: "rules.put",
       tag,
       needs: "server",
       summary: "Replaces a project's rules.",
+      params: { project: ProjectName },
       body: { kind: "json", schema: PutRules, unread: true },
       answer: PutRulesAnswer,
-      audit: { action: "rules.put", resource: (params) => params[0] ?? "" },
-      handle: (request) => putRules(rules, request),
-    },
-    {
+      audited: { by: putRules, subject: ([project]) => ({ project }) },
+      handle: (request) => rules.put(request.params[0], request),
+    }),
+    route({
       method: "POST",
       path: "/api/validate/{project}",
       name: "rules.validate",
       tag,
       summary: "Validates a text against a project's rules.",
+      params: { project: ProjectName },
       body: { kind: "json", schema: ValidateBody, unread: true },
       answer: Validation,
       asks_only: true,
-      handle: ({ params, body, context }) =>
-        refuseProject(params[0] ?? "") ?? rules.validate(params[0] ?? "", body, context),
-    },
-    {
+      handle: (request) => rules.validate(request.params[0], request),
+    }),
+    route({
       method: "POST",
       path: "/api/rules/propose",
       name: "rule.propose",
@@ -84,10 +85,10 @@ export function ruleRoutes(options: RuleRoutesOptions): Route[] {
       body: { kind: "json", schema: ProposedRule, unread: true },
       answer: RuleStatusAnswer,
       statuses: [409],
-      audit: { action: "rule.propose", resource: () => "" },
-      handle: (request) => propose(rules, request),
-    },
-    {
+      audited: { by: proposeRule, subject: (_params, read = {}) => read },
+      handle: (request) => rules.propose(request),
+    }),
+    route({
       method: "POST",
       path: "/api/rules/{project}/{rule_id}/accept",
       name: "rule.accept",
@@ -96,10 +97,10 @@ export function ruleRoutes(options: RuleRoutesOptions): Route[] {
       summary: "Accepts a proposed rule.",
       answer: RuleStatusAnswer,
       statuses: [404],
-      audit: { action: "rule.accept", resource: one },
-      handle: (request) => decide(options, request, "accept", "accepted"),
-    },
-    {
+      audited: { by: acceptRule, subject: named },
+      handle: (request) => rules.decide("accept", named(request.params), request),
+    }),
+    route({
       method: "POST",
       path: "/api/rules/{project}/{rule_id}/reject",
       name: "rule.reject",
@@ -108,10 +109,10 @@ export function ruleRoutes(options: RuleRoutesOptions): Route[] {
       summary: "Rejects a proposed rule.",
       answer: RuleStatusAnswer,
       statuses: [404],
-      audit: { action: "rule.reject", resource: one },
-      handle: (request) => decide(options, request, "reject", "rejected"),
-    },
-    {
+      audited: { by: rejectRule, subject: named },
+      handle: (request) => rules.decide("reject", named(request.params), request),
+    }),
+    route({
       method: "GET",
       path: "/api/rules/export",
       name: "rules.export",
@@ -119,9 +120,12 @@ export function ruleRoutes(options: RuleRoutesOptions): Route[] {
       summary: "Gives the accepted rules of some sources, as an import takes them.",
       query: RuleExportQuery,
       answer: RuleExport,
-      handle: (request) => exportRules(reads, request),
-    },
-    {
+      handle: ({ query: { source }, context }) => {
+        const sources = wordsOf(source) ?? [...EXPORTED_SOURCES];
+        return readReply(reads.stream(exportRules, { sources }, context, Number.POSITIVE_INFINITY));
+      },
+    }),
+    route({
       method: "POST",
       path: "/api/rules/import",
       name: "rules.import",
@@ -130,10 +134,10 @@ export function ruleRoutes(options: RuleRoutesOptions): Route[] {
       summary: "Stores rules of any projects over those that have their ids.",
       body: { kind: "json", schema: ImportRules, unread: true },
       answer: ImportRulesAnswer,
-      audit: { action: "rules.import", resource: () => "bulk" },
-      handle: (request) => importRules(rules, request),
-    },
-    {
+      audited: { by: importRules },
+      handle: (request) => rules.import(request),
+    }),
+    route({
       method: "GET",
       path: "/api/rules",
       name: "rules.list",
@@ -141,9 +145,17 @@ export function ruleRoutes(options: RuleRoutesOptions): Route[] {
       summary: "Lists rules by project, stack, source and status.",
       query: RuleListQuery,
       answer: RuleList,
-      handle: (request) => listRules(reads, request),
-    },
-    {
+      handle: ({ query: { project, stack, source, status }, context }) => {
+        const filter = {
+          project: anyUnless(project),
+          stack: anyUnless(stack),
+          sources: wordsOf(source),
+          status: anyUnless(status),
+        };
+        return readReply(reads.stream(listRules, filter, context, Number.POSITIVE_INFINITY));
+      },
+    }),
+    route({
       method: "DELETE",
       path: "/api/rules/{project}/{rule_id}",
       name: "rule.delete",
@@ -152,97 +164,23 @@ export function ruleRoutes(options: RuleRoutesOptions): Route[] {
       summary: "Deletes a rule.",
       answer: RuleDeleteAnswer,
       statuses: [404],
-      audit: { action: "rule.delete", resource: one },
-      handle: (request) => remove(options, request),
-    },
+      audited: { by: deleteRule, subject: named },
+      handle: (request) => rules.delete(named(request.params), request),
+    }),
   ];
 }
 
-/** The 400 for a project that cannot be one; null where it can. */
-function refuseProject(project: string): Failure | null {
-  if (project === "") return invalid("project is required");
-  if (utf8Length(project) > KEY_BYTES_MAX) return invalid(`project is longer than ${KEY_BYTES_MAX} bytes`);
-  return hasControlCharacter(project) ? invalid("project must not contain control characters") : null;
+function named([project, rule_id]: readonly [project: string, rule_id: string]): RuleRequest {
+  return { project, rule_id };
+}
+
+/** A filter; an empty one counts as not given. */
+function anyUnless(text = ""): string | null {
+  return text === "" ? null : text;
 }
 
 /** What a comma-separated parameter names; null where it names nothing. */
-function wordsOf(value: string | number | undefined): string[] | null {
-  const words = typeof value === "string" ? value.split(",").filter((word) => word !== "") : [];
+function wordsOf(text = ""): string[] | null {
+  const words = text.split(",").filter((word) => word !== "");
   return words.length === 0 ? null : words;
-}
-
-function textOf(value: string | number | undefined): string | null {
-  return typeof value === "string" && value !== "" ? value : null;
-}
-
-function listProject(reads: Reads, { params: [project = ""], query, context }: Request): Answer | Promise<Answer> {
-  const request: ListRulesRequest = {
-    project,
-    stack: textOf(query["stack"]),
-    sources: null,
-    status: null,
-    shape: "project",
-  };
-  const long = reads.context.rules.exceeds(project, FRONT_READ_ROWS_MAX);
-  return readReply(reads.run("rules.list", request, context, long ? Number.POSITIVE_INFINITY : FRONT_READ_ROWS_MAX));
-}
-
-function listRules(reads: Reads, { query, context }: Request): Answer | Promise<Answer> {
-  const request: ListRulesRequest = {
-    project: textOf(query["project"]),
-    stack: textOf(query["stack"]),
-    sources: wordsOf(query["source"]),
-    status: textOf(query["status"]),
-    shape: "list",
-  };
-  return readReply(reads.run("rules.list", request, context, Number.POSITIVE_INFINITY));
-}
-
-function exportRules(reads: Reads, { query, context }: Request): Answer | Promise<Answer> {
-  const sources = wordsOf(query["source"]) ?? [...EXPORTED_SOURCES];
-  return readReply(
-    reads.run(
-      "rules.list",
-      { project: null, stack: null, sources, status: "accepted", shape: "export" },
-      context,
-      Number.POSITIVE_INFINITY,
-    ),
-  );
-}
-
-async function putRules(rules: RuleFront, { params: [project = ""], body, context }: Request): Promise<Answer> {
-  const count = refuseProject(project) ?? (await rules.put(project, body, context));
-  return count instanceof Failure ? count : jsonReply(JSON.stringify({ project, count }));
-}
-
-async function propose(rules: RuleFront, { body, context }: Request): Promise<Answer> {
-  const proposed = await rules.propose(body, context);
-  return proposed instanceof Failure ? proposed : jsonReply(JSON.stringify({ ...proposed, status: "proposed" }));
-}
-
-async function importRules(rules: RuleFront, { body, context }: Request): Promise<Answer> {
-  const imported = await rules.import(body, context);
-  return imported instanceof Failure ? imported : jsonReply(JSON.stringify({ imported }));
-}
-
-async function decide(
-  { writer, log }: RuleRoutesOptions,
-  { params: [project = "", rule_id = ""], context }: Request,
-  step: "accept" | "reject",
-  status: "accepted" | "rejected",
-): Promise<Answer> {
-  const reply = await writer.request(`rule.${step}`, { project, rule_id }, context);
-  if (reply instanceof Failure) return reply;
-  log.info(`rule ${status}`, { project, rule: rule_id });
-  return jsonReply(JSON.stringify({ project, rule_id, status }));
-}
-
-async function remove(
-  { writer, log }: RuleRoutesOptions,
-  { params: [project = "", rule_id = ""], context }: Request,
-): Promise<Answer> {
-  const reply = await writer.request("rule.delete", { project, rule_id }, context);
-  if (reply instanceof Failure) return reply;
-  log.info("rule deleted", { project, rule: rule_id });
-  return jsonReply(JSON.stringify({ deleted: ruleName(project, rule_id) }));
 }

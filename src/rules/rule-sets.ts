@@ -6,6 +6,7 @@
 import { COMPILED_INSTRUCTIONS_KEPT_MAX, COMPILED_SETS_KEPT_MAX } from "../../schemas/limits.js";
 import { NO_CONSOLE_LOG, type MatchType } from "../../schemas/rules.js";
 import { Failure } from "../base/result.js";
+import type { Model } from "../threads/model.js";
 import { compileFileGlob, type FileGlob } from "./file-glob.js";
 import { compileRegex, type Regex } from "./regex.js";
 import { defaultMessage, type Matcher } from "./violations.js";
@@ -25,7 +26,7 @@ export interface StoredRule {
 
 const EVERY_NAME = "*";
 
-/** A rule of a set; its pattern is compiled when it is first used. */
+/** A rule of a set; its regex is compiled when it is first used. */
 export class CompiledRule implements Matcher {
   readonly match_type: MatchType;
   readonly stack: string;
@@ -34,7 +35,7 @@ export class CompiledRule implements Matcher {
   readonly #source: string;
   /** Null: for every file. */
   readonly #globs: readonly FileGlob[] | null;
-  #pattern: Regex | null | undefined;
+  #regex: Regex | null | undefined;
 
   constructor({ rule_id, severity, match_type, pattern, message, stack, applies_to }: StoredRule) {
     this.match_type = match_type;
@@ -46,15 +47,15 @@ export class CompiledRule implements Matcher {
     this.#globs = globs.includes(EVERY_NAME) ? null : globs.flatMap((glob) => compileFileGlob(glob) ?? []);
   }
 
-  get pattern(): Regex | null {
-    if (this.#pattern === undefined) {
+  get regex(): Regex | null {
+    if (this.#regex === undefined) {
       const compiled =
         this.match_type === "custom" && this.#source === NO_CONSOLE_LOG ? null : compileRegex(this.#source);
       // It was compiled before it was stored, by the same engine and within the same bounds.
-      if (compiled instanceof Failure) throw new Error(`a stored pattern ${compiled.message}`);
-      this.#pattern = compiled;
+      if (compiled instanceof Failure) throw new Error(`of a stored rule: ${compiled.message}`);
+      this.#regex = compiled;
     }
-    return this.#pattern;
+    return this.#regex;
   }
 
   /** @param paths the file's path and its base name, as segments; null where the file has no name */
@@ -107,3 +108,6 @@ export class RuleSets {
     this.#instructions -= set.instructions;
   }
 }
+
+/** Those of this thread. */
+export const ruleSets: Model<RuleSets> = { open: () => new RuleSets() };

@@ -1,118 +1,103 @@
 /**
- * Reading rules as they are sent: which members they need, what holds where one is absent, and every 400,
- * which names the rule. Pure; the pattern itself is compiled by the caller, where that may take its time.
+ * Reading rules as they are sent: held to the schemas of their use, then to what no schema says (globs and
+ * regexes that compile, ids that are there once), their defaults filled in. Every 400 names the rule. Runs where
+ * it may take its time: in the pool, and in a restore's thread.
  */
+import type { Static } from "typebox";
+import { RULES_TOGETHER_MAX, RULE_NAME_BYTES_MAX } from "../../schemas/limits.js";
 import {
-  APPLIES_TO_GLOBS_MAX,
-  KEY_BYTES_MAX,
-  PATTERN_BYTES_MAX,
-  RULES_TOGETHER_MAX,
-  RULE_CONTEXT_BYTES_MAX,
-  RULE_MESSAGE_BYTES_MAX,
-  RULE_NAME_BYTES_MAX,
-} from "../../schemas/limits.js";
-import { MATCH_TYPES, NO_CONSOLE_LOG, SEVERITIES, type CheckedRule, type RuleUse } from "../../schemas/rules.js";
-import { WrongMember, membersOf, readName, readText, type Members } from "../base/members.js";
-import { utf8Length } from "../base/path.js";
+  IMPORTED_SOURCE,
+  ImportedRule,
+  NO_CONSOLE_LOG,
+  PROPOSED_SOURCE,
+  PUT_SOURCE,
+  ProposedRule,
+  PutRule,
+  TemplateRule,
+  type CheckedRule,
+  type RuleRequest,
+} from "../../schemas/rules.js";
 import { Failure, invalid } from "../base/result.js";
+import { checkShape, hasShape, loadShapes, memberName, type Naming } from "../base/shape.js";
 import { compileFileGlob } from "./file-glob.js";
+import { loadRegexEngine, sizeOfRegex } from "./regex.js";
 
-/** Where a rule comes from if it does not say so. */
-const DEFAULT_SOURCE: Readonly<Record<RuleUse, string>> = { propose: "learned", put: "local", import: "external" };
+type SentRule = Static<typeof TemplateRule> & Partial<Pick<RuleRequest, "project">>;
 
+/** How the rules of some use are read. */
 export interface RuleReading {
-  readonly use: RuleUse;
-  /** The project that all rules go into; null where each names its own. */
-  readonly project: string | null;
-  /** Proposes the rules that do not say who did. */
-  readonly actor: string;
-  /** The size of a pattern once compiled, or why it does not compile. */
-  readonly sizeOf: (pattern: string) => number | Failure;
+  readonly shape: typeof ProposedRule | typeof PutRule | typeof ImportedRule | typeof TemplateRule;
+  /** What holds where a rule does not say it. */
+  readonly missing: { readonly source: string; readonly proposed_by: string };
+  /** What holds whatever a rule says. */
+  readonly always: { readonly project?: string; readonly source?: string };
+  /** An empty array of them was sent by mistake. */
+  readonly some?: true;
 }
 
-function readWord<Word extends string>(members: Members, name: string, words: readonly [Word, ...Word[]]): Word {
-  const value = readText(members, name, RULE_NAME_BYTES_MAX, words[0]);
-  const word = words.find((known) => known === value);
-  if (word === undefined) throw new WrongMember(`${name} must be ${words.slice(0, -1).join(", ")} or ${words.at(-1)}`);
-  return word;
-}
-
-function readGlobs(members: Members): string[] {
-  const value = Object.hasOwn(members, "applies_to") ? members["applies_to"] : undefined;
-  if (value === undefined) return ["*"];
-  if (!Array.isArray(value) || !value.every((glob) => typeof glob === "string"))
-    throw new WrongMember("applies_to must be an array of strings");
-  if (value.length > APPLIES_TO_GLOBS_MAX)
-    throw new WrongMember(`applies_to must have at most ${APPLIES_TO_GLOBS_MAX} items`);
-  for (const glob of value) {
-    if (utf8Length(glob) > PATTERN_BYTES_MAX)
-      throw new WrongMember(`a glob of applies_to is longer than ${PATTERN_BYTES_MAX} bytes`);
-    if (!glob.isWellFormed() || compileFileGlob(glob) === undefined)
-      throw new WrongMember(`applies_to has a malformed glob: ${JSON.stringify(glob)}`);
-  }
-  return value.length === 0 ? ["*"] : value;
-}
-
-function readMembers(members: Members, reading: RuleReading): CheckedRule {
-  const rule_id = readName(members, "rule_id", RULE_NAME_BYTES_MAX);
-  const project = reading.project ?? readName(members, "project", KEY_BYTES_MAX);
-  const pattern = readText(members, "pattern", Number.POSITIVE_INFINITY);
-  if (pattern === "") throw new WrongMember("pattern is required");
-  const match_type = readWord(members, "match_type", MATCH_TYPES);
-  const rule = {
-    project,
-    rule_id,
-    severity: readWord(members, "severity", SEVERITIES),
-    match_type,
-    pattern,
-    message: readText(members, "message", RULE_MESSAGE_BYTES_MAX),
-    stack: readText(members, "stack", RULE_NAME_BYTES_MAX),
-    applies_to: readGlobs(members),
-    source:
-      reading.use === "propose"
-        ? DEFAULT_SOURCE.propose
-        : readText(members, "source", RULE_NAME_BYTES_MAX, DEFAULT_SOURCE[reading.use]),
-    proposed_by: readText(members, "proposed_by", RULE_NAME_BYTES_MAX, reading.use === "propose" ? reading.actor : ""),
-    context: readText(members, "context", RULE_CONTEXT_BYTES_MAX),
+/** @param actor has proposed the rule where that does not say who did */
+export function proposalBy(actor: string): RuleReading {
+  return {
+    shape: ProposedRule,
+    missing: { source: PROPOSED_SOURCE, proposed_by: actor },
+    always: { source: PROPOSED_SOURCE },
   };
-  // Last, since it alone takes time.
-  const size = match_type === "custom" && pattern === NO_CONSOLE_LOG ? 1 : reading.sizeOf(pattern);
-  if (size instanceof Failure) throw new WrongMember(size.message);
-  return { ...rule, size };
 }
 
-/** What a rule is called in a refusal: by its id, or by its place in the array where it has none. */
-function nameOf(members: Members, place: number | null): string {
-  const id = Object.hasOwn(members, "rule_id") ? members["rule_id"] : undefined;
-  if (typeof id === "string" && id !== "") return `rule ${JSON.stringify(id.slice(0, RULE_NAME_BYTES_MAX))}: `;
-  return place === null ? "" : `rule [${place}]: `;
+/** Rules that become those of a project. */
+export function rulesOf(project: string): RuleReading {
+  return { shape: PutRule, missing: { source: PUT_SOURCE, proposed_by: "" }, always: { project } };
 }
 
-/**
- * Reads one rule.
- * @param place where it stands in its array; null where it stands alone
- */
-export function readRule(value: unknown, place: number | null, reading: RuleReading): CheckedRule | Failure {
-  const members = membersOf(value);
-  if (members === undefined)
-    return invalid(place === null ? "the body must be an object" : `rule [${place}]: must be an object`);
-  try {
-    return readMembers(members, reading);
-  } catch (error) {
-    if (!(error instanceof WrongMember)) throw error;
-    return invalid(nameOf(members, place) + error.message);
-  }
+/** Rules that name their projects. */
+export const IMPORTED: RuleReading = {
+  shape: ImportedRule,
+  missing: { source: IMPORTED_SOURCE, proposed_by: "" },
+  always: {},
+  some: true,
+};
+
+/** Rules that are of no project yet. */
+export const TEMPLATED: RuleReading = {
+  shape: TemplateRule,
+  missing: { source: IMPORTED_SOURCE, proposed_by: "" },
+  always: { project: "" },
+};
+
+/** Loads what reading needs: once a thread, before the first rule is read. */
+export async function loadRuleReading(): Promise<void> {
+  await Promise.all([loadShapes(), loadRegexEngine()]);
+}
+
+/** Where an array of rules stands in what was sent. */
+export interface RulesPlace {
+  /** What a sentence calls it. */
+  readonly name: string;
+  /** JSON Pointer. */
+  readonly at: string;
+}
+
+export const WHOLE_BODY: RulesPlace = { name: "the body", at: "" };
+
+/** Reads the one rule that was sent. */
+export function readRule(value: unknown, reading: RuleReading): CheckedRule | Failure {
+  const label = labelOf(value, "");
+  const naming: Naming = {
+    name: (path) => (path.length === 0 ? WHOLE_BODY.name : label + memberName(path)),
+    at: WHOLE_BODY.at,
+  };
+  return checkShape(value, reading.shape, naming) ?? completeRule(value as SentRule, label, reading);
 }
 
 /** Reads an array of rules: all of them, or why one of them cannot be taken. */
-export function readRules(value: unknown, what: string, reading: RuleReading): CheckedRule[] | Failure {
-  if (!Array.isArray(value)) return invalid(`${what} must be an array`);
-  if (value.length === 0 && reading.use === "import") return invalid(`${what} is empty`);
-  if (value.length > RULES_TOGETHER_MAX) return invalid(`${what} must have at most ${RULES_TOGETHER_MAX} items`);
+export function readRules(value: unknown, place: RulesPlace, reading: RuleReading): CheckedRule[] | Failure {
+  if (!Array.isArray(value)) return invalid(`${place.name} must be an array`);
+  if (value.length === 0 && reading.some === true) return invalid(`${place.name} is empty`);
+  if (value.length > RULES_TOGETHER_MAX) return invalid(`${place.name} must have at most ${RULES_TOGETHER_MAX} items`);
   const rules: CheckedRule[] = [];
   const seen = new Set<string>();
-  for (const [place, item] of value.entries()) {
-    const rule = readRule(item, place, reading);
+  for (const [index, item] of value.entries()) {
+    const rule = readItem(item, index, place, reading);
     if (rule instanceof Failure) return rule;
     const identity = JSON.stringify([rule.project, rule.rule_id]);
     if (seen.has(identity)) return invalid(`rule ${JSON.stringify(rule.rule_id)}: is in the array twice`);
@@ -120,4 +105,61 @@ export function readRules(value: unknown, what: string, reading: RuleReading): C
     rules.push(rule);
   }
   return rules;
+}
+
+function readItem(item: unknown, index: number, place: RulesPlace, reading: RuleReading): CheckedRule | Failure {
+  const numbered = `rule [${index}]: `;
+  const label = labelOf(item, numbered);
+  const naming: Naming = {
+    name: (path) => (path.length === 0 ? numbered.trimEnd() : label + memberName(path)),
+    at: `${place.at}/${index}`,
+  };
+  return checkShape(item, reading.shape, naming) ?? completeRule(item as SentRule, label, reading);
+}
+
+/** What a rule is called in front of what is wrong with it: by its id where it has one. */
+function labelOf(value: unknown, otherwise: string): string {
+  const id: unknown = typeof value === "object" && value !== null && "rule_id" in value ? value.rule_id : undefined;
+  return typeof id === "string" && id !== "" ? `rule ${JSON.stringify(id.slice(0, RULE_NAME_BYTES_MAX))}: ` : otherwise;
+}
+
+/** The project and the id of a rule that cannot be taken, as far as they can be one's. */
+export function subjectOf(value: unknown): Partial<RuleRequest> {
+  const { project, rule_id } = ProposedRule.properties;
+  const sent: Readonly<Record<string, unknown>> = typeof value === "object" && value !== null ? { ...value } : {};
+  return {
+    ...(hasShape(sent["project"], project) ? { project: sent["project"] } : {}),
+    ...(hasShape(sent["rule_id"], rule_id) ? { rule_id: sent["rule_id"] } : {}),
+  };
+}
+
+/** An empty text counts as missing. */
+function orElse<Word extends string>(sent: Word | "" | undefined, otherwise: Word): Word {
+  return sent === undefined || sent === "" ? otherwise : sent;
+}
+
+/** What no schema says of a rule that has its shape, and what it does not say itself. */
+function completeRule(sent: SentRule, label: string, { missing, always }: RuleReading): CheckedRule | Failure {
+  const { rule_id, project = "", pattern, message = "", stack = "", context = "", applies_to = [] } = sent;
+  const malformed = applies_to.find((glob) => compileFileGlob(glob) === undefined);
+  if (malformed !== undefined) return invalid(`${label}applies_to has a malformed glob: ${JSON.stringify(malformed)}`);
+  const match_type = orElse(sent.match_type, "regex");
+  // Last, since it alone takes time.
+  const size = match_type === "custom" && pattern === NO_CONSOLE_LOG ? 1 : sizeOfRegex(pattern);
+  if (size instanceof Failure) return invalid(label + size.message);
+  return {
+    project,
+    rule_id,
+    severity: orElse(sent.severity, "error"),
+    match_type,
+    pattern,
+    message,
+    stack,
+    applies_to: applies_to.length === 0 ? ["*"] : [...applies_to],
+    source: orElse(sent.source, missing.source),
+    proposed_by: orElse(sent.proposed_by, missing.proposed_by),
+    context,
+    ...always,
+    size,
+  };
 }

@@ -5,6 +5,7 @@
  */
 import type { CheckedRule, MatchType, RuleStatus, Severity } from "../../schemas/rules.js";
 import type { Db, Statement } from "../store/open.js";
+import type { Model } from "../threads/model.js";
 
 export interface RuleRow {
   readonly project: string;
@@ -22,7 +23,7 @@ export interface RuleRow {
   readonly context: string;
   /** ms since the epoch. */
   readonly created_at: number;
-  /** Instructions of the compiled pattern. */
+  /** Instructions of the compiled regex. */
   readonly size: number;
 }
 
@@ -60,11 +61,14 @@ export class RuleWriter {
   readonly #touch: Statement<[string], unknown>;
 
   constructor(db: Db) {
-    this.#upsert =
-      db.prepare(`INSERT INTO rule VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (project, rule_id) DO UPDATE SET
-      severity = excluded.severity, match_type = excluded.match_type, pattern = excluded.pattern, message = excluded.message, stack = excluded.stack,
-      applies_to = excluded.applies_to, source = excluded.source, status = excluded.status, proposed_by = excluded.proposed_by,
-      context = excluded.context, size = excluded.size`);
+    this.#upsert = db.prepare(
+      `INSERT INTO rule VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (project, rule_id) DO UPDATE SET
+       severity = excluded.severity, match_type = excluded.match_type, pattern = excluded.pattern,
+       message = excluded.message, stack = excluded.stack, applies_to = excluded.applies_to,
+       source = excluded.source, status = excluded.status, proposed_by = excluded.proposed_by,
+       context = excluded.context, size = excluded.size`,
+    );
     this.#find = db.prepare("SELECT status, created_at, size FROM rule WHERE project = ? AND rule_id = ?");
     this.#setStatus = db.prepare("UPDATE rule SET status = ? WHERE project = ? AND rule_id = ?");
     this.#remove = db.prepare("DELETE FROM rule WHERE project = ? AND rule_id = ?");
@@ -131,6 +135,8 @@ export class RuleWriter {
   }
 }
 
+export const ruleWriter: Model<RuleWriter> = { open: ({ db }) => new RuleWriter(db) };
+
 /** Null means any. */
 export interface RuleFilter {
   readonly project: string | null;
@@ -192,3 +198,5 @@ export class RuleReader {
       .iterate(...values);
   }
 }
+
+export const ruleReader: Model<RuleReader> = { open: ({ db }) => new RuleReader(db) };

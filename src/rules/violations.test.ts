@@ -19,7 +19,7 @@ function compiled(pattern: string): Regex {
 }
 
 function find(pattern: string, text: string, match_type: "regex" | "missing" | "custom" = "regex"): Found[] {
-  return [...violationsOf({ match_type, pattern: compiled(pattern) }, new Content(text), BOUNDLESS)];
+  return [...violationsOf({ match_type, regex: compiled(pattern) }, new Content(text), BOUNDLESS)];
 }
 
 /** One line at a time, by the engine alone. */
@@ -99,7 +99,7 @@ t.test("looking at all lines at once changes nothing", (t) => {
       // \Q at the end, say, makes some of them malformed.
       fc.pre(!(result instanceof Failure));
       const expected = naive(pattern, content);
-      const found = [...violationsOf({ match_type: "regex", pattern: result }, new Content(content), BOUNDLESS)];
+      const found = [...violationsOf({ match_type: "regex", regex: result }, new Content(content), BOUNDLESS)];
       if (expected.length > 0) hits += 1;
       else if (!result.mayMatchLine(new Content(content).lines)) shortcuts += 1;
       if (JSON.stringify(found) !== JSON.stringify(expected))
@@ -151,7 +151,7 @@ t.test("missing looks at the whole text", (t) => {
 t.test("custom", (t) => {
   const found = [
     ...violationsOf(
-      { match_type: "custom", pattern: null },
+      { match_type: "custom", regex: null },
       new Content("console.log(1)\nconsole.logs()\n  a;console.log("),
       BOUNDLESS,
     ),
@@ -188,24 +188,24 @@ t.test("compiling is bounded, and says why it refuses", (t) => {
 });
 
 t.test("matching does not grow with what it learned", (t) => {
-  const pattern = compiled("a[ab]{20}$");
+  const program = compiled("a[ab]{20}$");
   const line = `${Array.from({ length: 20_000 }, (_, at) => ((at * 2654435761) % 7 < 3 ? "a" : "b")).join("")}x`;
-  t.equal(pattern.test(line), false);
-  pattern.trim();
-  t.equal(pattern.test(line), false, "and it still matches as before");
+  t.equal(program.test(line), false);
+  program.trim();
+  t.equal(program.test(line), false, "and it still matches as before");
   t.equal(
-    pattern.find(line.slice(0, -1), () => true) === null,
+    program.find(line.slice(0, -1), () => true) === null,
     must(naive("a[ab]{20}$", line.slice(0, -1)), "a list").length === 0,
   );
   t.end();
 });
 
 t.test("what is dear is not begun where others wait", (t) => {
-  const pattern = compiled("(?:a{1,30}){1,30}");
+  const program = compiled("(?:a{1,30}){1,30}");
   const content = new Content(`b\n${"a".repeat(100)}\nb\n${"a".repeat(10)}`);
-  const steps = pattern.size * 110;
+  const steps = program.size * 110;
   const look = (effort: Effort): [lines: number[], spent: boolean] => [
-    [...violationsOf({ match_type: "regex", pattern }, content, effort)].map(({ line }) => line),
+    [...violationsOf({ match_type: "regex", regex: program }, content, effort)].map(({ line }) => line),
     effort.spent,
   ];
   t.same(
@@ -214,7 +214,7 @@ t.test("what is dear is not begun where others wait", (t) => {
     "a step for each instruction and character of the lines that match",
   );
   t.same(look(new Effort(steps - 1, Infinity)), [[2], true], "what was found is what could be looked for");
-  t.same(look(new Effort(pattern.size * 100 - 1, Infinity)), [[], true]);
+  t.same(look(new Effort(program.size * 100 - 1, Infinity)), [[], true]);
   const clock = { now: 5 };
   const timed = new Effort(steps, 10, () => clock.now);
   clock.now = 15;

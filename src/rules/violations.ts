@@ -1,16 +1,16 @@
 /**
- * What one rule finds in one text. Pure but for what patterns keep in memory; runs in the pool. Lines end at
+ * What one rule finds in one text. Pure but for what regexes keep in memory; runs in the pool. Lines end at
  * "\n", and a "\r" before it is no part of the line. A rule looks at all lines at once first: only where that
  * finds something are they looked at one by one.
  */
 import { NO_CONSOLE_LOG, type MatchType } from "../../schemas/rules.js";
 import type { Effort } from "./effort.js";
-import type { Pattern } from "./regex.js";
+import type { Regex } from "./regex.js";
 
-/** `pattern` is null for a custom rule that has a meaning of its own. */
+/** `regex` is null for a custom rule that has a meaning of its own. */
 export interface Matcher {
   readonly match_type: MatchType;
-  readonly pattern: Regex | null;
+  readonly regex: Regex | null;
 }
 
 export interface Found {
@@ -47,18 +47,18 @@ function* findInLines(lines: string, find: (line: string) => string | null): Gen
 
 /** What the rule finds, in the order of lines, as far as the effort goes. */
 export function* violationsOf(
-  { match_type, pattern }: Matcher,
+  { match_type, regex }: Matcher,
   content: Content,
   effort: Effort,
 ): Generator<Found, void, undefined> {
   if (!effort.allow(0)) return;
-  if (pattern === null) {
+  if (regex === null) {
     if (content.lines.includes(CONSOLE_LOG))
       yield* findInLines(content.lines, (line) => (line.includes(CONSOLE_LOG) ? CONSOLE_LOG : null));
   } else if (match_type === "missing") {
-    if (!pattern.test(content.text)) yield MISSING;
-  } else if (pattern.mayMatchLine(content.lines)) {
-    yield* findInLines(content.lines, (line) => pattern.find(line, (steps) => effort.allow(steps)));
+    if (!regex.test(content.text)) yield MISSING;
+  } else if (regex.mayMatchLine(content.lines)) {
+    yield* findInLines(content.lines, (line) => regex.find(line, (steps) => effort.allow(steps)));
   }
 }
 

@@ -1,59 +1,99 @@
 /** Changes of templates, and applying them: rules and specs together, or none of it. Run in the writer. */
+import { Type } from "typebox";
 import { KEY_BYTES_MAX } from "../../schemas/limits.js";
 import type { CheckedRule } from "../../schemas/rules.js";
 import { specKey } from "../../schemas/specs.js";
-import type {
+import {
   ApplyTemplateReply,
   ApplyTemplateRequest,
-  CheckedTemplate,
   CreateTemplateReply,
+  CreateTemplateRequest,
   TemplateRequest,
+  type CheckedTemplate,
 } from "../../schemas/templates.js";
-import { utf8Length } from "../base/path.js";
+import { utf8Length } from "../../schemas/text.js";
 import { Failure, invalid, notFound } from "../base/result.js";
 import { refuseImport, storeImported } from "../rules/commands.js";
-import type { WriteContext } from "../store/write-context.js";
+import { ruleWriter } from "../rules/table.js";
+import { weightOf } from "../rpc/method.js";
+import { specWriter } from "../specs/commands.js";
+import { changes, changesByReply } from "../threads/changes.js";
+import { writerMethod } from "../threads/writer-method.js";
+import { templateWriter } from "./table.js";
 import { contractsOf } from "./template.js";
 
 const CONTRACT_TYPE = "application/json";
 
+const models = { templates: templateWriter };
+const changed = [changes("template", ({ id }: TemplateRequest) => [id])];
+
+function resource({ id = "" }: Partial<TemplateRequest>): string {
+  return id;
+}
+
+export const createTemplate = writerMethod({
+  name: "template.create",
+  request: CreateTemplateRequest,
+  reply: CreateTemplateReply,
+  weight: ({ id, template }) => id.length + template.length,
+  audit: { action: "template.create", resource, detail: () => "{}" },
+  changes: changed,
+  models,
+  run: ({ templates }, { id, template }, { now_ms }) => {
+    if (templates.exists(id)) return new Failure("ALREADY_EXISTS", `template already exists: ${id}`);
+    templates.store(JSON.parse(template) as CheckedTemplate, now_ms);
+    return { created_at: now_ms };
+  },
+});
+
+export const deleteTemplate = writerMethod({
+  name: "template.delete",
+  request: TemplateRequest,
+  reply: Type.Null(),
+  weight: weightOf,
+  audit: { action: "template.delete", resource, detail: () => "{}" },
+  changes: changed,
+  models,
+  run: ({ templates }, { id }) => (templates.remove(id) ? null : missing(id)),
+});
+
+export const applyTemplate = writerMethod({
+  name: "template.apply",
+  request: ApplyTemplateRequest,
+  reply: ApplyTemplateReply,
+  weight: weightOf,
+  audit: {
+    action: "template.apply",
+    resource,
+    detail: ({ project }, { kind, rules, specs }) => JSON.stringify({ project, kind, rules, contracts: specs.length }),
+  },
+  changes: [
+    changes("rules", ({ project }: { readonly project: string }) => [project]),
+    changesByReply("spec", ({ specs }: { readonly specs: readonly string[] }) => specs),
+  ],
+  models: { templates: templateWriter, rules: ruleWriter, specs: specWriter },
+  run: (opened, { id, project }, { now_ms, actor }) => {
+    const content = opened.templates.content(id);
+    if (content === undefined) return missing(id);
+    const rules = (JSON.parse(content.rules) as readonly CheckedRule[]).map((rule) => ({ ...rule, project }));
+    const contracts = contractsOf(content.kind, id, content.data);
+    const long = contracts.find(([name]) => utf8Length(project) + utf8Length(name) >= KEY_BYTES_MAX);
+    if (long !== undefined) {
+      const shown = JSON.stringify(long[0]);
+      return invalid(`project and name of the contract ${shown} are longer than ${KEY_BYTES_MAX} bytes`);
+    }
+    const refusal = refuseImport(opened.rules, rules);
+    if (refusal !== null) return refusal;
+    storeImported(opened.rules, rules, now_ms);
+    const specs = contracts.map(([name, text]) => {
+      const key = specKey(project, name);
+      opened.specs.put(key, Buffer.from(text), CONTRACT_TYPE, null, now_ms, actor);
+      return key;
+    });
+    return { kind: content.kind, rules: rules.length, specs };
+  },
+});
+
 function missing(id: string): Failure {
   return notFound(`template not found: ${id}`);
-}
-
-export function createTemplate(
-  { templates, now_ms }: WriteContext,
-  { id, value }: TemplateRequest & { readonly value: string },
-): CreateTemplateReply | Failure {
-  if (templates.exists(id)) return new Failure("ALREADY_EXISTS", `template already exists: ${id}`);
-  templates.store(JSON.parse(value) as CheckedTemplate, now_ms);
-  return { created_at: now_ms };
-}
-
-export function deleteTemplate({ templates }: WriteContext, { id }: TemplateRequest): null | Failure {
-  return templates.remove(id) ? null : missing(id);
-}
-
-export function applyTemplate(
-  context: WriteContext,
-  { id, project }: ApplyTemplateRequest,
-): ApplyTemplateReply | Failure {
-  const content = context.templates.content(id);
-  if (content === undefined) return missing(id);
-  const rules = (JSON.parse(content.rules) as readonly CheckedRule[]).map((rule) => ({ ...rule, project }));
-  const contracts = contractsOf(content.kind, id, content.data);
-  const long = contracts.find(([name]) => utf8Length(project) + utf8Length(name) >= KEY_BYTES_MAX);
-  if (long !== undefined)
-    return invalid(
-      `project and name of the contract ${JSON.stringify(long[0])} are longer than ${KEY_BYTES_MAX} bytes`,
-    );
-  const refusal = refuseImport(context, rules);
-  if (refusal !== null) return refusal;
-  storeImported(context, rules);
-  const specs = contracts.map(([name, text]) => {
-    const key = specKey(project, name);
-    context.specs.put(key, Buffer.from(text), CONTRACT_TYPE, null, context.now_ms, context.actor);
-    return key;
-  });
-  return { kind: content.kind, rules: rules.length, specs };
 }

@@ -1,52 +1,87 @@
-/** Reading a template that was sent, and those that are stored. Runs in the pool, or on the front where it is short. */
-import type { CheckTemplateRequest, ListTemplatesRequest, TemplateRequest } from "../../schemas/templates.js";
+/** Reading a template that was sent, and those that are stored. Run in the pool. */
+import { Type } from "typebox";
+import { JsonText } from "../../schemas/json-text.js";
+import {
+  CheckTemplateReply,
+  CheckTemplateRequest,
+  ListTemplatesRequest,
+  Template,
+  TemplateList,
+  TemplateRequest,
+} from "../../schemas/templates.js";
 import { unpackBytes } from "../base/bytes.js";
 import { encodeArray } from "../base/json-array.js";
 import { readJsonText } from "../base/json-bytes.js";
 import { toOneLine } from "../base/json-text.js";
 import { Failure, notFound } from "../base/result.js";
 import { formatTime } from "../base/time.js";
-import { sizeOfRegex } from "../rules/regex.js";
-import type { ReadContext } from "../store/read-context.js";
-import type { TemplateSummaryRow } from "./table.js";
-import { readTemplate } from "./template.js";
+import { loadRuleReading } from "../rules/rule.js";
+import { streamJob, unaryJob } from "../threads/pool-method.js";
+import { templateReader, type TemplateSummaryRow } from "./table.js";
+import { readTemplate, subjectOf } from "./template.js";
 
-/** Three lines: the id as JSON; the answer's text up to the version; JSON text of the CheckedTemplate. */
-export function checkTemplate(_context: ReadContext, { body }: CheckTemplateRequest): string | Failure {
-  const read = readJsonText(unpackBytes(body));
-  if (read instanceof Failure) return read;
-  const template = readTemplate(read, sizeOfRegex);
-  if (template instanceof Failure) return template;
-  const { id, name, description, kind, tags } = template;
-  const data = toOneLine(template.data);
-  const head = `${JSON.stringify({ id, name, description, kind }).slice(0, -1)},"data":${data},"tags":${JSON.stringify(tags)}`;
-  return `${JSON.stringify(id)}\n${head}\n${JSON.stringify({ ...template, data })}`;
-}
-
-function encodeRest({ tags, version, created_at, updated_at }: TemplateSummaryRow): string {
-  return `"tags":${tags},"version":${version},"created_at":"${formatTime(created_at)}","updated_at":"${formatTime(updated_at)}"}`;
-}
-
-function encodeHead({ id, name, description, kind }: TemplateSummaryRow): string {
-  return JSON.stringify({ id, name, description, kind }).slice(0, -1);
-}
+export const checkTemplate = unaryJob({
+  name: "template.check",
+  request: CheckTemplateRequest,
+  reply: CheckTemplateReply,
+  cost: "unbounded",
+  prepare: loadRuleReading,
+  models: {},
+  run: (_models, { body }) => {
+    const read = readJsonText(unpackBytes(body));
+    if (read instanceof Failure) return read;
+    const template = readTemplate(read);
+    if (template instanceof Failure) return template.about(subjectOf(read.json));
+    const data = toOneLine(template.data);
+    const head = `${encodeHead(template)},"data":${data},"tags":${JSON.stringify(template.tags)}`;
+    return { id: template.id, head, template: JSON.stringify({ ...template, data }) };
+  },
+});
 
 /** An array of templates without their data, by id. */
-export function* listTemplates(
-  context: ReadContext,
-  { kind, tag }: ListTemplatesRequest,
-): Generator<string, void, undefined> {
-  yield* encodeArray(encodeSummaries(context.templates.list(kind, tag)));
-}
+export const listTemplates = streamJob({
+  name: "template.list",
+  request: ListTemplatesRequest,
+  text: TemplateList,
+  reply: Type.Null(),
+  cost: "bounded",
+  models: { templates: templateReader },
+  *run({ templates }, { kind, tag }) {
+    yield* encodeArray(encodeSummaries(templates.list(kind, tag)));
+    return null;
+  },
+});
+
+/** One template with its data. */
+export const getTemplate = unaryJob({
+  name: "template.get",
+  request: TemplateRequest,
+  reply: JsonText(Template),
+  cost: "bounded",
+  models: { templates: templateReader },
+  run: ({ templates }, { id }) => {
+    const row = templates.get(id);
+    if (row === undefined) return notFound(`template not found: ${id}`);
+    return `${encodeHead(row)},"data":${row.data},${encodeRest(row)}`;
+  },
+});
 
 function* encodeSummaries(rows: Iterable<TemplateSummaryRow>): Generator<string, void, undefined> {
   for (const row of rows) yield `${encodeHead(row)},${encodeRest(row)}`;
 }
 
-/** One template with its data. */
-export function getTemplate(context: ReadContext, { id }: TemplateRequest): string | Failure {
-  const row = context.templates.get(id);
-  return row === undefined
-    ? notFound(`template not found: ${id}`)
-    : `${encodeHead(row)},"data":${row.data},${encodeRest(row)}`;
+/** A template's JSON up to its data. */
+function encodeHead({
+  id,
+  name,
+  description,
+  kind,
+}: Pick<TemplateSummaryRow, "id" | "name" | "description" | "kind">): string {
+  return JSON.stringify({ id, name, description, kind }).slice(0, -1);
+}
+
+/** And what comes after it. */
+function encodeRest({ tags, version, created_at, updated_at }: TemplateSummaryRow): string {
+  const times = `"created_at":"${formatTime(created_at)}","updated_at":"${formatTime(updated_at)}"`;
+  return `"tags":${tags},"version":${version},${times}}`;
 }

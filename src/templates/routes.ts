@@ -1,5 +1,4 @@
-/** Section 11 of the wire contract over HTTP. Runs on the front; templates are read and checked in the pool. */
-import { KEY_BYTES_MAX } from "../../schemas/limits.js";
+/** docs/http-api.md "Templates". Runs on the front; what the rows stand for is templates/front.ts. */
 import {
   Template,
   TemplateApplyAnswer,
@@ -9,31 +8,22 @@ import {
   TemplateList,
   TemplateListQuery,
 } from "../../schemas/templates.js";
-import { buffersOf, packBytes } from "../base/bytes.js";
-import type { Log } from "../base/log.js";
-import { hasControlCharacter, utf8Length } from "../base/path.js";
-import { Failure, invalid } from "../base/result.js";
-import { formatTime } from "../base/time.js";
-import { readReply } from "../front/chunked-reply.js";
-import { jsonReply, type Answer, type Request, type Route } from "../front/route-table.js";
-import type { RpcClient } from "../rpc/client.js";
-import type { Reads } from "../rpc/reads.js";
-import type { VersionedFront } from "../versioned/front.js";
+import { laterReply, readReply } from "../front/reply.js";
+import { route, type Route } from "../front/route.js";
+import type { Reads } from "../threads/reads.js";
+import { applyTemplate, createTemplate, deleteTemplate } from "./commands.js";
+import type { TemplateFront } from "./front.js";
+import { getTemplate, listTemplates } from "./jobs.js";
 
 export interface TemplateRoutesOptions {
-  readonly writer: RpcClient;
+  readonly templates: TemplateFront;
   readonly reads: Reads;
-  readonly log: Log;
-  /** Told what applying a template changed. */
-  readonly specs: VersionedFront;
 }
 
-export function templateRoutes(options: TemplateRoutesOptions): Route[] {
-  const { reads } = options;
+export function templateRoutes({ templates, reads }: TemplateRoutesOptions): Route[] {
   const tag = "templates";
-  const id = (params: readonly string[]): string => params[0] ?? "";
   return [
-    {
+    route({
       method: "POST",
       path: "/api/templates",
       name: "template.create",
@@ -43,10 +33,10 @@ export function templateRoutes(options: TemplateRoutesOptions): Route[] {
       body: { kind: "json", schema: TemplateBody, unread: true },
       answer: Template,
       statuses: [409],
-      audit: { action: "template.create", resource: () => "" },
-      handle: (request) => create(options, request),
-    },
-    {
+      audited: { by: createTemplate, subject: (_params, read = {}) => read },
+      handle: (request) => templates.create(request),
+    }),
+    route({
       method: "GET",
       path: "/api/templates",
       name: "template.list",
@@ -54,9 +44,12 @@ export function templateRoutes(options: TemplateRoutesOptions): Route[] {
       summary: "Lists templates by id, without their data.",
       query: TemplateListQuery,
       answer: TemplateList,
-      handle: (request) => list(reads, request),
-    },
-    {
+      handle: ({ query: { kind = null, tag: wanted = "" }, context }) => {
+        const filter = { kind, tag: wanted === "" ? null : wanted };
+        return readReply(reads.stream(listTemplates, filter, context, Number.POSITIVE_INFINITY));
+      },
+    }),
+    route({
       method: "GET",
       path: "/api/templates/{id}",
       name: "template.get",
@@ -64,10 +57,9 @@ export function templateRoutes(options: TemplateRoutesOptions): Route[] {
       summary: "Reads a template with its data.",
       answer: Template,
       statuses: [404],
-      handle: ({ params, context }) =>
-        readReply(reads.run("template.get", { id: id(params) }, context, Number.POSITIVE_INFINITY)),
-    },
-    {
+      handle: ({ params: [id] }) => laterReply(reads.pool.run(getTemplate, { id })),
+    }),
+    route({
       method: "DELETE",
       path: "/api/templates/{id}",
       name: "template.delete",
@@ -76,10 +68,10 @@ export function templateRoutes(options: TemplateRoutesOptions): Route[] {
       summary: "Deletes a template; what it was applied to stays.",
       answer: TemplateDeleteAnswer,
       statuses: [404],
-      audit: { action: "template.delete", resource: id },
-      handle: (request) => remove(options, request),
-    },
-    {
+      audited: { by: deleteTemplate, subject: ([id]) => ({ id }) },
+      handle: ({ params: [id], context }) => templates.delete(id, context),
+    }),
+    route({
       method: "POST",
       path: "/api/templates/{id}/apply",
       name: "template.apply",
@@ -89,57 +81,8 @@ export function templateRoutes(options: TemplateRoutesOptions): Route[] {
       body: { kind: "json", schema: TemplateApplyBody },
       answer: TemplateApplyAnswer,
       statuses: [404],
-      audit: { action: "template.apply", resource: id },
-      handle: (request) => apply(options, request),
-    },
+      audited: { by: applyTemplate, subject: ([id]) => ({ id }) },
+      handle: ({ params: [id], json: { project }, context }) => templates.apply(id, project, context),
+    }),
   ];
-}
-
-async function create({ writer, reads, log }: TemplateRoutesOptions, { body, context }: Request): Promise<Answer> {
-  const packed = packBytes(body);
-  const checked = await reads.pool.run("template.check", { body: packed }, { transfer: buffersOf(packed) });
-  if (checked instanceof Failure) return checked;
-  const head_at = checked.indexOf("\n") + 1;
-  const value_at = checked.indexOf("\n", head_at) + 1;
-  const id = JSON.parse(checked.slice(0, head_at)) as string;
-  const value = checked.slice(value_at);
-  const reply = await writer.request("template.create", { id, value }, context, value.length);
-  if (reply instanceof Failure) return reply;
-  log.info("template created", { id });
-  const at = formatTime(reply.created_at);
-  return jsonReply(`${checked.slice(head_at, value_at - 1)},"version":1,"created_at":"${at}","updated_at":"${at}"}`);
-}
-
-function list(reads: Reads, { query, context }: Request): Answer | Promise<Answer> {
-  const text = (name: string): string | null =>
-    typeof query[name] === "string" && query[name] !== "" ? query[name] : null;
-  return readReply(
-    reads.run("template.list", { kind: text("kind"), tag: text("tag") }, context, Number.POSITIVE_INFINITY),
-  );
-}
-
-async function remove(
-  { writer, log }: TemplateRoutesOptions,
-  { params: [id = ""], context }: Request,
-): Promise<Answer> {
-  const reply = await writer.request("template.delete", { id }, context);
-  if (reply instanceof Failure) return reply;
-  log.info("template deleted", { id });
-  return jsonReply(JSON.stringify({ deleted: id }));
-}
-
-async function apply(
-  { writer, log, specs }: TemplateRoutesOptions,
-  { params: [id = ""], json, context }: Request,
-): Promise<Answer> {
-  const { project } = json as TemplateApplyBody;
-  if (!project.isWellFormed()) return invalid("project must be valid Unicode");
-  if (utf8Length(project) > KEY_BYTES_MAX) return invalid(`project is longer than ${KEY_BYTES_MAX} bytes`);
-  if (hasControlCharacter(project)) return invalid("project must not contain control characters");
-  const end = specs.beginForeignWrite();
-  const reply = await writer.request("template.apply", { id, project }, context);
-  end(reply instanceof Failure ? reply : reply.specs);
-  if (reply instanceof Failure) return reply;
-  log.info("template applied", { id, project, rules: reply.rules, specs: reply.specs.length });
-  return jsonReply(JSON.stringify({ applied: id, project, kind: reply.kind }));
 }

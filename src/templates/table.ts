@@ -1,6 +1,7 @@
 /** The SQL of templates: storing and removing (writer), reading (front, pool). A template never changes. */
 import type { CheckedTemplate, TemplateKind } from "../../schemas/templates.js";
 import type { Db, Statement } from "../store/open.js";
+import type { Model } from "../threads/model.js";
 
 export interface TemplateSummaryRow {
   readonly id: string;
@@ -85,6 +86,8 @@ export class TemplateWriter {
   }
 }
 
+export const templateWriter: Model<TemplateWriter> = { open: ({ db }) => new TemplateWriter(db) };
+
 export class TemplateReader {
   readonly #list: Statement<[{ readonly kind: string | null; readonly tag: string | null }], TemplateSummaryRow>;
   readonly #get: Statement<[string], TemplateRow>;
@@ -104,3 +107,5 @@ export class TemplateReader {
     return this.#get.get(id);
   }
 }
+
+export const templateReader: Model<TemplateReader> = { open: ({ db }) => new TemplateReader(db) };

@@ -1,126 +1,85 @@
 /**
- * Reading a template as it is sent: its members, and whether its data fits its kind. Pure; the patterns of its
- * rules are compiled by the caller.
+ * Reading a template as it is sent: its head, then its data by its kind, each rule as rules are read anywhere. Runs
+ * where it may take its time: in the pool, and in a restore's thread.
  */
-import {
-  KEY_BYTES_MAX,
-  TEMPLATE_CONTRACTS_MAX,
-  TEMPLATE_DESCRIPTION_BYTES_MAX,
-  TEMPLATE_ID_BYTES_MAX,
-  TEMPLATE_NAME_BYTES_MAX,
-  TEMPLATE_TAGS_MAX,
-  TEMPLATE_TAG_BYTES_MAX,
-} from "../../schemas/limits.js";
+import type { Static } from "typebox";
+import { ContractDocument } from "../../schemas/contracts.js";
+import { TEMPLATE_CONTRACTS_MAX } from "../../schemas/limits.js";
 import type { CheckedRule } from "../../schemas/rules.js";
-import { TEMPLATE_KINDS, type CheckedTemplate, type TemplateKind } from "../../schemas/templates.js";
+import {
+  BundledName,
+  TemplateHead,
+  type CheckedTemplate,
+  type TemplateKind,
+  type TemplateRequest,
+} from "../../schemas/templates.js";
+import { textProblem } from "../../schemas/text.js";
 import type { JsonText } from "../base/json-bytes.js";
 import { memberTexts } from "../base/json-text.js";
-import { WrongMember, checkText, memberOf, membersOf, readName, readText, type Members } from "../base/members.js";
-import { hasControlCharacter } from "../base/path.js";
 import { Failure, invalid } from "../base/result.js";
-import { readRules, type RuleReading } from "../rules/rule.js";
+import { checkShape, hasShape } from "../base/shape.js";
+import { readRules, TEMPLATED } from "../rules/rule.js";
 
 /** The data of a template of rules that has none. */
 const NO_RULES = "[]";
 
-type SizeOf = RuleReading["sizeOf"];
+type Members = Readonly<Record<string, unknown>>;
 
-function readKind(members: Members): TemplateKind {
-  const value = readText(members, "kind", TEMPLATE_ID_BYTES_MAX, TEMPLATE_KINDS[0]);
-  const kind = TEMPLATE_KINDS.find((known) => known === value);
-  if (kind === undefined)
-    throw new WrongMember(`kind must be ${TEMPLATE_KINDS.slice(0, -1).join(", ")} or ${TEMPLATE_KINDS.at(-1)}`);
-  return kind;
+/** Reads a template; its data stays the text that was sent. Needs `loadRuleReading`. */
+export function readTemplate({ text, json }: JsonText): CheckedTemplate | Failure {
+  const refusal = checkShape(json, TemplateHead);
+  if (refusal !== null) return refusal;
+  const { id, name, description = "", kind: said = "", tags = [] } = json as Static<typeof TemplateHead>;
+  const kind = said === "" ? "rules" : said;
+  const data = memberTexts(text)?.get("data");
+  if (data === undefined && kind !== "rules") return invalid("data is required");
+  const rules = data === undefined ? [] : READERS[kind]((json as Members)["data"]);
+  if (rules instanceof Failure) return rules;
+  return { id, name, description, kind, tags: [...tags], data: data ?? NO_RULES, rules };
 }
 
-function readTags(members: Members): string[] {
-  const value = memberOf(members, "tags");
-  if (value === undefined) return [];
-  if (!Array.isArray(value)) throw new WrongMember("tags must be an array of strings");
-  if (value.length > TEMPLATE_TAGS_MAX) throw new WrongMember(`tags must have at most ${TEMPLATE_TAGS_MAX} items`);
-  for (const [at, tag] of value.entries()) checkText(tag, `tags[${at}]`, TEMPLATE_TAG_BYTES_MAX);
-  return value as string[];
-}
-
-function readTemplateRules(value: unknown, what: string, sizeOf: SizeOf): CheckedRule[] {
-  // An empty array is no import that somebody sent by mistake.
-  if (Array.isArray(value) && value.length === 0) return [];
-  const rules = readRules(value, what, { use: "import", project: "", actor: "", sizeOf });
-  if (rules instanceof Failure) throw new WrongMember(rules.message);
-  return rules;
-}
-
-/** Throws unless the value is a contract at first sight; whether it is a good one is said where it is used. */
-function checkContract(value: unknown, what: string): void {
-  const contract = membersOf(value);
-  if (
-    contract === undefined ||
-    memberOf(contract, "kind") !== "contract" ||
-    membersOf(memberOf(contract, "endpoints")) === undefined
-  ) {
-    throw new WrongMember(`${what} must be a contract: {"kind":"contract","endpoints":{…}}`);
-  }
-}
-
-function readBundle(value: unknown, sizeOf: SizeOf): CheckedRule[] {
-  const bundle = membersOf(value);
-  const rules = bundle === undefined ? undefined : memberOf(bundle, "rules");
-  const contracts = bundle === undefined ? undefined : memberOf(bundle, "contracts");
-  if (rules === undefined && contracts === undefined)
-    throw new WrongMember("data must be an object with rules or contracts");
-  if (contracts !== undefined) {
-    const named = membersOf(contracts);
-    if (named === undefined) throw new WrongMember("data.contracts must be an object of contracts by name");
-    const names = Object.keys(named);
-    if (names.length > TEMPLATE_CONTRACTS_MAX)
-      throw new WrongMember(`data.contracts must have at most ${TEMPLATE_CONTRACTS_MAX} members`);
-    for (const name of names) {
-      const what = `data.contracts[${JSON.stringify(name)}]`;
-      if (name === "" || hasControlCharacter(name))
-        throw new WrongMember(`${what}: a name must not be empty or contain control characters`);
-      checkText(name, `the name of ${what}`, KEY_BYTES_MAX);
-      checkContract(named[name], what);
-    }
-  }
-  return rules === undefined ? [] : readTemplateRules(rules, "data.rules", sizeOf);
+/** The id of a template that cannot be taken, if that can be one. */
+export function subjectOf(json: unknown): Partial<TemplateRequest> {
+  const id: unknown = typeof json === "object" && json !== null && "id" in json ? json.id : undefined;
+  return hasShape(id, TemplateHead.properties.id) ? { id } : {};
 }
 
 /** What of the data is rules, where it fits its kind. */
-const DATA: Readonly<Record<TemplateKind, (value: unknown, sizeOf: SizeOf) => CheckedRule[]>> = {
-  rules: (value, sizeOf) => readTemplateRules(value, "data", sizeOf),
-  contracts: (value) => {
-    checkContract(value, "data");
-    return [];
-  },
+const READERS: Readonly<Record<TemplateKind, (data: unknown) => CheckedRule[] | Failure>> = {
+  rules: (data) => readRules(data, { name: "data", at: "/data" }, TEMPLATED),
+  contracts: (data) => refuseContract(data, "data") ?? [],
   bundle: readBundle,
 };
 
-/** Reads a template; its data stays the text that was sent. */
-export function readTemplate({ text, json }: JsonText, sizeOf: SizeOf): CheckedTemplate | Failure {
-  const members = membersOf(json);
-  if (members === undefined) return invalid("the body must be an object");
-  try {
-    const id = readName(members, "id", TEMPLATE_ID_BYTES_MAX);
-    const name = readText(members, "name", TEMPLATE_NAME_BYTES_MAX);
-    if (name === "") throw new WrongMember("name is required");
-    const kind = readKind(members);
-    const description = readText(members, "description", TEMPLATE_DESCRIPTION_BYTES_MAX);
-    const tags = readTags(members);
-    const given = memberTexts(text)?.get("data");
-    if (given === undefined && kind !== "rules") throw new WrongMember("data is required");
-    return {
-      id,
-      name,
-      description,
-      kind,
-      tags,
-      data: given ?? NO_RULES,
-      rules: given === undefined ? [] : DATA[kind](memberOf(members, "data"), sizeOf),
-    };
-  } catch (error) {
-    if (!(error instanceof WrongMember)) throw error;
-    return invalid(error.message);
+function readBundle(data: unknown): CheckedRule[] | Failure {
+  const { rules, contracts } = isObject(data) ? data : {};
+  if (rules === undefined && contracts === undefined) return invalid("data must be an object with rules or contracts");
+  const refusal = contracts === undefined ? null : refuseContracts(contracts);
+  if (refusal !== null) return refusal;
+  return rules === undefined ? [] : readRules(rules, { name: "data.rules", at: "/data/rules" }, TEMPLATED);
+}
+
+function refuseContracts(contracts: unknown): Failure | null {
+  if (!isObject(contracts)) return invalid("data.contracts must be an object of contracts by name");
+  const named = Object.entries(contracts);
+  if (named.length > TEMPLATE_CONTRACTS_MAX)
+    return invalid(`data.contracts must have at most ${TEMPLATE_CONTRACTS_MAX} members`);
+  for (const [name, contract] of named) {
+    const what = `data.contracts[${JSON.stringify(name)}]`;
+    const problem = textProblem(name, BundledName.text);
+    const refusal = problem === null ? refuseContract(contract, what) : invalid(`the name of ${what} ${problem}`);
+    if (refusal !== null) return refusal;
   }
+  return null;
+}
+
+function refuseContract(value: unknown, what: string): Failure | null {
+  if (hasShape(value, ContractDocument)) return null;
+  return invalid(`${what} must be a contract: {"kind":"contract","endpoints":{…}}`);
+}
+
+function isObject(value: unknown): value is Members {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** The specs that a template's data becomes: name and JSON text. */

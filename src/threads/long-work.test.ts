@@ -1,11 +1,16 @@
 /** Who is tried at once, who takes turns, and what is remembered, with a pool that is played by the test. */
 import { Type } from "typebox";
 import t from "tap";
-import { LONG_WORK_TOGETHER_MAX, LONG_WORK_WAITING_MAX, SHORT_WORK_BYTES_MAX } from "../../schemas/limits.js";
+import {
+  LONG_SUBJECTS_KEPT_MAX,
+  LONG_WORK_TOGETHER_MAX,
+  LONG_WORK_WAITING_MAX,
+  SHORT_WORK_BYTES_MAX,
+} from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";
 import { LongWork } from "./long-work.js";
 import type { JobOptions, Pool } from "./pool.js";
-import { unaryJob } from "./pool-method.js";
+import { streamJob, unaryJob } from "./pool-method.js";
 
 const job = unaryJob({
   name: "test.job",
@@ -14,6 +19,19 @@ const job = unaryJob({
   cost: "unbounded",
   models: {},
   run: (_, request) => request,
+});
+
+const stream = streamJob({
+  name: "test.stream",
+  request: Type.Object({}),
+  text: Type.Unknown(),
+  reply: Type.Null(),
+  cost: "unbounded",
+  models: {},
+  *run() {
+    yield "";
+    return null;
+  },
 });
 
 interface Begun {
@@ -29,6 +47,10 @@ function play(): { readonly work: LongWork; readonly begun: Begun[] } {
       new Promise((resolve) => {
         begun.push({ request, options, answer: resolve });
       }),
+    stream: async function* () {
+      yield* ["a", "b"];
+      return null;
+    },
   };
   return { work: new LongWork(pool as unknown as Pool), begun };
 }
@@ -109,4 +131,37 @@ t.test("a subject that took too long counts as long, until it is done with quick
   await settle();
   begun[2]?.answer("done");
   t.equal(await third, "done");
+});
+
+t.test("a stream holds its turn until it was read or left", async (t) => {
+  const { work, begun } = play();
+  for (const leaves of [true, false]) {
+    const held = await Promise.all(
+      Array.from({ length: LONG_WORK_TOGETHER_MAX }, () => work.stream(stream, {}, { actor: "", trace: "" })),
+    );
+    const before = begun.length;
+    const next = work.run(job, "next", LONG);
+    for (const chunks of held) {
+      if (chunks instanceof Failure) throw new Error(chunks.message);
+      t.match(await chunks.next(), { value: "a" });
+      await settle();
+      t.equal(begun.length, before, "it waits");
+      if (leaves) await chunks.return(null);
+      else for (let ended = false; !ended; ended = (await chunks.next()).done === true);
+    }
+    await settle();
+    begun[before]?.answer("done");
+    t.equal(await next, "done");
+  }
+});
+
+t.test("the oldest of the subjects that took too long is forgotten", async (t) => {
+  const { work, begun } = play();
+  for (let count = 0; count <= LONG_SUBJECTS_KEPT_MAX; count++) {
+    const done = work.run(job, "", { bytes: 1, subject: `${count}` });
+    begun.at(-1)?.answer(new Failure("DEADLINE_EXCEEDED", "deadline exceeded"));
+    await done;
+  }
+  t.ok(work.isShort({ bytes: 1, subject: "0" }));
+  t.notOk(work.isShort({ bytes: 1, subject: "1" }));
 });

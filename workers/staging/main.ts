@@ -1,7 +1,7 @@
-/** The thread of one restore: records of rules and templates are compiled there, so it needs the engine of regexes. */
+/** The thread of one restore: records of rules and templates are compiled there, so it needs what reads them. */
 import { METHODS } from "../../src/methods.js";
-import { loadRegexEngine } from "../../src/rules/regex.js";
+import { loadRuleReading } from "../../src/rules/rule.js";
 import { runStaging } from "../../src/threads/staging-program.js";
 
-await loadRegexEngine();
+await loadRuleReading();
 runStaging(METHODS);

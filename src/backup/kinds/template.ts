@@ -3,7 +3,6 @@
  * template may be is templates/template.ts's, also in a snapshot.
  */
 import { Failure } from "../../base/result.js";
-import { sizeOfRegex } from "../../rules/regex.js";
 import { readTemplate } from "../../templates/template.js";
 import { JSON_VALUE, rowKind, TEXT, TIME, WHOLE } from "./rows.js";
 
@@ -24,7 +23,7 @@ export const TEMPLATE_KIND = rowKind({
   left_out: ["rules"],
   complete: (members) => {
     const json = { ...members, kind: members["template_kind"] };
-    const template = readTemplate({ text: JSON.stringify(json), json }, sizeOfRegex);
+    const template = readTemplate({ text: JSON.stringify(json), json });
     return template instanceof Failure ? template.message : [JSON.stringify(template.rules)];
   },
   order: "id",

@@ -1,0 +1,171 @@
+/**
+ * Values held to schemas: JSON as it was sent is of a shape, else a 400 that names the member. Pure but for the
+ * compiled checks, which each thread makes when it first needs them: compiling all would cost every start.
+ */
+import type { Static, TSchema } from "typebox";
+import { must } from "./assert.js";
+import { readJsonText } from "./json-bytes.js";
+import { Failure, invalid } from "./result.js";
+
+/** A body that is of its schema's shape. */
+export interface ShapedText<Schema extends TSchema> {
+  /** As it was sent. */
+  readonly text: string;
+  readonly json: Static<Schema>;
+}
+
+/** How a refusal speaks of a value that is part of a body, or of many. */
+export interface Naming {
+  /** @param path names and indexes that lead from the value to what is wrong with it; empty for the value itself */
+  readonly name: (path: readonly string[]) => string;
+  /** Where the value stands in the body, as a JSON Pointer. */
+  readonly at: string;
+}
+
+interface SchemaError {
+  readonly keyword: string;
+  readonly instancePath: string;
+  readonly params: object;
+  readonly message: string;
+}
+interface Validator {
+  Check(value: unknown): boolean;
+  Errors(value: unknown): readonly SchemaError[];
+}
+interface Detail {
+  readonly path: string;
+  readonly message: string;
+}
+
+const DETAILS_MAX = 20;
+const THE_BODY: Naming = { name: (path) => (path.length === 0 ? "the body" : memberName(path)), at: "" };
+
+let compile: ((schema: TSchema) => Validator) | undefined;
+const validators = new Map<TSchema, Validator>();
+
+/** Loads the compiler of schemas: once a thread, before the first value is checked. */
+export async function loadShapes(): Promise<void> {
+  if (compile !== undefined) return;
+  const module = await import("typebox/compile");
+  compile = (schema) => module.Compile(schema);
+}
+
+export function areShapesLoaded(): boolean {
+  return compile !== undefined;
+}
+
+/** A body's text and what it says, or the 400 of one that is not JSON or not of the shape. Needs `loadShapes`. */
+export function readShaped<Schema extends TSchema>(body: Uint8Array, schema: Schema): ShapedText<Schema> | Failure {
+  const read = readJsonText(body);
+  if (read instanceof Failure) return read;
+  return checkShape(read.json, schema) ?? (read as ShapedText<Schema>);
+}
+
+/** Whether a value is of the shape. Needs `loadShapes`. */
+export function hasShape<Schema extends TSchema>(json: unknown, schema: Schema): json is Static<Schema> {
+  return validatorOf(schema).Check(json);
+}
+
+/** The 400 for a value that is not of the shape, naming the member; null where it is. Needs `loadShapes`. */
+export function checkShape(json: unknown, schema: TSchema, naming: Naming = THE_BODY): Failure | null {
+  const validator = validatorOf(branchFor(schema, json));
+  return validator.Check(json) ? null : describeErrors(validator.Errors(json), naming);
+}
+
+/** A member as a sentence names it: `["0","tags","1"]` is `[0].tags[1]`. */
+export function memberName(path: readonly string[]): string {
+  return path.reduce(
+    (text, part) => (/^\d+$/.test(part) ? `${text}[${part}]` : text === "" ? part : `${text}.${part}`),
+    "",
+  );
+}
+
+/** Of "one or an array of them", the one that was meant: so that its errors are what the client reads. */
+function branchFor(schema: TSchema, json: unknown): TSchema {
+  const branches = (schema as { readonly anyOf?: readonly (TSchema & { readonly type?: string })[] }).anyOf;
+  const kind = Array.isArray(json) ? "array" : "object";
+  return branches?.find((branch) => branch.type === kind) ?? schema;
+}
+
+function validatorOf(schema: TSchema): Validator {
+  let validator = validators.get(schema);
+  if (validator === undefined) {
+    validator = must(compile, "the schema compiler is loaded")(schema);
+    validators.set(schema, validator);
+  }
+  return validator;
+}
+
+const TYPE_WORDS: Readonly<Record<string, string>> = {
+  string: "a string",
+  number: "a number",
+  integer: "an integer",
+  boolean: "true or false",
+  object: "an object",
+  array: "an array",
+  null: "null",
+};
+
+function splitPointer(pointer: string): string[] {
+  return pointer
+    .split("/")
+    .slice(1)
+    .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
+}
+
+/** `a, b or c`. */
+function listWords(words: readonly string[]): string {
+  return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
+}
+
+function describeError({ keyword, instancePath, params, message }: SchemaError, { name, at }: Naming): Detail[] {
+  const told = params as {
+    readonly requiredProperties?: readonly string[];
+    readonly type?: string | readonly string[];
+    readonly allowedValues?: readonly unknown[];
+    readonly limit?: number;
+  };
+  const place = splitPointer(instancePath);
+  const field = name(place);
+  const { limit } = told;
+  const says = (what: string): Detail[] => [{ path: at + instancePath, message: `${field} ${what}` }];
+  switch (keyword) {
+    case "required":
+      return (told.requiredProperties ?? []).map((missing) => ({
+        path: `${at}${instancePath}/${missing.replaceAll("~", "~0").replaceAll("/", "~1")}`,
+        message: `${name([...place, missing])} is required`,
+      }));
+    case "type": {
+      const types = typeof told.type === "string" ? [told.type] : (told.type ?? []);
+      return says(`must be ${types.map((type) => TYPE_WORDS[type] ?? type).join(" or ")}`);
+    }
+    case "enum": {
+      // An empty text that is allowed stands for one that is missing: nobody needs to be told to send it.
+      const words = (told.allowedValues ?? []).filter((value) => value !== "");
+      return says(
+        `must be ${listWords(words.map((value) => (typeof value === "string" ? value : JSON.stringify(value))))}`,
+      );
+    }
+    case "minLength":
+      return says(limit === 1 ? "is required" : `must have at least ${limit} characters`);
+    case "maxLength":
+      return says(`is longer than ${limit} characters`);
+    case "minItems":
+      return says(limit === 1 ? "is empty" : `must have at least ${limit} items`);
+    case "maxItems":
+      return says(`must have at most ${limit} items`);
+    case "maxProperties":
+      return says(`must have at most ${limit} members`);
+    default:
+      return says(message);
+  }
+}
+
+/** The first error is the answer's sentence, all are its details. */
+function describeErrors(errors: readonly SchemaError[], naming: Naming): Failure {
+  const details = errors
+    .filter(({ keyword }) => keyword !== "anyOf")
+    .flatMap((error) => describeError(error, naming))
+    .slice(0, DETAILS_MAX);
+  return invalid(details[0]?.message ?? `${naming.name([])} has the wrong shape`, { details });
+}

@@ -1,0 +1,33 @@
+/** A compliance check as an answer: in time, and in chunks where many instances were checked. Runs on the front. */
+import { COMPLIANCE_WAIT_MS } from "../../schemas/limits.js";
+import { encodeArray } from "../base/json-array.js";
+import { Failure } from "../base/result.js";
+import { readReply } from "../front/reply.js";
+import type { Answer } from "../front/route.js";
+import type { ComplianceMonitor, ComplianceResult } from "./monitor.js";
+
+/** What a check that begins now finds. It goes on where it takes longer than an answer may. */
+export async function checkNow(monitor: ComplianceMonitor): Promise<Answer> {
+  const result = await inTime(monitor.check());
+  return result instanceof Failure ? result : await readReply(encodeResult(result));
+}
+
+function inTime(check: Promise<ComplianceResult | Failure>): Promise<ComplianceResult | Failure> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(
+      () => resolve(new Failure("DEADLINE_EXCEEDED", "the check takes long and goes on: see the history")),
+      COMPLIANCE_WAIT_MS,
+    );
+    check.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
+
+async function* encodeResult({ runs, count }: ComplianceResult): AsyncGenerator<string, void, undefined> {
+  yield `{"checked":true,"runs":`;
+  for (const chunk of encodeArray(runs)) {
+    yield chunk;
+    // A long list lets others in between.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  yield `,"count":${count}}`;
+}

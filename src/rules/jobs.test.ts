@@ -1,0 +1,112 @@
+/** Jobs and commands of rules over a database in memory: what is checked is what is stored, and what holds. */
+import Database from "better-sqlite3";
+import t from "tap";
+import type { Static } from "typebox";
+import { SHORT_WORK_BYTES_MAX, STREAM_CHUNK_CHARACTERS } from "../../schemas/limits.js";
+import type { Validation } from "../../schemas/rules.js";
+import { Failure } from "../base/result.js";
+import type { RequestOf } from "../rpc/method.js";
+import { migrate } from "../store/migrate.js";
+import { Models } from "../threads/model.js";
+import type { StreamJob, UnaryJob } from "../threads/pool-method.js";
+import { acceptRule, importRules, proposeRule, putRules } from "./commands.js";
+import { checkProposal, checkRules, exportRules, listProjectRules, validateLong, validateShort } from "./jobs.js";
+import { loadRuleReading } from "./rule.js";
+
+await loadRuleReading();
+
+const CALL = { now_ms: 1_000, actor: "", reload: (): void => undefined };
+const bytes = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value));
+
+function open() {
+  const db = new Database(":memory:");
+  migrate(db);
+  const models = new Models(db, { state_history: 0, state_events: false, event_history: 0 });
+  const run = <Row extends UnaryJob>(job: Row, request: RequestOf<Row>) => {
+    const reply = job.bind(models)(request);
+    if (reply instanceof Failure) throw new Error(reply.message);
+    return reply as Exclude<ReturnType<ReturnType<Row["bind"]>>, Failure>;
+  };
+  /** A stream's chunks and its reply. */
+  const read = <Row extends StreamJob>(job: Row, request: RequestOf<Row>): { chunks: string[]; reply: unknown } => {
+    const chunks: string[] = [];
+    const pieces = job.bind(models)(request)[Symbol.iterator]();
+    for (;;) {
+      const next = pieces.next();
+      if (next.done === true) return { chunks, reply: next.value };
+      chunks.push(next.value instanceof Failure ? next.value.message : next.value);
+    }
+  };
+  const put = (project: string, rules: unknown): unknown => {
+    const checked = checkRules.bind(models)({ project, body: bytes(rules) });
+    return checked instanceof Failure ? checked : putRules.bind(models)({ project, ...checked }, CALL);
+  };
+  return { models, run, read, put };
+}
+
+t.test("what was read is what is stored", (t) => {
+  const { models, run, read, put } = open();
+  t.same(
+    put("p", [
+      { rule_id: "b", pattern: "x", applies_to: ["*.ts"] },
+      { rule_id: "a", pattern: "y" },
+    ]),
+    { count: 2 },
+  );
+  const proposal = run(checkProposal, { actor: "me", body: bytes({ project: "p", rule_id: "c", pattern: "z" }) });
+  t.match(proposal, { project: "p", rule_id: "c" });
+  t.equal(proposeRule.bind(models)(proposal, CALL), null);
+  t.match(proposeRule.bind(models)(proposal, CALL), { status: "ALREADY_EXISTS" });
+  const text = read(listProjectRules, { project: "p", stack: null }).chunks.join("");
+  t.match(JSON.parse(text), {
+    project: "p",
+    rules: [
+      { rule_id: "a", status: "accepted", source: "local" },
+      { rule_id: "b", applies_to: ["*.ts"] },
+      { rule_id: "c", status: "proposed", source: "learned", proposed_by: "me" },
+    ],
+  });
+  t.equal(acceptRule.bind(models)({ project: "p", rule_id: "c" }, CALL), null);
+  t.match(acceptRule.bind(models)({ project: "p", rule_id: "c" }, CALL), { status: "NOT_FOUND" });
+  const exported = read(exportRules, { sources: ["learned"] }).chunks.join("");
+  const imported = run(checkRules, { project: null, body: Buffer.from(exported) });
+  t.same(importRules.bind(models)(imported, CALL), { count: 1 });
+  t.end();
+});
+
+t.test("what is refused says which rule it is about, as far as that was read", (t) => {
+  const { models } = open();
+  const check = (value: unknown): unknown => checkProposal.bind(models)({ actor: "", body: bytes(value) });
+  t.match(check({ project: "p", rule_id: "r", pattern: "(" }), { http: 400, subject: { project: "p", rule_id: "r" } });
+  t.match(check([]), { http: 400, subject: {} });
+  t.equal(proposeRule.audit?.resource({ project: "p", rule_id: "r" }, null), "p/r");
+  t.equal(proposeRule.audit?.resource({ project: "p" }, null), "");
+  t.equal(putRules.audit?.resource({ project: "p" }, null), "p");
+  t.equal(importRules.audit?.resource({}, null), "bulk");
+  t.end();
+});
+
+t.test("a long validation finds what a short one does, and each says how much", (t) => {
+  const { run, read, put, models } = open();
+  put("p", [
+    { rule_id: "a", pattern: "x" },
+    { rule_id: "b", pattern: "SPDX", match_type: "missing" },
+  ]);
+  const body = bytes({ content: "x\ny\nx", filename: "a.ts" });
+  const short = run(validateShort, { project: "p", body });
+  t.equal(short.violations, 3);
+  t.match(JSON.parse(short.text), { project: "p", count: 3 });
+  t.same(read(validateLong, { project: "p", body }), { chunks: [short.text], reply: { violations: 3 } });
+
+  const many = bytes({ content: "x\n".repeat(SHORT_WORK_BYTES_MAX / 2) });
+  t.match(validateShort.bind(models)({ project: "p", body: many }), { status: "OUT_OF_RANGE" });
+  const { chunks, reply } = read(validateLong, { project: "p", body: many });
+  const { count, violations } = JSON.parse(chunks.join("")) as Static<typeof Validation>;
+  t.same(reply, { violations: count });
+  t.equal(violations.length, count);
+  t.ok(chunks.length > 10 && chunks.every((chunk) => chunk.length < 2 * STREAM_CHUNK_CHARACTERS), "in chunks");
+  const refused = { project: "p", body: bytes({ content: 5 }) };
+  t.match(validateShort.bind(models)(refused), { message: "content must be a string" });
+  t.match(read(validateLong, refused), { chunks: [], reply: { message: "content must be a string" } });
+  t.end();
+});

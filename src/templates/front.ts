@@ -1,0 +1,61 @@
+/**
+ * Templates on the front: what is sent is read and checked in the pool, in its turn where it is long, then stored by
+ * the writer. Routes are rows over this.
+ */
+import { buffersOf, packBytes } from "../base/bytes.js";
+import type { Log } from "../base/log.js";
+import { Failure } from "../base/result.js";
+import { formatTime } from "../base/time.js";
+import { jsonReply } from "../front/reply.js";
+import type { Answer, Request } from "../front/route.js";
+import type { CallContext } from "../rpc/frames.js";
+import type { LongWork } from "../threads/long-work.js";
+import type { Writer } from "../threads/writer.js";
+import { applyTemplate, createTemplate, deleteTemplate } from "./commands.js";
+import { checkTemplate } from "./jobs.js";
+
+export interface TemplateFrontOptions {
+  readonly writer: Writer;
+  readonly long_work: LongWork;
+  readonly log: Log;
+}
+
+export class TemplateFront {
+  readonly #options: TemplateFrontOptions;
+
+  constructor(options: TemplateFrontOptions) {
+    this.#options = options;
+  }
+
+  /** Stores the template in a body, whose buffer is given away. */
+  async create({ body, context }: Pick<Request, "body" | "context">): Promise<Answer> {
+    const { writer, long_work, log } = this.#options;
+    const packed = packBytes(body);
+    const size = { bytes: body.byteLength };
+    const checked = await long_work.run(checkTemplate, { body: packed }, size, buffersOf(packed));
+    if (checked instanceof Failure) return checked;
+    const { id, head, template } = checked;
+    const reply = await writer.request(createTemplate, { id, template }, context);
+    if (reply instanceof Failure) return reply;
+    log.info("template created", { id });
+    const at = formatTime(reply.created_at);
+    return jsonReply(`${head},"version":1,"created_at":"${at}","updated_at":"${at}"}`);
+  }
+
+  async delete(id: string, context: CallContext): Promise<Answer> {
+    const { writer, log } = this.#options;
+    const reply = await writer.request(deleteTemplate, { id }, context);
+    if (reply instanceof Failure) return reply;
+    log.info("template deleted", { id });
+    return jsonReply(JSON.stringify({ deleted: id }));
+  }
+
+  /** Puts a template's rules and contracts into a project. */
+  async apply(id: string, project: string, context: CallContext): Promise<Answer> {
+    const { writer, log } = this.#options;
+    const reply = await writer.request(applyTemplate, { id, project }, context);
+    if (reply instanceof Failure) return reply;
+    log.info("template applied", { id, project, rules: reply.rules, specs: reply.specs.length });
+    return jsonReply(JSON.stringify({ applied: id, project, kind: reply.kind }));
+  }
+}

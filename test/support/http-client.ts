@@ -13,7 +13,7 @@ import type { Owner } from "./server-process.js";
 /** Below the server's own 10 s, so that no request is sent on a connection that is being closed. */
 const IDLE_CONNECTION_MS = 4_000;
 
-const agent = new Agent({ keepAlive: true, maxSockets: 16, timeout: IDLE_CONNECTION_MS });
+const agent = new Agent({ keepAlive: true, maxSockets: 64, timeout: IDLE_CONNECTION_MS });
 
 export interface Answer {
   readonly status: number;

@@ -238,7 +238,17 @@ t.test("what the routes send fits the schemas", async (t) => {
   await ask(
     "POST",
     "/api/llm/usage",
-    '{"provider":"p","model":"m","instance_id":"i","project":"p","tokens_in":9007199254740991,"tokens_out":2,"cost_usd":0.1,"request_type":"chat","session_tag":"s"}',
+    JSON.stringify({
+      provider: "p",
+      model: "m",
+      instance_id: "i",
+      project: "p",
+      tokens_in: Number.MAX_SAFE_INTEGER,
+      tokens_out: 2,
+      cost_usd: 0.1,
+      request_type: "chat",
+      session_tag: "s",
+    }),
   );
   await ask("POST", "/api/llm/usage", '{"provider":"p","model":"m","tokens_in":-1}');
   for (const query of [
@@ -310,7 +320,13 @@ t.test("what the routes send fits the schemas", async (t) => {
   await ask(
     "PUT",
     "/api/specs/p/contract",
-    '{"kind":"contract","endpoints":{"GET /health":{"response":{"schema":{"type":"object"}}},"POST /x":{"request":{"a":{"type":"string"}}}}}',
+    JSON.stringify({
+      kind: "contract",
+      endpoints: {
+        "GET /health": { response: { schema: { type: "object" } } },
+        "POST /x": { request: { a: { type: "string" } } },
+      },
+    }),
   );
   for (const payload of ['{"a":"x"}', '{"a":1}', JSON.stringify({ a: "x".repeat(100_000) })])
     await ask("POST", "/api/contracts/p/contract/validate", `{"endpoint":"POST /x","payload":${payload}}`);

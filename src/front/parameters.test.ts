@@ -1,4 +1,7 @@
-/** Query parameters: every kind at its bounds, what is refused and in which words, and random queries against a naive reading. */
+/**
+ * Query parameters: every kind at its bounds, what is refused and in which words, and random queries against a naive
+ * reading.
+ */
 import * as fc from "fast-check";
 import t from "tap";
 import { Type, type TObject } from "typebox";

@@ -13,7 +13,7 @@ interface Published {
   readonly anyOf?: readonly Omit<Published, "type">[];
 }
 
-/** Whether JSON Schema takes the text: lengths are in code points, of `anyOf` one must, a pattern may match anywhere. */
+/** Whether JSON Schema takes it: lengths are in code points, of `anyOf` one must, a pattern may match anywhere. */
 function fits(schema: Omit<Published, "type">, text: string): boolean {
   const { minLength = 0, maxLength = Number.POSITIVE_INFINITY, pattern, anyOf } = schema;
   const length = [...text].length;

@@ -1,8 +1,10 @@
 /** Spans of time over ids against filtering by hand, with holes, equal times and empty tables. */
 import Database from "better-sqlite3";
 import * as fc from "fast-check";
+import { join } from "node:path";
 import t from "tap";
-import { idRange, type TimedTable } from "./id-range.js";
+import { makeDirectory } from "../../test/support/server-process.js";
+import { idRange, newestTime, type TimedTable } from "./id-range.js";
 import { migrate } from "./migrate.js";
 
 const INSERTS = {
@@ -54,5 +56,32 @@ t.test("nothing is bounded by nothing, and a row that comes later is in an open 
   db.prepare(INSERTS.event).run(5, 100);
   const { first, end } = idRange(db, "event", 101, null);
   t.ok(first <= 6 && end > 6, "from now on: the next id is in it");
+  t.end();
+});
+
+t.test("the newest time is the last row's, of whichever table, here and in another database", (t) => {
+  const directory = makeDirectory(t);
+  const path = join(directory, "other.db");
+  const other = new Database(path);
+  const db = new Database(":memory:");
+  t.teardown(() => {
+    other.close();
+    db.close();
+  });
+  migrate(db);
+  migrate(other);
+  db.prepare("ATTACH ? AS other").run(path);
+  t.equal(newestTime(db, "main"), 0);
+  t.equal(newestTime(db, "other"), 0);
+  for (const [at, table] of TABLES.entries()) {
+    const insert = other.prepare(INSERTS[table]);
+    insert.run(1, 10 * at + 1);
+    insert.run(2, 10 * at + 9);
+    t.equal(newestTime(other, "main"), 10 * at + 9, table);
+    t.equal(newestTime(db, "other"), 10 * at + 9, `${table}, attached`);
+  }
+  for (const table of TABLES) other.prepare(INSERTS[table]).run(3, 5);
+  t.equal(newestTime(other, "main"), 5, "the last row of each table counts");
+  t.equal(newestTime(db, "main"), 0, "one database's times are not the other's");
   t.end();
 });

@@ -4,7 +4,6 @@
  * leave the same rows and the same answers behind. Every row of the writer is in it by being a row: its calls are
  * drawn from the schema of its request.
  */
-import { join } from "node:path";
 import Database from "better-sqlite3";
 import fc, { type Arbitrary } from "fast-check";
 import t from "tap";

@@ -37,12 +37,12 @@ t.test("creating, reading, listing, deleting", async (t) => {
   const tail = `"tags":["go","http"],"version":1,"created_at":"${created_at}","updated_at":"${created_at}"}`;
   t.equal(
     answer.text,
-    `${head},"data":[{"rule_id":"r","pattern":"x","more":12345678901234567890}],${tail}`,
+    `${head},"data":[{"rule_id":"r","pattern":"x","more":12345678901234567890}],${tail}\n`,
     "the data as it was sent",
   );
   t.match(await lastAudit(), { action: "template.create", resource: "t/1", outcome: "success" });
   t.equal((await get(`${PATH}/t%2F1`)).text, answer.text);
-  t.equal((await get(PATH)).text, `[${head},${tail}]`, "a summary has no data");
+  t.equal((await get(PATH)).text, `[${head},${tail}]\n`, "a summary has no data");
   t.match(
     (await create({ id: "a", name: "A" })).json(),
     { description: "", kind: "rules", data: [], tags: [], version: 1 },

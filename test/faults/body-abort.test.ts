@@ -27,9 +27,9 @@ async function untilInFlight(koor: Koor, count: number): Promise<void> {
 }
 
 async function checkNothingStored(t: Test, koor: Koor): Promise<void> {
-  t.equal((await send(koor.port, "GET", "/api/state")).text, "[]");
-  t.equal((await send(koor.port, "GET", "/api/events/history")).text, "[]");
-  t.equal((await send(koor.port, "GET", "/api/audit")).text, "[]");
+  t.equal((await send(koor.port, "GET", "/api/state")).text, "[]\n");
+  t.equal((await send(koor.port, "GET", "/api/events/history")).text, "[]\n");
+  t.equal((await send(koor.port, "GET", "/api/audit")).text, "[]\n");
   t.equal(await readMetric(koor.port, "koor_writer_in_flight"), 0);
 }
 
@@ -213,7 +213,7 @@ t.test("a client that is refused while it still sends reads why", async (t) => {
     }
   }
   await untilInFlight(koor, 0);
-  t.equal((await send(koor.port, "GET", "/api/state")).text, "[]");
+  t.equal((await send(koor.port, "GET", "/api/state")).text, "[]\n");
   t.equal(await koor.stop(), 0);
 });
 

@@ -57,7 +57,8 @@ t.test("requests", (t) => {
   t.match(VALUE_ETAG, /^"[0-9a-f]{64}"$/);
   t.equal(
     encodeHttp(putRequest(keyOf(7), "{}"), "h:1"),
-    "PUT /api/state/bench/key-000007 HTTP/1.1\r\nHost: h:1\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
+    "PUT /api/state/bench/key-000007 HTTP/1.1\r\nHost: h:1\r\n" +
+      "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
   );
   t.equal((JSON.parse(publishRequest(1_000).body ?? "") as unknown[]).length, 1_000);
   t.equal(encodeRedis(["GET", "k"]), "*2\r\n$3\r\nGET\r\n$1\r\nk\r\n");
@@ -80,7 +81,9 @@ t.test("what other programs print becomes figures", (t) => {
   t.match(several, "% 2 + 1");
   t.notMatch(makeWrkScript([getRequest("k")], "h:1"), "request = function", "one request needs no script");
   const csv =
-    '"test","rps","avg_latency_ms","min_latency_ms","p50_latency_ms","p95_latency_ms","p99_latency_ms","max_latency_ms"\n"SET","50000.00","1.1","0.3","1.2","2.0","3.5","7.2"\n';
+    '"test","rps","avg_latency_ms","min_latency_ms",' +
+    '"p50_latency_ms","p95_latency_ms","p99_latency_ms","max_latency_ms"\n' +
+    '"SET","50000.00","1.1","0.3","1.2","2.0","3.5","7.2"\n';
   const set = parseRedisBenchmark(csv, "set", 1_000);
   t.match(set, { requests: 1_000, p50_ms: 1.2, p99_ms: 3.5, max_ms: 7.2 });
   t.equal(rateOf(set), 50_000);

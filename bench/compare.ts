@@ -93,7 +93,10 @@ export function isRegression(comparison: Comparison): boolean {
   return comparison.worse > WORSE_FACTOR_MAX;
 }
 
-/** Of two measurements of the same ratios, the better value of each: noise makes a ratio worse, never better than it is. */
+/**
+ * Of two measurements of the same ratios, the better value of each: noise makes a ratio worse, never better
+ * than it is.
+ */
 export function bestComparisons(first: readonly Comparison[], second: readonly Comparison[]): Comparison[] {
   return first.map((one) => {
     const other = second.find(

@@ -34,7 +34,10 @@ export interface Target {
 }
 
 export interface Row {
-  /** What is measured, for example `PUT on distinct keys, 64 connections`. Unique within a run together with `client`. */
+  /**
+   * What is measured, for example `PUT on distinct keys, 64 connections`. Unique within a run together with
+   * `client`.
+   */
   readonly name: string;
   /** Which load generator drove it, where one did. */
   readonly client: "node" | "wrk" | "";

@@ -84,7 +84,10 @@ export function readResidentBytes(pid: number): number | undefined {
   return bytes;
 }
 
-/** CPU time so far in microseconds: of the whole machine, and of this process with all children that it has waited for. */
+/**
+ * CPU time so far in microseconds: of the whole machine, and of this process with all children that it has
+ * waited for.
+ */
 export interface CpuClock {
   readonly machine_us: number;
   readonly own_us: number;

@@ -96,8 +96,10 @@ function formatTargets(result: RunResult): string {
 export function formatReport(result: RunResult): string {
   const { machine } = result;
   const about = [
-    `${result.mode} run, ${result.elapsed_s.toFixed(0)} s, ${machine.cpus} CPUs (${machine.cpu_model}), Node ${machine.node}, ${machine.platform}`,
-    `fsync of 4 KiB: ${formatNumber(machine.fsync_us)} µs; wrk: ${machine.wrk ? "yes" : "no"}; redis-server: ${machine.redis ? "yes" : "no"}`,
+    `${result.mode} run, ${result.elapsed_s.toFixed(0)} s, ${machine.cpus} CPUs (${machine.cpu_model}), ` +
+      `Node ${machine.node}, ${machine.platform}`,
+    `fsync of 4 KiB: ${formatNumber(machine.fsync_us)} µs; wrk: ${machine.wrk ? "yes" : "no"}; ` +
+      `redis-server: ${machine.redis ? "yes" : "no"}`,
   ];
   const elsewhere = result.cpus_elsewhere;
   if (elsewhere !== undefined) {

@@ -107,7 +107,8 @@ function printRegressions(regressions: readonly Comparison[], file: string): voi
   }
   const lines = regressions.map(({ row, ratio, before, now }) => [row, ratio, before.toFixed(2), now.toFixed(2)]);
   process.stdout.write(
-    `fell by more than half against ${file}:\n${formatTable(["row", "ratio", "before", "now"], lines, new Set([0, 1]))}\n`,
+    `fell by more than half against ${file}:\n` +
+      `${formatTable(["row", "ratio", "before", "now"], lines, new Set([0, 1]))}\n`,
   );
 }
 
@@ -170,7 +171,8 @@ async function main(): Promise<number> {
   process.stdout.write(`${formatReport(result)}\n\n`);
   const targets = scenarios.flatMap(({ rows }) => rows.flatMap((row) => row.targets));
   process.stdout.write(
-    `${targets.filter(isMet).length} of ${targets.length} targets met${options.quick ? " (a quick run only indicates)" : ""}; written to ${out}\n`,
+    `${targets.filter(isMet).length} of ${targets.length} targets met` +
+      `${options.quick ? " (a quick run only indicates)" : ""}; written to ${out}\n`,
   );
   if (options.compare !== undefined) printRegressions(regressions, options.compare);
   return outcome.failed || regressions.length > 0 ? EXIT_FAILED : 0;

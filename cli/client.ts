@@ -172,7 +172,7 @@ function readErrorBody(body: Buffer): { readonly sentence: string; readonly says
   return { sentence, says_more };
 }
 
-/** A refusal as a failure: the server's own sentence, and its whole body where that says more (`current_version`, …). */
+/** A refusal as a failure: the server's own sentence, and its whole body where that says more. */
 export function describeRefusal(status: number, body: Buffer): CliFailure {
   const error = readErrorBody(body);
   const sentence = error?.sentence || REASON_PHRASES[status] || "the server refused";

@@ -1,6 +1,7 @@
 /**
  * From the words of a command line to one row of the table. Pure; runs in the command line's process.
- * Leaves what the row takes to clipanion (command-class.ts).
+ * Leaves what the row takes to clipanion (command-class.ts), which would build its machine for every row, and
+ * takes no word for a value that begins with a dash.
  */
 import type { CommandRow, Flag } from "./command-row.js";
 import { wrongUsage, type CliFailure } from "./failure.js";

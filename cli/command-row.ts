@@ -14,7 +14,10 @@ export interface Argument {
   readonly optional?: true;
 }
 
-/** `text`: any value; `whole`: digits only; `switch`: takes no value. A name takes a value in every command or in none. */
+/**
+ * `text`: any value; `whole`: digits only; `switch`: takes no value. A name takes a value in every command or in
+ * none.
+ */
 export type FlagKind = "text" | "whole" | "switch";
 
 export interface Flag {
@@ -60,7 +63,10 @@ interface Described {
 /** A command that is one request; its answer goes to stdout. */
 export interface RequestRow extends Described {
   readonly method: "GET" | "PUT" | "POST" | "DELETE";
-  /** `{name}` is an argument, percent-encoded; in `{name...}` its slashes stay separators, in `{name/}` the first one. */
+  /**
+   * `{name}` is an argument, percent-encoded; in `{name...}` its slashes stay separators, in `{name/}` the first
+   * one.
+   */
   readonly path: string;
   /** Query parameters beyond those of the flags. */
   readonly query?: (args: Args) => Readonly<Record<string, string>>;
@@ -68,7 +74,10 @@ export interface RequestRow extends Described {
   readonly body?: (args: Args, context: CommandContext) => Promise<Buffer | CliFailure>;
   /** `raw`: the bytes as they come; absent: JSON, as one line. */
   readonly answer?: "raw";
-  /** Puts the answer elsewhere where the arguments say so; gives what is printed: the answer itself, or JSON in its stead. */
+  /**
+   * Puts the answer elsewhere where the arguments say so; gives what is printed: the answer itself, or JSON in
+   * its stead.
+   */
   readonly keep?: (answer: Buffer, args: Args, context: CommandContext) => Buffer | CliFailure;
   /** What an answer of success ends the command with, where it may not be 0: the answer is printed either way. */
   readonly exit?: (answer: Buffer) => ExitCode;

@@ -2,7 +2,7 @@
  * `events subscribe`: prints each event once and in order, across lost connections. Every session, the
  * first included, begins behind a known position (`since`), so nothing that is published between two of
  * them is missed. Where WebSocket cannot pass it polls. Runs in the command line's process; one session
- * is event-socket.ts's, stdout is event-sink.ts's.
+ * is event-socket.ts's, stdout is event-sink.ts's. By hand: libraries that reconnect know no positions.
  */
 import {
   CLI_POLL_EVENTS,

@@ -75,7 +75,10 @@ function keepAlive(socket: WebSocket): () => void {
   return () => clearInterval(timer);
 }
 
-/** @param path with its query, below the server's own prefix. Resolves when the session is over, or `signal` ends it. */
+/**
+ * Resolves when the session is over, or `signal` ends it.
+ * @param path with its query, below the server's own prefix
+ */
 export async function runSession(
   settings: Settings,
   path: string,

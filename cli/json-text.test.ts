@@ -3,7 +3,7 @@ import { deepStrictEqual, strictEqual } from "node:assert";
 import * as fc from "fast-check";
 import t from "tap";
 
-import { indentJson, listElementTexts, listMembers, setMember } from "./json-text.js";
+import { indentJson, listElementTexts } from "./json-text.js";
 
 const json = fc.json({ maxDepth: 5 });
 const value = fc.jsonValue({ maxDepth: 5 });
@@ -50,50 +50,5 @@ t.test("splits an array into the texts of its elements", (t) => {
     );
   });
   t.doesNotThrow(() => fc.assert(holds));
-  t.end();
-});
-
-t.test("finds the members of an object", (t) => {
-  const holds = fc.property(fc.array(fc.tuple(fc.string(), json)), blank, (members, gap) => {
-    const text = `{${members.map(([name, v]) => `${gap}${JSON.stringify(name)}${gap}:${gap}${v}${gap}`).join(",")}}`;
-    const found = listMembers(text).map((member) => [member.name, text.slice(member.value.start, member.value.end)]);
-    deepStrictEqual(
-      found,
-      members.map(([name, v]) => [name, v.trim()]),
-    );
-  });
-  t.doesNotThrow(() => fc.assert(holds));
-  t.end();
-});
-
-t.test("setting a member changes that member alone", (t) => {
-  const holds = fc.property(
-    fc.dictionary(fc.string(), value),
-    fc.string(),
-    value,
-    fc.constantFrom(0, 2),
-    (object, name, v, indent) => {
-      const edited = JSON.parse(setMember(JSON.stringify(object, null, indent), name, JSON.stringify(v))) as object;
-      const expected = JSON.parse(JSON.stringify(object)) as Record<string, unknown>;
-      const set = {
-        value: JSON.parse(JSON.stringify(v)) as unknown,
-        enumerable: true,
-        configurable: true,
-        writable: true,
-      };
-      Object.defineProperty(expected, name, set);
-      deepStrictEqual(Object.entries(edited), Object.entries(expected));
-    },
-  );
-  t.doesNotThrow(() => fc.assert(holds));
-  t.end();
-});
-
-t.test("a new member is laid out like the others", (t) => {
-  t.equal(setMember('{\n  "a": 1.0,\n  "b": 2\n}\n', "c", '"x"'), '{\n  "a": 1.0,\n  "b": 2,\n  "c": "x"\n}\n');
-  t.equal(setMember('{"a":1}', "c", "2"), '{"a":1, "c": 2}');
-  t.equal(setMember("{}", "c", "2"), '{\n  "c": 2\n}\n');
-  t.equal(setMember('{"a":1 /* , */ , "b":2 // ,\n}', "c", "3"), '{"a":1 /* , */ , "b":2, "c": 3 // ,\n}');
-  t.equal(setMember('{"c":1,"c":2}', "c", "3"), '{"c":1,"c":3}');
   t.end();
 });

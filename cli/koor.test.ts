@@ -285,11 +285,18 @@ const SENT: readonly {
   },
   { args: ["rules", "export", "--source", "local,x"], method: "GET", url: "/api/rules/export?source=local%2Cx" },
   {
-    args: ["contract", "set", "p/n/m", "--data", "{}"],
+    args: ["contract", "set", "p/n/m", "--data", '\uFEFF{"kind":"contract","endpoints":{"GET /a":{}},"n":1.0}'],
     method: "PUT",
     url: "/api/specs/p/n%2Fm",
-    body: "{}",
+    body: '\uFEFF{"kind":"contract","endpoints":{"GET /a":{}},"n":1.0}',
     type: "application/json",
+  },
+  {
+    args: ["contract", "set", "p/n", "--file", "-"],
+    method: "PUT",
+    url: "/api/specs/p/n",
+    body: '{"kind":"contract"}',
+    input: '{"kind":"contract"}',
   },
   { args: ["contract", "get", "p/n"], method: "GET", url: "/api/specs/p/n" },
   {
@@ -449,7 +456,8 @@ t.test("the refusal of a large value is seen, although the server closes early",
     socket.on("error", () => undefined);
     socket.once("data", () => {
       socket.end(
-        `HTTP/1.1 413 X\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+        "HTTP/1.1 413 X\r\nContent-Type: application/json\r\nConnection: close\r\n" +
+          `Content-Length: ${body.length}\r\n\r\n${body}`,
       );
       socket.resume();
     });
@@ -494,6 +502,18 @@ const WRONG: readonly { readonly args: readonly string[]; readonly says: RegExp 
   { args: ["events", "publish", "t", "--data", ""], says: /not valid JSON/ },
   { args: ["events", "subscribe", "a", "b"], says: /"b"/ },
   { args: ["events", "subscribe", "--since", "x"], says: /--since must be a whole number/ },
+  { args: ["contract", "set", "p/n", "--data", "{"], says: /no contract: it is not JSON/ },
+  { args: ["contract", "set", "p/n", "--data", "[]"], says: /no contract: it must be a JSON object/ },
+  { args: ["contract", "set", "p/n", "--data", "{}"], says: /no contract: the member "kind": "contract" is missing/ },
+  { args: ["contract", "set", "p/n", "--data", '{"kind":"spec"}'], says: /its member "kind" must be "contract"/ },
+  {
+    args: ["contract", "set", "p/n", "--data", '{"kind":"contract","endpoints":[]}'],
+    says: /its member "endpoints" must be an object/,
+  },
+  {
+    args: ["contract", "set", "p/n", "--data", `{"kind":"contract","x":${"[".repeat(256)}${"]".repeat(256)}}`],
+    says: /nested deeper than 256 levels/,
+  },
   { args: ["config", "set", "colour", "blue"], says: /no such setting: colour/ },
   { args: ["config", "set", "server", "localhost:9800"], says: /http:\/\/ or https:\/\// },
   { args: ["config", "set", "token", "two words"], says: /visible ASCII/ },
@@ -558,7 +578,7 @@ t.test("the bundle is one file that loads little when it starts", (t) => {
   const loaded = [...bundle.matchAll(/^(?:import|\}) .*?from "([^"]+)";$/gm)].map(([, name = ""]) => name);
   t.same(
     [...new Set(loaded)].toSorted(),
-    ["node:fs", "node:module", "node:path"],
+    ["node:fs", "node:module", "node:path", "node:util"],
     "all else is loaded by the command that needs it",
   );
   t.end();
@@ -653,7 +673,7 @@ t.test("config set", async (t) => {
   t.equal(readFileSync(file, "utf8"), '{"bind":"localhost:1","n":12345678901234567890,"token":""}', "all else stays");
   t.equal(statSync(file).mode & 0o777, 0o600, "an existing file");
 
-  for (const text of ["{nonsense", "[]", ""]) {
+  for (const text of ["{nonsense", "[]", "", '{"server":"http://a/","server":"http://b/"}']) {
     writeFileSync(file, text);
     chmodSync(file, 0o640);
     checkRefused(

@@ -2,7 +2,7 @@
  * `mcp stdio`: JSON-RPC messages, one on a line, from stdin to the server's /mcp and its answers to stdout.
  * A handshake and notifications are passed on one after the other, since what follows builds on them;
  * requests run side by side. Whatever goes wrong with one becomes its JSON-RPC error. Runs in the command
- * line's process, and ends with its stdin.
+ * line's process, and ends with its stdin. By hand: the protocol's client is 900 KB, and takes 70 ms more.
  */
 import { CLI_BRIDGE_LINE_BYTES_MAX, CLI_BRIDGE_REQUESTS_MAX } from "../schemas/limits.js";
 import { sendRequest, type Answer } from "./client.js";
@@ -37,9 +37,8 @@ function idsOf(message: unknown): Id[] {
 }
 
 function errorLine(id: Id | null, code: number, text: string, data?: object): Buffer {
-  return Buffer.from(
-    `${JSON.stringify({ jsonrpc: "2.0", id, error: { code, message: text, ...(data === undefined ? {} : { data }) } })}\n`,
-  );
+  const error = { code, message: text, ...(data === undefined ? {} : { data }) };
+  return Buffer.from(`${JSON.stringify({ jsonrpc: "2.0", id, error })}\n`);
 }
 
 /** A header's value where it is plain; else in the form that the protocol has for others. */

@@ -7,10 +7,10 @@ import { join } from "node:path";
 
 import { readTextFile, replaceFile, resolveFilePath } from "./config-file.js";
 import { CliFailure, failed, wrongUsage } from "./failure.js";
-import { isJson, setMember } from "./json-text.js";
+import { isJson } from "./json-text.js";
 import { describeSystemError } from "./system-error.js";
 
-export const SETTINGS_FILE = "settings.json";
+const SETTINGS_FILE = "settings.json";
 const DEFAULT_SERVER = "http://localhost:9800";
 /** Others on the machine must not read the token. */
 const SETTINGS_MODE = 0o600;
@@ -81,16 +81,20 @@ export function readSettings(folder: string, environment: NodeJS.ProcessEnv): Se
  * Saves one setting in `folder`'s settings.json, which then has mode 0600; all other members stay as
  * they were written. A file that does not parse is refused and stays untouched.
  */
-export function saveSetting(folder: string, name: SettingName, value: string): CliFailure | undefined {
+export async function saveSetting(folder: string, name: SettingName, value: string): Promise<CliFailure | undefined> {
   if (name === "server" && !parseServer(value)) return wrongUsage(SERVER_RULE);
   if (name === "token" && !isTokenUsable(value)) return wrongUsage(TOKEN_RULE);
   try {
     const path = resolveFilePath(join(folder, SETTINGS_FILE));
-    const text = readTextFile(path, SETTINGS_FILE) ?? "{}";
+    const text = readTextFile(path, SETTINGS_FILE) ?? "{}\n";
     if (text instanceof CliFailure) return text;
     const file = parseSettingsText(text);
     if (file instanceof CliFailure) return file;
-    replaceFile(path, setMember(text, name, JSON.stringify(value)), SETTINGS_MODE);
+    // Only `config set` edits; every command reads.
+    const { setMember } = await import("./json-edit.js");
+    const edited = setMember(text, [name], value);
+    if (edited === undefined) return failed(`${SETTINGS_FILE} has ${name} twice, and stays as it is`);
+    replaceFile(path, edited, SETTINGS_MODE);
     return undefined;
   } catch (error) {
     return failed(`cannot write ${SETTINGS_FILE}: ${describeSystemError(error)}`);

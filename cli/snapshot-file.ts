@@ -1,6 +1,6 @@
 /**
  * A snapshot on its way into a file: written aside, held to its own closing line, and put in its place only
- * when it is whole. Runs in the command line's process.
+ * when it is whole. Runs in the command line's process. By hand: libraries that replace files take whole texts.
  */
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 
@@ -32,7 +32,10 @@ function parseClosingLine(bytes: Buffer): ClosingLine {
   }
 }
 
-/** Writes the pieces to `path`, which exists afterwards as a whole or is as it was. The snapshot's counts as JSON, or what went wrong. */
+/**
+ * Writes the pieces to `path`, which exists afterwards as a whole or is as it was. The snapshot's counts as
+ * JSON, or what went wrong.
+ */
 export async function writeSnapshot(path: string, pieces: AsyncIterable<Buffer>): Promise<string | CliFailure> {
   const { createHash } = await import("node:crypto");
   const sum = createHash("sha256");

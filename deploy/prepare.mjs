@@ -23,8 +23,11 @@ const COMPILED_BINARY = join(ROOT, "node_modules", COMPILED_PACKAGE, "build", "R
 const NODE_MIN = { major: 20, minor: 18 };
 const SIGNALS = ["SIGINT", "SIGTERM"];
 /** Settings of an outer npm (`npm install -g`, `npx`) that would send the inner one to another place. */
-const OUTER_SETTINGS =
-  /^npm_config_(call|dry_run|global|include|install_links|local_prefix|location|omit|only|package|package_lock_only|prefix|production|save.*|workspaces?)$/i;
+const OUTER_SETTINGS = new RegExp(
+  "^npm_config_(call|dry_run|global|include|install_links|local_prefix|location|omit|only|package|" +
+    "package_lock_only|prefix|production|save.*|workspaces?)$",
+  "i",
+);
 
 function readPackages(lockPath) {
   return existsSync(lockPath) ? (JSON.parse(readFileSync(lockPath, "utf8")).packages ?? {}) : undefined;
@@ -118,7 +121,10 @@ function isNodeNewEnough() {
   return false;
 }
 
-/** Installs and builds where needed; `dev` adds the development packages and every single file. Returns whether all is ready. */
+/**
+ * Installs and builds where needed; `dev` adds the development packages and every single file. Returns whether
+ * all is ready.
+ */
 export async function prepare({ dev }) {
   return isNodeNewEnough() && (await ensureInstalled({ dev })) && (await build({ tree: dev }));
 }

@@ -5,7 +5,10 @@
 import { prepare } from "./prepare.mjs";
 
 const SIGNALS = ["SIGINT", "SIGTERM"];
-/** npm sends a signal on within a few milliseconds, far more on a busy machine; a person who means it presses Ctrl-C again. */
+/**
+ * npm sends a signal on within a few milliseconds, far more on a busy machine; a person who means it presses
+ * Ctrl-C again.
+ */
 const FORWARDED_SIGNAL_MS = 500;
 
 /**

@@ -1,4 +1,4 @@
-/** Section 13 of the wire contract: what agents did, by the hour, and what its RPC methods exchange. */
+/** docs/http-api.md "Agent metrics": what agents did, by the hour, and what its RPC methods exchange. */
 import { Type, type Static } from "typebox";
 
 /** What is counted for the actor of a call. */
@@ -37,9 +37,12 @@ export const AgentMetricsAnswer = Type.Union([Type.Array(AgentTotal), AgentCount
 export const CounterRow = Type.Tuple([Type.Integer(), Type.String(), Type.Enum([...AGENT_METRICS]), Type.Integer()]);
 export type CounterRow = Static<typeof CounterRow>;
 
-/** One flush; the same server sends the same sequence number only for the same counters. */
+/** One flush; the same run of the same node sends the same sequence number only for the same counters. */
 export const CountRequest = Type.Object({
-  server: Type.String(),
+  /** Who counted; "" where there is one server. */
+  node: Type.String(),
+  /** Tells this run of the node from those before. */
+  run: Type.String(),
   sequence: Type.Integer({ minimum: 1 }),
   counters: Type.Array(CounterRow),
 });

@@ -1,4 +1,4 @@
-/** Section 14a of the wire contract: snapshots of everything that is Koor's content. */
+/** docs/http-api.md "Backup and restore": snapshots of everything that is Koor's content. */
 import { Type, type Static } from "typebox";
 
 /** The number in a snapshot's header: another one is another format. */

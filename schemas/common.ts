@@ -29,7 +29,7 @@ export const Limit = Type.Integer({ minimum: 1, maximum: PAGE_ROWS_MAX });
 export const VersionNumber = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
 /** A cursor or a version that may be 0. */
 export const NonNegative = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
-/** An instant in a query string. */
-export const Instant = Type.String({ format: "date-time" });
+/** An instant in a query string: RFC 3339 as it is sent, ms since the epoch as a handler gets it. */
+export const Instant = Type.Unsafe<number>({ type: "string", format: "date-time" });
 /** A switch in a query string: `1` turns it on, `0` leaves it off. */
 export const Switch = Type.Integer({ minimum: 0, maximum: 1 });

@@ -1,7 +1,24 @@
-/** Section 5 of the wire contract: events, and what their RPC methods exchange. */
+/** docs/http-api.md "Events", and what their RPC methods exchange. */
 import { Type, type Static } from "typebox";
 import { Instant, Limit, NonNegative, Switch, Timestamp } from "./common.js";
-import { LONG_POLL_WAIT_S_MAX, PUBLISH_EVENTS_MAX } from "./limits.js";
+import {
+  LONG_POLL_WAIT_S_MAX,
+  PATTERN_BYTES_MAX,
+  PUBLISH_EVENTS_MAX,
+  SOURCE_BYTES_MAX,
+  TOPIC_BYTES_MAX,
+} from "./limits.js";
+import { Name, Text } from "./text.js";
+
+/** One character of a class, or escaped; neither is a dot, which ends the segment. */
+const IN_CLASS = String.raw`(?:[^\\.\]\-]|\\[^.])`;
+
+/** A pattern of topics; what is malformed src/topics/pattern.ts says. */
+export const TopicPattern = Text({
+  bytes_max: PATTERN_BYTES_MAX,
+  promised_pattern: String.raw`^(?:[^\[\\]|\\[^.]|\[\^?(?:${IN_CLASS}(?:-${IN_CLASS})?)+\])*$`,
+  description: "`*`, `?` and classes within a segment, `**` for one or more segments; empty or `*`: every topic.",
+});
 
 export const Event = Type.Object({
   id: Type.Integer({ minimum: 1 }),
@@ -13,10 +30,11 @@ export const Event = Type.Object({
 export const EventList = Type.Array(Event);
 
 export const PublishBody = Type.Object({
-  topic: Type.String({ minLength: 1 }),
+  topic: Name(TOPIC_BYTES_MAX),
   data: Type.Optional(Type.Unknown()),
-  source: Type.Optional(Type.String()),
+  source: Type.Optional(Text({ bytes_max: SOURCE_BYTES_MAX })),
 });
+export type PublishBody = Static<typeof PublishBody>;
 export const PublishBodies = Type.Union([
   PublishBody,
   Type.Array(PublishBody, { minItems: 1, maxItems: PUBLISH_EVENTS_MAX }),
@@ -25,17 +43,15 @@ export const PublishAnswer = Type.Union([Event, Type.Array(Event)]);
 
 export const EventHistoryQuery = Type.Object({
   last: Type.Optional(Limit),
-  topic: Type.Optional(Type.String({ description: "A pattern." })),
+  topic: Type.Optional(TopicPattern),
   from: Type.Optional(Instant),
   to: Type.Optional(Instant),
   source: Type.Optional(Type.String()),
   after: Type.Optional(NonNegative),
-  wait: Type.Optional(
-    Type.Integer({ minimum: 0, maximum: LONG_POLL_WAIT_S_MAX, description: "Seconds; needs `after`." }),
-  ),
+  wait: Type.Optional(Type.Integer({ minimum: 0, maximum: LONG_POLL_WAIT_S_MAX, description: "Seconds." })),
 });
 export const SubscribeQuery = Type.Object({
-  pattern: Type.Optional(Type.String()),
+  pattern: Type.Optional(TopicPattern),
   since: Type.Optional(NonNegative),
   notices: Type.Optional(Switch),
 });
@@ -44,7 +60,11 @@ export const SubscribeQuery = Type.Object({
 export const NewEvent = Type.Object({ topic: Type.String(), data: Type.String(), source: Type.String() });
 export type NewEvent = Static<typeof NewEvent>;
 
-export const PublishRequest = Type.Object({ events: Type.Array(NewEvent) });
+/** `chain`: how many deliveries of webhooks have led to these events, and whether a webhook may be turned off for it. */
+export const PublishRequest = Type.Object({
+  events: Type.Array(NewEvent),
+  chain: Type.Object({ hops: NonNegative, trusted: Type.Boolean() }),
+});
 export type PublishRequest = Static<typeof PublishRequest>;
 
 /** An event that is on disk: `text` is its whole JSON as every reader gets it, encoded once. */

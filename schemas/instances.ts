@@ -1,12 +1,20 @@
-/** Section 6 of the wire contract: instances and liveness, and what their RPC methods exchange. */
+/** docs/http-api.md "Instances": instances and liveness, and what their RPC methods exchange. */
 import { Type, type Static } from "typebox";
 import { Timestamp } from "./common.js";
-import { INSTANCE_CAPABILITIES_MAX } from "./limits.js";
+import {
+  CAPABILITY_BYTES_MAX,
+  INSTANCE_CAPABILITIES_MAX,
+  INSTANCE_INTENT_BYTES_MAX,
+  INSTANCE_LABEL_BYTES_MAX,
+} from "./limits.js";
+import { Name, Text } from "./text.js";
 
 export const INSTANCE_STATUSES = ["pending", "active", "stale"] as const;
 export type InstanceStatus = (typeof INSTANCE_STATUSES)[number];
 
-const Capabilities = Type.Array(Type.String({ minLength: 1 }), { maxItems: INSTANCE_CAPABILITIES_MAX });
+const Label = Text({ bytes_max: INSTANCE_LABEL_BYTES_MAX, line: true });
+const Intent = Text({ bytes_max: INSTANCE_INTENT_BYTES_MAX });
+const Capabilities = Type.Array(Name(CAPABILITY_BYTES_MAX), { maxItems: INSTANCE_CAPABILITIES_MAX });
 
 const INSTANCE = {
   id: Type.String({ format: "uuid" }),
@@ -24,16 +32,16 @@ export const InstanceList = Type.Array(Instance);
 export const RegisteredInstance = Type.Object({ ...INSTANCE, token: Type.String({ description: "Told once, here." }) });
 
 export const RegisterBody = Type.Object({
-  name: Type.String({ minLength: 1 }),
-  workspace: Type.Optional(Type.String()),
-  intent: Type.Optional(Type.String()),
-  stack: Type.Optional(Type.String()),
+  name: Name(INSTANCE_LABEL_BYTES_MAX),
+  workspace: Type.Optional(Label),
+  intent: Type.Optional(Intent),
+  stack: Type.Optional(Label),
   capabilities: Type.Optional(Capabilities),
 });
 export type RegisterBody = Static<typeof RegisterBody>;
 
 export const CapabilitiesBody = Type.Object({ capabilities: Capabilities });
-export const IntentBody = Type.Object({ intent: Type.String() });
+export const IntentBody = Type.Object({ intent: Intent });
 
 /** Each is an exact match; they combine. */
 export const InstanceQuery = Type.Object({

@@ -96,6 +96,10 @@ export const RESTORE_DEADLINE_MS = 1_800_000;
 /** How far a streamed body may be ahead of its reader. */
 export const BODY_AHEAD_BYTES_MAX = 1 * MIB;
 
+// Process
+/** How much a thread's heap may gain on what the last collection left, before the next. */
+export const HEAP_GROWTH_PERCENT = 50;
+
 // Front
 /** A longer answer is written as its reader takes it, and counts as in flight until it is sent. */
 export const WHOLE_ANSWER_BYTES_MAX = 256 * KIB;
@@ -155,7 +159,7 @@ export const INSTANCE_FLUSH_ROWS = 1_000;
 export const INSTANCE_LIST_PAGE = 250;
 
 // Agent metrics
-/** At most 10 s by the contract. */
+/** At most 10 s. */
 export const AGENT_METRICS_FLUSH_INTERVAL_MS = 5_000;
 /** Counters of one flush. */
 export const AGENT_METRICS_FLUSH_ROWS = 1_000;
@@ -242,6 +246,8 @@ export const WEBHOOK_TIMEOUT_MS = 10_000;
 /** Of a receiver's answer only the status counts; the rest is read so that the connection can be kept. */
 export const WEBHOOK_ANSWER_BYTES_MAX = 256 * KIB;
 export const WEBHOOK_FAILURES_MAX = 10;
+/** Deliveries of which each led to the next event: a webhook that would make such a chain longer is turned off. */
+export const WEBHOOK_HOPS_MAX = 16;
 /** The first retry comes after a time between these two; the delay doubles from there. */
 export const WEBHOOK_RETRY_MS_MIN = 100;
 export const WEBHOOK_RETRY_MS_MAX = 400;

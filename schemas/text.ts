@@ -10,7 +10,7 @@ export interface TextRules {
   readonly bytes_max: number;
   /** Where less than bytes_max is sure to be taken, because other texts count, too: what the description says. */
   readonly promised_bytes_max?: number;
-  /** A regular expression whose matches are sure to be taken, where not every text is: what the description says. */
+  /** Where what may stand in it is looked at by its reader: a regular expression for what is sure to be taken. */
   readonly promised_pattern?: string;
   /** An empty text is none: it counts as missing. */
   readonly required?: true;

@@ -1,22 +1,31 @@
-/** Section 14 of the wire contract: what calls of language models cost, reported by who made them. */
+/** docs/http-api.md "LLM usage": what calls of language models cost, as who made them reports it. */
 import { Type, type Static } from "typebox";
 import { Instant, Limit, NonNegative, Timestamp } from "./common.js";
+import { LABEL_BYTES_MAX } from "./limits.js";
+import { Text } from "./text.js";
 
 export const USAGE_REQUEST_TYPE_DEFAULT = "completion";
 
 const Tokens = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 const Cost = Type.Number({ minimum: 0, description: "US dollars, as they were sent." });
 
+const RequiredLabel = Text({ bytes_max: LABEL_BYTES_MAX, required: true });
+const Label = Text({ bytes_max: LABEL_BYTES_MAX });
+
 export const UsageBody = Type.Object({
-  provider: Type.String({ minLength: 1 }),
-  model: Type.String({ minLength: 1 }),
-  instance_id: Type.Optional(Type.String({ description: "The caller, where it is known, by default." })),
-  project: Type.Optional(Type.String()),
+  provider: RequiredLabel,
+  model: RequiredLabel,
+  instance_id: Type.Optional(
+    Text({ bytes_max: LABEL_BYTES_MAX, description: "The caller, where it is known, by default." }),
+  ),
+  project: Type.Optional(Label),
   tokens_in: Type.Optional(Tokens),
   tokens_out: Type.Optional(Tokens),
   cost_usd: Type.Optional(Cost),
-  request_type: Type.Optional(Type.String({ description: `"${USAGE_REQUEST_TYPE_DEFAULT}" by default.` })),
-  session_tag: Type.Optional(Type.String()),
+  request_type: Type.Optional(
+    Text({ bytes_max: LABEL_BYTES_MAX, description: `"${USAGE_REQUEST_TYPE_DEFAULT}" by default.` }),
+  ),
+  session_tag: Type.Optional(Label),
 });
 export type UsageBody = Static<typeof UsageBody>;
 
@@ -60,7 +69,8 @@ export const USAGE_GROUP_DEFAULT: UsageGroup = "project";
 
 export const UsageSummaryQuery = Type.Object({
   group_by: Type.Optional(
-    Type.String({
+    Type.Unsafe<UsageGroup>({
+      type: "string",
       pattern: `^(${USAGE_GROUP_NAMES.join("|")})$`,
       "x-refusal": `group_by must be one of ${USAGE_GROUP_NAMES.join(", ")}`,
     }),

@@ -1,18 +1,27 @@
-/** Section 9 of the wire contract: webhooks, and what the outbox's RPC methods exchange. */
+/** docs/http-api.md "Webhooks": webhooks, and what the outbox's RPC methods exchange. */
 import { Type, type Static } from "typebox";
 import { NonNegative, Timestamp } from "./common.js";
-import { WEBHOOK_ID_BYTES_MAX, WEBHOOK_PATTERNS_MAX, WEBHOOKS_MAX } from "./limits.js";
+import {
+  OUTBOUND_URL_BYTES_MAX,
+  WEBHOOK_ID_BYTES_MAX,
+  WEBHOOK_PATTERNS_MAX,
+  WEBHOOK_SECRET_BYTES_MAX,
+  WEBHOOKS_MAX,
+} from "./limits.js";
+import { Name, Text } from "./text.js";
 
 export const WebhookBody = Type.Object({
-  id: Type.String({ minLength: 1, description: `At most ${WEBHOOK_ID_BYTES_MAX} bytes.` }),
-  url: Type.String({ minLength: 1, description: "http or https." }),
+  id: Name(WEBHOOK_ID_BYTES_MAX, `At most ${WEBHOOK_ID_BYTES_MAX} bytes.`),
+  url: Text({ bytes_max: OUTBOUND_URL_BYTES_MAX, required: true, description: "http or https." }),
   patterns: Type.Optional(
     Type.Array(Type.String(), {
       maxItems: WEBHOOK_PATTERNS_MAX,
       description: "Topic patterns; every topic by default.",
     }),
   ),
-  secret: Type.Optional(Type.String({ description: "Signs the deliveries; never shown again." })),
+  secret: Type.Optional(
+    Text({ bytes_max: WEBHOOK_SECRET_BYTES_MAX, description: "Signs the deliveries; never shown again." }),
+  ),
 });
 export type WebhookBody = Static<typeof WebhookBody>;
 
@@ -38,12 +47,9 @@ export const WebhookCreateRequest = Type.Object({
 export type WebhookCreateRequest = Static<typeof WebhookCreateRequest>;
 export const WebhookIdRequest = Type.Object({ id: Type.String() });
 export type WebhookIdRequest = Static<typeof WebhookIdRequest>;
-/** A webhook as its answer's JSON text. */
-export const WebhookTextReply = Type.Object({ text: Type.String() });
-export type WebhookTextReply = Static<typeof WebhookTextReply>;
 
 /**
- * How far a webhook's lane has come: what was delivered (all of its queue up to this event id), failures
+ * How far deliveries to a webhook have come: what was delivered (all of its queue up to this event id), failures
  * in a row now, and when something was delivered last. `epoch` counts how often it was enabled: failures
  * that were counted before do not count after.
  */
@@ -55,17 +61,24 @@ export const WebhookProgress = Type.Object({
   fired_at: Type.Union([NonNegative, Type.Null()]),
 });
 export type WebhookProgress = Static<typeof WebhookProgress>;
-export const WebhookProgressRequest = Type.Object({ lanes: Type.Array(WebhookProgress, { maxItems: WEBHOOKS_MAX }) });
+export const WebhookProgressRequest = Type.Object({
+  receivers: Type.Array(WebhookProgress, { maxItems: WEBHOOKS_MAX }),
+});
 export type WebhookProgressRequest = Static<typeof WebhookProgressRequest>;
 
+const Rows = Type.Array(Type.Integer({ minimum: 1 }));
+
 /** What a commit did to the outbox, told to the front. */
-export interface OutboxNotice {
+export const OutboxNotice = Type.Object({
   /** Webhooks, by row, that have more to deliver. */
-  readonly queued: readonly number[];
+  queued: Rows,
   /** Webhooks, by row, that were made, enabled, disabled or deleted. */
-  readonly changed: readonly number[];
+  changed: Rows,
+  /** Of them, those that were disabled because a chain of deliveries was too long. */
+  chained: Type.Array(Type.Object({ id: Type.String(), fail_count: NonNegative, reason: Type.String() })),
   /** Deliveries that wait, of all webhooks. */
-  readonly rows: number;
+  rows: NonNegative,
   /** Events that a webhook wanted and that found its queue full, since the last notice. */
-  readonly dropped: number;
-}
+  dropped: NonNegative,
+});
+export type OutboxNotice = Static<typeof OutboxNotice>;

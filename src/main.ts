@@ -1,9 +1,11 @@
 /**
- * The server's command: settings, start, signals, exit codes (contract section 17). `runServer` is also
+ * The server's command: settings, start, signals, exit codes (docs/configuration.md). `runServer` is also
  * what `koor serve` calls.
  */
 import { fileURLToPath } from "node:url";
 import { realpathSync } from "node:fs";
+import { setFlagsFromString } from "node:v8";
+import { HEAP_GROWTH_PERCENT } from "../schemas/limits.js";
 import { VERSION } from "../schemas/version.js";
 import { ConfigError, helpText, loadConfig, type Invocation } from "./config/load.js";
 import { checkNativeLibraries } from "./native-libraries.js";
@@ -35,6 +37,8 @@ export async function runServer(argv: readonly string[]): Promise<void> {
     process.stdout.write(`koor-server ${VERSION}\n`);
     return;
   }
+  // V8 lets a heap of 20 MB grow past 100 before it collects: that is no memory to take from a small machine.
+  setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH_PERCENT}`);
   // A file-size limit (ulimit -f) then refuses a write like a full disk instead of killing the process.
   process.on("SIGXFSZ", () => undefined);
   const unloadable = await checkNativeLibraries();

@@ -7,266 +7,354 @@ import type { Config } from "../schemas/config.js";
 import {
   DEADLINE_SWEEP_MS,
   EVENT_PRUNE_INTERVAL_MS,
-  REPLAY_PAGE_EVENTS,
   SHUTDOWN_DRAIN_MS,
   WEBHOOK_REQUESTS_MAX,
-  VALIDATIONS_LONG_TOGETHER_MAX,
-  VALIDATIONS_LONG_WAITING_MAX,
-  VALIDATION_WAIT_MS_MAX,
 } from "../schemas/limits.js";
 import { VERSION } from "../schemas/version.js";
 import { AgentMetricsFlusher } from "./agent-metrics/flusher.js";
 import { agentMetricsRoutes } from "./agent-metrics/routes.js";
 import { AgentTally } from "./agent-metrics/tally.js";
+import { refuseCall } from "./audit/commands.js";
 import { auditRoutes } from "./audit/routes.js";
+import { BackgroundTasks, type BackgroundTask } from "./background/task.js";
 import { Restore } from "./backup/restore.js";
 import { backupRoutes } from "./backup/routes.js";
 import { systemClock } from "./base/clock.js";
+import { loadShapes } from "./base/shape.js";
 import { openLog, type Log } from "./base/log.js";
-import { isLoopback, parseAddress } from "./config/address.js";
 import { ComplianceMonitor } from "./compliance/monitor.js";
 import { complianceRoutes } from "./compliance/routes.js";
+import { isLoopback, parseAddress } from "./config/address.js";
 import { ContractFront } from "./contracts/front.js";
 import { contractRoutes } from "./contracts/routes.js";
+import { EventCounters } from "./events/counters.js";
 import { Hub } from "./events/hub.js";
 import { EventPruner } from "./events/pruner.js";
 import { eventRoutes } from "./events/routes.js";
 import { Streams } from "./events/stream.js";
-import { encodeEvent } from "./events/encode.js";
+import { eventReader } from "./events/table.js";
 import { Gate } from "./front/gate.js";
 import { InnerCalls } from "./front/inner-call.js";
-import { loadShapes } from "./base/shape.js";
 import { openApiRoute } from "./front/openapi.js";
 import { Pipeline } from "./front/pipeline.js";
-import type { Route } from "./front/route-table.js";
-import { FrontServer } from "./front/server.js";
+import { RequestMetrics } from "./front/request-metrics.js";
+import type { Route } from "./front/route.js";
+import { FrontServer, type Addresses } from "./front/server.js";
 import { InstanceActors } from "./instances/actors.js";
 import { Directory } from "./instances/directory.js";
 import { Instances } from "./instances/front.js";
 import { Liveness } from "./instances/liveness.js";
 import { instanceRoutes } from "./instances/routes.js";
 import { Sightings } from "./instances/sightings.js";
-import { loadInstances } from "./instances/table.js";
-import { openLanes, type LaneUrls } from "./lanes.js";
-import { Mcp, mcpRoutes } from "./mcp/routes.js";
-import { Registry } from "./measure/registry.js";
+import { instanceReader } from "./instances/table.js";
+import { McpFront } from "./mcp/front.js";
+import { mcpRoutes } from "./mcp/routes.js";
+import { METHODS, NOTICES } from "./methods.js";
+import { ProcessMetrics } from "./metrics/process-metrics.js";
 import { metricsRoutes } from "./metrics/routes.js";
-import { OutboundClient, loadHttpClient } from "./outbound/client.js";
+import { loadHttpClient, OutboundClient } from "./outbound/client.js";
+import { webhookReader } from "./outbox/table.js";
+import { NO_CALLER } from "./rpc/frames.js";
 import { RuleFront } from "./rules/front.js";
 import { ruleRoutes } from "./rules/routes.js";
-import { Turns } from "./rules/turns.js";
 import { specRoutes } from "./specs/routes.js";
+import { StateKeyCount } from "./state/key-count.js";
 import { stateRoutes } from "./state/routes.js";
-import { stagingPath } from "./store/staging.js";
-import type { ReadContext } from "./store/read-context.js";
+import { TemplateFront } from "./templates/front.js";
+import { templateRoutes } from "./templates/routes.js";
+import { refusalDetail } from "./threads/batch.js";
+import { LongWork } from "./threads/long-work.js";
+import { openThreads, type Threads, type ThreadUrls } from "./threads/open.js";
+import { WriterMetrics } from "./threads/writer-metrics.js";
+import { uwsTransport } from "./transport/uws/port.js";
 import { usageRoutes } from "./usage/routes.js";
+import { stateReader } from "./versioned/table.js";
+import { advanceWebhooks } from "./webhooks/commands.js";
 import { Deliveries } from "./webhooks/delivery.js";
 import { webhookRoutes } from "./webhooks/routes.js";
 import { senderOver } from "./webhooks/send.js";
-import { templateRoutes } from "./templates/routes.js";
-import { VersionedFront } from "./versioned/front.js";
-
-/** How often the actors are asked whether it is time. */
-const TICK_MS = DEADLINE_SWEEP_MS;
-
-/** The scripts of the other threads; a test gives its own. */
-export interface ThreadUrls extends LaneUrls {
-  readonly staging: URL;
-}
 
 export interface Server {
-  readonly addresses: { readonly api: string; readonly dashboard: string };
+  readonly addresses: Addresses;
   /** Drains and stops: in flight is answered for at most SHUTDOWN_DRAIN_MS. */
   stop(): Promise<void>;
 }
+
+/** What the pieces are made from. */
+interface Ground {
+  readonly config: Config;
+  readonly log: Log;
+  readonly threads: Threads<typeof NOTICES>;
+  /** ms since the epoch. */
+  readonly started_ms: number;
+}
+
+/** The pieces that the start and the stop are about. */
+interface Pieces {
+  readonly front: FrontServer;
+  readonly pipeline: Pipeline;
+  readonly routes: readonly Route[];
+  readonly tasks: BackgroundTasks;
+  /** Ends what would go on for ever, for those who wait for it. */
+  readonly endWaiting: () => Promise<void>;
+}
+
+const clock = systemClock;
 
 /**
  * Starts a server.
  * @throws DataDirError, PortError with one line for the operator
  */
 export async function startServer(config: Config, urls: ThreadUrls): Promise<Server> {
-  const started_ms = systemClock.now();
+  const started_ms = clock.now();
   const data_dir = resolve(config.data_dir);
   const log = openLog(config.log_level, config.log_format);
-  const registry = new Registry();
+  const threads = await openThreads({ config, data_dir, urls, log, methods: METHODS, notices: NOTICES });
+  const { front, pipeline, routes, tasks, endWaiting } = makePieces({ config, log, threads, started_ms });
+  try {
+    front.listen(config, routes, pipeline);
+  } catch (error) {
+    front.close();
+    await threads.close();
+    throw error;
+  }
+  tasks.start();
+  announce(log, config, front.addresses, data_dir);
+  // Not needed for /health, needed soon after it.
+  setImmediate(() => {
+    void loadShapes();
+    if (threads.reads.model(webhookReader).count > 0) void loadHttpClient();
+  });
+  const stop = async (): Promise<void> => {
+    log.info("koor stops");
+    front.stop();
+    pipeline.drain();
+    tasks.drain();
+    front.endSockets();
+    await endWaiting();
+    await idle(() => pipeline.in_flight + tasks.in_flight, SHUTDOWN_DRAIN_MS);
+    front.close();
+    await tasks.close();
+    await threads.close();
+    log.info("koor stopped");
+    await log.close();
+  };
+  return { addresses: front.addresses, stop };
+}
+
+/** Every piece, from the threads up. */
+function makePieces({ config, log, threads, started_ms }: Ground): Pieces {
+  const { writer, pool, reads } = threads;
+  const now_ms = clock.now();
+
+  // Towards clients
+  const front = new FrontServer(uwsTransport);
+  const gate = new Gate(config, front);
+  const requests = new RequestMetrics();
+
+  // What the front knows by heart
+  const state_keys = new StateKeyCount(reads.model(stateReader).count());
+  const instance_rows = reads.model(instanceReader);
   const directory = new Directory();
-  let hub: Hub | null = null;
-  let deliveries: Deliveries | null = null;
-  const lanes = await openLanes(config, data_dir, urls, log, {
-    onEvents: (events) => hub?.accept(events),
-    onOutbox: (notice) => deliveries?.take(notice),
-    onCommit: (notice) => registry.recordCommit(notice),
-    onRestarted: (ready) => {
-      registry.state_keys = ready.state_keys;
-      registry.writer_restarts += 1;
-      if (hub !== null) catchUp(hub, context, ready.last_event_id);
-      directory.load(loadInstances(context.db));
-      deliveries?.load();
-    },
-  });
-  const { writer, pool, reads } = lanes;
-  const { context } = reads;
-  registry.state_keys = lanes.first.state_keys;
-  hub = new Hub(registry, lanes.first.last_event_id);
-  const feeds = { hub, registry, history: context.events, log };
-  const streams = new Streams(feeds, systemClock);
-  const front = new FrontServer();
-  const gate = new Gate(config, () => front.portNumbers);
-  directory.load(loadInstances(context.db));
-  const agents = new AgentTally(systemClock.now());
-  const agent_flusher = new AgentMetricsFlusher(agents, writer, log, systemClock.now());
-  const instances = new Instances({ directory, writer, clock: systemClock, log });
-  const sightings = new Sightings(directory, writer, systemClock.now());
-  const liveness = new Liveness({
-    directory,
-    writer,
+  directory.load(instance_rows.all());
+  const actors = new InstanceActors(directory, clock);
+  const agents = new AgentTally(now_ms);
+
+  // Events
+  const history = reads.model(eventReader);
+  const counters = new EventCounters();
+  const hub = new Hub(front, counters, history.last_id);
+  const streams = new Streams({ hub, counters, history, log }, clock);
+
+  // The way of every request
+  const pipeline = new Pipeline({
+    gate,
+    metrics: requests,
     log,
-    stale_after_ms: config.stale_after,
-    interval_ms: config.liveness_interval,
-    now_ms: systemClock.now(),
+    clock,
+    actors,
+    agents,
+    recordRefusal: ({ action, resource, failure }, context, done) =>
+      writer.call(refuseCall, { action, resource, detail: refusalDetail(failure) }, context, done),
   });
-  const actors = new InstanceActors(directory, systemClock);
-  const pipeline = new Pipeline({ gate, registry, writer, log, clock: systemClock, actors, agents });
-  const pruner = new EventPruner(writer, config.event_history, EVENT_PRUNE_INTERVAL_MS, log, systemClock.now());
+
+  // Other servers
   const receivers = new OutboundClient({
     policy: { allow_private: config.webhook_allow_private },
     connections_per_origin_max: WEBHOOK_REQUESTS_MAX,
   });
   const send = senderOver(receivers);
-  deliveries = new Deliveries({
-    reader: context.webhooks,
-    send,
-    registry,
-    clock: systemClock,
-    log,
-    advance: (request) => writer.request("webhook.advance", request, { actor: "", trace: "" }),
-  });
-  const outbox = deliveries;
-  const restore = new Restore({
-    writer,
-    clock: systemClock,
-    log,
-    data_dir,
-    path: stagingPath(data_dir),
-    url: urls.staging,
-    holdWrites: (refusal) => pipeline.holdWrites(refusal),
-    // The caches of values are right as they are: a server without content has read none.
-    onRestored: (last_event_id) => {
-      hub?.skipTo(last_event_id);
-      directory.load(loadInstances(context.db));
-    },
-  });
-  const specs = new VersionedFront({ writer, reads, log }, context.specs);
-  const turns = new Turns(VALIDATIONS_LONG_TOGETHER_MAX, VALIDATIONS_LONG_WAITING_MAX, VALIDATION_WAIT_MS_MAX);
-  const rules = new RuleFront({
-    writer,
-    reads,
-    log,
-    turns,
-    countViolations: (actor, violations) => {
-      if (actor !== "" && violations > 0) agents.add(actor, "violations", violations);
-    },
-  });
   // A contract's service is wherever its team runs it: only metadata services are refused.
   const outbound = new OutboundClient({ policy: { allow_private: true } });
-  const contracts = new ContractFront({ pool, outbound, long_work: turns });
+
+  // What goes on without being asked
+  const deliveries = new Deliveries({
+    reader: reads.model(webhookReader),
+    send,
+    advance: (request) => writer.request(advanceWebhooks, request, NO_CALLER),
+    clock,
+    log,
+  });
+  const sightings = new Sightings(directory, writer, now_ms);
+  const liveness = new Liveness({
+    directory,
+    writer,
+    clock,
+    log,
+    stale_after_ms: config.stale_after,
+    interval_ms: config.liveness_interval,
+  });
   const compliance = new ComplianceMonitor({
     instances: () => directory.list("active"),
     pool,
     writer,
     log,
     interval_ms: config.compliance_interval,
-    now_ms: systemClock.now(),
+    now_ms,
   });
-  const mcp = new Mcp(
-    new InnerCalls({ guarded: gate.guarded, routes: () => routes, refusals: pipeline.refusals, actors, agents }),
-    () => routes,
+  const agent_flusher = new AgentMetricsFlusher(agents, writer, log, now_ms);
+  const pruner = new EventPruner({
+    writer,
+    keep: config.event_history,
+    interval_ms: EVENT_PRUNE_INTERVAL_MS,
     log,
+    now_ms,
+  });
+  const restore = new Restore({
+    writer,
+    log,
+    path: threads.staging_path,
+    startThread: () => threads.startStaging(),
+    holdWrites: (refusal) => pipeline.holdWrites(refusal),
+    onRestored: (last_event_id) => {
+      hub.skipTo(last_event_id);
+      directory.load(instance_rows.all());
+    },
+  });
+
+  // Features over pieces of several
+  const long_work = new LongWork(pool);
+  const rules = new RuleFront({
+    writer,
+    long_work,
+    log,
+    countViolations: (actor, violations) => {
+      if (actor !== "" && violations > 0) agents.add(actor, "violations", violations);
+    },
+  });
+  const contracts = new ContractFront({ outbound, long_work });
+  const templates = new TemplateFront({ writer, long_work, log });
+  const instances = new Instances({ directory, writer, clock, log });
+
+  // Figures
+  const writer_metrics = new WriterMetrics(writer, pool);
+  const uptime_ms = (): number => clock.now() - started_ms;
+
+  // A route that needs all routes reads them when it is asked: by then they are here.
+  const routes: Route[] = [];
+  const inner = new InnerCalls({ guarded: gate.guarded, routes, refusals: pipeline.refusals, actors, agents });
+  const mcp = new McpFront(inner, routes, log);
+
+  const tasks = new BackgroundTasks(
+    [
+      deadlines(threads, pipeline),
+      closing("outbound_connections", () => outbound.close()),
+      streams,
+      pruner,
+      deliveries,
+      // Closed before them: what they still have to tell is what became of their last requests.
+      closing("webhook_connections", () => receivers.close()),
+      liveness,
+      compliance,
+      sightings,
+      agent_flusher,
+      restore,
+    ],
+    () => clock.now(),
+    DEADLINE_SWEEP_MS,
   );
-  const routes: Route[] = [
+  const measured = [
+    requests,
+    state_keys,
+    directory,
+    hub,
+    deliveries,
+    writer_metrics,
+    new ProcessMetrics({ logBytes: () => threads.logBytes(), uptime_ms }),
+  ];
+  routes.push(
     ...metricsRoutes({
-      registry,
-      hub,
+      requests,
+      measured,
       writer,
-      pool,
-      instances: () => directory.counts,
-      clock: systemClock,
       log,
-      data_dir,
-      started_ms,
-      addresses: () => front.addresses,
-      inFlight: () => pipeline.inFlight,
-      draining: () => pipeline.draining,
+      uptime_ms,
+      hub,
+      state_keys,
+      instances: directory,
+      ports: front,
+      pipeline,
     }),
     ...stateRoutes({ writer, reads, log }),
-    ...specRoutes(specs, reads),
-    ...ruleRoutes({ rules, writer, reads, log }),
+    ...specRoutes({ writer, reads, log }),
+    ...ruleRoutes({ rules, reads }),
     ...contractRoutes(contracts),
-    ...templateRoutes({ writer, reads, log, specs }),
-    ...complianceRoutes(compliance, reads),
+    ...templateRoutes({ templates, reads }),
+    ...complianceRoutes({ monitor: compliance, reads }),
     ...eventRoutes({ writer, reads, hub, streams, log }),
-    ...instanceRoutes(instances, liveness, systemClock),
+    ...instanceRoutes(instances, liveness),
     ...auditRoutes(reads),
-    ...webhookRoutes({ writer, reads, send, policy: receivers.policy, clock: systemClock, log }),
-    ...backupRoutes({ exports: lanes.exports, restore, clock: systemClock, log }),
+    ...webhookRoutes({ writer, reads, send, policy: receivers.policy, clock, log }),
+    ...backupRoutes({ exports: threads.exports, restore, clock, log }),
     ...usageRoutes({ writer, reads, log }),
     ...agentMetricsRoutes(agent_flusher, reads),
     ...mcpRoutes(mcp),
-  ];
-  routes.push(openApiRoute(() => routes, VERSION));
-  const ticked = [writer, pipeline, streams, pruner, outbox, sightings, liveness, compliance, agent_flusher, restore];
-  const ticking = setInterval(() => {
-    const now_ms = systemClock.now();
-    for (const actor of ticked) actor.tick(now_ms);
-  }, TICK_MS);
+    openApiRoute(routes, VERSION),
+  );
 
-  const stop = async (): Promise<void> => {
-    log.info("koor stops");
-    front.stop();
-    pipeline.drain();
-    outbox.drain();
-    front.endSubscribers();
-    streams.end();
+  threads.listen(
+    {
+      events: (events) => hub.accept(events),
+      outbox: (notice) => deliveries.take(notice),
+      state_keys: (count) => {
+        state_keys.count = count;
+      },
+      commit: (notice) => writer_metrics.recordCommit(notice),
+      bug: ({ method, error }) => log.error("method failed", { method, error }),
+    },
+    () => {
+      writer_metrics.recordRestart();
+      hub.catchUp(history);
+      directory.load(instance_rows.all());
+      deliveries.load();
+    },
+  );
+  deliveries.load();
+  const endWaiting = async (): Promise<void> => {
     hub.end();
     await mcp.close();
-    await idle(() => pipeline.inFlight + outbox.inFlight, SHUTDOWN_DRAIN_MS);
-    await receivers.close();
-    await outbox.finish();
-    front.close();
-    clearInterval(ticking);
-    await sightings.close();
-    await agent_flusher.flush();
-    await outbound.close();
-    await restore.close();
-    await compliance.close();
-    await lanes.close();
-    log.info("koor stopped");
-    await log.close();
   };
-  try {
-    front.listen(config, routes, pipeline, feeds);
-  } catch (error) {
-    clearInterval(ticking);
-    front.close();
-    await lanes.close();
-    throw error;
-  }
-  outbox.load();
-  announce(log, config, front.addresses, data_dir);
-  // Not needed for /health, needed soon after it.
-  setImmediate(() => {
-    void loadShapes();
-    if (context.webhooks.count > 0) void loadHttpClient();
-  });
-  return { addresses: front.addresses, stop };
+  return { front, pipeline, routes, tasks, endWaiting };
 }
 
-function announce(
-  log: Log,
-  config: Config,
-  addresses: { readonly api: string; readonly dashboard: string },
-  data_dir: string,
-): void {
+/** Ends what is overdue: calls of the writer, jobs that wait, requests that come drop by drop. */
+function deadlines({ writer, pool, exports }: Threads<typeof NOTICES>, pipeline: Pipeline): BackgroundTask {
+  const pieces = [writer, pool, exports, pipeline];
+  return {
+    name: "deadlines",
+    tick: (now_ms) => {
+      for (const piece of pieces) piece.tick(now_ms);
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+/** A piece that does nothing by itself, and has to be closed. */
+function closing(name: string, close: () => Promise<void>): BackgroundTask {
+  return { name, tick: () => undefined, close };
+}
+
+function announce(log: Log, config: Config, addresses: Addresses, data_dir: string): void {
   log.info("koor listening", {
     version: VERSION,
     api: addresses.api,
@@ -282,18 +370,10 @@ function announce(
   }
 }
 
-/** Events that were committed by a writer that crashed before it could say so. */
-function catchUp(hub: Hub, context: ReadContext, last_id: number): void {
-  for (let cursor = hub.lastId; cursor < last_id; ) {
-    const rows = context.events.after(cursor, last_id, REPLAY_PAGE_EVENTS);
-    const newest = rows.at(-1);
-    if (newest === undefined) return;
-    hub.accept(rows.map(encodeEvent));
-    cursor = newest.id;
-  }
-}
-
-/** Waits until every request was answered and every delivery ended, at most `most_ms`. Never less than a turn: what has arrived is to be read first. */
+/**
+ * Waits until nothing is under way, at most `most_ms`. Never less than a turn: what has arrived is to be read
+ * first.
+ */
 async function idle(inFlight: () => number, most_ms: number): Promise<void> {
   const until = performance.now() + most_ms;
   do {

@@ -79,7 +79,8 @@ t.test("an event is published, and has one shape everywhere", async (t) => {
   const socket = await openSocket(t, port);
   const stream = await openStream(t, port);
   const answer = await publish(
-    '{"topic":"api.change.contract","data":{"n":12345678901234567890,"f":1.50,"e":1E400,"s":"\\u00e9\\ud83d\\ude00"},"source":"me"}',
+    '{"topic":"api.change.contract","data":{"n":12345678901234567890,"f":1.50,"e":1E400,' +
+      '"s":"\\u00e9\\ud83d\\ude00"},"source":"me"}',
   );
   t.equal(answer.status, 200);
   t.equal(answer.headers["content-type"], "application/json");

@@ -8,17 +8,21 @@ import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js"
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import t, { type Test } from "tap";
 import { CLI_PROGRAM, runCli } from "./cli/run-cli.js";
+import { countRounds } from "./support/effort.js";
 import { send } from "./support/http-client.js";
 import { callTool, ENVELOPE, refusalOf, resultOf, type RpcAnswer, type ToolAnswer } from "./support/mcp-messages.js";
 import { makeDirectory, startKoor } from "./support/server-process.js";
 
 const TOKEN = "only-for-this-test";
 const TOOLS = ["register_instance", "discover_instances", "set_intent", "get_endpoints", "propose_rule"];
-/** What the heap needs to grow to its working size must not look like a leak; a server or a transport that is kept would be more than this. */
+/**
+ * What the heap needs to grow to its working size must not look like a leak; a server or a transport that is
+ * kept would be more than this.
+ */
 const LEAK_BYTES_A_CALL_MAX = 8 * 1024;
 const CALLS_AT_ONCE = 16;
-const CALLS_WARM = 4_000;
-const CALLS_MEASURED = 8_000;
+const CALLS_WARM = countRounds(2_000, 4_000);
+const CALLS_MEASURED = countRounds(4_000, 8_000);
 const IDENTITY = { name: "test", version: "1" };
 
 const koor = await startKoor(t);

@@ -36,6 +36,11 @@ interface Metrics {
 
 const TOKEN = "s3cret-of-this-test";
 const BEARER = { Authorization: `Bearer ${TOKEN}` };
+/** A line of the log: what each has, then fields, whose values are quoted where they must be. */
+const LOG_LINE = new RegExp(
+  String.raw`^time=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z level=(DEBUG|INFO|WARN|ERROR) msg=("[^"]+"|\S+)` +
+    String.raw`( [a-z_]+=("(?:[^"\\]|\\.)*"|[^\s"]+))*$`,
+);
 const GO_UPTIME = /^((\d+h)?\d+m)?\d+s$/;
 /** How long after its time something may take on a busy machine. */
 const SLACK_MS = 8_000;
@@ -713,13 +718,7 @@ t.test("the log: one line an entry, and never a secret", async (t) => {
   await guarded.logged(/level=DEBUG msg=request method=PUT/);
   const lines = guarded.log().trimEnd().split("\n");
   t.match(lines[0], /msg="koor listening"/);
-  for (const line of lines)
-    if (
-      !/^time=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z level=(DEBUG|INFO|WARN|ERROR) msg=("[^"]+"|\S+)( [a-z_]+=("(?:[^"\\]|\\.)*"|[^\s"]+))*$/.test(
-        line,
-      )
-    )
-      t.fail(line);
+  for (const line of lines) if (!LOG_LINE.test(line)) t.fail(line);
   t.notMatch(guarded.log(), TOKEN, "no token");
   t.notMatch(guarded.log(), "the value", "no value");
   t.match(koor.log(), /level=INFO/);

@@ -507,8 +507,10 @@ t.test("a long list is whole", async (t) => {
 
 t.test("a diff is sorted by path and says what to do", async (t) => {
   const documents = [
-    '{"version":"1.0","c":[1,2],"same":{"x":[1,{"y":2}]},"n":{"deep":{"er":1}},"l":[0,1,2,3,4,5,6,7,8,9,10],"a/b":1,"m~n":1,"":1,"t":"1","z":null}',
-    '{"version":"3.0","b":1,"same":{"x":[1,{"y":2}]},"n":{"deep":{"er":2}},"l":[0,1,"two",3,4,5,6,7,8,9,"ten",11],"a/b":2,"m~n":2,"":2,"t":1,"z":false}',
+    '{"version":"1.0","c":[1,2],"same":{"x":[1,{"y":2}]},"n":{"deep":{"er":1}},' +
+      '"l":[0,1,2,3,4,5,6,7,8,9,10],"a/b":1,"m~n":1,"":1,"t":"1","z":null}',
+    '{"version":"3.0","b":1,"same":{"x":[1,{"y":2}]},"n":{"deep":{"er":2}},' +
+      '"l":[0,1,"two",3,4,5,6,7,8,9,"ten",11],"a/b":2,"m~n":2,"":2,"t":1,"z":false}',
   ];
   for (const document of documents) await put(at("diff"), document);
   const answer = await get(at("diff", "?diff=1,2"));

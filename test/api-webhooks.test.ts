@@ -211,7 +211,8 @@ t.test("a delivery: what it says, whom it goes to, and its signature", async (t)
   t.equal(signed.method, "POST");
   t.equal(
     signed.body,
-    `{"topic":"said.also","data":{"n":12345678901234567890,"f":1.0,"t":"ü\\n"},"source":"me","event_id":${event.id},"created_at":"${event.created_at}"}`,
+    '{"topic":"said.also","data":{"n":12345678901234567890,"f":1.0,"t":"ü\\n"},"source":"me",' +
+      `"event_id":${event.id},"created_at":"${event.created_at}"}`,
   );
   t.equal(plain.body, signed.body);
   t.match(signed.headers, {

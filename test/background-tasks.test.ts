@@ -13,12 +13,16 @@ import {
 } from "../schemas/limits.js";
 import type { Log } from "../src/base/log.js";
 import { Failure } from "../src/base/result.js";
+import { countAgents } from "../src/agent-metrics/commands.js";
 import { AgentMetricsFlusher } from "../src/agent-metrics/flusher.js";
 import { AgentTally, formatHour, hourOf } from "../src/agent-metrics/tally.js";
+import { markStale, registerInstance, storeSightings } from "../src/instances/commands.js";
 import { Directory, type Entry, type InstanceRow } from "../src/instances/directory.js";
 import { Instances } from "../src/instances/front.js";
 import { Liveness } from "../src/instances/liveness.js";
 import { Sightings } from "../src/instances/sightings.js";
+import { Exposition } from "../src/measure/exposition.js";
+import { NO_CALLER } from "../src/rpc/frames.js";
 import { PlayedWriter, settle } from "./threads/played-writer.js";
 
 const lines: string[] = [];
@@ -32,7 +36,6 @@ const log: Log = {
   warn: (message) => void lines.push(message),
   close: () => Promise.resolve(),
 };
-const NOBODY = { actor: "", trace: "" };
 const START = 1_000_000;
 
 function rows(count: number, last_seen = START): InstanceRow[] {
@@ -59,8 +62,8 @@ function directoryOf(count: number): Directory {
 
 t.test("signs of life: in batches at intervals, at once for a stale one, again when they were not taken", async (t) => {
   const directory = directoryOf(INSTANCE_FLUSH_ROWS + 2);
-  const writer = new PlayedWriter();
-  const sightings = new Sightings(directory, writer.client, START);
+  const writer = new PlayedWriter([storeSightings]);
+  const sightings = new Sightings(directory, writer.writer, START);
   const all = directory.list();
   for (const entry of all) directory.see(entry, START + 50_000);
   sightings.tick(START + INSTANCE_FLUSH_INTERVAL_MS - 1);
@@ -119,22 +122,27 @@ t.test("signs of life: in batches at intervals, at once for a stale one, again w
 
 t.test("liveness: at intervals, one check at a time, costs what is silent", async (t) => {
   const directory = directoryOf(INSTANCE_FLUSH_ROWS + 1);
-  const writer = new PlayedWriter();
+  const writer = new PlayedWriter([markStale]);
+  let now = START;
   const liveness = new Liveness({
     directory,
-    writer: writer.client,
+    writer: writer.writer,
+    clock: { now: () => now },
     log,
     stale_after_ms: 5_000,
     interval_ms: 1_000,
-    now_ms: START,
   });
-  liveness.tick(START + 999);
-  liveness.tick(START + 1_000);
+  const tick = (at: number): void => {
+    now = at;
+    liveness.tick(at);
+  };
+  tick(START + 999);
+  tick(START + 1_000);
   await settle();
   t.equal(writer.calls.length, 0, "nobody was silent for so long: the writer is not asked");
-  liveness.tick(START + 20_000);
-  liveness.tick(START + 40_000);
-  const asked = liveness.check(START + 20_000);
+  tick(START + 20_000);
+  tick(START + 40_000);
+  const asked = [liveness.check(), liveness.check()];
   await settle();
   t.equal(writer.calls.length, 1, "one at a time");
   t.equal(writer.calls[0]?.name, "instance.stale");
@@ -152,16 +160,28 @@ t.test("liveness: at intervals, one check at a time, costs what is silent", asyn
   t.equal(directory.get("id-2")?.status, "stale");
   t.same(writer.asked<{ readonly rows: number[] }>(1).rows, [INSTANCE_FLUSH_ROWS + 1]);
   writer.calls[1]?.answer({ rows: [] });
-  t.same(await asked, [], "what was told of already is not newly stale");
-  t.equal(directory.counts.stale, INSTANCE_FLUSH_ROWS);
+  await settle();
+  t.same(
+    writer.asked<{ readonly rows: number[] }>(2).rows,
+    [1],
+    "who asked meanwhile has the next check: silent again",
+  );
+  writer.calls[2]?.answer({ rows: [] });
+  t.same(await Promise.all(asked), [[], []], "what was told of already is not newly stale");
+  t.equal(directory.counts.stale, INSTANCE_FLUSH_ROWS + 1);
+  const out = new Exposition();
+  directory.expose(out);
+  t.match(out.text(), `\nkoor_instances{status="stale"} ${INSTANCE_FLUSH_ROWS + 1}\n`);
 
-  const failing = liveness.check(START + 100_000);
+  directory.see(woken, START + 60_000);
+  now = START + 100_000;
+  const failing = liveness.check();
   await settle();
   writer.leave();
   t.ok((await failing) instanceof Failure);
   t.equal(woken.status, "active", "what is not on disk has not happened");
   writer.connect();
-  const again = liveness.check(START + 100_000);
+  const again = liveness.check();
   await settle();
   writer.calls.at(-1)?.answer({ rows: [1] });
   t.same(
@@ -171,11 +191,11 @@ t.test("liveness: at intervals, one check at a time, costs what is silent", asyn
 });
 
 t.test("as many instances as there may be", async (t) => {
-  const writer = new PlayedWriter();
+  const writer = new PlayedWriter([registerInstance]);
   const directory = directoryOf(INSTANCES_MAX - 1);
-  const instances = new Instances({ directory, writer: writer.client, clock: { now: () => START }, log });
-  const last = instances.register({ name: "last" }, NOBODY);
-  const refused = await instances.register({ name: "one more" }, NOBODY);
+  const instances = new Instances({ directory, writer: writer.writer, clock: { now: () => START }, log });
+  const last = instances.register({ name: "last" }, NO_CALLER);
+  const refused = await instances.register({ name: "one more" }, NO_CALLER);
   t.match(
     refused,
     { status: "RESOURCE_EXHAUSTED", message: `${INSTANCES_MAX} instances are registered: delete those that are gone` },
@@ -185,7 +205,7 @@ t.test("as many instances as there may be", async (t) => {
   writer.leave();
   t.match(await last, { status: "UNAVAILABLE" });
   writer.connect();
-  const again = instances.register({ name: "last" }, NOBODY);
+  const again = instances.register({ name: "last" }, NO_CALLER);
   await settle();
   const { id, token_hash } = writer.asked<{ readonly id: string; readonly token_hash: string }>(-1);
   t.equal(directory.get(id), undefined, "not before it is on disk");
@@ -194,7 +214,7 @@ t.test("as many instances as there may be", async (t) => {
   if (registration instanceof Failure) throw new Error(registration.message);
   t.equal(directory.byTokenHash(token_hash), registration.entry);
   t.notOk(JSON.stringify(writer.calls).includes(registration.token), "the token itself goes nowhere");
-  t.match(await instances.register({ name: "one more" }, NOBODY), { status: "RESOURCE_EXHAUSTED" });
+  t.match(await instances.register({ name: "one more" }, NO_CALLER), { status: "RESOURCE_EXHAUSTED" });
 });
 
 t.test("the tally: by agent and hour, within bounds", (t) => {
@@ -231,9 +251,9 @@ t.test("the tally: by agent and hour, within bounds", (t) => {
 });
 
 t.test("the flusher: at intervals, the same counters under the same number until they are taken", async (t) => {
-  const writer = new PlayedWriter();
+  const writer = new PlayedWriter([countAgents]);
   const tally = new AgentTally(START);
-  const flusher = new AgentMetricsFlusher(tally, writer.client, log, START);
+  const flusher = new AgentMetricsFlusher(tally, writer.writer, log, START);
   tally.add("a", "rest_calls", 1);
   flusher.tick(START + AGENT_METRICS_FLUSH_INTERVAL_MS - 1);
   await settle();
@@ -244,7 +264,7 @@ t.test("the flusher: at intervals, the same counters under the same number until
   t.equal(writer.calls.length, 1, "one at a time");
   t.match(writer.calls[0], {
     name: "agents.count",
-    request: { sequence: 1, counters: [[hourOf(START), "a", "rest_calls", 1]] },
+    request: { node: "", sequence: 1, counters: [[hourOf(START), "a", "rest_calls", 1]] },
   });
   tally.add("a", "rest_calls", 5);
   writer.leave();

@@ -132,7 +132,8 @@ const SUITES: Readonly<Record<string, Suite>> = {
 const FILE_SYSTEM_OF_NODE_22 = `import { register } from "node:module";
 const shim = 'export * from "node:fs"; export function globSync() { throw new Error("not on this Node"); }';
 const hooks = \`export async function resolve(specifier, context, next) {
-  if (specifier !== "fs" || !context.parentURL?.includes("/node_modules/") || !context.parentURL.includes("conformance")) return await next(specifier, context);
+  const asks = specifier === "fs" && context.parentURL?.includes("/node_modules/");
+  if (!asks || !context.parentURL.includes("conformance")) return await next(specifier, context);
   return { shortCircuit: true, url: "data:text/javascript," + \${JSON.stringify(encodeURIComponent(shim))} };
 }\`;
 register("data:text/javascript," + encodeURIComponent(hooks));

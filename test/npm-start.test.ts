@@ -74,13 +74,17 @@ interface Stopped {
   readonly gap_ms: number;
 }
 
-/** Sends a signal while a request is in flight, again when the server has begun to stop, and then the rest of the request. */
+/**
+ * Sends a signal while a request is in flight, again when the server has begun to stop, and then the rest of
+ * the request.
+ */
 async function stopTwice({ child, port }: Started): Promise<Stopped> {
   const socket = connect(port, "127.0.0.1");
   const hears = listenFor(socket);
   // The answer to the first request says that the second was begun, too: they came in one piece.
   socket.write(
-    "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\nPUT /api/state/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\n12",
+    "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n" +
+      "PUT /api/state/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\n12",
   );
   await hears(/"status":"ok"/);
   const exit = once(child, "exit") as Promise<[number | null]>;

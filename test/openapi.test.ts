@@ -23,6 +23,7 @@ interface Parameter {
 }
 interface Operation {
   readonly operationId: string;
+  readonly tags?: readonly string[];
   readonly parameters: readonly Parameter[];
   readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema?: Json }>> };
   readonly responses: Readonly<
@@ -32,6 +33,7 @@ interface Operation {
 }
 interface Description {
   readonly openapi: string;
+  readonly tags: readonly { readonly name: string; readonly description?: string }[];
   readonly info: { readonly version: string };
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
   readonly components: { readonly schemas: Readonly<Record<string, Json>> };
@@ -119,6 +121,23 @@ t.test("every route is in it, under its own name, and nothing else", async (t) =
       `${route.name}: security`,
     );
   }
+});
+
+t.test("what linters of descriptions ask for: described tags, and a success or a default everywhere", (t) => {
+  const tags = new Map(description.tags.map(({ name, description: text }) => [name, text]));
+  t.same(
+    [...tags].filter(([, text]) => text === undefined || text === ""),
+    [],
+  );
+  for (const { path, method, operation } of described) {
+    const { operationId, tags: own = [], responses } = operation;
+    t.ok(own.length === 1 && own.every((name) => tags.has(name)), `${operationId}: its tag`);
+    t.ok(
+      Object.keys(responses).some((status) => /^(2\d\d|default)$/.test(status)),
+      `${method} ${path}: a success`,
+    );
+  }
+  t.end();
 });
 
 t.test("what it describes is served, what it does not is a 404 or a 405", async (t) => {

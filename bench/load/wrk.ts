@@ -34,7 +34,8 @@ export function makeWrkScript(requests: readonly HttpRequest[], host: string): s
   const report = [
     "done = function(summary, latency)",
     "  local e = summary.errors",
-    `  io.write(string.format('\\n${RESULT_MARK}{"requests":%d,"duration_us":%d,"refused":%d,"broken":%d,"p50_us":%d,"p99_us":%d,"max_us":%d}\\n',`,
+    `  io.write(string.format('\\n${RESULT_MARK}{"requests":%d,"duration_us":%d,"refused":%d,' ..`,
+    `    '"broken":%d,"p50_us":%d,"p99_us":%d,"max_us":%d}\\n',`,
     "    summary.requests, summary.duration, e.status, e.connect + e.read + e.write + e.timeout,",
     "    latency:percentile(50.0), latency:percentile(99.0), latency.max))",
     "end",

@@ -26,7 +26,8 @@ function makeDocument(bytes: number, revision: number): string {
   let length = 2;
   for (let index = 0; length < bytes; index++) {
     const changed = index % CHANGED_EVERY === 0 ? revision : 0;
-    const member = `"endpoint-${index}":{"method":"POST","path":"/api/trucks/${index}","revision":${changed},"tags":["a","b"]}`;
+    const endpoint = `"method":"POST","path":"/api/trucks/${index}","revision":${changed},"tags":["a","b"]`;
+    const member = `"endpoint-${index}":{${endpoint}}`;
     members.push(member);
     length += member.length + 1;
   }

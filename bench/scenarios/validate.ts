@@ -117,7 +117,9 @@ async function* measureValidate(bench: Bench): AsyncGenerator<Row> {
   ]);
   const figures = mergeSlices([beside]);
   yield {
-    name: `GET, ${READ_CONNECTIONS} connections, beside ${HOSTILE_CLIENTS} clients that validate 1 MB against hostile patterns`,
+    name:
+      `GET, ${READ_CONNECTIONS} connections, ` +
+      `beside ${HOSTILE_CLIENTS} clients that validate 1 MB against hostile patterns`,
     client: "node",
     figures: figuresOf({ ...figures, validations_per_s: rateOf(validated) }),
     references: [{ name: ALONE, figures: mergeSlices([alone]) }],

@@ -60,7 +60,8 @@ async function* measureDeliveries(bench: Bench): AsyncGenerator<Row> {
   const receiver = bench.startJobs("bench/webhooks/receiver-process.js");
   const sender = bench.startJobs("bench/webhooks/receiver-process.js");
   const port = await run<number>(receiver, { kind: "listen" });
-  const body = `{"topic":"${TOPIC}","data":${VALUE},"source":"","event_id":1000001,"created_at":"2026-02-09T14:30:00.123Z"}`;
+  const written = `"event_id":1000001,"created_at":"2026-02-09T14:30:00.123Z"`;
+  const body = `{"topic":"${TOPIC}","data":${VALUE},"source":"",${written}}`;
   for (const lanes of LANES) {
     const koor = await startKoor(bench);
     for (let lane = 0; lane < lanes; lane++)

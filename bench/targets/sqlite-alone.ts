@@ -24,12 +24,15 @@ const NS_PER_MS = 1e6;
 
 // Appended rows and blobs: the layout of least pages a commit, see the design's table of layouts.
 const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS head (key TEXT PRIMARY KEY, version INTEGER NOT NULL, newest INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS head (key TEXT PRIMARY KEY, version INTEGER NOT NULL,
+    newest INTEGER NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS version (id INTEGER PRIMARY KEY, key TEXT NOT NULL, version INTEGER NOT NULL,
-    previous INTEGER NOT NULL, hash BLOB NOT NULL, content_type TEXT NOT NULL, updated_at INTEGER NOT NULL, value BLOB NOT NULL);
-  CREATE TABLE IF NOT EXISTS audit (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL,
-    resource TEXT NOT NULL, detail TEXT NOT NULL, outcome TEXT NOT NULL);
-  CREATE TABLE IF NOT EXISTS event (id INTEGER PRIMARY KEY, topic TEXT NOT NULL, data TEXT NOT NULL, source TEXT NOT NULL, at INTEGER NOT NULL);
+    previous INTEGER NOT NULL, hash BLOB NOT NULL, content_type TEXT NOT NULL, updated_at INTEGER NOT NULL,
+    value BLOB NOT NULL);
+  CREATE TABLE IF NOT EXISTS audit (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL,
+    action TEXT NOT NULL, resource TEXT NOT NULL, detail TEXT NOT NULL, outcome TEXT NOT NULL);
+  CREATE TABLE IF NOT EXISTS event (id INTEGER PRIMARY KEY, topic TEXT NOT NULL, data TEXT NOT NULL,
+    source TEXT NOT NULL, at INTEGER NOT NULL);
 `;
 
 interface Writers {
@@ -50,10 +53,12 @@ function openWriters(directory: string): Writers {
     "SELECT version, newest FROM head WHERE key = ?",
   );
   const addVersion = db.prepare(
-    "INSERT INTO version (key, version, previous, hash, content_type, updated_at, value) VALUES (?, ?, ?, ?, 'application/json', ?, ?)",
+    "INSERT INTO version (key, version, previous, hash, content_type, updated_at, value) " +
+      "VALUES (?, ?, ?, ?, 'application/json', ?, ?)",
   );
   const setHead = db.prepare(
-    "INSERT INTO head VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET version = excluded.version, newest = excluded.newest",
+    "INSERT INTO head VALUES (?, ?, ?) " +
+      "ON CONFLICT (key) DO UPDATE SET version = excluded.version, newest = excluded.newest",
   );
   const addAudit = db.prepare(
     "INSERT INTO audit (at, actor, action, resource, detail, outcome) VALUES (?, '', 'state.put', ?, ?, 'success')",

@@ -13,7 +13,7 @@ export const CONFIG_COMMANDS: readonly CommandRow[] = [
       const name = SETTING_NAMES.find((setting) => setting === args.need("setting"));
       if (name === undefined)
         return wrongUsage(`no such setting: ${args.need("setting")} (${SETTING_NAMES.join(", ")})`);
-      const failure = saveSetting(context.folder, name, args.need("value"));
+      const failure = await saveSetting(context.folder, name, args.need("value"));
       // The value is not repeated: it may be a token.
       return failure ?? (await print(Buffer.from(`${JSON.stringify({ set: name })}\n`))) ?? 0;
     },

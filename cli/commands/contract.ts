@@ -1,4 +1,8 @@
-/** `contract …`: API contracts, payloads against them, and tests of live services. Runs in the command line's process. */
+/**
+ * `contract …`: API contracts, payloads against them, and tests of live services. Runs in the command line's
+ * process. What makes a contract is schemas/contract-shape.ts's.
+ */
+import { findContractFault } from "../../schemas/contract-shape.js";
 import { describeRefusal, isSuccess, sendRequest, type RequestPlan } from "../client.js";
 import type { Argument, Args, CommandContext, CommandRow, Flag } from "../command-row.js";
 import { CliFailure, failed, wrongUsage, type ExitCode } from "../failure.js";
@@ -17,12 +21,29 @@ const ENDPOINT: Flag = {
   about: 'as the contract names it: "POST /api/trucks"',
 };
 
-/** JSON as text from a flag, or from stdin where it is `-`; undefined where the flag is not given. Its numbers keep their digits. */
+/**
+ * JSON as text from a flag, or from stdin where it is `-`; undefined where the flag is not given. Its numbers
+ * keep their digits.
+ */
 async function readJsonFlag(args: Args, name: string): Promise<string | undefined | CliFailure> {
   const bytes = await readFlag(args, name);
   if (bytes === undefined || bytes instanceof CliFailure) return bytes;
   const text = bytes.toString("utf8");
   return isJson(text) ? text : wrongUsage(`--${name} is not JSON`);
+}
+
+/** The bytes to store. The server takes any spec: what is no contract would be noticed by whoever checks against it. */
+async function readContract(args: Args): Promise<Buffer | CliFailure> {
+  const value = await readValue(args);
+  if (value instanceof CliFailure) return value;
+  let contract: unknown;
+  try {
+    contract = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(value));
+  } catch {
+    return wrongUsage("this is no contract: it is not JSON in UTF-8");
+  }
+  const fault = findContractFault(contract);
+  return fault === undefined ? value : wrongUsage(`this is no contract: ${fault}`);
 }
 
 /** A JSON object of members that are JSON texts; those that are undefined are left out. */
@@ -108,14 +129,14 @@ async function testContract(args: Args, context: CommandContext): Promise<ExitCo
 export const CONTRACT_COMMANDS: readonly CommandRow[] = [
   {
     words: ["contract", "set"],
-    about: "Store a contract.",
+    about: "Store a contract; what is none is refused.",
     arguments: [CONTRACT],
     flags: VALUE_FLAGS,
     one_of: VALUE_FLAG_NAMES,
     method: "PUT",
     path: SPEC_PATH,
     headers: () => JSON_TYPE,
-    body: readValue,
+    body: readContract,
   },
   {
     words: ["contract", "get"],

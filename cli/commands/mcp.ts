@@ -24,11 +24,15 @@ async function configure(args: Args, context: CommandContext): Promise<ExitCode 
     with_token: settings.token !== "",
     bridged: args.has("stdio"),
   };
+  // Only this command reads TOML and edits JSON.
+  const { mergeEntry } = await import("../mcp-merge.js");
   if (!args.has("write")) {
-    const text = client.merge(undefined, connection);
+    const text = mergeEntry(client, undefined, connection);
     return text instanceof CliFailure ? text : ((await print(Buffer.from(text))) ?? 0);
   }
-  const merged = writeConfig(join(context.folder, client.path), client.path, (text) => client.merge(text, connection));
+  const merged = writeConfig(join(context.folder, client.path), client.path, (text) =>
+    mergeEntry(client, text, connection),
+  );
   if (merged instanceof CliFailure) return merged;
   const note = client.note?.(connection);
   const told = {

@@ -1,4 +1,7 @@
-/** What the versioned nouns have in common: reading, deleting and the history of one thing. Runs in the command line's process. */
+/**
+ * What the versioned nouns have in common: reading, deleting and the history of one thing. Runs in the command
+ * line's process.
+ */
 import type { Argument, CommandRow, Flag } from "../command-row.js";
 
 export interface VersionedNoun {

@@ -1,14 +1,27 @@
 /** Storing what agents did. Runs in the writer. */
-import type { CountRequest } from "../../schemas/agent-metrics.js";
+import { Type } from "typebox";
+import { CountRequest } from "../../schemas/agent-metrics.js";
 import { AGENT_METRICS_DAYS, AGENT_METRICS_PRUNE_ROWS } from "../../schemas/limits.js";
-import type { WriteContext } from "../store/write-context.js";
+import { weightOf } from "../rpc/method.js";
+import { changesAny } from "../threads/changes.js";
+import { writerMethod } from "../threads/writer-method.js";
+import { agentMetricsWriter } from "./table.js";
 import { hourOf } from "./tally.js";
 
 const DAY_HOURS = 24;
 
 /** Adds a flush; what is too old goes with it, a bounded step at a time. */
-export function countAgents(context: WriteContext, request: CountRequest): null {
-  context.agent_metrics.add(request);
-  context.agent_metrics.prune(hourOf(context.now_ms) - AGENT_METRICS_DAYS * DAY_HOURS, AGENT_METRICS_PRUNE_ROWS);
-  return null;
-}
+export const countAgents = writerMethod({
+  name: "agents.count",
+  request: CountRequest,
+  reply: Type.Null(),
+  weight: weightOf,
+  audit: null,
+  changes: [changesAny("agent_metric")],
+  models: { metrics: agentMetricsWriter },
+  run: ({ metrics }, request, { now_ms }) => {
+    metrics.add(request);
+    metrics.prune(hourOf(now_ms) - AGENT_METRICS_DAYS * DAY_HOURS, AGENT_METRICS_PRUNE_ROWS);
+    return null;
+  },
+});

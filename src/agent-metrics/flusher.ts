@@ -5,53 +5,54 @@
 import { randomUUID } from "node:crypto";
 import type { CounterRow } from "../../schemas/agent-metrics.js";
 import { AGENT_METRICS_FLUSH_INTERVAL_MS, AGENT_METRICS_FLUSH_ROWS } from "../../schemas/limits.js";
+import { Periodic } from "../background/periodic.js";
+import type { BackgroundTask } from "../background/task.js";
 import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
-import type { RpcClient } from "../rpc/client.js";
+import { NO_CALLER } from "../rpc/frames.js";
+import type { Writer } from "../threads/writer.js";
+import { countAgents } from "./commands.js";
 import type { AgentTally } from "./tally.js";
 
-export class AgentMetricsFlusher {
+/** The only server that there is. */
+const NODE = "";
+
+export class AgentMetricsFlusher implements BackgroundTask {
+  readonly name = "agent_metrics";
   readonly #tally: AgentTally;
-  readonly #writer: RpcClient;
+  readonly #writer: Writer;
   readonly #log: Log;
+  readonly #flushes: Periodic<void>;
   /** Tells this run of the server from others in the sequence of flushes. */
-  readonly #server = randomUUID();
+  readonly #run = randomUUID();
   #sequence = 0;
   /** What was sent and not acknowledged. */
   #sending: readonly CounterRow[] = [];
-  #due_ms: number;
-  #running = false;
-  #last: Promise<void> = Promise.resolve();
-  /** The flush that begins when the one under way has ended: whoever asks meanwhile waits for the same. */
-  #next: Promise<void> | null = null;
 
-  constructor(tally: AgentTally, writer: RpcClient, log: Log, now_ms: number) {
+  constructor(tally: AgentTally, writer: Writer, log: Log, now_ms: number) {
     this.#tally = tally;
     this.#writer = writer;
     this.#log = log;
-    this.#due_ms = now_ms + AGENT_METRICS_FLUSH_INTERVAL_MS;
+    this.#flushes = new Periodic({
+      interval_ms: AGENT_METRICS_FLUSH_INTERVAL_MS,
+      now_ms,
+      work: () => this.#flush(),
+    });
   }
 
   tick(now_ms: number): void {
     this.#tally.tick(now_ms);
-    if (this.#running || now_ms < this.#due_ms) return;
-    this.#due_ms = now_ms + AGENT_METRICS_FLUSH_INTERVAL_MS;
-    this.#running = true;
-    void this.flush().finally(() => {
-      this.#running = false;
-    });
+    this.#flushes.tick(now_ms);
   }
 
   /** Stores what was counted until now. What the writer does not take stays for the next time. */
   flush(): Promise<void> {
-    if (this.#next !== null) return this.#next;
-    const next = this.#last.then(() => {
-      this.#next = null;
-      return this.#flush();
-    });
-    this.#next = next;
-    this.#last = next;
-    return next;
+    return this.#flushes.run();
+  }
+
+  async close(): Promise<void> {
+    await this.flush();
+    await this.#flushes.close();
   }
 
   async #flush(): Promise<void> {
@@ -66,8 +67,8 @@ export class AgentMetricsFlusher {
         if (this.#sending.length === 0) return;
         this.#sequence += 1;
       }
-      const request = { server: this.#server, sequence: this.#sequence, counters: [...this.#sending] };
-      const reply = await this.#writer.request("agents.count", request, { actor: "", trace: "" });
+      const request = { node: NODE, run: this.#run, sequence: this.#sequence, counters: [...this.#sending] };
+      const reply = await this.#writer.request(countAgents, request, NO_CALLER);
       if (reply instanceof Failure) return;
       this.#sending = [];
     }

@@ -1,19 +1,26 @@
-/** Section 13 of the wire contract over HTTP. Runs on the front. */
+/** The routes of docs/http-api.md "Agent metrics". Runs on the front. */
 import {
   AgentCounterList,
   AgentMetricsAnswer,
   AgentMetricsQuery,
   AgentPeriodQuery,
 } from "../../schemas/agent-metrics.js";
-import { readReply } from "../front/chunked-reply.js";
-import type { Answer, Request, Route } from "../front/route-table.js";
-import type { Reads } from "../rpc/reads.js";
+import { readReply } from "../front/reply.js";
+import { route, type Answer, type Route } from "../front/route.js";
+import type { CallContext } from "../rpc/frames.js";
+import type { Reads } from "../threads/reads.js";
 import type { AgentMetricsFlusher } from "./flusher.js";
+import { readAgentMetrics } from "./jobs.js";
 
 export function agentMetricsRoutes(flusher: AgentMetricsFlusher, reads: Reads): Route[] {
+  /** Counts that are in memory only are stored first: whoever asks sees his own call before. */
+  const read = async (instance: string | null, period: string, context: CallContext): Promise<Answer> => {
+    await flusher.flush();
+    return readReply(reads.stream(readAgentMetrics, { instance, period }, context, Number.POSITIVE_INFINITY));
+  };
   const tag = "metrics";
   return [
-    {
+    route({
       method: "GET",
       path: "/api/metrics/agents",
       name: "metrics.agents",
@@ -22,9 +29,9 @@ export function agentMetricsRoutes(flusher: AgentMetricsFlusher, reads: Reads): 
       query: AgentMetricsQuery,
       answer: AgentMetricsAnswer,
       uncounted: true,
-      handle: (request) => read(flusher, reads, request, (request.query["instance_id"] as string | undefined) ?? null),
-    },
-    {
+      handle: ({ query: { instance_id = null, period = "" }, context }) => read(instance_id, period, context),
+    }),
+    route({
       method: "GET",
       path: "/api/metrics/agents/{id}",
       name: "metrics.agent",
@@ -33,19 +40,7 @@ export function agentMetricsRoutes(flusher: AgentMetricsFlusher, reads: Reads): 
       query: AgentPeriodQuery,
       answer: AgentCounterList,
       uncounted: true,
-      handle: (request) => read(flusher, reads, request, request.params[0] ?? ""),
-    },
+      handle: ({ params: [id], query: { period = "" }, context }) => read(id, period, context),
+    }),
   ];
-}
-
-/** Counts that are in memory only are stored first: whoever asks sees his own call before. */
-async function read(
-  flusher: AgentMetricsFlusher,
-  reads: Reads,
-  { query, context }: Request,
-  instance: string | null,
-): Promise<Answer> {
-  await flusher.flush();
-  const period = (query["period"] as string | undefined) ?? "";
-  return await readReply(reads.run("agents.metrics", { instance, period }, context, Number.POSITIVE_INFINITY));
 }

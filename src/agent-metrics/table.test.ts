@@ -10,7 +10,8 @@ t.test("counters add up, once a flush", (t) => {
   const writer = new AgentMetricsWriter(db);
   t.same(listHours(db), []);
   writer.add({
-    server: "s",
+    node: "",
+    run: "r",
     sequence: 1,
     counters: [
       [10, "a", "rest_calls", 2],
@@ -18,10 +19,10 @@ t.test("counters add up, once a flush", (t) => {
       [12, "a", "rest_calls", 3],
     ],
   });
-  writer.add({ server: "s", sequence: 1, counters: [[10, "a", "rest_calls", 2]] });
-  writer.add({ server: "s", sequence: 2, counters: [[10, "a", "rest_calls", 5]] });
-  writer.add({ server: "s", sequence: 1, counters: [[10, "a", "rest_calls", 7]] });
-  writer.add({ server: "another run", sequence: 1, counters: [[12, "a", "violations", 9]] });
+  writer.add({ node: "", run: "r", sequence: 1, counters: [[10, "a", "rest_calls", 2]] });
+  writer.add({ node: "", run: "r", sequence: 2, counters: [[10, "a", "rest_calls", 5]] });
+  writer.add({ node: "", run: "r", sequence: 1, counters: [[10, "a", "rest_calls", 7]] });
+  writer.add({ node: "", run: "another", sequence: 1, counters: [[12, "a", "violations", 9]] });
   t.same(listHours(db), [10, 12]);
   t.same(sumCounters(db, 0, 99), [
     { instance: "a", metric: "rest_calls", value: 10 },
@@ -41,6 +42,32 @@ t.test("counters add up, once a flush", (t) => {
   t.same(listHours(db), [10, 12], "a step at a time");
   writer.prune(12, 100);
   t.same(listHours(db), [12], "hours before it");
+  db.close();
+  t.end();
+});
+
+t.test("nodes are told apart; what is too old goes in the order of its key", (t) => {
+  const db = new Database(":memory:");
+  migrate(db);
+  const writer = new AgentMetricsWriter(db);
+  for (const node of ["n1", "n2", "n1"])
+    writer.add({ node, run: "r", sequence: 1, counters: [[10, "b", "errors", 1]] });
+  t.same(sumCounters(db, 0, 99), [{ instance: "b", metric: "errors", value: 2 }], "one flush of each node");
+  writer.add({
+    node: "n1",
+    run: "r",
+    sequence: 2,
+    counters: [
+      [11, "a", "errors", 1],
+      [10, "c", "errors", 1],
+      [10, "a", "errors", 1],
+    ],
+  });
+  writer.prune(99, 2);
+  t.same(db.prepare("SELECT hour, instance FROM agent_metric ORDER BY hour, instance").raw().all(), [
+    [10, "c"],
+    [11, "a"],
+  ]);
   db.close();
   t.end();
 });

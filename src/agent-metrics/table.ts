@@ -1,39 +1,44 @@
 /** The SQL of agent metrics: adding and pruning (writer), reading (pool). An hour is whole hours since the epoch. */
 import type { AgentMetric, CountRequest } from "../../schemas/agent-metrics.js";
 import type { Db, Statement } from "../store/open.js";
+import type { Model } from "../threads/model.js";
 
 export class AgentMetricsWriter {
-  readonly #newest_flush: Statement<[], { readonly server: string; readonly sequence: number }>;
-  readonly #remember_flush: Statement<[string, number], unknown>;
+  readonly #newest_flush: Statement<[string], { readonly run: string; readonly sequence: number }>;
+  readonly #remember_flush: Statement<[string, string, number], unknown>;
   readonly #add: Statement<[number, string, string, number], unknown>;
   readonly #prune: Statement<[number, number], unknown>;
 
   constructor(db: Db) {
-    this.#newest_flush = db.prepare("SELECT server, sequence FROM agent_metric_flush");
+    this.#newest_flush = db.prepare("SELECT run, sequence FROM agent_metric_flush WHERE node = ?");
     this.#remember_flush = db.prepare(
-      "INSERT INTO agent_metric_flush VALUES (1, ?, ?) ON CONFLICT DO UPDATE SET server = excluded.server, sequence = excluded.sequence",
+      `INSERT INTO agent_metric_flush VALUES (?, ?, ?)
+       ON CONFLICT DO UPDATE SET run = excluded.run, sequence = excluded.sequence`,
     );
     this.#add = db.prepare(
       "INSERT INTO agent_metric VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET value = value + excluded.value",
     );
     this.#prune = db.prepare(
-      "DELETE FROM agent_metric WHERE (hour, instance, metric) IN (SELECT hour, instance, metric FROM agent_metric WHERE hour < ? LIMIT ?)",
+      `DELETE FROM agent_metric WHERE (hour, instance, metric) IN
+         (SELECT hour, instance, metric FROM agent_metric WHERE hour < ? ORDER BY hour, instance, metric LIMIT ?)`,
     );
   }
 
   /** Adds a flush's counters, unless it was carried out before. */
-  add({ server, sequence, counters }: CountRequest): void {
-    const newest = this.#newest_flush.get();
-    if (newest !== undefined && newest.server === server && newest.sequence >= sequence) return;
+  add({ node, run, sequence, counters }: CountRequest): void {
+    const newest = this.#newest_flush.get(node);
+    if (newest !== undefined && newest.run === run && newest.sequence >= sequence) return;
     for (const [hour, instance, metric, value] of counters) this.#add.run(hour, instance, metric, value);
-    this.#remember_flush.run(server, sequence);
+    this.#remember_flush.run(node, run, sequence);
   }
 
-  /** Removes counters of hours before this one, at most so many. */
+  /** Removes counters of hours before this one, at most so many, the oldest first. */
   prune(before_hour: number, most: number): void {
     this.#prune.run(before_hour, most);
   }
 }
+
+export const agentMetricsWriter: Model<AgentMetricsWriter> = { open: ({ db }) => new AgentMetricsWriter(db) };
 
 export interface AgentCounter {
   readonly hour: number;
@@ -57,7 +62,8 @@ export function sumCounters(
 ): { readonly instance: string; readonly metric: AgentMetric; readonly value: number }[] {
   return db
     .prepare<[number, number], { instance: string; metric: AgentMetric; value: number }>(
-      "SELECT instance, metric, sum(value) AS value FROM agent_metric WHERE hour >= ? AND hour <= ? GROUP BY instance, metric ORDER BY instance, metric",
+      `SELECT instance, metric, sum(value) AS value FROM agent_metric WHERE hour >= ? AND hour <= ?
+       GROUP BY instance, metric ORDER BY instance, metric`,
     )
     .all(first, last);
 }

@@ -1,25 +1,44 @@
 /** Reads of the audit log. Run in the pool, or on the front where they are short. */
-import type { AuditListRequest, AuditSummaryRequest } from "../../schemas/audit.js";
+import { Type } from "typebox";
+import { AuditList, AuditListRequest, AuditSummary, AuditSummaryRequest } from "../../schemas/audit.js";
+import { JsonText } from "../../schemas/json-text.js";
 import { encodeArray } from "../base/json-array.js";
 import { formatTime } from "../base/time.js";
-import type { ReadContext } from "../store/read-context.js";
-import { listAudit, summarizeAudit, type AuditRow } from "./table.js";
+import { DATABASE } from "../threads/model.js";
+import { streamJob, unaryJob } from "../threads/pool-method.js";
+import { listEntries, summarizeEntries, type AuditRow } from "./table.js";
 
-export function listAuditEntries(context: ReadContext, request: AuditListRequest): Iterable<string> {
-  return encodeArray(listAudit(context.db, request).map(encodeEntry));
-}
+export const listAudit = streamJob({
+  name: "audit.list",
+  request: AuditListRequest,
+  text: AuditList,
+  reply: Type.Null(),
+  cost: "bounded",
+  models: { db: DATABASE },
+  *run({ db }, request) {
+    yield* encodeArray(listEntries(db, request).map(encodeEntry));
+    return null;
+  },
+});
 
 function encodeEntry({ id, at, actor, action, resource, detail, outcome }: AuditRow): string {
   return JSON.stringify({ id, timestamp: formatTime(at), actor, action, resource, detail, outcome });
 }
 
-export function auditSummary(context: ReadContext, request: AuditSummaryRequest): string {
-  const summary = summarizeAudit(context.db, request);
-  return JSON.stringify({
-    total_entries: summary.total,
-    action_counts: Object.fromEntries(summary.actions),
-    outcome_counts: Object.fromEntries(summary.outcomes),
-    unique_actors: summary.actors,
-    unique_resources: summary.resources,
-  });
-}
+export const summarizeAudit = unaryJob({
+  name: "audit.summary",
+  request: AuditSummaryRequest,
+  reply: JsonText(AuditSummary),
+  cost: "bounded",
+  models: { db: DATABASE },
+  run: ({ db }, request) => {
+    const summary = summarizeEntries(db, request);
+    return JSON.stringify({
+      total_entries: summary.total,
+      action_counts: Object.fromEntries(summary.actions),
+      outcome_counts: Object.fromEntries(summary.outcomes),
+      unique_actors: summary.actors,
+      unique_resources: summary.resources,
+    });
+  },
+});

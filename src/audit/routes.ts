@@ -1,15 +1,15 @@
-/** Section 12 of the wire contract over HTTP. Runs on the front. */
+/** The routes of docs/http-api.md "Audit". Runs on the front. */
 import { AuditList, AuditQuery, AuditSummary, AuditSummaryQuery } from "../../schemas/audit.js";
 import { AUDIT_ROWS_DEFAULT } from "../../schemas/limits.js";
-import { Failure } from "../base/result.js";
-import { readReply } from "../front/chunked-reply.js";
-import { jsonReply, type Answer, type Request, type Route } from "../front/route-table.js";
-import type { Reads } from "../rpc/reads.js";
+import { laterReply, readReply } from "../front/reply.js";
+import { route, type Route } from "../front/route.js";
+import type { Reads } from "../threads/reads.js";
+import { listAudit, summarizeAudit } from "./jobs.js";
 
 export function auditRoutes(reads: Reads): Route[] {
   const tag = "audit";
   return [
-    {
+    route({
       method: "GET",
       path: "/api/audit",
       name: "audit.list",
@@ -17,9 +17,14 @@ export function auditRoutes(reads: Reads): Route[] {
       summary: "Reads the audit log, newest first.",
       query: AuditQuery,
       answer: AuditList,
-      handle: (request) => list(reads, request),
-    },
-    {
+      handle: ({ query, context }) => {
+        const { actor = null, action = null, from = null, to = null, limit = AUDIT_ROWS_DEFAULT } = query;
+        // A filter may pass over any number of rows.
+        const rows = actor === null && action === null ? limit : Number.POSITIVE_INFINITY;
+        return readReply(reads.stream(listAudit, { actor, action, from, to, limit }, context, rows));
+      },
+    }),
+    route({
       method: "GET",
       path: "/api/audit/summary",
       name: "audit.summary",
@@ -27,23 +32,7 @@ export function auditRoutes(reads: Reads): Route[] {
       summary: "Counts the audit log's entries.",
       query: AuditSummaryQuery,
       answer: AuditSummary,
-      handle: (request) => summarize(reads, request),
-    },
+      handle: ({ query: { from = null, to = null } }) => laterReply(reads.pool.run(summarizeAudit, { from, to })),
+    }),
   ];
-}
-
-function list(reads: Reads, { query, context }: Request): Answer | Promise<Answer> {
-  const text = (name: string): string | null => (query[name] as string | undefined) ?? null;
-  const number = (name: string): number | null => (query[name] as number | undefined) ?? null;
-  const limit = number("limit") ?? AUDIT_ROWS_DEFAULT;
-  const request = { actor: text("actor"), action: text("action"), from: number("from"), to: number("to"), limit };
-  // A filter may pass over any number of rows.
-  const rows = request.actor === null && request.action === null ? limit : Number.POSITIVE_INFINITY;
-  return readReply(reads.run("audit.list", request, context, rows));
-}
-
-async function summarize(reads: Reads, { query }: Request): Promise<Answer> {
-  const number = (name: string): number | null => (query[name] as number | undefined) ?? null;
-  const answer = await reads.pool.run("audit.summary", { from: number("from"), to: number("to") });
-  return answer instanceof Failure ? answer : jsonReply(answer);
 }

@@ -2,6 +2,8 @@
 import type { AuditListRequest, AuditSummaryRequest } from "../../schemas/audit.js";
 import { idRange } from "../store/id-range.js";
 import type { Db, Statement } from "../store/open.js";
+import type { AuditTrail } from "../threads/batch.js";
+import type { Model } from "../threads/model.js";
 
 /** A row as stored; `at` in ms. */
 export interface AuditRow {
@@ -14,7 +16,7 @@ export interface AuditRow {
   readonly outcome: string;
 }
 
-export class AuditAppender {
+export class AuditAppender implements AuditTrail {
   readonly #insert: Statement<[number, string, string, string, string, string], unknown>;
 
   constructor(db: Db) {
@@ -35,11 +37,13 @@ export class AuditAppender {
   }
 }
 
+export const auditTrail: Model<AuditTrail> = { open: ({ db }) => new AuditAppender(db) };
+
 /** Actions whose rows the partial index on actions leaves out (store/migrate.ts). */
 const COMMON_ACTIONS: ReadonlySet<string> = new Set(["state.put", "spec.put"]);
 
 /** The newest rows that match, newest first. */
-export function listAudit(db: Db, request: AuditListRequest): AuditRow[] {
+export function listEntries(db: Db, request: AuditListRequest): AuditRow[] {
   const { first, end } = idRange(db, "audit", request.from, request.to);
   const conditions = ["id >= ?", "id < ?"];
   const values: (string | number)[] = [first, end];
@@ -56,13 +60,14 @@ export function listAudit(db: Db, request: AuditListRequest): AuditRow[] {
   }
   return db
     .prepare<(string | number)[], AuditRow>(
-      `SELECT id, at, actor, action, resource, detail, outcome FROM audit WHERE ${conditions.join(" AND ")} ORDER BY id DESC LIMIT ?`,
+      `SELECT id, at, actor, action, resource, detail, outcome FROM audit
+       WHERE ${conditions.join(" AND ")} ORDER BY id DESC LIMIT ?`,
     )
     .all(...values, request.limit);
 }
 
 /** Counts over a span of time: by action, by outcome, and how many actors and resources there were. */
-export function summarizeAudit(
+export function summarizeEntries(
   db: Db,
   request: AuditSummaryRequest,
 ): {
@@ -75,7 +80,8 @@ export function summarizeAudit(
   const { first, end } = idRange(db, "audit", request.from, request.to);
   const groups = db
     .prepare<[number, number], { action: string; outcome: string; rows: number }>(
-      "SELECT action, outcome, count(*) AS rows FROM audit WHERE id >= ? AND id < ? GROUP BY action, outcome ORDER BY action",
+      `SELECT action, outcome, count(*) AS rows FROM audit
+       WHERE id >= ? AND id < ? GROUP BY action, outcome ORDER BY action`,
     )
     .all(first, end);
   const actions = new Map<string, number>();
@@ -88,7 +94,8 @@ export function summarizeAudit(
   }
   const distinct = db
     .prepare<[number, number], { actors: number; resources: number }>(
-      "SELECT count(DISTINCT nullif(actor, '')) AS actors, count(DISTINCT resource) AS resources FROM audit WHERE id >= ? AND id < ?",
+      `SELECT count(DISTINCT nullif(actor, '')) AS actors, count(DISTINCT resource) AS resources FROM audit
+       WHERE id >= ? AND id < ?`,
     )
     .get(first, end);
   return { actions, outcomes, total, actors: distinct?.actors ?? 0, resources: distinct?.resources ?? 0 };

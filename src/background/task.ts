@@ -10,6 +10,10 @@ export interface BackgroundTask {
   readonly name: string;
   /** Does what is due; never waits. */
   tick(now_ms: number): void;
+  /** Begins nothing more that others would wait for; what is under way goes on. */
+  drain?(): void;
+  /** How much is under way that a shutdown waits for; none where it is not said. */
+  readonly in_flight?: number;
   /** Ends what is under way, and stores what only memory knows; nothing is begun after it. */
   close(): Promise<void>;
   /** Figures of its own, beside those that every task has. */
@@ -34,6 +38,14 @@ export class BackgroundTasks {
       const now_ms = this.#now();
       for (const task of this.#tasks) task.tick(now_ms);
     }, this.#interval_ms);
+  }
+
+  drain(): void {
+    for (const task of this.#tasks) task.drain?.();
+  }
+
+  get in_flight(): number {
+    return this.#tasks.reduce((sum, { in_flight = 0 }) => sum + in_flight, 0);
   }
 
   /** Ends all of them, the last started first, one after the other. */

@@ -1,23 +1,52 @@
-/** The end of a restore. Runs in the writer, in one transaction: everything is there after it, or nothing. */
-import type { RestoreApplyReply, RestoreApplyRequest } from "../../schemas/backup.js";
+/** Both ends of a restore. Run in the writer, in one transaction: everything is there after it, or nothing. */
+import { Type } from "typebox";
+import { RestoreApplyReply, RestoreApplyRequest, writeDetail } from "../../schemas/backup.js";
+import { RESTORE_DEADLINE_MS } from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";
-import type { WriteContext } from "../store/write-context.js";
-import { copyStaged, holdsContent, newestTime } from "./table.js";
+import { publisher } from "../events/publisher.js";
+import { newestTime } from "../store/id-range.js";
+import { CHANGE_KINDS, changesAny } from "../threads/changes.js";
+import { DATABASE } from "../threads/model.js";
+import { writerMethod } from "../threads/writer-method.js";
+import { outboxModel } from "../outbox/outbox.js";
+import { copyStaged, holdsContent, releaseStaged } from "./table.js";
 
 const NOT_EMPTY = new Failure("ALREADY_EXISTS", "the server holds content: restore into an empty one");
 
 /** Whether a restore may begin. */
-export function checkEmpty(context: WriteContext): null | Failure {
-  return holdsContent(context.db) ? NOT_EMPTY : null;
-}
+export const checkRestore = writerMethod({
+  name: "restore.check",
+  request: Type.Object({}),
+  reply: Type.Null(),
+  weight: () => 0,
+  audit: null,
+  changes: [],
+  models: { db: DATABASE },
+  run: ({ db }) => (holdsContent(db) ? NOT_EMPTY : null),
+});
 
 /** Makes the staging database's rows this one's. */
-export function applyRestore(context: WriteContext, { path }: RestoreApplyRequest): RestoreApplyReply | Failure {
-  if (holdsContent(context.db)) return NOT_EMPTY;
-  copyStaged(context.db, path);
-  context.reload();
-  context.outbox.takeIn();
-  // Times never fall while ids rise, whatever the clock was where the snapshot was made.
-  context.now_ms = Math.max(context.now_ms, newestTime(context.db));
-  return { last_event_id: context.events.last_id };
-}
+export const applyRestore = writerMethod({
+  name: "restore.apply",
+  request: RestoreApplyRequest,
+  reply: RestoreApplyReply,
+  weight: ({ path }) => path.length,
+  deadline_ms: RESTORE_DEADLINE_MS,
+  audit: {
+    action: "restore",
+    resource: () => "",
+    detail: ({ counts }) => writeDetail(counts),
+  },
+  changes: CHANGE_KINDS.map((kind) => changesAny(kind)),
+  models: { db: DATABASE, events: publisher, outbox: outboxModel },
+  run: ({ db, events, outbox }, { path }, call) => {
+    if (holdsContent(db)) return NOT_EMPTY;
+    copyStaged(db, path);
+    call.reload();
+    outbox.takeIn();
+    // Times never fall while ids rise, whatever the clock was where the snapshot was made.
+    call.now_ms = Math.max(call.now_ms, newestTime(db, "main"));
+    return { last_event_id: events.last_id };
+  },
+  afterwards: ({ db }) => releaseStaged(db),
+});

@@ -3,19 +3,32 @@
  * database; what a kind's records are is kinds.ts's.
  */
 import { createHash } from "node:crypto";
-import { BACKUP_FORMAT, type BackupRequest } from "../../schemas/backup.js";
-import { STREAM_CHUNK_CHARACTERS } from "../../schemas/limits.js";
+import { Type } from "typebox";
+import { BACKUP_FORMAT, BackupRequest } from "../../schemas/backup.js";
+import { BACKUP_STALL_MS, STREAM_CHUNK_CHARACTERS } from "../../schemas/limits.js";
 import { VERSION } from "../../schemas/version.js";
 import { formatTime } from "../base/time.js";
-import type { ReadContext } from "../store/read-context.js";
-import { KINDS } from "./kinds.js";
+import { streamJob } from "../threads/pool-method.js";
+import type { SnapshotModels } from "./kind.js";
+import { KINDS, SNAPSHOT_MODELS } from "./kinds.js";
 
-export function* exportBackup(context: ReadContext, { created_at }: BackupRequest): Generator<string, void, undefined> {
-  yield* intoChunks(snapshotLines(context, created_at));
-}
+export const exportBackup = streamJob({
+  name: "backup.export",
+  request: BackupRequest,
+  text: Type.String({ description: "JSON, one value a line." }),
+  reply: Type.Null(),
+  deadline_ms: BACKUP_STALL_MS,
+  paced: true,
+  cost: "bounded",
+  models: SNAPSHOT_MODELS,
+  *run(models, { created_at }) {
+    yield* intoChunks(snapshotLines(models, created_at));
+    return null;
+  },
+});
 
 /** Every line with its line feed. The sum of the last one is over the bytes of all before it. */
-function* snapshotLines(context: ReadContext, created_at: number): Generator<string, void, undefined> {
+function* snapshotLines(models: SnapshotModels, created_at: number): Generator<string, void, undefined> {
   const sum = createHash("sha256");
   const counts: Record<string, number> = {};
   const summed = (text: string): string => {
@@ -25,7 +38,7 @@ function* snapshotLines(context: ReadContext, created_at: number): Generator<str
   };
   yield summed(JSON.stringify({ koor_backup: BACKUP_FORMAT, created_at: formatTime(created_at), version: VERSION }));
   for (const kind of KINDS) {
-    for (const record of kind.read(context)) {
+    for (const record of kind.read(models)) {
       counts[kind.name] = (counts[kind.name] ?? 0) + 1;
       yield summed(record);
     }

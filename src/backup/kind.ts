@@ -3,7 +3,14 @@
  * snapshot into an empty one. Types only; one file a kind in kinds/, the table of them in kinds.ts.
  */
 import type { Db } from "../store/open.js";
-import type { ReadContext } from "../store/read-context.js";
+import type { VersionedReader } from "../versioned/table.js";
+
+/** What a snapshot is read from. */
+export interface SnapshotModels {
+  readonly db: Db;
+  readonly state: VersionedReader;
+  readonly specs: VersionedReader;
+}
 
 /** One line of a snapshot that was parsed. */
 export interface SnapshotRecord {
@@ -25,6 +32,6 @@ export interface Kind {
   /** Every table that its records fill, and nothing else fills. */
   readonly tables: readonly string[];
   /** Its records as JSON texts, one line each, in an order in which `writer` takes them. */
-  read(context: ReadContext): Iterable<string>;
+  read(models: SnapshotModels): Iterable<string>;
   writer(db: Db): KindWriter;
 }

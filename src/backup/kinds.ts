@@ -3,6 +3,8 @@
  * table of the database belongs to one of them or is left out with its reason; a test holds the
  * migrations to that.
  */
+import { DATABASE } from "../threads/model.js";
+import { specReader, stateReader } from "../versioned/table.js";
 import type { Kind } from "./kind.js";
 import { AGENT_METRIC_KIND } from "./kinds/agent-metric.js";
 import { AUDIT_KIND } from "./kinds/audit.js";
@@ -15,6 +17,9 @@ import { STATE_KIND } from "./kinds/state.js";
 import { TEMPLATE_KIND } from "./kinds/template.js";
 import { USAGE_KIND } from "./kinds/usage.js";
 import { WEBHOOK_KIND } from "./kinds/webhook.js";
+
+/** The models that the kinds read from. */
+export const SNAPSHOT_MODELS = { db: DATABASE, state: stateReader, specs: specReader };
 
 export const KINDS: readonly Kind[] = [
   STATE_KIND,

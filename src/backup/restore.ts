@@ -5,23 +5,25 @@
  */
 import { rm } from "node:fs/promises";
 import { writeDetail } from "../../schemas/backup.js";
-import type { CallContext } from "../rpc/frames.js";
-import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
-import { jsonReply, type Answer, type Request, type RequestStream } from "../front/route-table.js";
-import type { RpcClient } from "../rpc/client.js";
-import { StagingThread } from "../rpc/staging-thread.js";
+import { jsonReply } from "../front/reply.js";
+import type { Answer, Request } from "../front/route.js";
+import type { CallContext } from "../rpc/frames.js";
+import type { BackgroundTask } from "../background/task.js";
+import type { StagingThread } from "../threads/staging-thread.js";
+import type { Writer } from "../threads/writer.js";
+import type { RequestStream } from "../transport/body-stream.js";
+import { applyRestore, checkRestore } from "./commands.js";
+import { finishStaging, writeStaging } from "./staging-jobs.js";
 
 export interface RestoreOptions {
-  readonly writer: RpcClient;
-  readonly clock: Clock;
+  readonly writer: Writer;
   readonly log: Log;
-  readonly data_dir: string;
   /** Where the staging database is. */
   readonly path: string;
-  /** The script of a restore's thread. */
-  readonly url: URL;
+  /** Starts a restore's own thread. */
+  readonly startThread: () => StagingThread;
   /** Refuses other writes with this until it is called with null. */
   readonly holdWrites: (refusal: Failure | null) => void;
   /** Everything was stored: what the front knows of it is old. */
@@ -37,7 +39,8 @@ function asOwn({ status, message, members, outcome_unknown }: Failure): Failure 
   return new Failure(status, message, members, outcome_unknown);
 }
 
-export class Restore {
+export class Restore implements BackgroundTask {
+  readonly name = "restore";
   readonly #options: RestoreOptions;
   #thread: StagingThread | null = null;
   #running = false;
@@ -46,12 +49,12 @@ export class Restore {
     this.#options = options;
   }
 
-  async run({ stream, context }: Request): Promise<Answer> {
+  async run({ stream, context }: Pick<Request, "stream" | "context">): Promise<Answer> {
     if (this.#running || stream === null) return RUNNING;
     this.#running = true;
     try {
       const { writer, log } = this.#options;
-      const refusal = await writer.request("restore.check", {}, context);
+      const refusal = await writer.request(checkRestore, {}, context);
       if (refusal instanceof Failure) return asOwn(refusal);
       const counts = await this.#stage(stream, context);
       if (counts instanceof Failure) return counts;
@@ -75,18 +78,17 @@ export class Restore {
   }
 
   async #stage(stream: RequestStream, context: CallContext): Promise<Readonly<Record<string, number>> | Failure> {
-    const { url, data_dir, clock, log } = this.#options;
-    const thread = new StagingThread({ url, data_dir, clock, log });
+    const thread = this.#options.startThread();
     this.#thread = thread;
     try {
       for (;;) {
         const piece = await stream.read();
         if (piece === undefined) return GONE;
         if (piece === null) break;
-        const refusal = await thread.write(piece, context);
+        const refusal = await thread.call(writeStaging, { bytes: piece }, context);
         if (refusal !== null) return asOwn(refusal);
       }
-      const counts = await thread.finish(context);
+      const counts = await thread.call(finishStaging, {}, context);
       return counts instanceof Failure ? asOwn(counts) : counts;
     } finally {
       this.#thread = null;
@@ -98,7 +100,7 @@ export class Restore {
     const { writer, path, holdWrites, onRestored } = this.#options;
     holdWrites(RUNNING);
     try {
-      const reply = await writer.request("restore.apply", { path, counts }, context);
+      const reply = await writer.request(applyRestore, { path, counts }, context);
       if (reply instanceof Failure) return reply;
       onRestored(reply.last_event_id);
       return null;

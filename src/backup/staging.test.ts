@@ -11,8 +11,8 @@ import { closeSnapshot, makeSnapshot, readSnapshot, type SnapshotLine } from "..
 import { Failure } from "../base/result.js";
 import { loadRuleReading } from "../rules/rule.js";
 import { databasePath } from "../store/open.js";
-import { ReadContext } from "../store/read-context.js";
 import { openStaging, stagingPath } from "../store/staging.js";
+import { Reader } from "../threads/reader.js";
 import { exportBackup, intoChunks } from "./jobs.js";
 import { Staging } from "./staging.js";
 
@@ -46,11 +46,11 @@ function stage(
 
 function readBack(directory: string): SnapshotLine[] {
   renameSync(stagingPath(directory), databasePath(directory));
-  const context = new ReadContext({ data_dir: directory, state_history: 0 });
+  const reader = new Reader(directory, { state_history: 0, state_events: false, event_history: 0 });
   try {
-    return readSnapshot([...exportBackup(context, { created_at: 0 })].join(""));
+    return readSnapshot([...reader.stream(exportBackup, { created_at: 0 })].join(""));
   } finally {
-    context.close();
+    reader.close();
   }
 }
 

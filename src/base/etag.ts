@@ -1,7 +1,8 @@
 /**
  * Comparing entity tags as RFC 9110 (8.8.3, 13.1.1, 13.1.2) says, for If-None-Match and If-Match.
  * Pure, any thread. A header that is malformed anywhere matches nothing: a reader then gets the whole
- * value, and a conditional write is refused. What a tag is made of is not known here.
+ * value, and a conditional write is refused. What a tag is made of is not known here. By hand: fresh knows
+ * no If-Match, and takes a tag apart at a comma inside it.
  */
 
 const QUOTE = 0x22;

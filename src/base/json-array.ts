@@ -1,4 +1,7 @@
-/** A JSON array as a sequence of chunks of bounded size, for answers that may be long. Pure. */
+/**
+ * A JSON array as a sequence of chunks of bounded size, for answers that may be long. Pure. By hand: libraries
+ * that stream JSON take values, and these are texts already.
+ */
 import { STREAM_CHUNK_CHARACTERS } from "../../schemas/limits.js";
 
 /** Joins the items' JSON texts into `[a,b,…]`, in chunks of about STREAM_CHUNK_CHARACTERS. */

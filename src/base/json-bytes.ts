@@ -10,7 +10,10 @@ export interface JsonText {
   readonly json: unknown;
 }
 
-/** The text of a body and what it says; the 400 of one that is empty, not UTF-8 or not JSON. A leading byte order mark is ignored. */
+/**
+ * The text of a body and what it says; the 400 of one that is empty, not UTF-8 or not JSON. A leading byte
+ * order mark is ignored.
+ */
 export function readJsonText(body: Uint8Array): JsonText | Failure {
   if (body.byteLength === 0) return invalid("empty body");
   if (!isUtf8(body)) return invalid("the body is not UTF-8");

@@ -2,7 +2,8 @@
  * A JSON document as a flat table of integers: one row a value or member name, in the order of the text.
  * Pure, any thread. It keeps offsets, not values, so nothing is lost (digits of numbers, order, blanks),
  * and sits outside the JavaScript heap at 16 bytes a row, so that ten megabytes of `[[[[…` or `0,0,0,…`
- * neither overflow the stack nor fill the heap. What the values mean is left to the reader.
+ * neither overflow the stack nor fill the heap: jsonc-parser's tree of a megabyte of `0,0,…` takes 32 MB of heap
+ * and ten times as long, and 20 000 levels end it. What the values mean is left to the reader.
  */
 
 /** Cells of a row: its kind, where its text starts and ends, and the row after it and all it contains. */
@@ -200,7 +201,10 @@ class TapeParser {
   }
 }
 
-/** The rows of a JSON text, the first being the document's value; undefined where RFC 8259 has no such text. A leading byte order mark is ignored. */
+/**
+ * The rows of a JSON text, the first being the document's value; undefined where RFC 8259 has no such text. A
+ * leading byte order mark is ignored.
+ */
 export function parseJsonTape(text: string): Int32Array | undefined {
   const parser = new TapeParser(text);
   return parser.parse() ? parser.cells : undefined;

@@ -225,7 +225,8 @@ t.test("the grammar is that of JSON.parse", (t) => {
 
 t.test("texts of members and elements are the source's own", (t) => {
   const text =
-    '{ "topic" : "a.b" ,\n"data":{"n":12345678901234567890,"s":"}\\"]{\\\\"}, "x\\ty":[ 1,[2 ],"]" ] ,"n":1.0e0,"t":true}';
+    '{ "topic" : "a.b" ,\n"data":{"n":12345678901234567890,"s":"}\\"]{\\\\"}, ' +
+    '"x\\ty":[ 1,[2 ],"]" ] ,"n":1.0e0,"t":true}';
   t.same(
     [...(memberTexts(text) ?? [])],
     [
@@ -248,7 +249,10 @@ t.test("texts of members and elements are the source's own", (t) => {
   const name = fc.string({ unit: "binary", maxLength: 4 });
   const blank = fc.constantFrom("", " ", "\r\n");
   const objects = fc.property(fc.array(fc.tuple(name, spaced, blank), { maxLength: 6 }), (members) => {
-    const object = `{${members.map(([key, value, space]) => `${space}${JSON.stringify(key)}${space}:${space}${value}${space}`).join(",")}}`;
+    const pairs = members.map(
+      ([key, value, space]) => `${space}${JSON.stringify(key)}${space}:${space}${value}${space}`,
+    );
+    const object = `{${pairs.join(",")}}`;
     JSON.parse(object);
     const expected = new Map(members.map(([key, value]) => [key, value]));
     const read = memberTexts(object);

@@ -1,7 +1,8 @@
 /**
  * JSON without loss: values as the very text that was sent, so that 12345678901234567890 keeps its digits.
  * Pure, any thread. parseJsonText checks a whole text and walks it; memberTexts and elementTexts take
- * apart, fast, what JSON.parse has accepted already. Meaning and comparison are left to others.
+ * apart, fast, what JSON.parse has accepted already. Meaning and comparison are left to others. By hand:
+ * JSON.parse does not say where a value stood, and libraries that do make trees (json-tape.ts).
  */
 import {
   ARRAY,
@@ -84,7 +85,10 @@ export class JsonNode {
   }
 }
 
-/** The value of a JSON text by the strict grammar of RFC 8259 (a leading byte order mark is ignored); undefined where it is not JSON. */
+/**
+ * The value of a JSON text by the strict grammar of RFC 8259 (a leading byte order mark is ignored); undefined
+ * where it is not JSON.
+ */
 export function parseJsonText(text: string): JsonNode | undefined {
   const cells = parseJsonTape(text);
   return cells === undefined ? undefined : new JsonNode(text, cells, 0);

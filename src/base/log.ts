@@ -2,7 +2,7 @@
  * The log: one line an entry on stderr, `key=value` text or pino's JSON. Lines go into a buffer that is
  * written by the thread pool, so that the front's loop never waits for the disk or for a reader that is
  * stuck; what does not fit the buffer is dropped and counted. Owned by the front; the writer reports
- * through the RPC.
+ * through the RPC. The text's lines are made by hand: what makes them of pino's has to parse its JSON again.
  */
 import pino from "pino";
 import sonicBoom from "sonic-boom";

@@ -1,7 +1,8 @@
 /**
  * Text from a request's target: percent-decoding of path segments and of the query, and the checks
  * that names share (control characters, length in bytes). Pure, any thread. Splitting the path and
- * the meaning of its segments are the route table's.
+ * the meaning of its segments are the route table's. By hand: URLSearchParams takes `%zz` and bytes that are
+ * not UTF-8 for text, in 1.6 times the time.
  */
 
 const PERCENT = "%";

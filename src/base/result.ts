@@ -1,6 +1,7 @@
 /**
  * Expected failures as values. A function that may be refused returns `Value | Failure`; the caller
- * asks `instanceof Failure`. Exceptions are for bugs only.
+ * asks `instanceof Failure`. Exceptions are for bugs only. By hand: in libraries of results a success is wrapped as
+ * well, one object for every call.
  */
 import { STATUSES, type StatusName } from "../../schemas/status.js";
 

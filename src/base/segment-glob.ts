@@ -2,12 +2,9 @@
  * One segment of a pattern, compiled: `*`, `?`, `[a-z]`, `[^a-z]`, `\`. Pure, any thread. Splitting
  * into segments and `**` are the users': topics are split on `.` (events/pattern.ts), paths of files on `/`
  * (rules/file-glob.ts).
- *
- * Characters are code points. The grammar is Go's path.Match but for `/`, which is a character like
- * any other: in a class neither `-` nor `]` may stand where a character is due unless escaped, so `[]`,
- * `[]a]`, `[-a]` and `[a-]` are malformed; an inverted range like `[z-a]` holds no character; `!` is no
- * negation. Matching never backtracks further than to the last `*`: length of topic times length of
- * pattern at worst.
+ * By hand: picomatch has another grammar, and its regular expressions backtrack: five times `*a` before a `b`
+ * take it 4.8 s against 120 characters. Matching here never backtracks further than to the last `*`: length of
+ * topic times length of pattern at worst.
  */
 
 /** Negative tokens; what is not negative is a literal code point, what is below them a class. */
@@ -126,7 +123,12 @@ function literalRuns(tokens: readonly number[]): { all: string | undefined; runs
   };
 }
 
-/** Compiles one segment; undefined where it is malformed. `text` is well-formed Unicode. */
+/**
+ * Compiles one segment; undefined where it is malformed. `text` is well-formed Unicode, characters are code
+ * points. The grammar is Go's path.Match but for `/`, which is a character like any other: in a class neither
+ * `-` nor `]` may stand where a character is due unless escaped, so `[]`, `[]a]`, `[-a]` and `[a-]` are
+ * malformed; an inverted range like `[z-a]` holds no character; `!` is no negation.
+ */
 export function compileSegment(text: string): SegmentGlob | undefined {
   const tokens: number[] = [];
   const classes: CharacterClass[] = [];

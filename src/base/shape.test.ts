@@ -4,7 +4,7 @@ import t from "tap";
 import { Type, type TSchema } from "typebox";
 import { PublishBodies } from "../../schemas/events.js";
 import { PUBLISH_EVENTS_MAX } from "../../schemas/limits.js";
-import { Name } from "../../schemas/text.js";
+import { Name, Text } from "../../schemas/text.js";
 import { Failure } from "./result.js";
 import { areShapesLoaded, checkShape, hasShape, loadShapes, memberName, readShaped } from "./shape.js";
 
@@ -133,6 +133,43 @@ t.test("a part of a body is called what its reader calls it", (t) => {
   });
   t.equal(checkShape({ name: "a" }, Thing, naming), null);
   t.same([hasShape({ name: "a" }, Thing), hasShape({ name: "" }, Thing), hasShape([], Thing)], [true, false, false]);
+  t.end();
+});
+
+t.test("texts are held to their rules, in the words of the rules", (t) => {
+  const Named = Type.Object({
+    name: Name(256),
+    note: Type.Optional(Text({ bytes_max: 4 })),
+    tags: Type.Optional(Type.Array(Name(4))),
+    deep: Type.Optional(Type.Object({ name: Name(2) })),
+  });
+  const rows: readonly (readonly [body: object, message: string])[] = [
+    [{ name: "a".repeat(256) }, "accepted"],
+    [{ name: "a".repeat(257) }, "name is longer than 256 bytes"],
+    [{ name: "\u20ac".repeat(85) }, "accepted"],
+    [{ name: "\u20ac".repeat(86) }, "name is longer than 256 bytes"],
+    [{}, "name is required"],
+    [{ name: "" }, "name is required"],
+    [{ name: 1 }, "name must be a string"],
+    [{ name: null }, "name must be a string"],
+    [{ name: "a\nb" }, "name must not contain control characters"],
+    [{ name: "a\ud800" }, "name must be valid Unicode"],
+    [{ name: "a", note: "" }, "accepted"],
+    [{ name: "a", note: "a\nb" }, "accepted"],
+    [{ name: "a", note: "12345" }, "note is longer than 4 bytes"],
+    [{ name: "a", tags: ["ok", "12345"] }, "tags[1] is longer than 4 bytes"],
+    [{ name: "a", tags: ["ok", ""] }, "tags[1] is required"],
+    [{ name: "a", deep: { name: "abc" } }, "deep.name is longer than 2 bytes"],
+  ];
+  for (const [body, message] of rows)
+    t.equal(messageOf(Named, JSON.stringify(body)), message, JSON.stringify(body).slice(0, 60));
+  const failure = readShaped(bytes('{"name":"","note":"12345"}'), Named);
+  const details = [
+    { path: "/name", message: "name is required" },
+    { path: "/note", message: "note is longer than 4 bytes" },
+  ];
+  t.match(failure, { members: { details } });
+  t.same(failure instanceof Failure ? failure.members?.["details"] : [], details, "each field is named once");
   t.end();
 });
 

@@ -1,7 +1,8 @@
 /**
  * Times on the wire: RFC 3339 text to milliseconds since the epoch and back. Pure, any thread. Where
  * "now" comes from is the clock's business. Leap seconds (":60") are refused, as Go and JavaScript
- * refuse them: no millisecond stands for one.
+ * refuse them: no millisecond stands for one. By hand: Date.parse takes February 30 and days without a time,
+ * and toISOString takes 720 ns (34 here, where a second is shared).
  */
 import { assert } from "./assert.js";
 

@@ -1,15 +1,34 @@
-/** Publishing and pruning. Runs in the writer: ids are given out in the order of commits. */
-import type { PublishReply, PublishRequest } from "../../schemas/events.js";
+/** Publishing and pruning. Run in the writer: ids are given out in the order of commits. */
+import { PruneReply, PruneRequest, PublishReply, PublishRequest } from "../../schemas/events.js";
 import { EVENT_PRUNE_ROWS } from "../../schemas/limits.js";
-import type { WriteContext } from "../store/write-context.js";
+import { changesAny } from "../threads/changes.js";
+import { writerMethod } from "../threads/writer-method.js";
+import { publisher } from "./publisher.js";
 
-export function publishEvents(context: WriteContext, request: PublishRequest): PublishReply {
-  return { events: request.events.map((event) => context.publish(event.topic, event.data, event.source)) };
-}
+export const publishEvents = writerMethod({
+  name: "events.publish",
+  request: PublishRequest,
+  reply: PublishReply,
+  weight: ({ events }) => {
+    let bytes = 0;
+    for (const { topic, data, source } of events) bytes += topic.length + data.length + source.length;
+    return bytes;
+  },
+  audit: null,
+  changes: [changesAny("event")],
+  models: { events: publisher },
+  run: ({ events }, request, call) => ({
+    events: request.events.map((event) => events.publish(event, call, request.chain)),
+  }),
+});
 
-export function pruneEvents(
-  context: WriteContext,
-  request: { readonly keep: number },
-): { removed: number; more: boolean } {
-  return context.events.prune(request.keep, EVENT_PRUNE_ROWS);
-}
+export const pruneEvents = writerMethod({
+  name: "events.prune",
+  request: PruneRequest,
+  reply: PruneReply,
+  weight: () => 0,
+  audit: null,
+  changes: [changesAny("event")],
+  models: { events: publisher },
+  run: ({ events }, { keep }) => events.prune(keep, EVENT_PRUNE_ROWS),
+});

@@ -8,18 +8,16 @@
  */
 import { PAGE_ROWS_MAX, REPLAY_PAGE_EVENTS } from "../../schemas/limits.js";
 import type { Log } from "../base/log.js";
-import type { Registry } from "../measure/registry.js";
 import type { CommittedEvent } from "../../schemas/events.js";
+import type { SendResult } from "../transport/transport.js";
+import type { EventCounters } from "./counters.js";
 import type { Group, Hub, Listener } from "./hub.js";
 import { SubscriberBuffer, isGap, type Gap } from "./subscriber-buffer.js";
 import { encodeEvent } from "./encode.js";
 import type { EventReader } from "./table.js";
 
-/** What became of an item: sent; sent, and the socket is now behind; or not sent. */
-export type Delivery = "sent" | "behind" | "refused";
-
 export interface Outlet {
-  deliver(item: CommittedEvent | Gap): Delivery;
+  deliver(item: CommittedEvent | Gap): SendResult;
   /** History is replayed, nothing is buffered and the socket keeps up. */
   caughtUp(): void;
   /** The server shuts down. */
@@ -29,14 +27,14 @@ export interface Outlet {
 /** What every feed of a server draws on. */
 export interface FeedSources {
   readonly hub: Hub;
-  readonly registry: Registry;
+  readonly counters: EventCounters;
   readonly history: EventReader;
   readonly log: Log;
 }
 
 export class Feed implements Listener {
   readonly #hub: Hub;
-  readonly #registry: Registry;
+  readonly #counters: EventCounters;
   readonly #history: EventReader;
   readonly #log: Log;
   readonly #group: Group;
@@ -52,9 +50,9 @@ export class Feed implements Listener {
   #closed = false;
 
   /** @param since the event after which replay starts; null for none */
-  constructor({ hub, registry, history, log }: FeedSources, group: Group, outlet: Outlet, since: number | null) {
+  constructor({ hub, counters, history, log }: FeedSources, group: Group, outlet: Outlet, since: number | null) {
     this.#hub = hub;
-    this.#registry = registry;
+    this.#counters = counters;
     this.#history = history;
     this.#log = log;
     this.#group = group;
@@ -74,7 +72,7 @@ export class Feed implements Listener {
     this.#behind = true;
     this.#follow();
     for (const event of this.#hub.sinceInTurn(id, this.#group.pattern) ?? this.#sinceInHistory(id)) {
-      this.#registry.events_delivered -= 1; // it was counted when it was published
+      this.#counters.delivered -= 1; // it was counted when it was published
       this.#offer(event);
     }
   }
@@ -110,14 +108,14 @@ export class Feed implements Listener {
   /** As the hub's list of the turn, for a socket of which the library told late. */
   #sinceInHistory(id: number): CommittedEvent[] {
     return this.#history
-      .after(id - 1, this.#hub.lastId, PAGE_ROWS_MAX)
+      .after(id - 1, this.#hub.last_id, PAGE_ROWS_MAX)
       .filter((row) => this.#group.pattern.matches(row.topic))
       .map(encodeEvent);
   }
 
   #offer(event: CommittedEvent): void {
     if (this.#buffer.offer(event)) return;
-    this.#registry.events_dropped += 1;
+    this.#counters.dropped += 1;
     if (this.#log.debugs)
       this.#log.debug("event dropped for a subscriber that is behind", {
         id: event.id,
@@ -140,7 +138,7 @@ export class Feed implements Listener {
       this.#offer(event);
       return;
     }
-    this.#registry.events_delivered += 1;
+    this.#counters.delivered += 1;
     this.#buffer.noteDelivered(event.id);
     this.#behind = delivery === "behind";
   }
@@ -151,7 +149,7 @@ export class Feed implements Listener {
       const delivery = this.#outlet.deliver(item);
       if (delivery !== "refused") {
         this.#buffer.shift();
-        if (!isGap(item)) this.#registry.events_delivered += 1;
+        if (!isGap(item)) this.#counters.delivered += 1;
       }
       if (delivery !== "sent") {
         this.#behind = true;
@@ -165,7 +163,7 @@ export class Feed implements Listener {
   #replay(): void {
     let cursor = this.#cursor;
     if (cursor === null || this.#closed) return;
-    const page = this.#history.after(cursor, this.#hub.lastId, REPLAY_PAGE_EVENTS);
+    const page = this.#history.after(cursor, this.#hub.last_id, REPLAY_PAGE_EVENTS);
     const oldest = page[0];
     if (oldest !== undefined && this.#replayed_some && oldest.id > cursor + 1) {
       // Pruned under a slow reader's feet.
@@ -187,7 +185,7 @@ export class Feed implements Listener {
           this.#behind = true;
           return;
         }
-        this.#registry.events_delivered += 1;
+        this.#counters.delivered += 1;
         this.#buffer.noteDelivered(row.id);
         this.#last_replayed = row.id;
         this.#behind = delivery === "behind";

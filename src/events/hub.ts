@@ -8,22 +8,15 @@
  * before it looks at any socket again. If a socket could take more in between, the library would send it
  * an event that its feed still holds, before those that it held longer.
  */
-import type { Registry } from "../measure/registry.js";
 import type { CommittedEvent } from "../../schemas/events.js";
+import { REPLAY_PAGE_EVENTS } from "../../schemas/limits.js";
+import type { Exposition, Measured } from "../measure/exposition.js";
+import type { Broadcaster } from "../transport/transport.js";
+import type { EventCounters } from "./counters.js";
+import { encodeEvent } from "./encode.js";
+import type { EventReader } from "./table.js";
 import { PatternIndex } from "../topics/pattern-index.js";
 import type { Pattern } from "../topics/pattern.js";
-
-/** A subscriber that shares its group's topic. */
-export interface NativeMember {
-  /** Sends events to this socket alone, in order; what it does not take comes back through its own feed. */
-  sendEach(texts: readonly Uint8Array[]): void;
-}
-
-/** One listening port's own publish; each port has its own set of topics. */
-export interface Broadcaster {
-  /** Sends a turn's events to all members of a topic, in order. */
-  publish(topic: string, events: readonly CommittedEvent[], members: ReadonlySet<NativeMember>): void;
-}
 
 export interface Listener {
   take(event: CommittedEvent): void;
@@ -33,10 +26,8 @@ export interface Listener {
 
 /** All subscribers of one pattern. */
 export class Group {
-  /** Name of the group's topic in every Broadcaster. */
+  /** Name of the group's topic in the transport. */
   readonly topic: string;
-  /** The members of each port's topic. */
-  readonly native = new Map<Broadcaster, Set<NativeMember>>();
   readonly listeners = new Set<Listener>();
   /** Subscribers of any kind. */
   members = 0;
@@ -46,8 +37,9 @@ export class Group {
   }
 }
 
-export class Hub {
-  readonly #registry: Registry;
+export class Hub implements Measured {
+  readonly #broadcaster: Broadcaster;
+  readonly #counters: EventCounters;
   readonly #index = new PatternIndex();
   readonly #groups = new Map<string, Group>();
   /** The events of this turn of the event loop: what a subscriber missed that fell behind in it. */
@@ -57,20 +49,35 @@ export class Hub {
   #accepted: CommittedEvent[] = [];
   #last_id: number;
 
-  /** @param last_id the newest event there is at the start */
-  constructor(registry: Registry, last_id: number) {
-    this.#registry = registry;
+  /**
+   * @param broadcaster the ports, with the topics of those that keep up
+   * @param last_id the newest event there is at the start
+   */
+  constructor(broadcaster: Broadcaster, counters: EventCounters, last_id: number) {
+    this.#broadcaster = broadcaster;
+    this.#counters = counters;
     this.#last_id = last_id;
   }
 
   /** The newest event that went out. */
-  get lastId(): number {
+  get last_id(): number {
     return this.#last_id;
   }
 
   /** Events up to this id came with a restore: they are history, and nobody waits for them. */
   skipTo(id: number): void {
     this.#last_id = Math.max(this.#last_id, id);
+  }
+
+  /** Takes events that were committed and not told of: their writer crashed before it could say so. */
+  catchUp(history: EventReader): void {
+    for (let last_id = history.last_id, cursor = this.#last_id; cursor < last_id; ) {
+      const rows = history.after(cursor, last_id, REPLAY_PAGE_EVENTS);
+      const newest = rows.at(-1);
+      if (newest === undefined) return;
+      this.accept(rows.map(encodeEvent));
+      cursor = newest.id;
+    }
   }
 
   get subscribers(): number {
@@ -116,7 +123,7 @@ export class Hub {
     for (const event of events) {
       if (event.id <= this.#last_id) continue;
       this.#last_id = event.id;
-      this.#registry.events_published += 1;
+      this.#counters.published += 1;
       if (this.#groups.size === 0) continue;
       this.#remember(event);
       for (const text of this.#index.match(event.topic)) {
@@ -137,6 +144,14 @@ export class Hub {
     return this.#turn.filter((event) => event.id >= id && pattern.matches(event.topic));
   }
 
+  expose(out: Exposition): void {
+    out
+      .value("koor_subscribers", "gauge", "Connected subscribers and waiting long polls.", this.subscribers)
+      .value("koor_subscriber_patterns", "gauge", "Distinct patterns that are subscribed.", this.patterns)
+      .value("koor_last_event_id", "gauge", "Id of the newest event.", this.#last_id);
+    this.#counters.expose(out);
+  }
+
   /** Sends out what is due, and ends every listener. */
   end(): void {
     this.fanOut(this.#accepted.splice(0));
@@ -146,10 +161,11 @@ export class Hub {
   #deliver(group: Group, events: readonly CommittedEvent[]): void {
     // Listeners first: whom the library drops while it sends becomes a listener that holds these events already.
     for (const event of events) for (const listener of group.listeners) listener.take(event);
-    for (const [port, members] of group.native) {
-      this.#registry.events_delivered += members.size * events.length;
-      port.publish(group.topic, events, members);
-    }
+    const members = this.#broadcaster.publish(
+      group.topic,
+      events.map(({ text }) => text),
+    );
+    this.#counters.delivered += members * events.length;
   }
 
   #remember(event: CommittedEvent): void {

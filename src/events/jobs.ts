@@ -1,28 +1,39 @@
 /** The history of events. Runs in the pool, or on the front where it is short. */
-import type { EventHistoryRequest } from "../../schemas/events.js";
+import { Type } from "typebox";
+import { EventHistoryRequest, EventList } from "../../schemas/events.js";
 import { encodeArray } from "../base/json-array.js";
 import { Failure } from "../base/result.js";
+import { DATABASE } from "../threads/model.js";
+import { streamJob } from "../threads/pool-method.js";
+import type { Db } from "../store/open.js";
 import { idRange } from "../store/id-range.js";
-import type { ReadContext } from "../store/read-context.js";
 import { compilePattern, type Pattern } from "../topics/pattern.js";
 import { encodeEvent } from "./encode.js";
+import { eventReader, type EventReader } from "./table.js";
 
-export function* eventHistory(
-  context: ReadContext,
+export const eventHistory = streamJob({
+  name: "events.history",
   request: EventHistoryRequest,
-): Generator<string | Failure, void, undefined> {
-  const pattern = compilePattern(request.pattern);
-  if (pattern instanceof Failure) yield pattern;
-  else yield* encodeArray(matching(context, request, pattern));
-}
+  text: EventList,
+  reply: Type.Null(),
+  cost: "bounded",
+  models: { events: eventReader, db: DATABASE },
+  *run({ events, db }, request) {
+    const pattern = compilePattern(request.pattern);
+    if (pattern instanceof Failure) return pattern;
+    yield* encodeArray(matching(events, db, request, pattern));
+    return null;
+  },
+});
 
 function* matching(
-  context: ReadContext,
+  events: EventReader,
+  db: Db,
   request: EventHistoryRequest,
   pattern: Pattern,
 ): Generator<string, void, undefined> {
-  const { first, end } = idRange(context.db, "event", request.from, request.to);
-  const rows = context.events.scan({
+  const { first, end } = idRange(db, "event", request.from, request.to);
+  const rows = events.scan({
     first: request.after === null ? first : Math.max(first, request.after + 1),
     end,
     newest_first: request.after === null,

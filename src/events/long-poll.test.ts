@@ -1,8 +1,8 @@
 /** The long poll's four ends: something to answer, the time is up, the client has gone, the server shuts down. */
 import t from "tap";
 import { Failure, invalid } from "../base/result.js";
-import { Registry } from "../measure/registry.js";
 import type { CommittedEvent } from "../../schemas/events.js";
+import { EventCounters } from "./counters.js";
 import { Hub } from "./hub.js";
 import { waitForEvents, type ReadHistory } from "./long-poll.js";
 import { compilePattern } from "../topics/pattern.js";
@@ -16,7 +16,7 @@ function event(id: number, topic: string): CommittedEvent {
 
 /** A poll of `a.*` on a hub of its own. */
 class Poll {
-  readonly hub = new Hub(new Registry(), 0);
+  readonly hub = new Hub({ publish: () => 0 }, new EventCounters(), 0);
   readonly answer: Promise<string | Failure>;
   reads = 0;
   aborted: () => void = () => undefined;

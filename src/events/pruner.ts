@@ -1,43 +1,50 @@
-/** Keeps the newest events and no more: asks the writer, a bounded step at a time. Runs on the front. */
+/** Keeps the newest events and no more: asks the writer, a bounded step at a time. A background task. */
+import type { BackgroundTask } from "../background/task.js";
+import { Periodic } from "../background/periodic.js";
 import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
-import type { RpcClient } from "../rpc/client.js";
+import { NO_CALLER } from "../rpc/frames.js";
+import type { Writer } from "../threads/writer.js";
+import { pruneEvents } from "./commands.js";
 
-export class EventPruner {
-  readonly #writer: RpcClient;
-  readonly #keep: number;
-  readonly #interval_ms: number;
-  readonly #log: Log;
-  #due_ms: number;
-  #running = false;
+export interface EventPrunerOptions {
+  readonly writer: Writer;
+  /** How many events stay, 0 = all. */
+  readonly keep: number;
+  readonly interval_ms: number;
+  readonly log: Log;
+  readonly now_ms: number;
+}
 
-  /** @param keep how many events stay, 0 = all */
-  constructor(writer: RpcClient, keep: number, interval_ms: number, log: Log, now_ms: number) {
-    this.#writer = writer;
-    this.#keep = keep;
-    this.#interval_ms = interval_ms;
-    this.#log = log;
-    this.#due_ms = now_ms + interval_ms;
+export class EventPruner implements BackgroundTask {
+  readonly name = "event_pruner";
+  readonly #options: EventPrunerOptions;
+  readonly #periodic: Periodic<void>;
+
+  constructor(options: EventPrunerOptions) {
+    this.#options = options;
+    const { interval_ms, now_ms } = options;
+    this.#periodic = new Periodic({ interval_ms, now_ms, work: () => this.#prune(), ready: () => options.keep > 0 });
   }
 
   tick(now_ms: number): void {
-    if (this.#keep === 0 || this.#running || now_ms < this.#due_ms) return;
-    this.#due_ms = now_ms + this.#interval_ms;
-    this.#running = true;
-    void this.#prune().finally(() => {
-      this.#running = false;
-    });
+    this.#periodic.tick(now_ms);
+  }
+
+  close(): Promise<void> {
+    return this.#periodic.close();
   }
 
   async #prune(): Promise<void> {
+    const { writer, keep, log } = this.#options;
     let removed = 0;
-    for (let more = true; more; ) {
-      const reply = await this.#writer.request("events.prune", { keep: this.#keep }, { actor: "", trace: "" });
+    for (let more = true; more && !this.#periodic.closed; ) {
+      const reply = await writer.request(pruneEvents, { keep }, NO_CALLER);
       // A writer that is busy or restarting prunes at the next interval.
       if (reply instanceof Failure) break;
       removed += reply.removed;
       more = reply.more;
     }
-    if (removed > 0) this.#log.debug("events pruned", { removed });
+    if (removed > 0) log.debug("events pruned", { removed });
   }
 }

@@ -7,16 +7,22 @@ import { CommittedEvent, type NewEvent } from "../../schemas/events.js";
 import type { Notice } from "../rpc/method.js";
 import type { Model, Said, WritingModel } from "../threads/model.js";
 import type { WriteCall } from "../threads/writer-method.js";
-import { outboxModel, type Outbox } from "../webhooks/outbox.js";
+import { disabledEvent } from "../outbox/disabled.js";
+import { outboxModel, type Outbox } from "../outbox/outbox.js";
 import { EventAppender } from "./table.js";
 
 /** The events of a commit, in the order of their ids. */
 export const EVENTS = { name: "events", payload: Type.Array(CommittedEvent) } as const satisfies Notice;
 
-/** How many deliveries of webhooks have led to an event, where it is not the first of its chain. */
-export interface Hops {
-  readonly hops?: number;
+/** How a publish came about, where deliveries of webhooks have led to it. */
+export interface Chain {
+  /** How many deliveries. */
+  readonly hops: number;
+  /** Whether who says so may turn webhooks off: then one that would make the chain too long is. */
+  readonly trusted: boolean;
 }
+
+const NO_CHAIN: Chain = { hops: 0, trusted: true };
 
 export class Publisher implements WritingModel {
   readonly #events: EventAppender;
@@ -34,10 +40,14 @@ export class Publisher implements WritingModel {
   }
 
   /** Stores an event; `data` is JSON text. */
-  publish({ topic, data, source, hops = 0 }: NewEvent & Hops, { now_ms }: WriteCall): CommittedEvent {
+  publish({ topic, data, source }: NewEvent, call: WriteCall, chain = NO_CHAIN): CommittedEvent {
+    const { now_ms } = call;
     const event = this.#events.append(topic, data, source, now_ms);
     this.#published.push(event);
-    if (this.#outbox.listens) this.#outbox.publish({ id: event.id, topic, data, source, created_at: now_ms, hops });
+    if (!this.#outbox.listens) return event;
+    const disabled = this.#outbox.publish({ id: event.id, topic, data, source, created_at: now_ms, ...chain });
+    // What tells of a chain's end is not part of it: this goes one level deep.
+    for (const webhook of disabled) this.publish(disabledEvent(webhook), call);
     return event;
   }
 

@@ -1,9 +1,11 @@
 /** Subscribers over Server-Sent Events: the same feed as text, resumable by `Last-Event-ID`. Runs on the front. */
 import { SSE_COMMENT_INTERVAL_MS } from "../../schemas/limits.js";
 import type { Clock } from "../base/clock.js";
-import type { Sink } from "../front/route-table.js";
+import type { BackgroundTask } from "../background/task.js";
+import type { SendResult } from "../transport/transport.js";
+import type { Sink } from "../transport/reply.js";
 import type { CommittedEvent } from "../../schemas/events.js";
-import { Feed, type Delivery, type FeedSources, type Outlet } from "./feed.js";
+import { Feed, type FeedSources, type Outlet } from "./feed.js";
 import { isGap, type Gap } from "./subscriber-buffer.js";
 import { encodeGap, type Subscription } from "./subscription.js";
 
@@ -19,7 +21,7 @@ class StreamOutlet implements Outlet {
     this.#commented_ms = now_ms;
   }
 
-  deliver(item: CommittedEvent | Gap): Delivery {
+  deliver(item: CommittedEvent | Gap): SendResult {
     if (!isGap(item)) return this.#write(`id: ${item.id}\ndata: ${item.text}\n\n`);
     return this.notices ? this.#write(`event: dropped\ndata: ${encodeGap(item)}\n\n`) : "sent";
   }
@@ -35,7 +37,7 @@ class StreamOutlet implements Outlet {
     this.#behind = false;
   }
 
-  #write(text: string): Delivery {
+  #write(text: string): SendResult {
     this.#behind = !this.sink.write(text);
     return this.#behind ? "behind" : "sent";
   }
@@ -49,7 +51,8 @@ class StreamOutlet implements Outlet {
   }
 }
 
-export class Streams {
+export class Streams implements BackgroundTask {
+  readonly name = "event_streams";
   readonly #outlets = new Set<StreamOutlet>();
 
   constructor(
@@ -86,5 +89,10 @@ export class Streams {
   /** Ends every stream. */
   end(): void {
     for (const outlet of [...this.#outlets]) outlet.end();
+  }
+
+  close(): Promise<void> {
+    this.end();
+    return Promise.resolve();
   }
 }

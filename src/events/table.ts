@@ -2,6 +2,7 @@
 import type { CommittedEvent } from "../../schemas/events.js";
 import { toOneLine } from "../base/json-text.js";
 import type { Db, Statement } from "../store/open.js";
+import type { Model } from "../threads/model.js";
 import { encodeEvent, type EventRow } from "./encode.js";
 
 export class EventAppender {
@@ -95,3 +96,5 @@ export class EventReader {
       .iterate(...values);
   }
 }
+
+export const eventReader: Model<EventReader> = { open: ({ db }) => new EventReader(db) };

@@ -38,8 +38,8 @@ export class Gate {
   readonly #known_hosts = new Map<string, boolean>();
   readonly #known_origins = new Map<string, boolean>();
 
-  /** @param ports the ports that really listen: an Origin is the server's own only with one of them. */
-  constructor(config: Config, ports: () => readonly number[]) {
+  /** @param ports those that really listen: an Origin is the server's own only with one of them. */
+  constructor(config: Config, ports: { readonly port_numbers: readonly number[] }) {
     // Digests have one length, so that comparing them tells nothing of the token's.
     this.#token = config.auth_token === "" ? null : sha256(config.auth_token);
     const binds = [config.bind, config.dashboard_bind].flatMap((bind) => parseAddress(bind) ?? []);
@@ -52,7 +52,7 @@ export class Gate {
     this.#ports = ports;
   }
 
-  readonly #ports: () => readonly number[];
+  readonly #ports: { readonly port_numbers: readonly number[] };
 
   /** Whether a token is needed at all. */
   get guarded(): boolean {
@@ -112,7 +112,7 @@ export class Gate {
     const authority = match[1] ?? "";
     const port =
       /:(\d+)$/.exec(authority.replace(/^\[[^\]]*\]/, ""))?.[1] ?? (origin.startsWith("https") ? "443" : "80");
-    if (!this.#ports().includes(Number(port)) || this.checkHost(authority) !== null) return false;
+    if (!this.#ports.port_numbers.includes(Number(port)) || this.checkHost(authority) !== null) return false;
     // Any address may be this machine's where it is bound to all of them: then only a page that came from
     // where its request goes to is the server's own, not one of another machine that uses the same port.
     const name = hostName(authority);

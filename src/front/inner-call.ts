@@ -120,7 +120,7 @@ function collectText({ body }: Reply, most: number): Promise<string | Failure> |
   const tooLong = new Failure("OUT_OF_RANGE", `the answer is longer than ${most} characters: narrow it down`);
   if (typeof body !== "function") {
     const text = body === null ? "" : typeof body === "string" ? body : Buffer.from(body).toString("utf8");
-    return text.length > most ? tooLong : text;
+    return text.length > most ? tooLong : withoutLineEnd(text);
   }
   return new Promise((resolve) => {
     let text = "";
@@ -134,7 +134,7 @@ function collectText({ body }: Reply, most: number): Promise<string | Failure> |
         closed();
         return true;
       },
-      end: (cut = false) => resolve(cut ? new Failure("INTERNAL", "the answer broke off") : text),
+      end: (cut = false) => resolve(cut ? new Failure("INTERNAL", "the answer broke off") : withoutLineEnd(text)),
       onDrain: () => undefined,
       onClose: (listener) => {
         closed = listener;
@@ -142,4 +142,9 @@ function collectText({ body }: Reply, most: number): Promise<string | Failure> |
     };
     body(sink);
   });
+}
+
+/** An answer of the API without the line end behind its JSON. */
+function withoutLineEnd(text: string): string {
+  return text.endsWith("\n") ? text.slice(0, -1) : text;
 }

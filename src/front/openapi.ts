@@ -4,6 +4,7 @@ import { ErrorBody } from "../../schemas/common.js";
 import { REASON_PHRASES } from "../../schemas/status.js";
 import { jsonReply } from "./reply.js";
 import { route, type Route } from "./route.js";
+import { publishedSchema, type Json } from "./published-schema.js";
 import { ROUTE_TAGS } from "./tags.js";
 
 /** Statuses that any route may answer with. */
@@ -14,7 +15,8 @@ const GUARDED_STATUSES: readonly number[] = [401, 503, 504];
 /** OpenAPI keeps these out of parameters; every request has a Host. */
 const UNDESCRIBED_HEADERS: ReadonlySet<string> = new Set(["accept", "authorization", "content-type", "host"]);
 
-type Json = Record<string, unknown>;
+/** 101 is no success to OpenAPI's tools, and an operation must name one or say what else may come. */
+const NO_UPGRADE = ["default", describeRefusal(400, undefined, "Refused: there is no subscription.")] as const;
 
 /** The route that serves the description of all routes, itself included: they are there when it is asked. */
 export function openApiRoute(routes: readonly Route[], version: string): Route {
@@ -63,7 +65,7 @@ export function describeRoutes(routes: readonly Route[], version: string): Json 
           description: "The token that an instance got when it was registered.",
         },
       },
-      schemas: { Error: plain(ErrorBody) },
+      schemas: { Error: publishedSchema(ErrorBody) },
     },
   };
 }
@@ -95,7 +97,7 @@ function describeRoute(row: Route): Json {
       ...headerParameters(row.headers),
     ],
     ...(row.body === undefined ? {} : { requestBody: { required: true, content: describeBody(row.body) } }),
-    responses: Object.fromEntries([success, ...refusals]),
+    responses: Object.fromEntries([success, ...refusals, ...(row.answer === "upgrade" ? [NO_UPGRADE] : [])]),
     ...describeSecurity(row),
   };
 }
@@ -106,32 +108,40 @@ function describeSecurity({ open, needs }: Route): Json {
   return needs === "server" ? { security: [{ server: [] }, {}] } : {};
 }
 
-function describeRefusal(status: number, schema: TSchema | undefined): Json {
-  const description = REASON_PHRASES[status] ?? "";
+function describeRefusal(
+  status: number,
+  schema: TSchema | undefined,
+  description: string = REASON_PHRASES[status] ?? "",
+): Json {
   if (status === 304 || status === 202) return { description };
   return {
     description,
     content: {
-      "application/json": { schema: schema === undefined ? { $ref: "#/components/schemas/Error" } : plain(schema) },
+      "application/json": {
+        schema: schema === undefined ? { $ref: "#/components/schemas/Error" } : publishedSchema(schema),
+      },
     },
   };
 }
 
 function describeBody(body: NonNullable<Route["body"]>): Json {
   if (body.kind === "stream") return { "application/x-ndjson": {} };
-  return body.kind === "raw" ? { "*/*": {} } : { "application/json": { schema: plain(body.schema) } };
+  return body.kind === "raw" ? { "*/*": {} } : { "application/json": { schema: publishedSchema(body.schema) } };
 }
 
 function describeAnswer(answer: Exclude<Route["answer"], "upgrade">, views: readonly TSchema[]): Json {
   if (answer === "raw") {
     const value = { description: "The stored bytes, with the type they were stored with." };
-    return { "application/json": { schema: { anyOf: [...views.map((view) => plain(view)), value] } }, "*/*": {} };
+    return {
+      "application/json": { schema: { anyOf: [...views.map((view) => publishedSchema(view)), value] } },
+      "*/*": {},
+    };
   }
   if (answer === "lines")
     return { "application/x-ndjson": { schema: { type: "string", description: "JSON, one value a line." } } };
   if (answer === "stream") return { "text/event-stream": { schema: { type: "string" } } };
   if (answer === "text") return { "text/plain": { schema: { type: "string" } } };
-  return { "application/json": { schema: answer === "json" ? { type: "object" } : plain(answer) } };
+  return { "application/json": { schema: answer === "json" ? { type: "object" } : publishedSchema(answer) } };
 }
 
 function pathParameters(path: string, schemas: Readonly<Record<string, TSchema>>): Json[] {
@@ -139,7 +149,7 @@ function pathParameters(path: string, schemas: Readonly<Record<string, TSchema>>
     name,
     in: "path",
     required: true,
-    schema: schemas[name] === undefined ? { type: "string" } : plain(schemas[name]),
+    schema: schemas[name] === undefined ? { type: "string" } : publishedSchema(schemas[name]),
     ...(rest === undefined ? {} : { description: "May contain slashes." }),
   }));
 }
@@ -151,7 +161,7 @@ function queryParameters(query: TObject | undefined): Json[] {
     name,
     in: "query",
     required: required.includes(name),
-    schema: plain(schema),
+    schema: publishedSchema(schema),
   }));
 }
 
@@ -159,9 +169,4 @@ function headerParameters(headers: readonly string[] | undefined): Json[] {
   return (headers ?? [])
     .filter((name) => !UNDESCRIBED_HEADERS.has(name))
     .map((name) => ({ name, in: "header", required: false, schema: { type: "string" } }));
-}
-
-/** The schema as plain JSON: TypeBox's own markers are not enumerable in it. */
-function plain(schema: TSchema): Json {
-  return JSON.parse(JSON.stringify(schema)) as Json;
 }

@@ -4,8 +4,9 @@ import t from "tap";
 import { Type, type TObject } from "typebox";
 import { Instant, Limit, NonNegative, Switch, VersionNumber } from "../../schemas/common.js";
 import { PAGE_ROWS_MAX } from "../../schemas/limits.js";
+import { Name, Text } from "../../schemas/text.js";
 import { Failure } from "../base/result.js";
-import { parseQuery } from "./parameters.js";
+import { parameterRules, parseQuery, refuseParameters } from "./parameters.js";
 
 const SCHEMA = Type.Object({
   text: Type.Optional(Type.String()),
@@ -14,6 +15,9 @@ const SCHEMA = Type.Object({
   from: Type.Optional(Instant),
   notices: Type.Optional(Switch),
   diff: Type.Optional(Type.String({ pattern: "^[0-9]+,[0-9]+$" })),
+  name: Type.Optional(Name(8)),
+  note: Type.Optional(Text({ bytes_max: 4 })),
+  word: Type.Optional(Type.String({ pattern: "^(a|b)$", "x-refusal": "word must be a or b" })),
 });
 const REQUIRED = Type.Object({ rollback: VersionNumber, text: Type.Optional(Type.String()) });
 
@@ -48,6 +52,11 @@ t.test("what is accepted", (t) => {
     ["from=1970-01-01T02:00:01.5%2B02:00", { from: 1500 }],
     ["diff=1,20", { diff: "1,20" }],
     ["diff=1%2C20", { diff: "1,20" }],
+    ["name=12345678", { name: "12345678" }],
+    ["name=%C3%A9%C3%A9%C3%A9%C3%A9", { name: "\u00e9\u00e9\u00e9\u00e9" }],
+    ["note=", { note: "" }],
+    ["note=a%0Ab", { note: "a\nb" }],
+    ["word=b", { word: "b" }],
   ];
   for (const [raw, query] of rows) t.same(parseQuery(SCHEMA, raw), query, String(raw));
   t.end();
@@ -93,6 +102,15 @@ t.test("what is refused, and what the client reads", (t) => {
     ...["1", "1,", ",1", "1,2,3", "a,b", "1;2", "1,%202", "-1,2"].map(
       (value) => [`diff=${value}`, "diff is malformed"] as const,
     ),
+    ["name=", "name is required"],
+    ["name", "name is required"],
+    ["name=123456789", "name is longer than 8 bytes"],
+    ["name=%C3%A9%C3%A9%C3%A9%C3%A9a", "name is longer than 8 bytes"],
+    ["name=a%0Ab", "name must not contain control characters"],
+    ["name=%C2%85", "name must not contain control characters"],
+    ["note=%F0%9F%98%80x", "note is longer than 4 bytes"],
+    ["word=c", "word must be a or b"],
+    ["word=", "word must be a or b"],
     // Whatever parameter a broken escape stands in, known or not.
     ...["%", "limit=%zz", "unknown=%f", "%=1", "text=%ff", "text=%ed%a0%80"].map(
       (raw) => [raw, "malformed escape in the query"] as const,
@@ -112,6 +130,29 @@ t.test("a parameter that is required", (t) => {
 
 t.test("a route without parameters reads none", (t) => {
   t.same(parseQuery(undefined, "limit=%zz"), {});
+  t.end();
+});
+
+t.test("path parameters are held to the schemas that the route has of them", (t) => {
+  const names = ["project", "rest", "key"];
+  t.equal(parameterRules(names, undefined), null, "none is held to anything");
+  const rules = parameterRules(names, { key: Name(8), project: Text({ bytes_max: 4 }), rest: Type.String() });
+  if (rules === null) throw new Error("there are rules");
+  const rows: readonly (readonly [params: readonly string[], refusal: string | null])[] = [
+    [["p", "x\n".repeat(100), "k"], null],
+    [["", "", "k"], null],
+    [["p", "", ""], "key is required"],
+    [["p", "", "123456789"], "key is longer than 8 bytes"],
+    [["p", "", "\u20ac\u20ac\u20ac"], "key is longer than 8 bytes"],
+    [["p", "", "a\tb"], "key must not contain control characters"],
+    [["12345", "", ""], "project is longer than 4 bytes"],
+    [["p\n", "", "k"], null],
+  ];
+  for (const [params, refusal] of rows) {
+    const refused = refuseParameters(names, rules, params);
+    t.equal(refused?.message ?? null, refusal, JSON.stringify(params));
+    if (refused !== null) t.equal(refused.http, 400);
+  }
   t.end();
 });
 

@@ -1,7 +1,10 @@
 /** Paths of the table: how they are split, decoded and matched, and that a path that was built is read back. */
 import * as fc from "fast-check";
 import t from "tap";
-import { headerBlock, jsonReply, parsePath, pathMatches, pathParameters, routerPattern } from "./route-table.js";
+import { headerBlock } from "../transport/reply.js";
+import { parsePath, pathMatches, pathParameters } from "./path-shape.js";
+import { jsonReply } from "./reply.js";
+import { routerPattern } from "./router.js";
 
 const PLAIN = parsePath("/api/audit/summary");
 const REST = parsePath("/api/state/{key...}");
@@ -107,7 +110,7 @@ t.test("headers as the HTTP library takes them: one name, the rest of the block 
   t.equal(`${name}: ${rest}`, 'Content-Type: text/plain\r\nETag: "x"\r\nX-Koor-Version: 3');
   t.same(jsonReply("{}"), {
     status: 200,
-    body: "{}",
+    body: "{}\n",
     headers: { name: "Content-Type", rest: "application/json" },
     counts: null,
   });

@@ -10,7 +10,7 @@ import type { Log } from "../base/log.js";
 import { Failure, invalid } from "../base/result.js";
 import { areShapesLoaded, loadShapes, readShaped } from "../base/shape.js";
 import type { CallContext } from "../rpc/frames.js";
-import type { Exchange, SocketHandler } from "../transport/transport.js";
+import type { Exchange, SocketOpener } from "../transport/transport.js";
 import { BodyIntake } from "./body-intake.js";
 import { NOBODY, type Actors, type CallCounter, type Caller } from "./caller.js";
 import { preflightReply, readableBy } from "./cors.js";
@@ -104,7 +104,7 @@ export class Pipeline {
   }
 
   /** Requests that were not answered yet. */
-  get inFlight(): number {
+  get in_flight(): number {
     return this.#options.metrics.in_flight;
   }
 
@@ -159,7 +159,7 @@ export class Pipeline {
    * Checks a request for an upgrade to WebSocket.
    * @returns what the route's `upgrade` made of it; undefined where it was refused and answered
    */
-  admitUpgrade(exchange: Exchange, bound: BoundRoute): SocketHandler | undefined {
+  admitUpgrade(exchange: Exchange, bound: BoundRoute): SocketOpener | undefined {
     const call = newCall(exchange, bound, false);
     this.#options.metrics.in_flight += 1;
     if (this.#options.log.debugs) call.path = exchange.path;

@@ -10,7 +10,7 @@ import type { Failure } from "../base/result.js";
 import type { CallContext } from "../rpc/frames.js";
 import type { RequestStream } from "../transport/body-stream.js";
 import type { WireReply } from "../transport/reply.js";
-import type { HttpMethod, SocketHandler } from "../transport/transport.js";
+import type { HttpMethod, SocketOpener } from "../transport/transport.js";
 import type { Caller } from "./caller.js";
 import type { RouteTag } from "./tags.js";
 
@@ -137,7 +137,7 @@ interface RouteBase<Path extends string, Query extends TObject, Header extends s
 
 /** A route as the pipeline and the descriptions take it; made by `route`. */
 export interface Route extends RouteBase<string, TObject, string, RouteBody, RefusalAudit> {
-  readonly upgrade?: (request: Request) => SocketHandler | Failure;
+  readonly upgrade?: (request: Request) => SocketOpener | Failure;
   readonly handle: (request: Request) => Answer | Promise<Answer>;
 }
 
@@ -165,7 +165,7 @@ interface RouteRow<Path extends string, Query extends TObject, Header extends st
     }
   > {
   /** What to make of a request that asks for an upgrade to WebSocket. */
-  readonly upgrade?: (request: TypedRequest<Path, Query, Header, Body>) => SocketHandler | Failure;
+  readonly upgrade?: (request: TypedRequest<Path, Query, Header, Body>) => SocketOpener | Failure;
   readonly handle: (request: TypedRequest<Path, Query, Header, Body>) => Answer | Promise<Answer>;
 }
 

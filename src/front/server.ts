@@ -44,7 +44,7 @@ export class FrontServer implements Broadcaster {
   }
 
   /** The ports that listen. */
-  get portNumbers(): readonly number[] {
+  get port_numbers(): readonly number[] {
     return this.#numbers;
   }
 

@@ -1,19 +1,19 @@
-/** The areas of the HTTP API, in the order of its description; a route names its own. */
+/** What routes are grouped by in the OpenAPI description, and what each group is; a route names its own. */
 export const ROUTE_TAGS = {
-  metrics: "Health, figures and what agents did.",
-  state: "Versioned values by key.",
-  specs: "Versioned documents by project and name.",
-  rules: "Rules of projects, and texts validated against them.",
-  contracts: "What APIs promise: payloads and live services checked against it.",
-  templates: "Rules and contracts to be put into many projects.",
-  compliance: "Active instances checked against their contracts.",
-  events: "Publishing, history, and the ways to listen.",
-  instances: "Who is there: registration, discovery, signs of life.",
-  audit: "Who changed what.",
-  webhooks: "Events as HTTP requests.",
-  backup: "One snapshot of everything, and its restore.",
-  llm: "What calls of language models cost.",
-  mcp: "The Model Context Protocol.",
+  metrics: "Health, figures for people and for Prometheus, what agents did, and this description.",
+  state: "Versioned values by key: history, rollback, JSON diff, compare-and-swap.",
+  specs: "Documents by project and name, versioned like values.",
+  rules: "Patterns that texts are validated against; agents propose them, somebody accepts them.",
+  contracts: "Payloads and live services checked against a spec that is a contract.",
+  templates: "Rules and contracts for many projects, applied all or nothing.",
+  compliance: "Instances checked against their project's contracts, and what the checks found.",
+  events: "Publishing, history, and subscriptions over WebSocket, Server-Sent Events and long polls.",
+  instances: "Agents that are registered: discovery, signs of life, what each can do and is at.",
+  audit: "The append-only log of what was changed, by whom, and what was refused.",
+  webhooks: "Events as signed HTTP requests to other servers, in order, at least once.",
+  backup: "One consistent snapshot as text, restored as a whole or not at all.",
+  llm: "What calls of language models used and cost.",
+  mcp: "The Model Context Protocol: what a language model itself has to see.",
 } as const;
 
 export type RouteTag = keyof typeof ROUTE_TAGS;

@@ -1,5 +1,6 @@
 /** Changes to instances, and what liveness finds. Run in the writer. */
-import type {
+import { Type } from "typebox";
+import {
   CapabilitiesRequest,
   InstanceRequest,
   IntentRequest,
@@ -9,53 +10,131 @@ import type {
   StaleReply,
 } from "../../schemas/instances.js";
 import { must } from "../base/assert.js";
-import type { Failure } from "../base/result.js";
 import { formatTime } from "../base/time.js";
-import type { WriteContext } from "../store/write-context.js";
+import { publisher } from "../events/publisher.js";
+import { weightOf } from "../rpc/method.js";
+import { changes, changesAny } from "../threads/changes.js";
+import { writerMethod } from "../threads/writer-method.js";
 import { noInstance } from "./missing.js";
+import { instanceWriter } from "./table.js";
 
 export const TOPIC_STALE = "agent.stale";
 export const LIVENESS_SOURCE = "liveness-monitor";
 
-export function registerInstance(context: WriteContext, request: RegisterRequest): RegisterReply {
-  return { row: context.instances.register(request, context.now_ms), registered_at: context.now_ms };
+const models = { instances: instanceWriter };
+const changed = [changes("instance", ({ id }: { readonly id: string }) => [id])];
+
+/** A registration that was refused before it got here has no id. */
+function resource({ id = "" }: { readonly id?: string }): string {
+  return id;
 }
 
-export function activateInstance(context: WriteContext, { id }: InstanceRequest): null | Failure {
-  return context.instances.activate(id, context.now_ms) ? null : noInstance(id);
+function noDetail(): string {
+  return "{}";
 }
 
-export function setIntent(context: WriteContext, { id, intent }: IntentRequest): null | Failure {
-  return context.instances.setIntent(id, intent) ? null : noInstance(id);
+/** Two numbers an instance. */
+function sightingsWeight({ rows, last_seen }: SightingsRequest): number {
+  return (rows.length + last_seen.length) * Float64Array.BYTES_PER_ELEMENT;
 }
 
-export function setCapabilities(context: WriteContext, { id, capabilities }: CapabilitiesRequest): null | Failure {
-  return context.instances.setCapabilities(id, capabilities) ? null : noInstance(id);
-}
+export const registerInstance = writerMethod({
+  name: "instance.register",
+  request: RegisterRequest,
+  reply: RegisterReply,
+  weight: weightOf,
+  audit: {
+    action: "instance.register",
+    resource,
+    detail: ({ name, workspace, stack }) => JSON.stringify({ name, workspace, stack }),
+  },
+  changes: changed,
+  models,
+  run: ({ instances }, request, { now_ms }) => ({ row: instances.register(request, now_ms), registered_at: now_ms }),
+});
 
-export function deregisterInstance(context: WriteContext, { id }: InstanceRequest): null | Failure {
-  return context.instances.deregister(id) ? null : noInstance(id);
-}
+export const activateInstance = writerMethod({
+  name: "instance.activate",
+  request: InstanceRequest,
+  reply: Type.Null(),
+  weight: weightOf,
+  audit: { action: "instance.activate", resource, detail: noDetail },
+  changes: changed,
+  models,
+  run: ({ instances }, { id }, { now_ms }) => (instances.activate(id, now_ms) ? null : noInstance(id)),
+});
 
-export function storeSightings(context: WriteContext, request: SightingsRequest): null {
-  context.instances.see(request);
-  return null;
-}
+export const setCapabilities = writerMethod({
+  name: "instance.capabilities",
+  request: CapabilitiesRequest,
+  reply: Type.Null(),
+  weight: weightOf,
+  audit: {
+    action: "instance.capabilities",
+    resource,
+    detail: ({ capabilities }) => JSON.stringify({ capabilities }),
+  },
+  changes: changed,
+  models,
+  run: ({ instances }, { id, capabilities }) => (instances.setCapabilities(id, capabilities) ? null : noInstance(id)),
+});
+
+export const setIntent = writerMethod({
+  name: "instance.intent",
+  request: IntentRequest,
+  reply: Type.Null(),
+  weight: weightOf,
+  audit: null,
+  changes: changed,
+  models,
+  run: ({ instances }, { id, intent }) => (instances.setIntent(id, intent) ? null : noInstance(id)),
+});
+
+export const deregisterInstance = writerMethod({
+  name: "instance.deregister",
+  request: InstanceRequest,
+  reply: Type.Null(),
+  weight: weightOf,
+  audit: { action: "instance.deregister", resource, detail: noDetail },
+  changes: changed,
+  models,
+  run: ({ instances }, { id }) => (instances.deregister(id) ? null : noInstance(id)),
+});
+
+export const storeSightings = writerMethod({
+  name: "instance.seen",
+  request: SightingsRequest,
+  reply: Type.Null(),
+  weight: sightingsWeight,
+  audit: null,
+  changes: [changesAny("instance")],
+  models,
+  run: ({ instances }, request) => {
+    instances.see(request);
+    return null;
+  },
+});
 
 /** Marks instances stale, and tells of each that was not: the event and the status are one transaction. */
-export function markStale(context: WriteContext, { rows, last_seen }: SightingsRequest): StaleReply {
-  const marked: number[] = [];
-  for (const [at, row] of rows.entries()) {
-    const last_seen_ms = must(last_seen[at], "a time for each row");
-    const notice = context.instances.markStale(row, last_seen_ms);
-    if (notice === undefined) continue;
-    const { id, name, workspace, stack } = notice;
-    context.publish(
-      TOPIC_STALE,
-      JSON.stringify({ instance_id: id, name, workspace, stack, last_seen: formatTime(last_seen_ms) }),
-      LIVENESS_SOURCE,
-    );
-    marked.push(row);
-  }
-  return { rows: marked };
-}
+export const markStale = writerMethod({
+  name: "instance.stale",
+  request: SightingsRequest,
+  reply: StaleReply,
+  weight: sightingsWeight,
+  audit: null,
+  changes: [changesAny("instance")],
+  models: { instances: instanceWriter, events: publisher },
+  run: ({ instances, events }, { rows, last_seen }, call) => {
+    const marked: number[] = [];
+    for (const [at, row] of rows.entries()) {
+      const last_seen_ms = must(last_seen[at], "a time for each row");
+      const notice = instances.markStale(row, last_seen_ms);
+      if (notice === undefined) continue;
+      const { id, name, workspace, stack } = notice;
+      const data = JSON.stringify({ instance_id: id, name, workspace, stack, last_seen: formatTime(last_seen_ms) });
+      events.publish({ topic: TOPIC_STALE, data, source: LIVENESS_SOURCE }, call);
+      marked.push(row);
+    }
+    return { rows: marked };
+  },
+});

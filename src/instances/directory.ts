@@ -4,9 +4,10 @@
  * is at one end. Signs of life change this memory only; `takeSeen` gives those that are not in the database
  * yet. Pure but for its state; the database is the writer's.
  */
-import type { InstanceStatus } from "../../schemas/instances.js";
+import { INSTANCE_STATUSES, type InstanceStatus } from "../../schemas/instances.js";
 import { assert } from "../base/assert.js";
 import { formatTime } from "../base/time.js";
+import type { Exposition, Measured } from "../measure/exposition.js";
 import { RecencyList, type Linked } from "./recency-list.js";
 
 /** An instance as it is stored; times in ms, `token_hash` is lowercase hex SHA-256. */
@@ -57,7 +58,11 @@ type Lists = Readonly<Record<InstanceStatus, RecencyList<Entry>>>;
 export function encodeInstance(entry: Entry): string {
   const { id, name, workspace, intent, stack, capabilities } = entry;
   entry.text ??= JSON.stringify({ id, name, workspace, intent, stack, capabilities }).slice(0, -1);
-  return `${entry.text},"status":"${entry.status}","registered_at":"${formatTime(entry.registered_at)}","last_seen":"${formatTime(entry.last_seen)}"}`;
+  const { status, registered_at, last_seen } = entry;
+  return (
+    `${entry.text},"status":"${status}","registered_at":"${formatTime(registered_at)}"` +
+    `,"last_seen":"${formatTime(last_seen)}"}`
+  );
 }
 
 export function matchesFilter(entry: Entry, { name, workspace, stack, capability }: InstanceFilter): boolean {
@@ -73,7 +78,7 @@ function newLists(): Lists {
   return { pending: new RecencyList(), active: new RecencyList(), stale: new RecencyList() };
 }
 
-export class Directory {
+export class Directory implements Measured {
   readonly #by_id = new Map<string, Entry>();
   readonly #by_token = new Map<string, Entry>();
   #lists = newLists();
@@ -248,6 +253,12 @@ export class Directory {
       entry.unsaved = true;
       this.#unsaved.push(entry);
     }
+  }
+
+  expose(out: Exposition): void {
+    const { counts } = this;
+    out.metric("koor_instances", "gauge", "Registered instances by status.");
+    for (const status of INSTANCE_STATUSES) out.sample("koor_instances", counts[status], { status });
   }
 
   #insert(entry: Entry): void {

@@ -3,27 +3,21 @@
  * directory before whoever asked is answered. Runs on the front; the words of an answer are the routes'.
  */
 import { randomUUID } from "node:crypto";
-import {
-  CAPABILITY_BYTES_MAX,
-  INSTANCE_CAPABILITIES_MAX,
-  INSTANCE_INTENT_BYTES_MAX,
-  INSTANCE_LABEL_BYTES_MAX,
-  INSTANCES_MAX,
-} from "../../schemas/limits.js";
 import type { RegisterBody } from "../../schemas/instances.js";
-import type { CallContext } from "../rpc/frames.js";
+import { INSTANCES_MAX } from "../../schemas/limits.js";
 import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
-import { hasControlCharacter, utf8Length } from "../base/path.js";
-import { Failure, invalid } from "../base/result.js";
-import type { RpcClient } from "../rpc/client.js";
+import { Failure } from "../base/result.js";
+import type { CallContext } from "../rpc/frames.js";
+import type { Writer } from "../threads/writer.js";
+import { activateInstance, deregisterInstance, registerInstance, setCapabilities, setIntent } from "./commands.js";
 import type { Directory, Entry } from "./directory.js";
 import { noInstance } from "./missing.js";
 import { hashToken, makeToken } from "./token.js";
 
 export interface InstancesOptions {
   readonly directory: Directory;
-  readonly writer: RpcClient;
+  readonly writer: Writer;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -34,34 +28,9 @@ export interface Registration {
   readonly token: string;
 }
 
-/** The 400 for a text that cannot be one; null where it can. */
-function refuseText(name: string, text: string, bytes_max: number): Failure | null {
-  if (utf8Length(text) > bytes_max) return invalid(`${name} is longer than ${bytes_max} bytes`);
-  // Half a surrogate pair is no character: it could not be stored as it was sent.
-  return text.isWellFormed() ? null : invalid(`${name} must be valid Unicode`);
-}
-
-/** As `refuseText`, for what is one line. */
-function refuseLabel(name: string, text: string, bytes_max: number): Failure | null {
-  return (
-    refuseText(name, text, bytes_max) ??
-    (hasControlCharacter(text) ? invalid(`${name} must not contain control characters`) : null)
-  );
-}
-
-function refuseCapabilities(capabilities: readonly string[]): Failure | null {
-  if (capabilities.length > INSTANCE_CAPABILITIES_MAX)
-    return invalid(`capabilities must have at most ${INSTANCE_CAPABILITIES_MAX} items`);
-  for (const [at, capability] of capabilities.entries()) {
-    const refusal = refuseLabel(`capabilities[${at}]`, capability, CAPABILITY_BYTES_MAX);
-    if (refusal !== null) return refusal;
-  }
-  return null;
-}
-
 export class Instances {
   readonly directory: Directory;
-  readonly #writer: RpcClient;
+  readonly #writer: Writer;
   readonly #clock: Clock;
   readonly #log: Log;
   #registering = 0;
@@ -87,15 +56,7 @@ export class Instances {
 
   /** A new instance, pending until it is activated. Its token is in no other answer. */
   async register(body: RegisterBody, context: CallContext): Promise<Registration | Failure> {
-    const { name, workspace = "", intent = "", stack = "" } = body;
-    const given = body.capabilities ?? [];
-    const refusal =
-      refuseLabel("name", name, INSTANCE_LABEL_BYTES_MAX) ??
-      refuseLabel("workspace", workspace, INSTANCE_LABEL_BYTES_MAX) ??
-      refuseText("intent", intent, INSTANCE_INTENT_BYTES_MAX) ??
-      refuseLabel("stack", stack, INSTANCE_LABEL_BYTES_MAX) ??
-      refuseCapabilities(given);
-    if (refusal !== null) return refusal;
+    const { name, workspace = "", intent = "", stack = "", capabilities: given = [] } = body;
     if (this.directory.size + this.#registering >= INSTANCES_MAX) {
       return new Failure("RESOURCE_EXHAUSTED", `${INSTANCES_MAX} instances are registered: delete those that are gone`);
     }
@@ -104,7 +65,7 @@ export class Instances {
     const request = { id: randomUUID(), token_hash: hashToken(token), name, workspace, intent, stack, capabilities };
     this.#registering += 1;
     return new Promise((resolve) => {
-      this.#writer.call("instance.register", request, context, 0, (reply) => {
+      this.#writer.call(registerInstance, request, context, (reply) => {
         this.#registering -= 1;
         if (reply instanceof Failure) {
           resolve(reply);
@@ -127,7 +88,7 @@ export class Instances {
   activate(id: string, context: CallContext): Promise<Entry | Failure> {
     return this.#change(
       id,
-      (settle) => this.#writer.call("instance.activate", { id }, context, 0, settle),
+      (settle) => this.#writer.call(activateInstance, { id }, context, settle),
       (entry) => {
         this.directory.activate(entry, this.#clock.now());
         this.#log.info("instance activated", { id });
@@ -136,11 +97,9 @@ export class Instances {
   }
 
   setIntent(id: string, intent: string, context: CallContext): Promise<Entry | Failure> {
-    const refusal = refuseText("intent", intent, INSTANCE_INTENT_BYTES_MAX);
-    if (refusal !== null) return Promise.resolve(refusal);
     return this.#change(
       id,
-      (settle) => this.#writer.call("instance.intent", { id, intent }, context, 0, settle),
+      (settle) => this.#writer.call(setIntent, { id, intent }, context, settle),
       (entry) => {
         this.directory.setIntent(entry, intent);
         this.directory.see(entry, this.#clock.now());
@@ -149,12 +108,10 @@ export class Instances {
   }
 
   setCapabilities(id: string, given: readonly string[], context: CallContext): Promise<Entry | Failure> {
-    const refusal = refuseCapabilities(given);
-    if (refusal !== null) return Promise.resolve(refusal);
     const capabilities = [...new Set(given)];
     return this.#change(
       id,
-      (settle) => this.#writer.call("instance.capabilities", { id, capabilities }, context, 0, settle),
+      (settle) => this.#writer.call(setCapabilities, { id, capabilities }, context, settle),
       (entry) => {
         this.directory.setCapabilities(entry, capabilities);
         this.directory.see(entry, this.#clock.now());
@@ -166,7 +123,7 @@ export class Instances {
   deregister(id: string, context: CallContext): Promise<Entry | Failure> {
     return this.#change(
       id,
-      (settle) => this.#writer.call("instance.deregister", { id }, context, 0, settle),
+      (settle) => this.#writer.call(deregisterInstance, { id }, context, settle),
       () => {
         this.directory.remove(id);
         this.#log.info("instance deregistered", { id });

@@ -4,61 +4,63 @@
  * what is registered. Runs on the front, driven by ticks.
  */
 import { INSTANCE_FLUSH_ROWS } from "../../schemas/limits.js";
+import { Periodic } from "../background/periodic.js";
+import type { BackgroundTask } from "../background/task.js";
+import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
-import type { RpcClient } from "../rpc/client.js";
+import { NO_CALLER } from "../rpc/frames.js";
+import type { Writer } from "../threads/writer.js";
+import { markStale } from "./commands.js";
 import type { Directory, Entry } from "./directory.js";
 
 export interface LivenessOptions {
   readonly directory: Directory;
-  readonly writer: RpcClient;
+  readonly writer: Writer;
+  readonly clock: Clock;
   readonly log: Log;
   readonly stale_after_ms: number;
   readonly interval_ms: number;
-  readonly now_ms: number;
 }
 
-export class Liveness {
+export class Liveness implements BackgroundTask {
+  readonly name = "liveness";
   readonly #options: LivenessOptions;
-  #due_ms: number;
-  #running = false;
   /** Checks come one after the other: two at once would both find the same. */
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #checks: Periodic<readonly Entry[] | Failure>;
 
   constructor(options: LivenessOptions) {
     this.#options = options;
-    this.#due_ms = options.now_ms + options.interval_ms;
+    const { interval_ms, clock } = options;
+    // A writer that is busy or restarting is asked again at the next interval.
+    this.#checks = new Periodic({ interval_ms, now_ms: clock.now(), work: () => this.#check() });
   }
 
   tick(now_ms: number): void {
-    if (this.#running || now_ms < this.#due_ms) return;
-    this.#due_ms = now_ms + this.#options.interval_ms;
-    this.#running = true;
-    // A writer that is busy or restarting is asked again at the next interval.
-    void this.check(now_ms).finally(() => {
-      this.#running = false;
-    });
+    this.#checks.tick(now_ms);
   }
 
-  /** Those that became stale by this check, the longest silent first; a Failure where the writer could not store it. */
-  check(now_ms: number): Promise<readonly Entry[] | Failure> {
-    const checked = this.#last.then(() => this.#check(now_ms));
-    this.#last = checked;
-    return checked;
+  /**
+   * Looks now, or when the check under way has ended.
+   * @returns those that became stale by it, the longest silent first; a Failure where the writer could not store it
+   */
+  check(): Promise<readonly Entry[] | Failure> {
+    return this.#checks.run();
   }
 
-  async #check(now_ms: number): Promise<readonly Entry[] | Failure> {
-    const { directory, writer, log, stale_after_ms } = this.#options;
+  close(): Promise<void> {
+    return this.#checks.close();
+  }
+
+  async #check(): Promise<readonly Entry[] | Failure> {
+    const { directory, writer, clock, log, stale_after_ms } = this.#options;
+    const until_ms = clock.now() - stale_after_ms;
     const newly_stale: Entry[] = [];
     for (;;) {
-      const silent = directory.silentSince(now_ms - stale_after_ms, INSTANCE_FLUSH_ROWS);
+      const silent = directory.silentSince(until_ms, INSTANCE_FLUSH_ROWS);
       if (silent.length === 0) return newly_stale;
       const last_seen = silent.map((entry) => entry.last_seen);
-      const reply = await writer.request(
-        "instance.stale",
-        { rows: silent.map(({ row }) => row), last_seen },
-        { actor: "", trace: "" },
-      );
+      const reply = await writer.request(markStale, { rows: silent.map(({ row }) => row), last_seen }, NO_CALLER);
       if (reply instanceof Failure) return reply;
       directory.markStale(silent, last_seen);
       const marked = new Set(reply.rows);

@@ -1,11 +1,11 @@
-/** Section 6 of the wire contract over HTTP. Runs on the front; what happens is front.ts's and liveness.ts's. */
+/** The routes of docs/http-api.md "Instances". Runs on the front; what happens is front.ts's and liveness.ts's. */
 import {
   ActivateAnswer,
   CapabilitiesAnswer,
   CapabilitiesBody,
   HeartbeatAnswer,
-  InstanceDeleteAnswer,
   Instance,
+  InstanceDeleteAnswer,
   InstanceList,
   InstanceQuery,
   IntentAnswer,
@@ -13,26 +13,22 @@ import {
   LivenessAnswer,
   RegisterBody,
   RegisteredInstance,
-  type InstanceStatus,
 } from "../../schemas/instances.js";
-import { INSTANCE_LIST_PAGE } from "../../schemas/limits.js";
-import type { Clock } from "../base/clock.js";
 import { Failure } from "../base/result.js";
-import { readReply } from "../front/chunked-reply.js";
-import { jsonReply, type Answer, type Request, type Route } from "../front/route-table.js";
-import { encodeInstance, matchesFilter, type Entry, type InstanceFilter } from "./directory.js";
+import { jsonReply } from "../front/reply.js";
+import { route, type Answer, type Route } from "../front/route.js";
+import { activateInstance, deregisterInstance, registerInstance, setCapabilities } from "./commands.js";
+import { encodeInstance } from "./directory.js";
 import type { Instances } from "./front.js";
+import { listReply } from "./list.js";
 import type { Liveness } from "./liveness.js";
 
-export function instanceRoutes(instances: Instances, liveness: Liveness, clock: Clock): Route[] {
-  const audit = (action: "instance.activate" | "instance.deregister" | "instance.capabilities") => ({
-    action,
-    resource: idOf,
-  });
+export function instanceRoutes(instances: Instances, liveness: Liveness): Route[] {
   const tag = "instances";
   const path = "/api/instances/{id}";
+  const subject = ([id]: readonly [string]): { readonly id: string } => ({ id });
   return [
-    {
+    route({
       method: "POST",
       path: "/api/instances/register",
       name: "instance.register",
@@ -40,10 +36,14 @@ export function instanceRoutes(instances: Instances, liveness: Liveness, clock: 
       summary: "Registers an instance; tells its token, this once.",
       body: { kind: "json", schema: RegisterBody },
       answer: RegisteredInstance,
-      audit: { action: "instance.register", resource: () => "" },
-      handle: (request) => register(instances, request),
-    },
-    {
+      audited: { by: registerInstance },
+      handle: async ({ json, context }) =>
+        answer(
+          await instances.register(json, context),
+          ({ entry, token }) => `${encodeInstance(entry).slice(0, -1)},"token":"${token}"}`,
+        ),
+    }),
+    route({
       method: "GET",
       path: "/api/instances",
       name: "instance.list",
@@ -51,18 +51,18 @@ export function instanceRoutes(instances: Instances, liveness: Liveness, clock: 
       summary: "Lists instances, most recently seen first.",
       query: InstanceQuery,
       answer: InstanceList,
-      handle: ({ query }) => listInstances(instances, query),
-    },
-    {
+      handle: ({ query }) => listReply(instances.directory.list(), query),
+    }),
+    route({
       method: "GET",
       path: "/api/instances/stale",
       name: "instance.stale",
       tag,
       summary: "Lists instances that have fallen silent.",
       answer: InstanceList,
-      handle: () => listInstances(instances, {}, "stale"),
-    },
-    {
+      handle: () => listReply(instances.directory.list("stale"), {}),
+    }),
+    route({
       method: "GET",
       path,
       name: "instance.get",
@@ -70,9 +70,9 @@ export function instanceRoutes(instances: Instances, liveness: Liveness, clock: 
       summary: "Reads an instance.",
       answer: Instance,
       statuses: [404],
-      handle: ({ params }) => answer(instances.find(idOf(params)), encodeInstance),
-    },
-    {
+      handle: ({ params: [id] }) => answer(instances.find(id), encodeInstance),
+    }),
+    route({
       method: "POST",
       path: `${path}/heartbeat`,
       name: "instance.heartbeat",
@@ -81,9 +81,9 @@ export function instanceRoutes(instances: Instances, liveness: Liveness, clock: 
       summary: "Says that an instance is alive.",
       answer: HeartbeatAnswer,
       statuses: [404],
-      handle: ({ params }) => answer(instances.heartbeat(idOf(params)), ({ id }) => `{"id":"${id}","status":"ok"}`),
-    },
-    {
+      handle: ({ params }) => answer(instances.heartbeat(params[0]), ({ id }) => `{"id":"${id}","status":"ok"}`),
+    }),
+    route({
       method: "POST",
       path: `${path}/activate`,
       name: "instance.activate",
@@ -92,11 +92,11 @@ export function instanceRoutes(instances: Instances, liveness: Liveness, clock: 
       summary: "Makes an instance active.",
       answer: ActivateAnswer,
       statuses: [404],
-      audit: audit("instance.activate"),
+      audited: { by: activateInstance, subject },
       handle: async ({ params, context }) =>
-        answer(await instances.activate(idOf(params), context), ({ id }) => `{"id":"${id}","status":"active"}`),
-    },
-    {
+        answer(await instances.activate(params[0], context), ({ id }) => `{"id":"${id}","status":"active"}`),
+    }),
+    route({
       method: "POST",
       path: `${path}/capabilities`,
       name: "instance.capabilities",
@@ -106,15 +106,13 @@ export function instanceRoutes(instances: Instances, liveness: Liveness, clock: 
       body: { kind: "json", schema: CapabilitiesBody },
       answer: CapabilitiesAnswer,
       statuses: [404],
-      audit: audit("instance.capabilities"),
-      handle: async ({ params, json, context }) => {
-        const { capabilities: given } = json as { readonly capabilities: readonly string[] };
-        return answer(await instances.setCapabilities(idOf(params), given, context), ({ id, capabilities }) =>
+      audited: { by: setCapabilities, subject },
+      handle: async ({ params, json, context }) =>
+        answer(await instances.setCapabilities(params[0], json.capabilities, context), ({ id, capabilities }) =>
           JSON.stringify({ id, capabilities }),
-        );
-      },
-    },
-    {
+        ),
+    }),
+    route({
       method: "POST",
       path: `${path}/intent`,
       name: "instance.intent",
@@ -124,14 +122,12 @@ export function instanceRoutes(instances: Instances, liveness: Liveness, clock: 
       body: { kind: "json", schema: IntentBody },
       answer: IntentAnswer,
       statuses: [404],
-      handle: async ({ params, json, context }) => {
-        const { intent: given } = json as { readonly intent: string };
-        return answer(await instances.setIntent(idOf(params), given, context), ({ id, intent }) =>
+      handle: async ({ params, json, context }) =>
+        answer(await instances.setIntent(params[0], json.intent, context), ({ id, intent }) =>
           JSON.stringify({ id, intent }),
-        );
-      },
-    },
-    {
+        ),
+    }),
+    route({
       method: "DELETE",
       path,
       name: "instance.deregister",
@@ -140,11 +136,11 @@ export function instanceRoutes(instances: Instances, liveness: Liveness, clock: 
       summary: "Deletes an instance; its token is worthless at once.",
       answer: InstanceDeleteAnswer,
       statuses: [404],
-      audit: audit("instance.deregister"),
+      audited: { by: deregisterInstance, subject },
       handle: async ({ params, context }) =>
-        answer(await instances.deregister(idOf(params), context), ({ id }) => JSON.stringify({ deleted: id })),
-    },
-    {
+        answer(await instances.deregister(params[0], context), ({ id }) => JSON.stringify({ deleted: id })),
+    }),
+    route({
       method: "POST",
       path: "/api/liveness/check",
       name: "liveness.check",
@@ -153,53 +149,13 @@ export function instanceRoutes(instances: Instances, liveness: Liveness, clock: 
       answer: LivenessAnswer,
       handle: async () =>
         answer(
-          await liveness.check(clock.now()),
+          await liveness.check(),
           (stale) => `{"checked":true,"newly_stale":[${stale.map(encodeInstance).join(",")}],"count":${stale.length}}`,
         ),
-    },
+    }),
   ];
-}
-
-function idOf(params: readonly string[]): string {
-  return params[0] ?? "";
 }
 
 function answer<Value>(value: Value | Failure, encode: (value: Value) => string): Answer {
   return value instanceof Failure ? value : jsonReply(encode(value));
-}
-
-async function register(instances: Instances, { json, context }: Request): Promise<Answer> {
-  const registration = await instances.register(json as RegisterBody, context);
-  return answer(registration, ({ entry, token }) => `${encodeInstance(entry).slice(0, -1)},"token":"${token}"}`);
-}
-
-function listInstances(
-  instances: Instances,
-  filter: InstanceFilter,
-  status?: InstanceStatus,
-): Answer | Promise<Answer> {
-  const entries = instances.directory.list(status);
-  if (entries.length > INSTANCE_LIST_PAGE) return readReply(inTurns(entries, filter));
-  return jsonReply(
-    `[${entries
-      .filter((entry) => matchesFilter(entry, filter))
-      .map(encodeInstance)
-      .join(",")}]`,
-  );
-}
-
-/** A long list, a page in each turn of the loop: others are served in between. */
-async function* inTurns(entries: readonly Entry[], filter: InstanceFilter): AsyncGenerator<string, void, undefined> {
-  let separator = "[";
-  for (let at = 0; at < entries.length; at += INSTANCE_LIST_PAGE) {
-    const found = entries.slice(at, at + INSTANCE_LIST_PAGE).filter((entry) => matchesFilter(entry, filter));
-    if (found.length > 0) {
-      yield separator + found.map(encodeInstance).join(",");
-      separator = ",";
-    }
-    await new Promise((resolve) => {
-      setImmediate(resolve);
-    });
-  }
-  yield separator === "[" ? "[]" : "]";
 }

@@ -4,48 +4,49 @@
  * Runs on the front, driven by ticks.
  */
 import { INSTANCE_FLUSH_INTERVAL_MS, INSTANCE_FLUSH_ROWS } from "../../schemas/limits.js";
+import { Periodic } from "../background/periodic.js";
+import type { BackgroundTask } from "../background/task.js";
 import { Failure } from "../base/result.js";
-import type { RpcClient } from "../rpc/client.js";
+import { NO_CALLER } from "../rpc/frames.js";
+import type { Writer } from "../threads/writer.js";
+import { storeSightings } from "./commands.js";
 import type { Directory } from "./directory.js";
 
-export class Sightings {
+export class Sightings implements BackgroundTask {
+  readonly name = "sightings";
   readonly #directory: Directory;
-  readonly #writer: RpcClient;
-  #due_ms: number;
-  #running: Promise<void> | null = null;
+  readonly #writer: Writer;
+  readonly #flushes: Periodic<void>;
 
-  constructor(directory: Directory, writer: RpcClient, now_ms: number) {
+  constructor(directory: Directory, writer: Writer, now_ms: number) {
     this.#directory = directory;
     this.#writer = writer;
-    this.#due_ms = now_ms + INSTANCE_FLUSH_INTERVAL_MS;
+    this.#flushes = new Periodic({
+      interval_ms: INSTANCE_FLUSH_INTERVAL_MS,
+      now_ms,
+      work: () => this.#flush(),
+      urgent: () => directory.urgent,
+      ready: () => writer.attached,
+    });
   }
 
   tick(now_ms: number): void {
-    if (this.#running !== null || !this.#writer.attached || (now_ms < this.#due_ms && !this.#directory.urgent)) return;
-    this.#due_ms = now_ms + INSTANCE_FLUSH_INTERVAL_MS;
-    void this.flush();
-  }
-
-  /** Stores what was seen until now. What the writer does not take stays for the next time. */
-  flush(): Promise<void> {
-    this.#running ??= this.#flush().finally(() => {
-      this.#running = null;
-    });
-    return this.#running;
+    this.#flushes.tick(now_ms);
   }
 
   /** Stores everything, what was seen during a flush too: nothing is seen any more. */
   async close(): Promise<void> {
-    await this.#running;
-    await this.flush();
+    await this.#flushes.run();
+    await this.#flushes.close();
   }
 
+  /** Stores what was seen until now. What the writer does not take stays for the next time. */
   async #flush(): Promise<void> {
     for (;;) {
       const seen = this.#directory.takeSeen(INSTANCE_FLUSH_ROWS);
       if (seen.length === 0) return;
       const request = { rows: seen.map(({ row }) => row), last_seen: seen.map(({ last_seen }) => last_seen) };
-      const reply = await this.#writer.request("instance.seen", request, { actor: "", trace: "" });
+      const reply = await this.#writer.request(storeSightings, request, NO_CALLER);
       if (reply instanceof Failure) {
         this.#directory.giveBack(seen);
         return;

@@ -1,7 +1,11 @@
-/** The SQL of instances: changing (writer) and loading (front). What happens to a row all the time is in instance_life. */
+/**
+ * The SQL of instances: changing (writer) and loading (front). What happens to a row all the time is in
+ * instance_life.
+ */
 import type { RegisterRequest, SightingsRequest } from "../../schemas/instances.js";
 import { must } from "../base/assert.js";
 import type { Db, Statement } from "../store/open.js";
+import type { Model } from "../threads/model.js";
 import type { InstanceRow } from "./directory.js";
 
 /** A row as stored. */
@@ -21,20 +25,28 @@ export interface InstanceNotice {
 
 const HEX = "hex";
 
-/** All instances, by row. */
-export function loadInstances(db: Db): InstanceRow[] {
-  const rows = db
-    .prepare<[], StoredInstance>(`
-    SELECT row, id, token_hash, name, workspace, intent, stack, capabilities, status, registered_at, last_seen
-    FROM instance JOIN instance_life USING (row) ORDER BY row
-  `)
-    .all();
-  return rows.map((row) => ({
-    ...row,
-    token_hash: row.token_hash.toString(HEX),
-    capabilities: JSON.parse(row.capabilities) as string[],
-  }));
+/** Reads all instances: the front keeps them in memory. */
+export class InstanceReader {
+  readonly #all: Statement<[], StoredInstance>;
+
+  constructor(db: Db) {
+    this.#all = db.prepare(`
+      SELECT row, id, token_hash, name, workspace, intent, stack, capabilities, status, registered_at, last_seen
+      FROM instance JOIN instance_life USING (row) ORDER BY row
+    `);
+  }
+
+  /** By row. */
+  all(): InstanceRow[] {
+    return this.#all.all().map((row) => ({
+      ...row,
+      token_hash: row.token_hash.toString(HEX),
+      capabilities: JSON.parse(row.capabilities) as string[],
+    }));
+  }
 }
+
+export const instanceReader: Model<InstanceReader> = { open: ({ db }) => new InstanceReader(db) };
 
 export class InstanceWriter {
   readonly #insert: Statement<[string, Buffer, string, string, string, string, string, number], unknown>;
@@ -51,7 +63,8 @@ export class InstanceWriter {
 
   constructor(db: Db) {
     this.#insert = db.prepare(
-      "INSERT INTO instance (id, token_hash, name, workspace, intent, stack, capabilities, registered_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+      `INSERT INTO instance (id, token_hash, name, workspace, intent, stack, capabilities, registered_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#insert_life = db.prepare("INSERT INTO instance_life VALUES (?, ?, ?)");
     this.#row_of = db.prepare<[string], number>("SELECT row FROM instance WHERE id = ?").pluck();
@@ -65,11 +78,13 @@ export class InstanceWriter {
     this.#delete_life = db.prepare("DELETE FROM instance_life WHERE row = ?");
     // A sign of life that comes behind the silence that followed it wakes nobody.
     this.#see = db.prepare(
-      "UPDATE instance_life SET last_seen = ?, status = iif(status = 'stale', 'active', status) WHERE row = ? AND last_seen < ?",
+      `UPDATE instance_life SET last_seen = ?, status = iif(status = 'stale', 'active', status)
+       WHERE row = ? AND last_seen < ?`,
     );
     // One that is stale here may have been seen and silent again meanwhile: then its last_seen is later.
     this.#stale = db.prepare(
-      "UPDATE instance_life SET last_seen = max(last_seen, ?), status = 'stale' WHERE row = ? AND (status = 'active' OR (status = 'stale' AND last_seen < ?))",
+      `UPDATE instance_life SET last_seen = max(last_seen, ?), status = 'stale'
+       WHERE row = ? AND (status = 'active' OR (status = 'stale' AND last_seen < ?))`,
     );
   }
 
@@ -125,3 +140,5 @@ export class InstanceWriter {
     return this.#stale.run(last_seen_ms, row, last_seen_ms).changes > 0 ? this.#notice.get(row) : undefined;
   }
 }
+
+export const instanceWriter: Model<InstanceWriter> = { open: ({ db }) => new InstanceWriter(db) };

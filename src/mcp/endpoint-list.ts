@@ -3,7 +3,7 @@
  * keeps an agent's context small. Pure.
  */
 import { LONG_POLL_WAIT_S_MAX } from "../../schemas/limits.js";
-import type { Route } from "../front/route-table.js";
+import type { Route } from "../front/route.js";
 
 /** The data plane's paths; what operates the server lies elsewhere. */
 const DATA_PLANE = "/api/";

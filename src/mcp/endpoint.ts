@@ -22,12 +22,12 @@ import { must } from "../base/assert.js";
 import { readJsonText } from "../base/json-bytes.js";
 import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
-import { jsonReply, type Reply, type Request } from "../front/route-table.js";
+import type { Reply } from "../front/route.js";
 import type { Requester, ToolCalls } from "./tool-calls.js";
-import { PROTOCOL_HEADERS, type McpHeaders } from "./headers.js";
+import { PROTOCOL_HEADERS, type McpHeaders, type McpRequest } from "./headers.js";
 import { StandingServer } from "./standing-server.js";
 import { isToolName, makeToolServer } from "./tool-server.js";
-import { replyOf } from "./web-reply.js";
+import { messageReply, replyOf } from "./web-reply.js";
 
 /** The revision without a handshake; those before it are one era. */
 const STATELESS_REVISION = "2026-07-28";
@@ -45,7 +45,7 @@ function isRegular({ method, params }: JSONRPCRequest): boolean {
 }
 
 function refusal(status: number, code: number, message: string): Reply {
-  return jsonReply(JSON.stringify({ jsonrpc: "2.0", error: { code, message }, id: null }), status);
+  return messageReply(JSON.stringify({ jsonrpc: "2.0", error: { code, message }, id: null }), status);
 }
 
 /** Older clients must take both types, whichever is sent: so their revisions have it. */
@@ -90,8 +90,8 @@ export class McpEndpoint {
   }
 
   /** Answers one request. Its Host, Origin, token and size were checked. */
-  async answer(request: Request): Promise<Reply> {
-    const headers = request.headers as McpHeaders;
+  async answer(request: McpRequest): Promise<Reply> {
+    const { headers } = request;
     if (!isJsonContentType(headers["content-type"]))
       return refusal(415, REFUSED, "Unsupported Media Type: Content-Type must be application/json");
     const parsed = readJsonText(request.body);
@@ -110,7 +110,7 @@ export class McpEndpoint {
       isRegular(route.message) &&
       namesItself(route.message, headers)
     ) {
-      return jsonReply(await this.#stateless.exchange(route.message, requester));
+      return messageReply(await this.#stateless.exchange(route.message, requester));
     }
     const webRequest = makeWebRequest(headers, request);
     this.#requesters.set(webRequest, requester);
@@ -133,7 +133,7 @@ export class McpEndpoint {
       if ((json as readonly unknown[]).length > MCP_BATCH_MESSAGES_MAX)
         return refusal(400, INVALID_REQUEST, `Invalid Request: a batch has at most ${MCP_BATCH_MESSAGES_MAX} messages`);
     } else if (isJSONRPCRequest(json) && isRegular(json) && SUPPORTED_PROTOCOL_VERSIONS.includes(version)) {
-      return jsonReply(await this.#older.exchange(json, requester));
+      return messageReply(await this.#older.exchange(json, requester));
     }
     const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse: true });
     const server = makeToolServer(this.#calls, () => requester);
@@ -180,7 +180,7 @@ function baseOf({ host, "x-forwarded-proto": scheme }: McpHeaders): string {
 }
 
 /** The request as the library's servers read it: its headers, its end, and no body, which was parsed. */
-function makeWebRequest(headers: McpHeaders, request?: Request): globalThis.Request {
+function makeWebRequest(headers: McpHeaders, request?: McpRequest): globalThis.Request {
   const gone = new AbortController();
   request?.onAbort(() => gone.abort());
   const given = PROTOCOL_HEADERS.filter((name) => headers[name] !== "").map((name): [string, string] => [

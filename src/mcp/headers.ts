@@ -1,4 +1,5 @@
 /** The request headers that are read for MCP. Pure. */
+import type { Request } from "../front/route.js";
 
 /** Those that the protocol itself reads. */
 export const PROTOCOL_HEADERS = ["content-type", "accept", "mcp-protocol-version", "mcp-method", "mcp-name"] as const;
@@ -8,3 +9,5 @@ export const MCP_HEADERS = [...PROTOCOL_HEADERS, "host", "x-forwarded-proto"] as
 
 /** By lower-case name, "" where absent. */
 export type McpHeaders = Readonly<Record<(typeof MCP_HEADERS)[number], string>>;
+
+export type McpRequest = Request<readonly [], unknown, (typeof MCP_HEADERS)[number], undefined>;

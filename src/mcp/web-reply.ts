@@ -1,10 +1,17 @@
 /** A web Response of the protocol library as a reply of the front: whole, or as it comes. Runs on the front. */
-import { headerBlock, type Reply, type Sink } from "../front/route-table.js";
+import { JSON_HEADERS } from "../front/reply.js";
+import type { Reply } from "../front/route.js";
+import { headerBlock, type Sink } from "../transport/reply.js";
 
 const EVENT_STREAM = "text/event-stream";
 
 /** Headers that a client of the protocol reads. The library's others are for servers that write them themselves. */
 const KEPT_HEADERS = ["content-type", "allow", "cache-control"] as const;
+
+/** One message of the protocol. Unlike the API's answers it ends with its last brace. */
+export function messageReply(text: string, status = 200): Reply {
+  return { status, headers: JSON_HEADERS, body: text };
+}
 
 export async function replyOf(response: Response): Promise<Reply> {
   const kept = KEPT_HEADERS.flatMap((name) => {

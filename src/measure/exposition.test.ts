@@ -1,148 +1,85 @@
-/** The text of a scrape, read back by a parser of the format: its grammar, its histograms, and each figure where it belongs. */
+/** The text of a scrape, read back by a parser of the format: its grammar, its histograms, its labels. */
+import * as fc from "fast-check";
 import t from "tap";
-import { expose, type Gauges } from "./prometheus.js";
 import { parseExposition } from "../../test/support/exposition.js";
-import { BATCH_BOUNDS_CALLS, LATENCY_BOUNDS_S, Registry } from "./registry.js";
+import { Exposition, type Measured } from "./exposition.js";
+import { Histogram } from "./histogram.js";
 
-const GAUGES: Gauges = {
-  version: "1.2.3",
-  last_event_id: 21,
-  uptime_seconds: 1.5,
-  subscribers: 2,
-  instances: { pending: 20, active: 21, stale: 22 },
-  patterns: 3,
-  in_flight: 4,
-  writer_in_flight: 5,
-  pool_waiting: 6,
-  wal_bytes: 7,
-  resident_bytes: 8,
-  heap_bytes: 9,
-  cpu_seconds: 10.25,
-  loop_delay_seconds: { p50: 0.001, p99: 0.002, max: 0.003 },
-};
+/** A piece that has figures, as features have them. */
+class Pond implements Measured {
+  constructor(readonly depths: Histogram) {}
+
+  expose(out: Exposition): void {
+    out
+      .value("pond_fish", "gauge", "Fish in it.", 3)
+      .value("pond_caught_total", "counter", "Fish that were caught.", 10.25)
+      .metric("pond_depth_metres", "histogram", "How deep they swim.")
+      .histogram("pond_depth_metres", this.depths, { side: "north" })
+      .metric("pond_warmth", "summary", "How warm it is.")
+      .sample("pond_warmth", 0.001, { quantile: "0.5" })
+      .sample("pond_warmth", 0.002, { quantile: "0.99" });
+  }
+}
+
+function read(...measured: readonly Measured[]): ReturnType<typeof parseExposition> {
+  const out = new Exposition();
+  for (const one of measured) one.expose(out);
+  return parseExposition(out.text());
+}
 
 t.test("every figure is there, once, with its help and its type", (t) => {
-  const registry = new Registry();
-  Object.assign(registry, {
-    rest_calls: 11,
-    mcp_calls: 12,
-    unauthenticated: 13,
-    events_published: 14,
-    events_delivered: 15,
-    events_dropped: 16,
-    writer_restarts: 17,
-    writer_waiting: 18,
-    state_keys: 19,
+  const families = read(new Pond(new Histogram([1])), {
+    expose: (out) => void out.value("lake_fish", "gauge", "Fish elsewhere.", 0),
   });
-  const families = parseExposition(expose(registry, GAUGES));
-  const expected: Readonly<Record<string, readonly [type: string, value: number]>> = {
-    koor_http_requests_in_flight: ["gauge", 4],
-    koor_http_unauthenticated_total: ["counter", 13],
-    koor_state_keys: ["gauge", 19],
-    koor_subscribers: ["gauge", 2],
-    koor_subscriber_patterns: ["gauge", 3],
-    koor_events_published_total: ["counter", 14],
-    koor_events_delivered_total: ["counter", 15],
-    koor_events_dropped_total: ["counter", 16],
-    koor_writer_in_flight: ["gauge", 5],
-    koor_writer_queue_depth: ["gauge", 18],
-    koor_writer_restarts_total: ["counter", 17],
-    koor_pool_queue_depth: ["gauge", 6],
-    koor_wal_bytes: ["gauge", 7],
-    process_resident_memory_bytes: ["gauge", 8],
-    nodejs_heap_used_bytes: ["gauge", 9],
-    process_cpu_seconds_total: ["counter", 10.25],
-    koor_uptime_seconds: ["gauge", 1.5],
-    koor_last_event_id: ["gauge", 21],
-    koor_event_loop_delay_max_seconds: ["gauge", 0.003],
+  const expected: Readonly<Record<string, readonly [type: string, help: string, value: number]>> = {
+    pond_fish: ["gauge", "Fish in it.", 3],
+    pond_caught_total: ["counter", "Fish that were caught.", 10.25],
+    lake_fish: ["gauge", "Fish elsewhere.", 0],
   };
-  for (const [name, [type, value]] of Object.entries(expected)) {
-    t.equal(families.get(name)?.type, type, name);
-    t.same(families.get(name)?.samples, [{ name, labels: {}, value }], name);
-  }
-  t.same(families.get("koor_build_info")?.samples, [
-    { name: "koor_build_info", labels: { version: "1.2.3" }, value: 1 },
-  ]);
+  for (const [name, [type, help, value]] of Object.entries(expected))
+    t.same(families.get(name), { type, help, samples: [{ name, labels: {}, value }] }, name);
   t.same(
-    families.get("koor_calls_total")?.samples.map(({ labels, value }) => [labels["plane"], value]),
-    [
-      ["rest", 11],
-      ["mcp", 12],
-    ],
-  );
-  t.same(
-    families.get("koor_event_loop_delay_seconds")?.samples.map(({ labels, value }) => [labels["quantile"], value]),
+    families.get("pond_warmth")?.samples.map(({ labels, value }) => [labels["quantile"], value]),
     [
       ["0.5", 0.001],
       ["0.99", 0.002],
     ],
   );
+  t.same([...families.keys()].length, 5);
   t.end();
 });
 
-t.test("requests by route and status, with their latencies", (t) => {
-  const registry = new Registry();
-  const get = registry.addRoute("state.get");
-  registry.addRoute("never.called");
-  for (const seconds of [0.00005, 0.0001, 0.003, 20]) get.record(200, seconds);
-  get.record(404, 0.01);
-  get.record(200, 0.003);
-  const families = parseExposition(expose(registry, GAUGES));
+t.test("a histogram's buckets count what is at or below their bound", (t) => {
+  const depths = new Histogram([0.5, 1, 2]);
+  for (const depth of [0.25, 0.5, 0.75, 2, 20]) depths.observe(depth);
+  const samples = read(new Pond(depths)).get("pond_depth_metres")?.samples ?? [];
+  t.ok(samples.every(({ labels }) => labels["side"] === "north"));
   t.same(
-    families
-      .get("koor_http_requests_total")
-      ?.samples.map(({ labels, value }) => [labels["route"], labels["status"], value]),
+    samples.map(({ name, labels, value }) => [name.slice("pond_depth_metres".length), labels["le"], value]),
     [
-      ["state.get", "200", 5],
-      ["state.get", "404", 1],
+      ["_bucket", "0.5", 2],
+      ["_bucket", "1", 3],
+      ["_bucket", "2", 4],
+      ["_bucket", "+Inf", 5],
+      ["_sum", undefined, 23.5],
+      ["_count", undefined, 5],
     ],
   );
-  const buckets =
-    families
-      .get("koor_http_request_duration_seconds")
-      ?.samples.filter(({ name, labels }) => name.endsWith("_bucket") && labels["status"] === "200") ?? [];
-  t.same(
-    buckets.map(({ labels }) => labels["le"]),
-    [...LATENCY_BOUNDS_S.map(String), "+Inf"],
-  );
-  const below = (bound: string): number | undefined => buckets.find(({ labels }) => labels["le"] === bound)?.value;
-  t.equal(below("0.0001"), 2, "a bound counts what equals it");
-  t.equal(below("0.0025"), 2);
-  t.equal(below("0.005"), 4);
-  t.equal(below("10"), 4);
-  t.equal(below("+Inf"), 5);
-  const sum = families
-    .get("koor_http_request_duration_seconds")
-    ?.samples.find(({ name, labels }) => name.endsWith("_sum") && labels["status"] === "200");
-  t.ok(Math.abs((sum?.value ?? 0) - 20.00615) < 1e-9);
-  t.end();
-});
-
-t.test("the writer's batches", (t) => {
-  const registry = new Registry();
-  registry.recordCommit({ calls: 1, duration_us: 900, waiting: 3, state_keys: 5 });
-  registry.recordCommit({ calls: 64, duration_us: 3000, waiting: 0, state_keys: 6 });
-  const families = parseExposition(expose(registry, GAUGES));
-  const batch = families.get("koor_writer_batch_calls")?.samples ?? [];
-  t.equal(batch.filter(({ name }) => name.endsWith("_bucket")).length, BATCH_BOUNDS_CALLS.length + 1);
-  t.match(
-    batch.filter(({ name }) => !name.endsWith("_bucket")),
-    [
-      { name: "koor_writer_batch_calls_sum", value: 65 },
-      { name: "koor_writer_batch_calls_count", value: 2 },
-    ],
-  );
-  const commit = families.get("koor_writer_commit_seconds")?.samples ?? [];
-  t.ok(Math.abs((commit.find(({ name }) => name.endsWith("_sum"))?.value ?? 0) - 0.0039) < 1e-12, "in seconds");
-  t.equal(families.get("koor_state_keys")?.samples[0]?.value, 6);
-  t.equal(families.get("koor_writer_queue_depth")?.samples[0]?.value, 0);
   t.end();
 });
 
 t.test("label values are escaped", (t) => {
-  const registry = new Registry();
-  registry.addRoute('a"b\\c\nd').record(200, 0.1);
-  const [sample] = parseExposition(expose(registry, GAUGES)).get("koor_http_requests_total")?.samples ?? [];
-  t.equal(sample?.labels["route"], 'a"b\\c\nd');
+  const label = fc.oneof(
+    fc.constant('a"b\\c\nd'),
+    fc.string(),
+    fc.string({ unit: fc.constantFrom("\\", '"', "\n", "n") }),
+  );
+  const property = fc.property(label, (value) => {
+    const families = read({
+      expose: (out) => void out.metric("pond_fish", "gauge", "Fish in it.").sample("pond_fish", 1, { kind: value }),
+    });
+    return families.get("pond_fish")?.samples[0]?.labels["kind"] === value;
+  });
+  t.doesNotThrow(() => fc.assert(property));
   t.end();
 });

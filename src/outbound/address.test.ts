@@ -1,4 +1,6 @@
-/** Every known metadata service in every form in which an address can be written, and its neighbours that may be called. */
+/**
+ * Every known metadata service in every form in which an address can be written, and its neighbours that may be called.
+ */
 import { assert, ipV4, ipV6, nat, property } from "fast-check";
 import { isIP } from "node:net";
 import t from "tap";

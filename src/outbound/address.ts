@@ -23,7 +23,9 @@ const METADATA: readonly (readonly [network: string, bits: number])[] = [
   ["fe80::a9fe:a9fe", 128], // OpenStack
 ];
 
-/** What is not routed on the public network: loopback, private, shared, link-local, multicast, reserved, documentation. */
+/**
+ * What is not routed on the public network: loopback, private, shared, link-local, multicast, reserved, documentation.
+ */
 const PRIVATE: readonly (readonly [network: string, bits: number])[] = [
   ["0.0.0.0", 8],
   ["10.0.0.0", 8],

@@ -4,8 +4,8 @@
  * (client.ts); the check here answers early, where a user can still be told.
  */
 import { OUTBOUND_URL_BYTES_MAX } from "../../schemas/limits.js";
+import { utf8Length } from "../../schemas/text.js";
 import { Failure } from "../base/result.js";
-import { utf8Length } from "../base/path.js";
 import { classifyAddress, type AddressClass } from "./address.js";
 
 /** Why an exchange with another server did not come about. */
@@ -59,7 +59,10 @@ const METADATA_NAMES: ReadonlySet<string> = new Set([
   "metadata.tencentyun.com",
 ]);
 
-/** What a host of a URL is by its text alone; "public" for a name that says nothing. Brackets and a root dot do not matter. */
+/**
+ * What a host of a URL is by its text alone; "public" for a name that says nothing. Brackets and a root dot do not
+ * matter.
+ */
 function classifyHost(hostname: string): AddressClass {
   const host = hostname
     .replace(/^\[(.*)\]$/, "$1")

@@ -5,14 +5,15 @@
  */
 import { Worker } from "node:worker_threads";
 import t from "tap";
-import type { PublishReply } from "../../schemas/events.js";
 import { STREAM_CREDIT_CHUNKS, VERDICT_GRACE_MS } from "../../schemas/limits.js";
 import type { CallContext, Frame } from "./frames.js";
 import type { Owner } from "../../test/support/server-process.js";
+import { act, count, PEER_METHODS } from "../../test/threads/peer-methods.js";
 import { Shared, type PeerData } from "../../test/threads/shared.js";
 import { AssertionError } from "../base/assert.js";
 import { Failure, RemoteFailure } from "../base/result.js";
 import { RpcClient, type RpcClientOptions } from "./client.js";
+import type { ReplyOf } from "./method.js";
 import { openChannel, Port } from "./port.js";
 
 const PEER = new URL("../../test/threads/peer.js", import.meta.url);
@@ -24,6 +25,8 @@ function startPeer(workerData: PeerData): Worker {
   return new Worker(PEER, { workerData, execArgv: [], env: {} });
 }
 
+type Acted = ReplyOf<typeof act>;
+
 /** A client and its peer; `log` gets what comes back, in order. */
 class Pair {
   readonly shared: Shared;
@@ -31,12 +34,13 @@ class Pair {
   readonly client: RpcClient;
   readonly notices: string[] = [];
   readonly log: string[] = [];
-  readonly outcomes = new Map<string, PublishReply | Failure>();
+  readonly outcomes = new Map<string, Acted | Failure>();
 
   constructor(t: Owner, options: Partial<RpcClientOptions> = {}, mailbox_max?: number) {
     this.shared = Shared.make(mailbox_max);
     this.worker = startPeer({ shared: this.shared.buffer });
     this.client = new RpcClient({
+      methods: PEER_METHODS,
       clock: this.shared,
       onNotice: (name, payload) => this.log.push(`${name} ${String(payload)}`),
       ...options,
@@ -49,12 +53,11 @@ class Pair {
   }
 
   /** Calls with a topic that says what is to happen; the outcome is noted under it. */
-  call(topic: string, deadline_ms = 1000, bytes = 0): number {
+  call(topic: string, deadline_ms = 1000, weight = 0): number {
     return this.client.call(
-      "events.publish",
-      { events: [{ topic, data: "", source: "" }] },
+      act,
+      { topic, padding: "x".repeat(weight) },
       CONTEXT,
-      bytes,
       (reply) => {
         this.log.push(topic);
         this.outcomes.set(topic, reply);
@@ -64,15 +67,15 @@ class Pair {
   }
 
   /** As `call`, and its outcome. */
-  async ask(topic: string): Promise<PublishReply | Failure> {
-    return await this.client.request("events.publish", { events: [{ topic, data: "", source: "" }] }, CONTEXT);
+  async ask(topic: string): Promise<Acted | Failure> {
+    return await this.client.request(act, { topic }, CONTEXT);
   }
 
   /** What the peer carried out; everything that was sent before has come to it, too. */
   async executed(): Promise<string[]> {
     const reply = await this.ask("executed");
     if (reply instanceof Failure) throw new Error(reply.message);
-    return reply.events.map((event) => event.topic);
+    return reply.topics;
   }
 
   status(topic: string): string | undefined {
@@ -90,9 +93,9 @@ class Pair {
 t.test("a call reaches the other side and its reply comes back", async (t) => {
   const pair = new Pair(t);
   const reply = await pair.ask("echo");
-  t.same(reply, { events: [] });
+  t.match(reply, { topics: [] });
   const second = await pair.ask("executed");
-  t.same(second, { events: [{ id: 0, topic: "echo", source: "someone", text: "t1" }] }, "actor and trace travel along");
+  t.same(second, { topics: ["echo"], actor: "someone", trace: "t1" }, "actor and trace travel along");
   const refusal = await pair.ask("refuse");
   t.ok(refusal instanceof RemoteFailure, "what the other side refuses is known as its word");
   t.match(refusal, {
@@ -153,7 +156,7 @@ t.test("a call that is never answered ends after its grace, its outcome unknown"
   t.equal(pair.client.depth, 0);
   pair.shared.open();
   t.same(await pair.executed(), ["silent", "hold"], "it was carried out after all");
-  t.same(pair.log, ["ready [object Object]", "silent", "hold"], "and its late reply is nobody's");
+  t.same(pair.log, ["ready null", "silent", "hold"], "and its late reply is nobody's");
 });
 
 t.test("a cancelled call that still waits is never carried out", async (t) => {
@@ -212,7 +215,7 @@ t.test("the other side crashes: everything in flight fails", async (t) => {
   pair.worker.on("error", () => undefined);
   const first = pair.call("silent 1");
   pair.call("silent 2");
-  const chunks = pair.client.stream("state.list", { prefix: "", after: "", limit: null }, CONTEXT);
+  const chunks = pair.client.stream(count, { prefix: "", limit: null }, CONTEXT);
   t.equal((await chunks.next()).value, "0");
   pair.call("crash");
   pair.call("never begun");
@@ -244,7 +247,7 @@ t.test("the other side crashes: everything in flight fails", async (t) => {
 t.test("a thousand calls in flight, replies and notices in the order sent", async (t) => {
   const pair = new Pair(t);
   await pair.hold();
-  const expected = ["ready [object Object]", "hold"];
+  const expected = ["ready null", "hold"];
   for (let at = 0; at < 1000; at++) {
     const topic = at % 7 === 0 ? `notice ${at}` : `echo ${at}`;
     pair.call(topic);
@@ -261,7 +264,7 @@ t.test("a thousand calls in flight, replies and notices in the order sent", asyn
 
 t.test("a stream runs ahead of its reader by its credit and no more", async (t) => {
   const pair = new Pair(t);
-  const chunks = pair.client.stream("state.list", { prefix: "", after: "", limit: null }, CONTEXT);
+  const chunks = pair.client.stream(count, { prefix: "", limit: null }, CONTEXT);
   const read: unknown[] = [];
   for (const stop of [1, 250, 1000]) {
     while (read.length < stop) read.push((await chunks.next()).value);
@@ -273,7 +276,7 @@ t.test("a stream runs ahead of its reader by its credit and no more", async (t) 
     Array.from({ length: 1000 }, (_, at) => String(at)),
   );
   t.equal(pair.shared.ended, 0);
-  await chunks.return();
+  await chunks.return(GONE);
   await pair.executed();
   t.equal(pair.shared.ended, 1, "a reader that leaves stops the generator");
   t.equal(pair.client.depth, 0);
@@ -286,8 +289,7 @@ t.test("a stream ends after its last chunk, a failed one with its failure", asyn
   const pair = new Pair(t);
   const read = async (prefix: string, limit: number): Promise<unknown[]> => {
     const items: unknown[] = [];
-    for await (const chunk of pair.client.stream("state.list", { prefix, after: "", limit }, CONTEXT))
-      items.push(chunk);
+    for await (const chunk of pair.client.stream(count, { prefix, limit }, CONTEXT)) items.push(chunk);
     return items;
   };
   t.same(await read("", 0), []);
@@ -306,7 +308,7 @@ t.test("a stream ends after its last chunk, a failed one with its failure", asyn
 t.test("a stream that is cancelled while it waits is never begun", async (t) => {
   const pair = new Pair(t);
   await pair.hold();
-  const chunks = pair.client.stream("state.list", { prefix: "", after: "", limit: null }, CONTEXT, 100);
+  const chunks = pair.client.stream(count, { prefix: "", limit: null }, CONTEXT, 100);
   const first = chunks.next();
   pair.shared.time_ms = 100;
   pair.client.tick(100);
@@ -315,6 +317,21 @@ t.test("a stream that is cancelled while it waits is never begun", async (t) => 
   t.match(await chunks.next(), { done: true });
   await pair.executed();
   t.equal(pair.shared.produced, 0);
+});
+
+t.test("a stream returns its reply, and a call carries its weight", async (t) => {
+  const pair = new Pair(t);
+  const chunks = pair.client.stream(count, { prefix: "", limit: 2 }, CONTEXT);
+  t.same(
+    [await chunks.next(), await chunks.next(), await chunks.next()],
+    [
+      { done: false, value: "0" },
+      { done: false, value: "1" },
+      { done: true, value: { counted: 2 } },
+    ],
+  );
+  pair.call("weighed", 1000, 12_345);
+  t.same(await pair.executed(), ["weighed 12345"]);
 });
 
 t.test("the frames of one turn travel as one message", async (t) => {

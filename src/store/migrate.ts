@@ -47,8 +47,8 @@ const MIGRATIONS: readonly string[] = [
   versionedSpace("spec"),
   `
   CREATE TABLE llm_usage (
-    id INTEGER PRIMARY KEY, created_at INTEGER NOT NULL, instance_id TEXT NOT NULL, project TEXT NOT NULL, session_tag TEXT NOT NULL,
-    provider TEXT NOT NULL, model TEXT NOT NULL, request_type TEXT NOT NULL,
+    id INTEGER PRIMARY KEY, created_at INTEGER NOT NULL, instance_id TEXT NOT NULL, project TEXT NOT NULL,
+    session_tag TEXT NOT NULL, provider TEXT NOT NULL, model TEXT NOT NULL, request_type TEXT NOT NULL,
     tokens_in INTEGER NOT NULL, tokens_out INTEGER NOT NULL, cost_usd REAL NOT NULL
   );
   CREATE INDEX llm_usage_instance ON llm_usage (instance_id) WHERE instance_id <> '';
@@ -57,52 +57,75 @@ const MIGRATIONS: readonly string[] = [
   `,
   `
   CREATE TABLE rule (
-    project TEXT NOT NULL, rule_id TEXT NOT NULL, severity TEXT NOT NULL, match_type TEXT NOT NULL, pattern TEXT NOT NULL, message TEXT NOT NULL,
-    stack TEXT NOT NULL, applies_to TEXT NOT NULL, source TEXT NOT NULL, status TEXT NOT NULL, proposed_by TEXT NOT NULL, context TEXT NOT NULL,
+    project TEXT NOT NULL, rule_id TEXT NOT NULL, severity TEXT NOT NULL, match_type TEXT NOT NULL,
+    pattern TEXT NOT NULL, message TEXT NOT NULL, stack TEXT NOT NULL, applies_to TEXT NOT NULL,
+    source TEXT NOT NULL, status TEXT NOT NULL, proposed_by TEXT NOT NULL, context TEXT NOT NULL,
     created_at INTEGER NOT NULL, size INTEGER NOT NULL, PRIMARY KEY (project, rule_id)
   ) WITHOUT ROWID;
-  -- How often a project's rules were changed: it never begins anew, so that what was compiled of them is known to be old.
+  -- How often a project's rules were changed: it never begins anew, so that what was compiled of them is known
+  -- to be old.
   CREATE TABLE rule_set (project TEXT PRIMARY KEY, version INTEGER NOT NULL) WITHOUT ROWID;
   `,
   `
   -- Rows are never used again: a webhook that is deleted and made anew is another one.
   CREATE TABLE webhook (
-    row INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, url TEXT NOT NULL, patterns TEXT NOT NULL, secret TEXT NOT NULL,
-    active INTEGER NOT NULL, epoch INTEGER NOT NULL, fail_count INTEGER NOT NULL, created_at INTEGER NOT NULL, last_fired INTEGER
+    row INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, url TEXT NOT NULL, patterns TEXT NOT NULL,
+    secret TEXT NOT NULL, active INTEGER NOT NULL, epoch INTEGER NOT NULL, fail_count INTEGER NOT NULL,
+    created_at INTEGER NOT NULL, last_fired INTEGER
   );
-  -- What is to be delivered: it outlives the event, which may be pruned meanwhile. waiting counts the rows of the queue.
-  CREATE TABLE webhook_body (event INTEGER PRIMARY KEY, waiting INTEGER NOT NULL, bytes INTEGER NOT NULL, body TEXT NOT NULL);
-  CREATE TABLE webhook_queue (webhook INTEGER NOT NULL, event INTEGER NOT NULL, PRIMARY KEY (webhook, event)) WITHOUT ROWID;
+  -- What is to be delivered: it outlives the event, which may be pruned meanwhile.
+  -- waiting counts the rows of the queue.
+  CREATE TABLE webhook_body (
+    event INTEGER PRIMARY KEY, waiting INTEGER NOT NULL, bytes INTEGER NOT NULL, body TEXT NOT NULL
+  );
+  CREATE TABLE webhook_queue (
+    webhook INTEGER NOT NULL, event INTEGER NOT NULL, PRIMARY KEY (webhook, event)
+  ) WITHOUT ROWID;
   `,
   `
   -- No row number is ever used again: signs of life on their way must not meet another instance.
   CREATE TABLE instance (
     row INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, token_hash BLOB NOT NULL, name TEXT NOT NULL,
-    workspace TEXT NOT NULL, intent TEXT NOT NULL, stack TEXT NOT NULL, capabilities TEXT NOT NULL, registered_at INTEGER NOT NULL
+    workspace TEXT NOT NULL, intent TEXT NOT NULL, stack TEXT NOT NULL, capabilities TEXT NOT NULL,
+    registered_at INTEGER NOT NULL
   );
   -- What changes all the time, in narrow rows: a thousand heartbeats touch a handful of pages.
   CREATE TABLE instance_life (row INTEGER PRIMARY KEY, status TEXT NOT NULL, last_seen INTEGER NOT NULL);
 
   -- Hours since the epoch come first: a flush touches neighbouring pages, and old hours go in one range.
   CREATE TABLE agent_metric (
-    hour INTEGER NOT NULL, instance TEXT NOT NULL, metric TEXT NOT NULL, value INTEGER NOT NULL, PRIMARY KEY (hour, instance, metric)
+    hour INTEGER NOT NULL, instance TEXT NOT NULL, metric TEXT NOT NULL, value INTEGER NOT NULL,
+    PRIMARY KEY (hour, instance, metric)
   ) WITHOUT ROWID;
   -- The newest flush that was carried out, so that one that is sent again counts once.
-  CREATE TABLE agent_metric_flush (only INTEGER PRIMARY KEY CHECK (only = 1), server TEXT NOT NULL, sequence INTEGER NOT NULL);
+  CREATE TABLE agent_metric_flush (
+    only INTEGER PRIMARY KEY CHECK (only = 1), server TEXT NOT NULL, sequence INTEGER NOT NULL
+  );
   `,
   `
   -- rules: JSON text, the rules of data as they were checked; derived from data, and as old as it.
   CREATE TABLE template (
-    id TEXT PRIMARY KEY, name TEXT NOT NULL, description TEXT NOT NULL, kind TEXT NOT NULL, tags TEXT NOT NULL, version INTEGER NOT NULL,
-    created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, data TEXT NOT NULL, rules TEXT NOT NULL
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, description TEXT NOT NULL, kind TEXT NOT NULL, tags TEXT NOT NULL,
+    version INTEGER NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
+    data TEXT NOT NULL, rules TEXT NOT NULL
   );
   `,
   `
   -- Ids only grow: the newest run is never pruned.
   CREATE TABLE compliance_run (
-    id INTEGER PRIMARY KEY, run_at INTEGER NOT NULL, instance TEXT NOT NULL, project TEXT NOT NULL, contract TEXT NOT NULL, violations TEXT NOT NULL
+    id INTEGER PRIMARY KEY, run_at INTEGER NOT NULL, instance TEXT NOT NULL, project TEXT NOT NULL,
+    contract TEXT NOT NULL, violations TEXT NOT NULL
   );
   CREATE INDEX compliance_run_instance ON compliance_run (instance);
+  `,
+  `
+  -- How many deliveries have led to the event.
+  ALTER TABLE webhook_body ADD COLUMN hops INTEGER NOT NULL DEFAULT 0;
+  `,
+  `
+  -- The newest flush of each node that was carried out. What a run of before has sent is of no use: it sends no more.
+  DROP TABLE agent_metric_flush;
+  CREATE TABLE agent_metric_flush (node TEXT PRIMARY KEY, run TEXT NOT NULL, sequence INTEGER NOT NULL) WITHOUT ROWID;
   `,
 ];
 

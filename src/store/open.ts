@@ -3,6 +3,7 @@
  * SQLite's error codes mean. Knows no table.
  */
 import Database from "better-sqlite3";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { SQLITE_BUSY_TIMEOUT_MS, SQLITE_READ_CACHE_KIB, WAL_CHECKPOINT_PAGES } from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";
@@ -14,6 +15,11 @@ export type Statement<Parameters extends unknown[], Row> = Database.Statement<Pa
 /** Path of the database in a data directory. */
 export function databasePath(data_dir: string): string {
   return join(data_dir, "data.db");
+}
+
+/** Size of the write-ahead log; 0 where there is none. */
+export function logBytes(data_dir: string): number {
+  return statSync(`${databasePath(data_dir)}-wal`, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 /**

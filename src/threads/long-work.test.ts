@@ -1,30 +1,26 @@
-/** Which work waits its turn, under which deadline it is done, and how long a turn is held; the pool is the test's. */
-import t from "tap";
+/** Who is tried at once, who takes turns, and what is remembered, with a pool that is played by the test. */
 import { Type } from "typebox";
+import t from "tap";
 import {
-  CONTRACT_DEADLINE_MS,
   LONG_SUBJECTS_KEPT_MAX,
+  LONG_WORK_TOGETHER_MAX,
   LONG_WORK_WAITING_MAX,
   SHORT_WORK_BYTES_MAX,
-  SHORT_WORK_DEADLINE_MS,
 } from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";
 import { LongWork } from "./long-work.js";
-import type { Chunks, JobOptions, Pool } from "./pool.js";
+import type { JobOptions, Pool } from "./pool.js";
 import { streamJob, unaryJob } from "./pool-method.js";
 
-const CONTEXT = { actor: "", trace: "" };
-const SLOW = new Failure("DEADLINE_EXCEEDED", "deadline exceeded");
-const LONG = SHORT_WORK_BYTES_MAX + 1;
-
-const work = unaryJob({
-  name: "test.work",
-  request: Type.Object({ of: Type.String() }),
-  reply: Type.Null(),
+const job = unaryJob({
+  name: "test.job",
+  request: Type.String(),
+  reply: Type.String(),
   cost: "unbounded",
   models: {},
-  run: () => null,
+  run: (_, request) => request,
 });
+
 const stream = streamJob({
   name: "test.stream",
   request: Type.Object({}),
@@ -38,95 +34,134 @@ const stream = streamJob({
   },
 });
 
-/** A pool whose jobs end when they are told to; its options are what each was run with. */
-function makePool(): {
-  readonly long_work: LongWork;
-  readonly begun: string[];
-  readonly options: JobOptions[];
-  readonly end: (of: string, reply?: Failure | null) => void;
-} {
-  const ends = new Map<string, (reply: Failure | null) => void>();
-  const begun: string[] = [];
-  const options: JobOptions[] = [];
-  const pool: Pick<Pool, "run" | "stream"> = {
-    run: ((_job: unknown, { of }: { readonly of: string }, given: JobOptions = {}) => {
-      begun.push(of);
-      options.push(given);
-      return new Promise<Failure | null>((resolve) => ends.set(of, resolve));
-    }) as unknown as Pool["run"],
-    stream: async function* () {
-      begun.push("stream");
-      yield* ["a", "b"];
-      return null;
-    } as () => Chunks as Pool["stream"],
-  };
-  return {
-    long_work: new LongWork(pool as Pool),
-    begun,
-    options,
-    end: (of, reply = null) => ends.get(of)?.(reply),
-  };
+interface Begun {
+  readonly request: string;
+  readonly options: JobOptions;
+  readonly answer: (reply: string | Failure) => void;
 }
 
-t.test("short work begins at once, under a short deadline; long work one after the other", async (t) => {
-  const { long_work, begun, options, end } = makePool();
-  const long = ["1", "2"].map((of) => long_work.run(work, { of }, { bytes: LONG }));
-  const short = ["a", "b"].map((of) => long_work.run(work, { of }, { bytes: SHORT_WORK_BYTES_MAX }));
-  await new Promise((resolve) => setImmediate(resolve));
-  t.same(begun, ["a", "b", "1"]);
-  t.same(
-    options.map(({ deadline_ms }) => deadline_ms),
-    [SHORT_WORK_DEADLINE_MS, SHORT_WORK_DEADLINE_MS, undefined],
-    "long work has the job's own",
-  );
-  for (const of of ["a", "b", "1"]) end(of);
-  t.same(await Promise.all([...short, long[0]]), [null, null, null]);
-  t.same(begun, ["a", "b", "1", "2"]);
-  end("2", SLOW);
-  t.equal(await long[1], SLOW, "a refusal is handed on, and gives the turn back");
-  const next = long_work.run(work, { of: "3" }, { bytes: LONG });
-  await new Promise((resolve) => setImmediate(resolve));
-  end("3");
-  t.equal(await next, null);
-});
-
-t.test("few wait, and a stream holds its turn until it was read or left", async (t) => {
-  const { long_work, begun, end } = makePool();
-  const chunks = await long_work.stream(stream, {}, CONTEXT);
-  if (chunks instanceof Failure) throw new Error(chunks.message);
-  t.match(await chunks.next(), { value: "a" });
-  const waiting = Array.from({ length: LONG_WORK_WAITING_MAX }, (_, at) =>
-    long_work.run(work, { of: `${at}` }, { bytes: LONG }),
-  );
-  t.match(await long_work.run(work, { of: "more" }, { bytes: LONG }), { status: "RESOURCE_EXHAUSTED" });
-  t.same(begun, ["stream"]);
-  await chunks.return(null);
-  for (const [at, one] of waiting.entries()) {
-    await new Promise((resolve) => setImmediate(resolve));
-    end(`${at}`);
-    t.equal(await one, null);
-  }
-  t.equal(begun.length, 1 + LONG_WORK_WAITING_MAX);
-});
-
-t.test("a subject whose short work did not end in time waits its turn after that", async (t) => {
-  const { long_work, end } = makePool();
-  const run = async (subject: string, reply: Failure | null = null): Promise<void> => {
-    const done = long_work.run(work, { of: subject }, { bytes: 1, subject });
-    await new Promise((resolve) => setImmediate(resolve));
-    end(subject, reply);
-    await done;
+function play(): { readonly work: LongWork; readonly begun: Begun[] } {
+  const begun: Begun[] = [];
+  const pool = {
+    run: (_job: unknown, request: string, options: JobOptions) =>
+      new Promise((resolve) => {
+        begun.push({ request, options, answer: resolve });
+      }),
+    stream: async function* () {
+      yield* ["a", "b"];
+      return null;
+    },
   };
-  const isShort = (subject: string): boolean => long_work.isShort({ bytes: 1, subject });
-  t.equal(isShort("slow"), true, "nobody knows yet");
-  await run("slow", SLOW);
-  t.equal(isShort("slow"), false);
-  t.equal(isShort("fine"), true, "others are what they were");
-  await run("slow", new Failure("INVALID_ARGUMENT", "x"));
-  t.equal(isShort("slow"), true, "until its work is done with quickly");
-  await run("slow", SLOW);
-  for (let count = 0; count < LONG_SUBJECTS_KEPT_MAX; count++) await run(`${count}`, SLOW);
-  t.equal(isShort("0"), false);
-  t.equal(isShort("slow"), true, "the oldest is forgotten");
-  t.ok(CONTRACT_DEADLINE_MS <= SHORT_WORK_DEADLINE_MS, "a contract's payloads have their own deadline");
+  return { work: new LongWork(pool as unknown as Pool), begun };
+}
+
+async function settle(): Promise<void> {
+  for (let at = 0; at < 3; at++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+const LONG = { bytes: SHORT_WORK_BYTES_MAX + 1 };
+const SHORT = { bytes: SHORT_WORK_BYTES_MAX };
+
+t.test("what is short is begun at once, what is long in its turn", async (t) => {
+  const { work, begun } = play();
+  const long = Array.from({ length: LONG_WORK_TOGETHER_MAX + 2 }, (_, at) => work.run(job, `long ${at}`, LONG));
+  const short = Array.from({ length: 3 }, (_, at) => work.run(job, `short ${at}`, SHORT));
+  await settle();
+  const together = Array.from({ length: LONG_WORK_TOGETHER_MAX }, (_, at) => `long ${at}`);
+  t.same(
+    begun.map(({ request }) => request).toSorted(),
+    [...together, "short 0", "short 1", "short 2"].toSorted(),
+    "no long one stands in the way of a short one",
+  );
+  for (const { request, options } of begun)
+    t.equal(
+      options.deadline_ms !== undefined,
+      request.startsWith("short"),
+      `${request}: a short one has a short deadline`,
+    );
+  for (let done = 0; done < begun.length; done++) {
+    begun[done]?.answer(`done ${begun[done]?.request}`);
+    await settle();
+  }
+  t.same(
+    await Promise.all(long),
+    long.map((_, at) => `done long ${at}`),
+  );
+  t.same(
+    await Promise.all(short),
+    short.map((_, at) => `done short ${at}`),
+  );
+});
+
+t.test("so many wait and no more", async (t) => {
+  const { work, begun } = play();
+  const fitting = LONG_WORK_TOGETHER_MAX + LONG_WORK_WAITING_MAX;
+  const all = Array.from({ length: fitting + 1 }, (_, at) => work.run(job, String(at), LONG));
+  t.match(await all.at(-1), { status: "RESOURCE_EXHAUSTED", http: 503 });
+  for (let done = 0; done < fitting; done++) {
+    await settle();
+    begun[done]?.answer("done");
+  }
+  t.same(
+    await Promise.all(all.slice(0, fitting)),
+    all.slice(0, fitting).map(() => "done"),
+  );
+});
+
+t.test("a subject that took too long counts as long, until it is done with quickly", async (t) => {
+  const { work, begun } = play();
+  const size = { bytes: 1, subject: "p\nhostile" };
+  t.ok(work.isShort(size));
+  const first = work.run(job, "first", size);
+  begun[0]?.answer(new Failure("DEADLINE_EXCEEDED", "deadline exceeded"));
+  t.match(await first, { status: "DEADLINE_EXCEEDED" });
+  t.notOk(work.isShort(size));
+  t.ok(work.isShort({ bytes: 1, subject: "p\nother" }), "that one alone");
+  const second = work.run(job, "second", size);
+  const third = work.run(job, "third", size);
+  await settle();
+  t.same(
+    begun.slice(1).map(({ request }) => request),
+    ["second"],
+    "in its turn",
+  );
+  begun[1]?.answer("done");
+  await second;
+  t.ok(work.isShort(size));
+  await settle();
+  begun[2]?.answer("done");
+  t.equal(await third, "done");
+});
+
+t.test("a stream holds its turn until it was read or left", async (t) => {
+  const { work, begun } = play();
+  for (const leaves of [true, false]) {
+    const held = await Promise.all(
+      Array.from({ length: LONG_WORK_TOGETHER_MAX }, () => work.stream(stream, {}, { actor: "", trace: "" })),
+    );
+    const before = begun.length;
+    const next = work.run(job, "next", LONG);
+    for (const chunks of held) {
+      if (chunks instanceof Failure) throw new Error(chunks.message);
+      t.match(await chunks.next(), { value: "a" });
+      await settle();
+      t.equal(begun.length, before, "it waits");
+      if (leaves) await chunks.return(null);
+      else for (let ended = false; !ended; ended = (await chunks.next()).done === true);
+    }
+    await settle();
+    begun[before]?.answer("done");
+    t.equal(await next, "done");
+  }
+});
+
+t.test("the oldest of the subjects that took too long is forgotten", async (t) => {
+  const { work, begun } = play();
+  for (let count = 0; count <= LONG_SUBJECTS_KEPT_MAX; count++) {
+    const done = work.run(job, "", { bytes: 1, subject: `${count}` });
+    begun.at(-1)?.answer(new Failure("DEADLINE_EXCEEDED", "deadline exceeded"));
+    await done;
+  }
+  t.ok(work.isShort({ bytes: 1, subject: "0" }));
+  t.notOk(work.isShort({ bytes: 1, subject: "1" }));
 });

@@ -11,7 +11,8 @@ import type { Log } from "../base/log.js";
 import { RpcClient } from "../rpc/client.js";
 import type { MethodTable, Notice, PayloadOf } from "../rpc/method.js";
 import { claimDataDir, DataDirError } from "../store/data-dir.js";
-import { removeStaging } from "../store/staging.js";
+import { logBytes } from "../store/open.js";
+import { removeStaging, stagingPath } from "../store/staging.js";
 import type { AnyMethod } from "./methods.js";
 import { Pool } from "./pool.js";
 import { Reader } from "./reader.js";
@@ -47,6 +48,10 @@ export interface Threads<Notices extends Readonly<Record<string, Notice>>> {
   /** A pool of its own for backups: the slow reader of one keeps no job waiting. */
   readonly exports: Pool;
   readonly reads: Reads;
+  /** Where a restore gathers its snapshot. */
+  readonly staging_path: string;
+  /** Bytes of the database's write-ahead log. */
+  logBytes(): number;
   /** Starts the thread of a restore. */
   startStaging(): StagingThread;
   /**
@@ -117,6 +122,8 @@ export async function openThreads<Notices extends Readonly<Record<string, Notice
     pool,
     exports,
     reads: new Reads(reader, pool),
+    staging_path: stagingPath(data_dir),
+    logBytes: () => logBytes(data_dir),
     startStaging: () => new StagingThread({ url: urls.staging, methods, data, clock: systemClock, log }),
     listen: (handlers, onRestarted) => {
       for (const [key, notice] of Object.entries(notices)) takers.set(notice.name, handlers[key] as never);

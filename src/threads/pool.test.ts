@@ -3,9 +3,14 @@
  * each is answered, and the next ones find a worker.
  */
 import t from "tap";
-import { POOL_QUEUE_MAX, POOL_THREADS_MAX } from "../../schemas/limits.js";
+import {
+  POOL_QUEUE_MAX,
+  POOL_THREADS_MAX,
+  POOL_UNBOUNDED_TOGETHER_MAX,
+  POOL_WAIT_MS_MAX,
+} from "../../schemas/limits.js";
 import { makeDirectory, type Owner } from "../../test/support/server-process.js";
-import type { HoldRequest } from "../../test/threads/jobs.js";
+import { bounded, counting, TEST_METHODS, unbounded } from "../../test/threads/jobs.js";
 import { Shared } from "../../test/threads/shared.js";
 import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
@@ -34,7 +39,8 @@ function makePool(t: Owner, deadline_ms?: number): { readonly pool: Pool; readon
   };
   const pool = new Pool({
     url: JOBS,
-    settings: { data_dir, state_history: 0 },
+    methods: TEST_METHODS,
+    data: { data_dir, settings: { state_history: 0, state_events: false, event_history: 0 } },
     log,
     ...(deadline_ms === undefined ? {} : { deadline_ms }),
   });
@@ -42,23 +48,33 @@ function makePool(t: Owner, deadline_ms?: number): { readonly pool: Pool; readon
   return { pool, errors };
 }
 
-function run(pool: Pool, key: string): Promise<string | Failure> {
-  return pool.run("state.history", { key, limit: 1 });
+function run(pool: Pool, what: string): Promise<string | Failure> {
+  return pool.run(bounded, { what });
 }
 
 /** A stream's chunks as one text, and its Failure. */
 async function read(
   pool: Pool,
-  prefix: string,
+  what: string,
   limit: number | null,
 ): Promise<{ text: string; failure: Failure | null }> {
   let text = "";
   let failure: Failure | null = null;
-  for await (const chunk of pool.stream("state.list", { prefix, after: "", limit }, CONTEXT)) {
+  for await (const chunk of pool.stream(counting, { what, limit }, CONTEXT)) {
     if (chunk instanceof Failure) failure = chunk;
     else text += chunk;
   }
   return { text, failure };
+}
+
+/** Jobs that are held, each at a gate of its own: one that is shared would let through whichever thread comes first. */
+function hold(
+  pool: Pool,
+  job: typeof bounded,
+  count: number,
+): { readonly gates: readonly Shared[]; readonly held: readonly Promise<string | Failure>[] } {
+  const gates = Array.from({ length: count }, () => Shared.make());
+  return { gates, held: gates.map(({ buffer }) => pool.run(job, { what: "hold", shared: buffer })) };
 }
 
 function numbers(count: number): string {
@@ -67,8 +83,13 @@ function numbers(count: number): string {
 
 t.test("jobs answer, refuse and fail", async (t) => {
   const { pool, errors } = makePool(t);
-  t.same(await Promise.all(["a", "b", "c"].map((key) => run(pool, key))), ["done a", "done b", "done c"]);
-  t.match(await run(pool, "refuse"), { status: "NOT_FOUND", message: "not there", members: { key: "refuse" } });
+  t.same(await Promise.all(["a", "b", "c"].map((what) => run(pool, what))), ["done a", "done b", "done c"]);
+  t.match(await run(pool, "refuse"), {
+    status: "NOT_FOUND",
+    message: "not there",
+    members: { what: "refuse" },
+    subject: { what: "refuse" },
+  });
   t.same(errors, []);
   t.match(await run(pool, "throw"), { status: "INTERNAL", message: "internal error" });
   t.same(errors, ["job failed: thrown on purpose"], "the client learns nothing, the log all");
@@ -91,12 +112,7 @@ t.test("a stuck job is ended at its deadline, and its worker replaced", async (t
 
 t.test("a full queue refuses at once, and what is in it is done", async (t) => {
   const { pool } = makePool(t);
-  // A gate for each: one that is shared would let through whichever thread comes first.
-  const gates = Array.from({ length: POOL_THREADS_MAX }, () => Shared.make());
-  const held = gates.map(({ buffer }) => {
-    const request: HoldRequest = { key: "hold", limit: 1, shared: buffer };
-    return pool.run("state.history", request);
-  });
+  const { gates, held } = hold(pool, bounded, POOL_THREADS_MAX);
   for (const gate of gates) await gate.held();
   const queued = Array.from({ length: POOL_QUEUE_MAX }, (_, at) => run(pool, String(at)));
   t.equal(pool.waiting, POOL_QUEUE_MAX);
@@ -137,9 +153,9 @@ t.test("streams come whole and in order, however often", async (t) => {
 t.test("a reader that leaves sets the worker free", async (t) => {
   const { pool, errors } = makePool(t);
   for (let round = 0; round < 3 * POOL_THREADS_MAX; round++) {
-    const chunks = pool.stream("state.list", { prefix: "", after: "", limit: null }, CONTEXT);
+    const chunks = pool.stream(counting, { what: "", limit: null }, CONTEXT);
     t.equal((await chunks.next()).value, "0,");
-    await chunks.return();
+    await chunks.return(new Failure("CANCELLED", "left"));
   }
   t.equal(await run(pool, "a"), "done a", "long before any deadline");
   t.same(errors, []);
@@ -153,4 +169,69 @@ t.test("closing the pool answers what is in it", async (t) => {
   await pool.close();
   t.ok((await stuck) instanceof Failure);
   t.ok((await streamed).failure instanceof Failure);
+});
+
+t.test("a stream says at its end what it has to say", async (t) => {
+  const { pool } = makePool(t);
+  const chunks = pool.stream(counting, { what: "", limit: 3 }, CONTEXT);
+  let text = "";
+  for (;;) {
+    const next = await chunks.next();
+    if (next.done === true) {
+      t.same(next.value, { counted: 3 });
+      break;
+    }
+    text += String(next.value);
+  }
+  t.equal(text, numbers(3));
+});
+
+t.test("work without a bound leaves a thread to the others", async (t) => {
+  const { pool } = makePool(t);
+  const { gates, held } = hold(pool, unbounded, POOL_THREADS_MAX);
+  const at_gates = gates.slice(0, POOL_UNBOUNDED_TOGETHER_MAX);
+  for (const gate of at_gates) await gate.held();
+  t.equal(pool.waiting, POOL_THREADS_MAX - POOL_UNBOUNDED_TOGETHER_MAX, "the rest waits");
+  t.equal(await run(pool, "a"), "done a", "what has a bound passes it by");
+  t.equal((await read(pool, "", 3)).text, numbers(3));
+  t.equal(pool.waiting, POOL_THREADS_MAX - POOL_UNBOUNDED_TOGETHER_MAX);
+  for (const gate of gates) gate.open();
+  t.same(
+    await Promise.all(held),
+    held.map(() => "held"),
+    "and has its turn",
+  );
+});
+
+t.test("a job's deadline counts from when a thread takes it", async (t) => {
+  const { pool } = makePool(t);
+  const { gates, held } = hold(pool, bounded, POOL_THREADS_MAX);
+  for (const gate of gates) await gate.held();
+  const late = pool.run(bounded, { what: "late" }, { deadline_ms: SHORT_MS });
+  const until = performance.now() + SHORT_MS + 50;
+  while (performance.now() < until) await new Promise((resolve) => setImmediate(resolve));
+  t.equal(pool.waiting, 1, "it has waited for longer than it may run");
+  for (const gate of gates) gate.open();
+  t.equal(await late, "done late");
+  await Promise.all(held);
+});
+
+t.test("who waits for too long is refused", async (t) => {
+  const { pool } = makePool(t);
+  const { gates, held } = hold(pool, bounded, POOL_THREADS_MAX);
+  for (const gate of gates) await gate.held();
+  const waiting = run(pool, "a");
+  const streamed = read(pool, "", 1);
+  t.equal(pool.waiting, 2);
+  pool.tick(Date.now());
+  t.equal(pool.waiting, 2, "not yet");
+  pool.tick(Date.now() + POOL_WAIT_MS_MAX + 1);
+  t.match(await waiting, { status: "RESOURCE_EXHAUSTED" });
+  t.match(await streamed, { text: "", failure: { status: "RESOURCE_EXHAUSTED" } });
+  t.equal(pool.waiting, 0);
+  for (const gate of gates) gate.open();
+  t.same(
+    await Promise.all(held),
+    held.map(() => "held"),
+  );
 });

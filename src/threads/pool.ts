@@ -196,9 +196,8 @@ export class Pool {
         if (method.paced) patience.renew();
       }
     } finally {
-      // Of a job that runs the worker hears the cancellation; one that waits is begun no more.
+      // The worker is done, or hears the cancellation and is; either way its end is not waited for.
       await chunks.return(BUSY);
-      this.#withdraw(patience);
       finished.catch((error: unknown) => this.#report("pool stream failed", error));
     }
   }
@@ -272,13 +271,6 @@ export class Pool {
       this.#unbounded -= unbounded;
       this.#beginNext();
     }
-  }
-
-  /** Takes a job that nobody waits for out of the queue, where it still is there. */
-  #withdraw(patience: Patience): void {
-    const at = this.#waiting.findIndex((job) => job.patience === patience);
-    const [job] = at < 0 ? [] : this.#waiting.splice(at, 1);
-    job?.settle(new Failure("CANCELLED", "cancelled"));
   }
 
   #report(what: string, error: unknown): void {

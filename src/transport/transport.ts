@@ -59,15 +59,17 @@ export interface Socket {
   end(code: number, reason: string): void;
 }
 
-/** Who serves one WebSocket; made by a route when it lets the upgrade pass. */
+/** Who serves one WebSocket. */
 export interface SocketHandler {
-  open(socket: Socket): void;
   /** A text of its topic did not fit, and it has left the topic; the text's beginning, its first `{"id":…` at least. */
   missed(text: Uint8Array): void;
   /** The socket takes more. */
   drained(): void;
   closed(): void;
 }
+
+/** Made by a route that lets an upgrade pass: serves the socket once it is open. */
+export type SocketOpener = (socket: Socket) => SocketHandler;
 
 /** Sends texts to all sockets of a port that have joined a topic. */
 export interface Broadcaster {
@@ -83,7 +85,7 @@ export interface RouterRow {
   /** @param head_only the method is HEAD: headers as for GET, no body */
   serve(exchange: Exchange): void;
   /** For requests that ask for an upgrade to WebSocket; undefined where it was refused and answered. */
-  readonly admit?: (exchange: Exchange) => SocketHandler | undefined;
+  readonly admit?: (exchange: Exchange) => SocketOpener | undefined;
 }
 
 export interface PortOptions {

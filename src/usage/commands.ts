@@ -1,12 +1,30 @@
 /** Recording usage: the row and its event in one transaction. Runs in the writer. */
-import type { UsageRecordReply, UsageRecordRequest } from "../../schemas/usage.js";
-import type { WriteContext } from "../store/write-context.js";
+import { UsageRecordReply, UsageRecordRequest } from "../../schemas/usage.js";
+import { publisher } from "../events/publisher.js";
+import { weightOf } from "../rpc/method.js";
+import { changesAny } from "../threads/changes.js";
+import { writerMethod } from "../threads/writer-method.js";
 import { encodeUsage } from "./encode.js";
+import { usageAppender } from "./table.js";
 
 export const TOPIC_RECORDED = "llm.usage.recorded";
 
-export function recordUsage(context: WriteContext, request: UsageRecordRequest): UsageRecordReply {
-  const row = context.usage.append(request, context.now_ms);
-  context.publish(TOPIC_RECORDED, encodeUsage(row), context.actor);
-  return { id: row.id };
-}
+export const recordUsage = writerMethod({
+  name: "usage.record",
+  request: UsageRecordRequest,
+  reply: UsageRecordReply,
+  weight: weightOf,
+  audit: {
+    action: "llm.usage",
+    resource: (_request, reply) => (reply === null ? "" : String(reply.id)),
+    detail: ({ provider, model, tokens_in, tokens_out, cost_usd }) =>
+      JSON.stringify({ provider, model, tokens_in, tokens_out, cost_usd }),
+  },
+  changes: [changesAny("usage")],
+  models: { usage: usageAppender, events: publisher },
+  run: ({ usage, events }, request, call) => {
+    const row = usage.append(request, call.now_ms);
+    events.publish({ topic: TOPIC_RECORDED, data: encodeUsage(row), source: call.actor }, call);
+    return { id: row.id };
+  },
+});

@@ -5,6 +5,7 @@
 import { USAGE_GROUPS, type UsageGroup, type UsageListRequest, type UsageRecordRequest } from "../../schemas/usage.js";
 import { idRange } from "../store/id-range.js";
 import type { Db, Statement } from "../store/open.js";
+import type { Model } from "../threads/model.js";
 import type { UsageRow } from "./encode.js";
 import { joinTokens, roundCost, TOKENS_SPLIT, type Totals } from "./totals.js";
 
@@ -16,7 +17,8 @@ export class UsageAppender {
 
   constructor(db: Db) {
     this.#insert = db.prepare(
-      `INSERT INTO llm_usage (created_at, instance_id, project, session_tag, provider, model, request_type, tokens_in, tokens_out, cost_usd)
+      `INSERT INTO llm_usage
+         (created_at, instance_id, project, session_tag, provider, model, request_type, tokens_in, tokens_out, cost_usd)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
   }
@@ -38,8 +40,10 @@ export class UsageAppender {
   }
 }
 
+export const usageAppender: Model<UsageAppender> = { open: ({ db }) => new UsageAppender(db) };
+
 /** The newest rows that match, newest first. */
-export function listUsage(db: Db, { filter, from, to, limit }: UsageListRequest): UsageRow[] {
+export function listRows(db: Db, { filter, from, to, limit }: UsageListRequest): UsageRow[] {
   const { first, end } = idRange(db, "llm_usage", from, to);
   const conditions = ["id >= ?", "id < ?"];
   const values: (string | number)[] = [first, end];

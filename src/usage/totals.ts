@@ -33,5 +33,8 @@ export function roundCost(sum: number): number {
 
 /** The JSON of one group's sums. */
 export function encodeTotals({ tokens_in, tokens_out, cost_usd, requests }: Totals): string {
-  return `{"total_tokens_in":${tokens_in},"total_tokens_out":${tokens_out},"total_cost_usd":${cost_usd},"request_count":${requests}}`;
+  return (
+    `{"total_tokens_in":${tokens_in},"total_tokens_out":${tokens_out}` +
+    `,"total_cost_usd":${cost_usd},"request_count":${requests}}`
+  );
 }

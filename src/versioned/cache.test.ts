@@ -6,124 +6,203 @@
 import * as fc from "fast-check";
 import t from "tap";
 import { HOT_CACHE_VALUE_BYTES_MAX } from "../../schemas/limits.js";
+import { Failure } from "../base/result.js";
 import { HotCache } from "./cache.js";
 
 type Reply = { readonly version: number };
 
-/** What a write asks for: a value of so many bytes, or a deletion. */
+/** What a write asks for: of each key a value of so many bytes, or its deletion. */
 interface Write {
-  readonly key: string;
+  readonly keys: readonly string[];
+  /** Who says which keys: the request, only the reply, or nobody. */
+  readonly named: "request" | "reply" | "nowhere";
   readonly bytes: number;
   readonly deletes: boolean;
+  /** The database refuses it. */
+  readonly refused: boolean;
 }
 
+/** Room for all keys. */
+const ROOMY_BYTES = 10_000_000;
 const KEYS = ["a", "b", "c", "long key".repeat(100)] as const;
 type Step =
   | ({ readonly step: "send" } & Write)
   | { readonly step: "read"; readonly key: string }
+  /** The front gives up a write that is on its way, which may be carried out all the same. */
+  | { readonly step: "expire"; readonly which: number }
   /** The database carries out, the front hears of, the next write; or the writer dies with all that is on its way. */
   | { readonly step: "commit" | "answer" | "crash" };
 
 const anyStep: fc.Arbitrary<Step> = fc.oneof(
   {
-    weight: 2,
+    weight: 8,
     arbitrary: fc.record({
       step: fc.constant("send" as const),
-      key: fc.constantFrom(...KEYS),
+      keys: fc.oneof(
+        { weight: 3, arbitrary: fc.constantFrom(...KEYS).map((key) => [key]) },
+        fc.uniqueArray(fc.constantFrom(...KEYS), { minLength: 1, maxLength: 3 }),
+      ),
+      named: fc.oneof(
+        { weight: 6, arbitrary: fc.constant("request" as const) },
+        fc.constantFrom("reply" as const, "nowhere" as const),
+      ),
       bytes: fc.oneof(
         fc.integer({ min: 1, max: 1000 }),
         fc.constant(HOT_CACHE_VALUE_BYTES_MAX),
         fc.constant(HOT_CACHE_VALUE_BYTES_MAX + 1),
       ),
-      deletes: fc.boolean(),
+      deletes: fc.oneof({ weight: 2, arbitrary: fc.constant(false) }, fc.constant(true)),
+      refused: fc.oneof({ weight: 4, arbitrary: fc.constant(false) }, fc.constant(true)),
     }),
   },
-  { weight: 8, arbitrary: fc.record({ step: fc.constant("read" as const), key: fc.constantFrom(...KEYS) }) },
-  { weight: 4, arbitrary: fc.constant({ step: "commit" as const }) },
-  { weight: 4, arbitrary: fc.constant({ step: "answer" as const }) },
-  fc.constant({ step: "crash" as const }),
+  { weight: 40, arbitrary: fc.record({ step: fc.constant("read" as const), key: fc.constantFrom(...KEYS) }) },
+  { weight: 18, arbitrary: fc.constant({ step: "commit" as const }) },
+  { weight: 18, arbitrary: fc.constant({ step: "answer" as const }) },
+  { weight: 2, arbitrary: fc.constant({ step: "crash" as const }) },
+  { weight: 1, arbitrary: fc.record({ step: fc.constant("expire" as const), which: fc.nat({ max: 5 }) }) },
 );
 
-/** A write on its way back: the version that it made, 0 where it was refused. */
-interface Done extends Write {
-  readonly version: number;
+/** A write on its way. */
+interface Call extends Write {
+  /** Whether the only key had an entry when it was sent: then the writer's own value takes its place. */
+  readonly cached: boolean;
+  /** The version that it made of its only key; 0 where it made none. */
+  version: number;
+  expired: boolean;
 }
 
-/** Runs the steps as the front does; returns how many reads came from the cache, or what went wrong. */
-function play(steps: readonly Step[], bytes_max: number): number | string {
-  const cache = new HotCache<Reply>(bytes_max);
-  const database = new Map<string, { version: number; bytes: number; live: boolean }>();
-  const sent: Write[] = [];
-  const done: Done[] = [];
-  let hits = 0;
+/** What was met of all that can happen. */
+const met = { hits: 0, lost: 0, expired: 0, replaced: 0 };
 
-  const commit = (write: Write): Done => {
-    const row = database.get(write.key) ?? { version: 0, bytes: 0, live: false };
-    if (write.deletes && !row.live) return { ...write, version: 0 };
-    const version = row.version + (write.deletes ? 0 : 1);
-    database.set(write.key, { version, bytes: write.bytes, live: !write.deletes });
-    return { ...write, version };
-  };
-  const answer = ({ key, bytes, deletes, version }: Done): void => {
-    if (deletes) cache.remove(key);
-    else if (version > 0) cache.update(key, version, `"${version}"`, bytes, () => ({ version }));
-    cache.endWrite(key);
-  };
-  const read = (key: string): string | null => {
-    const cached = cache.get(key);
-    const row = database.get(key);
+/** A front with its cache, and the database behind it. */
+class World {
+  readonly #bytes_max: number;
+  readonly #cache: HotCache<Reply>;
+  readonly #database = new Map<string, { version: number; bytes: number; live: boolean }>();
+  #sent: Call[] = [];
+  #done: Call[] = [];
+  #expired = false;
+
+  constructor(bytes_max: number) {
+    this.#bytes_max = bytes_max;
+    this.#cache = new HotCache<Reply>(bytes_max);
+  }
+
+  take(step: Step): void {
+    switch (step.step) {
+      case "send":
+        this.#send(step);
+        break;
+      case "commit":
+        this.#commit(this.#sent.shift());
+        break;
+      case "answer":
+        this.#answer(this.#done.shift());
+        break;
+      case "crash":
+        for (const call of this.#done.splice(0)) this.#lose(call, "UNAVAILABLE", true);
+        for (const call of this.#sent.splice(0)) this.#lose(call, "UNAVAILABLE", false);
+        break;
+      case "expire": {
+        const call = [...this.#done, ...this.#sent][step.which];
+        if (call === undefined || call.expired) break;
+        this.#lose(call, "DEADLINE_EXCEEDED", true);
+        call.expired = true;
+        this.#expired = true;
+        met.expired += 1;
+        break;
+      }
+      case "read":
+        this.#read(step.key);
+    }
+    if (this.#cache.bytes > this.#bytes_max) throw new Error(`${this.#cache.bytes} bytes are too many`);
+  }
+
+  /** Everything is answered: nothing that was not lost stays hidden, and what is dropped weighs nothing. */
+  finish(): void {
+    for (const call of this.#sent.splice(0)) this.#commit(call);
+    for (const call of this.#done.splice(0)) this.#answer(call);
+    for (const key of this.#expired || this.#bytes_max < ROOMY_BYTES ? [] : KEYS) {
+      this.#read(key);
+      const row = this.#database.get(key);
+      const kept = row?.live === true && row.bytes <= HOT_CACHE_VALUE_BYTES_MAX;
+      if (kept !== (this.#cache.get(key) !== undefined))
+        throw new Error(`${key} is ${kept ? "hidden" : "shown"} with nothing on its way`);
+    }
+    this.#cache.begin(KEYS);
+    this.#cache.end(KEYS, KEYS);
+    if (this.#cache.bytes !== 0) throw new Error("what is removed weighs nothing");
+  }
+
+  #send(write: Write): void {
+    const [key = ""] = write.keys;
+    const single = write.keys.length === 1 && write.named === "request" && !write.deletes;
+    this.#sent.push({ ...write, cached: single && this.#cache.has(key), version: 0, expired: false });
+    this.#cache.begin(askedBy(write));
+  }
+
+  #commit(call: Call | undefined): void {
+    if (call === undefined) return;
+    this.#done.push(call);
+    if (call.refused) return;
+    for (const key of call.keys) {
+      const { version } = this.#database.get(key) ?? { version: 0 };
+      call.version = version + (call.deletes ? 0 : 1);
+      this.#database.set(key, { version: call.version, bytes: call.bytes, live: !call.deletes });
+    }
+  }
+
+  #answer(call: Call | undefined): void {
+    if (call === undefined || call.expired) return;
+    const { keys, named, refused, cached, version, bytes } = call;
+    const made = refused ? new Failure("FAILED_PRECONDITION", "refused") : named === "nowhere" ? null : keys;
+    this.#cache.end(askedBy(call), made);
+    if (refused || !cached) return;
+    const [key = ""] = keys;
+    this.#cache.replace(key, version, `"${version}"`, { version }, bytes);
+    met.replaced += 1;
+  }
+
+  #lose(call: Call, status: "UNAVAILABLE" | "DEADLINE_EXCEEDED", outcome_unknown: boolean): void {
+    if (call.expired) return;
+    this.#cache.end(askedBy(call), new Failure(status, "lost", null, outcome_unknown));
+    met.lost += 1;
+  }
+
+  #read(key: string): void {
+    const cached = this.#cache.get(key);
+    const row = this.#database.get(key);
     const live = row?.live === true ? row : undefined;
     if (cached === undefined) {
-      if (live !== undefined) cache.add(key, live.version, `"${live.version}"`, { version: live.version }, live.bytes);
-      return null;
+      if (live !== undefined)
+        this.#cache.add(key, live.version, `"${live.version}"`, { version: live.version }, live.bytes);
+      return;
     }
-    hits++;
+    met.hits += 1;
     if (cached.etag !== `"${cached.version}"` || cached.reply.version !== cached.version)
-      return "an entry's parts are not of one version";
-    return cached.version === live?.version
-      ? null
-      : `${key} shows version ${cached.version}, there is ${live?.version}`;
-  };
-
-  for (const each of steps) {
-    if (each.step === "send") {
-      cache.beginWrite(each.key);
-      sent.push(each);
-    } else if (each.step === "commit") {
-      const next = sent.shift();
-      if (next !== undefined) done.push(commit(next));
-    } else if (each.step === "answer") {
-      const next = done.shift();
-      if (next !== undefined) answer(next);
-    } else if (each.step === "crash") {
-      for (const { key } of done.splice(0)) {
-        cache.remove(key);
-        cache.endWrite(key);
-      }
-      for (const { key } of sent.splice(0)) cache.endWrite(key);
-    } else if (each.step === "read") {
-      const wrong = read(each.key);
-      if (wrong !== null) return wrong;
-    }
-    if (cache.bytes > bytes_max) return `${cache.bytes} bytes are too many`;
+      throw new Error("an entry's parts are not of one version");
+    if (cached.version !== live?.version)
+      throw new Error(`${key} shows version ${cached.version}, there is ${live?.version}`);
   }
-  for (const key of KEYS) cache.remove(key);
-  return cache.bytes === 0 ? hits : "what is removed weighs nothing";
+}
+
+function askedBy({ named, keys }: Write): readonly string[] | null {
+  return named === "request" ? keys : null;
 }
 
 t.test("a read never goes back in time", (t) => {
-  let hits = 0;
   const property = fc.property(
-    fc.array(anyStep, { maxLength: 120, size: "max" }),
-    fc.constantFrom(0, 2000, 4000, 10_000_000),
+    fc.array(anyStep, { minLength: 20, maxLength: 120, size: "max" }),
+    fc.constantFrom(0, 2000, 4000, ROOMY_BYTES),
     (steps, bytes_max) => {
-      const outcome = play(steps, bytes_max);
-      if (typeof outcome === "string") throw new Error(outcome);
-      hits += outcome;
+      const world = new World(bytes_max);
+      for (const step of steps) world.take(step);
+      world.finish();
     },
   );
-  t.doesNotThrow(() => fc.assert(property, { numRuns: 3000 }));
-  t.ok(hits > 1000, `the cache was used: ${hits}`);
+  t.doesNotThrow(() => fc.assert(property, { numRuns: 5000 }));
+  t.ok(met.hits > 1000 && met.replaced > 200, `the cache was used: ${JSON.stringify(met)}`);
+  t.ok(met.lost > 300 && met.expired > 100, `and answers were lost: ${JSON.stringify(met)}`);
   t.end();
 });
 
@@ -140,24 +219,72 @@ t.test("what is read stays longer than what is not", (t) => {
 
 t.test("an acknowledged write replaces an older entry and nothing else", (t) => {
   const cache = new HotCache<Reply>();
-  cache.update("k", 1, '"1"', 10, () => t.fail("nothing is made for a key that nobody read") as never);
-  t.equal(cache.get("k"), undefined);
+  t.notOk(cache.has("k"), "of a key that nobody read nothing is made");
   cache.add("k", 2, '"2"', { version: 2 }, 10);
-  for (const version of [1, 2])
-    cache.update("k", version, '"x"', 10, () => t.fail("an older one is not made") as never);
-  t.equal(cache.get("k")?.version, 2);
-  cache.update("k", 3, '"3"', 20, () => ({ version: 3 }));
+  t.ok(cache.has("k"));
+  for (const version of [1, 2]) cache.replace("k", version, '"x"', { version }, 10);
+  t.match(cache.get("k"), { version: 2, etag: '"2"' }, "an older one changes nothing");
+  cache.replace("k", 3, '"3"', { version: 3 }, 20);
   t.match(cache.get("k"), { version: 3, etag: '"3"', reply: { version: 3 } });
-  cache.beginWrite("k");
-  cache.beginWrite("k");
+  cache.begin(["k"]);
+  cache.begin(["k"]);
   t.equal(cache.get("k"), undefined, "while a write is on its way the entry is not shown");
+  t.ok(cache.has("k"), "but it is there");
   cache.add("k", 4, '"4"', { version: 4 }, 10);
-  cache.endWrite("k");
+  cache.end(["k"], new Failure("FAILED_PRECONDITION", "refused"));
   t.equal(cache.get("k"), undefined, "nor while another is");
-  cache.endWrite("k");
+  cache.end(["k"], new Failure("DEADLINE_EXCEEDED", "never begun"));
   t.equal(cache.get("k")?.version, 3, "what was read meanwhile was not kept");
-  cache.update("k", 4, '"4"', HOT_CACHE_VALUE_BYTES_MAX + 1, () => t.fail("a large value is not kept") as never);
-  t.equal(cache.get("k"), undefined);
+  cache.begin(["k"]);
+  cache.end(["k"], ["k"]);
+  t.notOk(cache.has("k"), "what was changed goes");
+  cache.replace("k", 4, '"4"', { version: 4 }, 10);
+  t.equal(cache.get("k")?.version, 4, "and the writer's own value takes its place");
+  cache.replace("k", 5, '"5"', { version: 5 }, HOT_CACHE_VALUE_BYTES_MAX + 1);
+  t.equal(cache.get("k"), undefined, "a large value is not kept");
   t.equal(cache.bytes, 0);
+  t.end();
+});
+
+t.test("keys that only the answer says: nothing is shown until it has come", (t) => {
+  const cache = new HotCache<Reply>();
+  const fill = (): void => {
+    for (const key of ["a", "b"]) cache.add(key, 1, '"1"', { version: 1 }, 10);
+  };
+  const shown = (): string[] => ["a", "b"].filter((key) => cache.get(key) !== undefined);
+  fill();
+  cache.begin(null);
+  t.same(shown(), []);
+  cache.end(null, ["a"]);
+  t.same(shown(), ["b"], "what it has changed went");
+  fill();
+  cache.begin(null);
+  cache.end(null, null);
+  t.same(shown(), [], "that may be all of them");
+  fill();
+  cache.begin(null);
+  cache.end(null, new Failure("INVALID_ARGUMENT", "refused"));
+  t.same(shown(), ["a", "b"], "a refusal changes none");
+  cache.begin(null);
+  cache.end(null, new Failure("UNAVAILABLE", "restarting", null, true));
+  t.same([shown(), cache.bytes], [[], 0], "it may have been carried out");
+  fill();
+  t.same(shown(), ["a", "b"], "and nobody can carry it out any more");
+  t.end();
+});
+
+t.test("a write that may still be carried out hides its keys for good", (t) => {
+  const cache = new HotCache<Reply>();
+  cache.add("a", 1, '"1"', { version: 1 }, 10);
+  cache.begin(["a"]);
+  cache.end(["a"], new Failure("DEADLINE_EXCEEDED", "deadline exceeded", null, true));
+  cache.add("a", 1, '"1"', { version: 1 }, 10);
+  t.equal(cache.get("a"), undefined);
+  cache.add("b", 1, '"1"', { version: 1 }, 10);
+  t.equal(cache.get("b")?.version, 1, "and no others");
+  cache.begin(null);
+  cache.end(null, new Failure("DEADLINE_EXCEEDED", "deadline exceeded", null, true));
+  cache.add("b", 2, '"2"', { version: 2 }, 10);
+  t.equal(cache.get("b"), undefined);
   t.end();
 });

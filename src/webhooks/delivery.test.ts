@@ -8,6 +8,7 @@ import * as fc from "fast-check";
 import t from "tap";
 import {
   WEBHOOK_FAILURES_MAX,
+  WEBHOOK_HOPS_MAX,
   WEBHOOK_QUEUE_ROWS_MAX,
   WEBHOOK_RETRY_DELAY_MS_MAX,
   WEBHOOK_RETRY_MS_MAX,
@@ -16,15 +17,15 @@ import {
 } from "../../schemas/limits.js";
 import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
-import { Registry } from "../measure/registry.js";
+import { Exposition } from "../measure/exposition.js";
 import { migrate } from "../store/migrate.js";
 import { retryDelay } from "./backoff.js";
 import { Bodies } from "./bodies.js";
 import { Deliveries } from "./delivery.js";
-import { Outbox } from "./outbox.js";
+import { Outbox } from "../outbox/outbox.js";
 import { deliveryId } from "./request.js";
 import type { Delivery, Outcome } from "./send.js";
-import { WebhookReader, type WebhookRow } from "./table.js";
+import { WebhookReader, type WebhookRow } from "../outbox/table.js";
 
 const SILENT: Log = {
   debugs: false,
@@ -46,7 +47,6 @@ interface Request extends Delivery {
 /** Writer and front in one: a commit's notice goes to the deliveries at once. */
 class System {
   readonly db = new Database(":memory:");
-  readonly registry = new Registry();
   readonly reader: WebhookReader;
   outbox: Outbox;
   deliveries: Deliveries;
@@ -56,7 +56,8 @@ class System {
   requests: Request[] = [];
   /** Webhooks that were disabled. */
   readonly disabled: string[] = [];
-  /** What the writer says to how far lanes have come. */
+  readonly warnings: unknown[] = [];
+  /** What the writer says to how far deliveries have come. */
   refusal: Failure | null = null;
   #event = 0;
 
@@ -77,9 +78,8 @@ class System {
   private start(): Deliveries {
     const deliveries: Deliveries = new Deliveries({
       reader: this.reader,
-      registry: this.registry,
       clock: { now: () => this.now_ms },
-      log: SILENT,
+      log: { ...SILENT, warn: (message, fields) => this.warnings.push([message, fields]) },
       random: () => this.chance,
       send: (delivery) =>
         new Promise((resolve) => {
@@ -94,10 +94,10 @@ class System {
           };
           this.requests.push(request);
         }),
-      advance: ({ lanes }) => {
+      advance: ({ receivers }) => {
         if (this.refusal !== null) return Promise.resolve(this.refusal);
-        for (const lane of lanes) {
-          const ended = this.outbox.advance(lane);
+        for (const progress of receivers) {
+          const ended = this.outbox.advance(progress);
           if (ended !== undefined) this.disabled.push(ended.id);
         }
         this.commit(deliveries);
@@ -109,8 +109,8 @@ class System {
   }
 
   commit(deliveries = this.deliveries): void {
-    const notice = this.outbox.takeNotice();
-    if (notice !== null) deliveries.take(notice);
+    const said = this.outbox.takeNotice();
+    if (said !== null) deliveries.take(said.payload);
   }
 
   stored(id: string): WebhookRow {
@@ -139,9 +139,18 @@ class System {
     this.commit();
   }
 
-  publish(topic = "t", data = "1"): number {
+  publish(topic = "t", data = "1", hops = 0): number {
     const id = ++this.#event;
-    this.outbox.publish({ id, topic, data, source: "", created_at: this.now_ms });
+    for (const ended of this.outbox.publish({
+      id,
+      topic,
+      data,
+      source: "",
+      created_at: this.now_ms,
+      hops,
+      trusted: true,
+    }))
+      this.disabled.push(ended.id);
     this.commit();
     return id;
   }
@@ -170,6 +179,25 @@ class System {
     return request?.event;
   }
 
+  /** One of the figures that the deliveries show. */
+  figure(sample: string): number {
+    const out = new Exposition();
+    this.deliveries.expose(out);
+    const line = out
+      .text()
+      .split("\n")
+      .find((text) => text.startsWith(`${sample} `));
+    return Number(line?.split(" ").at(-1));
+  }
+
+  get queued(): number {
+    return this.figure("koor_webhook_queue");
+  }
+
+  outcomes(outcome: "delivered" | "failed" | "dropped"): number {
+    return this.figure(`koor_webhook_deliveries_total{outcome="${outcome}"}`);
+  }
+
   get bodies(): number {
     return Number(this.db.prepare("SELECT count(*) FROM webhook_body").pluck().get());
   }
@@ -187,9 +215,9 @@ t.test("in order, one at a time, and a slow receiver delays nobody", async (t) =
     [["http://slow/", 1]],
     "one request under way",
   );
-  t.equal(system.registry.webhook_queue, 10, "not told yet");
+  t.equal(system.queued, 10, "not told yet");
   await system.pass(100);
-  t.equal(system.registry.webhook_queue, 5);
+  t.equal(system.queued, 5);
   t.equal(system.bodies, 5, "a body stays while one waits for it");
   t.match(system.stored("fast"), { fail_count: 0, last_fired: 1_000_000 });
   await system.answer("slow", DELIVERED);
@@ -227,7 +255,7 @@ t.test("a failure is tried again, later and later, with the same id; what is beh
     t.equal(await system.answer("w", DELIVERED), 2);
     await system.pass(100);
     t.match(system.stored("w"), { fail_count: 0, active: 1 });
-    t.equal(system.registry.webhooks_failed, WEBHOOK_FAILURES_MAX - 1);
+    t.equal(system.outcomes("failed"), WEBHOOK_FAILURES_MAX - 1);
   }
 });
 
@@ -317,12 +345,12 @@ t.test("a shutdown begins nothing, and does not count what it cut off", async (t
   system.publish();
   await system.rest();
   system.deliveries.drain();
-  t.equal(system.deliveries.inFlight, 2);
+  t.equal(system.deliveries.in_flight, 2);
   t.equal(await system.answer("ended", DELIVERED), 1);
   t.equal(await system.answer("cut", FAILED), 1);
-  t.equal(system.deliveries.inFlight, 0);
+  t.equal(system.deliveries.in_flight, 0);
   t.same(system.requests, []);
-  await system.deliveries.tell();
+  await system.deliveries.close();
   t.match(system.stored("cut"), { fail_count: 0 });
   system.restart();
   t.equal(await system.answer("cut", DELIVERED), 1);
@@ -352,7 +380,7 @@ t.test("what is not sent for want of room is no failure", async (t) => {
   await system.answer("w", { kind: "not sent", reason: "busy" });
   await system.pass(WEBHOOK_RETRY_MS_MAX);
   t.equal(await system.answer("w", DELIVERED), 1);
-  t.equal(system.registry.webhooks_failed, 0);
+  t.equal(system.outcomes("failed"), 0);
 });
 
 t.test("a full queue drops the new for this webhook alone", async (t) => {
@@ -361,18 +389,35 @@ t.test("a full queue drops the new for this webhook alone", async (t) => {
   for (let at = 0; at < WEBHOOK_QUEUE_ROWS_MAX; at++) system.publish();
   system.add("late");
   const last = system.publish();
-  t.equal(system.registry.webhooks_dropped, 1);
+  t.equal(system.outcomes("dropped"), 1);
   t.equal(await system.answer("late", DELIVERED), last);
   t.equal(await system.answer("dead", DELIVERED), 1);
   await system.pass(100);
   system.publish();
-  t.equal(system.registry.webhooks_dropped, 1, "there is room again");
-  t.equal(system.registry.webhook_queue, WEBHOOK_QUEUE_ROWS_MAX + 1);
+  t.equal(system.outcomes("dropped"), 1, "there is room again");
+  t.equal(system.queued, WEBHOOK_QUEUE_ROWS_MAX + 1);
   system.restart();
-  t.equal(system.registry.webhook_queue, WEBHOOK_QUEUE_ROWS_MAX + 1, "counted anew at the start");
+  t.equal(system.queued, WEBHOOK_QUEUE_ROWS_MAX + 1, "counted anew at the start");
   system.publish();
   await system.rest();
-  t.equal(system.registry.webhooks_dropped, 2, "and full as before");
+  t.equal(system.outcomes("dropped"), 1, "and full as before");
+});
+
+t.test("a chain that would be too long: nothing is sent any more, and the log says why", async (t) => {
+  const system = new System();
+  system.add("w");
+  system.publish("t", "1", WEBHOOK_HOPS_MAX - 1);
+  system.publish("t", "1", WEBHOOK_HOPS_MAX);
+  t.same(system.disabled, ["w"]);
+  const reason = `a chain of deliveries would be longer than ${WEBHOOK_HOPS_MAX}`;
+  t.same(system.warnings, [["webhook disabled", { id: "w", fail_count: 0, reason }]]);
+  await system.rest();
+  t.same(system.requests, [], "off, before the first was begun");
+  system.enable("w");
+  await system.rest();
+  t.match(system.requests, [{ event: 1, hops: WEBHOOK_HOPS_MAX - 1 }]);
+  t.equal(await system.answer("w", DELIVERED), 1);
+  t.equal(await system.answer("w", DELIVERED), undefined, "what would have made it longer was never queued");
 });
 
 t.test("a rolled-back transaction leaves nothing in memory", async (t) => {
@@ -381,7 +426,7 @@ t.test("a rolled-back transaction leaves nothing in memory", async (t) => {
   system.db.exec("BEGIN");
   system.outbox.table.insert({ id: "x", url: "http://x/", patterns: ["b"], secret: "" }, 1);
   system.outbox.add(system.stored("x"));
-  system.outbox.publish({ id: 77, topic: "a", data: "1", source: "", created_at: 1 });
+  system.outbox.publish({ id: 77, topic: "a", data: "1", source: "", created_at: 1, hops: 0, trusted: true });
   system.outbox.remove(system.stored("w").row);
   system.db.exec("ROLLBACK");
   system.outbox.reload();
@@ -478,7 +523,7 @@ t.test("whatever happens, each webhook gets what it is due, in order, and nothin
           throw new Error(`${id} was due ${due[id]?.join()} and got ${got[id]?.join()}`);
       }
       await system.pass(100);
-      if (system.bodies !== 0 || system.registry.webhook_queue !== 0) throw new Error("something is left");
+      if (system.bodies !== 0 || system.queued !== 0) throw new Error("something is left");
     }),
     { numRuns: 150 },
   );

@@ -1,8 +1,20 @@
 /** The list of webhooks. Runs on the front where it is short, else in the pool. */
+import { Type } from "typebox";
+import { WebhookList } from "../../schemas/webhooks.js";
 import { encodeArray } from "../base/json-array.js";
-import type { ReadContext } from "../store/read-context.js";
-import { encodeWebhook } from "./encode.js";
+import { streamJob } from "../threads/pool-method.js";
+import { encodeWebhook } from "../outbox/encode.js";
+import { webhookReader } from "../outbox/table.js";
 
-export function listWebhooks({ webhooks }: ReadContext): Iterable<string> {
-  return encodeArray(webhooks.all().map(encodeWebhook));
-}
+export const listWebhooks = streamJob({
+  name: "webhook.list",
+  request: Type.Object({}),
+  text: WebhookList,
+  reply: Type.Null(),
+  cost: "bounded",
+  models: { webhooks: webhookReader },
+  *run({ webhooks }) {
+    yield* encodeArray(webhooks.all().map(encodeWebhook));
+    return null;
+  },
+});

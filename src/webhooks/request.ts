@@ -10,7 +10,10 @@ export function deliveryId(webhook: string, event: number | string): string {
   return createHash("sha256").update(`${event}\n${webhook}`).digest("hex").slice(0, DELIVERY_DIGITS);
 }
 
-/** Hex HMAC-SHA256 of the body. A large one is signed in the thread pool, so that the front's loop does not wait for it. */
+/**
+ * Hex HMAC-SHA256 of the body. A large one is signed in the process's threads for I/O, so that the front's loop does
+ * not wait for it.
+ */
 export function sign(secret: string, body: Uint8Array): string | Promise<string> {
   if (body.byteLength <= WEBHOOK_SMALL_BODY_BYTES) return createHmac("sha256", secret).update(body).digest("hex");
   return signLarge(secret, body);
@@ -22,13 +25,17 @@ async function signLarge(secret: string, body: Uint8Array): Promise<string> {
   return Buffer.from(await webcrypto.subtle.sign(algorithm, key, body)).toString("hex");
 }
 
-/** @param signature null where the webhook has no secret */
-export function deliveryHeaders(delivery: string, signature: string | null): Record<string, string> {
+/**
+ * @param hops how many deliveries have led to the event, this one not counted
+ * @param signature null where the webhook has no secret
+ */
+export function deliveryHeaders(delivery: string, hops: number, signature: string | null): Record<string, string> {
   return {
     "Content-Type": "application/json",
     "User-Agent": `koor/${VERSION}`,
     "X-Koor-Event": "true",
     "X-Koor-Delivery": delivery,
+    "X-Koor-Hops": String(hops + 1),
     ...(signature === null ? {} : { "X-Koor-Signature": signature }),
   };
 }

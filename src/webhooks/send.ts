@@ -11,6 +11,8 @@ export interface Delivery {
   readonly secret: string;
   /** X-Koor-Delivery. */
   readonly id: string;
+  /** How many deliveries have led to the event, this one not counted. */
+  readonly hops: number;
   readonly body: Uint8Array;
 }
 
@@ -27,7 +29,7 @@ const FIRST_REFUSAL_STATUS = 400;
 /** Redirects are not followed: an answer below 400 is a delivery, whatever it says. */
 export function senderOver(client: OutboundClient): Send {
   const targets = new Map<string, URL>();
-  return async ({ url, secret, id, body }) => {
+  return async ({ url, secret, id, hops, body }) => {
     const target = targets.get(url) ?? parseOutboundUrl(url, "url", client.policy);
     if (target instanceof OutboundFailure) return { kind: "failed", reason: target.message };
     if (targets.size >= WEBHOOKS_MAX) targets.clear();
@@ -35,7 +37,7 @@ export function senderOver(client: OutboundClient): Send {
     const signature = secret === "" ? null : await sign(secret, body);
     const answer = await client.request(target, {
       method: "POST",
-      headers: deliveryHeaders(id, signature),
+      headers: deliveryHeaders(id, hops, signature),
       body,
       deadline_ms: WEBHOOK_TIMEOUT_MS,
       answer_bytes_max: WEBHOOK_ANSWER_BYTES_MAX,

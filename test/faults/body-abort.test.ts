@@ -110,11 +110,12 @@ t.test("a client that goes before it is answered", async (t) => {
     socket.write(`${head("PUT", `/api/state/gone/${at}`, "Content-Length: 1")}1`, () => socket.destroy());
   });
   await Promise.all(writers.map((socket) => once(socket, "close")));
-  await untilInFlight(koor, 0);
-  const keys = (await send(koor.port, "GET", "/api/state?prefix=gone/")).json<{ readonly version: number }[]>();
-  const audit = (await send(koor.port, "GET", "/api/audit")).json<unknown[]>();
-  t.equal(keys.length, audit.length, `${keys.length} were stored, each whole`);
+  // On a busy machine some of them come to the server only now: what became of all is sure after its end.
   t.equal(await koor.stop(), 0);
+  const next = await startKoor(t, { data_dir: koor.data_dir });
+  const keys = (await send(next.port, "GET", "/api/state?prefix=gone/")).json<{ readonly version: number }[]>();
+  const audit = (await send(next.port, "GET", "/api/audit")).json<unknown[]>();
+  t.equal(keys.length, audit.length, `${keys.length} were stored, each whole`);
 });
 
 t.test("a request that comes drop by drop is cut", async (t) => {

@@ -13,7 +13,10 @@ import { makeDirectory, startKoor, type Koor } from "../support/server-process.j
 import { openSocket, type Told } from "../support/subscriber.js";
 
 const MIB = 1024 * 1024;
-/** How much the files of the first disk may grow; the size of the second disk, and of what is taken away to make room. */
+/**
+ * How much the files of the first disk may grow; the size of the second disk, and of what is taken away to
+ * make room.
+ */
 const ROOM_BYTES = 2 * MIB;
 const FILE_SYSTEM_BYTES = 8 * MIB;
 const BALLAST_BYTES = 4 * MIB;

@@ -1,22 +1,23 @@
 /**
- * The server is killed in the middle of concurrent writes, ten times on one directory. Whatever was
+ * The server is killed in the middle of concurrent writes, again and again on one directory. Whatever was
  * acknowledged is there afterwards, with its history row and its audit row; what was fanned out, too;
  * event ids are never used again, and versions only grow.
  */
 import Database from "better-sqlite3";
 import { join } from "node:path";
 import t from "tap";
+import { countRounds } from "../support/effort.js";
 import { sendJson } from "../support/http-client.js";
 import { makeDirectory, startKoor } from "../support/server-process.js";
 import { openSocket, type Told } from "../support/subscriber.js";
 import { makeRandom, newSeed } from "../support/random.js";
 import { Workload } from "../support/workload.js";
 
-const ROUNDS = 10;
+const ROUNDS = countRounds(3, 10);
 const CLIENTS = 8;
 const ARGS = ["--state-history", "0", "--event-history", "0", "--log-level", "info"];
 
-t.test("ten times kill -9 in the middle of writes", async (t) => {
+t.test(`${ROUNDS} times kill -9 in the middle of writes`, async (t) => {
   const seed = newSeed();
   t.comment(`seed ${seed}`);
   const random = makeRandom(seed);

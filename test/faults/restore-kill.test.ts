@@ -6,10 +6,13 @@ import { randomBytes } from "node:crypto";
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
+import { drawRows } from "../support/effort.js";
 import { send } from "../support/http-client.js";
 import { makeDirectory, startKoor, type Koor } from "../support/server-process.js";
 import { makeSnapshot, readSnapshot } from "../support/snapshot.js";
 
+/** How much of it is in the log when the server is killed: from the first page of the copy to the last. */
+const PARTS = drawRows([0, 0.3, 0.7, 0.95, 1.01], 2);
 const KEYS = 400;
 const VALUE_BYTES = 40_000;
 
@@ -59,8 +62,7 @@ t.test("killed while it takes the snapshot: nothing is left", async (t) => {
 
 t.test("killed while the writer copies it: nothing of it, or all", async (t) => {
   const outcomes = new Set<number>();
-  // From the first page of the copy to the last: each round lets it come further.
-  for (const part of [0, 0.3, 0.7, 0.95, 1.01]) {
+  for (const part of PARTS) {
     const data_dir = makeDirectory(t);
     const log = join(data_dir, "data.db-wal");
     const koor = await startKoor(t, { data_dir });

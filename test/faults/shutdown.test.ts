@@ -10,6 +10,7 @@ import type { Socket } from "node:net";
 import { join } from "node:path";
 import t from "tap";
 import { BODY_BYTES_MAX, SHUTDOWN_DRAIN_MS } from "../../schemas/limits.js";
+import { drawRows } from "../support/effort.js";
 import { dial, send, sendJson } from "../support/http-client.js";
 import { countInFlight } from "../support/metrics.js";
 import { makeDirectory, runKoor, startKoor, type Owner } from "../support/server-process.js";
@@ -30,7 +31,7 @@ async function sendHalf(t: Owner, port: number): Promise<Socket> {
 }
 
 t.test("a signal in the middle of writes: all are answered, and what was acknowledged is stored", async (t) => {
-  for (const signal of ["SIGTERM", "SIGINT", "SIGTERM"] as const) {
+  for (const signal of drawRows(["SIGTERM", "SIGINT", "SIGTERM"] as const, 1)) {
     const seed = newSeed();
     t.comment(`seed ${seed}`);
     const workload = new Workload(12, seed);

@@ -5,6 +5,7 @@
 import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
 import t from "tap";
+import { countRounds } from "../support/effort.js";
 import { send, sendJson } from "../support/http-client.js";
 import { countInFlight } from "../support/metrics.js";
 import { startKoor, type Koor, type Owner } from "../support/server-process.js";
@@ -66,7 +67,7 @@ t.test("read slowly, a long answer is whole", async (t) => {
 t.test("clients that go in the middle leave nothing behind", async (t) => {
   const koor = await startKoor(t);
   await publishAll(koor);
-  for (let round = 0; round < 4; round++) {
+  for (let round = 0; round < countRounds(2, 4); round++) {
     const responses = await Promise.all([open(t, koor), open(t, koor), open(t, koor)]);
     for (const response of responses) {
       await once(response, "readable");

@@ -5,6 +5,7 @@
  */
 import t from "tap";
 import { SHUTDOWN_DRAIN_MS, WEBHOOK_ANSWER_BYTES_MAX, WEBHOOK_TIMEOUT_MS } from "../../schemas/limits.js";
+import { countRounds } from "../support/effort.js";
 import { send, sendJson } from "../support/http-client.js";
 import { startReceiver } from "../support/receiver.js";
 import { makeDirectory, startKoor, type Koor } from "../support/server-process.js";
@@ -42,6 +43,8 @@ async function untilWebhook(koor: Koor, id: string, holds: (webhook: Webhook) =>
     if (webhook !== undefined && holds(webhook)) return webhook;
   }
 }
+
+const KILLS = countRounds(2, 4);
 
 const firsts = (ids: readonly number[]): number[] => [...new Set(ids)];
 
@@ -129,7 +132,7 @@ t.test(
     let koor = await startKoor(t, { data_dir, args: ["--event-history", "1"] });
     await add(koor, { id: "steady", url: `${receiver.url}/steady` });
     await add(koor, { id: "shaky", url: `${receiver.url}/shaky`, secret: "s" });
-    for (let round = 0; round < 4; round++) {
+    for (let round = 0; round < KILLS; round++) {
       const goal = receiver.requests.length + 20 + random(150);
       for (let at = 0; at < 4; at++) published.push(...(await publish(koor, 100, { round, at })));
       await receiver.untilCount(goal);

@@ -5,6 +5,7 @@
  */
 import { fileURLToPath } from "node:url";
 import t from "tap";
+import { countRounds } from "../support/effort.js";
 import { gather } from "../support/held-writer.js";
 import { send, sendJson, type Answer, type Refusal } from "../support/http-client.js";
 import { readMetric } from "../support/metrics.js";
@@ -12,6 +13,8 @@ import { startKoor, type Koor, type Owner } from "../support/server-process.js";
 import { openSocket, type Told } from "../support/subscriber.js";
 import { FAULTS } from "../threads/faults.js";
 
+/** The writer comes back a little later after each. */
+const CRASHES = countRounds(2, 3);
 const PROGRAM = fileURLToPath(new URL("../threads/crashing-server.js", import.meta.url));
 
 function start(t: Owner, ...args: string[]): Promise<Koor> {
@@ -58,7 +61,7 @@ t.test("in the middle of a batch: nothing of it is stored, the front stays up, t
   t.equal((await put(koor, "before", 1)).status, 200);
   const subscriber = await openSocket(t, koor.port);
   const stops = ["/api/state/before", "/health", "/api/state"].map((path) => readAllTheTime(koor, path));
-  for (let crash = 1; crash <= 3; crash++) {
+  for (let crash = 1; crash <= CRASHES; crash++) {
     const sent = await gather(koor, crash, () => [
       put(koor, `first/${crash}`, 1),
       sendJson(koor.port, "POST", "/api/events/publish", { topic: "batch", data: crash }),

@@ -6,7 +6,7 @@
  */
 import { posix } from "node:path";
 import ts from "typescript";
-import { EMPTY_NAMES, LAYERS, OUTSIDE, RESERVED, WORDS } from "./table.js";
+import { CLI, EMPTY_NAMES, FLOORS, OUTSIDE, RESERVED, WORDS } from "./table.js";
 
 /** Path from the project's root, with `/` → text. */
 export type Sources = ReadonlyMap<string, string>;
@@ -25,9 +25,8 @@ interface SourceFile {
   readonly onlyReexports: boolean;
 }
 
-function matches(pattern: string, name: string, folder: string): boolean {
+function matches(pattern: string, name: string): boolean {
   const source = pattern
-    .replace("{folder}", folder)
     .split(/(\*\*\/?|\*)/)
     .map((part) => {
       if (part === "**/") return "(?:.*/)?";
@@ -39,8 +38,14 @@ function matches(pattern: string, name: string, folder: string): boolean {
   return new RegExp(`^${source}$`).test(name);
 }
 
-function matchesAny(patterns: readonly string[], name: string, folder = ""): boolean {
-  return patterns.some((pattern) => matches(pattern, name, folder));
+function matchesAny(patterns: readonly string[], name: string): boolean {
+  return patterns.some((pattern) => matches(pattern, name));
+}
+
+/** How high a file stands; undefined where no row has it. */
+function floorOf(path: string): number | undefined {
+  const at = FLOORS.findIndex((row) => matchesAny(row.files, path));
+  return at < 0 ? undefined : at;
 }
 
 function resolveImport(from: string, specifier: string): string {
@@ -96,24 +101,49 @@ function readFile(path: string, text: string): SourceFile {
   };
 }
 
+/** Why a file of a floor may not import this; null where it may. */
+function refuse(floor: number, target: string): string | null {
+  const { packages, because } = must(FLOORS[floor]);
+  if (!target.endsWith(".ts")) return matchesAny(packages, target) ? null : because;
+  const other = floorOf(target);
+  if (other === undefined || other === floor) return other === floor ? null : because;
+  return other < floor ? null : because;
+}
+
+function must<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error("it is there");
+  return value;
+}
+
+function checkFloor({ path, imports }: SourceFile): string[] {
+  const may = (target: string): string | null => {
+    if (matchesAny(CLI.files, path)) {
+      const mine = matchesAny([...CLI.files, "schemas/**"], target) || matchesAny(CLI.packages, target);
+      return mine ? null : CLI.because;
+    }
+    return refuse(must(floorOf(path)), target);
+  };
+  return imports.flatMap(({ target }) => {
+    const because = may(target);
+    return because === null ? [] : [`${path} imports ${target}, which it may not: ${because}`];
+  });
+}
+
 function checkImports(file: SourceFile, sources: Sources): string[] {
   const found: string[] = [];
-  const folder = posix.dirname(file.path);
-  const layer = LAYERS.find((row) => matchesAny(row.files, file.path));
-  if (!layer) return [`${file.path} has no row in LAYERS: say what such a file may import`];
-  for (const { target, typesOnly } of file.imports) {
-    if (target.endsWith(".ts") && !sources.has(target))
-      found.push(`${file.path} imports ${target}, which does not exist`);
-    if (!matchesAny(layer.may, target, folder)) {
-      found.push(`${file.path} imports ${target}, which it may not: ${layer.because}`);
-    }
+  const { path, imports } = file;
+  for (const { target, typesOnly } of imports) {
+    if (target.endsWith(".ts") && !sources.has(target)) found.push(`${path} imports ${target}, which does not exist`);
+    if (matchesAny(OUTSIDE, path)) continue;
     for (const row of RESERVED) {
-      if (!matches(row.target, target, folder) || matchesAny([...row.by, ...OUTSIDE], file.path)) continue;
-      if (typesOnly && row.typesFree) continue;
-      found.push(`${file.path} imports ${target}, reserved for ${row.by.join(", ") || "nobody"}: ${row.because}`);
+      if (!matches(row.target, target) || matchesAny(row.by, path) || (typesOnly && row.types_free)) continue;
+      found.push(`${path} imports ${target}, reserved for ${row.by.join(", ") || "nobody"}: ${row.because}`);
     }
   }
-  return found;
+  if (matchesAny(OUTSIDE, path)) return found;
+  if (floorOf(path) === undefined && !matchesAny(CLI.files, path))
+    return [`${path} stands on no floor: say in FLOORS what such a file may import`];
+  return [...found, ...checkFloor(file)];
 }
 
 function checkShape(file: SourceFile): string[] {

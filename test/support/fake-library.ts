@@ -8,8 +8,9 @@
  * before it tells; a large message that goes in part within a drain handler is never finished. What a socket
  * took is in `taken`. Pure.
  */
-import type { TemplatedApp, WebSocket, WebSocketBehavior } from "uWebSockets.js";
-import type { Sink } from "../../src/front/route-table.js";
+import type { HttpRequest, HttpResponse, TemplatedApp, WebSocket, WebSocketBehavior } from "uWebSockets.js";
+import { must } from "../../src/base/assert.js";
+import type { Sink } from "../../src/transport/reply.js";
 
 /** Messages that the library collects for one socket before it sends them. */
 const COLLECTED_MAX = 32;
@@ -170,8 +171,15 @@ export class FakeLibrary<UserData> {
     for (const socket of this.sockets) socket.flush();
   }
 
-  open(user_data: UserData, room: number): FakeSocket<UserData> {
-    const socket = new FakeSocket(this, user_data, room);
+  /** A client asks for an upgrade, which must be let pass. */
+  connect(room: number): FakeSocket<UserData> {
+    const upgraded: UserData[] = [];
+    const headers: Readonly<Record<string, string>> = { upgrade: "websocket", "sec-websocket-key": "key" };
+    const response = { upgrade: (user_data: UserData) => void upgraded.push(user_data) };
+    const request = { getHeader: (name: string) => headers[name] ?? "" };
+    const { upgrade } = this.behavior;
+    void upgrade?.(response as unknown as HttpResponse, request as unknown as HttpRequest, {});
+    const socket = new FakeSocket(this, must(upgraded[0], "the upgrade is let pass"), room);
     this.sockets.add(socket);
     void this.behavior.open?.(socket.asSocket());
     return socket;

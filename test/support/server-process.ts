@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** This file runs from dist/tree/test. */
+/** This file runs from dist/tree/test/support. */
 export const SERVER_PROGRAM = fileURLToPath(new URL("../../../app/src/main.js", import.meta.url));
 
 /** A server that neither listens nor ends is broken; far above what a busy machine needs. */
@@ -22,7 +22,10 @@ export interface Owner {
 }
 
 export interface KoorOptions {
-  /** After `--bind 127.0.0.1:0 --dashboard-bind "" --data-dir DIR`, which they win over. The log level must let `info` through. */
+  /**
+   * After `--bind 127.0.0.1:0 --dashboard-bind "" --data-dir DIR`, which they win over. The log level must let
+   * `info` through.
+   */
   readonly args?: readonly string[];
   /** The whole environment but PATH; nothing of the test's own reaches the server. */
   readonly env?: Readonly<Record<string, string>>;

@@ -5,7 +5,8 @@
  */
 import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
-import { connect, type Socket } from "node:net";
+import type { Socket } from "node:net";
+import { dial } from "./http-client.js";
 import type { Owner } from "./server-process.js";
 import type { Dropped, Told } from "./subscriber.js";
 
@@ -127,13 +128,10 @@ class SlowStream extends SlowClient {
 
 /** Subscribes over WebSocket, and does not read. */
 export async function openSlowSocket(t: Owner, port: number, query: string): Promise<SlowClient> {
-  const socket = connect(port, "127.0.0.1");
-  t.teardown(() => {
-    socket.destroy();
-  });
-  socket.on("error", () => undefined);
+  const socket = await dial(t, port);
   socket.write(
-    `GET /api/events/subscribe?${query} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n`,
+    `GET /api/events/subscribe?${query} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+      "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n",
   );
   const [first] = (await once(socket, "data")) as [Buffer];
   socket.removeAllListeners("data");

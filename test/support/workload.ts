@@ -57,7 +57,10 @@ export class Workload {
   onAcknowledged: () => void = () => undefined;
   acknowledged = 0;
   refused = 0;
-  /** When the requests were sent that ended without an answer (performance.now()); those that found nobody listening are not in it. */
+  /**
+   * When the requests were sent that ended without an answer (performance.now()); those that found nobody
+   * listening are not in it.
+   */
   readonly lost: number[] = [];
   /** A client ends at its first 503, as one does that is told of a shutdown. */
   ends_when_refused = false;

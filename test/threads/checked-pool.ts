@@ -1,10 +1,9 @@
-/** The pool's worker, whose requests are held to the table of methods. */
+/** The pool's worker, whose requests and replies are held to the table of methods. */
 import { workerData } from "node:worker_threads";
-import { JOBS } from "../../src/jobs.js";
-import type { ReaderSettings } from "../../src/store/read-context.js";
-import { checkHandlers } from "./checked-methods.js";
+import type { PoolData } from "../../src/threads/pool.js";
+import { checkMethods } from "./checked-methods.js";
 
-checkHandlers(JOBS, (workerData as ReaderSettings).data_dir);
+checkMethods((workerData as PoolData).data_dir);
 
 // oxlint-disable-next-line import/no-default-export -- piscina runs a file's default export
 export { default } from "../../workers/pool/main.js";

@@ -1,13 +1,15 @@
 /**
  * The real writer with faults that keys and topics ask for: it crashes in the middle of a batch, it
- * crashes between a commit and the word of it, or it is held up so that a batch gathers behind it.
+ * crashes between a commit and the word of it, a method throws, or it is held up so that a batch gathers behind it.
  */
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { workerData } from "node:worker_threads";
-import type { WriterData } from "../../src/rpc/writer-thread.js";
-import { COMMANDS, type Commands } from "../../workers/writer/commands.js";
+import Database from "better-sqlite3";
 import { RpcServer } from "../../src/rpc/server.js";
+import { putState } from "../../src/state/commands.js";
+import type { Models } from "../../src/threads/model.js";
+import type { WriterData } from "../../src/threads/writer-thread.js";
 import { FAULTS, HELD_FILE } from "./faults.js";
 
 const LOOK_MS = 5;
@@ -20,20 +22,28 @@ function holdUntilGo(): void {
   while (existsSync(path)) Atomics.wait(cell, 0, 0, LOOK_MS);
 }
 
-const putState = COMMANDS["state.put"];
-const put: Commands["state.put"] = (context, request) => {
-  if (request.key === FAULTS.crash) throw new Error("crashed on purpose, in a batch");
-  if (request.key === FAULTS.hold) holdUntilGo();
-  return putState(context, request);
-};
-Object.assign(COMMANDS, { "state.put": put });
+const bind = putState.bind.bind(putState);
+Object.assign(putState, {
+  bind: (models: Models): ReturnType<typeof bind> => {
+    const put = bind(models);
+    return (request, call) => {
+      // What says that the database cannot be relied on ends the thread; anything else fails its call.
+      if (request.key === FAULTS.crash)
+        throw new Database.SqliteError("crashed on purpose, in a batch", "SQLITE_CORRUPT");
+      if (request.key === FAULTS.hold) holdUntilGo();
+      const reply = put(request, call);
+      if (request.key === FAULTS.bug) throw new Error("thrown on purpose, after an effect");
+      return reply;
+    };
+  },
+});
 
 // oxlint-disable-next-line typescript/unbound-method -- it is called with its own `this` below
 const notify = RpcServer.prototype.notify;
-RpcServer.prototype.notify = function notifyOrCrash(this: RpcServer, name, payload): void {
-  if (name === "events" && JSON.stringify(payload).includes(FAULTS.silent))
+RpcServer.prototype.notify = function notifyOrCrash(this: RpcServer, notice, payload): void {
+  if (notice.name === "events" && JSON.stringify(payload).includes(FAULTS.silent))
     throw new Error("crashed on purpose, after a commit");
-  notify.call(this, name, payload);
+  notify.call(this, notice, payload);
 };
 
 await import("../../workers/writer/main.js");

@@ -1,18 +1,14 @@
 /**
- * The pool's worker with jobs that do what they are told, for the tests of the pool: the script is the
- * real one (workers/pool/main.ts), only the table of jobs is another.
+ * The pool's worker with jobs that do what they are told, for the tests of the pool: the program is the
+ * real one (src/threads/pool-program.ts), only the table of methods is another.
  */
+import { Type } from "typebox";
 import { POOL_DEADLINE_MS } from "../../schemas/limits.js";
-import type { ListRequest } from "../../schemas/state.js";
-import type { HistoryRequest } from "../../schemas/versioned.js";
 import { Failure } from "../../src/base/result.js";
-import { JOBS } from "../../src/jobs.js";
+import { MethodTable } from "../../src/rpc/method.js";
+import { poolWorker } from "../../src/threads/pool-program.js";
+import { streamJob, unaryJob } from "../../src/threads/pool-method.js";
 import { Shared } from "./shared.js";
-
-/** A request of the pool's test: what to do is the key, or the prefix of a stream. */
-export interface HoldRequest extends HistoryRequest {
-  readonly shared: SharedArrayBuffer;
-}
 
 /** Far longer than any deadline, and yet the machine is not left burning where a worker is not ended. */
 function burn(): never {
@@ -21,8 +17,8 @@ function burn(): never {
   throw new Error("nobody ended this worker");
 }
 
-function unary({ key, ...request }: HistoryRequest): string | Failure {
-  switch (key) {
+function act(what: string, shared?: SharedArrayBuffer): string | Failure {
+  switch (what) {
     case "stuck":
       return burn();
     case "throw":
@@ -30,25 +26,52 @@ function unary({ key, ...request }: HistoryRequest): string | Failure {
     case "exit":
       return process.exit(3);
     case "refuse":
-      return new Failure("NOT_FOUND", "not there", { key });
+      return new Failure("NOT_FOUND", "not there", { what }).about({ what });
     case "hold":
-      new Shared((request as HoldRequest).shared).hold();
+      if (shared !== undefined) new Shared(shared).hold();
       return "held";
     default:
-      return `done ${key}`;
+      return `done ${what}`;
   }
 }
 
-function* stream({ prefix, limit }: ListRequest): Generator<string | Failure, void, undefined> {
-  for (let at = 0; at < (limit ?? Number.POSITIVE_INFINITY); at++) yield `${at},`;
-  if (prefix === "refuse") yield new Failure("NOT_FOUND", "not there");
-  if (prefix !== "") yield unary({ key: prefix, limit: 1 });
-}
+const Shareable = Type.Optional(Type.Unsafe<SharedArrayBuffer>(Type.Unknown()));
+const ActRequest = Type.Object({ what: Type.String(), shared: Shareable });
 
-Object.assign(JOBS, {
-  "state.history": (_context: unknown, request: HistoryRequest) => unary(request),
-  "state.list": (_context: unknown, request: ListRequest) => stream(request),
+const row = { request: ActRequest, reply: Type.String(), models: {} };
+
+/** Does what the request says. */
+export const bounded = unaryJob({
+  ...row,
+  name: "test.bounded",
+  cost: "bounded",
+  run: (_, r) => act(r.what, r.shared),
+});
+/** The same, of which nobody can say how long it takes. */
+export const unbounded = unaryJob({
+  ...row,
+  name: "test.unbounded",
+  cost: "unbounded",
+  run: (_, request) => act(request.what, request.shared),
 });
 
+/** Counts to a limit, for ever where it is null, then does what the request says; replies how far it came. */
+export const counting = streamJob({
+  name: "test.counting",
+  request: Type.Object({ what: Type.String(), limit: Type.Union([Type.Integer(), Type.Null()]) }),
+  text: Type.String(),
+  reply: Type.Object({ counted: Type.Integer() }),
+  cost: "bounded",
+  models: {},
+  *run(_, { what, limit }) {
+    for (let at = 0; at < (limit ?? Number.POSITIVE_INFINITY); at++) yield `${at},`;
+    if (what === "refuse") yield new Failure("NOT_FOUND", "not there");
+    if (what !== "") yield act(what);
+    return { counted: limit ?? 0 };
+  },
+});
+
+export const TEST_METHODS = new MethodTable([bounded, unbounded, counting]);
+
 // oxlint-disable-next-line import/no-default-export -- piscina runs a file's default export
-export { default } from "../../workers/pool/main.js";
+export default poolWorker(TEST_METHODS);

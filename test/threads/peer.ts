@@ -5,11 +5,13 @@
  * the writer, which is given no such memory.
  */
 import { parentPort, workerData } from "node:worker_threads";
-import type { PublishReply, PublishRequest } from "../../schemas/events.js";
-import type { ListRequest } from "../../schemas/state.js";
 import { must } from "../../src/base/assert.js";
 import { Failure } from "../../src/base/result.js";
+import type { RequestOf } from "../../src/rpc/method.js";
 import { RpcServer, type ServerCall } from "../../src/rpc/server.js";
+import { closeStore } from "../../src/threads/close-store.js";
+import { READY } from "../../src/threads/notices.js";
+import { act, AFTER, BEFORE, count, PEER_METHODS } from "./peer-methods.js";
 import { Shared, type PeerData } from "./shared.js";
 
 const data = workerData as PeerData;
@@ -18,36 +20,36 @@ const shared = data.shared === undefined ? Shared.make() : new Shared(data.share
 const executed: string[] = [];
 
 /** The chunks of a stream; counted in `shared`, and its end too. */
-function* chunks({ prefix, limit }: ListRequest): Generator<string | Failure, void, undefined> {
+function* chunks({ prefix, limit }: RequestOf<typeof count>): Generator<string | Failure, { counted: number }> {
+  let counted = 0;
   try {
-    for (let at = 0; at < (limit ?? Number.POSITIVE_INFINITY); at++) {
+    for (; counted < (limit ?? Number.POSITIVE_INFINITY); counted++) {
       shared.countProduced();
-      yield String(at);
+      yield String(counted);
     }
     if (prefix === "fail") yield new Failure("NOT_FOUND", "no more", { at: limit });
+    return { counted };
   } finally {
     shared.countEnded();
   }
 }
 
 function answer(call: ServerCall, server: RpcServer): void {
-  if (call.method === "state.list") {
-    server.stream(call, chunks(call.request as ListRequest));
+  if (call.method === count) {
+    server.stream(call, chunks(call.request as RequestOf<typeof count>));
     return;
   }
-  if (call.method === "store.close") {
+  if (call.method === closeStore) {
     server.reply(call, null);
     server.flush();
     server.close();
     return;
   }
-  const topic = (call.request as PublishRequest).events[0]?.topic ?? "";
+  const { topic } = call.request as RequestOf<typeof act>;
   const [verb] = topic.split(" ");
-  const names = verb === "executed" ? executed : [];
-  const reply: PublishReply = {
-    events: names.map((name, at) => ({ id: at, topic: name, source: call.actor, text: call.trace })),
-  };
-  if (verb !== "executed") executed.push(topic);
+  const topics = verb === "executed" ? executed : [];
+  const reply = { topics, actor: call.actor, trace: call.trace };
+  if (verb !== "executed") executed.push(verb === "weighed" ? `${topic} ${call.weight}` : topic);
   switch (verb) {
     case "hold":
       shared.hold();
@@ -58,9 +60,9 @@ function answer(call: ServerCall, server: RpcServer): void {
       server.fail(call, new Failure("FAILED_PRECONDITION", "precondition failed", { current_version: 3 }));
       return;
     case "notice":
-      server.notify("before", topic);
+      server.notify(BEFORE, topic);
       server.reply(call, reply);
-      server.notify("after", topic);
+      server.notify(AFTER, topic);
       return;
     case "commit":
       // As the writer does: the id is set when the transaction is on disk, before any reply leaves.
@@ -73,10 +75,11 @@ function answer(call: ServerCall, server: RpcServer): void {
 }
 
 const server = new RpcServer(must(parentPort, "the peer runs in a worker thread"), {
+  methods: PEER_METHODS,
   clock: shared,
   mailbox_max: shared.mailbox_max,
   execute: (calls) => {
     for (const call of calls) answer(call, server);
   },
 });
-server.notify("ready", { state_keys: 0, last_event_id: 0 });
+server.notify(READY, null);

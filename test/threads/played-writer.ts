@@ -1,34 +1,45 @@
 /** The writer's end of the RPC, played by a test: what was asked, and the answers that it gives. */
-import { METHOD_NAMES, type MethodName } from "../../schemas/methods.js";
 import { FRAME, type Frame } from "../../src/rpc/frames.js";
 import { must } from "../../src/base/assert.js";
 import { Failure } from "../../src/base/result.js";
 import { RpcClient } from "../../src/rpc/client.js";
+import { MethodTable } from "../../src/rpc/method.js";
+import { METHODS } from "../../src/methods.js";
+import { isWriterMethod } from "../../src/threads/methods.js";
+import { Writer } from "../../src/threads/writer.js";
+import type { WriterMethod } from "../../src/threads/writer-method.js";
 
 export interface PlayedCall {
-  readonly name: MethodName;
+  readonly name: string;
   readonly request: unknown;
   readonly answer: (reply: unknown) => void;
 }
 
 export class PlayedWriter {
-  readonly client = new RpcClient({ clock: { now: () => 0 } });
+  /** What the pieces under test are given. */
+  readonly writer: Writer;
   readonly calls: PlayedCall[] = [];
+  readonly #methods: MethodTable<WriterMethod>;
+  readonly #client: RpcClient;
 
-  constructor() {
+  /** @param methods those that it is asked for */
+  constructor(methods: readonly WriterMethod[] = METHODS.rows.filter(isWriterMethod)) {
+    this.#methods = new MethodTable(methods);
+    this.#client = new RpcClient({ methods: this.#methods, clock: { now: () => 0 } });
+    this.writer = new Writer(this.#client);
     this.connect();
   }
 
   /** Takes calls, after `leave` too. */
   connect(): void {
     let take: (frames: readonly Frame[]) => void = () => undefined;
-    this.client.attach({
+    this.#client.attach({
       postMessage: (frames) => {
         for (const frame of frames as readonly Frame[]) {
           if (frame[0] !== FRAME.CALL) continue;
-          const [, id, method, , , , request] = frame;
+          const [, id, method, , , , , request] = frame;
           this.calls.push({
-            name: METHOD_NAMES[method] as MethodName,
+            name: this.#methods.at(method).name,
             request,
             answer: (reply) => take([[FRAME.REPLY, id, reply]]),
           });
@@ -48,7 +59,7 @@ export class PlayedWriter {
 
   /** Is gone; what was asked fails. */
   leave(): void {
-    this.client.detach(new Failure("UNAVAILABLE", "restarting"));
+    this.#client.detach(new Failure("UNAVAILABLE", "restarting"));
   }
 }
 

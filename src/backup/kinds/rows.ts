@@ -6,7 +6,6 @@
 import { toOneLine } from "../../base/json-text.js";
 import { formatTime, parseTime } from "../../base/time.js";
 import type { Db } from "../../store/open.js";
-import type { ReadContext } from "../../store/read-context.js";
 import type { Kind, KindWriter, SnapshotRecord } from "../kind.js";
 
 type Stored = string | number | Buffer | null;
@@ -89,17 +88,17 @@ export function rowKind(options: RowKindOptions): Kind {
   return {
     name: options.name,
     tables: [options.table, ...(options.derived?.tables ?? [])],
-    read: (context) => readRows(context, options, columns),
+    read: (models) => readRows(models.db, options, columns),
     writer: (db) => new RowWriter(db, options, columns),
   };
 }
 
 function* readRows(
-  context: ReadContext,
+  db: Db,
   { name, table, order }: RowKindOptions,
   columns: readonly Column[],
 ): Generator<string, void, undefined> {
-  const rows = context.db.prepare<[], Readonly<Record<string, Stored>>>(
+  const rows = db.prepare<[], Readonly<Record<string, Stored>>>(
     `SELECT ${columns.map(({ column }) => column).join(", ")} FROM ${table} ORDER BY ${order}`,
   );
   for (const row of rows.iterate()) {

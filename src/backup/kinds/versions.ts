@@ -16,11 +16,11 @@ import { formatTime, parseTime } from "../../base/time.js";
 import type { Db, Statement } from "../../store/open.js";
 import type { Space } from "../../versioned/space.js";
 import type { VersionedReader } from "../../versioned/table.js";
-import type { Kind, KindWriter, SnapshotRecord } from "../kind.js";
+import type { Kind, KindWriter, SnapshotModels, SnapshotRecord } from "../kind.js";
 
 export interface VersionKindOptions {
   readonly space: Space;
-  readonly reader: (context: Parameters<Kind["read"]>[0]) => VersionedReader;
+  readonly reader: (models: SnapshotModels) => VersionedReader;
   /** The members that name a key, and the key that they name; undefined where they name none. */
   readonly keyOf: (record: SnapshotRecord["members"]) => string | undefined;
 }
@@ -30,7 +30,7 @@ export function versionKind({ space, reader, keyOf }: VersionKindOptions): Kind 
   return {
     name,
     tables: [`${name}_head`, `${name}_gone`, `${name}_version`, `${name}_mark`],
-    read: (context) => readVersions(reader(context), space),
+    read: (models) => readVersions(reader(models), space),
     writer: (db) => new VersionWriter(db, space, keyOf),
   };
 }

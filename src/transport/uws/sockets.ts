@@ -11,7 +11,7 @@ import {
   SUBSCRIBER_MESSAGE_BYTES_MAX,
   SUBSCRIBER_MESSAGE_RECEIVED_BYTES_MAX,
 } from "../../../schemas/limits.js";
-import type { Broadcaster, SendResult, Socket, SocketHandler } from "../transport.js";
+import type { Broadcaster, SendResult, Socket, SocketHandler, SocketOpener } from "../transport.js";
 
 /** From this length on the library sends a published message at once, and to each socket by itself. */
 const LIBRARY_LARGE_BYTES = 16 * 1024;
@@ -27,21 +27,21 @@ const REFUSED = 2;
 const TOO_BIG = 1009;
 
 interface Peer {
-  readonly handler: SocketHandler;
+  readonly opener: SocketOpener;
   socket: UwsSocket | null;
 }
 
 class UwsSocket implements Socket {
   readonly #ws: WebSocket<Peer>;
   readonly #sockets: UwsSockets;
-  readonly handler: SocketHandler;
+  readonly #handler: SocketHandler;
   /** The topic that it is in; "" for none. */
   #topic = "";
 
-  constructor(ws: WebSocket<Peer>, sockets: UwsSockets, handler: SocketHandler) {
+  constructor(ws: WebSocket<Peer>, sockets: UwsSockets, opener: SocketOpener) {
     this.#ws = ws;
     this.#sockets = sockets;
-    this.handler = handler;
+    this.#handler = opener(this);
   }
 
   send(text: string): SendResult {
@@ -80,13 +80,17 @@ class UwsSocket implements Socket {
     if (this.#topic === "") return;
     this.#sockets.excuse(this, this.#topic);
     this.#topic = "";
-    this.handler.missed(new Uint8Array(message));
+    this.#handler.missed(new Uint8Array(message));
+  }
+
+  drained(): void {
+    this.#handler.drained();
   }
 
   closed(): void {
     this.#sockets.forget(this, this.#topic);
     this.#topic = "";
-    this.handler.closed();
+    this.#handler.closed();
   }
 }
 
@@ -163,7 +167,7 @@ export class UwsSockets implements Broadcaster {
    * Takes upgrades on a path.
    * @param admit undefined where the request was refused and answered
    */
-  listen(pattern: string, admit: (res: HttpResponse, req: HttpRequest) => SocketHandler | undefined): void {
+  listen(pattern: string, admit: (res: HttpResponse, req: HttpRequest) => SocketOpener | undefined): void {
     this.#app.ws<Peer>(pattern, {
       maxPayloadLength: SUBSCRIBER_MESSAGE_RECEIVED_BYTES_MAX,
       idleTimeout: SUBSCRIBER_IDLE_TIMEOUT_S,
@@ -179,27 +183,26 @@ export class UwsSockets implements Broadcaster {
         const key = req.getHeader("sec-websocket-key");
         const protocol = req.getHeader("sec-websocket-protocol");
         const extensions = req.getHeader("sec-websocket-extensions");
-        const handler = admit(res, req);
-        if (handler === undefined) return;
-        res.upgrade<Peer>({ handler, socket: null }, key, protocol, extensions, context);
+        const opener = admit(res, req);
+        if (opener === undefined) return;
+        res.upgrade<Peer>({ opener, socket: null }, key, protocol, extensions, context);
       },
       open: (ws) => {
         const peer = ws.getUserData();
-        const socket = new UwsSocket(ws, this, peer.handler);
+        const socket = new UwsSocket(ws, this, peer.opener);
         peer.socket = socket;
         this.#all.add(socket);
-        peer.handler.open(socket);
       },
       message: (ws, message) => {
         if (message.byteLength > SUBSCRIBER_MESSAGE_BYTES_MAX) ws.end(TOO_BIG, "message too large");
       },
       dropped: (ws, message) => ws.getUserData().socket?.dropped(message),
       drain: (ws) => {
-        const { socket, handler } = ws.getUserData();
+        const { socket } = ws.getUserData();
         // Outside of the library's handler: of a large message that is sent there in part only, it forgets the rest
         // (us_socket_write2 does not note that a write failed, so the poll for "writable" is given up when the
         // handler returns).
-        if (socket !== null) setImmediate(() => handler.drained());
+        if (socket !== null) setImmediate(() => socket.drained());
       },
       close: (ws) => ws.getUserData().socket?.closed(),
     });

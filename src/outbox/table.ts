@@ -5,6 +5,7 @@
  */
 import type { WebhookCreateRequest } from "../../schemas/webhooks.js";
 import type { Db, Statement } from "../store/open.js";
+import type { Model } from "../threads/model.js";
 
 /** A webhook as stored; times in ms. `row` names it between threads: an id may be deleted and made anew. */
 export interface WebhookRow {
@@ -60,7 +61,7 @@ export class WebhookTable extends WebhookLookup {
   readonly #progress: Statement<[number, number | null, number], unknown>;
   readonly #disable: Statement<[number], unknown>;
   readonly #queue: Statement<[number, number], unknown>;
-  readonly #body: Statement<[number, number, number, string], unknown>;
+  readonly #body: Statement<[number, number, number, string, number], unknown>;
   readonly #size: Statement<[number, number], { rows: number; bytes: number | null }>;
   readonly #settle: Statement<[number, number], unknown>;
   readonly #drop_bodies: Statement<[number, number], unknown>;
@@ -69,7 +70,8 @@ export class WebhookTable extends WebhookLookup {
   constructor(db: Db) {
     super(db);
     this.#insert = db.prepare(
-      "INSERT INTO webhook (id, url, patterns, secret, active, epoch, fail_count, created_at, last_fired) VALUES (?, ?, ?, ?, 1, 0, 0, ?, NULL)",
+      `INSERT INTO webhook (id, url, patterns, secret, active, epoch, fail_count, created_at, last_fired)
+       VALUES (?, ?, ?, ?, 1, 0, 0, ?, NULL)`,
     );
     this.#delete = db.prepare("DELETE FROM webhook WHERE row = ?");
     this.#enable = db.prepare("UPDATE webhook SET active = 1, fail_count = 0, epoch = epoch + 1 WHERE row = ?");
@@ -78,7 +80,7 @@ export class WebhookTable extends WebhookLookup {
     );
     this.#disable = db.prepare("UPDATE webhook SET active = 0 WHERE row = ?");
     this.#queue = db.prepare("INSERT INTO webhook_queue VALUES (?, ?)");
-    this.#body = db.prepare("INSERT INTO webhook_body VALUES (?, ?, ?, ?)");
+    this.#body = db.prepare("INSERT INTO webhook_body (event, waiting, bytes, body, hops) VALUES (?, ?, ?, ?, ?)");
     const due = "SELECT event FROM webhook_queue WHERE webhook = ? AND event <= ?";
     this.#size = db.prepare(`SELECT count(*) AS rows, sum(bytes) AS bytes FROM webhook_body WHERE event IN (${due})`);
     this.#settle = db.prepare(`UPDATE webhook_body SET waiting = waiting - 1 WHERE event IN (${due})`);
@@ -107,9 +109,12 @@ export class WebhookTable extends WebhookLookup {
     this.#progress.run(fail_count, fired_at, row);
   }
 
-  /** Stores an event's body for so many webhooks. */
-  storeBody(event: number, waiting: number, bytes: number, body: string): void {
-    this.#body.run(event, waiting, bytes, body);
+  /**
+   * Stores an event's body for so many webhooks.
+   * @param hops how many deliveries have led to the event
+   */
+  storeBody(event: number, waiting: number, bytes: number, body: string, hops: number): void {
+    this.#body.run(event, waiting, bytes, body, hops);
   }
 
   queue(webhook: number, event: number): void {
@@ -137,6 +142,8 @@ export class WebhookTable extends WebhookLookup {
 export interface QueuedEvent {
   readonly event: number;
   readonly bytes: number;
+  /** How many deliveries have led to the event. */
+  readonly hops: number;
 }
 
 export class WebhookReader extends WebhookLookup {
@@ -148,7 +155,8 @@ export class WebhookReader extends WebhookLookup {
   constructor(db: Db) {
     super(db);
     this.#next = db.prepare(
-      "SELECT event, bytes FROM webhook_body WHERE event = (SELECT min(event) FROM webhook_queue WHERE webhook = ? AND event > ?)",
+      `SELECT event, bytes, hops FROM webhook_body
+       WHERE event = (SELECT min(event) FROM webhook_queue WHERE webhook = ? AND event > ?)`,
     );
     this.#body = db.prepare<[number], string>("SELECT body FROM webhook_body WHERE event = ?").pluck();
     this.#rows = db.prepare<[], number>("SELECT count(*) FROM webhook_queue").pluck();
@@ -175,3 +183,5 @@ export class WebhookReader extends WebhookLookup {
     return this.#rows.get() ?? 0;
   }
 }
+
+export const webhookReader: Model<WebhookReader> = { open: ({ db }) => new WebhookReader(db) };

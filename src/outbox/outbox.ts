@@ -5,18 +5,48 @@
  *
  * Active webhooks are held in memory by their patterns: an event that none wants costs a look-up. A queue
  * is bounded by rows and bytes; what does not fit is dropped for that webhook alone, the new before the
- * old, and counted.
+ * old, and counted. A webhook whose deliveries cause what it gets is turned off (docs/webhooks.md "Chains").
  */
-import { WEBHOOK_FAILURES_MAX, WEBHOOK_QUEUE_BYTES_MAX, WEBHOOK_QUEUE_ROWS_MAX } from "../../schemas/limits.js";
-import type { OutboxNotice, WebhookProgress } from "../../schemas/webhooks.js";
+import {
+  WEBHOOK_FAILURES_MAX,
+  WEBHOOK_HOPS_MAX,
+  WEBHOOK_QUEUE_BYTES_MAX,
+  WEBHOOK_QUEUE_ROWS_MAX,
+} from "../../schemas/limits.js";
+import { utf8Length } from "../../schemas/text.js";
+import { OutboxNotice, type WebhookProgress } from "../../schemas/webhooks.js";
 import { assert, must } from "../base/assert.js";
-import { utf8Length } from "../base/path.js";
 import { Failure } from "../base/result.js";
+import type { Notice } from "../rpc/method.js";
+import type { Db } from "../store/open.js";
+import type { Model, Said, WritingModel } from "../threads/model.js";
 import { PatternIndex } from "../topics/pattern-index.js";
 import { compilePattern } from "../topics/pattern.js";
-import type { Db } from "../store/open.js";
-import { encodeDelivery, type OutboxEvent } from "./encode.js";
+import { encodeDelivery, type DeliveredEvent } from "./encode.js";
 import { WebhookTable, type WebhookRow } from "./table.js";
+
+/** What a commit did to the outbox. */
+export const OUTBOX = { name: "outbox", payload: OutboxNotice } as const satisfies Notice;
+
+/** An event as the outbox takes it. */
+export interface OutboxEvent extends DeliveredEvent {
+  /** How many deliveries have led to it: 0 where nobody caused it by one. */
+  readonly hops: number;
+  /** Whether a webhook may be turned off for that. */
+  readonly trusted: boolean;
+}
+
+/** A webhook that was disabled, and why; `reason` null where deliveries failed too often. */
+export interface DisabledWebhook {
+  readonly id: string;
+  readonly url: string;
+  readonly fail_count: number;
+  readonly reason: string | null;
+}
+
+/** Nearly all events turn nothing off. */
+const NONE: readonly DisabledWebhook[] = [];
+const CHAIN_TOO_LONG = `a chain of deliveries would be longer than ${WEBHOOK_HOPS_MAX}`;
 
 /** What the writer holds of a webhook. */
 interface Held {
@@ -29,7 +59,7 @@ interface Held {
   seen: number;
 }
 
-export class Outbox {
+export class Outbox implements WritingModel {
   readonly table: WebhookTable;
   #held = new Map<number, Held>();
   #index = new PatternIndex();
@@ -38,6 +68,7 @@ export class Outbox {
   #rows = 0;
   #queued = new Set<number>();
   #changed = new Set<number>();
+  #chained: OutboxNotice["chained"] = [];
   #dropped = 0;
   /** Whether this transaction has changed what is held, or would have to be told of. */
   #touched = false;
@@ -56,10 +87,18 @@ export class Outbox {
     return this.#by_pattern.size > 0;
   }
 
-  /** Queues an event for every active webhook that wants it. */
-  publish(event: OutboxEvent): void {
+  /**
+   * Queues an event for every active webhook that wants it. One whose deliveries would make a chain too long is
+   * disabled instead, and its queue stays as it is; where who says so is not trusted the event is dropped.
+   * @returns those that were disabled, which is to be told
+   */
+  publish(event: OutboxEvent): readonly DisabledWebhook[] {
     const texts = this.#index.match(event.topic);
-    if (texts.length > 0) this.#queue(event, texts);
+    if (texts.length === 0) return NONE;
+    const wanting = this.#wanting(event.id, texts);
+    if (event.hops >= WEBHOOK_HOPS_MAX) return event.trusted ? this.#cut(wanting) : this.#drop(wanting);
+    this.#queue(event, wanting);
+    return NONE;
   }
 
   /** The refusal of patterns of which one is malformed; null where all compile. */
@@ -94,10 +133,10 @@ export class Outbox {
   }
 
   /**
-   * Takes in how far a lane has come. One that has failed too often in a row is disabled.
+   * Takes in how far deliveries to a webhook have come. One that has failed too often in a row is disabled.
    * @returns the webhook when it was disabled now
    */
-  advance({ webhook, epoch, delivered, fail_count, fired_at }: WebhookProgress): WebhookRow | undefined {
+  advance({ webhook, epoch, delivered, fail_count, fired_at }: WebhookProgress): DisabledWebhook | undefined {
     const stored = this.table.byRow(webhook);
     if (stored === undefined) return undefined; // deleted meanwhile
     const held = must(this.#held.get(webhook), "a stored webhook is held");
@@ -105,18 +144,20 @@ export class Outbox {
     const same = stored.epoch === epoch;
     this.table.setProgress(webhook, same ? fail_count : stored.fail_count, fired_at);
     if (!same || fail_count < WEBHOOK_FAILURES_MAX || stored.active === 0) return undefined;
-    this.#touch(webhook);
-    this.table.disable(webhook);
-    this.#stop(held);
-    return this.table.byRow(webhook);
+    return this.#disable(held, null);
   }
 
-  /** What the transaction did, once it has committed; null where that was nothing. */
-  takeNotice(): OutboxNotice | null {
+  takeNotice(): Said<typeof OUTBOX> | null {
     if (!this.#touched) return null;
-    const notice = { queued: [...this.#queued], changed: [...this.#changed], rows: this.#rows, dropped: this.#dropped };
+    const payload = {
+      queued: [...this.#queued],
+      changed: [...this.#changed],
+      chained: this.#chained,
+      rows: this.#rows,
+      dropped: this.#dropped,
+    };
     this.#forget();
-    return notice;
+    return { notice: OUTBOX, payload };
   }
 
   /** Webhooks came with a restore: holds them, and lets the front know of each. */
@@ -136,6 +177,7 @@ export class Outbox {
   #forget(): void {
     this.#queued = new Set();
     this.#changed = new Set();
+    this.#chained = [];
     this.#dropped = 0;
     this.#touched = false;
   }
@@ -189,22 +231,49 @@ export class Outbox {
     }
   }
 
-  #queue(event: OutboxEvent, texts: readonly string[]): void {
-    const wanting: Held[] = [];
+  /** Disables a webhook; it wants nothing any more. */
+  #disable(held: Held, reason: string | null): DisabledWebhook {
+    this.#touch(held.row);
+    this.table.disable(held.row);
+    this.#stop(held);
+    const { id, url, fail_count } = must(this.table.byRow(held.row), "a webhook that is held is stored");
+    if (reason !== null) this.#chained.push({ id, fail_count, reason });
+    return { id, url, fail_count, reason };
+  }
+
+  /** Disables the webhooks of a chain that is too long, in an order that memory has no part in. */
+  #drop(wanting: readonly Held[]): readonly DisabledWebhook[] {
     this.#touched = true;
+    this.#dropped += wanting.length;
+    return NONE;
+  }
+
+  #cut(wanting: Held[]): readonly DisabledWebhook[] {
+    return wanting.sort((a, b) => a.row - b.row).map((held) => this.#disable(held, CHAIN_TOO_LONG));
+  }
+
+  /** The active webhooks that have one of these patterns, each once. */
+  #wanting(event: number, texts: readonly string[]): Held[] {
+    const wanting: Held[] = [];
     for (const text of texts) {
       for (const held of this.#by_pattern.get(text) ?? []) {
-        if (held.seen === event.id) continue;
-        held.seen = event.id;
-        if (held.rows < WEBHOOK_QUEUE_ROWS_MAX) wanting.push(held);
-        else this.#dropped += 1;
+        if (held.seen === event) continue;
+        held.seen = event;
+        wanting.push(held);
       }
     }
-    if (wanting.length === 0) return;
+    return wanting;
+  }
+
+  #queue(event: OutboxEvent, wanting: readonly Held[]): void {
+    this.#touched = true;
+    const taking = wanting.filter(({ rows }) => rows < WEBHOOK_QUEUE_ROWS_MAX);
+    this.#dropped += wanting.length - taking.length;
+    if (taking.length === 0) return;
     const body = encodeDelivery(event);
     const bytes = utf8Length(body);
     let waiting = 0;
-    for (const held of wanting) {
+    for (const held of taking) {
       // One event fits an empty queue however large it is.
       if (held.rows > 0 && held.bytes + bytes > WEBHOOK_QUEUE_BYTES_MAX) {
         this.#dropped += 1;
@@ -216,7 +285,7 @@ export class Outbox {
       this.table.queue(held.row, event.id);
       this.#queued.add(held.row);
     }
-    if (waiting > 0) this.table.storeBody(event.id, waiting, bytes, body);
+    if (waiting > 0) this.table.storeBody(event.id, waiting, bytes, body, event.hops);
     this.#rows += waiting;
   }
 
@@ -234,3 +303,5 @@ export class Outbox {
     this.#changed.add(row);
   }
 }
+
+export const outboxModel: Model<Outbox> = { open: ({ db }) => new Outbox(db) };

@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 import t from "tap";
 import { CliFailure } from "./failure.js";
 import { MCP_CLIENTS, type Connection } from "./mcp-clients.js";
-import { listTables } from "./toml-tables.js";
+import { mergeEntry } from "./mcp-merge.js";
 
 const SERVER_HERE = "http://localhost:9800";
 const URL_HERE = `${SERVER_HERE}/mcp`;
@@ -12,13 +12,15 @@ const TOKEN: Connection = { ...PLAIN, with_token: true };
 const BRIDGED: Connection = { ...PLAIN, bridged: true };
 
 function merge(client: string, text: string | undefined, connection = PLAIN): string {
-  const merged = MCP_CLIENTS[client]?.merge(text, connection);
+  const row = MCP_CLIENTS[client];
+  const merged = row && mergeEntry(row, text, connection);
   if (typeof merged !== "string") throw new Error(merged?.message ?? `no client ${client}`);
   return merged;
 }
 
 function refusal(client: string, text: string): string {
-  const merged = MCP_CLIENTS[client]?.merge(text, PLAIN);
+  const row = MCP_CLIENTS[client];
+  const merged = row && mergeEntry(row, text, PLAIN);
   return merged instanceof CliFailure ? merged.message : "";
 }
 
@@ -38,7 +40,9 @@ for (const [client, path, group, type, reference, program_type, program_token] o
     });
     t.same(JSON.parse(merge(client, "{}")), { [group]: { koor: { type, url: URL_HERE } } });
     t.same(JSON.parse(merge(client, `{"${group}":{}}`)), { [group]: { koor: { type, url: URL_HERE } } });
-    const others = `{\n  "inputs": [1.0, {"a":2}],\n  "${group}": {\n    "other": {"command":"x",   "n": 1e2},\n    "last": {}\n  },\n  "z": null\n}\n`;
+    const others =
+      `{\n  "inputs": [1.0, {"a":2}],\n  "${group}": {\n    "other": {"command":"x",   "n": 1e2},\n` +
+      '    "last": {}\n  },\n  "z": null\n}\n';
     const merged = merge(client, others);
     t.same(JSON.parse(merged), {
       ...(JSON.parse(others) as object),
@@ -80,12 +84,13 @@ for (const [client, path, group, type, reference, program_type, program_token] o
 t.test("JSON with comments, as editors write it", (t) => {
   const entry = '"koor": {\n      "type": "http",\n      "url": "http://localhost:9800/mcp"\n    }';
   const before =
-    '// ours\n{\n  /* "servers": {} */\n  "servers": {\n    // the first\n    "a": { "url": "http://x//y", }, // "koor": {}\n    "b": {}, /* , */\n  },\n  "inputs": [ ], // none\n}\n';
+    '// ours\n{\n  /* "servers": {} */\n  "servers": {\n    // the first\n' +
+    '    "a": { "url": "http://x//y", }, // "koor": {}\n    "b": {}, /* , */\n  },\n  "inputs": [ ], // none\n}\n';
   t.equal(merge("vscode", before), before.replace('"b": {}', `"b": {},\n    ${entry}`));
   t.equal(merge("vscode", merge("vscode", before)), merge("vscode", before), "once more changes nothing");
   t.equal(merge("vscode", "// ours\n{}\n"), `// ours\n{\n  "servers": {\n    ${entry}\n  }\n}\n`);
-  t.equal(merge("vscode", "{\n  // nothing yet\n}\n"), `{\n  // nothing yet\n  "servers": {\n    ${entry}\n  }\n}\n`);
-  t.match(merge("vscode", '{ "servers": { /* none */ } }'), /\/\* none \*\/[^]*"koor"/);
+  t.equal(merge("vscode", "{\n  // nothing yet\n}\n"), `{\n  "servers": {\n    ${entry}\n  }\n  // nothing yet\n}\n`);
+  t.match(merge("vscode", '{ "servers": { /* none */ } }'), /"koor"[^]*\/\* none \*\//);
   t.end();
 });
 
@@ -132,14 +137,16 @@ t.test("codex: .codex/config.toml", (t) => {
   t.equal(merge("codex", undefined), OURS);
   t.equal(merge("codex", undefined, TOKEN), `${OURS}bearer_token_env_var = "KOOR_TOKEN"\n`);
   const program =
-    '[mcp_servers.koor]\ncommand = "koor-cli"\nargs = ["mcp","stdio"]\nenv = { KOOR_SERVER = "http://localhost:9800" }\n';
+    '[mcp_servers.koor]\ncommand = "koor-cli"\nargs = ["mcp","stdio"]\n' +
+    'env = { KOOR_SERVER = "http://localhost:9800" }\n';
   t.equal(merge("codex", OURS, BRIDGED), program);
   t.equal(
     merge("codex", merge("codex", undefined, TOKEN), { ...BRIDGED, with_token: true }),
     `${program}env_vars = ["KOOR_TOKEN"]\n`,
   );
   const others =
-    'model = "o" # [mcp_servers.koor]\nlist = [\n  "[mcp_servers.koor]",\n  1,\n]\n\n[mcp_servers.other]\ntext = """\n[mcp_servers.koor]\n"""\nraw = \'\'\'\n[mcp_servers.koor]\'\'\'\ntable = { a = "]", b = [1, 2] }\n';
+    'model = "o" # [mcp_servers.koor]\nlist = [\n  "[mcp_servers.koor]",\n  1,\n]\n\n[mcp_servers.other]\n' +
+    'text = """\n[mcp_servers.koor]\n"""\nraw = \'\'\'\n[mcp_servers.koor]\'\'\'\ntable = { a = "]", b = [1, 2] }\n';
   t.equal(merge("codex", others), `${others}\n${OURS}`);
   t.equal(merge("codex", merge("codex", others)), merge("codex", others), "once more changes nothing");
   t.equal(merge("codex", 'model = "o"'), `model = "o"\n\n${OURS}`, "without a newline at the end");
@@ -157,14 +164,14 @@ t.test("codex: .codex/config.toml", (t) => {
     merge("codex", "[mcp_servers]\n[mcp_servers.koor2]\nurl = 'x'\n"),
     `[mcp_servers]\n[mcp_servers.koor2]\nurl = 'x'\n\n${OURS}`,
   );
+  t.equal(merge("codex", '"mcp_servers".a.url = "x"\n'), `"mcp_servers".a.url = "x"\n\n${OURS}`);
+  t.equal(merge("codex", "[[mcp_servers.koor]]\n[[mcp_servers.koor]]\n[z]\n"), `${OURS}[z]\n`, "a list of entries");
   for (const other of [
     "mcp_servers = {}",
     'mcp_servers.koor.url = "x"',
-    '"mcp_servers".a.url = "x"',
     '[mcp_servers]\nkoor = { url = "x" }',
     '[mcp_servers]\nkoor.url = "x"',
     "[[mcp_servers]]",
-    "[[mcp_servers.koor]]",
   ]) {
     t.match(refusal("codex", other), /cannot be added to/, other);
   }
@@ -186,38 +193,45 @@ t.test("codex: .codex/config.toml", (t) => {
   t.end();
 });
 
-t.test("TOML: heads inside of values are none", (t) => {
+t.test("TOML: whatever else is in the file stays, byte for byte", (t) => {
   const value = fc.oneof(
     fc.constantFrom(
       "1",
+      "0x10",
+      "12345678901234567890",
       "true",
-      "2026-01-01T00:00:00Z",
+      "2026-01-01T00:00:00.123456789Z",
       "[]",
       "{}",
       '"\\"[x]"',
-      "'[x]'",
-      '"""\n[x]\n\\""""',
-      "'''\n[x]\n'''''",
-      '[\n  "a", # [x]\n  [1],\n]',
+      "'[mcp_servers.koor]'",
+      '"""\n[mcp_servers.koor]\n\\""""',
+      "'''\n[mcp_servers.koor]\n'''''",
+      '[\n  "a", # [mcp_servers.koor]\n  [1],\n]',
       '{ a = "}", b = [ "]" ] }',
     ),
     fc.string().map((text) => JSON.stringify(text.replaceAll(/[^ -~]/g, "x"))),
   );
-  const line = fc.oneof(
-    fc.constantFrom("", "# [x]", "  # ]"),
-    fc.tuple(fc.constantFrom("a", "a.b", '"q [x]"', "'l'"), value).map(([key, text]) => `${key} = ${text}`),
-  );
-  const table = fc.record({
-    head: fc.constantFrom("[t]", "[t.u] # [x]", "[[v]]", ' [ t . "w" ] '),
-    lines: fc.array(line, { maxLength: 4 }),
-  });
+  const note = fc.constantFrom("", "\n", "# [mcp_servers.koor]\n", "  # ]\n\n");
+  const end = fc.constantFrom("\n", "  # [x]\n", "\r\n");
+  const lines = fc
+    .array(fc.tuple(note, fc.constantFrom("a", "b.c", '"q [x]"', "'l'"), value, end), { maxLength: 3 })
+    .map((all) => all.map(([before, key, text, after], at) => `${before}k${at}.${key} = ${text}${after}`).join(""));
+  const heads = fc.constantFrom("[t]", "[[v]]", ' [ w . "x" ] # [y]', "[mcp_servers.other]");
+  const tables = fc
+    .uniqueArray(fc.tuple(heads, lines), { selector: ([head]) => head, maxLength: 4 })
+    .map((all) => all.map(([head, text]) => `${head}\n${text}`).join(""));
+  const old = fc.constantFrom('[mcp_servers.koor] # ours\ncommand = "x" # y\n', '[mcp_servers."koor"]\nenv = {\n}\n');
   fc.assert(
-    fc.property(fc.array(line, { maxLength: 3 }), fc.array(table, { maxLength: 4 }), (first, tables) => {
-      const parts = [first, ...tables.map(({ head, lines }) => [head, ...lines])].map((lines) =>
-        lines.map((text) => `${text}\n`).join(""),
+    fc.property(lines, tables, old, note, (first, others, ours, gap) => {
+      const appended = merge("codex", `${first}${others}`);
+      const replaced = merge("codex", `${first}${ours}${gap}${others}`);
+      const text = `${first}${others}`;
+      return (
+        appended === (text.trim() === "" ? OURS : `${text.replace(/\n*$/, "\n\n")}${OURS}`) &&
+        merge("codex", appended) === appended &&
+        replaced === `${first}${OURS}${gap}${others}`
       );
-      const found = listTables(parts.join(""));
-      return JSON.stringify(found?.map(({ start, end }) => parts.join("").slice(start, end))) === JSON.stringify(parts);
     }),
   );
   t.pass("for any of them");

@@ -1,21 +1,21 @@
-/** What the front knows of one webhook: whom to call, and how far its queue has been delivered. */
+/** What the front knows of one webhook: whom to call, and how far its queue was delivered. */
 import type { WebhookProgress } from "../../schemas/webhooks.js";
-import type { WebhookRow } from "./table.js";
+import type { WebhookRow } from "../outbox/table.js";
 
 /**
  * idle: nothing to deliver, or not active. ready: in line. sending: one request is under way. waiting: for
  * its retry. blocked: for room for a large body. ended: it failed too often; the writer is to disable it.
  */
-export type LaneState = "idle" | "ready" | "sending" | "waiting" | "blocked" | "ended";
+export type ReceiverState = "idle" | "ready" | "sending" | "waiting" | "blocked" | "ended";
 
-export class Lane {
+export class Receiver {
   readonly row: number;
   readonly id: string;
   readonly url: string;
   readonly secret: string;
   active = true;
   epoch = 0;
-  state: LaneState = "idle";
+  state: ReceiverState = "idle";
   /** All of its queue up to this event was delivered. */
   delivered = 0;
   /** Failures in a row. */

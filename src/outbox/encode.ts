@@ -2,8 +2,8 @@
 import { formatTime } from "../base/time.js";
 import type { WebhookRow } from "./table.js";
 
-/** An event as the outbox takes it: `data` is JSON text, `created_at` in ms. */
-export interface OutboxEvent {
+/** What the body of a delivery is made of: `data` is JSON text, `created_at` in ms. */
+export interface DeliveredEvent {
   readonly id: number;
   readonly topic: string;
   readonly data: string;
@@ -14,10 +14,16 @@ export interface OutboxEvent {
 /** The secret is not in it. */
 export function encodeWebhook({ id, url, patterns, active, created_at, fail_count, last_fired }: WebhookRow): string {
   const fired = last_fired === null ? "" : `,"last_fired":"${formatTime(last_fired)}"`;
-  return `{"id":${JSON.stringify(id)},"url":${JSON.stringify(url)},"patterns":${patterns},"active":${active === 1},"created_at":"${formatTime(created_at)}","fail_count":${fail_count}${fired}}`;
+  return (
+    `{"id":${JSON.stringify(id)},"url":${JSON.stringify(url)},"patterns":${patterns},"active":${active === 1}` +
+    `,"created_at":"${formatTime(created_at)}","fail_count":${fail_count}${fired}}`
+  );
 }
 
 /** The publisher's digits are kept: `data` is text and stays it. */
-export function encodeDelivery({ id, topic, data, source, created_at }: OutboxEvent): string {
-  return `{"topic":${JSON.stringify(topic)},"data":${data},"source":${JSON.stringify(source)},"event_id":${id},"created_at":"${formatTime(created_at)}"}`;
+export function encodeDelivery({ id, topic, data, source, created_at }: DeliveredEvent): string {
+  return (
+    `{"topic":${JSON.stringify(topic)},"data":${data},"source":${JSON.stringify(source)}` +
+    `,"event_id":${id},"created_at":"${formatTime(created_at)}"}`
+  );
 }

@@ -1,0 +1,111 @@
+/** What is said of a text that breaks its rules, against a plain reading of them, and that its schema says the same. */
+import * as fc from "fast-check";
+import t from "tap";
+import { Type } from "typebox";
+import { Compile } from "typebox/compile";
+import { hasControlCharacter, Name, Text, textProblem, textRulesOf, utf8Length, type TextRules } from "./text.js";
+
+const anyUnit = fc.oneof(
+  fc.constantFrom("a", "\u00e9", "\u20ac", "\u{1f600}", "\n", "\0", "\u007f", "\u0085", "\u00a0", "\ud800", "\udc00"),
+  fc.string({ unit: "grapheme", minLength: 1, maxLength: 1 }),
+);
+const anyText = fc.array(anyUnit, { maxLength: 12 }).map((units) => units.join(""));
+const anyRules: fc.Arbitrary<TextRules> = fc.record(
+  { bytes_max: fc.nat({ max: 24 }), required: fc.constant(true as const), line: fc.constant(true as const) },
+  { requiredKeys: ["bytes_max"] },
+);
+
+/** The bytes of a text, character by character; half a pair counts as the character that stands for it. */
+function naiveLength(text: string): number {
+  let bytes = 0;
+  for (const character of text) {
+    const code = character.codePointAt(0) ?? 0;
+    bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x1_0000 ? 3 : 4;
+  }
+  return bytes;
+}
+
+t.test("each rule in its own words, the first that is broken", (t) => {
+  const rows: readonly (readonly [text: string, rules: TextRules, problem: string | null])[] = [
+    ["", { bytes_max: 3 }, null],
+    ["", { bytes_max: 3, required: true }, "is required"],
+    ["", { bytes_max: 3, line: true }, null],
+    ["abc", { bytes_max: 3 }, null],
+    ["abcd", { bytes_max: 3 }, "is longer than 3 bytes"],
+    ["\u00e9\u00e9", { bytes_max: 3 }, "is longer than 3 bytes"],
+    ["\u00e9\u00e9", { bytes_max: 4 }, null],
+    ["\u20ac", { bytes_max: 3 }, null],
+    ["\u20ac", { bytes_max: 2 }, "is longer than 2 bytes"],
+    ["\u{1f600}", { bytes_max: 4 }, null],
+    ["\u{1f600}", { bytes_max: 3 }, "is longer than 3 bytes"],
+    ["a\ud800", { bytes_max: 4 }, "must be valid Unicode"],
+    ["\udc00\ud800", { bytes_max: 9 }, "must be valid Unicode"],
+    ["a\nb", { bytes_max: 3 }, null],
+    ["a\nb", { bytes_max: 3, line: true }, "must not contain control characters"],
+    ["a\nb", { bytes_max: 2, line: true }, "is longer than 2 bytes"],
+    ["\ud800\n", { bytes_max: 9, line: true }, "must be valid Unicode"],
+    // Of no concern to what is taken: they are said in the published description alone.
+    ["abc", { bytes_max: 3, promised_bytes_max: 1, promised_pattern: "^x$" }, null],
+  ];
+  for (const [text, rules, problem] of rows)
+    t.equal(textProblem(text, rules), problem, `${JSON.stringify(text)} ${JSON.stringify(rules)}`);
+  t.end();
+});
+
+t.test("control characters are C0, DEL and C1", (t) => {
+  const found = Array.from({ length: 0x1_0000 }, (_, code) => code).filter((code) =>
+    hasControlCharacter(String.fromCharCode(code)),
+  );
+  const wanted = [...Array.from({ length: 0x20 }, (_, code) => code)];
+  for (let code = 0x7f; code <= 0x9f; code++) wanted.push(code);
+  t.same(found, wanted);
+  t.end();
+});
+
+t.test("any text: what is said is what a plain reading says", (t) => {
+  const problems = new Set<string | null>();
+  const property = fc.property(anyText, anyRules, (text, rules) => {
+    const problem = textProblem(text, rules);
+    problems.add(problem?.replace(/\d+/, "n") ?? null);
+    const well_formed = !/\p{Surrogate}/u.test(text);
+    const naive =
+      rules.required === true && text === ""
+        ? "is required"
+        : naiveLength(text) > rules.bytes_max
+          ? `is longer than ${rules.bytes_max} bytes`
+          : !well_formed
+            ? "must be valid Unicode"
+            : rules.line === true && /\p{Cc}/u.test(text)
+              ? "must not contain control characters"
+              : null;
+    return problem === naive && utf8Length(text) === naiveLength(text);
+  });
+  t.doesNotThrow(() => fc.assert(property, { numRuns: 3000 }));
+  t.equal(problems.size, 5, "each of them was met");
+  t.end();
+});
+
+t.test("a schema takes what its rules take, and has their words", (t) => {
+  const property = fc.property(anyText, anyRules, (text, rules) => {
+    const schema = Type.Object({ name: Text(rules) });
+    const validator = Compile(schema);
+    const problem = textProblem(text, rules);
+    if (validator.Check({ name: text })) return problem === null;
+    return validator.Errors({ name: text })[0]?.message === problem;
+  });
+  t.doesNotThrow(() => fc.assert(property, { numRuns: 300 }));
+  const validator = Compile(Text({ bytes_max: 3 }));
+  for (const value of [1, null, ["a"], {}]) t.notOk(validator.Check(value), JSON.stringify(value));
+  t.end();
+});
+
+t.test("a schema shows its rules, also where it may be left out, and no other schema has any", (t) => {
+  const name = Name(7, "A name.");
+  t.same(textRulesOf(name), { bytes_max: 7, required: true, line: true });
+  t.match(name, { type: "string", description: "A name." });
+  t.same(textRulesOf(Type.Optional(name)), textRulesOf(name));
+  t.match(Text({ bytes_max: 3, default: "x" }), { type: "string", default: "x", text: { bytes_max: 3 } });
+  t.equal(textRulesOf(Type.String()), undefined);
+  t.equal(textRulesOf(Type.Object({ text: Type.String() })), undefined);
+  t.end();
+});

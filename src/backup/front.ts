@@ -1,0 +1,45 @@
+/** Snapshots towards clients: how many are read at once. Runs on the front. */
+import { BACKUPS_AT_ONCE_MAX } from "../../schemas/limits.js";
+import type { Clock } from "../base/clock.js";
+import type { Log } from "../base/log.js";
+import { Failure } from "../base/result.js";
+import { linesReply } from "../front/reply.js";
+import type { Answer } from "../front/route.js";
+import type { CallContext } from "../rpc/frames.js";
+import type { Chunks, Pool } from "../threads/pool.js";
+import { exportBackup } from "./jobs.js";
+
+export interface BackupFrontOptions {
+  /** Threads of their own: a snapshot takes as long as its reader. */
+  readonly exports: Pool;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export class BackupFront {
+  readonly #options: BackupFrontOptions;
+  #running = 0;
+
+  constructor(options: BackupFrontOptions) {
+    this.#options = options;
+  }
+
+  export(context: CallContext): Answer | Promise<Answer> {
+    if (this.#running >= BACKUPS_AT_ONCE_MAX)
+      return new Failure("RESOURCE_EXHAUSTED", "enough backups are running, try again");
+    const { exports, clock } = this.#options;
+    return linesReply(this.#counted(exports.stream(exportBackup, { created_at: clock.now() }, context)));
+  }
+
+  /** The chunks, counted as a running backup until the last was taken or the reader has gone. */
+  async *#counted(chunks: Chunks): Chunks {
+    this.#running += 1;
+    try {
+      const end = yield* chunks;
+      this.#options.log.info("backup read");
+      return end;
+    } finally {
+      this.#running -= 1;
+    }
+  }
+}

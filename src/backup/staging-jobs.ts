@@ -1,0 +1,29 @@
+/** What a restore's own thread does. */
+import { Type } from "typebox";
+import { RecordCounts, RestoreWriteRequest } from "../../schemas/backup.js";
+import { stagingMethod } from "../threads/staging-method.js";
+import type { Model } from "../threads/model.js";
+import { Staging } from "./staging.js";
+
+const stagingModel: Model<Staging> = { open: ({ db }) => new Staging(db) };
+const models = { staging: stagingModel };
+
+/** Takes the next piece of a snapshot; null where all is well so far. */
+export const writeStaging = stagingMethod({
+  name: "restore.write",
+  request: RestoreWriteRequest,
+  reply: Type.Null(),
+  weight: ({ bytes }) => bytes.byteLength,
+  models,
+  run: ({ staging }, { bytes }) => staging.write(bytes),
+});
+
+/** There are no more pieces: what the staging database holds. It is complete and closed then. */
+export const finishStaging = stagingMethod({
+  name: "restore.finish",
+  request: Type.Object({}),
+  reply: RecordCounts,
+  weight: () => 0,
+  models,
+  run: ({ staging }) => staging.finish(),
+});

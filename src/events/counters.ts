@@ -1,0 +1,20 @@
+/** What the hub and its feeds count. Runs on the front. */
+import type { Exposition, Measured } from "../measure/exposition.js";
+
+export class EventCounters implements Measured {
+  published = 0;
+  delivered = 0;
+  dropped = 0;
+
+  expose(out: Exposition): void {
+    out
+      .value("koor_events_published_total", "counter", "Events that went out.", this.published)
+      .value("koor_events_delivered_total", "counter", "Deliveries of events to subscribers.", this.delivered)
+      .value(
+        "koor_events_dropped_total",
+        "counter",
+        "Events that were dropped for subscribers that were too far behind.",
+        this.dropped,
+      );
+  }
+}

@@ -1,0 +1,132 @@
+/** Events towards clients: publishing, history, waiting, and what a subscriber asks for. Runs on the front. */
+import type { Static } from "typebox";
+import type {
+  EventHistoryQuery,
+  EventHistoryRequest,
+  NewEvent,
+  PublishBodies,
+  PublishBody,
+  SubscribeQuery,
+} from "../../schemas/events.js";
+import { EVENT_ROWS_DEFAULT } from "../../schemas/limits.js";
+import { must } from "../base/assert.js";
+import { elementTexts, memberTexts } from "../base/json-text.js";
+import type { Log } from "../base/log.js";
+import { Failure, invalid } from "../base/result.js";
+import { jsonReply, readReply } from "../front/reply.js";
+import type { Answer, Request } from "../front/route.js";
+import type { CallContext } from "../rpc/frames.js";
+import type { Chunks } from "../threads/pool.js";
+import type { Reads } from "../threads/reads.js";
+import type { Writer } from "../threads/writer.js";
+import { compilePattern, type Pattern } from "../topics/pattern.js";
+import { publishEvents } from "./commands.js";
+import type { Hub } from "./hub.js";
+import { eventHistory } from "./jobs.js";
+import { waitForEvents } from "./long-poll.js";
+import type { Subscription } from "./subscription.js";
+
+export interface EventsFrontOptions {
+  readonly writer: Writer;
+  readonly reads: Reads;
+  readonly hub: Hub;
+  readonly log: Log;
+}
+
+type PublishOf = Pick<
+  Request<readonly string[], unknown, "x-koor-hops", Static<typeof PublishBodies>>,
+  "text" | "json" | "headers" | "context" | "caller"
+>;
+type HistoryOf = Pick<Request<readonly string[], Static<typeof EventHistoryQuery>>, "query" | "context" | "onAbort">;
+
+const HOPS = /^\d{0,6}$/;
+const EVENT_ID = /^\d{0,15}$/;
+
+/** What a subscriber asks for; 400 where its pattern is malformed. */
+export function subscriptionOf(
+  { pattern: text = "", since, notices }: Static<typeof SubscribeQuery>,
+  last_event_id = "",
+): Subscription | Failure {
+  if (!EVENT_ID.test(last_event_id)) return invalid("Last-Event-ID must be a non-negative integer");
+  const pattern = compilePattern(text);
+  if (pattern instanceof Failure) return pattern;
+  return { pattern, since: last_event_id === "" ? (since ?? null) : Number(last_event_id), notices: notices === 1 };
+}
+
+/** An event from the JSON text of its object: `data` keeps the publisher's own digits. */
+function newEvent(text: string, { topic, source }: PublishBody, actor: string): NewEvent {
+  const data = must(memberTexts(text), "the body was parsed as an object").get("data") ?? "null";
+  return { topic, data, source: source ?? actor };
+}
+
+export class EventsFront {
+  readonly #options: EventsFrontOptions;
+
+  constructor(options: EventsFrontOptions) {
+    this.#options = options;
+  }
+
+  publish({ text, json, headers: { "x-koor-hops": hops }, context, caller }: PublishOf): Answer | Promise<Answer> {
+    if (!HOPS.test(hops)) return invalid("X-Koor-Hops must be a non-negative integer");
+    // Turning a webhook off needs the server's token: an instance's word is enough to end the chain, and for no more.
+    const trusted = caller.role !== "instance";
+    const many = Array.isArray(json);
+    const texts = many ? must(elementTexts(text), "the body was parsed as an array") : [text];
+    const events = (many ? json : [json]).map((body, at) => newEvent(texts[at] ?? "", body, context.actor));
+    const { writer, log } = this.#options;
+    return new Promise((resolve) => {
+      writer.call(publishEvents, { events, chain: { hops: Number(hops), trusted } }, context, (reply) => {
+        if (reply instanceof Failure) {
+          resolve(reply);
+          return;
+        }
+        if (log.infos) for (const { topic, id } of reply.events) log.info("event published", { topic, id });
+        const published = reply.events.map((event) => event.text);
+        const answer = many ? `[${published.join(",")}]` : (published[0] ?? "");
+        resolve(jsonReply(answer, 200, { events_published: events.length }));
+      });
+    });
+  }
+
+  history({ query, context, onAbort }: HistoryOf): Answer | Promise<Answer> {
+    const pattern = compilePattern(query.topic ?? "");
+    if (pattern instanceof Failure) return pattern;
+    const { after = null, from = null, to = null, source = null, last = EVENT_ROWS_DEFAULT, wait = 0 } = query;
+    const read: EventHistoryRequest = { pattern: pattern.text, after, from, to, source, last };
+    if (wait > 0) return this.#wait(pattern, read, wait, context, onAbort);
+    return readReply(this.#read(read, context));
+  }
+
+  /** How many rows a read looks at is known only where every row counts: a cursor or a page without filters. */
+  #read(read: EventHistoryRequest, context: CallContext): string | Failure | Chunks {
+    const filtered = (read.pattern !== "" && read.pattern !== "*") || read.source !== null;
+    const behind = read.after === null ? Number.POSITIVE_INFINITY : this.#options.hub.last_id - read.after;
+    const rows = Math.min(filtered ? Number.POSITIVE_INFINITY : read.last, behind);
+    return this.#options.reads.stream(eventHistory, read, context, rows);
+  }
+
+  async #wait(
+    pattern: Pattern,
+    read: EventHistoryRequest,
+    wait_s: number,
+    context: CallContext,
+    onAbort: (listener: () => void) => void,
+  ): Promise<Answer> {
+    const { hub } = this.#options;
+    // Without a cursor, "the next event" is meant: the one after the newest there is.
+    const cursor = { ...read, after: read.after ?? hub.last_id };
+    const answer = await waitForEvents(hub, pattern, wait_s * 1000, () => this.#readWhole(cursor, context), onAbort);
+    return answer instanceof Failure ? answer : jsonReply(answer);
+  }
+
+  async #readWhole(read: EventHistoryRequest, context: CallContext): Promise<string | Failure> {
+    const answer = this.#read(read, context);
+    if (typeof answer === "string" || answer instanceof Failure) return answer;
+    let text = "";
+    for await (const chunk of answer) {
+      if (chunk instanceof Failure) return chunk;
+      text += chunk;
+    }
+    return text;
+  }
+}

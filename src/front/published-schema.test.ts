@@ -1,0 +1,130 @@
+/** The schemas that clients are told promise no more than the server takes: held to JSON Schema as it is defined. */
+import * as fc from "fast-check";
+import t from "tap";
+import { Type } from "typebox";
+import { Name, Text, textProblem, textRulesOf, type TextRules } from "../../schemas/text.js";
+import { publishedSchema, type Json } from "./published-schema.js";
+
+interface Published {
+  readonly type: string;
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  readonly pattern?: string;
+  readonly anyOf?: readonly Omit<Published, "type">[];
+}
+
+/** Whether JSON Schema takes the text: lengths are in code points, of `anyOf` one must, a pattern may match anywhere. */
+function fits(schema: Omit<Published, "type">, text: string): boolean {
+  const { minLength = 0, maxLength = Number.POSITIVE_INFINITY, pattern, anyOf } = schema;
+  const length = [...text].length;
+  return (
+    length >= minLength &&
+    length <= maxLength &&
+    (pattern === undefined || new RegExp(pattern, "u").test(text)) &&
+    (anyOf === undefined || anyOf.some((branch) => fits(branch, text)))
+  );
+}
+
+const anyRules: fc.Arbitrary<TextRules> = fc
+  .record(
+    {
+      bytes_max: fc.nat({ max: 24 }),
+      promised_bytes_max: fc.nat({ max: 24 }),
+      required: fc.constant(true as const),
+      line: fc.constant(true as const),
+    },
+    { requiredKeys: ["bytes_max"] },
+  )
+  // What is promised is no more than what is taken.
+  .map(({ promised_bytes_max, ...rules }) =>
+    promised_bytes_max === undefined
+      ? rules
+      : { ...rules, promised_bytes_max: Math.min(promised_bytes_max, rules.bytes_max) },
+  );
+const anyText = fc
+  .array(
+    fc.oneof(
+      { weight: 4, arbitrary: fc.constantFrom("a", "b", "\u007e") },
+      fc.constantFrom("\u00e9", "\u20ac", "\u{1f600}", "\n", "\0", "\u007f", "\u0080", "\u009f", "\u00a0"),
+      fc.string({ unit: "grapheme", minLength: 1, maxLength: 1 }),
+    ),
+    { maxLength: 26 },
+  )
+  // JSON is sent as UTF-8, where half a surrogate pair cannot be written.
+  .map((units) => units.join("").toWellFormed());
+
+t.test("any text that fits what is published is taken", (t) => {
+  const met = { fits: 0, ascii: 0, refused: 0 };
+  const property = fc.property(anyText, anyRules, (text, rules) => {
+    const published = publishedSchema(Text(rules)) as unknown as Published;
+    if (!fits(published, text)) {
+      met.refused += 1;
+      return true;
+    }
+    met.fits += 1;
+    if (text.length > rules.bytes_max / 4) met.ascii += 1;
+    return textProblem(text, rules) === null;
+  });
+  t.doesNotThrow(() => fc.assert(property, { numRuns: 5000 }));
+  t.ok(met.fits > 500 && met.ascii > 200 && met.refused > 500, `the texts say something: ${JSON.stringify(met)}`);
+  t.end();
+});
+
+t.test("ASCII is promised to the last byte, other scripts a quarter of it", (t) => {
+  const published = publishedSchema(Text({ bytes_max: 8 })) as unknown as Published;
+  for (const [text, taken] of [
+    ["", true],
+    ["12345678", true],
+    ["123456789", false],
+    ["\u{1f600}\u{1f600}", true],
+    ["\u{1f600}\u{1f600}a", false],
+    ["\u00e9a", true],
+    ["\u00e9ab", false],
+  ] as const)
+    t.equal(fits(published, text), taken, text);
+  t.end();
+});
+
+t.test("what is published is plain JSON Schema", (t) => {
+  const published = publishedSchema(
+    Type.Object({
+      id: Name(256, "Who it is."),
+      note: Type.Optional(Text({ bytes_max: 40, promised_bytes_max: 20, default: "none" })),
+      word: Text({ bytes_max: 8, line: true, promised_pattern: "^[a-z]*$" }),
+      text: Type.String(),
+      tags: Type.Array(Text({ bytes_max: 4 }), { maxItems: 3 }),
+    }),
+  );
+  const length = (bytes: number): Json[] => [
+    { maxLength: bytes / 4 },
+    { maxLength: bytes, pattern: String.raw`^[\x00-\x7f]*$` },
+  ];
+  t.same(published, {
+    type: "object",
+    required: ["id", "word", "text", "tags"],
+    properties: {
+      id: {
+        type: "string",
+        description: "Who it is.",
+        minLength: 1,
+        pattern: String.raw`^[^\x00-\x1f\x7f-\x9f]*$`,
+        anyOf: length(256),
+      },
+      note: { type: "string", default: "none", anyOf: length(20) },
+      word: { type: "string", pattern: "^[a-z]*$", anyOf: length(8) },
+      text: { type: "string" },
+      tags: { type: "array", maxItems: 3, items: { type: "string", anyOf: length(4) } },
+    },
+  });
+  t.end();
+});
+
+t.test("a member that is named text is no text's rules", (t) => {
+  const schema = Type.Object({ text: Text({ bytes_max: 4 }), type: Type.String() });
+  t.same(Object.keys(publishedSchema(schema)["properties"] as object), ["text", "type"]);
+  const rules = Type.Object({ text: Type.Object({ bytes_max: Type.Integer() }), type: Type.String() });
+  const { properties } = publishedSchema(rules) as { readonly properties: Json };
+  t.match(properties["text"], { type: "object", properties: { bytes_max: { type: "integer" } } });
+  t.equal(textRulesOf(schema), undefined);
+  t.end();
+});

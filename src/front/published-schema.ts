@@ -1,0 +1,43 @@
+/**
+ * A schema as clients are told it: plain JSON Schema, in which a text's bound in bytes is said in characters. It
+ * promises no more than the server takes: whatever fits the published schema fits the server's own. Pure.
+ */
+import type { TSchema } from "typebox";
+import type { TextRules } from "../../schemas/text.js";
+
+export type Json = Record<string, unknown>;
+
+/** What a character may take as UTF-8. */
+const CHARACTER_BYTES_MAX = 4;
+const ASCII = String.raw`^[\x00-\x7f]*$`;
+const ONE_LINE = String.raw`^[^\x00-\x1f\x7f-\x9f]*$`;
+
+/** How long a text may be: in any script, or in ASCII alone, where a character is a byte. */
+function lengthOf(bytes_max: number): Json {
+  return {
+    anyOf: [{ maxLength: Math.floor(bytes_max / CHARACTER_BYTES_MAX) }, { maxLength: bytes_max, pattern: ASCII }],
+  };
+}
+
+function textOf({ bytes_max, promised_bytes_max = bytes_max, promised_pattern, required, line }: TextRules): Json {
+  const pattern = promised_pattern ?? (line === true ? ONE_LINE : undefined);
+  return {
+    ...(required === true ? { minLength: 1 } : {}),
+    ...(pattern === undefined ? {} : { pattern }),
+    ...lengthOf(promised_bytes_max),
+  };
+}
+
+function publish(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(publish);
+  if (typeof value !== "object" || value === null) return value;
+  const { text, ...members } = value as { readonly text?: TextRules };
+  const is_text = typeof text === "object" && "bytes_max" in text && "type" in members;
+  const told = Object.entries(is_text ? members : value).map(([name, member]) => [name, publish(member)] as const);
+  return { ...Object.fromEntries(told), ...(is_text ? textOf(text) : {}) };
+}
+
+/** The schema as plain JSON: TypeBox's own markers are not enumerable in it. */
+export function publishedSchema(schema: TSchema): Json {
+  return publish(JSON.parse(JSON.stringify(schema))) as Json;
+}

@@ -1,0 +1,38 @@
+/**
+ * The MCP endpoint, made when it is first asked for: the protocol library is large, and many servers never see an
+ * MCP client. Runs on the front.
+ */
+import type { Log } from "../base/log.js";
+import type { InnerCalls } from "../front/inner-call.js";
+import { loadShapes } from "../base/shape.js";
+import type { Route } from "../front/route.js";
+import type { McpEndpoint } from "./endpoint.js";
+import { listEndpoints } from "./endpoint-list.js";
+import { ToolCalls } from "./tool-calls.js";
+
+export class McpFront {
+  readonly #calls: ToolCalls;
+  readonly #log: Log;
+  #endpoint: Promise<McpEndpoint> | null = null;
+
+  /** @param routes all of the server; they are there when the first request comes */
+  constructor(inner: InnerCalls, routes: readonly Route[], log: Log) {
+    this.#calls = new ToolCalls({ inner, endpoints: (base) => listEndpoints(routes, base) });
+    this.#log = log;
+  }
+
+  endpoint(): Promise<McpEndpoint> {
+    this.#endpoint ??= this.#load();
+    return this.#endpoint;
+  }
+
+  async #load(): Promise<McpEndpoint> {
+    const [{ McpEndpoint: Endpoint }] = await Promise.all([import("./endpoint.js"), loadShapes()]);
+    return new Endpoint(this.#calls, this.#log);
+  }
+
+  /** Ends what would go on for ever. */
+  async close(): Promise<void> {
+    if (this.#endpoint !== null) await (await this.#endpoint).close();
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * The tables that all threads share: every method of the RPC, and what the writer says unasked. A method is a row
+ * that a module below exports; a module that is not listed here has no methods.
+ */
+import * as agentMetrics from "./agent-metrics/commands.js";
+import * as agentMetricsJobs from "./agent-metrics/jobs.js";
+import * as audit from "./audit/commands.js";
+import * as auditJobs from "./audit/jobs.js";
+import * as backup from "./backup/commands.js";
+import * as backupJobs from "./backup/jobs.js";
+import * as backupStaging from "./backup/staging-jobs.js";
+import * as compliance from "./compliance/commands.js";
+import * as complianceJobs from "./compliance/jobs.js";
+import * as contractJobs from "./contracts/jobs.js";
+import * as events from "./events/commands.js";
+import * as eventJobs from "./events/jobs.js";
+import { EVENTS } from "./events/publisher.js";
+import * as instances from "./instances/commands.js";
+import * as metrics from "./metrics/commands.js";
+import { MethodTable } from "./rpc/method.js";
+import * as rules from "./rules/commands.js";
+import * as ruleJobs from "./rules/jobs.js";
+import * as specs from "./specs/commands.js";
+import * as specJobs from "./specs/jobs.js";
+import * as state from "./state/commands.js";
+import * as stateJobs from "./state/jobs.js";
+import * as templates from "./templates/commands.js";
+import * as templateJobs from "./templates/jobs.js";
+import * as closeStore from "./threads/close-store.js";
+import { methodsIn } from "./threads/methods.js";
+import { BUG, COMMIT } from "./threads/notices.js";
+import * as usage from "./usage/commands.js";
+import * as usageJobs from "./usage/jobs.js";
+import { STATE_KEYS } from "./versioned/commands.js";
+import * as webhooks from "./webhooks/commands.js";
+import * as webhookJobs from "./webhooks/jobs.js";
+import { OUTBOX } from "./outbox/outbox.js";
+
+export const METHODS = new MethodTable(
+  methodsIn(
+    state,
+    stateJobs,
+    specs,
+    specJobs,
+    rules,
+    ruleJobs,
+    contractJobs,
+    templates,
+    templateJobs,
+    compliance,
+    complianceJobs,
+    events,
+    eventJobs,
+    instances,
+    webhooks,
+    webhookJobs,
+    usage,
+    usageJobs,
+    agentMetrics,
+    agentMetricsJobs,
+    audit,
+    auditJobs,
+    metrics,
+    backup,
+    backupJobs,
+    backupStaging,
+    closeStore,
+  ),
+);
+
+/** What the writer says unasked, before the replies of the same commit, by who takes it on the front. */
+export const NOTICES = {
+  events: EVENTS,
+  outbox: OUTBOX,
+  state_keys: STATE_KEYS,
+  commit: COMMIT,
+  bug: BUG,
+} as const;

@@ -1,0 +1,89 @@
+/** Health and figures towards clients. Runs on the front; each figure is its owner's. */
+import { TOKENS_PER_MCP_CALL } from "../../schemas/limits.js";
+import { formatUptime } from "../base/duration.js";
+import type { Log } from "../base/log.js";
+import { Failure } from "../base/result.js";
+import { JSON_TYPE, jsonReply } from "../front/reply.js";
+import type { RequestMetrics } from "../front/request-metrics.js";
+import type { Answer, Reply } from "../front/route.js";
+import { Exposition, type Measured } from "../measure/exposition.js";
+import type { CallContext } from "../rpc/frames.js";
+import type { Writer } from "../threads/writer.js";
+import { headerBlock } from "../transport/reply.js";
+import { resetMetrics } from "./commands.js";
+
+export interface MetricsFrontOptions {
+  readonly requests: RequestMetrics;
+  /** Whoever has figures, in the order of the scrape. */
+  readonly measured: readonly Measured[];
+  readonly writer: Writer;
+  readonly log: Log;
+  /** Since the start. */
+  readonly uptime_ms: () => number;
+  readonly hub: { readonly last_id: number };
+  readonly state_keys: { readonly count: number };
+  readonly instances: { readonly size: number };
+  /** The addresses that really listen; "" for a port that is off. */
+  readonly ports: { readonly addresses: { readonly api: string; readonly dashboard: string } };
+  readonly pipeline: { readonly draining: boolean };
+}
+
+const SCRAPE_HEADERS = headerBlock([["Content-Type", "text/plain; version=0.0.4; charset=utf-8"]]);
+const DRAINING_HEADERS = headerBlock([JSON_TYPE, ["Retry-After", "1"]]);
+
+export class MetricsFront {
+  readonly #options: MetricsFrontOptions;
+
+  constructor(options: MetricsFrontOptions) {
+    this.#options = options;
+  }
+
+  health(): Reply {
+    const { draining } = this.#options.pipeline;
+    const reply = jsonReply(JSON.stringify({ status: draining ? "draining" : "ok", uptime: this.#uptime() }));
+    return draining ? { ...reply, status: 503, headers: DRAINING_HEADERS } : reply;
+  }
+
+  read(): Reply {
+    const { requests, hub, state_keys, instances, ports } = this.#options;
+    const { rest_calls, mcp_calls } = requests;
+    const total_calls = rest_calls + mcp_calls;
+    return jsonReply(
+      JSON.stringify({
+        uptime: this.#uptime(),
+        state_keys: state_keys.count,
+        instances: instances.size,
+        last_event_id: hub.last_id,
+        api_bind: ports.addresses.api,
+        dashboard_bind: ports.addresses.dashboard,
+        token_tax: {
+          mcp_calls,
+          rest_calls,
+          total_calls,
+          mcp_estimated_tokens: mcp_calls * TOKENS_PER_MCP_CALL,
+          rest_tokens_saved: rest_calls * TOKENS_PER_MCP_CALL,
+          savings_percent: total_calls === 0 ? 0 : Math.round((rest_calls / total_calls) * 10_000) / 100,
+        },
+      }),
+    );
+  }
+
+  async reset(context: CallContext): Promise<Answer> {
+    const { writer, requests, log } = this.#options;
+    const reply = await writer.request(resetMetrics, {}, context);
+    if (reply instanceof Failure) return reply;
+    requests.resetCalls();
+    log.info("metrics reset");
+    return jsonReply('{"reset":true}');
+  }
+
+  scrape(): Reply {
+    const out = new Exposition();
+    for (const one of this.#options.measured) one.expose(out);
+    return { status: 200, headers: SCRAPE_HEADERS, body: out.text() };
+  }
+
+  #uptime(): string {
+    return formatUptime(this.#options.uptime_ms());
+  }
+}

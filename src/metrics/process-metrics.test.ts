@@ -1,0 +1,38 @@
+/** The figures of the process: that each is there, once, under its type, and is what it says. */
+import t from "tap";
+import { VERSION } from "../../schemas/version.js";
+import { parseExposition } from "../../test/support/exposition.js";
+import { Exposition } from "../measure/exposition.js";
+import { ProcessMetrics } from "./process-metrics.js";
+
+t.test("every figure is there, once, with its type", (t) => {
+  const metrics = new ProcessMetrics({ logBytes: () => 7, uptime_ms: () => 1500 });
+  const out = new Exposition();
+  metrics.expose(out);
+  const families = parseExposition(out.text());
+  const types: Readonly<Record<string, string>> = {
+    koor_wal_bytes: "gauge",
+    process_resident_memory_bytes: "gauge",
+    nodejs_heap_used_bytes: "gauge",
+    process_cpu_seconds_total: "counter",
+    koor_build_info: "gauge",
+    koor_uptime_seconds: "gauge",
+    koor_event_loop_delay_seconds: "summary",
+    koor_event_loop_delay_max_seconds: "gauge",
+  };
+  t.same(Object.fromEntries([...families].map(([name, { type }]) => [name, type])), types);
+  const value = (name: string): number => families.get(name)?.samples[0]?.value ?? Number.NaN;
+  t.equal(value("koor_wal_bytes"), 7);
+  t.equal(value("koor_uptime_seconds"), 1.5);
+  t.same(families.get("koor_build_info")?.samples, [
+    { name: "koor_build_info", labels: { version: VERSION }, value: 1 },
+  ]);
+  t.ok(value("process_resident_memory_bytes") > value("nodejs_heap_used_bytes"));
+  t.ok(value("process_cpu_seconds_total") > 0);
+  t.same(
+    families.get("koor_event_loop_delay_seconds")?.samples.map(({ labels }) => labels["quantile"]),
+    ["0.5", "0.99"],
+  );
+  t.ok(value("koor_event_loop_delay_max_seconds") >= 0);
+  t.end();
+});

@@ -1,0 +1,10 @@
+/** How many keys the state store has, as the writer tells it. Runs on the front. */
+import type { Exposition, Measured } from "../measure/exposition.js";
+
+export class StateKeyCount implements Measured {
+  constructor(public count: number) {}
+
+  expose(out: Exposition): void {
+    out.value("koor_state_keys", "gauge", "Keys in the state store.", this.count);
+  }
+}

@@ -1,0 +1,213 @@
+/**
+ * A write is a function of the database, the call and the batch's time, and of nothing else: the same batches are
+ * carried out on two databases, the second time with another clock, other randomness and a restart in between, and
+ * leave the same rows and the same answers behind. Every row of the writer is in it by being a row: its calls are
+ * drawn from the schema of its request.
+ */
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import fc, { type Arbitrary } from "fast-check";
+import t from "tap";
+import type { TSchema } from "typebox";
+import { auditTrail } from "../src/audit/table.js";
+import { MonotonicClock } from "../src/base/clock.js";
+import { Failure } from "../src/base/result.js";
+import { METHODS } from "../src/methods.js";
+import type { Notice } from "../src/rpc/method.js";
+import type { RpcServer, ServerCall } from "../src/rpc/server.js";
+import { newestTime } from "../src/store/id-range.js";
+import { databasePath, openWriter } from "../src/store/open.js";
+import { Batch } from "../src/threads/batch.js";
+import { isWriterMethod } from "../src/threads/methods.js";
+import { Models } from "../src/threads/model.js";
+import type { WriterMethod } from "../src/threads/writer-method.js";
+import { countRounds } from "./support/effort.js";
+import { arbitraryOf } from "./support/schema-arbitrary.js";
+import { makeDirectory, type Owner } from "./support/server-process.js";
+
+/** Rows that never are one of several machines' calls, and why. */
+const LEFT_OUT = new Map([
+  ["store.close", "ends the thread"],
+  ["restore.apply", "reads a file beside the database"],
+]);
+
+const SETTINGS = { state_history: 70, state_events: true, event_history: 10 };
+const START_MS = Date.UTC(2026, 1, 9, 14, 30);
+/** Few, so that calls meet what others have written. */
+const WORDS = ["a", "b", "a.b", "c"];
+
+const ROWS = METHODS.rows.filter(isWriterMethod).filter(({ name }) => !LEFT_OUT.has(name));
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** The schema with free texts and numbers drawn from a few, and texts that are JSON drawn as such. */
+function narrowed(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(narrowed);
+  if (typeof schema !== "object" || schema === null) return schema;
+  const { type, enum: words, pattern, format, contentSchema, const: fixed, ...rest } = schema as Json;
+  if (contentSchema !== undefined)
+    return { type: "object", required: ["$json"], properties: { $json: narrowed(contentSchema) } };
+  const free = words === undefined && pattern === undefined && format === undefined && fixed === undefined;
+  if (type === "string" && free) return { enum: WORDS };
+  if (type === "integer" && free) return { type, minimum: 1, maximum: Math.min(4, Number(rest["maximum"] ?? 4)) };
+  return Object.fromEntries(Object.entries(schema).map(([name, member]) => [name, narrowed(member)]));
+}
+
+/** Texts that are JSON as texts; what has no schema (bytes, mostly) as a text. */
+function written(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(written);
+  if (typeof value !== "object" || value === null) return value;
+  if ("$json" in value) return JSON.stringify(written(value.$json));
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, written(member)]));
+}
+
+/** Members without a schema of their own are bytes: a text stands for them. */
+function withTexts(schema: TSchema): Json {
+  const copy = JSON.parse(JSON.stringify(schema)) as { properties?: Record<string, Json> };
+  for (const [name, member] of Object.entries(copy.properties ?? {}))
+    if (Object.keys(member).length === 0 && copy.properties !== undefined)
+      copy.properties[name] = { enum: ["{}", "[1]", "x"] };
+  return copy as Json;
+}
+
+interface Call {
+  readonly method: WriterMethod;
+  readonly request: unknown;
+  readonly actor: string;
+}
+
+const call: Arbitrary<Call> = fc.oneof(
+  ...ROWS.map((method) =>
+    fc.record({
+      method: fc.constant(method),
+      request: arbitraryOf(narrowed(withTexts(method.request)) as object).map(written),
+      actor: fc.constantFrom("", "someone"),
+    }),
+  ),
+);
+const batches = fc.array(
+  fc.record({
+    calls: fc.array(call, { minLength: 1, maxLength: 6 }),
+    after_ms: fc.integer({ min: -50, max: 3_600_000 }),
+  }),
+  { minLength: 2, maxLength: 25 },
+);
+type Batches = typeof batches extends Arbitrary<infer Value> ? Value : never;
+
+/** The writer's thread without the thread: batches in, answers out. */
+class Replica {
+  readonly answers: unknown[] = [];
+  readonly #data_dir: string;
+  #db: Database.Database;
+  #batch: Batch;
+  #now_ms = START_MS;
+  #id = 0;
+
+  constructor(t: Owner) {
+    this.#data_dir = makeDirectory(t);
+    this.#db = openWriter(this.#data_dir);
+    this.#batch = this.#open();
+  }
+
+  carryOut(calls: readonly Call[], now_ms: number): void {
+    this.#now_ms = now_ms;
+    const server = {
+      depth: 0,
+      notify: (notice: Notice) => {
+        if (notice.name === "bug") this.answers.push(notice.name);
+      },
+      reply: (_call: ServerCall, reply: unknown) => this.answers.push(reply),
+      fail: (_call: ServerCall, failure: Failure) => this.answers.push(failure),
+      flush: () => undefined,
+    };
+    this.#batch.execute(
+      calls.map(({ method, request, actor }) => ({
+        id: ++this.#id,
+        method,
+        request,
+        actor,
+        trace: "",
+        weight: method.weight(request),
+      })),
+      server as unknown as RpcServer<WriterMethod>,
+    );
+  }
+
+  restart(): void {
+    this.#db.close();
+    this.#db = openWriter(this.#data_dir);
+    this.#batch = this.#open();
+  }
+
+  /** Every row of every table. */
+  close(): unknown {
+    this.#db.close();
+    const db = new Database(databasePath(this.#data_dir), { readonly: true });
+    const tables = db.prepare<[], string>("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").pluck();
+    const content = tables.all().map((name) => [name, db.prepare(`SELECT * FROM ${name}`).raw().all()] as const);
+    db.close();
+    return Object.fromEntries(content);
+  }
+
+  #open(): Batch {
+    return new Batch({
+      db: this.#db,
+      models: new Models(this.#db, SETTINGS),
+      methods: ROWS,
+      audit: auditTrail,
+      clock: new MonotonicClock({ now: () => this.#now_ms }, newestTime(this.#db, "main")),
+      committed: new BigInt64Array(1),
+    });
+  }
+}
+
+/** Carries out all batches, the writer started anew in the middle where `restarts`. */
+function replay(t: Owner, all: Batches, restarts: boolean): { readonly content: unknown; readonly answers: unknown[] } {
+  const replica = new Replica(t);
+  let now_ms = START_MS;
+  for (const [at, { calls, after_ms }] of all.entries()) {
+    // A clock that goes back: the batch's time does not.
+    now_ms = Math.max(now_ms, now_ms + after_ms);
+    if (restarts && at === Math.floor(all.length / 2)) replica.restart();
+    replica.carryOut(calls, now_ms);
+  }
+  return { content: replica.close(), answers: replica.answers };
+}
+
+/** Runs with another clock and another randomness than this process has. */
+function elsewhere<Result>(run: () => Result): Result {
+  const { now } = Date;
+  const { random } = Math;
+  Date.now = () => now() + 86_400_000;
+  Math.random = () => 0.25;
+  try {
+    return run();
+  } finally {
+    Date.now = now;
+    Math.random = random;
+  }
+}
+
+t.test("the same batches leave the same rows behind, and answer the same", (t) => {
+  const carried = new Map<string, { done: number; refused: number }>();
+  fc.assert(
+    fc.property(batches, (all) => {
+      const here = replay(t, all, false);
+      const there = elsewhere(() => replay(t, all, true));
+      t.same(there.answers, here.answers, "answers");
+      t.strictSame(there.content, here.content, "rows");
+      t.notOk(here.answers.includes("bug"), "no method throws");
+      const calls = all.flatMap((batch) => batch.calls);
+      for (const [at, { method }] of calls.entries()) {
+        const count = carried.get(method.name) ?? { done: 0, refused: 0 };
+        if (here.answers[at] instanceof Failure) count.refused += 1;
+        else count.done += 1;
+        carried.set(method.name, count);
+      }
+      return t.passing();
+    }),
+    { numRuns: countRounds(40, 1_000), endOnFailure: true },
+  );
+  for (const { name } of ROWS) t.ok((carried.get(name)?.done ?? 0) > 0, `${name} was carried out`);
+  t.end();
+});

@@ -1,0 +1,21 @@
+/**
+ * How much of what is long a test does: a sample under `npm test`, all of it under `npm run test:long`. The
+ * only reader of KOOR_TEST_LONG. Pure but for that and for chance: what was drawn shows in what a test says.
+ */
+import { makeRandom, newSeed } from "./random.js";
+
+const LONG = process.env["KOOR_TEST_LONG"] === "1";
+
+/** How many rounds, runs or cases a test makes: `all` in the long form, `few` otherwise. */
+export function countRounds(few: number, all: number): number {
+  return LONG ? all : few;
+}
+
+/** The rows that a test goes through, in their order: all in the long form, `few` drawn by a seed otherwise. */
+export function drawRows<Row>(rows: readonly Row[], few: number, seed = newSeed()): readonly Row[] {
+  const left = [...rows.keys()];
+  if (LONG || few >= left.length) return rows;
+  const random = makeRandom(seed);
+  const drawn = new Set(Array.from({ length: few }, () => left.splice(random(left.length), 1)[0]));
+  return rows.filter((_row, at) => drawn.has(at));
+}

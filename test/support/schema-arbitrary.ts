@@ -1,0 +1,264 @@
+/**
+ * Values that a JSON Schema allows, as an arbitrary of fast-check: any schema that Koor publishes or validates
+ * with, TypeBox's included, which are plain JSON Schemas. Beside ordinary values it draws those at the bounds, and long
+ * ones where the schema names no bound. A keyword that it does not know is an error: ignoring it would draw what the schema refuses.
+ * Pure.
+ */
+import * as fc from "fast-check";
+import type { Arbitrary } from "fast-check";
+
+/** A schema as JSON: `true` and `{}` allow everything. */
+export type JsonSchema = boolean | object;
+/** What a `$ref` names, by its text; undefined where there is no such thing. */
+export type Resolve = (ref: string) => JsonSchema | undefined;
+
+interface Keywords {
+  readonly type?: string | readonly string[];
+  readonly const?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly anyOf?: readonly JsonSchema[];
+  readonly oneOf?: readonly JsonSchema[];
+  readonly allOf?: readonly JsonSchema[];
+  readonly $ref?: string;
+  readonly pattern?: string;
+  readonly format?: string;
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly exclusiveMinimum?: number;
+  readonly exclusiveMaximum?: number;
+  readonly multipleOf?: number;
+  readonly items?: JsonSchema;
+  readonly minItems?: number;
+  readonly maxItems?: number;
+  readonly uniqueItems?: boolean;
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly patternProperties?: Readonly<Record<string, JsonSchema>>;
+  readonly additionalProperties?: JsonSchema;
+  readonly propertyNames?: JsonSchema;
+  readonly maxProperties?: number;
+  readonly required?: readonly string[];
+}
+
+const KNOWN: ReadonlySet<string> = new Set(
+  [
+    "type const enum anyOf oneOf allOf $ref pattern format minLength maxLength minimum maximum exclusiveMinimum",
+    "exclusiveMaximum multipleOf items minItems maxItems uniqueItems properties patternProperties additionalProperties",
+    "propertyNames maxProperties required title description default examples deprecated readOnly writeOnly $id $schema $defs $comment",
+  ].flatMap((line) => line.split(" ")),
+);
+
+const TYPES = ["null", "boolean", "number", "string", "array", "object"] as const;
+/** Levels of references and containers; below them only what is required is drawn. */
+const DEPTH_MAX = 6;
+/** A text without a bound is sometimes so long: longer than any name may be. */
+const LONG_CHARACTERS = 5_000;
+/** Texts and lists at a bound are drawn up to this size; larger ones would only be slow. */
+const BOUND_CHARACTERS_MAX = 100_000;
+const BOUND_ITEMS_MAX = 1_100;
+const FEW_ITEMS = 4;
+
+const FORMATS: Readonly<Record<string, Arbitrary<string>>> = {
+  "date-time": fc
+    .date({ min: new Date(0), max: new Date("2100-01-01T00:00:00Z"), noInvalidDate: true })
+    .map((date) => date.toISOString()),
+  uuid: fc.uuid(),
+  uri: fc.webUrl(),
+};
+
+/** @param resolve looks up references; without it a schema has none but to its own `$defs` */
+export function arbitraryOf(schema: JsonSchema, resolve: Resolve = localReferences(schema)): Arbitrary<unknown> {
+  return draw(schema, resolve, 0);
+}
+
+function localReferences(root: JsonSchema): Resolve {
+  const defs = typeof root === "object" && "$defs" in root ? (root.$defs as Readonly<Record<string, JsonSchema>>) : {};
+  return (ref) => defs[ref.replace("#/$defs/", "")];
+}
+
+function draw(schema: JsonSchema, resolve: Resolve, depth: number): Arbitrary<unknown> {
+  if (schema === false) throw new Error("nothing fits the schema `false`");
+  if (schema === true) return fc.jsonValue({ maxDepth: 2 });
+  const unknown = Object.keys(schema).filter((name) => !KNOWN.has(name) && !name.startsWith("x-"));
+  if (unknown.length > 0) throw new Error(`no values are drawn for ${unknown.join(", ")}: ${JSON.stringify(schema)}`);
+  const keywords: Keywords = schema;
+  if (keywords.$ref !== undefined) {
+    const target = resolve(keywords.$ref);
+    if (target === undefined) throw new Error(`no schema is called ${keywords.$ref}`);
+    // Begun only when it is drawn: a schema may name itself.
+    return fc.constant(null).chain(() => draw(target, resolve, depth + 1));
+  }
+  const { allOf, anyOf, oneOf, ...own } = keywords;
+  const objects = (parts: readonly JsonSchema[]): Keywords[] => parts.filter((part) => typeof part === "object");
+  if (allOf !== undefined)
+    return draw(merge({ ...own, ...(anyOf && { anyOf }), ...(oneOf && { oneOf }) }, ...objects(allOf)), resolve, depth);
+  const options = anyOf ?? oneOf;
+  if (options !== undefined)
+    return fc.oneof(...objects(options).map((option) => draw(merge(own, option), resolve, depth)));
+  if ("const" in keywords) return fc.constant(keywords.const);
+  if (keywords.enum !== undefined) return fc.constantFrom(...keywords.enum);
+  const types = typeof keywords.type === "string" ? [keywords.type] : (keywords.type ?? impliedTypes(keywords));
+  if (types.length === 0) return fc.jsonValue({ maxDepth: 2 });
+  return fc.oneof(...types.map((type) => drawType(type, keywords, resolve, depth)));
+}
+
+/** One schema for several that hold together. */
+function merge(...parts: readonly Keywords[]): Keywords {
+  const whole: Keywords = {};
+  for (const part of parts) {
+    const both = Object.keys(part).filter((name) => ["anyOf", "oneOf", "pattern"].includes(name) && name in whole);
+    if (both.length > 0) throw new Error(`no values are drawn for two ${both.join(", ")} together`);
+    const properties = { ...whole.properties, ...part.properties };
+    const required = [...(whole.required ?? []), ...(part.required ?? [])];
+    Object.assign(whole, part);
+    if ("properties" in whole) Object.assign(whole, { properties });
+    if ("required" in whole) Object.assign(whole, { required });
+  }
+  return whole;
+}
+
+function impliedTypes(keywords: Keywords): readonly string[] {
+  if ("properties" in keywords || "required" in keywords || "patternProperties" in keywords) return ["object"];
+  if ("items" in keywords || "minItems" in keywords) return ["array"];
+  if ("pattern" in keywords || "minLength" in keywords || "maxLength" in keywords) return ["string"];
+  return "minimum" in keywords || "maximum" in keywords ? ["number"] : [];
+}
+
+function drawType(type: string, keywords: Keywords, resolve: Resolve, depth: number): Arbitrary<unknown> {
+  switch (type as (typeof TYPES)[number] | "integer") {
+    case "null":
+      return fc.constant(null);
+    case "boolean":
+      return fc.boolean();
+    case "integer":
+      return drawInteger(keywords);
+    case "number":
+      return drawNumber(keywords);
+    case "string":
+      return drawText(keywords);
+    case "array":
+      return drawArray(keywords, resolve, depth);
+    case "object":
+      return drawObject(keywords, resolve, depth);
+    default:
+      throw new Error(`no such type: ${type}`);
+  }
+}
+
+function drawInteger({ minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf = 1 }: Keywords) {
+  const min = Math.max(minimum ?? -Infinity, exclusiveMinimum === undefined ? -Infinity : exclusiveMinimum + 1);
+  const max = Math.min(maximum ?? Infinity, exclusiveMaximum === undefined ? Infinity : exclusiveMaximum - 1);
+  const least = Math.ceil(Math.max(min, Number.MIN_SAFE_INTEGER) / multipleOf);
+  const most = Math.floor(Math.min(max, Number.MAX_SAFE_INTEGER) / multipleOf);
+  // Fractions of the range, so that small bounds and large ones are drawn alike; the bounds themselves often.
+  return fc
+    .oneof(
+      fc.constantFrom(least, most),
+      fc.integer({ min: 0, max: 9 }),
+      fc.nat().map((part) => part / 2 ** 31),
+    )
+    .map((part) => (Number.isInteger(part) ? part : least + Math.floor(part * (most - least))))
+    .map((value) => Math.min(most, Math.max(least, value)) * multipleOf);
+}
+
+function drawNumber(keywords: Keywords): Arbitrary<number> {
+  const { minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf } = keywords;
+  if (multipleOf !== undefined) return drawInteger({ ...keywords, multipleOf });
+  return (
+    fc
+      .double({
+        noNaN: true,
+        noDefaultInfinity: true,
+        ...(minimum === undefined && exclusiveMinimum === undefined
+          ? {}
+          : { min: exclusiveMinimum ?? minimum ?? 0, minExcluded: exclusiveMinimum !== undefined }),
+        ...(maximum === undefined && exclusiveMaximum === undefined
+          ? {}
+          : { max: exclusiveMaximum ?? maximum ?? 0, maxExcluded: exclusiveMaximum !== undefined }),
+      })
+      // JSON has no -0.
+      .map((value) => value + 0)
+  );
+}
+
+/** JSON Schema counts code points. */
+function charactersOf(text: string): number {
+  return Array.from(text).length;
+}
+
+function drawText({ pattern, format, minLength = 0, maxLength }: Keywords): Arbitrary<string> {
+  const regex = pattern === undefined ? undefined : new RegExp(pattern, "u");
+  const fits = (text: string): boolean => {
+    const length = charactersOf(text);
+    return length >= minLength && length <= (maxLength ?? Infinity) && (regex === undefined || regex.test(text));
+  };
+  if (format !== undefined) {
+    const formatted = FORMATS[format];
+    if (formatted === undefined) throw new Error(`no values are drawn for the format ${format}`);
+    return formatted.filter(fits);
+  }
+  const bound = maxLength ?? LONG_CHARACTERS;
+  const atBound =
+    bound > BOUND_CHARACTERS_MAX
+      ? []
+      : ["x", "é", "\u{1f600}"].map((unit) => unit.repeat(bound)).filter((text) => fits(text));
+  const long = atBound.length === 0 ? [] : [{ arbitrary: fc.constantFrom(...atBound), weight: 1 }];
+  const most = Math.min(bound, minLength + 64);
+  const plain = fc.string({ unit: "grapheme-ascii", minLength, maxLength: most });
+  const any = fc.string({ unit: "binary", minLength, maxLength: most });
+  if (regex === undefined) return fc.oneof({ arbitrary: plain, weight: 6 }, { arbitrary: any, weight: 6 }, ...long);
+  const matching = fc.stringMatching(regex).filter(fits);
+  // What fits by chance finds what a pattern allows that nobody meant.
+  const byChance = fc.oneof(plain, any).chain((text) => (fits(text) ? fc.constant(text) : matching));
+  return fc.oneof({ arbitrary: matching, weight: 6 }, { arbitrary: byChance, weight: 6 }, ...long);
+}
+
+function drawArray(keywords: Keywords, resolve: Resolve, depth: number): Arbitrary<unknown> {
+  const { items = true, minItems = 0, maxItems, uniqueItems } = keywords;
+  if (depth > DEPTH_MAX && minItems === 0) return fc.constant([]);
+  const item = draw(items, resolve, depth + 1);
+  const list = (minLength: number, maxLength: number): Arbitrary<unknown[]> =>
+    uniqueItems === true
+      ? fc.uniqueArray(item, { minLength, maxLength, selector: (value) => JSON.stringify(value) })
+      : fc.array(item, { minLength, maxLength, size: "max" });
+  const few = list(minItems, Math.min(maxItems ?? Infinity, minItems + FEW_ITEMS));
+  if (maxItems === undefined || maxItems > BOUND_ITEMS_MAX || depth > 1 || uniqueItems === true) return few;
+  // Full lists hold one value many times: a thousand different ones take long to draw.
+  const full = item.map((value) => Array.from({ length: maxItems }, () => value));
+  return fc.oneof({ arbitrary: few, weight: 12 }, { arbitrary: full, weight: 1 });
+}
+
+function drawObject(keywords: Keywords, resolve: Resolve, depth: number): Arbitrary<unknown> {
+  const { properties = {}, patternProperties = {}, additionalProperties = true, required = [] } = keywords;
+  // Bounds that are so large that no more than a few members come near them.
+  if ((keywords.maxProperties ?? Infinity) <= Object.keys(properties).length + FEW_ITEMS)
+    throw new Error(`no values are drawn for so few members: ${JSON.stringify(keywords)}`);
+  const members: Record<string, Arbitrary<unknown>> = {};
+  for (const [name, schema] of Object.entries(properties)) {
+    if (schema === false || (depth > DEPTH_MAX && !required.includes(name))) continue;
+    members[name] = draw(schema, resolve, depth + 1);
+  }
+  for (const name of required)
+    if (!Object.hasOwn(properties, name)) members[name] = draw(additionalProperties, resolve, depth + 1);
+  const named = fc.record(members, { requiredKeys: required.filter((name) => Object.hasOwn(members, name)) });
+  if (depth > DEPTH_MAX) return named;
+  const others = Object.entries(patternProperties).map(([pattern, schema]) =>
+    fc.dictionary(fc.stringMatching(new RegExp(pattern, "u")), draw(schema, resolve, depth + 1), {
+      maxKeys: FEW_ITEMS,
+    }),
+  );
+  if (additionalProperties !== false && others.length === 0) {
+    const names = keywords.propertyNames ?? { type: "string", maxLength: 8 };
+    const name = draw(names, resolve, depth + 1)
+      .map((drawn) => String(drawn))
+      .filter((text) => !Object.hasOwn(properties, text) && text !== "__proto__");
+    const open = Object.keys(properties).length > 0;
+    const some = fc.dictionary(name, draw(additionalProperties, resolve, depth + 1), {
+      maxKeys: open ? 1 : FEW_ITEMS,
+      noNullPrototype: true,
+    });
+    others.push(open ? fc.oneof({ arbitrary: fc.constant({}), weight: 5 }, { arbitrary: some, weight: 1 }) : some);
+  }
+  return fc.tuple(named, ...others).map((parts) => Object.assign({}, ...parts.toReversed()) as unknown);
+}

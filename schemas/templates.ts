@@ -46,10 +46,10 @@ const given = {
 
 /** The name of a contract of a bundle; it becomes a spec's. */
 export const BundledName = Name(KEY_BYTES_MAX);
-const Contracts = Type.Record(Type.String(), ContractDocument, {
-  propertyNames: BundledName,
-  maxProperties: TEMPLATE_CONTRACTS_MAX,
-});
+const Contracts = Type.Object(
+  {},
+  { additionalProperties: ContractDocument, propertyNames: BundledName, maxProperties: TEMPLATE_CONTRACTS_MAX },
+);
 
 /** What every template has; an empty kind counts as missing. */
 export const TemplateHead = Type.Object({

@@ -64,7 +64,7 @@ export function Text({ description, default: fallback, ...text }: TextOptions) {
     (value) => textProblem(value, text) === null,
     (value) => textProblem(value, text) ?? "",
   );
-  return Object.assign(refined, { text: text as TextRules });
+  return Object.assign(refined, { text });
 }
 
 /** A name or a label: one line, not empty. */

@@ -279,7 +279,7 @@ t.test("what is wrong is refused, nothing of it is stored, and the server goes o
     t.same(countsOf(readSnapshot(await backup(koor))), { audit: Number(row?.["id"]) }, `${what}: nothing is stored`);
   }
   t.notOk(existsSync(join(koor.data_dir, "restore.db")), "nor left behind");
-  t.equal((await ask(koor, "GET", "/api/state")).text, "[]");
+  t.equal((await ask(koor, "GET", "/api/state")).text, "[]\n");
   t.match(await ask(koor, "GET", "/api/restore"), { status: 405 });
 
   const answer = await restore(koor, snapshot);
@@ -424,7 +424,7 @@ t.test("one restore at a time; one that is broken off leaves nothing", async (t)
   await started;
   while (!existsSync(join(koor.data_dir, "restore.db"))) await new Promise((resolve) => setImmediate(resolve));
   t.match(refusalOf(await restore(koor, snapshot)), { status: 503, error: "a restore is running, try again" });
-  t.equal((await ask(koor, "GET", "/api/state")).text, "[]", "reads go on");
+  t.equal((await ask(koor, "GET", "/api/state")).text, "[]\n", "reads go on");
   release();
   t.equal((await first).status, 200);
 

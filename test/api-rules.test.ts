@@ -66,7 +66,7 @@ t.test("a rule has all its members, with their defaults", async (t) => {
     },
   ]);
   t.equal(answer.status, 200);
-  t.equal(answer.text, '{"project":"members","count":2}');
+  t.equal(answer.text, '{"project":"members","count":2}\n');
   const listed = await send(port, "GET", "/api/validate/members/rules");
   const { project, rules } = listed.json<{ readonly project: string; readonly rules: Rule[] }>();
   t.equal(project, "members");
@@ -111,7 +111,7 @@ t.test("a rule has all its members, with their defaults", async (t) => {
   t.match(await lastAudit(), { action: "rules.put", resource: "members", detail: '{"count":2}', outcome: "success" });
   t.same(names(await rulesOf("/api/validate/members/rules?stack=rust")), ["b"], "universal rules and that stack's");
   t.same(names(await rulesOf("/api/validate/members/rules?stack=go")), ["a", "b"]);
-  t.same((await send(port, "GET", "/api/validate/nobody/rules")).text, '{"project":"nobody","rules":[]}');
+  t.same((await send(port, "GET", "/api/validate/nobody/rules")).text, '{"project":"nobody","rules":[]}\n');
   await put("members", []);
   t.same(await rulesOf("/api/validate/members/rules"), [], "an empty array leaves none");
 });
@@ -204,10 +204,10 @@ t.test("validating: kinds of rules, their messages, lines", async (t) => {
   );
   t.same(
     (await validate("ends", { content: "" })).text,
-    '{"project":"ends","violations":[],"count":0}',
+    '{"project":"ends","violations":[],"count":0}\n',
     "an empty text is one",
   );
-  t.equal((await validate("no%20rules", { content: "x" })).text, '{"project":"no rules","violations":[],"count":0}');
+  t.equal((await validate("no%20rules", { content: "x" })).text, '{"project":"no rules","violations":[],"count":0}\n');
   for (const [body, says] of [
     [{}, "content is required"],
     [{ content: 5 }, "content must be a string"],
@@ -268,7 +268,7 @@ t.test("proposed, accepted, rejected", async (t) => {
     context: "c",
   };
   const answer = await propose(rule);
-  t.equal(answer.text, '{"project":"learn","rule_id":"a b","status":"proposed"}');
+  t.equal(answer.text, '{"project":"learn","rule_id":"a b","status":"proposed"}\n');
   t.match(await lastAudit(), { action: "rule.propose", resource: "learn/a b", outcome: "success" });
   t.match(await rulesOf("/api/rules?project=learn"), [
     { source: "learned", status: "proposed", proposed_by: "ana", context: "c" },
@@ -282,11 +282,11 @@ t.test("proposed, accepted, rejected", async (t) => {
     detail: '{"error":"rule already exists: learn/a b","code":409}',
   });
   const step = (id: string, what: string): Promise<Answer> => send(port, "POST", `/api/rules/learn/${id}/${what}`);
-  t.equal((await step("a%20b", "accept")).text, '{"project":"learn","rule_id":"a b","status":"accepted"}');
+  t.equal((await step("a%20b", "accept")).text, '{"project":"learn","rule_id":"a b","status":"accepted"}\n');
   t.match(await lastAudit(), { action: "rule.accept", resource: "learn/a b", outcome: "success" });
   t.same(await found("learn", { content: "x" }), ["a b:1"], "the next validation sees it");
   await propose({ project: "learn", rule_id: "r", pattern: "x" });
-  t.equal((await step("r", "reject")).text, '{"project":"learn","rule_id":"r","status":"rejected"}');
+  t.equal((await step("r", "reject")).text, '{"project":"learn","rule_id":"r","status":"rejected"}\n');
   t.match(await lastAudit(), { action: "rule.reject", resource: "learn/r", outcome: "success" });
   t.same(await found("learn", { content: "x" }), ["a b:1"]);
   for (const id of ["a%20b", "r", "none"]) {
@@ -358,7 +358,7 @@ t.test("importing, exporting, listing, deleting", async (t) => {
     { project: "i2", rule_id: "a", pattern: "x", source: "local" },
     { project: "i1", rule_id: "b", pattern: "x", source: "learned", stack: "go" },
   ]);
-  t.equal(answer.text, '{"imported":3}');
+  t.equal(answer.text, '{"imported":3}\n');
   t.match(await lastAudit(), {
     action: "rules.import",
     resource: "bulk",
@@ -424,7 +424,7 @@ t.test("importing, exporting, listing, deleting", async (t) => {
   t.match(await lastAudit(), { action: "rules.import", resource: "bulk", outcome: "error" });
   t.same(await rulesOf("/api/rules?project=i3"), [], "one bad rule imports none");
 
-  t.equal((await send(port, "DELETE", "/api/rules/i1/a")).text, '{"deleted":"i1/a"}');
+  t.equal((await send(port, "DELETE", "/api/rules/i1/a")).text, '{"deleted":"i1/a"}\n');
   t.match(await lastAudit(), { action: "rule.delete", resource: "i1/a", outcome: "success" });
   t.equal(errorOf(await send(port, "DELETE", "/api/rules/i1/a")), "404 rule not found: i1/a");
   t.match(await lastAudit(), { action: "rule.delete", resource: "i1/a", outcome: "error" });

@@ -384,7 +384,7 @@ t.test("a page of another site can do nothing", async (t) => {
   }
   t.equal((await get("/api/state/foreign")).status, 404);
   t.equal((await get("/api/state/origin")).status, 200);
-  t.equal((await get("/api/events/history?topic=foreign")).text, "[]");
+  t.equal((await get("/api/events/history?topic=foreign")).text, "[]\n");
   for (const Origin of ["https://tools.example", "http://other.example:8080"]) {
     t.equal(
       (await send(guarded.port, "GET", "/api/state", { headers: { Origin, ...BEARER } })).status,

@@ -51,7 +51,7 @@ const versionsOf = async (key: string): Promise<number[]> =>
 t.test("an empty server lists nothing", async (t) => {
   const answer = await get("/api/state");
   t.equal(answer.status, 200);
-  t.equal(answer.text, "[]");
+  t.equal(answer.text, "[]\n");
   t.equal(answer.headers["content-type"], JSON_TYPE);
 });
 
@@ -94,7 +94,7 @@ t.test("a value is stored, read, listed and deleted", async (t) => {
   t.same(deleted.json(), { deleted: "api-contract" });
   t.same(refusalOf(await get(at("api-contract"))), refusal(404, "key not found: api-contract"));
   t.same(refusalOf(await call("DELETE", at("api-contract"))), refusal(404, "key not found: api-contract"));
-  t.equal((await get("/api/state")).text, "[]");
+  t.equal((await get("/api/state")).text, "[]\n");
 });
 
 t.test("values are bytes", async (t) => {

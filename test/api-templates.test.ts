@@ -37,12 +37,12 @@ t.test("creating, reading, listing, deleting", async (t) => {
   const tail = `"tags":["go","http"],"version":1,"created_at":"${created_at}","updated_at":"${created_at}"}`;
   t.equal(
     answer.text,
-    `${head},"data":[{"rule_id":"r","pattern":"x","more":12345678901234567890}],${tail}`,
+    `${head},"data":[{"rule_id":"r","pattern":"x","more":12345678901234567890}],${tail}\n`,
     "the data as it was sent",
   );
   t.match(await lastAudit(), { action: "template.create", resource: "t/1", outcome: "success" });
   t.equal((await get(`${PATH}/t%2F1`)).text, answer.text);
-  t.equal((await get(PATH)).text, `[${head},${tail}]`, "a summary has no data");
+  t.equal((await get(PATH)).text, `[${head},${tail}]\n`, "a summary has no data");
   t.match(
     (await create({ id: "a", name: "A" })).json(),
     { description: "", kind: "rules", data: [], tags: [], version: 1 },
@@ -57,7 +57,7 @@ t.test("creating, reading, listing, deleting", async (t) => {
   t.equal(errorOf(await get(`${PATH}?kind=none`)), "400 kind must be rules, contracts, bundle");
   t.equal(errorOf(await create({ id: "a", name: "again" })), "409 template already exists: a");
   t.match(await lastAudit(), { action: "template.create", resource: "a", outcome: "error" });
-  t.equal((await send(port, "DELETE", `${PATH}/t%2F1`)).text, '{"deleted":"t/1"}');
+  t.equal((await send(port, "DELETE", `${PATH}/t%2F1`)).text, '{"deleted":"t/1"}\n');
   t.match(await lastAudit(), { action: "template.delete", resource: "t/1", outcome: "success" });
   for (const [method, path] of [
     ["GET", ""],
@@ -128,7 +128,7 @@ t.test("rules are imported into the project", async (t) => {
     { rule_id: "kept", pattern: "k" },
   ]);
   const before = await rows();
-  t.equal((await apply("rules", "p1")).text, '{"applied":"rules","project":"p1","kind":"rules"}');
+  t.equal((await apply("rules", "p1")).text, '{"applied":"rules","project":"p1","kind":"rules"}\n');
   t.equal(await rows(), before + 1, "one row");
   t.match(await lastAudit(), {
     action: "template.apply",
@@ -189,7 +189,7 @@ t.test("contracts are stored as specs; no read is older than the answer", async 
 t.test("a bundle is applied whole or not at all", async (t) => {
   const data = { rules: [rule], contracts: { "a/b": contract, c: contract } };
   await create({ id: "bundle", name: "B", kind: "bundle", data });
-  t.equal((await apply("bundle", "p3")).text, '{"applied":"bundle","project":"p3","kind":"bundle"}');
+  t.equal((await apply("bundle", "p3")).text, '{"applied":"bundle","project":"p3","kind":"bundle"}\n');
   t.match(await rulesOf("p3"), [{ rule_id: "r" }]);
   t.same((await get("/api/specs/p3/a%2Fb")).json(), contract);
   t.same((await get("/api/specs/p3/c")).json(), contract);

@@ -4,9 +4,9 @@
  * leave the same rows and the same answers behind. Every row of the writer is in it by being a row: its calls are
  * drawn from the schema of its request.
  */
-import { join } from "node:path";
 import Database from "better-sqlite3";
-import fc, { type Arbitrary } from "fast-check";
+import * as fc from "fast-check";
+import type { Arbitrary } from "fast-check";
 import t from "tap";
 import type { TSchema } from "typebox";
 import { auditTrail } from "../src/audit/table.js";
@@ -67,7 +67,7 @@ function withTexts(schema: TSchema): Json {
   for (const [name, member] of Object.entries(copy.properties ?? {}))
     if (Object.keys(member).length === 0 && copy.properties !== undefined)
       copy.properties[name] = { enum: ["{}", "[1]", "x"] };
-  return copy as Json;
+  return copy;
 }
 
 interface Call {

@@ -48,7 +48,7 @@ function readBack(directory: string): SnapshotLine[] {
   renameSync(stagingPath(directory), databasePath(directory));
   const reader = new Reader(directory, { state_history: 0, state_events: false, event_history: 0 });
   try {
-    return readSnapshot([...reader.stream(exportBackup, { created_at: 0 })].join(""));
+    return readSnapshot(Array.from(reader.stream(exportBackup, { created_at: 0 }), String).join(""));
   } finally {
     reader.close();
   }

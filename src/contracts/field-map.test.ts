@@ -1,4 +1,7 @@
-/** Field maps against a naive model: a payload is valid exactly where the model takes it, and paths lead to what is wrong. */
+/**
+ * Field maps against a naive model: a payload is valid exactly where the model takes it, and paths lead to what is
+ * wrong.
+ */
 import * as fc from "fast-check";
 import t from "tap";
 import { must } from "../base/assert.js";

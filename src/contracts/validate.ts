@@ -101,7 +101,10 @@ function checkDefinition(
   else checkElements(ready.schema(definition.schema), payload, characters, path, found);
 }
 
-/** A JSON Schema as response_array holds for each element, as a field map does, unless it speaks of the array itself. */
+/**
+ * A JSON Schema as response_array holds for each element, as a field map does, unless it speaks of the array
+ * itself.
+ */
 function checkElements(
   schema: JsonSchema,
   payload: unknown,

@@ -11,9 +11,7 @@ const DASHBOARD_PORT = 9847;
 
 function gateOf(settings: Partial<Config> = {}): Gate {
   const defaults = Object.fromEntries(Object.entries(OPTIONS).map(([key, option]) => [key, option.fallback]));
-  return new Gate({ ...defaults, ...settings } as unknown as Config, {
-    port_numbers: [API_PORT, DASHBOARD_PORT],
-  });
+  return new Gate({ ...defaults, ...settings } as unknown as Config, { port_numbers: [API_PORT, DASHBOARD_PORT] });
 }
 
 interface HostRow {

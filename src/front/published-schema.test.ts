@@ -16,7 +16,7 @@ interface Published {
 /** Whether JSON Schema takes it: lengths are in code points, of `anyOf` one must, a pattern may match anywhere. */
 function fits(schema: Omit<Published, "type">, text: string): boolean {
   const { minLength = 0, maxLength = Number.POSITIVE_INFINITY, pattern, anyOf } = schema;
-  const length = [...text].length;
+  const length = Array.from(text).length;
   return (
     length >= minLength &&
     length <= maxLength &&

@@ -169,6 +169,7 @@ interface RouteRow<Path extends string, Query extends TObject, Header extends st
   readonly handle: (request: TypedRequest<Path, Query, Header, Body>) => Answer | Promise<Answer>;
 }
 
+// oxlint-disable-next-line typescript/no-generated-empty-object-type -- it is what a schema without members is
 type NoQuery = TObject<Record<never, never>>;
 type NoBody = { readonly kind: "raw"; readonly none: true };
 

@@ -120,7 +120,13 @@ const MIGRATIONS: readonly string[] = [
   `,
   `
   -- How many deliveries have led to the event.
-  ALTER TABLE webhook_body ADD COLUMN hops INTEGER NOT NULL DEFAULT 0;
+  CREATE TABLE webhook_body_new (
+    event INTEGER PRIMARY KEY, waiting INTEGER NOT NULL, bytes INTEGER NOT NULL, body TEXT NOT NULL,
+    hops INTEGER NOT NULL
+  );
+  INSERT INTO webhook_body_new SELECT *, 0 FROM webhook_body;
+  DROP TABLE webhook_body;
+  ALTER TABLE webhook_body_new RENAME TO webhook_body;
   `,
   `
   -- The newest flush of each node that was carried out. What a run of before has sent is of no use: it sends no more.

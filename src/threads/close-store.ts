@@ -14,14 +14,14 @@ export const closeStore = writerMethod({
   changes: [],
   models: {},
   run: () => null,
-  afterwards: ({ db, stop }) => {
+  afterwards: (thread) => {
     // A disk that is full cannot take the log into the database; the log itself is safe where it is.
     try {
-      db.pragma("wal_checkpoint(TRUNCATE)");
+      thread.db.pragma("wal_checkpoint(TRUNCATE)");
     } catch (error) {
       if (writeFailure(error) === undefined) throw error;
     }
-    db.close();
-    stop();
+    thread.db.close();
+    thread.stop();
   },
 });

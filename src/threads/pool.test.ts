@@ -181,7 +181,7 @@ t.test("a stream says at its end what it has to say", async (t) => {
       t.same(next.value, { counted: 3 });
       break;
     }
-    text += String(next.value);
+    text += next.value as string;
   }
   t.equal(text, numbers(3));
 });

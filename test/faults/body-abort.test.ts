@@ -150,7 +150,7 @@ const GIB = 1024 ** 3;
 const PIECE = Buffer.alloc(1024 ** 2, "x");
 
 interface Upload {
-  readonly head: string;
+  readonly request: string;
   /** Bytes of the body at most. */
   readonly bytes: number;
   readonly chunked?: true;
@@ -159,7 +159,7 @@ interface Upload {
 }
 
 /** Sends as fast as the socket takes it until the answer is whole, and gives the answer as it came. */
-async function upload(t: Owner, port: number, { head, bytes, chunked, reads_last }: Upload): Promise<string> {
+async function upload(t: Owner, port: number, { request, bytes, chunked, reads_last }: Upload): Promise<string> {
   const socket = await dial(t, port);
   let answer = "";
   const answered = new Promise<void>((resolve) => {
@@ -172,7 +172,7 @@ async function upload(t: Owner, port: number, { head, bytes, chunked, reads_last
     });
   });
   if (reads_last === true) socket.pause();
-  socket.write(head);
+  socket.write(request);
   for (let sent = 0; sent < bytes && !socket.destroyed; sent += PIECE.byteLength) {
     const piece = PIECE.subarray(0, bytes - sent);
     if (chunked === true) socket.write(`${piece.byteLength.toString(16)}\r\n`);
@@ -191,13 +191,13 @@ t.test("a client that is refused while it still sends reads why", async (t) => {
   const chunked = "Transfer-Encoding: chunked";
   const fits = REFUSED_BODY_BYTES_MAX;
   const uploads: readonly (readonly [what: string, status: number, upload: Upload])[] = [
-    ["too large by its length", 413, { head: head("PUT", "/api/state/k", long), bytes: GIB }],
-    ["too large as it comes", 413, { head: head("PUT", "/api/state/k", chunked), bytes: GIB, chunked: true }],
-    ["no snapshot", 400, { head: head("POST", "/api/restore", long), bytes: GIB }],
+    ["too large by its length", 413, { request: head("PUT", "/api/state/k", long), bytes: GIB }],
+    ["too large as it comes", 413, { request: head("PUT", "/api/state/k", chunked), bytes: GIB, chunked: true }],
+    ["no snapshot", 400, { request: head("POST", "/api/restore", long), bytes: GIB }],
     [
       "read last",
       413,
-      { head: head("PUT", "/api/state/k", `Content-Length: ${fits + 1}`), bytes: fits + 1, reads_last: true },
+      { request: head("PUT", "/api/state/k", `Content-Length: ${fits + 1}`), bytes: fits + 1, reads_last: true },
     ],
   ];
   for (const [what, status, each] of uploads) {

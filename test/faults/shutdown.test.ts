@@ -84,7 +84,7 @@ t.test("subscribers are told goodbye, and those who wait are answered", async (t
   t.equal(await behind.closed, 1001);
   await stream.ended;
   const answer = await poll;
-  t.same([answer.status, answer.text], [200, "[]"]);
+  t.same([answer.status, answer.text], [200, "[]\n"]);
 });
 
 t.test("a request that never comes whole is waited for, then cut; meanwhile health says so", async (t) => {

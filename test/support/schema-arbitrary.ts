@@ -36,6 +36,8 @@ interface Keywords {
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly patternProperties?: Readonly<Record<string, JsonSchema>>;
   readonly additionalProperties?: JsonSchema;
+  readonly propertyNames?: JsonSchema;
+  readonly maxProperties?: number;
   readonly required?: readonly string[];
 }
 
@@ -43,7 +45,7 @@ const KNOWN: ReadonlySet<string> = new Set(
   [
     "type const enum anyOf oneOf allOf $ref pattern format minLength maxLength minimum maximum exclusiveMinimum",
     "exclusiveMaximum multipleOf items minItems maxItems uniqueItems properties patternProperties additionalProperties",
-    "required title description default examples deprecated readOnly writeOnly $id $schema $defs $comment",
+    "propertyNames maxProperties required title description default examples deprecated readOnly writeOnly $id $schema $defs $comment",
   ].flatMap((line) => line.split(" ")),
 );
 
@@ -229,6 +231,9 @@ function drawArray(keywords: Keywords, resolve: Resolve, depth: number): Arbitra
 
 function drawObject(keywords: Keywords, resolve: Resolve, depth: number): Arbitrary<unknown> {
   const { properties = {}, patternProperties = {}, additionalProperties = true, required = [] } = keywords;
+  // Bounds that are so large that no more than a few members come near them.
+  if ((keywords.maxProperties ?? Infinity) <= Object.keys(properties).length + FEW_ITEMS)
+    throw new Error(`no values are drawn for so few members: ${JSON.stringify(keywords)}`);
   const members: Record<string, Arbitrary<unknown>> = {};
   for (const [name, schema] of Object.entries(properties)) {
     if (schema === false || (depth > DEPTH_MAX && !required.includes(name))) continue;
@@ -244,7 +249,10 @@ function drawObject(keywords: Keywords, resolve: Resolve, depth: number): Arbitr
     }),
   );
   if (additionalProperties !== false && others.length === 0) {
-    const name = fc.string({ maxLength: 8 }).filter((text) => !Object.hasOwn(properties, text) && text !== "__proto__");
+    const names = keywords.propertyNames ?? { type: "string", maxLength: 8 };
+    const name = draw(names, resolve, depth + 1)
+      .map((drawn) => String(drawn))
+      .filter((text) => !Object.hasOwn(properties, text) && text !== "__proto__");
     const open = Object.keys(properties).length > 0;
     const some = fc.dictionary(name, draw(additionalProperties, resolve, depth + 1), {
       maxKeys: open ? 1 : FEW_ITEMS,

@@ -11,7 +11,7 @@ import type { RequestOf } from "../../src/rpc/method.js";
 import { RpcServer, type ServerCall } from "../../src/rpc/server.js";
 import { closeStore } from "../../src/threads/close-store.js";
 import { READY } from "../../src/threads/notices.js";
-import { act, AFTER, BEFORE, count, PEER_METHODS } from "./peer-methods.js";
+import { type act, AFTER, BEFORE, count, PEER_METHODS } from "./peer-methods.js";
 import { Shared, type PeerData } from "./shared.js";
 
 const data = workerData as PeerData;

@@ -22,11 +22,11 @@ class UwsPort implements ListeningPort {
   readonly #sockets: UwsSockets;
   readonly #listening: us_listen_socket[] = [];
 
-  constructor({ rows, unrouted }: PortOptions) {
+  constructor(options: PortOptions) {
     this.#app = uWS.App();
     this.#sockets = new UwsSockets(this.#app);
-    for (const row of rows) this.#register(row);
-    this.#app.any("/*", (res, req) => unrouted(new UwsExchange(res, req, req.getMethod() === "head")));
+    for (const row of options.rows) this.#register(row);
+    this.#app.any("/*", (res, req) => options.unrouted(new UwsExchange(res, req, req.getMethod() === "head")));
   }
 
   listen({ host, port }: Address): number | undefined {
@@ -77,13 +77,15 @@ class UwsPort implements ListeningPort {
     return bound;
   }
 
-  #register({ method, pattern, serve, admit }: RouterRow): void {
-    const handler = (res: HttpResponse, req: HttpRequest): void => serve(new UwsExchange(res, req, false));
-    if (admit !== undefined) this.#sockets.listen(pattern, (res, req) => admit(new UwsExchange(res, req, false)));
+  #register(row: RouterRow): void {
+    const { method, pattern } = row;
+    const handler = (res: HttpResponse, req: HttpRequest): void => row.serve(new UwsExchange(res, req, false));
+    if (row.admit !== undefined)
+      this.#sockets.listen(pattern, (res, req) => row.admit?.(new UwsExchange(res, req, false)));
     switch (method) {
       case "GET":
         this.#app.get(pattern, handler);
-        this.#app.head(pattern, (res, req) => serve(new UwsExchange(res, req, true)));
+        this.#app.head(pattern, (res, req) => row.serve(new UwsExchange(res, req, true)));
         break;
       case "PUT":
         this.#app.put(pattern, handler);

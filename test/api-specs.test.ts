@@ -40,11 +40,11 @@ const versionsOf = async (project: string, name: string): Promise<number[]> =>
 const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
 
 t.test("an empty server has no projects, and any project is empty", async (t) => {
-  t.equal((await get("/api/specs")).text, '{"projects":[]}');
+  t.equal((await get("/api/specs")).text, '{"projects":[]}\n');
   const answer = await get("/api/specs/nobody%2Fknows");
   t.equal(answer.status, 200);
   t.equal(answer.headers["content-type"], JSON_TYPE);
-  t.equal(answer.text, '{"project":"nobody/knows","specs":[]}');
+  t.equal(answer.text, '{"project":"nobody/knows","specs":[]}\n');
 });
 
 t.test("a spec is stored, read, listed and deleted", async (t) => {
@@ -79,8 +79,8 @@ t.test("a spec is stored, read, listed and deleted", async (t) => {
   t.same(deleted.json(), { deleted: "trucks/api" });
   t.same(refusalOf(await get(at("trucks", "api"))), refusal(404, "spec not found: trucks/api"));
   t.same(refusalOf(await call("DELETE", at("trucks", "api"))), refusal(404, "spec not found: trucks/api"));
-  t.equal((await get("/api/specs/trucks")).text, '{"project":"trucks","specs":[]}');
-  t.equal((await get("/api/specs")).text, '{"projects":[]}', "a project is there as long as it has a spec");
+  t.equal((await get("/api/specs/trucks")).text, '{"project":"trucks","specs":[]}\n');
+  t.equal((await get("/api/specs")).text, '{"projects":[]}\n', "a project is there as long as it has a spec");
 });
 
 t.test("data is bytes, always served as JSON", async (t) => {

@@ -11,20 +11,19 @@ export type Json = Record<string, unknown>;
 const CHARACTER_BYTES_MAX = 4;
 const ASCII = String.raw`^[\x00-\x7f]*$`;
 const ONE_LINE = String.raw`^[^\x00-\x1f\x7f-\x9f]*$`;
+const ONE_LINE_ASCII = "^[ -~]*$";
 
 /** How long a text may be: in any script, or in ASCII alone, where a character is a byte. */
-function lengthOf(bytes_max: number): Json {
-  return {
-    anyOf: [{ maxLength: Math.floor(bytes_max / CHARACTER_BYTES_MAX) }, { maxLength: bytes_max, pattern: ASCII }],
-  };
-}
-
 function textOf({ bytes_max, promised_bytes_max = bytes_max, promised_pattern, required, line }: TextRules): Json {
-  const pattern = promised_pattern ?? (line === true ? ONE_LINE : undefined);
+  const minimum = required === true ? { minLength: 1 } : {};
+  const maxLength = Math.floor(promised_bytes_max / CHARACTER_BYTES_MAX);
+  if (promised_pattern !== undefined) return { ...minimum, pattern: promised_pattern, maxLength };
   return {
-    ...(required === true ? { minLength: 1 } : {}),
-    ...(pattern === undefined ? {} : { pattern }),
-    ...lengthOf(promised_bytes_max),
+    ...minimum,
+    anyOf: [
+      { maxLength, ...(line === true ? { pattern: ONE_LINE } : {}) },
+      { maxLength: promised_bytes_max, pattern: line === true ? ONE_LINE_ASCII : ASCII },
+    ],
   };
 }
 

@@ -4,14 +4,16 @@
  */
 import { randomUUID } from "node:crypto";
 import type { RegisterBody } from "../../schemas/instances.js";
-import { INSTANCES_MAX } from "../../schemas/limits.js";
+import { INSTANCE_LIST_PAGE, INSTANCES_MAX } from "../../schemas/limits.js";
 import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
+import { jsonReply, readReply } from "../front/reply.js";
+import type { Answer } from "../front/route.js";
 import type { CallContext } from "../rpc/frames.js";
 import type { Writer } from "../threads/writer.js";
 import { activateInstance, deregisterInstance, registerInstance, setCapabilities, setIntent } from "./commands.js";
-import type { Directory, Entry } from "./directory.js";
+import { encodeInstance, matchesFilter, type Directory, type Entry, type InstanceFilter } from "./directory.js";
 import { noInstance } from "./missing.js";
 import { hashToken, makeToken } from "./token.js";
 
@@ -148,4 +150,27 @@ export class Instances {
       });
     });
   }
+}
+
+/** Those of the entries that match, in their order. */
+export function listReply(entries: readonly Entry[], filter: InstanceFilter): Answer | Promise<Answer> {
+  if (entries.length > INSTANCE_LIST_PAGE) return readReply(inTurns(entries, filter));
+  const found = entries.filter((entry) => matchesFilter(entry, filter));
+  return jsonReply(`[${found.map(encodeInstance).join(",")}]`);
+}
+
+/** Others are served in between. */
+async function* inTurns(entries: readonly Entry[], filter: InstanceFilter): AsyncGenerator<string, void, undefined> {
+  let separator = "[";
+  for (let at = 0; at < entries.length; at += INSTANCE_LIST_PAGE) {
+    const found = entries.slice(at, at + INSTANCE_LIST_PAGE).filter((entry) => matchesFilter(entry, filter));
+    if (found.length > 0) {
+      yield separator + found.map(encodeInstance).join(",");
+      separator = ",";
+    }
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+  }
+  yield separator === "[" ? "[]" : "]";
 }

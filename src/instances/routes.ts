@@ -19,8 +19,7 @@ import { jsonReply } from "../front/reply.js";
 import { route, type Answer, type Route } from "../front/route.js";
 import { activateInstance, deregisterInstance, registerInstance, setCapabilities } from "./commands.js";
 import { encodeInstance } from "./directory.js";
-import type { Instances } from "./front.js";
-import { listReply } from "./list.js";
+import { listReply, type Instances } from "./front.js";
 import type { Liveness } from "./liveness.js";
 
 export function instanceRoutes(instances: Instances, liveness: Liveness): Route[] {

@@ -12,7 +12,7 @@ import { Failure } from "../base/result.js";
 import { FRAME, type Frame } from "../rpc/frames.js";
 import { MethodTable, type Notice } from "../rpc/method.js";
 import { RpcServer, type ServerCall } from "../rpc/server.js";
-import { openReader, openWriter, type Db } from "../store/open.js";
+import { databasePath, openReader, openWriter, type Db } from "../store/open.js";
 import { Batch, type AuditTrail } from "./batch.js";
 import { Models, type Model, type Said, type WritingModel } from "./model.js";
 import { writerMethod, type WriterMethod } from "./writer-method.js";
@@ -331,6 +331,27 @@ t.test("what the disk does not take is refused alone, and what it takes alone is
     { id: 4, name: "c" },
   ]);
   t.same(world.notices("bug"), [], "nobody's bug");
+  t.end();
+});
+
+t.test("where another program holds the database all calls are refused at once, not one after the other", (t) => {
+  const directory = makeDirectory(t);
+  const world = new World(directory);
+  t.teardown(() => world.close());
+  const other = new Database(databasePath(directory));
+  t.teardown(() => other.close());
+  world.db.pragma("busy_timeout = 50");
+  other.exec("BEGIN IMMEDIATE");
+  const started = performance.now();
+  const calls = Array.from({ length: 100 }, (_, at) => world.call(`a${at}`));
+  const refused = world.execute(...calls).flat();
+  t.same(
+    refused,
+    calls.map(({ id }) => `UNAVAILABLE ${id}`),
+  );
+  t.ok(performance.now() - started < (calls.length * 50) / 2, "one wait for all of them");
+  other.exec("ROLLBACK");
+  t.same(world.execute(world.call("again")), [["lines", "commit", "reply 101"]]);
   t.end();
 });
 

@@ -85,8 +85,10 @@ export class Batch {
   #transact(calls: readonly ServerCall<WriterMethod>[], server: RpcServer<WriterMethod>): void {
     const started = performance.now();
     const replies: unknown[] = [];
+    let begun = false;
     try {
       this.#begin.run();
+      begun = true;
       // A restore moves it ahead of the clock, where the snapshot's times are.
       this.#call.now_ms = Math.max(this.#call.now_ms, this.#clock.now());
       for (const call of calls) replies.push(this.#run(call));
@@ -95,8 +97,9 @@ export class Batch {
       if (this.#db.inTransaction) this.#rollback.run();
       if (isDamage(error)) throw error;
       this.#reload();
-      if (calls.length > 1) for (const call of calls) this.#transact([call], server);
-      else this.#refuse(must(calls[0], "a transaction has calls"), error, server);
+      // Where nobody may begin, nobody may begin alone: each of many would wait for a lock as long as all of them did.
+      if (begun && calls.length > 1) for (const call of calls) this.#transact([call], server);
+      else for (const call of calls) this.#refuse(call, error, server);
       return;
     }
     Atomics.store(this.#committed, 0, BigInt(must(calls[calls.length - 1], "a transaction has calls").id));
@@ -127,7 +130,7 @@ export class Batch {
     return reply;
   }
 
-  /** The one call of a transaction that was rolled back. */
+  /** A call of a transaction that was rolled back. */
   #refuse(call: ServerCall<WriterMethod>, error: unknown, server: RpcServer<WriterMethod>): void {
     const failure = writeFailure(error);
     if (failure === undefined) {

@@ -54,7 +54,10 @@ export function changesAny(kind: ChangeKind): ChangeRule<unknown, unknown> {
 export interface ChangeListener {
   /** A call that may change these is about to be sent: the database may be ahead of the copies from now on. */
   begin(asked: readonly string[] | null): void;
-  /** It was answered: with what it changed, or with why it was refused. */
+  /**
+   * It was answered: with what it changed, or with why it was refused. Of a call that was given up the end is told
+   * when it cannot be carried out any more.
+   */
   end(asked: readonly string[] | null, made: readonly string[] | null | Failure): void;
 }
 

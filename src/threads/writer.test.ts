@@ -210,9 +210,19 @@ t.test("of a call that fails, whatever the reason, listeners hear the failure", 
   slow.news();
   slow.writer.tick(WRITER_DEADLINE_MS);
   t.same(slow.news(), [], "the writer may have a word to say");
-  slow.writer.tick(WRITER_DEADLINE_MS + VERDICT_GRACE_MS);
-  t.match(slow.news(), [
-    { at: "end", asked: ["k"], made: { status: "DEADLINE_EXCEEDED", outcome_unknown: true } },
-    "done DEADLINE_EXCEEDED",
-  ]);
+  slow.now_ms = WRITER_DEADLINE_MS + VERDICT_GRACE_MS;
+  slow.writer.tick(slow.now_ms);
+  t.same(slow.news(), ["done DEADLINE_EXCEEDED"], "it may still be carried out: its end is not told");
+  slow.writer.call(look, {}, CONTEXT, slow.done);
+  slow.writer.call(put, { keys: ["l"] }, CONTEXT, slow.done);
+  await turn();
+  slow.news();
+  slow.take([[FRAME.REPLY, slow.sent[1] ?? 0, null]]);
+  t.match(
+    slow.news(),
+    [{ at: "end", asked: ["k"], made: { status: "DEADLINE_EXCEEDED", outcome_unknown: true } }, "done"],
+    "what was sent later was answered: it cannot be carried out any more",
+  );
+  slow.take([[FRAME.REPLY, slow.sent[2] ?? 0, null]]);
+  t.match(slow.news(), [{ at: "end", asked: ["l"], made: ["l"] }, "done"], "told once");
 });

@@ -9,8 +9,19 @@ import type { ReplyOf, RequestOf } from "../rpc/method.js";
 import { ChangeFeed } from "./changes.js";
 import type { WriterMethod } from "./writer-method.js";
 
+/** A call that was given up, and may still be carried out. */
+interface Unheard {
+  /** Its number in the order of sending. */
+  readonly sent: number;
+  readonly method: WriterMethod;
+  readonly request: unknown;
+  readonly failure: Failure;
+}
+
 export class Writer {
   readonly #client: RpcClient;
+  #sent = 0;
+  #unheard: Unheard[] = [];
   /** Who wants to know what is changed. */
   readonly changes = new ChangeFeed();
 
@@ -40,9 +51,15 @@ export class Writer {
     context: CallContext,
     done: (reply: ReplyOf<Row> | Failure) => void,
   ): void {
+    const sent = ++this.#sent;
     this.#begin(method, request);
     this.#client.call(method, request, context, (reply) => {
-      this.#end(method, request, reply);
+      if (reply instanceof Failure && reply.outcome_unknown && reply.status === "DEADLINE_EXCEEDED") {
+        this.#unheard.push({ sent, method, request, failure: reply });
+      } else {
+        if (this.#unheard.length > 0 && !(reply instanceof Failure)) this.#settle(sent);
+        this.#end(method, request, reply);
+      }
       done(reply);
     });
   }
@@ -70,6 +87,13 @@ export class Writer {
       const asked = rule.asked(request);
       for (const listener of listeners) listener.begin(asked);
     }
+  }
+
+  /** Calls are carried out in their order: what was sent before one that was answered is carried out now, or never. */
+  #settle(answered: number): void {
+    for (const { sent, method, request, failure } of this.#unheard)
+      if (sent < answered) this.#end(method, request, failure);
+    this.#unheard = this.#unheard.filter(({ sent }) => sent > answered);
   }
 
   #end(method: WriterMethod, request: unknown, reply: unknown): void {

@@ -65,8 +65,6 @@ export class HotCache<Reply> implements ChangeListener {
       this.#drop(made);
     } else if (made.outcome_unknown) {
       this.#drop(asked);
-      // Past its deadline it may still be carried out, unheard: then nothing that it may change is shown any more.
-      if (made.status === "DEADLINE_EXCEEDED") return;
     }
     if (asked === null) this.#held -= 1;
     else for (const key of asked) this.#count(key, -1);

@@ -41,7 +41,7 @@ export const createTemplate = writerMethod({
   models,
   run: ({ templates }, { id, template }, { now_ms }) => {
     if (templates.exists(id)) return new Failure("ALREADY_EXISTS", `template already exists: ${id}`);
-    templates.store(JSON.parse(template) as CheckedTemplate, now_ms);
+    templates.store({ ...(JSON.parse(template) as CheckedTemplate), id }, now_ms);
     return { created_at: now_ms };
   },
 });

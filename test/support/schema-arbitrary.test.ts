@@ -41,6 +41,7 @@ const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
     $ref: "#/$defs/tree",
     $defs: { tree: { type: "object", properties: { below: { type: "array", items: { $ref: "#/$defs/tree" } } } } },
   },
+  "a tuple": Type.Tuple([Type.Integer(), Type.String()]),
   "several types": { type: ["string", "null"] },
 };
 /** What clients are told of these is drawn from, and what the server checks them with takes it. */

@@ -29,7 +29,8 @@ interface Keywords {
   readonly exclusiveMinimum?: number;
   readonly exclusiveMaximum?: number;
   readonly multipleOf?: number;
-  readonly items?: JsonSchema;
+  /** A list of schemas is a tuple, as TypeBox writes it. */
+  readonly items?: JsonSchema | readonly JsonSchema[];
   readonly minItems?: number;
   readonly maxItems?: number;
   readonly uniqueItems?: boolean;
@@ -44,8 +45,9 @@ interface Keywords {
 const KNOWN: ReadonlySet<string> = new Set(
   [
     "type const enum anyOf oneOf allOf $ref pattern format minLength maxLength minimum maximum exclusiveMinimum",
-    "exclusiveMaximum multipleOf items minItems maxItems uniqueItems properties patternProperties additionalProperties",
-    "propertyNames maxProperties required title description default examples deprecated readOnly writeOnly $id $schema $defs $comment",
+    "exclusiveMaximum multipleOf items minItems maxItems uniqueItems additionalItems properties patternProperties",
+    "additionalProperties propertyNames maxProperties required title description default examples deprecated readOnly",
+    "writeOnly $id $schema $defs $comment",
   ].flatMap((line) => line.split(" ")),
 );
 
@@ -217,6 +219,7 @@ function drawText({ pattern, format, minLength = 0, maxLength }: Keywords): Arbi
 function drawArray(keywords: Keywords, resolve: Resolve, depth: number): Arbitrary<unknown> {
   const { items = true, minItems = 0, maxItems, uniqueItems } = keywords;
   if (depth > DEPTH_MAX && minItems === 0) return fc.constant([]);
+  if (isTuple(items)) return fc.tuple(...items.map((item) => draw(item, resolve, depth + 1)));
   const item = draw(items, resolve, depth + 1);
   const list = (minLength: number, maxLength: number): Arbitrary<unknown[]> =>
     uniqueItems === true
@@ -227,6 +230,10 @@ function drawArray(keywords: Keywords, resolve: Resolve, depth: number): Arbitra
   // Full lists hold one value many times: a thousand different ones take long to draw.
   const full = item.map((value) => Array.from({ length: maxItems }, () => value));
   return fc.oneof({ arbitrary: few, weight: 12 }, { arbitrary: full, weight: 1 });
+}
+
+function isTuple(items: JsonSchema | readonly JsonSchema[]): items is readonly JsonSchema[] {
+  return Array.isArray(items);
 }
 
 function drawObject(keywords: Keywords, resolve: Resolve, depth: number): Arbitrary<unknown> {

@@ -10,6 +10,7 @@ import t from "tap";
 import {
   PATTERN_BYTES_MAX,
   WEBHOOK_FAILURES_MAX,
+  WEBHOOK_HOPS_MAX,
   WEBHOOK_ID_BYTES_MAX,
   WEBHOOK_PATTERNS_MAX,
   WEBHOOK_RETRY_MS_MIN,
@@ -441,6 +442,41 @@ t.test("a webhook on webhook.disabled does not hear of its own end", async (t) =
   const queue = parseExposition((await send(again.port, "GET", "/metrics")).text).get("koor_webhook_queue")?.samples[0]
     ?.value;
   t.equal(queue, 1, "only the event that could not be delivered waits");
+});
+
+t.test("a webhook that causes what it listens to ends after so many deliveries, with that reason", async (t) => {
+  const server = await startKoor(t);
+  await add({ id: "echo", url: `${server.url}/api/events/publish`, patterns: ["loop"] }, server);
+  await publish("loop", { n: 1 }, server);
+  await server.logged(/level=WARN msg="webhook disabled" id=echo/);
+  const events = (await send(server.port, "GET", "/api/events/history?last=1000")).json<Event[]>();
+  t.equal(
+    events.filter(({ topic }) => topic === "loop").length,
+    1 + WEBHOOK_HOPS_MAX,
+    "each delivery published it again",
+  );
+  t.match(events.find(({ topic }) => topic === "webhook.disabled")?.data, {
+    id: "echo",
+    reason: /chain of deliveries would be longer than 16/,
+  });
+  t.match(await find("echo", server), { active: false });
+});
+
+t.test("a receiver that passes the hops on is part of the chain", async (t) => {
+  const server = await startKoor(t);
+  const receiver = await startReceiver(t, ({ headers }) => {
+    const hops = headers["x-koor-hops"];
+    const passed = typeof hops === "string" ? { "X-Koor-Hops": hops } : {};
+    void send(server.port, "POST", "/api/events/publish", { headers: passed, body: '{"topic":"loop"}' });
+    return 200;
+  });
+  await add({ id: "relay", url: receiver.url, patterns: ["loop"] }, server);
+  await publish("loop", null, server);
+  await server.logged(/level=WARN msg="webhook disabled" id=relay/);
+  t.same(
+    receiver.requests.map(({ headers }) => headers["x-koor-hops"]),
+    Array.from({ length: WEBHOOK_HOPS_MAX }, (_, at) => String(at + 1)),
+  );
 });
 
 t.test("deleting a webhook drops its queue", async (t) => {

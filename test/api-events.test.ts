@@ -130,8 +130,8 @@ t.test("what data may be", async (t) => {
     t.match(answer.text, `"data":${text},"source"`);
     await socket.untilCount(at + 1);
     await stream.untilCount(at + 1);
-    t.equal(socket.items[at], answer.text);
-    t.equal(stream.items[at], answer.text);
+    t.equal(socket.items[at], answer.text.trimEnd());
+    t.equal(stream.items[at], answer.text.trimEnd());
     t.equal((await get(`${HISTORY}?last=1`)).text, `[${answer.text.trimEnd()}]\n`);
   }
   const spread = await publish('\uFEFF{\r\n "data" : {\n"a"\t:\r[ 1 ,\n2 ]},\n"topic":"data" }\n');

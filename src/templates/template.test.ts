@@ -115,9 +115,9 @@ t.test("what the description allows is taken, but for what no schema says", (t) 
       const found = read(json);
       const said = hasShape(json, TemplateBody);
       if (!(found instanceof Failure)) taken += 1;
-      // A regex that does not compile is what the schemas do not know.
-      const compiles = !(found instanceof Failure && found.message.includes("does not compile"));
-      return compiles ? said === !(found instanceof Failure) : said;
+      // A regex that does not compile is what the schemas do not know; what is behind it was not looked at.
+      if (found instanceof Failure && found.message.includes("does not compile")) return true;
+      return said === !(found instanceof Failure);
     }),
     { numRuns: 20_000 },
   );

@@ -1,8 +1,7 @@
 /** docs/http-api.md "Contracts": API contracts, what is checked against them, and tests of live services. */
 import { Type, type Static } from "typebox";
 import { JsonText } from "./json-text.js";
-import { OUTBOUND_URL_BYTES_MAX } from "./limits.js";
-import { Text } from "./text.js";
+import { HttpUrl } from "./url.js";
 
 export const DIRECTIONS = ["request", "response", "query", "error"] as const;
 export type Direction = (typeof DIRECTIONS)[number];
@@ -30,13 +29,7 @@ export const ContractValidation = Type.Object({ valid: Type.Boolean(), violation
 
 export const ContractTestBody = Type.Object({
   endpoint: Type.String({ minLength: 1, description: "As the contract names it: `POST /api/trucks/{id}`." }),
-  base_url: Text({
-    bytes_max: OUTBOUND_URL_BYTES_MAX,
-    promised_bytes_max: OUTBOUND_URL_BYTES_MAX / 2,
-    required: true,
-    promised_pattern: "^https?://[a-z0-9]+([.-][a-z0-9]+)*(:[1-9][0-9]{0,3})?(/[A-Za-z0-9._~/-]*)?$",
-    description: "http or https, without credentials; the endpoint's path is put behind it.",
-  }),
+  base_url: HttpUrl("http or https, without credentials; the endpoint's path is put behind it."),
   test_data: Type.Optional(
     Type.Unknown({
       description:

@@ -29,6 +29,13 @@ export const Event = Type.Object({
 });
 export const EventList = Type.Array(Event);
 
+/** `X-Koor-Hops`: how many deliveries have led to a publish (docs/webhooks.md "Chains"). */
+export const HOPS = /^[0-9]{1,6}$/;
+export const HopsHeader = Type.String({ pattern: HOPS.source });
+/** `Last-Event-ID`. */
+export const EVENT_ID = /^[0-9]{1,15}$/;
+export const EventIdHeader = Type.String({ pattern: EVENT_ID.source });
+
 export const PublishBody = Type.Object({
   topic: Name(TOPIC_BYTES_MAX),
   data: Type.Optional(Type.Unknown()),

@@ -67,6 +67,17 @@ export type ToolName = keyof typeof TOOL_CARDS;
 export const TOOL_NAMES = Object.keys(TOOL_CARDS) as readonly ToolName[];
 
 /** A refusal by the protocol: what is no message that can be served at all. */
+/** One message of JSON-RPC, as clients send it. */
+export const ProtocolMessage = Type.Object(
+  {
+    jsonrpc: Type.Literal("2.0"),
+    id: Type.Optional(Type.Union([Type.String(), Type.Integer()], { description: "Without one: a notification." })),
+    method: Type.String({ description: "As the protocol has it: `initialize`, `tools/list`, `tools/call`." }),
+    params: Type.Optional(Type.Object({})),
+  },
+  { additionalProperties: false },
+);
+
 export const ProtocolRefusal = Type.Object({
   jsonrpc: Type.Literal("2.0"),
   error: Type.Object({ code: Type.Integer(), message: Type.String(), data: Type.Optional(Type.Unknown()) }),

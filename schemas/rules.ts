@@ -63,6 +63,19 @@ export const FileGlob = Text({
   promised_pattern: `^(?:[^\\\\[]|\\\\[^/]|${CLASS})+$`,
 });
 
+/**
+ * Regexes that are sure to compile, as src/rules/regex.ts has them: characters, classes and groups in groups, each
+ * with one quantifier behind it. More compile than these.
+ */
+const LITERAL = "(?:[^\\\\.+*?()|\\[\\]{}^$]|\\\\[dDsSwWntr.+*?()|{}\\[\\]^$\\\\/-])";
+const IN_REGEX_CLASS = "(?:\\\\[dDsSwW]|[a-zA-Z0-9_ .,:;!?@#%&*+=/<>~]|a-z|A-Z|0-9)";
+const ATOM = `(?:${LITERAL}|\\.|\\[\\^?${IN_REGEX_CLASS}+\\])`;
+const QUANTIFIER = "(?:[*+?]\\??)?";
+const TERM = `(?:${ATOM}(?:${QUANTIFIER}|\\{[1-9]\\})|\\\\b|\\^|\\$)`;
+const GROUP = (inside: string) => `\\((?:\\?:)?${inside}*(?:\\|${inside}*)*\\)${QUANTIFIER}`;
+const NESTED = `(?:${TERM}|${GROUP(TERM)})`;
+const REGEX = `^(?:\\(\\?[ims]\\))?(?:${NESTED}|${GROUP(NESTED)}|\\|)*$`;
+
 const RuleLabel = (description: string) => Text({ bytes_max: RULE_NAME_BYTES_MAX, description });
 const source = (fallback: string) => ({
   source: Type.Optional(Text({ bytes_max: RULE_NAME_BYTES_MAX, description: "Any word.", default: fallback })),
@@ -74,6 +87,7 @@ const given = {
   pattern: Text({
     bytes_max: RULE_PATTERN_BYTES_MAX,
     required: true,
+    promised_pattern: REGEX,
     description: `A regex that compiles, in RE2 syntax; for match_type custom also \`${NO_CONSOLE_LOG}\`.`,
   }),
   severity: Type.Optional(Type.Enum([...SEVERITIES, ""], { default: SEVERITIES[0] })),

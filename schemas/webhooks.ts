@@ -1,20 +1,16 @@
 /** docs/http-api.md "Webhooks": webhooks, and what the outbox's RPC methods exchange. */
+import { TopicPattern } from "./events.js";
 import { Type, type Static } from "typebox";
 import { NonNegative, Timestamp } from "./common.js";
-import {
-  OUTBOUND_URL_BYTES_MAX,
-  WEBHOOK_ID_BYTES_MAX,
-  WEBHOOK_PATTERNS_MAX,
-  WEBHOOK_SECRET_BYTES_MAX,
-  WEBHOOKS_MAX,
-} from "./limits.js";
+import { WEBHOOK_ID_BYTES_MAX, WEBHOOK_PATTERNS_MAX, WEBHOOK_SECRET_BYTES_MAX, WEBHOOKS_MAX } from "./limits.js";
 import { Name, Text } from "./text.js";
+import { HttpUrl } from "./url.js";
 
 export const WebhookBody = Type.Object({
   id: Name(WEBHOOK_ID_BYTES_MAX, `At most ${WEBHOOK_ID_BYTES_MAX} bytes.`),
-  url: Text({ bytes_max: OUTBOUND_URL_BYTES_MAX, required: true, description: "http or https." }),
+  url: HttpUrl("http or https."),
   patterns: Type.Optional(
-    Type.Array(Type.String(), {
+    Type.Array(TopicPattern, {
       maxItems: WEBHOOK_PATTERNS_MAX,
       description: "Topic patterns; every topic by default.",
     }),

@@ -750,7 +750,7 @@ t.test("a shutdown answers what is in flight, says what it does, and exits 0", a
     other.socket.write(request);
     t.match(
       await other.answer(),
-      /^HTTP\/1\.1 503 .*retry-after: \d+\r\n.*"code":503}$/is,
+      /^HTTP\/1\.1 503 .*retry-after: \d+\r\n.*"code":503}\n$/is,
       "what comes now is refused",
     );
   }

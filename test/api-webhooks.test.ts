@@ -162,7 +162,7 @@ t.test("what is wrong is a 400, stores nothing, and leaves an audit row", async 
     [{ id: "x", url: NOWHERE, patterns: ["ok", "["] }, 'malformed pattern "["'],
     [
       { id: "x", url: NOWHERE, patterns: ["x".repeat(PATTERN_BYTES_MAX + 1)] },
-      `pattern is longer than ${PATTERN_BYTES_MAX} bytes`,
+      `patterns[0] is longer than ${PATTERN_BYTES_MAX} bytes`,
     ],
     [
       { id: "x", url: NOWHERE, patterns: Array.from({ length: WEBHOOK_PATTERNS_MAX + 1 }, () => "a") },

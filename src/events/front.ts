@@ -8,6 +8,7 @@ import type {
   PublishBody,
   SubscribeQuery,
 } from "../../schemas/events.js";
+import { EVENT_ID, HOPS } from "../../schemas/events.js";
 import { EVENT_ROWS_DEFAULT } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
 import { elementTexts, memberTexts } from "../base/json-text.js";
@@ -39,15 +40,13 @@ type PublishOf = Pick<
 >;
 type HistoryOf = Pick<Request<readonly string[], Static<typeof EventHistoryQuery>>, "query" | "context" | "onAbort">;
 
-const HOPS = /^\d{0,6}$/;
-const EVENT_ID = /^\d{0,15}$/;
-
 /** What a subscriber asks for; 400 where its pattern is malformed. */
 export function subscriptionOf(
   { pattern: text = "", since, notices }: Static<typeof SubscribeQuery>,
   last_event_id = "",
 ): Subscription | Failure {
-  if (!EVENT_ID.test(last_event_id)) return invalid("Last-Event-ID must be a non-negative integer");
+  if (last_event_id !== "" && !EVENT_ID.test(last_event_id))
+    return invalid("Last-Event-ID must be a non-negative integer");
   const pattern = compilePattern(text);
   if (pattern instanceof Failure) return pattern;
   return { pattern, since: last_event_id === "" ? (since ?? null) : Number(last_event_id), notices: notices === 1 };
@@ -67,7 +66,7 @@ export class EventsFront {
   }
 
   publish({ text, json, headers: { "x-koor-hops": hops }, context, caller }: PublishOf): Answer | Promise<Answer> {
-    if (!HOPS.test(hops)) return invalid("X-Koor-Hops must be a non-negative integer");
+    if (hops !== "" && !HOPS.test(hops)) return invalid("X-Koor-Hops must be a non-negative integer");
     // Turning a webhook off needs the server's token: an instance's word is enough to end the chain, and for no more.
     const trusted = caller.role !== "instance";
     const many = Array.isArray(json);

@@ -1,5 +1,13 @@
 /** docs/http-api.md "Events". Runs on the front; what the routes share is front.ts. */
-import { EventHistoryQuery, EventList, PublishAnswer, PublishBodies, SubscribeQuery } from "../../schemas/events.js";
+import {
+  EventHistoryQuery,
+  EventIdHeader,
+  EventList,
+  HopsHeader,
+  PublishAnswer,
+  PublishBodies,
+  SubscribeQuery,
+} from "../../schemas/events.js";
 import { Failure } from "../base/result.js";
 import { route, type Route } from "../front/route.js";
 import { headerBlock } from "../transport/reply.js";
@@ -29,6 +37,7 @@ export function eventRoutes({ streams, ...options }: EventRoutesOptions): Route[
       tag,
       summary: "Publishes one event, or an array of them atomically.",
       headers: ["x-koor-hops"],
+      header_schemas: { "x-koor-hops": HopsHeader },
       body: { kind: "json", schema: PublishBodies },
       answer: PublishAnswer,
       handle: (request) => events.publish(request),
@@ -70,6 +79,7 @@ export function eventRoutes({ streams, ...options }: EventRoutesOptions): Route[
       summary: "Subscribes over Server-Sent Events.",
       query: SubscribeQuery,
       headers: ["last-event-id"],
+      header_schemas: { "last-event-id": EventIdHeader },
       answer: "stream",
       handle: ({ query, headers }) => {
         const subscription = subscriptionOf(query, headers["last-event-id"]);

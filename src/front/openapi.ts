@@ -94,7 +94,7 @@ function describeRoute(row: Route): Json {
     parameters: [
       ...pathParameters(row.path, row.params ?? {}),
       ...queryParameters(row.query),
-      ...headerParameters(row.headers),
+      ...headerParameters(row),
     ],
     ...(row.body === undefined ? {} : { requestBody: { required: true, content: describeBody(row.body) } }),
     responses: Object.fromEntries([success, ...refusals, ...(row.answer === "upgrade" ? [NO_UPGRADE] : [])]),
@@ -126,7 +126,8 @@ function describeRefusal(
 
 function describeBody(body: NonNullable<Route["body"]>): Json {
   if (body.kind === "stream") return { "application/x-ndjson": {} };
-  return body.kind === "raw" ? { "*/*": {} } : { "application/json": { schema: publishedSchema(body.schema) } };
+  const schema = body.kind === "raw" ? body.described : body.schema;
+  return schema === undefined ? { "*/*": {} } : { "application/json": { schema: publishedSchema(schema) } };
 }
 
 function describeAnswer(answer: Exclude<Route["answer"], "upgrade">, views: readonly TSchema[]): Json {
@@ -165,8 +166,11 @@ function queryParameters(query: TObject | undefined): Json[] {
   }));
 }
 
-function headerParameters(headers: readonly string[] | undefined): Json[] {
-  return (headers ?? [])
-    .filter((name) => !UNDESCRIBED_HEADERS.has(name))
-    .map((name) => ({ name, in: "header", required: false, schema: { type: "string" } }));
+function headerParameters({ headers = [], header_schemas = {} }: Route): Json[] {
+  return headers
+    .filter((name) => !UNDESCRIBED_HEADERS.has(name) && header_schemas[name] !== null)
+    .map((name) => {
+      const schema = header_schemas[name];
+      return { name, in: "header", required: false, schema: schema ? publishedSchema(schema) : { type: "string" } };
+    });
 }

@@ -23,10 +23,10 @@ export type Answer = Reply | Failure;
 
 /**
  * What the body is. JSON that may be long is `unread`: the handler gets its bytes alone, and has them parsed and
- * checked in the pool. A stream has no limit, and is JSON a line.
+ * checked in the pool. A stream has no limit, and is JSON a line. What the handler reads itself may be described.
  */
 export type RouteBody =
-  | { readonly kind: "raw" }
+  | { readonly kind: "raw"; readonly described?: TSchema }
   | { readonly kind: "stream" }
   | { readonly kind: "json"; readonly schema: TSchema; readonly unread?: true };
 
@@ -105,6 +105,8 @@ interface RouteBase<Path extends string, Query extends TObject, Header extends s
   readonly query?: Query;
   /** Request headers that the handler reads, in lower case. */
   readonly headers?: readonly Header[];
+  /** What a header may be, for the description: any text where it is not said; null for one that is not described. */
+  readonly header_schemas?: Readonly<Partial<Record<Header, TSchema | null>>>;
   /** Absent where none is read. */
   readonly body?: Body;
   /**

@@ -1,5 +1,5 @@
 /** docs/http-api.md "MCP". Runs on the front. */
-import { ProtocolRefusal } from "../../schemas/mcp.js";
+import { ProtocolMessage, ProtocolRefusal } from "../../schemas/mcp.js";
 import { route, type Route } from "../front/route.js";
 import type { McpFront } from "./front.js";
 import { MCP_HEADERS } from "./headers.js";
@@ -13,7 +13,9 @@ export function mcpRoutes(mcp: McpFront): Route[] {
       tag: "mcp",
       summary: "The Model Context Protocol (Streamable HTTP, stateless): five tools for discovery and rule proposals.",
       headers: MCP_HEADERS,
-      body: { kind: "raw" },
+      // What a revision of the protocol wants of its headers depends on the message: the protocol describes it.
+      header_schemas: { "mcp-protocol-version": null, "mcp-method": null, "mcp-name": null },
+      body: { kind: "raw", described: ProtocolMessage },
       answer: "json",
       statuses: [202, 400, 404, 406, 415],
       refusals: { 400: ProtocolRefusal, 404: ProtocolRefusal, 406: ProtocolRefusal, 415: ProtocolRefusal },

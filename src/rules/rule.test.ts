@@ -1,7 +1,11 @@
 /** Rules as they are sent: their defaults, and what is said of those that are none. */
+import * as fc from "fast-check";
 import t from "tap";
 import { APPLIES_TO_GLOBS_MAX, RULES_TOGETHER_MAX } from "../../schemas/limits.js";
+import { ProposedRule } from "../../schemas/rules.js";
+import { arbitraryOf } from "../../test/support/schema-arbitrary.js";
 import { Failure } from "../base/result.js";
+import { publishedSchema } from "../front/published-schema.js";
 import {
   IMPORTED,
   loadRuleReading,
@@ -121,5 +125,14 @@ t.test("what can be known of a proposal that is refused", (t) => {
   t.same(subjectOf({ project: "p", rule_id: "r", pattern: "(" }), { project: "p", rule_id: "r" });
   t.same(subjectOf({ project: "p", rule_id: "r\n" }), { project: "p" });
   for (const none of [null, 5, "x", [], { rule_id: 5 }]) t.same(subjectOf(none), {});
+  t.end();
+});
+
+t.test("what clients are told of a rule is taken: its regex compiles, its globs are globs", (t) => {
+  const property = fc.property(arbitraryOf(publishedSchema(ProposedRule)), (rule) => {
+    const read = readRule(rule, proposalBy("me"));
+    if (read instanceof Failure) throw new Error(read.message);
+  });
+  t.doesNotThrow(() => fc.assert(property, { numRuns: 1_000 }));
   t.end();
 });

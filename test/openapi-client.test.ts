@@ -40,6 +40,8 @@ const SEED = Number(process.env["KOOR_OPENAPI_SEED"] ?? newSeed());
 const PATIENCE_MS = 250;
 /** A head that does not come in one piece is too long for the HTTP library, whatever is in it. */
 const PATH_CHARACTERS_MAX = 16_000;
+/** What no schema can say: that of all rules in an array no two have the same id. */
+const UNSAID = /is in the array twice/;
 const REFUSED: ReadonlySet<number> = new Set([400, 422]);
 
 const koor = await startKoor(t, { args: ["--webhook-allow-private"] });
@@ -149,7 +151,7 @@ t.test("what the description allows is no bad request, and no bug", async (t) =>
       if (outcome === undefined) continue;
       const { status, retry_after, text } = outcome;
       const what = `${method} ${drawn.path.slice(0, 300)} ${String(drawn.body).slice(0, 300)}: ${status} ${text.slice(0, 300)}`;
-      if (REFUSED.has(status)) refused.set(text.replaceAll(/\d+/g, "N").slice(0, 120), what);
+      if (REFUSED.has(status) && !UNSAID.test(text)) refused.set(text.replaceAll(/\d+/g, "N").slice(0, 120), what);
       if (status >= 500 && (status !== 503 || retry_after === undefined)) broken.push(what);
     }
     t.same(broken, [], `${name}: nothing is broken`);

@@ -67,7 +67,9 @@ export const SubscribeQuery = Type.Object({
 export const NewEvent = Type.Object({ topic: Type.String(), data: Type.String(), source: Type.String() });
 export type NewEvent = Static<typeof NewEvent>;
 
-/** `chain`: how many deliveries of webhooks have led to these events, and whether a webhook may be turned off for it. */
+/**
+ * `chain`: how many deliveries of webhooks have led to these events, and whether a webhook may be turned off for it.
+ */
 export const PublishRequest = Type.Object({
   events: Type.Array(NewEvent),
   chain: Type.Object({ hops: NonNegative, trusted: Type.Boolean() }),

@@ -8,7 +8,10 @@ const MIB = 1024 * KIB;
 
 // Requests and values
 export const BODY_BYTES_MAX = 10 * MIB;
-/** A refused body is read and thrown away up to this size, so that the client sees the answer; then its connection is cut. */
+/**
+ * A refused body is read and thrown away up to this size, so that the client sees the answer; then its connection is
+ * cut.
+ */
 export const REFUSED_BODY_BYTES_MAX = 64 * MIB;
 /**
  * A client that has its refusal and sends on is read for so long, and so much is taken in: a connection that is closed
@@ -38,7 +41,9 @@ export const PREFLIGHT_MAX_AGE_S = 600;
 
 // Timeouts of a connection
 export const REQUEST_TIMEOUT_MS = 10_000;
-/** Until the answer begins: kept by the deadlines of the RPC, below. Long polls and streams wait longer by their nature. */
+/**
+ * Until the answer begins: kept by the deadlines of the RPC, below. Long polls and streams wait longer by their nature.
+ */
 export const RESPONSE_TIMEOUT_MS = 30_000;
 export const SHUTDOWN_DRAIN_MS = 5_000;
 
@@ -69,7 +74,9 @@ export const WRITER_RESTART_DELAY_MS_MAX = 5_000;
 export const HEAD_CACHE_KEYS_MAX = 100_000;
 export const WAL_CHECKPOINT_PAGES = 1_000;
 export const SQLITE_BUSY_TIMEOUT_MS = 5_000;
-/** Pages that a read-only handle keeps; with SQLite's own 2 MiB a list on a full store read its pages anew each time. */
+/**
+ * Pages that a read-only handle keeps; with SQLite's own 2 MiB a list on a full store read its pages anew each time.
+ */
 export const SQLITE_READ_CACHE_KIB = 8 * 1024;
 
 // Pool
@@ -201,7 +208,10 @@ export const COMPILED_INSTRUCTIONS_KEPT_MAX = 1_000_000;
 export const COMPILED_SETS_KEPT_MAX = 1_000;
 /** What a kept pattern's automaton may have grown to, by the engine's own account; then it begins anew. */
 export const AUTOMATON_BYTES_KEPT_MAX = 64 * KIB;
-/** What takes more than this of a short validation begins anew as a long one: instructions times characters looked at, about 20 ns each. */
+/**
+ * What takes more than this of a short validation begins anew as a long one: instructions times characters looked at,
+ * about 20 ns each.
+ */
 export const VALIDATION_SHORT_STEPS_MAX = 4_000_000;
 /** A longer answer is made again as a stream: it would hold up the front as one text. */
 export const VALIDATION_SHORT_ANSWER_CHARACTERS_MAX = 256 * KIB;

@@ -38,7 +38,8 @@ export const TOOL_CARDS = {
   },
   get_endpoints: {
     description:
-      "List Koor's REST and CLI endpoints. Call once, then read, write and wait for state, specs, events and rules there with curl or CLI: MCP has no tools for them, and there they cost no tokens.",
+      "List Koor's REST and CLI endpoints. Call once, then read, write and wait for state, specs, events and rules " +
+      "there with curl or CLI: MCP has no tools for them, and there they cost no tokens.",
     input: Type.Object({}),
   },
   propose_rule: {

@@ -150,7 +150,8 @@ t.test("what the description allows is no bad request, and no bug", async (t) =>
       const outcome = await ask(method, drawn);
       if (outcome === undefined) continue;
       const { status, retry_after, text } = outcome;
-      const what = `${method} ${drawn.path.slice(0, 300)} ${String(drawn.body).slice(0, 300)}: ${status} ${text.slice(0, 300)}`;
+      const sent = `${method} ${drawn.path.slice(0, 300)} ${String(drawn.body).slice(0, 300)}`;
+      const what = `${sent}: ${status} ${text.slice(0, 300)}`;
       if (REFUSED.has(status) && !UNSAID.test(text)) refused.set(text.replaceAll(/\d+/g, "N").slice(0, 120), what);
       if (status >= 500 && (status !== 503 || retry_after === undefined)) broken.push(what);
     }

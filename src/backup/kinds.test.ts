@@ -29,7 +29,8 @@ t.test("every column of a row is in its records, or given by its kind", (t) => {
   // What a kind leaves to a default would come back as that default.
   const defaults = db
     .prepare<[], string>(
-      "SELECT m.name || '.' || c.name FROM sqlite_schema m, pragma_table_info(m.name) c WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' AND c.dflt_value IS NOT NULL",
+      `SELECT m.name || '.' || c.name FROM sqlite_schema m, pragma_table_info(m.name) c
+       WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' AND c.dflt_value IS NOT NULL`,
     )
     .pluck()
     .all();

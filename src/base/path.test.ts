@@ -1,7 +1,7 @@
 /** Paths and queries: one decoding, strict about escapes, and the two checks that names share. */
 import * as fc from "fast-check";
 import t from "tap";
-import { decodePathSegment, hasControlCharacter, parseQueryString, utf8Length } from "./path.js";
+import { decodePathSegment, parseQueryString } from "./path.js";
 
 t.test("a path segment is decoded once", (t) => {
   const cases: [string, string][] = [
@@ -38,23 +38,6 @@ t.test("a path segment is decoded once", (t) => {
   ]) {
     t.equal(decodePathSegment(raw), undefined, `${raw} is malformed`);
   }
-  t.end();
-});
-
-t.test("control characters are C0, DEL and C1", (t) => {
-  for (let code = 0; code <= 0x200; code++) {
-    const isControl = code < 0x20 || (code >= 0x7f && code <= 0x9f);
-    if (hasControlCharacter(`a${String.fromCharCode(code)}b`) !== isControl) t.fail(`U+${code.toString(16)}`);
-  }
-  t.notOk(hasControlCharacter(""));
-  t.notOk(hasControlCharacter("a\u00a0😀\u2028"));
-  t.ok(hasControlCharacter("long enough and then\n"));
-  t.end();
-});
-
-t.test("length is in bytes of UTF-8", (t) => {
-  for (const text of ["", "abc", "é", "€", "😀"])
-    t.equal(utf8Length(text), new TextEncoder().encode(text).length, text);
   t.end();
 });
 

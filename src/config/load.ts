@@ -70,7 +70,8 @@ export function loadConfig(argv: readonly string[], environment: NodeJS.ProcessE
   for (const [key, option] of Object.entries<Option>(OPTIONS)) {
     const given = flags.get(key);
     const variable = environment[environmentOf(key)];
-    // From the weakest source to the strongest, each looked at: a mistake that another source hides today is one tomorrow.
+    // From the weakest source to the strongest, each looked at: a mistake that another source hides today is one
+    // tomorrow.
     config[key] = option.type === "duration" ? checkDuration(option.fallback, key) : option.fallback;
     if (Object.hasOwn(settings, key)) config[key] = fromFile(option, settings[key], key);
     if (variable !== undefined) config[key] = fromText(option, variable, environmentOf(key));

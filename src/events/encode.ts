@@ -17,6 +17,8 @@ export interface EventRow {
  */
 export function encodeEvent(row: EventRow): CommittedEvent {
   const { id, topic, source } = row;
-  const text = `{"id":${id},"topic":${JSON.stringify(topic)},"data":${row.data},"source":${source === "" ? '""' : JSON.stringify(source)},"created_at":"${formatTime(row.created_at)}"}`;
+  const named = source === "" ? '""' : JSON.stringify(source);
+  const head = `{"id":${id},"topic":${JSON.stringify(topic)},"data":${row.data}`;
+  const text = `${head},"source":${named},"created_at":"${formatTime(row.created_at)}"}`;
   return { id, topic, source, text };
 }

@@ -18,7 +18,10 @@ export interface Actors {
   readonly size: number;
   /** Notes a sign of life of the instance with this id; false where nobody has it. */
   seeId(id: string): boolean;
-  /** The id of the instance whose token has this SHA-256 (lowercase hex), undefined where none has; a sign of life of it. */
+  /**
+   * The id of the instance whose token has this SHA-256 (lowercase hex), undefined where none has; a sign of life of
+   * it.
+   */
   seeToken(token_hash: string): string | undefined;
 }
 

@@ -28,7 +28,9 @@ export function readableBy(origin: string, reply: WireReply): WireReply {
     ...reply,
     headers: {
       name,
-      rest: `${rest}\r\nAccess-Control-Allow-Origin: ${origin}\r\nAccess-Control-Expose-Headers: ${READABLE}\r\nVary: Origin`,
+      rest:
+        `${rest}\r\nAccess-Control-Allow-Origin: ${origin}\r\n` +
+        `Access-Control-Expose-Headers: ${READABLE}\r\nVary: Origin`,
     },
   };
 }

@@ -1,4 +1,6 @@
-/** `GET /openapi.json`: the OpenAPI 3.1 description, made from the route table and the very schemas that validate it. */
+/**
+ * `GET /openapi.json`: the OpenAPI 3.1 description, made from the route table and the very schemas that validate it.
+ */
 import type { TObject, TSchema } from "typebox";
 import { ErrorBody } from "../../schemas/common.js";
 import { REASON_PHRASES } from "../../schemas/status.js";
@@ -49,7 +51,8 @@ export function describeRoutes(routes: readonly Route[], version: string): Json 
       title: "Koor",
       version,
       description:
-        "Coordination server for AI coding agents: shared versioned state and events over plain HTTP. HEAD works wherever GET does.",
+        "Coordination server for AI coding agents: shared versioned state and events over plain HTTP. " +
+        "HEAD works wherever GET does.",
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: "/" }],

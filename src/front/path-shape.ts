@@ -51,7 +51,10 @@ export function pathParameters(shape: PathShape, raw_path: string): readonly str
   return params;
 }
 
-/** Whether a raw path is of this shape. Only a parameter that takes the rest of the path may be empty: so the library's router has it. */
+/**
+ * Whether a raw path is of this shape. Only a parameter that takes the rest of the path may be empty: so the library's
+ * router has it.
+ */
 export function pathMatches(shape: PathShape, raw_path: string): boolean {
   const parts = raw_path.slice(1).split("/");
   if (shape.rest ? parts.length < shape.segments.length : parts.length !== shape.segments.length) return false;

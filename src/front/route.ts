@@ -110,7 +110,8 @@ interface RouteBase<Path extends string, Query extends TObject, Header extends s
   /** Absent where none is read. */
   readonly body?: Body;
   /**
-   * What a success holds; "raw" for stored bytes, "lines" for JSON a line, "stream" for Server-Sent Events, "text" for plain
+   * What a success holds; "raw" for stored bytes, "lines" for JSON a line, "stream" for Server-Sent Events, "text" for
+   * plain
    * text, "json" for JSON of no fixed shape, "upgrade" for a WebSocket.
    */
   readonly answer: TSchema | "raw" | "lines" | "stream" | "text" | "json" | "upgrade";

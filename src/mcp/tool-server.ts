@@ -25,7 +25,10 @@ export function isToolName(name: unknown): name is ToolName {
   return typeof name === "string" && Object.hasOwn(TOOL_CARDS, name);
 }
 
-/** Nobody asks the client for input, so there is no answer of his to check; the library's own default would load a compiler. */
+/**
+ * Nobody asks the client for input, so there is no answer of his to check; the library's own default would load a
+ * compiler.
+ */
 const UNUSED_VALIDATOR: jsonSchemaValidator = {
   getValidator: () => () => ({ valid: false, data: undefined, errorMessage: "this server asks for no input" }),
 };

@@ -77,7 +77,9 @@ export const TOOLS: Readonly<Record<ToolName, Tool>> = {
         capabilities,
         status,
         registered_at,
-        message: `Registered. Read and write data over REST or the CLI, not MCP (get_endpoints lists them). Activate this instance with: koor-cli activate ${id}`,
+        message:
+          "Registered. Read and write data over REST or the CLI, not MCP (get_endpoints lists them). " +
+          `Activate this instance with: koor-cli activate ${id}`,
       });
     },
   },
@@ -108,7 +110,9 @@ export const TOOLS: Readonly<Record<ToolName, Tool>> = {
         project,
         rule_id,
         status,
-        message: `Proposed. It takes effect when a user accepts it: POST /api/rules/${encodeURIComponent(project)}/${encodeURIComponent(rule_id)}/accept`,
+        message:
+          "Proposed. It takes effect when a user accepts it: " +
+          `POST /api/rules/${encodeURIComponent(project)}/${encodeURIComponent(rule_id)}/accept`,
       });
     },
   },

@@ -75,7 +75,10 @@ export class RpcServer<Row extends Method = Method> {
     this.#port.send([FRAME.FAILURE, call.id, failure.status, failure.message, failure.members]);
   }
 
-  /** Answers with a sequence of chunks and what they return; a Failure among them ends it. Sends as far as there is credit. */
+  /**
+   * Answers with a sequence of chunks and what they return; a Failure among them ends it. Sends as far as there is
+   * credit.
+   */
   stream(call: ServerCall, chunks: Iterable<string | Failure, unknown>): void {
     const credit = this.#early_credit.get(call.id) ?? 0;
     this.#early_credit.delete(call.id);

@@ -30,7 +30,9 @@ const ROWS = 200;
 const ROW_PAGES = { first: 12, end: 24 } as const;
 const PAGE_BYTES = 4096;
 
-/** A directory with a database that the writer made, and closed or, with `crashed`, left with its newest row in the log. */
+/**
+ * A directory with a database that the writer made, and closed or, with `crashed`, left with its newest row in the log.
+ */
 function makeStore(t: Owner, crashed = false): string {
   const made = makeDirectory(t);
   const db = openWriter(made);

@@ -25,6 +25,8 @@ export class DataDirError extends Error {
 
 /** Databases up to this size are checked page by page at the start; a larger one only in its header. */
 const CHECKED_BYTES_MAX = 16 * 1024 * 1024;
+/** SQLite's codes for a directory in which nothing can be written. */
+const UNWRITABLE: ReadonlySet<string> = new Set(["SQLITE_CANTOPEN", "SQLITE_READONLY"]);
 const SQLITE_MAGIC = "SQLite format 3\0";
 
 /** Holds the directory for this process until `release`. */
@@ -65,7 +67,10 @@ export function claimDataDir(data_dir: string): DataDirLock {
   return lock;
 }
 
-/** Makes a directory and those above it, where they are missing. Node's own recursive mkdir never returns where /proc refuses one. */
+/**
+ * Makes a directory and those above it, where they are missing. Node's own recursive mkdir never returns where /proc
+ * refuses one.
+ */
 function makeDirectory(path: string): void {
   if (existsSync(path)) return;
   makeDirectory(dirname(path));
@@ -94,7 +99,7 @@ function lockDirectory(data_dir: string): DataDirLock {
     throw new DataDirError(
       code.startsWith("SQLITE_BUSY")
         ? `data directory ${data_dir} is in use by another koor server`
-        : `cannot lock data directory ${data_dir}: ${code === "SQLITE_CANTOPEN" || code === "SQLITE_READONLY" ? "it is not writable" : code}`,
+        : `cannot lock data directory ${data_dir}: ${UNWRITABLE.has(code) ? "it is not writable" : code}`,
     );
   }
 }

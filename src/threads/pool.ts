@@ -59,7 +59,9 @@ export interface PoolOptions {
   readonly methods: MethodTable<AnyMethod>;
   readonly data: PoolData;
   readonly log: Log;
-  /** At most so many threads, and none while there is nothing to do; POOL_THREADS_MIN to POOL_THREADS_MAX unless said. */
+  /**
+   * At most so many threads, and none while there is nothing to do; POOL_THREADS_MIN to POOL_THREADS_MAX unless said.
+   */
   readonly threads_max?: number;
   /** For tests: a shorter deadline than the methods' own. */
   readonly deadline_ms?: number;

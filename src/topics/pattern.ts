@@ -7,7 +7,7 @@
  * topic; a whole segment `**` stands for one or more segments, elsewhere two stars are one.
  */
 import { PATTERN_BYTES_MAX } from "../../schemas/limits.js";
-import { utf8Length } from "../base/path.js";
+import { utf8Length } from "../../schemas/text.js";
 import { invalid, type Failure } from "../base/result.js";
 import { compileSegment, type SegmentGlob } from "../base/segment-glob.js";
 

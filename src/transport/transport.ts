@@ -35,7 +35,9 @@ export interface Exchange {
    * @param partial the body does not come in one piece with its headers
    */
   receive(reserve: (bytes: number) => boolean, done: (body: Uint8Array | Failure) => void, partial: () => void): void;
-  /** Hands the body out as it comes. Must be called before the handler returns; `onPiece` is called after each piece. */
+  /**
+   * Hands the body out as it comes. Must be called before the handler returns; `onPiece` is called after each piece.
+   */
   stream(onPiece: () => void): BodyStream;
   /** True where the client was refused and sends on: it is given time to read its answer, then to be cut. */
   readonly lingers: boolean;

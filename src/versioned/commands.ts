@@ -87,7 +87,8 @@ export class VersionedWriter implements WritingModel {
     this.#keep = keep;
     this.#insertVersion = db.prepare(`INSERT INTO ${name}_version VALUES (?, ?, ?, ?, ?, ?, ?, ?)`);
     this.#putHead = db.prepare(
-      `INSERT INTO ${name}_head VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET version = excluded.version, row = excluded.row`,
+      `INSERT INTO ${name}_head VALUES (?, ?, ?)
+       ON CONFLICT (key) DO UPDATE SET version = excluded.version, row = excluded.row`,
     );
     this.#dropHead = db.prepare(`DELETE FROM ${name}_head WHERE key = ?`);
     this.#putGone = db.prepare(`INSERT INTO ${name}_gone VALUES (?, ?, ?)`);

@@ -97,7 +97,10 @@ function applyDiff(document: Json, entries: readonly Entry[]): Json {
   return holder["root"] ?? null;
 }
 
-/** A document's text with random blanks, orders, escapes, number forms and overruled duplicates; the choices come from `pick`. */
+/**
+ * A document's text with random blanks, orders, escapes, number forms and overruled duplicates; the choices come from
+ * `pick`.
+ */
 function scribble(value: Json, pick: () => number): string {
   const blank = ["", "", " ", "\n", "\r\n\t"][pick() % 5] ?? "";
   const name = (text: string): string => {
@@ -174,7 +177,8 @@ t.test("the contract's examples", (t) => {
   const after = '{"same":{"x":1.0},"version":"3.0","b":1}';
   t.equal(
     diffText(before, after),
-    '[{"operation":"add","path":"/b","new_value":1},{"operation":"remove","path":"/c","old_value":[1,2]},{"operation":"replace","path":"/version","old_value":"1.0","new_value":"3.0"}]',
+    '[{"operation":"add","path":"/b","new_value":1},{"operation":"remove","path":"/c","old_value":[1,2]},' +
+      '{"operation":"replace","path":"/version","old_value":"1.0","new_value":"3.0"}]',
   );
   t.equal(diffText("[1]", " [1] "), "[]");
   t.equal(
@@ -195,7 +199,8 @@ t.test("values are compared by meaning and quoted as written", (t) => {
     [
       '["\\u0061"]',
       '["b",1e400]',
-      '[{"operation":"replace","path":"/0","old_value":"\\u0061","new_value":"b"},{"operation":"add","path":"/1","new_value":1e400}]',
+      '[{"operation":"replace","path":"/0","old_value":"\\u0061","new_value":"b"},' +
+        '{"operation":"add","path":"/1","new_value":1e400}]',
     ],
     ["[true]", "[false]", '[{"operation":"replace","path":"/0","old_value":true,"new_value":false}]'],
     ["[null]", "[]", '[{"operation":"remove","path":"/0","old_value":null}]'],
@@ -227,7 +232,10 @@ t.test("entries are sorted by path", (t) => {
   const after = `{"list":[${"1,".repeat(11)}1]}`;
   const paths = (JSON.parse(diffText(before, after)) as Entry[]).map((entry) => entry.path);
   const list = Array.from({ length: 12 }, (_, index) => `/list/${index}`);
-  t.same(paths, ["/", "/10", "/2", "/A", "/a", "/a-b", "/a0", "/a~1b", "/b", ...list, "/~0", "/é", "/\uffee", "/😀"]);
+  t.same(
+    paths,
+    ["/", "/10", "/2", "/A", "/a", "/a-b", "/a0", "/a~1b", "/b", ...list].concat(["/~0", "/é", "/\uffee", "/😀"]),
+  );
   t.same(
     (JSON.parse(diffText('{"a":{"z":1},"a-b":1}', '{"a":{"z":2},"a-b":2}')) as Entry[]).map((entry) => entry.path),
     ["/a/z", "/a-b"],

@@ -8,7 +8,7 @@
  * index. Nothing recurses, and a path is only made for an entry, so depth costs no more than length.
  */
 import { DIFF_BYTES_MAX } from "../../schemas/limits.js";
-import { utf8Length } from "../base/path.js";
+import { utf8Length } from "../../schemas/text.js";
 import { jsonNumbersEqual } from "../base/json-number.js";
 import {
   ARRAY,
@@ -40,7 +40,10 @@ const ARRAY_BEFORE_END = 1;
 const ARRAY_AFTER = 2;
 const ARRAY_AFTER_END = 3;
 const ARRAY_TAKEN = 4;
-/** An object's: this mark in the first cell, how many changed members are left, and the names' rows of the one being looked at. */
+/**
+ * An object's: this mark in the first cell, how many changed members are left, and the names' rows of the one being
+ * looked at.
+ */
 const IN_OBJECT = -2;
 const OBJECT_LEFT = 1;
 const OBJECT_BEFORE_NAME = 2;
@@ -130,7 +133,10 @@ class Diff {
     return new Failure("OUT_OF_RANGE", `the diff is larger than ${DIFF_BYTES_MAX} bytes`);
   }
 
-  /** Containers of one kind are entered, other values that differ make an entry. False when the answer has grown too large. */
+  /**
+   * Containers of one kind are entered, other values that differ make an entry. False when the answer has grown too
+   * large.
+   */
   #compare(before: number, after: number): boolean {
     const kind = this.#before.kind(before);
     if (kind === this.#after.kind(after)) {

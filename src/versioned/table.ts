@@ -108,7 +108,8 @@ export class VersionedReader {
       .prepare<[string, Buffer], number>(`SELECT count(*) FROM ${name}_head WHERE key >= ? AND key < CAST(? AS TEXT)`)
       .pluck();
     this.#every = db.prepare(
-      `SELECT key, version, row, 0 AS deleted FROM ${name}_head UNION ALL SELECT key, version, row, 1 FROM ${name}_gone ORDER BY key`,
+      `SELECT key, version, row, 0 AS deleted FROM ${name}_head
+       UNION ALL SELECT key, version, row, 1 FROM ${name}_gone ORDER BY key`,
     );
     this.#next_mark = db.prepare(
       `SELECT version, row FROM ${name}_mark WHERE key = ? AND version > ? ORDER BY version LIMIT 1`,

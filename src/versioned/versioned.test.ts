@@ -74,7 +74,9 @@ const PREFIXES = [
   "x".repeat(1024),
 ] as const;
 
-/** What a condition is made of: the current tag (another one where there is none), the version, whether there is one. */
+/**
+ * What a condition is made of: the current tag (another one where there is none), the version, whether there is one.
+ */
 interface Circumstances {
   readonly etag: string;
   readonly version: number;

@@ -181,7 +181,9 @@ function findCycles(files: readonly SourceFile[]): string[] {
   return found;
 }
 
-/** Every breach of the tables as one line that names the file, what it does and why it may not; `[]` when all is well. */
+/**
+ * Every breach of the tables as one line that names the file, what it does and why it may not; `[]` when all is well.
+ */
 export function findBreaches(sources: Sources): string[] {
   const files = [...sources].map(([path, text]) => readFile(path, text));
   return [...files.flatMap((file) => [...checkImports(file, sources), ...checkShape(file)]), ...findCycles(files)];

@@ -1,7 +1,8 @@
 /**
  * Values that a JSON Schema allows, as an arbitrary of fast-check: any schema that Koor publishes or validates
  * with, TypeBox's included, which are plain JSON Schemas. Beside ordinary values it draws those at the bounds, and long
- * ones where the schema names no bound. A keyword that it does not know is an error: ignoring it would draw what the schema refuses.
+ * ones where the schema names no bound. A keyword that it does not know is an error: ignoring it would draw what the
+ * schema refuses.
  * Pure.
  */
 import * as fc from "fast-check";

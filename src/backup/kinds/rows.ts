@@ -65,7 +65,10 @@ export interface RowKindOptions {
   readonly columns: Readonly<Record<string, ColumnType | readonly [member: string, type: ColumnType]>>;
   /** Columns that do not stand in records. */
   readonly left_out?: readonly string[];
-  /** What a restore puts into the columns that are left out; or what is wrong with a record whose members have their types. */
+  /**
+   * What a restore puts into the columns that are left out; or what is wrong with a record whose members have their
+   * types.
+   */
   readonly complete?: (members: SnapshotRecord["members"]) => readonly Stored[] | string;
   /** Tables that follow from its rows, and the statement that fills them after the last. */
   readonly derived?: { readonly tables: readonly string[]; readonly fill: string };

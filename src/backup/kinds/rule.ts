@@ -33,7 +33,8 @@ export const RULE_KIND = rowKind({
   // A worker may hold what an earlier set of the same project was compiled to: a number that it has never seen.
   derived: {
     tables: ["rule_set"],
-    fill: "INSERT INTO rule_set SELECT project, abs(random() % 4503599627370496) FROM (SELECT DISTINCT project FROM rule)",
+    fill: `INSERT INTO rule_set
+      SELECT project, abs(random() % 4503599627370496) FROM (SELECT DISTINCT project FROM rule)`,
   },
   order: "project, rule_id",
 });

@@ -1,6 +1,6 @@
 /** Records of kind `spec`. */
 import { specKey } from "../../../schemas/specs.js";
-import { hasControlCharacter } from "../../base/path.js";
+import { hasControlCharacter } from "../../../schemas/text.js";
 import { SPECS } from "../../versioned/space.js";
 import { versionKind } from "./versions.js";
 

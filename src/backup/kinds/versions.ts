@@ -11,7 +11,7 @@ import {
   KEY_BYTES_MAX,
   VERSION_MARK_INTERVAL,
 } from "../../../schemas/limits.js";
-import { hasControlCharacter, utf8Length } from "../../base/path.js";
+import { hasControlCharacter, utf8Length } from "../../../schemas/text.js";
 import { formatTime, parseTime } from "../../base/time.js";
 import type { Db, Statement } from "../../store/open.js";
 import type { Space } from "../../versioned/space.js";
@@ -41,7 +41,8 @@ function* readVersions(reader: VersionedReader, space: Space): Generator<string,
     for (const version of reader.versions(head)) {
       const deleted = head.deleted === 1 && version.version === head.version ? ',"deleted":true' : "";
       yield `${named},"version":${version.version},"content_type":${JSON.stringify(version.content_type)}` +
-        `,"updated_at":"${formatTime(version.updated_at)}","updated_by":${JSON.stringify(version.updated_by)}${deleted}${encodeValue(version.value)}}`;
+        `,"updated_at":"${formatTime(version.updated_at)}","updated_by":${JSON.stringify(version.updated_by)}` +
+        `${deleted}${encodeValue(version.value)}}`;
     }
   }
 }

@@ -74,7 +74,9 @@ export class UwsExchange implements Exchange {
     return this.#streaming && !this.#ended;
   }
 
-  /** True while a client that has its refusal sends on: `cut` it when that was long enough; `onAbort` tells of its end. */
+  /**
+   * True while a client that has its refusal sends on: `cut` it when that was long enough; `onAbort` tells of its end.
+   */
   get lingers(): boolean {
     return this.#lingers && !this.#ended;
   }
@@ -148,7 +150,9 @@ export class UwsExchange implements Exchange {
     });
   }
 
-  /** Hands the body out as it comes. Must be called before the handler returns; `onPiece` is called after each piece. */
+  /**
+   * Hands the body out as it comes. Must be called before the handler returns; `onPiece` is called after each piece.
+   */
   stream(onPiece: () => void): BodyStream {
     this.detach();
     const stream = new BodyStream({
@@ -176,7 +180,9 @@ export class UwsExchange implements Exchange {
     this.#close_after = true;
   }
 
-  /** What comes of a body behind its refusal. Past the bound it is left in the system's buffers: that stops the sender. */
+  /**
+   * What comes of a body behind its refusal. Past the bound it is left in the system's buffers: that stops the sender.
+   */
   #throwAway(bytes: number, last: boolean): void {
     const before = this.#thrown_away;
     this.#thrown_away += bytes;
@@ -235,7 +241,10 @@ export class UwsExchange implements Exchange {
     }
   }
 
-  /** A large body, as the socket takes it: the library would copy what it cannot send at once, and forget that it is not sent. */
+  /**
+   * A large body, as the socket takes it: the library would copy what it cannot send at once, and forget that it is not
+   * sent.
+   */
   #writePaced(body: Uint8Array): void {
     const res = this.#res;
     const listeners = this.#watch();

@@ -175,7 +175,8 @@ export class UwsSockets implements Broadcaster {
       // Any byte the socket has not taken counts as behind; what is behind is the handler's to keep.
       maxBackpressure: 1,
       upgrade: (res, req, context: us_socket_context_t) => {
-        // The library goes by the key alone; without the header it is the route's plain GET, which says what is missing.
+        // The library goes by the key alone; without the header it is the route's plain GET, which says what is
+        // missing.
         if (req.getHeader("upgrade").toLowerCase() !== "websocket") {
           req.setYield(true);
           return;

@@ -22,7 +22,7 @@ export function formatNumber(value: number): string {
 export function formatTable(
   header: readonly string[],
   lines: readonly (readonly string[])[],
-  leftColumns: ReadonlySet<number>,
+  left_columns: ReadonlySet<number>,
 ): string {
   const widths = header.map((title, column) =>
     Math.max(title.length, ...lines.map((line) => (line[column] ?? "").length)),
@@ -30,7 +30,7 @@ export function formatTable(
   const format = (cells: readonly string[]): string =>
     widths
       .map((width, column) =>
-        leftColumns.has(column) ? (cells[column] ?? "").padEnd(width) : (cells[column] ?? "").padStart(width),
+        left_columns.has(column) ? (cells[column] ?? "").padEnd(width) : (cells[column] ?? "").padStart(width),
       )
       .join(COLUMN_GAP)
       .trimEnd();

@@ -93,15 +93,15 @@ async function startTargets(bench: Bench, plan: ThroughputPlan): Promise<Targets
 
 function makeLoadJob(server: Server, plan: ThroughputPlan, connections: number, duration_ms: number): LoadJob {
   const host = `127.0.0.1:${server.port}`;
-  const isRedis = server.name === REDIS;
-  const requests = isRedis
+  const is_redis = server.name === REDIS;
+  const requests = is_redis
     ? (plan.redis ?? []).map(encodeRedis)
     : plan.requests.map((request) => encodeHttp(request, host));
   const { port } = server;
   const { expected_status } = plan;
   return {
     kind: "load",
-    protocol: isRedis ? "redis" : "http",
+    protocol: is_redis ? "redis" : "http",
     port,
     connections,
     requests,

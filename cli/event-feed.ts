@@ -61,7 +61,7 @@ class EventFeed {
   /** Whether the server has answered at all: what fails before that is not tried again. */
   private reached: boolean;
   /** Where the current session began. */
-  private sessionStart = 0;
+  private session_start = 0;
   /** Sessions in a row that did not open. */
   private unopened = 0;
   /** Whether it polls because WebSocket does not pass. */
@@ -88,7 +88,7 @@ class EventFeed {
 
   /** The server had to drop events: a new session replays them, unless this one did so and could not. */
   private fillGap(): FrameVerdict {
-    if (this.position > this.sessionStart) return "resync";
+    if (this.position > this.session_start) return "resync";
     note("the server no longer holds some events that were not printed");
     return "more";
   }
@@ -108,8 +108,8 @@ class EventFeed {
 
   /** Grows with the sessions that did not open; half of it is chance, so that many clients do not come back at once. */
   private nextDelayMs(): number {
-    const delayMs = Math.min(CLI_RECONNECT_DELAY_MS * 2 ** this.unopened, CLI_RECONNECT_DELAY_MS_MAX);
-    return delayMs * (0.5 + Math.random() / 2);
+    const delay_ms = Math.min(CLI_RECONNECT_DELAY_MS * 2 ** this.unopened, CLI_RECONNECT_DELAY_MS_MAX);
+    return delay_ms * (0.5 + Math.random() / 2);
   }
 
   /** Prints what history holds after the position. Whether plain HTTP passed; a failure where it was refused. */
@@ -132,12 +132,12 @@ class EventFeed {
   }
 
   private async pollFor(ms: number): Promise<CliFailure | undefined> {
-    const untilMs = performance.now() + ms;
+    const until_ms = performance.now() + ms;
     do {
       const passed = await this.poll();
       if (passed instanceof CliFailure) return passed;
       await this.sleep(CLI_POLL_INTERVAL_MS);
-    } while (performance.now() < untilMs && !this.signal.aborted);
+    } while (performance.now() < until_ms && !this.signal.aborted);
     return undefined;
   }
 
@@ -150,7 +150,7 @@ class EventFeed {
 
   /** One session, and what has to be done before the next one. */
   private async runOnce(): Promise<CliFailure | undefined> {
-    this.sessionStart = this.position;
+    this.session_start = this.position;
     // Notices are always asked for: they tell what has to be fetched again.
     const query = encodeQuery({ pattern: this.options.pattern, since: String(this.position), notices: "1" });
     const receiver = {
@@ -194,20 +194,20 @@ class EventFeed {
 /** Prints events until Ctrl-C or until stdout closes (exit 0), or until the server refuses (exit 1). */
 export async function followEvents(settings: Settings, options: FeedOptions): Promise<ExitCode | CliFailure> {
   const stop = new AbortController();
-  let printFailure: CliFailure | undefined;
+  let print_failure: CliFailure | undefined;
   const stopNow = (): void => stop.abort();
   process.once("SIGINT", stopNow);
   process.once("SIGTERM", stopNow);
   const sink = await openEventSink((failure) => {
-    printFailure = failure;
+    print_failure = failure;
     stop.abort();
   });
   try {
     const position = options.since ?? (await findPosition(settings, stop.signal));
-    if (stop.signal.aborted) return printFailure ?? 0;
+    if (stop.signal.aborted) return print_failure ?? 0;
     if (position instanceof CliFailure) return position;
     const failure = await new EventFeed(settings, options, position, sink, stop.signal).run();
-    return failure ?? printFailure ?? 0;
+    return failure ?? print_failure ?? 0;
   } finally {
     sink.close();
   }

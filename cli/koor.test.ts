@@ -413,13 +413,13 @@ t.test("a refusal is exit 1 with the server's words", async (t) => {
       `${http}`,
     );
   }
-  const failedSwap = { error: "if_version does not hold", code: 412, current_version: 3, current_etag: '"ab"' };
-  fake.answer = () => playJson(failedSwap, 412);
+  const failed_swap = { error: "if_version does not hold", code: 412, current_version: 3, current_etag: '"ab"' };
+  fake.answer = () => playJson(failed_swap, 412);
   const swap = await koor(["state", "set", "k", "--data", "1", "--if-version", "2"]);
   checkRefused(t, swap, 1, /^koor: if_version does not hold \(412\)\n/, "412");
   t.same(
     JSON.parse(swap.stderr.split("\n")[1] ?? ""),
-    failedSwap,
+    failed_swap,
     "what the answer says beyond that is there to be read",
   );
   fake.answer = () => ({ status: 502, type: "text/html", body: "<h1>bad</h1>" });
@@ -599,10 +599,10 @@ t.test("every command and flag is in docs/cli.md", (t) => {
 t.test("a flag takes a value in every command or in none", (t) => {
   const kinds = new Map<string, boolean>();
   for (const flag of COMMANDS.flatMap((row) => row.flags ?? [])) {
-    const isSwitch = flag.kind === "switch";
-    t.equal(kinds.get(flag.name) ?? isSwitch, isSwitch, `--${flag.name}`);
-    t.equal(flag.value === undefined, isSwitch, `--${flag.name} shows its value`);
-    kinds.set(flag.name, isSwitch);
+    const is_switch = flag.kind === "switch";
+    t.equal(kinds.get(flag.name) ?? is_switch, is_switch, `--${flag.name}`);
+    t.equal(flag.value === undefined, is_switch, `--${flag.name} shows its value`);
+    kinds.set(flag.name, is_switch);
   }
   t.end();
 });

@@ -66,8 +66,8 @@ async function runRequest(row: RequestRow, args: Args, context: CommandContext):
   const path = makePath(row, args);
   if (path instanceof CliFailure) return path;
   const headers = row.headers?.(args) ?? {};
-  const badHeader = findBadHeader(headers);
-  if (badHeader) return badHeader;
+  const bad_header = findBadHeader(headers);
+  if (bad_header) return bad_header;
   const body = await row.body?.(args, context);
   if (body instanceof CliFailure) return body;
   const settings = context.settings();

@@ -607,10 +607,10 @@ t.test("a subscriber that does not read loses events, is told so, and disturbs n
   const data = "x".repeat(100_000);
   const slow = await openSocket(t, port, "pattern=flood&notices=1");
   const silent = await openSocket(t, port, "pattern=flood");
-  const slowStream = await openSocket(t, port, "pattern=flo?d&notices=1");
+  const slow_stream = await openSocket(t, port, "pattern=flo?d&notices=1");
   const healthy = await openSocket(t, port, "pattern=flood&notices=1");
-  const droppedBefore = await figure("koor_events_dropped_total");
-  for (const { socket } of [slow, silent, slowStream]) socket.pause();
+  const dropped_before = await figure("koor_events_dropped_total");
+  for (const { socket } of [slow, silent, slow_stream]) socket.pause();
   const first = await lastId();
   for (let round = 0; round < 15; round++) {
     await publish(Array.from({ length: 20 }, () => ({ topic: "flood", data })));
@@ -618,17 +618,17 @@ t.test("a subscriber that does not read loses events, is told so, and disturbs n
   }
   const flooded = first + 300;
   t.same(idsOf(healthy.told()), range(first + 1, flooded), "the healthy one has everything");
-  t.ok((await figure("koor_events_dropped_total")) > droppedBefore, "something was dropped");
-  for (const { socket } of [slow, silent, slowStream]) socket.resume();
+  t.ok((await figure("koor_events_dropped_total")) > dropped_before, "something was dropped");
+  for (const { socket } of [slow, silent, slow_stream]) socket.resume();
   // What is published once a subscriber reads again comes after what was kept for it.
   await until("the slow ones have caught up", async () => {
     const event = await publishOne("flood", "end");
     await healthy.untilId(event.id);
-    return [slow, silent, slowStream].every(({ items }) => items.at(-1)?.includes('"data":"end"') === true);
+    return [slow, silent, slow_stream].every(({ items }) => items.at(-1)?.includes('"data":"end"') === true);
   });
   const last = (await publishOne("flood", "last")).id;
   let dropped = 0;
-  for (const subscriber of [slow, slowStream]) {
+  for (const subscriber of [slow, slow_stream]) {
     const told = await subscriber.untilId(last);
     let at = first;
     let gaps = 0;
@@ -662,7 +662,7 @@ t.test("a subscriber that does not read loses events, is told so, and disturbs n
     "and keeps the order",
   );
   dropped += last - first - ids.length;
-  t.equal((await figure("koor_events_dropped_total")) - droppedBefore, dropped, "every dropped event is counted");
+  t.equal((await figure("koor_events_dropped_total")) - dropped_before, dropped, "every dropped event is counted");
   const told = (): number =>
     koor
       .log()

@@ -67,13 +67,13 @@ async function register(given: object, revision?: Revision): Promise<Registered>
 }
 
 t.test("the handshake of the older revisions, and none of the newest", async (t) => {
-  const clientInfo = { name: "test", version: "1" };
+  const client_info = { name: "test", version: "1" };
   for (const revision of OLDER_REVISIONS) {
     const answer = await post(port, {
       jsonrpc: "2.0",
       id: 7,
       method: "initialize",
-      params: { protocolVersion: revision, capabilities: {}, clientInfo },
+      params: { protocolVersion: revision, capabilities: {}, clientInfo: client_info },
     });
     t.equal(answer.status, 200);
     t.equal(answer.headers["content-type"], "application/json");
@@ -100,7 +100,7 @@ t.test("the handshake of the older revisions, and none of the newest", async (t)
     jsonrpc: "2.0",
     id: 7,
     method: "initialize",
-    params: { protocolVersion: "1999-01-01", capabilities: {}, clientInfo },
+    params: { protocolVersion: "1999-01-01", capabilities: {}, clientInfo: client_info },
   });
   t.equal(
     unknown.json<RpcAnswer>().result?.["protocolVersion"],

@@ -111,12 +111,12 @@ function openLine(test: { teardown(done: () => void): void }, to: Koor): Promise
 
 // Begun now and looked at in the end: a body that does not come within its time.
 const slow = await openLine(t, koor);
-const slowBegan = performance.now();
+const slow_began = performance.now();
 slow.socket.on("error", () => undefined);
 slow.socket.write("PUT /api/state/slow HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n");
 const dribble = setInterval(() => slow.socket.write("x"), 500);
 t.teardown(() => clearInterval(dribble));
-const slowEnded = slow.closed.then(() => performance.now() - slowBegan);
+const slowEnded = slow.closed.then(() => performance.now() - slow_began);
 
 t.test("health", async (t) => {
   const answer = await get("/health");
@@ -755,9 +755,9 @@ t.test("a shutdown answers what is in flight, says what it does, and exits 0", a
     );
   }
   const late = await new Promise<string>((resolve) => {
-    const socketAfter = connect(one.port, "127.0.0.1", () => resolve("accepted"));
-    socketAfter.once("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? ""));
-    t.teardown(() => void socketAfter.destroy());
+    const socket_after = connect(one.port, "127.0.0.1", () => resolve("accepted"));
+    socket_after.once("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? ""));
+    t.teardown(() => void socket_after.destroy());
   });
   t.equal(late, "ECONNREFUSED", "nobody new is let in");
   upload.socket.write("34");

@@ -285,7 +285,7 @@ function shellWords(command: string): string[] {
 }
 
 t.test("commands in the documents are commands, and flags are flags", (t) => {
-  const serverFlags = new Set([...Object.keys(OPTIONS).map(flagOf), "--config", "--version", "--help"]);
+  const server_flags = new Set([...Object.keys(OPTIONS).map(flagOf), "--config", "--version", "--help"]);
   let commands = 0;
   for (const [path, text] of OURS) {
     for (const [, program = "", rest = ""] of text.matchAll(
@@ -295,7 +295,7 @@ t.test("commands in the documents are commands, and flags are flags", (t) => {
       commands += 1;
       if (program === "koor-server" || program === "npm start --") {
         for (const word of words)
-          if (word.startsWith("--")) t.ok(serverFlags.has(word.split("=")[0] ?? ""), `${path}: ${program} ${word}`);
+          if (word.startsWith("--")) t.ok(server_flags.has(word.split("=")[0] ?? ""), `${path}: ${program} ${word}`);
         continue;
       }
       const line = readTokens(words, COMMANDS);
@@ -310,7 +310,7 @@ t.test("commands in the documents are commands, and flags are flags", (t) => {
         if (token.startsWith("--")) t.ok(flags.has(token.split("=")[0] ?? ""), `${path}: ${program} ${rest}: ${token}`);
     }
     const known = new Set([
-      ...serverFlags,
+      ...server_flags,
       ...COMMANDS.flatMap((row) => row.flags ?? []).map((flag) => `--${flag.name}`),
       "--pretty",
       "--data-binary",

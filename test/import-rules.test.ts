@@ -38,11 +38,11 @@ t.test("programs import only what `npm start` installs", (t) => {
     dependencies: Record<string, string>;
     devDependencies: Record<string, string>;
   };
-  const atRunTime = new Set(Object.keys(manifest.dependencies));
-  const inTests = new Set([...atRunTime, ...Object.keys(manifest.devDependencies)]);
+  const at_run_time = new Set(Object.keys(manifest.dependencies));
+  const in_tests = new Set([...at_run_time, ...Object.keys(manifest.devDependencies)]);
   const missing: string[] = [];
   for (const [path, text] of sources) {
-    const allowed = path.endsWith(".test.ts") || /^(test|bench)\//.test(path) ? inTests : atRunTime;
+    const allowed = path.endsWith(".test.ts") || /^(test|bench)\//.test(path) ? in_tests : at_run_time;
     for (const name of listPackages(path, text)) if (!allowed.has(name)) missing.push(`${path} imports ${name}`);
   }
   t.same(missing, [], "each package is in package.json, and those of the programs are not for development only");

@@ -575,9 +575,9 @@ t.test("what the server answers is what it describes", async (t) => {
   const instance = (await send(koor.port, "POST", "/api/instances/register", { body: '{"name":"sample"}' })).json<{
     readonly id: string;
   }>().id;
-  const byName = new Map(described.map(({ operation }) => [operation.operationId, operation]));
+  const by_name = new Map(described.map(({ operation }) => [operation.operationId, operation]));
   for (const { name, status, method, path, body, headers = {}, guarded: fromGuarded } of SAMPLES) {
-    const operation = byName.get(name);
+    const operation = by_name.get(name);
     if (operation === undefined) {
       t.fail(`${name} is not described`);
       continue;
@@ -595,7 +595,7 @@ t.test("what the server answers is what it describes", async (t) => {
       ({ name }) => name,
     ),
   );
-  for (const name of byName.keys()) t.ok(succeeded.has(name), `${name} was tried`);
+  for (const name of by_name.keys()) t.ok(succeeded.has(name), `${name} was tried`);
 });
 
 t.test("what a value's route answers about the value is described too", async (t) => {

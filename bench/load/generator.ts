@@ -34,14 +34,14 @@ class Load {
   readonly requests: readonly Buffer[];
   readonly latencies: RecordableHistogram = createHistogram();
   /** libuv reads one socket at a time and hands the bytes over at once: all sockets share the buffer. */
-  readonly readBuffer = Buffer.allocUnsafe(READ_BYTES);
+  readonly read_buffer = Buffer.allocUnsafe(READ_BYTES);
   started_ms = 0;
   ended_ms = 0;
   sent = 0;
   answered = 0;
   refused = 0;
   broken = 0;
-  inFlight = 0;
+  in_flight = 0;
   stopping = false;
   finish: () => void = () => undefined;
 
@@ -60,9 +60,9 @@ class Load {
 
   /** Called whenever a connection has nothing in flight any more. */
   settle(now_ms: number): void {
-    this.inFlight--;
+    this.in_flight--;
     this.ended_ms = now_ms;
-    if (this.inFlight === 0) this.finish();
+    if (this.in_flight === 0) this.finish();
   }
 }
 
@@ -80,7 +80,7 @@ class Connection {
     this.#socket = connect({
       host: "127.0.0.1",
       port: load.job.port,
-      onread: { buffer: load.readBuffer, callback: (length, bytes) => this.#receive(length, bytes) },
+      onread: { buffer: load.read_buffer, callback: (length, bytes) => this.#receive(length, bytes) },
     });
     this.#socket.setNoDelay(true);
     this.opened = new Promise((resolve, reject) => {
@@ -150,7 +150,7 @@ async function generateLoad(job: LoadJob): Promise<Slice> {
   const patience = new AbortController();
   const finished = new Promise<void>((resolve) => {
     load.finish = resolve;
-    load.inFlight = connections.length;
+    load.in_flight = connections.length;
     load.started_ms = performance.now();
     for (const connection of connections) connection.send(load.started_ms);
   });
@@ -159,7 +159,7 @@ async function generateLoad(job: LoadJob): Promise<Slice> {
   );
   await Promise.race([finished, overdue]);
   patience.abort();
-  const unanswered = load.inFlight;
+  const unanswered = load.in_flight;
   for (const connection of connections) connection.close();
   return {
     requests: load.answered,

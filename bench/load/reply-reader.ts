@@ -21,12 +21,12 @@ const BODILESS = new Set([204, 304]);
 /** What both protocols share: a head as text, then a body of known length. */
 abstract class FramedReader implements ReplyReader {
   #head = "";
-  #bodyLeft = 0;
+  #body_left = 0;
   #state: "expected" | "other" = "other";
 
   feed(bytes: Buffer, length: number): ReplyState {
     let taken = 0;
-    if (this.#bodyLeft === 0) {
+    if (this.#body_left === 0) {
       const before = this.#head.length;
       // A body behind the head is not copied beyond what a head may have.
       const text = this.#head + bytes.toString("latin1", 0, Math.min(length, HEAD_BYTES_MAX));
@@ -39,13 +39,13 @@ abstract class FramedReader implements ReplyReader {
       const reply = this.readHead(text, end);
       if (reply === undefined) return "broken";
       this.#state = reply.expected ? "expected" : "other";
-      this.#bodyLeft = reply.body_bytes;
+      this.#body_left = reply.body_bytes;
       taken = end - before;
     }
-    this.#bodyLeft -= length - taken;
-    if (this.#bodyLeft > 0) return "more";
+    this.#body_left -= length - taken;
+    if (this.#body_left > 0) return "more";
     // More bytes than the reply has: with one request in flight that is another protocol.
-    if (this.#bodyLeft < 0) return "broken";
+    if (this.#body_left < 0) return "broken";
     return this.#state;
   }
 

@@ -63,15 +63,15 @@ function makeRow(
   topic: Stretch[],
   loop: Stretch[],
 ): Row {
-  const isBurst = kind.events_per_request > 1;
+  const is_burst = kind.events_per_request > 1;
   // With few subscribers the price is that of the durable publish, which the raw server does not pay.
-  const cpuCounts = isBurst ? subscribers > 1 : subscribers >= JUDGED_SUBSCRIBERS;
+  const cpu_counts = is_burst ? subscribers > 1 : subscribers >= JUDGED_SUBSCRIBERS;
   const cpu_to_loop = quotient(deliveryCpuOf(koor), deliveryCpuOf(loop));
   const merged = mergeStretches(koor);
   const targets = [atMost("lost", merged["lost"], 0)];
-  if (!isBurst && subscribers === JUDGED_SUBSCRIBERS)
+  if (!is_burst && subscribers === JUDGED_SUBSCRIBERS)
     targets.push(atMost("CPU a delivery to raw uWS loop", cpu_to_loop, CPU_TO_RAW_LOOP_MAX));
-  if (isBurst && subscribers >= BURST_JUDGED_SUBSCRIBERS_MIN)
+  if (is_burst && subscribers >= BURST_JUDGED_SUBSCRIBERS_MIN)
     targets.push(atMost("cpu_us_a_delivery", merged["cpu_us_a_delivery"], BURST_CPU_US_MAX));
   return {
     name,
@@ -87,16 +87,16 @@ function makeRow(
         to: RAW_TOPIC,
         value: medianQuotient(koor, topic, deliveryRateOf),
         better: "higher",
-        compared: isBurst,
+        compared: is_burst,
       },
       {
         of: "CPU",
         to: RAW_TOPIC,
         value: quotient(deliveryCpuOf(koor), deliveryCpuOf(topic)),
         better: "lower",
-        compared: cpuCounts,
+        compared: cpu_counts,
       },
-      { of: "CPU", to: RAW_LOOP, value: cpu_to_loop, better: "lower", compared: cpuCounts },
+      { of: "CPU", to: RAW_LOOP, value: cpu_to_loop, better: "lower", compared: cpu_counts },
     ]),
     targets: targets.filter((target) => target !== undefined),
   };
@@ -105,11 +105,11 @@ function makeRow(
 async function* measureSubscribers(bench: Bench): AsyncGenerator<Row> {
   const koor: Server = await startKoor(bench);
   const raw = await startRawUws(bench);
-  const ofKoor = bench.startJobs("bench/subscribers/subscriber-process.js");
-  const ofRaw = bench.startJobs("bench/subscribers/subscriber-process.js");
+  const of_koor = bench.startJobs("bench/subscribers/subscriber-process.js");
+  const of_raw = bench.startJobs("bench/subscribers/subscriber-process.js");
   const sides: readonly { readonly process: JobProcess; readonly server: Server }[] = [
-    { process: ofKoor, server: koor },
-    { process: ofRaw, server: raw },
+    { process: of_koor, server: koor },
+    { process: of_raw, server: raw },
   ];
   const open = async (count: number): Promise<void> => {
     for (const { process, server } of sides)
@@ -143,9 +143,9 @@ async function* measureSubscribers(bench: Bench): AsyncGenerator<Row> {
       const stretches = { koor: [] as Stretch[], topic: [] as Stretch[], loop: [] as Stretch[] };
       for (let round = 0; round < bench.settings.fan_out_rounds; round++) {
         bench.progress(`${name}, round ${round + 1} of ${bench.settings.fan_out_rounds}`);
-        stretches.koor.push(await measureStretch(ofKoor, koor, options));
-        stretches.topic.push(await measureStretch(ofRaw, raw, { ...options, query: "&how=topic" }));
-        stretches.loop.push(await measureStretch(ofRaw, raw, { ...options, query: "&how=loop" }));
+        stretches.koor.push(await measureStretch(of_koor, koor, options));
+        stretches.topic.push(await measureStretch(of_raw, raw, { ...options, query: "&how=topic" }));
+        stretches.loop.push(await measureStretch(of_raw, raw, { ...options, query: "&how=loop" }));
       }
       yield makeRow(name, kind, subscribers, stretches.koor, stretches.topic, stretches.loop);
     }

@@ -11,7 +11,7 @@ const IDLE_TIMEOUT_S = 120;
 const FAN_OUT_TOPIC = "all";
 
 const created_at = "2026-02-09T14:30:00.123Z";
-const putAnswer = JSON.stringify({
+const put_answer = JSON.stringify({
   key: "bench/key-000001",
   version: 1,
   hash: VALUE_ETAG.slice(1, -1),
@@ -48,15 +48,15 @@ function readBody(res: uWS.HttpResponse, whenRead: () => void): void {
   res.onAborted(() => {
     aborted.add(res);
   });
-  res.onData((chunk, isLast) => {
+  res.onData((chunk, is_last) => {
     chunks.push(Buffer.from(new Uint8Array(chunk)));
-    if (isLast) whenRead();
+    if (is_last) whenRead();
   });
 }
 
 app.put("/api/state/*", (res) => {
   readBody(res, () => {
-    res.writeHeader("Content-Type", "application/json").end(putAnswer);
+    res.writeHeader("Content-Type", "application/json").end(put_answer);
   });
 });
 

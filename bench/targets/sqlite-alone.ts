@@ -49,21 +49,21 @@ function openWriters(directory: string): Writers {
   db.exec(SCHEMA);
   const begin = db.prepare("BEGIN IMMEDIATE");
   const commit = db.prepare("COMMIT");
-  const findHead = db.prepare<[string], { version: number; newest: number }>(
+  const find_head = db.prepare<[string], { version: number; newest: number }>(
     "SELECT version, newest FROM head WHERE key = ?",
   );
-  const addVersion = db.prepare(
+  const add_version = db.prepare(
     "INSERT INTO version (key, version, previous, hash, content_type, updated_at, value) " +
       "VALUES (?, ?, ?, ?, 'application/json', ?, ?)",
   );
-  const setHead = db.prepare(
+  const set_head = db.prepare(
     "INSERT INTO head VALUES (?, ?, ?) " +
       "ON CONFLICT (key) DO UPDATE SET version = excluded.version, newest = excluded.newest",
   );
-  const addAudit = db.prepare(
+  const add_audit = db.prepare(
     "INSERT INTO audit (at, actor, action, resource, detail, outcome) VALUES (?, '', 'state.put', ?, ?, 'success')",
   );
-  const addEvent = db.prepare("INSERT INTO event (topic, data, source, at) VALUES (?, ?, '', ?)");
+  const add_event = db.prepare("INSERT INTO event (topic, data, source, at) VALUES (?, ?, '', ?)");
   const value = Buffer.from(VALUE);
   return {
     begin: () => begin.run(),
@@ -71,14 +71,14 @@ function openWriters(directory: string): Writers {
     put: (index) => {
       const key = keyOf(index % KEYS);
       const now = Date.now();
-      const head = findHead.get(key);
+      const head = find_head.get(key);
       const version = (head?.version ?? 0) + 1;
       const hash = createHash("sha256").update(value).digest();
-      const added = addVersion.run(key, version, head?.newest ?? 0, hash, now, value);
-      setHead.run(key, version, added.lastInsertRowid);
-      addAudit.run(now, key, `{"version":${version}}`);
+      const added = add_version.run(key, version, head?.newest ?? 0, hash, now, value);
+      set_head.run(key, version, added.lastInsertRowid);
+      add_audit.run(now, key, `{"version":${version}}`);
     },
-    publish: () => addEvent.run(TOPIC, VALUE, Date.now()),
+    publish: () => add_event.run(TOPIC, VALUE, Date.now()),
   };
 }
 

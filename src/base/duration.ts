@@ -30,30 +30,30 @@ const TERM = /(\d*)(?:\.(\d*))?(ns|us|\u00b5s|\u03bcs|ms|s|m|h)/y;
 export function parseDuration(text: string): number | undefined {
   if (text.length > DURATION_TEXT_CHARS_MAX) return undefined;
   let at = text.startsWith("+") ? 1 : 0;
-  let totalNs = 0n;
+  let total_ns = 0n;
   while (at < text.length) {
     TERM.lastIndex = at;
     const term = TERM.exec(text);
     if (term === null) return undefined;
     const whole = term[1] ?? "";
     const fraction = term[2] ?? "";
-    const unitNs = UNIT_NS.get(term[3] ?? "");
-    if (unitNs === undefined || whole.length + fraction.length === 0) return undefined;
+    const unit_ns = UNIT_NS.get(term[3] ?? "");
+    if (unit_ns === undefined || whole.length + fraction.length === 0) return undefined;
     // Whole nanoseconds: "1.1h" is exactly 3 960 000 ms, which floating point would miss.
-    totalNs += (BigInt(whole + fraction) * unitNs) / 10n ** BigInt(fraction.length);
+    total_ns += (BigInt(whole + fraction) * unit_ns) / 10n ** BigInt(fraction.length);
     at = TERM.lastIndex;
   }
-  if (totalNs <= 0n || totalNs > DURATION_NS_MAX) return undefined;
+  if (total_ns <= 0n || total_ns > DURATION_NS_MAX) return undefined;
   // Whole milliseconds apart: nanoseconds of a year are more than a number holds exactly.
-  return Number(totalNs / NS_PER_MS) + Number(totalNs % NS_PER_MS) / Number(NS_PER_MS);
+  return Number(total_ns / NS_PER_MS) + Number(total_ns % NS_PER_MS) / Number(NS_PER_MS);
 }
 
 /** `45s`, `2m5s`, `3h24m10s`: whole seconds, rounded down; `ms` below zero counts as zero. */
 export function formatUptime(ms: number): string {
-  const totalS = Math.max(0, Math.floor(ms / 1000));
-  const hours = Math.floor(totalS / 3600);
-  const minutes = Math.floor(totalS / 60) % 60;
-  const seconds = totalS % 60;
+  const total_s = Math.max(0, Math.floor(ms / 1000));
+  const hours = Math.floor(total_s / 3600);
+  const minutes = Math.floor(total_s / 60) % 60;
+  const seconds = total_s % 60;
   if (hours > 0) return `${hours}h${minutes}m${seconds}s`;
   return minutes > 0 ? `${minutes}m${seconds}s` : `${seconds}s`;
 }

@@ -22,7 +22,7 @@ function skipBlanks(header: string, from: number): number {
 }
 
 /** Whether the list names `etag`; the whole list is read, so that a malformed one matches nothing. */
-function listNames(header: string, etag: string, weakCounts: boolean): boolean {
+function listNames(header: string, etag: string, weak_counts: boolean): boolean {
   let found = false;
   let at = 0;
   while (at < header.length) {
@@ -40,7 +40,7 @@ function listNames(header: string, etag: string, weakCounts: boolean): boolean {
     while (isTagCharacter(header.charCodeAt(end))) end++;
     if (header.charCodeAt(end) !== QUOTE) return false;
     end++;
-    if ((weakCounts || !weak) && header.slice(start, end) === etag) found = true;
+    if ((weak_counts || !weak) && header.slice(start, end) === etag) found = true;
     at = skipBlanks(header, end);
     if (at < header.length && header.charCodeAt(at) !== COMMA) return false;
   }

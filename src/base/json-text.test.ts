@@ -161,7 +161,7 @@ t.test("the grammar is that of JSON.parse", (t) => {
     t.equal(parseOrUndefined(text), undefined, `${show(text)} is malformed`);
     t.equal(parseJsonText(text), undefined, `${show(text)} is refused`);
   }
-  const wellFormed = [
+  const well_formed = [
     "0",
     "-0",
     "-0.0e-0",
@@ -176,7 +176,7 @@ t.test("the grammar is that of JSON.parse", (t) => {
     '{"":{"":[]}}',
     "[1 ,\n2]",
   ];
-  for (const text of wellFormed) {
+  for (const text of well_formed) {
     const node = parseJsonText(text);
     t.ok(node, `${show(text)} is accepted`);
     if (node !== undefined)

@@ -118,10 +118,10 @@ function skipBlanks(text: string, from: number): number {
 function skipString(text: string, from: number): number {
   // indexOf passes over long strings many times faster than a loop does, and is no slower on short ones.
   for (let quote = text.indexOf('"', from + 1); quote >= 0; quote = text.indexOf('"', quote + 1)) {
-    let escapesFrom = quote;
-    while (text.charCodeAt(escapesFrom - 1) === BACKSLASH) escapesFrom--;
+    let escapes_from = quote;
+    while (text.charCodeAt(escapes_from - 1) === BACKSLASH) escapes_from--;
     // An odd number of backslashes: the last one escapes the quote.
-    if ((quote - escapesFrom) % 2 === 0) return quote + 1;
+    if ((quote - escapes_from) % 2 === 0) return quote + 1;
   }
   return text.length;
 }
@@ -170,10 +170,10 @@ export function memberTexts(text: string): Map<string, string> | undefined {
   const members = new Map<string, string>();
   at = skipBlanks(text, at + 1);
   while (text.charCodeAt(at) === QUOTE) {
-    const nameEnd = skipString(text, at);
-    const rawName = text.slice(at + 1, nameEnd - 1);
-    const name = rawName.includes("\\") ? (JSON.parse(text.slice(at, nameEnd)) as string) : rawName;
-    at = skipBlanks(text, nameEnd);
+    const name_end = skipString(text, at);
+    const raw_name = text.slice(at + 1, name_end - 1);
+    const name = raw_name.includes("\\") ? (JSON.parse(text.slice(at, name_end)) as string) : raw_name;
+    at = skipBlanks(text, name_end);
     if (text.charCodeAt(at) !== COLON) return undefined;
     const start = skipBlanks(text, at + 1);
     at = skipValue(text, start);

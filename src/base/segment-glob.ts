@@ -35,8 +35,8 @@ export interface SegmentGlob {
   matches(segment: string): boolean;
 }
 
-function unitsOf(codePoint: number): number {
-  return codePoint > 0xffff ? 2 : 1;
+function unitsOf(code_point: number): number {
+  return code_point > 0xffff ? 2 : 1;
 }
 
 /** Reads one character of a class, `\` escaping it; undefined where none is due. */
@@ -45,8 +45,8 @@ function readClassCharacter(text: string, at: number): { codePoint: number; next
   const first = text[from];
   if (first === "-" || first === "]") return undefined;
   if (first === "\\") from++;
-  const codePoint = text.codePointAt(from);
-  return codePoint === undefined ? undefined : { codePoint, next: from + unitsOf(codePoint) };
+  const code_point = text.codePointAt(from);
+  return code_point === undefined ? undefined : { codePoint: code_point, next: from + unitsOf(code_point) };
 }
 
 /** Reads a class whose `[` is before `at`; undefined where it is malformed or stays open. */
@@ -69,45 +69,45 @@ function readClass(text: string, at: number): { parsed: CharacterClass; next: nu
   }
 }
 
-function classHolds({ negated, bounds }: CharacterClass, codePoint: number): boolean {
+function classHolds({ negated, bounds }: CharacterClass, code_point: number): boolean {
   for (let at = 0; at < bounds.length; at += 2) {
-    if (codePoint >= (bounds[at] as number) && codePoint <= (bounds[at + 1] as number)) return !negated;
+    if (code_point >= (bounds[at] as number) && code_point <= (bounds[at + 1] as number)) return !negated;
   }
   return negated;
 }
 
 function matchTokens(tokens: readonly number[], classes: readonly CharacterClass[], segment: string): boolean {
-  let tokenAt = 0;
+  let token_at = 0;
   let at = 0;
-  let starToken = -1;
-  let starAt = 0;
+  let star_token = -1;
+  let star_at = 0;
   while (at < segment.length) {
-    const codePoint = segment.codePointAt(at) as number;
-    if (tokenAt < tokens.length) {
-      const token = tokens[tokenAt] as number;
+    const code_point = segment.codePointAt(at) as number;
+    if (token_at < tokens.length) {
+      const token = tokens[token_at] as number;
       if (token === STAR) {
-        starToken = tokenAt++;
-        starAt = at;
+        star_token = token_at++;
+        star_at = at;
         continue;
       }
       if (
-        token === codePoint ||
+        token === code_point ||
         token === ANY ||
-        (token <= CLASS_BASE && classHolds(classes[CLASS_BASE - token] as CharacterClass, codePoint))
+        (token <= CLASS_BASE && classHolds(classes[CLASS_BASE - token] as CharacterClass, code_point))
       ) {
-        tokenAt++;
-        at += unitsOf(codePoint);
+        token_at++;
+        at += unitsOf(code_point);
         continue;
       }
     }
-    if (starToken < 0) return false;
+    if (star_token < 0) return false;
     // Only the last star needs to take more: what an earlier one would free, the last one can take as well.
-    starAt += unitsOf(segment.codePointAt(starAt) as number);
-    at = starAt;
-    tokenAt = starToken + 1;
+    star_at += unitsOf(segment.codePointAt(star_at) as number);
+    at = star_at;
+    token_at = star_token + 1;
   }
-  while (tokens[tokenAt] === STAR) tokenAt++;
-  return tokenAt === tokens.length;
+  while (tokens[token_at] === STAR) token_at++;
+  return token_at === tokens.length;
 }
 
 function literalRuns(tokens: readonly number[]): { all: string | undefined; runs: LiteralRuns } {
@@ -133,8 +133,8 @@ export function compileSegment(text: string): SegmentGlob | undefined {
   const tokens: number[] = [];
   const classes: CharacterClass[] = [];
   for (let at = 0; at < text.length; ) {
-    const codePoint = text.codePointAt(at) as number;
-    at += unitsOf(codePoint);
+    const code_point = text.codePointAt(at) as number;
+    at += unitsOf(code_point);
     switch (text[at - 1]) {
       case "*":
         if (tokens.at(-1) !== STAR) tokens.push(STAR);
@@ -158,7 +158,7 @@ export function compileSegment(text: string): SegmentGlob | undefined {
         break;
       }
       default:
-        tokens.push(codePoint);
+        tokens.push(code_point);
     }
   }
   return segmentGlob(text, tokens, classes);
@@ -171,16 +171,16 @@ function segmentGlob(text: string, tokens: readonly number[], classes: readonly 
   if (tokens.length === 1 && tokens[0] === STAR) return { text, literal, runs, matches: () => true };
 
   const wildcards = tokens.filter((token) => token < 0);
-  const unitsMin =
+  const units_min =
     prefix.length + suffix.length + inner.join("").length + wildcards.filter((token) => token !== STAR).length;
-  const onlyOneStar = wildcards.length === 1 && wildcards[0] === STAR;
+  const only_one_star = wildcards.length === 1 && wildcards[0] === STAR;
   return {
     text,
     literal,
     runs,
     matches(segment) {
-      if (segment.length < unitsMin || !segment.startsWith(prefix) || !segment.endsWith(suffix)) return false;
-      return onlyOneStar || matchTokens(tokens, classes, segment);
+      if (segment.length < units_min || !segment.startsWith(prefix) || !segment.endsWith(suffix)) return false;
+      return only_one_star || matchTokens(tokens, classes, segment);
     },
   };
 }

@@ -45,33 +45,33 @@ export function parseTime(text: string): number | undefined {
   if (month < 1 || month > 12 || day < 1 || day > daysInMonth(year, month)) return undefined;
   if (hour > 23 || minute > 59 || second > 59) return undefined;
 
-  let offsetMs = 0;
+  let offset_ms = 0;
   if (parts[8] !== undefined) {
-    const offsetHours = Number(parts[9]);
-    const offsetMinutes = Number(parts[10]);
-    if (offsetHours > 23 || offsetMinutes > 59) return undefined;
-    offsetMs = (offsetHours * 60 + offsetMinutes) * MS_PER_MINUTE * (parts[8] === "-" ? -1 : 1);
+    const offset_hours = Number(parts[9]);
+    const offset_minutes = Number(parts[10]);
+    if (offset_hours > 23 || offset_minutes > 59) return undefined;
+    offset_ms = (offset_hours * 60 + offset_minutes) * MS_PER_MINUTE * (parts[8] === "-" ? -1 : 1);
   }
 
-  const fractionMs = parts[7] === undefined ? 0 : Number(parts[7].slice(0, 3).padEnd(3, "0"));
+  const fraction_ms = parts[7] === undefined ? 0 : Number(parts[7].slice(0, 3).padEnd(3, "0"));
   // Date.UTC takes the years 0 to 99 for 1900 to 1999: the year is counted one whole cycle later.
-  const shifted = Date.UTC(year + CYCLE_YEARS, month - 1, day, hour, minute, second, fractionMs);
-  return shifted - CYCLE_MS - offsetMs;
+  const shifted = Date.UTC(year + CYCLE_YEARS, month - 1, day, hour, minute, second, fraction_ms);
+  return shifted - CYCLE_MS - offset_ms;
 }
 
 // One write formats its time once, and many writes share a second: the text up to the fraction is kept.
-let cachedSecond = Number.NaN;
-let cachedPrefix = "";
+let cached_second = Number.NaN;
+let cached_prefix = "";
 
 /** `2026-02-09T14:30:00.123Z`, always with three fraction digits. `ms` is a whole number within the years 0 to 9999. */
 export function formatTime(ms: number): string {
   assert(Number.isInteger(ms) && ms >= TIME_MS_MIN && ms <= TIME_MS_MAX, "a time has a year of four digits");
   const second = Math.floor(ms / MS_PER_SECOND);
-  if (second !== cachedSecond) {
-    cachedPrefix = new Date(second * MS_PER_SECOND).toISOString().slice(0, -4);
-    cachedSecond = second;
+  if (second !== cached_second) {
+    cached_prefix = new Date(second * MS_PER_SECOND).toISOString().slice(0, -4);
+    cached_second = second;
   }
   const fraction = ms - second * MS_PER_SECOND;
-  if (fraction >= 100) return `${cachedPrefix}${fraction}Z`;
-  return fraction >= 10 ? `${cachedPrefix}0${fraction}Z` : `${cachedPrefix}00${fraction}Z`;
+  if (fraction >= 100) return `${cached_prefix}${fraction}Z`;
+  return fraction >= 10 ? `${cached_prefix}0${fraction}Z` : `${cached_prefix}00${fraction}Z`;
 }

@@ -82,10 +82,10 @@ t.test("defaults", (t) => {
 });
 
 t.test("flags beat the environment beats the file beats defaults, for every option", (t) => {
-  const fromFile = Object.fromEntries(
+  const from_file = Object.fromEntries(
     OPTION_ROWS.map(([key, option]) => [key, valuesOf(option)[2]?.[option.type === "duration" ? 0 : 1]]),
   );
-  const file = settingsFile(t, fromFile);
+  const file = settingsFile(t, from_file);
   for (const [key, option] of OPTION_ROWS) {
     const [flag, variable, inFile] = valuesOf(option);
     const environment = { [environmentOf(key)]: variable?.[0] };

@@ -89,11 +89,11 @@ t.test("as the model", (t) => {
       const contract = readContract(text, "p/n");
       if (contract instanceof Failure) throw new Error(contract.message);
       // Through JSON, as both come: the definition as it is read, the payload as it is sent.
-      const asSent = JSON.parse(JSON.stringify(payload)) as unknown;
+      const as_sent = JSON.parse(JSON.stringify(payload)) as unknown;
       const definitions = JSON.parse(JSON.stringify(map)) as Record<string, Definition>;
       // A sole member "schema" would be a JSON Schema; no name here is that.
-      const violations = validatePayload(new ReadyContract(contract), "x", "request", asSent, 0);
-      const expected = isRecord(asSent) && takesMap(definitions, asSent);
+      const violations = validatePayload(new ReadyContract(contract), "x", "request", as_sent, 0);
+      const expected = isRecord(as_sent) && takesMap(definitions, as_sent);
       seen[expected ? "valid" : "not"] += 1;
       if (expected !== (violations.length === 0)) throw new Error(JSON.stringify({ expected, violations }));
       const paths = violations.map(({ path }) => path);

@@ -30,9 +30,9 @@ export class SubscriberBuffer {
   #used = 0;
   #events = 0;
   #dropped = 0;
-  #lastId = 0;
+  #last_id = 0;
   /** The gap at the tail, while nothing follows it. */
-  #openGap: Gap | undefined = undefined;
+  #open_gap: Gap | undefined = undefined;
 
   constructor(capacity: number = SUBSCRIBER_BUFFER_EVENTS_MAX) {
     assert(Number.isInteger(capacity) && capacity >= 1, "a subscriber's buffer holds at least one event");
@@ -54,16 +54,16 @@ export class SubscriberBuffer {
     if (this.#events < this.#capacity) {
       this.#push(event);
       this.#events++;
-      this.#lastId = event.id;
-      this.#openGap = undefined;
+      this.#last_id = event.id;
+      this.#open_gap = undefined;
       return true;
     }
     this.#dropped++;
-    if (this.#openGap === undefined) {
-      this.#openGap = { kind: "gap", count: 0, after_id: this.#lastId };
-      this.#push(this.#openGap);
+    if (this.#open_gap === undefined) {
+      this.#open_gap = { kind: "gap", count: 0, after_id: this.#last_id };
+      this.#push(this.#open_gap);
     }
-    this.#openGap.count++;
+    this.#open_gap.count++;
     return false;
   }
 
@@ -80,7 +80,7 @@ export class SubscriberBuffer {
     this.#head = (this.#head + 1) % this.#slots.length;
     this.#used--;
     if (isGap(item)) {
-      if (item === this.#openGap) this.#openGap = undefined;
+      if (item === this.#open_gap) this.#open_gap = undefined;
     } else {
       this.#events--;
     }
@@ -89,7 +89,7 @@ export class SubscriberBuffer {
 
   /** An event went to the subscriber past the buffer: a later gap comes after it. */
   noteDelivered(id: number): void {
-    if (id > this.#lastId) this.#lastId = id;
+    if (id > this.#last_id) this.#last_id = id;
   }
 
   #push(item: CommittedEvent | Gap): void {

@@ -117,10 +117,10 @@ export class InnerCalls {
 
 /** The whole text of an answer; one that is written as it comes is gathered. */
 function collectText({ body }: Reply, most: number): Promise<string | Failure> | string | Failure {
-  const tooLong = new Failure("OUT_OF_RANGE", `the answer is longer than ${most} characters: narrow it down`);
+  const too_long = new Failure("OUT_OF_RANGE", `the answer is longer than ${most} characters: narrow it down`);
   if (typeof body !== "function") {
     const text = body === null ? "" : typeof body === "string" ? body : Buffer.from(body).toString("utf8");
-    return text.length > most ? tooLong : withoutLineEnd(text);
+    return text.length > most ? too_long : withoutLineEnd(text);
   }
   return new Promise((resolve) => {
     let text = "";
@@ -130,7 +130,7 @@ function collectText({ body }: Reply, most: number): Promise<string | Failure> |
         text += piece;
         if (text.length <= most) return true;
         text = "";
-        resolve(tooLong);
+        resolve(too_long);
         closed();
         return true;
       },

@@ -112,9 +112,9 @@ export class McpEndpoint {
     ) {
       return messageReply(await this.#stateless.exchange(route.message, requester));
     }
-    const webRequest = makeWebRequest(headers, request);
-    this.#requesters.set(webRequest, requester);
-    return await replyOf(await this.#handler.fetch(webRequest, { parsedBody: json }));
+    const web_request = makeWebRequest(headers, request);
+    this.#requesters.set(web_request, requester);
+    return await replyOf(await this.#handler.fetch(web_request, { parsedBody: json }));
   }
 
   async #answerOlder(

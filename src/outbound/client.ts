@@ -148,7 +148,7 @@ export class OutboundClient {
       headers: options.headers,
       body: options.body,
     });
-    const tooLarge = new OutboundFailure(
+    const too_large = new OutboundFailure(
       "too_large",
       `the answer of ${url.host} is larger than ${options.answer_bytes_max} bytes`,
     );
@@ -157,7 +157,7 @@ export class OutboundClient {
     // Leaving the loop early destroys the body, and with it the connection.
     for await (const part of response.body as AsyncIterable<Buffer>) {
       bytes += part.byteLength;
-      if (bytes > options.answer_bytes_max) return tooLarge;
+      if (bytes > options.answer_bytes_max) return too_large;
       parts.push(part);
     }
     return { status: response.statusCode, headers: response.headers, body: Buffer.concat(parts, bytes) };

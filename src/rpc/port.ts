@@ -8,7 +8,7 @@ import type { Frame } from "./frames.js";
 
 /** What `Worker`, `parentPort` and `MessagePort` have in common. */
 export interface Endpoint {
-  postMessage(value: unknown, transferList?: readonly Transferable[]): void;
+  postMessage(value: unknown, transfer_list?: readonly Transferable[]): void;
   on(event: "message", listener: (value: unknown) => void): unknown;
   off(event: "message", listener: (value: unknown) => void): unknown;
 }

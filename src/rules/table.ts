@@ -53,9 +53,9 @@ type Values = [
 export class RuleWriter {
   readonly #upsert: Statement<Values, unknown>;
   readonly #find: Statement<[string, string], { status: RuleStatus; created_at: number; size: number }>;
-  readonly #setStatus: Statement<[string, string, string], unknown>;
+  readonly #set_status: Statement<[string, string, string], unknown>;
   readonly #remove: Statement<[string, string], unknown>;
-  readonly #removeAll: Statement<[string], unknown>;
+  readonly #remove_all: Statement<[string], unknown>;
   readonly #totals: Statement<[string], RuleTotals>;
   readonly #created: Statement<[string], { rule_id: string; created_at: number }>;
   readonly #touch: Statement<[string], unknown>;
@@ -70,9 +70,9 @@ export class RuleWriter {
        context = excluded.context, size = excluded.size`,
     );
     this.#find = db.prepare("SELECT status, created_at, size FROM rule WHERE project = ? AND rule_id = ?");
-    this.#setStatus = db.prepare("UPDATE rule SET status = ? WHERE project = ? AND rule_id = ?");
+    this.#set_status = db.prepare("UPDATE rule SET status = ? WHERE project = ? AND rule_id = ?");
     this.#remove = db.prepare("DELETE FROM rule WHERE project = ? AND rule_id = ?");
-    this.#removeAll = db.prepare("DELETE FROM rule WHERE project = ?");
+    this.#remove_all = db.prepare("DELETE FROM rule WHERE project = ?");
     this.#totals = db.prepare(
       "SELECT count(*) AS rules, coalesce(sum(size), 0) AS instructions FROM rule WHERE project = ?",
     );
@@ -116,12 +116,12 @@ export class RuleWriter {
   /** Stores these rules in place of all that the project has. `touch` follows. */
   replace(project: string, rules: readonly CheckedRule[], now_ms: number): void {
     const created = new Map(this.#created.all(project).map((row) => [row.rule_id, row.created_at]));
-    this.#removeAll.run(project);
+    this.#remove_all.run(project);
     for (const rule of rules) this.store(rule, "accepted", created.get(rule.rule_id) ?? now_ms);
   }
 
   setStatus(project: string, rule_id: string, status: RuleStatus): void {
-    this.#setStatus.run(status, project, rule_id);
+    this.#set_status.run(status, project, rule_id);
   }
 
   /** False where there is no such rule. */

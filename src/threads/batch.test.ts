@@ -419,7 +419,7 @@ t.test("any batch: each call as if it had been the only one", (t) => {
     twice: "INTERNAL",
     orphan: "INTERNAL",
   };
-  const anyName = fc.oneof(
+  const any_name = fc.oneof(
     { weight: 3, arbitrary: fc.constantFrom("a", "b", "large") },
     fc.constantFrom(...Object.keys(STATUSES)),
   );
@@ -427,11 +427,11 @@ t.test("any batch: each call as if it had been the only one", (t) => {
   const stored: string[] = ["first"];
   const refused: string[] = [];
   world.execute(world.call("first"));
-  const anyBatch = fc.array(fc.tuple(anyName, fc.constantFrom(10, BATCH_BYTES_MAX / 2)), {
+  const any_batch = fc.array(fc.tuple(any_name, fc.constantFrom(10, BATCH_BYTES_MAX / 2)), {
     minLength: 1,
     maxLength: 8,
   });
-  const property = fc.property(anyBatch, (batch) => {
+  const property = fc.property(any_batch, (batch) => {
     const calls = batch.map(([name, weight]) => world.call(name, { weight }));
     const answers = new Map(
       world

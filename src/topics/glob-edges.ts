@@ -38,7 +38,7 @@ class LiteralTable<Target> {
   readonly buckets = new Map<string, Bucket<Target>>();
   /** Distinct lengths of the keys, ascending. */
   lengths: readonly number[] = [];
-  readonly #keysByLength = new Map<number, number>();
+  readonly #keys_by_length = new Map<number, number>();
 
   add(key: string, edge: Edge<Target>): void {
     const bucket = this.buckets.get(key);
@@ -60,11 +60,11 @@ class LiteralTable<Target> {
   }
 
   #countKey(length: number, change: 1 | -1): void {
-    const count = (this.#keysByLength.get(length) ?? 0) + change;
-    if (count === 0) this.#keysByLength.delete(length);
-    else this.#keysByLength.set(length, count);
-    if (this.#keysByLength.size !== this.lengths.length)
-      this.lengths = [...this.#keysByLength.keys()].sort((a, b) => a - b);
+    const count = (this.#keys_by_length.get(length) ?? 0) + change;
+    if (count === 0) this.#keys_by_length.delete(length);
+    else this.#keys_by_length.set(length, count);
+    if (this.#keys_by_length.size !== this.lengths.length)
+      this.lengths = [...this.#keys_by_length.keys()].sort((a, b) => a - b);
   }
 }
 
@@ -75,9 +75,9 @@ class Tables<Target> {
 }
 
 /** The largest power of two that is at most `runLength`, up to PIECE_CHARS_MAX. */
-function pieceLength(runLength: number): number {
+function pieceLength(run_length: number): number {
   let length = 1;
-  while (length * 2 <= runLength && length < PIECE_CHARS_MAX) length *= 2;
+  while (length * 2 <= run_length && length < PIECE_CHARS_MAX) length *= 2;
   return length;
 }
 
@@ -94,8 +94,8 @@ export class GlobEdges<Target> {
   }
 
   /** The target of the edge whose glob was written so. */
-  get(globText: string): Target | undefined {
-    return this.#edges.get(globText)?.target;
+  get(glob_text: string): Target | undefined {
+    return this.#edges.get(glob_text)?.target;
   }
 
   /** Adds an edge whose glob's text is not there yet. */
@@ -112,10 +112,10 @@ export class GlobEdges<Target> {
     for (const each of this.#unfiled.splice(0)) this.#file(this.#tables, each);
   }
 
-  delete(globText: string): void {
-    const edge = this.#edges.get(globText);
+  delete(glob_text: string): void {
+    const edge = this.#edges.get(glob_text);
     if (edge === undefined) return;
-    this.#edges.delete(globText);
+    this.#edges.delete(glob_text);
     if (edge.place === undefined) removeFrom(this.#unfiled, edge);
     else edge.place.table.delete(edge.place.key, edge);
   }

@@ -90,10 +90,10 @@ t.test("as all patterns asked one by one, while they come and go", (t) => {
     piece.map((a) => `*${a}*`),
   );
   const pattern = fc.array(segment, { minLength: 1, maxLength: 4 }).map((segments) => segments.join("."));
-  const topicSegment = fc
+  const topic_segment = fc
     .array(fc.constantFrom("a", "b", "ab", "x", ""), { maxLength: 3 })
     .map((parts) => parts.join(""));
-  const topic = fc.array(topicSegment, { minLength: 1, maxLength: 4 }).map((segments) => segments.join("."));
+  const topic = fc.array(topic_segment, { minLength: 1, maxLength: 4 }).map((segments) => segments.join("."));
   const command = fc.oneof(
     { weight: 3, arbitrary: pattern.map((text) => ({ kind: "add", text }) as const) },
     { weight: 1, arbitrary: fc.nat().map((which) => ({ kind: "delete", which }) as const) },

@@ -28,7 +28,7 @@ class Node {
   /** Patterns that end here; more than one where they are written differently (`a`, `\a`, `[a]`). */
   texts: string[] = [];
   /** The last step of a walk that reached it: `**` reaches its node from the parent and from itself. */
-  reachedBy = 0;
+  reached_by = 0;
 
   constructor(
     /** Whether `**` leads here. */
@@ -140,8 +140,8 @@ export class PatternIndex {
       const step = ++this.#step;
       const reached: Node[] = [];
       const reach = (node: Node | undefined): void => {
-        if (node === undefined || node.reachedBy === step) return;
-        node.reachedBy = step;
+        if (node === undefined || node.reached_by === step) return;
+        node.reached_by = step;
         reached.push(node);
       };
       for (const node of nodes) {

@@ -117,8 +117,8 @@ t.test("malformed patterns are refused", (t) => {
       t.same([refused.status, refused.message], ["INVALID_ARGUMENT", `malformed pattern "${text}"`]);
   }
   t.notOk(compilePattern("é".repeat(PATTERN_BYTES_MAX / 2)) instanceof Failure, "as long as may be");
-  const tooLong = compilePattern(`${"é".repeat(PATTERN_BYTES_MAX / 2)}a`);
-  t.match(tooLong, { status: "INVALID_ARGUMENT", message: `pattern is longer than ${PATTERN_BYTES_MAX} bytes` });
+  const too_long = compilePattern(`${"é".repeat(PATTERN_BYTES_MAX / 2)}a`);
+  t.match(too_long, { status: "INVALID_ARGUMENT", message: `pattern is longer than ${PATTERN_BYTES_MAX} bytes` });
   t.end();
 });
 
@@ -171,14 +171,14 @@ function modelSegments(pattern: readonly string[], topic: readonly string[]): bo
 
 t.test("as a matcher that tries everything", (t) => {
   const character = fc.constantFrom("a", "b", "c", "-", "😀");
-  const inClass = fc.constantFrom("a", "b", "c", "\\-", "\\]", "😀");
-  const characterClass = fc
+  const in_class = fc.constantFrom("a", "b", "c", "\\-", "\\]", "😀");
+  const character_class = fc
     .tuple(
       fc.constantFrom("", "^"),
       fc.array(
         fc.oneof(
-          inClass,
-          fc.tuple(inClass, inClass).map(([low, high]) => `${low}-${high}`),
+          in_class,
+          fc.tuple(in_class, in_class).map(([low, high]) => `${low}-${high}`),
         ),
         { minLength: 1, maxLength: 2 },
       ),
@@ -188,7 +188,7 @@ t.test("as a matcher that tries everything", (t) => {
     { weight: 4, arbitrary: character },
     { weight: 3, arbitrary: fc.constant("*") },
     fc.constantFrom("?", "\\*", "\\a"),
-    characterClass,
+    character_class,
   );
   const segment = fc.oneof(
     { weight: 4, arbitrary: fc.array(token, { maxLength: 5 }).map((tokens) => tokens.join("")) },

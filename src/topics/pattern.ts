@@ -23,28 +23,28 @@ export interface Pattern {
  * Segments against segments. A failed attempt goes back to the last `**` only and lets it take one more:
  * segments of the topic times segments of the pattern at worst.
  */
-function matchSegments(segments: readonly (SegmentGlob | null)[], topicSegments: readonly string[]): boolean {
-  let segmentAt = 0;
-  let topicAt = 0;
-  let manySegment = -1;
-  let manyTopic = 0;
-  while (topicAt < topicSegments.length) {
-    const segment = segments[segmentAt];
+function matchSegments(segments: readonly (SegmentGlob | null)[], topic_segments: readonly string[]): boolean {
+  let segment_at = 0;
+  let topic_at = 0;
+  let many_segment = -1;
+  let many_topic = 0;
+  while (topic_at < topic_segments.length) {
+    const segment = segments[segment_at];
     if (segment === null) {
-      manySegment = segmentAt++;
-      manyTopic = ++topicAt;
+      many_segment = segment_at++;
+      many_topic = ++topic_at;
       continue;
     }
-    if (segment !== undefined && segment.matches(topicSegments[topicAt] as string)) {
-      segmentAt++;
-      topicAt++;
+    if (segment !== undefined && segment.matches(topic_segments[topic_at] as string)) {
+      segment_at++;
+      topic_at++;
       continue;
     }
-    if (manySegment < 0) return false;
-    topicAt = ++manyTopic;
-    segmentAt = manySegment + 1;
+    if (many_segment < 0) return false;
+    topic_at = ++many_topic;
+    segment_at = many_segment + 1;
   }
-  return segmentAt === segments.length;
+  return segment_at === segments.length;
 }
 
 class CompiledPattern implements Pattern {
@@ -59,9 +59,9 @@ class CompiledPattern implements Pattern {
 
   matches(topic: string): boolean {
     const { segments } = this;
-    const topicSegments = topic.split(".");
-    if (this.#spans ? topicSegments.length < segments.length : topicSegments.length !== segments.length) return false;
-    return matchSegments(segments, topicSegments);
+    const topic_segments = topic.split(".");
+    if (this.#spans ? topic_segments.length < segments.length : topic_segments.length !== segments.length) return false;
+    return matchSegments(segments, topic_segments);
   }
 }
 

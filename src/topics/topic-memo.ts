@@ -13,7 +13,7 @@ const GENERATION_MATCHES_MAX = TOPIC_CACHE_MATCHES_MAX / 2;
 export class TopicMemo {
   #young = new Map<string, readonly string[]>();
   #old = new Map<string, readonly string[]>();
-  #youngMatches = 0;
+  #young_matches = 0;
 
   /** What was found for the topic, if that is still known. */
   get(topic: string): readonly string[] | undefined {
@@ -27,18 +27,18 @@ export class TopicMemo {
   /** Remembers what was found, unless it alone is more than a generation may hold. */
   set(topic: string, texts: readonly string[]): void {
     if (texts.length > GENERATION_MATCHES_MAX) return;
-    if (this.#young.size >= GENERATION_TOPICS_MAX || this.#youngMatches + texts.length > GENERATION_MATCHES_MAX) {
+    if (this.#young.size >= GENERATION_TOPICS_MAX || this.#young_matches + texts.length > GENERATION_MATCHES_MAX) {
       this.#old = this.#young;
       this.#young = new Map();
-      this.#youngMatches = 0;
+      this.#young_matches = 0;
     }
     this.#young.set(topic, texts);
-    this.#youngMatches += texts.length;
+    this.#young_matches += texts.length;
   }
 
   clear(): void {
     if (this.#young.size > 0) this.#young = new Map();
     if (this.#old.size > 0) this.#old = new Map();
-    this.#youngMatches = 0;
+    this.#young_matches = 0;
   }
 }

@@ -60,16 +60,16 @@ export function versionedWriter(space: Space): Model<VersionedWriter> {
 export class VersionedWriter implements WritingModel {
   readonly #reader: VersionedReader;
   readonly #keep: number;
-  readonly #insertVersion: Statement<VersionRow, unknown>;
-  readonly #putHead: Statement<[string, number, number], unknown>;
-  readonly #dropHead: Statement<[string], unknown>;
-  readonly #putGone: Statement<[string, number, number], unknown>;
-  readonly #dropGone: Statement<[string], unknown>;
-  readonly #insertMark: Statement<[string, number, number], unknown>;
-  readonly #oldMarks: Statement<[string, number, number], Head>;
-  readonly #dropMark: Statement<[string, number], unknown>;
-  readonly #dropVersion: Statement<[number], { previous: number }>;
-  readonly #newestRow: Statement<[], number | null>;
+  readonly #insert_version: Statement<VersionRow, unknown>;
+  readonly #put_head: Statement<[string, number, number], unknown>;
+  readonly #drop_head: Statement<[string], unknown>;
+  readonly #put_gone: Statement<[string, number, number], unknown>;
+  readonly #drop_gone: Statement<[string], unknown>;
+  readonly #insert_mark: Statement<[string, number, number], unknown>;
+  readonly #old_marks: Statement<[string, number, number], Head>;
+  readonly #drop_mark: Statement<[string, number], unknown>;
+  readonly #drop_version: Statement<[number], { previous: number }>;
+  readonly #newest_row: Statement<[], number | null>;
   /** Heads that were read or written, oldest first: a write needs no look-up of a known key. */
   readonly #heads = new Map<string, CachedHead>();
   #next_row = 0;
@@ -85,21 +85,21 @@ export class VersionedWriter implements WritingModel {
     const { name } = space;
     this.#reader = new VersionedReader(db, space, keep);
     this.#keep = keep;
-    this.#insertVersion = db.prepare(`INSERT INTO ${name}_version VALUES (?, ?, ?, ?, ?, ?, ?, ?)`);
-    this.#putHead = db.prepare(
+    this.#insert_version = db.prepare(`INSERT INTO ${name}_version VALUES (?, ?, ?, ?, ?, ?, ?, ?)`);
+    this.#put_head = db.prepare(
       `INSERT INTO ${name}_head VALUES (?, ?, ?)
        ON CONFLICT (key) DO UPDATE SET version = excluded.version, row = excluded.row`,
     );
-    this.#dropHead = db.prepare(`DELETE FROM ${name}_head WHERE key = ?`);
-    this.#putGone = db.prepare(`INSERT INTO ${name}_gone VALUES (?, ?, ?)`);
-    this.#dropGone = db.prepare(`DELETE FROM ${name}_gone WHERE key = ?`);
-    this.#insertMark = db.prepare(`INSERT INTO ${name}_mark VALUES (?, ?, ?)`);
-    this.#oldMarks = db.prepare(
+    this.#drop_head = db.prepare(`DELETE FROM ${name}_head WHERE key = ?`);
+    this.#put_gone = db.prepare(`INSERT INTO ${name}_gone VALUES (?, ?, ?)`);
+    this.#drop_gone = db.prepare(`DELETE FROM ${name}_gone WHERE key = ?`);
+    this.#insert_mark = db.prepare(`INSERT INTO ${name}_mark VALUES (?, ?, ?)`);
+    this.#old_marks = db.prepare(
       `SELECT version, row FROM ${name}_mark WHERE key = ? AND version <= ? ORDER BY version LIMIT ?`,
     );
-    this.#dropMark = db.prepare(`DELETE FROM ${name}_mark WHERE key = ? AND version = ?`);
-    this.#dropVersion = db.prepare(`DELETE FROM ${name}_version WHERE id = ? RETURNING previous`);
-    this.#newestRow = db.prepare<[], number | null>(`SELECT max(id) FROM ${name}_version`).pluck();
+    this.#drop_mark = db.prepare(`DELETE FROM ${name}_mark WHERE key = ? AND version = ?`);
+    this.#drop_version = db.prepare(`DELETE FROM ${name}_version WHERE id = ? RETURNING previous`);
+    this.#newest_row = db.prepare<[], number | null>(`SELECT max(id) FROM ${name}_version`).pluck();
     this.reload();
   }
 
@@ -111,7 +111,7 @@ export class VersionedWriter implements WritingModel {
   /** Forgets what is known in memory: after a rollback it may be of rows that are not there. */
   reload(): void {
     this.#heads.clear();
-    this.#next_row = (this.#newestRow.get() ?? 0) + 1;
+    this.#next_row = (this.#newest_row.get() ?? 0) + 1;
     this.#keys = this.#reader.count();
   }
 
@@ -160,8 +160,8 @@ export class VersionedWriter implements WritingModel {
     if (refusal !== null) return refusal;
     if (head === undefined || !head.live) return notFound(this.space.missing(key));
     const info = must(this.#reader.info(head.row), "a head's row exists");
-    this.#dropHead.run(key);
-    this.#putGone.run(key, head.version, head.row);
+    this.#drop_head.run(key);
+    this.#put_gone.run(key, head.version, head.row);
     this.#keys -= 1;
     this.#remember(key, { version: head.version, row: head.row, live: false });
     return { version: head.version, hash: info.hash };
@@ -178,14 +178,14 @@ export class VersionedWriter implements WritingModel {
   ): WriteReply {
     const version = (head?.version ?? 0) + 1;
     const row = this.#next_row++;
-    this.#insertVersion.run(row, version, head?.row ?? 0, hash, content_type, now_ms, actor, value);
-    this.#putHead.run(key, version, row);
+    this.#insert_version.run(row, version, head?.row ?? 0, hash, content_type, now_ms, actor, value);
+    this.#put_head.run(key, version, row);
     if (head === undefined || !head.live) {
       this.#keys += 1;
-      if (head !== undefined) this.#dropGone.run(key);
+      if (head !== undefined) this.#drop_gone.run(key);
     }
     if (version % VERSION_MARK_INTERVAL === 0) {
-      this.#insertMark.run(key, version, row);
+      this.#insert_mark.run(key, version, row);
       if (this.#keep > 0 && version > this.#keep) this.#prune(key, version - this.#keep);
     }
     this.#remember(key, { version, row, live: true });
@@ -197,12 +197,12 @@ export class VersionedWriter implements WritingModel {
    * lies between is unreadable already (table.ts) and goes with its own mark.
    */
   #prune(key: string, newest: number): void {
-    for (const mark of this.#oldMarks.all(key, newest, PRUNED_SEGMENTS_MAX)) {
+    for (const mark of this.#old_marks.all(key, newest, PRUNED_SEGMENTS_MAX)) {
       let row = mark.row;
       for (let step = 0; step < VERSION_MARK_INTERVAL && row !== 0; step++) {
-        row = this.#dropVersion.get(row)?.previous ?? 0;
+        row = this.#drop_version.get(row)?.previous ?? 0;
       }
-      this.#dropMark.run(key, mark.version);
+      this.#drop_mark.run(key, mark.version);
     }
   }
 

@@ -73,10 +73,10 @@ export class VersionedReader {
   readonly #list: Statement<[string, Buffer, number], ListedKey>;
   readonly #nth: Statement<[string, Buffer, number], unknown>;
   readonly #count: Statement<[], number>;
-  readonly #countPrefix: Statement<[string, Buffer], number>;
+  readonly #count_prefix: Statement<[string, Buffer], number>;
   readonly #every: Statement<[], EveryKey>;
   readonly #next_mark: Statement<[string, number], Head>;
-  readonly #afterPrefix: Statement<[Buffer], string>;
+  readonly #after_prefix: Statement<[Buffer], string>;
 
   /** @param keep how many versions of a key are readable, 0 = all */
   constructor(
@@ -104,7 +104,7 @@ export class VersionedReader {
       `SELECT 1 FROM ${name}_head WHERE key >= ? AND key < CAST(? AS TEXT) ORDER BY key LIMIT 1 OFFSET ?`,
     );
     this.#count = db.prepare<[], number>(`SELECT count(*) FROM ${name}_head`).pluck();
-    this.#countPrefix = db
+    this.#count_prefix = db
       .prepare<[string, Buffer], number>(`SELECT count(*) FROM ${name}_head WHERE key >= ? AND key < CAST(? AS TEXT)`)
       .pluck();
     this.#every = db.prepare(
@@ -114,7 +114,7 @@ export class VersionedReader {
     this.#next_mark = db.prepare(
       `SELECT version, row FROM ${name}_mark WHERE key = ? AND version > ? ORDER BY version LIMIT 1`,
     );
-    this.#afterPrefix = db
+    this.#after_prefix = db
       .prepare<[Buffer], string>(`SELECT key FROM ${name}_head WHERE key >= CAST(? AS TEXT) ORDER BY key LIMIT 1`)
       .pluck();
   }
@@ -203,12 +203,12 @@ export class VersionedReader {
 
   /** How many existing keys start with `prefix`. */
   countPrefix(prefix: string): number {
-    return this.#countPrefix.get(prefix, prefixEnd(prefix)) ?? 0;
+    return this.#count_prefix.get(prefix, prefixEnd(prefix)) ?? 0;
   }
 
   /** The first existing key after all that start with `prefix`. */
   afterPrefix(prefix: string): string | undefined {
-    return this.#afterPrefix.get(prefixEnd(prefix));
+    return this.#after_prefix.get(prefixEnd(prefix));
   }
 
   /** How many keys exist. */

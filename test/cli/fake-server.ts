@@ -56,7 +56,7 @@ export class FakeServer {
   /** Called with each WebSocket that was accepted. */
   onSocket: (socket: WebSocket, url: URL) => void = () => undefined;
   private readonly http: Server;
-  private readonly webSockets = new WebSocketServer({ noServer: true });
+  private readonly web_sockets = new WebSocketServer({ noServer: true });
   private readonly connections = new Set<Socket>();
 
   private constructor() {
@@ -89,9 +89,9 @@ export class FakeServer {
       if (play === "close") socket.destroy();
       else if (play !== "accept") socket.end(formatHttp(play));
       else {
-        this.webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-          this.sockets.push(webSocket);
-          this.onSocket(webSocket, new URL(url, "http://fake"));
+        this.web_sockets.handleUpgrade(request, socket, head, (web_socket) => {
+          this.sockets.push(web_socket);
+          this.onSocket(web_socket, new URL(url, "http://fake"));
         });
       }
     });

@@ -144,12 +144,12 @@ function limitFiles(koor: Koor, bytes: number | null): void {
 }
 
 const MOUNT = `mount -t tmpfs -o size=${FILE_SYSTEM_BYTES} koor "$KOOR_TEST_DISK"`;
-const canLimit = succeeds("prlimit", "--pid", String(process.pid), "--fsize");
-const canMount = succeeds("unshare", "-Urm", "sh", "-c", "mount -t tmpfs koor /tmp");
-t.comment(`prlimit: ${canLimit}, own file system: ${canMount}`);
-t.ok(canLimit || canMount || process.platform !== "linux", "on Linux there is always a way to fill a disk");
+const can_limit = succeeds("prlimit", "--pid", String(process.pid), "--fsize");
+const can_mount = succeeds("unshare", "-Urm", "sh", "-c", "mount -t tmpfs koor /tmp");
+t.comment(`prlimit: ${can_limit}, own file system: ${can_mount}`);
+t.ok(can_limit || can_mount || process.platform !== "linux", "on Linux there is always a way to fill a disk");
 
-if (canLimit) {
+if (can_limit) {
   t.test("a limit on the size of files", async (t) => {
     const data_dir = makeDirectory(t);
     const koor = await startKoor(t, { data_dir });
@@ -171,7 +171,7 @@ if (canLimit) {
   });
 }
 
-if (canMount) {
+if (can_mount) {
   t.test("a small file system", async (t) => {
     const data_dir = makeDirectory(t);
     const koor = await startKoor(t, {

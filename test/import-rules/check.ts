@@ -60,11 +60,11 @@ function readImport(
   if (ts.isImportDeclaration(node)) {
     const clause = node.importClause;
     const names = clause?.namedBindings;
-    const onlyTypeNames =
+    const only_type_names =
       !clause?.name && names && ts.isNamedImports(names) && names.elements.every((name) => name.isTypeOnly);
     return {
       specifier: node.moduleSpecifier,
-      typesOnly: clause?.phaseModifier === ts.SyntaxKind.TypeKeyword || onlyTypeNames === true,
+      typesOnly: clause?.phaseModifier === ts.SyntaxKind.TypeKeyword || only_type_names === true,
     };
   }
   if (ts.isExportDeclaration(node)) return { specifier: node.moduleSpecifier, typesOnly: node.isTypeOnly };
@@ -163,7 +163,7 @@ function checkShape(file: SourceFile): string[] {
 
 /** Each cycle once, as the path that closes it. */
 function findCycles(files: readonly SourceFile[]): string[] {
-  const byPath = new Map(files.map((file) => [file.path, file]));
+  const by_path = new Map(files.map((file) => [file.path, file]));
   const state = new Map<string, "open" | "done">();
   const found: string[] = [];
   const visit = (path: string, trail: readonly string[]): void => {
@@ -174,7 +174,7 @@ function findCycles(files: readonly SourceFile[]): string[] {
       return;
     }
     state.set(path, "open");
-    for (const { target } of byPath.get(path)?.imports ?? []) if (byPath.has(target)) visit(target, [...trail, path]);
+    for (const { target } of by_path.get(path)?.imports ?? []) if (by_path.has(target)) visit(target, [...trail, path]);
     state.set(path, "done");
   };
   for (const file of files) visit(file.path, []);

@@ -202,19 +202,19 @@ function drawText({ pattern, format, minLength = 0, maxLength }: Keywords): Arbi
     return formatted.filter(fits);
   }
   const bound = maxLength ?? LONG_CHARACTERS;
-  const atBound =
+  const at_bound =
     bound > BOUND_CHARACTERS_MAX
       ? []
       : ["x", "é", "\u{1f600}"].map((unit) => unit.repeat(bound)).filter((text) => fits(text));
-  const long = atBound.length === 0 ? [] : [{ arbitrary: fc.constantFrom(...atBound), weight: 1 }];
+  const long = at_bound.length === 0 ? [] : [{ arbitrary: fc.constantFrom(...at_bound), weight: 1 }];
   const most = Math.min(bound, minLength + 64);
   const plain = fc.string({ unit: "grapheme-ascii", minLength, maxLength: most });
   const any = fc.string({ unit: "binary", minLength, maxLength: most });
   if (regex === undefined) return fc.oneof({ arbitrary: plain, weight: 6 }, { arbitrary: any, weight: 6 }, ...long);
   const matching = fc.stringMatching(regex).filter(fits);
   // What fits by chance finds what a pattern allows that nobody meant.
-  const byChance = fc.oneof(plain, any).chain((text) => (fits(text) ? fc.constant(text) : matching));
-  return fc.oneof({ arbitrary: matching, weight: 6 }, { arbitrary: byChance, weight: 6 }, ...long);
+  const by_chance = fc.oneof(plain, any).chain((text) => (fits(text) ? fc.constant(text) : matching));
+  return fc.oneof({ arbitrary: matching, weight: 6 }, { arbitrary: by_chance, weight: 6 }, ...long);
 }
 
 function drawArray(keywords: Keywords, resolve: Resolve, depth: number): Arbitrary<unknown> {

@@ -12,10 +12,12 @@ const DATA_PLANE = "/api/";
 const MESSAGE = [
   'State and specs: PUT the raw value; GET takes ?version=N, ?history=1, ?diff=A,B. Events: POST {"topic","data"}. ' +
     'Texts: POST {"filename","content"} to validate.',
-  "For any other call pick .paths[PATH] out of GET /openapi.json with jq or the like (all of it would fill your context), " +
+  "For any other call pick .paths[PATH] out of GET /openapi.json with jq or the like " +
+    "(all of it would fill your context), " +
     'or run koor-cli COMMAND --help. An error\'s body is {"error","code"}.',
   "To wait for events at 0 tokens, run in a shell: " +
-    `curl "BASE/api/events/history?after=ID&topic=PATTERN&wait=${LONG_POLL_WAIT_S_MAX}" (answers as soon as there is one behind ID)`,
+    `curl "BASE/api/events/history?after=ID&topic=PATTERN&wait=${LONG_POLL_WAIT_S_MAX}" ` +
+    "(answers as soon as there is one behind ID)",
   "or: koor-cli events subscribe 'PATTERN' (prints each as it comes).",
   "Where others write too, write with If-Match or ?if_version=N.",
   "The header X-Koor-Instance with your instance_id says who you are.",

@@ -13,10 +13,6 @@ export function isPoolMethod(method: AnyMethod): method is PoolMethod {
   return method.runs_in === "pool";
 }
 
-export function isStagingMethod(method: AnyMethod): method is StagingMethod {
-  return method.runs_in === "staging";
-}
-
 /** The rows among what modules export. */
 export function methodsIn(...modules: readonly object[]): AnyMethod[] {
   return modules.flatMap((module) => Object.values(module).filter(isMethod));

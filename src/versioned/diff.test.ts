@@ -3,9 +3,10 @@ import { isDeepStrictEqual } from "node:util";
 import * as fc from "fast-check";
 import t from "tap";
 import { DIFF_BYTES_MAX } from "../../schemas/limits.js";
+import { must } from "../base/assert.js";
 import { elementTexts, memberTexts, parseJsonText } from "../base/json-text.js";
 import { Failure } from "../base/result.js";
-import { diffJson, diffNodes } from "./diff.js";
+import { diffNodes } from "./diff.js";
 
 type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 
@@ -14,6 +15,10 @@ interface Entry {
   readonly path: string;
   readonly old_value?: Json;
   readonly new_value?: Json;
+}
+
+function diffJson(before: string, after: string): string | Failure {
+  return diffNodes(before, must(parseJsonText(before), "JSON"), after, must(parseJsonText(after), "JSON"));
 }
 
 function diffText(before: string, after: string): string {
@@ -279,8 +284,6 @@ t.test("parsed once, compared twice", (t) => {
   if (before_node === undefined || after_node === undefined) throw new Error("both are JSON");
   t.equal(diffNodes(before, before_node, after, after_node), diffText(before, after));
   t.equal(diffNodes(before, before_node, before, before_node), "[]");
-  t.match(diffJson("{", "{}"), { status: "INVALID_ARGUMENT" });
-  t.match(diffJson("{}", "{]"), { status: "INVALID_ARGUMENT" });
   t.end();
 });
 

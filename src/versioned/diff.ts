@@ -23,8 +23,8 @@ import {
   STRING,
   stringAt,
 } from "../base/json-tape.js";
-import { parseJsonText, toOneLine, type JsonNode } from "../base/json-text.js";
-import { Failure, invalid } from "../base/result.js";
+import { toOneLine, type JsonNode } from "../base/json-text.js";
+import { Failure } from "../base/result.js";
 import { IntStack } from "./int-stack.js";
 
 /** No row: the member or element is on the other side only. */
@@ -277,13 +277,4 @@ export function diffNodes(
 ): string | Failure {
   const diff = new Diff(new Side(before_text, before.cells), new Side(after_text, after.cells));
   return diff.run(before.row, after.row);
-}
-
-/** As diffNodes, for two texts. INVALID_ARGUMENT where one of them is not JSON. */
-export function diffJson(before: string, after: string): string | Failure {
-  const before_node = parseJsonText(before);
-  if (before_node === undefined) return invalid("the first value is not JSON");
-  const after_node = parseJsonText(after);
-  if (after_node === undefined) return invalid("the second value is not JSON");
-  return diffNodes(before, before_node, after, after_node);
 }

@@ -1,0 +1,48 @@
+/**
+ * The lists of docs/contributing.md that neither the compiler nor another test holds whole: background tasks stand in
+ * the composition root, events of the server and tools in their documents. Reads sources and documents.
+ */
+import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import t from "tap";
+import { TOOL_NAMES } from "../schemas/mcp.js";
+
+/** This file runs from dist/tree/test. */
+const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
+
+const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
+const SOURCES: ReadonlyMap<string, string> = new Map(
+  readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" })
+    .filter((path) => path.endsWith(".ts") && !path.endsWith(".test.ts"))
+    .map((path) => [path, read(join("src", path))]),
+);
+
+/** Of each source what stands in the pattern's only group. */
+function found(pattern: RegExp): string[] {
+  return [...SOURCES.values()].flatMap((text) => [...text.matchAll(pattern)].map((match) => match[1] ?? ""));
+}
+
+t.test("each background task is made by the composition root", (t) => {
+  const root = SOURCES.get("server.ts") ?? "";
+  const tasks = found(/class (\w+)[^{]* implements BackgroundTask\b/g);
+  t.ok(tasks.includes("EventPruner") && tasks.length > 5, "tasks are found");
+  for (const task of tasks) t.match(root, `new ${task}(`, task);
+  t.end();
+});
+
+t.test("each event of the server stands in the table of its document", (t) => {
+  const table = read("docs/http-api.md").split("\n### Events of the server\n")[1]?.split("\n## ")[0] ?? "";
+  const told = [...table.matchAll(/^\| `([^`]+)` \|/gm)].map((match) => match[1]);
+  const topics = found(/const TOPIC_\w+ = "([^"]+)"/g);
+  t.ok(topics.length > 0);
+  t.same(told.toSorted(), topics.toSorted());
+  t.same(found(/publish\(\{ topic: ("[^"]*")/g), [], "a topic has a name: it is found by it");
+  t.end();
+});
+
+t.test("each tool stands in its document", (t) => {
+  const page = read("docs/mcp.md");
+  for (const name of TOOL_NAMES) t.match(page, `\`${name}\``, name);
+  t.end();
+});

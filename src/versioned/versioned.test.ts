@@ -8,6 +8,7 @@ import { mkdirSync, rmSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 import * as fc from "fast-check";
 import t from "tap";
+import { countRounds } from "../../test/support/effort.js";
 import { VERSION_MARK_INTERVAL } from "../../schemas/limits.js";
 import type { Condition } from "../../schemas/versioned.js";
 import { makeDirectory } from "../../test/support/server-process.js";
@@ -422,7 +423,7 @@ t.test("as a plain list of versions a key", (t) => {
       }
     },
   );
-  t.doesNotThrow(() => fc.assert(property, { numRuns: 60 }));
+  t.doesNotThrow(() => fc.assert(property, { numRuns: countRounds(20, 60) }));
   t.end();
 });
 

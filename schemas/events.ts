@@ -1,6 +1,7 @@
 /** docs/http-api.md "Events", and what their RPC methods exchange. */
 import { Type, type Static } from "typebox";
 import { Instant, Limit, NonNegative, Switch, Timestamp } from "./common.js";
+import { globPart } from "./glob.js";
 import {
   LONG_POLL_WAIT_S_MAX,
   PATTERN_BYTES_MAX,
@@ -10,13 +11,10 @@ import {
 } from "./limits.js";
 import { Name, Text } from "./text.js";
 
-/** One character of a class, or escaped; neither is a dot, which ends the segment. */
-const IN_CLASS = String.raw`(?:[^\\.\]\-]|\\[^.])`;
-
 /** A pattern of topics; what is malformed src/topics/pattern.ts says. */
 export const TopicPattern = Text({
   bytes_max: PATTERN_BYTES_MAX,
-  promised_pattern: String.raw`^(?:[^\[\\]|\\[^.]|\[\^?(?:${IN_CLASS}(?:-${IN_CLASS})?)+\])*$`,
+  promised_pattern: `^${globPart(".")}*$`,
   description: "`*`, `?` and classes within a segment, `**` for one or more segments; empty or `*`: every topic.",
 });
 

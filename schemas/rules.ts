@@ -1,6 +1,7 @@
 /** docs/http-api.md "Rules": rules, and the validation of files against them. */
 import { Type, type Static } from "typebox";
 import { Timestamp } from "./common.js";
+import { globPart } from "./glob.js";
 import { JsonText } from "./json-text.js";
 import {
   APPLIES_TO_GLOBS_MAX,
@@ -51,16 +52,11 @@ export const Rule = Type.Object({
 
 export const ProjectName = Name(KEY_BYTES_MAX);
 
-/** A glob of files, as src/rules/file-glob.ts takes it: in a class neither `-` nor `]` stands for itself. */
-const CLASS_CHARACTER = "(?:\\\\[^/]|[^\\\\\\]\\-/])";
-const CLASS_FIRST = "(?:\\\\[^/]|[^\\\\\\]\\-/^])";
-const RANGE_END = `(?:-${CLASS_CHARACTER})?`;
-const CLASS_REST = `(?:${CLASS_CHARACTER}${RANGE_END})`;
-const CLASS = `\\[(?:\\^${CLASS_REST}+|${CLASS_FIRST}${RANGE_END}${CLASS_REST}*)\\]`;
+/** A glob of files; what is malformed src/rules/file-glob.ts says. */
 export const FileGlob = Text({
   bytes_max: PATTERN_BYTES_MAX,
   required: true,
-  promised_pattern: `^(?:[^\\\\[]|\\\\[^/]|${CLASS})+$`,
+  promised_pattern: `^${globPart("/")}+$`,
 });
 
 /**

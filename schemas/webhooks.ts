@@ -1,7 +1,7 @@
 /** docs/http-api.md "Webhooks": webhooks, and what the outbox's RPC methods exchange. */
-import { TopicPattern } from "./events.js";
 import { Type, type Static } from "typebox";
 import { NonNegative, Timestamp } from "./common.js";
+import { TopicPattern } from "./events.js";
 import { WEBHOOK_ID_BYTES_MAX, WEBHOOK_PATTERNS_MAX, WEBHOOK_SECRET_BYTES_MAX, WEBHOOKS_MAX } from "./limits.js";
 import { Name, Text } from "./text.js";
 import { HttpUrl } from "./url.js";

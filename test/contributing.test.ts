@@ -36,7 +36,7 @@ t.test("each event of the server stands in the table of its document", (t) => {
   const told = [...table.matchAll(/^\| `([^`]+)` \|/gm)].map((match) => match[1]);
   const topics = found(/const TOPIC_\w+ = "([^"]+)"/g);
   t.ok(topics.length > 0);
-  t.same(told.toSorted(), topics.toSorted());
+  t.same(new Set(told), new Set(topics));
   t.same(found(/publish\(\{ topic: ("[^"]*")/g), [], "a topic has a name: it is found by it");
   t.end();
 });

@@ -1,8 +1,11 @@
 /** Topic patterns: each wildcard, what is malformed, a naive matcher as model, and patterns made to be slow. */
 import * as fc from "fast-check";
 import t from "tap";
+import { TopicPattern } from "../../schemas/events.js";
 import { PATTERN_BYTES_MAX, TOPIC_BYTES_MAX } from "../../schemas/limits.js";
+import { arbitraryOf } from "../../test/support/schema-arbitrary.js";
 import { Failure } from "../base/result.js";
+import { publishedSchema } from "../front/published-schema.js";
 import { compilePattern, type Pattern } from "./pattern.js";
 
 function compile(text: string): Pattern {
@@ -232,5 +235,14 @@ t.test("no pattern makes matching explode", (t) => {
   t.notOk(compile(`${"**.a.".repeat(60)}**.b`).matches(segments));
   t.ok(compile(`${"**.a.".repeat(60)}**.a`).matches(segments));
   t.notOk(compile(`${"**.*a*.".repeat(60)}*b`).matches(segments));
+  t.end();
+});
+
+t.test("what clients are told of patterns is well-formed", (t) => {
+  const property = fc.property(
+    arbitraryOf(publishedSchema(TopicPattern)),
+    (text) => !(compilePattern(text as string) instanceof Failure),
+  );
+  t.doesNotThrow(() => fc.assert(property, { numRuns: 5_000 }));
   t.end();
 });

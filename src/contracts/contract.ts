@@ -3,6 +3,7 @@
  * Pure, any thread. A definition that cannot be used (a type that does not exist, a JSON Schema that does
  * not compile) is no reason to refuse the contract: it is a violation of whatever is checked against it.
  */
+import { findContractFault, isTooDeep } from "../../schemas/contract-shape.js";
 import { CONTRACT_DEPTH_MAX } from "../../schemas/limits.js";
 import { type Failure, invalid } from "../base/result.js";
 
@@ -56,14 +57,6 @@ export interface Contract {
 
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** Whether a parsed value has more levels of objects and arrays than are walked anywhere here. */
-export function isTooDeep(value: unknown, levels = CONTRACT_DEPTH_MAX): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  if (levels === 0) return true;
-  if (Array.isArray(value)) return value.some((element) => isTooDeep(element, levels - 1));
-  return Object.values(value).some((member) => isTooDeep(member, levels - 1));
 }
 
 /** A text that two values share only where they are equal as JSON, whatever the order of their members. */
@@ -162,9 +155,14 @@ export function readContract(text: string, name: string): Contract | Failure {
     // Specs may hold any bytes; JSON.parse throws nothing but SyntaxError.
     return refusal;
   }
-  if (!isObject(json) || json["kind"] !== "contract") return refusal;
-  if (isTooDeep(json)) return invalid(`contract is nested deeper than ${CONTRACT_DEPTH_MAX} levels: ${name}`);
-  const endpoints = json["endpoints"] ?? {};
-  if (!isObject(endpoints)) return refusal;
-  return { endpoints: new Map(Object.entries(endpoints).map(([endpoint, value]) => [endpoint, readEndpoint(value)])) };
+  if (!isObject(json)) return refusal;
+  if (findContractFault(json) !== undefined)
+    return json["kind"] === "contract" && isTooDeep(json)
+      ? invalid(`contract is nested deeper than ${CONTRACT_DEPTH_MAX} levels: ${name}`)
+      : refusal;
+  return {
+    endpoints: new Map(
+      Object.entries(json["endpoints"] ?? {}).map(([endpoint, value]) => [endpoint, readEndpoint(value)]),
+    ),
+  };
 }

@@ -1,5 +1,6 @@
 /** Payloads and live tests against stored contracts. Run in the pool. */
 import { isUtf8 } from "node:buffer";
+import { isTooDeep } from "../../schemas/contract-shape.js";
 import {
   ContractCall,
   ContractJudgeReply,
@@ -15,7 +16,6 @@ import { unpackBytes } from "../base/bytes.js";
 import { Failure, invalid } from "../base/result.js";
 import { loadShapes, readShaped } from "../base/shape.js";
 import { unaryJob } from "../threads/pool-method.js";
-import { isTooDeep } from "./contract.js";
 import { loadJsonSchemas } from "./json-schema.js";
 import { judgeAnswer, prepareCall } from "./live-test.js";
 import { storedContracts } from "./stored.js";

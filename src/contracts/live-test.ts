@@ -2,10 +2,11 @@
  * A live test of a service but for the call itself: what is to be sent, made from the contract and the
  * test's data, and what is wrong with the answer. Runs in the pool; the call is the front's (front.ts).
  */
+import { isTooDeep } from "../../schemas/contract-shape.js";
 import type { ContractCall, Violation } from "../../schemas/contracts.js";
 import { CONTRACT_DEPTH_MAX } from "../../schemas/limits.js";
 import { Failure, invalid } from "../base/result.js";
-import { isObject, isTooDeep, type Definition, type DefinitionName, type JsonObject } from "./contract.js";
+import { isObject, type Definition, type DefinitionName, type JsonObject } from "./contract.js";
 import { validatePayload, type ReadyContract } from "./validate.js";
 
 export interface CallBody {

@@ -2,16 +2,10 @@
  * A payload against one endpoint of a contract: what `validate`, `test` and compliance all ask, so that
  * they find the same. Runs in the pool.
  */
+import { isTooDeep } from "../../schemas/contract-shape.js";
 import { DIRECTIONS, type Direction, type Violation } from "../../schemas/contracts.js";
 import { CONTRACT_DEPTH_MAX } from "../../schemas/limits.js";
-import {
-  DEFINITIONS,
-  isTooDeep,
-  type Contract,
-  type Definition,
-  type DefinitionName,
-  type Endpoint,
-} from "./contract.js";
+import { DEFINITIONS, type Contract, type Definition, type DefinitionName, type Endpoint } from "./contract.js";
 import { checkArray, checkObject, findUnknownTypes } from "./field-map.js";
 import { JsonSchema } from "./json-schema.js";
 import { MESSAGES, Violations } from "./violations.js";

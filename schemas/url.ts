@@ -2,11 +2,15 @@
 import { OUTBOUND_URL_BYTES_MAX } from "./limits.js";
 import { Text } from "./text.js";
 
+const LABEL = "[a-z0-9]+(?:-[a-z0-9]+)*";
+const PORT = "(?::[1-9][0-9]{0,3})?";
+
 export function HttpUrl(description: string) {
   return Text({
     bytes_max: OUTBOUND_URL_BYTES_MAX,
     required: true,
-    promised_pattern: "^https?://[a-z0-9]+([.-][a-z0-9]+)*(:[1-9][0-9]{0,3})?(/[A-Za-z0-9._~/-]*)?$",
+    // A host whose last label begins with a letter is a name, whatever else it holds; another may be a wrong number.
+    promised_pattern: `^https?://(?:${LABEL}\\.)*[a-z][a-z0-9]*(?:-[a-z0-9]+)*${PORT}(?:/[A-Za-z0-9._~/-]*)?$`,
     description,
   });
 }

@@ -68,6 +68,7 @@ t.test("no dust, no loss, no infinity", (t) => {
   t.equal(roundCost(1e-12), 1e-12, "small costs stay");
   t.equal(roundCost(123_456_789.123456), 123_456_789.123456);
   t.equal(roundCost(Number.POSITIVE_INFINITY), Number.MAX_VALUE, "JSON knows no infinity");
+  t.equal(roundCost(Number.MAX_VALUE), Number.MAX_VALUE, "nor where rounding makes one");
   t.equal(
     encodeTotals({ tokens_in: 12_345_678_901_234_567_890n, tokens_out: 0n, cost_usd: 0.3, requests: 2 }),
     '{"total_tokens_in":12345678901234567890,"total_tokens_out":0,"total_cost_usd":0.3,"request_count":2}',

@@ -28,7 +28,9 @@ const EXACT_DIGITS = 15;
  * has at most fifteen digits when it is done on paper comes out exactly so (0.1 + 0.2 is 0.3).
  */
 export function roundCost(sum: number): number {
-  return Number.isFinite(sum) ? Number(sum.toPrecision(EXACT_DIGITS)) : Number.MAX_VALUE;
+  const rounded = Number(sum.toPrecision(EXACT_DIGITS));
+  // Rounded up, the largest float is none any more; JSON knows no infinity.
+  return Number.isFinite(rounded) ? rounded : Number.MAX_VALUE;
 }
 
 /** The JSON of one group's sums. */

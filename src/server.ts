@@ -258,12 +258,12 @@ function makePieces({ config, log, threads, started_ms }: Ground): Pieces {
   const tasks = new BackgroundTasks(
     [
       deadlines(threads, pipeline),
-      closing("outbound_connections", () => outbound.close()),
+      { close: () => outbound.close() },
       streams,
       pruner,
       deliveries,
       // Closed before them: what they still have to tell is what became of their last requests.
-      closing("webhook_connections", () => receivers.close()),
+      { close: () => receivers.close() },
       liveness,
       compliance,
       sightings,
@@ -278,7 +278,7 @@ function makePieces({ config, log, threads, started_ms }: Ground): Pieces {
     state_keys,
     directory,
     hub,
-    deliveries,
+    tasks,
     writer_metrics,
     new ProcessMetrics({ logBytes: () => threads.logBytes(), uptime_ms }),
   ];
@@ -341,17 +341,10 @@ function makePieces({ config, log, threads, started_ms }: Ground): Pieces {
 function deadlines({ writer, pool, exports }: Threads<typeof NOTICES>, pipeline: Pipeline): BackgroundTask {
   const pieces = [writer, pool, exports, pipeline];
   return {
-    name: "deadlines",
     tick: (now_ms) => {
       for (const piece of pieces) piece.tick(now_ms);
     },
-    close: () => Promise.resolve(),
   };
-}
-
-/** A piece that does nothing by itself, and has to be closed. */
-function closing(name: string, close: () => Promise<void>): BackgroundTask {
-  return { name, tick: () => undefined, close };
 }
 
 function announce(log: Log, config: Config, addresses: Addresses, data_dir: string): void {

@@ -18,7 +18,6 @@ import type { AgentTally } from "./tally.js";
 const NODE = "";
 
 export class AgentMetricsFlusher implements BackgroundTask {
-  readonly name = "agent_metrics";
   readonly #tally: AgentTally;
   readonly #writer: Writer;
   readonly #log: Log;

@@ -6,17 +6,15 @@
 import type { Exposition } from "../measure/exposition.js";
 
 export interface BackgroundTask {
-  /** Label of its figures. */
-  readonly name: string;
   /** Does what is due; never waits. */
-  tick(now_ms: number): void;
+  tick?(now_ms: number): void;
   /** Begins nothing more that others would wait for; what is under way goes on. */
   drain?(): void;
   /** How much is under way that a shutdown waits for; none where it is not said. */
   readonly in_flight?: number;
   /** Ends what is under way, and stores what only memory knows; nothing is begun after it. */
-  close(): Promise<void>;
-  /** Figures of its own, beside those that every task has. */
+  close?(): Promise<void>;
+  /** Its figures. */
   expose?(out: Exposition): void;
 }
 
@@ -36,7 +34,7 @@ export class BackgroundTasks {
   start(): void {
     this.#ticking = setInterval(() => {
       const now_ms = this.#now();
-      for (const task of this.#tasks) task.tick(now_ms);
+      for (const task of this.#tasks) task.tick?.(now_ms);
     }, this.#interval_ms);
   }
 
@@ -51,7 +49,7 @@ export class BackgroundTasks {
   /** Ends all of them, the last started first, one after the other. */
   async close(): Promise<void> {
     clearInterval(this.#ticking);
-    for (const task of this.#tasks.toReversed()) await task.close();
+    for (const task of this.#tasks.toReversed()) await task.close?.();
   }
 
   expose(out: Exposition): void {

@@ -40,7 +40,6 @@ function asOwn({ status, message, members, outcome_unknown }: Failure): Failure 
 }
 
 export class Restore implements BackgroundTask {
-  readonly name = "restore";
   readonly #options: RestoreOptions;
   #thread: StagingThread | null = null;
   #running = false;

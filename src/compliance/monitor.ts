@@ -59,7 +59,6 @@ interface StoredRun {
 }
 
 export class ComplianceMonitor implements BackgroundTask {
-  readonly name = "compliance";
   readonly #options: ComplianceOptions;
   readonly #checks: Periodic<ComplianceResult | Failure>;
 

@@ -17,7 +17,6 @@ export interface EventPrunerOptions {
 }
 
 export class EventPruner implements BackgroundTask {
-  readonly name = "event_pruner";
   readonly #options: EventPrunerOptions;
   readonly #periodic: Periodic<void>;
 

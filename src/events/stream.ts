@@ -52,7 +52,6 @@ class StreamOutlet implements Outlet {
 }
 
 export class Streams implements BackgroundTask {
-  readonly name = "event_streams";
   readonly #outlets = new Set<StreamOutlet>();
 
   constructor(

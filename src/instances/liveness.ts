@@ -24,7 +24,6 @@ export interface LivenessOptions {
 }
 
 export class Liveness implements BackgroundTask {
-  readonly name = "liveness";
   readonly #options: LivenessOptions;
   /** Checks come one after the other: two at once would both find the same. */
   readonly #checks: Periodic<readonly Entry[] | Failure>;

@@ -13,7 +13,6 @@ import { storeSightings } from "./commands.js";
 import type { Directory } from "./directory.js";
 
 export class Sightings implements BackgroundTask {
-  readonly name = "sightings";
   readonly #directory: Directory;
   readonly #writer: Writer;
   readonly #flushes: Periodic<void>;

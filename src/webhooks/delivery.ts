@@ -40,7 +40,6 @@ export interface DeliveriesOptions {
 }
 
 export class Deliveries implements BackgroundTask {
-  readonly name = "webhooks";
   readonly #options: DeliveriesOptions;
   readonly #random: () => number;
   readonly #bodies: Bodies;

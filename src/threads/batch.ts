@@ -43,7 +43,7 @@ export interface BatchOptions {
 
 export class Batch {
   readonly #db: Db;
-  readonly #models: Models;
+  readonly #models: readonly WritingModel[];
   readonly #clock: Clock;
   readonly #committed: BigInt64Array;
   readonly #audit: AuditTrail;
@@ -55,11 +55,11 @@ export class Batch {
 
   constructor({ db, models, methods, audit, clock, committed }: BatchOptions) {
     this.#db = db;
-    this.#models = models;
     this.#clock = clock;
     this.#committed = committed;
     this.#audit = models.use(audit);
     this.#commands = new Map(methods.map((method) => [method, method.bind(models)]));
+    this.#models = [...models.opened()];
     this.#begin = db.prepare("BEGIN IMMEDIATE");
     this.#commit = db.prepare("COMMIT");
     this.#rollback = db.prepare("ROLLBACK");
@@ -142,7 +142,7 @@ export class Batch {
 
   /** What the models have to say of the transaction, then what it took. */
   #tell(calls: number, started: number, server: RpcServer<WriterMethod>): void {
-    for (const model of this.#models.opened() as Iterable<WritingModel>) {
+    for (const model of this.#models) {
       const said = model.takeNotice?.() ?? null;
       if (said !== null) server.notify(said.notice, said.payload);
     }
@@ -151,7 +151,7 @@ export class Batch {
   }
 
   #reload(): void {
-    for (const model of this.#models.opened() as Iterable<WritingModel>) model.reload?.();
+    for (const model of this.#models) model.reload?.();
   }
 }
 

@@ -81,10 +81,7 @@ export function unaryJob<Request extends TSchema, Reply extends TSchema, Named e
     prepare,
     paced: false,
     weight: weightOf,
-    bind: (models) => {
-      const opened = models.bind(named);
-      return (request) => run(opened, request);
-    },
+    bind: (models) => run.bind(undefined, models.bind(named)),
   };
 }
 
@@ -102,9 +99,6 @@ export function streamJob<
     prepare,
     paced,
     weight: weightOf,
-    bind: (models) => {
-      const opened = models.bind(named);
-      return (request) => run(opened, request);
-    },
+    bind: (models) => run.bind(undefined, models.bind(named)),
   };
 }

@@ -37,9 +37,6 @@ export function stagingMethod<
     kind: "unary",
     runs_in: "staging",
     deadline_ms: POOL_DEADLINE_MS,
-    bind: (models) => {
-      const opened = models.bind(named);
-      return (request) => run(opened, request);
-    },
+    bind: (models) => run.bind(undefined, models.bind(named)),
   };
 }

@@ -89,9 +89,6 @@ export function writerMethod<
     kind: "unary",
     runs_in: "writer",
     deadline_ms,
-    bind: (models) => {
-      const opened = models.bind(named);
-      return (request, call) => run(opened, request, call);
-    },
+    bind: (models) => run.bind(undefined, models.bind(named)),
   };
 }

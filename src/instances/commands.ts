@@ -14,7 +14,7 @@ import { formatTime } from "../base/time.js";
 import { publisher } from "../events/publisher.js";
 import { weightOf } from "../rpc/method.js";
 import { changes, changesAny } from "../threads/changes.js";
-import { writerMethod } from "../threads/writer-method.js";
+import { noDetail, resourceId, writerMethod } from "../threads/writer-method.js";
 import { noInstance } from "./missing.js";
 import { instanceWriter } from "./table.js";
 
@@ -23,15 +23,6 @@ export const LIVENESS_SOURCE = "liveness-monitor";
 
 const models = { instances: instanceWriter };
 const changed = [changes("instance", ({ id }: { readonly id: string }) => [id])];
-
-/** A registration that was refused before it got here has no id. */
-function resource({ id = "" }: { readonly id?: string }): string {
-  return id;
-}
-
-function noDetail(): string {
-  return "{}";
-}
 
 /** Two numbers an instance. */
 function sightingsWeight({ rows, last_seen }: SightingsRequest): number {
@@ -45,7 +36,7 @@ export const registerInstance = writerMethod({
   weight: weightOf,
   audit: {
     action: "instance.register",
-    resource,
+    resource: resourceId,
     detail: ({ name, workspace, stack }) => JSON.stringify({ name, workspace, stack }),
   },
   changes: changed,
@@ -58,7 +49,7 @@ export const activateInstance = writerMethod({
   request: InstanceRequest,
   reply: Type.Null(),
   weight: weightOf,
-  audit: { action: "instance.activate", resource, detail: noDetail },
+  audit: { action: "instance.activate", resource: resourceId, detail: noDetail },
   changes: changed,
   models,
   run: ({ instances }, { id }, { now_ms }) => (instances.activate(id, now_ms) ? null : noInstance(id)),
@@ -71,7 +62,7 @@ export const setCapabilities = writerMethod({
   weight: weightOf,
   audit: {
     action: "instance.capabilities",
-    resource,
+    resource: resourceId,
     detail: ({ capabilities }) => JSON.stringify({ capabilities }),
   },
   changes: changed,
@@ -95,7 +86,7 @@ export const deregisterInstance = writerMethod({
   request: InstanceRequest,
   reply: Type.Null(),
   weight: weightOf,
-  audit: { action: "instance.deregister", resource, detail: noDetail },
+  audit: { action: "instance.deregister", resource: resourceId, detail: noDetail },
   changes: changed,
   models,
   run: ({ instances }, { id }) => (instances.deregister(id) ? null : noInstance(id)),

@@ -1,13 +1,13 @@
 /** The reset of the counters of calls. Runs in the writer: what is durable about it is its audit row. */
 import { Type } from "typebox";
-import { writerMethod } from "../threads/writer-method.js";
+import { noDetail, writerMethod } from "../threads/writer-method.js";
 
 export const resetMetrics = writerMethod({
   name: "metrics.reset",
   request: Type.Object({}),
   reply: Type.Null(),
   weight: () => 0,
-  audit: { action: "metrics.reset", resource: () => "", detail: () => "{}" },
+  audit: { action: "metrics.reset", resource: () => "", detail: noDetail },
   changes: [],
   models: {},
   run: () => null,

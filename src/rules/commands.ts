@@ -18,7 +18,7 @@ import {
 import { Failure, invalid, notFound } from "../base/result.js";
 import { weightOf } from "../rpc/method.js";
 import { changes, changesAny } from "../threads/changes.js";
-import { writerMethod } from "../threads/writer-method.js";
+import { noDetail, writerMethod } from "../threads/writer-method.js";
 import { ruleWriter, type RuleTotals, type RuleWriter } from "./table.js";
 
 /** What an import is called in the audit log: its rules may be of many projects. */
@@ -81,7 +81,7 @@ export const deleteRule = writerMethod({
   request: RuleRequest,
   reply: Type.Null(),
   weight: weightOf,
-  audit: { action: "rule.delete", resource, detail: () => "{}" },
+  audit: { action: "rule.delete", resource, detail: noDetail },
   changes: changed,
   models,
   run: ({ rules }, { project, rule_id }) => {

@@ -1,11 +1,10 @@
 /** Writes to the specs. Run in the writer; the versions themselves are versioned/commands.ts. */
 import { specName } from "../../schemas/specs.js";
-import { DeleteReply, DeleteRequest, PutRequest, RollbackRequest, WriteReply } from "../../schemas/versioned.js";
 import { unpackBytes } from "../base/bytes.js";
 import { Failure } from "../base/result.js";
 import { changes } from "../threads/changes.js";
 import { writerMethod } from "../threads/writer-method.js";
-import { conditionWeight, rollbackDetail, versionDetail, versionedWriter } from "../versioned/commands.js";
+import { DELETE, PUT, ROLLBACK, rollbackDetail, versionDetail, versionedWriter } from "../versioned/commands.js";
 import { SPECS } from "../versioned/space.js";
 
 export const specWriter = versionedWriter(SPECS);
@@ -17,10 +16,8 @@ function resource({ key = "" }: { readonly key?: string }): string {
 }
 
 export const putSpec = writerMethod({
+  ...PUT,
   name: "spec.put",
-  request: PutRequest,
-  reply: WriteReply,
-  weight: ({ key, value, condition }) => key.length + value.length + conditionWeight(condition),
   audit: { action: "spec.put", resource, detail: versionDetail },
   changes: changed,
   models,
@@ -29,10 +26,8 @@ export const putSpec = writerMethod({
 });
 
 export const rollbackSpec = writerMethod({
+  ...ROLLBACK,
   name: "spec.rollback",
-  request: RollbackRequest,
-  reply: WriteReply,
-  weight: ({ key, condition }) => key.length + conditionWeight(condition),
   audit: { action: "spec.rollback", resource, detail: rollbackDetail },
   changes: changed,
   models,
@@ -41,10 +36,8 @@ export const rollbackSpec = writerMethod({
 });
 
 export const deleteSpec = writerMethod({
+  ...DELETE,
   name: "spec.delete",
-  request: DeleteRequest,
-  reply: DeleteReply,
-  weight: ({ key, condition }) => key.length + conditionWeight(condition),
   audit: { action: "spec.delete", resource, detail: versionDetail },
   changes: changed,
   models,

@@ -1,12 +1,12 @@
 /** Writes to the state store. Run in the writer; the versions themselves are versioned/commands.ts. */
-import { DeleteReply, DeleteRequest, PutRequest, RollbackRequest, WriteReply } from "../../schemas/versioned.js";
+import type { WriteReply } from "../../schemas/versioned.js";
 import { unpackBytes } from "../base/bytes.js";
 import { Failure } from "../base/result.js";
 import { publisher, type Publisher } from "../events/publisher.js";
 import { changes } from "../threads/changes.js";
 import { SETTINGS } from "../threads/model.js";
 import { writerMethod, type WriteCall } from "../threads/writer-method.js";
-import { conditionWeight, rollbackDetail, versionDetail, versionedWriter } from "../versioned/commands.js";
+import { DELETE, PUT, ROLLBACK, rollbackDetail, versionDetail, versionedWriter } from "../versioned/commands.js";
 import { STATE } from "../versioned/space.js";
 
 export const TOPIC_UPDATED = "koor.state.updated";
@@ -20,9 +20,14 @@ function resource({ key = "" }: { readonly key?: string }): string {
   return key;
 }
 
+interface Opened {
+  readonly settings: { readonly state_events: boolean };
+  readonly events: Publisher;
+}
+
 /** Tells of a change where the settings ask for it. */
 function announce(
-  { settings, events }: { readonly settings: { readonly state_events: boolean }; readonly events: Publisher },
+  { settings, events }: Opened,
   topic: string,
   of: { readonly key: string; readonly version: number; readonly hash: string },
   call: WriteCall,
@@ -30,43 +35,40 @@ function announce(
   if (settings.state_events) events.publish({ topic, data: JSON.stringify(of), source: call.actor }, call);
 }
 
+/** Tells of a new version, if one was made. */
+function announceUpdate(opened: Opened, key: string, reply: WriteReply | Failure, call: WriteCall): typeof reply {
+  if (reply instanceof Failure) return reply;
+  announce(opened, TOPIC_UPDATED, { key, version: reply.version, hash: reply.hash }, call);
+  return reply;
+}
+
 export const putState = writerMethod({
+  ...PUT,
   name: "state.put",
-  request: PutRequest,
-  reply: WriteReply,
-  weight: ({ key, value, condition }) => key.length + value.length + conditionWeight(condition),
   audit: { action: "state.put", resource, detail: versionDetail },
   changes: changed,
   models,
   run: (opened, { key, value, content_type, condition }, call) => {
     const reply = opened.state.put(key, unpackBytes(value), content_type, condition, call.now_ms, call.actor);
-    if (reply instanceof Failure) return reply;
-    announce(opened, TOPIC_UPDATED, { key, version: reply.version, hash: reply.hash }, call);
-    return reply;
+    return announceUpdate(opened, key, reply, call);
   },
 });
 
 export const rollbackState = writerMethod({
+  ...ROLLBACK,
   name: "state.rollback",
-  request: RollbackRequest,
-  reply: WriteReply,
-  weight: ({ key, condition }) => key.length + conditionWeight(condition),
   audit: { action: "state.rollback", resource, detail: rollbackDetail },
   changes: changed,
   models,
   run: (opened, { key, version, condition }, call) => {
     const reply = opened.state.rollback(key, version, condition, call.now_ms, call.actor);
-    if (reply instanceof Failure) return reply;
-    announce(opened, TOPIC_UPDATED, { key, version: reply.version, hash: reply.hash }, call);
-    return reply;
+    return announceUpdate(opened, key, reply, call);
   },
 });
 
 export const deleteState = writerMethod({
+  ...DELETE,
   name: "state.delete",
-  request: DeleteRequest,
-  reply: DeleteReply,
-  weight: ({ key, condition }) => key.length + conditionWeight(condition),
   audit: { action: "state.delete", resource, detail: versionDetail },
   changes: changed,
   models,

@@ -18,7 +18,7 @@ import { ruleWriter } from "../rules/table.js";
 import { weightOf } from "../rpc/method.js";
 import { specWriter } from "../specs/commands.js";
 import { changes, changesByReply } from "../threads/changes.js";
-import { writerMethod } from "../threads/writer-method.js";
+import { noDetail, resourceId, writerMethod } from "../threads/writer-method.js";
 import { templateWriter } from "./table.js";
 import { contractsOf } from "./template.js";
 
@@ -27,16 +27,12 @@ const CONTRACT_TYPE = "application/json";
 const models = { templates: templateWriter };
 const changed = [changes("template", ({ id }: TemplateRequest) => [id])];
 
-function resource({ id = "" }: Partial<TemplateRequest>): string {
-  return id;
-}
-
 export const createTemplate = writerMethod({
   name: "template.create",
   request: CreateTemplateRequest,
   reply: CreateTemplateReply,
   weight: ({ id, template }) => id.length + template.length,
-  audit: { action: "template.create", resource, detail: () => "{}" },
+  audit: { action: "template.create", resource: resourceId, detail: noDetail },
   changes: changed,
   models,
   run: ({ templates }, { id, template }, { now_ms }) => {
@@ -51,7 +47,7 @@ export const deleteTemplate = writerMethod({
   request: TemplateRequest,
   reply: Type.Null(),
   weight: weightOf,
-  audit: { action: "template.delete", resource, detail: () => "{}" },
+  audit: { action: "template.delete", resource: resourceId, detail: noDetail },
   changes: changed,
   models,
   run: ({ templates }, { id }) => (templates.remove(id) ? null : missing(id)),
@@ -64,7 +60,7 @@ export const applyTemplate = writerMethod({
   weight: weightOf,
   audit: {
     action: "template.apply",
-    resource,
+    resource: resourceId,
     detail: ({ project }, { kind, rules, specs }) => JSON.stringify({ project, kind, rules, contracts: specs.length }),
   },
   changes: [

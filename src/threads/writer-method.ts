@@ -34,6 +34,16 @@ export interface AuditRule<Request, Reply> {
   detail(request: Request, reply: Reply): string;
 }
 
+/** The `resource` of what is named by its id. */
+export function resourceId({ id = "" }: { readonly id?: string }): string {
+  return id;
+}
+
+/** The `detail` of what has none. */
+export function noDetail(): string {
+  return "{}";
+}
+
 /** The writer's thread, for what comes after a transaction. */
 export interface WriterControl {
   readonly db: Db;

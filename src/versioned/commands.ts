@@ -3,11 +3,18 @@
  * comes before the first effect, so that a refusal leaves nothing behind.
  */
 import { hash as digest } from "node:crypto";
+import { Type, type Static } from "typebox";
 import { HEAD_CACHE_KEYS_MAX, VERSION_MARK_INTERVAL } from "../../schemas/limits.js";
-import type { Condition, WriteReply } from "../../schemas/versioned.js";
+import {
+  DeleteReply,
+  DeleteRequest,
+  PutRequest,
+  RollbackRequest,
+  WriteReply,
+  type Condition,
+} from "../../schemas/versioned.js";
 import { weightOf, type Notice } from "../rpc/method.js";
 import type { Model, Said, WritingModel } from "../threads/model.js";
-import { Type } from "typebox";
 import { must } from "../base/assert.js";
 import { etagMatches, strongEtagMatches } from "../base/etag.js";
 import { Failure, notFound } from "../base/result.js";
@@ -38,9 +45,27 @@ interface CachedHead extends Head {
 export const STATE_KEYS = { name: "state_keys", payload: Type.Integer({ minimum: 0 }) } as const satisfies Notice;
 
 /** What a condition weighs in a request. */
-export function conditionWeight(condition: Condition | null): number {
+function conditionWeight(condition: Condition | null): number {
   return condition === null ? 0 : weightOf(condition);
 }
+
+/** What the rows of writes have in common, whichever space they write to. */
+export const PUT = {
+  request: PutRequest,
+  reply: WriteReply,
+  weight: ({ key, value, condition }: Static<typeof PutRequest>) =>
+    key.length + value.length + conditionWeight(condition),
+};
+export const ROLLBACK = {
+  request: RollbackRequest,
+  reply: WriteReply,
+  weight: ({ key, condition }: Static<typeof RollbackRequest>) => key.length + conditionWeight(condition),
+};
+export const DELETE = {
+  request: DeleteRequest,
+  reply: DeleteReply,
+  weight: ({ key, condition }: Static<typeof DeleteRequest>) => key.length + conditionWeight(condition),
+};
 
 /** The audit row's `detail` of a write. */
 export function versionDetail(_request: unknown, reply: { readonly version: number }): string {

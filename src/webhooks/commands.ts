@@ -8,7 +8,7 @@ import { Failure, invalid } from "../base/result.js";
 import { publisher } from "../events/publisher.js";
 import { weightOf } from "../rpc/method.js";
 import { changes, changesAny } from "../threads/changes.js";
-import { writerMethod } from "../threads/writer-method.js";
+import { noDetail, resourceId, writerMethod } from "../threads/writer-method.js";
 import { disabledEvent } from "../outbox/disabled.js";
 import { encodeWebhook } from "../outbox/encode.js";
 import { noWebhook } from "./missing.js";
@@ -19,14 +19,6 @@ const changed = [changes("webhook", ({ id }: { readonly id: string }) => [id])];
 /** Numbers of one receiver's progress. */
 const PROGRESS_NUMBERS = 5;
 
-function resource({ id = "" }: { readonly id?: string }): string {
-  return id;
-}
-
-function noDetail(): string {
-  return "{}";
-}
-
 /** Replies the webhook as clients see it. */
 export const createWebhook = writerMethod({
   name: "webhook.create",
@@ -35,7 +27,7 @@ export const createWebhook = writerMethod({
   weight: weightOf,
   audit: {
     action: "webhook.create",
-    resource,
+    resource: resourceId,
     // Neither secret nor URL: many a receiver's URL is a secret itself.
     detail: ({ patterns, secret }) => JSON.stringify({ patterns, signed: secret !== "" }),
   },
@@ -59,7 +51,7 @@ export const deleteWebhook = writerMethod({
   request: WebhookIdRequest,
   reply: Type.Null(),
   weight: weightOf,
-  audit: { action: "webhook.delete", resource, detail: noDetail },
+  audit: { action: "webhook.delete", resource: resourceId, detail: noDetail },
   changes: changed,
   models,
   run: ({ outbox }, { id }) => {
@@ -77,7 +69,7 @@ export const enableWebhook = writerMethod({
   request: WebhookIdRequest,
   reply: JsonText(Webhook),
   weight: weightOf,
-  audit: { action: "webhook.enable", resource, detail: noDetail },
+  audit: { action: "webhook.enable", resource: resourceId, detail: noDetail },
   changes: changed,
   models,
   run: ({ outbox }, { id }) => {

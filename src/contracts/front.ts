@@ -6,13 +6,13 @@
  */
 import type { ContractCall, ContractTest, Violation } from "../../schemas/contracts.js";
 import { CONTRACT_ANSWER_BYTES_MAX, CONTRACT_TESTS_MAX, OUTBOUND_DEADLINE_MS } from "../../schemas/limits.js";
-import { buffersOf, packBytes, type PackedBytes } from "../base/bytes.js";
+import { packBytes, type PackedBytes } from "../base/bytes.js";
 import { Failure } from "../base/result.js";
 import { jsonReply } from "../front/reply.js";
 import type { Answer, Request } from "../front/route.js";
 import type { OutboundClient } from "../outbound/client.js";
 import { OutboundFailure, parseOutboundUrl } from "../outbound/url.js";
-import { weightOf, type ReplyOf, type RequestOf } from "../rpc/method.js";
+import type { ReplyOf, RequestOf } from "../rpc/method.js";
 import type { LongWork } from "../threads/long-work.js";
 import type { UnaryJob } from "../threads/pool-method.js";
 import { judgeContractTest, prepareContractTest, validateContract } from "./jobs.js";
@@ -99,11 +99,10 @@ export class ContractFront {
     return judged instanceof Failure ? judged : resultOf(call, answer.status, judged, "");
   }
 
-  /** Runs a job over a payload, in its turn where it is long. Nobody here needs the payload again: it is given away. */
+  /** Runs a job over a payload, in its turn where it is long. */
   #run<Row extends UnaryJob>(job: Row, request: RequestOf<Row> & Payload): Promise<ReplyOf<Row> | Failure> {
-    const { project, name, body }: Payload = request;
-    const size = { bytes: weightOf(body), subject: `contract ${project}\n${name}` };
-    return this.#long_work.run(job, request, size, buffersOf(body));
+    const { project, name }: Payload = request;
+    return this.#long_work.runBody(job, request, `contract ${project}\n${name}`);
   }
 }
 

@@ -42,10 +42,7 @@ export class RuleFront {
   /** Stores a rule as proposed. */
   async propose({ body, context }: BodyRequest): Promise<Answer> {
     const { writer, long_work, log } = this.#options;
-    const packed = packBytes(body);
-    const sent = { actor: context.actor, body: packed };
-    const size = { bytes: body.byteLength };
-    const checked = await long_work.run(checkProposal, sent, size, buffersOf(packed));
+    const checked = await long_work.runBody(checkProposal, { actor: context.actor, body: packBytes(body) });
     if (checked instanceof Failure) return checked;
     const reply = await writer.request(proposeRule, checked, context);
     if (reply instanceof Failure) return reply;
@@ -113,9 +110,7 @@ export class RuleFront {
 
   /** The rules in a body, ready to be stored. */
   async #check(project: string | null, body: Uint8Array): Promise<string | Failure> {
-    const packed = packBytes(body);
-    const size = { bytes: body.byteLength };
-    const checked = await this.#options.long_work.run(checkRules, { project, body: packed }, size, buffersOf(packed));
+    const checked = await this.#options.long_work.runBody(checkRules, { project, body: packBytes(body) });
     return checked instanceof Failure ? checked : checked.rules;
   }
 }

@@ -2,7 +2,7 @@
  * Templates on the front: what is sent is read and checked in the pool, in its turn where it is long, then stored by
  * the writer. Routes are rows over this.
  */
-import { buffersOf, packBytes } from "../base/bytes.js";
+import { packBytes } from "../base/bytes.js";
 import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
 import { formatTime } from "../base/time.js";
@@ -30,9 +30,7 @@ export class TemplateFront {
   /** Stores the template in a body, whose buffer is given away. */
   async create({ body, context }: Pick<Request, "body" | "context">): Promise<Answer> {
     const { writer, long_work, log } = this.#options;
-    const packed = packBytes(body);
-    const size = { bytes: body.byteLength };
-    const checked = await long_work.run(checkTemplate, { body: packed }, size, buffersOf(packed));
+    const checked = await long_work.runBody(checkTemplate, { body: packBytes(body) });
     if (checked instanceof Failure) return checked;
     const { id, head, template } = checked;
     const reply = await writer.request(createTemplate, { id, template }, context);

@@ -13,6 +13,7 @@ import {
   SHORT_WORK_DEADLINE_MS,
   SHORT_WORK_MS_MAX,
 } from "../../schemas/limits.js";
+import { buffersOf, type PackedBytes } from "../base/bytes.js";
 import { Failure } from "../base/result.js";
 import type { CallContext } from "../rpc/frames.js";
 import type { ReplyOf, RequestOf } from "../rpc/method.js";
@@ -61,6 +62,17 @@ export class LongWork {
     } finally {
       release();
     }
+  }
+
+  /** As `run`, over the body of a request: as long as that is, and given away, since nobody here needs it again. */
+  runBody<Row extends UnaryJob>(
+    job: Row,
+    request: RequestOf<Row> & { readonly body: PackedBytes },
+    subject?: string,
+  ): Promise<ReplyOf<Row> | Failure> {
+    const { body }: { readonly body: PackedBytes } = request;
+    const size = { bytes: body.length, ...(subject === undefined ? {} : { subject }) };
+    return this.run(job, request, size, buffersOf(body));
   }
 
   /** Runs a job under the deadline of short work. */

@@ -11,7 +11,6 @@ import {
   INSTANCE_FLUSH_ROWS,
   INSTANCES_MAX,
 } from "../schemas/limits.js";
-import type { Log } from "../src/base/log.js";
 import { Failure } from "../src/base/result.js";
 import { countAgents } from "../src/agent-metrics/commands.js";
 import { AgentMetricsFlusher } from "../src/agent-metrics/flusher.js";
@@ -24,18 +23,10 @@ import { Sightings } from "../src/instances/sightings.js";
 import { Exposition } from "../src/measure/exposition.js";
 import { NO_CALLER } from "../src/rpc/frames.js";
 import { PlayedWriter, settle } from "./threads/played-writer.js";
+import { quietLog } from "./support/quiet-log.js";
 
 const lines: string[] = [];
-const quiet = (): void => undefined;
-const log: Log = {
-  debugs: false,
-  infos: false,
-  info: quiet,
-  debug: quiet,
-  error: quiet,
-  warn: (message) => void lines.push(message),
-  close: () => Promise.resolve(),
-};
+const log = quietLog({ warn: (message) => void lines.push(message) });
 const START = 1_000_000;
 
 function rows(count: number, last_seen = START): InstanceRow[] {

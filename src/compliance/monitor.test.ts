@@ -1,23 +1,14 @@
 /** When checks run, who shares one, and what a job that fails means; the pool and the writer are the test's own. */
 import t from "tap";
-import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
 import type { Pool } from "../threads/pool.js";
 import type { Writer } from "../threads/writer.js";
 import { complianceContracts } from "./jobs.js";
 import { ComplianceMonitor } from "./monitor.js";
+import { quietLog } from "../../test/support/quiet-log.js";
 
 const INTERVAL_MS = 1000;
-const quiet = (): void => undefined;
-const log: Log = {
-  debugs: false,
-  infos: false,
-  debug: quiet,
-  info: quiet,
-  warn: quiet,
-  error: quiet,
-  close: () => Promise.resolve(),
-};
+const log = quietLog();
 
 interface CheckRequest {
   readonly pairs: readonly { readonly contract: string; readonly instance: string }[];

@@ -11,7 +11,6 @@ import t from "tap";
 import { REPLAY_PAGE_EVENTS, SUBSCRIBER_BUFFER_EVENTS_MAX } from "../../schemas/limits.js";
 import type { CommittedEvent } from "../../schemas/events.js";
 import { FakeLibrary, FakeSink, LARGE_CHARACTERS, type FakeSocket } from "../../test/support/fake-library.js";
-import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
 import { migrate } from "../store/migrate.js";
 import { compilePattern, type Pattern } from "../topics/pattern.js";
@@ -24,6 +23,7 @@ import { Streams } from "./stream.js";
 import type { Subscription } from "./subscription.js";
 import { EventAppender, EventReader } from "./table.js";
 import { subscriberOf } from "./websocket.js";
+import { quietLog } from "../../test/support/quiet-log.js";
 
 const TOPICS = ["a.1", "a.2", "b.1"] as const;
 /** One of them often: in a group of several, one may be behind and the others not. */
@@ -195,16 +195,7 @@ class World {
     this.#appender = new EventAppender(this.#db);
     const sockets = new UwsSockets(this.#library.asApp());
     this.#hub = new Hub(sockets, this.#counters, 0);
-    const quiet = (): void => undefined;
-    const log: Log = {
-      debugs: false,
-      infos: false,
-      debug: quiet,
-      info: quiet,
-      warn: quiet,
-      error: quiet,
-      close: () => Promise.resolve(),
-    };
+    const log = quietLog();
     this.#sources = { hub: this.#hub, counters: this.#counters, history: new EventReader(this.#db), log };
     this.#streams = new Streams(this.#sources, { now: () => 0 });
     sockets.listen("/", () => this.#opener);

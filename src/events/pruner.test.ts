@@ -2,9 +2,9 @@
 import t from "tap";
 import { Compile } from "typebox/compile";
 import { PlayedWriter, settle } from "../../test/threads/played-writer.js";
-import type { Log } from "../base/log.js";
 import { pruneEvents } from "./commands.js";
 import { EventPruner } from "./pruner.js";
+import { quietLog } from "../../test/support/quiet-log.js";
 
 const INTERVAL_MS = 60_000;
 
@@ -16,16 +16,10 @@ function makePruner(keep: number): {
   readonly lines: string[];
 } {
   const lines: string[] = [];
-  const quiet = (): void => undefined;
-  const log: Log = {
+  const log = quietLog({
     debugs: true,
-    infos: false,
-    info: quiet,
-    warn: quiet,
-    error: quiet,
-    close: () => Promise.resolve(),
     debug: (message, fields) => lines.push(`${message} ${String(fields?.["removed"])}`),
-  };
+  });
   const played = new PlayedWriter();
   const { writer, calls } = played;
   const pruner = new EventPruner({ writer, keep, interval_ms: INTERVAL_MS, log, now_ms: 1000 });

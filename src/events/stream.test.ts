@@ -2,7 +2,6 @@
 import Database from "better-sqlite3";
 import t from "tap";
 import { SSE_COMMENT_INTERVAL_MS } from "../../schemas/limits.js";
-import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
 import { migrate } from "../store/migrate.js";
 import type { Sink } from "../transport/reply.js";
@@ -11,6 +10,7 @@ import { Hub } from "./hub.js";
 import { compilePattern } from "../topics/pattern.js";
 import { Streams } from "./stream.js";
 import { EventAppender, EventReader } from "./table.js";
+import { quietLog } from "../../test/support/quiet-log.js";
 
 const COMMENT = ": still here\n\n";
 
@@ -52,7 +52,7 @@ function openStream(t: { teardown(done: () => void): void }) {
   migrate(db);
   const counters = new EventCounters();
   const hub = new Hub({ publish: () => 0 }, counters, 0);
-  const log = { debug: () => undefined, debugs: false } as unknown as Log;
+  const log = quietLog();
   const streams = new Streams({ hub, counters, history: new EventReader(db), log }, { now: () => 0 });
   const pattern = compilePattern("a");
   if (pattern instanceof Failure) throw new Error(pattern.message);

@@ -12,10 +12,10 @@ import {
 import { makeDirectory, type Owner } from "../../test/support/server-process.js";
 import { bounded, counting, TEST_METHODS, unbounded } from "../../test/threads/jobs.js";
 import { Shared } from "../../test/threads/shared.js";
-import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
 import { openWriter } from "../store/open.js";
 import { Pool } from "./pool.js";
+import { quietLog } from "../../test/support/quiet-log.js";
 
 const JOBS = new URL("../../test/threads/jobs.js", import.meta.url);
 const CONTEXT = { actor: "", trace: "" };
@@ -27,16 +27,7 @@ function makePool(t: Owner, deadline_ms?: number): { readonly pool: Pool; readon
   const data_dir = makeDirectory(t);
   openWriter(data_dir).close();
   const errors: string[] = [];
-  const ignore = (): void => undefined;
-  const log: Log = {
-    debugs: false,
-    infos: false,
-    debug: ignore,
-    info: ignore,
-    warn: ignore,
-    close: () => Promise.resolve(),
-    error: (message, fields) => errors.push(`${message}: ${String(fields?.["error"])}`),
-  };
+  const log = quietLog({ error: (message, fields) => errors.push(`${message}: ${String(fields?.["error"])}`) });
   const pool = new Pool({
     url: JOBS,
     methods: TEST_METHODS,

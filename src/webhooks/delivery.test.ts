@@ -15,7 +15,6 @@ import {
   WEBHOOK_RETRY_MS_MIN,
   WEBHOOK_SMALL_BODY_BYTES,
 } from "../../schemas/limits.js";
-import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
 import { Exposition } from "../measure/exposition.js";
 import { migrate } from "../store/migrate.js";
@@ -26,16 +25,9 @@ import { Outbox } from "../outbox/outbox.js";
 import { deliveryId } from "./request.js";
 import type { Delivery, Outcome } from "./send.js";
 import { WebhookReader, type WebhookRow } from "../outbox/table.js";
+import { quietLog } from "../../test/support/quiet-log.js";
 
-const SILENT: Log = {
-  debugs: false,
-  infos: false,
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  close: () => Promise.resolve(),
-};
+const SILENT = quietLog();
 const DELIVERED: Outcome = { kind: "delivered" };
 const FAILED: Outcome = { kind: "failed", reason: "it answered 500" };
 

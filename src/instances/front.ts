@@ -1,6 +1,6 @@
 /**
  * What can be done with instances, for every surface that offers it: changes go to the writer, and reach the
- * directory before whoever asked is answered. Runs on the front; the words of an answer are the routes'.
+ * directory before whoever asked is answered. Runs on the front.
  */
 import { randomUUID } from "node:crypto";
 import type { RegisterBody } from "../../schemas/instances.js";

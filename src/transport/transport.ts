@@ -63,7 +63,10 @@ export interface Socket {
 
 /** Who serves one WebSocket. */
 export interface SocketHandler {
-  /** A text of its topic did not fit, and it has left the topic; the text's beginning, its first `{"id":…` at least. */
+  /**
+   * A text of its topic did not fit, and it has left the topic.
+   * @param text the text's beginning, its first `{"id":…` at least
+   */
   missed(text: Uint8Array): void;
   /** The socket takes more. */
   drained(): void;

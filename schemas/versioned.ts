@@ -28,6 +28,13 @@ export const VersionedRollbackQuery = Type.Object({
   if_version: Type.Optional(NonNegative),
 });
 
+/** Entity tags, or `*` (RFC 9110). */
+const EntityTags = Type.String();
+/** The header that makes a read a question whether the value has changed. */
+export const VersionedGetHeaders = { "if-none-match": EntityTags } as const;
+/** Headers that a write's condition may come in. */
+export const VersionedWriteHeaders = { "if-match": EntityTags, "if-none-match": EntityTags } as const;
+
 /**
  * A compare-and-swap condition, at most one of each kind; all that are given must hold.
  * `if_match` and `if_none_match` are the headers as sent.

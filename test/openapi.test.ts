@@ -106,9 +106,7 @@ t.test("every route is in it, under its own name, and nothing else", async (t) =
     t.same(names("query"), Object.keys(route.query?.properties ?? {}), `${route.name}: query`);
     t.same(
       names("header"),
-      (route.headers ?? []).filter(
-        (name) => !["accept", "content-type", "host"].includes(name) && route.header_schemas?.[name] !== null,
-      ),
+      Object.entries(route.headers ?? {}).flatMap(([name, schema]) => (schema === null ? [] : [name])),
       `${route.name}: headers`,
     );
     t.same(

@@ -36,8 +36,7 @@ export function eventRoutes({ streams, ...options }: EventRoutesOptions): Route[
       name: "events.publish",
       tag,
       summary: "Publishes one event, or an array of them atomically.",
-      headers: ["x-koor-hops"],
-      header_schemas: { "x-koor-hops": HopsHeader },
+      headers: { "x-koor-hops": HopsHeader },
       body: { kind: "json", schema: PublishBodies },
       answer: PublishAnswer,
       handle: (request) => events.publish(request),
@@ -78,8 +77,7 @@ export function eventRoutes({ streams, ...options }: EventRoutesOptions): Route[
       tag,
       summary: "Subscribes over Server-Sent Events.",
       query: SubscribeQuery,
-      headers: ["last-event-id"],
-      header_schemas: { "last-event-id": EventIdHeader },
+      headers: { "last-event-id": EventIdHeader },
       answer: "stream",
       handle: ({ query, headers }) => {
         const subscription = subscriptionOf(query, headers["last-event-id"]);

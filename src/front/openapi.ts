@@ -14,9 +14,6 @@ const COMMON_STATUSES: readonly number[] = [403, 421];
 /** And those of any route but an open one, which needs no token and is served to the end. */
 const GUARDED_STATUSES: readonly number[] = [401, 503, 504];
 
-/** OpenAPI keeps these out of parameters; every request has a Host. */
-const UNDESCRIBED_HEADERS: ReadonlySet<string> = new Set(["accept", "authorization", "content-type", "host"]);
-
 /** 101 is no success to OpenAPI's tools, and an operation must name one or say what else may come. */
 const NO_UPGRADE = ["default", describeRefusal(400, undefined, "Refused: there is no subscription.")] as const;
 
@@ -169,11 +166,8 @@ function queryParameters(query: TObject | undefined): Json[] {
   }));
 }
 
-function headerParameters({ headers = [], header_schemas = {} }: Route): Json[] {
-  return headers
-    .filter((name) => !UNDESCRIBED_HEADERS.has(name) && header_schemas[name] !== null)
-    .map((name) => {
-      const schema = header_schemas[name];
-      return { name, in: "header", required: false, schema: schema ? publishedSchema(schema) : { type: "string" } };
-    });
+function headerParameters({ headers = {} }: Route): Json[] {
+  return Object.entries(headers).flatMap(([name, schema]) =>
+    schema === null ? [] : [{ name, in: "header", required: false, schema: publishedSchema(schema) }],
+  );
 }

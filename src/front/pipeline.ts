@@ -28,6 +28,8 @@ export interface BoundRoute {
   readonly shape: PathShape;
   /** What its path parameters are held to. */
   readonly param_rules: readonly (TextRules | undefined)[] | null;
+  /** The headers that its handler reads. */
+  readonly header_names: readonly string[] | null;
   readonly metrics: RouteMetrics;
 }
 
@@ -99,6 +101,7 @@ export class Pipeline {
       route,
       shape,
       param_rules: parameterRules(shape.names, route.params),
+      header_names: route.headers === undefined ? null : Object.keys(route.headers),
       metrics: this.#options.metrics.addRoute(route.name),
     };
   }
@@ -231,9 +234,9 @@ export class Pipeline {
     const wrong = bound.param_rules === null ? null : refuseParameters(shape.names, bound.param_rules, call.params);
     if (wrong !== null) return wrong;
     let headers = NO_HEADERS;
-    if (route.headers !== undefined) {
+    if (bound.header_names !== null) {
       const read: Record<string, string> = {};
-      for (const name of route.headers) read[name] = exchange.header(name);
+      for (const name of bound.header_names) read[name] = exchange.header(name);
       headers = read;
     }
     return {

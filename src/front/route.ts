@@ -103,16 +103,16 @@ interface RouteBase<Path extends string, Query extends TObject, Header extends s
   /** Schemas of path parameters that are held to them (`Text`); the others may be any text. */
   readonly params?: Readonly<Record<string, TSchema>>;
   readonly query?: Query;
-  /** Request headers that the handler reads, in lower case. */
-  readonly headers?: readonly Header[];
-  /** What a header may be, for the description: any text where it is not said; null for one that is not described. */
-  readonly header_schemas?: Readonly<Partial<Record<Header, TSchema | null>>>;
+  /**
+   * Request headers that the handler reads, by lower-case name, with what they may be, for the description; null for
+   * one that is not described there: because OpenAPI leaves it out of parameters, or another document describes it.
+   */
+  readonly headers?: Readonly<Record<Header, TSchema | null>>;
   /** Absent where none is read. */
   readonly body?: Body;
   /**
    * What a success holds; "raw" for stored bytes, "lines" for JSON a line, "stream" for Server-Sent Events, "text" for
-   * plain
-   * text, "json" for JSON of no fixed shape, "upgrade" for a WebSocket.
+   * plain text, "json" for JSON of no fixed shape, "upgrade" for a WebSocket.
    */
   readonly answer: TSchema | "raw" | "lines" | "stream" | "text" | "json" | "upgrade";
   /** What a "raw" route answers instead where its query asks about the stored bytes. */

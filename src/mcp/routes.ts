@@ -13,8 +13,6 @@ export function mcpRoutes(mcp: McpFront): Route[] {
       tag: "mcp",
       summary: "The Model Context Protocol (Streamable HTTP, stateless): five tools for discovery and rule proposals.",
       headers: MCP_HEADERS,
-      // What a revision of the protocol wants of its headers depends on the message: the protocol describes it.
-      header_schemas: { "mcp-protocol-version": null, "mcp-method": null, "mcp-name": null },
       body: { kind: "raw", described: ProtocolMessage },
       answer: "json",
       statuses: [202, 400, 404, 406, 415],

@@ -14,7 +14,13 @@ import {
   specKeyPrefix,
 } from "../../schemas/specs.js";
 import { utf8Length } from "../../schemas/text.js";
-import { VersionedGetQuery, VersionedRollbackQuery, VersionedWriteQuery } from "../../schemas/versioned.js";
+import {
+  VersionedGetHeaders,
+  VersionedGetQuery,
+  VersionedRollbackQuery,
+  VersionedWriteHeaders,
+  VersionedWriteQuery,
+} from "../../schemas/versioned.js";
 import type { Log } from "../base/log.js";
 import { type Failure, invalid } from "../base/result.js";
 import { formatTime } from "../base/time.js";
@@ -22,7 +28,7 @@ import { readReply } from "../front/reply.js";
 import { route, type Route } from "../front/route.js";
 import type { Reads } from "../threads/reads.js";
 import type { Writer } from "../threads/writer.js";
-import { CONDITION_HEADERS, VersionedFront } from "../versioned/front.js";
+import { VersionedFront } from "../versioned/front.js";
 import { specReader } from "../versioned/table.js";
 import { deleteSpec, putSpec, rollbackSpec } from "./commands.js";
 import { listProjects, listSpecs, specDiff, specHistory } from "./jobs.js";
@@ -75,7 +81,7 @@ export function specRoutes({ writer, reads, log }: SpecRoutesOptions): Route[] {
       tag,
       summary: "Reads a spec, one of its versions, its history, or the diff of two versions.",
       query: VersionedGetQuery,
-      headers: ["if-none-match"],
+      headers: VersionedGetHeaders,
       answer: "raw",
       views: [SpecHistory, SpecDiff],
       statuses: [304, 404],
@@ -89,7 +95,7 @@ export function specRoutes({ writer, reads, log }: SpecRoutesOptions): Route[] {
       summary: "Stores a new version of a spec.",
       params,
       query: VersionedWriteQuery,
-      headers: CONDITION_HEADERS,
+      headers: VersionedWriteHeaders,
       body: { kind: "raw" },
       answer: SpecPutAnswer,
       statuses: [412],
@@ -113,7 +119,7 @@ export function specRoutes({ writer, reads, log }: SpecRoutesOptions): Route[] {
       summary: "Stores an old version's bytes as a new version.",
       params,
       query: VersionedRollbackQuery,
-      headers: CONDITION_HEADERS,
+      headers: VersionedWriteHeaders,
       answer: SpecRollbackAnswer,
       statuses: [404, 412],
       refusals: { 412: PreconditionErrorBody },
@@ -128,7 +134,7 @@ export function specRoutes({ writer, reads, log }: SpecRoutesOptions): Route[] {
       summary: "Deletes a spec; its history stays.",
       params,
       query: VersionedWriteQuery,
-      headers: CONDITION_HEADERS,
+      headers: VersionedWriteHeaders,
       answer: SpecDeleteAnswer,
       statuses: [404, 412],
       refusals: { 412: PreconditionErrorBody },

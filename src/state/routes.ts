@@ -13,7 +13,13 @@ import {
   StateRollbackAnswer,
 } from "../../schemas/state.js";
 import { textProblem } from "../../schemas/text.js";
-import { VersionedGetQuery, VersionedRollbackQuery, VersionedWriteQuery } from "../../schemas/versioned.js";
+import {
+  VersionedGetHeaders,
+  VersionedGetQuery,
+  VersionedRollbackQuery,
+  VersionedWriteHeaders,
+  VersionedWriteQuery,
+} from "../../schemas/versioned.js";
 import type { Log } from "../base/log.js";
 import { invalid } from "../base/result.js";
 import { formatTime } from "../base/time.js";
@@ -22,7 +28,7 @@ import { route, type Answer, type Route } from "../front/route.js";
 
 import type { Reads } from "../threads/reads.js";
 import type { Writer } from "../threads/writer.js";
-import { CONDITION_HEADERS, VersionedFront, type WriteRequest } from "../versioned/front.js";
+import { VersionedFront, type WriteRequest } from "../versioned/front.js";
 import { stateReader } from "../versioned/table.js";
 import { deleteState, putState, rollbackState } from "./commands.js";
 import { listState, stateDiff, stateHistory } from "./jobs.js";
@@ -73,7 +79,7 @@ export function stateRoutes({ writer, reads, log }: StateRoutesOptions): Route[]
       tag,
       summary: "Reads a value, one of its versions, its history, or the diff of two versions.",
       query: VersionedGetQuery,
-      headers: ["if-none-match"],
+      headers: VersionedGetHeaders,
       answer: "raw",
       views: [StateHistory, StateDiff],
       statuses: [304, 404],
@@ -87,7 +93,7 @@ export function stateRoutes({ writer, reads, log }: StateRoutesOptions): Route[]
       summary: "Stores a new version.",
       params: { key: StateKey },
       query: VersionedWriteQuery,
-      headers: ["content-type", ...CONDITION_HEADERS],
+      headers: { "content-type": null, ...VersionedWriteHeaders },
       body: { kind: "raw" },
       answer: StatePutAnswer,
       statuses: [412],
@@ -103,7 +109,7 @@ export function stateRoutes({ writer, reads, log }: StateRoutesOptions): Route[]
       summary: "Stores an old version's bytes as a new version.",
       params: { key: StateKey },
       query: VersionedRollbackQuery,
-      headers: CONDITION_HEADERS,
+      headers: VersionedWriteHeaders,
       answer: StateRollbackAnswer,
       statuses: [404, 412],
       refusals: { 412: PreconditionErrorBody },
@@ -118,7 +124,7 @@ export function stateRoutes({ writer, reads, log }: StateRoutesOptions): Route[]
       summary: "Deletes a key; its history stays.",
       params: { key: StateKey },
       query: VersionedWriteQuery,
-      headers: CONDITION_HEADERS,
+      headers: VersionedWriteHeaders,
       answer: StateDeleteAnswer,
       statuses: [404, 412],
       refusals: { 412: PreconditionErrorBody },

@@ -13,8 +13,10 @@ import type {
   HistoryRequest,
   PutRequest,
   RollbackRequest,
+  VersionedGetHeaders,
   VersionedGetQuery,
   VersionedRollbackQuery,
+  VersionedWriteHeaders,
   VersionedWriteQuery,
   WriteReply,
 } from "../../schemas/versioned.js";
@@ -32,9 +34,6 @@ import type { WriterMethod } from "../threads/writer-method.js";
 import { headerBlock } from "../transport/reply.js";
 import { HotCache } from "./cache.js";
 import type { Version, VersionedReader } from "./table.js";
-
-/** Headers that a versioned write's condition may come in. */
-export const CONDITION_HEADERS = ["if-match", "if-none-match"] as const;
 
 /** What a space's methods are: state and specs have each their own, of one shape. */
 export interface VersionedMethods {
@@ -58,12 +57,12 @@ type Asked = "context" | "body";
 
 /** A request for a value, or for what is known of it. */
 export type GetRequest = Pick<
-  Request<readonly string[], Static<typeof VersionedGetQuery>, "if-none-match">,
+  Request<readonly string[], Static<typeof VersionedGetQuery>, keyof typeof VersionedGetHeaders>,
   Asked | "query" | "headers"
 >;
 /** A request that changes a value. */
 export type WriteRequest = Pick<
-  Request<readonly string[], Static<typeof VersionedWriteQuery>, (typeof CONDITION_HEADERS)[number]>,
+  Request<readonly string[], Static<typeof VersionedWriteQuery>, keyof typeof VersionedWriteHeaders>,
   Asked | "query" | "headers"
 >;
 export type RollbackOf = WriteRequest & { readonly query: Static<typeof VersionedRollbackQuery> };

@@ -66,11 +66,16 @@ export const NewEvent = Type.Object({ topic: Type.String(), data: Type.String(),
 export type NewEvent = Static<typeof NewEvent>;
 
 /**
- * `chain`: how many deliveries of webhooks have led to these events, and whether a webhook may be turned off for it.
+ * How deliveries of webhooks have led to an event. `hops`: how many. `trusted`: whether who says so may turn webhooks
+ * off: then one that would make the chain too long is.
  */
+export const Chain = Type.Object({ hops: NonNegative, trusted: Type.Boolean() });
+export type Chain = Static<typeof Chain>;
+
+/** `chain`: null where no delivery has led to these events, as nearly always: what is not there costs no copy. */
 export const PublishRequest = Type.Object({
   events: Type.Array(NewEvent),
-  chain: Type.Object({ hops: NonNegative, trusted: Type.Boolean() }),
+  chain: Type.Union([Chain, Type.Null()]),
 });
 export type PublishRequest = Static<typeof PublishRequest>;
 

@@ -1,6 +1,7 @@
 /** Events towards clients: publishing, history, waiting, and what a subscriber asks for. Runs on the front. */
 import type { Static } from "typebox";
 import type {
+  Chain,
   EventHistoryQuery,
   EventHistoryRequest,
   NewEvent,
@@ -14,6 +15,7 @@ import { must } from "../base/assert.js";
 import { elementTexts, memberTexts } from "../base/json-text.js";
 import type { Log } from "../base/log.js";
 import { Failure, invalid } from "../base/result.js";
+import type { Caller } from "../front/caller.js";
 import { jsonReply, readReply } from "../front/reply.js";
 import type { Answer, Request } from "../front/route.js";
 import type { CallContext } from "../rpc/frames.js";
@@ -58,6 +60,11 @@ function newEvent(text: string, { topic, source }: PublishBody, actor: string): 
   return { topic, data, source: source ?? actor };
 }
 
+/** Turning a webhook off needs the server's token: an instance's word is enough to end the chain, and for no more. */
+function chainOf(hops: number, { role }: Caller): Chain | null {
+  return hops === 0 ? null : { hops, trusted: role !== "instance" };
+}
+
 export class EventsFront {
   readonly #options: EventsFrontOptions;
 
@@ -67,14 +74,12 @@ export class EventsFront {
 
   publish({ text, json, headers: { "x-koor-hops": hops }, context, caller }: PublishOf): Answer | Promise<Answer> {
     if (hops !== "" && !HOPS.test(hops)) return invalid("X-Koor-Hops must be a non-negative integer");
-    // Turning a webhook off needs the server's token: an instance's word is enough to end the chain, and for no more.
-    const trusted = caller.role !== "instance";
     const many = Array.isArray(json);
     const texts = many ? must(elementTexts(text), "the body was parsed as an array") : [text];
     const events = (many ? json : [json]).map((body, at) => newEvent(texts[at] ?? "", body, context.actor));
     const { writer, log } = this.#options;
     return new Promise((resolve) => {
-      writer.call(publishEvents, { events, chain: { hops: Number(hops), trusted } }, context, (reply) => {
+      writer.call(publishEvents, { events, chain: chainOf(Number(hops), caller) }, context, (reply) => {
         if (reply instanceof Failure) {
           resolve(reply);
           return;

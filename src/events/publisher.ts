@@ -3,7 +3,7 @@
  * whatever else the call changes; it goes out when the transaction has committed. Runs in the writer.
  */
 import { Type } from "typebox";
-import { CommittedEvent, type NewEvent } from "../../schemas/events.js";
+import { CommittedEvent, type Chain, type NewEvent } from "../../schemas/events.js";
 import type { Notice } from "../rpc/method.js";
 import type { Model, Said, WritingModel } from "../threads/model.js";
 import type { WriteCall } from "../threads/writer-method.js";
@@ -13,14 +13,6 @@ import { EventAppender } from "./table.js";
 
 /** The events of a commit, in the order of their ids. */
 export const EVENTS = { name: "events", payload: Type.Array(CommittedEvent) } as const satisfies Notice;
-
-/** How a publish came about, where deliveries of webhooks have led to it. */
-export interface Chain {
-  /** How many deliveries. */
-  readonly hops: number;
-  /** Whether who says so may turn webhooks off: then one that would make the chain too long is. */
-  readonly trusted: boolean;
-}
 
 const NO_CHAIN: Chain = { hops: 0, trusted: true };
 
@@ -40,12 +32,19 @@ export class Publisher implements WritingModel {
   }
 
   /** Stores an event; `data` is JSON text. */
-  publish({ topic, data, source }: NewEvent, call: WriteCall, chain = NO_CHAIN): CommittedEvent {
+  publish({ topic, data, source }: NewEvent, call: WriteCall, chain: Chain | null = null): CommittedEvent {
     const { now_ms } = call;
     const event = this.#events.append(topic, data, source, now_ms);
     this.#published.push(event);
     if (!this.#outbox.listens) return event;
-    const disabled = this.#outbox.publish({ id: event.id, topic, data, source, created_at: now_ms, ...chain });
+    const disabled = this.#outbox.publish({
+      id: event.id,
+      topic,
+      data,
+      source,
+      created_at: now_ms,
+      ...(chain ?? NO_CHAIN),
+    });
     // What tells of a chain's end is not part of it: this goes one level deep.
     for (const webhook of disabled) this.publish(disabledEvent(webhook), call);
     return event;

@@ -29,6 +29,9 @@ const CHECKED_BYTES_MAX = 16 * 1024 * 1024;
 const UNWRITABLE: ReadonlySet<string> = new Set(["SQLITE_CANTOPEN", "SQLITE_READONLY"]);
 const SQLITE_MAGIC = "SQLite format 3\0";
 
+/** Locks that are held. Whoever forgets one holds it all the same: a handle that is collected would let it go. */
+const HELD = new Set<Database.Database>();
+
 /** Holds the directory for this process until `release`. */
 export interface DataDirLock {
   release(): void;
@@ -92,7 +95,13 @@ function lockDirectory(data_dir: string): DataDirLock {
     db = new Database(join(data_dir, "koor.lock"), { timeout: 0 });
     db.exec("BEGIN EXCLUSIVE");
     const held = db;
-    return { release: () => held.close() };
+    HELD.add(held);
+    return {
+      release: () => {
+        HELD.delete(held);
+        held.close();
+      },
+    };
   } catch (error) {
     db?.close();
     const code = error instanceof Database.SqliteError ? error.code : "";

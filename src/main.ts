@@ -7,6 +7,7 @@ import { realpathSync } from "node:fs";
 import { setFlagsFromString } from "node:v8";
 import { HEAP_GROWTH_PERCENT } from "../schemas/limits.js";
 import { VERSION } from "../schemas/version.js";
+import { reasonOf } from "./base/reason.js";
 import { ConfigError, helpText, loadConfig, type Invocation } from "./config/load.js";
 import { checkNativeLibraries } from "./native-libraries.js";
 import type { Server } from "./server.js";
@@ -59,7 +60,7 @@ export async function runServer(argv: readonly string[]): Promise<void> {
     server.stop().then(
       () => process.exit(0),
       (error: unknown) => {
-        stopWith(error instanceof Error ? error.message : String(error), EXIT_UNUSABLE);
+        stopWith(reasonOf(error), EXIT_UNUSABLE);
       },
     );
   };

@@ -2,6 +2,7 @@
  * The two libraries with native code, tried before anything else: where one cannot load, the operator
  * gets one line that says what to do. Runs once, at the start.
  */
+import { reasonOf } from "./base/reason.js";
 
 interface NativeLibrary {
   readonly name: string;
@@ -33,7 +34,7 @@ export async function checkNativeLibraries(): Promise<string | null> {
     try {
       await load();
     } catch (error) {
-      const reason = error instanceof Error ? error.message.split("\n")[0] : String(error);
+      const reason = reasonOf(error).split("\n")[0];
       return `${name} cannot load: ${remedy} (${reason})`;
     }
   }

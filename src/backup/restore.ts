@@ -6,6 +6,7 @@
 import { rm } from "node:fs/promises";
 import { writeDetail } from "../../schemas/backup.js";
 import type { Log } from "../base/log.js";
+import { reasonOf } from "../base/reason.js";
 import { Failure } from "../base/result.js";
 import { jsonReply } from "../front/reply.js";
 import type { Answer, Request } from "../front/route.js";
@@ -114,7 +115,7 @@ export class Restore implements BackgroundTask {
       await rm(this.#options.path, { force: true });
     } catch (error) {
       this.#options.log.warn("cannot remove the staging file of a restore", {
-        error: error instanceof Error ? error.message : String(error),
+        error: reasonOf(error),
       });
     }
   }

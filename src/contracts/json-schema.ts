@@ -12,6 +12,7 @@ import {
   CONTRACT_SCHEMA_CHARACTERS_MAX,
 } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
+import { reasonOf } from "../base/reason.js";
 import { Failure } from "../base/result.js";
 import { compileRegex, loadRegexEngine, translateRegex } from "../rules/regex.js";
 import { canonicalText, isObject } from "./contract.js";
@@ -181,7 +182,7 @@ export class JsonSchema {
     } catch (error) {
       // Ajv and RE2 throw what they find wrong with a schema: a reference that leads nowhere, a regex that does not
       // compile.
-      this.problem = error instanceof Error ? error.message : String(error);
+      this.problem = reasonOf(error);
     }
   }
 

@@ -132,6 +132,9 @@ export async function openThreads<Notices extends Readonly<Record<string, Notice
     close: async () => {
       await pool.close();
       await exports.close();
+      // Who takes what the writer says may read what is closed now; a writer that was restarting is ready only later.
+      onReady = () => undefined;
+      for (const name of takers.keys()) takers.set(name, () => undefined);
       reader.close();
       await thread.close();
       lock.release();

@@ -19,6 +19,7 @@ import {
 import type { StatusName } from "../../schemas/status.js";
 import { systemClock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
+import { reasonOf } from "../base/reason.js";
 import { Failure } from "../base/result.js";
 import { RpcClient } from "../rpc/client.js";
 import type { CallContext } from "../rpc/frames.js";
@@ -276,6 +277,6 @@ export class Pool {
   }
 
   #report(what: string, error: unknown): void {
-    this.#log.error(what, { error: error instanceof Error ? error.message : String(error) });
+    this.#log.error(what, { error: reasonOf(error) });
   }
 }

@@ -6,6 +6,7 @@ import { Worker } from "node:worker_threads";
 import type { StoreSettings } from "../../schemas/config.js";
 import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
+import { reasonOf } from "../base/reason.js";
 import { Failure } from "../base/result.js";
 import { RpcClient } from "../rpc/client.js";
 import type { CallContext } from "../rpc/frames.js";
@@ -37,7 +38,7 @@ export class StagingThread {
     this.#worker = new Worker(url, { workerData: data });
     this.#client.attach(this.#worker);
     this.#worker.on("error", (error: unknown) => {
-      log.error("restore thread failed", { error: error instanceof Error ? error.message : String(error) });
+      log.error("restore thread failed", { error: reasonOf(error) });
     });
     this.#worker.on("exit", () => this.#client.detach(new Failure("UNAVAILABLE", "the restore ended early")));
   }

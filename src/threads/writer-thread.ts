@@ -7,6 +7,7 @@ import { Worker } from "node:worker_threads";
 import type { StoreSettings } from "../../schemas/config.js";
 import { WRITER_RESTART_DELAY_MS, WRITER_RESTART_DELAY_MS_MAX } from "../../schemas/limits.js";
 import type { Log } from "../base/log.js";
+import { reasonOf } from "../base/reason.js";
 import { Failure } from "../base/result.js";
 import type { RpcClient } from "../rpc/client.js";
 import { NO_CALLER } from "../rpc/frames.js";
@@ -53,7 +54,7 @@ export class WriterThread {
     this.#worker = worker;
     client.attach(worker);
     worker.on("error", (error: unknown) => {
-      log.error("writer crashed", { error: error instanceof Error ? error.message : String(error) });
+      log.error("writer crashed", { error: reasonOf(error) });
     });
     worker.on("exit", () => this.#exited());
   }

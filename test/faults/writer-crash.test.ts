@@ -148,4 +148,5 @@ t.test("a shutdown while the writer is away", async (t) => {
   t.equal((await put(koor, FAULTS.crash, 1)).status, 503);
   t.equal(await koor.stop(), 0);
   t.match(koor.log(), /msg="koor stopped"/);
+  t.match(koor.log(), /level=ERROR msg="writer crashed" error=SQLITE_CORRUPT/, "the operator reads why it was away");
 });

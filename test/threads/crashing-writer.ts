@@ -1,6 +1,7 @@
 /**
  * The real writer with faults that keys and topics ask for: it crashes in the middle of a batch, it
- * crashes between a commit and the word of it, a method throws, or it is held up so that a batch gathers behind it.
+ * crashes between a commit and the word of it, a method throws, it is held up so that a batch gathers behind it, or
+ * it starts late.
  */
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,14 +11,15 @@ import { RpcServer } from "../../src/rpc/server.js";
 import { putState } from "../../src/state/commands.js";
 import type { Models } from "../../src/threads/model.js";
 import type { WriterData } from "../../src/threads/writer-thread.js";
-import { FAULTS, HELD_FILE } from "./faults.js";
+import { FAULTS, HELD_FILE, LATE_FILE } from "./faults.js";
 
 const LOOK_MS = 5;
 
-/** Says by a file that it holds the thread up, until the test takes the file away. */
-function holdUntilGo(): void {
-  const path = join((workerData as WriterData).data_dir, HELD_FILE);
-  writeFileSync(path, "");
+const pathOf = (file: string): string => join((workerData as WriterData).data_dir, file);
+
+/** Holds the thread up until the test takes the file away. */
+function holdWhileThere(file: string): void {
+  const path = pathOf(file);
   const cell = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   while (existsSync(path)) Atomics.wait(cell, 0, 0, LOOK_MS);
 }
@@ -30,7 +32,10 @@ Object.assign(putState, {
       // What says that the database cannot be relied on ends the thread; anything else fails its call.
       if (request.key === FAULTS.crash)
         throw new Database.SqliteError("crashed on purpose, in a batch", "SQLITE_CORRUPT");
-      if (request.key === FAULTS.hold) holdUntilGo();
+      if (request.key === FAULTS.hold) {
+        writeFileSync(pathOf(HELD_FILE), "");
+        holdWhileThere(HELD_FILE);
+      }
       const reply = put(request, call);
       if (request.key === FAULTS.bug) throw new Error("thrown on purpose, after an effect");
       return reply;
@@ -46,4 +51,5 @@ RpcServer.prototype.notify = function notifyOrCrash(this: RpcServer, notice, pay
   notify.call(this, notice, payload);
 };
 
+holdWhileThere(LATE_FILE);
 await import("../../workers/writer/main.js");

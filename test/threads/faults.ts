@@ -11,3 +11,6 @@ export const FAULTS = {
 
 /** A file in the data directory that is there while the writer is held; it goes on when the file is taken away. */
 export const HELD_FILE = "held";
+
+/** A file in the data directory that keeps the writer from starting until it is taken away. */
+export const LATE_FILE = "late";

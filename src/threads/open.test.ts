@@ -1,0 +1,57 @@
+/** The threads together, as the server has them: their end while the writer is away. */
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+import { quietLog } from "../../test/support/quiet-log.js";
+import { makeDirectory } from "../../test/support/server-process.js";
+import { FAULTS, LATE_FILE } from "../../test/threads/faults.js";
+import { loadConfig } from "../config/load.js";
+import { eventReader } from "../events/table.js";
+import { METHODS, NOTICES } from "../methods.js";
+import { NO_CALLER } from "../rpc/frames.js";
+import { putState } from "../state/commands.js";
+import { openThreads } from "./open.js";
+
+const program = (path: string): URL => new URL(`../../${path}`, import.meta.url);
+const URLS = {
+  writer: program("test/threads/crashing-writer.js"),
+  pool: program("workers/pool/main.js"),
+  staging: program("workers/staging/main.js"),
+};
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+t.test("a writer that is ready only when the rest is closed is told to nobody", async (t) => {
+  const data_dir = makeDirectory(t);
+  const invocation = loadConfig(["--data-dir", data_dir], {});
+  if (invocation.kind !== "serve") throw new Error("these are flags of the server");
+  const { config } = invocation;
+  const log = quietLog();
+  const threads = await openThreads({ config, data_dir, urls: URLS, log, methods: METHODS, notices: NOTICES });
+  const events = threads.reads.model(eventReader);
+  const ignore = (): void => undefined;
+  let restarts = 0;
+  threads.listen({ events: ignore, outbox: ignore, state_keys: ignore, commit: ignore, bug: ignore }, () => {
+    restarts += 1;
+    // As the hub does, to catch up.
+    t.equal(events.last_id, 0);
+  });
+
+  const late = join(data_dir, LATE_FILE);
+  writeFileSync(late, "");
+  const crash = { key: FAULTS.crash, value: "1", content_type: "application/json", condition: null };
+  t.match(await threads.writer.request(putState, crash, NO_CALLER), { status: "UNAVAILABLE" });
+  while (!threads.writer.attached) await nextTurn();
+  const closed = threads.close();
+  const readable = (): boolean => {
+    try {
+      return events.last_id === 0;
+    } catch {
+      return false;
+    }
+  };
+  while (readable()) await nextTurn();
+  rmSync(late);
+  await closed;
+  t.equal(restarts, 0);
+  t.equal(threads.writer.attached, false, "and it is ended all the same");
+});

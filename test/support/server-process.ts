@@ -124,7 +124,15 @@ class Output {
   }
 }
 
-/** Starts a server and waits until it listens. */
+/** What tests end servers with; any other signal is a crash, whenever it came. */
+const SENT: ReadonlySet<NodeJS.Signals> = new Set(["SIGTERM", "SIGINT", "SIGKILL"]);
+/** Node's last line after an error that nobody caught. */
+const UNCAUGHT = /^Node\.js v/m;
+
+/**
+ * Starts a server and waits until it listens. Its end, at the latest that of the test, throws where it had died by
+ * itself.
+ */
 export async function startKoor(t: Owner, options: KoorOptions = {}): Promise<Koor> {
   const data_dir = options.data_dir ?? makeDirectory(t);
   const args = ["--bind", "127.0.0.1:0", "--dashboard-bind", "", "--data-dir", data_dir, ...(options.args ?? [])];
@@ -140,16 +148,12 @@ export async function startKoor(t: Owner, options: KoorOptions = {}): Promise<Ko
       output.wake();
     });
   });
-  const sent = new Set<NodeJS.Signals>();
   const stop = async (signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> => {
-    if (!ended) {
-      sent.add(signal);
-      child.kill(signal);
-    }
+    if (!ended) child.kill(signal);
     const code = await exited;
     const { signalCode } = child;
-    if (signalCode !== null && sent.size > 0 && !sent.has(signalCode))
-      throw new Error(`the server died of ${signalCode}: ${output.text}`);
+    if (signalCode === null ? UNCAUGHT.test(output.text) : !SENT.has(signalCode))
+      throw new Error(`the server died of ${signalCode ?? "an error that nobody caught"}: ${output.text}`);
     return code;
   };
   t.teardown(async () => {

@@ -842,7 +842,7 @@ t.test("the attempts went deep: each route was reached, and both taken and refus
       expected.filter((status) => responses[String(status)] !== undefined && !statuses.has(status));
     // Where much must fit for a request to be taken, chance needs more attempts, and gets them.
     for (let round = 0; round < ROUNDS_MORE_MAX && missing().length > 0; round++)
-      for (const one of fc.sample(attemptAt(route), RUNS_A_ROUTE)) await check(one);
+      await fc.assert(fc.asyncProperty(attemptAt(route), check), { numRuns: RUNS_A_ROUTE, includeErrorInReport: true });
     t.ok(statuses.size > 0, `${operationId} was reached: ${[...statuses].join(" ")}`);
     t.same(missing(), [], `${operationId} was taken and refused`);
   }

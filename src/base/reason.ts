@@ -7,3 +7,8 @@ export function reasonOf(error: unknown): string {
   if (typeof error === "object" && error !== null && "code" in error) return String(error.code);
   return String(error);
 }
+
+/** As `reasonOf`, with where it was thrown: of what is a bug. */
+export function traceOf(error: unknown): string {
+  return error instanceof Error && error.stack !== undefined ? error.stack : reasonOf(error);
+}

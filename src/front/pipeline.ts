@@ -7,6 +7,7 @@ import type { ReportedCounts } from "../../schemas/agent-metrics.js";
 import type { TextRules } from "../../schemas/text.js";
 import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
+import { traceOf } from "../base/reason.js";
 import { Failure, invalid } from "../base/result.js";
 import { areShapesLoaded, loadShapes, readShaped } from "../base/shape.js";
 import type { CallContext } from "../rpc/frames.js";
@@ -316,7 +317,7 @@ export class Pipeline {
   #bug(call: Call, error: unknown): Failure {
     this.#options.log.error("request failed", {
       route: call.bound.route.name,
-      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      error: traceOf(error),
     });
     return new Failure("INTERNAL", "internal error");
   }

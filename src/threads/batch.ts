@@ -9,6 +9,7 @@
 import { AUDIT_DETAIL_BYTES_MAX, BATCH_BYTES_MAX } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
 import type { Clock } from "../base/clock.js";
+import { traceOf } from "../base/reason.js";
 import { Failure } from "../base/result.js";
 import type { Method } from "../rpc/method.js";
 import type { RpcServer, ServerCall } from "../rpc/server.js";
@@ -133,10 +134,7 @@ export class Batch {
   /** A call of a transaction that was rolled back. */
   #refuse(call: ServerCall<WriterMethod>, error: unknown, server: RpcServer<WriterMethod>): void {
     const failure = writeFailure(error);
-    if (failure === undefined) {
-      const told = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      server.notify(BUG, { method: call.method.name, error: told });
-    }
+    if (failure === undefined) server.notify(BUG, { method: call.method.name, error: traceOf(error) });
     server.fail(call, failure ?? new Failure("INTERNAL", "internal error"));
   }
 

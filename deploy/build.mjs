@@ -2,7 +2,7 @@
  * Turns the TypeScript sources into what Node runs, and does nothing in a few milliseconds where
  * nothing changed. Two outputs: `dist/tree` has every file transpiled in its own place (tests and
  * benchmarks run from there), `dist/app` has the programs, each bundled into one file because most of
- * Node's start time is the loading of modules. Types are checked by `npm run types`, not here. By hand is only
+ * Node's start time is the loading of modules, and the dashboard's pages (build-pages.mjs). Types are checked by `npm run types`, not here. By hand is only
  * what esbuild has not, to find out what is stale: all anew takes 4 s, nothing to do 0.2 s.
  * Run: `node deploy/build.mjs [--programs]`, the flag leaving out `dist/tree`.
  */
@@ -22,16 +22,26 @@ import {
 } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
+import { buildPages } from "./build-pages.mjs";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const TREE = join(ROOT, "dist", "tree");
 const APP = join(ROOT, "dist", "app");
 const TREE_STAMP = join(TREE, ".stamp");
+const PAGES = join(APP, "dashboard");
+const PAGES_STAMP = join(PAGES, ".stamp");
 
-const SOURCE_FOLDERS = ["src", "workers", "schemas", "cli", "bench", "test"];
+const SOURCE_FOLDERS = ["src", "workers", "schemas", "cli", "dashboard", "bench", "test"];
 const PROGRAM_FOLDERS = ["src", "workers", "schemas", "cli"];
+const PAGE_FOLDERS = ["dashboard", "schemas"];
 /** What changes the output of every file. */
-const BUILD_INPUTS = ["deploy/build.mjs", "package.json", "package-lock.json", "tsconfig.json"];
+const BUILD_INPUTS = [
+  "deploy/build.mjs",
+  "deploy/build-pages.mjs",
+  "package.json",
+  "package-lock.json",
+  "tsconfig.json",
+];
 const PROGRAMS = [
   "src/main.ts",
   // Apart from main.ts, which imports it when the settings are known to be good: the imports of native
@@ -58,18 +68,27 @@ const PART_SUFFIX = ".part";
 /** File systems and `utimes` round times; an edit is never so close to the one before. */
 const MTIME_TOLERANCE_MS = 2;
 
-/** The files below `folder` that end in `.ts`, relative to the root, with `/`; `[]` where there is no folder. */
-function listSources(folder) {
+/** The files below `folder`, relative to the root, with `/`; `[]` where there is no folder. */
+function listFiles(folder) {
   const top = join(ROOT, folder);
   if (!existsSync(top)) return [];
   return readdirSync(top, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith(".ts") && !entry.name.endsWith(".d.ts"))
+    .filter((entry) => entry.isFile())
     .map((entry) =>
       relative(ROOT, join(entry.parentPath ?? entry.path, entry.name))
         .split(sep)
         .join("/"),
     )
     .toSorted();
+}
+
+/** Those of them that are TypeScript. */
+function listSources(folder) {
+  return listFiles(folder).filter((path) => /\.tsx?$/.test(path) && !path.endsWith(".d.ts"));
+}
+
+function isTest(path) {
+  return /\.test\.tsx?$/.test(path);
 }
 
 /** A short hash over the paths, times and sizes of `files`: it changes with any edit, addition or removal. */
@@ -96,7 +115,7 @@ function readIfThere(path) {
 }
 
 function outputOf(source, folder) {
-  return join(folder, source.replace(/\.ts$/, ".js"));
+  return join(folder, source.replace(/\.tsx?$/, ".js"));
 }
 
 /** An output carries its source's time, so that two builds at once cannot mistake each other's work for their own. */
@@ -139,7 +158,9 @@ async function buildTree(sources, esbuild, inputsStamp) {
       const { mtimeMs } = statSync(join(ROOT, source));
       const { code, map } = await esbuild
         .transform(readFileSync(join(ROOT, source), "utf8"), {
-          loader: "ts",
+          loader: source.endsWith(".tsx") ? "tsx" : "ts",
+          jsx: "automatic",
+          jsxImportSource: "preact",
           format: "esm",
           target: TARGET,
           platform: "node",
@@ -210,8 +231,25 @@ async function buildProgram(program, esbuild, stamp) {
 async function buildApp(esbuild, stamp) {
   const results = await Promise.allSettled(PROGRAMS.map((program) => buildProgram(program, esbuild, stamp)));
   const failures = results.filter((result) => result.status === "rejected").map((result) => result.reason);
-  if (failures.length === 0) removeAllBut(APP, new Set(results.flatMap((result) => result.value)));
+  const pages = listFiles(relative(ROOT, PAGES)).map((path) => join(ROOT, path));
+  if (failures.length === 0) removeAllBut(APP, new Set([...results.flatMap((result) => result.value), ...pages]));
   return failures;
+}
+
+/** Bundles the dashboard's pages and removes what older builds left. Returns the failures. */
+async function buildDashboard(esbuild, stamp) {
+  let files;
+  try {
+    files = await buildPages({ root: ROOT, esbuild });
+  } catch (error) {
+    return [error];
+  }
+  // The page that names the others comes last, and the stamp behind it.
+  const paths = [...files.keys()].toSorted((a, b) => Number(a.startsWith("index")) - Number(b.startsWith("index")));
+  for (const path of paths) writeWhole(join(PAGES, path), files.get(path));
+  writeWhole(PAGES_STAMP, stamp);
+  removeAllBut(PAGES, new Set([PAGES_STAMP, ...paths.map((path) => join(PAGES, path))]));
+  return [];
 }
 
 function describeSources() {
@@ -220,17 +258,18 @@ function describeSources() {
   return {
     sources,
     inputsStamp: stampOf(BUILD_INPUTS),
-    appStamp: stampOf([...BUILD_INPUTS, ...ofPrograms.filter((source) => !source.endsWith(".test.ts"))]),
+    appStamp: stampOf([...BUILD_INPUTS, ...ofPrograms.filter((source) => !isTest(source))]),
+    pagesStamp: stampOf([...BUILD_INPUTS, ...PAGE_FOLDERS.flatMap(listFiles).filter((path) => !isTest(path))]),
   };
 }
 
-/**
- * Whether every program in `dist/app` was built from the sources as they are now. Reads no file but the bundles'
- * ends.
- */
-export function isAppFresh({ appStamp } = describeSources()) {
+function areProgramsFresh({ appStamp }) {
   const line = stampLine(appStamp);
   return PROGRAMS.every((program) => readIfThere(outputOf(program, APP)).endsWith(line));
+}
+
+function arePagesFresh({ pagesStamp }) {
+  return readIfThere(PAGES_STAMP) === pagesStamp;
 }
 
 /**
@@ -241,16 +280,18 @@ export async function build({ tree }) {
   const startedMs = performance.now();
   const now = describeSources();
   const treeStale = tree && (readIfThere(TREE_STAMP) !== now.inputsStamp || !now.sources.every(isTranspiled));
-  const appStale = !isAppFresh(now);
+  const appStale = !areProgramsFresh(now);
+  const pagesStale = !arePagesFresh(now);
   if (tree && !treeStale) removeOrphans(now.sources);
-  if (!treeStale && !appStale) return true;
+  if (!treeStale && !appStale && !pagesStale) return true;
 
   const esbuild = await import("esbuild");
-  const [treeResult, appFailures] = await Promise.all([
+  const [treeResult, appFailures, pageFailures] = await Promise.all([
     treeStale ? buildTree(now.sources, esbuild, now.inputsStamp) : { failures: [], count: 0 },
     appStale ? buildApp(esbuild, now.appStamp) : [],
+    pagesStale ? buildDashboard(esbuild, now.pagesStamp) : [],
   ]);
-  const failures = [...treeResult.failures, ...appFailures];
+  const failures = [...treeResult.failures, ...appFailures, ...pageFailures];
   const messages = new Set();
   for (const failure of failures) {
     if (!failure.errors) throw failure;
@@ -258,9 +299,13 @@ export async function build({ tree }) {
   }
   for (const text of messages) process.stderr.write(text);
   if (failures.length > 0) return false;
-  const what = [treeStale && `${treeResult.count} files`, appStale && `${PROGRAMS.length} programs`];
+  const what = [
+    treeStale && `${treeResult.count} files`,
+    appStale && `${PROGRAMS.length} programs`,
+    pagesStale && "the dashboard",
+  ];
   const tookMs = Math.round(performance.now() - startedMs);
-  process.stderr.write(`built ${what.filter(Boolean).join(" and ")} in ${tookMs} ms\n`);
+  process.stderr.write(`built ${what.filter(Boolean).join(", ")} in ${tookMs} ms\n`);
   return true;
 }
 

@@ -16,6 +16,7 @@ const URLS = {
   writer: new URL("../workers/writer/main.js", import.meta.url),
   pool: new URL("../workers/pool/main.js", import.meta.url),
   staging: new URL("../workers/staging/main.js", import.meta.url),
+  pages: new URL("../dashboard/", import.meta.url),
 };
 
 const EXIT_UNUSABLE = 1;

@@ -36,6 +36,7 @@ import { eventReader } from "./events/table.js";
 import { Gate } from "./front/gate.js";
 import { InnerCalls } from "./front/inner-call.js";
 import { openApiRoute } from "./front/openapi.js";
+import { Pages } from "./front/pages.js";
 import { Pipeline } from "./front/pipeline.js";
 import { RequestMetrics } from "./front/request-metrics.js";
 import type { Route } from "./front/route.js";
@@ -80,6 +81,12 @@ export interface Server {
   stop(): Promise<void>;
 }
 
+/** Where the build has put what is no module. */
+export interface ServerUrls extends ThreadUrls {
+  /** The folder of the dashboard's pages; "/" at its end. */
+  readonly pages: URL;
+}
+
 /** What the pieces are made from. */
 interface Ground {
   readonly config: Config;
@@ -105,14 +112,14 @@ const clock = systemClock;
  * Starts a server.
  * @throws DataDirError, PortError with one line for the operator
  */
-export async function startServer(config: Config, urls: ThreadUrls): Promise<Server> {
+export async function startServer(config: Config, urls: ServerUrls): Promise<Server> {
   const started_ms = clock.now();
   const data_dir = resolve(config.data_dir);
   const log = openLog(config.log_level, config.log_format);
   const threads = await openThreads({ config, data_dir, urls, log, methods: METHODS, notices: NOTICES });
   const { front, pipeline, routes, tasks, endWaiting } = makePieces({ config, log, threads, started_ms });
   try {
-    front.listen(config, routes, pipeline);
+    front.listen(config, routes, pipeline, new Pages(urls.pages));
   } catch (error) {
     front.close();
     await threads.close();

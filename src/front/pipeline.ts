@@ -177,6 +177,15 @@ export class Pipeline {
     return admitted;
   }
 
+  /** Answers with a page: it is for everybody that the server answers to, for nothing of what is stored is in it. */
+  servePage(exchange: Exchange, bound: BoundRoute, page: Reply): void {
+    const call = newCall(exchange, bound, false);
+    this.#options.metrics.in_flight += 1;
+    if (this.#options.log.debugs) call.path = exchange.path;
+    const caller = this.#gate(call, true);
+    this.#finish(call, caller instanceof Failure ? caller : page);
+  }
+
   /** Answers a request that no route takes. */
   refuse(exchange: Exchange, bound: BoundRoute, allow: readonly string[]): void {
     const call = newCall(exchange, bound, false);

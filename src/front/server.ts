@@ -3,9 +3,10 @@ import type { Config } from "../../schemas/config.js";
 import { must } from "../base/assert.js";
 import { Failure } from "../base/result.js";
 import { formatAddress, parseAddress } from "../config/address.js";
-import type { Broadcaster, ListeningPort, Transport } from "../transport/transport.js";
+import type { Broadcaster, Exchange, ListeningPort, Transport } from "../transport/transport.js";
 import type { BoundRoute, Pipeline } from "./pipeline.js";
 import type { Route } from "./route.js";
+import type { Pages } from "./pages.js";
 import { fixedPathRows, methodsAt, routerPattern } from "./router.js";
 
 /** A port is in use: the start stops with this line and exit code 1. */
@@ -52,13 +53,16 @@ export class FrontServer implements Broadcaster {
     return this.#addresses;
   }
 
-  /** @throws PortError */
-  listen(config: Config, routes: readonly Route[], pipeline: Pipeline): void {
+  /**
+   * @param pages what the dashboard's port serves besides
+   * @throws PortError
+   */
+  listen(config: Config, routes: readonly Route[], pipeline: Pipeline, pages: Pages): void {
     const bound = routes.map((route) => pipeline.bind(route));
     const unrouted = pipeline.bind(UNROUTED);
-    const open = (text: string, flag: string, counted: boolean): string => {
+    const open = (text: string, flag: string, shown: Pages | null): string => {
       const address = must(parseAddress(text), "addresses were checked when they were read");
-      const port = this.#open(bound, unrouted, pipeline, counted);
+      const port = this.#open(bound, unrouted, pipeline, shown);
       const number = port.listen(address);
       if (number === undefined)
         throw new PortError(`cannot listen on ${text}: the address is in use or not this machine's (see ${flag})`);
@@ -66,9 +70,8 @@ export class FrontServer implements Broadcaster {
       this.#numbers.push(number);
       return formatAddress(address.host, number);
     };
-    const api = open(config.bind, "--bind", true);
-    // Calls on the dashboard's port count as neither REST nor MCP.
-    const dashboard = config.dashboard_bind === "" ? "" : open(config.dashboard_bind, "--dashboard-bind", false);
+    const api = open(config.bind, "--bind", null);
+    const dashboard = config.dashboard_bind === "" ? "" : open(config.dashboard_bind, "--dashboard-bind", pages);
     this.#addresses = { api, dashboard };
   }
 
@@ -94,17 +97,23 @@ export class FrontServer implements Broadcaster {
     this.#numbers = [];
   }
 
-  #open(routes: readonly BoundRoute[], unrouted: BoundRoute, pipeline: Pipeline, counted: boolean): ListeningPort {
-    const refuse: Parameters<typeof fixedPathRows>[1] = (exchange) =>
-      pipeline.refuse(exchange, unrouted, methodsAt(routes, exchange.path));
+  /** @param pages of the dashboard's port; its calls count as neither REST nor MCP */
+  #open(routes: readonly BoundRoute[], unrouted: BoundRoute, pipeline: Pipeline, pages: Pages | null): ListeningPort {
+    const counted = pages === null;
+    const refuse = (exchange: Exchange): void => pipeline.refuse(exchange, unrouted, methodsAt(routes, exchange.path));
+    const serveOther = (exchange: Exchange): void => {
+      const page = pages?.find(exchange);
+      if (page === undefined) refuse(exchange);
+      else pipeline.servePage(exchange, unrouted, page);
+    };
     const rows = routes.map((bound) => ({
       method: bound.route.method,
       pattern: routerPattern(bound.shape),
-      serve: (exchange: Parameters<Pipeline["serve"]>[0]) => pipeline.serve(exchange, bound, counted),
+      serve: (exchange: Exchange) => pipeline.serve(exchange, bound, counted),
       ...(bound.route.upgrade === undefined
         ? {}
-        : { admit: (exchange: Parameters<Pipeline["serve"]>[0]) => pipeline.admitUpgrade(exchange, bound) }),
+        : { admit: (exchange: Exchange) => pipeline.admitUpgrade(exchange, bound) }),
     }));
-    return this.#transport.openPort({ rows: [...rows, ...fixedPathRows(routes, refuse)], unrouted: refuse });
+    return this.#transport.openPort({ rows: [...rows, ...fixedPathRows(routes, refuse)], unrouted: serveOther });
   }
 }

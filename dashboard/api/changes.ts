@@ -1,0 +1,128 @@
+/**
+ * The feed of changes (`GET /api/changes`): one connection for the whole page, and who wants to know of which kind.
+ * It reconnects by itself; what was missed meanwhile is told as `lagged`, which means: anything may have changed.
+ * While nobody looks at the page there is no connection: browsers allow six a server for all of their tabs.
+ */
+import { signal, type ReadonlySignal } from "@preact/signals";
+import { listenForVisibility } from "./visibility.js";
+
+/** A kind of things that change; as in the feed's own messages. */
+export type ChangeKind =
+  | "state"
+  | "spec"
+  | "rule"
+  | "template"
+  | "webhook"
+  | "instance"
+  | "usage"
+  | "agent_metric"
+  | "compliance"
+  | "audit";
+
+/** `key` is null where any of the kind may have changed, `version` where it has none. */
+export interface Change {
+  readonly kind: ChangeKind;
+  readonly key: string | null;
+  readonly version: number | null;
+}
+
+/** Told of one change, or of null: some were left out. */
+export type ChangeListener = (change: Change | null) => void;
+
+/** `off` before the first connection, and while the page is hidden. */
+export type FeedState = "off" | "connecting" | "live" | "reconnecting";
+
+const KINDS: readonly ChangeKind[] = [
+  "state",
+  "spec",
+  "rule",
+  "template",
+  "webhook",
+  "instance",
+  "usage",
+  "agent_metric",
+  "compliance",
+  "audit",
+];
+const PATH = `/api/changes?kinds=${KINDS.join(",")}`;
+const RETRY_MS = 1_000;
+
+const listeners = new Map<ChangeKind, Set<ChangeListener>>();
+const state = signal<FeedState>("off");
+let source: EventSource | null = null;
+let retry: ReturnType<typeof setTimeout> | undefined;
+let wanted = false;
+/** Whether there has been a connection: the next one has missed something. */
+let connected_before = false;
+
+/** How the connection is. */
+export const feedState: ReadonlySignal<FeedState> = state;
+
+/** Tells `listener` of changes of these kinds until the returned function is called. */
+export function listenForChanges(kinds: readonly ChangeKind[], listener: ChangeListener): () => void {
+  for (const kind of kinds) {
+    const of_kind = listeners.get(kind) ?? new Set();
+    listeners.set(kind, of_kind.add(listener));
+  }
+  return () => {
+    for (const kind of kinds) listeners.get(kind)?.delete(listener);
+  };
+}
+
+function tellAll(): void {
+  for (const listener of new Set([...listeners.values()].flatMap((of_kind) => [...of_kind]))) listener(null);
+}
+
+function take(text: string): void {
+  const message = JSON.parse(text) as Change | { readonly kind: "lagged" };
+  if (message.kind === "lagged") tellAll();
+  else for (const listener of listeners.get(message.kind) ?? []) listener(message);
+}
+
+function connect(): void {
+  disconnect();
+  state.value = connected_before ? "reconnecting" : "connecting";
+  const opening = new EventSource(PATH);
+  source = opening;
+  opening.addEventListener("open", () => {
+    state.value = "live";
+    if (connected_before) tellAll();
+    connected_before = true;
+  });
+  opening.addEventListener("message", ({ data }) => take(String(data)));
+  opening.addEventListener("error", () => {
+    // The browser tries again by itself, but not after a refusal, and not soon.
+    disconnect();
+    state.value = "reconnecting";
+    retry = setTimeout(connect, RETRY_MS);
+  });
+}
+
+function disconnect(): void {
+  clearTimeout(retry);
+  source?.close();
+  source = null;
+}
+
+/** Begins to listen; `stopChanges` ends it. */
+export function startChanges(): void {
+  wanted = true;
+  connect();
+}
+
+/** Ends the connection, for good or until `startChanges`. */
+export function stopChanges(): void {
+  wanted = false;
+  connected_before = false;
+  disconnect();
+  state.value = "off";
+}
+
+listenForVisibility((visible) => {
+  if (!wanted) return;
+  if (visible && source === null) connect();
+  else if (!visible) {
+    disconnect();
+    state.value = "off";
+  }
+});

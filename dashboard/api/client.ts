@@ -1,0 +1,121 @@
+/**
+ * Calls of the public API from the page: one way to ask, one way to fail. What an answer means is its view's
+ * business. A 401 is told to whoever listens for the end of the session.
+ */
+
+/** A refusal by the server, in its own words; `status` 0 where it could not be reached. */
+export class ApiError extends Error {
+  override readonly name = "ApiError";
+
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** A stored value as it is kept. */
+export interface StoredValue {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly content_type: string;
+  readonly version: number;
+}
+
+const UNREACHABLE = "the server cannot be reached";
+const UNAUTHORIZED = 401;
+
+let onUnauthorized: () => void = () => undefined;
+
+/** Who is told that a call was refused for want of a session. */
+export function listenForUnauthorized(listener: () => void): void {
+  onUnauthorized = listener;
+}
+
+/** The path of these segments below `/api`, each percent-encoded. */
+export function apiPath(...segments: readonly string[]): string {
+  return `/api/${segments.map((segment) => encodeURIComponent(segment)).join("/")}`;
+}
+
+/** The path of a state key: its slashes stay what they are. */
+export function statePath(key: string): string {
+  return apiPath("state", ...key.split("/"));
+}
+
+/** A query string of what is given; "" for nothing. */
+export function query(parameters: Readonly<Record<string, string | number | undefined>>): string {
+  const given = Object.entries(parameters).flatMap(([name, value]) =>
+    value === undefined || value === "" ? [] : [[name, String(value)]],
+  );
+  return given.length === 0 ? "" : `?${new URLSearchParams(given).toString()}`;
+}
+
+async function call(method: string, path: string, init: RequestInit = {}): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(path, { ...init, method, credentials: "same-origin", cache: "no-store" });
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new ApiError(0, UNREACHABLE);
+  }
+  if (response.ok) return response;
+  if (response.status === UNAUTHORIZED && !path.startsWith("/session")) onUnauthorized();
+  throw new ApiError(response.status, await refusalOf(response));
+}
+
+async function refusalOf(response: Response): Promise<string> {
+  try {
+    const body = (await response.json()) as { readonly error?: unknown };
+    if (typeof body.error === "string") return body.error;
+  } catch {
+    // Not Koor's own answer: a proxy's, say.
+  }
+  return `status ${response.status}`;
+}
+
+/**
+ * Reads JSON.
+ * @throws ApiError where it is refused
+ */
+export async function getJson<T>(path: string, signal?: AbortSignal): Promise<T> {
+  const response = await call("GET", path, signal === undefined ? {} : { signal });
+  return (await response.json()) as T;
+}
+
+/**
+ * Reads text, such as `/metrics`.
+ * @throws ApiError where it is refused
+ */
+export async function getText(path: string, signal?: AbortSignal): Promise<string> {
+  const response = await call("GET", path, signal === undefined ? {} : { signal });
+  return response.text();
+}
+
+/**
+ * Reads a stored value.
+ * @throws ApiError where it is refused
+ */
+export async function getValue(path: string, signal?: AbortSignal): Promise<StoredValue> {
+  const response = await call("GET", path, signal === undefined ? {} : { signal });
+  return {
+    bytes: new Uint8Array(await response.arrayBuffer()),
+    content_type: response.headers.get("Content-Type") ?? "",
+    version: Number(response.headers.get("X-Koor-Version") ?? 0),
+  };
+}
+
+/**
+ * Asks for a change, or a question with a body; `body` is sent as JSON.
+ * @throws ApiError where it is refused
+ */
+export async function send<T>(method: "POST" | "PUT" | "DELETE", path: string, body?: unknown): Promise<T> {
+  const init: RequestInit =
+    body === undefined ? {} : { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
+  const response = await call(method, path, init);
+  return (await response.json()) as T;
+}
+
+/** What went wrong, in words for a person. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,47 @@
+/**
+ * The shapes of the public API as the pages use them: the types of `schemas/`, and nothing besides. Imported as types
+ * only, so that no schema is in the bundle.
+ */
+import type { Static } from "typebox";
+import type * as agentMetrics from "../../schemas/agent-metrics.js";
+import type * as audit from "../../schemas/audit.js";
+import type * as compliance from "../../schemas/compliance.js";
+import type * as contracts from "../../schemas/contracts.js";
+import type * as events from "../../schemas/events.js";
+import type * as instances from "../../schemas/instances.js";
+import type * as metrics from "../../schemas/metrics.js";
+import type * as rules from "../../schemas/rules.js";
+import type * as specs from "../../schemas/specs.js";
+import type * as state from "../../schemas/state.js";
+import type * as usage from "../../schemas/usage.js";
+import type * as webhooks from "../../schemas/webhooks.js";
+
+export type AgentCounter = Static<typeof agentMetrics.AgentCounter>;
+export type AgentTotal = Static<typeof agentMetrics.AgentTotal>;
+export type AuditEntry = Static<typeof audit.AuditEntry>;
+export type AuditSummary = Static<typeof audit.AuditSummary>;
+export type ComplianceRun = Static<typeof compliance.ComplianceRun>;
+export type Event = Static<typeof events.Event>;
+export type Instance = Static<typeof instances.Instance>;
+export type Metrics = Static<typeof metrics.Metrics>;
+export type Rule = Static<typeof rules.Rule>;
+export type Validation = Static<typeof rules.Validation>;
+export type SpecProjects = Static<typeof specs.SpecProjects>;
+export type SpecList = Static<typeof specs.SpecList>;
+export type StateEntry = Static<typeof state.StateEntry>;
+export type StateVersion = Static<typeof state.StateVersion>;
+export type Usage = Static<typeof usage.Usage>;
+export type UsageSummary = Static<typeof usage.UsageSummary>;
+export type Webhook = Static<typeof webhooks.Webhook>;
+export type ContractValidation = Static<typeof contracts.ContractValidation>;
+
+export interface Session {
+  readonly auth: boolean;
+  readonly logged_in: boolean;
+  readonly role: string;
+  readonly actor: string;
+  readonly name: string;
+  readonly exposed: boolean;
+  readonly version: string;
+  readonly stale_after_ms: number;
+}

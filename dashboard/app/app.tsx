@@ -1,0 +1,121 @@
+/** The page around every view: the way in, the menu, how the connection is, and the view that the address names. */
+import { signal } from "@preact/signals";
+import { LocationProvider, useLocation } from "preact-iso/router";
+import type { ComponentType } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { reasonOf } from "../api/client.js";
+import { Button } from "../parts/button.js";
+import { Notice } from "../parts/notice.js";
+import { VIEWS, type ViewProps, type ViewRow } from "../views.js";
+import { parseAddress } from "./address.js";
+import { Login } from "./login.js";
+import { Menu } from "./menu.js";
+import { Palette } from "./palette.js";
+import { session, unreachable } from "./session.js";
+import { Toasts } from "./toasts.js";
+import { TopBar } from "./top-bar.js";
+
+/** Links that stay within the page; the others are the browser's. */
+const PAGES = /^\/(?!api\/|metrics|openapi)/;
+
+export function App() {
+  return (
+    <LocationProvider scope={PAGES}>
+      <Door />
+      <Toasts />
+    </LocationProvider>
+  );
+}
+
+function Door() {
+  const now = session.value;
+  if (now === undefined) return unreachable.value ? <Unreachable /> : null;
+  return now.logged_in ? <House /> : <Login />;
+}
+
+function Unreachable() {
+  return (
+    <main class="alone">
+      <h1>Koor</h1>
+      <p role="status">The server cannot be reached; trying again.</p>
+    </main>
+  );
+}
+
+/** Whether the menu is open, where it is behind a button. */
+const menu_open = signal(false);
+
+function House() {
+  const { path, query } = useLocation();
+  const address = parseAddress(path);
+  const view = address === null ? undefined : VIEWS.find(({ slug }) => slug === address.slug);
+  useEffect(() => {
+    menu_open.value = false;
+  }, [path]);
+  return (
+    <div class="house">
+      <a class="skip" href="#main">
+        Skip to the content
+      </a>
+      <TopBar menu_open={menu_open} />
+      <Menu current={view} open={menu_open} />
+      <main id="main" tabIndex={-1}>
+        {session.value?.exposed === true && (
+          <Notice tone="bad">
+            Anyone who can reach this machine can read and change everything: start the server with --auth-token, or
+            bind it to localhost.
+          </Notice>
+        )}
+        {view === undefined || address === null ? (
+          <NoSuchView />
+        ) : (
+          <LoadedView key={view.slug} row={view} segments={address.segments} query={query} />
+        )}
+      </main>
+      <Palette />
+    </div>
+  );
+}
+
+function NoSuchView() {
+  useEffect(() => {
+    document.title = "Not found · Koor";
+  }, []);
+  return (
+    <>
+      <h1>Not found</h1>
+      <p>
+        There is no view at this address. <a href="/">Go to what needs you.</a>
+      </p>
+    </>
+  );
+}
+
+/** Views that were loaded once are there at once. */
+const loaded = new Map<string, ComponentType<ViewProps>>();
+
+function LoadedView({ row, ...props }: ViewProps & { readonly row: ViewRow }) {
+  const [View, setView] = useState<ComponentType<ViewProps> | undefined>(() => loaded.get(row.slug));
+  const [failure, setFailure] = useState("");
+  const load = (): void => {
+    setFailure("");
+    row.load().then(
+      (module) => {
+        loaded.set(row.slug, module.View);
+        setView(() => module.View);
+      },
+      (error: unknown) => setFailure(reasonOf(error)),
+    );
+  };
+  useEffect(() => {
+    if (View === undefined) load();
+  }, []);
+  if (failure !== "")
+    return (
+      <Notice tone="bad">
+        This part of the page could not be loaded: {failure}{" "}
+        <Button onClick={() => location.reload()}>Load the page anew</Button>
+      </Notice>
+    );
+  return View === undefined ? null : <View {...props} />;
+}

@@ -1,0 +1,81 @@
+/** Figures, times and sizes in words, in the viewer's language's forms and zone. Pure. */
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+const FULL = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const CLOCK = new Intl.DateTimeFormat(undefined, {
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  hourCycle: "h23",
+});
+const DAY = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric" });
+const COUNT = new Intl.NumberFormat("en");
+const COMPACT = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
+
+/** The whole time, in the viewer's zone. */
+export function fullTime(ms: number): string {
+  return FULL.format(ms);
+}
+
+/** `14:02:11` of today; with its day before that. */
+export function clockTime(ms: number, now_ms: number): string {
+  const today = new Date(ms).toDateString() === new Date(now_ms).toDateString();
+  return today ? CLOCK.format(ms) : `${DAY.format(ms)} ${CLOCK.format(ms)}`;
+}
+
+/** How long something took or has lasted: `4 s`, `12 min`, `3 h`, `5 d`. */
+export function duration(ms: number): string {
+  if (ms < MINUTE_MS) return `${Math.max(0, Math.floor(ms / SECOND_MS))} s`;
+  if (ms < HOUR_MS) return `${Math.floor(ms / MINUTE_MS)} min`;
+  if (ms < DAY_MS) return `${Math.floor(ms / HOUR_MS)} h`;
+  return `${Math.floor(ms / DAY_MS)} d`;
+}
+
+/** `just now`, `12 min ago`. */
+export function ago(ms: number, now_ms: number): string {
+  const passed = now_ms - ms;
+  return passed < 2 * SECOND_MS ? "just now" : `${duration(passed)} ago`;
+}
+
+/** `1,234`. */
+export function count(value: number): string {
+  return COUNT.format(value);
+}
+
+/** `1.2K`. */
+export function compact(value: number): string {
+  return COMPACT.format(value);
+}
+
+/** `1.2 MB`. */
+export function bytes(value: number): string {
+  const units = ["B", "kB", "MB", "GB"];
+  let at = 0;
+  let rest = value;
+  while (rest >= 1000 && at < units.length - 1) {
+    rest /= 1000;
+    at += 1;
+  }
+  return `${rest < 10 && at > 0 ? rest.toFixed(1) : Math.round(rest)} ${units[at]}`;
+}
+
+/** US dollars: `$0.0042`, `$12.40`. */
+export function dollars(value: number): string {
+  if (value === 0) return "$0";
+  return value < 0.1 ? `$${value.toPrecision(2)}` : `$${value.toFixed(2)}`;
+}
+
+/** Seconds as people say them: `240 µs`, `3.1 ms`, `1.2 s`. */
+export function seconds(value: number): string {
+  if (value < 0.001) return `${Math.round(value * 1e6)} µs`;
+  if (value < 1) return `${(value * 1e3).toPrecision(2)} ms`;
+  return `${value.toPrecision(2)} s`;
+}
+
+/** `1 event`, `3 events`. */
+export function plural(value: number, one: string, many = `${one}s`): string {
+  return `${count(value)} ${value === 1 ? one : many}`;
+}

@@ -1,0 +1,29 @@
+/** The menu of views. On a narrow page it lies behind the top bar's button. */
+import type { Signal } from "@preact/signals";
+import { Icon } from "../parts/icon.js";
+import { VIEWS, type ViewRow } from "../views.js";
+import { addressOf } from "./address.js";
+import { attention } from "./attention.js";
+
+export function Menu({ current, open }: { readonly current: ViewRow | undefined; readonly open: Signal<boolean> }) {
+  const waiting = attention.value;
+  return (
+    <nav id="menu" class={open.value ? "menu menu-open" : "menu"} aria-label="Views">
+      <ul>
+        {VIEWS.map((view) => (
+          <li key={view.slug}>
+            <a href={addressOf(view.slug)} aria-current={view === current ? "page" : undefined}>
+              <Icon name={view.icon} />
+              <span>{view.title}</span>
+              {view.slug === "" && waiting > 0 && (
+                <span class="count" title={`${waiting} to look at`}>
+                  {waiting}
+                </span>
+              )}
+            </a>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  );
+}

@@ -1,0 +1,150 @@
+/** The command palette: Ctrl K, a few letters, Enter. Finds views, agents and state keys. */
+import uFuzzy from "@leeoniya/ufuzzy";
+import { signal, useSignal } from "@preact/signals";
+import { useLocation } from "preact-iso/router";
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import { getJson } from "../api/client.js";
+import type { Instance, StateEntry } from "../api/types.js";
+import { VIEWS } from "../views.js";
+import { addressOf, agentAddress, stateAddress } from "./address.js";
+import { nextTheme } from "./theme.js";
+
+interface Entry {
+  readonly text: string;
+  readonly kind: string;
+  readonly run: (go: (address: string) => void) => void;
+}
+
+const SHOWN_MAX = 12;
+const fuzzy = new uFuzzy({ intraMode: 1 });
+const open = signal(false);
+
+/** Shows the palette. */
+export function openPalette(): void {
+  open.value = true;
+}
+
+const to =
+  (address: string): Entry["run"] =>
+  (go) =>
+    go(address);
+
+const FIXED: readonly Entry[] = [
+  ...VIEWS.map(({ slug, title, about }) => ({ text: `${title}: ${about}`, kind: "view", run: to(addressOf(slug)) })),
+  { text: "Change colours (light, dark, as the system)", kind: "command", run: () => nextTheme() },
+];
+
+/** What there is on the server, as far as it can be asked. */
+async function findable(): Promise<Entry[]> {
+  const [agents, keys] = await Promise.all([
+    getJson<Instance[]>("/api/instances").catch(() => []),
+    getJson<StateEntry[]>("/api/state").catch(() => []),
+  ]);
+  return [
+    ...agents.map(({ id, name, intent }) => ({
+      text: intent === "" ? name : `${name}: ${intent}`,
+      kind: "agent",
+      run: to(agentAddress(id)),
+    })),
+    ...keys.map(({ key }) => ({ text: key, kind: "state", run: to(stateAddress(key)) })),
+  ];
+}
+
+function search(entries: readonly Entry[], wanted: string): readonly Entry[] {
+  if (wanted.trim() === "") return entries.slice(0, SHOWN_MAX);
+  const texts = entries.map(({ text }) => text);
+  const [ids, , order] = fuzzy.search(texts, wanted, 1);
+  const found = order === null ? (ids ?? []) : order.map((at) => ids?.[at] ?? 0);
+  return found.slice(0, SHOWN_MAX).flatMap((at) => entries[at] ?? []);
+}
+
+export function Palette() {
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent): void => {
+      if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey)) return;
+      event.preventDefault();
+      open.value = !open.value;
+    };
+    addEventListener("keydown", onKey);
+    return () => removeEventListener("keydown", onKey);
+  }, []);
+  return open.value ? <OpenPalette /> : null;
+}
+
+function OpenPalette() {
+  const { route } = useLocation();
+  const dialog = useRef<HTMLDialogElement>(null);
+  const wanted = useSignal("");
+  const at = useSignal(0);
+  const entries = useSignal<readonly Entry[]>(FIXED);
+  const found = useMemo(() => search(entries.value, wanted.value), [entries.value, wanted.value]);
+  useEffect(() => {
+    dialog.current?.showModal();
+    void findable().then((more) => {
+      entries.value = [...FIXED, ...more];
+    });
+  }, []);
+  const choose = (entry: Entry | undefined): void => {
+    if (entry === undefined) return;
+    open.value = false;
+    entry.run(route);
+  };
+  const onKey = (event: KeyboardEvent): void => {
+    const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
+    if (step !== 0) {
+      event.preventDefault();
+      at.value = (at.value + step + found.length) % Math.max(1, found.length);
+    } else if (event.key === "Enter") {
+      event.preventDefault();
+      choose(found[at.value]);
+    }
+  };
+  return (
+    <dialog
+      ref={dialog}
+      class="palette"
+      aria-label="Go to"
+      onClose={() => {
+        open.value = false;
+      }}
+      onClick={(event) => {
+        if (event.target === dialog.current) dialog.current?.close();
+      }}
+    >
+      <input
+        type="text"
+        role="combobox"
+        aria-label="Go to a view, an agent or a key"
+        aria-expanded="true"
+        aria-controls="palette-found"
+        aria-autocomplete="list"
+        aria-activedescendant={found.length > 0 ? `palette-${at.value}` : undefined}
+        placeholder="A view, an agent, a key…"
+        value={wanted.value}
+        onInput={({ currentTarget }) => {
+          wanted.value = currentTarget.value;
+          at.value = 0;
+        }}
+        onKeyDown={onKey}
+      />
+      {found.length === 0 ? (
+        <p class="hint">Nothing is called like that.</p>
+      ) : (
+        <ul id="palette-found" role="listbox" aria-label="Found">
+          {found.map((entry, index) => (
+            <li
+              key={`${entry.kind} ${entry.text} ${index}`}
+              id={`palette-${index}`}
+              role="option"
+              aria-selected={index === at.value}
+              onClick={() => choose(entry)}
+            >
+              <span class="palette-text">{entry.text}</span>
+              <span class="palette-kind">{entry.kind}</span>
+            </li>
+          ))}
+        </ul>
+      )}
+    </dialog>
+  );
+}

@@ -1,0 +1,70 @@
+/** Who looks at the page: the session with the server, its beginning and its end. */
+import { computed, signal } from "@preact/signals";
+import { startChanges, stopChanges } from "../api/changes.js";
+import { getJson, listenForUnauthorized, send } from "../api/client.js";
+import { forgetResources } from "../api/resource.js";
+import type { Session } from "../api/types.js";
+
+const PATH = "/session";
+/** The cookie lives for 12 hours from the last time that the session was asked for. */
+const RENEW_MS = 60 * 60 * 1_000;
+const RETRY_MS = 1_000;
+
+/** Undefined until the server has said. */
+export const session = signal<Session | undefined>(undefined);
+/** Whether there is a session that ended while the page was open. */
+export const session_ended = signal(false);
+/** Whether the server could not be asked. */
+export const unreachable = signal(false);
+/** Whether the caller may do what needs the server's token. */
+export const may_decide = computed(() => session.value?.role !== "instance");
+
+let renewal: ReturnType<typeof setInterval> | undefined;
+
+function begin(now: Session): void {
+  session.value = now;
+  unreachable.value = false;
+  clearInterval(renewal);
+  if (!now.logged_in) return;
+  session_ended.value = false;
+  startChanges();
+  if (now.auth) renewal = setInterval(() => void askSession(), RENEW_MS);
+}
+
+function end(): void {
+  clearInterval(renewal);
+  stopChanges();
+  forgetResources();
+}
+
+/** Asks who this is; goes on asking while the server cannot be reached. */
+export async function askSession(): Promise<void> {
+  try {
+    begin(await getJson<Session>(PATH));
+  } catch {
+    unreachable.value = true;
+    setTimeout(() => void askSession(), RETRY_MS);
+  }
+}
+
+/**
+ * Begins a session with the server's token, or with an instance's.
+ * @throws ApiError where it is refused
+ */
+export async function logIn(token: string): Promise<void> {
+  begin(await send<Session>("POST", PATH, { token }));
+}
+
+/** Ends the session, here and on the server. */
+export async function logOut(): Promise<void> {
+  await send("DELETE", PATH);
+  end();
+  await askSession();
+}
+
+listenForUnauthorized(() => {
+  if (session.value?.logged_in !== true) return;
+  end();
+  session_ended.value = true;
+  void askSession();
+});

@@ -1,0 +1,33 @@
+/** Light, dark, or what the system says; remembered in this browser. */
+import { effect, signal } from "@preact/signals";
+
+export const THEMES = ["system", "light", "dark"] as const;
+export type Theme = (typeof THEMES)[number];
+
+const STORED = "koor-theme";
+const dark_system = matchMedia("(prefers-color-scheme: dark)");
+
+function stored(): Theme {
+  const value = localStorage.getItem(STORED);
+  return THEMES.find((theme) => theme === value) ?? "system";
+}
+
+export const theme = signal<Theme>(stored());
+/** Whether the page is dark now; what draws on a canvas has to know. */
+export const dark = signal(false);
+
+function settle(): void {
+  dark.value = theme.value === "dark" || (theme.value === "system" && dark_system.matches);
+}
+
+dark_system.addEventListener("change", settle);
+effect(() => {
+  document.documentElement.dataset["theme"] = theme.value;
+  localStorage.setItem(STORED, theme.value);
+  settle();
+});
+
+/** Goes on to the next one. */
+export function nextTheme(): void {
+  theme.value = THEMES[(THEMES.indexOf(theme.value) + 1) % THEMES.length] ?? "system";
+}

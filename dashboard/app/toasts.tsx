@@ -1,0 +1,58 @@
+/** Short words about what was just done, read out as they come, gone after a while. */
+import { signal } from "@preact/signals";
+import { reasonOf } from "../api/client.js";
+
+export type Tone = "good" | "bad";
+
+interface Toast {
+  readonly id: number;
+  readonly tone: Tone;
+  readonly text: string;
+}
+
+const SHOWN_MS = 6_000;
+const TOASTS_MAX = 4;
+const toasts = signal<readonly Toast[]>([]);
+let last_id = 0;
+
+/** Says something to the viewer. */
+export function say(text: string, tone: Tone = "good"): void {
+  last_id += 1;
+  const id = last_id;
+  toasts.value = [...toasts.value, { id, tone, text }].slice(-TOASTS_MAX);
+  setTimeout(() => dismiss(id), SHOWN_MS);
+}
+
+function dismiss(id: number): void {
+  toasts.value = toasts.value.filter((toast) => toast.id !== id);
+}
+
+/**
+ * Does something that the viewer asked for, and says what became of it.
+ * @returns whether it was done
+ */
+export async function attempt(work: () => Promise<unknown>, done: string): Promise<boolean> {
+  try {
+    await work();
+    say(done);
+    return true;
+  } catch (error) {
+    say(reasonOf(error), "bad");
+    return false;
+  }
+}
+
+export function Toasts() {
+  return (
+    <div class="toasts" role="status" aria-live="polite">
+      {toasts.value.map(({ id, tone, text }) => (
+        <div key={id} class={`toast toast-${tone}`}>
+          <span>{text}</span>
+          <button type="button" class="button-bare" aria-label="Dismiss" onClick={() => dismiss(id)}>
+            ×
+          </button>
+        </div>
+      ))}
+    </div>
+  );
+}

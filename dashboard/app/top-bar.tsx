@@ -1,0 +1,60 @@
+/** The bar above every view: the menu's button, how the connection is, the palette, the theme, the way out. */
+import type { Signal } from "@preact/signals";
+import { feedState, type FeedState } from "../api/changes.js";
+import { Icon } from "../parts/icon.js";
+import { Logo } from "./logo.js";
+import { openPalette } from "./palette.js";
+import { logOut, session } from "./session.js";
+import { nextTheme, theme } from "./theme.js";
+import { attempt } from "./toasts.js";
+
+const CONNECTION: Readonly<Record<FeedState, string>> = {
+  off: "paused",
+  connecting: "connecting",
+  live: "live",
+  reconnecting: "reconnecting: what you see may be old",
+};
+
+export function TopBar({ menu_open }: { readonly menu_open: Signal<boolean> }) {
+  const now = session.value;
+  const connection = feedState.value;
+  return (
+    <header class="top-bar">
+      <button
+        type="button"
+        class="button menu-button"
+        aria-expanded={menu_open.value}
+        aria-controls="menu"
+        onClick={() => {
+          menu_open.value = !menu_open.value;
+        }}
+      >
+        <Icon name="menu" /> Menu
+      </button>
+      <a class="home" href="/">
+        <Logo />
+        <span>Koor</span>
+      </a>
+      <span class={`connection connection-${connection}`} role="status">
+        {CONNECTION[connection]}
+      </span>
+      <span class="spring" />
+      <button type="button" class="button palette-button" onClick={openPalette} aria-keyshortcuts="Control+K Meta+K">
+        <Icon name="search" /> <span>Go to…</span> <kbd>Ctrl K</kbd>
+      </button>
+      <button type="button" class="button-bare" onClick={nextTheme} aria-label={`Colours: ${theme.value}`}>
+        <Icon name={theme.value === "dark" ? "moon" : theme.value === "light" ? "sun" : "half"} />
+      </button>
+      {now?.auth === true && (
+        <>
+          <span class="who" title={now.role === "instance" ? `instance ${now.actor}` : "the server's token"}>
+            {now.role === "instance" ? now.name : "operator"}
+          </span>
+          <button type="button" class="button" onClick={() => void attempt(logOut, "Logged out.")}>
+            Log out
+          </button>
+        </>
+      )}
+    </header>
+  );
+}

@@ -1,0 +1,9 @@
+/** The page's beginning: asks who looks, and draws. */
+import { render } from "preact";
+import { App } from "./app/app.js";
+import { askSession } from "./app/session.js";
+
+const root = document.getElementById("app");
+if (root === null) throw new Error("the page has no place for the app");
+render(<App />, root);
+void askSession();

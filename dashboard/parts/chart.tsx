@@ -1,0 +1,142 @@
+/** Series over time as lines or bars, over uPlot; the same figures stand in words for who cannot see them. */
+import { useEffect, useRef } from "preact/hooks";
+import uPlot from "uplot";
+import { dark } from "../app/theme.js";
+
+export interface Series {
+  readonly label: string;
+  /** One a point in time; null where there is none. */
+  readonly values: readonly (number | null)[];
+}
+
+interface ChartProps {
+  readonly label: string;
+  /** Seconds since the epoch, ascending. */
+  readonly times: readonly number[];
+  readonly series: readonly Series[];
+  /** How a value is said on the axis and in the legend. */
+  readonly format: (value: number) => string;
+  readonly kind?: "line" | "bars";
+  /** Values of one time stand upon each other. */
+  readonly stacked?: boolean;
+  readonly height?: number;
+}
+
+/** Colours by name of a custom property, in this order. */
+const COLOURS = ["--chart-1", "--chart-2", "--chart-3", "--chart-4", "--chart-5", "--chart-6"];
+const HEIGHT = 180;
+
+function styled(name: string): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+/** Each series upon those before it. */
+function stack(series: readonly Series[]): (number | null)[][] {
+  const sums: number[] = [];
+  return series.map(({ values }) =>
+    values.map((value, at) => {
+      sums[at] = (sums[at] ?? 0) + (value ?? 0);
+      return sums[at] ?? 0;
+    }),
+  );
+}
+
+export function Chart({ label, times, series, format, kind = "line", stacked = false, height = HEIGHT }: ChartProps) {
+  const place = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | null>(null);
+  const is_dark = dark.value;
+  const names = series.map((one) => one.label).join("\n");
+  const data = [
+    [...times],
+    ...(stacked ? stack(series) : series.map(({ values }) => [...values])),
+  ] as uPlot.AlignedData;
+  useEffect(() => {
+    const element = place.current;
+    if (element === null) return undefined;
+    const axis = { stroke: styled("--muted"), grid: { stroke: styled("--line"), width: 1 }, ticks: { show: false } };
+    const drawn = series.map(({ label: name, values }, at): uPlot.Series => {
+      const stroke = styled(COLOURS[at % COLOURS.length] ?? "");
+      return {
+        label: name,
+        stroke,
+        width: kind === "bars" ? 0 : 1.5,
+        points: { show: false },
+        value: (_plot, _value, _series, index) => {
+          const value = index === null ? null : values[index];
+          return value === null || value === undefined ? "–" : format(value);
+        },
+        ...(kind === "bars" || stacked ? { fill: kind === "bars" ? stroke : `${stroke}40` } : {}),
+        ...(kind === "bars" && uPlot.paths.bars !== undefined
+          ? { paths: uPlot.paths.bars({ size: [0.7, 60], align: 0 }) }
+          : {}),
+      };
+    });
+    const options: uPlot.Options = {
+      width: element.clientWidth,
+      height,
+      series: [{}, ...(stacked ? drawn.toReversed() : drawn)],
+      axes: [axis, { ...axis, size: 64, values: (_plot, values) => values.map(format) }],
+      scales: { y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.1 : 1] } },
+      cursor: { drag: { x: false, y: false } },
+      legend: { live: true },
+    };
+    const made = new uPlot(options, ordered(data), element);
+    plot.current = made;
+    const resized = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height }));
+    resized.observe(element);
+    return () => {
+      resized.disconnect();
+      made.destroy();
+      plot.current = null;
+    };
+  }, [names, is_dark, kind, stacked, height]);
+  // Of stacked series the tallest is drawn first, so that none hides another.
+  const ordered = (columns: uPlot.AlignedData): uPlot.AlignedData =>
+    stacked ? ([columns[0], ...columns.slice(1).toReversed()] as uPlot.AlignedData) : columns;
+  useEffect(() => {
+    plot.current?.setData(ordered(data));
+  });
+  return (
+    <figure class="chart">
+      <figcaption>{label}</figcaption>
+      <div ref={place} class="chart-place" role="img" aria-label={`${label}. ${inWords(series, format)}`} />
+    </figure>
+  );
+}
+
+/** The last value of each series. */
+function inWords(series: readonly Series[], format: (value: number) => string): string {
+  return series
+    .map(({ label, values }) => {
+      const last = values.findLast((value) => value !== null);
+      return `${label}: ${last === undefined || last === null ? "nothing yet" : format(last)}`;
+    })
+    .join(", ");
+}
+
+interface SparklineProps {
+  readonly values: readonly number[];
+  /** In words what it shows. */
+  readonly label: string;
+}
+
+/** A small bar for each value, as tall as it is large. */
+export function Sparkline({ values, label }: SparklineProps) {
+  const most = Math.max(1, ...values);
+  return (
+    <svg
+      class="sparkline"
+      viewBox={`0 0 ${values.length * 4} 20`}
+      role="img"
+      aria-label={label}
+      preserveAspectRatio="none"
+    >
+      {values.map((value, at) => {
+        const tall = value === 0 ? 1 : Math.max(2, (value / most) * 20);
+        return (
+          <rect key={at} x={at * 4} y={20 - tall} width={3} height={tall} class={value === 0 ? "spark-none" : ""} />
+        );
+      })}
+    </svg>
+  );
+}

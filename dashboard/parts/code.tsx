@@ -1,0 +1,54 @@
+/** A text to read: coloured, with numbers beside its lines, cut where it is longer than anybody reads. */
+import { useMemo } from "preact/hooks";
+import { bytes } from "../app/format.js";
+import { CopyButton } from "./button.js";
+import { indented, languageOf, SHOWN_CHARACTERS_MAX, textOf } from "./code-text.js";
+import { highlighted } from "./highlight.js";
+
+interface CodeProps {
+  readonly text: string;
+  readonly content_type: string;
+  /** What it is, for who cannot see it. */
+  readonly label: string;
+}
+
+export function Code({ text, content_type, label }: CodeProps) {
+  const cut = text.length > SHOWN_CHARACTERS_MAX;
+  const { shown, drawn } = useMemo(() => {
+    const part = cut ? text.slice(0, SHOWN_CHARACTERS_MAX) : text;
+    const language = languageOf(content_type, part);
+    const whole = indented(part, language);
+    return { shown: whole, drawn: highlighted(whole, language) };
+  }, [text, content_type]);
+  const lines = useMemo(() => {
+    const count = shown.split("\n").length - (shown.endsWith("\n") ? 1 : 0);
+    return Array.from({ length: Math.max(1, count) }, (_, at) => at + 1).join("\n");
+  }, [shown]);
+  return (
+    <div class="code">
+      <div class="code-actions">
+        <CopyButton text={text} what={label} />
+      </div>
+      <div class="code-frame" role="region" aria-label={label} tabIndex={0}>
+        <pre class="code-lines" aria-hidden="true">
+          {lines}
+        </pre>
+        <pre class="code-text">
+          <code>{drawn}</code>
+        </pre>
+      </div>
+      {cut && <p class="hint">Only the first {bytes(SHOWN_CHARACTERS_MAX)} are shown.</p>}
+    </div>
+  );
+}
+
+/** Stored bytes: as text where they are text, else only what they are. */
+export function StoredBytes({ value, content_type, label }: { readonly value: Uint8Array } & Omit<CodeProps, "text">) {
+  const text = useMemo(() => textOf(value), [value]);
+  if (text !== undefined) return <Code text={text} content_type={content_type} label={label} />;
+  return (
+    <p class="hint">
+      {bytes(value.byteLength)} of {content_type}, which are no text.
+    </p>
+  );
+}

@@ -1,0 +1,38 @@
+/** A question that has to be answered before anything else. Escape and Cancel do nothing. */
+import type { ComponentChildren } from "preact";
+import { useEffect, useId, useRef } from "preact/hooks";
+import { Button } from "./button.js";
+
+interface ConfirmProps {
+  readonly title: string;
+  readonly children: ComponentChildren;
+  /** What the button that does it says. */
+  readonly action: string;
+  readonly danger?: boolean;
+  readonly onConfirm: () => Promise<unknown>;
+  readonly onClose: () => void;
+}
+
+export function Confirm({ title, children, action, danger = false, onConfirm, onClose }: ConfirmProps) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const id = useId();
+  useEffect(() => {
+    dialog.current?.showModal();
+  }, []);
+  const confirm = async (): Promise<void> => {
+    await onConfirm();
+    dialog.current?.close();
+  };
+  return (
+    <dialog ref={dialog} class="dialog" aria-labelledby={id} onClose={onClose}>
+      <h2 id={id}>{title}</h2>
+      <div>{children}</div>
+      <div class="dialog-actions">
+        <Button onClick={() => dialog.current?.close()}>Cancel</Button>
+        <Button kind={danger ? "danger" : "primary"} onClick={confirm}>
+          {action}
+        </Button>
+      </div>
+    </dialog>
+  );
+}

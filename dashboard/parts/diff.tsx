@@ -1,0 +1,66 @@
+/** Two versions of a text side by side. */
+import { useMemo } from "preact/hooks";
+import { plural } from "../app/format.js";
+import { diffRows, folded, type DiffRow, type Side } from "./line-diff.js";
+
+interface DiffProps {
+  readonly before: string;
+  readonly after: string;
+  readonly label: string;
+}
+
+export function Diff({ before, after, label }: DiffProps) {
+  const rows = useMemo(() => diffRows(before, after), [before, after]);
+  if (rows === null) return <p class="hint">They differ in too much to be compared line by line.</p>;
+  const changed = rows.filter(({ kind }) => kind !== "same").length;
+  if (changed === 0) return <p class="hint">They are the same.</p>;
+  return (
+    <div class="diff table-frame" role="region" aria-label={label} tabIndex={0}>
+      <table aria-label={`${label}: ${plural(changed, "line")} differ`}>
+        <tbody>
+          {folded(rows).map((block, at) =>
+            "left_out" in block ? (
+              <tr key={at} class="diff-left-out">
+                <td colSpan={4}>{plural(block.left_out, "equal line")}</td>
+              </tr>
+            ) : (
+              block.rows.map((row, line) => <RowOf key={`${at} ${line}`} row={row} />)
+            ),
+          )}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function RowOf({ row: { kind, before, after } }: { readonly row: DiffRow }) {
+  return (
+    <tr class={`diff-${kind}`}>
+      <td class="diff-number">{before?.number}</td>
+      <td class="diff-before">
+        <Line side={before} as="del" differs={kind !== "same"} />
+      </td>
+      <td class="diff-number">{after?.number}</td>
+      <td class="diff-after">
+        <Line side={after} as="ins" differs={kind !== "same"} />
+      </td>
+    </tr>
+  );
+}
+
+function Line({
+  side,
+  as: Mark,
+  differs,
+}: {
+  readonly side: Side | null;
+  readonly as: "ins" | "del";
+  readonly differs: boolean;
+}) {
+  if (side === null) return null;
+  const pieces = side.pieces.map(({ text, changed }, at) =>
+    changed ? <Mark key={at}>{text}</Mark> : <span key={at}>{text}</span>,
+  );
+  const some = side.pieces.some(({ changed }) => changed);
+  return <pre>{differs && !some ? <Mark>{pieces}</Mark> : pieces}</pre>;
+}

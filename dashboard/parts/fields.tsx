@@ -1,0 +1,96 @@
+/** Fields to type and choose in, each with its name beside it. */
+import type { ComponentChildren } from "preact";
+import { useId } from "preact/hooks";
+
+interface TextFieldProps {
+  readonly label: string;
+  readonly value: string;
+  readonly onInput: (value: string) => void;
+  readonly type?: "text" | "search" | "datetime-local";
+  readonly placeholder?: string;
+  /** Words below it: what it takes, or what is wrong with it. */
+  readonly hint?: string;
+  readonly invalid?: boolean;
+}
+
+export function TextField({
+  label,
+  value,
+  onInput,
+  type = "text",
+  placeholder,
+  hint,
+  invalid = false,
+}: TextFieldProps) {
+  const id = useId();
+  const shared = {
+    id,
+    value,
+    placeholder,
+    spellcheck: false,
+    autocomplete: "off",
+    "aria-invalid": invalid,
+    "aria-describedby": hint === undefined ? undefined : `${id}-hint`,
+    onInput: ({ currentTarget }: { readonly currentTarget: HTMLInputElement }) => onInput(currentTarget.value),
+  } as const;
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      {type === "search" && <input type="search" {...shared} />}
+      {type === "text" && <input type="text" {...shared} />}
+      {type === "datetime-local" && <input type="datetime-local" step="1" {...shared} />}
+      {hint !== undefined && (
+        <span id={`${id}-hint`} class={invalid ? "hint failure" : "hint"}>
+          {hint}
+        </span>
+      )}
+    </div>
+  );
+}
+
+/** A field of several lines. */
+export function TextArea({ label, value, onInput, placeholder }: Omit<TextFieldProps, "type" | "hint" | "invalid">) {
+  const id = useId();
+  return (
+    <div class="field field-wide">
+      <label for={id}>{label}</label>
+      <textarea
+        id={id}
+        rows={8}
+        value={value}
+        placeholder={placeholder}
+        spellcheck={false}
+        onInput={({ currentTarget }) => onInput(currentTarget.value)}
+      />
+    </div>
+  );
+}
+
+interface ChoiceProps<Value extends string> {
+  readonly label: string;
+  readonly value: Value;
+  /** What is shown by what is chosen. */
+  readonly choices: readonly (readonly [value: Value, text: string])[];
+  readonly onChoose: (value: Value) => void;
+}
+
+export function Choice<Value extends string>({ label, value, choices, onChoose }: ChoiceProps<Value>) {
+  const id = useId();
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <select id={id} value={value} onChange={({ currentTarget }) => onChoose(currentTarget.value as Value)}>
+        {choices.map(([choice, text]) => (
+          <option key={choice} value={choice}>
+            {text}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}
+
+/** A row of fields. */
+export function Fields({ children }: { readonly children: ComponentChildren }) {
+  return <div class="fields">{children}</div>;
+}

@@ -1,0 +1,36 @@
+/** Colours of code: the library says what each piece of a text is, and the pieces become elements, never markup. */
+import css from "highlight.js/lib/languages/css";
+import ini from "highlight.js/lib/languages/ini";
+import json from "highlight.js/lib/languages/json";
+import markdown from "highlight.js/lib/languages/markdown";
+import typescript from "highlight.js/lib/languages/typescript";
+import xml from "highlight.js/lib/languages/xml";
+import yaml from "highlight.js/lib/languages/yaml";
+import { createLowlight } from "lowlight";
+import type { ComponentChildren } from "preact";
+import { COLOURED_CHARACTERS_MAX, type Language } from "./code-text.js";
+
+const colours = createLowlight({ css, ini, json, markdown, typescript, xml, yaml });
+
+interface Piece {
+  readonly type: string;
+  readonly value?: string;
+  readonly properties?: { readonly className?: unknown };
+  readonly children?: readonly Piece[];
+}
+
+function draw(pieces: readonly Piece[]): ComponentChildren[] {
+  return pieces.map((piece) =>
+    piece.type === "text" ? piece.value : <span class={classOf(piece)}>{draw(piece.children ?? [])}</span>,
+  );
+}
+
+function classOf({ properties }: Piece): string {
+  return Array.isArray(properties?.className) ? properties.className.join(" ") : "";
+}
+
+/** The text with its colours; as it is where it is too long for that. */
+export function highlighted(text: string, language: Language): ComponentChildren {
+  if (language === "plain" || text.length > COLOURED_CHARACTERS_MAX) return text;
+  return draw(colours.highlight(language, text).children as readonly Piece[]);
+}

@@ -1,0 +1,129 @@
+/** Two texts side by side: which lines are in both, which in one, with the words that differ within a line. Pure. */
+import { diffLines, diffWordsWithSpace } from "diff";
+
+/** A piece of a line; `changed` where the other side has another. */
+export interface Piece {
+  readonly text: string;
+  readonly changed: boolean;
+}
+
+/** One line of one side. */
+export interface Side {
+  readonly number: number;
+  readonly pieces: readonly Piece[];
+}
+
+/** A row of the two sides; `same` where both have the line. A side that has no line there is null. */
+export interface DiffRow {
+  readonly kind: "same" | "changed" | "added" | "removed";
+  readonly before: Side | null;
+  readonly after: Side | null;
+}
+
+/** Lines around a change that are shown with it. */
+const CONTEXT_LINES = 3;
+/** Rather no answer than a page that hangs. */
+const EDITS_MAX = 20_000;
+/** A word's difference in a longer line would take long and help nobody. */
+const LINE_CHARACTERS_MAX = 2_000;
+
+function linesOf(text: string): string[] {
+  const lines = text.split("\n");
+  if (lines.at(-1) === "") lines.pop();
+  return lines;
+}
+
+function whole(text: string): Piece[] {
+  return [{ text, changed: false }];
+}
+
+/** The rows of a diff; null where the texts differ too much to compare. */
+export function diffRows(before: string, after: string): DiffRow[] | null {
+  const parts = diffLines(before, after, { maxEditLength: EDITS_MAX });
+  if (parts === undefined) return null;
+  const rows: DiffRow[] = [];
+  let [left, right] = [0, 0];
+  for (let at = 0; at < parts.length; at++) {
+    const part = parts[at];
+    if (part === undefined) break;
+    const lines = linesOf(part.value);
+    const next = parts[at + 1];
+    if (part.removed && next?.added === true) {
+      const added = linesOf(next.value);
+      for (let line = 0; line < Math.max(lines.length, added.length); line++)
+        rows.push(pair(lines[line], added[line], { left: left + line + 1, right: right + line + 1 }));
+      left += lines.length;
+      right += added.length;
+      at += 1;
+    } else if (part.removed) {
+      for (const text of lines)
+        rows.push({ kind: "removed", before: { number: ++left, pieces: whole(text) }, after: null });
+    } else if (part.added) {
+      for (const text of lines)
+        rows.push({ kind: "added", before: null, after: { number: ++right, pieces: whole(text) } });
+    } else {
+      for (const text of lines)
+        rows.push({
+          kind: "same",
+          before: { number: ++left, pieces: whole(text) },
+          after: { number: ++right, pieces: whole(text) },
+        });
+    }
+  }
+  return rows;
+}
+
+/** A removed line beside the one that came in its place. */
+function pair(
+  removed: string | undefined,
+  added: string | undefined,
+  { left, right }: { readonly left: number; readonly right: number },
+): DiffRow {
+  if (removed === undefined)
+    return { kind: "added", before: null, after: { number: right, pieces: whole(added ?? "") } };
+  if (added === undefined) return { kind: "removed", before: { number: left, pieces: whole(removed) }, after: null };
+  if (removed.length + added.length > LINE_CHARACTERS_MAX)
+    return {
+      kind: "changed",
+      before: { number: left, pieces: whole(removed) },
+      after: { number: right, pieces: whole(added) },
+    };
+  const words = diffWordsWithSpace(removed, added);
+  const side = (number: number, mine: "added" | "removed", other: "added" | "removed"): Side => ({
+    number,
+    pieces: words.filter((word) => !word[other]).map((word) => ({ text: word.value, changed: word[mine] })),
+  });
+  return { kind: "changed", before: side(left, "removed", "added"), after: side(right, "added", "removed") };
+}
+
+/** A run of rows, or how many equal ones were left out between two runs. */
+export type DiffBlock = { readonly rows: readonly DiffRow[] } | { readonly left_out: number };
+
+/** The rows that differ with some around them; the rest is only counted. */
+export function folded(rows: readonly DiffRow[]): DiffBlock[] {
+  const near = new Set<number>();
+  for (const [at, { kind }] of rows.entries()) {
+    if (kind === "same") continue;
+    for (let around = at - CONTEXT_LINES; around <= at + CONTEXT_LINES; around++) near.add(around);
+  }
+  const blocks: DiffBlock[] = [];
+  let run: DiffRow[] = [];
+  let left_out = 0;
+  const close = (): void => {
+    if (left_out > 0) blocks.push({ left_out });
+    if (run.length > 0) blocks.push({ rows: run });
+    left_out = 0;
+    run = [];
+  };
+  for (const [at, row] of rows.entries()) {
+    if (near.has(at)) {
+      if (left_out > 0) close();
+      run.push(row);
+    } else {
+      if (run.length > 0) close();
+      left_out += 1;
+    }
+  }
+  close();
+  return blocks;
+}

@@ -1,0 +1,31 @@
+/** What the viewer should know before anything else on the page. */
+import type { ComponentChildren } from "preact";
+import { failureOf, type Resource } from "../api/resource.js";
+import { ago } from "../app/format.js";
+import { now_ms } from "../app/clock.js";
+
+export function Notice({
+  children,
+  tone = "note",
+}: {
+  readonly children: ComponentChildren;
+  readonly tone?: "note" | "bad";
+}) {
+  return (
+    <div class={`notice notice-${tone}`} role={tone === "bad" ? "alert" : "status"}>
+      {children}
+    </div>
+  );
+}
+
+/** Says that a resource could not be fetched, and how old what is shown is. Nothing while all is well. */
+export function Failure({ of }: { readonly of: Resource<unknown> }) {
+  const failure = failureOf(of);
+  if (failure === "") return null;
+  const age = of.fetched_ms.value === 0 ? "" : ` What is shown is from ${ago(of.fetched_ms.value, now_ms.value)}.`;
+  return (
+    <Notice tone="bad">
+      Could not be read: {failure}.{age}
+    </Notice>
+  );
+}

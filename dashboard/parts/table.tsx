@@ -1,0 +1,123 @@
+/**
+ * Tables. A short one lies in the page as it is; a long one scrolls in a frame of its own, in which only the rows
+ * that can be seen are drawn.
+ */
+import type { ComponentChildren } from "preact";
+import { useRef } from "preact/hooks";
+import { useVirtualRows } from "./virtual.js";
+
+export interface Column<Row> {
+  readonly head: string;
+  readonly cell: (row: Row) => ComponentChildren;
+  /** `number` is set to the right; `wide` takes what is left and is cut; `narrow` is as wide as it must be. */
+  readonly kind?: "number" | "wide" | "narrow";
+  /** Left out on a phone. */
+  readonly optional?: true;
+}
+
+interface TableProps<Row> {
+  /** What the table lists, for who cannot see it. */
+  readonly label: string;
+  readonly columns: readonly Column<Row>[];
+  readonly rows: readonly Row[];
+  readonly keyOf: (row: Row) => string | number;
+  /** A row that stands out: the one that is looked at. */
+  readonly isCurrent?: (row: Row) => boolean;
+  /** A word for the row's look. */
+  readonly toneOf?: (row: Row) => "bad" | "warn" | "gap" | undefined;
+}
+
+/** From here on a table scrolls by itself. */
+const LONG_ROWS = 100;
+
+export function Table<Row>(props: TableProps<Row>) {
+  return props.rows.length < LONG_ROWS ? <ShortTable {...props} /> : <LongTable {...props} />;
+}
+
+function classOf<Row>({ kind = "narrow", optional }: Column<Row>): string {
+  return optional === true ? `cell-${kind} cell-optional` : `cell-${kind}`;
+}
+
+function Head<Row>({ columns }: Pick<TableProps<Row>, "columns">) {
+  return (
+    <thead>
+      <tr>
+        {columns.map((column) => (
+          <th key={column.head} scope="col" class={classOf(column)}>
+            {column.head}
+          </th>
+        ))}
+      </tr>
+    </thead>
+  );
+}
+
+function RowOf<Row>({
+  row,
+  index,
+  columns,
+  isCurrent,
+  toneOf,
+}: Pick<TableProps<Row>, "columns" | "isCurrent" | "toneOf"> & { readonly row: Row; readonly index?: number }) {
+  const tone = toneOf?.(row);
+  return (
+    <tr
+      class={tone === undefined ? undefined : `row-${tone}`}
+      aria-current={isCurrent?.(row) === true ? "true" : undefined}
+      aria-rowindex={index === undefined ? undefined : index + 2}
+    >
+      {columns.map((column) => (
+        <td key={column.head} class={classOf(column)}>
+          {column.cell(row)}
+        </td>
+      ))}
+    </tr>
+  );
+}
+
+function ShortTable<Row>({ label, columns, rows, keyOf, ...rest }: TableProps<Row>) {
+  return (
+    <div class="table-frame" role="region" aria-label={label} tabIndex={0}>
+      <table aria-label={label}>
+        <Head columns={columns} />
+        <tbody>
+          {rows.map((row) => (
+            <RowOf key={keyOf(row)} row={row} columns={columns} {...rest} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function LongTable<Row>({ label, columns, rows, keyOf, ...rest }: TableProps<Row>) {
+  const frame = useRef<HTMLDivElement>(null);
+  const { indexes, above, below } = useVirtualRows(rows.length, frame);
+  return (
+    <div class="table-frame table-long" ref={frame} role="region" aria-label={label} tabIndex={0}>
+      <table aria-label={label} aria-rowcount={rows.length + 1}>
+        <Head columns={columns} />
+        <tbody>
+          <Space height={above} columns={columns.length} />
+          {indexes.map((index) => {
+            const row = rows[index];
+            return row === undefined ? null : (
+              <RowOf key={keyOf(row)} row={row} index={index} columns={columns} {...rest} />
+            );
+          })}
+          <Space height={below} columns={columns.length} />
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+/** The rows that are not drawn. */
+function Space({ height, columns }: { readonly height: number; readonly columns: number }) {
+  if (height <= 0) return null;
+  return (
+    <tr aria-hidden="true" class="row-space">
+      <td colSpan={columns} style={{ height: `${height}px` }} />
+    </tr>
+  );
+}

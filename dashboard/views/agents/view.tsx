@@ -1,0 +1,6 @@
+/** Agents. */
+import { Page } from "../../parts/page.js";
+
+export function View() {
+  return <Page title="Agents">…</Page>;
+}

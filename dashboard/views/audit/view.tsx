@@ -1,0 +1,6 @@
+/** Audit. */
+import { Page } from "../../parts/page.js";
+
+export function View() {
+  return <Page title="Audit">…</Page>;
+}

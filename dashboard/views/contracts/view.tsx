@@ -1,0 +1,6 @@
+/** Contracts. */
+import { Page } from "../../parts/page.js";
+
+export function View() {
+  return <Page title="Contracts">…</Page>;
+}

@@ -1,0 +1,6 @@
+/** Events. */
+import { Page } from "../../parts/page.js";
+
+export function View() {
+  return <Page title="Events">…</Page>;
+}

@@ -1,0 +1,6 @@
+/** Overview. */
+import { Page } from "../../parts/page.js";
+
+export function View() {
+  return <Page title="Overview">…</Page>;
+}

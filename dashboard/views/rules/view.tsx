@@ -1,0 +1,6 @@
+/** Rules. */
+import { Page } from "../../parts/page.js";
+
+export function View() {
+  return <Page title="Rules">…</Page>;
+}

@@ -1,0 +1,6 @@
+/** Specs. */
+import { Page } from "../../parts/page.js";
+
+export function View() {
+  return <Page title="Specs">…</Page>;
+}

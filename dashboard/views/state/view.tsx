@@ -1,0 +1,6 @@
+/** State. */
+import { Page } from "../../parts/page.js";
+
+export function View() {
+  return <Page title="State">…</Page>;
+}

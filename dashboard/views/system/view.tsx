@@ -1,0 +1,6 @@
+/** System. */
+import { Page } from "../../parts/page.js";
+
+export function View() {
+  return <Page title="System">…</Page>;
+}

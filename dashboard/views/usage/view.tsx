@@ -1,0 +1,6 @@
+/** Usage. */
+import { Page } from "../../parts/page.js";
+
+export function View() {
+  return <Page title="Usage">…</Page>;
+}

@@ -1,0 +1,6 @@
+/** Webhooks. */
+import { Page } from "../../parts/page.js";
+
+export function View() {
+  return <Page title="Webhooks">…</Page>;
+}

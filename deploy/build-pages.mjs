@@ -1,0 +1,131 @@
+/**
+ * Bundles the dashboard's pages into `dist/app/dashboard`: `index.html`, and below `assets/` scripts, the style
+ * sheet and the icon under names that carry their hash. Beside each file lie its gzip and its Brotli, made once here,
+ * so that the server sends bytes that it only has to hold. Called by build.mjs, which knows when that is needed.
+ */
+import { createHash } from "node:crypto";
+import { readFileSync, readdirSync } from "node:fs";
+import { basename, join, relative, sep } from "node:path";
+import { promisify } from "node:util";
+import { brotliCompress, constants, gzip } from "node:zlib";
+
+/** What every living browser of 2023 and later runs. */
+const BROWSERS = ["chrome115", "firefox115", "safari16.4"];
+const HASH_LENGTH = 8;
+
+const compress = {
+  ".gz": (content) => promisify(gzip)(content, { level: constants.Z_BEST_COMPRESSION }),
+  ".br": (content) =>
+    promisify(brotliCompress)(content, {
+      params: {
+        [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY,
+        [constants.BROTLI_PARAM_SIZE_HINT]: content.length,
+      },
+    }),
+};
+
+/** The style sheets of the house in their order: what all views share, then each view's own. */
+function styleSheets(folder) {
+  const all = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith(".css"))
+    .map((entry) =>
+      relative(folder, join(entry.parentPath ?? entry.path, entry.name))
+        .split(sep)
+        .join("/"),
+    )
+    .toSorted();
+  const shared = all.filter((path) => path.startsWith("style/"));
+  return [...shared, ...all.filter((path) => !path.startsWith("style/"))];
+}
+
+function hashedName(name, content) {
+  const hash = createHash("sha256").update(content).digest("hex").slice(0, HASH_LENGTH).toUpperCase();
+  return name.replace(/(\.\w+)$/, `-${hash}$1`);
+}
+
+/** The scripts that the first one imports, however deep: the browser fetches them at once. */
+function importedScripts(outputs, entry) {
+  const found = new Set();
+  const follow = (path) => {
+    for (const { path: imported, kind } of outputs[path]?.imports ?? []) {
+      if (kind !== "import-statement" || found.has(imported)) continue;
+      found.add(imported);
+      follow(imported);
+    }
+  };
+  follow(entry);
+  return [...found];
+}
+
+/**
+ * Bundles and compresses.
+ * @param {{ root: string, esbuild: import("esbuild") }} options `root` the checkout
+ * @returns {Promise<Map<string, Uint8Array>>} contents by path below `dist/app/dashboard`
+ */
+export async function buildPages({ root, esbuild }) {
+  const folder = join(root, "dashboard");
+  const shared = {
+    absWorkingDir: root,
+    write: false,
+    bundle: true,
+    minify: true,
+    metafile: true,
+    target: BROWSERS,
+    outdir: join(root, "out"),
+    logLevel: "silent",
+    legalComments: "none",
+  };
+  const [scripts, styles] = await Promise.all([
+    esbuild.build({
+      ...shared,
+      entryPoints: ["dashboard/main.tsx"],
+      format: "esm",
+      splitting: true,
+      platform: "browser",
+      jsx: "automatic",
+      jsxImportSource: "preact",
+      mainFields: ["module", "main"],
+      define: { "process.env.NODE_ENV": '"production"' },
+      entryNames: "assets/[name]-[hash]",
+      chunkNames: "assets/[name]-[hash]",
+    }),
+    esbuild.build({
+      ...shared,
+      stdin: {
+        contents: styleSheets(folder)
+          .map((path) => `@import "./${path}";`)
+          .join("\n"),
+        resolveDir: folder,
+        sourcefile: "style.css",
+        loader: "css",
+      },
+    }),
+  ]);
+
+  const files = new Map();
+  for (const { path, contents } of scripts.outputFiles) files.set(`assets/${basename(path)}`, contents);
+  const add = (name, content) => {
+    const path = `assets/${hashedName(name, content)}`;
+    files.set(path, content);
+    return path;
+  };
+  const style = add("style.css", styles.outputFiles[0].contents);
+  const icon = add("icon.svg", readFileSync(join(folder, "icon.svg")));
+
+  const { outputs } = scripts.metafile;
+  const entry = Object.keys(outputs).find((path) => outputs[path].entryPoint === "dashboard/main.tsx");
+  const preloads = importedScripts(outputs, entry).map((path) => `assets/${basename(path)}`);
+  const page = readFileSync(join(folder, "index.html"), "utf8")
+    .replace("{{icon}}", `/${icon}`)
+    .replace("{{style}}", `/${style}`)
+    .replace("{{preloads}}", preloads.map((path) => `<link rel="modulepreload" href="/${path}" />`).join("\n    "))
+    .replace("{{script}}", `/assets/${basename(entry)}`);
+  files.set("index.html", Buffer.from(page));
+
+  const packed = await Promise.all(
+    [...files].flatMap(([path, content]) =>
+      Object.entries(compress).map(async ([suffix, pack]) => [path + suffix, await pack(content)]),
+    ),
+  );
+  return new Map([...files, ...packed]);
+}

@@ -1,0 +1,121 @@
+/**
+ * The dashboard's files as the build has made them (deploy/build-pages.mjs): read into memory when the first of them
+ * is asked for, sent as they are, compressed where the browser takes it. Runs on the front; who may ask is the
+ * pipeline's business, what is in them the dashboard's.
+ */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { extname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Exchange } from "../transport/transport.js";
+import { headerBlock, type WireReply } from "../transport/reply.js";
+
+/** One file, in the encodings that lie beside it, the smallest first. */
+interface Page {
+  readonly encodings: readonly (readonly [name: string, reply: WireReply])[];
+  readonly plain: WireReply;
+}
+
+const INDEX = "/index.html";
+const ASSETS = "/assets/";
+/** What machines ask for is never answered with a page. */
+const MACHINES = ["/api/", "/mcp", "/metrics", "/openapi.json", "/health", "/session", ASSETS];
+
+const TYPES: Readonly<Record<string, string>> = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+  ".svg": "image/svg+xml",
+};
+const ENCODINGS = [
+  ["br", ".br"],
+  ["gzip", ".gz"],
+] as const;
+
+/** No inline script, no markup made of strings, nothing from elsewhere, nobody's frame. */
+const CONTENT_SECURITY_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+  "trusted-types 'none'",
+].join("; ");
+
+const GUARDS = [
+  ["Content-Security-Policy", CONTENT_SECURITY_POLICY],
+  ["X-Content-Type-Options", "nosniff"],
+  ["Referrer-Policy", "no-referrer"],
+  ["Cross-Origin-Opener-Policy", "same-origin"],
+  ["Cross-Origin-Resource-Policy", "same-origin"],
+] as const;
+/** A name that carries its content's hash never means another content. */
+const FOR_EVER = ["Cache-Control", "public, max-age=31536000, immutable"] as const;
+const ASKED_EACH_TIME = ["Cache-Control", "no-cache"] as const;
+
+export class Pages {
+  readonly #folder: string;
+  #pages: ReadonlyMap<string, Page> | null = null;
+
+  /** @param folder where the build has put them; nothing is served where there is none */
+  constructor(folder: URL) {
+    this.#folder = fileURLToPath(folder);
+  }
+
+  /**
+   * The answer to a request for a page; undefined where it is for none. Each address that is no file's and no machine's
+   * is the page itself: what is at it, the page finds out.
+   */
+  find(exchange: Exchange): WireReply | undefined {
+    const { verb, path } = exchange;
+    if (verb !== "get" && verb !== "head") return undefined;
+    this.#pages ??= readPages(this.#folder);
+    const machine = MACHINES.some((prefix) => path === prefix || path.startsWith(prefix));
+    const page = this.#pages.get(path) ?? (machine ? undefined : this.#pages.get(INDEX));
+    if (page === undefined) return undefined;
+    const accepted = exchange.header("accept-encoding");
+    return page.encodings.find(([name]) => accepts(accepted, name))?.[1] ?? page.plain;
+  }
+}
+
+/** Whether an `Accept-Encoding` takes this one. */
+function accepts(header: string, encoding: string): boolean {
+  return header.split(",").some((part) => {
+    const [name = "", ...parameters] = part.split(";").map((word) => word.trim().toLowerCase());
+    return name === encoding && !parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter));
+  });
+}
+
+function readPages(folder: string): ReadonlyMap<string, Page> {
+  const pages = new Map<string, Page>();
+  if (!existsSync(folder)) return pages;
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  for (const file of files) {
+    const type = TYPES[extname(file.name)];
+    if (type === undefined) continue;
+    const path = join(file.parentPath ?? file.path, file.name);
+    const address = path.slice(folder.length - 1).replaceAll("\\", "/");
+    const cached = address.startsWith(ASSETS) ? FOR_EVER : ASKED_EACH_TIME;
+    const replyOf = (content: Uint8Array, encoding: string | null): WireReply => ({
+      status: 200,
+      body: content,
+      headers: headerBlock([
+        ["Content-Type", type],
+        cached,
+        ["Vary", "Accept-Encoding"],
+        ...(encoding === null ? [] : [["Content-Encoding", encoding] as const]),
+        ...GUARDS,
+      ]),
+    });
+    pages.set(address, {
+      plain: replyOf(readFileSync(path), null),
+      encodings: ENCODINGS.flatMap(([name, suffix]) =>
+        existsSync(path + suffix) ? [[name, replyOf(readFileSync(path + suffix), name)] as const] : [],
+      ),
+    });
+  }
+  return pages;
+}

@@ -1,0 +1,93 @@
+/**
+ * A real browser for tests: the Chromium that the machine has, without a window, driven by playwright-core. Where
+ * there is none, tests that need one are skipped with a word. Ends with the test.
+ */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
+import type { Owner } from "./server-process.js";
+
+export type { BrowserContext, Page };
+
+const NAMES = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome"];
+
+/** Where the browser is: CHROMIUM_PATH, or the first that PATH has; undefined where there is none. */
+export function findBrowser(): string | undefined {
+  const named = process.env["CHROMIUM_PATH"];
+  if (named !== undefined && named !== "") return named;
+  const folders = (process.env["PATH"] ?? "").split(":");
+  return NAMES.flatMap((name) => folders.map((folder) => join(folder, name))).find((path) => existsSync(path));
+}
+
+/** For tap's `skip`: why browser tests cannot run here, or false. */
+export function browserMissing(): string | false {
+  return findBrowser() === undefined ? "no Chromium on this machine (or set CHROMIUM_PATH)" : false;
+}
+
+/** Starts the browser; it ends with the test. */
+export async function startBrowser(t: Owner): Promise<Browser> {
+  const path = findBrowser();
+  if (path === undefined) throw new Error("there is no browser");
+  const browser = await chromium.launch({
+    executablePath: path,
+    // Nothing of it may talk to anybody but the server under test.
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+      "--disable-dev-shm-usage",
+    ],
+  });
+  t.teardown(() => browser.close());
+  return browser;
+}
+
+/** A page, and what went wrong in it: errors, warnings of the console, requests to other places. */
+export interface WatchedPage {
+  readonly page: Page;
+  readonly context: BrowserContext;
+  /** Whatever should not be there. */
+  readonly complaints: readonly string[];
+}
+
+export interface PageOptions {
+  readonly dark?: boolean;
+  readonly width?: number;
+  readonly height?: number;
+  /** A cookie jar that is shared with another page. */
+  readonly context?: BrowserContext;
+  /** Complaints that are meant to be: a refusal that is tested, say. */
+  readonly expected?: readonly RegExp[];
+}
+
+/** A new page with a cookie jar of its own. */
+export async function openPage(browser: Browser, options: PageOptions = {}): Promise<WatchedPage> {
+  const { dark = false, width = 1280, height = 860, expected = [] } = options;
+  const context =
+    options.context ??
+    (await browser.newContext({
+      viewport: { width, height },
+      colorScheme: dark ? "dark" : "light",
+      locale: "en-GB",
+      timezoneId: "UTC",
+      reducedMotion: "reduce",
+    }));
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  const complain = (text: string): void => {
+    if (!expected.some((pattern) => pattern.test(text))) complaints.push(text);
+  };
+  page.on("console", (message) => {
+    if (message.type() === "error" || message.type() === "warning") complain(`console: ${message.text()}`);
+  });
+  page.on("pageerror", (error) => complain(`error: ${error.stack ?? error.message}`));
+  page.on("request", (request) => {
+    const { hostname, protocol } = new URL(request.url());
+    if (protocol.startsWith("http") && hostname !== "127.0.0.1" && hostname !== "localhost") complain(request.url());
+  });
+  return { page, context, complaints };
+}

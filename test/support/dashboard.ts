@@ -1,0 +1,107 @@
+/**
+ * The dashboard as a person has it: a real server with its second port, and a page in a real browser. What holds for
+ * every view is checked here once: its names, its accessibility in light and dark, that it fits a phone, and that
+ * nothing complains.
+ */
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import type { Browser } from "playwright-core";
+import { openPage, startBrowser, type Page, type PageOptions, type WatchedPage } from "./browser.js";
+import { startKoor, type Koor, type KoorOptions, type Owner } from "./server-process.js";
+
+/** A server with its dashboard, and the browser that looks at it. */
+export interface Dashboard {
+  readonly koor: Koor;
+  readonly browser: Browser;
+  /** `http://127.0.0.1:PORT` of the dashboard. */
+  readonly url: string;
+  /** Opens a page at an address of the dashboard, and waits until it has drawn its heading. */
+  open(address: string, options?: PageOptions): Promise<WatchedPage>;
+}
+
+const HEADING_TIMEOUT_MS = 20_000;
+
+/** Starts a server and a browser; both end with the test. */
+export async function startDashboard(t: Owner, options: KoorOptions = {}): Promise<Dashboard> {
+  const koor = await startKoor(t, { ...options, args: ["--dashboard-bind", "127.0.0.1:0", ...(options.args ?? [])] });
+  const browser = await startBrowser(t);
+  const url = `http://127.0.0.1:${koor.dashboard_port}`;
+  return {
+    koor,
+    browser,
+    url,
+    open: async (address, pageOptions) => {
+      const watched = await openPage(browser, pageOptions);
+      await watched.page.goto(url + address);
+      await watched.page.getByRole("heading", { level: 1 }).waitFor({ timeout: HEADING_TIMEOUT_MS });
+      return watched;
+    },
+  };
+}
+
+interface Violation {
+  readonly id: string;
+  readonly help: string;
+  readonly nodes: readonly { readonly html: string; readonly failureSummary?: string }[];
+}
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** What axe-core finds wrong with a page as it is; `[]` for nothing. */
+export async function axeViolations(page: Page): Promise<string[]> {
+  // The page's own policy forbids scripts of others; the debugger's are above it.
+  await page.evaluate(AXE);
+  const { violations } = (await page.evaluate(
+    "axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => ({ violations }))",
+  )) as { readonly violations: readonly Violation[] };
+  return violations.flatMap(({ id, help, nodes }) =>
+    nodes.map(({ html, failureSummary = "" }) => `${id}: ${help}\n${html}\n${failureSummary}`),
+  );
+}
+
+/** What tap's `t` is asked for here. */
+interface Checker extends Owner {
+  equal(found: unknown, wanted: unknown, message?: string): boolean;
+  same(found: unknown, wanted: unknown, message?: string): boolean;
+  ok(found: unknown, message?: string): boolean;
+}
+
+export interface ViewCheck {
+  readonly address: string;
+  /** The view's name in menu, heading and title. */
+  readonly title: string;
+  /** Waits until the view shows its data. */
+  readonly ready: (page: Page) => Promise<unknown>;
+}
+
+const PHONE = { width: 390, height: 800 };
+
+/** What holds for every view. */
+export async function checkView(t: Checker, dashboard: Dashboard, { address, title, ready }: ViewCheck): Promise<void> {
+  for (const dark of [false, true]) {
+    const { page, context, complaints } = await dashboard.open(address, { dark });
+    await ready(page);
+    const how = dark ? "dark" : "light";
+    t.ok((await page.title()).includes(title), `${how}: the document's title names the view`);
+    t.ok(((await page.getByRole("heading", { level: 1 }).textContent()) ?? "").includes(title), `${how}: its heading`);
+    t.equal(await page.locator("nav a[aria-current=page]").textContent().then(firstWords), title, `${how}: the menu`);
+    t.equal(await page.getByRole("main").count(), 1, `${how}: one main landmark`);
+    t.same(await axeViolations(page), [], `${how}: axe-core`);
+    t.same(complaints, [], `${how}: nothing complains`);
+    await context.close();
+  }
+  const { page, context } = await dashboard.open(address, PHONE);
+  await ready(page);
+  const wider = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth");
+  t.equal(wider, 0, "it fits a phone");
+  const inner = await page.evaluate(
+    "(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)(document.querySelector('main'))",
+  );
+  t.equal(inner, 0, "and so does its content");
+  await context.close();
+}
+
+/** Without the number that may stand behind it. */
+function firstWords(text: string | null): string {
+  return (text ?? "").replace(/\d+$/, "").trim();
+}

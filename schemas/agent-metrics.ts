@@ -23,7 +23,10 @@ export const AgentPeriodQuery = Type.Object({
   period: Type.Optional(Type.String({ description: "A prefix of hours like 2026-02-16T14." })),
 });
 
-export const AgentTotal = Type.Object({ instance_id: Type.String(), metrics: Type.Record(Type.String(), Type.Integer()) });
+export const AgentTotal = Type.Object({
+  instance_id: Type.String(),
+  metrics: Type.Record(Type.String(), Type.Integer()),
+});
 export const AgentCounter = Type.Object({
   instance_id: Type.String(),
   metric_name: Type.Enum([...AGENT_METRICS]),

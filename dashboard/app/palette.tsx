@@ -16,6 +16,7 @@ interface Entry {
 }
 
 const SHOWN_MAX = 12;
+// oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- one wrong letter a word; its name is a type alone
 const fuzzy = new uFuzzy({ intraMode: 1 });
 const open = signal(false);
 

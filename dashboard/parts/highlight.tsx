@@ -32,5 +32,5 @@ function classOf({ properties }: Piece): string {
 /** The text with its colours; as it is where it is too long for that. */
 export function highlighted(text: string, language: Language): ComponentChildren {
   if (language === "plain" || text.length > COLOURED_CHARACTERS_MAX) return text;
-  return draw(colours.highlight(language, text).children as readonly Piece[]);
+  return draw(colours.highlight(language, text).children);
 }

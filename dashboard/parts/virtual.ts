@@ -19,7 +19,7 @@ export interface VirtualRows {
   /** Empty space above and below them, px. */
   readonly above: number;
   readonly below: number;
-  scrollTo(index: number): void;
+  readonly scrollTo: (index: number) => void;
 }
 
 /**
@@ -40,7 +40,9 @@ export function useVirtualRows(rows: number, scroller: RefObject<HTMLElement | n
   };
   const [virtualizer] = useState(() => new Virtualizer(options));
   virtualizer.setOptions(options);
+  // oxlint-disable-next-line no-underscore-dangle -- what an adapter of the library has to call is named so
   useLayoutEffect(() => virtualizer._didMount(), []);
+  // oxlint-disable-next-line no-underscore-dangle -- as above
   useLayoutEffect(() => virtualizer._willUpdate());
   const items = virtualizer.getVirtualItems();
   return {

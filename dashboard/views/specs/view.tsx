@@ -1,6 +1,8 @@
-/** Specs. */
-import { Page } from "../../parts/page.js";
+/** Specs: what each project has specified, with its versions. */
+import { SpaceView } from "../../versioned/space-view.js";
+import type { ViewProps } from "../../views.js";
+import { SPECS } from "./loader.js";
 
-export function View() {
-  return <Page title="Specs">…</Page>;
+export function View(props: ViewProps) {
+  return <SpaceView {...props} space={SPECS} />;
 }

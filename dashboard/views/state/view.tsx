@@ -1,6 +1,8 @@
-/** State. */
-import { Page } from "../../parts/page.js";
+/** State: the shared keys as a tree, each with its value and versions. */
+import { SpaceView } from "../../versioned/space-view.js";
+import type { ViewProps } from "../../views.js";
+import { STATE } from "./loader.js";
 
-export function View() {
-  return <Page title="State">…</Page>;
+export function View(props: ViewProps) {
+  return <SpaceView {...props} space={STATE} />;
 }

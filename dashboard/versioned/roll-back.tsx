@@ -1,0 +1,32 @@
+/** The question before a roll back: what will change by it. */
+import { query, send } from "../api/client.js";
+import { attempt } from "../app/toasts.js";
+import { Confirm } from "../parts/dialog.js";
+import { VersionDiff } from "./compare.js";
+import type { Named, Space } from "./space.js";
+
+interface RollBackProps {
+  readonly space: Space;
+  readonly named: Named;
+  readonly to: number;
+  /** The version that is rolled back from; null where the thing was deleted. */
+  readonly current: number | null;
+  readonly onClose: () => void;
+}
+
+export function RollBack({ space, named, to, current, onClose }: RollBackProps) {
+  const rollBack = (): Promise<boolean> =>
+    attempt(
+      // Whoever wrote in the meantime is not overruled unseen.
+      () => send("POST", named.api + query({ rollback: to, if_version: current ?? 0 })),
+      `${named.name} is as in version ${to} again.`,
+    );
+  return (
+    <Confirm title={`Roll back to version ${to}?`} action="Roll back" onConfirm={rollBack} onClose={onClose}>
+      <p>
+        The value of version {to} becomes a new version of <code>{named.name}</code>. No version is lost.
+      </p>
+      {current !== null && <VersionDiff space={space} named={named} before={current} after={to} />}
+    </Confirm>
+  );
+}

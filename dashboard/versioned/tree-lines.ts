@@ -1,0 +1,93 @@
+/** Names as a tree by their parts: what is open is shown, folders before leaves. Pure. */
+import type { Entry } from "./space.js";
+
+export interface Branch {
+  readonly folders: ReadonlyMap<string, Branch>;
+  readonly leaves: readonly Entry[];
+  /** Entries in it, however deep. */
+  readonly count: number;
+}
+
+/** A line of the tree as it is drawn. */
+export interface Line {
+  /** The folder's path, or the entry's name. */
+  readonly key: string;
+  readonly depth: number;
+  readonly text: string;
+  /** Null for a folder. */
+  readonly entry: Entry | null;
+  readonly open: boolean;
+  readonly count: number;
+}
+
+interface Growing {
+  readonly folders: Map<string, Growing>;
+  readonly leaves: Entry[];
+  count: number;
+}
+
+/** Joins the parts of a folder's path; no name holds it. */
+const PART_END = "\u0000";
+
+function empty(): Growing {
+  return { folders: new Map(), leaves: [], count: 0 };
+}
+
+/** The tree of all entries. */
+export function growTree(entries: readonly Entry[]): Branch {
+  const root = empty();
+  for (const entry of entries) {
+    let branch = root;
+    branch.count += 1;
+    for (const part of entry.path.slice(0, -1)) {
+      let next = branch.folders.get(part);
+      if (next === undefined) branch.folders.set(part, (next = empty()));
+      next.count += 1;
+      branch = next;
+    }
+    branch.leaves.push(entry);
+  }
+  return root;
+}
+
+/** The key of the folder with this path. */
+export function folderKey(path: readonly string[]): string {
+  return path.join(PART_END);
+}
+
+/** The folders that must be open so that the thing with this path is seen. */
+export function foldersOf(path: readonly string[]): string[] {
+  return path.slice(0, -1).map((_, at) => folderKey(path.slice(0, at + 1)));
+}
+
+/** The lines of a tree whose open folders are these, in order. */
+export function linesOf(tree: Branch, open: ReadonlySet<string>): Line[] {
+  const lines: Line[] = [];
+  const draw = (branch: Branch, path: readonly string[]): void => {
+    for (const [part, folder] of [...branch.folders].toSorted(byName)) {
+      const own = [...path, part];
+      const key = folderKey(own);
+      const is_open = open.has(key);
+      lines.push({ key, depth: path.length, text: part, entry: null, open: is_open, count: folder.count });
+      if (is_open) draw(folder, own);
+    }
+    for (const entry of branch.leaves) {
+      const text = entry.path.at(-1) ?? entry.name;
+      lines.push({ key: entry.name, depth: path.length, text, entry, open: false, count: 1 });
+    }
+  };
+  draw(tree, []);
+  return lines;
+}
+
+/** Entries whose name holds every word, as lines without a tree. */
+export function searchLines(entries: readonly Entry[], wanted: string): Line[] {
+  const words = wanted.toLowerCase().split(/\s+/).filter(Boolean);
+  return entries
+    .filter(({ name }) => words.every((word) => name.toLowerCase().includes(word)))
+    .map((entry) => ({ key: entry.name, depth: 0, text: entry.name, entry, open: false, count: 1 }));
+}
+
+function byName([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,38 @@
+/** The state's keys. One that changes is fetched alone: there may be thousands. */
+import { getJson, query, statePath } from "../../api/client.js";
+import type { StateEntry } from "../../api/types.js";
+import { stateAddress } from "../../app/address.js";
+import type { Entry, Space } from "../../versioned/space.js";
+
+function entryOf({ key, version, updated_at }: StateEntry): Entry {
+  return { name: key, path: key.split("/"), version, updated_at };
+}
+
+/** The list with what became of one key. */
+async function withKey(entries: readonly Entry[], key: string, signal: AbortSignal): Promise<readonly Entry[]> {
+  // A key is the first of those that begin with it.
+  const [first] = await getJson<StateEntry[]>(`/api/state${query({ prefix: key, limit: 1 })}`, signal);
+  const others = entries.filter(({ name }) => name !== key);
+  if (first?.key !== key) return others;
+  const at = others.findIndex(({ name }) => name > key);
+  return others.toSpliced(at < 0 ? others.length : at, 0, entryOf(first));
+}
+
+export const STATE: Space = {
+  slug: "state",
+  title: "State",
+  one: "key",
+  kind: "state",
+  command: 'koor-cli state set plan/first --data \'{"goal":"ship it"}\'',
+  list: {
+    key: "state",
+    kinds: ["state"],
+    fetch: async (signal) => (await getJson<StateEntry[]>("/api/state", signal)).map(entryOf),
+    patch: (entries, { key }, signal) => (key === null ? undefined : withKey(entries, key, signal)),
+  },
+  named: (segments) => {
+    if (segments.length === 0) return null;
+    const key = segments.join("/");
+    return key === "" ? null : { name: key, path: segments, api: statePath(key), address: stateAddress(key) };
+  },
+};

@@ -4,7 +4,7 @@ import { must } from "../base/assert.js";
 import { Failure } from "../base/result.js";
 import { formatAddress, parseAddress } from "../config/address.js";
 import type { Broadcaster, ListeningPort, Transport } from "../transport/transport.js";
-import type { BoundRoute, Pipeline } from "./pipeline.js";
+import type { BoundRoute, Pipeline, PortName } from "./pipeline.js";
 import type { Route } from "./route.js";
 import { fixedPathRows, methodsAt, routerPattern } from "./router.js";
 
@@ -37,6 +37,7 @@ export class FrontServer implements Broadcaster {
   readonly #transport: Transport;
   readonly #ports: ListeningPort[] = [];
   #numbers: number[] = [];
+  #dashboard_port = 0;
   #addresses: Addresses = { api: "", dashboard: "" };
 
   constructor(transport: Transport) {
@@ -48,6 +49,11 @@ export class FrontServer implements Broadcaster {
     return this.#numbers;
   }
 
+  /** The number of the dashboard's port; 0 where it is off. */
+  get dashboard_port(): number {
+    return this.#dashboard_port;
+  }
+
   get addresses(): Addresses {
     return this.#addresses;
   }
@@ -56,19 +62,20 @@ export class FrontServer implements Broadcaster {
   listen(config: Config, routes: readonly Route[], pipeline: Pipeline): void {
     const bound = routes.map((route) => pipeline.bind(route));
     const unrouted = pipeline.bind(UNROUTED);
-    const open = (text: string, flag: string, counted: boolean): string => {
+    const open = (text: string, flag: string, name: PortName): string => {
       const address = must(parseAddress(text), "addresses were checked when they were read");
-      const port = this.#open(bound, unrouted, pipeline, counted);
+      const own = bound.filter(({ route }) => route.port === undefined || route.port === name);
+      const port = this.#open(own, unrouted, pipeline, name);
       const number = port.listen(address);
       if (number === undefined)
         throw new PortError(`cannot listen on ${text}: the address is in use or not this machine's (see ${flag})`);
       this.#ports.push(port);
       this.#numbers.push(number);
+      if (name === "dashboard") this.#dashboard_port = number;
       return formatAddress(address.host, number);
     };
-    const api = open(config.bind, "--bind", true);
-    // Calls on the dashboard's port count as neither REST nor MCP.
-    const dashboard = config.dashboard_bind === "" ? "" : open(config.dashboard_bind, "--dashboard-bind", false);
+    const api = open(config.bind, "--bind", "api");
+    const dashboard = config.dashboard_bind === "" ? "" : open(config.dashboard_bind, "--dashboard-bind", "dashboard");
     this.#addresses = { api, dashboard };
   }
 
@@ -94,16 +101,16 @@ export class FrontServer implements Broadcaster {
     this.#numbers = [];
   }
 
-  #open(routes: readonly BoundRoute[], unrouted: BoundRoute, pipeline: Pipeline, counted: boolean): ListeningPort {
+  #open(routes: readonly BoundRoute[], unrouted: BoundRoute, pipeline: Pipeline, name: PortName): ListeningPort {
     const refuse: Parameters<typeof fixedPathRows>[1] = (exchange) =>
-      pipeline.refuse(exchange, unrouted, methodsAt(routes, exchange.path));
+      pipeline.refuse(exchange, unrouted, methodsAt(routes, exchange.path), name);
     const rows = routes.map((bound) => ({
       method: bound.route.method,
       pattern: routerPattern(bound.shape),
-      serve: (exchange: Parameters<Pipeline["serve"]>[0]) => pipeline.serve(exchange, bound, counted),
+      serve: (exchange: Parameters<Pipeline["serve"]>[0]) => pipeline.serve(exchange, bound, name),
       ...(bound.route.upgrade === undefined
         ? {}
-        : { admit: (exchange: Parameters<Pipeline["serve"]>[0]) => pipeline.admitUpgrade(exchange, bound) }),
+        : { admit: (exchange: Parameters<Pipeline["serve"]>[0]) => pipeline.admitUpgrade(exchange, bound, name) }),
     }));
     return this.#transport.openPort({ rows: [...rows, ...fixedPathRows(routes, refuse)], unrouted: refuse });
   }

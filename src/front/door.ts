@@ -12,7 +12,7 @@ import { UNAUTHENTICATED, type Gate } from "./gate.js";
 
 export interface Session {
   readonly caller: Caller;
-  /** Has the listener called when the session ends; gives back what forgets it. */
+  /** Has the listener called when the session ends, at once where it has; gives back what forgets it. */
   onEnd(listener: () => void): () => void;
 }
 

@@ -118,6 +118,8 @@ t.test("who waits for its end is told once, unless it was forgotten", (t) => {
   session.onEnd(() => heard.push("two"))();
   book.remove([row.id, row.id, "unknown"]);
   t.same(heard, ["one"]);
+  session.onEnd(() => heard.push("late"));
+  t.same(heard, ["one", "late"], "an answer may begin when it is over already");
   t.equal(book.find(value), undefined);
   t.same(book.takeOver(SESSIONS_MAX), [], "whoever removed it has seen to the database");
   t.end();

@@ -41,6 +41,7 @@ export class Session {
   /** Its cookie was seen to belong to the server's token of today. */
   proven: boolean;
   readonly #ends = new Set<() => void>();
+  #ended = false;
 
   constructor(row: SessionRow, proven: boolean) {
     this.row = row;
@@ -50,14 +51,16 @@ export class Session {
       row.instance === "" ? { role: "server", actor: DASHBOARD_ACTOR } : { role: "instance", actor: row.instance };
   }
 
-  /** Has the listener called when the session ends; gives back what forgets it. */
+  /** Has the listener called when the session ends, at once where it has; gives back what forgets it. */
   onEnd(listener: () => void): () => void {
-    this.#ends.add(listener);
+    if (this.#ended) listener();
+    else this.#ends.add(listener);
     return () => void this.#ends.delete(listener);
   }
 
   /** Tells those who wait for its end. */
   end(): void {
+    this.#ended = true;
     const listeners = [...this.#ends];
     this.#ends.clear();
     for (const listener of listeners) listener();

@@ -51,7 +51,7 @@ t.test("uses are written together, once an interval, and those that are over go"
   await settle();
   await pass(SESSION_FLUSH_INTERVAL_MS);
   t.same(
-    new Set((played.asked(2) as { readonly ids: readonly string[] }).ids),
+    new Set(played.asked<{ readonly ids: readonly string[] }>(2).ids),
     new Set([idle.row.id, used.row.id]),
     "what was not taken is asked again",
   );

@@ -165,6 +165,23 @@ export const INSTANCE_FLUSH_ROWS = 1_000;
 /** Instances of a list that are written in one turn of the front's loop. */
 export const INSTANCE_LIST_PAGE = 250;
 
+// Sessions of the dashboard
+/** The least recently used goes for one more. */
+export const SESSIONS_MAX = 1_000;
+export const SESSION_COOKIE_BYTES = 32;
+export const SESSION_IDLE_MS = 12 * 60 * 60 * 1000;
+/** How long a use may be in memory only, and how often sessions that are over are looked for. */
+export const SESSION_FLUSH_INTERVAL_MS = 120_000;
+/** Cookies of the session's name that are tried: another server of the same host may have set one, too. */
+export const SESSION_COOKIES_TRIED_MAX = 4;
+export const LOG_IN_TOKEN_BYTES_MAX = 8 * KIB;
+/** So many wrong tokens from one address within the window, and it has to pause. */
+export const LOG_IN_WRONG_MAX = 10;
+export const LOG_IN_WINDOW_MS = 60_000;
+export const LOG_IN_PAUSE_MS = 60_000;
+/** Addresses whose wrong tokens are remembered; the one that was heard of longest ago goes for one more. */
+export const LOG_IN_ADDRESSES_MAX = 10_000;
+
 // Agent metrics
 /** At most 10 s. */
 export const AGENT_METRICS_FLUSH_INTERVAL_MS = 5_000;
@@ -410,6 +427,7 @@ relation(
   "a worker keeps a project's rules and the global ones",
 );
 relation(MCP_RESULT_CHARACTERS_MAX <= BODY_BYTES_MAX, "a result is no longer than what could be stored");
+relation(2 * SESSION_FLUSH_INTERVAL_MS < SESSION_IDLE_MS, "a session in use is not lost by a crash");
 relation(CLI_PING_INTERVAL_MS * 2 < SUBSCRIBER_IDLE_TIMEOUT_S * 1000, "a subscriber pings before it counts as gone");
 relation(
   CLI_POLL_EVENTS * BODY_BYTES_MAX < CLI_ANSWER_BYTES_MAX,

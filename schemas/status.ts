@@ -26,6 +26,8 @@ export const STATUSES = {
   /** `Host` is not one this server answers to. */
   MISDIRECTED: { http: 421, exit: 1 },
   UPGRADE_REQUIRED: { http: 426, exit: 1 },
+  /** Too many attempts; whoever refuses says in how many seconds to try again. */
+  TOO_MANY_ATTEMPTS: { http: 429, exit: 1 },
   CANCELLED: { http: 499, exit: 1 },
   INTERNAL: { http: 500, exit: 1 },
   /** A queue is full. */

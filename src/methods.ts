@@ -20,6 +20,7 @@ import * as metrics from "./metrics/commands.js";
 import { MethodTable } from "./rpc/method.js";
 import * as rules from "./rules/commands.js";
 import * as ruleJobs from "./rules/jobs.js";
+import * as sessions from "./sessions/commands.js";
 import * as specs from "./specs/commands.js";
 import * as specJobs from "./specs/jobs.js";
 import * as state from "./state/commands.js";
@@ -52,6 +53,7 @@ export const METHODS = new MethodTable(
     events,
     eventJobs,
     instances,
+    sessions,
     webhooks,
     webhookJobs,
     usage,

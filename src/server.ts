@@ -24,7 +24,7 @@ import { loadShapes } from "./base/shape.js";
 import { openLog, type Log } from "./base/log.js";
 import { ComplianceMonitor } from "./compliance/monitor.js";
 import { complianceRoutes } from "./compliance/routes.js";
-import { isLoopback, parseAddress } from "./config/address.js";
+import { isExposed } from "./config/exposure.js";
 import { ContractFront } from "./contracts/front.js";
 import { contractRoutes } from "./contracts/routes.js";
 import { EventCounters } from "./events/counters.js";
@@ -33,6 +33,7 @@ import { EventPruner } from "./events/pruner.js";
 import { eventRoutes } from "./events/routes.js";
 import { Streams } from "./events/stream.js";
 import { eventReader } from "./events/table.js";
+import { DashboardDoor } from "./front/door.js";
 import { Gate } from "./front/gate.js";
 import { InnerCalls } from "./front/inner-call.js";
 import { openApiRoute } from "./front/openapi.js";
@@ -58,6 +59,11 @@ import { webhookReader } from "./outbox/table.js";
 import { NO_CALLER } from "./rpc/frames.js";
 import { RuleFront } from "./rules/front.js";
 import { ruleRoutes } from "./rules/routes.js";
+import { SessionBook } from "./sessions/book.js";
+import { SessionFront } from "./sessions/front.js";
+import { sessionRoutes } from "./sessions/routes.js";
+import { sessionReader } from "./sessions/table.js";
+import { SessionUpkeep } from "./sessions/upkeep.js";
 import { specRoutes } from "./specs/routes.js";
 import { StateKeyCount } from "./state/key-count.js";
 import { stateRoutes } from "./state/routes.js";
@@ -166,6 +172,9 @@ function makePieces({ config, log, threads, started_ms }: Ground): Pieces {
   directory.load(instance_rows.all());
   const actors = new InstanceActors(directory, clock);
   const agents = new AgentTally(now_ms);
+  const session_rows = reads.model(sessionReader);
+  const book = new SessionBook({ token: config.auth_token, clock, instances: directory });
+  book.load(session_rows.all());
 
   // Events
   const history = reads.model(eventReader);
@@ -174,8 +183,21 @@ function makePieces({ config, log, threads, started_ms }: Ground): Pieces {
   const streams = new Streams({ hub, counters, history, log }, clock);
 
   // The way of every request
+  const sessions = new SessionFront({
+    book,
+    writer,
+    gate,
+    actors,
+    instances: directory,
+    ports: front,
+    exposed: isExposed(config),
+    stale_after_ms: config.stale_after,
+    clock,
+    log,
+  });
   const pipeline = new Pipeline({
     gate,
+    door: new DashboardDoor({ gate, actors, sessions }),
     metrics: requests,
     log,
     clock,
@@ -203,6 +225,7 @@ function makePieces({ config, log, threads, started_ms }: Ground): Pieces {
     log,
   });
   const sightings = new Sightings(directory, writer, now_ms);
+  const session_upkeep = new SessionUpkeep(book, writer, clock);
   const liveness = new Liveness({
     directory,
     writer,
@@ -236,6 +259,7 @@ function makePieces({ config, log, threads, started_ms }: Ground): Pieces {
     onRestored: (last_event_id) => {
       hub.skipTo(last_event_id);
       directory.load(instance_rows.all());
+      book.load(session_rows.all());
     },
   });
 
@@ -274,6 +298,7 @@ function makePieces({ config, log, threads, started_ms }: Ground): Pieces {
       liveness,
       compliance,
       sightings,
+      session_upkeep,
       agent_flusher,
       restore,
     ],
@@ -310,6 +335,7 @@ function makePieces({ config, log, threads, started_ms }: Ground): Pieces {
     ...complianceRoutes({ monitor: compliance, reads }),
     ...eventRoutes({ writer, reads, hub, streams, log }),
     ...instanceRoutes(instances, liveness),
+    ...sessionRoutes(sessions),
     ...auditRoutes(reads),
     ...webhookRoutes({ writer, reads, send, policy: receivers.policy, clock, log }),
     ...backupRoutes({ exports: threads.exports, restore, clock, log }),
@@ -333,6 +359,7 @@ function makePieces({ config, log, threads, started_ms }: Ground): Pieces {
       writer_metrics.recordRestart();
       hub.catchUp(history);
       directory.load(instance_rows.all());
+      book.load(session_rows.all());
       deliveries.load();
     },
   );
@@ -362,8 +389,7 @@ function announce(log: Log, config: Config, addresses: Addresses, data_dir: stri
     data_dir,
     auth: config.auth_token !== "",
   });
-  const hosts = [config.bind, config.dashboard_bind].flatMap((bind) => parseAddress(bind)?.host ?? []);
-  if (config.auth_token === "" && !hosts.every(isLoopback)) {
+  if (isExposed(config)) {
     log.warn(
       "anyone who can reach this machine can read and change everything: set --auth-token, or bind to localhost",
     );

@@ -215,6 +215,47 @@ t.test("the dashboard's port has the same doors", async (t) => {
   }
 });
 
+t.test("a session on the dashboard's port may do what its token may", async (t) => {
+  const { dashboard_port, port: api_port } = await startKoor(t, {
+    args: ["--auth-token", TOKEN, "--dashboard-bind", "127.0.0.1:0"],
+  });
+  const Origin = `http://127.0.0.1:${dashboard_port}`;
+  const logIn = async (token: string): Promise<string> => {
+    const { headers } = await send(dashboard_port, "POST", "/session", { body: JSON.stringify({ token }) });
+    return String(headers["set-cookie"]).split(";")[0] ?? "";
+  };
+  const registerThere = async (): Promise<Instance> =>
+    (
+      await send(api_port, "POST", "/api/instances/register", { headers: RIGHT, body: '{"name":"a"}' })
+    ).json<Instance>();
+  const server = { Cookie: await logIn(TOKEN), Origin };
+  for (const route of ROUTES) {
+    const name = route.operation.operationId;
+    const status = async (headers: Readonly<Record<string, string>>, first?: string): Promise<number> =>
+      (await ask(route, headers, first, dashboard_port)).status;
+    t.notOk([401, 403, 421].includes(await status(server)), `${name} in a session of the server's token`);
+    t.equal(await status({ ...server, Host: "evil.example" }), 421, `${name} as another host`);
+    t.equal(await status({ ...server, "Sec-Fetch-Site": "same-site" }), 403, `${name} from another port`);
+    for (const foreign of ["http://evil.example", `http://127.0.0.1:${api_port}`])
+      t.equal(await status({ ...server, Origin: foreign }), 403, `${name} from ${foreign}`);
+    if (route.method !== "GET") t.equal(await status({ Cookie: server.Cookie }), 403, `${name} from nowhere`);
+    const [one, other] = [await registerThere(), await registerThere()];
+    const headers = { Cookie: await logIn(one.token), Origin };
+    t.equal(
+      (await status(headers, other.id)) === 403,
+      SERVER_ONLY.has(name) || OWN_INSTANCE.has(name),
+      `${name} in a session of an instance's token`,
+    );
+    t.equal((await status(headers, one.id)) === 403, SERVER_ONLY.has(name), `${name} in the instance's own`);
+    const cookie = { Cookie: server.Cookie };
+    t.equal(
+      (await ask(route, cookie, "nobody", api_port)).status === 401,
+      !OPEN.has(name),
+      `${name} at the API's port`,
+    );
+  }
+});
+
 t.test("a browser asks before it sends", async (t) => {
   const asks = {
     "Access-Control-Request-Method": "PUT",

@@ -16,6 +16,8 @@ import * as limits from "../schemas/limits.js";
 import { STATUSES } from "../schemas/status.js";
 import { Failure } from "../src/base/result.js";
 import { METHODS } from "../src/methods.js";
+import type { SessionFront } from "../src/sessions/front.js";
+import { sessionRoutes } from "../src/sessions/routes.js";
 import { isWriterMethod } from "../src/threads/methods.js";
 import { compilePattern } from "../src/topics/pattern.js";
 import { parseExposition } from "./support/exposition.js";
@@ -126,6 +128,9 @@ t.test("docs/configuration.md has each option once, with its names and default",
 /** What every route may answer, and what the sections need not repeat. */
 const COMMON_STATUSES = new Set(["101", "200", "400", "401", "403", "421", "503", "504"]);
 
+/** Routes of the dashboard's port, which the description of the API leaves out. */
+const DASHBOARD_ONLY = sessionRoutes({} as SessionFront).map(({ method, path }) => `${method} ${path}`);
+
 interface Described {
   readonly parameters: readonly { readonly name: string; readonly in: string }[];
   readonly responses: Readonly<Record<string, unknown>>;
@@ -141,7 +146,9 @@ t.test("docs/http-api.md has each route, parameter, status, metric and audited a
   const routes = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, route]) => [`${method.toUpperCase()} ${path}`, route] as const),
   );
-  t.same([...headings].sort(), routes.map(([name]) => name).sort());
+  t.same([...headings].sort(), [...routes.map(([name]) => name), ...DASHBOARD_ONLY].sort());
+  for (const name of DASHBOARD_ONLY)
+    t.match(section("docs/http-api.md", `### ${name}`), /^```\n\$ /m, `${name}: a request`);
   for (const [name, { parameters, responses }] of routes) {
     const about = section("docs/http-api.md", `### ${name}`);
     for (const parameter of parameters) {

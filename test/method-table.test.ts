@@ -16,7 +16,7 @@ import { Models } from "../src/threads/model.js";
 import { streamJob } from "../src/threads/pool-method.js";
 import { writerMethod } from "../src/threads/writer-method.js";
 import { send, sendJson } from "./support/http-client.js";
-import { makeDirectory, startKoor } from "./support/server-process.js";
+import { makeDirectory, startKoor, type Owner } from "./support/server-process.js";
 import { makeSnapshot } from "./support/snapshot.js";
 import { CALLED_FILE, checkRow } from "./threads/checked-methods.js";
 
@@ -127,6 +127,24 @@ t.test("what does not fit is caught", (t) => {
   t.equal(readFileSync(join(directory, CALLED_FILE), "utf8"), called.map(({ name }) => `${name}\n`).join(""));
   t.end();
 });
+
+/** A session of the same server with a token: begun, used, which is stored at the end, and over. */
+async function useSessions(t: Owner, data_dir: string): Promise<void> {
+  const koor = await startKoor(t, {
+    data_dir,
+    program: PROGRAM,
+    env: { KOOR_DATA_DIR: data_dir },
+    args: ["--auth-token", "secret", "--dashboard-bind", "127.0.0.1:0"],
+  });
+  const { dashboard_port } = koor;
+  const logIn = async (): Promise<Readonly<Record<string, string>>> => {
+    const { headers } = await sendJson(dashboard_port, "POST", "/session", { token: "secret" });
+    return { Cookie: String(headers["set-cookie"]).split(";")[0] ?? "", Origin: `http://127.0.0.1:${dashboard_port}` };
+  };
+  await send(dashboard_port, "GET", "/session", { headers: await logIn() });
+  await send(dashboard_port, "DELETE", "/session", { headers: await logIn() });
+  await koor.stop();
+}
 
 t.test("what the routes send fits the schemas", async (t) => {
   const data_dir = makeDirectory(t);
@@ -368,6 +386,7 @@ t.test("what the routes send fits the schemas", async (t) => {
   await ask("POST", "/api/metrics/reset");
   t.equal(await koor.stop(), 0);
   t.notMatch(koor.log(), /crashed|failed/);
+  await useSessions(t, data_dir);
   const called = new Set(readFileSync(join(data_dir, CALLED_FILE), "utf8").trim().split("\n"));
   t.same(
     [...called].toSorted(),

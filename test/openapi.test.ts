@@ -53,7 +53,7 @@ const anything: unknown = new Proxy(() => undefined, {
   apply: () => anything,
 });
 
-/** Every route of every feature, as the features' own files have it. This file runs from dist/tree/test. */
+/** Every route of every feature that both ports have, as the features' own files have it. This file runs from dist/tree/test. */
 async function routesOfFeatures(): Promise<Route[]> {
   const src = new URL("../src/", import.meta.url);
   const files = readdirSync(src, { recursive: true, encoding: "utf8" }).filter((file) =>
@@ -66,7 +66,7 @@ async function routesOfFeatures(): Promise<Route[]> {
       name.endsWith("Routes") && typeof value === "function" ? [value as (options: unknown) => Route[]] : [],
     );
     if (make === undefined) throw new Error(`${file} exports no table of routes`);
-    routes.push(...make(anything));
+    routes.push(...make(anything).filter(({ port }) => port === undefined));
   }
   return routes;
 }

@@ -11,6 +11,7 @@ import type * as events from "../../schemas/events.js";
 import type * as instances from "../../schemas/instances.js";
 import type * as metrics from "../../schemas/metrics.js";
 import type * as rules from "../../schemas/rules.js";
+import type * as sessions from "../../schemas/sessions.js";
 import type * as specs from "../../schemas/specs.js";
 import type * as state from "../../schemas/state.js";
 import type * as usage from "../../schemas/usage.js";
@@ -25,6 +26,7 @@ export type Event = Static<typeof events.Event>;
 export type Instance = Static<typeof instances.Instance>;
 export type Metrics = Static<typeof metrics.Metrics>;
 export type Rule = Static<typeof rules.Rule>;
+export type Session = Static<typeof sessions.SessionAnswer>;
 export type Validation = Static<typeof rules.Validation>;
 export type SpecProjects = Static<typeof specs.SpecProjects>;
 export type SpecList = Static<typeof specs.SpecList>;
@@ -34,14 +36,3 @@ export type Usage = Static<typeof usage.Usage>;
 export type UsageSummary = Static<typeof usage.UsageSummary>;
 export type Webhook = Static<typeof webhooks.Webhook>;
 export type ContractValidation = Static<typeof contracts.ContractValidation>;
-
-export interface Session {
-  readonly auth: boolean;
-  readonly logged_in: boolean;
-  readonly role: string;
-  readonly actor: string;
-  readonly name: string;
-  readonly exposed: boolean;
-  readonly version: string;
-  readonly stale_after_ms: number;
-}

@@ -4,6 +4,7 @@
  */
 import { AGENT_METRICS, type AgentMetric, type CounterRow } from "../../schemas/agent-metrics.js";
 import { AGENT_TALLIES_MAX } from "../../schemas/limits.js";
+import { DASHBOARD_ACTOR } from "../../schemas/sessions.js";
 
 const HOUR_MS = 3_600_000;
 const POSITIONS: Readonly<Record<AgentMetric, number>> = {
@@ -57,7 +58,9 @@ export class AgentTally {
     this.#hours.push(this.#current);
   }
 
+  /** What a person does in the dashboard is no agent's. */
   add(instance: string, metric: AgentMetric, by: number): void {
+    if (instance === DASHBOARD_ACTOR) return;
     const { counts } = this.#current;
     let of = counts.get(instance);
     if (of === undefined) {

@@ -38,6 +38,7 @@ export const KINDS: readonly Kind[] = [
 /** Tables that no snapshot holds, and why. */
 export const LEFT_OUT: Readonly<Record<string, string>> = {
   agent_metric_flush: "which counts a running server has stored already; a restored one begins anew",
+  session: "a log-in is at one server with its token: a copy of it would open another one",
   webhook_queue: "what waits for delivery is the old server's to deliver: a copy of it would be delivered twice",
   webhook_body: "the bodies of what waits for delivery",
 };

@@ -7,7 +7,7 @@ import type { AgentMetric } from "../../schemas/agent-metrics.js";
 export interface Caller {
   /** Whose token it was: the server's, an instance's own, or none because none was needed. */
   readonly role: "server" | "instance" | "nobody";
-  /** Id of the instance that acts; "" where there is none. */
+  /** Id of the instance that acts, or `dashboard` for a person there; "" where there is none. */
   readonly actor: string;
 }
 

@@ -35,6 +35,19 @@ export function readableBy(origin: string, reply: WireReply): WireReply {
   };
 }
 
+const CORP = "Cross-Origin-Resource-Policy";
+
+/**
+ * A reply that no page of another origin can take in as its script, image or frame. Ports of one host are one site, and
+ * browsers send its cookies with what a page of another port takes in.
+ */
+export function keptAtHome(reply: WireReply): WireReply {
+  const { name, rest } = reply.headers;
+  // Twice would be as good as not at all.
+  if (name === CORP || rest.includes(`\r\n${CORP}: `)) return reply;
+  return { ...reply, headers: { name, rest: `${rest}\r\n${CORP}: same-origin` } };
+}
+
 /** The answer to a browser that asks before it sends what its page wants to send. */
 export function preflightReply(methods: readonly string[]): WireReply {
   return {

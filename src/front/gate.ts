@@ -18,7 +18,7 @@ const FOREIGN_ORIGIN = new Failure(
   "PERMISSION_DENIED",
   "requests from that Origin are not allowed (see --allow-origin)",
 );
-const UNAUTHENTICATED = new Failure("UNAUTHENTICATED", "invalid or missing bearer token");
+export const UNAUTHENTICATED = new Failure("UNAUTHENTICATED", "invalid or missing bearer token");
 
 function sha256(text: string): Buffer {
   return createHash("sha256").update(text).digest();
@@ -93,17 +93,21 @@ export class Gate {
    */
   identify(authorization: string, claimed: string, actors: Actors): Caller | Failure {
     const token = authorization === "" ? undefined : /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
-    if (token !== undefined) {
-      const digest = sha256(token);
-      if (this.#token !== null && timingSafeEqual(digest, this.#token))
-        return { role: "server", actor: claimedActor(claimed, actors) };
-      // Found by its digest, of which a stranger can choose no byte: how long that takes tells nothing of any token.
-      const id = actors.size === 0 ? undefined : actors.seeToken(digest.toString("hex"));
-      if (id !== undefined) return { role: "instance", actor: id };
-    }
+    const owner = token === undefined ? undefined : this.ownerOf(token, actors);
+    if (owner?.role === "server") return { role: "server", actor: claimedActor(claimed, actors) };
+    if (owner !== undefined) return owner;
     if (this.#token !== null) return UNAUTHENTICATED;
     const actor = claimedActor(claimed, actors);
     return actor === "" ? NOBODY : { role: "nobody", actor };
+  }
+
+  /** Whose token it is; undefined where nobody has it. A sign of life of an instance whose own it is. */
+  ownerOf(token: string, actors: Actors): Caller | undefined {
+    const digest = sha256(token);
+    if (this.#token !== null && timingSafeEqual(digest, this.#token)) return { role: "server", actor: "" };
+    // Found by its digest, of which a stranger can choose no byte: how long that takes tells nothing of any token.
+    const id = actors.size === 0 ? undefined : actors.seeToken(digest.toString("hex"));
+    return id === undefined ? undefined : { role: "instance", actor: id };
   }
 
   #isOwn(origin: string, host: string): boolean {

@@ -89,6 +89,7 @@ export class InnerCalls {
         stream: null,
         caller,
         context,
+        peer: "",
         onAbort: () => undefined,
       }));
     if (answer instanceof Failure) return await this.refuse(name, params, outer, answer);

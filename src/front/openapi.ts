@@ -35,10 +35,12 @@ export function openApiRoute(routes: readonly Route[], version: string): Route {
   });
 }
 
-/** The whole description. */
+/** The whole description of what both ports have. */
 export function describeRoutes(routes: readonly Route[], version: string): Json {
   const paths: Record<string, Json> = {};
   for (const row of routes) {
+    // The dashboard's page alone asks for these, at its own port.
+    if (row.port !== undefined) continue;
     const path = row.path.replace("...}", "}");
     paths[path] = { ...paths[path], [row.method.toLowerCase()]: describeRoute(row) };
   }
@@ -54,7 +56,10 @@ export function describeRoutes(routes: readonly Route[], version: string): Json 
     },
     servers: [{ url: "/" }],
     security: [{ server: [] }, { instance: [] }, {}],
-    tags: [...new Set(routes.map(({ tag }) => tag))].map((name) => ({ name, description: ROUTE_TAGS[name] })),
+    tags: [...new Set(routes.filter(({ port }) => port === undefined).map(({ tag }) => tag))].map((name) => ({
+      name,
+      description: ROUTE_TAGS[name],
+    })),
     paths,
     components: {
       securitySchemes: {

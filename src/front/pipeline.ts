@@ -14,7 +14,8 @@ import type { CallContext } from "../rpc/frames.js";
 import type { Exchange, SocketOpener } from "../transport/transport.js";
 import { BodyIntake } from "./body-intake.js";
 import { NOBODY, type Actors, type CallCounter, type Caller } from "./caller.js";
-import { preflightReply, readableBy } from "./cors.js";
+import { keptAtHome, preflightReply, readableBy } from "./cors.js";
+import { tiedTo, type DashboardDoor, type Session } from "./door.js";
 import type { Gate } from "./gate.js";
 import { parameterRules, parseQuery, refuseParameters } from "./parameters.js";
 import { failureReply, Refusals, type Header, type RecordRefusal } from "./refusals.js";
@@ -36,6 +37,8 @@ export interface BoundRoute {
 
 export interface PipelineOptions {
   readonly gate: Gate;
+  /** Who calls on the dashboard's port. */
+  readonly door: DashboardDoor;
   readonly metrics: RequestMetrics;
   readonly recordRefusal: RecordRefusal;
   readonly log: Log;
@@ -44,13 +47,21 @@ export interface PipelineOptions {
   readonly agents: CallCounter;
 }
 
+/** The ports, which have most routes in common. */
+export type PortName = "api" | "dashboard";
+
 /** One request on its way. */
 interface Call {
   readonly exchange: Exchange;
   readonly bound: BoundRoute;
+  readonly port: PortName;
   readonly started: number;
   /** Counts as a call of its plane, and for its actor. */
   readonly counted: boolean;
+  /** Asks for an upgrade to WebSocket. */
+  readonly upgrades: boolean;
+  /** The session that it belongs to. */
+  session: Session | null;
   params: readonly string[];
   caller: Caller;
   context: CallContext;
@@ -67,12 +78,15 @@ const NO_PARAMS: readonly string[] = [];
 const NO_BODY = new Uint8Array(0);
 const DRAINING = new Failure("UNAVAILABLE", "the server is shutting down");
 
-function newCall(exchange: Exchange, bound: BoundRoute, counted: boolean): Call {
+function newCall(exchange: Exchange, bound: BoundRoute, port: PortName, counted: boolean, upgrades = false): Call {
   return {
     exchange,
     bound,
+    port,
     started: performance.now(),
     counted,
+    upgrades,
+    session: null,
     params: NO_PARAMS,
     caller: NOBODY,
     context: NO_CONTEXT,
@@ -131,13 +145,11 @@ export class Pipeline {
     this.#bodies.tick(now_ms);
   }
 
-  /**
-   * Takes one request through to its answer.
-   * @param counted false on the dashboard's port, whose calls count as neither REST nor MCP
-   */
-  serve(exchange: Exchange, bound: BoundRoute, counted: boolean): void {
+  /** Takes one request through to its answer. */
+  serve(exchange: Exchange, bound: BoundRoute, port: PortName): void {
     const { route } = bound;
-    const call = newCall(exchange, bound, counted && route.uncounted === undefined);
+    // Calls on the dashboard's port count as neither REST nor MCP.
+    const call = newCall(exchange, bound, port, port === "api" && route.uncounted === undefined);
     this.#options.metrics.in_flight += 1;
     if (call.counted) this.#count(route);
     if (this.#options.log.debugs) call.path = exchange.path;
@@ -163,8 +175,8 @@ export class Pipeline {
    * Checks a request for an upgrade to WebSocket.
    * @returns what the route's `upgrade` made of it; undefined where it was refused and answered
    */
-  admitUpgrade(exchange: Exchange, bound: BoundRoute): SocketOpener | undefined {
-    const call = newCall(exchange, bound, false);
+  admitUpgrade(exchange: Exchange, bound: BoundRoute, port: PortName): SocketOpener | undefined {
+    const call = newCall(exchange, bound, port, false, true);
     this.#options.metrics.in_flight += 1;
     if (this.#options.log.debugs) call.path = exchange.path;
     const request = this.#admit(call);
@@ -174,27 +186,27 @@ export class Pipeline {
       return undefined;
     }
     this.#options.metrics.in_flight -= 1;
-    return admitted;
+    return call.session === null || admitted === undefined ? admitted : tiedTo(call.session, admitted);
   }
 
   /** Answers with a page: it is for everybody that the server answers to, for nothing of what is stored is in it. */
   servePage(exchange: Exchange, bound: BoundRoute, page: Reply): void {
-    const call = newCall(exchange, bound, false);
+    const call = newCall(exchange, bound, "dashboard", false);
     this.#options.metrics.in_flight += 1;
     if (this.#options.log.debugs) call.path = exchange.path;
-    const caller = this.#gate(call, true);
-    this.#finish(call, caller instanceof Failure ? caller : page);
+    // Not through the door: a link to a page may stand anywhere.
+    this.#finish(call, this.#refuseForeign(call) ?? page);
   }
 
   /** Answers a request that no route takes. */
-  refuse(exchange: Exchange, bound: BoundRoute, allow: readonly string[]): void {
-    const call = newCall(exchange, bound, false);
+  refuse(exchange: Exchange, bound: BoundRoute, allow: readonly string[], port: PortName): void {
+    const call = newCall(exchange, bound, port, false);
     call.path = exchange.path;
     this.#options.metrics.in_flight += 1;
     // A browser that asks on behalf of a page sends no token with the question.
     const asks =
       exchange.verb === "options" && allow.length > 0 && exchange.header("access-control-request-method") !== "";
-    const caller = this.#gate(call, asks);
+    const caller = this.#gate(call, asks, asks);
     if (caller instanceof Failure) this.#finish(call, caller);
     else if (asks && call.origin !== "") this.#finish(call, preflightReply(allow));
     else if (allow.length === 0) this.#finish(call, new Failure("NOT_FOUND", "no such route"));
@@ -204,18 +216,36 @@ export class Pipeline {
       ]);
   }
 
-  /** Who calls, or why they may not. */
-  #gate(call: Call, open: boolean): Caller | Failure {
+  /** Who calls, or why they may not. A preflight names nobody, and says only that a page of another site will ask. */
+  #gate(call: Call, open: boolean, preflight = false): Caller | Failure {
     const { gate, actors } = this.#options;
     const { exchange } = call;
-    const host = exchange.header("host");
-    const origin = exchange.header("origin");
-    const refusal = gate.checkHost(host) ?? gate.checkOrigin(origin, host);
+    const refusal = this.#refuseForeign(call);
     if (refusal !== null) return refusal;
-    call.origin = origin;
+    if (call.port === "dashboard" && !preflight) return this.#enter(call, open);
     // Where no instance is registered, and no token needed, no header can name anyone.
     if (open || (!gate.guarded && actors.size === 0)) return NOBODY;
     return gate.identify(exchange.header("authorization"), exchange.header("x-koor-instance"), actors);
+  }
+
+  /** The refusal of what is meant for another server, or comes from a page of another site; null where it is neither. */
+  #refuseForeign(call: Call): Failure | null {
+    const { gate } = this.#options;
+    const host = call.exchange.header("host");
+    const origin = call.exchange.header("origin");
+    const refusal = gate.checkHost(host) ?? gate.checkOrigin(origin, host);
+    if (refusal === null) call.origin = origin;
+    return refusal;
+  }
+
+  /** Who calls on the dashboard's port, or why they may not. */
+  #enter(call: Call, open: boolean): Caller | Failure {
+    const { exchange, origin, upgrades } = call;
+    const host = exchange.header("host");
+    const entered = this.#options.door.enter(exchange, { host, origin, open, upgrades });
+    if (entered instanceof Failure) return entered;
+    call.session = entered.session;
+    return entered.caller;
   }
 
   /** The checks that need only the request's head. */
@@ -260,6 +290,7 @@ export class Pipeline {
       stream: null,
       caller,
       context: call.context,
+      peer: route.reads_peer === true ? exchange.peer : "",
       onAbort: (listener) => exchange.onAbort(listener),
     };
   }
@@ -375,7 +406,8 @@ export class Pipeline {
         trace: call.context.trace,
       });
     }
-    call.exchange.send(call.origin === "" ? reply : readableBy(call.origin, reply));
+    const own = call.port === "dashboard" ? keptAtHome(reply) : reply;
+    call.exchange.send(call.origin === "" ? own : readableBy(call.origin, own));
     if (!call.exchange.streaming) {
       this.#options.metrics.in_flight -= 1;
       return;
@@ -383,6 +415,7 @@ export class Pipeline {
     call.exchange.onAbort(() => {
       this.#options.metrics.in_flight -= 1;
     });
+    if (call.session !== null) call.exchange.onAbort(call.session.onEnd(() => call.exchange.cut()));
     if (call.exchange.lingers) this.#bodies.linger(call.exchange);
   }
 }

@@ -76,6 +76,8 @@ export interface Request<
   readonly stream: RequestStream | null;
   readonly caller: Caller;
   readonly context: CallContext;
+  /** The address of the socket's other end where the row asks for it, else "". */
+  readonly peer: string;
   /** Called once when the client has gone before the answer. */
   onAbort(listener: () => void): void;
 }
@@ -127,6 +129,10 @@ interface RouteBase<Path extends string, Query extends TObject, Header extends s
   readonly asks_only?: true;
   /** Needs no token. */
   readonly open?: true;
+  /** The only port that has it; absent: both have. */
+  readonly port?: "dashboard";
+  /** The handler reads the address of the socket's other end. */
+  readonly reads_peer?: true;
   /**
    * Whose token the call needs where one is needed at all: the server's, or else that of the very instance
    * that the first path parameter names. Absent, any instance's will do.

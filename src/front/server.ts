@@ -4,7 +4,7 @@ import { must } from "../base/assert.js";
 import { Failure } from "../base/result.js";
 import { formatAddress, parseAddress } from "../config/address.js";
 import type { Broadcaster, Exchange, ListeningPort, Transport } from "../transport/transport.js";
-import type { BoundRoute, Pipeline } from "./pipeline.js";
+import type { BoundRoute, Pipeline, PortName } from "./pipeline.js";
 import type { Route } from "./route.js";
 import type { Pages } from "./pages.js";
 import { fixedPathRows, methodsAt, routerPattern } from "./router.js";
@@ -38,6 +38,7 @@ export class FrontServer implements Broadcaster {
   readonly #transport: Transport;
   readonly #ports: ListeningPort[] = [];
   #numbers: number[] = [];
+  #dashboard_port = 0;
   #addresses: Addresses = { api: "", dashboard: "" };
 
   constructor(transport: Transport) {
@@ -47,6 +48,11 @@ export class FrontServer implements Broadcaster {
   /** The ports that listen. */
   get port_numbers(): readonly number[] {
     return this.#numbers;
+  }
+
+  /** The number of the dashboard's port; 0 where it is off. */
+  get dashboard_port(): number {
+    return this.#dashboard_port;
   }
 
   get addresses(): Addresses {
@@ -60,18 +66,20 @@ export class FrontServer implements Broadcaster {
   listen(config: Config, routes: readonly Route[], pipeline: Pipeline, pages: Pages): void {
     const bound = routes.map((route) => pipeline.bind(route));
     const unrouted = pipeline.bind(UNROUTED);
-    const open = (text: string, flag: string, shown: Pages | null): string => {
+    const open = (text: string, flag: string, name: PortName): string => {
       const address = must(parseAddress(text), "addresses were checked when they were read");
-      const port = this.#open(bound, unrouted, pipeline, shown);
+      const own = bound.filter(({ route }) => route.port === undefined || route.port === name);
+      const port = this.#open(own, unrouted, pipeline, { name, pages: name === "dashboard" ? pages : null });
       const number = port.listen(address);
       if (number === undefined)
         throw new PortError(`cannot listen on ${text}: the address is in use or not this machine's (see ${flag})`);
       this.#ports.push(port);
       this.#numbers.push(number);
+      if (name === "dashboard") this.#dashboard_port = number;
       return formatAddress(address.host, number);
     };
-    const api = open(config.bind, "--bind", null);
-    const dashboard = config.dashboard_bind === "" ? "" : open(config.dashboard_bind, "--dashboard-bind", pages);
+    const api = open(config.bind, "--bind", "api");
+    const dashboard = config.dashboard_bind === "" ? "" : open(config.dashboard_bind, "--dashboard-bind", "dashboard");
     this.#addresses = { api, dashboard };
   }
 
@@ -97,10 +105,14 @@ export class FrontServer implements Broadcaster {
     this.#numbers = [];
   }
 
-  /** @param pages of the dashboard's port; its calls count as neither REST nor MCP */
-  #open(routes: readonly BoundRoute[], unrouted: BoundRoute, pipeline: Pipeline, pages: Pages | null): ListeningPort {
-    const counted = pages === null;
-    const refuse = (exchange: Exchange): void => pipeline.refuse(exchange, unrouted, methodsAt(routes, exchange.path));
+  #open(
+    routes: readonly BoundRoute[],
+    unrouted: BoundRoute,
+    pipeline: Pipeline,
+    { name, pages }: { readonly name: PortName; readonly pages: Pages | null },
+  ): ListeningPort {
+    const refuse = (exchange: Exchange): void =>
+      pipeline.refuse(exchange, unrouted, methodsAt(routes, exchange.path), name);
     const serveOther = (exchange: Exchange): void => {
       const page = pages?.find(exchange);
       if (page === undefined) refuse(exchange);
@@ -109,10 +121,10 @@ export class FrontServer implements Broadcaster {
     const rows = routes.map((bound) => ({
       method: bound.route.method,
       pattern: routerPattern(bound.shape),
-      serve: (exchange: Exchange) => pipeline.serve(exchange, bound, counted),
+      serve: (exchange: Exchange) => pipeline.serve(exchange, bound, name),
       ...(bound.route.upgrade === undefined
         ? {}
-        : { admit: (exchange: Exchange) => pipeline.admitUpgrade(exchange, bound) }),
+        : { admit: (exchange: Exchange) => pipeline.admitUpgrade(exchange, bound, name) }),
     }));
     return this.#transport.openPort({ rows: [...rows, ...fixedPathRows(routes, refuse)], unrouted: serveOther });
   }

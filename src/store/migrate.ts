@@ -133,6 +133,16 @@ const MIGRATIONS: readonly string[] = [
   DROP TABLE agent_metric_flush;
   CREATE TABLE agent_metric_flush (node TEXT PRIMARY KEY, run TEXT NOT NULL, sequence INTEGER NOT NULL) WITHOUT ROWID;
   `,
+  `
+  -- id: SHA-256 of the cookie's value; proof: HMAC-SHA256 of the server's token, keyed with that value. Neither the
+  -- cookie nor the token follows from a row. instance: whose token it was, '' for the server's.
+  CREATE TABLE session (
+    id BLOB PRIMARY KEY, proof BLOB NOT NULL, instance TEXT NOT NULL, secure INTEGER NOT NULL,
+    created_at INTEGER NOT NULL, last_used_at INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  -- An instance that is gone, however it went, leaves no session that could come back with its id.
+  CREATE TRIGGER session_of_instance AFTER DELETE ON instance BEGIN DELETE FROM session WHERE instance = OLD.id; END;
+  `,
 ];
 
 /** The newest layout this program knows. */

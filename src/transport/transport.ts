@@ -12,7 +12,7 @@ export type HttpMethod = "GET" | "PUT" | "POST" | "DELETE";
 
 /** One request and its answer on the wire. */
 export interface Exchange {
-  /** A header by its lower-case name, "" where absent. Only until `detach`, as the next three. */
+  /** A header by its lower-case name, "" where absent. Only until `detach`, as the next four. */
   header(name: string): string;
   /** The path as sent. */
   readonly path: string;
@@ -20,6 +20,8 @@ export interface Exchange {
   readonly query: string | undefined;
   /** The method in lower case. */
   readonly verb: string;
+  /** The address of the socket's other end, as the system writes it: a proxy's own where there is one. */
+  readonly peer: string;
   /** True once the answer has begun or the client has gone. */
   readonly ended: boolean;
   /** True while a long answer is being written; `onAbort` tells of its end, too. */

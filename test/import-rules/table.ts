@@ -32,6 +32,7 @@ export const FEATURES = [
   "contracts",
   "templates",
   "instances",
+  "sessions",
   "agent-metrics",
   "usage",
   "audit",

@@ -64,6 +64,11 @@ export class UwsExchange implements Exchange {
     return this.#req?.getMethod() ?? "";
   }
 
+  /** The address of the socket's other end; IPv6 is written out in full. Only until `detach`. */
+  get peer(): string {
+    return this.#req === null ? "" : Buffer.from(this.#res.getRemoteAddressAsText()).toString("latin1");
+  }
+
   /** True once the answer has begun or the client has gone. */
   get ended(): boolean {
     return this.#ended;

@@ -1,0 +1,46 @@
+/** docs/http-api.md "Sessions": log-ins at the dashboard, and what their RPC methods exchange. */
+import { Type, type Static } from "typebox";
+import { Hash } from "./common.js";
+import { LOG_IN_TOKEN_BYTES_MAX, SESSIONS_MAX } from "./limits.js";
+import { Text } from "./text.js";
+
+/** Who acts where a person does something in the dashboard, and no instance's token was it. */
+export const DASHBOARD_ACTOR = "dashboard";
+
+export const SessionAnswer = Type.Object({
+  auth: Type.Boolean({ description: "Whether a token is needed at all." }),
+  logged_in: Type.Boolean({ description: "Always true where no token is needed." }),
+  role: Type.Enum(["server", "instance", "nobody"], { description: "Whose token it was." }),
+  actor: Type.String({ description: "`dashboard`, or the instance's id; empty where nobody is logged in." }),
+  name: Type.String({ description: "The instance's name." }),
+  exposed: Type.Boolean({ description: "Other machines can reach the server, and it asks for no token." }),
+  version: Type.String(),
+  stale_after_ms: Type.Integer({ description: "How long an instance may be silent." }),
+});
+export type SessionAnswer = Static<typeof SessionAnswer>;
+
+export const LogInBody = Type.Object({
+  token: Text({ bytes_max: LOG_IN_TOKEN_BYTES_MAX, description: "The server's token, or an instance's own." }),
+});
+export const LogOutAnswer = Type.Object({ logged_out: Type.Literal(true) });
+
+const SessionIds = Type.Array(Hash, { maxItems: SESSIONS_MAX });
+
+/** A new session; of its cookie only the SHA-256 travels. `ends` are those that go with it or for it. */
+export const OpenSessionRequest = Type.Object({
+  id: Hash,
+  proof: Hash,
+  instance: Type.String(),
+  secure: Type.Boolean(),
+  ends: SessionIds,
+});
+export type OpenSessionRequest = Static<typeof OpenSessionRequest>;
+
+export const EndSessionsRequest = Type.Object({ ids: SessionIds });
+export type EndSessionsRequest = Static<typeof EndSessionsRequest>;
+
+/** When sessions were last used (ms). */
+export const UseSessionsRequest = Type.Object({
+  uses: Type.Array(Type.Object({ id: Hash, last_used_at: Type.Integer() }), { maxItems: SESSIONS_MAX }),
+});
+export type UseSessionsRequest = Static<typeof UseSessionsRequest>;

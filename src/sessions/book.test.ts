@@ -1,0 +1,176 @@
+/** Which cookies open a session, until when, and what is brought into the database; with time injected. */
+import t from "tap";
+import { SESSION_IDLE_MS, SESSIONS_MAX } from "../../schemas/limits.js";
+import { must } from "../base/assert.js";
+import { SessionBook, type NewSession } from "./book.js";
+
+const START_MS = 1_000_000_000;
+
+class Play {
+  now_ms = START_MS;
+  readonly instances = new Map<string, object>([["one", {}]]);
+  readonly book: SessionBook;
+
+  constructor(token = "secret") {
+    this.book = this.another(token);
+  }
+
+  /** A book of the same machine: one after a restart. */
+  another(token = "secret"): SessionBook {
+    return new SessionBook({ token, clock: { now: () => this.now_ms }, instances: this.instances });
+  }
+
+  open(instance = "", secure = false): NewSession {
+    const begun = this.book.begin(instance, secure);
+    this.book.add(begun.row);
+    return begun;
+  }
+}
+
+t.test("a session is found by its cookie alone, and says who acts", (t) => {
+  const play = new Play();
+  const { book } = play;
+  const server = play.open();
+  const instance = play.open("one");
+  t.match(server.value, /^[A-Za-z0-9_-]{43}$/);
+  t.not(server.value, instance.value);
+  t.same(book.find(server.value)?.caller, { role: "server", actor: "dashboard" });
+  t.same(book.find(instance.value)?.caller, { role: "instance", actor: "one" });
+  for (const stranger of ["", server.row.id, server.row.proof, book.begin("", false).value])
+    t.equal(book.find(stranger), undefined, "and by nothing else, a session that was only begun included");
+  t.end();
+});
+
+t.test("a row tells neither the cookie nor the token", (t) => {
+  const { value, row } = new Play().open();
+  const again = new Play("another").another("secret").begin("", false);
+  t.notMatch(JSON.stringify(row), new RegExp(`${value}|secret`));
+  t.not(again.row.proof, row.proof, "the same token has another proof in each session");
+  t.end();
+});
+
+t.test("it lasts a restart with the same token, and not with another", (t) => {
+  const play = new Play();
+  const { value, row } = play.open("one", true);
+  const same = play.another();
+  same.load([row]);
+  t.match(same.find(value), { caller: { actor: "one" }, row: { secure: true } });
+  t.ok(same.find(value), "and is proven from then on");
+  const other = play.another("changed");
+  other.load([row]);
+  t.equal(other.find(value), undefined);
+  t.same(other.takeOver(SESSIONS_MAX), [row.id], "one that can never be good again goes from the database, too");
+  const off = play.another("");
+  off.load([row]);
+  t.equal(off.find(value), undefined);
+  t.end();
+});
+
+t.test("it is over when it was idle for twelve hours, and each use counts", (t) => {
+  t.equal(SESSION_IDLE_MS, 12 * 3_600_000);
+  const play = new Play();
+  const { book } = play;
+  const { value, row } = play.open();
+  play.now_ms += SESSION_IDLE_MS - 1;
+  t.ok(book.find(value));
+  play.now_ms += SESSION_IDLE_MS - 1;
+  book.prune(play.now_ms);
+  t.ok(book.find(value), "it was used in between");
+  play.now_ms += SESSION_IDLE_MS;
+  t.equal(book.find(value), undefined);
+  t.same(book.takeOver(SESSIONS_MAX), [row.id]);
+  t.same(book.takeUses(), [], "its use is of no more use");
+
+  const idle = play.open();
+  play.now_ms += SESSION_IDLE_MS;
+  const later = play.another();
+  later.load([idle.row]);
+  t.equal(later.find(idle.value), undefined, "nor does a restart bring it back");
+  t.end();
+});
+
+t.test("it ends with the instance whose token it was", (t) => {
+  const play = new Play();
+  const { book } = play;
+  const [first, second] = [play.open("one"), play.open("one")];
+  const server = play.open();
+  let ended = 0;
+  must(book.find(second.value), "it is open").onEnd(() => {
+    ended += 1;
+  });
+  play.instances.delete("one");
+  t.equal(book.find(first.value), undefined);
+  book.prune(play.now_ms);
+  t.equal(ended, 1, "also where nobody asks");
+  t.ok(book.find(server.value));
+  t.same(new Set(book.takeOver(SESSIONS_MAX)), new Set([first.row.id, second.row.id]));
+  t.equal(book.size, 1);
+  t.end();
+});
+
+t.test("who waits for its end is told once, unless it was forgotten", (t) => {
+  const play = new Play();
+  const { book } = play;
+  const { value, row } = play.open();
+  const session = must(book.find(value), "it is open");
+  const heard: string[] = [];
+  session.onEnd(() => heard.push("one"));
+  session.onEnd(() => heard.push("two"))();
+  book.remove([row.id, row.id, "unknown"]);
+  t.same(heard, ["one"]);
+  session.onEnd(() => heard.push("late"));
+  t.same(heard, ["one", "late"], "an answer may begin when it is over already");
+  t.equal(book.find(value), undefined);
+  t.same(book.takeOver(SESSIONS_MAX), [], "whoever removed it has seen to the database");
+  t.end();
+});
+
+t.test("uses are taken once, and come back where they could not be stored", (t) => {
+  const play = new Play();
+  const { book } = play;
+  const [used, unused] = [play.open(), play.open()];
+  t.same(book.takeUses(), [], "a log-in is stored with its time");
+  play.now_ms += 5;
+  book.find(used.value);
+  const uses = book.takeUses();
+  t.same(uses, [{ id: used.row.id, last_used_at: play.now_ms }]);
+  t.same(book.takeUses(), []);
+  book.giveBackUses([...uses, { id: "gone", last_used_at: 1 }]);
+  t.same(book.takeUses(), uses);
+  book.giveBackOver([unused.row.id]);
+  t.same(book.takeOver(SESSIONS_MAX), [unused.row.id]);
+  t.end();
+});
+
+t.test("loaded anew, it keeps what memory alone knows, and ends what is gone", (t) => {
+  const play = new Play();
+  const { book } = play;
+  const [kept, gone] = [play.open(), play.open()];
+  let ended = 0;
+  must(book.find(gone.value), "it is open").onEnd(() => {
+    ended += 1;
+  });
+  play.now_ms += 7;
+  book.find(kept.value);
+  book.load([kept.row]);
+  t.equal(ended, 1);
+  t.equal(book.find(gone.value), undefined);
+  t.same(book.takeUses(), [{ id: kept.row.id, last_used_at: play.now_ms }]);
+  t.end();
+});
+
+t.test("there is a bound, and the least recently used makes room", (t) => {
+  const play = new Play();
+  const { book } = play;
+  const first = play.open();
+  const second = play.open();
+  while (book.size < SESSIONS_MAX - 1) play.open();
+  t.same(book.inTheWay(), []);
+  play.open();
+  play.now_ms += 1;
+  book.find(first.value);
+  t.same(book.inTheWay(), [second.row.id]);
+  book.remove(book.inTheWay());
+  t.same(book.inTheWay(), []);
+  t.end();
+});

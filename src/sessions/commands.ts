@@ -1,0 +1,50 @@
+/** Changes to sessions. None is in the audit log: what is done in a session is. Run in the writer. */
+import { Type } from "typebox";
+import { EndSessionsRequest, OpenSessionRequest, UseSessionsRequest } from "../../schemas/sessions.js";
+import { weightOf } from "../rpc/method.js";
+import { writerMethod } from "../threads/writer-method.js";
+import { sessionWriter } from "./table.js";
+
+const models = { sessions: sessionWriter };
+
+export const openSession = writerMethod({
+  name: "session.open",
+  request: OpenSessionRequest,
+  reply: Type.Null(),
+  weight: weightOf,
+  audit: null,
+  changes: [],
+  models,
+  run: ({ sessions }, request, { now_ms }) => {
+    sessions.open(request, now_ms);
+    return null;
+  },
+});
+
+export const endSessions = writerMethod({
+  name: "session.end",
+  request: EndSessionsRequest,
+  reply: Type.Null(),
+  weight: weightOf,
+  audit: null,
+  changes: [],
+  models,
+  run: ({ sessions }, { ids }) => {
+    sessions.end(ids);
+    return null;
+  },
+});
+
+export const useSessions = writerMethod({
+  name: "session.use",
+  request: UseSessionsRequest,
+  reply: Type.Null(),
+  weight: weightOf,
+  audit: null,
+  changes: [],
+  models,
+  run: ({ sessions }, request) => {
+    sessions.use(request);
+    return null;
+  },
+});

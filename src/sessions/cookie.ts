@@ -1,0 +1,37 @@
+/**
+ * The session's cookie as it travels. Its name carries the port: cookies know none, and two servers of one host would
+ * log each other out. Pure.
+ */
+import { SESSION_COOKIE_BYTES, SESSION_COOKIES_TRIED_MAX, SESSION_IDLE_MS } from "../../schemas/limits.js";
+
+const VALUE = new RegExp(`^[A-Za-z0-9_-]{${Math.ceil((SESSION_COOKIE_BYTES * 4) / 3)}}$`);
+
+export function cookieName(port: number): string {
+  return `koor_session_${port}`;
+}
+
+/** The values that a `Cookie` header has for a name, as far as they can be a session's; at most a few. */
+export function cookieValues(header: string, name: string): string[] {
+  const values: string[] = [];
+  for (const pair of header.split(";")) {
+    const [key, value = ""] = pair.trim().split("=");
+    if (key !== name || !VALUE.test(value)) continue;
+    values.push(value);
+    if (values.length === SESSION_COOKIES_TRIED_MAX) break;
+  }
+  return values;
+}
+
+/** The `Set-Cookie` that keeps a session for as long as it may be idle. */
+export function keepCookie(name: string, value: string, secure: boolean): string {
+  return setCookie(name, value, SESSION_IDLE_MS / 1000, secure);
+}
+
+/** The `Set-Cookie` that takes it away. */
+export function clearCookie(name: string): string {
+  return setCookie(name, "", 0, false);
+}
+
+function setCookie(name: string, value: string, max_age_s: number, secure: boolean): string {
+  return `${name}=${value}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${max_age_s}${secure ? "; Secure" : ""}`;
+}

@@ -1,0 +1,88 @@
+/** What the page is told, and what stays as it was where the writer stores nothing. */
+import t from "tap";
+import { quietLog } from "../../test/support/quiet-log.js";
+import { PlayedWriter, settle } from "../../test/threads/played-writer.js";
+import { OPTIONS, type Config } from "../../schemas/config.js";
+import { Failure } from "../base/result.js";
+import { NOBODY, type Actors, type Caller } from "../front/caller.js";
+import { Gate } from "../front/gate.js";
+import type { Answer } from "../front/route.js";
+import { SessionBook } from "./book.js";
+import { SessionFront } from "./front.js";
+
+const actors: Actors = { size: 0, seeId: () => false, seeToken: () => undefined };
+const FULL = new Failure("DISK_FULL", "no room");
+
+function play(auth_token: string, exposed = false) {
+  const defaults = Object.fromEntries(Object.entries(OPTIONS).map(([key, option]) => [key, option.fallback]));
+  const gate = new Gate({ ...defaults, auth_token } as unknown as Config, { port_numbers: [9847] });
+  const clock = { now: () => 1_000 };
+  const instances = new Map<string, { readonly name: string }>();
+  const book = new SessionBook({ token: auth_token, clock, instances });
+  const played = new PlayedWriter();
+  const front = new SessionFront({
+    book,
+    writer: played.writer,
+    gate,
+    actors,
+    instances,
+    ports: { dashboard_port: 9847 },
+    exposed,
+    stale_after_ms: 1,
+    clock,
+    log: quietLog(),
+  });
+  const ask = (caller: Caller, cookie = "") => ({
+    caller,
+    headers: { cookie, origin: "", host: "localhost:9847" },
+    json: { token: auth_token },
+    peer: "127.0.0.1",
+  });
+  return { book, played, front, ask };
+}
+
+const told = (answer: Answer): unknown => (answer instanceof Failure ? answer : JSON.parse(String(answer.body)));
+
+t.test("it says where strangers can get in", (t) => {
+  for (const exposed of [true, false]) {
+    const { front, ask } = play("", exposed);
+    t.match(told(front.show(ask({ role: "nobody", actor: "dashboard" }))), { auth: false, logged_in: true, exposed });
+  }
+  const { front, ask } = play("secret");
+  t.match(told(front.show(ask(NOBODY))), { auth: true, logged_in: false, role: "nobody", actor: "" });
+  t.match(
+    told(front.show(ask({ role: "server", actor: "" }))),
+    { logged_in: true, role: "server", actor: "dashboard" },
+    "the server's token as bearer, which a proxy may add",
+  );
+  t.end();
+});
+
+t.test("a log-in that is not stored is none", async (t) => {
+  const { book, played, front, ask } = play("secret");
+  const answer = front.logIn(ask(NOBODY));
+  await settle();
+  t.equal(played.calls[0]?.name, "session.open");
+  t.notMatch(JSON.stringify(played.asked(0)), /secret/);
+  played.calls[0]?.answer(FULL);
+  t.equal(await answer, FULL);
+  t.equal(book.size, 0);
+});
+
+t.test("a log-out that is not stored has not happened: the next try is none in vain", async (t) => {
+  const { book, played, front, ask } = play("secret");
+  const { value, row } = book.begin("", false);
+  const { caller } = book.add(row);
+  const cookie = `koor_session_9847=${value}`;
+  const refused = front.logOut(ask(caller, cookie));
+  await settle();
+  played.calls[0]?.answer(FULL);
+  t.equal(await refused, FULL);
+  t.equal(front.find(cookie)?.caller, caller);
+  const done = front.logOut(ask(caller, cookie));
+  await settle();
+  t.same(played.asked(-1), { ids: [row.id] });
+  played.calls.at(-1)?.answer(null);
+  t.same(told(await done), { logged_out: true });
+  t.equal(front.find(cookie), undefined);
+});

@@ -1,0 +1,151 @@
+/**
+ * Sessions towards the dashboard's page: who is logged in, logging in and out; and towards the port's door, whose
+ * cookie it is. Runs on the front.
+ */
+import { LOG_IN_PAUSE_MS } from "../../schemas/limits.js";
+import { DASHBOARD_ACTOR, type SessionAnswer } from "../../schemas/sessions.js";
+import { VERSION } from "../../schemas/version.js";
+import type { Clock } from "../base/clock.js";
+import type { Log } from "../base/log.js";
+import { Failure } from "../base/result.js";
+import type { Actors, Caller } from "../front/caller.js";
+import { isOwnPage, NOT_OWN_PAGE } from "../front/door.js";
+import type { Gate } from "../front/gate.js";
+import { failureReply } from "../front/refusals.js";
+import { JSON_TYPE } from "../front/reply.js";
+import type { Answer, Reply, Request } from "../front/route.js";
+import { NO_CALLER } from "../rpc/frames.js";
+import type { Writer } from "../threads/writer.js";
+import { headerBlock } from "../transport/reply.js";
+import type { Session, SessionBook } from "./book.js";
+import { endSessions, openSession } from "./commands.js";
+import { clearCookie, cookieName, cookieValues, keepCookie } from "./cookie.js";
+import { LogInThrottle } from "./throttle.js";
+
+export interface SessionFrontOptions {
+  readonly book: SessionBook;
+  readonly writer: Writer;
+  readonly gate: Gate;
+  readonly actors: Actors;
+  readonly instances: { get(id: string): { readonly name: string } | undefined };
+  /** The number of the dashboard's port as it really listens. */
+  readonly ports: { readonly dashboard_port: number };
+  /** Other machines can reach the server, and it asks for no token. */
+  readonly exposed: boolean;
+  readonly stale_after_ms: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+type Asked<Header extends string, Json = unknown> = Pick<
+  Request<readonly string[], unknown, Header, Json>,
+  "caller" | "headers" | "json" | "peer"
+>;
+
+const INVALID_TOKEN = new Failure("UNAUTHENTICATED", "invalid token");
+const SECOND_MS = 1000;
+const PAUSE = new Failure("TOO_MANY_ATTEMPTS", `too many wrong tokens: wait ${LOG_IN_PAUSE_MS / SECOND_MS} seconds`);
+
+export class SessionFront {
+  readonly #options: SessionFrontOptions;
+  readonly #throttle: LogInThrottle;
+
+  constructor(options: SessionFrontOptions) {
+    this.#options = options;
+    this.#throttle = new LogInThrottle(options.clock);
+  }
+
+  /** The session of a `Cookie` header; undefined where it has none that is good. */
+  find(cookies: string): Session | undefined {
+    return this.#look(cookies)?.session;
+  }
+
+  /** Who is logged in; of a session its cookie is renewed. */
+  show({ caller, headers: { cookie } }: Asked<"cookie">): Reply {
+    const found = this.#look(cookie);
+    const renews = found !== undefined && found.session.caller === caller;
+    return this.#answer(caller, renews ? [keepCookie(this.#cookie, found.value, found.session.row.secure)] : []);
+  }
+
+  /** Logs in with the server's token or an instance's own; the session that the cookie had before ends. */
+  async logIn({
+    caller,
+    headers: { cookie, origin, host },
+    json: { token },
+    peer,
+  }: Asked<"cookie" | "origin" | "host", { readonly token: string }>): Promise<Answer> {
+    const { book, writer, gate, actors, log } = this.#options;
+    // Nobody but the page itself logs its user in: to be logged in as somebody else is a trap, too.
+    if (origin !== "" && !isOwnPage(origin, host)) return NOT_OWN_PAGE;
+    if (!gate.guarded) return this.#answer(caller, []);
+    const pause_ms = this.#throttle.pauseOf(peer);
+    if (pause_ms > 0) return failureReply(PAUSE, [["Retry-After", String(Math.ceil(pause_ms / SECOND_MS))]]);
+    const owner = gate.ownerOf(token, actors);
+    if (owner === undefined) {
+      if (this.#throttle.noteWrong(peer)) log.warn("log-ins are refused for a while", { address: peer });
+      return INVALID_TOKEN;
+    }
+    const { value, row } = book.begin(owner.actor, /^https:/i.test(origin));
+    const before = this.find(cookie);
+    const ends = [...new Set([...book.inTheWay(), ...(before === undefined ? [] : [before.row.id])])];
+    const { id, proof, instance, secure } = row;
+    const reply = await writer.request(openSession, { id, proof, instance, secure, ends }, NO_CALLER);
+    if (reply instanceof Failure) return reply;
+    book.remove(ends);
+    const session = book.add(row);
+    log.info("logged in", { role: owner.role, instance });
+    return this.#answer(session.caller, [keepCookie(this.#cookie, value, secure)]);
+  }
+
+  /** Ends the session; without one there is nothing to do. It is over when this is answered, after a restart, too. */
+  async logOut({ caller, headers: { cookie } }: Asked<"cookie">): Promise<Answer> {
+    const { book, writer, log } = this.#options;
+    const session = this.find(cookie);
+    if (session !== undefined && session.caller === caller) {
+      const ids = [session.row.id];
+      const reply = await writer.request(endSessions, { ids }, NO_CALLER);
+      if (reply instanceof Failure) return reply;
+      book.remove(ids);
+      log.info("logged out", { role: caller.role, instance: session.row.instance });
+    }
+    return sessionReply({ logged_out: true }, [clearCookie(this.#cookie)]);
+  }
+
+  get #cookie(): string {
+    return cookieName(this.#options.ports.dashboard_port);
+  }
+
+  #look(cookies: string): { readonly value: string; readonly session: Session } | undefined {
+    if (cookies === "") return undefined;
+    for (const value of cookieValues(cookies, this.#cookie)) {
+      const session = this.#options.book.find(value);
+      if (session !== undefined) return { value, session };
+    }
+    return undefined;
+  }
+
+  #answer({ role, actor }: Caller, cookies: readonly string[]): Reply {
+    const { gate, instances, exposed, stale_after_ms } = this.#options;
+    const answer: SessionAnswer = {
+      auth: gate.guarded,
+      logged_in: !gate.guarded || role !== "nobody",
+      role,
+      // The server's token as bearer names nobody: it is a person's all the same.
+      actor: actor === "" && role === "server" ? DASHBOARD_ACTOR : actor,
+      name: instances.get(actor)?.name ?? "",
+      exposed,
+      version: VERSION,
+      stale_after_ms,
+    };
+    return sessionReply(answer, cookies);
+  }
+}
+
+function sessionReply(answer: object, cookies: readonly string[]): Reply {
+  const headers = headerBlock([
+    JSON_TYPE,
+    ["Cache-Control", "no-store"],
+    ...cookies.map((cookie) => ["Set-Cookie", cookie] as const),
+  ]);
+  return { status: 200, headers, body: `${JSON.stringify(answer)}\n` };
+}

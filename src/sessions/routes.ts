@@ -1,0 +1,40 @@
+/** docs/http-api.md "Sessions": routes of the dashboard's port alone. Runs on the front; what happens is front.ts's. */
+import { LogInBody, LogOutAnswer, SessionAnswer } from "../../schemas/sessions.js";
+import { route, type Route } from "../front/route.js";
+import type { SessionFront } from "./front.js";
+
+export function sessionRoutes(sessions: SessionFront): Route[] {
+  const shared = { path: "/session", tag: "sessions", port: "dashboard", open: true, uncounted: true } as const;
+  return [
+    route({
+      ...shared,
+      method: "GET",
+      name: "session.get",
+      summary: "Says who is logged in, and renews the session's cookie.",
+      headers: { cookie: null },
+      answer: SessionAnswer,
+      handle: (request) => sessions.show(request),
+    }),
+    route({
+      ...shared,
+      method: "POST",
+      name: "session.log_in",
+      summary: "Logs in with the server's token or an instance's own.",
+      headers: { cookie: null, origin: null, host: null },
+      reads_peer: true,
+      body: { kind: "json", schema: LogInBody },
+      answer: SessionAnswer,
+      statuses: [401, 429],
+      handle: (request) => sessions.logIn(request),
+    }),
+    route({
+      ...shared,
+      method: "DELETE",
+      name: "session.log_out",
+      summary: "Logs out: the session is over.",
+      headers: { cookie: null },
+      answer: LogOutAnswer,
+      handle: (request) => sessions.logOut(request),
+    }),
+  ];
+}

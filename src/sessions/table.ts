@@ -1,0 +1,75 @@
+/** The SQL of sessions: changing (writer) and loading (front). */
+import type { OpenSessionRequest, UseSessionsRequest } from "../../schemas/sessions.js";
+import type { Db, Statement } from "../store/open.js";
+import type { Model } from "../threads/model.js";
+
+/** A session as it is stored; hashes are lowercase hex, times in ms. */
+export interface SessionRow {
+  /** SHA-256 of the cookie's value. */
+  readonly id: string;
+  /** HMAC-SHA256 of the server's token, keyed with the cookie's value. */
+  readonly proof: string;
+  /** Whose token it was; "" for the server's. */
+  readonly instance: string;
+  /** The cookie is for https only. */
+  readonly secure: boolean;
+  readonly last_used_at: number;
+}
+
+interface StoredSession extends Omit<SessionRow, "id" | "proof" | "secure"> {
+  readonly id: Buffer;
+  readonly proof: Buffer;
+  readonly secure: number;
+}
+
+const HEX = "hex";
+
+/** Reads all sessions: the front keeps them in memory. */
+export class SessionReader {
+  readonly #all: Statement<[], StoredSession>;
+
+  constructor(db: Db) {
+    this.#all = db.prepare("SELECT id, proof, instance, secure, last_used_at FROM session ORDER BY last_used_at, id");
+  }
+
+  /** The least recently used first. */
+  all(): SessionRow[] {
+    return this.#all.all().map((row) => ({
+      ...row,
+      id: row.id.toString(HEX),
+      proof: row.proof.toString(HEX),
+      secure: row.secure !== 0,
+    }));
+  }
+}
+
+export const sessionReader: Model<SessionReader> = { open: ({ db }) => new SessionReader(db) };
+
+export class SessionWriter {
+  readonly #insert: Statement<[Buffer, Buffer, string, number, number, number], unknown>;
+  readonly #use: Statement<[number, Buffer], unknown>;
+  readonly #delete: Statement<[Buffer], unknown>;
+
+  constructor(db: Db) {
+    // Ids are random: one that is there already is the same session, sent again.
+    this.#insert = db.prepare("INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?, ?, ?)");
+    this.#use = db.prepare("UPDATE session SET last_used_at = max(last_used_at, ?) WHERE id = ?");
+    this.#delete = db.prepare("DELETE FROM session WHERE id = ?");
+  }
+
+  open({ id, proof, instance, secure, ends }: OpenSessionRequest, now_ms: number): void {
+    this.end(ends);
+    this.#insert.run(Buffer.from(id, HEX), Buffer.from(proof, HEX), instance, secure ? 1 : 0, now_ms, now_ms);
+  }
+
+  /** Those that are gone are passed over. */
+  end(ids: readonly string[]): void {
+    for (const id of ids) this.#delete.run(Buffer.from(id, HEX));
+  }
+
+  use({ uses }: UseSessionsRequest): void {
+    for (const { id, last_used_at } of uses) this.#use.run(last_used_at, Buffer.from(id, HEX));
+  }
+}
+
+export const sessionWriter: Model<SessionWriter> = { open: ({ db }) => new SessionWriter(db) };

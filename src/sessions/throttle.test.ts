@@ -1,0 +1,89 @@
+/** When an address has to pause, and what counts as one address; with time injected. */
+import t from "tap";
+import { LOG_IN_ADDRESSES_MAX, LOG_IN_PAUSE_MS, LOG_IN_WINDOW_MS, LOG_IN_WRONG_MAX } from "../../schemas/limits.js";
+import { addressKey, LogInThrottle } from "./throttle.js";
+
+const PEER = "127.0.0.1";
+
+function play(): { readonly throttle: LogInThrottle; readonly pass: (ms: number) => void } {
+  let now_ms = 1_000_000;
+  const throttle = new LogInThrottle({ now: () => now_ms });
+  return {
+    throttle,
+    pass: (ms) => {
+      now_ms += ms;
+    },
+  };
+}
+
+/** So many wrong tokens; what the last one brought. */
+function fail(throttle: LogInThrottle, times: number, peer = PEER): boolean {
+  let pauses = false;
+  for (let at = 0; at < times; at++) pauses = throttle.noteWrong(peer);
+  return pauses;
+}
+
+t.test("the tenth wrong token within the window begins a pause, which ends", (t) => {
+  const { throttle, pass } = play();
+  t.equal(throttle.pauseOf(PEER), 0);
+  t.notOk(fail(throttle, LOG_IN_WRONG_MAX - 1));
+  t.equal(throttle.pauseOf(PEER), 0, "nine are not enough");
+  t.ok(fail(throttle, 1));
+  t.equal(throttle.pauseOf(PEER), LOG_IN_PAUSE_MS);
+  t.equal(throttle.pauseOf("127.0.0.2"), 0, "nobody else has to");
+  pass(LOG_IN_PAUSE_MS - 1);
+  t.equal(throttle.pauseOf(PEER), 1);
+  pass(1);
+  t.equal(throttle.pauseOf(PEER), 0);
+  t.notOk(fail(throttle, LOG_IN_WRONG_MAX - 1), "it is counted anew");
+  t.ok(fail(throttle, 1));
+  t.end();
+});
+
+t.test("the window slides: what is older than it does not count", (t) => {
+  const { throttle, pass } = play();
+  fail(throttle, 1);
+  pass(1);
+  fail(throttle, LOG_IN_WRONG_MAX - 2);
+  pass(LOG_IN_WINDOW_MS - 1);
+  t.notOk(fail(throttle, 1), "the first is a whole window old");
+  t.ok(fail(throttle, 1));
+  t.end();
+});
+
+t.test("what counts as one address", (t) => {
+  for (const [peer, key] of [
+    ["127.0.0.1", "127.0.0.1"],
+    ["10.1.2.255", "10.1.2.255"],
+    ["::ffff:10.1.2.3", "10.1.2.3"],
+    ["0000:0000:0000:0000:0000:ffff:0a01:02ff", "10.1.2.255"],
+    ["::1", "0:0:0:0::/64"],
+    ["0000:0000:0000:0000:0000:0000:0000:0001", "0:0:0:0::/64"],
+    ["2001:db8:0:7:1:2:3:4", "2001:db8:0:7::/64"],
+    ["2001:0db8:0000:0007:ffff:ffff:ffff:ffff", "2001:db8:0:7::/64"],
+    ["2001:db8:0:8::", "2001:db8:0:8::/64"],
+    ["fe80::1%eth0", "fe80:0:0:0::/64"],
+    ["", ""],
+  ] as const)
+    t.equal(addressKey(peer), key, peer);
+  const { throttle } = play();
+  for (let at = 0; at < LOG_IN_WRONG_MAX; at++) throttle.noteWrong(`2001:db8::${at.toString(16)}`);
+  t.ok(throttle.pauseOf("2001:db8::ffff") > 0, "a machine has a whole network");
+  t.equal(throttle.pauseOf("2001:db8:0:1::"), 0);
+  t.end();
+});
+
+t.test("addresses are remembered up to a bound, and the one heard of longest ago goes", (t) => {
+  const { throttle } = play();
+  const peer = (at: number): string => `10.${at >> 16}.${(at >> 8) & 255}.${at & 255}`;
+  fail(throttle, LOG_IN_WRONG_MAX, peer(0));
+  fail(throttle, 1, peer(1));
+  for (let at = 2; at < LOG_IN_ADDRESSES_MAX; at++) throttle.noteWrong(peer(at));
+  t.equal(throttle.size, LOG_IN_ADDRESSES_MAX);
+  fail(throttle, LOG_IN_WRONG_MAX - 1, peer(1));
+  throttle.noteWrong(peer(LOG_IN_ADDRESSES_MAX));
+  t.equal(throttle.size, LOG_IN_ADDRESSES_MAX);
+  t.equal(throttle.pauseOf(peer(0)), 0, "the oldest is gone");
+  t.ok(throttle.pauseOf(peer(1)) > 0, "one that was heard of since is not");
+  t.end();
+});

@@ -1,0 +1,83 @@
+/**
+ * Who may try to log in: an address with too many wrong tokens has to pause. Only how often and when is kept, never
+ * what was tried. Pure but for its state and the clock.
+ */
+import { isIPv6 } from "node:net";
+import { LOG_IN_ADDRESSES_MAX, LOG_IN_PAUSE_MS, LOG_IN_WINDOW_MS, LOG_IN_WRONG_MAX } from "../../schemas/limits.js";
+import type { Clock } from "../base/clock.js";
+
+interface Attempts {
+  /** When wrong tokens came, the oldest first; fewer than LOG_IN_WRONG_MAX. */
+  wrong_ms: number[];
+  paused_until_ms: number;
+}
+
+export class LogInThrottle {
+  readonly #clock: Clock;
+  /** Those heard of longest ago first. */
+  readonly #addresses = new Map<string, Attempts>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Addresses that are remembered. */
+  get size(): number {
+    return this.#addresses.size;
+  }
+
+  /** Milliseconds until a log-in from the address is looked at; 0 for now. */
+  pauseOf(peer: string): number {
+    const until_ms = this.#addresses.get(addressKey(peer))?.paused_until_ms ?? 0;
+    return Math.max(0, until_ms - this.#clock.now());
+  }
+
+  /** Takes note of a wrong token; whether the address has to pause for it. A right one changes nothing. */
+  noteWrong(peer: string): boolean {
+    const key = addressKey(peer);
+    const now_ms = this.#clock.now();
+    const before = this.#addresses.get(key)?.wrong_ms ?? [];
+    const wrong_ms = [...before.filter((at_ms) => now_ms - at_ms < LOG_IN_WINDOW_MS), now_ms];
+    const pauses = wrong_ms.length >= LOG_IN_WRONG_MAX;
+    this.#addresses.delete(key);
+    this.#addresses.set(
+      key,
+      pauses ? { wrong_ms: [], paused_until_ms: now_ms + LOG_IN_PAUSE_MS } : { wrong_ms, paused_until_ms: 0 },
+    );
+    const [oldest] = this.#addresses.keys();
+    if (this.#addresses.size > LOG_IN_ADDRESSES_MAX && oldest !== undefined) this.#addresses.delete(oldest);
+    return pauses;
+  }
+}
+
+/**
+ * What counts as one address: an IPv4 address, in IPv6 too; of IPv6 the network of 64 bits, all of which one machine
+ * may have.
+ */
+export function addressKey(peer: string): string {
+  const [address = ""] = peer.split("%");
+  if (!isIPv6(address)) return address;
+  const groups = ipv6Groups(address);
+  const embedded = groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff;
+  if (embedded)
+    return groups
+      .slice(6)
+      .flatMap((group) => [group >> 8, group & 0xff])
+      .join(".");
+  return `${groups
+    .slice(0, 4)
+    .map((group) => group.toString(16))
+    .join(":")}::/64`;
+}
+
+/** The eight groups of an IPv6 address, however it is written. */
+function ipv6Groups(address: string): number[] {
+  const hex = address.replace(/\d+\.\d+\.\d+\.\d+$/, (dotted) => {
+    const [a = 0, b = 0, c = 0, d = 0] = dotted.split(".").map(Number);
+    return `${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
+  });
+  const [head = [], tail = []] = hex
+    .split("::")
+    .map((part) => (part === "" ? [] : part.split(":").map((group) => Number.parseInt(group, 16))));
+  return [...head, ...Array.from({ length: 8 - head.length - tail.length }, () => 0), ...tail];
+}

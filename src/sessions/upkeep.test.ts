@@ -1,0 +1,71 @@
+/** When sessions are written and ended, with time injected and a writer that is played by the test. */
+import t from "tap";
+import { Compile } from "typebox/compile";
+import { PlayedWriter, settle } from "../../test/threads/played-writer.js";
+import { SESSION_FLUSH_INTERVAL_MS, SESSION_IDLE_MS } from "../../schemas/limits.js";
+import { Failure } from "../base/result.js";
+import { SessionBook } from "./book.js";
+import { endSessions, useSessions } from "./commands.js";
+import { SessionUpkeep } from "./upkeep.js";
+
+function play() {
+  const time = { now_ms: 1_000 };
+  const clock = { now: () => time.now_ms };
+  const book = new SessionBook({ token: "secret", clock, instances: new Map() });
+  const played = new PlayedWriter();
+  const upkeep = new SessionUpkeep(book, played.writer, clock);
+  const pass = async (ms: number): Promise<void> => {
+    time.now_ms += ms;
+    upkeep.tick(time.now_ms);
+    await settle();
+  };
+  return { book, played, upkeep, pass, time };
+}
+
+t.test("uses are written together, once an interval, and those that are over go", async (t) => {
+  const { book, played, pass, time } = play();
+  const { calls } = played;
+  const [used, idle] = [book.begin("", false), book.begin("", false)];
+  book.add(used.row);
+  book.add(idle.row);
+  await pass(SESSION_FLUSH_INTERVAL_MS);
+  t.equal(calls.length, 0, "nothing was used since");
+  for (let at = 0; at < 3; at++) {
+    time.now_ms += 1;
+    book.find(used.value);
+  }
+  const last_used_at = time.now_ms;
+  await pass(SESSION_FLUSH_INTERVAL_MS - 4);
+  t.equal(calls.length, 0, "not before the interval is over");
+  await pass(1);
+  t.match(calls[0], { name: "session.use", request: { uses: [{ id: used.row.id, last_used_at }] } });
+  t.ok(Compile(useSessions.request).Check(played.asked(0)));
+  calls[0]?.answer(null);
+  await settle();
+  t.equal(calls.length, 1);
+  time.now_ms = last_used_at + SESSION_IDLE_MS - 1;
+  await pass(0);
+  t.match(calls[1], { name: "session.end", request: { ids: [idle.row.id] } });
+  t.ok(Compile(endSessions.request).Check(played.asked(1)));
+  calls[1]?.answer(new Failure("DISK_FULL", "no room"));
+  await settle();
+  await pass(SESSION_FLUSH_INTERVAL_MS);
+  t.same(
+    new Set(played.asked<{ readonly ids: readonly string[] }>(2).ids),
+    new Set([idle.row.id, used.row.id]),
+    "what was not taken is asked again",
+  );
+});
+
+t.test("a shutdown writes what is in memory", async (t) => {
+  const { book, played, upkeep, time } = play();
+  const { value, row } = book.begin("", false);
+  book.add(row);
+  time.now_ms += 9;
+  book.find(value);
+  const closing = upkeep.close();
+  await settle();
+  t.match(played.calls[0], { name: "session.use", request: { uses: [{ id: row.id, last_used_at: time.now_ms }] } });
+  played.calls[0]?.answer(null);
+  await closing;
+});

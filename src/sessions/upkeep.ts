@@ -1,0 +1,52 @@
+/**
+ * Ends sessions that are over, and brings what memory alone knows of sessions into the database: every few minutes,
+ * and whole at a shutdown. A kill loses the last minutes of use and nothing else. Runs on the front, driven by ticks.
+ */
+import { SESSION_FLUSH_INTERVAL_MS, SESSIONS_MAX } from "../../schemas/limits.js";
+import { Periodic } from "../background/periodic.js";
+import type { BackgroundTask } from "../background/task.js";
+import type { Clock } from "../base/clock.js";
+import { Failure } from "../base/result.js";
+import { NO_CALLER } from "../rpc/frames.js";
+import type { Writer } from "../threads/writer.js";
+import type { SessionBook } from "./book.js";
+import { endSessions, useSessions } from "./commands.js";
+
+export class SessionUpkeep implements BackgroundTask {
+  readonly #book: SessionBook;
+  readonly #writer: Writer;
+  readonly #clock: Clock;
+  readonly #flushes: Periodic<void>;
+
+  constructor(book: SessionBook, writer: Writer, clock: Clock) {
+    this.#book = book;
+    this.#writer = writer;
+    this.#clock = clock;
+    this.#flushes = new Periodic({
+      interval_ms: SESSION_FLUSH_INTERVAL_MS,
+      now_ms: clock.now(),
+      work: () => this.#flush(),
+      ready: () => writer.attached,
+    });
+  }
+
+  tick(now_ms: number): void {
+    this.#flushes.tick(now_ms);
+  }
+
+  async close(): Promise<void> {
+    await this.#flushes.run();
+    await this.#flushes.close();
+  }
+
+  /** What the writer does not take stays for the next time. */
+  async #flush(): Promise<void> {
+    this.#book.prune(this.#clock.now());
+    const ids = this.#book.takeOver(SESSIONS_MAX);
+    if (ids.length > 0 && (await this.#writer.request(endSessions, { ids }, NO_CALLER)) instanceof Failure)
+      this.#book.giveBackOver(ids);
+    const uses = this.#book.takeUses();
+    if (uses.length > 0 && (await this.#writer.request(useSessions, { uses }, NO_CALLER)) instanceof Failure)
+      this.#book.giveBackUses(uses);
+  }
+}

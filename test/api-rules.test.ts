@@ -508,6 +508,13 @@ t.test("no pattern and no text stalls the server", async (t) => {
   t.same(await found("calm", { content: "x" }), ["c:1"]);
 });
 
+t.test("what is refused in its turn gives the turn back", async (t) => {
+  const padding = "x".repeat(SHORT_WORK_BYTES_MAX);
+  for (let count = 0; count < 3; count++)
+    t.equal(errorOf(await validate("nobody", { content: count, padding })), "400 content must be a string");
+  t.equal((await validate("nobody", { content: padding })).status, 200);
+});
+
 t.test("short texts that take long leave a thread to the others", async (t) => {
   await put("dear", [{ rule_id: "d", pattern: "(?:a{1,30}){1,30}$" }]);
   await put("calm", [{ rule_id: "c", pattern: "x" }]);

@@ -285,6 +285,20 @@ const SENT: readonly {
   },
   { args: ["rules", "export", "--source", "local,x"], method: "GET", url: "/api/rules/export?source=local%2Cx" },
   {
+    args: ["rules", "preview", "p/r/s", "--file", "-", "--filename", "src/a.ts", "--stack", "go"],
+    method: "POST",
+    url: "/api/rules/p/r%2Fs/preview",
+    body: JSON.stringify({ filename: "src/a.ts", content: '\uFEFF"é"\r\n', stack: "go" }),
+    type: "application/json",
+    input: '\uFEFF"é"\r\n',
+  },
+  {
+    args: ["rules", "preview", "p/r", "--data", ""],
+    method: "POST",
+    url: "/api/rules/p/r/preview",
+    body: '{"content":""}',
+  },
+  {
     args: ["contract", "set", "p/n/m", "--data", '\uFEFF{"kind":"contract","endpoints":{"GET /a":{}},"n":1.0}'],
     method: "PUT",
     url: "/api/specs/p/n%2Fm",

@@ -234,9 +234,9 @@ const SENT: readonly {
     url: "/api/llm/usage?instance=i&project=p&session_tag=s&from=f&to=t&limit=1",
   },
   {
-    args: ["llm", "summary", "--by", "model", "--from", "f", "--to", "t"],
+    args: ["llm", "summary", "--by", "model", "--from", "f", "--to", "t", "--interval", "day"],
     method: "GET",
-    url: "/api/llm/usage/summary?group_by=model&from=f&to=t",
+    url: "/api/llm/usage/summary?group_by=model&from=f&to=t&interval=day",
   },
   {
     args: ["templates", "list", "--kind", "rules", "--tag", "a b"],

@@ -251,6 +251,7 @@ const pattern = fc.oneof(
 );
 const VALUES: Readonly<Record<string, fc.Arbitrary<string>>> = {
   group_by: fc.constantFrom("instance", "project", "model", "session_tag", "none", "toString"),
+  interval: fc.constantFrom("hour", "day", "week", "toString"),
   from: time,
   to: time,
   topic: pattern,

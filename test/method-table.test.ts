@@ -263,6 +263,8 @@ t.test("what the routes send fits the schemas", async (t) => {
     "",
     "?group_by=model",
     "?group_by=session_tag&from=2026-01-01T00:00:00Z&to=2100-01-01T00:00:00Z",
+    "?interval=hour",
+    "?group_by=model&interval=day&from=2100-01-01T00:00:00Z",
   ])
     await ask("GET", `/api/llm/usage/summary${query}`);
   await ask(

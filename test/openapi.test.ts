@@ -514,6 +514,7 @@ const SAMPLES: readonly Sample[] = [
   { name: "usage.list", status: 200, method: "GET", path: "/api/llm/usage" },
   { name: "usage.list", status: 400, method: "GET", path: "/api/llm/usage?limit=0" },
   { name: "usage.summary", status: 200, method: "GET", path: "/api/llm/usage/summary" },
+  { name: "usage.summary", status: 200, method: "GET", path: "/api/llm/usage/summary?group_by=model&interval=day" },
   { name: "usage.summary", status: 400, method: "GET", path: "/api/llm/usage/summary?group_by=x" },
   {
     name: "instance.register",

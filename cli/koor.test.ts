@@ -234,9 +234,9 @@ const SENT: readonly {
     url: "/api/llm/usage?instance=i&project=p&session_tag=s&from=f&to=t&limit=1",
   },
   {
-    args: ["llm", "summary", "--by", "model", "--from", "f", "--to", "t"],
+    args: ["llm", "summary", "--by", "model", "--from", "f", "--to", "t", "--interval", "day"],
     method: "GET",
-    url: "/api/llm/usage/summary?group_by=model&from=f&to=t",
+    url: "/api/llm/usage/summary?group_by=model&from=f&to=t&interval=day",
   },
   {
     args: ["templates", "list", "--kind", "rules", "--tag", "a b"],
@@ -284,6 +284,20 @@ const SENT: readonly {
     input: "[1]",
   },
   { args: ["rules", "export", "--source", "local,x"], method: "GET", url: "/api/rules/export?source=local%2Cx" },
+  {
+    args: ["rules", "preview", "p/r/s", "--file", "-", "--filename", "src/a.ts", "--stack", "go"],
+    method: "POST",
+    url: "/api/rules/p/r%2Fs/preview",
+    body: JSON.stringify({ filename: "src/a.ts", content: '\uFEFF"é"\r\n', stack: "go" }),
+    type: "application/json",
+    input: '\uFEFF"é"\r\n',
+  },
+  {
+    args: ["rules", "preview", "p/r", "--data", ""],
+    method: "POST",
+    url: "/api/rules/p/r/preview",
+    body: '{"content":""}',
+  },
   {
     args: ["contract", "set", "p/n/m", "--data", '\uFEFF{"kind":"contract","endpoints":{"GET /a":{}},"n":1.0}'],
     method: "PUT",

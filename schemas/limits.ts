@@ -150,6 +150,13 @@ export const OUTBOUND_IDLE_MS = 4_000;
 export const OUTBOUND_HEADER_BYTES_MAX = 16 * KIB;
 /** Names that are looked up at once: each keeps one of the process's four threads for I/O, and the log needs one. */
 export const OUTBOUND_LOOKUPS_MAX = 2;
+
+// LLM usage
+/** Hours or days that a series lists: six weeks by the hour. */
+export const USAGE_SERIES_INTERVALS_MAX = 1_000;
+/** Sums of groups in a series, all intervals together: it is one text, about 130 bytes a sum. */
+export const USAGE_SERIES_SUMS_MAX = 20_000;
+
 // Instances
 export const INSTANCES_MAX = 50_000;
 /** A name, a workspace, a stack. */
@@ -402,6 +409,8 @@ relation(
   WEBHOOK_QUEUE_BYTES_MAX > 2 * BODY_BYTES_MAX && WEBHOOK_BODIES_BYTES_MAX > 2 * BODY_BYTES_MAX,
   "the largest event can be queued and sent",
 );
+relation(USAGE_SERIES_INTERVALS_MAX >= 31 * 24, "a month can be seen by the hour");
+relation(USAGE_SERIES_SUMS_MAX >= USAGE_SERIES_INTERVALS_MAX, "an interval that is listed has at least one group");
 relation(AGENT_METRICS_FLUSH_INTERVAL_MS < 10_000, "agent metrics are flushed at least every 10 s");
 relation(AGENT_TALLIES_MAX > INSTANCES_MAX, "every instance can be counted");
 relation(

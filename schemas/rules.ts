@@ -142,6 +142,12 @@ export const Validation = Type.Object({
   count: Type.Integer({ minimum: 0, description: "How many were found; the list ends at a bound of its own." }),
 });
 
+/** What one rule would find, whatever its status. */
+export const RulePreview = Type.Object({
+  ...Validation.properties,
+  applies: Type.Boolean({ description: "Whether the rule is for such a file and stack; where not, it finds nothing." }),
+});
+
 export const ProjectRulesQuery = Type.Object({
   stack: Type.Optional(Type.String({ description: "Universal rules and those of this stack." })),
 });
@@ -199,11 +205,18 @@ export const CheckProposalReply = Type.Object({
 export const CheckRulesRequest = Type.Object({ project: Type.Union([Type.String(), Type.Null()]), body: Bytes });
 export const CheckRulesReply = Type.Object({ rules: CheckedRules });
 
-export const ValidateRequest = Type.Object({ project: Type.String(), body: Bytes });
+/** By all rules that hold in the project, or by the one that is named, whatever its status. */
+export const ValidateRequest = Type.Object({
+  project: Type.String(),
+  rule_id: Type.Union([Type.String(), Type.Null()]),
+  body: Bytes,
+});
 export type ValidateRequest = Static<typeof ValidateRequest>;
 const ViolationCount = Type.Integer({ minimum: 0 });
+/** Of one rule, or of all that hold. */
+export const ValidateText = Type.Union([RulePreview, Validation]);
 /** `text` is the answer, which says how many there are, too. */
-export const ValidateReply = Type.Object({ text: JsonText(Validation), violations: ViolationCount });
+export const ValidateReply = Type.Object({ text: JsonText(ValidateText), violations: ViolationCount });
 export const ValidateLongReply = Type.Object({ violations: ViolationCount });
 
 /** Which rules are listed; null means any. */

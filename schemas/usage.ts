@@ -67,6 +67,11 @@ export type UsageGroup = keyof typeof USAGE_GROUPS;
 export const USAGE_GROUP_NAMES = Object.keys(USAGE_GROUPS) as UsageGroup[];
 export const USAGE_GROUP_DEFAULT: UsageGroup = "project";
 
+/** By what a summary's series can go: its names on the wire, and their milliseconds. They begin in UTC. */
+export const USAGE_INTERVALS = { hour: 3_600_000, day: 86_400_000 } as const;
+export type UsageInterval = keyof typeof USAGE_INTERVALS;
+export const USAGE_INTERVAL_NAMES = Object.keys(USAGE_INTERVALS) as UsageInterval[];
+
 export const UsageSummaryQuery = Type.Object({
   group_by: Type.Optional(
     Type.Unsafe<UsageGroup>({
@@ -77,6 +82,14 @@ export const UsageSummaryQuery = Type.Object({
   ),
   from: Type.Optional(Instant),
   to: Type.Optional(Instant),
+  interval: Type.Optional(
+    Type.Unsafe<UsageInterval>({
+      type: "string",
+      pattern: `^(${USAGE_INTERVAL_NAMES.join("|")})$`,
+      description: "Adds a series of sums by the hour or by the day, in UTC.",
+      "x-refusal": `interval must be ${USAGE_INTERVAL_NAMES.join(" or ")}`,
+    }),
+  ),
 });
 
 const Totals = Type.Object({
@@ -85,12 +98,21 @@ const Totals = Type.Object({
   total_cost_usd: Type.Number({ minimum: 0 }),
   request_count: NonNegative,
 });
+const Groups = Type.Record(Type.String(), Totals);
 export const UsageSummary = Type.Object({
   group_by: Type.Enum(USAGE_GROUP_NAMES),
   from: Type.String({ description: '"" where none was given.' }),
   to: Type.String({ description: '"" where none was given.' }),
-  groups: Type.Record(Type.String(), Totals),
+  groups: Groups,
   total: Totals,
+  interval: Type.Optional(
+    Type.Enum(USAGE_INTERVAL_NAMES, { description: "As it was asked for; absent, like the series, where it was not." }),
+  ),
+  series: Type.Optional(
+    Type.Array(Type.Object({ from: Timestamp, groups: Groups }), {
+      description: "Oldest first; `from` is where the hour or the day begins. Those without usage are left out.",
+    }),
+  ),
 });
 
 export const UsageRecordRequest = Type.Object(fields);
@@ -112,5 +134,11 @@ export const UsageListRequest = Type.Object({
 });
 export type UsageListRequest = Static<typeof UsageListRequest>;
 
-export const UsageSummaryRequest = Type.Object({ group_by: Type.Enum(USAGE_GROUP_NAMES), from: Bound, to: Bound });
+/** The interval of the series; null for none. */
+export const UsageSummaryRequest = Type.Object({
+  group_by: Type.Enum(USAGE_GROUP_NAMES),
+  from: Bound,
+  to: Bound,
+  interval: Type.Union([Type.Enum(USAGE_INTERVAL_NAMES), Type.Null()]),
+});
 export type UsageSummaryRequest = Static<typeof UsageSummaryRequest>;

@@ -104,6 +104,7 @@ const ARRANGED: Readonly<Record<string, () => Promise<unknown>>> = {
   "contract.test": putContract,
   "rule.accept": proposeKnown,
   "rule.reject": proposeKnown,
+  "rule.preview": proposeKnown,
   "rule.delete": proposeKnown,
   "template.create": () => send(port, "DELETE", "/api/templates/known"),
   "template.get": createKnown,
@@ -250,6 +251,7 @@ const pattern = fc.oneof(
 );
 const VALUES: Readonly<Record<string, fc.Arbitrary<string>>> = {
   group_by: fc.constantFrom("instance", "project", "model", "session_tag", "none", "toString"),
+  interval: fc.constantFrom("hour", "day", "week", "toString"),
   from: time,
   to: time,
   topic: pattern,
@@ -468,6 +470,14 @@ const template = fc.record(
   },
   { requiredKeys: ["id", "name"] },
 );
+const validated = fc.record(
+  {
+    content: fc.oneof(fc.string(), fc.constantFrom("aaa\r\nb", "\ud800", "\0"), label),
+    filename: label,
+    stack: label,
+  },
+  { requiredKeys: ["content"] },
+);
 /** For a route, what is nearly or really what it takes. */
 const BODIES: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   "contract.validate": fc.record(
@@ -519,14 +529,8 @@ const BODIES: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   "instance.intent": fc.oneof(fc.record({ intent: label }), fc.constant({ intent: "x" })),
   "template.create": fc.oneof(template, fc.constant({ id: "known", name: "Known" })),
   "template.apply": fc.oneof(fc.record({ project: label }), fc.constant({ project: "known" })),
-  "rules.validate": fc.record(
-    {
-      content: fc.oneof(fc.string(), fc.constantFrom("aaa\r\nb", "\ud800", "\0"), label),
-      filename: label,
-      stack: label,
-    },
-    { requiredKeys: ["content"] },
-  ),
+  "rules.validate": validated,
+  "rule.preview": validated,
 };
 const bodyFor = ({ operation }: RouteRow): fc.Arbitrary<Uint8Array | null> => {
   const own = BODIES[operation.operationId];

@@ -42,6 +42,11 @@ interface Row {
   readonly detail: string;
   readonly outcome: string;
 }
+/** The violations that are counted as an instance's by now. */
+const countedOf = async (id: string): Promise<number | undefined> =>
+  (await send(port, "GET", `/api/metrics/agents/${id}`))
+    .json<readonly { readonly metric_name: string; readonly metric_value: number }[]>()
+    .find(({ metric_name }) => metric_name === "violations")?.metric_value;
 const lastAudit = async (): Promise<Row | undefined> =>
   (await send(port, "GET", "/api/audit?limit=1")).json<readonly Row[]>()[0];
 
@@ -333,6 +338,79 @@ t.test("who proposes: the actor, where the body says nobody", async (t) => {
   t.match(await lastAudit(), { actor: id, action: "rule.propose" });
 });
 
+t.test("what a rule would find is seen before it is accepted", async (t) => {
+  const preview = (rule: string, body: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Answer> =>
+    sendJson(port, "POST", `/api/rules/${rule}/preview`, body, headers);
+  await put("seen", [{ rule_id: "holds", pattern: "y" }]);
+  await propose({
+    project: "seen",
+    rule_id: "a b",
+    pattern: "x+",
+    message: "no x",
+    applies_to: ["src/*.ts"],
+    stack: "go",
+  });
+  const listed = await send(port, "GET", "/api/rules?project=seen");
+  const audited = await lastAudit();
+  const answer = await preview("seen/a%20b", { content: "y\r\naxx x\nx", filename: "src/a.ts" });
+  t.equal(answer.status, 200);
+  t.equal(
+    answer.text,
+    '{"project":"seen","violations":[' +
+      '{"rule_id":"a b","severity":"error","message":"no x","line":2,"match":"xx"},' +
+      '{"rule_id":"a b","severity":"error","message":"no x","line":3,"match":"x"}],"count":2,"applies":true}\n',
+    "this rule's and no other's",
+  );
+  for (const [body, says] of [
+    [{ content: "y" }, '"violations":[],"count":0,"applies":true'],
+    [{ content: "x", filename: "a.ts" }, '"violations":[],"count":0,"applies":false'],
+    [{ content: "x", stack: "rust" }, '"violations":[],"count":0,"applies":false'],
+  ] as const)
+    t.equal((await preview("seen/a%20b", body)).text, `{"project":"seen",${says}}\n`, JSON.stringify(body));
+  t.match((await preview("seen/holds", { content: "y" })).json(), { count: 1, applies: true }, "an accepted one, too");
+  t.equal((await send(port, "GET", "/api/rules?project=seen")).text, listed.text, "nothing was decided");
+  t.same(await lastAudit(), audited, "and nothing is audited");
+
+  t.equal(errorOf(await preview("seen/none", { content: "x" })), "404 rule not found: seen/none");
+  t.equal(
+    errorOf(await preview("nobody/holds", { content: "x".repeat(SHORT_WORK_BYTES_MAX) })),
+    "404 rule not found: nobody/holds",
+  );
+  for (const [body, says] of [
+    [{}, "content is required"],
+    [{ content: "", filename: 5 }, "filename must be a string"],
+    ["", "empty body"],
+    ["{", "malformed JSON body"],
+  ] as const)
+    t.equal(errorOf(await preview("seen/holds", body)), `400 ${says}`);
+  t.same(await lastAudit(), audited, "nor is a refusal");
+});
+
+t.test("previews of large texts and of dear rules take their turns, and count as nobody's violations", async (t) => {
+  const { id } = (await sendJson(port, "POST", "/api/instances/register", { name: "curious" })).json<{
+    readonly id: string;
+  }>();
+  const actor = { "X-Koor-Instance": id };
+  await propose({ project: "curious", rule_id: "x", pattern: "x" });
+  await propose({ project: "curious", rule_id: "dear", pattern: "(?:a{1,30}){1,30}$" });
+  const preview = async (rule_id: string, content: string): Promise<[count: number, listed: number]> => {
+    const path = `/api/rules/curious/${rule_id}/preview`;
+    const { count, violations } = (await sendJson(port, "POST", path, { content }, actor)).json<Validation>();
+    return [count, violations.length];
+  };
+  t.same(await preview("x", "x\nx"), [2, 2]);
+  t.same(await preview("x", "x\n".repeat(150_000)), [150_000, 100_000], "all are counted, the list ends at its bound");
+  t.same(await preview("dear", "a".repeat(10_000)), [1, 1], "short, and yet long");
+  await put("curious", [{ rule_id: "x", pattern: "x" }]);
+  await sendJson(port, "POST", "/api/validate/curious", { content: "x" }, actor);
+  let counted: number | undefined;
+  while ((counted = await countedOf(id)) === undefined)
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+  t.equal(counted, 1, "the validation's one is all that is counted");
+});
+
 t.test("an agent's violations are counted", async (t) => {
   const { id } = (await sendJson(port, "POST", "/api/instances/register", { name: "counted" })).json<{
     readonly id: string;
@@ -341,11 +419,7 @@ t.test("an agent's violations are counted", async (t) => {
   await put("counted", [{ rule_id: "x", pattern: "x" }]);
   for (const content of ["x\nx", "", "x\n".repeat(50_000)])
     await sendJson(port, "POST", "/api/validate/counted", { content }, actor);
-  const counted = async (): Promise<number | undefined> =>
-    (await send(port, "GET", `/api/metrics/agents/${id}`))
-      .json<readonly { readonly metric_name: string; readonly metric_value: number }[]>()
-      .find(({ metric_name }) => metric_name === "violations")?.metric_value;
-  while ((await counted()) !== 50_002)
+  while ((await countedOf(id)) !== 50_002)
     await new Promise((resolve) => {
       setImmediate(resolve);
     });
@@ -508,6 +582,13 @@ t.test("no pattern and no text stalls the server", async (t) => {
   t.same(await found("calm", { content: "x" }), ["c:1"]);
 });
 
+t.test("what is refused in its turn gives the turn back", async (t) => {
+  const padding = "x".repeat(SHORT_WORK_BYTES_MAX);
+  for (let count = 0; count < 3; count++)
+    t.equal(errorOf(await validate("nobody", { content: count, padding })), "400 content must be a string");
+  t.equal((await validate("nobody", { content: padding })).status, 200);
+});
+
 t.test("short texts that take long leave a thread to the others", async (t) => {
   await put("dear", [{ rule_id: "d", pattern: "(?:a{1,30}){1,30}$" }]);
   await put("calm", [{ rule_id: "c", pattern: "x" }]);
@@ -544,6 +625,8 @@ t.test("with a token: an instance proposes and validates, the rest needs the ser
   const rule = { project: "p", rule_id: "r", pattern: "x" };
   t.equal((await sendJson(guarded.port, "POST", "/api/rules/propose", rule, own)).status, 200);
   t.equal((await sendJson(guarded.port, "POST", "/api/validate/p", { content: "x" }, own)).status, 200);
+  t.equal((await sendJson(guarded.port, "POST", "/api/rules/p/r/preview", { content: "x" }, own)).status, 200);
+  t.equal((await sendJson(guarded.port, "POST", "/api/rules/p/r/preview", { content: "x" })).status, 401);
   t.equal((await send(guarded.port, "GET", "/api/rules", { headers: own })).status, 200);
   for (const [method, path, body] of [
     ["POST", "/api/rules/p/r/accept", ""],

@@ -3,10 +3,11 @@
  * list with its one filter, the sums, and what is refused.
  */
 import t from "tap";
-import { LABEL_BYTES_MAX, PAGE_ROWS_MAX, USAGE_ROWS_DEFAULT } from "../schemas/limits.js";
+import { LABEL_BYTES_MAX, PAGE_ROWS_MAX, USAGE_ROWS_DEFAULT, USAGE_SERIES_INTERVALS_MAX } from "../schemas/limits.js";
 import { TIMESTAMP } from "./support/answers.js";
 import { send, sendJson, type Refusal } from "./support/http-client.js";
 import { startKoor } from "./support/server-process.js";
+import { makeSnapshot } from "./support/snapshot.js";
 
 interface Usage {
   readonly id: number;
@@ -33,6 +34,8 @@ interface Summary {
   readonly to: string;
   readonly groups: Readonly<Record<string, Totals>>;
   readonly total: Totals;
+  readonly interval?: string;
+  readonly series?: readonly { readonly from: string; readonly groups: Readonly<Record<string, Totals>> }[];
 }
 
 const koor = await startKoor(t);
@@ -48,7 +51,9 @@ const NOTHING: Totals = { total_tokens_in: 0, total_tokens_out: 0, total_cost_us
 
 t.test("nothing yet", async (t) => {
   t.same(await list(), []);
-  t.same(await summary(), { group_by: "project", from: "", to: "", groups: {}, total: NOTHING });
+  const nothing = { group_by: "project", from: "", to: "", groups: {}, total: NOTHING };
+  t.equal((await send(port, "GET", `${PATH}/summary`)).text, `${JSON.stringify(nothing)}\n`);
+  t.same(await summary("interval=day"), { ...nothing, interval: "day", series: [] });
 });
 
 t.test("a call is recorded, with its event and its audit row", async (t) => {
@@ -271,6 +276,89 @@ t.test("the summary: sums by group and of everything", async (t) => {
   });
 });
 
+t.test("a series: the same sums by the hour and by the day", async (t) => {
+  const other = await startKoor(t);
+  const HOUR_MS = 3_600_000;
+  const begin_ms = Date.UTC(2026, 1, 9, 22, 59, 59, 999);
+  /** One call each so many hours after the first: the times of what is reported are the server's own, else. */
+  const restored = (hour: number, project: string, at: number) => ({
+    kind: "usage",
+    id: at + 1,
+    created_at: new Date(begin_ms + hour * HOUR_MS).toISOString(),
+    instance_id: "",
+    project,
+    session_tag: "",
+    provider: "p",
+    model: "m",
+    request_type: "completion",
+    tokens_in: 10 ** at,
+    tokens_out: 1,
+    cost_usd: 0.1,
+  });
+  const calls = [
+    [0, "a"],
+    [0, "b"],
+    [0, "a"],
+    [1, "b"],
+    [2, "a"],
+    [50, "a"],
+  ] as const;
+  const snapshot = makeSnapshot(calls.map(([hour, project], at) => restored(hour, project, at)));
+  t.equal((await send(other.port, "POST", "/api/restore", { body: snapshot })).status, 200);
+  const ask = async (query: string): Promise<Summary> =>
+    (await send(other.port, "GET", `${PATH}/summary?${query}`)).json<Summary>();
+  const totals = (total_tokens_in: number, total_cost_usd: number, request_count: number): Totals => ({
+    total_tokens_in,
+    total_tokens_out: request_count,
+    total_cost_usd,
+    request_count,
+  });
+  const plain = await ask("");
+  t.same(Object.keys(plain), ["group_by", "from", "to", "groups", "total"], "only where it is asked for");
+  t.strictSame(await ask("interval=hour"), {
+    ...plain,
+    interval: "hour",
+    series: [
+      { from: "2026-02-09T22:00:00.000Z", groups: { a: totals(101, 0.2, 2), b: totals(10, 0.1, 1) } },
+      { from: "2026-02-09T23:00:00.000Z", groups: { b: totals(1000, 0.1, 1) } },
+      { from: "2026-02-10T00:00:00.000Z", groups: { a: totals(10_000, 0.1, 1) } },
+      { from: "2026-02-12T00:00:00.000Z", groups: { a: totals(100_000, 0.1, 1) } },
+    ],
+  });
+  t.strictSame((await ask("interval=day")).series, [
+    { from: "2026-02-09T00:00:00.000Z", groups: { a: totals(101, 0.2, 2), b: totals(1010, 0.2, 2) } },
+    { from: "2026-02-10T00:00:00.000Z", groups: { a: totals(10_000, 0.1, 1) } },
+    { from: "2026-02-12T00:00:00.000Z", groups: { a: totals(100_000, 0.1, 1) } },
+  ]);
+  t.match(
+    await ask("interval=day&group_by=model&from=2026-02-09T23:00:00Z&to=2026-02-10T12:00:00%2B02:00"),
+    {
+      total: { request_count: 2 },
+      series: [
+        { from: "2026-02-09T00:00:00.000Z", groups: { m: totals(1000, 0.1, 1) } },
+        { from: "2026-02-10T00:00:00.000Z", groups: { m: totals(10_000, 0.1, 1) } },
+      ],
+    },
+    "days are those of UTC, and may be cut by from and to",
+  );
+
+  const long = await startKoor(t);
+  const hours = Array.from({ length: USAGE_SERIES_INTERVALS_MAX + 1 }, (_, at) => ({
+    ...restored(at, "a", at),
+    tokens_in: 1,
+  }));
+  t.equal((await send(long.port, "POST", "/api/restore", { body: makeSnapshot(hours) })).status, 200);
+  const refused = await send(long.port, "GET", `${PATH}/summary?interval=hour`);
+  t.equal(refused.status, 400);
+  t.match(refused.json<Refusal>(), {
+    error: "the series would have more than 1000 hours with usage: take a larger interval or a smaller range",
+  });
+  const fits = await send(long.port, "GET", `${PATH}/summary?interval=hour&from=2026-02-09T23:00:00Z`);
+  t.equal(fits.json<Summary>().series?.length, USAGE_SERIES_INTERVALS_MAX, "a smaller range");
+  const larger = await send(long.port, "GET", `${PATH}/summary?interval=day`);
+  t.equal(larger.json<Summary>().series?.length, 43, "a larger interval");
+});
+
 t.test("the calling instance is who asked, where nothing else is said", async (t) => {
   const { id } = (await sendJson(port, "POST", "/api/instances/register", { name: "reporter" })).json<{
     readonly id: string;
@@ -308,6 +396,8 @@ t.test("parameters that do not parse are a 400", async (t) => {
   const refused: readonly (readonly [path: string, error: string | RegExp])[] = [
     [`${PATH}/summary?group_by=provider`, "group_by must be one of instance, project, model, session_tag"],
     [`${PATH}/summary?group_by=`, "group_by must be one of instance, project, model, session_tag"],
+    [`${PATH}/summary?interval=week`, "interval must be hour or day"],
+    [`${PATH}/summary?interval=`, "interval must be hour or day"],
     [`${PATH}/summary?from=monday`, "from must be an RFC 3339 time"],
     [`${PATH}/summary?to=`, "to must be an RFC 3339 time"],
     [`${PATH}?limit=0`, "limit must be a positive integer"],

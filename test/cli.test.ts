@@ -275,6 +275,25 @@ t.test("rules: imported from a file, exported to one", async (t) => {
   t.match(await koor("rules", "export", "--output", "no/such/folder"), { code: 2, stdout: "", stderr: /cannot write/ });
 });
 
+t.test("rules: a proposed one is tried on a text", async (t) => {
+  const { koor, ask, server, cwd } = await setUp(t);
+  const rule = { project: "p", rule_id: "a/b", pattern: "x.", applies_to: ["*.ts"] };
+  await sendJson(server.port, "POST", "/api/rules/propose", rule);
+  writeFileSync(join(cwd, "a.ts"), "y\nx1\n");
+  t.same(await ask("rules", "preview", "p/a/b", "--file", "a.ts"), {
+    project: "p",
+    violations: [{ rule_id: "a/b", severity: "error", message: "pattern 'x.' matched", line: 2, match: "x1" }],
+    count: 1,
+    applies: true,
+  });
+  t.match(await ask("rules", "preview", "p/a/b", "--data", "x1", "--filename", "a.go"), { count: 0, applies: false });
+  const missing = await koor("rules", "preview", "p/b", "--data", "x1");
+  t.match(missing, { code: 1, stdout: "", stderr: "koor: rule not found: p/b (404)\n" });
+  writeFileSync(join(cwd, "bytes"), Buffer.from([0xff]));
+  const bytes = await koor("rules", "preview", "p/a/b", "--file", "bytes");
+  t.match(bytes, { code: 2, stdout: "", stderr: /the content is not UTF-8 text/ });
+});
+
 t.test("contracts: stored, payloads checked, a live service tested", async (t) => {
   const { koor, ask, server } = await setUp(t);
   const contract = {

@@ -217,6 +217,8 @@ const QUOTED: readonly (readonly [page: string, says: RegExp, bound: number])[] 
   ["docs/instances.md", /in memory, stored every (\d+) seconds/, limits.AGENT_METRICS_FLUSH_INTERVAL_MS / 1000],
   ["docs/instances.md", /kept for (\d+) days/, limits.AGENT_METRICS_DAYS],
   ["docs/instances.md", /secret, (\d+) random bits/, limits.INSTANCE_TOKEN_BYTES * 8],
+  ["docs/llm-usage.md", /at most\s+(\d+) hours or days with usage/, limits.USAGE_SERIES_INTERVALS_MAX],
+  ["docs/llm-usage.md", /and (\d+) sums of groups in all/, limits.USAGE_SERIES_SUMS_MAX],
   ["docs/state.md", /The newest (\d+) versions of a key/, limits.STATE_HISTORY_DEFAULT],
   ["docs/configuration.md", /is answered, for at most (\d+) seconds/, limits.SHUTDOWN_DRAIN_MS / 1000],
   ["docs/configuration.md", /gathered for up to (\d+) ms/, limits.LOG_DELAY_MS],

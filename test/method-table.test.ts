@@ -281,6 +281,8 @@ t.test("what the routes send fits the schemas", async (t) => {
     "",
     "?group_by=model",
     "?group_by=session_tag&from=2026-01-01T00:00:00Z&to=2100-01-01T00:00:00Z",
+    "?interval=hour",
+    "?group_by=model&interval=day&from=2100-01-01T00:00:00Z",
   ])
     await ask("GET", `/api/llm/usage/summary${query}`);
   await ask(
@@ -296,6 +298,9 @@ t.test("what the routes send fits the schemas", async (t) => {
   await ask("PUT", "/api/validate/p/rules", '[{"rule_id":"x","pattern":"("}]');
   for (const content of ["x", "x".repeat(20_000), "x\n".repeat(50_000)])
     await ask("POST", "/api/validate/a%2Fb", JSON.stringify({ content, filename: "a/b.ts", stack: "go" }));
+  for (const rule_id of ["%C3%A9", "none"])
+    for (const content of ["x", "x\n".repeat(50_000)])
+      await ask("POST", `/api/rules/a%2Fb/${rule_id}/preview`, JSON.stringify({ content, filename: "a/b.ts" }));
   await ask("POST", "/api/validate/p", "{}");
   for (const rule_id of ["one", "one", "two"])
     await ask("POST", "/api/rules/propose", JSON.stringify({ project: "p", rule_id, pattern: "x" }));

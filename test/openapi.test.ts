@@ -341,6 +341,16 @@ const SAMPLES: readonly Sample[] = [
     path: "/api/rules/propose",
     body: '{"project":"p","rule_id":"b","pattern":"z"}',
   },
+  { name: "rule.preview", status: 200, method: "POST", path: "/api/rules/p/b/preview", body: '{"content":"azz"}' },
+  { name: "rule.preview", status: 400, method: "POST", path: "/api/rules/p/b/preview", body: "{}" },
+  { name: "rule.preview", status: 404, method: "POST", path: "/api/rules/p/none/preview", body: '{"content":"azz"}' },
+  {
+    name: "rule.preview",
+    status: 413,
+    method: "POST",
+    path: "/api/rules/p/b/preview",
+    body: Buffer.alloc(10 * 1024 * 1024 + 1),
+  },
   { name: "rule.accept", status: 200, method: "POST", path: "/api/rules/p/b/accept" },
   { name: "rule.accept", status: 404, method: "POST", path: "/api/rules/p/b/accept" },
   {
@@ -504,6 +514,7 @@ const SAMPLES: readonly Sample[] = [
   { name: "usage.list", status: 200, method: "GET", path: "/api/llm/usage" },
   { name: "usage.list", status: 400, method: "GET", path: "/api/llm/usage?limit=0" },
   { name: "usage.summary", status: 200, method: "GET", path: "/api/llm/usage/summary" },
+  { name: "usage.summary", status: 200, method: "GET", path: "/api/llm/usage/summary?group_by=model&interval=day" },
   { name: "usage.summary", status: 400, method: "GET", path: "/api/llm/usage/summary?group_by=x" },
   {
     name: "instance.register",

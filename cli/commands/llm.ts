@@ -32,6 +32,13 @@ export const LLM_COMMANDS: readonly CommandRow[] = [
         query: "group_by",
       },
       ...PERIOD,
+      {
+        name: "interval",
+        kind: "text",
+        value: "INTERVAL",
+        about: "hour or day: what each of them sums up to, too",
+        query: "interval",
+      },
     ],
     method: "GET",
     path: "/api/llm/usage/summary",

@@ -1,9 +1,9 @@
-/** `rules …`: moving rules between files and the server. Runs in the command line's process. */
+/** `rules …`: moving rules between files and the server, and trying one. Runs in the command line's process. */
 import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Args, CommandContext, CommandRow } from "../command-row.js";
-import { wrongUsage, type CliFailure } from "../failure.js";
-import { JSON_TYPE, readValue } from "../input.js";
+import { CliFailure, wrongUsage } from "../failure.js";
+import { JSON_TYPE, readValue, VALUE_FLAGS, VALUE_FLAG_NAMES } from "../input.js";
 import { describeSystemError } from "../system-error.js";
 
 /** Writes the exported rules where `--output` says; what is printed in their stead, or the rules themselves. */
@@ -18,6 +18,19 @@ function saveExport(answer: Buffer, args: Args, context: CommandContext): Buffer
   return Buffer.from(
     JSON.stringify({ exported: (JSON.parse(answer.toString()) as readonly unknown[]).length, output: path }),
   );
+}
+
+/** The text that a rule is tried on, to the character: a byte order mark is one that a pattern may look for. */
+async function makePreviewBody(args: Args): Promise<Buffer | CliFailure> {
+  const value = await readValue(args);
+  if (value instanceof CliFailure) return value;
+  let content: string;
+  try {
+    content = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(value);
+  } catch {
+    return wrongUsage("the content is not UTF-8 text");
+  }
+  return Buffer.from(JSON.stringify({ filename: args.text("filename"), content, stack: args.text("stack") }));
 }
 
 export const RULES_COMMANDS: readonly CommandRow[] = [
@@ -48,5 +61,20 @@ export const RULES_COMMANDS: readonly CommandRow[] = [
     method: "GET",
     path: "/api/rules/export",
     keep: saveExport,
+  },
+  {
+    words: ["rules", "preview"],
+    about: "Print what a rule, proposed or not, would find in a text.",
+    arguments: [{ name: "rule", shown: "project/rule_id" }],
+    flags: [
+      ...VALUE_FLAGS,
+      { name: "filename", kind: "text", value: "NAME", about: "say whether the rule is for a file of this name" },
+      { name: "stack", kind: "text", value: "NAME", about: "say whether the rule is for this stack" },
+    ],
+    one_of: VALUE_FLAG_NAMES,
+    method: "POST",
+    path: "/api/rules/{rule/}/preview",
+    headers: () => JSON_TYPE,
+    body: makePreviewBody,
   },
 ];

@@ -40,16 +40,17 @@ export function linesReply(chunks: Chunks): Promise<Answer> {
 
 /**
  * The first chunk decides the status; one that is the only one is sent with its length. A failure after
- * the first breaks the connection, so that the client cannot take a part for the whole.
+ * the first breaks the connection, so that the client cannot take a part for the whole. Whichever way it ends, the
+ * read is left: what it holds (a turn, a channel) is free again.
  */
 async function chunkedReply(chunks: Chunks, headers: HeaderBlock, end: string): Promise<Answer> {
   const first = await chunks.next();
   if (first.done === true) return { status: 200, headers, body: "" };
-  if (first.value instanceof Failure) return first.value;
+  if (first.value instanceof Failure) return await leave(chunks, first.value);
   const head = first.value;
   const second = await chunks.next();
   if (second.done === true) return { status: 200, headers, body: head + end };
-  if (second.value instanceof Failure) return second.value;
+  if (second.value instanceof Failure) return await leave(chunks, second.value);
   const rest = second.value;
   return {
     status: 200,
@@ -58,6 +59,12 @@ async function chunkedReply(chunks: Chunks, headers: HeaderBlock, end: string): 
     // Leaving the read cancels it: a worker of the pool would wait for its reader until the deadline.
     discard: () => void chunks.return(undefined),
   };
+}
+
+/** A read whose refusal was taken waits to be asked for more, and would for ever. */
+async function leave(chunks: Chunks, refusal: Failure): Promise<Failure> {
+  await chunks.return(undefined);
+  return refusal;
 }
 
 async function pump(sink: Sink, ready: readonly string[], chunks: Chunks, end: string): Promise<void> {

@@ -2,7 +2,7 @@
  * Rules on the front: what is sent is read and compiled in the pool, then stored by the writer; texts are
  * validated in the pool, those that take long in their turn. Routes are rows over this.
  */
-import { ruleName, type RuleRequest } from "../../schemas/rules.js";
+import { ruleName, type RuleRequest, type ValidateRequest } from "../../schemas/rules.js";
 import { buffersOf, packBytes } from "../base/bytes.js";
 import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
@@ -92,19 +92,33 @@ export class RuleFront {
     return jsonReply(JSON.stringify({ imported: reply.count }));
   }
 
-  /** Validates the text in the body against the project's rules. */
-  async validate(project: string, { body, context }: BodyRequest): Promise<Answer> {
+  /** Validates the text in the body against the project's rules; what they find is counted as the actor's. */
+  validate(project: string, request: BodyRequest): Promise<Answer> {
+    return this.#validate({ project, rule_id: null }, request);
+  }
+
+  /** What the rule would find in the text in the body, whatever its status. It counts for nobody. */
+  preview(rule: RuleRequest, request: BodyRequest): Promise<Answer> {
+    return this.#validate(rule, request);
+  }
+
+  async #validate(
+    { project, rule_id }: Pick<ValidateRequest, "project" | "rule_id">,
+    { body, context }: BodyRequest,
+  ): Promise<Answer> {
     const { long_work, countViolations } = this.#options;
+    const counts = rule_id === null;
     const packed = packBytes(body);
     const size = { bytes: body.byteLength };
     if (long_work.isShort(size)) {
       // A short text is copied, not given away: it may be needed again.
-      const answer = await long_work.runShort(validateShort, { project, body: packed }, size);
-      if (!(answer instanceof Failure)) return jsonReply(answer.text, 200, { violations: answer.violations });
+      const answer = await long_work.runShort(validateShort, { project, rule_id, body: packed }, size);
+      if (!(answer instanceof Failure))
+        return jsonReply(answer.text, 200, counts ? { violations: answer.violations } : null);
       if (answer.status !== "OUT_OF_RANGE") return answer;
     }
-    const chunks = await long_work.stream(validateLong, { project, body: packed }, context, buffersOf(packed));
-    if (chunks instanceof Failure) return chunks;
+    const chunks = await long_work.stream(validateLong, { project, rule_id, body: packed }, context, buffersOf(packed));
+    if (chunks instanceof Failure || !counts) return readReply(chunks);
     return readReply(counted(chunks, (violations) => countViolations(context.actor, violations)));
   }
 

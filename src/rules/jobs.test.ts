@@ -3,13 +3,13 @@ import Database from "better-sqlite3";
 import t from "tap";
 import type { Static } from "typebox";
 import { SHORT_WORK_BYTES_MAX, STREAM_CHUNK_CHARACTERS } from "../../schemas/limits.js";
-import type { Validation } from "../../schemas/rules.js";
+import type { RulePreview, Validation } from "../../schemas/rules.js";
 import { Failure } from "../base/result.js";
 import type { RequestOf } from "../rpc/method.js";
 import { migrate } from "../store/migrate.js";
 import { Models } from "../threads/model.js";
 import type { StreamJob, UnaryJob } from "../threads/pool-method.js";
-import { acceptRule, importRules, proposeRule, putRules } from "./commands.js";
+import { acceptRule, importRules, proposeRule, putRules, rejectRule } from "./commands.js";
 import { checkProposal, checkRules, exportRules, listProjectRules, validateLong, validateShort } from "./jobs.js";
 import { loadRuleReading } from "./rule.js";
 
@@ -93,20 +93,57 @@ t.test("a long validation finds what a short one does, and each says how much", 
     { rule_id: "b", pattern: "SPDX", match_type: "missing" },
   ]);
   const body = bytes({ content: "x\ny\nx", filename: "a.ts" });
-  const short = run(validateShort, { project: "p", body });
+  const all = { project: "p", rule_id: null };
+  const short = run(validateShort, { ...all, body });
   t.equal(short.violations, 3);
   t.match(JSON.parse(short.text), { project: "p", count: 3 });
-  t.same(read(validateLong, { project: "p", body }), { chunks: [short.text], reply: { violations: 3 } });
+  t.same(read(validateLong, { ...all, body }), { chunks: [short.text], reply: { violations: 3 } });
 
   const many = bytes({ content: "x\n".repeat(SHORT_WORK_BYTES_MAX / 2) });
-  t.match(validateShort.bind(models)({ project: "p", body: many }), { status: "OUT_OF_RANGE" });
-  const { chunks, reply } = read(validateLong, { project: "p", body: many });
+  t.match(validateShort.bind(models)({ ...all, body: many }), { status: "OUT_OF_RANGE" });
+  const { chunks, reply } = read(validateLong, { ...all, body: many });
   const { count, violations } = JSON.parse(chunks.join("")) as Static<typeof Validation>;
   t.same(reply, { violations: count });
   t.equal(violations.length, count);
   t.ok(chunks.length > 10 && chunks.every((chunk) => chunk.length < 2 * STREAM_CHUNK_CHARACTERS), "in chunks");
-  const refused = { project: "p", body: bytes({ content: 5 }) };
+  const refused = { ...all, body: bytes({ content: 5 }) };
   t.match(validateShort.bind(models)(refused), { message: "content must be a string" });
   t.match(read(validateLong, refused), { chunks: [], reply: { message: "content must be a string" } });
+  t.end();
+});
+
+t.test("one rule alone is held against a text, whatever its status", (t) => {
+  const { run, read, put, models } = open();
+  put("p", [
+    { rule_id: "a", pattern: "x", stack: "go", applies_to: ["*.go"] },
+    { rule_id: "b", pattern: "x" },
+  ]);
+  put("_global", [{ rule_id: "a", pattern: "x" }]);
+  const proposal = run(checkProposal, { actor: "", body: bytes({ project: "p", rule_id: "c", pattern: "x" }) });
+  proposeRule.bind(models)(proposal, CALL);
+  const preview = (rule_id: string, body: object): unknown => {
+    const request = { project: "p", rule_id, body: bytes(body) };
+    const short = run(validateShort, request);
+    t.same(read(validateLong, request), { chunks: [short.text], reply: { violations: short.violations } }, rule_id);
+    const { violations, count, applies } = JSON.parse(short.text) as Static<typeof RulePreview>;
+    t.equal(short.violations, count);
+    return [violations.map((violation) => `${violation.rule_id}:${violation.line}`), count, applies];
+  };
+  t.same(preview("c", { content: "x" }), [["c:1"], 1, true], "a proposed one");
+  rejectRule.bind(models)({ project: "p", rule_id: "c" }, CALL);
+  t.same(preview("c", { content: "\nx" }), [["c:2"], 1, true], "a rejected one");
+  t.same(preview("a", { content: "x" }), [["a:1"], 1, true], "an accepted one, without the others and the global ones");
+  t.same(preview("a", { content: "y", stack: "go", filename: "cmd/a.go" }), [[], 0, true], "it may find nothing");
+  t.same(preview("a", { content: "x", stack: "rust" }), [[], 0, false], "of another stack");
+  t.same(preview("a", { content: "x", filename: "a.ts" }), [[], 0, false], "for other files");
+
+  const nobody = { project: "p", rule_id: "none", body: bytes({ content: "x" }) };
+  t.match(validateShort.bind(models)(nobody), { http: 404, message: "rule not found: p/none" });
+  t.match(read(validateLong, nobody), { chunks: [], reply: { http: 404 } });
+  t.match(
+    validateShort.bind(models)({ ...nobody, project: "q", rule_id: "a" }),
+    { message: "rule not found: q/a" },
+    "another project's, or a global one, is not meant",
+  );
   t.end();
 });

@@ -24,19 +24,20 @@ import {
   ValidateLongReply,
   ValidateReply,
   ValidateRequest,
-  Validation,
+  ValidateText,
+  ruleName,
 } from "../../schemas/rules.js";
 import { unpackBytes } from "../base/bytes.js";
 import { encodeArray } from "../base/json-array.js";
 import { readJsonText } from "../base/json-bytes.js";
-import { Failure } from "../base/result.js";
+import { Failure, notFound } from "../base/result.js";
 import { readShaped } from "../base/shape.js";
 import { formatTime } from "../base/time.js";
 import { streamJob, unaryJob } from "../threads/pool-method.js";
 import { Effort } from "./effort.js";
 import { splitPath } from "./file-glob.js";
 import { IMPORTED, loadRuleReading, proposalBy, readRule, readRules, rulesOf, subjectOf, WHOLE_BODY } from "./rule.js";
-import { ruleSets, type CompiledRule, type RuleSets } from "./rule-sets.js";
+import { CompiledRule, ruleSets, type RuleSets } from "./rule-sets.js";
 import { ruleReader, type RuleReader, type RuleRow } from "./table.js";
 import { Content, violationsOf, type Found } from "./violations.js";
 
@@ -168,7 +169,7 @@ export const validateShort = unaryJob({
 export const validateLong = streamJob({
   name: "rules.validate_long",
   request: ValidateRequest,
-  text: Validation,
+  text: ValidateText,
   reply: ValidateLongReply,
   cost: "unbounded",
   prepare: loadRuleReading,
@@ -193,24 +194,28 @@ export const validateLong = streamJob({
 /**
  * `{"project","violations","count"}` in small pieces: the project's rules by rule_id, then the global ones, each
  * rule's findings by line. All are counted; the list ends at VIOLATIONS_LISTED_MAX or at its bound in characters.
+ * Of one rule that is named it says `applies`, too: a rule that is for other files has found nothing, either.
  * Returns OUT_OF_RANGE where it would take more steps or milliseconds than it may (effort.ts).
  */
 function* validation(
   models: { readonly rules: RuleReader; readonly sets: RuleSets },
-  { project, body }: ValidateRequest,
+  { project, rule_id, body }: ValidateRequest,
   steps_max: number,
   ms_max: number,
 ): Generator<string, { readonly violations: number } | Failure, undefined> {
   const subject = readSubject(unpackBytes(body));
   if (subject instanceof Failure) return subject;
+  const rules = rulesFor(models, project, rule_id);
+  if (rules instanceof Failure) return rules;
   const content = new Content(subject.content);
-  const rules = rulesFor(models, project);
   const effort = new Effort(steps_max, ms_max);
   yield `{"project":${JSON.stringify(project)},"violations":[`;
   let count = 0;
   let written = 0;
+  let applies = false;
   for (const rule of rules) {
     if (!rule.appliesTo(subject.paths, subject.stack)) continue;
+    applies = true;
     for (const found of violationsOf(rule, content, effort)) {
       count += 1;
       if (count > VIOLATIONS_LISTED_MAX || written > VIOLATIONS_LISTED_CHARACTERS_MAX) continue;
@@ -221,7 +226,7 @@ function* validation(
     rule.regex?.trim();
     if (effort.spent) return new Failure("OUT_OF_RANGE", "the validation takes long");
   }
-  yield `],"count":${count}}`;
+  yield rule_id === null ? `],"count":${count}}` : `],"count":${count},"applies":${applies}}`;
   return { violations: count };
 }
 
@@ -240,10 +245,16 @@ function readSubject(body: Uint8Array): Subject | Failure {
   return { content, stack, paths: filename === "" ? null : [path, path.slice(-1)] };
 }
 
+/** Those that hold in the project, or the one that is named: that one is compiled for this one time. */
 function rulesFor(
   { rules, sets }: { readonly rules: RuleReader; readonly sets: RuleSets },
   project: string,
-): readonly CompiledRule[] {
+  rule_id: string | null,
+): readonly CompiledRule[] | Failure {
+  if (rule_id !== null) {
+    const row = rules.find(project, rule_id);
+    return row === undefined ? notFound(`rule not found: ${ruleName(project, rule_id)}`) : [new CompiledRule(row)];
+  }
   const compiled = (name: string): readonly CompiledRule[] =>
     sets.get(name, rules.version(name), () => rules.accepted(name));
   return project === GLOBAL_PROJECT ? compiled(project) : [...compiled(project), ...compiled(GLOBAL_PROJECT)];

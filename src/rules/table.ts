@@ -148,12 +148,14 @@ export interface RuleFilter {
 export class RuleReader {
   readonly #db: Db;
   readonly #version: Statement<[string], number>;
+  readonly #find: Statement<[string, string], RuleRow>;
   readonly #accepted: Statement<[string], RuleRow>;
   readonly #nth: Statement<[string, number], unknown>;
 
   constructor(db: Db) {
     this.#db = db;
     this.#version = db.prepare<[string], number>("SELECT version FROM rule_set WHERE project = ?").pluck();
+    this.#find = db.prepare("SELECT * FROM rule WHERE project = ? AND rule_id = ?");
     this.#accepted = db.prepare("SELECT * FROM rule WHERE project = ? AND status = 'accepted' ORDER BY rule_id");
     this.#nth = db.prepare("SELECT 1 FROM rule WHERE project = ? LIMIT 1 OFFSET ?");
   }
@@ -161,6 +163,11 @@ export class RuleReader {
   /** The number of the project's set of rules as it is now; 0 where it never had one. */
   version(project: string): number {
     return this.#version.get(project) ?? 0;
+  }
+
+  /** The rule, whatever its status; undefined where there is none. */
+  find(project: string, rule_id: string): RuleRow | undefined {
+    return this.#find.get(project, rule_id);
   }
 
   /** The rules that hold in the project, by rule_id. */

@@ -1,14 +1,25 @@
 /** Reads of LLM usage. Run in the pool, a short list on the front. */
 import { Type } from "typebox";
 import { JsonText } from "../../schemas/json-text.js";
-import { UsageList, UsageListRequest, UsageSummary, UsageSummaryRequest } from "../../schemas/usage.js";
+import { USAGE_SERIES_SUMS_MAX } from "../../schemas/limits.js";
+import {
+  UsageList,
+  UsageListRequest,
+  UsageSummary,
+  UsageSummaryRequest,
+  type UsageGroup,
+  type UsageInterval,
+} from "../../schemas/usage.js";
 import { encodeArray } from "../base/json-array.js";
+import { Failure } from "../base/result.js";
 import { TIME_MS_MAX, TIME_MS_MIN, formatTime } from "../base/time.js";
+import type { Db } from "../store/open.js";
 import { DATABASE } from "../threads/model.js";
 import { streamJob, unaryJob } from "../threads/pool-method.js";
 import { encodeUsage } from "./encode.js";
-import { listRows, sumUsage } from "./table.js";
-import { encodeTotals } from "./totals.js";
+import { encodeSeries } from "./series.js";
+import { listRows, sumSeries, sumUsage } from "./table.js";
+import { encodeGroups, encodeTotals } from "./totals.js";
 
 export const listUsage = streamJob({
   name: "usage.list",
@@ -23,22 +34,35 @@ export const listUsage = streamJob({
   },
 });
 
-/** Made as text: a group may be named `__proto__`, and sums of tokens keep all their digits. */
+/** `{"group_by","from","to","groups","total"}`; with an interval `"interval"` and `"series"`, too. */
 export const summarizeUsage = unaryJob({
   name: "usage.summary",
   request: UsageSummaryRequest,
   reply: JsonText(UsageSummary),
   cost: "bounded",
   models: { db: DATABASE },
-  run: ({ db }, { group_by, from, to }) => {
+  run: ({ db }, { group_by, from, to, interval }) => {
+    const series = interval === null ? "" : readSeries(db, group_by, interval, from, to);
+    if (series instanceof Failure) return series;
     const { groups, total } = sumUsage(db, group_by, from, to);
-    const members = groups.map(([name, totals]) => `${JSON.stringify(name)}:${encodeTotals(totals)}`);
     return (
       `{"group_by":"${group_by}","from":${encodeBound(from)},"to":${encodeBound(to)}` +
-      `,"groups":{${members.join(",")}},"total":${encodeTotals(total)}}`
+      `,"groups":${encodeGroups(groups)},"total":${encodeTotals(total)}${series}}`
     );
   },
 });
+
+/** The members that an interval adds, or why there would be too much of them. */
+function readSeries(
+  db: Db,
+  group_by: UsageGroup,
+  interval: UsageInterval,
+  from: number | null,
+  to: number | null,
+): string | Failure {
+  const series = encodeSeries(sumSeries(db, group_by, interval, from, to, USAGE_SERIES_SUMS_MAX + 1), interval);
+  return series instanceof Failure ? series : `,"interval":"${interval}","series":${series}`;
+}
 
 /** An offset from UTC can move a time out of the years that four digits can say. */
 function encodeBound(ms: number | null): string {

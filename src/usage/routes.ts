@@ -61,11 +61,11 @@ export function usageRoutes(options: UsageRoutesOptions): Route[] {
       path: "/api/llm/usage/summary",
       name: "usage.summary",
       tag,
-      summary: "Sums usage up by instance, project, model or session tag.",
+      summary: "Sums usage up by instance, project, model or session tag, and by hours or days.",
       query: UsageSummaryQuery,
       answer: UsageSummary,
-      handle: ({ query: { group_by = USAGE_GROUP_DEFAULT, from = null, to = null } }) =>
-        laterReply(reads.pool.run(summarizeUsage, { group_by, from, to })),
+      handle: ({ query: { group_by = USAGE_GROUP_DEFAULT, from = null, to = null, interval = null } }) =>
+        laterReply(reads.pool.run(summarizeUsage, { group_by, from, to, interval })),
     }),
   ];
 }

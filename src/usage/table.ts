@@ -2,12 +2,20 @@
  * The SQL of LLM usage: appending (writer), listing and summing up (pool, front). Rows are never changed.
  * What a row is on the wire is encode.ts's.
  */
-import { USAGE_GROUPS, type UsageGroup, type UsageListRequest, type UsageRecordRequest } from "../../schemas/usage.js";
+import {
+  USAGE_GROUPS,
+  USAGE_INTERVALS,
+  type UsageGroup,
+  type UsageInterval,
+  type UsageListRequest,
+  type UsageRecordRequest,
+} from "../../schemas/usage.js";
 import { idRange } from "../store/id-range.js";
 import type { Db, Statement } from "../store/open.js";
 import type { Model } from "../threads/model.js";
 import type { UsageRow } from "./encode.js";
-import { joinTokens, roundCost, TOKENS_SPLIT, type Totals } from "./totals.js";
+import type { IntervalTotals } from "./series.js";
+import { joinTokens, roundCost, TOKENS_SPLIT, type GroupTotals, type Totals } from "./totals.js";
 
 export class UsageAppender {
   readonly #insert: Statement<
@@ -91,7 +99,7 @@ export function sumUsage(
   from: number | null,
   to: number | null,
 ): {
-  readonly groups: readonly (readonly [name: string, totals: Totals])[];
+  readonly groups: readonly GroupTotals[];
   readonly total: Totals;
 } {
   const { first, end } = idRange(db, "llm_usage", from, to);
@@ -107,4 +115,28 @@ export function sumUsage(
     groups: groups.map((row) => [row.name, totalsOf(row)]),
     total: all.map(totalsOf)[0] ?? { tokens_in: 0n, tokens_out: 0n, cost_usd: 0, requests: 0 },
   };
+}
+
+/**
+ * The sums over a span of time by interval, oldest first, and by group in the order of the groups' names.
+ * @param limit at most so many sums, the oldest
+ */
+export function sumSeries(
+  db: Db,
+  group_by: UsageGroup,
+  interval: UsageInterval,
+  from: number | null,
+  to: number | null,
+  limit: number,
+): IntervalTotals[] {
+  const { first, end } = idRange(db, "llm_usage", from, to);
+  const ms = USAGE_INTERVALS[interval];
+  // SQLite's remainder of a time before 1970, which a restored clock may have told, is negative.
+  return db
+    .prepare<[number, number, number], SumRow & { readonly start_ms: number }>(
+      `SELECT created_at - (created_at % ${ms} + ${ms}) % ${ms} AS start_ms, ${USAGE_GROUPS[group_by]} AS name, ${SUMS}
+       FROM llm_usage WHERE id >= ? AND id < ? GROUP BY start_ms, name ORDER BY start_ms, name LIMIT ?`,
+    )
+    .all(first, end, limit)
+    .map((row) => ({ start_ms: row.start_ms, group: [row.name, totalsOf(row)] }));
 }

@@ -3,7 +3,7 @@ import Database from "better-sqlite3";
 import * as fc from "fast-check";
 import t from "tap";
 import { migrate } from "../store/migrate.js";
-import { UsageAppender, sumUsage } from "./table.js";
+import { UsageAppender, sumSeries, sumUsage } from "./table.js";
 import { encodeTotals, roundCost } from "./totals.js";
 
 /** Costs as decimals with six places: as prices of tokens are. */
@@ -59,6 +59,57 @@ t.test("the sums are those of a person with a pencil", (t) => {
       }
     }),
     { numRuns: 60 },
+  );
+  t.end();
+});
+
+t.test("a series is the sums of each hour or day alone", (t) => {
+  const HOUR_MS = 3_600_000;
+  const step = fc.oneof(fc.constantFrom(0, 1, HOUR_MS - 1, HOUR_MS, 24 * HOUR_MS), fc.integer({ min: 0, max: 9e7 }));
+  const row = fc.tuple(step, fc.constantFrom("b", "a", ""), tokens, micros);
+  fc.assert(
+    fc.property(
+      fc.array(row, { maxLength: 60 }),
+      fc.constantFrom("hour", "day"),
+      fc.constantFrom(0, -5 * HOUR_MS - 1, 1_770_000_000_000),
+      fc.nat({ max: 60 }),
+      fc.integer({ min: 1, max: 70 }),
+      (rows, interval, begin_ms, cut, limit) => {
+        const db = new Database(":memory:");
+        try {
+          migrate(db);
+          const appender = new UsageAppender(db);
+          const times: number[] = [];
+          let now_ms = begin_ms;
+          for (const [passed_ms, project, amount, cost] of rows) {
+            now_ms += passed_ms;
+            times.push(now_ms);
+            appender.append(recordOf(project, amount, amount, Number(`${cost}e-6`)), now_ms);
+          }
+          const from = times[cut] ?? null;
+          // The letters of a time say its hour and its day; each interval is asked for by itself.
+          const letters = interval === "hour" ? "1970-01-01T00".length : "1970-01-01".length;
+          const labelOf = (ms: number): string => new Date(ms).toISOString().slice(0, letters);
+          const wanted = [...new Set(times.slice(from === null ? 0 : times.indexOf(from)).map(labelOf))].flatMap(
+            (label) => {
+              const inside = times.filter((time) => labelOf(time) === label && time >= (from ?? time));
+              const { groups } = sumUsage(db, "project", Math.min(...inside), Math.max(...inside));
+              return groups.map((group) => ({ label, group }));
+            },
+          );
+          const found = sumSeries(db, "project", interval, from, null, limit);
+          t.same(
+            found.map(({ start_ms, group }) => ({ label: labelOf(start_ms), group })),
+            wanted.slice(0, limit),
+          );
+          for (const { start_ms } of found)
+            t.equal(new Date(start_ms).toISOString().slice(letters), "1970-01-01T00:00:00.000Z".slice(letters));
+        } finally {
+          db.close();
+        }
+      },
+    ),
+    { numRuns: 100 },
   );
   t.end();
 });

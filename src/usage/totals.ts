@@ -33,6 +33,14 @@ export function roundCost(sum: number): number {
   return Number.isFinite(rounded) ? rounded : Number.MAX_VALUE;
 }
 
+/** The sums of a group that has this name. */
+export type GroupTotals = readonly [name: string, totals: Totals];
+
+/** The JSON of groups by name; as text, since a group may be named `__proto__`, and sums of tokens keep all digits. */
+export function encodeGroups(groups: readonly GroupTotals[]): string {
+  return `{${groups.map(([name, totals]) => `${JSON.stringify(name)}:${encodeTotals(totals)}`).join(",")}}`;
+}
+
 /** The JSON of one group's sums. */
 export function encodeTotals({ tokens_in, tokens_out, cost_usd, requests }: Totals): string {
   return (

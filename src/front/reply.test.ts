@@ -1,0 +1,65 @@
+/** Answers made of chunks: what the first ones decide, and that a read is left whichever way its answer ends. */
+import t from "tap";
+import { Failure } from "../base/result.js";
+import type { Sink } from "../transport/reply.js";
+import { readReply } from "./reply.js";
+
+const REFUSAL = new Failure("NOT_FOUND", "no such thing");
+
+/** A read that gives these, and tells whether it was left. */
+function readOf(...items: readonly (string | Failure)[]) {
+  const state = { left: false };
+  async function* chunks(): AsyncGenerator<string | Failure, unknown, undefined> {
+    try {
+      for (const item of items) yield await Promise.resolve(item);
+      return null;
+    } finally {
+      state.left = true;
+    }
+  }
+  return { state, chunks: chunks() };
+}
+
+/** What a client gets of an answer that is written as it comes; "cut" at its end where it was broken off. */
+async function write(body: (sink: Sink) => void): Promise<string> {
+  return await new Promise((resolve) => {
+    let text = "";
+    body({
+      write: (chunk) => {
+        text += chunk;
+        return true;
+      },
+      end: (cut = false) => resolve(cut ? `${text}cut` : text),
+      onDrain: () => undefined,
+      onClose: () => undefined,
+    });
+  });
+}
+
+t.test("the first chunks decide what an answer is", async (t) => {
+  for (const [items, answered] of [
+    [[REFUSAL], REFUSAL],
+    [["[", REFUSAL], REFUSAL],
+    [["[]"], "[]\n"],
+    [["[", "1", "]"], "[1]\n"],
+    [["[", "1", REFUSAL], "[1cut"],
+    [[], ""],
+  ] as const) {
+    const { state, chunks } = readOf(...items);
+    const answer = await readReply(chunks);
+    if (answer instanceof Failure) t.equal(answer, answered);
+    else t.equal(typeof answer.body === "function" ? await write(answer.body) : String(answer.body), answered);
+    t.ok(state.left, `the read of ${JSON.stringify(items)} is left`);
+  }
+});
+
+t.test("an answer that nobody takes leaves its read", async (t) => {
+  const { state, chunks } = readOf("[", "1", "]");
+  const answer = await readReply(chunks);
+  if (answer instanceof Failure) return t.fail(answer.message);
+  t.notOk(state.left);
+  answer.discard?.();
+  await chunks.next();
+  t.ok(state.left);
+  return undefined;
+});

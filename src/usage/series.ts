@@ -1,0 +1,37 @@
+/**
+ * Sums over time as a summary shows them: one entry an hour or a day, as far as that can be one answer. Pure;
+ * summing up is table.ts's.
+ */
+import { USAGE_SERIES_INTERVALS_MAX, USAGE_SERIES_SUMS_MAX } from "../../schemas/limits.js";
+import type { UsageInterval } from "../../schemas/usage.js";
+import { invalid, type Failure } from "../base/result.js";
+import { formatTime } from "../base/time.js";
+import { encodeGroups, type GroupTotals } from "./totals.js";
+
+/** What one group adds up to in the interval that begins at `start_ms`. */
+export interface IntervalTotals {
+  readonly start_ms: number;
+  readonly group: GroupTotals;
+}
+
+/**
+ * `[{"from","groups"}]`, or the 400 that says what to ask for instead.
+ * @param sums in the order of their intervals, those of one interval together
+ */
+export function encodeSeries(sums: readonly IntervalTotals[], interval: UsageInterval): string | Failure {
+  const intervals = new Map<number, GroupTotals[]>();
+  for (const { start_ms, group } of sums) {
+    const groups = intervals.get(start_ms);
+    if (groups === undefined) intervals.set(start_ms, [group]);
+    else groups.push(group);
+  }
+  const instead = interval === "hour" ? "take a larger interval or a smaller range" : "take a smaller range";
+  if (intervals.size > USAGE_SERIES_INTERVALS_MAX)
+    return invalid(`the series would have more than ${USAGE_SERIES_INTERVALS_MAX} ${interval}s with usage: ${instead}`);
+  if (sums.length > USAGE_SERIES_SUMS_MAX)
+    return invalid(`the series would have more than ${USAGE_SERIES_SUMS_MAX} sums of groups: ${instead}`);
+  const entries = [...intervals].map(
+    ([start_ms, groups]) => `{"from":"${formatTime(start_ms)}","groups":${encodeGroups(groups)}}`,
+  );
+  return `[${entries.join(",")}]`;
+}

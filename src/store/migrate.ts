@@ -133,6 +133,11 @@ const MIGRATIONS: readonly string[] = [
   DROP TABLE agent_metric_flush;
   CREATE TABLE agent_metric_flush (node TEXT PRIMARY KEY, run TEXT NOT NULL, sequence INTEGER NOT NULL) WITHOUT ROWID;
   `,
+  `
+  -- Why a delivery failed last, and when; null until one has.
+  ALTER TABLE webhook ADD COLUMN last_error TEXT;
+  ALTER TABLE webhook ADD COLUMN last_failure_at INTEGER;
+  `,
 ];
 
 /** The newest layout this program knows. */

@@ -280,6 +280,8 @@ export const WEBHOOK_TIMEOUT_MS = 10_000;
 /** Of a receiver's answer only the status counts; the rest is read so that the connection can be kept. */
 export const WEBHOOK_ANSWER_BYTES_MAX = 256 * KIB;
 export const WEBHOOK_FAILURES_MAX = 10;
+/** Of what a failed delivery is told in a webhook's `last_error`. */
+export const WEBHOOK_ERROR_CHARS_MAX = 300;
 /** Deliveries of which each led to the next event: a webhook that would make such a chain longer is turned off. */
 export const WEBHOOK_HOPS_MAX = 16;
 /** The first retry comes after a time between these two; the delay doubles from there. */

@@ -2,7 +2,13 @@
 import { Type, type Static } from "typebox";
 import { NonNegative, Timestamp } from "./common.js";
 import { TopicPattern } from "./events.js";
-import { WEBHOOK_ID_BYTES_MAX, WEBHOOK_PATTERNS_MAX, WEBHOOK_SECRET_BYTES_MAX, WEBHOOKS_MAX } from "./limits.js";
+import {
+  WEBHOOK_ERROR_CHARS_MAX,
+  WEBHOOK_ID_BYTES_MAX,
+  WEBHOOK_PATTERNS_MAX,
+  WEBHOOK_SECRET_BYTES_MAX,
+  WEBHOOKS_MAX,
+} from "./limits.js";
 import { Name, Text } from "./text.js";
 import { HttpUrl } from "./url.js";
 
@@ -21,6 +27,11 @@ export const WebhookBody = Type.Object({
 });
 export type WebhookBody = Static<typeof WebhookBody>;
 
+const LastError = Type.String({
+  maxLength: WEBHOOK_ERROR_CHARS_MAX,
+  description: "Why a delivery failed last, or what it was turned off for.",
+});
+
 export const Webhook = Type.Object({
   id: Type.String(),
   url: Type.String(),
@@ -29,6 +40,8 @@ export const Webhook = Type.Object({
   created_at: Timestamp,
   fail_count: NonNegative,
   last_fired: Type.Optional(Timestamp),
+  last_error: Type.Optional(LastError),
+  last_failure_at: Type.Optional(Timestamp),
 });
 export const WebhookList = Type.Array(Webhook);
 export const WebhookDeleted = Type.Object({ deleted: Type.String() });
@@ -44,10 +57,14 @@ export type WebhookCreateRequest = Static<typeof WebhookCreateRequest>;
 export const WebhookIdRequest = Type.Object({ id: Type.String() });
 export type WebhookIdRequest = Static<typeof WebhookIdRequest>;
 
+/** A failed delivery: when, in ms, and why. */
+export const WebhookFailure = Type.Object({ at_ms: NonNegative, error: LastError });
+export type WebhookFailure = Static<typeof WebhookFailure>;
+
 /**
  * How far deliveries to a webhook have come: what was delivered (all of its queue up to this event id), failures
- * in a row now, and when something was delivered last. `epoch` counts how often it was enabled: failures
- * that were counted before do not count after.
+ * in a row now, when something was delivered last, and the last failure, where there was one since the last word.
+ * `epoch` counts how often it was enabled: failures that were counted before do not count after.
  */
 export const WebhookProgress = Type.Object({
   webhook: Type.Integer({ minimum: 1 }),
@@ -55,6 +72,7 @@ export const WebhookProgress = Type.Object({
   delivered: NonNegative,
   fail_count: NonNegative,
   fired_at: Type.Union([NonNegative, Type.Null()]),
+  failure: Type.Optional(WebhookFailure),
 });
 export type WebhookProgress = Static<typeof WebhookProgress>;
 export const WebhookProgressRequest = Type.Object({

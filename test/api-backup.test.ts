@@ -170,6 +170,26 @@ t.test("a snapshot holds everything, each as what it is", (t) => {
   t.end();
 });
 
+t.test("a webhook comes back with its last failure; a snapshot that knows of none is taken as well", async (t) => {
+  const koor = await startKoor(t);
+  const made = { url: "http://127.0.0.1:9/", patterns: ["a"], active: false, created_at: "2026-02-09T14:00:00.000Z" };
+  const fired = { last_fired: "2026-02-09T14:20:00.000Z" };
+  const failed = { last_error: 'it said "no"', last_failure_at: "2026-02-09T14:25:00.000Z" };
+  const webhooks = [
+    { kind: "webhook", id: "failed", ...made, fail_count: 3, ...fired, ...failed },
+    { kind: "webhook", id: "former", ...made, fail_count: 0, ...fired },
+  ];
+  t.equal((await restore(koor, makeSnapshot(webhooks))).status, 200);
+  t.same((await ask(koor, "GET", "/api/webhooks")).json(), [
+    { id: "failed", ...made, fail_count: 3, ...fired, ...failed },
+    { id: "former", ...made, fail_count: 0, ...fired },
+  ]);
+  t.same(ofKind(readSnapshot(await backup(koor)), "webhook"), [
+    webhooks[0],
+    { ...webhooks[1], last_error: null, last_failure_at: null },
+  ]);
+});
+
 t.test("a restored server is what the first one was, and goes on from there", async (t) => {
   const koor = await startKoor(t);
   const abort = new AbortController();

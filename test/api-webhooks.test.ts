@@ -31,6 +31,8 @@ interface Webhook {
   readonly created_at: string;
   readonly fail_count: number;
   readonly last_fired?: string;
+  readonly last_error?: string;
+  readonly last_failure_at?: string;
 }
 interface Event {
   readonly id: number;
@@ -305,7 +307,11 @@ t.test("a test delivery is sent now, and changes nothing", async (t) => {
   });
   const webhook = await find("w");
   t.match(webhook, { fail_count: 0, active: true });
-  t.notOk("last_fired" in (webhook ?? {}), "it has not fired");
+  t.same(
+    Object.keys(webhook ?? {}),
+    ["id", "url", "patterns", "active", "created_at", "fail_count"],
+    "it has not fired, and nothing failed",
+  );
   t.equal((await audit()).length, rows + 1, "a row for the second webhook, none for the tests");
   t.not(receiver.requests[0]?.headers["x-koor-delivery"], receiver.requests[1]?.headers["x-koor-delivery"]);
   for (const id of ["w", "dead"]) await send(koor.port, "DELETE", `/api/webhooks/${id}`);
@@ -361,6 +367,47 @@ t.test("a failure is tried again with the same id, before what comes after it; a
   await send(koor.port, "DELETE", "/api/webhooks/shaky");
 });
 
+t.test("the last failed delivery is told: why and when, through successes and a restart", async (t) => {
+  const first = await startKoor(t);
+  let status = 500;
+  const receiver = await startReceiver(t, () => status);
+  const before = new Date().toISOString();
+  await add({ id: "w", url: receiver.url, patterns: ["told"] }, first);
+  await publish("told", 1, first);
+  const failing = await until(
+    () => find("w", first),
+    (webhook) => webhook?.last_error !== undefined,
+  );
+  t.same(Object.keys(failing ?? {}).slice(5), ["fail_count", "last_error", "last_failure_at"], "it has not fired");
+  t.equal(failing?.last_error, `127.0.0.1:${receiver.port} answered 500`);
+  t.match(failing?.last_failure_at, TIMESTAMP);
+  t.ok(before <= (failing?.last_failure_at ?? "") && (failing?.last_failure_at ?? "") <= new Date().toISOString());
+  status = 200;
+  const healthy = await until(
+    () => find("w", first),
+    (webhook) => webhook?.last_fired !== undefined,
+  );
+  t.equal(healthy?.fail_count, 0);
+  t.match(healthy?.last_error, /answered 500$/, "a delivery does not erase it");
+  status = 418;
+  t.equal((await send(first.port, "POST", "/api/webhooks/w/test")).status, 400);
+  t.same(await find("w", first), healthy, "a test that fails changes nothing");
+  t.same((await send(first.port, "POST", "/api/webhooks/w/enable")).json(), healthy, "nor does enabling");
+  t.equal(await first.stop(), 0);
+  const second = await startKoor(t, { data_dir: first.data_dir });
+  t.same(await find("w", second), healthy, "nor a restart");
+  await add({ id: "gone", url: NOWHERE, patterns: ["told"] }, second);
+  status = 200;
+  await publish("told", 2, second);
+  t.match(
+    await until(
+      () => find("gone", second),
+      (webhook) => webhook?.last_error !== undefined,
+    ),
+    { last_error: "cannot reach 127.0.0.1:1: connection refused", last_failure_at: TIMESTAMP },
+  );
+});
+
 /** Puts a stopped server's webhook shortly before its last failure: the delays up to there take most of a minute. */
 function setFailures(of: Koor, id: string, failures: number): void {
   const db = new Database(join(of.data_dir, "data.db"));
@@ -406,8 +453,10 @@ t.test(
     receiver.behave = () => 200;
     const answer = await send(server.port, "POST", "/api/webhooks/w/enable");
     t.equal(answer.status, 200);
-    t.match(answer.json(), { id: "w", active: true, fail_count: 0 });
-    t.same(Object.keys(answer.json<object>()), ["id", "url", "patterns", "active", "created_at", "fail_count"]);
+    const { last_error, last_failure_at } = off ?? {};
+    t.match(last_error, /answered 500$/);
+    t.match(answer.json(), { id: "w", active: true, fail_count: 0, last_error, last_failure_at });
+    t.notOk("last_fired" in answer.json<object>());
     t.match((await audit(server))[0], { action: "webhook.enable", resource: "w", outcome: "success" });
     const later = await publish("due", 3, server);
     await receiver.untilCount(5);
@@ -459,7 +508,11 @@ t.test("a webhook that causes what it listens to ends after so many deliveries, 
     id: "echo",
     reason: /chain of deliveries would be longer than 16/,
   });
-  t.match(await find("echo", server), { active: false });
+  t.match(await find("echo", server), {
+    active: false,
+    last_error: /chain of deliveries would be longer than 16/,
+    last_failure_at: TIMESTAMP,
+  });
 });
 
 t.test("a receiver that passes the hops on is part of the chain", async (t) => {

@@ -209,6 +209,7 @@ const QUOTED: readonly (readonly [page: string, says: RegExp, bound: number])[] 
     limits.WEBHOOK_ANSWER_BYTES_MAX / (UNITS["KiB"] ?? 0),
   ],
   ["docs/webhooks.md", /After (\d+) failures in a row/, limits.WEBHOOK_FAILURES_MAX],
+  ["docs/webhooks.md", /in at most (\d+) characters/, limits.WEBHOOK_ERROR_CHARS_MAX],
   ["docs/webhooks.md", /\| webhooks \| (\d+) \|/, limits.WEBHOOKS_MAX],
   ["docs/webhooks.md", /\| (\d+) events or 64 MiB/, limits.WEBHOOK_QUEUE_ROWS_MAX],
   ["docs/webhooks.md", /\| \d+ events or (\d+) MiB/, limits.WEBHOOK_QUEUE_BYTES_MAX / (UNITS["MiB"] ?? 0)],

@@ -213,6 +213,8 @@ t.test("what is wrong is named with its line", (t) => {
     fail_count: 0,
     created_at: "2026-02-09T14:30:00.000Z",
     last_fired: null,
+    last_error: null,
+    last_failure_at: null,
   };
   const instance = {
     kind: "instance",
@@ -270,6 +272,7 @@ t.test("what is wrong is named with its line", (t) => {
     ["a rule twice", [rule, rule], "line 3: rule: it contradicts another record"],
     ["a webhook's pattern", [{ ...webhook, patterns: ["["] }], "line 2: webhook: patterns has a malformed pattern"],
     ["a webhook's URL", [{ ...webhook, url: "nothing" }], "line 2: webhook: url must be a URL"],
+    ["an error that is a number", [{ ...webhook, last_error: 5 }], "line 2: webhook: last_error must be text, or null"],
     ["a switch that is a number", [{ ...webhook, active: 1 }], "line 2: webhook: active must be true or false"],
     ["an instance's status", [{ ...instance, status: "well" }], /^line 2: instance: status/],
     ["an instance twice", [instance, instance], "line 3: instance: it contradicts another record"],

@@ -12,11 +12,14 @@ export interface DeliveredEvent {
 }
 
 /** The secret is not in it. */
-export function encodeWebhook({ id, url, patterns, active, created_at, fail_count, last_fired }: WebhookRow): string {
+export function encodeWebhook(webhook: WebhookRow): string {
+  const { id, url, patterns, active, created_at, fail_count, last_fired, last_error, last_failure_at } = webhook;
   const fired = last_fired === null ? "" : `,"last_fired":"${formatTime(last_fired)}"`;
+  const error = last_error === null ? "" : `,"last_error":${JSON.stringify(last_error)}`;
+  const failed = last_failure_at === null ? "" : `,"last_failure_at":"${formatTime(last_failure_at)}"`;
   return (
     `{"id":${JSON.stringify(id)},"url":${JSON.stringify(url)},"patterns":${patterns},"active":${active === 1}` +
-    `,"created_at":"${formatTime(created_at)}","fail_count":${fail_count}${fired}}`
+    `,"created_at":"${formatTime(created_at)}","fail_count":${fail_count}${fired}${error}${failed}}`
   );
 }
 

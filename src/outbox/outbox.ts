@@ -96,7 +96,9 @@ export class Outbox implements WritingModel {
     const texts = this.#index.match(event.topic);
     if (texts.length === 0) return NONE;
     const wanting = this.#wanting(event.id, texts);
-    if (event.hops >= WEBHOOK_HOPS_MAX) return event.trusted ? this.#cut(wanting) : this.#drop(wanting);
+    if (event.hops >= WEBHOOK_HOPS_MAX) {
+      return event.trusted ? this.#cut(wanting, event.created_at) : this.#drop(wanting);
+    }
     this.#queue(event, wanting);
     return NONE;
   }
@@ -133,16 +135,18 @@ export class Outbox implements WritingModel {
   }
 
   /**
-   * Takes in how far deliveries to a webhook have come. One that has failed too often in a row is disabled.
+   * Takes in how far deliveries to a webhook have come. One that has failed too often in a row is disabled. Of one
+   * that is off already, what it was turned off for stays its last failure.
    * @returns the webhook when it was disabled now
    */
-  advance({ webhook, epoch, delivered, fail_count, fired_at }: WebhookProgress): DisabledWebhook | undefined {
+  advance({ webhook, epoch, delivered, fail_count, fired_at, failure }: WebhookProgress): DisabledWebhook | undefined {
     const stored = this.table.byRow(webhook);
     if (stored === undefined) return undefined; // deleted meanwhile
     const held = must(this.#held.get(webhook), "a stored webhook is held");
     if (delivered > 0) this.#unqueue(held, delivered);
     const same = stored.epoch === epoch;
     this.table.setProgress(webhook, same ? fail_count : stored.fail_count, fired_at);
+    if (failure !== undefined && stored.active === 1) this.table.setFailure(webhook, failure);
     if (!same || fail_count < WEBHOOK_FAILURES_MAX || stored.active === 0) return undefined;
     return this.#disable(held, null);
   }
@@ -241,15 +245,20 @@ export class Outbox implements WritingModel {
     return { id, url, fail_count, reason };
   }
 
-  /** Disables the webhooks of a chain that is too long, in an order that memory has no part in. */
   #drop(wanting: readonly Held[]): readonly DisabledWebhook[] {
     this.#touched = true;
     this.#dropped += wanting.length;
     return NONE;
   }
 
-  #cut(wanting: Held[]): readonly DisabledWebhook[] {
-    return wanting.sort((a, b) => a.row - b.row).map((held) => this.#disable(held, CHAIN_TOO_LONG));
+  /** Disables the webhooks of a chain that is too long, in an order that memory has no part in. */
+  #cut(wanting: Held[], now_ms: number): readonly DisabledWebhook[] {
+    return wanting
+      .sort((a, b) => a.row - b.row)
+      .map((held) => {
+        this.table.setFailure(held.row, { error: CHAIN_TOO_LONG, at_ms: now_ms });
+        return this.#disable(held, CHAIN_TOO_LONG);
+      });
   }
 
   /** The active webhooks that have one of these patterns, each once. */

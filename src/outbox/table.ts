@@ -3,7 +3,7 @@
  * A body is stored once however many webhooks wait for it, and goes with the last of them. Writer and
  * front each have a class of their own.
  */
-import type { WebhookCreateRequest } from "../../schemas/webhooks.js";
+import type { WebhookCreateRequest, WebhookFailure } from "../../schemas/webhooks.js";
 import type { Db, Statement } from "../store/open.js";
 import type { Model } from "../threads/model.js";
 
@@ -20,6 +20,9 @@ export interface WebhookRow {
   readonly fail_count: number;
   readonly created_at: number;
   readonly last_fired: number | null;
+  /** Why a delivery failed last, or what the webhook was turned off for; with its time, or both null. */
+  readonly last_error: string | null;
+  readonly last_failure_at: number | null;
 }
 
 /** What waits for one webhook. */
@@ -59,6 +62,7 @@ export class WebhookTable extends WebhookLookup {
   readonly #delete: Statement<[number], unknown>;
   readonly #enable: Statement<[number], unknown>;
   readonly #progress: Statement<[number, number | null, number], unknown>;
+  readonly #failure: Statement<[string, number, number], unknown>;
   readonly #disable: Statement<[number], unknown>;
   readonly #queue: Statement<[number, number], unknown>;
   readonly #body: Statement<[number, number, number, string, number], unknown>;
@@ -78,6 +82,7 @@ export class WebhookTable extends WebhookLookup {
     this.#progress = db.prepare(
       "UPDATE webhook SET fail_count = ?, last_fired = coalesce(?, last_fired) WHERE row = ?",
     );
+    this.#failure = db.prepare("UPDATE webhook SET last_error = ?, last_failure_at = ? WHERE row = ?");
     this.#disable = db.prepare("UPDATE webhook SET active = 0 WHERE row = ?");
     this.#queue = db.prepare("INSERT INTO webhook_queue VALUES (?, ?)");
     this.#body = db.prepare("INSERT INTO webhook_body (event, waiting, bytes, body, hops) VALUES (?, ?, ?, ?, ?)");
@@ -107,6 +112,10 @@ export class WebhookTable extends WebhookLookup {
 
   setProgress(row: number, fail_count: number, fired_at: number | null): void {
     this.#progress.run(fail_count, fired_at, row);
+  }
+
+  setFailure(row: number, { error, at_ms }: WebhookFailure): void {
+    this.#failure.run(error, at_ms, row);
   }
 
   /**

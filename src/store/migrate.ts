@@ -143,6 +143,11 @@ const MIGRATIONS: readonly string[] = [
   -- An instance that is gone, however it went, leaves no session that could come back with its id.
   CREATE TRIGGER session_of_instance AFTER DELETE ON instance BEGIN DELETE FROM session WHERE instance = OLD.id; END;
   `,
+  `
+  -- Why a delivery failed last, and when; null until one has.
+  ALTER TABLE webhook ADD COLUMN last_error TEXT;
+  ALTER TABLE webhook ADD COLUMN last_failure_at INTEGER;
+  `,
 ];
 
 /** The newest layout this program knows. */

@@ -86,7 +86,11 @@ export const advanceWebhooks = writerMethod({
   name: "webhook.advance",
   request: WebhookProgressRequest,
   reply: Type.Null(),
-  weight: ({ receivers }) => receivers.length * PROGRESS_NUMBERS * Float64Array.BYTES_PER_ELEMENT,
+  weight: ({ receivers }) => {
+    let weight = receivers.length * PROGRESS_NUMBERS * Float64Array.BYTES_PER_ELEMENT;
+    for (const { failure } of receivers) if (failure !== undefined) weight += weightOf(failure);
+    return weight;
+  },
   audit: null,
   changes: [changesAny("webhook")],
   models: { outbox: outboxModel, events: publisher },

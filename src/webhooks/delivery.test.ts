@@ -7,6 +7,7 @@ import Database from "better-sqlite3";
 import * as fc from "fast-check";
 import t from "tap";
 import {
+  WEBHOOK_ERROR_CHARS_MAX,
   WEBHOOK_FAILURES_MAX,
   WEBHOOK_HOPS_MAX,
   WEBHOOK_QUEUE_ROWS_MAX,
@@ -15,6 +16,7 @@ import {
   WEBHOOK_RETRY_MS_MIN,
   WEBHOOK_SMALL_BODY_BYTES,
 } from "../../schemas/limits.js";
+import type { WebhookProgress } from "../../schemas/webhooks.js";
 import { Failure } from "../base/result.js";
 import { Exposition } from "../measure/exposition.js";
 import { migrate } from "../store/migrate.js";
@@ -51,6 +53,8 @@ class System {
   readonly warnings: unknown[] = [];
   /** What the writer says to how far deliveries have come. */
   refusal: Failure | null = null;
+  /** What the writer was told, taken in or not. */
+  readonly told: WebhookProgress[] = [];
   #event = 0;
 
   constructor() {
@@ -87,6 +91,7 @@ class System {
           this.requests.push(request);
         }),
       advance: ({ receivers }) => {
+        this.told.push(...receivers);
         if (this.refusal !== null) return Promise.resolve(this.refusal);
         for (const progress of receivers) {
           const ended = this.outbox.advance(progress);
@@ -284,6 +289,61 @@ t.test(
   },
 );
 
+t.test("the last failure stays through successes, enabling and a restart", async (t) => {
+  const system = new System();
+  system.add("w");
+  t.match(system.stored("w"), { last_error: null, last_failure_at: null }, "none yet");
+  system.publish();
+  await system.answer("w", { kind: "failed", reason: "first" });
+  await system.pass(1_000);
+  t.match(system.stored("w"), { fail_count: 1, last_error: "first", last_failure_at: 1_000_000 });
+  await system.answer("w", { kind: "failed", reason: "second" });
+  await system.pass(1_000);
+  const last = { last_error: "second", last_failure_at: 1_001_000 };
+  t.match(system.stored("w"), { fail_count: 2, ...last }, "of several the newest");
+  await system.answer("w", { kind: "not sent", reason: "busy" });
+  await system.pass(WEBHOOK_RETRY_MS_MAX);
+  t.match(system.stored("w"), { fail_count: 2, ...last }, "what was not sent has not failed");
+  await system.answer("w", DELIVERED);
+  await system.pass(100);
+  t.match(system.stored("w"), { fail_count: 0, ...last }, "a success does not erase it");
+  system.enable("w");
+  t.match(system.stored("w"), last, "enabling does not, either");
+  system.restart();
+  system.publish();
+  await system.answer("w", DELIVERED);
+  await system.pass(100);
+  t.match(system.stored("w"), last, "nor does a restart");
+});
+
+t.test(
+  "a failure is told once, and again where the writer did not take it in; successes say nothing of it",
+  async (t) => {
+    const system = new System();
+    system.add("w");
+    for (let at = 0; at < 3; at++) system.publish();
+    await system.answer("w", DELIVERED);
+    await system.pass(100);
+    t.same(Object.keys(system.told[0] ?? {}), ["webhook", "epoch", "delivered", "fail_count", "fired_at"]);
+    const failed_ms = system.now_ms;
+    await system.answer("w", { kind: "failed", reason: "x".repeat(WEBHOOK_ERROR_CHARS_MAX + 1) });
+    system.refusal = new Failure("UNAVAILABLE", "the writer is restarting");
+    await system.pass(1_000);
+    system.refusal = null;
+    await system.pass(100);
+    const failure = { at_ms: failed_ms, error: "x".repeat(WEBHOOK_ERROR_CHARS_MAX) };
+    t.same(
+      system.told.slice(1).map((word) => word.failure),
+      [failure, failure],
+      "cut to its bound",
+    );
+    t.match(system.stored("w"), { last_error: failure.error, last_failure_at: failed_ms });
+    await system.answer("w", DELIVERED);
+    await system.pass(100);
+    t.notOk("failure" in (system.told.at(-1) ?? {}));
+  },
+);
+
 t.test("enabled while its failures are still on their way: they do not count any more", async (t) => {
   const system = new System();
   system.add("w");
@@ -295,7 +355,7 @@ t.test("enabled while its failures are still on their way: they do not count any
   system.refusal = null;
   await system.pass(100);
   t.same(system.disabled, []);
-  t.match(system.stored("w"), { active: 1, fail_count: 0 });
+  t.match(system.stored("w"), { active: 1, fail_count: 0, last_error: "it answered 500" });
   t.equal(await system.answer("w", DELIVERED), 1);
 });
 
@@ -403,6 +463,7 @@ t.test("a chain that would be too long: nothing is sent any more, and the log sa
   t.same(system.disabled, ["w"]);
   const reason = `a chain of deliveries would be longer than ${WEBHOOK_HOPS_MAX}`;
   t.same(system.warnings, [["webhook disabled", { id: "w", fail_count: 0, reason }]]);
+  t.match(system.stored("w"), { last_error: reason, last_failure_at: system.now_ms });
   await system.rest();
   t.same(system.requests, [], "off, before the first was begun");
   system.enable("w");
@@ -410,6 +471,24 @@ t.test("a chain that would be too long: nothing is sent any more, and the log sa
   t.match(system.requests, [{ event: 1, hops: WEBHOOK_HOPS_MAX - 1 }]);
   t.equal(await system.answer("w", DELIVERED), 1);
   t.equal(await system.answer("w", DELIVERED), undefined, "what would have made it longer was never queued");
+});
+
+t.test("turned off for a chain with a delivery under way: what it was turned off for stays said", async (t) => {
+  const system = new System();
+  system.add("w");
+  system.publish("t", "1", WEBHOOK_HOPS_MAX - 1);
+  await system.rest();
+  system.publish("t", "1", WEBHOOK_HOPS_MAX);
+  const { last_error, last_failure_at } = system.stored("w");
+  t.match(last_error, /chain of deliveries/);
+  system.now_ms += 50;
+  await system.answer("w", FAILED);
+  await system.pass(100);
+  t.match(system.stored("w"), { active: 0, fail_count: 1, last_error, last_failure_at });
+  system.enable("w");
+  await system.answer("w", FAILED);
+  await system.pass(100);
+  t.match(system.stored("w"), { last_error: "it answered 500" }, "enabled, it fails as before");
 });
 
 t.test("a rolled-back transaction leaves nothing in memory", async (t) => {

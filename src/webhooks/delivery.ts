@@ -7,6 +7,7 @@
  * again after a crash: at least once, with the same delivery id.
  */
 import {
+  WEBHOOK_ERROR_CHARS_MAX,
   WEBHOOK_FAILURES_MAX,
   WEBHOOK_PROGRESS_ROWS,
   WEBHOOK_RETRY_MS_MAX,
@@ -154,8 +155,12 @@ export class Deliveries implements BackgroundTask {
     this.#untold.clear();
     this.#untold_rows = 0;
     if (untold.length === 0) return;
-    const reply = await this.#options.advance({ receivers: untold.map((receiver) => receiver.progress()) });
-    if (!(reply instanceof Failure)) return;
+    const words = untold.map((receiver) => ({ receiver, progress: receiver.progress() }));
+    const reply = await this.#options.advance({ receivers: words.map(({ progress }) => progress) });
+    if (!(reply instanceof Failure)) {
+      for (const { receiver, progress } of words) receiver.told(progress);
+      return;
+    }
     for (const receiver of untold) if (this.#receivers.get(receiver.row) === receiver) this.#untold.add(receiver);
   }
 
@@ -255,12 +260,13 @@ export class Deliveries implements BackgroundTask {
   }
 
   #settleFailed(receiver: Receiver, event: number, reason: string): void {
-    const { log } = this.#options;
+    const { clock, log } = this.#options;
     // What a shutdown cut off is not the receiver's failure.
     if (this.#draining) return;
     this.#failed += 1;
     receiver.fail_count += 1;
     receiver.tries += 1;
+    receiver.failure = { at_ms: clock.now(), error: reason.slice(0, WEBHOOK_ERROR_CHARS_MAX) };
     log.debug("webhook delivery failed", { id: receiver.id, event_id: event, reason, fail_count: receiver.fail_count });
     this.#untold.add(receiver);
     if (receiver.fail_count >= WEBHOOK_FAILURES_MAX) {

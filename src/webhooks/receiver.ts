@@ -1,5 +1,5 @@
 /** What the front knows of one webhook: whom to call, and how far its queue was delivered. */
-import type { WebhookProgress } from "../../schemas/webhooks.js";
+import type { WebhookFailure, WebhookProgress } from "../../schemas/webhooks.js";
 import type { WebhookRow } from "../outbox/table.js";
 
 /**
@@ -25,6 +25,8 @@ export class Receiver {
   /** When it is tried again, while it waits. */
   due_ms = 0;
   fired_at: number | null = null;
+  /** The last failure that the writer was not told of. */
+  failure: WebhookFailure | null = null;
 
   constructor({ row, id, url, secret, fail_count }: WebhookRow) {
     this.row = row;
@@ -53,6 +55,12 @@ export class Receiver {
       delivered: this.delivered,
       fail_count: this.fail_count,
       fired_at: this.fired_at,
+      ...(this.failure === null ? {} : { failure: this.failure }),
     };
+  }
+
+  /** The writer took a word in: its failure need not be told again. */
+  told({ failure }: WebhookProgress): void {
+    if (this.failure === failure) this.failure = null;
   }
 }

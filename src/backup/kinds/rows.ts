@@ -15,6 +15,8 @@ interface ColumnType {
   readonly says: string;
   readonly encode: (value: Stored) => string;
   readonly decode: (value: unknown, exact: string) => Stored | undefined;
+  /** What a record stands for that has no such member; undefined where each has to have it. */
+  readonly absent?: Stored;
 }
 
 const JSON_TYPE = (says: string, decode: ColumnType["decode"]): ColumnType => ({
@@ -56,6 +58,11 @@ export function nullable(type: ColumnType): ColumnType {
     encode: (value) => (value === null ? "null" : type.encode(value)),
     decode: (value, exact) => (value === null ? null : type.decode(value, exact)),
   };
+}
+
+/** A member that snapshots of earlier versions have not: there it is null. */
+export function later(type: ColumnType): ColumnType {
+  return { ...type, absent: null };
 }
 
 export interface RowKindOptions {
@@ -141,8 +148,8 @@ class RowWriter implements KindWriter {
     const values: Stored[] = [];
     for (const { member, type } of this.#columns) {
       const exact = record.exact(member);
-      if (exact === undefined) return `${member} is required`;
-      const value = type.decode(record.members[member], exact);
+      if (exact === undefined && type.absent === undefined) return `${member} is required`;
+      const value = exact === undefined ? type.absent : type.decode(record.members[member], exact);
       if (value === undefined) return `${member} must be ${type.says}`;
       values.push(value);
     }

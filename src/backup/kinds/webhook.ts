@@ -4,7 +4,7 @@
  */
 import { Failure } from "../../base/result.js";
 import { compilePattern } from "../../topics/pattern.js";
-import { JSON_VALUE, nullable, rowKind, SWITCH, TEXT, TIME, WHOLE } from "./rows.js";
+import { JSON_VALUE, later, nullable, rowKind, SWITCH, TEXT, TIME, WHOLE } from "./rows.js";
 
 const NO_SECRET = "";
 const FIRST_EPOCH = 0;
@@ -20,6 +20,8 @@ export const WEBHOOK_KIND = rowKind({
     fail_count: WHOLE,
     created_at: TIME,
     last_fired: nullable(TIME),
+    last_error: later(nullable(TEXT)),
+    last_failure_at: later(nullable(TIME)),
   },
   left_out: ["secret", "epoch"],
   complete: ({ url, patterns }) => {

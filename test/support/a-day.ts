@@ -1,0 +1,155 @@
+/**
+ * A believable day: the snapshot of a server with which a bookshop's team of agents has worked for three days, its
+ * times relative to a given one, the same each time by its seed. For tests and pictures that want a server that is not
+ * empty. What it is made of is a-day/'s. Pure but for `fillWithADay`, which runs where its caller does.
+ */
+import { agentMetricRecords } from "./a-day/agent-metrics.js";
+import { complianceRecords } from "./a-day/compliance.js";
+import { CONTRACT_NAMES, samples } from "./a-day/contracts.js";
+import { Draw } from "./a-day/draw.js";
+import { Journal } from "./a-day/journal.js";
+import { PROPOSED_RULES, REJECTED_RULES, ruleRecords } from "./a-day/rules.js";
+import { specContents } from "./a-day/specs.js";
+import { SCRIPT_KEY, stateContents, SVG_KEY, VERSIONED_KEY } from "./a-day/state.js";
+import { noteRefusals, tellTalks } from "./a-day/talk.js";
+import { Team, type Agent } from "./a-day/team.js";
+import { templateRecords } from "./a-day/templates.js";
+import { usageRecords } from "./a-day/usage.js";
+import { versionRecords, type Content } from "./a-day/versions.js";
+import { DISABLED_WEBHOOK, FAILING_WEBHOOK, webhookRecords } from "./a-day/webhooks.js";
+import { send } from "./http-client.js";
+import { makeSnapshot, type SnapshotLine } from "./snapshot.js";
+
+/** The newest events are kept, as by `--event-history`. */
+const EVENTS_KEPT = 900;
+const AGENTS = 14;
+/** Where nobody listens. */
+const NO_RECEIVER = "http://127.0.0.1:1";
+
+export interface DayOptions {
+  /**
+   * When the day is looked at. Not later than the clock of the server that it is restored into, and not much earlier:
+   * what agents did by the hour is kept for so long only.
+   */
+  readonly now_ms: number;
+  readonly seed?: number;
+  /** At least so many instances; fourteen of them do something. */
+  readonly agents?: number;
+  /** At least so many state keys that are not deleted. */
+  readonly state_keys?: number;
+  /** What the URLs of webhooks begin with; by default nobody listens there. */
+  readonly receiver_url?: string;
+}
+
+export interface ADay {
+  /** As POST /api/restore takes it. */
+  readonly snapshot: string;
+  /** Records by kind. */
+  readonly counts: Readonly<Record<string, number>>;
+  readonly agents: readonly Agent[];
+  /** What a test wants to find: keys, ids, and names as `project/name`. */
+  readonly known: {
+    /** Text with a script in it, as text/html, and a picture with one. */
+    readonly script_key: string;
+    readonly svg_key: string;
+    /** JSON with so many versions. */
+    readonly versioned_key: string;
+    readonly versions: number;
+    /** A key and a spec whose newest version is a rollback. */
+    readonly rolled_back_key: string;
+    readonly rolled_back_spec: string;
+    readonly contracts: readonly string[];
+    readonly proposed_rules: readonly string[];
+    readonly rejected_rules: readonly string[];
+    readonly failing_webhook: string;
+    readonly disabled_webhook: string;
+    readonly newest_event_id: number;
+    readonly newest_audit_id: number;
+  };
+}
+
+const nameOf = ({ project, name }: { readonly project: string; readonly name: string }): string => `${project}/${name}`;
+
+function rolledBack(contents: readonly Content[]): Content {
+  const found = contents.find(({ rolled_back }) => rolled_back !== undefined);
+  if (found === undefined) throw new Error("nothing was rolled back");
+  return found;
+}
+
+function countsOf(records: readonly SnapshotLine[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { kind } of records) counts[String(kind)] = (counts[String(kind)] ?? 0) + 1;
+  return counts;
+}
+
+/** Makes the day up. */
+export function aDay({
+  now_ms,
+  seed = 1,
+  agents = AGENTS,
+  state_keys = 0,
+  receiver_url = NO_RECEIVER,
+}: DayOptions): ADay {
+  const drawFor = (name: string): Draw => new Draw(seed, name, now_ms);
+  const journal = new Journal();
+  const team = new Team(drawFor("team"), now_ms, agents);
+  const state = stateContents(drawFor("state"), team, samples(team), state_keys);
+  const specs = specContents(drawFor("specs"));
+  team.note(journal);
+  const versioned = { draw: drawFor("versions"), team, journal, now_ms };
+  const stored = [
+    ...versionRecords(state, { ...versioned, space: "state" }),
+    ...versionRecords(specs, { ...versioned, space: "spec" }),
+    ...ruleRecords(drawFor("rules"), team, journal, now_ms),
+    ...templateRecords(journal, now_ms),
+    ...team.records(),
+    ...usageRecords(drawFor("usage"), team, journal, now_ms),
+    ...complianceRecords(team, journal, now_ms),
+  ];
+  tellTalks(drawFor("talks"), team, journal, now_ms);
+  noteRefusals(drawFor("refusals"), team, journal, now_ms);
+  const records = [
+    ...stored,
+    ...webhookRecords(receiver_url, team, journal, now_ms),
+    ...agentMetricRecords(drawFor("metrics"), team, journal, now_ms),
+    ...journal.eventRecords(EVENTS_KEPT),
+    ...journal.auditRecords(),
+  ];
+  const spec = rolledBack(specs);
+  return {
+    snapshot: makeSnapshot(records),
+    counts: countsOf(records),
+    agents: team.agents,
+    known: {
+      script_key: SCRIPT_KEY,
+      svg_key: SVG_KEY,
+      versioned_key: VERSIONED_KEY,
+      versions: state.find(({ key }) => key === VERSIONED_KEY)?.values.length ?? 0,
+      rolled_back_key: rolledBack(state).key,
+      rolled_back_spec: nameOf({ project: spec.project, name: spec.key }),
+      contracts: CONTRACT_NAMES.map(nameOf),
+      proposed_rules: PROPOSED_RULES,
+      rejected_rules: REJECTED_RULES,
+      failing_webhook: FAILING_WEBHOOK,
+      disabled_webhook: DISABLED_WEBHOOK,
+      newest_event_id: journal.told.length,
+      newest_audit_id: journal.acts.length,
+    },
+  };
+}
+
+/**
+ * Restores a day into a server that is empty. Agents that are active in it fall silent there as the server's
+ * `--stale-after` says: a test that takes longer starts it with an hour.
+ */
+export async function fillWithADay(
+  koor: { readonly port: number },
+  options: DayOptions = { now_ms: Date.now() },
+  token = "",
+): Promise<ADay> {
+  const day = aDay(options);
+  const headers = token === "" ? {} : { Authorization: `Bearer ${token}` };
+  const answer = await send(koor.port, "POST", "/api/restore", { body: day.snapshot, headers });
+  if (answer.status !== 200) throw new Error(`the day was not taken: ${answer.text}`);
+  return day;
+}

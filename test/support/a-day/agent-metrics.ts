@@ -1,0 +1,68 @@
+/**
+ * What each agent did by the hour: the calls that the day's journal tells of, and the reads and validations that no
+ * journal has. Pure.
+ */
+import { AGENT_METRICS, type AgentMetric } from "../../../schemas/agent-metrics.js";
+import type { SnapshotLine } from "../snapshot.js";
+import { type Draw, HOUR_MS } from "./draw.js";
+import type { Journal } from "./journal.js";
+import type { Agent, Team } from "./team.js";
+
+type Counts = Partial<Record<AgentMetric, number>>;
+
+/** Tools that call over MCP mostly; the others use HTTP. */
+const MCP_TOOLS = new Set(["claude", "cursor"]);
+
+class Hours {
+  readonly #counts = new Map<string, Counts>();
+  readonly #callers: ReadonlyMap<string, AgentMetric>;
+
+  constructor(agents: readonly Agent[]) {
+    const calls = ({ name }: Agent): AgentMetric =>
+      MCP_TOOLS.has(name.split("-")[0] ?? "") ? "mcp_calls" : "rest_calls";
+    this.#callers = new Map(agents.map((agent) => [agent.id, calls(agent)]));
+  }
+
+  /** Counts a call of an instance, and what came of it. */
+  call(id: string, at_ms: number, calls: number, further: Counts = {}): void {
+    const caller = this.#callers.get(id);
+    if (caller === undefined) return;
+    const key = `${Math.floor(at_ms / HOUR_MS)} ${id}`;
+    const counts = this.#counts.get(key) ?? {};
+    this.#counts.set(key, counts);
+    for (const [metric, count] of [[caller, calls], ...Object.entries(further)] as const)
+      if (count > 0) counts[metric as AgentMetric] = (counts[metric as AgentMetric] ?? 0) + count;
+  }
+
+  records(): SnapshotLine[] {
+    return [...this.#counts].flatMap(([key, counts]) => {
+      const [hour, instance_id] = key.split(" ");
+      return AGENT_METRICS.filter((metric) => counts[metric] !== undefined).map((metric_name) => ({
+        kind: "agent_metric",
+        hour: Number(hour),
+        instance_id,
+        metric_name,
+        metric_value: counts[metric_name],
+      }));
+    });
+  }
+}
+
+export function agentMetricRecords(draw: Draw, team: Team, journal: Journal, now_ms: number): SnapshotLine[] {
+  const hours = new Hours(team.agents);
+  for (const { actor, at_ms, action, outcome } of journal.acts) {
+    const further = { errors: outcome === "error" ? 1 : 0, rollbacks: action.endsWith(".rollback") ? 1 : 0 };
+    hours.call(actor, at_ms, 1 + draw.between(1, 5), further);
+    if (action === "state.put" && draw.chance(12)) hours.call(actor, at_ms, 1, { violations: draw.between(1, 6) });
+  }
+  // An event of the server that names an agent is no call of that agent's; a usage report's was counted as its act.
+  for (const { source, at_ms, topic } of journal.told)
+    if (topic !== "llm.usage.recorded") hours.call(source, at_ms, 1, { events_published: 1 });
+  for (const { id, activated_ms, last_seen_ms } of team.agents.filter((agent) => !team.workers.includes(agent))) {
+    if (activated_ms > last_seen_ms) continue;
+    const from_ms = Math.max(activated_ms, now_ms - 24 * HOUR_MS);
+    if (from_ms < last_seen_ms)
+      for (const at_ms of draw.times(6, from_ms, last_seen_ms)) hours.call(id, at_ms, draw.between(2, 40));
+  }
+  return hours.records();
+}

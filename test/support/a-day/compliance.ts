@@ -1,0 +1,46 @@
+/**
+ * Compliance runs of the day: three rounds in which each agent that was there was checked against the contracts of its
+ * project. The newest finds what a check of the restored server finds. Pure.
+ */
+import type { SnapshotLine } from "../snapshot.js";
+import { CONTRACT_NAMES, violationsOf } from "./contracts.js";
+import { HOUR_MS } from "./draw.js";
+import { type Journal, timeOf } from "./journal.js";
+import type { Team } from "./team.js";
+
+/** When the rounds were, and how many of the agents that fail now failed then. */
+const ROUNDS: readonly (readonly [hours_ago: number, failing: number])[] = [
+  [12.4, 0],
+  [6.4, 1],
+  [0.4, 2],
+];
+
+export function complianceRecords(team: Team, journal: Journal, now_ms: number): SnapshotLine[] {
+  let id = 0;
+  return ROUNDS.flatMap(([hours_ago, failing]) => {
+    const at_ms = now_ms - hours_ago * HOUR_MS;
+    const there = team.workers.filter((agent) => agent.activated_ms <= at_ms && at_ms <= agent.last_seen_ms);
+    let failed = 0;
+    return there.flatMap((agent) =>
+      CONTRACT_NAMES.filter(({ project }) => project === agent.project).map(({ project, name }) => {
+        const found = violationsOf(agent.name, name);
+        const violations = found.length > 0 && failed < failing ? found : [];
+        if (violations.length > 0) {
+          failed += 1;
+          const data = { instance_id: agent.id, project, contract: name, violations };
+          journal.tell(at_ms, "compliance.violation", "compliance-scheduler", data);
+        }
+        id += 1;
+        return {
+          kind: "compliance_run",
+          id,
+          run_at: timeOf(at_ms),
+          instance_id: agent.id,
+          project,
+          contract: name,
+          violations,
+        };
+      }),
+    );
+  });
+}

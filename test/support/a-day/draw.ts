@@ -1,0 +1,85 @@
+/**
+ * What chance decides of a day that is made up: picks, numbers, ids, and times that fall where a team works. All of
+ * it from a seed. Pure.
+ */
+import { makeRandom, type Random } from "../random.js";
+
+export const SECOND_MS = 1_000;
+export const MINUTE_MS = 60_000;
+export const HOUR_MS = 3_600_000;
+const HOURS_A_DAY = 24;
+
+/** What the clock on the team's wall says now: the day that is shown is a working day in the afternoon. */
+const WALL_HOUR_NOW = 16.5;
+/** How busy each hour of the wall's clock is, of 100: agents work at night too, a few of them. */
+const BUSY = [6, 4, 4, 4, 4, 6, 12, 30, 60, 95, 100, 90, 45, 85, 100, 95, 90, 70, 45, 30, 22, 18, 12, 8];
+const BUSIEST = Math.max(...BUSY);
+
+export class Draw {
+  readonly #random: Random;
+  readonly #now_ms: number;
+
+  /** @param name kinds of content draw apart, so that more of one does not change another */
+  constructor(seed: number, name: string, now_ms: number) {
+    let mixed = seed;
+    for (const character of name) mixed = Math.imul(mixed ^ (character.codePointAt(0) ?? 0), 0x01000193) >>> 0;
+    this.#random = makeRandom(mixed);
+    this.#now_ms = now_ms;
+  }
+
+  /** An integer from `low` to `high`, both included. */
+  between(low: number, high: number): number {
+    return low + this.#random(high - low + 1);
+  }
+
+  chance(percent: number): boolean {
+    return this.#random(100) < percent;
+  }
+
+  one<Item>(items: readonly Item[]): Item {
+    const item = items[this.#random(items.length)];
+    if (item === undefined) throw new Error("there is nothing to pick from");
+    return item;
+  }
+
+  /** One of the items, which is then no longer among them. */
+  take<Item>(items: Item[]): Item {
+    const item = this.one(items);
+    items.splice(items.indexOf(item), 1);
+    return item;
+  }
+
+  /** Lowercase hex digits, as a commit or a hash has them. */
+  hex(digits: number): string {
+    return Array.from({ length: digits }, () => this.#random(16).toString(16)).join("");
+  }
+
+  /** A UUID of version 4. */
+  uuid(): string {
+    const hex = this.hex(32);
+    const variant = "89ab"[this.#random(4)] ?? "8";
+    return [
+      hex.slice(0, 8),
+      hex.slice(8, 12),
+      `4${hex.slice(13, 16)}`,
+      variant + hex.slice(17, 20),
+      hex.slice(20),
+    ].join("-");
+  }
+
+  /** A time between two, in ms, likelier where the team works. */
+  time(from_ms: number, to_ms: number): number {
+    for (;;) {
+      const at_ms = this.between(from_ms, to_ms);
+      const ago_hours = (this.#now_ms - at_ms) / HOUR_MS;
+      const days = Math.ceil(ago_hours / HOURS_A_DAY) + 1;
+      const hour = Math.floor((WALL_HOUR_NOW - ago_hours + days * HOURS_A_DAY) % HOURS_A_DAY);
+      if (this.#random(BUSIEST) < (BUSY[hour] ?? 0)) return at_ms;
+    }
+  }
+
+  /** So many of them, oldest first. */
+  times(count: number, from_ms: number, to_ms: number): number[] {
+    return Array.from({ length: count }, () => this.time(from_ms, to_ms)).sort((a, b) => a - b);
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * What happened in the made-up day, in the order of time: rows of the audit log and events. Whoever makes content
+ * notes here what making it would have left behind, so that the log agrees with what is stored. Pure.
+ */
+import type { SnapshotLine } from "../snapshot.js";
+
+export interface Act {
+  readonly at_ms: number;
+  /** An instance's id; "" for nobody. */
+  readonly actor: string;
+  readonly action: string;
+  readonly resource: string;
+  readonly detail: object;
+  readonly outcome: "success" | "error";
+}
+
+export interface Told {
+  readonly at_ms: number;
+  readonly topic: string;
+  readonly source: string;
+  readonly data: unknown;
+}
+
+/** As the server writes times. */
+export function timeOf(at_ms: number): string {
+  return new Date(at_ms).toISOString();
+}
+
+function byTime(a: { readonly at_ms: number }, b: { readonly at_ms: number }): number {
+  return a.at_ms - b.at_ms;
+}
+
+export class Journal {
+  readonly #acts: Act[] = [];
+  readonly #told: Told[] = [];
+
+  /** A call that was carried out. */
+  act(at_ms: number, actor: string, action: string, resource: string, detail: object = {}): void {
+    this.#acts.push({ at_ms, actor, action, resource, detail, outcome: "success" });
+  }
+
+  /** A call that was refused. */
+  refuse(at_ms: number, actor: string, action: string, resource: string, code: number, error: string): void {
+    this.#acts.push({ at_ms, actor, action, resource, detail: { error, code }, outcome: "error" });
+  }
+
+  tell(at_ms: number, topic: string, source: string, data: unknown): void {
+    this.#told.push({ at_ms, topic, source, data });
+  }
+
+  /** Oldest first. */
+  get acts(): readonly Act[] {
+    return this.#acts.toSorted(byTime);
+  }
+
+  /** Oldest first. */
+  get told(): readonly Told[] {
+    return this.#told.toSorted(byTime);
+  }
+
+  auditRecords(): SnapshotLine[] {
+    return this.acts.map(({ at_ms, actor, action, resource, detail, outcome }, at) => ({
+      kind: "audit",
+      id: at + 1,
+      timestamp: timeOf(at_ms),
+      actor,
+      action,
+      resource,
+      detail: JSON.stringify(detail),
+      outcome,
+    }));
+  }
+
+  /** The newest `keep` events: older ones are pruned, as a server does, and ids go on from them. */
+  eventRecords(keep: number): SnapshotLine[] {
+    return this.told
+      .map(({ at_ms, topic, source, data }, at) => ({
+        kind: "event",
+        id: at + 1,
+        topic,
+        created_at: timeOf(at_ms),
+        source,
+        data,
+      }))
+      .slice(-keep);
+  }
+}

@@ -1,0 +1,204 @@
+/**
+ * The state keys of the day beside its documents: test reports, builds, API notes, settings, benchmarks, and two
+ * values that try to run where they are shown. Pure.
+ */
+import type { Draw } from "./draw.js";
+import { documents } from "./documents.js";
+import { PROJECTS, type Project, type Team } from "./team.js";
+import { JSON_TYPE, pretty, YAML, type Content } from "./versions.js";
+
+/** Stored text that a page must show and not run. */
+export const SCRIPT_KEY = "search/examples/snippet.html";
+export const SVG_KEY = "storefront/assets/logo.svg";
+/** A key with many versions of JSON that differ in a few numbers. */
+export const VERSIONED_KEY = "tests/checkout/unit/latest";
+
+const SUITES = ["unit", "integration", "e2e", "contract"] as const;
+const FAILURES: Readonly<Record<Project, readonly string[]>> = {
+  storefront: ["reading list: undo brings the book back", "filter panel: focus after clear", "cover: keeps its ratio"],
+  checkout: ["totals: rounds half a cent up", "capture: one charge after a timeout", "cart: gift wrapping is a line"],
+  search: ["typos: tolkein finds tolkien", "ranking: sold-out books sink", "index: deleted books are gone"],
+  ops: ["deploy: the old set stays warm", "restore: staging comes back in 10 min", "alerts: a page within 60 s"],
+};
+
+function testReports(draw: Draw): Content[] {
+  return PROJECTS.flatMap((project) =>
+    SUITES.map((suite) => {
+      let total = draw.between(40, 420);
+      const failing: boolean[] = [];
+      const values = Array.from({ length: draw.between(8, 20) }, () => {
+        total += draw.between(0, 6);
+        const failures = draw.chance(22) ? [draw.one(FAILURES[project])] : [];
+        failing.push(failures.length > 0);
+        return pretty({
+          suite: `${project}/${suite}`,
+          commit: draw.hex(8),
+          passed: total - failures.length,
+          failed: failures.length,
+          skipped: draw.between(0, 4),
+          duration_s: draw.between(60, 3400) / 10,
+          failures: failures.map((name) => ({ name, message: "expected values to be equal" })),
+        });
+      });
+      const key = `tests/${project}/${suite}/latest`;
+      return {
+        project,
+        key,
+        type: JSON_TYPE,
+        values,
+        word: (version) => ({
+          topic: failing[version - 1] === true ? "test.failed" : "test.passed",
+          data: { project, suite, report: key, version },
+        }),
+      } satisfies Content;
+    }),
+  );
+}
+
+function builds(draw: Draw): Content[] {
+  return PROJECTS.map((project) => {
+    const first = draw.between(1180, 2900);
+    const runs = Array.from({ length: draw.between(16, 24) }, (_, at) => ({
+      build: first + at,
+      branch: draw.chance(70) ? "main" : draw.one(["integer-cents", "typos", "reading-list", "blue-green"]),
+      commit: draw.hex(8),
+      status: draw.chance(14) ? "failed" : "passed",
+      duration_s: draw.between(74, 260),
+    }));
+    return {
+      project,
+      key: `builds/${project}/latest`,
+      type: JSON_TYPE,
+      values: runs.map(pretty),
+      word: (version) => {
+        const run = runs[version - 1];
+        return { topic: `build.${run?.status ?? "passed"}`, source: "ci", data: { project, ...run } };
+      },
+    } satisfies Content;
+  });
+}
+
+const ENDPOINTS: Readonly<Record<Project, readonly string[]>> = {
+  storefront: ["books-list", "book-by-id", "reading-list", "recommendations", "reviews"],
+  checkout: ["carts-add-item", "carts-get", "checkout-post", "captures", "refunds"],
+  search: ["search", "suggest", "index-book", "query-log", "synonyms"],
+  ops: ["deploy-hook", "healthz", "feature-flags", "backups", "alerts"],
+};
+const REMARKS = [
+  "answers 404, not an empty object, for an unknown id",
+  "amounts are integer cents since 4.11",
+  "cached for a minute at the edge",
+  "sorted by relevance; ties by title",
+  "takes If-Match; a 412 means: read again",
+  "rate limited to 20 a second an account",
+];
+
+function apiNotes(draw: Draw): Content[] {
+  return PROJECTS.flatMap((project) =>
+    ENDPOINTS[project].map((name) => {
+      const remarks = [draw.one(REMARKS)];
+      const values = Array.from({ length: draw.between(1, 6) }, () => {
+        if (draw.chance(50)) remarks.push(draw.one(REMARKS));
+        const latency_ms = { p50: draw.between(4, 30), p95: draw.between(35, 180) };
+        return pretty({
+          endpoint: name,
+          owner: project,
+          auth: draw.chance(80),
+          latency_ms,
+          notes: [...new Set(remarks)],
+        });
+      });
+      return { project, key: `api-notes/${project}/${name}`, type: JSON_TYPE, values };
+    }),
+  );
+}
+
+function settings(draw: Draw): Content[] {
+  return PROJECTS.flatMap((project) =>
+    ["staging", "production", "preview"].map((env) => {
+      const values = Array.from(
+        { length: draw.between(3, 8) },
+        (_, at) =>
+          `service: ${project}\nenvironment: ${env}\nversion: 4.${10 + Math.min(2, Math.floor(at / 2))}.${at % 3}\n` +
+          `replicas: ${env === "production" ? draw.between(4, 8) : draw.between(1, 2)}\n` +
+          `timeouts:\n  connect_ms: 500\n  request_ms: ${draw.one([2000, 2500, 3000, 5000])}\n` +
+          `flags:\n  integer_cents: ${at > 1}\n  guest_checkout: ${env !== "production" || at > 3}\n`,
+      );
+      const back = project === "checkout" && env === "production" && values.length > 2;
+      return {
+        project,
+        key: `config/${env}/${project}.yaml`,
+        type: YAML,
+        values: back ? [...values, values[1] ?? ""] : values,
+        ...(back ? { rolled_back: 2 } : {}),
+        word: (version) =>
+          env === "preview" || version === 1 ? null : { topic: `deploy.${env}`, data: { service: project, version } },
+      } satisfies Content;
+    }),
+  );
+}
+
+const MISCHIEF: readonly Content[] = [
+  {
+    project: "search",
+    key: SCRIPT_KEY,
+    type: "text/html; charset=utf-8",
+    values: [
+      '<p class="snippet">The <mark>hobbit</mark></p>\n',
+      '<p class="snippet">The <mark>hobbit</mark><script>alert(1)</script></p>\n<img src="x" onerror="alert(2)">\n',
+    ],
+  },
+  {
+    project: "storefront",
+    key: SVG_KEY,
+    type: "image/svg+xml",
+    values: [
+      '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" onload="alert(3)">\n' +
+        '  <script>alert(4)</script>\n  <path d="M4 4h7v16H4zM13 4h7v16h-7z" fill="#0b6e4f"/>\n</svg>\n',
+    ],
+  },
+];
+
+function others(draw: Draw): Content[] {
+  const rows = Array.from({ length: 6 }, () => ({
+    queries: 200,
+    recall: draw.between(81, 97) / 100,
+    p95_ms: draw.between(55, 92),
+  }));
+  return [
+    ...MISCHIEF,
+    { project: "search", key: "bench/search/typos", type: JSON_TYPE, values: rows.map(pretty) },
+    { project: "ops", key: "deploys/queue", type: JSON_TYPE, values: ["[]", '["checkout"]'], deleted: true },
+    { project: "checkout", key: "scratch/rounding", type: JSON_TYPE, values: ['{"half_up":true}'], deleted: true },
+  ];
+}
+
+/** Reports of single runs: what many keys of a large day are. */
+function singleRuns(draw: Draw, count: number): Content[] {
+  return Array.from({ length: count }, (_, at) => {
+    const project = draw.one(PROJECTS);
+    const suite = draw.one(SUITES);
+    const value = { run: at + 1, commit: draw.hex(8), passed: draw.between(40, 420), failed: draw.chance(10) ? 1 : 0 };
+    const name = String(at + 1).padStart(5, "0");
+    return { project, key: `runs/${project}/${suite}/${name}`, type: JSON_TYPE, values: [pretty(value)] };
+  });
+}
+
+/**
+ * All keys of the day.
+ * @param samples what agents say that they send (specs.ts)
+ * @param keys_min further ones make up for what is missing to so many
+ */
+export function stateContents(draw: Draw, team: Team, samples: readonly Content[], keys_min: number): Content[] {
+  const contents = [
+    ...documents(draw, team),
+    ...testReports(draw),
+    ...builds(draw),
+    ...apiNotes(draw),
+    ...settings(draw),
+    ...others(draw),
+    ...samples,
+  ];
+  const live = contents.filter(({ deleted }) => deleted !== true).length;
+  return [...contents, ...singleRuns(draw, Math.max(0, keys_min - live))];
+}

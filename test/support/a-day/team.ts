@@ -1,0 +1,254 @@
+/**
+ * Who works in the made-up day: fourteen agents of a bookshop's team, more where many are asked for; when each was
+ * there, and who did something at a time. Pure.
+ */
+import type { InstanceStatus } from "../../../schemas/instances.js";
+import type { SnapshotLine } from "../snapshot.js";
+import { type Draw, HOUR_MS, MINUTE_MS, SECOND_MS } from "./draw.js";
+import { type Journal, timeOf } from "./journal.js";
+
+export const PROJECTS = ["storefront", "checkout", "search", "ops"] as const;
+export type Project = (typeof PROJECTS)[number];
+
+/** How far back the day goes. */
+export const DAY_HOURS = 72;
+/** Work is there from so long after the first agents on. */
+export const SETTLED_MS = 40 * MINUTE_MS;
+/** Nothing is younger than this: who is here has been seen since. */
+export const QUIET_MS = 30 * SECOND_MS;
+
+export interface Agent {
+  readonly id: string;
+  readonly name: string;
+  readonly project: Project;
+  readonly intent: string;
+  readonly stack: string;
+  readonly capabilities: readonly string[];
+  readonly status: InstanceStatus;
+  readonly registered_ms: number;
+  /** Later than anything where it never was. */
+  readonly activated_ms: number;
+  readonly last_seen_ms: number;
+}
+
+/** The first of a project is there from beginning to end. `joined` and `silent` in minutes before now. */
+interface Role extends Pick<Agent, "name" | "project" | "intent" | "stack" | "capabilities"> {
+  readonly status?: InstanceStatus;
+  readonly joined?: number;
+  readonly silent?: number;
+}
+
+const ROLES: readonly Role[] = [
+  {
+    name: "claude-checkout",
+    project: "checkout",
+    intent: "moving cart totals to integer cents",
+    stack: "typescript",
+    capabilities: ["code", "review", "tests"],
+  },
+  {
+    name: "claude-storefront",
+    project: "storefront",
+    intent: "product page: stock and delivery date above the fold",
+    stack: "react",
+    capabilities: ["code", "design", "tests"],
+  },
+  {
+    name: "claude-search",
+    project: "search",
+    intent: "typo tolerance for author names",
+    stack: "go",
+    capabilities: ["code", "benchmarks"],
+  },
+  {
+    name: "codex-ops",
+    project: "ops",
+    intent: "blue-green deploys for checkout",
+    stack: "terraform",
+    capabilities: ["deploy", "oncall"],
+  },
+  {
+    name: "cursor-storefront",
+    project: "storefront",
+    intent: "reading list: add, remove, undo",
+    stack: "react",
+    capabilities: ["code"],
+    silent: 1,
+  },
+  {
+    name: "codex-payments",
+    project: "checkout",
+    intent: "retrying captures that time out, once, with the same key",
+    stack: "typescript",
+    capabilities: ["code", "tests"],
+    silent: 2,
+  },
+  {
+    name: "cursor-cart",
+    project: "checkout",
+    intent: "gift wrapping as a line of the cart",
+    stack: "typescript",
+    capabilities: ["code"],
+    silent: 1,
+  },
+  {
+    name: "kilo-indexer",
+    project: "search",
+    intent: "indexing only the books that changed",
+    stack: "go",
+    capabilities: ["code", "data"],
+    silent: 3,
+  },
+  {
+    name: "claude-release",
+    project: "ops",
+    intent: "release 4.12: notes, tags, staging",
+    stack: "bash",
+    capabilities: ["deploy", "review"],
+    silent: 2,
+  },
+  {
+    name: "codex-a11y",
+    project: "storefront",
+    intent: "focus order of the filter panel",
+    stack: "react",
+    capabilities: ["review", "accessibility"],
+    status: "stale",
+    silent: 47,
+  },
+  {
+    name: "kilo-product-page",
+    project: "storefront",
+    intent: "lazy loading of cover images",
+    stack: "react",
+    capabilities: ["code"],
+    joined: 31 * 60,
+    silent: 1,
+  },
+  {
+    name: "claude-checkout-review",
+    project: "checkout",
+    intent: "reviewing the money migration",
+    stack: "typescript",
+    capabilities: ["review"],
+    joined: 26 * 60,
+    status: "stale",
+    silent: 190,
+  },
+  {
+    name: "cursor-ranking",
+    project: "search",
+    intent: "boosting books that are in stock",
+    stack: "python",
+    capabilities: ["data", "benchmarks"],
+    joined: 50 * 60,
+    status: "stale",
+    silent: 9 * 60,
+  },
+  {
+    name: "kilo-sandbox",
+    project: "ops",
+    intent: "",
+    stack: "terraform",
+    capabilities: ["code"],
+    joined: 42,
+    status: "pending",
+  },
+];
+
+const TOOLS = ["claude", "cursor", "codex", "kilo"] as const;
+const TASKS = ["translating", "backfilling", "checking", "describing", "measuring"] as const;
+const THINGS = ["book covers", "old orders", "author pages", "price lists", "reviews"] as const;
+
+export class Team {
+  readonly agents: readonly Agent[];
+  /** Those who do what the day tells of; further ones are only there. */
+  readonly workers: readonly Agent[];
+  readonly #draw: Draw;
+
+  constructor(draw: Draw, now_ms: number, count: number) {
+    this.#draw = draw;
+    const roles = ROLES.map((role, at) => this.#agent(role, at, now_ms));
+    const further = Array.from({ length: Math.max(0, count - roles.length) }, (_, at) => this.#further(at, now_ms));
+    this.agents = [...roles, ...further].sort((a, b) => a.registered_ms - b.registered_ms);
+    this.workers = roles;
+  }
+
+  /** Who of a project was at work at a time. */
+  at(at_ms: number, project: Project): Agent {
+    const there = this.workers.filter(
+      (agent) => agent.project === project && agent.activated_ms <= at_ms && at_ms <= agent.last_seen_ms,
+    );
+    return this.#draw.one(there);
+  }
+
+  named(name: string): Agent {
+    const agent = this.workers.find((one) => one.name === name);
+    if (agent === undefined) throw new Error(`nobody is called ${name}`);
+    return agent;
+  }
+
+  /** What their being there left behind. */
+  note(journal: Journal): void {
+    for (const { id, name, project, stack, capabilities, status, registered_ms, ...times } of this.agents) {
+      journal.act(registered_ms, "", "instance.register", id, { name, workspace: project, stack });
+      if (status === "pending") continue;
+      journal.act(times.activated_ms, id, "instance.activate", id);
+      if (capabilities.length > 2)
+        journal.act(times.activated_ms + 2 * SECOND_MS, id, "instance.capabilities", id, { capabilities });
+      if (status === "stale") {
+        const data = { instance_id: id, name, workspace: project, stack, last_seen: timeOf(times.last_seen_ms) };
+        journal.tell(times.last_seen_ms + 5.5 * MINUTE_MS, "agent.stale", "liveness-monitor", data);
+      }
+    }
+  }
+
+  records(): SnapshotLine[] {
+    return this.agents.map(
+      ({ id, name, project, intent, stack, capabilities, registered_ms, status, last_seen_ms }) => ({
+        kind: "instance",
+        id,
+        name,
+        workspace: project,
+        intent,
+        stack,
+        capabilities,
+        registered_at: timeOf(registered_ms),
+        status,
+        last_seen: timeOf(last_seen_ms),
+      }),
+    );
+  }
+
+  #agent({ joined, silent = 0, status = "active", ...role }: Role, at: number, now_ms: number): Agent {
+    const since_ms =
+      joined === undefined ? now_ms - DAY_HOURS * HOUR_MS + at * 90 * SECOND_MS : now_ms - joined * MINUTE_MS;
+    const pending = status === "pending";
+    return {
+      id: this.#draw.uuid(),
+      ...role,
+      status,
+      registered_ms: since_ms,
+      activated_ms: pending ? Number.POSITIVE_INFINITY : since_ms + this.#draw.between(5, 40) * SECOND_MS,
+      last_seen_ms: pending ? since_ms : now_ms - silent * MINUTE_MS - this.#draw.between(1, 20) * SECOND_MS,
+    };
+  }
+
+  #further(at: number, now_ms: number): Agent {
+    const draw = this.#draw;
+    const project = draw.one(PROJECTS);
+    const joined = draw.between(60, DAY_HOURS * 60 - 60);
+    const status = draw.chance(70) ? "active" : draw.chance(80) ? "stale" : "pending";
+    const role: Role = {
+      name: `${draw.one(TOOLS)}-${project}-${String(at + 1).padStart(3, "0")}`,
+      project,
+      intent: status === "pending" ? "" : `${draw.one(TASKS)} ${draw.one(THINGS)}, part ${draw.between(1, 40)}`,
+      stack: draw.one(["typescript", "react", "go", "python"]),
+      capabilities: [draw.one(["code", "review", "tests", "data"])],
+      joined,
+      status,
+      silent: status === "stale" ? draw.between(10, joined - 10) : draw.between(0, 3),
+    };
+    return this.#agent(role, at, now_ms);
+  }
+}

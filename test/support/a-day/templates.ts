@@ -1,0 +1,83 @@
+/** The templates of the day: rules, contracts and both; one was applied to two projects. Pure. */
+import type { SnapshotLine } from "../snapshot.js";
+import { HOUR_MS, MINUTE_MS } from "./draw.js";
+import { type Journal, timeOf } from "./journal.js";
+import { APPLIED, APPLIED_AFTER_MS, type Rule } from "./rules.js";
+import { DAY_HOURS, SETTLED_MS } from "./team.js";
+
+interface Template {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string;
+  readonly template_kind: "rules" | "contracts" | "bundle";
+  readonly tags: readonly string[];
+  readonly data: unknown;
+  readonly applied: readonly string[];
+}
+
+const HEALTH = {
+  kind: "contract",
+  version: 1,
+  endpoints: { "GET /healthz": { response: { status: { type: "string", required: true } } } },
+};
+const bare = ({ rule_id, pattern, message, applies_to = ["*"] }: Rule): object => ({
+  rule_id,
+  pattern,
+  message,
+  applies_to,
+});
+
+const TEMPLATES: readonly Template[] = [
+  {
+    id: "typescript-service",
+    name: "TypeScript service",
+    description: "What each of our services in TypeScript keeps.",
+    template_kind: "rules",
+    tags: ["typescript", "style"],
+    data: APPLIED.slice(0, 2).map(bare),
+    applied: ["storefront", "checkout"],
+  },
+  {
+    id: "health-check",
+    name: "Health check",
+    description: "The endpoint that the load balancer asks.",
+    template_kind: "contracts",
+    tags: ["http", "ops"],
+    data: HEALTH,
+    applied: [],
+  },
+  {
+    id: "go-worker",
+    name: "Go worker",
+    description: "Rules and health check of a worker in Go.",
+    template_kind: "bundle",
+    tags: ["go", "ops"],
+    data: {
+      rules: [{ rule_id: "no-panic", pattern: "\\bpanic\\(", applies_to: ["*.go"] }],
+      contracts: { health: HEALTH },
+    },
+    applied: [],
+  },
+  {
+    id: "public-page",
+    name: "Public page",
+    description: "Markup that everybody can use.",
+    template_kind: "rules",
+    tags: ["react", "accessibility"],
+    data: [{ rule_id: "lang", pattern: "<html lang=", match_type: "missing", applies_to: ["*.html"] }],
+    applied: [],
+  },
+];
+
+export function templateRecords(journal: Journal, now_ms: number): SnapshotLine[] {
+  const begun_ms = now_ms - DAY_HOURS * HOUR_MS + SETTLED_MS / 2;
+  return TEMPLATES.map(({ applied, ...template }, at) => {
+    const at_ms = begun_ms + (at + 1) * MINUTE_MS;
+    journal.act(at_ms, "", "template.create", template.id);
+    for (const project of applied) {
+      const detail = { project, kind: template.template_kind, rules: 2, contracts: 0 };
+      journal.act(begun_ms + APPLIED_AFTER_MS, "", "template.apply", template.id, detail);
+    }
+    return { kind: "template", ...template, version: 1, created_at: timeOf(at_ms), updated_at: timeOf(at_ms) };
+  });
+}

@@ -47,6 +47,7 @@ export const ComplianceRecordRequest = Type.Object({
   project: Type.String(),
   runs: Type.Array(Type.Object({ instance_id: Type.String(), contract: Type.String(), violations: ViolationsText })),
 });
+export type ComplianceRecordRequest = Static<typeof ComplianceRecordRequest>;
 /** The runs have ids from `first_id` on; `run_at` in ms. */
 export const ComplianceRecordReply = Type.Object({ first_id: Type.Integer(), run_at: Type.Integer() });
 

@@ -104,3 +104,4 @@ export type EventHistoryRequest = Static<typeof EventHistoryRequest>;
 
 export const PruneRequest = Type.Object({ keep: Type.Integer({ minimum: 0 }) });
 export const PruneReply = Type.Object({ removed: Type.Integer(), more: Type.Boolean() });
+export type PruneReply = Static<typeof PruneReply>;

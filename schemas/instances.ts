@@ -93,5 +93,5 @@ export const SightingsRequest = Type.Object({
 export type SightingsRequest = Static<typeof SightingsRequest>;
 
 /** Those that became stale by this call. */
-export const StaleReply = Type.Object({ rows: Type.Array(Type.Integer()) });
+export const StaleReply = Type.Object({ rows: Type.Array(Type.Integer()), ids: Type.Array(Type.String()) });
 export type StaleReply = Static<typeof StaleReply>;

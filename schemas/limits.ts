@@ -133,6 +133,14 @@ export const TOPIC_CACHE_TOPICS_MAX = 4_096;
 /** Matches that those memories hold, all together: 2 MiB of references. */
 export const TOPIC_CACHE_MATCHES_MAX = 262_144;
 
+// Changes
+/** What a reader of changes is told in any one second, at most. */
+export const CHANGE_MESSAGES_MAX = 10;
+export const CHANGE_WINDOW_MS = 1_000;
+/** Names of one kind that a commit, or a tick, tells of: no reader is told of more. */
+export const CHANGE_NAMES_MAX = CHANGE_MESSAGES_MAX;
+export const CHANGE_READERS_MAX = 1_000;
+
 // State
 export const STATE_HISTORY_DEFAULT = 1_000;
 /** Each so-many-th version of a key is marked, so that any version is found within so many steps. */
@@ -392,6 +400,7 @@ relation(
   SUBSCRIBER_MESSAGE_BYTES_MAX < SUBSCRIBER_MESSAGE_RECEIVED_BYTES_MAX,
   "a message over the bound must be seen to be refused",
 );
+relation(CHANGE_NAMES_MAX >= CHANGE_MESSAGES_MAX, "a reader of one kind is told as much as it may be");
 relation(HOT_CACHE_VALUE_BYTES_MAX * 16 <= HOT_CACHE_BYTES_MAX, "the hot cache holds many values");
 relation(REFUSED_LINGER_MS < SHUTDOWN_DRAIN_MS, "a refusal that is being read survives the shutdown");
 relation(POOL_DEADLINE_MS <= RESPONSE_TIMEOUT_MS, "a job's deadline is what keeps the time for an answer");

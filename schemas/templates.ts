@@ -121,5 +121,11 @@ export const CreateTemplateRequest = Type.Object({ id: Type.String(), template: 
 /** In ms since the epoch. */
 export const CreateTemplateReply = Type.Object({ created_at: Type.Integer() });
 export const ApplyTemplateRequest = Type.Object({ id: Type.String(), project: Type.String() });
-/** `specs`: the keys of the specs that were written. */
-export const ApplyTemplateReply = Type.Object({ kind: Kind, rules: Type.Integer(), specs: Type.Array(Type.String()) });
+export type ApplyTemplateRequest = Static<typeof ApplyTemplateRequest>;
+/** `specs`: those that were written, by their keys. */
+export const ApplyTemplateReply = Type.Object({
+  kind: Kind,
+  rules: Type.Integer(),
+  specs: Type.Array(Type.Object({ key: Type.String(), version: Type.Integer() })),
+});
+export type ApplyTemplateReply = Static<typeof ApplyTemplateReply>;

@@ -29,7 +29,7 @@ import * as templates from "./templates/commands.js";
 import * as templateJobs from "./templates/jobs.js";
 import * as closeStore from "./threads/close-store.js";
 import { methodsIn } from "./threads/methods.js";
-import { BUG, COMMIT } from "./threads/notices.js";
+import { BUG, CHANGES, COMMIT } from "./threads/notices.js";
 import * as usage from "./usage/commands.js";
 import * as usageJobs from "./usage/jobs.js";
 import { STATE_KEYS } from "./versioned/commands.js";
@@ -75,6 +75,7 @@ export const NOTICES = {
   events: EVENTS,
   outbox: OUTBOX,
   state_keys: STATE_KEYS,
+  changes: CHANGES,
   commit: COMMIT,
   bug: BUG,
 } as const;

@@ -22,6 +22,8 @@ import { backupRoutes } from "./backup/routes.js";
 import { systemClock } from "./base/clock.js";
 import { loadShapes } from "./base/shape.js";
 import { openLog, type Log } from "./base/log.js";
+import { ChangeReaders } from "./changes/readers.js";
+import { changeRoutes } from "./changes/routes.js";
 import { ComplianceMonitor } from "./compliance/monitor.js";
 import { complianceRoutes } from "./compliance/routes.js";
 import { isExposed } from "./config/exposure.js";
@@ -165,10 +167,13 @@ function makePieces({ config, log, threads, started_ms }: Ground): Pieces {
   const gate = new Gate(config, front);
   const requests = new RequestMetrics();
 
+  // Who is told of changes
+  const changes = new ChangeReaders(threads.watched, clock);
+
   // What the front knows by heart
   const state_keys = new StateKeyCount(reads.model(stateReader).count());
   const instance_rows = reads.model(instanceReader);
-  const directory = new Directory();
+  const directory = new Directory((id) => changes.tell("instance", id, null));
   directory.load(instance_rows.all());
   const actors = new InstanceActors(directory, clock);
   const agents = new AgentTally(now_ms);
@@ -291,6 +296,7 @@ function makePieces({ config, log, threads, started_ms }: Ground): Pieces {
       deadlines(threads, pipeline),
       { close: () => outbound.close() },
       streams,
+      changes,
       pruner,
       deliveries,
       // Closed before them: what they still have to tell is what became of their last requests.
@@ -334,6 +340,7 @@ function makePieces({ config, log, threads, started_ms }: Ground): Pieces {
     ...templateRoutes({ templates, reads }),
     ...complianceRoutes({ monitor: compliance, reads }),
     ...eventRoutes({ writer, reads, hub, streams, log }),
+    ...changeRoutes(changes),
     ...instanceRoutes(instances, liveness),
     ...sessionRoutes(sessions),
     ...auditRoutes(reads),
@@ -352,6 +359,7 @@ function makePieces({ config, log, threads, started_ms }: Ground): Pieces {
       state_keys: (count) => {
         state_keys.count = count;
       },
+      changes: (notice) => changes.accept(notice),
       commit: (notice) => writer_metrics.recordCommit(notice),
       bug: ({ method, error }) => log.error("method failed", { method, error }),
     },
@@ -361,11 +369,13 @@ function makePieces({ config, log, threads, started_ms }: Ground): Pieces {
       directory.load(instance_rows.all());
       book.load(session_rows.all());
       deliveries.load();
+      changes.lag();
     },
   );
   deliveries.load();
   const endWaiting = async (): Promise<void> => {
     hub.end();
+    changes.end();
     await mcp.close();
   };
   return { front, pipeline, routes, tasks, endWaiting };

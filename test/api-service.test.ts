@@ -247,6 +247,7 @@ t.test("with a token everything but the health needs it", async (t) => {
     ["GET", "/api/events/history"],
     ["GET", "/api/events/stream"],
     ["GET", "/api/events/subscribe"],
+    ["GET", "/api/changes"],
     ["POST", "/api/events/publish"],
     ["GET", "/api/audit"],
     ["GET", "/api/audit/summary"],

@@ -2,13 +2,15 @@
  * A write is a function of the database, the call and the batch's time, and of nothing else: the same batches are
  * carried out on two databases, the second time with another clock, other randomness and a restart in between, and
  * leave the same rows and the same answers behind. Every row of the writer is in it by being a row: its calls are
- * drawn from the schema of its request.
+ * drawn from the schema of its request. The second time somebody watches what changes, and hears of each table
+ * that was written to.
  */
 import Database from "better-sqlite3";
 import * as fc from "fast-check";
 import type { Arbitrary } from "fast-check";
 import t from "tap";
 import type { TSchema } from "typebox";
+import { CHANGE_KINDS, type ChangeKind, type ChangeNotice } from "../schemas/changes.js";
 import { must } from "../src/base/assert.js";
 import { auditTrail } from "../src/audit/table.js";
 import { MonotonicClock } from "../src/base/clock.js";
@@ -21,7 +23,8 @@ import { databasePath, openWriter } from "../src/store/open.js";
 import { Batch } from "../src/threads/batch.js";
 import { isWriterMethod } from "../src/threads/methods.js";
 import { Models } from "../src/threads/model.js";
-import { BUG } from "../src/threads/notices.js";
+import { BUG, CHANGES } from "../src/threads/notices.js";
+import { WatchedKinds } from "../src/threads/watched-kinds.js";
 import type { WriterMethod } from "../src/threads/writer-method.js";
 import { countRounds } from "./support/effort.js";
 import { arbitraryOf } from "./support/schema-arbitrary.js";
@@ -34,12 +37,40 @@ const LEFT_OUT = new Map([
 ]);
 
 const SETTINGS = { state_history: 70, state_events: true, event_history: 10 };
+/** Between the times at which somebody is said to have been seen; a batch is up to an hour behind the one before. */
+const SEEN_STEP_MS = 1_800_000;
 const START_MS = Date.UTC(2026, 1, 9, 14, 30);
 /** Few, so that calls meet what others have written. */
 const WORDS = ["a", "a.b"];
 
 /** A UUID and a token are drawn by the front, and never twice; here they are drawn from two. */
 const TAKEN = /UNIQUE constraint failed: instance\.(id|token_hash)/;
+
+/** What clients know of each table's rows as; null for what no answer shows. The first whose name begins so counts. */
+const KINDS_OF_TABLES: readonly (readonly [prefix: string, kind: ChangeKind | null])[] = [
+  ["state_", "state"],
+  ["spec_", "spec"],
+  ["rule", "rule"],
+  ["template", "template"],
+  ["webhook_queue", null],
+  ["webhook_body", null],
+  ["webhook", "webhook"],
+  ["instance", "instance"],
+  ["event", "event"],
+  ["llm_usage", "usage"],
+  ["agent_metric_flush", null],
+  ["agent_metric", "agent_metric"],
+  ["compliance_run", "compliance"],
+  ["audit", "audit"],
+];
+
+function kindOf(table: string): ChangeKind | null {
+  const row = must(
+    KINDS_OF_TABLES.find(([prefix]) => table.startsWith(prefix)),
+    `it is said what ${table} is to clients`,
+  );
+  return row[1];
+}
 
 const ROWS: readonly WriterMethod[] = METHODS.rows.filter(isWriterMethod).filter(({ name }) => !LEFT_OUT.has(name));
 const BY_NAME = new Map(ROWS.map((row) => [row.name, row]));
@@ -76,12 +107,16 @@ function withTexts(schema: TSchema): Json {
   return copy;
 }
 
-/** What a schema does not say: lists that stand side by side are as long as each other. */
+/**
+ * What a schema does not say: lists that stand side by side are as long as each other, and who is seen is seen while
+ * the batches go on.
+ */
 function paired(request: unknown): unknown {
   const { rows, last_seen } = request as { readonly rows?: unknown; readonly last_seen?: unknown };
   if (!Array.isArray(rows) || !Array.isArray(last_seen)) return request;
   const length = Math.min(rows.length, last_seen.length);
-  return { ...(request as object), rows: rows.slice(0, length), last_seen: last_seen.slice(0, length) };
+  const seen_ms = last_seen.slice(0, length).map((drawn) => START_MS + Number(drawn) * SEEN_STEP_MS);
+  return { ...(request as object), rows: rows.slice(0, length), last_seen: seen_ms };
 }
 
 interface Call {
@@ -113,13 +148,19 @@ type Batches = typeof batches extends Arbitrary<infer Value> ? Value : never;
 class Replica {
   readonly answers: unknown[] = [];
   readonly bugs: string[] = [];
+  /** Batches of which more was changed than told: the kinds, and the names of the calls. */
+  readonly untold: string[] = [];
+  readonly #watched = new WatchedKinds();
+  readonly #watching: boolean;
   readonly #data_dir: string;
   #db: Database.Database;
   #batch: Batch;
   #now_ms = START_MS;
   #id = 0;
 
-  constructor(t: Owner) {
+  constructor(t: Owner, watching: boolean) {
+    this.#watching = watching;
+    if (watching) this.#watched.set(new Set(CHANGE_KINDS));
     this.#data_dir = makeDirectory(t);
     this.#db = openWriter(this.#data_dir);
     this.#batch = this.#open();
@@ -127,9 +168,14 @@ class Replica {
 
   carryOut(calls: readonly Call[], now_ms: number): void {
     this.#now_ms = now_ms;
+    const told = new Set<ChangeKind>();
     const server = {
       depth: 0,
       notify: (notice: Notice, payload: unknown) => {
+        if (notice === CHANGES) {
+          const { changes, left_out } = payload as ChangeNotice;
+          for (const kind of [...changes.map((change) => change.kind), ...left_out]) told.add(kind);
+        }
         if (notice === BUG) this.bugs.push((payload as PayloadOf<typeof BUG>).error.split("\n")[0] ?? "");
       },
       reply: (_call: ServerCall, reply: unknown) => this.answers.push(reply),
@@ -143,6 +189,33 @@ class Replica {
       }),
       server as unknown as RpcServer<WriterMethod>,
     );
+    if (!this.#watching) {
+      if (told.size > 0) this.untold.push(`told to nobody: ${[...told].join()}`);
+      return;
+    }
+    const missing = this.#takeTouched().filter((kind) => !told.has(kind));
+    if (missing.length > 0) this.untold.push(`${missing.join()} by ${calls.map(({ name }) => name).join()}`);
+  }
+
+  /** The kinds whose tables were written to since it was asked last. */
+  #takeTouched(): ChangeKind[] {
+    const tables = this.#db.prepare<[], string>("SELECT DISTINCT name FROM touched").pluck().all();
+    this.#db.exec("DELETE FROM touched");
+    return [...new Set(tables.flatMap((table) => kindOf(table) ?? []))];
+  }
+
+  /** Has the database itself note which tables are written to. */
+  #noteWrites(): void {
+    const tables = this.#db.prepare<[], string>("SELECT name FROM main.sqlite_schema WHERE type = 'table'").pluck();
+    this.#db.exec("CREATE TEMP TABLE touched (name TEXT)");
+    for (const table of tables.all()) {
+      if (table.startsWith("sqlite_")) continue;
+      for (const verb of ["INSERT", "UPDATE", "DELETE"])
+        this.#db.exec(
+          `CREATE TEMP TRIGGER touched_${table}_${verb} AFTER ${verb} ON main.${table}
+           BEGIN INSERT INTO touched VALUES ('${table}'); END`,
+        );
+    }
   }
 
   restart(): void {
@@ -162,6 +235,7 @@ class Replica {
   }
 
   #open(): Batch {
+    if (this.#watching) this.#noteWrites();
     return new Batch({
       db: this.#db,
       models: new Models(this.#db, SETTINGS),
@@ -169,6 +243,7 @@ class Replica {
       audit: auditTrail,
       clock: new MonotonicClock({ now: () => this.#now_ms }, newestTime(this.#db, "main")),
       committed: new BigInt64Array(1),
+      watched: this.#watched,
     });
   }
 }
@@ -177,9 +252,14 @@ class Replica {
 function replay(
   t: Owner,
   all: Batches,
-  restarts: boolean,
-): { readonly content: unknown; readonly answers: unknown[]; readonly bugs: string[] } {
-  const replica = new Replica(t);
+  { restarts, watched }: { readonly restarts: boolean; readonly watched: boolean },
+): {
+  readonly content: unknown;
+  readonly answers: unknown[];
+  readonly bugs: string[];
+  readonly untold: readonly string[];
+} {
+  const replica = new Replica(t, watched);
   let now_ms = START_MS;
   for (const [at, { calls, after_ms }] of all.entries()) {
     // A clock that goes back: the batch's time does not.
@@ -187,7 +267,7 @@ function replay(
     if (restarts && at === Math.floor(all.length / 2)) replica.restart();
     replica.carryOut(calls, now_ms);
   }
-  return { content: replica.close(), answers: replica.answers, bugs: replica.bugs };
+  return { content: replica.close(), answers: replica.answers, bugs: replica.bugs, untold: replica.untold };
 }
 
 /** Runs with another clock and another randomness than this process has. */
@@ -208,11 +288,13 @@ t.test("the same batches leave the same rows behind, and answer the same", (t) =
   const carried = new Map<string, { done: number; refused: number }>();
   fc.assert(
     fc.property(batches, (all) => {
-      const here = replay(t, all, false);
-      const there = elsewhere(() => replay(t, all, true));
+      const here = replay(t, all, { restarts: false, watched: false });
+      const there = elsewhere(() => replay(t, all, { restarts: true, watched: true }));
       t.same(there.answers, here.answers, "answers");
       t.strictSame(there.content, here.content, "rows");
       t.same(here.bugs, there.bugs, "what throws does so again, and leaves nothing behind");
+      t.same(here.untold, [], "with nobody watching nothing is told");
+      t.same(there.untold, [], "whoever watches hears of each table that was written to");
       t.same(
         here.bugs.filter((bug) => !TAKEN.test(bug)),
         [],

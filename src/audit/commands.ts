@@ -1,7 +1,7 @@
 /** The rows of calls that were refused before they reached their own method. Runs in the writer. */
 import { Type } from "typebox";
 import { AuditRefusalRequest } from "../../schemas/audit.js";
-import { changesAny } from "../threads/changes.js";
+import { changesAny, named } from "../threads/changes.js";
 import { writerMethod } from "../threads/writer-method.js";
 import { auditTrail } from "./table.js";
 
@@ -11,7 +11,12 @@ export const refuseCall = writerMethod({
   reply: Type.Null(),
   weight: ({ action, resource, detail }) => action.length + resource.length + detail.length,
   audit: null,
-  changes: [changesAny("audit")],
+  changes: [
+    changesAny(
+      "audit",
+      named(({ resource }: AuditRefusalRequest) => resource),
+    ),
+  ],
   models: { audit: auditTrail },
   run: ({ audit }, { action, resource, detail }, { now_ms, actor }) => {
     audit.append(now_ms, actor, action, resource, detail, "error");

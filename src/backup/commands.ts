@@ -1,11 +1,12 @@
 /** Both ends of a restore. Run in the writer, in one transaction: everything is there after it, or nothing. */
 import { Type } from "typebox";
+import { CHANGE_KINDS } from "../../schemas/changes.js";
 import { RestoreApplyReply, RestoreApplyRequest, writeDetail } from "../../schemas/backup.js";
 import { RESTORE_DEADLINE_MS } from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";
 import { publisher } from "../events/publisher.js";
 import { newestTime } from "../store/id-range.js";
-import { CHANGE_KINDS, changesAny } from "../threads/changes.js";
+import { allThereIs, changesAny } from "../threads/changes.js";
 import { DATABASE } from "../threads/model.js";
 import { writerMethod } from "../threads/writer-method.js";
 import { outboxModel } from "../outbox/outbox.js";
@@ -37,7 +38,7 @@ export const applyRestore = writerMethod({
     resource: () => "",
     detail: ({ counts }) => writeDetail(counts),
   },
-  changes: CHANGE_KINDS.map((kind) => changesAny(kind)),
+  changes: CHANGE_KINDS.map((kind) => changesAny(kind, allThereIs)),
   models: { db: DATABASE, events: publisher, outbox: outboxModel },
   run: ({ db, events, outbox }, { path }, call) => {
     if (holdsContent(db)) return NOT_EMPTY;

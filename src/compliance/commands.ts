@@ -3,7 +3,7 @@ import { ComplianceRecordReply, ComplianceRecordRequest } from "../../schemas/co
 import { COMPLIANCE_RUNS_KEPT_MAX } from "../../schemas/limits.js";
 import { publisher } from "../events/publisher.js";
 import { weightOf } from "../rpc/method.js";
-import { changesAny } from "../threads/changes.js";
+import { changesAny, changesByModel } from "../threads/changes.js";
 import { writerMethod } from "../threads/writer-method.js";
 import { NO_VIOLATIONS } from "./encode.js";
 import { complianceAppender } from "./table.js";
@@ -17,7 +17,12 @@ export const recordCompliance = writerMethod({
   reply: ComplianceRecordReply,
   weight: weightOf,
   audit: null,
-  changes: [changesAny("compliance_run"), changesAny("event")],
+  changes: [
+    changesAny("compliance", ({ runs }: ComplianceRecordRequest) =>
+      runs.map(({ instance_id }) => ({ key: instance_id, version: null })),
+    ),
+    changesByModel("event"),
+  ],
   models: { compliance: complianceAppender, events: publisher },
   run: ({ compliance, events }, { project, runs }, call) => {
     const first_id = compliance.next_id;

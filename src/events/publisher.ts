@@ -5,6 +5,7 @@
 import { Type } from "typebox";
 import { CommittedEvent, type Chain, type NewEvent } from "../../schemas/events.js";
 import type { Notice } from "../rpc/method.js";
+import type { ChangeSet } from "../threads/change-set.js";
 import type { Model, Said, WritingModel } from "../threads/model.js";
 import type { WriteCall } from "../threads/writer-method.js";
 import { disabledEvent } from "../outbox/disabled.js";
@@ -58,6 +59,10 @@ export class Publisher implements WritingModel {
   reload(): void {
     this.#published = [];
     this.#events.reload();
+  }
+
+  tellChanges(changes: ChangeSet): void {
+    for (const { topic, id } of this.#published) changes.add("event", topic, id);
   }
 
   takeNotice(): Said | null {

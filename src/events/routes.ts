@@ -10,7 +10,7 @@ import {
 } from "../../schemas/events.js";
 import { Failure } from "../base/result.js";
 import { route, type Route } from "../front/route.js";
-import { headerBlock } from "../transport/reply.js";
+import { EVENT_STREAM_HEADERS } from "../transport/event-stream.js";
 import { EventsFront, subscriptionOf, type EventsFrontOptions } from "./front.js";
 import type { Streams } from "./stream.js";
 import { subscriberOf } from "./websocket.js";
@@ -19,11 +19,6 @@ export interface EventRoutesOptions extends EventsFrontOptions {
   readonly streams: Streams;
 }
 
-const STREAM_HEADERS = headerBlock([
-  ["Content-Type", "text/event-stream"],
-  ["Cache-Control", "no-store"],
-  ["X-Accel-Buffering", "no"],
-]);
 const NEEDS_UPGRADE = new Failure("UPGRADE_REQUIRED", "this endpoint needs the header Upgrade: websocket");
 
 export function eventRoutes({ streams, ...options }: EventRoutesOptions): Route[] {
@@ -82,7 +77,7 @@ export function eventRoutes({ streams, ...options }: EventRoutesOptions): Route[
       handle: ({ query, headers }) => {
         const subscription = subscriptionOf(query, headers["last-event-id"]);
         if (subscription instanceof Failure) return subscription;
-        return { status: 200, headers: STREAM_HEADERS, body: (sink) => streams.open(sink, subscription) };
+        return { status: 200, headers: EVENT_STREAM_HEADERS, body: (sink) => streams.open(sink, subscription) };
       },
     }),
   ];

@@ -4,47 +4,15 @@ import t from "tap";
 import { SSE_COMMENT_INTERVAL_MS } from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";
 import { migrate } from "../store/migrate.js";
-import type { Sink } from "../transport/reply.js";
 import { EventCounters } from "./counters.js";
 import { Hub } from "./hub.js";
 import { compilePattern } from "../topics/pattern.js";
 import { Streams } from "./stream.js";
 import { EventAppender, EventReader } from "./table.js";
+import { KeepingSink } from "../../test/support/keeping-sink.js";
 import { quietLog } from "../../test/support/quiet-log.js";
 
 const COMMENT = ": still here\n\n";
-
-/** Keeps what is written; takes no more than it is told to. */
-class KeepingSink implements Sink {
-  readonly written: string[] = [];
-  takes = true;
-  ended = false;
-  #drain: () => void = () => undefined;
-  #close: () => void = () => undefined;
-
-  write(text: string): boolean {
-    this.written.push(text);
-    return this.takes;
-  }
-
-  end(): void {
-    this.ended = true;
-    this.#close();
-  }
-
-  onDrain(listener: () => void): void {
-    this.#drain = listener;
-  }
-
-  onClose(listener: () => void): void {
-    this.#close = listener;
-  }
-
-  drain(): void {
-    this.takes = true;
-    this.#drain();
-  }
-}
 
 function openStream(t: { teardown(done: () => void): void }) {
   const db = new Database(":memory:");

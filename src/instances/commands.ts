@@ -13,7 +13,7 @@ import { must } from "../base/assert.js";
 import { formatTime } from "../base/time.js";
 import { publisher } from "../events/publisher.js";
 import { weightOf } from "../rpc/method.js";
-import { changes, changesAny } from "../threads/changes.js";
+import { anyOfThem, changes, changesAny, changesByModel, named } from "../threads/changes.js";
 import { noDetail, resourceId, writerMethod } from "../threads/writer-method.js";
 import { noInstance } from "./missing.js";
 import { instanceWriter } from "./table.js";
@@ -22,7 +22,7 @@ export const TOPIC_STALE = "agent.stale";
 export const LIVENESS_SOURCE = "liveness-monitor";
 
 const models = { instances: instanceWriter };
-const changed = [changes("instance", ({ id }: { readonly id: string }) => [id])];
+const changed = [changes("instance", ({ id }: { readonly id: string }) => [id], named(resourceId))];
 
 /** Two numbers an instance. */
 function sightingsWeight({ rows, last_seen }: SightingsRequest): number {
@@ -98,7 +98,7 @@ export const storeSightings = writerMethod({
   reply: Type.Null(),
   weight: sightingsWeight,
   audit: null,
-  changes: [changesAny("instance")],
+  changes: [changesAny("instance", anyOfThem)],
   models,
   run: ({ instances }, request) => {
     instances.see(request);
@@ -113,10 +113,14 @@ export const markStale = writerMethod({
   reply: StaleReply,
   weight: sightingsWeight,
   audit: null,
-  changes: [changesAny("instance")],
+  changes: [
+    changesAny("instance", (_request, { ids }: StaleReply) => ids.map((id) => ({ key: id, version: null }))),
+    changesByModel("event"),
+  ],
   models: { instances: instanceWriter, events: publisher },
   run: ({ instances, events }, { rows, last_seen }, call) => {
     const marked: number[] = [];
+    const ids: string[] = [];
     for (const [at, row] of rows.entries()) {
       const last_seen_ms = must(last_seen[at], "a time for each row");
       const notice = instances.markStale(row, last_seen_ms);
@@ -125,7 +129,8 @@ export const markStale = writerMethod({
       const data = JSON.stringify({ instance_id: id, name, workspace, stack, last_seen: formatTime(last_seen_ms) });
       events.publish({ topic: TOPIC_STALE, data, source: LIVENESS_SOURCE }, call);
       marked.push(row);
+      ids.push(id);
     }
-    return { rows: marked };
+    return { rows: marked, ids };
   },
 });

@@ -86,6 +86,12 @@ export class Directory implements Measured {
   /** The newest last_seen: time does not go back here, whatever the machine's clock does. */
   #newest_ms = 0;
   #urgent = false;
+  readonly #onAwake: (id: string) => void;
+
+  /** @param onAwake a sign of life has made a stale instance active, which nothing on disk says yet */
+  constructor(onAwake: (id: string) => void = () => undefined) {
+    this.#onAwake = onAwake;
+  }
 
   get size(): number {
     return this.#by_id.size;
@@ -181,6 +187,7 @@ export class Directory implements Measured {
     if (entry.status === "stale") {
       this.#urgent = true;
       this.#move(entry, "active");
+      this.#onAwake(entry.id);
     } else {
       this.#lists[entry.status].touch(entry);
     }

@@ -19,6 +19,7 @@ import { assert, must } from "../base/assert.js";
 import { Failure } from "../base/result.js";
 import type { Notice } from "../rpc/method.js";
 import type { Db } from "../store/open.js";
+import type { ChangeSet } from "../threads/change-set.js";
 import type { Model, Said, WritingModel } from "../threads/model.js";
 import { PatternIndex } from "../topics/pattern-index.js";
 import { compilePattern } from "../topics/pattern.js";
@@ -70,6 +71,8 @@ export class Outbox implements WritingModel {
   #changed = new Set<number>();
   #chained: OutboxNotice["chained"] = [];
   #dropped = 0;
+  /** Ids of webhooks that this transaction has turned off. */
+  #turned_off: string[] = [];
   /** Whether this transaction has changed what is held, or would have to be told of. */
   #touched = false;
 
@@ -151,6 +154,11 @@ export class Outbox implements WritingModel {
     return this.#disable(held, null);
   }
 
+  /** What is turned off is no business of the call that was the last straw. */
+  tellChanges(changes: ChangeSet): void {
+    for (const id of this.#turned_off) changes.add("webhook", id, null);
+  }
+
   takeNotice(): Said<typeof OUTBOX> | null {
     if (!this.#touched) return null;
     const payload = {
@@ -183,6 +191,7 @@ export class Outbox implements WritingModel {
     this.#changed = new Set();
     this.#chained = [];
     this.#dropped = 0;
+    this.#turned_off = [];
     this.#touched = false;
   }
 
@@ -241,6 +250,7 @@ export class Outbox implements WritingModel {
     this.table.disable(held.row);
     this.#stop(held);
     const { id, url, fail_count } = must(this.table.byRow(held.row), "a webhook that is held is stored");
+    this.#turned_off.push(id);
     if (reason !== null) this.#chained.push({ id, fail_count, reason });
     return { id, url, fail_count, reason };
   }

@@ -17,7 +17,7 @@ import {
 } from "../../schemas/rules.js";
 import { Failure, invalid, notFound } from "../base/result.js";
 import { weightOf } from "../rpc/method.js";
-import { changes, changesAny } from "../threads/changes.js";
+import { changes, changesAny, named } from "../threads/changes.js";
 import { noDetail, writerMethod } from "../threads/writer-method.js";
 import { ruleWriter, type RuleTotals, type RuleWriter } from "./table.js";
 
@@ -25,12 +25,13 @@ import { ruleWriter, type RuleTotals, type RuleWriter } from "./table.js";
 const BULK = "bulk";
 
 const models = { rules: ruleWriter };
-const changed = [changes("rules", ({ project }: { readonly project: string }) => [project])];
-
 /** A rule has no name before both of its parts are known. */
 function resource({ project = "", rule_id = "" }: Partial<RuleRequest>): string {
   return project === "" || rule_id === "" ? "" : ruleName(project, rule_id);
 }
+
+const projectsOf = ({ project }: { readonly project: string }): readonly string[] => [project];
+const changed = [changes("rule", projectsOf, named(resource))];
 
 export const proposeRule = writerMethod({
   name: "rule.propose",
@@ -101,7 +102,13 @@ export const putRules = writerMethod({
     resource: ({ project = "" }) => project,
     detail: (_request, { count }) => `{"count":${count}}`,
   },
-  changes: changed,
+  changes: [
+    changes(
+      "rule",
+      projectsOf,
+      named(({ project }) => project),
+    ),
+  ],
   models,
   run: ({ rules }, { project, rules: sent }, { now_ms }) => {
     const given = JSON.parse(sent) as readonly CheckedRule[];
@@ -124,7 +131,12 @@ export const importRules = writerMethod({
     resource: () => BULK,
     detail: (_request, { count }) => `{"imported":${count}}`,
   },
-  changes: [changesAny("rules")],
+  changes: [
+    changesAny(
+      "rule",
+      named(() => BULK),
+    ),
+  ],
   models,
   run: ({ rules }, { rules: sent }, { now_ms }) => {
     const given = JSON.parse(sent) as readonly CheckedRule[];

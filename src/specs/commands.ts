@@ -2,18 +2,29 @@
 import { specName } from "../../schemas/specs.js";
 import { unpackBytes } from "../base/bytes.js";
 import { Failure } from "../base/result.js";
-import { changes } from "../threads/changes.js";
+import { changes, named } from "../threads/changes.js";
 import { writerMethod } from "../threads/writer-method.js";
-import { DELETE, PUT, ROLLBACK, rollbackDetail, versionDetail, versionedWriter } from "../versioned/commands.js";
+import {
+  DELETE,
+  PUT,
+  ROLLBACK,
+  rollbackDetail,
+  versionDetail,
+  versionedWriter,
+  versionOf,
+} from "../versioned/commands.js";
 import { SPECS } from "../versioned/space.js";
 
 export const specWriter = versionedWriter(SPECS);
 const models = { specs: specWriter };
-const changed = [changes("spec", ({ key }: { readonly key: string }) => [key])];
 
 function resource({ key = "" }: { readonly key?: string }): string {
   return specName(key);
 }
+
+const keysOf = ({ key }: { readonly key: string }): readonly string[] => [key];
+const changed = [changes("spec", keysOf, named(resource, versionOf))];
+const deleted = [changes("spec", keysOf, named(resource))];
 
 export const putSpec = writerMethod({
   ...PUT,
@@ -39,7 +50,7 @@ export const deleteSpec = writerMethod({
   ...DELETE,
   name: "spec.delete",
   audit: { action: "spec.delete", resource, detail: versionDetail },
-  changes: changed,
+  changes: deleted,
   models,
   run: ({ specs }, { key, condition }) => {
     const reply = specs.delete(key, condition);

@@ -3,10 +3,18 @@ import type { WriteReply } from "../../schemas/versioned.js";
 import { unpackBytes } from "../base/bytes.js";
 import { Failure } from "../base/result.js";
 import { publisher, type Publisher } from "../events/publisher.js";
-import { changes } from "../threads/changes.js";
+import { changes, named } from "../threads/changes.js";
 import { SETTINGS } from "../threads/model.js";
 import { writerMethod, type WriteCall } from "../threads/writer-method.js";
-import { DELETE, PUT, ROLLBACK, rollbackDetail, versionDetail, versionedWriter } from "../versioned/commands.js";
+import {
+  DELETE,
+  PUT,
+  ROLLBACK,
+  rollbackDetail,
+  versionDetail,
+  versionedWriter,
+  versionOf,
+} from "../versioned/commands.js";
 import { STATE } from "../versioned/space.js";
 
 export const TOPIC_UPDATED = "koor.state.updated";
@@ -14,11 +22,13 @@ export const TOPIC_DELETED = "koor.state.deleted";
 
 export const stateWriter = versionedWriter(STATE);
 const models = { state: stateWriter, settings: SETTINGS, events: publisher };
-const changed = [changes("state", ({ key }: { readonly key: string }) => [key])];
-
 function resource({ key = "" }: { readonly key?: string }): string {
   return key;
 }
+
+const keysOf = ({ key }: { readonly key: string }): readonly string[] => [key];
+const changed = [changes("state", keysOf, named(resource, versionOf))];
+const deleted = [changes("state", keysOf, named(resource))];
 
 interface Opened {
   readonly settings: { readonly state_events: boolean };
@@ -70,7 +80,7 @@ export const deleteState = writerMethod({
   ...DELETE,
   name: "state.delete",
   audit: { action: "state.delete", resource, detail: versionDetail },
-  changes: changed,
+  changes: deleted,
   models,
   run: (opened, { key, condition }, call) => {
     const reply = opened.state.delete(key, condition);

@@ -2,7 +2,7 @@
 import { Type } from "typebox";
 import { KEY_BYTES_MAX } from "../../schemas/limits.js";
 import type { CheckedRule } from "../../schemas/rules.js";
-import { specKey } from "../../schemas/specs.js";
+import { specKey, specName } from "../../schemas/specs.js";
 import {
   ApplyTemplateReply,
   ApplyTemplateRequest,
@@ -17,7 +17,7 @@ import { refuseImport, storeImported } from "../rules/commands.js";
 import { ruleWriter } from "../rules/table.js";
 import { weightOf } from "../rpc/method.js";
 import { specWriter } from "../specs/commands.js";
-import { changes, changesByReply } from "../threads/changes.js";
+import { changes, changesByReply, named } from "../threads/changes.js";
 import { noDetail, resourceId, writerMethod } from "../threads/writer-method.js";
 import { templateWriter } from "./table.js";
 import { contractsOf } from "./template.js";
@@ -25,7 +25,7 @@ import { contractsOf } from "./template.js";
 const CONTRACT_TYPE = "application/json";
 
 const models = { templates: templateWriter };
-const changed = [changes("template", ({ id }: TemplateRequest) => [id])];
+const changed = [changes("template", ({ id }: TemplateRequest) => [id], named(resourceId))];
 
 export const createTemplate = writerMethod({
   name: "template.create",
@@ -64,8 +64,16 @@ export const applyTemplate = writerMethod({
     detail: ({ project }, { kind, rules, specs }) => JSON.stringify({ project, kind, rules, contracts: specs.length }),
   },
   changes: [
-    changes("rules", ({ project }: { readonly project: string }) => [project]),
-    changesByReply("spec", ({ specs }: { readonly specs: readonly string[] }) => specs),
+    changes(
+      "rule",
+      ({ project }: ApplyTemplateRequest) => [project],
+      ({ project }, { rules }: ApplyTemplateReply) => (rules === 0 ? [] : [{ key: project, version: null }]),
+    ),
+    changesByReply(
+      "spec",
+      ({ specs }: ApplyTemplateReply) => specs.map(({ key }) => key),
+      ({ specs }) => specs.map(({ key, version }) => ({ key: specName(key), version })),
+    ),
   ],
   models: { templates: templateWriter, rules: ruleWriter, specs: specWriter },
   run: (opened, { id, project }, { now_ms, actor }) => {
@@ -83,8 +91,7 @@ export const applyTemplate = writerMethod({
     storeImported(opened.rules, rules, now_ms);
     const specs = contracts.map(([name, text]) => {
       const key = specKey(project, name);
-      opened.specs.put(key, Buffer.from(text), CONTRACT_TYPE, null, now_ms, actor);
-      return key;
+      return { key, version: opened.specs.write(key, Buffer.from(text), CONTRACT_TYPE, now_ms, actor).version };
     });
     return { kind: content.kind, rules: rules.length, specs };
   },

@@ -6,7 +6,8 @@ import Database from "better-sqlite3";
 import * as fc from "fast-check";
 import t from "tap";
 import { Type } from "typebox";
-import { AUDIT_DETAIL_BYTES_MAX, BATCH_BYTES_MAX } from "../../schemas/limits.js";
+import type { ChangeNotice } from "../../schemas/changes.js";
+import { AUDIT_DETAIL_BYTES_MAX, BATCH_BYTES_MAX, CHANGE_NAMES_MAX } from "../../schemas/limits.js";
 import { makeDirectory } from "../../test/support/server-process.js";
 import { Failure } from "../base/result.js";
 import { FRAME, type Frame } from "../rpc/frames.js";
@@ -14,7 +15,10 @@ import { MethodTable, type Notice } from "../rpc/method.js";
 import { RpcServer, type ServerCall } from "../rpc/server.js";
 import { databasePath, openReader, openWriter, type Db } from "../store/open.js";
 import { Batch, type AuditTrail } from "./batch.js";
+import type { ChangeSet } from "./change-set.js";
+import { changes, named } from "./changes.js";
 import { Models, type Model, type Said, type WritingModel } from "./model.js";
+import { WatchedKinds } from "./watched-kinds.js";
 import { writerMethod, type WriterMethod } from "./writer-method.js";
 
 const TABLES = `
@@ -52,6 +56,10 @@ class Ledger implements WritingModel {
   reload(): void {
     this.#next = (this.#count.get() ?? 0) + 1;
     this.#added = [];
+  }
+
+  tellChanges(changed: ChangeSet): void {
+    for (const name of this.#added) if (name.startsWith("loud")) changed.add("event", name, null);
   }
 
   takeNotice(): Said | null {
@@ -126,10 +134,18 @@ const add = writerMethod({
     return { id };
   },
 });
+const nameOf = ({ name }: { readonly name: string }): string => name;
 const addQuietly = writerMethod({
   ...row,
   name: "lines.add_quietly",
   audit: null,
+  changes: [
+    changes(
+      "state",
+      ({ name }: { readonly name: string }) => [name],
+      named(nameOf, ({ id }: { readonly id: number }) => id),
+    ),
+  ],
   run: ({ lines }, { name }, { now_ms, actor }) => ({ id: lines.add(name, now_ms, actor) }),
 });
 const METHODS = new MethodTable<WriterMethod>([add, addQuietly]);
@@ -147,6 +163,7 @@ class World {
   readonly clock = { now_ms: 1000, now: (): number => this.clock.now_ms };
   readonly db: Db;
   readonly #outside: Db;
+  readonly watched = new WatchedKinds();
   readonly #batch: Batch;
   readonly #server: RpcServer<WriterMethod>;
   #receive: (frames: readonly Frame[]) => void = () => undefined;
@@ -180,6 +197,7 @@ class World {
       audit: trail,
       clock: this.clock,
       committed,
+      watched: this.watched,
     });
   }
 
@@ -464,5 +482,78 @@ t.test("any batch: each call as if it had been the only one", (t) => {
   const outcomes = world.rows("trail").map((line) => (line as { readonly outcome: string }).outcome);
   t.equal(outcomes.filter((outcome) => outcome === "success").length, stored.length);
   t.equal(outcomes.filter((outcome) => outcome === "error").length, refused.length);
+  t.end();
+});
+
+t.test("whoever watches is told what a commit has changed, before anything else of it", (t) => {
+  const world = openWorld(t);
+  const quietly = (name: string): ServerCall<WriterMethod> => world.call(name, { method: addQuietly });
+  world.execute(quietly("before"));
+  t.same(world.notices("changes"), [], "with nobody watching nothing is told");
+
+  world.watched.set(new Set(["state", "audit", "event"]));
+  t.same(world.execute(world.call("a"), quietly("b"), world.call("refuse me"), quietly("loud"), quietly("b")), [
+    ["changes", "lines", "commit", "reply 2", "reply 3", "NOT_FOUND 4", "reply 5", "reply 6"],
+  ]);
+  t.same(world.notices("changes"), [
+    {
+      changes: [
+        { kind: "audit", key: "a:2", version: null },
+        { kind: "audit", key: "refuse me:none", version: null },
+        { kind: "state", key: "b", version: 5 },
+        { kind: "state", key: "loud", version: 4 },
+        { kind: "event", key: "loud", version: null },
+      ],
+      left_out: [],
+    },
+  ]);
+  t.same(world.execute(world.call("busy")), [["commit", "UNAVAILABLE 7"]], "what leaves no row is no change");
+
+  world.watched.set(new Set(["event"]));
+  world.execute(world.call("c"), quietly("d"));
+  t.equal(world.notices("changes").length, 1, "of kinds that nobody watches nothing is told");
+  world.watched.set(new Set());
+  world.execute(quietly("loud"));
+  t.equal(world.notices("changes").length, 1);
+  t.end();
+});
+
+t.test("what was taken back is told of once, when it is there, or not at all", (t) => {
+  const world = openWorld(t);
+  world.watched.set(new Set(["state", "audit"]));
+  world.execute(world.call("b", { method: addQuietly }), world.call("throw"), world.call("a"));
+  t.same(world.notices("changes"), [
+    { changes: [{ kind: "state", key: "b", version: 1 }], left_out: [] },
+    { changes: [{ kind: "audit", key: "a:2", version: null }], left_out: [] },
+  ]);
+  t.end();
+});
+
+t.test("of more than a reader can be told, so much", (t) => {
+  const world = openWorld(t);
+  world.watched.set(new Set(["state", "audit"]));
+  const calls = Array.from({ length: CHANGE_NAMES_MAX + 1 }, (_, at) => world.call(`n${at}`, { method: addQuietly }));
+  world.execute(...calls, world.call("n0", { method: addQuietly }), world.call("a"));
+  const [{ changes: told, left_out }] = world.notices("changes") as [ChangeNotice];
+  t.same(
+    told.map(({ kind }) => kind),
+    [...Array.from({ length: CHANGE_NAMES_MAX }, () => "state"), "audit"],
+  );
+  t.same(told.find(({ key }) => key === "n0")?.version, calls.length + 1, "the newest version of a name");
+  t.same(left_out, ["state"]);
+  t.end();
+});
+
+t.test("who begins to watch while a batch is under way is told of it", (t) => {
+  const world = openWorld(t);
+  const call = world.call("a", { method: addQuietly });
+  const watching = Object.defineProperty({ ...call }, "request", {
+    get: () => {
+      world.watched.set(new Set(["state"]));
+      return call.request;
+    },
+  });
+  world.execute(watching);
+  t.match(world.notices("changes"), [{ changes: [{ kind: "state", key: "a" }] }]);
   t.end();
 });

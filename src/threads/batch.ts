@@ -15,7 +15,9 @@ import type { Method } from "../rpc/method.js";
 import type { RpcServer, ServerCall } from "../rpc/server.js";
 import { isDamage, writeFailure, type Db } from "../store/open.js";
 import type { Model, Models, WritingModel } from "./model.js";
-import { BUG, COMMIT } from "./notices.js";
+import { ChangeSet } from "./change-set.js";
+import { BUG, CHANGES, COMMIT } from "./notices.js";
+import type { WatchedKinds } from "./watched-kinds.js";
 import type { Command, WriteCall, WriterMethod } from "./writer-method.js";
 
 /** Where the rows of audited calls go. */
@@ -40,6 +42,8 @@ export interface BatchOptions {
   readonly clock: Clock;
   /** Its first element is set to the id of the last call of each commit, before replies leave. */
   readonly committed: BigInt64Array;
+  /** Which kinds of changes are to be told of. */
+  readonly watched: WatchedKinds;
 }
 
 export class Batch {
@@ -47,6 +51,7 @@ export class Batch {
   readonly #models: readonly WritingModel[];
   readonly #clock: Clock;
   readonly #committed: BigInt64Array;
+  readonly #watched: WatchedKinds;
   readonly #audit: AuditTrail;
   readonly #commands: ReadonlyMap<Method, Command<unknown, unknown>>;
   readonly #begin;
@@ -54,10 +59,11 @@ export class Batch {
   readonly #rollback;
   readonly #call: { now_ms: number; actor: string; readonly reload: () => void };
 
-  constructor({ db, models, methods, audit, clock, committed }: BatchOptions) {
+  constructor({ db, models, methods, audit, clock, committed, watched }: BatchOptions) {
     this.#db = db;
     this.#clock = clock;
     this.#committed = committed;
+    this.#watched = watched;
     this.#audit = models.use(audit);
     this.#commands = new Map(methods.map((method) => [method, method.bind(models)]));
     this.#models = [...models.opened()];
@@ -104,6 +110,7 @@ export class Batch {
       return;
     }
     Atomics.store(this.#committed, 0, BigInt(must(calls[calls.length - 1], "a transaction has calls").id));
+    this.#tellChanges(calls, replies, server);
     this.#tell(calls.length, started, server);
     for (const [at, call] of calls.entries()) {
       const reply = replies[at];
@@ -114,19 +121,19 @@ export class Batch {
   }
 
   /** One command and its audit row. */
-  #run({ method, request, actor }: ServerCall<WriterMethod>): unknown {
+  #run(served: ServerCall<WriterMethod>): unknown {
+    const { method, request, actor } = served;
     const call = this.#call;
     call.actor = actor;
     const command = must(this.#commands.get(method), "a method of the writer");
     const reply = command(request, call satisfies WriteCall);
+    const resource = auditedResource(served, reply);
     const { audit } = method;
-    if (audit === null) return reply;
-    if (!(reply instanceof Failure)) {
-      const resource = audit.resource(request as object, reply);
-      this.#audit.append(call.now_ms, actor, audit.action, resource, audit.detail(request, reply), "success");
-    } else if (reply.http < 500) {
-      const resource = audit.resource(request as object, null);
+    if (audit === null || resource === null) return reply;
+    if (reply instanceof Failure) {
       this.#audit.append(call.now_ms, actor, audit.action, resource, refusalDetail(reply), "error");
+    } else {
+      this.#audit.append(call.now_ms, actor, audit.action, resource, audit.detail(request, reply), "success");
     }
     return reply;
   }
@@ -136,6 +143,33 @@ export class Batch {
     const failure = writeFailure(error);
     if (failure === undefined) server.notify(BUG, { method: call.method.name, error: traceOf(error) });
     server.fail(call, failure ?? new Failure("INTERNAL", "internal error"));
+  }
+
+  /**
+   * What the transaction changed, to whom watches it. Who begins to watch and then reads has either read what is
+   * committed here, or is seen here: so this looks only now that it is committed.
+   */
+  #tellChanges(
+    calls: readonly ServerCall<WriterMethod>[],
+    replies: readonly unknown[],
+    server: RpcServer<WriterMethod>,
+  ): void {
+    const wants = this.#watched.load();
+    if (wants === null) return;
+    const changed = new ChangeSet(wants);
+    for (const [at, call] of calls.entries()) {
+      const reply = replies[at];
+      if (changed.wants("audit")) {
+        const resource = auditedResource(call, reply);
+        if (resource !== null) changed.add("audit", resource, null);
+      }
+      if (reply instanceof Failure) continue;
+      for (const rule of call.method.changes)
+        if (changed.wants(rule.kind)) changed.addAll(rule.kind, rule.told(call.request, reply));
+    }
+    for (const model of this.#models) model.tellChanges?.(changed);
+    const notice = changed.take();
+    if (notice !== null) server.notify(CHANGES, notice);
   }
 
   /** What the models have to say of the transaction, then what it took. */
@@ -151,6 +185,13 @@ export class Batch {
   #reload(): void {
     for (const model of this.#models) model.reload?.();
   }
+}
+
+/** What a call is about, as its row in the audit log says it; null where it leaves none. */
+function auditedResource({ method: { audit }, request }: ServerCall<WriterMethod>, reply: unknown): string | null {
+  if (audit === null) return null;
+  if (!(reply instanceof Failure)) return audit.resource(request as object, reply);
+  return reply.http < 500 ? audit.resource(request as object, null) : null;
 }
 
 /** What the audit log says of a refusal, whoever refused. */

@@ -6,6 +6,7 @@
 import type { StoreSettings } from "../../schemas/config.js";
 import type { Notice, PayloadOf } from "../rpc/method.js";
 import type { Db } from "../store/open.js";
+import type { ChangeSet } from "./change-set.js";
 
 /** What a model is opened on. */
 export interface Opening {
@@ -39,6 +40,11 @@ export interface Said<Row extends Notice = Notice> {
 export interface WritingModel {
   /** Forgets what a rolled-back transaction left in memory. */
   reload?(): void;
+  /**
+   * Adds what the transaction changed that no method's row names. Asked once it has committed, before `takeNotice`,
+   * and only where somebody watches: what it tells is not to be kept for that.
+   */
+  tellChanges?(changes: ChangeSet): void;
   /** What the transaction did that the front is told of, once it has committed; null where that is nothing. */
   takeNotice?(): Said | null;
 }

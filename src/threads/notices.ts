@@ -1,5 +1,6 @@
 /** What the writer's thread says unasked of itself; what features have to say is in their own rows. */
 import { Type } from "typebox";
+import { ChangeNotice } from "../../schemas/changes.js";
 import type { Notice, PayloadOf } from "../rpc/method.js";
 
 /** The database is open: at the start and after each restart. */
@@ -20,6 +21,9 @@ export const COMMIT = {
   }),
 } as const satisfies Notice;
 export type CommitNotice = PayloadOf<typeof COMMIT>;
+
+/** What a commit changed, of the kinds that somebody watches. */
+export const CHANGES = { name: "changes", payload: ChangeNotice } as const satisfies Notice;
 
 /** A method threw: a bug, whose call was refused and left nothing behind. */
 export const BUG = {

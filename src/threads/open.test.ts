@@ -30,11 +30,14 @@ t.test("a writer that is ready only when the rest is closed is told to nobody", 
   const events = threads.reads.model(eventReader);
   const ignore = (): void => undefined;
   let restarts = 0;
-  threads.listen({ events: ignore, outbox: ignore, state_keys: ignore, commit: ignore, bug: ignore }, () => {
-    restarts += 1;
-    // As the hub does, to catch up.
-    t.equal(events.last_id, 0);
-  });
+  threads.listen(
+    { events: ignore, outbox: ignore, state_keys: ignore, changes: ignore, commit: ignore, bug: ignore },
+    () => {
+      restarts += 1;
+      // As the hub does, to catch up.
+      t.equal(events.last_id, 0);
+    },
+  );
 
   const late = join(data_dir, LATE_FILE);
   writeFileSync(late, "");

@@ -18,6 +18,7 @@ import { Pool } from "./pool.js";
 import { Reader } from "./reader.js";
 import { Reads } from "./reads.js";
 import { StagingThread } from "./staging-thread.js";
+import { WatchedKinds } from "./watched-kinds.js";
 import { Writer } from "./writer.js";
 import { WriterThread } from "./writer-thread.js";
 
@@ -48,6 +49,8 @@ export interface Threads<Notices extends Readonly<Record<string, Notice>>> {
   /** A pool of its own for backups: the slow reader of one keeps no job waiting. */
   readonly exports: Pool;
   readonly reads: Reads;
+  /** Which kinds of changes the writer tells of. */
+  readonly watched: WatchedKinds;
   /** Where a restore gathers its snapshot. */
   readonly staging_path: string;
   /** Bytes of the database's write-ahead log. */
@@ -93,10 +96,12 @@ export async function openThreads<Notices extends Readonly<Record<string, Notice
     },
   });
   const settings = storeSettings(config);
+  const watched = new WatchedKinds();
   const thread = new WriterThread({
     url: urls.writer,
     data_dir,
     client,
+    watched,
     log,
     settings,
     onReady: () => onReady(),
@@ -122,6 +127,7 @@ export async function openThreads<Notices extends Readonly<Record<string, Notice
     pool,
     exports,
     reads: new Reads(reader, pool),
+    watched,
     staging_path: stagingPath(data_dir),
     logBytes: () => logBytes(data_dir),
     startStaging: () => new StagingThread({ url: urls.staging, methods, data, clock: systemClock, log }),

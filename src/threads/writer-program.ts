@@ -13,6 +13,7 @@ import { Batch, type AuditTrail } from "./batch.js";
 import { isWriterMethod, type AnyMethod } from "./methods.js";
 import { Models, type Model } from "./model.js";
 import { READY, UNUSABLE } from "./notices.js";
+import { WatchedKinds } from "./watched-kinds.js";
 import type { WriterMethod } from "./writer-method.js";
 import type { WriterData } from "./writer-thread.js";
 
@@ -43,6 +44,7 @@ export function runWriter(methods: MethodTable<AnyMethod>, audit: Model<AuditTra
       audit,
       clock: new MonotonicClock(systemClock, newestTime(db, "main")),
       committed: new BigInt64Array(data.committed),
+      watched: new WatchedKinds(data.watched),
     });
     server.notify(READY, null);
     server.flush();

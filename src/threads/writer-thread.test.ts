@@ -9,6 +9,7 @@ import type { Log, LogFields } from "../base/log.js";
 import { Failure } from "../base/result.js";
 import { RpcClient } from "../rpc/client.js";
 import type { ReplyOf } from "../rpc/method.js";
+import { WatchedKinds } from "./watched-kinds.js";
 import { WriterThread } from "./writer-thread.js";
 
 const PEER = new URL("../../test/threads/peer.js", import.meta.url);
@@ -72,6 +73,7 @@ function supervise(url: URL): {
     data_dir: "",
     settings: { state_history: 0, state_events: false, event_history: 0 },
     client,
+    watched: new WatchedKinds(),
     log,
     onReady: () => {
       starts.push(starts.length + 1);

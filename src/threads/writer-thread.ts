@@ -13,6 +13,7 @@ import type { RpcClient } from "../rpc/client.js";
 import { NO_CALLER } from "../rpc/frames.js";
 import { closeStore } from "./close-store.js";
 import { READY, UNUSABLE } from "./notices.js";
+import type { WatchedKinds } from "./watched-kinds.js";
 
 /** What the thread is started with. */
 export interface WriterData {
@@ -20,6 +21,8 @@ export interface WriterData {
   readonly settings: StoreSettings;
   /** Eight bytes: the id of the last call of the last commit. */
   readonly committed: SharedArrayBuffer;
+  /** The memory of WatchedKinds. */
+  readonly watched: SharedArrayBuffer;
 }
 
 export interface WriterThreadOptions {
@@ -28,6 +31,8 @@ export interface WriterThreadOptions {
   readonly data_dir: string;
   readonly settings: StoreSettings;
   readonly client: RpcClient;
+  /** Which kinds of changes the thread tells of, before and after a restart. */
+  readonly watched: WatchedKinds;
   readonly log: Log;
   /** The database is open: at the start and after each restart. */
   readonly onReady: () => void;
@@ -48,8 +53,8 @@ export class WriterThread {
   }
 
   start(): void {
-    const { url, data_dir, settings, client, log } = this.#options;
-    const data: WriterData = { data_dir, settings, committed: this.#committed };
+    const { url, data_dir, settings, client, watched, log } = this.#options;
+    const data: WriterData = { data_dir, settings, committed: this.#committed, watched: watched.memory };
     const worker = new Worker(url, { workerData: data });
     this.#worker = worker;
     client.attach(worker);

@@ -6,7 +6,7 @@ import { Failure } from "../base/result.js";
 import { RpcClient } from "../rpc/client.js";
 import { FRAME, type Frame } from "../rpc/frames.js";
 import { MethodTable } from "../rpc/method.js";
-import { changes, changesAny, changesByReply, type ChangeListener } from "./changes.js";
+import { anyOfThem, changes, changesAny, changesByReply, type ChangeListener } from "./changes.js";
 import { Writer } from "./writer.js";
 import { writerMethod } from "./writer-method.js";
 
@@ -18,7 +18,10 @@ const put = writerMethod({
   name: "test.put",
   request: Type.Object({ keys: Type.Array(Type.String()) }),
   reply: Type.Null(),
-  changes: [changes("state", ({ keys }: { readonly keys: readonly string[] }) => keys), changesAny("audit")],
+  changes: [
+    changes("state", ({ keys }: { readonly keys: readonly string[] }) => keys, anyOfThem),
+    changesAny("audit", anyOfThem),
+  ],
   run: () => null,
 });
 const apply = writerMethod({
@@ -27,8 +30,8 @@ const apply = writerMethod({
   request: Type.Object({ project: Type.String() }),
   reply: Type.Object({ specs: Type.Array(Type.String()) }),
   changes: [
-    changesByReply("spec", ({ specs }: { readonly specs: readonly string[] }) => specs),
-    changes("rules", ({ project }: { readonly project: string }) => [project]),
+    changesByReply("spec", ({ specs }: { readonly specs: readonly string[] }) => specs, anyOfThem),
+    changes("rule", ({ project }: { readonly project: string }) => [project], anyOfThem),
   ],
   run: () => ({ specs: [] }),
 });
@@ -130,14 +133,14 @@ t.test("before a call is sent, and before its answer is handed on, each listener
 t.test("keys that the reply names, several kinds of one call, and calls of which nobody wants to know", async (t) => {
   const world = new World();
   const { writer } = world;
-  for (const kind of ["spec", "rules", "audit"] as const) writer.changes.listen(kind, world.listener(kind));
+  for (const kind of ["spec", "rule", "audit"] as const) writer.changes.listen(kind, world.listener(kind));
   const applied = writer.request(apply, { project: "p" }, CONTEXT);
   const written = writer.request(put, { keys: ["k"] }, CONTEXT);
   const looked = writer.request(look, {}, CONTEXT);
   await turn();
   t.same(world.news(), [
     { who: "spec", at: "begin", asked: null },
-    { who: "rules", at: "begin", asked: ["p"] },
+    { who: "rule", at: "begin", asked: ["p"] },
     { who: "audit", at: "begin", asked: null },
     "sent",
     "sent",
@@ -151,7 +154,7 @@ t.test("keys that the reply names, several kinds of one call, and calls of which
   ]);
   t.same(world.news(), [
     { who: "spec", at: "end", asked: null, made: ["p/a", "p/b"] },
-    { who: "rules", at: "end", asked: ["p"], made: ["p"] },
+    { who: "rule", at: "end", asked: ["p"], made: ["p"] },
     { who: "audit", at: "end", asked: null, made: null },
   ]);
   t.same(await applied, { specs: ["p/a", "p/b"] });

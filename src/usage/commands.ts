@@ -2,7 +2,7 @@
 import { UsageRecordReply, UsageRecordRequest } from "../../schemas/usage.js";
 import { publisher } from "../events/publisher.js";
 import { weightOf } from "../rpc/method.js";
-import { changesAny } from "../threads/changes.js";
+import { changesAny, changesByModel, named } from "../threads/changes.js";
 import { writerMethod } from "../threads/writer-method.js";
 import { encodeUsage } from "./encode.js";
 import { usageAppender } from "./table.js";
@@ -20,7 +20,16 @@ export const recordUsage = writerMethod({
     detail: ({ provider, model, tokens_in, tokens_out, cost_usd }) =>
       JSON.stringify({ provider, model, tokens_in, tokens_out, cost_usd }),
   },
-  changes: [changesAny("usage")],
+  changes: [
+    changesAny(
+      "usage",
+      named(
+        ({ project }: UsageRecordRequest) => project,
+        ({ id }: UsageRecordReply) => id,
+      ),
+    ),
+    changesByModel("event"),
+  ],
   models: { usage: usageAppender, events: publisher },
   run: ({ usage, events }, request, call) => {
     const row = usage.append(request, call.now_ms);

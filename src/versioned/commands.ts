@@ -67,6 +67,11 @@ export const DELETE = {
   weight: ({ key, condition }: Static<typeof DeleteRequest>) => key.length + conditionWeight(condition),
 };
 
+/** The version that a write made, as clients are told of it. */
+export function versionOf({ version }: { readonly version: number }): number {
+  return version;
+}
+
 /** The audit row's `detail` of a write. */
 export function versionDetail(_request: unknown, reply: { readonly version: number }): string {
   return `{"version":${reply.version}}`;
@@ -146,7 +151,7 @@ export class VersionedWriter implements WritingModel {
     return { notice: STATE_KEYS, payload: this.#keys };
   }
 
-  /** Stores a new version. */
+  /** Stores a new version where the condition holds. */
   put(
     key: string,
     value: Uint8Array,
@@ -155,10 +160,14 @@ export class VersionedWriter implements WritingModel {
     now_ms: number,
     actor: string,
   ): WriteReply | Failure {
-    const head = this.#headOf(key);
-    const refusal = condition === null ? null : this.#refusal(condition, head);
-    if (refusal !== null) return refusal;
-    return this.#append(key, head, value, digest("sha256", value, "buffer"), content_type, now_ms, actor);
+    const refusal = condition === null ? null : this.#refusal(condition, this.#headOf(key));
+    return refusal ?? this.write(key, value, content_type, now_ms, actor);
+  }
+
+  /** Stores a new version, whatever there is. */
+  write(key: string, value: Uint8Array, content_type: string, now_ms: number, actor: string): WriteReply {
+    const hash = digest("sha256", value, "buffer");
+    return this.#append(key, this.#headOf(key), value, hash, content_type, now_ms, actor);
   }
 
   /** Stores version `number`'s bytes as a new version; brings a deleted key back. */

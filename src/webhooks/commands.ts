@@ -7,7 +7,7 @@ import { must } from "../base/assert.js";
 import { Failure, invalid } from "../base/result.js";
 import { publisher } from "../events/publisher.js";
 import { weightOf } from "../rpc/method.js";
-import { changes, changesAny } from "../threads/changes.js";
+import { anyOfThem, changes, changesAny, named } from "../threads/changes.js";
 import { noDetail, resourceId, writerMethod } from "../threads/writer-method.js";
 import { disabledEvent } from "../outbox/disabled.js";
 import { encodeWebhook } from "../outbox/encode.js";
@@ -15,7 +15,7 @@ import { noWebhook } from "./missing.js";
 import { outboxModel } from "../outbox/outbox.js";
 
 const models = { outbox: outboxModel };
-const changed = [changes("webhook", ({ id }: { readonly id: string }) => [id])];
+const changed = [changes("webhook", ({ id }: { readonly id: string }) => [id], named(resourceId))];
 /** Numbers of one receiver's progress. */
 const PROGRESS_NUMBERS = 5;
 
@@ -92,7 +92,7 @@ export const advanceWebhooks = writerMethod({
     return weight;
   },
   audit: null,
-  changes: [changesAny("webhook")],
+  changes: [changesAny("webhook", anyOfThem)],
   models: { outbox: outboxModel, events: publisher },
   run: ({ outbox, events }, { receivers }, call) => {
     for (const progress of receivers) {

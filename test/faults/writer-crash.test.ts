@@ -10,7 +10,7 @@ import { gather } from "../support/held-writer.js";
 import { send, sendJson, type Answer, type Refusal } from "../support/http-client.js";
 import { readMetric } from "../support/metrics.js";
 import { startKoor, type Koor, type Owner } from "../support/server-process.js";
-import { openSocket, type Told } from "../support/subscriber.js";
+import { openChanges, openSocket, type Told } from "../support/subscriber.js";
 import { FAULTS } from "../threads/faults.js";
 
 /** The writer comes back a little later after each. */
@@ -140,6 +140,21 @@ t.test("between a commit and the word of it: stored, left open to the writer, an
     [1, 2, 3, 4, 5, 6, 7],
   );
   t.equal((await send(koor.port, "GET", "/api/metrics")).json<{ readonly last_event_id: number }>().last_event_id, 7);
+  t.equal(await koor.stop(), 0);
+});
+
+t.test("readers of changes are told that they lag, and of what comes after", async (t) => {
+  const koor = await start(t);
+  const readers = [await openChanges(t, koor.port), await openChanges(t, koor.port, "state")];
+  const [lost] = await gather(koor, 1, () => [
+    sendJson(koor.port, "POST", "/api/events/publish", [{ topic: "a" }, { topic: FAULTS.silent }]),
+  ]);
+  await t.rejects(Promise.resolve(lost), { code: "ECONNRESET" });
+  for (const reader of readers) {
+    const seen = await reader.until(({ kind }) => kind === "lagged");
+    t.match((await putWhenBack(koor, "after", 1)).status, 200);
+    await reader.until((message) => message.kind === "state" && message.key === "after", seen - 1);
+  }
   t.equal(await koor.stop(), 0);
 });
 

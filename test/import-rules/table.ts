@@ -26,6 +26,7 @@ export const FEATURES = [
   "versioned",
   "outbox",
   "events",
+  "changes",
   "state",
   "specs",
   "rules",

@@ -1,9 +1,10 @@
 /**
- * The two ways to follow events, as clients of the tests: over WebSocket and over Server-Sent Events. Both
+ * The ways to follow events and changes, as clients of the tests: over WebSocket and over Server-Sent Events. All
  * collect what comes and can be waited for. Runs in the test's process, and ends with the test.
  */
 import { request as httpRequest, type ClientRequest, type IncomingMessage, type OutgoingHttpHeaders } from "node:http";
 import { WebSocket } from "ws";
+import type { ChangeMessage } from "../../schemas/changes.js";
 import type { Owner } from "./server-process.js";
 
 export interface Told {
@@ -124,7 +125,9 @@ export function openSocket(t: Owner, port: number, query = "", headers: Outgoing
   });
 }
 
-export interface Stream extends Subscriber {
+/** An answer of Server-Sent Events, its `data:` in an inbox. */
+interface EventSource {
+  readonly inbox: Inbox;
   readonly headers: IncomingMessage["headers"];
   /** Every line as it came, comments included. */
   readonly lines: readonly string[];
@@ -134,12 +137,10 @@ export interface Stream extends Subscriber {
   leave(): void;
 }
 
-/** Subscribes over Server-Sent Events. Throws where the status is not 200. */
-export function openStream(t: Owner, port: number, query = "", headers: OutgoingHttpHeaders = {}): Promise<Stream> {
+function openSource(t: Owner, port: number, path: string, headers: OutgoingHttpHeaders): Promise<EventSource> {
   return new Promise((resolve, reject) => {
     const inbox = new Inbox();
     const lines: string[] = [];
-    const path = `/api/events/stream${query === "" ? "" : `?${query}`}`;
     const request: ClientRequest = httpRequest({ host: "127.0.0.1", port, path, headers, agent: false }, (response) => {
       if (response.statusCode !== 200) {
         reject(new Error(`the stream was refused: ${response.statusCode}`));
@@ -162,7 +163,7 @@ export function openStream(t: Owner, port: number, query = "", headers: Outgoing
           if (line.startsWith("data: ")) inbox.add(line.slice("data: ".length));
         }
       });
-      resolve({ ...subscriberOf(inbox), headers: response.headers, lines, ended, leave: () => void request.destroy() });
+      resolve({ inbox, headers: response.headers, lines, ended, leave: () => void request.destroy() });
     });
     t.teardown(() => void request.destroy());
     request.on("error", (error) => {
@@ -171,4 +172,46 @@ export function openStream(t: Owner, port: number, query = "", headers: Outgoing
     });
     request.end();
   });
+}
+
+export interface Stream extends Subscriber, Omit<EventSource, "inbox"> {}
+
+/** Subscribes over Server-Sent Events. Throws where the status is not 200. */
+export async function openStream(
+  t: Owner,
+  port: number,
+  query = "",
+  headers: OutgoingHttpHeaders = {},
+): Promise<Stream> {
+  const { inbox, ...source } = await openSource(
+    t,
+    port,
+    `/api/events/stream${query === "" ? "" : `?${query}`}`,
+    headers,
+  );
+  return { ...subscriberOf(inbox), ...source };
+}
+
+/** A reader of changes. */
+export interface Changes extends Omit<EventSource, "inbox"> {
+  /** What came, parsed. */
+  told(): ChangeMessage[];
+  /** Waits until a message is there that fits, among those from `from` on; how many there are then. */
+  until(fits: (message: ChangeMessage) => boolean, from?: number): Promise<number>;
+}
+
+/** Reads changes from when it resolves. Throws where the status is not 200. */
+export async function openChanges(
+  t: Owner,
+  port: number,
+  kinds = "",
+  headers: OutgoingHttpHeaders = {},
+): Promise<Changes> {
+  const { inbox, ...source } = await openSource(t, port, `/api/changes?kinds=${kinds}`, headers);
+  const parsed = (items: readonly string[]): ChangeMessage[] => items.map((item) => JSON.parse(item) as ChangeMessage);
+  return {
+    ...source,
+    told: () => parsed(inbox.items),
+    until: async (fits, from = 0) => (await inbox.until((items) => parsed(items.slice(from)).some(fits))).length,
+  };
 }

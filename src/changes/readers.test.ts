@@ -1,0 +1,350 @@
+/** Readers of changes with a clock and sockets that the test plays: what is told, how often, and what is left out. */
+import * as fc from "fast-check";
+import t from "tap";
+import { CHANGE_KINDS, type AskedKind, type ChangeKind, type ChangeMessage } from "../../schemas/changes.js";
+import {
+  CHANGE_MESSAGES_MAX,
+  CHANGE_READERS_MAX,
+  CHANGE_WINDOW_MS,
+  DEADLINE_SWEEP_MS,
+  SSE_COMMENT_INTERVAL_MS,
+} from "../../schemas/limits.js";
+import { KeepingSink } from "../../test/support/keeping-sink.js";
+import { Failure } from "../base/result.js";
+import { Exposition } from "../measure/exposition.js";
+import { WatchedKinds } from "../threads/watched-kinds.js";
+import { kindsOf } from "./kinds.js";
+import { ChangeReaders } from "./readers.js";
+
+const LAGGED = { kind: "lagged" };
+const START_MS = 1_000_000;
+
+function kinds(text: string): ReadonlySet<AskedKind> {
+  const read = kindsOf(text);
+  if (read instanceof Failure) throw new Error(read.message);
+  return read;
+}
+
+/** A reader's end: its messages, parsed, since it was asked last. */
+class End {
+  readonly sink = new KeepingSink();
+  #seen = 0;
+
+  take(): ChangeMessage[] {
+    const fresh = this.sink.written.slice(this.#seen).join("");
+    this.#seen = this.sink.written.length;
+    return fresh
+      .split("\n\n")
+      .filter((text) => text.startsWith("data: "))
+      .map((text) => JSON.parse(text.slice("data: ".length)) as ChangeMessage);
+  }
+}
+
+class World {
+  readonly watched = new WatchedKinds();
+  now_ms = START_MS;
+  readonly readers = new ChangeReaders(this.watched, { now: () => this.now_ms });
+
+  open(asked = ""): End {
+    const end = new End();
+    this.readers.open(end.sink, kinds(asked));
+    return end;
+  }
+
+  put(...keys: readonly string[]): void {
+    for (const key of keys) this.readers.tell("state", key, 1);
+  }
+
+  tick(after_ms = DEADLINE_SWEEP_MS): void {
+    this.now_ms += after_ms;
+    this.readers.tick(this.now_ms);
+  }
+
+  get watching(): readonly ChangeKind[] {
+    const wants = this.watched.load();
+    return CHANGE_KINDS.filter((kind) => wants?.(kind));
+  }
+
+  get figures(): string {
+    const out = new Exposition();
+    this.readers.expose(out);
+    return out.text();
+  }
+}
+
+const names = (messages: readonly ChangeMessage[]): (string | null)[] =>
+  messages.map((message) => (message.kind === "lagged" ? "lagged" : message.key));
+const keysFrom = (first: number, count: number): string[] => Array.from({ length: count }, (_, at) => `k${first + at}`);
+
+t.test("a reader learns at once that it is one, and is told by name what it asked for", (t) => {
+  const world = new World();
+  const all = world.open();
+  const some = world.open("state,contract");
+  const both = world.open("spec,contract");
+  t.match(all.sink.written, [/^:.*\n\n$/], "a comment, which clients pass over");
+  world.readers.accept({
+    changes: [
+      { kind: "state", key: 'a"\n/b', version: 3 },
+      { kind: "state", key: "gone", version: null },
+      { kind: "spec", key: "p/n", version: 7 },
+      { kind: "instance", key: null, version: null },
+    ],
+    left_out: [],
+  });
+  t.same(all.take(), [], "with the next tick");
+  world.tick();
+  t.equal(all.sink.written[1]?.split("\n\n")[0], 'data: {"kind":"state","key":"a\\"\\n/b","version":3}');
+  const state = [
+    { kind: "state", key: 'a"\n/b', version: 3 },
+    { kind: "state", key: "gone", version: null },
+  ];
+  const spec = { kind: "spec", key: "p/n", version: 7 };
+  const contract = { ...spec, kind: "contract" };
+  t.same(all.take(), [...state, spec, { kind: "instance", key: null, version: null }], "a contract as a spec");
+  t.same(some.take(), [...state, contract]);
+  t.same(both.take(), [spec, contract]);
+  world.tick();
+  t.same(all.take(), [], "once");
+  t.end();
+});
+
+t.test("a name is told once a tick, with what it became last", (t) => {
+  const world = new World();
+  const reader = world.open();
+  for (const version of [1, 2, null, 3]) world.readers.tell("state", "a", version);
+  for (const version of [4, null]) world.readers.tell("spec", "a", version);
+  world.tick();
+  t.same(reader.take(), [
+    { kind: "state", key: "a", version: 3 },
+    { kind: "spec", key: "a", version: null },
+  ]);
+  t.end();
+});
+
+t.test("a burst of ten leaves at once, and the second after it has room again", (t) => {
+  const world = new World();
+  const reader = world.open();
+  world.put(...keysFrom(0, CHANGE_MESSAGES_MAX));
+  world.tick();
+  t.same(names(reader.take()), keysFrom(0, CHANGE_MESSAGES_MAX));
+  world.put("late");
+  world.tick(CHANGE_WINDOW_MS - 1);
+  t.same(reader.take(), [], "ten were told within this second");
+  world.readers.tell("state", "late", 2);
+  world.tick(1);
+  t.same(reader.take(), [{ kind: "state", key: "late", version: 2 }]);
+  t.match(world.figures, /^koor_changes_lagged_total 0$/m);
+  t.end();
+});
+
+t.test("what does not fit is left out, and told so behind what was there first", (t) => {
+  const world = new World();
+  const reader = world.open();
+  const other = world.open("audit");
+  world.put(...keysFrom(0, CHANGE_MESSAGES_MAX + 1));
+  world.tick();
+  t.same(names(reader.take()), [...keysFrom(0, CHANGE_MESSAGES_MAX - 1), "lagged"]);
+  t.same(other.take(), [], "whoever did not ask for it missed nothing");
+  for (let at = 0; at < 9; at++) {
+    world.put(...keysFrom(at * 3, 3));
+    world.tick();
+  }
+  t.same(reader.take(), [], "not within the same second");
+  world.tick();
+  const told = names(reader.take());
+  t.same(told, [...keysFrom(0, CHANGE_MESSAGES_MAX - 1), "lagged"]);
+  world.tick(CHANGE_WINDOW_MS);
+  t.same(reader.take(), [], "once");
+  world.readers.accept({ changes: [{ kind: "audit", key: "a", version: null }], left_out: ["spec"] });
+  world.tick(CHANGE_WINDOW_MS);
+  t.same(names(reader.take()), ["a", "lagged"], "what the writer has left out counts");
+  t.same(names(other.take()), ["a"]);
+  t.match(world.figures, /^koor_changes_lagged_total 3$/m);
+  t.end();
+});
+
+t.test("who reads contracts misses what was left out of the specs", (t) => {
+  const world = new World();
+  const reader = world.open("contract");
+  world.readers.accept({ changes: [], left_out: ["spec"] });
+  world.tick();
+  t.same(reader.take(), [LAGGED]);
+  t.end();
+});
+
+t.test("names that change all the time keep nobody else waiting", (t) => {
+  const world = new World();
+  const reader = world.open();
+  const told: (string | null)[] = [];
+  for (let at = 0; at < 40; at++) {
+    world.put("busy");
+    if (at === 25) world.put("rare");
+    world.tick();
+    told.push(...names(reader.take()));
+    if (at === 26) t.ok(told.includes("rare"), "at most a tick later");
+  }
+  t.notOk(told.includes("lagged"));
+  t.end();
+});
+
+t.test("of a crash or a restore everybody is told, and of nothing that was before", (t) => {
+  const world = new World();
+  const all = world.open();
+  const some = world.open("usage");
+  world.put("a");
+  world.readers.lag();
+  world.tick();
+  t.same(all.take(), [LAGGED]);
+  t.same(some.take(), [LAGGED]);
+  world.readers.accept({ changes: [], left_out: [...CHANGE_KINDS] });
+  world.tick();
+  t.same(all.take(), [LAGGED]);
+  t.same(some.take(), [LAGGED]);
+  t.end();
+});
+
+t.test("for a socket that is behind nothing is piled up", (t) => {
+  const world = new World();
+  const reader = world.open();
+  reader.sink.takes = false;
+  world.put("a", "b");
+  world.tick();
+  t.same(names(reader.take()), ["a", "b"], "the library has taken these");
+  for (let at = 0; at < 100; at++) {
+    world.put(...keysFrom(at * 5, 5));
+    world.tick(SSE_COMMENT_INTERVAL_MS);
+  }
+  t.equal(reader.sink.written.length, 2, "neither names nor comments");
+  reader.sink.drain();
+  world.tick();
+  t.same(reader.take(), [LAGGED]);
+  world.put("c");
+  world.tick();
+  t.same(names(reader.take()), ["c"]);
+  t.end();
+});
+
+t.test("what waits when the socket falls behind is left out", (t) => {
+  const world = new World();
+  const reader = world.open();
+  world.put(...keysFrom(0, 8));
+  world.tick();
+  reader.take();
+  world.put("a", "b", "c");
+  reader.sink.takes = false;
+  world.tick();
+  t.same(names(reader.take()), ["a", "b"], "as many as this second has room for");
+  reader.sink.drain();
+  world.tick(CHANGE_WINDOW_MS);
+  t.same(reader.take(), [LAGGED]);
+  t.end();
+});
+
+t.test("a machine's clock that is set back stops nobody", (t) => {
+  const world = new World();
+  const reader = world.open();
+  world.put(...keysFrom(0, CHANGE_MESSAGES_MAX));
+  world.tick();
+  reader.take();
+  world.put("a");
+  world.tick(-3_600_000);
+  t.same(reader.take(), [], "what was sent counts as sent now");
+  world.tick(CHANGE_WINDOW_MS);
+  t.same(names(reader.take()), ["a"]);
+  t.end();
+});
+
+t.test("a comment keeps a quiet stream awake", (t) => {
+  const world = new World();
+  const reader = world.open();
+  world.tick(SSE_COMMENT_INTERVAL_MS - 1);
+  t.equal(reader.sink.written.length, 1);
+  world.tick(1);
+  t.match(reader.sink.written[1], /^:.*\n\n$/);
+  t.end();
+});
+
+t.test("watched is what the readers that are there ask for", (t) => {
+  const world = new World();
+  t.same(world.watching, []);
+  const contracts = world.open("contract,usage");
+  t.same(world.watching, ["spec", "usage"], "a contract is a spec");
+  const all = world.open();
+  t.same(world.watching, CHANGE_KINDS);
+  t.match(world.figures, /^koor_change_readers 2$/m);
+  all.sink.end();
+  t.same(world.watching, ["spec", "usage"]);
+  world.readers.tell("usage", "p", 1);
+  contracts.sink.end();
+  t.same(world.watching, []);
+  t.match(world.figures, /^koor_change_readers 0$/m);
+  world.put("a");
+  world.tick();
+  const later = world.open();
+  world.tick();
+  t.same(later.take(), [], "what nobody heard of is told to nobody");
+  t.end();
+});
+
+t.test("readers are bounded, and end with the server", async (t) => {
+  const world = new World();
+  const ends = Array.from({ length: CHANGE_READERS_MAX - 1 }, () => world.open("state"));
+  t.notOk(world.readers.full);
+  ends.push(world.open("state"));
+  t.ok(world.readers.full);
+  ends[0]?.sink.end();
+  t.notOk(world.readers.full);
+  await world.readers.close();
+  t.ok(ends.every(({ sink }) => sink.ended));
+  t.same(world.watching, []);
+});
+
+t.test("however changes come, no second has more than ten messages, and what is not told lags", (t) => {
+  const step = fc.record({
+    keys: fc.array(fc.integer({ min: 0, max: 30 }), { maxLength: 15 }),
+    after_ms: fc.constantFrom(100, 101, 130, 700),
+    takes: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      const world = new World();
+      const reader = world.open("state");
+      const sent_ms: number[] = [];
+      /** What the reader has to think of each key: as it was when it read everything last, or was told. */
+      const known = new Map<string, number>();
+      const real = new Map<string, number>();
+      const look = (): void => {
+        for (const message of reader.take()) {
+          sent_ms.push(world.now_ms);
+          if (message.kind === "lagged") for (const [key, version] of real) known.set(key, version);
+          else known.set(String(message.key), message.version ?? 0);
+        }
+      };
+      let version = 0;
+      for (const { keys, after_ms, takes } of steps) {
+        for (const key of keys.map(String)) {
+          version += 1;
+          real.set(key, version);
+          world.readers.tell("state", key, version);
+        }
+        if (takes) reader.sink.drain();
+        else reader.sink.takes = false;
+        world.tick(after_ms);
+        look();
+      }
+      reader.sink.drain();
+      world.tick();
+      look();
+      world.tick(CHANGE_WINDOW_MS);
+      look();
+      t.same(Object.fromEntries(known), Object.fromEntries(real), "in the end the reader knows what there is");
+      for (const [at, at_ms] of sent_ms.entries()) {
+        const tenth = sent_ms[at + CHANGE_MESSAGES_MAX];
+        if (tenth !== undefined) t.ok(tenth - at_ms >= CHANGE_WINDOW_MS, "ten a second");
+      }
+      return t.passing();
+    }),
+    { endOnFailure: true },
+  );
+  t.end();
+});

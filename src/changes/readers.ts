@@ -1,0 +1,119 @@
+/**
+ * The readers of `GET /api/changes`: takes what the writer tells of its commits and what the front alone knows,
+ * and a few times a second hands each reader what it asked for. A message is made once, for all of them. Says
+ * which kinds are watched; with nobody there nothing is told to it. Runs on the front.
+ */
+import type { AskedKind, ChangeKind, ChangeNotice } from "../../schemas/changes.js";
+import { CHANGE_KINDS } from "../../schemas/changes.js";
+import { CHANGE_READERS_MAX } from "../../schemas/limits.js";
+import type { BackgroundTask } from "../background/task.js";
+import type { Clock } from "../base/clock.js";
+import type { Exposition } from "../measure/exposition.js";
+import { ChangeSet } from "../threads/change-set.js";
+import type { WatchedKinds } from "../threads/watched-kinds.js";
+import { EventStream } from "../transport/event-stream.js";
+import type { Sink } from "../transport/reply.js";
+import { toldAs } from "./kinds.js";
+import { ChangeReader, type Message } from "./reader.js";
+
+export class ChangeReaders implements BackgroundTask {
+  readonly #watched: WatchedKinds;
+  readonly #clock: Clock;
+  readonly #readers = new Set<ChangeReader>();
+  /** Since the last tick. */
+  readonly #changed = new ChangeSet();
+  #lagged = 0;
+
+  constructor(watched: WatchedKinds, clock: Clock) {
+    this.#watched = watched;
+    this.#clock = clock;
+  }
+
+  /** Whether there are as many as may be. */
+  get full(): boolean {
+    return this.#readers.size >= CHANGE_READERS_MAX;
+  }
+
+  /** Serves one reader until it goes. */
+  open(sink: Sink, kinds: ReadonlySet<AskedKind>): void {
+    const stream = new EventStream(sink, this.#clock.now());
+    const reader = new ChangeReader(stream, kinds);
+    this.#readers.add(reader);
+    // Watched before the reader knows that it is one: what is committed after it knows is told.
+    this.#watch();
+    sink.onDrain(() => stream.drained());
+    sink.onClose(() => {
+      this.#readers.delete(reader);
+      this.#watch();
+    });
+    stream.begin();
+  }
+
+  /** What a commit has changed. */
+  accept({ changes, left_out }: ChangeNotice): void {
+    for (const { kind, key, version } of changes) this.tell(kind, key, version);
+    if (this.#readers.size > 0) for (const kind of left_out) this.#changed.leaveOut(kind);
+  }
+
+  /** What has changed; null for a key means anything of the kind. */
+  tell(kind: ChangeKind, key: string | null, version: number | null): void {
+    if (this.#readers.size > 0) this.#changed.add(kind, key, version);
+  }
+
+  /** There may be changes that nobody was told of. */
+  lag(): void {
+    this.#changed.clear();
+    for (const reader of this.#readers) reader.lag();
+  }
+
+  tick(now_ms: number): void {
+    const changed = this.#changed.take();
+    if (changed !== null) this.#handOut(changed);
+    for (const reader of this.#readers) {
+      if (reader.send(now_ms)) this.#lagged += 1;
+      reader.stream.comment(now_ms);
+    }
+  }
+
+  /** Ends every stream. */
+  end(): void {
+    for (const reader of [...this.#readers]) reader.stream.end();
+  }
+
+  close(): Promise<void> {
+    this.end();
+    return Promise.resolve();
+  }
+
+  expose(out: Exposition): void {
+    out
+      .value("koor_change_readers", "gauge", "Connected readers of changes.", this.#readers.size)
+      .value(
+        "koor_changes_lagged_total",
+        "counter",
+        "Times that a reader of changes was told that it lags.",
+        this.#lagged,
+      );
+  }
+
+  #watch(): void {
+    const asked = new Set([...this.#readers].flatMap(({ kinds }) => [...kinds]));
+    this.#watched.set(new Set(CHANGE_KINDS.filter((kind) => toldAs(kind).some((as) => asked.has(as)))));
+  }
+
+  #handOut({ changes, left_out }: ChangeNotice): void {
+    for (const { kind, key, version } of changes) {
+      for (const as of toldAs(kind)) {
+        const message = messageOf(as, key, version);
+        for (const reader of this.#readers) if (reader.kinds.has(as)) reader.take(message);
+      }
+    }
+    for (const kind of left_out)
+      for (const reader of this.#readers) if (toldAs(kind).some((as) => reader.kinds.has(as))) reader.leaveOut();
+  }
+}
+
+function messageOf(kind: AskedKind, key: string | null, version: number | null): Message {
+  const name = `{"kind":"${kind}","key":${JSON.stringify(key)}`;
+  return { name, text: `data: ${name},"version":${version}}\n\n` };
+}

@@ -1,0 +1,31 @@
+/** docs/http-api.md "Changes". Runs on the front; who is told what is readers.ts. */
+import { ChangesQuery } from "../../schemas/changes.js";
+import { CHANGE_READERS_MAX } from "../../schemas/limits.js";
+import { Failure } from "../base/result.js";
+import { route, type Route } from "../front/route.js";
+import { EVENT_STREAM_HEADERS } from "../transport/event-stream.js";
+import { kindsOf } from "./kinds.js";
+import type { ChangeReaders } from "./readers.js";
+
+const FULL = new Failure("RESOURCE_EXHAUSTED", `${CHANGE_READERS_MAX} readers of changes are connected, try again`);
+
+export function changeRoutes(readers: ChangeReaders): Route[] {
+  return [
+    route({
+      method: "GET",
+      path: "/api/changes",
+      name: "changes.stream",
+      tag: "changes",
+      summary: "Tells by name what changes, over Server-Sent Events.",
+      query: ChangesQuery,
+      answer: "stream",
+      uncounted: true,
+      handle: ({ query }) => {
+        const kinds = kindsOf(query.kinds ?? "");
+        if (kinds instanceof Failure) return kinds;
+        if (readers.full) return FULL;
+        return { status: 200, headers: EVENT_STREAM_HEADERS, body: (sink) => readers.open(sink, kinds) };
+      },
+    }),
+  ];
+}

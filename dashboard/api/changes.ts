@@ -4,27 +4,11 @@
  * While nobody looks at the page there is no connection: browsers allow six a server for all of their tabs.
  */
 import { signal, type ReadonlySignal } from "@preact/signals";
+import type { AskedKind, ChangeMessage } from "./types.js";
 import { listenForVisibility } from "./visibility.js";
 
-/** A kind of things that change; as in the feed's own messages. */
-export type ChangeKind =
-  | "state"
-  | "spec"
-  | "rule"
-  | "template"
-  | "webhook"
-  | "instance"
-  | "usage"
-  | "agent_metric"
-  | "compliance"
-  | "audit";
-
-/** `key` is null where any of the kind may have changed, `version` where it has none. */
-export interface Change {
-  readonly kind: ChangeKind;
-  readonly key: string | null;
-  readonly version: number | null;
-}
+/** A change by name: `key` is null where any of the kind may have changed, `version` where it has none. */
+export type Change = Exclude<ChangeMessage, { readonly kind: "lagged" }>;
 
 /** Told of one change, or of null: some were left out. */
 export type ChangeListener = (change: Change | null) => void;
@@ -32,7 +16,8 @@ export type ChangeListener = (change: Change | null) => void;
 /** `off` before the first connection, and while the page is hidden. */
 export type FeedState = "off" | "connecting" | "live" | "reconnecting";
 
-const KINDS: readonly ChangeKind[] = [
+/** All but events, which have a feed of their own. */
+const KINDS: readonly AskedKind[] = [
   "state",
   "spec",
   "rule",
@@ -47,7 +32,7 @@ const KINDS: readonly ChangeKind[] = [
 const PATH = `/api/changes?kinds=${KINDS.join(",")}`;
 const RETRY_MS = 1_000;
 
-const listeners = new Map<ChangeKind, Set<ChangeListener>>();
+const listeners = new Map<AskedKind, Set<ChangeListener>>();
 const state = signal<FeedState>("off");
 let source: EventSource | null = null;
 let retry: ReturnType<typeof setTimeout> | undefined;
@@ -59,7 +44,7 @@ let connected_before = false;
 export const feedState: ReadonlySignal<FeedState> = state;
 
 /** Tells `listener` of changes of these kinds until the returned function is called. */
-export function listenForChanges(kinds: readonly ChangeKind[], listener: ChangeListener): () => void {
+export function listenForChanges(kinds: readonly AskedKind[], listener: ChangeListener): () => void {
   for (const kind of kinds) {
     const of_kind = listeners.get(kind) ?? new Set();
     listeners.set(kind, of_kind.add(listener));
@@ -74,7 +59,7 @@ function tellAll(): void {
 }
 
 function take(text: string): void {
-  const message = JSON.parse(text) as Change | { readonly kind: "lagged" };
+  const message = JSON.parse(text) as ChangeMessage;
   if (message.kind === "lagged") tellAll();
   else for (const listener of listeners.get(message.kind) ?? []) listener(message);
 }

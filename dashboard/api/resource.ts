@@ -6,14 +6,15 @@
 import { signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { reasonOf } from "./client.js";
-import { listenForChanges, type Change, type ChangeKind } from "./changes.js";
+import { listenForChanges, type Change } from "./changes.js";
+import type { AskedKind } from "./types.js";
 import { listenForVisibility } from "./visibility.js";
 
 export interface Loader<T> {
   /** What it is, parameters included: two loaders of one key have one answer. */
   readonly key: string;
   /** The kinds of changes after which it is fetched anew. */
-  readonly kinds: readonly ChangeKind[];
+  readonly kinds: readonly AskedKind[];
   readonly fetch: (signal: AbortSignal) => Promise<T>;
   /**
    * What becomes of the data by one change; undefined where it must be fetched. For long lists, of which one row

@@ -5,6 +5,7 @@
 import type { Static } from "typebox";
 import type * as agentMetrics from "../../schemas/agent-metrics.js";
 import type * as audit from "../../schemas/audit.js";
+import type * as changes from "../../schemas/changes.js";
 import type * as compliance from "../../schemas/compliance.js";
 import type * as contracts from "../../schemas/contracts.js";
 import type * as events from "../../schemas/events.js";
@@ -17,6 +18,8 @@ import type * as state from "../../schemas/state.js";
 import type * as usage from "../../schemas/usage.js";
 import type * as webhooks from "../../schemas/webhooks.js";
 
+export type AskedKind = changes.AskedKind;
+export type ChangeMessage = changes.ChangeMessage;
 export type AgentCounter = Static<typeof agentMetrics.AgentCounter>;
 export type AgentTotal = Static<typeof agentMetrics.AgentTotal>;
 export type AuditEntry = Static<typeof audit.AuditEntry>;

@@ -12,7 +12,7 @@ const CONNECTION: Readonly<Record<FeedState, string>> = {
   off: "paused",
   connecting: "connecting",
   live: "live",
-  reconnecting: "reconnecting: what you see may be old",
+  reconnecting: "reconnecting",
 };
 
 export function TopBar({ menu_open }: { readonly menu_open: Signal<boolean> }) {
@@ -37,6 +37,7 @@ export function TopBar({ menu_open }: { readonly menu_open: Signal<boolean> }) {
       </a>
       <span class={`connection connection-${connection}`} role="status">
         {CONNECTION[connection]}
+        {connection === "reconnecting" && <span class="connection-about">: what you see may be old</span>}
       </span>
       <span class="spring" />
       <button type="button" class="button palette-button" onClick={openPalette} aria-keyshortcuts="Control+K Meta+K">

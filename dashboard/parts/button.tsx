@@ -5,8 +5,8 @@ import type { ComponentChildren } from "preact";
 interface ButtonProps {
   readonly children: ComponentChildren;
   readonly onClick: () => void | Promise<unknown>;
-  /** `primary` is the one that is meant, `danger` one that takes something away. */
-  readonly kind?: "plain" | "primary" | "danger";
+  /** `primary` is the one that is meant, `danger` one that takes something away, `quiet` one of many in a list. */
+  readonly kind?: "plain" | "primary" | "danger" | "quiet";
   readonly disabled?: boolean;
   /** Why it is disabled, or what it does beyond its name. */
   readonly title?: string;

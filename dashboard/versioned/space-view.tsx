@@ -1,14 +1,17 @@
 /** The view of a space of versioned values: the tree of names with a search, and what of it is looked at. */
 import { useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso/router";
+import { useMemo } from "preact/hooks";
 import { count } from "../app/format.js";
 import { useResource } from "../api/resource.js";
 import { Empty } from "../parts/empty.js";
 import { TextField } from "../parts/fields.js";
 import { Failure } from "../parts/notice.js";
-import { Page } from "../parts/page.js";
+import { Page, Section } from "../parts/page.js";
+import { Table } from "../parts/table.js";
+import { Time } from "../parts/time.js";
 import type { ViewProps } from "../views.js";
-import type { Space } from "./space.js";
+import type { Entry, Space } from "./space.js";
 import { Thing } from "./thing.js";
 import { Tree } from "./tree.js";
 
@@ -45,10 +48,39 @@ export function SpaceView({ space, segments, query }: ViewProps & { readonly spa
         {named !== null ? (
           <Thing key={named.name} space={space} named={named} query={query} />
         ) : (
-          entries !== undefined &&
-          entries.length > 0 && <p class="hint space-none">Choose a {space.one} to see its value and its versions.</p>
+          entries !== undefined && entries.length > 0 && <LatelyChanged space={space} entries={entries} />
         )}
       </div>
     </Page>
+  );
+}
+
+const LATELY_SHOWN = 20;
+
+/** What was written last: where the work is. */
+function LatelyChanged({ space, entries }: { readonly space: Space; readonly entries: readonly Entry[] }) {
+  const newest = useMemo(
+    () => entries.toSorted((a, b) => (a.updated_at < b.updated_at ? 1 : -1)).slice(0, LATELY_SHOWN),
+    [entries],
+  );
+  return (
+    <div class="space-lately">
+      <Section title="Lately changed">
+        <Table
+          label={`${space.title} changed lately`}
+          rows={newest}
+          keyOf={({ name }) => name}
+          columns={[
+            {
+              head: "Name",
+              kind: "wide",
+              cell: ({ name, path }) => <a href={space.named(path)?.address ?? `/${space.slug}`}>{name}</a>,
+            },
+            { head: "Version", kind: "number", cell: ({ version }) => version },
+            { head: "Changed", cell: ({ updated_at }) => <Time at={updated_at} /> },
+          ]}
+        />
+      </Section>
+    </div>
   );
 }

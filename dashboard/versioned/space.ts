@@ -2,10 +2,9 @@
  * What state and specs have in common for who looks at them: names in a tree, a value with versions, how to ask for
  * each. Pure but for the loaders' fetches.
  */
-import type { ChangeKind } from "../api/changes.js";
 import { getJson, getValue, query, type StoredValue } from "../api/client.js";
 import type { Loader } from "../api/resource.js";
-import type { StateVersion } from "../api/types.js";
+import type { AskedKind, StateVersion } from "../api/types.js";
 
 /** One name of a space. */
 export interface Entry {
@@ -35,7 +34,7 @@ export interface Space {
   readonly title: string;
   /** What one of them is called. */
   readonly one: string;
-  readonly kind: ChangeKind;
+  readonly kind: AskedKind;
   readonly list: Loader<readonly Entry[]>;
   /** What the segments behind the view's slug name; null where they name nothing. */
   named(segments: readonly string[]): Named | null;

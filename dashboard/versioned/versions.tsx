@@ -23,7 +23,7 @@ export function Versions({ versions, current, shown, onShow, onRollBack }: Versi
       {versions.map(({ version, hash, updated_at, updated_by }, at) => (
         <li key={version} class={version === shown ? "version version-shown" : "version"}>
           <span class="version-name">
-            <Button onClick={() => onShow(version)} label={`Show version ${version}`}>
+            <Button kind="quiet" onClick={() => onShow(version)} label={`Show version ${version}`}>
               {`v${version}`}
             </Button>
             {version === current && <Badge tone="good">current</Badge>}
@@ -33,7 +33,7 @@ export function Versions({ versions, current, shown, onShow, onRollBack }: Versi
             <Time at={updated_at} /> by <Agent id={updated_by} /> <code title={hash}>{hash.slice(0, HASH_SHOWN)}</code>
           </span>
           {version !== current && (
-            <Button onClick={() => onRollBack(version)}>{`Roll back to version ${version}`}</Button>
+            <Button kind="quiet" onClick={() => onRollBack(version)}>{`Roll back to version ${version}`}</Button>
           )}
         </li>
       ))}

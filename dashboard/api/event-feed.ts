@@ -2,6 +2,7 @@
  * The events of the server that this page came from: what follows them (event-follower.ts) over the browser's own
  * WebSocket, fetch and timers.
  */
+import { useEffect, useMemo } from "preact/hooks";
 import { getJson, query } from "./client.js";
 import { EventFollower, type EventFeedOptions, type EventHost } from "./event-follower.js";
 import type { Event } from "./types.js";
@@ -39,4 +40,11 @@ export class EventFeed extends EventFollower {
   constructor(options: EventFeedOptions) {
     super(options, HOST);
   }
+}
+
+/** The feed of these options while the component is there. */
+export function useEventFeed(options: EventFeedOptions): EventFeed {
+  const feed = useMemo(() => new EventFeed(options), [options.pattern, options.since]);
+  useEffect(() => () => feed.close(), [feed]);
+  return feed;
 }

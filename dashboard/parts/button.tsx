@@ -41,8 +41,15 @@ export function Button({ children, onClick, kind = "plain", disabled = false, ti
   );
 }
 
+interface CopyButtonProps {
+  readonly text: string;
+  readonly what: string;
+  /** What it says where there is more than one of them. */
+  readonly name?: string;
+}
+
 /** Copies a text; says so. */
-export function CopyButton({ text, what }: { readonly text: string; readonly what: string }) {
+export function CopyButton({ text, what, name = "Copy" }: CopyButtonProps) {
   const copied = useSignal(false);
   const copy = async (): Promise<void> => {
     await navigator.clipboard.writeText(text);
@@ -55,7 +62,7 @@ export function CopyButton({ text, what }: { readonly text: string; readonly wha
   if (navigator.clipboard === undefined) return null;
   return (
     <Button onClick={copy} label={`Copy ${what}`}>
-      {copied.value ? "Copied" : "Copy"}
+      {copied.value ? "Copied" : name}
     </Button>
   );
 }

@@ -3,7 +3,8 @@
  * that can be seen are drawn.
  */
 import type { ComponentChildren } from "preact";
-import { useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import { showRow, useSteadyRows, type Growth } from "./steady-rows.js";
 import { useVirtualRows } from "./virtual.js";
 
 export interface Column<Row> {
@@ -25,13 +26,21 @@ interface TableProps<Row> {
   readonly isCurrent?: (row: Row) => boolean;
   /** A word for the row's look. */
   readonly toneOf?: (row: Row) => "bad" | "warn" | "gap" | undefined;
+  /** Words in place of all cells, for a row that is none of the things that are listed. */
+  readonly noteOf?: (row: Row) => string | undefined;
+  /** Where rows come while somebody reads: such a table has a frame from the beginning, and stays at what is read. */
+  readonly grows?: Growth;
 }
 
 /** From here on a table scrolls by itself. */
 const LONG_ROWS = 100;
 
 export function Table<Row>(props: TableProps<Row>) {
-  return props.rows.length < LONG_ROWS ? <ShortTable {...props} /> : <LongTable {...props} />;
+  return props.rows.length < LONG_ROWS && props.grows === undefined ? (
+    <ShortTable {...props} />
+  ) : (
+    <LongTable {...props} />
+  );
 }
 
 function classOf<Row>({ kind = "narrow", optional }: Column<Row>): string {
@@ -58,19 +67,28 @@ function RowOf<Row>({
   columns,
   isCurrent,
   toneOf,
-}: Pick<TableProps<Row>, "columns" | "isCurrent" | "toneOf"> & { readonly row: Row; readonly index?: number }) {
+  noteOf,
+}: Pick<TableProps<Row>, "columns" | "isCurrent" | "toneOf" | "noteOf"> & {
+  readonly row: Row;
+  readonly index?: number;
+}) {
   const tone = toneOf?.(row);
+  const note = noteOf?.(row);
   return (
     <tr
       class={tone === undefined ? undefined : `row-${tone}`}
       aria-current={isCurrent?.(row) === true ? "true" : undefined}
       aria-rowindex={index === undefined ? undefined : index + 2}
     >
-      {columns.map((column) => (
-        <td key={column.head} class={classOf(column)}>
-          {column.cell(row)}
-        </td>
-      ))}
+      {note === undefined ? (
+        columns.map((column) => (
+          <td key={column.head} class={classOf(column)}>
+            {column.cell(row)}
+          </td>
+        ))
+      ) : (
+        <td colSpan={columns.length}>{note}</td>
+      )}
     </tr>
   );
 }
@@ -90,11 +108,24 @@ function ShortTable<Row>({ label, columns, rows, keyOf, ...rest }: TableProps<Ro
   );
 }
 
-function LongTable<Row>({ label, columns, rows, keyOf, ...rest }: TableProps<Row>) {
+function LongTable<Row>({ label, columns, rows, keyOf, grows, ...rest }: TableProps<Row>) {
   const frame = useRef<HTMLDivElement>(null);
   const { indexes, above, below } = useVirtualRows(rows.length, frame);
+  const keys = useMemo(() => rows.map(keyOf), [rows]);
+  useSteadyRows(keys, frame, grows);
+  const { isCurrent } = rest;
+  const current = isCurrent === undefined ? -1 : rows.findIndex(isCurrent);
+  useEffect(() => {
+    if (current >= 0 && frame.current !== null) showRow(frame.current, current);
+  }, [keys[current]]);
   return (
-    <div class="table-frame table-long" ref={frame} role="region" aria-label={label} tabIndex={0}>
+    <div
+      class={grows === undefined ? "table-frame table-long" : "table-frame table-long table-grows"}
+      ref={frame}
+      role="region"
+      aria-label={label}
+      tabIndex={0}
+    >
       <table aria-label={label} aria-rowcount={rows.length + 1}>
         <Head columns={columns} />
         <tbody>

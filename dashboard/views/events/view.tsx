@@ -1,6 +1,169 @@
-/** Events. */
+/** Events: as they come, or from a cursor on; one of them looked at closely. */
+import { useSignal } from "@preact/signals";
+import { useLocation } from "preact-iso/router";
+import { useMemo, useRef } from "preact/hooks";
+import { reasonOf } from "../../api/client.js";
+import { useEventFeed } from "../../api/event-feed.js";
+import { findEvent, NO_EVENTS, type EventList } from "../../api/event-list.js";
+import { count } from "../../app/format.js";
+import { Button } from "../../parts/button.js";
+import { Empty } from "../../parts/empty.js";
 import { Page } from "../../parts/page.js";
+import { Table, type Column } from "../../parts/table.js";
+import { Time } from "../../parts/time.js";
+import type { ViewProps } from "../../views.js";
+import { FeedLine } from "./feed-line.js";
+import { Filter } from "./filter.js";
+import { Inspector } from "./inspector.js";
+import {
+  addressFor,
+  askedBy,
+  gapInWords,
+  isGap,
+  keyOf,
+  neighbour,
+  preview,
+  rowsOf,
+  type Asked,
+  type Row,
+} from "./model.js";
+import { Source } from "./source.js";
 
-export function View() {
-  return <Page title="Events">…</Page>;
+/** Of history, from the beginning. */
+const FIRST_EVENTS = 500;
+/** What the page holds. */
+const KEPT_EVENTS = 5_000;
+
+/** A list that stands still, and how many events had come when it was stopped. */
+interface Pause {
+  readonly list: EventList;
+  readonly received: number;
+}
+
+export function View({ query }: ViewProps) {
+  const { route } = useLocation();
+  const asked = askedBy(query);
+  const { pattern, since, id } = asked;
+  const feed = useEventFeed({ pattern, since, first: FIRST_EVENTS, keep: KEPT_EVENTS });
+  const paused = useSignal<Pause | null>(null);
+  const failure = feed.failure.value === null ? "" : reasonOf(feed.failure.value);
+  const begun = failure === "" && (feed.state.value !== "connecting" || feed.list.value !== NO_EVENTS);
+  // What was shown before stays until the answer to what is asked now is there.
+  const before = useRef<EventList>(NO_EVENTS);
+  const list = paused.value?.list ?? (begun ? feed.list.value : before.current);
+  before.current = list;
+  const newest_first = since === null;
+  const rows = useMemo(() => rowsOf(list, newest_first), [list, newest_first]);
+
+  const go = (next: Asked): void => {
+    if (next.pattern !== pattern || next.since !== since) paused.value = null;
+    route(addressFor(next), true);
+  };
+  const step = (by: 1 | -1): void => {
+    const next = neighbour(rows, id, by);
+    if (next !== null) go({ ...asked, id: next });
+  };
+  const onKey = (event: KeyboardEvent): void => {
+    const by = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
+    if (event.key === "Escape" && id !== null) go({ ...asked, id: null });
+    else if (by !== 0 && event.target instanceof Element && event.target.closest(".events-list") !== null) {
+      event.preventDefault();
+      // The row that has the focus may be out of sight with the next step.
+      event.target.closest<HTMLElement>(".table-frame")?.focus();
+      step(by);
+    }
+  };
+  const toggle = (): void => {
+    paused.value = paused.value === null ? { list: feed.list.value, received: feed.received.value } : null;
+  };
+  return (
+    <Page
+      title="Events"
+      actions={
+        <Button onClick={toggle} kind={paused.value === null ? "plain" : "primary"}>
+          {paused.value === null ? "Pause" : "Resume"}
+        </Button>
+      }
+    >
+      <Filter asked={asked} refusal={failure} onAsk={go} />
+      <FeedLine feed={feed} waiting={paused.value === null ? null : feed.received.value - paused.value.received} />
+      <div class={id === null ? "events" : "events events-split"} onKeyDown={onKey}>
+        <div class={failure === "" ? "events-list" : "events-list events-old"}>
+          {rows.length > 0 ? (
+            <Table
+              label="Events"
+              grows={newest_first ? "head" : "end"}
+              columns={columnsFor(asked)}
+              rows={rows}
+              keyOf={keyOf}
+              isCurrent={(row) => !isGap(row) && row.id === id}
+              toneOf={(row) => (isGap(row) ? "gap" : undefined)}
+              noteOf={(row) => (isGap(row) ? gapInWords(row) : undefined)}
+            />
+          ) : (
+            begun && <NoEvents asked={asked} />
+          )}
+          {list.forgotten > 0 && (
+            <p class="hint">
+              The newest {count(KEPT_EVENTS)} are held here: {count(list.forgotten)} older ones were let go. Since
+              reaches those that the server still keeps.
+            </p>
+          )}
+        </div>
+        {id !== null && (
+          <Inspector
+            key={id}
+            id={id}
+            held={findEvent(list, id)}
+            asked={asked}
+            onStep={step}
+            onClose={() => go({ ...asked, id: null })}
+          />
+        )}
+      </div>
+    </Page>
+  );
+}
+
+function columnsFor(asked: Asked): Column<Row>[] {
+  return [
+    { head: "Id", kind: "number", optional: true, cell: (row) => (isGap(row) ? null : row.id) },
+    { head: "Time", cell: (row) => (isGap(row) ? null : <Time at={row.created_at} as="clock" />) },
+    {
+      head: "Topic",
+      cell: (row) =>
+        isGap(row) ? null : (
+          <a class="event-topic" href={addressFor({ ...asked, id: row.id })} title={row.topic}>
+            {row.topic}
+          </a>
+        ),
+    },
+    {
+      head: "Source",
+      optional: true,
+      cell: (row) =>
+        isGap(row) ? null : (
+          <span class="event-source">
+            <Source source={row.source} />
+          </span>
+        ),
+    },
+    {
+      head: "Data",
+      kind: "wide",
+      cell: (row) => (isGap(row) ? null : <span class="mono muted">{preview(row)}</span>),
+    },
+  ];
+}
+
+function NoEvents({ asked: { pattern, since } }: { readonly asked: Asked }) {
+  if (since !== null)
+    return <Empty title={`Nothing was published after event ${since}`}>What comes is shown here.</Empty>;
+  if (pattern !== "")
+    return <Empty title={`No event matches ${pattern}`}>What is published from now on is shown here.</Empty>;
+  return (
+    <Empty title="No events yet" command={`koor-cli events publish api.change --data '{"endpoint":"POST /api/books"}'`}>
+      What agents publish is shown here as it comes.
+    </Empty>
+  );
 }

@@ -1,0 +1,427 @@
+/** What follows events, against a server and a clock of the test's own. */
+import t from "tap";
+import { ApiError } from "./client.js";
+import {
+  EventFollower,
+  type EventFeedOptions,
+  type EventHost,
+  type HistoryParameters,
+  type Subscriber,
+} from "./event-follower.js";
+import type { Event } from "./types.js";
+
+interface Subscription {
+  readonly pattern: string;
+  readonly since: number;
+  readonly subscriber: Subscriber;
+  ended: boolean;
+}
+
+/** A server that holds events, and a clock that goes on when it is told to. */
+class World implements EventHost {
+  events: Event[] = [];
+  readonly subscriptions: Subscription[] = [];
+  refusal: Error | null = null;
+  /** Calls of history wait while this is set. */
+  held: Promise<void> | null = null;
+  #now_ms = 1_700_000_000_000;
+  #timers: { readonly due_ms: number; readonly work: () => void }[] = [];
+  #onVisibility: ((visible: boolean) => void) | null = null;
+
+  publish(count: number, topic = "api.change"): Event[] {
+    const first = (this.events.at(-1)?.id ?? 0) + 1;
+    return this.restore(first, count, topic);
+  }
+
+  /** As `publish`, from an id on. */
+  restore(first: number, count: number, topic = "api.change"): Event[] {
+    const made = Array.from({ length: count }, (_, at) => ({
+      id: first + at,
+      topic,
+      data: null,
+      source: "",
+      created_at: new Date(this.#now_ms + at).toISOString(),
+    }));
+    this.events.push(...made);
+    return made;
+  }
+
+  async history({ last, after, topic = "" }: HistoryParameters): Promise<readonly Event[]> {
+    await this.held;
+    if (this.refusal !== null) throw this.refusal;
+    const matching = this.events.filter((event) => topic === "" || event.topic === topic);
+    if (after === undefined) return matching.slice(-last).toReversed();
+    return matching.filter(({ id }) => id > after).slice(0, last);
+  }
+
+  subscribe(pattern: string, since: number, subscriber: Subscriber): () => void {
+    const subscription = { pattern, since, subscriber, ended: false };
+    this.subscriptions.push(subscription);
+    return () => {
+      subscription.ended = true;
+    };
+  }
+
+  later(delay_ms: number, work: () => void): () => void {
+    const timer = { due_ms: this.#now_ms + delay_ms, work };
+    this.#timers.push(timer);
+    return () => {
+      this.#timers = this.#timers.filter((other) => other !== timer);
+    };
+  }
+
+  now_ms(): number {
+    return this.#now_ms;
+  }
+
+  listenForVisibility(listener: (visible: boolean) => void): () => void {
+    this.#onVisibility = listener;
+    return () => {
+      this.#onVisibility = null;
+    };
+  }
+
+  look(visible: boolean): void {
+    this.#onVisibility?.(visible);
+  }
+
+  async pass(ms: number): Promise<void> {
+    this.#now_ms += ms;
+    const due = this.#timers.filter(({ due_ms }) => due_ms <= this.#now_ms);
+    this.#timers = this.#timers.filter((timer) => !due.includes(timer));
+    for (const { work } of due) work();
+    await settled();
+  }
+
+  get newest(): Subscription {
+    const newest = this.subscriptions.at(-1);
+    if (newest === undefined) throw new Error("nobody has subscribed");
+    return newest;
+  }
+
+  /** The server takes the newest subscription, and sends what history holds after its cursor. */
+  async accept(): Promise<void> {
+    const { pattern, since, subscriber } = this.newest;
+    subscriber.opened();
+    this.send(this.events.filter(({ id, topic }) => id > since && (pattern === "" || topic === pattern)));
+    await this.pass(100);
+  }
+
+  send(messages: readonly object[]): void {
+    for (const message of messages) this.newest.subscriber.message(JSON.stringify(message));
+  }
+}
+
+/** Everything that was waiting for a promise has gone on. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+const OPTIONS: EventFeedOptions = { pattern: "", since: null, first: 50, keep: 100 };
+
+async function follow(world: World, options: Partial<EventFeedOptions> = {}): Promise<EventFollower> {
+  const follower = new EventFollower({ ...OPTIONS, ...options }, world);
+  await settled();
+  return follower;
+}
+
+const ids = (follower: EventFollower): number[] => follower.list.value.events.map(({ id }) => id);
+
+t.test("begins with the newest, and goes on live", async (t) => {
+  const world = new World();
+  world.publish(60);
+  const follower = await follow(world);
+  t.same([ids(follower)[0], ids(follower).at(-1), ids(follower).length], [11, 60, 50]);
+  t.equal(follower.state.value, "connecting");
+  t.equal(world.newest.since, 60);
+  await world.accept();
+  t.equal(follower.state.value, "live");
+  world.send(world.publish(2));
+  t.equal(ids(follower).length, 50, "they are shown together");
+  await world.pass(100);
+  t.same(ids(follower).slice(-2), [61, 62]);
+  t.equal(follower.received.value, 52);
+});
+
+t.test("an empty server is live with nothing", async (t) => {
+  const world = new World();
+  const follower = await follow(world);
+  await world.accept();
+  t.equal(follower.state.value, "live");
+  t.same(ids(follower), []);
+});
+
+t.test("a cursor begins after its event, and tells how far behind it is", async (t) => {
+  const world = new World();
+  world.publish(40);
+  const follower = await follow(world, { since: 10 });
+  t.equal(world.newest.since, 10);
+  world.newest.subscriber.opened();
+  t.equal(follower.state.value, "catching up");
+  t.equal(follower.behind.value, 30);
+  world.send(world.events.slice(10, 20));
+  await world.pass(100);
+  t.equal(follower.behind.value, 20);
+  world.send(world.events.slice(20));
+  await world.pass(100);
+  t.equal(follower.state.value, "live");
+  t.same([ids(follower)[0], ids(follower).length], [11, 30]);
+});
+
+t.test("a cursor that history does not reach begins with a gap; zero asks for what there is", async (t) => {
+  const world = new World();
+  world.restore(500, 10);
+  const follower = await follow(world, { since: 42 });
+  await world.accept();
+  t.same(follower.list.value.gaps, [{ after_id: 42, count: 457, why: "pruned", exact: true }]);
+  const all = await follow(world, { since: 0 });
+  await world.accept();
+  t.same(all.list.value.gaps, []);
+  t.equal(ids(all).length, 10);
+});
+
+t.test("a cursor beyond the newest event waits for the next one", async (t) => {
+  const world = new World();
+  world.publish(5);
+  const follower = await follow(world, { since: 999 });
+  t.equal(world.newest.since, 5);
+  await world.accept();
+  t.equal(follower.state.value, "live");
+  world.send(world.publish(1));
+  await world.pass(100);
+  t.same(ids(follower), [6]);
+});
+
+t.test("resumes after the last event, as often as it takes, and loses none", async (t) => {
+  const world = new World();
+  world.publish(3);
+  const follower = await follow(world);
+  await world.accept();
+  world.send(world.publish(1));
+  // What has come and was not shown yet counts as seen.
+  world.newest.subscriber.closed();
+  t.equal(follower.state.value, "reconnecting");
+  t.equal(follower.lost_ms.value, world.now_ms());
+  world.refusal = new ApiError(0, "the server cannot be reached");
+  const lost_ms = world.now_ms();
+  await world.pass(250);
+  await world.pass(500);
+  t.equal(world.subscriptions.length, 1, "it asks before it subscribes");
+  t.equal(follower.lost_ms.value, lost_ms, "since when stays what it was");
+  world.refusal = new ApiError(503, "starting");
+  await world.pass(1_000);
+  t.equal(follower.failure.value, null);
+  world.refusal = null;
+  world.publish(340);
+  await world.pass(2_000);
+  t.equal(world.newest.since, 4);
+  world.newest.subscriber.opened();
+  t.equal(follower.state.value, "catching up");
+  t.equal(follower.behind.value, 340);
+  t.equal(follower.lost_ms.value, null);
+  world.send(world.events.slice(4));
+  await world.pass(100);
+  t.equal(follower.state.value, "live");
+  t.same([ids(follower)[0], ids(follower).at(-1)], [245, 344], "the newest hundred");
+  t.same(follower.list.value.gaps, []);
+  t.equal(follower.list.value.forgotten, 244);
+});
+
+t.test("what was pruned meanwhile is a gap", async (t) => {
+  const world = new World();
+  world.publish(3);
+  const follower = await follow(world);
+  await world.accept();
+  world.newest.subscriber.closed();
+  world.events = [];
+  world.restore(104, 2);
+  await world.pass(250);
+  await world.accept();
+  t.same(ids(follower), [1, 2, 3, 104, 105]);
+  t.same(follower.list.value.gaps, [{ after_id: 3, count: 100, why: "pruned", exact: true }]);
+});
+
+t.test("with a pattern, events of other topics that were there before are no gap", async (t) => {
+  const world = new World();
+  world.publish(2, "rare");
+  world.publish(100, "often");
+  const follower = await follow(world, { pattern: "rare" });
+  await world.accept();
+  world.newest.subscriber.closed();
+  await world.pass(250);
+  await world.accept();
+  t.equal(follower.state.value, "live");
+  world.events = world.events.slice(50);
+  world.newest.subscriber.closed();
+  await world.pass(250);
+  await world.accept();
+  t.same(follower.list.value.gaps, [], "all of those had been looked at");
+  world.newest.subscriber.closed();
+  world.events = [];
+  world.restore(150, 1, "often");
+  await world.pass(250);
+  await world.accept();
+  t.same(follower.list.value.gaps, [{ after_id: 2, count: 47, why: "pruned", exact: false }]);
+});
+
+t.test("another database behind the same address is another list", async (t) => {
+  const world = new World();
+  world.publish(30);
+  const follower = await follow(world);
+  await world.accept();
+  world.newest.subscriber.closed();
+  world.events = [];
+  world.publish(2);
+  await world.pass(250);
+  t.equal(world.newest.since, 2);
+  await world.accept();
+  t.same(ids(follower), [1, 2]);
+  t.same(follower.list.value.gaps, []);
+  t.equal(follower.state.value, "live");
+
+  world.newest.subscriber.closed();
+  world.events = [];
+  await world.pass(10_000);
+  world.publish(40);
+  await world.pass(250);
+  await world.accept();
+  t.equal(ids(follower).length, 40, "also where its ids have passed ours: event 2 is another one");
+});
+
+t.test("what the server dropped is fetched, and what cannot be fetched is told", async (t) => {
+  const world = new World();
+  world.publish(1);
+  const follower = await follow(world);
+  await world.accept();
+  world.publish(10);
+  world.send([{ type: "dropped", count: 8, after_id: 1 }, ...world.events.slice(9)]);
+  await world.pass(100);
+  t.same(ids(follower), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+  t.same(follower.list.value.gaps, []);
+
+  world.publish(10);
+  world.events = world.events.filter(({ id }) => id <= 11 || id > 15);
+  world.send([{ type: "dropped", count: 9, after_id: 11 }, ...world.events.slice(-1)]);
+  await world.pass(100);
+  t.same(ids(follower).slice(10), [11, 16, 17, 18, 19, 20, 21]);
+  t.match(follower.list.value.gaps, [{ count: 4, why: "dropped" }], "four were gone");
+
+  world.publish(5);
+  world.refusal = new ApiError(503, "busy");
+  world.send([{ type: "dropped", count: 4, after_id: 21 }, ...world.events.slice(-1)]);
+  await world.pass(100);
+  t.match(follower.list.value.gaps.at(-1), { after_id: 21, count: 4, why: "dropped", exact: true });
+  t.equal(ids(follower).at(-1), 26);
+});
+
+t.test("a page that cannot keep up does not ask for gap upon gap", async (t) => {
+  const world = new World();
+  world.publish(1);
+  const follower = await follow(world);
+  await world.accept();
+  let release = (): void => undefined;
+  world.held = new Promise((resolve) => {
+    release = resolve;
+  });
+  world.publish(40);
+  for (let id = 1; id < 41; id += 2)
+    world.send([{ type: "dropped", count: 1, after_id: id }, ...world.events.slice(id + 1, id + 2)]);
+  await world.pass(100);
+  t.equal(follower.list.value.gaps.length, 12, "the first eight are waited for");
+  release();
+  await settled();
+  t.equal(follower.list.value.gaps.length, 12);
+  t.equal(ids(follower).length, 1 + 20 + 8);
+});
+
+t.test("a malformed pattern is said and not tried again", async (t) => {
+  const world = new World();
+  world.refusal = new ApiError(400, "pattern is malformed");
+  const follower = await follow(world, { pattern: "a.[", since: 0 });
+  t.match(follower.failure.value, { message: "pattern is malformed" });
+  await world.pass(60_000);
+  t.equal(world.subscriptions.length, 0);
+});
+
+t.test("a server that is not there at first is waited for", async (t) => {
+  const world = new World();
+  world.refusal = new ApiError(0, "the server cannot be reached");
+  const follower = await follow(world);
+  t.equal(follower.state.value, "reconnecting");
+  world.refusal = null;
+  world.publish(2);
+  await world.pass(250);
+  await world.accept();
+  t.same(ids(follower), [1, 2]);
+  t.equal(follower.state.value, "live");
+});
+
+t.test("a page that nobody sees has no connection, and is caught up when it is seen", async (t) => {
+  const world = new World();
+  world.publish(1);
+  const follower = await follow(world);
+  await world.accept();
+  world.look(false);
+  t.equal(world.newest.ended, true);
+  await world.pass(60_000);
+  t.equal(world.subscriptions.length, 1);
+  world.publish(3);
+  world.look(true);
+  await settled();
+  await world.accept();
+  t.same(ids(follower), [1, 2, 3, 4]);
+});
+
+t.test("hidden while it connects, it does not connect behind the viewer's back", async (t) => {
+  const world = new World();
+  let release = (): void => undefined;
+  world.held = new Promise((resolve) => {
+    release = resolve;
+  });
+  const follower = await follow(world);
+  world.look(false);
+  world.look(true);
+  world.look(false);
+  release();
+  await settled();
+  t.equal(world.subscriptions.length, 0);
+  world.look(true);
+  await settled();
+  t.equal(world.subscriptions.length, 1);
+  follower.close();
+  t.equal(world.newest.ended, true);
+});
+
+t.test("what waits for a slow timer is bounded as what is held", async (t) => {
+  const world = new World();
+  const follower = await follow(world);
+  await world.accept();
+  world.send(world.publish(250));
+  t.equal(ids(follower).length, 100, "shown without the timer");
+  await world.pass(100);
+  t.same([ids(follower)[0], ids(follower).at(-1)], [151, 250]);
+});
+
+t.test("closed is closed", async (t) => {
+  const world = new World();
+  const follower = await follow(world);
+  await world.accept();
+  world.newest.subscriber.closed();
+  follower.close();
+  await world.pass(60_000);
+  world.look(true);
+  await settled();
+  t.equal(world.subscriptions.length, 1);
+});
+
+t.test("live events are counted when they come, others when they were published", async (t) => {
+  const world = new World();
+  world.publish(3);
+  await world.pass(10_000);
+  const follower = await follow(world);
+  await world.accept();
+  world.send(world.publish(2));
+  const minute = follower.lastMinute(world.now_ms());
+  t.equal(minute.at(-1), 2);
+  t.equal(minute.at(-11), 3);
+});

@@ -1,0 +1,84 @@
+import t from "tap";
+import { addEvents, addGap, findEvent, heldEvent, NO_EVENTS, type EventList, type Gap } from "./event-list.js";
+import type { Event } from "./types.js";
+
+const event = (id: number, data: unknown = null): Event => ({
+  id,
+  topic: "api.change",
+  data,
+  source: "",
+  created_at: "2026-02-09T14:30:00.000Z",
+});
+const events = (...ids: readonly number[]): Event[] => ids.map((id) => event(id));
+const ids = (list: EventList): number[] => list.events.map(({ id }) => id);
+const gap = (after_id: number, count: number): Gap => ({ after_id, count, why: "dropped", exact: true });
+
+t.test("events that follow one another are appended", (t) => {
+  const list = addEvents(addEvents(NO_EVENTS, events(1, 2), 10), events(3, 7), 10);
+  t.same(ids(list), [1, 2, 3, 7]);
+  t.equal(list.forgotten, 0);
+  t.end();
+});
+
+t.test("nothing added leaves the very list, so that nothing is drawn anew", (t) => {
+  const list = addEvents(NO_EVENTS, events(1), 10);
+  t.equal(addEvents(list, [], 10), list);
+  t.end();
+});
+
+t.test("each event is there once and in its place, in whatever order they come", (t) => {
+  const list = addEvents(addEvents(NO_EVENTS, events(5, 9), 10), events(9, 6, 2, 6), 10);
+  t.same(ids(list), [2, 5, 6, 9]);
+  t.end();
+});
+
+t.test("only the newest are kept, and the others counted", (t) => {
+  let list = addEvents(NO_EVENTS, events(1, 2, 3), 3);
+  list = addEvents(list, events(4, 5), 3);
+  t.same(ids(list), [3, 4, 5]);
+  t.equal(list.forgotten, 2);
+  list = addEvents(list, events(...Array.from({ length: 10 }, (_, at) => at + 6)), 3);
+  t.same(ids(list), [13, 14, 15], "more at once than are kept");
+  t.equal(list.forgotten, 12);
+  t.end();
+});
+
+t.test("gaps lie in their order, and go with the events that they lie between", (t) => {
+  let list = addEvents(NO_EVENTS, events(1, 5, 9), 4);
+  list = addGap(addGap(list, gap(5, 3)), gap(1, 2));
+  t.same(
+    list.gaps.map(({ after_id }) => after_id),
+    [1, 5],
+  );
+  list = addEvents(list, events(10, 11, 12), 4);
+  t.same(ids(list), [9, 10, 11, 12]);
+  t.same(list.gaps, [], "what lies before the oldest event is no gap of this list");
+  t.end();
+});
+
+t.test("a gap that is found again has not become smaller, and none of nothing is shown", (t) => {
+  const list = addGap(addEvents(NO_EVENTS, events(1, 9), 10), gap(1, 7));
+  t.equal(addGap(list, gap(1, 4)), list);
+  t.same(addGap(list, gap(1, 8)).gaps, [gap(1, 8)]);
+  t.equal(addGap(list, gap(9, 0)), list);
+  t.end();
+});
+
+t.test("of long data only the beginning is held", (t) => {
+  const small = event(1, { n: 1 });
+  t.equal(heldEvent(small), small);
+  const long = event(2, "x".repeat(100_000));
+  const held = heldEvent(long, 100_100);
+  t.equal(held.cut, true);
+  t.ok(JSON.stringify(held).length < 2_000);
+  t.match(held.data, /^"xxx/);
+  t.equal(heldEvent(small, 1_000_000), small, "a long text whose data are short, by its white space");
+  t.end();
+});
+
+t.test("an event is found by its id", (t) => {
+  const list = addEvents(NO_EVENTS, events(1, 2, 3), 10);
+  t.equal(findEvent(list, 2)?.id, 2);
+  t.equal(findEvent(list, 4), undefined);
+  t.end();
+});

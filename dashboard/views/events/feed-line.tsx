@@ -1,0 +1,67 @@
+/** How the feed is: live, cut off, behind and by how many; and what came in the last minute. */
+import type { EventFeed, EventFeedState } from "../../api/event-feed.js";
+import { now_ms } from "../../app/clock.js";
+import { clockTime, count, plural } from "../../app/format.js";
+import { Badge, type BadgeTone } from "../../parts/badge.js";
+import { Sparkline } from "../../parts/chart.js";
+import { rateInWords } from "./model.js";
+
+interface FeedLineProps {
+  readonly feed: EventFeed;
+  /** Events that have come since the list was paused; null while it is not. */
+  readonly waiting: number | null;
+}
+
+export function FeedLine({ feed, waiting }: FeedLineProps) {
+  return (
+    <div class="feed-line">
+      <FeedState feed={feed} />
+      {waiting !== null && (
+        <span>
+          paused: <strong>{plural(waiting, "new event")}</strong> meanwhile
+        </span>
+      )}
+      <Rate feed={feed} />
+    </div>
+  );
+}
+
+const TONES: Readonly<Record<EventFeedState, BadgeTone>> = {
+  connecting: "plain",
+  live: "good",
+  "catching up": "warn",
+  reconnecting: "bad",
+};
+
+function FeedState({ feed }: Pick<FeedLineProps, "feed">) {
+  const state = feed.state.value;
+  const lost_ms = feed.lost_ms.value;
+  const words = {
+    connecting: "connecting…",
+    live: "live",
+    "catching up": `catching up: ${count(feed.behind.value)} behind`,
+    reconnecting: "reconnecting…",
+  }[state];
+  return (
+    <>
+      {/* How far behind changes too often to be read out. */}
+      <span role={state === "catching up" ? undefined : "status"}>
+        <Badge tone={TONES[state]}>{words}</Badge>
+      </span>
+      {state === "reconnecting" && lost_ms !== null && (
+        <span>behind since {clockTime(lost_ms, now_ms.value)}: what is published meanwhile is shown afterwards</span>
+      )}
+    </>
+  );
+}
+
+function Rate({ feed }: Pick<FeedLineProps, "feed">) {
+  const counts = feed.lastMinute(now_ms.value);
+  const rate = rateInWords(counts);
+  return (
+    <span class="feed-rate" title={`${rate} in the last minute, at most ${count(Math.max(...counts))} in a second`}>
+      <Sparkline values={counts} label={`Events of each second of the last minute: ${rate}`} />
+      <span class="feed-figure">{rate}</span>
+    </span>
+  );
+}

@@ -1,0 +1,23 @@
+/** What the list of events asks for beside its feed: one event as it is kept, and the event before a time. */
+import { getJson, getText, query } from "../../api/client.js";
+import type { Loader } from "../../api/resource.js";
+import type { Event } from "../../api/types.js";
+import { wholeEvent, type WholeEvent } from "./model.js";
+
+const HISTORY = "/api/events/history";
+
+/** An event as it is kept; null where history no longer holds it. It never changes. */
+export function eventLoader(id: number): Loader<WholeEvent | null> {
+  return {
+    key: `event ${id}`,
+    kinds: [],
+    fetch: async (signal) => wholeEvent(await getText(HISTORY + query({ after: id - 1, last: 1 }), signal), id),
+  };
+}
+
+/** The id of the last event before a time; 0 where history begins later. */
+export async function idBefore(time_ms: number): Promise<number> {
+  const to = new Date(time_ms - 1).toISOString();
+  const [before] = await getJson<Event[]>(HISTORY + query({ to, last: 1 }));
+  return before?.id ?? 0;
+}

@@ -1,0 +1,9 @@
+/** Who published an event: an agent by its name, anything else as the publisher called itself. */
+import { useResource } from "../../api/resource.js";
+import { Agent, agentNames } from "../../parts/agent.js";
+
+export function Source({ source }: { readonly source: string }) {
+  const names = useResource(agentNames).data.value;
+  if (source === "") return null;
+  return names?.has(source) === true ? <Agent id={source} /> : <span>{source}</span>;
+}

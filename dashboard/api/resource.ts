@@ -25,6 +25,8 @@ export interface Loader<T> {
   readonly concerns?: (change: Change) => boolean;
   /** Fetched at this interval, besides: for what changes without anybody's doing. */
   readonly every_ms?: number;
+  /** Changes do not have it fetched more often than this: for what is dear and changes with every call. */
+  readonly gap_ms_min?: number;
 }
 
 export interface Resource<T> {
@@ -134,7 +136,8 @@ class LiveResource<T> implements Resource<T> {
       if (!stopped.aborted) this.error.value = error;
     } finally {
       this.loading.value = false;
-      this.#gap_ms = Math.max(GAP_MS_MIN, (performance.now() - started) * GAP_PER_FETCH);
+      const { gap_ms_min = GAP_MS_MIN } = this.#loader;
+      this.#gap_ms = Math.max(gap_ms_min, (performance.now() - started) * GAP_PER_FETCH);
     }
   }
 
@@ -217,7 +220,10 @@ export function useResource<T>(loader: Loader<T>): Resource<T> {
   return resource;
 }
 
+/** What is said of data that could not be refreshed. */
+export type Freshness = Pick<Resource<unknown>, "error" | "fetched_ms">;
+
 /** What went wrong with a resource, in words; "" for nothing. */
-export function failureOf(resource: Resource<unknown>): string {
+export function failureOf(resource: Freshness): string {
   return resource.error.value === null ? "" : reasonOf(resource.error.value);
 }

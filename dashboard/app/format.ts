@@ -12,6 +12,7 @@ const CLOCK = new Intl.DateTimeFormat(undefined, {
   hourCycle: "h23",
 });
 const DAY = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric" });
+const HOUR = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const COUNT = new Intl.NumberFormat("en");
 const COMPACT = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 
@@ -24,6 +25,18 @@ export function fullTime(ms: number): string {
 export function clockTime(ms: number, now_ms: number): string {
   const today = new Date(ms).toDateString() === new Date(now_ms).toDateString();
   return today ? CLOCK.format(ms) : `${DAY.format(ms)} ${CLOCK.format(ms)}`;
+}
+
+/**
+ * A time on a chart's axis: `14:00`, with seconds where it is fine, the day where it is coarse or where one begins.
+ * @param at_s seconds since the epoch
+ * @param step_s seconds between two of them
+ */
+export function axisTime(at_s: number, step_s: number): string {
+  const at = new Date(at_s * 1_000);
+  const begins_day = at.getHours() === 0 && at.getMinutes() === 0 && at.getSeconds() === 0;
+  if (step_s * 1_000 >= DAY_MS || begins_day) return DAY.format(at);
+  return step_s * 1_000 < MINUTE_MS ? CLOCK.format(at) : HOUR.format(at);
 }
 
 /** How long something took or has lasted: `4 s`, `12 min`, `3 h`, `5 d`. */

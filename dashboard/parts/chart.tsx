@@ -1,6 +1,7 @@
 /** Series over time as lines or bars, over uPlot; the same figures stand in words for who cannot see them. */
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
+import { axisTime, fullTime } from "../app/format.js";
 import { dark } from "../app/theme.js";
 
 export interface Series {
@@ -26,8 +27,21 @@ interface ChartProps {
 const COLOURS = ["--chart-1", "--chart-2", "--chart-3", "--chart-4", "--chart-5", "--chart-6"];
 const HEIGHT = 180;
 
-function styled(name: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+/** A custom property's colour as a canvas takes it: what it says depends on the theme, so an element resolves it. */
+function colourIn(element: HTMLElement, name: string): string {
+  const probe = document.createElement("span");
+  probe.style.color = `var(${name})`;
+  element.append(probe);
+  const { color } = getComputedStyle(probe);
+  probe.remove();
+  return color;
+}
+
+/** From half a bar before the first to half a bar behind the last, so that none is cut. */
+function barRange(plot: uPlot, low: number, high: number): [number, number] {
+  const [first = low, second = first + 1] = plot.data[0];
+  const half = (second - first) / 2;
+  return [low - half, high + half];
 }
 
 /** Each series upon those before it. */
@@ -41,9 +55,16 @@ function stack(series: readonly Series[]): (number | null)[][] {
   );
 }
 
+/** The colour, to be seen through. */
+function faint(colour: string): string {
+  return `color-mix(in srgb, ${colour} 25%, transparent)`;
+}
+
 export function Chart({ label, times, series, format, kind = "line", stacked = false, height = HEIGHT }: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
+  const shown = useRef(series);
+  shown.current = series;
   const is_dark = dark.value;
   const names = series.map((one) => one.label).join("\n");
   const data = [
@@ -53,19 +74,24 @@ export function Chart({ label, times, series, format, kind = "line", stacked = f
   useEffect(() => {
     const element = place.current;
     if (element === null) return undefined;
-    const axis = { stroke: styled("--muted"), grid: { stroke: styled("--line"), width: 1 }, ticks: { show: false } };
-    const drawn = series.map(({ label: name, values }, at): uPlot.Series => {
-      const stroke = styled(COLOURS[at % COLOURS.length] ?? "");
+    const axis: uPlot.Axis = {
+      stroke: colourIn(element, "--muted"),
+      grid: { stroke: colourIn(element, "--line"), width: 1 },
+      ticks: { show: false },
+    };
+    const drawn = series.map(({ label: name }, at): uPlot.Series => {
+      const stroke = colourIn(element, COLOURS[at % COLOURS.length] ?? "");
       return {
         label: name,
         stroke,
         width: kind === "bars" ? 0 : 1.5,
         points: { show: false },
         value: (_plot, _value, _series, index) => {
-          const value = index === null ? null : values[index];
+          if (index === null) return "";
+          const value = shown.current[at]?.values[index];
           return value === null || value === undefined ? "–" : format(value);
         },
-        ...(kind === "bars" || stacked ? { fill: kind === "bars" ? stroke : `${stroke}40` } : {}),
+        ...(kind === "bars" || stacked ? { fill: kind === "bars" ? stroke : faint(stroke) } : {}),
         ...(kind === "bars" && uPlot.paths.bars !== undefined
           ? { paths: uPlot.paths.bars({ size: [0.7, 60], align: 0 }) }
           : {}),
@@ -74,9 +100,18 @@ export function Chart({ label, times, series, format, kind = "line", stacked = f
     const options: uPlot.Options = {
       width: element.clientWidth,
       height,
-      series: [{}, ...(stacked ? drawn.toReversed() : drawn)],
-      axes: [axis, { ...axis, size: 64, values: (_plot, values) => values.map(format) }],
-      scales: { y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.1 : 1] } },
+      series: [
+        { label: "", value: (_plot, at) => (at === null ? "" : fullTime(at * 1_000)) },
+        ...(stacked ? drawn.toReversed() : drawn),
+      ],
+      axes: [
+        { ...axis, values: (_plot, times_s, _axis, _space, step_s) => times_s.map((at) => axisTime(at, step_s)) },
+        { ...axis, size: 56, values: (_plot, values) => values.map(format) },
+      ],
+      scales: {
+        ...(kind === "bars" ? { x: { range: barRange } } : {}),
+        y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.1 : 1] },
+      },
       cursor: { drag: { x: false, y: false } },
       legend: { live: true },
     };

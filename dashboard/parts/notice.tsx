@@ -1,6 +1,6 @@
 /** What the viewer should know before anything else on the page. */
 import type { ComponentChildren } from "preact";
-import { failureOf, type Resource } from "../api/resource.js";
+import { failureOf, type Freshness } from "../api/resource.js";
 import { ago } from "../app/format.js";
 import { now_ms } from "../app/clock.js";
 
@@ -19,7 +19,7 @@ export function Notice({
 }
 
 /** Says that a resource could not be fetched, and how old what is shown is. Nothing while all is well. */
-export function Failure({ of }: { readonly of: Resource<unknown> }) {
+export function Failure({ of }: { readonly of: Freshness }) {
   const failure = failureOf(of);
   if (failure === "") return null;
   const age = of.fetched_ms.value === 0 ? "" : ` What is shown is from ${ago(of.fetched_ms.value, now_ms.value)}.`;

@@ -1,6 +1,8 @@
-/** Agents. */
-import { Page } from "../../parts/page.js";
+/** Agents: who is here, what they intend and did; below the address of one, all about it. */
+import type { ViewProps } from "../../views.js";
+import { AgentPage } from "./agent-page.js";
+import { AgentTable } from "./agent-table.js";
 
-export function View() {
-  return <Page title="Agents">…</Page>;
+export function View({ segments: [id] }: ViewProps) {
+  return id === undefined || id === "" ? <AgentTable /> : <AgentPage key={id} id={id} />;
 }

@@ -1,0 +1,16 @@
+/** How much of a whole something is, as a bar. The figure stands beside it. */
+interface ShareProps {
+  readonly value: number;
+  /** What a full bar means. */
+  readonly of: number;
+}
+
+export function Share({ value, of }: ShareProps) {
+  const percent = of > 0 ? Math.min(100, (value / of) * 100) : 0;
+  return (
+    <svg class="share" aria-hidden="true">
+      <rect class="share-ground" width="100%" height="100%" rx="3" />
+      <rect class="share-part" width={`${percent}%`} height="100%" rx="3" />
+    </svg>
+  );
+}

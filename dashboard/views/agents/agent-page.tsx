@@ -1,0 +1,174 @@
+/** One agent: who it is, what it does by the hour, what it cost, what was found about it, and its timeline. */
+import { useSignal } from "@preact/signals";
+import { useLocation } from "preact-iso/router";
+import { ApiError, apiPath, query, send } from "../../api/client.js";
+import { useResource } from "../../api/resource.js";
+import type { Instance } from "../../api/types.js";
+import { addressOf } from "../../app/address.js";
+import { now_ms } from "../../app/clock.js";
+import { compact, count, dollars } from "../../app/format.js";
+import { may_decide, session } from "../../app/session.js";
+import { attempt } from "../../app/toasts.js";
+import { Button, CopyButton } from "../../parts/button.js";
+import { Chart } from "../../parts/chart.js";
+import { Confirm } from "../../parts/dialog.js";
+import { Failure, Notice } from "../../parts/notice.js";
+import { Page } from "../../parts/page.js";
+import { Stat, Stats } from "../../parts/stat.js";
+import { Time } from "../../parts/time.js";
+import { AgentRuns } from "./agent-runs.js";
+import { AgentTimeline } from "./agent-timeline.js";
+import { agentLoader, costLoader, countersLoader } from "./loader.js";
+import { hourSeconds, lastHours, METRIC_WORDS, metricSeries, sum } from "./model.js";
+import { Status } from "./status.js";
+
+const NOT_FOUND = 404;
+
+export function AgentPage({ id }: { readonly id: string }) {
+  const resource = useResource(agentLoader(id));
+  const failure = resource.error.value;
+  const gone = failure instanceof ApiError && failure.status === NOT_FOUND;
+  const agent = gone ? undefined : resource.data.value;
+  return (
+    <Page
+      title="Agents"
+      part={agent?.name ?? (gone ? id.slice(0, 8) : "…")}
+      home={addressOf("agents")}
+      actions={
+        <>
+          <a class="button" href={addressOf("audit") + query({ actor: id })}>
+            Audit
+          </a>
+          {agent !== undefined && <Remove agent={agent} />}
+        </>
+      }
+    >
+      {gone ? (
+        <Notice>
+          No agent with the id <code>{id}</code> is registered now. What was done under it is still told below.
+        </Notice>
+      ) : (
+        <Failure of={resource} />
+      )}
+      {agent !== undefined && <Facts agent={agent} />}
+      <Day id={id} />
+      <AgentTimeline id={id} />
+      <AgentRuns id={id} />
+    </Page>
+  );
+}
+
+function Remove({ agent }: { readonly agent: Instance }) {
+  const asking = useSignal(false);
+  const { route } = useLocation();
+  const may = may_decide.value || session.value?.actor === agent.id;
+  const remove = async (): Promise<void> => {
+    const path = apiPath("instances", agent.id);
+    if (await attempt(() => send("DELETE", path), `Removed ${agent.name}.`)) route(addressOf("agents"));
+  };
+  return (
+    <>
+      <Button
+        kind="danger"
+        disabled={!may}
+        title={may ? "Its token is worthless from then on" : "This needs the server's token"}
+        onClick={() => {
+          asking.value = true;
+        }}
+      >
+        Remove
+      </Button>
+      {asking.value && (
+        <Confirm
+          title={`Remove ${agent.name}?`}
+          action="Remove"
+          danger
+          onConfirm={remove}
+          onClose={() => {
+            asking.value = false;
+          }}
+        >
+          Its token is worthless at once: whatever runs under it is refused from then on. What it has written and
+          published stays.
+        </Confirm>
+      )}
+    </>
+  );
+}
+
+function Facts({ agent }: { readonly agent: Instance }) {
+  const { id, status, intent, workspace, stack, capabilities, registered_at, last_seen } = agent;
+  return (
+    <section class="card agents-facts" aria-label="Facts">
+      <p class="agents-intent">
+        <Status status={status} />{" "}
+        {intent === "" ? <span class="muted">It has not told what it intends.</span> : <strong>{intent}</strong>}
+      </p>
+      <dl class="facts">
+        <dt>Last seen</dt>
+        <dd>
+          <Time at={last_seen} />
+        </dd>
+        <dt>Registered</dt>
+        <dd>
+          <Time at={registered_at} />
+        </dd>
+      </dl>
+      <dl class="facts">
+        <dt>Workspace</dt>
+        <dd>{workspace === "" ? "none" : workspace}</dd>
+        <dt>Stack</dt>
+        <dd>{stack === "" ? "none" : stack}</dd>
+      </dl>
+      <dl class="facts">
+        <dt>Capabilities</dt>
+        <dd>{capabilities.length === 0 ? "none" : capabilities.join(", ")}</dd>
+        <dt>Id</dt>
+        <dd class="agents-id">
+          <span class="mono">{id}</span> <CopyButton text={id} what="the id" />
+        </dd>
+      </dl>
+    </section>
+  );
+}
+
+/** The last 24 hours in figures, and by the hour. */
+function Day({ id }: { readonly id: string }) {
+  const counters = useResource(countersLoader(id));
+  const cost = useResource(costLoader(id)).data.value;
+  const data = counters.data.value;
+  if (data === undefined) return <Failure of={counters} />;
+  const hours = lastHours(now_ms.value);
+  const series = metricSeries(data, hours);
+  const total = (metric: string): number => sum(series.find((one) => one.metric === metric)?.values ?? []);
+  const errors = total("errors");
+  return (
+    <>
+      <Failure of={counters} />
+      <Stats>
+        <Stat label="Calls" value={count(total("rest_calls") + total("mcp_calls"))} about="in 24 hours, REST and MCP" />
+        <Stat label="Events published" value={count(total("events_published"))} about="in 24 hours" />
+        <Stat
+          label="Errors"
+          value={count(errors)}
+          about="answers of 400 and above"
+          {...(errors > 0 ? { tone: "warn" as const } : {})}
+        />
+        <Stat
+          label="LLM cost"
+          value={dollars(cost?.total_cost_usd ?? 0)}
+          about={`${compact((cost?.total_tokens_in ?? 0) + (cost?.total_tokens_out ?? 0))} tokens in 24 hours`}
+          href={addressOf("usage") + query({ by: "agent", range: "24h" })}
+        />
+      </Stats>
+      <Chart
+        label="Activity by the hour"
+        kind="bars"
+        stacked
+        times={hours.map(hourSeconds)}
+        series={series.map(({ metric, values }) => ({ label: METRIC_WORDS[metric], values }))}
+        format={count}
+      />
+    </>
+  );
+}

@@ -1,0 +1,177 @@
+/** The table of agents, with what filters keep of it. */
+import { useMemo } from "preact/hooks";
+import { agentsLoader } from "../../api/agents.js";
+import { useResource } from "../../api/resource.js";
+import type { Instance } from "../../api/types.js";
+import { agentAddress } from "../../app/address.js";
+import { count, plural } from "../../app/format.js";
+import { useAddressQuery } from "../../parts/address-query.js";
+import { Sparkline } from "../../parts/chart.js";
+import { Empty } from "../../parts/empty.js";
+import { Choice, Fields, TextField } from "../../parts/fields.js";
+import { Failure } from "../../parts/notice.js";
+import { Page } from "../../parts/page.js";
+import { Table, type Column } from "../../parts/table.js";
+import { Time } from "../../parts/time.js";
+import { activityLoader } from "./loader.js";
+import { activityOf, listedAgents, SORTS, STATUSES, sum, valuesOf, type Activity, type Sort } from "./model.js";
+import { Status } from "./status.js";
+
+const SORT_WORDS: Readonly<Record<Sort, string>> = { name: "Name", seen: "Last seen", activity: "Activity" };
+const NO_ACTIVITY: readonly number[] = [];
+
+export function AgentTable() {
+  const agents = useResource(agentsLoader);
+  const hours = useResource(activityLoader);
+  const { query, set } = useAddressQuery();
+  const list = agents.data.value;
+  const activity = useMemo(() => activityOf((hours.data.value ?? []).map(({ totals }) => totals)), [hours.data.value]);
+  const columns = useMemo(() => columnsWith(activity), [activity]);
+  const sort = SORTS.find((one) => one === query["sort"]) ?? "name";
+  const { search = "", status = "", workspace = "", stack = "" } = query;
+  const listed = useMemo(
+    () => listedAgents(list ?? [], { search, status, workspace, stack }, sort, activity),
+    [list, search, status, workspace, stack, sort, activity],
+  );
+  return (
+    <Page title="Agents">
+      <Failure of={agents} />
+      {list !== undefined && list.length === 0 && (
+        <Empty title="No agent is registered" command="koor register ana --workspace trucks --stack go">
+          An agent registers itself once, and is seen here from then on.
+        </Empty>
+      )}
+      {list !== undefined && list.length > 0 && (
+        <>
+          <Filters list={list} query={query} set={set} sort={sort} />
+          <p class="hint" role="status">
+            {inWords(list, listed)}
+          </p>
+          {listed.length === 0 ? (
+            <Empty title="No agent is like that">Take a filter away to see more.</Empty>
+          ) : (
+            <Table
+              label="Agents"
+              columns={columns}
+              rows={listed}
+              keyOf={({ id }) => id}
+              toneOf={(agent) => (agent.status === "stale" ? "warn" : undefined)}
+            />
+          )}
+        </>
+      )}
+    </Page>
+  );
+}
+
+interface FiltersProps extends ReturnType<typeof useAddressQuery> {
+  readonly list: readonly Instance[];
+  readonly sort: Sort;
+}
+
+function Filters({ list, query, set, sort }: FiltersProps) {
+  const of_status = (status: string): number => list.filter((agent) => agent.status === status).length;
+  const among = (member: "workspace" | "stack") => withCurrent(valuesOf(list, member), query[member]);
+  return (
+    <Fields>
+      <TextField
+        label="Search"
+        type="search"
+        placeholder="Name, intent, capability…"
+        value={query["search"] ?? ""}
+        onInput={(search) => set({ search })}
+      />
+      <Choice
+        label="Status"
+        value={query["status"] ?? ""}
+        choices={[["", "Any"], ...STATUSES.map((one) => [one, `${one} (${of_status(one)})`] as const)]}
+        onChoose={(status) => set({ status })}
+      />
+      <Choice
+        label="Workspace"
+        value={query["workspace"] ?? ""}
+        choices={[["", "Any"], ...among("workspace")]}
+        onChoose={(workspace) => set({ workspace })}
+      />
+      <Choice
+        label="Stack"
+        value={query["stack"] ?? ""}
+        choices={[["", "Any"], ...among("stack")]}
+        onChoose={(stack) => set({ stack })}
+      />
+      <Choice
+        label="Order by"
+        value={sort}
+        choices={SORTS.map((one) => [one, SORT_WORDS[one]] as const)}
+        onChoose={(chosen) => set({ sort: chosen === "name" ? "" : chosen })}
+      />
+    </Fields>
+  );
+}
+
+/** What an address asks for can be chosen, though no agent has it. */
+function withCurrent(values: readonly string[], current = ""): (readonly [string, string])[] {
+  const all = current === "" || values.includes(current) ? values : [...values, current];
+  return all.map((value) => [value, value] as const);
+}
+
+function inWords(list: readonly Instance[], listed: readonly Instance[]): string {
+  const by_status = STATUSES.flatMap((status) => {
+    const of_status = listed.filter((agent) => agent.status === status).length;
+    return of_status === 0 ? [] : [`${count(of_status)} ${status}`];
+  });
+  const some =
+    listed.length === list.length ? plural(list.length, "agent") : `${listed.length} of ${list.length} agents`;
+  return by_status.length === 0 ? some : `${some}: ${by_status.join(", ")}`;
+}
+
+function columnsWith(activity: Activity): readonly Column<Instance>[] {
+  return [
+    {
+      head: "Name",
+      cell: ({ id, name }) => (
+        <a class="agents-name" href={agentAddress(id)} title={name}>
+          {name}
+        </a>
+      ),
+    },
+    { head: "Status", cell: ({ status }) => <Status status={status} /> },
+    {
+      head: "Intent",
+      kind: "wide",
+      cell: ({ intent }) =>
+        intent === "" ? <span class="muted">none told</span> : <span title={intent}>{intent}</span>,
+    },
+    { head: "Workspace", optional: true, cell: ({ workspace }) => workspace },
+    { head: "Stack", optional: true, cell: ({ stack }) => stack },
+    { head: "Capabilities", optional: true, cell: ({ capabilities }) => <Capabilities of={capabilities} /> },
+    {
+      head: "Activity, 24 h",
+      optional: true,
+      cell: ({ id }) => <DayOf calls={activity.get(id) ?? NO_ACTIVITY} />,
+    },
+    { head: "Last seen", optional: true, cell: ({ last_seen }) => <Time at={last_seen} /> },
+  ];
+}
+
+/** Cut at some width; the whole of them on hover. */
+function Capabilities({ of }: { readonly of: readonly string[] }) {
+  const text = of.join(", ");
+  return (
+    <span class="agents-capabilities" title={text}>
+      {text}
+    </span>
+  );
+}
+
+function DayOf({ calls }: { readonly calls: readonly number[] }) {
+  const all = sum(calls);
+  if (all === 0) return <span class="muted">no calls</span>;
+  const words = `${plural(all, "call")} in 24 hours, ${count(calls.at(-1) ?? 0)} in this one`;
+  return (
+    <span class="agents-day" title={words}>
+      <Sparkline values={calls} label={words} />
+      <span class="agents-calls">{count(all)}</span>
+    </span>
+  );
+}

@@ -1,0 +1,148 @@
+/** The timeline of one agent: what it wrote, published and was refused, live, older on demand. */
+import { effect } from "@preact/signals";
+import { useEffect, useMemo } from "preact/hooks";
+import { useAgentsById, type AgentsById } from "../../api/agents.js";
+import { apiPath, getJson, query } from "../../api/client.js";
+import { EventFeed } from "../../api/event-feed.js";
+import type { History } from "../../api/history.js";
+import type { AuditEntry, Event } from "../../api/types.js";
+import { useHistory } from "../../api/use-history.js";
+import { addressOf } from "../../app/address.js";
+import { plural } from "../../app/format.js";
+import { AuditResource } from "../../parts/audit-resource.js";
+import { detailInWords } from "../../parts/audit-words.js";
+import { Badge } from "../../parts/badge.js";
+import { Button } from "../../parts/button.js";
+import { Empty } from "../../parts/empty.js";
+import { Failure } from "../../parts/notice.js";
+import { Section } from "../../parts/page.js";
+import { Table, type Column } from "../../parts/table.js";
+import { Time } from "../../parts/time.js";
+import { logsToRead, timelineOf, type Held, type TimelineItem } from "./timeline.js";
+
+const PAGE_ROWS = 100;
+/** Events of all agents that the feed holds: it is only asked whether this agent's are among them. */
+const FEED_EVENTS = 1_000;
+
+export function AgentTimeline({ id }: { readonly id: string }) {
+  const agents = useAgentsById();
+  const audit = useHistory<AuditEntry>({
+    key: `audit ${id}`,
+    kinds: ["audit"],
+    page_rows: PAGE_ROWS,
+    read: ({ limit, to }, signal) => getJson(apiPath("audit") + query({ actor: id, limit, to }), signal),
+    idOf: (entry) => entry.id,
+    timeOf: (entry) => entry.timestamp,
+  });
+  const events = useHistory<Event>({
+    key: `events ${id}`,
+    kinds: [],
+    page_rows: PAGE_ROWS,
+    read: ({ limit, to }, signal) =>
+      getJson(apiPath("events", "history") + query({ source: id, last: limit, to }), signal),
+    idOf: (event) => event.id,
+    timeOf: (event) => event.created_at,
+  });
+  usePublished(id, events.nudge);
+  const columns = useMemo(() => columnsWith(agents), [agents]);
+  const [wrote, published] = [heldOf(audit.history), heldOf(events.history)];
+  const items = useMemo(
+    () => timelineOf(wrote, published),
+    [wrote.rows, wrote.complete, published.rows, published.complete],
+  );
+  if (audit.history.rows.value === undefined || events.history.rows.value === undefined)
+    return (
+      <>
+        <Failure of={audit.history} />
+        <Failure of={events.history} />
+      </>
+    );
+  const next = logsToRead(wrote, published);
+  const older = async (): Promise<void> => {
+    await Promise.all([
+      next.audit ? audit.history.older() : undefined,
+      next.events ? events.history.older() : undefined,
+    ]);
+  };
+  return (
+    <Section title="Timeline" actions={<span class="hint">{plural(items.length, "entry", "entries")}</span>}>
+      <Failure of={audit.history} />
+      <Failure of={events.history} />
+      {items.length === 0 ? (
+        <Empty title="It has not done anything yet" command="koor events publish review.done --data '{}'">
+          What it writes and publishes with its own token stands here.
+        </Empty>
+      ) : (
+        <Table
+          label="Timeline"
+          columns={columns}
+          rows={items}
+          keyOf={(item) => (item.kind === "published" ? `event ${item.event.id}` : `audit ${item.entry.id}`)}
+          toneOf={({ kind }) => (kind === "refused" ? "bad" : undefined)}
+        />
+      )}
+      {(next.audit || next.events) && <Button onClick={older}>Load older</Button>}
+    </Section>
+  );
+}
+
+function heldOf<Row>(history: History<Row>): Held<Row> {
+  return { rows: history.rows.value ?? [], complete: history.complete.value };
+}
+
+/** Says when this agent has published: the feed of events tells at once, and only who watches it pays for it. */
+function usePublished(id: string, tell: () => void): void {
+  useEffect(() => {
+    const feed = new EventFeed({ pattern: "", since: null, first: 1, keep: FEED_EVENTS });
+    let told = 0;
+    let missed = 0;
+    const stop = effect(() => {
+      const { events, gaps } = feed.list.value;
+      const added = events.slice(events.findLastIndex((event) => event.id <= told) + 1);
+      if (added.some(({ source }) => source === id) || gaps.length > missed) tell();
+      told = events.at(-1)?.id ?? told;
+      missed = gaps.length;
+    });
+    return () => {
+      stop();
+      feed.close();
+    };
+  }, [id, tell]);
+}
+
+const TONES = { wrote: "plain", published: "note", refused: "bad" } as const;
+
+function columnsWith(agents: AgentsById): readonly Column<TimelineItem>[] {
+  return [
+    { head: "Time", cell: ({ at }) => <Time at={at} as="clock" /> },
+    { head: "Did", cell: ({ kind }) => <Badge tone={TONES[kind]}>{kind}</Badge> },
+    { head: "About", kind: "wide", cell: (item) => <About item={item} agents={agents} /> },
+  ];
+}
+
+function About({ item, agents }: { readonly item: TimelineItem; readonly agents: AgentsById }) {
+  if (item.kind === "published") {
+    const { id, topic, data } = item.event;
+    const text = JSON.stringify(data);
+    return (
+      <>
+        <a class="mono" href={addressOf("events") + query({ id })}>
+          {topic}
+        </a>{" "}
+        <span class="muted" title={text}>
+          {text}
+        </span>
+      </>
+    );
+  }
+  const { entry, kind } = item;
+  const words = detailInWords(entry.detail);
+  return (
+    <>
+      <span class="mono">{entry.action}</span> <AuditResource entry={entry} agents={agents} />{" "}
+      <span class={kind === "refused" ? "failure" : "muted"} title={words}>
+        {words}
+      </span>
+    </>
+  );
+}

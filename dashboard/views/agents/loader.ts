@@ -1,0 +1,97 @@
+/** What the agents' views fetch beside the agents themselves (api/agents.ts). */
+import { apiPath, getJson, query } from "../../api/client.js";
+import type { Loader } from "../../api/resource.js";
+import type { AgentCounter, AgentTotal, ComplianceRun, Instance, UsageSummary } from "../../api/types.js";
+import { HOUR_MS, HOURS_SHOWN, lastHours } from "./model.js";
+
+/** Counts are gathered for so long before they are stored: an hour is not over before. */
+const FLUSH_MS = 10_000;
+const RUNS_SHOWN = 50;
+
+interface Hour {
+  readonly name: string;
+  readonly totals: readonly AgentTotal[];
+  /** Whether it was over when it was asked for. */
+  readonly over: boolean;
+}
+
+async function hourOf(name: string, now_ms: number, signal: AbortSignal): Promise<Hour> {
+  const totals = await getJson<readonly AgentTotal[]>(apiPath("metrics", "agents") + query({ period: name }), signal);
+  return { name, totals, over: Date.parse(`${name}:00:00Z`) + HOUR_MS + FLUSH_MS < now_ms };
+}
+
+/** What all agents did in each of the last 24 hours. Hours that are over are asked for once. */
+function hoursSince(known: readonly Hour[], signal: AbortSignal): Promise<readonly Hour[]> {
+  const now_ms = Date.now();
+  const over = new Map(known.flatMap((hour) => (hour.over ? [[hour.name, hour] as const] : [])));
+  return Promise.all(lastHours(now_ms).map((name) => over.get(name) ?? hourOf(name, now_ms, signal)));
+}
+
+export const activityLoader: Loader<readonly Hour[]> = {
+  key: "agents' activity",
+  kinds: ["agent_metric"],
+  gap_ms_min: 5_000,
+  fetch: (signal) => hoursSince([], signal),
+  patch: (hours, _change, signal) => hoursSince(hours, signal),
+};
+
+/** One agent. */
+export function agentLoader(id: string): Loader<Instance> {
+  return {
+    key: `agent ${id}`,
+    kinds: ["instance"],
+    gap_ms_min: 1_000,
+    concerns: ({ key }) => key === null || key === id,
+    fetch: (signal) => getJson<Instance>(apiPath("instances", id), signal),
+  };
+}
+
+/** What one agent did, by the hour: today's hours and yesterday's, in UTC. */
+export function countersLoader(id: string): Loader<readonly AgentCounter[]> {
+  return {
+    key: `agent's counters ${id}`,
+    kinds: ["agent_metric"],
+    gap_ms_min: 2_000,
+    fetch: async (signal) => {
+      const days = new Set(lastHours(Date.now()).map((hour) => hour.slice(0, 10)));
+      const counters = await Promise.all(
+        [...days].map((period) =>
+          getJson<readonly AgentCounter[]>(apiPath("metrics", "agents", id) + query({ period }), signal),
+        ),
+      );
+      return counters.flat();
+    },
+  };
+}
+
+type Totals = UsageSummary["total"];
+
+/** What one agent's calls of language models cost in the last 24 hours. */
+export function costLoader(id: string): Loader<Totals> {
+  return {
+    key: `agent's usage ${id}`,
+    kinds: ["usage"],
+    gap_ms_min: 2_000,
+    fetch: async (signal) => {
+      const from = new Date(Date.now() - HOURS_SHOWN * HOUR_MS).toISOString();
+      const asked = query({ group_by: "instance", from });
+      const { groups } = await getJson<UsageSummary>(apiPath("llm", "usage", "summary") + asked, signal);
+      return groups[id] ?? { total_tokens_in: 0, total_tokens_out: 0, total_cost_usd: 0, request_count: 0 };
+    },
+  };
+}
+
+/** What checks of one agent against the contracts found, the newest first. */
+export function runsLoader(id: string): Loader<readonly ComplianceRun[]> {
+  return {
+    key: `agent's runs ${id}`,
+    kinds: ["compliance"],
+    gap_ms_min: 2_000,
+    concerns: ({ key }) => key === null || key === id,
+    fetch: (signal) =>
+      getJson<readonly ComplianceRun[]>(
+        apiPath("compliance", "history") + query({ instance_id: id, limit: RUNS_SHOWN }),
+        signal,
+      ),
+  };
+}

@@ -1,0 +1,123 @@
+/** What the agents' views compute: which agents a filter keeps, in which order, and what they did by the hour. Pure. */
+import type { AgentCounter, AgentTotal, Instance } from "../../api/types.js";
+
+export const STATUSES = ["active", "pending", "stale"] as const;
+export const SORTS = ["name", "seen", "activity"] as const;
+export type Sort = (typeof SORTS)[number];
+
+/** As the address's query says it; "" keeps all. */
+export interface AgentFilter {
+  readonly search: string;
+  readonly status: string;
+  readonly workspace: string;
+  readonly stack: string;
+}
+
+/** What is counted, in the order in which it is drawn. */
+export const METRICS: readonly AgentCounter["metric_name"][] = [
+  "rest_calls",
+  "mcp_calls",
+  "events_published",
+  "violations",
+  "errors",
+  "rollbacks",
+];
+export const METRIC_WORDS: Readonly<Record<AgentCounter["metric_name"], string>> = {
+  rest_calls: "REST calls",
+  mcp_calls: "MCP calls",
+  events_published: "events published",
+  violations: "violations",
+  errors: "errors",
+  rollbacks: "rollbacks",
+};
+
+export const HOUR_MS = 3_600_000;
+export const HOURS_SHOWN = 24;
+
+/** The hours that are shown, the oldest first, as agent metrics name them: `2026-02-16T14`, in UTC. */
+export function lastHours(now_ms: number): string[] {
+  const current = Math.floor(now_ms / HOUR_MS);
+  return Array.from({ length: HOURS_SHOWN }, (_, at) => hourName((current - HOURS_SHOWN + 1 + at) * HOUR_MS));
+}
+
+export function hourName(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 13);
+}
+
+/** When an hour begins, seconds since the epoch. */
+export function hourSeconds(hour: string): number {
+  return Date.parse(`${hour}:00:00Z`) / 1_000;
+}
+
+/** Calls of each agent, hour by hour. */
+export type Activity = ReadonlyMap<string, readonly number[]>;
+
+/** @param hours what each agent did in each hour, the oldest first */
+export function activityOf(hours: readonly (readonly AgentTotal[])[]): Activity {
+  const calls = new Map<string, number[]>();
+  for (const [at, totals] of hours.entries())
+    for (const { instance_id, metrics } of totals) {
+      const of_agent = calls.get(instance_id) ?? Array.from({ length: hours.length }, () => 0);
+      of_agent[at] = (metrics["rest_calls"] ?? 0) + (metrics["mcp_calls"] ?? 0);
+      calls.set(instance_id, of_agent);
+    }
+  return calls;
+}
+
+export function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+/** What a filter keeps, in the order that is asked for; by name where that leaves it open. */
+export function listedAgents(
+  agents: readonly Instance[],
+  filter: AgentFilter,
+  sort: Sort,
+  activity: Activity,
+): Instance[] {
+  const words = filter.search.toLowerCase().split(/\s+/).filter(Boolean);
+  const kept = agents.filter(
+    (agent) =>
+      (filter.status === "" || agent.status === filter.status) &&
+      (filter.workspace === "" || agent.workspace === filter.workspace) &&
+      (filter.stack === "" || agent.stack === filter.stack) &&
+      words.every((word) => textOf(agent).includes(word)),
+  );
+  const calls = ({ id }: Instance): number => sum(activity.get(id) ?? []);
+  const orders: Readonly<Record<Sort, (a: Instance, b: Instance) => number>> = {
+    // Who is here stands before who is not.
+    name: (a, b) => STATUSES.indexOf(a.status) - STATUSES.indexOf(b.status),
+    seen: (a, b) => Date.parse(b.last_seen) - Date.parse(a.last_seen),
+    activity: (a, b) => calls(b) - calls(a),
+  };
+  const order = orders[sort];
+  return kept.sort((a, b) => order(a, b) || a.name.localeCompare(b.name) || a.id.localeCompare(b.id));
+}
+
+function textOf({ id, name, intent, stack, workspace, capabilities }: Instance): string {
+  return [id, name, intent, stack, workspace, ...capabilities].join("\n").toLowerCase();
+}
+
+/** The values that a member has in the list, each once, in order; without the empty one. */
+export function valuesOf(agents: readonly Instance[], member: "workspace" | "stack"): string[] {
+  return [...new Set(agents.map((agent) => agent[member]))].filter((value) => value !== "").sort();
+}
+
+/** One metric of an agent over the hours that are shown. */
+export interface MetricSeries {
+  readonly metric: AgentCounter["metric_name"];
+  readonly values: readonly number[];
+}
+
+/** The metrics of one agent that were counted at all, over these hours. */
+export function metricSeries(counters: readonly AgentCounter[], hours: readonly string[]): MetricSeries[] {
+  return METRICS.flatMap((metric) => {
+    const by_hour = new Map(
+      counters.flatMap(({ metric_name, metric_value, period }) =>
+        metric_name === metric ? [[period, metric_value] as const] : [],
+      ),
+    );
+    const values = hours.map((hour) => by_hour.get(hour) ?? 0);
+    return values.some((value) => value > 0) ? [{ metric, values }] : [];
+  });
+}

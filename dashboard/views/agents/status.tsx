@@ -1,0 +1,18 @@
+/** How an agent is, in the colours that mean the same everywhere. */
+import { Badge, type BadgeTone } from "../../parts/badge.js";
+import type { Instance } from "../../api/types.js";
+
+const TONES: Readonly<Record<Instance["status"], BadgeTone>> = { active: "good", pending: "note", stale: "warn" };
+const MEANINGS: Readonly<Record<Instance["status"], string>> = {
+  active: "it has given a sign of life lately",
+  pending: "registered, but not activated yet",
+  stale: "no sign of life for a while",
+};
+
+export function Status({ status }: Pick<Instance, "status">) {
+  return (
+    <span title={MEANINGS[status]}>
+      <Badge tone={TONES[status]}>{status}</Badge>
+    </span>
+  );
+}

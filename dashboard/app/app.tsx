@@ -4,8 +4,10 @@ import { LocationProvider, useLocation } from "preact-iso/router";
 import type { ComponentType } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { reasonOf } from "../api/client.js";
+import { startRecorder } from "../api/recorder.js";
 import { Button } from "../parts/button.js";
 import { Notice } from "../parts/notice.js";
+import { AttentionWatch } from "../views/needs-me/watch.js";
 import { VIEWS, type ViewProps, type ViewRow } from "../views.js";
 import { parseAddress } from "./address.js";
 import { Login } from "./login.js";
@@ -52,6 +54,7 @@ function House() {
   useEffect(() => {
     menu_open.value = false;
   }, [path]);
+  useEffect(startRecorder, []);
   return (
     <div class="house">
       <a class="skip" href="#main">
@@ -73,6 +76,7 @@ function House() {
         )}
       </main>
       <Palette />
+      <AttentionWatch />
     </div>
   );
 }

@@ -1,6 +1,10 @@
-/** The frame of a view: its heading, which is also the document's title, and what can be done beside it. */
+/**
+ * The frame of a view: its heading, and what can be done beside it. The heading is also the document's title, with how
+ * much waits for a person before it: so it is seen while another tab is looked at.
+ */
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
+import { attention } from "../app/attention.js";
 
 interface PageProps {
   /** The view's name. */
@@ -14,9 +18,11 @@ interface PageProps {
 }
 
 export function Page({ title, part, home, actions, children }: PageProps) {
+  const waiting = attention.value;
   useEffect(() => {
-    document.title = part === undefined ? `${title} · Koor` : `${part} · ${title} · Koor`;
-  }, [title, part]);
+    const name = part === undefined ? title : `${part} · ${title}`;
+    document.title = waiting === 0 ? `${name} · Koor` : `(${waiting}) ${name} · Koor`;
+  }, [title, part, waiting]);
   return (
     <>
       <div class="page-head">

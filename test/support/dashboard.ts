@@ -61,9 +61,9 @@ export async function axeViolations(page: Page): Promise<string[]> {
 
 /** What tap's `t` is asked for here. */
 interface Checker extends Owner {
-  equal(found: unknown, wanted: unknown, message?: string): boolean;
-  same(found: unknown, wanted: unknown, message?: string): boolean;
-  ok(found: unknown, message?: string): boolean;
+  equal(found: unknown, wanted: unknown, ...message: [] | [string]): boolean;
+  same(found: unknown, wanted: unknown, ...message: [] | [string]): boolean;
+  ok(found: unknown, ...message: [] | [string]): boolean;
 }
 
 export interface ViewCheck {

@@ -1,6 +1,61 @@
-/** Needs me. */
-import { Page } from "../../parts/page.js";
+/** Needs me: what waits for a person, by kind, each with what can be done about it at once. */
+import { count, plural } from "../../app/format.js";
+import { Failure } from "../../parts/notice.js";
+import { Page, Section } from "../../parts/page.js";
+import { ItemRow } from "./item-row.js";
+import type { Item, Source } from "./source.js";
+import { SOURCES } from "./sources.js";
+
+/** Of a group; the others are said as a number. */
+const SHOWN_MAX = 24;
 
 export function View() {
-  return <Page title="Needs me">…</Page>;
+  const groups = SOURCES.map((source) => ({ source, ...source.useItems() }));
+  const known = groups.every(({ items, resource }) => items !== undefined || resource.error.value !== null);
+  const waiting = groups.filter(({ items }) => items !== undefined && items.length > 0);
+  return (
+    <Page title="Needs me">
+      {groups.map(({ source, resource }) => (
+        <Failure key={source.title} of={resource} />
+      ))}
+      {waiting.map(({ source, items = [] }) => (
+        <Group key={source.title} source={source} items={items} />
+      ))}
+      {known && waiting.length === 0 && <Nothing looked_at={groups.filter(({ items }) => items !== undefined)} />}
+    </Page>
+  );
+}
+
+function Group({ source: { title, address }, items }: { readonly source: Source; readonly items: readonly Item[] }) {
+  const more = items.length - SHOWN_MAX;
+  return (
+    <Section title={title} actions={<span class="hint">{count(items.length)}</span>}>
+      <ul class="needs">
+        {items.slice(0, SHOWN_MAX).map((item) => (
+          <ItemRow key={item.key} item={item} />
+        ))}
+        {more > 0 && (
+          <li class="need-more">
+            <a href={address}>and {plural(more, "more", "more")}</a>
+          </li>
+        )}
+      </ul>
+    </Section>
+  );
+}
+
+function Nothing({ looked_at }: { readonly looked_at: readonly { readonly source: Source }[] }) {
+  if (looked_at.length === 0) return null;
+  return (
+    <div class="empty">
+      <p class="empty-title">Nothing needs you</p>
+      <ul class="nothing">
+        {looked_at.map(({ source: { none, address } }) => (
+          <li key={address}>
+            <a href={address}>{none}</a>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
 }

@@ -1,0 +1,244 @@
+/**
+ * What `/metrics` says, as figures to be charted: rates and quantiles between two scrapes, and what just is. A row of
+ * FIGURES is a figure. Groups of routes stand for the parts of the API that people think in. Pure.
+ */
+import { readNumber, type Exposition, type Sample } from "./exposition.js";
+
+/** Groups of routes, by what a route's name begins with; each other one is in the last group. */
+const PREFIXES: Readonly<Record<string, RouteGroup>> = {
+  state: "State and specs",
+  spec: "State and specs",
+  events: "Events",
+  instance: "Agents",
+  liveness: "Agents",
+  rule: "Rules and contracts",
+  rules: "Rules and contracts",
+  contract: "Rules and contracts",
+  compliance: "Rules and contracts",
+  mcp: "MCP",
+};
+export const ROUTE_GROUPS = ["State and specs", "Events", "Agents", "Rules and contracts", "MCP", "Other"] as const;
+export type RouteGroup = (typeof ROUTE_GROUPS)[number];
+export const ALL_ROUTES = "All routes";
+export type RouteChoice = RouteGroup | typeof ALL_ROUTES;
+
+/** The group of a route, such as `state.get`. */
+export function groupOf(route: string): RouteGroup {
+  const [prefix = ""] = route.split(".", 1);
+  return Object.hasOwn(PREFIXES, prefix) ? (PREFIXES[prefix] ?? "Other") : "Other";
+}
+
+/** How many were at most so large; the last bound is infinite. */
+export interface Histogram {
+  readonly bounds: readonly number[];
+  readonly below: readonly number[];
+}
+
+type Choose = (sample: Sample) => boolean;
+const anyOf: Choose = () => true;
+
+/** The samples of a name, added up; null where there are none. */
+export function total(scrape: Exposition, name: string, chosen: Choose = anyOf): number | null {
+  const samples = scrape.get(name);
+  if (samples === undefined) return null;
+  return samples.reduce((sum, sample) => (chosen(sample) ? sum + sample.value : sum), 0);
+}
+
+/** A histogram over all of its chosen samples. */
+export function histogramOf(scrape: Exposition, name: string, chosen: Choose = anyOf): Histogram {
+  const below = new Map<number, number>();
+  for (const sample of scrape.get(`${name}_bucket`) ?? []) {
+    if (!chosen(sample)) continue;
+    const bound = readNumber(sample.labels["le"] ?? "");
+    below.set(bound, (below.get(bound) ?? 0) + sample.value);
+  }
+  const bounds = [...below.keys()].toSorted((a, b) => a - b);
+  return { bounds, below: bounds.map((bound) => below.get(bound) ?? 0) };
+}
+
+/** What was added between two scrapes; before may have had fewer or no samples. */
+export function added(after: Histogram, before: Histogram): Histogram {
+  const were = new Map(before.bounds.map((bound, at) => [bound, before.below[at] ?? 0]));
+  return {
+    bounds: after.bounds,
+    below: after.below.map((count, at) => count - (were.get(after.bounds[at] ?? 0) ?? 0)),
+  };
+}
+
+/**
+ * The value below which the part `q` lies, spread evenly within a bucket as Prometheus' `histogram_quantile` does it;
+ * what is above the last bound counts as that bound. Null where nothing was counted.
+ */
+export function quantile({ bounds, below }: Histogram, q: number): number | null {
+  const count = below.at(-1) ?? 0;
+  if (count <= 0) return null;
+  const rank = q * count;
+  const at = below.findIndex((counted) => counted >= rank);
+  const upper = bounds[at] ?? Number.POSITIVE_INFINITY;
+  const lower = bounds[at - 1] ?? 0;
+  if (upper === Number.POSITIVE_INFINITY) return lower;
+  const under = below[at - 1] ?? 0;
+  const within = (below[at] ?? 0) - under;
+  return within <= 0 ? upper : lower + (upper - lower) * ((rank - under) / within);
+}
+
+/** Two scrapes of one run of the server, `seconds` apart. */
+interface Between {
+  readonly before: Exposition;
+  readonly seconds: number;
+}
+
+/** Null where it cannot be said: a rate needs two scrapes. */
+type Figure = (now: Exposition, since: Between | null) => number | null;
+
+function gauge(name: string, chosen?: Choose): Figure {
+  return (now) => total(now, name, chosen);
+}
+
+/** A counter, a second. */
+function rate(name: string, chosen?: Choose): Figure {
+  return (now, since) => {
+    const counted = total(now, name, chosen);
+    if (since === null || counted === null) return null;
+    return Math.max(0, counted - (total(since.before, name, chosen) ?? 0)) / since.seconds;
+  };
+}
+
+function quantileOf(name: string, q: number, chosen?: Choose): Figure {
+  return (now, since) =>
+    since === null ? null : quantile(added(histogramOf(now, name, chosen), histogramOf(since.before, name, chosen)), q);
+}
+
+/** The mean of what a histogram counted. */
+function mean(name: string): Figure {
+  const sum = rate(`${name}_sum`);
+  const count = rate(`${name}_count`);
+  return (now, since) => {
+    const counted = count(now, since);
+    const summed = sum(now, since);
+    return counted === null || summed === null || counted === 0 ? null : summed / counted;
+  };
+}
+
+const has =
+  (label: string, value: string): Choose =>
+  ({ labels }) =>
+    labels[label] === value;
+
+const inGroup =
+  (group: RouteChoice): Choose =>
+  ({ labels }) =>
+    group === ALL_ROUTES || groupOf(labels["route"] ?? "") === group;
+
+const refusedWith =
+  (first: string): Choose =>
+  ({ labels }) =>
+    labels["status"]?.startsWith(first) === true;
+
+const REQUESTS = "koor_http_requests_total";
+const DURATION = "koor_http_request_duration_seconds";
+const COMMIT = "koor_writer_commit_seconds";
+const BATCH = "koor_writer_batch_calls";
+const DELIVERIES = "koor_webhook_deliveries_total";
+const LOOP_DELAY = "koor_event_loop_delay_seconds";
+
+const SINGLE = {
+  refused: rate(REQUESTS, refusedWith("4")),
+  failed: rate(REQUESTS, refusedWith("5")),
+  in_flight: gauge("koor_http_requests_in_flight"),
+  writes: rate(`${BATCH}_sum`),
+  commits: rate(`${BATCH}_count`),
+  batch_mean: mean(BATCH),
+  commit_mean: mean(COMMIT),
+  commit_p99: quantileOf(COMMIT, 0.99),
+  writer_in_flight: gauge("koor_writer_in_flight"),
+  writer_queue: gauge("koor_writer_queue_depth"),
+  pool_queue: gauge("koor_pool_queue_depth"),
+  published: rate("koor_events_published_total"),
+  delivered: rate("koor_events_delivered_total"),
+  dropped: rate("koor_events_dropped_total"),
+  subscribers: gauge("koor_subscribers"),
+  subscriber_patterns: gauge("koor_subscriber_patterns"),
+  webhook_queue: gauge("koor_webhook_queue"),
+  webhook_delivered: rate(DELIVERIES, has("outcome", "delivered")),
+  webhook_failed: rate(DELIVERIES, has("outcome", "failed")),
+  webhook_dropped: rate(DELIVERIES, has("outcome", "dropped")),
+  loop_p50: gauge(LOOP_DELAY, has("quantile", "0.5")),
+  loop_p99: gauge(LOOP_DELAY, has("quantile", "0.99")),
+  loop_max: gauge("koor_event_loop_delay_max_seconds"),
+  memory: gauge("process_resident_memory_bytes"),
+  heap: gauge("nodejs_heap_used_bytes"),
+  cpu: rate("process_cpu_seconds_total"),
+  wal: gauge("koor_wal_bytes"),
+  state_keys: gauge("koor_state_keys"),
+} satisfies Readonly<Record<string, Figure>>;
+
+type OfRoutes = `${"requests" | "p50" | "p95" | "p99"} ${RouteChoice}`;
+export type FigureName = keyof typeof SINGLE | OfRoutes;
+
+function ofRoutes(group: RouteChoice): [FigureName, Figure][] {
+  const chosen = inGroup(group);
+  return [
+    [`requests ${group}`, rate(REQUESTS, chosen)],
+    [`p50 ${group}`, quantileOf(DURATION, 0.5, chosen)],
+    [`p95 ${group}`, quantileOf(DURATION, 0.95, chosen)],
+    [`p99 ${group}`, quantileOf(DURATION, 0.99, chosen)],
+  ];
+}
+
+/** Every figure by its name. */
+const FIGURES: ReadonlyMap<FigureName, Figure> = new Map([
+  ...(Object.entries(SINGLE) as [FigureName, Figure][]),
+  ...[ALL_ROUTES, ...ROUTE_GROUPS].flatMap((group) => ofRoutes(group as RouteChoice)),
+]);
+export const FIGURE_NAMES: readonly FigureName[] = [...FIGURES.keys()];
+
+/** A scrape and when it was made, ms. */
+export interface Scrape {
+  readonly at_ms: number;
+  readonly samples: Exposition;
+}
+
+const uptimeOf = ({ samples }: Scrape): number => total(samples, "koor_uptime_seconds") ?? 0;
+
+/**
+ * Every figure as it is now, by name.
+ * @param before the scrape before it, where there is one
+ */
+export function figuresOf(now: Scrape, before: Scrape | null): ReadonlyMap<FigureName, number | null> {
+  // A server that was started anew counts from zero.
+  const same_run = before !== null && uptimeOf(now) >= uptimeOf(before) && now.at_ms > before.at_ms;
+  const since = same_run ? { before: before.samples, seconds: (now.at_ms - before.at_ms) / 1000 } : null;
+  return new Map([...FIGURES].map(([name, figure]) => [name, figure(now.samples, since)]));
+}
+
+/** A route since the server's start. */
+export interface RouteRow {
+  readonly route: string;
+  readonly count: number;
+  /** Answers of 400 to 499, and of 500 on. */
+  readonly refused: number;
+  readonly failed: number;
+  readonly p50: number | null;
+  readonly p95: number | null;
+}
+
+/** Routes that were called, the most called first. */
+export function routeRows(samples: Exposition): RouteRow[] {
+  const routes = new Set((samples.get(REQUESTS) ?? []).map(({ labels }) => labels["route"] ?? ""));
+  const rows = [...routes].map((route): RouteRow => {
+    const ofRoute = has("route", route);
+    const with_status = (first: string): number =>
+      total(samples, REQUESTS, (sample) => ofRoute(sample) && refusedWith(first)(sample)) ?? 0;
+    const durations = histogramOf(samples, DURATION, ofRoute);
+    return {
+      route,
+      count: total(samples, REQUESTS, ofRoute) ?? 0,
+      refused: with_status("4"),
+      failed: with_status("5"),
+      p50: quantile(durations, 0.5),
+      p95: quantile(durations, 0.95),
+    };
+  });
+  return rows.toSorted((a, b) => b.count - a.count || a.route.localeCompare(b.route));
+}

@@ -1,0 +1,82 @@
+/**
+ * Keeps what `/metrics` said while the page is open, for some hours, whatever view is looked at: charts that begin
+ * when one looks at them come too late. Nothing is asked while the page is hidden; that time is a gap.
+ */
+import { batch, signal, type ReadonlySignal } from "@preact/signals";
+import { getText } from "./client.js";
+import { parseExposition } from "./exposition.js";
+import { FIGURE_NAMES, figuresOf, type FigureName, type Scrape } from "./figures.js";
+import { addRow, noRows, type Rows } from "./rows.js";
+import { listenForVisibility, visible } from "./visibility.js";
+
+const PATH = "/metrics";
+const EVERY_MS = 5_000;
+/** A rate needs two scrapes: the second comes soon. */
+const SECOND_MS = 1_000;
+/** Four hours of scrapes. */
+const ROWS_MAX = 2_880;
+/** A scrape that is later than this is no longer of the same row of times. */
+const GAP_MS = 3 * EVERY_MS;
+
+const recorded = signal<Rows<FigureName>>(noRows(FIGURE_NAMES));
+const last_scrape = signal<Scrape | null>(null);
+const error = signal<unknown>(null);
+
+/** Every figure over time, a column each. */
+export const figures: ReadonlySignal<Rows<FigureName>> = recorded;
+/** What was said last; null until then. */
+export const lastScrape: ReadonlySignal<Scrape | null> = last_scrape;
+/** Why the last scrape failed; null where it did not. */
+export const scrapeError: ReadonlySignal<unknown> = error;
+
+let timer: ReturnType<typeof setTimeout> | undefined;
+let running: AbortController | null = null;
+
+async function scrape(signal_: AbortSignal): Promise<void> {
+  try {
+    const text = await getText(PATH, signal_);
+    const now: Scrape = { at_ms: Date.now(), samples: parseExposition(text) };
+    take(now);
+  } catch (failure) {
+    if (signal_.aborted) return;
+    error.value = failure;
+  }
+  timer = setTimeout(() => void scrape(signal_), recorded.value.times.length < 2 ? SECOND_MS : EVERY_MS);
+}
+
+function take(now: Scrape): void {
+  const before = last_scrape.value;
+  const gap = before !== null && now.at_ms - before.at_ms > GAP_MS;
+  const values = figuresOf(now, gap ? null : before);
+  batch(() => {
+    const rows = gap ? addRow(recorded.value, before.at_ms / 1000 + 1, () => null, ROWS_MAX) : recorded.value;
+    recorded.value = addRow(rows, now.at_ms / 1000, (name) => values.get(name) ?? null, ROWS_MAX);
+    last_scrape.value = now;
+    error.value = null;
+  });
+}
+
+function run(): void {
+  if (running !== null) return;
+  running = new AbortController();
+  void scrape(running.signal);
+}
+
+function pause(): void {
+  clearTimeout(timer);
+  running?.abort();
+  running = null;
+}
+
+/** Begins to record; returns how to stop that and to forget all. */
+export function startRecorder(): () => void {
+  const stopWatching = listenForVisibility((seen) => (seen ? run() : pause()));
+  if (visible.value) run();
+  return () => {
+    stopWatching();
+    pause();
+    recorded.value = noRows(FIGURE_NAMES);
+    last_scrape.value = null;
+    error.value = null;
+  };
+}

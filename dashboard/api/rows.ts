@@ -1,0 +1,42 @@
+/** Values over time in columns, as charts want them; bounded, the oldest go first. Pure. */
+
+export interface Rows<Name extends string> {
+  /** Seconds since the epoch, ascending. */
+  readonly times: readonly number[];
+  /** One value a time; null where there is none. */
+  readonly columns: ReadonlyMap<Name, readonly (number | null)[]>;
+}
+
+/** No times at all. */
+export function noRows<Name extends string>(names: readonly Name[]): Rows<Name> {
+  return { times: [], columns: new Map(names.map((name) => [name, []])) };
+}
+
+/** The rows with one more behind them, at most `most` of them. */
+export function addRow<Name extends string>(
+  { times, columns }: Rows<Name>,
+  time: number,
+  valueOf: (name: Name) => number | null,
+  most: number,
+): Rows<Name> {
+  const surplus = Math.max(0, times.length + 1 - most);
+  return {
+    times: [...times.slice(surplus), time],
+    columns: new Map([...columns].map(([name, values]) => [name, [...values.slice(surplus), valueOf(name)]])),
+  };
+}
+
+/** The rows from a time on. */
+export function rowsSince<Name extends string>({ times, columns }: Rows<Name>, from: number): Rows<Name> {
+  const first = times.findIndex((time) => time >= from);
+  const start = first === -1 ? times.length : first;
+  return {
+    times: times.slice(start),
+    columns: new Map([...columns].map(([name, values]) => [name, values.slice(start)])),
+  };
+}
+
+/** The last value of a column that there is; null for none. */
+export function lastOf<Name extends string>({ columns }: Rows<Name>, name: Name): number | null {
+  return columns.get(name)?.at(-1) ?? null;
+}

@@ -1,0 +1,58 @@
+/** One thing that waits for a person: what it is, since when, and what can be done about it. */
+import { useSignal } from "@preact/signals";
+import { may_decide } from "../../app/session.js";
+import { attempt } from "../../app/toasts.js";
+import { Button } from "../../parts/button.js";
+import { Confirm } from "../../parts/dialog.js";
+import { Time } from "../../parts/time.js";
+import type { Action, Item } from "./source.js";
+
+export function ItemRow({ item: { name, address, line, since, tone, actions } }: { readonly item: Item }) {
+  const asked = useSignal<Action | null>(null);
+  const may = may_decide.value;
+  const act = (action: Action): Promise<boolean> => attempt(action.run, action.done);
+  return (
+    <li class={`need need-${tone}`}>
+      <div class="need-what">
+        <a class="need-name" href={address}>
+          {name}
+        </a>
+        <p class="need-line">{line}</p>
+      </div>
+      <span class="need-since">
+        <Time at={since} />
+      </span>
+      <div class="buttons">
+        {actions.map((action) => (
+          <Button
+            key={action.text}
+            {...(action.kind === undefined ? {} : { kind: action.kind })}
+            {...(may ? {} : { title: "This needs the server's token." })}
+            disabled={!may}
+            label={`${action.text} ${name}`}
+            onClick={() => {
+              if (action.ask === undefined) return act(action);
+              asked.value = action;
+              return undefined;
+            }}
+          >
+            {action.text}
+          </Button>
+        ))}
+      </div>
+      {asked.value?.ask !== undefined && (
+        <Confirm
+          title={asked.value.ask.title}
+          action={asked.value.text}
+          danger
+          onConfirm={() => (asked.value === null ? Promise.resolve() : act(asked.value))}
+          onClose={() => {
+            asked.value = null;
+          }}
+        >
+          <p>{asked.value.ask.words}</p>
+        </Confirm>
+      )}
+    </li>
+  );
+}

@@ -1,0 +1,71 @@
+/** Agents whose samples break a contract, by the last check of each. */
+import { apiPath, getJson, query, send } from "../../../api/client.js";
+import type { ComplianceRun, Instance, SpecList } from "../../../api/types.js";
+import { addressOf } from "../../../app/address.js";
+import { plural } from "../../../app/format.js";
+import { Agent } from "../../../parts/agent.js";
+import { oldestFirst, sourceOf, type Item } from "../source.js";
+import { stillChecked, violated, type Violated } from "../violations.js";
+
+/** How far back the history is read: the newest run of each agent and contract has to be in it. */
+const RUNS = 1_000;
+
+/** What fails; only where something does, agents and contracts are asked for. */
+async function violations(signal: AbortSignal): Promise<readonly Violated[]> {
+  const found = violated(await getJson<ComplianceRun[]>(`/api/compliance/history${query({ limit: RUNS })}`, signal));
+  if (found.length === 0) return found;
+  const projects = [...new Set(found.map(({ run }) => run.project))];
+  const [agents, ...lists] = await Promise.all([
+    getJson<Instance[]>("/api/instances", signal),
+    ...projects.map((project) => getJson<SpecList>(apiPath("specs", project), signal)),
+  ]);
+  const active = agents.filter(({ status }) => status === "active").map(({ id }) => id);
+  const specs = lists.flatMap(({ project, specs: of_project }) => of_project.map(({ name }) => `${project}/${name}`));
+  return stillChecked(found, new Set(active), new Set(specs));
+}
+
+function itemOf({ run: { instance_id, project, contract, violations: broken }, since }: Violated): Item {
+  const name = `${project}/${contract}`;
+  const [first] = broken;
+  return {
+    key: `${name} ${instance_id}`,
+    name,
+    address: addressOf("contracts", project, contract),
+    line: (
+      <>
+        <Agent id={instance_id} /> breaks it
+        {first !== undefined && (
+          <>
+            : <code>{first.path}</code> {first.message}
+          </>
+        )}
+        {broken.length > 1 && ` and ${plural(broken.length - 1, "violation")} more`}
+      </>
+    ),
+    since,
+    tone: "bad",
+    actions: [
+      { text: "Check again", run: () => send("POST", apiPath("compliance", "run")), done: "All contracts are checked." },
+    ],
+  };
+}
+
+export const COMPLIANCE = sourceOf<readonly Violated[]>({
+  title: "Compliance violations",
+  address: addressOf("contracts"),
+  none: "every active agent keeps its contracts",
+  loader: {
+    key: "needs me: compliance",
+    kinds: ["compliance", "instance", "spec"],
+    fetch: violations,
+    // Of agents and specs only those matter that fail, or might again.
+    patch: (found, { kind, key }) =>
+      kind === "compliance" || key === null || found.some(({ run }) => concerns(run, key))
+        ? undefined
+        : Promise.resolve(found),
+  },
+  itemsOf: (found) => oldestFirst(found.map(itemOf)),
+});
+
+const concerns = ({ instance_id, project, contract }: ComplianceRun, key: string): boolean =>
+  key === instance_id || key === `${project}/${contract}`;

@@ -1,0 +1,47 @@
+/** Rules that somebody proposes: they hold for nobody until a person accepts them. */
+import { apiPath, getJson, send } from "../../../api/client.js";
+import type { Rule, RuleList } from "../../../api/types.js";
+import { addressOf } from "../../../app/address.js";
+import { Agent } from "../../../parts/agent.js";
+import { oldestFirst, sourceOf, type Item } from "../source.js";
+
+function itemOf({ project, rule_id, severity, pattern, message, context, proposed_by, created_at }: Rule): Item {
+  const name = `${project}/${rule_id}`;
+  const decide = (verdict: "accept" | "reject") => () => send("POST", apiPath("rules", project, rule_id, verdict));
+  return {
+    key: name,
+    name,
+    address: addressOf("rules", project, rule_id),
+    line: (
+      <>
+        {severity === "error" ? "Error" : "Warning"} at <code>{pattern}</code>
+        {message !== "" && `: ${message}`}
+        {context !== "" && `. ${context}`}
+        {proposed_by !== "" && (
+          <>
+            {" · "}
+            <Agent id={proposed_by} />
+          </>
+        )}
+      </>
+    ),
+    since: created_at,
+    tone: "note",
+    actions: [
+      { text: "Accept", kind: "primary", run: decide("accept"), done: `${name} holds from now on.` },
+      { text: "Reject", run: decide("reject"), done: `${name} is rejected and cannot be proposed again.` },
+    ],
+  };
+}
+
+export const PROPOSED_RULES = sourceOf<readonly Rule[]>({
+  title: "Proposed rules",
+  address: addressOf("rules"),
+  none: "no rule is proposed",
+  loader: {
+    key: "needs me: proposed rules",
+    kinds: ["rule"],
+    fetch: async (signal) => (await getJson<RuleList>("/api/rules?status=proposed", signal)).rules,
+  },
+  itemsOf: (rules) => oldestFirst(rules.map(itemOf)),
+});

@@ -1,0 +1,40 @@
+/** Agents that nobody has heard of for a while: they died, or forgot to say good-bye. */
+import { apiPath, getJson, send } from "../../../api/client.js";
+import type { Instance } from "../../../api/types.js";
+import { addressOf, agentAddress } from "../../../app/address.js";
+import { oldestFirst, sourceOf, type Item } from "../source.js";
+
+function itemOf({ id, name, intent, workspace, last_seen }: Instance): Item {
+  const was = intent === "" ? "It said no intent" : `Was at: ${intent}`;
+  return {
+    key: id,
+    name,
+    address: agentAddress(id),
+    line: workspace === "" ? was : `${was} · ${workspace}`,
+    since: last_seen,
+    tone: "warn",
+    actions: [
+      {
+        text: "Remove",
+        run: () => send("DELETE", apiPath("instances", id)),
+        done: `${name} is removed.`,
+        ask: {
+          title: `Remove ${name}?`,
+          words: "Its token is worthless at once. What it wrote and published stays, and so do its metrics.",
+        },
+      },
+    ],
+  };
+}
+
+export const SILENT_AGENTS = sourceOf<readonly Instance[]>({
+  title: "Silent agents",
+  address: addressOf("agents"),
+  none: "no agent is silent",
+  loader: {
+    key: "needs me: silent agents",
+    kinds: ["instance"],
+    fetch: (signal) => getJson<Instance[]>("/api/instances/stale", signal),
+  },
+  itemsOf: (agents) => oldestFirst(agents.map(itemOf)),
+});

@@ -1,7 +1,8 @@
 /** A log in a component: read when it is first shown, read on when the feed of changes says that it has grown. */
 import { useEffect, useMemo } from "preact/hooks";
-import { listenForChanges, type ChangeKind } from "./changes.js";
+import { listenForChanges } from "./changes.js";
 import { History, type Log } from "./history.js";
+import type { AskedKind } from "./types.js";
 
 /** Between two looks at what is new: a burst of changes is one call. */
 const GAP_MS = 500;
@@ -10,7 +11,7 @@ export interface HistoryOptions<Row> extends Log<Row> {
   /** What is read, filters included: another key is another log. */
   readonly key: string;
   /** Kinds of changes after which it may have grown; none for a log that is looked at as it was. */
-  readonly kinds: readonly ChangeKind[];
+  readonly kinds: readonly AskedKind[];
 }
 
 /** The history of a log, live while the component is there; `nudge` says that it may have grown. */

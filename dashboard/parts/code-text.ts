@@ -5,7 +5,7 @@ export const COLOURED_CHARACTERS_MAX = 200_000;
 /** More than this is cut; the whole of it can be had as a file. */
 export const SHOWN_CHARACTERS_MAX = 1_000_000;
 
-export type Language = "json" | "yaml" | "markdown" | "xml" | "typescript" | "css" | "ini" | "plain";
+export type Language = "json" | "yaml" | "markdown" | "xml" | "typescript" | "ini" | "plain";
 
 const BY_TYPE: readonly (readonly [test: RegExp, language: Language])[] = [
   [/json/, "json"],
@@ -13,7 +13,6 @@ const BY_TYPE: readonly (readonly [test: RegExp, language: Language])[] = [
   [/markdown/, "markdown"],
   [/xml|html|svg/, "xml"],
   [/javascript|typescript|ecmascript/, "typescript"],
-  [/css/, "css"],
   [/toml|ini/, "ini"],
 ];
 

@@ -1,5 +1,4 @@
 /** Colours of code: the library says what each piece of a text is, and the pieces become elements, never markup. */
-import css from "highlight.js/lib/languages/css";
 import ini from "highlight.js/lib/languages/ini";
 import json from "highlight.js/lib/languages/json";
 import markdown from "highlight.js/lib/languages/markdown";
@@ -10,7 +9,7 @@ import { createLowlight } from "lowlight";
 import type { ComponentChildren } from "preact";
 import { COLOURED_CHARACTERS_MAX, type Language } from "./code-text.js";
 
-const colours = createLowlight({ css, ini, json, markdown, typescript, xml, yaml });
+const colours = createLowlight({ ini, json, markdown, typescript, xml, yaml });
 
 interface Piece {
   readonly type: string;

@@ -45,7 +45,11 @@ function itemOf({ run: { instance_id, project, contract, violations: broken }, s
     since,
     tone: "bad",
     actions: [
-      { text: "Check again", run: () => send("POST", apiPath("compliance", "run")), done: "All contracts are checked." },
+      {
+        text: "Check again",
+        run: () => send("POST", apiPath("compliance", "run")),
+        done: "All contracts are checked.",
+      },
     ],
   };
 }

@@ -2,6 +2,7 @@
 import type { Scenario } from "./model.js";
 import { conditionalGetScenario } from "./scenarios/conditional-get.js";
 import { contentScenario } from "./scenarios/content.js";
+import { dashboardScenario } from "./scenarios/dashboard.js";
 import { diffScenario } from "./scenarios/diff.js";
 import { getScenario } from "./scenarios/get.js";
 import { heartbeatScenario } from "./scenarios/heartbeat.js";
@@ -34,4 +35,5 @@ export const SCENARIOS: readonly Scenario[] = [
   mcpScenario,
   contentScenario,
   webhooksScenario,
+  dashboardScenario,
 ];

@@ -38,6 +38,10 @@ export interface Settings {
   readonly heartbeat_slice_ms: number;
   /** At most PUBLISH_EVENTS_MAX, since they are published at once. */
   readonly webhook_events: number;
+  /** How often a page of the dashboard is loaded, after the first time. */
+  readonly page_loads: number;
+  readonly page_slice_ms: number;
+  readonly page_rounds: number;
 }
 
 const FULL: Settings = {
@@ -70,6 +74,9 @@ const FULL: Settings = {
   // Long enough for a flush in each.
   heartbeat_slice_ms: 6_000,
   webhook_events: 1_000,
+  page_loads: 9,
+  page_slice_ms: 20_000,
+  page_rounds: 3,
 };
 
 const QUICK: Settings = {
@@ -101,6 +108,9 @@ const QUICK: Settings = {
   diff_slice_ms: 1_000,
   heartbeat_slice_ms: 100,
   webhook_events: 1_000,
+  page_loads: 3,
+  page_slice_ms: 400,
+  page_rounds: 1,
 };
 
 export function chooseSettings(quick: boolean): Settings {

@@ -10,6 +10,8 @@ import { fetchOnce, type Server, waitUntilReady } from "./server.js";
 
 export interface Koor extends Server {
   readonly data_dir: string;
+  /** 0 where the dashboard is off. */
+  readonly dashboard_port: number;
   /** From the start of the process to the first answer of `/health`. */
   readonly started_ms: number;
 }
@@ -17,6 +19,8 @@ export interface Koor extends Server {
 export interface KoorOptions {
   /** A directory that holds data already; a new one otherwise. */
   readonly data_dir?: string;
+  /** Serves the dashboard, too. */
+  readonly dashboard?: true;
 }
 
 /** The environment without Koor's own variables: a run must not depend on who starts it. */
@@ -27,13 +31,14 @@ function cleanEnvironment(): NodeJS.ProcessEnv {
 export async function startKoor(bench: Bench, options: KoorOptions = {}): Promise<Koor> {
   const data_dir = options.data_dir ?? bench.makeDirectory("koor");
   const port = await findFreePort();
+  const dashboard_port = options.dashboard === true ? await findFreePort() : 0;
   const log = openSync(join(data_dir, "bench-server.log"), "a");
   const args = [
     join(APP, "src/main.js"),
     "--bind",
     `127.0.0.1:${port}`,
     "--dashboard-bind",
-    "",
+    dashboard_port === 0 ? "" : `127.0.0.1:${dashboard_port}`,
     "--data-dir",
     data_dir,
   ];
@@ -47,7 +52,7 @@ export async function startKoor(bench: Bench, options: KoorOptions = {}): Promis
   await waitUntilReady(child, "Koor", async () => (await fetchOnce(port, "/health"))?.status === 200);
   const started_ms = performance.now() - begun_ms;
   if (child.pid === undefined) throw new Error("a process that answers has an id");
-  return { name: "Koor", port, pid: child.pid, child, data_dir, started_ms };
+  return { name: "Koor", port, pid: child.pid, child, data_dir, dashboard_port, started_ms };
 }
 
 /** Sums of the samples of each metric of a Prometheus text, labels left out. */

@@ -26,9 +26,16 @@ export function browserMissing(): string | false {
 
 /** Starts the browser; it ends with the test. */
 export async function startBrowser(t: Owner): Promise<Browser> {
+  const browser = await launchBrowser();
+  t.teardown(() => browser.close());
+  return browser;
+}
+
+/** Starts the browser; who called it ends it. */
+export function launchBrowser(): Promise<Browser> {
   const path = findBrowser();
   if (path === undefined) throw new Error("there is no browser");
-  const browser = await chromium.launch({
+  return chromium.launch({
     executablePath: path,
     // Nothing of it may talk to anybody but the server under test.
     args: [
@@ -42,8 +49,6 @@ export async function startBrowser(t: Owner): Promise<Browser> {
       "--disable-dev-shm-usage",
     ],
   });
-  t.teardown(() => browser.close());
-  return browser;
 }
 
 /** A page, and what went wrong in it: errors, warnings of the console, requests to other places. */

@@ -1,0 +1,187 @@
+/**
+ * The dashboard in a real browser: from the address to seen data, and what an open page costs the server under 500
+ * events a second beyond the feed itself, which is what one plain subscriber costs. Left out where there is no Chromium.
+ * Runs in the bench process; the browser is a process tree of its own.
+ */
+import { Agent, request as httpRequest } from "node:http";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Browser } from "playwright-core";
+import { WebSocket } from "ws";
+import { fillWithADay } from "../../test/support/a-day.js";
+import { findBrowser, launchBrowser, openPage } from "../../test/support/browser.js";
+import type { Bench } from "../bench.js";
+import type { Figures, Row, Scenario } from "../model.js";
+import { readCpuUs } from "../process-cost.js";
+import { figuresOf, median } from "../statistics.js";
+import { startKoor, type Koor } from "../targets/koor.js";
+import { atMost } from "../throughput.js";
+
+const EVENTS_PER_S = 500;
+/** Events leave in small groups, as from many agents at once. */
+const GROUP = 5;
+const SEEN_MS_MAX = 500;
+/** Of one core, beyond the feed. */
+const CORE_MAX = 0.02;
+const US_PER_MS = 1_000;
+
+interface Looked {
+  readonly name: string;
+  readonly address: string;
+  /** A text that is there when the view's data is. */
+  readonly data: string;
+}
+
+const VIEWS: readonly Looked[] = [
+  { name: "Needs me", address: "/", data: "main button" },
+  { name: "Overview", address: "/overview", data: "main td" },
+  { name: "State", address: "/state", data: "main [role=treeitem]" },
+  { name: "Events", address: "/events", data: "main td" },
+];
+
+/** Publishes at a steady rate until it is stopped. */
+class Publisher {
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 4 });
+  #stopped = false;
+  #sent = 0;
+
+  constructor(readonly port: number) {}
+
+  async run(): Promise<void> {
+    const begun_ms = performance.now();
+    while (!this.#stopped) {
+      const due = ((performance.now() - begun_ms) / 1_000) * EVENTS_PER_S;
+      while (this.#sent + GROUP <= due) this.#publish();
+      await delay(GROUP);
+    }
+    this.#agent.destroy();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  #publish(): void {
+    const body = JSON.stringify(
+      Array.from({ length: GROUP }, () => ({
+        topic: "load.step",
+        data: { step: ++this.#sent, of: "a steady stream" },
+      })),
+    );
+    const request = httpRequest({
+      host: "127.0.0.1",
+      port: this.port,
+      agent: this.#agent,
+      method: "POST",
+      path: "/api/events/publish",
+    });
+    request.on("response", (response) => response.resume());
+    // A server that is gone shows in the figures.
+    request.on("error", () => undefined);
+    request.end(body);
+  }
+}
+
+/** Cores that the server used over a stretch. */
+async function coresOver(koor: Koor, duration_ms: number): Promise<number | undefined> {
+  const before = readCpuUs(koor.pid);
+  const begun_ms = performance.now();
+  await delay(duration_ms);
+  const after = readCpuUs(koor.pid);
+  const passed_us = (performance.now() - begun_ms) * US_PER_MS;
+  return before === undefined || after === undefined ? undefined : (after - before) / passed_us;
+}
+
+async function measureSeen(bench: Bench, browser: Browser, koor: Koor, { name, address, data }: Looked): Promise<Row> {
+  bench.progress(`dashboard: ${name}, to seen data`);
+  const url = `http://127.0.0.1:${koor.dashboard_port}${address}`;
+  const times: number[] = [];
+  const { page, context } = await openPage(browser);
+  // The first time fills the browser's cache; what is judged is a page that was there before.
+  for (let count = 0; count <= bench.settings.page_loads; count++) {
+    await page.goto("about:blank");
+    const begun_ms = performance.now();
+    await page.goto(url, { waitUntil: "commit" });
+    await page.locator(data).first().waitFor();
+    times.push(performance.now() - begun_ms);
+  }
+  await context.close();
+  const [first_ms = 0, ...warm] = times;
+  const warm_ms = median(warm);
+  return {
+    name: `${name}, to seen data`,
+    client: "",
+    figures: { first_ms, warm_ms, slowest_ms: Math.max(...warm) },
+    references: [],
+    ratios: [],
+    targets: [atMost("warm_ms", warm_ms, SEEN_MS_MAX)].filter((target) => target !== undefined),
+  };
+}
+
+/** What the server uses with a plain subscriber, and with a page in its place, in turns. */
+async function measureCost(bench: Bench, browser: Browser, koor: Koor, { name, address, data }: Looked): Promise<Row> {
+  bench.progress(`dashboard: ${name} open under ${EVENTS_PER_S} events/s`);
+  const { page_slice_ms, page_rounds } = bench.settings;
+  const [alone, feed, paged]: [number[], number[], number[]] = [[], [], []];
+  const note = (into: number[], cores: number | undefined): void => {
+    if (cores !== undefined) into.push(cores);
+  };
+  for (let round = 0; round < page_rounds; round++) {
+    note(alone, await coresOver(koor, page_slice_ms));
+    const socket = new WebSocket(`ws://127.0.0.1:${koor.port}/api/events/subscribe`);
+    socket.on("message", () => undefined);
+    await new Promise((resolve) => {
+      socket.on("open", resolve);
+    });
+    note(feed, await coresOver(koor, page_slice_ms));
+    socket.terminate();
+    const { page, context } = await openPage(browser);
+    await page.goto(`http://127.0.0.1:${koor.dashboard_port}${address}`);
+    await page.locator(data).first().waitFor();
+    await delay(bench.settings.warmup_ms);
+    note(paged, await coresOver(koor, page_slice_ms));
+    await context.close();
+  }
+  const figures: Figures = figuresOf({
+    cores_alone: median(alone),
+    cores_feed: median(feed),
+    cores_page: median(paged),
+    cores_beyond_feed: median(paged) - median(feed),
+  });
+  return {
+    name: `${name} open, ${EVENTS_PER_S} events/s`,
+    client: "",
+    figures,
+    references: [],
+    ratios: [],
+    targets: [atMost("cores_beyond_feed", figures["cores_beyond_feed"], CORE_MAX)].filter(
+      (target) => target !== undefined,
+    ),
+  };
+}
+
+async function* measureDashboard(bench: Bench): AsyncGenerator<Row> {
+  if (findBrowser() === undefined) {
+    bench.progress("dashboard: no Chromium here, nothing is measured");
+    return;
+  }
+  const koor = await startKoor(bench, { dashboard: true });
+  await fillWithADay(koor, { now_ms: Date.now() });
+  const browser = await launchBrowser();
+  const publisher = new Publisher(koor.port);
+  try {
+    for (const view of VIEWS) yield await measureSeen(bench, browser, koor, view);
+    const publishing = publisher.run();
+    for (const view of VIEWS) yield await measureCost(bench, browser, koor, view);
+    publisher.stop();
+    await publishing;
+  } finally {
+    publisher.stop();
+    await browser.close();
+  }
+}
+
+export const dashboardScenario: Scenario = {
+  name: "dashboard",
+  measures: "a page in Chromium: time to seen data, and the server's cost while it is open",
+  build: measureDashboard,
+};

@@ -73,22 +73,18 @@ export function Totals() {
           label="Subscribers"
           href={addressOf("events")}
           value={subscribers === null ? UNKNOWN : count(subscribers)}
-          about={patterns === null ? " " : `of ${plural(patterns, "pattern")}`}
+          about={patterns === null ? " " : plural(patterns, "pattern")}
         />
         <Stat
           label="LLM cost today"
           href={addressOf("usage")}
           value={day === undefined ? UNKNOWN : dollars(day.total_cost_usd)}
-          about={day === undefined ? " " : `${plural(day.request_count, "call")} since midnight`}
+          about={day === undefined ? " " : plural(day.request_count, "call")}
         />
         <Stat
           label="Token tax saved"
           value={<span title={TAX_TITLE}>{tax === undefined ? UNKNOWN : compact(tax.rest_tokens_saved)}</span>}
-          about={
-            <span title={TAX_TITLE}>
-              {tax === undefined ? " " : `${compact(tax.rest_calls)} calls without MCP, ${tax.savings_percent} %`}
-            </span>
-          }
+          about={<span title={TAX_TITLE}>{tax === undefined ? " " : `${compact(tax.rest_calls)} calls, no MCP`}</span>}
         />
       </Stats>
     </>

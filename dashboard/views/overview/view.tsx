@@ -11,7 +11,7 @@ import { Totals } from "./totals.js";
 
 /** What the charts show. */
 const RECENT_S = 10 * 60;
-const CHART_HEIGHT = 96;
+const CHART_HEIGHT = 104;
 
 export function View() {
   return (
@@ -28,7 +28,7 @@ export function View() {
 
 function Rates() {
   const { times, columns } = rowsSince(figures.value, now_ms.peek() / 1000 - RECENT_S);
-  const shared = { times, format: perSecond, height: CHART_HEIGHT };
+  const shared = { times, format: perSecond, height: CHART_HEIGHT, together: "overview" };
   return (
     <div class="columns">
       <Chart

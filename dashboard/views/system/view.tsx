@@ -16,7 +16,7 @@ import { serverMetrics } from "../overview/loader.js";
 import { chartRows } from "./charts.js";
 import { Routes } from "./routes.js";
 
-const CHART_HEIGHT = 110;
+const CHART_HEIGHT = 130;
 
 /** What the charts show, by the word in the address; "" is what is shown first. */
 const RANGES = [
@@ -62,6 +62,7 @@ export function View() {
             format={format}
             stacked={stacked}
             height={CHART_HEIGHT}
+            together="system"
           />
         ))}
       </div>

@@ -2,10 +2,11 @@
  * Keeps what `/metrics` said while the page is open, for some hours, whatever view is looked at: charts that begin
  * when one looks at them come too late. Nothing is asked while the page is hidden; that time is a gap.
  */
-import { batch, signal, type ReadonlySignal } from "@preact/signals";
+import { batch, computed, signal, type ReadonlySignal } from "@preact/signals";
 import { getText } from "./client.js";
 import { parseExposition } from "./exposition.js";
 import { FIGURE_NAMES, figuresOf, type FigureName, type Scrape } from "./figures.js";
+import type { Freshness } from "./resource.js";
 import { addRow, noRows, type Rows } from "./rows.js";
 import { listenForVisibility, visible } from "./visibility.js";
 
@@ -21,13 +22,14 @@ const GAP_MS = 3 * EVERY_MS;
 const recorded = signal<Rows<FigureName>>(noRows(FIGURE_NAMES));
 const last_scrape = signal<Scrape | null>(null);
 const error = signal<unknown>(null);
+const fetched_ms = computed(() => last_scrape.value?.at_ms ?? 0);
 
 /** Every figure over time, a column each. */
 export const figures: ReadonlySignal<Rows<FigureName>> = recorded;
 /** What was said last; null until then. */
 export const lastScrape: ReadonlySignal<Scrape | null> = last_scrape;
-/** Why the last scrape failed; null where it did not. */
-export const scrapeError: ReadonlySignal<unknown> = error;
+/** How the scrapes go: why the last one failed, and when the last one did not. */
+export const scrapes: Freshness = { error, fetched_ms };
 
 let timer: ReturnType<typeof setTimeout> | undefined;
 let running: AbortController | null = null;

@@ -81,11 +81,26 @@ export function dollars(value: number): string {
   return value < 0.1 ? `$${value.toPrecision(2)}` : `$${value.toFixed(2)}`;
 }
 
-/** Seconds as people say them: `240 µs`, `3.1 ms`, `1.2 s`. */
+/** Two digits of a number, whole from 100 on; never with an exponent. */
+function twoDigits(value: number): string {
+  return value >= 100 ? COUNT.format(Math.round(value)) : String(Number(value.toPrecision(2)));
+}
+
+/** Seconds as people say them: `240 µs`, `3.1 ms`, `120 ms`, `1.2 s`. */
 export function seconds(value: number): string {
-  if (value < 0.001) return `${Math.round(value * 1e6)} µs`;
-  if (value < 1) return `${(value * 1e3).toPrecision(2)} ms`;
-  return `${value.toPrecision(2)} s`;
+  if (value === 0) return "0 s";
+  if (value < 0.000_995) return `${twoDigits(value * 1e6)} µs`;
+  return value < 0.995 ? `${twoDigits(value * 1e3)} ms` : `${twoDigits(value)} s`;
+}
+
+/** How often in a second: `0.2/s`, `12/s`, `1.2K/s`. */
+export function perSecond(value: number): string {
+  return `${value < 1000 ? twoDigits(value) : compact(value)}/s`;
+}
+
+/** A part of one in percent: `0.4 %`, `12 %`. */
+export function share(value: number): string {
+  return `${twoDigits(value * 100)} %`;
 }
 
 /** `1 event`, `3 events`. */

@@ -21,11 +21,15 @@ interface ChartProps {
   /** Values of one time stand upon each other. */
   readonly stacked?: boolean;
   readonly height?: number;
+  /** Charts of one name show their values at the same time when one of them is pointed at. */
+  readonly together?: string;
 }
 
 /** Colours by name of a custom property, in this order. */
 const COLOURS = ["--chart-1", "--chart-2", "--chart-3", "--chart-4", "--chart-5", "--chart-6"];
 const HEIGHT = 180;
+/** The least between two marks of an axis, px: of times, which stand side by side, and of values. */
+const MARKS = [72, 26] as const;
 
 /** A custom property's colour as a canvas takes it: what it says depends on the theme, so an element resolves it. */
 function colourIn(element: HTMLElement, name: string): string {
@@ -44,13 +48,15 @@ function barRange(plot: uPlot, low: number, high: number): [number, number] {
   return [low - half, high + half];
 }
 
-/** Each series upon those before it. */
+/** Each series upon those before it; where there is none of a time, there is a gap. */
 function stack(series: readonly Series[]): (number | null)[][] {
   const sums: number[] = [];
   return series.map(({ values }) =>
     values.map((value, at) => {
-      sums[at] = (sums[at] ?? 0) + (value ?? 0);
-      return sums[at] ?? 0;
+      if (value === null) return null;
+      const sum = (sums[at] ?? 0) + value;
+      sums[at] = sum;
+      return sum;
     }),
   );
 }
@@ -60,7 +66,16 @@ function faint(colour: string): string {
   return `color-mix(in srgb, ${colour} 25%, transparent)`;
 }
 
-export function Chart({ label, times, series, format, kind = "line", stacked = false, height = HEIGHT }: ChartProps) {
+export function Chart({
+  label,
+  times,
+  series,
+  format,
+  kind = "line",
+  stacked = false,
+  height = HEIGHT,
+  together,
+}: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const shown = useRef(series);
@@ -78,6 +93,7 @@ export function Chart({ label, times, series, format, kind = "line", stacked = f
       stroke: colourIn(element, "--muted"),
       grid: { stroke: colourIn(element, "--line"), width: 1 },
       ticks: { show: false },
+      space: (_plot, index) => MARKS[index] ?? MARKS[1],
     };
     const drawn = series.map(({ label: name }, at): uPlot.Series => {
       const stroke = colourIn(element, COLOURS[at % COLOURS.length] ?? "");
@@ -87,9 +103,10 @@ export function Chart({ label, times, series, format, kind = "line", stacked = f
         width: kind === "bars" ? 0 : 1.5,
         points: { show: false },
         value: (_plot, _value, _series, index) => {
-          if (index === null) return "";
-          const value = shown.current[at]?.values[index];
-          return value === null || value === undefined ? "–" : format(value);
+          const values = shown.current[at]?.values ?? [];
+          // Of what goes on, the newest is what is asked for where nobody points.
+          if (index === null) return kind === "bars" ? "" : inWord(values.at(-1), format);
+          return inWord(values[index], format);
         },
         ...(kind === "bars" || stacked ? { fill: kind === "bars" ? stroke : faint(stroke) } : {}),
         ...(kind === "bars" && uPlot.paths.bars !== undefined
@@ -112,7 +129,7 @@ export function Chart({ label, times, series, format, kind = "line", stacked = f
         ...(kind === "bars" ? { x: { range: barRange } } : {}),
         y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.1 : 1] },
       },
-      cursor: { drag: { x: false, y: false } },
+      cursor: { drag: { x: false, y: false }, ...(together === undefined ? {} : { sync: { key: together } }) },
       legend: { live: true },
     };
     const made = new uPlot(options, ordered(data), element);
@@ -124,7 +141,7 @@ export function Chart({ label, times, series, format, kind = "line", stacked = f
       made.destroy();
       plot.current = null;
     };
-  }, [names, is_dark, kind, stacked, height]);
+  }, [names, is_dark, kind, stacked, height, together]);
   // Of stacked series the tallest is drawn first, so that none hides another.
   const ordered = (columns: uPlot.AlignedData): uPlot.AlignedData =>
     stacked ? ([columns[0], ...columns.slice(1).toReversed()] as uPlot.AlignedData) : columns;
@@ -137,6 +154,10 @@ export function Chart({ label, times, series, format, kind = "line", stacked = f
       <div ref={place} class="chart-place" role="img" aria-label={`${label}. ${inWords(series, format)}`} />
     </figure>
   );
+}
+
+function inWord(value: number | null | undefined, format: (value: number) => string): string {
+  return value === null || value === undefined ? "–" : format(value);
 }
 
 /** The last value of each series. */

@@ -1,6 +1,102 @@
-/** System. */
+/** System: how the server does, as charts over the time that this page has been open, and its routes. */
+import { total } from "../../api/figures.js";
+import { ALL_ROUTES, ROUTE_GROUPS, type RouteChoice } from "../../api/figures.js";
+import { figures, lastScrape, scrapes } from "../../api/recorder.js";
+import { rowsSince } from "../../api/rows.js";
+import { useResource } from "../../api/resource.js";
+import { now_ms } from "../../app/clock.js";
+import { count, duration, fullTime } from "../../app/format.js";
+import { session } from "../../app/session.js";
+import { useAddressQuery } from "../../parts/address-query.js";
+import { Chart } from "../../parts/chart.js";
+import { Choice, Fields } from "../../parts/fields.js";
+import { Failure } from "../../parts/notice.js";
 import { Page } from "../../parts/page.js";
+import { serverMetrics } from "../overview/loader.js";
+import { chartRows } from "./charts.js";
+import { Routes } from "./routes.js";
+
+const CHART_HEIGHT = 130;
+
+/** What the charts show, by the word in the address; "" is what is shown first. */
+const RANGES = [
+  ["5m", "5 minutes", 5 * 60],
+  ["", "15 minutes", 15 * 60],
+  ["1h", "1 hour", 60 * 60],
+  ["all", "All since it was opened", Number.POSITIVE_INFINITY],
+] as const;
+type Range = (typeof RANGES)[number][0];
+
+const CHOICES: readonly RouteChoice[] = [ALL_ROUTES, ...ROUTE_GROUPS];
 
 export function View() {
-  return <Page title="System">…</Page>;
+  const { query, set } = useAddressQuery();
+  const [range, , seconds] = RANGES.find(([word]) => word === query["range"]) ?? RANGES[1];
+  const routes = CHOICES.find((choice) => choice === query["routes"]) ?? ALL_ROUTES;
+  const rows = rowsSince(figures.value, now_ms.peek() / 1000 - seconds);
+  return (
+    <Page title="System">
+      <Failure of={scrapes} />
+      <Facts />
+      <Fields>
+        <Choice<Range>
+          label="Time"
+          value={range}
+          choices={RANGES.map(([word, text]) => [word, text] as const)}
+          onChoose={(word) => set({ range: word })}
+        />
+        <Choice<RouteChoice>
+          label="Latency of"
+          value={routes}
+          choices={CHOICES.map((choice) => [choice, choice] as const)}
+          onChoose={(choice) => set({ routes: choice === ALL_ROUTES ? "" : choice })}
+        />
+      </Fields>
+      <div class="system-charts">
+        {chartRows(routes).map(({ label, series, format, stacked = false }, at) => (
+          <Chart
+            key={at}
+            label={label}
+            times={rows.times}
+            series={series.map(([name, figure]) => ({ label: name, values: rows.columns.get(figure) ?? [] }))}
+            format={format}
+            stacked={stacked}
+            height={CHART_HEIGHT}
+            together="system"
+          />
+        ))}
+      </div>
+      <Routes />
+    </Page>
+  );
+}
+
+/** What it is that runs, since when, and where it listens. */
+function Facts() {
+  const metrics = useResource(serverMetrics).data.value;
+  const scrape = lastScrape.value;
+  const uptime_s = scrape === null ? null : total(scrape.samples, "koor_uptime_seconds");
+  const restarts = scrape === null ? null : total(scrape.samples, "koor_writer_restarts_total");
+  const facts = [
+    ["Version", session.value?.version ?? ""],
+    [
+      "Up",
+      scrape !== null && uptime_s !== null && (
+        <span title={`since ${fullTime(scrape.at_ms - uptime_s * 1000)}`}>{duration(uptime_s * 1000)}</span>
+      ),
+    ],
+    ["API", metrics !== undefined && <span class="mono">{metrics.api_bind}</span>],
+    ["Dashboard", metrics !== undefined && <span class="mono">{metrics.dashboard_bind}</span>],
+    ["Restarts of the writer", restarts !== null && count(restarts)],
+  ] as const;
+  return (
+    <dl class="system-facts">
+      {facts.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value === false ? "–" : value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
 }

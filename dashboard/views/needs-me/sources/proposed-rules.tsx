@@ -14,15 +14,15 @@ function itemOf({ project, rule_id, severity, pattern, message, context, propose
     address: addressOf("rules", project, rule_id),
     line: (
       <>
-        {severity === "error" ? "Error" : "Warning"} at <code>{pattern}</code>
-        {message !== "" && `: ${message}`}
-        {context !== "" && `. ${context}`}
         {proposed_by !== "" && (
           <>
-            {" · "}
             <Agent id={proposed_by} />
+            {" proposes · "}
           </>
         )}
+        {severity} at <code>{pattern}</code>
+        {message !== "" && ` · ${message}`}
+        {context !== "" && ` · ${context}`}
       </>
     ),
     since: created_at,

@@ -6,7 +6,9 @@ import { plural } from "../../../app/format.js";
 import { oldestFirst, sourceOf, type Action, type Item } from "../source.js";
 
 function itemOf({ id, url, active, fail_count, created_at, last_fired, last_error, last_failure_at }: Webhook): Item {
-  const what = active ? `${plural(fail_count, "failure")} in a row` : "Off: nothing is delivered";
+  const failures = plural(fail_count, "failure");
+  // A chain of deliveries that was too long turns it off without a failure.
+  const what = active ? `${failures} in a row` : fail_count === 0 ? "Off" : `Off after ${failures}`;
   const test: Action = {
     text: "Test",
     run: () => send("POST", apiPath("webhooks", id, "test")),

@@ -1,0 +1,153 @@
+/** Needs me in a browser: what waits is there, is done from there, comes and goes by itself, and is counted everywhere. */
+import t from "tap";
+import { fillWithADay } from "../../../test/support/a-day.js";
+import { browserMissing, type Page } from "../../../test/support/browser.js";
+import { checkView, startDashboard } from "../../../test/support/dashboard.js";
+import { send, sendJson } from "../../../test/support/http-client.js";
+
+const skip = browserMissing();
+/** Agents of the day are as silent as they are in it. */
+const ARGS = ["--stale-after", "1h"];
+
+const group = (page: Page, name: string) => page.getByRole("region", { name });
+const rowOf = (page: Page, name: string) =>
+  page.getByRole("listitem").filter({ has: page.getByRole("link", { name, exact: true }) });
+
+function proposal(rule_id: string, message: string): object {
+  return { project: "trucks", rule_id, pattern: ": any\\b", message };
+}
+
+t.test("what waits for a person", { skip }, async (t) => {
+  const dashboard = await startDashboard(t, { args: ARGS });
+  const { koor } = dashboard;
+  const { known } = await fillWithADay(koor);
+  const [first = "", second = ""] = known.proposed_rules;
+  const counted = (page: Page, count: number) =>
+    page
+      .locator("nav .count")
+      .filter({ hasText: new RegExp(`^${count}$`) })
+      .waitFor();
+
+  await t.test("as every view", async (t) => {
+    await checkView(t, dashboard, {
+      address: "/",
+      title: "Needs me",
+      ready: (page) => group(page, "Silent agents").waitFor(),
+    });
+  });
+
+  const { page, complaints } = await dashboard.open("/", { expected: [/400/] });
+  await group(page, "Silent agents").waitFor();
+
+  await t.test("each kind, with its age and a link", async (t) => {
+    for (const [name, item] of [
+      ["Proposed rules", first],
+      ["Webhooks", known.disabled_webhook],
+      ["Webhooks", known.failing_webhook],
+      ["Compliance violations", "storefront/catalog-api"],
+    ] as const) {
+      const row = group(page, name)
+        .getByRole("listitem")
+        .filter({ has: page.getByRole("link", { name: item, exact: true }) });
+      t.match(await row.locator("time").textContent(), /ago|just now/, `${item}: since when`);
+    }
+    const link = rowOf(page, first).getByRole("link", { name: first });
+    t.equal(await link.getAttribute("href"), `/rules/${first}`, "a proposal leads to where it can be previewed");
+  });
+
+  await t.test("a rule is accepted, another rejected, and both are gone", async (t) => {
+    for (const [verdict, name, status] of [
+      ["Accept", first, "accepted"],
+      ["Reject", second, "rejected"],
+    ] as const) {
+      const before = Number(await page.locator("nav .count").textContent());
+      await page.getByRole("button", { name: `${verdict} ${name}` }).click();
+      await rowOf(page, name).waitFor({ state: "detached" });
+      const { text } = await send(koor.port, "GET", `/api/rules?project=${name.split("/")[0]}&status=${status}`);
+      t.ok(text.includes(`"rule_id":"${name.split("/")[1]}"`), `${name} is ${status}`);
+      await counted(page, before - 1);
+    }
+  });
+
+  await t.test("a webhook is enabled; a test that fails says why", async (t) => {
+    await page.getByRole("button", { name: `Test ${known.failing_webhook}` }).click();
+    await page.getByText(/webhook test failed/).waitFor();
+    const enable = page.getByRole("button", { name: `Enable ${known.disabled_webhook}` });
+    await enable.click();
+    await page.getByText(`${known.disabled_webhook} is on again`).waitFor();
+    await enable.waitFor({ state: "detached" });
+    const { text } = await send(koor.port, "GET", "/api/webhooks");
+    t.notMatch(text, '"active":false');
+  });
+
+  await t.test("an agent is removed only after a question that Escape cancels", async (t) => {
+    const remove = group(page, "Silent agents").getByRole("button").first();
+    const name = ((await remove.getAttribute("aria-label")) ?? "").replace("Remove ", "");
+    await remove.click();
+    await page.getByRole("dialog", { name: `Remove ${name}?` }).waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    t.ok(await rowOf(page, name).isVisible(), "nothing was done");
+    await remove.click();
+    await page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
+    await rowOf(page, name).waitFor({ state: "detached" });
+    t.same((await send(koor.port, "GET", `/api/instances?name=${name}`)).json(), [], "it is gone");
+  });
+
+  await t.test("what is proposed meanwhile is counted on every view, and in the title", async (t) => {
+    await page.getByRole("link", { name: "Audit", exact: true }).click();
+    await page.getByRole("heading", { level: 1, name: "Audit" }).waitFor();
+    const before = Number(await page.locator("nav .count").textContent());
+    await sendJson(koor.port, "POST", "/api/rules/propose", proposal("no-any", "<script>alert(1)</script>"));
+    await counted(page, before + 1);
+    t.match(await page.title(), `(${before + 1}) `, "the title says it, too");
+    await page.getByRole("link", { name: "Needs me" }).click();
+    t.match(await rowOf(page, "trucks/no-any").textContent(), "<script>alert(1)</script>", "markup is text");
+  });
+
+  await t.test("of very many some are shown", async (t) => {
+    const known_before = await group(page, "Proposed rules").getByRole("listitem").count();
+    for (let at = 0; at < 30; at += 1)
+      await sendJson(koor.port, "POST", "/api/rules/propose", proposal(`rule-${at}`, ""));
+    await page.getByRole("link", { name: `and ${known_before + 30 - 24} more` }).waitFor();
+    t.equal(
+      await group(page, "Proposed rules")
+        .getByRole("button", { name: /^Accept/ })
+        .count(),
+      24,
+    );
+  });
+
+  t.same(complaints, [], "nothing complains");
+});
+
+t.test("nothing waits", { skip }, async (t) => {
+  const dashboard = await startDashboard(t);
+  const { page } = await dashboard.open("/");
+  await page.getByText("Nothing needs you").waitFor();
+  for (const looked_at of ["no rule is proposed", "every webhook delivers", "no agent is silent"])
+    t.ok(await page.getByRole("link", { name: looked_at }).isVisible(), looked_at);
+  t.equal(await page.locator("nav .count").count(), 0);
+  t.equal(await page.title(), "Needs me · Koor");
+  await sendJson(dashboard.koor.port, "POST", "/api/rules/propose", proposal("no-any", "say what it is"));
+  await page.getByRole("button", { name: "Accept trucks/no-any" }).click();
+  await page.getByText("Nothing needs you").waitFor();
+});
+
+t.test("an instance's token sees all and decides nothing", { skip }, async (t) => {
+  const token = "a-token-of-the-server";
+  const dashboard = await startDashboard(t, { args: ["--auth-token", token] });
+  const { koor } = dashboard;
+  const headers = { Authorization: `Bearer ${token}` };
+  const registered = await sendJson(koor.port, "POST", "/api/instances/register", { name: "ana" }, headers);
+  await sendJson(koor.port, "POST", "/api/rules/propose", proposal("no-any", "say what it is"), headers);
+  const { page } = await dashboard.open("/", { expected: [/401/] });
+  await page.getByLabel("Token").fill(registered.json<{ readonly token: string }>().token);
+  await page.getByRole("button", { name: "Log in" }).click();
+  for (const verdict of ["Accept", "Reject"]) {
+    const button = page.getByRole("button", { name: `${verdict} trucks/no-any` });
+    await button.waitFor();
+    t.ok(await button.isDisabled(), verdict);
+    t.match(await button.getAttribute("title"), /server's token/);
+  }
+});

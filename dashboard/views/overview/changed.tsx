@@ -1,0 +1,49 @@
+/** What was changed last, by whom: the newest rows of the audit log. */
+import { useAgentsById, type AgentsById } from "../../api/agents.js";
+import { useResource } from "../../api/resource.js";
+import type { AuditEntry } from "../../api/types.js";
+import { addressOf } from "../../app/address.js";
+import { AgentLink } from "../../parts/agent-link.js";
+import { AuditResource } from "../../parts/audit-resource.js";
+import { Empty } from "../../parts/empty.js";
+import { Failure } from "../../parts/notice.js";
+import { Section } from "../../parts/page.js";
+import { Table, type Column } from "../../parts/table.js";
+import { Time } from "../../parts/time.js";
+import { newestChanges } from "./loader.js";
+
+function columnsWith(agents: AgentsById): readonly Column<AuditEntry>[] {
+  return [
+    { head: "When", cell: ({ timestamp }) => <Time at={timestamp} /> },
+    { head: "Action", cell: ({ action }) => action },
+    { head: "What", cell: (entry) => <AuditResource entry={entry} agents={agents} />, kind: "wide" },
+    { head: "By", cell: ({ actor }) => <AgentLink id={actor} agents={agents} />, optional: true },
+  ];
+}
+
+export function Changed() {
+  const changes = useResource(newestChanges);
+  const agents = useAgentsById();
+  const rows = changes.data.value;
+  return (
+    <Section title="Newest changes" actions={<a href={addressOf("audit")}>Audit log</a>}>
+      <Failure of={changes} />
+      {rows !== undefined && rows.length > 0 && (
+        <div class="overview-frame">
+          <Table
+            label="Newest changes"
+            columns={columnsWith(agents)}
+            rows={rows}
+            keyOf={({ id }) => id}
+            toneOf={({ outcome }) => (outcome === "error" ? "bad" : undefined)}
+          />
+        </div>
+      )}
+      {rows?.length === 0 && (
+        <Empty title="Nothing was changed yet" command="koor-cli state set plan/first --data '{&quot;goal&quot;:1}'">
+          Every change stands here with who made it.
+        </Empty>
+      )}
+    </Section>
+  );
+}

@@ -1,0 +1,115 @@
+/** The charts of the view: a row each, in the order in which a request passes what they show. */
+import type { FigureName, RouteChoice } from "../../api/figures.js";
+import { ROUTE_GROUPS } from "../../api/figures.js";
+import { bytes, count, perSecond, seconds, share } from "../../app/format.js";
+
+export interface ChartRow {
+  readonly label: string;
+  readonly series: readonly (readonly [label: string, figure: FigureName])[];
+  readonly format: (value: number) => string;
+  readonly stacked?: true;
+}
+
+/** Sums and means have parts of one. */
+const some = (value: number): string => (Number.isInteger(value) ? count(value) : value.toPrecision(2));
+
+/** @param routes whose latencies are shown */
+export function chartRows(routes: RouteChoice): readonly ChartRow[] {
+  return [
+    {
+      label: "Requests a second",
+      series: ROUTE_GROUPS.map((group) => [group, `requests ${group}`] as const),
+      format: perSecond,
+      stacked: true,
+    },
+    {
+      label: `Latency: ${routes.toLowerCase()}`,
+      series: [
+        ["p50", `p50 ${routes}`],
+        ["p95", `p95 ${routes}`],
+        ["p99", `p99 ${routes}`],
+      ],
+      format: seconds,
+    },
+    {
+      label: "Refused and failed requests a second",
+      series: [
+        ["4xx", "refused"],
+        ["5xx", "failed"],
+      ],
+      format: perSecond,
+    },
+    {
+      label: "Writes and commits a second",
+      series: [
+        ["writes", "writes"],
+        ["commits", "commits"],
+      ],
+      format: perSecond,
+    },
+    {
+      label: "Commit time, until it is on disk",
+      series: [
+        ["mean", "commit_mean"],
+        ["p99", "commit_p99"],
+      ],
+      format: seconds,
+    },
+    { label: "Writes in a commit", series: [["mean", "batch_mean"]], format: some },
+    {
+      label: "Waiting: writes and long work",
+      series: [
+        ["writes in flight", "writer_in_flight"],
+        ["writer's queue", "writer_queue"],
+        ["pool's queue", "pool_queue"],
+      ],
+      format: some,
+    },
+    {
+      label: "Events a second",
+      series: [
+        ["published", "published"],
+        ["delivered", "delivered"],
+        ["dropped", "dropped"],
+      ],
+      format: perSecond,
+    },
+    {
+      label: "Subscribers",
+      series: [
+        ["subscribers", "subscribers"],
+        ["patterns", "subscriber_patterns"],
+      ],
+      format: some,
+    },
+    {
+      label: "Webhook deliveries a second",
+      series: [
+        ["delivered", "webhook_delivered"],
+        ["failed", "webhook_failed"],
+        ["dropped", "webhook_dropped"],
+      ],
+      format: perSecond,
+    },
+    { label: "Webhook deliveries that wait", series: [["waiting", "webhook_queue"]], format: some },
+    {
+      label: "Event-loop delay",
+      series: [
+        ["p50", "loop_p50"],
+        ["p99", "loop_p99"],
+        ["longest", "loop_max"],
+      ],
+      format: seconds,
+    },
+    {
+      label: "Memory",
+      series: [
+        ["process", "memory"],
+        ["heap", "heap"],
+      ],
+      format: bytes,
+    },
+    { label: "Processor, of one core", series: [["used", "cpu"]], format: share },
+    { label: "Database's log (WAL)", series: [["size", "wal"]], format: bytes },
+  ];
+}

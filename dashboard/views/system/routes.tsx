@@ -1,0 +1,34 @@
+/** The routes that were called since the server's start: how often, how it went, how long it took. */
+import { routeRows, type RouteRow } from "../../api/figures.js";
+import { lastScrape } from "../../api/recorder.js";
+import { count, seconds } from "../../app/format.js";
+import { Section } from "../../parts/page.js";
+import { Table, type Column } from "../../parts/table.js";
+
+const duration = (value: number | null): string => (value === null ? "–" : seconds(value));
+const counted = (value: number) => (value === 0 ? <span class="muted">0</span> : count(value));
+
+const COLUMNS: readonly Column<RouteRow>[] = [
+  { head: "Route", cell: ({ route }) => <span class="mono">{route}</span>, kind: "wide" },
+  { head: "Requests", cell: ({ count: requests }) => count(requests), kind: "number" },
+  { head: "4xx", cell: ({ refused }) => counted(refused), kind: "number" },
+  { head: "5xx", cell: ({ failed }) => counted(failed), kind: "number" },
+  { head: "p50", cell: ({ p50 }) => duration(p50), kind: "number", optional: true },
+  { head: "p95", cell: ({ p95 }) => duration(p95), kind: "number" },
+];
+
+export function Routes() {
+  const scrape = lastScrape.value;
+  if (scrape === null) return null;
+  return (
+    <Section title="Routes" actions={<span class="hint">since the server's start</span>}>
+      <Table
+        label="Routes"
+        columns={COLUMNS}
+        rows={routeRows(scrape.samples)}
+        keyOf={({ route }) => route}
+        toneOf={({ failed }) => (failed > 0 ? "bad" : undefined)}
+      />
+    </Section>
+  );
+}

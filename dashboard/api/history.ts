@@ -21,6 +21,8 @@ export interface Log<Row> {
   readonly timeOf: (row: Row) => string;
   /** Rows of one page. */
   readonly page_rows: number;
+  /** Rows that are held at most; HISTORY_ROWS_MAX where it is not given. */
+  readonly rows_max?: number;
 }
 
 /** What one call gives at most. */
@@ -37,10 +39,12 @@ export class History<Row> {
   readonly #error = signal<unknown>(null);
   readonly #fetched_ms = signal(0);
   readonly #abort = new AbortController();
+  readonly #rows_max: number;
   #turn: Promise<void> = Promise.resolve();
 
   constructor(log: Log<Row>) {
     this.#log = log;
+    this.#rows_max = log.rows_max ?? HISTORY_ROWS_MAX;
   }
 
   /** Newest first; undefined until they came for the first time. */
@@ -65,7 +69,7 @@ export class History<Row> {
 
   /** Whether no more can be held, so that older rows have to be found by a filter. */
   get full(): boolean {
-    return (this.#rows.value?.length ?? 0) >= HISTORY_ROWS_MAX;
+    return (this.#rows.value?.length ?? 0) >= this.#rows_max;
   }
 
   /** Reads what is new. */
@@ -138,8 +142,8 @@ export class History<Row> {
 
   #set(rows: readonly Row[], complete: boolean): void {
     if (this.#abort.signal.aborted) return;
-    const fits = rows.length <= HISTORY_ROWS_MAX;
-    this.#rows.value = fits ? rows : rows.slice(0, HISTORY_ROWS_MAX);
+    const fits = rows.length <= this.#rows_max;
+    this.#rows.value = fits ? rows : rows.slice(0, this.#rows_max);
     this.#complete.value = complete && fits;
   }
 }

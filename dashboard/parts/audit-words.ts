@@ -38,15 +38,15 @@ const inProject =
   };
 
 /** By the first segment of the action. */
-const ADDRESSES: Readonly<Record<string, AddressOf>> = {
-  state: stateAddress,
-  spec: inProject("specs"),
-  instance: (resource) => (isAgentId(resource) ? agentAddress(resource) : undefined),
-  rule: inProject("rules"),
-  webhook: (resource) => addressOf("webhooks", resource),
-};
+const ADDRESSES: ReadonlyMap<string, AddressOf> = new Map<string, AddressOf>([
+  ["state", stateAddress],
+  ["spec", inProject("specs")],
+  ["instance", (resource) => (isAgentId(resource) ? agentAddress(resource) : undefined)],
+  ["rule", inProject("rules")],
+  ["webhook", (resource) => addressOf("webhooks", resource)],
+]);
 
 /** The address of what a row is about; undefined where that has none. */
 export function resourceAddress({ action, resource }: Pick<AuditEntry, "action" | "resource">): string | undefined {
-  return resource === "" ? undefined : ADDRESSES[action.split(".")[0] ?? ""]?.(resource);
+  return resource === "" ? undefined : ADDRESSES.get(action.split(".")[0] ?? "")?.(resource);
 }

@@ -25,6 +25,15 @@ interface ChartProps {
   readonly together?: string;
 }
 
+const HOUR_S = 3_600;
+const DAY_S = 24 * HOUR_S;
+/** Seconds between two marks of the axis of bars, one of these. */
+const BAR_STEPS_S = [
+  ...[1, 5, 15, 30, 60, 300, 900, 1_800],
+  ...[1, 2, 3, 4, 6, 8, 12].map((hours) => hours * HOUR_S),
+  ...[1, 2, 3, 7, 14, 28, 60, 120, 365].map((days) => days * DAY_S),
+];
+
 /** Colours by name of a custom property, in this order. */
 const COLOURS = ["--chart-1", "--chart-2", "--chart-3", "--chart-4", "--chart-5", "--chart-6"];
 const HEIGHT = 180;
@@ -41,10 +50,15 @@ function colourIn(element: HTMLElement, name: string): string {
   return color;
 }
 
+/** Seconds between two bars. */
+function barStep(plot: uPlot): number {
+  const [first = 0, second = first + 1] = plot.data[0];
+  return second - first;
+}
+
 /** From half a bar before the first to half a bar behind the last, so that none is cut. */
 function barRange(plot: uPlot, low: number, high: number): [number, number] {
-  const [first = low, second = first + 1] = plot.data[0];
-  const half = (second - first) / 2;
+  const half = barStep(plot) / 2;
   return [low - half, high + half];
 }
 
@@ -59,6 +73,11 @@ function stack(series: readonly Series[]): (number | null)[][] {
       return sum;
     }),
   );
+}
+
+function stepsFrom(least_s: number): number[] {
+  const steps = BAR_STEPS_S.filter((step) => step >= least_s);
+  return steps.length > 0 ? steps : [least_s];
 }
 
 /** The colour, to be seen through. */
@@ -118,11 +137,17 @@ export function Chart({
       width: element.clientWidth,
       height,
       series: [
-        { label: "", value: (_plot, at) => (at === null ? "" : fullTime(at * 1_000)) },
+        { value: (_plot, at) => (at === null ? "" : fullTime(at * 1_000)) },
         ...(stacked ? drawn.toReversed() : drawn),
       ],
       axes: [
-        { ...axis, values: (_plot, times_s, _axis, _space, step_s) => times_s.map((at) => axisTime(at, step_s)) },
+        {
+          ...axis,
+          size: 32,
+          values: (_plot, times_s, _axis, _space, step_s) => times_s.map((at) => axisTime(at, step_s)),
+          // Between two bars there is nothing to mark.
+          ...(kind === "bars" ? { incrs: (drawn_on) => stepsFrom(barStep(drawn_on)) } : {}),
+        },
         { ...axis, size: 56, values: (_plot, values) => values.map(format) },
       ],
       scales: {

@@ -77,7 +77,7 @@ function Filters({ list, query, set, sort }: FiltersProps) {
       <TextField
         label="Search"
         type="search"
-        placeholder="Name, intent, capability…"
+        placeholder="Name, intent…"
         value={query["search"] ?? ""}
         onInput={(search) => set({ search })}
       />

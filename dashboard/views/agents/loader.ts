@@ -76,7 +76,14 @@ export function costLoader(id: string): Loader<Totals> {
       const from = new Date(Date.now() - HOURS_SHOWN * HOUR_MS).toISOString();
       const asked = query({ group_by: "instance", from });
       const { groups } = await getJson<UsageSummary>(apiPath("llm", "usage", "summary") + asked, signal);
-      return groups[id] ?? { total_tokens_in: 0, total_tokens_out: 0, total_cost_usd: 0, request_count: 0 };
+      return (
+        (Object.hasOwn(groups, id) ? groups[id] : undefined) ?? {
+          total_tokens_in: 0,
+          total_tokens_out: 0,
+          total_cost_usd: 0,
+          request_count: 0,
+        }
+      );
     },
   };
 }

@@ -1,6 +1,164 @@
-/** Audit. */
+/** Audit: who changed what and what was refused, live, filtered, summed up, and as a file. */
+import { useSignal } from "@preact/signals";
+import { useMemo } from "preact/hooks";
+import { useAgentsById, type AgentsById } from "../../api/agents.js";
+import { useHistory } from "../../api/use-history.js";
+import type { AuditEntry } from "../../api/types.js";
+import { plural } from "../../app/format.js";
+import { useAddressQuery } from "../../parts/address-query.js";
+import { AgentLink } from "../../parts/agent-link.js";
+import { AuditResource } from "../../parts/audit-resource.js";
+import { detailInWords } from "../../parts/audit-words.js";
+import { Button } from "../../parts/button.js";
+import { Badge } from "../../parts/badge.js";
+import { Empty } from "../../parts/empty.js";
+import { Failure } from "../../parts/notice.js";
 import { Page } from "../../parts/page.js";
+import { Table, type Column } from "../../parts/table.js";
+import { Time } from "../../parts/time.js";
+import { Entry } from "./entry.js";
+import { Export } from "./export-buttons.js";
+import { Filters } from "./filters.js";
+import { auditLog } from "./loader.js";
+import { filterIn, matching, type AuditFilter } from "./model.js";
+import { Summary } from "./summary.js";
 
 export function View() {
-  return <Page title="Audit">…</Page>;
+  const { query, set } = useAddressQuery();
+  const filter = filterIn(query);
+  const agents = useAgentsById();
+  const chosen = useSignal<AuditEntry | null>(null);
+  return (
+    <Page title="Audit" actions={<Export filter={filter} agents={agents} />}>
+      <Filters filter={filter} set={set} agents={agents} />
+      <div class="audit-sides">
+        <Rows
+          filter={filter}
+          agents={agents}
+          chosen={chosen.value}
+          choose={(entry) => {
+            chosen.value = entry;
+          }}
+        />
+        <aside class="audit-beside" aria-label="Beside the rows">
+          {chosen.value !== null && (
+            <Entry
+              key={chosen.value.id}
+              entry={chosen.value}
+              agents={agents}
+              onClose={() => {
+                chosen.value = null;
+              }}
+            />
+          )}
+          <Summary filter={filter} choose={(action) => set({ action })} />
+        </aside>
+      </div>
+    </Page>
+  );
+}
+
+interface RowsProps {
+  readonly filter: AuditFilter;
+  readonly agents: AgentsById;
+  readonly chosen: AuditEntry | null;
+  readonly choose: (entry: AuditEntry) => void;
+}
+
+function Rows({ filter, agents, chosen, choose }: RowsProps) {
+  const { history } = useHistory(auditLog(filter));
+  const rows = history.rows.value;
+  /** The newest row when the viewer began to read further down: what is above it would push the others away. */
+  const reading = useSignal<number | null>(null);
+  const { outcome, search } = filter;
+  const matched = useMemo(() => matching(rows ?? [], { outcome, search }, agents), [rows, outcome, search, agents]);
+  const columns = useMemo(() => columnsWith(agents, choose), [agents]);
+  if (rows === undefined) return <Failure of={history} />;
+  const newest = reading.value;
+  const shown = newest === null ? matched : matched.filter(({ id }) => id <= newest);
+  const onScroll = ({ target }: { readonly target: EventTarget | null }): void => {
+    if (!(target instanceof HTMLElement)) return;
+    if (target.scrollTop === 0) reading.value = null;
+    else reading.value ??= matched[0]?.id ?? null;
+  };
+  return (
+    <div class="audit-rows" onScrollCapture={onScroll}>
+      <Failure of={history} />
+      <p class="hint audit-count" role="status">
+        {plural(shown.length, "row")}
+        {matched.length === rows.length ? "" : ` of ${plural(rows.length, "row")} that were looked through`}
+        {history.complete.value ? ", all there are" : ""}
+        {shown.length < matched.length ? `; ${matched.length - shown.length} newer above` : ""}
+      </p>
+      {shown.length === 0 ? (
+        <Nothing filter={filter} complete={history.complete.value} />
+      ) : (
+        <Table
+          label="Audit log"
+          columns={columns}
+          rows={shown}
+          keyOf={({ id }) => id}
+          isCurrent={({ id }) => id === chosen?.id}
+          toneOf={(row) => (row.outcome === "error" ? "bad" : undefined)}
+        />
+      )}
+      {!history.complete.value &&
+        (history.full ? (
+          <p class="hint">More is not shown at once: choose a range or an action to see older rows.</p>
+        ) : (
+          <Button onClick={() => history.older()}>Load older</Button>
+        ))}
+    </div>
+  );
+}
+
+function Nothing({ filter, complete }: { readonly filter: AuditFilter; readonly complete: boolean }) {
+  if (!complete) return <Empty title="None of the newest rows is like that">Older ones may be.</Empty>;
+  const filtered = Object.values(filter).some((value) => value !== "");
+  return filtered ? (
+    <Empty title="No row is like that">Take a filter away to see more.</Empty>
+  ) : (
+    <Empty title="Nothing was changed yet" command="koor state set plans/login --data '{}'">
+      Each change, and each one that is refused, is a row here.
+    </Empty>
+  );
+}
+
+function columnsWith(agents: AgentsById, choose: (entry: AuditEntry) => void): readonly Column<AuditEntry>[] {
+  return [
+    { head: "Time", cell: ({ timestamp }) => <Time at={timestamp} as="clock" /> },
+    {
+      head: "Actor",
+      optional: true,
+      cell: ({ actor }) => (
+        <span class="audit-actor">
+          <AgentLink id={actor} agents={agents} />
+        </span>
+      ),
+    },
+    { head: "Action", cell: ({ action }) => <span class="mono">{action}</span> },
+    { head: "Resource", kind: "wide", cell: (entry) => <AuditResource entry={entry} agents={agents} /> },
+    { head: "Outcome", optional: true, cell: ({ outcome }) => <Outcome outcome={outcome} /> },
+    { head: "Detail", kind: "wide", cell: (entry) => <Detail entry={entry} choose={choose} /> },
+  ];
+}
+
+/** What went well needs no colour; there is so much of it. */
+function Outcome({ outcome }: Pick<AuditEntry, "outcome">) {
+  return outcome === "error" ? <Badge tone="bad">error</Badge> : <span class="muted">success</span>;
+}
+
+function Detail({ entry, choose }: { readonly entry: AuditEntry; readonly choose: (entry: AuditEntry) => void }) {
+  const words = detailInWords(entry.detail);
+  return (
+    <button
+      type="button"
+      class="button-bare audit-detail"
+      title={words}
+      aria-label={`Detail of row ${entry.id}: ${words}`}
+      onClick={() => choose(entry)}
+    >
+      {words === "" ? "none" : words}
+    </button>
+  );
 }

@@ -1,6 +1,109 @@
-/** Usage. */
+/** Usage: what calls of language models cost, by project, model and agent, over time, and the newest of them. */
+import { useAgentsById } from "../../api/agents.js";
+import { useResource } from "../../api/resource.js";
+import { compact, count, dollars, plural } from "../../app/format.js";
+import { fromField, toField } from "../../app/local-time.js";
+import { useAddressQuery, type AddressQuery } from "../../parts/address-query.js";
+import { Empty } from "../../parts/empty.js";
+import { Choice, Fields, TextField } from "../../parts/fields.js";
+import { Failure } from "../../parts/notice.js";
 import { Page } from "../../parts/page.js";
+import { Stat, Stats } from "../../parts/stat.js";
+import { Calls } from "./calls.js";
+import { GroupChart, GroupTable } from "./groups.js";
+import { sumsLoader } from "./loader.js";
+import { choiceIn, GROUPS, MEASURES, RANGES, type Range, type Totals, type UsageChoice } from "./model.js";
+
+const RANGE_WORDS: Readonly<Record<Range, string>> = {
+  today: "Today",
+  "24h": "Last 24 hours",
+  "7d": "Last 7 days",
+  "30d": "Last 30 days",
+  own: "From … to …",
+};
+const GROUP_WORDS = { project: "Project", model: "Model", agent: "Agent" } as const;
+const MEASURE_WORDS = { cost: "Cost", tokens: "Tokens", calls: "Calls" } as const;
 
 export function View() {
-  return <Page title="Usage">…</Page>;
+  const { query, set } = useAddressQuery();
+  const choice = choiceIn(query);
+  const agents = useAgentsById();
+  const resource = useResource(sumsLoader(choice));
+  const sums = resource.data.value;
+  return (
+    <Page title="Usage">
+      <Choices choice={choice} set={set} />
+      <Failure of={resource} />
+      {sums !== undefined && sums.summary.total.request_count === 0 && (
+        <Empty
+          title={`No call of a language model was reported ${choice.range === "own" ? "in this range" : "lately"}`}
+          command={`curl localhost:9800/api/llm/usage -d '{"provider":"acme","model":"large-1","tokens_in":1200,"tokens_out":345,"cost_usd":0.1}'`}
+        >
+          Agents report their calls; what they cost is summed up here, and by <code>koor llm summary</code>.
+        </Empty>
+      )}
+      {sums !== undefined && sums.summary.total.request_count > 0 && (
+        <>
+          <TotalsOf sums={sums.summary.total} />
+          <GroupChart choice={choice} sums={sums} agents={agents} />
+          <GroupTable choice={choice} sums={sums} agents={agents} />
+        </>
+      )}
+      <Calls choice={choice} agents={agents} />
+    </Page>
+  );
+}
+
+function Choices({ choice, set }: { readonly choice: UsageChoice; readonly set: AddressQuery["set"] }) {
+  const { range, by, show, from, to } = choice;
+  return (
+    <Fields>
+      <Choice
+        label="Range"
+        value={range}
+        choices={RANGES.map((one) => [one, RANGE_WORDS[one]] as const)}
+        onChoose={(chosen) => set({ range: chosen, ...(chosen === "own" ? {} : { from: "", to: "" }) })}
+      />
+      {range === "own" && (
+        <>
+          <TextField
+            label="From"
+            type="datetime-local"
+            value={toField(from)}
+            onInput={(text) => set({ from: fromField(text) })}
+          />
+          <TextField
+            label="To"
+            type="datetime-local"
+            value={toField(to)}
+            onInput={(text) => set({ to: fromField(text) })}
+          />
+        </>
+      )}
+      <Choice
+        label="By"
+        value={by}
+        choices={GROUPS.map((one) => [one, GROUP_WORDS[one]] as const)}
+        onChoose={(chosen) => set({ by: chosen })}
+      />
+      <Choice
+        label="Show"
+        value={show}
+        choices={MEASURES.map((one) => [one, MEASURE_WORDS[one]] as const)}
+        onChoose={(chosen) => set({ show: chosen })}
+      />
+    </Fields>
+  );
+}
+
+function TotalsOf({ sums }: { readonly sums: Totals }) {
+  const { total_cost_usd, total_tokens_in, total_tokens_out, request_count } = sums;
+  return (
+    <Stats>
+      <Stat label="Cost" value={dollars(total_cost_usd)} about={`${dollars(total_cost_usd / request_count)} a call`} />
+      <Stat label="Tokens in" value={compact(total_tokens_in)} about={plural(total_tokens_in, "token")} />
+      <Stat label="Tokens out" value={compact(total_tokens_out)} about={plural(total_tokens_out, "token")} />
+      <Stat label="Calls" value={count(request_count)} about="as agents reported them" />
+    </Stats>
+  );
 }

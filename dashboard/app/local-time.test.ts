@@ -1,0 +1,19 @@
+/** Times in fields and addresses: the same moment there and back, and nothing where there is none. */
+import t from "tap";
+import { fromField, timeIn, toField } from "./local-time.js";
+
+t.test("a moment comes back from a field to the second", async (t) => {
+  for (const time of ["2026-02-09T14:30:00.000Z", "2026-07-31T23:59:59.000Z", "2000-01-01T00:00:00.000Z"])
+    t.equal(fromField(toField(time)), time);
+  t.equal(fromField("2026-02-09T14:30"), fromField("2026-02-09T14:30:00"), "browsers leave out seconds that are 0");
+});
+
+t.test("what is no whole time is none", async (t) => {
+  for (const text of ["", "2026-02-09", "2026-13-09T14:30", "soon"]) {
+    t.equal(fromField(text), "", text);
+  }
+  t.equal(toField("soon"), "");
+  t.equal(timeIn("soon"), "");
+  t.equal(timeIn(undefined), "");
+  t.equal(timeIn("2026-02-09T14:30:00Z"), "2026-02-09T14:30:00Z");
+});

@@ -1,0 +1,60 @@
+/** Rows of the audit log in words, and where they lead. */
+import t from "tap";
+import { agentName, isAgentId } from "./agent-name.js";
+import { detailInWords, resourceAddress } from "./audit-words.js";
+
+const ID = "fce695c0-5b87-490d-8fb5-572c39a9f810";
+
+t.test("a detail is said in words, a refusal by its reason", async (t) => {
+  const said: readonly (readonly [string, string])[] = [
+    ['{"version":3}', "version 3"],
+    ['{"version":3,"rolled_back":1}', "version 3 · rolled back 1"],
+    ['{"error":"key is required","code":400}', "key is required"],
+    ['{"capabilities":["review","deploy"]}', "capabilities review, deploy"],
+    ['{"patterns":[],"signed":false}', "patterns none · signed false"],
+    ['{"restored":{"state":2,"llm_usage":1}}', "restored state 2, llm usage 1"],
+    ['{"name":"","stack":null}', "name none · stack null"],
+    ["{}", ""],
+    ["[1]", "[1]"],
+    ["not JSON", "not JSON"],
+  ];
+  for (const [detail, words] of said) t.equal(detailInWords(detail), words);
+});
+
+t.test("what a row is about has an address where there is a page of it", async (t) => {
+  const addresses: readonly (readonly [action: string, resource: string, address: string | undefined])[] = [
+    ["state.put", "plan/a b", "/state/plan/a%20b"],
+    ["spec.rollback", "trucks/api/v2", "/specs/trucks/api%2Fv2"],
+    ["spec.put", "trucks", undefined],
+    ["instance.activate", ID, `/agents/${ID}`],
+    ["instance.register", "ana", undefined],
+    ["rule.accept", "trucks/no-todo", "/rules/trucks/no-todo"],
+    ["rules.put", "trucks", undefined],
+    ["webhook.enable", "ci", "/webhooks/ci"],
+    ["llm.usage", "600", undefined],
+    ["state.put", "", undefined],
+    ["constructor", "x", undefined],
+  ];
+  for (const [action, resource, address] of addresses)
+    t.equal(resourceAddress({ action, resource }), address, `${action} ${resource}`);
+});
+
+t.test("doers are called by their names, as far as they have some", async (t) => {
+  const instance = {
+    id: ID,
+    name: "ana",
+    workspace: "",
+    intent: "",
+    stack: "",
+    capabilities: [],
+    status: "active" as const,
+    registered_at: "2026-02-16T14:00:00Z",
+    last_seen: "2026-02-16T14:00:00Z",
+  };
+  t.equal(agentName(ID, new Map([[ID, instance]])), "ana");
+  t.equal(agentName(ID, new Map()), "fce695c0", "one that is gone");
+  t.equal(agentName("", new Map()), "nobody");
+  t.equal(agentName("liveness-monitor", new Map()), "liveness-monitor");
+  t.ok(isAgentId(ID));
+  t.notOk(isAgentId(`${ID}0`));
+});

@@ -1,0 +1,46 @@
+/** One row of the audit log, whole. */
+import { useEffect, useRef } from "preact/hooks";
+import type { AgentsById } from "../../api/agents.js";
+import type { AuditEntry } from "../../api/types.js";
+import { fullTime } from "../../app/format.js";
+import { AgentLink } from "../../parts/agent-link.js";
+import { AuditResource } from "../../parts/audit-resource.js";
+import { Button } from "../../parts/button.js";
+import { Code } from "../../parts/code.js";
+
+interface EntryProps {
+  readonly entry: AuditEntry;
+  readonly agents: AgentsById;
+  readonly onClose: () => void;
+}
+
+export function Entry({ entry, agents, onClose }: EntryProps) {
+  const place = useRef<HTMLElement>(null);
+  // Where there is no room beside the rows it lies elsewhere: the focus takes the viewer there.
+  useEffect(() => place.current?.focus(), []);
+  return (
+    <section ref={place} class="card audit-entry" aria-label={`Row ${entry.id}`} tabIndex={-1}>
+      <div class="section-head">
+        <h2>Row {entry.id}</h2>
+        <div>
+          <Button onClick={onClose}>Close</Button>
+        </div>
+      </div>
+      <dl class="facts">
+        <dt>Time</dt>
+        <dd>{fullTime(Date.parse(entry.timestamp))}</dd>
+        <dt>Actor</dt>
+        <dd>
+          <AgentLink id={entry.actor} agents={agents} />
+        </dd>
+        <dt>Action</dt>
+        <dd class="mono">{entry.action}</dd>
+        <dt>Resource</dt>
+        <dd>{entry.resource === "" ? "none" : <AuditResource entry={entry} agents={agents} />}</dd>
+        <dt>Outcome</dt>
+        <dd>{entry.outcome}</dd>
+      </dl>
+      <Code text={entry.detail} content_type="application/json" label="Detail" />
+    </section>
+  );
+}

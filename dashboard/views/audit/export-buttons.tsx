@@ -1,0 +1,51 @@
+/** The rows of the filter as a file, made here. */
+import type { AgentsById } from "../../api/agents.js";
+import { reasonOf } from "../../api/client.js";
+import { download } from "../../app/download.js";
+import { count, plural } from "../../app/format.js";
+import { say } from "../../app/toasts.js";
+import { Button } from "../../parts/button.js";
+import { FORMATS, type Format } from "./export.js";
+import { readForExport } from "./loader.js";
+import { matching, type AuditFilter } from "./model.js";
+
+/** Rows that are read for a file: some 20 MB in the browser. */
+const EXPORT_ROWS_MAX = 50_000;
+
+interface ExportProps {
+  readonly filter: AuditFilter;
+  readonly agents: AgentsById;
+}
+
+export function Export({ filter, agents }: ExportProps) {
+  const save = async (format: Format): Promise<void> => {
+    try {
+      const { rows, more } = await readForExport(filter, EXPORT_ROWS_MAX);
+      const kept = matching(rows, filter, agents);
+      const { type, write } = FORMATS[format];
+      download(
+        `audit-${new Date().toISOString().slice(0, 19).replaceAll(":", "")}.${format}`,
+        type,
+        write(kept, agents),
+      );
+      say(
+        more
+          ? `${plural(kept.length, "row")} of the newest ${count(EXPORT_ROWS_MAX)}: choose a range to export older ones.`
+          : `Exported ${plural(kept.length, "row")}.`,
+      );
+    } catch (error) {
+      say(reasonOf(error), "bad");
+    }
+  };
+  const title = `What the filter matches, of the newest ${count(EXPORT_ROWS_MAX)} rows`;
+  return (
+    <div class="buttons" role="group" aria-label="Export">
+      <Button onClick={() => save("csv")} title={title} label="Export CSV">
+        Export CSV
+      </Button>
+      <Button onClick={() => save("jsonl")} title={title} label="Export JSON lines">
+        JSON lines
+      </Button>
+    </div>
+  );
+}

@@ -1,0 +1,48 @@
+/** Rows of the audit log as files: CSV for spreadsheets, JSON lines for programs. Pure. */
+import type { AgentsById } from "../../api/agents.js";
+import type { AuditEntry } from "../../api/types.js";
+
+interface FileFormat {
+  readonly type: string;
+  readonly write: (rows: readonly AuditEntry[], agents: AgentsById) => string;
+}
+
+/** By the extension of the file's name. */
+export type Format = "csv" | "jsonl";
+export const FORMATS: Readonly<Record<Format, FileFormat>> = {
+  csv: { type: "text/csv", write: toCsv },
+  jsonl: { type: "application/jsonl", write: toJsonLines },
+};
+
+const MEMBERS = ["id", "timestamp", "actor", "action", "resource", "outcome", "detail"] as const;
+
+/**
+ * A cell that no spreadsheet takes for a formula: agents choose what stands in it, and somebody opens the file. Those
+ * that begin like one get an apostrophe, as OWASP advises.
+ */
+function cell(value: string | number): string {
+  const text = String(value);
+  const harmless = typeof value === "string" && /^[\s]*[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  return /[",\r\n']/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
+}
+
+/** RFC 4180, with a line of names. `actor_name` is the agent's, where it is still registered. */
+function toCsv(rows: readonly AuditEntry[], agents: AgentsById): string {
+  const lines = rows.map((row) =>
+    [...MEMBERS.map((member) => row[member]), agents.get(row.actor)?.name ?? ""].map(cell).join(","),
+  );
+  return `${[[...MEMBERS, "actor_name"].join(","), ...lines].join("\r\n")}\r\n`;
+}
+
+/** The rows as the API gives them, `detail` as the JSON that it is. */
+function toJsonLines(rows: readonly AuditEntry[]): string {
+  return rows.map((row) => `${JSON.stringify({ ...row, detail: parsed(row.detail) })}\n`).join("");
+}
+
+function parsed(detail: string): unknown {
+  try {
+    return JSON.parse(detail);
+  } catch {
+    return detail;
+  }
+}

@@ -1,0 +1,76 @@
+/** The fields above the audit log. What they say stands in the address. */
+import type { AgentsById } from "../../api/agents.js";
+import { useResource } from "../../api/resource.js";
+import { fromField, toField } from "../../app/local-time.js";
+import type { AddressQuery } from "../../parts/address-query.js";
+import { agentName } from "../../parts/agent-name.js";
+import { Button } from "../../parts/button.js";
+import { Choice, Fields, TextField } from "../../parts/fields.js";
+import { summaryLoader } from "./loader.js";
+import { NOBODY, type AuditFilter } from "./model.js";
+
+interface FiltersProps {
+  readonly filter: AuditFilter;
+  readonly set: AddressQuery["set"];
+  readonly agents: AgentsById;
+}
+
+export function Filters({ filter, set, agents }: FiltersProps) {
+  const counts = useResource(summaryLoader(filter)).data.value?.action_counts ?? {};
+  const actions = [...new Set([...Object.keys(counts), filter.action])].filter((action) => action !== "").sort();
+  const ids = [...new Set([...agents.keys(), filter.actor])].filter((id) => id !== "" && id !== NOBODY);
+  const actors = ids.map((id) => [id, agentName(id, agents)] as const).sort(([, a], [, b]) => a.localeCompare(b));
+  const filtered = Object.values(filter).some((value) => value !== "");
+  return (
+    <Fields>
+      <TextField
+        label="Search"
+        type="search"
+        placeholder="In what is loaded…"
+        value={filter.search}
+        onInput={(search) => set({ search })}
+      />
+      <Choice
+        label="Action"
+        value={filter.action}
+        choices={[["", "Any"], ...actions.map((action) => [action, action] as const)]}
+        onChoose={(action) => set({ action })}
+      />
+      <Choice
+        label="Actor"
+        value={filter.actor}
+        choices={[["", "Anybody"], [NOBODY, "nobody"], ...actors]}
+        onChoose={(actor) => set({ actor })}
+      />
+      <Choice
+        label="Outcome"
+        value={filter.outcome}
+        choices={[
+          ["", "Any"],
+          ["success", "success"],
+          ["error", "error"],
+        ]}
+        onChoose={(outcome) => set({ outcome })}
+      />
+      <div class="audit-range">
+        <TextField
+          label="From"
+          type="datetime-local"
+          value={toField(filter.from)}
+          onInput={(text) => set({ from: fromField(text) })}
+        />
+        <TextField
+          label="To"
+          type="datetime-local"
+          value={toField(filter.to)}
+          onInput={(text) => set({ to: fromField(text) })}
+        />
+      </div>
+      {filtered && (
+        <Button onClick={() => set({ action: "", actor: "", outcome: "", from: "", to: "", search: "" })}>
+          Clear filters
+        </Button>
+      )}
+    </Fields>
+  );
+}

@@ -1,0 +1,53 @@
+/** What the audit view fetches: the log's rows, their summary, and all rows of a filter for a file. */
+import { apiPath, getJson, query } from "../../api/client.js";
+import { History, PAGE_ROWS_MAX } from "../../api/history.js";
+import type { Loader } from "../../api/resource.js";
+import type { AuditEntry, AuditSummary } from "../../api/types.js";
+import type { HistoryOptions } from "../../api/use-history.js";
+import { askedOf, type AuditFilter } from "./model.js";
+
+const PAGE_ROWS = 100;
+/** The page itself leaves out much of these, so it asks for more at once. */
+const SIFTED_ROWS = 1_000;
+
+/** The rows by the server's filter; live unless an end is set. */
+export function auditLog(filter: AuditFilter): HistoryOptions<AuditEntry> {
+  const page_rows = filter.outcome === "" && filter.search === "" ? PAGE_ROWS : SIFTED_ROWS;
+  return {
+    key: `${page_rows} ${askedOf(filter)}`,
+    kinds: filter.to === "" ? ["audit"] : [],
+    page_rows,
+    read: ({ limit, to }, signal) => readPage({ ...filter, to: to ?? filter.to }, limit, signal),
+    idOf: ({ id }) => id,
+    timeOf: ({ timestamp }) => timestamp,
+  };
+}
+
+function readPage(filter: AuditFilter, limit: number, signal: AbortSignal): Promise<readonly AuditEntry[]> {
+  return getJson(`${apiPath("audit")}?limit=${limit}&${askedOf(filter)}`, signal);
+}
+
+/**
+ * The newest rows of the server's filter, at most `most`; whether there are more.
+ * @throws ApiError where a call is refused
+ */
+export async function readForExport(
+  filter: AuditFilter,
+  most: number,
+): Promise<{ readonly rows: readonly AuditEntry[]; readonly more: boolean }> {
+  const history = new History({ ...auditLog(filter), page_rows: PAGE_ROWS_MAX, rows_max: most + 1 });
+  await history.refresh();
+  while (!history.complete.value && !history.full && history.error.value === null) await history.older();
+  if (history.error.value !== null) throw history.error.value;
+  const rows = history.rows.value ?? [];
+  return { rows: rows.slice(0, most), more: rows.length > most };
+}
+
+export function summaryLoader({ from, to }: Pick<AuditFilter, "from" | "to">): Loader<AuditSummary> {
+  return {
+    key: `audit summary ${from} ${to}`,
+    kinds: ["audit"],
+    gap_ms_min: 2_000,
+    fetch: (signal) => getJson(apiPath("audit", "summary") + query({ from, to }), signal),
+  };
+}

@@ -1,0 +1,64 @@
+/** What of the audit log is looked at, and which rows of it. Pure. */
+import type { AgentsById } from "../../api/agents.js";
+import type { AuditEntry } from "../../api/types.js";
+import { timeIn } from "../../app/local-time.js";
+import { agentName } from "../../parts/agent-name.js";
+
+/** As the address's query says it; "" leaves it open. */
+export interface AuditFilter {
+  readonly action: string;
+  /** An id; `nobody` for calls of nobody. */
+  readonly actor: string;
+  /** RFC 3339, inclusive. */
+  readonly from: string;
+  readonly to: string;
+  readonly outcome: string;
+  readonly search: string;
+}
+
+/** In the address: rows without an actor. No actor is called like that. */
+export const NOBODY = "nobody";
+export const OUTCOMES = ["success", "error"] as const;
+
+export function filterIn(query: Readonly<Record<string, string>>): AuditFilter {
+  const { action = "", actor = "", outcome = "", search = "" } = query;
+  return {
+    action,
+    actor,
+    from: timeIn(query["from"]),
+    to: timeIn(query["to"]),
+    outcome: OUTCOMES.find((one) => one === outcome) ?? "",
+    search,
+  };
+}
+
+/** The query of what the server filters by; an empty actor means nobody. */
+export function askedOf({ action, actor, from, to }: AuditFilter): string {
+  const asked = new URLSearchParams();
+  if (action !== "") asked.set("action", action);
+  if (actor !== "") asked.set("actor", actor === NOBODY ? "" : actor);
+  if (from !== "") asked.set("from", from);
+  if (to !== "") asked.set("to", to);
+  return asked.toString();
+}
+
+/** What the page itself leaves out of what the server gave: it is not asked by outcome or words. */
+export function matching(
+  rows: readonly AuditEntry[],
+  { outcome, search }: Pick<AuditFilter, "outcome" | "search">,
+  agents: AgentsById,
+): readonly AuditEntry[] {
+  const words = search.toLowerCase().split(/\s+/).filter(Boolean);
+  if (outcome === "" && words.length === 0) return rows;
+  return rows.filter((row) => {
+    if (outcome !== "" && row.outcome !== outcome) return false;
+    const text = `${agentName(row.actor, agents)}\n${row.actor}\n${row.action}\n${row.resource}\n${row.detail}`;
+    const lower = text.toLowerCase();
+    return words.every((word) => lower.includes(word));
+  });
+}
+
+/** Actions and how often they were done, the most frequent first. */
+export function actionBars(counts: Readonly<Record<string, number>>): (readonly [action: string, count: number])[] {
+  return Object.entries(counts).sort(([a, many], [b, more]) => more - many || a.localeCompare(b));
+}

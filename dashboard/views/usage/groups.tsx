@@ -1,0 +1,89 @@
+/** The groups of a range: a chart of the greatest over time, and all of them with their shares. */
+import type { AgentsById } from "../../api/agents.js";
+import { addressOf } from "../../app/address.js";
+import { compact, count, dollars } from "../../app/format.js";
+import { AgentLink } from "../../parts/agent-link.js";
+import { agentName } from "../../parts/agent-name.js";
+import { Chart } from "../../parts/chart.js";
+import { Section } from "../../parts/page.js";
+import { Share } from "../../parts/share.js";
+import { Table, type Column } from "../../parts/table.js";
+import type { Sums } from "./loader.js";
+import { barSeconds, barTimes, groupRows, groupSeries, measured, type GroupRow, type UsageChoice } from "./model.js";
+
+interface GroupsProps {
+  readonly choice: UsageChoice;
+  readonly sums: Sums;
+  readonly agents: AgentsById;
+}
+
+const FORMATS = { cost: dollars, tokens: compact, calls: count } as const;
+const WORDS = { cost: "Cost", tokens: "Tokens", calls: "Calls" } as const;
+const GROUP_HEADS = { project: "Project", model: "Model", agent: "Agent" } as const;
+
+function nameOf(group: string, by: UsageChoice["by"], agents: AgentsById): string {
+  if (group === "") return "not told";
+  return by === "agent" ? agentName(group, agents) : group;
+}
+
+export function GroupChart({ choice, sums: { asked, asked_ms, summary }, agents }: GroupsProps) {
+  const { by, show } = choice;
+  const times = barTimes(asked, summary.series, asked_ms);
+  const series = groupSeries(summary.series, times, groupRows(summary.groups, show), show);
+  return (
+    <Chart
+      label={`${WORDS[show]} by the ${asked.interval === "hour" ? "hour" : "day (UTC)"}`}
+      kind="bars"
+      stacked
+      times={barSeconds(times, asked.interval)}
+      series={series.map(({ group, values }) => ({
+        label: group === null ? "all others" : nameOf(group, by, agents),
+        values,
+      }))}
+      format={FORMATS[show]}
+    />
+  );
+}
+
+export function GroupTable({ choice, sums: { summary }, agents }: GroupsProps) {
+  const { by, show } = choice;
+  const rows = groupRows(summary.groups, show);
+  const all = measured(summary.total, show);
+  const columns: readonly Column<GroupRow>[] = [
+    { head: GROUP_HEADS[by], cell: ({ group }) => <GroupName group={group} by={by} agents={agents} /> },
+    {
+      head: "Share",
+      kind: "wide",
+      cell: ({ totals }) => (
+        <span class="usage-share">
+          <Share value={measured(totals, show)} of={all} />
+          <span class="usage-percent">{percent(measured(totals, show), all)}</span>
+        </span>
+      ),
+    },
+    { head: "Cost", kind: "number", cell: ({ totals }) => dollars(totals.total_cost_usd) },
+    { head: "Tokens in", kind: "number", optional: true, cell: ({ totals }) => count(totals.total_tokens_in) },
+    { head: "Tokens out", kind: "number", optional: true, cell: ({ totals }) => count(totals.total_tokens_out) },
+    { head: "Calls", kind: "number", optional: true, cell: ({ totals }) => count(totals.request_count) },
+  ];
+  const title = `By ${by}`;
+  return (
+    <Section title={title}>
+      <Table label={title} columns={columns} rows={rows} keyOf={({ group }) => group} />
+    </Section>
+  );
+}
+
+function percent(value: number, all: number): string {
+  return all === 0 ? "0 %" : `${((value / all) * 100).toFixed(value / all < 0.1 ? 1 : 0)} %`;
+}
+
+function GroupName({
+  group,
+  by,
+  agents,
+}: { readonly group: string } & Pick<GroupsProps, "agents"> & Pick<UsageChoice, "by">) {
+  if (group === "") return <span class="muted">{nameOf(group, by, agents)}</span>;
+  if (by === "agent") return <AgentLink id={group} agents={agents} />;
+  return by === "project" ? <a href={addressOf("specs", group)}>{group}</a> : <span class="mono">{group}</span>;
+}

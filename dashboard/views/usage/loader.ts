@@ -1,0 +1,49 @@
+/** What the usage view fetches: the sums of a range with their series, and its calls. */
+import { apiPath, getJson, query } from "../../api/client.js";
+import type { Loader } from "../../api/resource.js";
+import type { Usage, UsageSummary } from "../../api/types.js";
+import type { HistoryOptions } from "../../api/use-history.js";
+import { askedOf, type Asked, type UsageChoice } from "./model.js";
+
+const PAGE_ROWS = 50;
+
+/** The sums, and what was asked for them: a range that ends now is another each time. */
+export interface Sums {
+  readonly asked: Asked;
+  readonly asked_ms: number;
+  readonly summary: UsageSummary;
+}
+
+export function sumsLoader({ range, by, from, to }: UsageChoice): Loader<Sums> {
+  return {
+    key: `usage ${range} ${by} ${from} ${to}`,
+    kinds: ["usage"],
+    gap_ms_min: 2_000,
+    // What lies before the beginning of a range that moves falls out of it without anybody's doing.
+    ...(range === "own" ? {} : { every_ms: 60_000 }),
+    fetch: async (signal) => {
+      const asked_ms = Date.now();
+      const asked = askedOf({ range, from, to }, asked_ms);
+      const group_by = by === "agent" ? "instance" : by;
+      const path = apiPath("llm", "usage", "summary");
+      const summary = await getJson<UsageSummary>(path + query({ group_by, ...asked }), signal);
+      return { asked, asked_ms, summary };
+    },
+  };
+}
+
+/** The calls of the range, the newest first. */
+export function callLog({ range, from, to }: UsageChoice): HistoryOptions<Usage> {
+  return {
+    key: `usage ${range} ${from} ${to}`,
+    kinds: range === "own" && to !== "" ? [] : ["usage"],
+    page_rows: PAGE_ROWS,
+    read: (page, signal) => {
+      const asked = askedOf({ range, from, to }, Date.now());
+      const asked_to = page.to ?? asked.to;
+      return getJson(apiPath("llm", "usage") + query({ from: asked.from, to: asked_to, limit: page.limit }), signal);
+    },
+    idOf: ({ id }) => id,
+    timeOf: ({ created_at }) => created_at,
+  };
+}

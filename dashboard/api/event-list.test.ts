@@ -1,5 +1,14 @@
 import t from "tap";
-import { addEvents, addGap, findEvent, heldEvent, NO_EVENTS, type EventList, type Gap } from "./event-list.js";
+import {
+  addEvents,
+  addGap,
+  dataPreview,
+  findEvent,
+  heldEvent,
+  NO_EVENTS,
+  type EventList,
+  type Gap,
+} from "./event-list.js";
 import type { Event } from "./types.js";
 
 const event = (id: number, data: unknown = null): Event => ({
@@ -73,6 +82,14 @@ t.test("of long data only the beginning is held", (t) => {
   t.ok(JSON.stringify(held).length < 2_000);
   t.match(held.data, /^"xxx/);
   t.equal(heldEvent(small, 1_000_000), small, "a long text whose data are short, by its white space");
+  t.end();
+});
+
+t.test("data on one line", (t) => {
+  t.equal(dataPreview(event(1, { n: 1 })), '{"n":1}');
+  t.equal(dataPreview(event(1, "text")), '"text"');
+  t.equal(dataPreview(event(1)), "");
+  t.equal(dataPreview(heldEvent(event(1, ["y".repeat(9_000)]))), `["${"y".repeat(298)}…`);
   t.end();
 });
 

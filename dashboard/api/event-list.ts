@@ -34,6 +34,8 @@ export const NO_EVENTS: EventList = { events: [], gaps: [], forgotten: 0 };
 /** Of longer data only the beginning is held: 10,000 events of 10 MiB are no list, they are the end of the page. */
 const DATA_CHARACTERS_MAX = 8_192;
 const PREVIEW_CHARACTERS = 1_024;
+/** More than this is on no screen's line. */
+const LINE_CHARACTERS = 300;
 
 /** The event as it is held. `characters` is the length of its text, where that is known. */
 export function heldEvent(event: Event, characters?: number): HeldEvent {
@@ -42,6 +44,18 @@ export function heldEvent(event: Event, characters?: number): HeldEvent {
   if (text.length <= DATA_CHARACTERS_MAX) return event;
   // A copy, since a slice keeps the whole of its string alive.
   return { ...event, data: structuredClone(text.slice(0, PREVIEW_CHARACTERS)), cut: true };
+}
+
+/** An event's data as the page holds them: of long ones the beginning. */
+export function heldData({ data, cut }: HeldEvent): string {
+  return cut === true && typeof data === "string" ? data : JSON.stringify(data);
+}
+
+/** An event's data on one line; "" for none. */
+export function dataPreview(event: HeldEvent): string {
+  if (event.data === null) return "";
+  const text = heldData(event);
+  return text.length > LINE_CHARACTERS ? `${text.slice(0, LINE_CHARACTERS)}…` : text;
 }
 
 /** The list with these events in it, at most `keep` of them, the newest. */

@@ -6,7 +6,7 @@ interface TextFieldProps {
   readonly label: string;
   readonly value: string;
   readonly onInput: (value: string) => void;
-  readonly type?: "text" | "search" | "datetime-local";
+  readonly type?: "text" | "search" | "password" | "datetime-local";
   readonly placeholder?: string;
   /** Words below it: what it takes, or what is wrong with it. */
   readonly hint?: string;
@@ -38,6 +38,7 @@ export function TextField({
       <label for={id}>{label}</label>
       {type === "search" && <input type="search" {...shared} />}
       {type === "text" && <input type="text" {...shared} />}
+      {type === "password" && <input {...shared} type="password" autocomplete="new-password" />}
       {type === "datetime-local" && <input type="datetime-local" step="1" {...shared} />}
       {hint !== undefined && (
         <span id={`${id}-hint`} class={invalid ? "hint failure" : "hint"}>

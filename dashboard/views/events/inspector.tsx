@@ -1,14 +1,14 @@
 /** One event, whole: who published it and when, its data, and what can be done with it. */
-import type { HeldEvent } from "../../api/event-list.js";
+import { heldData, type HeldEvent } from "../../api/event-list.js";
 import { useResource } from "../../api/resource.js";
 import { session } from "../../app/session.js";
 import { Button, CopyButton } from "../../parts/button.js";
 import { Code } from "../../parts/code.js";
+import { EventSource } from "../../parts/event-source.js";
 import { Failure } from "../../parts/notice.js";
 import { Time } from "../../parts/time.js";
 import { eventLoader } from "./loader.js";
-import { addressFor, asCurl, heldData, type Asked } from "./model.js";
-import { Source } from "./source.js";
+import { addressFor, asCurl, type Asked } from "./model.js";
 
 interface InspectorProps {
   readonly id: number;
@@ -49,7 +49,9 @@ export function Inspector({ id, held, asked, onStep, onClose }: InspectorProps) 
             <dt>Topic</dt>
             <dd class="mono">{event.topic}</dd>
             <dt>Source</dt>
-            <dd>{event.source === "" ? <span class="muted">nobody said</span> : <Source source={event.source} />}</dd>
+            <dd>
+              {event.source === "" ? <span class="muted">nobody said</span> : <EventSource source={event.source} />}
+            </dd>
             <dt>Published</dt>
             <dd>
               <Time at={event.created_at} as="clock" /> (<Time at={event.created_at} />)
@@ -61,7 +63,7 @@ export function Inspector({ id, held, asked, onStep, onClose }: InspectorProps) 
             <CopyButton
               text={asCurl(event, location.origin, session.value?.auth === true)}
               what="as curl"
-              name="As curl"
+              name="Copy as curl"
             />
             <a class="button" href={addressFor({ ...asked, since: id - 1 })}>
               Replay from here

@@ -90,20 +90,6 @@ export function cursorOf(text: string, now_ms: number): Cursor | null | undefine
   return Number.isNaN(time_ms) ? undefined : { time_ms };
 }
 
-const PREVIEW_CHARACTERS = 300;
-
-/** An event's data as the page holds them: of long ones the beginning. */
-export function heldData({ data, cut }: HeldEvent): string {
-  return cut === true && typeof data === "string" ? data : JSON.stringify(data);
-}
-
-/** An event's data on one line. */
-export function preview(event: HeldEvent): string {
-  if (event.data === null) return "";
-  const text = heldData(event);
-  return text.length > PREVIEW_CHARACTERS ? `${text.slice(0, PREVIEW_CHARACTERS)}…` : text;
-}
-
 /** An event as it is kept: `data` is the publisher's JSON, digit by digit. */
 export interface WholeEvent extends Omit<Event, "data"> {
   readonly data: string;
@@ -142,10 +128,12 @@ export function asCurl({ topic, data, source }: WholeEvent, origin: string, auth
   return `curl${token} ${quoted(`${origin}/api/events/publish`)} -d ${quoted(body)}`;
 }
 
-/** `3.2/s`; `0/s` where there was nothing. */
+/** What a minute's counts come to: `320/s`, `3.2/s`; `12/min` where it is less than one a second. */
 export function rateInWords(counts: readonly number[]): string {
-  const mean = counts.reduce((sum, one) => sum + one, 0) / Math.max(1, counts.length);
-  return `${mean === 0 ? "0" : mean < 10 ? mean.toFixed(1) : count(Math.round(mean))}/s`;
+  const sum = counts.reduce((all, one) => all + one, 0);
+  const mean = sum / counts.length;
+  if (mean < 1) return `${sum}/min`;
+  return `${mean < 10 ? mean.toFixed(1) : count(Math.round(mean))}/s`;
 }
 
 /** The neighbour of an event in the rows, so many events away; the first one where none is looked at. */

@@ -4,10 +4,11 @@ import { useLocation } from "preact-iso/router";
 import { useMemo, useRef } from "preact/hooks";
 import { reasonOf } from "../../api/client.js";
 import { useEventFeed } from "../../api/event-feed.js";
-import { findEvent, NO_EVENTS, type EventList } from "../../api/event-list.js";
+import { dataPreview, findEvent, NO_EVENTS, type EventList } from "../../api/event-list.js";
 import { count } from "../../app/format.js";
 import { Button } from "../../parts/button.js";
 import { Empty } from "../../parts/empty.js";
+import { EventSource } from "../../parts/event-source.js";
 import { Page } from "../../parts/page.js";
 import { Table, type Column } from "../../parts/table.js";
 import { Time } from "../../parts/time.js";
@@ -15,19 +16,7 @@ import type { ViewProps } from "../../views.js";
 import { FeedLine } from "./feed-line.js";
 import { Filter } from "./filter.js";
 import { Inspector } from "./inspector.js";
-import {
-  addressFor,
-  askedBy,
-  gapInWords,
-  isGap,
-  keyOf,
-  neighbour,
-  preview,
-  rowsOf,
-  type Asked,
-  type Row,
-} from "./model.js";
-import { Source } from "./source.js";
+import { addressFor, askedBy, gapInWords, isGap, keyOf, neighbour, rowsOf, type Asked, type Row } from "./model.js";
 
 /** Of history, from the beginning. */
 const FIRST_EVENTS = 500;
@@ -144,14 +133,14 @@ function columnsFor(asked: Asked): Column<Row>[] {
       cell: (row) =>
         isGap(row) ? null : (
           <span class="event-source">
-            <Source source={row.source} />
+            <EventSource source={row.source} />
           </span>
         ),
     },
     {
       head: "Data",
       kind: "wide",
-      cell: (row) => (isGap(row) ? null : <span class="mono muted">{preview(row)}</span>),
+      cell: (row) => (isGap(row) ? null : <span class="mono muted">{dataPreview(row)}</span>),
     },
   ];
 }

@@ -1,6 +1,140 @@
-/** Webhooks. */
+/** Webhooks: who is told of events from outside, whether they take them, and what to do where they do not. */
+import { useSignal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
+import { useResource } from "../../api/resource.js";
+import type { Webhook } from "../../api/types.js";
+import { addressOf } from "../../app/address.js";
+import { may_decide } from "../../app/session.js";
+import { Badge } from "../../parts/badge.js";
+import { Button } from "../../parts/button.js";
+import { Empty } from "../../parts/empty.js";
+import { Failure } from "../../parts/notice.js";
 import { Page } from "../../parts/page.js";
+import { Table, type Column } from "../../parts/table.js";
+import { Time } from "../../parts/time.js";
+import type { ViewProps } from "../../views.js";
+import { Actions, NOT_ALLOWED } from "./actions.js";
+import { Add } from "./add.js";
+import { webhooksLoader } from "./loader.js";
+import { byUrgency, healthOf } from "./model.js";
+import { Patterns, WebhookPage } from "./webhook.js";
 
-export function View() {
-  return <Page title="Webhooks">…</Page>;
+export function View({ segments: [id] }: ViewProps) {
+  const resource = useResource(webhooksLoader);
+  const webhooks = resource.data.value;
+  const refresh = (): Promise<void> => resource.refresh();
+  if (id === undefined) return <List webhooks={webhooks} failure={<Failure of={resource} />} onDone={refresh} />;
+  const webhook = webhooks?.find((one) => one.id === id);
+  if (webhook !== undefined)
+    return (
+      <>
+        <WebhookPage webhook={webhook} onDone={refresh} />
+        <Failure of={resource} />
+      </>
+    );
+  return (
+    <Page title="Webhooks" part={id} home={addressOf("webhooks")}>
+      <Failure of={resource} />
+      {webhooks !== undefined && <Empty title={`There is no webhook ${id}`}>It may have been deleted.</Empty>}
+    </Page>
+  );
+}
+
+interface ListProps {
+  readonly webhooks: readonly Webhook[] | undefined;
+  readonly failure: ComponentChildren;
+  readonly onDone: () => Promise<void>;
+}
+
+function List({ webhooks, failure, onDone }: ListProps) {
+  const adding = useSignal(false);
+  const columns: readonly Column<Webhook>[] = [
+    {
+      head: "Id",
+      kind: "wide",
+      cell: ({ id, url }) => (
+        <div class="webhook-two">
+          <a class="webhook-id" href={addressOf("webhooks", id)}>
+            {id}
+          </a>
+          <span class="mono muted" title={url}>
+            {url}
+          </span>
+        </div>
+      ),
+    },
+    { head: "Health", cell: (webhook) => <HealthOf webhook={webhook} /> },
+    { head: "Patterns", optional: true, cell: ({ patterns }) => <Patterns patterns={patterns} /> },
+    { head: "Last delivery", optional: true, cell: ({ last_fired }) => <When at={last_fired} never="none yet" /> },
+    {
+      head: "Last failure",
+      optional: true,
+      cell: ({ last_failure_at, last_error }) => (
+        <span title={last_error}>
+          <When at={last_failure_at} never="none" />
+        </span>
+      ),
+    },
+    { head: "Actions", optional: true, cell: (webhook) => <Actions webhook={webhook} onDone={onDone} /> },
+  ];
+  return (
+    <Page
+      title="Webhooks"
+      actions={
+        <Button
+          kind="primary"
+          disabled={!may_decide.value}
+          {...(may_decide.value ? {} : { title: NOT_ALLOWED })}
+          onClick={() => {
+            adding.value = true;
+          }}
+        >
+          Add
+        </Button>
+      }
+    >
+      {failure}
+      {webhooks !== undefined &&
+        (webhooks.length === 0 ? (
+          <Empty
+            title="No webhooks yet"
+            command="koor-cli webhooks add --id ci --url http://127.0.0.1:9000/koor --patterns 'api.**'"
+          >
+            A webhook gets the events of some topics as HTTP requests: a CI server, a chat.
+          </Empty>
+        ) : (
+          <Table
+            label="Webhooks"
+            columns={columns}
+            rows={byUrgency(webhooks)}
+            keyOf={({ id }) => id}
+            toneOf={({ active, fail_count }) => (active ? (fail_count > 0 ? "warn" : undefined) : "bad")}
+          />
+        ))}
+      {adding.value && (
+        <Add
+          onAdded={onDone}
+          onClose={() => {
+            adding.value = false;
+          }}
+        />
+      )}
+    </Page>
+  );
+}
+
+/** How it is; where that is not well, why. */
+function HealthOf({ webhook }: { readonly webhook: Webhook }) {
+  const { tone, words } = healthOf(webhook);
+  const { active, fail_count, last_error } = webhook;
+  return (
+    <div class="webhook-health">
+      <Badge tone={tone}>{words}</Badge>
+      {(!active || fail_count > 0) && last_error !== undefined && <span class="hint">{last_error}</span>}
+    </div>
+  );
+}
+
+function When({ at, never }: { readonly at: string | undefined; readonly never: string }) {
+  return at === undefined ? <span class="muted">{never}</span> : <Time at={at} />;
 }

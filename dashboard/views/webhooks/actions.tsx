@@ -1,0 +1,73 @@
+/** What can be done with a webhook: a test delivery, turning it on again, deleting it. */
+import { useSignal } from "@preact/signals";
+import { send } from "../../api/client.js";
+import type { Webhook } from "../../api/types.js";
+import { may_decide } from "../../app/session.js";
+import { attempt } from "../../app/toasts.js";
+import { Button } from "../../parts/button.js";
+import { Confirm } from "../../parts/dialog.js";
+import { webhookPath } from "./loader.js";
+
+interface ActionsProps {
+  readonly webhook: Webhook;
+  /** Something has become another. */
+  readonly onDone: () => Promise<void>;
+  readonly onDeleted?: () => void;
+}
+
+export const NOT_ALLOWED = "This needs the server's token.";
+
+export function Actions({ webhook: { id, active, url }, onDone, onDeleted }: ActionsProps) {
+  const asking = useSignal(false);
+  const disabled = !may_decide.value;
+  const title = disabled ? { title: NOT_ALLOWED } : {};
+  const test = (): Promise<boolean> =>
+    attempt(() => send("POST", webhookPath(id, "test")), `${id} took a test delivery.`);
+  const enable = async (): Promise<void> => {
+    if (await attempt(() => send("POST", webhookPath(id, "enable")), `${id} is on again; its queue goes on.`))
+      await onDone();
+  };
+  const remove = async (): Promise<void> => {
+    if (!(await attempt(() => send("DELETE", webhookPath(id)), `${id} was deleted.`))) return;
+    await onDone();
+    onDeleted?.();
+  };
+  return (
+    <div class="buttons webhook-actions">
+      {!active && (
+        <Button kind="primary" onClick={enable} disabled={disabled} label={`Enable ${id}`} {...title}>
+          Enable
+        </Button>
+      )}
+      <Button onClick={test} disabled={disabled} label={`Test ${id}`} {...title}>
+        Test
+      </Button>
+      <Button
+        kind="danger"
+        onClick={() => {
+          asking.value = true;
+        }}
+        disabled={disabled}
+        label={`Delete ${id}`}
+        {...title}
+      >
+        Delete
+      </Button>
+      {asking.value && (
+        <Confirm
+          title={`Delete ${id}?`}
+          action="Delete"
+          danger
+          onConfirm={remove}
+          onClose={() => {
+            asking.value = false;
+          }}
+        >
+          <p>
+            Nothing is delivered to <code>{url}</code> any more, and what waits for it is thrown away.
+          </p>
+        </Confirm>
+      )}
+    </div>
+  );
+}

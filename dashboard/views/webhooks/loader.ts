@@ -1,0 +1,15 @@
+/** The webhooks, as often as one of them is another. */
+import { apiPath, getJson } from "../../api/client.js";
+import type { Loader } from "../../api/resource.js";
+import type { Webhook } from "../../api/types.js";
+
+export const webhooksLoader: Loader<readonly Webhook[]> = {
+  key: "webhooks",
+  kinds: ["webhook"],
+  fetch: (signal) => getJson<Webhook[]>("/api/webhooks", signal),
+};
+
+/** The path of a webhook, or of what can be done with it. */
+export function webhookPath(id: string, ...deed: readonly string[]): string {
+  return apiPath("webhooks", id, ...deed);
+}

@@ -1,0 +1,73 @@
+/** What is said of a webhook: its health, what to do about it, and what a form of one asks for. Pure. */
+import type { Webhook } from "../../api/types.js";
+import { plural } from "../../app/format.js";
+
+export interface Health {
+  readonly tone: "good" | "warn" | "bad" | "plain";
+  readonly words: string;
+}
+
+/** So many failures in a row turn it off: WEBHOOK_FAILURES_MAX, which would bring all other bounds into the bundle. */
+export const FAILURES_MAX = 10;
+
+/** How a webhook is, in a word or two. */
+export function healthOf({ active, fail_count, last_fired }: Webhook): Health {
+  if (!active) return { tone: "bad", words: "off" };
+  if (fail_count > 0)
+    return { tone: "warn", words: `failing ${fail_count} ${fail_count === 1 ? "time" : "times"} in a row` };
+  return last_fired === undefined
+    ? { tone: "plain", words: "nothing delivered yet" }
+    : { tone: "good", words: "healthy" };
+}
+
+/** 0 for what needs somebody first. */
+function urgency({ active, fail_count }: Webhook): number {
+  if (!active) return 0;
+  return fail_count > 0 ? 1 : 2;
+}
+
+/** Those that need somebody first, then by id. */
+export function byUrgency(webhooks: readonly Webhook[]): Webhook[] {
+  return webhooks.toSorted((a, b) => urgency(a) - urgency(b) || (a.id < b.id ? -1 : 1));
+}
+
+/** What can be done about a webhook that fails; "" where none does. */
+export function adviceFor({ active, fail_count, url }: Webhook): string {
+  if (active && fail_count === 0) return "";
+  const where = hostOf(url);
+  if (!active)
+    return (
+      `Nothing is delivered any more. What was queued before waits; what is published while it is off is not queued. ` +
+      `See to the receiver at ${where}, send a test delivery, then enable it.`
+    );
+  return (
+    `The next try comes within 10 seconds, and what follows waits in its order. After ${FAILURES_MAX} failures in a row it is ` +
+    `turned off: ${plural(FAILURES_MAX - fail_count, "more try", "more tries")} from now. See to the receiver at ${where}.`
+  );
+}
+
+function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).host : url;
+}
+
+/** The patterns of a text: separated by commas, white space or lines; "*" for none. */
+export function patternsOf(text: string): string[] {
+  const patterns = text.split(/[\s,]+/).filter((pattern) => pattern !== "");
+  return patterns.length === 0 ? ["*"] : [...new Set(patterns)];
+}
+
+export const FORM_FIELDS = ["id", "url", "patterns", "secret"] as const;
+export type FormField = (typeof FORM_FIELDS)[number];
+
+/** By the words that refusals begin with or name their field by; a refusal of another kind stands below the form. */
+const NAMED: readonly (readonly [field: FormField, words: RegExp])[] = [
+  ["id", /^(id|webhook)\b/],
+  ["url", /^(url|address)\b/],
+  ["patterns", /\bpatterns?\b/],
+  ["secret", /^secret\b/],
+];
+
+/** The field that a refusal is shown at; undefined for the whole form. */
+export function fieldOf(refusal: string): FormField | undefined {
+  return NAMED.find(([, words]) => words.test(refusal))?.[0];
+}

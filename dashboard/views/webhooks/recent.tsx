@@ -1,0 +1,54 @@
+/** The newest events that a webhook's patterns match, live: a feed for each pattern, since the server does the matching. */
+import { useEffect, useMemo } from "preact/hooks";
+import { EventFeed } from "../../api/event-feed.js";
+import { addEvents, dataPreview, NO_EVENTS, type HeldEvent } from "../../api/event-list.js";
+import { addressOf } from "../../app/address.js";
+import { Empty } from "../../parts/empty.js";
+import { EventSource } from "../../parts/event-source.js";
+import { Table, type Column } from "../../parts/table.js";
+import { Time } from "../../parts/time.js";
+
+const SHOWN_EVENTS = 20;
+/** Each is a connection. */
+const FEEDS_MAX = 4;
+
+const COLUMNS: readonly Column<HeldEvent>[] = [
+  { head: "Time", cell: ({ created_at }) => <Time at={created_at} as="clock" /> },
+  {
+    head: "Topic",
+    cell: ({ id, topic }) => (
+      <a class="mono" href={`${addressOf("events")}?id=${id}`}>
+        {topic}
+      </a>
+    ),
+  },
+  { head: "Source", optional: true, cell: ({ source }) => <EventSource source={source} /> },
+  { head: "Data", kind: "wide", cell: (event) => <span class="mono muted">{dataPreview(event)}</span> },
+];
+
+export function Recent({ patterns }: { readonly patterns: readonly string[] }) {
+  const followed = patterns.slice(0, FEEDS_MAX);
+  const feeds = useMemo(
+    () => followed.map((pattern) => new EventFeed({ pattern, since: null, first: SHOWN_EVENTS, keep: SHOWN_EVENTS })),
+    [followed.join("\n")],
+  );
+  useEffect(
+    () => () => {
+      for (const feed of feeds) feed.close();
+    },
+    [feeds],
+  );
+  const lists = feeds.map(({ list }) => list.value.events);
+  const events = lists.reduce((all, more) => addEvents(all, more, SHOWN_EVENTS), NO_EVENTS).events.toReversed();
+  const begun = feeds.every(({ state }) => state.value !== "connecting");
+  return (
+    <>
+      {events.length > 0 ? (
+        <Table label="Recent events" columns={COLUMNS} rows={events} keyOf={({ id }) => id} />
+      ) : (
+        begun && <Empty title="No event that history holds matches">What is published from now on is shown here.</Empty>
+      )}
+      {patterns.length > FEEDS_MAX && <p class="hint">Of the first {FEEDS_MAX} patterns only.</p>}
+    </>
+  );
+}

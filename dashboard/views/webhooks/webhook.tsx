@@ -1,0 +1,86 @@
+/** One webhook: its facts, what to do when it fails, and the newest events that it wants. */
+import { useLocation } from "preact-iso/router";
+import { query } from "../../api/client.js";
+import type { Webhook } from "../../api/types.js";
+import { addressOf } from "../../app/address.js";
+import { Badge } from "../../parts/badge.js";
+import { Notice } from "../../parts/notice.js";
+import { Page, Section } from "../../parts/page.js";
+import { Time } from "../../parts/time.js";
+import { Actions } from "./actions.js";
+import { adviceFor, healthOf } from "./model.js";
+import { Recent } from "./recent.js";
+
+interface WebhookPageProps {
+  readonly webhook: Webhook;
+  readonly onDone: () => Promise<void>;
+}
+
+export function WebhookPage({ webhook, onDone }: WebhookPageProps) {
+  const { route } = useLocation();
+  const { id, url, patterns, created_at, last_fired, last_error, last_failure_at } = webhook;
+  const { tone, words } = healthOf(webhook);
+  const advice = adviceFor(webhook);
+  const home = addressOf("webhooks");
+  return (
+    <Page
+      title="Webhooks"
+      part={id}
+      home={home}
+      actions={<Actions webhook={webhook} onDone={onDone} onDeleted={() => route(home)} />}
+    >
+      {advice !== "" && (
+        <Notice tone={tone === "bad" ? "bad" : "note"}>
+          {last_error !== undefined && <strong>{last_error}. </strong>}
+          {advice}
+        </Notice>
+      )}
+      <div class="card">
+        <dl class="facts">
+          <dt>Health</dt>
+          <dd>
+            <Badge tone={tone}>{words}</Badge>
+          </dd>
+          <dt>URL</dt>
+          <dd class="mono">{url}</dd>
+          <dt>Patterns</dt>
+          <dd>
+            <Patterns patterns={patterns} />
+          </dd>
+          <dt>Last delivery</dt>
+          <dd>{last_fired === undefined ? <span class="muted">none yet</span> : <Time at={last_fired} />}</dd>
+          <dt>Last failure</dt>
+          <dd>
+            {last_failure_at === undefined ? (
+              <span class="muted">none</span>
+            ) : (
+              <>
+                <Time at={last_failure_at} />: {last_error}
+              </>
+            )}
+          </dd>
+          <dt>Created</dt>
+          <dd>
+            <Time at={created_at} />
+          </dd>
+        </dl>
+      </div>
+      <Section title="Recent events">
+        <Recent key={id} patterns={patterns} />
+      </Section>
+    </Page>
+  );
+}
+
+/** Topic patterns, each leading to the events that match it. */
+export function Patterns({ patterns }: { readonly patterns: readonly string[] }) {
+  return (
+    <span class="webhook-patterns">
+      {patterns.map((pattern) => (
+        <a key={pattern} class="mono" href={addressOf("events") + query({ pattern })}>
+          {pattern}
+        </a>
+      ))}
+    </span>
+  );
+}

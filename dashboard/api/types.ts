@@ -29,7 +29,6 @@ export type Event = Static<typeof events.Event>;
 export type Instance = Static<typeof instances.Instance>;
 export type Metrics = Static<typeof metrics.Metrics>;
 export type Rule = Static<typeof rules.Rule>;
-export type RuleList = Static<typeof rules.RuleList>;
 export type Session = Static<typeof sessions.SessionAnswer>;
 export type RuleList = Static<typeof rules.RuleList>;
 export type RuleStatus = rules.RuleStatus;

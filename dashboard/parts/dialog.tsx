@@ -1,4 +1,4 @@
-/** A question that has to be answered before anything else. Escape and Cancel do nothing. */
+/** What is done before anything else: a question, or work in a frame of its own. Escape leaves it. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
 import { Button } from "./button.js";
@@ -33,6 +33,32 @@ export function Confirm({ title, children, action, danger = false, onConfirm, on
           {action}
         </Button>
       </div>
+    </dialog>
+  );
+}
+
+interface DialogProps {
+  readonly title: string;
+  readonly children: ComponentChildren;
+  readonly onClose: () => void;
+}
+
+/** Work in a frame above the page. */
+export function Dialog({ title, children, onClose }: DialogProps) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const id = useId();
+  useEffect(() => {
+    dialog.current?.showModal();
+  }, []);
+  return (
+    <dialog ref={dialog} class="dialog dialog-wide" aria-labelledby={id} onClose={onClose}>
+      <div class="section-head">
+        <h2 id={id}>{title}</h2>
+        <div>
+          <Button onClick={() => dialog.current?.close()}>Close</Button>
+        </div>
+      </div>
+      {children}
     </dialog>
   );
 }

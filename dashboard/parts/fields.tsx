@@ -49,20 +49,31 @@ export function TextField({
   );
 }
 
+interface TextAreaProps extends Omit<TextFieldProps, "type"> {
+  readonly rows?: number;
+}
+
 /** A field of several lines. */
-export function TextArea({ label, value, onInput, placeholder }: Omit<TextFieldProps, "type" | "hint" | "invalid">) {
+export function TextArea({ label, value, onInput, placeholder, hint, invalid = false, rows = 8 }: TextAreaProps) {
   const id = useId();
   return (
     <div class="field field-wide">
       <label for={id}>{label}</label>
       <textarea
         id={id}
-        rows={8}
+        rows={rows}
         value={value}
         placeholder={placeholder}
         spellcheck={false}
+        aria-invalid={invalid}
+        aria-describedby={hint === undefined ? undefined : `${id}-hint`}
         onInput={({ currentTarget }) => onInput(currentTarget.value)}
       />
+      {hint !== undefined && (
+        <span id={`${id}-hint`} class={invalid ? "hint failure" : "hint"}>
+          {hint}
+        </span>
+      )}
     </div>
   );
 }

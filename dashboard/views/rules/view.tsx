@@ -1,6 +1,11 @@
-/** Rules. */
-import { Page } from "../../parts/page.js";
+/** Rules: proposals that wait for a decision, the rules of all projects, one rule. */
+import type { ViewProps } from "../../views.js";
+import { RuleLists } from "./lists.js";
+import { RulePage } from "./rule-page.js";
 
-export function View() {
-  return <Page title="Rules">…</Page>;
+export function View({ segments: [project = "", ...rest], query }: ViewProps) {
+  const rule_id = rest.join("/");
+  if (rule_id === "") return <RuleLists query={project === "" ? query : { ...query, project }} />;
+  const rule = { project, rule_id };
+  return <RulePage key={`${project}/${rule_id}`} rule={rule} />;
 }

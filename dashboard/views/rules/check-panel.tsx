@@ -1,0 +1,120 @@
+/** A text that is held against one rule, or against all that hold in a project, as it is typed. */
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { reasonOf, send } from "../../api/client.js";
+import type { Rule, RulePreview } from "../../api/types.js";
+import { plural } from "../../app/format.js";
+import { Badge } from "../../parts/badge.js";
+import { Fields, TextArea, TextField } from "../../parts/fields.js";
+import { Notice } from "../../parts/notice.js";
+import { Findings } from "./findings.js";
+import { scopeOf } from "./model.js";
+
+/** So long nothing is typed before the server is asked. */
+const PAUSE_MS = 200;
+
+interface Checked {
+  /** The text that was checked. */
+  readonly content: string;
+  readonly filename: string;
+  readonly answer: Pick<RulePreview, "violations" | "count"> & Partial<Pick<RulePreview, "applies">>;
+}
+
+interface CheckPanelProps {
+  /** What is asked. */
+  readonly path: string;
+  /** The rule; null for all that hold in a project. */
+  readonly about: Rule | null;
+}
+
+export function CheckPanel({ path, about }: CheckPanelProps) {
+  const filename = useSignal("");
+  const stack = useSignal("");
+  const content = useSignal("");
+  const checked = useSignal<Checked | null>(null);
+  const failure = useSignal("");
+  const sent = { filename: filename.value, content: content.value, stack: stack.value };
+  useEffect(() => {
+    let current = true;
+    const check = async (): Promise<void> => {
+      try {
+        const answer = await send<Checked["answer"]>("POST", path, sent);
+        if (!current) return;
+        checked.value = { content: sent.content, filename: sent.filename, answer };
+        failure.value = "";
+      } catch (error) {
+        if (current) failure.value = reasonOf(error);
+      }
+    };
+    if (sent.content === "") {
+      checked.value = null;
+      failure.value = "";
+    }
+    const timer = sent.content === "" ? undefined : setTimeout(() => void check(), PAUSE_MS);
+    return () => {
+      current = false;
+      clearTimeout(timer);
+    };
+  }, [path, sent.filename, sent.content, sent.stack]);
+  return (
+    <div class="check">
+      <Fields>
+        <TextField
+          label="Filename"
+          value={filename.value}
+          onInput={(text) => {
+            filename.value = text;
+          }}
+          placeholder="src/cart.ts"
+        />
+        {about === null && (
+          <TextField
+            label="Stack"
+            value={stack.value}
+            onInput={(text) => {
+              stack.value = text;
+            }}
+            placeholder="any"
+          />
+        )}
+      </Fields>
+      <TextArea
+        label="Content"
+        value={content.value}
+        onInput={(text) => {
+          content.value = text;
+        }}
+        placeholder="Paste a text: what is found in it is shown as you type. Nothing of it is stored."
+      />
+      <div role="status">
+        {failure.value !== "" && <Notice tone="bad">{failure.value}</Notice>}
+        {failure.value === "" && checked.value !== null && <Outcome checked={checked.value} about={about} />}
+      </div>
+    </div>
+  );
+}
+
+function Outcome({ checked, about }: { readonly checked: Checked; readonly about: Rule | null }) {
+  const { answer, content, filename } = checked;
+  if (answer.applies === false && about !== null)
+    return (
+      <Notice>
+        Not looked at: this rule is for {scopeOf(about)}, and {filename} is none of that.
+      </Notice>
+    );
+  if (answer.count === 0)
+    return (
+      <p>
+        <Badge tone="good">no violation</Badge> {about === null ? "No rule finds" : "The rule finds"}
+        {about === null ? " anything in it." : " nothing in it."}
+      </p>
+    );
+  return (
+    <>
+      <p class="check-count">
+        <Badge tone="bad">{plural(answer.count, "violation")}</Badge>
+      </p>
+      <Findings content={content} violations={answer.violations} named={about === null} />
+    </>
+  );
+}

@@ -1,0 +1,68 @@
+/** What may be done with a rule: accept or reject a proposal, delete any. Each needs the server's token. */
+import { apiPath, send } from "../../api/client.js";
+import { attempt } from "../../app/toasts.js";
+import { may_decide } from "../../app/session.js";
+import { Button } from "../../parts/button.js";
+import { Confirm } from "../../parts/dialog.js";
+import type { RuleAddress } from "./loader.js";
+import { nameOf } from "./model.js";
+
+const NEEDS_TOKEN = "This needs the server's token.";
+
+interface DecideProps {
+  readonly rule: RuleAddress;
+  /** After it was done. */
+  readonly onDone: () => Promise<void> | void;
+}
+
+/** Accept and Reject; `one_of_many` where they stand in each row of a table. */
+export function Decide({ rule, onDone, one_of_many = false }: DecideProps & { readonly one_of_many?: boolean }) {
+  const { project, rule_id } = rule;
+  const decide = async (step: "accept" | "reject", done: string): Promise<void> => {
+    if (await attempt(() => send("POST", apiPath("rules", project, rule_id, step)), `${nameOf(rule)} ${done}.`))
+      await onDone();
+  };
+  const disabled = !may_decide.value;
+  const shared = disabled ? { disabled, title: NEEDS_TOKEN } : {};
+  return (
+    <>
+      <Button
+        kind={one_of_many ? "plain" : "primary"}
+        onClick={() => decide("accept", "holds from now on")}
+        {...shared}
+      >
+        Accept
+      </Button>
+      <Button onClick={() => decide("reject", "is rejected")} {...shared}>
+        Reject
+      </Button>
+    </>
+  );
+}
+
+/** Asks for the deletion. */
+export function DeleteButton({ onClick }: { readonly onClick: () => void }) {
+  const disabled = !may_decide.value;
+  return (
+    <Button kind="danger" onClick={onClick} disabled={disabled} {...(disabled ? { title: NEEDS_TOKEN } : {})}>
+      Delete
+    </Button>
+  );
+}
+
+/** The question before a deletion. */
+export function DeleteQuestion({ rule, onDone, onClose }: DecideProps & { readonly onClose: () => void }) {
+  const { project, rule_id } = rule;
+  const remove = async (): Promise<void> => {
+    if (await attempt(() => send("DELETE", apiPath("rules", project, rule_id)), `${nameOf(rule)} is deleted.`))
+      await onDone();
+  };
+  return (
+    <Confirm title={`Delete the rule ${rule_id}?`} action="Delete" danger onConfirm={remove} onClose={onClose}>
+      <p>
+        <code>{nameOf(rule)}</code> is looked for no more, and agents may propose it again. The audit log keeps what was
+        decided.
+      </p>
+    </Confirm>
+  );
+}

@@ -1,0 +1,162 @@
+/** Which rules are shown in which order, and a text with what rules found in it marked. Pure. */
+import type { GLOBAL_PROJECT } from "../../../schemas/rules.js";
+import type { Rule, RuleStatus, RuleViolation } from "../../api/types.js";
+import { addressOf } from "../../app/address.js";
+
+/** Whose rules hold for every project. */
+export const EVERY_PROJECT: typeof GLOBAL_PROJECT = "_global";
+
+export const STATUSES: readonly RuleStatus[] = ["proposed", "accepted", "rejected"];
+
+/** What is looked for; an empty text is any. */
+export interface RuleFilter {
+  readonly project: string;
+  readonly status: string;
+  readonly source: string;
+  /** Words that all have to be somewhere in the rule. */
+  readonly words: string;
+}
+
+/** `P/R`, as messages and the audit log name a rule. */
+export function nameOf({ project, rule_id }: Pick<Rule, "project" | "rule_id">): string {
+  return `${project}/${rule_id}`;
+}
+
+export function ruleAddress({ project, rule_id }: Pick<Rule, "project" | "rule_id">): string {
+  return addressOf("rules", project, rule_id);
+}
+
+/** The files and the stack that a rule is for, in words; "" for all. */
+export function scopeOf({ stack, applies_to }: Pick<Rule, "stack" | "applies_to">): string {
+  const files = applies_to.every((glob) => glob === "*") ? "" : applies_to.join(", ");
+  return [stack, files].filter((part) => part !== "").join(" · ");
+}
+
+function textOf({ project, rule_id, pattern, message, context, source, stack, applies_to, proposed_by }: Rule): string {
+  const texts = [project, rule_id, pattern, message, context, source, stack, ...applies_to, proposed_by];
+  return texts.join("\n").toLowerCase();
+}
+
+/** The rules that fit. */
+export function filterRules(rules: readonly Rule[], { project, status, source, words }: RuleFilter): Rule[] {
+  const wanted = words
+    .toLowerCase()
+    .split(/\s+/)
+    .filter((word) => word !== "");
+  return rules.filter(
+    (rule) =>
+      (project === "" || rule.project === project) &&
+      (status === "" || rule.status === status) &&
+      (source === "" || rule.source === source) &&
+      (wanted.length === 0 || hasAll(textOf(rule), wanted)),
+  );
+}
+
+function hasAll(text: string, words: readonly string[]): boolean {
+  return words.every((word) => text.includes(word));
+}
+
+/** Proposals, the one that has waited longest first; and the others by project, those of every project first. */
+export function splitRules(rules: readonly Rule[]): {
+  readonly proposed: readonly Rule[];
+  readonly decided: readonly Rule[];
+} {
+  const proposed = rules
+    .filter(({ status }) => status === "proposed")
+    .toSorted((a, b) => Date.parse(a.created_at) - Date.parse(b.created_at));
+  const decided = rules
+    .filter(({ status }) => status !== "proposed")
+    .toSorted((a, b) => rank(a) - rank(b) || compare(a.project, b.project) || compare(a.rule_id, b.rule_id));
+  return { proposed, decided };
+}
+
+function rank({ project }: Rule): number {
+  return project === EVERY_PROJECT ? 0 : 1;
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Each value once, in order. */
+export function distinct(values: Iterable<string>): string[] {
+  return [...new Set(values)].toSorted();
+}
+
+export interface Piece {
+  readonly text: string;
+  readonly marked: boolean;
+}
+
+/** A line of a text, with what was found in it. */
+export interface MarkedLine {
+  /** From 1. */
+  readonly number: number;
+  readonly pieces: readonly Piece[];
+  readonly violations: readonly RuleViolation[];
+}
+
+/** Lines that follow one another, or how many are left out. */
+export type Block = { readonly lines: readonly MarkedLine[] } | { readonly left_out: number };
+
+/** Lines around what was found that are shown with it. */
+const AROUND_LINES = 2;
+/** Lines with findings that are shown; the others are counted. */
+export const FOUND_LINES_MAX = 200;
+/** Of a line so much is shown. */
+const LINE_CHARACTERS_MAX = 400;
+
+/**
+ * A text with what was found in it: the lines with violations and some around them.
+ * @param violations as the server lists them; those without a line are about the whole text, and not in it
+ */
+export function markedBlocks(content: string, violations: readonly RuleViolation[]): Block[] {
+  const by_line = new Map<number, RuleViolation[]>();
+  for (const violation of violations) {
+    if (violation.line === undefined) continue;
+    const of_line = by_line.get(violation.line);
+    if (of_line !== undefined) of_line.push(violation);
+    else if (by_line.size < FOUND_LINES_MAX) by_line.set(violation.line, [violation]);
+  }
+  if (by_line.size === 0) return [];
+  const lines = content.replace(/\n$/, "").split("\n");
+  const shown = new Set<number>();
+  for (const number of by_line.keys())
+    for (let near = number - AROUND_LINES; near <= number + AROUND_LINES; near += 1)
+      if (near >= 1 && near <= lines.length) shown.add(near);
+  // A single line is not worth being left out.
+  for (const number of [...shown]) if (shown.has(number + 2)) shown.add(number + 1);
+  const blocks: Block[] = [];
+  let last = 0;
+  let run: MarkedLine[] = [];
+  for (const number of [...shown].toSorted((a, b) => a - b)) {
+    if (number > last + 1) {
+      run = [];
+      if (number - last > 1) blocks.push({ left_out: number - last - 1 });
+    }
+    if (run.length === 0) blocks.push({ lines: run });
+    const found = by_line.get(number) ?? [];
+    run.push({ number, pieces: piecesOf(lines[number - 1] ?? "", found), violations: found });
+    last = number;
+  }
+  if (last < lines.length) blocks.push({ left_out: lines.length - last });
+  return blocks;
+}
+
+/** A line with the matches marked that stand in it once: of others nobody can say which of them it was. */
+function piecesOf(whole: string, violations: readonly RuleViolation[]): Piece[] {
+  const line = whole.slice(0, LINE_CHARACTERS_MAX);
+  const marked = new Array<boolean>(line.length).fill(false);
+  for (const { match = "" } of violations) {
+    const at = match === "" ? -1 : line.indexOf(match);
+    if (at >= 0 && !line.includes(match, at + 1)) marked.fill(true, at, at + match.length);
+  }
+  const pieces: Piece[] = [];
+  for (let start = 0; start < line.length; ) {
+    let end = start + 1;
+    while (end < line.length && marked[end] === marked[start]) end += 1;
+    pieces.push({ text: line.slice(start, end), marked: marked[start] === true });
+    start = end;
+  }
+  return whole.length > line.length ? [...pieces, { text: "…", marked: false }] : pieces;
+}

@@ -1,7 +1,7 @@
 /** The newest events as they are published, the newest first; each leads to itself in the view of events. */
 import { useAgentsById, type AgentsById } from "../../api/agents.js";
 import { useEventFeed } from "../../api/event-feed.js";
-import type { HeldEvent } from "../../api/event-list.js";
+import { dataPreview, type HeldEvent } from "../../api/event-list.js";
 import { reasonOf } from "../../api/client.js";
 import { addressOf } from "../../app/address.js";
 import { AgentLink } from "../../parts/agent-link.js";
@@ -10,7 +10,6 @@ import { Notice } from "../../parts/notice.js";
 import { Section } from "../../parts/page.js";
 import { Table, type Column } from "../../parts/table.js";
 import { Time } from "../../parts/time.js";
-import { preview } from "../events/model.js";
 
 /** Of all topics, the newest. */
 const TAIL = { pattern: "", since: null, first: 25, keep: 30 } as const;
@@ -24,7 +23,12 @@ function columnsWith(agents: AgentsById): readonly Column<HeldEvent>[] {
       cell: ({ source }) => (source === "" ? null : <AgentLink id={source} agents={agents} />),
       optional: true,
     },
-    { head: "Data", cell: (event) => <span class="mono muted">{preview(event)}</span>, kind: "wide", optional: true },
+    {
+      head: "Data",
+      cell: (event) => <span class="mono muted">{dataPreview(event)}</span>,
+      kind: "wide",
+      optional: true,
+    },
   ];
 }
 

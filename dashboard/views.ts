@@ -1,9 +1,22 @@
 /**
- * The views, in the order of the menu: one row each. A view is a folder below `views/`; it is loaded when it is
- * first looked at, and its address is its slug, with what follows handed to it.
+ * The views, in the order of the menu: one row each. A view is a folder below `views/`; its address is its slug, with
+ * what follows handed to it. All of them come with the page: one script packs better than twelve, and none has to be
+ * waited for. What is heavy (parts/late.ts) they load when they draw with it.
  */
 import type { ComponentType } from "preact";
 import type { IconName } from "./parts/icon.js";
+import { View as Agents } from "./views/agents/view.js";
+import { View as Audit } from "./views/audit/view.js";
+import { View as Contracts } from "./views/contracts/view.js";
+import { View as Events } from "./views/events/view.js";
+import { View as NeedsMe } from "./views/needs-me/view.js";
+import { View as Overview } from "./views/overview/view.js";
+import { View as Rules } from "./views/rules/view.js";
+import { View as Specs } from "./views/specs/view.js";
+import { View as State } from "./views/state/view.js";
+import { View as System } from "./views/system/view.js";
+import { View as Usage } from "./views/usage/view.js";
+import { View as Webhooks } from "./views/webhooks/view.js";
 
 export interface ViewProps {
   /** What follows the slug in the address, each segment decoded: `/state/plan/build` → ["plan", "build"]. */
@@ -19,7 +32,7 @@ export interface ViewRow {
   readonly icon: IconName;
   /** What one finds there, for the command palette. */
   readonly about: string;
-  readonly load: () => Promise<{ readonly View: ComponentType<ViewProps> }>;
+  readonly view: ComponentType<ViewProps>;
 }
 
 export const VIEWS: readonly ViewRow[] = [
@@ -28,83 +41,83 @@ export const VIEWS: readonly ViewRow[] = [
     title: "Needs me",
     icon: "bell",
     about: "proposals, failures and silent agents that wait for a person",
-    load: () => import("./views/needs-me/view.js"),
+    view: NeedsMe,
   },
   {
     slug: "overview",
     title: "Overview",
     icon: "gauge",
     about: "agents, rates and the newest events at a glance",
-    load: () => import("./views/overview/view.js"),
+    view: Overview,
   },
   {
     slug: "agents",
     title: "Agents",
     icon: "agents",
     about: "who is here, what they intend, what they did",
-    load: () => import("./views/agents/view.js"),
+    view: Agents,
   },
   {
     slug: "state",
     title: "State",
     icon: "tree",
     about: "shared keys, their values and versions",
-    load: () => import("./views/state/view.js"),
+    view: State,
   },
   {
     slug: "specs",
     title: "Specs",
     icon: "document",
     about: "specs of each project, their versions",
-    load: () => import("./views/specs/view.js"),
+    view: Specs,
   },
   {
     slug: "events",
     title: "Events",
     icon: "pulse",
     about: "what is published, live and from history",
-    load: () => import("./views/events/view.js"),
+    view: Events,
   },
   {
     slug: "rules",
     title: "Rules",
     icon: "shield",
     about: "rules, and proposals to accept or reject",
-    load: () => import("./views/rules/view.js"),
+    view: Rules,
   },
   {
     slug: "contracts",
     title: "Contracts",
     icon: "handshake",
     about: "endpoints, violations, and a payload to try",
-    load: () => import("./views/contracts/view.js"),
+    view: Contracts,
   },
   {
     slug: "webhooks",
     title: "Webhooks",
     icon: "hook",
     about: "deliveries, failures, tests",
-    load: () => import("./views/webhooks/view.js"),
+    view: Webhooks,
   },
   {
     slug: "audit",
     title: "Audit",
     icon: "book",
     about: "who changed what, and what was refused",
-    load: () => import("./views/audit/view.js"),
+    view: Audit,
   },
   {
     slug: "usage",
     title: "Usage",
     icon: "coins",
     about: "tokens and cost of language models",
-    load: () => import("./views/usage/view.js"),
+    view: Usage,
   },
   {
     slug: "system",
     title: "System",
     icon: "chip",
     about: "latency, queues, commits and memory of the server",
-    load: () => import("./views/system/view.js"),
+    view: System,
   },
 ];

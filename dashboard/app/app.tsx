@@ -1,14 +1,11 @@
 /** The page around every view: the way in, the menu, how the connection is, and the view that the address names. */
 import { signal } from "@preact/signals";
 import { LocationProvider, useLocation } from "preact-iso/router";
-import type { ComponentType } from "preact";
-import { useEffect, useState } from "preact/hooks";
-import { reasonOf } from "../api/client.js";
+import { useEffect } from "preact/hooks";
 import { startRecorder } from "../api/recorder.js";
-import { Button } from "../parts/button.js";
 import { Notice } from "../parts/notice.js";
 import { AttentionWatch } from "../views/needs-me/watch.js";
-import { VIEWS, type ViewProps, type ViewRow } from "../views.js";
+import { VIEWS } from "../views.js";
 import { parseAddress } from "./address.js";
 import { Login } from "./login.js";
 import { Menu } from "./menu.js";
@@ -72,7 +69,7 @@ function House() {
         {view === undefined || address === null ? (
           <NoSuchView />
         ) : (
-          <LoadedView key={view.slug} row={view} segments={address.segments} query={query} />
+          <view.view key={view.slug} segments={address.segments} query={query} />
         )}
       </main>
       <Palette />
@@ -93,33 +90,4 @@ function NoSuchView() {
       </p>
     </>
   );
-}
-
-/** Views that were loaded once are there at once. */
-const loaded = new Map<string, ComponentType<ViewProps>>();
-
-function LoadedView({ row, ...props }: ViewProps & { readonly row: ViewRow }) {
-  const [View, setView] = useState<ComponentType<ViewProps> | undefined>(() => loaded.get(row.slug));
-  const [failure, setFailure] = useState("");
-  const load = (): void => {
-    setFailure("");
-    row.load().then(
-      (module) => {
-        loaded.set(row.slug, module.View);
-        setView(() => module.View);
-      },
-      (error: unknown) => setFailure(reasonOf(error)),
-    );
-  };
-  useEffect(() => {
-    if (View === undefined) load();
-  }, []);
-  if (failure !== "")
-    return (
-      <Notice tone="bad">
-        This part of the page could not be loaded: {failure}{" "}
-        <Button onClick={() => location.reload()}>Load the page anew</Button>
-      </Notice>
-    );
-  return View === undefined ? null : <View {...props} />;
 }

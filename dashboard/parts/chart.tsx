@@ -1,8 +1,11 @@
 /** Series over time as lines or bars, over uPlot; the same figures stand in words for who cannot see them. */
 import { useEffect, useRef } from "preact/hooks";
-import uPlot from "uplot";
+import type uPlot from "uplot";
 import { axisTime, fullTime } from "../app/format.js";
 import { dark } from "../app/theme.js";
+import { late } from "./late.js";
+
+const LIBRARY = late(async () => (await import("uplot")).default);
 
 export interface Series {
   readonly label: string;
@@ -100,14 +103,16 @@ export function Chart({
   const shown = useRef(series);
   shown.current = series;
   const is_dark = dark.value;
+  const library = LIBRARY.module.value;
   const names = series.map((one) => one.label).join("\n");
   const data = [
     [...times],
     ...(stacked ? stack(series) : series.map(({ values }) => [...values])),
   ] as uPlot.AlignedData;
+  useEffect(LIBRARY.load, []);
   useEffect(() => {
     const element = place.current;
-    if (element === null) return undefined;
+    if (element === null || library === undefined) return undefined;
     const axis: uPlot.Axis = {
       stroke: colourIn(element, "--muted"),
       grid: { stroke: colourIn(element, "--line"), width: 1 },
@@ -128,8 +133,8 @@ export function Chart({
           return inWord(values[index], format);
         },
         ...(kind === "bars" || stacked ? { fill: kind === "bars" ? stroke : faint(stroke) } : {}),
-        ...(kind === "bars" && uPlot.paths.bars !== undefined
-          ? { paths: uPlot.paths.bars({ size: [0.7, 60], align: 0 }) }
+        ...(kind === "bars" && library.paths.bars !== undefined
+          ? { paths: library.paths.bars({ size: [0.7, 60], align: 0 }) }
           : {}),
       };
     });
@@ -157,7 +162,7 @@ export function Chart({
       cursor: { drag: { x: false, y: false }, ...(together === undefined ? {} : { sync: { key: together } }) },
       legend: { live: true },
     };
-    const made = new uPlot(options, ordered(data), element);
+    const made = new library(options, ordered(data), element);
     plot.current = made;
     const resized = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height }));
     resized.observe(element);
@@ -166,7 +171,7 @@ export function Chart({
       made.destroy();
       plot.current = null;
     };
-  }, [names, is_dark, kind, stacked, height, together]);
+  }, [library, names, is_dark, kind, stacked, height, together]);
   // Of stacked series the tallest is drawn first, so that none hides another.
   const ordered = (columns: uPlot.AlignedData): uPlot.AlignedData =>
     stacked ? ([columns[0], ...columns.slice(1).toReversed()] as uPlot.AlignedData) : columns;
@@ -176,7 +181,13 @@ export function Chart({
   return (
     <figure class="chart">
       <figcaption>{label}</figcaption>
-      <div ref={place} class="chart-place" role="img" aria-label={`${label}. ${inWords(series, format)}`} />
+      <div
+        ref={place}
+        class="chart-place"
+        style={{ minHeight: `${height}px` }}
+        role="img"
+        aria-label={`${label}. ${inWords(series, format)}`}
+      />
     </figure>
   );
 }

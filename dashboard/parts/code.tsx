@@ -1,9 +1,11 @@
 /** A text to read: coloured, with numbers beside its lines, cut where it is longer than anybody reads. */
-import { useMemo } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import { bytes } from "../app/format.js";
 import { CopyButton } from "./button.js";
 import { indented, languageOf, SHOWN_CHARACTERS_MAX, textOf } from "./code-text.js";
-import { highlighted } from "./highlight.js";
+import { late } from "./late.js";
+
+const COLOURS = late(() => import("./highlight.js"));
 
 interface CodeProps {
   readonly text: string;
@@ -14,12 +16,14 @@ interface CodeProps {
 
 export function Code({ text, content_type, label }: CodeProps) {
   const cut = text.length > SHOWN_CHARACTERS_MAX;
-  const { shown, drawn } = useMemo(() => {
+  useEffect(COLOURS.load, []);
+  const { shown, language } = useMemo(() => {
     const part = cut ? text.slice(0, SHOWN_CHARACTERS_MAX) : text;
-    const language = languageOf(content_type, part);
-    const whole = indented(part, language);
-    return { shown: whole, drawn: highlighted(whole, language) };
+    const of_part = languageOf(content_type, part);
+    return { shown: indented(part, of_part), language: of_part };
   }, [text, content_type]);
+  const colours = COLOURS.module.value;
+  const drawn = useMemo(() => colours?.highlighted(shown, language) ?? shown, [shown, language, colours]);
   const lines = useMemo(() => {
     const count = shown.split("\n").length - (shown.endsWith("\n") ? 1 : 0);
     return Array.from({ length: Math.max(1, count) }, (_, at) => at + 1).join("\n");

@@ -1,7 +1,10 @@
 /** Two versions of a text side by side. */
-import { useMemo } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import { plural } from "../app/format.js";
-import { diffRows, folded, type DiffRow, type Side } from "./line-diff.js";
+import { late } from "./late.js";
+import type { DiffRow, Side } from "./line-diff.js";
+
+const LINES = late(() => import("./line-diff.js"));
 
 interface DiffProps {
   readonly before: string;
@@ -10,7 +13,10 @@ interface DiffProps {
 }
 
 export function Diff({ before, after, label }: DiffProps) {
-  const rows = useMemo(() => diffRows(before, after), [before, after]);
+  useEffect(LINES.load, []);
+  const lines = LINES.module.value;
+  const rows = useMemo(() => lines?.diffRows(before, after), [before, after, lines]);
+  if (lines === undefined || rows === undefined) return null;
   if (rows === null) return <p class="hint">They differ in too much to be compared line by line.</p>;
   const changed = rows.filter(({ kind }) => kind !== "same").length;
   if (changed === 0) return <p class="hint">They are the same.</p>;
@@ -18,7 +24,7 @@ export function Diff({ before, after, label }: DiffProps) {
     <div class="diff table-frame" role="region" aria-label={label} tabIndex={0}>
       <table aria-label={`${label}: ${plural(changed, "line")} differ`}>
         <tbody>
-          {folded(rows).map((block, at) =>
+          {lines.folded(rows).map((block, at) =>
             "left_out" in block ? (
               <tr key={at} class="diff-left-out">
                 <td colSpan={4}>{plural(block.left_out, "equal line")}</td>

@@ -28,6 +28,7 @@ interface ChartProps {
   readonly together?: string;
 }
 
+const LINE_SPAN_S_MIN = 60;
 const HOUR_S = 3_600;
 const DAY_S = 24 * HOUR_S;
 /** Seconds between two marks of the axis of bars, one of these. */
@@ -76,6 +77,11 @@ function stack(series: readonly Series[]): (number | null)[][] {
       return sum;
     }),
   );
+}
+
+/** What has just begun is drawn at the right end of a minute, not as a point spread over the whole width. */
+function lineRange(_plot: uPlot, low: number, high: number): [number, number] {
+  return [Math.min(low, high - LINE_SPAN_S_MIN), high];
 }
 
 function stepsFrom(least_s: number): number[] {
@@ -156,7 +162,7 @@ export function Chart({
         { ...axis, size: 56, values: (_plot, values) => values.map(format) },
       ],
       scales: {
-        ...(kind === "bars" ? { x: { range: barRange } } : {}),
+        x: { range: kind === "bars" ? barRange : lineRange },
         y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.1 : 1] },
       },
       cursor: { drag: { x: false, y: false }, ...(together === undefined ? {} : { sync: { key: together } }) },

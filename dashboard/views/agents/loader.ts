@@ -24,7 +24,11 @@ async function hourOf(name: string, now_ms: number, signal: AbortSignal): Promis
 function hoursSince(known: readonly Hour[], signal: AbortSignal): Promise<readonly Hour[]> {
   const now_ms = Date.now();
   const over = new Map(known.flatMap((hour) => (hour.over ? [[hour.name, hour] as const] : [])));
-  return Promise.all(lastHours(now_ms).map((name) => over.get(name) ?? hourOf(name, now_ms, signal)));
+  const hours = lastHours(now_ms).map((name) => {
+    const known_hour = over.get(name);
+    return known_hour === undefined ? hourOf(name, now_ms, signal) : Promise.resolve(known_hour);
+  });
+  return Promise.all(hours);
 }
 
 export const activityLoader: Loader<readonly Hour[]> = {

@@ -13,6 +13,8 @@ const CLOCK = new Intl.DateTimeFormat(undefined, {
 });
 const DAY = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric" });
 const COUNT = new Intl.NumberFormat("en");
+const DOLLARS = new Intl.NumberFormat("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+const SMALL = new Intl.NumberFormat("en", { maximumSignificantDigits: 2, minimumSignificantDigits: 2 });
 const COMPACT = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 
 /** The whole time, in the viewer's zone. */
@@ -55,24 +57,31 @@ export function bytes(value: number): string {
   const units = ["B", "kB", "MB", "GB"];
   let at = 0;
   let rest = value;
-  while (rest >= 1000 && at < units.length - 1) {
+  // What would be said as 1000 is 1.0 of the next unit.
+  while (rest >= 999.5 && at < units.length - 1) {
     rest /= 1000;
     at += 1;
   }
-  return `${rest < 10 && at > 0 ? rest.toFixed(1) : Math.round(rest)} ${units[at]}`;
+  return `${at > 0 ? twoDigits(rest) : Math.round(rest)} ${units[at]}`;
 }
 
 /** US dollars: `$0.0042`, `$12.40`. */
 export function dollars(value: number): string {
   if (value === 0) return "$0";
-  return value < 0.1 ? `$${value.toPrecision(2)}` : `$${value.toFixed(2)}`;
+  if (value >= 0.0995) return `$${DOLLARS.format(value)}`;
+  return value < 0.000_01 ? "under $0.00001" : `$${SMALL.format(value)}`;
+}
+
+/** `3.1`, `42`, `417`: as many digits as anybody reads. */
+function twoDigits(value: number): string {
+  return value < 9.95 ? value.toFixed(1) : COUNT.format(Math.round(value));
 }
 
 /** Seconds as people say them: `240 µs`, `3.1 ms`, `1.2 s`. */
 export function seconds(value: number): string {
-  if (value < 0.001) return `${Math.round(value * 1e6)} µs`;
-  if (value < 1) return `${(value * 1e3).toPrecision(2)} ms`;
-  return `${value.toPrecision(2)} s`;
+  if (value < 0.000_999_5) return `${Math.round(value * 1e6)} µs`;
+  if (value < 0.9995) return `${twoDigits(value * 1e3)} ms`;
+  return `${twoDigits(value)} s`;
 }
 
 /** `1 event`, `3 events`. */

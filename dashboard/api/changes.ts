@@ -36,6 +36,7 @@ const listeners = new Map<AskedKind, Set<ChangeListener>>();
 const state = signal<FeedState>("off");
 let source: EventSource | null = null;
 let retry: ReturnType<typeof setTimeout> | undefined;
+let onCut: () => void = () => undefined;
 let wanted = false;
 /** Whether there has been a connection: the next one has missed something. */
 let connected_before = false;
@@ -80,6 +81,7 @@ function connect(): void {
     disconnect();
     state.value = "reconnecting";
     retry = setTimeout(connect, RETRY_MS);
+    onCut();
   });
 }
 
@@ -89,8 +91,14 @@ function disconnect(): void {
   source = null;
 }
 
-/** Begins to listen; `stopChanges` ends it. */
+/** Who is told that a connection failed or was cut: the session may have ended, which the feed is not told. */
+export function listenForCut(listener: () => void): void {
+  onCut = listener;
+}
+
+/** Begins to listen where it does not yet; `stopChanges` ends it. */
 export function startChanges(): void {
+  if (wanted) return;
   wanted = true;
   connect();
 }

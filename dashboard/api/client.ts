@@ -23,6 +23,7 @@ export interface StoredValue {
 }
 
 const UNREACHABLE = "the server cannot be reached";
+const UNSPEAKABLE = "no browser can ask for what is called . or ..";
 const UNAUTHORIZED = 401;
 
 let onUnauthorized: () => void = () => undefined;
@@ -39,7 +40,21 @@ export function apiPath(...segments: readonly string[]): string {
 
 /** The path of a state key: its slashes stay what they are. */
 export function statePath(key: string): string {
-  return apiPath("state", ...key.split("/"));
+  return apiPath("state", ...keySegments(key));
+}
+
+/**
+ * The segments that a state key is in a path: its parts, or all of it as one where browsers would take some of them
+ * for steps between folders, and routers a slash at the end for none.
+ */
+export function keySegments(key: string): readonly string[] {
+  const parts = key.split("/");
+  return parts.some(isStep) || parts.at(-1) === "" ? [key] : parts;
+}
+
+/** Whether a segment of a path is a step: neither encoded nor not can a browser ask for it. */
+function isStep(segment: string): boolean {
+  return segment === "." || segment === "..";
 }
 
 /** A query string of what is given; "" for nothing. */
@@ -51,6 +66,8 @@ export function query(parameters: Readonly<Record<string, string | number | unde
 }
 
 async function call(method: string, path: string, init: RequestInit = {}): Promise<Response> {
+  // What an agent has named so must not become a call of something else.
+  if ((path.split("?")[0] ?? "").split("/").some(isStep)) throw new ApiError(0, UNSPEAKABLE);
   let response: Response;
   try {
     response = await fetch(path, { ...init, method, credentials: "same-origin", cache: "no-store" });

@@ -5,7 +5,7 @@
  */
 import { signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
-import { reasonOf } from "./client.js";
+import { ApiError, reasonOf } from "./client.js";
 import { listenForChanges, type Change } from "./changes.js";
 import type { AskedKind } from "./types.js";
 import { listenForVisibility } from "./visibility.js";
@@ -45,6 +45,8 @@ export interface Resource<T> {
 const GAP_MS_MIN = 300;
 /** After `lagged`, when nobody can say whether anything of it has changed. */
 const LAGGED_GAP_MS = 2_000;
+/** After a failure that is none of what was asked for. */
+const RETRY_MS = 3_000;
 /** A fetch that takes long is not done more often than this many times its own duration. */
 const GAP_PER_FETCH = 5;
 /** Changes that wait to be patched in; more are one fetch. */
@@ -52,7 +54,8 @@ const PATCHES_MAX = 16;
 /** Resources of views that were left, kept for coming back. */
 const KEPT_MAX = 12;
 
-class LiveResource<T> implements Resource<T> {
+/** One resource, apart from the components that show it. */
+export class LiveResource<T> implements Resource<T> {
   readonly data: Signal<T | undefined> = signal(undefined);
   readonly error = signal<unknown>(null);
   readonly loading = signal(false);
@@ -133,7 +136,10 @@ class LiveResource<T> implements Resource<T> {
       this.error.value = null;
       this.fetched_ms.value = Date.now();
     } catch (error) {
-      if (!stopped.aborted) this.error.value = error;
+      if (stopped.aborted) return;
+      this.error.value = error;
+      // A refusal stays one until something changes; a server that is busy or away comes back.
+      if (!(error instanceof ApiError && isRefusal(error.status))) this.#plan(RETRY_MS);
     } finally {
       this.loading.value = false;
       const { gap_ms_min = GAP_MS_MIN } = this.#loader;
@@ -149,7 +155,9 @@ class LiveResource<T> implements Resource<T> {
     if (this.#loader.concerns?.(change) === false) return;
     const data = this.data.value;
     const { patch } = this.#loader;
-    if (data === undefined || patch === undefined || this.#patches >= PATCHES_MAX) this.#plan(this.#gap_ms);
+    // What is being fetched may be of before the change, and would take the place of what is patched now.
+    const fetching = this.#fetching !== null;
+    if (fetching || data === undefined || patch === undefined || this.#patches >= PATCHES_MAX) this.#plan(this.#gap_ms);
     else void this.#patch(patch, change);
   }
 
@@ -166,7 +174,10 @@ class LiveResource<T> implements Resource<T> {
         if (patched === undefined) this.#plan(this.#gap_ms);
         else {
           const next = await patched;
-          if (!stopped.aborted) this.data.value = next;
+          if (stopped.aborted) return;
+          // Fetched meanwhile: what was patched is of before that, or that of before the change.
+          if (this.data.value === data) this.data.value = next;
+          else this.#plan(this.#gap_ms);
         }
       } catch {
         if (!stopped.aborted) this.#plan(this.#gap_ms);
@@ -188,6 +199,10 @@ class LiveResource<T> implements Resource<T> {
       void this.refresh();
     }, delay_ms);
   }
+}
+
+function isRefusal(status: number): boolean {
+  return status >= 400 && status < 500;
 }
 
 /** By key, the least recently used first. */

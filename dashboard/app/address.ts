@@ -1,4 +1,5 @@
 /** Addresses of views and of what is in them. Pure. */
+import { keySegments } from "../api/client.js";
 
 /** The address of a view, or of something in it. */
 export function addressOf(slug: string, ...segments: readonly string[]): string {
@@ -8,7 +9,7 @@ export function addressOf(slug: string, ...segments: readonly string[]): string 
 
 /** The address of a state key: its slashes stay what they are, so that it reads like the key. */
 export function stateAddress(key: string): string {
-  return addressOf("state", ...key.split("/"));
+  return addressOf("state", ...keySegments(key));
 }
 
 /** The address of an instance's page. */

@@ -1,8 +1,11 @@
 /** The page around every view: the way in, the menu, how the connection is, and the view that the address names. */
 import { signal } from "@preact/signals";
 import { LocationProvider, useLocation } from "preact-iso/router";
-import { useEffect } from "preact/hooks";
+import type { ComponentChildren } from "preact";
+import { useEffect, useErrorBoundary } from "preact/hooks";
+import { reasonOf } from "../api/client.js";
 import { startRecorder } from "../api/recorder.js";
+import { Button } from "../parts/button.js";
 import { Notice } from "../parts/notice.js";
 import { AttentionWatch } from "../views/needs-me/watch.js";
 import { VIEWS } from "../views.js";
@@ -69,7 +72,9 @@ function House() {
         {view === undefined || address === null ? (
           <NoSuchView />
         ) : (
-          <view.view key={view.slug} segments={address.segments} query={query} />
+          <Shield path={path}>
+            <view.view key={view.slug} segments={address.segments} query={query} />
+          </Shield>
         )}
       </main>
       <Palette />
@@ -89,5 +94,19 @@ function NoSuchView() {
         There is no view at this address. <a href="/">Go to what needs you.</a>
       </p>
     </>
+  );
+}
+
+/** What a view cannot draw does not take the menu with it: whoever looks can go elsewhere. */
+function Shield({ path, children }: { readonly path: string; readonly children: ComponentChildren }) {
+  const [error, forget] = useErrorBoundary(reportError);
+  useEffect(() => {
+    if (error !== undefined) forget();
+  }, [path]);
+  if (error === undefined) return <>{children}</>;
+  return (
+    <Notice tone="bad">
+      This cannot be shown: {reasonOf(error)} <Button onClick={() => location.reload()}>Load the page anew</Button>
+    </Notice>
   );
 }

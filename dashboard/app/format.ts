@@ -14,6 +14,8 @@ const CLOCK = new Intl.DateTimeFormat(undefined, {
 const DAY = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric" });
 const HOUR = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const COUNT = new Intl.NumberFormat("en");
+const DOLLARS = new Intl.NumberFormat("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+const SMALL = new Intl.NumberFormat("en", { maximumSignificantDigits: 2, minimumSignificantDigits: 2 });
 const COMPACT = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 
 /** The whole time, in the viewer's zone. */
@@ -68,17 +70,19 @@ export function bytes(value: number): string {
   const units = ["B", "kB", "MB", "GB"];
   let at = 0;
   let rest = value;
-  while (rest >= 1000 && at < units.length - 1) {
+  // What would be said as 1000 is 1.0 of the next unit.
+  while (rest >= 999.5 && at < units.length - 1) {
     rest /= 1000;
     at += 1;
   }
-  return `${rest < 10 && at > 0 ? rest.toFixed(1) : Math.round(rest)} ${units[at]}`;
+  return `${at > 0 ? twoDigits(rest) : Math.round(rest)} ${units[at]}`;
 }
 
 /** US dollars: `$0.0042`, `$12.40`. */
 export function dollars(value: number): string {
   if (value === 0) return "$0";
-  return value < 0.1 ? `$${value.toPrecision(2)}` : `$${value.toFixed(2)}`;
+  if (value >= 0.0995) return `$${DOLLARS.format(value)}`;
+  return value < 0.000_01 ? "under $0.00001" : `$${SMALL.format(value)}`;
 }
 
 /** Two digits of a number, whole from 100 on; never with an exponent. */

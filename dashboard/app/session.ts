@@ -1,6 +1,6 @@
 /** Who looks at the page: the session with the server, its beginning and its end. */
 import { computed, signal } from "@preact/signals";
-import { startChanges, stopChanges } from "../api/changes.js";
+import { listenForCut, startChanges, stopChanges } from "../api/changes.js";
 import { getJson, listenForUnauthorized, send } from "../api/client.js";
 import { forgetResources } from "../api/resource.js";
 import type { Session } from "../api/types.js";
@@ -22,19 +22,20 @@ export const may_decide = computed(() => session.value?.role !== "instance");
 let renewal: ReturnType<typeof setInterval> | undefined;
 
 function begin(now: Session): void {
+  const was_logged_in = session.value?.logged_in === true;
   session.value = now;
   unreachable.value = false;
   clearInterval(renewal);
-  if (!now.logged_in) return;
+  if (!now.logged_in) {
+    if (!was_logged_in) return;
+    stopChanges();
+    forgetResources();
+    session_ended.value = true;
+    return;
+  }
   session_ended.value = false;
   startChanges();
   if (now.auth) renewal = setInterval(() => void askSession(), RENEW_MS);
-}
-
-function end(): void {
-  clearInterval(renewal);
-  stopChanges();
-  forgetResources();
 }
 
 /** Asks who this is; goes on asking while the server cannot be reached. */
@@ -58,13 +59,20 @@ export async function logIn(token: string): Promise<void> {
 /** Ends the session, here and on the server. */
 export async function logOut(): Promise<void> {
   await send("DELETE", PATH);
-  end();
   await askSession();
+  // It was meant to.
+  session_ended.value = false;
 }
 
-listenForUnauthorized(() => {
+/** Asks whether there is a session still, where there was one. Whoever cannot be asked is asked again by others. */
+async function checkSession(): Promise<void> {
   if (session.value?.logged_in !== true) return;
-  end();
-  session_ended.value = true;
-  void askSession();
-});
+  try {
+    begin(await getJson<Session>(PATH));
+  } catch {
+    // The page says already that it reconnects.
+  }
+}
+
+listenForUnauthorized(() => void checkSession());
+listenForCut(() => void checkSession());

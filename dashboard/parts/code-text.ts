@@ -51,20 +51,26 @@ export function textOf(bytes: Uint8Array): string | undefined {
  */
 export function indented(text: string, language: Language): string {
   if (language !== "json" || text.length > SHOWN_CHARACTERS_MAX) return text;
-  let out = "";
+  const out: string[] = [];
   let depth = 0;
+  /** What comes next is the first of its array or object. */
+  let first = false;
   for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{},:]|[^\s[\]{},:"]+/g)) {
-    if (token === "{" || token === "[") {
-      depth += 1;
-      out += `${token}\n${"  ".repeat(depth)}`;
-    } else if (token === "}" || token === "]") {
-      depth -= 1;
-      const opened = token === "}" ? "{" : "[";
-      const trimmed = out.trimEnd();
-      out = trimmed.endsWith(opened) ? trimmed + token : `${trimmed}\n${"  ".repeat(Math.max(0, depth))}${token}`;
-    } else if (token === ",") out += `,\n${"  ".repeat(depth)}`;
-    else if (token === ":") out += ": ";
-    else out += token;
+    const closes = token === "}" || token === "]";
+    if (closes) depth -= 1;
+    if (closes !== first) out.push(newLine(depth));
+    first = token === "{" || token === "[";
+    if (first) depth += 1;
+    out.push(token);
+    if (token === ",") out.push(newLine(depth));
+    else if (token === ":") out.push(" ");
   }
-  return out;
+  return out.join("");
+}
+
+/** Deeper than this nothing is moved to the right any more: lines would grow with the square of the text. */
+const INDENTS_MAX = 64;
+
+function newLine(depth: number): string {
+  return `\n${"  ".repeat(Math.max(0, Math.min(depth, INDENTS_MAX)))}`;
 }

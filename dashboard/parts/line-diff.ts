@@ -22,10 +22,11 @@ export interface DiffRow {
 
 /** Lines around a change that are shown with it. */
 const CONTEXT_LINES = 3;
-/** Rather no answer than a page that hangs. */
-const EDITS_MAX = 20_000;
-/** A word's difference in a longer line would take long and help nobody. */
+/** Lines that are in one text alone. Rather no answer than a page that hangs: the work grows with their square. */
+export const EDITS_MAX = 2_000;
+/** A word's difference in a longer line would take long and help nobody; nor in lines that have little in common. */
 const LINE_CHARACTERS_MAX = 2_000;
+const WORD_EDITS_MAX = 100;
 
 function linesOf(text: string): string[] {
   const lines = text.split("\n");
@@ -82,13 +83,16 @@ function pair(
   if (removed === undefined)
     return { kind: "added", before: null, after: { number: right, pieces: whole(added ?? "") } };
   if (added === undefined) return { kind: "removed", before: { number: left, pieces: whole(removed) }, after: null };
-  if (removed.length + added.length > LINE_CHARACTERS_MAX)
+  const words =
+    removed.length + added.length > LINE_CHARACTERS_MAX
+      ? undefined
+      : diffWordsWithSpace(removed, added, { maxEditLength: WORD_EDITS_MAX });
+  if (words === undefined)
     return {
       kind: "changed",
       before: { number: left, pieces: whole(removed) },
       after: { number: right, pieces: whole(added) },
     };
-  const words = diffWordsWithSpace(removed, added);
   const side = (number: number, mine: "added" | "removed", other: "added" | "removed"): Side => ({
     number,
     pieces: words.filter((word) => !word[other]).map((word) => ({ text: word.value, changed: word[mine] })),

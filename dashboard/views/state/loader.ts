@@ -33,6 +33,6 @@ export const STATE: Space = {
   named: (segments) => {
     if (segments.length === 0) return null;
     const key = segments.join("/");
-    return key === "" ? null : { name: key, path: segments, api: statePath(key), address: stateAddress(key) };
+    return key === "" ? null : { name: key, path: key.split("/"), api: statePath(key), address: stateAddress(key) };
   },
 };

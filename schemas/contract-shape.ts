@@ -21,3 +21,17 @@ export function findContractFault(value: unknown): string | undefined {
     return 'its member "endpoints" must be an object';
   return isTooDeep(value) ? `it is nested deeper than ${CONTRACT_DEPTH_MAX} levels` : undefined;
 }
+
+/**
+ * The JSON Schema that a definition of an endpoint holds, undefined where it is a map of fields: an object with
+ * `$schema`, or with `schema` as its only member.
+ */
+export function jsonSchemaOf(definition: { readonly [name: string]: unknown }): unknown {
+  if (typeof definition["$schema"] === "string") return definition;
+  const { schema } = definition;
+  if (Object.keys(definition).length !== 1 || typeof schema !== "object" || schema === null || Array.isArray(schema))
+    return undefined;
+  // A field that happens to be named "schema" says of itself what no JSON Schema can say.
+  const { required } = schema as { readonly required?: unknown };
+  return typeof required === "boolean" || Object.hasOwn(schema, "fields") ? undefined : schema;
+}

@@ -108,17 +108,31 @@ export async function getText(path: string, signal?: AbortSignal): Promise<strin
   return response.text();
 }
 
-/**
- * Reads a stored value.
- * @throws ApiError where it is refused
- */
-export async function getValue(path: string, signal?: AbortSignal): Promise<StoredValue> {
-  const response = await call("GET", path, signal === undefined ? {} : { signal });
+async function storedValue(response: Response): Promise<StoredValue> {
   return {
     bytes: new Uint8Array(await response.arrayBuffer()),
     content_type: response.headers.get("Content-Type") ?? "",
     version: Number(response.headers.get("X-Koor-Version") ?? 0),
   };
+}
+
+/**
+ * Reads a stored value.
+ * @throws ApiError where it is refused
+ */
+export async function getValue(path: string, signal?: AbortSignal): Promise<StoredValue> {
+  return storedValue(await call("GET", path, signal === undefined ? {} : { signal }));
+}
+
+/**
+ * Reads a stored value of at most so many bytes; null for a longer one, which is not fetched.
+ * @throws ApiError where it is refused
+ */
+export async function getShortValue(path: string, bytes_max: number, signal: AbortSignal): Promise<StoredValue | null> {
+  const response = await call("GET", path, { signal });
+  if (Number(response.headers.get("Content-Length") ?? 0) <= bytes_max) return storedValue(response);
+  await response.body?.cancel();
+  return null;
 }
 
 /**

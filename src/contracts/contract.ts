@@ -3,7 +3,7 @@
  * Pure, any thread. A definition that cannot be used (a type that does not exist, a JSON Schema that does
  * not compile) is no reason to refuse the contract: it is a violation of whatever is checked against it.
  */
-import { findContractFault, isTooDeep } from "../../schemas/contract-shape.js";
+import { findContractFault, isTooDeep, jsonSchemaOf } from "../../schemas/contract-shape.js";
 import { CONTRACT_DEPTH_MAX } from "../../schemas/limits.js";
 import { type Failure, invalid } from "../base/result.js";
 
@@ -102,18 +102,9 @@ function readFieldMap(value: unknown, where: string): FieldMap {
   };
 }
 
-/** The JSON Schema that a definition holds, undefined where it is a field map. */
-function schemaOf(value: JsonObject): unknown {
-  if (typeof value["$schema"] === "string") return value;
-  const inner = value["schema"];
-  // A field that happens to be named "schema" says of itself what no JSON Schema can say.
-  const is_field = isObject(inner) && (typeof inner["required"] === "boolean" || Object.hasOwn(inner, "fields"));
-  return Object.keys(value).length === 1 && isObject(inner) && !is_field ? inner : undefined;
-}
-
 function readDefinition(value: unknown, where: string): Definition {
   if (!isObject(value)) return { kind: "malformed", message: `${where} must be an object` };
-  const schema = schemaOf(value);
+  const schema = jsonSchemaOf(value);
   if (schema !== undefined) return { kind: "schema", schema };
   try {
     return { kind: "fields", map: readFieldMap(value, where) };

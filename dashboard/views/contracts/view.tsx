@@ -1,6 +1,10 @@
-/** Contracts. */
-import { Page } from "../../parts/page.js";
+/** Contracts: the specs that are contracts with how they are kept, and one of them with its endpoints. */
+import type { ViewProps } from "../../views.js";
+import { ContractPage } from "./contract-page.js";
+import { ContractTable } from "./contract-table.js";
 
-export function View() {
-  return <Page title="Contracts">…</Page>;
+export function View({ segments: [project = "", ...rest], query }: ViewProps) {
+  const name = rest.join("/");
+  if (name === "") return <ContractTable project={project === "" ? (query["project"] ?? "") : project} />;
+  return <ContractPage key={`${project}/${name}`} project={project} name={name} endpoint={query["endpoint"] ?? ""} />;
 }

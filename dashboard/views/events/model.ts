@@ -3,6 +3,7 @@ import { query } from "../../api/client.js";
 import type { EventList, Gap, HeldEvent } from "../../api/event-list.js";
 import type { Event } from "../../api/types.js";
 import { addressOf } from "../../app/address.js";
+import { curlPost } from "../../app/curl.js";
 import { count, plural } from "../../app/format.js";
 
 /** A row of the list: an event, or a gap between two. */
@@ -116,16 +117,11 @@ export function wholeEvent(answer: string, id: number): WholeEvent | null {
   };
 }
 
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
-}
-
 /** The call that publishes the same again, for a shell. */
 export function asCurl({ topic, data, source }: WholeEvent, origin: string, auth: boolean): string {
   const said = source === "" ? "" : `,"source":${JSON.stringify(source)}`;
   const body = `{"topic":${JSON.stringify(topic)},"data":${data}${said}}`;
-  const token = auth ? ' -H "Authorization: Bearer $KOOR_TOKEN"' : "";
-  return `curl${token} ${quoted(`${origin}/api/events/publish`)} -d ${quoted(body)}`;
+  return curlPost(`${origin}/api/events/publish`, body, auth);
 }
 
 /** What a minute's counts come to: `320/s`, `3.2/s`; `12/min` where it is less than one a second. */

@@ -72,7 +72,7 @@ export function ProposedTable({ rules, onPreview, onDone }: ProposedTableProps) 
     },
   ];
   return (
-    <div class="proposed-rules">
+    <div class="stacked">
       <Table label="Proposed rules" columns={columns} rows={rules} keyOf={nameOf} />
     </div>
   );

@@ -1,6 +1,6 @@
 /** A rule's members as they stand in tables and on its page. */
-import { useResource } from "../../api/resource.js";
-import { Agent, agentNames } from "../../parts/agent.js";
+import { useAgentsById } from "../../api/agents.js";
+import { AgentLink } from "../../parts/agent-link.js";
 import { Badge, type BadgeTone } from "../../parts/badge.js";
 import type { Rule, RuleStatus } from "../../api/types.js";
 import { EVERY_PROJECT, ruleAddress, scopeOf } from "./model.js";
@@ -54,7 +54,5 @@ export function Scope({ of }: { readonly of: Rule }) {
 
 /** Who proposed it: an agent where it is one, else what stands there. */
 export function Proposer({ of: { proposed_by } }: { readonly of: Rule }) {
-  const names = useResource(agentNames).data.value;
-  if (proposed_by === "") return <span class="muted">nobody</span>;
-  return names?.has(proposed_by) === true ? <Agent id={proposed_by} /> : <span>{proposed_by}</span>;
+  return <AgentLink id={proposed_by} agents={useAgentsById()} />;
 }

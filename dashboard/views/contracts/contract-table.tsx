@@ -1,0 +1,134 @@
+/** The specs that are contracts, with how the agents keep them. */
+import { useSignal } from "@preact/signals";
+import { useLocation } from "preact-iso/router";
+import { useMemo } from "preact/hooks";
+import { agentsLoader } from "../../api/agents.js";
+import { query as queryOf } from "../../api/client.js";
+import { useResource } from "../../api/resource.js";
+import { addressOf } from "../../app/address.js";
+import { count, plural } from "../../app/format.js";
+import { Badge } from "../../parts/badge.js";
+import { Button } from "../../parts/button.js";
+import { Empty } from "../../parts/empty.js";
+import { Choice, Fields, TextField } from "../../parts/fields.js";
+import { Failure, Notice } from "../../parts/notice.js";
+import { Page } from "../../parts/page.js";
+import { Table, type Column } from "../../parts/table.js";
+import { Time } from "../../parts/time.js";
+import { complianceRuns, contractList, type ContractEntry } from "./loader.js";
+import { outcomesOf, type Outcome } from "./outcomes.js";
+import { RunNow } from "./run-now.js";
+
+type Row = ContractEntry & { readonly outcome: Outcome | undefined };
+
+const COLUMNS: readonly Column<Row>[] = [
+  {
+    head: "Contract",
+    kind: "wide",
+    cell: ({ project, name }) => (
+      <a href={addressOf("contracts", project, name)}>
+        <span class="contract-project">{project} / </span>
+        {name}
+      </a>
+    ),
+  },
+  { head: "Endpoints", kind: "number", optional: true, cell: ({ endpoints }) => count(endpoints) },
+  {
+    head: "Version",
+    kind: "number",
+    optional: true,
+    cell: ({ project, name, version }) => <a href={addressOf("specs", project, name)}>{`v${version}`}</a>,
+  },
+  { head: "Changed", optional: true, cell: ({ updated_at }) => <Time at={updated_at} /> },
+  { head: "Compliance", cell: ({ outcome }) => <OutcomeBadge of={outcome} /> },
+  {
+    head: "Checked",
+    optional: true,
+    cell: ({ outcome, updated_at }) =>
+      outcome === undefined ? (
+        <span class="muted">never</span>
+      ) : (
+        <>
+          <Time at={outcome.run_at} />
+          {Date.parse(outcome.run_at) < Date.parse(updated_at) && <span class="muted">, before its last change</span>}
+        </>
+      ),
+  },
+];
+
+/** How a contract is kept. */
+export function OutcomeBadge({ of }: { readonly of: Outcome | undefined }) {
+  if (of === undefined) return <Badge>not checked</Badge>;
+  const { checked, broken } = of;
+  if (broken === 0) return <Badge tone="good">{checked === 1 ? "kept by its agent" : `kept by all ${checked}`}</Badge>;
+  return <Badge tone="bad">{`broken by ${broken} of ${checked}`}</Badge>;
+}
+
+/** The outcomes by `P/N`; undefined until runs and agents are known. */
+export function useOutcomes(): ReadonlyMap<string, Outcome> | undefined {
+  const runs = useResource(complianceRuns).data.value;
+  const agents = useResource(agentsLoader).data.value;
+  return useMemo(() => {
+    if (runs === undefined || agents === undefined) return undefined;
+    const active = agents.filter(({ status }) => status === "active").map(({ id }) => id);
+    return outcomesOf(runs, new Set(active));
+  }, [runs, agents]);
+}
+
+export function ContractTable({ project }: { readonly project: string }) {
+  const list = useResource(contractList);
+  const runs = useResource(complianceRuns);
+  const outcomes = useOutcomes();
+  const { route } = useLocation();
+  const words = useSignal("");
+  const found = list.data.value;
+  const contracts = found?.contracts ?? [];
+  const projects = [...new Set([...contracts.map((one) => one.project), ...(project === "" ? [] : [project])])];
+  const rows = contracts
+    .filter((one) => project === "" || one.project === project)
+    .filter((one) => `${one.project}/${one.name}`.toLowerCase().includes(words.value.trim().toLowerCase()))
+    .map((one) => ({ ...one, outcome: outcomes?.get(`${one.project}/${one.name}`) }));
+  return (
+    <Page title="Contracts" actions={<RunNow onDone={() => runs.refresh()} />}>
+      <Failure of={list} />
+      <Failure of={runs} />
+      {found !== undefined && found.left > 0 && (
+        <Notice>
+          Whether {plural(found.left, "spec")} of {count(found.specs)} are contracts was not looked at yet.{" "}
+          <Button onClick={() => list.refresh()}>Look at more</Button>
+        </Notice>
+      )}
+      {contracts.length > 0 && (
+        <Fields>
+          <TextField
+            label="Search"
+            type="search"
+            value={words.value}
+            onInput={(text) => {
+              words.value = text;
+            }}
+            placeholder="part of a name"
+          />
+          <Choice
+            label="Project"
+            value={project}
+            choices={[["", "All projects"], ...projects.map((one) => [one, one] as const)]}
+            onChoose={(value) => route(`/contracts${queryOf({ project: value })}`, true)}
+          />
+        </Fields>
+      )}
+      {found !== undefined && contracts.length === 0 && found.left === 0 && (
+        <Empty title="No contracts yet" command="koor-cli contract set shop/cart-api --file cart-api.json">
+          A contract says what an API's requests and answers look like. Agents check what they send against it, and so
+          does this server.
+        </Empty>
+      )}
+      {contracts.length > 0 && rows.length === 0 && (
+        <p class="hint">None of {plural(contracts.length, "contract")} fits.</p>
+      )}
+      {rows.length > 0 && outcomes !== undefined && (
+        <Table label="Contracts" columns={COLUMNS} rows={rows} keyOf={({ project: of, name }) => `${of}/${name}`} />
+      )}
+    </Page>
+  );
+}

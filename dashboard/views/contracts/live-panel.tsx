@@ -1,0 +1,96 @@
+/** A running service that is called by the server, and held against one endpoint of a contract. */
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { apiPath, reasonOf, send } from "../../api/client.js";
+import type { ContractTest } from "../../api/types.js";
+import { Badge } from "../../parts/badge.js";
+import { Button } from "../../parts/button.js";
+import { TextArea, TextField } from "../../parts/fields.js";
+import { Notice } from "../../parts/notice.js";
+import { Section } from "../../parts/page.js";
+import { exampleTestData, typedJson } from "./model.js";
+import type { TryProps } from "./try-panel.js";
+import { ViolationTable } from "./violation-table.js";
+
+export function LivePanel({ project, name, tried }: TryProps) {
+  const base_url = useSignal("");
+  const typed = useSignal<string | null>(null);
+  const answer = useSignal<ContractTest | null>(null);
+  const failure = useSignal("");
+  const data = typed.value ?? exampleTestData(tried);
+  const json = typedJson(data);
+  const invalid = "failure" in json;
+  useEffect(() => {
+    typed.value = null;
+    answer.value = null;
+    failure.value = "";
+  }, [tried?.name]);
+  const test = async (): Promise<void> => {
+    try {
+      const test_data = invalid ? {} : json.value;
+      answer.value = await send<ContractTest>("POST", apiPath("contracts", project, name, "test"), {
+        endpoint: tried?.name,
+        base_url: base_url.value,
+        test_data,
+      });
+      failure.value = "";
+    } catch (error) {
+      answer.value = null;
+      failure.value = reasonOf(error);
+    }
+  };
+  return (
+    <Section title="Test it live">
+      <div class="card try">
+        <p class="hint">
+          The server sends one request for <code>{tried?.name}</code> and checks the answer.
+        </p>
+        <TextField
+          label="Service"
+          value={base_url.value}
+          onInput={(text) => {
+            base_url.value = text;
+          }}
+          placeholder="http://localhost:3000"
+        />
+        <TextArea
+          label="Test data"
+          rows={4}
+          value={data}
+          onInput={(text) => {
+            typed.value = text;
+          }}
+          invalid={invalid}
+          {...(invalid ? { hint: json.failure } : {})}
+        />
+        <div class="buttons">
+          <Button onClick={test} disabled={invalid || base_url.value.trim() === ""}>
+            Test
+          </Button>
+        </div>
+        <div role="status">
+          {failure.value !== "" && <Notice tone="bad">{failure.value}</Notice>}
+          {answer.value !== null && <Answer answer={answer.value} />}
+        </div>
+      </div>
+    </Section>
+  );
+}
+
+function Answer({ answer }: { readonly answer: ContractTest }) {
+  const { valid, status_code, request_violations, response_violations, error } = answer;
+  return (
+    <div class="try-found">
+      <p>
+        <Badge tone={valid ? "good" : "bad"}>{valid ? "valid" : "not as the contract says"}</Badge>{" "}
+        {error === "" ? `It answered ${status_code}.` : error}
+      </p>
+      {request_violations.length > 0 && (
+        <ViolationTable violations={request_violations} label="Violations of the request" />
+      )}
+      {response_violations.length > 0 && (
+        <ViolationTable violations={response_violations} label="Violations of the answer" />
+      )}
+    </div>
+  );
+}

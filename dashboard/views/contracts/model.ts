@@ -1,0 +1,199 @@
+/** A contract as people read it: its endpoints with their fields in rows, and payloads that fit. Pure. */
+import { findContractFault, jsonSchemaOf } from "../../../schemas/contract-shape.js";
+import type { ContractDirection } from "../../api/types.js";
+
+type JsonObject = { readonly [name: string]: unknown };
+
+/** A field, or what the elements of an array are made of, on a line of its own. */
+export interface FieldRow {
+  readonly name: string;
+  /** How deep it lies in others. */
+  readonly depth: number;
+  /** `array of object`; "any" where nothing is said. */
+  readonly type: string;
+  readonly required: boolean;
+  readonly nullable: boolean;
+  /** The values that it may have, as JSON; empty where any will do. */
+  readonly allowed: readonly string[];
+}
+
+/** What an endpoint says of one kind of payload. */
+export interface Definition {
+  /** As it stands in the contract. */
+  readonly member: "query" | "request" | "response" | "response_array" | "error";
+  readonly title: string;
+  readonly direction: ContractDirection;
+  readonly content:
+    | { readonly rows: readonly FieldRow[] }
+    | { readonly schema: string }
+    | { readonly malformed: string };
+  /** A payload that fits, as far as fields say; undefined where a schema or a mistake says something else. */
+  readonly example: unknown;
+}
+
+export interface Endpoint {
+  /** As the contract names it: `POST /api/trucks`. */
+  readonly name: string;
+  /** "" where the name has none. */
+  readonly method: string;
+  readonly path: string;
+  /** The status of a success; "" where none is asked for. */
+  readonly status: string;
+  readonly definitions: readonly Definition[];
+}
+
+export interface Contract {
+  readonly endpoints: readonly Endpoint[];
+}
+
+/** In the order in which a call needs them. */
+const MEMBERS: readonly (readonly [Definition["member"], title: string, ContractDirection])[] = [
+  ["query", "Query", "query"],
+  ["request", "Request", "request"],
+  ["response", "Response", "response"],
+  ["response_array", "Response, each element", "response"],
+  ["error", "Error", "error"],
+];
+/** A definition with more fields is cut: nobody reads it here. */
+export const FIELD_ROWS_MAX = 300;
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Reads a spec's text; says what is wrong where it is no contract. */
+export function readContract(text: string): Contract | { readonly fault: string } {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return { fault: "it is not JSON" };
+  }
+  const fault = findContractFault(value);
+  if (fault !== undefined) return { fault };
+  const { endpoints } = value as { readonly endpoints?: JsonObject | null };
+  return { endpoints: Object.entries(endpoints ?? {}).map(([name, endpoint]) => readEndpoint(name, endpoint)) };
+}
+
+function readEndpoint(name: string, value: unknown): Endpoint {
+  const at = name.indexOf(" ");
+  const definitions = isObject(value)
+    ? MEMBERS.flatMap(([member, title, direction]) => {
+        const definition = value[member] ?? null;
+        return definition === null ? [] : [{ member, title, direction, ...readDefinition(member, definition) }];
+      })
+    : [];
+  const status = isObject(value) ? (value["response_status"] ?? 0) : 0;
+  return {
+    name,
+    method: at < 0 ? "" : name.slice(0, at),
+    path: name.slice(at + 1),
+    status: status === 0 ? "" : JSON.stringify(status),
+    definitions,
+  };
+}
+
+function readDefinition(member: Definition["member"], value: unknown): Pick<Definition, "content" | "example"> {
+  if (!isObject(value)) return { content: { malformed: "It must be an object." }, example: undefined };
+  const schema = jsonSchemaOf(value);
+  if (schema !== undefined) return { content: { schema: JSON.stringify(schema) }, example: undefined };
+  const rows: FieldRow[] = [];
+  addRows(value, 0, rows);
+  const example = exampleOfFields(value);
+  return { content: { rows }, example: member === "response_array" ? [example] : example };
+}
+
+function addRows(fields: JsonObject, depth: number, rows: FieldRow[]): void {
+  for (const [name, field] of Object.entries(fields)) {
+    if (rows.length >= FIELD_ROWS_MAX) return;
+    const said = isObject(field) ? field : {};
+    const inner = innermost(said);
+    const values = Array.isArray(said["enum"]) ? said["enum"] : inner["enum"];
+    rows.push({
+      name,
+      depth,
+      type: isObject(field) ? typeOf(field) : "malformed",
+      required: said["required"] === true,
+      nullable: said["nullable"] === true,
+      allowed: Array.isArray(values) ? values.map((value) => JSON.stringify(value)) : [],
+    });
+    if (isObject(inner["fields"])) addRows(inner["fields"], depth + 1, rows);
+  }
+}
+
+/** The elements of an array, of its arrays, and so on; the field itself where it has none. */
+function innermost(field: JsonObject): JsonObject {
+  let inner = field;
+  while (isObject(inner["items"])) inner = inner["items"];
+  return inner;
+}
+
+function typeOf(field: JsonObject): string {
+  const { type, items } = field;
+  const said = typeof type === "string" && type !== "" ? type : "any";
+  if (!isObject(items)) return said;
+  const elements = typeOf(items) + (items["nullable"] === true ? " or null" : "");
+  return `${said === "any" ? "array" : said} of ${elements}`;
+}
+
+/** Deeper than this an example says nothing more. */
+const EXAMPLE_DEPTH = 6;
+
+function exampleOfFields(fields: JsonObject, depth = 0): JsonObject {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, field]) => [name, exampleOf(isObject(field) ? field : {}, depth + 1)]),
+  );
+}
+
+function exampleOf({ type, enum: values, fields, items }: JsonObject, depth: number): unknown {
+  if (Array.isArray(values) && values.length > 0) return values[0];
+  if (depth > EXAMPLE_DEPTH) return type === "array" ? [] : {};
+  if (type === "array" || (type === undefined && isObject(items)))
+    return isObject(items) ? [exampleOf(items, depth + 1)] : [];
+  if (type === "object" || (type === undefined && isObject(fields)))
+    return isObject(fields) ? exampleOfFields(fields, depth) : {};
+  if (type === "number") return 1;
+  if (type === "boolean") return true;
+  return "text";
+}
+
+/** A payload that fits one direction of an endpoint, as text; `{}` where nothing is known of it. */
+export function examplePayload(endpoint: Endpoint | undefined, direction: string): string {
+  const definition = endpoint?.definitions.find((one) => one.direction === direction);
+  return JSON.stringify(definition?.example ?? {}, null, 2);
+}
+
+/** What a live test needs to call the endpoint, as text: the path's parameters, and the query or the body. */
+export function exampleTestData(endpoint: Endpoint | undefined): string {
+  if (endpoint === undefined) return "{}";
+  const parameters = [...endpoint.path.matchAll(/\{([^{}/]+)\}/g)].map(([, name = ""]) => [name, "1"] as const);
+  const direction = ["GET", "HEAD", "DELETE"].includes(endpoint.method) ? "query" : "request";
+  const sent = endpoint.definitions.find((one) => one.direction === direction)?.example;
+  return JSON.stringify({ ...Object.fromEntries(parameters), ...(isObject(sent) ? sent : {}) }, null, 2);
+}
+
+/** The endpoints in which all words are somewhere: in their names, or in their fields'. */
+export function filterEndpoints(endpoints: readonly Endpoint[], words: string): readonly Endpoint[] {
+  const wanted = words
+    .toLowerCase()
+    .split(/\s+/)
+    .filter((word) => word !== "");
+  if (wanted.length === 0) return endpoints;
+  return endpoints.filter(({ name, definitions }) => {
+    const texts = definitions.flatMap(({ content }) =>
+      "rows" in content ? content.rows.map((row) => row.name) : "schema" in content ? [content.schema] : [],
+    );
+    const text = [name, ...texts].join("\n").toLowerCase();
+    return wanted.every((word) => text.includes(word));
+  });
+}
+
+/** A JSON text that somebody typed: what it says, or what is wrong with it. An empty one is `{}`. */
+export function typedJson(text: string): { readonly value: unknown } | { readonly failure: string } {
+  if (text.trim() === "") return { value: {} };
+  try {
+    return { value: JSON.parse(text) as unknown };
+  } catch (error) {
+    return { failure: error instanceof Error ? error.message : String(error) };
+  }
+}

@@ -1,0 +1,79 @@
+/** What checks found of contracts: how each stands now, and since when which violation is there. Pure. */
+import type { ComplianceRun } from "../../api/types.js";
+
+/** How the agents that are checked stand to a contract, by the newest run of each. */
+export interface Outcome {
+  readonly checked: number;
+  readonly broken: number;
+  /** When the newest of these runs was, RFC 3339. */
+  readonly run_at: string;
+}
+
+/** By `P/N`; contracts that no active agent was checked against are not in it. @param runs newest first */
+export function outcomesOf(runs: readonly ComplianceRun[], active: ReadonlySet<string>): ReadonlyMap<string, Outcome> {
+  const seen = new Set<string>();
+  const outcomes = new Map<string, Outcome>();
+  for (const { instance_id, project, contract, pass, run_at } of runs) {
+    const name = `${project}/${contract}`;
+    const pair = `${instance_id} ${name}`;
+    if (seen.has(pair) || !active.has(instance_id)) continue;
+    seen.add(pair);
+    const before = outcomes.get(name) ?? { checked: 0, broken: 0, run_at };
+    outcomes.set(name, {
+      ...before,
+      checked: before.checked + 1,
+      broken: before.broken + (pass ? 0 : 1),
+    });
+  }
+  return outcomes;
+}
+
+/** One violation of one agent, over all the runs in a row that found it. */
+export interface Finding {
+  readonly instance_id: string;
+  readonly path: string;
+  readonly message: string;
+  /** The first and the last run that found it, RFC 3339. */
+  readonly since: string;
+  readonly until: string;
+  /** Whether the agent's newest run found it. */
+  readonly now: boolean;
+}
+
+interface Growing extends Omit<Finding, "since" | "now"> {
+  since: string;
+  now: boolean;
+  /** Whether the run after the one that is looked at has found it, too. */
+  open: boolean;
+}
+
+/**
+ * The violations of one contract, those of now first, then by when they were seen last.
+ * @param runs of this contract, newest first
+ */
+export function findingsOf(runs: readonly ComplianceRun[]): Finding[] {
+  const found: Growing[] = [];
+  const by_agent = new Map<string, Map<string, Growing>>();
+  for (const { instance_id, violations, run_at } of runs) {
+    const newest = !by_agent.has(instance_id);
+    const of_agent = by_agent.get(instance_id) ?? new Map<string, Growing>();
+    by_agent.set(instance_id, of_agent);
+    const here = new Set<string>();
+    for (const { path, message } of violations) {
+      const key = JSON.stringify([path, message]);
+      if (here.has(key)) continue;
+      here.add(key);
+      const later = of_agent.get(key);
+      if (later?.open === true) later.since = run_at;
+      else {
+        const finding = { instance_id, path, message, since: run_at, until: run_at, now: newest, open: true };
+        of_agent.set(key, finding);
+        found.push(finding);
+      }
+    }
+    for (const [key, finding] of of_agent) finding.open &&= here.has(key);
+  }
+  return found
+    .map(({ open: _open, ...finding }) => finding)
+    .toSorted((a, b) => Number(b.now) - Number(a.now) || Date.parse(b.until) - Date.parse(a.until));
+}

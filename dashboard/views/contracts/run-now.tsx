@@ -1,0 +1,23 @@
+/** Has all contracts checked at once, which needs the server's token. */
+import { apiPath, send } from "../../api/client.js";
+import { may_decide } from "../../app/session.js";
+import { attempt } from "../../app/toasts.js";
+import { Button } from "../../parts/button.js";
+
+export function RunNow({ onDone }: { readonly onDone: () => Promise<void> }) {
+  const run = async (): Promise<void> => {
+    if (await attempt(() => send("POST", apiPath("compliance", "run")), "All contracts are checked.")) await onDone();
+  };
+  const disabled = !may_decide.value;
+  return (
+    <Button
+      onClick={run}
+      disabled={disabled}
+      title={
+        disabled ? "This needs the server's token." : "Checks every contract for each active agent of its project."
+      }
+    >
+      Run compliance now
+    </Button>
+  );
+}

@@ -1,0 +1,123 @@
+/** A payload that is held against one endpoint of a contract. */
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { apiPath, reasonOf, send } from "../../api/client.js";
+import type { ContractValidation } from "../../api/types.js";
+import { curlPost } from "../../app/curl.js";
+import { plural } from "../../app/format.js";
+import { session } from "../../app/session.js";
+import { Badge } from "../../parts/badge.js";
+import { Button, CopyButton } from "../../parts/button.js";
+import { Choice, TextArea } from "../../parts/fields.js";
+import { Notice } from "../../parts/notice.js";
+import { Section } from "../../parts/page.js";
+import { examplePayload, typedJson, type Endpoint } from "./model.js";
+import { ViolationTable } from "./violation-table.js";
+
+/** Which endpoint of which contract is tried. */
+export interface TryProps {
+  readonly project: string;
+  readonly name: string;
+  readonly endpoints: readonly Endpoint[];
+  readonly tried: Endpoint | undefined;
+  readonly onChoose: (endpoint: string) => void;
+}
+
+export function TryPanel({ project, name, endpoints, tried, onChoose }: TryProps) {
+  const wanted = useSignal("");
+  /** Null until somebody types: an example then. */
+  const typed = useSignal<string | null>(null);
+  const answer = useSignal<ContractValidation | null>(null);
+  const failure = useSignal("");
+  const directions = [...new Set((tried?.definitions ?? []).map((one) => one.direction))];
+  const direction = directions.find((one) => one === wanted.value) ?? directions[0] ?? "request";
+  const payload = typed.value ?? examplePayload(tried, direction);
+  const json = typedJson(payload);
+  const invalid = "failure" in json;
+  useEffect(() => {
+    // What was found is of what was sent, and of nothing else.
+    answer.value = null;
+    failure.value = "";
+  }, [tried?.name, direction, payload]);
+
+  const path = apiPath("contracts", project, name, "validate");
+  const body = { endpoint: tried?.name, direction, payload: invalid ? {} : json.value };
+  const validate = async (): Promise<void> => {
+    try {
+      answer.value = await send<ContractValidation>("POST", path, body);
+      failure.value = "";
+    } catch (error) {
+      answer.value = null;
+      failure.value = reasonOf(error);
+    }
+  };
+  return (
+    <Section title="Try it">
+      <div class="card try">
+        <Choice
+          label="Endpoint"
+          value={tried?.name ?? ""}
+          choices={endpoints.map((one) => [one.name, one.name] as const)}
+          onChoose={onChoose}
+        />
+        <Choice
+          label="Direction"
+          value={direction}
+          choices={(directions.length === 0 ? [direction] : directions).map((one) => [one, one] as const)}
+          onChoose={(value) => {
+            wanted.value = value;
+          }}
+        />
+        <TextArea
+          label="Payload"
+          value={payload}
+          onInput={(text) => {
+            typed.value = text;
+          }}
+          invalid={invalid}
+          {...(invalid ? { hint: json.failure } : {})}
+        />
+        <div class="buttons">
+          <Button kind="primary" onClick={validate} disabled={invalid}>
+            Validate
+          </Button>
+          {!invalid && (
+            <CopyButton
+              text={curlPost(location.origin + path, JSON.stringify(body), session.value?.auth === true)}
+              what="as curl"
+              name="As curl"
+            />
+          )}
+          {typed.value !== null && (
+            <Button
+              onClick={() => {
+                typed.value = null;
+              }}
+            >
+              Example
+            </Button>
+          )}
+        </div>
+        <div role="status">
+          {failure.value !== "" && <Notice tone="bad">{failure.value}</Notice>}
+          {answer.value !== null && <Answer answer={answer.value} />}
+        </div>
+      </div>
+    </Section>
+  );
+}
+
+function Answer({ answer: { valid, violations } }: { readonly answer: ContractValidation }) {
+  if (valid)
+    return (
+      <p>
+        <Badge tone="good">valid</Badge> It is as the contract says.
+      </p>
+    );
+  return (
+    <div class="try-found">
+      <Badge tone="bad">{plural(violations.length, "violation")}</Badge>
+      <ViolationTable violations={violations} label="What was found" />
+    </div>
+  );
+}

@@ -80,6 +80,7 @@ export function View({ query }: ViewProps) {
         <div class={failure === "" ? "events-list" : "events-list events-old"}>
           {rows.length > 0 ? (
             <Table
+              key={`${pattern} ${since}`}
               label="Events"
               grows={newest_first ? "head" : "end"}
               columns={columnsFor(asked)}

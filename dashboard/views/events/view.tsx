@@ -8,7 +8,7 @@ import { dataPreview, findEvent, NO_EVENTS, type EventList } from "../../api/eve
 import { count } from "../../app/format.js";
 import { Button } from "../../parts/button.js";
 import { Empty } from "../../parts/empty.js";
-import { EventSource } from "../../parts/event-source.js";
+import { Publisher } from "../../parts/publisher.js";
 import { Page } from "../../parts/page.js";
 import { Table, type Column } from "../../parts/table.js";
 import { Time } from "../../parts/time.js";
@@ -133,8 +133,8 @@ function columnsFor(asked: Asked): Column<Row>[] {
       optional: true,
       cell: (row) =>
         isGap(row) ? null : (
-          <span class="event-source">
-            <EventSource source={row.source} />
+          <span class="publisher">
+            <Publisher source={row.source} />
           </span>
         ),
     },

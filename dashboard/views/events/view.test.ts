@@ -119,6 +119,9 @@ t.test("a day's events", { skip }, async (t) => {
     await first.waitFor();
     await page.keyboard.press("Escape");
     await first.waitFor({ state: "detached" });
+    await page.getByRole("cell", { name: "{}", exact: true }).click();
+    await page.getByRole("heading", { name: `Event ${second_id}` }).waitFor();
+    await page.getByRole("button", { name: "Close" }).click();
     await row(page, "look.second").focus();
     await page.keyboard.press("Enter");
     await page.getByRole("heading", { name: `Event ${second_id}` }).waitFor();

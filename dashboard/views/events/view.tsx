@@ -23,6 +23,13 @@ const FIRST_EVENTS = 500;
 /** What the page holds. */
 const KEPT_EVENTS = 5_000;
 
+/** The whole row leads to its event, but for what is a link already, and for who marks text in it. */
+function followRow({ target }: MouseEvent): void {
+  if (!(target instanceof Element) || target.closest("a, button") !== null) return;
+  if (getSelection()?.isCollapsed === false) return;
+  target.closest("tr")?.querySelector<HTMLElement>(".event-topic")?.click();
+}
+
 /** A list that stands still, and how many events had come when it was stopped. */
 interface Pause {
   readonly list: EventList;
@@ -77,7 +84,7 @@ export function View({ query }: ViewProps) {
       <Filter asked={asked} refusal={failure} onAsk={go} />
       <FeedLine feed={feed} waiting={paused.value === null ? null : feed.received.value - paused.value.received} />
       <div class={id === null ? "events" : "events events-split"} onKeyDown={onKey}>
-        <div class={failure === "" ? "events-list" : "events-list events-old"}>
+        <div class={failure === "" ? "events-list" : "events-list events-old"} onClick={followRow}>
           {rows.length > 0 ? (
             <Table
               key={`${pattern} ${since}`}

@@ -3,17 +3,11 @@
  * head of the list stays there, and so does who went to the end of one that grows there.
  */
 import type { RefObject } from "preact";
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { ROW_HEIGHT } from "./virtual.js";
 
 /** Where a list grows. */
 export type Growth = "head" | "end";
-
-interface Place {
-  readonly key: string | number;
-  /** How far the row is scrolled out, px. */
-  readonly offset: number;
-}
 
 /** So near to the end is at the end, px. */
 const END_PX = 4;
@@ -27,35 +21,33 @@ export function useSteadyRows(
   scroller: RefObject<HTMLElement | null>,
   growth: Growth | undefined,
 ): void {
-  const place = useRef<Place | "head" | "end">("head");
   const known = useRef(keys);
-  useEffect(() => {
-    const element = scroller.current;
-    if (element === null || growth === undefined) return undefined;
-    const note = (): void => {
-      const { scrollTop, scrollHeight, clientHeight } = element;
-      const index = Math.floor(scrollTop / ROW_HEIGHT);
-      const key = known.current[index];
-      if (scrollTop <= 0 || key === undefined) place.current = "head";
-      else if (growth === "end" && scrollTop + clientHeight >= scrollHeight - END_PX) place.current = "end";
-      else place.current = { key, offset: scrollTop - index * ROW_HEIGHT };
-    };
-    element.addEventListener("scroll", note, { passive: true });
-    return () => element.removeEventListener("scroll", note);
-  }, [growth]);
   useLayoutEffect(() => {
-    const element = scroller.current;
-    if (element === null || growth === undefined || keys === known.current) return;
+    const before = known.current;
     known.current = keys;
-    const at = place.current;
-    if (at === "head") return;
-    const index = at === "end" ? -1 : keys.indexOf(at.key);
-    const top = at === "end" ? element.scrollHeight : index < 0 ? element.scrollTop : index * ROW_HEIGHT + at.offset;
-    if (Math.abs(top - element.scrollTop) < 1) return;
-    element.scrollTop = top;
+    const frame = scroller.current;
+    if (frame === null || growth === undefined || keys === before || frame.scrollTop <= 0) return;
+    const top = topAfter(before, keys, frame, growth);
+    if (Math.abs(top - frame.scrollTop) < 1) return;
+    frame.scrollTop = top;
     // Whoever draws the rows hears of it before they are painted, not a frame later.
-    element.dispatchEvent(new Event("scroll"));
+    frame.dispatchEvent(new Event("scroll"));
   });
+}
+
+/** Where a frame is to be scrolled to, which still stands where it stood over the rows of before. */
+function topAfter(
+  before: readonly (string | number)[],
+  keys: readonly (string | number)[],
+  { scrollTop, clientHeight, scrollHeight }: HTMLElement,
+  growth: Growth,
+): number {
+  const height_before = (before.length + 1) * ROW_HEIGHT;
+  if (growth === "end" && scrollTop + clientHeight >= height_before - END_PX) return scrollHeight;
+  const index = Math.floor(scrollTop / ROW_HEIGHT);
+  const key = before[index];
+  const now = key === undefined ? -1 : keys.indexOf(key);
+  return now < 0 ? scrollTop : scrollTop + (now - index) * ROW_HEIGHT;
 }
 
 /** Scrolls so far that a row can be seen below the head. */

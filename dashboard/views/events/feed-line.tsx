@@ -35,6 +35,8 @@ const TONES: Readonly<Record<EventFeedState, BadgeTone>> = {
 
 function FeedState({ feed }: Pick<FeedLineProps, "feed">) {
   const state = feed.state.value;
+  // What cannot begin does not connect; its field says why.
+  if (feed.failure.value !== null) return null;
   const lost_ms = feed.lost_ms.value;
   const words = {
     connecting: "connecting…",

@@ -51,6 +51,7 @@ export function Filter({ asked, refusal, onAsk }: FilterProps) {
   };
   return (
     <form
+      class="events-filter"
       onSubmit={(event) => {
         event.preventDefault();
         void replay();

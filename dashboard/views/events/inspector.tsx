@@ -4,7 +4,7 @@ import { useResource } from "../../api/resource.js";
 import { session } from "../../app/session.js";
 import { Button, CopyButton } from "../../parts/button.js";
 import { Code } from "../../parts/code.js";
-import { EventSource } from "../../parts/event-source.js";
+import { Publisher } from "../../parts/publisher.js";
 import { Failure } from "../../parts/notice.js";
 import { Time } from "../../parts/time.js";
 import { eventLoader } from "./loader.js";
@@ -50,7 +50,7 @@ export function Inspector({ id, held, asked, onStep, onClose }: InspectorProps) 
             <dd class="mono">{event.topic}</dd>
             <dt>Source</dt>
             <dd>
-              {event.source === "" ? <span class="muted">nobody said</span> : <EventSource source={event.source} />}
+              {event.source === "" ? <span class="muted">nobody said</span> : <Publisher source={event.source} />}
             </dd>
             <dt>Published</dt>
             <dd>

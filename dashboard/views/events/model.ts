@@ -34,10 +34,10 @@ export function rowsOf({ events, gaps }: EventList, newest_first: boolean): Row[
 
 /** What a gap's row says. */
 export function gapInWords({ count: missing, why, exact }: Gap): string {
-  if (why === "dropped") return `${plural(missing, "event")} were dropped: the page could not keep up with them.`;
-  return exact
-    ? `${plural(missing, "event")} are no longer kept.`
-    : `${plural(missing, "event")} of all topics are no longer kept: some may have matched.`;
+  const events = plural(missing, "event");
+  if (why === "dropped") return `${events} ${missing === 1 ? "was" : "were"} dropped: this page could not keep up.`;
+  if (!exact) return `${events} of all topics are no longer kept: some may have matched.`;
+  return `${events} ${missing === 1 ? "is" : "are"} no longer kept.`;
 }
 
 /** What the address says of the list. */

@@ -8,7 +8,7 @@ import { dataPreview, findEvent, NO_EVENTS, type EventList } from "../../api/eve
 import { count } from "../../app/format.js";
 import { Button } from "../../parts/button.js";
 import { Empty } from "../../parts/empty.js";
-import { EventSource } from "../../parts/event-source.js";
+import { Publisher } from "../../parts/publisher.js";
 import { Page } from "../../parts/page.js";
 import { Table, type Column } from "../../parts/table.js";
 import { Time } from "../../parts/time.js";
@@ -22,6 +22,13 @@ import { addressFor, askedBy, gapInWords, isGap, keyOf, neighbour, rowsOf, type 
 const FIRST_EVENTS = 500;
 /** What the page holds. */
 const KEPT_EVENTS = 5_000;
+
+/** The whole row leads to its event, but for what is a link already, and for who marks text in it. */
+function followRow({ target }: MouseEvent): void {
+  if (!(target instanceof Element) || target.closest("a, button") !== null) return;
+  if (getSelection()?.isCollapsed === false) return;
+  target.closest("tr")?.querySelector<HTMLElement>(".event-topic")?.click();
+}
 
 /** A list that stands still, and how many events had come when it was stopped. */
 interface Pause {
@@ -77,9 +84,10 @@ export function View({ query }: ViewProps) {
       <Filter asked={asked} refusal={failure} onAsk={go} />
       <FeedLine feed={feed} waiting={paused.value === null ? null : feed.received.value - paused.value.received} />
       <div class={id === null ? "events" : "events events-split"} onKeyDown={onKey}>
-        <div class={failure === "" ? "events-list" : "events-list events-old"}>
+        <div class={failure === "" ? "events-list" : "events-list events-old"} onClick={followRow}>
           {rows.length > 0 ? (
             <Table
+              key={`${pattern} ${since}`}
               label="Events"
               grows={newest_first ? "head" : "end"}
               columns={columnsFor(asked)}
@@ -132,8 +140,8 @@ function columnsFor(asked: Asked): Column<Row>[] {
       optional: true,
       cell: (row) =>
         isGap(row) ? null : (
-          <span class="event-source">
-            <EventSource source={row.source} />
+          <span class="publisher">
+            <Publisher source={row.source} />
           </span>
         ),
     },

@@ -14,7 +14,7 @@ export const FAILURES_MAX = 10;
 export function healthOf({ active, fail_count, last_fired }: Webhook): Health {
   if (!active) return { tone: "bad", words: "off" };
   if (fail_count > 0)
-    return { tone: "warn", words: `failing ${fail_count} ${fail_count === 1 ? "time" : "times"} in a row` };
+    return { tone: "warn", words: `failing ${fail_count === 1 ? "once" : `${fail_count} times in a row`}` };
   return last_fired === undefined
     ? { tone: "plain", words: "nothing delivered yet" }
     : { tone: "good", words: "healthy" };

@@ -4,7 +4,7 @@ import { EventFeed } from "../../api/event-feed.js";
 import { addEvents, dataPreview, NO_EVENTS, type HeldEvent } from "../../api/event-list.js";
 import { addressOf } from "../../app/address.js";
 import { Empty } from "../../parts/empty.js";
-import { EventSource } from "../../parts/event-source.js";
+import { Publisher } from "../../parts/publisher.js";
 import { Table, type Column } from "../../parts/table.js";
 import { Time } from "../../parts/time.js";
 
@@ -22,7 +22,7 @@ const COLUMNS: readonly Column<HeldEvent>[] = [
       </a>
     ),
   },
-  { head: "Source", optional: true, cell: ({ source }) => <EventSource source={source} /> },
+  { head: "Source", optional: true, cell: ({ source }) => <Publisher source={source} /> },
   { head: "Data", kind: "wide", cell: (event) => <span class="mono muted">{dataPreview(event)}</span> },
 ];
 
@@ -44,7 +44,7 @@ export function Recent({ patterns }: { readonly patterns: readonly string[] }) {
   return (
     <>
       {events.length > 0 ? (
-        <Table label="Recent events" columns={COLUMNS} rows={events} keyOf={({ id }) => id} />
+        <Table label="Events that it wants" columns={COLUMNS} rows={events} keyOf={({ id }) => id} />
       ) : (
         begun && <Empty title="No event that history holds matches">What is published from now on is shown here.</Empty>
       )}

@@ -2,7 +2,7 @@
 import { useResource } from "../api/resource.js";
 import { Agent, agentNames } from "./agent.js";
 
-export function EventSource({ source }: { readonly source: string }) {
+export function Publisher({ source }: { readonly source: string }) {
   const names = useResource(agentNames).data.value;
   if (source === "") return null;
   return names?.has(source) === true ? <Agent id={source} /> : <span>{source}</span>;

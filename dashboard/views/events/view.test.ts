@@ -1,0 +1,229 @@
+/** The list of events in a real browser: live, filtered, paused, inspected, replayed, cut off, flooded. */
+import t from "tap";
+import type { Page } from "playwright-core";
+import { fillWithADay } from "../../../test/support/a-day.js";
+import { browserMissing, type PageOptions, type WatchedPage } from "../../../test/support/browser.js";
+import { checkView, startDashboard, type Dashboard } from "../../../test/support/dashboard.js";
+import { send } from "../../../test/support/http-client.js";
+import { makeDirectory, startKoor, type Owner } from "../../../test/support/server-process.js";
+
+const skip = browserMissing();
+
+/** A page that is gone with its test: those that are open take every event. */
+async function opened(
+  t: Owner,
+  dashboard: Dashboard,
+  address: string,
+  ...options: [] | [PageOptions]
+): Promise<WatchedPage> {
+  const watched = await dashboard.open(address, ...options);
+  t.teardown(() => watched.context.close());
+  return watched;
+}
+
+/** Publishes so many; the ids of the first and the last. */
+async function publish(port: number, topic: string, count = 1, data: unknown = {}): Promise<readonly [number, number]> {
+  const body = JSON.stringify(Array.from({ length: count }, () => ({ topic, data })));
+  const published = (await send(port, "POST", "/api/events/publish", { body })).json<{ id: number }[]>();
+  return [published[0]?.id ?? 0, published.at(-1)?.id ?? 0];
+}
+
+/** The rows of the list that are drawn, by their topics. */
+async function topics(page: Page): Promise<string[]> {
+  return page.getByRole("region", { name: "Events" }).locator(".event-topic").allTextContents();
+}
+
+const row = (page: Page, topic: string) => page.getByRole("link", { name: topic, exact: true });
+
+t.test("a day's events", { skip }, async (t) => {
+  const dashboard = await startDashboard(t, { args: ["--stale-after", "1h"] });
+  const { koor } = dashboard;
+  const day = await fillWithADay(koor);
+  const newest_id = day.known.newest_event_id;
+
+  await t.test("what holds for every view", async (t) => {
+    await checkView(t, dashboard, {
+      address: `/events?id=${newest_id}`,
+      title: "Events",
+      ready: (page) => page.getByRole("region", { name: `data of event ${newest_id}` }).waitFor(),
+    });
+  });
+
+  await t.test("an event appears as it is published, above the others", async (t) => {
+    const { page, complaints } = await opened(t, dashboard, "/events");
+    await page.getByText("live", { exact: true }).last().waitFor();
+    await publish(koor.port, "just.now");
+    await row(page, "just.now").waitFor();
+    t.equal((await topics(page))[0], "just.now");
+    t.same(complaints, []);
+  });
+
+  await t.test("a pattern is the server's business, and stands in the address", async (t) => {
+    const { page, complaints } = await opened(t, dashboard, "/events", { expected: [/400/] });
+    await publish(koor.port, "shop.cart.changed");
+    await row(page, "shop.cart.changed").first().waitFor();
+    await page.getByLabel("Pattern").fill("shop.**");
+    await row(page, "build.passed").first().waitFor({ state: "detached" });
+    t.match(page.url(), /\/events\?pattern=shop\.\*\*$/);
+    t.same([...new Set(await topics(page))], ["shop.cart.changed"]);
+    await publish(koor.port, "shop.order.placed");
+    await row(page, "shop.order.placed").waitFor();
+    await publish(koor.port, "elsewhere");
+    await page.getByLabel("Pattern").fill("shop.[");
+    await page.getByText(/malformed pattern/).waitFor();
+    t.equal(await page.getByLabel("Pattern").getAttribute("aria-invalid"), "true");
+    await page.getByLabel("Pattern").fill("nobody.*");
+    await page.getByText("No event matches nobody.*").waitFor();
+    await page.getByLabel("Pattern").fill("");
+    await row(page, "elsewhere").waitFor();
+    t.same(complaints, []);
+  });
+
+  await t.test("a paused list stands still and counts; resumed it shows all", async (t) => {
+    const { page } = await opened(t, dashboard, "/events?pattern=pause.*");
+    await publish(koor.port, "pause.before");
+    await row(page, "pause.before").waitFor();
+    await page.getByRole("button", { name: "Pause" }).click();
+    await publish(koor.port, "pause.meanwhile", 3);
+    await page.getByText("3 new events").waitFor();
+    t.same(await topics(page), ["pause.before"]);
+    await page.getByRole("button", { name: "Resume" }).click();
+    await row(page, "pause.meanwhile").first().waitFor();
+    t.same(await topics(page), ["pause.meanwhile", "pause.meanwhile", "pause.meanwhile", "pause.before"]);
+    t.equal(await page.getByRole("button", { name: "Resume" }).count(), 0);
+  });
+
+  await t.test("one event is looked at, by mouse, by keyboard and by its address", async (t) => {
+    const body = '{"topic":"look.first","data":{"n":12345678901234567890,"html":"<script>document.title=1</script>"}}';
+    const actor = day.agents[0]?.id ?? "";
+    await send(koor.port, "POST", "/api/events/publish", { body, headers: { "X-Koor-Instance": actor } });
+    const [second_id] = await publish(koor.port, "look.second");
+    const { page, context, complaints } = await opened(t, dashboard, "/events?pattern=look.*");
+    await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+    await row(page, "look.first").click();
+    const first = page.getByRole("region", { name: `Event ${second_id - 1}`, exact: true });
+    await first.getByText("12345678901234567890").waitFor();
+    await first.getByText('"<script>document.title=1</script>"').waitFor();
+    const agent = first.getByRole("link", { name: day.agents[0]?.name ?? "" });
+    t.equal(await agent.getAttribute("href"), `/agents/${actor}`);
+    t.match(page.url(), new RegExp(`id=${second_id - 1}$`));
+    await first.getByRole("button", { name: "Copy as curl" }).click();
+    await first.getByText("Copied").waitFor();
+    const copied = await page.evaluate<string>("navigator.clipboard.readText()");
+    t.match(copied, /^curl 'http:\/\/127\.0\.0\.1:\d+\/api\/events\/publish' -d '.*12345678901234567890/);
+
+    await page.getByRole("region", { name: "Events" }).focus();
+    await page.keyboard.press("ArrowUp");
+    await page.getByRole("heading", { name: `Event ${second_id}` }).waitFor();
+    await page.keyboard.press("ArrowDown");
+    await first.waitFor();
+    await page.keyboard.press("Escape");
+    await first.waitFor({ state: "detached" });
+    await page.getByRole("cell", { name: "{}", exact: true }).click();
+    await page.getByRole("heading", { name: `Event ${second_id}` }).waitFor();
+    await page.getByRole("button", { name: "Close" }).click();
+    await row(page, "look.second").focus();
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: `Event ${second_id}` }).waitFor();
+    await page.reload();
+    await page.getByRole("heading", { name: `Event ${second_id}` }).waitFor();
+    await page.goto(`${dashboard.url}/events?id=999999`);
+    await page.getByText("This event is no longer kept, or was never published.").waitFor();
+    t.same(complaints, []);
+  });
+
+  await t.test("a replay begins after its cursor, the oldest first, and goes on live", async (t) => {
+    const [first_id] = await publish(koor.port, "replay.one");
+    await publish(koor.port, "replay.two");
+    const { page } = await opened(t, dashboard, "/events?pattern=replay.*");
+    await row(page, "replay.two").waitFor();
+    await page.getByLabel("Since").fill(String(first_id - 1));
+    await page.keyboard.press("Enter");
+    await page.getByRole("button", { name: "Newest first" }).waitFor();
+    await publish(koor.port, "replay.three");
+    await row(page, "replay.three").waitFor();
+    t.same(await topics(page), ["replay.one", "replay.two", "replay.three"]);
+    t.match(page.url(), new RegExp(`since=${first_id - 1}$`));
+    await page.getByLabel("Since").fill("1d");
+    await page.getByRole("button", { name: "Replay" }).click();
+    await page.waitForURL((url) => url.searchParams.get("since") !== String(first_id - 1));
+    await row(page, "replay.three").waitFor();
+    await page.getByLabel("Since").fill("some day");
+    await page.getByRole("button", { name: "Replay" }).click();
+    await page.getByText("This is neither an id nor a time.").waitFor();
+    await page.getByRole("button", { name: "Newest first" }).click();
+    await row(page, "replay.three").waitFor();
+    t.same(await topics(page), ["replay.three", "replay.two", "replay.one"]);
+  });
+
+  await t.test("what history no longer holds is a row in its place", async (t) => {
+    const { page } = await opened(t, dashboard, "/events?since=1");
+    const kept = day.counts["event"] ?? 0;
+    await page.getByRole("cell", { name: `${newest_id - kept - 1} events are no longer kept.` }).waitFor();
+    const { page: filtered } = await opened(t, dashboard, "/events?since=1&pattern=replay.*");
+    await filtered.getByText(/of all topics are no longer kept: some may have matched/).waitFor();
+    t.ok(newest_id > kept);
+  });
+});
+
+t.test("a restart of the server loses no event", { skip }, async (t) => {
+  const data_dir = makeDirectory(t);
+  const dashboard: Dashboard = await startDashboard(t, { data_dir });
+  const { koor } = dashboard;
+  const { page } = await opened(t, dashboard, "/events", { expected: [/./] });
+  await publish(koor.port, "before");
+  await row(page, "before").waitFor();
+  await koor.stop();
+  await page.getByText("reconnecting…").waitFor();
+  await page.getByText(/behind since \d/).waitFor();
+  const args = ["--bind", `127.0.0.1:${koor.port}`, "--dashboard-bind", `127.0.0.1:${koor.dashboard_port}`];
+  const again = await startKoor(t, { data_dir, args });
+  await publish(again.port, "between", 20);
+  await publish(again.port, "after");
+  await row(page, "after").waitFor();
+  await page.getByText("reconnecting…").waitFor({ state: "detached" });
+  t.same(await topics(page), ["after", ...Array.from({ length: 20 }, () => "between"), "before"]);
+});
+
+/** Twice what a page needs that holds 5,000 events, half of what it would that held 20,000. */
+const HEAP_GROWTH_BYTES_MAX = 4_000_000;
+/** Rows that are in sight on a large screen, and those around them. */
+const DRAWN_ROWS_MAX = 80;
+
+t.test("a flood leaves neither memory nor rows behind", { skip }, async (t) => {
+  const dashboard = await startDashboard(t);
+  const { koor } = dashboard;
+  const { page, complaints } = await opened(t, dashboard, "/events");
+  await publish(koor.port, "first");
+  await row(page, "first").waitFor();
+  const debug = await page.context().newCDPSession(page);
+  const heap = async (): Promise<number> => {
+    await debug.send("HeapProfiler.collectGarbage");
+    return (await debug.send("Runtime.getHeapUsage")).usedSize;
+  };
+  const data = { text: "x".repeat(200) };
+  await publish(koor.port, "warm", 1_000, data);
+  await publish(koor.port, "warmed.up");
+  await row(page, "warmed.up").waitFor();
+  const before = await heap();
+  for (let batch = 0; batch < 20; batch++) await publish(koor.port, "flood", 1_000, data);
+  const [last_id] = await publish(koor.port, "flood.end");
+  await row(page, "flood.end").waitFor();
+  const grown = (await heap()) - before;
+  t.ok(grown < HEAP_GROWTH_BYTES_MAX, `the heap grew by ${grown} bytes`);
+  t.ok((await topics(page)).length <= DRAWN_ROWS_MAX);
+  t.equal(await page.getByRole("table").getAttribute("aria-rowcount"), "5001");
+  t.equal(last_id, 21_003);
+
+  const frame = page.getByRole("region", { name: "Events" });
+  await frame.evaluate((element) => {
+    element.scrollTop = 3_600;
+  });
+  await page.locator('[aria-rowindex="102"]').waitFor();
+  const looked_at = await page.locator('[aria-rowindex="102"]').textContent();
+  await publish(koor.port, "on.top", 40, data);
+  await page.locator('[aria-rowindex="142"]').waitFor();
+  t.equal(await page.locator('[aria-rowindex="142"]').textContent(), looked_at, "what is read stays in its place");
+  t.equal(await frame.evaluate((element) => element.scrollTop), 3_600 + 40 * 36);
+  t.same(complaints, []);
+});

@@ -1,0 +1,61 @@
+import t from "tap";
+import { WEBHOOK_FAILURES_MAX } from "../../../schemas/limits.js";
+import type { Webhook } from "../../api/types.js";
+import { adviceFor, byUrgency, FAILURES_MAX, fieldOf, healthOf, patternsOf } from "./model.js";
+
+const HEALTHY: Webhook = {
+  id: "ci",
+  url: "http://127.0.0.1:9000/koor",
+  patterns: ["*"],
+  active: true,
+  created_at: "2026-02-09T14:30:00Z",
+  fail_count: 0,
+  last_fired: "2026-02-09T14:31:00Z",
+};
+const FAILING: Webhook = { ...HEALTHY, id: "chat", fail_count: 3 };
+const OFF: Webhook = { ...HEALTHY, id: "pager", active: false, fail_count: 10 };
+
+t.test("health in words", (t) => {
+  t.same(healthOf(HEALTHY), { tone: "good", words: "healthy" });
+  t.same(healthOf(FAILING), { tone: "warn", words: "failing 3 times in a row" });
+  t.equal(healthOf({ ...FAILING, fail_count: 1 }).words, "failing once");
+  t.same(healthOf(OFF), { tone: "bad", words: "off" });
+  const { last_fired: _last_fired, ...fresh } = HEALTHY;
+  t.same(healthOf(fresh), { tone: "plain", words: "nothing delivered yet" });
+  t.end();
+});
+
+t.test("what needs somebody comes first", (t) => {
+  const listed = [HEALTHY, { ...HEALTHY, id: "a" }, FAILING, OFF];
+  t.same(
+    byUrgency(listed).map(({ id }) => id),
+    ["pager", "chat", "a", "ci"],
+  );
+  t.end();
+});
+
+t.test("what to do is said where something is to be done", (t) => {
+  t.equal(FAILURES_MAX, WEBHOOK_FAILURES_MAX);
+  t.equal(adviceFor(HEALTHY), "");
+  t.match(adviceFor(FAILING), /7 more tries/);
+  t.match(adviceFor({ ...FAILING, fail_count: 9 }), /1 more try/);
+  t.match(adviceFor(OFF), /127\.0\.0\.1:9000.*then enable it/);
+  t.end();
+});
+
+t.test("patterns are what stands between commas and spaces, each once", (t) => {
+  t.same(patternsOf("api.**, build.done\nbuild.done  x"), ["api.**", "build.done", "x"]);
+  t.same(patternsOf(" , "), ["*"]);
+  t.end();
+});
+
+t.test("a refusal stands at its field", (t) => {
+  t.equal(fieldOf("id is required"), "id");
+  t.equal(fieldOf("webhook already exists: ci"), "id");
+  t.equal(fieldOf("url must be an http or https URL"), "url");
+  t.equal(fieldOf("address refused: cloud metadata addresses are never called"), "url");
+  t.equal(fieldOf('malformed pattern "a.["'), "patterns");
+  t.equal(fieldOf("secret must have at most 1024 bytes"), "secret");
+  t.equal(fieldOf("the server cannot be reached"), undefined);
+  t.end();
+});

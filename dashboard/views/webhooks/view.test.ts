@@ -1,0 +1,142 @@
+/** Webhooks in a real browser, with a receiver that takes what comes or does not. */
+import t from "tap";
+import type { Page } from "playwright-core";
+import { fillWithADay } from "../../../test/support/a-day.js";
+import { browserMissing } from "../../../test/support/browser.js";
+import { checkView, startDashboard } from "../../../test/support/dashboard.js";
+import { send } from "../../../test/support/http-client.js";
+import { startReceiver } from "../../../test/support/receiver.js";
+
+const skip = browserMissing();
+
+const rowOf = (page: Page, id: string) => page.getByRole("row").filter({ has: page.getByRole("link", { name: id }) });
+
+t.test("a day's webhooks", { skip }, async (t) => {
+  const dashboard = await startDashboard(t, { args: ["--stale-after", "1h"] });
+  const { koor } = dashboard;
+  const { known } = await fillWithADay(koor);
+
+  await t.test("what holds for every view: the table, and one webhook", async (t) => {
+    for (const address of ["/webhooks", `/webhooks/${known.disabled_webhook}`])
+      await checkView(t, dashboard, {
+        address,
+        title: "Webhooks",
+        ready: (page) => page.getByText("off", { exact: true }).waitFor(),
+      });
+  });
+
+  await t.test("what needs somebody stands first, and says why", async (t) => {
+    const { page, context } = await dashboard.open("/webhooks");
+    t.teardown(() => context.close());
+    await page.getByText("healthy").first().waitFor();
+    const ids = await page.locator("tbody .webhook-id").allTextContents();
+    t.same(ids.slice(0, 2), [known.disabled_webhook, known.failing_webhook]);
+    await rowOf(page, known.disabled_webhook)
+      .getByText(/connection refused/)
+      .waitFor();
+    await rowOf(page, known.failing_webhook)
+      .getByText(/failing \d+ times in a row/)
+      .waitFor();
+  });
+
+  await t.test("one webhook says what to do, and shows what it would get", async (t) => {
+    const { page, context } = await dashboard.open("/webhooks");
+    t.teardown(() => context.close());
+    await page.getByRole("link", { name: known.disabled_webhook }).click();
+    await page.getByText(/send a test delivery, then enable it/).waitFor();
+    t.match(await page.title(), known.disabled_webhook);
+    const recent = page.getByRole("region", { name: "Events that it wants" });
+    await recent.getByRole("link", { name: "deploy.staging" }).first().waitFor();
+    const body = '{"topic":"deploy.staging","data":"just now"}';
+    await send(koor.port, "POST", "/api/events/publish", { body });
+    await recent.getByText('"just now"').waitFor();
+    await page.goto(`${dashboard.url}/webhooks/nobody`);
+    await page.getByText("There is no webhook nobody").waitFor();
+  });
+});
+
+t.test("a webhook's life", { skip }, async (t) => {
+  const dashboard = await startDashboard(t);
+  const { koor } = dashboard;
+  const receiver = await startReceiver(t);
+  const { page, complaints } = await dashboard.open("/webhooks", { expected: [/40[09]/] });
+  await page.getByText("koor-cli webhooks add").waitFor();
+
+  await page.getByRole("button", { name: "Add" }).click();
+  const form = page.getByRole("dialog", { name: "Add a webhook" });
+  const add = form.getByRole("button", { name: "Add webhook" });
+  await add.click();
+  await form.getByText("id is required").waitFor();
+  t.equal(await form.getByLabel("Id").getAttribute("aria-invalid"), "true");
+  await form.getByLabel("Id").fill("ci");
+  await form.getByLabel("URL").fill("ftp://nowhere");
+  await add.click();
+  await form.getByText("url must be an http or https URL").waitFor();
+  await form.getByLabel("URL").fill(`${receiver.url}/koor`);
+  await form.getByLabel("Patterns").fill("build.*, a.[");
+  await add.click();
+  await form.getByText(/malformed pattern/).waitFor();
+  await form.getByLabel("Patterns").fill("build.*");
+  await form.getByLabel("Secret").fill("s3cret");
+  await page.keyboard.press("Enter");
+  await form.waitFor({ state: "detached" });
+  await rowOf(page, "ci").getByText("nothing delivered yet").waitFor();
+
+  await page.getByRole("button", { name: "Test ci" }).click();
+  await page.getByText("ci took a test delivery.").waitFor();
+  t.match(receiver.requests[0]?.headers, { "x-koor-signature": /^[0-9a-f]{64}$/ });
+  await send(koor.port, "POST", "/api/events/publish", { body: '{"topic":"build.done"}' });
+  await rowOf(page, "ci").getByText("healthy").waitFor();
+
+  receiver.behave = () => 503;
+  await page.getByRole("button", { name: "Test ci" }).click();
+  await page.getByText(/webhook test failed: .*503/).waitFor();
+  await send(koor.port, "POST", "/api/events/publish", { body: '{"topic":"build.failed"}' });
+  await rowOf(page, "ci")
+    .getByText(/failing/)
+    .waitFor();
+  await rowOf(page, "ci")
+    .getByText(/answered 503/)
+    .waitFor();
+
+  await page.getByRole("button", { name: "Delete ci" }).click();
+  const question = page.getByRole("dialog", { name: "Delete ci?" });
+  await question.waitFor();
+  await page.keyboard.press("Escape");
+  await question.waitFor({ state: "detached" });
+  await rowOf(page, "ci").waitFor();
+  await page.getByRole("button", { name: "Delete ci" }).click();
+  await question.getByRole("button", { name: "Delete" }).click();
+  await page.getByText("No webhooks yet").waitFor();
+  t.same(complaints, []);
+});
+
+t.test("one that was turned off is enabled", { skip }, async (t) => {
+  const dashboard = await startDashboard(t, { args: ["--stale-after", "1h"] });
+  const receiver = await startReceiver(t);
+  const { known } = await fillWithADay(dashboard.koor, { now_ms: Date.now(), receiver_url: receiver.url });
+  const id = known.disabled_webhook;
+  const { page } = await dashboard.open(`/webhooks/${id}`);
+  await page.getByRole("button", { name: `Enable ${id}` }).click();
+  await page.getByText(`${id} is on again; its queue goes on.`).waitFor();
+  await page.getByText("healthy").waitFor();
+  t.equal(await page.getByRole("button", { name: `Enable ${id}` }).count(), 0);
+});
+
+t.test("an agent may look, and no more", { skip }, async (t) => {
+  const TOKEN = "the-servers-token";
+  const dashboard = await startDashboard(t, { args: ["--auth-token", TOKEN] });
+  const { koor } = dashboard;
+  const headers = { Authorization: `Bearer ${TOKEN}` };
+  const registered = await send(koor.port, "POST", "/api/instances/register", { headers, body: '{"name":"ana"}' });
+  await send(koor.port, "POST", "/api/webhooks", { headers, body: '{"id":"ci","url":"http://127.0.0.1:1/"}' });
+  const { page } = await dashboard.open("/webhooks");
+  await page.getByLabel("Token").fill(registered.json<{ readonly token: string }>().token);
+  await page.getByRole("button", { name: "Log in" }).click();
+  await rowOf(page, "ci").waitFor();
+  for (const name of ["Add", "Test ci", "Delete ci"]) {
+    const button = page.getByRole("button", { name });
+    t.equal(await button.isDisabled(), true, name);
+    t.equal(await button.getAttribute("title"), "This needs the server's token.", name);
+  }
+});

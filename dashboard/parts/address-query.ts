@@ -5,7 +5,7 @@ import { query as queryOf } from "../api/client.js";
 export interface AddressQuery {
   readonly query: Readonly<Record<string, string>>;
   /** Changes some members; "" takes one out. It makes no entry in the browser's history. */
-  set(changes: Readonly<Record<string, string>>): void;
+  readonly set: (changes: Readonly<Record<string, string>>) => void;
 }
 
 export function useAddressQuery(): AddressQuery {

@@ -1,7 +1,8 @@
 /** One agent: who it is, what it does by the hour, what it cost, what was found about it, and its timeline. */
 import { useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso/router";
-import { ApiError, apiPath, query, send } from "../../api/client.js";
+import { agentsLoader } from "../../api/agents.js";
+import { apiPath, query, send } from "../../api/client.js";
 import { useResource } from "../../api/resource.js";
 import type { Instance } from "../../api/types.js";
 import { addressOf } from "../../app/address.js";
@@ -9,6 +10,7 @@ import { now_ms } from "../../app/clock.js";
 import { compact, count, dollars } from "../../app/format.js";
 import { may_decide, session } from "../../app/session.js";
 import { attempt } from "../../app/toasts.js";
+import { agentName } from "../../parts/agent-name.js";
 import { Button, CopyButton } from "../../parts/button.js";
 import { Chart } from "../../parts/chart.js";
 import { Confirm } from "../../parts/dialog.js";
@@ -18,21 +20,21 @@ import { Stat, Stats } from "../../parts/stat.js";
 import { Time } from "../../parts/time.js";
 import { AgentRuns } from "./agent-runs.js";
 import { AgentTimeline } from "./agent-timeline.js";
-import { agentLoader, costLoader, countersLoader } from "./loader.js";
+import { costLoader, countersLoader } from "./loader.js";
 import { hourSeconds, lastHours, METRIC_WORDS, metricSeries, sum } from "./model.js";
 import { Status } from "./status.js";
 
-const NOT_FOUND = 404;
+const NO_AGENTS = new Map<string, Instance>();
 
 export function AgentPage({ id }: { readonly id: string }) {
-  const resource = useResource(agentLoader(id));
-  const failure = resource.error.value;
-  const gone = failure instanceof ApiError && failure.status === NOT_FOUND;
-  const agent = gone ? undefined : resource.data.value;
+  const resource = useResource(agentsLoader);
+  const agents = resource.data.value;
+  const agent = agents?.find((one) => one.id === id);
+  const gone = agents !== undefined && agent === undefined;
   return (
     <Page
       title="Agents"
-      part={agent?.name ?? (gone ? id.slice(0, 8) : "…")}
+      part={agent?.name ?? (gone ? agentName(id, NO_AGENTS) : "…")}
       home={addressOf("agents")}
       actions={
         <>
@@ -43,12 +45,11 @@ export function AgentPage({ id }: { readonly id: string }) {
         </>
       }
     >
-      {gone ? (
+      <Failure of={resource} />
+      {gone && (
         <Notice>
           No agent with the id <code>{id}</code> is registered now. What was done under it is still told below.
         </Notice>
-      ) : (
-        <Failure of={resource} />
       )}
       {agent !== undefined && <Facts agent={agent} />}
       <Day id={id} />

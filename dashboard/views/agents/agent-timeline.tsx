@@ -74,7 +74,7 @@ export function AgentTimeline({ id }: { readonly id: string }) {
         </Empty>
       ) : (
         <Table
-          label="Timeline"
+          label="What it did"
           columns={columns}
           rows={items}
           keyOf={(item) => (item.kind === "published" ? `event ${item.event.id}` : `audit ${item.entry.id}`)}

@@ -1,7 +1,7 @@
 /** What the agents' views fetch beside the agents themselves (api/agents.ts). */
 import { apiPath, getJson, query } from "../../api/client.js";
 import type { Loader } from "../../api/resource.js";
-import type { AgentCounter, AgentTotal, ComplianceRun, Instance, UsageSummary } from "../../api/types.js";
+import type { AgentCounter, AgentTotal, ComplianceRun, UsageSummary } from "../../api/types.js";
 import { HOUR_MS, HOURS_SHOWN, lastHours } from "./model.js";
 
 /** Counts are gathered for so long before they are stored: an hour is not over before. */
@@ -24,11 +24,7 @@ async function hourOf(name: string, now_ms: number, signal: AbortSignal): Promis
 function hoursSince(known: readonly Hour[], signal: AbortSignal): Promise<readonly Hour[]> {
   const now_ms = Date.now();
   const over = new Map(known.flatMap((hour) => (hour.over ? [[hour.name, hour] as const] : [])));
-  const hours = lastHours(now_ms).map((name) => {
-    const known_hour = over.get(name);
-    return known_hour === undefined ? hourOf(name, now_ms, signal) : Promise.resolve(known_hour);
-  });
-  return Promise.all(hours);
+  return Promise.all(lastHours(now_ms).map(async (name) => over.get(name) ?? hourOf(name, now_ms, signal)));
 }
 
 export const activityLoader: Loader<readonly Hour[]> = {
@@ -38,17 +34,6 @@ export const activityLoader: Loader<readonly Hour[]> = {
   fetch: (signal) => hoursSince([], signal),
   patch: (hours, _change, signal) => hoursSince(hours, signal),
 };
-
-/** One agent. */
-export function agentLoader(id: string): Loader<Instance> {
-  return {
-    key: `agent ${id}`,
-    kinds: ["instance"],
-    gap_ms_min: 1_000,
-    concerns: ({ key }) => key === null || key === id,
-    fetch: (signal) => getJson<Instance>(apiPath("instances", id), signal),
-  };
-}
 
 /** What one agent did, by the hour: today's hours and yesterday's, in UTC. */
 export function countersLoader(id: string): Loader<readonly AgentCounter[]> {

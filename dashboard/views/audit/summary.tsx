@@ -41,11 +41,10 @@ export function Summary({ filter, choose }: SummaryProps) {
                 type="button"
                 class="button-bare"
                 aria-pressed={filter.action === action}
-                aria-label={`Only ${action}, ${count(times)} rows`}
+                title={filter.action === action ? "Show every action" : "Show this action only"}
                 onClick={() => choose(filter.action === action ? "" : action)}
               >
-                <span class="mono">{action}</span>
-                <span class="audit-times">{count(times)}</span>
+                <span class="mono">{action}</span> <span class="audit-times">{count(times)}</span>
                 <Share value={times} of={most} />
               </button>
             </li>

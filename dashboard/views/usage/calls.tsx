@@ -28,7 +28,7 @@ export function Calls({ choice, agents }: CallsProps) {
       <Failure of={history} />
       {rows.length > 0 && (
         <Section title="Newest calls">
-          <Table label="Newest calls" columns={columns} rows={rows} keyOf={({ id }) => id} />
+          <Table label="Calls" columns={columns} rows={rows} keyOf={({ id }) => id} />
           {!history.complete.value && !history.full && <Button onClick={() => history.older()}>Load older</Button>}
         </Section>
       )}

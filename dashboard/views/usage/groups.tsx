@@ -66,10 +66,9 @@ export function GroupTable({ choice, sums: { summary }, agents }: GroupsProps) {
     { head: "Tokens out", kind: "number", optional: true, cell: ({ totals }) => count(totals.total_tokens_out) },
     { head: "Calls", kind: "number", optional: true, cell: ({ totals }) => count(totals.request_count) },
   ];
-  const title = `By ${by}`;
   return (
-    <Section title={title}>
-      <Table label={title} columns={columns} rows={rows} keyOf={({ group }) => group} />
+    <Section title={`By ${by}`}>
+      <Table label={`Sums by ${by}`} columns={columns} rows={rows} keyOf={({ group }) => group} />
     </Section>
   );
 }

@@ -1,0 +1,137 @@
+/** The view of agents in a browser: the table, its filters, one agent's page, live, and who may remove one. */
+import t from "tap";
+import { fillWithADay } from "../../../test/support/a-day.js";
+import { browserMissing, type Page } from "../../../test/support/browser.js";
+import { checkView, startDashboard } from "../../../test/support/dashboard.js";
+import { sendJson } from "../../../test/support/http-client.js";
+
+const skip = browserMissing();
+const STALE_AFTER = ["--stale-after", "1h"];
+
+const row = (page: Page, name: string) => page.getByRole("row").filter({ has: page.getByRole("link", { name }) });
+const ready = (page: Page) => page.getByRole("link", { name: "claude-checkout", exact: true }).waitFor();
+
+t.test("the table of agents: filters that an address keeps, and what happens, live", { skip }, async (t) => {
+  const dashboard = await startDashboard(t, { args: STALE_AFTER });
+  const { port } = dashboard.koor;
+  const empty = await dashboard.open("/agents");
+  await empty.page.getByText("koor register ana").waitFor();
+  await empty.context.close();
+  await fillWithADay(dashboard.koor);
+  await checkView(t, dashboard, { address: "/agents", title: "Agents", ready });
+
+  const { page, complaints } = await dashboard.open("/agents");
+  await ready(page);
+  const activity = row(page, "claude-checkout").first().getByRole("img");
+  t.match(await activity.getAttribute("aria-label"), /^[\d,]+ calls in 24 hours, \d+ in this one$/);
+  await page.getByLabel("Status").selectOption("stale");
+  await page.getByRole("link", { name: "claude-checkout", exact: true }).waitFor({ state: "detached" });
+  t.match(page.url(), /\?status=stale$/);
+  t.equal(
+    await page
+      .getByRole("status")
+      .filter({ hasText: /^3 of 14 agents: 3 stale$/ })
+      .count(),
+    1,
+  );
+  await page.getByLabel("Search").fill("money REVIEW");
+  await page.getByRole("status").filter({ hasText: "1 of 14 agents" }).waitFor();
+  await page.reload();
+  await page.getByRole("status").filter({ hasText: "1 of 14 agents" }).waitFor();
+  t.equal(await page.getByLabel("Search").inputValue(), "money REVIEW", "a link keeps what was looked for");
+
+  await page.getByLabel("Status").selectOption("");
+  await page.getByLabel("Search").fill("zora");
+  await page.getByText("No agent is like that").waitFor();
+  const registered = await sendJson(port, "POST", "/api/instances/register", { name: "zora", workspace: "ops" });
+  const { id } = registered.json<{ readonly id: string }>();
+  await page.getByRole("link", { name: "zora" }).waitFor();
+  await sendJson(port, "POST", `/api/instances/${id}/activate`, {});
+  await row(page, "zora").getByText("active").waitFor();
+  await sendJson(port, "POST", `/api/instances/${id}/intent`, { intent: "<b>counting</b> crates" });
+  await row(page, "zora").getByText("<b>counting</b> crates").waitFor();
+  await sendJson(port, "DELETE", `/api/instances/${id}`, {});
+  await page.getByText("No agent is like that").waitFor();
+  t.same(complaints, []);
+});
+
+t.test("one agent: what it does is seen as it does it, and it can be removed", { skip }, async (t) => {
+  const dashboard = await startDashboard(t, { args: STALE_AFTER });
+  const { port } = dashboard.koor;
+  const { agents } = await fillWithADay(dashboard.koor, { now_ms: Date.now(), agents: 500 });
+  const { id = "" } = agents.find(({ name }) => name === "claude-checkout") ?? {};
+  const address = `/agents/${id}`;
+  const shown = (page: Page) =>
+    Promise.all([
+      page.getByRole("table", { name: "What it did" }).waitFor(),
+      page.getByRole("table", { name: "Compliance runs" }).waitFor(),
+      page.getByRole("img", { name: /^Activity by the hour\. .*MCP calls: \d/ }).waitFor(),
+    ]);
+  await checkView(t, dashboard, { address, title: "Agents", ready: shown });
+
+  const { page, complaints } = await dashboard.open(address);
+  await shown(page);
+  t.match(await page.title(), /claude-checkout · Agents · Koor$/);
+  const timeline = page.getByRole("table", { name: "What it did" });
+  const headers = { "X-Koor-Instance": id };
+  const item = (text: string) => timeline.getByRole("row").filter({ hasText: text });
+  await sendJson(port, "PUT", "/api/state/plans/crates", { crates: 3 }, headers);
+  await item("plans/crates").getByText("wrote").waitFor();
+  const link = item("plans/crates").getByRole("link", { name: "plans/crates" });
+  t.equal(await link.getAttribute("href"), "/state/plans/crates");
+  const event = { topic: "crates.counted", data: { crates: 3 } };
+  await sendJson(port, "POST", "/api/events/publish", event, headers);
+  await item("crates.counted").getByText("published").waitFor();
+  await sendJson(port, "PUT", "/api/state/plans/crates", {}, { ...headers, "If-Match": '"none"' });
+  await item("plans/crates").getByText("refused").waitFor();
+  await sendJson(port, "POST", `/api/instances/${id}/intent`, { intent: "counting crates" });
+  await page.getByText("counting crates").waitFor();
+
+  const older = page.getByRole("button", { name: "Load older" });
+  for (let times = 0; times < 20 && (await older.count()) > 0; times++) {
+    const before = await page.getByText(/^[\d,]+ entries$/).textContent();
+    await older.click();
+    await page.getByText(before ?? "", { exact: true }).waitFor({ state: "detached" });
+  }
+  t.equal(await older.count(), 0, "the timeline has a beginning");
+
+  await page.getByRole("button", { name: "Remove" }).click();
+  const dialog = page.getByRole("dialog", { name: "Remove claude-checkout?" });
+  await dialog.waitFor();
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "Remove" }).click();
+  await dialog.getByRole("button", { name: "Remove" }).click();
+  await page.getByRole("heading", { level: 1, name: "Agents", exact: true }).waitFor();
+  const table = page.locator("table[aria-label=Agents][aria-rowcount='500']");
+  await table.waitFor();
+  t.ok((await table.getByRole("row").count()) < 80, "of so many only those are drawn that can be seen");
+  await page.evaluate("document.querySelector('.table-long').scrollTo(0, 1e6)");
+  await page.locator("tr[aria-rowindex='500']").waitFor();
+  t.ok((await table.getByRole("row").count()) < 80);
+
+  await page.goto(dashboard.url + address);
+  await page.getByText("is registered now").waitFor();
+  await timeline.waitFor();
+  t.same(complaints, []);
+});
+
+t.test("an agent's token removes no other agent", { skip }, async (t) => {
+  const auth = { Authorization: "Bearer secret" };
+  const dashboard = await startDashboard(t, { args: ["--auth-token", "secret"] });
+  const { port } = dashboard.koor;
+  const made = await Promise.all(
+    ["ana", "bob"].map((name) => sendJson(port, "POST", "/api/instances/register", { name }, auth)),
+  );
+  const [ana, bob] = made.map((answer) => answer.json<{ readonly id: string; readonly token: string }>());
+  const { page } = await dashboard.open(`/agents/${bob?.id}`);
+  await page.getByLabel("Token").fill(ana?.token ?? "");
+  await page.getByRole("button", { name: "Log in" }).click();
+  await page.getByRole("heading", { name: "bob" }).waitFor();
+  const remove = page.getByRole("button", { name: "Remove" });
+  t.equal(await remove.isDisabled(), true);
+  t.equal(await remove.getAttribute("title"), "This needs the server's token");
+  await page.goto(`${dashboard.url}/agents/${ana?.id}`);
+  await page.getByRole("heading", { name: "ana" }).waitFor();
+  t.equal(await remove.isDisabled(), false);
+});

@@ -1,0 +1,117 @@
+/** The view of the audit log in a browser: live, filtered, one row whole, older rows, and the log as a file. */
+import { readFile } from "node:fs/promises";
+import t from "tap";
+import { fillWithADay } from "../../../test/support/a-day.js";
+import { browserMissing, type Page } from "../../../test/support/browser.js";
+import { checkView, startDashboard } from "../../../test/support/dashboard.js";
+import { sendJson } from "../../../test/support/http-client.js";
+
+const skip = browserMissing();
+
+const rows = (page: Page) => page.getByRole("table", { name: "Audit log" });
+const ready = async (page: Page): Promise<void> => {
+  await rows(page).waitFor();
+  await page.getByRole("list", { name: "Actions" }).waitFor();
+};
+
+async function fileOf(page: Page, button: string): Promise<{ readonly name: string; readonly text: string }> {
+  const [file] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("button", { name: button, exact: true }).click(),
+  ]);
+  return { name: file.suggestedFilename(), text: await readFile(await file.path(), "utf8") };
+}
+
+t.test("the audit log is live, can be narrowed, and read back to its beginning", { skip }, async (t) => {
+  const dashboard = await startDashboard(t);
+  const { port } = dashboard.koor;
+  await fillWithADay(dashboard.koor);
+  await checkView(t, dashboard, { address: "/audit", title: "Audit", ready });
+
+  const { page, complaints } = await dashboard.open("/audit");
+  await ready(page);
+  await sendJson(port, "PUT", "/api/state/plans/crates", { crates: 3 });
+  await rows(page).getByRole("link", { name: "plans/crates" }).waitFor();
+  t.equal(await rows(page).getByRole("row").nth(1).getByRole("link").getAttribute("href"), "/state/plans/crates");
+
+  const [count = "0"] = /[\d,]+/.exec((await page.locator(".audit-count").textContent()) ?? "") ?? [];
+  await page.getByRole("button", { name: "Load older" }).click();
+  await page
+    .getByRole("status")
+    .filter({ hasText: `${Number(count) + 100} rows` })
+    .waitFor();
+
+  // Rows that come above the one that is read do not push it away.
+  await page.evaluate("document.querySelector('.table-long').scrollTo(0, 1800)");
+  await page.locator("tr[aria-rowindex='60']").waitFor();
+  await sendJson(port, "PUT", "/api/state/plans/barrels", { barrels: 3 });
+  await page.getByRole("status").filter({ hasText: "1 newer above" }).waitFor();
+  await page.evaluate("document.querySelector('.table-long').scrollTo(0, 0)");
+  await rows(page).getByRole("link", { name: "plans/barrels" }).waitFor();
+
+  await page.getByLabel("Action", { exact: true }).selectOption("state.rollback");
+  await page
+    .getByRole("status")
+    .filter({ hasText: /^2 rows, all there are$/ })
+    .waitFor();
+  await page.goto(`${dashboard.url}/audit?action=rule.propose&outcome=error`);
+  await page.getByRole("status").filter({ hasText: "that were looked through, all there are" }).waitFor();
+  t.ok((await rows(page).getByText("already exists").count()) > 0, "why it was refused");
+  t.equal(await rows(page).getByText("success").count(), 0);
+  await rows(page)
+    .getByRole("button", { name: /^Detail of row/ })
+    .first()
+    .click();
+  const whole = page.getByRole("region", { name: /^Row \d+$/ });
+  t.match(await whole.getByRole("region", { name: "Detail" }).textContent(), /"code": 409/);
+  await whole.getByRole("button", { name: "Close" }).click();
+  await whole.waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "Clear filters" }).click();
+  await page
+    .getByRole("status")
+    .filter({ hasText: /^100 rows$/ })
+    .waitFor();
+  t.equal(new URL(page.url()).search, "");
+
+  await page.getByRole("button", { name: /^rule\.accept \d+$/ }).click();
+  t.match(page.url(), /action=rule\.accept/, "a bar of the summary is a filter");
+  t.same(complaints, []);
+});
+
+t.test("what the filter matches is a file, and no formula in it", { skip }, async (t) => {
+  const dashboard = await startDashboard(t);
+  const { port } = dashboard.koor;
+  const registered = await sendJson(port, "POST", "/api/instances/register", { name: "ana" });
+  const { id } = registered.json<{ readonly id: string }>();
+  const headers = { "X-Koor-Instance": id };
+  await sendJson(port, "PUT", "/api/state/=1+1", { a: 1 }, headers);
+  await sendJson(port, "PUT", "/api/state/plain", { a: 1 });
+  const { page, complaints } = await dashboard.open(`/audit?actor=${id}`);
+  await rows(page).getByRole("link", { name: "=1+1" }).waitFor();
+  const csv = await fileOf(page, "Export CSV");
+  t.match(csv.name, /^audit-.*\.csv$/);
+  const lines = csv.text.trimEnd().split("\r\n");
+  t.equal(lines.length, 2, "a line of names, and the one row of this actor");
+  t.match(lines[1], new RegExp(`,${id},state\\.put,"'=1\\+1",success,"{""version"":1}",ana$`));
+  await page.getByRole("button", { name: "Clear filters" }).click();
+  await rows(page).getByRole("link", { name: "plain" }).waitFor();
+  const { text } = await fileOf(page, "Export JSON lines");
+  const found = text
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as { readonly resource: string; readonly detail: unknown });
+  t.same(
+    found.map(({ resource }) => resource),
+    ["plain", "=1+1", id],
+  );
+  t.same(found[0]?.detail, { version: 1 });
+
+  // Times are the viewer's; the browser of these tests is in UTC.
+  await page.getByLabel("To", { exact: true }).fill("2099-12-31T23:59:58");
+  await page.getByRole("button", { name: "Clear filters" }).waitFor();
+  t.match(page.url(), /to=2099-12-31T23%3A59%3A58\.000Z/);
+  await page.getByLabel("From", { exact: true }).fill("2099-12-31T00:00:00");
+  await page.getByText("No row is like that").waitFor();
+  await page.getByRole("heading", { name: "In this range" }).waitFor();
+  t.same(complaints, []);
+});

@@ -1,0 +1,68 @@
+/** The view of usage in a browser: sums, ranges, groups, the newest calls, live. */
+import t from "tap";
+import { fillWithADay } from "../../../test/support/a-day.js";
+import { browserMissing, type Page } from "../../../test/support/browser.js";
+import { checkView, startDashboard } from "../../../test/support/dashboard.js";
+import { sendJson } from "../../../test/support/http-client.js";
+
+const skip = browserMissing();
+
+const ready = (page: Page) =>
+  Promise.all([
+    page.getByRole("table", { name: "Sums by project" }).waitFor(),
+    page.getByRole("table", { name: "Calls" }).waitFor(),
+    page.getByRole("img", { name: /^Cost by the hour\. / }).waitFor(),
+  ]);
+
+t.test("usage is summed up over what an address says, and grows as calls are reported", { skip }, async (t) => {
+  const dashboard = await startDashboard(t);
+  const { port } = dashboard.koor;
+  const { agents } = await fillWithADay(dashboard.koor);
+  await checkView(t, dashboard, { address: "/usage", title: "Usage", ready });
+
+  const { page, complaints } = await dashboard.open("/usage");
+  await ready(page);
+  const [agent] = agents;
+  const call = { provider: "acme", model: "large-1", project: "crates", tokens_in: 7_000_000, cost_usd: 400 };
+  await sendJson(port, "POST", "/api/llm/usage", { ...call, instance_id: agent?.id });
+  const projects = page.getByRole("table", { name: "Sums by project" });
+  const crates = projects.getByRole("row").filter({ has: page.getByRole("link", { name: "crates" }) });
+  await crates.waitFor();
+  t.match(await crates.textContent(), /\$400\.00/);
+  t.match(await projects.getByRole("row").nth(1).textContent(), /crates9\d %/, "the greatest share comes first");
+  const calls = page.getByRole("table", { name: "Calls" });
+  await calls
+    .getByRole("row")
+    .filter({ hasText: "large-1" })
+    .getByRole("link", { name: agent?.name ?? "", exact: true })
+    .waitFor();
+
+  await page.getByLabel("By", { exact: true }).selectOption("agent");
+  await page
+    .getByRole("table", { name: "Sums by agent" })
+    .getByRole("link", { name: agent?.name ?? "", exact: true })
+    .waitFor();
+  await page.getByLabel("Show").selectOption("calls");
+  await page.getByRole("img", { name: /^Calls by the hour\. / }).waitFor();
+  await page.getByLabel("Range").selectOption("30d");
+  await page.getByRole("img", { name: /^Calls by the day \(UTC\)\. / }).waitFor();
+  await page.reload();
+  await page.getByRole("img", { name: /^Calls by the day \(UTC\)\. / }).waitFor();
+  t.match(page.url(), /by=agent&show=calls&range=30d$/);
+
+  await page.getByRole("button", { name: "Load older" }).click();
+  await page.locator("table[aria-label='Calls'][aria-rowcount='101']").waitFor();
+
+  await page.getByLabel("Range").selectOption("own");
+  await page.getByLabel("From").fill("2099-01-01T00:00:00");
+  await page.getByText("No call of a language model was reported in this range").waitFor();
+
+  // Groups may say nothing about themselves, or be called like anything.
+  await sendJson(port, "POST", "/api/llm/usage", { provider: "acme", model: "large-1", tokens_in: 5 });
+  await sendJson(port, "POST", "/api/llm/usage", { provider: "acme", model: "<i>", project: "constructor" });
+  await page.goto(`${dashboard.url}/usage?show=tokens`);
+  await projects.getByText("not told").waitFor();
+  await projects.getByRole("link", { name: "constructor" }).waitFor();
+  await calls.getByText("<i>").waitFor();
+  t.same(complaints, []);
+});

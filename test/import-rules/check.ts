@@ -6,7 +6,7 @@
  */
 import { posix } from "node:path";
 import ts from "typescript";
-import { CLI, EMPTY_NAMES, FLOORS, OUTSIDE, RESERVED, WORDS } from "./table.js";
+import { CLI, EMPTY_NAMES, FLOORS, OUTSIDE, PAGES, RESERVED, VIEWS_APART, WORDS, type FloorRow } from "./table.js";
 
 /** Path from the project's root, with `/` → text. */
 export type Sources = ReadonlyMap<string, string>;
@@ -42,10 +42,40 @@ function matchesAny(patterns: readonly string[], name: string): boolean {
   return patterns.some((pattern) => matches(pattern, name));
 }
 
-/** How high a file stands; undefined where no row has it. */
-function floorOf(path: string): number | undefined {
-  const at = FLOORS.findIndex((row) => matchesAny(row.files, path));
-  return at < 0 ? undefined : at;
+/** Floors upon each other, and what all of them may stand on besides. */
+interface House {
+  readonly floors: readonly FloorRow[];
+  readonly ground: readonly string[];
+}
+
+const HOUSES: readonly House[] = [
+  { floors: FLOORS, ground: [] },
+  { floors: [CLI], ground: ["schemas/**"] },
+  { floors: PAGES, ground: ["schemas/**"] },
+];
+
+/** Where a file stands; undefined where no row has it. */
+function standOf(path: string): { readonly house: House; readonly floor: number } | undefined {
+  for (const house of HOUSES) {
+    const floor = house.floors.findIndex((row) => matchesAny(row.files, path));
+    if (floor >= 0) return { house, floor };
+  }
+  return undefined;
+}
+
+/** The folder of the view that a file belongs to; undefined where it is none's. */
+function viewOf(path: string): string | undefined {
+  return /^dashboard\/views\/[^/]+\//.exec(path)?.[0];
+}
+
+function isFile(target: string): boolean {
+  return /\.tsx?$/.test(target);
+}
+
+/** The file of an import, as its source is called. */
+function fileOf(target: string, sources: Sources): string {
+  const other = target.replace(/\.ts$/, ".tsx");
+  return !sources.has(target) && sources.has(other) ? other : target;
 }
 
 function resolveImport(from: string, specifier: string): string {
@@ -101,13 +131,17 @@ function readFile(path: string, text: string): SourceFile {
   };
 }
 
-/** Why a file of a floor may not import this; null where it may. */
-function refuse(floor: number, target: string): string | null {
-  const { packages, because } = must(FLOORS[floor]);
-  if (!target.endsWith(".ts")) return matchesAny(packages, target) ? null : because;
-  const other = floorOf(target);
-  if (other === undefined || other === floor) return other === floor ? null : because;
-  return other < floor ? null : because;
+/** Why a file may not import this; null where it may. */
+function refuse(path: string, target: string): string | null {
+  const { house, floor } = must(standOf(path));
+  const { packages, because } = must(house.floors[floor]);
+  if (!isFile(target)) return matchesAny(packages, target) ? null : because;
+  if (matchesAny(house.ground, target)) return null;
+  const view = viewOf(path);
+  const other_view = viewOf(target);
+  if (view !== undefined && other_view !== undefined && view !== other_view) return VIEWS_APART;
+  const other = standOf(target);
+  return other !== undefined && other.house === house && other.floor <= floor ? null : because;
 }
 
 function must<T>(value: T | undefined): T {
@@ -116,15 +150,8 @@ function must<T>(value: T | undefined): T {
 }
 
 function checkFloor({ path, imports }: SourceFile): string[] {
-  const may = (target: string): string | null => {
-    if (matchesAny(CLI.files, path)) {
-      const mine = matchesAny([...CLI.files, "schemas/**"], target) || matchesAny(CLI.packages, target);
-      return mine ? null : CLI.because;
-    }
-    return refuse(must(floorOf(path)), target);
-  };
   return imports.flatMap(({ target }) => {
-    const because = may(target);
+    const because = refuse(path, target);
     return because === null ? [] : [`${path} imports ${target}, which it may not: ${because}`];
   });
 }
@@ -133,7 +160,7 @@ function checkImports(file: SourceFile, sources: Sources): string[] {
   const found: string[] = [];
   const { path, imports } = file;
   for (const { target, typesOnly } of imports) {
-    if (target.endsWith(".ts") && !sources.has(target)) found.push(`${path} imports ${target}, which does not exist`);
+    if (isFile(target) && !sources.has(target)) found.push(`${path} imports ${target}, which does not exist`);
     if (matchesAny(OUTSIDE, path)) continue;
     for (const row of RESERVED) {
       if (!matches(row.target, target) || matchesAny(row.by, path) || (typesOnly && row.types_free)) continue;
@@ -141,8 +168,7 @@ function checkImports(file: SourceFile, sources: Sources): string[] {
     }
   }
   if (matchesAny(OUTSIDE, path)) return found;
-  if (floorOf(path) === undefined && !matchesAny(CLI.files, path))
-    return [`${path} stands on no floor: say in FLOORS what such a file may import`];
+  if (standOf(path) === undefined) return [`${path} stands on no floor: say in FLOORS what such a file may import`];
   return [...found, ...checkFloor(file)];
 }
 
@@ -185,7 +211,10 @@ function findCycles(files: readonly SourceFile[]): string[] {
  * Every breach of the tables as one line that names the file, what it does and why it may not; `[]` when all is well.
  */
 export function findBreaches(sources: Sources): string[] {
-  const files = [...sources].map(([path, text]) => readFile(path, text));
+  const files = [...sources].map(([path, text]) => {
+    const file = readFile(path, text);
+    return { ...file, imports: file.imports.map((one) => ({ ...one, target: fileOf(one.target, sources) })) };
+  });
   return [...files.flatMap((file) => [...checkImports(file, sources), ...checkShape(file)]), ...findCycles(files)];
 }
 
@@ -193,7 +222,7 @@ export function findBreaches(sources: Sources): string[] {
 export function listPackages(path: string, text: string): string[] {
   return readFile(path, text)
     .imports.map(({ target }) => target)
-    .filter((target) => !target.endsWith(".ts") && !target.startsWith("node:"))
+    .filter((target) => !isFile(target) && !target.startsWith("node:"))
     .map((target) =>
       target
         .split("/")

@@ -132,8 +132,67 @@ export const CLI: FloorRow = {
   because: "the command line is one small bundle that starts fast; server code in it would cost every call",
 };
 
+/**
+ * The dashboard's pages are a house of their own beside it, on the schemas alone, the lowest floor first. A view's folder
+ * is besides closed to every other view.
+ */
+export const PAGES: readonly FloorRow[] = [
+  {
+    files: ["dashboard/base/**"],
+    packages: ["@preact/signals"],
+    because: "what all of the pages stands on knows neither the server nor what is drawn",
+  },
+  {
+    files: ["dashboard/api/**"],
+    packages: ["@preact/signals", "preact/hooks", "typebox"],
+    because: "how the pages know the server is known in one place, and draws nothing",
+  },
+  {
+    files: ["dashboard/parts/**"],
+    packages: [
+      "@preact/signals",
+      "preact",
+      "preact/hooks",
+      "preact-iso/router",
+      "uplot",
+      "diff",
+      "lowlight",
+      "highlight.js/lib/languages/*",
+    ],
+    because: "parts are there for every view and know none",
+  },
+  {
+    files: ["dashboard/versioned/**"],
+    packages: ["@preact/signals", "preact", "preact/hooks", "preact-iso/router"],
+    because: "what state and specs have in common knows neither",
+  },
+  {
+    files: ["dashboard/views/**"],
+    packages: ["@preact/signals", "preact", "preact/hooks", "preact-iso/router"],
+    because: "a view knows what it shows, not the page around it",
+  },
+  {
+    files: ["dashboard/views.ts"],
+    packages: ["preact"],
+    because: "the table of views names each of them and nothing above",
+  },
+  {
+    files: ["dashboard/app/**"],
+    packages: ["@preact/signals", "preact", "preact/hooks", "preact-iso/router", "@leeoniya/ufuzzy"],
+    because: "the frame is around the views, which it has from their table",
+  },
+  {
+    files: ["dashboard/main.tsx"],
+    packages: ["preact"],
+    because: "the page's beginning draws the frame",
+  },
+];
+
+/** Why a view may not use another one. */
+export const VIEWS_APART = "a view can be read, changed and taken out alone: what two of them need is a part";
+
 /** Tests and benchmarks look at the house from outside, and reach everything. */
-export const OUTSIDE = ["**/*.test.ts", "test/**", "bench/**"];
+export const OUTSIDE = ["**/*.test.ts", "**/*.test.tsx", "test/**", "bench/**"];
 
 export const RESERVED: readonly ReservedRow[] = [
   {

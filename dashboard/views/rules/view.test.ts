@@ -116,6 +116,7 @@ t.test("rules of a day", { skip }, async (t) => {
     await done.getByRole("row", { name: "proposed" }).getByRole("link", { name: "claude-release" }).waitFor();
     await page.getByRole("button", { name: "Delete" }).click();
     const question = page.getByRole("dialog", { name: "Delete the rule no-noon-deploys?" });
+    await question.waitFor();
     await page.keyboard.press("Escape");
     await question.waitFor({ state: "detached" });
     await page.getByRole("button", { name: "Accept" }).click();

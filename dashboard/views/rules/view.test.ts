@@ -1,4 +1,4 @@
-/** The rules' view in a browser: what waits and what holds, filters, previews, decisions, one rule's page. */
+/** The rules' view in a browser: what waits and what holds, filters, previews, decisions. */
 import t from "tap";
 import { browserMissing, type Page } from "../../../test/support/browser.js";
 import { fillWithADay } from "../../../test/support/a-day.js";
@@ -68,15 +68,6 @@ t.test("rules of a day", { skip }, async (t) => {
     await context.close();
   });
 
-  await t.test("a preview says where a rule is for other files", async () => {
-    const { page, context } = await dashboard.open("/rules/storefront/focus-visible");
-    await page.getByLabel("Content").fill("a { outline: none }");
-    await page.getByText("1 violation").waitFor();
-    await page.getByLabel("Filename").fill("main.go");
-    await page.getByText("this rule is for *.css, *.tsx, and main.go is none of that").waitFor();
-    await context.close();
-  });
-
   await t.test("a proposal of the moment appears, its markup as text, and is rejected", async (t) => {
     const { page, context, complaints } = await dashboard.open("/rules?project=live");
     const message = "<img src=x onerror=alert(1)>";
@@ -106,29 +97,6 @@ t.test("rules of a day", { skip }, async (t) => {
     t.match(await dialog.getByRole("row", { name: "no-todo" }).textContent(), /^1let a/);
     t.match(await dialog.getByRole("row", { name: "no-console-log" }).textContent(), /^8console/);
     await dialog.getByText("2 lines", { exact: true }).waitFor();
-    await context.close();
-  });
-
-  await t.test("one rule's page tells all of it, and deletes it after a question", async (t) => {
-    const { page, context } = await dashboard.open("/rules/ops/no-noon-deploys");
-    await page.getByText("carts were cut in half twice").waitFor();
-    const done = page.getByRole("table", { name: "What happened to the rule" });
-    await done.getByRole("row", { name: "proposed" }).getByRole("link", { name: "claude-release" }).waitFor();
-    await page.getByRole("button", { name: "Delete" }).click();
-    const question = page.getByRole("dialog", { name: "Delete the rule no-noon-deploys?" });
-    await question.waitFor();
-    await page.keyboard.press("Escape");
-    await question.waitFor({ state: "detached" });
-    await page.getByRole("button", { name: "Accept" }).click();
-    await done.getByRole("row", { name: "accepted" }).waitFor();
-    await page.getByRole("button", { name: "Delete" }).click();
-    await question.getByRole("button", { name: "Delete" }).click();
-    await page.waitForURL("**/rules");
-    await rowOf(page, "Decided", "no-private-keys").waitFor();
-    t.equal(await rowOf(page, "Decided", "no-noon-deploys").count(), 0);
-    await page.goBack();
-    await page.getByText("There is no such rule now.").waitFor();
-    await done.getByRole("row", { name: "deleted" }).waitFor();
     await context.close();
   });
 });

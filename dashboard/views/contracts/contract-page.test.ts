@@ -1,0 +1,106 @@
+/** One contract in a browser: its fields, who breaks it, payloads and services that are held against it. */
+import t from "tap";
+import { fillWithADay } from "../../../test/support/a-day.js";
+import { browserMissing } from "../../../test/support/browser.js";
+import { checkView, startDashboard, type Dashboard } from "../../../test/support/dashboard.js";
+import { send } from "../../../test/support/http-client.js";
+import { startReceiver } from "../../../test/support/receiver.js";
+
+async function put({ koor }: Dashboard, path: string, body: string): Promise<void> {
+  const answer = await send(koor.port, "PUT", path, { body });
+  if (answer.status !== 200) throw new Error(answer.text);
+}
+
+t.test("a contract of a day", { skip: browserMissing() }, async (t) => {
+  const dashboard = await startDashboard(t, { args: ["--stale-after", "1h"] });
+  await fillWithADay(dashboard.koor);
+
+  await t.test("the page", (t) =>
+    checkView(t, dashboard, {
+      address: "/contracts/search/search-api",
+      title: "Contracts",
+      ready: (page) => page.getByRole("article", { name: "GET /api/suggest" }).waitFor(),
+    }),
+  );
+
+  await t.test("an endpoint's fields are read in a table, nested ones too", async (t) => {
+    const { page, context } = await dashboard.open("/contracts/checkout/checkout-api");
+    const fields = page.getByRole("table", { name: "Fields of GET /api/carts/{id}" });
+    const currency = fields.getByRole("row", { name: "currency" });
+    t.equal(await currency.textContent(), 'currencystringoptional"EUR" · "GBP" · "USD"');
+    t.match(await fields.getByRole("row", { name: "lines" }).textContent(), "array of object");
+    t.match(await fields.getByRole("row", { name: "book_id" }).textContent(), "required");
+    t.match(await page.getByRole("link", { name: "Versions" }).getAttribute("href"), "/specs/checkout/checkout-api");
+    await context.close();
+  });
+
+  await t.test("who breaks it is told with the path, until it is mended", async () => {
+    const { page, context } = await dashboard.open("/contracts/checkout/checkout-api");
+    const violation = page.getByRole("table", { name: "Violations" }).getByRole("row", { name: "codex-payments" });
+    await violation.getByText("samples[0].request.total_cents").waitFor();
+    await violation.getByText("broken").waitFor();
+    await put(dashboard, "/api/state/checkout/checkout-api/samples/codex-payments", "[]");
+    await page.getByRole("button", { name: "Run compliance now" }).click();
+    await violation.getByText("mended").waitFor();
+    await page.getByText("kept by all 3").waitFor();
+    await context.close();
+  });
+
+  await t.test(
+    "a payload is tried: an example of each direction, one that does not fit, one that is no JSON",
+    async (t) => {
+      const { page, context, complaints } = await dashboard.open("/contracts/checkout/checkout-api");
+      await page.getByRole("button", { name: "Try POST /api/checkout" }).click();
+      t.equal(new URL(page.url()).searchParams.get("endpoint"), "POST /api/checkout");
+      const validate = page.getByRole("button", { name: "Validate" });
+      for (const direction of ["request", "response", "error"]) {
+        await page.getByLabel("Direction").selectOption(direction);
+        await validate.click();
+        await page.getByText("It is as the contract says.").waitFor();
+      }
+      await page.getByLabel("Direction").selectOption("request");
+      await page.getByLabel("Payload").fill('{"cart_id":7,"colour":"red"}');
+      await page.getByText("It is as the contract says.").waitFor({ state: "detached" });
+      await validate.click();
+      const found = page.getByRole("table", { name: "What was found" });
+      await found.getByRole("row", { name: "request.cart_id expected string, got number" }).waitFor();
+      await found.getByRole("row", { name: 'request.colour unexpected field "colour"' }).waitFor();
+      await page.getByLabel("Payload").fill('{"cart_id":');
+      t.ok(await validate.isDisabled());
+      await page.getByRole("button", { name: "Example" }).click();
+      t.ok(await validate.isEnabled());
+      t.same(complaints, []);
+      await context.close();
+    },
+  );
+
+  await t.test("a live service is called by the server, which refuses what may not be called", async (t) => {
+    const service = await startReceiver(t, (_request, response) => {
+      response.writeHead(201, { "Content-Type": "application/json" }).end('{"order_id":7}');
+      return undefined;
+    });
+    const address = "/contracts/checkout/checkout-api?endpoint=POST+%2Fapi%2Fcheckout";
+    const { page, context } = await dashboard.open(address, { expected: [/status of 400/] });
+    const test = page.getByRole("button", { name: "Test", exact: true });
+    t.ok(await test.isDisabled());
+    await page.getByLabel("Service").fill(service.url);
+    await test.click();
+    await page.getByText("It answered 201.").waitFor();
+    await page
+      .getByRole("table", { name: "Violations of the answer" })
+      .getByRole("row", { name: "response.order_id expected string, got number" })
+      .waitFor();
+    await page.getByLabel("Service").fill("http://169.254.169.254");
+    await test.click();
+    await page.getByRole("alert").waitFor();
+    t.equal(await page.getByText("It answered 201.").count(), 0);
+    await context.close();
+  });
+
+  await t.test("a spec that is no contract says so", async () => {
+    await put(dashboard, "/api/specs/ops/plan", '{"kind":"plan"}');
+    const { page, context } = await dashboard.open("/contracts/ops/plan");
+    await page.getByText('This spec is not a contract: its member "kind" must be "contract".').waitFor();
+    await context.close();
+  });
+});

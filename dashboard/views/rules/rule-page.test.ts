@@ -1,0 +1,53 @@
+/** One rule in a browser: all of it, its preview, what happened to it, its deletion. */
+import t from "tap";
+import { fillWithADay } from "../../../test/support/a-day.js";
+import { browserMissing } from "../../../test/support/browser.js";
+import { checkView, startDashboard } from "../../../test/support/dashboard.js";
+
+t.test("a rule of a day", { skip: browserMissing() }, async (t) => {
+  const dashboard = await startDashboard(t, { args: ["--stale-after", "1h"] });
+  await fillWithADay(dashboard.koor);
+
+  await t.test("the page, with a preview", (t) =>
+    checkView(t, dashboard, {
+      address: "/rules/checkout/no-total-string",
+      title: "Rules",
+      ready: async (page) => {
+        await page.getByLabel("Content").fill("let total: string;");
+        await page.locator("mark").waitFor();
+      },
+    }),
+  );
+
+  await t.test("a preview says where a rule is for other files", async () => {
+    const { page, context } = await dashboard.open("/rules/storefront/focus-visible");
+    await page.getByLabel("Content").fill("a { outline: none }");
+    await page.getByText("1 violation").waitFor();
+    await page.getByLabel("Filename").fill("main.go");
+    await page.getByText("this rule is for *.css, *.tsx, and main.go is none of that").waitFor();
+    await context.close();
+  });
+
+  await t.test("one rule's page tells all of it, and deletes it after a question", async (t) => {
+    const { page, context } = await dashboard.open("/rules/ops/no-noon-deploys");
+    await page.getByText("carts were cut in half twice").waitFor();
+    const done = page.getByRole("table", { name: "What happened to the rule" });
+    await done.getByRole("row", { name: "proposed" }).getByRole("link", { name: "claude-release" }).waitFor();
+    await page.getByRole("button", { name: "Delete" }).click();
+    const question = page.getByRole("dialog", { name: "Delete the rule no-noon-deploys?" });
+    await question.waitFor();
+    await page.keyboard.press("Escape");
+    await question.waitFor({ state: "detached" });
+    await page.getByRole("button", { name: "Accept" }).click();
+    await done.getByRole("row", { name: "accepted" }).waitFor();
+    await page.getByRole("button", { name: "Delete" }).click();
+    await question.getByRole("button", { name: "Delete" }).click();
+    await page.waitForURL("**/rules");
+    await page.getByRole("link", { name: "no-private-keys" }).waitFor();
+    t.equal(await page.getByRole("link", { name: "no-noon-deploys" }).count(), 0);
+    await page.goBack();
+    await page.getByText("There is no such rule now.").waitFor();
+    await done.getByRole("row", { name: "deleted" }).waitFor();
+    await context.close();
+  });
+});

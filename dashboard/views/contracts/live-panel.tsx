@@ -10,7 +10,7 @@ import { Notice } from "../../parts/notice.js";
 import { Section } from "../../parts/page.js";
 import { exampleTestData, typedJson } from "./model.js";
 import type { TryProps } from "./try-panel.js";
-import { ViolationTable } from "./violation-table.js";
+import { ViolationList } from "./violation-list.js";
 
 export function LivePanel({ project, name, tried }: TryProps) {
   const base_url = useSignal("");
@@ -86,10 +86,10 @@ function Answer({ answer }: { readonly answer: ContractTest }) {
         {error === "" ? `It answered ${status_code}.` : error}
       </p>
       {request_violations.length > 0 && (
-        <ViolationTable violations={request_violations} label="Violations of the request" />
+        <ViolationList violations={request_violations} label="Violations of the request" />
       )}
       {response_violations.length > 0 && (
-        <ViolationTable violations={response_violations} label="Violations of the answer" />
+        <ViolationList violations={response_violations} label="Violations of the answer" />
       )}
     </div>
   );

@@ -12,7 +12,7 @@ import { Choice, TextArea } from "../../parts/fields.js";
 import { Notice } from "../../parts/notice.js";
 import { Section } from "../../parts/page.js";
 import { examplePayload, typedJson, type Endpoint } from "./model.js";
-import { ViolationTable } from "./violation-table.js";
+import { ViolationList } from "./violation-list.js";
 
 /** Which endpoint of which contract is tried. */
 export interface TryProps {
@@ -117,7 +117,7 @@ function Answer({ answer: { valid, violations } }: { readonly answer: ContractVa
   return (
     <div class="try-found">
       <Badge tone="bad">{plural(violations.length, "violation")}</Badge>
-      <ViolationTable violations={violations} label="What was found" />
+      <ViolationList violations={violations} label="What was found" />
     </div>
   );
 }

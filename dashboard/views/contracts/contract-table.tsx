@@ -1,7 +1,7 @@
 /** The specs that are contracts, with how the agents keep them. */
 import { useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso/router";
-import { useMemo } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import { agentsLoader } from "../../api/agents.js";
 import { query as queryOf } from "../../api/client.js";
 import { useResource } from "../../api/resource.js";
@@ -56,6 +56,9 @@ const COLUMNS: readonly Column<Row>[] = [
   },
 ];
 
+/** After so many goes of looking into specs it waits to be asked for more. */
+const ROUNDS_MAX = 20;
+
 /** How a contract is kept. */
 export function OutcomeBadge({ of }: { readonly of: Outcome | undefined }) {
   if (of === undefined) return <Badge>not checked</Badge>;
@@ -81,7 +84,14 @@ export function ContractTable({ project }: { readonly project: string }) {
   const outcomes = useOutcomes();
   const { route } = useLocation();
   const words = useSignal("");
+  /** How often it went on by itself to look which specs are contracts. */
+  const rounds = useSignal(0);
   const found = list.data.value;
+  useEffect(() => {
+    if (found === undefined || found.left === 0 || rounds.value >= ROUNDS_MAX) return;
+    rounds.value += 1;
+    void list.refresh();
+  }, [found]);
   const contracts = found?.contracts ?? [];
   const projects = [...new Set([...contracts.map((one) => one.project), ...(project === "" ? [] : [project])])];
   const rows = contracts
@@ -94,8 +104,18 @@ export function ContractTable({ project }: { readonly project: string }) {
       <Failure of={runs} />
       {found !== undefined && found.left > 0 && (
         <Notice>
-          Whether {plural(found.left, "spec")} of {count(found.specs)} are contracts was not looked at yet.{" "}
-          <Button onClick={() => list.refresh()}>Look at more</Button>
+          {count(found.left)} of {plural(found.specs, "spec")} are still to be looked at: whether one is a contract only
+          its value says.{" "}
+          {rounds.value >= ROUNDS_MAX && (
+            <Button
+              onClick={() => {
+                rounds.value = 0;
+                return list.refresh();
+              }}
+            >
+              Look at more
+            </Button>
+          )}
         </Notice>
       )}
       {contracts.length > 0 && (

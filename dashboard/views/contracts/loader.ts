@@ -25,8 +25,8 @@ export interface ContractList {
 
 type Spec = Omit<ContractEntry, "endpoints">;
 
-/** Whether a spec is a contract only its value says. So many values are fetched for one list, so many at once. */
-const LOOKED_AT_MAX = 400;
+/** Whether a spec is a contract only its value says. Values are fetched for so long for one list, so many at once. */
+const LOOK_MS = 400;
 const AT_ONCE = 4;
 const NOT_FOUND = 404;
 /** Nobody reads a contract that is longer than this; what is, is taken for another document. */
@@ -82,11 +82,14 @@ export const contractList: Loader<ContractList> = {
   kinds: ["spec"],
   fetch: async (signal) => {
     const specs = await allSpecs(signal);
-    const unknown = specs.filter((spec) => !known.has(keyOf(spec))).slice(0, LOOKED_AT_MAX);
-    const next = unknown.values();
+    const next = specs.filter((spec) => !known.has(keyOf(spec))).values();
+    const until_ms = performance.now() + LOOK_MS;
     await Promise.all(
       Array.from({ length: AT_ONCE }, async () => {
-        for (const spec of next) await lookAt(spec, signal).catch(passOverDeleted);
+        for (const spec of next) {
+          await lookAt(spec, signal).catch(passOverDeleted);
+          if (performance.now() > until_ms) return;
+        }
       }),
     );
     const contracts = specs.flatMap((spec) => {

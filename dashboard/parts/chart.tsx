@@ -41,6 +41,8 @@ const BAR_STEPS_S = [
 /** Colours by name of a custom property, in this order. */
 const COLOURS = ["--chart-1", "--chart-2", "--chart-3", "--chart-4", "--chart-5", "--chart-6"];
 const HEIGHT = 180;
+/** Around what is drawn, px: the half of a mark stands over at the top and on the right. */
+const PADDING: uPlot.Padding = [8, 24, 0, 0];
 /** The least between two marks of an axis, px: of times, which stand side by side, and of values. */
 const MARKS = [72, 26] as const;
 
@@ -89,9 +91,9 @@ function stepsFrom(least_s: number): number[] {
   return steps.length > 0 ? steps : [least_s];
 }
 
-/** The colour, to be seen through. */
-function faint(colour: string): string {
-  return `color-mix(in srgb, ${colour} 25%, transparent)`;
+/** A weak tone of the colour; nothing shines through it, since stacked areas lie above one another. */
+function faint(colour: string, ground: string): string {
+  return `color-mix(in srgb, ${colour} 35%, ${ground})`;
 }
 
 export function Chart({
@@ -125,6 +127,7 @@ export function Chart({
       ticks: { show: false },
       space: (_plot, index) => MARKS[index] ?? MARKS[1],
     };
+    const surface = colourIn(element, "--surface");
     const drawn = series.map(({ label: name }, at): uPlot.Series => {
       const stroke = colourIn(element, COLOURS[at % COLOURS.length] ?? "");
       return {
@@ -138,7 +141,7 @@ export function Chart({
           if (index === null) return kind === "bars" ? "" : inWord(values.at(-1), format);
           return inWord(values[index], format);
         },
-        ...(kind === "bars" || stacked ? { fill: kind === "bars" ? stroke : faint(stroke) } : {}),
+        ...(kind === "bars" || stacked ? { fill: kind === "bars" ? stroke : faint(stroke, surface) } : {}),
         ...(kind === "bars" && library.paths.bars !== undefined
           ? { paths: library.paths.bars({ size: [0.7, 60], align: 0 }) }
           : {}),
@@ -147,6 +150,7 @@ export function Chart({
     const options: uPlot.Options = {
       width: element.clientWidth,
       height,
+      padding: PADDING,
       series: [
         { value: (_plot, at) => (at === null ? "" : fullTime(at * 1_000)) },
         ...(stacked ? drawn.toReversed() : drawn),

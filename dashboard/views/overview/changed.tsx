@@ -31,7 +31,7 @@ export function Changed() {
       {rows !== undefined && rows.length > 0 && (
         <div class="overview-frame">
           <Table
-            label="Newest changes"
+            label="Changes, newest first"
             columns={columnsWith(agents)}
             rows={rows}
             keyOf={({ id }) => id}

@@ -46,7 +46,7 @@ export function Tail() {
       {failure !== null && <Notice tone="bad">Could not be read: {reasonOf(failure)}.</Notice>}
       {events.length > 0 && (
         <div class="overview-frame">
-          <Table label="Newest events" columns={columnsWith(agents)} rows={events} keyOf={({ id }) => id} />
+          <Table label="Events, newest first" columns={columnsWith(agents)} rows={events} keyOf={({ id }) => id} />
         </div>
       )}
       {events.length === 0 && state === "live" && (

@@ -10,8 +10,9 @@ export interface ChartRow {
   readonly stacked?: true;
 }
 
-/** Sums and means have parts of one. */
-const some = (value: number): string => (Number.isInteger(value) ? count(value) : value.toPrecision(2));
+/** What is counted has no parts: an axis has no mark between two of them. */
+const whole = (value: number): string => (Number.isInteger(value) ? count(value) : "");
+const mean = (value: number): string => (Number.isInteger(value) ? count(value) : value.toPrecision(2));
 
 /** @param routes whose latencies are shown */
 export function chartRows(routes: RouteChoice): readonly ChartRow[] {
@@ -55,7 +56,7 @@ export function chartRows(routes: RouteChoice): readonly ChartRow[] {
       ],
       format: seconds,
     },
-    { label: "Writes in a commit", series: [["mean", "batch_mean"]], format: some },
+    { label: "Writes in a commit", series: [["mean", "batch_mean"]], format: mean },
     {
       label: "Waiting: writes and long work",
       series: [
@@ -63,7 +64,7 @@ export function chartRows(routes: RouteChoice): readonly ChartRow[] {
         ["writer's queue", "writer_queue"],
         ["pool's queue", "pool_queue"],
       ],
-      format: some,
+      format: whole,
     },
     {
       label: "Events a second",
@@ -80,7 +81,7 @@ export function chartRows(routes: RouteChoice): readonly ChartRow[] {
         ["subscribers", "subscribers"],
         ["patterns", "subscriber_patterns"],
       ],
-      format: some,
+      format: whole,
     },
     {
       label: "Webhook deliveries a second",
@@ -91,7 +92,7 @@ export function chartRows(routes: RouteChoice): readonly ChartRow[] {
       ],
       format: perSecond,
     },
-    { label: "Webhook deliveries that wait", series: [["waiting", "webhook_queue"]], format: some },
+    { label: "Webhook deliveries that wait", series: [["waiting", "webhook_queue"]], format: whole },
     {
       label: "Event-loop delay",
       series: [

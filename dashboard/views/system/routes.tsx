@@ -23,7 +23,7 @@ export function Routes() {
   return (
     <Section title="Routes" actions={<span class="hint">since the server's start</span>}>
       <Table
-        label="Routes"
+        label="Calls by route"
         columns={COLUMNS}
         rows={routeRows(scrape.samples)}
         keyOf={({ route }) => route}

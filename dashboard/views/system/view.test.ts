@@ -1,0 +1,97 @@
+/** System in a browser: figures of the server as charts that go on while other views are looked at, and its routes. */
+import t from "tap";
+import { browserMissing, type Page } from "../../../test/support/browser.js";
+import { checkView, startDashboard } from "../../../test/support/dashboard.js";
+import { send } from "../../../test/support/http-client.js";
+import { chartRows } from "./charts.js";
+
+const skip = browserMissing();
+const ROWS = chartRows("All routes");
+
+const chart = (page: Page, label: string) => page.locator(`[role=img][aria-label^="${label}."]`);
+
+t.test("the server's figures", { skip }, async (t) => {
+  const dashboard = await startDashboard(t);
+  const { koor } = dashboard;
+  const { version } = JSON.parse((await send(koor.port, "GET", "/openapi.json")).text).info as {
+    readonly version: string;
+  };
+  await send(koor.port, "PUT", "/api/state/plan", { body: "1" });
+  await send(koor.port, "GET", "/api/state/none");
+
+  await t.test("as every view", async (t) => {
+    await checkView(t, dashboard, {
+      address: "/system",
+      title: "System",
+      ready: (page) => page.getByRole("table", { name: "Calls by route" }).waitFor(),
+    });
+  });
+
+  const { page, complaints } = await dashboard.open("/system");
+
+  await t.test("a chart for each figure, with its newest value in words", async () => {
+    await chart(page, "Memory")
+      .and(page.getByLabel(/process: \d+ MB, heap: \d/))
+      .waitFor();
+    await chart(page, "Requests a second")
+      .and(page.getByLabel(/Other: [0-9.]+\/s/))
+      .waitFor();
+    for (const { label } of ROWS) await chart(page, label).waitFor();
+  });
+
+  await t.test("what runs, and where it listens", async (t) => {
+    await page.getByText(`127.0.0.1:${koor.port}`).waitFor();
+    const facts = await page.locator(".system-facts").textContent();
+    t.match(facts, `127.0.0.1:${koor.dashboard_port}`);
+    t.match(facts, `Version${version}`);
+    t.match(facts, /Up\d+ s/);
+  });
+
+  await t.test("routes with what was refused", async (t) => {
+    const row = page.getByRole("table", { name: "Calls by route" }).getByRole("row").filter({ hasText: "state.get" });
+    t.match(await row.getByRole("cell").allTextContents(), ["state.get", "1", "1", "0", /[µm]?s$/, /[µm]?s$/]);
+  });
+
+  await t.test("whose latency and how far back stand in the address", async (t) => {
+    await page.getByLabel("Latency of").selectOption("Events");
+    await chart(page, "Latency: events").waitFor();
+    await page.getByLabel("Time", { exact: true }).selectOption("1 hour");
+    await page.waitForURL((url) => url.search === "?routes=Events&range=1h");
+    await page.reload();
+    await chart(page, "Latency: events").waitFor();
+    t.equal(await page.getByLabel("Time", { exact: true }).inputValue(), "1h");
+  });
+
+  await t.test("what was recorded is there when one comes back", async (t) => {
+    await page.getByRole("link", { name: "Audit", exact: true }).click();
+    await page.getByRole("heading", { level: 1, name: "Audit" }).waitFor();
+    const scraped = page.waitForResponse((response) => response.url().endsWith("/metrics"));
+    await scraped;
+    await page.getByRole("link", { name: "System", exact: true }).click();
+    t.ok(
+      await chart(page, "Memory")
+        .and(page.getByLabel(/process: \d+ MB/))
+        .waitFor()
+        .then(() => true),
+      "at once, from before",
+    );
+  });
+
+  t.same(complaints, [], "nothing complains");
+});
+
+t.test("a server that is gone is said, and what was recorded stays", { skip }, async (t) => {
+  const dashboard = await startDashboard(t);
+  const { page } = await dashboard.open("/system", {
+    expected: [/ERR_CONNECTION|Failed to load|WebSocket|EventSource/],
+  });
+  await chart(page, "Memory")
+    .and(page.getByLabel(/process: \d+ MB/))
+    .waitFor();
+  await dashboard.koor.stop();
+  await page
+    .getByText(/Could not be read: the server cannot be reached/)
+    .first()
+    .waitFor();
+  t.ok(await chart(page, "Memory").isVisible());
+});

@@ -1,11 +1,10 @@
 /** The newest events as they are published, the newest first; each leads to itself in the view of events. */
-import { useAgentsById, type AgentsById } from "../../api/agents.js";
 import { useEventFeed } from "../../api/event-feed.js";
 import { dataPreview, type HeldEvent } from "../../api/event-list.js";
 import { reasonOf } from "../../api/client.js";
 import { addressOf } from "../../app/address.js";
-import { AgentLink } from "../../parts/agent-link.js";
 import { Empty } from "../../parts/empty.js";
+import { EventSource } from "../../parts/event-source.js";
 import { Notice } from "../../parts/notice.js";
 import { Section } from "../../parts/page.js";
 import { Table, type Column } from "../../parts/table.js";
@@ -14,27 +13,15 @@ import { Time } from "../../parts/time.js";
 /** Of all topics, the newest. */
 const TAIL = { pattern: "", since: null, first: 25, keep: 30 } as const;
 
-function columnsWith(agents: AgentsById): readonly Column<HeldEvent>[] {
-  return [
-    { head: "Time", cell: ({ created_at }) => <Time at={created_at} as="clock" /> },
-    { head: "Topic", cell: ({ id, topic }) => <a href={`${addressOf("events")}?id=${id}`}>{topic}</a> },
-    {
-      head: "By",
-      cell: ({ source }) => (source === "" ? null : <AgentLink id={source} agents={agents} />),
-      optional: true,
-    },
-    {
-      head: "Data",
-      cell: (event) => <span class="mono muted">{dataPreview(event)}</span>,
-      kind: "wide",
-      optional: true,
-    },
-  ];
-}
+const COLUMNS: readonly Column<HeldEvent>[] = [
+  { head: "Time", cell: ({ created_at }) => <Time at={created_at} as="clock" /> },
+  { head: "Topic", cell: ({ id, topic }) => <a href={`${addressOf("events")}?id=${id}`}>{topic}</a> },
+  { head: "Source", cell: ({ source }) => <EventSource source={source} />, optional: true },
+  { head: "Data", cell: (event) => <span class="mono muted">{dataPreview(event)}</span>, kind: "wide", optional: true },
+];
 
 export function Tail() {
   const feed = useEventFeed(TAIL);
-  const agents = useAgentsById();
   const failure = feed.failure.value;
   const state = feed.state.value;
   const events = feed.list.value.events.toReversed();
@@ -46,7 +33,7 @@ export function Tail() {
       {failure !== null && <Notice tone="bad">Could not be read: {reasonOf(failure)}.</Notice>}
       {events.length > 0 && (
         <div class="overview-frame">
-          <Table label="Events, newest first" columns={columnsWith(agents)} rows={events} keyOf={({ id }) => id} />
+          <Table label="Events, newest first" columns={COLUMNS} rows={events} keyOf={({ id }) => id} />
         </div>
       )}
       {events.length === 0 && state === "live" && (

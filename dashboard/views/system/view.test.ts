@@ -13,9 +13,8 @@ const chart = (page: Page, label: string) => page.locator(`[role=img][aria-label
 t.test("the server's figures", { skip }, async (t) => {
   const dashboard = await startDashboard(t);
   const { koor } = dashboard;
-  const { version } = JSON.parse((await send(koor.port, "GET", "/openapi.json")).text).info as {
-    readonly version: string;
-  };
+  const description = await send(koor.port, "GET", "/openapi.json");
+  const { version } = description.json<{ readonly info: { readonly version: string } }>().info;
   await send(koor.port, "PUT", "/api/state/plan", { body: "1" });
   await send(koor.port, "GET", "/api/state/none");
 

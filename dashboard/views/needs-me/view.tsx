@@ -23,7 +23,9 @@ export function View() {
       {waiting.map(({ source, items = [] }) => (
         <Group key={source.title} source={source} items={items} />
       ))}
-      {unknown === -1 && waiting.length === 0 && <Nothing looked_at={groups.filter(({ items }) => items !== undefined)} />}
+      {unknown === -1 && waiting.length === 0 && (
+        <Nothing looked_at={groups.filter(({ items }) => items !== undefined)} />
+      )}
     </Page>
   );
 }

@@ -108,7 +108,8 @@ class World implements EventHost {
   }
 
   send(messages: readonly object[]): void {
-    for (const message of messages) this.newest.subscriber.message(JSON.stringify(message));
+    const { subscriber } = this.newest;
+    for (const message of messages) if (!this.newest.ended) subscriber.message(JSON.stringify(message));
   }
 }
 
@@ -166,6 +167,37 @@ t.test("a cursor begins after its event, and tells how far behind it is", async 
   await world.pass(100);
   t.equal(follower.state.value, "live");
   t.same([ids(follower)[0], ids(follower).length], [11, 30]);
+});
+
+t.test("what follows a cursor is held from there on, and stops where it is full", async (t) => {
+  const world = new World();
+  world.publish(1_000);
+  const follower = await follow(world, { since: 10 });
+  await world.accept();
+  t.equal(follower.full.value, true);
+  t.same([ids(follower)[0], ids(follower).at(-1)], [11, 110]);
+  t.equal(follower.state.value, "catching up");
+  t.equal(follower.behind.value, 890);
+  t.equal(world.newest.ended, true);
+  world.look(false);
+  world.look(true);
+  await world.pass(60_000);
+  t.equal(world.subscriptions.length, 1, "it rests");
+});
+
+t.test("a cursor that was caught up with makes room for what comes", async (t) => {
+  const world = new World();
+  world.publish(90);
+  const follower = await follow(world, { since: 10 });
+  await world.accept();
+  world.send(world.publish(50));
+  await world.pass(100);
+  t.equal(follower.full.value, false);
+  t.same([ids(follower)[0], ids(follower).at(-1)], [41, 140]);
+  const exact = await follow(world, { since: 40 });
+  await world.accept();
+  t.equal(exact.full.value, false, "full by the newest event is not behind");
+  t.equal(exact.state.value, "live");
 });
 
 t.test("a cursor that history does not reach begins with a gap; zero asks for what there is", async (t) => {

@@ -19,7 +19,10 @@ export interface EventFeedOptions {
   readonly since: number | null;
   /** How many of the newest events of history are there from the beginning, where `since` is null. */
   readonly first: number;
-  /** How many events are held. */
+  /**
+   * How many events are held, the newest; what follows a cursor is held from there on, so that it stops where it is
+   * full before it has caught up.
+   */
   readonly keep: number;
 }
 
@@ -74,6 +77,7 @@ export class EventFollower {
   readonly #state = signal<EventFeedState>("connecting");
   readonly #behind = signal(0);
   readonly #received = signal(0);
+  readonly #full = signal(false);
   readonly #lost_ms = signal<number | null>(null);
   readonly #failure = signal<unknown>(null);
   readonly #rate = new EventRate();
@@ -86,6 +90,8 @@ export class EventFollower {
   /** As `#covered`, once this connection has caught up. */
   #horizon = 0;
   #begun: boolean;
+  /** Whether it has been live; from then on the oldest events make room. */
+  #caught_up = false;
   #connected = false;
   /** Counts attempts to connect: what belongs to an earlier one is no longer wanted. */
   #attempt = 0;
@@ -106,7 +112,7 @@ export class EventFollower {
     this.#seen = options.since ?? 0;
     this.#covered = this.#seen;
     this.#stopWatching = host.listenForVisibility((visible) => {
-      if (this.#closed) return;
+      if (this.#closed || this.#full.value) return;
       if (visible) void this.#connect();
       else this.#hangUp();
     });
@@ -134,6 +140,11 @@ export class EventFollower {
   /** Since when there is no connection, ms since the epoch; null while there is one, and before the first. */
   get lost_ms(): ReadonlySignal<number | null> {
     return this.#lost_ms;
+  }
+
+  /** Whether it holds as many events as it may after its cursor, and follows no further. */
+  get full(): ReadonlySignal<boolean> {
+    return this.#full;
   }
 
   /** Why it could not begin; a malformed pattern, say. Null where it could. */
@@ -239,7 +250,7 @@ export class EventFollower {
   }
 
   #retryLater(): void {
-    if (this.#closed) return;
+    if (this.#closed || this.#full.value) return;
     this.#lost_ms.value ??= this.#host.now_ms();
     this.#state.value = "reconnecting";
     this.#cancelRetry = this.#host.later(this.#retry_ms, () => void this.#connect());
@@ -255,6 +266,7 @@ export class EventFollower {
     this.#show();
     if (!this.#connected) return;
     this.#connected = false;
+    if (this.#full.value) return;
     this.#lost_ms.value = this.#host.now_ms();
     this.#state.value = "reconnecting";
   }
@@ -279,10 +291,15 @@ export class EventFollower {
     const waiting = this.#waiting;
     if (waiting.length === 0) return;
     this.#waiting = [];
+    const { since, keep } = this.#options;
+    const room = keep - this.#list.value.events.length;
+    const fills_up = since !== null && !this.#caught_up && waiting.length >= room;
     batch(() => {
-      this.#add(waiting);
+      this.#add(fills_up ? waiting.slice(0, room) : waiting);
       this.#settle();
+      this.#full.value = fills_up && !this.#caught_up;
     });
+    if (this.#full.value) this.#hangUp();
   }
 
   #add(events: readonly HeldEvent[]): void {
@@ -293,6 +310,7 @@ export class EventFollower {
 
   #settle(): void {
     const behind = Math.max(0, this.#target - this.#seen);
+    if (behind === 0) this.#caught_up = true;
     if (behind === 0) this.#covered = Math.max(this.#covered, this.#horizon, this.#seen);
     if (!this.#connected) return;
     batch(() => {

@@ -99,7 +99,7 @@ function NoSuchView() {
 
 /** What a view cannot draw does not take the menu with it: whoever looks can go elsewhere. */
 function Shield({ path, children }: { readonly path: string; readonly children: ComponentChildren }) {
-  const [error, forget] = useErrorBoundary(reportError);
+  const [error, forget] = useErrorBoundary(reportError) as [unknown, () => void];
   useEffect(() => {
     if (error !== undefined) forget();
   }, [path]);

@@ -4,18 +4,19 @@ import { now_ms } from "../../app/clock.js";
 import { clockTime, count, plural } from "../../app/format.js";
 import { Badge, type BadgeTone } from "../../parts/badge.js";
 import { Sparkline } from "../../parts/chart.js";
-import { rateInWords } from "./model.js";
+import { addressFor, rateInWords, type Asked } from "./model.js";
 
 interface FeedLineProps {
   readonly feed: EventFeed;
+  readonly asked: Asked;
   /** Events that have come since the list was paused; null while it is not. */
   readonly waiting: number | null;
 }
 
-export function FeedLine({ feed, waiting }: FeedLineProps) {
+export function FeedLine({ feed, asked, waiting }: FeedLineProps) {
   return (
     <div class="feed-line">
-      <FeedState feed={feed} />
+      {feed.full.value ? <Rest feed={feed} asked={asked} /> : <FeedState feed={feed} />}
       {waiting !== null && (
         <span>
           paused: <strong>{plural(waiting, "new event")}</strong> meanwhile
@@ -23,6 +24,23 @@ export function FeedLine({ feed, waiting }: FeedLineProps) {
       )}
       <Rate feed={feed} />
     </div>
+  );
+}
+
+/** A replay that is longer than what the page holds goes on when it is asked to. */
+function Rest({ feed, asked }: Pick<FeedLineProps, "feed" | "asked">) {
+  const { events } = feed.list.value;
+  const last = events.at(-1)?.id ?? 0;
+  return (
+    <>
+      <span role="status">
+        <Badge tone="warn">stopped</Badge>
+      </span>
+      <span>
+        {plural(events.length, "event")} are shown, {count(feed.behind.value)} behind:{" "}
+        <a href={addressFor({ ...asked, since: last, id: null })}>go on after event {last}</a>
+      </span>
+    </>
   );
 }
 

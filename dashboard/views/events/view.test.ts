@@ -191,7 +191,7 @@ const HEAP_GROWTH_BYTES_MAX = 4_000_000;
 const DRAWN_ROWS_MAX = 80;
 
 t.test("a flood leaves neither memory nor rows behind", { skip }, async (t) => {
-  const dashboard = await startDashboard(t);
+  const dashboard = await startDashboard(t, { args: ["--event-history", "100000"] });
   const { koor } = dashboard;
   const { page, complaints } = await opened(t, dashboard, "/events");
   await publish(koor.port, "first");
@@ -225,5 +225,11 @@ t.test("a flood leaves neither memory nor rows behind", { skip }, async (t) => {
   await page.locator('[aria-rowindex="142"]').waitFor();
   t.equal(await page.locator('[aria-rowindex="142"]').textContent(), looked_at, "what is read stays in its place");
   t.equal(await frame.evaluate((element) => element.scrollTop), 3_600 + 40 * 36);
+
+  await page.goto(`${dashboard.url}/events?since=2`);
+  await page.getByText("stopped").waitFor();
+  t.equal(await page.getByRole("table").getAttribute("aria-rowcount"), "5001");
+  await page.getByRole("link", { name: "go on after event 5002" }).click();
+  await page.getByRole("cell", { name: "5003", exact: true }).waitFor();
   t.same(complaints, []);
 });

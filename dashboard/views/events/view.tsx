@@ -82,7 +82,11 @@ export function View({ query }: ViewProps) {
       }
     >
       <Filter asked={asked} refusal={failure} onAsk={go} />
-      <FeedLine feed={feed} waiting={paused.value === null ? null : feed.received.value - paused.value.received} />
+      <FeedLine
+        feed={feed}
+        asked={asked}
+        waiting={paused.value === null ? null : feed.received.value - paused.value.received}
+      />
       <div class={id === null ? "events" : "events events-split"} onKeyDown={onKey}>
         <div class={failure === "" ? "events-list" : "events-list events-old"} onClick={followRow}>
           {rows.length > 0 ? (

@@ -14,7 +14,8 @@ const rowOf = (page: Page, id: string) => page.getByRole("row").filter({ has: pa
 t.test("a day's webhooks", { skip }, async (t) => {
   const dashboard = await startDashboard(t, { args: ["--stale-after", "1h"] });
   const { koor } = dashboard;
-  const { known } = await fillWithADay(koor);
+  const receiver = await startReceiver(t);
+  const { known } = await fillWithADay(koor, { now_ms: Date.now(), receiver_url: receiver.url });
 
   await t.test("what holds for every view: the table, and one webhook", async (t) => {
     for (const address of ["/webhooks", `/webhooks/${known.disabled_webhook}`])
@@ -52,6 +53,16 @@ t.test("a day's webhooks", { skip }, async (t) => {
     await recent.getByText('"just now"').waitFor();
     await page.goto(`${dashboard.url}/webhooks/nobody`);
     await page.getByText("There is no webhook nobody").waitFor();
+  });
+
+  await t.test("one that was turned off is enabled", async (t) => {
+    const id = known.disabled_webhook;
+    const { page, context } = await dashboard.open(`/webhooks/${id}`);
+    t.teardown(() => context.close());
+    await page.getByRole("button", { name: `Enable ${id}` }).click();
+    await page.getByText(`${id} is on again; its queue goes on.`).waitFor();
+    await page.getByText("healthy").waitFor();
+    t.equal(await page.getByRole("button", { name: `Enable ${id}` }).count(), 0);
   });
 });
 
@@ -109,18 +120,6 @@ t.test("a webhook's life", { skip }, async (t) => {
   await question.getByRole("button", { name: "Delete" }).click();
   await page.getByText("No webhooks yet").waitFor();
   t.same(complaints, []);
-});
-
-t.test("one that was turned off is enabled", { skip }, async (t) => {
-  const dashboard = await startDashboard(t, { args: ["--stale-after", "1h"] });
-  const receiver = await startReceiver(t);
-  const { known } = await fillWithADay(dashboard.koor, { now_ms: Date.now(), receiver_url: receiver.url });
-  const id = known.disabled_webhook;
-  const { page } = await dashboard.open(`/webhooks/${id}`);
-  await page.getByRole("button", { name: `Enable ${id}` }).click();
-  await page.getByText(`${id} is on again; its queue goes on.`).waitFor();
-  await page.getByText("healthy").waitFor();
-  t.equal(await page.getByRole("button", { name: `Enable ${id}` }).count(), 0);
 });
 
 t.test("an agent may look, and no more", { skip }, async (t) => {

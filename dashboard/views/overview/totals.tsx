@@ -84,7 +84,13 @@ export function Totals() {
         <Stat
           label="Token tax saved"
           value={<span title={TAX_TITLE}>{tax === undefined ? UNKNOWN : compact(tax.rest_tokens_saved)}</span>}
-          about={<span title={TAX_TITLE}>{tax === undefined ? " " : `${compact(tax.rest_calls)} calls, no MCP`}</span>}
+          about={
+            <span title={TAX_TITLE}>
+              {tax === undefined
+                ? " "
+                : `${compact(tax.rest_calls)} ${tax.rest_calls === 1 ? "call" : "calls"}, no MCP`}
+            </span>
+          }
         />
       </Stats>
     </>

@@ -104,9 +104,20 @@ function rate(name: string, chosen?: Choose): Figure {
   };
 }
 
-function quantileOf(name: string, q: number, chosen?: Choose): Figure {
-  return (now, since) =>
-    since === null ? null : quantile(added(histogramOf(now, name, chosen), histogramOf(since.before, name, chosen)), q);
+type HistogramOf = (scrape: Exposition) => Histogram;
+
+/** A histogram of each scrape, added up once: several quantiles are taken of it, and it is the next one's past. */
+function histograms(name: string, chosen?: Choose): HistogramOf {
+  const known = new WeakMap<Exposition, Histogram>();
+  return (scrape) => {
+    const histogram = known.get(scrape) ?? histogramOf(scrape, name, chosen);
+    known.set(scrape, histogram);
+    return histogram;
+  };
+}
+
+function quantileOf(of: HistogramOf, q: number): Figure {
+  return (now, since) => (since === null ? null : quantile(added(of(now), of(since.before)), q));
 }
 
 /** The mean of what a histogram counted. */
@@ -150,7 +161,7 @@ const SINGLE = {
   commits: rate(`${BATCH}_count`),
   batch_mean: mean(BATCH),
   commit_mean: mean(COMMIT),
-  commit_p99: quantileOf(COMMIT, 0.99),
+  commit_p99: quantileOf(histograms(COMMIT), 0.99),
   writer_in_flight: gauge("koor_writer_in_flight"),
   writer_queue: gauge("koor_writer_queue_depth"),
   pool_queue: gauge("koor_pool_queue_depth"),
@@ -178,11 +189,12 @@ export type FigureName = keyof typeof SINGLE | OfRoutes;
 
 function ofRoutes(group: RouteChoice): [FigureName, Figure][] {
   const chosen = inGroup(group);
+  const durations = histograms(DURATION, chosen);
   return [
     [`requests ${group}`, rate(REQUESTS, chosen)],
-    [`p50 ${group}`, quantileOf(DURATION, 0.5, chosen)],
-    [`p95 ${group}`, quantileOf(DURATION, 0.95, chosen)],
-    [`p99 ${group}`, quantileOf(DURATION, 0.99, chosen)],
+    [`p50 ${group}`, quantileOf(durations, 0.5)],
+    [`p95 ${group}`, quantileOf(durations, 0.95)],
+    [`p99 ${group}`, quantileOf(durations, 0.99)],
   ];
 }
 

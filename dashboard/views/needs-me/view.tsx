@@ -11,17 +11,21 @@ const SHOWN_MAX = 24;
 
 export function View() {
   const groups = SOURCES.map((source) => ({ source, ...source.useItems() }));
-  const known = groups.every(({ items, resource }) => items !== undefined || resource.error.value !== null);
-  const waiting = groups.filter(({ items }) => items !== undefined && items.length > 0);
+  // A group is shown when those above it are known: nothing is pushed down under somebody's finger.
+  const unknown = groups.findIndex(({ items, resource }) => items === undefined && resource.error.value === null);
+  const shown = unknown === -1 ? groups : groups.slice(0, unknown);
+  // Most failures are of all of them: one says enough.
+  const failed = groups.find(({ resource }) => resource.error.value !== null);
+  const waiting = shown.filter(({ items }) => items !== undefined && items.length > 0);
   return (
     <Page title="Needs me">
-      {groups.map(({ source, resource }) => (
-        <Failure key={source.title} of={resource} />
-      ))}
+      {failed !== undefined && <Failure of={failed.resource} />}
       {waiting.map(({ source, items = [] }) => (
         <Group key={source.title} source={source} items={items} />
       ))}
-      {known && waiting.length === 0 && <Nothing looked_at={groups.filter(({ items }) => items !== undefined)} />}
+      {unknown === -1 && waiting.length === 0 && (
+        <Nothing looked_at={groups.filter(({ items }) => items !== undefined)} />
+      )}
     </Page>
   );
 }

@@ -1,7 +1,7 @@
 /** What fails by the history of checks: the newest run counts, and since when. */
 import t from "tap";
 import type { ComplianceRun } from "../../api/types.js";
-import { stillChecked, violated } from "./violations.js";
+import { holdsOneCheck, stillChecked, violated } from "./violations.js";
 
 /** A run at a minute of an hour. */
 function run(minute: number, instance_id: string, contract: string, pass: boolean): ComplianceRun {
@@ -26,6 +26,14 @@ t.test("the newest run of an agent and a contract counts", (t) => {
     "one fails, since its second last run",
   );
   t.same(violated([]), []);
+  t.end();
+});
+
+t.test("a check that is there as a whole", (t) => {
+  const newest = [run(9, "ana", "truck-api", true), run(9, "bob", "truck-api", true)];
+  t.notOk(holdsOneCheck(newest), "there may be more agents");
+  t.ok(holdsOneCheck([...newest, run(4, "ana", "truck-api", true)]), "the one before begins");
+  t.notOk(holdsOneCheck([]));
   t.end();
 });
 

@@ -27,6 +27,11 @@ export function violated(runs: readonly ComplianceRun[]): Violated[] {
   return [...failing.values()];
 }
 
+/** Whether the newest run of each agent and contract is among these: a check has run over all of them once. */
+export function holdsOneCheck(runs: readonly ComplianceRun[]): boolean {
+  return new Set(runs.map(pairOf)).size < runs.length;
+}
+
 /** Those of them that are checked still. */
 export function stillChecked(
   violations: readonly Violated[],

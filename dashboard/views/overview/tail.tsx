@@ -4,9 +4,9 @@ import { dataPreview, type HeldEvent } from "../../api/event-list.js";
 import { reasonOf } from "../../api/client.js";
 import { addressOf } from "../../app/address.js";
 import { Empty } from "../../parts/empty.js";
-import { Publisher } from "../../parts/publisher.js";
 import { Notice } from "../../parts/notice.js";
 import { Section } from "../../parts/page.js";
+import { Publisher } from "../../parts/publisher.js";
 import { Table, type Column } from "../../parts/table.js";
 import { Time } from "../../parts/time.js";
 

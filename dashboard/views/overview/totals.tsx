@@ -36,6 +36,8 @@ export function Totals() {
   const metrics = useResource(serverMetrics);
   const specs = useResource(specProjects);
   const cost = useResource(costSince(today_ms.value));
+  // Most failures are of all of them: one says enough.
+  const failed = [agents, metrics, specs, cost].find(({ error }) => error.value !== null);
   const all = agents.data.value;
   const active = all?.filter(({ status }) => status === "active").length;
   const silent = all?.some(({ status }) => status === "stale") === true;
@@ -46,9 +48,7 @@ export function Totals() {
   const patterns = lastOf(figures.value, "subscriber_patterns");
   return (
     <>
-      {[agents, metrics, specs, cost].map((resource, at) => (
-        <Failure key={at} of={resource} />
-      ))}
+      {failed !== undefined && <Failure of={failed} />}
       <Stats>
         <Stat
           label="Active agents"
@@ -84,7 +84,13 @@ export function Totals() {
         <Stat
           label="Token tax saved"
           value={<span title={TAX_TITLE}>{tax === undefined ? UNKNOWN : compact(tax.rest_tokens_saved)}</span>}
-          about={<span title={TAX_TITLE}>{tax === undefined ? " " : `${compact(tax.rest_calls)} calls, no MCP`}</span>}
+          about={
+            <span title={TAX_TITLE}>
+              {tax === undefined
+                ? " "
+                : `${compact(tax.rest_calls)} ${tax.rest_calls === 1 ? "call" : "calls"}, no MCP`}
+            </span>
+          }
         />
       </Stats>
     </>

@@ -47,9 +47,9 @@ t.test("a day at a glance", { skip }, async (t) => {
   });
 
   await t.test("what happens appears, the newest first", async (t) => {
-    await sendJson(port, "POST", "/api/events/publish", { topic: "build.done", data: { text: "<b>green</b>" } });
+    await sendJson(port, "POST", "/api/events/publish", { topic: "build.done", source: "<b>ci</b>" });
     const [, newest] = await Promise.all([
-      events.getByText("<b>green</b>").waitFor(),
+      events.getByText("<b>ci</b>").waitFor(),
       events.getByRole("link", { name: "build.done" }).first().getAttribute("href"),
     ]);
     t.match(newest, /^\/events\?id=\d+$/, "an event leads to itself");

@@ -3,12 +3,10 @@ import { apiPath, getJson } from "../api/client.js";
 import { useResource, type Loader } from "../api/resource.js";
 import type { Instance } from "../api/types.js";
 import { agentAddress } from "../app/address.js";
-
-/** What the dashboard itself is called as an actor; so is an operator who changes something there. */
-const DASHBOARD = "dashboard";
+import { agentName, isAgentId, type AgentNames } from "./agent-name.js";
 
 /** Names by id. Signs of life change none of them, so they are passed over. */
-export const agentNames: Loader<ReadonlyMap<string, string>> = {
+export const agentNames: Loader<AgentNames> = {
   key: "agent names",
   kinds: ["instance"],
   fetch: async (signal) => {
@@ -22,20 +20,22 @@ export const agentNames: Loader<ReadonlyMap<string, string>> = {
       : getJson<Instance>(apiPath("instances", key), signal).then(({ id, name }) => new Map([...names, [id, name]])),
 };
 
-/** A function that gives an agent's name, the beginning of its id where it has none any more. */
-export function useAgentNames(): (id: string) => string {
-  const names = useResource(agentNames).data.value;
-  return (id) => names?.get(id) ?? (id.length > 12 ? id.slice(0, 8) : id);
+const NO_NAMES: AgentNames = new Map();
+
+/** The names of agents, live; none until they are known. */
+export function useAgentNames(): AgentNames {
+  return useResource(agentNames).data.value ?? NO_NAMES;
 }
 
-/** An agent by its name, with a link to its page. Nothing for nobody. */
+/** Who did something: an agent by its name with a link to its page, any other doer by what it is called. */
 export function Agent({ id }: { readonly id: string }) {
-  const nameOf = useAgentNames();
-  if (id === "") return <span class="muted">somebody</span>;
-  if (id === DASHBOARD) return <span>operator</span>;
+  const names = useAgentNames();
+  const name = agentName(id, names);
+  if (id === "") return <span class="muted">{name}</span>;
+  if (!names.has(id) && !isAgentId(id)) return <span>{name}</span>;
   return (
     <a href={agentAddress(id)} title={id}>
-      {nameOf(id)}
+      {name}
     </a>
   );
 }

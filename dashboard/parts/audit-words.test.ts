@@ -40,20 +40,10 @@ t.test("what a row is about has an address where there is a page of it", async (
 });
 
 t.test("doers are called by their names, as far as they have some", async (t) => {
-  const instance = {
-    id: ID,
-    name: "ana",
-    workspace: "",
-    intent: "",
-    stack: "",
-    capabilities: [],
-    status: "active" as const,
-    registered_at: "2026-02-16T14:00:00Z",
-    last_seen: "2026-02-16T14:00:00Z",
-  };
-  t.equal(agentName(ID, new Map([[ID, instance]])), "ana");
+  t.equal(agentName(ID, new Map([[ID, "ana"]])), "ana");
   t.equal(agentName(ID, new Map()), "fce695c0", "one that is gone");
-  t.equal(agentName("", new Map()), "nobody");
+  t.equal(agentName("", new Map()), "somebody");
+  t.equal(agentName("dashboard", new Map()), "operator");
   t.equal(agentName("liveness-monitor", new Map()), "liveness-monitor");
   t.ok(isAgentId(ID));
   t.notOk(isAgentId(`${ID}0`));

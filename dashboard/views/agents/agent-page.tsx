@@ -24,8 +24,6 @@ import { costLoader, countersLoader } from "./loader.js";
 import { hourSeconds, lastHours, METRIC_WORDS, metricSeries, sum } from "./model.js";
 import { Status } from "./status.js";
 
-const NO_AGENTS = new Map<string, Instance>();
-
 export function AgentPage({ id }: { readonly id: string }) {
   const resource = useResource(agentsLoader);
   const agents = resource.data.value;
@@ -34,7 +32,7 @@ export function AgentPage({ id }: { readonly id: string }) {
   return (
     <Page
       title="Agents"
-      part={agent?.name ?? (gone ? agentName(id, NO_AGENTS) : "…")}
+      part={agent?.name ?? (gone ? agentName(id, new Map()) : "…")}
       home={addressOf("agents")}
       actions={
         <>

@@ -1,7 +1,6 @@
 /** The timeline of one agent: what it wrote, published and was refused, live, older on demand. */
 import { effect } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
-import { useAgentsById, type AgentsById } from "../../api/agents.js";
 import { apiPath, getJson, query } from "../../api/client.js";
 import { EventFeed } from "../../api/event-feed.js";
 import type { History } from "../../api/history.js";
@@ -25,7 +24,6 @@ const PAGE_ROWS = 100;
 const FEED_EVENTS = 1_000;
 
 export function AgentTimeline({ id }: { readonly id: string }) {
-  const agents = useAgentsById();
   const audit = useHistory<AuditEntry>({
     key: `audit ${id}`,
     kinds: ["audit"],
@@ -44,7 +42,6 @@ export function AgentTimeline({ id }: { readonly id: string }) {
     timeOf: (event) => event.created_at,
   });
   usePublished(id, events.nudge);
-  const columns = useMemo(() => columnsWith(agents), [agents]);
   const [wrote, published] = [heldOf(audit.history), heldOf(events.history)];
   const items = useMemo(
     () => timelineOf(wrote, published),
@@ -75,9 +72,10 @@ export function AgentTimeline({ id }: { readonly id: string }) {
       ) : (
         <Table
           label="What it did"
-          columns={columns}
+          columns={COLUMNS}
           rows={items}
           keyOf={(item) => (item.kind === "published" ? `event ${item.event.id}` : `audit ${item.entry.id}`)}
+          grows="head"
           toneOf={({ kind }) => (kind === "refused" ? "bad" : undefined)}
         />
       )}
@@ -112,15 +110,13 @@ function usePublished(id: string, tell: () => void): void {
 
 const TONES = { wrote: "plain", published: "note", refused: "bad" } as const;
 
-function columnsWith(agents: AgentsById): readonly Column<TimelineItem>[] {
-  return [
-    { head: "Time", cell: ({ at }) => <Time at={at} as="clock" /> },
-    { head: "Did", cell: ({ kind }) => <Badge tone={TONES[kind]}>{kind}</Badge> },
-    { head: "About", kind: "wide", cell: (item) => <About item={item} agents={agents} /> },
-  ];
-}
+const COLUMNS: readonly Column<TimelineItem>[] = [
+  { head: "Time", cell: ({ at }) => <Time at={at} as="clock" /> },
+  { head: "Did", cell: ({ kind }) => <Badge tone={TONES[kind]}>{kind}</Badge> },
+  { head: "About", kind: "wide", cell: (item) => <About item={item} /> },
+];
 
-function About({ item, agents }: { readonly item: TimelineItem; readonly agents: AgentsById }) {
+function About({ item }: { readonly item: TimelineItem }) {
   if (item.kind === "published") {
     const { id, topic, data } = item.event;
     const text = JSON.stringify(data);
@@ -139,7 +135,7 @@ function About({ item, agents }: { readonly item: TimelineItem; readonly agents:
   const words = detailInWords(entry.detail);
   return (
     <>
-      <span class="mono">{entry.action}</span> <AuditResource entry={entry} agents={agents} />{" "}
+      <span class="mono">{entry.action}</span> <AuditResource entry={entry} />{" "}
       <span class={kind === "refused" ? "failure" : "muted"} title={words}>
         {words}
       </span>

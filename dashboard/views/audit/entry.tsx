@@ -1,20 +1,18 @@
 /** One row of the audit log, whole. */
 import { useEffect, useRef } from "preact/hooks";
-import type { AgentsById } from "../../api/agents.js";
 import type { AuditEntry } from "../../api/types.js";
 import { fullTime } from "../../app/format.js";
-import { AgentLink } from "../../parts/agent-link.js";
+import { Agent } from "../../parts/agent.js";
 import { AuditResource } from "../../parts/audit-resource.js";
 import { Button } from "../../parts/button.js";
 import { Code } from "../../parts/code.js";
 
 interface EntryProps {
   readonly entry: AuditEntry;
-  readonly agents: AgentsById;
   readonly onClose: () => void;
 }
 
-export function Entry({ entry, agents, onClose }: EntryProps) {
+export function Entry({ entry, onClose }: EntryProps) {
   const place = useRef<HTMLElement>(null);
   // Where there is no room beside the rows it lies elsewhere: the focus takes the viewer there.
   useEffect(() => place.current?.focus(), []);
@@ -31,12 +29,12 @@ export function Entry({ entry, agents, onClose }: EntryProps) {
         <dd>{fullTime(Date.parse(entry.timestamp))}</dd>
         <dt>Actor</dt>
         <dd>
-          <AgentLink id={entry.actor} agents={agents} />
+          <Agent id={entry.actor} />
         </dd>
         <dt>Action</dt>
         <dd class="mono">{entry.action}</dd>
         <dt>Resource</dt>
-        <dd>{entry.resource === "" ? "none" : <AuditResource entry={entry} agents={agents} />}</dd>
+        <dd>{entry.resource === "" ? "none" : <AuditResource entry={entry} />}</dd>
         <dt>Outcome</dt>
         <dd>{entry.outcome}</dd>
       </dl>

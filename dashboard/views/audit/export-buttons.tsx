@@ -1,9 +1,9 @@
 /** The rows of the filter as a file, made here. */
-import type { AgentsById } from "../../api/agents.js";
 import { reasonOf } from "../../api/client.js";
 import { download } from "../../app/download.js";
 import { count, plural } from "../../app/format.js";
 import { say } from "../../app/toasts.js";
+import type { AgentNames } from "../../parts/agent-name.js";
 import { Button } from "../../parts/button.js";
 import { FORMATS, type Format } from "./export.js";
 import { readForExport } from "./loader.js";
@@ -14,19 +14,19 @@ const EXPORT_ROWS_MAX = 50_000;
 
 interface ExportProps {
   readonly filter: AuditFilter;
-  readonly agents: AgentsById;
+  readonly names: AgentNames;
 }
 
-export function Export({ filter, agents }: ExportProps) {
+export function Export({ filter, names }: ExportProps) {
   const save = async (format: Format): Promise<void> => {
     try {
       const { rows, more } = await readForExport(filter, EXPORT_ROWS_MAX);
-      const kept = matching(rows, filter, agents);
+      const kept = matching(rows, filter, names);
       const { type, write } = FORMATS[format];
       download(
         `audit-${new Date().toISOString().slice(0, 19).replaceAll(":", "")}.${format}`,
         type,
-        write(kept, agents),
+        write(kept, names),
       );
       say(
         more

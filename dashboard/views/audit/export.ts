@@ -1,10 +1,10 @@
 /** Rows of the audit log as files: CSV for spreadsheets, JSON lines for programs. Pure. */
-import type { AgentsById } from "../../api/agents.js";
 import type { AuditEntry } from "../../api/types.js";
+import type { AgentNames } from "../../parts/agent-name.js";
 
 interface FileFormat {
   readonly type: string;
-  readonly write: (rows: readonly AuditEntry[], agents: AgentsById) => string;
+  readonly write: (rows: readonly AuditEntry[], names: AgentNames) => string;
 }
 
 /** By the extension of the file's name. */
@@ -27,9 +27,9 @@ function cell(value: string | number): string {
 }
 
 /** RFC 4180, with a line of names. `actor_name` is the agent's, where it is still registered. */
-function toCsv(rows: readonly AuditEntry[], agents: AgentsById): string {
+function toCsv(rows: readonly AuditEntry[], names: AgentNames): string {
   const lines = rows.map((row) =>
-    [...MEMBERS.map((member) => row[member]), agents.get(row.actor)?.name ?? ""].map(cell).join(","),
+    [...MEMBERS.map((member) => row[member]), names.get(row.actor) ?? ""].map(cell).join(","),
   );
   return `${[[...MEMBERS, "actor_name"].join(","), ...lines].join("\r\n")}\r\n`;
 }

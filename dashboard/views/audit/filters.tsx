@@ -1,25 +1,24 @@
 /** The fields above the audit log. What they say stands in the address. */
-import type { AgentsById } from "../../api/agents.js";
 import { useResource } from "../../api/resource.js";
 import { fromField, toField } from "../../app/local-time.js";
 import type { AddressQuery } from "../../parts/address-query.js";
-import { agentName } from "../../parts/agent-name.js";
+import { agentName, SOMEBODY, type AgentNames } from "../../parts/agent-name.js";
 import { Button } from "../../parts/button.js";
 import { Choice, Fields, TextField } from "../../parts/fields.js";
 import { summaryLoader } from "./loader.js";
-import { NOBODY, type AuditFilter } from "./model.js";
+import type { AuditFilter } from "./model.js";
 
 interface FiltersProps {
   readonly filter: AuditFilter;
   readonly set: AddressQuery["set"];
-  readonly agents: AgentsById;
+  readonly names: AgentNames;
 }
 
-export function Filters({ filter, set, agents }: FiltersProps) {
+export function Filters({ filter, set, names }: FiltersProps) {
   const counts = useResource(summaryLoader(filter)).data.value?.action_counts ?? {};
   const actions = [...new Set([...Object.keys(counts), filter.action])].filter((action) => action !== "").sort();
-  const ids = [...new Set([...agents.keys(), filter.actor])].filter((id) => id !== "" && id !== NOBODY);
-  const actors = ids.map((id) => [id, agentName(id, agents)] as const).sort(([, a], [, b]) => a.localeCompare(b));
+  const ids = [...new Set([...names.keys(), filter.actor])].filter((id) => id !== "" && id !== SOMEBODY);
+  const actors = ids.map((id) => [id, agentName(id, names)] as const).sort(([, a], [, b]) => a.localeCompare(b));
   const filtered = Object.values(filter).some((value) => value !== "");
   return (
     <Fields>
@@ -39,7 +38,7 @@ export function Filters({ filter, set, agents }: FiltersProps) {
       <Choice
         label="Actor"
         value={filter.actor}
-        choices={[["", "Anybody"], [NOBODY, "nobody"], ...actors]}
+        choices={[["", "Anybody"], [SOMEBODY, SOMEBODY], ...actors]}
         onChoose={(actor) => set({ actor })}
       />
       <Choice

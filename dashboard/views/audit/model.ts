@@ -1,13 +1,12 @@
 /** What of the audit log is looked at, and which rows of it. Pure. */
-import type { AgentsById } from "../../api/agents.js";
 import type { AuditEntry } from "../../api/types.js";
 import { timeIn } from "../../app/local-time.js";
-import { agentName } from "../../parts/agent-name.js";
+import { agentName, SOMEBODY, type AgentNames } from "../../parts/agent-name.js";
 
 /** As the address's query says it; "" leaves it open. */
 export interface AuditFilter {
   readonly action: string;
-  /** An id; `nobody` for calls of nobody. */
+  /** An id; `somebody` for who did not say, as no actor is called. */
   readonly actor: string;
   /** RFC 3339, inclusive. */
   readonly from: string;
@@ -16,8 +15,6 @@ export interface AuditFilter {
   readonly search: string;
 }
 
-/** In the address: rows without an actor. No actor is called like that. */
-export const NOBODY = "nobody";
 export const OUTCOMES = ["success", "error"] as const;
 
 export function filterIn(query: Readonly<Record<string, string>>): AuditFilter {
@@ -32,11 +29,11 @@ export function filterIn(query: Readonly<Record<string, string>>): AuditFilter {
   };
 }
 
-/** The query of what the server filters by; an empty actor means nobody. */
+/** The query of what the server filters by; an empty actor means who did not say. */
 export function askedOf({ action, actor, from, to }: AuditFilter): string {
   const asked = new URLSearchParams();
   if (action !== "") asked.set("action", action);
-  if (actor !== "") asked.set("actor", actor === NOBODY ? "" : actor);
+  if (actor !== "") asked.set("actor", actor === SOMEBODY ? "" : actor);
   if (from !== "") asked.set("from", from);
   if (to !== "") asked.set("to", to);
   return asked.toString();
@@ -46,13 +43,13 @@ export function askedOf({ action, actor, from, to }: AuditFilter): string {
 export function matching(
   rows: readonly AuditEntry[],
   { outcome, search }: Pick<AuditFilter, "outcome" | "search">,
-  agents: AgentsById,
+  names: AgentNames,
 ): readonly AuditEntry[] {
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
   if (outcome === "" && words.length === 0) return rows;
   return rows.filter((row) => {
     if (outcome !== "" && row.outcome !== outcome) return false;
-    const text = `${agentName(row.actor, agents)}\n${row.actor}\n${row.action}\n${row.resource}\n${row.detail}`;
+    const text = `${agentName(row.actor, names)}\n${row.actor}\n${row.action}\n${row.resource}\n${row.detail}`;
     const lower = text.toLowerCase();
     return words.every((word) => lower.includes(word));
   });

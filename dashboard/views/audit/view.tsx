@@ -1,12 +1,12 @@
 /** Audit: who changed what and what was refused, live, filtered, summed up, and as a file. */
 import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
-import { useAgentsById, type AgentsById } from "../../api/agents.js";
 import { useHistory } from "../../api/use-history.js";
 import type { AuditEntry } from "../../api/types.js";
 import { plural } from "../../app/format.js";
 import { useAddressQuery } from "../../parts/address-query.js";
-import { AgentLink } from "../../parts/agent-link.js";
+import { Agent, useAgentNames } from "../../parts/agent.js";
+import type { AgentNames } from "../../parts/agent-name.js";
 import { AuditResource } from "../../parts/audit-resource.js";
 import { detailInWords } from "../../parts/audit-words.js";
 import { Button } from "../../parts/button.js";
@@ -26,15 +26,15 @@ import { Summary } from "./summary.js";
 export function View() {
   const { query, set } = useAddressQuery();
   const filter = filterIn(query);
-  const agents = useAgentsById();
+  const names = useAgentNames();
   const chosen = useSignal<AuditEntry | null>(null);
   return (
-    <Page title="Audit" actions={<Export filter={filter} agents={agents} />}>
-      <Filters filter={filter} set={set} agents={agents} />
+    <Page title="Audit" actions={<Export filter={filter} names={names} />}>
+      <Filters filter={filter} set={set} names={names} />
       <div class="audit-sides">
         <Rows
           filter={filter}
-          agents={agents}
+          names={names}
           chosen={chosen.value}
           choose={(entry) => {
             chosen.value = entry;
@@ -45,7 +45,6 @@ export function View() {
             <Entry
               key={chosen.value.id}
               entry={chosen.value}
-              agents={agents}
               onClose={() => {
                 chosen.value = null;
               }}
@@ -60,51 +59,42 @@ export function View() {
 
 interface RowsProps {
   readonly filter: AuditFilter;
-  readonly agents: AgentsById;
+  readonly names: AgentNames;
   readonly chosen: AuditEntry | null;
   readonly choose: (entry: AuditEntry) => void;
 }
 
-function Rows({ filter, agents, chosen, choose }: RowsProps) {
+function Rows({ filter, names, chosen, choose }: RowsProps) {
   const { history } = useHistory(auditLog(filter));
   const rows = history.rows.value;
-  /** The newest row when the viewer began to read further down: what is above it would push the others away. */
-  const reading = useSignal<number | null>(null);
   const { outcome, search } = filter;
-  const matched = useMemo(() => matching(rows ?? [], { outcome, search }, agents), [rows, outcome, search, agents]);
-  const columns = useMemo(() => columnsWith(agents, choose), [agents]);
+  const matched = useMemo(() => matching(rows ?? [], { outcome, search }, names), [rows, outcome, search, names]);
+  const columns = useMemo(() => columnsWith(choose), []);
   if (rows === undefined) return <Failure of={history} />;
-  const newest = reading.value;
-  const shown = newest === null ? matched : matched.filter(({ id }) => id <= newest);
-  const onScroll = ({ target }: { readonly target: EventTarget | null }): void => {
-    if (!(target instanceof HTMLElement)) return;
-    if (target.scrollTop === 0) reading.value = null;
-    else reading.value ??= matched[0]?.id ?? null;
-  };
   return (
-    <div class="audit-rows" onScrollCapture={onScroll}>
+    <div class="audit-rows">
       <Failure of={history} />
       <p class="hint audit-count" role="status">
-        {plural(shown.length, "row")}
+        {plural(matched.length, "row")}
         {matched.length === rows.length ? "" : ` of ${plural(rows.length, "row")} that were looked through`}
         {history.complete.value ? ", all there are" : ""}
-        {shown.length < matched.length ? `; ${matched.length - shown.length} newer above` : ""}
       </p>
-      {shown.length === 0 ? (
+      {matched.length === 0 ? (
         <Nothing filter={filter} complete={history.complete.value} />
       ) : (
         <Table
           label="Audit log"
           columns={columns}
-          rows={shown}
+          rows={matched}
           keyOf={({ id }) => id}
+          grows="head"
           isCurrent={({ id }) => id === chosen?.id}
           toneOf={(row) => (row.outcome === "error" ? "bad" : undefined)}
         />
       )}
       {!history.complete.value &&
         (history.full ? (
-          <p class="hint">More is not shown at once: choose a range or an action to see older rows.</p>
+          <p class="hint">More is not matched at once: choose a range or an action to see older rows.</p>
         ) : (
           <Button onClick={() => history.older()}>Load older</Button>
         ))}
@@ -124,7 +114,7 @@ function Nothing({ filter, complete }: { readonly filter: AuditFilter; readonly 
   );
 }
 
-function columnsWith(agents: AgentsById, choose: (entry: AuditEntry) => void): readonly Column<AuditEntry>[] {
+function columnsWith(choose: (entry: AuditEntry) => void): readonly Column<AuditEntry>[] {
   return [
     { head: "Time", cell: ({ timestamp }) => <Time at={timestamp} as="clock" /> },
     {
@@ -132,12 +122,12 @@ function columnsWith(agents: AgentsById, choose: (entry: AuditEntry) => void): r
       optional: true,
       cell: ({ actor }) => (
         <span class="audit-actor">
-          <AgentLink id={actor} agents={agents} />
+          <Agent id={actor} />
         </span>
       ),
     },
     { head: "Action", cell: ({ action }) => <span class="mono">{action}</span> },
-    { head: "Resource", kind: "wide", cell: (entry) => <AuditResource entry={entry} agents={agents} /> },
+    { head: "Resource", kind: "wide", cell: (entry) => <AuditResource entry={entry} /> },
     { head: "Outcome", optional: true, cell: ({ outcome }) => <Outcome outcome={outcome} /> },
     { head: "Detail", kind: "wide", cell: (entry) => <Detail entry={entry} choose={choose} /> },
   ];

@@ -1,9 +1,8 @@
 /** What was changed last, by whom: the newest rows of the audit log. */
-import { useAgentsById, type AgentsById } from "../../api/agents.js";
 import { useResource } from "../../api/resource.js";
 import type { AuditEntry } from "../../api/types.js";
 import { addressOf } from "../../app/address.js";
-import { AgentLink } from "../../parts/agent-link.js";
+import { Agent } from "../../parts/agent.js";
 import { AuditResource } from "../../parts/audit-resource.js";
 import { Empty } from "../../parts/empty.js";
 import { Failure } from "../../parts/notice.js";
@@ -12,18 +11,15 @@ import { Table, type Column } from "../../parts/table.js";
 import { Time } from "../../parts/time.js";
 import { newestChanges } from "./loader.js";
 
-function columnsWith(agents: AgentsById): readonly Column<AuditEntry>[] {
-  return [
+const COLUMNS: readonly Column<AuditEntry>[] = [
     { head: "When", cell: ({ timestamp }) => <Time at={timestamp} /> },
     { head: "Action", cell: ({ action }) => action },
-    { head: "What", cell: (entry) => <AuditResource entry={entry} agents={agents} />, kind: "wide" },
-    { head: "By", cell: ({ actor }) => <AgentLink id={actor} agents={agents} />, optional: true },
-  ];
-}
+    { head: "What", cell: (entry) => <AuditResource entry={entry} />, kind: "wide" },
+    { head: "By", cell: ({ actor }) => <Agent id={actor} />, optional: true },
+];
 
 export function Changed() {
   const changes = useResource(newestChanges);
-  const agents = useAgentsById();
   const rows = changes.data.value;
   return (
     <Section title="Newest changes" actions={<a href={addressOf("audit")}>Audit log</a>}>
@@ -32,7 +28,7 @@ export function Changed() {
         <div class="overview-frame">
           <Table
             label="Changes, newest first"
-            columns={columnsWith(agents)}
+            columns={COLUMNS}
             rows={rows}
             keyOf={({ id }) => id}
             toneOf={({ outcome }) => (outcome === "error" ? "bad" : undefined)}

@@ -1,10 +1,8 @@
 /** The newest calls of language models in the range. */
-import { useMemo } from "preact/hooks";
-import type { AgentsById } from "../../api/agents.js";
 import type { Usage } from "../../api/types.js";
 import { useHistory } from "../../api/use-history.js";
 import { count, dollars } from "../../app/format.js";
-import { AgentLink } from "../../parts/agent-link.js";
+import { Agent } from "../../parts/agent.js";
 import { Button } from "../../parts/button.js";
 import { Failure } from "../../parts/notice.js";
 import { Section } from "../../parts/page.js";
@@ -13,22 +11,16 @@ import { Time } from "../../parts/time.js";
 import { callLog } from "./loader.js";
 import type { UsageChoice } from "./model.js";
 
-interface CallsProps {
-  readonly choice: UsageChoice;
-  readonly agents: AgentsById;
-}
-
-export function Calls({ choice, agents }: CallsProps) {
+export function Calls({ choice }: { readonly choice: UsageChoice }) {
   const { history } = useHistory(callLog(choice));
   const rows = history.rows.value;
-  const columns = useMemo(() => columnsWith(agents), [agents]);
   if (rows === undefined) return <Failure of={history} />;
   return (
     <>
       <Failure of={history} />
       {rows.length > 0 && (
         <Section title="Newest calls">
-          <Table label="Calls" columns={columns} rows={rows} keyOf={({ id }) => id} />
+          <Table label="Calls" columns={COLUMNS} rows={rows} keyOf={({ id }) => id} />
           {!history.complete.value && !history.full && <Button onClick={() => history.older()}>Load older</Button>}
         </Section>
       )}
@@ -36,23 +28,21 @@ export function Calls({ choice, agents }: CallsProps) {
   );
 }
 
-function columnsWith(agents: AgentsById): readonly Column<Usage>[] {
-  return [
-    { head: "Time", cell: ({ created_at }) => <Time at={created_at} as="clock" /> },
-    { head: "Agent", cell: ({ instance_id }) => <AgentLink id={instance_id} agents={agents} /> },
-    { head: "Project", optional: true, cell: ({ project }) => project },
-    {
-      head: "Model",
-      kind: "wide",
-      cell: ({ provider, model }) => (
-        <span title={`${model} of ${provider}`}>
-          <span class="mono">{model}</span> <span class="muted">{provider}</span>
-        </span>
-      ),
-    },
-    { head: "For", optional: true, cell: ({ request_type, session_tag }) => session_tag || request_type },
-    { head: "Tokens in", kind: "number", optional: true, cell: ({ tokens_in }) => count(tokens_in) },
-    { head: "Tokens out", kind: "number", optional: true, cell: ({ tokens_out }) => count(tokens_out) },
-    { head: "Cost", kind: "number", cell: ({ cost_usd }) => dollars(cost_usd) },
-  ];
-}
+const COLUMNS: readonly Column<Usage>[] = [
+  { head: "Time", cell: ({ created_at }) => <Time at={created_at} as="clock" /> },
+  { head: "Agent", cell: ({ instance_id }) => <Agent id={instance_id} /> },
+  { head: "Project", optional: true, cell: ({ project }) => project },
+  {
+    head: "Model",
+    kind: "wide",
+    cell: ({ provider, model }) => (
+      <span title={`${model} of ${provider}`}>
+        <span class="mono">{model}</span> <span class="muted">{provider}</span>
+      </span>
+    ),
+  },
+  { head: "For", optional: true, cell: ({ request_type, session_tag }) => session_tag || request_type },
+  { head: "Tokens in", kind: "number", optional: true, cell: ({ tokens_in }) => count(tokens_in) },
+  { head: "Tokens out", kind: "number", optional: true, cell: ({ tokens_out }) => count(tokens_out) },
+  { head: "Cost", kind: "number", cell: ({ cost_usd }) => dollars(cost_usd) },
+];

@@ -1,9 +1,8 @@
 /** The groups of a range: a chart of the greatest over time, and all of them with their shares. */
-import type { AgentsById } from "../../api/agents.js";
 import { addressOf } from "../../app/address.js";
 import { compact, count, dollars } from "../../app/format.js";
-import { AgentLink } from "../../parts/agent-link.js";
-import { agentName } from "../../parts/agent-name.js";
+import { Agent } from "../../parts/agent.js";
+import { agentName, type AgentNames } from "../../parts/agent-name.js";
 import { Chart } from "../../parts/chart.js";
 import { Section } from "../../parts/page.js";
 import { Share } from "../../parts/share.js";
@@ -14,19 +13,19 @@ import { barSeconds, barTimes, groupRows, groupSeries, measured, type GroupRow, 
 interface GroupsProps {
   readonly choice: UsageChoice;
   readonly sums: Sums;
-  readonly agents: AgentsById;
+  readonly names: AgentNames;
 }
 
 const FORMATS = { cost: dollars, tokens: compact, calls: count } as const;
 const WORDS = { cost: "Cost", tokens: "Tokens", calls: "Calls" } as const;
 const GROUP_HEADS = { project: "Project", model: "Model", agent: "Agent" } as const;
 
-function nameOf(group: string, by: UsageChoice["by"], agents: AgentsById): string {
+function nameOf(group: string, by: UsageChoice["by"], names: AgentNames): string {
   if (group === "") return "not told";
-  return by === "agent" ? agentName(group, agents) : group;
+  return by === "agent" ? agentName(group, names) : group;
 }
 
-export function GroupChart({ choice, sums: { asked, asked_ms, summary }, agents }: GroupsProps) {
+export function GroupChart({ choice, sums: { asked, asked_ms, summary }, names }: GroupsProps) {
   const { by, show } = choice;
   const times = barTimes(asked, summary.series, asked_ms);
   const series = groupSeries(summary.series, times, groupRows(summary.groups, show), show);
@@ -37,7 +36,7 @@ export function GroupChart({ choice, sums: { asked, asked_ms, summary }, agents 
       stacked
       times={barSeconds(times, asked.interval)}
       series={series.map(({ group, values }) => ({
-        label: group === null ? "all others" : nameOf(group, by, agents),
+        label: group === null ? "all others" : nameOf(group, by, names),
         values,
       }))}
       format={FORMATS[show]}
@@ -45,12 +44,12 @@ export function GroupChart({ choice, sums: { asked, asked_ms, summary }, agents 
   );
 }
 
-export function GroupTable({ choice, sums: { summary }, agents }: GroupsProps) {
+export function GroupTable({ choice, sums: { summary }, names }: GroupsProps) {
   const { by, show } = choice;
   const rows = groupRows(summary.groups, show);
   const all = measured(summary.total, show);
   const columns: readonly Column<GroupRow>[] = [
-    { head: GROUP_HEADS[by], cell: ({ group }) => <GroupName group={group} by={by} agents={agents} /> },
+    { head: GROUP_HEADS[by], cell: ({ group }) => <GroupName group={group} by={by} names={names} /> },
     {
       head: "Share",
       kind: "wide",
@@ -80,9 +79,9 @@ function percent(value: number, all: number): string {
 function GroupName({
   group,
   by,
-  agents,
-}: { readonly group: string } & Pick<GroupsProps, "agents"> & Pick<UsageChoice, "by">) {
-  if (group === "") return <span class="muted">{nameOf(group, by, agents)}</span>;
-  if (by === "agent") return <AgentLink id={group} agents={agents} />;
+  names,
+}: { readonly group: string } & Pick<GroupsProps, "names"> & Pick<UsageChoice, "by">) {
+  if (group === "") return <span class="muted">{nameOf(group, by, names)}</span>;
+  if (by === "agent") return <Agent id={group} />;
   return by === "project" ? <a href={addressOf("specs", group)}>{group}</a> : <span class="mono">{group}</span>;
 }

@@ -1,9 +1,9 @@
 /** Usage: what calls of language models cost, by project, model and agent, over time, and the newest of them. */
-import { useAgentsById } from "../../api/agents.js";
 import { useResource } from "../../api/resource.js";
 import { compact, count, dollars, plural } from "../../app/format.js";
 import { fromField, toField } from "../../app/local-time.js";
 import { useAddressQuery, type AddressQuery } from "../../parts/address-query.js";
+import { useAgentNames } from "../../parts/agent.js";
 import { Empty } from "../../parts/empty.js";
 import { Choice, Fields, TextField } from "../../parts/fields.js";
 import { Failure } from "../../parts/notice.js";
@@ -27,7 +27,7 @@ const MEASURE_WORDS = { cost: "Cost", tokens: "Tokens", calls: "Calls" } as cons
 export function View() {
   const { query, set } = useAddressQuery();
   const choice = choiceIn(query);
-  const agents = useAgentsById();
+  const names = useAgentNames();
   const resource = useResource(sumsLoader(choice));
   const sums = resource.data.value;
   return (
@@ -45,11 +45,11 @@ export function View() {
       {sums !== undefined && sums.summary.total.request_count > 0 && (
         <>
           <TotalsOf sums={sums.summary.total} />
-          <GroupChart choice={choice} sums={sums} agents={agents} />
-          <GroupTable choice={choice} sums={sums} agents={agents} />
+          <GroupChart choice={choice} sums={sums} names={names} />
+          <GroupTable choice={choice} sums={sums} names={names} />
         </>
       )}
-      <Calls choice={choice} agents={agents} />
+      <Calls choice={choice} />
     </Page>
   );
 }

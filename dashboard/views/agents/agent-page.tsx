@@ -122,6 +122,8 @@ function Facts({ agent }: { readonly agent: Instance }) {
       <dl class="facts">
         <dt>Capabilities</dt>
         <dd>{capabilities.length === 0 ? "none" : capabilities.join(", ")}</dd>
+      </dl>
+      <dl class="facts agents-whole">
         <dt>Id</dt>
         <dd class="agents-id">
           <span class="mono">{id}</span> <CopyButton text={id} what="the id" />

@@ -45,10 +45,7 @@ t.test("the audit log is live, can be narrowed, and read back to its beginning",
   await page.evaluate("document.querySelector('.table-long').scrollTo(0, 1800)");
   const read = await page.locator("tr[aria-rowindex='60']").getByRole("time").getAttribute("datetime");
   await sendJson(port, "PUT", "/api/state/plans/barrels", { barrels: 3 });
-  await page
-    .locator("tr[aria-rowindex='61']")
-    .getByText(read ?? "")
-    .waitFor();
+  await page.locator(`tr[aria-rowindex='61'] time[datetime='${read}']`).waitFor();
   await page.evaluate("document.querySelector('.table-long').scrollTo(0, 0)");
   await rows(page).getByRole("link", { name: "plans/barrels" }).waitFor();
 

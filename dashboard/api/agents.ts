@@ -1,6 +1,7 @@
 /** The agents that are registered, as whoever shows more of them than their names needs them. */
+import { useMemo } from "preact/hooks";
 import { apiPath, getJson } from "./client.js";
-import type { Loader } from "./resource.js";
+import { useResource, type Loader } from "./resource.js";
 import type { Instance } from "./types.js";
 
 /**
@@ -13,3 +14,9 @@ export const agentsLoader: Loader<readonly Instance[]> = {
   gap_ms_min: 1_000,
   fetch: (signal) => getJson<readonly Instance[]>(apiPath("instances"), signal),
 };
+
+/** The agents by id, live; none until they are known. For names alone there is parts/agent.tsx. */
+export function useAgentsById(): ReadonlyMap<string, Instance> {
+  const agents = useResource(agentsLoader).data.value;
+  return useMemo(() => new Map((agents ?? []).map((agent) => [agent.id, agent])), [agents]);
+}

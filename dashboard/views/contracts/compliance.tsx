@@ -3,7 +3,7 @@ import { useMemo } from "preact/hooks";
 import { useAgentsById } from "../../api/agents.js";
 import { useResource } from "../../api/resource.js";
 import { count } from "../../app/format.js";
-import { AgentLink } from "../../parts/agent-link.js";
+import { Agent } from "../../parts/agent.js";
 import { Badge } from "../../parts/badge.js";
 import { Failure } from "../../parts/notice.js";
 import { Section } from "../../parts/page.js";
@@ -24,7 +24,7 @@ export function Compliance({ project, name }: { readonly project: string; readon
   );
   if (all === undefined) return <Failure of={runs} />;
   const columns: readonly Column<Finding>[] = [
-    { head: "Agent", cell: ({ instance_id }) => <AgentLink id={instance_id} agents={agents} /> },
+    { head: "Agent", cell: ({ instance_id }) => <Agent id={instance_id} /> },
     {
       head: "State",
       cell: ({ now, instance_id }) =>

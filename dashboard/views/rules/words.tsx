@@ -1,6 +1,5 @@
 /** A rule's members as they stand in tables and on its page. */
-import { useAgentsById } from "../../api/agents.js";
-import { AgentLink } from "../../parts/agent-link.js";
+import { Agent } from "../../parts/agent.js";
 import { Badge, type BadgeTone } from "../../parts/badge.js";
 import type { Rule, RuleStatus } from "../../api/types.js";
 import { EVERY_PROJECT, ruleAddress, scopeOf } from "./model.js";
@@ -54,5 +53,5 @@ export function Scope({ of }: { readonly of: Rule }) {
 
 /** Who proposed it: an agent where it is one, else what stands there. */
 export function Proposer({ of: { proposed_by } }: { readonly of: Rule }) {
-  return <AgentLink id={proposed_by} agents={useAgentsById()} />;
+  return <Agent id={proposed_by} />;
 }

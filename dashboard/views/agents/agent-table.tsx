@@ -37,7 +37,7 @@ export function AgentTable() {
     <Page title="Agents">
       <Failure of={agents} />
       {list !== undefined && list.length === 0 && (
-        <Empty title="No agent is registered" command="koor register ana --workspace trucks --stack go">
+        <Empty title="No agent is registered" command="koor-cli register ana --workspace trucks --stack go">
           An agent registers itself once, and is seen here from then on.
         </Empty>
       )}

@@ -66,7 +66,7 @@ export function AgentTimeline({ id }: { readonly id: string }) {
       <Failure of={audit.history} />
       <Failure of={events.history} />
       {items.length === 0 ? (
-        <Empty title="It has not done anything yet" command="koor events publish review.done --data '{}'">
+        <Empty title="It has not done anything yet" command="koor-cli events publish review.done --data '{}'">
           What it writes and publishes with its own token stands here.
         </Empty>
       ) : (

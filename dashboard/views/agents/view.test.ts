@@ -15,7 +15,7 @@ t.test("the table of agents: filters that an address keeps, and what happens, li
   const dashboard = await startDashboard(t, { args: STALE_AFTER });
   const { port } = dashboard.koor;
   const empty = await dashboard.open("/agents");
-  await empty.page.getByText("koor register ana").waitFor();
+  await empty.page.getByText("koor-cli register ana").waitFor();
   await empty.context.close();
   await fillWithADay(dashboard.koor);
   await checkView(t, dashboard, { address: "/agents", title: "Agents", ready });

@@ -108,7 +108,7 @@ function Nothing({ filter, complete }: { readonly filter: AuditFilter; readonly 
   return filtered ? (
     <Empty title="No row is like that">Take a filter away to see more.</Empty>
   ) : (
-    <Empty title="Nothing was changed yet" command="koor state set plans/login --data '{}'">
+    <Empty title="Nothing was changed yet" command="koor-cli state set plans/login --data '{}'">
       Each change, and each one that is refused, is a row here.
     </Empty>
   );

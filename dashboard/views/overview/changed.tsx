@@ -12,10 +12,10 @@ import { Time } from "../../parts/time.js";
 import { newestChanges } from "./loader.js";
 
 const COLUMNS: readonly Column<AuditEntry>[] = [
-    { head: "When", cell: ({ timestamp }) => <Time at={timestamp} /> },
-    { head: "Action", cell: ({ action }) => action },
-    { head: "What", cell: (entry) => <AuditResource entry={entry} />, kind: "wide" },
-    { head: "By", cell: ({ actor }) => <Agent id={actor} />, optional: true },
+  { head: "When", cell: ({ timestamp }) => <Time at={timestamp} /> },
+  { head: "Action", cell: ({ action }) => action },
+  { head: "What", cell: (entry) => <AuditResource entry={entry} />, kind: "wide" },
+  { head: "By", cell: ({ actor }) => <Agent id={actor} />, optional: true },
 ];
 
 export function Changed() {

@@ -39,7 +39,7 @@ export function View() {
           title={`No call of a language model was reported ${choice.range === "own" ? "in this range" : "lately"}`}
           command={`curl localhost:9800/api/llm/usage -d '{"provider":"acme","model":"large-1","tokens_in":1200,"tokens_out":345,"cost_usd":0.1}'`}
         >
-          Agents report their calls; what they cost is summed up here, and by <code>koor llm summary</code>.
+          Agents report their calls; what they cost is summed up here, and by <code>koor-cli llm summary</code>.
         </Empty>
       )}
       {sums !== undefined && sums.summary.total.request_count > 0 && (

@@ -1,8 +1,8 @@
 /** The page around every view: the way in, the menu, how the connection is, and the view that the address names. */
 import { signal } from "@preact/signals";
 import { LocationProvider, useLocation } from "preact-iso/router";
-import type { ComponentType } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import type { ComponentChildren, ComponentType } from "preact";
+import { useEffect, useErrorBoundary, useState } from "preact/hooks";
 import { reasonOf } from "../api/client.js";
 import { Button } from "../parts/button.js";
 import { Notice } from "../parts/notice.js";
@@ -69,7 +69,9 @@ function House() {
         {view === undefined || address === null ? (
           <NoSuchView />
         ) : (
-          <LoadedView key={view.slug} row={view} segments={address.segments} query={query} />
+          <Shield path={path}>
+            <LoadedView key={view.slug} row={view} segments={address.segments} query={query} />
+          </Shield>
         )}
       </main>
       <Palette />
@@ -88,6 +90,21 @@ function NoSuchView() {
         There is no view at this address. <a href="/">Go to what needs you.</a>
       </p>
     </>
+  );
+}
+
+/** What a view cannot draw does not take the menu with it: whoever looks can go elsewhere. */
+function Shield({ path, children }: { readonly path: string; readonly children: ComponentChildren }) {
+  const caught = useErrorBoundary(reportError);
+  const error: unknown = caught[0];
+  useEffect(() => {
+    if (error !== undefined) caught[1]();
+  }, [path]);
+  if (error === undefined) return <>{children}</>;
+  return (
+    <Notice tone="bad">
+      This cannot be shown: {reasonOf(error)} <Button onClick={() => location.reload()}>Load the page anew</Button>
+    </Notice>
   );
 }
 

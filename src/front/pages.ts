@@ -56,11 +56,19 @@ const GUARDS = [
 const FOR_EVER = ["Cache-Control", "public, max-age=31536000, immutable"] as const;
 const ASKED_EACH_TIME = ["Cache-Control", "no-cache"] as const;
 
+/** Where there is nothing to serve: the program was started by hand from a checkout, or a package is not whole. */
+const NOT_BUILT: WireReply = {
+  status: 503,
+  body: "The dashboard's pages are not there. Build them with `npm run build`, then load this page anew.\n",
+  headers: headerBlock([["Content-Type", "text/plain; charset=utf-8"], ["Cache-Control", "no-store"], ...GUARDS]),
+};
+
 export class Pages {
   readonly #folder: string;
-  #pages: ReadonlyMap<string, Page> | null = null;
+  /** Read once: whoever has an older page open still gets its files after another build. */
+  #pages: ReadonlyMap<string, Page> = new Map();
 
-  /** @param folder where the build has put them; nothing is served where there is none */
+  /** @param folder where the build puts them */
   constructor(folder: URL) {
     this.#folder = fileURLToPath(folder);
   }
@@ -72,10 +80,10 @@ export class Pages {
   find(exchange: Exchange): WireReply | undefined {
     const { verb, path } = exchange;
     if (verb !== "get" && verb !== "head") return undefined;
-    this.#pages ??= readPages(this.#folder);
+    if (!this.#pages.has(INDEX)) this.#pages = readPages(this.#folder);
     const machine = MACHINES.some((prefix) => path === prefix || path.startsWith(prefix));
     const page = this.#pages.get(path) ?? (machine ? undefined : this.#pages.get(INDEX));
-    if (page === undefined) return undefined;
+    if (page === undefined) return machine ? undefined : NOT_BUILT;
     const accepted = exchange.header("accept-encoding");
     return page.encodings.find(([name]) => accepts(accepted, name))?.[1] ?? page.plain;
   }

@@ -1,7 +1,7 @@
 /** The page's beginning: asks who looks, and draws. */
 import { render } from "preact";
 import { App } from "./app/app.js";
-import { askSession } from "./app/session.js";
+import { askSession } from "./api/session.js";
 
 const root = document.getElementById("app");
 if (root === null) throw new Error("the page has no place for the app");

@@ -4,6 +4,7 @@
  * waited for. What is heavy (parts/late.ts) they load when they draw with it.
  */
 import type { ComponentType } from "preact";
+import type { ViewProps } from "./base/view-props.js";
 import type { IconName } from "./parts/icon.js";
 import { View as Agents } from "./views/agents/view.js";
 import { View as Audit } from "./views/audit/view.js";
@@ -17,13 +18,6 @@ import { View as State } from "./views/state/view.js";
 import { View as System } from "./views/system/view.js";
 import { View as Usage } from "./views/usage/view.js";
 import { View as Webhooks } from "./views/webhooks/view.js";
-
-export interface ViewProps {
-  /** What follows the slug in the address, each segment decoded: `/state/plan/build` → ["plan", "build"]. */
-  readonly segments: readonly string[];
-  /** The address's query. */
-  readonly query: Readonly<Record<string, string>>;
-}
 
 export interface ViewRow {
   /** First segment of its address; "" for the page that is seen first. */

@@ -1,6 +1,7 @@
 /** The agents that are registered, as whoever shows more of them than their names needs them. */
 import { useMemo } from "preact/hooks";
-import { apiPath, getJson } from "./client.js";
+import { getJson } from "./client.js";
+import { apiPath } from "../base/path.js";
 import { useResource, type Loader } from "./resource.js";
 import type { Instance } from "./types.js";
 

@@ -5,7 +5,7 @@
  */
 import { signal, type ReadonlySignal } from "@preact/signals";
 import type { AskedKind, ChangeMessage } from "./types.js";
-import { listenForVisibility } from "./visibility.js";
+import { listenForVisibility } from "../base/visibility.js";
 
 /** A change by name: `key` is null where any of the kind may have changed, `version` where it has none. */
 export type Change = Exclude<ChangeMessage, { readonly kind: "lagged" }>;

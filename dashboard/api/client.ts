@@ -2,6 +2,7 @@
  * Calls of the public API from the page: one way to ask, one way to fail. What an answer means is its view's
  * business. A 401 is told to whoever listens for the end of the session.
  */
+import { isStep } from "../base/path.js";
 
 /** A refusal by the server, in its own words; `status` 0 where it could not be reached. */
 export class ApiError extends Error {
@@ -31,38 +32,6 @@ let onUnauthorized: () => void = () => undefined;
 /** Who is told that a call was refused for want of a session. */
 export function listenForUnauthorized(listener: () => void): void {
   onUnauthorized = listener;
-}
-
-/** The path of these segments below `/api`, each percent-encoded. */
-export function apiPath(...segments: readonly string[]): string {
-  return `/api/${segments.map((segment) => encodeURIComponent(segment)).join("/")}`;
-}
-
-/** The path of a state key: its slashes stay what they are. */
-export function statePath(key: string): string {
-  return apiPath("state", ...keySegments(key));
-}
-
-/**
- * The segments that a state key is in a path: its parts, or all of it as one where browsers would take some of them
- * for steps between folders, and routers a slash at the end for none.
- */
-export function keySegments(key: string): readonly string[] {
-  const parts = key.split("/");
-  return parts.some(isStep) || parts.at(-1) === "" ? [key] : parts;
-}
-
-/** Whether a segment of a path is a step: neither encoded nor not can a browser ask for it. */
-function isStep(segment: string): boolean {
-  return segment === "." || segment === "..";
-}
-
-/** A query string of what is given; "" for nothing. */
-export function query(parameters: Readonly<Record<string, string | number | undefined>>): string {
-  const given = Object.entries(parameters).flatMap(([name, value]) =>
-    value === undefined || value === "" ? [] : [[name, String(value)]],
-  );
-  return given.length === 0 ? "" : `?${new URLSearchParams(given).toString()}`;
 }
 
 async function call(method: string, path: string, init: RequestInit = {}): Promise<Response> {

@@ -3,10 +3,11 @@
  * WebSocket, fetch and timers.
  */
 import { useEffect, useMemo } from "preact/hooks";
-import { getJson, query } from "./client.js";
+import { getJson } from "./client.js";
+import { query } from "../base/path.js";
 import { EventFollower, type EventFeedOptions, type EventHost } from "./event-follower.js";
 import type { Event } from "./types.js";
-import { listenForVisibility } from "./visibility.js";
+import { listenForVisibility } from "../base/visibility.js";
 
 export type { EventFeedOptions, EventFeedState } from "./event-follower.js";
 

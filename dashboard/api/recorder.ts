@@ -8,7 +8,7 @@ import { parseExposition } from "./exposition.js";
 import { FIGURE_NAMES, figuresOf, type FigureName, type Scrape } from "./figures.js";
 import type { Freshness } from "./resource.js";
 import { addRow, noRows, type Rows } from "./rows.js";
-import { listenForVisibility, visible } from "./visibility.js";
+import { listenForVisibility, visible } from "../base/visibility.js";
 
 const PATH = "/metrics";
 const EVERY_MS = 5_000;

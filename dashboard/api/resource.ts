@@ -8,7 +8,7 @@ import { useEffect, useMemo } from "preact/hooks";
 import { ApiError, reasonOf } from "./client.js";
 import { listenForChanges, type Change } from "./changes.js";
 import type { AskedKind } from "./types.js";
-import { listenForVisibility } from "./visibility.js";
+import { listenForVisibility } from "../base/visibility.js";
 
 export interface Loader<T> {
   /** What it is, parameters included: two loaders of one key have one answer. */

@@ -9,12 +9,12 @@ import { Button } from "../parts/button.js";
 import { Notice } from "../parts/notice.js";
 import { AttentionWatch } from "../views/needs-me/watch.js";
 import { VIEWS } from "../views.js";
-import { parseAddress } from "./address.js";
+import { parseAddress } from "../base/address.js";
 import { Login } from "./login.js";
 import { Menu } from "./menu.js";
 import { Palette } from "./palette.js";
-import { session, unreachable } from "./session.js";
-import { Toasts } from "./toasts.js";
+import { session, unreachable } from "../api/session.js";
+import { Toasts } from "../parts/toasts.js";
 import { TopBar } from "./top-bar.js";
 
 /** Links that stay within the page; the others are the browser's. */

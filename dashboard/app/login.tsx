@@ -4,7 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { reasonOf } from "../api/client.js";
 import { Notice } from "../parts/notice.js";
 import { Logo } from "./logo.js";
-import { logIn, session_ended } from "./session.js";
+import { logIn, session_ended } from "../api/session.js";
 
 export function Login() {
   const token = useSignal("");

@@ -2,8 +2,8 @@
 import type { Signal } from "@preact/signals";
 import { Icon } from "../parts/icon.js";
 import { VIEWS, type ViewRow } from "../views.js";
-import { addressOf } from "./address.js";
-import { attention } from "./attention.js";
+import { addressOf } from "../base/address.js";
+import { attention } from "../base/attention.js";
 
 export function Menu({ current, open }: { readonly current: ViewRow | undefined; readonly open: Signal<boolean> }) {
   const waiting = attention.value;

@@ -6,8 +6,8 @@ import { useEffect, useMemo, useRef } from "preact/hooks";
 import { getJson } from "../api/client.js";
 import type { Instance, StateEntry } from "../api/types.js";
 import { VIEWS } from "../views.js";
-import { addressOf, agentAddress, stateAddress } from "./address.js";
-import { nextTheme } from "./theme.js";
+import { addressOf, agentAddress, stateAddress } from "../base/address.js";
+import { nextTheme } from "../base/theme.js";
 
 interface Entry {
   readonly text: string;

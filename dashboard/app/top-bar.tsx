@@ -4,9 +4,9 @@ import { feedState, type FeedState } from "../api/changes.js";
 import { Icon } from "../parts/icon.js";
 import { Logo } from "./logo.js";
 import { openPalette } from "./palette.js";
-import { logOut, session } from "./session.js";
-import { nextTheme, theme } from "./theme.js";
-import { attempt } from "./toasts.js";
+import { logOut, session } from "../api/session.js";
+import { nextTheme, theme } from "../base/theme.js";
+import { attempt } from "../parts/toasts.js";
 
 const CONNECTION: Readonly<Record<FeedState, string>> = {
   off: "paused",

@@ -1,6 +1,6 @@
 /** What filters say stands in the address, so that a link to what is seen can be sent to somebody. */
 import { useLocation } from "preact-iso/router";
-import { query as queryOf } from "../api/client.js";
+import { query as queryOf } from "../base/path.js";
 
 export interface AddressQuery {
   readonly query: Readonly<Record<string, string>>;

@@ -1,8 +1,9 @@
 /** Agents by name: who acted stands in answers as an id, which says nothing to a person. */
-import { apiPath, getJson } from "../api/client.js";
+import { getJson } from "../api/client.js";
+import { apiPath } from "../base/path.js";
 import { useResource, type Loader } from "../api/resource.js";
 import type { Instance } from "../api/types.js";
-import { agentAddress } from "../app/address.js";
+import { agentAddress } from "../base/address.js";
 import { agentName, isAgentId, type AgentNames } from "./agent-name.js";
 
 /** Names by id. Signs of life change none of them, so they are passed over. */

@@ -1,6 +1,6 @@
 /** Rows of the audit log in words, and the addresses of what they are about. Pure. */
 import type { AuditEntry } from "../api/types.js";
-import { addressOf, agentAddress, stateAddress } from "../app/address.js";
+import { addressOf, agentAddress, stateAddress } from "../base/address.js";
 import { isAgentId } from "./agent-name.js";
 
 /** What `detail` says: `version 3`, `rolled back 1`; of a refusal its reason. The text itself where it is no object. */

@@ -1,8 +1,8 @@
 /** Series over time as lines or bars, over uPlot; the same figures stand in words for who cannot see them. */
 import { useEffect, useRef } from "preact/hooks";
 import type uPlot from "uplot";
-import { axisTime, fullTime } from "../app/format.js";
-import { dark } from "../app/theme.js";
+import { axisTime, fullTime } from "../base/format.js";
+import { dark } from "../base/theme.js";
 import { late } from "./late.js";
 
 const LIBRARY = late(async () => (await import("uplot")).default);

@@ -1,6 +1,6 @@
 /** A text to read: coloured, with numbers beside its lines, cut where it is longer than anybody reads. */
 import { useEffect, useMemo } from "preact/hooks";
-import { bytes } from "../app/format.js";
+import { bytes } from "../base/format.js";
 import { CopyButton } from "./button.js";
 import { indented, languageOf, SHOWN_CHARACTERS_MAX, textOf } from "./code-text.js";
 import { late } from "./late.js";

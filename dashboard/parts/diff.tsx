@@ -1,6 +1,6 @@
 /** Two versions of a text side by side. */
 import { useEffect, useMemo } from "preact/hooks";
-import { plural } from "../app/format.js";
+import { plural } from "../base/format.js";
 import { late } from "./late.js";
 import type { DiffRow, Side } from "./line-diff.js";
 

@@ -1,8 +1,8 @@
 /** What the viewer should know before anything else on the page. */
 import type { ComponentChildren } from "preact";
 import { failureOf, type Freshness } from "../api/resource.js";
-import { ago } from "../app/format.js";
-import { now_ms } from "../app/clock.js";
+import { ago } from "../base/format.js";
+import { now_ms } from "../base/clock.js";
 
 export function Notice({
   children,

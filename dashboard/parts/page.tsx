@@ -4,7 +4,7 @@
  */
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
-import { attention } from "../app/attention.js";
+import { attention } from "../base/attention.js";
 
 interface PageProps {
   /** The view's name. */

@@ -1,6 +1,6 @@
 /** A point in time: how long ago it was, the whole of it on hover, in the viewer's zone. */
-import { now_ms } from "../app/clock.js";
-import { ago, clockTime, fullTime } from "../app/format.js";
+import { now_ms } from "../base/clock.js";
+import { ago, clockTime, fullTime } from "../base/format.js";
 
 interface TimeProps {
   /** RFC 3339, as the API gives it. */

@@ -1,6 +1,7 @@
 /** The question before a roll back: what will change by it. */
-import { query, send } from "../api/client.js";
-import { attempt } from "../app/toasts.js";
+import { send } from "../api/client.js";
+import { query } from "../base/path.js";
+import { attempt } from "../parts/toasts.js";
 import { Confirm } from "../parts/dialog.js";
 import { VersionDiff } from "./compare.js";
 import type { Named, Space } from "./space.js";

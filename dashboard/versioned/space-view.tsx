@@ -2,7 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso/router";
 import { useMemo } from "preact/hooks";
-import { count } from "../app/format.js";
+import { count } from "../base/format.js";
 import { useResource } from "../api/resource.js";
 import { Empty } from "../parts/empty.js";
 import { TextField } from "../parts/fields.js";
@@ -10,7 +10,7 @@ import { Failure } from "../parts/notice.js";
 import { Page, Section } from "../parts/page.js";
 import { Table } from "../parts/table.js";
 import { Time } from "../parts/time.js";
-import type { ViewProps } from "../views.js";
+import type { ViewProps } from "../base/view-props.js";
 import type { Entry, Space } from "./space.js";
 import { Thing } from "./thing.js";
 import { Tree } from "./tree.js";

@@ -2,7 +2,8 @@
  * What state and specs have in common for who looks at them: names in a tree, a value with versions, how to ask for
  * each. Pure but for the loaders' fetches.
  */
-import { getJson, getValue, query, type StoredValue } from "../api/client.js";
+import { getJson, getValue, type StoredValue } from "../api/client.js";
+import { query } from "../base/path.js";
 import type { Loader } from "../api/resource.js";
 import type { AskedKind, StateVersion } from "../api/types.js";
 

@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso/router";
 import { ApiError } from "../api/client.js";
 import { useResource } from "../api/resource.js";
-import { bytes } from "../app/format.js";
+import { bytes } from "../base/format.js";
 import { Agent } from "../parts/agent.js";
 import { Badge } from "../parts/badge.js";
 import { Button } from "../parts/button.js";

@@ -2,8 +2,8 @@
 import { useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso/router";
 import { useEffect, useMemo, useRef } from "preact/hooks";
-import { ago, count, plural } from "../app/format.js";
-import { now_ms } from "../app/clock.js";
+import { ago, count, plural } from "../base/format.js";
+import { now_ms } from "../base/clock.js";
 import { Icon } from "../parts/icon.js";
 import { useVirtualRows } from "../parts/virtual.js";
 import type { Entry, Named, Space } from "./space.js";

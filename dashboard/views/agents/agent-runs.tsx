@@ -1,8 +1,8 @@
 /** What checks of one agent against the contracts of its project found. */
 import { useResource } from "../../api/resource.js";
 import type { ComplianceRun } from "../../api/types.js";
-import { addressOf } from "../../app/address.js";
-import { plural } from "../../app/format.js";
+import { addressOf } from "../../base/address.js";
+import { plural } from "../../base/format.js";
 import { Badge } from "../../parts/badge.js";
 import { Empty } from "../../parts/empty.js";
 import { Failure } from "../../parts/notice.js";

@@ -1,13 +1,14 @@
 /** The timeline of one agent: what it wrote, published and was refused, live, older on demand. */
 import { effect } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
-import { apiPath, getJson, query } from "../../api/client.js";
+import { getJson } from "../../api/client.js";
+import { apiPath, query } from "../../base/path.js";
 import { EventFeed } from "../../api/event-feed.js";
 import type { History } from "../../api/history.js";
 import type { AuditEntry, Event } from "../../api/types.js";
 import { useHistory } from "../../api/use-history.js";
-import { addressOf } from "../../app/address.js";
-import { plural } from "../../app/format.js";
+import { addressOf } from "../../base/address.js";
+import { plural } from "../../base/format.js";
 import { AuditResource } from "../../parts/audit-resource.js";
 import { detailInWords } from "../../parts/audit-words.js";
 import { Badge } from "../../parts/badge.js";

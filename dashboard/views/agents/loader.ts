@@ -1,5 +1,6 @@
 /** What the agents' views fetch beside the agents themselves (api/agents.ts). */
-import { apiPath, getJson, query } from "../../api/client.js";
+import { getJson } from "../../api/client.js";
+import { apiPath, query } from "../../base/path.js";
 import type { Loader } from "../../api/resource.js";
 import type { AgentCounter, AgentTotal, ComplianceRun, UsageSummary } from "../../api/types.js";
 import { HOUR_MS, HOURS_SHOWN, lastHours } from "./model.js";

@@ -1,7 +1,7 @@
 /** One row of the audit log, whole. */
 import { useEffect, useRef } from "preact/hooks";
 import type { AuditEntry } from "../../api/types.js";
-import { fullTime } from "../../app/format.js";
+import { fullTime } from "../../base/format.js";
 import { Agent } from "../../parts/agent.js";
 import { AuditResource } from "../../parts/audit-resource.js";
 import { Button } from "../../parts/button.js";

@@ -1,8 +1,8 @@
 /** The rows of the filter as a file, made here. */
 import { reasonOf } from "../../api/client.js";
-import { download } from "../../app/download.js";
-import { count, plural } from "../../app/format.js";
-import { say } from "../../app/toasts.js";
+import { download } from "../../base/download.js";
+import { count, plural } from "../../base/format.js";
+import { say } from "../../parts/toasts.js";
 import type { AgentNames } from "../../parts/agent-name.js";
 import { Button } from "../../parts/button.js";
 import { FORMATS, type Format } from "./export.js";

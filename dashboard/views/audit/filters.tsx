@@ -1,6 +1,6 @@
 /** The fields above the audit log. What they say stands in the address. */
 import { useResource } from "../../api/resource.js";
-import { fromField, toField } from "../../app/local-time.js";
+import { fromField, toField } from "../../base/local-time.js";
 import type { AddressQuery } from "../../parts/address-query.js";
 import { agentName, SOMEBODY, type AgentNames } from "../../parts/agent-name.js";
 import { Button } from "../../parts/button.js";

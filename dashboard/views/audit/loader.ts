@@ -1,5 +1,6 @@
 /** What the audit view fetches: the log's rows, their summary, and all rows of a filter for a file. */
-import { apiPath, getJson, query } from "../../api/client.js";
+import { getJson } from "../../api/client.js";
+import { apiPath, query } from "../../base/path.js";
 import { History, PAGE_ROWS_MAX } from "../../api/history.js";
 import type { Loader } from "../../api/resource.js";
 import type { AuditEntry, AuditSummary } from "../../api/types.js";

@@ -1,6 +1,6 @@
 /** What of the audit log is looked at, and which rows of it. Pure. */
 import type { AuditEntry } from "../../api/types.js";
-import { timeIn } from "../../app/local-time.js";
+import { timeIn } from "../../base/local-time.js";
 import { agentName, SOMEBODY, type AgentNames } from "../../parts/agent-name.js";
 
 /** As the address's query says it; "" leaves it open. */

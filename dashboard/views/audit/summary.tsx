@@ -1,6 +1,6 @@
 /** The audit log summed up over the range that is looked at: totals, and what was done how often. */
 import { useResource } from "../../api/resource.js";
-import { count } from "../../app/format.js";
+import { count } from "../../base/format.js";
 import { Failure } from "../../parts/notice.js";
 import { Section } from "../../parts/page.js";
 import { Share } from "../../parts/share.js";

@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { useHistory } from "../../api/use-history.js";
 import type { AuditEntry } from "../../api/types.js";
-import { plural } from "../../app/format.js";
+import { plural } from "../../base/format.js";
 import { useAddressQuery } from "../../parts/address-query.js";
 import { Agent, useAgentNames } from "../../parts/agent.js";
 import type { AgentNames } from "../../parts/agent-name.js";

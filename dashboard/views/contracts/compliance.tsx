@@ -2,7 +2,7 @@
 import { useMemo } from "preact/hooks";
 import { useAgentsById } from "../../api/agents.js";
 import { useResource } from "../../api/resource.js";
-import { count } from "../../app/format.js";
+import { count } from "../../base/format.js";
 import { Agent } from "../../parts/agent.js";
 import { Badge } from "../../parts/badge.js";
 import { Failure } from "../../parts/notice.js";

@@ -1,10 +1,10 @@
 /** One contract: its endpoints, who breaks it, and a payload or a service to try against it. */
 import { useLocation } from "preact-iso/router";
 import { useRef } from "preact/hooks";
-import { query as queryOf } from "../../api/client.js";
+import { query as queryOf } from "../../base/path.js";
 import { useResource } from "../../api/resource.js";
-import { addressOf } from "../../app/address.js";
-import { plural } from "../../app/format.js";
+import { addressOf } from "../../base/address.js";
+import { plural } from "../../base/format.js";
 import { Failure, Notice } from "../../parts/notice.js";
 import { Page, Section } from "../../parts/page.js";
 import { Compliance } from "./compliance.js";

@@ -1,7 +1,7 @@
 /** The endpoints of a contract, each with a table of its fields. */
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { plural } from "../../app/format.js";
+import { plural } from "../../base/format.js";
 import { Badge } from "../../parts/badge.js";
 import { Button } from "../../parts/button.js";
 import { Code } from "../../parts/code.js";

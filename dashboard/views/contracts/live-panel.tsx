@@ -1,7 +1,8 @@
 /** A running service that is called by the server, and held against one endpoint of a contract. */
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { apiPath, reasonOf, send } from "../../api/client.js";
+import { reasonOf, send } from "../../api/client.js";
+import { apiPath } from "../../base/path.js";
 import type { ContractTest } from "../../api/types.js";
 import { Badge } from "../../parts/badge.js";
 import { Button } from "../../parts/button.js";

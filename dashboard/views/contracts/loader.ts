@@ -1,6 +1,7 @@
 /** Which specs are contracts, one contract, and what checks of all of them found. */
 import { findContractFault } from "../../../schemas/contract-shape.js";
-import { ApiError, apiPath, getJson, getShortValue, getValue, query } from "../../api/client.js";
+import { ApiError, getJson, getShortValue, getValue } from "../../api/client.js";
+import { apiPath, query } from "../../base/path.js";
 import type { Loader } from "../../api/resource.js";
 import type { ComplianceRun, SpecList, SpecProjects } from "../../api/types.js";
 import { readContract, type Contract } from "./model.js";

@@ -1,7 +1,8 @@
 /** Has all contracts checked at once, which needs the server's token. */
-import { apiPath, send } from "../../api/client.js";
-import { may_decide } from "../../app/session.js";
-import { attempt } from "../../app/toasts.js";
+import { send } from "../../api/client.js";
+import { apiPath } from "../../base/path.js";
+import { may_decide } from "../../api/session.js";
+import { attempt } from "../../parts/toasts.js";
 import { Button } from "../../parts/button.js";
 
 export function RunNow({ onDone }: { readonly onDone: () => Promise<void> }) {

@@ -1,11 +1,12 @@
 /** A payload that is held against one endpoint of a contract. */
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { apiPath, reasonOf, send } from "../../api/client.js";
+import { reasonOf, send } from "../../api/client.js";
+import { apiPath } from "../../base/path.js";
 import type { ContractValidation } from "../../api/types.js";
-import { curlPost } from "../../app/curl.js";
-import { plural } from "../../app/format.js";
-import { session } from "../../app/session.js";
+import { curlPost } from "../../base/curl.js";
+import { plural } from "../../base/format.js";
+import { session } from "../../api/session.js";
 import { Badge } from "../../parts/badge.js";
 import { Button, CopyButton } from "../../parts/button.js";
 import { Choice, TextArea } from "../../parts/fields.js";

@@ -1,5 +1,5 @@
 /** Contracts: the specs that are contracts with how they are kept, and one of them with its endpoints. */
-import type { ViewProps } from "../../views.js";
+import type { ViewProps } from "../../base/view-props.js";
 import { ContractPage } from "./contract-page.js";
 import { ContractTable } from "./contract-table.js";
 

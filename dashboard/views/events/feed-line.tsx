@@ -1,7 +1,7 @@
 /** How the feed is: live, cut off, behind and by how many; and what came in the last minute. */
 import type { EventFeed, EventFeedState } from "../../api/event-feed.js";
-import { now_ms } from "../../app/clock.js";
-import { clockTime, count, plural } from "../../app/format.js";
+import { now_ms } from "../../base/clock.js";
+import { clockTime, count, plural } from "../../base/format.js";
 import { Badge, type BadgeTone } from "../../parts/badge.js";
 import { Sparkline } from "../../parts/chart.js";
 import { addressFor, rateInWords, type Asked } from "./model.js";

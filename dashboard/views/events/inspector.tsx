@@ -1,10 +1,10 @@
 /** One event, whole: who published it and when, its data, and what can be done with it. */
 import { heldData, type HeldEvent } from "../../api/event-list.js";
 import { useResource } from "../../api/resource.js";
-import { session } from "../../app/session.js";
+import { session } from "../../api/session.js";
 import { Button, CopyButton } from "../../parts/button.js";
 import { Code } from "../../parts/code.js";
-import { Publisher } from "../../parts/publisher.js";
+import { Agent } from "../../parts/agent.js";
 import { Failure } from "../../parts/notice.js";
 import { Time } from "../../parts/time.js";
 import { eventLoader } from "./loader.js";
@@ -49,9 +49,7 @@ export function Inspector({ id, held, asked, onStep, onClose }: InspectorProps) 
             <dt>Topic</dt>
             <dd class="mono">{event.topic}</dd>
             <dt>Source</dt>
-            <dd>
-              {event.source === "" ? <span class="muted">nobody said</span> : <Publisher source={event.source} />}
-            </dd>
+            <dd>{event.source === "" ? <span class="muted">nobody said</span> : <Agent id={event.source} />}</dd>
             <dt>Published</dt>
             <dd>
               <Time at={event.created_at} as="clock" /> (<Time at={event.created_at} />)

@@ -1,5 +1,6 @@
 /** What the list of events asks for beside its feed: one event as it is kept, and the event before a time. */
-import { getJson, getText, query } from "../../api/client.js";
+import { getJson, getText } from "../../api/client.js";
+import { query } from "../../base/path.js";
 import type { Loader } from "../../api/resource.js";
 import type { Event } from "../../api/types.js";
 import { wholeEvent, type WholeEvent } from "./model.js";

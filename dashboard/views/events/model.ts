@@ -1,10 +1,10 @@
 /** What the list of events says: its rows, its address, an event's texts. Pure. */
-import { query } from "../../api/client.js";
+import { query } from "../../base/path.js";
 import type { EventList, Gap, HeldEvent } from "../../api/event-list.js";
 import type { Event } from "../../api/types.js";
-import { addressOf } from "../../app/address.js";
-import { curlPost } from "../../app/curl.js";
-import { count, plural } from "../../app/format.js";
+import { addressOf } from "../../base/address.js";
+import { curlPost } from "../../base/curl.js";
+import { count, plural } from "../../base/format.js";
 
 /** A row of the list: an event, or a gap between two. */
 export type Row = HeldEvent | Gap;

@@ -5,14 +5,14 @@ import { useMemo, useRef } from "preact/hooks";
 import { reasonOf } from "../../api/client.js";
 import { useEventFeed } from "../../api/event-feed.js";
 import { dataPreview, findEvent, NO_EVENTS, type EventList } from "../../api/event-list.js";
-import { count } from "../../app/format.js";
+import { count } from "../../base/format.js";
 import { Button } from "../../parts/button.js";
 import { Empty } from "../../parts/empty.js";
-import { Publisher } from "../../parts/publisher.js";
+import { Agent } from "../../parts/agent.js";
 import { Page } from "../../parts/page.js";
 import { Table, type Column } from "../../parts/table.js";
 import { Time } from "../../parts/time.js";
-import type { ViewProps } from "../../views.js";
+import type { ViewProps } from "../../base/view-props.js";
 import { FeedLine } from "./feed-line.js";
 import { Filter } from "./filter.js";
 import { Inspector } from "./inspector.js";
@@ -133,7 +133,7 @@ function columnsFor(asked: Asked): Column<Row>[] {
     {
       head: "Topic",
       cell: (row) =>
-        isGap(row) ? null : (
+        isGap(row) || row.source === "" ? null : (
           <a class="event-topic" href={addressFor({ ...asked, id: row.id })} title={row.topic}>
             {row.topic}
           </a>
@@ -143,9 +143,9 @@ function columnsFor(asked: Asked): Column<Row>[] {
       head: "Source",
       optional: true,
       cell: (row) =>
-        isGap(row) ? null : (
+        isGap(row) || row.source === "" ? null : (
           <span class="publisher">
-            <Publisher source={row.source} />
+            <Agent id={row.source} />
           </span>
         ),
     },

@@ -1,7 +1,7 @@
 /** One thing that waits for a person: what it is, since when, and what can be done about it. */
 import { useSignal } from "@preact/signals";
-import { may_decide } from "../../app/session.js";
-import { attempt } from "../../app/toasts.js";
+import { may_decide } from "../../api/session.js";
+import { attempt } from "../../parts/toasts.js";
 import { Button } from "../../parts/button.js";
 import { Confirm } from "../../parts/dialog.js";
 import { Time } from "../../parts/time.js";

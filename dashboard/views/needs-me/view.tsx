@@ -1,5 +1,5 @@
 /** Needs me: what waits for a person, by kind, each with what can be done about it at once. */
-import { count, plural } from "../../app/format.js";
+import { count, plural } from "../../base/format.js";
 import { Failure } from "../../parts/notice.js";
 import { Page, Section } from "../../parts/page.js";
 import { ItemRow } from "./item-row.js";

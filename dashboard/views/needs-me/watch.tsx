@@ -1,6 +1,6 @@
 /** Counts what waits for a person, wherever one is: the number in the menu and in the title. Draws nothing. */
 import { useEffect } from "preact/hooks";
-import { attention } from "../../app/attention.js";
+import { attention } from "../../base/attention.js";
 import { SOURCES } from "./sources.js";
 
 export function AttentionWatch() {

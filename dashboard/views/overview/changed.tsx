@@ -1,7 +1,7 @@
 /** What was changed last, by whom: the newest rows of the audit log. */
 import { useResource } from "../../api/resource.js";
 import type { AuditEntry } from "../../api/types.js";
-import { addressOf } from "../../app/address.js";
+import { addressOf } from "../../base/address.js";
 import { Agent } from "../../parts/agent.js";
 import { AuditResource } from "../../parts/audit-resource.js";
 import { Empty } from "../../parts/empty.js";

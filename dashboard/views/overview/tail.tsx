@@ -2,11 +2,11 @@
 import { useEventFeed } from "../../api/event-feed.js";
 import { dataPreview, type HeldEvent } from "../../api/event-list.js";
 import { reasonOf } from "../../api/client.js";
-import { addressOf } from "../../app/address.js";
+import { addressOf } from "../../base/address.js";
 import { Empty } from "../../parts/empty.js";
 import { Notice } from "../../parts/notice.js";
 import { Section } from "../../parts/page.js";
-import { Publisher } from "../../parts/publisher.js";
+import { Agent } from "../../parts/agent.js";
 import { Table, type Column } from "../../parts/table.js";
 import { Time } from "../../parts/time.js";
 
@@ -16,7 +16,7 @@ const TAIL = { pattern: "", since: null, first: 25, keep: 30 } as const;
 const COLUMNS: readonly Column<HeldEvent>[] = [
   { head: "Time", cell: ({ created_at }) => <Time at={created_at} as="clock" /> },
   { head: "Topic", cell: ({ id, topic }) => <a href={`${addressOf("events")}?id=${id}`}>{topic}</a> },
-  { head: "Source", cell: ({ source }) => <Publisher source={source} />, optional: true },
+  { head: "Source", cell: ({ source }) => source !== "" && <Agent id={source} />, optional: true },
   { head: "Data", cell: (event) => <span class="mono muted">{dataPreview(event)}</span>, kind: "wide", optional: true },
 ];
 

@@ -1,8 +1,8 @@
 /** Overview: who is here and what goes on, at a glance. */
 import { figures } from "../../api/recorder.js";
 import { rowsSince } from "../../api/rows.js";
-import { now_ms } from "../../app/clock.js";
-import { perSecond } from "../../app/format.js";
+import { now_ms } from "../../base/clock.js";
+import { perSecond } from "../../base/format.js";
 import { Chart } from "../../parts/chart.js";
 import { Page } from "../../parts/page.js";
 import { Changed } from "./changed.js";

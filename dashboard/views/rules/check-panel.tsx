@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { reasonOf, send } from "../../api/client.js";
 import type { Rule, RulePreview } from "../../api/types.js";
-import { plural } from "../../app/format.js";
+import { plural } from "../../base/format.js";
 import { Badge } from "../../parts/badge.js";
 import { Fields, TextArea, TextField } from "../../parts/fields.js";
 import { Notice } from "../../parts/notice.js";

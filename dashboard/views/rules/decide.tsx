@@ -1,7 +1,8 @@
 /** What may be done with a rule: accept or reject a proposal, delete any. Each needs the server's token. */
-import { apiPath, send } from "../../api/client.js";
-import { attempt } from "../../app/toasts.js";
-import { may_decide } from "../../app/session.js";
+import { send } from "../../api/client.js";
+import { apiPath } from "../../base/path.js";
+import { attempt } from "../../parts/toasts.js";
+import { may_decide } from "../../api/session.js";
 import { Button } from "../../parts/button.js";
 import { Confirm } from "../../parts/dialog.js";
 import type { RuleAddress } from "./loader.js";

@@ -1,7 +1,7 @@
 /** What rules found in a text: first what is about the whole of it, then its lines, with what was found marked. */
 import { useMemo } from "preact/hooks";
 import type { RuleViolation } from "../../api/types.js";
-import { plural } from "../../app/format.js";
+import { plural } from "../../base/format.js";
 import { markedBlocks, type MarkedLine } from "./model.js";
 import { Severity } from "./words.js";
 

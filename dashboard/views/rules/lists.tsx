@@ -1,10 +1,10 @@
 /** The rules of all projects: what is proposed with its actions, what is decided in one table, and filters over both. */
 import { useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso/router";
-import { query as queryOf } from "../../api/client.js";
+import { query as queryOf } from "../../base/path.js";
 import { useResource } from "../../api/resource.js";
 import type { Rule } from "../../api/types.js";
-import { count, plural } from "../../app/format.js";
+import { count, plural } from "../../base/format.js";
 import { Button } from "../../parts/button.js";
 import { Dialog } from "../../parts/dialog.js";
 import { Empty } from "../../parts/empty.js";

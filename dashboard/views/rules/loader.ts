@@ -1,5 +1,6 @@
 /** The rules of all projects or of one, and what became of one of them. */
-import { apiPath, getJson, query } from "../../api/client.js";
+import { getJson } from "../../api/client.js";
+import { apiPath, query } from "../../base/path.js";
 import type { Loader } from "../../api/resource.js";
 import type { AuditEntry, Rule, RuleList } from "../../api/types.js";
 import { nameOf } from "./model.js";

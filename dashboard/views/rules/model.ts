@@ -1,7 +1,7 @@
 /** Which rules are shown in which order, and a text with what rules found in it marked. Pure. */
 import type { GLOBAL_PROJECT } from "../../../schemas/rules.js";
 import type { Rule, RuleStatus, RuleViolation } from "../../api/types.js";
-import { addressOf } from "../../app/address.js";
+import { addressOf } from "../../base/address.js";
 
 /** Whose rules hold for every project. */
 export const EVERY_PROJECT: typeof GLOBAL_PROJECT = "_global";

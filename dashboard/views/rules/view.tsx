@@ -1,5 +1,5 @@
 /** Rules: proposals that wait for a decision, the rules of all projects, one rule. */
-import type { ViewProps } from "../../views.js";
+import type { ViewProps } from "../../base/view-props.js";
 import { RuleLists } from "./lists.js";
 import { RulePage } from "./rule-page.js";
 

@@ -1,7 +1,8 @@
 /** The specs of all projects, a call a project. Of a project that changes, the others are not asked for again. */
-import { apiPath, getJson } from "../../api/client.js";
+import { getJson } from "../../api/client.js";
+import { apiPath } from "../../base/path.js";
 import type { SpecList, SpecProjects } from "../../api/types.js";
-import { addressOf } from "../../app/address.js";
+import { addressOf } from "../../base/address.js";
 import type { Entry, Space } from "../../versioned/space.js";
 
 async function specsOf(project: string, signal: AbortSignal): Promise<Entry[]> {

@@ -1,6 +1,6 @@
 /** Specs: what each project has specified, with its versions. */
 import { SpaceView } from "../../versioned/space-view.js";
-import type { ViewProps } from "../../views.js";
+import type { ViewProps } from "../../base/view-props.js";
 import { SPECS } from "./loader.js";
 
 export function View(props: ViewProps) {

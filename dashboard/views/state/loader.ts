@@ -1,7 +1,8 @@
 /** The state's keys. One that changes is fetched alone: there may be thousands. */
-import { getJson, query, statePath } from "../../api/client.js";
+import { getJson } from "../../api/client.js";
+import { query, statePath } from "../../base/path.js";
 import type { StateEntry } from "../../api/types.js";
-import { stateAddress } from "../../app/address.js";
+import { stateAddress } from "../../base/address.js";
 import type { Entry, Space } from "../../versioned/space.js";
 
 function entryOf({ key, version, updated_at }: StateEntry): Entry {

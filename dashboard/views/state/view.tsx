@@ -1,6 +1,6 @@
 /** State: the shared keys as a tree, each with its value and versions. */
 import { SpaceView } from "../../versioned/space-view.js";
-import type { ViewProps } from "../../views.js";
+import type { ViewProps } from "../../base/view-props.js";
 import { STATE } from "./loader.js";
 
 export function View(props: ViewProps) {

@@ -1,7 +1,7 @@
 /** The charts of the view: a row each, in the order in which a request passes what they show. */
 import type { FigureName, RouteChoice } from "../../api/figures.js";
 import { ROUTE_GROUPS } from "../../api/figures.js";
-import { bytes, count, perSecond, seconds, share } from "../../app/format.js";
+import { bytes, count, perSecond, seconds, share } from "../../base/format.js";
 
 export interface ChartRow {
   readonly label: string;

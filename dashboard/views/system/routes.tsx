@@ -1,7 +1,7 @@
 /** The routes that were called since the server's start: how often, how it went, how long it took. */
 import { routeRows, type RouteRow } from "../../api/figures.js";
 import { lastScrape } from "../../api/recorder.js";
-import { count, seconds } from "../../app/format.js";
+import { count, seconds } from "../../base/format.js";
 import { Section } from "../../parts/page.js";
 import { Table, type Column } from "../../parts/table.js";
 

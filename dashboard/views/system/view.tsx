@@ -4,9 +4,9 @@ import { ALL_ROUTES, ROUTE_GROUPS, type RouteChoice } from "../../api/figures.js
 import { figures, lastScrape, scrapes } from "../../api/recorder.js";
 import { rowsSince } from "../../api/rows.js";
 import { useResource } from "../../api/resource.js";
-import { now_ms } from "../../app/clock.js";
-import { count, duration, fullTime } from "../../app/format.js";
-import { session } from "../../app/session.js";
+import { now_ms } from "../../base/clock.js";
+import { count, duration, fullTime } from "../../base/format.js";
+import { session } from "../../api/session.js";
 import { useAddressQuery } from "../../parts/address-query.js";
 import { Chart } from "../../parts/chart.js";
 import { Choice, Fields } from "../../parts/fields.js";

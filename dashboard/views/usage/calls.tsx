@@ -1,7 +1,7 @@
 /** The newest calls of language models in the range. */
 import type { Usage } from "../../api/types.js";
 import { useHistory } from "../../api/use-history.js";
-import { count, dollars } from "../../app/format.js";
+import { count, dollars } from "../../base/format.js";
 import { Agent } from "../../parts/agent.js";
 import { Button } from "../../parts/button.js";
 import { Failure } from "../../parts/notice.js";

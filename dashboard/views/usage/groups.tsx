@@ -1,6 +1,6 @@
 /** The groups of a range: a chart of the greatest over time, and all of them with their shares. */
-import { addressOf } from "../../app/address.js";
-import { compact, count, dollars } from "../../app/format.js";
+import { addressOf } from "../../base/address.js";
+import { compact, count, dollars } from "../../base/format.js";
 import { Agent } from "../../parts/agent.js";
 import { agentName, type AgentNames } from "../../parts/agent-name.js";
 import { Chart } from "../../parts/chart.js";

@@ -1,5 +1,6 @@
 /** What the usage view fetches: the sums of a range with their series, and its calls. */
-import { apiPath, getJson, query } from "../../api/client.js";
+import { getJson } from "../../api/client.js";
+import { apiPath, query } from "../../base/path.js";
 import type { Loader } from "../../api/resource.js";
 import type { Usage, UsageSummary } from "../../api/types.js";
 import type { HistoryOptions } from "../../api/use-history.js";

@@ -1,6 +1,6 @@
 /** Which time and which groups of usage are looked at, and their sums as a chart and as shares. Pure. */
 import type { UsageSummary } from "../../api/types.js";
-import { timeIn } from "../../app/local-time.js";
+import { timeIn } from "../../base/local-time.js";
 
 export type Totals = UsageSummary["total"];
 

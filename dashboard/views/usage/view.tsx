@@ -1,7 +1,7 @@
 /** Usage: what calls of language models cost, by project, model and agent, over time, and the newest of them. */
 import { useResource } from "../../api/resource.js";
-import { compact, count, dollars, plural } from "../../app/format.js";
-import { fromField, toField } from "../../app/local-time.js";
+import { compact, count, dollars, plural } from "../../base/format.js";
+import { fromField, toField } from "../../base/local-time.js";
 import { useAddressQuery, type AddressQuery } from "../../parts/address-query.js";
 import { useAgentNames } from "../../parts/agent.js";
 import { Empty } from "../../parts/empty.js";

@@ -2,8 +2,8 @@
 import { useSignal } from "@preact/signals";
 import { send } from "../../api/client.js";
 import type { Webhook } from "../../api/types.js";
-import { may_decide } from "../../app/session.js";
-import { attempt } from "../../app/toasts.js";
+import { may_decide } from "../../api/session.js";
+import { attempt } from "../../parts/toasts.js";
 import { Button } from "../../parts/button.js";
 import { Confirm } from "../../parts/dialog.js";
 import { webhookPath } from "./loader.js";

@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { reasonOf, send } from "../../api/client.js";
 import type { Webhook } from "../../api/types.js";
-import { say } from "../../app/toasts.js";
+import { say } from "../../parts/toasts.js";
 import { Button } from "../../parts/button.js";
 import { TextField } from "../../parts/fields.js";
 import { fieldOf, patternsOf, type FormField } from "./model.js";

@@ -1,5 +1,6 @@
 /** The webhooks, as often as one of them is another. */
-import { apiPath, getJson } from "../../api/client.js";
+import { getJson } from "../../api/client.js";
+import { apiPath } from "../../base/path.js";
 import type { Loader } from "../../api/resource.js";
 import type { Webhook } from "../../api/types.js";
 

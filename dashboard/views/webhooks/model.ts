@@ -1,6 +1,6 @@
 /** What is said of a webhook: its health, what to do about it, and what a form of one asks for. Pure. */
 import type { Webhook } from "../../api/types.js";
-import { plural } from "../../app/format.js";
+import { plural } from "../../base/format.js";
 
 export interface Health {
   readonly tone: "good" | "warn" | "bad" | "plain";

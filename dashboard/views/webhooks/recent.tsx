@@ -2,9 +2,9 @@
 import { useEffect, useMemo } from "preact/hooks";
 import { EventFeed } from "../../api/event-feed.js";
 import { addEvents, dataPreview, NO_EVENTS, type HeldEvent } from "../../api/event-list.js";
-import { addressOf } from "../../app/address.js";
+import { addressOf } from "../../base/address.js";
 import { Empty } from "../../parts/empty.js";
-import { Publisher } from "../../parts/publisher.js";
+import { Agent } from "../../parts/agent.js";
 import { Table, type Column } from "../../parts/table.js";
 import { Time } from "../../parts/time.js";
 
@@ -22,7 +22,7 @@ const COLUMNS: readonly Column<HeldEvent>[] = [
       </a>
     ),
   },
-  { head: "Source", optional: true, cell: ({ source }) => <Publisher source={source} /> },
+  { head: "Source", optional: true, cell: ({ source }) => source !== "" && <Agent id={source} /> },
   { head: "Data", kind: "wide", cell: (event) => <span class="mono muted">{dataPreview(event)}</span> },
 ];
 

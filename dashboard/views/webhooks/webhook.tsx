@@ -1,8 +1,8 @@
 /** One webhook: its facts, what to do when it fails, and the newest events that it wants. */
 import { useLocation } from "preact-iso/router";
-import { query } from "../../api/client.js";
+import { query } from "../../base/path.js";
 import type { Webhook } from "../../api/types.js";
-import { addressOf } from "../../app/address.js";
+import { addressOf } from "../../base/address.js";
 import { Badge } from "../../parts/badge.js";
 import { Notice } from "../../parts/notice.js";
 import { Page, Section } from "../../parts/page.js";

@@ -1,8 +1,9 @@
 /** Agents whose samples break a contract, by the last check of each. */
-import { apiPath, getJson, query, send } from "../../../api/client.js";
+import { getJson, send } from "../../../api/client.js";
+import { apiPath, query } from "../../../base/path.js";
 import type { ComplianceRun, Instance, SpecList } from "../../../api/types.js";
-import { addressOf } from "../../../app/address.js";
-import { plural } from "../../../app/format.js";
+import { addressOf } from "../../../base/address.js";
+import { plural } from "../../../base/format.js";
 import { Agent } from "../../../parts/agent.js";
 import { oldestFirst, sourceOf, type Item } from "../source.js";
 import { holdsOneCheck, stillChecked, violated, type Violated } from "../violations.js";

@@ -1,7 +1,8 @@
 /** Rules that somebody proposes: they hold for nobody until a person accepts them. */
-import { apiPath, getJson, send } from "../../../api/client.js";
+import { getJson, send } from "../../../api/client.js";
+import { apiPath } from "../../../base/path.js";
 import type { Rule, RuleList } from "../../../api/types.js";
-import { addressOf } from "../../../app/address.js";
+import { addressOf } from "../../../base/address.js";
 import { Agent } from "../../../parts/agent.js";
 import { oldestFirst, sourceOf, type Item } from "../source.js";
 

@@ -1,7 +1,8 @@
 /** Agents that nobody has heard of for a while: they died, or forgot to say good-bye. */
-import { apiPath, getJson, send } from "../../../api/client.js";
+import { getJson, send } from "../../../api/client.js";
+import { apiPath } from "../../../base/path.js";
 import type { Instance } from "../../../api/types.js";
-import { addressOf, agentAddress } from "../../../app/address.js";
+import { addressOf, agentAddress } from "../../../base/address.js";
 import { oldestFirst, sourceOf, type Item } from "../source.js";
 
 function itemOf({ id, name, intent, workspace, last_seen }: Instance): Item {

@@ -1,8 +1,9 @@
 /** Webhooks that were turned off after too many failures, and those that fail now. */
-import { apiPath, getJson, send } from "../../../api/client.js";
+import { getJson, send } from "../../../api/client.js";
+import { apiPath } from "../../../base/path.js";
 import type { Webhook } from "../../../api/types.js";
-import { addressOf } from "../../../app/address.js";
-import { plural } from "../../../app/format.js";
+import { addressOf } from "../../../base/address.js";
+import { plural } from "../../../base/format.js";
 import { oldestFirst, sourceOf, type Action, type Item } from "../source.js";
 
 function itemOf({ id, url, active, fail_count, created_at, last_fired, last_error, last_failure_at }: Webhook): Item {

@@ -1,5 +1,5 @@
 /** Addresses of views and of what is in them. Pure. */
-import { keySegments } from "../api/client.js";
+import { keySegments } from "./path.js";
 
 /** The address of a view, or of something in it. */
 export function addressOf(slug: string, ...segments: readonly string[]): string {

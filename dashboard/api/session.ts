@@ -1,9 +1,9 @@
 /** Who looks at the page: the session with the server, its beginning and its end. */
 import { computed, signal } from "@preact/signals";
-import { listenForCut, startChanges, stopChanges } from "../api/changes.js";
-import { getJson, listenForUnauthorized, send } from "../api/client.js";
-import { forgetResources } from "../api/resource.js";
-import type { Session } from "../api/types.js";
+import { listenForCut, startChanges, stopChanges } from "./changes.js";
+import { getJson, listenForUnauthorized, send } from "./client.js";
+import { forgetResources } from "./resource.js";
+import type { Session } from "./types.js";
 
 const PATH = "/session";
 /** The cookie lives for 12 hours from the last time that the session was asked for. */

@@ -1,0 +1,330 @@
+/**
+ * A resource against a server that the test plays: when it fetches and when it patches, in whichever order answers and
+ * changes come. Timers are the test's.
+ */
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { mock } from "node:test";
+import * as fc from "fast-check";
+import t from "tap";
+import { fake_document, FakeSource } from "../../test/support/fake-page.js";
+import { feedState, listenForCut, startChanges, stopChanges } from "./changes.js";
+import { ApiError } from "./client.js";
+import { failureOf, LiveResource, type Loader } from "./resource.js";
+
+mock.timers.enable({ apis: ["setTimeout", "setInterval"] });
+
+/** Above every delay of a resource that nothing has slowed. */
+const LATER_MS = 10_000;
+const HIDDEN_MS = 60_000;
+const KEYS = ["a", "b", "c"] as const;
+
+/** Promises that are settled have been waited for. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 3; turn++) await nextTurn();
+}
+
+async function later(ms = LATER_MS): Promise<void> {
+  mock.timers.tick(ms);
+  await settle();
+}
+
+/** A call of the loader that the test answers. */
+interface Asked {
+  readonly signal: AbortSignal;
+  answer(value: string): Promise<void>;
+  refuse(error: unknown): Promise<void>;
+}
+
+interface World {
+  readonly resource: LiveResource<string>;
+  readonly loader: Loader<string>;
+  readonly fetches: Asked[];
+  readonly patches: Asked[];
+  readonly source: FakeSource;
+}
+
+function ask(list: Asked[], signal: AbortSignal): Promise<string> {
+  return new Promise((resolve, reject) => {
+    list.push({
+      signal,
+      answer: (value) => {
+        resolve(value);
+        return settle();
+      },
+      refuse: (error) => {
+        reject(error);
+        return settle();
+      },
+    });
+  });
+}
+
+type Teardown = { teardown(done: () => void): void };
+
+/** A resource that is shown, and the feed that it listens to. */
+function show(t: Teardown, more: Partial<Loader<string>> = {}, patched = false): World {
+  const fetches: Asked[] = [];
+  const patches: Asked[] = [];
+  const loader: Loader<string> = {
+    key: "it",
+    kinds: ["state"],
+    fetch: (signal) => ask(fetches, signal),
+    ...(patched ? { patch: (_data, _change, signal) => ask(patches, signal) } : {}),
+    ...more,
+  };
+  const resource = new LiveResource(loader);
+  startChanges();
+  const source = FakeSource.made.at(-1);
+  if (source === undefined) throw new Error("the feed was not opened");
+  source.open();
+  resource.attach(loader);
+  t.teardown(() => {
+    resource.detach();
+    stopChanges();
+  });
+  return { resource, loader, fetches, patches, source };
+}
+
+const changed = (key: string | null = "a") => ({ kind: "state", key, version: key === null ? null : 2 });
+
+t.test("it is fetched when it is shown, and after changes of its kind alone; a burst is one fetch", async (t) => {
+  const { resource, fetches, source } = show(t);
+  t.equal(resource.data.value, undefined);
+  t.equal(resource.loading.value, true);
+  await fetches[0]?.answer("one");
+  t.equal(resource.data.value, "one");
+  t.equal(resource.loading.value, false);
+  source.tell({ kind: "rule", key: "a", version: 1 });
+  await later();
+  t.equal(fetches.length, 1);
+  for (let times = 0; times < 50; times++) source.tell(changed());
+  t.equal(fetches.length, 1, "not at once");
+  await later();
+  t.equal(fetches.length, 2);
+  await fetches[1]?.answer("two");
+  t.equal(resource.data.value, "two");
+  await later();
+  t.equal(fetches.length, 2);
+});
+
+t.test("a change that does not concern it is none; one that was left out is", async (t) => {
+  const { fetches, source } = show(t, { concerns: ({ key }) => key === "mine" });
+  await fetches[0]?.answer("one");
+  source.tell(changed("another"));
+  await later();
+  t.equal(fetches.length, 1);
+  source.tell({ kind: "lagged" });
+  await later();
+  t.equal(fetches.length, 2);
+});
+
+t.test("after a cut of the feed it is fetched again: nobody knows what was missed", async (t) => {
+  const { resource, fetches, source } = show(t);
+  await fetches[0]?.answer("one");
+  let cuts = 0;
+  listenForCut(() => {
+    cuts += 1;
+  });
+  source.fail();
+  t.equal(feedState.value, "reconnecting");
+  t.equal(cuts, 1, "who keeps the session is told");
+  t.equal(source.closed, true);
+  await later(1_000);
+  const again = FakeSource.made.at(-1);
+  t.not(again, source);
+  t.equal(feedState.value, "reconnecting", "until it is open");
+  again?.open();
+  t.equal(feedState.value, "live");
+  await later();
+  t.equal(fetches.length, 2);
+  await fetches[1]?.answer("two");
+  t.equal(resource.data.value, "two");
+});
+
+t.test("a change while it is fetched is followed by another fetch", async (t) => {
+  const { resource, fetches, source } = show(t);
+  source.tell(changed());
+  await later();
+  t.equal(fetches.length, 1, "not beside the one under way");
+  await fetches[0]?.answer("old");
+  await later();
+  t.equal(fetches.length, 2);
+  await fetches[1]?.answer("new");
+  t.equal(resource.data.value, "new");
+});
+
+t.test("what is patched is not fetched", async (t) => {
+  const { resource, fetches, patches, source } = show(t, {}, true);
+  await fetches[0]?.answer("one");
+  source.tell(changed());
+  await settle();
+  await patches[0]?.answer("one, patched");
+  await later();
+  t.equal(resource.data.value, "one, patched");
+  t.equal(fetches.length, 1);
+});
+
+t.test("too many changes at once, one that cannot be patched in, and a patch that fails are a fetch", async (t) => {
+  const { resource, fetches, patches, source } = show(t, {}, true);
+  await fetches[0]?.answer("one");
+  for (let times = 0; times < 40; times++) source.tell(changed(`key ${times}`));
+  await later();
+  t.equal(fetches.length, 2);
+  t.ok(patches.length < 40);
+  await fetches[1]?.answer("two");
+  await patches[0]?.refuse(new ApiError(503, "busy"));
+  await later();
+  t.equal(resource.data.value, "two");
+  t.ok(fetches.length > 2);
+  t.equal(failureOf(resource), "", "nothing is wrong with what is shown");
+});
+
+t.test("an answer of before a change does not take the place of what was patched in", async (t) => {
+  const { resource, fetches, patches, source } = show(t, {}, true);
+  await fetches[0]?.answer("old");
+  void resource.refresh();
+  source.tell(changed());
+  await settle();
+  await patches[0]?.answer("new");
+  await fetches[1]?.answer("old");
+  await later();
+  await fetches[2]?.answer("new");
+  t.equal(resource.data.value, "new");
+});
+
+t.test("a patch that was made from older data does not take the place of newer", async (t) => {
+  const { resource, fetches, patches, source } = show(t, {}, true);
+  await fetches[0]?.answer("one");
+  source.tell(changed());
+  await settle();
+  void resource.refresh();
+  await fetches[1]?.answer("two");
+  await patches[0]?.answer("one, patched");
+  t.equal(resource.data.value, "two");
+  await later();
+  t.equal(fetches.length, 3, "and whether it was in there, a fetch says");
+});
+
+t.test("a failure keeps what there was; a server that is busy is asked again, a refusal is not", async (t) => {
+  const { resource, fetches, source } = show(t);
+  await fetches[0]?.answer("one");
+  source.tell(changed());
+  await later();
+  await fetches[1]?.refuse(new ApiError(503, "the server is busy"));
+  t.equal(resource.data.value, "one");
+  t.equal(failureOf(resource), "the server is busy");
+  await later();
+  await fetches[2]?.refuse(new ApiError(404, "no such key"));
+  t.equal(failureOf(resource), "no such key");
+  await later(HIDDEN_MS);
+  t.equal(fetches.length, 3);
+  source.tell(changed());
+  await later();
+  await fetches[3]?.answer("two");
+  t.equal(failureOf(resource), "");
+});
+
+t.test("nobody looks: what is under way is given up, and nothing is asked for", async (t) => {
+  const { resource, loader, fetches, source } = show(t, { every_ms: 1_000 });
+  resource.detach();
+  t.equal(fetches[0]?.signal.aborted, true);
+  await fetches[0]?.refuse(new DOMException("aborted", "AbortError"));
+  source.tell(changed());
+  await later();
+  t.equal(fetches.length, 1);
+  t.equal(failureOf(resource), "", "what was given up has not failed");
+  resource.attach(loader);
+  t.equal(fetches.length, 2);
+  await fetches[1]?.answer("one");
+  resource.attach(loader);
+  resource.detach();
+  t.equal(fetches.length, 2, "a second look is no second fetch");
+  source.tell(changed());
+  await later();
+  t.equal(fetches.length, 3, "and one that is left leaves the other");
+});
+
+t.test("left and looked at again before the answer to the first look", async (t) => {
+  const { resource, loader, fetches } = show(t);
+  resource.detach();
+  resource.attach(loader);
+  await fetches[0]?.answer("given up");
+  t.equal(resource.data.value, undefined);
+  await later();
+  await fetches[1]?.answer("one");
+  t.equal(resource.data.value, "one");
+});
+
+t.test("what changes without anybody's doing is fetched at its interval, while it is seen", async (t) => {
+  const { fetches } = show(t, { every_ms: 1_000 });
+  await fetches[0]?.answer("one");
+  await later(1_000);
+  t.equal(fetches.length, 2);
+  await fetches[1]?.answer("two");
+  fake_document.show(false);
+  await later(HIDDEN_MS);
+  t.equal(fetches.length, 2);
+  t.equal(feedState.value, "off", "a page that is hidden has no connection");
+  fake_document.show(true);
+  await later(0);
+  t.equal(fetches.length, 3, "back again, it is fetched at once");
+});
+
+t.test("in whichever order changes and answers come, in the end it is what the server has", async (t) => {
+  const step = fc.oneof(
+    fc.record({ do: fc.constant("write" as const), key: fc.constantFrom(...KEYS) }),
+    fc.record({ do: fc.constantFrom("answer", "patch", "fail", "tick", "lagged", "refresh") }),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+      const server = new Map<string, number>();
+      const said = (): string => JSON.stringify(KEYS.map((key) => server.get(key) ?? 0));
+      /** Each is answered with what the server had when it was asked, or with what it has by then. */
+      const open: { readonly kind: "fetch" | "patch"; readonly answer: () => void; readonly fail: () => void }[] = [];
+      const hold = (kind: "fetch" | "patch", make: () => string): Promise<string> => {
+        const value = make();
+        return new Promise((resolve, reject) => {
+          open.push({ kind, answer: () => resolve(value), fail: () => reject(new ApiError(503, "busy")) });
+        });
+      };
+      const teardowns: (() => void)[] = [];
+      const { resource, source } = show(
+        { teardown: (done) => teardowns.push(done) },
+        {
+          fetch: () => hold("fetch", said),
+          patch: (data, { key }) =>
+            hold("patch", () => {
+              const before = JSON.parse(data) as number[];
+              return JSON.stringify(KEYS.map((one, at) => (one === key ? (server.get(one) ?? 0) : before[at])));
+            }),
+        },
+      );
+      const take = (kind: "fetch" | "patch" | null): (typeof open)[number] | undefined => {
+        const at = open.findIndex((one) => kind === null || one.kind === kind);
+        return at < 0 ? undefined : open.splice(at, 1)[0];
+      };
+      for (const one of steps) {
+        if ("key" in one) {
+          server.set(one.key, (server.get(one.key) ?? 0) + 1);
+          source.tell(changed(one.key));
+        } else if (one.do === "answer") take("fetch")?.answer();
+        else if (one.do === "patch") take("patch")?.answer();
+        else if (one.do === "fail") take(null)?.fail();
+        else if (one.do === "tick") mock.timers.tick(500);
+        else if (one.do === "lagged") source.tell({ kind: "lagged" });
+        else void resource.refresh();
+        await settle();
+      }
+      for (let quiet = 0; quiet < 5; ) {
+        const next = take(null);
+        next?.answer();
+        quiet = next === undefined ? quiet + 1 : 0;
+        await later();
+      }
+      for (const done of teardowns) done();
+      if (resource.data.value !== said()) throw new Error(`${resource.data.value} is shown of ${said()}`);
+    }),
+    { numRuns: 200 },
+  );
+  t.pass("200 random orders");
+});

@@ -1,0 +1,82 @@
+/** What stored bytes are shown as: language, text or not, and indented JSON, which must stay the same JSON. */
+import * as fc from "fast-check";
+import t from "tap";
+import { indented, languageOf, SHOWN_CHARACTERS_MAX, textOf } from "./code-text.js";
+
+const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
+/** Its tokens, whatever stands between them. */
+const tokensOf = (json: string): string[] => json.match(/"(?:[^"\\]|\\.)*"|[[\]{},:]|[^\s[\]{},:"]+/g) ?? [];
+
+t.test("the language is the content type's, and JSON whatever that says", (t) => {
+  t.equal(languageOf("application/json", '{"a":1}'), "json");
+  t.equal(languageOf("application/json", "{a:1}"), "plain", "what calls itself JSON and is none");
+  t.equal(languageOf("application/octet-stream", ' [1, "a"]'), "json");
+  t.equal(languageOf("text/plain", "plain words"), "plain");
+  t.equal(languageOf("TEXT/HTML; charset=utf-8", "<b>1</b>"), "xml");
+  t.equal(languageOf("image/svg+xml", "<svg/>"), "xml");
+  t.equal(languageOf("application/yaml", "1"), "yaml", "its type says what the text leaves open");
+  t.equal(languageOf("text/markdown", "# a"), "markdown");
+  t.equal(languageOf("application/javascript", "1"), "typescript");
+  t.equal(languageOf("", ""), "plain");
+  t.end();
+});
+
+t.test("text is what is UTF-8 and has no control characters but white space", (t) => {
+  t.equal(textOf(utf8("grüße\t\r\n")), "grüße\t\r\n");
+  t.equal(textOf(utf8("")), "");
+  t.equal(textOf(Uint8Array.of(0xff, 0xfe)), undefined);
+  t.equal(textOf(utf8("a\u0000b")), undefined);
+  t.equal(textOf(utf8("\u001b[31m")), undefined);
+  t.end();
+});
+
+t.test("JSON is indented as JSON.stringify does", (t) => {
+  fc.assert(
+    fc.property(fc.jsonValue(), (value) => {
+      const text = JSON.stringify(value);
+      t.equal(indented(text, "json"), JSON.stringify(JSON.parse(text), null, 2));
+    }),
+  );
+  t.end();
+});
+
+t.test("whatever white space it came with, the tokens stay: digits, escapes, order, members twice", (t) => {
+  const space = fc.constantFrom("", " ", "\n", "\t \r\n");
+  const token = fc.constantFrom(
+    "12345678901234567890.1230",
+    "-0",
+    "1E400",
+    "null",
+    '"\\u00e9\\" [,:"',
+    '" {  } "',
+    '{"b":1,"a":2,"b":3}',
+    "[]",
+    "{}",
+  );
+  fc.assert(
+    fc.property(fc.array(fc.tuple(token, space)), space, (items, between) => {
+      const text = `[${between}${items.map(([item, after]) => item + after).join(`,${between}`)}]`;
+      const shown = indented(text, "json");
+      t.same(tokensOf(shown), tokensOf(text));
+      t.same(JSON.parse(shown), JSON.parse(text));
+    }),
+  );
+  t.end();
+});
+
+t.test("other languages, and what is too long to be read, stay as they are", (t) => {
+  t.equal(indented("a: [1,2]", "yaml"), "a: [1,2]");
+  const long = `[${"1,".repeat(SHOWN_CHARACTERS_MAX / 2)}1]`;
+  t.equal(indented(long, "json"), long);
+  t.end();
+});
+
+t.test("deep nesting does not grow with its square", (t) => {
+  const depth = 50_000;
+  const text = "[".repeat(depth) + "]".repeat(depth);
+  const shown = indented(text, "json");
+  t.same(tokensOf(shown).join(""), text);
+  t.ok(shown.length < text.length * 200, `${shown.length} characters of ${text.length}`);
+  t.equal(indented("[[]]]]]", "json"), "[\n  []\n]\n]\n]\n]", "more ends than beginnings are no reason to fail");
+  t.end();
+});

@@ -1,0 +1,47 @@
+/**
+ * What the dashboard's files ask of a browser when they are loaded, for tests in plain Node: a document that is seen
+ * or hidden, and event sources that the test plays. To be imported before them.
+ */
+
+/** An event source whose server is the test. */
+export class FakeSource extends EventTarget {
+  /** All that were made, the newest last. */
+  static readonly made: FakeSource[] = [];
+  closed = false;
+
+  constructor(readonly url: string) {
+    super();
+    FakeSource.made.push(this);
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+
+  open(): void {
+    this.dispatchEvent(new Event("open"));
+  }
+
+  fail(): void {
+    this.dispatchEvent(new Event("error"));
+  }
+
+  /** Sends a message as the server would. */
+  tell(message: unknown): void {
+    this.dispatchEvent(new MessageEvent("message", { data: JSON.stringify(message) }));
+  }
+}
+
+class FakeDocument extends EventTarget {
+  visibilityState: "visible" | "hidden" = "visible";
+
+  /** As when the viewer goes to another tab, and comes back. */
+  show(seen: boolean): void {
+    this.visibilityState = seen ? "visible" : "hidden";
+    this.dispatchEvent(new Event("visibilitychange"));
+  }
+}
+
+export const fake_document = new FakeDocument();
+
+Object.assign(globalThis, { document: fake_document, EventSource: FakeSource });

@@ -1,0 +1,15 @@
+/** The dashboard's views as people know them: their addresses and names, in the menu's order. */
+export const VIEWS = [
+  ["/", "Needs me"],
+  ["/overview", "Overview"],
+  ["/agents", "Agents"],
+  ["/state", "State"],
+  ["/specs", "Specs"],
+  ["/events", "Events"],
+  ["/rules", "Rules"],
+  ["/contracts", "Contracts"],
+  ["/webhooks", "Webhooks"],
+  ["/audit", "Audit"],
+  ["/usage", "Usage"],
+  ["/system", "System"],
+] as const;

@@ -28,25 +28,13 @@ t.test("a time of today is its clock, one of another day has the day before it",
 
 t.test("sizes", (t) => {
   const said = [0, 999, 1_000, 9_949, 9_951, 10_400, 999_499, 999_500, 1_234_567, 5e12].map(bytes);
-  t.same(said, ["0 B", "999 B", "1.0 kB", "9.9 kB", "10 kB", "10 kB", "999 kB", "1.0 MB", "1.2 MB", "5,000 GB"]);
+  t.same(said, ["0 B", "999 B", "1 kB", "9.9 kB", "10 kB", "10 kB", "999 kB", "1 MB", "1.2 MB", "5,000 GB"]);
   t.end();
 });
 
 t.test("seconds", (t) => {
   const said = [0, 0.000_24, 0.000_999_7, 0.0031, 0.123, 0.9994, 0.9996, 1.24, 12.4, 123, 4_000].map(seconds);
-  t.same(said, [
-    "0 µs",
-    "240 µs",
-    "1.0 ms",
-    "3.1 ms",
-    "123 ms",
-    "999 ms",
-    "1.0 s",
-    "1.2 s",
-    "12 s",
-    "123 s",
-    "4,000 s",
-  ]);
+  t.same(said, ["0 s", "240 µs", "1 ms", "3.1 ms", "123 ms", "999 ms", "1 s", "1.2 s", "12 s", "123 s", "4,000 s"]);
   t.end();
 });
 

@@ -16,6 +16,7 @@ const HOUR = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-di
 const COUNT = new Intl.NumberFormat("en");
 const DOLLARS = new Intl.NumberFormat("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 const SMALL = new Intl.NumberFormat("en", { maximumSignificantDigits: 2, minimumSignificantDigits: 2 });
+const TWO_DIGITS = new Intl.NumberFormat("en", { maximumSignificantDigits: 2 });
 const COMPACT = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 
 /** The whole time, in the viewer's zone. */
@@ -87,14 +88,14 @@ export function dollars(value: number): string {
 
 /** Two digits of a number, whole from 100 on; never with an exponent. */
 function twoDigits(value: number): string {
-  return value >= 100 ? COUNT.format(Math.round(value)) : String(Number(value.toPrecision(2)));
+  return value >= 99.5 ? COUNT.format(Math.round(value)) : TWO_DIGITS.format(value);
 }
 
 /** Seconds as people say them: `240 µs`, `3.1 ms`, `120 ms`, `1.2 s`. */
 export function seconds(value: number): string {
   if (value === 0) return "0 s";
-  if (value < 0.000_995) return `${twoDigits(value * 1e6)} µs`;
-  return value < 0.995 ? `${twoDigits(value * 1e3)} ms` : `${twoDigits(value)} s`;
+  if (value < 0.000_999_5) return `${twoDigits(value * 1e6)} µs`;
+  return value < 0.9995 ? `${twoDigits(value * 1e3)} ms` : `${twoDigits(value)} s`;
 }
 
 /** How often in a second: `0.2/s`, `12/s`, `1.2K/s`. */

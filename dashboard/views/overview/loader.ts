@@ -2,21 +2,12 @@
 import { getJson } from "../../api/client.js";
 import { query } from "../../base/path.js";
 import type { Loader } from "../../api/resource.js";
-import type { AuditEntry, Metrics, SpecProjects, UsageSummary } from "../../api/types.js";
+import type { AuditEntry, SpecProjects, UsageSummary } from "../../api/types.js";
 
 /** What is shown of the audit log. */
 const CHANGES_SHOWN = 10;
-/** What an agent's calls saved is told to nobody. */
-const METRICS_EVERY_MS = 10_000;
 /** Sums over a whole day are not made with every call. */
 const COST_GAP_MS = 5_000;
-
-export const serverMetrics: Loader<Metrics> = {
-  key: "server metrics",
-  kinds: [],
-  every_ms: METRICS_EVERY_MS,
-  fetch: (signal) => getJson<Metrics>("/api/metrics", signal),
-};
 
 export const specProjects: Loader<SpecProjects> = {
   key: "overview: specs",

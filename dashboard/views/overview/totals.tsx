@@ -10,7 +10,8 @@ import { now_ms } from "../../base/clock.js";
 import { compact, count, dollars, plural } from "../../base/format.js";
 import { Failure } from "../../parts/notice.js";
 import { Stat, Stats } from "../../parts/stat.js";
-import { costSince, serverMetrics, specProjects } from "./loader.js";
+import { serverMetrics } from "../../api/server-metrics.js";
+import { costSince, specProjects } from "./loader.js";
 
 /** Shown where nothing is known yet: the place stays as it is when the figure comes. */
 const UNKNOWN = "–";

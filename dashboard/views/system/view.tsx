@@ -12,7 +12,7 @@ import { Chart } from "../../parts/chart.js";
 import { Choice, Fields } from "../../parts/fields.js";
 import { Failure } from "../../parts/notice.js";
 import { Page } from "../../parts/page.js";
-import { serverMetrics } from "../overview/loader.js";
+import { serverMetrics } from "../../api/server-metrics.js";
 import { chartRows } from "./charts.js";
 import { Routes } from "./routes.js";
 

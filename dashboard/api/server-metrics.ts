@@ -1,0 +1,14 @@
+/** The server's main figures, for every view that shows one of them. */
+import { getJson } from "./client.js";
+import type { Loader } from "./resource.js";
+import type { Metrics } from "./types.js";
+
+/** What an agent's calls saved is told to nobody. */
+const EVERY_MS = 10_000;
+
+export const serverMetrics: Loader<Metrics> = {
+  key: "server metrics",
+  kinds: [],
+  every_ms: EVERY_MS,
+  fetch: (signal) => getJson<Metrics>("/api/metrics", signal),
+};

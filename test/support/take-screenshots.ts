@@ -4,14 +4,18 @@
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { fillWithADay } from "./a-day.js";
 import type { Page } from "./browser.js";
 import { startDashboard } from "./dashboard.js";
+import { send } from "./http-client.js";
 import type { Owner } from "./server-process.js";
 
 const SIZE = { width: 1280, height: 800 };
-/** Agents of the day are silent from now on, and shall not all be stale. */
 const SETTLED_MS = 1_500;
+const WORK_MS = 90_000;
+const PAUSE_MS = 100;
+/** Agents of the day are silent from now on, and shall not all be stale. */
 const ARGS = ["--stale-after", "1h"];
 
 /** What is looked at: a file's name, an address, and what is done there first. */
@@ -19,6 +23,8 @@ interface Shot {
   readonly name: string;
   readonly address: string;
   readonly prepare?: (page: Page) => Promise<unknown>;
+  /** Its charts begin when the page is opened: it is opened first, and taken after a while of work. */
+  readonly charts?: true;
 }
 
 /** Runs what was to be done at the end, in reverse. */
@@ -34,6 +40,23 @@ class Run implements Owner {
   }
 }
 
+/** What agents do in a minute or two: reads, some writes, some events, in waves. */
+async function work(port: number): Promise<void> {
+  const begun_ms = Date.now();
+  for (let at = 0; Date.now() - begun_ms < WORK_MS; at++) {
+    const wave = 2 + Math.round(6 * (1 + Math.sin(at / 40)));
+    await Promise.all(
+      Array.from({ length: wave }, async (_, call) => {
+        if (call % 4 === 1) await send(port, "PUT", `/api/state/plans/search/step-${call}`, { body: `{"step":${at}}` });
+        else if (call % 4 === 2)
+          await send(port, "POST", "/api/events/publish", { body: `{"topic":"build.step","data":${at}}` });
+        else await send(port, "GET", "/api/state/plans/search/author-pages");
+      }),
+    );
+    await setTimeout(PAUSE_MS);
+  }
+}
+
 const folder = process.argv[2] ?? "docs/dashboard";
 mkdirSync(folder, { recursive: true });
 const run = new Run();
@@ -44,7 +67,7 @@ try {
   const [contract = ""] = known.contracts;
   const shots: readonly Shot[] = [
     { name: "needs-me", address: "/" },
-    { name: "overview", address: "/overview" },
+    { name: "overview", address: "/overview", charts: true },
     { name: "agents", address: "/agents" },
     { name: "agent", address: `/agents/${agent?.id ?? ""}` },
     { name: "state", address: `/state/${known.versioned_key}?compare=${known.versions - 1},${known.versions}` },
@@ -55,20 +78,26 @@ try {
     { name: "webhooks", address: "/webhooks" },
     { name: "audit", address: "/audit" },
     { name: "usage", address: "/usage" },
-    { name: "system", address: "/system" },
+    { name: "system", address: "/system", charts: true },
   ];
-  for (const dark of [false, true]) {
-    for (const { name, address, prepare } of shots) {
-      const { page, context, complaints } = await dashboard.open(address, { dark, ...SIZE });
-      await page.waitForLoadState("load");
-      await prepare?.(page);
+  const open = async (shot: Shot, dark: boolean): Promise<() => Promise<void>> => {
+    const { page, context, complaints } = await dashboard.open(shot.address, { dark, ...SIZE });
+    await page.waitForLoadState("load");
+    await shot.prepare?.(page);
+    return async () => {
       // Charts and tables have drawn when nothing is fetched any more but the feeds.
       await page.waitForTimeout(SETTLED_MS);
-      await page.screenshot({ path: join(folder, `${name}-${dark ? "dark" : "light"}.png`) });
-      for (const complaint of complaints) process.stderr.write(`${address}: ${complaint}\n`);
+      await page.screenshot({ path: join(folder, `${shot.name}-${dark ? "dark" : "light"}.png`) });
+      for (const complaint of complaints) process.stderr.write(`${shot.address}: ${complaint}\n`);
       await context.close();
-    }
-  }
+    };
+  };
+  const both = [false, true].flatMap((dark) => shots.map((shot) => ({ shot, dark })));
+  for (const { shot, dark } of both) if (shot.charts === undefined) await (await open(shot, dark))();
+  const charted: (() => Promise<void>)[] = [];
+  for (const { shot, dark } of both) if (shot.charts !== undefined) charted.push(await open(shot, dark));
+  await work(dashboard.koor.port);
+  for (const take of charted) await take();
 } finally {
   await run.end();
 }

@@ -10,27 +10,24 @@ import type { Agent, Team } from "./team.js";
 
 type Counts = Partial<Record<AgentMetric, number>>;
 
-/** Tools that call over MCP mostly; the others use HTTP. */
-const MCP_TOOLS = new Set(["claude", "cursor"]);
+/** What agents do through their MCP tools; everything else goes over HTTP, for no tokens. */
+const OVER_MCP = /^(instance\.register|instance\.capabilities|rule\.propose)$/;
 
 class Hours {
   readonly #counts = new Map<string, Counts>();
-  readonly #callers: ReadonlyMap<string, AgentMetric>;
+  readonly #ids: ReadonlySet<string>;
 
   constructor(agents: readonly Agent[]) {
-    const calls = ({ name }: Agent): AgentMetric =>
-      MCP_TOOLS.has(name.split("-")[0] ?? "") ? "mcp_calls" : "rest_calls";
-    this.#callers = new Map(agents.map((agent) => [agent.id, calls(agent)]));
+    this.#ids = new Set(agents.map(({ id }) => id));
   }
 
-  /** Counts a call of an instance, and what came of it. */
+  /** Counts calls of an instance, and what came of them. */
   call(id: string, at_ms: number, calls: number, further: Counts = {}): void {
-    const caller = this.#callers.get(id);
-    if (caller === undefined) return;
+    if (!this.#ids.has(id)) return;
     const key = `${Math.floor(at_ms / HOUR_MS)} ${id}`;
     const counts = this.#counts.get(key) ?? {};
     this.#counts.set(key, counts);
-    for (const [metric, count] of [[caller, calls], ...Object.entries(further)] as const)
+    for (const [metric, count] of Object.entries({ rest_calls: calls, ...further }))
       if (count > 0) counts[metric as AgentMetric] = (counts[metric as AgentMetric] ?? 0) + count;
   }
 
@@ -51,8 +48,12 @@ class Hours {
 export function agentMetricRecords(draw: Draw, team: Team, journal: Journal, now_ms: number): SnapshotLine[] {
   const hours = new Hours(team.agents);
   for (const { actor, at_ms, action, outcome } of journal.acts) {
-    const further = { errors: outcome === "error" ? 1 : 0, rollbacks: action.endsWith(".rollback") ? 1 : 0 };
-    hours.call(actor, at_ms, 1 + draw.between(1, 5), further);
+    const over_mcp = OVER_MCP.test(action);
+    hours.call(actor, at_ms, draw.between(1, 5) + (over_mcp ? 0 : 1), {
+      mcp_calls: over_mcp ? 1 : 0,
+      errors: outcome === "error" ? 1 : 0,
+      rollbacks: action.endsWith(".rollback") ? 1 : 0,
+    });
     if (action === "state.put" && draw.chance(12)) hours.call(actor, at_ms, 1, { violations: draw.between(1, 6) });
   }
   // An event of the server that names an agent is no call of that agent's; a usage report's was counted as its act.

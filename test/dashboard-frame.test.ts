@@ -221,7 +221,7 @@ t.test("without a token", { skip: browserMissing() }, async (t) => {
     await page.getByRole("treeitem", { name: key }).waitFor();
     await tabTo("[role=tree]");
     await page.keyboard.press("Enter");
-    await page.getByRole("button", { name: "Compare" }).waitFor();
+    await page.getByRole("button", { name: "Compare", exact: true }).waitFor();
     await tabTo("button:text-is('Compare')");
     await page.keyboard.press("Enter");
     await page.getByRole("region", { name: /^Version \d+ beside version \d+/ }).waitFor();

@@ -27,9 +27,9 @@ t.test("Specs", { skip: browserMissing() }, async (t) => {
 
   await t.test("a spec is found, compared, and rolled back", async (t) => {
     const { page, context, complaints } = await dashboard.open("/specs");
-    await page.getByLabel("Search").fill(known.rolled_back_spec);
+    await page.getByRole("searchbox", { name: "Search" }).fill(known.rolled_back_spec);
     await page.getByRole("treeitem", { name: known.rolled_back_spec }).click();
-    await page.getByRole("button", { name: "Compare" }).click();
+    await page.getByRole("button", { name: "Compare", exact: true }).click();
     await page.getByRole("region", { name: /^Version \d+ beside version \d+/ }).waitFor();
     t.equal(new URL(page.url()).pathname, address);
     const shown = await page.getByRole("button", { name: /^Show version/ }).count();
@@ -43,7 +43,7 @@ t.test("Specs", { skip: browserMissing() }, async (t) => {
   await t.test("what another client stores appears: in a project that is known, and in a new one", async (t) => {
     const { page, context, complaints } = await dashboard.open(address);
     await page.getByRole("heading", { name: "Versions" }).waitFor();
-    await page.getByLabel("Search").fill("appears");
+    await page.getByRole("searchbox", { name: "Search" }).fill("appears");
     await page.getByText("No spec is called like that").waitFor();
     await sendJson(port, "PUT", `/api/specs/${encodeURIComponent(project)}/appears`, { a: 1 });
     await page.getByRole("treeitem", { name: `${project}/appears` }).waitFor();
@@ -59,7 +59,7 @@ t.test("Specs", { skip: browserMissing() }, async (t) => {
   await t.test("a name that no path can say leads to nothing else", async (t) => {
     await sendJson(port, "PUT", "/api/specs/dots/%2E%2E", { a: 1 });
     const { page, context } = await dashboard.open("/specs", { expected: [/status of 40\d/] });
-    await page.getByLabel("Search").fill("dots");
+    await page.getByRole("searchbox", { name: "Search" }).fill("dots");
     await page.getByRole("heading", { level: 1, name: "Specs" }).waitFor();
     t.notOk((await page.getByRole("alert").count()) > 0);
     await context.close();

@@ -66,7 +66,7 @@ t.test("in a viewer's browser", { skip: browserMissing() }, async (t) => {
   await t.test("what is stored is shown as text", async (t) => {
     for (const [key, , body] of STORED) {
       await page.goto(`${url}/state/${keyPath(key)}`);
-      await page.getByText("version 1", { exact: true }).waitFor();
+      await page.locator(".badge").getByText("version 1", { exact: true }).first().waitFor();
       t.match(
         await page.getByRole("region", { name: key, exact: true }).locator("code").textContent(),
         body.slice(0, 30),

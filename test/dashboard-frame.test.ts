@@ -81,12 +81,21 @@ t.test("behind a token", { skip: browserMissing() }, async (t) => {
     await context.close();
   });
 
-  await t.test("an instance's token shows who it is", async (t) => {
+  await t.test("an instance's token shows who it is, and what it may not do", async (t) => {
     const registered = await sendJson(koor.port, "POST", "/api/instances/register", { name: "builder" }, RIGHT);
+    const { id, token } = registered.json<{ id: string; token: string }>();
+    const rule = { project: "p", rule_id: "no-todo", message: "say it", pattern: "TODO" };
+    const proposed = await sendJson(koor.port, "POST", "/api/rules/propose", { ...rule, proposed_by: id }, RIGHT);
+    t.equal(proposed.status, 200, proposed.text);
     const { page, context, complaints } = await at("/");
-    await enter(page, registered.json<{ token: string }>().token);
+    await enter(page, token);
     await heading(page, "Needs me").waitFor();
     t.equal(await page.locator(".who").textContent(), "builder");
+    await page.getByRole("link", { name: "Rules" }).click();
+    const accept = page.getByRole("button", { name: /^Accept/ }).first();
+    await accept.waitFor();
+    t.equal(await accept.isDisabled(), true, "what needs the server's token cannot be pressed");
+    t.ok(await accept.getAttribute("title"), "and says why");
     t.same(complaints, []);
     await context.close();
   });
@@ -146,7 +155,7 @@ t.test("without a token", { skip: browserMissing() }, async (t) => {
       await links.filter({ hasText: name }).click();
       await heading(page, name).waitFor();
       t.equal(new URL(page.url()).pathname, address);
-      t.match(await page.title(), new RegExp(`^${name}`));
+      t.match(await page.title(), new RegExp(`^(?:\\(\\d+\\) )?${name} · Koor$`));
       t.equal(await page.locator("[aria-current=page]").count(), 1, `${name}: one is current`);
       t.match(await page.locator("nav [aria-current=page]").textContent(), new RegExp(`^${name}`));
     }

@@ -18,8 +18,10 @@ t.test("State", { skip: browserMissing() }, async (t) => {
   const dashboard = await startDashboard(t, { args: ["--stale-after", "1h"] });
   const { port } = dashboard.koor;
   const { known } = await fillWithADay(dashboard.koor, { now_ms: Date.now(), state_keys: KEYS });
-  const put = (key: string, body: string | Uint8Array, type = "application/json") =>
-    send(port, "PUT", `/api/state/${key}`, { body, headers: { "Content-Type": type } });
+  const put = async (key: string, body: string | Uint8Array, type = "application/json"): Promise<void> => {
+    const answer = await send(port, "PUT", `/api/state/${key}`, { body, headers: { "Content-Type": type } });
+    if (answer.status !== 200) throw new Error(`${key} was not stored: ${answer.text}`);
+  };
 
   await t.test("as every view", async (t) => {
     await checkView(t, dashboard, { address: "/state", title: "State", ready: (page) => rows(page).first().waitFor() });
@@ -129,7 +131,7 @@ t.test("State", { skip: browserMissing() }, async (t) => {
     },
   );
 
-  await t.test("values that are large, no text, empty or deep", async (t) => {
+  await t.test("values that are large, no text, blank or deep", async (t) => {
     await put(
       "mine/large",
       "x"
@@ -143,7 +145,7 @@ t.test("State", { skip: browserMissing() }, async (t) => {
       Uint8Array.from({ length: 300 }, (_, at) => at % 256),
       "application/octet-stream",
     );
-    await put("mine/empty", "", "text/plain");
+    await put("mine/blank", "\n", "text/plain");
     await put("mine/deep", "[".repeat(5_000) + "]".repeat(5_000));
     await put("mine/a%2F..%2Fb", '"dots"');
     const { page, context, complaints } = await dashboard.open("/state/mine/large");
@@ -151,9 +153,9 @@ t.test("State", { skip: browserMissing() }, async (t) => {
     t.equal((await value(page, "mine/large").textContent())?.length, MEGABYTE);
     await page.goto(`${dashboard.url}/state/mine/binary`);
     await page.getByText("300 B of application/octet-stream, which are no text.").waitFor();
-    await page.goto(`${dashboard.url}/state/mine/empty`);
-    await value(page, "mine/empty").waitFor({ state: "attached" });
-    t.equal(await value(page, "mine/empty").textContent(), "");
+    await page.goto(`${dashboard.url}/state/mine/blank`);
+    await value(page, "mine/blank").waitFor({ state: "attached" });
+    t.equal(await value(page, "mine/blank").textContent(), "\n");
     await page.goto(`${dashboard.url}/state/mine/deep`);
     await value(page, "mine/deep").waitFor();
     await page.goto(`${dashboard.url}/state/${encodeURIComponent("mine/a/../b")}`);

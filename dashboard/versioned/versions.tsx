@@ -24,7 +24,7 @@ export function Versions({ versions, current, shown, onShow, onRollBack }: Versi
         <li key={version} class={version === shown ? "version version-shown" : "version"}>
           <span class="version-name">
             <Button kind="quiet" onClick={() => onShow(version)} label={`Show version ${version}`}>
-              {`v${version}`}
+              {`version ${version}`}
             </Button>
             {version === current && <Badge tone="good">current</Badge>}
             {hash === versions[at + 1]?.hash && <Badge>same bytes as before</Badge>}

@@ -1,0 +1,180 @@
+/** State in a real browser: finding a key, its value whatever it is, its versions, and what others do meanwhile. */
+import t from "tap";
+import { fillWithADay } from "../../../test/support/a-day.js";
+import { browserMissing, type Page } from "../../../test/support/browser.js";
+import { checkView, startDashboard } from "../../../test/support/dashboard.js";
+import { send, sendJson } from "../../../test/support/http-client.js";
+
+const KEYS = 5_000;
+/** Elements of a tree of which only what is seen is drawn. */
+const TREE_ROWS_MAX = 80;
+const MEGABYTE = 1_000_000;
+
+const tree = (page: Page) => page.getByRole("tree");
+const rows = (page: Page) => page.getByRole("treeitem");
+const value = (page: Page, key: string) => page.getByRole("region", { name: key, exact: true }).locator("code");
+
+t.test("State", { skip: browserMissing() }, async (t) => {
+  const dashboard = await startDashboard(t, { args: ["--stale-after", "1h"] });
+  const { port } = dashboard.koor;
+  const { known } = await fillWithADay(dashboard.koor, { now_ms: Date.now(), state_keys: KEYS });
+  const put = async (key: string, body: string | Uint8Array, type = "application/json"): Promise<void> => {
+    const answer = await send(port, "PUT", `/api/state/${key}`, { body, headers: { "Content-Type": type } });
+    if (answer.status !== 200) throw new Error(`${key} was not stored: ${answer.text}`);
+  };
+
+  await t.test("as every view", async (t) => {
+    await checkView(t, dashboard, { address: "/state", title: "State", ready: (page) => rows(page).first().waitFor() });
+    await checkView(t, dashboard, {
+      address: `/state/${known.versioned_key}?compare=1,2`,
+      title: "State",
+      ready: (page) => page.getByRole("region", { name: /^Version 1 beside/ }).waitFor(),
+    });
+  });
+
+  await t.test("of thousands of keys few rows are drawn, wherever one is; search finds one of them", async (t) => {
+    const { page, context, complaints } = await dashboard.open("/state");
+    await rows(page).first().waitFor();
+    t.match(await tree(page).getAttribute("aria-label"), /State: 5,\d+ keys/);
+    await page.getByRole("searchbox", { name: "Search" }).fill("/");
+    await page.waitForFunction("document.querySelector('[role=tree]').scrollHeight > 100000");
+    t.ok((await rows(page).count()) <= TREE_ROWS_MAX);
+    await tree(page).press("End");
+    const last = page.locator(".tree-at");
+    await last.waitFor();
+    t.ok((await rows(page).count()) <= TREE_ROWS_MAX, "at the end, too");
+    // What typing costs is what it draws anew: the rows that can be seen, a letter.
+    await page.evaluate(`{
+      window.added = 0;
+      new MutationObserver((changes) => { for (const { addedNodes } of changes) window.added += addedNodes.length; })
+        .observe(document.querySelector(".space-names"), { childList: true, subtree: true });
+    }`);
+    const word = known.versioned_key;
+    await page.getByRole("searchbox", { name: "Search" }).fill("");
+    await page.getByRole("searchbox", { name: "Search" }).pressSequentially(word);
+    await page.waitForFunction("document.querySelectorAll('[role=treeitem]').length === 1");
+    const added = await page.evaluate<number>("window.added");
+    t.ok(added <= TREE_ROWS_MAX * (word.length + 1), `${added} elements for ${word.length} letters`);
+    t.match(page.url(), /\?q=/, "what was searched for can be sent on");
+    await rows(page).first().click();
+    await value(page, word).waitFor();
+    t.equal(new URL(page.url()).pathname, `/state/${word}`);
+    await page.getByRole("searchbox", { name: "Search" }).fill("no key has this name");
+    await page.getByText("No key is called like that").waitFor();
+    t.same(complaints, []);
+    await context.close();
+  });
+
+  await t.test("versions: the current and the previous one are compared at first, others by choice", async (t) => {
+    for (const n of [1, 2, 3]) await put("mine/three", `{"n":${n},"same":true}`);
+    const { page, context, complaints } = await dashboard.open("/state/mine/three");
+    await page.getByRole("button", { name: "Compare", exact: true }).click();
+    await page.getByRole("region", { name: "Version 2 beside version 3" }).waitFor();
+    t.equal(await page.getByLabel("Before").inputValue(), "2");
+    t.equal(await page.getByLabel("After").inputValue(), "3");
+    t.match(await page.locator(".diff del").allTextContents(), ["2"]);
+    t.match(await page.locator(".diff ins").allTextContents(), ["3"]);
+    await page.getByLabel("Before").selectOption("1");
+    await page.getByRole("region", { name: "Version 1 beside version 3" }).waitFor();
+    t.match(page.url(), /compare=1(?:,|%2C)3/);
+    await page.reload();
+    await page.getByRole("region", { name: "Version 1 beside version 3" }).waitFor();
+    await page.getByRole("button", { name: "Show version 1" }).click();
+    await page.getByRole("heading", { name: "Value of version 1" }).waitFor();
+    await page.getByText('"n": 1').or(value(page, "mine/three").getByText("1")).first().waitFor();
+    t.match(await value(page, "mine/three").textContent(), /"n": 1/);
+    await page.getByRole("button", { name: "Show the current value" }).click();
+    await page.getByRole("heading", { name: "Value", exact: true }).waitFor();
+    t.same(complaints, []);
+    await context.close();
+  });
+
+  await t.test("a roll back makes a new version; one that somebody was faster than is refused", async (t) => {
+    await put("mine/rolled", '"one"');
+    await put("mine/rolled", '"two"');
+    const { page, context } = await dashboard.open("/state/mine/rolled", { expected: [/status of 409|status of 412/] });
+    const back = page.getByRole("button", { name: "Roll back to version 1" });
+    await back.click();
+    await page.getByRole("dialog").getByRole("button", { name: "Roll back" }).click();
+    await page.getByRole("button", { name: "Show version 3" }).waitFor();
+    await value(page, "mine/rolled").getByText('"one"').waitFor();
+    t.equal((await send(port, "GET", "/api/state/mine/rolled")).text, '"one"');
+    await page.route("**/api/state/mine/rolled?rollback=*", async (route) => {
+      await put("mine/rolled", '"four"');
+      await route.continue();
+    });
+    await back.click();
+    await page.getByRole("dialog").getByRole("button", { name: "Roll back" }).click();
+    await page.locator(".toast-bad").waitFor();
+    t.equal((await send(port, "GET", "/api/state/mine/rolled")).text, '"four"', "nobody is overruled unseen");
+    await context.close();
+  });
+
+  await t.test(
+    "what another client does is seen without asking: a new value, a new key, a key that goes",
+    async (t) => {
+      await put("mine/live", '"before"');
+      const { page, context } = await dashboard.open("/state/mine/live", { expected: [/status of 404/] });
+      await value(page, "mine/live").getByText('"before"').waitFor();
+      await put("mine/live", '"after"');
+      await value(page, "mine/live").getByText('"after"').waitFor();
+      await put("mine/new", "1");
+      await page.getByRole("treeitem", { name: "new" }).waitFor();
+      await send(port, "DELETE", "/api/state/mine/live");
+      await page.getByText("This key was deleted").waitFor();
+      await page.getByRole("treeitem", { name: "live" }).waitFor({ state: "detached" });
+      await page.getByRole("button", { name: "Roll back to version 1" }).click();
+      await page.getByRole("dialog").getByRole("button", { name: "Roll back" }).click();
+      await value(page, "mine/live").getByText('"before"').waitFor();
+      t.equal((await send(port, "GET", "/api/state/mine/live")).text, '"before"', "and can be brought back");
+      await context.close();
+    },
+  );
+
+  await t.test("values that are large, no text, blank or deep", async (t) => {
+    await put(
+      "mine/large",
+      "x"
+        .repeat(99)
+        .concat("\n")
+        .repeat(MEGABYTE / 100),
+      "text/plain",
+    );
+    await put(
+      "mine/binary",
+      Uint8Array.from({ length: 300 }, (_, at) => at % 256),
+      "application/octet-stream",
+    );
+    await put("mine/blank", "\n", "text/plain");
+    await put("mine/deep", "[".repeat(5_000) + "]".repeat(5_000));
+    await put("mine/a%2F..%2Fb", '"dots"');
+    const { page, context, complaints } = await dashboard.open("/state/mine/large");
+    await page.getByText("1 MB", { exact: true }).waitFor();
+    t.equal((await value(page, "mine/large").textContent())?.length, MEGABYTE);
+    await page.goto(`${dashboard.url}/state/mine/binary`);
+    await page.getByText("300 B of application/octet-stream, which are no text.").waitFor();
+    await page.goto(`${dashboard.url}/state/mine/blank`);
+    await value(page, "mine/blank").waitFor({ state: "attached" });
+    t.equal(await value(page, "mine/blank").textContent(), "\n");
+    await page.goto(`${dashboard.url}/state/mine/deep`);
+    await value(page, "mine/deep").waitFor();
+    await page.goto(`${dashboard.url}/state/${encodeURIComponent("mine/a/../b")}`);
+    await value(page, "mine/a/../b").getByText('"dots"').waitFor();
+    await page.goto(`${dashboard.url}/state/mine/nothing`);
+    await page.getByText("There is no key of this name").waitFor();
+    t.same(
+      complaints.filter((complaint) => !complaint.includes("404")),
+      [],
+    );
+    await context.close();
+  });
+
+  await t.test("an empty server says which command makes the first key", async (t) => {
+    const empty = await startDashboard(t);
+    const { page } = await empty.open("/state");
+    await page.getByText("koor-cli state set").waitFor();
+    await sendJson(empty.koor.port, "PUT", "/api/state/plan/first", { goal: "ship it" });
+    await page.getByRole("treeitem", { name: "first" }).waitFor();
+    t.equal(await page.getByText("koor-cli state set").count(), 0);
+  });
+});

@@ -1,0 +1,233 @@
+/**
+ * What others may not do in a viewer's browser: what agents have stored does not run in the dashboard's origin, however
+ * it is looked at, and a page of another origin can neither read nor change anything with the viewer's session.
+ */
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import t from "tap";
+import { browserMissing, openPage, startBrowser, type Page } from "./support/browser.js";
+import { send, sendJson } from "./support/http-client.js";
+import { startKoor, type Owner } from "./support/server-process.js";
+
+const TOKEN = "the-server's-own";
+const RIGHT = { Authorization: `Bearer ${TOKEN}` };
+
+/** Sets a mark in the page that runs it. */
+const MARK = "window.__ran=(window.__ran||0)+1";
+const HTML = `<!doctype html><script>${MARK}</script><img src=x onerror="${MARK}"><b>hello</b>`;
+const SVG = `<svg xmlns="http://www.w3.org/2000/svg" onload="${MARK}"><script>${MARK}</script><circle r="9"/></svg>`;
+const STORED = [
+  ["evil/page.html", "text/html", HTML],
+  ["evil/picture.svg", "image/svg+xml", SVG],
+  [
+    "evil/page.xhtml",
+    "application/xhtml+xml",
+    `<html xmlns="http://www.w3.org/1999/xhtml"><script>${MARK}</script></html>`,
+  ],
+  ["evil/script.js", "text/javascript", `${MARK};document.title="ran"`],
+  ["evil/<img src=x onerror=window.__ran=1>", "text/plain", HTML],
+] as const;
+
+const ran = (page: Page): Promise<unknown> => page.evaluate("window.__ran");
+const keyPath = (key: string): string => key.split("/").map(encodeURIComponent).join("/");
+
+/** A page of another origin of this machine; asks as it is told to. */
+async function servePage(t: Owner): Promise<number> {
+  const server = createServer((_request, response) => {
+    response.setHeader("Content-Type", "text/html");
+    response.end("<!doctype html><title>another page</title><body></body>");
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.teardown(() => void server.close());
+  return (server.address() as AddressInfo).port;
+}
+
+t.test("in a viewer's browser", { skip: browserMissing() }, async (t) => {
+  const koor = await startKoor(t, { args: ["--dashboard-bind", "127.0.0.1:0", "--auth-token", TOKEN] });
+  const browser = await startBrowser(t);
+  const url = `http://127.0.0.1:${koor.dashboard_port}`;
+  for (const [key, type, body] of STORED)
+    await send(koor.port, "PUT", `/api/state/${keyPath(key)}`, { body, headers: { ...RIGHT, "Content-Type": type } });
+  await sendJson(koor.port, "POST", "/api/instances/register", { name: HTML, intent: HTML }, RIGHT);
+  await sendJson(koor.port, "POST", "/api/events/publish", { topic: "evil.<script>", data: { html: HTML } }, RIGHT);
+  await sendJson(koor.port, "PUT", "/api/specs/evil/page", { html: HTML }, RIGHT);
+
+  const { page, context, complaints } = await openPage(browser, { expected: [/status of 401/] });
+  const dialogs: string[] = [];
+  page.on("dialog", (dialog) => {
+    dialogs.push(dialog.message());
+    void dialog.dismiss();
+  });
+  await page.goto(url);
+  await page.getByLabel("Token").fill(TOKEN);
+  await page.getByRole("button", { name: "Log in" }).click();
+  await page.getByRole("heading", { level: 1, name: "Needs me" }).waitFor();
+
+  await t.test("what is stored is shown as text", async (t) => {
+    for (const [key, , body] of STORED) {
+      await page.goto(`${url}/state/${keyPath(key)}`);
+      await page.locator(".badge").getByText("version 1", { exact: true }).first().waitFor();
+      t.match(
+        await page.getByRole("region", { name: key, exact: true }).locator("code").textContent(),
+        body.slice(0, 30),
+      );
+      t.equal(await page.getByRole("main").locator("script, img, iframe, object, embed, circle").count(), 0, key);
+      t.equal(await ran(page), undefined, key);
+    }
+    for (const address of ["/specs/evil/page", "/events", "/agents", "/audit", "/overview", "/"]) {
+      await page.goto(url + address);
+      await page.getByRole("heading", { level: 1 }).waitFor();
+      await page.locator(".connection").getByText("live").waitFor();
+      t.equal(await page.getByRole("main").locator("script, img, iframe, object, embed").count(), 0, address);
+      t.equal(await ran(page), undefined, address);
+    }
+    t.same(complaints, [], "not even an attempt was refused");
+    t.same(dialogs, []);
+  });
+
+  await t.test("opened as an address of its own it does not run either", async (t) => {
+    const { page: opened } = await openPage(browser, { context });
+    for (const [key] of STORED) {
+      const downloads: string[] = [];
+      opened.on("download", (download) => downloads.push(download.suggestedFilename()));
+      await opened.goto(`${url}/api/state/${keyPath(key)}`).catch((error: Error) => {
+        // A browser saves what it is told not to show.
+        if (!/download|ERR_ABORTED/i.test(error.message)) throw error;
+      });
+      t.equal(await ran(opened), undefined, key);
+      t.not(await opened.title(), "ran");
+    }
+    await opened.close();
+  });
+
+  await t.test("as a script of the dashboard itself it is refused", async (t) => {
+    await page.goto(`${url}/overview`);
+    await page.getByRole("heading", { level: 1 }).waitFor();
+    await t.rejects(page.evaluate(`document.body.innerHTML = "<b>markup</b>"`), /TrustedHTML/);
+    t.equal(await page.evaluate("document.body.querySelector('b') === null"), true);
+    await t.rejects(
+      page.evaluate(`document.createElement("script").src = "/api/state/evil/script.js"`),
+      /TrustedScriptURL/,
+    );
+    t.equal(await ran(page), undefined);
+  });
+
+  const foreign_port = await servePage(t);
+  // Another port of the same address is another origin, but the same site: browsers send it every cookie.
+  for (const host of ["127.0.0.1", "localhost"]) {
+    await t.test(`a page of ${host} on another port reads nothing and changes nothing`, async (t) => {
+      const { page: foreign } = await openPage(browser, { context });
+      const targets = [url, `http://localhost:${koor.dashboard_port}`];
+      const answers: string[] = [];
+      foreign.on("response", (response) => {
+        if (response.url().includes(`:${koor.dashboard_port}`)) answers.push(`${response.status()} ${response.url()}`);
+      });
+      await foreign.goto(`http://${host}:${foreign_port}`);
+      for (const target of targets) {
+        const ask = (init: object, path = "/api/state/evil/page.html"): Promise<string> =>
+          foreign.evaluate<string>(
+            `fetch(${JSON.stringify(target + path)}, ${JSON.stringify(init)}).then((r) => r.text()).then((x) => "read " + x.slice(0, 80), (e) => "failed")`,
+          );
+        const credentials = "include";
+        t.equal(await ask({ credentials }), "failed", "GET");
+        t.equal(await ask({ credentials }, "/session"), "failed", "who is logged in");
+        t.equal(await ask({ credentials, method: "POST", body: "{}" }, "/api/events/publish"), "failed", "POST");
+        t.equal(await ask({ credentials, method: "PUT", body: "x" }, "/api/state/foreign"), "failed", "PUT");
+        t.equal(await ask({ credentials, method: "DELETE" }, "/session"), "failed", "DELETE");
+        const text = { "Content-Type": "text/plain" };
+        const body = '{"topic":"foreign","data":1}';
+        const blind = { credentials, mode: "no-cors", method: "POST", headers: text, body };
+        t.match(await ask(blind, "/api/events/publish"), /^(?:read |failed)$/, "what a form may send, unread");
+        t.equal(
+          await foreign.evaluate(`new Promise((done) => {
+            const made = Object.assign(document.createElement("script"), { src: ${JSON.stringify(`${target}/api/state/evil/script.js`)} });
+            made.onload = () => done("ran");
+            made.onerror = () => done("failed");
+            document.body.append(made);
+          })`),
+          "failed",
+          "a stored script",
+        );
+        t.equal(await ran(foreign), undefined);
+        t.equal(
+          await foreign.evaluate(`new Promise((done) => {
+            const made = Object.assign(new Image(), { src: ${JSON.stringify(`${target}/api/state/evil/picture.svg`)} });
+            made.onload = () => done("shown");
+            made.onerror = () => done("failed");
+          })`),
+          "failed",
+          "a stored picture",
+        );
+        t.equal(
+          await foreign.evaluate(`new Promise((done) => {
+            const made = new WebSocket(${JSON.stringify(`${target.replace("http", "ws")}/api/events/subscribe`)});
+            made.onopen = () => done("open");
+            made.onerror = () => done("failed");
+          })`),
+          "failed",
+          "a WebSocket",
+        );
+        t.equal(
+          await foreign.evaluate(`new Promise((done) => {
+            const made = new EventSource(${JSON.stringify(`${target}/api/changes`)}, { withCredentials: true });
+            made.onopen = () => done("open");
+            made.onerror = () => (made.close(), done("failed"));
+          })`),
+          "failed",
+          "an EventSource",
+        );
+        await foreign.evaluate(`new Promise((done) => {
+          const made = Object.assign(document.createElement("iframe"), { src: ${JSON.stringify(`${target}/overview`)} });
+          made.onload = done;
+          document.body.append(made);
+        })`);
+        const frame = foreign.frames().at(-1);
+        t.equal(await frame?.locator("#app").count(), 0, "a frame of the dashboard");
+        const refused = foreign.waitForResponse(
+          (answered) => answered.request().method() === "POST" && answered.request().isNavigationRequest(),
+        );
+        await foreign.evaluate(`{
+          const form = Object.assign(document.createElement("form"), {
+            method: "post",
+            target: "answer",
+            enctype: "text/plain",
+            action: ${JSON.stringify(`${target}/api/events/publish`)},
+          });
+          form.append(Object.assign(document.createElement("input"), { name: '{"topic":"foreign","data":"', value: '"}' }));
+          document.body.append(Object.assign(document.createElement("iframe"), { name: "answer" }), form);
+          form.submit();
+        }`);
+        t.equal((await refused).status(), 403, "a form");
+        await foreign.evaluate("document.body.replaceChildren()");
+      }
+      const history = await send(koor.port, "GET", "/api/events/history?topic=foreign", { headers: RIGHT });
+      t.same(history.json(), [], "no event of its came");
+      t.equal((await send(koor.port, "GET", "/api/state/foreign", { headers: RIGHT })).status, 404);
+      t.ok(answers.length > 0, "it did ask");
+      t.same(
+        answers.filter((answer) => /^[23]/.test(answer) && !answer.endsWith("/overview")),
+        [],
+        "and was never answered but with the empty page",
+      );
+      await page.goto(`${url}/overview`);
+      await page.getByRole("heading", { level: 1, name: "Overview" }).waitFor();
+      t.equal(await page.getByRole("button", { name: "Log out" }).count(), 1, "the session is still there");
+      await foreign.close();
+    });
+  }
+
+  await t.test("a name that somebody has turned to this machine is not the dashboard", async (t) => {
+    const rebound = await browser.newContext();
+    const { page: other } = await openPage(browser, { context: rebound });
+    await other.route("http://evil.example/**", async (route) => {
+      const answer = await send(koor.dashboard_port, "GET", new URL(route.request().url()).pathname, {
+        headers: { ...route.request().headers(), Host: `evil.example:${koor.dashboard_port}` },
+      });
+      await route.fulfill({ status: answer.status, body: answer.body });
+    });
+    const answer = await other.goto("http://evil.example/overview");
+    t.equal(answer?.status(), 421);
+    t.equal(await other.locator("#app").count(), 0);
+    await rebound.close();
+  });
+});

@@ -1,0 +1,325 @@
+/**
+ * What is around every view, in a real browser: the way in and out, the menu, the palette, the main path by keyboard
+ * alone, a phone, and how the page lives through a server that restarts.
+ */
+import t from "tap";
+import { browserMissing, openPage, startBrowser, type Page } from "./support/browser.js";
+import { fillWithADay, type ADay } from "./support/a-day.js";
+import { startDashboard, type Dashboard } from "./support/dashboard.js";
+import { send, sendJson } from "./support/http-client.js";
+import { startKoor, type Koor, type Owner } from "./support/server-process.js";
+import { VIEWS } from "./support/views.js";
+
+const TOKEN = "the-server's-own";
+const RIGHT = { Authorization: `Bearer ${TOKEN}` };
+const PHONE = { width: 390, height: 800 };
+/** What a browser says of answers that are meant to be refusals, and of a server that is away. */
+const REFUSED = /status of 40[13]/;
+const AWAY = /ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|ERR_INCOMPLETE_CHUNKED|status of 503/;
+
+const heading = (page: Page, name: string) => page.getByRole("heading", { level: 1, name });
+const connection = (page: Page) => page.locator(".connection");
+const live = (page: Page) => connection(page).getByText("live", { exact: true }).waitFor();
+const focused = (page: Page) => page.locator(":focus");
+
+/** Starts where another has ended: on its ports, with its data. */
+function startAgain(t: Owner, koor: Koor, token: string): Promise<Koor> {
+  return startKoor(t, {
+    data_dir: koor.data_dir,
+    args: [
+      ...["--bind", `127.0.0.1:${koor.port}`],
+      ...["--dashboard-bind", `127.0.0.1:${koor.dashboard_port}`],
+      ...(token === "" ? [] : ["--auth-token", token]),
+    ],
+  });
+}
+
+async function enter(page: Page, token: string): Promise<void> {
+  await page.getByLabel("Token").fill(token);
+  await page.getByRole("button", { name: "Log in" }).click();
+}
+
+t.test("behind a token", { skip: browserMissing() }, async (t) => {
+  const browser = await startBrowser(t);
+  const koor = await startKoor(t, { args: ["--dashboard-bind", "127.0.0.1:0", "--auth-token", TOKEN] });
+  const url = `http://127.0.0.1:${koor.dashboard_port}`;
+  await send(koor.port, "PUT", "/api/state/plan/secret", { body: '{"goal":"kept"}', headers: RIGHT });
+  const at = async (address: string) => {
+    const watched = await openPage(browser, { expected: [REFUSED, AWAY] });
+    await watched.page.goto(url + address);
+    return watched;
+  };
+
+  await t.test("a wrong token says so; the right one shows what the address names", async (t) => {
+    const { page, context, complaints } = await at("/state/plan/secret");
+    await page.getByRole("button", { name: "Log in" }).waitFor();
+    t.match(await page.title(), /Log in/);
+    t.equal(await focused(page).getAttribute("id"), "token", "one can type at once");
+    t.equal(await page.getByRole("navigation").count(), 0);
+    await enter(page, "wrong");
+    await page.getByRole("alert").waitFor();
+    t.match(await page.getByRole("alert").textContent(), /token/i);
+    t.equal(await page.getByLabel("Token").inputValue(), "");
+    await enter(page, TOKEN);
+    await page.getByText('"kept"').waitFor();
+    t.match(await page.title(), /plan\/secret/);
+    await live(page);
+
+    await page.reload();
+    await page.getByText('"kept"').waitFor();
+    t.pass("a session outlives a reload");
+
+    await page.getByRole("button", { name: "Log out" }).click();
+    await page.getByRole("button", { name: "Log in" }).waitFor();
+    t.equal(await page.getByText("The session has ended").count(), 0, "it was meant to");
+    await page.goto(`${url}/overview`);
+    await page.getByRole("button", { name: "Log in" }).waitFor();
+    await page.goBack();
+    await page.getByRole("button", { name: "Log in" }).waitFor();
+    t.equal(await page.getByText("kept").count(), 0, "the back button brings nothing back");
+    t.same(complaints, []);
+    await context.close();
+  });
+
+  await t.test("an instance's token shows who it is, and what it may not do", async (t) => {
+    const registered = await sendJson(koor.port, "POST", "/api/instances/register", { name: "builder" }, RIGHT);
+    const { id, token } = registered.json<{ id: string; token: string }>();
+    const rule = { project: "p", rule_id: "no-todo", message: "say it", pattern: "TODO" };
+    const proposed = await sendJson(koor.port, "POST", "/api/rules/propose", { ...rule, proposed_by: id }, RIGHT);
+    t.equal(proposed.status, 200, proposed.text);
+    const { page, context, complaints } = await at("/");
+    await enter(page, token);
+    await heading(page, "Needs me").waitFor();
+    t.equal(await page.locator(".who").textContent(), "builder");
+    await page.getByRole("link", { name: "Rules" }).click();
+    const accept = page.getByRole("button", { name: /^Accept/ }).first();
+    await accept.waitFor();
+    t.equal(await accept.isDisabled(), true, "what needs the server's token cannot be pressed");
+    t.ok(await accept.getAttribute("title"), "and says why");
+    t.same(complaints, []);
+    await context.close();
+  });
+
+  await t.test("a session that is ended elsewhere asks for the token at once, in every tab", async (t) => {
+    const { page, context } = await at("/state/plan/secret");
+    await enter(page, TOKEN);
+    await live(page);
+    const { page: other } = await openPage(browser, { context, expected: [REFUSED] });
+    await other.goto(`${url}/overview`);
+    await live(other);
+    await other.getByRole("button", { name: "Log out" }).click();
+    await page.getByText("The session has ended").waitFor();
+    t.equal(await page.getByText("kept").count(), 0);
+    await context.close();
+  });
+
+  await t.test("it outlives a restart with the same token, and ends with another one", async (t) => {
+    const { page, context } = await at("/state/plan/secret");
+    await enter(page, TOKEN);
+    await page.getByText('"kept"').waitFor();
+    await live(page);
+    await koor.stop();
+    await connection(page).getByText("reconnecting").waitFor();
+    const second = await startAgain(t, koor, TOKEN);
+    await live(page);
+    t.equal(await page.getByText('"kept"').count(), 1);
+    await second.stop();
+    await connection(page).getByText("reconnecting").waitFor();
+    await startAgain(t, koor, "another");
+    await page.getByText("The session has ended").waitFor();
+    await enter(page, TOKEN);
+    await page.getByRole("alert").waitFor();
+    t.match(await page.getByRole("alert").textContent(), /token/i, "the old token is wrong now");
+    await enter(page, "another");
+    await page.getByText('"kept"').waitFor();
+    await context.close();
+  });
+});
+
+t.test("without a token", { skip: browserMissing() }, async (t) => {
+  const dashboard: Dashboard = await startDashboard(t, { args: ["--stale-after", "1h"] });
+  const { koor } = dashboard;
+  const day: ADay = await fillWithADay(koor);
+  const key = day.known.versioned_key;
+
+  await t.test("the menu has the views in their order, each with its address, heading and title", async (t) => {
+    const { page, context, complaints } = await dashboard.open("/");
+    const links = page.getByRole("navigation", { name: "Views" }).getByRole("link");
+    await links.first().waitFor();
+    const found: (readonly [string | null, string | null])[] = [];
+    for (const link of await links.all())
+      found.push([await link.getAttribute("href"), await link.locator("span").first().textContent()]);
+    t.same(found, VIEWS);
+    t.equal(await page.locator("html").getAttribute("lang"), "en");
+    for (const [address, name] of VIEWS) {
+      await links.filter({ hasText: name }).click();
+      await heading(page, name).waitFor();
+      t.equal(new URL(page.url()).pathname, address);
+      t.match(await page.title(), new RegExp(`^(?:\\(\\d+\\) )?${name} · Koor$`));
+      t.equal(await page.locator("[aria-current=page]").count(), 1, `${name}: one is current`);
+      t.match(await page.locator("nav [aria-current=page]").textContent(), new RegExp(`^${name}`));
+    }
+    t.same(complaints, []);
+    await context.close();
+  });
+
+  await t.test("an address that names nothing says so, and leads home", async (t) => {
+    const { page, context, complaints } = await dashboard.open("/nowhere");
+    t.equal(await heading(page, "Not found").count(), 1);
+    t.match(await page.title(), /Not found/);
+    t.equal(await page.locator("nav [aria-current]").count(), 0);
+    await page.getByRole("main").getByRole("link").click();
+    await heading(page, "Needs me").waitFor();
+    t.same(complaints, []);
+    await context.close();
+  });
+
+  await t.test("the palette goes to a key by keyboard alone, and closes without having gone anywhere", async (t) => {
+    const { page, context, complaints } = await dashboard.open("/overview");
+    const box = page.getByRole("combobox");
+    await page.keyboard.press("Control+k");
+    await box.waitFor();
+    await page.keyboard.press("Escape");
+    await box.waitFor({ state: "detached" });
+    t.equal(new URL(page.url()).pathname, "/overview");
+    await page.keyboard.press("Control+k");
+    await page.keyboard.type("zzzqqq");
+    await page.getByText("Nothing is called like that").waitFor();
+    await page.keyboard.press("ControlOrMeta+a");
+    await page.keyboard.type(key);
+    const option = page.getByRole("option", { name: key });
+    await option.first().waitFor();
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("ArrowUp");
+    t.equal(await option.first().getAttribute("aria-selected"), "true");
+    await page.keyboard.press("Enter");
+    await page
+      .getByText(/^version \d+$/)
+      .first()
+      .waitFor();
+    t.equal(new URL(page.url()).pathname, `/state/${key}`);
+    t.same(complaints, []);
+    await context.close();
+  });
+
+  await t.test("the main path by keyboard alone: a key, its versions compared, one of them brought back", async (t) => {
+    const { page, context, complaints } = await dashboard.open("/");
+    const versions = async (): Promise<number> => {
+      const answer = await send(koor.port, "GET", `/api/state/${key}?history=1&limit=1000`);
+      return answer.json<{ versions: unknown[] }>().versions.length;
+    };
+    /** Goes on with Tab until this is in focus; a person would give up before the bound. */
+    const tabTo = async (selector: string): Promise<void> => {
+      for (let presses = 0; presses < 60; presses++) {
+        await page.keyboard.press("Tab");
+        if ((await page.locator(selector).and(focused(page)).count()) > 0) return;
+      }
+      throw new Error(`Tab never came to ${selector}`);
+    };
+    await page.keyboard.press("Tab");
+    t.equal(await focused(page).textContent(), "Skip to the content", "the first stop of all");
+    await page.keyboard.press("Enter");
+    t.equal(await focused(page).getAttribute("id"), "main");
+    await page.reload();
+    await heading(page, "Needs me").waitFor();
+    await tabTo("nav a[href='/state']");
+    await page.keyboard.press("Enter");
+    await heading(page, "State").waitFor();
+    await tabTo("input[type=search]");
+    await page.keyboard.type(key);
+    await page.getByRole("treeitem", { name: key }).waitFor();
+    await tabTo("[role=tree]");
+    await page.keyboard.press("Enter");
+    await page.getByRole("button", { name: "Compare", exact: true }).waitFor();
+    await tabTo("button:text-is('Compare')");
+    await page.keyboard.press("Enter");
+    await page.getByRole("region", { name: /^Version \d+ beside version \d+/ }).waitFor();
+    await tabTo("button:text-matches('^Roll back to version')");
+    await page.keyboard.press("Enter");
+    const dialog = page.getByRole("dialog");
+    await dialog.waitFor();
+    const before = await versions();
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "detached" });
+    t.match(await focused(page).textContent(), /^Roll back to version/, "and one is back where one was");
+    t.equal(await versions(), before, "Escape has changed nothing");
+    await page.keyboard.press("Enter");
+    await dialog.waitFor();
+    await tabTo("dialog button:text-is('Roll back')");
+    await page.keyboard.press("Enter");
+    await dialog.waitFor({ state: "detached" });
+    t.equal(await versions(), before + 1);
+    await page.getByRole("button", { name: `Show version ${before + 1}`, exact: true }).waitFor();
+    const audit = await send(koor.port, "GET", "/api/audit?last=1");
+    t.match(JSON.stringify(audit.json()), /"actor":"dashboard"/);
+    t.same(complaints, []);
+    await context.close();
+  });
+
+  await t.test("the colours are the system's, light or dark, and remembered", async (t) => {
+    const { page, context } = await dashboard.open("/overview", { dark: true });
+    const ground = () => page.evaluate<string>("getComputedStyle(document.body).backgroundColor");
+    const dark = await ground();
+    await page.getByRole("button", { name: "Colours: system" }).click();
+    await page.getByRole("button", { name: "Colours: light" }).waitFor();
+    const light = await ground();
+    t.not(light, dark);
+    await page.reload();
+    await page.getByRole("button", { name: "Colours: light" }).click();
+    await page.getByRole("button", { name: "Colours: dark" }).waitFor();
+    t.equal(await ground(), dark);
+    await context.close();
+  });
+
+  await t.test("on a phone the menu is behind a button", async (t) => {
+    const { page, context, complaints } = await dashboard.open("/overview", PHONE);
+    const button = page.getByRole("button", { name: "Menu" });
+    const link = page.getByRole("navigation").getByRole("link", { name: "Agents" });
+    t.equal(await link.isVisible(), false);
+    t.equal(await button.getAttribute("aria-expanded"), "false");
+    await button.click();
+    await link.waitFor();
+    t.equal(await button.getAttribute("aria-expanded"), "true");
+    await button.click();
+    await link.waitFor({ state: "hidden" });
+    await button.click();
+    await link.click();
+    await heading(page, "Agents").waitFor();
+    await link.waitFor({ state: "hidden" });
+    t.same(complaints, []);
+    await context.close();
+  });
+
+  await t.test("who may reach an open server is told so, on every page", async (t) => {
+    const { page, context } = await openPage(dashboard.browser);
+    await page.route("**/session", async (route) => {
+      const answer = await route.fetch();
+      await route.fulfill({ json: { ...((await answer.json()) as object), exposed: true } });
+    });
+    await page.goto(`${dashboard.url}/overview`);
+    await page.getByRole("alert").filter({ hasText: "--auth-token" }).waitFor();
+    const { page: usual } = await dashboard.open("/overview");
+    t.equal(await usual.getByText("--auth-token").count(), 0);
+    await context.close();
+    await usual.context().close();
+  });
+
+  await t.test("while the server is away the page says so; back again it shows what has changed", async (t) => {
+    const { page, context, complaints } = await dashboard.open("/state/plan/moving", {
+      expected: [AWAY, REFUSED, /404/],
+    });
+    await page.getByText("There is no key of this name").waitFor();
+    await send(koor.port, "PUT", "/api/state/plan/moving", { body: '"first"' });
+    await page.locator("code").getByText('"first"').waitFor();
+    await koor.stop();
+    await connection(page).getByText("reconnecting").waitFor();
+    t.equal(await page.locator("code").getByText('"first"').count(), 1, "what was there can be read on");
+    const again = await startAgain(t, koor, "");
+    await send(again.port, "PUT", "/api/state/plan/moving", { body: '"second"' });
+    await page.locator("code").getByText('"second"').waitFor();
+    await live(page);
+    t.equal(await page.getByRole("alert").count(), 0);
+    t.same(complaints, []);
+    await context.close();
+  });
+});

@@ -75,8 +75,8 @@ const FULL: Settings = {
   heartbeat_slice_ms: 6_000,
   webhook_events: 1_000,
   page_loads: 9,
-  page_slice_ms: 20_000,
-  page_rounds: 3,
+  page_slice_ms: 10_000,
+  page_rounds: 2,
 };
 
 const QUICK: Settings = {

@@ -33,9 +33,9 @@ interface Looked {
 
 const VIEWS: readonly Looked[] = [
   { name: "Needs me", address: "/", data: "main button" },
-  { name: "Overview", address: "/overview", data: "main td" },
+  { name: "Overview", address: "/overview", data: "main .table-frame td" },
   { name: "State", address: "/state", data: "main [role=treeitem]" },
-  { name: "Events", address: "/events", data: "main td" },
+  { name: "Events", address: "/events", data: "main .table-frame td" },
 ];
 
 /** Publishes at a steady rate until it is stopped. */

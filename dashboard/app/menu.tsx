@@ -12,11 +12,16 @@ export function Menu({ current, open }: { readonly current: ViewRow | undefined;
       <ul>
         {VIEWS.map((view) => (
           <li key={view.slug}>
-            <a href={addressOf(view.slug)} aria-current={view === current ? "page" : undefined}>
+            <a
+              href={addressOf(view.slug)}
+              aria-current={view === current ? "page" : undefined}
+              aria-describedby={view.slug === "" && waiting > 0 ? "waiting" : undefined}
+            >
               <Icon name={view.icon} />
               <span>{view.title}</span>
               {view.slug === "" && waiting > 0 && (
-                <span class="count" title={`${waiting} to look at`}>
+                // What the link is called does not change with what waits.
+                <span id="waiting" class="count" aria-hidden="true" title={`${waiting} to look at`}>
                   {waiting}
                 </span>
               )}

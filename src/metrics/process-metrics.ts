@@ -11,6 +11,19 @@ function latenessOf(interval_ns: number): number {
   return Math.max(0, interval_ns / 1e9 - LOOP_DELAY_RESOLUTION_MS / 1e3);
 }
 
+/**
+ * Whoever reads the figures gets those of a whole window, however many others read them, too: a window that is younger
+ * goes on, and the one before it is told.
+ */
+const LOOP_DELAY_WINDOW_MS_MIN = 10_000;
+
+/** Lateness over a window, in seconds. */
+interface LoopDelay {
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
 export interface ProcessMetricsOptions {
   /** Bytes of the database's write-ahead log. */
   readonly logBytes: () => number;
@@ -21,16 +34,20 @@ export interface ProcessMetricsOptions {
 export class ProcessMetrics implements Measured {
   readonly #options: ProcessMetricsOptions;
   readonly #loop_delay: IntervalHistogram = monitorEventLoopDelay({ resolution: LOOP_DELAY_RESOLUTION_MS });
+  #window_began_ms: number;
+  /** Of the last window that is over. */
+  #last_window: LoopDelay | null = null;
 
   constructor(options: ProcessMetricsOptions) {
     this.#options = options;
+    this.#window_began_ms = options.uptime_ms();
     this.#loop_delay.enable();
   }
 
   expose(out: Exposition): void {
     const { user, system } = process.cpuUsage();
     const { rss, heapUsed } = process.memoryUsage();
-    const delay = this.#loop_delay;
+    const { p50, p99, max } = this.#readLoopDelay();
     out
       .value("koor_wal_bytes", "gauge", "Size of the write-ahead log.", this.#options.logBytes())
       .value("process_resident_memory_bytes", "gauge", "Resident memory of the process.", rss)
@@ -40,14 +57,26 @@ export class ProcessMetrics implements Measured {
       .sample("koor_build_info", 1, { version: VERSION })
       .value("koor_uptime_seconds", "gauge", "Time since the start.", this.#options.uptime_ms() / 1000)
       .metric("koor_event_loop_delay_seconds", "summary", "How late the front's event loop runs its timers.")
-      .sample("koor_event_loop_delay_seconds", latenessOf(delay.percentile(50)), { quantile: "0.5" })
-      .sample("koor_event_loop_delay_seconds", latenessOf(delay.percentile(99)), { quantile: "0.99" })
-      .value(
-        "koor_event_loop_delay_max_seconds",
-        "gauge",
-        "The longest such delay since the last scrape.",
-        latenessOf(delay.max),
-      );
+      .sample("koor_event_loop_delay_seconds", p50, { quantile: "0.5" })
+      .sample("koor_event_loop_delay_seconds", p99, { quantile: "0.99" })
+      .value("koor_event_loop_delay_max_seconds", "gauge", "The longest such delay of the same time.", max);
+  }
+
+  /** Of the window that is told now: the last one, or the first while there is none. */
+  #readLoopDelay(): LoopDelay {
+    const delay = this.#loop_delay;
+    const now_ms = this.#options.uptime_ms();
+    const is_over = now_ms - this.#window_began_ms >= LOOP_DELAY_WINDOW_MS_MIN;
+    if (!is_over && this.#last_window !== null) return this.#last_window;
+    const read = {
+      p50: latenessOf(delay.percentile(50)),
+      p99: latenessOf(delay.percentile(99)),
+      max: latenessOf(delay.max),
+    };
+    if (!is_over) return read;
+    this.#last_window = read;
+    this.#window_began_ms = now_ms;
     delay.reset();
+    return read;
   }
 }

@@ -10,8 +10,8 @@ import { listenForVisibility } from "../base/visibility.js";
 /** A change by name: `key` is null where any of the kind may have changed, `version` where it has none. */
 export type Change = Exclude<ChangeMessage, { readonly kind: "lagged" }>;
 
-/** Told of one change, or of null: some were left out. */
-export type ChangeListener = (change: Change | null) => void;
+/** Told of one change; of null: some were left out; of `opened`: from now on they are told, what was before was not. */
+export type ChangeListener = (change: Change | "opened" | null) => void;
 
 /** `off` before the first connection, and while the page is hidden. */
 export type FeedState = "off" | "connecting" | "live" | "reconnecting";
@@ -55,13 +55,13 @@ export function listenForChanges(kinds: readonly AskedKind[], listener: ChangeLi
   };
 }
 
-function tellAll(): void {
-  for (const listener of new Set([...listeners.values()].flatMap((of_kind) => [...of_kind]))) listener(null);
+function tellAll(word: "opened" | null): void {
+  for (const listener of new Set([...listeners.values()].flatMap((of_kind) => [...of_kind]))) listener(word);
 }
 
 function take(text: string): void {
   const message = JSON.parse(text) as ChangeMessage;
-  if (message.kind === "lagged") tellAll();
+  if (message.kind === "lagged") tellAll(null);
   else for (const listener of listeners.get(message.kind) ?? []) listener(message);
 }
 
@@ -72,7 +72,7 @@ function connect(): void {
   source = opening;
   opening.addEventListener("open", () => {
     state.value = "live";
-    if (connected_before) tellAll();
+    tellAll(connected_before ? null : "opened");
     connected_before = true;
   });
   opening.addEventListener("message", ({ data }) => take(String(data)));

@@ -6,7 +6,7 @@
 import { signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { ApiError, reasonOf } from "./client.js";
-import { listenForChanges, type Change } from "./changes.js";
+import { feedState, listenForChanges, type Change } from "./changes.js";
 import type { AskedKind } from "./types.js";
 import { listenForVisibility } from "../base/visibility.js";
 
@@ -70,6 +70,8 @@ export class LiveResource<T> implements Resource<T> {
   #due_ms = Number.POSITIVE_INFINITY;
   #gap_ms = GAP_MS_MIN;
   #patches = 0;
+  /** Whether changes were told of when the last fetch began: none can have been missed since. */
+  #covered = false;
 
   constructor(loader: Loader<T>) {
     this.#loader = loader;
@@ -128,6 +130,7 @@ export class LiveResource<T> implements Resource<T> {
   async #fetch(): Promise<void> {
     const { signal: stopped } = this.#abort;
     const started = performance.now();
+    this.#covered = feedState.peek() === "live";
     this.loading.value = true;
     try {
       const data = await this.#loader.fetch(stopped);
@@ -147,7 +150,11 @@ export class LiveResource<T> implements Resource<T> {
     }
   }
 
-  #take(change: Change | null): void {
+  #take(change: Change | "opened" | null): void {
+    if (change === "opened") {
+      if (!this.#covered) this.#plan(0);
+      return;
+    }
     if (change === null) {
       this.#plan(Math.max(LAGGED_GAP_MS, this.#gap_ms));
       return;

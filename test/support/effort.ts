@@ -6,6 +6,11 @@ import { makeRandom, newSeed } from "./random.js";
 
 const LONG = process.env["KOOR_TEST_LONG"] === "1";
 
+/** For tap's `skip`: a word where a test belongs to the long form alone, else false. */
+export function longFormOnly(): string | false {
+  return LONG ? false : "only in the long form: npm run test:long";
+}
+
 /** How many rounds, runs or cases a test makes: `all` in the long form, `few` otherwise. */
 export function countRounds(few: number, all: number): number {
   return LONG ? all : few;

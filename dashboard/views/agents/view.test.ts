@@ -65,7 +65,7 @@ t.test("one agent: what it does is seen as it does it, and it can be removed", {
     Promise.all([
       page.getByRole("table", { name: "What it did" }).waitFor(),
       page.getByRole("table", { name: "Compliance runs" }).waitFor(),
-      page.getByRole("img", { name: /^Activity by the hour\. .*MCP calls: \d/ }).waitFor(),
+      page.getByRole("img", { name: /^Activity by the hour\. .*REST calls: \d/ }).waitFor(),
     ]);
   await checkView(t, dashboard, { address, title: "Agents", ready: shown });
 

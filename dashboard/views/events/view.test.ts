@@ -4,6 +4,7 @@ import type { Page } from "playwright-core";
 import { fillWithADay } from "../../../test/support/a-day.js";
 import { browserMissing, type PageOptions, type WatchedPage } from "../../../test/support/browser.js";
 import { checkView, startDashboard, type Dashboard } from "../../../test/support/dashboard.js";
+import { longFormOnly } from "../../../test/support/effort.js";
 import { send } from "../../../test/support/http-client.js";
 import { makeDirectory, startKoor, type Owner } from "../../../test/support/server-process.js";
 
@@ -190,7 +191,7 @@ const HEAP_GROWTH_BYTES_MAX = 4_000_000;
 /** Rows that are in sight on a large screen, and those around them. */
 const DRAWN_ROWS_MAX = 80;
 
-t.test("a flood leaves neither memory nor rows behind", { skip }, async (t) => {
+t.test("a flood leaves neither memory nor rows behind", { skip: skip || longFormOnly() }, async (t) => {
   const dashboard = await startDashboard(t, { args: ["--event-history", "100000"] });
   const { koor } = dashboard;
   const { page, complaints } = await opened(t, dashboard, "/events");

@@ -133,7 +133,7 @@ function columnsFor(asked: Asked): Column<Row>[] {
     {
       head: "Topic",
       cell: (row) =>
-        isGap(row) || row.source === "" ? null : (
+        isGap(row) ? null : (
           <a class="event-topic" href={addressFor({ ...asked, id: row.id })} title={row.topic}>
             {row.topic}
           </a>

@@ -1,5 +1,7 @@
 /** docs/http-api.md "Changes": what a reader is told of, and the writer's notice of a commit that it follows from. */
 import { Type, type Static } from "typebox";
+import { CHANGE_KINDS_BYTES_MAX } from "./limits.js";
+import { Text } from "./text.js";
 
 /** Kinds of things that are written. */
 export const CHANGE_KINDS = [
@@ -21,9 +23,13 @@ export type ChangeKind = (typeof CHANGE_KINDS)[number];
 export const ASKED_KINDS = [...CHANGE_KINDS, "contract"] as const;
 export type AskedKind = (typeof ASKED_KINDS)[number];
 
+const ANY_KIND = `(?:${ASKED_KINDS.join("|")})`;
+
 export const ChangesQuery = Type.Object({
   kinds: Type.Optional(
-    Type.String({
+    Text({
+      bytes_max: CHANGE_KINDS_BYTES_MAX,
+      promised_pattern: `^(?:${ANY_KIND}(?:,${ANY_KIND}){0,${ASKED_KINDS.length - 1}})?$`,
       description: `Separated by commas, of ${ASKED_KINDS.join(", ")}; empty: all, a contract as a spec.`,
     }),
   ),

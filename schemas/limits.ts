@@ -134,6 +134,8 @@ export const TOPIC_CACHE_TOPICS_MAX = 4_096;
 export const TOPIC_CACHE_MATCHES_MAX = 262_144;
 
 // Changes
+/** Of the list of kinds that a reader of changes asks for. */
+export const CHANGE_KINDS_BYTES_MAX = 1_024;
 /** What a reader of changes is told in any one second, at most. */
 export const CHANGE_MESSAGES_MAX = 10;
 export const CHANGE_WINDOW_MS = 1_000;

@@ -64,6 +64,7 @@ const KINDS_OF_TABLES: readonly (readonly [prefix: string, kind: ChangeKind | nu
   ["agent_metric", "agent_metric"],
   ["compliance_run", "compliance"],
   ["audit", "audit"],
+  ["session", null],
 ];
 
 function kindOf(table: string): ChangeKind | null {

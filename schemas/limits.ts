@@ -108,6 +108,8 @@ export const BODY_AHEAD_BYTES_MAX = 1 * MIB;
 export const HEAP_GROWTH_PERCENT = 50;
 
 // Front
+/** A longer answer to a request with a body that nobody asked for waits until that has come. */
+export const PROMPT_ANSWER_BYTES_MAX = 4 * KIB;
 /** A longer answer is written as its reader takes it, and counts as in flight until it is sent. */
 export const WHOLE_ANSWER_BYTES_MAX = 256 * KIB;
 export const HOT_CACHE_BYTES_MAX = 64 * MIB;

@@ -4,7 +4,7 @@
  * settings and exit codes, the log, and the shutdown.
  */
 import { writeFileSync } from "node:fs";
-import type { OutgoingHttpHeaders } from "node:http";
+import { request as httpRequest, type OutgoingHttpHeaders } from "node:http";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import t from "tap";
@@ -810,4 +810,26 @@ t.test("a body that does not come within its time is cut off, and nothing is sto
   const before = await restCalls();
   await get("/api/state");
   t.equal(await restCalls(), before + 1, "the server goes on");
+});
+
+t.test("a long answer reaches whoever sends a body that nobody asked for", async (t) => {
+  const statuses: unknown[] = [];
+  for (let at = 0; at < 40; at++)
+    statuses.push(
+      await new Promise((resolve) => {
+        // Without an agent the connection ends with the answer.
+        const request = httpRequest({ host: "127.0.0.1", port: koor.port, agent: false, path: "/openapi.json" });
+        request.on("error", resolve);
+        request.on("response", (response) => {
+          response.on("error", resolve).on("end", () => resolve(response.statusCode));
+          response.resume();
+        });
+        request.setHeader("Transfer-Encoding", "chunked");
+        request.end(Buffer.alloc(100_000, "["));
+      }),
+    );
+  t.same(
+    statuses,
+    statuses.map(() => 200),
+  );
 });

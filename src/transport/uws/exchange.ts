@@ -7,6 +7,7 @@
 import type { HttpRequest, HttpResponse } from "uWebSockets.js";
 import {
   BODY_BYTES_MAX,
+  PROMPT_ANSWER_BYTES_MAX,
   REFUSED_BODY_BYTES_MAX,
   REFUSED_LINGER_BYTES_MAX,
   WHOLE_ANSWER_BYTES_MAX,
@@ -204,8 +205,30 @@ export class UwsExchange implements Exchange {
       return;
     }
     // In the handler's own turn the response is corked already.
-    if (this.#req !== null) this.#write(reply);
-    else this.#res.cork(() => this.#write(reply));
+    if (this.#req === null) this.#res.cork(() => this.#write(reply));
+    else if (isLong(reply.body) && this.#bringsBody()) this.#writeBehindBody(reply);
+    else this.#write(reply);
+  }
+
+  /** Whether the client sends a body that nobody asked for. */
+  #bringsBody(): boolean {
+    const length = this.header("content-length");
+    return (length !== "" && length !== "0") || this.header("transfer-encoding") !== "";
+  }
+
+  /**
+   * Answers when the body has come, which is thrown away: where the connection is to end with the answer, the library
+   * ends it with what it has not read, and the end of a long answer is lost with it.
+   */
+  #writeBehindBody(reply: WireReply): void {
+    this.detach();
+    let bytes = 0;
+    this.#res.onData((chunk, last) => {
+      bytes += chunk.byteLength;
+      if (this.#ended || (!last && bytes <= BODY_BYTES_MAX)) return;
+      if (last) this.#res.cork(() => this.#write(reply));
+      else this.cut();
+    });
   }
 
   /** Breaks the connection: nothing that could be answered would be true. */
@@ -320,6 +343,11 @@ export class UwsExchange implements Exchange {
       },
     };
   }
+}
+
+/** Whether an answer is too long to be with its reader before the connection ends. */
+function isLong(body: WireReply["body"]): boolean {
+  return body !== null && typeof body !== "function" && body.length > PROMPT_ANSWER_BYTES_MAX;
 }
 
 /** uWebSockets.js takes a chunk back when its handler returns. A small copy comes from Node's pool. */

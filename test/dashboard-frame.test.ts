@@ -183,6 +183,7 @@ t.test("without a token", { skip: browserMissing() }, async (t) => {
     await box.waitFor({ state: "detached" });
     t.equal(new URL(page.url()).pathname, "/overview");
     await page.keyboard.press("Control+k");
+    await box.waitFor();
     await page.keyboard.type("zzzqqq");
     await page.getByText("Nothing is called like that").waitFor();
     await page.keyboard.press("ControlOrMeta+a");

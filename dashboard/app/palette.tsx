@@ -2,7 +2,7 @@
 import uFuzzy from "@leeoniya/ufuzzy";
 import { signal, useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso/router";
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { getJson } from "../api/client.js";
 import type { Instance, StateEntry } from "../api/types.js";
 import { VIEWS } from "../views.js";
@@ -79,8 +79,9 @@ function OpenPalette() {
   const at = useSignal(0);
   const entries = useSignal<readonly Entry[]>(FIXED);
   const found = useMemo(() => search(entries.value, wanted.value), [entries.value, wanted.value]);
+  // Before anything is painted: the next letter that is typed is for it.
+  useLayoutEffect(() => dialog.current?.showModal(), []);
   useEffect(() => {
-    dialog.current?.showModal();
     void findable().then((more) => {
       entries.value = [...FIXED, ...more];
     });

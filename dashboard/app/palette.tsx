@@ -64,7 +64,7 @@ export function Palette() {
     const onKey = (event: KeyboardEvent): void => {
       if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey)) return;
       event.preventDefault();
-      open.value = !open.value;
+      open.value = true;
     };
     addEventListener("keydown", onKey);
     return () => removeEventListener("keydown", onKey);

@@ -3,7 +3,7 @@
  * much waits for a person before it: so it is seen while another tab is looked at.
  */
 import type { ComponentChildren } from "preact";
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 import { attention } from "../base/attention.js";
 
 interface PageProps {
@@ -19,7 +19,7 @@ interface PageProps {
 
 export function Page({ title, part, home, actions, children }: PageProps) {
   const waiting = attention.value;
-  useEffect(() => {
+  useLayoutEffect(() => {
     const name = part === undefined ? title : `${part} · ${title}`;
     document.title = waiting === 0 ? `${name} · Koor` : `(${waiting}) ${name} · Koor`;
   }, [title, part, waiting]);

@@ -6,7 +6,7 @@ import { may_decide } from "../../api/session.js";
 import { attempt } from "../../parts/toasts.js";
 import { Button } from "../../parts/button.js";
 import { Confirm } from "../../parts/dialog.js";
-import { webhookPath } from "./loader.js";
+import { webhookPath } from "../../api/webhooks.js";
 
 interface ActionsProps {
   readonly webhook: Webhook;

@@ -15,7 +15,7 @@ import { Time } from "../../parts/time.js";
 import type { ViewProps } from "../../base/view-props.js";
 import { Actions, NOT_ALLOWED } from "./actions.js";
 import { Add } from "./add.js";
-import { webhooksLoader } from "./loader.js";
+import { webhooksLoader } from "../../api/webhooks.js";
 import { byUrgency, healthOf } from "./model.js";
 import { Patterns, WebhookPage } from "./webhook.js";
 

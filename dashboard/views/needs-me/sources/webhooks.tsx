@@ -1,6 +1,6 @@
 /** Webhooks that were turned off after too many failures, and those that fail now. */
-import { getJson, send } from "../../../api/client.js";
-import { apiPath } from "../../../base/path.js";
+import { send } from "../../../api/client.js";
+import { webhookPath, webhooksLoader } from "../../../api/webhooks.js";
 import type { Webhook } from "../../../api/types.js";
 import { addressOf } from "../../../base/address.js";
 import { plural } from "../../../base/format.js";
@@ -12,13 +12,13 @@ function itemOf({ id, url, active, fail_count, created_at, last_fired, last_erro
   const what = active ? `${failures} in a row` : fail_count === 0 ? "Off" : `Off after ${failures}`;
   const test: Action = {
     text: "Test",
-    run: () => send("POST", apiPath("webhooks", id, "test")),
+    run: () => send("POST", webhookPath(id, "test")),
     done: `${id} took the test delivery.`,
   };
   const enable: Action = {
     text: "Enable",
     kind: "primary",
-    run: () => send("POST", apiPath("webhooks", id, "enable")),
+    run: () => send("POST", webhookPath(id, "enable")),
     done: `${id} is on again; what waits is delivered.`,
   };
   return {
@@ -43,11 +43,7 @@ export const WEBHOOKS = sourceOf<readonly Webhook[]>({
   title: "Webhooks",
   address: addressOf("webhooks"),
   none: "every webhook delivers",
-  loader: {
-    key: "needs me: webhooks",
-    kinds: ["webhook"],
-    fetch: (signal) => getJson<Webhook[]>("/api/webhooks", signal),
-  },
+  loader: webhooksLoader,
   itemsOf: (webhooks) => {
     const items = (which: (webhook: Webhook) => boolean): Item[] => oldestFirst(webhooks.filter(which).map(itemOf));
     return [...items(({ active }) => !active), ...items(({ active, fail_count }) => active && fail_count > 0)];

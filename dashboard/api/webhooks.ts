@@ -1,8 +1,8 @@
-/** The webhooks, as often as one of them is another. */
-import { getJson } from "../../api/client.js";
-import { apiPath } from "../../base/path.js";
-import type { Loader } from "../../api/resource.js";
-import type { Webhook } from "../../api/types.js";
+/** The webhooks, as often as one of them is another, and their paths: for each view that shows some of them. */
+import { getJson } from "./client.js";
+import { apiPath } from "../base/path.js";
+import type { Loader } from "./resource.js";
+import type { Webhook } from "./types.js";
 
 export const webhooksLoader: Loader<readonly Webhook[]> = {
   key: "webhooks",

@@ -1,7 +1,7 @@
 /** A running service that is called by the server, and held against one endpoint of a contract. */
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { reasonOf, send } from "../../api/client.js";
+import { send } from "../../api/client.js";
 import { apiPath } from "../../base/path.js";
 import type { ContractTest } from "../../api/types.js";
 import { Badge } from "../../parts/badge.js";
@@ -9,6 +9,7 @@ import { Button } from "../../parts/button.js";
 import { TextArea, TextField } from "../../parts/fields.js";
 import { Notice } from "../../parts/notice.js";
 import { Section } from "../../parts/page.js";
+import { useAnswer } from "./answer.js";
 import { exampleTestData, typedJson } from "./model.js";
 import type { TryProps } from "./try-panel.js";
 import { ViolationList } from "./violation-list.js";
@@ -16,30 +17,22 @@ import { ViolationList } from "./violation-list.js";
 export function LivePanel({ project, name, tried }: TryProps) {
   const base_url = useSignal("");
   const typed = useSignal<string | null>(null);
-  const answer = useSignal<ContractTest | null>(null);
-  const failure = useSignal("");
+  const { answer, failure, ask, forget } = useAnswer<ContractTest>();
   const data = typed.value ?? exampleTestData(tried);
   const json = typedJson(data);
   const invalid = "failure" in json;
   useEffect(() => {
     typed.value = null;
-    answer.value = null;
-    failure.value = "";
+    forget();
   }, [tried?.name]);
-  const test = async (): Promise<void> => {
-    try {
-      const test_data = invalid ? {} : json.value;
-      answer.value = await send<ContractTest>("POST", apiPath("contracts", project, name, "test"), {
+  const test = (): Promise<void> =>
+    ask(() =>
+      send<ContractTest>("POST", apiPath("contracts", project, name, "test"), {
         endpoint: tried?.name,
         base_url: base_url.value,
-        test_data,
-      });
-      failure.value = "";
-    } catch (error) {
-      answer.value = null;
-      failure.value = reasonOf(error);
-    }
-  };
+        test_data: invalid ? {} : json.value,
+      }),
+    );
   return (
     <Section title="Test it live">
       <div class="card try">

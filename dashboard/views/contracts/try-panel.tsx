@@ -1,7 +1,7 @@
 /** A payload that is held against one endpoint of a contract. */
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { reasonOf, send } from "../../api/client.js";
+import { send } from "../../api/client.js";
 import { apiPath } from "../../base/path.js";
 import type { ContractValidation } from "../../api/types.js";
 import { curlPost } from "../../base/curl.js";
@@ -12,6 +12,7 @@ import { Button, CopyButton } from "../../parts/button.js";
 import { Choice, TextArea } from "../../parts/fields.js";
 import { Notice } from "../../parts/notice.js";
 import { Section } from "../../parts/page.js";
+import { useAnswer } from "./answer.js";
 import { examplePayload, typedJson, type Endpoint } from "./model.js";
 import { ViolationList } from "./violation-list.js";
 
@@ -28,30 +29,17 @@ export function TryPanel({ project, name, endpoints, tried, onChoose }: TryProps
   const wanted = useSignal("");
   /** Null until somebody types: an example then. */
   const typed = useSignal<string | null>(null);
-  const answer = useSignal<ContractValidation | null>(null);
-  const failure = useSignal("");
+  const { answer, failure, ask, forget } = useAnswer<ContractValidation>();
   const directions = [...new Set((tried?.definitions ?? []).map((one) => one.direction))];
   const direction = directions.find((one) => one === wanted.value) ?? directions[0] ?? "request";
   const payload = typed.value ?? examplePayload(tried, direction);
   const json = typedJson(payload);
   const invalid = "failure" in json;
-  useEffect(() => {
-    // What was found is of what was sent, and of nothing else.
-    answer.value = null;
-    failure.value = "";
-  }, [tried?.name, direction, payload]);
+  useEffect(forget, [tried?.name, direction, payload]);
 
   const path = apiPath("contracts", project, name, "validate");
   const body = { endpoint: tried?.name, direction, payload: invalid ? {} : json.value };
-  const validate = async (): Promise<void> => {
-    try {
-      answer.value = await send<ContractValidation>("POST", path, body);
-      failure.value = "";
-    } catch (error) {
-      answer.value = null;
-      failure.value = reasonOf(error);
-    }
-  };
+  const validate = (): Promise<void> => ask(() => send<ContractValidation>("POST", path, body));
   return (
     <Section title="Try it">
       <div class="card try">

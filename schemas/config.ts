@@ -44,6 +44,9 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export const LOG_FORMATS = ["text", "json"] as const;
 export type LogFormat = (typeof LOG_FORMATS)[number];
 
+export const TRANSPORTS = ["auto", "uws", "node"] as const;
+export type TransportChoice = (typeof TRANSPORTS)[number];
+
 export const OPTIONS = {
   bind: {
     type: "address",
@@ -56,6 +59,13 @@ export const OPTIONS = {
     fallback: "localhost:9847",
     value: "HOST:PORT",
     help: 'where the dashboard\'s port listens; "" turns it off',
+  },
+  transport: {
+    type: "choice",
+    choices: TRANSPORTS,
+    fallback: "auto",
+    value: "NAME",
+    help: "auto, uws (uWebSockets.js) or node (Node's own HTTP); auto takes uws where it loads",
   },
   data_dir: { type: "text", fallback: ".", value: "DIR", help: "directory of data.db; made when it is missing" },
   auth_token: {
@@ -124,6 +134,7 @@ export type OptionKey = keyof typeof OPTIONS;
 export interface Config {
   readonly bind: string;
   readonly dashboard_bind: string;
+  readonly transport: TransportChoice;
   readonly data_dir: string;
   readonly auth_token: string;
   readonly log_level: LogLevel;

@@ -69,10 +69,13 @@ export async function runServer(argv: readonly string[]): Promise<void> {
   process.on("SIGTERM", stop);
 }
 
+/** Errors whose message is meant for the operator. */
+const OPERATORS_ERRORS: ReadonlySet<string> = new Set(["TransportError", "DataDirError", "PortError"]);
+
 /** One line for the operator. */
 function startFailure(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  if (error.name === "DataDirError" || error.name === "PortError") return error.message;
+  if (OPERATORS_ERRORS.has(error.name)) return error.message;
   return `cannot start: ${error.message.split("\n")[0]}`;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The two libraries with native code, tried before anything else: where one cannot load, the operator
- * gets one line that says what to do. Runs once, at the start.
+ * The library with native code that has no other in its place, tried before anything else: where it cannot load, the
+ * operator gets one line that says what to do. Runs once, at the start.
  */
 import { reasonOf } from "./base/reason.js";
 
@@ -11,12 +11,6 @@ interface NativeLibrary {
 }
 
 const NATIVE_LIBRARIES: readonly NativeLibrary[] = [
-  {
-    name: "uWebSockets.js",
-    load: () => import("uWebSockets.js"),
-    remedy:
-      "it needs Node 20, 22, 24 or 25 on Linux, macOS or Windows, and glibc 2.38 or newer where Node is 22 or newer",
-  },
   {
     name: "better-sqlite3",
     load: async () => {

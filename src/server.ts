@@ -75,7 +75,7 @@ import { refusalDetail } from "./threads/batch.js";
 import { LongWork } from "./threads/long-work.js";
 import { openThreads, type Threads, type ThreadUrls } from "./threads/open.js";
 import { WriterMetrics } from "./threads/writer-metrics.js";
-import { uwsTransport } from "./transport/uws/port.js";
+import { chooseTransport, type ChosenTransport } from "./transport/choose.js";
 import { usageRoutes } from "./usage/routes.js";
 import { stateReader } from "./versioned/table.js";
 import { advanceWebhooks } from "./webhooks/commands.js";
@@ -100,6 +100,7 @@ interface Ground {
   readonly config: Config;
   readonly log: Log;
   readonly threads: Threads<typeof NOTICES>;
+  readonly chosen: ChosenTransport;
   /** ms since the epoch. */
   readonly started_ms: number;
 }
@@ -118,23 +119,24 @@ const clock = systemClock;
 
 /**
  * Starts a server.
- * @throws DataDirError, PortError with one line for the operator
+ * @throws TransportError, DataDirError, PortError with one line for the operator
  */
 export async function startServer(config: Config, urls: ServerUrls): Promise<Server> {
   const started_ms = clock.now();
   const data_dir = resolve(config.data_dir);
   const log = openLog(config.log_level, config.log_format);
+  const chosen = await chooseTransport(config.transport);
   const threads = await openThreads({ config, data_dir, urls, log, methods: METHODS, notices: NOTICES });
-  const { front, pipeline, routes, tasks, endWaiting } = makePieces({ config, log, threads, started_ms });
+  const { front, pipeline, routes, tasks, endWaiting } = makePieces({ config, log, threads, chosen, started_ms });
   try {
-    front.listen(config, routes, pipeline, new Pages(urls.pages));
+    await front.listen(config, routes, pipeline, new Pages(urls.pages));
   } catch (error) {
     front.close();
     await threads.close();
     throw error;
   }
   tasks.start();
-  announce(log, config, front.addresses, data_dir);
+  announce({ log, config, addresses: front.addresses, data_dir, chosen });
   // Not needed for /health, needed soon after it.
   setImmediate(() => {
     void loadShapes();
@@ -158,12 +160,12 @@ export async function startServer(config: Config, urls: ServerUrls): Promise<Ser
 }
 
 /** Every piece, from the threads up. */
-function makePieces({ config, log, threads, started_ms }: Ground): Pieces {
+function makePieces({ config, log, threads, chosen, started_ms }: Ground): Pieces {
   const { writer, pool, reads } = threads;
   const now_ms = clock.now();
 
   // Towards clients
-  const front = new FrontServer(uwsTransport);
+  const front = new FrontServer(chosen.transport);
   const gate = new Gate(config, front);
   const requests = new RequestMetrics();
 
@@ -391,13 +393,24 @@ function deadlines({ writer, pool, exports }: Threads<typeof NOTICES>, pipeline:
   };
 }
 
-function announce(log: Log, config: Config, addresses: Addresses, data_dir: string): void {
+/** What the operator is told of a start. */
+interface Announcement {
+  readonly log: Log;
+  readonly config: Config;
+  readonly addresses: Addresses;
+  readonly data_dir: string;
+  readonly chosen: ChosenTransport;
+}
+
+function announce({ log, config, addresses, data_dir, chosen }: Announcement): void {
   log.info("koor listening", {
     version: VERSION,
     api: addresses.api,
     dashboard: addresses.dashboard,
     data_dir,
     auth: config.auth_token !== "",
+    transport: chosen.name,
+    ...(chosen.fallback === "" ? {} : { transport_fallback: chosen.fallback }),
   });
   if (isExposed(config)) {
     log.warn(

@@ -62,21 +62,21 @@ export class BodyIntake {
       settle();
       gone();
     });
-    exchange.receive(
-      (bytes) => {
+    exchange.receive({
+      reserve: (bytes) => {
         if (this.#bytes + bytes > BODIES_IN_MEMORY_BYTES_MAX) return false;
         this.#bytes += bytes;
         reserved += bytes;
         return true;
       },
-      (body) => {
+      done: (body) => {
         settle();
         done(body);
       },
-      () => {
+      partial: () => {
         this.#waiting.set(exchange, this.#clock.now());
       },
-    );
+    });
   }
 
   /** Opens a body for its handler; the client has REQUEST_TIMEOUT_MS for each piece that is waited for. */

@@ -63,14 +63,14 @@ export class FrontServer implements Broadcaster {
    * @param pages what the dashboard's port serves besides
    * @throws PortError
    */
-  listen(config: Config, routes: readonly Route[], pipeline: Pipeline, pages: Pages): void {
+  async listen(config: Config, routes: readonly Route[], pipeline: Pipeline, pages: Pages): Promise<void> {
     const bound = routes.map((route) => pipeline.bind(route));
     const unrouted = pipeline.bind(UNROUTED);
-    const open = (text: string, flag: string, name: PortName): string => {
+    const open = async (text: string, flag: string, name: PortName): Promise<string> => {
       const address = must(parseAddress(text), "addresses were checked when they were read");
       const own = bound.filter(({ route }) => route.port === undefined || route.port === name);
       const port = this.#open(own, unrouted, pipeline, { name, pages: name === "dashboard" ? pages : null });
-      const number = port.listen(address);
+      const number = await port.listen(address);
       if (number === undefined)
         throw new PortError(`cannot listen on ${text}: the address is in use or not this machine's (see ${flag})`);
       this.#ports.push(port);
@@ -78,8 +78,9 @@ export class FrontServer implements Broadcaster {
       if (name === "dashboard") this.#dashboard_port = number;
       return formatAddress(address.host, number);
     };
-    const api = open(config.bind, "--bind", "api");
-    const dashboard = config.dashboard_bind === "" ? "" : open(config.dashboard_bind, "--dashboard-bind", "dashboard");
+    const api = await open(config.bind, "--bind", "api");
+    const dashboard =
+      config.dashboard_bind === "" ? "" : await open(config.dashboard_bind, "--dashboard-bind", "dashboard");
     this.#addresses = { api, dashboard };
   }
 

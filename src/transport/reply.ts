@@ -20,10 +20,27 @@ export interface HeaderBlock {
   readonly rest: string;
 }
 
+const LINE_END = "\r\n";
+const NAME_END = ": ";
+
 /** At least one header; values must hold no control characters. */
 export function headerBlock(headers: readonly (readonly [name: string, value: string])[]): HeaderBlock {
   const [name = ""] = headers[0] ?? [];
-  return { name, rest: headers.map(([key, value], at) => (at === 0 ? value : `${key}: ${value}`)).join("\r\n") };
+  return {
+    name,
+    rest: headers.map(([key, value], at) => (at === 0 ? value : `${key}${NAME_END}${value}`)).join(LINE_END),
+  };
+}
+
+/** The headers of a block, each name before its value. */
+export function headerLines({ name, rest }: HeaderBlock): string[] {
+  const [value = "", ...others] = rest.split(LINE_END);
+  const lines = [name, value];
+  for (const other of others) {
+    const at = other.indexOf(NAME_END);
+    lines.push(other.slice(0, at), other.slice(at + NAME_END.length));
+  }
+  return lines;
 }
 
 export interface WireReply {

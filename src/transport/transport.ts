@@ -4,7 +4,7 @@
  * knows which it is. Types only.
  */
 import type { Address } from "../config/address.js";
-import type { Failure } from "../base/result.js";
+import type { BodyReceiver } from "./body-collector.js";
 import type { BodyStream } from "./body-stream.js";
 import type { WireReply } from "./reply.js";
 
@@ -30,13 +30,8 @@ export interface Exchange {
   detach(): void;
   /** Called when the client has gone before the whole answer, or a long answer is at its end. */
   onAbort(listener: () => void): void;
-  /**
-   * Collects the body. Must be called before the handler returns.
-   * @param reserve asks for room for so many more bytes in memory; false refuses
-   * @param done gets the body, or the 413 or 503 that refuses it
-   * @param partial the body does not come in one piece with its headers
-   */
-  receive(reserve: (bytes: number) => boolean, done: (body: Uint8Array | Failure) => void, partial: () => void): void;
+  /** Collects the body. Must be called before the handler returns. */
+  receive(receiver: BodyReceiver): void;
   /**
    * Hands the body out as it comes. Must be called before the handler returns; `onPiece` is called after each piece.
    */
@@ -87,9 +82,8 @@ export interface Broadcaster {
 /** One row of a port's router. */
 export interface RouterRow {
   readonly method: HttpMethod;
-  /** Segments; `:name` is any one, a last `*` the rest of the path. */
+  /** Segments; `:name` is any one that is not empty, a last `*` the rest of the path. */
   readonly pattern: string;
-  /** @param head_only the method is HEAD: headers as for GET, no body */
   serve(exchange: Exchange): void;
   /** For requests that ask for an upgrade to WebSocket; undefined where it was refused and answered. */
   readonly admit?: (exchange: Exchange) => SocketOpener | undefined;
@@ -108,7 +102,7 @@ export interface ListeningPort extends Broadcaster {
    * Binds the address alone. `localhost` is bound for IPv4 and, where there is one, for IPv6.
    * @returns the port it listens on; undefined where it is in use
    */
-  listen(address: Address): number | undefined;
+  listen(address: Address): Promise<number | undefined>;
   /** Takes no new connections. */
   stop(): void;
   /** Says goodbye to the port's sockets. */

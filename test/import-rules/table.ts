@@ -77,7 +77,7 @@ export const FLOORS: readonly FloorRow[] = [
   },
   {
     files: ["src/transport/**"],
-    packages: ["uWebSockets.js"],
+    packages: ["node:**", "uWebSockets.js", "ws"],
     because: "a transport carries requests and sockets, and knows no route",
   },
   {
@@ -115,7 +115,7 @@ export const FLOORS: readonly FloorRow[] = [
   },
   {
     files: ["src/main.ts", "src/native-libraries.ts"],
-    packages: ["node:**", "uWebSockets.js", "better-sqlite3"],
+    packages: ["node:**", "better-sqlite3"],
     because: "the program reads settings and reports what fails before it loads the server",
   },
   {
@@ -197,13 +197,18 @@ export const OUTSIDE = ["**/*.test.ts", "**/*.test.tsx", "test/**", "bench/**"];
 export const RESERVED: readonly ReservedRow[] = [
   {
     target: "uWebSockets.js",
-    by: ["src/transport/uws/*", "src/native-libraries.ts"],
+    by: ["src/transport/uws/*"],
     because: "one folder knows the HTTP library, so that another library can take its place",
   },
   {
     target: "src/transport/uws/**",
-    by: ["src/transport/uws/*", "src/server.ts"],
-    because: "which transport it is, the composition root alone decides",
+    by: ["src/transport/uws/*", "src/transport/choose.ts"],
+    because: "which transport it is, one file decides",
+  },
+  {
+    target: "src/transport/node/**",
+    by: ["src/transport/node/*", "src/transport/choose.ts"],
+    because: "which transport it is, one file decides",
   },
   {
     target: "better-sqlite3",

@@ -16,6 +16,9 @@ export const SERVER_PROGRAM = fileURLToPath(new URL("../../../app/src/main.js", 
 /** A server that neither listens nor ends is broken; far above what a busy machine needs. */
 const START_TIMEOUT_MS = 30_000;
 
+/** The transport that a run of tests is about: `auto`, `uws` or `node`. The runner sets it (test/run-tests.ts). */
+export const TRANSPORT = process.env["KOOR_TEST_TRANSPORT"] ?? "auto";
+
 /** What a test offers: tap's `t`. */
 export interface Owner {
   teardown(done: () => Promise<void> | void): void;
@@ -94,7 +97,7 @@ function spawnServer(
   const [command = process.execPath, ...rest] = [...launcher, process.execPath, program, ...args];
   const child = spawn(command, rest, {
     cwd,
-    env: { PATH: process.env["PATH"] ?? "", ...env },
+    env: { PATH: process.env["PATH"] ?? "", KOOR_TRANSPORT: TRANSPORT, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   tieToThisProcess(child);

@@ -8,12 +8,11 @@ import type { HttpRequest, HttpResponse } from "uWebSockets.js";
 import {
   BODY_BYTES_MAX,
   PROMPT_ANSWER_BYTES_MAX,
-  REFUSED_BODY_BYTES_MAX,
   REFUSED_LINGER_BYTES_MAX,
   WHOLE_ANSWER_BYTES_MAX,
 } from "../../../schemas/limits.js";
 import { REASON_PHRASES } from "../../../schemas/status.js";
-import { Failure } from "../../base/result.js";
+import { BodyCollector, type BodyReceiver } from "../body-collector.js";
 import { BodyStream } from "../body-stream.js";
 import type { HeaderBlock, Sink, WireReply } from "../reply.js";
 import type { Exchange } from "../transport.js";
@@ -21,17 +20,14 @@ import type { Exchange } from "../transport.js";
 const STATUS_LINES: Readonly<Record<number, string>> = Object.fromEntries(
   Object.entries(REASON_PHRASES).map(([status, phrase]) => [status, `${status} ${phrase}`]),
 );
-const TOO_LARGE = new Failure("OUT_OF_RANGE", `body larger than ${BODY_BYTES_MAX} bytes`);
-const BUSY = new Failure("RESOURCE_EXHAUSTED", "the server is busy, try again");
-const EMPTY = new Uint8Array(0);
 
 export class UwsExchange implements Exchange {
   readonly #res: HttpResponse;
   #req: HttpRequest | null;
   readonly #head_only: boolean;
   #ended = false;
-  /** The body is refused as it comes: the answer goes out before its end, and the connection ends with it. */
-  #close_after = false;
+  #collector: BodyCollector | null = null;
+  #close_after_answer = false;
   #body_ended = false;
   #thrown_away = 0;
   #lingers = false;
@@ -109,51 +105,16 @@ export class UwsExchange implements Exchange {
     return listeners;
   }
 
-  /**
-   * Collects the body. Must be called before the handler returns.
-   * @param reserve asks for room for so many more bytes in memory; false refuses
-   * @param done gets the body, or the 413 or 503 that refuses it
-   * @param partial the body does not come in one piece with its headers
-   */
-  receive(reserve: (bytes: number) => boolean, done: (body: Uint8Array | Failure) => void, partial: () => void): void {
-    const declared = Number(this.header("content-length"));
+  /** Collects the body. Must be called before the handler returns. */
+  receive(receiver: BodyReceiver): void {
+    const collector = new BodyCollector(Number(this.header("content-length")), receiver);
     this.detach();
-    let refused: Failure | null = declared > BODY_BYTES_MAX ? TOO_LARGE : null;
-    let first = true;
-    let chunks: Uint8Array[] | null = null;
-    let size = 0;
-    if (declared > REFUSED_BODY_BYTES_MAX) {
-      this.#close_after = true;
-      this.#res.onData((chunk, last) => this.#throwAway(chunk.byteLength, last));
-      done(TOO_LARGE);
-      return;
-    }
     this.#res.onData((chunk, last) => {
-      if (this.#close_after) {
-        this.#throwAway(chunk.byteLength, last);
-        return;
-      }
-      size += chunk.byteLength;
-      refused ??= size > BODY_BYTES_MAX ? TOO_LARGE : reserve(chunk.byteLength) ? null : BUSY;
-      if (refused !== null) {
-        // The rest is taken in and thrown away: a client that is cut off while it sends never reads why.
-        chunks = null;
-        if (first) partial();
-        first = false;
-        this.#close_after = !last && size > REFUSED_BODY_BYTES_MAX;
-        if (last || this.#close_after) done(refused);
-        return;
-      }
-      if (first && last) {
-        done(chunk.byteLength === 0 ? EMPTY : copyOf(chunk));
-        return;
-      }
-      if (first) partial();
-      first = false;
-      chunks ??= [];
-      chunks.push(copyOf(chunk));
-      if (last) done(joinChunks(chunks, size));
+      if (collector.given_up) this.#throwAway(chunk.byteLength, last);
+      else collector.push(new Uint8Array(chunk), last, copyOf);
     });
+    this.#collector = collector;
+    collector.begin();
   }
 
   /**
@@ -175,7 +136,7 @@ export class UwsExchange implements Exchange {
         this.#throwAway(chunk.byteLength, last);
         return;
       }
-      stream.push(copyOf(chunk), last);
+      stream.push(copyOf(new Uint8Array(chunk)), last);
       onPiece();
     });
     return stream;
@@ -183,7 +144,12 @@ export class UwsExchange implements Exchange {
 
   /** The connection ends with the answer: what is left of the body is thrown away. */
   closeAfterAnswer(): void {
-    this.#close_after = true;
+    this.#close_after_answer = true;
+  }
+
+  /** The answer goes out before the end of a body that was refused, and the connection ends with it. */
+  get #close_after(): boolean {
+    return this.#close_after_answer || this.#collector?.given_up === true;
   }
 
   /**
@@ -351,18 +317,8 @@ function isLong(body: WireReply["body"]): boolean {
 }
 
 /** uWebSockets.js takes a chunk back when its handler returns. A small copy comes from Node's pool. */
-function copyOf(chunk: ArrayBuffer): Uint8Array {
+function copyOf(chunk: Uint8Array): Uint8Array {
   const copy = Buffer.allocUnsafe(chunk.byteLength);
-  copy.set(new Uint8Array(chunk));
+  copy.set(chunk);
   return copy;
-}
-
-function joinChunks(chunks: readonly Uint8Array[], size: number): Uint8Array {
-  const body = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    body.set(chunk, at);
-    at += chunk.byteLength;
-  }
-  return body;
 }

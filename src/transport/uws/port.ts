@@ -29,11 +29,11 @@ class UwsPort implements ListeningPort {
     this.#app.any("/*", (res, req) => options.unrouted(new UwsExchange(res, req, req.getMethod() === "head")));
   }
 
-  listen({ host, port }: Address): number | undefined {
+  listen({ host, port }: Address): Promise<number | undefined> {
     const name = host === "localhost" ? "127.0.0.1" : host === "" ? "0.0.0.0" : host;
     const bound = port === 0 ? this.#bindFree(name) : this.#bind(name, port);
     if (bound !== undefined && host === "localhost") this.#bind("::1", bound);
-    return bound;
+    return Promise.resolve(bound);
   }
 
   stop(): void {

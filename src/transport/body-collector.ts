@@ -1,0 +1,83 @@
+/**
+ * A request's body that is held as a whole: what of it is kept, and when it is refused. A refused body is taken in
+ * and thrown away up to a bound, because a client that is cut off while it sends never reads why. Runs on the front;
+ * knows no library.
+ */
+import { BODY_BYTES_MAX, REFUSED_BODY_BYTES_MAX } from "../../schemas/limits.js";
+import { Failure } from "../base/result.js";
+
+const TOO_LARGE = new Failure("OUT_OF_RANGE", `body larger than ${BODY_BYTES_MAX} bytes`);
+const BUSY = new Failure("RESOURCE_EXHAUSTED", "the server is busy, try again");
+const EMPTY = new Uint8Array(0);
+
+/** Who wants the body. */
+export interface BodyReceiver {
+  /** Asks for room for so many more bytes in memory; false refuses. */
+  readonly reserve: (bytes: number) => boolean;
+  /** Gets the body, or the 413 or 503 that refuses it. */
+  readonly done: (body: Uint8Array | Failure) => void;
+  /** The body does not come in one piece with its headers. */
+  readonly partial: () => void;
+}
+
+export class BodyCollector {
+  readonly #receiver: BodyReceiver;
+  #refused: Failure | null;
+  #first = true;
+  #chunks: Uint8Array[] | null = null;
+  #size = 0;
+  #given_up = false;
+
+  /** @param declared Content-Length; NaN or 0 where there is none */
+  constructor(declared: number, receiver: BodyReceiver) {
+    this.#receiver = receiver;
+    this.#refused = declared > BODY_BYTES_MAX ? TOO_LARGE : null;
+    this.#given_up = declared > REFUSED_BODY_BYTES_MAX;
+  }
+
+  /** It was refused before its end: the connection ends with the answer, and what still comes is nobody's. */
+  get given_up(): boolean {
+    return this.#given_up;
+  }
+
+  /** To be called before the first piece: a body whose declared length is beyond all bounds is refused unread. */
+  begin(): void {
+    if (this.#given_up) this.#receiver.done(TOO_LARGE);
+  }
+
+  /**
+   * A piece came.
+   * @param keep makes the piece the collector's own
+   */
+  push(piece: Uint8Array, last: boolean, keep: (piece: Uint8Array) => Uint8Array): void {
+    const { reserve, done, partial } = this.#receiver;
+    this.#size += piece.byteLength;
+    this.#refused ??= this.#size > BODY_BYTES_MAX ? TOO_LARGE : reserve(piece.byteLength) ? null : BUSY;
+    const whole = this.#first && last;
+    if (this.#first && (!last || this.#refused !== null)) partial();
+    this.#first = false;
+    if (this.#refused !== null) {
+      this.#chunks = null;
+      this.#given_up = !last && this.#size > REFUSED_BODY_BYTES_MAX;
+      if (last || this.#given_up) done(this.#refused);
+    } else if (whole) {
+      done(piece.byteLength === 0 ? EMPTY : keep(piece));
+    } else {
+      this.#chunks ??= [];
+      if (piece.byteLength > 0) this.#chunks.push(keep(piece));
+      if (last) done(joinChunks(this.#chunks, this.#size));
+    }
+  }
+}
+
+function joinChunks(chunks: readonly Uint8Array[], size: number): Uint8Array {
+  const [first] = chunks;
+  if (chunks.length === 1 && first !== undefined) return first;
+  const body = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    body.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return body;
+}

@@ -1,0 +1,331 @@
+/**
+ * One request and its answer over Node's own HTTP: what the pipeline asks of them, in terms of its two streams.
+ * Bodies are collected within bounds, long answers written at the pace of whoever reads them. Whether a request may
+ * pass, and what is answered, is the pipeline's.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import {
+  BODY_BYTES_MAX,
+  REFUSED_LINGER_BYTES_MAX,
+  REQUEST_TIMEOUT_MS,
+  WHOLE_ANSWER_BYTES_MAX,
+} from "../../../schemas/limits.js";
+import { REASON_PHRASES } from "../../../schemas/status.js";
+import { BodyCollector, type BodyReceiver } from "../body-collector.js";
+import { BodyStream } from "../body-stream.js";
+import { headerLines, type Sink, type WireReply } from "../reply.js";
+import type { Exchange } from "../transport.js";
+import { requestsOf, type UnderWay } from "./connection.js";
+
+const EMPTY = new Uint8Array(0);
+
+/** Where the request's body is. */
+type BodyPlace =
+  /** There is none, or all of it has come. */
+  | "here"
+  /** On its way, and nobody has asked for it. */
+  | "unasked"
+  | "on its way";
+
+export class NodeExchange implements Exchange, UnderWay {
+  readonly #req: IncomingMessage;
+  readonly #res: ServerResponse;
+  /** Where the query begins in the address; its end where there is none. */
+  readonly #query_at: number;
+  #body: BodyPlace;
+  /** The client waits with its body for word that it is wanted. */
+  readonly #expects: boolean;
+  #collector: BodyCollector | null = null;
+  #close_after_answer = false;
+  #ended = false;
+  #streaming = false;
+  #lingers = false;
+  #thrown_away = 0;
+  #abort_listeners: (() => void)[] | null = null;
+
+  /** @param expects the request has `Expect: 100-continue` */
+  constructor(req: IncomingMessage, res: ServerResponse, expects = false) {
+    this.#req = req;
+    this.#res = res;
+    this.#expects = expects;
+    const { headers, url = "" } = req;
+    const at = url.indexOf("?");
+    this.#query_at = at < 0 ? url.length : at;
+    const length = headers["content-length"];
+    // What cannot be written because the client has gone is no error: `gone` tells of it.
+    res.on("error", ignore);
+    const bodiless = (length === undefined || length === "0") && headers["transfer-encoding"] === undefined;
+    this.#body = bodiless ? "here" : "unasked";
+  }
+
+  header(name: string): string {
+    const value = this.#req.headers[name];
+    return value === undefined ? "" : typeof value === "string" ? value : value.join(", ");
+  }
+
+  get path(): string {
+    return (this.#req.url ?? "").slice(0, this.#query_at);
+  }
+
+  get query(): string | undefined {
+    const { url = "" } = this.#req;
+    return this.#query_at === url.length ? undefined : url.slice(this.#query_at + 1);
+  }
+
+  get verb(): string {
+    return (this.#req.method ?? "").toLowerCase();
+  }
+
+  get peer(): string {
+    return this.#req.socket.remoteAddress ?? "";
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  get streaming(): boolean {
+    return this.#streaming && !this.#ended;
+  }
+
+  get lingers(): boolean {
+    return this.#lingers && !this.#ended;
+  }
+
+  detach(): void {
+    this.#watch();
+  }
+
+  onAbort(listener: () => void): void {
+    this.#watch().push(listener);
+  }
+
+  /** The connection is gone. */
+  gone(): void {
+    if (!this.#ended) this.#end();
+  }
+
+  #watch(): (() => void)[] {
+    if (this.#abort_listeners !== null) return this.#abort_listeners;
+    this.#abort_listeners = [];
+    if (this.#req.socket.destroyed) process.nextTick(() => this.gone());
+    else requestsOf(this.#req.socket).add(this);
+    return this.#abort_listeners;
+  }
+
+  /** Nothing more is to come, and who waits for that is told. */
+  #end(): void {
+    this.#settle();
+    for (const listener of this.#abort_listeners?.splice(0) ?? []) listener();
+  }
+
+  /** The answer is on its way as a whole: from now on nobody is told of anything. */
+  #settle(): void {
+    this.#ended = true;
+    if (this.#abort_listeners !== null) requestsOf(this.#req.socket).delete(this);
+  }
+
+  receive(receiver: BodyReceiver): void {
+    const declared = Number(this.header("content-length"));
+    const collector = new BodyCollector(declared, receiver);
+    this.#collector = collector;
+    this.#watch();
+    if (this.#body === "here") {
+      collector.push(EMPTY, true, asItIs);
+      return;
+    }
+    collector.begin();
+    if (collector.given_up) return;
+    this.#read(declared, (piece, last) => {
+      if (collector.given_up) this.#throwAway(piece.byteLength, last);
+      else collector.push(piece, last, asItIs);
+    });
+  }
+
+  stream(onPiece: () => void): BodyStream {
+    this.#watch();
+    const stream = new BodyStream({
+      pause: () => this.#req.pause(),
+      resume: () => this.#req.resume(),
+    });
+    this.onAbort(() => stream.abort());
+    const push = (piece: Uint8Array, last: boolean): void => {
+      if (this.#close_after_answer) {
+        this.#throwAway(piece.byteLength, last);
+        return;
+      }
+      stream.push(piece, last);
+      onPiece();
+    };
+    if (this.#body === "here") process.nextTick(() => push(EMPTY, true));
+    else this.#read(Number(this.header("content-length")), push);
+    return stream;
+  }
+
+  closeAfterAnswer(): void {
+    this.#close_after_answer = true;
+  }
+
+  /** The answer goes out before the end of a body that was refused, and the connection ends with it. */
+  get #closes(): boolean {
+    return this.#close_after_answer || this.#collector?.given_up === true;
+  }
+
+  /**
+   * Begins to read the body.
+   * @param declared Content-Length; NaN or 0 where its end is told otherwise
+   * @param take gets the pieces; the last of them once, which is empty where its end was not known before
+   */
+  #read(declared: number, take: (piece: Uint8Array, last: boolean) => void): void {
+    const req = this.#req;
+    let size = 0;
+    this.#body = "on its way";
+    if (this.#expects && !this.#res.headersSent) this.#res.writeContinue();
+    req.on("data", (piece: Buffer) => {
+      size += piece.byteLength;
+      const last = size === declared;
+      if (last) this.#body = "here";
+      take(piece, last);
+    });
+    req.on("end", () => {
+      if (this.#body === "here") return;
+      this.#body = "here";
+      take(EMPTY, true);
+    });
+  }
+
+  /** What comes of a body behind its refusal. Past the bound it is left in the system's buffers: that stops the sender. */
+  #throwAway(bytes: number, last: boolean): void {
+    const before = this.#thrown_away;
+    this.#thrown_away += bytes;
+    if (last && this.#lingers) this.#endStream();
+    else if (before <= REFUSED_LINGER_BYTES_MAX && this.#thrown_away > REFUSED_LINGER_BYTES_MAX) this.#req.pause();
+  }
+
+  send(reply: WireReply): void {
+    if (this.#ended) reply.discard?.();
+    else if (this.#body === "unasked" && !this.#expects && !this.#closes) this.#writeBehindBody(reply);
+    else this.#write(reply);
+  }
+
+  /**
+   * Answers when the body has come that nobody asked for: a connection that is closed with bytes unread is reset, and
+   * the answer may be lost with it.
+   */
+  #writeBehindBody(reply: WireReply): void {
+    let bytes = 0;
+    let written = false;
+    this.#watch();
+    // A client that does not go on is cut off.
+    this.#req.socket.setTimeout(REQUEST_TIMEOUT_MS);
+    this.#read(Number(this.header("content-length")), (piece, last) => {
+      bytes += piece.byteLength;
+      if (written) {
+        this.#throwAway(piece.byteLength, last);
+      } else if (last || bytes > BODY_BYTES_MAX) {
+        written = true;
+        this.#req.socket.setTimeout(0);
+        this.#close_after_answer ||= !last;
+        if (this.#ended) reply.discard?.();
+        else this.#write(reply);
+      }
+    });
+  }
+
+  cut(): void {
+    if (!this.#ended) this.#req.socket.destroy();
+  }
+
+  #write({ status, headers, body, discard }: WireReply): void {
+    const res = this.#res;
+    const lines = headerLines(headers);
+    const head_only = this.#req.method === "HEAD";
+    const lingers = this.#body !== "here" && (this.#closes || this.#body === "unasked");
+    if (lingers || this.#closes) lines.push("Connection", "close");
+    if (typeof body === "function") {
+      res.writeHead(status, REASON_PHRASES[status], lines);
+      if (!head_only) {
+        this.#openSink(body);
+        return;
+      }
+      this.#settle();
+      discard?.();
+      res.end();
+      return;
+    }
+    if (body !== null) lines.push("Content-Length", String(Buffer.byteLength(body)));
+    res.writeHead(status, REASON_PHRASES[status], lines);
+    if (lingers) {
+      this.#linger(head_only ? null : body);
+    } else if (body === null || head_only) {
+      this.#settle();
+      res.end();
+    } else if (body.length > WHOLE_ANSWER_BYTES_MAX) {
+      this.#watch();
+      this.#streaming = true;
+      res.end(body, () => this.gone());
+    } else {
+      this.#settle();
+      res.end(body);
+    }
+  }
+
+  /** A whole answer that leaves the connection open to be read, until the client has sent all or is cut. */
+  #linger(body: string | Uint8Array | null): void {
+    this.#watch();
+    this.#streaming = true;
+    this.#lingers = true;
+    if (body === null) this.#res.flushHeaders();
+    else this.#res.write(body);
+    // Nobody has begun to read it.
+    if (this.#body === "unasked") this.#read(0, (piece, last) => this.#throwAway(piece.byteLength, last));
+  }
+
+  #endStream(): void {
+    this.#res.end();
+    this.#end();
+  }
+
+  #openSink(fill: (sink: Sink) => void): void {
+    const res = this.#res;
+    this.#watch();
+    this.#streaming = true;
+    let drained: () => void = () => undefined;
+    const sink: Sink = {
+      write: (text) => {
+        const { socket } = res;
+        if (this.#ended || socket === null) return true;
+        // Together and at once, so that what the socket has not taken by then it will not take for now.
+        socket.cork();
+        res.write(text);
+        socket.uncork();
+        if (socket.writableLength === 0) return true;
+        socket.write(EMPTY, () => drained());
+        return false;
+      },
+      end: (cut = false) => {
+        if (this.#ended) return;
+        if (cut) this.cut();
+        else this.#endStream();
+      },
+      onDrain: (listener) => {
+        drained = listener;
+      },
+      onClose: (listener) => {
+        this.#watch().push(listener);
+      },
+    };
+    // Behind an answer that is still being written there is no socket yet.
+    if (res.socket === null) res.once("socket", () => fill(sink));
+    else fill(sink);
+  }
+}
+
+function ignore(): void {
+  // Nothing depends on it.
+}
+
+/** Node's pieces of a body are nobody else's. */
+function asItIs(piece: Uint8Array): Uint8Array {
+  return piece;
+}

@@ -1,0 +1,168 @@
+/**
+ * One listening port on Node's own HTTP: its router, its binding, its sockets. Node's parser takes requests by the
+ * letter of the protocol; what it refuses is answered in the API's error shape.
+ */
+import { createServer, ServerResponse, type IncomingMessage, type Server, type ServerOptions } from "node:http";
+import { Server as NetServer, type Socket } from "node:net";
+import { HEADER_BYTES_MAX, IDLE_CONNECTION_MS, REQUEST_HEADERS_TIMEOUT_MS } from "../../../schemas/limits.js";
+import type { Address } from "../../config/address.js";
+import type { ListeningPort, PortOptions, RouterRow, Transport } from "../transport.js";
+import { follow } from "./connection.js";
+import { NodeExchange } from "./exchange.js";
+import { refuseHostless, refuseUnparsed } from "./malformed.js";
+import { RowIndex } from "./row-index.js";
+import { NodeSockets } from "./sockets.js";
+
+/** Newer Nodes ask before they take a request for an upgrade. */
+interface UpgradeOptions extends ServerOptions {
+  readonly shouldUpgradeCallback: (req: IncomingMessage) => boolean;
+}
+
+const IGNORED = (): void => undefined;
+/** How often Node looks for headers that do not come. */
+const HEADERS_SWEEP_MS = 5_000;
+
+class NodePort implements ListeningPort {
+  readonly #options: PortOptions;
+  readonly #rows: RowIndex;
+  readonly #sockets = new NodeSockets();
+  /** One for each address that is bound. */
+  #servers: Server[] = [];
+
+  constructor(options: PortOptions) {
+    this.#options = options;
+    this.#rows = new RowIndex(options.rows);
+  }
+
+  async listen({ host, port }: Address): Promise<number | undefined> {
+    const name = host === "localhost" ? "127.0.0.1" : host === "" ? "0.0.0.0" : host;
+    const bound = await this.#bind(name, port);
+    if (bound !== undefined && host === "localhost") await this.#bind("::1", bound);
+    return bound;
+  }
+
+  stop(): void {
+    // Not http's own: that would close what is idle, and who writes just then would not learn why.
+    for (const server of this.#servers) NetServer.prototype.close.call(server);
+  }
+
+  publish(topic: string, texts: readonly string[]): number {
+    return this.#sockets.publish(topic, texts);
+  }
+
+  endSockets(code: number, reason: string): void {
+    this.#sockets.end(code, reason);
+  }
+
+  close(): void {
+    for (const server of this.#servers) {
+      server.close();
+      server.closeAllConnections();
+    }
+    this.#sockets.close();
+    this.#servers = [];
+  }
+
+  #bind(host: string, port: number): Promise<number | undefined> {
+    const server = this.#newServer();
+    return new Promise((resolve) => {
+      server.once("error", () => resolve(undefined));
+      server.listen({ host, port, exclusive: true }, () => {
+        server.removeAllListeners("error").on("error", IGNORED);
+        this.#servers.push(server);
+        const address = server.address();
+        resolve(typeof address === "object" && address !== null ? address.port : undefined);
+      });
+    });
+  }
+
+  #newServer(): Server {
+    const options: UpgradeOptions = {
+      maxHeaderSize: HEADER_BYTES_MAX,
+      // An own answer says what is missing.
+      requireHostHeader: false,
+      keepAliveTimeout: IDLE_CONNECTION_MS,
+      headersTimeout: REQUEST_HEADERS_TIMEOUT_MS,
+      // How long a body may take is the pipeline's business.
+      requestTimeout: 0,
+      connectionsCheckingInterval: HEADERS_SWEEP_MS,
+      shouldUpgradeCallback: (req) => this.#findUpgrade(req) !== undefined,
+    };
+    const server = createServer(options, (req, res) => this.#serve(req, res, false));
+    server.on("connection", follow);
+    server.on("checkContinue", (req: IncomingMessage, res: ServerResponse) => this.#serve(req, res, true));
+    // What else a client may expect is nothing that would have to be kept.
+    server.on("checkExpectation", (req: IncomingMessage, res: ServerResponse) => this.#serve(req, res, false));
+    server.on("upgrade", (req: IncomingMessage, socket: Socket, head: Buffer) =>
+      this.#upgrade(server, req, socket, head),
+    );
+    server.on("connect", (req: IncomingMessage, socket: Socket) =>
+      this.#options.unrouted(new NodeExchange(req, answerOver(socket, req))),
+    );
+    server.on("clientError", refuseUnparsed);
+    return server;
+  }
+
+  #serve(req: IncomingMessage, res: ServerResponse, expects: boolean): void {
+    if (refuseHostless(req, res)) return;
+    const exchange = new NodeExchange(req, res, expects);
+    const row = this.#rows.find(req.method ?? "", exchange.path);
+    if (row === undefined) this.#options.unrouted(exchange);
+    else row.serve(exchange);
+  }
+
+  /** The row that takes a request as an upgrade to WebSocket; undefined where it is none, or a plain request. */
+  #findUpgrade(req: IncomingMessage): RouterRow["admit"] {
+    const { headers, method = "", url = "" } = req;
+    if (method !== "GET" || headers.upgrade?.toLowerCase() !== "websocket") return undefined;
+    if (headers["sec-websocket-key"] === undefined) return undefined;
+    const [path = ""] = url.split("?", 1);
+    return this.#rows.find(method, path)?.admit;
+  }
+
+  #upgrade(server: Server, req: IncomingMessage, socket: Socket, head: Buffer): void {
+    socket.on("error", IGNORED);
+    const admit = this.#findUpgrade(req);
+    if (admit === undefined) {
+      serveAnew(server, req, socket, head);
+      return;
+    }
+    const res = answerOver(socket, req);
+    if (refuseHostless(req, res)) return;
+    const opener = admit(new NodeExchange(req, res));
+    if (opener === undefined) return;
+    res.detachSocket(socket);
+    this.#sockets.open(req, socket, head, opener);
+  }
+}
+
+/** An answer to a request that Node's server has let go of. The connection ends with it. */
+function answerOver(socket: Socket, req: IncomingMessage): ServerResponse {
+  const res = new ServerResponse(req);
+  res.shouldKeepAlive = false;
+  res.assignSocket(socket);
+  res.once("finish", () => socket.end());
+  return res;
+}
+
+/**
+ * Gives a request that asks for another protocol than WebSocket back to Node's server, as one that asks for none. Older
+ * Nodes take every such request for an upgrade.
+ */
+function serveAnew(server: Server, req: IncomingMessage, socket: Socket, head: Buffer): void {
+  const lines = [`${req.method} ${req.url} HTTP/${req.httpVersion}`];
+  const { rawHeaders } = req;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] ?? "";
+    if (name.toLowerCase() === "upgrade") continue;
+    const value = rawHeaders[at + 1] ?? "";
+    const kept = name.toLowerCase() === "connection" ? value.replaceAll(/\bupgrade\b/gi, "keep-alive") : value;
+    lines.push(`${name}: ${kept}`);
+  }
+  socket.removeAllListeners("error");
+  socket.unshift(Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1"), head]));
+  server.emit("connection", socket);
+}
+
+/** Ports over Node's own HTTP. */
+export const nodeTransport: Transport = { openPort: (options) => new NodePort(options) };

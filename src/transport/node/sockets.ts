@@ -1,0 +1,223 @@
+/**
+ * WebSockets over `ws`, and topics: what is published goes out as frames that are made once, written to each member's
+ * socket as one piece. A socket that has not taken all of what it was given is behind: what comes then is not sent.
+ */
+import type { IncomingMessage } from "node:http";
+import type { Socket as NetSocket } from "node:net";
+import { WebSocketServer, type WebSocket } from "ws";
+import { SUBSCRIBER_IDLE_TIMEOUT_S, SUBSCRIBER_MESSAGE_BYTES_MAX } from "../../../schemas/limits.js";
+import type { Broadcaster, SendResult, Socket, SocketHandler, SocketOpener } from "../transport.js";
+
+const SECOND_MS = 1_000;
+/** A silent peer is asked for a sign of life in good time. */
+const PING_INTERVAL_MS = (SUBSCRIBER_IDLE_TIMEOUT_S * SECOND_MS) / 4;
+/** A piece that is written at once: so much may be left with a socket that stops to read. */
+const PIECE_BYTES_MAX = 64 * 1024;
+
+// A text frame of a server (RFC 6455, section 5.2): whole, and not masked.
+const FINAL_TEXT = 0x81;
+const LENGTH_16_BITS = 126;
+const LENGTH_64_BITS = 127;
+const EMPTY = new Uint8Array(0);
+
+/** Frames that are written together. */
+interface Piece {
+  readonly frames: Buffer;
+  /** The first text of them. */
+  readonly first: string;
+}
+
+function headBytes(length: number): number {
+  return length < LENGTH_16_BITS ? 2 : length < 0x1_00_00 ? 4 : 10;
+}
+
+/** Writes one frame; where it ends. */
+function writeFrame(frames: Buffer, at: number, text: string, length: number): number {
+  const head = headBytes(length);
+  frames[at] = FINAL_TEXT;
+  if (head === 2) {
+    frames[at + 1] = length;
+  } else if (head === 4) {
+    frames[at + 1] = LENGTH_16_BITS;
+    frames.writeUInt16BE(length, at + 2);
+  } else {
+    frames[at + 1] = LENGTH_64_BITS;
+    frames.writeBigUInt64BE(BigInt(length), at + 2);
+  }
+  return at + head + frames.write(text, at + head);
+}
+
+/** Frames of texts, in pieces of about PIECE_BYTES_MAX. */
+export function piecesOf(texts: readonly string[]): Piece[] {
+  const pieces: Piece[] = [];
+  let from = 0;
+  let bytes = 0;
+  const lengths = texts.map((text) => Buffer.byteLength(text));
+  const close = (until: number): void => {
+    const frames = Buffer.allocUnsafe(bytes);
+    let at = 0;
+    for (let one = from; one < until; one++) at = writeFrame(frames, at, texts[one] ?? "", lengths[one] ?? 0);
+    pieces.push({ frames, first: texts[from] ?? "" });
+    from = until;
+    bytes = 0;
+  };
+  for (const [one, length] of lengths.entries()) {
+    const size = headBytes(length) + length;
+    if (bytes > 0 && bytes + size > PIECE_BYTES_MAX) close(one);
+    bytes += size;
+  }
+  if (bytes > 0) close(texts.length);
+  return pieces;
+}
+
+class NodeSocket implements Socket {
+  readonly #ws: WebSocket;
+  readonly #net: NetSocket;
+  readonly #sockets: NodeSockets;
+  readonly #handler: SocketHandler;
+  /** The topic that it is in; "" for none. */
+  #topic = "";
+  #heard = true;
+
+  constructor(ws: WebSocket, net: NetSocket, sockets: NodeSockets, opener: SocketOpener) {
+    this.#ws = ws;
+    this.#net = net;
+    this.#sockets = sockets;
+    const heard = (): void => {
+      this.#heard = true;
+    };
+    ws.on("message", heard);
+    ws.on("pong", heard);
+    ws.on("ping", heard);
+    // A frame that breaks the protocol: the library answers with the close code, and closes.
+    ws.on("error", heard);
+    ws.on("close", () => this.#closed());
+    this.#handler = opener(this);
+  }
+
+  send(text: string): SendResult {
+    if (this.#isBehind()) return "refused";
+    this.#ws.send(text);
+    if (!this.#isBehind()) return "sent";
+    this.#awaitDrain();
+    return "behind";
+  }
+
+  /** Sends what was published; of what does not fit its handler is told. */
+  give(pieces: readonly Piece[]): void {
+    for (const { frames, first } of pieces) {
+      if (this.#isBehind()) {
+        this.#leave();
+        this.#awaitDrain();
+        this.#handler.missed(Buffer.from(first));
+        return;
+      }
+      this.#net.write(frames);
+    }
+  }
+
+  join(topic: string): void {
+    this.#topic = topic;
+    this.#sockets.enter(this, topic);
+  }
+
+  end(code: number, reason: string): void {
+    this.#ws.close(code, reason);
+  }
+
+  cut(): void {
+    this.#ws.terminate();
+  }
+
+  /** Asks for a sign of life; a peer that gave none since the last time is gone. */
+  check(): void {
+    if (!this.#heard) {
+      this.cut();
+      return;
+    }
+    this.#heard = false;
+    this.#ws.ping();
+  }
+
+  #isBehind(): boolean {
+    return this.#net.writableLength > 0;
+  }
+
+  #awaitDrain(): void {
+    this.#net.write(EMPTY, () => this.#handler.drained());
+  }
+
+  #leave(): void {
+    if (this.#topic !== "") this.#sockets.leave(this, this.#topic);
+    this.#topic = "";
+  }
+
+  #closed(): void {
+    this.#leave();
+    this.#sockets.forget(this);
+    this.#handler.closed();
+  }
+}
+
+/** The sockets of one port. */
+export class NodeSockets implements Broadcaster {
+  readonly #server = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    maxPayload: SUBSCRIBER_MESSAGE_BYTES_MAX,
+  });
+  readonly #all = new Set<NodeSocket>();
+  /** The sockets of each topic that keep up. */
+  readonly #members = new Map<string, Set<NodeSocket>>();
+  #pings: NodeJS.Timeout | null = null;
+
+  publish(topic: string, texts: readonly string[]): number {
+    const members = this.#members.get(topic);
+    if (members === undefined) return 0;
+    // Those who fall behind while it is sent are told of what they miss.
+    const { size } = members;
+    const pieces = piecesOf(texts);
+    for (const member of members) member.give(pieces);
+    return size;
+  }
+
+  /** Completes an upgrade that was let pass, and serves the socket. */
+  open(req: IncomingMessage, net: NetSocket, head: Buffer, opener: SocketOpener): void {
+    this.#server.handleUpgrade(req, net, head, (ws) => {
+      this.#all.add(new NodeSocket(ws, net, this, opener));
+      this.#pings ??= setInterval(() => this.#checkAll(), PING_INTERVAL_MS).unref();
+    });
+  }
+
+  enter(socket: NodeSocket, topic: string): void {
+    const members = this.#members.get(topic);
+    if (members === undefined) this.#members.set(topic, new Set([socket]));
+    else members.add(socket);
+  }
+
+  leave(socket: NodeSocket, topic: string): void {
+    const members = this.#members.get(topic);
+    members?.delete(socket);
+    if (members?.size === 0) this.#members.delete(topic);
+  }
+
+  /** A socket was closed. */
+  forget(socket: NodeSocket): void {
+    this.#all.delete(socket);
+  }
+
+  /** Says goodbye to everyone. */
+  end(code: number, reason: string): void {
+    for (const socket of [...this.#all]) socket.end(code, reason);
+  }
+
+  /** Cuts every connection. */
+  close(): void {
+    if (this.#pings !== null) clearInterval(this.#pings);
+    for (const socket of [...this.#all]) socket.cut();
+  }
+
+  #checkAll(): void {
+    for (const socket of [...this.#all]) socket.check();
+  }
+}

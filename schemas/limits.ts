@@ -42,10 +42,8 @@ export const PREFLIGHT_MAX_AGE_S = 600;
 // Timeouts of a connection, and its bounds
 /** Of all headers of a request together, its line included (on Node's own transport). */
 export const HEADER_BYTES_MAX = 16 * KIB;
-/** An idle connection is kept for the next request (on Node's own transport). */
+/** How long a connection is kept for its next request (on Node's own transport). */
 export const IDLE_CONNECTION_MS = 60_000;
-/** From a request's first byte to the last of its headers (on Node's own transport). */
-export const REQUEST_HEADERS_TIMEOUT_MS = 60_000;
 export const REQUEST_TIMEOUT_MS = 10_000;
 /**
  * Until the answer begins: kept by the deadlines of the RPC, below. Long polls and streams wait longer by their nature.

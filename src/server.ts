@@ -320,7 +320,11 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
     hub,
     tasks,
     writer_metrics,
-    new ProcessMetrics({ logBytes: () => threads.logBytes(), uptime_ms }),
+    new ProcessMetrics({
+      logBytes: () => threads.logBytes(),
+      runtime: { transport: chosen.name },
+      uptime_ms,
+    }),
   ];
   routes.push(
     ...metricsRoutes({

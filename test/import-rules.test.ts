@@ -77,7 +77,7 @@ const BREACHES: readonly (readonly [path: string, text: string, says: RegExp])[]
   ["src/main.ts", `import "../workers/pool/main.js";`, /before it loads the server/],
   ["workers/pool/a.ts", `import "clipanion";`, /a few lines/],
   ["src/events/a.ts", `import { App } from "uWebSockets.js";`, /one folder knows the HTTP library/],
-  ["src/front/a.ts", `import "../transport/uws/pure.js";`, /composition root alone/],
+  ["src/front/a.ts", `import "../transport/uws/pure.js";`, /one file decides/],
   ["src/threads/a.ts", `import type Database from "better-sqlite3";`, /nothing above the store/],
   ["src/threads/a.ts", `const m = await import("piscina");`, /the pool's own queue/],
   ["src/contracts/a.ts", `import { RE2JS } from "re2js";`, /without its bounds/],

@@ -154,8 +154,12 @@ export class Pipeline {
     if (call.counted) this.#count(route);
     if (this.#options.log.debugs) call.path = exchange.path;
     const request = this.#admit(call);
+    const fault = route.body === undefined ? null : exchange.body_fault;
     if (request instanceof Failure) {
       this.#finish(call, request);
+    } else if (fault !== null) {
+      exchange.closeAfterAnswer();
+      this.#finish(call, invalid(fault));
     } else if (route.body?.kind === "stream") {
       void this.#handStream(call, request);
     } else if (route.body !== undefined) {

@@ -9,7 +9,7 @@ import { ProcessMetrics } from "./process-metrics.js";
 const BLOCKED_MS = 600;
 
 t.test("every figure is there, once, with its type", (t) => {
-  const metrics = new ProcessMetrics({ logBytes: () => 7, uptime_ms: () => 1500 });
+  const metrics = new ProcessMetrics({ logBytes: () => 7, runtime: { sqlite: "some way" }, uptime_ms: () => 1500 });
   const out = new Exposition();
   metrics.expose(out);
   const families = parseExposition(out.text());
@@ -19,6 +19,7 @@ t.test("every figure is there, once, with its type", (t) => {
     nodejs_heap_used_bytes: "gauge",
     process_cpu_seconds_total: "counter",
     koor_build_info: "gauge",
+    koor_runtime_info: "gauge",
     koor_uptime_seconds: "gauge",
     koor_event_loop_delay_seconds: "summary",
     koor_event_loop_delay_max_seconds: "gauge",
@@ -29,6 +30,9 @@ t.test("every figure is there, once, with its type", (t) => {
   t.equal(value("koor_uptime_seconds"), 1.5);
   t.same(families.get("koor_build_info")?.samples, [
     { name: "koor_build_info", labels: { version: VERSION }, value: 1 },
+  ]);
+  t.same(families.get("koor_runtime_info")?.samples, [
+    { name: "koor_runtime_info", labels: { node: process.versions.node, sqlite: "some way" }, value: 1 },
   ]);
   t.ok(value("process_resident_memory_bytes") > value("nodejs_heap_used_bytes"));
   t.ok(value("process_cpu_seconds_total") > 0);
@@ -42,7 +46,7 @@ t.test("every figure is there, once, with its type", (t) => {
 
 t.test("a second reader takes nothing from the first", async (t) => {
   let uptime_ms = 0;
-  const metrics = new ProcessMetrics({ logBytes: () => 0, uptime_ms: () => uptime_ms });
+  const metrics = new ProcessMetrics({ logBytes: () => 0, runtime: {}, uptime_ms: () => uptime_ms });
   const longest = (): number => {
     const out = new Exposition();
     metrics.expose(out);

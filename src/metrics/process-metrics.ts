@@ -27,6 +27,8 @@ interface LoopDelay {
 export interface ProcessMetricsOptions {
   /** Bytes of the database's write-ahead log. */
   readonly logBytes: () => number;
+  /** The libraries that were chosen at the start, by what they are for. */
+  readonly runtime: Readonly<Record<string, string>>;
   /** Since the start. */
   readonly uptime_ms: () => number;
 }
@@ -55,6 +57,8 @@ export class ProcessMetrics implements Measured {
       .value("process_cpu_seconds_total", "counter", "User and system time of the process.", (user + system) / 1e6)
       .metric("koor_build_info", "gauge", "Always 1; the version that runs.")
       .sample("koor_build_info", 1, { version: VERSION })
+      .metric("koor_runtime_info", "gauge", "Always 1; what the version runs on.")
+      .sample("koor_runtime_info", 1, { node: process.versions.node, ...this.#options.runtime })
       .value("koor_uptime_seconds", "gauge", "Time since the start.", this.#options.uptime_ms() / 1000)
       .metric("koor_event_loop_delay_seconds", "summary", "How late the front's event loop runs its timers.")
       .sample("koor_event_loop_delay_seconds", p50, { quantile: "0.5" })

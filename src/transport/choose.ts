@@ -18,24 +18,28 @@ export class TransportError extends Error {
   override readonly name = "TransportError";
 }
 
-/** The library's own message is long, and names what it runs on; the loader's is short, and names what is missing. */
+/** The library's own message names what it runs on, and ends with the loader's, which says what is missing. */
 function shortReason(error: unknown): string {
-  const [reason = ""] = reasonOf(error).split("\n");
-  if (/supports only Node\.js versions/.test(reason))
-    return `no binary for Node ${process.versions.node} on ${process.platform} ${process.arch}`;
-  const missing = /version `(\w+_[\d.]+)' not found/.exec(reason);
-  return missing?.[1] === undefined ? reason : `needs ${missing[1].replace("_", " ")}`;
+  const reason = reasonOf(error);
+  const version = /version `(\w+)_([\d.]+)' not found/.exec(reason);
+  if (version !== null) return `it needs ${version[1]} ${version[2]}`;
+  if (/Cannot find module '\.\/uws_/.test(reason))
+    return `it has no binary for Node ${process.versions.node} on ${process.platform} ${process.arch}`;
+  return reason.split("\n")[0] ?? "";
 }
+
+const importUws = (): Promise<{ readonly uwsTransport: Transport }> => import("./uws/port.js");
 
 /**
  * Loads a transport.
+ * @param loadUws for tests: loads the native one
  * @throws TransportError
  */
-export async function chooseTransport(choice: TransportChoice): Promise<ChosenTransport> {
+export async function chooseTransport(choice: TransportChoice, loadUws = importUws): Promise<ChosenTransport> {
   let fallback = "";
   if (choice !== "node") {
     try {
-      const { uwsTransport } = await import("./uws/port.js");
+      const { uwsTransport } = await loadUws();
       return { transport: uwsTransport, name: "uws", fallback };
     } catch (error) {
       fallback = `uWebSockets.js cannot load: ${shortReason(error)}`;

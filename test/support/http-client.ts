@@ -10,6 +10,9 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Owner } from "./server-process.js";
 
+/** How Node's own HTTP, as a transport, answers what is no request by the letter of the protocol. */
+export const MALFORMED = /^HTTP\/1\.1 400 /;
+
 /** Below the server's own 10 s, so that no request is sent on a connection that is being closed. */
 const IDLE_CONNECTION_MS = 4_000;
 

@@ -49,6 +49,8 @@ export interface Koor {
   /** 0 where the dashboard is off, as it is by default. */
   readonly dashboard_port: number;
   readonly data_dir: string;
+  /** What carries it; under `auto` that is for the server to choose. */
+  readonly transport: "uws" | "node";
   readonly process: ChildProcess;
   /** Everything that was written to stderr. */
   log(): string;
@@ -191,6 +193,7 @@ export async function startKoor(t: Owner, options: KoorOptions = {}): Promise<Ko
     port,
     dashboard_port: portOf("dashboard"),
     data_dir,
+    transport: /\btransport"?[=:]"?uws\b/.test(line) ? "uws" : "node",
     process: child,
     log: () => output.text,
     logged,

@@ -15,7 +15,6 @@ import { BodyCollector, type BodyReceiver } from "../body-collector.js";
 import { BodyStream } from "../body-stream.js";
 import { headerLines, type Sink, type WireReply } from "../reply.js";
 import type { Exchange } from "../transport.js";
-import { requestsOf, type UnderWay } from "./connection.js";
 
 const EMPTY = new Uint8Array(0);
 
@@ -27,7 +26,7 @@ type BodyPlace =
   | "unasked"
   | "on its way";
 
-export class NodeExchange implements Exchange, UnderWay {
+export class NodeExchange implements Exchange {
   readonly #req: IncomingMessage;
   readonly #res: ServerResponse;
   /** Where the query begins in the address; its end where there is none. */
@@ -52,7 +51,7 @@ export class NodeExchange implements Exchange, UnderWay {
     const at = url.indexOf("?");
     this.#query_at = at < 0 ? url.length : at;
     const length = headers["content-length"];
-    // What cannot be written because the client has gone is no error: `gone` tells of it.
+    // What cannot be written because the client has gone is no error: the end of the connection tells of it.
     res.on("error", ignore);
     const bodiless = (length === undefined || length === "0") && headers["transfer-encoding"] === undefined;
     this.#body = bodiless ? "here" : "unasked";
@@ -80,6 +79,11 @@ export class NodeExchange implements Exchange, UnderWay {
     return this.#req.socket.remoteAddress ?? "";
   }
 
+  /** Node's parser has refused what is in doubt. */
+  get body_fault(): null {
+    return null;
+  }
+
   get ended(): boolean {
     return this.#ended;
   }
@@ -100,29 +104,19 @@ export class NodeExchange implements Exchange, UnderWay {
     this.#watch().push(listener);
   }
 
-  /** The connection is gone. */
-  gone(): void {
-    if (!this.#ended) this.#end();
-  }
-
   #watch(): (() => void)[] {
-    if (this.#abort_listeners !== null) return this.#abort_listeners;
-    this.#abort_listeners = [];
-    if (this.#req.socket.destroyed) process.nextTick(() => this.gone());
-    else requestsOf(this.#req.socket).add(this);
+    if (this.#abort_listeners === null) {
+      this.#abort_listeners = [];
+      this.#res.on("close", () => this.#end());
+    }
     return this.#abort_listeners;
   }
 
-  /** Nothing more is to come, and who waits for that is told. */
+  /** The client has gone, or a long answer is at its end: who waits for that is told. */
   #end(): void {
-    this.#settle();
-    for (const listener of this.#abort_listeners?.splice(0) ?? []) listener();
-  }
-
-  /** The answer is on its way as a whole: from now on nobody is told of anything. */
-  #settle(): void {
+    if (this.#ended) return;
     this.#ended = true;
-    if (this.#abort_listeners !== null) requestsOf(this.#req.socket).delete(this);
+    for (const listener of this.#abort_listeners?.splice(0) ?? []) listener();
   }
 
   receive(receiver: BodyReceiver): void {
@@ -248,7 +242,7 @@ export class NodeExchange implements Exchange, UnderWay {
         this.#openSink(body);
         return;
       }
-      this.#settle();
+      this.#ended = true;
       discard?.();
       res.end();
       return;
@@ -258,15 +252,16 @@ export class NodeExchange implements Exchange, UnderWay {
     if (lingers) {
       this.#linger(head_only ? null : body);
     } else if (body === null || head_only) {
-      this.#settle();
+      this.#ended = true;
       res.end();
     } else if (body.length > WHOLE_ANSWER_BYTES_MAX) {
       this.#watch();
       this.#streaming = true;
-      res.end(body, () => this.gone());
+      res.end(body, () => this.#end());
     } else {
-      this.#settle();
-      res.end(body);
+      this.#ended = true;
+      if (typeof body === "string") res.end(body);
+      else res.end(asLatin1(body), "latin1");
     }
   }
 
@@ -315,10 +310,13 @@ export class NodeExchange implements Exchange, UnderWay {
         this.#watch().push(listener);
       },
     };
-    // Behind an answer that is still being written there is no socket yet.
-    if (res.socket === null) res.once("socket", () => fill(sink));
-    else fill(sink);
+    fill(sink);
   }
+}
+
+/** Bytes as text of one byte a character: Node writes it in one piece with the headers, where bytes are a second one. */
+function asLatin1({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString("latin1");
 }
 
 function ignore(): void {

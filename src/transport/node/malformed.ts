@@ -2,9 +2,8 @@
  * What is answered to bytes that are no request, or no request that may be taken: the API's error shape over a bare
  * socket, whose connection then ends. Nothing of it reaches a route.
  */
-import type { IncomingMessage, ServerResponse } from "node:http";
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { REASON_PHRASES } from "../../../schemas/status.js";
 
 interface Refusal {
   readonly status: number;
@@ -19,12 +18,30 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
 };
 const MALFORMED: Refusal = { status: 400, reason: "malformed HTTP request" };
 const NO_HOST: Refusal = { status: 400, reason: "the request needs exactly one Host header" };
+const UNKNOWN_CODING: Refusal = { status: 400, reason: "the request's transfer coding is unknown" };
+const HOST = "host";
 
 function bodyOf({ status, reason }: Refusal): string {
   return `${JSON.stringify({ error: reason, code: status })}\n`;
 }
 
-/** Whether something went out on the socket that an answer must not stand behind. */
+function answerBare(socket: Duplex, refusal: Refusal, { head_only = false, more = "" } = {}): void {
+  const body = bodyOf(refusal);
+  socket.end(
+    `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status]}\r\nConnection: close\r\n${more}` +
+      `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${head_only ? "" : body}`,
+    () => socket.destroy(),
+  );
+}
+
+const HEAD = "HEAD ";
+
+/** What Node's parser throws: with the bytes that it stumbled over. */
+interface ParseError extends Error {
+  readonly rawPacket?: Buffer;
+}
+
+/** The answer that is being written on a socket of Node's server. */
 interface AnsweredSocket {
   readonly _httpMessage?: ServerResponse | null;
 }
@@ -33,34 +50,43 @@ interface AnsweredSocket {
 export function refuseUnparsed(error: Error, socket: Duplex & { readonly bytesRead?: number }): void {
   const { code = "" } = error as NodeJS.ErrnoException;
   const under_way = (socket as AnsweredSocket)._httpMessage;
-  const begun = under_way !== undefined && under_way !== null && under_way.headersSent;
-  if (!socket.writable || code === "ECONNRESET" || begun || socket.bytesRead === 0) {
+  // An answer would be taken for that of the request before, which is carried out, or stand in the middle of it.
+  const misplaced = under_way !== undefined && under_way !== null && (under_way.headersSent || under_way.req.complete);
+  if (!socket.writable || code === "ECONNRESET" || misplaced || socket.bytesRead === 0) {
     socket.destroy();
     return;
   }
   const refusal = REFUSALS[code] ?? MALFORMED;
-  const body = bodyOf(refusal);
-  socket.end(
-    `HTTP/1.1 ${refusal.status} ${REASON_PHRASES[refusal.status]}\r\nConnection: close\r\n` +
-      `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-    () => socket.destroy(),
-  );
+  const head_only = (error as ParseError).rawPacket?.toString("latin1", 0, HEAD.length) === HEAD;
+  answerBare(socket, refusal, { head_only });
 }
 
-/**
- * Refuses a request that does not say once for whom it is meant: who stands between may read another name.
- * @returns whether it was refused
- */
-export function refuseHostless(req: IncomingMessage, res: ServerResponse): boolean {
-  const { rawHeaders } = req;
+/** Refuses a handshake that the WebSocket library cannot complete: its message says which header is wrong. */
+export function refuseHandshake(error: Error, socket: Duplex): void {
+  answerBare(socket, { status: 400, reason: error.message }, { more: "Sec-WebSocket-Version: 13, 8\r\n" });
+}
+
+/** Why it is in doubt for whom a request is meant, or where it ends; null where neither is. */
+function doubtOf({ rawHeaders, headers, httpVersionMinor }: IncomingMessage): Refusal | null {
+  const coding = headers["transfer-encoding"];
+  if (coding !== undefined && coding.toLowerCase() !== "chunked") return UNKNOWN_CODING;
   let hosts = 0;
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const name = rawHeaders[at] ?? "";
-    if (name.length === 4 && name.toLowerCase() === "host") hosts += 1;
+    if (name.length === HOST.length && name.toLowerCase() === HOST) hosts += 1;
   }
-  if (hosts === 1 || (hosts === 0 && req.httpVersionMinor === 0)) return false;
-  const body = bodyOf(NO_HOST);
-  res.writeHead(NO_HOST.status, {
+  return hosts === 1 || (hosts === 0 && httpVersionMinor === 0) ? null : NO_HOST;
+}
+
+/**
+ * Refuses a request that Node's parser lets pass, and that who stands between may read in another way.
+ * @returns whether it was refused
+ */
+export function refuseAmbiguous(req: IncomingMessage, res: ServerResponse): boolean {
+  const refusal = doubtOf(req);
+  if (refusal === null) return false;
+  const body = bodyOf(refusal);
+  res.writeHead(refusal.status, {
     "Content-Type": "application/json",
     "Content-Length": Buffer.byteLength(body),
     Connection: "close",

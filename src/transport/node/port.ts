@@ -4,12 +4,11 @@
  */
 import { createServer, ServerResponse, type IncomingMessage, type Server, type ServerOptions } from "node:http";
 import { Server as NetServer, type Socket } from "node:net";
-import { HEADER_BYTES_MAX, IDLE_CONNECTION_MS, REQUEST_HEADERS_TIMEOUT_MS } from "../../../schemas/limits.js";
+import { HEADER_BYTES_MAX, IDLE_CONNECTION_MS, REQUEST_TIMEOUT_MS } from "../../../schemas/limits.js";
 import type { Address } from "../../config/address.js";
 import type { ListeningPort, PortOptions, RouterRow, Transport } from "../transport.js";
-import { follow } from "./connection.js";
 import { NodeExchange } from "./exchange.js";
-import { refuseHostless, refuseUnparsed } from "./malformed.js";
+import { refuseAmbiguous, refuseUnparsed } from "./malformed.js";
 import { RowIndex } from "./row-index.js";
 import { NodeSockets } from "./sockets.js";
 
@@ -20,7 +19,7 @@ interface UpgradeOptions extends ServerOptions {
 
 const IGNORED = (): void => undefined;
 /** How often Node looks for headers that do not come. */
-const HEADERS_SWEEP_MS = 5_000;
+const HEADERS_SWEEP_MS = 2_000;
 
 class NodePort implements ListeningPort {
   readonly #options: PortOptions;
@@ -82,14 +81,13 @@ class NodePort implements ListeningPort {
       // An own answer says what is missing.
       requireHostHeader: false,
       keepAliveTimeout: IDLE_CONNECTION_MS,
-      headersTimeout: REQUEST_HEADERS_TIMEOUT_MS,
+      headersTimeout: REQUEST_TIMEOUT_MS,
       // How long a body may take is the pipeline's business.
       requestTimeout: 0,
       connectionsCheckingInterval: HEADERS_SWEEP_MS,
       shouldUpgradeCallback: (req) => this.#findUpgrade(req) !== undefined,
     };
     const server = createServer(options, (req, res) => this.#serve(req, res, false));
-    server.on("connection", follow);
     server.on("checkContinue", (req: IncomingMessage, res: ServerResponse) => this.#serve(req, res, true));
     // What else a client may expect is nothing that would have to be kept.
     server.on("checkExpectation", (req: IncomingMessage, res: ServerResponse) => this.#serve(req, res, false));
@@ -104,7 +102,12 @@ class NodePort implements ListeningPort {
   }
 
   #serve(req: IncomingMessage, res: ServerResponse, expects: boolean): void {
-    if (refuseHostless(req, res)) return;
+    if (res.socket === null) {
+      // Behind one that is not answered yet: what that one changes, this one sees (RFC 9112, section 9.3.2).
+      res.once("socket", () => this.#serve(req, res, expects));
+      return;
+    }
+    if (refuseAmbiguous(req, res)) return;
     const exchange = new NodeExchange(req, res, expects);
     const row = this.#rows.find(req.method ?? "", exchange.path);
     if (row === undefined) this.#options.unrouted(exchange);
@@ -128,7 +131,7 @@ class NodePort implements ListeningPort {
       return;
     }
     const res = answerOver(socket, req);
-    if (refuseHostless(req, res)) return;
+    if (refuseAmbiguous(req, res)) return;
     const opener = admit(new NodeExchange(req, res));
     if (opener === undefined) return;
     res.detachSocket(socket);

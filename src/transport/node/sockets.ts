@@ -7,6 +7,7 @@ import type { Socket as NetSocket } from "node:net";
 import { WebSocketServer, type WebSocket } from "ws";
 import { SUBSCRIBER_IDLE_TIMEOUT_S, SUBSCRIBER_MESSAGE_BYTES_MAX } from "../../../schemas/limits.js";
 import type { Broadcaster, SendResult, Socket, SocketHandler, SocketOpener } from "../transport.js";
+import { refuseHandshake } from "./malformed.js";
 
 const SECOND_MS = 1_000;
 /** A silent peer is asked for a sign of life in good time. */
@@ -170,6 +171,10 @@ export class NodeSockets implements Broadcaster {
   /** The sockets of each topic that keep up. */
   readonly #members = new Map<string, Set<NodeSocket>>();
   #pings: NodeJS.Timeout | null = null;
+
+  constructor() {
+    this.#server.on("wsClientError", refuseHandshake);
+  }
 
   publish(topic: string, texts: readonly string[]): number {
     const members = this.#members.get(topic);

@@ -16,10 +16,16 @@ import { BodyCollector, type BodyReceiver } from "../body-collector.js";
 import { BodyStream } from "../body-stream.js";
 import type { HeaderBlock, Sink, WireReply } from "../reply.js";
 import type { Exchange } from "../transport.js";
+import { bodyFaultOf } from "./body-fault.js";
 
 const STATUS_LINES: Readonly<Record<number, string>> = Object.fromEntries(
   Object.entries(REASON_PHRASES).map(([status, phrase]) => [status, `${status} ${phrase}`]),
 );
+/**
+ * The library closes a connection that is idle for 8 to 12 s: it looks every 4 s. A client that keeps a pool can go by
+ * it, and does not write to a connection that is being closed.
+ */
+const KEEP_ALIVE = "\r\nKeep-Alive: timeout=8";
 
 export class UwsExchange implements Exchange {
   readonly #res: HttpResponse;
@@ -64,6 +70,11 @@ export class UwsExchange implements Exchange {
   /** The address of the socket's other end; IPv6 is written out in full. Only until `detach`. */
   get peer(): string {
     return this.#req === null ? "" : Buffer.from(this.#res.getRemoteAddressAsText()).toString("latin1");
+  }
+
+  /** The library takes what others would refuse. Only until `detach`. */
+  get body_fault(): string | null {
+    return this.#req === null ? null : bodyFaultOf(this.#req);
   }
 
   /** True once the answer has begun or the client has gone. */
@@ -209,7 +220,7 @@ export class UwsExchange implements Exchange {
       this.#writeLingering(headers, body);
       return;
     }
-    res.writeHeader(headers.name, headers.rest);
+    res.writeHeader(headers.name, this.#close_after ? headers.rest : headers.rest + KEEP_ALIVE);
     if (typeof body === "function") {
       if (!this.#head_only) {
         body(this.#openSink());

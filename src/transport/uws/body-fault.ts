@@ -1,0 +1,25 @@
+/**
+ * What uWebSockets.js lets pass of a request with a body, and two readers of the same bytes may take for bodies of
+ * different lengths, or for another server's: a proxy before the server, and the server. Malformed names and values it
+ * does not read at all.
+ */
+import type { HttpRequest } from "uWebSockets.js";
+
+const DIGITS = /^\d+$/;
+
+/** Why the end of a request's body is in doubt, or whom it is meant for; null where neither is. */
+export function bodyFaultOf(req: HttpRequest): string | null {
+  let fault: string | null = null;
+  let hosts = 0;
+  let lengths = 0;
+  req.forEach((name, value) => {
+    if (name === "host") hosts += 1;
+    else if (name === "content-length") {
+      lengths += 1;
+      if (lengths > 1 || !DIGITS.test(value)) fault = "the request's Content-Length is ambiguous";
+    } else if (name === "transfer-encoding" && value.toLowerCase() !== "chunked") {
+      fault = "the request's transfer coding is unknown";
+    }
+  });
+  return hosts > 1 ? "the request needs exactly one Host header" : fault;
+}

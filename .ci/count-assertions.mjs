@@ -1,11 +1,11 @@
 /**
- * Prints `<passed> <failed>`: the assertions in a TAP file, of all levels; what failed goes to stderr, with
+ * Prints `<passed> <failed>`: the assertions in a TAP file of one run or several, of all levels; what failed goes to
+ * stderr, with
  * its diagnostics. A subtest's own line repeats what its assertions said and is not counted, except where it
  * failed though none of them did (a timeout, a crash, a wrong plan). A file that is not there, or breaks
  * off, counts as failed. Run: `node .ci/count-assertions.mjs FILE`.
  */
-import { createReadStream, existsSync } from "node:fs";
-import { pipeline } from "node:stream/promises";
+import { existsSync, readFileSync } from "node:fs";
 import { Parser } from "tap-parser";
 
 /** The diagnostics that say what went wrong and where. */
@@ -42,19 +42,23 @@ function watch(parser) {
   });
 }
 
-const [path] = process.argv.slice(2);
-if (path && existsSync(path)) {
+/** Counts one run's output. */
+function count(text) {
+  const before = counts.passed + counts.failed;
+  const failed = counts.failed;
   const parser = new Parser();
   watch(parser);
   let whole = false;
   parser.on("complete", (results) => {
     whole = true;
     // A run that was cut off, or said nothing, has failed whatever its assertions said.
-    if (!results.ok && counts.failed === 0) counts.failed += 1;
+    if (!results.ok && counts.failed === failed) counts.failed += 1;
   });
-  await pipeline(createReadStream(path), parser);
-  if (!whole || counts.passed + counts.failed === 0) counts.failed += 1;
-} else {
-  counts.failed += 1;
+  parser.end(text);
+  if (!whole || counts.passed + counts.failed === before) counts.failed += 1;
 }
+
+const [path] = process.argv.slice(2);
+const text = path && existsSync(path) ? readFileSync(path, "utf8") : "";
+for (const run of text.split(/^(?=TAP version \d+$)/m)) count(run);
 process.stdout.write(`${counts.passed} ${counts.failed}\n`);

@@ -4,22 +4,29 @@
  */
 import { makeRandom, newSeed } from "./random.js";
 
-const LONG = process.env["KOOR_TEST_LONG"] === "1";
+/** Says that this is the long form, to this process and those that it starts. */
+export function chooseLongForm(): void {
+  process.env["KOOR_TEST_LONG"] = "1";
+}
+
+function isLong(): boolean {
+  return process.env["KOOR_TEST_LONG"] === "1";
+}
 
 /** For tap's `skip`: a word where a test belongs to the long form alone, else false. */
 export function longFormOnly(): string | false {
-  return LONG ? false : "only in the long form: npm run test:long";
+  return isLong() ? false : "only in the long form: npm run test:long";
 }
 
 /** How many rounds, runs or cases a test makes: `all` in the long form, `few` otherwise. */
 export function countRounds(few: number, all: number): number {
-  return LONG ? all : few;
+  return isLong() ? all : few;
 }
 
 /** The rows that a test goes through, in their order: all in the long form, `few` drawn by a seed otherwise. */
 export function drawRows<Row>(rows: readonly Row[], few: number, seed = newSeed()): readonly Row[] {
   const left = [...rows.keys()];
-  if (LONG || few >= left.length) return rows;
+  if (isLong() || few >= left.length) return rows;
   const random = makeRandom(seed);
   const drawn = new Set(Array.from({ length: few }, () => left.splice(random(left.length), 1)[0]));
   return rows.filter((_row, at) => drawn.has(at));

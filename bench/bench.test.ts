@@ -129,8 +129,11 @@ t.test("options", (t) => {
   t.match(parseOptions(["--quick", "--only", "get,idle", "--compare", "f"], names), {
     quick: true,
     only: ["get", "idle"],
+    transports: ["auto"],
     compare: "f",
   });
+  t.match(parseOptions(["--transport", "uws,node"], names), { transports: ["uws", "node"] });
+  t.match(parseOptions(["--transport", "uws,quic"], names), /--transport takes auto, uws, node/);
   t.match(parseOptions(["--only", "gte"], names), /no scenario is named gte/);
   t.match(parseOptions(["--fast"], names), /--fast/);
   t.match(parseOptions(["stray"], names), /stray/);

@@ -11,6 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import type { TransportChoice } from "../schemas/config.js";
 import { JobProcess } from "./job-process.js";
 import type { Settings } from "./settings.js";
 import { STOP_TIMEOUT_MS } from "./settings.js";
@@ -32,6 +33,8 @@ export class Bench {
   readonly tools: Tools;
   /** One line for whoever watches. */
   readonly progress: (line: string) => void;
+  /** What carries Koor. */
+  transport: TransportChoice = "auto";
   readonly #children = new Set<ChildProcess>();
   readonly #directories = new Set<string>();
   #closed = false;

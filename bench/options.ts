@@ -2,6 +2,7 @@
  * The command line of the benchmarks. Runs in the bench process; what a scenario is stays in the table.
  */
 import { parseArgs } from "node:util";
+import { TRANSPORTS, type TransportChoice } from "../schemas/config.js";
 
 export interface Options {
   readonly quick: boolean;
@@ -9,6 +10,8 @@ export interface Options {
   readonly help: boolean;
   /** Names of the scenarios to run; empty for all. */
   readonly only: readonly string[];
+  /** What carries Koor, one after the other; more than one name the scenarios after it. */
+  readonly transports: readonly TransportChoice[];
   /** An earlier run, or its ratios, to compare with. */
   readonly compare: string | undefined;
   /** Where the results go. */
@@ -20,11 +23,16 @@ export interface Options {
 export const USAGE = `npm run bench -- [flags]
   --quick             a short run for CI, about two minutes
   --only NAME,…       only these scenarios
+  --transport NAME,…  what carries Koor: auto, uws or node; with several, each scenario over each
   --compare FILE      compare the ratios with an earlier run's; exit 1 when one fell by more than half
   --out FILE          where the results go as JSON (bench/results/<time>.json)
   --ratios-out FILE   where the ratios alone go, as a baseline for --compare
   --list              name the scenarios
   --help              this text`;
+
+function isTransport(name: string): name is TransportChoice {
+  return (TRANSPORTS as readonly string[]).includes(name);
+}
 
 /** The options, or one sentence about what is wrong with them. */
 export function parseOptions(args: readonly string[], scenarios: readonly string[]): Options | string {
@@ -37,6 +45,7 @@ export function parseOptions(args: readonly string[], scenarios: readonly string
         list: { type: "boolean", default: false },
         help: { type: "boolean", default: false },
         only: { type: "string" },
+        transport: { type: "string", default: "auto" },
         compare: { type: "string" },
         out: { type: "string" },
         "ratios-out": { type: "string" },
@@ -49,6 +58,8 @@ export function parseOptions(args: readonly string[], scenarios: readonly string
   const only = values.only === undefined ? [] : values.only.split(",").filter((name) => name !== "");
   const unknown = only.find((name) => !scenarios.includes(name));
   if (unknown !== undefined) return `no scenario is named ${unknown} (there are: ${scenarios.join(", ")})`;
+  const transports = values.transport.split(",");
+  if (!transports.every(isTransport)) return `--transport takes ${TRANSPORTS.join(", ")}, not ${values.transport}`;
   const { quick, list, help, compare, out } = values;
-  return { quick, list, help, only, compare, out, ratios_out: values["ratios-out"] };
+  return { quick, list, help, only, transports, compare, out, ratios_out: values["ratios-out"] };
 }

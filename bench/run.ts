@@ -5,6 +5,7 @@
  */
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import type { TransportChoice } from "../schemas/config.js";
 import { APP, Bench } from "./bench.js";
 import { bestComparisons, compareRatios, type Comparison, isRegression, readRatioFile } from "./compare.js";
 import { describeMachine, findTools } from "./machine.js";
@@ -30,31 +31,41 @@ interface Outcome {
   failed: boolean;
 }
 
+/** A scenario over a transport. */
+interface Turn {
+  readonly scenario: Scenario;
+  readonly transport: TransportChoice;
+  /** The scenario's name, and the transport's where there are several. */
+  readonly name: string;
+}
+
 /** Runs one scenario; what it started is gone afterwards. */
-async function runScenario(bench: Bench, scenario: Scenario): Promise<ScenarioResult> {
+async function runTurn(bench: Bench, { scenario, transport, name }: Turn): Promise<ScenarioResult> {
+  bench.transport = transport;
   const rows: Row[] = [];
   try {
-    for await (const row of scenario.build(bench)) rows.push(row);
+    // What the design promises of speed it promises of the fast transport.
+    for await (const row of scenario.build(bench)) rows.push(transport === "node" ? { ...row, targets: [] } : row);
   } finally {
     await bench.stopAll();
   }
-  return { scenario: scenario.name, rows };
+  return { scenario: name, rows };
 }
 
-async function runScenarios(bench: Bench, chosen: readonly Scenario[], begun_ms: number): Promise<Outcome> {
+async function runTurns(bench: Bench, turns: readonly Turn[], begun_ms: number): Promise<Outcome> {
   const outcome: Outcome = { scenarios: [], left_out: [], failed: false };
-  for (const [index, scenario] of chosen.entries()) {
+  for (const [index, turn] of turns.entries()) {
     if (performance.now() - begun_ms > bench.settings.run_s_max * MS_PER_S) {
-      outcome.left_out.push({ scenario: scenario.name, reason: "the run's time was over" });
+      outcome.left_out.push({ scenario: turn.name, reason: "the run's time was over" });
       continue;
     }
-    bench.progress(`${index + 1} of ${chosen.length}: ${scenario.name}, ${scenario.measures}`);
+    bench.progress(`${index + 1} of ${turns.length}: ${turn.name}, ${turn.scenario.measures}`);
     try {
-      outcome.scenarios.push(await runScenario(bench, scenario));
+      outcome.scenarios.push(await runTurn(bench, turn));
     } catch (error) {
       // One scenario that cannot be measured must not hide the others; the run fails all the same.
       outcome.left_out.push({
-        scenario: scenario.name,
+        scenario: turn.name,
         reason: error instanceof Error ? error.message : String(error),
       });
       outcome.failed = true;
@@ -68,14 +79,15 @@ async function findRegressions(
   bench: Bench,
   earlier: RatioFile,
   measured: readonly ScenarioResult[],
+  turns: readonly Turn[],
 ): Promise<Comparison[]> {
   let regressions = compareRatios(earlier.scenarios, measured).filter(isRegression);
   for (let attempt = 0; attempt < MEASURED_AGAIN_MAX && regressions.length > 0; attempt++) {
     const again: ScenarioResult[] = [];
     const names = new Set(regressions.map(({ scenario }) => scenario));
-    for (const scenario of SCENARIOS.filter(({ name }) => names.has(name))) {
-      bench.progress(`${scenario.name} again: a ratio fell by more than half`);
-      again.push(await runScenario(bench, scenario));
+    for (const turn of turns.filter(({ name }) => names.has(name))) {
+      bench.progress(`${turn.name} again: a ratio fell by more than half`);
+      again.push(await runTurn(bench, turn));
     }
     regressions = bestComparisons(regressions, compareRatios(earlier.scenarios, again)).filter(isRegression);
   }
@@ -148,9 +160,16 @@ async function main(): Promise<number> {
   const clock = readCpuClock();
   const machine = describeMachine(tools, bench.makeDirectory("fsync"));
   const chosen = SCENARIOS.filter(({ name }) => options.only.length === 0 || options.only.includes(name));
-  const outcome = await runScenarios(bench, chosen, begun_ms);
+  // The transports of one scenario side by side, so that they meet the same machine.
+  const turns = chosen.flatMap((scenario) =>
+    options.transports.map((transport): Turn => {
+      const name = options.transports.length === 1 ? scenario.name : `${scenario.name} over ${transport}`;
+      return { scenario, transport, name };
+    }),
+  );
+  const outcome = await runTurns(bench, turns, begun_ms);
   const { scenarios, left_out } = outcome;
-  const regressions = earlier === undefined ? [] : await findRegressions(bench, earlier, scenarios);
+  const regressions = earlier === undefined ? [] : await findRegressions(bench, earlier, scenarios, turns);
   progress.clear();
 
   const elapsed_s = (performance.now() - begun_ms) / MS_PER_S;

@@ -39,6 +39,8 @@ export async function startKoor(bench: Bench, options: KoorOptions = {}): Promis
     `127.0.0.1:${port}`,
     "--dashboard-bind",
     dashboard_port === 0 ? "" : `127.0.0.1:${dashboard_port}`,
+    "--transport",
+    bench.transport,
     "--data-dir",
     data_dir,
   ];

@@ -41,17 +41,18 @@ interface ParseError extends Error {
   readonly rawPacket?: Buffer;
 }
 
-/** The answer that is being written on a socket of Node's server. */
-interface AnsweredSocket {
-  readonly _httpMessage?: ServerResponse | null;
-}
-
-/** Answers what could not be parsed, where that can still be done, and ends the connection. */
-export function refuseUnparsed(error: Error, socket: Duplex & { readonly bytesRead?: number }): void {
+/**
+ * Answers what could not be parsed, where that can still be done, and ends the connection.
+ * @param last the connection's last request that could be, answered or not
+ */
+export function refuseUnparsed(
+  error: Error,
+  socket: Duplex & { readonly bytesRead?: number },
+  last: ServerResponse | undefined,
+): void {
   const { code = "" } = error as NodeJS.ErrnoException;
-  const under_way = (socket as AnsweredSocket)._httpMessage;
   // An answer would be taken for that of the request before, which is carried out, or stand in the middle of it.
-  const misplaced = under_way !== undefined && under_way !== null && (under_way.headersSent || under_way.req.complete);
+  const misplaced = last !== undefined && !last.writableFinished && (last.headersSent || last.req.complete);
   if (!socket.writable || code === "ECONNRESET" || misplaced || socket.bytesRead === 0) {
     socket.destroy();
     return;

@@ -25,6 +25,8 @@ class NodePort implements ListeningPort {
   readonly #options: PortOptions;
   readonly #rows: RowIndex;
   readonly #sockets = new NodeSockets();
+  /** The last answer that was begun on a connection, ended or not. */
+  readonly #answers = new WeakMap<Socket, ServerResponse>();
   /** One for each address that is bound. */
   #servers: Server[] = [];
 
@@ -97,7 +99,9 @@ class NodePort implements ListeningPort {
     server.on("connect", (req: IncomingMessage, socket: Socket) =>
       this.#options.unrouted(new NodeExchange(req, answerOver(socket, req))),
     );
-    server.on("clientError", refuseUnparsed);
+    server.on("clientError", (error: Error, socket: Socket) =>
+      refuseUnparsed(error, socket, this.#answers.get(socket)),
+    );
     return server;
   }
 
@@ -107,6 +111,7 @@ class NodePort implements ListeningPort {
       res.once("socket", () => this.#serve(req, res, expects));
       return;
     }
+    this.#answers.set(res.socket, res);
     if (refuseAmbiguous(req, res)) return;
     const exchange = new NodeExchange(req, res, expects);
     const row = this.#rows.find(req.method ?? "", exchange.path);

@@ -4,14 +4,14 @@
  */
 import type { IncomingMessage } from "node:http";
 import type { Socket as NetSocket } from "node:net";
-import { WebSocketServer, type WebSocket } from "ws";
+import { WebSocket, WebSocketServer } from "ws";
 import { SUBSCRIBER_IDLE_TIMEOUT_S, SUBSCRIBER_MESSAGE_BYTES_MAX } from "../../../schemas/limits.js";
 import type { Broadcaster, SendResult, Socket, SocketHandler, SocketOpener } from "../transport.js";
 import { refuseHandshake } from "./malformed.js";
 
 const SECOND_MS = 1_000;
-/** A silent peer is asked for a sign of life in good time. */
-const PING_INTERVAL_MS = (SUBSCRIBER_IDLE_TIMEOUT_S * SECOND_MS) / 4;
+/** A peer is asked for a sign of life, and is gone when it has given none by the next time. */
+const PING_INTERVAL_MS = (SUBSCRIBER_IDLE_TIMEOUT_S * SECOND_MS) / 2;
 /** A piece that is written at once: so much may be left with a socket that stops to read. */
 const PIECE_BYTES_MAX = 64 * 1024;
 
@@ -106,6 +106,8 @@ class NodeSocket implements Socket {
 
   /** Sends what was published; of what does not fit its handler is told. */
   give(pieces: readonly Piece[]): void {
+    // Behind a goodbye nothing may follow.
+    if (this.#ws.readyState !== WebSocket.OPEN) return;
     for (const { frames, first } of pieces) {
       if (this.#isBehind()) {
         this.#leave();

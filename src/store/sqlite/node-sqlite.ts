@@ -105,7 +105,12 @@ class NodeStatement<Parameters extends unknown[], Row> implements Statement<Para
   readonly #checks_texts: boolean;
   #make: Make<Row>;
 
-  constructor(statement: NativeStatement, checks_texts: boolean) {
+  /** @param db held as long as the statement is: the port closes a database that nobody holds any more */
+  constructor(
+    readonly db: NativeDatabase,
+    statement: NativeStatement,
+    checks_texts: boolean,
+  ) {
     this.#statement = statement;
     this.#checks_texts = checks_texts;
     // Arrays are the cheapest that they give, and objects made of them cheaper than their own.
@@ -171,7 +176,7 @@ class NodeDatabase implements Db {
   prepare<Parameters extends unknown[] | object = unknown[], Row = unknown>(
     sql: string,
   ): Parameters extends unknown[] ? Statement<Parameters, Row> : Statement<[Parameters], Row> {
-    const statement = new NodeStatement<unknown[], Row>(this.#db.prepare(sql), this.#checks_texts);
+    const statement = new NodeStatement<unknown[], Row>(this.#db, this.#db.prepare(sql), this.#checks_texts);
     return statement as unknown as Parameters extends unknown[]
       ? Statement<Parameters, Row>
       : Statement<[Parameters], Row>;

@@ -21,7 +21,8 @@ const NODE_SQLITE_SINCE = { major: 22, minor: 16 };
 /** Of a download that would rather hang than fail. */
 const DOWNLOAD_MS_MAX = 30_000;
 
-function hasOwnSqlite() {
+/** Whether this Node needs none of the packages for SQLite. */
+export function hasOwnSqlite() {
   const [major = 0, minor = 0] = versions.node.split(".").map(Number);
   return major > NODE_SQLITE_SINCE.major || (major === NODE_SQLITE_SINCE.major && minor >= NODE_SQLITE_SINCE.minor);
 }

@@ -9,7 +9,6 @@ import { HEAP_GROWTH_PERCENT } from "../schemas/limits.js";
 import { VERSION } from "../schemas/version.js";
 import { reasonOf } from "./base/reason.js";
 import { ConfigError, helpText, loadConfig, type Invocation } from "./config/load.js";
-import { checkNativeLibraries } from "./native-libraries.js";
 import type { Server } from "./server.js";
 
 const URLS = {
@@ -43,8 +42,6 @@ export async function runServer(argv: readonly string[]): Promise<void> {
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH_PERCENT}`);
   // A file-size limit (ulimit -f) then refuses a write like a full disk instead of killing the process.
   process.on("SIGXFSZ", () => undefined);
-  const unloadable = await checkNativeLibraries();
-  if (unloadable !== null) stopWith(unloadable, EXIT_UNUSABLE);
   let server: Server;
   try {
     // Loaded only now: it imports the native libraries.
@@ -67,10 +64,17 @@ export async function runServer(argv: readonly string[]): Promise<void> {
   };
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
+  // Ctrl-Break, and what a Windows service is stopped with; SIGTERM never comes there.
+  if (process.platform === "win32") process.on("SIGBREAK", stop);
 }
 
 /** Errors whose message is meant for the operator. */
-const OPERATORS_ERRORS: ReadonlySet<string> = new Set(["TransportError", "DataDirError", "PortError"]);
+const OPERATORS_ERRORS: ReadonlySet<string> = new Set([
+  "TransportError",
+  "SqliteMissingError",
+  "DataDirError",
+  "PortError",
+]);
 
 /** One line for the operator. */
 function startFailure(error: unknown): string {

@@ -69,6 +69,7 @@ import { SessionUpkeep } from "./sessions/upkeep.js";
 import { specRoutes } from "./specs/routes.js";
 import { StateKeyCount } from "./state/key-count.js";
 import { stateRoutes } from "./state/routes.js";
+import { sqliteChoice } from "./store/sqlite/choice.js";
 import { TemplateFront } from "./templates/front.js";
 import { templateRoutes } from "./templates/routes.js";
 import { refusalDetail } from "./threads/batch.js";
@@ -125,6 +126,8 @@ export async function startServer(config: Config, urls: ServerUrls): Promise<Ser
   const started_ms = clock.now();
   const data_dir = resolve(config.data_dir);
   const log = openLog(config.log_level, config.log_format);
+  // Before anything is touched: where there is none, that is what the operator is to hear.
+  sqliteChoice();
   const chosen = await chooseTransport(config.transport);
   const threads = await openThreads({ config, data_dir, urls, log, methods: METHODS, notices: NOTICES });
   const { front, pipeline, routes, tasks, endWaiting } = makePieces({ config, log, threads, chosen, started_ms });
@@ -322,7 +325,7 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
     writer_metrics,
     new ProcessMetrics({
       logBytes: () => threads.logBytes(),
-      runtime: { transport: chosen.name },
+      runtime: { transport: chosen.name, sqlite: sqliteChoice().library.way },
       uptime_ms,
     }),
   ];
@@ -407,6 +410,7 @@ interface Announcement {
 }
 
 function announce({ log, config, addresses, data_dir, chosen }: Announcement): void {
+  const { library, fallback } = sqliteChoice();
   log.info("koor listening", {
     version: VERSION,
     api: addresses.api,
@@ -415,6 +419,9 @@ function announce({ log, config, addresses, data_dir, chosen }: Announcement): v
     auth: config.auth_token !== "",
     transport: chosen.name,
     ...(chosen.fallback === "" ? {} : { transport_fallback: chosen.fallback }),
+    sqlite: library.way,
+    // Only where it is not what this Node is meant to have.
+    ...(fallback === "" ? {} : { sqlite_fallback: fallback }),
   });
   if (isExposed(config)) {
     log.warn(

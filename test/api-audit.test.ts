@@ -3,7 +3,6 @@
  * refused and none for what is no such call, the filters, the summary, and a log that the database itself
  * does not let anyone change.
  */
-import Database from "better-sqlite3";
 import type { OutgoingHttpHeaders } from "node:http";
 import { join } from "node:path";
 import t from "tap";
@@ -18,6 +17,7 @@ import { TIMESTAMP } from "./support/answers.js";
 import { parseExposition } from "./support/exposition.js";
 import { send, type Answer, type Refusal } from "./support/http-client.js";
 import { startKoor, type Koor } from "./support/server-process.js";
+import { openDatabase } from "../src/store/sqlite/choice.js";
 
 interface Entry {
   readonly id: number;
@@ -334,7 +334,7 @@ t.test("without the token a row a refusal, but at most so many a minute", async 
 t.test("the log outlives the server, and the database refuses to change it", async (t) => {
   const rows = await entries("limit=10000");
   t.equal(await koor.stop(), 0);
-  const db = new Database(join(koor.data_dir, "data.db"));
+  const db = openDatabase(join(koor.data_dir, "data.db"));
   t.teardown(() => db.close());
   for (const statement of [
     "UPDATE audit SET actor = 'x'",

@@ -3,7 +3,6 @@
  * enabling and deleting webhooks, what a delivery says, retries, the tenth failure, what is refused, the
  * audit rows, and secrets that are nowhere to be seen.
  */
-import Database from "better-sqlite3";
 import { createHmac } from "node:crypto";
 import { join } from "node:path";
 import t from "tap";
@@ -22,6 +21,7 @@ import { parseExposition } from "./support/exposition.js";
 import { send, sendJson, type Answer, type Refusal } from "./support/http-client.js";
 import { startReceiver, type Received } from "./support/receiver.js";
 import { startKoor, type Koor, type Owner } from "./support/server-process.js";
+import { openDatabase } from "../src/store/sqlite/choice.js";
 
 interface Webhook {
   readonly id: string;
@@ -410,7 +410,7 @@ t.test("the last failed delivery is told: why and when, through successes and a 
 
 /** Puts a stopped server's webhook shortly before its last failure: the delays up to there take most of a minute. */
 function setFailures(of: Koor, id: string, failures: number): void {
-  const db = new Database(join(of.data_dir, "data.db"));
+  const db = openDatabase(join(of.data_dir, "data.db"));
   db.prepare("UPDATE webhook SET fail_count = ? WHERE id = ?").run(failures, id);
   db.close();
 }
@@ -479,7 +479,7 @@ t.test("a webhook on webhook.disabled does not hear of its own end", async (t) =
   const server = await startBeforeTheEnd(t, NOWHERE);
   const db = await server.stop();
   t.equal(db, 0);
-  const direct = new Database(join(server.data_dir, "data.db"));
+  const direct = openDatabase(join(server.data_dir, "data.db"));
   direct.prepare("UPDATE webhook SET patterns = ?").run('["**"]');
   direct.close();
   const again = await startKoor(t, { data_dir: server.data_dir });

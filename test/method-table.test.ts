@@ -3,7 +3,6 @@
  * really send fits the schemas. The server of these tests checks every request on the thread that carries it out
  * (threads/checked-methods.ts).
  */
-import Database from "better-sqlite3";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -19,6 +18,7 @@ import { send, sendJson } from "./support/http-client.js";
 import { makeDirectory, startKoor, type Owner } from "./support/server-process.js";
 import { makeSnapshot } from "./support/snapshot.js";
 import { CALLED_FILE, checkRow } from "./threads/checked-methods.js";
+import { openDatabase } from "../src/store/sqlite/choice.js";
 
 const PROGRAM = fileURLToPath(new URL("./threads/checked-server.js", import.meta.url));
 /** The pruner asks a minute after the start; pruner.test.ts holds its request to the schema. */
@@ -80,7 +80,7 @@ t.test("each row says of itself what its thread has to know", (t) => {
 
 t.test("what does not fit is caught", (t) => {
   const directory = makeDirectory(t);
-  const db = new Database(":memory:");
+  const db = openDatabase(":memory:");
   t.teardown(() => {
     db.close();
   });

@@ -5,7 +5,6 @@
  * drawn from the schema of its request. The second time somebody watches what changes, and hears of each table
  * that was written to.
  */
-import Database from "better-sqlite3";
 import * as fc from "fast-check";
 import type { Arbitrary } from "fast-check";
 import t from "tap";
@@ -29,6 +28,8 @@ import type { WriterMethod } from "../src/threads/writer-method.js";
 import { countRounds } from "./support/effort.js";
 import { arbitraryOf } from "./support/schema-arbitrary.js";
 import { makeDirectory, type Owner } from "./support/server-process.js";
+import { openDatabase } from "../src/store/sqlite/choice.js";
+import type { Db } from "../src/store/sqlite/library.js";
 
 /** Rows that never are one of several machines' calls, and why. */
 const LEFT_OUT = new Map([
@@ -156,7 +157,7 @@ class Replica {
   readonly #watched = new WatchedKinds();
   readonly #watching: boolean;
   readonly #data_dir: string;
-  #db: Database.Database;
+  #db: Db;
   #batch: Batch;
   #now_ms = START_MS;
   #id = 0;
@@ -230,7 +231,7 @@ class Replica {
   /** Every row of every table. */
   close(): unknown {
     this.#db.close();
-    const db = new Database(databasePath(this.#data_dir), { readonly: true });
+    const db = openDatabase(databasePath(this.#data_dir), { readonly: true });
     const tables = db.prepare<[], string>("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").pluck();
     const content = tables.all().map((name) => [name, db.prepare(`SELECT * FROM ${name}`).raw().all()] as const);
     db.close();

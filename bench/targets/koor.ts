@@ -7,6 +7,7 @@ import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { APP, type Bench, findFreePort } from "../bench.js";
 import { fetchOnce, type Server, waitUntilReady } from "./server.js";
+import { SQLITE_VARIABLE } from "../../src/store/sqlite/choice.js";
 
 export interface Koor extends Server {
   readonly data_dir: string;
@@ -23,9 +24,13 @@ export interface KoorOptions {
   readonly dashboard?: true;
 }
 
-/** The environment without Koor's own variables: a run must not depend on who starts it. */
+/**
+ * The environment without Koor's own variables: a run must not depend on who starts it. The one that says which SQLite is
+ * to be measured stays.
+ */
 function cleanEnvironment(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("KOOR_")));
+  const stays = (name: string): boolean => name === SQLITE_VARIABLE || !name.startsWith("KOOR_");
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => stays(name)));
 }
 
 export async function startKoor(bench: Bench, options: KoorOptions = {}): Promise<Koor> {

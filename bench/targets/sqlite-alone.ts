@@ -6,11 +6,11 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { createHistogram, performance } from "node:perf_hooks";
-import Database from "better-sqlite3";
 import { serveJobs } from "../job-process.js";
 import { keyOf, TOPIC, VALUE } from "../load/requests.js";
 import { KEYS } from "../settings.js";
 import type { Slice } from "../statistics.js";
+import { openDatabase } from "../../src/store/sqlite/choice.js";
 
 export interface SqliteJob {
   readonly kind: "put" | "publish";
@@ -43,7 +43,7 @@ interface Writers {
 }
 
 function openWriters(directory: string): Writers {
-  const db = new Database(join(directory, "reference.db"));
+  const db = openDatabase(join(directory, "reference.db"));
   db.pragma("journal_mode = WAL");
   db.pragma("synchronous = FULL");
   db.exec(SCHEMA);

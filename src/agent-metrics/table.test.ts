@@ -1,11 +1,11 @@
 /** The table of agent metrics: sums, a flush that comes twice, hours, and what is too old, in steps. */
-import Database from "better-sqlite3";
 import t from "tap";
 import { migrate } from "../store/migrate.js";
 import { AgentMetricsWriter, countersOf, listHours, sumCounters } from "./table.js";
+import { openDatabase } from "../store/sqlite/choice.js";
 
 t.test("counters add up, once a flush", (t) => {
-  const db = new Database(":memory:");
+  const db = openDatabase(":memory:");
   migrate(db);
   const writer = new AgentMetricsWriter(db);
   t.same(listHours(db), []);
@@ -47,7 +47,7 @@ t.test("counters add up, once a flush", (t) => {
 });
 
 t.test("nodes are told apart; what is too old goes in the order of its key", (t) => {
-  const db = new Database(":memory:");
+  const db = openDatabase(":memory:");
   migrate(db);
   const writer = new AgentMetricsWriter(db);
   for (const node of ["n1", "n2", "n1"])

@@ -1,11 +1,11 @@
 /** The table of kinds against the database's own list of tables: nothing that is stored is forgotten by a snapshot. */
-import Database from "better-sqlite3";
 import t from "tap";
 import { migrate } from "../store/migrate.js";
 import { KINDS, LEFT_OUT } from "./kinds.js";
+import { openDatabase } from "../store/sqlite/choice.js";
 
 t.test("every table belongs to one kind, or is left out for a reason", (t) => {
-  const db = new Database(":memory:");
+  const db = openDatabase(":memory:");
   migrate(db);
   const tables = db
     .prepare<[], string>(
@@ -23,7 +23,7 @@ t.test("every table belongs to one kind, or is left out for a reason", (t) => {
 });
 
 t.test("every column of a row is in its records, or given by its kind", (t) => {
-  const db = new Database(":memory:");
+  const db = openDatabase(":memory:");
   migrate(db);
   for (const kind of KINDS) t.doesNotThrow(() => kind.writer(db), `${kind.name} names columns that are there`);
   // What a kind leaves to a default would come back as that default.

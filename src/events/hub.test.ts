@@ -5,7 +5,6 @@
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
-import Database from "better-sqlite3";
 import * as fc from "fast-check";
 import t from "tap";
 import { REPLAY_PAGE_EVENTS, SUBSCRIBER_BUFFER_EVENTS_MAX } from "../../schemas/limits.js";
@@ -24,6 +23,7 @@ import type { Subscription } from "./subscription.js";
 import { EventAppender, EventReader } from "./table.js";
 import { subscriberOf } from "./websocket.js";
 import { quietLog } from "../../test/support/quiet-log.js";
+import { openDatabase } from "../store/sqlite/choice.js";
 
 const TOPICS = ["a.1", "a.2", "b.1"] as const;
 /** One of them often: in a group of several, one may be behind and the others not. */
@@ -175,7 +175,7 @@ type Told = { gaps: number; replayed: number; dropped: number };
 
 /** The real pieces on a fake library and a database in memory, beside the models. */
 class World {
-  readonly #db = new Database(":memory:");
+  readonly #db = openDatabase(":memory:");
   readonly #appender: EventAppender;
   readonly #counters = new EventCounters();
   readonly #hub: Hub;

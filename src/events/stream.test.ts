@@ -1,5 +1,4 @@
 /** Server-Sent Events apart from the feed behind them: the frames, and the comment that keeps a quiet stream alive. */
-import Database from "better-sqlite3";
 import t from "tap";
 import { SSE_COMMENT_INTERVAL_MS } from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";
@@ -11,11 +10,12 @@ import { Streams } from "./stream.js";
 import { EventAppender, EventReader } from "./table.js";
 import { KeepingSink } from "../../test/support/keeping-sink.js";
 import { quietLog } from "../../test/support/quiet-log.js";
+import { openDatabase } from "../store/sqlite/choice.js";
 
 const COMMENT = ": still here\n\n";
 
 function openStream(t: { teardown(done: () => void): void }) {
-  const db = new Database(":memory:");
+  const db = openDatabase(":memory:");
   t.teardown(() => db.close());
   migrate(db);
   const counters = new EventCounters();

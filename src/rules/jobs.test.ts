@@ -1,5 +1,4 @@
 /** Jobs and commands of rules over a database in memory: what is checked is what is stored, and what holds. */
-import Database from "better-sqlite3";
 import t from "tap";
 import type { Static } from "typebox";
 import { SHORT_WORK_BYTES_MAX, STREAM_CHUNK_CHARACTERS } from "../../schemas/limits.js";
@@ -12,6 +11,7 @@ import type { StreamJob, UnaryJob } from "../threads/pool-method.js";
 import { acceptRule, importRules, proposeRule, putRules, rejectRule } from "./commands.js";
 import { checkProposal, checkRules, exportRules, listProjectRules, validateLong, validateShort } from "./jobs.js";
 import { loadRuleReading } from "./rule.js";
+import { openDatabase } from "../store/sqlite/choice.js";
 
 await loadRuleReading();
 
@@ -19,7 +19,7 @@ const CALL = { now_ms: 1_000, actor: "", reload: (): void => undefined };
 const bytes = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value));
 
 function open() {
-  const db = new Database(":memory:");
+  const db = openDatabase(":memory:");
   migrate(db);
   const models = new Models(db, { state_history: 0, state_events: false, event_history: 0 });
   const run = <Row extends UnaryJob>(job: Row, request: RequestOf<Row>) => {

@@ -2,7 +2,6 @@
  * The data directory before anything is opened in it: made when missing, held by one process at a time
  * and freed by its death, and refused with its files untouched where it cannot be used.
  */
-import Database from "better-sqlite3";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, truncateSync, writeFileSync } from "node:fs";
@@ -13,6 +12,7 @@ import { makeDirectory, type Owner } from "../../test/support/server-process.js"
 import { claimDataDir, DataDirError } from "./data-dir.js";
 import { LAYOUT_VERSION } from "./migrate.js";
 import { openWriter } from "./open.js";
+import { openDatabase } from "./sqlite/choice.js";
 
 const HOLDER = fileURLToPath(new URL("../../test/threads/hold-directory.js", import.meta.url));
 const LOCK = "koor.lock";
@@ -182,7 +182,7 @@ t.test("a damaged or foreign database is refused, and left as it is", (t) => {
       new RegExp(`newer koor \\(layout ${LAYOUT_VERSION + 1}, this one knows ${LAYOUT_VERSION}\\)`),
       () => {
         const directory = makeStore(t);
-        const db = new Database(join(directory, "data.db"));
+        const db = openDatabase(join(directory, "data.db"));
         db.pragma(`user_version = ${LAYOUT_VERSION + 1}`);
         db.close();
         return directory;
@@ -193,7 +193,7 @@ t.test("a damaged or foreign database is refused, and left as it is", (t) => {
       /is not a koor database/,
       () => {
         const directory = makeDirectory(t);
-        const db = new Database(join(directory, "data.db"));
+        const db = openDatabase(join(directory, "data.db"));
         db.exec("CREATE TABLE theirs (a); INSERT INTO theirs VALUES (1)");
         db.close();
         return directory;

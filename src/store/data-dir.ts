@@ -2,7 +2,6 @@
  * The data directory before anything is opened in it: made when missing, locked against a second
  * server, and looked at so that a damaged or foreign database is refused with its files untouched.
  */
-import Database from "better-sqlite3";
 import {
   accessSync,
   closeSync,
@@ -16,7 +15,9 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { LAYOUT_VERSION } from "./migrate.js";
-import { databasePath, openReader } from "./open.js";
+import { databasePath, openReader, type Db } from "./open.js";
+import { openDatabase } from "./sqlite/choice.js";
+import { sqliteCode } from "./sqlite/codes.js";
 
 /** The data directory cannot be used: the start stops with this line and exit code 1. */
 export class DataDirError extends Error {
@@ -30,7 +31,7 @@ const UNWRITABLE: ReadonlySet<string> = new Set(["SQLITE_CANTOPEN", "SQLITE_READ
 const SQLITE_MAGIC = "SQLite format 3\0";
 
 /** Locks that are held. Whoever forgets one holds it all the same: a handle that is collected would let it go. */
-const HELD = new Set<Database.Database>();
+const HELD = new Set<Db>();
 
 /** Holds the directory for this process until `release`. */
 export interface DataDirLock {
@@ -90,9 +91,9 @@ function makeDirectory(path: string): void {
  * releases when the process dies, however it dies.
  */
 function lockDirectory(data_dir: string): DataDirLock {
-  let db: Database.Database | undefined;
+  let db: Db | undefined;
   try {
-    db = new Database(join(data_dir, "koor.lock"), { timeout: 0 });
+    db = openDatabase(join(data_dir, "koor.lock"), { timeout_ms: 0 });
     db.exec("BEGIN EXCLUSIVE");
     const held = db;
     HELD.add(held);
@@ -104,7 +105,7 @@ function lockDirectory(data_dir: string): DataDirLock {
     };
   } catch (error) {
     db?.close();
-    const code = error instanceof Database.SqliteError ? error.code : "";
+    const code = sqliteCode(error) ?? "";
     throw new DataDirError(
       code.startsWith("SQLITE_BUSY")
         ? `data directory ${data_dir} is in use by another koor server`
@@ -136,7 +137,7 @@ function checkDatabase(data_dir: string): void {
     if (error instanceof DataDirError) throw error;
     throw new DataDirError(`cannot open database ${path}: ${(error as NodeJS.ErrnoException).code ?? "unreadable"}`);
   }
-  let db: Database.Database | undefined;
+  let db: Db | undefined;
   try {
     db = openReader(data_dir);
     const layout = Number(db.pragma("user_version", { simple: true }));
@@ -152,7 +153,7 @@ function checkDatabase(data_dir: string): void {
     }
   } catch (error) {
     if (error instanceof DataDirError) throw error;
-    throw damaged(error instanceof Database.SqliteError ? error.code : "unreadable");
+    throw damaged(sqliteCode(error) ?? "unreadable");
   } finally {
     db?.close();
   }

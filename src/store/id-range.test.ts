@@ -1,11 +1,11 @@
 /** Spans of time over ids against filtering by hand, with holes, equal times and empty tables. */
-import Database from "better-sqlite3";
 import * as fc from "fast-check";
 import { join } from "node:path";
 import t from "tap";
 import { makeDirectory } from "../../test/support/server-process.js";
 import { idRange, newestTime, type TimedTable } from "./id-range.js";
 import { migrate } from "./migrate.js";
+import { openDatabase } from "./sqlite/choice.js";
 
 const INSERTS = {
   event: "INSERT INTO event (id, topic, created_at, source, data) VALUES (?, 't', ?, '', '1')",
@@ -21,7 +21,7 @@ t.test("the span holds exactly the rows of its times", (t) => {
   const rows = fc.array(fc.tuple(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 0, max: 3 })), { maxLength: 30 });
   const bound = fc.option(fc.integer({ min: -2, max: 40 }), { nil: null });
   const property = fc.property(fc.constantFrom(...TABLES), rows, bound, bound, (table, steps, from, to) => {
-    const db = new Database(":memory:");
+    const db = openDatabase(":memory:");
     try {
       migrate(db);
       const insert = db.prepare(INSERTS[table]);
@@ -47,7 +47,7 @@ t.test("the span holds exactly the rows of its times", (t) => {
 });
 
 t.test("nothing is bounded by nothing, and a row that comes later is in an open span", (t) => {
-  const db = new Database(":memory:");
+  const db = openDatabase(":memory:");
   t.teardown(() => {
     db.close();
   });
@@ -62,8 +62,8 @@ t.test("nothing is bounded by nothing, and a row that comes later is in an open 
 t.test("the newest time is the last row's, of whichever table, here and in another database", (t) => {
   const directory = makeDirectory(t);
   const path = join(directory, "other.db");
-  const other = new Database(path);
-  const db = new Database(":memory:");
+  const other = openDatabase(path);
+  const db = openDatabase(":memory:");
   t.teardown(() => {
     other.close();
     db.close();

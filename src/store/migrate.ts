@@ -7,7 +7,7 @@
  * no index on (key, version); every 64th version is marked instead, so that any version is at most 63
  * steps from a mark.
  */
-import type { Database } from "better-sqlite3";
+import type { Db } from "./sqlite/library.js";
 
 /** The tables of a versioned key space (src/versioned/table.ts). */
 function versionedSpace(name: "state" | "spec"): string {
@@ -154,7 +154,7 @@ const MIGRATIONS: readonly string[] = [
 export const LAYOUT_VERSION = MIGRATIONS.length;
 
 /** Brings the database to the newest layout, one transaction a migration. */
-export function migrate(db: Database): void {
+export function migrate(db: Db): void {
   const applied = Number(db.pragma("user_version", { simple: true }));
   for (let at = applied; at < MIGRATIONS.length; at++) {
     db.transaction(() => {

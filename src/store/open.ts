@@ -2,15 +2,16 @@
  * Opening data.db: the one writable handle (in the writer) and read-only ones (front and pool), and what
  * SQLite's error codes mean. Knows no table.
  */
-import Database from "better-sqlite3";
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { SQLITE_BUSY_TIMEOUT_MS, SQLITE_READ_CACHE_KIB, WAL_CHECKPOINT_PAGES } from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";
 import { migrate } from "./migrate.js";
+import { openDatabase } from "./sqlite/choice.js";
+import { sqliteCode, TEXT_NOT_KEPT } from "./sqlite/codes.js";
+import type { Db } from "./sqlite/library.js";
 
-export type Db = Database.Database;
-export type Statement<Parameters extends unknown[], Row> = Database.Statement<Parameters, Row>;
+export type { Db, Statement } from "./sqlite/library.js";
 
 /** Path of the database in a data directory. */
 export function databasePath(data_dir: string): string {
@@ -28,7 +29,7 @@ export function logBytes(data_dir: string): number {
  * the log: a second connection that checkpoints from another thread made writes slower.
  */
 export function openWriter(data_dir: string): Db {
-  const db = new Database(databasePath(data_dir), { timeout: SQLITE_BUSY_TIMEOUT_MS });
+  const db = openDatabase(databasePath(data_dir), { timeout_ms: SQLITE_BUSY_TIMEOUT_MS });
   db.pragma("journal_mode = WAL");
   db.pragma("synchronous = FULL");
   db.pragma(`wal_autocheckpoint = ${WAL_CHECKPOINT_PAGES}`);
@@ -39,11 +40,7 @@ export function openWriter(data_dir: string): Db {
 
 /** Opens a read-only handle on a database that the writer has migrated. */
 export function openReader(data_dir: string): Db {
-  const db = new Database(databasePath(data_dir), {
-    readonly: true,
-    fileMustExist: true,
-    timeout: SQLITE_BUSY_TIMEOUT_MS,
-  });
+  const db = openDatabase(databasePath(data_dir), { readonly: true, timeout_ms: SQLITE_BUSY_TIMEOUT_MS });
   // Negative: in KiB.
   db.pragma(`cache_size = -${SQLITE_READ_CACHE_KIB}`);
   return db;
@@ -51,7 +48,7 @@ export function openReader(data_dir: string): Db {
 
 /** Whether a row was refused because of another one, or of its own columns. */
 export function isConstraint(error: unknown): boolean {
-  return error instanceof Database.SqliteError && error.code.startsWith("SQLITE_CONSTRAINT");
+  return sqliteCode(error)?.startsWith("SQLITE_CONSTRAINT") === true;
 }
 
 /**
@@ -60,8 +57,7 @@ export function isConstraint(error: unknown): boolean {
  * timeout; undefined for everything else, which is a bug or damage and crashes the actor.
  */
 export function writeFailure(error: unknown): Failure | undefined {
-  if (!(error instanceof Database.SqliteError)) return undefined;
-  switch (error.code) {
+  switch (sqliteCode(error)) {
     case "SQLITE_FULL":
     case "SQLITE_IOERR_WRITE":
     case "SQLITE_IOERR_FSYNC":
@@ -76,6 +72,8 @@ export function writeFailure(error: unknown): Failure | undefined {
     case "SQLITE_BUSY_SNAPSHOT":
     case "SQLITE_BUSY_TIMEOUT":
       return new Failure("UNAVAILABLE", "another program holds the database, try again");
+    case TEXT_NOT_KEPT:
+      return new Failure("INVALID_ARGUMENT", (error as Error).message);
     default:
       return undefined;
   }
@@ -86,7 +84,7 @@ export function writeFailure(error: unknown): Failure | undefined {
  * was refused because of another one is a bug of whoever wrote it, and no damage.
  */
 export function isDamage(error: unknown): boolean {
-  return error instanceof Database.SqliteError && writeFailure(error) === undefined && !isConstraint(error);
+  return sqliteCode(error) !== undefined && writeFailure(error) === undefined && !isConstraint(error);
 }
 
 /**
@@ -94,6 +92,7 @@ export function isDamage(error: unknown): boolean {
  * @throws error where it is none of SQLite's
  */
 export function openFailure(error: unknown): string {
-  if (error instanceof Database.SqliteError) return error.code;
-  throw error;
+  const code = sqliteCode(error);
+  if (code === undefined) throw error;
+  return code;
 }

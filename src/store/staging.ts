@@ -1,12 +1,12 @@
 /**
  * The file in which a restore gathers what it is sent, beside data.db: of the same layout, and worth nothing
- * until the writer has copied it. So it is not synced, has no journal, and is removed at every start.
+ * until the writer has copied it. So it is not synced, has no journal on disk, and is removed at every start.
  */
-import Database from "better-sqlite3";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { migrate } from "./migrate.js";
 import type { Db } from "./open.js";
+import { openDatabase } from "./sqlite/choice.js";
 
 export function stagingPath(data_dir: string): string {
   return join(data_dir, "restore.db");
@@ -15,8 +15,9 @@ export function stagingPath(data_dir: string): string {
 /** Opens it empty, in a transaction that `finishStaging` ends. */
 export function openStaging(data_dir: string): Db {
   removeStaging(data_dir);
-  const db = new Database(stagingPath(data_dir));
-  db.pragma("journal_mode = OFF");
+  const db = openDatabase(stagingPath(data_dir));
+  // Not OFF, which only some of the libraries allow.
+  db.pragma("journal_mode = MEMORY");
   db.pragma("synchronous = OFF");
   migrate(db);
   db.exec("BEGIN");

@@ -2,7 +2,6 @@
  * Group commit over a real database, with methods that do what they are told: who shares a transaction, what
  * becomes of one that fails, what is written to the audit log, and in which order the front is told.
  */
-import Database from "better-sqlite3";
 import * as fc from "fast-check";
 import t from "tap";
 import { Type } from "typebox";
@@ -20,6 +19,8 @@ import { changes, named } from "./changes.js";
 import { Models, type Model, type Said, type WritingModel } from "./model.js";
 import { WatchedKinds } from "./watched-kinds.js";
 import { writerMethod, type WriterMethod } from "./writer-method.js";
+import { openDatabase } from "../store/sqlite/choice.js";
+import { sqliteError } from "../store/sqlite/codes.js";
 
 const TABLES = `
   CREATE TABLE line (id INTEGER PRIMARY KEY, name TEXT NOT NULL, at INTEGER NOT NULL, actor TEXT NOT NULL);
@@ -85,24 +86,24 @@ const FAULTS = {
     throw new Error("thrown on purpose");
   },
   full: () => {
-    throw new Database.SqliteError("no room", "SQLITE_FULL");
+    throw sqliteError("no room", "SQLITE_FULL");
   },
   held: () => {
-    throw new Database.SqliteError("held", "SQLITE_BUSY");
+    throw sqliteError("held", "SQLITE_BUSY");
   },
   twice: ({ db }) => void db.exec("INSERT INTO line VALUES (1, 'twice', 0, '')"),
   orphan: ({ db }) => void db.exec("INSERT INTO child VALUES (-1)"),
   // As SQLite does of itself where the disk is full.
   undone: ({ db }) => {
     db.exec("ROLLBACK");
-    throw new Database.SqliteError("no room", "SQLITE_FULL");
+    throw sqliteError("no room", "SQLITE_FULL");
   },
   // As much as the disk takes is taken alone, and not with others.
   large: ({ lines }) => {
-    if (lines.added > 1) throw new Database.SqliteError("no room", "SQLITE_FULL");
+    if (lines.added > 1) throw sqliteError("no room", "SQLITE_FULL");
   },
   damage: () => {
-    throw new Database.SqliteError("malformed", "SQLITE_CORRUPT");
+    throw sqliteError("malformed", "SQLITE_CORRUPT");
   },
 } as const satisfies Readonly<Record<string, (models: { readonly db: Db; readonly lines: Ledger }) => void>>;
 type Fault = keyof typeof FAULTS;
@@ -356,7 +357,7 @@ t.test("where another program holds the database all calls are refused at once, 
   const directory = makeDirectory(t);
   const world = new World(directory);
   t.teardown(() => world.close());
-  const other = new Database(databasePath(directory));
+  const other = openDatabase(databasePath(directory));
   t.teardown(() => other.close());
   world.db.pragma("busy_timeout = 50");
   other.exec("BEGIN IMMEDIATE");

@@ -1,10 +1,10 @@
 /** Sums over real tables against exact arithmetic on the digits that were sent. */
-import Database from "better-sqlite3";
 import * as fc from "fast-check";
 import t from "tap";
 import { migrate } from "../store/migrate.js";
 import { UsageAppender, sumSeries, sumUsage } from "./table.js";
 import { encodeTotals, roundCost } from "./totals.js";
+import { openDatabase } from "../store/sqlite/choice.js";
 
 /** Costs as decimals with six places: as prices of tokens are. */
 const micros = fc.integer({ min: 0, max: 5_000_000 });
@@ -28,7 +28,7 @@ t.test("the sums are those of a person with a pencil", (t) => {
   const row = fc.tuple(fc.constantFrom("a", "b", ""), tokens, tokens, micros);
   fc.assert(
     fc.property(fc.array(row, { maxLength: 200 }), (rows) => {
-      const db = new Database(":memory:");
+      const db = openDatabase(":memory:");
       try {
         migrate(db);
         const appender = new UsageAppender(db);
@@ -75,7 +75,7 @@ t.test("a series is the sums of each hour or day alone", (t) => {
       fc.nat({ max: 60 }),
       fc.integer({ min: 1, max: 70 }),
       (rows, interval, begin_ms, cut, limit) => {
-        const db = new Database(":memory:");
+        const db = openDatabase(":memory:");
         try {
           migrate(db);
           const appender = new UsageAppender(db);

@@ -57,8 +57,10 @@ function prefixEnd(prefix: string): Buffer {
  * The smallest string that starts with `prefix` and is greater than `after`, in the order of UTF-8 bytes.
  * One bound, not two: of two lower bounds SQLite seeks to the first and steps over all that the second leaves out.
  */
-function listStart(prefix: string, after: string): string {
-  return after === "" || Buffer.compare(Buffer.from(after), Buffer.from(prefix)) < 0 ? prefix : `${after}\0`;
+function listStart(prefix: string, after: string): Buffer {
+  const first = Buffer.from(prefix);
+  // Bytes, not a text: not every library keeps a NUL in one.
+  return after === "" || Buffer.compare(Buffer.from(after), first) < 0 ? first : Buffer.from(`${after}\0`);
 }
 
 export class VersionedReader {
@@ -70,8 +72,8 @@ export class VersionedReader {
   readonly #info: Statement<[number], VersionInfo>;
   readonly #previous: Statement<[number], { version: number; previous: number }>;
   readonly #mark: Statement<[string, number], Head>;
-  readonly #list: Statement<[string, Buffer, number], ListedKey>;
-  readonly #nth: Statement<[string, Buffer, number], unknown>;
+  readonly #list: Statement<[Buffer, Buffer, number], ListedKey>;
+  readonly #nth: Statement<[Buffer, Buffer, number], unknown>;
   readonly #count: Statement<[], number>;
   readonly #count_prefix: Statement<[string, Buffer], number>;
   readonly #every: Statement<[], EveryKey>;
@@ -98,10 +100,11 @@ export class VersionedReader {
     this.#list = db.prepare(
       `SELECT h.key AS key, h.version AS version, v.content_type AS content_type, v.updated_at AS updated_at
        FROM ${name}_head h JOIN ${name}_version v ON v.id = h.row
-       WHERE h.key >= ? AND h.key < CAST(? AS TEXT) ORDER BY h.key LIMIT ?`,
+       WHERE h.key >= CAST(? AS TEXT) AND h.key < CAST(? AS TEXT) ORDER BY h.key LIMIT ?`,
     );
     this.#nth = db.prepare(
-      `SELECT 1 FROM ${name}_head WHERE key >= ? AND key < CAST(? AS TEXT) ORDER BY key LIMIT 1 OFFSET ?`,
+      `SELECT 1 FROM ${name}_head WHERE key >= CAST(? AS TEXT) AND key < CAST(? AS TEXT)
+       ORDER BY key LIMIT 1 OFFSET ?`,
     );
     this.#count = db.prepare<[], number>(`SELECT count(*) FROM ${name}_head`).pluck();
     this.#count_prefix = db

@@ -2,7 +2,6 @@
  * Chains of deliveries (docs/webhooks.md "Chains") in the writer: how far an event's deliveries have come is stored
  * with it, and a webhook that would make a chain too long is turned off in the event's own transaction.
  */
-import Database from "better-sqlite3";
 import t from "tap";
 import { Check } from "typebox/value";
 import type { CommittedEvent } from "../../schemas/events.js";
@@ -13,13 +12,14 @@ import { Models, type Said } from "../threads/model.js";
 import { outboxModel, OUTBOX } from "../outbox/outbox.js";
 import { deliveryHeaders } from "./request.js";
 import { webhookReader } from "../outbox/table.js";
+import { openDatabase } from "../store/sqlite/choice.js";
 
 const CALL = { now_ms: 1_000, actor: "", reload: (): void => undefined };
 const REASON = `a chain of deliveries would be longer than ${WEBHOOK_HOPS_MAX}`;
 
 /** The writer's models on a database in memory, with webhooks by id and patterns. */
 function openWith(webhooks: Readonly<Record<string, readonly string[]>>) {
-  const db = new Database(":memory:");
+  const db = openDatabase(":memory:");
   migrate(db);
   const models = new Models(db, { state_history: 0, state_events: false, event_history: 0 });
   const [events, outbox, reader] = [models.use(publisher), models.use(outboxModel), models.use(webhookReader)];
@@ -161,7 +161,7 @@ t.test("an agent that only says so turns nobody off: the event is dropped for th
 });
 
 t.test("a transaction that is rolled back turns nothing off", (t) => {
-  const db = new Database(":memory:");
+  const db = openDatabase(":memory:");
   migrate(db);
   const models = new Models(db, { state_history: 0, state_events: false, event_history: 0 });
   const [events, outbox] = [models.use(publisher), models.use(outboxModel)];

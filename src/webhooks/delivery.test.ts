@@ -3,7 +3,6 @@
  * own: order, backoff, the tenth failure, enable, restarts, shutdown, room for large bodies, and random
  * histories against a naive model.
  */
-import Database from "better-sqlite3";
 import * as fc from "fast-check";
 import t from "tap";
 import {
@@ -28,6 +27,7 @@ import { deliveryId } from "./request.js";
 import type { Delivery, Outcome } from "./send.js";
 import { WebhookReader, type WebhookRow } from "../outbox/table.js";
 import { quietLog } from "../../test/support/quiet-log.js";
+import { openDatabase } from "../store/sqlite/choice.js";
 
 const SILENT = quietLog();
 const DELIVERED: Outcome = { kind: "delivered" };
@@ -40,7 +40,7 @@ interface Request extends Delivery {
 
 /** Writer and front in one: a commit's notice goes to the deliveries at once. */
 class System {
-  readonly db = new Database(":memory:");
+  readonly db = openDatabase(":memory:");
   readonly reader: WebhookReader;
   outbox: Outbox;
   deliveries: Deliveries;

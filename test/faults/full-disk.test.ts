@@ -3,7 +3,6 @@
  * up and reads go on, and when there is room again writes work. Two disks: a limit on the size of the
  * server's files, which any user may set, and a small file system of its own where the system allows one.
  */
-import Database from "better-sqlite3";
 import { spawnSync } from "node:child_process";
 import { rmSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -11,6 +10,7 @@ import t, { type Test } from "tap";
 import { send, sendJson, type Answer, type Refusal } from "../support/http-client.js";
 import { makeDirectory, startKoor, type Koor } from "../support/server-process.js";
 import { openSocket, type Told } from "../support/subscriber.js";
+import { openDatabase } from "../../src/store/sqlite/choice.js";
 
 const MIB = 1024 * 1024;
 /**
@@ -165,7 +165,7 @@ if (can_limit) {
     t.equal((await send(next.port, "GET", "/api/state/first")).text, "3");
     t.equal((await put(next, "first", "4")).json<{ readonly version: number }>().version, 4);
     t.equal(await next.stop(), 0);
-    const db = new Database(join(data_dir, "data.db"), { readonly: true });
+    const db = openDatabase(join(data_dir, "data.db"), { readonly: true });
     t.equal(db.pragma("integrity_check", { simple: true }), "ok");
     db.close();
   });

@@ -3,7 +3,6 @@
  * acknowledged is there afterwards, with its history row and its audit row; what was fanned out, too;
  * event ids are never used again, and versions only grow.
  */
-import Database from "better-sqlite3";
 import { join } from "node:path";
 import t from "tap";
 import { countRounds } from "../support/effort.js";
@@ -12,6 +11,7 @@ import { makeDirectory, startKoor } from "../support/server-process.js";
 import { openSocket, type Told } from "../support/subscriber.js";
 import { makeRandom, newSeed } from "../support/random.js";
 import { Workload } from "../support/workload.js";
+import { openDatabase } from "../../src/store/sqlite/choice.js";
 
 const ROUNDS = countRounds(3, 10);
 const CLIENTS = 8;
@@ -59,7 +59,7 @@ t.test(`${ROUNDS} times kill -9 in the middle of writes`, async (t) => {
   );
   t.ok(delivered.size > ROUNDS, `${delivered.size} events were delivered`);
   t.equal(await koor.stop(), 0);
-  const db = new Database(join(data_dir, "data.db"), { readonly: true });
+  const db = openDatabase(join(data_dir, "data.db"), { readonly: true });
   t.equal(db.pragma("integrity_check", { simple: true }), "ok");
   db.close();
 });

@@ -3,7 +3,6 @@
  * never comes whole and with an answer that is read slowly; a second server on the same directory or port;
  * a damaged database.
  */
-import Database from "better-sqlite3";
 import { once } from "node:events";
 import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import type { Socket } from "node:net";
@@ -17,6 +16,7 @@ import { makeDirectory, runKoor, startKoor, type Owner } from "../support/server
 import { openSocket, openStream } from "../support/subscriber.js";
 import { newSeed } from "../support/random.js";
 import { Workload } from "../support/workload.js";
+import { openDatabase } from "../../src/store/sqlite/choice.js";
 
 const KEEP_ALL = ["--state-history", "0", "--event-history", "0"];
 /** What a stop takes beside waiting for requests, on a machine that is busy. */
@@ -59,7 +59,7 @@ t.test("a signal in the middle of writes: all are answered, and what was acknowl
     );
     t.ok(workload.acknowledged >= 200);
     t.notOk(existsSync(join(data_dir, "data.db-wal")), "the log is in the database");
-    const db = new Database(join(data_dir, "data.db"), { readonly: true });
+    const db = openDatabase(join(data_dir, "data.db"), { readonly: true });
     t.equal(db.pragma("integrity_check", { simple: true }), "ok");
     db.close();
     const next = await startKoor(t, { data_dir, args: KEEP_ALL });

@@ -62,7 +62,7 @@ export const FLOORS: readonly FloorRow[] = [
   },
   {
     files: ["src/store/**"],
-    packages: ["node:**", "better-sqlite3"],
+    packages: ["node:**", "better-sqlite3", "@photostructure/sqlite"],
     because: "the store opens and migrates files; what is in them is the features' business",
   },
   {
@@ -114,8 +114,8 @@ export const FLOORS: readonly FloorRow[] = [
     because: "the composition root knows every part of src, but no library and no worker's code",
   },
   {
-    files: ["src/main.ts", "src/native-libraries.ts"],
-    packages: ["node:**", "better-sqlite3"],
+    files: ["src/main.ts"],
+    packages: ["node:**"],
     because: "the program reads settings and reports what fails before it loads the server",
   },
   {
@@ -212,8 +212,8 @@ export const RESERVED: readonly ReservedRow[] = [
   },
   {
     target: "better-sqlite3",
-    by: ["src/store/*", "src/native-libraries.ts"],
-    because: "storage is methods for writes and models for reads: nothing above the store names its library",
+    by: ["src/store/sqlite/better-sqlite3.ts"],
+    because: "storage is methods for writes and models for reads: of a library its adapter alone knows the name",
   },
   {
     target: "piscina",

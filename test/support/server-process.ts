@@ -9,6 +9,7 @@ import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { SQLITE_VARIABLE } from "../../src/store/sqlite/choice.js";
 
 /** This file runs from dist/tree/test/support. */
 export const SERVER_PROGRAM = fileURLToPath(new URL("../../../app/src/main.js", import.meta.url));
@@ -18,6 +19,9 @@ const START_TIMEOUT_MS = 30_000;
 
 /** The transport that a run of tests is about: `auto`, `uws` or `node`. The runner sets it (test/run-tests.ts). */
 export const TRANSPORT = process.env["KOOR_TEST_TRANSPORT"] ?? "auto";
+
+/** The way to SQLite that a run is about, as whoever started it says. */
+const SQLITE = process.env[SQLITE_VARIABLE] ?? "auto";
 
 /** What a test offers: tap's `t`. */
 export interface Owner {
@@ -30,7 +34,7 @@ export interface KoorOptions {
    * `info` through.
    */
   readonly args?: readonly string[];
-  /** The whole environment but PATH; nothing of the test's own reaches the server. */
+  /** The whole environment but PATH and what a run is about; nothing of the test's own reaches the server. */
   readonly env?: Readonly<Record<string, string>>;
   /** A directory that outlives the server; a new one of its own otherwise. */
   readonly data_dir?: string;
@@ -99,7 +103,7 @@ function spawnServer(
   const [command = process.execPath, ...rest] = [...launcher, process.execPath, program, ...args];
   const child = spawn(command, rest, {
     cwd,
-    env: { PATH: process.env["PATH"] ?? "", KOOR_TRANSPORT: TRANSPORT, ...env },
+    env: { PATH: process.env["PATH"] ?? "", KOOR_TRANSPORT: TRANSPORT, [SQLITE_VARIABLE]: SQLITE, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   tieToThisProcess(child);

@@ -6,12 +6,12 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { workerData } from "node:worker_threads";
-import Database from "better-sqlite3";
 import { RpcServer } from "../../src/rpc/server.js";
 import { putState } from "../../src/state/commands.js";
 import type { Models } from "../../src/threads/model.js";
 import type { WriterData } from "../../src/threads/writer-thread.js";
 import { FAULTS, HELD_FILE, LATE_FILE } from "./faults.js";
+import { sqliteError } from "../../src/store/sqlite/codes.js";
 
 const LOOK_MS = 5;
 
@@ -30,8 +30,7 @@ Object.assign(putState, {
     const put = bind(models);
     return (request, call) => {
       // What says that the database cannot be relied on ends the thread; anything else fails its call.
-      if (request.key === FAULTS.crash)
-        throw new Database.SqliteError("crashed on purpose, in a batch", "SQLITE_CORRUPT");
+      if (request.key === FAULTS.crash) throw sqliteError("crashed on purpose, in a batch", "SQLITE_CORRUPT");
       if (request.key === FAULTS.hold) {
         writeFileSync(pathOf(HELD_FILE), "");
         holdWhileThere(HELD_FILE);

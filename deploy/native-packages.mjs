@@ -1,0 +1,140 @@
+/**
+ * The packages with native code. They come with binaries for every system, of which one is used: after an installation
+ * the others are dropped, 280 MB of 350. What stays is written down, so that a Node of another kind, or a file that is
+ * gone, is seen at the next start and heals. better-sqlite3 alone comes without: it is downloaded or compiled, and
+ * needed by a Node without SQLite of its own only.
+ */
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { run, runNpm, say, secondsSince } from "./npm.mjs";
+
+const { platform, arch, versions } = process;
+/** Of the binaries for Linux: by the C library that Node itself stands on. */
+const LIBC = platform === "linux" && !process.report?.getReport().header.glibcVersionRuntime ? "musl" : "glibc";
+/** What a native binary depends on. */
+const SYSTEM = `${platform}-${arch}-${LIBC}-${versions.modules}`;
+const STAMP = ".koor-system";
+const NATIVE_BINARY = /\.(node|dll|so|dylib)$/;
+
+/** As src/store/sqlite/choice.ts has it. */
+const NODE_SQLITE_SINCE = { major: 22, minor: 16 };
+/** Of a download that would rather hang than fail. */
+const DOWNLOAD_MS_MAX = 30_000;
+
+/** Whether this Node needs none of the packages for SQLite. */
+export function hasOwnSqlite() {
+  const [major = 0, minor = 0] = versions.node.split(".").map(Number);
+  return major > NODE_SQLITE_SINCE.major || (major === NODE_SQLITE_SINCE.major && minor >= NODE_SQLITE_SINCE.minor);
+}
+
+const BETTER_SQLITE = "better-sqlite3";
+const BETTER_SQLITE_BINARY = join("build", "Release", "better_sqlite3.node");
+
+/** Of each package what this system uses of its binaries, and what nothing uses once it is installed. */
+const PACKAGES = [
+  {
+    name: "uWebSockets.js",
+    uses: (path) => path === `uws_${platform}_${arch}_${versions.modules}.node`,
+    useless: [".github", "docs", "examples", "misc", "mvp", "scripts", "src", "tests"],
+  },
+  {
+    name: "@photostructure/sqlite",
+    // Those for macOS and Windows are called glibc, too.
+    uses: (path) => path.startsWith(join("prebuilds", `${platform}-${arch}`)) && path.endsWith(`${LIBC}.node`),
+    useless: ["src", "scripts", "binding.gyp"],
+  },
+  {
+    name: BETTER_SQLITE,
+    uses: (path) => path === BETTER_SQLITE_BINARY && !hasOwnSqlite(),
+    useless: ["deps", "src", "binding.gyp"],
+  },
+];
+
+function listFiles(folder) {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() || entry.isSymbolicLink())
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name).slice(folder.length + 1));
+}
+
+/** Drops of one package what this system does not use. Returns the bytes that went and the binaries that stay. */
+function prunePackage({ name, uses, useless }, modules) {
+  const folder = join(modules, name);
+  const pruned = { bytes: 0, kept: [] };
+  if (!existsSync(folder)) return pruned;
+  const files = listFiles(folder);
+  // Without its binary its sources are all that it could be made of.
+  const isBuilt = name !== BETTER_SQLITE || hasOwnSqlite() || existsSync(join(folder, BETTER_SQLITE_BINARY));
+  for (const path of files) {
+    const isUseless = isBuilt && (useless.includes(path) || useless.some((top) => path.startsWith(join(top, "/"))));
+    const isLeftover = isBuilt && path.startsWith(join("build", "/")) && !uses(path);
+    if (!isUseless && !isLeftover && (!NATIVE_BINARY.test(path) || uses(path))) {
+      if (NATIVE_BINARY.test(path)) pruned.kept.push(join(name, path));
+      continue;
+    }
+    pruned.bytes += statSync(join(folder, path), { throwIfNoEntry: false })?.size ?? 0;
+    // Unlinked, never emptied: a file may be another checkout's, too, by a hard link.
+    rmSync(join(folder, path), { force: true });
+  }
+  if (isBuilt) for (const path of useless) rmSync(join(folder, path), { recursive: true, force: true });
+  return pruned;
+}
+
+/**
+ * Whether the binaries in `modules` are this system's and all there.
+ * `"none"`: never looked after; `"other"`: another system's, or some are gone; `"fresh"`.
+ */
+export function compareSystem(modules) {
+  const path = join(modules, STAMP);
+  if (!existsSync(path)) return "none";
+  const [system, ...kept] = readFileSync(path, "utf8").split("\n");
+  return system === SYSTEM && kept.every((file) => existsSync(join(modules, file))) ? "fresh" : "other";
+}
+
+/** Removes the packages with native code, for npm to install them anew: it does not see that files of them are gone. */
+export function removeNativePackages(modules) {
+  rmSync(join(modules, STAMP), { force: true });
+  for (const { name } of PACKAGES) rmSync(join(modules, name), { recursive: true, force: true });
+}
+
+/** Whether better-sqlite3 is worth waiting for: this Node has none of its own, and the package came. */
+function wantsBinary(modules) {
+  const folder = join(modules, BETTER_SQLITE);
+  return !hasOwnSqlite() && existsSync(folder) && !existsSync(join(folder, BETTER_SQLITE_BINARY));
+}
+
+/**
+ * Gets better-sqlite3's binary where this Node needs it: downloads it, or compiles it. Without it Koor runs all the
+ * same, on a library whose writes cost more.
+ */
+async function makeBinary(modules) {
+  if (!wantsBinary(modules)) return;
+  const folder = join(modules, BETTER_SQLITE);
+  const startedMs = performance.now();
+  say(`downloading SQLite for Node ${versions.node} from github.com`);
+  const downloader = join(modules, "prebuild-install", "bin.js");
+  let why = await run([process.execPath, downloader], { folder, limitMs: DOWNLOAD_MS_MAX });
+  if (why !== "") {
+    say("compiling SQLite, which takes one to three minutes, once (Node 22.16 and newer have their own)");
+    why = await runNpm(["rebuild", BETTER_SQLITE, "--ignore-scripts=false"], { folder: join(modules, "..") });
+  }
+  // npm says that all went well where what failed is optional.
+  if (!wantsBinary(modules)) why = "";
+  else if (why === "") why = "no binary came of it";
+  if (why === "") say(`SQLite is ready after ${secondsSince(startedMs)}`);
+  else say(`SQLite could not be compiled (${why}): writes will cost a fifth more than they could`);
+}
+
+/** Makes the packages in `modules` this system's: what is missing is made, what others would use goes. */
+export async function fitPackages(modules) {
+  await makeBinary(modules);
+  const startedMs = performance.now();
+  const pruned = PACKAGES.map((row) => prunePackage(row, modules));
+  const bytes = pruned.reduce((sum, each) => sum + each.bytes, 0);
+  if (bytes > 0)
+    say(`dropped ${Math.round(bytes / 1e6)} MB that other systems would use in ${secondsSince(startedMs)}`);
+  mkdirSync(modules, { recursive: true });
+  const path = join(modules, STAMP);
+  const aside = `${path}.${process.pid}`;
+  writeFileSync(aside, [SYSTEM, ...pruned.flatMap(({ kept }) => kept)].join("\n"));
+  renameSync(aside, path);
+}

@@ -1,0 +1,40 @@
+/**
+ * Leaves in `node_modules` what the built programs load, and nothing else: what is bundled into them, and what builds
+ * them, goes. For an image, after the build. Run: `node deploy/runtime-packages.mjs`.
+ */
+import { existsSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { EXTERNAL, isRunAsProgram } from "./build.mjs";
+import { hasOwnSqlite } from "./native-packages.mjs";
+
+const MODULES = fileURLToPath(new URL("../node_modules", import.meta.url));
+/** Needed only where Node has no SQLite of its own. */
+const FOR_SQLITE = ["better-sqlite3", "@photostructure/sqlite"];
+
+/** A package with all that it depends on, as far as it is installed. */
+function closureOf(names) {
+  const found = new Set();
+  const open = [...names];
+  for (let name = open.pop(); name !== undefined; name = open.pop()) {
+    const manifest = join(MODULES, name, "package.json");
+    if (found.has(name) || !existsSync(manifest)) continue;
+    found.add(name);
+    const { dependencies = {}, optionalDependencies = {} } = JSON.parse(readFileSync(manifest, "utf8"));
+    open.push(...Object.keys(dependencies), ...Object.keys(optionalDependencies));
+  }
+  return found;
+}
+
+/** The installed packages, those of a scope by their whole names. */
+function listPackages() {
+  return readdirSync(MODULES).flatMap((name) =>
+    name.startsWith("@") ? readdirSync(join(MODULES, name)).map((inner) => `${name}/${inner}`) : [name],
+  );
+}
+
+if (isRunAsProgram(import.meta.url)) {
+  const kept = closureOf(EXTERNAL.filter((name) => !hasOwnSqlite() || !FOR_SQLITE.includes(name)));
+  for (const name of listPackages()) if (!kept.has(name)) rmSync(join(MODULES, name), { recursive: true, force: true });
+  process.stderr.write(`kept ${[...kept].toSorted().join(", ")}\n`);
+}

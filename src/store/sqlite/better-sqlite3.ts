@@ -1,0 +1,23 @@
+/** better-sqlite3: the seam has its shapes, so a handle is the library's own. */
+import { createRequire } from "node:module";
+import type Database from "better-sqlite3";
+import { BUSY_TIMEOUT_MS_DEFAULT, type SqliteLibrary } from "./library.js";
+
+const NAME = "better-sqlite3";
+/** The line that is built on V8's own interface. What comes after it ends a Node without N-API 10 with a SIGSEGV. */
+const MAJOR = 12;
+
+/** @throws where it is not installed, of another line, or not built for this Node */
+export function loadBetterSqlite3(): SqliteLibrary {
+  const load = createRequire(import.meta.url);
+  const { version } = load(`${NAME}/package.json`) as { readonly version: string };
+  if (Number.parseInt(version, 10) !== MAJOR) throw new Error(`${NAME} ${version} is not of line ${MAJOR}`);
+  const Library = load(NAME) as typeof Database;
+  // The binary is loaded with the first database, not with the package.
+  new Library(":memory:").close();
+  return {
+    way: NAME,
+    open: (path, { readonly = false, timeout_ms = BUSY_TIMEOUT_MS_DEFAULT }) =>
+      new Library(path, { readonly, fileMustExist: readonly, timeout: timeout_ms }),
+  };
+}

@@ -1,0 +1,87 @@
+/**
+ * Which library it is, decided once a thread when this is loaded, by what the Node that runs has and what is installed:
+ * every thread comes to the same. `KOOR_SQLITE` names one that is to be taken, for tests and benchmarks.
+ */
+import { reasonOf } from "../../base/reason.js";
+import { loadBetterSqlite3 } from "./better-sqlite3.js";
+import { SQLITE_WAYS, type Db, type OpenOptions, type SqliteLibrary, type SqliteWay } from "./library.js";
+import { loadNodeSqlite, loadPort } from "./node-sqlite.js";
+
+/** The environment variable that forces a way. */
+export const SQLITE_VARIABLE = "KOOR_SQLITE";
+
+/** The first version whose node:sqlite gives rows as arrays and needs no flag. */
+const NODE_SQLITE_SINCE = { major: 22, minor: 16 };
+
+const LOADERS: Readonly<Record<SqliteWay, () => SqliteLibrary>> = {
+  "node:sqlite": loadNodeSqlite,
+  "better-sqlite3": loadBetterSqlite3,
+  "@photostructure/sqlite": loadPort,
+};
+
+/** There is none: the start stops with this line and exit code 1. */
+export class SqliteMissingError extends Error {
+  override readonly name = "SqliteMissingError";
+}
+
+/** What was chosen, and what of the ways before it did not load. */
+export interface SqliteChoice {
+  readonly library: SqliteLibrary;
+  /** Why a slower way was taken than this Node could have; "" where it has the one that is meant for it. */
+  readonly fallback: string;
+}
+
+function isWay(name: string): name is SqliteWay {
+  return (SQLITE_WAYS as readonly string[]).includes(name);
+}
+
+/** The ways that a version of Node has, the one that is meant for it first. */
+export function waysOf(version: string): readonly SqliteWay[] {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  const { major: since, minor: since_minor } = NODE_SQLITE_SINCE;
+  const has_own = major > since || (major === since && minor >= since_minor);
+  return SQLITE_WAYS.filter((way) => has_own || way !== "node:sqlite");
+}
+
+/**
+ * Loads the first way that works.
+ * @param wanted a way that is to be taken, or "auto"
+ * @throws SqliteMissingError with one line for the operator, where none works
+ */
+export function chooseSqlite(wanted: string): SqliteChoice {
+  if (wanted !== "auto" && !isWay(wanted))
+    throw new SqliteMissingError(
+      `${SQLITE_VARIABLE} must be auto, ${SQLITE_WAYS.join(", ")}, not ${JSON.stringify(wanted)}`,
+    );
+  const failed: { readonly way: SqliteWay; readonly reason: string }[] = [];
+  const reasons = (): string => failed.map(({ way, reason }) => `${way}: ${reason}`).join("; ");
+  for (const way of wanted === "auto" ? waysOf(process.versions.node) : [wanted]) {
+    try {
+      return { library: LOADERS[way](), fallback: reasons() };
+    } catch (error) {
+      failed.push({ way, reason: reasonOf(error).split("\n")[0] ?? "" });
+    }
+  }
+  throw new SqliteMissingError(
+    `no SQLite: remove node_modules and start again, or take Node 22.16 or newer, which has its own (${reasons()})`,
+  );
+}
+
+let chosen: SqliteChoice | undefined;
+
+/**
+ * The choice of this thread.
+ * @throws SqliteMissingError
+ */
+export function sqliteChoice(): SqliteChoice {
+  chosen ??= chooseSqlite(process.env[SQLITE_VARIABLE] || "auto");
+  return chosen;
+}
+
+/**
+ * Opens a handle with the library of this thread.
+ * @param path of the file, or ":memory:"
+ */
+export function openDatabase(path: string, options: OpenOptions = {}): Db {
+  return sqliteChoice().library.open(path, options);
+}

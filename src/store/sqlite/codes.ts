@@ -1,0 +1,122 @@
+/**
+ * SQLite's result codes under their names, whichever library the error is from: better-sqlite3 gives the name as `code`,
+ * node:sqlite the number as `errcode`. Numbers and names are those of sqlite.org/rescode.html. Pure.
+ */
+
+/** Primary codes, which are the low byte of the extended ones. */
+const PRIMARY: Readonly<Record<number, string>> = {
+  1: "ERROR",
+  2: "INTERNAL",
+  3: "PERM",
+  4: "ABORT",
+  5: "BUSY",
+  6: "LOCKED",
+  7: "NOMEM",
+  8: "READONLY",
+  9: "INTERRUPT",
+  10: "IOERR",
+  11: "CORRUPT",
+  12: "NOTFOUND",
+  13: "FULL",
+  14: "CANTOPEN",
+  15: "PROTOCOL",
+  16: "EMPTY",
+  17: "SCHEMA",
+  18: "TOOBIG",
+  19: "CONSTRAINT",
+  20: "MISMATCH",
+  21: "MISUSE",
+  22: "NOLFS",
+  23: "AUTH",
+  24: "FORMAT",
+  25: "RANGE",
+  26: "NOTADB",
+};
+
+/** What follows the primary code's name, in the order of the high bytes from 1 on; "" where there is none. */
+const EXTENDED: Readonly<Record<string, readonly string[]>> = {
+  ERROR: ["MISSING_COLLSEQ", "RETRY", "SNAPSHOT"],
+  ABORT: ["", "ROLLBACK"],
+  BUSY: ["RECOVERY", "SNAPSHOT", "TIMEOUT"],
+  LOCKED: ["SHAREDCACHE", "VTAB"],
+  READONLY: ["RECOVERY", "CANTLOCK", "ROLLBACK", "DBMOVED", "CANTINIT", "DIRECTORY"],
+  IOERR: [
+    "READ",
+    "SHORT_READ",
+    "WRITE",
+    "FSYNC",
+    "DIR_FSYNC",
+    "TRUNCATE",
+    "FSTAT",
+    "UNLOCK",
+    "RDLOCK",
+    "DELETE",
+    "BLOCKED",
+    "NOMEM",
+    "ACCESS",
+    "CHECKRESERVEDLOCK",
+    "LOCK",
+    "CLOSE",
+    "DIR_CLOSE",
+    "SHMOPEN",
+    "SHMSIZE",
+    "SHMLOCK",
+    "SHMMAP",
+    "SEEK",
+    "DELETE_NOENT",
+    "MMAP",
+    "GETTEMPPATH",
+    "CONVPATH",
+    "VNODE",
+    "AUTH",
+    "BEGIN_ATOMIC",
+    "COMMIT_ATOMIC",
+    "ROLLBACK_ATOMIC",
+    "DATA",
+    "CORRUPTFS",
+    "IN_PAGE",
+  ],
+  CORRUPT: ["VTAB", "SEQUENCE", "INDEX"],
+  CANTOPEN: ["NOTEMPDIR", "ISDIR", "FULLPATH", "CONVPATH", "DIRTYWAL", "SYMLINK"],
+  CONSTRAINT: [
+    "CHECK",
+    "COMMITHOOK",
+    "FOREIGNKEY",
+    "FUNCTION",
+    "NOTNULL",
+    "PRIMARYKEY",
+    "TRIGGER",
+    "UNIQUE",
+    "VTAB",
+    "ROWID",
+    "PINNED",
+    "DATATYPE",
+  ],
+};
+
+/** 2067 → `SQLITE_CONSTRAINT_UNIQUE`. */
+export function nameOfCode(code: number): string {
+  const primary = PRIMARY[code & 0xff];
+  if (primary === undefined) return `SQLITE_UNKNOWN_${code}`;
+  const extension = code >> 8;
+  if (extension === 0) return `SQLITE_${primary}`;
+  const extended = EXTENDED[primary]?.[extension - 1];
+  return extended ? `SQLITE_${primary}_${extended}` : `SQLITE_${primary}`;
+}
+
+/** SQLite's code of an error, extended where there is one; undefined where it is none of SQLite's. */
+export function sqliteCode(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { code, errcode } = error as { readonly code?: unknown; readonly errcode?: unknown };
+  if (typeof code !== "string") return undefined;
+  if (code === "ERR_SQLITE_ERROR" && typeof errcode === "number") return nameOfCode(errcode);
+  return code.startsWith("SQLITE_") ? code : undefined;
+}
+
+/** An error as SQLite would throw it, under the code's name. */
+export function sqliteError(message: string, code: string): Error {
+  return Object.assign(new Error(message), { code });
+}
+
+/** Not one of SQLite's: a text that the library in use would not store or read whole. */
+export const TEXT_NOT_KEPT = "SQLITE_MISMATCH_TEXT";

@@ -1,0 +1,251 @@
+/**
+ * node:sqlite, which is built into Node, and @photostructure/sqlite, its port to Node's stable binary interface: one
+ * adapter, for their interface is one. What they do otherwise than better-sqlite3 is levelled here.
+ */
+import { createRequire } from "node:module";
+import {
+  BUSY_TIMEOUT_MS_DEFAULT,
+  type Changes,
+  type Db,
+  type SqliteLibrary,
+  type SqliteWay,
+  type Statement,
+} from "./library.js";
+import { sqliteError, TEXT_NOT_KEPT } from "./codes.js";
+
+/** What is used of a statement of theirs. */
+interface NativeStatement {
+  run(...parameters: unknown[]): Changes;
+  get(...parameters: unknown[]): unknown[] | undefined;
+  all(...parameters: unknown[]): unknown[][];
+  iterate(...parameters: unknown[]): Iterator<unknown[]>;
+  columns(): readonly { readonly name: string | null }[];
+  setReturnArrays(on: boolean): void;
+  setAllowUnknownNamedParameters(on: boolean): void;
+  setReadBigInts(on: boolean): void;
+}
+
+/** What is used of a database of theirs. */
+interface NativeDatabase {
+  readonly isTransaction: boolean;
+  prepare(sql: string): NativeStatement;
+  exec(sql: string): void;
+  close(): void;
+}
+
+interface NativeModule {
+  readonly DatabaseSync: new (path: string, options: object) => NativeDatabase;
+}
+
+/** Pages kept of a database, as better-sqlite3 is built; negative: in KiB. */
+const CACHE_SIZE_KIB = -16_000;
+
+type Make<Row> = (columns: unknown[]) => Row;
+
+/** Refused is what it would cut off at a NUL, without a word: Node 22 when it reads a text, the port when it binds one. */
+function checkTexts(parameters: readonly unknown[]): void {
+  for (const value of parameters) {
+    if (typeof value === "string") {
+      if (value.includes("\0")) throw sqliteError("a text holds a NUL, which this SQLite cannot keep", TEXT_NOT_KEPT);
+    } else if (typeof value === "object" && value !== null && !ArrayBuffer.isView(value))
+      checkTexts(Object.values(value));
+  }
+}
+
+/** Integers past 2^53 are rounded as better-sqlite3 does it; they refuse them unless all are to be BigInts. */
+function withLargeIntegers<Read>(statement: NativeStatement, read: () => Read): Read {
+  try {
+    return read();
+  } catch (error) {
+    // The port's `all` says it without a code of its own, and without one of SQLite's.
+    const { code, errcode } = error as { readonly code?: string; readonly errcode?: number };
+    if (code !== "ERR_OUT_OF_RANGE" && !(code === "ERR_SQLITE_ERROR" && errcode === undefined)) throw error;
+    statement.setReadBigInts(true);
+    try {
+      return read();
+    } finally {
+      statement.setReadBigInts(false);
+    }
+  }
+}
+
+/** Blobs come as plain arrays of bytes; what reads them wants Buffers, over the same memory. */
+function levelled(value: unknown): unknown {
+  if (typeof value === "bigint") return Number(value);
+  if (!(value instanceof Uint8Array)) return value;
+  return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+}
+
+class NodeIterator<Row> implements IterableIterator<Row> {
+  readonly #rows: Iterator<unknown[]>;
+  readonly #make: Make<Row>;
+
+  constructor(rows: Iterator<unknown[]>, make: Make<Row>) {
+    this.#rows = rows;
+    this.#make = make;
+  }
+
+  next(): IteratorResult<Row> {
+    const { done, value } = this.#rows.next() as IteratorResult<unknown[], undefined>;
+    return done === true ? { done, value: undefined } : { done: false, value: this.#make(value) };
+  }
+
+  return(): IteratorResult<Row> {
+    this.#rows.return?.();
+    return { done: true, value: undefined };
+  }
+
+  [Symbol.iterator](): this {
+    return this;
+  }
+}
+
+class NodeStatement<Parameters extends unknown[], Row> implements Statement<Parameters, Row> {
+  readonly #statement: NativeStatement;
+  readonly #checks_texts: boolean;
+  #make: Make<Row>;
+
+  /** @param db held as long as the statement is: the port closes a database that nobody holds any more */
+  constructor(
+    readonly db: NativeDatabase,
+    statement: NativeStatement,
+    checks_texts: boolean,
+  ) {
+    this.#statement = statement;
+    this.#checks_texts = checks_texts;
+    // Arrays are the cheapest that they give, and objects made of them cheaper than their own.
+    statement.setReturnArrays(true);
+    statement.setAllowUnknownNamedParameters(true);
+    let names: string[] | undefined;
+    this.#make = (columns) => {
+      names ??= statement.columns().map(({ name }) => name ?? "");
+      const row: Record<string, unknown> = {};
+      for (let at = 0; at < names.length; at++) row[names[at] as string] = levelled(columns[at]);
+      return row as Row;
+    };
+  }
+
+  run(...parameters: Parameters): Changes {
+    if (this.#checks_texts) checkTexts(parameters);
+    return this.#statement.run(...parameters);
+  }
+
+  get(...parameters: Parameters): Row | undefined {
+    if (this.#checks_texts) checkTexts(parameters);
+    const statement = this.#statement;
+    const columns = withLargeIntegers(statement, () => statement.get(...parameters));
+    return columns === undefined ? undefined : this.#make(columns);
+  }
+
+  all(...parameters: Parameters): Row[] {
+    if (this.#checks_texts) checkTexts(parameters);
+    const statement = this.#statement;
+    return withLargeIntegers(statement, () => statement.all(...parameters)).map((columns) => this.#make(columns));
+  }
+
+  iterate(...parameters: Parameters): IterableIterator<Row> {
+    if (this.#checks_texts) checkTexts(parameters);
+    return new NodeIterator(this.#statement.iterate(...parameters), this.#make);
+  }
+
+  pluck(): this {
+    this.#make = (columns) => levelled(columns[0]) as Row;
+    return this;
+  }
+
+  raw(): this {
+    this.#make = (columns) => columns.map(levelled) as Row;
+    return this;
+  }
+}
+
+class NodeDatabase implements Db {
+  readonly #db: NativeDatabase;
+  readonly #checks_texts: boolean;
+  #open = true;
+
+  constructor(db: NativeDatabase, checks_texts: boolean) {
+    this.#db = db;
+    this.#checks_texts = checks_texts;
+  }
+
+  get inTransaction(): boolean {
+    return this.#db.isTransaction;
+  }
+
+  prepare<Parameters extends unknown[] | object = unknown[], Row = unknown>(
+    sql: string,
+  ): Parameters extends unknown[] ? Statement<Parameters, Row> : Statement<[Parameters], Row> {
+    const statement = new NodeStatement<unknown[], Row>(this.#db, this.#db.prepare(sql), this.#checks_texts);
+    return statement as unknown as Parameters extends unknown[]
+      ? Statement<Parameters, Row>
+      : Statement<[Parameters], Row>;
+  }
+
+  exec(sql: string): void {
+    this.#db.exec(sql);
+  }
+
+  pragma(text: string, { simple = false }: { readonly simple?: boolean } = {}): unknown {
+    const statement = this.prepare(`PRAGMA ${text}`);
+    if (simple) return statement.pluck().get();
+    return statement.all();
+  }
+
+  transaction(work: () => void): () => void {
+    return () => {
+      this.exec("BEGIN");
+      try {
+        work();
+        this.exec("COMMIT");
+      } catch (error) {
+        if (this.inTransaction) this.exec("ROLLBACK");
+        throw error;
+      }
+    };
+  }
+
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    // The port's handle lives on, with its locks, until the last of its statements is collected.
+    if (this.inTransaction) this.exec("ROLLBACK");
+    this.#db.close();
+  }
+}
+
+function libraryOf(way: SqliteWay, module: NativeModule): SqliteLibrary {
+  const { DatabaseSync } = module;
+  const probe = new DatabaseSync(":memory:", {});
+  const statement = probe.prepare("SELECT ?");
+  statement.setReturnArrays(true);
+  const checks_texts = statement.get("a\0b")?.[0] !== "a\0b";
+  probe.close();
+  return {
+    way,
+    open: (path, { readonly = false, timeout_ms = BUSY_TIMEOUT_MS_DEFAULT }) => {
+      const db = new DatabaseSync(path, { readOnly: readonly, timeout: timeout_ms });
+      db.exec(`PRAGMA cache_size = ${CACHE_SIZE_KIB}`);
+      return new NodeDatabase(db, checks_texts);
+    },
+  };
+}
+
+/** @throws where this Node was built without it */
+export function loadNodeSqlite(): SqliteLibrary {
+  const load = createRequire(import.meta.url);
+  const emitWarning = process.emitWarning.bind(process);
+  // It says once a thread that it is experimental: that is this file's business, and not the operator's.
+  process.emitWarning = () => undefined;
+  try {
+    return libraryOf("node:sqlite", load("node:sqlite") as NativeModule);
+  } finally {
+    process.emitWarning = emitWarning;
+  }
+}
+
+/** @throws where it is not installed, or has no binary for this system */
+export function loadPort(): SqliteLibrary {
+  const load = createRequire(import.meta.url);
+  return libraryOf("@photostructure/sqlite", load("@photostructure/sqlite") as NativeModule);
+}

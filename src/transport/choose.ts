@@ -21,7 +21,7 @@ export class TransportError extends Error {
 /** The library's own message names what it runs on, and ends with the loader's, which says what is missing. */
 function shortReason(error: unknown): string {
   const reason = reasonOf(error);
-  const version = /version `(\w+)_([\d.]+)' not found/.exec(reason);
+  const version = /version .(\w+)_([\d.]+)' not found/.exec(reason);
   if (version !== null) return `it needs ${version[1]} ${version[2]}`;
   if (/Cannot find module '\.\/uws_/.test(reason))
     return `it has no binary for Node ${process.versions.node} on ${process.platform} ${process.arch}`;

@@ -58,7 +58,7 @@ const SINGLE_FILE_PROGRAM = "cli/koor.ts";
 
 const TARGET = "node20.12";
 /** Native code, or files of their own that are started as threads: loaded from node_modules. */
-export const EXTERNAL = ["uWebSockets.js", "better-sqlite3", "@photostructure/sqlite", "piscina"];
+export const EXTERNAL = ["uWebSockets.js", "better-sqlite3", "@photostructure/sqlite"];
 /** Bundled CommonJS packages call `require` for Node's own modules; a module has none. */
 const REQUIRE_BANNER =
   'import { createRequire as createRequireOfBundle } from "node:module";\n' +

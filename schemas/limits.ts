@@ -92,6 +92,10 @@ export const POOL_QUEUE_MAX = 256;
 /** A job that has waited longer for a thread is refused: what it is part of has to be answered in time. */
 export const POOL_WAIT_MS_MAX = 5_000;
 export const POOL_IDLE_MS = 30_000;
+/** What is done of a batch is told when so long nothing was, even if more is to come. */
+export const POOL_ANSWERS_HELD_MS_MAX = 2;
+/** A batch of short jobs that answers nothing for so long is not that short: all but one are carried out elsewhere. */
+export const POOL_BATCH_PATIENCE_MS = 20;
 export const POOL_HEAP_MIB_MAX = 512;
 export const DIFF_BYTES_MAX = 64 * MIB;
 

@@ -81,7 +81,6 @@ const BREACHES: readonly (readonly [path: string, text: string, says: RegExp])[]
   ["src/events/a.ts", `import { App } from "uWebSockets.js";`, /one folder knows the HTTP library/],
   ["src/front/a.ts", `import "../transport/uws/pure.js";`, /one file decides/],
   ["src/threads/a.ts", `import type Database from "better-sqlite3";`, /its adapter alone/],
-  ["src/threads/a.ts", `const m = await import("piscina");`, /the pool's own queue/],
   ["src/contracts/a.ts", `import { RE2JS } from "re2js";`, /without its bounds/],
   ["src/outbound/a.ts", `import { request } from "undici";`, /there is one door/],
   ["src/mcp/routes.ts", `import { Server } from "@modelcontextprotocol/server";`, /library is large/],

@@ -82,7 +82,7 @@ export class LongWork {
     { subject }: WorkSize,
     transfer = NO_BUFFERS,
   ): Promise<ReplyOf<Row> | Failure> {
-    const options = { transfer, deadline_ms: Math.min(SHORT_WORK_DEADLINE_MS, job.deadline_ms) };
+    const options = { transfer, short: true, deadline_ms: Math.min(SHORT_WORK_DEADLINE_MS, job.deadline_ms) };
     return await this.#watch(subject, () => this.#pool.run(job, request, options));
   }
 

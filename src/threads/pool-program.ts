@@ -1,33 +1,72 @@
 /**
- * A worker of the pool: runs one job at a time on a read-only handle of its own. A unary job's reply is the
- * task's result; a stream goes through the RPC over the port that came with the task.
+ * A thread of the pool: carries out the jobs of a batch one after the other on a read-only handle of its own, and
+ * tells their answers together. A stream goes through the RPC over the port that came with its task.
  */
-import type { MessagePort } from "node:worker_threads";
-import { workerData } from "node:worker_threads";
+import { parentPort, workerData, type MessagePort } from "node:worker_threads";
+import { POOL_ANSWERS_HELD_MS_MAX } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
 import { systemClock } from "../base/clock.js";
+import { reasonOf } from "../base/reason.js";
 import { Failure } from "../base/result.js";
 import type { MethodTable } from "../rpc/method.js";
 import { RpcServer } from "../rpc/server.js";
 import { isPoolMethod, type AnyMethod } from "./methods.js";
-import type { PoolAnswer, PoolData, PoolTask } from "./pool.js";
-import type { StreamJob } from "./pool-method.js";
+import { BatchCursor, type PoolAnswer, type PoolAnswers, type PoolTask, type PoolThreadData } from "./pool-messages.js";
+import type { PoolMethod, StreamJob } from "./pool-method.js";
 import { Reader } from "./reader.js";
 
-/** What piscina runs in a worker of Pool. */
-export function poolWorker(methods: MethodTable<AnyMethod>): (task: PoolTask) => Promise<PoolAnswer> {
+/** Serves in a worker that PoolThread has started. */
+export function servePool(methods: MethodTable<AnyMethod>): void {
+  const port = must(parentPort, "the pool's jobs run in worker threads");
+  const { data_dir, settings, cursor: memory } = workerData as PoolThreadData;
+  const cursor = new BatchCursor(memory);
+  const prepared = new Set<PoolMethod>();
   let reader: Reader | undefined;
-  return async ({ method, request, port }) => {
-    const { data_dir, settings } = workerData as PoolData;
-    reader ??= new Reader(data_dir, settings);
-    const row = methods.at(method);
-    const job = must(isPoolMethod(row) ? row : undefined, "the pool is asked for its own methods");
-    await job.prepare?.();
-    if (job.kind === "stream") return serveStream(methods, job, request, reader, must(port, "a stream has its port"));
-    const reply: unknown = reader.run(job, request);
-    if (!(reply instanceof Failure)) return { reply };
-    return { failure: [reply.status, reply.message, reply.members, false, reply.subject] };
+
+  const carryOut = async ([method, request, stream_port]: PoolTask): Promise<PoolAnswer> => {
+    try {
+      reader ??= new Reader(data_dir, settings);
+      const row = methods.at(method);
+      const job = must(isPoolMethod(row) ? row : undefined, "the pool is asked for its own methods");
+      if (!prepared.has(job)) {
+        await job.prepare?.();
+        prepared.add(job);
+      }
+      if (job.kind === "stream")
+        return await serveStream(methods, job, request, reader, must(stream_port, "a stream has its port"));
+      const reply: unknown = reader.run(job, request);
+      if (!(reply instanceof Failure)) return ["reply", reply];
+      return ["failure", reply.status, reply.message, reply.members, reply.subject];
+    } catch (error) {
+      return ["thrown", reasonOf(error)];
+    }
   };
+
+  const serve = async (tasks: readonly PoolTask[]): Promise<void> => {
+    let told = 0;
+    let told_ms = performance.now();
+    let answers: PoolAnswer[] = [];
+    const tell = (ended: boolean): void => {
+      port.postMessage([told, answers, ended] satisfies PoolAnswers);
+      told += answers.length;
+      answers = [];
+    };
+    for (const [at, task] of tasks.entries()) {
+      if (at > 0) {
+        if (!cursor.advance(at)) break;
+        // What is done waits for what comes behind it, but not for long.
+        const now_ms = performance.now();
+        if (now_ms - told_ms > POOL_ANSWERS_HELD_MS_MAX) {
+          told_ms = now_ms;
+          tell(false);
+        }
+      }
+      answers.push(await carryOut(task));
+    }
+    tell(true);
+  };
+
+  port.on("message", (tasks: readonly PoolTask[]) => void serve(tasks));
 }
 
 /** Serves the one call that comes over the port; ends when its last chunk was taken or it was cancelled. */
@@ -51,7 +90,7 @@ function serveStream(
       setImmediate(() => {
         server.flush();
         server.close();
-        resolve({ reply: null });
+        resolve(["reply", null]);
       });
     };
   });

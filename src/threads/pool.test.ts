@@ -226,3 +226,81 @@ t.test("who waits for too long is refused", async (t) => {
     held.map(() => "held"),
   );
 });
+
+/** Short jobs, submitted in one turn to a pool with one thread that has started. */
+async function together(pool: Pool, ...what: readonly string[]): Promise<readonly Promise<string | Failure>[]> {
+  await run(pool, "warm");
+  return what.map((one) => pool.run(bounded, { what: one }, { short: true }));
+}
+
+t.test("short jobs of one turn share a thread", async (t) => {
+  const { pool } = makePool(t);
+  const answers = await Promise.all(await together(pool, "thread", "refuse", "thread", "throw", "thread"));
+  t.match(answers[1], { status: "NOT_FOUND", message: "not there", subject: { what: "refuse" } });
+  t.match(answers[3], { status: "INTERNAL" }, "what one of them does is its own affair");
+  const threads = new Set([answers[0], answers[2], answers[4]]);
+  t.equal(threads.size, 1);
+  const gate = Shared.make();
+  const held = pool.run(bounded, { what: "hold", shared: gate.buffer });
+  await gate.held();
+  t.notOk(threads.has(await run(pool, "thread")), "what is not short has one of its own");
+  gate.open();
+  await held;
+});
+
+t.test("a job that is stuck holds up none of those that came with it", async (t) => {
+  const { pool, errors } = makePool(t);
+  const gate = Shared.make();
+  await run(pool, "warm");
+  const run_short = (what: string): Promise<string | Failure> =>
+    pool.run(bounded, { what, shared: gate.buffer }, { short: true });
+  const [before, held, ...behind] = ["a", "hold", "b", "c"].map(run_short);
+  t.equal(await before, "done a", "though it was done by the thread that is stuck");
+  t.same(await Promise.all(behind), ["done b", "done c"]);
+  await gate.held();
+  t.same(await Promise.all(["d", "e"].map(run_short)), ["done d", "done e"], "nor those that come later");
+  gate.open();
+  t.equal(await held, "held", "and is answered when it is done");
+  t.equal(pool.waiting, 0);
+  t.same(errors, []);
+});
+
+t.test("a job that is ended with its thread takes none of those that came with it along", async (t) => {
+  const { pool, errors } = makePool(t, 3 * SHORT_MS);
+  const [stuck, ...others] = await together(pool, "stuck", "b", "c", "d");
+  t.same(await Promise.all(others), ["done b", "done c", "done d"]);
+  t.match(await stuck, { status: "DEADLINE_EXCEEDED" });
+  const { pool: other } = makePool(t);
+  const [before, exits, ...behind] = await together(other, "a", "exit", "b", "c");
+  t.same(await Promise.all([before, ...behind]), ["done a", "done b", "done c"]);
+  t.match(await exits, { status: "INTERNAL" });
+  t.same(errors, []);
+});
+
+t.test("stuck jobs that came together leave a thread to what has a bound", async (t) => {
+  const { pool } = makePool(t);
+  await run(pool, "warm");
+  const gates = Array.from({ length: 4 }, () => Shared.make());
+  const held = gates.map(({ buffer }) => pool.run(unbounded, { what: "hold", shared: buffer }, { short: true }));
+  for (const gate of gates.slice(0, POOL_UNBOUNDED_TOGETHER_MAX)) await gate.held();
+  t.equal(await run(pool, "a"), "done a");
+  t.equal(pool.waiting, gates.length - POOL_UNBOUNDED_TOGETHER_MAX);
+  for (const gate of gates) gate.open();
+  t.same(
+    await Promise.all(held),
+    held.map(() => "held"),
+  );
+});
+
+t.test("what was given away is not carried out twice", async (t) => {
+  const { pool } = makePool(t);
+  const gate = Shared.make();
+  await run(pool, "warm");
+  const held = pool.run(bounded, { what: "hold", shared: gate.buffer }, { short: true });
+  const given = new ArrayBuffer(8);
+  const giving = pool.run(bounded, { what: "a" }, { short: true, transfer: [given] });
+  t.equal(await giving, "done a", "it waits behind nobody");
+  t.equal(given.byteLength, 0);
+  gate.open();
+  t.equal(await held, "held");
+});

@@ -1,14 +1,13 @@
 /**
  * The pool as the front sees it: jobs in worker threads, each under a deadline that counts from when a thread
- * takes it; a worker that is stuck past it is ended and replaced. Jobs wait in one bounded queue, and those
- * whose cost nobody can say beforehand never have all of the threads. Streams go over a channel of their own,
+ * takes it; a thread that is stuck past it is ended and replaced. Jobs wait in one bounded queue, and those
+ * whose cost nobody can say beforehand never have all of the threads. Short ones of one turn of the event loop share a
+ * message, and so a thread (pool-thread.ts says what they share of its fate). Streams go over a channel of their own,
  * through the same RPC as the writer's calls.
  */
-import { Piscina } from "piscina";
 import type { MessagePort } from "node:worker_threads";
-import type { StoreSettings } from "../../schemas/config.js";
 import {
-  POOL_HEAP_MIB_MAX,
+  CALLS_TOGETHER_MAX,
   POOL_IDLE_MS,
   POOL_QUEUE_MAX,
   POOL_THREADS_MAX,
@@ -16,7 +15,6 @@ import {
   POOL_UNBOUNDED_TOGETHER_MAX,
   POOL_WAIT_MS_MAX,
 } from "../../schemas/limits.js";
-import type { StatusName } from "../../schemas/status.js";
 import { systemClock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { reasonOf } from "../base/reason.js";
@@ -26,33 +24,9 @@ import type { CallContext } from "../rpc/frames.js";
 import type { MethodTable, ReplyOf, RequestOf } from "../rpc/method.js";
 import { openChannel } from "../rpc/port.js";
 import type { AnyMethod } from "./methods.js";
+import type { PoolData } from "./pool-messages.js";
 import type { PoolMethod, StreamJob, UnaryJob } from "./pool-method.js";
-
-/** What a worker is started with. */
-export interface PoolData {
-  readonly data_dir: string;
-  readonly settings: StoreSettings;
-}
-
-/** What a worker is given; `port` where the answer is a stream. */
-export interface PoolTask {
-  /** Position in the table of methods. */
-  readonly method: number;
-  readonly request: unknown;
-  readonly port: MessagePort | null;
-}
-
-export type PoolAnswer =
-  | { readonly reply: unknown }
-  | {
-      readonly failure: readonly [
-        status: StatusName,
-        message: string,
-        members: Readonly<Record<string, unknown>> | null,
-        outcome_unknown: false,
-        subject: object | null,
-      ];
-    };
+import { PoolThread, type Job } from "./pool-thread.js";
 
 export interface PoolOptions {
   /** The workers' script. */
@@ -74,96 +48,58 @@ export interface JobOptions {
   readonly transfer?: readonly ArrayBuffer[];
   /** Shorter than the method's own. */
   readonly deadline_ms?: number;
+  /** It is likely to be done soon: it may share a message and a thread with others of the kind. */
+  readonly short?: boolean;
 }
 
 export type Chunks<Reply = unknown> = AsyncGenerator<string | Failure, Reply | Failure, undefined>;
 
+const NO_BUFFERS: readonly ArrayBuffer[] = [];
 const BUSY = new Failure("RESOURCE_EXHAUSTED", "the server is busy, try again");
 
-/** A job's deadline, as the signal that ends it. */
-class Patience {
-  readonly #abort = new AbortController();
-  readonly #deadline_ms: number;
-  #timer: NodeJS.Timeout | undefined;
+const STOPPING = new Failure("UNAVAILABLE", "the server is shutting down");
 
-  constructor(deadline_ms: number) {
-    this.#deadline_ms = deadline_ms;
-  }
-
-  get signal(): AbortSignal {
-    return this.#abort.signal;
-  }
-
-  /** A thread takes the job: the deadline counts from now. */
-  begin(): void {
-    this.#timer = setTimeout(() => this.#abort.abort(), this.#deadline_ms);
-  }
-
-  /** The deadline counts from now, once it has begun to count. */
-  renew(): void {
-    this.#timer?.refresh();
-  }
-
-  end(): void {
-    clearTimeout(this.#timer);
-  }
-}
-
-/** A job on its way. */
-interface Job {
+/** What is to be carried out, and how. */
+interface Submission {
   readonly method: PoolMethod;
-  readonly task: PoolTask;
-  readonly transfer: readonly (ArrayBuffer | MessagePort)[];
-  readonly patience: Patience;
-  readonly waits_since_ms: number;
-  readonly settle: (answer: PoolAnswer | Failure) => void;
+  readonly request: unknown;
+  readonly port: MessagePort | null;
+  readonly options: JobOptions;
+  readonly settle: (reply: unknown) => void;
 }
 
 export class Pool {
-  readonly #piscina: Piscina;
+  readonly #options: PoolOptions;
   readonly #methods: MethodTable<AnyMethod>;
-  readonly #log: Log;
-  readonly #deadline_ms: number | undefined;
+  readonly #threads_min: number;
   readonly #threads_max: number;
-  readonly #waiting: Job[] = [];
-  #running = 0;
-  /** Of those that run, how many have no bound. */
-  #unbounded = 0;
+  readonly #threads = new Set<PoolThread>();
+  #waiting: Job[] = [];
+  #scheduled: NodeJS.Immediate | null = null;
+  #closed = false;
 
   constructor(options: PoolOptions) {
+    this.#options = options;
     this.#methods = options.methods;
-    this.#log = options.log;
-    this.#deadline_ms = options.deadline_ms;
     this.#threads_max = options.threads_max ?? POOL_THREADS_MAX;
-    this.#piscina = new Piscina({
-      filename: options.url.href,
-      workerData: options.data,
-      minThreads: options.threads_max === undefined ? POOL_THREADS_MIN : 0,
-      maxThreads: this.#threads_max,
-      idleTimeout: POOL_IDLE_MS,
-      concurrentTasksPerWorker: 1,
-      // A worker that blocks on Atomics.wait between tasks answers no port; jobs are long enough to be worth a wake-up.
-      atomics: "disabled",
-      recordTiming: false,
-      resourceLimits: { maxOldGenerationSizeMb: POOL_HEAP_MIB_MAX },
-    });
-    this.#piscina.on("error", (error: unknown) => this.#report("pool worker failed", error));
+    this.#threads_min = options.threads_max === undefined ? POOL_THREADS_MIN : 0;
+    for (let count = 0; count < this.#threads_min; count++) this.#start();
   }
 
-  /** Jobs that wait for a worker. */
+  /** Jobs that wait for a thread. */
   get waiting(): number {
     return this.#waiting.length;
   }
 
   /** Runs a unary job. */
-  async run<Row extends UnaryJob>(
+  run<Row extends UnaryJob>(
     method: Row,
     request: RequestOf<Row>,
     options: JobOptions = {},
   ): Promise<ReplyOf<Row> | Failure> {
-    const answer = await this.#submit(method, request, null, options, this.#patienceFor(method, options));
-    if (answer instanceof Failure) return answer;
-    return "reply" in answer ? (answer.reply as ReplyOf<Row>) : new Failure(...answer.failure);
+    return new Promise((resolve) => {
+      this.#submit({ method, request, port: null, options, settle: resolve as (reply: unknown) => void });
+    });
   }
 
   /**
@@ -179,15 +115,20 @@ export class Pool {
     const { near, far } = openChannel();
     const client = new RpcClient({ methods: this.#methods, clock: systemClock });
     client.attach(near);
-    const patience = this.#patienceFor(method, options);
-    const finished = this.#submit(method, request, far, options, patience).then((answer) => {
-      if (answer instanceof Failure) client.detach(answer);
+    let job: Job | null = null;
+    const finished = new Promise<void>((resolve) => {
+      // A refusal comes at once: its reader has to be there before.
+      const settle = (answer: unknown): void =>
+        queueMicrotask(() => {
+          if (answer instanceof Failure) client.detach(answer);
+          resolve();
+        });
+      job = this.#submit({ method, request, port: far, options, settle });
     });
     // The worker's word that the job is done comes another way than the chunks, and may overtake the last
     // of them; the channel's own end comes after everything that was sent through it.
     near.once("close", () => {
-      const end = (): void => client.detach(new Failure("UNAVAILABLE", "the job ended early"));
-      void finished.then(end, end);
+      void finished.then(() => client.detach(new Failure("UNAVAILABLE", "the job ended early")));
     });
     // The request itself goes with the task; here it would be copied a second time.
     const chunks = client.stream(method, null as RequestOf<Row>, context);
@@ -196,87 +137,119 @@ export class Pool {
         const next = await chunks.next();
         if (next.done === true) return next.value;
         yield next.value;
-        if (method.paced) patience.renew();
+        if (method.paced && job !== null) for (const thread of this.#threads) thread.renew(job);
       }
     } finally {
       // The worker is done, or hears the cancellation and is; either way its end is not waited for.
       await chunks.return(BUSY);
-      finished.catch((error: unknown) => this.#report("pool stream failed", error));
     }
   }
 
-  /** Refuses jobs that have waited for too long. */
+  /** Refuses jobs that have waited for too long, and ends threads that have had none for long. */
   tick(now_ms: number): void {
-    for (const job of this.#waiting.filter(({ waits_since_ms }) => now_ms - waits_since_ms > POOL_WAIT_MS_MAX)) {
-      this.#waiting.splice(this.#waiting.indexOf(job), 1);
-      job.settle(BUSY);
+    const late = this.#waiting.filter(({ waits_since_ms }) => now_ms - waits_since_ms > POOL_WAIT_MS_MAX);
+    if (late.length > 0) this.#waiting = this.#waiting.filter((job) => !late.includes(job));
+    for (const job of late) job.settle(BUSY);
+    for (const thread of this.#threads) {
+      if (this.#threads.size <= this.#threads_min) break;
+      if (thread.isFree && now_ms - thread.idle_since_ms > POOL_IDLE_MS) this.#end(thread);
     }
   }
 
+  /** Ends all threads; what was not answered fails. */
   async close(): Promise<void> {
-    await this.#piscina.destroy();
+    this.#closed = true;
+    if (this.#scheduled !== null) clearImmediate(this.#scheduled);
+    for (const job of this.#waiting.splice(0)) job.settle(STOPPING);
+    await Promise.all([...this.#threads].map((thread) => thread.end(STOPPING)));
   }
 
-  #patienceFor(method: PoolMethod, options: JobOptions): Patience {
-    return new Patience(this.#deadline_ms ?? options.deadline_ms ?? method.deadline_ms);
+  /** Puts a job into the queue; null where it was refused. */
+  #submit({ method, request, port, options, settle }: Submission): Job | null {
+    if (this.#waiting.length >= POOL_QUEUE_MAX || this.#closed) {
+      settle(this.#closed ? STOPPING : BUSY);
+      return null;
+    }
+    const { transfer = NO_BUFFERS, deadline_ms = method.deadline_ms, short = false } = options;
+    const job: Job = {
+      method,
+      task: [this.#methods.positionOf(method), request, port],
+      transfer: port === null ? transfer : [port, ...transfer],
+      // What gives something away can be carried out only once.
+      shares: short && port === null && transfer.length === 0,
+      deadline_ms: this.#options.deadline_ms ?? deadline_ms,
+      waits_since_ms: systemClock.now(),
+      settled: false,
+      settle: (reply) => {
+        if (job.settled) return;
+        job.settled = true;
+        settle(reply);
+      },
+    };
+    this.#waiting.push(job);
+    if (this.#waiting.length >= CALLS_TOGETHER_MAX) this.#beginNext();
+    else this.#schedule();
+    return job;
   }
 
-  #submit(
-    method: PoolMethod,
-    request: unknown,
-    port: MessagePort | null,
-    { transfer = [] }: JobOptions,
-    patience: Patience,
-  ): Promise<PoolAnswer | Failure> {
-    if (this.#waiting.length >= POOL_QUEUE_MAX) return Promise.resolve(BUSY);
-    return new Promise((settle) => {
-      this.#waiting.push({
-        method,
-        task: { method: this.#methods.positionOf(method), request, port },
-        transfer: port === null ? transfer : [port, ...transfer],
-        patience,
-        waits_since_ms: systemClock.now(),
-        settle,
-      });
+  /** Jobs of one turn of the event loop are handed on together. */
+  #schedule(): void {
+    if (this.#waiting.length === 0) return;
+    this.#scheduled ??= setImmediate(() => {
+      this.#scheduled = null;
       this.#beginNext();
     });
   }
 
   /** Begins what waits, the first come first, as far as there are threads for it. */
   #beginNext(): void {
-    while (this.#running < this.#threads_max) {
-      const full = this.#unbounded >= POOL_UNBOUNDED_TOGETHER_MAX;
-      const at = this.#waiting.findIndex(({ method }) => method.cost === "bounded" || !full);
-      const [job] = at < 0 ? [] : this.#waiting.splice(at, 1);
-      if (job === undefined) return;
-      void this.#begin(job);
+    while (this.#waiting.length > 0 && !this.#closed) {
+      const free = [...this.#threads].find((thread) => thread.isFree);
+      if (free === undefined && this.#threads.size >= this.#threads_max) return;
+      const jobs = this.#takeJobs(free?.isWarm === true ? CALLS_TOGETHER_MAX : 1);
+      if (jobs.length === 0) return;
+      (free ?? this.#start()).carryOut(jobs);
     }
   }
 
-  async #begin({ method, task, transfer, patience, settle }: Job): Promise<void> {
-    const unbounded = method.cost === "unbounded" ? 1 : 0;
-    this.#running += 1;
-    this.#unbounded += unbounded;
-    patience.begin();
-    try {
-      const options = { signal: patience.signal, transferList: [...transfer] };
-      settle((await this.#piscina.run(task, options)) as PoolAnswer);
-    } catch (error) {
-      if (!patience.signal.aborted) this.#report("job failed", error);
-      settle(
-        patience.signal.aborted
-          ? new Failure("DEADLINE_EXCEEDED", "deadline exceeded")
-          : new Failure("INTERNAL", "internal error"),
-      );
-    } finally {
-      patience.end();
-      this.#running -= 1;
-      this.#unbounded -= unbounded;
-      this.#beginNext();
-    }
+  /** The jobs that a free thread is to be given: the first that may begin, and those that may share with it. */
+  #takeJobs(jobs_max: number): readonly Job[] {
+    const unbounded = [...this.#threads].filter((thread) => thread.isUnbounded).length;
+    const full = unbounded >= POOL_UNBOUNDED_TOGETHER_MAX;
+    const waiting = this.#waiting.filter((job) => !job.settled);
+    const first = waiting.find(({ method }) => method.cost === "bounded" || !full);
+    this.#waiting = waiting;
+    if (first === undefined) return [];
+    const alike = (job: Job): boolean => job.shares && job.method.cost === first.method.cost;
+    const jobs = first.shares ? waiting.filter(alike).slice(0, jobs_max) : [first];
+    this.#waiting = jobs.length === waiting.length ? [] : waiting.filter((job) => !jobs.includes(job));
+    return jobs;
   }
 
-  #report(what: string, error: unknown): void {
-    this.#log.error(what, { error: reasonOf(error) });
+  #start(): PoolThread {
+    const { url, data } = this.#options;
+    const thread: PoolThread = new PoolThread({
+      url,
+      data,
+      onFree: () => this.#schedule(),
+      onReturned: (jobs) => {
+        this.#waiting.unshift(...jobs);
+        this.#schedule();
+      },
+      onEnded: () => {
+        this.#threads.delete(thread);
+        this.#schedule();
+      },
+      report: (what, error) => this.#options.log.error(what, { error: reasonOf(error) }),
+    });
+    this.#threads.add(thread);
+    return thread;
+  }
+
+  #end(thread: PoolThread): void {
+    this.#threads.delete(thread);
+    thread.end(STOPPING).catch((error: unknown) => {
+      this.#options.log.error("pool worker did not end", { error: reasonOf(error) });
+    });
   }
 }

@@ -82,7 +82,7 @@ export const FLOORS: readonly FloorRow[] = [
   },
   {
     files: ["src/threads/**"],
-    packages: ["node:**", "typebox", "piscina"],
+    packages: ["node:**", "typebox"],
     because: "the threads carry out methods by their rows: what a row does is its feature's business",
   },
   {
@@ -216,11 +216,6 @@ export const RESERVED: readonly ReservedRow[] = [
     because: "storage is methods for writes and models for reads: of a library its adapter alone knows the name",
   },
   {
-    target: "piscina",
-    by: ["src/threads/pool.ts"],
-    because: "jobs go through the pool's own queue, whichever library runs the threads",
-  },
-  {
     target: "re2js",
     by: ["src/rules/regex.ts"],
     because: "whoever compiles a regex otherwise compiles without its bounds",
@@ -266,8 +261,10 @@ export const RESERVED: readonly ReservedRow[] = [
 export const WORDS: readonly ReservedRow[] = [
   {
     target: "postMessage",
-    by: ["src/rpc/port.ts"],
-    because: "frames of one turn travel together, and in order, only while one file sends them",
+    by: ["src/rpc/port.ts", "src/threads/pool-thread.ts", "src/threads/pool-program.ts"],
+    because:
+      "frames of one turn travel together, and in order, only while one file sends them; a batch of the pool's is " +
+      "one message by itself",
   },
   {
     target: "MessageChannel",

@@ -2,11 +2,12 @@
  * The pool's worker with jobs that do what they are told, for the tests of the pool: the program is the
  * real one (src/threads/pool-program.ts), only the table of methods is another.
  */
+import { isMainThread, threadId } from "node:worker_threads";
 import { Type } from "typebox";
 import { POOL_DEADLINE_MS } from "../../schemas/limits.js";
 import { Failure } from "../../src/base/result.js";
 import { MethodTable } from "../../src/rpc/method.js";
-import { poolWorker } from "../../src/threads/pool-program.js";
+import { servePool } from "../../src/threads/pool-program.js";
 import { streamJob, unaryJob } from "../../src/threads/pool-method.js";
 import { Shared } from "./shared.js";
 
@@ -27,6 +28,8 @@ function act(what: string, shared?: SharedArrayBuffer): string | Failure {
       return process.exit(3);
     case "refuse":
       return new Failure("NOT_FOUND", "not there", { what }).about({ what });
+    case "thread":
+      return `thread ${threadId}`;
     case "hold":
       if (shared !== undefined) new Shared(shared).hold();
       return "held";
@@ -73,5 +76,5 @@ export const counting = streamJob({
 
 export const TEST_METHODS = new MethodTable([bounded, unbounded, counting]);
 
-// oxlint-disable-next-line import/no-default-export -- piscina runs a file's default export
-export default poolWorker(TEST_METHODS);
+// The test itself reads the rows here, too.
+if (!isMainThread) servePool(TEST_METHODS);

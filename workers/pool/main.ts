@@ -1,5 +1,5 @@
-/** A worker of the job pool. */
+/** A thread of the job pool. */
 import { METHODS } from "../../src/methods.js";
-import { poolWorker } from "../../src/threads/pool-program.js";
+import { servePool } from "../../src/threads/pool-program.js";
 
-export default poolWorker(METHODS);
+servePool(METHODS);

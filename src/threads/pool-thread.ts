@@ -1,0 +1,200 @@
+/**
+ * One thread of the pool as the front sees it: it is given a batch of jobs, and answers them in their order. A batch
+ * shares a thread, not a fate. Where the thread comes to no answer for a while, all jobs but the one that it is at
+ * are given back, to be carried out elsewhere (they only read, so those that were done already may be done twice);
+ * so are they where the thread ends early. The one job goes on under its own deadline, and past that the thread is
+ * ended. Runs on the front.
+ */
+import { Worker, type MessagePort } from "node:worker_threads";
+import { POOL_BATCH_PATIENCE_MS, POOL_HEAP_MIB_MAX } from "../../schemas/limits.js";
+import { must } from "../base/assert.js";
+import { systemClock } from "../base/clock.js";
+import { Failure } from "../base/result.js";
+import { BatchCursor, type PoolAnswer, type PoolAnswers, type PoolData, type PoolTask } from "./pool-messages.js";
+import type { PoolMethod } from "./pool-method.js";
+
+/** A job on its way. */
+export interface Job {
+  readonly method: PoolMethod;
+  readonly task: PoolTask;
+  readonly transfer: readonly (ArrayBuffer | MessagePort)[];
+  /** Whether it may share a message, and so a thread, with others. */
+  readonly shares: boolean;
+  /** From when a thread takes it. */
+  readonly deadline_ms: number;
+  readonly waits_since_ms: number;
+  /** To be called with its reply or why there is none; only the first counts. */
+  readonly settle: (reply: unknown) => void;
+  settled: boolean;
+}
+
+export interface PoolThreadOptions {
+  /** The thread's script. */
+  readonly url: URL;
+  readonly data: PoolData;
+  /** It has no job any more. */
+  readonly onFree: () => void;
+  /** It will not carry these out. */
+  readonly onReturned: (jobs: readonly Job[]) => void;
+  /** It is no more. */
+  readonly onEnded: () => void;
+  readonly report: (what: string, error: unknown) => void;
+}
+
+const INTERNAL = new Failure("INTERNAL", "internal error");
+const TOO_LATE = new Failure("DEADLINE_EXCEEDED", "deadline exceeded");
+const NOTHING: readonly Job[] = [];
+
+export class PoolThread {
+  readonly #options: PoolThreadOptions;
+  readonly #worker: Worker;
+  readonly #cursor = new BatchCursor();
+  /** What it was given last. */
+  #batch: readonly Job[] = NOTHING;
+  /** How many of them it has answered. */
+  #answered = 0;
+  /** The job that it is at, once that is the only one that is waited for. */
+  #alone: Job | null = null;
+  #timer: NodeJS.Timeout | undefined;
+  #warm = false;
+  /** What it died of. */
+  #fault: unknown = "the thread ended";
+  #ended = false;
+  /** Since when it has nothing to do. */
+  idle_since_ms = systemClock.now();
+
+  constructor(options: PoolThreadOptions) {
+    this.#options = options;
+    this.#worker = new Worker(options.url, {
+      workerData: { ...options.data, cursor: this.#cursor.memory },
+      resourceLimits: { maxOldGenerationSizeMb: POOL_HEAP_MIB_MAX },
+    });
+    this.#worker.on("message", (answers: PoolAnswers) => this.#take(answers));
+    this.#worker.on("error", (error: unknown) => {
+      this.#fault = error;
+    });
+    this.#worker.on("exit", () => this.#lost());
+  }
+
+  get isFree(): boolean {
+    return this.#batch === NOTHING;
+  }
+
+  /** Whether it has started: it has answered something. */
+  get isWarm(): boolean {
+    return this.#warm;
+  }
+
+  /** Whether it is at work of which nobody can say how long it takes. */
+  get isUnbounded(): boolean {
+    return this.#batch[0]?.method.cost === "unbounded";
+  }
+
+  /** Gives it jobs: one, or several that share. It must be free. */
+  carryOut(jobs: readonly Job[]): void {
+    const [first] = jobs;
+    this.#batch = jobs;
+    this.#answered = 0;
+    this.#alone = jobs.length === 1 && first !== undefined ? first : null;
+    this.#cursor.reset();
+    const tasks = jobs.map(({ task }) => task);
+    try {
+      this.#worker.postMessage(tasks, this.#alone === null ? [] : [...this.#alone.transfer]);
+    } catch (error) {
+      this.#options.report("job failed", error);
+      this.#finish(INTERNAL);
+      return;
+    }
+    this.#wait(this.#alone?.deadline_ms ?? POOL_BATCH_PATIENCE_MS);
+  }
+
+  /** The deadline of a job counts from now, if it has begun to count. */
+  renew(job: Job): void {
+    if (this.#alone === job) this.#timer?.refresh();
+  }
+
+  /** Ends it; what it was given fails with this. */
+  async end(failure: Failure): Promise<void> {
+    this.#ended = true;
+    this.#finish(failure);
+    await this.#worker.terminate();
+  }
+
+  #wait(ms: number): void {
+    clearTimeout(this.#timer);
+    const [batch, answered] = [this.#batch, this.#answered];
+    // The answer may have come while this thread did other things: it is looked at first.
+    this.#timer = setTimeout(() => {
+      setImmediate(() => {
+        if (batch === this.#batch && (this.#alone !== null || answered === this.#answered)) this.#overdue();
+      });
+    }, ms);
+  }
+
+  #overdue(): void {
+    const { onEnded } = this.#options;
+    if (this.#alone === null) {
+      const at = this.#cursor.takeBack();
+      this.#returnAllBut(must(this.#batch[at], "a thread is at a task of its batch"));
+      return;
+    }
+    void this.end(TOO_LATE);
+    onEnded();
+  }
+
+  /** Gives back what was not answered, but for the job that it is at, whose deadline counts from now. */
+  #returnAllBut(job: Job): void {
+    const others = this.#batch.filter((other) => other !== job && !other.settled);
+    this.#alone = job;
+    this.#wait(job.deadline_ms);
+    this.#options.onReturned(others);
+  }
+
+  #take([first, answers, ended]: PoolAnswers): void {
+    if (this.#ended) return;
+    this.#warm = true;
+    for (const [at, answer] of answers.entries()) this.#batch[first + at]?.settle(this.#replyOf(answer));
+    this.#answered = first + answers.length;
+    if (ended) this.#free();
+    else if (this.#alone === null) this.#wait(POOL_BATCH_PATIENCE_MS);
+  }
+
+  #replyOf(answer: PoolAnswer): unknown {
+    switch (answer[0]) {
+      case "reply":
+        return answer[1];
+      case "failure":
+        return new Failure(answer[1], answer[2], answer[3], false, answer[4]);
+      default:
+        this.#options.report("job failed", answer[1]);
+        return INTERNAL;
+    }
+  }
+
+  /** The thread has ended by itself: it ran out of memory, say. */
+  #lost(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#options.report(this.isFree ? "pool worker failed" : "job failed", this.#fault);
+    if (!this.isFree) {
+      const at = this.#cursor.takeBack();
+      if (this.#alone === null) this.#returnAllBut(must(this.#batch[at], "a thread is at a task of its batch"));
+      this.#finish(INTERNAL);
+    }
+    this.#options.onEnded();
+  }
+
+  /** Nobody waits for it any more. */
+  #finish(failure: Failure): void {
+    for (const job of this.#alone === null ? this.#batch : [this.#alone]) job.settle(failure);
+    this.#free();
+  }
+
+  #free(): void {
+    clearTimeout(this.#timer);
+    this.#batch = NOTHING;
+    this.#alone = null;
+    this.idle_since_ms = systemClock.now();
+    if (!this.#ended) this.#options.onFree();
+  }
+}

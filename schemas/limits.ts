@@ -250,6 +250,8 @@ export const APPLIES_TO_GLOBS_MAX = 100;
 /** Compiled patterns that a pool worker keeps between validations. */
 export const COMPILED_INSTRUCTIONS_KEPT_MAX = 1_000_000;
 export const COMPILED_SETS_KEPT_MAX = 1_000;
+/** Numbers of rule sets that the front knows; then it begins anew. */
+export const RULE_SET_VERSIONS_KEPT_MAX = 1_000;
 /** What a kept pattern's automaton may have grown to, by the engine's own account; then it begins anew. */
 export const AUTOMATON_BYTES_KEPT_MAX = 64 * KIB;
 /**

@@ -205,10 +205,15 @@ export const CheckProposalReply = Type.Object({
 export const CheckRulesRequest = Type.Object({ project: Type.Union([Type.String(), Type.Null()]), body: Bytes });
 export const CheckRulesReply = Type.Object({ rules: CheckedRules });
 
-/** By all rules that hold in the project, or by the one that is named, whatever its status. */
+const SetVersion = Type.Integer({ minimum: 0 });
+/**
+ * By all rules that hold in the project, or by the one that is named, whatever its status. `versions` are the numbers
+ * of the project's set and of the global one; null where a rule is named.
+ */
 export const ValidateRequest = Type.Object({
   project: Type.String(),
   rule_id: Type.Union([Type.String(), Type.Null()]),
+  versions: Type.Union([Type.Tuple([SetVersion, SetVersion]), Type.Null()]),
   body: Bytes,
 });
 export type ValidateRequest = Static<typeof ValidateRequest>;

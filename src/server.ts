@@ -61,6 +61,8 @@ import { webhookReader } from "./outbox/table.js";
 import { NO_CALLER } from "./rpc/frames.js";
 import { RuleFront } from "./rules/front.js";
 import { ruleRoutes } from "./rules/routes.js";
+import { RuleSetVersions } from "./rules/set-versions.js";
+import { ruleReader } from "./rules/table.js";
 import { SessionBook } from "./sessions/book.js";
 import { SessionFront } from "./sessions/front.js";
 import { sessionRoutes } from "./sessions/routes.js";
@@ -275,9 +277,13 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
 
   // Features over pieces of several
   const long_work = new LongWork(pool);
+  const rule_table = reads.model(ruleReader);
+  const rule_versions = new RuleSetVersions((project) => rule_table.version(project));
+  writer.changes.listen("rule", rule_versions);
   const rules = new RuleFront({
     writer,
     long_work,
+    versions: rule_versions,
     log,
     countViolations: (actor, violations) => {
       if (actor !== "" && violations > 0) agents.add(actor, "violations", violations);

@@ -2,7 +2,7 @@
  * Rules on the front: what is sent is read and compiled in the pool, then stored by the writer; texts are
  * validated in the pool, those that take long in their turn. Routes are rows over this.
  */
-import { ruleName, type RuleRequest, type ValidateRequest } from "../../schemas/rules.js";
+import { GLOBAL_PROJECT, ruleName, type RuleRequest, type ValidateRequest } from "../../schemas/rules.js";
 import { buffersOf, packBytes } from "../base/bytes.js";
 import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
@@ -14,10 +14,12 @@ import type { Chunks } from "../threads/pool.js";
 import type { Writer } from "../threads/writer.js";
 import { acceptRule, deleteRule, importRules, proposeRule, putRules, rejectRule } from "./commands.js";
 import { checkProposal, checkRules, validateLong, validateShort } from "./jobs.js";
+import type { RuleSetVersions } from "./set-versions.js";
 
 export interface RuleFrontOptions {
   readonly writer: Writer;
   readonly long_work: LongWork;
+  readonly versions: RuleSetVersions;
   readonly log: Log;
   /** Hears how many violations a long validation has found when its answer is whole; a short one's answer says it. */
   readonly countViolations: (actor: string, violations: number) => void;
@@ -106,18 +108,20 @@ export class RuleFront {
     { project, rule_id }: Pick<ValidateRequest, "project" | "rule_id">,
     { body, context }: BodyRequest,
   ): Promise<Answer> {
-    const { long_work, countViolations } = this.#options;
+    const { long_work, versions: known, countViolations } = this.#options;
     const counts = rule_id === null;
     const packed = packBytes(body);
     const size = { bytes: body.byteLength };
+    const versions: ValidateRequest["versions"] = counts ? [known.get(project), known.get(GLOBAL_PROJECT)] : null;
+    const asked = { project, rule_id, versions, body: packed };
     if (long_work.isShort(size)) {
       // A short text is copied, not given away: it may be needed again.
-      const answer = await long_work.runShort(validateShort, { project, rule_id, body: packed }, size);
+      const answer = await long_work.runShort(validateShort, asked, size);
       if (!(answer instanceof Failure))
         return jsonReply(answer.text, 200, counts ? { violations: answer.violations } : null);
       if (answer.status !== "OUT_OF_RANGE") return answer;
     }
-    const chunks = await long_work.stream(validateLong, { project, rule_id, body: packed }, context, buffersOf(packed));
+    const chunks = await long_work.stream(validateLong, asked, context, buffersOf(packed));
     if (chunks instanceof Failure || !counts) return readReply(chunks);
     return readReply(counted(chunks, (violations) => countViolations(context.actor, violations)));
   }

@@ -6,7 +6,7 @@ import type { RulePreview, Validation } from "../../schemas/rules.js";
 import { Failure } from "../base/result.js";
 import type { RequestOf } from "../rpc/method.js";
 import { migrate } from "../store/migrate.js";
-import { Models } from "../threads/model.js";
+import { DATABASE, Models } from "../threads/model.js";
 import type { StreamJob, UnaryJob } from "../threads/pool-method.js";
 import { acceptRule, importRules, proposeRule, putRules, rejectRule } from "./commands.js";
 import { checkProposal, checkRules, exportRules, listProjectRules, validateLong, validateShort } from "./jobs.js";
@@ -93,7 +93,7 @@ t.test("a long validation finds what a short one does, and each says how much", 
     { rule_id: "b", pattern: "SPDX", match_type: "missing" },
   ]);
   const body = bytes({ content: "x\ny\nx", filename: "a.ts" });
-  const all = { project: "p", rule_id: null };
+  const all = { project: "p", rule_id: null, versions: [1, 0] as [number, number] };
   const short = run(validateShort, { ...all, body });
   t.equal(short.violations, 3);
   t.match(JSON.parse(short.text), { project: "p", count: 3 });
@@ -112,6 +112,29 @@ t.test("a long validation finds what a short one does, and each says how much", 
   t.end();
 });
 
+t.test("a thread that holds the sets asks the database for nothing", (t) => {
+  const { models, put } = open();
+  put("p", [{ rule_id: "a", pattern: "x" }]);
+  put("_global", [{ rule_id: "g", pattern: "y" }]);
+  const body = bytes({ content: "x\ny" });
+  const validate = (project: string, versions: [number, number]): unknown => {
+    const answer = validateShort.bind(models)({ project, rule_id: null, versions, body });
+    return answer instanceof Failure ? answer : answer.violations;
+  };
+  t.equal(validate("p", [0, 0]), 2, "the front may know less than the database");
+  put("p", [{ rule_id: "a", pattern: "none" }]);
+  t.equal(validate("p", [1, 1]), 2, "what the front knew when it was asked");
+  t.equal(validate("p", [2, 1]), 1, "and what it knows now");
+  t.equal(validate("_global", [1, 1]), 1);
+  t.equal(validate("q", [0, 1]), 1, "a project without rules");
+  models.use(DATABASE).close();
+  t.equal(validate("p", [2, 1]), 1);
+  t.equal(validate("_global", [1, 1]), 1);
+  t.equal(validate("q", [0, 1]), 1);
+  t.throws(() => validate("p", [3, 1]));
+  t.end();
+});
+
 t.test("one rule alone is held against a text, whatever its status", (t) => {
   const { run, read, put, models } = open();
   put("p", [
@@ -122,7 +145,7 @@ t.test("one rule alone is held against a text, whatever its status", (t) => {
   const proposal = run(checkProposal, { actor: "", body: bytes({ project: "p", rule_id: "c", pattern: "x" }) });
   proposeRule.bind(models)(proposal, CALL);
   const preview = (rule_id: string, body: object): unknown => {
-    const request = { project: "p", rule_id, body: bytes(body) };
+    const request = { project: "p", rule_id, versions: null, body: bytes(body) };
     const short = run(validateShort, request);
     t.same(read(validateLong, request), { chunks: [short.text], reply: { violations: short.violations } }, rule_id);
     const { violations, count, applies } = JSON.parse(short.text) as Static<typeof RulePreview>;
@@ -137,7 +160,7 @@ t.test("one rule alone is held against a text, whatever its status", (t) => {
   t.same(preview("a", { content: "x", stack: "rust" }), [[], 0, false], "of another stack");
   t.same(preview("a", { content: "x", filename: "a.ts" }), [[], 0, false], "for other files");
 
-  const nobody = { project: "p", rule_id: "none", body: bytes({ content: "x" }) };
+  const nobody = { project: "p", rule_id: "none", versions: null, body: bytes({ content: "x" }) };
   t.match(validateShort.bind(models)(nobody), { http: 404, message: "rule not found: p/none" });
   t.match(read(validateLong, nobody), { chunks: [], reply: { http: 404 } });
   t.match(

@@ -151,6 +151,7 @@ export const validateShort = unaryJob({
   request: ValidateRequest,
   reply: ValidateReply,
   cost: "bounded",
+  snapshot: "own",
   prepare: loadRuleReading,
   models: validationModels,
   run: (models, request) => {
@@ -199,13 +200,13 @@ export const validateLong = streamJob({
  */
 function* validation(
   models: { readonly rules: RuleReader; readonly sets: RuleSets },
-  { project, rule_id, body }: ValidateRequest,
+  { project, rule_id, versions, body }: ValidateRequest,
   steps_max: number,
   ms_max: number,
 ): Generator<string, { readonly violations: number } | Failure, undefined> {
   const subject = readSubject(unpackBytes(body));
   if (subject instanceof Failure) return subject;
-  const rules = rulesFor(models, project, rule_id);
+  const rules = rulesFor(models, project, rule_id, versions);
   if (rules instanceof Failure) return rules;
   const content = new Content(subject.content);
   const effort = new Effort(steps_max, ms_max);
@@ -250,14 +251,26 @@ function rulesFor(
   { rules, sets }: { readonly rules: RuleReader; readonly sets: RuleSets },
   project: string,
   rule_id: string | null,
+  versions: ValidateRequest["versions"],
 ): readonly CompiledRule[] | Failure {
   if (rule_id !== null) {
     const row = rules.find(project, rule_id);
     return row === undefined ? notFound(`rule not found: ${ruleName(project, rule_id)}`) : [new CompiledRule(row)];
   }
+  const alone = project === GLOBAL_PROJECT;
+  if (versions !== null) {
+    const own = sets.kept(project, versions[0]);
+    const global = alone ? [] : sets.kept(GLOBAL_PROJECT, versions[1]);
+    if (own !== undefined && global !== undefined) return joined(own, global);
+  }
+  // The database may be ahead of what the front knew: it has the last word.
   const compiled = (name: string): readonly CompiledRule[] =>
     sets.get(name, rules.version(name), () => rules.accepted(name));
-  return project === GLOBAL_PROJECT ? compiled(project) : [...compiled(project), ...compiled(GLOBAL_PROJECT)];
+  return rules.inSnapshot(() => joined(compiled(project), alone ? [] : compiled(GLOBAL_PROJECT)));
+}
+
+function joined(own: readonly CompiledRule[], global: readonly CompiledRule[]): readonly CompiledRule[] {
+  return global.length === 0 ? own : [...own, ...global];
 }
 
 function encodeViolation(rule: CompiledRule, { line, match }: Found): string {

@@ -76,6 +76,14 @@ export class RuleSets {
   readonly #sets = new Map<string, KeptSet>();
   #instructions = 0;
 
+  /** The rules of a project, where its set is here with this number. */
+  kept(project: string, version: number): readonly CompiledRule[] | undefined {
+    const known = this.#sets.get(project);
+    if (known?.version !== version) return undefined;
+    this.#drop(project, known);
+    return this.#keep(project, known);
+  }
+
   /**
    * The rules of a project.
    * @param version the number that the project's set has now

@@ -160,6 +160,16 @@ export class RuleReader {
     this.#nth = db.prepare("SELECT 1 FROM rule WHERE project = ? LIMIT 1 OFFSET ?");
   }
 
+  /** Reads of one state of the database: that of the transaction that is open, or of one for this. */
+  inSnapshot<Read>(read: () => Read): Read {
+    if (this.#db.inTransaction) return read();
+    let found: Read | undefined;
+    this.#db.transaction(() => {
+      found = read();
+    })();
+    return found as Read;
+  }
+
   /** The number of the project's set of rules as it is now; 0 where it never had one. */
   version(project: string): number {
     return this.#version.get(project) ?? 0;

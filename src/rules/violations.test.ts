@@ -83,9 +83,27 @@ const flagged = fc
     fc.constantFrom("", "", "", "\\Q", "(?-m)$"),
   )
   .map((parts) => parts.join(""));
+/** More than are looked at together. */
+const LINES = "b\n\n".repeat(12);
 const text = fc
   .array(
-    fc.constantFrom("a", "b", "A", "\n", "\r\n", "\r", " ", "é", "\u{1F600}", "\ud83d", "a.", "_", "\u2028", "\n\n"),
+    fc.constantFrom(
+      "a",
+      "b",
+      "A",
+      "\n",
+      "\r\n",
+      "\r",
+      " ",
+      "é",
+      "\u{1F600}",
+      "\ud83d",
+      "a.",
+      "_",
+      "\u2028",
+      "\n\n",
+      LINES,
+    ),
     { maxLength: 14 },
   )
   .map((parts) => parts.join(""));

@@ -28,6 +28,8 @@ interface PoolMethodBase<Request extends TSchema, Reply extends TSchema> extends
 export interface UnaryJob<Request extends TSchema = TSchema, Reply extends TSchema = TSchema>
   extends PoolMethodBase<Request, Reply> {
   readonly kind: "unary";
+  /** "own": it mostly needs nothing of the database, and sees to one snapshot where it does. */
+  readonly snapshot: "given" | "own";
   bind(models: Models): (request: Static<Request>) => Static<Reply> | Failure;
 }
 
@@ -55,6 +57,8 @@ interface JobRow<Request extends TSchema, Named extends Readonly<Record<string, 
 export interface UnaryRow<Request extends TSchema, Reply extends TSchema, Named extends Readonly<Record<string, Model>>>
   extends JobRow<Request, Named> {
   readonly reply: Reply;
+  /** "given" where it is not said. */
+  readonly snapshot?: "own";
   readonly run: (models: OpenedModels<Named>, request: Static<Request>) => Static<Reply> | Failure;
 }
 
@@ -72,10 +76,11 @@ export interface StreamRow<
 export function unaryJob<Request extends TSchema, Reply extends TSchema, Named extends Readonly<Record<string, Model>>>(
   row: UnaryRow<Request, Reply, Named>,
 ): UnaryJob<Request, Reply> {
-  const { models: named, run, deadline_ms = POOL_DEADLINE_MS, prepare = null, ...rest } = row;
+  const { models: named, run, deadline_ms = POOL_DEADLINE_MS, prepare = null, snapshot = "given", ...rest } = row;
   return {
     ...rest,
     kind: "unary",
+    snapshot,
     runs_in: "pool",
     deadline_ms,
     prepare,

@@ -1,6 +1,6 @@
 /**
  * A read-only handle with the models over it, and jobs carried out on it, each over one snapshot of the
- * database. One on the front, one in each of the pool's workers.
+ * database, as far as it reads that. One on the front, one in each of the pool's workers.
  */
 import type { StoreSettings } from "../../schemas/config.js";
 import type { Failure } from "../base/result.js";
@@ -25,6 +25,7 @@ export class Reader {
 
   /** Carries out a unary job. */
   run<Row extends UnaryJob>(job: Row, request: RequestOf<Row>): ReplyOf<Row> | Failure {
+    if (job.snapshot === "own") return this.#functionOf(job)(request) as ReplyOf<Row> | Failure;
     this.#begin.run();
     try {
       return this.#functionOf(job)(request) as ReplyOf<Row> | Failure;

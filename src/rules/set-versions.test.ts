@@ -1,0 +1,42 @@
+/** Which numbers of rule sets are kept, and that none is older than what was answered. */
+import t from "tap";
+import { RULE_SET_VERSIONS_KEPT_MAX } from "../../schemas/limits.js";
+import { RuleSetVersions } from "./set-versions.js";
+
+function make(): { readonly versions: RuleSetVersions; readonly stored: Map<string, number>; readonly read: string[] } {
+  const stored = new Map([["p", 1]]);
+  const read: string[] = [];
+  const versions = new RuleSetVersions((project) => {
+    read.push(project);
+    return stored.get(project) ?? 0;
+  });
+  return { versions, stored, read };
+}
+
+t.test("a number is read once, until rules change", (t) => {
+  const { versions, stored, read } = make();
+  t.same([versions.get("p"), versions.get("p"), versions.get("q"), versions.get("q")], [1, 1, 0, 0]);
+  t.same(read, ["p", "q"]);
+  versions.begin(["p"]);
+  t.equal(versions.get("p"), 1, "not yet");
+  stored.set("p", 2);
+  t.equal(versions.get("p"), 2, "the writer is ahead of its answer");
+  versions.begin(null);
+  versions.end(["p"], ["p"]);
+  stored.set("p", 3);
+  t.equal(versions.get("p"), 3, "another change is on its way");
+  versions.end(null, null);
+  read.length = 0;
+  t.same([versions.get("p"), versions.get("p")], [3, 3]);
+  t.same(read, ["p"]);
+  t.end();
+});
+
+t.test("so many are kept and no more", (t) => {
+  const { versions, read } = make();
+  for (let at = 0; at < 3 * RULE_SET_VERSIONS_KEPT_MAX; at++) t.equal(versions.get(`${at}`), 0);
+  const before = read.length;
+  for (let at = 0; at < 3 * RULE_SET_VERSIONS_KEPT_MAX; at++) versions.get(`${at}`);
+  t.ok(read.length - before >= 2 * RULE_SET_VERSIONS_KEPT_MAX);
+  t.end();
+});

@@ -24,7 +24,14 @@ import {
 import { makeWrkScript, parseWrkOutput } from "./load/wrk.js";
 import type { Ratio, Row, RunResult } from "./model.js";
 import { parseOptions } from "./options.js";
-import { countCpusElsewhere, parseBusyTicks, parseResidentBytes, parseStatTicks } from "./process-cost.js";
+import {
+  countCpusElsewhere,
+  cpuBetween,
+  parseBusyTicks,
+  parseResidentBytes,
+  parseScheduledNs,
+  parseStatTicks,
+} from "./process-cost.js";
 import { formatNumber, formatReport } from "./report.js";
 import { SCENARIOS } from "./scenario-table.js";
 import { chooseSettings, VALUE_BYTES } from "./settings.js";
@@ -90,6 +97,12 @@ t.test("what other programs print becomes figures", (t) => {
   t.throws(() => parseRedisBenchmark(csv, "get", 1), /no figures/);
   t.equal(parseStatTicks("12 (a b) c) S 1 2 3 4 5 6 7 8 9 10 100 23 0 0"), 123);
   t.equal(parseStatTicks("nonsense"), undefined);
+  t.equal(parseScheduledNs("166077 3748214 2\n"), 166_077);
+  t.equal(parseScheduledNs(""), undefined);
+  const threads = (a: number, b?: number) => new Map([["1", a], ...(b === undefined ? [] : [["2", b] as const])]);
+  t.equal(cpuBetween(40_000, threads(5_000_000), threads(42_000_000, 3_500_000)), 40_500, "threads are exact");
+  t.equal(cpuBetween(70_000, threads(0, 9_000_000), threads(20_000_000)), 70_000, "one has ended: ticks remember it");
+  t.equal(cpuBetween(70_000, new Map(), new Map()), 70_000, "where threads tell nothing");
   t.equal(parseBusyTicks("cpu  10 20 30 4000 500 6 7 8 0 0\ncpu0 1 1 1 1 1 1 1 1 0 0\n"), 81);
   t.equal(countCpusElsewhere({ machine_us: 0, own_us: 0 }, { machine_us: 3e6, own_us: 1e6 }, 2e6), 1);
   t.equal(parseResidentBytes("Name:\tx\nVmRSS:\t   2048 kB\n"), 2_097_152);

@@ -6,7 +6,7 @@ import { encodeHttp, publishRequest, type HttpRequest } from "./load/requests.js
 import type { JobProcess } from "./job-process.js";
 import type { Figures } from "./model.js";
 import { withCpu } from "./process-cost.js";
-import { figuresOf, median } from "./statistics.js";
+import { figuresOf, median, quotient } from "./statistics.js";
 import type { OpenJob, PublishJob, PublishResult } from "./subscribers/jobs.js";
 import type { Server } from "./targets/server.js";
 
@@ -66,6 +66,11 @@ export function deliveryRateOf(stretch: Stretch): number | undefined {
 
 export function publishRateOf(stretch: Stretch): number | undefined {
   return stretch.elapsed_ms > 0 ? (stretch.events / stretch.elapsed_ms) * 1_000 : undefined;
+}
+
+/** CPU microseconds a delivery, the publishes themselves included. */
+export function stretchCpuOf(stretch: Stretch): number | undefined {
+  return stretch.deliveries === 0 ? undefined : quotient(stretch.cpu_us, stretch.deliveries);
 }
 
 /** CPU microseconds a delivery over all stretches together, the publishes themselves included. */

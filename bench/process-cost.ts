@@ -6,6 +6,7 @@ import { readFileSync, readdirSync } from "node:fs";
 
 /** Length of a clock tick in /proc/<pid>/stat. Linux fixes it at 100 Hz for what user space sees. */
 const CLOCK_TICK_US = 10_000;
+const NS_PER_US = 1_000;
 /** Positions after the command's closing parenthesis, which may itself hold spaces. */
 const UTIME_FIELD = 11;
 const STIME_FIELD = 12;
@@ -18,6 +19,12 @@ export function parseStatTicks(stat: string): number | undefined {
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   const ticks = Number(fields[UTIME_FIELD]) + Number(fields[STIME_FIELD]);
   return Number.isFinite(ticks) ? ticks : undefined;
+}
+
+/** Nanoseconds on a CPU from the text of /proc/<pid>/task/<tid>/schedstat, or undefined when it is not one. */
+export function parseScheduledNs(schedstat: string): number | undefined {
+  const found = /^(\d+) \d+ \d+$/.exec(schedstat.trim());
+  return found?.[1] === undefined ? undefined : Number(found[1]);
 }
 
 /** Resident bytes from the text of /proc/<pid>/status. */
@@ -123,10 +130,48 @@ export function countCpusElsewhere(
   return Math.max(0, (after.machine_us - before.machine_us - (after.own_us - before.own_us)) / elapsed_us);
 }
 
+/** Nanoseconds on a CPU so far, by thread, of the process and its descendants; threads that have ended are left out. */
+function readThreadsNs(pid: number): ReadonlyMap<string, number> {
+  const threads = new Map<string, number>();
+  for (const member of processTree(pid)) {
+    let ids: string[] = [];
+    try {
+      ids = readdirSync(`/proc/${member}/task`);
+    } catch {
+      continue;
+    }
+    for (const id of ids) {
+      const spent = parseScheduledNs(readProc(`/proc/${member}/task/${id}/schedstat`) ?? "");
+      if (spent !== undefined) threads.set(id, spent);
+    }
+  }
+  return threads;
+}
+
+/** User and system time are each cut to whole ticks, at both ends. */
+const TICKS_UNSURE = 2;
+
+/**
+ * CPU time between two moments in microseconds: by threads, which is exact, unless ticks say that it was more: then
+ * there was a thread that has ended meanwhile.
+ */
+export function cpuBetween(
+  ticks_us: number,
+  before: ReadonlyMap<string, number>,
+  after: ReadonlyMap<string, number>,
+): number {
+  if (before.size === 0) return ticks_us;
+  let spent_ns = 0;
+  for (const [id, spent] of after) spent_ns += spent - (before.get(id) ?? 0);
+  const spent_us = spent_ns / NS_PER_US;
+  return spent_us < ticks_us - TICKS_UNSURE * CLOCK_TICK_US ? ticks_us : spent_us;
+}
+
 /** Runs `work` and adds the CPU time that `pid` spent meanwhile, in microseconds. */
 export async function withCpu<T extends object>(pid: number, work: () => Promise<T>): Promise<T & { cpu_us?: number }> {
-  const before = readCpuUs(pid);
+  const [ticks_before, threads_before] = [readCpuUs(pid), readThreadsNs(pid)];
   const result = await work();
-  const after = readCpuUs(pid);
-  return before === undefined || after === undefined ? result : { ...result, cpu_us: after - before };
+  const [ticks_after, threads_after] = [readCpuUs(pid), readThreadsNs(pid)];
+  if (ticks_before === undefined || ticks_after === undefined) return result;
+  return { ...result, cpu_us: cpuBetween(ticks_after - ticks_before, threads_before, threads_after) };
 }

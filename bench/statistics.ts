@@ -50,6 +50,11 @@ export function rateOf(slice: Slice): number {
   return (slice.requests / slice.elapsed_ms) * 1_000;
 }
 
+/** CPU microseconds a request of one slice. */
+export function cpuOf(slice: Slice): number | undefined {
+  return cpuOfAll([slice]);
+}
+
 /**
  * CPU microseconds a request over all slices together, because the system counts in ticks that are long beside
  * one slice; undefined where it does not tell or nothing was answered.

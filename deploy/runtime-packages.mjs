@@ -10,7 +10,7 @@ import { hasOwnSqlite } from "./native-packages.mjs";
 
 const MODULES = fileURLToPath(new URL("../node_modules", import.meta.url));
 /** Needed only where Node has no SQLite of its own. */
-const FOR_SQLITE = ["better-sqlite3", "@photostructure/sqlite"];
+const FOR_SQLITE = new Set(["better-sqlite3", "@photostructure/sqlite"]);
 
 /** A package with all that it depends on, as far as it is installed. */
 function closureOf(names) {
@@ -34,7 +34,7 @@ function listPackages() {
 }
 
 if (isRunAsProgram(import.meta.url)) {
-  const kept = closureOf(EXTERNAL.filter((name) => !hasOwnSqlite() || !FOR_SQLITE.includes(name)));
+  const kept = closureOf(EXTERNAL.filter((name) => !hasOwnSqlite() || !FOR_SQLITE.has(name)));
   for (const name of listPackages()) if (!kept.has(name)) rmSync(join(MODULES, name), { recursive: true, force: true });
-  process.stderr.write(`kept ${[...kept].toSorted().join(", ")}\n`);
+  process.stderr.write(`kept ${[...kept].toSorted((a, b) => a.localeCompare(b)).join(", ")}\n`);
 }

@@ -23,7 +23,11 @@ t.test("frames of all lengths hold their texts", (t) => {
   for (const length of [0, 1, 125, 126, 127, 0xff_ff, 0x1_00_00, 200_000]) {
     const text = "x".repeat(length);
     const pieces = piecesOf([text]);
-    t.same(pieces.map(({ frames }) => textsOf(frames)).flat(), [text], `${length} bytes`);
+    t.same(
+      pieces.flatMap(({ frames }) => textsOf(frames)),
+      [text],
+      `${length} bytes`,
+    );
   }
   const wide = "\u00e4\u20ac\u{1f680}";
   t.same(textsOf(piecesOf([wide, "", wide])[0]?.frames ?? Buffer.alloc(0)), [wide, "", wide]);
@@ -34,7 +38,11 @@ t.test("frames of all lengths hold their texts", (t) => {
 t.test("a piece is written at once, and no longer than a socket may be left with", (t) => {
   const texts = Array.from({ length: 100 }, (_, at) => `${at}:${"x".repeat(2_000)}`);
   const pieces = piecesOf([...texts, "y".repeat(100_000), "z"]);
-  t.same(pieces.map(({ frames }) => textsOf(frames)).flat(), [...texts, "y".repeat(100_000), "z"], "all, in order");
+  t.same(
+    pieces.flatMap(({ frames }) => textsOf(frames)),
+    [...texts, "y".repeat(100_000), "z"],
+    "all, in order",
+  );
   for (const { frames, first } of pieces) {
     const [text = "", ...others] = textsOf(frames);
     t.equal(first, text, "it is known by its first text");

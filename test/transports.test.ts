@@ -27,7 +27,7 @@ const AMBIGUOUS: readonly (readonly [what: string, request: string])[] = [
   ["two hosts", put("Host: other.example", "Content-Length: 1")],
   ["an unknown transfer coding", put("Transfer-Encoding: gzip, chunked")],
 ];
-/** Those of which uWebSockets.js takes nothing, and says so by closing the connection. */
+/** Those that uWebSockets.js does not take; its older lines say so by closing the connection alone. */
 const MALFORMED_NAMES: typeof AMBIGUOUS = [
   ["a space before a colon", put("Content-Length : 1", "Content-Length: 1")],
   ["a NUL in a header", put("X-Note: a\0b", "Content-Length: 1")],
@@ -98,15 +98,19 @@ for (const name of NAMES) {
   });
 }
 
-t.test("uws: an idle connection lives as long as it says; what is malformed is not read", WITHOUT_NATIVE, async (t) => {
-  const koor = await start(t, "uws");
-  const from_ms = performance.now();
-  const idle = sendRaw(koor.port, get(), () => false).then(() => performance.now() - from_ms);
-  const answers = await Promise.all(MALFORMED_NAMES.map(([, request]) => sendRaw(koor.port, request, () => false)));
-  for (const answer of answers) t.equal(answer, "", "it is not read");
-  t.ok((await idle) >= UWS_IDLE_S * SECOND_MS);
-  t.equal((await send(koor.port, "GET", "/api/state/ambiguous")).status, 404, "nothing was stored");
-});
+t.test(
+  "uws: an idle connection lives as long as it says; what is malformed is not taken",
+  WITHOUT_NATIVE,
+  async (t) => {
+    const koor = await start(t, "uws");
+    const from_ms = performance.now();
+    const idle = sendRaw(koor.port, get(), () => false).then(() => performance.now() - from_ms);
+    const answers = await Promise.all(MALFORMED_NAMES.map(([, request]) => sendRaw(koor.port, request, () => false)));
+    for (const answer of answers) t.match(answer, /^(HTTP\/1\.1 400 |$)/, "it is not taken");
+    t.ok((await idle) >= UWS_IDLE_S * SECOND_MS);
+    t.equal((await send(koor.port, "GET", "/api/state/ambiguous")).status, 404, "nothing was stored");
+  },
+);
 
 t.test("node: a read that two readers may take for different ones is refused, too", async (t) => {
   await checkRefused(t, await start(t, "node"), [...MALFORMED_NAMES, ...AMBIGUOUS_READS]);

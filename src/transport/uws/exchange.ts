@@ -17,6 +17,7 @@ import { BodyStream } from "../body-stream.js";
 import type { HeaderBlock, Sink, WireReply } from "../reply.js";
 import type { Exchange } from "../transport.js";
 import { bodyFaultOf } from "./body-fault.js";
+import { wireText } from "./text.js";
 
 const STATUS_LINES: Readonly<Record<number, string>> = Object.fromEntries(
   Object.entries(REASON_PHRASES).map(([status, phrase]) => [status, `${status} ${phrase}`]),
@@ -242,7 +243,7 @@ export class UwsExchange implements Exchange {
       res.writeHeader("Content-Length", String(typeof body === "string" ? Buffer.byteLength(body) : body.byteLength));
       res.endWithoutBody();
     } else {
-      res.end(body, this.#close_after);
+      res.end(typeof body === "string" ? wireText(body) : body, this.#close_after);
     }
   }
 
@@ -280,7 +281,7 @@ export class UwsExchange implements Exchange {
     this.#lingers = true;
     this.#res.writeHeader(
       headers.name,
-      `${headers.rest}\r\nConnection: close\r\nContent-Length: ${length}\r\n\r\n${body}`,
+      wireText(`${headers.rest}\r\nConnection: close\r\nContent-Length: ${length}\r\n\r\n${body}`),
     );
   }
 
@@ -298,7 +299,7 @@ export class UwsExchange implements Exchange {
         if (this.#ended) return true;
         let taken = true;
         res.cork(() => {
-          taken = res.write(text);
+          taken = res.write(wireText(text));
         });
         return taken;
       },

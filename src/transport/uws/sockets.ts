@@ -11,6 +11,7 @@ import {
   SUBSCRIBER_MESSAGE_BYTES_MAX,
   SUBSCRIBER_MESSAGE_RECEIVED_BYTES_MAX,
 } from "../../../schemas/limits.js";
+import { wireText } from "./text.js";
 import type { Broadcaster, SendResult, Socket, SocketHandler, SocketOpener } from "../transport.js";
 
 /** From this length on the library sends a published message at once, and to each socket by itself. */
@@ -45,7 +46,7 @@ class UwsSocket implements Socket {
   }
 
   send(text: string): SendResult {
-    const status = this.#ws.send(text);
+    const status = this.#ws.send(wireText(text), false);
     return status === SENT ? "sent" : status === REFUSED ? "refused" : "behind";
   }
 
@@ -137,7 +138,7 @@ export class UwsSockets implements Broadcaster {
     }
     for (const text of texts) {
       this.#letGo();
-      this.#app.publish(topic, text);
+      this.#app.publish(topic, wireText(text), false);
     }
     return size;
   }

@@ -1,14 +1,15 @@
 /**
  * The tests, as `npm test` and `npm run test:long` run them: all of them once, over the transport that this machine
- * gives, and those that cross a socket once more over Node's own where that was another one. In the short form it is a
- * few of these, drawn by chance and named. Further flags are tap's. Run: `node dist/tree/test/run-tests.js [--long]`.
+ * gives, and those that cross a socket once more over Node's own where that was another one. Of these it is a few in the
+ * short form, drawn by chance and named; of those that look at pages in a browser a few in the long form, too, for what
+ * they ask of the wire is little beside what they look at. Further flags are tap's. Run: `node dist/tree/test/run-tests.js [--long]`.
  */
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chooseTransport } from "../src/transport/choose.js";
-import { chooseLongForm, drawRows } from "./support/effort.js";
+import { chooseLongForm, countRounds, drawRows, drawSome } from "./support/effort.js";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const TREE = join(ROOT, "dist", "tree");
@@ -19,6 +20,8 @@ const IMPORTS = /(?:from|import) "(\.[^"]+)"/g;
 /** It goes over both by itself. */
 const OVER_BOTH = join(TREE, "test", "transports.test.js");
 const SAMPLE_FILES = 5;
+const PAGES_FOLDER = join("dist", "tree", "dashboard");
+const SAMPLE_PAGES = 3;
 const LONG_FLAG = "--long";
 
 const flags = process.argv.slice(2).filter((flag) => flag !== LONG_FLAG);
@@ -62,7 +65,10 @@ const { name, fallback } = await chooseTransport("auto");
 process.stderr.write(`over ${name}: all tests${fallback === "" ? "" : ` (${fallback})`}\n`);
 let code = await runTap([], "auto");
 if (name !== "node") {
-  const files = drawRows(wireTests(), SAMPLE_FILES);
+  const all = wireTests();
+  const of_pages = all.filter((file) => file.startsWith(PAGES_FOLDER));
+  const others = all.filter((file) => !file.startsWith(PAGES_FOLDER));
+  const files = [...drawRows(others, SAMPLE_FILES), ...drawSome(of_pages, countRounds(0, SAMPLE_PAGES))];
   process.stderr.write(
     `over node, too: ${files.map((file) => file.replace(/^dist.tree.|\.test\.js$/g, "")).join(", ")}\n`,
   );

@@ -16,6 +16,7 @@ import { MonotonicClock } from "../src/base/clock.js";
 import { Failure } from "../src/base/result.js";
 import { METHODS } from "../src/methods.js";
 import type { Notice, PayloadOf } from "../src/rpc/method.js";
+import { Packing } from "../src/rpc/packing.js";
 import type { RpcServer, ServerCall } from "../src/rpc/server.js";
 import { newestTime } from "../src/store/id-range.js";
 import { databasePath, openWriter } from "../src/store/open.js";
@@ -189,7 +190,8 @@ class Replica {
     this.#batch.execute(
       calls.map(({ name, request, actor }) => {
         const method = must(BY_NAME.get(name), name);
-        return { id: ++this.#id, method, request, actor, trace: "", weight: method.weight(request) };
+        const packing = new Packing(method.reply);
+        return { id: ++this.#id, method, packing, request, actor, trace: "", weight: method.weight(request) };
       }),
       server as unknown as RpcServer<WriterMethod>,
     );

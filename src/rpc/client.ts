@@ -14,8 +14,17 @@ import {
 import { assert } from "../base/assert.js";
 import type { Clock } from "../base/clock.js";
 import { Failure, RemoteFailure } from "../base/result.js";
-import { FRAME, type CallContext, type Frame } from "./frames.js";
+import {
+  callFrame,
+  FRAME,
+  replyOf,
+  type CallContext,
+  type FailureFrame,
+  type Frame,
+  type ReplyFrame,
+} from "./frames.js";
 import type { Method, MethodTable, ReplyOf, RequestOf } from "./method.js";
+import type { Packing } from "./packing.js";
 import { Port, type Endpoint } from "./port.js";
 
 /** Slots for calls in flight: more than there can be calls. */
@@ -25,6 +34,8 @@ interface PendingCall {
   readonly id: number;
   readonly deadline_ms: number;
   readonly weight: number;
+  /** How its reply is packed. */
+  readonly packing: Packing;
   readonly done: (reply: unknown) => void;
   /** Where chunks of a stream go; null for a unary call. */
   readonly chunk: ((text: string) => void) | null;
@@ -116,13 +127,7 @@ export class RpcClient {
   /** Connects to the serving side. */
   attach(endpoint: Endpoint): void {
     assert(this.#port === null, "an RPC client has one port at a time");
-    this.#port = new Port(
-      endpoint,
-      (frames) => {
-        for (const frame of frames) this.#take(frame);
-      },
-      CALLS_TOGETHER_MAX,
-    );
+    this.#port = new Port(endpoint, (frame) => this.#take(frame), CALLS_TOGETHER_MAX);
   }
 
   /**
@@ -266,9 +271,10 @@ export class RpcClient {
     const id = this.#pending.nextId();
     const position = this.#methods.positionOf(method);
     const deadline = this.#clock.now() + (deadline_ms ?? method.deadline_ms);
-    this.#pending.add({ id, deadline_ms: deadline, weight, done, chunk, overdue: false });
+    const packings = this.#methods.packingsAt(position);
+    this.#pending.add({ id, deadline_ms: deadline, weight, packing: packings.reply, done, chunk, overdue: false });
     this.#bytes += weight;
-    this.#port.send([FRAME.CALL, id, position, deadline, weight, context.actor, context.trace, request]);
+    this.#port.send(callFrame(id, position, deadline, weight, context, packings.request, request));
     if (chunk !== null) this.#port.send([FRAME.CREDIT, id, STREAM_CREDIT_CHUNKS]);
     return id;
   }
@@ -276,10 +282,8 @@ export class RpcClient {
   #take(frame: Frame): void {
     switch (frame[0]) {
       case FRAME.REPLY:
-        this.#settle(frame[1], frame[2]);
-        break;
       case FRAME.FAILURE:
-        this.#settle(frame[1], new RemoteFailure(frame[2], frame[3], frame[4]));
+        this.#settle(frame);
         break;
       case FRAME.CHUNK:
         this.#pending.get(frame[1])?.chunk?.(frame[2]);
@@ -292,11 +296,13 @@ export class RpcClient {
     }
   }
 
-  #settle(id: number, reply: unknown): void {
-    const call = this.#pending.get(id);
+  #settle(frame: ReplyFrame | FailureFrame): void {
+    const call = this.#pending.get(frame[1]);
     if (call === undefined) return; // cancelled, or past its grace
     this.#forget(call);
-    call.done(reply);
+    call.done(
+      frame[0] === FRAME.REPLY ? replyOf(frame, call.packing) : new RemoteFailure(frame[2], frame[3], frame[4]),
+    );
   }
 
   #forget(call: PendingCall): void {

@@ -1,9 +1,10 @@
 /**
- * The frames of the RPC. They are tuples, because structured clone writes an object's member names
- * with every copy: a call of 270 bytes costs 4.2 µs as a tuple and 5.0 µs as an object, both sides
- * together. The frames of one event-loop turn travel as one array. Types only.
+ * The frames of the RPC, and how they travel: those of one event-loop turn as one array of their fields, each
+ * frame's behind their number. Structured clone takes its time for every array and object in it: a PUT and its reply
+ * cost it 1.9 µs as objects in tuples in an array and 0.7 µs as one array, both sides together. Pure.
  */
 import type { StatusName } from "../../schemas/status.js";
+import type { Packing } from "./packing.js";
 
 export const FRAME = { CALL: 0, CANCEL: 1, CREDIT: 2, REPLY: 3, FAILURE: 4, CHUNK: 5, NOTICE: 6 } as const;
 
@@ -27,12 +28,13 @@ export type CallFrame = readonly [
   weight: number,
   actor: string,
   trace: string,
-  request: unknown,
+  /** Packed as the method's schema says (packing.ts). */
+  ...request: unknown[],
 ];
 export type CancelFrame = readonly [kind: typeof FRAME.CANCEL, id: number];
 export type CreditFrame = readonly [kind: typeof FRAME.CREDIT, id: number, chunks: number];
-/** The reply of a call; of a stream what it is answered with after its last chunk. */
-export type ReplyFrame = readonly [kind: typeof FRAME.REPLY, id: number, reply: unknown];
+/** The reply of a call, packed; of a stream what it is answered with after its last chunk. */
+export type ReplyFrame = readonly [kind: typeof FRAME.REPLY, id: number, ...reply: unknown[]];
 export type FailureFrame = readonly [
   kind: typeof FRAME.FAILURE,
   id: number,
@@ -47,3 +49,49 @@ export type NoticeFrame = readonly [kind: typeof FRAME.NOTICE, name: string, pay
 export type ClientFrame = CallFrame | CancelFrame | CreditFrame;
 export type ServerFrame = ReplyFrame | FailureFrame | ChunkFrame | NoticeFrame;
 export type Frame = ClientFrame | ServerFrame;
+
+const REQUEST_FIELD = 7;
+const REPLY_FIELD = 2;
+
+export function callFrame(
+  id: number,
+  method: number,
+  deadline_ms: number,
+  weight: number,
+  { actor, trace }: CallContext,
+  packing: Packing,
+  request: unknown,
+): CallFrame {
+  const frame: unknown[] = [FRAME.CALL, id, method, deadline_ms, weight, actor, trace];
+  packing.pack(request, frame);
+  return frame as unknown as CallFrame;
+}
+
+export function requestOf(frame: CallFrame, packing: Packing): unknown {
+  return packing.unpack(frame, REQUEST_FIELD);
+}
+
+export function replyFrame(id: number, packing: Packing, reply: unknown): ReplyFrame {
+  const frame: unknown[] = [FRAME.REPLY, id];
+  packing.pack(reply, frame);
+  return frame as unknown as ReplyFrame;
+}
+
+export function replyOf(frame: ReplyFrame, packing: Packing): unknown {
+  return packing.unpack(frame, REPLY_FIELD);
+}
+
+/** Adds a frame to a message. */
+export function addFrame(message: unknown[], frame: Frame): void {
+  message.push(frame.length);
+  for (const field of frame) message.push(field);
+}
+
+/** Hands on the frames of a message, in the order in which they were added. */
+export function takeFrames(message: readonly unknown[], take: (frame: Frame) => void): void {
+  for (let at = 0; at < message.length; ) {
+    const end = at + 1 + (message[at] as number);
+    take(message.slice(at + 1, end) as unknown as Frame);
+    at = end;
+  }
+}

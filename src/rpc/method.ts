@@ -5,6 +5,7 @@
  */
 import type { Static, TSchema } from "typebox";
 import { assert, must } from "../base/assert.js";
+import { Packing } from "./packing.js";
 
 /** A stream's answer is a sequence of chunks of text, then its reply; a unary method has the reply alone. */
 export interface Method<Request extends TSchema = TSchema, Reply extends TSchema = TSchema> {
@@ -20,14 +21,21 @@ export interface Method<Request extends TSchema = TSchema, Reply extends TSchema
 export type RequestOf<Row extends Method> = Static<Row["request"]>;
 export type ReplyOf<Row extends Method> = Static<Row["reply"]>;
 
+export interface MethodPackings {
+  readonly request: Packing;
+  readonly reply: Packing;
+}
+
 /** The methods that two threads know: positions in it travel in the frames instead of names. */
 export class MethodTable<Row extends Method = Method> {
   readonly rows: readonly Row[];
+  readonly #packings: readonly MethodPackings[];
   readonly #positions = new Map<Method, number>();
   readonly #by_name = new Map<string, Row>();
 
   constructor(rows: readonly Row[]) {
     this.rows = rows;
+    this.#packings = rows.map(({ request, reply }) => ({ request: new Packing(request), reply: new Packing(reply) }));
     for (const [at, row] of rows.entries()) {
       assert(!this.#by_name.has(row.name), `one method is named ${row.name}`);
       this.#positions.set(row, at);
@@ -41,6 +49,11 @@ export class MethodTable<Row extends Method = Method> {
 
   at(position: number): Row {
     return must(this.rows[position], "a call names a method of the table");
+  }
+
+  /** How the requests and replies of the method at a position travel. */
+  packingsAt(position: number): MethodPackings {
+    return must(this.#packings[position], "a call names a method of the table");
   }
 
   named(name: string): Row | undefined {

@@ -4,7 +4,7 @@
  * Runs on both sides of every RPC; knows nothing of calls, deadlines or methods.
  */
 import { MessageChannel, type MessagePort, type Transferable } from "node:worker_threads";
-import type { Frame } from "./frames.js";
+import { addFrame, takeFrames, type Frame } from "./frames.js";
 
 /** What `Worker`, `parentPort` and `MessagePort` have in common. */
 export interface Endpoint {
@@ -16,20 +16,22 @@ export interface Endpoint {
 export class Port {
   readonly #endpoint: Endpoint;
   readonly #receive: (value: unknown) => void;
-  #outbox: Frame[] = [];
+  /** The fields of the frames that wait, as they travel. */
+  #outbox: unknown[] = [];
+  #waiting = 0;
   #scheduled: NodeJS.Immediate | null = null;
   #closed = false;
   readonly #frames_max: number;
 
   /**
-   * @param onFrames takes the frames of one message, in the order in which they were sent.
+   * @param onFrame takes a frame; they come in the order in which they were sent
    * @param frames_max frames that leave together at most
    */
-  constructor(endpoint: Endpoint, onFrames: (frames: readonly Frame[]) => void, frames_max = Number.POSITIVE_INFINITY) {
+  constructor(endpoint: Endpoint, onFrame: (frame: Frame) => void, frames_max = Number.POSITIVE_INFINITY) {
     this.#endpoint = endpoint;
     this.#frames_max = frames_max;
     this.#receive = (value) => {
-      if (!this.#closed) onFrames(value as readonly Frame[]);
+      if (!this.#closed) takeFrames(value as readonly unknown[], onFrame);
     };
     endpoint.on("message", this.#receive);
   }
@@ -40,8 +42,9 @@ export class Port {
    */
   send(frame: Frame): void {
     if (this.#closed) return;
-    this.#outbox.push(frame);
-    if (this.#outbox.length >= this.#frames_max) {
+    addFrame(this.#outbox, frame);
+    this.#waiting += 1;
+    if (this.#waiting >= this.#frames_max) {
       this.flush();
       return;
     }
@@ -54,10 +57,11 @@ export class Port {
       clearImmediate(this.#scheduled);
       this.#scheduled = null;
     }
-    if (this.#outbox.length === 0 || this.#closed) return;
-    const frames = this.#outbox;
+    if (this.#waiting === 0 || this.#closed) return;
+    const message = this.#outbox;
     this.#outbox = [];
-    this.#endpoint.postMessage(frames);
+    this.#waiting = 0;
+    this.#endpoint.postMessage(message);
   }
 
   /** Stops listening; frames that were not sent are dropped. */
@@ -66,6 +70,7 @@ export class Port {
     if (this.#scheduled !== null) clearImmediate(this.#scheduled);
     this.#scheduled = null;
     this.#outbox = [];
+    this.#waiting = 0;
     this.#endpoint.off("message", this.#receive);
     if ("close" in this.#endpoint) (this.#endpoint as MessagePort).close();
   }

@@ -7,6 +7,7 @@ import { Worker } from "node:worker_threads";
 import t from "tap";
 import { STREAM_CREDIT_CHUNKS, VERDICT_GRACE_MS } from "../../schemas/limits.js";
 import type { CallContext, Frame } from "./frames.js";
+import { framesOf } from "../../test/support/frames.js";
 import type { Owner } from "../../test/support/server-process.js";
 import { act, count, PEER_METHODS } from "../../test/threads/peer-methods.js";
 import { Shared, type PeerData } from "../../test/threads/shared.js";
@@ -342,8 +343,8 @@ t.test("the frames of one turn travel as one message", async (t) => {
   });
   const messages: Frame[][] = [];
   const arrived = new Promise<void>((resolve) => {
-    far.on("message", (frames: Frame[]) => {
-      if (messages.push(frames) === 3) resolve();
+    far.on("message", (message) => {
+      if (messages.push(framesOf(message)) === 3) resolve();
     });
   });
   const port = new Port(near, () => undefined);

@@ -6,14 +6,17 @@
 import { BATCH_CALLS_MAX, MAILBOX_CALLS_MAX } from "../../schemas/limits.js";
 import type { Clock } from "../base/clock.js";
 import { Failure } from "../base/result.js";
-import { FRAME, type CallFrame, type Frame } from "./frames.js";
+import { FRAME, replyFrame, requestOf, type CallFrame, type Frame } from "./frames.js";
 import type { Method, MethodTable, Notice, PayloadOf } from "./method.js";
+import type { Packing } from "./packing.js";
 import { Port, type Endpoint } from "./port.js";
 
 /** A call as the executor sees it. */
 export interface ServerCall<Row extends Method = Method> {
   readonly id: number;
   readonly method: Row;
+  /** How its reply is packed. */
+  readonly packing: Packing;
   /** Bytes, as the calling side has weighed the request. */
   readonly weight: number;
   readonly actor: string;
@@ -31,6 +34,7 @@ export interface RpcServerOptions<Row extends Method = Method> {
 }
 
 interface OpenStream {
+  readonly packing: Packing;
   readonly chunks: Iterator<string | Failure, unknown>;
   credit: number;
 }
@@ -57,9 +61,7 @@ export class RpcServer<Row extends Method = Method> {
     this.#execute = options.execute;
     this.#mailbox_max = options.mailbox_max ?? MAILBOX_CALLS_MAX;
     this.#batch_max = options.batch_max ?? BATCH_CALLS_MAX;
-    this.#port = new Port(endpoint, (frames) => {
-      for (const frame of frames) this.#take(frame);
-    });
+    this.#port = new Port(endpoint, (frame) => this.#take(frame));
   }
 
   /** Calls that wait. */
@@ -68,7 +70,7 @@ export class RpcServer<Row extends Method = Method> {
   }
 
   reply(call: ServerCall, reply: unknown): void {
-    this.#port.send([FRAME.REPLY, call.id, reply]);
+    this.#port.send(replyFrame(call.id, call.packing, reply));
   }
 
   fail(call: ServerCall, failure: Failure): void {
@@ -82,7 +84,7 @@ export class RpcServer<Row extends Method = Method> {
   stream(call: ServerCall, chunks: Iterable<string | Failure, unknown>): void {
     const credit = this.#early_credit.get(call.id) ?? 0;
     this.#early_credit.delete(call.id);
-    const open: OpenStream = { chunks: chunks[Symbol.iterator](), credit };
+    const open: OpenStream = { packing: call.packing, chunks: chunks[Symbol.iterator](), credit };
     this.#streams.set(call.id, open);
     this.#pump(call.id, open);
   }
@@ -172,12 +174,15 @@ export class RpcServer<Row extends Method = Method> {
     this.#mailbox = taken === this.#mailbox ? [] : this.#mailbox.slice(this.#batch_max);
     const now = this.#clock.now();
     const calls: ServerCall<Row>[] = [];
-    for (const [, id, position, deadline_ms, weight, actor, trace, request] of taken) {
+    for (const frame of taken) {
+      const [, id, position, deadline_ms, weight, actor, trace] = frame;
       if (now > deadline_ms || this.#cancelled.delete(id)) {
         this.#early_credit.delete(id);
         this.#port.send([FRAME.FAILURE, id, "DEADLINE_EXCEEDED", "deadline exceeded", null]);
       } else {
-        calls.push({ id, method: this.#methods.at(position), weight, actor, trace, request });
+        const packings = this.#methods.packingsAt(position);
+        const request = requestOf(frame, packings.request);
+        calls.push({ id, method: this.#methods.at(position), packing: packings.reply, weight, actor, trace, request });
       }
     }
     if (calls.length > 0) this.#execute(calls, this);
@@ -197,7 +202,7 @@ export class RpcServer<Row extends Method = Method> {
       if (next.done !== true) open.chunks.return?.();
       const end: unknown = next.value;
       if (end instanceof Failure) this.#port.send([FRAME.FAILURE, id, end.status, end.message, end.members]);
-      else this.#port.send([FRAME.REPLY, id, end ?? null]);
+      else this.#port.send(replyFrame(id, open.packing, end ?? null));
       return;
     }
   }

@@ -7,10 +7,12 @@ import t from "tap";
 import { Type } from "typebox";
 import type { ChangeNotice } from "../../schemas/changes.js";
 import { AUDIT_DETAIL_BYTES_MAX, BATCH_BYTES_MAX, CHANGE_NAMES_MAX } from "../../schemas/limits.js";
+import { framesOf, messageOf } from "../../test/support/frames.js";
 import { makeDirectory } from "../../test/support/server-process.js";
 import { Failure } from "../base/result.js";
 import { FRAME, type Frame } from "../rpc/frames.js";
 import { MethodTable, type Notice } from "../rpc/method.js";
+import { Packing } from "../rpc/packing.js";
 import { RpcServer, type ServerCall } from "../rpc/server.js";
 import { databasePath, openReader, openWriter, type Db } from "../store/open.js";
 import { Batch, type AuditTrail } from "./batch.js";
@@ -167,7 +169,7 @@ class World {
   readonly watched = new WatchedKinds();
   readonly #batch: Batch;
   readonly #server: RpcServer<WriterMethod>;
-  #receive: (frames: readonly Frame[]) => void = () => undefined;
+  #receive: (message: unknown) => void = () => undefined;
   #next_id = 1;
 
   constructor(directory: string) {
@@ -178,9 +180,9 @@ class World {
     const committed = new BigInt64Array(1);
     this.#server = new RpcServer<WriterMethod>(
       {
-        postMessage: (frames) =>
+        postMessage: (message) =>
           void this.messages.push({
-            frames: frames as readonly Frame[],
+            frames: framesOf(message),
             committed: Number(committed[0]),
             stored: stored.get() ?? 0,
           }),
@@ -208,7 +210,16 @@ class World {
   ): ServerCall<WriterMethod> {
     const { wait_ms, ...rest } = more;
     const request = { name, ...(wait_ms === undefined ? {} : { wait_ms }) };
-    return { id: this.#next_id++, method: add, weight: 10, actor: "me", trace: "", request, ...rest };
+    return {
+      id: this.#next_id++,
+      method: add,
+      packing: new Packing(add.reply),
+      weight: 10,
+      actor: "me",
+      trace: "",
+      request,
+      ...rest,
+    };
   }
 
   /** Carries calls out in one go; what the front was sent, by call and the notices' names. */
@@ -222,7 +233,7 @@ class World {
   /** Calls come in while the batch is at work. */
   arrive(count: number): void {
     for (let at = 0; at < count; at++)
-      this.#receive([[FRAME.CALL, 1_000_000 + at, 0, Number.POSITIVE_INFINITY, 0, "", "", { name: "late" }]]);
+      this.#receive(messageOf([FRAME.CALL, 1_000_000 + at, 0, Number.POSITIVE_INFINITY, 0, "", "", { name: "late" }]));
   }
 
   notices(name: string): unknown[] {

@@ -2,9 +2,10 @@
 import t from "tap";
 import { Type } from "typebox";
 import { VERDICT_GRACE_MS, WRITER_DEADLINE_MS } from "../../schemas/limits.js";
+import { framesOf, messageOf } from "../../test/support/frames.js";
 import { Failure } from "../base/result.js";
 import { RpcClient } from "../rpc/client.js";
-import { FRAME, type Frame } from "../rpc/frames.js";
+import { FRAME } from "../rpc/frames.js";
 import { MethodTable } from "../rpc/method.js";
 import { anyOfThem, changes, changesAny, changesByReply, type ChangeListener } from "./changes.js";
 import { Writer } from "./writer.js";
@@ -62,12 +63,12 @@ class World {
     calls_max: 3,
   });
   readonly writer = new Writer(this.#client);
-  take: (frames: readonly Frame[]) => void = () => undefined;
+  take: (message: unknown) => void = () => undefined;
 
   constructor() {
     this.#client.attach({
-      postMessage: (frames) => {
-        for (const frame of frames as readonly Frame[]) {
+      postMessage: (message) => {
+        for (const frame of framesOf(message)) {
           if (frame[0] !== FRAME.CALL) continue;
           this.sent.push(frame[1]);
           this.heard.push("sent");
@@ -121,7 +122,7 @@ t.test("before a call is sent, and before its answer is handed on, each listener
     { who: "second", at: "begin", asked: keys },
     "sent",
   ]);
-  world.take([[FRAME.REPLY, world.sent[0] ?? 0, null]]);
+  world.take(messageOf([FRAME.REPLY, world.sent[0] ?? 0, null]));
   t.same(world.news(), [
     { who: "first", at: "end", asked: keys, made: keys },
     { who: "second", at: "end", asked: keys, made: keys },
@@ -147,11 +148,7 @@ t.test("keys that the reply names, several kinds of one call, and calls of which
     "sent",
   ]);
   const [first = 0, second = 0, third = 0] = world.sent;
-  world.take([
-    [FRAME.REPLY, first, { specs: ["p/a", "p/b"] }],
-    [FRAME.REPLY, second, null],
-    [FRAME.REPLY, third, null],
-  ]);
+  world.take(messageOf([FRAME.REPLY, first, ["p/a", "p/b"]], [FRAME.REPLY, second, null], [FRAME.REPLY, third, null]));
   t.same(world.news(), [
     { who: "spec", at: "end", asked: null, made: ["p/a", "p/b"] },
     { who: "rule", at: "end", asked: ["p"], made: ["p"] },
@@ -175,7 +172,7 @@ t.test("of a call that fails, whatever the reason, listeners hear the failure", 
   const call = (): void => writer.call(put, { keys: ["k"] }, CONTEXT, world.done);
   call();
   await turn();
-  world.take([[FRAME.FAILURE, world.sent[0] ?? 0, "FAILED_PRECONDITION", "no", null]]);
+  world.take(messageOf([FRAME.FAILURE, world.sent[0] ?? 0, "FAILED_PRECONDITION", "no", null]));
   t.same(failed(), [["begin", undefined], "sent", ["end", "FAILED_PRECONDITION", false], "done FAILED_PRECONDITION"]);
 
   for (let at = 0; at < 4; at++) call();
@@ -220,12 +217,12 @@ t.test("of a call that fails, whatever the reason, listeners hear the failure", 
   slow.writer.call(put, { keys: ["l"] }, CONTEXT, slow.done);
   await turn();
   slow.news();
-  slow.take([[FRAME.REPLY, slow.sent[1] ?? 0, null]]);
+  slow.take(messageOf([FRAME.REPLY, slow.sent[1] ?? 0, null]));
   t.match(
     slow.news(),
     [{ at: "end", asked: ["k"], made: { status: "DEADLINE_EXCEEDED", outcome_unknown: true } }, "done"],
     "what was sent later was answered: it cannot be carried out any more",
   );
-  slow.take([[FRAME.REPLY, slow.sent[2] ?? 0, null]]);
+  slow.take(messageOf([FRAME.REPLY, slow.sent[2] ?? 0, null]));
   t.match(slow.news(), [{ at: "end", asked: ["l"], made: ["l"] }, "done"], "told once");
 });

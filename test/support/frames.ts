@@ -1,0 +1,14 @@
+/** Messages between threads, for tests that play one side: frames to what travels, and back. */
+import { addFrame, takeFrames, type Frame } from "../../src/rpc/frames.js";
+
+export function messageOf(...frames: readonly Frame[]): unknown[] {
+  const message: unknown[] = [];
+  for (const frame of frames) addFrame(message, frame);
+  return message;
+}
+
+export function framesOf(message: unknown): Frame[] {
+  const frames: Frame[] = [];
+  takeFrames(message as readonly unknown[], (frame) => frames.push(frame));
+  return frames;
+}

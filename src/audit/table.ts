@@ -1,7 +1,8 @@
 /** The SQL of the audit log: appending (writer) and reading (pool, front). Rows are never changed. */
 import type { AuditListRequest, AuditSummaryRequest } from "../../schemas/audit.js";
 import { idRange } from "../store/id-range.js";
-import type { Db, Statement } from "../store/open.js";
+import type { DeferredRows, DeferredTable } from "../store/deferred-rows.js";
+import type { Db } from "../store/open.js";
 import type { AuditTrail } from "../threads/batch.js";
 import type { Model } from "../threads/model.js";
 
@@ -17,12 +18,10 @@ export interface AuditRow {
 }
 
 export class AuditAppender implements AuditTrail {
-  readonly #insert: Statement<[number, string, string, string, string, string], unknown>;
+  readonly #entries: DeferredTable<[number, string, string, string, string, string]>;
 
-  constructor(db: Db) {
-    this.#insert = db.prepare(
-      "INSERT INTO audit (at, actor, action, resource, detail, outcome) VALUES (?, ?, ?, ?, ?, ?)",
-    );
+  constructor(rows: DeferredRows) {
+    this.#entries = rows.into("INSERT INTO audit (at, actor, action, resource, detail, outcome)", 6);
   }
 
   append(
@@ -33,11 +32,11 @@ export class AuditAppender implements AuditTrail {
     detail: string,
     outcome: "success" | "error",
   ): void {
-    this.#insert.run(now_ms, actor, action, resource, detail, outcome);
+    this.#entries.add(now_ms, actor, action, resource, detail, outcome);
   }
 }
 
-export const auditTrail: Model<AuditTrail> = { open: ({ db }) => new AuditAppender(db) };
+export const auditTrail: Model<AuditTrail> = { open: ({ rows }) => new AuditAppender(rows) };
 
 /** Actions whose rows the partial index on actions leaves out (store/migrate.ts). */
 const COMMON_ACTIONS: ReadonlySet<string> = new Set(["state.put", "spec.put"]);

@@ -11,6 +11,7 @@ import { REPLAY_PAGE_EVENTS, SUBSCRIBER_BUFFER_EVENTS_MAX } from "../../schemas/
 import type { CommittedEvent } from "../../schemas/events.js";
 import { FakeLibrary, FakeSink, LARGE_CHARACTERS, type FakeSocket } from "../../test/support/fake-library.js";
 import { Failure } from "../base/result.js";
+import { DeferredRows } from "../store/deferred-rows.js";
 import { migrate } from "../store/migrate.js";
 import { compilePattern, type Pattern } from "../topics/pattern.js";
 import type { SocketOpener } from "../transport/transport.js";
@@ -176,6 +177,7 @@ type Told = { gaps: number; replayed: number; dropped: number };
 /** The real pieces on a fake library and a database in memory, beside the models. */
 class World {
   readonly #db = openDatabase(":memory:");
+  readonly #rows: DeferredRows;
   readonly #appender: EventAppender;
   readonly #counters = new EventCounters();
   readonly #hub: Hub;
@@ -192,7 +194,8 @@ class World {
 
   constructor() {
     migrate(this.#db);
-    this.#appender = new EventAppender(this.#db);
+    this.#rows = new DeferredRows(this.#db);
+    this.#appender = new EventAppender(this.#db, this.#rows);
     const sockets = new UwsSockets(this.#library.asApp());
     this.#hub = new Hub(sockets, this.#counters, 0);
     const log = quietLog();
@@ -270,6 +273,7 @@ class World {
     const events = topics.map((topic, at) =>
       this.#appender.append(topic, size === "large" || (size === "mixed" && at % 3 === 2) ? LARGE : "1", "", 0),
     );
+    this.#rows.write();
     this.#stored.push(...events);
     this.#pending.push(...events);
   }

@@ -74,5 +74,5 @@ export class Publisher implements WritingModel {
 }
 
 export const publisher: Model<Publisher> = {
-  open: ({ db, use }) => new Publisher(new EventAppender(db), use(outboxModel)),
+  open: ({ db, rows, use }) => new Publisher(new EventAppender(db, rows), use(outboxModel)),
 };

@@ -2,6 +2,7 @@
 import t from "tap";
 import { SSE_COMMENT_INTERVAL_MS } from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";
+import { DeferredRows } from "../store/deferred-rows.js";
 import { migrate } from "../store/migrate.js";
 import { EventCounters } from "./counters.js";
 import { Hub } from "./hub.js";
@@ -26,7 +27,7 @@ function openStream(t: { teardown(done: () => void): void }) {
   if (pattern instanceof Failure) throw new Error(pattern.message);
   const sink = new KeepingSink();
   streams.open(sink, { pattern, since: null, notices: false });
-  const appender = new EventAppender(db);
+  const appender = new EventAppender(db, new DeferredRows(db));
   return { hub, streams, sink, publish: (topic: string) => hub.fanOut([appender.append(topic, "1", "", 0)]) };
 }
 

@@ -1,20 +1,23 @@
 /** The SQL of events: appending and pruning (writer), reading (front, pool). */
 import type { CommittedEvent } from "../../schemas/events.js";
 import { toOneLine } from "../base/json-text.js";
+import type { DeferredRows, DeferredTable } from "../store/deferred-rows.js";
 import type { Db, Statement } from "../store/open.js";
 import type { Model } from "../threads/model.js";
 import { encodeEvent, type EventRow } from "./encode.js";
 
 export class EventAppender {
-  readonly #insert: Statement<[number, string, number, string, string], unknown>;
+  readonly #rows: DeferredRows;
+  readonly #events: DeferredTable<[number, string, number, string, string]>;
   readonly #newest: Statement<[], number | null>;
   readonly #prune: Statement<[number], unknown>;
   readonly #nth_newest: Statement<[number], number>;
   readonly #nth_oldest: Statement<[number], number>;
   #next_id = 1;
 
-  constructor(db: Db) {
-    this.#insert = db.prepare("INSERT INTO event VALUES (?, ?, ?, ?, ?)");
+  constructor(db: Db, rows: DeferredRows) {
+    this.#rows = rows;
+    this.#events = rows.into("INSERT INTO event", 5);
     this.#newest = db.prepare<[], number | null>("SELECT max(id) FROM event").pluck();
     this.#prune = db.prepare("DELETE FROM event WHERE id <= ?");
     this.#nth_newest = db.prepare<[number], number>("SELECT id FROM event ORDER BY id DESC LIMIT 1 OFFSET ?").pluck();
@@ -34,12 +37,13 @@ export class EventAppender {
   /** Stores one event under the next id. */
   append(topic: string, data: string, source: string, now_ms: number): CommittedEvent {
     const row = { id: this.#next_id++, topic, created_at: now_ms, source, data: toOneLine(data) };
-    this.#insert.run(row.id, topic, now_ms, source, row.data);
+    this.#events.add(row.id, topic, now_ms, source, row.data);
     return encodeEvent(row);
   }
 
   /** Removes at most `rows_max` of the events older than the newest `keep` (at least 1). */
   prune(keep: number, rows_max: number): { removed: number; more: boolean } {
+    this.#rows.write();
     const newest_pruned = this.#nth_newest.get(keep);
     if (newest_pruned === undefined) return { removed: 0, more: false };
     const step = this.#nth_oldest.get(rows_max - 1) ?? newest_pruned;

@@ -14,6 +14,7 @@ import { Failure } from "../base/result.js";
 import type { Method } from "../rpc/method.js";
 import type { RpcServer, ServerCall } from "../rpc/server.js";
 import { isDamage, writeFailure, type Db } from "../store/open.js";
+import type { DeferredRows } from "../store/deferred-rows.js";
 import type { Model, Models, WritingModel } from "./model.js";
 import { ChangeSet } from "./change-set.js";
 import { BUG, CHANGES, COMMIT } from "./notices.js";
@@ -49,6 +50,7 @@ export interface BatchOptions {
 export class Batch {
   readonly #db: Db;
   readonly #models: readonly WritingModel[];
+  readonly #rows: DeferredRows;
   readonly #clock: Clock;
   readonly #committed: BigInt64Array;
   readonly #watched: WatchedKinds;
@@ -67,10 +69,18 @@ export class Batch {
     this.#audit = models.use(audit);
     this.#commands = new Map(methods.map((method) => [method, method.bind(models)]));
     this.#models = [...models.opened()];
+    this.#rows = models.rows;
     this.#begin = db.prepare("BEGIN IMMEDIATE");
     this.#commit = db.prepare("COMMIT");
     this.#rollback = db.prepare("ROLLBACK");
-    this.#call = { now_ms: 0, actor: "", reload: () => this.#reload() };
+    this.#call = {
+      now_ms: 0,
+      actor: "",
+      reload: () => {
+        this.#rows.write();
+        this.#reload();
+      },
+    };
   }
 
   /** Carries out calls in order, in as few transactions as their size allows. */
@@ -98,9 +108,17 @@ export class Batch {
       begun = true;
       // A restore moves it ahead of the clock, where the snapshot's times are.
       this.#call.now_ms = Math.max(this.#call.now_ms, this.#clock.now());
-      for (const call of calls) replies.push(this.#run(call));
+      let before: Method | null = null;
+      for (const call of calls) {
+        // A method knows which of its own rows may have been put off; another one reads what is written.
+        if (call.method !== before) this.#rows.write();
+        before = call.method;
+        replies.push(this.#run(call));
+      }
+      this.#rows.write();
       this.#commit.run();
     } catch (error) {
+      this.#rows.forget();
       if (this.#db.inTransaction) this.#rollback.run();
       if (isDamage(error)) throw error;
       this.#reload();

@@ -5,12 +5,15 @@
  */
 import type { StoreSettings } from "../../schemas/config.js";
 import type { Notice, PayloadOf } from "../rpc/method.js";
+import { DeferredRows } from "../store/deferred-rows.js";
 import type { Db } from "../store/open.js";
 import type { ChangeSet } from "./change-set.js";
 
 /** What a model is opened on. */
 export interface Opening {
   readonly db: Db;
+  /** For rows that may wait until the writer's batch commits, or until such a table is read. */
+  readonly rows: DeferredRows;
   readonly settings: StoreSettings;
   /** Another model of the same thread. */
   readonly use: <Opened>(model: Model<Opened>) => Opened;
@@ -53,9 +56,12 @@ export interface WritingModel {
 export class Models {
   readonly #opened = new Map<Model, unknown>();
   readonly #opening: Opening;
+  /** What the models have put off. */
+  readonly rows: DeferredRows;
 
   constructor(db: Db, settings: StoreSettings) {
-    this.#opening = { db, settings, use: (model) => this.use(model) };
+    this.rows = new DeferredRows(db);
+    this.#opening = { db, rows: this.rows, settings, use: (model) => this.use(model) };
   }
 
   /** The model, opened when it is first asked for. */

@@ -18,6 +18,7 @@ import type { Model, Said, WritingModel } from "../threads/model.js";
 import { must } from "../base/assert.js";
 import { etagMatches, strongEtagMatches } from "../base/etag.js";
 import { Failure, notFound } from "../base/result.js";
+import type { DeferredRows, DeferredTable } from "../store/deferred-rows.js";
 import type { Db, Statement } from "../store/open.js";
 import type { Space } from "./space.js";
 import { VersionedReader, type Head } from "./table.js";
@@ -84,14 +85,15 @@ export function rollbackDetail(request: { readonly version: number }, reply: { r
 
 /** A space's writer in the writer's thread. */
 export function versionedWriter(space: Space): Model<VersionedWriter> {
-  return { open: ({ db, settings }) => new VersionedWriter(db, space, settings.state_history) };
+  return { open: ({ db, rows, settings }) => new VersionedWriter(db, rows, space, settings.state_history) };
 }
 
 export class VersionedWriter implements WritingModel {
   readonly #reader: VersionedReader;
   readonly #keep: number;
-  readonly #insert_version: Statement<VersionRow, unknown>;
-  readonly #put_head: Statement<[string, number, number], unknown>;
+  readonly #rows: DeferredRows;
+  readonly #versions: DeferredTable<VersionRow>;
+  readonly #new_heads: DeferredTable<[string, number, number]>;
   readonly #drop_head: Statement<[string], unknown>;
   readonly #put_gone: Statement<[string, number, number], unknown>;
   readonly #drop_gone: Statement<[string], unknown>;
@@ -109,17 +111,16 @@ export class VersionedWriter implements WritingModel {
 
   constructor(
     db: Db,
+    rows: DeferredRows,
     readonly space: Space,
     keep: number,
   ) {
     const { name } = space;
     this.#reader = new VersionedReader(db, space, keep);
     this.#keep = keep;
-    this.#insert_version = db.prepare(`INSERT INTO ${name}_version VALUES (?, ?, ?, ?, ?, ?, ?, ?)`);
-    this.#put_head = db.prepare(
-      `INSERT INTO ${name}_head VALUES (?, ?, ?)
-       ON CONFLICT (key) DO UPDATE SET version = excluded.version, row = excluded.row`,
-    );
+    this.#rows = rows;
+    this.#versions = rows.into(`INSERT INTO ${name}_version`, 8);
+    this.#new_heads = rows.into(`REPLACE INTO ${name}_head`, 3);
     this.#drop_head = db.prepare(`DELETE FROM ${name}_head WHERE key = ?`);
     this.#put_gone = db.prepare(`INSERT INTO ${name}_gone VALUES (?, ?, ?)`);
     this.#drop_gone = db.prepare(`DELETE FROM ${name}_gone WHERE key = ?`);
@@ -182,7 +183,7 @@ export class VersionedWriter implements WritingModel {
     const refusal = condition === null ? null : this.#refusal(condition, head);
     if (refusal !== null) return refusal;
     if (head === undefined) return notFound(this.space.missing(key));
-    const old = this.#reader.version(key, number);
+    const old = this.#stored.version(key, number);
     if (old === undefined) return notFound(`version ${number} not found for ${this.space.described(key)}`);
     return this.#append(key, head, old.value, old.hash, old.content_type, now_ms, actor);
   }
@@ -193,7 +194,7 @@ export class VersionedWriter implements WritingModel {
     const refusal = condition === null ? null : this.#refusal(condition, head);
     if (refusal !== null) return refusal;
     if (head === undefined || !head.live) return notFound(this.space.missing(key));
-    const info = must(this.#reader.info(head.row), "a head's row exists");
+    const info = must(this.#stored.info(head.row), "a head's row exists");
     this.#drop_head.run(key);
     this.#put_gone.run(key, head.version, head.row);
     this.#keys -= 1;
@@ -212,8 +213,8 @@ export class VersionedWriter implements WritingModel {
   ): WriteReply {
     const version = (head?.version ?? 0) + 1;
     const row = this.#next_row++;
-    this.#insert_version.run(row, version, head?.row ?? 0, hash, content_type, now_ms, actor, value);
-    this.#put_head.run(key, version, row);
+    this.#versions.add(row, version, head?.row ?? 0, hash, content_type, now_ms, actor, value);
+    this.#new_heads.add(key, version, row);
     if (head === undefined || !head.live) {
       this.#keys += 1;
       if (head !== undefined) this.#drop_gone.run(key);
@@ -231,6 +232,7 @@ export class VersionedWriter implements WritingModel {
    * lies between is unreadable already (table.ts) and goes with its own mark.
    */
   #prune(key: string, newest: number): void {
+    this.#rows.write();
     for (const mark of this.#old_marks.all(key, newest, PRUNED_SEGMENTS_MAX)) {
       let row = mark.row;
       for (let step = 0; step < VERSION_MARK_INTERVAL && row !== 0; step++) {
@@ -240,9 +242,17 @@ export class VersionedWriter implements WritingModel {
     }
   }
 
+  /** What is stored, with all that was put off. */
+  get #stored(): VersionedReader {
+    this.#rows.write();
+    return this.#reader;
+  }
+
   #headOf(key: string): CachedHead | undefined {
     const known = this.#heads.get(key);
     if (known !== undefined) return known;
+    // A head that was put off is in memory, unless others have pushed it out.
+    if (this.#heads.size === HEAD_CACHE_KEYS_MAX) this.#rows.write();
     const live = this.#reader.head(key);
     const head = live ?? this.#reader.gone(key);
     if (head === undefined) return undefined;
@@ -265,13 +275,15 @@ export class VersionedWriter implements WritingModel {
   #refusal(condition: Condition, head: CachedHead | undefined): Failure | null {
     const live = head?.live === true ? head : undefined;
     const version = live?.version ?? 0;
+    const { if_version, if_match, if_none_match } = condition;
+    if (if_version === version && if_match === undefined && if_none_match === undefined) return null;
     const hash =
-      live === undefined ? null : must(this.#reader.info(live.row), "a head's row exists").hash.toString("hex");
+      live === undefined ? null : must(this.#stored.info(live.row), "a head's row exists").hash.toString("hex");
     const etag = hash === null ? null : `"${hash}"`;
     const holds =
-      (condition.if_version === undefined || condition.if_version === version) &&
-      (condition.if_match === undefined || (etag !== null && strongEtagMatches(condition.if_match, etag))) &&
-      (condition.if_none_match === undefined || etag === null || !etagMatches(condition.if_none_match, etag));
+      (if_version === undefined || if_version === version) &&
+      (if_match === undefined || (etag !== null && strongEtagMatches(if_match, etag))) &&
+      (if_none_match === undefined || etag === null || !etagMatches(if_none_match, etag));
     return holds
       ? null
       : new Failure("FAILED_PRECONDITION", "precondition failed", { current_version: version, current_etag: etag });

@@ -13,6 +13,7 @@ import { VERSION_MARK_INTERVAL } from "../../schemas/limits.js";
 import type { Condition } from "../../schemas/versioned.js";
 import { makeDirectory } from "../../test/support/server-process.js";
 import { Failure } from "../base/result.js";
+import { DeferredRows } from "../store/deferred-rows.js";
 import { openReader, openWriter, type Db } from "../store/open.js";
 import { VersionedWriter } from "./commands.js";
 import { STATE } from "./space.js";
@@ -104,11 +105,14 @@ const CONDITIONS = {
 } as const satisfies Record<string, (circumstances: Circumstances) => readonly [Condition | null, boolean]>;
 type ConditionKind = keyof typeof CONDITIONS;
 
+/** `looked`: what it did is looked at, so that no row is put off any more when the next begins. */
 type Operation =
-  | { readonly op: "put"; readonly key: string; readonly value: string; readonly condition: ConditionKind }
-  | { readonly op: "delete"; readonly key: string; readonly condition: ConditionKind }
-  | { readonly op: "rollback"; readonly key: string; readonly back: number; readonly condition: ConditionKind }
-  | { readonly op: "many"; readonly key: string; readonly count: number }
+  | ((
+      | { readonly op: "put"; readonly key: string; readonly value: string; readonly condition: ConditionKind }
+      | { readonly op: "delete"; readonly key: string; readonly condition: ConditionKind }
+      | { readonly op: "rollback"; readonly key: string; readonly back: number; readonly condition: ConditionKind }
+      | { readonly op: "many"; readonly key: string; readonly count: number }
+    ) & { readonly looked: boolean })
   | { readonly op: "commit" | "abort" | "reopen" };
 
 function hashOf(value: string): string {
@@ -125,6 +129,7 @@ class Pair {
   readonly #keep: number;
   #db: Db;
   #outside: Db;
+  #rows: DeferredRows;
   #writer: VersionedWriter;
   #reader: VersionedReader;
   #model = new Map<string, ModelKey>();
@@ -134,7 +139,7 @@ class Pair {
   constructor(directory: string, keep: number) {
     this.#directory = directory;
     this.#keep = keep;
-    [this.#db, this.#outside, this.#writer, this.#reader] = this.#open();
+    [this.#db, this.#outside, this.#rows, this.#writer, this.#reader] = this.#open();
     this.#db.exec("BEGIN");
   }
 
@@ -157,10 +162,12 @@ class Pair {
         );
         break;
       case "commit":
+        this.#rows.write();
         this.#db.exec("COMMIT");
         this.#committed = new Map(this.#model);
         break;
       case "abort":
+        this.#rows.forget();
         this.#db.exec("ROLLBACK");
         this.#writer.reload();
         this.#model = new Map(this.#committed);
@@ -168,11 +175,13 @@ class Pair {
       case "reopen":
         // Without a commit, as after a crash.
         this.close();
-        [this.#db, this.#outside, this.#writer, this.#reader] = this.#open();
+        [this.#db, this.#outside, this.#rows, this.#writer, this.#reader] = this.#open();
         this.#model = new Map(this.#committed);
         break;
     }
     if ("key" in operation) {
+      if (!operation.looked) return;
+      this.#rows.write();
       this.#checkKey(this.#reader, this.#model, operation.key);
       return;
     }
@@ -206,14 +215,16 @@ class Pair {
     this.#db.close();
   }
 
-  #open(): [Db, Db, VersionedWriter, VersionedReader] {
+  #open(): [Db, Db, DeferredRows, VersionedWriter, VersionedReader] {
     const db = openWriter(this.#directory);
     // What a power cut would lose is not tested here, and hundreds of runs would wait for the disk.
     db.pragma("synchronous = OFF");
+    const rows = new DeferredRows(db);
     return [
       db,
       openReader(this.#directory),
-      new VersionedWriter(db, STATE, this.#keep),
+      rows,
+      new VersionedWriter(db, rows, STATE, this.#keep),
       new VersionedReader(db, STATE, this.#keep),
     ];
   }
@@ -379,9 +390,18 @@ const anyOperation: fc.Arbitrary<Operation> = fc.oneof(
       key: anyKey,
       value: fc.constantFrom("1", "22", "333"),
       condition: anyCondition,
+      looked: fc.boolean(),
     }),
   },
-  { weight: 4, arbitrary: fc.record({ op: fc.constant("delete" as const), key: anyKey, condition: anyCondition }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      op: fc.constant("delete" as const),
+      key: anyKey,
+      condition: anyCondition,
+      looked: fc.boolean(),
+    }),
+  },
   {
     weight: 4,
     arbitrary: fc.record({
@@ -389,6 +409,7 @@ const anyOperation: fc.Arbitrary<Operation> = fc.oneof(
       key: anyKey,
       back: fc.integer({ min: -1, max: 70 }),
       condition: anyCondition,
+      looked: fc.boolean(),
     }),
   },
   {
@@ -397,6 +418,7 @@ const anyOperation: fc.Arbitrary<Operation> = fc.oneof(
       op: fc.constant("many" as const),
       key: fc.constantFrom("a", "b"),
       count: fc.integer({ min: 60, max: 200 }),
+      looked: fc.boolean(),
     }),
   },
   { weight: 1, arbitrary: fc.record({ op: fc.constantFrom("commit" as const, "abort" as const, "reopen" as const) }) },
@@ -437,13 +459,18 @@ t.test("old versions are really removed, also those of a time when all were kept
   t.teardown(() => {
     db.close();
   });
-  const count = (table: string): number => Number(db.prepare(`SELECT count(*) FROM ${table}`).pluck().get());
+  const rows = new DeferredRows(db);
+  const count = (table: string): number => {
+    rows.write();
+    return Number(db.prepare(`SELECT count(*) FROM ${table}`).pluck().get());
+  };
   db.exec("BEGIN");
-  write(new VersionedWriter(db, STATE, 0), 2000);
+  write(new VersionedWriter(db, rows, STATE, 0), 2000);
   t.equal(count("state_version"), 2000, "0 keeps all");
   t.equal(count("state_mark"), Math.floor(2000 / VERSION_MARK_INTERVAL));
 
-  const writer = new VersionedWriter(db, STATE, keep);
+  rows.write();
+  const writer = new VersionedWriter(db, rows, STATE, keep);
   let largest = 0;
   for (let at = 0; at < 1000; at++) {
     const before = count("state_version");

@@ -1,0 +1,70 @@
+/** Rows that wait: all of them are written, in their order, however many there are; or none. */
+import Database from "better-sqlite3";
+import * as fc from "fast-check";
+import t from "tap";
+import { DeferredRows } from "./deferred-rows.js";
+
+function openTables(): { readonly rows: DeferredRows; readonly names: () => string[]; readonly values: () => unknown[] } {
+  const db = new Database(":memory:");
+  db.exec("CREATE TABLE name (id INTEGER PRIMARY KEY, name TEXT NOT NULL)");
+  db.exec("CREATE TABLE value (key TEXT PRIMARY KEY, at INTEGER, bytes BLOB) WITHOUT ROWID");
+  return {
+    rows: new DeferredRows(db),
+    names: () => db.prepare<[], string>("SELECT name FROM name ORDER BY id").pluck().all(),
+    values: () => db.prepare("SELECT * FROM value ORDER BY key").raw().all(),
+  };
+}
+
+t.test("any number of rows, written whenever", async () => {
+  const operation = fc.oneof(fc.integer({ min: 1, max: 100 }), fc.constantFrom("write", "forget"));
+  fc.assert(
+    fc.property(fc.array(operation, { maxLength: 12 }), (operations) => {
+      const { rows, names } = openTables();
+      const table = rows.into<[string]>("INSERT INTO name (name)", 1);
+      let written: string[] = [];
+      let waiting: string[] = [];
+      let next = 0;
+      for (const each of operations) {
+        if (each === "forget") rows.forget();
+        else if (each === "write") rows.write();
+        else
+          for (let at = 0; at < Number(each); at++) {
+            table.add(`name ${next}`);
+            waiting.push(`name ${next++}`);
+            // What fills a statement is written by itself.
+            if (waiting.length === 32) [written, waiting] = [[...written, ...waiting], []];
+          }
+        if (each === "write") written.push(...waiting);
+        if (typeof each === "string") waiting = [];
+        if (names().join() !== written.join()) throw new Error(`${names().join()} is not ${written.join()}`);
+      }
+    }),
+  );
+});
+
+t.test("several tables and kinds of columns; a later row of a key takes the earlier one's place", async (t) => {
+  const { rows, names, values } = openTables();
+  const heads = rows.into<[string, number, Uint8Array]>("REPLACE INTO value", 3);
+  const other = rows.into<[string]>("INSERT INTO name (name)", 1);
+  heads.add("b", 1, Buffer.from("x"));
+  other.add("first");
+  heads.add("a", 2, Buffer.alloc(0));
+  heads.add("b", 3, Buffer.from("y"));
+  t.same([names(), values()], [[], []], "nothing is written before it is asked for");
+  rows.write();
+  t.same(names(), ["first"]);
+  t.same(values(), [
+    ["a", 2, Buffer.alloc(0)],
+    ["b", 3, Buffer.from("y")],
+  ]);
+});
+
+t.test("rows that are refused are not tried again", async (t) => {
+  const { rows, names } = openTables();
+  const table = rows.into<[number, string]>("INSERT INTO name", 2);
+  table.add(1, "one");
+  table.add(1, "another one");
+  t.throws(() => rows.write(), { code: "SQLITE_CONSTRAINT_PRIMARYKEY" });
+  rows.write();
+  t.same(names(), []);
+});

@@ -30,9 +30,25 @@ function quote(value: LogFields[string]): string {
   return /^[A-Za-z0-9_./:*@%+,-]+$/.test(value) ? value : JSON.stringify(value);
 }
 
+// Many lines begin alike: one commit answers dozens of writes within a millisecond.
+let last_ms = Number.NaN;
+let last_level = "";
+let last_message = "";
+let last_head = "";
+
+function headOf(now_ms: number, level: string, message: string): string {
+  if (now_ms !== last_ms || message !== last_message || level !== last_level) {
+    last_head = `time=${formatTime(now_ms)} level=${level} msg=${quote(message)}`;
+    last_ms = now_ms;
+    last_level = level;
+    last_message = message;
+  }
+  return last_head;
+}
+
 /** `time=… level=INFO msg="state updated" key=api-contract version=2` */
 export function formatLine(now_ms: number, level: string, message: string, fields: LogFields | undefined): string {
-  let line = `time=${formatTime(now_ms)} level=${level} msg=${quote(message)}`;
+  let line = headOf(now_ms, level, message);
   if (fields !== undefined) {
     for (const key in fields) {
       const value = fields[key];
@@ -65,7 +81,7 @@ class LineBuffer {
       return;
     }
     if (this.#used === 0) setTimeout(() => this.flush(), LOG_DELAY_MS).unref();
-    this.#used += this.#block.write(line, this.#used, "utf8");
+    this.#used += this.#block.write(line, this.#used);
   }
 
   flush(): void {

@@ -114,6 +114,7 @@ export class VersionedFront {
   readonly #log: Log;
   readonly #reader: VersionedReader;
   readonly #methods: VersionedMethods;
+  readonly #updated: string;
   readonly #cache = new HotCache<Reply>();
 
   constructor({ writer, reads, log, reader, methods }: VersionedFrontOptions) {
@@ -122,6 +123,7 @@ export class VersionedFront {
     this.#log = log;
     this.#reader = reader;
     this.#methods = methods;
+    this.#updated = `${reader.space.name} updated`;
     writer.changes.listen(reader.space.name, this.#cache);
   }
 
@@ -149,7 +151,7 @@ export class VersionedFront {
     request: WriteRequest,
     answer: (reply: WriteReply) => string,
   ): Promise<Answer> {
-    const { name, label } = this.#reader.space;
+    const { label } = this.#reader.space;
     const { body } = request;
     // Only a read creates an entry of the cache; a write replaces one.
     const cached = this.#cache.has(key);
@@ -165,7 +167,7 @@ export class VersionedFront {
           const etag = `"${reply.hash}"`;
           this.#cache.replace(key, version, etag, valueReply(content_type, etag, version, body), body.byteLength);
         }
-        if (this.#log.infos) this.#log.info(`${name} updated`, { key: label(key), version });
+        if (this.#log.infos) this.#log.info(this.#updated, { key: label(key), version });
         resolve(jsonReply(answer(reply)));
       });
     });

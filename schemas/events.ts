@@ -88,7 +88,17 @@ export const CommittedEvent = Type.Object({
 });
 export type CommittedEvent = Static<typeof CommittedEvent>;
 
-export const PublishReply = Type.Object({ events: Type.Array(CommittedEvent) });
+/** The events of a commit, in the order of their ids: a list a member, for a list costs no more to copy than one event. */
+export const CommittedEvents = Type.Object({
+  ids: Type.Array(Type.Integer()),
+  topics: Type.Array(Type.String()),
+  sources: Type.Array(Type.String()),
+  texts: Type.Array(Type.String()),
+});
+export type CommittedEvents = Static<typeof CommittedEvents>;
+
+/** Which events they became. What is to be known of them is told with their commit, before the reply. */
+export const PublishReply = Type.Object({ ids: Type.Array(Type.Integer()) });
 export type PublishReply = Static<typeof PublishReply>;
 
 /** `after` null: newest first. Otherwise oldest first, starting right after it. Times in ms. */

@@ -30,6 +30,7 @@ import { isExposed } from "./config/exposure.js";
 import { ContractFront } from "./contracts/front.js";
 import { contractRoutes } from "./contracts/routes.js";
 import { EventCounters } from "./events/counters.js";
+import { eventsOf } from "./events/encode.js";
 import { Hub } from "./events/hub.js";
 import { EventPruner } from "./events/pruner.js";
 import { eventRoutes } from "./events/routes.js";
@@ -369,7 +370,7 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
 
   threads.listen(
     {
-      events: (events) => hub.accept(events),
+      events: (events) => hub.accept(eventsOf(events)),
       outbox: (notice) => deliveries.take(notice),
       state_keys: (count) => {
         state_keys.count = count;

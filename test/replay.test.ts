@@ -16,7 +16,7 @@ import { MonotonicClock } from "../src/base/clock.js";
 import { Failure } from "../src/base/result.js";
 import { METHODS } from "../src/methods.js";
 import type { Notice, PayloadOf } from "../src/rpc/method.js";
-import { Packing } from "../src/rpc/packing.js";
+import { packingOf } from "../src/rpc/packing.js";
 import type { RpcServer, ServerCall } from "../src/rpc/server.js";
 import { newestTime } from "../src/store/id-range.js";
 import { databasePath, openWriter } from "../src/store/open.js";
@@ -190,7 +190,7 @@ class Replica {
     this.#batch.execute(
       calls.map(({ name, request, actor }) => {
         const method = must(BY_NAME.get(name), name);
-        const packing = new Packing(method.reply);
+        const packing = packingOf(method.reply);
         return { id: ++this.#id, method, packing, request, actor, trace: "", weight: method.weight(request) };
       }),
       server as unknown as RpcServer<WriterMethod>,

@@ -18,7 +18,7 @@ export const publishEvents = writerMethod({
   changes: [changesByModel("event")],
   models: { events: publisher },
   run: ({ events }, request, call) => ({
-    events: request.events.map((event) => events.publish(event, call, request.chain)),
+    ids: request.events.map((event) => events.publish(event, call, request.chain).id),
   }),
 });
 

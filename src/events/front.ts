@@ -2,6 +2,7 @@
 import type { Static } from "typebox";
 import type {
   Chain,
+  CommittedEvent,
   EventHistoryQuery,
   EventHistoryRequest,
   NewEvent,
@@ -25,8 +26,10 @@ import type { Writer } from "../threads/writer.js";
 import { compilePattern, type Pattern } from "../topics/pattern.js";
 import { publishEvents } from "./commands.js";
 import type { Hub } from "./hub.js";
+import { encodeEvent } from "./encode.js";
 import { eventHistory } from "./jobs.js";
 import { waitForEvents } from "./long-poll.js";
+import { eventReader, type EventReader } from "./table.js";
 import type { Subscription } from "./subscription.js";
 
 export interface EventsFrontOptions {
@@ -67,9 +70,11 @@ function chainOf(hops: number, { role }: Caller): Chain | null {
 
 export class EventsFront {
   readonly #options: EventsFrontOptions;
+  readonly #stored: EventReader;
 
   constructor(options: EventsFrontOptions) {
     this.#options = options;
+    this.#stored = options.reads.model(eventReader);
   }
 
   publish({ text, json, headers: { "x-koor-hops": hops }, context, caller }: PublishOf): Answer | Promise<Answer> {
@@ -84,12 +89,21 @@ export class EventsFront {
           resolve(reply);
           return;
         }
-        if (log.infos) for (const { topic, id } of reply.events) log.info("event published", { topic, id });
-        const published = reply.events.map((event) => event.text);
-        const answer = many ? `[${published.join(",")}]` : (published[0] ?? "");
+        const published = reply.ids.map((id) => must(this.#committed(id), "an event that is committed is there"));
+        if (log.infos) for (const { topic, id } of published) log.info("event published", { topic, id });
+        const answer = many ? `[${published.map((event) => event.text).join(",")}]` : (published[0]?.text ?? "");
         resolve(jsonReply(answer, 200, { events_published: events.length }));
       });
     });
+  }
+
+  /** An event that a call was answered with. */
+  #committed(id: number): CommittedEvent | undefined {
+    // Its commit was told of in the same message as its answer: it has not gone out yet.
+    const accepted = this.#options.hub.acceptedWith(id);
+    if (accepted !== undefined) return accepted;
+    const [row] = this.#stored.after(id - 1, id, 1);
+    return row === undefined ? undefined : encodeEvent(row);
   }
 
   history({ query, context, onAbort }: HistoryOf): Answer | Promise<Answer> {

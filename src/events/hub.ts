@@ -117,6 +117,14 @@ export class Hub implements Measured {
     for (const event of events) this.#accepted.push(event);
   }
 
+  /** An event of a commit that was told of in this turn; undefined where it went out already. */
+  acceptedWith(id: number): CommittedEvent | undefined {
+    const first = this.#accepted[0]?.id ?? 0;
+    // Ids are given out one after the other.
+    const event = this.#accepted[id - first];
+    return event?.id === id ? event : undefined;
+  }
+
   /** Sends events out; those that went out already are passed over. To be called once a turn, by `accept`. */
   fanOut(events: readonly CommittedEvent[]): void {
     const due = new Map<Group, CommittedEvent[]>();

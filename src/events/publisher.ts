@@ -2,18 +2,18 @@
  * Publishing from inside a transaction: the event is stored, and queued for the webhooks that want it, with
  * whatever else the call changes; it goes out when the transaction has committed. Runs in the writer.
  */
-import { Type } from "typebox";
-import { CommittedEvent, type Chain, type NewEvent } from "../../schemas/events.js";
+import { CommittedEvents, type Chain, type CommittedEvent, type NewEvent } from "../../schemas/events.js";
 import type { Notice } from "../rpc/method.js";
 import type { ChangeSet } from "../threads/change-set.js";
 import type { Model, Said, WritingModel } from "../threads/model.js";
 import type { WriteCall } from "../threads/writer-method.js";
 import { disabledEvent } from "../outbox/disabled.js";
 import { outboxModel, type Outbox } from "../outbox/outbox.js";
+import { listsOf } from "./encode.js";
 import { EventAppender } from "./table.js";
 
 /** The events of a commit, in the order of their ids. */
-export const EVENTS = { name: "events", payload: Type.Array(CommittedEvent) } as const satisfies Notice;
+export const EVENTS = { name: "events", payload: CommittedEvents } as const satisfies Notice;
 
 const NO_CHAIN: Chain = { hops: 0, trusted: true };
 
@@ -67,7 +67,7 @@ export class Publisher implements WritingModel {
 
   takeNotice(): Said | null {
     if (this.#published.length === 0) return null;
-    const payload = this.#published;
+    const payload = listsOf(this.#published);
     this.#published = [];
     return { notice: EVENTS, payload };
   }

@@ -14,15 +14,7 @@ import {
 import { assert } from "../base/assert.js";
 import type { Clock } from "../base/clock.js";
 import { Failure, RemoteFailure } from "../base/result.js";
-import {
-  callFrame,
-  FRAME,
-  replyOf,
-  type CallContext,
-  type FailureFrame,
-  type Frame,
-  type ReplyFrame,
-} from "./frames.js";
+import { addCall, FRAME, replyOf, type CallContext, type FailureFrame, type Frame, type ReplyFrame } from "./frames.js";
 import type { Method, MethodTable, ReplyOf, RequestOf } from "./method.js";
 import type { Packing } from "./packing.js";
 import { Port, type Endpoint } from "./port.js";
@@ -274,7 +266,8 @@ export class RpcClient {
     const packings = this.#methods.packingsAt(position);
     this.#pending.add({ id, deadline_ms: deadline, weight, packing: packings.reply, done, chunk, overdue: false });
     this.#bytes += weight;
-    this.#port.send(callFrame(id, position, deadline, weight, context, packings.request, request));
+    addCall(this.#port.outbox, id, position, deadline, weight, context, packings.request, request);
+    this.#port.queued();
     if (chunk !== null) this.#port.send([FRAME.CREDIT, id, STREAM_CREDIT_CHUNKS]);
     return id;
   }

@@ -1,7 +1,7 @@
 /**
  * The frames of the RPC, and how they travel: those of one event-loop turn as one array of their fields, each
  * frame's behind their number. Structured clone takes its time for every array and object in it: a PUT and its reply
- * cost it 1.9 µs as objects in tuples in an array and 0.7 µs as one array, both sides together. Pure.
+ * take 2.1 µs as objects in tuples in an array and 1.3 as one array, both sides together. Pure.
  */
 import type { StatusName } from "../../schemas/status.js";
 import type { Packing } from "./packing.js";
@@ -53,7 +53,17 @@ export type Frame = ClientFrame | ServerFrame;
 const REQUEST_FIELD = 7;
 const REPLY_FIELD = 2;
 
-export function callFrame(
+/** Adds a frame to a message. */
+export function addFrame(message: unknown[], frame: Frame): void {
+  message.push(frame.length, ...frame);
+}
+
+/**
+ * Adds a call's frame, packing its request.
+ * @param request null for one that goes another way
+ */
+export function addCall(
+  message: unknown[],
   id: number,
   method: number,
   deadline_ms: number,
@@ -61,30 +71,25 @@ export function callFrame(
   { actor, trace }: CallContext,
   packing: Packing,
   request: unknown,
-): CallFrame {
-  const frame: unknown[] = [FRAME.CALL, id, method, deadline_ms, weight, actor, trace];
-  packing.pack(request, frame);
-  return frame as unknown as CallFrame;
+): void {
+  const at = message.push(0, FRAME.CALL, id, method, deadline_ms, weight, actor, trace);
+  if (request !== null) packing.pack(request, message);
+  message[at - REQUEST_FIELD - 1] = message.length - at + REQUEST_FIELD;
 }
 
 export function requestOf(frame: CallFrame, packing: Packing): unknown {
-  return packing.unpack(frame, REQUEST_FIELD);
+  return frame.length === REQUEST_FIELD ? null : packing.unpack({ frame, at: REQUEST_FIELD });
 }
 
-export function replyFrame(id: number, packing: Packing, reply: unknown): ReplyFrame {
-  const frame: unknown[] = [FRAME.REPLY, id];
-  packing.pack(reply, frame);
-  return frame as unknown as ReplyFrame;
+/** Adds a reply's frame, packing the reply. */
+export function addReply(message: unknown[], id: number, packing: Packing, reply: unknown): void {
+  const at = message.push(0, FRAME.REPLY, id);
+  packing.pack(reply, message);
+  message[at - REPLY_FIELD - 1] = message.length - at + REPLY_FIELD;
 }
 
 export function replyOf(frame: ReplyFrame, packing: Packing): unknown {
-  return packing.unpack(frame, REPLY_FIELD);
-}
-
-/** Adds a frame to a message. */
-export function addFrame(message: unknown[], frame: Frame): void {
-  message.push(frame.length);
-  for (const field of frame) message.push(field);
+  return packing.unpack({ frame, at: REPLY_FIELD });
 }
 
 /** Hands on the frames of a message, in the order in which they were added. */

@@ -5,7 +5,7 @@
  */
 import type { Static, TSchema } from "typebox";
 import { assert, must } from "../base/assert.js";
-import { Packing } from "./packing.js";
+import { packingOf, type Packing } from "./packing.js";
 
 /** A stream's answer is a sequence of chunks of text, then its reply; a unary method has the reply alone. */
 export interface Method<Request extends TSchema = TSchema, Reply extends TSchema = TSchema> {
@@ -35,7 +35,7 @@ export class MethodTable<Row extends Method = Method> {
 
   constructor(rows: readonly Row[]) {
     this.rows = rows;
-    this.#packings = rows.map(({ request, reply }) => ({ request: new Packing(request), reply: new Packing(reply) }));
+    this.#packings = rows.map(({ request, reply }) => ({ request: packingOf(request), reply: packingOf(reply) }));
     for (const [at, row] of rows.entries()) {
       assert(!this.#by_name.has(row.name), `one method is named ${row.name}`);
       this.#positions.set(row, at);

@@ -2,35 +2,51 @@
 import * as fc from "fast-check";
 import t from "tap";
 import { Type, type TSchema } from "typebox";
-import { Packing } from "./packing.js";
+import { packingOf } from "./packing.js";
 
 const BEFORE = ["a", 2];
 
 /** The fields that a value travels as, behind others of its frame; and what is made of them. */
 function travel(schema: TSchema, value: unknown): { readonly fields: readonly unknown[]; readonly value: unknown } {
-  const packing = new Packing(schema);
-  const frame: unknown[] = [...BEFORE];
-  packing.pack(value, frame);
-  t.same(frame.slice(0, BEFORE.length), BEFORE);
-  const copy = structuredClone(frame);
-  return { fields: copy.slice(BEFORE.length), value: packing.unpack(copy, BEFORE.length) };
+  const packing = packingOf(schema);
+  const sent: unknown[] = [...BEFORE];
+  packing.pack(value, sent);
+  const frame = structuredClone(sent);
+  const cursor = { frame, at: BEFORE.length };
+  const copy = packing.unpack(cursor);
+  if (cursor.at !== frame.length) throw new Error(`${frame.length - cursor.at} fields are left`);
+  return { fields: frame.slice(BEFORE.length), value: copy };
 }
 
 t.test("an object whose members the schema fixes travels without their names", async (t) => {
   const schema = Type.Object({ key: Type.String(), of: Type.Object({ a: Type.Integer() }), or: Type.Null() });
   const value = { key: "k", of: { a: 1 }, or: null };
-  t.strictSame(travel(schema, value), { fields: ["k", { a: 1 }, null], value });
+  t.strictSame(travel(schema, value), { fields: ["k", 1, null], value });
   const turned = { or: null, of: { a: 1 }, key: "k" };
-  t.strictSame(travel(schema, turned).fields, ["k", { a: 1 }, null], "in the order of the schema");
-  t.strictSame(travel(Type.Object({}), {}), { fields: [], value: {} });
-  t.strictSame(travel(schema, null), { fields: [], value: null }, "nor does what goes another way");
+  t.strictSame(travel(schema, turned).fields, ["k", 1, null], "in the order of the schema");
+});
+
+t.test("and so does a list of such objects", async (t) => {
+  const item = Type.Object({ a: Type.Integer(), b: Type.String() });
+  const list = Type.Object({ items: Type.Array(item), more: Type.Boolean() });
+  const value = {
+    items: [
+      { a: 1, b: "x" },
+      { a: 2, b: "y" },
+    ],
+    more: true,
+  };
+  t.strictSame(travel(list, value), { fields: [2, 1, "x", 2, "y", true], value });
+  t.strictSame(travel(list, { items: [], more: false }).fields, [0, false]);
 });
 
 t.test("any other value travels as it is", async (t) => {
   for (const [schema, value] of [
     [Type.Null(), null],
     [Type.String(), "text"],
-    [Type.Array(Type.Object({ a: Type.Integer() })), [{ a: 1 }]],
+    [Type.Object({}), {}],
+    [Type.Array(Type.String()), ["a", "b"]],
+    [Type.Tuple([Type.Object({ a: Type.Integer() })]), [{ a: 1 }]],
     [Type.Object({ a: Type.Integer(), b: Type.Optional(Type.Integer()) }), { a: 1 }],
     [Type.Object({ a: Type.Integer() }, { additionalProperties: Type.Integer() }), { a: 1, b: 2 }],
     [Type.Record(Type.String(), Type.Integer()), { a: 1 }],
@@ -39,7 +55,7 @@ t.test("any other value travels as it is", async (t) => {
     t.strictSame(travel(schema, value), { fields: [value], value });
 });
 
-t.test("whatever its members are, the value comes out again", async () => {
+t.test("whatever its members are, the value comes out again", async (t) => {
   const members = fc.dictionary(fc.string(), fc.jsonValue(), { maxKeys: 6, noNullPrototype: true });
   fc.assert(
     fc.property(members, (value) => {

@@ -1,45 +1,80 @@
 /**
- * How requests and replies travel between threads: where the schema says which members an object has, their values
- * alone, in the order of the schema. Structured clone writes and looks up members' names with every copy. Pure.
+ * How requests and replies travel between threads: as the values alone of the members that the schema says an object
+ * has, in its order; of a list of such objects as its length and then theirs. Structured clone takes its time for
+ * every object and array, and writes and looks up members' names with every copy. Pure.
  */
 import type { TSchema } from "typebox";
 
-/** What is asked of an object's schema, whatever else it says. */
+/** What is asked of a schema, whatever else it says. */
 interface Shape {
-  readonly properties?: Readonly<Record<string, unknown>>;
+  readonly properties?: Readonly<Record<string, TSchema>>;
   readonly required?: readonly string[];
   readonly additionalProperties?: unknown;
+  readonly items?: TSchema;
 }
 
-/** The members that every object of a schema has, where it has no others; null for any other value. */
-function fixedMembers(schema: TSchema): readonly string[] | null {
-  const { properties, required = [], additionalProperties = false }: Shape = schema;
-  if (properties === undefined || additionalProperties !== false) return null;
-  const names = Object.keys(properties);
-  return names.every((name) => required.includes(name)) ? names : null;
+/** A place in a frame. */
+export interface Cursor {
+  readonly frame: readonly unknown[];
+  at: number;
 }
 
-export class Packing {
-  readonly #members: readonly string[] | null;
+export interface Packing {
+  /** Adds a value of the schema to a frame. */
+  pack(value: unknown, frame: unknown[]): void;
+  /** Takes the value at the cursor, which goes on behind it. */
+  unpack(cursor: Cursor): unknown;
+}
 
-  constructor(schema: TSchema) {
-    this.#members = fixedMembers(schema);
-  }
+const AS_IT_IS: Packing = {
+  pack: (value, frame) => void frame.push(value),
+  unpack: (cursor) => cursor.frame[cursor.at++],
+};
 
-  /** Adds a value of the schema to a frame; null, for a request that goes another way, adds no members. */
-  pack(value: unknown, frame: unknown[]): void {
-    if (this.#members === null) frame.push(value);
-    else if (value !== null)
-      for (const name of this.#members) frame.push((value as Readonly<Record<string, unknown>>)[name]);
+/** How the values of a schema travel. */
+export function packingOf(schema: TSchema): Packing {
+  const { properties, required = [], additionalProperties = false, items }: Shape = schema;
+  if (items !== undefined) {
+    const item = packingOf(items);
+    return item === AS_IT_IS ? AS_IT_IS : packingOfList(item);
   }
+  const names = Object.keys(properties ?? {});
+  const fixed = names.length > 0 && additionalProperties === false && names.every((name) => required.includes(name));
+  if (properties === undefined || !fixed) return AS_IT_IS;
+  return packingOfObject(names.map((name) => ({ name, packing: packingOf(properties[name] ?? {}) })));
+}
 
-  /** The value that begins at a place of a frame and ends with it. */
-  unpack(frame: readonly unknown[], from: number): unknown {
-    if (this.#members === null) return frame[from];
-    if (frame.length < from + this.#members.length) return null;
-    const value: Record<string, unknown> = {};
-    let at = from;
-    for (const name of this.#members) value[name] = frame[at++];
-    return value;
-  }
+function packingOfObject(members: readonly { readonly name: string; readonly packing: Packing }[]): Packing {
+  return {
+    pack: (value, frame) => {
+      for (const { name, packing } of members) {
+        const member = (value as Readonly<Record<string, unknown>>)[name];
+        // Nearly all of them: not even a call.
+        if (packing === AS_IT_IS) frame.push(member);
+        else packing.pack(member, frame);
+      }
+    },
+    unpack: (cursor) => {
+      const value: Record<string, unknown> = {};
+      for (const { name, packing } of members)
+        value[name] = packing === AS_IT_IS ? cursor.frame[cursor.at++] : packing.unpack(cursor);
+      return value;
+    },
+  };
+}
+
+function packingOfList(item: Packing): Packing {
+  return {
+    pack: (value, frame) => {
+      const items = value as readonly unknown[];
+      frame.push(items.length);
+      for (const each of items) item.pack(each, frame);
+    },
+    unpack: (cursor) => {
+      const length = cursor.frame[cursor.at++] as number;
+      const items: unknown[] = [];
+      for (let at = 0; at < length; at++) items.push(item.unpack(cursor));
+      return items;
+    },
+  };
 }

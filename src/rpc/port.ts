@@ -16,7 +16,6 @@ export interface Endpoint {
 export class Port {
   readonly #endpoint: Endpoint;
   readonly #receive: (value: unknown) => void;
-  /** The fields of the frames that wait, as they travel. */
   #outbox: unknown[] = [];
   #waiting = 0;
   #scheduled: NodeJS.Immediate | null = null;
@@ -41,8 +40,21 @@ export class Port {
    * gathered: then the other thread begins while this one still reads its sockets.
    */
   send(frame: Frame): void {
-    if (this.#closed) return;
     addFrame(this.#outbox, frame);
+    this.queued();
+  }
+
+  /** The message that leaves next, for who adds a frame by itself and says so with `queued`. */
+  get outbox(): unknown[] {
+    return this.#outbox;
+  }
+
+  /** A frame was added to the outbox. */
+  queued(): void {
+    if (this.#closed) {
+      this.#outbox = [];
+      return;
+    }
     this.#waiting += 1;
     if (this.#waiting >= this.#frames_max) {
       this.flush();

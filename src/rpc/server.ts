@@ -6,7 +6,7 @@
 import { BATCH_CALLS_MAX, MAILBOX_CALLS_MAX } from "../../schemas/limits.js";
 import type { Clock } from "../base/clock.js";
 import { Failure } from "../base/result.js";
-import { FRAME, replyFrame, requestOf, type CallFrame, type Frame } from "./frames.js";
+import { addReply, FRAME, requestOf, type CallFrame, type Frame } from "./frames.js";
 import type { Method, MethodTable, Notice, PayloadOf } from "./method.js";
 import type { Packing } from "./packing.js";
 import { Port, type Endpoint } from "./port.js";
@@ -70,7 +70,7 @@ export class RpcServer<Row extends Method = Method> {
   }
 
   reply(call: ServerCall, reply: unknown): void {
-    this.#port.send(replyFrame(call.id, call.packing, reply));
+    this.#reply(call.id, call.packing, reply);
   }
 
   fail(call: ServerCall, failure: Failure): void {
@@ -144,6 +144,11 @@ export class RpcServer<Row extends Method = Method> {
     }
   }
 
+  #reply(id: number, packing: Packing, reply: unknown): void {
+    addReply(this.#port.outbox, id, packing, reply);
+    this.#port.queued();
+  }
+
   #waits(id: number): boolean {
     return this.#mailbox.some((call) => call[1] === id);
   }
@@ -202,7 +207,7 @@ export class RpcServer<Row extends Method = Method> {
       if (next.done !== true) open.chunks.return?.();
       const end: unknown = next.value;
       if (end instanceof Failure) this.#port.send([FRAME.FAILURE, id, end.status, end.message, end.members]);
-      else this.#port.send(replyFrame(id, open.packing, end ?? null));
+      else this.#reply(id, open.packing, end ?? null);
       return;
     }
   }

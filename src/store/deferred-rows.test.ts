@@ -4,7 +4,11 @@ import * as fc from "fast-check";
 import t from "tap";
 import { DeferredRows } from "./deferred-rows.js";
 
-function openTables(): { readonly rows: DeferredRows; readonly names: () => string[]; readonly values: () => unknown[] } {
+function openTables(): {
+  readonly rows: DeferredRows;
+  readonly names: () => string[];
+  readonly values: () => unknown[];
+} {
   const db = new Database(":memory:");
   db.exec("CREATE TABLE name (id INTEGER PRIMARY KEY, name TEXT NOT NULL)");
   db.exec("CREATE TABLE value (key TEXT PRIMARY KEY, at INTEGER, bytes BLOB) WITHOUT ROWID");
@@ -28,7 +32,7 @@ t.test("any number of rows, written whenever", async () => {
         if (each === "forget") rows.forget();
         else if (each === "write") rows.write();
         else
-          for (let at = 0; at < Number(each); at++) {
+          for (let at = 0; at < each; at++) {
             table.add(`name ${next}`);
             waiting.push(`name ${next++}`);
             // What fills a statement is written by itself.

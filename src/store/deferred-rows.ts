@@ -42,8 +42,7 @@ class Table<Row extends readonly Column[]> implements DeferredTable<Row> {
     let at = 0;
     for (const rows of ROWS_TOGETHER) {
       const length = rows * this.#columns;
-      for (; columns.length - at >= length; at += length)
-        this.#statement(rows).run(...columns.slice(at, at + length));
+      for (; columns.length - at >= length; at += length) this.#statement(rows).run(...columns.slice(at, at + length));
     }
   }
 

@@ -12,7 +12,7 @@ import { makeDirectory } from "../../test/support/server-process.js";
 import { Failure } from "../base/result.js";
 import { FRAME, type Frame } from "../rpc/frames.js";
 import { MethodTable, type Notice } from "../rpc/method.js";
-import { Packing } from "../rpc/packing.js";
+import { packingOf } from "../rpc/packing.js";
 import { RpcServer, type ServerCall } from "../rpc/server.js";
 import { databasePath, openReader, openWriter, type Db } from "../store/open.js";
 import { Batch, type AuditTrail } from "./batch.js";
@@ -213,7 +213,7 @@ class World {
     return {
       id: this.#next_id++,
       method: add,
-      packing: new Packing(add.reply),
+      packing: packingOf(add.reply),
       weight: 10,
       actor: "me",
       trace: "",

@@ -48,7 +48,7 @@ function openWith(webhooks: Readonly<Record<string, readonly string[]>>) {
     /** Topics and data of what was published since the last time. */
     published: (): unknown[] => {
       const said = events.takeNotice() as Said<typeof EVENTS> | null;
-      return (said?.payload ?? []).map(({ text }) => {
+      return (said?.payload.texts ?? []).map((text) => {
         const { id, topic, data, source } = JSON.parse(text) as Readonly<Record<string, unknown>>;
         return [id, topic, source, data];
       });

@@ -76,9 +76,27 @@ class Ledger implements WritingModel {
 const ledger: Model<Ledger> = { open: ({ db }) => new Ledger(db) };
 const handle: Model<Db> = { open: ({ db }) => db };
 const trail: Model<AuditTrail> = {
-  open: ({ db }) => {
-    const insert = db.prepare("INSERT INTO trail VALUES (?, ?, ?, ?, ?, ?)");
-    return { append: (...row) => void insert.run(...row) };
+  open: ({ rows }) => {
+    const table = rows.into<[number, string, string, string, string, string]>("INSERT INTO trail", 6);
+    return { append: (...row) => table.add(...row) };
+  },
+};
+
+/** Lines that are put off; what of them is written already. */
+interface LaterLines {
+  add(name: string): void;
+  readonly written: readonly string[];
+}
+const laterLines: Model<LaterLines> = {
+  open: ({ db, rows }) => {
+    const table = rows.into<[string, number, string]>("INSERT INTO line (name, at, actor)", 3);
+    const names = db.prepare<[], string>("SELECT name FROM line ORDER BY id").pluck();
+    return {
+      add: (name) => table.add(name, 0, ""),
+      get written() {
+        return names.all();
+      },
+    };
   },
 };
 
@@ -151,7 +169,28 @@ const addQuietly = writerMethod({
   ],
   run: ({ lines }, { name }, { now_ms, actor }) => ({ id: lines.add(name, now_ms, actor) }),
 });
-const METHODS = new MethodTable<WriterMethod>([add, addQuietly]);
+const later = {
+  ...row,
+  audit: null,
+  reply: Type.Object({ written: Type.Array(Type.String()) }),
+  models: { lines: laterLines },
+};
+const addLater = writerMethod({
+  ...later,
+  name: "lines.add_later",
+  run: ({ lines }, { name }, call) => {
+    if (name === "throw") throw new Error("thrown on purpose");
+    lines.add(name);
+    if (name === "reload") call.reload();
+    return { written: [...lines.written] };
+  },
+});
+const look = writerMethod({
+  ...later,
+  name: "lines.look",
+  run: ({ lines }) => ({ written: [...lines.written] }),
+});
+const METHODS = new MethodTable<WriterMethod>([add, addQuietly, addLater, look]);
 
 /** One message to the front: what was on disk when it left. */
 interface Message {
@@ -213,7 +252,7 @@ class World {
     return {
       id: this.#next_id++,
       method: add,
-      packing: packingOf(add.reply),
+      packing: packingOf((more.method ?? add).reply),
       weight: 10,
       actor: "me",
       trace: "",
@@ -301,6 +340,27 @@ t.test("as many calls share a transaction as its bytes allow", (t) => {
   t.same(
     world.messages.map(({ committed, stored }) => [committed, stored]),
     [2, 3, 4, 5, 7].map((id) => [id, id]),
+  );
+  t.end();
+});
+
+t.test("rows that are put off are written before another method's call, a model's reload and the commit", (t) => {
+  const world = openWorld(t);
+  const calls = (...names: readonly string[]): ServerCall<WriterMethod>[] =>
+    names.map((name) => world.call(name, { method: name === "look" ? look : addLater }));
+  const written = (): unknown[] =>
+    world.messages.flatMap(({ frames }) => frames).flatMap((frame) => (frame[0] === FRAME.REPLY ? [frame[2]] : []));
+  world.execute(...calls("a", "b", "look", "c", "reload", "d"));
+  t.same(written(), [[], [], ["a", "b"], ["a", "b"], ["a", "b", "c", "reload"], ["a", "b", "c", "reload"]]);
+  t.equal(world.messages.at(-1)?.stored, 5, "all of them are on disk with the answers");
+  world.execute(...calls("e", "throw", "look", "f"));
+  t.same(
+    world
+      .rows("line")
+      .map((line) => (line as { readonly name: string }).name)
+      .slice(5),
+    ["e", "f"],
+    "each once",
   );
   t.end();
 });

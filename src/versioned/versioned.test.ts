@@ -9,7 +9,7 @@ import { isDeepStrictEqual } from "node:util";
 import * as fc from "fast-check";
 import t from "tap";
 import { countRounds } from "../../test/support/effort.js";
-import { VERSION_MARK_INTERVAL } from "../../schemas/limits.js";
+import { HEAD_CACHE_KEYS_MAX, VERSION_MARK_INTERVAL } from "../../schemas/limits.js";
 import type { Condition } from "../../schemas/versioned.js";
 import { makeDirectory } from "../../test/support/server-process.js";
 import { Failure } from "../base/result.js";
@@ -494,5 +494,22 @@ t.test("old versions are really removed, also those of a time when all were kept
   t.equal(reader.version("k", 3490), undefined);
   t.equal(reader.version("k", 3491)?.version, 3491);
   db.exec("COMMIT");
+  t.end();
+});
+
+t.test("a head that is put off counts, also when others have pushed it out of memory", (t) => {
+  const db = openWriter(makeDirectory(t));
+  t.teardown(() => {
+    db.close();
+  });
+  const writer = new VersionedWriter(db, new DeferredRows(db), STATE, 0);
+  const put = (key: string): unknown => writer.put(key, Buffer.from("v"), "text/plain", null, 0, "");
+  db.exec("BEGIN");
+  for (let at = 0; at < HEAD_CACHE_KEYS_MAX; at++) put(`key ${at}`);
+  t.match(put("key 0"), { version: 2 });
+  t.match(put("one more"), { version: 1 });
+  t.match(put("key 0"), { version: 3 });
+  t.equal(writer.keys, HEAD_CACHE_KEYS_MAX + 1);
+  db.exec("ROLLBACK");
   t.end();
 });

@@ -52,6 +52,8 @@ export interface MeasuredRow {
   readonly p99_ms: number;
   readonly refused: number;
   readonly rate_to: ReadonlyMap<string, number>;
+  /** CPU time in multiples of the raw handler's; undefined where the system does not tell it. */
+  readonly cpu_to_raw: number | undefined;
 }
 
 const RAW = "raw uWS";
@@ -200,10 +202,8 @@ async function measureRow(
     ]),
   );
   const raw = references.find((reference) => reference.name === RAW);
-  if (raw !== undefined) {
-    const value = quotient(cpuOfAll(mine), cpuOfAll(raw.slices));
-    ratios.push(...ratiosOf([{ of: "CPU", to: RAW, value, better: "lower", compared: steady }]));
-  }
+  const cpu_to_raw = raw === undefined ? undefined : quotient(cpuOfAll(mine), cpuOfAll(raw.slices));
+  ratios.push(...ratiosOf([{ of: "CPU", to: RAW, value: cpu_to_raw, better: "lower", compared: steady }]));
   const figures = mergeSlices(mine);
   const rate_to = new Map(ratios.filter(({ of }) => of === "rate").map(({ to, value }) => [to, value]));
   const judged = client === "wrk" || bench.tools.wrk === undefined;
@@ -212,6 +212,7 @@ async function measureRow(
     p99_ms: figures["p99_ms"] ?? 0,
     refused: figures["refused"] ?? 0,
     rate_to,
+    cpu_to_raw,
   };
   return {
     name,

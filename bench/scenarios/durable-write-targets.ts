@@ -3,14 +3,23 @@ import type { Target } from "../model.js";
 import { atLeast, atMost, type MeasuredRow } from "../throughput.js";
 
 const P99_MS_MAX = 12;
+/** What durability, history and the audit log may cost, in multiples of a handler that stores nothing. */
+const CPU_TO_RAW_MAX = 3.5;
 
-export function durableWriteTargets({ connections, rate_to, p99_ms, refused }: MeasuredRow): (Target | undefined)[] {
+export function durableWriteTargets({
+  connections,
+  rate_to,
+  cpu_to_raw,
+  p99_ms,
+  refused,
+}: MeasuredRow): (Target | undefined)[] {
   const to_redis = rate_to.get("Redis");
   if (connections === 1)
     return [atLeast("rate to Redis SET, fsync always", to_redis, 0.5), atMost("refused", refused, 0)];
   if (connections !== 64) return [];
   return [
     atLeast("rate to Redis SET, fsync always", to_redis, 0.45),
+    cpu_to_raw === undefined ? undefined : atMost("CPU to raw uWS", cpu_to_raw, CPU_TO_RAW_MAX),
     atMost("p99_ms", p99_ms, P99_MS_MAX),
     atMost("refused", refused, 0),
   ];

@@ -10,8 +10,10 @@ export type PackedBytes = Uint8Array | string;
 
 /** Makes bytes ready for a request. */
 export function packBytes(bytes: Uint8Array): PackedBytes {
-  if (bytes.byteLength <= INLINE_BYTES_MAX)
-    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+  if (bytes.byteLength <= INLINE_BYTES_MAX) {
+    const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    return buffer.toString("latin1");
+  }
   // Structured clone copies the whole buffer that a view lies in.
   return bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice();
 }

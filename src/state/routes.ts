@@ -36,6 +36,7 @@ import { listState, stateDiff, stateHistory } from "./jobs.js";
 /** What `curl -d` sends where nobody chose a type. */
 const FORM_TYPE = "application/x-www-form-urlencoded";
 const DEFAULT_TYPE = "application/json";
+const DEFAULT_TYPE_TEXT = JSON.stringify(DEFAULT_TYPE);
 
 export interface StateRoutesOptions {
   readonly writer: Writer;
@@ -139,7 +140,7 @@ function put(state: VersionedFront, key: string, given: string, request: WriteRe
   const problem = content_type === DEFAULT_TYPE ? null : textProblem(content_type, ContentType.text);
   if (problem !== null) return invalid(`Content-Type ${problem}`);
   if (request.body.byteLength === 0) return invalid("empty body");
-  const type = JSON.stringify(content_type);
+  const type = content_type === DEFAULT_TYPE ? DEFAULT_TYPE_TEXT : JSON.stringify(content_type);
   return state.put(
     key,
     content_type,

@@ -19,7 +19,7 @@ export function durableWriteTargets({
   if (connections !== 64) return [];
   return [
     atLeast("rate to Redis SET, fsync always", to_redis, 0.45),
-    cpu_to_raw === undefined ? undefined : atMost("CPU to raw uWS", cpu_to_raw, CPU_TO_RAW_MAX),
+    atMost("CPU to raw uWS", cpu_to_raw, CPU_TO_RAW_MAX),
     atMost("p99_ms", p99_ms, P99_MS_MAX),
     atMost("refused", refused, 0),
   ];

@@ -11,6 +11,7 @@ import { reasonOf } from "../base/reason.js";
 import { Failure } from "../base/result.js";
 import type { RpcClient } from "../rpc/client.js";
 import { NO_CALLER } from "../rpc/frames.js";
+import { sqliteCode } from "../store/sqlite/codes.js";
 import { closeStore } from "./close-store.js";
 import { READY, UNUSABLE } from "./notices.js";
 import type { WatchedKinds } from "./watched-kinds.js";
@@ -59,7 +60,7 @@ export class WriterThread {
     this.#worker = worker;
     client.attach(worker);
     worker.on("error", (error: unknown) => {
-      log.error("writer crashed", { error: reasonOf(error) });
+      log.error("writer crashed", { error: sqliteCode(error) ?? reasonOf(error) });
     });
     worker.on("exit", () => this.#exited());
   }

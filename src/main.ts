@@ -4,12 +4,14 @@
  */
 import { fileURLToPath } from "node:url";
 import { realpathSync } from "node:fs";
+import { resolve } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { HEAP_GROWTH_PERCENT } from "../schemas/limits.js";
 import { VERSION } from "../schemas/version.js";
 import { reasonOf } from "./base/reason.js";
 import { ConfigError, helpText, loadConfig, type Invocation } from "./config/load.js";
 import type { Server } from "./server.js";
+import { beginWriter } from "./threads/begun-writer.js";
 
 const URLS = {
   writer: new URL("../workers/writer/main.js", import.meta.url),
@@ -44,9 +46,11 @@ export async function runServer(argv: readonly string[]): Promise<void> {
   process.on("SIGXFSZ", () => undefined);
   let server: Server;
   try {
-    // Loaded only now: it imports the native libraries.
+    const { config } = invocation;
+    // The writer loads its modules while the front loads its own.
+    const begun = beginWriter(URLS.writer, resolve(config.data_dir), config);
     const { startServer } = await import("./server.js");
-    server = await startServer(invocation.config, URLS);
+    server = await startServer(config, URLS, begun);
   } catch (error) {
     stopWith(startFailure(error), EXIT_UNUSABLE);
   }

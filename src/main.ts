@@ -2,20 +2,24 @@
  * The server's command: settings, start, signals, exit codes (docs/configuration.md). `runServer` is also
  * what `koor serve` calls.
  */
+import module from "node:module";
 import { fileURLToPath } from "node:url";
 import { realpathSync } from "node:fs";
+import { resolve } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { HEAP_GROWTH_PERCENT } from "../schemas/limits.js";
 import { VERSION } from "../schemas/version.js";
 import { reasonOf } from "./base/reason.js";
 import { ConfigError, helpText, loadConfig, type Invocation } from "./config/load.js";
 import type { Server } from "./server.js";
+import { beginWriter } from "./threads/begun-writer.js";
 
 const URLS = {
   writer: new URL("../workers/writer/main.js", import.meta.url),
   pool: new URL("../workers/pool/main.js", import.meta.url),
   staging: new URL("../workers/staging/main.js", import.meta.url),
   pages: new URL("../dashboard/", import.meta.url),
+  cache: new URL("../.compile-cache", import.meta.url),
 };
 
 const EXIT_UNUSABLE = 1;
@@ -38,15 +42,18 @@ export async function runServer(argv: readonly string[]): Promise<void> {
     process.stdout.write(`koor-server ${VERSION}\n`);
     return;
   }
+  cacheCompiledCode();
   // V8 lets a heap of 20 MB grow past 100 before it collects: that is no memory to take from a small machine.
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH_PERCENT}`);
   // A file-size limit (ulimit -f) then refuses a write like a full disk instead of killing the process.
   process.on("SIGXFSZ", () => undefined);
   let server: Server;
   try {
-    // Loaded only now: it imports the native libraries.
+    const { config } = invocation;
+    // The writer loads its modules while the front loads its own.
+    const begun = beginWriter(URLS.writer, resolve(config.data_dir), config);
     const { startServer } = await import("./server.js");
-    server = await startServer(invocation.config, URLS);
+    server = await startServer(config, URLS, begun);
   } catch (error) {
     stopWith(startFailure(error), EXIT_UNUSABLE);
   }
@@ -66,6 +73,18 @@ export async function runServer(argv: readonly string[]): Promise<void> {
   process.on("SIGTERM", stop);
   // Ctrl-Break, and what a Windows service is stopped with; SIGTERM never comes there.
   if (process.platform === "win32") process.on("SIGBREAK", stop);
+}
+
+/**
+ * Node 22 and newer keep what V8 made of a module, for the next start: beside the programs, where nobody else writes,
+ * for this thread and, by the variable, for those that it starts. Where it cannot be written nothing is cached.
+ */
+function cacheCompiledCode(): void {
+  const { enableCompileCache } = module as { readonly enableCompileCache?: (folder: string) => unknown };
+  if (enableCompileCache === undefined || process.env["NODE_DISABLE_COMPILE_CACHE"] !== undefined) return;
+  const folder = process.env["NODE_COMPILE_CACHE"] ?? fileURLToPath(URLS.cache);
+  enableCompileCache(folder);
+  process.env["NODE_COMPILE_CACHE"] = folder;
 }
 
 /** Errors whose message is meant for the operator. */

@@ -76,6 +76,7 @@ import { sqliteChoice } from "./store/sqlite/choice.js";
 import { TemplateFront } from "./templates/front.js";
 import { templateRoutes } from "./templates/routes.js";
 import { refusalDetail } from "./threads/batch.js";
+import type { BegunWriter } from "./threads/begun-writer.js";
 import { LongWork } from "./threads/long-work.js";
 import { openThreads, type Threads, type ThreadUrls } from "./threads/open.js";
 import { WriterMetrics } from "./threads/writer-metrics.js";
@@ -123,16 +124,15 @@ const clock = systemClock;
 
 /**
  * Starts a server.
+ * @param begun the writer, where it was begun before this was loaded
  * @throws TransportError, DataDirError, PortError with one line for the operator
  */
-export async function startServer(config: Config, urls: ServerUrls): Promise<Server> {
+export async function startServer(config: Config, urls: ServerUrls, begun?: BegunWriter): Promise<Server> {
   const started_ms = clock.now();
   const data_dir = resolve(config.data_dir);
   const log = openLog(config.log_level, config.log_format);
-  // Before anything is touched: where there is none, that is what the operator is to hear.
-  sqliteChoice();
   const chosen = await chooseTransport(config.transport);
-  const threads = await openThreads({ config, data_dir, urls, log, methods: METHODS, notices: NOTICES });
+  const threads = await openThreads({ config, data_dir, urls, log, methods: METHODS, notices: NOTICES, begun });
   const { front, pipeline, routes, tasks, endWaiting } = makePieces({ config, log, threads, chosen, started_ms });
   try {
     await front.listen(config, routes, pipeline, new Pages(urls.pages));
@@ -145,6 +145,7 @@ export async function startServer(config: Config, urls: ServerUrls): Promise<Ser
   announce({ log, config, addresses: front.addresses, data_dir, chosen });
   // Not needed for /health, needed soon after it.
   setImmediate(() => {
+    threads.pool.warm();
     void loadShapes();
     if (threads.reads.model(webhookReader).count > 0) void loadHttpClient();
   });

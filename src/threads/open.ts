@@ -3,16 +3,17 @@
  * pools, and the front's own read-only handle. Started in this order, closed in reverse. What is done
  * there, and who is told of it, is others' business.
  */
-import type { Config, StoreSettings } from "../../schemas/config.js";
+import type { Config } from "../../schemas/config.js";
 import { BACKUPS_AT_ONCE_MAX } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
 import { systemClock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { RpcClient } from "../rpc/client.js";
 import type { MethodTable, Notice, PayloadOf } from "../rpc/method.js";
-import { claimDataDir, DataDirError } from "../store/data-dir.js";
+import { DataDirError } from "../store/data-dir.js";
 import { logBytes } from "../store/open.js";
-import { removeStaging, stagingPath } from "../store/staging.js";
+import { stagingPath } from "../store/staging.js";
+import { beginWriter, type BegunWriter } from "./begun-writer.js";
 import type { AnyMethod } from "./methods.js";
 import { Pool } from "./pool.js";
 import { Reader } from "./reader.js";
@@ -41,6 +42,8 @@ export interface ThreadsOptions<Notices extends Readonly<Record<string, Notice>>
   readonly log: Log;
   readonly methods: MethodTable<AnyMethod>;
   readonly notices: Notices;
+  /** The writer, where it was begun before this was loaded. */
+  readonly begun?: BegunWriter | undefined;
 }
 
 export interface Threads<Notices extends Readonly<Record<string, Notice>>> {
@@ -65,11 +68,6 @@ export interface Threads<Notices extends Readonly<Record<string, Notice>>> {
   close(): Promise<void>;
 }
 
-/** What of the settings decides what is stored, and how much of it can be read. */
-function storeSettings({ state_history, state_events, event_history }: Config): StoreSettings {
-  return { state_history, state_events, event_history };
-}
-
 /**
  * Starts the threads; resolves when the database is open and migrated.
  * @throws DataDirError with one line for the operator
@@ -77,9 +75,9 @@ function storeSettings({ state_history, state_events, event_history }: Config): 
 export async function openThreads<Notices extends Readonly<Record<string, Notice>>>(
   options: ThreadsOptions<Notices>,
 ): Promise<Threads<Notices>> {
-  const { config, data_dir, urls, log, methods, notices } = options;
-  const lock = claimDataDir(data_dir);
-  removeStaging(data_dir);
+  const { data_dir, urls, log, methods, notices } = options;
+  const begun = options.begun ?? beginWriter(urls.writer, data_dir, options.config);
+  const { lock } = begun;
   const takers = new Map<string, (payload: never) => void>();
   let onReady: () => void = () => undefined;
   let onUnusable: (error: DataDirError) => void = () => undefined;
@@ -95,15 +93,13 @@ export async function openThreads<Notices extends Readonly<Record<string, Notice
       must(takers.get(name), `somebody listens to the notice ${name}`)(payload as never);
     },
   });
-  const settings = storeSettings(config);
-  const watched = new WatchedKinds();
+  const { settings } = begun.data;
+  const watched = new WatchedKinds(begun.data.watched);
   const thread = new WriterThread({
     url: urls.writer,
-    data_dir,
+    begun,
     client,
-    watched,
     log,
-    settings,
     onReady: () => onReady(),
     onUnusable: (code) =>
       onUnusable(

@@ -83,7 +83,6 @@ export class Pool {
     this.#methods = options.methods;
     this.#threads_max = options.threads_max ?? POOL_THREADS_MAX;
     this.#threads_min = options.threads_max === undefined ? POOL_THREADS_MIN : 0;
-    for (let count = 0; count < this.#threads_min; count++) this.#start();
   }
 
   /** Jobs that wait for a thread. */
@@ -224,6 +223,11 @@ export class Pool {
     const jobs = first.shares ? waiting.filter(alike).slice(0, jobs_max) : [first];
     this.#waiting = jobs.length === waiting.length ? [] : waiting.filter((job) => !jobs.includes(job));
     return jobs;
+  }
+
+  /** Starts the threads that are always there; who asks for a job before has one started. */
+  warm(): void {
+    while (this.#threads.size < this.#threads_min) this.#start();
   }
 
   #start(): PoolThread {

@@ -9,13 +9,13 @@ import type { MethodTable } from "../rpc/method.js";
 import { RpcServer } from "../rpc/server.js";
 import { newestTime } from "../store/id-range.js";
 import { openFailure, openWriter, type Db } from "../store/open.js";
+import type { WriterData } from "./begun-writer.js";
 import { Batch, type AuditTrail } from "./batch.js";
 import { isWriterMethod, type AnyMethod } from "./methods.js";
 import { Models, type Model } from "./model.js";
 import { READY, UNUSABLE } from "./notices.js";
 import { WatchedKinds } from "./watched-kinds.js";
 import type { WriterMethod } from "./writer-method.js";
-import type { WriterData } from "./writer-thread.js";
 
 /** Runs in a worker that WriterThread has started; returns when the thread serves. */
 export function runWriter(methods: MethodTable<AnyMethod>, audit: Model<AuditTrail>): void {

@@ -9,6 +9,7 @@ import type { Log, LogFields } from "../base/log.js";
 import { Failure } from "../base/result.js";
 import { RpcClient } from "../rpc/client.js";
 import type { ReplyOf } from "../rpc/method.js";
+import { beginThread } from "./begun-writer.js";
 import { WatchedKinds } from "./watched-kinds.js";
 import { WriterThread } from "./writer-thread.js";
 
@@ -70,10 +71,13 @@ function supervise(url: URL): {
   let wake: () => void = () => undefined;
   const thread: WriterThread = new WriterThread({
     url,
-    data_dir: "",
-    settings: { state_history: 0, state_events: false, event_history: 0 },
+    begun: beginThread(url, {
+      data_dir: "",
+      settings: { state_history: 0, state_events: false, event_history: 0 },
+      committed: new SharedArrayBuffer(8),
+      watched: new WatchedKinds().memory,
+    }),
     client,
-    watched: new WatchedKinds(),
     log,
     onReady: () => {
       starts.push(starts.length + 1);

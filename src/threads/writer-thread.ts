@@ -4,35 +4,23 @@
  * Runs on the front.
  */
 import { Worker } from "node:worker_threads";
-import type { StoreSettings } from "../../schemas/config.js";
 import { WRITER_RESTART_DELAY_MS, WRITER_RESTART_DELAY_MS_MAX } from "../../schemas/limits.js";
 import type { Log } from "../base/log.js";
 import { reasonOf } from "../base/reason.js";
 import { Failure } from "../base/result.js";
 import type { RpcClient } from "../rpc/client.js";
 import { NO_CALLER } from "../rpc/frames.js";
+import { sqliteCode } from "../store/sqlite/codes.js";
 import { closeStore } from "./close-store.js";
+import type { BegunThread } from "./begun-writer.js";
 import { READY, UNUSABLE } from "./notices.js";
-import type { WatchedKinds } from "./watched-kinds.js";
-
-/** What the thread is started with. */
-export interface WriterData {
-  readonly data_dir: string;
-  readonly settings: StoreSettings;
-  /** Eight bytes: the id of the last call of the last commit. */
-  readonly committed: SharedArrayBuffer;
-  /** The memory of WatchedKinds. */
-  readonly watched: SharedArrayBuffer;
-}
 
 export interface WriterThreadOptions {
   /** The thread's script. */
   readonly url: URL;
-  readonly data_dir: string;
-  readonly settings: StoreSettings;
+  /** The first thread; those after a crash are started with the same. */
+  readonly begun: BegunThread;
   readonly client: RpcClient;
-  /** Which kinds of changes the thread tells of, before and after a restart. */
-  readonly watched: WatchedKinds;
   readonly log: Log;
   /** The database is open: at the start and after each restart. */
   readonly onReady: () => void;
@@ -42,7 +30,6 @@ export interface WriterThreadOptions {
 
 export class WriterThread {
   readonly #options: WriterThreadOptions;
-  readonly #committed = new SharedArrayBuffer(8);
   #worker: Worker | null = null;
   #restart: NodeJS.Timeout | null = null;
   #delay_ms = WRITER_RESTART_DELAY_MS;
@@ -52,14 +39,17 @@ export class WriterThread {
     this.#options = options;
   }
 
+  /** Takes the thread that was begun. */
   start(): void {
-    const { url, data_dir, settings, client, watched, log } = this.#options;
-    const data: WriterData = { data_dir, settings, committed: this.#committed, watched: watched.memory };
-    const worker = new Worker(url, { workerData: data });
+    this.#options.begun.take((worker) => this.#listen(worker));
+  }
+
+  #listen(worker: Worker): void {
+    const { client, log } = this.#options;
     this.#worker = worker;
     client.attach(worker);
     worker.on("error", (error: unknown) => {
-      log.error("writer crashed", { error: reasonOf(error) });
+      log.error("writer crashed", { error: sqliteCode(error) ?? reasonOf(error) });
     });
     worker.on("exit", () => this.#exited());
   }
@@ -99,11 +89,14 @@ export class WriterThread {
 
   #exited(): void {
     this.#worker = null;
-    const committed = Number(Atomics.load(new BigInt64Array(this.#committed), 0));
+    const committed = Number(Atomics.load(new BigInt64Array(this.#options.begun.data.committed), 0));
     this.#options.client.detach(new Failure("UNAVAILABLE", "the writer is restarting, try again"), committed);
     if (this.#closing) return;
     this.#options.log.warn("writer restarts", { delay_ms: this.#delay_ms });
-    this.#restart = setTimeout(() => this.start(), this.#delay_ms);
+    this.#restart = setTimeout(() => {
+      const { url, begun } = this.#options;
+      this.#listen(new Worker(url, { workerData: begun.data }));
+    }, this.#delay_ms);
     this.#delay_ms = Math.min(this.#delay_ms * 2, WRITER_RESTART_DELAY_MS_MAX);
   }
 }

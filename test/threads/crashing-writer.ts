@@ -9,7 +9,7 @@ import { workerData } from "node:worker_threads";
 import { RpcServer } from "../../src/rpc/server.js";
 import { putState } from "../../src/state/commands.js";
 import type { Models } from "../../src/threads/model.js";
-import type { WriterData } from "../../src/threads/writer-thread.js";
+import type { WriterData } from "../../src/threads/begun-writer.js";
 import { FAULTS, HELD_FILE, LATE_FILE } from "./faults.js";
 import { sqliteError } from "../../src/store/sqlite/codes.js";
 

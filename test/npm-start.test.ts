@@ -10,7 +10,8 @@ import { fileURLToPath } from "node:url";
 import t, { type Test } from "tap";
 
 // This file runs from dist/tree/test.
-const START = fileURLToPath(new URL("../../../deploy/start.mjs", import.meta.url));
+const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
+const START = join(ROOT, "deploy", "start.mjs");
 
 /** What of tap's `t` a started server needs. */
 type TestFolder = Pick<Test, "testdir" | "teardown">;
@@ -115,6 +116,29 @@ t.test("a signal that npm sent on as well counts once", async (t) => {
   } while (stopped.gap_ms > FORWARDED_GAP_MS_MAX && attempts < ATTEMPTS_MAX);
   t.equal(stopped.answer, `"version":1`, "what was in flight was answered");
   t.equal(stopped.code, 0);
+});
+
+t.test("a signal to npm alone reaches the server", { skip: process.platform === "win32" && "cmd.exe" }, async (t) => {
+  const args = ["--bind", "127.0.0.1:0", "--dashboard-bind", "", "--data-dir", join(t.testdir({}), "data")];
+  const { npm_lifecycle_event: _ours, ...inherited } = process.env;
+  // A group of its own: whatever is left of it ends with the test.
+  const npm = spawn("npm", ["start", "--", ...args], {
+    cwd: ROOT,
+    env: inherited,
+    stdio: ["ignore", "ignore", "pipe"],
+    detached: true,
+  });
+  t.teardown(() => {
+    try {
+      if (npm.pid !== undefined) process.kill(-npm.pid, "SIGKILL");
+    } catch {
+      // Nothing is left.
+    }
+  });
+  const sees = listenFor(npm.stderr);
+  await sees(/koor listening/);
+  npm.kill("SIGTERM");
+  t.ok(await sees(/koor stopped/));
 });
 
 t.test("a second signal of one's own stops at once", async (t) => {

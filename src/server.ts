@@ -130,7 +130,7 @@ const clock = systemClock;
 export async function startServer(config: Config, urls: ServerUrls, begun?: BegunWriter): Promise<Server> {
   const started_ms = clock.now();
   const data_dir = resolve(config.data_dir);
-  const log = openLog(config.log_level, config.log_format);
+  const log = await openLog(config.log_level, config.log_format);
   const chosen = await chooseTransport(config.transport);
   const threads = await openThreads({ config, data_dir, urls, log, methods: METHODS, notices: NOTICES, begun });
   const { front, pipeline, routes, tasks, endWaiting } = makePieces({ config, log, threads, chosen, started_ms });

@@ -21,7 +21,7 @@ async function logged(
 ): Promise<string> {
   const path = join(test.testdir({}), "log");
   const fd = openSync(path, "w");
-  const log = openLog(level, format, fd);
+  const log = await openLog(level, format, fd);
   write(log);
   await log.close();
   closeSync(fd);
@@ -130,7 +130,7 @@ t.test("lines keep their order, and the end waits for them", async (t) => {
 
 t.test("a log that cannot be written does not end the process", async (t) => {
   const fd = openSync(join(t.testdir({ "read-only": "" }), "read-only"), "r");
-  const log = openLog("info", "text", fd);
+  const log = await openLog("info", "text", fd);
   log.info("lost");
   await t.resolves(log.close(), "and its end does not wait for ever");
   closeSync(fd);

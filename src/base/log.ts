@@ -4,7 +4,7 @@
  * stuck; what does not fit the buffer is dropped and counted. Owned by the front; the writer reports
  * through the RPC. The text's lines are made by hand: what makes them of pino's has to parse its JSON again.
  */
-import pino from "pino";
+import type { Logger } from "pino";
 import sonicBoom from "sonic-boom";
 import { LOG_LEVELS, type LogFormat, type LogLevel } from "../../schemas/config.js";
 import { LOG_BLOCK_BYTES, LOG_BUFFER_BYTES_MAX, LOG_DELAY_MS, LOG_FLUSH_MS_MAX } from "../../schemas/limits.js";
@@ -90,21 +90,24 @@ class LineBuffer {
   }
 }
 
+/** Pino over the lines. It is loaded where it is asked for: its modules are a seventh of what a start reads. */
+async function openPino(level: LogLevel, lines: LineBuffer): Promise<Logger> {
+  const { default: pino } = await import("pino");
+  return pino(
+    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
+    { write: (line: string) => lines.append(line) },
+  );
+}
+
 /** Opens the log on a file descriptor. */
-export function openLog(level: LogLevel, format: LogFormat, fd = 2): Log {
+export async function openLog(level: LogLevel, format: LogFormat, fd = 2): Promise<Log> {
   // The default export: a named one of a CommonJS package is there only once it is bundled.
   const stream = new sonicBoom.SonicBoom({ fd, sync: false, maxLength: LOG_BUFFER_BYTES_MAX, contentMode: "buffer" });
   // EAGAIN and EPIPE of a lost reader must not end the server.
   stream.on("error", () => undefined);
   const from = LOG_LEVELS.indexOf(level);
   const lines = new LineBuffer(stream as unknown as { write(block: Buffer): unknown });
-  const json =
-    format === "json"
-      ? pino(
-          { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
-          { write: (line: string) => lines.append(line) },
-        )
-      : null;
+  const json = format === "json" ? await openPino(level, lines) : null;
   const write = (at: LogLevel) => {
     if (LOG_LEVELS.indexOf(at) < from) return () => undefined;
     const label = at.toUpperCase();

@@ -91,6 +91,8 @@ export const POOL_UNBOUNDED_TOGETHER_MAX = 2;
 export const POOL_QUEUE_MAX = 256;
 /** A job that has waited longer for a thread is refused: what it is part of has to be answered in time. */
 export const POOL_WAIT_MS_MAX = 5_000;
+/** How long a thread may take to load its modules; a job that waits for it has its deadline from then on. */
+export const POOL_START_MS_MAX = 20_000;
 export const POOL_IDLE_MS = 30_000;
 /** What is done of a batch is told when so long nothing was, even if more is to come. */
 export const POOL_ANSWERS_HELD_MS_MAX = 2;

@@ -34,7 +34,10 @@ export type PoolAnswer =
   /** A bug: what the log says of it. */
   | readonly [kind: "thrown", reason: string];
 
-/** Answers of the batch from the task `first` on; `ended` with the last that there will be. */
+/**
+ * Answers of the batch from the task `first` on; `ended` with the last that there will be. A thread's first message has
+ * none: it has started.
+ */
 export type PoolAnswers = readonly [first: number, answers: readonly PoolAnswer[], ended: boolean];
 
 /** Beside the number of a task. */

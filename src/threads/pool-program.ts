@@ -15,6 +15,9 @@ import { BatchCursor, type PoolAnswer, type PoolAnswers, type PoolTask, type Poo
 import type { PoolMethod, StreamJob } from "./pool-method.js";
 import { Reader } from "./reader.js";
 
+/** The first message: no answers, but the word that jobs are taken from now on. */
+const STARTED: PoolAnswers = [0, [], false];
+
 /** Serves in a worker that PoolThread has started. */
 export function servePool(methods: MethodTable<AnyMethod>): void {
   const port = must(parentPort, "the pool's jobs run in worker threads");
@@ -67,6 +70,7 @@ export function servePool(methods: MethodTable<AnyMethod>): void {
   };
 
   port.on("message", (tasks: readonly PoolTask[]) => void serve(tasks));
+  port.postMessage(STARTED);
 }
 
 /** Serves the one call that comes over the port; ends when its last chunk was taken or it was cancelled. */

@@ -6,7 +6,7 @@
  * ended. Runs on the front.
  */
 import { Worker, type MessagePort } from "node:worker_threads";
-import { POOL_BATCH_PATIENCE_MS, POOL_HEAP_MIB_MAX } from "../../schemas/limits.js";
+import { POOL_BATCH_PATIENCE_MS, POOL_HEAP_MIB_MAX, POOL_START_MS_MAX } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
 import { systemClock } from "../base/clock.js";
 import { Failure } from "../base/result.js";
@@ -56,6 +56,8 @@ export class PoolThread {
   /** The job that it is at, once that is the only one that is waited for. */
   #alone: Job | null = null;
   #timer: NodeJS.Timeout | undefined;
+  /** It has loaded its modules and takes jobs: only from then on a job's time runs. */
+  #started = false;
   #warm = false;
   /** What it died of. */
   #fault: unknown = "the thread ended";
@@ -105,7 +107,12 @@ export class PoolThread {
       this.#finish(INTERNAL);
       return;
     }
-    this.#wait(this.#alone?.deadline_ms ?? POOL_BATCH_PATIENCE_MS);
+    this.#wait(this.#started ? this.#patience_ms : POOL_START_MS_MAX);
+  }
+
+  /** How long it may take until its next answer. */
+  get #patience_ms(): number {
+    return this.#alone?.deadline_ms ?? POOL_BATCH_PATIENCE_MS;
   }
 
   /** The deadline of a job counts from now, if it has begun to count. */
@@ -152,6 +159,12 @@ export class PoolThread {
 
   #take([first, answers, ended]: PoolAnswers): void {
     if (this.#ended) return;
+    if (!this.#started) {
+      // Its first message, which says no more than that.
+      this.#started = true;
+      if (!this.isFree) this.#wait(this.#patience_ms);
+      return;
+    }
     this.#warm = true;
     for (const [at, answer] of answers.entries()) this.#batch[first + at]?.settle(this.#replyOf(answer));
     this.#answered = first + answers.length;

@@ -1,5 +1,5 @@
 /** The writer's end of the RPC, played by a test: what was asked, and the answers that it gives. */
-import { FRAME, type Frame } from "../../src/rpc/frames.js";
+import { addReply, FRAME, requestOf } from "../../src/rpc/frames.js";
 import { must } from "../../src/base/assert.js";
 import { Failure } from "../../src/base/result.js";
 import { RpcClient } from "../../src/rpc/client.js";
@@ -8,6 +8,7 @@ import { METHODS } from "../../src/methods.js";
 import { isWriterMethod } from "../../src/threads/methods.js";
 import { Writer } from "../../src/threads/writer.js";
 import type { WriterMethod } from "../../src/threads/writer-method.js";
+import { framesOf } from "../support/frames.js";
 
 export interface PlayedCall {
   readonly name: string;
@@ -32,16 +33,21 @@ export class PlayedWriter {
 
   /** Takes calls, after `leave` too. */
   connect(): void {
-    let take: (frames: readonly Frame[]) => void = () => undefined;
+    let take: (message: unknown) => void = () => undefined;
     this.#client.attach({
-      postMessage: (frames) => {
-        for (const frame of frames as readonly Frame[]) {
+      postMessage: (message) => {
+        for (const frame of framesOf(message)) {
           if (frame[0] !== FRAME.CALL) continue;
-          const [, id, method, , , , , request] = frame;
+          const [, id, method] = frame;
+          const packings = this.#methods.packingsAt(method);
           this.calls.push({
             name: this.#methods.at(method).name,
-            request,
-            answer: (reply) => take([[FRAME.REPLY, id, reply]]),
+            request: requestOf(frame, packings.request),
+            answer: (reply) => {
+              const answers: unknown[] = [];
+              addReply(answers, id, packings.reply, reply);
+              take(answers);
+            },
           });
         }
       },

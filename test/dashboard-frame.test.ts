@@ -319,7 +319,7 @@ t.test("without a token", { skip: browserMissing() }, async (t) => {
     await send(again.port, "PUT", "/api/state/plan/moving", { body: '"second"' });
     await page.locator("code").getByText('"second"').waitFor();
     await live(page);
-    t.equal(await page.getByRole("alert").count(), 0);
+    await page.getByRole("alert").waitFor({ state: "detached" });
     t.same(complaints, []);
     await context.close();
   });

@@ -21,7 +21,8 @@ export interface EventRoutesOptions extends EventsFrontOptions {
 
 const NEEDS_UPGRADE = new Failure("UPGRADE_REQUIRED", "this endpoint needs the header Upgrade: websocket");
 
-export function eventRoutes({ streams, ...options }: EventRoutesOptions): Route[] {
+export function eventRoutes(options: EventRoutesOptions): Route[] {
+  const { streams } = options;
   const events = new EventsFront(options);
   const tag = "events";
   return [

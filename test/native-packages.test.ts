@@ -3,6 +3,7 @@ import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from "no
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import t, { type Test } from "tap";
+import { waysOf } from "../src/store/sqlite/choice.js";
 
 interface NativePackages {
   readonly compareSystem: (modules: string) => "none" | "other" | "fresh";
@@ -17,8 +18,8 @@ const { compareSystem, fitPackages, removeNativePackages } = (await import(MODUL
 const { platform, arch, versions } = process;
 const OWN_UWS = `uws_${platform}_${arch}_${versions.modules}.node`;
 const OWN_PORT = join("prebuilds", `${platform}-${arch}`);
-const [major = 0, minor = 0] = versions.node.split(".").map(Number);
-const HAS_OWN_SQLITE = major > 22 || (major === 22 && minor >= 16);
+/** As the program itself chooses: what an installation drops, nothing may ask for. */
+const HAS_OWN_SQLITE = waysOf(versions.node).includes("node:sqlite");
 
 /** What a program loads of a package beside its binary. */
 const library = () => ({ "package.json": "{}", lib: { "index.js": "" } });

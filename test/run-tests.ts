@@ -1,8 +1,9 @@
 /**
  * The tests, as `npm test` and `npm run test:long` run them: all of them once, over the transport that this machine
- * gives, and those that cross a socket once more over Node's own where that was another one. Of these it is a few in the
- * short form, drawn by chance and named; of those that look at pages in a browser a few in the long form, too, for what
- * they ask of the wire is little beside what they look at. Further flags are tap's. Run: `node dist/tree/test/run-tests.js [--long]`.
+ * gives, and those that cross a socket once more over Node's own where that was another one. Of these it is a few in
+ * the short form, drawn by chance and named; of those that look at pages in a browser a few in the long form, too, for
+ * what they ask of the wire is little beside what they look at. Further flags are tap's.
+ * Run: `node dist/tree/test/run-tests.js [--long]`.
  */
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";

@@ -241,10 +241,8 @@ t.test("node: who waits for a go-ahead gets it, or the refusal instead", async (
   await came(/^HTTP\/1\.1 100 Continue\r\n\r\n$/);
   socket.write("123");
   await came(/HTTP\/1\.1 200 /);
-  for (const length of [REFUSED_BODY_BYTES_MAX + 1]) {
-    const answer = await sendRaw(port, expects(length));
-    t.match(answer, /^HTTP\/1\.1 413 /, "no go-ahead for what will not be read");
-  }
+  const refused = await sendRaw(port, expects(REFUSED_BODY_BYTES_MAX + 1));
+  t.match(refused, /^HTTP\/1\.1 413 /, "no go-ahead for what will not be read");
   const unasked = head("GET /health", [`Content-Length: ${BODY_BYTES_MAX}`, "Expect: 100-continue"]);
   t.match(await sendRaw(port, unasked), /^HTTP\/1\.1 200 [^]*connection: close\r\n/i, "nor for what nobody asked for");
   t.match(await sendRaw(port, get("Expect: a miracle")), /^HTTP\/1\.1 200 /);

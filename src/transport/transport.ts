@@ -31,8 +31,8 @@ export interface Exchange {
   /** Called when the client has gone before the whole answer, or a long answer is at its end. */
   onAbort(listener: () => void): void;
   /**
-   * Why who stands between may see another end of the body than the server does; null where there is no doubt. Only until
-   * `detach`. Such a body is not to be read.
+   * Why who stands between may see another end of the body than the server does; null where there is no doubt. Only
+   * until `detach`. Such a body is not to be read.
    */
   readonly body_fault: string | null;
   /** Collects the body. Must be called before the handler returns. */

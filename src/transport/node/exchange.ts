@@ -188,7 +188,9 @@ export class NodeExchange implements Exchange {
     });
   }
 
-  /** What comes of a body behind its refusal. Past the bound it is left in the system's buffers: that stops the sender. */
+  /**
+   * What comes of a body behind its refusal. Past the bound it is left in the system's buffers: that stops the sender.
+   */
   #throwAway(bytes: number, last: boolean): void {
     const before = this.#thrown_away;
     this.#thrown_away += bytes;
@@ -239,7 +241,7 @@ export class NodeExchange implements Exchange {
     if (typeof body === "function") {
       res.writeHead(status, REASON_PHRASES[status], lines);
       if (!head_only) {
-        this.#openSink(body);
+        body(this.#openSink());
         return;
       }
       this.#ended = true;
@@ -281,12 +283,12 @@ export class NodeExchange implements Exchange {
     this.#end();
   }
 
-  #openSink(fill: (sink: Sink) => void): void {
+  #openSink(): Sink {
     const res = this.#res;
     this.#watch();
     this.#streaming = true;
     let drained: () => void = () => undefined;
-    const sink: Sink = {
+    return {
       write: (text) => {
         const { socket } = res;
         if (this.#ended || socket === null) return true;
@@ -310,11 +312,10 @@ export class NodeExchange implements Exchange {
         this.#watch().push(listener);
       },
     };
-    fill(sink);
   }
 }
 
-/** Bytes as text of one byte a character: Node writes it in one piece with the headers, where bytes are a second one. */
+/** Bytes as text of one byte a character: Node writes it in one piece with the headers; bytes would be a second one. */
 function asLatin1({ buffer, byteOffset, byteLength }: Uint8Array): string {
   return Buffer.from(buffer, byteOffset, byteLength).toString("latin1");
 }

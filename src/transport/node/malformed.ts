@@ -4,6 +4,7 @@
  */
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import { CODING_UNKNOWN, HOST_IN_DOUBT, isKnownCoding } from "../ambiguity.js";
 
 interface Refusal {
   readonly status: number;
@@ -17,8 +18,8 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
   ERR_HTTP_REQUEST_TIMEOUT: { status: 408, reason: "the request was not complete in time" },
 };
 const MALFORMED: Refusal = { status: 400, reason: "malformed HTTP request" };
-const NO_HOST: Refusal = { status: 400, reason: "the request needs exactly one Host header" };
-const UNKNOWN_CODING: Refusal = { status: 400, reason: "the request's transfer coding is unknown" };
+const NO_HOST: Refusal = { status: 400, reason: HOST_IN_DOUBT };
+const UNKNOWN_CODING: Refusal = { status: 400, reason: CODING_UNKNOWN };
 const HOST = "host";
 
 function bodyOf({ status, reason }: Refusal): string {
@@ -70,7 +71,7 @@ export function refuseHandshake(error: Error, socket: Duplex): void {
 /** Why it is in doubt for whom a request is meant, or where it ends; null where neither is. */
 function doubtOf({ rawHeaders, headers, httpVersionMinor }: IncomingMessage): Refusal | null {
   const coding = headers["transfer-encoding"];
-  if (coding !== undefined && coding.toLowerCase() !== "chunked") return UNKNOWN_CODING;
+  if (coding !== undefined && !isKnownCoding(coding)) return UNKNOWN_CODING;
   let hosts = 0;
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const name = rawHeaders[at] ?? "";

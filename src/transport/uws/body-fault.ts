@@ -4,6 +4,7 @@
  * does not read at all.
  */
 import type { HttpRequest } from "uWebSockets.js";
+import { CODING_UNKNOWN, HOST_IN_DOUBT, isKnownCoding, LENGTH_IN_DOUBT } from "../ambiguity.js";
 
 const DIGITS = /^\d+$/;
 
@@ -16,10 +17,10 @@ export function bodyFaultOf(req: HttpRequest): string | null {
     if (name === "host") hosts += 1;
     else if (name === "content-length") {
       lengths += 1;
-      if (lengths > 1 || !DIGITS.test(value)) fault = "the request's Content-Length is ambiguous";
-    } else if (name === "transfer-encoding" && value.toLowerCase() !== "chunked") {
-      fault = "the request's transfer coding is unknown";
+      if (lengths > 1 || !DIGITS.test(value)) fault = LENGTH_IN_DOUBT;
+    } else if (name === "transfer-encoding" && !isKnownCoding(value)) {
+      fault = CODING_UNKNOWN;
     }
   });
-  return hosts > 1 ? "the request needs exactly one Host header" : fault;
+  return hosts > 1 ? HOST_IN_DOUBT : fault;
 }

@@ -3,7 +3,7 @@
  * to machine, as both sides ran on the same one. Pure but for reading the file; runs in the bench process.
  */
 import { readFileSync } from "node:fs";
-import { Type } from "typebox";
+import * as Type from "typebox";
 import { Compile } from "typebox/compile";
 import type { Ratio, RatioFile, ScenarioResult } from "./model.js";
 

@@ -44,9 +44,8 @@ const BUILD_INPUTS = [
 ];
 const PROGRAMS = [
   "src/main.ts",
-  // Apart from main.ts, which imports it when the settings are known to be good: the imports of native
-  // packages stand at the head of a bundle, and only from outside can their failure become one clear line.
-  "src/server.ts",
+  // Apart from all that makes schemas: what one package gives to both would stand at the head of each bundle.
+  "src/base/shape-compiler.ts",
   "workers/writer/main.ts",
   "workers/pool/main.ts",
   "workers/staging/main.ts",
@@ -183,15 +182,23 @@ async function buildTree(sources, esbuild, inputsStamp) {
 }
 
 /** A program that another one imports at run time is loaded from its own bundle: they lie as their sources do. */
-const PROGRAMS_APART = {
-  name: "programs-apart",
-  setup(bundling) {
-    bundling.onResolve({ filter: /^\.\.?\// }, ({ kind, path, resolveDir }) => {
-      const source = relative(ROOT, join(resolveDir, path)).split(sep).join("/").replace(/\.js$/, ".ts");
-      return kind === "dynamic-import" && PROGRAMS.includes(source) ? { path, external: true } : undefined;
-    });
-  },
-};
+function programsApart(program) {
+  const home = join(ROOT, dirname(program));
+  return {
+    name: "programs-apart",
+    setup(bundling) {
+      bundling.onResolve({ filter: /^\.\.?\// }, ({ kind, path, resolveDir }) => {
+        if (kind !== "dynamic-import") return undefined;
+        const target = join(resolveDir, path);
+        const source = relative(ROOT, target).split(sep).join("/").replace(/\.js$/, ".ts");
+        if (!PROGRAMS.includes(source)) return undefined;
+        // All that is bundled into a program, and its parts, lie in its folder.
+        const seen = relative(home, target).split(sep).join("/");
+        return { path: seen.startsWith(".") ? seen : `./${seen}`, external: true };
+      });
+    },
+  };
+}
 
 function stampLine(stamp) {
   return `// built from ${stamp}\n`;
@@ -221,7 +228,7 @@ async function buildProgram(program, esbuild, stamp) {
     banner: { js: REQUIRE_BANNER },
     // Many packages ship CommonJS as `main` and modules as `module`; only modules can be shaken.
     mainFields: ["module", "main"],
-    plugins: [PROGRAMS_APART],
+    plugins: [programsApart(program)],
     logLevel: "silent",
   });
   for (const file of outputFiles) if (file.path !== output) writeWhole(file.path, file.contents);

@@ -1,5 +1,7 @@
 /** docs/http-api.md "Agent metrics": what agents did, by the hour, and what its RPC methods exchange. */
-import { Type, type Static } from "typebox";
+import * as Type from "typebox";
+import type { Static } from "typebox";
+import { MapOf } from "./map-of.js";
 
 /** What is counted for the actor of a call. */
 export const AGENT_METRICS = [
@@ -25,7 +27,7 @@ export const AgentPeriodQuery = Type.Object({
 
 export const AgentTotal = Type.Object({
   instance_id: Type.String(),
-  metrics: Type.Record(Type.String(), Type.Integer()),
+  metrics: MapOf(Type.Integer()),
 });
 export const AgentCounter = Type.Object({
   instance_id: Type.String(),

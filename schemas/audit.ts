@@ -1,6 +1,8 @@
 /** docs/http-api.md "Audit": the append-only audit log, and what its RPC methods exchange. */
-import { Type, type Static } from "typebox";
+import * as Type from "typebox";
+import type { Static } from "typebox";
 import { Instant, Limit, Timestamp } from "./common.js";
+import { MapOf } from "./map-of.js";
 
 export const AuditEntry = Type.Object({
   id: Type.Integer({ minimum: 1 }),
@@ -15,8 +17,8 @@ export const AuditList = Type.Array(AuditEntry);
 
 export const AuditSummary = Type.Object({
   total_entries: Type.Integer(),
-  action_counts: Type.Record(Type.String(), Type.Integer()),
-  outcome_counts: Type.Record(Type.String(), Type.Integer()),
+  action_counts: MapOf(Type.Integer()),
+  outcome_counts: MapOf(Type.Integer()),
   unique_actors: Type.Integer(),
   unique_resources: Type.Integer(),
 });

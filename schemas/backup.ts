@@ -1,11 +1,13 @@
 /** docs/http-api.md "Backup and restore": snapshots of everything that is Koor's content. */
-import { Type, type Static } from "typebox";
+import * as Type from "typebox";
+import type { Static } from "typebox";
+import { MapOf } from "./map-of.js";
 
 /** The number in a snapshot's header: another one is another format. */
 export const BACKUP_FORMAT = 1;
 
 /** How many records there are of each kind; a kind without records is left out. */
-export const RecordCounts = Type.Record(Type.String(), Type.Integer({ minimum: 1 }));
+export const RecordCounts = MapOf(Type.Integer({ minimum: 1 }));
 export type RecordCounts = Static<typeof RecordCounts>;
 
 export const RestoreAnswer = Type.Object({ restored: RecordCounts });

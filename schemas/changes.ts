@@ -1,5 +1,6 @@
 /** docs/http-api.md "Changes": what a reader is told of, and the writer's notice of a commit that it follows from. */
-import { Type, type Static } from "typebox";
+import * as Type from "typebox";
+import type { Static } from "typebox";
 import { CHANGE_KINDS_BYTES_MAX } from "./limits.js";
 import { Text } from "./text.js";
 

@@ -1,5 +1,6 @@
 /** Shapes that every surface shares: the error body, times, pages and the query parameters built on them. */
-import { Type, type Static } from "typebox";
+import * as Type from "typebox";
+import type { Static } from "typebox";
 import { PAGE_ROWS_MAX } from "./limits.js";
 
 /** RFC 3339 in UTC, milliseconds. */

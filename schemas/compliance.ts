@@ -1,5 +1,6 @@
 /** docs/http-api.md "Compliance": contracts checked for each active instance, and what was found. */
-import { Type, type Static } from "typebox";
+import * as Type from "typebox";
+import type { Static } from "typebox";
 import { Limit, Timestamp } from "./common.js";
 import { Violation } from "./contracts.js";
 import { JsonText } from "./json-text.js";

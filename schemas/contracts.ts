@@ -1,5 +1,6 @@
 /** docs/http-api.md "Contracts": API contracts, what is checked against them, and tests of live services. */
-import { Type, type Static } from "typebox";
+import * as Type from "typebox";
+import type { Static } from "typebox";
 import { JsonText } from "./json-text.js";
 import { HttpUrl } from "./url.js";
 

@@ -1,5 +1,6 @@
 /** docs/http-api.md "Events", and what their RPC methods exchange. */
-import { Type, type Static } from "typebox";
+import * as Type from "typebox";
+import type { Static } from "typebox";
 import { Instant, Limit, NonNegative, Switch, Timestamp } from "./common.js";
 import { globPart } from "./glob.js";
 import {

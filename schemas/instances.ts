@@ -1,5 +1,6 @@
 /** docs/http-api.md "Instances": instances and liveness, and what their RPC methods exchange. */
-import { Type, type Static } from "typebox";
+import * as Type from "typebox";
+import type { Static } from "typebox";
 import { Timestamp } from "./common.js";
 import {
   CAPABILITY_BYTES_MAX,

@@ -3,7 +3,8 @@
  * by each agent in each conversation, so each says what decides between the tools and nothing else; a test
  * counts them. What a tool does is src/mcp/tools.ts.
  */
-import { Type, type TObject } from "typebox";
+import * as Type from "typebox";
+import type { TObject } from "typebox";
 
 export interface ToolCard {
   readonly description: string;

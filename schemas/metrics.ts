@@ -1,5 +1,5 @@
 /** Health and metrics (docs/http-api.md "Health and metrics"). */
-import { Type } from "typebox";
+import * as Type from "typebox";
 
 export const Health = Type.Object({
   status: Type.Enum(["ok", "draining"]),

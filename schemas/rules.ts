@@ -1,5 +1,6 @@
 /** docs/http-api.md "Rules": rules, and the validation of files against them. */
-import { Type, type Static } from "typebox";
+import * as Type from "typebox";
+import type { Static } from "typebox";
 import { Timestamp } from "./common.js";
 import { globPart } from "./glob.js";
 import { JsonText } from "./json-text.js";

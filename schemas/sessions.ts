@@ -1,5 +1,6 @@
 /** docs/http-api.md "Sessions": log-ins at the dashboard, and what their RPC methods exchange. */
-import { Type, type Static } from "typebox";
+import * as Type from "typebox";
+import type { Static } from "typebox";
 import { Hash } from "./common.js";
 import { LOG_IN_TOKEN_BYTES_MAX, SESSIONS_MAX } from "./limits.js";
 import { Text } from "./text.js";

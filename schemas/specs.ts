@@ -1,5 +1,6 @@
 /** docs/http-api.md "Specs": specs by project and name. What they share with state is in versioned.ts. */
-import { Type, type Static } from "typebox";
+import * as Type from "typebox";
+import type { Static } from "typebox";
 import { Hash, Timestamp } from "./common.js";
 import { KEY_BYTES_MAX } from "./limits.js";
 import { Text } from "./text.js";

@@ -1,5 +1,6 @@
 /** docs/http-api.md "State". What all versioned key spaces share is in versioned.ts. */
-import { Type, type Static } from "typebox";
+import * as Type from "typebox";
+import type { Static } from "typebox";
 import { Hash, Limit, Timestamp } from "./common.js";
 import { CONTENT_TYPE_BYTES_MAX, KEY_BYTES_MAX } from "./limits.js";
 import { Name, Text } from "./text.js";

@@ -1,5 +1,6 @@
 /** docs/http-api.md "Templates": rules and contracts to be used in many projects. */
-import { Type, type Static } from "typebox";
+import * as Type from "typebox";
+import type { Static } from "typebox";
 import { Timestamp } from "./common.js";
 import { ContractDocument } from "./contracts.js";
 import { JsonText } from "./json-text.js";

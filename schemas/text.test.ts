@@ -1,7 +1,7 @@
 /** What is said of a text that breaks its rules, against a plain reading of them, and that its schema says the same. */
 import * as fc from "fast-check";
 import t from "tap";
-import { Type } from "typebox";
+import * as Type from "typebox";
 import { Compile } from "typebox/compile";
 import { hasControlCharacter, Name, Text, textProblem, textRulesOf, utf8Length, type TextRules } from "./text.js";
 

@@ -3,7 +3,7 @@
  * One schema for bodies, queries, paths, the command line and MCP; what is wrong with a text is said here and
  * nowhere else.
  */
-import { Type } from "typebox";
+import * as Type from "typebox";
 
 export interface TextRules {
   /** Of its UTF-8. */

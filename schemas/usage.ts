@@ -1,8 +1,10 @@
 /** docs/http-api.md "LLM usage": what calls of language models cost, as who made them reports it. */
-import { Type, type Static } from "typebox";
+import * as Type from "typebox";
+import type { Static } from "typebox";
 import { Instant, Limit, NonNegative, Timestamp } from "./common.js";
 import { LABEL_BYTES_MAX } from "./limits.js";
 import { Text } from "./text.js";
+import { MapOf } from "./map-of.js";
 
 export const USAGE_REQUEST_TYPE_DEFAULT = "completion";
 
@@ -98,7 +100,7 @@ const Totals = Type.Object({
   total_cost_usd: Type.Number({ minimum: 0 }),
   request_count: NonNegative,
 });
-const Groups = Type.Record(Type.String(), Totals);
+const Groups = MapOf(Totals);
 export const UsageSummary = Type.Object({
   group_by: Type.Enum(USAGE_GROUP_NAMES),
   from: Type.String({ description: '"" where none was given.' }),

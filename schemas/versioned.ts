@@ -1,5 +1,6 @@
 /** What versioned key spaces (state, specs) share: the queries over them, and what their RPC methods exchange. */
-import { Type, type Static } from "typebox";
+import * as Type from "typebox";
+import type { Static } from "typebox";
 import { Hash, Limit, NonNegative, Switch, VersionNumber } from "./common.js";
 
 export const DiffEntry = Type.Object({

@@ -1,5 +1,6 @@
 /** docs/http-api.md "Webhooks": webhooks, and what the outbox's RPC methods exchange. */
-import { Type, type Static } from "typebox";
+import * as Type from "typebox";
+import type { Static } from "typebox";
 import { NonNegative, Timestamp } from "./common.js";
 import { TopicPattern } from "./events.js";
 import {

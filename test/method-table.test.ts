@@ -7,7 +7,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import t from "tap";
-import { Type } from "typebox";
+import * as Type from "typebox";
 import { Failure } from "../src/base/result.js";
 import { METHODS, NOTICES } from "../src/methods.js";
 import { methodsIn } from "../src/threads/methods.js";

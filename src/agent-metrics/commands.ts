@@ -1,5 +1,5 @@
 /** Storing what agents did. Runs in the writer. */
-import { Type } from "typebox";
+import * as Type from "typebox";
 import { CountRequest } from "../../schemas/agent-metrics.js";
 import { AGENT_METRICS_DAYS, AGENT_METRICS_PRUNE_ROWS } from "../../schemas/limits.js";
 import { weightOf } from "../rpc/method.js";

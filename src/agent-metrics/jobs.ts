@@ -1,5 +1,5 @@
 /** Reads of agent metrics. Run in the pool: a period may be all there is. */
-import { Type } from "typebox";
+import * as Type from "typebox";
 import { AgentMetricsAnswer, AgentMetricsRequest } from "../../schemas/agent-metrics.js";
 import { encodeArray } from "../base/json-array.js";
 import type { Db } from "../store/open.js";

@@ -1,5 +1,5 @@
 /** The rows of calls that were refused before they reached their own method. Runs in the writer. */
-import { Type } from "typebox";
+import * as Type from "typebox";
 import { AuditRefusalRequest } from "../../schemas/audit.js";
 import { changesAny, named } from "../threads/changes.js";
 import { writerMethod } from "../threads/writer-method.js";

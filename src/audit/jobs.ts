@@ -1,5 +1,5 @@
 /** Reads of the audit log. Run in the pool, or on the front where they are short. */
-import { Type } from "typebox";
+import * as Type from "typebox";
 import { AuditList, AuditListRequest, AuditSummary, AuditSummaryRequest } from "../../schemas/audit.js";
 import { JsonText } from "../../schemas/json-text.js";
 import { encodeArray } from "../base/json-array.js";

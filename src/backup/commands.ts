@@ -1,5 +1,5 @@
 /** Both ends of a restore. Run in the writer, in one transaction: everything is there after it, or nothing. */
-import { Type } from "typebox";
+import * as Type from "typebox";
 import { CHANGE_KINDS } from "../../schemas/changes.js";
 import { RestoreApplyReply, RestoreApplyRequest, writeDetail } from "../../schemas/backup.js";
 import { RESTORE_DEADLINE_MS } from "../../schemas/limits.js";

@@ -2,11 +2,11 @@
  * The snapshot as text: header, records, closing line. Runs in the pool of exports, over one read of the
  * database; what a kind's records are is kinds.ts's.
  */
-import { createHash } from "node:crypto";
-import { Type } from "typebox";
+import * as Type from "typebox";
 import { BACKUP_FORMAT, BackupRequest } from "../../schemas/backup.js";
 import { BACKUP_STALL_MS, STREAM_CHUNK_CHARACTERS } from "../../schemas/limits.js";
 import { VERSION } from "../../schemas/version.js";
+import { crypto } from "../base/crypto.js";
 import { formatTime } from "../base/time.js";
 import { streamJob } from "../threads/pool-method.js";
 import type { SnapshotModels } from "./kind.js";
@@ -29,7 +29,7 @@ export const exportBackup = streamJob({
 
 /** Every line with its line feed. The sum of the last one is over the bytes of all before it. */
 function* snapshotLines(models: SnapshotModels, created_at: number): Generator<string, void, undefined> {
-  const sum = createHash("sha256");
+  const sum = crypto().createHash("sha256");
   const counts: Record<string, number> = {};
   const summed = (text: string): string => {
     const line = `${text}\n`;

@@ -1,5 +1,5 @@
 /** What a restore's own thread does. */
-import { Type } from "typebox";
+import * as Type from "typebox";
 import { RecordCounts, RestoreWriteRequest } from "../../schemas/backup.js";
 import { stagingMethod } from "../threads/staging-method.js";
 import type { Model } from "../threads/model.js";

@@ -1,7 +1,8 @@
 /** What passes, the text that is kept of a body, and what the client reads of what does not. */
 import * as fc from "fast-check";
 import t from "tap";
-import { Type, type TSchema } from "typebox";
+import * as Type from "typebox";
+import type { TSchema } from "typebox";
 import { PublishBodies } from "../../schemas/events.js";
 import { PUBLISH_EVENTS_MAX } from "../../schemas/limits.js";
 import { Name, Text } from "../../schemas/text.js";

@@ -6,6 +6,7 @@ import type { Static, TSchema } from "typebox";
 import { must } from "./assert.js";
 import { readJsonText } from "./json-bytes.js";
 import { Failure, invalid } from "./result.js";
+import type { CompiledShape, ShapeError } from "./shape-compiler.js";
 
 /** A body that is of its schema's shape. */
 export interface ShapedText<Schema extends TSchema> {
@@ -22,16 +23,6 @@ export interface Naming {
   readonly at: string;
 }
 
-interface SchemaError {
-  readonly keyword: string;
-  readonly instancePath: string;
-  readonly params: object;
-  readonly message: string;
-}
-interface Validator {
-  Check(value: unknown): boolean;
-  Errors(value: unknown): readonly SchemaError[];
-}
 interface Detail {
   readonly path: string;
   readonly message: string;
@@ -40,14 +31,13 @@ interface Detail {
 const DETAILS_MAX = 20;
 const THE_BODY: Naming = { name: (path) => (path.length === 0 ? "the body" : memberName(path)), at: "" };
 
-let compile: ((schema: TSchema) => Validator) | undefined;
-const validators = new Map<TSchema, Validator>();
+let compile: ((schema: TSchema) => CompiledShape) | undefined;
+const validators = new Map<TSchema, CompiledShape>();
 
 /** Loads the compiler of schemas: once a thread, before the first value is checked. */
 export async function loadShapes(): Promise<void> {
   if (compile !== undefined) return;
-  const module = await import("typebox/compile");
-  compile = (schema) => module.Compile(schema);
+  ({ compileShape: compile } = await import("./shape-compiler.js"));
 }
 
 export function areShapesLoaded(): boolean {
@@ -87,7 +77,7 @@ function branchFor(schema: TSchema, json: unknown): TSchema {
   return branches?.find((branch) => branch.type === kind) ?? schema;
 }
 
-function validatorOf(schema: TSchema): Validator {
+function validatorOf(schema: TSchema): CompiledShape {
   let validator = validators.get(schema);
   if (validator === undefined) {
     validator = must(compile, "the schema compiler is loaded")(schema);
@@ -118,7 +108,7 @@ function listWords(words: readonly string[]): string {
   return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
 }
 
-function describeError({ keyword, instancePath, params, message }: SchemaError, { name, at }: Naming): Detail[] {
+function describeError({ keyword, instancePath, params, message }: ShapeError, { name, at }: Naming): Detail[] {
   const told = params as {
     readonly requiredProperties?: readonly string[];
     readonly type?: string | readonly string[];
@@ -162,7 +152,7 @@ function describeError({ keyword, instancePath, params, message }: SchemaError, 
 }
 
 /** The first error is the answer's sentence, all are its details. */
-function describeErrors(errors: readonly SchemaError[], naming: Naming): Failure {
+function describeErrors(errors: readonly ShapeError[], naming: Naming): Failure {
   const details = errors
     .filter(({ keyword }) => keyword !== "anyOf")
     .flatMap((error) => describeError(error, naming))

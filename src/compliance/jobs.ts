@@ -2,7 +2,7 @@
  * Contracts and the samples of instances, checked a bounded step at a time, so that a check of many
  * instances never keeps a thread from others for long. Also the history of runs. Run in the pool.
  */
-import { Type } from "typebox";
+import * as Type from "typebox";
 import {
   ComplianceCheckReply,
   ComplianceCheckRequest,

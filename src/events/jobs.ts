@@ -1,5 +1,5 @@
 /** The history of events. Runs in the pool, or on the front where it is short. */
-import { Type } from "typebox";
+import * as Type from "typebox";
 import { EventHistoryRequest, EventList } from "../../schemas/events.js";
 import { encodeArray } from "../base/json-array.js";
 import { Failure } from "../base/result.js";

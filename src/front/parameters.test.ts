@@ -4,7 +4,8 @@
  */
 import * as fc from "fast-check";
 import t from "tap";
-import { Type, type TObject } from "typebox";
+import * as Type from "typebox";
+import type { TObject } from "typebox";
 import { Instant, Limit, NonNegative, Switch, VersionNumber } from "../../schemas/common.js";
 import { PAGE_ROWS_MAX } from "../../schemas/limits.js";
 import { Name, Text } from "../../schemas/text.js";

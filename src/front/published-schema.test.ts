@@ -1,7 +1,7 @@
 /** The schemas that clients are told promise no more than the server takes: held to JSON Schema as it is defined. */
 import * as fc from "fast-check";
 import t from "tap";
-import { Type } from "typebox";
+import * as Type from "typebox";
 import { Name, Text, textProblem, textRulesOf, type TextRules } from "../../schemas/text.js";
 import { publishedSchema, type Json } from "./published-schema.js";
 

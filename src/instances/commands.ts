@@ -1,5 +1,5 @@
 /** Changes to instances, and what liveness finds. Run in the writer. */
-import { Type } from "typebox";
+import * as Type from "typebox";
 import {
   CapabilitiesRequest,
   InstanceRequest,

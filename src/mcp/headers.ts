@@ -1,5 +1,5 @@
 /** The request headers that are read for MCP. Pure. */
-import { Type } from "typebox";
+import * as Type from "typebox";
 import type { Request } from "../front/route.js";
 
 /** Those that the protocol itself reads. */

@@ -1,5 +1,5 @@
 /** The reset of the counters of calls. Runs in the writer: what is durable about it is its audit row. */
-import { Type } from "typebox";
+import * as Type from "typebox";
 import { noDetail, writerMethod } from "../threads/writer-method.js";
 
 export const resetMetrics = writerMethod({

@@ -1,7 +1,8 @@
 /** What travels of a value, and that the value comes out again, whatever its schema says of its members. */
 import * as fc from "fast-check";
 import t from "tap";
-import { Type, type TSchema } from "typebox";
+import * as Type from "typebox";
+import type { TSchema } from "typebox";
 import { packingOf } from "./packing.js";
 
 const BEFORE = ["a", 2];

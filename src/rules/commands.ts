@@ -3,7 +3,7 @@
  * (rules/jobs.ts); here they are held to what the database knows: what exists, which step may follow which
  * status, and how much a project may hold.
  */
-import { Type } from "typebox";
+import * as Type from "typebox";
 import { PROJECT_PROGRAM_INSTRUCTIONS_MAX, PROJECT_RULES_MAX } from "../../schemas/limits.js";
 import {
   ImportRulesRequest,

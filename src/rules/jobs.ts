@@ -1,5 +1,5 @@
 /** Reading rules that were sent, listing those that are stored, and validating texts against them. Run in the pool. */
-import { Type } from "typebox";
+import * as Type from "typebox";
 import {
   SHORT_WORK_MS_MAX,
   STREAM_CHUNK_CHARACTERS,

@@ -1,5 +1,5 @@
 /** Changes to sessions. None is in the audit log: what is done in a session is. Run in the writer. */
-import { Type } from "typebox";
+import * as Type from "typebox";
 import { EndSessionsRequest, OpenSessionRequest, UseSessionsRequest } from "../../schemas/sessions.js";
 import { weightOf } from "../rpc/method.js";
 import { writerMethod } from "../threads/writer-method.js";

@@ -1,5 +1,5 @@
 /** Reads of specs and projects. Run in the pool, or on the front where they are short. */
-import { Type } from "typebox";
+import * as Type from "typebox";
 import {
   SpecDiff,
   SpecHistory,

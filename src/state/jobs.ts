@@ -1,5 +1,5 @@
 /** Reads of the state store. Run in the pool, or on the front where they are short. */
-import { Type } from "typebox";
+import * as Type from "typebox";
 import { ListRequest, StateDiff, StateHistory, StateList } from "../../schemas/state.js";
 import { encodeArray } from "../base/json-array.js";
 import { formatTime } from "../base/time.js";

@@ -1,5 +1,5 @@
 /** Changes of templates, and applying them: rules and specs together, or none of it. Run in the writer. */
-import { Type } from "typebox";
+import * as Type from "typebox";
 import { KEY_BYTES_MAX } from "../../schemas/limits.js";
 import type { CheckedRule } from "../../schemas/rules.js";
 import { specKey, specName } from "../../schemas/specs.js";

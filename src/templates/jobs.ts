@@ -1,5 +1,5 @@
 /** Reading a template that was sent, and those that are stored. Run in the pool. */
-import { Type } from "typebox";
+import * as Type from "typebox";
 import { JsonText } from "../../schemas/json-text.js";
 import {
   CheckTemplateReply,

@@ -4,7 +4,7 @@
  */
 import * as fc from "fast-check";
 import t from "tap";
-import { Type } from "typebox";
+import * as Type from "typebox";
 import type { ChangeNotice } from "../../schemas/changes.js";
 import { AUDIT_DETAIL_BYTES_MAX, BATCH_BYTES_MAX, CHANGE_NAMES_MAX } from "../../schemas/limits.js";
 import { framesOf, messageOf } from "../../test/support/frames.js";

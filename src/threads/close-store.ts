@@ -1,5 +1,5 @@
 /** The last call of a shutdown: ends the writer when everything before it is done. A restore may be before it. */
-import { Type } from "typebox";
+import * as Type from "typebox";
 import { RESTORE_DEADLINE_MS } from "../../schemas/limits.js";
 import { writeFailure } from "../store/open.js";
 import { writerMethod } from "./writer-method.js";

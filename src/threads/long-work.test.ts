@@ -1,5 +1,5 @@
 /** Who is tried at once, who takes turns, and what is remembered, with a pool that is played by the test. */
-import { Type } from "typebox";
+import * as Type from "typebox";
 import t from "tap";
 import {
   LONG_SUBJECTS_KEPT_MAX,

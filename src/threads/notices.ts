@@ -1,9 +1,9 @@
 /** What the writer's thread says unasked of itself; what features have to say is in their own rows. */
-import { Type } from "typebox";
+import * as Type from "typebox";
 import { ChangeNotice } from "../../schemas/changes.js";
 import type { Notice, PayloadOf } from "../rpc/method.js";
 
-/** The database is open: at the start and after each restart. */
+/** The writer serves: at the start and after each restart. */
 export const READY = { name: "ready", payload: Type.Null() } as const satisfies Notice;
 
 /** The database cannot be opened; SQLite's code. */

@@ -1,6 +1,6 @@
 /** Whoever keeps copies hears of each call before it is sent and before it is answered; with the other side played. */
 import t from "tap";
-import { Type } from "typebox";
+import * as Type from "typebox";
 import { VERDICT_GRACE_MS, WRITER_DEADLINE_MS } from "../../schemas/limits.js";
 import { framesOf, messageOf } from "../../test/support/frames.js";
 import { Failure } from "../base/result.js";

@@ -1,5 +1,5 @@
 /** Reads of LLM usage. Run in the pool, a short list on the front. */
-import { Type } from "typebox";
+import * as Type from "typebox";
 import { JsonText } from "../../schemas/json-text.js";
 import { USAGE_SERIES_SUMS_MAX } from "../../schemas/limits.js";
 import {

@@ -1,5 +1,5 @@
 /** Making, deleting and enabling webhooks, and taking in how far deliveries have come. Run in the writer. */
-import { Type } from "typebox";
+import * as Type from "typebox";
 import { JsonText } from "../../schemas/json-text.js";
 import { WEBHOOKS_MAX } from "../../schemas/limits.js";
 import { Webhook, WebhookCreateRequest, WebhookIdRequest, WebhookProgressRequest } from "../../schemas/webhooks.js";

@@ -1,5 +1,5 @@
 /** The list of webhooks. Runs on the front where it is short, else in the pool. */
-import { Type } from "typebox";
+import * as Type from "typebox";
 import { WebhookList } from "../../schemas/webhooks.js";
 import { encodeArray } from "../base/json-array.js";
 import { streamJob } from "../threads/pool-method.js";

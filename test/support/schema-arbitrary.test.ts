@@ -1,7 +1,8 @@
 /** What is drawn from a schema is allowed by it, as TypeBox's validator has it, and reaches its bounds. */
 import * as fc from "fast-check";
 import t from "tap";
-import { Type, type TSchema } from "typebox";
+import * as Type from "typebox";
+import type { TSchema } from "typebox";
 import { Compile } from "typebox/schema";
 import { Check } from "typebox/value";
 import { ContractTestBody } from "../../schemas/contracts.js";

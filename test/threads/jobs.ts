@@ -3,7 +3,7 @@
  * real one (src/threads/pool-program.ts), only the table of methods is another.
  */
 import { isMainThread, threadId } from "node:worker_threads";
-import { Type } from "typebox";
+import * as Type from "typebox";
 import { POOL_DEADLINE_MS } from "../../schemas/limits.js";
 import { Failure } from "../../src/base/result.js";
 import { MethodTable } from "../../src/rpc/method.js";

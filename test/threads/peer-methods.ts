@@ -1,5 +1,5 @@
 /** The methods of the RPC's own tests: one that does what its topic says, one that streams, and the writer's end. */
-import { Type } from "typebox";
+import * as Type from "typebox";
 import { MethodTable, weightOf, type Method, type Notice } from "../../src/rpc/method.js";
 import { closeStore } from "../../src/threads/close-store.js";
 

@@ -122,6 +122,9 @@ interface Pieces {
 
 const clock = systemClock;
 
+/** What is not needed for the first requests, but soon, is loaded when those that waited for the start are answered. */
+const WARM_DELAY_MS = 100;
+
 /**
  * Starts a server.
  * @param begun the writer, where it was begun before this was loaded
@@ -132,7 +135,7 @@ export async function startServer(config: Config, urls: ServerUrls, begun?: Begu
   const data_dir = resolve(config.data_dir);
   const log = await openLog(config.log_level, config.log_format);
   const chosen = await chooseTransport(config.transport);
-  const threads = await openThreads({ config, data_dir, urls, log, methods: METHODS, notices: NOTICES, begun });
+  const threads = openThreads({ config, data_dir, urls, log, methods: METHODS, notices: NOTICES, begun });
   const { front, pipeline, routes, tasks, endWaiting } = makePieces({ config, log, threads, chosen, started_ms });
   try {
     await front.listen(config, routes, pipeline, new Pages(urls.pages));
@@ -143,14 +146,14 @@ export async function startServer(config: Config, urls: ServerUrls, begun?: Begu
   }
   tasks.start();
   announce({ log, config, addresses: front.addresses, data_dir, chosen });
-  // Not needed for /health, needed soon after it.
-  setImmediate(() => {
+  const warming = setTimeout(() => {
     threads.pool.warm();
     void loadShapes();
     if (threads.reads.model(webhookReader).count > 0) void loadHttpClient();
-  });
+  }, WARM_DELAY_MS);
   const stop = async (): Promise<void> => {
     log.info("koor stops");
+    clearTimeout(warming);
     front.stop();
     pipeline.drain();
     tasks.drain();

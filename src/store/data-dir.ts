@@ -15,7 +15,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { LAYOUT_VERSION } from "./migrate.js";
-import { databasePath, openReader, type Db } from "./open.js";
+import { databasePath, openFailure, openReader, openWriter, type Db } from "./open.js";
 import { openDatabase } from "./sqlite/choice.js";
 import { sqliteCode } from "./sqlite/codes.js";
 
@@ -110,6 +110,20 @@ function lockDirectory(data_dir: string): DataDirLock {
       code.startsWith("SQLITE_BUSY")
         ? `data directory ${data_dir} is in use by another koor server`
         : `cannot lock data directory ${data_dir}: ${UNWRITABLE.has(code) ? "it is not writable" : code}`,
+    );
+  }
+}
+
+/**
+ * Opens the database of a claimed directory and brings it to the newest layout.
+ * @throws DataDirError with one line for the operator
+ */
+export function prepareDatabase(data_dir: string): Db {
+  try {
+    return openWriter(data_dir);
+  } catch (error) {
+    throw new DataDirError(
+      `cannot open the database in ${data_dir} (${openFailure(error)}); its files were left as they are`,
     );
   }
 }

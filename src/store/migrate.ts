@@ -1,6 +1,6 @@
 /**
  * The database's layout as an ordered list of migrations; `user_version` counts those that were
- * applied. A migration that has shipped never changes. Runs in the writer, before anything else.
+ * applied. A migration that has shipped never changes. Runs before anything else looks at the database.
  *
  * The layout decides the speed of writes, because a commit writes every page it touched: versions are
  * appended by rowid, each naming its predecessor's row, and a head a key points to the newest. There is
@@ -153,13 +153,12 @@ const MIGRATIONS: readonly string[] = [
 /** The newest layout this program knows. */
 export const LAYOUT_VERSION = MIGRATIONS.length;
 
-/** Brings the database to the newest layout, one transaction a migration. */
+/** Brings the database to the newest layout, in one transaction: each would wait for the disk. */
 export function migrate(db: Db): void {
   const applied = Number(db.pragma("user_version", { simple: true }));
-  for (let at = applied; at < MIGRATIONS.length; at++) {
-    db.transaction(() => {
-      db.exec(MIGRATIONS[at] ?? "");
-      db.pragma(`user_version = ${at + 1}`);
-    })();
-  }
+  if (applied >= LAYOUT_VERSION) return;
+  db.transaction(() => {
+    for (const migration of MIGRATIONS.slice(applied)) db.exec(migration);
+    db.pragma(`user_version = ${LAYOUT_VERSION}`);
+  })();
 }

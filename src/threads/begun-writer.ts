@@ -1,10 +1,12 @@
 /**
- * The writer's thread, begun: a thread takes as long to load its modules as the front takes for its own, so it is
- * started before those are loaded, and handed over when they are. Runs on the front; imports little.
+ * What is begun before the front's modules are loaded: the writer's thread, which takes as long for its own, and
+ * meanwhile the database, opened and migrated here. So the front can read before the writer serves; what is written
+ * until then waits in the thread's port. Runs on the front; imports little.
  */
 import { Worker } from "node:worker_threads";
 import type { StoreSettings } from "../../schemas/config.js";
-import { claimDataDir, type DataDirLock } from "../store/data-dir.js";
+import { claimDataDir, type DataDirLock, prepareDatabase } from "../store/data-dir.js";
+import type { Db } from "../store/open.js";
 import { removeStaging } from "../store/staging.js";
 
 /** What the thread is started with. */
@@ -15,6 +17,8 @@ export interface WriterData {
   readonly committed: SharedArrayBuffer;
   /** The memory of WatchedKinds. */
   readonly watched: SharedArrayBuffer;
+  /** Four bytes: 1 when the database is there to be opened, which the thread waits for. */
+  readonly prepared: SharedArrayBuffer;
 }
 
 export interface BegunThread {
@@ -26,6 +30,8 @@ export interface BegunThread {
 export interface BegunWriter extends BegunThread {
   /** Of the data directory. */
   readonly lock: DataDirLock;
+  /** To be closed when there is another handle: closing the last one would write the whole log into the database. */
+  readonly database: Db;
 }
 
 /** What of the settings decides what is stored, and how much of it can be read. */
@@ -51,18 +57,46 @@ export function beginThread(url: URL, data: WriterData): BegunThread {
   };
 }
 
-/**
- * Claims the data directory and starts the thread, which opens the database.
- * @throws DataDirError, SqliteMissingError with one line for the operator
- */
-export function beginWriter(url: URL, data_dir: string, settings: StoreSettings): BegunWriter {
-  const lock = claimDataDir(data_dir);
-  removeStaging(data_dir);
-  const data: WriterData = {
+/** What a thread is started with on a database of its own. */
+export function writerData(data_dir: string, settings: StoreSettings): WriterData {
+  return {
     data_dir,
     settings: storeSettings(settings),
     committed: new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT),
     watched: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT),
+    prepared: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT),
   };
-  return { lock, ...beginThread(url, data) };
+}
+
+/** Lets the thread open the database. */
+function tellPrepared({ prepared }: WriterData): void {
+  const cell = new Int32Array(prepared);
+  Atomics.store(cell, 0, 1);
+  Atomics.notify(cell, 0);
+}
+
+/** Waits until the database is there. Runs in the thread. */
+export function waitUntilPrepared({ prepared }: WriterData): void {
+  Atomics.wait(new Int32Array(prepared), 0, 0);
+}
+
+/**
+ * Starts the thread, claims the data directory, and opens and migrates the database.
+ * @throws DataDirError, SqliteMissingError with one line for the operator
+ */
+export function beginWriter(url: URL, data_dir: string, settings: StoreSettings): BegunWriter {
+  const data = writerData(data_dir, settings);
+  const thread = beginThread(url, data);
+  let lock: DataDirLock | undefined;
+  try {
+    lock = claimDataDir(data_dir);
+    removeStaging(data_dir);
+    const database = prepareDatabase(data_dir);
+    tellPrepared(data);
+    return { lock, database, ...thread };
+  } catch (error) {
+    lock?.release();
+    thread.take((worker) => void worker.terminate());
+    throw error;
+  }
 }

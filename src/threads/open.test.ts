@@ -26,7 +26,7 @@ t.test("a writer that is ready only when the rest is closed is told to nobody", 
   if (invocation.kind !== "serve") throw new Error("these are flags of the server");
   const { config } = invocation;
   const log = quietLog();
-  const threads = await openThreads({ config, data_dir, urls: URLS, log, methods: METHODS, notices: NOTICES });
+  const threads = openThreads({ config, data_dir, urls: URLS, log, methods: METHODS, notices: NOTICES });
   const events = threads.reads.model(eventReader);
   const ignore = (): void => undefined;
   let restarts = 0;
@@ -39,10 +39,12 @@ t.test("a writer that is ready only when the rest is closed is told to nobody", 
     },
   );
 
+  const put = (key: string): ReturnType<typeof threads.writer.request<typeof putState>> =>
+    threads.writer.request(putState, { key, value: "1", content_type: "application/json", condition: null }, NO_CALLER);
+  t.match(await put("early"), { version: 1 }, "what comes before the writer serves waits for it");
   const late = join(data_dir, LATE_FILE);
   writeFileSync(late, "");
-  const crash = { key: FAULTS.crash, value: "1", content_type: "application/json", condition: null };
-  t.match(await threads.writer.request(putState, crash, NO_CALLER), { status: "UNAVAILABLE" });
+  t.match(await put(FAULTS.crash), { status: "UNAVAILABLE" });
   while (!threads.writer.attached) await nextTurn();
   const closed = threads.close();
   const readable = (): boolean => {

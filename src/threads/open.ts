@@ -10,7 +10,6 @@ import { systemClock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { RpcClient } from "../rpc/client.js";
 import type { MethodTable, Notice, PayloadOf } from "../rpc/method.js";
-import { DataDirError } from "../store/data-dir.js";
 import { logBytes } from "../store/open.js";
 import { stagingPath } from "../store/staging.js";
 import { beginWriter, type BegunWriter } from "./begun-writer.js";
@@ -62,29 +61,25 @@ export interface Threads<Notices extends Readonly<Record<string, Notice>>> {
   startStaging(): StagingThread;
   /**
    * To be called once, before the first call of the writer.
-   * @param onRestarted the writer crashed and serves again: what it committed before may not have been told
+   * @param afterRestart the writer crashed and serves again: what it committed before may not have been told
    */
-  listen(handlers: NoticeHandlers<Notices>, onRestarted: () => void): void;
+  listen(handlers: NoticeHandlers<Notices>, afterRestart: () => void): void;
   close(): Promise<void>;
 }
 
 /**
- * Starts the threads; resolves when the database is open and migrated.
- * @throws DataDirError with one line for the operator
+ * Starts the threads. The database can be read when it returns; the writer may still be loading its modules.
+ * @throws DataDirError, SqliteMissingError with one line for the operator
  */
-export async function openThreads<Notices extends Readonly<Record<string, Notice>>>(
+export function openThreads<Notices extends Readonly<Record<string, Notice>>>(
   options: ThreadsOptions<Notices>,
-): Promise<Threads<Notices>> {
+): Threads<Notices> {
   const { data_dir, urls, log, methods, notices } = options;
   const begun = options.begun ?? beginWriter(urls.writer, data_dir, options.config);
   const { lock } = begun;
   const takers = new Map<string, (payload: never) => void>();
-  let onReady: () => void = () => undefined;
-  let onUnusable: (error: DataDirError) => void = () => undefined;
-  const opened = new Promise<void>((resolve, reject) => {
-    onReady = resolve;
-    onUnusable = reject;
-  });
+  let onRestarted: () => void = () => undefined;
+  let starts = 0;
   const client = new RpcClient({
     methods,
     clock: systemClock,
@@ -100,22 +95,15 @@ export async function openThreads<Notices extends Readonly<Record<string, Notice
     begun,
     client,
     log,
-    onReady: () => onReady(),
-    onUnusable: (code) =>
-      onUnusable(
-        new DataDirError(`cannot open the database in ${data_dir} (${code}); its files were left as they are`),
-      ),
+    onReady: () => {
+      starts += 1;
+      if (starts > 1) onRestarted();
+    },
   });
   thread.start();
-  try {
-    await opened;
-  } catch (error) {
-    thread.abandon();
-    lock.release();
-    throw error;
-  }
   const data = { data_dir, settings };
   const reader = new Reader(data_dir, settings);
+  begun.database.close();
   const pool = new Pool({ url: urls.pool, methods, data, log });
   const exports = new Pool({ url: urls.pool, methods, data, log, threads_max: BACKUPS_AT_ONCE_MAX });
   return {
@@ -127,15 +115,15 @@ export async function openThreads<Notices extends Readonly<Record<string, Notice
     staging_path: stagingPath(data_dir),
     logBytes: () => logBytes(data_dir),
     startStaging: () => new StagingThread({ url: urls.staging, methods, data, clock: systemClock, log }),
-    listen: (handlers, onRestarted) => {
+    listen: (handlers, afterRestart) => {
       for (const [key, notice] of Object.entries(notices)) takers.set(notice.name, handlers[key] as never);
-      onReady = onRestarted;
+      onRestarted = afterRestart;
     },
     close: async () => {
       await pool.close();
       await exports.close();
       // Who takes what the writer says may read what is closed now; a writer that was restarting is ready only later.
-      onReady = () => undefined;
+      onRestarted = () => undefined;
       for (const name of takers.keys()) takers.set(name, () => undefined);
       reader.close();
       await thread.close();

@@ -1,6 +1,6 @@
 /**
- * The writer's thread: opens the only writable handle, migrates, and serves the writer's methods. Says
- * `ready` when it does, or `unusable` with the reason where the database cannot be opened.
+ * The writer's thread: opens the only handle that is written through, when the database is prepared, and serves the
+ * writer's methods. Says `ready` when it does, or `unusable` with the reason where the database cannot be opened.
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { assert, must } from "../base/assert.js";
@@ -9,7 +9,7 @@ import type { MethodTable } from "../rpc/method.js";
 import { RpcServer } from "../rpc/server.js";
 import { newestTime } from "../store/id-range.js";
 import { openFailure, openWriter, type Db } from "../store/open.js";
-import type { WriterData } from "./begun-writer.js";
+import { waitUntilPrepared, type WriterData } from "./begun-writer.js";
 import { Batch, type AuditTrail } from "./batch.js";
 import { isWriterMethod, type AnyMethod } from "./methods.js";
 import { Models, type Model } from "./model.js";
@@ -35,6 +35,7 @@ export function runWriter(methods: MethodTable<AnyMethod>, audit: Model<AuditTra
     },
   });
   let db: Db | undefined;
+  waitUntilPrepared(data);
   try {
     db = openWriter(data.data_dir);
     batch = new Batch({

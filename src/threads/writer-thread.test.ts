@@ -9,8 +9,7 @@ import type { Log, LogFields } from "../base/log.js";
 import { Failure } from "../base/result.js";
 import { RpcClient } from "../rpc/client.js";
 import type { ReplyOf } from "../rpc/method.js";
-import { beginThread } from "./begun-writer.js";
-import { WatchedKinds } from "./watched-kinds.js";
+import { beginThread, writerData } from "./begun-writer.js";
 import { WriterThread } from "./writer-thread.js";
 
 const PEER = new URL("../../test/threads/peer.js", import.meta.url);
@@ -57,11 +56,9 @@ function supervise(url: URL): {
   client: RpcClient;
   thread: WriterThread;
   log: Lines;
-  unusable: string[];
   ready: (nth: number) => Promise<void>;
 } {
   const log = new Lines();
-  const unusable: string[] = [];
   const client: RpcClient = new RpcClient({
     methods: PEER_METHODS,
     clock: { now: () => 0 },
@@ -71,19 +68,13 @@ function supervise(url: URL): {
   let wake: () => void = () => undefined;
   const thread: WriterThread = new WriterThread({
     url,
-    begun: beginThread(url, {
-      data_dir: "",
-      settings: { state_history: 0, state_events: false, event_history: 0 },
-      committed: new SharedArrayBuffer(8),
-      watched: new WatchedKinds().memory,
-    }),
+    begun: beginThread(url, writerData("", { state_history: 0, state_events: false, event_history: 0 })),
     client,
     log,
     onReady: () => {
       starts.push(starts.length + 1);
       wake();
     },
-    onUnusable: (code) => unusable.push(code),
   });
   const ready = async (nth: number): Promise<void> => {
     while (!starts.includes(nth)) {
@@ -93,7 +84,7 @@ function supervise(url: URL): {
     }
   };
   thread.start();
-  return { client, thread, log, unusable, ready };
+  return { client, thread, log, ready };
 }
 
 t.test("a crash fails what is in flight, and the thread starts again", async (t) => {
@@ -134,14 +125,11 @@ t.test("one that cannot start is tried with growing delays", async (t) => {
   t.equal(log.lines.length, length, "closing between two attempts is the end of it");
 });
 
-t.test("a database that cannot be opened is reported and not tried again", async (t) => {
-  const { thread, client, log, unusable, ready } = supervise(PEER);
+t.test("a database that a thread cannot open is told to the log", async (t) => {
+  const { thread, log, ready } = supervise(PEER);
   await ready(1);
   t.ok(thread.takeNotice("unusable", "SQLITE_CORRUPT"));
-  t.same(unusable, ["SQLITE_CORRUPT"]);
+  t.match(log.lines, [{ message: "writer cannot open the database", fields: { error: "SQLITE_CORRUPT" } }]);
   t.notOk(thread.takeNotice("events", []), "other notices are not its own");
-  thread.abandon();
-  const outcome = await client.request(act, { topic: "silent" }, CONTEXT);
-  t.match(outcome, { status: "UNAVAILABLE" });
-  t.same(log.lines, []);
+  await thread.close();
 });

@@ -9,6 +9,7 @@ import type { Log } from "../base/log.js";
 import { reasonOf } from "../base/reason.js";
 import { Failure } from "../base/result.js";
 import type { RpcClient } from "../rpc/client.js";
+import type { PayloadOf } from "../rpc/method.js";
 import { NO_CALLER } from "../rpc/frames.js";
 import { sqliteCode } from "../store/sqlite/codes.js";
 import { closeStore } from "./close-store.js";
@@ -22,10 +23,8 @@ export interface WriterThreadOptions {
   readonly begun: BegunThread;
   readonly client: RpcClient;
   readonly log: Log;
-  /** The database is open: at the start and after each restart. */
+  /** It serves: at the start and after each restart. */
   readonly onReady: () => void;
-  /** The database cannot be opened; `code` is SQLite's. */
-  readonly onUnusable: (code: string) => void;
 }
 
 export class WriterThread {
@@ -62,16 +61,11 @@ export class WriterThread {
       return true;
     }
     if (name === UNUSABLE.name) {
-      this.#options.onUnusable(String(payload));
+      // It ends by itself.
+      this.#options.log.error("writer cannot open the database", { error: payload as PayloadOf<typeof UNUSABLE> });
       return true;
     }
     return false;
-  }
-
-  /** Gives the thread up where its database could not be opened: it ends by itself and is not started again. */
-  abandon(): void {
-    this.#closing = true;
-    void this.#worker?.terminate();
   }
 
   /** Ends the thread after everything that was sent to it. */

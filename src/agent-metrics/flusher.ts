@@ -2,11 +2,11 @@
  * Brings the tally into the database every few seconds, when it is read, and at a shutdown. A flush whose
  * answer was lost is sent again under its number, and counts once. Runs on the front, driven by ticks.
  */
-import { randomUUID } from "node:crypto";
 import type { CounterRow } from "../../schemas/agent-metrics.js";
 import { AGENT_METRICS_FLUSH_INTERVAL_MS, AGENT_METRICS_FLUSH_ROWS } from "../../schemas/limits.js";
 import { Periodic } from "../background/periodic.js";
 import type { BackgroundTask } from "../background/task.js";
+import { crypto } from "../base/crypto.js";
 import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
 import { NO_CALLER } from "../rpc/frames.js";
@@ -23,7 +23,7 @@ export class AgentMetricsFlusher implements BackgroundTask {
   readonly #log: Log;
   readonly #flushes: Periodic<void>;
   /** Tells this run of the server from others in the sequence of flushes. */
-  readonly #run = randomUUID();
+  #run: string | undefined;
   #sequence = 0;
   /** What was sent and not acknowledged. */
   #sending: readonly CounterRow[] = [];
@@ -66,7 +66,12 @@ export class AgentMetricsFlusher implements BackgroundTask {
         if (this.#sending.length === 0) return;
         this.#sequence += 1;
       }
-      const request = { node: NODE, run: this.#run, sequence: this.#sequence, counters: [...this.#sending] };
+      const request = {
+        node: NODE,
+        run: (this.#run ??= crypto().randomUUID()),
+        sequence: this.#sequence,
+        counters: [...this.#sending],
+      };
       const reply = await this.#writer.request(countAgents, request, NO_CALLER);
       if (reply instanceof Failure) return;
       this.#sending = [];

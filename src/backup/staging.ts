@@ -3,9 +3,9 @@
  * number of the line at the first thing that is wrong. Runs in a restore's own thread; holds one line.
  */
 import { isUtf8 } from "node:buffer";
-import { createHash } from "node:crypto";
 import { BACKUP_FORMAT, type RecordCounts } from "../../schemas/backup.js";
 import { RESTORE_LINE_BYTES_MAX } from "../../schemas/limits.js";
+import { crypto } from "../base/crypto.js";
 import { memberTexts } from "../base/json-text.js";
 import { type Failure, invalid } from "../base/result.js";
 import { isConstraint, type Db } from "../store/open.js";
@@ -20,7 +20,7 @@ type Members = Readonly<Record<string, unknown>>;
 export class Staging {
   readonly #db: Db;
   readonly #writers: ReadonlyMap<string, KindWriter>;
-  readonly #sum = createHash("sha256");
+  readonly #sum = crypto().createHash("sha256");
   readonly #counts: Record<string, number> = {};
   /** The beginning of a line whose end has not come. */
   #begun: Uint8Array[] = [];

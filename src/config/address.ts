@@ -19,7 +19,7 @@ export function parseAddress(text: string): Address | undefined {
 
 /** The address as text, IPv6 in brackets. */
 export function formatAddress(host: string, port: number): string {
-  return isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`;
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 /** True where only this machine can reach the host. */

@@ -2,10 +2,10 @@
  * Who may come in: `Host`, `Origin` and the bearer token, checked once for every route, REST and
  * WebSocket alike. Pure but for the machine's own name. Runs on the front.
  */
-import { createHash, timingSafeEqual } from "node:crypto";
 import { isIP } from "node:net";
 import { hostname } from "node:os";
 import type { Config } from "../../schemas/config.js";
+import { crypto } from "../base/crypto.js";
 import { isLoopback, isWildcard, parseAddress } from "../config/address.js";
 import { Failure } from "../base/result.js";
 import { NOBODY, type Actors, type Caller } from "./caller.js";
@@ -21,7 +21,7 @@ const FOREIGN_ORIGIN = new Failure(
 export const UNAUTHENTICATED = new Failure("UNAUTHENTICATED", "invalid or missing bearer token");
 
 function sha256(text: string): Buffer {
-  return createHash("sha256").update(text).digest();
+  return crypto().createHash("sha256").update(text).digest();
 }
 
 /** `host:port` or `[v6]:port` without its port, in lower case and without brackets or a root dot. */
@@ -104,7 +104,7 @@ export class Gate {
   /** Whose token it is; undefined where nobody has it. A sign of life of an instance whose own it is. */
   ownerOf(token: string, actors: Actors): Caller | undefined {
     const digest = sha256(token);
-    if (this.#token !== null && timingSafeEqual(digest, this.#token)) return { role: "server", actor: "" };
+    if (this.#token !== null && crypto().timingSafeEqual(digest, this.#token)) return { role: "server", actor: "" };
     // Found by its digest, of which a stranger can choose no byte: how long that takes tells nothing of any token.
     const id = actors.size === 0 ? undefined : actors.seeToken(digest.toString("hex"));
     return id === undefined ? undefined : { role: "instance", actor: id };

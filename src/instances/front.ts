@@ -2,10 +2,10 @@
  * What can be done with instances, for every surface that offers it: changes go to the writer, and reach the
  * directory before whoever asked is answered. Runs on the front.
  */
-import { randomUUID } from "node:crypto";
 import type { RegisterBody } from "../../schemas/instances.js";
 import { INSTANCE_LIST_PAGE, INSTANCES_MAX } from "../../schemas/limits.js";
 import type { Clock } from "../base/clock.js";
+import { crypto } from "../base/crypto.js";
 import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
 import { jsonReply, readReply } from "../front/reply.js";
@@ -64,7 +64,15 @@ export class Instances {
     }
     const capabilities = [...new Set(given)];
     const token = makeToken();
-    const request = { id: randomUUID(), token_hash: hashToken(token), name, workspace, intent, stack, capabilities };
+    const request = {
+      id: crypto().randomUUID(),
+      token_hash: hashToken(token),
+      name,
+      workspace,
+      intent,
+      stack,
+      capabilities,
+    };
     this.#registering += 1;
     return new Promise((resolve) => {
       this.#writer.call(registerInstance, request, context, (reply) => {

@@ -51,7 +51,7 @@ const PRIVATE: readonly (readonly [network: string, bits: number])[] = [
 
 function listOf(rows: readonly (readonly [network: string, bits: number])[]): BlockList {
   const list = new BlockList();
-  for (const [network, bits] of rows) list.addSubnet(network, bits, isIP(network) === 4 ? "ipv4" : "ipv6");
+  for (const [network, bits] of rows) list.addSubnet(network, bits, network.includes(":") ? "ipv6" : "ipv4");
   return list;
 }
 

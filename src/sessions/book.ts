@@ -3,10 +3,10 @@
  * end. A use changes this memory only; `takeUses` gives those that are not in the database yet, `takeOver` those that
  * are over and still there. Pure but for its state; the database is the writer's.
  */
-import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { SESSION_COOKIE_BYTES, SESSION_IDLE_MS, SESSIONS_MAX } from "../../schemas/limits.js";
 import { DASHBOARD_ACTOR, type UseSessionsRequest } from "../../schemas/sessions.js";
 import type { Clock } from "../base/clock.js";
+import { crypto } from "../base/crypto.js";
 import type { SessionRow } from "./table.js";
 
 const HEX = "hex";
@@ -100,7 +100,7 @@ export class SessionBook {
   find(value: string): Session | undefined {
     const session = this.#by_id.get(idOf(value));
     if (session === undefined) return undefined;
-    session.proven ||= timingSafeEqual(Buffer.from(session.row.proof, HEX), this.#prove(value));
+    session.proven ||= crypto().timingSafeEqual(Buffer.from(session.row.proof, HEX), this.#prove(value));
     const now_ms = this.#options.clock.now();
     if (!session.proven || this.#isOver(session, now_ms)) {
       this.#drop(session);
@@ -116,7 +116,7 @@ export class SessionBook {
    * @param instance whose token it was; "" for the server's
    */
   begin(instance: string, secure: boolean): NewSession {
-    const value = randomBytes(SESSION_COOKIE_BYTES).toString("base64url");
+    const value = crypto().randomBytes(SESSION_COOKIE_BYTES).toString("base64url");
     const proof = this.#prove(value).toString(HEX);
     return { value, row: { id: idOf(value), proof, instance, secure, last_used_at: this.#options.clock.now() } };
   }
@@ -193,10 +193,10 @@ export class SessionBook {
   }
 
   #prove(value: string): Buffer {
-    return createHmac("sha256", value).update(this.#options.token).digest();
+    return crypto().createHmac("sha256", value).update(this.#options.token).digest();
   }
 }
 
 function idOf(value: string): string {
-  return createHash("sha256").update(value).digest(HEX);
+  return crypto().createHash("sha256").update(value).digest(HEX);
 }

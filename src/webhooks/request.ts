@@ -1,13 +1,13 @@
 /** What one delivery says: its headers, its id and its signature. Pure. */
-import { createHash, createHmac, webcrypto } from "node:crypto";
 import { WEBHOOK_SMALL_BODY_BYTES } from "../../schemas/limits.js";
 import { VERSION } from "../../schemas/version.js";
+import { crypto } from "../base/crypto.js";
 
 const DELIVERY_DIGITS = 32;
 
 /** The same for every try of one event to one webhook, also after a restart. */
 export function deliveryId(webhook: string, event: number | string): string {
-  return createHash("sha256").update(`${event}\n${webhook}`).digest("hex").slice(0, DELIVERY_DIGITS);
+  return crypto().createHash("sha256").update(`${event}\n${webhook}`).digest("hex").slice(0, DELIVERY_DIGITS);
 }
 
 /**
@@ -15,14 +15,15 @@ export function deliveryId(webhook: string, event: number | string): string {
  * not wait for it.
  */
 export function sign(secret: string, body: Uint8Array): string | Promise<string> {
-  if (body.byteLength <= WEBHOOK_SMALL_BODY_BYTES) return createHmac("sha256", secret).update(body).digest("hex");
+  if (body.byteLength <= WEBHOOK_SMALL_BODY_BYTES)
+    return crypto().createHmac("sha256", secret).update(body).digest("hex");
   return signLarge(secret, body);
 }
 
 async function signLarge(secret: string, body: Uint8Array): Promise<string> {
   const algorithm = { name: "HMAC", hash: "SHA-256" };
-  const key = await webcrypto.subtle.importKey("raw", Buffer.from(secret), algorithm, false, ["sign"]);
-  return Buffer.from(await webcrypto.subtle.sign(algorithm, key, body)).toString("hex");
+  const key = await crypto().webcrypto.subtle.importKey("raw", Buffer.from(secret), algorithm, false, ["sign"]);
+  return Buffer.from(await crypto().webcrypto.subtle.sign(algorithm, key, body)).toString("hex");
 }
 
 /**

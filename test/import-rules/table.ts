@@ -231,6 +231,23 @@ export const RESERVED: readonly ReservedRow[] = [
     because: "the protocol's library is large: only what is loaded with the first request to /mcp may know it",
   },
   {
+    target: "node:crypto",
+    by: ["cli/**", "dashboard/**"],
+    types_free: true,
+    because: "it takes 5 ms of the start of each thread: src/base/crypto.ts reads it when it is needed",
+  },
+  {
+    target: "node:http",
+    by: ["cli/**", "dashboard/**"],
+    types_free: true,
+    because: "its names take 40 ms of a start: src/transport/node/http.ts has it without them",
+  },
+  {
+    target: "typebox/compile",
+    by: ["src/base/shape-compiler.ts"],
+    because: "what it shares with the schemas would be read at each start: it is a bundle of its own",
+  },
+  {
     target: "src/front/**",
     by: ["src/front/**", "src/*/routes.ts", "src/*/front.ts", "src/backup/restore.ts", "src/mcp/*", "src/server.ts"],
     because: "requests and answers are the front half's: a feature's other files run on any thread",

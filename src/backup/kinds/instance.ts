@@ -2,8 +2,8 @@
  * Records of kind `instance`, in the order of registration. Tokens are left out: nobody has the token of a
  * restored instance, and no token that is given out later is taken for one. Two tables hold an instance.
  */
-import { randomBytes } from "node:crypto";
 import { INSTANCE_STATUSES } from "../../../schemas/instances.js";
+import { crypto } from "../../base/crypto.js";
 import type { Kind } from "../kind.js";
 import { JSON_VALUE, rowKind, TEXT, TIME } from "./rows.js";
 
@@ -38,7 +38,7 @@ const bodies = rowKind({
     if (id === "") return "id is required";
     if (!STATUSES.has(status)) return `status must be one of ${INSTANCE_STATUSES.join(", ")}`;
     const listed = Array.isArray(capabilities) && capabilities.every((capability) => typeof capability === "string");
-    return listed ? [randomBytes(HASH_BYTES)] : "capabilities must be an array of text";
+    return listed ? [crypto().randomBytes(HASH_BYTES)] : "capabilities must be an array of text";
   },
   order,
 });

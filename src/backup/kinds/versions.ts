@@ -4,7 +4,6 @@
  * pool and in a restore's own thread.
  */
 import { isUtf8 } from "node:buffer";
-import { hash as digest } from "node:crypto";
 import {
   BODY_BYTES_MAX,
   CONTENT_TYPE_BYTES_MAX,
@@ -12,6 +11,7 @@ import {
   VERSION_MARK_INTERVAL,
 } from "../../../schemas/limits.js";
 import { hasControlCharacter, utf8Length } from "../../../schemas/text.js";
+import { crypto } from "../../base/crypto.js";
 import { formatTime, parseTime } from "../../base/time.js";
 import type { Db, Statement } from "../../store/open.js";
 import type { Space } from "../../versioned/space.js";
@@ -117,7 +117,7 @@ class VersionWriter implements KindWriter {
       this.#row,
       number,
       same ? this.#row - 1 : 0,
-      digest("sha256", value, "buffer"),
+      crypto().hash("sha256", value, "buffer"),
       content_type,
       updated_at,
       updated_by,

@@ -1,5 +1,7 @@
 /** better-sqlite3: the seam has its shapes, so a handle is the library's own. */
+import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import type Database from "better-sqlite3";
 import { BUSY_TIMEOUT_MS_DEFAULT, type SqliteLibrary } from "./library.js";
 
@@ -13,11 +15,14 @@ export function loadBetterSqlite3(): SqliteLibrary {
   const { version } = load(`${NAME}/package.json`) as { readonly version: string };
   if (Number.parseInt(version, 10) !== MAJOR) throw new Error(`${NAME} ${version} is not of line ${MAJOR}`);
   const Library = load(NAME) as typeof Database;
+  // The package looks for its binary in a dozen places, of which an installation uses this one.
+  const built = join(dirname(load.resolve(`${NAME}/package.json`)), "build", "Release", "better_sqlite3.node");
+  const nativeBinding = existsSync(built) ? built : undefined;
   // The binary is loaded with the first database, not with the package.
-  new Library(":memory:").close();
+  new Library(":memory:", { nativeBinding }).close();
   return {
     way: NAME,
     open: (path, { readonly = false, timeout_ms = BUSY_TIMEOUT_MS_DEFAULT }) =>
-      new Library(path, { readonly, fileMustExist: readonly, timeout: timeout_ms }),
+      new Library(path, { readonly, fileMustExist: readonly, timeout: timeout_ms, nativeBinding }),
   };
 }

@@ -2,9 +2,10 @@
  * What is answered to bytes that are no request, or no request that may be taken: the API's error shape over a bare
  * socket, whose connection then ends. Nothing of it reaches a route.
  */
-import { STATUS_CODES, type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { CODING_UNKNOWN, HOST_IN_DOUBT, isKnownCoding } from "../ambiguity.js";
+import { http } from "./http.js";
 
 interface Refusal {
   readonly status: number;
@@ -29,7 +30,7 @@ function bodyOf({ status, reason }: Refusal): string {
 function answerBare(socket: Duplex, refusal: Refusal, { head_only = false, more = "" } = {}): void {
   const body = bodyOf(refusal);
   socket.end(
-    `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status]}\r\nConnection: close\r\n${more}` +
+    `HTTP/1.1 ${refusal.status} ${http.STATUS_CODES[refusal.status]}\r\nConnection: close\r\n${more}` +
       `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${head_only ? "" : body}`,
     () => socket.destroy(),
   );

@@ -2,12 +2,13 @@
  * One listening port on Node's own HTTP: its router, its binding, its sockets. Node's parser takes requests by the
  * letter of the protocol; what it refuses is answered in the API's error shape.
  */
-import { createServer, ServerResponse, type IncomingMessage, type Server, type ServerOptions } from "node:http";
+import type { IncomingMessage, Server, ServerOptions, ServerResponse } from "node:http";
 import { Server as NetServer, type Socket } from "node:net";
 import { HEADER_BYTES_MAX, IDLE_CONNECTION_MS, REQUEST_TIMEOUT_MS } from "../../../schemas/limits.js";
 import type { Address } from "../../config/address.js";
 import type { ListeningPort, PortOptions, RouterRow, Transport } from "../transport.js";
 import { NodeExchange } from "./exchange.js";
+import { http } from "./http.js";
 import { refuseAmbiguous, refuseUnparsed } from "./malformed.js";
 import { RowIndex } from "./row-index.js";
 import { NodeSockets } from "./sockets.js";
@@ -89,7 +90,7 @@ class NodePort implements ListeningPort {
       connectionsCheckingInterval: HEADERS_SWEEP_MS,
       shouldUpgradeCallback: (req) => this.#findUpgrade(req) !== undefined,
     };
-    const server = createServer(options, (req, res) => this.#serve(req, res, false));
+    const server = http.createServer(options, (req, res) => this.#serve(req, res, false));
     server.on("checkContinue", (req: IncomingMessage, res: ServerResponse) => this.#serve(req, res, true));
     // What else a client may expect is nothing that would have to be kept.
     server.on("checkExpectation", (req: IncomingMessage, res: ServerResponse) => this.#serve(req, res, false));
@@ -146,7 +147,7 @@ class NodePort implements ListeningPort {
 
 /** An answer to a request that Node's server has let go of. The connection ends with it. */
 function answerOver(socket: Socket, req: IncomingMessage): ServerResponse {
-  const res = new ServerResponse(req);
+  const res = new http.ServerResponse(req);
   res.shouldKeepAlive = false;
   res.assignSocket(socket);
   res.once("finish", () => socket.end());

@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage } from "node:http";
 import type { Socket as NetSocket } from "node:net";
-import { WebSocket, WebSocketServer } from "ws";
+import type { WebSocket, WebSocketServer } from "ws";
 import { SUBSCRIBER_IDLE_TIMEOUT_S, SUBSCRIBER_MESSAGE_BYTES_MAX } from "../../../schemas/limits.js";
 import type { Broadcaster, SendResult, Socket, SocketHandler, SocketOpener } from "../transport.js";
 import { refuseHandshake } from "./malformed.js";
@@ -107,7 +107,7 @@ class NodeSocket implements Socket {
   /** Sends what was published; of what does not fit its handler is told. */
   give(pieces: readonly Piece[]): void {
     // Behind a goodbye nothing may follow.
-    if (this.#ws.readyState !== WebSocket.OPEN) return;
+    if (this.#ws.readyState !== this.#ws.OPEN) return;
     for (const { frames, first } of pieces) {
       if (this.#isBehind()) {
         this.#leave();
@@ -164,19 +164,12 @@ class NodeSocket implements Socket {
 
 /** The sockets of one port. */
 export class NodeSockets implements Broadcaster {
-  readonly #server = new WebSocketServer({
-    noServer: true,
-    clientTracking: false,
-    maxPayload: SUBSCRIBER_MESSAGE_BYTES_MAX,
-  });
+  #server: WebSocketServer | undefined;
+  #closed = false;
   readonly #all = new Set<NodeSocket>();
   /** The sockets of each topic that keep up. */
   readonly #members = new Map<string, Set<NodeSocket>>();
   #pings: NodeJS.Timeout | null = null;
-
-  constructor() {
-    this.#server.on("wsClientError", refuseHandshake);
-  }
 
   publish(topic: string, texts: readonly string[]): number {
     const members = this.#members.get(topic);
@@ -190,6 +183,14 @@ export class NodeSockets implements Broadcaster {
 
   /** Completes an upgrade that was let pass, and serves the socket. */
   open(req: IncomingMessage, net: NetSocket, head: Buffer, opener: SocketOpener): void {
+    if (this.#server === undefined) {
+      void this.#load().then(() => this.open(req, net, head, opener));
+      return;
+    }
+    if (this.#closed) {
+      net.destroy();
+      return;
+    }
     this.#server.handleUpgrade(req, net, head, (ws) => {
       this.#all.add(new NodeSocket(ws, net, this, opener));
       this.#pings ??= setInterval(() => this.#checkAll(), PING_INTERVAL_MS).unref();
@@ -220,8 +221,19 @@ export class NodeSockets implements Broadcaster {
 
   /** Cuts every connection. */
   close(): void {
+    this.#closed = true;
     if (this.#pings !== null) clearInterval(this.#pings);
     for (const socket of [...this.#all]) socket.cut();
+  }
+
+  /** Loads the library, with the first handshake: it brings all of TLS, which no start should wait for. */
+  async #load(): Promise<void> {
+    const { WebSocketServer: Library } = await import("ws");
+    this.#server ??= new Library({
+      noServer: true,
+      clientTracking: false,
+      maxPayload: SUBSCRIBER_MESSAGE_BYTES_MAX,
+    }).on("wsClientError", refuseHandshake);
   }
 
   #checkAll(): void {

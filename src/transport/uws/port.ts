@@ -2,11 +2,16 @@
  * One listening port on uWebSockets.js: its router, its binding, its sockets. The port is bound exclusively:
  * the library would share it with a second server without a word.
  */
-import uWS, { type HttpRequest, type HttpResponse, type TemplatedApp, type us_listen_socket } from "uWebSockets.js";
+import { createRequire } from "node:module";
+import type uWebSockets from "uWebSockets.js";
+import type { HttpRequest, HttpResponse, TemplatedApp, us_listen_socket } from "uWebSockets.js";
 import type { Address } from "../../config/address.js";
 import type { ListeningPort, PortOptions, RouterRow, Transport } from "../transport.js";
 import { UwsExchange } from "./exchange.js";
 import { UwsSockets } from "./sockets.js";
+
+/** As the CommonJS that it is: a module of its own for the import takes 2 ms of a start. */
+const uWS = createRequire(import.meta.url)("uWebSockets.js") as typeof uWebSockets;
 
 /** Another process may take the port between the two binds. */
 const FREE_PORT_TRIES_MAX = 10;

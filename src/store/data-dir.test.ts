@@ -4,12 +4,21 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmdirSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import t from "tap";
 import { makeDirectory, type Owner } from "../../test/support/server-process.js";
-import { claimDataDir, DataDirError } from "./data-dir.js";
+import { claimDataDir, DataDirError, prepareDatabase } from "./data-dir.js";
 import { LAYOUT_VERSION } from "./migrate.js";
 import { openWriter } from "./open.js";
 import { openDatabase } from "./sqlite/choice.js";
@@ -209,6 +218,23 @@ t.test("a damaged or foreign database is refused, and left as it is", (t) => {
     t.same(contents(directory), before, "its files are as they were");
     t.match(refusalOf(directory), says, "and it is not locked");
   }
+  t.end();
+});
+
+t.test("the database is opened and migrated, or it is one clear line why not", (t) => {
+  const directory = makeDirectory(t);
+  const lock = claimDataDir(directory);
+  t.teardown(() => lock.release());
+  const in_the_way = join(directory, "data.db");
+  mkdirSync(in_the_way);
+  t.throws(() => prepareDatabase(directory), {
+    name: "DataDirError",
+    message: `cannot open the database in ${directory} (SQLITE_CANTOPEN); its files were left as they are`,
+  });
+  rmdirSync(in_the_way);
+  const db = prepareDatabase(directory);
+  t.equal(db.pragma("user_version", { simple: true }), LAYOUT_VERSION, "what refused it holds nothing");
+  db.close();
   t.end();
 });
 

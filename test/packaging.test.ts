@@ -1,6 +1,5 @@
 /**
- * What a user meets before the server does anything: the three commands, the settings example, and how CI
- * counts. Runs the launchers as npm links them, from a folder of their own.
+ * What a user meets before the server does anything: the three commands, the settings example. Runs the launchers as npm links them, from a folder of their own.
  */
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -49,39 +48,4 @@ t.test("the settings example shows every option with its default", (t) => {
     "the server takes it as it is",
   );
   t.end();
-});
-
-const REPORT = `TAP version 14
-# Subtest: a
-    # Subtest: b
-        ok 1 - x
-        not ok 2 - y
-          ---
-          text: |
-            not ok 3 - inside a diagnostic
-          ...
-        1..2
-    not ok 1 - b
-    ok 2 - z
-    1..2
-not ok 1 - a
-# Subtest: cut off though all went well
-    ok 1 - x
-    1..1
-not ok 2 - cut off though all went well
-ok 3 - left out # SKIP not on this system
-ok 4 - empty file # SKIP no tests found
-1..4
-`;
-
-t.test("CI counts assertions, not their subtests", async (t) => {
-  const folder = t.testdir({ "report.tap": REPORT, "half.tap": REPORT.split("1..2")[0] ?? "", "empty.tap": "" });
-  const count = async (name: string): Promise<string> => {
-    const { stdout } = await run(process.execPath, [join(ROOT, ".ci/count-assertions.mjs"), join(folder, name)]);
-    return stdout;
-  };
-  t.equal(await count("report.tap"), "3 3\n", "a file that tests nothing has failed, too");
-  t.match(await count("half.tap"), /^1 [1-9]/, "a report that breaks off is a failure");
-  t.equal(await count("empty.tap"), "0 1\n", "so is an empty one");
-  t.equal(await count("missing.tap"), "0 1\n", "so is none");
 });

@@ -2,30 +2,36 @@
  * The tests, as `npm test` and `npm run test:long` run them: all of them once, over the transport that this machine
  * gives, and those that cross a socket once more over Node's own where that was another one. Of these it is a few in
  * the short form, drawn by chance and named; of those that look at pages in a browser a few in the long form, too, for
- * what they ask of the wire is little beside what they look at. Further flags are tap's.
- * Run: `node dist/tree/test/run-tests.js [--long]`.
+ * what they ask of the wire is little beside what they look at. Each file is a process of plain Node: tap's own runner
+ * gives it loaders that every thread and command it starts has to load again, which took most of a run's time.
+ * One line for each file as it ends, and the last one is `N passed, N failed`, of assertions.
+ * Run: `node dist/tree/test/run-tests.js [--long] [PART OF A FILE'S NAME...]`.
  */
-import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { availableParallelism } from "node:os";
+import { dirname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chooseTransport } from "../src/transport/choose.js";
 import { chooseLongForm, countRounds, drawRows, drawSome } from "./support/effort.js";
+import { runTestFile } from "./support/test-process.js";
+import type { TestReport } from "./support/test-report.js";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const TREE = join(ROOT, "dist", "tree");
-const TAP = join(ROOT, "node_modules", "tap", "dist", "esm", "run.mjs");
 /** What a test calls that starts a server. */
 const STARTS_SERVER = /\bstartKoor\(/;
 const IMPORTS = /(?:from|import) "(\.[^"]+)"/g;
 /** It goes over both by itself. */
-const OVER_BOTH = join(TREE, "test", "transports.test.js");
+const OVER_BOTH = join("test", "transports.test.js");
+const TEST_ENDING = ".test.js";
 const SAMPLE_FILES = 5;
-const PAGES_FOLDER = join("dist", "tree", "dashboard");
+const PAGES_FOLDER = "dashboard";
 const SAMPLE_PAGES = 3;
 const LONG_FLAG = "--long";
+/** Files that run side by side; more of them would wait for each other's disk. */
+const MAX_TOGETHER = 4;
 
-const flags = process.argv.slice(2).filter((flag) => flag !== LONG_FLAG);
+const names = process.argv.slice(2).filter((argument) => argument !== LONG_FLAG);
 if (process.argv.includes(LONG_FLAG)) chooseLongForm();
 
 /** Whether a test, or what it imports of the tests' own, starts a server. */
@@ -36,43 +42,69 @@ function crossesSocket(file: string, seen = new Set<string>()): boolean {
   if (STARTS_SERVER.test(text.replaceAll(/function startKoor\(/g, ""))) return true;
   return [...text.matchAll(IMPORTS)].some(([, path = ""]) => {
     const imported = join(dirname(file), path);
-    return imported.includes("/test/") && crossesSocket(imported, seen);
+    return relative(TREE, imported).split(sep).includes("test") && crossesSocket(imported, seen);
   });
 }
 
-function wireTests(): string[] {
+/** The files of tests from the tree that the arguments ask for. */
+function findTests(): string[] {
   return readdirSync(TREE, { recursive: true, encoding: "utf8" })
-    .filter((path) => path.endsWith(".test.js"))
-    .map((path) => join(TREE, path))
-    .filter((file) => file !== OVER_BOTH && crossesSocket(file))
-    .map((file) => relative(ROOT, file))
+    .filter((path) => path.endsWith(TEST_ENDING))
+    .filter((path) => names.length === 0 || names.some((name) => path.includes(name)))
     .toSorted();
 }
 
-/** Runs tap; its exit code, 1 where a signal ended it. */
-function runTap(files: readonly string[], transport: string): Promise<number> {
-  const child = spawn(process.execPath, [TAP, "run", ...flags, ...files], {
-    cwd: ROOT,
-    stdio: "inherit",
-    env: { ...process.env, KOOR_TEST_TRANSPORT: transport },
-  });
-  return new Promise((resolve) => {
-    child.once("error", () => resolve(1));
-    child.once("exit", (code) => resolve(code ?? 1));
-  });
+/** Those that cross a socket, without those of pages, and those of pages. */
+function wireTests(tests: readonly string[]): { pages: string[]; others: string[] } {
+  const all = tests.filter((path) => path !== OVER_BOTH && crossesSocket(join(TREE, path)));
+  const isOfPages = (path: string): boolean => path.startsWith(PAGES_FOLDER + sep);
+  return { pages: all.filter(isOfPages), others: all.filter((path) => !isOfPages(path)) };
 }
 
-const { name, fallback } = await chooseTransport("auto");
-process.stderr.write(`over ${name}: all tests${fallback === "" ? "" : ` (${fallback})`}\n`);
-let code = await runTap([], "auto");
-if (name !== "node") {
-  const all = wireTests();
-  const of_pages = all.filter((file) => file.startsWith(PAGES_FOLDER));
-  const others = all.filter((file) => !file.startsWith(PAGES_FOLDER));
-  const files = [...drawRows(others, SAMPLE_FILES), ...drawSome(of_pages, countRounds(0, SAMPLE_PAGES))];
-  process.stderr.write(
-    `over node, too: ${files.map((file) => file.replace(/^dist.tree.|\.test\.js$/g, "")).join(", ")}\n`,
-  );
-  code = Math.max(code, await runTap(files, "node"));
+function showReport(path: string, report: TestReport, took_ms: number): void {
+  const outcome = report.failed === 0 ? "ok" : "FAILED";
+  const counts = report.failed === 0 ? `${report.passed}` : `${report.passed} passed, ${report.failed} failed`;
+  print(`${outcome} ${nameTest(path)}: ${counts}, ${(took_ms / 1000).toFixed(1)} s`);
+  for (const reason of report.skipped) print(`   skipped: ${reason}`);
+  for (const problem of report.problems) print(problem.replaceAll(/^/gm, "   "));
 }
-process.exitCode = code;
+
+function nameTest(path: string): string {
+  return path.slice(0, -TEST_ENDING.length);
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+const total = { passed: 0, failed: 0 };
+
+/** Runs files, as many at a time as there are processors, and adds to the total. */
+async function runTests(paths: readonly string[], transport: string): Promise<void> {
+  const left = [...paths];
+  const runOneByOne = async (): Promise<void> => {
+    for (let path = left.shift(); path !== undefined; path = left.shift()) {
+      const begun = performance.now();
+      const env = { ...process.env, KOOR_TEST_TRANSPORT: transport };
+      const report = await runTestFile(join(TREE, path), { cwd: ROOT, env });
+      showReport(path, report, performance.now() - begun);
+      total.passed += report.passed;
+      total.failed += report.failed;
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(MAX_TOGETHER, availableParallelism()) }, runOneByOne));
+}
+
+const tests = findTests();
+const { name, fallback } = await chooseTransport("auto");
+print(`over ${name}: ${tests.length} files${fallback === "" ? "" : ` (${fallback})`}`);
+await runTests(tests, "auto");
+if (name !== "node") {
+  const { pages, others } = wireTests(tests);
+  const drawn = [...drawRows(others, SAMPLE_FILES), ...drawSome(pages, countRounds(0, SAMPLE_PAGES))];
+  if (drawn.length > 0) print(`over node, too: ${drawn.map(nameTest).join(", ")}`);
+  await runTests(drawn, "node");
+}
+if (tests.length === 0) total.failed += 1;
+print(`${total.passed} passed, ${total.failed} failed`);
+process.exitCode = total.failed === 0 ? 0 : 1;

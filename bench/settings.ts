@@ -68,7 +68,7 @@ const FULL: Settings = {
   content_history_rows: 1_000_000,
   content_slice_ms: 1_500,
   content_rounds: 3,
-  starts: 5,
+  starts: 15,
   idle_ms: 3_000,
   diff_slice_ms: 6_000,
   // Long enough for a flush in each.
@@ -103,7 +103,7 @@ const QUICK: Settings = {
   content_history_rows: 20_000,
   content_slice_ms: 60,
   content_rounds: 4,
-  starts: 2,
+  starts: 3,
   idle_ms: 500,
   diff_slice_ms: 1_000,
   heartbeat_slice_ms: 100,

@@ -21,11 +21,21 @@ const RESIDENT_MB_MAX = 120;
 const START_TO_NODE_MAX = 2.5;
 const BYTES_PER_MB = 1e6;
 
-/** Starts Koor several times on one directory; the last one idles for a while. `data_dir` undefined makes a new one. */
-async function measureStarts(bench: Bench, data_dir: string): Promise<Figures> {
+interface Starts {
+  readonly figures: Figures;
+  readonly node_ms: number;
+}
+
+/**
+ * Starts Koor several times on one directory, in turns with Node alone, so that both meet the same machine; the last
+ * one idles for a while.
+ */
+async function measureStarts(bench: Bench, data_dir: string): Promise<Starts> {
   const starts: number[] = [];
+  const node_alone: number[] = [];
   let resident: number | undefined;
   for (let count = 1; count <= bench.settings.starts; count++) {
+    node_alone.push(await measureNodeAlone(bench));
     const koor = await startKoor(bench, { data_dir });
     starts.push(koor.started_ms);
     if (count === bench.settings.starts) {
@@ -35,28 +45,24 @@ async function measureStarts(bench: Bench, data_dir: string): Promise<Figures> {
     }
     await bench.stop(koor.child);
   }
-  return figuresOf({
+  const figures = figuresOf({
     start_ms: median(starts),
     slowest_start_ms: Math.max(...starts),
     resident_mb: resident === undefined ? undefined : resident / BYTES_PER_MB,
   });
+  return { figures, node_ms: median(node_alone) };
 }
 
 async function measureNodeAlone(bench: Bench): Promise<number> {
-  const times: number[] = [];
-  for (let count = 0; count < bench.settings.starts; count++) {
-    const begun_ms = performance.now();
-    await runTool(bench, process.execPath, ["-e", "0"], START_TIMEOUT_MS);
-    times.push(performance.now() - begun_ms);
-  }
-  return median(times);
+  const begun_ms = performance.now();
+  await runTool(bench, process.execPath, ["-e", "0"], START_TIMEOUT_MS);
+  return performance.now() - begun_ms;
 }
 
 /** One row over a directory: `what` says what is in it. */
 export async function measureIdleRow(bench: Bench, what: string, data_dir: string): Promise<Row> {
   bench.progress(`start and idle memory, ${what}`);
-  const figures = await measureStarts(bench, data_dir);
-  const node_ms = await measureNodeAlone(bench);
+  const { figures, node_ms } = await measureStarts(bench, data_dir);
   const raw = await startRawUws(bench);
   await delay(bench.settings.idle_ms);
   const raw_resident = readResidentBytes(raw.pid);

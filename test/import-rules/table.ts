@@ -27,6 +27,7 @@ export const FEATURES = [
   "outbox",
   "events",
   "changes",
+  "claims",
   "state",
   "specs",
   "rules",

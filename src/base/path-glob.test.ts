@@ -1,0 +1,92 @@
+/** Whether two globs meet, against brute force: every pair of short globs over every short path. */
+import t from "tap";
+import { compilePathGlob, globsMeet, literalPathGlob, type PathGlob } from "./path-glob.js";
+
+const GLOB_CHARACTERS = ["a", "b", "*", "?", "/"];
+const PATH_CHARACTERS = ["a", "b", "/"];
+const GLOB_LENGTH_MAX = 4;
+/** Of a path that two globs have in common each character is asked for by one of them. */
+const PATH_LENGTH_MAX = 2 * GLOB_LENGTH_MAX;
+
+function textsOf(characters: readonly string[], length_max: number): string[] {
+  let last = [""];
+  const all = [""];
+  for (let length = 1; length <= length_max; length++) {
+    last = last.flatMap((text) => characters.map((character) => text + character));
+    all.push(...last);
+  }
+  return all;
+}
+
+/** What the grammar says, word by word. */
+function naiveMatches(glob: readonly string[], path: readonly string[]): boolean {
+  const [first, ...rest] = glob;
+  if (first === undefined) return path.length === 0;
+  if (first === "**") return naiveMatches(rest, path) || (path.length > 0 && naiveMatches(glob, path.slice(1)));
+  const [segment, ...others] = path;
+  if (segment === undefined) return false;
+  const pattern = new RegExp(`^${first.replaceAll("*", ".*").replaceAll("?", ".")}$`);
+  return pattern.test(segment) && naiveMatches(rest, others);
+}
+
+t.test("every pair of short globs", (t) => {
+  const paths = textsOf(PATH_CHARACTERS, PATH_LENGTH_MAX).map((path) => path.split("/"));
+  const globs = textsOf(GLOB_CHARACTERS, GLOB_LENGTH_MAX);
+  const compiled = globs.map(compilePathGlob);
+  const matched = globs.map((glob) => {
+    const segments = glob.split("/");
+    const words = new Uint32Array(Math.ceil(paths.length / 32));
+    for (const [at, path] of paths.entries())
+      if (naiveMatches(segments, path)) words[at >>> 5] = (words[at >>> 5] as number) | (1 << (at & 31));
+    return words;
+  });
+  let pairs = 0;
+  const wrong: string[] = [];
+  for (const [at, glob] of compiled.entries()) {
+    for (let other = at; other < compiled.length; other++) {
+      const others = matched[other] as Uint32Array;
+      const expected = (matched[at] as Uint32Array).some((word, index) => (word & (others[index] as number)) !== 0);
+      const second = compiled[other] as PathGlob;
+      pairs += 1;
+      if (globsMeet(glob, second) !== expected || globsMeet(second, glob) !== expected)
+        wrong.push(`${glob.text} and ${second.text}: ${String(!expected)}`);
+    }
+  }
+  t.ok(pairs > 300_000, `${pairs} pairs`);
+  t.same(wrong.slice(0, 5), []);
+  t.end();
+});
+
+t.test("wildcards at every place of longer globs", (t) => {
+  const path = ["src", "api", "v1", "users.ts"];
+  for (let from = 0; from <= path.length; from++) {
+    for (let to = from; to <= path.length; to++) {
+      const many = [...path.slice(0, from), "**", ...path.slice(to)].join("/");
+      t.ok(globsMeet(compilePathGlob(many), compilePathGlob(path.join("/"))), many);
+      t.ok(globsMeet(compilePathGlob(many), compilePathGlob("**/users.*")) || to === path.length, `${many} twice`);
+    }
+  }
+  t.ok(globsMeet(compilePathGlob("a/**"), compilePathGlob("a")), "none included");
+  t.notOk(globsMeet(compilePathGlob("a/**"), compilePathGlob("ab")));
+  t.notOk(globsMeet(compilePathGlob("a/*"), compilePathGlob("a")));
+  t.ok(globsMeet(compilePathGlob("a/**/z"), compilePathGlob("a/*/y/?")));
+  t.notOk(globsMeet(compilePathGlob("a/**/z"), compilePathGlob("a/*/y/zz")));
+  t.end();
+});
+
+t.test("escapes, and characters that mean nothing", (t) => {
+  t.ok(globsMeet(compilePathGlob("a\\*b"), literalPathGlob("a*b")));
+  t.notOk(globsMeet(compilePathGlob("a\\*b"), compilePathGlob("axb")));
+  t.ok(globsMeet(compilePathGlob("a\\*b"), compilePathGlob("a?b")));
+  t.ok(globsMeet(compilePathGlob("a\\\\"), literalPathGlob("a\\")), "a backslash");
+  t.ok(globsMeet(compilePathGlob("a\\x"), literalPathGlob("a\\x")), "before anything else it is one itself");
+  t.ok(globsMeet(compilePathGlob("[ab]"), literalPathGlob("[ab]")), "no classes");
+  t.notOk(globsMeet(compilePathGlob("[ab]"), literalPathGlob("a")));
+  t.notOk(globsMeet(compilePathGlob("A"), literalPathGlob("a")), "case counts");
+  t.ok(globsMeet(compilePathGlob("?"), literalPathGlob("😀")), "a code point");
+  t.ok(globsMeet(literalPathGlob("**"), compilePathGlob("\\*\\*")), "what is literal has no wildcards");
+  t.notOk(globsMeet(literalPathGlob("**"), compilePathGlob("a/b")));
+  t.ok(globsMeet(compilePathGlob("*".repeat(512)), compilePathGlob("*a".repeat(256))));
+  t.notOk(globsMeet(compilePathGlob(`${"*a".repeat(200)}*b`), compilePathGlob(`${"*b".repeat(200)}*a`)));
+  t.end();
+});

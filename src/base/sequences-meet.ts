@@ -1,0 +1,42 @@
+/**
+ * Whether two sequences with gaps stand for a sequence in common. A gap is any number of elements, none included.
+ * A table of places in both, row by row: what can be reached from the start by elements that agree. Pure.
+ */
+
+/**
+ * @param gap the token that stands for a gap
+ * @param agree whether one element fits both of two tokens that are no gaps; asked once a pair at most
+ */
+export function sequencesMeet<Token>(
+  a: readonly Token[],
+  b: readonly Token[],
+  gap: Token,
+  agree: (a: Token, b: Token) => boolean,
+): boolean {
+  const width = b.length;
+  let row = new Uint8Array(width + 1);
+  let below = new Uint8Array(width + 1);
+  row[0] = 1;
+  for (let i = 0; i <= a.length; i++) {
+    const a_token = a[i] as Token;
+    const a_ends = i === a.length;
+    const a_gap = !a_ends && a_token === gap;
+    let reached = false;
+    for (let j = 0; j <= width; j++) {
+      if (row[j] === 0) continue;
+      reached = true;
+      const b_ends = j === width;
+      const b_gap = !b_ends && b[j] === gap;
+      // A gap that ends here, or takes the other's next element.
+      if (b_gap || (a_gap && !b_ends)) row[j + 1] = 1;
+      if (a_gap || (b_gap && !a_ends)) below[j] = 1;
+      if (!a_gap && !b_gap && !a_ends && !b_ends && agree(a_token, b[j] as Token)) below[j + 1] = 1;
+    }
+    if (!reached) return false;
+    if (a_ends) return row[width] === 1;
+    const done = row;
+    row = below;
+    below = done.fill(0);
+  }
+  return false;
+}

@@ -1,0 +1,179 @@
+/** The ledger against a naive model that looks at everything, after every step of a random sequence. */
+import t from "tap";
+import { must } from "../base/assert.js";
+import { Failure } from "../base/result.js";
+import { globsMeet } from "../base/path-glob.js";
+import { countRounds } from "../../test/support/effort.js";
+import { makeRandom, newSeed } from "../../test/support/random.js";
+import { type Claim, Ledger } from "./ledger.js";
+import { parseResource, type Resource } from "./resource.js";
+
+const RESOURCES: readonly Resource[] = [
+  "path:a",
+  "path:a/*",
+  "path:a/**",
+  "path:a/b",
+  "path:*/b",
+  "path:**",
+  "state:a",
+  "deploy",
+].map((text) => {
+  const resource = parseResource(text, "w", "resource");
+  if (resource instanceof Failure) throw new Error(resource.message);
+  return resource;
+});
+const HOLDERS = ["h0", "h1", "h2", "h3", "h4"];
+const CLAIMS_MAX = 14;
+
+interface Named extends Claim {
+  readonly name: string;
+}
+
+function meet(a: Claim, b: Claim): boolean {
+  const same = (one: Resource, other: Resource): boolean =>
+    one.scope === other.scope && globsMeet(one.glob, other.glob);
+  return a.resources.some((one) => b.resources.some((other) => same(one, other)));
+}
+
+/** All rules of section 19 and 20, in their own words. */
+class NaiveLedger {
+  readonly held = new Set<Named>();
+  waiting: Named[] = [];
+
+  conflict(a: Claim, b: Claim): boolean {
+    return a.holder !== b.holder && !(a.shared && b.shared) && meet(a, b);
+  }
+
+  /** What a claim has to wait for, or would have to if it could not pass anything. */
+  before(claim: Named): Named[] {
+    const earlier = this.waiting.filter((other) => other.order < claim.order);
+    return [...this.held, ...earlier].filter((other) => this.conflict(claim, other));
+  }
+
+  /** Whether what waits here waits for a holder, directly or through others: for what is held, or for anything. */
+  waitsFor(claim: Named, holder: string, through: "held" | "anything", seen = new Set<Named>()): boolean {
+    if (seen.has(claim)) return false;
+    seen.add(claim);
+    return this.before(claim)
+      .filter((other) => through === "anything" || this.held.has(other))
+      .some(
+        (other) =>
+          other.holder === holder ||
+          this.waiting.some((one) => one.holder === other.holder && this.waitsFor(one, holder, through, seen)),
+      );
+  }
+
+  passes(claim: Named, other: Named): boolean {
+    return !this.held.has(other) && this.waitsFor(other, claim.holder, "held");
+  }
+
+  obstacles(claim: Named): Named[] {
+    return this.before(claim).filter((other) => !this.passes(claim, other));
+  }
+
+  deadlocks(claim: Named): boolean {
+    return this.before(claim).some((other) =>
+      this.waiting.some(
+        (one) =>
+          one.holder === other.holder &&
+          !(one === other && this.passes(claim, other)) &&
+          this.waitsFor(one, claim.holder, "anything"),
+      ),
+    );
+  }
+
+  /** Grants until nothing more can be granted. */
+  settle(): Named[] {
+    const granted: Named[] = [];
+    for (;;) {
+      const free = this.waiting.find((claim) => this.obstacles(claim).length === 0);
+      if (free === undefined) return granted;
+      this.waiting = this.waiting.filter((claim) => claim !== free);
+      this.held.add(free);
+      granted.push(free);
+    }
+  }
+}
+
+function namesOf(claims: Iterable<Named>): string {
+  return [...claims]
+    .map(({ name }) => name)
+    .toSorted()
+    .join(" ");
+}
+
+t.test("any sequence of requests and ends", (t) => {
+  const seed = newSeed();
+  const random = makeRandom(seed);
+  const steps = countRounds(100_000, 2_000_000);
+  const counts = { free: 0, taken: 0, deadlock: 0, granted: 0, passed: 0 };
+  let ledger = new Ledger<Named>();
+  const naive = new NaiveLedger();
+  let order = 0;
+  const pick = <Value>(values: readonly Value[]): Value => must(values[random(values.length)], "one of them");
+  const problem = ((): string | null => {
+    for (let step = 0; step < steps; step++) {
+      const live = [...naive.held, ...naive.waiting];
+      if (random(100) === 0) {
+        // A restart: what was stored is read again.
+        ledger = new Ledger();
+        for (const claim of naive.held) ledger.hold(claim);
+        for (const claim of naive.waiting)
+          if (!ledger.enqueue(claim)) return `${step}: ${claim.name} is free after a restart`;
+      } else if (live.length < CLAIMS_MAX && random(5) < 3) {
+        const resources = Array.from({ length: 1 + random(2) }, () => pick(RESOURCES));
+        order += 1;
+        const claim = { order, holder: pick(HOLDERS), shared: random(3) === 0, resources, name: `c${order}` };
+        const obstacles = naive.obstacles(claim);
+        const expected = obstacles.length === 0 ? "free" : naive.deadlocks(claim) ? "deadlock" : "taken";
+        const verdict = ledger.judge(claim, 100);
+        counts[verdict.kind] += 1;
+        if (verdict.kind !== expected) return `${step}: ${claim.name} is ${verdict.kind}, not ${expected}`;
+        if (verdict.kind === "taken") {
+          const held = obstacles.some((other) => naive.held.has(other));
+          const told = obstacles.filter((other) => naive.held.has(other) === held);
+          if (namesOf(new Set(verdict.conflicts.map((conflict) => conflict.claim))) !== namesOf(told))
+            return `${step}: other conflicts`;
+        }
+        if (verdict.kind === "deadlock") {
+          const { cycle } = verdict;
+          const wrong = cycle.some(({ claim: waiting, holder }, at) => {
+            const next = must(cycle[(at + 1) % cycle.length], "a circle").holder;
+            return (
+              !naive.before(waiting ?? claim).some((other) => other.holder === next) ||
+              (waiting ?? claim).holder !== holder
+            );
+          });
+          if (wrong || cycle.length < 2) return `${step}: no circle ${cycle.map(({ holder }) => holder).join()}`;
+        }
+        if (verdict.kind === "free") {
+          if (naive.before(claim).length > 0) counts.passed += 1;
+          ledger.hold(claim);
+          naive.held.add(claim);
+        } else if (verdict.kind === "taken" && random(4) > 0) {
+          if (!ledger.enqueue(claim)) return `${step}: what is taken is free`;
+          naive.waiting.push(claim);
+        }
+      } else if (live.length > 0) {
+        const claim = pick(live);
+        naive.held.delete(claim);
+        naive.waiting = naive.waiting.filter((other) => other !== claim);
+        const granted = ledger.remove(claim);
+        counts.granted += granted.length;
+        const expected = namesOf(naive.settle());
+        if (namesOf(granted) !== expected) return `${step}: granted ${namesOf(granted)}, not ${expected}`;
+      }
+      if (ledger.held !== naive.held.size || ledger.waiting !== naive.waiting.length) return `${step}: other numbers`;
+      for (const one of naive.held)
+        for (const other of naive.held)
+          if (naive.conflict(one, other)) return `${step}: ${one.name} and ${other.name} are held`;
+    }
+    return null;
+  })();
+  t.equal(problem, null, `seed ${seed}`);
+  t.ok(
+    Object.values(counts).every((count) => count > 20),
+    `everything came up: ${JSON.stringify(counts)}`,
+  );
+  t.end();
+});

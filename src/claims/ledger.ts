@@ -1,0 +1,315 @@
+/**
+ * What may be granted now: who holds what, who waits in which order, and what follows from an end. Claims go in,
+ * grants come out; what is stored of them is the caller's. Pure but for its state.
+ *
+ * A claim is granted when it conflicts neither with one that another holder has nor with an earlier one that waits;
+ * it may pass one that waits, directly or through others, for what its own holder holds. Each that waits keeps an eye on one of
+ * those in its way, the latest: in a line, on the one before it. So who is looked at when a claim ends is who had an
+ * eye on it, however long the line is.
+ */
+import { assert, must } from "../base/assert.js";
+import type { Resource } from "./resource.js";
+import { ResourceIndex, type HasResources, type Meeting } from "./resource-index.js";
+
+export interface Claim extends HasResources {
+  /** Unique; who asked first has the smallest. */
+  readonly order: number;
+  readonly holder: string;
+  /** Conflicts with exclusive claims only. */
+  readonly shared: boolean;
+}
+
+/** Two resources that are not to be had together. */
+export interface Conflict<Kind extends Claim> {
+  /** What was asked for. */
+  readonly wanted: Resource;
+  /** What stands in the way, and whose it is. */
+  readonly resource: Resource;
+  readonly claim: Kind;
+}
+
+/** One holder of a circle, and the claim by which it waits for the next; null for the one that was asked for. */
+export interface CycleStep<Kind extends Claim> {
+  readonly holder: string;
+  readonly claim: Kind | null;
+}
+
+/** Conflicts with what is held; where there are none, with what waits. At most as many as were asked for. */
+export interface Conflicts<Kind extends Claim> {
+  readonly held: boolean;
+  readonly conflicts: readonly Conflict<Kind>[];
+}
+
+export type Verdict<Kind extends Claim> =
+  | { readonly kind: "free" }
+  | ({ readonly kind: "taken" } & Conflicts<Kind>)
+  /** To wait for it would close a circle. */
+  | { readonly kind: "deadlock"; readonly cycle: readonly CycleStep<Kind>[] };
+
+/** A claim as it stands here. */
+class Standing<Kind extends Claim> implements HasResources {
+  held = false;
+  /** One of those in its way, while it waits. */
+  watches: Standing<Kind> | null = null;
+  readonly watched_by = new Set<Standing<Kind>>();
+
+  constructor(readonly claim: Kind) {}
+
+  get resources(): readonly Resource[] {
+    return this.claim.resources;
+  }
+}
+
+/** Who waits for a holder, directly or through others. */
+interface Dependents<Kind extends Claim> {
+  readonly claims: ReadonlySet<Standing<Kind>>;
+  /** Of each other holder the claim by which it waits, and for whom; each is nearer to the holder than who waits. */
+  readonly by_holder: ReadonlyMap<string, { readonly claim: Kind; readonly next: string }>;
+}
+
+export class Ledger<Kind extends Claim> {
+  readonly #standings = new Map<Kind, Standing<Kind>>();
+  readonly #by_holder = new Map<string, Set<Standing<Kind>>>();
+  readonly #index = new ResourceIndex<Standing<Kind>>();
+  #held = 0;
+
+  get held(): number {
+    return this.#held;
+  }
+
+  get waiting(): number {
+    return this.#standings.size - this.#held;
+  }
+
+  /** Of one holder, held or waiting. */
+  countOf(holder: string): number {
+    return this.#by_holder.get(holder)?.size ?? 0;
+  }
+
+  /** Of one holder, held or waiting. */
+  *claimsOf(holder: string): Generator<Kind> {
+    for (const { claim } of this.#by_holder.get(holder) ?? []) yield claim;
+  }
+
+  /**
+   * What would become of a new claim that waits where it is not free.
+   * @param conflicts_max how many conflicts are told
+   */
+  judge(claim: Kind, conflicts_max: number): Verdict<Kind> {
+    const passed = new Set<Standing<Kind>>();
+    const obstacles = this.#obstacles(claim, passed);
+    if (obstacles.size === 0) return { kind: "free" };
+    const cycle = this.#cycle(claim, obstacles, passed);
+    if (cycle !== null) return { kind: "deadlock", cycle };
+    return { kind: "taken", ...this.#conflicts(claim, obstacles, conflicts_max) };
+  }
+
+  /** What is in the way of a claim, which may wait already. */
+  conflictsOf(claim: Kind, conflicts_max: number): Conflicts<Kind> {
+    return this.#conflicts(claim, this.#obstacles(claim), conflicts_max);
+  }
+
+  /** What others than `holder` hold of these; "" is nobody. */
+  *heldByOthers(resources: readonly Resource[], holder: string, shared: boolean): Generator<Conflict<Kind>> {
+    const where = ({ held, claim }: Standing<Kind>): boolean =>
+      held && claim.holder !== holder && !(shared && claim.shared);
+    for (const meeting of this.#index.meeting(resources, where)) yield conflictOf(meeting);
+  }
+
+  /** How many of those that wait conflict with a claim and come before it. */
+  countBefore(claim: Kind): number {
+    const before = new Set<Standing<Kind>>();
+    for (const { filed } of this.#index.meeting(
+      claim.resources,
+      (other) => !other.held && other.claim.order < claim.order && conflict(other.claim, claim) && !before.has(other),
+    ))
+      before.add(filed);
+    return before.size;
+  }
+
+  /** Takes a claim that is free, or was held when it was stored. */
+  hold(claim: Kind): void {
+    this.#hold(this.#add(claim));
+  }
+
+  /** Puts a claim into the line, at the place of its order. False where it is free: then it is held. */
+  enqueue(claim: Kind): boolean {
+    const standing = this.#add(claim);
+    return !this.#settle(standing);
+  }
+
+  /** Takes a claim out, held or waiting; those that are held now, in the order in which they were granted. */
+  remove(claim: Kind): Kind[] {
+    const standing = this.#standings.get(claim);
+    if (standing === undefined) return [];
+    this.#drop(standing);
+    const granted: Kind[] = [];
+    for (const watcher of inOrder(standing.watched_by)) {
+      if (watcher.held || !this.#settle(watcher)) continue;
+      granted.push(watcher.claim);
+      this.#grantWith(watcher.claim.holder, granted);
+    }
+    return granted;
+  }
+
+  clear(): void {
+    this.#standings.clear();
+    this.#by_holder.clear();
+    this.#index.clear();
+    this.#held = 0;
+  }
+
+  #add(claim: Kind): Standing<Kind> {
+    assert(!this.#standings.has(claim), "a claim stands once");
+    const standing = new Standing(claim);
+    this.#standings.set(claim, standing);
+    this.#index.add(standing);
+    const theirs = this.#by_holder.get(claim.holder);
+    if (theirs === undefined) this.#by_holder.set(claim.holder, new Set([standing]));
+    else theirs.add(standing);
+    return standing;
+  }
+
+  #drop(standing: Standing<Kind>): void {
+    const { claim } = standing;
+    this.#watch(standing, null);
+    this.#standings.delete(claim);
+    this.#index.remove(standing);
+    if (standing.held) this.#held -= 1;
+    const theirs = this.#by_holder.get(claim.holder);
+    theirs?.delete(standing);
+    if (theirs?.size === 0) this.#by_holder.delete(claim.holder);
+  }
+
+  /**
+   * Somebody was granted a claim, so that more may wait for them: these they may pass, and so may those for whom they
+   * wait themselves.
+   */
+  #grantWith(holder: string, granted: Kind[]): void {
+    const holders = new Set([holder]);
+    for (const next of holders) {
+      for (const standing of inOrder(this.#by_holder.get(next) ?? [])) {
+        if (standing.held) continue;
+        if (this.#settle(standing)) granted.push(standing.claim);
+        else for (const { held, claim } of this.#obstacles(standing.claim)) if (held) holders.add(claim.holder);
+      }
+    }
+  }
+
+  /** Holds what is free; has it watch what is not. True where it is held now. */
+  #settle(standing: Standing<Kind>): boolean {
+    let latest: Standing<Kind> | null = null;
+    for (const obstacle of this.#obstacles(standing.claim))
+      if (latest === null || obstacle.claim.order > latest.claim.order) latest = obstacle;
+    this.#watch(standing, latest);
+    if (latest === null) this.#hold(standing);
+    return standing.held;
+  }
+
+  #hold(standing: Standing<Kind>): void {
+    standing.held = true;
+    this.#held += 1;
+  }
+
+  #watch(standing: Standing<Kind>, watched: Standing<Kind> | null): void {
+    standing.watches?.watched_by.delete(standing);
+    standing.watches = watched;
+    watched?.watched_by.add(standing);
+  }
+
+  /** All that is in the way of a claim; what it may pass goes to `passed`. */
+  #obstacles(claim: Kind, passed?: Set<Standing<Kind>>): Set<Standing<Kind>> {
+    const obstacles = new Set<Standing<Kind>>();
+    const where = (other: Standing<Kind>): boolean =>
+      (other.held || other.claim.order < claim.order) && conflict(other.claim, claim) && !obstacles.has(other);
+    let dependents: Dependents<Kind> | undefined;
+    for (const { filed } of this.#index.meeting(claim.resources, where)) {
+      if (!filed.held) dependents ??= this.#dependentsOf(claim.holder, "held");
+      if (!filed.held && dependents?.claims.has(filed) === true) passed?.add(filed);
+      else obstacles.add(filed);
+    }
+    return obstacles;
+  }
+
+  /**
+   * Who waits for a holder.
+   * @param through for what is held, or for anything that comes before them, even if they could pass it now: should
+   *   it be granted first, they wait for it
+   */
+  #dependentsOf(holder: string, through: "held" | "anything"): Dependents<Kind> {
+    const claims = new Set<Standing<Kind>>();
+    const by_holder = new Map<string, { claim: Kind; next: string }>();
+    const holders = [holder];
+    for (const next of holders) {
+      for (const standing of this.#by_holder.get(next) ?? []) {
+        if (through === "held" && !standing.held) continue;
+        const where = (other: Standing<Kind>): boolean =>
+          !other.held &&
+          !claims.has(other) &&
+          (standing.held || other.claim.order > standing.claim.order) &&
+          conflict(other.claim, standing.claim);
+        for (const { filed } of this.#index.meeting(standing.resources, where)) {
+          claims.add(filed);
+          const { claim } = filed;
+          if (claim.holder === holder || by_holder.has(claim.holder)) continue;
+          by_holder.set(claim.holder, { claim, next });
+          holders.push(claim.holder);
+        }
+      }
+    }
+    return { claims, by_holder };
+  }
+
+  /**
+   * The circle that a claim would close by waiting; null where there is none.
+   * @param passed what it could pass: of these holders it is in the way already, by these claims
+   */
+  #cycle(
+    { holder }: Kind,
+    obstacles: ReadonlySet<Standing<Kind>>,
+    passed: ReadonlySet<Standing<Kind>>,
+  ): CycleStep<Kind>[] | null {
+    const { claims, by_holder } = this.#dependentsOf(holder, "anything");
+    if (claims.size === 0) return null;
+    const stepsFrom = (first: string): CycleStep<Kind>[] => {
+      const cycle: CycleStep<Kind>[] = [{ holder, claim: null }];
+      for (let waits = first; waits !== holder; ) {
+        const { claim, next } = must(by_holder.get(waits), "each waits for one that was found before");
+        cycle.push({ holder: waits, claim });
+        waits = next;
+      }
+      return cycle;
+    };
+    for (const { claim } of obstacles) if (by_holder.has(claim.holder)) return stepsFrom(claim.holder);
+    for (const standing of passed) {
+      // Should this be granted first, the new one waits for its holder, who waits by another claim, too.
+      for (const other of this.#by_holder.get(standing.claim.holder) ?? [])
+        if (other !== standing && !other.held && claims.has(other)) return stepsFrom(standing.claim.holder);
+    }
+    return null;
+  }
+
+  #conflicts(claim: Kind, obstacles: ReadonlySet<Standing<Kind>>, conflicts_max: number): Conflicts<Kind> {
+    const held = [...obstacles].some((obstacle) => obstacle.held);
+    const conflicts: Conflict<Kind>[] = [];
+    const where = (other: Standing<Kind>): boolean => other.held === held && obstacles.has(other);
+    for (const meeting of this.#index.meeting(claim.resources, where)) {
+      if (conflicts.length === conflicts_max) break;
+      conflicts.push(conflictOf(meeting));
+    }
+    return { held, conflicts };
+  }
+}
+
+/** Whether two are not to be had together. A holder is never in its own way. */
+function conflict(a: Claim, b: Claim): boolean {
+  return a.holder !== b.holder && !(a.shared && b.shared);
+}
+
+function inOrder<Kind extends Claim>(standings: Iterable<Standing<Kind>>): Standing<Kind>[] {
+  return [...standings].toSorted((a, b) => a.claim.order - b.claim.order);
+}
+
+function conflictOf<Kind extends Claim>({ wanted, resource, filed }: Meeting<Standing<Kind>>): Conflict<Kind> {
+  return { wanted, resource, claim: filed.claim };
+}

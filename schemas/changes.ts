@@ -12,6 +12,7 @@ export const CHANGE_KINDS = [
   "template",
   "webhook",
   "instance",
+  "lease",
   "event",
   "usage",
   "agent_metric",

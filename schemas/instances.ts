@@ -4,6 +4,7 @@ import type { Static } from "typebox";
 import { Timestamp } from "./common.js";
 import {
   CAPABILITY_BYTES_MAX,
+  INSTANCE_BUSY_S_MAX,
   INSTANCE_CAPABILITIES_MAX,
   INSTANCE_INTENT_BYTES_MAX,
   INSTANCE_LABEL_BYTES_MAX,
@@ -40,6 +41,13 @@ export const RegisterBody = Type.Object({
   capabilities: Type.Optional(Capabilities),
 });
 export type RegisterBody = Static<typeof RegisterBody>;
+
+/** An empty body is none. */
+export const HeartbeatBody = Type.Object({
+  busy_s: Type.Optional(
+    Type.Integer({ minimum: 0, maximum: INSTANCE_BUSY_S_MAX, description: "It counts as heard of for so long." }),
+  ),
+});
 
 export const CapabilitiesBody = Type.Object({ capabilities: Capabilities });
 export const IntentBody = Type.Object({ intent: Intent });
@@ -87,9 +95,17 @@ export const IntentRequest = Type.Object({ id: Type.String(), intent: Type.Strin
 export type IntentRequest = Static<typeof IntentRequest>;
 
 /** When instances were last seen (ms), as two lists of one length. */
+export const SilentRequest = Type.Object({
+  rows: Type.Array(Type.Integer()),
+  last_seen: Type.Array(Type.Integer()),
+});
+export type SilentRequest = Static<typeof SilentRequest>;
+
+/** When instances were last seen, and until when they are busy (ms), as lists of one length. */
 export const SightingsRequest = Type.Object({
   rows: Type.Array(Type.Integer()),
   last_seen: Type.Array(Type.Integer()),
+  busy_until: Type.Array(Type.Integer()),
 });
 export type SightingsRequest = Static<typeof SightingsRequest>;
 

@@ -39,6 +39,13 @@ export const PUBLISH_EVENTS_MAX = 1000;
 /** How long a browser may remember what a page may send; Chrome takes at most two hours. */
 export const PREFLIGHT_MAX_AGE_S = 600;
 
+/** A client's own name for a call, by which the same call again is answered with the same thing. */
+export const REQUEST_ID_BYTES_MAX = 128;
+/** For how long. */
+export const REQUEST_MEMORY_MS = 600_000;
+/** How many that are too old go with one that is remembered. */
+export const REQUESTS_FORGOTTEN_TOGETHER = 4;
+
 // Timeouts of a connection, and its bounds
 /** Of all headers of a request together, its line included (on Node's own transport). */
 export const HEADER_BYTES_MAX = 16 * KIB;
@@ -185,6 +192,8 @@ export const INSTANCES_MAX = 50_000;
 export const INSTANCE_LABEL_BYTES_MAX = 256;
 export const INSTANCE_INTENT_BYTES_MAX = 4 * KIB;
 export const INSTANCE_CAPABILITIES_MAX = 64;
+/** How long one may say that it will be silent. */
+export const INSTANCE_BUSY_S_MAX = 3_600;
 export const CAPABILITY_BYTES_MAX = 128;
 export const INSTANCE_TOKEN_BYTES = 16;
 /** How long a sign of life may be in memory only. */

@@ -25,9 +25,13 @@ export const STATUSES = {
   OUT_OF_RANGE: { http: 413, exit: 1 },
   /** `Host` is not one this server answers to. */
   MISDIRECTED: { http: 421, exit: 1 },
+  /** Somebody else holds a lease on it. */
+  LOCKED: { http: 423, exit: 1 },
   UPGRADE_REQUIRED: { http: 426, exit: 1 },
   /** Too many attempts; whoever refuses says in how many seconds to try again. */
   TOO_MANY_ATTEMPTS: { http: 429, exit: 1 },
+  /** A stock that is kept is full: there is room when some of it has ended. */
+  STOCK_FULL: { http: 429, exit: 1, retry_after_s: 60 },
   CANCELLED: { http: 499, exit: 1 },
   INTERNAL: { http: 500, exit: 1 },
   /** A queue is full. */
@@ -58,6 +62,7 @@ export const REASON_PHRASES: Readonly<Record<number, string>> = {
   413: "Content Too Large",
   415: "Unsupported Media Type",
   421: "Misdirected Request",
+  423: "Locked",
   426: "Upgrade Required",
   429: "Too Many Requests",
   499: "Client Closed Request",

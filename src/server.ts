@@ -19,7 +19,7 @@ import { auditRoutes } from "./audit/routes.js";
 import { BackgroundTasks, type BackgroundTask } from "./background/task.js";
 import { Restore } from "./backup/restore.js";
 import { backupRoutes } from "./backup/routes.js";
-import { systemClock } from "./base/clock.js";
+import { steadyClock } from "./base/clock.js";
 import { loadShapes } from "./base/shape.js";
 import { openLog, type Log } from "./base/log.js";
 import { ChangeReaders } from "./changes/readers.js";
@@ -120,7 +120,7 @@ interface Pieces {
   readonly endWaiting: () => Promise<void>;
 }
 
-const clock = systemClock;
+const clock = steadyClock();
 
 /** What is not needed for the first requests, but soon, is loaded when those that waited for the start are answered. */
 const WARM_DELAY_MS = 100;
@@ -185,7 +185,7 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
   // What the front knows by heart
   const state_keys = new StateKeyCount(reads.model(stateReader).count());
   const instance_rows = reads.model(instanceReader);
-  const directory = new Directory((id) => changes.tell("instance", id, null));
+  const directory = new Directory({ onAwake: (id) => changes.tell("instance", id, null) });
   directory.load(instance_rows.all());
   const actors = new InstanceActors(directory, clock);
   const agents = new AgentTally(now_ms);

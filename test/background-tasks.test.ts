@@ -42,6 +42,7 @@ function rows(count: number, last_seen = START): InstanceRow[] {
     status: "active" as const,
     registered_at: 0,
     last_seen: last_seen + at,
+    busy_until: 0,
   }));
 }
 

@@ -62,6 +62,9 @@ const KINDS_OF_TABLES: readonly (readonly [prefix: string, kind: ChangeKind | nu
   ["instance", "instance"],
   ["event", "event"],
   ["llm_usage", "usage"],
+  ["remembered_request", null],
+  ["claim_fence", null],
+  ["lease", "lease"],
   ["agent_metric_flush", null],
   ["agent_metric", "agent_metric"],
   ["compliance_run", "compliance"],
@@ -117,11 +120,17 @@ function withTexts(schema: TSchema): Json {
  * the batches go on.
  */
 function paired(request: unknown): unknown {
-  const { rows, last_seen } = request as { readonly rows?: unknown; readonly last_seen?: unknown };
+  const { rows, last_seen, busy_until } = request as Readonly<Record<string, unknown>>;
   if (!Array.isArray(rows) || !Array.isArray(last_seen)) return request;
   const length = Math.min(rows.length, last_seen.length);
-  const seen_ms = last_seen.slice(0, length).map((drawn) => START_MS + Number(drawn) * SEEN_STEP_MS);
-  return { ...(request as object), rows: rows.slice(0, length), last_seen: seen_ms };
+  const timesOf = (drawn: readonly unknown[]): number[] =>
+    Array.from({ length }, (_, at) => START_MS + Number(drawn[at] ?? 0) * SEEN_STEP_MS);
+  return {
+    ...(request as object),
+    rows: rows.slice(0, length),
+    last_seen: timesOf(last_seen),
+    ...(Array.isArray(busy_until) ? { busy_until: timesOf(busy_until) } : {}),
+  };
 }
 
 interface Call {

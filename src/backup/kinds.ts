@@ -11,6 +11,7 @@ import { AUDIT_KIND } from "./kinds/audit.js";
 import { COMPLIANCE_RUN_KIND } from "./kinds/compliance-run.js";
 import { EVENT_KIND } from "./kinds/event.js";
 import { INSTANCE_KIND } from "./kinds/instance.js";
+import { CLAIM_FENCE_KIND, LEASE_KIND } from "./kinds/lease.js";
 import { RULE_KIND } from "./kinds/rule.js";
 import { SPEC_KIND } from "./kinds/spec.js";
 import { STATE_KIND } from "./kinds/state.js";
@@ -28,6 +29,8 @@ export const KINDS: readonly Kind[] = [
   TEMPLATE_KIND,
   WEBHOOK_KIND,
   INSTANCE_KIND,
+  LEASE_KIND,
+  CLAIM_FENCE_KIND,
   EVENT_KIND,
   AUDIT_KIND,
   USAGE_KIND,
@@ -37,6 +40,7 @@ export const KINDS: readonly Kind[] = [
 
 /** Tables that no snapshot holds, and why. */
 export const LEFT_OUT: Readonly<Record<string, string>> = {
+  remembered_request: "an answer that was lost is asked for again within minutes, at the same server",
   agent_metric_flush: "which counts a running server has stored already; a restored one begins anew",
   session: "a log-in is at one server with its token: a copy of it would open another one",
   webhook_queue: "what waits for delivery is the old server's to deliver: a copy of it would be delivered twice",

@@ -10,23 +10,41 @@ export interface Clock {
 
 export const systemClock: Clock = { now: () => Date.now() };
 
+/** Milliseconds that have passed since some moment; nobody can set it. */
+export type Elapsed = () => number;
+
 /**
- * A clock that never goes back, whatever happens to the machine's: stored rows are searched by time
- * with their ids, so times must not fall while ids rise.
+ * A clock that never goes back, whatever happens to the machine's: stored rows are searched by time with their ids, so
+ * times must not fall while ids rise. Where the machine's is set back it goes on by what has passed, so that what ends
+ * after a while does.
  */
 export class MonotonicClock implements Clock {
-  #last: number;
+  readonly #source: Clock;
+  readonly #elapsed: Elapsed;
+  /** A time, and what had passed when it was that late. */
+  #base_ms: number;
+  #base_elapsed: number;
 
-  constructor(
-    readonly source: Clock,
-    floor_ms = 0,
-  ) {
-    this.#last = floor_ms;
+  /** @param elapsed without it, the time stands still until the machine's clock has caught up */
+  constructor(source: Clock, floor_ms = 0, elapsed: Elapsed = () => 0) {
+    this.#source = source;
+    this.#elapsed = elapsed;
+    this.#base_ms = floor_ms;
+    this.#base_elapsed = elapsed();
   }
 
   now(): number {
-    const now = this.source.now();
-    if (now > this.#last) this.#last = now;
-    return this.#last;
+    const now = this.#source.now();
+    const elapsed = this.#elapsed();
+    const steady = this.#base_ms + Math.floor(elapsed - this.#base_elapsed);
+    if (now <= steady) return steady;
+    this.#base_ms = now;
+    this.#base_elapsed = elapsed;
+    return now;
   }
+}
+
+/** The machine's time, as a clock that never goes back nor stands still. */
+export function steadyClock(floor_ms = 0): Clock {
+  return new MonotonicClock(systemClock, floor_ms, () => performance.now());
 }

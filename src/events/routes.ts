@@ -44,6 +44,7 @@ export function eventRoutes(options: EventRoutesOptions): Route[] {
       tag,
       summary: "Reads events, newest first, or from a cursor on, and may wait for the next one.",
       query: EventHistoryQuery,
+      waits: true,
       answer: EventList,
       handle: (request) => events.history(request),
     }),

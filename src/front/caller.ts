@@ -23,6 +23,8 @@ export interface Actors {
    * it.
    */
   seeToken(token_hash: string): string | undefined;
+  /** A call of the instance with this id waits: it is alive until the function that is returned is called. */
+  beginWait(id: string): () => void;
 }
 
 /** Where the calls of actors are counted. */

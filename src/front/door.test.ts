@@ -11,7 +11,12 @@ const HOST = "localhost:9847";
 const OWN = `http://${HOST}`;
 const SESSION: Session = { caller: { role: "server", actor: "dashboard" }, onEnd: () => () => undefined };
 
-const actors: Actors = { size: 1, seeId: (id) => id === "one", seeToken: () => undefined };
+const actors: Actors = {
+  size: 1,
+  seeId: (id) => id === "one",
+  seeToken: () => undefined,
+  beginWait: () => () => undefined,
+};
 
 function doorOf(auth_token: string): DashboardDoor {
   const defaults = Object.fromEntries(Object.entries(OPTIONS).map(([key, option]) => [key, option.fallback]));

@@ -228,11 +228,12 @@ function actorsOf(): Actors & { readonly seen: string[] } {
     seen,
     seeId: (id) => note(["one", "two"].find((known) => known === id)) !== undefined,
     seeToken: (hash) => note(tokens.get(hash)),
+    beginWait: () => () => undefined,
   };
 }
 
 /** What is asked of actors where there are none. */
-const NO_ACTORS: Actors = { size: 0, seeId: () => false, seeToken: () => undefined };
+const NO_ACTORS: Actors = { size: 0, seeId: () => false, seeToken: () => undefined, beginWait: () => () => undefined };
 
 t.test("a server without a token takes every request", (t) => {
   const gate = gateOf();

@@ -101,7 +101,9 @@ function describeRoute(row: Route): Json {
       ...queryParameters(row.query),
       ...headerParameters(row),
     ],
-    ...(row.body === undefined ? {} : { requestBody: { required: true, content: describeBody(row.body) } }),
+    ...(row.body === undefined
+      ? {}
+      : { requestBody: { required: !("optional" in row.body), content: describeBody(row.body) } }),
     responses: Object.fromEntries([success, ...refusals, ...(row.answer === "upgrade" ? [NO_UPGRADE] : [])]),
     ...describeSecurity(row),
   };

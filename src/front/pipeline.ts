@@ -76,6 +76,7 @@ const NO_CONTEXT: CallContext = Object.freeze({ actor: "", trace: "" });
 const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
 const NO_PARAMS: readonly string[] = [];
 const NO_BODY = new Uint8Array(0);
+const EMPTY_OBJECT = Buffer.from("{}");
 const DRAINING = new Failure("UNAVAILABLE", "the server is shutting down");
 
 function newCall(exchange: Exchange, bound: BoundRoute, port: PortName, counted: boolean, upgrades = false): Call {
@@ -330,7 +331,8 @@ export class Pipeline {
 
   #handleJson(call: Call, request: Request, body: Uint8Array): void {
     const kind = call.bound.route.body;
-    const parsed = kind?.kind === "json" ? readShaped(body, kind.schema) : invalid("malformed JSON body");
+    const given = kind?.kind === "json" && "optional" in kind && body.byteLength === 0 ? EMPTY_OBJECT : body;
+    const parsed = kind?.kind === "json" ? readShaped(given, kind.schema) : invalid("malformed JSON body");
     if (parsed instanceof Failure) {
       this.#finish(call, parsed);
       return;
@@ -351,10 +353,13 @@ export class Pipeline {
       return;
     }
     call.exchange.detach();
-    answer.then(
-      (settled) => this.#finish(call, settled),
-      (error: unknown) => this.#finish(call, this.#bug(call, error)),
-    );
+    const { actor } = call.caller;
+    const endWait = call.bound.route.waits === true && actor !== "" ? this.#options.actors.beginWait(actor) : null;
+    const finish = (settled: Answer): void => {
+      endWait?.();
+      this.#finish(call, settled);
+    };
+    answer.then(finish, (error: unknown) => finish(this.#bug(call, error)));
   }
 
   /** An exception in a handler is a bug: it is logged whole, and the client learns nothing of it. */

@@ -28,7 +28,9 @@ export type Answer = Reply | Failure;
 export type RouteBody =
   | { readonly kind: "raw"; readonly described?: TSchema }
   | { readonly kind: "stream" }
-  | { readonly kind: "json"; readonly schema: TSchema; readonly unread?: true };
+  | { readonly kind: "json"; readonly schema: TSchema; readonly unread?: true }
+  /** An empty body stands for an object without members. */
+  | { readonly kind: "json"; readonly schema: TSchema; readonly unread?: never; readonly optional: true };
 
 /** The names of a path's parameters: `/api/specs/{project}/{name}` → ["project", "name"]. */
 export type ParamNames<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`
@@ -127,6 +129,8 @@ interface RouteBase<Path extends string, Query extends TObject, Header extends s
   readonly audited?: Refused;
   /** A POST that only asks: it stores nothing. */
   readonly asks_only?: true;
+  /** Its answer may wait for something to happen; who waits is alive. */
+  readonly waits?: true;
   /** Needs no token. */
   readonly open?: true;
   /** The only port that has it; absent: both have. */

@@ -28,4 +28,9 @@ export class InstanceActors {
     this.#directory.see(entry, this.#clock.now());
     return entry.id;
   }
+
+  beginWait(id: string): () => void {
+    const entry = this.#directory.get(id);
+    return entry === undefined ? () => undefined : this.#directory.beginWait(entry, () => this.#clock.now());
+  }
 }

@@ -7,6 +7,7 @@ import {
   RegisterReply,
   RegisterRequest,
   SightingsRequest,
+  SilentRequest,
   StaleReply,
 } from "../../schemas/instances.js";
 import { must } from "../base/assert.js";
@@ -24,9 +25,9 @@ export const LIVENESS_SOURCE = "liveness-monitor";
 const models = { instances: instanceWriter };
 const changed = [changes("instance", ({ id }: { readonly id: string }) => [id], named(resourceId))];
 
-/** Two numbers an instance. */
-function sightingsWeight({ rows, last_seen }: SightingsRequest): number {
-  return (rows.length + last_seen.length) * Float64Array.BYTES_PER_ELEMENT;
+/** Two or three numbers an instance. */
+function sightingsWeight({ rows }: { readonly rows: readonly number[] }): number {
+  return rows.length * 3 * Float64Array.BYTES_PER_ELEMENT;
 }
 
 export const registerInstance = writerMethod({
@@ -109,7 +110,7 @@ export const storeSightings = writerMethod({
 /** Marks instances stale, and tells of each that was not: the event and the status are one transaction. */
 export const markStale = writerMethod({
   name: "instance.stale",
-  request: SightingsRequest,
+  request: SilentRequest,
   reply: StaleReply,
   weight: sightingsWeight,
   audit: null,

@@ -2,7 +2,7 @@
 import * as fc from "fast-check";
 import t from "tap";
 import type { InstanceStatus } from "../../schemas/instances.js";
-import { Directory, encodeInstance, matchesFilter, type Entry, type InstanceRow } from "./directory.js";
+import { Directory, encodeInstance, heardOf, matchesFilter, type Entry, type InstanceRow } from "./directory.js";
 
 const ALL = Number.MAX_SAFE_INTEGER;
 
@@ -19,6 +19,7 @@ function rowOf(row: number, last_seen: number, status: InstanceStatus = "pending
     status,
     registered_at: last_seen,
     last_seen,
+    busy_until: 0,
   };
 }
 
@@ -193,5 +194,41 @@ t.test("filters and the text of an instance", (t) => {
   t.ok(matchesFilter(entry, { name: 'a"b', workspace: "w1", stack: "", capability: "y" }));
   for (const filter of [{ name: "a" }, { workspace: "" }, { stack: "x" }, { capability: "x" }])
     t.notOk(matchesFilter(entry, filter), JSON.stringify(filter));
+  t.end();
+});
+
+t.test("who is busy, or waits in a call, is not silent", (t) => {
+  const directory = new Directory();
+  directory.load([rowOf(1, 10, "active"), rowOf(2, 20, "active"), rowOf(3, 30, "active")]);
+  const [busy, waiting] = [directory.get("id-1") as Entry, directory.get("id-2") as Entry];
+  const idsAt = (until_ms: number): string[] => directory.silentSince(until_ms, ALL).map(({ id }) => id);
+  directory.setBusy(busy, 5_000, 100);
+  t.ok(directory.urgent, "it is stored at once");
+  const end = directory.beginWait(waiting, () => 400);
+  t.equal(heardOf(busy, 200), 5_000);
+  t.equal(heardOf(waiting, 200), 200);
+  t.same(idsAt(4_999), ["id-3"]);
+  directory.setBusy(busy, 4_000, 300);
+  t.equal(busy.busy_until, 5_000, "a shorter one does not shorten it");
+  t.same(idsAt(5_000), ["id-3", "id-1"], "it is over");
+  end();
+  t.equal(waiting.last_seen, 400, "the end of a wait is a sign of life");
+  t.same(idsAt(5_000).toSorted(), ["id-1", "id-2", "id-3"]);
+  directory.setBusy(busy, 9_000, 500);
+  directory.load([rowOf(1, 10, "active"), rowOf(2, 20, "active")]);
+  t.equal(directory.get("id-1")?.busy_until, 9_000, "what memory alone knows is kept");
+  directory.setBusy(directory.get("id-1") as Entry, 600, 600);
+  t.equal(heardOf(directory.get("id-1") as Entry, 700), 600, "0 seconds end it");
+  t.end();
+});
+
+t.test("a sign of life of a watched one is told before it counts", (t) => {
+  const told: [string, number, number][] = [];
+  const directory = new Directory({ onSeen: (entry, now_ms) => told.push([entry.id, entry.last_seen, now_ms]) });
+  directory.load([rowOf(1, 10, "active"), rowOf(2, 20, "active")]);
+  (directory.get("id-1") as Entry).watched = true;
+  directory.see(directory.get("id-2") as Entry, 30);
+  directory.see(directory.get("id-1") as Entry, 40);
+  t.same(told, [["id-1", 10, 40]]);
   t.end();
 });

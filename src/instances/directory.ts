@@ -23,6 +23,8 @@ export interface InstanceRow {
   readonly status: InstanceStatus;
   readonly registered_at: number;
   readonly last_seen: number;
+  /** Until when it counts as heard of although it is silent; 0 where it has not asked for that. */
+  readonly busy_until: number;
 }
 
 /** An instance in memory. What changes, changes through the directory. */
@@ -38,6 +40,11 @@ export interface Entry extends Linked<Entry> {
   capabilities: readonly string[];
   status: InstanceStatus;
   last_seen: number;
+  busy_until: number;
+  /** Its calls that wait for something: while there are any, it is heard of. */
+  waits: number;
+  /** Whether a sign of life is told to `onSeen` first. */
+  watched: boolean;
   /** Its last_seen is not in the database yet. */
   unsaved: boolean;
   /** The JSON text up to the status, made when it is asked for. */
@@ -50,6 +57,19 @@ export interface InstanceFilter {
   readonly workspace?: string;
   readonly stack?: string;
   readonly capability?: string;
+}
+
+/** Who is told of signs of life and of what they end. */
+export interface DirectoryEvents {
+  /** A sign of life has made a stale instance active, which nothing on disk says yet. */
+  readonly onAwake?: (id: string) => void;
+  /** A watched instance is heard of again, before it is known to be. */
+  readonly onSeen?: (entry: Entry, now_ms: number) => void;
+}
+
+/** When an instance was heard of last, in ms: it may be in the future, where it has said that it is busy. */
+export function heardOf({ last_seen, busy_until, waits }: Entry, now_ms: number): number {
+  return Math.max(last_seen, busy_until, waits > 0 ? now_ms : 0);
 }
 
 type Lists = Readonly<Record<InstanceStatus, RecencyList<Entry>>>;
@@ -86,11 +106,10 @@ export class Directory implements Measured {
   /** The newest last_seen: time does not go back here, whatever the machine's clock does. */
   #newest_ms = 0;
   #urgent = false;
-  readonly #onAwake: (id: string) => void;
+  readonly #events: DirectoryEvents;
 
-  /** @param onAwake a sign of life has made a stale instance active, which nothing on disk says yet */
-  constructor(onAwake: (id: string) => void = () => undefined) {
-    this.#onAwake = onAwake;
+  constructor(events: DirectoryEvents = {}) {
+    this.#events = events;
   }
 
   get size(): number {
@@ -130,6 +149,9 @@ export class Directory implements Measured {
         ...row,
         status,
         last_seen: ahead ? known.last_seen : row.last_seen,
+        busy_until: Math.max(row.busy_until, known?.busy_until ?? 0),
+        waits: known?.waits ?? 0,
+        watched: known?.watched ?? false,
         unsaved: ahead,
         text: null,
         newer: null,
@@ -148,6 +170,8 @@ export class Directory implements Measured {
     const entry: Entry = {
       ...row,
       last_seen: Math.max(row.last_seen, this.#newest_ms),
+      waits: 0,
+      watched: false,
       unsaved: false,
       text: null,
       newer: null,
@@ -178,6 +202,7 @@ export class Directory implements Measured {
 
   /** A sign of life: a stale instance is active again, a pending one stays pending. */
   see(entry: Entry, now_ms: number): void {
+    if (entry.watched) this.#events.onSeen?.(entry, now_ms);
     if (now_ms > this.#newest_ms) this.#newest_ms = now_ms;
     entry.last_seen = this.#newest_ms;
     if (!entry.unsaved) {
@@ -187,10 +212,33 @@ export class Directory implements Measured {
     if (entry.status === "stale") {
       this.#urgent = true;
       this.#move(entry, "active");
-      this.#onAwake(entry.id);
+      this.#events.onAwake?.(entry.id);
     } else {
       this.#lists[entry.status].touch(entry);
     }
+  }
+
+  /**
+   * A sign of life of one that will be silent until a time: it counts as heard of until then. A shorter silence does
+   * not shorten one that was said before; none at all (now or before) ends it.
+   */
+  setBusy(entry: Entry, until_ms: number, now_ms: number): void {
+    this.see(entry, now_ms);
+    entry.busy_until = until_ms <= now_ms ? 0 : Math.max(entry.busy_until, until_ms);
+    // It may be killed before anything else is heard of it.
+    this.#urgent = true;
+  }
+
+  /** A call of it waits. Its end is told by the function that is returned, and is a sign of life, too. */
+  beginWait(entry: Entry, now: () => number): () => void {
+    entry.waits += 1;
+    return () => {
+      // The directory may have been loaded anew meanwhile: then it is another entry of the same id.
+      const current = this.#by_id.get(entry.id);
+      if (current === undefined) return;
+      current.waits -= 1;
+      this.see(current, now());
+    };
   }
 
   /** An activation that is on disk; it is a sign of life, too. */
@@ -217,7 +265,7 @@ export class Directory implements Measured {
       entry !== null && entry.last_seen <= until_ms && silent.length < most;
       entry = entry.newer
     ) {
-      silent.push(entry);
+      if (entry.busy_until <= until_ms && entry.waits === 0) silent.push(entry);
     }
     return silent;
   }

@@ -17,6 +17,8 @@ import { encodeInstance, matchesFilter, type Directory, type Entry, type Instanc
 import { noInstance } from "./missing.js";
 import { hashToken, makeToken } from "./token.js";
 
+const SECOND_MS = 1_000;
+
 export interface InstancesOptions {
   readonly directory: Directory;
   readonly writer: Writer;
@@ -49,10 +51,16 @@ export class Instances {
     return this.directory.get(id) ?? noInstance(id);
   }
 
-  /** A sign of life; the instance, or the 404. Needs no write, so it never waits. */
-  heartbeat(id: string): Entry | Failure {
+  /**
+   * A sign of life; the instance, or the 404. Needs no write, so it never waits.
+   * @param busy_s how long it will be silent from now on; null where it says nothing of that
+   */
+  heartbeat(id: string, busy_s: number | null): Entry | Failure {
     const entry = this.find(id);
-    if (!(entry instanceof Failure)) this.directory.see(entry, this.#clock.now());
+    if (entry instanceof Failure) return entry;
+    const now_ms = this.#clock.now();
+    if (busy_s === null) this.directory.see(entry, now_ms);
+    else this.directory.setBusy(entry, now_ms + busy_s * SECOND_MS, now_ms);
     return entry;
   }
 
@@ -88,6 +96,7 @@ export class Instances {
           status: "pending",
           registered_at,
           last_seen: registered_at,
+          busy_until: 0,
         });
         this.#log.info("instance registered", { id: request.id, name });
         resolve({ entry, token });

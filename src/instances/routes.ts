@@ -4,6 +4,7 @@ import {
   CapabilitiesAnswer,
   CapabilitiesBody,
   HeartbeatAnswer,
+  HeartbeatBody,
   Instance,
   InstanceDeleteAnswer,
   InstanceList,
@@ -77,10 +78,12 @@ export function instanceRoutes(instances: Instances, liveness: Liveness): Route[
       name: "instance.heartbeat",
       tag,
       needs: "own instance",
-      summary: "Says that an instance is alive.",
+      summary: "Says that an instance is alive, and perhaps for how long it will be silent.",
+      body: { kind: "json", schema: HeartbeatBody, optional: true },
       answer: HeartbeatAnswer,
       statuses: [404],
-      handle: ({ params }) => answer(instances.heartbeat(params[0]), ({ id }) => `{"id":"${id}","status":"ok"}`),
+      handle: ({ params: [id], json: { busy_s = null } }) =>
+        answer(instances.heartbeat(id, busy_s), () => `{"id":"${id}","status":"ok"}`),
     }),
     route({
       method: "POST",

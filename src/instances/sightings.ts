@@ -44,7 +44,11 @@ export class Sightings implements BackgroundTask {
     for (;;) {
       const seen = this.#directory.takeSeen(INSTANCE_FLUSH_ROWS);
       if (seen.length === 0) return;
-      const request = { rows: seen.map(({ row }) => row), last_seen: seen.map(({ last_seen }) => last_seen) };
+      const request = {
+        rows: seen.map(({ row }) => row),
+        last_seen: seen.map(({ last_seen }) => last_seen),
+        busy_until: seen.map(({ busy_until }) => busy_until),
+      };
       const reply = await this.#writer.request(storeSightings, request, NO_CALLER);
       if (reply instanceof Failure) {
         this.#directory.giveBack(seen);

@@ -31,7 +31,7 @@ export class InstanceReader {
 
   constructor(db: Db) {
     this.#all = db.prepare(`
-      SELECT row, id, token_hash, name, workspace, intent, stack, capabilities, status, registered_at, last_seen
+      SELECT row, id, token_hash, name, workspace, intent, stack, capabilities, status, registered_at, last_seen, busy_until
       FROM instance JOIN instance_life USING (row) ORDER BY row
     `);
   }
@@ -58,7 +58,7 @@ export class InstanceWriter {
   readonly #set_capabilities: Statement<[string, string], unknown>;
   readonly #delete: Statement<[number], unknown>;
   readonly #delete_life: Statement<[number], unknown>;
-  readonly #see: Statement<[number, number, number], unknown>;
+  readonly #see: Statement<[number, number, number, number], unknown>;
   readonly #stale: Statement<[number, number, number], unknown>;
 
   constructor(db: Db) {
@@ -66,7 +66,7 @@ export class InstanceWriter {
       `INSERT INTO instance (id, token_hash, name, workspace, intent, stack, capabilities, registered_at)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     );
-    this.#insert_life = db.prepare("INSERT INTO instance_life VALUES (?, ?, ?)");
+    this.#insert_life = db.prepare("INSERT INTO instance_life VALUES (?, ?, ?, 0)");
     this.#row_of = db.prepare<[string], number>("SELECT row FROM instance WHERE id = ?").pluck();
     this.#notice = db.prepare("SELECT id, name, workspace, stack FROM instance WHERE row = ?");
     this.#activate = db.prepare(
@@ -78,8 +78,8 @@ export class InstanceWriter {
     this.#delete_life = db.prepare("DELETE FROM instance_life WHERE row = ?");
     // A sign of life that comes behind the silence that followed it wakes nobody.
     this.#see = db.prepare(
-      `UPDATE instance_life SET last_seen = ?, status = iif(status = 'stale', 'active', status)
-       WHERE row = ? AND last_seen < ?`,
+      `UPDATE instance_life SET last_seen = ?, busy_until = ?, status = iif(status = 'stale', 'active', status)
+       WHERE row = ? AND last_seen <= ?`,
     );
     // One that is stale here may have been seen and silent again meanwhile: then its last_seen is later.
     this.#stale = db.prepare(
@@ -128,10 +128,10 @@ export class InstanceWriter {
   }
 
   /** Stores signs of life; those of instances that are gone are passed over. */
-  see({ rows, last_seen }: SightingsRequest): void {
+  see({ rows, last_seen, busy_until }: SightingsRequest): void {
     for (const [at, row] of rows.entries()) {
       const seen_ms = must(last_seen[at], "a time for each row");
-      this.#see.run(seen_ms, row, seen_ms);
+      this.#see.run(seen_ms, must(busy_until[at], "a time for each row"), row, seen_ms);
     }
   }
 

@@ -148,6 +148,34 @@ const MIGRATIONS: readonly string[] = [
   ALTER TABLE webhook ADD COLUMN last_error TEXT;
   ALTER TABLE webhook ADD COLUMN last_failure_at INTEGER;
   `,
+  `
+  -- Until when an instance counts as heard of although it is silent.
+  CREATE TABLE instance_life_new (
+    row INTEGER PRIMARY KEY, status TEXT NOT NULL, last_seen INTEGER NOT NULL, busy_until INTEGER NOT NULL
+  );
+  INSERT INTO instance_life_new SELECT *, 0 FROM instance_life;
+  DROP TABLE instance_life;
+  ALTER TABLE instance_life_new RENAME TO instance_life;
+
+  -- What calls with a request_id have made; ids and times grow together.
+  CREATE TABLE remembered_request (
+    id INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL, caller TEXT NOT NULL, request_id TEXT NOT NULL,
+    made TEXT NOT NULL, UNIQUE (kind, caller, request_id)
+  );
+
+  -- The newest fence; none is given out twice, whatever is deleted.
+  CREATE TABLE claim_fence (only INTEGER PRIMARY KEY CHECK (only = 1), fence INTEGER NOT NULL);
+
+  -- Row numbers are ids, and the order of requests. fence: 0 where none was granted. resources: JSON. offered: granted
+  -- to one who waited. holder_name: what it was called then; it may be gone.
+  CREATE TABLE lease (
+    row INTEGER PRIMARY KEY AUTOINCREMENT, state TEXT NOT NULL, fence INTEGER NOT NULL, holder TEXT NOT NULL,
+    holder_name TEXT NOT NULL, workspace TEXT NOT NULL, resources TEXT NOT NULL, shared INTEGER NOT NULL,
+    reason TEXT NOT NULL, note TEXT, task TEXT, ttl_s INTEGER NOT NULL, max_s INTEGER NOT NULL, offered INTEGER NOT NULL,
+    requested_at INTEGER NOT NULL, granted_at INTEGER, ended_at INTEGER
+  );
+  CREATE INDEX lease_live ON lease (row) WHERE ended_at IS NULL;
+  `,
 ];
 
 /** The newest layout this program knows. */

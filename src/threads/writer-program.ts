@@ -4,7 +4,7 @@
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { assert, must } from "../base/assert.js";
-import { MonotonicClock, systemClock } from "../base/clock.js";
+import { steadyClock, systemClock } from "../base/clock.js";
 import type { MethodTable } from "../rpc/method.js";
 import { RpcServer } from "../rpc/server.js";
 import { newestTime } from "../store/id-range.js";
@@ -43,7 +43,7 @@ export function runWriter(methods: MethodTable<AnyMethod>, audit: Model<AuditTra
       models: new Models(db, data.settings),
       methods: methods.rows.filter(isWriterMethod),
       audit,
-      clock: new MonotonicClock(systemClock, newestTime(db, "main")),
+      clock: steadyClock(newestTime(db, "main")),
       committed: new BigInt64Array(data.committed),
       watched: new WatchedKinds(data.watched),
     });

@@ -27,6 +27,7 @@ export const FEATURES = [
   "outbox",
   "events",
   "changes",
+  "requests",
   "claims",
   "state",
   "specs",

@@ -42,7 +42,15 @@ const bodies = rowKind({
   },
   order,
 });
-const lives = rowKind({ name, table: "instance_life", columns: LIFE, order });
+const lives = rowKind({
+  name,
+  table: "instance_life",
+  columns: LIFE,
+  // Nobody who was busy at another server is at this one.
+  left_out: ["busy_until"],
+  complete: () => [0],
+  order,
+});
 
 export const INSTANCE_KIND: Kind = {
   name,

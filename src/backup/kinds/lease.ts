@@ -1,0 +1,38 @@
+/**
+ * Records of kind `lease`, and the newest fence. A snapshot has them as they stood; what was held or waited then is lost
+ * at the server that it is restored to (src/claims/book.ts).
+ */
+import { JSON_VALUE, nullable, rowKind, SWITCH, TEXT, TIME, WHOLE } from "./rows.js";
+
+export const LEASE_KIND = rowKind({
+  name: "lease",
+  table: "lease",
+  columns: {
+    row: WHOLE,
+    state: TEXT,
+    fence: WHOLE,
+    holder: TEXT,
+    holder_name: TEXT,
+    workspace: TEXT,
+    resources: JSON_VALUE,
+    shared: SWITCH,
+    reason: TEXT,
+    note: nullable(TEXT),
+    task: nullable(TEXT),
+    ttl_s: WHOLE,
+    max_s: WHOLE,
+    offered: SWITCH,
+    requested_at: TIME,
+    granted_at: nullable(TIME),
+    ended_at: nullable(TIME),
+  },
+  order: "row",
+});
+
+/** So that no fence is given out twice. */
+export const CLAIM_FENCE_KIND = rowKind({
+  name: "claim_fence",
+  table: "claim_fence",
+  columns: { only: WHOLE, fence: WHOLE },
+  order: "only",
+});

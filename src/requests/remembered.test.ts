@@ -1,0 +1,44 @@
+/** What calls with a request_id have made, on a database of its own. */
+import t from "tap";
+import { REQUEST_MEMORY_MS } from "../../schemas/limits.js";
+import { migrate } from "../store/migrate.js";
+import { openDatabase } from "../store/sqlite/choice.js";
+import { RememberedRequests } from "./remembered.js";
+
+t.test("found by kind, caller and id, for ten minutes", (t) => {
+  const db = openDatabase(":memory:");
+  t.teardown(() => db.close());
+  migrate(db);
+  const requests = new RememberedRequests(db);
+  const count = db.prepare<[], number>("SELECT count(*) FROM remembered_request").pluck();
+  requests.remember("lease", "a", "r1", "lease-1", 1_000);
+  requests.remember("lease", "a", null, "lease-2", 1_000);
+  t.equal(count.get(), 1, "what has no id is not remembered");
+  t.equal(requests.find("lease", "a", "r1", 1_000), "lease-1");
+  for (const [kind, caller, id] of [
+    ["task", "a", "r1"],
+    ["lease", "b", "r1"],
+    ["lease", "a", "r2"],
+    ["lease", "a", null],
+  ] as const)
+    t.equal(requests.find(kind, caller, id, 1_000), undefined);
+  t.equal(requests.find("lease", "a", "r1", 999 + REQUEST_MEMORY_MS), "lease-1");
+  t.equal(requests.find("lease", "a", "r1", 1_000 + REQUEST_MEMORY_MS), undefined);
+  requests.remember("lease", "a", "r1", "lease-3", 1_000 + REQUEST_MEMORY_MS);
+  t.equal(requests.find("lease", "a", "r1", 1_000 + REQUEST_MEMORY_MS), "lease-3", "made anew");
+  t.end();
+});
+
+t.test("what is too old goes, a few with each that comes", (t) => {
+  const db = openDatabase(":memory:");
+  t.teardown(() => db.close());
+  migrate(db);
+  const requests = new RememberedRequests(db);
+  const count = db.prepare<[], number>("SELECT count(*) FROM remembered_request").pluck();
+  for (let at = 0; at < 20; at++) requests.remember("message", "", `r${at}`, "m", at);
+  requests.remember("message", "", "new", "m", 12 + REQUEST_MEMORY_MS);
+  t.equal(count.get(), 17);
+  for (let at = 0; at < 5; at++) requests.remember("message", "", `new${at}`, "m", 12 + REQUEST_MEMORY_MS);
+  t.equal(count.get(), 21 - 13 + 5, "those before the twelfth, and no other");
+  t.end();
+});

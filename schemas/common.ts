@@ -16,13 +16,18 @@ export const ErrorBody = Type.Object({
 });
 export type ErrorBody = Static<typeof ErrorBody>;
 
-/** A failed compare-and-swap says what is there now. */
+/** A failed compare-and-swap says what is there now; a fence of no live claim says no more. */
 export const PreconditionErrorBody = Type.Object({
   error: Type.String(),
   code: Type.Literal(412),
-  current_version: Type.Integer({ minimum: 0, description: "0 where there is none." }),
-  current_etag: Type.Union([Type.String(), Type.Null()], { description: "The quoted ETag, null where there is none." }),
+  current_version: Type.Optional(Type.Integer({ minimum: 0, description: "0 where there is none." })),
+  current_etag: Type.Optional(
+    Type.Union([Type.String(), Type.Null()], { description: "The quoted ETag, null where there is none." }),
+  ),
 });
+
+/** The fence of a claim, as a write of state or specs sends it. */
+export const FenceHeader = Type.String({ pattern: "^[1-9][0-9]*$", description: "Of a claim that the caller holds." });
 
 /** A page's size in a query string. */
 export const Limit = Type.Integer({ minimum: 1, maximum: PAGE_ROWS_MAX });

@@ -46,6 +46,37 @@ export const REQUEST_MEMORY_MS = 600_000;
 /** How many that are too old go with one that is remembered. */
 export const REQUESTS_FORGOTTEN_TOGETHER = 4;
 
+// Claims: leases and tasks
+/** Of all instances together, held or waiting. */
+export const LEASES_MAX = 10_000;
+export const LEASES_OF_HOLDER_MAX = 1_000;
+export const LEASE_RESOURCES_MAX = 64;
+export const RESOURCE_BYTES_MAX = 512;
+/** How many conflicts a refusal tells of. */
+export const LEASE_CONFLICTS_MAX = 100;
+export const LEASE_TTL_S_DEFAULT = 600;
+export const CLAIM_TTL_S_MAX = 86_400;
+/** How long a claim lasts at most, however alive its holder is. */
+export const CLAIM_MAX_S_DEFAULT = 14_400;
+export const CLAIM_MAX_S_MAX = 86_400;
+/** How long a claim is kept for one who waited for it and was not heard of since. */
+export const CLAIM_OFFER_MS = 30_000;
+/** What every live claim has at least when a server starts: who holds it could not be heard before. */
+export const CLAIM_RESTART_MS = 15_000;
+/** How many claims one call of the writer ends. */
+export const CLAIMS_ENDED_TOGETHER = 100;
+/** Reasons, notes, errors, questions and answers. */
+export const REMARK_BYTES_MAX = 4 * KIB;
+export const CHECK_PATHS_MAX = 1_000;
+export const CHECK_PATH_BYTES_MAX = 1_024;
+/** How long a call may wait, in seconds. */
+export const WAIT_S_MAX = 60;
+export const LEASE_ROWS_DEFAULT = 100;
+/** Ended leases are kept for so long: who held what when a commit was made is asked later. */
+export const LEASE_KEEP_MS = 7 * 86_400_000;
+export const LEASE_PRUNE_INTERVAL_MS = 3_600_000;
+export const LEASE_PRUNE_ROWS = 1_000;
+
 // Timeouts of a connection, and its bounds
 /** Of all headers of a request together, its line included (on Node's own transport). */
 export const HEADER_BYTES_MAX = 16 * KIB;
@@ -192,6 +223,8 @@ export const INSTANCES_MAX = 50_000;
 export const INSTANCE_LABEL_BYTES_MAX = 256;
 export const INSTANCE_INTENT_BYTES_MAX = 4 * KIB;
 export const INSTANCE_CAPABILITIES_MAX = 64;
+/** Whose silence was shorter has lost nothing by it: no claim ends so soon. */
+export const INSTANCE_SILENCE_MS = 1_000;
 /** How long one may say that it will be silent. */
 export const INSTANCE_BUSY_S_MAX = 3_600;
 export const CAPABILITY_BYTES_MAX = 128;

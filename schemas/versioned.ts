@@ -1,7 +1,7 @@
 /** What versioned key spaces (state, specs) share: the queries over them, and what their RPC methods exchange. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
-import { Hash, Limit, NonNegative, Switch, VersionNumber } from "./common.js";
+import { FenceHeader, Hash, Limit, NonNegative, Switch, VersionNumber } from "./common.js";
 
 export const DiffEntry = Type.Object({
   operation: Type.Enum(["add", "remove", "replace"]),
@@ -33,8 +33,12 @@ export const VersionedRollbackQuery = Type.Object({
 const EntityTags = Type.String();
 /** The header that makes a read a question whether the value has changed. */
 export const VersionedGetHeaders = { "if-none-match": EntityTags } as const;
-/** Headers that a write's condition may come in. */
-export const VersionedWriteHeaders = { "if-match": EntityTags, "if-none-match": EntityTags } as const;
+/** Headers that a write's condition may come in, and the fence of the claim under which it is made. */
+export const VersionedWriteHeaders = {
+  "if-match": EntityTags,
+  "if-none-match": EntityTags,
+  "x-koor-fence": FenceHeader,
+} as const;
 
 /**
  * A compare-and-swap condition, at most one of each kind; all that are given must hold.
@@ -47,12 +51,16 @@ export const Condition = Type.Object({
 });
 export type Condition = Static<typeof Condition>;
 
+/** The fence that a write was sent under; null where it was none. */
+const SentFence = Type.Union([Type.Integer({ minimum: 1 }), Type.Null()]);
+
 export const PutRequest = Type.Object({
   key: Type.String(),
   /** Bytes, or a string of Latin-1 characters that stand for them (src/base/bytes.ts). */
   value: Type.Unsafe<Uint8Array | string>(Type.Unknown()),
   content_type: Type.String(),
   condition: Type.Union([Condition, Type.Null()]),
+  fence: SentFence,
 });
 export type PutRequest = Static<typeof PutRequest>;
 
@@ -60,12 +68,14 @@ export const RollbackRequest = Type.Object({
   key: Type.String(),
   version: VersionNumber,
   condition: Type.Union([Condition, Type.Null()]),
+  fence: SentFence,
 });
 export type RollbackRequest = Static<typeof RollbackRequest>;
 
 export const DeleteRequest = Type.Object({
   key: Type.String(),
   condition: Type.Union([Condition, Type.Null()]),
+  fence: SentFence,
 });
 export type DeleteRequest = Static<typeof DeleteRequest>;
 

@@ -2,6 +2,8 @@
  * The tables that all threads share: every method of the RPC, and what the writer says unasked. A method is a row
  * that a module below exports; a module that is not listed here has no methods.
  */
+import { LEASES } from "./claims/book.js";
+import * as claims from "./claims/commands.js";
 import * as agentMetrics from "./agent-metrics/commands.js";
 import * as agentMetricsJobs from "./agent-metrics/jobs.js";
 import * as audit from "./audit/commands.js";
@@ -16,6 +18,7 @@ import * as events from "./events/commands.js";
 import * as eventJobs from "./events/jobs.js";
 import { EVENTS } from "./events/publisher.js";
 import * as instances from "./instances/commands.js";
+import * as leases from "./leases/commands.js";
 import * as metrics from "./metrics/commands.js";
 import { MethodTable } from "./rpc/method.js";
 import * as rules from "./rules/commands.js";
@@ -53,6 +56,8 @@ export const METHODS = new MethodTable(
     events,
     eventJobs,
     instances,
+    claims,
+    leases,
     sessions,
     webhooks,
     webhookJobs,
@@ -74,6 +79,7 @@ export const METHODS = new MethodTable(
 export const NOTICES = {
   events: EVENTS,
   outbox: OUTBOX,
+  leases: LEASES,
   state_keys: STATE_KEYS,
   changes: CHANGES,
   commit: COMMIT,

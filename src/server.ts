@@ -22,8 +22,13 @@ import { backupRoutes } from "./backup/routes.js";
 import { steadyClock } from "./base/clock.js";
 import { loadShapes } from "./base/shape.js";
 import { openLog, type Log } from "./base/log.js";
+import type { Failure } from "./base/result.js";
 import { ChangeReaders } from "./changes/readers.js";
 import { changeRoutes } from "./changes/routes.js";
+import { Expiry } from "./claims/expiry.js";
+import { LeaseMirror } from "./claims/mirror.js";
+import { leaseReader } from "./claims/table.js";
+import { LeaseViews } from "./claims/views.js";
 import { ComplianceMonitor } from "./compliance/monitor.js";
 import { complianceRoutes } from "./compliance/routes.js";
 import { isExposed } from "./config/exposure.js";
@@ -48,10 +53,13 @@ import { FrontServer, type Addresses } from "./front/server.js";
 import { InstanceActors } from "./instances/actors.js";
 import { Directory } from "./instances/directory.js";
 import { Instances } from "./instances/front.js";
+import { holdersOf } from "./instances/holders.js";
 import { Liveness } from "./instances/liveness.js";
 import { instanceRoutes } from "./instances/routes.js";
 import { Sightings } from "./instances/sightings.js";
 import { instanceReader } from "./instances/table.js";
+import { LeasePruner } from "./leases/pruner.js";
+import { leaseRoutes } from "./leases/routes.js";
 import { McpFront } from "./mcp/front.js";
 import { mcpRoutes } from "./mcp/routes.js";
 import { METHODS, NOTICES } from "./methods.js";
@@ -185,8 +193,17 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
   // What the front knows by heart
   const state_keys = new StateKeyCount(reads.model(stateReader).count());
   const instance_rows = reads.model(instanceReader);
-  const directory = new Directory({ onAwake: (id) => changes.tell("instance", id, null) });
+  const directory = new Directory({
+    onAwake: (id) => changes.tell("instance", id, null),
+    onSeen: ({ id }, seen_ms) => expiry.hear(id, seen_ms),
+  });
   directory.load(instance_rows.all());
+  const leases = new LeaseMirror();
+  const lease_rows = reads.model(leaseReader);
+  const expiry = new Expiry({ mirror: leases, holders: holdersOf(directory), writer, clock, log, started_ms });
+  leases.load(lease_rows.live());
+  const lease_views = new LeaseViews({ mirror: leases, expiry, reader: lease_rows });
+  const explain = (failure: Failure): Failure => lease_views.explain(failure);
   const actors = new InstanceActors(directory, clock);
   const agents = new AgentTally(now_ms);
   const session_rows = reads.model(sessionReader);
@@ -276,6 +293,7 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
     onRestored: (last_event_id) => {
       hub.skipTo(last_event_id);
       directory.load(instance_rows.all());
+      leases.load(lease_rows.live());
       book.load(session_rows.all());
     },
   });
@@ -319,6 +337,8 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
       { close: () => receivers.close() },
       liveness,
       compliance,
+      expiry,
+      new LeasePruner(writer, now_ms),
       sightings,
       session_upkeep,
       agent_flusher,
@@ -331,6 +351,7 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
     requests,
     state_keys,
     directory,
+    leases,
     hub,
     tasks,
     writer_metrics,
@@ -353,8 +374,8 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
       ports: front,
       pipeline,
     }),
-    ...stateRoutes({ writer, reads, log }),
-    ...specRoutes({ writer, reads, log }),
+    ...stateRoutes({ writer, reads, log, explain }),
+    ...specRoutes({ writer, reads, log, explain }),
     ...ruleRoutes({ rules, reads }),
     ...contractRoutes(contracts),
     ...templateRoutes({ templates, reads }),
@@ -362,6 +383,13 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
     ...eventRoutes({ writer, reads, hub, streams, log }),
     ...changeRoutes(changes),
     ...instanceRoutes(instances, liveness),
+    ...leaseRoutes({
+      writer,
+      mirror: leases,
+      views: lease_views,
+      reader: lease_rows,
+      workspaceOf: (instance) => directory.get(instance)?.workspace ?? "",
+    }),
     ...sessionRoutes(sessions),
     ...auditRoutes(reads),
     ...webhookRoutes({ writer, reads, send, policy: receivers.policy, clock, log }),
@@ -376,6 +404,7 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
     {
       events: (events) => hub.accept(eventsOf(events)),
       outbox: (notice) => deliveries.take(notice),
+      leases: (records) => leases.accept(records),
       state_keys: (count) => {
         state_keys.count = count;
       },
@@ -387,6 +416,7 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
       writer_metrics.recordRestart();
       hub.catchUp(history);
       directory.load(instance_rows.all());
+      leases.load(lease_rows.live());
       book.load(session_rows.all());
       deliveries.load();
       changes.lag();
@@ -395,6 +425,7 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
   deliveries.load();
   const endWaiting = async (): Promise<void> => {
     hub.end();
+    leases.end();
     changes.end();
     await mcp.close();
   };

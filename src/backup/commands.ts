@@ -4,6 +4,7 @@ import { CHANGE_KINDS } from "../../schemas/changes.js";
 import { RestoreApplyReply, RestoreApplyRequest, writeDetail } from "../../schemas/backup.js";
 import { RESTORE_DEADLINE_MS } from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";
+import { claimBook } from "../claims/book.js";
 import { publisher } from "../events/publisher.js";
 import { newestTime } from "../store/id-range.js";
 import { allThereIs, changesAny } from "../threads/changes.js";
@@ -39,15 +40,18 @@ export const applyRestore = writerMethod({
     detail: ({ counts }) => writeDetail(counts),
   },
   changes: CHANGE_KINDS.map((kind) => changesAny(kind, allThereIs)),
-  models: { db: DATABASE, events: publisher, outbox: outboxModel },
-  run: ({ db, events, outbox }, { path }, call) => {
+  models: { db: DATABASE, events: publisher, outbox: outboxModel, book: claimBook },
+  run: ({ db, events, outbox, book }, { path }, call) => {
     if (holdsContent(db)) return NOT_EMPTY;
     copyStaged(db, path);
     call.reload();
     outbox.takeIn();
     // Times never fall while ids rise, whatever the clock was where the snapshot was made.
     call.now_ms = Math.max(call.now_ms, newestTime(db, "main"));
-    return { last_event_id: events.last_id };
+    const restored = { last_event_id: events.last_id };
+    // What follows is not history: who held or waited there has lost it here, and is told so.
+    book.endRestored(call);
+    return restored;
   },
   afterwards: ({ db }) => releaseStaged(db),
 });

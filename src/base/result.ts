@@ -29,6 +29,11 @@ export class Failure {
     return new Failure(this.status, this.message, this.members, this.outcome_unknown, subject);
   }
 
+  /** The same refusal with other members. */
+  with(members: FailureMembers): Failure {
+    return new Failure(this.status, this.message, members, this.outcome_unknown, this.subject);
+  }
+
   /** HTTP status code of this failure. */
   get http(): number {
     return STATUSES[this.status].http;
@@ -36,7 +41,11 @@ export class Failure {
 }
 
 /** A failure that came over the RPC: what it means for the audit log was settled on the other side. */
-export class RemoteFailure extends Failure {}
+export class RemoteFailure extends Failure {
+  override with(members: FailureMembers): RemoteFailure {
+    return new RemoteFailure(this.status, this.message, members, this.outcome_unknown, this.subject);
+  }
+}
 
 /** A 400 with its reason. */
 export function invalid(message: string, members: FailureMembers | null = null): Failure {

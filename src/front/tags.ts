@@ -9,6 +9,7 @@ export const ROUTE_TAGS = {
   compliance: "Instances checked against their project's contracts, and what the checks found.",
   events: "Publishing, history, and subscriptions over WebSocket, Server-Sent Events and long polls.",
   changes: "What changed, by name, as it happens: for who shows or keeps copies.",
+  leases: "Who may change what, for how long: all or nothing, in line, enforced on state and specs.",
   instances: "Agents that are registered: discovery, signs of life, what each can do and is at.",
   audit: "The append-only log of what was changed, by whom, and what was refused.",
   sessions: "Log-ins of people in a browser, on the dashboard's port only.",

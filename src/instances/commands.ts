@@ -12,6 +12,8 @@ import {
 } from "../../schemas/instances.js";
 import { must } from "../base/assert.js";
 import { formatTime } from "../base/time.js";
+import { claimBook } from "../claims/book.js";
+import { CHANGES_LEASES } from "../claims/commands.js";
 import { publisher } from "../events/publisher.js";
 import { weightOf } from "../rpc/method.js";
 import { anyOfThem, changes, changesAny, changesByModel, named } from "../threads/changes.js";
@@ -88,9 +90,13 @@ export const deregisterInstance = writerMethod({
   reply: Type.Null(),
   weight: weightOf,
   audit: { action: "instance.deregister", resource: resourceId, detail: noDetail },
-  changes: changed,
-  models,
-  run: ({ instances }, { id }) => (instances.deregister(id) ? null : noInstance(id)),
+  changes: [...changed, ...CHANGES_LEASES, changesByModel("audit")],
+  models: { instances: instanceWriter, book: claimBook },
+  run: ({ instances, book }, { id }, call) => {
+    if (!instances.deregister(id)) return noInstance(id);
+    book.endHolder(id, call);
+    return null;
+  },
 });
 
 export const storeSightings = writerMethod({

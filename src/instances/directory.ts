@@ -5,6 +5,7 @@
  * yet. Pure but for its state; the database is the writer's.
  */
 import { INSTANCE_STATUSES, type InstanceStatus } from "../../schemas/instances.js";
+import { INSTANCE_SILENCE_MS } from "../../schemas/limits.js";
 import { assert } from "../base/assert.js";
 import { formatTime } from "../base/time.js";
 import type { Exposition, Measured } from "../measure/exposition.js";
@@ -63,7 +64,7 @@ export interface InstanceFilter {
 export interface DirectoryEvents {
   /** A sign of life has made a stale instance active, which nothing on disk says yet. */
   readonly onAwake?: (id: string) => void;
-  /** A watched instance is heard of again, before it is known to be. */
+  /** A watched instance is heard of again after INSTANCE_SILENCE_MS or more, before it is known to be. */
   readonly onSeen?: (entry: Entry, now_ms: number) => void;
 }
 
@@ -202,7 +203,7 @@ export class Directory implements Measured {
 
   /** A sign of life: a stale instance is active again, a pending one stays pending. */
   see(entry: Entry, now_ms: number): void {
-    if (entry.watched) this.#events.onSeen?.(entry, now_ms);
+    if (entry.watched && now_ms - entry.last_seen >= INSTANCE_SILENCE_MS) this.#events.onSeen?.(entry, now_ms);
     if (now_ms > this.#newest_ms) this.#newest_ms = now_ms;
     entry.last_seen = this.#newest_ms;
     if (!entry.unsaved) {

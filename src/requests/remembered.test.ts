@@ -26,6 +26,8 @@ t.test("found by kind, caller and id, for ten minutes", (t) => {
   t.equal(requests.find("lease", "a", "r1", 1_000 + REQUEST_MEMORY_MS), undefined);
   requests.remember("lease", "a", "r1", "lease-3", 1_000 + REQUEST_MEMORY_MS);
   t.equal(requests.find("lease", "a", "r1", 1_000 + REQUEST_MEMORY_MS), "lease-3", "made anew");
+  requests.forget("lease", "a", "lease-3");
+  t.equal(requests.find("lease", "a", "r1", 1_000 + REQUEST_MEMORY_MS), undefined, "it has made nothing after all");
   t.end();
 });
 

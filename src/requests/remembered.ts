@@ -14,6 +14,7 @@ export class RememberedRequests {
   readonly #remember: Statement<[number, string, string, string, string], unknown>;
   readonly #oldest: Statement<[], { id: number; at: number }>;
   readonly #forget: Statement<[number], unknown>;
+  readonly #forget_made: Statement<[string, string, string], unknown>;
 
   constructor(db: Db) {
     this.#find = db.prepare("SELECT made, at FROM remembered_request WHERE kind = ? AND caller = ? AND request_id = ?");
@@ -21,6 +22,7 @@ export class RememberedRequests {
       "REPLACE INTO remembered_request (at, kind, caller, request_id, made) VALUES (?, ?, ?, ?, ?)",
     );
     this.#oldest = db.prepare("SELECT id, at FROM remembered_request ORDER BY id LIMIT 1");
+    this.#forget_made = db.prepare("DELETE FROM remembered_request WHERE kind = ? AND caller = ? AND made = ?");
     this.#forget = db.prepare("DELETE FROM remembered_request WHERE id = ?");
   }
 
@@ -33,6 +35,11 @@ export class RememberedRequests {
     if (request_id === null) return undefined;
     const found = this.#find.get(kind, caller, request_id);
     return found === undefined || found.at <= now_ms - REQUEST_MEMORY_MS ? undefined : found.made;
+  }
+
+  /** Such a call has made nothing after all. */
+  forget(kind: MadeKind, caller: string, made: string): void {
+    this.#forget_made.run(kind, caller, made);
   }
 
   remember(kind: MadeKind, caller: string, request_id: string | null, made: string, now_ms: number): void {

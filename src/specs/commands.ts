@@ -2,6 +2,7 @@
 import { specName } from "../../schemas/specs.js";
 import { unpackBytes } from "../base/bytes.js";
 import { Failure } from "../base/result.js";
+import { claimBook } from "../claims/book.js";
 import { changes, named } from "../threads/changes.js";
 import { writerMethod } from "../threads/writer-method.js";
 import {
@@ -16,7 +17,7 @@ import {
 import { SPECS } from "../versioned/space.js";
 
 export const specWriter = versionedWriter(SPECS);
-const models = { specs: specWriter };
+const models = { specs: specWriter, book: claimBook };
 
 function resource({ key = "" }: { readonly key?: string }): string {
   return specName(key);
@@ -32,7 +33,8 @@ export const putSpec = writerMethod({
   audit: { action: "spec.put", resource, detail: versionDetail },
   changes: changed,
   models,
-  run: ({ specs }, { key, value, content_type, condition }, { now_ms, actor }) =>
+  run: ({ specs, book }, { key, value, content_type, condition, fence }, { now_ms, actor }) =>
+    book.refuseWrite("spec", key, fence, actor) ??
     specs.put(key, unpackBytes(value), content_type, condition, now_ms, actor),
 });
 
@@ -42,8 +44,8 @@ export const rollbackSpec = writerMethod({
   audit: { action: "spec.rollback", resource, detail: rollbackDetail },
   changes: changed,
   models,
-  run: ({ specs }, { key, version, condition }, { now_ms, actor }) =>
-    specs.rollback(key, version, condition, now_ms, actor),
+  run: ({ specs, book }, { key, version, condition, fence }, { now_ms, actor }) =>
+    book.refuseWrite("spec", key, fence, actor) ?? specs.rollback(key, version, condition, now_ms, actor),
 });
 
 export const deleteSpec = writerMethod({
@@ -52,8 +54,8 @@ export const deleteSpec = writerMethod({
   audit: { action: "spec.delete", resource, detail: versionDetail },
   changes: deleted,
   models,
-  run: ({ specs }, { key, condition }) => {
-    const reply = specs.delete(key, condition);
+  run: ({ specs, book }, { key, condition, fence }, { actor }) => {
+    const reply = book.refuseWrite("spec", key, fence, actor) ?? specs.delete(key, condition);
     return reply instanceof Failure ? reply : { version: reply.version };
   },
 });

@@ -1,6 +1,7 @@
 /** docs/http-api.md "Specs". Runs on the front; what the spaces share is versioned/front.ts. */
 import { PreconditionErrorBody } from "../../schemas/common.js";
 import { FRONT_READ_ROWS_MAX, KEY_BYTES_MAX } from "../../schemas/limits.js";
+import { LockedBody } from "../../schemas/leases.js";
 import {
   SpecDeleteAnswer,
   SpecDiff,
@@ -41,12 +42,13 @@ export interface SpecRoutesOptions {
   readonly writer: Writer;
   readonly reads: Reads;
   readonly log: Log;
+  readonly explain: (failure: Failure) => Failure;
 }
 
-export function specRoutes({ writer, reads, log }: SpecRoutesOptions): Route[] {
+export function specRoutes({ writer, reads, log, explain }: SpecRoutesOptions): Route[] {
   const reader = reads.model(specReader);
   const methods = { put: putSpec, rollback: rollbackSpec, delete: deleteSpec, history: specHistory, diff: specDiff };
-  const specs = new VersionedFront({ writer, reads, log, reader, methods });
+  const specs = new VersionedFront({ writer, reads, log, reader, methods, explain });
   const tag = "specs";
   const path = "/api/specs/{project}/{name}";
   const params = { project: SpecWord, name: SpecWord };
@@ -98,8 +100,8 @@ export function specRoutes({ writer, reads, log }: SpecRoutesOptions): Route[] {
       headers: VersionedWriteHeaders,
       body: { kind: "raw" },
       answer: SpecPutAnswer,
-      statuses: [412],
-      refusals: { 412: PreconditionErrorBody },
+      statuses: [412, 423],
+      refusals: { 412: PreconditionErrorBody, 423: LockedBody },
       audited: { by: putSpec, subject },
       handle: (request) => {
         const [project, name] = request.params;
@@ -121,8 +123,8 @@ export function specRoutes({ writer, reads, log }: SpecRoutesOptions): Route[] {
       query: VersionedRollbackQuery,
       headers: VersionedWriteHeaders,
       answer: SpecRollbackAnswer,
-      statuses: [404, 412],
-      refusals: { 412: PreconditionErrorBody },
+      statuses: [404, 412, 423],
+      refusals: { 412: PreconditionErrorBody, 423: LockedBody },
       audited: { by: rollbackSpec, subject },
       handle: (request) => refuseLength(request.params) ?? specs.rollback(specKey(...request.params), request),
     }),
@@ -136,8 +138,8 @@ export function specRoutes({ writer, reads, log }: SpecRoutesOptions): Route[] {
       query: VersionedWriteQuery,
       headers: VersionedWriteHeaders,
       answer: SpecDeleteAnswer,
-      statuses: [404, 412],
-      refusals: { 412: PreconditionErrorBody },
+      statuses: [404, 412, 423],
+      refusals: { 412: PreconditionErrorBody, 423: LockedBody },
       audited: { by: deleteSpec, subject },
       handle: (request) => refuseLength(request.params) ?? specs.delete(specKey(...request.params), request),
     }),

@@ -2,6 +2,7 @@
 import type { WriteReply } from "../../schemas/versioned.js";
 import { unpackBytes } from "../base/bytes.js";
 import { Failure } from "../base/result.js";
+import { claimBook } from "../claims/book.js";
 import { publisher, type Publisher } from "../events/publisher.js";
 import { changes, named } from "../threads/changes.js";
 import { SETTINGS } from "../threads/model.js";
@@ -21,7 +22,7 @@ export const TOPIC_UPDATED = "koor.state.updated";
 export const TOPIC_DELETED = "koor.state.deleted";
 
 export const stateWriter = versionedWriter(STATE);
-const models = { state: stateWriter, settings: SETTINGS, events: publisher };
+const models = { state: stateWriter, settings: SETTINGS, events: publisher, book: claimBook };
 function resource({ key = "" }: { readonly key?: string }): string {
   return key;
 }
@@ -58,7 +59,9 @@ export const putState = writerMethod({
   audit: { action: "state.put", resource, detail: versionDetail },
   changes: changed,
   models,
-  run: (opened, { key, value, content_type, condition }, call) => {
+  run: (opened, { key, value, content_type, condition, fence }, call) => {
+    const refusal = opened.book.refuseWrite("state", key, fence, call.actor);
+    if (refusal !== null) return refusal;
     const reply = opened.state.put(key, unpackBytes(value), content_type, condition, call.now_ms, call.actor);
     return announceUpdate(opened, key, reply, call);
   },
@@ -70,7 +73,9 @@ export const rollbackState = writerMethod({
   audit: { action: "state.rollback", resource, detail: rollbackDetail },
   changes: changed,
   models,
-  run: (opened, { key, version, condition }, call) => {
+  run: (opened, { key, version, condition, fence }, call) => {
+    const refusal = opened.book.refuseWrite("state", key, fence, call.actor);
+    if (refusal !== null) return refusal;
     const reply = opened.state.rollback(key, version, condition, call.now_ms, call.actor);
     return announceUpdate(opened, key, reply, call);
   },
@@ -82,8 +87,8 @@ export const deleteState = writerMethod({
   audit: { action: "state.delete", resource, detail: versionDetail },
   changes: deleted,
   models,
-  run: (opened, { key, condition }, call) => {
-    const reply = opened.state.delete(key, condition);
+  run: (opened, { key, condition, fence }, call) => {
+    const reply = opened.book.refuseWrite("state", key, fence, call.actor) ?? opened.state.delete(key, condition);
     if (reply instanceof Failure) return reply;
     announce(opened, TOPIC_DELETED, { key, version: reply.version, hash: reply.hash.toString("hex") }, call);
     return { version: reply.version };

@@ -1,5 +1,6 @@
 /** docs/http-api.md "State". Runs on the front; what the spaces share is versioned/front.ts. */
 import { PreconditionErrorBody } from "../../schemas/common.js";
+import { LockedBody } from "../../schemas/leases.js";
 import { FRONT_READ_ROWS_MAX } from "../../schemas/limits.js";
 import {
   ContentType,
@@ -21,7 +22,7 @@ import {
   VersionedWriteQuery,
 } from "../../schemas/versioned.js";
 import type { Log } from "../base/log.js";
-import { invalid } from "../base/result.js";
+import { type Failure, invalid } from "../base/result.js";
 import { formatTime } from "../base/time.js";
 import { readReply } from "../front/reply.js";
 import { route, type Answer, type Route } from "../front/route.js";
@@ -42,9 +43,10 @@ export interface StateRoutesOptions {
   readonly writer: Writer;
   readonly reads: Reads;
   readonly log: Log;
+  readonly explain: (failure: Failure) => Failure;
 }
 
-export function stateRoutes({ writer, reads, log }: StateRoutesOptions): Route[] {
+export function stateRoutes({ writer, reads, log, explain }: StateRoutesOptions): Route[] {
   const reader = reads.model(stateReader);
   const methods = {
     put: putState,
@@ -53,7 +55,7 @@ export function stateRoutes({ writer, reads, log }: StateRoutesOptions): Route[]
     history: stateHistory,
     diff: stateDiff,
   };
-  const state = new VersionedFront({ writer, reads, log, reader, methods });
+  const state = new VersionedFront({ writer, reads, log, reader, methods, explain });
   const tag = "state";
   const path = "/api/state/{key...}";
   return [
@@ -97,8 +99,8 @@ export function stateRoutes({ writer, reads, log }: StateRoutesOptions): Route[]
       headers: { "content-type": null, ...VersionedWriteHeaders },
       body: { kind: "raw" },
       answer: StatePutAnswer,
-      statuses: [412],
-      refusals: { 412: PreconditionErrorBody },
+      statuses: [412, 423],
+      refusals: { 412: PreconditionErrorBody, 423: LockedBody },
       audited: { by: putState, subject: ([key]) => ({ key }) },
       handle: (request) => put(state, request.params[0], request.headers["content-type"], request),
     }),
@@ -112,8 +114,8 @@ export function stateRoutes({ writer, reads, log }: StateRoutesOptions): Route[]
       query: VersionedRollbackQuery,
       headers: VersionedWriteHeaders,
       answer: StateRollbackAnswer,
-      statuses: [404, 412],
-      refusals: { 412: PreconditionErrorBody },
+      statuses: [404, 412, 423],
+      refusals: { 412: PreconditionErrorBody, 423: LockedBody },
       audited: { by: rollbackState, subject: ([key]) => ({ key }) },
       handle: (request) => state.rollback(request.params[0], request),
     }),
@@ -127,8 +129,8 @@ export function stateRoutes({ writer, reads, log }: StateRoutesOptions): Route[]
       query: VersionedWriteQuery,
       headers: VersionedWriteHeaders,
       answer: StateDeleteAnswer,
-      statuses: [404, 412],
-      refusals: { 412: PreconditionErrorBody },
+      statuses: [404, 412, 423],
+      refusals: { 412: PreconditionErrorBody, 423: LockedBody },
       audited: { by: deleteState, subject: ([key]) => ({ key }) },
       handle: (request) => state.delete(request.params[0], request),
     }),

@@ -40,7 +40,11 @@ t.test("a writer that is ready only when the rest is closed is told to nobody", 
   );
 
   const put = (key: string): ReturnType<typeof threads.writer.request<typeof putState>> =>
-    threads.writer.request(putState, { key, value: "1", content_type: "application/json", condition: null }, NO_CALLER);
+    threads.writer.request(
+      putState,
+      { key, value: "1", content_type: "application/json", condition: null, fence: null },
+      NO_CALLER,
+    );
   t.match(await put("early"), { version: 1 }, "what comes before the writer serves waits for it");
   const late = join(data_dir, LATE_FILE);
   writeFileSync(late, "");

@@ -30,6 +30,8 @@ export interface AuditRule<Request, Reply> {
    * it had read by then; the reply is null where the call was refused: a thing that it would have made has no id.
    */
   resource(request: Partial<Request>, reply: Reply | null): string;
+  /** Whether a call that succeeded leaves a row; where it is not said, each does. False for what changed nothing. */
+  leaves?(reply: Reply): boolean;
   /** JSON text for the row's `detail` on success. */
   detail(request: Request, reply: Reply): string;
 }

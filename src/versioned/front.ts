@@ -23,7 +23,7 @@ import type {
 import { packBytes } from "../base/bytes.js";
 import { etagMatches } from "../base/etag.js";
 import type { Log } from "../base/log.js";
-import { Failure, notFound } from "../base/result.js";
+import { Failure, invalid, notFound } from "../base/result.js";
 import { formatTime } from "../base/time.js";
 import { jsonReply, laterReply } from "../front/reply.js";
 import type { Answer, Reply, Request } from "../front/route.js";
@@ -51,7 +51,11 @@ export interface VersionedFrontOptions {
   /** The space, on the front's own handle. */
   readonly reader: VersionedReader;
   readonly methods: VersionedMethods;
+  /** What the writer's refusal says to clients. */
+  readonly explain: (failure: Failure) => Failure;
 }
+
+const FENCE = /^[1-9]\d{0,14}$/;
 
 type Asked = "context" | "body";
 
@@ -76,6 +80,12 @@ function conditionOf({ query: { if_version }, headers }: WriteRequest): Conditio
     ...(if_match === "" ? {} : { if_match }),
     ...(if_none_match === "" ? {} : { if_none_match }),
   };
+}
+
+/** The fence that a write was sent under; null where it was none, the 400 where it is none. */
+function fenceOf({ headers: { "x-koor-fence": fence } }: WriteRequest): number | null | Failure {
+  if (fence === "") return null;
+  return FENCE.test(fence) ? Number(fence) : invalid("X-Koor-Fence must be a positive whole number");
 }
 
 /** The answer to a GET of a value. No stored HTML or SVG may run as a page of this origin. */
@@ -114,15 +124,17 @@ export class VersionedFront {
   readonly #log: Log;
   readonly #reader: VersionedReader;
   readonly #methods: VersionedMethods;
+  readonly #explain: (failure: Failure) => Failure;
   readonly #updated: string;
   readonly #cache = new HotCache<Reply>();
 
-  constructor({ writer, reads, log, reader, methods }: VersionedFrontOptions) {
+  constructor({ writer, reads, log, reader, methods, explain }: VersionedFrontOptions) {
     this.#writer = writer;
     this.#reads = reads;
     this.#log = log;
     this.#reader = reader;
     this.#methods = methods;
+    this.#explain = explain;
     this.#updated = `${reader.space.name} updated`;
     writer.changes.listen(reader.space.name, this.#cache);
   }
@@ -150,16 +162,18 @@ export class VersionedFront {
     content_type: string,
     request: WriteRequest,
     answer: (reply: WriteReply) => string,
-  ): Promise<Answer> {
+  ): Answer | Promise<Answer> {
+    const fence = fenceOf(request);
+    if (fence instanceof Failure) return fence;
     const { label } = this.#reader.space;
     const { body } = request;
     // Only a read creates an entry of the cache; a write replaces one.
     const cached = this.#cache.has(key);
-    const put = { key, value: packBytes(body), content_type, condition: conditionOf(request) };
+    const put = { key, value: packBytes(body), content_type, condition: conditionOf(request), fence };
     return new Promise((resolve) => {
       this.#writer.call(this.#methods.put, put, request.context, (reply) => {
         if (reply instanceof Failure) {
-          resolve(reply);
+          resolve(this.#explain(reply));
           return;
         }
         const { version } = reply;
@@ -174,11 +188,13 @@ export class VersionedFront {
   }
 
   async rollback(key: string, request: RollbackOf): Promise<Answer> {
+    const fence = fenceOf(request);
+    if (fence instanceof Failure) return fence;
     const { name, identity, label } = this.#reader.space;
     const { rollback: rolled_back } = request.query;
-    const change = { key, version: rolled_back, condition: conditionOf(request) };
+    const change = { key, version: rolled_back, condition: conditionOf(request), fence };
     const reply = await this.#writer.request(this.#methods.rollback, change, request.context);
-    if (reply instanceof Failure) return reply;
+    if (reply instanceof Failure) return this.#explain(reply);
     const { version, hash, updated_at } = reply;
     this.#log.info(`${name} rolled back`, { key: label(key), version, rolled_back });
     const answer = { ...identity(key), version, hash, rolled_back, updated_at: formatTime(updated_at) };
@@ -186,10 +202,12 @@ export class VersionedFront {
   }
 
   async delete(key: string, request: WriteRequest): Promise<Answer> {
+    const fence = fenceOf(request);
+    if (fence instanceof Failure) return fence;
     const { name, label } = this.#reader.space;
-    const change = { key, condition: conditionOf(request) };
+    const change = { key, condition: conditionOf(request), fence };
     const reply = await this.#writer.request(this.#methods.delete, change, request.context);
-    if (reply instanceof Failure) return reply;
+    if (reply instanceof Failure) return this.#explain(reply);
     this.#log.info(`${name} deleted`, { key: label(key), version: reply.version });
     return jsonReply(JSON.stringify({ deleted: label(key) }));
   }

@@ -1,0 +1,183 @@
+/** docs/http-api.md "Leases": leases, and what their RPC methods exchange. */
+import * as Type from "typebox";
+import type { Static } from "typebox";
+import { Limit, NonNegative, Timestamp } from "./common.js";
+import {
+  CHECK_PATH_BYTES_MAX,
+  CHECK_PATHS_MAX,
+  CLAIM_MAX_S_DEFAULT,
+  CLAIM_MAX_S_MAX,
+  CLAIM_TTL_S_MAX,
+  INSTANCE_LABEL_BYTES_MAX,
+  LEASE_RESOURCES_MAX,
+  LEASE_TTL_S_DEFAULT,
+  REMARK_BYTES_MAX,
+  REQUEST_ID_BYTES_MAX,
+  RESOURCE_BYTES_MAX,
+  WAIT_S_MAX,
+} from "./limits.js";
+import { Name, Text } from "./text.js";
+
+export const LEASE_STATES = ["held", "waiting", "released", "lost"] as const;
+export type LeaseState = (typeof LEASE_STATES)[number];
+const LEASE_MODES = ["exclusive", "shared"] as const;
+
+const Mode = Type.Enum([...LEASE_MODES]);
+const Resource = Name(
+  RESOURCE_BYTES_MAX,
+  "path:GLOB of the workspace's files, state:GLOB, spec:GLOB, or any other name.",
+);
+const Ttl = Type.Integer({ minimum: 1, maximum: CLAIM_TTL_S_MAX });
+const Workspace = Text({ bytes_max: INSTANCE_LABEL_BYTES_MAX, line: true });
+const Fence = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
+const WaitSeconds = Type.Integer({ minimum: 0, maximum: WAIT_S_MAX });
+const Remark = Text({ bytes_max: REMARK_BYTES_MAX });
+
+export const Holder = Type.Object({ id: Type.String(), name: Type.String() });
+
+function nullable<Schema extends Type.TSchema>(schema: Schema) {
+  return Type.Union([schema, Type.Null()]);
+}
+
+export const Lease = Type.Object({
+  id: Type.String(),
+  fence: nullable(Type.Integer()),
+  state: Type.Enum([...LEASE_STATES]),
+  holder: Holder,
+  workspace: Type.String(),
+  resources: Type.Array(Type.String()),
+  mode: Mode,
+  reason: Type.String({ description: "Why it is wanted; once lost, why it was lost." }),
+  note: nullable(Type.String()),
+  task: nullable(Type.String()),
+  ttl_s: Type.Integer(),
+  max_s: Type.Integer(),
+  requested_at: Timestamp,
+  granted_at: nullable(Timestamp),
+  expires_at: nullable(Timestamp),
+  ended_at: nullable(Timestamp),
+  position: nullable(Type.Integer({ minimum: 1 })),
+});
+export const LeaseList = Type.Object({ leases: Type.Array(Lease) });
+
+export const LeaseBody = Type.Object({
+  resources: Type.Array(Resource, { minItems: 1, maxItems: LEASE_RESOURCES_MAX }),
+  mode: Type.Optional(Mode),
+  workspace: Type.Optional(Workspace),
+  ttl_s: Type.Optional(Type.Integer({ minimum: 1, maximum: CLAIM_TTL_S_MAX, default: LEASE_TTL_S_DEFAULT })),
+  max_s: Type.Optional(Type.Integer({ minimum: 1, maximum: CLAIM_MAX_S_MAX, default: CLAIM_MAX_S_DEFAULT })),
+  queue: Type.Optional(Type.Boolean()),
+  wait_s: Type.Optional(WaitSeconds),
+  reason: Type.Optional(Remark),
+  request_id: Type.Optional(Name(REQUEST_ID_BYTES_MAX)),
+});
+export type LeaseBody = Static<typeof LeaseBody>;
+
+export const LeaseQuery = Type.Object({
+  workspace: Type.Optional(Type.String()),
+  holder: Type.Optional(Type.String()),
+  state: Type.Optional(Type.Enum([...LEASE_STATES, "all"])),
+  resource: Type.Optional(Text({ bytes_max: RESOURCE_BYTES_MAX })),
+  limit: Type.Optional(Limit),
+  after: Type.Optional(Type.String()),
+});
+export const LeaseGetQuery = Type.Object({ wait: Type.Optional(WaitSeconds) });
+export const LeaseReleaseQuery = Type.Object({ fence: Type.Optional(Fence) });
+
+export const LeaseCheckBody = Type.Object({
+  workspace: Type.Optional(Workspace),
+  paths: Type.Array(Name(CHECK_PATH_BYTES_MAX), { minItems: 1, maxItems: CHECK_PATHS_MAX }),
+  mode: Type.Optional(Mode),
+});
+export const LeaseCheckAnswer = Type.Object({
+  free: Type.Boolean(),
+  conflicts: Type.Array(Type.Object({ path: Type.String(), lease: Lease })),
+});
+export const LeaseRenewBody = Type.Object({ fence: Fence, ttl_s: Type.Optional(Ttl) });
+export const LeaseBreakBody = Type.Object({
+  reason: Text({ bytes_max: REMARK_BYTES_MAX, required: true }),
+});
+export const LeaseReleaseAnswer = Type.Object({ released: Type.String() });
+export const LeaseBreakAnswer = Type.Object({ broken: Type.String() });
+
+/** A request that was refused because of what others have, or that would have closed a circle. */
+export const LeaseConflictBody = Type.Object({
+  error: Type.String(),
+  code: Type.Literal(409),
+  conflicts: Type.Optional(Type.Array(Type.Object({ resource: Type.String(), wanted: Type.String(), lease: Lease }))),
+  cycle: Type.Optional(Type.Array(Type.Object({ holder: Holder, lease: nullable(Lease) }))),
+});
+/** A write that somebody else's lease forbids. */
+export const LockedBody = Type.Object({ error: Type.String(), code: Type.Literal(423), lease: Lease });
+
+/** A lease as it is stored; times in ms. `fence` 0: none was granted. */
+export const LeaseRecord = Type.Object({
+  row: Type.Integer({ minimum: 1 }),
+  state: Type.Enum([...LEASE_STATES]),
+  fence: NonNegative,
+  holder: Type.String(),
+  holder_name: Type.String(),
+  workspace: Type.String(),
+  resources: Type.Array(Type.String()),
+  shared: Type.Boolean(),
+  reason: Type.String(),
+  note: nullable(Type.String()),
+  task: nullable(Type.String()),
+  ttl_s: Type.Integer(),
+  max_s: Type.Integer(),
+  /** It was granted to one who waited, not to one who asked. */
+  offered: Type.Boolean(),
+  requested_at: Type.Integer(),
+  granted_at: nullable(Type.Integer()),
+  ended_at: nullable(Type.Integer()),
+});
+export type LeaseRecord = Static<typeof LeaseRecord>;
+
+export const AcquireRequest = Type.Object({
+  resources: Type.Array(Type.String()),
+  shared: Type.Boolean(),
+  workspace: Type.String(),
+  ttl_s: Type.Integer(),
+  max_s: Type.Integer(),
+  reason: Type.String(),
+  /** Whether it waits in line where it is not free. */
+  waits: Type.Boolean(),
+  request_id: nullable(Type.String()),
+});
+export type AcquireRequest = Static<typeof AcquireRequest>;
+/** Which lease it is; the front knows the rest. `made` is false for one that the same call had made before. */
+export const AcquireReply = Type.Object({ row: Type.Integer(), made: Type.Boolean() });
+
+/** `fence` null: none was sent. */
+export const ReleaseRequest = Type.Object({ row: Type.Integer(), fence: nullable(Type.Integer()) });
+export type ReleaseRequest = Static<typeof ReleaseRequest>;
+export const RenewRequest = Type.Object({
+  row: Type.Integer(),
+  fence: Type.Integer(),
+  ttl_s: nullable(Type.Integer()),
+});
+export type RenewRequest = Static<typeof RenewRequest>;
+export const BreakRequest = Type.Object({ row: Type.Integer(), reason: Type.String() });
+/** False where the call changed nothing. */
+export const LeaseChanged = Type.Object({ changed: Type.Boolean() });
+
+/** The refusal that a request in line gets when it has waited long enough; null where it was granted meanwhile. */
+export const LeaveRequest = Type.Object({ row: Type.Integer() });
+export const LeaveReply = Type.Object({
+  held: Type.Boolean(),
+  conflicts: Type.Array(Type.Object({ resource: Type.String(), wanted: Type.String(), lease: Type.Integer() })),
+});
+
+export const END_REASONS = ["expired", "max_s"] as const;
+export type LeaveReply = Static<typeof LeaveReply>;
+
+/** Claims whose life has ended, by what they were then: one that was granted or ended meanwhile is another. */
+export const EndClaimsRequest = Type.Object({
+  ends: Type.Array(Type.Object({ row: Type.Integer(), fence: Type.Integer(), reason: Type.Enum([...END_REASONS]) })),
+});
+export type EndClaimsRequest = Static<typeof EndClaimsRequest>;
+export const PruneLeasesRequest = Type.Object({ after: Type.Integer() });
+export type PruneLeasesRequest = Static<typeof PruneLeasesRequest>;
+/** `after` null: all were looked at. */
+export const PruneLeasesReply = Type.Object({ removed: Type.Integer(), after: nullable(Type.Integer()) });
+export type PruneLeasesReply = Static<typeof PruneLeasesReply>;

@@ -1,0 +1,40 @@
+/** What ends claims without anybody asking. Runs in the writer. */
+import * as Type from "typebox";
+import { EndClaimsRequest, PruneLeasesReply, PruneLeasesRequest } from "../../schemas/leases.js";
+import { LEASE_KEEP_MS, LEASE_PRUNE_ROWS } from "../../schemas/limits.js";
+import { anyOfThem, changesAny, changesByModel } from "../threads/changes.js";
+import { writerMethod } from "../threads/writer-method.js";
+import { claimBook } from "./book.js";
+
+/** A call that changes leases: the book tells of them, whichever they are. */
+export const CHANGES_LEASES = [changesByModel("lease"), changesByModel("event")];
+
+export const endClaims = writerMethod({
+  name: "claims.end",
+  request: EndClaimsRequest,
+  reply: Type.Null(),
+  weight: ({ ends }) => ends.length * 3 * Float64Array.BYTES_PER_ELEMENT,
+  // Each claim that is ended has a row of its own, by the book.
+  audit: null,
+  changes: [...CHANGES_LEASES, changesByModel("audit")],
+  models: { book: claimBook },
+  run: ({ book }, request, call) => {
+    book.endLives(request, call);
+    return null;
+  },
+});
+
+export const pruneLeases = writerMethod({
+  name: "claims.prune",
+  request: PruneLeasesRequest,
+  reply: PruneLeasesReply,
+  weight: () => 0,
+  audit: null,
+  changes: [
+    changesAny("lease", (_request: PruneLeasesRequest, { removed }: PruneLeasesReply) =>
+      removed === 0 ? [] : anyOfThem(),
+    ),
+  ],
+  models: { book: claimBook },
+  run: ({ book }, { after }, { now_ms }) => book.prune(after, now_ms - LEASE_KEEP_MS, LEASE_PRUNE_ROWS),
+});

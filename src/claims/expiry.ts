@@ -1,0 +1,158 @@
+/**
+ * Ends claims whose life is over: a claim is looked at when it would end if nothing had been heard of its holder since,
+ * and again then where something was. So signs of life cost nothing here, and what is looked at is little more than
+ * what ends. Runs on the front, driven by ticks.
+ */
+import type { LeaseRecord } from "../../schemas/leases.js";
+import { CLAIMS_ENDED_TOGETHER } from "../../schemas/limits.js";
+import type { BackgroundTask } from "../background/task.js";
+import type { Clock } from "../base/clock.js";
+import type { Log } from "../base/log.js";
+import { Failure } from "../base/result.js";
+import { NO_CALLER } from "../rpc/frames.js";
+import type { Writer } from "../threads/writer.js";
+import { endClaims } from "./commands.js";
+import { leaseId } from "./lease.js";
+import { type EndReason, lifeOf } from "./life.js";
+import type { LeaseMirror } from "./mirror.js";
+
+/** What is asked of those who hold claims. */
+export interface Holders {
+  /** When an instance was heard of last, in ms; in the future where it is busy, 0 where it is gone. */
+  heardOf(id: string, now_ms: number): number;
+  /** From now on `Expiry.hear` is told of a sign of life before it counts, or no more. */
+  watch(id: string, watched: boolean): void;
+}
+
+export interface ExpiryOptions {
+  readonly mirror: LeaseMirror;
+  readonly holders: Holders;
+  readonly writer: Writer;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** When the server started. */
+  readonly started_ms: number;
+}
+
+/** Claims are filed by when they are due, to so many ms. */
+const SLOT_MS = 100;
+/** A writer that is busy or restarting is asked again after so long. */
+const RETRY_MS = 1_000;
+
+interface End {
+  readonly row: number;
+  readonly fence: number;
+  readonly reason: EndReason;
+}
+
+export class Expiry implements BackgroundTask {
+  readonly #options: ExpiryOptions;
+  /** Rows by the slot in which they are looked at. */
+  readonly #slots = new Map<number, number[]>();
+  /** The slot of a row, by which one that was filed anew is known. */
+  readonly #slot_of = new Map<number, number>();
+  /** What the writer was asked to end: under these fences. */
+  readonly #ending = new Map<number, number>();
+  #done_slot: number;
+
+  constructor(options: ExpiryOptions) {
+    this.#options = options;
+    this.#done_slot = slotAt(options.clock.now());
+    options.mirror.listen((record) => this.#follow(record));
+  }
+
+  /** Until when a lease lives if nothing more is heard; null where it is not held. */
+  endOf(record: LeaseRecord): number | null {
+    if (record.state !== "held") return null;
+    return this.#lifeOf(record, this.#options.clock.now()).ends_ms;
+  }
+
+  tick(now_ms: number): void {
+    const last = slotAt(now_ms) - 1;
+    const due: number[] = [];
+    // Where the clock has leapt, there are fewer slots than steps.
+    const slots =
+      last - this.#done_slot > this.#slots.size
+        ? [...this.#slots.keys()].filter((slot) => slot <= last)
+        : Array.from({ length: Math.max(0, last - this.#done_slot) }, (_, at) => this.#done_slot + 1 + at);
+    for (const slot of slots) {
+      for (const row of this.#slots.get(slot) ?? []) if (this.#slot_of.get(row) === slot) due.push(row);
+      this.#slots.delete(slot);
+    }
+    this.#done_slot = Math.max(this.#done_slot, last);
+    this.#look(due, now_ms);
+  }
+
+  /**
+   * A sign of life of a holder, before it counts: what had ended by now has ended, although nobody has looked yet. What
+   * the holder asks for next comes behind that.
+   */
+  hear(holder: string, now_ms: number): void {
+    const rows = [...this.#options.mirror.of(holder)].map(({ row }) => row);
+    this.#end(rows.flatMap((row) => this.#overdue(row, now_ms)));
+  }
+
+  #follow(record: LeaseRecord): void {
+    const { mirror, holders } = this.#options;
+    if (record.state === "held" || record.state === "waiting") {
+      holders.watch(record.holder, true);
+      this.#file(record.row, this.#lifeOf(record, this.#options.clock.now()).ends_ms);
+      return;
+    }
+    this.#slot_of.delete(record.row);
+    this.#ending.delete(record.row);
+    if (mirror.of(record.holder).next().done === true) holders.watch(record.holder, false);
+  }
+
+  #lifeOf(record: LeaseRecord, now_ms: number): ReturnType<typeof lifeOf> {
+    return lifeOf(record, this.#options.holders.heardOf(record.holder, now_ms), this.#options.started_ms);
+  }
+
+  #file(row: number, ends_ms: number): void {
+    const slot = Math.max(slotAt(ends_ms), this.#done_slot + 1);
+    if (this.#slot_of.get(row) === slot) return;
+    this.#slot_of.set(row, slot);
+    const rows = this.#slots.get(slot);
+    if (rows === undefined) this.#slots.set(slot, [row]);
+    else rows.push(row);
+  }
+
+  #look(rows: readonly number[], now_ms: number): void {
+    const ends: End[] = [];
+    for (const row of rows) {
+      this.#slot_of.delete(row);
+      const over = this.#overdue(row, now_ms);
+      ends.push(...over);
+      const record = this.#options.mirror.get(row);
+      if (over.length === 0 && record !== undefined) this.#file(row, this.#lifeOf(record, now_ms).ends_ms);
+    }
+    this.#end(ends);
+  }
+
+  /** The end of a lease whose life is over, and which nobody is ending yet. */
+  #overdue(row: number, now_ms: number): End[] {
+    const record = this.#options.mirror.get(row);
+    if (record === undefined || this.#ending.get(row) === record.fence) return [];
+    const { ends_ms, reason } = this.#lifeOf(record, now_ms);
+    return ends_ms <= now_ms ? [{ row, fence: record.fence, reason }] : [];
+  }
+
+  #end(ends: readonly End[]): void {
+    const { writer, log, clock } = this.#options;
+    for (let at = 0; at < ends.length; at += CLAIMS_ENDED_TOGETHER) {
+      const together = ends.slice(at, at + CLAIMS_ENDED_TOGETHER);
+      for (const { row, fence } of together) this.#ending.set(row, fence);
+      writer.call(endClaims, { ends: together }, NO_CALLER, (reply) => {
+        for (const { row, reason } of together) {
+          this.#ending.delete(row);
+          if (reply instanceof Failure) this.#file(row, clock.now() + RETRY_MS);
+          else log.info("lease lost", { id: leaseId(row), reason });
+        }
+      });
+    }
+  }
+}
+
+function slotAt(time_ms: number): number {
+  return Math.floor(time_ms / SLOT_MS);
+}

@@ -1,0 +1,40 @@
+/** A lease as the writer and the front have it in memory, and its id. Pure. */
+import type { LeaseRecord } from "../../schemas/leases.js";
+import { Failure } from "../base/result.js";
+import type { Claim } from "./ledger.js";
+import { parseResource, type Resource } from "./resource.js";
+
+const PREFIX = "lease-";
+
+/** A lease that is held or waits; the record is replaced when it changes. */
+export interface LiveLease extends Claim {
+  record: LeaseRecord;
+}
+
+export function leaseId(row: number): string {
+  return `${PREFIX}${row}`;
+}
+
+/** The row of a lease by its id; undefined where none could have it. */
+export function leaseRow(id: string): number | undefined {
+  const row = /^lease-([1-9]\d{0,14})$/.exec(id)?.[1];
+  return row === undefined ? undefined : Number(row);
+}
+
+/** A lease of a record whose resources were checked when it was made. */
+export function liveLease(record: LeaseRecord): LiveLease {
+  const resources = readResources(record.resources, record.workspace);
+  if (resources instanceof Failure) throw new Error(resources.message);
+  return { order: record.row, holder: record.holder, shared: record.shared, resources, record };
+}
+
+/** The resources of a request; INVALID_ARGUMENT that names the first which is none. */
+export function readResources(texts: readonly string[], workspace: string): Resource[] | Failure {
+  const resources: Resource[] = [];
+  for (const [at, text] of texts.entries()) {
+    const resource = parseResource(text, workspace, `resources[${at}]`);
+    if (resource instanceof Failure) return resource;
+    resources.push(resource);
+  }
+  return resources;
+}

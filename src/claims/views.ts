@@ -1,0 +1,91 @@
+/** Leases as answers tell them: with what only the front knows, when they end and their place in line. */
+import type { LeaseRecord } from "../../schemas/leases.js";
+import { Failure } from "../base/result.js";
+import { formatTime } from "../base/time.js";
+import type { Expiry } from "./expiry.js";
+import { leaseId } from "./lease.js";
+import type { LeaseMirror } from "./mirror.js";
+import type { LeaseReader } from "./table.js";
+
+/** A conflict as the writer tells of it: the lease is a row. */
+interface StoredConflict {
+  readonly lease: number | null;
+}
+
+export interface LeaseViewsOptions {
+  readonly mirror: LeaseMirror;
+  readonly expiry: Expiry;
+  /** On the front's own handle. */
+  readonly reader: LeaseReader;
+}
+
+export class LeaseViews {
+  readonly #options: LeaseViewsOptions;
+
+  constructor(options: LeaseViewsOptions) {
+    this.#options = options;
+  }
+
+  /** A lease by its row, whether or not it has ended. */
+  find(row: number): LeaseRecord | undefined {
+    return this.#options.mirror.get(row) ?? this.#options.reader.get(row);
+  }
+
+  /** A lease as every answer gives it. */
+  show(record: LeaseRecord): Readonly<Record<string, unknown>> {
+    const { expiry, mirror } = this.#options;
+    const { row, state, fence, holder, holder_name, workspace, resources, shared, reason, note, task } = record;
+    return {
+      id: leaseId(row),
+      fence: fence === 0 ? null : fence,
+      state,
+      holder: { id: holder, name: holder_name },
+      workspace,
+      resources,
+      mode: shared ? "shared" : "exclusive",
+      reason,
+      note,
+      task,
+      ttl_s: record.ttl_s,
+      max_s: record.max_s,
+      requested_at: formatTime(record.requested_at),
+      granted_at: timeOrNull(record.granted_at),
+      expires_at: timeOrNull(expiry.endOf(record)),
+      ended_at: timeOrNull(record.ended_at),
+      position: mirror.positionOf(row),
+    };
+  }
+
+  /** A conflict, or a step of a circle, with its lease. */
+  showConflict(conflict: StoredConflict): Readonly<Record<string, unknown>> {
+    return { ...conflict, lease: conflict.lease === null ? null : this.#byRow(conflict.lease) };
+  }
+
+  /** A refusal of the writer as clients are told of it. */
+  explain(failure: Failure): Failure {
+    const { members } = failure;
+    if (members === null) return failure;
+    const { lease, conflicts, cycle } = members as {
+      readonly lease?: number;
+      readonly conflicts?: readonly StoredConflict[];
+      readonly cycle?: readonly StoredConflict[];
+    };
+    if (lease === undefined && conflicts === undefined && cycle === undefined) return failure;
+    const told = {
+      ...members,
+      ...(lease === undefined ? {} : { lease: this.#byRow(lease) }),
+      ...(conflicts === undefined ? {} : { conflicts: conflicts.map((conflict) => this.showConflict(conflict)) }),
+      ...(cycle === undefined ? {} : { cycle: cycle.map((step) => this.showConflict(step)) }),
+    };
+    return failure.with(told);
+  }
+
+  #byRow(row: number): Readonly<Record<string, unknown>> | null {
+    const record = this.find(row);
+    return record === undefined ? null : this.show(record);
+  }
+}
+
+function timeOrNull(time_ms: number | null): string | null {
+  return time_ms === null ? null : formatTime(time_ms);
+}

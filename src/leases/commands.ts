@@ -1,0 +1,93 @@
+/** What agents do with leases. Runs in the writer; what may be granted and what follows is the book's (src/claims/). */
+import {
+  AcquireReply,
+  AcquireRequest,
+  BreakRequest,
+  LeaseChanged,
+  LeaveReply,
+  LeaveRequest,
+  ReleaseRequest,
+  RenewRequest,
+} from "../../schemas/leases.js";
+import { claimBook } from "../claims/book.js";
+import { CHANGES_LEASES } from "../claims/commands.js";
+import { leaseId } from "../claims/lease.js";
+import { weightOf } from "../rpc/method.js";
+import { noDetail, writerMethod } from "../threads/writer-method.js";
+
+const models = { book: claimBook };
+
+/** The lease that a request names; "" where it names none that could be. */
+function named({ row = 0 }: { readonly row?: number }): string {
+  return row === 0 ? "" : leaseId(row);
+}
+
+function hasChanged({ changed }: { readonly changed: boolean }): boolean {
+  return changed;
+}
+
+export const acquireLease = writerMethod({
+  name: "lease.acquire",
+  request: AcquireRequest,
+  reply: AcquireReply,
+  weight: weightOf,
+  audit: {
+    action: "lease.acquire",
+    resource: (_request, reply) => (reply === null ? "" : leaseId(reply.row)),
+    leaves: ({ made }) => made,
+    detail: ({ resources, shared, workspace }) =>
+      JSON.stringify({ resources, mode: shared ? "shared" : "exclusive", workspace }),
+  },
+  changes: CHANGES_LEASES,
+  models,
+  run: ({ book }, request, call) => book.acquire(request, call),
+});
+
+export const renewLease = writerMethod({
+  name: "lease.renew",
+  request: RenewRequest,
+  reply: LeaseChanged,
+  weight: weightOf,
+  audit: {
+    action: "lease.renew",
+    resource: named,
+    leaves: hasChanged,
+    detail: ({ ttl_s }) => JSON.stringify({ ttl_s }),
+  },
+  changes: CHANGES_LEASES,
+  models,
+  run: ({ book }, request, call) => book.renew(request, call),
+});
+
+export const releaseLease = writerMethod({
+  name: "lease.release",
+  request: ReleaseRequest,
+  reply: LeaseChanged,
+  weight: weightOf,
+  audit: { action: "lease.release", resource: named, leaves: hasChanged, detail: noDetail },
+  changes: CHANGES_LEASES,
+  models,
+  run: ({ book }, request, call) => book.release(request, call),
+});
+
+export const leaveLine = writerMethod({
+  name: "lease.leave",
+  request: LeaveRequest,
+  reply: LeaveReply,
+  weight: weightOf,
+  audit: { action: "lease.release", resource: named, leaves: ({ held }) => !held, detail: noDetail },
+  changes: CHANGES_LEASES,
+  models,
+  run: ({ book }, { row }, call) => book.leave(row, call),
+});
+
+export const breakLease = writerMethod({
+  name: "lease.break",
+  request: BreakRequest,
+  reply: LeaseChanged,
+  weight: weightOf,
+  audit: { action: "lease.break", resource: named, detail: ({ reason }) => JSON.stringify({ reason }) },
+  changes: CHANGES_LEASES,
+  models,
+  run: ({ book }, { row, reason }, call) => book.breakLease(row, reason, call),
+});

@@ -1,0 +1,204 @@
+/** Leases towards clients: asking for them, waiting in line, lists and checks. Runs on the front. */
+import type { Static } from "typebox";
+import type { LeaseBody, LeaseCheckBody, LeaseQuery, LeaseRecord, LeaseRenewBody } from "../../schemas/leases.js";
+import {
+  CLAIM_MAX_S_DEFAULT,
+  LEASE_CONFLICTS_MAX,
+  LEASE_PRUNE_ROWS,
+  LEASE_ROWS_DEFAULT,
+  LEASE_TTL_S_DEFAULT,
+} from "../../schemas/limits.js";
+import { globsMeet, literalPathGlob } from "../base/path-glob.js";
+import { Failure, invalid, notFound } from "../base/result.js";
+import { leaseId, leaseRow, readResources } from "../claims/lease.js";
+import type { LeaseMirror } from "../claims/mirror.js";
+import { parseResource, pathProblem, pathScope, type Resource } from "../claims/resource.js";
+import type { LeaseReader } from "../claims/table.js";
+import type { LeaseViews } from "../claims/views.js";
+import { jsonReply } from "../front/reply.js";
+import type { Answer } from "../front/route.js";
+import type { CallContext } from "../rpc/frames.js";
+import type { Writer } from "../threads/writer.js";
+import { acquireLease, breakLease, leaveLine, releaseLease, renewLease } from "./commands.js";
+
+export interface LeaseFrontOptions {
+  readonly writer: Writer;
+  readonly mirror: LeaseMirror;
+  readonly views: LeaseViews;
+  readonly reader: LeaseReader;
+  /** The workspace of an instance; "" where there is no such instance. */
+  readonly workspaceOf: (instance: string) => string;
+}
+
+type OnAbort = (listener: () => void) => void;
+
+const SECOND_MS = 1_000;
+const NEEDS_INSTANCE = invalid("this needs an instance: send X-Koor-Instance or its token");
+const CREATED = 200;
+const ACCEPTED = 202;
+
+export class LeaseFront {
+  readonly #options: LeaseFrontOptions;
+
+  constructor(options: LeaseFrontOptions) {
+    this.#options = options;
+  }
+
+  /** A lease that is held, or waits in line where it may. */
+  async acquire(body: LeaseBody, context: CallContext, onAbort: OnAbort): Promise<Answer> {
+    const { writer, mirror, workspaceOf } = this.#options;
+    const { actor } = context;
+    if (actor === "") return NEEDS_INSTANCE;
+    const { queue = false, wait_s = 0, mode = "exclusive", workspace = workspaceOf(actor), request_id = null } = body;
+    const { resources, ttl_s = LEASE_TTL_S_DEFAULT, max_s = CLAIM_MAX_S_DEFAULT, reason = "" } = body;
+    const read = readResources(resources, workspace);
+    if (read instanceof Failure) return read;
+    let gone = false;
+    onAbort(() => (gone = true));
+    const waits = queue || wait_s > 0;
+    const request = { resources, shared: mode === "shared", workspace, ttl_s, max_s, reason, waits, request_id };
+    const reply = await writer.request(acquireLease, request, context);
+    if (reply instanceof Failure) return this.#options.views.explain(reply);
+    const { row } = reply;
+    if (wait_s > 0 && !gone) await mirror.whileWaiting(row, wait_s * SECOND_MS, onAbort);
+    const record = this.#options.views.find(row);
+    if (record?.state === "waiting" && !queue) return await this.#leave(row, context);
+    // Nobody has heard of it, nor will ask for it again.
+    if (gone && record?.state === "held" && request_id === null && !queue)
+      await writer.request(releaseLease, { row, fence: record.fence }, context);
+    return this.#answer(row, record?.state === "waiting" ? ACCEPTED : CREATED);
+  }
+
+  /** A lease; or as soon as it does not wait any more. */
+  async get(id: string, wait_s: number, onAbort: OnAbort): Promise<Answer> {
+    const row = leaseRow(id);
+    if (row === undefined) return noLease(id);
+    if (wait_s > 0) await this.#options.mirror.whileWaiting(row, wait_s * SECOND_MS, onAbort);
+    return this.#answer(row);
+  }
+
+  async renew(id: string, body: Static<typeof LeaseRenewBody>, context: CallContext): Promise<Answer> {
+    const row = leaseRow(id);
+    if (row === undefined) return noLease(id);
+    const request = { row, fence: body.fence, ttl_s: body.ttl_s ?? null };
+    const reply = await this.#options.writer.request(renewLease, request, context);
+    return reply instanceof Failure ? reply : this.#answer(row);
+  }
+
+  async release(id: string, fence: number | null, context: CallContext): Promise<Answer> {
+    const row = leaseRow(id);
+    if (row === undefined) return noLease(id);
+    const reply = await this.#options.writer.request(releaseLease, { row, fence }, context);
+    return reply instanceof Failure ? reply : jsonReply(JSON.stringify({ released: id }));
+  }
+
+  async break(id: string, reason: string, context: CallContext): Promise<Answer> {
+    const row = leaseRow(id);
+    if (row === undefined) return noLease(id);
+    const reply = await this.#options.writer.request(breakLease, { row, reason }, context);
+    return reply instanceof Failure ? reply : jsonReply(JSON.stringify({ broken: id }));
+  }
+
+  /** Leases that match, the newest first. */
+  async list(query: Static<typeof LeaseQuery>): Promise<Answer> {
+    const { workspace, holder, state = "held", resource, limit = LEASE_ROWS_DEFAULT, after } = query;
+    const before = after === undefined ? Number.MAX_SAFE_INTEGER : leaseRow(after);
+    if (before === undefined) return invalid(`after must be the id of a lease`);
+    const overlaps = overlapping(resource, workspace);
+    if (overlaps instanceof Failure) return overlaps;
+    const matches = (record: LeaseRecord): boolean =>
+      record.row < before &&
+      (state === "all" || record.state === state) &&
+      (workspace === undefined || record.workspace === workspace) &&
+      (holder === undefined || record.holder === holder) &&
+      overlaps(record);
+    const found: LeaseRecord[] = [];
+    for await (const records of this.#pages(state === "held" || state === "waiting", before)) {
+      for (const record of records) if (found.length < limit && matches(record)) found.push(record);
+      if (found.length === limit) break;
+    }
+    return jsonReply(JSON.stringify({ leases: found.map((record) => this.#options.views.show(record)) }));
+  }
+
+  /** What of some paths somebody else holds. */
+  check({ workspace: given, paths, mode }: Static<typeof LeaseCheckBody>, { actor }: CallContext): Answer {
+    const { mirror, views, workspaceOf } = this.#options;
+    const scope = pathScope(given ?? workspaceOf(actor));
+    const conflicts: { path: string; lease: unknown }[] = [];
+    const shown = new Map<number, unknown>();
+    for (const [at, path] of paths.entries()) {
+      const problem = pathProblem(path);
+      if (problem !== null) return invalid(`paths[${at}] ${problem}`);
+      const wanted: Resource = { text: path, scope, glob: literalPathGlob(path) };
+      for (const { filed } of mirror.heldByOthers([wanted], actor, mode === "shared")) {
+        const lease = shown.get(filed.order) ?? views.show(filed.record);
+        shown.set(filed.order, lease);
+        if (conflicts.length < LEASE_CONFLICTS_MAX * paths.length) conflicts.push({ path, lease });
+      }
+    }
+    return jsonReply(JSON.stringify({ free: conflicts.length === 0, conflicts }));
+  }
+
+  /** The refusal of a request that has waited for as long as it was to; the lease where it was granted meanwhile. */
+  async #leave(row: number, context: CallContext): Promise<Answer> {
+    const { writer, views } = this.#options;
+    const reply = await writer.request(leaveLine, { row }, context);
+    if (reply instanceof Failure) return reply;
+    if (reply.held) return this.#answer(row);
+    const conflicts = reply.conflicts.map((conflict) => views.showConflict(conflict));
+    const [first] = reply.conflicts;
+    const blocker = first === undefined ? undefined : views.find(first.lease);
+    const verb = blocker?.state === "waiting" ? "awaited" : "leased";
+    const message = `${verb} by ${blocker?.holder_name ?? ""}: ${first?.resource ?? ""}`;
+    return new Failure("ALREADY_EXISTS", message, { conflicts });
+  }
+
+  /** Records in pages: those that live are in memory, the others are read, and others are served in between. */
+  async *#pages(live: boolean, before: number): AsyncGenerator<readonly LeaseRecord[]> {
+    const { mirror, reader } = this.#options;
+    if (live) {
+      yield mirror.list();
+      return;
+    }
+    for (let next: number | undefined = before; next !== undefined; ) {
+      const page: LeaseRecord[] = reader.page(next, LEASE_PRUNE_ROWS);
+      yield page;
+      next = page.length < LEASE_PRUNE_ROWS ? undefined : page.at(-1)?.row;
+      await new Promise((resolve) => {
+        setImmediate(resolve);
+      });
+    }
+  }
+
+  #answer(row: number, status = CREATED): Answer {
+    const { views } = this.#options;
+    const record = views.find(row);
+    return record === undefined ? noLease(leaseId(row)) : jsonReply(JSON.stringify(views.show(record)), status);
+  }
+}
+
+/** Whether a lease has what meets a resource: one of the same workspace, or of any where none is named. */
+function overlapping(
+  text: string | undefined,
+  workspace: string | undefined,
+): ((record: LeaseRecord) => boolean) | Failure {
+  if (text === undefined || text === "") return () => true;
+  const asked = new Map<string, Resource | Failure>();
+  const askedIn = (place: string): Resource | Failure => {
+    const known = asked.get(place) ?? parseResource(text, place, "resource");
+    asked.set(place, known);
+    return known;
+  };
+  const first = askedIn(workspace ?? "");
+  if (first instanceof Failure) return first;
+  return (record) => {
+    const wanted = askedIn(record.workspace);
+    const theirs = readResources(record.resources, record.workspace);
+    if (wanted instanceof Failure || theirs instanceof Failure) return false;
+    return theirs.some(({ scope, glob }) => scope === wanted.scope && globsMeet(glob, wanted.glob));
+  };
+}
+
+function noLease(id: string): Failure {
+  return notFound(`lease not found: ${id}`);
+}

@@ -1,0 +1,118 @@
+/** docs/http-api.md "Leases". Runs on the front; what the routes share is front.ts. */
+import {
+  Lease,
+  LeaseBody,
+  LeaseBreakAnswer,
+  LeaseBreakBody,
+  LeaseCheckAnswer,
+  LeaseCheckBody,
+  LeaseConflictBody,
+  LeaseGetQuery,
+  LeaseList,
+  LeaseQuery,
+  LeaseReleaseAnswer,
+  LeaseReleaseQuery,
+  LeaseRenewBody,
+} from "../../schemas/leases.js";
+import { leaseRow } from "../claims/lease.js";
+import { route, type Route } from "../front/route.js";
+import { acquireLease, breakLease, releaseLease, renewLease } from "./commands.js";
+import { LeaseFront, type LeaseFrontOptions } from "./front.js";
+
+/** The lease that a path names, as the audit log's rule of a method takes it. */
+function subject([id]: readonly [string]): { readonly row?: number } {
+  const row = leaseRow(id);
+  return row === undefined ? {} : { row };
+}
+
+export function leaseRoutes(options: LeaseFrontOptions): Route[] {
+  const leases = new LeaseFront(options);
+  const tag = "leases";
+  const path = "/api/leases/{id}";
+  return [
+    route({
+      method: "POST",
+      path: "/api/leases",
+      name: "lease.acquire",
+      tag,
+      summary: "Leases resources, all or nothing; may wait in line for them.",
+      body: { kind: "json", schema: LeaseBody },
+      waits: true,
+      answer: Lease,
+      statuses: [202, 409, 429],
+      refusals: { 409: LeaseConflictBody },
+      audited: { by: acquireLease },
+      handle: ({ json, context, onAbort }) => leases.acquire(json, context, onAbort),
+    }),
+    route({
+      method: "GET",
+      path: "/api/leases",
+      name: "lease.list",
+      tag,
+      summary: "Lists leases, newest first.",
+      query: LeaseQuery,
+      answer: LeaseList,
+      handle: ({ query }) => leases.list(query),
+    }),
+    route({
+      method: "POST",
+      path: "/api/leases/check",
+      name: "lease.check",
+      tag,
+      summary: "Says which of some paths somebody else holds.",
+      body: { kind: "json", schema: LeaseCheckBody },
+      asks_only: true,
+      answer: LeaseCheckAnswer,
+      handle: ({ json, context }) => leases.check(json, context),
+    }),
+    route({
+      method: "GET",
+      path,
+      name: "lease.get",
+      tag,
+      summary: "Reads a lease, and may wait until it is no longer waiting.",
+      query: LeaseGetQuery,
+      waits: true,
+      answer: Lease,
+      statuses: [404],
+      handle: ({ params: [id], query: { wait = 0 }, onAbort }) => leases.get(id, wait, onAbort),
+    }),
+    route({
+      method: "POST",
+      path: `${path}/renew`,
+      name: "lease.renew",
+      tag,
+      summary: "Says that a lease is still needed, and perhaps for how long after each sign of life.",
+      body: { kind: "json", schema: LeaseRenewBody },
+      answer: Lease,
+      statuses: [403, 404, 409],
+      audited: { by: renewLease, subject },
+      handle: ({ params: [id], json, context }) => leases.renew(id, json, context),
+    }),
+    route({
+      method: "DELETE",
+      path,
+      name: "lease.release",
+      tag,
+      summary: "Gives a lease back, or leaves the line.",
+      query: LeaseReleaseQuery,
+      answer: LeaseReleaseAnswer,
+      statuses: [403, 404, 409],
+      audited: { by: releaseLease, subject },
+      handle: ({ params: [id], query: { fence = null }, context }) => leases.release(id, fence, context),
+    }),
+    route({
+      method: "POST",
+      path: `${path}/break`,
+      name: "lease.break",
+      tag,
+      needs: "server",
+      summary: "Takes a lease from who holds it.",
+      body: { kind: "json", schema: LeaseBreakBody },
+      answer: LeaseBreakAnswer,
+      statuses: [404, 409],
+      audited: { by: breakLease, subject },
+      handle: ({ params: [id], json: { reason }, context }) => leases.break(id, reason, context),
+    }),
+  ];
+}

@@ -20,13 +20,20 @@ import { Name, Text } from "./text.js";
 
 export const LEASE_STATES = ["held", "waiting", "released", "lost"] as const;
 export type LeaseState = (typeof LEASE_STATES)[number];
+/** What a list may be asked for. */
+const ASKED_STATES = [...LEASE_STATES, "all"] as const;
 const LEASE_MODES = ["exclusive", "shared"] as const;
 
 const Mode = Type.Enum([...LEASE_MODES]);
-const Resource = Name(
-  RESOURCE_BYTES_MAX,
-  "path:GLOB of the workspace's files, state:GLOB, spec:GLOB, or any other name.",
-);
+/** What is sure to be taken: a path may not be absolute, nor have empty segments, `.` or `..`. */
+const PLAIN_PATH = "[A-Za-z0-9_*-]+(?:/[A-Za-z0-9_*-]+)*";
+const Resource = Text({
+  bytes_max: RESOURCE_BYTES_MAX,
+  required: true,
+  line: true,
+  promised_pattern: `^(?:(?:path|state|spec):${PLAIN_PATH}|[a-z][a-z0-9-]*)$`,
+  description: "path:GLOB of the workspace's files, state:GLOB, spec:GLOB, or any other name.",
+});
 const Ttl = Type.Integer({ minimum: 1, maximum: CLAIM_TTL_S_MAX });
 const Workspace = Text({ bytes_max: INSTANCE_LABEL_BYTES_MAX, line: true });
 const Fence = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
@@ -76,17 +83,27 @@ export type LeaseBody = Static<typeof LeaseBody>;
 export const LeaseQuery = Type.Object({
   workspace: Type.Optional(Type.String()),
   holder: Type.Optional(Type.String()),
-  state: Type.Optional(Type.Enum([...LEASE_STATES, "all"])),
-  resource: Type.Optional(Text({ bytes_max: RESOURCE_BYTES_MAX })),
+  state: Type.Optional(
+    Type.String({
+      pattern: `^(?:${ASKED_STATES.join("|")})$`,
+      "x-refusal": `state must be one of ${ASKED_STATES.join(", ")}`,
+    }),
+  ),
+  resource: Type.Optional(Resource),
   limit: Type.Optional(Limit),
-  after: Type.Optional(Type.String()),
+  after: Type.Optional(
+    Type.String({ pattern: "^lease-[1-9][0-9]{0,14}$", "x-refusal": "after must be the id of a lease" }),
+  ),
 });
 export const LeaseGetQuery = Type.Object({ wait: Type.Optional(WaitSeconds) });
 export const LeaseReleaseQuery = Type.Object({ fence: Type.Optional(Fence) });
 
 export const LeaseCheckBody = Type.Object({
   workspace: Type.Optional(Workspace),
-  paths: Type.Array(Name(CHECK_PATH_BYTES_MAX), { minItems: 1, maxItems: CHECK_PATHS_MAX }),
+  paths: Type.Array(Text({ bytes_max: CHECK_PATH_BYTES_MAX, required: true, promised_pattern: `^${PLAIN_PATH}$` }), {
+    minItems: 1,
+    maxItems: CHECK_PATHS_MAX,
+  }),
   mode: Type.Optional(Mode),
 });
 export const LeaseCheckAnswer = Type.Object({

@@ -19,6 +19,7 @@ const SERVER_ONLY = new Set([
   "rule.reject",
   "rules.import",
   "rule.delete",
+  "lease.break",
   "webhook.create",
   "webhook.delete",
   "webhook.test",

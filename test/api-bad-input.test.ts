@@ -116,6 +116,17 @@ const ARRANGED: Readonly<Record<string, () => Promise<unknown>>> = {
   "instance.capabilities": registerKnown,
   "instance.intent": registerKnown,
   "instance.deregister": registerKnown,
+  "lease.acquire": registerKnown,
+  "lease.get": leaseKnown,
+  "lease.renew": leaseKnown,
+  "lease.break": leaseKnown,
+  // One that is released already is released again, under whichever fence it had.
+  "lease.release": async () => {
+    await leaseKnown();
+    await send(port, "DELETE", `/api/leases/${known_lease}?fence=${known_fence}`, {
+      headers: { "X-Koor-Instance": known_instance },
+    });
+  },
 };
 
 /** The id of the instance that stands for "known": ids are given by the server. */
@@ -127,6 +138,22 @@ async function registerKnown(): Promise<void> {
   known_instance = (await send(port, "POST", "/api/instances/register", { body: '{"name":"known"}' })).json<{
     readonly id: string;
   }>().id;
+}
+
+/** The lease that stands for "known", and the fence that stands for "known-fence". */
+let known_lease = "";
+let known_fence = 0;
+
+async function leaseKnown(): Promise<void> {
+  await registerKnown();
+  const { id, fence } = (
+    await send(port, "POST", "/api/leases", {
+      headers: { "X-Koor-Instance": known_instance },
+      body: '{"resources":["known"]}',
+    })
+  ).json<{ readonly id: string; readonly fence: number }>();
+  known_lease = id;
+  known_fence = fence;
 }
 
 async function putContract(): Promise<void> {
@@ -470,6 +497,10 @@ const template = fc.record(
   },
   { requiredKeys: ["id", "name"] },
 );
+const resource = fc.oneof(
+  fc.constantFrom("path:", "path:/x", "path:a/../b", "path:a//b", "state:", "spec:a/b", "*".repeat(513), "path:known"),
+  label,
+);
 const validated = fc.record(
   {
     content: fc.oneof(fc.string(), fc.constantFrom("aaa\r\nb", "\ud800", "\0"), label),
@@ -527,6 +558,28 @@ const BODIES: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
     fc.constant({ capabilities: ["x"] }),
   ),
   "instance.intent": fc.oneof(fc.record({ intent: label }), fc.constant({ intent: "x" })),
+  "lease.acquire": fc.oneof(
+    fc.record(
+      {
+        resources: fc.oneof(fc.array(resource, { maxLength: 3 }), label),
+        mode: fc.oneof(fc.constantFrom("exclusive", "shared", "other"), label),
+        workspace: label,
+        ttl_s: label,
+        max_s: label,
+        queue: label,
+        reason: label,
+        request_id: label,
+      },
+      { requiredKeys: ["resources"] },
+    ),
+    fc.constant({ resources: ["known", "path:known/**"], ttl_s: 5 }),
+  ),
+  "lease.check": fc.oneof(
+    fc.record({ paths: fc.oneof(fc.array(resource, { maxLength: 3 }), label), mode: label }),
+    fc.constant({ paths: ["known"] }),
+  ),
+  "lease.renew": fc.oneof(fc.record({ fence: label, ttl_s: label }), fc.constant({ fence: "known-fence", ttl_s: 60 })),
+  "lease.break": fc.oneof(fc.record({ reason: label }), fc.constant({ reason: "x" })),
   "template.create": fc.oneof(template, fc.constant({ id: "known", name: "Known" })),
   "template.apply": fc.oneof(fc.record({ project: label }), fc.constant({ project: "known" })),
   "rules.validate": validated,
@@ -709,15 +762,18 @@ const attemptAt = (route: RouteRow): fc.Arbitrary<Attempt> =>
 const attempt = fc.constantFrom(...ROUTES).chain(attemptAt);
 
 /** Sends one attempt. A stream of events that was opened is left at once; an upgrade is not asked for. */
-function ask({ method, path, headers, body: content, chunked }: Attempt): Promise<Outcome> {
+function ask({ method, path, headers, body: given, chunked }: Attempt): Promise<Outcome> {
   return new Promise((resolve, reject) => {
+    const content = given === null ? null : withKnownFence(given);
     const length: [string, string][] =
       content === null
         ? []
         : chunked
           ? [["Transfer-Encoding", "chunked"]]
           : [["Content-Length", String(content.byteLength)]];
-    const target = path.replace(/^\/api\/instances\/known(?=[/?]|$)/, `/api/instances/${known_instance}`);
+    const target = path
+      .replace(/^\/api\/instances\/known(?=[/?]|$)/, `/api/instances/${known_instance}`)
+      .replace(/^\/api\/leases\/known(?=[/?]|$)/, `/api/leases/${known_lease}`);
     const request = httpRequest(
       { host: "127.0.0.1", port, agent: false, method, path: target, setHost: false },
       (response) => {
@@ -736,19 +792,26 @@ function ask({ method, path, headers, body: content, chunked }: Attempt): Promis
     );
     request.on("error", reject);
     for (const [name, value] of [...headers, ...length]) request.setHeader(name, value);
+    if (path.startsWith("/api/leases") && known_instance !== "") request.setHeader("X-Koor-Instance", known_instance);
     request.end(content ?? undefined);
   });
 }
 
+function withKnownFence(given: Uint8Array): Uint8Array {
+  const latin1 = Buffer.from(given).toString("latin1");
+  return Buffer.from(latin1.replaceAll('"known-fence"', String(known_fence)), "latin1");
+}
+
 /** Everything that a request could have changed, as text. */
 async function stored(): Promise<string> {
-  const [instances, state, rules, templates, metrics, history] = await Promise.all([
+  const [instances, state, rules, templates, metrics, history, leases] = await Promise.all([
     send(port, "GET", "/api/instances"),
     send(port, "GET", "/api/state"),
     send(port, "GET", "/api/rules"),
     send(port, "GET", "/api/templates"),
     send(port, "GET", "/api/metrics"),
     send(port, "GET", "/api/state/known?history=1&limit=1"),
+    send(port, "GET", "/api/leases?state=all&limit=50"),
   ]);
   // When they were seen, and so their order, is not stored by the call alone.
   const registered = instances
@@ -756,8 +819,10 @@ async function stored(): Promise<string> {
     .map((instance) => JSON.stringify({ ...instance, last_seen: "" }))
     .toSorted()
     .join();
+  // Each sign of life moves the end.
+  const held = leases.text.replaceAll(/"expires_at":"[^"]*"/g, "");
   const { last_event_id } = metrics.json<{ readonly last_event_id: number }>();
-  return [registered, state.text, rules.text, templates.text, last_event_id, history.text].join("\n");
+  return [registered, state.text, rules.text, templates.text, last_event_id, history.text, held].join("\n");
 }
 
 /** What the protocol of /mcp refuses, it refuses in its own words. */
@@ -774,11 +839,14 @@ function isProtocolError(content: Buffer): boolean {
   );
 }
 
+const REFUSAL_MEMBERS = new Set([
+  ...["error", "code", "details", "current_version", "current_etag"],
+  ...["conflicts", "cycle", "lease"],
+]);
+
 function isErrorShape(status: number, content: Buffer): boolean {
   const refusal = JSON.parse(content.toString("utf8")) as Refusal & { readonly details?: unknown };
-  const rest = Object.keys(refusal).filter(
-    (name) => !["error", "code", "details", "current_version", "current_etag"].includes(name),
-  );
+  const rest = Object.keys(refusal).filter((name) => !REFUSAL_MEMBERS.has(name));
   return (
     refusal.code === status &&
     typeof refusal.error === "string" &&

@@ -22,7 +22,7 @@ import { openDatabase } from "../src/store/sqlite/choice.js";
 
 const PROGRAM = fileURLToPath(new URL("./threads/checked-server.js", import.meta.url));
 /** The pruner asks a minute after the start; pruner.test.ts holds its request to the schema. */
-const NOT_CALLED = new Set<string>(["events.prune"]);
+const NOT_CALLED = new Set<string>(["events.prune", "claims.prune"]);
 /** This file runs from dist/tree/test. */
 const SRC = new URL("../src/", import.meta.url);
 /** Makes the rows that state and specs have alike; each of these exports its own. */
@@ -332,6 +332,18 @@ t.test("what the routes send fits the schemas", async (t) => {
   await ask("POST", `${instance}/intent`, '{"intent":""}');
   await ask("POST", `${instance}/capabilities`, '{"capabilities":[]}');
   await ask("POST", "/api/events/publish", '{"topic":"a.b"}', actor);
+  const rival = await sendJson(port, "POST", "/api/instances/register", { name: "rival", workspace: "w" });
+  const as_rival = { "X-Koor-Instance": rival.json<{ readonly id: string }>().id };
+  await ask("POST", "/api/leases", '{"resources":["path:a/**"],"request_id":"r"}', actor);
+  await ask("POST", "/api/leases", '{"resources":["path:a/b"]}', as_rival);
+  await ask("POST", "/api/leases", '{"resources":["path:a/b"],"queue":true}', as_rival);
+  await ask("POST", "/api/leases", '{"resources":["path:a/b"],"wait_s":1}', as_rival);
+  await ask("POST", "/api/leases/lease-1/renew", '{"fence":1,"ttl_s":1}', actor);
+  // Nobody is heard of by these: the life of the first lease ends.
+  await ask("GET", "/api/events/history?topic=lease.lost&after=0&wait=20");
+  await ask("POST", "/api/leases/lease-2/break", '{"reason":"é"}');
+  await ask("POST", "/api/leases", '{"resources":["deploy"]}', as_rival);
+  for (const fence of [9, 3]) await ask("DELETE", `/api/leases/lease-4?fence=${fence}`, undefined, as_rival);
   for (const query of ["", "?period=2026", "?instance_id=x"]) await ask("GET", `/api/metrics/agents${query}`);
   await ask("GET", "/api/metrics/agents/x?period=2");
   // With --stale-after 1ms it is silent in the next millisecond.

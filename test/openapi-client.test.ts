@@ -46,6 +46,10 @@ const REFUSED: ReadonlySet<number> = new Set([400, 422]);
 
 const koor = await startKoor(t, { args: ["--webhook-allow-private"] });
 const receiver = await startReceiver(t);
+/** Who acts: some calls need an instance, which no schema says. */
+const instance = (await send(koor.port, "POST", "/api/instances/register", { body: '{"name":"client"}' })).json<{
+  readonly id: string;
+}>().id;
 const description = (await send(koor.port, "GET", "/openapi.json")).json<Description>();
 const resolve = (ref: string): JsonSchema | undefined =>
   description.components.schemas[ref.replace("#/components/schemas/", "")];
@@ -95,7 +99,11 @@ function drawRequest(path: string, operation: Operation): Arbitrary<Drawn> {
     const search = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
     return {
       path: search.length === 0 ? filled : `${filled}?${search.join("&")}`,
-      headers: { ...headers, ...(sent === undefined ? {} : { "Content-Type": sent.type }) },
+      headers: {
+        "X-Koor-Instance": instance,
+        ...headers,
+        ...(sent === undefined ? {} : { "Content-Type": sent.type }),
+      },
       body: sent?.body,
     };
   });

@@ -90,9 +90,9 @@ export class LeaseMirror implements Measured {
 
   /**
    * Waits until a lease does not wait any more.
-   * @param onAbort is told what to call when the client has gone
+   * @param client is told what to call when it has gone
    */
-  whileWaiting(row: number, wait_ms: number, onAbort: (listener: () => void) => void): Promise<void> {
+  whileWaiting(row: number, wait_ms: number, client: { onAbort(listener: () => void): void }): Promise<void> {
     if (this.#live.get(row)?.record.state !== "waiting") return Promise.resolve();
     return new Promise((resolve) => {
       const waiters = this.#waiters.get(row) ?? new Set();
@@ -105,7 +105,7 @@ export class LeaseMirror implements Measured {
       };
       const timer = setTimeout(finish, wait_ms);
       waiters.add(finish);
-      onAbort(finish);
+      client.onAbort(finish);
     });
   }
 

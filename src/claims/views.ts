@@ -1,6 +1,6 @@
 /** Leases as answers tell them: with what only the front knows, when they end and their place in line. */
 import type { LeaseRecord } from "../../schemas/leases.js";
-import { Failure } from "../base/result.js";
+import type { Failure } from "../base/result.js";
 import { formatTime } from "../base/time.js";
 import type { Expiry } from "./expiry.js";
 import { leaseId } from "./lease.js";

@@ -85,9 +85,17 @@ function describeRoute(row: Route): Json {
   if (row.body !== undefined && row.body.kind !== "stream") statuses.add(413);
   if ((row.body !== undefined || row.audited !== undefined) && row.asks_only === undefined) statuses.add(507);
   statuses.delete(200);
+  // What is not done yet is told of as what is done; where that has no fixed shape there is nothing to tell.
+  const accepted =
+    typeof row.answer === "string"
+      ? { description: "Accepted" }
+      : { description: "Accepted", content: describeAnswer(row.answer, []) };
   const refusals = [...statuses]
     .sort((a, b) => a - b)
-    .map((status) => [String(status), describeRefusal(status, row.refusals?.[status])] as const);
+    .map(
+      (status) =>
+        [String(status), status === 202 ? accepted : describeRefusal(status, row.refusals?.[status])] as const,
+    );
   const success =
     row.answer === "upgrade"
       ? (["101", { description: "Switching Protocols" }] as const)
@@ -120,7 +128,7 @@ function describeRefusal(
   schema: TSchema | undefined,
   description: string = REASON_PHRASES[status] ?? "",
 ): Json {
-  if (status === 304 || status === 202) return { description };
+  if (status === 304) return { description };
   return {
     description,
     content: {

@@ -127,7 +127,7 @@ interface RouteBase<Path extends string, Query extends TObject, Header extends s
   readonly refusals?: Readonly<Record<number, TSchema>>;
   /** Refusals of the call are written to the audit log. */
   readonly audited?: Refused;
-  /** A POST that only asks: it stores nothing. */
+  /** A POST that stores nothing by itself: a full disk does not refuse it. */
   readonly asks_only?: true;
   /** Its answer may wait for something to happen; who waits is alive. */
   readonly waits?: true;

@@ -80,6 +80,7 @@ export function instanceRoutes(instances: Instances, liveness: Liveness): Route[
       needs: "own instance",
       summary: "Says that an instance is alive, and perhaps for how long it will be silent.",
       body: { kind: "json", schema: HeartbeatBody, optional: true },
+      asks_only: true,
       answer: HeartbeatAnswer,
       statuses: [404],
       handle: ({ params: [id], json: { busy_s = null } }) =>

@@ -16,7 +16,7 @@ import { parseResource, pathProblem, pathScope, type Resource } from "../claims/
 import type { LeaseReader } from "../claims/table.js";
 import type { LeaseViews } from "../claims/views.js";
 import { jsonReply } from "../front/reply.js";
-import type { Answer } from "../front/route.js";
+import type { Answer, Request } from "../front/route.js";
 import type { CallContext } from "../rpc/frames.js";
 import type { Writer } from "../threads/writer.js";
 import { acquireLease, breakLease, leaveLine, releaseLease, renewLease } from "./commands.js";
@@ -30,7 +30,8 @@ export interface LeaseFrontOptions {
   readonly workspaceOf: (instance: string) => string;
 }
 
-type OnAbort = (listener: () => void) => void;
+/** Who asks, and may go before the answer. */
+type Client = Pick<Request, "onAbort">;
 
 const SECOND_MS = 1_000;
 const NEEDS_INSTANCE = invalid("this needs an instance: send X-Koor-Instance or its token");
@@ -45,7 +46,7 @@ export class LeaseFront {
   }
 
   /** A lease that is held, or waits in line where it may. */
-  async acquire(body: LeaseBody, context: CallContext, onAbort: OnAbort): Promise<Answer> {
+  async acquire(body: LeaseBody, context: CallContext, client: Client): Promise<Answer> {
     const { writer, mirror, workspaceOf } = this.#options;
     const { actor } = context;
     if (actor === "") return NEEDS_INSTANCE;
@@ -54,13 +55,13 @@ export class LeaseFront {
     const read = readResources(resources, workspace);
     if (read instanceof Failure) return read;
     let gone = false;
-    onAbort(() => (gone = true));
+    client.onAbort(() => (gone = true));
     const waits = queue || wait_s > 0;
     const request = { resources, shared: mode === "shared", workspace, ttl_s, max_s, reason, waits, request_id };
     const reply = await writer.request(acquireLease, request, context);
     if (reply instanceof Failure) return this.#options.views.explain(reply);
     const { row } = reply;
-    if (wait_s > 0 && !gone) await mirror.whileWaiting(row, wait_s * SECOND_MS, onAbort);
+    if (wait_s > 0 && !gone) await mirror.whileWaiting(row, wait_s * SECOND_MS, client);
     const record = this.#options.views.find(row);
     if (record?.state === "waiting" && !queue) return await this.#leave(row, context);
     // Nobody has heard of it, nor will ask for it again.
@@ -70,10 +71,10 @@ export class LeaseFront {
   }
 
   /** A lease; or as soon as it does not wait any more. */
-  async get(id: string, wait_s: number, onAbort: OnAbort): Promise<Answer> {
+  async get(id: string, wait_s: number, client: Client): Promise<Answer> {
     const row = leaseRow(id);
     if (row === undefined) return noLease(id);
-    if (wait_s > 0) await this.#options.mirror.whileWaiting(row, wait_s * SECOND_MS, onAbort);
+    if (wait_s > 0) await this.#options.mirror.whileWaiting(row, wait_s * SECOND_MS, client);
     return this.#answer(row);
   }
 
@@ -102,8 +103,7 @@ export class LeaseFront {
   /** Leases that match, the newest first. */
   async list(query: Static<typeof LeaseQuery>): Promise<Answer> {
     const { workspace, holder, state = "held", resource, limit = LEASE_ROWS_DEFAULT, after } = query;
-    const before = after === undefined ? Number.MAX_SAFE_INTEGER : leaseRow(after);
-    if (before === undefined) return invalid(`after must be the id of a lease`);
+    const before = leaseRow(after ?? "") ?? Number.MAX_SAFE_INTEGER;
     const overlaps = overlapping(resource, workspace);
     if (overlaps instanceof Failure) return overlaps;
     const matches = (record: LeaseRecord): boolean =>
@@ -182,7 +182,7 @@ function overlapping(
   text: string | undefined,
   workspace: string | undefined,
 ): ((record: LeaseRecord) => boolean) | Failure {
-  if (text === undefined || text === "") return () => true;
+  if (text === undefined) return () => true;
   const asked = new Map<string, Resource | Failure>();
   const askedIn = (place: string): Resource | Failure => {
     const known = asked.get(place) ?? parseResource(text, place, "resource");

@@ -42,7 +42,7 @@ export function leaseRoutes(options: LeaseFrontOptions): Route[] {
       statuses: [202, 409, 429],
       refusals: { 409: LeaseConflictBody },
       audited: { by: acquireLease },
-      handle: ({ json, context, onAbort }) => leases.acquire(json, context, onAbort),
+      handle: (request) => leases.acquire(request.json, request.context, request),
     }),
     route({
       method: "GET",
@@ -75,7 +75,7 @@ export function leaseRoutes(options: LeaseFrontOptions): Route[] {
       waits: true,
       answer: Lease,
       statuses: [404],
-      handle: ({ params: [id], query: { wait = 0 }, onAbort }) => leases.get(id, wait, onAbort),
+      handle: (request) => leases.get(request.params[0], request.query.wait ?? 0, request),
     }),
     route({
       method: "POST",

@@ -1,0 +1,396 @@
+/** "Leases" of the HTTP API against a real server: asking, lines, lives, fences, and what is refused. */
+import { once } from "node:events";
+import t from "tap";
+import { LEASE_RESOURCES_MAX, LEASES_OF_HOLDER_MAX, RESOURCE_BYTES_MAX } from "../schemas/limits.js";
+import { TIMESTAMP } from "./support/answers.js";
+import { parseExposition } from "./support/exposition.js";
+import { send, type Refusal } from "./support/http-client.js";
+import { Agent, eventsOf, type Lease, nextEvent } from "./support/leasing.js";
+import { makeDirectory, startKoor } from "./support/server-process.js";
+
+interface Conflicts extends Refusal {
+  readonly conflicts: readonly { readonly resource: string; readonly wanted: string; readonly lease: Lease }[];
+  readonly cycle: readonly { readonly holder: { readonly id: string }; readonly lease: Lease | null }[];
+}
+
+interface AuditRow {
+  readonly actor: string;
+  readonly action: string;
+  readonly resource: string;
+  readonly outcome: string;
+}
+
+t.test("a lease from its request to its release", async (t) => {
+  const { port } = await startKoor(t);
+  const [ana, bob] = [await Agent.register(port, "ana"), await Agent.register(port, "bob")];
+  const lease = await ana.lease(["path:src/**", "state:plan/*", "deploy"], { reason: "why" });
+  t.match(lease, {
+    id: "lease-1",
+    fence: 1,
+    state: "held",
+    holder: { id: ana.id, name: "ana" },
+    workspace: "w",
+    resources: ["path:src/**", "state:plan/*", "deploy"],
+    mode: "exclusive",
+    reason: "why",
+    note: null,
+    ttl_s: 600,
+    max_s: 14_400,
+    granted_at: TIMESTAMP,
+    expires_at: TIMESTAMP,
+    ended_at: null,
+    position: null,
+  });
+  const refused = await bob.tryLease(["path:src/a.ts"]);
+  t.equal(refused.status, 409);
+  t.match(refused.json(), {
+    error: "leased by ana: path:src/**",
+    code: 409,
+    conflicts: [{ resource: "path:src/**", wanted: "path:src/a.ts", lease: { id: "lease-1" } }],
+  });
+  t.equal((await ana.tryLease(["path:src/a.ts"])).status, 200, "a holder is not in its own way");
+  t.equal((await bob.tryLease(["path:docs/a.md"])).status, 200, "elsewhere");
+  t.equal((await bob.tryLease(["path:src/a.ts"], { workspace: "other" })).status, 200, "in another workspace");
+  t.equal((await bob.tryLease(["state:plan/x"], { workspace: "other" })).status, 409, "but values are the server's");
+  t.same((await ana.release(lease)).json(), { released: "lease-1" });
+  t.same((await ana.release(lease)).json(), { released: "lease-1" }, "again and again");
+  t.match(await ana.get("lease-1"), { state: "released", ended_at: TIMESTAMP, expires_at: null, fence: 1 });
+  t.equal((await ana.ask("DELETE", "/api/leases/lease-1?fence=9")).status, 409, "under another fence");
+  t.same((await ana.ask("GET", "/api/leases/lease-99")).json(), { error: "lease not found: lease-99", code: 404 });
+  const rows = (await send(port, "GET", "/api/audit?limit=100")).json<AuditRow[]>().toReversed();
+  t.same(
+    rows.filter(({ action }) => action.startsWith("lease.")).map((row) => [row.action, row.resource, row.outcome]),
+    [
+      ["lease.acquire", "lease-1", "success"],
+      ["lease.acquire", "", "error"],
+      ["lease.acquire", "lease-2", "success"],
+      ["lease.acquire", "lease-3", "success"],
+      ["lease.acquire", "lease-4", "success"],
+      ["lease.acquire", "", "error"],
+      ["lease.release", "lease-1", "success"],
+      ["lease.release", "lease-1", "error"],
+    ],
+    "one row a call that changes something, refusals too",
+  );
+  const [granted] = await eventsOf(port, "lease.*");
+  t.match(granted, {
+    topic: "lease.granted",
+    source: "koor",
+    data: {
+      lease_id: "lease-1",
+      holder: { id: ana.id, name: "ana" },
+      workspace: "w",
+      resources: ["path:src/**", "state:plan/*", "deploy"],
+      mode: "exclusive",
+      fence: 1,
+      task: null,
+      reason: "why",
+    },
+  });
+  const figures = parseExposition((await send(port, "GET", "/metrics")).text);
+  t.ok(figures.has("koor_leases") && figures.has("koor_lease_wait_seconds"));
+});
+
+t.test("waiting in line", async (t) => {
+  const { port } = await startKoor(t);
+  const [ana, bob, cid] = await Promise.all(["ana", "bob", "cid"].map((name) => Agent.register(port, name)));
+  if (ana === undefined || bob === undefined || cid === undefined) return;
+  const first = await ana.lease(["path:a", "path:b"]);
+  const waiting = await bob.tryLease(["path:a"], { queue: true });
+  t.equal(waiting.status, 202);
+  t.match(waiting.json(), { state: "waiting", fence: null, granted_at: null, expires_at: null, position: 1 });
+  const shared = await cid.lease(["path:*"], { queue: true, mode: "shared" });
+  t.equal(shared.position, 2);
+  t.match((await cid.tryLease(["path:a"], { wait_s: 1 })).json(), { error: /^leased by ana: path:a$/ });
+  t.equal(
+    (await cid.ask("GET", "/api/leases?state=waiting")).json<{ leases: Lease[] }>().leases.length,
+    2,
+    "it has left",
+  );
+  const held = bob.get(waiting.json<Lease>().id, 60);
+  await ana.release(first);
+  t.match(await held, { state: "held", fence: 2, position: null });
+  t.equal((await cid.get(shared.id)).position, 1);
+  const awaited = await ana.tryLease(["path:b"]);
+  t.match(
+    awaited.json(),
+    { error: "awaited by cid: path:*", conflicts: [{ lease: { id: shared.id } }] },
+    "nobody passes",
+  );
+  await bob.release(await bob.get(waiting.json<Lease>().id));
+  t.match(await cid.get(shared.id, 60), { state: "held", fence: 3 });
+  t.equal((await ana.tryLease(["path:z"], { mode: "shared" })).status, 200, "shared ones get along");
+  const left = await ana.lease(["path:b"], { queue: true });
+  t.equal((await ana.release(left)).status, 200);
+  t.match(await ana.get(left.id), { state: "released", fence: null, granted_at: null });
+});
+
+t.test("no circle is closed, and who is waited for may pass", async (t) => {
+  const { port } = await startKoor(t);
+  const [ana, bob, cid] = await Promise.all(["ana", "bob", "cid"].map((name) => Agent.register(port, name)));
+  if (ana === undefined || bob === undefined || cid === undefined) return;
+  await ana.lease(["a"]);
+  await bob.lease(["b"]);
+  await cid.lease(["c"]);
+  const [one, two] = [await ana.lease(["b"], { queue: true }), await bob.lease(["c"], { queue: true })];
+  const refused = await cid.tryLease(["a"], { queue: true });
+  t.equal(refused.status, 409);
+  const { error, cycle } = refused.json<Conflicts>();
+  t.equal(error, "this would deadlock");
+  t.same(
+    cycle.map(({ holder, lease }) => [holder.id, lease?.id ?? null]),
+    [
+      [cid.id, null],
+      [ana.id, one.id],
+      [bob.id, two.id],
+    ],
+  );
+  t.match((await cid.tryLease(["a"])).json(), { error: "leased by ana: a" }, "who does not wait closes none");
+  const dan = await Agent.register(port, "dan");
+  await dan.lease(["a", "free"], { queue: true });
+  const eve = await Agent.register(port, "eve");
+  t.match((await eve.tryLease(["free"])).json(), { error: "awaited by dan: free" }, "nobody passes dan");
+  t.equal((await ana.tryLease(["free"])).status, 200, "but ana, for whom dan waits");
+  t.equal((await bob.tryLease(["a"])).status, 409);
+});
+
+t.test("a claim lives as long as its holder is heard of", async (t) => {
+  const { port } = await startKoor(t);
+  const [ana, bob, cid] = await Promise.all(["ana", "bob", "cid"].map((name) => Agent.register(port, name)));
+  if (ana === undefined || bob === undefined || cid === undefined) return;
+  const silent = await ana.lease(["a"], { ttl_s: 1, reason: "mine" });
+  const busy = await bob.lease(["b"], { ttl_s: 1 });
+  await bob.ask("POST", `/api/instances/${bob.id}/heartbeat`, { busy_s: 60 });
+  const waits = await cid.lease(["c"], { ttl_s: 1 });
+  const poll = cid.ask("GET", "/api/events/history?topic=none&wait=3");
+  const lost = await nextEvent(port, "lease.lost");
+  t.match(lost.data, { lease_id: silent.id, holder: { id: ana.id }, fence: 1, reason: "expired" });
+  t.match(await ana.get(silent.id), { state: "lost", reason: "expired", note: null, expires_at: null });
+  t.same((await ana.release(silent)).json(), { error: "lease lost", code: 409 });
+  t.same((await ana.renew(silent, { fence: silent.fence })).json(), { error: "lease lost", code: 409 });
+  await poll;
+  t.equal((await cid.get(waits.id)).state, "held", "who waits in a call is alive");
+  t.equal((await bob.get(busy.id)).state, "held", "who said so is busy");
+  const ends = Date.parse((await bob.get(busy.id)).expires_at ?? "") - Date.now();
+  t.ok(ends > 50_000 && ends <= 61_000, `it ends in ${ends} ms`);
+  await bob.ask("POST", `/api/instances/${bob.id}/heartbeat`, { busy_s: 0 });
+  t.match((await nextEvent(port, "lease.lost", lost.id)).data, { reason: "expired" });
+  const short = await ana.lease(["a"], { max_s: 1 });
+  // It is alive all the time.
+  const alive = ana.ask("GET", "/api/events/history?topic=none&wait=2");
+  t.match(await ana.renew(short, { fence: short.fence, ttl_s: 60 }).then((answer) => answer.json()), { ttl_s: 60 });
+  await alive;
+  t.match(await ana.get(short.id), { state: "lost", reason: "max_s" });
+  const rows = (await send(port, "GET", "/api/audit?action=lease.lost&actor=koor")).json<AuditRow[]>();
+  t.ok(rows.length >= 3 && rows.every(({ outcome }) => outcome === "success"), "the server says what it ended");
+});
+
+t.test("a stale fence writes nothing", async (t) => {
+  const { port } = await startKoor(t);
+  const [ana, bob] = [await Agent.register(port, "ana"), await Agent.register(port, "bob")];
+  const old = await ana.lease(["state:plan/*", "spec:p/*"]);
+  const put = (agent: Agent, path: string, fence?: string) =>
+    agent.ask("PUT", path, { by: agent.name }, fence === undefined ? {} : { "X-Koor-Fence": fence });
+  for (const path of ["/api/state/plan/x", "/api/specs/p/x"]) {
+    t.equal((await put(ana, path, "1")).status, 200);
+    t.equal((await put(ana, path)).status, 200, "the holder needs no fence");
+    const locked = await put(bob, path);
+    t.equal(locked.status, 423);
+    t.match(locked.json(), { error: "leased by ana", code: 423, lease: { id: old.id } });
+    t.equal((await bob.ask("DELETE", path)).status, 423);
+    t.equal((await bob.ask("POST", `${path}?rollback=1`)).status, 423);
+    t.equal((await send(port, "PUT", path, { body: "1" })).status, 423, "nobody in particular is somebody else");
+  }
+  t.equal((await put(bob, "/api/state/elsewhere")).status, 200);
+  await ana.release(old);
+  const now = await bob.lease(["state:plan/*"]);
+  for (const [agent, fence] of [
+    [ana, "1"],
+    [ana, "2"],
+    [bob, "1"],
+    [bob, "3"],
+  ] as const) {
+    const refused = await put(agent, "/api/state/plan/x?if_version=99", fence);
+    t.same(refused.json(), { error: "stale fence", code: 412 }, `${agent.name} under ${fence}`);
+  }
+  t.equal((await put(bob, "/api/state/plan/x", String(now.fence))).status, 200);
+  for (const fence of ["0", "-1", "1.5", "x", "1e3"])
+    t.match((await put(bob, "/api/state/plan/x", fence)).json(), { error: /^X-Koor-Fence must be/, code: 400 }, fence);
+  t.equal((await send(port, "PUT", "/api/state/k", { body: "1", headers: { "X-Koor-Fence": "2" } })).status, 412);
+  t.equal((await send(port, "GET", "/api/state/plan/x")).text, '{"by":"bob"}');
+});
+
+t.test("what is another's is left alone", async (t) => {
+  const token = "only-for-this-test";
+  const by = { Authorization: `Bearer ${token}` };
+  const { port } = await startKoor(t, { args: ["--auth-token", token] });
+  const [ana, bob] = [await Agent.register(port, "ana", { by }), await Agent.register(port, "bob", { by })];
+  const lease = await ana.lease(["a"]);
+  for (const answer of [
+    await bob.release(lease),
+    await bob.renew(lease, { fence: lease.fence }),
+    await bob.ask("DELETE", `/api/leases/${lease.id}`),
+  ])
+    t.same(answer.json(), { error: "not yours", code: 403 });
+  t.equal((await bob.ask("POST", `/api/leases/${lease.id}/break`, { reason: "mine" })).status, 403);
+  t.match((await send(port, "POST", "/api/leases", { headers: by, body: '{"resources":["b"]}' })).json(), {
+    error: "this needs an instance: send X-Koor-Instance or its token",
+    code: 400,
+  });
+  const queued = await bob.lease(["a"], { queue: true });
+  const broken = await send(port, "POST", `/api/leases/${lease.id}/break`, {
+    headers: by,
+    body: '{"reason":"release day"}',
+  });
+  t.same(broken.json(), { broken: lease.id });
+  t.match(await ana.get(lease.id), { state: "lost", reason: "broken", note: "release day" });
+  t.match(await bob.get(queued.id), { state: "held" });
+  const again = await send(port, "POST", `/api/leases/${lease.id}/break`, { headers: by, body: '{"reason":"x"}' });
+  t.same(again.json(), { error: "lease is lost", code: 409 });
+  t.equal((await send(port, "DELETE", `/api/instances/${bob.id}`, { headers: by })).status, 200);
+  t.match(await ana.get(queued.id), { state: "lost", reason: "holder deleted", holder: { name: "bob" } });
+});
+
+t.test("the same request_id, the same lease", async (t) => {
+  const { port } = await startKoor(t);
+  const [ana, bob] = [await Agent.register(port, "ana"), await Agent.register(port, "bob")];
+  const answers = await Promise.all(Array.from({ length: 64 }, () => ana.lease(["a"], { request_id: "r" })));
+  t.equal(new Set(answers.map(({ id, fence }) => `${id} ${fence}`)).size, 1, "64 at once");
+  t.equal((await eventsOf(port, "lease.granted")).length, 1);
+  t.not((await bob.tryLease(["b"], { request_id: "r" })).json<Lease>().id, answers[0]?.id, "of another caller");
+  const [lease] = answers;
+  if (lease === undefined) return;
+  await ana.release(lease);
+  t.match(await ana.lease(["a"], { request_id: "r" }), { id: lease.id, state: "released" }, "ended or not");
+  const mine = await ana.lease(["c"]);
+  t.equal((await bob.tryLease(["c"], { request_id: "s" })).status, 409);
+  t.equal((await bob.tryLease(["c"], { request_id: "u", wait_s: 1 })).status, 409);
+  await ana.release(mine);
+  t.equal((await bob.lease(["c"], { request_id: "s" })).state, "held", "a refusal is not remembered");
+  t.equal((await bob.lease(["c"], { request_id: "u" })).state, "held", "nor one who got nothing");
+});
+
+t.test("lists and checks", async (t) => {
+  const { port } = await startKoor(t);
+  const [ana, bob] = [await Agent.register(port, "ana"), await Agent.register(port, "bob", { workspace: "v" })];
+  for (const resource of ["path:src/**", "path:docs/*.md", "state:plan"]) await ana.lease([resource]);
+  await bob.lease(["path:src/a"], { mode: "shared" });
+  await ana.release(await ana.get("lease-3"));
+  const ids = async (query: string): Promise<string[]> =>
+    (await ana.ask("GET", `/api/leases${query}`)).json<{ leases: Lease[] }>().leases.map(({ id }) => id);
+  t.same(await ids(""), ["lease-4", "lease-2", "lease-1"]);
+  t.same(await ids("?state=all"), ["lease-4", "lease-3", "lease-2", "lease-1"]);
+  t.same(await ids("?state=all&limit=2&after=lease-4"), ["lease-3", "lease-2"]);
+  t.same(await ids("?state=released"), ["lease-3"]);
+  t.same(await ids(`?holder=${bob.id}`), ["lease-4"]);
+  t.same(await ids("?workspace=w"), ["lease-2", "lease-1"]);
+  t.same(await ids("?resource=path:src/a"), ["lease-4", "lease-1"], "in any workspace");
+  t.same(await ids("?resource=path:*/a&workspace=w"), ["lease-1"]);
+  t.same(await ids("?resource=state:*&state=all"), ["lease-3"]);
+  for (const query of ["?after=x", "?state=x", "?limit=0", "?resource=path:/x"])
+    t.equal((await ana.ask("GET", `/api/leases${query}`)).status, 400, query);
+  const check = async (agent: Agent | null, body: object): Promise<unknown> => {
+    const answer = await (agent === null
+      ? send(port, "POST", "/api/leases/check", { body: JSON.stringify(body) })
+      : agent.ask("POST", "/api/leases/check", body));
+    const { free, conflicts } = answer.json<{ free: boolean; conflicts: { path: string; lease: Lease }[] }>();
+    return [free, ...conflicts.map(({ path, lease }) => `${path} ${lease.id}`)];
+  };
+  t.same(await check(ana, { paths: ["src/a", "docs/x.md"] }), [true], "one's own are free");
+  t.same(await check(bob, { paths: ["src/a"] }), [true], "in another workspace");
+  t.same(await check(bob, { workspace: "w", paths: ["src/a", "docs/x.md", "docs/x.txt"] }), [
+    false,
+    "src/a lease-1",
+    "docs/x.md lease-2",
+  ]);
+  t.same(await check(null, { workspace: "v", paths: ["src/a"] }), [false, "src/a lease-4"]);
+  t.same(await check(null, { workspace: "v", paths: ["src/a"], mode: "shared" }), [true]);
+  t.same(await check(null, { workspace: "w", paths: ["docs/*.md"] }), [false, "docs/*.md lease-2"], "no glob: a name");
+});
+
+t.test("what is too much or too odd changes nothing", async (t) => {
+  const { port } = await startKoor(t);
+  const ana = await Agent.register(port, "ana");
+  for (const [resources, error] of [
+    [[], /resources/],
+    [Array.from({ length: LEASE_RESOURCES_MAX + 1 }, (_, at) => `r${at}`), /resources/],
+    [["x".repeat(RESOURCE_BYTES_MAX + 1)], /resources\[0\] is longer/],
+    [[""], /resources\[0\] is required/],
+    [["a", "path:/abs"], /resources\[1\] must be relative/],
+    [["path:a//b"], /empty segment/],
+    [["path:a/../b"], /segment/],
+    [["path:./a"], /segment/],
+    [["path:"], /empty segment/],
+    [["state:"], /names nothing/],
+    [["a\u0000"], /control characters/],
+  ] as const) {
+    const answer = await ana.tryLease(resources);
+    t.equal(answer.status, 400, JSON.stringify(resources).slice(0, 40));
+    t.match(answer.json<Refusal>().error, error);
+  }
+  for (const more of [{ ttl_s: 0 }, { ttl_s: 86_401 }, { max_s: 0 }, { wait_s: 61 }, { mode: "both" }])
+    t.equal((await ana.tryLease(["a"], more)).status, 400, JSON.stringify(more));
+  t.equal((await ana.tryLease(["*".repeat(RESOURCE_BYTES_MAX)])).status, 200, "stars mean nothing in a name");
+  const stars = ["path:", "state:", "spec:"].map((kind) => kind + "*".repeat(RESOURCE_BYTES_MAX - kind.length));
+  t.equal((await ana.tryLease(stars)).status, 200);
+  const bob = await Agent.register(port, "bob");
+  t.equal((await bob.tryLease([`path:${"*a".repeat(200)}`])).status, 409, "whatever they are, they meet");
+  t.equal((await bob.tryLease(["path:a/b"])).status, 200, "one segment is not two");
+  t.equal((await ana.ask("POST", "/api/leases", { resources: ["a"], reason: "x".repeat(4097) })).status, 400);
+  const held = async (): Promise<number> =>
+    (await ana.ask("GET", "/api/leases?limit=10000")).json<{ leases: Lease[] }>().leases.length;
+  const before = await held();
+  await Promise.all(
+    Array.from({ length: LEASES_OF_HOLDER_MAX - 2 }, (_, at) => ana.lease([`own-${at}`], { ttl_s: 3_600 })),
+  );
+  const full = await ana.tryLease(["one-too-many"]);
+  t.equal(full.status, 429);
+  t.match(full.json(), { error: `${LEASES_OF_HOLDER_MAX} leases of ana are held or waiting`, code: 429 });
+  t.ok(Number(full.headers["retry-after"]) > 0);
+  t.equal(await held(), before + LEASES_OF_HOLDER_MAX - 2);
+});
+
+t.test("a client that goes while it waits gets nothing", async (t) => {
+  const { port } = await startKoor(t);
+  const [ana, bob] = [await Agent.register(port, "ana"), await Agent.register(port, "bob")];
+  const lease = await ana.lease(["a"]);
+  const gone = new AbortController();
+  const headers = { "X-Koor-Instance": bob.id };
+  const body = JSON.stringify({ resources: ["a"], wait_s: 60 });
+  const asked = fetch(`http://127.0.0.1:${port}/api/leases`, { method: "POST", headers, body, signal: gone.signal });
+  const waiting = await nextEvent(port, "lease.waiting");
+  gone.abort();
+  await t.rejects(asked);
+  const left = await nextEvent(port, "lease.released");
+  t.equal(left.data["lease_id"], waiting.data["lease_id"], "it has left the line");
+  await ana.release(lease);
+  t.equal((await ana.tryLease(["a"])).status, 200);
+});
+
+t.test("leases outlive a restart; a restore loses them", async (t) => {
+  const data_dir = makeDirectory(t);
+  const first = await startKoor(t, { data_dir });
+  const [ana, bob] = [await Agent.register(first.port, "ana"), await Agent.register(first.port, "bob")];
+  const held = await ana.lease(["state:k"], { ttl_s: 1 });
+  const queued = await bob.lease(["state:k"], { queue: true });
+  first.process.kill("SIGKILL");
+  await once(first.process, "exit");
+  const { port } = await startKoor(t, { data_dir });
+  const again = async (agent: Agent, id: string): Promise<Lease> =>
+    (await send(port, "GET", `/api/leases/${id}`, { headers: agent.headers })).json<Lease>();
+  const nobody = (await send(port, "GET", `/api/leases/${held.id}`)).json<Lease>();
+  t.equal(nobody.state, "held");
+  const left_ms = Date.parse(nobody.expires_at ?? "") - Date.now();
+  t.ok(left_ms > 5_000 && left_ms <= 15_000, `its holder has ${left_ms} ms to be heard`);
+  t.match(await again(bob, queued.id), { state: "waiting", position: 1 });
+  t.equal((await send(port, "PUT", "/api/state/k", { body: "1" })).status, 423, "enforced as before");
+  const snapshot = (await send(port, "GET", "/api/backup")).body;
+  const other = await startKoor(t);
+  t.equal((await send(other.port, "POST", "/api/restore", { body: snapshot })).status, 200);
+  const restored = async (id: string): Promise<Lease> =>
+    (await send(other.port, "GET", `/api/leases/${id}`)).json<Lease>();
+  t.match(await restored(held.id), { state: "lost", reason: "restored", fence: 1 });
+  t.match(await restored(queued.id), { state: "lost", reason: "restored", fence: null });
+  const cid = await Agent.register(other.port, "cid");
+  t.match(await cid.lease(["state:k"]), { fence: 2, state: "held" }, "no fence twice");
+});

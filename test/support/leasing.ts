@@ -1,0 +1,88 @@
+/** Agents that lease, as the tests have them: each an instance of a server, with the calls that it makes. */
+import type { OutgoingHttpHeaders } from "node:http";
+import { must } from "../../src/base/assert.js";
+import { send, sendJson, type Answer } from "./http-client.js";
+
+export interface Lease {
+  readonly id: string;
+  readonly fence: number | null;
+  readonly state: string;
+  readonly holder: { readonly id: string; readonly name: string };
+  readonly workspace: string;
+  readonly resources: readonly string[];
+  readonly mode: string;
+  readonly reason: string;
+  readonly note: string | null;
+  readonly ttl_s: number;
+  readonly max_s: number;
+  readonly granted_at: string | null;
+  readonly expires_at: string | null;
+  readonly ended_at: string | null;
+  readonly position: number | null;
+}
+
+export interface StoredEvent {
+  readonly id: number;
+  readonly topic: string;
+  readonly source: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+export class Agent {
+  private constructor(
+    readonly port: number,
+    readonly id: string,
+    readonly name: string,
+    readonly token: string,
+    readonly headers: OutgoingHttpHeaders,
+  ) {}
+
+  /** A new instance, in the workspace `w` where nothing else is said. */
+  static async register(port: number, name: string, { workspace = "w", by = {} as OutgoingHttpHeaders } = {}) {
+    const answer = await sendJson(port, "POST", "/api/instances/register", { name, workspace }, by);
+    const { id, token } = answer.json<{ readonly id: string; readonly token: string }>();
+    const guarded = Object.keys(by).length > 0;
+    return new Agent(port, id, name, token, guarded ? { Authorization: `Bearer ${token}` } : { "X-Koor-Instance": id });
+  }
+
+  ask(method: string, path: string, body?: object, headers: OutgoingHttpHeaders = {}): Promise<Answer> {
+    const all = { ...this.headers, ...headers };
+    return body === undefined
+      ? send(this.port, method, path, { headers: all })
+      : sendJson(this.port, method, path, body, all);
+  }
+
+  tryLease(resources: readonly string[], more: object = {}): Promise<Answer> {
+    return this.ask("POST", "/api/leases", { resources, ...more });
+  }
+
+  /** A lease that is held, or waits with `queue`. */
+  async lease(resources: readonly string[], more: object = {}): Promise<Lease> {
+    const answer = await this.tryLease(resources, more);
+    if (answer.status >= 300) throw new Error(answer.text);
+    return answer.json<Lease>();
+  }
+
+  async get(id: string, wait = 0): Promise<Lease> {
+    return (await this.ask("GET", `/api/leases/${id}?wait=${wait}`)).json<Lease>();
+  }
+
+  release({ id, fence }: Lease): Promise<Answer> {
+    return this.ask("DELETE", `/api/leases/${id}${fence === null ? "" : `?fence=${fence}`}`);
+  }
+
+  renew({ id }: Lease, body: object): Promise<Answer> {
+    return this.ask("POST", `/api/leases/${id}/renew`, body);
+  }
+}
+
+/** The first event of a topic after a cursor, waited for; nobody is alive by it. */
+export async function nextEvent(port: number, topic: string, after = 0): Promise<StoredEvent> {
+  const path = `/api/events/history?topic=${topic}&after=${after}&wait=60`;
+  return must((await send(port, "GET", path)).json<StoredEvent[]>()[0], `an event ${topic}`);
+}
+
+/** All events of topics that begin so, oldest first. */
+export async function eventsOf(port: number, pattern: string): Promise<StoredEvent[]> {
+  return (await send(port, "GET", `/api/events/history?topic=${pattern}&after=0&last=10000`)).json<StoredEvent[]>();
+}

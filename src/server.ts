@@ -196,6 +196,7 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
   const directory = new Directory({
     onAwake: (id) => changes.tell("instance", id, null),
     onSeen: ({ id }, seen_ms) => expiry.hear(id, seen_ms),
+    onIdle: ({ id }) => expiry.hurry(id),
   });
   directory.load(instance_rows.all());
   const leases = new LeaseMirror();

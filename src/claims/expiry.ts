@@ -92,6 +92,11 @@ export class Expiry implements BackgroundTask {
     this.#end(rows.flatMap((row) => this.#overdue(row, now_ms)));
   }
 
+  /** A holder's claims end sooner than they would have. */
+  hurry(holder: string): void {
+    for (const record of this.#options.mirror.of(holder)) this.#follow(record);
+  }
+
   #follow(record: LeaseRecord): void {
     const { mirror, holders } = this.#options;
     if (record.state === "held" || record.state === "waiting") {

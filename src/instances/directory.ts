@@ -66,6 +66,8 @@ export interface DirectoryEvents {
   readonly onAwake?: (id: string) => void;
   /** A watched instance is heard of again after INSTANCE_SILENCE_MS or more, before it is known to be. */
   readonly onSeen?: (entry: Entry, now_ms: number) => void;
+  /** A watched instance is not busy any more, sooner than it had said. */
+  readonly onIdle?: (entry: Entry) => void;
 }
 
 /** When an instance was heard of last, in ms: it may be in the future, where it has said that it is busy. */
@@ -225,7 +227,9 @@ export class Directory implements Measured {
    */
   setBusy(entry: Entry, until_ms: number, now_ms: number): void {
     this.see(entry, now_ms);
+    const ends = until_ms <= now_ms && entry.busy_until > now_ms;
     entry.busy_until = until_ms <= now_ms ? 0 : Math.max(entry.busy_until, until_ms);
+    if (ends && entry.watched) this.#events.onIdle?.(entry);
     // It may be killed before anything else is heard of it.
     this.#urgent = true;
   }

@@ -1,0 +1,124 @@
+/**
+ * An independent checker of leases: it reads events in their order, as anybody could, and says what should not have
+ * been. It knows nothing of the server but the contract, and looks at everything anew with each event. Pure.
+ */
+import { globsMeet } from "../../src/base/path-glob.js";
+import { Failure } from "../../src/base/result.js";
+import { parseResource, type Resource } from "../../src/claims/resource.js";
+
+export interface LeaseEvent {
+  readonly id: number;
+  readonly topic: string;
+  readonly data: unknown;
+}
+
+interface LeaseData {
+  readonly lease_id: string;
+  readonly holder: { readonly id: string };
+  readonly workspace: string;
+  readonly resources: readonly string[];
+  readonly mode: string;
+  readonly fence: number | null;
+}
+
+interface Known {
+  readonly id: string;
+  readonly holder: string;
+  readonly shared: boolean;
+  readonly resources: readonly Resource[];
+  /** In which order they asked. */
+  readonly order: number;
+  readonly fence: number | null;
+}
+
+function known({ lease_id, holder, workspace, resources, mode, fence }: LeaseData, order: number): Known {
+  const read = resources.map((text) => {
+    const resource = parseResource(text, workspace, "resource");
+    if (resource instanceof Failure) throw new Error(resource.message);
+    return resource;
+  });
+  return { id: lease_id, holder: holder.id, shared: mode === "shared", resources: read, order, fence };
+}
+
+function conflict(a: Known, b: Known): boolean {
+  return (
+    a.holder !== b.holder &&
+    !(a.shared && b.shared) &&
+    a.resources.some((one) => b.resources.some((two) => one.scope === two.scope && globsMeet(one.glob, two.glob)))
+  );
+}
+
+export class LeaseChecker {
+  readonly problems: string[] = [];
+  readonly held = new Map<string, Known>();
+  readonly waiting = new Map<string, Known>();
+  readonly #ended = new Set<string>();
+  /** The newest fence of any claim. */
+  fence = 0;
+  granted = 0;
+  #order = 0;
+
+  read(event: LeaseEvent): void {
+    const { topic } = event;
+    const lease = known(event.data as LeaseData, ++this.#order);
+    if (this.#ended.has(lease.id)) this.#problem(event, "it has ended before");
+    if (topic === "lease.waiting") this.#wait(event, lease);
+    else if (topic === "lease.granted") this.#grant(event, lease);
+    else this.#end(event, lease);
+  }
+
+  /** After an end of events nobody may wait for nothing. */
+  readEnd(): void {
+    for (const lease of this.waiting.values())
+      if (this.#obstacles(lease).length === 0) this.problems.push(`${lease.id} waits for nobody`);
+  }
+
+  #wait(event: LeaseEvent, lease: Known): void {
+    if (lease.fence !== null) this.#problem(event, "it waits under a fence");
+    if (this.held.has(lease.id) || this.waiting.has(lease.id)) this.#problem(event, "it is known");
+    this.waiting.set(lease.id, lease);
+  }
+
+  #grant(event: LeaseEvent, lease: Known): void {
+    const asked = this.waiting.get(lease.id) ?? lease;
+    this.waiting.delete(lease.id);
+    if (this.held.has(lease.id)) this.#problem(event, "it is held");
+    if (lease.fence === null || lease.fence <= this.fence) this.#problem(event, `its fence is not above ${this.fence}`);
+    this.fence = Math.max(this.fence, lease.fence ?? 0);
+    const [obstacle] = this.#obstacles(asked);
+    if (obstacle !== undefined) this.#problem(event, `${obstacle.id} is in its way`);
+    this.held.set(lease.id, { ...asked, fence: lease.fence });
+    this.granted += 1;
+  }
+
+  #end(event: LeaseEvent, lease: Known): void {
+    const before = this.held.get(lease.id) ?? this.waiting.get(lease.id);
+    if (before === undefined) this.#problem(event, "it was neither held nor waiting");
+    else if (before.fence !== lease.fence) this.#problem(event, "it ends under another fence");
+    this.held.delete(lease.id);
+    this.waiting.delete(lease.id);
+    this.#ended.add(lease.id);
+  }
+
+  #obstacles(lease: Known): Known[] {
+    const held = [...this.held.values()].filter((other) => conflict(lease, other));
+    const earlier = [...this.waiting.values()].filter((other) => other.order < lease.order && conflict(lease, other));
+    return [...held, ...earlier.filter((other) => !this.#waitsFor(other, lease.holder))];
+  }
+
+  /** Whether one waits, directly or through others, for what a holder holds. */
+  #waitsFor(lease: Known, holder: string, seen = new Set<Known>()): boolean {
+    if (seen.has(lease)) return false;
+    seen.add(lease);
+    const blockers = [...this.held.values()].filter((other) => conflict(lease, other));
+    return blockers.some(
+      (other) =>
+        other.holder === holder ||
+        [...this.waiting.values()].some((one) => one.holder === other.holder && this.#waitsFor(one, holder, seen)),
+    );
+  }
+
+  #problem({ id, topic, data }: LeaseEvent, what: string): void {
+    this.problems.push(`event ${id}, ${topic} of ${(data as LeaseData).lease_id}: ${what}`);
+  }
+}

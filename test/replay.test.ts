@@ -63,7 +63,7 @@ const KINDS_OF_TABLES: readonly (readonly [prefix: string, kind: ChangeKind | nu
   ["event", "event"],
   ["llm_usage", "usage"],
   ["remembered_request", null],
-  ["claim_fence", null],
+  ["claim_counter", null],
   ["lease", "lease"],
   ["agent_metric_flush", null],
   ["agent_metric", "agent_metric"],

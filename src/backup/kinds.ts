@@ -11,7 +11,7 @@ import { AUDIT_KIND } from "./kinds/audit.js";
 import { COMPLIANCE_RUN_KIND } from "./kinds/compliance-run.js";
 import { EVENT_KIND } from "./kinds/event.js";
 import { INSTANCE_KIND } from "./kinds/instance.js";
-import { CLAIM_FENCE_KIND, LEASE_KIND } from "./kinds/lease.js";
+import { CLAIM_COUNTER_KIND, LEASE_KIND } from "./kinds/lease.js";
 import { RULE_KIND } from "./kinds/rule.js";
 import { SPEC_KIND } from "./kinds/spec.js";
 import { STATE_KIND } from "./kinds/state.js";
@@ -30,7 +30,7 @@ export const KINDS: readonly Kind[] = [
   WEBHOOK_KIND,
   INSTANCE_KIND,
   LEASE_KIND,
-  CLAIM_FENCE_KIND,
+  CLAIM_COUNTER_KIND,
   EVENT_KIND,
   AUDIT_KIND,
   USAGE_KIND,

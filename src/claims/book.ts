@@ -21,7 +21,7 @@ import type { WriteCall } from "../threads/writer-method.js";
 import { leaseId, type LiveLease, liveLease } from "./lease.js";
 import { type Conflict, type CycleStep, Ledger } from "./ledger.js";
 import { valueResource } from "./resource.js";
-import { LeaseWriter } from "./table.js";
+import { ClaimCounters, LeaseWriter } from "./table.js";
 
 /** Leases as a commit has left them, in the order of what happened to them. */
 export const LEASES = { name: "leases", payload: Type.Array(LeaseRecord) } as const satisfies Notice;
@@ -39,6 +39,7 @@ type Loss = "expired" | "max_s" | "broken" | "holder deleted" | "restored";
 
 export class ClaimBook implements WritingModel {
   readonly #table: LeaseWriter;
+  readonly #counters: ClaimCounters;
   readonly #events: Publisher;
   readonly #audit: AuditTrail;
   readonly #requests: RememberedRequests;
@@ -47,15 +48,16 @@ export class ClaimBook implements WritingModel {
   readonly #by_fence = new Map<number, LiveLease>();
   /** Exclusive leases of Koor's own values: where there are none, a write asks nothing. */
   #values_leased = 0;
-  #fence = 0;
   #changed: LeaseRecord[] = [];
   /** What this transaction has written to the audit log by itself. */
   #audited: number[] = [];
   /** They waited when they were stored, and are free all the same. */
   #free: LiveLease[] = [];
 
-  constructor({ db, use }: Pick<Opening, "db" | "use">) {
-    this.#table = new LeaseWriter(db);
+  constructor({ db, rows, use }: Pick<Opening, "db" | "rows" | "use">) {
+    this.#table = new LeaseWriter(db, rows);
+    this.#counters = new ClaimCounters(db);
+    rows.add(this.#counters);
     this.#events = use(publisher);
     this.#audit = use(auditTrail);
     this.#requests = use(rememberedRequests);
@@ -69,8 +71,8 @@ export class ClaimBook implements WritingModel {
     this.#values_leased = 0;
     this.#changed = [];
     this.#audited = [];
-    this.#fence = this.#table.fence;
-    const leases = this.#table.live().map(liveLease);
+    this.#counters.forget();
+    const leases = this.#table.stored.live().map(liveLease);
     for (const lease of leases) {
       this.#live.set(lease.order, lease);
       if (lease.record.state === "held") this.#takeHeld(lease);
@@ -122,7 +124,9 @@ export class ClaimBook implements WritingModel {
     if (verdict.kind === "deadlock") return deadlock(verdict.cycle, candidate);
     if (verdict.kind === "taken" && !waits) return taken(verdict.held, verdict.conflicts);
     const lease = this.#store(
-      verdict.kind === "free" ? { ...record, state: "held", fence: this.#mint(), granted_at: now_ms } : record,
+      verdict.kind === "free"
+        ? { ...record, state: "held", fence: this.#counters.nextFence(), granted_at: now_ms }
+        : record,
     );
     if (verdict.kind === "free") this.#takeHeld(lease);
     else this.#ledger.enqueue(lease);
@@ -136,7 +140,7 @@ export class ClaimBook implements WritingModel {
     this.#grantFree(call);
     if (call.actor === "") return NEEDS_INSTANCE;
     const lease = this.#live.get(row);
-    const record = lease?.record ?? this.#table.get(row);
+    const record = lease?.record ?? this.#table.stored.get(row);
     if (record === undefined) return noLease(row);
     if (record.holder !== call.actor) return NOT_YOURS;
     if (lease === undefined)
@@ -153,7 +157,7 @@ export class ClaimBook implements WritingModel {
   renew({ row, fence, ttl_s }: RenewRequest, call: WriteCall): { changed: boolean } | Failure {
     if (call.actor === "") return NEEDS_INSTANCE;
     const lease = this.#live.get(row);
-    const record = lease?.record ?? this.#table.get(row);
+    const record = lease?.record ?? this.#table.stored.get(row);
     if (record === undefined) return noLease(row);
     if (record.holder !== call.actor) return NOT_YOURS;
     if (record.task !== null) return new Failure("ALREADY_EXISTS", `held by task ${record.task}`);
@@ -171,7 +175,7 @@ export class ClaimBook implements WritingModel {
       this.#lose(lease, "broken", note, call);
       return { changed: true };
     }
-    const record = this.#table.get(row);
+    const record = this.#table.stored.get(row);
     return record === undefined ? noLease(row) : new Failure("ALREADY_EXISTS", `lease is ${record.state}`);
   }
 
@@ -241,14 +245,9 @@ export class ClaimBook implements WritingModel {
       : null;
   }
 
-  #mint(): number {
-    this.#fence += 1;
-    this.#table.setFence(this.#fence);
-    return this.#fence;
-  }
-
   #store(record: Omit<LeaseRecord, "row">): LiveLease {
-    const lease = liveLease(this.#table.insert(record));
+    const lease = liveLease({ ...record, row: this.#counters.nextLease() });
+    this.#table.put(lease.record);
     this.#live.set(lease.order, lease);
     this.#changed.push(lease.record);
     return lease;
@@ -256,7 +255,7 @@ export class ClaimBook implements WritingModel {
 
   #change(lease: LiveLease, change: Partial<LeaseRecord>): void {
     lease.record = { ...lease.record, ...change };
-    this.#table.update(lease.record);
+    this.#table.put(lease.record);
     this.#changed.push(lease.record);
   }
 
@@ -273,7 +272,7 @@ export class ClaimBook implements WritingModel {
 
   /** Grants to one who waited what the ledger holds for it already. */
   #grant(lease: LiveLease, call: WriteCall): void {
-    this.#change(lease, { state: "held", fence: this.#mint(), offered: true, granted_at: call.now_ms });
+    this.#change(lease, { state: "held", fence: this.#counters.nextFence(), offered: true, granted_at: call.now_ms });
     this.#noteHeld(lease);
     this.#tell("lease.granted", lease.record, call);
   }

@@ -18,6 +18,7 @@ export const endClaims = writerMethod({
   audit: null,
   changes: [...CHANGES_LEASES, changesByModel("audit")],
   models: { book: claimBook },
+  family: "claims",
   run: ({ book }, request, call) => {
     book.endLives(request, call);
     return null;

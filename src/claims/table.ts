@@ -1,6 +1,7 @@
 /** The SQL of leases, fences and who may hold: changing (writer) and reading (front). */
 import type { LeaseRecord } from "../../schemas/leases.js";
 import { must } from "../base/assert.js";
+import type { Deferred, DeferredRows, DeferredTable } from "../store/deferred-rows.js";
 import type { Db, Statement } from "../store/open.js";
 import type { Model } from "../threads/model.js";
 
@@ -45,8 +46,8 @@ export class LeaseReader {
 
 export const leaseReader: Model<LeaseReader> = { open: ({ db }) => new LeaseReader(db) };
 
-/** What a new row is made of. */
-type NewLease = [
+type Row = [
+  row: number,
   state: string,
   fence: number,
   holder: string,
@@ -55,47 +56,76 @@ type NewLease = [
   resources: string,
   shared: number,
   reason: string,
+  note: string | null,
   task: string | null,
   ttl_s: number,
   max_s: number,
+  offered: number,
   requested_at: number,
   granted_at: number | null,
+  ended_at: number | null,
 ];
 
-export class LeaseWriter extends LeaseReader {
-  readonly #insert: Statement<NewLease, unknown>;
-  readonly #update: Statement<(string | number | null)[], unknown>;
-  readonly #fence: Statement<[], number>;
-  readonly #set_fence: Statement<[number], unknown>;
+/** The newest fence and row. They are written once a commit, however often they rise. */
+export class ClaimCounters implements Deferred {
+  readonly #get: Statement<[], { fence: number; lease: number }>;
+  readonly #set: Statement<[number, number], unknown>;
+  #fence = 0;
+  #lease = 0;
+  #risen = false;
+
+  constructor(db: Db) {
+    this.#get = db.prepare("SELECT fence, lease FROM claim_counter");
+    this.#set = db.prepare("REPLACE INTO claim_counter VALUES (1, ?, ?)");
+    this.forget();
+  }
+
+  nextFence(): number {
+    this.#risen = true;
+    return ++this.#fence;
+  }
+
+  nextLease(): number {
+    this.#risen = true;
+    return ++this.#lease;
+  }
+
+  write(): void {
+    if (this.#risen) this.#set.run(this.#fence, this.#lease);
+    this.#risen = false;
+  }
+
+  /** They are what is stored. */
+  forget(): void {
+    const { fence, lease } = this.#get.get() ?? { fence: 0, lease: 0 };
+    this.#fence = fence;
+    this.#lease = lease;
+    this.#risen = false;
+  }
+}
+
+/** Rows are written whole, and put off: whoever reads them here is given all that was. */
+export class LeaseWriter {
+  readonly #rows: DeferredRows;
+  readonly #reader: LeaseReader;
+  readonly #leases: DeferredTable<Row>;
   readonly #name: Statement<[string], string>;
   readonly #oldest: Statement<[number, number], { row: number; ended_at: number | null }>;
   readonly #delete: Statement<[number], unknown>;
 
-  constructor(db: Db) {
-    super(db);
-    this.#insert = db.prepare(
-      `INSERT INTO lease (state, fence, holder, holder_name, workspace, resources, shared, reason, task, ttl_s, max_s,
-         offered, requested_at, granted_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?)`,
-    );
-    this.#update = db.prepare(
-      `UPDATE lease SET state = ?, fence = ?, reason = ?, note = ?, ttl_s = ?, offered = ?, granted_at = ?, ended_at = ?
-       WHERE row = ?`,
-    );
-    this.#fence = db.prepare<[], number>("SELECT fence FROM claim_fence").pluck();
-    this.#set_fence = db.prepare("REPLACE INTO claim_fence VALUES (1, ?)");
+  constructor(db: Db, rows: DeferredRows) {
+    this.#rows = rows;
+    this.#reader = new LeaseReader(db);
+    this.#leases = rows.into("REPLACE INTO lease", 17);
     this.#name = db.prepare<[string], string>("SELECT name FROM instance WHERE id = ?").pluck();
     this.#oldest = db.prepare("SELECT row, ended_at FROM lease WHERE row > ? ORDER BY row LIMIT ?");
     this.#delete = db.prepare("DELETE FROM lease WHERE row = ?");
   }
 
-  /** The newest fence; 0 where none was given out. */
-  get fence(): number {
-    return this.#fence.get() ?? 0;
-  }
-
-  setFence(fence: number): void {
-    this.#set_fence.run(fence);
+  /** What is stored, with all that was put off. */
+  get stored(): LeaseReader {
+    this.#rows.write();
+    return this.#reader;
   }
 
   /** What an instance is called; undefined where it is gone. */
@@ -103,29 +133,29 @@ export class LeaseWriter extends LeaseReader {
     return this.#name.get(holder);
   }
 
-  /** Stores a new lease; the record with its row. */
-  insert(record: Omit<LeaseRecord, "row">): LeaseRecord {
-    const { lastInsertRowid } = this.#insert.run(
-      record.state,
-      record.fence,
-      record.holder,
-      record.holder_name,
-      record.workspace,
-      JSON.stringify(record.resources),
-      Number(record.shared),
-      record.reason,
-      record.task,
-      record.ttl_s,
-      record.max_s,
-      record.requested_at,
-      record.granted_at,
+  /** Stores a lease, new or changed. */
+  put(record: LeaseRecord): void {
+    const { row, state, fence, holder, holder_name, workspace, resources, shared, reason, note, task } = record;
+    const { ttl_s, max_s, offered, requested_at, granted_at, ended_at } = record;
+    this.#leases.add(
+      row,
+      state,
+      fence,
+      holder,
+      holder_name,
+      workspace,
+      JSON.stringify(resources),
+      Number(shared),
+      reason,
+      note,
+      task,
+      ttl_s,
+      max_s,
+      Number(offered),
+      requested_at,
+      granted_at,
+      ended_at,
     );
-    return { ...record, row: Number(lastInsertRowid) };
-  }
-
-  /** Stores what may change of a lease. */
-  update({ row, state, fence, reason, note, ttl_s, offered, granted_at, ended_at }: LeaseRecord): void {
-    this.#update.run(state, fence, reason, note, ttl_s, Number(offered), granted_at, ended_at, row);
   }
 
   /**
@@ -133,6 +163,7 @@ export class LeaseWriter extends LeaseReader {
    * @returns how many, and the row to go on behind; null where there are no more
    */
   prune(after: number, ended_before_ms: number, rows: number): { removed: number; after: number | null } {
+    this.#rows.write();
     const found = this.#oldest.all(after, rows);
     let removed = 0;
     for (const { row, ended_at } of found) {

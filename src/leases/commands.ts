@@ -40,6 +40,7 @@ export const acquireLease = writerMethod({
   },
   changes: CHANGES_LEASES,
   models,
+  family: "claims",
   run: ({ book }, request, call) => book.acquire(request, call),
 });
 
@@ -56,6 +57,7 @@ export const renewLease = writerMethod({
   },
   changes: CHANGES_LEASES,
   models,
+  family: "claims",
   run: ({ book }, request, call) => book.renew(request, call),
 });
 
@@ -67,6 +69,7 @@ export const releaseLease = writerMethod({
   audit: { action: "lease.release", resource: named, leaves: hasChanged, detail: noDetail },
   changes: CHANGES_LEASES,
   models,
+  family: "claims",
   run: ({ book }, request, call) => book.release(request, call),
 });
 
@@ -78,6 +81,7 @@ export const leaveLine = writerMethod({
   audit: { action: "lease.release", resource: named, leaves: ({ held }) => !held, detail: noDetail },
   changes: CHANGES_LEASES,
   models,
+  family: "claims",
   run: ({ book }, { row }, call) => book.leave(row, call),
 });
 
@@ -89,5 +93,6 @@ export const breakLease = writerMethod({
   audit: { action: "lease.break", resource: named, detail: ({ reason }) => JSON.stringify({ reason }) },
   changes: CHANGES_LEASES,
   models,
+  family: "claims",
   run: ({ book }, { row, reason }, call) => book.breakLease(row, reason, call),
 });

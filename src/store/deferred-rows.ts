@@ -10,7 +10,7 @@ const ROWS_TOGETHER = [32, 16, 8, 4, 2, 1] as const;
 const ROWS_MAX = ROWS_TOGETHER[0];
 
 /** What a column takes. */
-export type Column = string | number | Uint8Array;
+export type Column = string | number | Uint8Array | null;
 
 /** Where the rows of one table go. */
 export interface DeferredTable<Row extends readonly Column[]> {
@@ -18,7 +18,14 @@ export interface DeferredTable<Row extends readonly Column[]> {
   add(...row: Row): void;
 }
 
-class Table<Row extends readonly Column[]> implements DeferredTable<Row> {
+/** What waits until it is written. */
+export interface Deferred {
+  write(): void;
+  /** Its transaction was rolled back. */
+  forget(): void;
+}
+
+class Table<Row extends readonly Column[]> implements DeferredTable<Row>, Deferred {
   readonly #db: Db;
   readonly #insert: string;
   readonly #columns: number;
@@ -38,7 +45,7 @@ class Table<Row extends readonly Column[]> implements DeferredTable<Row> {
   }
 
   write(): void {
-    const columns = this.forget();
+    const columns = this.#take();
     let at = 0;
     for (const rows of ROWS_TOGETHER) {
       const length = rows * this.#columns;
@@ -46,8 +53,12 @@ class Table<Row extends readonly Column[]> implements DeferredTable<Row> {
     }
   }
 
-  /** What waited. */
-  forget(): readonly Column[] {
+  forget(): void {
+    this.#take();
+  }
+
+  /** What waited, which does not any more. */
+  #take(): readonly Column[] {
     const columns = this.#waiting;
     if (columns.length > 0) this.#waiting = [];
     return columns;
@@ -67,7 +78,7 @@ class Table<Row extends readonly Column[]> implements DeferredTable<Row> {
 /** The rows of one handle that are put off. */
 export class DeferredRows {
   readonly #db: Db;
-  readonly #tables: Table<never>[] = [];
+  readonly #deferred: Deferred[] = [];
 
   constructor(db: Db) {
     this.#db = db;
@@ -80,17 +91,22 @@ export class DeferredRows {
    */
   into<Row extends readonly Column[]>(insert: string, columns: Row["length"]): DeferredTable<Row> {
     const table = new Table<Row>(this.#db, insert, columns);
-    this.#tables.push(table);
+    this.#deferred.push(table);
     return table;
   }
 
-  /** Writes all that was put off; rows of one table in their order. */
+  /** Something else that waits with them. */
+  add(deferred: Deferred): void {
+    this.#deferred.push(deferred);
+  }
+
+  /** Writes all that was put off, rows of one table in their order. */
   write(): void {
-    for (const table of this.#tables) table.write();
+    for (const deferred of this.#deferred) deferred.write();
   }
 
   /** Drops all that was put off: its transaction was rolled back. */
   forget(): void {
-    for (const table of this.#tables) table.forget();
+    for (const deferred of this.#deferred) deferred.forget();
   }
 }

@@ -163,13 +163,15 @@ const MIGRATIONS: readonly string[] = [
     made TEXT NOT NULL, UNIQUE (kind, caller, request_id)
   );
 
-  -- The newest fence; none is given out twice, whatever is deleted.
-  CREATE TABLE claim_fence (only INTEGER PRIMARY KEY CHECK (only = 1), fence INTEGER NOT NULL);
+  -- The newest fence and the newest lease's row; neither is given out twice, whatever is deleted.
+  CREATE TABLE claim_counter (
+    only INTEGER PRIMARY KEY CHECK (only = 1), fence INTEGER NOT NULL, lease INTEGER NOT NULL
+  );
 
   -- Row numbers are ids, and the order of requests. fence: 0 where none was granted. resources: JSON. offered: granted
   -- to one who waited. holder_name: what it was called then; it may be gone.
   CREATE TABLE lease (
-    row INTEGER PRIMARY KEY AUTOINCREMENT, state TEXT NOT NULL, fence INTEGER NOT NULL, holder TEXT NOT NULL,
+    row INTEGER PRIMARY KEY, state TEXT NOT NULL, fence INTEGER NOT NULL, holder TEXT NOT NULL,
     holder_name TEXT NOT NULL, workspace TEXT NOT NULL, resources TEXT NOT NULL, shared INTEGER NOT NULL,
     reason TEXT NOT NULL, note TEXT, task TEXT, ttl_s INTEGER NOT NULL, max_s INTEGER NOT NULL, offered INTEGER NOT NULL,
     requested_at INTEGER NOT NULL, granted_at INTEGER, ended_at INTEGER

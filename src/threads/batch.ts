@@ -108,10 +108,10 @@ export class Batch {
       begun = true;
       // A restore moves it ahead of the clock, where the snapshot's times are.
       this.#call.now_ms = Math.max(this.#call.now_ms, this.#clock.now());
-      let before: Method | null = null;
+      let before: WriterMethod | null = null;
       for (const call of calls) {
-        // A method knows which of its own rows may have been put off; another one reads what is written.
-        if (call.method !== before) this.#rows.write();
+        // A method knows which rows it and its family may have put off; another one reads what is written.
+        if (!isRelated(call.method, before)) this.#rows.write();
         before = call.method;
         replies.push(this.#run(call));
       }
@@ -203,6 +203,10 @@ export class Batch {
   #reload(): void {
     for (const model of this.#models) model.reload?.();
   }
+}
+
+function isRelated(method: WriterMethod, before: WriterMethod | null): boolean {
+  return method === before || (method.family !== undefined && method.family === before?.family);
 }
 
 /** What a call is about, as its row in the audit log says it; null where it leaves none. */

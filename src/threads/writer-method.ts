@@ -56,12 +56,16 @@ export interface WriterControl {
 /** What a method of the writer does, its models bound. */
 export type Command<Request, Reply> = (request: Request, call: WriteCall) => Reply | Failure;
 
+/** Methods of one family know of each other's rows that were put off, and need not be told apart (batch.ts). */
+export type MethodFamily = "claims";
+
 export interface WriterMethod<Request extends TSchema = TSchema, Reply extends TSchema = TSchema>
   extends Method<Request, Reply> {
   readonly kind: "unary";
   readonly runs_in: "writer";
   readonly audit: AuditRule<Static<Request>, Static<Reply>> | null;
   readonly changes: readonly ChangeRule<Static<Request>, Static<Reply>>[];
+  readonly family?: MethodFamily;
   bind(models: Models): Command<Static<Request>, Static<Reply>>;
   afterwards?(control: WriterControl): void;
 }
@@ -84,6 +88,7 @@ export interface WriterRow<
   /** The kinds of things that a call changes, and which of them; `[]` for none that anybody keeps a copy of. */
   readonly changes: readonly ChangeRule<Static<Request>, Static<Reply>>[];
   readonly models: Named;
+  readonly family?: MethodFamily;
   /** Carries the call out, inside the batch's transaction: every check comes before the first effect. */
   readonly run: (models: OpenedModels<Named>, request: Static<Request>, call: WriteCall) => Static<Reply> | Failure;
   /** What is to be done in the thread after the transaction, whatever became of the call. */

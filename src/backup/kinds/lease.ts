@@ -29,10 +29,10 @@ export const LEASE_KIND = rowKind({
   order: "row",
 });
 
-/** So that no fence is given out twice. */
-export const CLAIM_FENCE_KIND = rowKind({
-  name: "claim_fence",
-  table: "claim_fence",
-  columns: { only: WHOLE, fence: WHOLE },
+/** So that no fence and no id is given out twice. */
+export const CLAIM_COUNTER_KIND = rowKind({
+  name: "claim_counter",
+  table: "claim_counter",
+  columns: { only: WHOLE, fence: WHOLE, lease: WHOLE },
   order: "only",
 });

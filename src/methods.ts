@@ -16,6 +16,9 @@ import * as events from "./events/commands.js";
 import * as eventJobs from "./events/jobs.js";
 import { EVENTS } from "./events/publisher.js";
 import * as instances from "./instances/commands.js";
+import { BOXES } from "./messages/box-writer.js";
+import * as messages from "./messages/commands.js";
+import * as messageJobs from "./messages/jobs.js";
 import * as metrics from "./metrics/commands.js";
 import { MethodTable } from "./rpc/method.js";
 import * as rules from "./rules/commands.js";
@@ -54,6 +57,8 @@ export const METHODS = new MethodTable(
     eventJobs,
     instances,
     sessions,
+    messages,
+    messageJobs,
     webhooks,
     webhookJobs,
     usage,
@@ -75,6 +80,7 @@ export const NOTICES = {
   events: EVENTS,
   outbox: OUTBOX,
   state_keys: STATE_KEYS,
+  message_boxes: BOXES,
   changes: CHANGES,
   commit: COMMIT,
   bug: BUG,

@@ -7,6 +7,7 @@ import type { Config } from "../schemas/config.js";
 import {
   DEADLINE_SWEEP_MS,
   EVENT_PRUNE_INTERVAL_MS,
+  MESSAGE_PRUNE_INTERVAL_MS,
   SHUTDOWN_DRAIN_MS,
   WEBHOOK_REQUESTS_MAX,
 } from "../schemas/limits.js";
@@ -54,6 +55,11 @@ import { Sightings } from "./instances/sightings.js";
 import { instanceReader } from "./instances/table.js";
 import { McpFront } from "./mcp/front.js";
 import { mcpRoutes } from "./mcp/routes.js";
+import { MessageBoxes } from "./messages/boxes.js";
+import { MessageFront } from "./messages/front.js";
+import { MessagePruner } from "./messages/pruner.js";
+import { messageRoutes } from "./messages/routes.js";
+import { messageReader } from "./messages/table.js";
 import { METHODS, NOTICES } from "./methods.js";
 import { ProcessMetrics } from "./metrics/process-metrics.js";
 import { metricsRoutes } from "./metrics/routes.js";
@@ -188,6 +194,7 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
   const directory = new Directory({ onAwake: (id) => changes.tell("instance", id, null) });
   directory.load(instance_rows.all());
   const actors = new InstanceActors(directory, clock);
+  const boxes = new MessageBoxes(reads.model(messageReader));
   const agents = new AgentTally(now_ms);
   const session_rows = reads.model(sessionReader);
   const book = new SessionBook({ token: config.auth_token, clock, instances: directory });
@@ -267,6 +274,13 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
     log,
     now_ms,
   });
+  const message_pruner = new MessagePruner({
+    writer,
+    boxes,
+    interval_ms: MESSAGE_PRUNE_INTERVAL_MS,
+    log,
+    now_ms,
+  });
   const restore = new Restore({
     writer,
     log,
@@ -277,6 +291,7 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
       hub.skipTo(last_event_id);
       directory.load(instance_rows.all());
       book.load(session_rows.all());
+      boxes.catchUp();
     },
   });
 
@@ -297,6 +312,7 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
   const contracts = new ContractFront({ outbound, long_work });
   const templates = new TemplateFront({ writer, long_work, log });
   const instances = new Instances({ directory, writer, clock, log });
+  const messages = new MessageFront({ writer, reads, directory, boxes, clock, log });
 
   // Figures
   const writer_metrics = new WriterMetrics(writer, pool);
@@ -314,6 +330,7 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
       streams,
       changes,
       pruner,
+      message_pruner,
       deliveries,
       // Closed before them: what they still have to tell is what became of their last requests.
       { close: () => receivers.close() },
@@ -331,6 +348,7 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
     requests,
     state_keys,
     directory,
+    boxes,
     hub,
     tasks,
     writer_metrics,
@@ -363,6 +381,7 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
     ...changeRoutes(changes),
     ...instanceRoutes(instances, liveness),
     ...sessionRoutes(sessions),
+    ...messageRoutes(messages),
     ...auditRoutes(reads),
     ...webhookRoutes({ writer, reads, send, policy: receivers.policy, clock, log }),
     ...backupRoutes({ exports: threads.exports, restore, clock, log }),
@@ -379,6 +398,7 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
       state_keys: (count) => {
         state_keys.count = count;
       },
+      message_boxes: (notice) => boxes.accept(notice),
       changes: (notice) => changes.accept(notice),
       commit: (notice) => writer_metrics.recordCommit(notice),
       bug: ({ method, error }) => log.error("method failed", { method, error }),
@@ -388,6 +408,7 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
       hub.catchUp(history);
       directory.load(instance_rows.all());
       book.load(session_rows.all());
+      boxes.catchUp();
       deliveries.load();
       changes.lag();
     },
@@ -395,6 +416,7 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
   deliveries.load();
   const endWaiting = async (): Promise<void> => {
     hub.end();
+    boxes.end();
     changes.end();
     await mcp.close();
   };

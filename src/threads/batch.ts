@@ -208,7 +208,8 @@ export class Batch {
 /** What a call is about, as its row in the audit log says it; null where it leaves none. */
 function auditedResource({ method: { audit }, request }: ServerCall<WriterMethod>, reply: unknown): string | null {
   if (audit === null) return null;
-  if (!(reply instanceof Failure)) return audit.resource(request as object, reply);
+  if (!(reply instanceof Failure))
+    return audit.leaves?.(reply) === false ? null : audit.resource(request as object, reply);
   return reply.http < 500 ? audit.resource(request as object, null) : null;
 }
 

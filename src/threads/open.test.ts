@@ -31,7 +31,15 @@ t.test("a writer that is ready only when the rest is closed is told to nobody", 
   const ignore = (): void => undefined;
   let restarts = 0;
   threads.listen(
-    { events: ignore, outbox: ignore, state_keys: ignore, changes: ignore, commit: ignore, bug: ignore },
+    {
+      events: ignore,
+      outbox: ignore,
+      state_keys: ignore,
+      message_boxes: ignore,
+      changes: ignore,
+      commit: ignore,
+      bug: ignore,
+    },
     () => {
       restarts += 1;
       // As the hub does, to catch up.

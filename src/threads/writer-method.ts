@@ -32,6 +32,8 @@ export interface AuditRule<Request, Reply> {
   resource(request: Partial<Request>, reply: Reply | null): string;
   /** JSON text for the row's `detail` on success. */
   detail(request: Request, reply: Reply): string;
+  /** Whether a call that was not refused leaves a row; absent: each does. It may turn out to have changed nothing. */
+  leaves?(reply: Reply): boolean;
 }
 
 /** The `resource` of what is named by its id. */

@@ -36,6 +36,7 @@ export const FEATURES = [
   "templates",
   "instances",
   "sessions",
+  "messages",
   "agent-metrics",
   "usage",
   "audit",

@@ -116,7 +116,17 @@ const ARRANGED: Readonly<Record<string, () => Promise<unknown>>> = {
   "instance.capabilities": registerKnown,
   "instance.intent": registerKnown,
   "instance.deregister": registerKnown,
+  "message.send": registerKnown,
+  "message.list": registerKnown,
+  "message.mark": registerKnown,
+  "message.threads": registerKnown,
 };
+
+/** Somebody to whom a message can go. */
+const { id: listener } = (await send(port, "POST", "/api/instances/register", { body: '{"name":"listener"}' })).json<{
+  readonly id: string;
+}>();
+await send(port, "POST", `/api/instances/${listener}/activate`);
 
 /** The id of the instance that stands for "known": ids are given by the server. */
 let known_instance = "";
@@ -479,6 +489,29 @@ const validated = fc.record(
   { requiredKeys: ["content"] },
 );
 /** For a route, what is nearly or really what it takes. */
+const message = fc.record(
+  {
+    to: fc.oneof(
+      { weight: 3, arbitrary: fc.constantFrom("workspace:", "name:listener") },
+      fc.constantFrom("nobody", "name:", "workspace:\ud800"),
+      fc.array(label, { maxLength: 3 }),
+      label,
+    ),
+    subject: fc.oneof({ weight: 3, arbitrary: fc.constant("s") }, label),
+    body: label,
+    data: fc.jsonValue(),
+    intent: fc.oneof(fc.constantFrom("inform", "request", "order"), label),
+    reply_to: fc.oneof(fc.constantFrom("message-1", "message-0", "message-99999999999999999"), label),
+    expires_in_s: amount,
+    request_id: label,
+  },
+  { requiredKeys: ["to", "subject"] },
+);
+const mark = fc.record({
+  ids: fc.oneof(fc.array(fc.constantFrom("message-1", "message-2", "none"), { maxLength: 3 }), label),
+  as: fc.oneof({ weight: 3, arbitrary: fc.constantFrom("read", "acked") }, label),
+  note: label,
+});
 const BODIES: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   "contract.validate": fc.record(
     { endpoint, direction: fc.oneof(fc.constantFrom("request", "response", "query", "error"), label), payload },
@@ -531,6 +564,8 @@ const BODIES: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   "template.apply": fc.oneof(fc.record({ project: label }), fc.constant({ project: "known" })),
   "rules.validate": validated,
   "rule.preview": validated,
+  "message.send": fc.oneof(message, fc.constant({ to: "name:listener", subject: "s" })),
+  "message.mark": fc.oneof(mark, fc.constant({ ids: ["message-1"], as: "read" })),
 };
 const bodyFor = ({ operation }: RouteRow): fc.Arbitrary<Uint8Array | null> => {
   const own = BODIES[operation.operationId];
@@ -735,6 +770,8 @@ function ask({ method, path, headers, body: content, chunked }: Attempt): Promis
       },
     );
     request.on("error", reject);
+    // Messages are an instance's own.
+    if (path.startsWith("/api/messages")) request.setHeader("X-Koor-Instance", known_instance);
     for (const [name, value] of [...headers, ...length]) request.setHeader(name, value);
     request.end(content ?? undefined);
   });

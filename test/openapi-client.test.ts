@@ -46,6 +46,10 @@ const REFUSED: ReadonlySet<number> = new Set([400, 422]);
 
 const koor = await startKoor(t, { args: ["--webhook-allow-private"] });
 const receiver = await startReceiver(t);
+/** Who asks: what is an instance's own needs one. */
+const { id: caller } = (await send(koor.port, "POST", "/api/instances/register", { body: '{"name":"caller"}' })).json<{
+  readonly id: string;
+}>();
 const description = (await send(koor.port, "GET", "/openapi.json")).json<Description>();
 const resolve = (ref: string): JsonSchema | undefined =>
   description.components.schemas[ref.replace("#/components/schemas/", "")];
@@ -110,7 +114,8 @@ interface Outcome {
 /** Sends it; undefined where there is no answer yet. Of an answer without end only the first is read. */
 function ask(method: string, { path, headers, body }: Drawn): Promise<Outcome | undefined> {
   return new Promise((settle, reject) => {
-    const request = httpRequest({ port: koor.port, host: "127.0.0.1", method, path, headers, agent: false });
+    const whose = { "X-Koor-Instance": caller, ...headers };
+    const request = httpRequest({ port: koor.port, host: "127.0.0.1", method, path, headers: whose, agent: false });
     const patience = setTimeout(() => {
       settle(undefined);
       request.destroy();

@@ -27,6 +27,8 @@ const RECIPIENTS = `json_each(m.recipients) j
 
 const RECIPIENT_COLUMNS = "r.instance AS id, r.name, r.delivered_at, r.read_at, r.acked_at, r.note";
 
+const THREAD_INDEX = "INDEXED BY message_box_thread";
+
 type Bound = (string | number)[];
 
 /** What narrows all boxes down to a page, and what is bound to it, in its order. */
@@ -40,9 +42,9 @@ function pageOf({ instance, box, unread, thread, after, now_ms }: PageRequest): 
     conditions.push("b.thread = ?");
     bound.push(thread);
   }
-  let index = "";
+  // Left to itself SQLite takes the boxes' own tree, and walks through all that was read, or is of other threads.
+  let index = thread === null ? "" : THREAD_INDEX;
   if (unread && box === "in") {
-    // SQLite would take the tree of which it knows two columns, and walk through all that was read.
     index = "INDEXED BY message_box_unread";
     conditions.push("b.read_at IS NULL");
   } else if (unread) {
@@ -126,11 +128,11 @@ export class MessageReader {
     const others = this.#prepare<PartyRow>(
       `SELECT id, name FROM (
          SELECT m.sender AS id, m.sender_name AS name, m.row, -1 AS place
-         FROM message_box b CROSS JOIN message m ON m.row = b.message
+         FROM message_box b ${THREAD_INDEX} CROSS JOIN message m ON m.row = b.message
          WHERE b.instance = ? AND b.box = 'in' AND b.thread = ? AND ${NOT_EXPIRED}
          UNION ALL
          SELECT r.instance, r.name, m.row, j.key
-         FROM message_box b CROSS JOIN message m ON m.row = b.message CROSS JOIN ${RECIPIENTS}
+         FROM message_box b ${THREAD_INDEX} CROSS JOIN message m ON m.row = b.message CROSS JOIN ${RECIPIENTS}
          WHERE b.instance = ? AND b.box = 'out' AND b.thread = ? AND ${NOT_EXPIRED}
        ) WHERE id <> ? GROUP BY id ORDER BY min(row), place`,
     );

@@ -2,6 +2,9 @@
  * "Messages" of the HTTP API against a real server: who gets what, what becomes of it, waiting for it, and what is
  * refused.
  */
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { request as httpRequest } from "node:http";
 import t from "tap";
 import {
@@ -628,4 +631,19 @@ t.test("a restart keeps everything, a snapshot holds it, data keeps its digits",
   t.same(await shown(third), before);
   t.equal(await unread(third), 2);
   t.match(await tell(third, ben, ana.id), { id: "message-4" });
+});
+
+const curl = spawnSync("curl", ["--version"]);
+
+t.test("the recipe of docs/messages.md", { skip: curl.status === 0 ? false : "there is no curl here" }, async (t) => {
+  const koor = await startKoor(t);
+  const page = readFileSync(new URL("../../../docs/messages.md", import.meta.url), "utf8");
+  const [, recipe = "", says = ""] = /^```sh\n([^]*?)^```\n\n```\n([^]*?)^```$/m.exec(page) ?? [];
+  t.match(recipe, "/api/messages?unread=1&wait=60");
+  const shell = spawn("sh", ["-c", recipe], { env: { PATH: process.env["PATH"] ?? "", KOOR_SERVER: koor.url } });
+  let said = "";
+  shell.stdout.setEncoding("utf8").on("data", (piece: string) => (said += piece));
+  shell.stderr.setEncoding("utf8").on("data", (piece: string) => (said += piece));
+  t.same(await once(shell, "close"), [0, null]);
+  t.equal(said, says, "it says what the page says");
 });

@@ -45,8 +45,8 @@ function makeArgs(values: object): Args {
     need: (name) => text(name) ?? "",
     has: (name) => given(name) === true,
     all: (name) => {
-      const values = given(name);
-      return Array.isArray(values) ? (values as readonly string[]) : [];
+      const many = given(name);
+      return Array.isArray(many) ? (many as readonly string[]) : [];
     },
   };
 }

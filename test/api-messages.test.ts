@@ -48,6 +48,7 @@ interface Message {
   readonly subject: string;
   readonly body: string;
   readonly data: unknown;
+  readonly sent_at: string;
 }
 interface Page {
   readonly messages: readonly Message[];
@@ -172,8 +173,7 @@ t.test("a message, from the one who sends it to the one who acts upon it", async
       with: [{ id: ben.id, name: "ben" }],
       messages: 2,
       unread: 1,
-      last_at:
-        (await read(koor, ana)).messages[0] && (await read(koor, ben, "?box=out")).messages[0]?.["sent_at" as "id"],
+      last_at: (await read(koor, ana)).messages[0]?.sent_at,
     },
   ]);
   t.match(await threads(koor, ben), [{ messages: 2, unread: 0, with: [{ id: ana.id }] }]);
@@ -388,8 +388,8 @@ t.test("what is another's is nobody else's", async (t) => {
   await tell(koor, ana, [ben.id, eve.id], { thread: "t" });
   t.match((await read(koor, eve)).messages, [{ to: [{ id: eve.id }] }]);
   t.equal((await read(koor, eve)).messages[0]?.to.length, 1);
-  t.match(await threads(koor, eve), [{ thread: "t", messages: 1, with: [{ id: ana.id }] }]);
-  t.equal((await threads(koor, eve))[0]?.["with"] instanceof Array && (await threads(koor, eve)).length, 1);
+  t.match(await threads(koor, eve), [{ thread: "t", messages: 1 }]);
+  t.same((await threads(koor, eve))[0]?.["with"], [{ id: ana.id, name: "ana" }]);
   t.match(await threads(koor, ana), [{ messages: 4, with: [{ id: ben.id }, { id: eve.id }] }]);
 
   const guarded = await startKoor(t, { args: ["--auth-token", "secret"] });

@@ -207,6 +207,8 @@ export const INSTANCE_LIST_PAGE = 250;
 /** In one answer, unless `limit` says; threads alike. */
 export const MESSAGE_ROWS_DEFAULT = 100;
 export const MESSAGE_ROWS_MAX = 1_000;
+/** A page of more is the pool's: each may be 128 KiB. */
+export const MESSAGES_ON_FRONT_MAX = 16;
 export const MESSAGE_SUBJECT_BYTES_MAX = 512;
 export const MESSAGE_BODY_BYTES_MAX = 64 * KIB;
 /** Of JSON. */
@@ -495,6 +497,7 @@ relation(
   "a worker keeps a project's rules and the global ones",
 );
 relation(MCP_RESULT_CHARACTERS_MAX <= BODY_BYTES_MAX, "a result is no longer than what could be stored");
+relation(MESSAGES_ON_FRONT_MAX <= FRONT_READ_ROWS_MAX, "a page that the front may read is one that it reads");
 relation(MESSAGE_RECIPIENTS_MAX < MESSAGE_PRUNE_COPIES, "the largest message can be deleted in one call");
 relation(2 * SESSION_FLUSH_INTERVAL_MS < SESSION_IDLE_MS, "a session in use is not lost by a crash");
 relation(CLI_PING_INTERVAL_MS * 2 < SUBSCRIBER_IDLE_TIMEOUT_S * 1000, "a subscriber pings before it counts as gone");

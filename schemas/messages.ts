@@ -187,12 +187,16 @@ const BOX = {
 /** Which messages of a box a page has. */
 export const PageRequest = Type.Object(BOX);
 export type PageRequest = Static<typeof PageRequest>;
-/** The last row of the page, null where it is empty, and those of it that were not delivered yet. */
-export const PageReply = Type.Object({ last: RowOrNull, undelivered: Type.Array(Row) });
+/** How many messages the page has, its last row (null where it is empty), and those that were not delivered yet. */
+export const PageReply = Type.Object({
+  count: Type.Integer({ minimum: 0 }),
+  last: RowOrNull,
+  undelivered: Type.Array(Row),
+});
 export type PageReply = Static<typeof PageReply>;
 
-/** The messages of a page; none behind the row `up_to`. */
-export const ListRequest = Type.Object({ ...BOX, up_to: RowOrNull });
+/** The messages of a page; none behind the row `up_to`, where it is not null. */
+export const ListRequest = Type.Object({ ...BOX, up_to: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()]) });
 export type ListRequest = Static<typeof ListRequest>;
 
 export const ThreadsRequest = Type.Object({

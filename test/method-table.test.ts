@@ -354,7 +354,14 @@ t.test("what the routes send fits the schemas", async (t) => {
     { to: me, subject: "a", reply_to: "message-99" },
   ])
     await ask("POST", "/api/messages", JSON.stringify(message), actor);
-  for (const query of ["", "?unread=1&thread=t", "?box=out", "?box=out&unread=1&wait=1", "?limit=1000&after=message-1"])
+  for (const query of [
+    "",
+    "?unread=1&thread=t",
+    "?box=out",
+    "?box=out&unread=1&wait=1",
+    "?limit=1000&after=message-1",
+    "?thread=none",
+  ])
     await ask("GET", `/api/messages${query}`, undefined, actor);
   await ask("POST", "/api/messages/mark", '{"ids":["message-1","x"],"as":"read"}', actor);
   await ask("POST", "/api/messages/mark", '{"ids":["message-1"],"as":"acked","note":"done"}', actor);

@@ -78,7 +78,8 @@ export const sendMessage = writerMethod({
     const replied = reply_to === null ? undefined : boxes.threadOf(sender.id, reply_to, now_ms);
     const refusal = refuseSending(request, replied, { boxes, instances }, now_ms);
     if (refusal !== null) return refusal;
-    const to = request.to.map(({ id, name }) => ({ id, name }));
+    // Nobody gets it twice, whoever is named twice.
+    const to = [...new Map(request.to.map(({ id, name }) => [id, { id, name }])).values()];
     const { row, thread } = boxes.send({
       sender,
       to,

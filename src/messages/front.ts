@@ -3,7 +3,7 @@
  * is always that of the instance that the call acts as.
  */
 import type { Static } from "typebox";
-import { MESSAGE_DATA_BYTES_MAX, MESSAGE_ROWS_DEFAULT } from "../../schemas/limits.js";
+import { MESSAGE_DATA_BYTES_MAX, MESSAGE_ROWS_DEFAULT, MESSAGES_ON_FRONT_MAX } from "../../schemas/limits.js";
 import type {
   MarkBody,
   MessageBody,
@@ -48,7 +48,7 @@ const SECOND_MS = 1_000;
 /** How many rows such a read looks at nobody knows: it is the pool's. */
 const MANY_ROWS = Number.POSITIVE_INFINITY;
 const NEEDS_INSTANCE = invalid("this needs an instance: send X-Koor-Instance or its token");
-const EMPTY: PageReply = { last: null, undelivered: [] };
+const EMPTY: PageReply = { count: 0, last: null, undelivered: [] };
 
 export class MessageFront {
   readonly #options: MessageFrontOptions;
@@ -125,7 +125,7 @@ export class MessageFront {
     });
     if (wait > 0) return this.#wait(page, wait, context, onAbort);
     // In the out-box nothing is to be delivered.
-    if (box === "out") return this.#answer(page(), null, context);
+    if (box === "out") return this.#answer(page(), null, MANY_ROWS, context);
     const found = this.#find(page());
     return found instanceof Promise
       ? found.then((later) => this.#deliver(page(), later, context))
@@ -157,21 +157,25 @@ export class MessageFront {
   /** Answers with the messages that were found, and says of those of an in-box that they are delivered before. */
   #deliver(page: PageRequest, found: Finding, context: CallContext): Answer | Promise<Answer> {
     if (found instanceof Failure) return found;
-    const { last, undelivered } = found;
-    if (page.box === "out" || undelivered.length === 0) return this.#answer(page, last ?? page.after, context);
+    const { count, undelivered } = found;
+    const last = found.last ?? page.after;
+    // In the out-box each message brings all who got it.
+    const rows = page.box === "out" || count > MESSAGES_ON_FRONT_MAX ? MANY_ROWS : count;
+    if (page.box === "out" || undelivered.length === 0) return this.#answer(page, last, rows, context);
     const request = { instance: page.instance, messages: undelivered };
     return new Promise((resolve) => {
       // Where that could not be stored they can be read all the same: it is stored when they are asked for again.
       this.#options.writer.call(deliverMessages, request, context, () => {
-        resolve(this.#answer(page, last, context));
+        resolve(this.#answer(page, last, rows, context));
       });
     });
   }
 
-  /** @param up_to the last row that may be in it; null for any */
-  #answer(page: PageRequest, up_to: number | null, context: CallContext): Answer | Promise<Answer> {
-    // In the out-box each message brings all who got it.
-    const rows = page.box === "out" ? MANY_ROWS : page.limit;
+  /**
+   * @param up_to the last row that may be in it; null for any
+   * @param rows how many it looks at
+   */
+  #answer(page: PageRequest, up_to: number | null, rows: number, context: CallContext): Answer | Promise<Answer> {
     return readReply(this.#options.reads.stream(listMessages, { ...page, up_to }, context, rows));
   }
 

@@ -93,7 +93,7 @@ export class MessageReader {
       `SELECT b.message AS row, b.delivered_at ${from} ORDER BY b.message LIMIT ?`,
     ).all(...bound, request.limit);
     const undelivered = rows.filter(({ delivered_at }) => delivered_at === null).map(({ row }) => row);
-    return { last: rows.at(-1)?.row ?? null, undelivered };
+    return { count: rows.length, last: rows.at(-1)?.row ?? null, undelivered };
   }
 
   /** The messages of a page, oldest first, each with those of its recipients that the box's owner is told of. */

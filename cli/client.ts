@@ -45,7 +45,10 @@ export function joinServerPath(server: URL, path: string): string {
 }
 
 export function makeHeaders(settings: Settings): Record<string, string> {
-  return settings.token === "" ? {} : { Authorization: `Bearer ${settings.token}` };
+  return {
+    ...(settings.token === "" ? {} : { Authorization: `Bearer ${settings.token}` }),
+    ...(settings.instance === "" ? {} : { "X-Koor-Instance": settings.instance }),
+  };
 }
 
 /** `?a=1&b=2`, percent-encoded; "" where there are no parameters. */

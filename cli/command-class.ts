@@ -22,7 +22,9 @@ const ARGUMENT_PREFIX = "argument ";
 function makeOptions(row: CommandRow): Record<string, unknown> {
   const options: Record<string, unknown> = {};
   for (const argument of row.arguments ?? []) {
-    options[ARGUMENT_PREFIX + argument.name] = Option.String({ name: argument.name, required: !argument.optional });
+    options[ARGUMENT_PREFIX + argument.name] = argument.many
+      ? Option.Rest({ name: argument.name, required: 1 })
+      : Option.String({ name: argument.name, required: !argument.optional });
   }
   for (const flag of row.flags ?? []) {
     options[FLAG_PREFIX + flag.name] =
@@ -42,6 +44,10 @@ function makeArgs(values: object): Args {
     text,
     need: (name) => text(name) ?? "",
     has: (name) => given(name) === true,
+    all: (name) => {
+      const many = given(name);
+      return Array.isArray(many) ? (many as readonly string[]) : [];
+    },
   };
 }
 

@@ -12,6 +12,8 @@ export interface Argument {
   /** Shown in its stead, e.g. the words that it may be. */
   readonly shown?: string;
   readonly optional?: true;
+  /** One or more of them; the last argument alone. `Args.all` has them. */
+  readonly many?: true;
 }
 
 /**
@@ -38,6 +40,8 @@ export interface Args {
   /** For required arguments and flags: parse.ts has refused a command line without them. */
   need(name: string): string;
   has(name: string): boolean;
+  /** All that was given for an argument that takes many. */
+  all(name: string): readonly string[];
 }
 
 /** What a command may use beside its arguments. */

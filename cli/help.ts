@@ -11,11 +11,11 @@ const COMMON_FLAGS: readonly (readonly [string, string])[] = [
 ];
 
 const SETTINGS_NOTE = `Settings come from ./settings.json (see config set); KOOR_SERVER and KOOR_TOKEN win over it.
-The server is http://localhost:9800 unless one is set.
+The server is http://localhost:9800 unless one is set. Commands act as the instance whose id is in KOOR_INSTANCE.
 Exit codes: 0 success, 1 the server refused or could not be reached, 2 wrong usage.`;
 
 function formatArgument(argument: Argument): string {
-  const shown = argument.shown ?? argument.name;
+  const shown = (argument.shown ?? argument.name) + (argument.many ? "…" : "");
   return argument.optional ? `[${shown}]` : `<${shown}>`;
 }
 

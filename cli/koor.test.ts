@@ -182,6 +182,45 @@ const SENT: readonly {
   },
   { args: ["instances", "get", "i"], method: "GET", url: "/api/instances/i" },
   { args: ["instances", "stale"], method: "GET", url: "/api/instances/stale" },
+  {
+    args: ["message", "send", "name:ben", "plan"],
+    method: "POST",
+    url: "/api/messages",
+    body: '{"to":"name:ben","subject":"plan"}',
+    type: "application/json",
+  },
+  {
+    args: [
+      ...["message", "send", "i", "a b", "--body", "-", "--intent", "request", "--thread", "t", "--reply-to=message-1"],
+      ...["--importance", "high", "--data", '{"n":12345678901234567890}', "--expires", "60", "--request-id", "r"],
+    ],
+    method: "POST",
+    url: "/api/messages",
+    body:
+      '{"to":"i","subject":"a b","body":"\u00e9\\n","intent":"request","thread":"t","reply_to":"message-1",' +
+      '"importance":"high","request_id":"r","expires_in_s":60,"data":{"n":12345678901234567890}}',
+    input: "\u00e9\n",
+  },
+  { args: ["message", "list"], method: "GET", url: "/api/messages" },
+  {
+    args: ["message", "list", "--unread", "--box", "in", "--thread", "a b", "--after", "message-3", "--wait", "9"],
+    method: "GET",
+    url: "/api/messages?unread=1&box=in&thread=a%20b&after=message-3&wait=9",
+  },
+  {
+    args: ["message", "read", "message-1"],
+    method: "POST",
+    url: "/api/messages/mark",
+    body: '{"ids":["message-1"],"as":"read"}',
+    type: "application/json",
+  },
+  {
+    args: ["message", "ack", "message-1", "--note", "done", "message-2"],
+    method: "POST",
+    url: "/api/messages/mark",
+    body: '{"ids":["message-1","message-2"],"as":"acked","note":"done"}',
+  },
+  { args: ["message", "threads", "--limit", "5"], method: "GET", url: "/api/messages/threads?limit=5" },
   { args: ["metrics", "agents"], method: "GET", url: "/api/metrics/agents" },
   {
     args: ["metrics", "agents", "a&b", "--period", "2026-02"],
@@ -667,6 +706,32 @@ t.test("settings: environment over file over default", async (t) => {
   t.equal(fake.requests.length, before, "nothing was sent");
   const both = { KOOR_SERVER: fake.url, KOOR_TOKEN: "x" };
   t.equal((await runCli(["status"], { cwd, env: both })).code, 0, "a file that is not needed is not read");
+});
+
+t.test("commands act as the instance that the environment names", async (t) => {
+  const { fake, cwd, koor } = await setUp(t);
+  const env = { KOOR_SERVER: fake.url, KOOR_TOKEN: "x", KOOR_INSTANCE: "i-1" };
+  for (const args of [
+    ["message", "list"],
+    ["state", "set", "k", "--data", "1"],
+  ]) {
+    t.equal((await runCli(args, { cwd, env })).code, 0);
+    t.match(fake.requests.at(-1)?.headers, { "x-koor-instance": "i-1", authorization: "Bearer x" });
+  }
+  await koor(["message", "list"]);
+  t.notOk("x-koor-instance" in (fake.requests.at(-1)?.headers ?? {}), "none, no header");
+  const before = fake.requests.length;
+  const wrong = await runCli(["message", "list"], { cwd, env: { ...env, KOOR_INSTANCE: "a\nb" } });
+  checkRefused(t, wrong, 1, /KOOR_INSTANCE must be the id of an instance/, "what no header can carry");
+  for (const args of [
+    ["message", "read"],
+    ["message", "ack", "--note", "n"],
+    ["message", "send", "a"],
+    ["message", "send", "a", "b", "--data", "nonsense"],
+    ["message", "send", "a", "b", "--expires", "soon"],
+  ])
+    checkRefused(t, await koor(args), 2, /./, args.join(" "));
+  t.equal(fake.requests.length, before, "nothing was sent");
 });
 
 t.test("config set", async (t) => {

@@ -23,6 +23,8 @@ export interface Settings {
   readonly server: URL;
   /** "" where none is set. */
   readonly token: string;
+  /** The id of the instance that commands act as; "" where none is set. */
+  readonly instance: string;
 }
 
 type SettingsFile = Readonly<Record<string, unknown>>;
@@ -44,12 +46,13 @@ function parseServer(text: string): URL | undefined {
 }
 
 /** A header can carry it: visible ASCII. */
-function isTokenUsable(token: string): boolean {
-  return /^[\x21-\x7e]*$/.test(token);
+function isHeaderText(text: string): boolean {
+  return /^[\x21-\x7e]*$/.test(text);
 }
 
 const SERVER_RULE = "server must be an http:// or https:// URL, e.g. http://localhost:9800";
 const TOKEN_RULE = "token must be visible ASCII characters without spaces";
+const INSTANCE_RULE = "KOOR_INSTANCE must be the id of an instance";
 
 /**
  * The settings that hold in `folder`: environment over file over default. An empty variable counts as
@@ -73,8 +76,10 @@ export function readSettings(folder: string, environment: NodeJS.ProcessEnv): Se
   }
   const url = parseServer(server ?? DEFAULT_SERVER);
   if (!url) return failed(SERVER_RULE);
-  if (!isTokenUsable(token ?? "")) return failed(TOKEN_RULE);
-  return { server: url, token: token ?? "" };
+  if (!isHeaderText(token ?? "")) return failed(TOKEN_RULE);
+  const instance = environment["KOOR_INSTANCE"] ?? "";
+  if (!isHeaderText(instance)) return failed(INSTANCE_RULE);
+  return { server: url, token: token ?? "", instance };
 }
 
 /**
@@ -83,7 +88,7 @@ export function readSettings(folder: string, environment: NodeJS.ProcessEnv): Se
  */
 export async function saveSetting(folder: string, name: SettingName, value: string): Promise<CliFailure | undefined> {
   if (name === "server" && !parseServer(value)) return wrongUsage(SERVER_RULE);
-  if (name === "token" && !isTokenUsable(value)) return wrongUsage(TOKEN_RULE);
+  if (name === "token" && !isHeaderText(value)) return wrongUsage(TOKEN_RULE);
   try {
     const path = resolveFilePath(join(folder, SETTINGS_FILE));
     const text = readTextFile(path, SETTINGS_FILE) ?? "{}\n";

@@ -13,6 +13,7 @@ export const CHANGE_KINDS = [
   "webhook",
   "instance",
   "lease",
+  "message",
   "event",
   "usage",
   "agent_metric",

@@ -236,6 +236,31 @@ export const INSTANCE_FLUSH_ROWS = 1_000;
 /** Instances of a list that are written in one turn of the front's loop. */
 export const INSTANCE_LIST_PAGE = 250;
 
+// Messages
+/** In one answer, unless `limit` says; threads alike. */
+export const MESSAGE_ROWS_DEFAULT = 100;
+export const MESSAGE_ROWS_MAX = 1_000;
+/** A page of more is the pool's: each may be 128 KiB. */
+export const MESSAGES_ON_FRONT_MAX = 16;
+export const MESSAGE_SUBJECT_BYTES_MAX = 512;
+export const MESSAGE_BODY_BYTES_MAX = 64 * KIB;
+/** Of JSON. */
+export const MESSAGE_DATA_BYTES_MAX = 64 * KIB;
+export const MESSAGE_THREAD_BYTES_MAX = 128;
+export const MESSAGE_NOTE_BYTES_MAX = 4 * KIB;
+export const MESSAGE_RECIPIENTS_MAX = 256;
+/** The longest name or workspace with the word before it. */
+export const MESSAGE_TO_BYTES_MAX = "workspace:".length + INSTANCE_LABEL_BYTES_MAX;
+/** Unread messages of one in-box. */
+export const IN_BOX_UNREAD_MAX = 1_000;
+/** Messages that one call marks: a whole in-box. */
+export const MESSAGES_MARKED_MAX = IN_BOX_UNREAD_MAX;
+export const MESSAGE_DAYS = 30;
+export const MESSAGE_EXPIRES_S_MAX = MESSAGE_DAYS * 24 * 60 * 60;
+export const MESSAGE_PRUNE_INTERVAL_MS = 60_000;
+/** Copies of messages that are deleted in one call: other writes come in between. */
+export const MESSAGE_PRUNE_COPIES = 2_000;
+
 // Sessions of the dashboard
 /** The least recently used goes for one more. */
 export const SESSIONS_MAX = 1_000;
@@ -505,6 +530,8 @@ relation(
   "a worker keeps a project's rules and the global ones",
 );
 relation(MCP_RESULT_CHARACTERS_MAX <= BODY_BYTES_MAX, "a result is no longer than what could be stored");
+relation(MESSAGES_ON_FRONT_MAX <= FRONT_READ_ROWS_MAX, "a page that the front may read is one that it reads");
+relation(MESSAGE_RECIPIENTS_MAX < MESSAGE_PRUNE_COPIES, "the largest message can be deleted in one call");
 relation(2 * SESSION_FLUSH_INTERVAL_MS < SESSION_IDLE_MS, "a session in use is not lost by a crash");
 relation(CLI_PING_INTERVAL_MS * 2 < SUBSCRIBER_IDLE_TIMEOUT_S * 1000, "a subscriber pings before it counts as gone");
 relation(

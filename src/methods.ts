@@ -19,6 +19,9 @@ import * as eventJobs from "./events/jobs.js";
 import { EVENTS } from "./events/publisher.js";
 import * as instances from "./instances/commands.js";
 import * as leases from "./leases/commands.js";
+import { BOXES } from "./messages/box-writer.js";
+import * as messages from "./messages/commands.js";
+import * as messageJobs from "./messages/jobs.js";
 import * as metrics from "./metrics/commands.js";
 import { MethodTable } from "./rpc/method.js";
 import * as rules from "./rules/commands.js";
@@ -59,6 +62,8 @@ export const METHODS = new MethodTable(
     claims,
     leases,
     sessions,
+    messages,
+    messageJobs,
     webhooks,
     webhookJobs,
     usage,
@@ -81,6 +86,7 @@ export const NOTICES = {
   outbox: OUTBOX,
   leases: LEASES,
   state_keys: STATE_KEYS,
+  message_boxes: BOXES,
   changes: CHANGES,
   commit: COMMIT,
   bug: BUG,

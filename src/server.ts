@@ -7,6 +7,7 @@ import type { Config } from "../schemas/config.js";
 import {
   DEADLINE_SWEEP_MS,
   EVENT_PRUNE_INTERVAL_MS,
+  MESSAGE_PRUNE_INTERVAL_MS,
   SHUTDOWN_DRAIN_MS,
   WEBHOOK_REQUESTS_MAX,
 } from "../schemas/limits.js";
@@ -62,6 +63,11 @@ import { LeasePruner } from "./leases/pruner.js";
 import { leaseRoutes } from "./leases/routes.js";
 import { McpFront } from "./mcp/front.js";
 import { mcpRoutes } from "./mcp/routes.js";
+import { MessageBoxes } from "./messages/boxes.js";
+import { MessageFront } from "./messages/front.js";
+import { MessagePruner } from "./messages/pruner.js";
+import { messageRoutes } from "./messages/routes.js";
+import { messageReader } from "./messages/table.js";
 import { METHODS, NOTICES } from "./methods.js";
 import { ProcessMetrics } from "./metrics/process-metrics.js";
 import { metricsRoutes } from "./metrics/routes.js";
@@ -206,6 +212,7 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
   const lease_views = new LeaseViews({ mirror: leases, expiry, reader: lease_rows });
   const explain = (failure: Failure): Failure => lease_views.explain(failure);
   const actors = new InstanceActors(directory, clock);
+  const boxes = new MessageBoxes(reads.model(messageReader));
   const agents = new AgentTally(now_ms);
   const session_rows = reads.model(sessionReader);
   const book = new SessionBook({ token: config.auth_token, clock, instances: directory });
@@ -285,6 +292,13 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
     log,
     now_ms,
   });
+  const message_pruner = new MessagePruner({
+    writer,
+    boxes,
+    interval_ms: MESSAGE_PRUNE_INTERVAL_MS,
+    log,
+    now_ms,
+  });
   const restore = new Restore({
     writer,
     log,
@@ -296,6 +310,7 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
       directory.load(instance_rows.all());
       leases.load(lease_rows.live());
       book.load(session_rows.all());
+      boxes.catchUp();
     },
   });
 
@@ -316,6 +331,7 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
   const contracts = new ContractFront({ outbound, long_work });
   const templates = new TemplateFront({ writer, long_work, log });
   const instances = new Instances({ directory, writer, clock, log });
+  const messages = new MessageFront({ writer, reads, directory, boxes, clock, log });
 
   // Figures
   const writer_metrics = new WriterMetrics(writer, pool);
@@ -333,6 +349,7 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
       streams,
       changes,
       pruner,
+      message_pruner,
       deliveries,
       // Closed before them: what they still have to tell is what became of their last requests.
       { close: () => receivers.close() },
@@ -353,6 +370,7 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
     state_keys,
     directory,
     leases,
+    boxes,
     hub,
     tasks,
     writer_metrics,
@@ -392,6 +410,7 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
       workspaceOf: (instance) => directory.get(instance)?.workspace ?? "",
     }),
     ...sessionRoutes(sessions),
+    ...messageRoutes(messages),
     ...auditRoutes(reads),
     ...webhookRoutes({ writer, reads, send, policy: receivers.policy, clock, log }),
     ...backupRoutes({ exports: threads.exports, restore, clock, log }),
@@ -409,6 +428,7 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
       state_keys: (count) => {
         state_keys.count = count;
       },
+      message_boxes: (notice) => boxes.accept(notice),
       changes: (notice) => changes.accept(notice),
       commit: (notice) => writer_metrics.recordCommit(notice),
       bug: ({ method, error }) => log.error("method failed", { method, error }),
@@ -419,6 +439,7 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
       directory.load(instance_rows.all());
       leases.load(lease_rows.live());
       book.load(session_rows.all());
+      boxes.catchUp();
       deliveries.load();
       changes.lag();
     },
@@ -427,6 +448,7 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
   const endWaiting = async (): Promise<void> => {
     hub.end();
     leases.end();
+    boxes.end();
     changes.end();
     await mcp.close();
   };

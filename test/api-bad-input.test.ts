@@ -127,7 +127,17 @@ const ARRANGED: Readonly<Record<string, () => Promise<unknown>>> = {
       headers: { "X-Koor-Instance": known_instance },
     });
   },
+  "message.send": registerKnown,
+  "message.list": registerKnown,
+  "message.mark": registerKnown,
+  "message.threads": registerKnown,
 };
+
+/** Somebody to whom a message can go. */
+const { id: listener } = (await send(port, "POST", "/api/instances/register", { body: '{"name":"listener"}' })).json<{
+  readonly id: string;
+}>();
+await send(port, "POST", `/api/instances/${listener}/activate`);
 
 /** The id of the instance that stands for "known": ids are given by the server. */
 let known_instance = "";
@@ -510,6 +520,29 @@ const validated = fc.record(
   { requiredKeys: ["content"] },
 );
 /** For a route, what is nearly or really what it takes. */
+const message = fc.record(
+  {
+    to: fc.oneof(
+      { weight: 3, arbitrary: fc.constantFrom("workspace:", "name:listener") },
+      fc.constantFrom("nobody", "name:", "workspace:\ud800"),
+      fc.array(label, { maxLength: 3 }),
+      label,
+    ),
+    subject: fc.oneof({ weight: 3, arbitrary: fc.constant("s") }, label),
+    body: label,
+    data: fc.jsonValue(),
+    intent: fc.oneof(fc.constantFrom("inform", "request", "order"), label),
+    reply_to: fc.oneof(fc.constantFrom("message-1", "message-0", "message-99999999999999999"), label),
+    expires_in_s: amount,
+    request_id: label,
+  },
+  { requiredKeys: ["to", "subject"] },
+);
+const mark = fc.record({
+  ids: fc.oneof(fc.array(fc.constantFrom("message-1", "message-2", "none"), { maxLength: 3 }), label),
+  as: fc.oneof({ weight: 3, arbitrary: fc.constantFrom("read", "acked") }, label),
+  note: label,
+});
 const BODIES: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   "contract.validate": fc.record(
     { endpoint, direction: fc.oneof(fc.constantFrom("request", "response", "query", "error"), label), payload },
@@ -584,6 +617,8 @@ const BODIES: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   "template.apply": fc.oneof(fc.record({ project: label }), fc.constant({ project: "known" })),
   "rules.validate": validated,
   "rule.preview": validated,
+  "message.send": fc.oneof(message, fc.constant({ to: "name:listener", subject: "s" })),
+  "message.mark": fc.oneof(mark, fc.constant({ ids: ["message-1"], as: "read" })),
 };
 const bodyFor = ({ operation }: RouteRow): fc.Arbitrary<Uint8Array | null> => {
   const own = BODIES[operation.operationId];
@@ -791,8 +826,9 @@ function ask({ method, path, headers, body: given, chunked }: Attempt): Promise<
       },
     );
     request.on("error", reject);
+    // These are an instance's own.
+    if (/^\/api\/(messages|leases)/.test(path)) request.setHeader("X-Koor-Instance", known_instance);
     for (const [name, value] of [...headers, ...length]) request.setHeader(name, value);
-    if (path.startsWith("/api/leases") && known_instance !== "") request.setHeader("X-Koor-Instance", known_instance);
     request.end(content ?? undefined);
   });
 }

@@ -86,6 +86,34 @@ t.test("state: set, get, history, diff, rollback, compare-and-swap, delete", asy
   t.strictSame((await koor("state", "get", "bin")).bytes, bytes, "nothing was stored");
 });
 
+t.test("message: send, list, read, ack, threads, as the instance of the environment", async (t) => {
+  const { ask, cwd, server } = await setUp(t);
+  const joined = async (name: string): Promise<string> => {
+    const { id } = await ask("register", name, "--workspace", "w");
+    await ask("activate", String(id));
+    return String(id);
+  };
+  const [ana, ben] = [await joined("ana"), await joined("ben")];
+  const asOne =
+    (id: string) =>
+    (...args: string[]): Promise<CliResult> =>
+      runCli(["message", ...args], { cwd, env: { KOOR_SERVER: server.url, KOOR_INSTANCE: id } });
+  const answered = (result: CliResult): Record<string, unknown> => JSON.parse(result.stdout) as Record<string, unknown>;
+  const [from_ana, from_ben] = [asOne(ana), asOne(ben)];
+  const sent = await from_ana("send", "name:ben", "plan", "--body", "b", "--intent", "request", "--data", '{"n":1.0}');
+  t.same(answered(sent), { id: "message-1", thread: "message-1", to: [{ id: ben, name: "ben" }] });
+  await from_ana("send", ben, "more", "--thread", "message-1");
+  const listed = await from_ben("list", "--unread", "--wait", "9");
+  t.match(listed.stdout, '"data":{"n":1.0}', "digit by digit");
+  t.match(answered(listed), { messages: [{ subject: "plan", intent: "request" }, { subject: "more" }] });
+  t.same(answered(await from_ben("read", "message-1", "message-2", "message-3")), { marked: 2 });
+  t.same(answered(await from_ben("ack", "message-1", "--note", "done")), { marked: 1 });
+  t.match(answered(await from_ana("list", "--box", "out")), { messages: [{ to: [{ note: "done" }] }, {}] });
+  t.match(answered(await from_ben("threads")), { threads: [{ subject: "plan", messages: 2, unread: 0 }] });
+  t.match(await from_ana("send", "name:zoe", "s"), { code: 1, stderr: /nobody there: name:zoe \(404\)/ });
+  t.match(await asOne("")("list"), { code: 1, stderr: /this needs an instance/ });
+});
+
 t.test("mcp: a client's configuration is written, and what it then finds there answers", async (t) => {
   const { koor, ask, cwd, server } = await setUp(t);
   const url = `${server.url}/mcp`;

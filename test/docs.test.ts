@@ -218,6 +218,8 @@ const QUOTED: readonly (readonly [page: string, says: RegExp, bound: number])[] 
   ["docs/instances.md", /in memory, stored every (\d+) seconds/, limits.AGENT_METRICS_FLUSH_INTERVAL_MS / 1000],
   ["docs/instances.md", /kept for (\d+) days/, limits.AGENT_METRICS_DAYS],
   ["docs/instances.md", /secret, (\d+) random bits/, limits.INSTANCE_TOKEN_BYTES * 8],
+  ["docs/messages.md", /^(\d+) days, or until/m, limits.MESSAGE_DAYS],
+  ["docs/messages.md", /An in-box holds (\d+) unread messages/, limits.IN_BOX_UNREAD_MAX],
   ["docs/llm-usage.md", /at most\s+(\d+) hours or days with usage/, limits.USAGE_SERIES_INTERVALS_MAX],
   ["docs/llm-usage.md", /and (\d+) sums of groups in all/, limits.USAGE_SERIES_SUMS_MAX],
   ["docs/state.md", /The newest (\d+) versions of a key/, limits.STATE_HISTORY_DEFAULT],

@@ -21,8 +21,8 @@ import { CALLED_FILE, checkRow } from "./threads/checked-methods.js";
 import { openDatabase } from "../src/store/sqlite/choice.js";
 
 const PROGRAM = fileURLToPath(new URL("./threads/checked-server.js", import.meta.url));
-/** The pruner asks a minute after the start; pruner.test.ts holds its request to the schema. */
-const NOT_CALLED = new Set<string>(["events.prune", "claims.prune"]);
+/** The pruners ask a while after the start; their own tests hold their requests to the schemas. */
+const NOT_CALLED = new Set<string>(["events.prune", "claims.prune", "message.prune"]);
 /** This file runs from dist/tree/test. */
 const SRC = new URL("../src/", import.meta.url);
 /** Makes the rows that state and specs have alike; each of these exports its own. */
@@ -344,6 +344,40 @@ t.test("what the routes send fits the schemas", async (t) => {
   await ask("POST", "/api/leases/lease-2/break", '{"reason":"é"}');
   await ask("POST", "/api/leases", '{"resources":["deploy"]}', as_rival);
   for (const fence of [9, 3]) await ask("DELETE", `/api/leases/lease-4?fence=${fence}`, undefined, as_rival);
+  const me = actor["X-Koor-Instance"];
+  for (const message of [
+    { to: me, subject: "a" },
+    {
+      to: [me, "workspace:none"],
+      subject: "a",
+    },
+    {
+      to: [me],
+      subject: "\u00e9",
+      body: "a\nb",
+      intent: "request",
+      importance: "high",
+      thread: "t",
+      data: { n: 1 },
+      expires_in_s: 60,
+      request_id: "r",
+    },
+    { to: me, subject: "a", reply_to: "message-1" },
+    { to: me, subject: "a", reply_to: "message-99" },
+  ])
+    await ask("POST", "/api/messages", JSON.stringify(message), actor);
+  for (const query of [
+    "",
+    "?unread=1&thread=t",
+    "?box=out",
+    "?box=out&unread=1&wait=1",
+    "?limit=1000&after=message-1",
+    "?thread=none",
+  ])
+    await ask("GET", `/api/messages${query}`, undefined, actor);
+  await ask("POST", "/api/messages/mark", '{"ids":["message-1","x"],"as":"read"}', actor);
+  await ask("POST", "/api/messages/mark", '{"ids":["message-1"],"as":"acked","note":"done"}', actor);
+  await ask("GET", "/api/messages/threads", undefined, actor);
   for (const query of ["", "?period=2026", "?instance_id=x"]) await ask("GET", `/api/metrics/agents${query}`);
   await ask("GET", "/api/metrics/agents/x?period=2");
   // With --stale-after 1ms it is silent in the next millisecond.

@@ -100,7 +100,6 @@ function drawRequest(path: string, operation: Operation): Arbitrary<Drawn> {
     return {
       path: search.length === 0 ? filled : `${filled}?${search.join("&")}`,
       headers: {
-        "X-Koor-Instance": instance,
         ...headers,
         ...(sent === undefined ? {} : { "Content-Type": sent.type }),
       },
@@ -118,7 +117,8 @@ interface Outcome {
 /** Sends it; undefined where there is no answer yet. Of an answer without end only the first is read. */
 function ask(method: string, { path, headers, body }: Drawn): Promise<Outcome | undefined> {
   return new Promise((settle, reject) => {
-    const request = httpRequest({ port: koor.port, host: "127.0.0.1", method, path, headers, agent: false });
+    const whose = { "X-Koor-Instance": instance, ...headers };
+    const request = httpRequest({ port: koor.port, host: "127.0.0.1", method, path, headers: whose, agent: false });
     const patience = setTimeout(() => {
       settle(undefined);
       request.destroy();

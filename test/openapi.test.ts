@@ -574,6 +574,48 @@ const SAMPLES: readonly Sample[] = [
   { name: "instance.stale", status: 200, method: "GET", path: "/api/instances/stale" },
   { name: "instance.get", status: 200, method: "GET", path: `/api/instances/${INSTANCE_ID}` },
   { name: "instance.get", status: 404, method: "GET", path: "/api/instances/none" },
+  {
+    name: "message.send",
+    status: 200,
+    method: "POST",
+    path: "/api/messages",
+    body: JSON.stringify({ to: INSTANCE_ID, subject: "a", data: { n: 1 } }),
+    headers: { "X-Koor-Instance": INSTANCE_ID },
+  },
+  { name: "message.send", status: 400, method: "POST", path: "/api/messages", body: '{"to":"a","subject":"a"}' },
+  {
+    name: "message.send",
+    status: 404,
+    method: "POST",
+    path: "/api/messages",
+    body: '{"to":"a","subject":"a"}',
+    headers: { "X-Koor-Instance": INSTANCE_ID },
+  },
+  ...["", "?box=out", "?after=message-99"].map((query) => ({
+    name: "message.list",
+    status: 200,
+    method: "GET",
+    path: `/api/messages${query}`,
+    headers: { "X-Koor-Instance": INSTANCE_ID },
+  })),
+  { name: "message.list", status: 400, method: "GET", path: "/api/messages" },
+  {
+    name: "message.mark",
+    status: 200,
+    method: "POST",
+    path: "/api/messages/mark",
+    body: '{"ids":["message-1"],"as":"read"}',
+    headers: { "X-Koor-Instance": INSTANCE_ID },
+  },
+  { name: "message.mark", status: 400, method: "POST", path: "/api/messages/mark", body: '{"ids":[],"as":"read"}' },
+  {
+    name: "message.threads",
+    status: 200,
+    method: "GET",
+    path: "/api/messages/threads",
+    headers: { "X-Koor-Instance": INSTANCE_ID },
+  },
+  { name: "message.threads", status: 400, method: "GET", path: "/api/messages/threads?limit=0" },
   { name: "liveness.check", status: 200, method: "POST", path: "/api/liveness/check" },
   {
     name: "lease.acquire",
@@ -667,14 +709,15 @@ t.test("what the server answers is what it describes", async (t) => {
       continue;
     }
     const target = path.replace(INSTANCE_ID, instance);
+    const own = Object.fromEntries(
+      Object.entries(headers).map(([header, value]) => [
+        header,
+        String(value).replace(INSTANCE_ID, instance).replace(OTHER_ID, other),
+      ]),
+    );
     const answer = await send(fromGuarded === true ? guarded.port : koor.port, method, target, {
-      headers: Object.fromEntries(
-        Object.entries(headers).map(([header, value]) => [
-          header,
-          String(value).replace(INSTANCE_ID, instance).replace(OTHER_ID, other),
-        ]),
-      ),
-      ...(body === undefined ? {} : { body }),
+      headers: own,
+      ...(body === undefined ? {} : { body: typeof body === "string" ? body.replace(INSTANCE_ID, instance) : body }),
     });
     t.equal(answer.status, status, `${method} ${path}`);
     t.equal(contradiction(answer, operation), undefined, `${method} ${path} ${status}`);

@@ -65,6 +65,7 @@ const KINDS_OF_TABLES: readonly (readonly [prefix: string, kind: ChangeKind | nu
   ["remembered_request", null],
   ["claim_counter", null],
   ["lease", "lease"],
+  ["message", "message"],
   ["agent_metric_flush", null],
   ["agent_metric", "agent_metric"],
   ["compliance_run", "compliance"],

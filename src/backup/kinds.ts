@@ -12,6 +12,7 @@ import { COMPLIANCE_RUN_KIND } from "./kinds/compliance-run.js";
 import { EVENT_KIND } from "./kinds/event.js";
 import { INSTANCE_KIND } from "./kinds/instance.js";
 import { CLAIM_COUNTER_KIND, LEASE_KIND } from "./kinds/lease.js";
+import { MESSAGE_BOX_KIND, MESSAGE_KIND } from "./kinds/message.js";
 import { RULE_KIND } from "./kinds/rule.js";
 import { SPEC_KIND } from "./kinds/spec.js";
 import { STATE_KIND } from "./kinds/state.js";
@@ -31,6 +32,8 @@ export const KINDS: readonly Kind[] = [
   INSTANCE_KIND,
   LEASE_KIND,
   CLAIM_COUNTER_KIND,
+  MESSAGE_KIND,
+  MESSAGE_BOX_KIND,
   EVENT_KIND,
   AUDIT_KIND,
   USAGE_KIND,

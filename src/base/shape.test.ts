@@ -197,6 +197,28 @@ t.test("of one or many, the errors are those of what was meant", (t) => {
   t.end();
 });
 
+t.test("of a member that may be a text or many, too", (t) => {
+  const schema = Type.Object({
+    to: Type.Union([Name(4), Type.Array(Name(4), { minItems: 1, maxItems: 2 })]),
+    size: Type.Optional(Type.Union([Type.Integer(), Type.Null()])),
+  });
+  for (const [to, message] of [
+    ['"a"', "accepted"],
+    ['["a"]', "accepted"],
+    ["5", "to must be a string"],
+    ['""', "to is required"],
+    ['"long text"', "to is longer than 4 bytes"],
+    ["[]", "to is empty"],
+    ['["a","b","c"]', "to must have at most 2 items"],
+    ['["a",""]', "to[1] is required"],
+    ["[5]", "to[0] must be a string"],
+  ] as const)
+    t.equal(messageOf(schema, `{"to":${to}}`), message);
+  t.equal(messageOf(schema, '{"to":"a","size":"x"}'), "size must be an integer");
+  t.equal(messageOf(schema, '{"to":[],"size":"x"}'), "to is empty");
+  t.end();
+});
+
 t.test("any bytes: what passes is what was sent, the rest is a 400", (t) => {
   const json = fc.json().map((text) => bytes(text));
   const near = fc

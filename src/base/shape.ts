@@ -151,10 +151,25 @@ function describeError({ keyword, instancePath, params, message }: ShapeError, {
   }
 }
 
+/**
+ * Of a member that may be one of several things, what is wrong with the one that was meant: that it is not of the
+ * others' types says nothing, where something else is wrong with it.
+ */
+function meantErrors(errors: readonly ShapeError[]): readonly ShapeError[] {
+  const places = new Set(errors.filter(({ keyword }) => keyword === "anyOf").map(({ instancePath }) => instancePath));
+  const said = errors.filter(({ keyword }) => keyword !== "anyOf");
+  const isOther = ({ keyword, instancePath }: ShapeError): boolean => keyword === "type" && places.has(instancePath);
+  const wrong = said.filter((error) => !isOther(error)).map(({ instancePath }) => instancePath);
+  return said.filter(
+    (error) =>
+      !isOther(error) ||
+      !wrong.some((path) => path === error.instancePath || path.startsWith(`${error.instancePath}/`)),
+  );
+}
+
 /** The first error is the answer's sentence, all are its details. */
 function describeErrors(errors: readonly ShapeError[], naming: Naming): Failure {
-  const details = errors
-    .filter(({ keyword }) => keyword !== "anyOf")
+  const details = meantErrors(errors)
     .flatMap((error) => describeError(error, naming))
     .slice(0, DETAILS_MAX);
   return invalid(details[0]?.message ?? `${naming.name([])} has the wrong shape`, { details });

@@ -12,6 +12,7 @@ import { auditTrail } from "../audit/table.js";
 import { must } from "../base/assert.js";
 import { Failure, invalid, notFound } from "../base/result.js";
 import { publisher, type Publisher } from "../events/publisher.js";
+import { NEEDS_INSTANCE } from "../front/caller.js";
 import { rememberedRequests, type RememberedRequests } from "../requests/remembered.js";
 import type { Notice } from "../rpc/method.js";
 import type { AuditTrail } from "../threads/batch.js";
@@ -28,7 +29,6 @@ export const LEASES = { name: "leases", payload: Type.Array(LeaseRecord) } as co
 
 /** Who ends what nobody has ended. */
 const SERVER = "koor";
-const NEEDS_INSTANCE = invalid("this needs an instance: send X-Koor-Instance or its token");
 const NOT_YOURS = new Failure("PERMISSION_DENIED", "not yours");
 const LEASE_LOST = new Failure("ALREADY_EXISTS", "lease lost");
 const STALE_FENCE = new Failure("FAILED_PRECONDITION", "stale fence");

@@ -11,6 +11,7 @@ export const ROUTE_TAGS = {
   changes: "What changed, by name, as it happens: for who shows or keeps copies.",
   leases: "Who may change what, for how long: all or nothing, in line, enforced on state and specs.",
   instances: "Agents that are registered: discovery, signs of life, what each can do and is at.",
+  messages: "What agents say to each other: in-boxes, out-boxes, threads, and what became of each message.",
   audit: "The append-only log of what was changed, by whom, and what was refused.",
   sessions: "Log-ins of people in a browser, on the dashboard's port only.",
   webhooks: "Events as signed HTTP requests to other servers, in order, at least once.",

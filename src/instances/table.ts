@@ -105,6 +105,11 @@ export class InstanceWriter {
     return Number(lastInsertRowid);
   }
 
+  /** Whether anybody has the id. */
+  has(id: string): boolean {
+    return this.#row_of.get(id) !== undefined;
+  }
+
   /** Each of these is false where there is no such instance. */
   activate(id: string, now_ms: number): boolean {
     const row = this.#row_of.get(id);

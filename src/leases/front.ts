@@ -15,6 +15,7 @@ import type { LeaseMirror } from "../claims/mirror.js";
 import { parseResource, pathProblem, pathScope, type Resource } from "../claims/resource.js";
 import type { LeaseReader } from "../claims/table.js";
 import type { LeaseViews } from "../claims/views.js";
+import { NEEDS_INSTANCE } from "../front/caller.js";
 import { jsonReply } from "../front/reply.js";
 import type { Answer, Request } from "../front/route.js";
 import type { CallContext } from "../rpc/frames.js";
@@ -34,7 +35,6 @@ export interface LeaseFrontOptions {
 type Client = Pick<Request, "onAbort">;
 
 const SECOND_MS = 1_000;
-const NEEDS_INSTANCE = invalid("this needs an instance: send X-Koor-Instance or its token");
 const CREATED = 200;
 const ACCEPTED = 202;
 

@@ -178,6 +178,24 @@ const MIGRATIONS: readonly string[] = [
   );
   CREATE INDEX lease_live ON lease (row) WHERE ended_at IS NULL;
   `,
+  `
+  -- Row numbers are in the ids, and none is used again. recipients: JSON, the ids of the instances that got it.
+  -- expires_at: null where nobody has said so. What may be long comes last: it is passed over where it is not read.
+  CREATE TABLE message (
+    row INTEGER PRIMARY KEY AUTOINCREMENT, sent_at INTEGER NOT NULL, expires_at INTEGER, reply_to INTEGER,
+    sender TEXT NOT NULL, sender_name TEXT NOT NULL, intent TEXT NOT NULL, importance TEXT NOT NULL,
+    subject TEXT NOT NULL, recipients TEXT NOT NULL, body TEXT NOT NULL, data TEXT
+  );
+  CREATE INDEX message_expires ON message (expires_at) WHERE expires_at IS NOT NULL;
+  -- A row a box that a message lies in: the in-box of each who got it, and the out-box ('out') of who sent it. name:
+  -- what the box's owner was called then. A box, or a thread of it, is a range of one tree.
+  CREATE TABLE message_box (
+    instance TEXT NOT NULL, box TEXT NOT NULL, message INTEGER NOT NULL, thread TEXT NOT NULL, name TEXT NOT NULL,
+    delivered_at INTEGER, read_at INTEGER, acked_at INTEGER, note TEXT, PRIMARY KEY (instance, box, message)
+  ) WITHOUT ROWID;
+  CREATE INDEX message_box_thread ON message_box (instance, box, thread, message);
+  CREATE INDEX message_box_unread ON message_box (instance, message) WHERE box = 'in' AND read_at IS NULL;
+  `,
 ];
 
 /** The newest layout this program knows. */

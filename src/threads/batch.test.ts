@@ -144,8 +144,10 @@ const add = writerMethod({
     action: "lines.add",
     resource: ({ name = "?" }, reply) => `${name}:${reply?.id ?? "none"}`,
     detail: ({ name }, { id }) => JSON.stringify({ name, id }),
+    leaves: ({ id }) => id > 0,
   },
   run: (models, { name, wait_ms = 0 }, call) => {
+    if (name === "nothing") return { id: 0 };
     if (name.startsWith("refuse")) return new Failure("NOT_FOUND", name);
     if (name === "busy") return new Failure("UNAVAILABLE", "not now");
     // As a restore does, whose snapshot is of a later time.
@@ -323,6 +325,21 @@ t.test("the calls of a batch are one transaction: answered when it is on disk, a
   world.arrive(2);
   world.execute(world.call("c"));
   t.match(world.notices("commit").at(-1), { calls: 1, waiting: 2 });
+  t.end();
+});
+
+t.test("a call that turns out to change nothing leaves no row in the audit log, its refusal does", (t) => {
+  const world = openWorld(t);
+  world.watched.set(new Set(["audit"]));
+  world.execute(world.call("nothing"));
+  t.same(world.rows("trail"), []);
+  t.same(world.notices("changes"), [], "nor is anybody told of one");
+  world.execute(world.call("refuse"), world.call("some"));
+  t.match(world.rows("trail"), [
+    { resource: "refuse:none", outcome: "error" },
+    { resource: "some:1", outcome: "success" },
+  ]);
+  t.match(world.notices("changes"), [{ changes: [{ key: "refuse:none" }, { key: "some:1" }] }]);
   t.end();
 });
 

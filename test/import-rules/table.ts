@@ -38,6 +38,7 @@ export const FEATURES = [
   "instances",
   "leases",
   "sessions",
+  "messages",
   "agent-metrics",
   "usage",
   "webhooks",

@@ -28,6 +28,9 @@ export interface StoredEvent {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
+/** The headers of a call by nobody in particular. */
+const NOBODY: OutgoingHttpHeaders = {};
+
 export class Agent {
   private constructor(
     readonly port: number,
@@ -38,7 +41,7 @@ export class Agent {
   ) {}
 
   /** A new instance, in the workspace `w` where nothing else is said. */
-  static async register(port: number, name: string, { workspace = "w", by = {} as OutgoingHttpHeaders } = {}) {
+  static async register(port: number, name: string, { workspace = "w", by = NOBODY } = {}): Promise<Agent> {
     const answer = await sendJson(port, "POST", "/api/instances/register", { name, workspace }, by);
     const { id, token } = answer.json<{ readonly id: string; readonly token: string }>();
     const guarded = Object.keys(by).length > 0;

@@ -1,0 +1,129 @@
+/** `message …`: what agents say to each other, as the instance in KOOR_INSTANCE. Runs in the command line's process. */
+import type { Args, CommandRow, Flag } from "../command-row.js";
+import { CliFailure, wrongUsage } from "../failure.js";
+import { JSON_TYPE, readFlag } from "../input.js";
+import { isJson } from "../json-text.js";
+
+const PATH = "/api/messages";
+const MARK_PATH = `${PATH}/mark`;
+const IDS = { name: "ids", shown: "id", many: true } as const;
+const NOTE: Flag = { name: "note", kind: "text", value: "TEXT", about: "what the sender is told with it" };
+const LIMIT = (what: string): Flag => ({
+  name: "limit",
+  kind: "whole",
+  value: "N",
+  about: `at most so many ${what}, 100 by default`,
+  query: "limit",
+});
+
+/** The members of a message that stand in flags of their own, and what they are called there. */
+const MEMBERS = [
+  ["intent", "intent"],
+  ["thread", "thread"],
+  ["reply_to", "reply-to"],
+  ["importance", "importance"],
+  ["request_id", "request-id"],
+] as const;
+
+/** The message. Its data goes in as it was written, so that its numbers keep their digits. */
+async function makeMessage(args: Args): Promise<Buffer | CliFailure> {
+  const body = await readFlag(args, "body");
+  if (body instanceof CliFailure) return body;
+  const members: Record<string, string | number> = { to: args.need("to"), subject: args.need("subject") };
+  if (body !== undefined) {
+    try {
+      members["body"] = new TextDecoder("utf-8", { fatal: true }).decode(body);
+    } catch {
+      return wrongUsage("the body is not UTF-8 text");
+    }
+  }
+  for (const [member, flag] of MEMBERS) {
+    const value = args.text(flag);
+    if (value !== undefined) members[member] = value;
+  }
+  const expires = args.text("expires");
+  if (expires !== undefined) members["expires_in_s"] = Number(expires);
+  const text = JSON.stringify(members);
+  const data = args.text("data");
+  if (data === undefined) return Buffer.from(text);
+  if (!isJson(data)) return wrongUsage("the data is not valid JSON (a string needs its own quotes: '\"text\"')");
+  return Buffer.from(`${text.slice(0, -1)},"data":${data}}`);
+}
+
+function makeMark(as: "read" | "acked"): (args: Args) => Promise<Buffer> {
+  return (args) => Promise.resolve(Buffer.from(JSON.stringify({ ids: args.all("ids"), as, note: args.text("note") })));
+}
+
+/** `--unread` as the query says it. */
+function unreadQuery(args: Args): Readonly<Record<string, string>> {
+  return args.has("unread") ? { unread: "1" } : {};
+}
+
+export const MESSAGE_COMMANDS: readonly CommandRow[] = [
+  {
+    words: ["message", "send"],
+    about: "Send a message: to an instance's id, name:N or workspace:W.",
+    arguments: [{ name: "to" }, { name: "subject" }],
+    flags: [
+      { name: "body", kind: "text", value: "TEXT", about: "what there is to say; - reads stdin" },
+      { name: "intent", kind: "text", value: "INTENT", about: "inform (the default), request or ack" },
+      {
+        name: "thread",
+        kind: "text",
+        value: "NAME",
+        about: "the thread that it belongs to, one of its own by default",
+      },
+      { name: "reply-to", kind: "text", value: "ID", about: "the message that it answers, whose thread it joins" },
+      { name: "importance", kind: "text", value: "WORD", about: "normal (the default) or high" },
+      { name: "data", kind: "text", value: "JSON", about: "what a program is to read of it" },
+      { name: "expires", kind: "whole", value: "SECONDS", about: "after so long it is of no use any more" },
+      { name: "request-id", kind: "text", value: "ID", about: "sent again with the same one, it is sent once" },
+    ],
+    method: "POST",
+    path: PATH,
+    headers: () => JSON_TYPE,
+    body: makeMessage,
+  },
+  {
+    words: ["message", "list"],
+    about: "Print the in-box, oldest first; what is printed counts as delivered.",
+    flags: [
+      { name: "unread", kind: "switch", about: "only what was not read yet" },
+      { name: "box", kind: "text", value: "BOX", about: "out: what was sent, and what became of it", query: "box" },
+      { name: "thread", kind: "text", value: "NAME", about: "only this thread", query: "thread" },
+      { name: "after", kind: "text", value: "ID", about: "only messages behind this one", query: "after" },
+      { name: "wait", kind: "whole", value: "SECONDS", about: "wait for one so long, at most 60", query: "wait" },
+      LIMIT("messages"),
+    ],
+    method: "GET",
+    path: PATH,
+    query: unreadQuery,
+  },
+  {
+    words: ["message", "read"],
+    about: "Mark messages as read.",
+    arguments: [IDS],
+    flags: [NOTE],
+    method: "POST",
+    path: MARK_PATH,
+    headers: () => JSON_TYPE,
+    body: makeMark("read"),
+  },
+  {
+    words: ["message", "ack"],
+    about: "Mark messages as acted upon, and thereby read.",
+    arguments: [IDS],
+    flags: [NOTE],
+    method: "POST",
+    path: MARK_PATH,
+    headers: () => JSON_TYPE,
+    body: makeMark("acked"),
+  },
+  {
+    words: ["message", "threads"],
+    about: "List the threads, the newest first.",
+    flags: [LIMIT("threads")],
+    method: "GET",
+    path: `${PATH}/threads`,
+  },
+];

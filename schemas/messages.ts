@@ -1,0 +1,219 @@
+/** docs/http-api.md "Messages": what agents say to each other, and what the RPC methods of messages exchange. */
+import * as Type from "typebox";
+import type { Static } from "typebox";
+import { Switch, Timestamp } from "./common.js";
+import { JsonText } from "./json-text.js";
+import {
+  LONG_POLL_WAIT_S_MAX,
+  MESSAGE_BODY_BYTES_MAX,
+  MESSAGE_DATA_BYTES_MAX,
+  MESSAGE_EXPIRES_S_MAX,
+  MESSAGE_NOTE_BYTES_MAX,
+  MESSAGE_RECIPIENTS_MAX,
+  MESSAGE_ROWS_MAX,
+  MESSAGE_SUBJECT_BYTES_MAX,
+  MESSAGE_THREAD_BYTES_MAX,
+  MESSAGE_TO_BYTES_MAX,
+  MESSAGES_MARKED_MAX,
+  REQUEST_ID_BYTES_MAX,
+} from "./limits.js";
+import { Name, Text } from "./text.js";
+
+export const MESSAGE_INTENTS = ["inform", "request", "ack"] as const;
+export const MESSAGE_IMPORTANCES = ["normal", "high"] as const;
+/** Where a message lies: with who got it, and with who sent it. */
+export const MESSAGE_BOXES = ["in", "out"] as const;
+export type MessageBoxName = (typeof MESSAGE_BOXES)[number];
+export const MESSAGE_MARKS = ["read", "acked"] as const;
+
+/** What an id looks like; its number is the message's row. */
+export const MESSAGE_ID = /^message-([1-9]\d{0,14})$/;
+
+const Intent = Type.Enum([...MESSAGE_INTENTS]);
+const Importance = Type.Enum([...MESSAGE_IMPORTANCES]);
+const Thread = Name(MESSAGE_THREAD_BYTES_MAX);
+const To = Name(MESSAGE_TO_BYTES_MAX, "An instance's id, `name:N` or `workspace:W`.");
+
+export const MessageBody = Type.Object({
+  to: Type.Union([To, Type.Array(To, { minItems: 1, maxItems: MESSAGE_RECIPIENTS_MAX })]),
+  subject: Name(MESSAGE_SUBJECT_BYTES_MAX),
+  body: Type.Optional(Text({ bytes_max: MESSAGE_BODY_BYTES_MAX })),
+  intent: Type.Optional(Type.Enum([...MESSAGE_INTENTS], { default: "inform" })),
+  thread: Type.Optional(Thread),
+  reply_to: Type.Optional(Name(MESSAGE_THREAD_BYTES_MAX, "The id of a message that the sender got or sent.")),
+  data: Type.Optional(Type.Unknown({ description: `JSON of at most ${MESSAGE_DATA_BYTES_MAX} bytes.` })),
+  importance: Type.Optional(Type.Enum([...MESSAGE_IMPORTANCES], { default: "normal" })),
+  expires_in_s: Type.Optional(Type.Integer({ minimum: 1, maximum: MESSAGE_EXPIRES_S_MAX })),
+  request_id: Type.Optional(Name(REQUEST_ID_BYTES_MAX, "The same call again is answered as the first one was.")),
+});
+export type MessageBody = Static<typeof MessageBody>;
+
+const Party = Type.Object({ id: Type.String(), name: Type.String() });
+
+export const MessageSent = Type.Object({ id: Type.String(), thread: Type.String(), to: Type.Array(Party) });
+export type MessageSent = Static<typeof MessageSent>;
+
+const TimeOrNull = Type.Union([Timestamp, Type.Null()]);
+
+const Recipient = Type.Object({
+  id: Type.String(),
+  name: Type.String(),
+  delivered_at: TimeOrNull,
+  read_at: TimeOrNull,
+  acked_at: TimeOrNull,
+  note: Type.Union([Type.String(), Type.Null()]),
+});
+
+export const Message = Type.Object({
+  id: Type.String(),
+  thread: Type.String(),
+  reply_to: Type.Union([Type.String(), Type.Null()]),
+  from: Party,
+  to: Type.Array(Recipient, { description: "In the in-box the caller alone." }),
+  subject: Type.String(),
+  intent: Intent,
+  importance: Importance,
+  body: Type.String(),
+  data: Type.Unknown({ description: "As it was sent; null where nothing was." }),
+  sent_at: Timestamp,
+});
+
+export const MessageList = Type.Object({
+  messages: Type.Array(Message),
+  last_id: Type.Union([Type.String(), Type.Null()], {
+    description: "The newest of these; where there is none, `after` as it was asked.",
+  }),
+});
+
+const Rows = Type.Integer({ minimum: 1, maximum: MESSAGE_ROWS_MAX });
+
+export const MessageQuery = Type.Object({
+  box: Type.Optional(
+    Type.Unsafe<MessageBoxName>({
+      type: "string",
+      pattern: `^(${MESSAGE_BOXES.join("|")})$`,
+      default: "in",
+      "x-refusal": `box must be ${MESSAGE_BOXES.join(" or ")}`,
+    }),
+  ),
+  unread: Type.Optional(Switch),
+  thread: Type.Optional(Text({ bytes_max: MESSAGE_THREAD_BYTES_MAX, line: true })),
+  after: Type.Optional(
+    Type.Unsafe<string>({
+      type: "string",
+      pattern: MESSAGE_ID.source,
+      "x-refusal": "after must be the id of a message",
+    }),
+  ),
+  wait: Type.Optional(Type.Integer({ minimum: 0, maximum: LONG_POLL_WAIT_S_MAX })),
+  limit: Type.Optional(Rows),
+});
+export type MessageQuery = Static<typeof MessageQuery>;
+
+export const MarkBody = Type.Object({
+  ids: Type.Array(Name(MESSAGE_THREAD_BYTES_MAX), { minItems: 1, maxItems: MESSAGES_MARKED_MAX }),
+  as: Type.Enum([...MESSAGE_MARKS]),
+  note: Type.Optional(Text({ bytes_max: MESSAGE_NOTE_BYTES_MAX })),
+});
+export type MarkBody = Static<typeof MarkBody>;
+export const MarkAnswer = Type.Object({ marked: Type.Integer({ minimum: 0 }) });
+
+export const ThreadQuery = Type.Object({ limit: Type.Optional(Rows) });
+
+export const MessageThread = Type.Object({
+  thread: Type.String(),
+  subject: Type.String({ description: "Of the oldest of the caller's messages in it." }),
+  with: Type.Array(Party),
+  messages: Type.Integer({ minimum: 1 }),
+  unread: Type.Integer({ minimum: 0 }),
+  last_at: Timestamp,
+});
+export const ThreadList = Type.Object({ threads: Type.Array(MessageThread) });
+
+const Row = Type.Integer({ minimum: 1 });
+const TextOrNull = Type.Union([Type.String(), Type.Null()]);
+const RowOrNull = Type.Union([Row, Type.Null()]);
+
+/**
+ * A message with its recipients, resolved: each says what was written for it (`to`). `nobody`: what was written and
+ * found nobody. `data`: JSON text.
+ */
+export const SendRequest = Type.Object({
+  sender: Party,
+  to: Type.Array(Type.Object({ id: Type.String(), name: Type.String(), to: Type.String() })),
+  nobody: TextOrNull,
+  subject: Type.String(),
+  body: Type.String(),
+  intent: Intent,
+  importance: Importance,
+  thread: TextOrNull,
+  reply_to: RowOrNull,
+  data: Type.Union([JsonText(Type.Unknown()), Type.Null()]),
+  expires_in_s: Type.Union([Type.Integer({ minimum: 1 }), Type.Null()]),
+  request_id: TextOrNull,
+});
+export type SendRequest = Static<typeof SendRequest>;
+
+/** Messages of one in-box, by their rows. */
+export const DeliverRequest = Type.Object({ instance: Type.String(), messages: Type.Array(Row) });
+export type DeliverRequest = Static<typeof DeliverRequest>;
+
+export const MarkRequest = Type.Object({
+  instance: Type.String(),
+  messages: Type.Array(Row),
+  as: Type.Enum([...MESSAGE_MARKS]),
+  note: TextOrNull,
+});
+export type MarkRequest = Static<typeof MarkRequest>;
+/** The ids of those that changed. */
+export const MarkReply = Type.Object({ ids: Type.Array(Type.String()) });
+export type MarkReply = Static<typeof MarkReply>;
+
+export const PruneMessagesReply = Type.Object({ removed: Type.Integer({ minimum: 0 }), more: Type.Boolean() });
+export type PruneMessagesReply = Static<typeof PruneMessagesReply>;
+
+const BOX = {
+  instance: Type.String(),
+  box: Type.Enum([...MESSAGE_BOXES]),
+  unread: Type.Boolean(),
+  thread: TextOrNull,
+  /** The row behind which it begins; 0 for all. */
+  after: Type.Integer({ minimum: 0 }),
+  limit: Type.Integer({ minimum: 1 }),
+  /** ms: what has expired by then is not there. */
+  now_ms: Type.Integer(),
+};
+
+/** Which messages of a box a page has. */
+export const PageRequest = Type.Object(BOX);
+export type PageRequest = Static<typeof PageRequest>;
+/** How many messages the page has, its last row (null where it is empty), and those that were not delivered yet. */
+export const PageReply = Type.Object({
+  count: Type.Integer({ minimum: 0 }),
+  last: RowOrNull,
+  undelivered: Type.Array(Row),
+});
+export type PageReply = Static<typeof PageReply>;
+
+/** The messages of a page; none behind the row `up_to`, where it is not null. */
+export const ListRequest = Type.Object({ ...BOX, up_to: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()]) });
+export type ListRequest = Static<typeof ListRequest>;
+
+export const ThreadsRequest = Type.Object({
+  instance: Type.String(),
+  limit: Type.Integer({ minimum: 1 }),
+  now_ms: Type.Integer(),
+});
+export type ThreadsRequest = Static<typeof ThreadsRequest>;
+
+/**
+ * What a commit did to boxes: whose in-boxes and out-boxes have something new. Also how many messages are unread in
+ * all, and when (ms) the next one expires; null where none does.
+ */
+export const BoxNotice = Type.Object({
+  in: Type.Array(Type.String()),
+  out: Type.Array(Type.String()),
+  unread: Type.Integer({ minimum: 0 }),
+  expires_at: Type.Union([Type.Integer(), Type.Null()]),
+});
+export type BoxNotice = Static<typeof BoxNotice>;

@@ -1,0 +1,53 @@
+/** Records of kind `message`, and `message_box`: where each of them lies, and what has become of it there. */
+import { MESSAGE_BOXES, MESSAGE_IMPORTANCES, MESSAGE_INTENTS } from "../../../schemas/messages.js";
+import { JSON_VALUE, nullable, rowKind, TEXT, TIME, WHOLE } from "./rows.js";
+
+/** What is wrong with a member that has to be one of some words; null where nothing is. */
+function problemOf(name: string, value: unknown, words: readonly string[]): string | null {
+  return words.includes(String(value)) ? null : `${name} must be one of ${words.join(", ")}`;
+}
+
+export const MESSAGE_KIND = rowKind({
+  name: "message",
+  table: "message",
+  columns: {
+    row: WHOLE,
+    sent_at: TIME,
+    expires_at: nullable(TIME),
+    reply_to: nullable(WHOLE),
+    sender: TEXT,
+    sender_name: TEXT,
+    intent: TEXT,
+    importance: TEXT,
+    subject: TEXT,
+    recipients: JSON_VALUE,
+    body: TEXT,
+    data: nullable(JSON_VALUE),
+  },
+  complete: ({ recipients, intent, importance }) => {
+    const listed = Array.isArray(recipients) && recipients.every((id) => typeof id === "string");
+    const wrong = listed ? null : "recipients must be an array of text";
+    const words =
+      problemOf("intent", intent, MESSAGE_INTENTS) ?? problemOf("importance", importance, MESSAGE_IMPORTANCES);
+    return wrong ?? words ?? [];
+  },
+  order: "row",
+});
+
+export const MESSAGE_BOX_KIND = rowKind({
+  name: "message_box",
+  table: "message_box",
+  columns: {
+    instance: TEXT,
+    box: TEXT,
+    message: WHOLE,
+    thread: TEXT,
+    name: TEXT,
+    delivered_at: nullable(TIME),
+    read_at: nullable(TIME),
+    acked_at: nullable(TIME),
+    note: nullable(TEXT),
+  },
+  complete: ({ box }) => problemOf("box", box, MESSAGE_BOXES) ?? [],
+  order: "instance, box, message",
+});

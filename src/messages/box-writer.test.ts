@@ -1,0 +1,322 @@
+/**
+ * Boxes on a database of their own: any sequence of sends, marks and deletions against a naive model, the bound of an
+ * in-box, what is deleted when, and that a page costs what it has.
+ */
+import * as fc from "fast-check";
+import t from "tap";
+import { IN_BOX_UNREAD_MAX, MESSAGE_DAYS, MESSAGE_PRUNE_COPIES, MESSAGE_RECIPIENTS_MAX } from "../../schemas/limits.js";
+import type { MessageBoxName, PageRequest } from "../../schemas/messages.js";
+import { countRounds } from "../../test/support/effort.js";
+import { migrate } from "../store/migrate.js";
+import { openDatabase } from "../store/sqlite/choice.js";
+import type { Db } from "../store/sqlite/library.js";
+import { BoxWriter, type NewMessage } from "./box-writer.js";
+import { MessageReader } from "./table.js";
+
+const DAY_MS = 86_400_000;
+const WHO = ["a", "b", "c"] as const;
+const ALL = 1_000;
+
+interface World {
+  readonly db: Db;
+  readonly writer: BoxWriter;
+  readonly reader: MessageReader;
+}
+
+function open(): World {
+  const db = openDatabase(":memory:");
+  migrate(db);
+  return { db, writer: new BoxWriter(db), reader: new MessageReader(db) };
+}
+
+const partyOf = (id: string): { readonly id: string; readonly name: string } => ({ id, name: `the ${id}` });
+
+function newMessage(sender: string, to: readonly string[], more: Partial<NewMessage> = {}): NewMessage {
+  return {
+    sender: partyOf(sender),
+    to: to.map(partyOf),
+    thread: null,
+    reply_to: null,
+    subject: "s",
+    body: "",
+    intent: "inform",
+    importance: "normal",
+    data: null,
+    sent_at: 0,
+    expires_at: null,
+    ...more,
+  };
+}
+
+function pageOf(instance: string, more: Partial<PageRequest> = {}): PageRequest {
+  return { instance, box: "in", unread: false, thread: null, after: 0, limit: ALL, now_ms: 0, ...more };
+}
+
+interface Copy {
+  delivered: boolean;
+  read: boolean;
+  acked: boolean;
+  note: string | null;
+}
+interface Known {
+  readonly row: number;
+  readonly sender: string;
+  readonly thread: string;
+  readonly subject: string;
+  readonly sent_at: number;
+  readonly expires_at: number | null;
+  readonly copies: ReadonlyMap<string, Copy>;
+}
+
+const who = fc.constantFrom(...WHO);
+const step = fc.record({
+  do: fc.constantFrom("send", "send", "send", "read", "acked", "deliver", "prune", "reload"),
+  who,
+  to: fc.uniqueArray(who, { minLength: 1 }),
+  thread: fc.constantFrom(null, null, "x", "y"),
+  expires_in: fc.constantFrom(null, null, 1, 3),
+  rows: fc.array(fc.nat(12), { maxLength: 3 }),
+  note: fc.constantFrom(null, "n", "m"),
+  passed: fc.constantFrom(0, 0, 1, 2, DAY_MS, (MESSAGE_DAYS - 2) * DAY_MS),
+});
+
+t.test("any sequence of changes, against a naive model", (t) => {
+  const property = fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+    const { db, writer, reader } = open();
+    let known: Known[] = [];
+    let now_ms = 0;
+    let rows = 0;
+    const there = ({ expires_at }: Known): boolean => expires_at === null || expires_at > now_ms;
+    for (const one of steps) {
+      now_ms += one.passed;
+      if (one.do === "send") {
+        const expires_at = one.expires_in === null ? null : now_ms + one.expires_in;
+        const subject = `s${rows + 1}`;
+        const sent = writer.send(
+          newMessage(one.who, one.to, { thread: one.thread, subject, sent_at: now_ms, expires_at }),
+        );
+        rows += 1;
+        t.same(sent, { row: rows, thread: one.thread ?? `message-${rows}` });
+        const copies = new Map(
+          one.to.map((id): [string, Copy] => [id, { delivered: false, read: false, acked: false, note: null }]),
+        );
+        known.push({ ...sent, sender: one.who, subject, sent_at: now_ms, expires_at, copies });
+        const notice = writer.takeNotice();
+        t.same([notice?.payload.in, notice?.payload.out], [one.to, [one.who]], "who has something new");
+      } else if (one.do === "deliver") {
+        writer.deliver(one.who, one.rows, now_ms);
+        for (const { row, copies } of known) {
+          const copy = copies.get(one.who);
+          if (copy !== undefined && one.rows.includes(row)) copy.delivered = true;
+        }
+      } else if (one.do === "read" || one.do === "acked") {
+        const messages = [...new Set(one.rows)];
+        const changed = writer.mark({ instance: one.who, messages, as: one.do, note: one.note }, now_ms);
+        const expected = messages.filter((row) => {
+          const message = known.find((other) => other.row === row);
+          const copy = message?.copies.get(one.who);
+          if (message === undefined || copy === undefined || !there(message)) return false;
+          if (one.do === "read" ? copy.read : copy.acked) return false;
+          copy.delivered = true;
+          copy.read = true;
+          if (one.do === "acked") copy.acked = true;
+          copy.note = one.note ?? copy.note;
+          return true;
+        });
+        t.same(changed, expected, "what a mark changed");
+      } else if (one.do === "prune") {
+        const before = known.length;
+        known = known.filter((message) => there(message) && message.sent_at > now_ms - MESSAGE_DAYS * DAY_MS);
+        t.same(writer.prune(now_ms), { removed: before - known.length, more: false });
+      } else {
+        writer.reload();
+      }
+      const copies = known.flatMap((message) => [...message.copies.values()]);
+      t.equal(reader.countUnread(), copies.filter(({ read }) => !read).length, "unread in all");
+      const expiries = known.flatMap(({ expires_at }) => expires_at ?? []);
+      t.equal(reader.nextExpiry(), expiries.length === 0 ? null : Math.min(...expiries));
+    }
+    const told = writer.takeNotice()?.payload;
+    if (told !== undefined)
+      t.same([told.unread, told.expires_at], [reader.countUnread(), reader.nextExpiry()], "and so the front is told");
+    for (const instance of WHO) compareBoxes(reader, known.filter(there), instance, now_ms);
+    db.close();
+    return t.passing();
+  });
+  fc.assert(property, { numRuns: countRounds(60, 1_000) });
+  t.end();
+});
+
+/** What an instance reads of its boxes, and what it should. */
+function compareBoxes(reader: MessageReader, known: readonly Known[], instance: string, now_ms: number): void {
+  const mine: Record<MessageBoxName, readonly Known[]> = {
+    in: known.filter(({ copies }) => copies.has(instance)),
+    out: known.filter(({ sender }) => sender === instance),
+  };
+  for (const box of ["in", "out"] as const)
+    for (const thread of [null, "x"])
+      for (const unread of [false, true])
+        for (const [after, limit] of [
+          [0, ALL],
+          [3, 2],
+        ] as const) {
+          const page = pageOf(instance, { box, unread, thread, after, limit, now_ms });
+          const expected = mine[box]
+            .filter((message) => message.row > after && (thread === null || message.thread === thread))
+            .filter(({ copies }) => {
+              const counted = box === "in" ? [copies.get(instance)] : [...copies.values()];
+              return !unread || counted.some((copy) => copy?.read === false);
+            })
+            .slice(0, limit);
+          const what = `${instance} ${JSON.stringify(page)}`;
+          const rows = expected.map(({ row }) => row);
+          const found = reader.page(page);
+          t.equal(found.last, rows.at(-1) ?? null, what);
+          if (box === "in") {
+            const undelivered = expected.filter(({ copies }) => copies.get(instance)?.delivered === false);
+            t.same(
+              found.undelivered,
+              undelivered.map(({ row }) => row),
+              what,
+            );
+          }
+          const listed = [...reader.list({ ...page, up_to: null })];
+          t.same(
+            listed.map(([{ row, thread: of, subject, sender, sender_name }, to]) => ({
+              row,
+              thread: of,
+              subject,
+              from: [sender, sender_name],
+              to: to.map(({ id, name, note, ...times }) => [
+                id,
+                name,
+                ...[times.delivered_at, times.read_at, times.acked_at].map((time) => time !== null),
+                note,
+              ]),
+            })),
+            expected.map(({ row, thread: of, subject, sender, copies }) => ({
+              row,
+              thread: of,
+              subject,
+              from: [sender, `the ${sender}`],
+              to: [...copies]
+                .filter(([id]) => box === "out" || id === instance)
+                .map(([id, { delivered, read, acked, note }]) => [id, `the ${id}`, delivered, read, acked, note]),
+            })),
+            what,
+          );
+          const [first] = rows;
+          if (first !== undefined)
+            t.equal([...reader.list({ ...page, up_to: first })].length, 1, "nothing behind where it is to end");
+        }
+  const all = known.filter((message) => mine.in.includes(message) || mine.out.includes(message));
+  const threads = [...new Set(all.map(({ thread }) => thread))].map((thread) => {
+    const own = all.filter((message) => message.thread === thread);
+    const others = own.flatMap((message) => [
+      ...(message.sender === instance ? [] : [message.sender]),
+      ...(message.sender === instance ? [...message.copies.keys()] : []),
+    ]);
+    return {
+      thread,
+      subject: own[0]?.subject,
+      messages: own.length,
+      unread: own.filter(({ copies }) => copies.get(instance)?.read === false).length,
+      last_at: own.at(-1)?.sent_at,
+      last: own.at(-1)?.row ?? 0,
+      others: [...new Set(others)].filter((id) => id !== instance).toSorted(),
+    };
+  });
+  const expected = threads.toSorted((x, y) => y.last - x.last).map(({ last: _last, ...thread }) => thread);
+  for (const limit of [1, ALL])
+    t.same(
+      [...reader.threads({ instance, limit, now_ms })].map(([row, others]) => ({
+        ...row,
+        others: others.map(({ id }) => id).toSorted(),
+      })),
+      expected.slice(0, limit),
+      `threads of ${instance}`,
+    );
+}
+
+t.test("an in-box is full of what is unread and has not expired", (t) => {
+  const { db, writer } = open();
+  for (let at = 0; at < IN_BOX_UNREAD_MAX; at++) {
+    t.notOk(writer.isFull("b", 0));
+    writer.send(newMessage("a", ["b"], { expires_at: at === 0 ? 100 : null }));
+  }
+  t.ok(writer.isFull("b", 0));
+  t.notOk(writer.isFull("a", 0), "whoever sent them is not");
+  t.notOk(writer.isFull("b", 100), "one has expired, and nobody has deleted it yet");
+  t.ok(new BoxWriter(db).isFull("b", 0), "after a restart");
+  t.same(writer.mark({ instance: "b", messages: [5], as: "read", note: null }, 0), [5]);
+  t.notOk(writer.isFull("b", 0));
+  db.close();
+  t.end();
+});
+
+t.test("what is deleted at once is bounded, whoever got it", (t) => {
+  const { db, writer, reader } = open();
+  const to = Array.from({ length: MESSAGE_RECIPIENTS_MAX }, (_, at) => `i${at}`);
+  for (let at = 0; at < 10; at++) writer.send(newMessage("a", to));
+  const now_ms = MESSAGE_DAYS * DAY_MS;
+  t.same(writer.prune(now_ms - 1), { removed: 0, more: false }, "none is old enough");
+  const first = writer.prune(now_ms);
+  t.same(first, { removed: Math.ceil(MESSAGE_PRUNE_COPIES / (MESSAGE_RECIPIENTS_MAX + 1)), more: true });
+  t.same(writer.prune(now_ms), { removed: 10 - first.removed, more: false });
+  t.equal(reader.countUnread(), 0);
+  t.equal(db.prepare<[], number>("SELECT count(*) FROM message_box").pluck().get(), 0);
+  t.equal(writer.send(newMessage("a", ["b"])).row, 11, "no id is given out twice");
+  db.close();
+  t.end();
+});
+
+t.test("what a rolled-back transaction did is forgotten", (t) => {
+  const { db, writer } = open();
+  writer.send(newMessage("a", ["b"]));
+  writer.takeNotice();
+  t.throws(
+    db.transaction(() => {
+      writer.send(newMessage("a", ["c"], { expires_at: 5 }));
+      throw new Error("on purpose");
+    }),
+  );
+  writer.reload();
+  t.equal(writer.takeNotice(), null, "nobody is told of it");
+  db.close();
+  t.end();
+});
+
+t.test("a page is a range of one tree", (t) => {
+  const { db, reader } = open();
+  const plans: string[] = [];
+  const prepare = db.prepare.bind(db);
+  const explained = new MessageReader({
+    ...db,
+    prepare: (sql: string) => {
+      plans.push(
+        ...prepare<unknown[], { readonly detail: string }>(`EXPLAIN QUERY PLAN ${sql}`)
+          .all(...Array.from(sql.match(/\?/g) ?? [], () => 1))
+          .map(({ detail }) => detail),
+      );
+      return prepare(sql);
+    },
+  });
+  const steps = (request: PageRequest): string[] => {
+    plans.length = 0;
+    explained.page(request);
+    return plans.splice(0);
+  };
+  const own = "SEARCH b USING PRIMARY KEY (instance=? AND box=? AND message>?)";
+  const message = "SEARCH m USING INTEGER PRIMARY KEY (rowid=?)";
+  t.same(steps(pageOf("a")), [own, message]);
+  t.same(steps(pageOf("a", { box: "out" })), [own, message]);
+  const thread =
+    /^SEARCH b USING (COVERING )?INDEX message_box_thread \(instance=\? AND box=\? AND thread=\? AND message>/;
+  t.match(steps(pageOf("a", { thread: "x" })), [thread, message]);
+  const unread = /^SEARCH b USING INDEX message_box_unread \(instance=\? AND message>\?\)/;
+  t.match(steps(pageOf("a", { unread: true })), [unread, message]);
+  t.match(steps(pageOf("a", { unread: true, thread: "x" })), [unread, message]);
+  t.equal(reader.countUnread(), 0);
+  db.close();
+  t.end();
+});

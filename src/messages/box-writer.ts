@@ -1,0 +1,237 @@
+/**
+ * The SQL of messages, changing: a message is a row, and one more in each box that it lies in. Runs in the writer.
+ *
+ * How many messages of an in-box are unread is known by heart, so that a send does not count them. What has expired
+ * and is not deleted yet is in that number: where it says that an in-box is full, the database is asked.
+ */
+import { IN_BOX_UNREAD_MAX, MESSAGE_DAYS, MESSAGE_PRUNE_COPIES } from "../../schemas/limits.js";
+import { BoxNotice, type MarkRequest, type MessageBoxName, type PruneMessagesReply } from "../../schemas/messages.js";
+import type { Notice } from "../rpc/method.js";
+import type { Db, Statement } from "../store/open.js";
+import type { Model, Said, WritingModel } from "../threads/model.js";
+import { messageId } from "./id.js";
+import { COUNT_UNREAD, NEXT_EXPIRY, NOT_EXPIRED } from "./table.js";
+
+/** What a commit did to boxes. */
+export const BOXES = { name: "message_boxes", payload: BoxNotice } as const satisfies Notice;
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+interface Party {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** A message that is to be stored; times in ms. */
+export interface NewMessage {
+  readonly sender: Party;
+  readonly to: readonly Party[];
+  /** Null: one of its own, named by its id. */
+  readonly thread: string | null;
+  readonly reply_to: number | null;
+  readonly subject: string;
+  readonly body: string;
+  readonly intent: string;
+  readonly importance: string;
+  readonly data: string | null;
+  readonly sent_at: number;
+  readonly expires_at: number | null;
+}
+
+interface PrunedRow {
+  readonly row: number;
+  readonly sender: string;
+  /** JSON. */
+  readonly recipients: string;
+}
+
+interface MarkedRow {
+  readonly read_at: number | null;
+  readonly acked_at: number | null;
+}
+
+export class BoxWriter implements WritingModel {
+  readonly #insert: Statement<
+    [number, number | null, number | null, string, string, string, string, string, string, string, string | null],
+    unknown
+  >;
+  readonly #insert_copy: Statement<[string, MessageBoxName, number | bigint, string, string], unknown>;
+  readonly #thread: Statement<[string, number, number], string>;
+  readonly #count: Statement<[string, number], number>;
+  readonly #deliver: Statement<[number, string, number], unknown>;
+  readonly #marked: Statement<[string, number, number], MarkedRow>;
+  readonly #mark: Statement<[number, number, number | null, string | null, string, number], unknown>;
+  readonly #expired: Statement<[number], PrunedRow>;
+  readonly #old: Statement<[number], PrunedRow>;
+  readonly #delete: Statement<[number], unknown>;
+  readonly #was_unread: Statement<[string, number], unknown>;
+  readonly #delete_copy: Statement<[string, MessageBoxName, number], unknown>;
+  readonly #all_unread: Statement<[], { instance: string; unread: number }>;
+  readonly #next_expiry: Statement<[], { at: number | null }>;
+  /** By the instance whose in-box it is. */
+  #unread = new Map<string, number>();
+  #unread_in_all = 0;
+  #expires_at: number | null = null;
+  /** As the front was told it. */
+  #told = { unread: 0, expires_at: null as number | null };
+  #woken: Record<MessageBoxName, Set<string>> = { in: new Set(), out: new Set() };
+
+  constructor(db: Db) {
+    this.#insert = db.prepare(
+      `INSERT INTO message (sent_at, expires_at, reply_to, sender, sender_name, intent, importance, subject, recipients,
+         body, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    );
+    this.#insert_copy = db.prepare(
+      "INSERT INTO message_box (instance, box, message, thread, name) VALUES (?, ?, ?, ?, ?)",
+    );
+    this.#thread = db
+      .prepare<[string, number, number], string>(
+        `SELECT b.thread FROM message_box b CROSS JOIN message m ON m.row = b.message
+         WHERE b.instance = ? AND b.box IN ('in', 'out') AND b.message = ? AND ${NOT_EXPIRED}`,
+      )
+      .pluck();
+    this.#count = db
+      .prepare<[string, number], number>(
+        `SELECT count(*) FROM message_box b INDEXED BY message_box_unread CROSS JOIN message m ON m.row = b.message
+         WHERE b.instance = ? AND b.box = 'in' AND b.read_at IS NULL AND ${NOT_EXPIRED}`,
+      )
+      .pluck();
+    this.#deliver = db.prepare(
+      `UPDATE message_box SET delivered_at = ?
+       WHERE instance = ? AND box = 'in' AND message = ? AND delivered_at IS NULL`,
+    );
+    this.#marked = db.prepare(
+      `SELECT b.read_at, b.acked_at FROM message_box b CROSS JOIN message m ON m.row = b.message
+       WHERE b.instance = ? AND b.box = 'in' AND b.message = ? AND ${NOT_EXPIRED}`,
+    );
+    this.#mark = db.prepare(
+      `UPDATE message_box SET delivered_at = coalesce(delivered_at, ?), read_at = coalesce(read_at, ?),
+         acked_at = coalesce(acked_at, ?), note = coalesce(?, note)
+       WHERE instance = ? AND box = 'in' AND message = ?`,
+    );
+    const pruned = "SELECT row, sender, recipients FROM message";
+    this.#expired = db.prepare(`${pruned} WHERE expires_at <= ? ORDER BY expires_at LIMIT 1`);
+    // The clock never goes back: the oldest row is the oldest message.
+    this.#old = db.prepare(`${pruned} WHERE row = (SELECT min(row) FROM message) AND sent_at <= ?`);
+    this.#delete = db.prepare("DELETE FROM message WHERE row = ?");
+    this.#was_unread = db.prepare(
+      "SELECT 1 FROM message_box WHERE instance = ? AND box = 'in' AND message = ? AND read_at IS NULL",
+    );
+    this.#delete_copy = db.prepare("DELETE FROM message_box WHERE instance = ? AND box = ? AND message = ?");
+    this.#all_unread = db.prepare(COUNT_UNREAD);
+    this.#next_expiry = db.prepare(NEXT_EXPIRY);
+    this.reload();
+    this.#told = { unread: this.#unread_in_all, expires_at: this.#expires_at };
+  }
+
+  /** The thread of a message that lies in one of the instance's boxes. */
+  threadOf(instance: string, row: number, now_ms: number): string | undefined {
+    return this.#thread.get(instance, row, now_ms);
+  }
+
+  /** Whether an in-box takes no more. */
+  isFull(instance: string, now_ms: number): boolean {
+    if ((this.#unread.get(instance) ?? 0) < IN_BOX_UNREAD_MAX) return false;
+    return (this.#count.get(instance, now_ms) ?? 0) >= IN_BOX_UNREAD_MAX;
+  }
+
+  /** Stores a message in the out-box of who sent it and the in-boxes of who gets it. */
+  send(message: NewMessage): { readonly row: number; readonly thread: string } {
+    const { sender, to, sent_at, expires_at } = message;
+    const { lastInsertRowid } = this.#insert.run(
+      sent_at,
+      expires_at,
+      message.reply_to,
+      sender.id,
+      sender.name,
+      message.intent,
+      message.importance,
+      message.subject,
+      JSON.stringify(to.map(({ id }) => id)),
+      message.body,
+      message.data,
+    );
+    const row = Number(lastInsertRowid);
+    const thread = message.thread ?? messageId(row);
+    this.#insert_copy.run(sender.id, "out", row, thread, sender.name);
+    this.#woken.out.add(sender.id);
+    for (const { id, name } of to) {
+      this.#insert_copy.run(id, "in", row, thread, name);
+      this.#woken.in.add(id);
+      this.#addUnread(id, 1);
+    }
+    if (expires_at !== null) this.#expires_at = Math.min(this.#expires_at ?? expires_at, expires_at);
+    return { row, thread };
+  }
+
+  /** Says of messages of an in-box that their owner has them. */
+  deliver(instance: string, rows: readonly number[], now_ms: number): void {
+    for (const row of rows) this.#deliver.run(now_ms, instance, row);
+  }
+
+  /** Marks messages of an in-box; the rows of those that this changed. What is acked is read, too. */
+  mark({ instance, messages, as, note }: MarkRequest, now_ms: number): number[] {
+    const changed: number[] = [];
+    for (const row of messages) {
+      const marked = this.#marked.get(instance, row, now_ms);
+      if (marked === undefined || (as === "read" ? marked.read_at : marked.acked_at) !== null) continue;
+      this.#mark.run(now_ms, now_ms, as === "acked" ? now_ms : null, note, instance, row);
+      if (marked.read_at === null) this.#addUnread(instance, -1);
+      changed.push(row);
+    }
+    return changed;
+  }
+
+  /** Deletes what has expired and what is too old, some of it. */
+  prune(now_ms: number): PruneMessagesReply {
+    let removed = 0;
+    for (let copies = 0; copies < MESSAGE_PRUNE_COPIES; removed++) {
+      const message = this.#expired.get(now_ms) ?? this.#old.get(now_ms - MESSAGE_DAYS * DAY_MS);
+      if (message === undefined) {
+        this.#expires_at = this.#next_expiry.get()?.at ?? null;
+        return { removed, more: false };
+      }
+      copies += this.#remove(message);
+    }
+    this.#expires_at = this.#next_expiry.get()?.at ?? null;
+    return { removed, more: true };
+  }
+
+  reload(): void {
+    this.#unread = new Map(this.#all_unread.all().map(({ instance, unread }) => [instance, unread]));
+    this.#unread_in_all = 0;
+    for (const unread of this.#unread.values()) this.#unread_in_all += unread;
+    this.#expires_at = this.#next_expiry.get()?.at ?? null;
+    this.#woken = { in: new Set(), out: new Set() };
+  }
+
+  takeNotice(): Said<typeof BOXES> | null {
+    const { in: into, out } = this.#woken;
+    const told = { unread: this.#unread_in_all, expires_at: this.#expires_at };
+    if (out.size === 0 && told.unread === this.#told.unread && told.expires_at === this.#told.expires_at) return null;
+    this.#told = told;
+    this.#woken = { in: new Set(), out: new Set() };
+    return { notice: BOXES, payload: { in: [...into], out: [...out], ...told } };
+  }
+
+  #addUnread(instance: string, count: number): void {
+    const unread = (this.#unread.get(instance) ?? 0) + count;
+    if (unread === 0) this.#unread.delete(instance);
+    else this.#unread.set(instance, unread);
+    this.#unread_in_all += count;
+  }
+
+  /** Deletes a message from all boxes; how many rows that were. */
+  #remove({ row, sender, recipients }: PrunedRow): number {
+    const instances = JSON.parse(recipients) as readonly string[];
+    for (const instance of instances) {
+      if (this.#was_unread.get(instance, row) !== undefined) this.#addUnread(instance, -1);
+      this.#delete_copy.run(instance, "in", row);
+    }
+    this.#delete_copy.run(sender, "out", row);
+    this.#delete.run(row);
+    return instances.length + 1;
+  }
+}
+
+export const boxWriter: Model<BoxWriter> = { open: ({ db }) => new BoxWriter(db) };

@@ -1,0 +1,132 @@
+/** Who waits for a box is woken by what comes into it, and by nothing else; and what the front knows of all of them. */
+import t from "tap";
+import { settle } from "../../test/threads/played-writer.js";
+import { Exposition } from "../measure/exposition.js";
+import { MessageBoxes } from "./boxes.js";
+
+/** Long enough for a test to end before. */
+const LONG_MS = 60_000;
+const NOTHING = { in: [], out: [], unread: 0, expires_at: null };
+const noAbort = (): void => undefined;
+
+function open(): { readonly boxes: MessageBoxes; readonly figures: { unread: number; expires_at: number | null } } {
+  const figures = { unread: 3, expires_at: 5_000 as number | null };
+  const boxes = new MessageBoxes({ countUnread: () => figures.unread, nextExpiry: () => figures.expires_at });
+  return { boxes, figures };
+}
+
+/** Somebody who waits, and looks where `there` says that something is. */
+function waitFor(boxes: MessageBoxes, box: "in" | "out", instance: string) {
+  const state = { there: false, looks: 0, abort: noAbort };
+  const found = boxes.wait(
+    box,
+    instance,
+    LONG_MS,
+    () => {
+      state.looks += 1;
+      return state.there ? "found" : null;
+    },
+    (listener) => {
+      state.abort = listener;
+    },
+  );
+  return { state, found };
+}
+
+t.test("only the box that something comes into is looked into", async (t) => {
+  const { boxes } = open();
+  const mine = waitFor(boxes, "in", "me");
+  const also_mine = waitFor(boxes, "in", "me");
+  const sent = waitFor(boxes, "out", "me");
+  const other = waitFor(boxes, "in", "other");
+  t.equal(boxes.waiting, 4);
+  t.same(
+    [mine, also_mine, sent, other].map(({ state }) => state.looks),
+    [1, 1, 1, 1],
+    "each looks once at first",
+  );
+  boxes.accept({ ...NOTHING, in: ["me", "none"], out: ["other"] });
+  boxes.accept({ ...NOTHING, in: ["me"], out: ["other"] });
+  await settle();
+  t.same(
+    [mine, also_mine, sent, other].map(({ state }) => state.looks),
+    [2, 2, 1, 1],
+    "what comes together once",
+  );
+  mine.state.there = true;
+  boxes.accept({ ...NOTHING, in: ["me"] });
+  t.equal(await mine.found, "found");
+  await settle();
+  t.equal(boxes.waiting, 3);
+  t.equal(also_mine.state.looks, 3, "what was for somebody else of the same box: it waits on");
+  boxes.accept(NOTHING);
+  await settle();
+  t.equal(also_mine.state.looks, 3, "a mark wakes nobody");
+  for (const { state } of [also_mine, sent, other]) state.there = true;
+  boxes.catchUp();
+  t.same(await Promise.all([also_mine.found, sent.found, other.found]), ["found", "found", "found"]);
+  t.equal(boxes.waiting, 0);
+});
+
+t.test("what is there is found at once", async (t) => {
+  const { boxes } = open();
+  t.equal(await boxes.wait("in", "me", LONG_MS, () => "there", noAbort), "there");
+  t.equal(boxes.waiting, 0);
+});
+
+t.test("a client that goes, the end of the time and the end of the server end the wait", async (t) => {
+  const { boxes } = open();
+  const gone = waitFor(boxes, "in", "me");
+  gone.state.abort();
+  t.equal(await gone.found, null);
+  t.equal(await boxes.wait("in", "me", 1, () => null, noAbort), null);
+  const waiting = [waitFor(boxes, "in", "me"), waitFor(boxes, "out", "me")];
+  boxes.end();
+  t.same(await Promise.all(waiting.map(({ found }) => found)), [null, null]);
+  t.equal(boxes.waiting, 0);
+  t.equal(await waitFor(boxes, "in", "me").found, null, "nobody waits any more");
+});
+
+t.test("what comes while it is being looked is looked for again", async (t) => {
+  const { boxes } = open();
+  const answers: ((found: string | null) => void)[] = [];
+  const found = boxes.wait(
+    "in",
+    "me",
+    LONG_MS,
+    () =>
+      new Promise<string | null>((resolve) => {
+        answers.push(resolve);
+      }),
+    noAbort,
+  );
+  boxes.accept({ ...NOTHING, in: ["me"] });
+  await settle();
+  t.equal(answers.length, 1, "one look at a time");
+  answers[0]?.(null);
+  await settle();
+  t.equal(answers.length, 2);
+  answers[1]?.(null);
+  await settle();
+  t.equal(answers.length, 2, "and not once more");
+  boxes.accept({ ...NOTHING, in: ["me"] });
+  await settle();
+  answers[2]?.("found");
+  t.equal(await found, "found");
+});
+
+t.test("the figures are the writer's, and read anew after a crash", (t) => {
+  const { boxes, figures } = open();
+  const shown = (): string => {
+    const out = new Exposition();
+    boxes.expose(out);
+    return /^koor_messages_unread (.*)$/m.exec(out.text())?.[1] ?? "";
+  };
+  t.same([shown(), boxes.expires_at], ["3", 5_000]);
+  boxes.accept({ ...NOTHING, unread: 8, expires_at: null });
+  t.same([shown(), boxes.expires_at], ["8", null]);
+  figures.expires_at = 9;
+  boxes.catchUp();
+  t.same([shown(), boxes.expires_at], ["3", 9]);
+  t.end();
+});

@@ -1,0 +1,161 @@
+/** Sending and marking messages, saying that they were delivered, and deleting those that are over. Run in the writer. */
+import * as Type from "typebox";
+import { MESSAGE_RECIPIENTS_MAX } from "../../schemas/limits.js";
+import {
+  DeliverRequest,
+  MarkReply,
+  MarkRequest,
+  MessageSent,
+  PruneMessagesReply,
+  SendRequest,
+} from "../../schemas/messages.js";
+import { Failure, invalid, notFound } from "../base/result.js";
+import { publisher } from "../events/publisher.js";
+import { instanceWriter, type InstanceWriter } from "../instances/table.js";
+import { rememberedRequests } from "../requests/remembered.js";
+import { weightOf } from "../rpc/method.js";
+import { anyOfThem, changesAny, changesByModel, named, type ToldChange } from "../threads/changes.js";
+import { writerMethod } from "../threads/writer-method.js";
+import { boxWriter, type BoxWriter } from "./box-writer.js";
+import { messageId, noMessage } from "./id.js";
+
+export const TOPIC_SENT = "message.sent";
+export const MESSAGE_SOURCE = "koor";
+
+const SECOND_MS = 1_000;
+/** The resource of a mark of several messages. */
+const SEVERAL = "several";
+
+const models = { boxes: boxWriter };
+
+function nobodyThere(to: string): Failure {
+  return notFound(`nobody there: ${to}`);
+}
+
+/** Why a message cannot be sent; null where it can. */
+function refuseSending(
+  request: SendRequest,
+  thread: string | undefined,
+  { boxes, instances }: { readonly boxes: BoxWriter; readonly instances: InstanceWriter },
+  now_ms: number,
+): Failure | null {
+  const { to, nobody, reply_to } = request;
+  if (nobody !== null) return nobodyThere(nobody);
+  if (to.length > MESSAGE_RECIPIENTS_MAX) return invalid(`to names more than ${MESSAGE_RECIPIENTS_MAX} instances`);
+  const gone = to.find(({ id }) => !instances.has(id));
+  if (gone !== undefined) return nobodyThere(gone.to);
+  if (reply_to !== null && thread === undefined) return noMessage(messageId(reply_to));
+  if (reply_to !== null && request.thread !== null && request.thread !== thread)
+    return invalid("thread is not that of the message in reply_to");
+  const full = to.find(({ id }) => boxes.isFull(id, now_ms));
+  return full === undefined ? null : new Failure("STOCK_FULL", `the in-box of ${full.name} is full`);
+}
+
+/** A message that is answered again, because its answer was lost, is sent once. */
+export const sendMessage = writerMethod({
+  name: "message.send",
+  request: SendRequest,
+  reply: MessageSent,
+  weight: weightOf,
+  audit: {
+    action: "message.send",
+    resource: (_request, reply) => reply?.id ?? "",
+    detail: (_request, { thread, to }) => JSON.stringify({ thread, recipients: to.length }),
+  },
+  changes: [
+    changesAny(
+      "message",
+      named((_request: SendRequest, { id }: MessageSent) => id),
+    ),
+    changesByModel("event"),
+  ],
+  models: { boxes: boxWriter, instances: instanceWriter, events: publisher, requests: rememberedRequests },
+  run: ({ boxes, instances, events, requests }, request, call) => {
+    const { sender, subject, body, intent, importance, reply_to, data, request_id, expires_in_s } = request;
+    const { now_ms } = call;
+    const made = requests.find("message", sender.id, request_id, now_ms);
+    if (made !== undefined) return JSON.parse(made) as MessageSent;
+    const replied = reply_to === null ? undefined : boxes.threadOf(sender.id, reply_to, now_ms);
+    const refusal = refuseSending(request, replied, { boxes, instances }, now_ms);
+    if (refusal !== null) return refusal;
+    // Nobody gets it twice, whoever is named twice.
+    const to = [...new Map(request.to.map(({ id, name }) => [id, { id, name }])).values()];
+    const { row, thread } = boxes.send({
+      sender,
+      to,
+      thread: replied ?? request.thread,
+      reply_to,
+      subject,
+      body,
+      intent,
+      importance,
+      data,
+      sent_at: now_ms,
+      expires_at: expires_in_s === null ? null : now_ms + expires_in_s * SECOND_MS,
+    });
+    const sent: MessageSent = { id: messageId(row), thread, to };
+    requests.remember("message", sender.id, request_id, JSON.stringify(sent), now_ms);
+    const told = {
+      message_id: sent.id,
+      thread,
+      from: sender.id,
+      to: to.map(({ id }) => id),
+      subject,
+      intent,
+      importance,
+    };
+    events.publish({ topic: TOPIC_SENT, data: JSON.stringify(told), source: MESSAGE_SOURCE }, call);
+    return sent;
+  },
+});
+
+function toldIds(ids: readonly string[]): ToldChange[] {
+  return ids.map((id) => ({ key: id, version: null }));
+}
+
+/** Says of messages that the owner of the in-box got them. */
+export const deliverMessages = writerMethod({
+  name: "message.deliver",
+  request: DeliverRequest,
+  reply: Type.Null(),
+  weight: weightOf,
+  audit: null,
+  changes: [changesAny("message", ({ messages }: DeliverRequest) => toldIds(messages.map(messageId)))],
+  models,
+  run: ({ boxes }, { instance, messages }, { now_ms }) => {
+    boxes.deliver(instance, messages, now_ms);
+    return null;
+  },
+});
+
+/** Marks those of the messages that lie in the in-box and are not marked so yet. */
+export const markMessages = writerMethod({
+  name: "message.mark",
+  request: MarkRequest,
+  reply: MarkReply,
+  weight: weightOf,
+  audit: {
+    action: "message.mark",
+    resource: ({ messages = [] }) => {
+      const [first, ...others] = messages;
+      return first === undefined ? "" : others.length === 0 ? messageId(first) : SEVERAL;
+    },
+    detail: ({ as }, { ids }) => JSON.stringify({ as, ids }),
+    leaves: ({ ids }) => ids.length > 0,
+  },
+  changes: [changesAny("message", (_request, { ids }: MarkReply) => toldIds(ids))],
+  models,
+  run: ({ boxes }, request, { now_ms }) => ({ ids: boxes.mark(request, now_ms).map(messageId) }),
+});
+
+/** Deletes what has expired or is too old, a bounded part of it. */
+export const pruneMessages = writerMethod({
+  name: "message.prune",
+  request: Type.Object({}),
+  reply: PruneMessagesReply,
+  weight: weightOf,
+  audit: null,
+  changes: [changesAny("message", (_request, { removed }: PruneMessagesReply) => (removed === 0 ? [] : anyOfThem()))],
+  models,
+  run: ({ boxes }, _request, { now_ms }) => boxes.prune(now_ms),
+});

@@ -1,0 +1,78 @@
+/** Messages and threads as clients see them, JSON texts. Pure. */
+import { formatTime } from "../base/time.js";
+import { messageId } from "./id.js";
+
+export interface PartyRow {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** What has become of a message with one who got it; times in ms. */
+export interface RecipientRow extends PartyRow {
+  readonly delivered_at: number | null;
+  readonly read_at: number | null;
+  readonly acked_at: number | null;
+  readonly note: string | null;
+}
+
+/** A message without those who got it; times in ms. */
+export interface MessageRow {
+  readonly row: number;
+  readonly thread: string;
+  readonly reply_to: number | null;
+  readonly sender: string;
+  readonly sender_name: string;
+  readonly subject: string;
+  readonly intent: string;
+  readonly importance: string;
+  readonly body: string;
+  /** JSON text. */
+  readonly data: string | null;
+  readonly sent_at: number;
+}
+
+/** A thread as one of those in it sees it. */
+export interface ThreadRow {
+  readonly thread: string;
+  readonly subject: string;
+  readonly messages: number;
+  readonly unread: number;
+  readonly last_at: number;
+}
+
+function timeOrNull(ms: number | null): string {
+  return ms === null ? "null" : `"${formatTime(ms)}"`;
+}
+
+function encodeParty({ id, name }: PartyRow): string {
+  return `"id":${JSON.stringify(id)},"name":${JSON.stringify(name)}`;
+}
+
+function encodeRecipient(recipient: RecipientRow): string {
+  const { delivered_at, read_at, acked_at, note } = recipient;
+  return (
+    `{${encodeParty(recipient)},"delivered_at":${timeOrNull(delivered_at)},"read_at":${timeOrNull(read_at)}` +
+    `,"acked_at":${timeOrNull(acked_at)},"note":${JSON.stringify(note)}}`
+  );
+}
+
+/** @param to those of its recipients that the reader is told of */
+export function encodeMessage(message: MessageRow, to: readonly RecipientRow[]): string {
+  const { row, thread, reply_to, sender, sender_name, subject, intent, importance, body, data, sent_at } = message;
+  return (
+    `{"id":"${messageId(row)}","thread":${JSON.stringify(thread)}` +
+    `,"reply_to":${reply_to === null ? "null" : `"${messageId(reply_to)}"`}` +
+    `,"from":{${encodeParty({ id: sender, name: sender_name })}},"to":[${to.map(encodeRecipient).join(",")}]` +
+    `,"subject":${JSON.stringify(subject)},"intent":"${intent}","importance":"${importance}"` +
+    `,"body":${JSON.stringify(body)},"data":${data ?? "null"},"sent_at":"${formatTime(sent_at)}"}`
+  );
+}
+
+/** @param others who else is in it, as far as the reader knows */
+export function encodeThread({ thread, subject, messages, unread, last_at }: ThreadRow, others: readonly PartyRow[]) {
+  const parties = others.map((party) => `{${encodeParty(party)}}`).join(",");
+  return (
+    `{"thread":${JSON.stringify(thread)},"subject":${JSON.stringify(subject)},"with":[${parties}]` +
+    `,"messages":${messages},"unread":${unread},"last_at":"${formatTime(last_at)}"}`
+  );
+}

@@ -1,0 +1,186 @@
+/**
+ * Messages towards clients: who sends and to whom, what lies in a box and waiting for it. Runs on the front; the box
+ * is always that of the instance that the call acts as.
+ */
+import type { Static } from "typebox";
+import { MESSAGE_DATA_BYTES_MAX, MESSAGE_ROWS_DEFAULT, MESSAGES_ON_FRONT_MAX } from "../../schemas/limits.js";
+import type {
+  MarkBody,
+  MessageBody,
+  MessageQuery,
+  PageReply,
+  PageRequest,
+  SendRequest,
+  ThreadQuery,
+} from "../../schemas/messages.js";
+import { utf8Length } from "../../schemas/text.js";
+import { must } from "../base/assert.js";
+import type { Clock } from "../base/clock.js";
+import { memberTexts, toOneLine } from "../base/json-text.js";
+import type { Log } from "../base/log.js";
+import { Failure, invalid } from "../base/result.js";
+import { NEEDS_INSTANCE } from "../front/caller.js";
+import { jsonReply, readReply } from "../front/reply.js";
+import type { Answer, Request } from "../front/route.js";
+import type { Directory, Entry } from "../instances/directory.js";
+import type { CallContext } from "../rpc/frames.js";
+import type { Reads } from "../threads/reads.js";
+import type { Writer } from "../threads/writer.js";
+import type { MessageBoxes } from "./boxes.js";
+import { deliverMessages, markMessages, sendMessage } from "./commands.js";
+import { noMessage, rowOfMessage } from "./id.js";
+import { findMessages, listMessages, listThreads } from "./jobs.js";
+import { resolveRecipients } from "./recipients.js";
+
+export interface MessageFrontOptions {
+  readonly writer: Writer;
+  readonly reads: Reads;
+  readonly directory: Directory;
+  readonly boxes: MessageBoxes;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+type SendOf = Pick<Request<readonly string[], unknown, string, MessageBody>, "text" | "json" | "context">;
+type ListOf = Pick<Request<readonly string[], MessageQuery>, "query" | "context" | "onAbort">;
+type Finding = PageReply | Failure;
+
+const SECOND_MS = 1_000;
+/** How many rows such a read looks at nobody knows: it is the pool's. */
+const MANY_ROWS = Number.POSITIVE_INFINITY;
+const EMPTY: PageReply = { count: 0, last: null, undelivered: [] };
+
+export class MessageFront {
+  readonly #options: MessageFrontOptions;
+
+  constructor(options: MessageFrontOptions) {
+    this.#options = options;
+  }
+
+  async send({ text, json, context }: SendOf): Promise<Answer> {
+    const { writer, directory, log } = this.#options;
+    const sender = this.#caller(context);
+    if (sender instanceof Failure) return sender;
+    const given = must(memberTexts(text), "the body was parsed as an object").get("data");
+    const data = given === undefined || given === "null" ? null : toOneLine(given);
+    if (data !== null && utf8Length(data) > MESSAGE_DATA_BYTES_MAX)
+      return invalid(`data is longer than ${MESSAGE_DATA_BYTES_MAX} bytes`);
+    const { reply_to: answered } = json;
+    const reply_to = answered === undefined ? null : rowOfMessage(answered);
+    if (reply_to === undefined) return noMessage(answered ?? "");
+    // What finds nobody is refused by the writer: it knows the calls that were answered before.
+    const { to, nobody } = resolveRecipients(directory, sender, typeof json.to === "string" ? [json.to] : json.to);
+    const request: SendRequest = {
+      sender: { id: sender.id, name: sender.name },
+      to: [...to],
+      nobody,
+      subject: json.subject,
+      body: json.body ?? "",
+      intent: json.intent ?? "inform",
+      importance: json.importance ?? "normal",
+      thread: json.thread ?? null,
+      reply_to,
+      data,
+      expires_in_s: json.expires_in_s ?? null,
+      request_id: json.request_id ?? null,
+    };
+    const sent = await writer.request(sendMessage, request, context);
+    if (sent instanceof Failure) return sent;
+    log.info("message sent", { id: sent.id, recipients: sent.to.length });
+    return jsonReply(JSON.stringify(sent));
+  }
+
+  async mark({ ids, as, note }: MarkBody, context: CallContext): Promise<Answer> {
+    const caller = this.#caller(context);
+    if (caller instanceof Failure) return caller;
+    const messages = [...new Set(ids)].flatMap((id) => rowOfMessage(id) ?? []);
+    const request = { instance: caller.id, messages, as, note: note ?? null };
+    const reply = await this.#options.writer.request(markMessages, request, context);
+    return reply instanceof Failure ? reply : jsonReply(`{"marked":${reply.ids.length}}`);
+  }
+
+  threads(
+    { limit = MESSAGE_ROWS_DEFAULT }: Static<typeof ThreadQuery>,
+    context: CallContext,
+  ): Answer | Promise<Answer> {
+    const { reads, clock } = this.#options;
+    const caller = this.#caller(context);
+    if (caller instanceof Failure) return caller;
+    const request = { instance: caller.id, limit, now_ms: clock.now() };
+    return readReply(reads.stream(listThreads, request, context, MANY_ROWS));
+  }
+
+  list({ query, context, onAbort }: ListOf): Answer | Promise<Answer> {
+    const caller = this.#caller(context);
+    if (caller instanceof Failure) return caller;
+    const { box = "in", unread = 0, thread = "", after, wait = 0, limit = MESSAGE_ROWS_DEFAULT } = query;
+    const page = (): PageRequest => ({
+      instance: caller.id,
+      box,
+      unread: unread === 1,
+      thread: thread === "" ? null : thread,
+      after: after === undefined ? 0 : (rowOfMessage(after) ?? 0),
+      limit,
+      now_ms: this.#options.clock.now(),
+    });
+    if (wait > 0) return this.#wait(page, wait, context, onAbort);
+    // In the out-box nothing is to be delivered.
+    if (box === "out") return this.#answer(page(), null, MANY_ROWS, context);
+    const found = this.#find(page());
+    return found instanceof Promise
+      ? found.then((later) => this.#deliver(page(), later, context))
+      : this.#deliver(page(), found, context);
+  }
+
+  async #wait(
+    page: () => PageRequest,
+    wait_s: number,
+    context: CallContext,
+    onAbort: (listener: () => void) => void,
+  ): Promise<Answer> {
+    const { box, instance } = page();
+    const something = (found: Finding): Finding | null =>
+      found instanceof Failure || found.last !== null ? found : null;
+    const look = (): Finding | null | Promise<Finding | null> => {
+      const found = this.#find(page());
+      return found instanceof Promise ? found.then(something) : something(found);
+    };
+    const found = await this.#options.boxes.wait(box, instance, wait_s * SECOND_MS, look, onAbort);
+    return this.#deliver(page(), found ?? EMPTY, context);
+  }
+
+  #find(page: PageRequest): Finding | Promise<Finding> {
+    const many = page.box === "out" && page.unread;
+    return this.#options.reads.run(findMessages, page, many ? MANY_ROWS : page.limit);
+  }
+
+  /** Answers with the messages that were found, and says of those of an in-box that they are delivered before. */
+  #deliver(page: PageRequest, found: Finding, context: CallContext): Answer | Promise<Answer> {
+    if (found instanceof Failure) return found;
+    const { count, undelivered } = found;
+    const last = found.last ?? page.after;
+    // In the out-box each message brings all who got it.
+    const rows = page.box === "out" || count > MESSAGES_ON_FRONT_MAX ? MANY_ROWS : count;
+    if (page.box === "out" || undelivered.length === 0) return this.#answer(page, last, rows, context);
+    const request = { instance: page.instance, messages: undelivered };
+    return new Promise((resolve) => {
+      // Where that could not be stored they can be read all the same: it is stored when they are asked for again.
+      this.#options.writer.call(deliverMessages, request, context, () => {
+        resolve(this.#answer(page, last, rows, context));
+      });
+    });
+  }
+
+  /**
+   * @param up_to the last row that may be in it; null for any
+   * @param rows how many it looks at
+   */
+  #answer(page: PageRequest, up_to: number | null, rows: number, context: CallContext): Answer | Promise<Answer> {
+    return readReply(this.#options.reads.stream(listMessages, { ...page, up_to }, context, rows));
+  }
+
+  /** The instance that the call acts as. */
+  #caller({ actor }: CallContext): Entry | Failure {
+    return this.#options.directory.get(actor) ?? NEEDS_INSTANCE;
+  }
+}

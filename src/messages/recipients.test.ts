@@ -1,0 +1,79 @@
+/** Who is meant by what is written in `to`. */
+import t from "tap";
+import { MESSAGE_RECIPIENTS_MAX } from "../../schemas/limits.js";
+import { must } from "../base/assert.js";
+import { Directory, type Entry } from "../instances/directory.js";
+import { resolveRecipients } from "./recipients.js";
+
+interface Someone {
+  readonly name: string;
+  readonly workspace: string;
+  readonly status?: "active" | "pending" | "stale";
+}
+
+/** A directory of these, `id-1` the first; and what is written, resolved for the first of them. */
+function gather(...all: readonly Someone[]): (...written: readonly string[]) => readonly string[] | string | null {
+  const directory = new Directory();
+  directory.load(
+    all.map(({ name, workspace, status = "active" }, at) => ({
+      row: at + 1,
+      id: `id-${at + 1}`,
+      token_hash: `hash-${at + 1}`,
+      name,
+      workspace,
+      intent: "",
+      stack: "",
+      capabilities: [],
+      status,
+      registered_at: 0,
+      // Who was registered first was seen last.
+      last_seen: 1000 - at,
+      busy_until: 0,
+    })),
+  );
+  const sender: Entry = must(directory.get("id-1"), "the first is the sender");
+  return (...written) => {
+    const { to, nobody } = resolveRecipients(directory, sender, written);
+    return nobody ?? to.map(({ id, to: as }) => `${id} as ${as}`);
+  };
+}
+
+t.test("an id, the newest active one of a name, a workspace", (t) => {
+  const resolve = gather(
+    { name: "ana", workspace: "w" },
+    { name: "ben", workspace: "w" },
+    { name: "ben", workspace: "w" },
+    { name: "ben", workspace: "w", status: "stale" },
+    { name: "ben", workspace: "other" },
+    { name: "name:ben", workspace: "w:x", status: "pending" },
+  );
+  t.same(resolve("id-2"), ["id-2 as id-2"]);
+  t.same(resolve("id-4"), ["id-4 as id-4"], "whatever it is at");
+  t.same(resolve("id-1"), ["id-1 as id-1"], "oneself, too");
+  t.same(resolve("name:ben"), ["id-3 as name:ben"], "of the sender's workspace, the one that was registered last");
+  t.same(resolve("workspace:w"), ["id-3 as workspace:w", "id-2 as workspace:w"].toSorted(), "all but the sender");
+  t.same(resolve("workspace:other"), ["id-5 as workspace:other"]);
+  t.end();
+});
+
+t.test("several: each once, as it is written first", (t) => {
+  const resolve = gather({ name: "ana", workspace: "" }, { name: "ben", workspace: "" }, { name: "cy", workspace: "" });
+  t.same(resolve("id-3", "name:cy", "workspace:", "id-3"), ["id-3 as id-3", "id-2 as workspace:"]);
+  t.same(resolve("workspace:", "id-1"), ["id-2 as workspace:", "id-3 as workspace:", "id-1 as id-1"]);
+  t.end();
+});
+
+t.test("the first that finds nobody is named, whoever else is there", (t) => {
+  const resolve = gather({ name: "ana", workspace: "" }, { name: "ben", workspace: "x", status: "pending" });
+  for (const written of ["nobody", "name:", "name:ben", "name:zoe", "workspace:x", "workspace:", "id-3", "__proto__"])
+    t.equal(resolve("id-2", written), written);
+  t.equal(resolve("b", "a"), "b");
+  t.end();
+});
+
+t.test("of more than may get a message one more is told", (t) => {
+  const all = Array.from({ length: MESSAGE_RECIPIENTS_MAX + 10 }, () => ({ name: "a", workspace: "" }));
+  t.equal(gather(...all)("workspace:")?.length, MESSAGE_RECIPIENTS_MAX + 1);
+  t.equal(gather(...all.slice(0, MESSAGE_RECIPIENTS_MAX + 1))("workspace:")?.length, MESSAGE_RECIPIENTS_MAX);
+  t.end();
+});

@@ -1,0 +1,163 @@
+/**
+ * The SQL of messages, reading: pages of a box and threads (pool, front), and what the front knows of all boxes.
+ * Writing is box-writer.ts's; what a message is on the wire is encode.ts's.
+ *
+ * A box is a range of one tree, and so is a thread of it, and what is unread of an in-box: a page costs what it has.
+ * What has expired is not there, whether or not it has been deleted yet.
+ */
+import type { ListRequest, PageReply, PageRequest, ThreadsRequest } from "../../schemas/messages.js";
+import type { Db, Statement } from "../store/open.js";
+import type { Model } from "../threads/model.js";
+import type { MessageRow, PartyRow, RecipientRow, ThreadRow } from "./encode.js";
+
+/** Holds of a message `m` that has not expired at the time that is bound. */
+export const NOT_EXPIRED = "(m.expires_at IS NULL OR m.expires_at > ?)";
+
+/** How many messages of in-boxes are unread, expired ones that are still there included. */
+export const COUNT_UNREAD =
+  "SELECT instance, count(*) AS unread FROM message_box INDEXED BY message_box_unread " +
+  "WHERE box = 'in' AND read_at IS NULL GROUP BY instance";
+
+/** When (ms) the next message expires; null where none does. */
+export const NEXT_EXPIRY = "SELECT min(expires_at) AS at FROM message WHERE expires_at IS NOT NULL";
+
+/** Those who got a message `m`, in the order in which they were named. */
+const RECIPIENTS = `json_each(m.recipients) j
+  CROSS JOIN message_box r ON r.instance = j.value AND r.box = 'in' AND r.message = m.row`;
+
+const RECIPIENT_COLUMNS = "r.instance AS id, r.name, r.delivered_at, r.read_at, r.acked_at, r.note";
+
+const THREAD_INDEX = "INDEXED BY message_box_thread";
+
+type Bound = (string | number)[];
+
+/** What narrows all boxes down to a page, and what is bound to it, in its order. */
+function pageOf({ instance, box, unread, thread, after, now_ms }: PageRequest): {
+  readonly from: string;
+  readonly bound: Bound;
+} {
+  const conditions = ["b.instance = ?", `b.box = '${box}'`, "b.message > ?", NOT_EXPIRED];
+  const bound: Bound = [instance, after, now_ms];
+  if (thread !== null) {
+    conditions.push("b.thread = ?");
+    bound.push(thread);
+  }
+  // Left to itself SQLite takes the boxes' own tree, and walks through all that was read, or is of other threads.
+  let index = thread === null ? "" : THREAD_INDEX;
+  if (unread && box === "in") {
+    index = "INDEXED BY message_box_unread";
+    conditions.push("b.read_at IS NULL");
+  } else if (unread) {
+    conditions.push(`EXISTS (SELECT 1 FROM ${RECIPIENTS} WHERE r.read_at IS NULL)`);
+  }
+  const from = `FROM message_box b ${index} CROSS JOIN message m ON m.row = b.message WHERE ${conditions.join(" AND ")}`;
+  return { from, bound };
+}
+
+/** A message of a box, with what is written in the box's row. */
+interface BoxRow extends MessageRow, RecipientRow {}
+
+interface GroupRow {
+  readonly thread: string;
+  readonly messages: number;
+  readonly unread: number;
+  /** Rows. */
+  readonly first: number;
+  readonly last: number;
+}
+
+export class MessageReader {
+  readonly #db: Db;
+  /** By their text: there are few ways to ask for a page. */
+  readonly #statements = new Map<string, Statement<Bound, unknown>>();
+
+  constructor(db: Db) {
+    this.#db = db;
+  }
+
+  /** Unread messages of all in-boxes. */
+  countUnread(): number {
+    return this.#prepare<{ unread: number }>(COUNT_UNREAD)
+      .all()
+      .reduce((sum, { unread }) => sum + unread, 0);
+  }
+
+  nextExpiry(): number | null {
+    return this.#prepare<{ at: number | null }>(NEXT_EXPIRY).get()?.at ?? null;
+  }
+
+  /** Which messages a page has. */
+  page(request: PageRequest): PageReply {
+    const { from, bound } = pageOf(request);
+    const rows = this.#prepare<{ row: number; delivered_at: number | null }>(
+      `SELECT b.message AS row, b.delivered_at ${from} ORDER BY b.message LIMIT ?`,
+    ).all(...bound, request.limit);
+    const undelivered = rows.filter(({ delivered_at }) => delivered_at === null).map(({ row }) => row);
+    return { count: rows.length, last: rows.at(-1)?.row ?? null, undelivered };
+  }
+
+  /** The messages of a page, oldest first, each with those of its recipients that the box's owner is told of. */
+  *list(request: ListRequest): Generator<readonly [MessageRow, readonly RecipientRow[]], void, undefined> {
+    const { from, bound } = pageOf(request);
+    const { box, limit, up_to } = request;
+    const rows = this.#prepare<BoxRow>(
+      `SELECT m.row, b.thread, m.reply_to, m.sender, m.sender_name, m.subject, m.intent, m.importance, m.body, m.data,
+         m.sent_at, b.instance AS id, b.name, b.delivered_at, b.read_at, b.acked_at, b.note
+       ${from} AND b.message <= ? ORDER BY b.message LIMIT ?`,
+    ).iterate(...bound, up_to ?? Number.MAX_SAFE_INTEGER, limit);
+    for (const row of rows) yield [row, box === "in" ? [row] : this.#recipientsOf(row.row)];
+  }
+
+  /** The threads of one instance's messages, the newest first, each with the others in it that it knows of. */
+  *threads({
+    instance,
+    limit,
+    now_ms,
+  }: ThreadsRequest): Generator<readonly [ThreadRow, readonly PartyRow[]], void, undefined> {
+    // A message to oneself lies in both boxes.
+    const groups = this.#prepare<GroupRow>(
+      `SELECT b.thread, count(DISTINCT b.message) AS messages, min(b.message) AS first, max(b.message) AS last,
+         count(CASE WHEN b.box = 'in' AND b.read_at IS NULL THEN 1 END) AS unread
+       FROM message_box b CROSS JOIN message m ON m.row = b.message
+       WHERE b.instance = ? AND ${NOT_EXPIRED} GROUP BY b.thread ORDER BY last DESC LIMIT ?`,
+    ).all(instance, now_ms, limit);
+    const head = this.#prepare<{ subject: string; sent_at: number }>(
+      "SELECT subject, sent_at FROM message WHERE row = ?",
+    );
+    // Who else got what the instance got, only its sender knows.
+    const others = this.#prepare<PartyRow>(
+      `SELECT id, name FROM (
+         SELECT m.sender AS id, m.sender_name AS name, m.row, -1 AS place
+         FROM message_box b ${THREAD_INDEX} CROSS JOIN message m ON m.row = b.message
+         WHERE b.instance = ? AND b.box = 'in' AND b.thread = ? AND ${NOT_EXPIRED}
+         UNION ALL
+         SELECT r.instance, r.name, m.row, j.key
+         FROM message_box b ${THREAD_INDEX} CROSS JOIN message m ON m.row = b.message CROSS JOIN ${RECIPIENTS}
+         WHERE b.instance = ? AND b.box = 'out' AND b.thread = ? AND ${NOT_EXPIRED}
+       ) WHERE id <> ? GROUP BY id ORDER BY min(row), place`,
+    );
+    for (const { thread, messages, unread, first, last } of groups) {
+      const subject = head.get(first)?.subject ?? "";
+      const last_at = head.get(last)?.sent_at ?? 0;
+      const known = others.all(instance, thread, now_ms, instance, thread, now_ms, instance);
+      yield [{ thread, subject, messages, unread, last_at }, known];
+    }
+  }
+
+  #recipientsOf(row: number): RecipientRow[] {
+    return this.#prepare<RecipientRow>(
+      `SELECT ${RECIPIENT_COLUMNS} FROM message m CROSS JOIN ${RECIPIENTS} WHERE m.row = ? ORDER BY j.key`,
+    ).all(row);
+  }
+
+  #prepare<Row>(sql: string): Statement<Bound, Row> {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#db.prepare<Bound>(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement as Statement<Bound, Row>;
+  }
+}
+
+export const messageReader: Model<MessageReader> = { open: ({ db }) => new MessageReader(db) };

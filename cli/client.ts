@@ -44,8 +44,12 @@ export function joinServerPath(server: URL, path: string): string {
   return server.pathname.replace(/\/+$/, "") + path;
 }
 
-export function makeHeaders(settings: Settings): Record<string, string> {
-  return settings.token === "" ? {} : { Authorization: `Bearer ${settings.token}` };
+/** Who calls. */
+export function makeHeaders({ token, instance }: Settings): Record<string, string> {
+  return {
+    ...(token === "" ? {} : { Authorization: `Bearer ${token}` }),
+    ...(instance === "" ? {} : { "X-Koor-Instance": instance }),
+  };
 }
 
 /** `?a=1&b=2`, percent-encoded; "" where there are no parameters. */

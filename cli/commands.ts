@@ -12,6 +12,7 @@ import { EVENTS_COMMANDS } from "./commands/events.js";
 import { LLM_COMMANDS } from "./commands/llm.js";
 import { RULES_COMMANDS } from "./commands/rules.js";
 import { INSTANCES_COMMANDS } from "./commands/instances.js";
+import { LEASES_COMMANDS } from "./commands/leases.js";
 import { METRICS_COMMANDS } from "./commands/metrics.js";
 import { MCP_COMMANDS } from "./commands/mcp.js";
 import { SERVE_COMMANDS } from "./commands/serve.js";
@@ -31,7 +32,7 @@ export interface Topic {
 export const TOPICS: readonly Topic[] = [
   { name: "values", rows: [...STATE_COMMANDS, ...SPECS_COMMANDS] },
   { name: "events", rows: [...EVENTS_COMMANDS, ...WEBHOOKS_COMMANDS] },
-  { name: "agents", rows: INSTANCES_COMMANDS },
+  { name: "agents", rows: [...INSTANCES_COMMANDS, ...LEASES_COMMANDS] },
   { name: "contracts", rows: [...CONTRACT_COMMANDS, ...COMPLIANCE_COMMANDS] },
   { name: "rules", rows: [...RULES_COMMANDS, ...TEMPLATES_COMMANDS] },
   { name: "records", rows: [...AUDIT_COMMANDS, ...LLM_COMMANDS, ...METRICS_COMMANDS] },

@@ -44,10 +44,11 @@ export function joinServerPath(server: URL, path: string): string {
   return server.pathname.replace(/\/+$/, "") + path;
 }
 
-export function makeHeaders(settings: Settings): Record<string, string> {
+/** Who calls. */
+export function makeHeaders({ token, instance }: Settings): Record<string, string> {
   return {
-    ...(settings.token === "" ? {} : { Authorization: `Bearer ${settings.token}` }),
-    ...(settings.instance === "" ? {} : { "X-Koor-Instance": settings.instance }),
+    ...(token === "" ? {} : { Authorization: `Bearer ${token}` }),
+    ...(instance === "" ? {} : { "X-Koor-Instance": instance }),
   };
 }
 

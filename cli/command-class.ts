@@ -6,7 +6,8 @@
 import { Cli, Command, Option, type BaseContext, type CommandClass } from "clipanion";
 
 import type { Args, CommandContext, CommandRow } from "./command-row.js";
-import { CliFailure, wrongUsage, type ExitCode } from "./failure.js";
+import { parseDuration } from "./duration.js";
+import { CliFailure, wrongUsage } from "./failure.js";
 import { formatUsageLine } from "./help.js";
 import { reportFailure } from "./output.js";
 import { runCommand } from "./run-command.js";
@@ -22,6 +23,7 @@ const ARGUMENT_PREFIX = "argument ";
 function makeOptions(row: CommandRow): Record<string, unknown> {
   const options: Record<string, unknown> = {};
   for (const argument of row.arguments ?? []) {
+    if (argument.behind_dashes) continue;
     options[ARGUMENT_PREFIX + argument.name] = argument.many
       ? Option.Rest({ name: argument.name, required: 1 })
       : Option.String({ name: argument.name, required: !argument.optional });
@@ -33,7 +35,9 @@ function makeOptions(row: CommandRow): Record<string, unknown> {
   return options;
 }
 
-function makeArgs(values: object): Args {
+/** @param behind_dashes what the row's last argument is, where that is a command */
+function makeArgs(values: object, row: CommandRow, behind_dashes: readonly string[]): Args {
+  const command = row.arguments?.find((argument) => argument.behind_dashes)?.name;
   const given = (name: string): unknown =>
     Reflect.get(values, ARGUMENT_PREFIX + name) ?? Reflect.get(values, FLAG_PREFIX + name);
   const text = (name: string): string | undefined => {
@@ -44,9 +48,11 @@ function makeArgs(values: object): Args {
     text,
     need: (name) => text(name) ?? "",
     has: (name) => given(name) === true,
-    all: (name) => {
-      const many = given(name);
-      return Array.isArray(many) ? (many as readonly string[]) : [];
+    duration: (name) => parseDuration(text(name) ?? ""),
+    list: (name) => {
+      if (name === command) return behind_dashes;
+      const value = given(name);
+      return Array.isArray(value) ? (value as readonly string[]) : [];
     },
   };
 }
@@ -59,6 +65,13 @@ function findProblem(row: CommandRow, args: Args): string | undefined {
     if (flag.kind === "whole" && value !== undefined && !/^\d+$/.test(value)) {
       return `--${flag.name} must be a whole number, not "${value}"`;
     }
+    if (flag.kind === "duration" && value !== undefined && parseDuration(value) === undefined) {
+      return `--${flag.name} must be a duration like 90s or 10m, not "${value}"`;
+    }
+  }
+  for (const { name, many, behind_dashes } of row.arguments ?? []) {
+    if (behind_dashes && args.list(name).length === 0) return `a ${name} is required behind --`;
+    if (many && args.list(name).includes("")) return `<${name}> must not be empty`;
   }
   const choices = row.one_of ?? [];
   const chosen = choices.filter((name) => args.text(name) !== undefined);
@@ -68,7 +81,7 @@ function findProblem(row: CommandRow, args: Args): string | undefined {
 }
 
 /** The clipanion command of a row. Its `execute` prints what there is to print and returns the exit code. */
-function makeCommandClass(row: CommandRow): CommandClass<InvocationContext> {
+function makeCommandClass(row: CommandRow, behind_dashes: readonly string[]): CommandClass<InvocationContext> {
   return class extends Command<InvocationContext> {
     static override readonly paths = [[...row.words]];
 
@@ -77,8 +90,8 @@ function makeCommandClass(row: CommandRow): CommandClass<InvocationContext> {
       Object.assign(this, makeOptions(row));
     }
 
-    override async execute(): Promise<ExitCode> {
-      const args = makeArgs(this);
+    override async execute(): Promise<number> {
+      const args = makeArgs(this, row, behind_dashes);
       const context = this.context.command_context;
       const problem = findProblem(row, args);
       const outcome =
@@ -98,6 +111,15 @@ function describeSyntaxError(error: unknown): string {
   return reason ? reason.replace(/\.$/, "") : "the arguments do not fit this command";
 }
 
+/** Where the row takes a command behind `--`, what stands before it and that command; else all stays together. */
+function splitTokens(
+  row: CommandRow,
+  tokens: readonly string[],
+): { readonly before: readonly string[]; readonly behind: readonly string[] } {
+  const at = row.arguments?.some((argument) => argument.behind_dashes) ? tokens.indexOf("--") : -1;
+  return at < 0 ? { before: tokens, behind: [] } : { before: tokens.slice(0, at), behind: tokens.slice(at + 1) };
+}
+
 /**
  * Parses the command line for its row and runs it. Exit code of the command, or the failure of a command
  * line that does not fit the row, with the usage of the command.
@@ -106,12 +128,13 @@ export async function runRow(
   row: CommandRow,
   tokens: readonly string[],
   context: CommandContext,
-): Promise<ExitCode | CliFailure> {
+): Promise<number | CliFailure> {
+  const { before, behind } = splitTokens(row, tokens);
   const cli = new Cli<InvocationContext>({ binaryName: context.program, enableColors: false });
-  cli.register(makeCommandClass(row));
+  cli.register(makeCommandClass(row, behind));
   try {
-    const command = cli.process([...tokens], { command_context: context });
-    return (await command.validateAndExecute()) as ExitCode;
+    const command = cli.process([...before], { command_context: context });
+    return await command.validateAndExecute();
   } catch (error) {
     if (!(error instanceof Error && "clipanion" in error)) throw error;
     return wrongUsage(describeSyntaxError(error), `usage: ${formatUsageLine(row, context.program)}`);

@@ -12,15 +12,17 @@ export interface Argument {
   /** Shown in its stead, e.g. the words that it may be. */
   readonly shown?: string;
   readonly optional?: true;
-  /** One or more of them; the last argument alone. `Args.all` has them. */
+  /** One or more of them, by `Args.list`; it is the last one before a command. */
   readonly many?: true;
+  /** Everything behind `--`, untouched, by `Args.list`: a command with its own arguments. The last one. */
+  readonly behind_dashes?: true;
 }
 
 /**
- * `text`: any value; `whole`: digits only; `switch`: takes no value. A name takes a value in every command or in
- * none.
+ * `text`: any value; `whole`: digits only; `duration`: `90s`, `10m` (duration.ts); `switch`: takes no value. A name
+ * takes a value in every command or in none.
  */
-export type FlagKind = "text" | "whole" | "switch";
+export type FlagKind = "text" | "whole" | "duration" | "switch";
 
 export interface Flag {
   /** Without the dashes. */
@@ -40,8 +42,10 @@ export interface Args {
   /** For required arguments and flags: parse.ts has refused a command line without them. */
   need(name: string): string;
   has(name: string): boolean;
-  /** All that was given for an argument that takes many. */
-  all(name: string): readonly string[];
+  /** A flag that is a duration, in ms. */
+  duration(name: string): number | undefined;
+  /** An argument of which there may be many. */
+  list(name: string): readonly string[];
 }
 
 /** What a command may use beside its arguments. */
@@ -87,9 +91,9 @@ export interface RequestRow extends Described {
   readonly exit?: (answer: Buffer) => ExitCode;
 }
 
-/** A command of another kind; it prints by itself. */
+/** A command of another kind; it prints by itself. Its exit code may be that of a program which it ran. */
 export interface LocalRow extends Described {
-  readonly run: (args: Args, context: CommandContext) => Promise<ExitCode | CliFailure>;
+  readonly run: (args: Args, context: CommandContext) => Promise<number | CliFailure>;
 }
 
 export type CommandRow = RequestRow | LocalRow;

@@ -13,6 +13,7 @@ import { LLM_COMMANDS } from "./commands/llm.js";
 import { RULES_COMMANDS } from "./commands/rules.js";
 import { INSTANCES_COMMANDS } from "./commands/instances.js";
 import { MESSAGE_COMMANDS } from "./commands/message.js";
+import { LEASES_COMMANDS } from "./commands/leases.js";
 import { METRICS_COMMANDS } from "./commands/metrics.js";
 import { MCP_COMMANDS } from "./commands/mcp.js";
 import { SERVE_COMMANDS } from "./commands/serve.js";
@@ -32,7 +33,7 @@ export interface Topic {
 export const TOPICS: readonly Topic[] = [
   { name: "values", rows: [...STATE_COMMANDS, ...SPECS_COMMANDS] },
   { name: "events", rows: [...EVENTS_COMMANDS, ...WEBHOOKS_COMMANDS] },
-  { name: "agents", rows: [...INSTANCES_COMMANDS, ...MESSAGE_COMMANDS] },
+  { name: "agents", rows: [...INSTANCES_COMMANDS, ...LEASES_COMMANDS, ...MESSAGE_COMMANDS] },
   { name: "contracts", rows: [...CONTRACT_COMMANDS, ...COMPLIANCE_COMMANDS] },
   { name: "rules", rows: [...RULES_COMMANDS, ...TEMPLATES_COMMANDS] },
   { name: "records", rows: [...AUDIT_COMMANDS, ...LLM_COMMANDS, ...METRICS_COMMANDS] },

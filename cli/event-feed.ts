@@ -18,6 +18,7 @@ import { runSession, type FrameVerdict } from "./event-socket.js";
 import { CliFailure, failed, type ExitCode } from "./failure.js";
 import { isJson, listElementTexts } from "./json-text.js";
 import { layOutJson, note } from "./output.js";
+import { pause } from "./pause.js";
 import type { Settings } from "./settings.js";
 
 export interface FeedOptions {
@@ -93,19 +94,6 @@ class EventFeed {
     return "more";
   }
 
-  private async sleep(ms: number): Promise<void> {
-    if (this.signal.aborted) return;
-    await new Promise<void>((resolve) => {
-      const wake = (): void => {
-        clearTimeout(timer);
-        this.signal.removeEventListener("abort", wake);
-        resolve();
-      };
-      const timer = setTimeout(wake, ms);
-      this.signal.addEventListener("abort", wake);
-    });
-  }
-
   /** Grows with the sessions that did not open; half of it is chance, so that many clients do not come back at once. */
   private nextDelayMs(): number {
     const delay_ms = Math.min(CLI_RECONNECT_DELAY_MS * 2 ** this.unopened, CLI_RECONNECT_DELAY_MS_MAX);
@@ -136,7 +124,7 @@ class EventFeed {
     do {
       const passed = await this.poll();
       if (passed instanceof CliFailure) return passed;
-      await this.sleep(CLI_POLL_INTERVAL_MS);
+      await pause(CLI_POLL_INTERVAL_MS, this.signal);
     } while (performance.now() < until_ms && !this.signal.aborted);
     return undefined;
   }
@@ -178,7 +166,7 @@ class EventFeed {
       if (passed instanceof CliFailure) return passed;
       if (passed) return await this.bridge(end.why, true);
     }
-    await this.sleep(this.nextDelayMs());
+    await pause(this.nextDelayMs(), this.signal);
     return undefined;
   }
 

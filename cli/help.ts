@@ -11,11 +11,13 @@ const COMMON_FLAGS: readonly (readonly [string, string])[] = [
 ];
 
 const SETTINGS_NOTE = `Settings come from ./settings.json (see config set); KOOR_SERVER and KOOR_TOKEN win over it.
-The server is http://localhost:9800 unless one is set. Commands act as the instance whose id is in KOOR_INSTANCE.
+Commands act as the instance KOOR_INSTANCE, else as that of .koor/instance.json here or above (see register).
+The server is http://localhost:9800 unless one is set.
 Exit codes: 0 success, 1 the server refused or could not be reached, 2 wrong usage.`;
 
 function formatArgument(argument: Argument): string {
-  const shown = (argument.shown ?? argument.name) + (argument.many ? "…" : "");
+  const shown = `${argument.shown ?? argument.name}${argument.many || argument.behind_dashes ? "…" : ""}`;
+  if (argument.behind_dashes) return `-- <${shown}>`;
   return argument.optional ? `[${shown}]` : `<${shown}>`;
 }
 
@@ -25,6 +27,7 @@ function formatFlag(flag: Flag): string {
 
 /** `koor state history <key> [--limit N]` */
 export function formatUsageLine(row: CommandRow, program: string): string {
+  const positions = row.arguments ?? [];
   const flags = row.flags ?? [];
   const choices = flags.filter((flag) => row.one_of?.includes(flag.name));
   const required = flags.filter((flag) => flag.required);
@@ -32,10 +35,11 @@ export function formatUsageLine(row: CommandRow, program: string): string {
   return [
     program,
     ...row.words,
-    ...(row.arguments ?? []).map(formatArgument),
+    ...positions.filter((argument) => !argument.behind_dashes).map(formatArgument),
     ...(choices.length > 0 ? [`(${choices.map(formatFlag).join(" | ")})`] : []),
     ...required.map(formatFlag),
     ...others.map((flag) => `[${formatFlag(flag)}]`),
+    ...positions.filter((argument) => argument.behind_dashes).map(formatArgument),
   ].join(" ");
 }
 

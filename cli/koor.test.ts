@@ -221,6 +221,26 @@ const SENT: readonly {
     body: '{"ids":["message-1","message-2"],"as":"acked","note":"done"}',
   },
   { args: ["message", "threads", "--limit", "5"], method: "GET", url: "/api/messages/threads?limit=5" },
+  { args: ["lease", "list"], method: "GET", url: "/api/leases" },
+  {
+    args: ["lease", "list", "--workspace", "w", "--holder", "h", "--state=all", "--resource", "path:a/**", "--limit=2"],
+    method: "GET",
+    url: "/api/leases?workspace=w&holder=h&state=all&resource=path%3Aa%2F**&limit=2",
+  },
+  {
+    args: ["lease", "check", "--shared", "a.ts", "--", "-b"],
+    method: "POST",
+    url: "/api/leases/check",
+    body: '{"paths":["a.ts","-b"],"mode":"shared"}',
+    code: 1,
+  },
+  {
+    args: ["lease", "break", "l/1", "--reason", "r"],
+    method: "POST",
+    url: "/api/leases/l%2F1/break",
+    body: '{"reason":"r"}',
+    type: "application/json",
+  },
   { args: ["metrics", "agents"], method: "GET", url: "/api/metrics/agents" },
   {
     args: ["metrics", "agents", "a&b", "--period", "2026-02"],
@@ -567,6 +587,18 @@ const WRONG: readonly { readonly args: readonly string[]; readonly says: RegExp 
     args: ["contract", "set", "p/n", "--data", `{"kind":"contract","x":${"[".repeat(256)}${"]".repeat(256)}}`],
     says: /nested deeper than 256 levels/,
   },
+  { args: ["lease", "acquire"], says: /usage: koor lease acquire <resource…>/ },
+  { args: ["lease", "acquire", ""], says: /<resource> must not be empty/ },
+  { args: ["lease", "acquire", "r", "--wait", "10"], says: /--wait must be a duration like 90s or 10m, not "10"/ },
+  { args: ["lease", "run", "r"], says: /a command is required behind --/ },
+  { args: ["lease", "run", "r", "--"], says: /usage: koor lease run <resource…> .*-- <command…>/ },
+  { args: ["lease", "run", "--", "true"], says: /usage: koor lease run/ },
+  { args: ["lease", "run", "r", "--queue", "--", "true"], says: /--queue/ },
+  { args: ["lease", "get", ""], says: /<id> must not be empty/ },
+  { args: ["lease", "renew", ""], says: /<id> must not be empty/ },
+  { args: ["lease", "release"], says: /usage: koor lease release/ },
+  { args: ["lease", "release", "a", "b", "--fence", "1"], says: /one by one/ },
+  { args: ["lease", "break", "a"], says: /--reason is required/ },
   { args: ["config", "set", "colour", "blue"], says: /no such setting: colour/ },
   { args: ["config", "set", "server", "localhost:9800"], says: /http:\/\/ or https:\/\// },
   { args: ["config", "set", "token", "two words"], says: /visible ASCII/ },
@@ -722,7 +754,7 @@ t.test("commands act as the instance that the environment names", async (t) => {
   t.notOk("x-koor-instance" in (fake.requests.at(-1)?.headers ?? {}), "none, no header");
   const before = fake.requests.length;
   const wrong = await runCli(["message", "list"], { cwd, env: { ...env, KOOR_INSTANCE: "a\nb" } });
-  checkRefused(t, wrong, 1, /KOOR_INSTANCE must be the id of an instance/, "what no header can carry");
+  checkRefused(t, wrong, 1, /KOOR_INSTANCE must be visible ASCII/, "what no header can carry");
   for (const args of [
     ["message", "read"],
     ["message", "ack", "--note", "n"],

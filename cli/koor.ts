@@ -36,7 +36,7 @@ function describeUnknown(words: readonly string[], program: string): CliFailure 
   return wrongUsage(`no such command: ${words.slice(0, 2).join(" ")}`, `${noun} has: ${verbs.join(", ")}`);
 }
 
-async function run(argv: readonly string[], program: string): Promise<ExitCode | CliFailure> {
+async function run(argv: readonly string[], program: string): Promise<number | CliFailure> {
   if (argv.find((word) => word !== "--pretty") === "--version") return await printText(`${program} ${VERSION}\n`);
   const line = readTokens(argv, COMMANDS);
   if (line instanceof CliFailure) return line;

@@ -81,6 +81,6 @@ async function runRequest(row: RequestRow, args: Args, context: CommandContext):
   return output instanceof CliFailure ? output : ((await print(output)) ?? row.exit?.(answer.body) ?? 0);
 }
 
-export async function runCommand(row: CommandRow, args: Args, context: CommandContext): Promise<ExitCode | CliFailure> {
+export async function runCommand(row: CommandRow, args: Args, context: CommandContext): Promise<number | CliFailure> {
   return "run" in row ? await row.run(args, context) : await runRequest(row, args, context);
 }

@@ -1,12 +1,14 @@
 /**
  * `./settings.json` as the command line sees it: the server's address and the token, under the
- * environment, over the default. The file may be shared with the server, so unknown members are left
- * alone. Runs in the command line's process; leaves the connection itself to client.ts.
+ * environment, over the default; and as which instance it acts. The file may be shared with the server, so unknown
+ * members are left alone. Runs in the command line's process; leaves the connection itself to client.ts, and
+ * `.koor/instance.json` to instance-file.ts.
  */
 import { join } from "node:path";
 
 import { readTextFile, replaceFile, resolveFilePath } from "./config-file.js";
 import { CliFailure, failed, wrongUsage } from "./failure.js";
+import { findInstance, isInstanceIdUsable } from "./instance-file.js";
 import { isJson } from "./json-text.js";
 import { describeSystemError } from "./system-error.js";
 
@@ -23,7 +25,7 @@ export interface Settings {
   readonly server: URL;
   /** "" where none is set. */
   readonly token: string;
-  /** The id of the instance that commands act as; "" where none is set. */
+  /** The id of the instance that calls act as, unless the token says another; "" where none is said. */
   readonly instance: string;
 }
 
@@ -51,12 +53,13 @@ function isHeaderText(text: string): boolean {
 }
 
 const SERVER_RULE = "server must be an http:// or https:// URL, e.g. http://localhost:9800";
+const INSTANCE_RULE = "KOOR_INSTANCE must be visible ASCII characters without spaces";
 const TOKEN_RULE = "token must be visible ASCII characters without spaces";
-const INSTANCE_RULE = "KOOR_INSTANCE must be the id of an instance";
 
 /**
  * The settings that hold in `folder`: environment over file over default. An empty variable counts as
- * not set. The file is not read where the environment says everything.
+ * not set. A file is not read where the environment says all that it could. The instance's own token is the last
+ * choice: another one was given on purpose, and may do more.
  */
 export function readSettings(folder: string, environment: NodeJS.ProcessEnv): Settings | CliFailure {
   let server = environment["KOOR_SERVER"] || undefined;
@@ -77,9 +80,12 @@ export function readSettings(folder: string, environment: NodeJS.ProcessEnv): Se
   const url = parseServer(server ?? DEFAULT_SERVER);
   if (!url) return failed(SERVER_RULE);
   if (!isHeaderText(token ?? "")) return failed(TOKEN_RULE);
-  const instance = environment["KOOR_INSTANCE"] ?? "";
-  if (!isHeaderText(instance)) return failed(INSTANCE_RULE);
-  return { server: url, token: token ?? "", instance };
+  const named = environment["KOOR_INSTANCE"] || undefined;
+  if (named !== undefined)
+    return isInstanceIdUsable(named) ? { server: url, token: token ?? "", instance: named } : failed(INSTANCE_RULE);
+  const instance = findInstance(folder, url);
+  if (instance instanceof CliFailure) return instance;
+  return { server: url, token: token || (instance?.token ?? ""), instance: instance?.id ?? "" };
 }
 
 /**

@@ -461,6 +461,12 @@ export const CLI_POLL_INTERVAL_MS = 2_000;
 export const CLI_POLL_EVENTS = 50;
 export const CLI_RECONNECT_DELAY_MS = 250;
 export const CLI_RECONNECT_DELAY_MS_MAX = 10_000;
+/** The longest pause before a server that is away is asked for a lease again. */
+export const CLI_LEASE_RETRY_MS_MAX = 2_000;
+/** The life of a lease that a command runs under: short, since its runner gives signs of life. */
+export const CLI_LEASE_RUN_TTL_S = 60;
+/** What a command has between SIGTERM and SIGKILL when its lease is lost. */
+export const CLI_LEASE_GRACE_MS = 5_000;
 /** Upgrades that die without an answer, one after the other, before plain HTTP is tried. */
 export const CLI_UPGRADE_ATTEMPTS_MAX = 3;
 /** How long a subscriber polls before it tries the WebSocket again. */

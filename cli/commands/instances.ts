@@ -1,8 +1,27 @@
 /** `register`, `activate`, `instances …`: who is at work. Runs in the command line's process. */
-import type { CommandRow } from "../command-row.js";
+import type { Args, CommandContext, CommandRow } from "../command-row.js";
+import { CliFailure } from "../failure.js";
+import { keepsInstance, saveInstance } from "../instance-file.js";
+import { note } from "../output.js";
 
 const ID = { name: "id" } as const;
 const ID_PATH = "/api/instances/{id}";
+
+/**
+ * Writes who was registered to `.koor/instance.json`, where that is wanted. What cannot be written is a note: the token
+ * is told only once, and stdout has it.
+ */
+function keepInstance(answer: Buffer, args: Args, context: CommandContext): Buffer {
+  if (!args.has("save") && !keepsInstance(context.folder)) return answer;
+  const settings = context.settings();
+  if (settings instanceof CliFailure) return answer;
+  const { id, token } = JSON.parse(answer.toString("utf8")) as { readonly id?: unknown; readonly token?: unknown };
+  if (typeof id !== "string") return answer;
+  const instance = typeof token === "string" ? { id, token } : { id };
+  const failure = saveInstance(context.folder, instance, settings.server);
+  if (failure) note(failure.message);
+  return answer;
+}
 
 export const INSTANCES_COMMANDS: readonly CommandRow[] = [
   {
@@ -14,6 +33,7 @@ export const INSTANCES_COMMANDS: readonly CommandRow[] = [
       { name: "intent", kind: "text", value: "TEXT", about: "what it is at" },
       { name: "stack", kind: "text", value: "NAME", about: "the technology that it works with, e.g. react" },
       { name: "capabilities", kind: "text", value: "A,B", about: "what it can do, separated by commas" },
+      { name: "save", kind: "switch", about: "write .koor/instance.json, also where there is no .koor/ yet" },
     ],
     method: "POST",
     path: "/api/instances/register",
@@ -30,6 +50,7 @@ export const INSTANCES_COMMANDS: readonly CommandRow[] = [
         Buffer.from(JSON.stringify({ name: args.need("name"), ...Object.fromEntries(given), capabilities })),
       );
     },
+    keep: keepInstance,
   },
   {
     words: ["activate"],

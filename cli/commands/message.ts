@@ -51,7 +51,7 @@ async function makeMessage(args: Args): Promise<Buffer | CliFailure> {
 }
 
 function makeMark(as: "read" | "acked"): (args: Args) => Promise<Buffer> {
-  return (args) => Promise.resolve(Buffer.from(JSON.stringify({ ids: args.all("ids"), as, note: args.text("note") })));
+  return (args) => Promise.resolve(Buffer.from(JSON.stringify({ ids: args.list("ids"), as, note: args.text("note") })));
 }
 
 /** `--unread` as the query says it. */

@@ -1,10 +1,8 @@
 /**
  * Who calls: what the token said, and which instance acts. The directory of instances is given to the
- * pipeline as what is asked of it here, so that the front knows no feature. Types, the caller that is nobody, and the
- * refusal of one that has to be somebody.
+ * pipeline as what is asked of it here, so that the front knows no feature. Types, and the caller that is nobody.
  */
 import type { AgentMetric } from "../../schemas/agent-metrics.js";
-import { invalid } from "../base/result.js";
 
 export interface Caller {
   /** Whose token it was: the server's, an instance's own, or none because none was needed. */
@@ -12,9 +10,6 @@ export interface Caller {
   /** Id of the instance that acts, or `dashboard` for a person there; "" where there is none. */
   readonly actor: string;
 }
-
-/** The refusal of a call that acts as no instance, where only one can do what it asks for. */
-export const NEEDS_INSTANCE = invalid("this needs an instance: send X-Koor-Instance or its token");
 
 export const NOBODY: Caller = Object.freeze({ role: "nobody", actor: "" });
 

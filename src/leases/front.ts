@@ -9,13 +9,13 @@ import {
   LEASE_TTL_S_DEFAULT,
 } from "../../schemas/limits.js";
 import { globsMeet, literalPathGlob } from "../base/path-glob.js";
+import { NEEDS_INSTANCE } from "../base/needs-instance.js";
 import { Failure, invalid, notFound } from "../base/result.js";
 import { leaseId, leaseRow, readResources } from "../claims/lease.js";
 import type { LeaseMirror } from "../claims/mirror.js";
 import { parseResource, pathProblem, pathScope, type Resource } from "../claims/resource.js";
 import type { LeaseReader } from "../claims/table.js";
 import type { LeaseViews } from "../claims/views.js";
-import { NEEDS_INSTANCE } from "../front/caller.js";
 import { jsonReply } from "../front/reply.js";
 import type { Answer, Request } from "../front/route.js";
 import type { CallContext } from "../rpc/frames.js";

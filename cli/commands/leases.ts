@@ -1,0 +1,279 @@
+/**
+ * `lease …`: what nobody else may touch meanwhile. Runs in the command line's process. Waiting in line is
+ * lease-line.ts's, running a command under a lease is lease-run.ts's.
+ */
+import { CLI_LEASE_RUN_TTL_S } from "../../schemas/limits.js";
+import type { Args, CommandContext, CommandRow, Flag } from "../command-row.js";
+import { CliFailure, wrongUsage } from "../failure.js";
+import { JSON_TYPE } from "../input.js";
+import { failureOf, getLease, Refusal, releaseLease, renewLease, requestLease } from "../lease-calls.js";
+import type { Lease, LeaseWish, ToldLease } from "../lease-calls.js";
+import { layOutJson, note, print, reportFailure } from "../output.js";
+import type { Settings } from "../settings.js";
+import { exitCodeOfSignal, takeSignals, type EndingSignal } from "../signals.js";
+
+const SECOND_MS = 1_000;
+const ID = { name: "id" } as const;
+const RESOURCES = { name: "resource", many: true } as const;
+
+const SHARED: Flag = { name: "shared", kind: "switch", about: "beside other shared leases; exclusive by default" };
+const TTL: Flag = {
+  name: "ttl",
+  kind: "duration",
+  value: "TIME",
+  about: "how long it lasts after the holder's last sign of life, 10m by default",
+};
+const WAIT: Flag = {
+  name: "wait",
+  kind: "duration",
+  value: "TIME",
+  about: "wait in line for it so long, e.g. 10m",
+};
+const REASON: Flag = { name: "reason", kind: "text", value: "TEXT", about: "what it is for; others are shown it" };
+const FENCE: Flag = { name: "fence", kind: "whole", value: "N", about: "the lease's; asked for where it is not given" };
+
+/** Whole seconds, as the server counts them; a part of one counts as one. */
+function secondsOf(args: Args, name: string): number | undefined {
+  const ms = args.duration(name);
+  return ms === undefined ? undefined : Math.ceil(ms / SECOND_MS);
+}
+
+function readWish(args: Args, ttl_s: number | undefined): LeaseWish {
+  const mode = args.has("shared") ? "shared" : undefined;
+  return {
+    resources: args.list("resource"),
+    mode,
+    ttl_s: secondsOf(args, "ttl") ?? ttl_s,
+    reason: args.text("reason"),
+  };
+}
+
+/** A fence as it was given; undefined where none was. */
+function readFence(args: Args): number | undefined | CliFailure {
+  const text = args.text("fence");
+  if (text === undefined) return undefined;
+  const fence = Number(text);
+  return Number.isSafeInteger(fence) ? fence : wrongUsage("--fence is too large for a fence");
+}
+
+function isFailure(outcome: unknown): outcome is Refusal | CliFailure {
+  return outcome instanceof Refusal || outcome instanceof CliFailure;
+}
+
+async function printLease({ answer }: ToldLease, context: CommandContext): Promise<CliFailure | 0> {
+  return (await print(layOutJson(answer, context.pretty))) ?? 0;
+}
+
+/** The lease: at once, or after a wait. A number is the exit code of a wait that a signal ended. */
+async function getHold(settings: Settings, wish: LeaseWish, args: Args): Promise<ToldLease | CliFailure | number> {
+  const wait_ms = args.duration("wait") ?? 0;
+  const stays = args.has("queue");
+  if (wait_ms === 0) {
+    const outcome = await requestLease(settings, wish, stays ? { queue: true } : {});
+    return isFailure(outcome) ? failureOf(outcome) : outcome;
+  }
+  const { waitForLease } = await import("../lease-line.js");
+  const stop = new AbortController();
+  let stopped_by: EndingSignal | undefined;
+  const leaveSignals = takeSignals((signal) => {
+    stopped_by = signal;
+    stop.abort();
+    // A second one ends the process, in line or not.
+    leaveSignals();
+  });
+  const outcome = await waitForLease(settings, wish, { wait_ms, stays, signal: stop.signal });
+  leaveSignals();
+  if (stopped_by === undefined || !(outcome instanceof CliFailure)) return outcome;
+  reportFailure(outcome);
+  return await exitCodeOfSignal(stopped_by);
+}
+
+async function acquire(args: Args, context: CommandContext): Promise<number | CliFailure> {
+  const settings = context.settings();
+  if (settings instanceof CliFailure) return settings;
+  const outcome = await getHold(settings, readWish(args, undefined), args);
+  return outcome instanceof CliFailure || typeof outcome === "number" ? outcome : await printLease(outcome, context);
+}
+
+async function run(args: Args, context: CommandContext): Promise<number | CliFailure> {
+  const settings = context.settings();
+  if (settings instanceof CliFailure) return settings;
+  const { runUnderLease } = await import("../lease-run.js");
+  const outcome = await getHold(settings, readWish(args, CLI_LEASE_RUN_TTL_S), args);
+  if (outcome instanceof CliFailure || typeof outcome === "number") return outcome;
+  return await runUnderLease(settings, outcome.lease, args.list("command"));
+}
+
+async function get(args: Args, context: CommandContext): Promise<number | CliFailure> {
+  if (args.need("id") === "") return wrongUsage("<id> must not be empty");
+  const settings = context.settings();
+  if (settings instanceof CliFailure) return settings;
+  const wait_ms = args.duration("wait") ?? 0;
+  const outcome =
+    wait_ms === 0
+      ? await getLease(settings, args.need("id"))
+      : await (await import("../lease-line.js")).watchLease(settings, args.need("id"), wait_ms);
+  return isFailure(outcome) ? failureOf(outcome) : await printLease(outcome, context);
+}
+
+/** The fence under which a lease is held; null where it is not. Whose it is, the server knows: it refuses another's. */
+async function askForFence(settings: Settings, id: string): Promise<number | null | Refusal | CliFailure> {
+  const told = await getLease(settings, id);
+  if (isFailure(told)) return told;
+  return told.lease.state === "held" ? told.lease.fence : null;
+}
+
+async function renew(args: Args, context: CommandContext): Promise<number | CliFailure> {
+  const id = args.need("id");
+  if (id === "") return wrongUsage("<id> must not be empty");
+  const given = readFence(args);
+  if (given instanceof CliFailure) return given;
+  const settings = context.settings();
+  if (settings instanceof CliFailure) return settings;
+  const fence = given ?? (await askForFence(settings, id));
+  if (isFailure(fence)) return failureOf(fence);
+  if (fence === null) return new CliFailure(1, `lease is not held: ${id}`);
+  const outcome = await renewLease(settings, id, fence, secondsOf(args, "ttl"));
+  return isFailure(outcome) ? failureOf(outcome) : await printLease(outcome, context);
+}
+
+/** Releases one lease, held or waiting, whatever it is just then. */
+async function releaseOne(
+  settings: Settings,
+  id: string,
+  given: number | undefined,
+): Promise<Buffer | Refusal | CliFailure> {
+  const fence = given ?? (await askForFence(settings, id));
+  if (isFailure(fence)) return fence;
+  const released = await releaseLease(settings, id, fence);
+  if (fence !== null || !(released instanceof Refusal)) return released;
+  // It may have been granted in between, and then has a fence.
+  const granted = await askForFence(settings, id);
+  return granted === null || isFailure(granted) ? released : await releaseLease(settings, id, granted);
+}
+
+/** Releases each; one that cannot be is no reason to keep the others. */
+async function release(args: Args, context: CommandContext): Promise<number | CliFailure> {
+  const ids = args.list("id");
+  const fence = readFence(args);
+  if (fence instanceof CliFailure) return fence;
+  if (fence !== undefined && ids.length > 1) return wrongUsage("--fence is that of one lease: release them one by one");
+  const settings = context.settings();
+  if (settings instanceof CliFailure) return settings;
+  let exit: number = 0;
+  for (const id of ids) {
+    const released = await releaseOne(settings, id, fence);
+    const problem = isFailure(released) ? failureOf(released) : await print(layOutJson(released, context.pretty));
+    if (problem) exit = reportFailure(problem);
+  }
+  return exit;
+}
+
+interface CheckAnswer {
+  readonly free?: boolean;
+  readonly conflicts?: readonly { readonly path: string; readonly lease: Lease }[];
+}
+
+/** A line on stderr for each conflict: what is held, by whom and for how long. */
+function noteConflicts(answer: Buffer): Buffer {
+  const { conflicts = [] } = JSON.parse(answer.toString("utf8")) as CheckAnswer;
+  for (const { path, lease } of conflicts) {
+    const { holder, id, mode, expires_at } = lease;
+    note(`${path} is leased by ${holder.name} (${mode}, ${id}) until ${expires_at ?? "it is released"}`);
+  }
+  return answer;
+}
+
+export const LEASES_COMMANDS: readonly CommandRow[] = [
+  {
+    words: ["lease", "acquire"],
+    about: "Lease resources, all of them or none: path:GLOB, state:GLOB, spec:GLOB or any other name.",
+    arguments: [RESOURCES],
+    flags: [SHARED, TTL, { name: "queue", kind: "switch", about: "stay in line where it is not free" }, WAIT, REASON],
+    run: acquire,
+  },
+  {
+    words: ["lease", "run"],
+    about: "Run a command under a lease: its exit code, and 1 where the lease was lost.",
+    arguments: [RESOURCES, { name: "command", behind_dashes: true }],
+    flags: [
+      SHARED,
+      { ...TTL, about: `how long it lasts after a sign of life, ${CLI_LEASE_RUN_TTL_S}s by default` },
+      WAIT,
+      REASON,
+    ],
+    run,
+  },
+  {
+    words: ["lease", "list"],
+    about: "List the leases, newest first.",
+    flags: [
+      { name: "workspace", kind: "text", value: "NAME", about: "only those of this workspace", query: "workspace" },
+      { name: "holder", kind: "text", value: "ID", about: "only those of this instance", query: "holder" },
+      {
+        name: "state",
+        kind: "text",
+        value: "STATE",
+        about: "held (the default), waiting, released, lost or all",
+        query: "state",
+      },
+      { name: "resource", kind: "text", value: "GLOB", about: "only those that overlap this", query: "resource" },
+      { name: "limit", kind: "whole", value: "N", about: "at most so many, 100 by default", query: "limit" },
+      {
+        name: "after",
+        kind: "text",
+        value: "ID",
+        about: "only those before this one, for the next page",
+        query: "after",
+      },
+    ],
+    method: "GET",
+    path: "/api/leases",
+  },
+  {
+    words: ["lease", "get"],
+    about: "Print one lease.",
+    arguments: [ID],
+    flags: [{ ...WAIT, about: "wait so long until it does not wait in line any more, e.g. 10m" }],
+    run: get,
+  },
+  {
+    words: ["lease", "check"],
+    about: "Say what of some paths somebody else has leased; exit 1 where anything is.",
+    arguments: [{ name: "path", many: true }],
+    flags: [{ ...SHARED, about: "only what is leased exclusively" }],
+    method: "POST",
+    path: "/api/leases/check",
+    headers: () => JSON_TYPE,
+    body: (args) => {
+      const mode = args.has("shared") ? "shared" : undefined;
+      return Promise.resolve(Buffer.from(JSON.stringify({ paths: args.list("path"), mode })));
+    },
+    keep: noteConflicts,
+    exit: (answer) => ((JSON.parse(answer.toString("utf8")) as CheckAnswer).free === true ? 0 : 1),
+  },
+  {
+    words: ["lease", "renew"],
+    about: "Say that a lease is still needed, and perhaps for how long.",
+    arguments: [ID],
+    flags: [FENCE, { ...TTL, about: "how long it lasts from now on without a sign of life" }],
+    run: renew,
+  },
+  {
+    words: ["lease", "release"],
+    about: "Give leases back, or leave the line.",
+    arguments: [{ name: "id", many: true }],
+    flags: [FENCE],
+    run: release,
+  },
+  {
+    words: ["lease", "break"],
+    about: "Take a lease from who holds it; needs the server's token.",
+    arguments: [ID],
+    flags: [{ ...REASON, about: "why; its holder is told", required: true }],
+    method: "POST",
+    path: "/api/leases/{id}/break",
+    headers: () => JSON_TYPE,
+    body: (args) => Promise.resolve(Buffer.from(JSON.stringify({ reason: args.need("reason") }))),
+  },
+];

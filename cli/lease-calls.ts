@@ -1,0 +1,115 @@
+/**
+ * What the commands of leases ask the server, a function a call. Runs in the command line's process. Leaves waiting
+ * in line to lease-line.ts.
+ */
+import type { Static } from "typebox";
+
+import type { Lease as LeaseSchema } from "../schemas/leases.js";
+import { describeRefusal, encodeQuery, isSuccess, sendRequest, type Answer, type RequestPlan } from "./client.js";
+import { CliFailure, failed } from "./failure.js";
+import { JSON_TYPE } from "./input.js";
+import type { Settings } from "./settings.js";
+
+export type Lease = Static<typeof LeaseSchema>;
+
+/** A lease with the answer that told of it, to be printed as it came. */
+export interface ToldLease {
+  readonly lease: Lease;
+  readonly answer: Buffer;
+}
+
+/** What a lease is asked for with; members that are undefined are left to the server. */
+export interface LeaseWish {
+  readonly resources: readonly string[];
+  readonly mode: "shared" | undefined;
+  readonly ttl_s: number | undefined;
+  readonly reason: string | undefined;
+}
+
+/** What a call may be cut short by, and how long it may be silent. */
+export type CallLimits = Pick<RequestPlan, "signal" | "answer_timeout_ms">;
+
+/** An answer that is not what was asked for, mostly a refusal, with its HTTP status. */
+export class Refusal {
+  constructor(
+    readonly status: number,
+    readonly failure: CliFailure,
+  ) {}
+}
+
+function readLease({ status, body }: Answer): ToldLease | Refusal {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(body.toString("utf8"));
+  } catch {
+    parsed = null;
+  }
+  if (typeof parsed !== "object" || parsed === null || !("id" in parsed) || !("state" in parsed))
+    return new Refusal(status, failed("the answer is no lease: is this a Koor server?"));
+  return { lease: parsed as Lease, answer: body };
+}
+
+function pathOf(id: string, parameters: Readonly<Record<string, string>> = {}): string {
+  return `/api/leases/${encodeURIComponent(id)}${encodeQuery(parameters)}`;
+}
+
+async function ask(settings: Settings, plan: RequestPlan): Promise<Answer | Refusal | CliFailure> {
+  const answer = await sendRequest(settings, plan);
+  if (answer instanceof CliFailure || isSuccess(answer)) return answer;
+  return new Refusal(answer.status, describeRefusal(answer.status, answer.body));
+}
+
+async function askForLease(settings: Settings, plan: RequestPlan): Promise<ToldLease | Refusal | CliFailure> {
+  const answer = await ask(settings, plan);
+  return answer instanceof Refusal || answer instanceof CliFailure ? answer : readLease(answer);
+}
+
+/** Asks for a lease; with `line` it waits in line where it is not free, the same request by the same `request_id`. */
+export async function requestLease(
+  settings: Settings,
+  wish: LeaseWish,
+  line: { readonly queue?: true; readonly request_id?: string },
+  limits: CallLimits = {},
+): Promise<ToldLease | Refusal | CliFailure> {
+  const body = Buffer.from(JSON.stringify({ ...wish, ...line }));
+  return await askForLease(settings, { method: "POST", path: "/api/leases", headers: JSON_TYPE, body, ...limits });
+}
+
+/** The lease as it is; with `wait_s` as soon as it does not wait any more. */
+export async function getLease(
+  settings: Settings,
+  id: string,
+  wait_s = 0,
+  limits: CallLimits = {},
+): Promise<ToldLease | Refusal | CliFailure> {
+  const path = pathOf(id, wait_s === 0 ? {} : { wait: String(wait_s) });
+  return await askForLease(settings, { method: "GET", path, ...limits });
+}
+
+export async function renewLease(
+  settings: Settings,
+  id: string,
+  fence: number,
+  ttl_s: number | undefined,
+): Promise<ToldLease | Refusal | CliFailure> {
+  const body = Buffer.from(JSON.stringify({ fence, ttl_s }));
+  const path = `/api/leases/${encodeURIComponent(id)}/renew`;
+  return await askForLease(settings, { method: "POST", path, headers: JSON_TYPE, body });
+}
+
+/** Gives a lease back under its fence; without one it leaves the line. The answer's body. */
+export async function releaseLease(
+  settings: Settings,
+  id: string,
+  fence: number | null,
+  limits: CallLimits = {},
+): Promise<Buffer | Refusal | CliFailure> {
+  const path = pathOf(id, fence === null ? {} : { fence: String(fence) });
+  const answer = await ask(settings, { method: "DELETE", path, ...limits });
+  return answer instanceof Refusal || answer instanceof CliFailure ? answer : answer.body;
+}
+
+/** A refusal, or no answer, as the failure that ends a command. */
+export function failureOf(outcome: Refusal | CliFailure): CliFailure {
+  return outcome instanceof Refusal ? outcome.failure : outcome;
+}

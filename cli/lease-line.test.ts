@@ -1,0 +1,126 @@
+/** Waiting in line, against a server of the test's own: what is asked, again after a loss, and how it ends. */
+import t, { type Test } from "tap";
+
+import { FakeServer, playError, playJson, type Play } from "../test/cli/fake-server.js";
+import { CliFailure } from "./failure.js";
+import { waitForLease, watchLease, type LineOptions } from "./lease-line.js";
+
+const WISH = { resources: ["r"], mode: undefined, ttl_s: 60, reason: undefined };
+const WAITING = { id: "lease-1", fence: null, state: "waiting", reason: "" };
+const HELD = { id: "lease-1", fence: 7, state: "held", reason: "" };
+/** Longer than any of these tests takes. */
+const LONG_MS = 600_000;
+/** Time is up as soon as the request is in line. */
+const SHORT_MS = 1;
+
+/** Plays the answers one after the other; the last one again and again. */
+async function setUp(t: Test, ...plays: readonly Play[]) {
+  const fake = await FakeServer.start();
+  t.teardown(() => fake.stop());
+  const left = [...plays];
+  fake.answer = () => (left.length > 1 ? left.shift() : left[0]) ?? "close";
+  const settings = { server: new URL(fake.url), token: "", instance: "me" };
+  const options = { wait_ms: LONG_MS, stays: false, signal: new AbortController().signal, retry_ms: 1 };
+  return {
+    fake,
+    settings,
+    wait: async (more: Partial<LineOptions> = {}) => await waitForLease(settings, WISH, { ...options, ...more }),
+    asked: () => fake.requests.map(({ method, url }) => `${method} ${url}`),
+  };
+}
+
+t.test("one call where it is free", async (t) => {
+  const { fake, wait, asked } = await setUp(t, playJson(HELD));
+  t.match(await wait(), { lease: HELD });
+  t.same(asked(), ["POST /api/leases"]);
+  t.match(JSON.parse(String(fake.requests[0]?.body)), { resources: ["r"], queue: true, ttl_s: 60 });
+  t.equal(fake.requests[0]?.headers["x-koor-instance"], "me");
+});
+
+t.test("in line until it is granted, through a restart", async (t) => {
+  const { wait, asked } = await setUp(
+    t,
+    playJson(WAITING, 202),
+    playJson(WAITING),
+    "close",
+    playError(503, "starting"),
+    "half",
+    playJson(HELD),
+  );
+  t.match(await wait(), { lease: HELD });
+  const poll = "GET /api/leases/lease-1?wait=60";
+  t.same(asked(), ["POST /api/leases", poll, poll, poll, poll, poll]);
+});
+
+t.test("a request whose answer was lost is the same one when it is made again", async (t) => {
+  const { fake, wait } = await setUp(t, "close", playError(503, "stopping"), playJson(HELD));
+  t.match(await wait(), { lease: HELD });
+  const ids = fake.requests.map(({ body }) => (JSON.parse(String(body)) as { request_id: unknown }).request_id);
+  t.equal(ids.length, 3);
+  t.match(ids[0], /^[\w-]{36}$/);
+  t.equal(new Set(ids).size, 1);
+});
+
+t.test("a refusal ends it at once", async (t) => {
+  const { wait, asked } = await setUp(t, playError(409, "this would deadlock"));
+  t.match(await wait(), new CliFailure(1, "this would deadlock (409)"));
+  t.same(asked(), ["POST /api/leases"]);
+  const lost = await setUp(t, playJson(WAITING), playJson({ ...WAITING, state: "lost", reason: "broken" }));
+  t.match(await lost.wait(), new CliFailure(1, "the request for the lease is lost: broken"));
+  const other = await setUp(t, playJson({ hello: 1 }));
+  t.match(await other.wait(), { message: /is this a Koor server/ });
+});
+
+t.test("when the time is up it leaves the line, and says who is in the way", async (t) => {
+  const { fake, wait, asked } = await setUp(t);
+  fake.answer = ({ method, body }) => {
+    if (method === "DELETE") return playJson({ released: "lease-1" });
+    if (method === "GET") return playJson(WAITING);
+    return body.includes("queue") ? playJson(WAITING, 202) : playError(409, "leased by bob: r");
+  };
+  t.match(await wait({ wait_ms: SHORT_MS }), new CliFailure(1, "no lease within 0.001s: leased by bob: r (409)"));
+  t.same(asked().slice(-2), ["DELETE /api/leases/lease-1", "POST /api/leases"]);
+  fake.requests.length = 0;
+  t.match(await wait({ wait_ms: SHORT_MS, stays: true }), { lease: WAITING }, "or stays, where it is to");
+  t.notOk(asked().some((call) => call.startsWith("DELETE")));
+});
+
+t.test("granted while it leaves is granted", async (t) => {
+  const { fake, wait } = await setUp(t);
+  let granted = false;
+  fake.answer = ({ method }) => {
+    if (method === "DELETE") granted = true;
+    return method === "DELETE" ? playError(400, "fence is required") : playJson(granted ? HELD : WAITING);
+  };
+  t.match(await wait({ wait_ms: SHORT_MS }), { lease: HELD });
+});
+
+t.test("stopped, it leaves the line; what it was granted then it gives back", async (t) => {
+  const { fake, wait, asked } = await setUp(t);
+  const stop = new AbortController();
+  fake.answer = ({ method }) => {
+    if (method === "GET") stop.abort();
+    return method === "DELETE" ? playJson({ released: "lease-1" }) : playJson(WAITING);
+  };
+  t.match(await wait({ signal: stop.signal }), new CliFailure(1, "stopped while it waited for the lease"));
+  t.equal(asked().at(-1), "DELETE /api/leases/lease-1");
+  fake.answer = ({ method, url }) => {
+    if (method === "DELETE" && !url.includes("fence")) return playError(400, "fence is required");
+    return method === "DELETE" ? playJson({ released: "lease-1" }) : playJson(method === "GET" ? HELD : WAITING);
+  };
+  t.match(await wait({ signal: stop.signal }), new CliFailure(1, "stopped while it waited for the lease"));
+  t.equal(asked().at(-1), "DELETE /api/leases/lease-1?fence=7");
+});
+
+t.test("a server that stays away is a failure when the time is up", async (t) => {
+  const { wait } = await setUp(t, "close");
+  t.match(await wait({ wait_ms: SHORT_MS }), { exit: 1, message: /cannot reach/ });
+});
+
+t.test("one that was asked for before is watched", async (t) => {
+  const { settings, asked } = await setUp(t, playJson(WAITING), playJson(HELD));
+  t.match(await watchLease(settings, "lease-1", LONG_MS), { lease: HELD });
+  t.same(asked(), ["GET /api/leases/lease-1", "GET /api/leases/lease-1?wait=60"]);
+  const gone = await setUp(t, playError(404, "lease not found: x"));
+  t.match(await watchLease(gone.settings, "x", LONG_MS), new CliFailure(1, "lease not found: x (404)"));
+});

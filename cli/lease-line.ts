@@ -1,0 +1,151 @@
+/**
+ * Waiting for a lease for longer than one call may, across restarts of the server: into the line once, then asking
+ * whether it is our turn until it is, or until the time is up. Runs in the command line's process. By hand: what makes
+ * it durable is the lease's place in line, which the server keeps.
+ */
+import { CLI_LEASE_RETRY_MS_MAX, CLI_RECONNECT_DELAY_MS, WAIT_S_MAX } from "../schemas/limits.js";
+import { CliFailure, failed } from "./failure.js";
+import { formatDuration } from "./duration.js";
+import { failureOf, getLease, Refusal, releaseLease, requestLease } from "./lease-calls.js";
+import type { LeaseWish, ToldLease } from "./lease-calls.js";
+import { note } from "./output.js";
+import type { Settings } from "./settings.js";
+import { pause } from "./pause.js";
+
+const SECOND_MS = 1_000;
+
+export interface LineOptions {
+  readonly wait_ms: number;
+  /** Whether it stays in line when the time is up. */
+  readonly stays: boolean;
+  /** Ends the wait; who waits leaves the line then. */
+  readonly signal: AbortSignal;
+  /** Pauses before a server that is away is asked again; they double up to this. */
+  readonly retry_ms?: number;
+}
+
+/** Whether the same call may be answered soon: nobody answered, or one who is starting or stopping did. */
+function isPassing(outcome: ToldLease | Refusal | CliFailure): outcome is Refusal | CliFailure {
+  if (outcome instanceof Refusal) return [502, 503, 504].includes(outcome.status);
+  return outcome instanceof CliFailure;
+}
+
+class Line {
+  readonly #settings: Settings;
+  readonly #options: LineOptions;
+  readonly #until_ms: number;
+  #away = false;
+
+  constructor(settings: Settings, options: LineOptions) {
+    this.#settings = settings;
+    this.#options = options;
+    this.#until_ms = performance.now() + options.wait_ms;
+  }
+
+  #leftMs(): number {
+    return this.#options.signal.aborted ? 0 : this.#until_ms - performance.now();
+  }
+
+  /** Makes a call until it is answered; the last outcome where the time is up before. */
+  async #untilAnswered(
+    call: () => Promise<ToldLease | Refusal | CliFailure>,
+  ): Promise<ToldLease | Refusal | CliFailure> {
+    const longest_ms = this.#options.retry_ms ?? CLI_LEASE_RETRY_MS_MAX;
+    for (let pause_ms = Math.min(CLI_RECONNECT_DELAY_MS, longest_ms); ; pause_ms = Math.min(pause_ms * 2, longest_ms)) {
+      const outcome = await call();
+      const left_ms = this.#leftMs();
+      if (!isPassing(outcome)) {
+        if (this.#away) note("the server is back");
+        this.#away = false;
+        return outcome;
+      }
+      if (left_ms <= 0) return outcome;
+      if (!this.#away) note(`${failureOf(outcome).message}, trying again`);
+      this.#away = true;
+      await pause(Math.min(pause_ms, left_ms), this.#options.signal);
+    }
+  }
+
+  /** Asks until it does not wait any more, or the time is up. */
+  async #untilOver(first: ToldLease): Promise<ToldLease | Refusal | CliFailure> {
+    const { signal } = this.#options;
+    let told = first;
+    for (let left_ms = this.#leftMs(); told.lease.state === "waiting" && left_ms > 0; left_ms = this.#leftMs()) {
+      const wait_s = Math.min(WAIT_S_MAX, Math.ceil(left_ms / SECOND_MS));
+      const outcome = await this.#untilAnswered(() => getLease(this.#settings, first.lease.id, wait_s, { signal }));
+      // Out of time is not out of line: what was known last holds.
+      if (isPassing(outcome)) return this.#leftMs() > 0 ? outcome : told;
+      if (outcome instanceof Refusal) return outcome;
+      told = outcome;
+    }
+    return told;
+  }
+
+  /** Out of line; the lease where it was granted at the last moment. */
+  async #leave(told: ToldLease): Promise<ToldLease | CliFailure | undefined> {
+    const { id } = told.lease;
+    const left = await releaseLease(this.#settings, id, null);
+    if (Buffer.isBuffer(left)) return undefined;
+    const now = await getLease(this.#settings, id);
+    if (now instanceof Refusal || now instanceof CliFailure) return failureOf(left);
+    return now.lease.state === "held" ? now : undefined;
+  }
+
+  /** The lease, held; or waiting, where it is to stay in line. */
+  async acquire(wish: LeaseWish): Promise<ToldLease | CliFailure> {
+    const { signal, stays, wait_ms } = this.#options;
+    // A call whose answer was lost is made again: by its id it is the same place in line.
+    const line = { queue: true, request_id: crypto.randomUUID() } as const;
+    // The call that gets into the line does not wait there: from now on it is known what is to be left.
+    const joined = await this.#untilAnswered(() => requestLease(this.#settings, wish, line));
+    if (joined instanceof Refusal || joined instanceof CliFailure) return failureOf(joined);
+    const told = await this.#untilOver(joined);
+    if (told instanceof Refusal || told instanceof CliFailure) return failureOf(told);
+    const { state, reason } = told.lease;
+    if (state === "held") return await this.#unlessStopped(told);
+    if (state !== "waiting") return failed(`the request for the lease is ${state}: ${reason}`);
+    if (stays && !signal.aborted) return told;
+    const late = await this.#leave(told);
+    if (late instanceof CliFailure) return late;
+    if (late !== undefined) return await this.#unlessStopped(late);
+    if (signal.aborted) return failed("stopped while it waited for the lease");
+    return await this.#lastTry(wish, wait_ms);
+  }
+
+  /** The lease as soon as it does not wait any more, or when the time is up. */
+  async watch(id: string): Promise<ToldLease | CliFailure> {
+    const { signal } = this.#options;
+    const first = await this.#untilAnswered(() => getLease(this.#settings, id, 0, { signal }));
+    const told = first instanceof Refusal || first instanceof CliFailure ? first : await this.#untilOver(first);
+    return told instanceof Refusal || told instanceof CliFailure ? failureOf(told) : told;
+  }
+
+  /** A lease that is granted when nobody wants it any more is given back. */
+  async #unlessStopped(told: ToldLease): Promise<ToldLease | CliFailure> {
+    if (!this.#options.signal.aborted) return told;
+    await releaseLease(this.#settings, told.lease.id, told.lease.fence);
+    return failed("stopped while it waited for the lease");
+  }
+
+  /** Asks once more, to be told by the refusal who stands in the way. */
+  async #lastTry(wish: LeaseWish, wait_ms: number): Promise<ToldLease | CliFailure> {
+    const outcome = await requestLease(this.#settings, wish, {});
+    if (!(outcome instanceof Refusal || outcome instanceof CliFailure)) return outcome;
+    return failed(`no lease within ${formatDuration(wait_ms)}: ${failureOf(outcome).message}`);
+  }
+}
+
+/** A lease, waited for in line for at most `wait_ms`. It leaves the line when it has not got it by then. */
+export async function waitForLease(
+  settings: Settings,
+  wish: LeaseWish,
+  options: LineOptions,
+): Promise<ToldLease | CliFailure> {
+  return await new Line(settings, options).acquire(wish);
+}
+
+/** A lease that was asked for before, as soon as it does not wait any more, or after `wait_ms`. */
+export async function watchLease(settings: Settings, id: string, wait_ms: number): Promise<ToldLease | CliFailure> {
+  const { signal } = new AbortController();
+  return await new Line(settings, { wait_ms, stays: true, signal }).watch(id);
+}

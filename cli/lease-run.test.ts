@@ -1,0 +1,129 @@
+/**
+ * Commands under a lease, against a server of the test's own: signs of life, what counts as a loss, how a command is
+ * ended, and what is given back. The commands are real processes that print nothing: stdout is the test's report.
+ */
+import { once } from "node:events";
+import { createServer, type AddressInfo } from "node:net";
+import t, { type Test } from "tap";
+
+import { FakeServer, playError, playJson, type Play, type SeenRequest } from "../test/cli/fake-server.js";
+import type { Lease } from "./lease-calls.js";
+import { runTimes, runUnderLease, type RunTimes } from "./lease-run.js";
+
+const LEASE = { id: "lease-1", fence: 7, state: "held", reason: "", note: null, ttl_s: 60 } as unknown as Lease;
+/** Longer than any of these tests takes. */
+const LONG_MS = 600_000;
+const TIMES: RunTimes = { interval_ms: 5, ttl_ms: LONG_MS, retry_ms: 1, grace_ms: LONG_MS };
+/** What is run tells the test so by a request. */
+const READY = "/ready";
+
+async function setUp(t: Test) {
+  const fake = await FakeServer.start();
+  t.teardown(() => fake.stop());
+  const settings = { server: new URL(fake.url), token: "", instance: "me" };
+  const released: string[] = [];
+  /** How the lease is told to be, once the command is ready where it is to be. */
+  const answerLease = (answer: (request: SeenRequest) => Play, once_ready = true): void => {
+    let ready = false;
+    fake.answer = (request) => {
+      if (request.url === READY) ready = true;
+      if (request.url === READY) return playJson({});
+      if (request.method === "DELETE") {
+        released.push(request.url);
+        return playJson({ released: LEASE.id });
+      }
+      return ready || !once_ready ? answer(request) : playJson(LEASE);
+    };
+  };
+  answerLease(() => playJson(LEASE));
+  const run = async (code: string, times: Partial<RunTimes> = {}) =>
+    await runUnderLease(settings, LEASE, [process.execPath, "-e", code], { ...TIMES, ...times });
+  /** A process that runs until it is ended. */
+  const endless = (before = ""): string =>
+    `${before};require("node:http").get("${fake.url}${READY}").on("error",()=>{});setInterval(()=>{},1e9)`;
+  return { fake, settings, released, run, endless, answerLease };
+}
+
+t.test("times follow from the lease", (t) => {
+  t.match(runTimes(60), { interval_ms: 20_000, ttl_ms: 60_000, retry_ms: 2_000 });
+  t.match(runTimes(3), { interval_ms: 1_000, ttl_ms: 3_000, retry_ms: 1_000 });
+  t.end();
+});
+
+t.test("the exit code is the command's, and the lease is given back", async (t) => {
+  const { run, released, settings } = await setUp(t);
+  t.equal(await run("process.exit(0)"), 0);
+  t.equal(await run("process.exit(3)"), 3);
+  t.equal(await run('process.kill(process.pid,"SIGTERM")'), 143);
+  t.equal(await run('process.exit(process.env.KOOR_FENCE==="7"&&process.env.KOOR_LEASE==="lease-1"?5:6)'), 5);
+  t.equal(await runUnderLease(settings, LEASE, ["./no-such-program"], TIMES), 127);
+  t.equal(await runUnderLease(settings, LEASE, ["a\0b"], TIMES), 127);
+  t.same(
+    released,
+    Array.from({ length: 6 }, () => "/api/leases/lease-1?fence=7"),
+  );
+});
+
+t.test("a lease that cannot be given back does not change the exit code", async (t) => {
+  const { fake, run } = await setUp(t);
+  fake.answer = () => playError(409, "lease lost");
+  t.equal(await run("process.exit(3)", { interval_ms: LONG_MS }), 3);
+});
+
+t.test("a lease that is lost ends the command, and there is nothing to give back", async (t) => {
+  const { run, endless, released, answerLease } = await setUp(t);
+  const losses: readonly Play[] = [
+    playJson({ ...LEASE, state: "lost", reason: "broken", note: "why" }),
+    playJson({ ...LEASE, fence: 8 }),
+    playError(404, "lease not found: lease-1"),
+  ];
+  for (const loss of losses) {
+    answerLease(() => loss);
+    t.equal(await run(endless()), 1);
+  }
+  t.same(released, []);
+});
+
+t.test("what does not end by SIGTERM is killed, with what it has started", async (t) => {
+  const { run, endless, answerLease } = await setUp(t);
+  const listener = createServer().listen(0, "127.0.0.1");
+  await once(listener, "listening");
+  t.teardown(() => listener.close());
+  answerLease(() => playJson({ ...LEASE, state: "lost" }));
+  const stubborn = endless('process.on("SIGTERM",()=>{})');
+  t.equal(await run(stubborn, { grace_ms: 20 }), 1, "itself");
+  answerLease(() => playJson({ ...LEASE, state: "lost" }));
+  // The parent ends by SIGTERM, its child does not; a connection that the child has ends with it.
+  const closed = new Promise((resolve) => {
+    listener.once("connection", (socket) =>
+      socket
+        .once("close", resolve)
+        .on("error", () => undefined)
+        .resume(),
+    );
+  });
+  const child = `require("node:net").connect(${(listener.address() as AddressInfo).port},"127.0.0.1");${stubborn}`;
+  const parent = `require("node:child_process").spawn(process.execPath,["-e",${JSON.stringify(child)}]);
+    setInterval(()=>{},1e9)`;
+  t.equal(await run(parent, { grace_ms: 20 }), 1, "its child");
+  await closed;
+});
+
+t.test("a server that does not answer is no loss until the ttl is over", async (t) => {
+  const { run, endless, released, answerLease, fake } = await setUp(t);
+  let faults = 0;
+  answerLease(() => {
+    faults += 1;
+    return (
+      [playError(503, "starting"), playError(401, "no"), "half" as const, "close" as const][faults] ?? playJson(LEASE)
+    );
+  }, false);
+  const until = `const ask=()=>require("node:http").get("${fake.url}/count",r=>{let b="";r.on("data",d=>b+=d)
+    .on("end",()=>+b>8?process.exit(4):setImmediate(ask))});ask()`;
+  const play = fake.answer;
+  fake.answer = (request) => (request.url === "/count" ? { body: String(faults) } : play(request));
+  t.equal(await run(until), 4, "it outlives them");
+  answerLease(() => "close");
+  t.equal(await run(endless(), { ttl_ms: 500 }), 1, "all the time");
+  t.same(released.length, 2, "the server may have it as held yet, so it is given back");
+});

@@ -1,0 +1,234 @@
+/**
+ * Leases from a shell, with a real server: two agents that take turns, commands that run under a lease, and what
+ * becomes of both when the server restarts, a lease is broken or somebody presses Ctrl-C.
+ */
+import { once } from "node:events";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+
+import { RunningCli, runCli, type CliResult } from "./cli/run-cli.js";
+import { makeDirectory, startKoor, type Koor, type KoorOptions, type Owner } from "./support/server-process.js";
+
+type Answer = Readonly<Record<string, unknown>>;
+
+interface Agent {
+  readonly id: string;
+  readonly koor: (...args: string[]) => Promise<CliResult>;
+  /** The answer of a command that succeeds. */
+  readonly ask: (...args: string[]) => Promise<Answer>;
+  readonly start: (...args: string[]) => RunningCli;
+}
+
+interface Bench {
+  readonly server: Koor;
+  readonly ana: Agent;
+  readonly bob: Agent;
+  /** Waits for the next event of leases of this kind, and gives the id of its lease. */
+  readonly heard: (topic: string) => Promise<string>;
+  /** The states of all leases, by id. */
+  readonly states: () => Promise<Readonly<Record<string, unknown>>>;
+}
+
+/** An agent with a folder of its own, which says who it is. */
+async function joinServer(t: Owner, server: Koor, name: string, token: string): Promise<Agent> {
+  const cwd = makeDirectory(t);
+  const env = { KOOR_SERVER: server.url };
+  const registered = await runCli(["register", name, "--workspace", "w", "--save"], {
+    cwd,
+    env: { ...env, KOOR_TOKEN: token },
+  });
+  const { id } = JSON.parse(registered.stdout) as { readonly id: string };
+  mkdirSync(join(cwd, "below"));
+  const options = { cwd: join(cwd, "below"), env };
+  const koor = async (...args: string[]): Promise<CliResult> => await runCli(args, options);
+  return {
+    id,
+    koor,
+    ask: async (...args) => {
+      const result = await koor(...args);
+      if (result.code !== 0) throw new Error(`koor ${args.join(" ")}: ${result.stderr}`);
+      return JSON.parse(result.stdout) as Answer;
+    },
+    start: (...args) => {
+      const running = new RunningCli(args, options);
+      t.teardown(() => running.kill());
+      return running;
+    },
+  };
+}
+
+async function setUp(t: Owner, options: KoorOptions = {}, token = ""): Promise<Bench> {
+  const server = await startKoor(t, options);
+  const ana = await joinServer(t, server, "ana", token);
+  const bob = await joinServer(t, server, "bob", token);
+  let after = 0;
+  return {
+    server,
+    ana,
+    bob,
+    heard: async (topic) => {
+      const wait = ["events", "history", "--topic", topic, "--after", String(after), "--wait", "60"];
+      const [event] = (await ana.ask(...wait)) as unknown as { id: number; data: { lease_id: string } }[];
+      if (event === undefined) throw new Error(`no ${topic} within 60 s`);
+      after = event.id;
+      return event.data.lease_id;
+    },
+    states: async () => {
+      const { leases } = (await ana.ask("lease", "list", "--state", "all")) as {
+        leases: { id: string; state: string }[];
+      };
+      return Object.fromEntries(leases.map(({ id, state }) => [id, state]));
+    },
+  };
+}
+
+/** A command that says that it runs, and then runs until it is ended; so does what it starts. */
+const ENDLESS = ["sh", "-c", "sleep 1000 & echo running; wait"];
+
+t.test("two agents: taken, checked, listed, queued, granted, released", async (t) => {
+  const { ana, bob } = await setUp(t);
+  const first = await ana.ask("lease", "acquire", "path:src/**", "deploy", "--reason", "tax", "--ttl", "5m");
+  t.match(first, { id: "lease-1", state: "held", holder: { id: ana.id, name: "ana" }, ttl_s: 300, reason: "tax" });
+  t.match(await bob.koor("lease", "acquire", "path:src/a.ts"), {
+    code: 1,
+    stdout: "",
+    stderr: /^koor: leased by ana: path:src\/\*\* \(409\)\n\{.*"conflicts"/,
+  });
+  const check = await bob.koor("lease", "check", "src/a.ts", "README.md");
+  t.match(check, { code: 1, stderr: /^koor: src\/a\.ts is leased by ana \(exclusive, lease-1\) until 20[^\n]*\n$/ });
+  t.match(JSON.parse(check.stdout), { free: false, conflicts: [{ path: "src/a.ts", lease: { id: "lease-1" } }] });
+  t.match(await bob.koor("lease", "check", "README.md"), { code: 0, stderr: "" });
+  t.match(await ana.koor("lease", "check", "src/a.ts"), { code: 0, stderr: "" }, "one's own");
+  t.match(await bob.ask("lease", "list", "--resource", "path:src/a.ts"), { leases: [{ id: "lease-1" }] });
+  t.match(await bob.ask("lease", "list", "--resource", "path:docs/**"), { leases: [] });
+
+  const queued = await bob.ask("lease", "acquire", "deploy", "--queue");
+  t.match(queued, { id: "lease-2", state: "waiting", position: 1 });
+  t.match(await bob.ask("lease", "acquire", "deploy", "--queue", "--wait", "10ms"), { state: "waiting" }, "and stays");
+  t.same(await bob.ask("lease", "release", "lease-3"), { released: "lease-3" }, "one that waits has no fence");
+  const watching = bob.start("lease", "get", "lease-2", "--wait", "60s");
+  t.match(await bob.koor("lease", "release", "lease-1"), { code: 1, stderr: /not yours \(403\)/ });
+  t.match(await bob.koor("lease", "renew", "lease-1"), { code: 1, stderr: /not yours \(403\)/ });
+  t.match(await bob.koor("lease", "renew", "lease-2"), { code: 1, stderr: /lease is not held: lease-2/ });
+  t.match(await ana.ask("lease", "renew", "lease-1", "--ttl", "9m"), { ttl_s: 540 });
+  t.match(await ana.koor("lease", "renew", "lease-1", "--fence", "99"), { code: 1, stderr: /lease lost \(409\)/ });
+
+  const released = await ana.koor("lease", "release", "nothing", "lease-1");
+  t.match(released, { code: 1, stdout: '{"released":"lease-1"}\n', stderr: /lease not found: nothing/ });
+  await watching.untilLines(1);
+  t.equal(await watching.exit(), 0);
+  t.match(JSON.parse(watching.lines[0] ?? ""), { id: "lease-2", state: "held", holder: { name: "bob" } });
+  t.match(await bob.ask("lease", "acquire", "shared", "--shared"), { mode: "shared" });
+  t.match(await ana.ask("lease", "acquire", "shared", "--shared"), { mode: "shared" });
+});
+
+t.test("a wait: granted in its turn, or out of line when the time is up or by Ctrl-C", async (t) => {
+  const { ana, bob, heard, states } = await setUp(t);
+  await ana.ask("lease", "acquire", "r");
+  t.match(await bob.koor("lease", "acquire", "r", "--wait", "50ms"), {
+    code: 1,
+    stdout: "",
+    stderr: "koor: no lease within 0.05s: leased by ana: r (409)\n",
+  });
+  t.same(await states(), { "lease-1": "held", "lease-2": "released" });
+  await heard("lease.waiting");
+
+  const stopped = bob.start("lease", "acquire", "r", "--wait", "10m");
+  const line = await heard("lease.waiting");
+  stopped.child.kill("SIGINT");
+  t.equal(await stopped.exit(), 130);
+  t.match(await states(), { [line]: "released" });
+
+  const waiting = bob.start("lease", "acquire", "r", "--wait", "10m");
+  await heard("lease.waiting");
+  await ana.ask("lease", "release", "lease-1");
+  await waiting.untilLines(1);
+  t.equal(await waiting.exit(), 0);
+  t.match(JSON.parse(waiting.lines[0] ?? ""), { state: "held", holder: { name: "bob" } });
+  t.equal(waiting.stderr, "");
+});
+
+t.test("a wait goes on when the server restarts", async (t) => {
+  const { server, ana, bob, heard } = await setUp(t);
+  await ana.ask("lease", "acquire", "r");
+  const waiting = bob.start("lease", "acquire", "r", "--wait", "10m");
+  const line = await heard("lease.waiting");
+  t.equal(await server.stop(), 0);
+  await waiting.until("it is noticed", () => waiting.stderr.includes("trying again"));
+  await startKoor(t, { data_dir: server.data_dir, args: ["--bind", `127.0.0.1:${server.port}`] });
+  await ana.ask("lease", "release", "lease-1");
+  await waiting.untilLines(1);
+  t.equal(await waiting.exit(), 0);
+  t.match(JSON.parse(waiting.lines[0] ?? ""), { id: line, state: "held" }, "the same place in line");
+});
+
+t.test("run: the command's exit code, and the lease is given back", async (t) => {
+  const { ana, bob, states } = await setUp(t);
+  const run = async (agent: Agent, code: string) => await agent.koor("lease", "run", "r", "--", "sh", "-c", code);
+  t.match(await run(ana, 'echo "$KOOR_LEASE $KOOR_FENCE"'), { code: 0, stdout: "lease-1 1\n", stderr: "" });
+  t.match(await run(bob, "cat; exit 3"), { code: 3, stdout: "", stderr: "" });
+  t.match(await run(ana, "kill -TERM $$"), { code: 143 });
+  t.match(await ana.koor("lease", "run", "r", "--", "./no-such"), {
+    code: 127,
+    stderr: /cannot start \.\/no-such: no such/,
+  });
+  const all = await states();
+  t.same(Object.values(all), ["released", "released", "released", "released"]);
+  await bob.ask("lease", "acquire", "r");
+  t.match(await run(ana, "echo ran"), { code: 1, stdout: "", stderr: /leased by bob: r/ }, "nothing is run without it");
+  t.match(await ana.koor("lease", "run", "r", "--wait", "10ms", "--", "echo", "ran"), { code: 1, stdout: "" });
+  t.match(await runCli(["lease", "run", "r", "--", "true"], { cwd: makeDirectory(t) }), { code: 1 }, "by nobody");
+});
+
+t.test("run: it waits for its turn, and signals go on to the command", async (t) => {
+  const { ana, bob, heard, states } = await setUp(t);
+  await ana.ask("lease", "acquire", "r");
+  const running = bob.start("lease", "run", "r", "--wait", "10m", "--", ...ENDLESS);
+  const lease = await heard("lease.waiting");
+  await ana.ask("lease", "release", "lease-1");
+  await running.untilLines(1);
+  t.match(await states(), { [lease]: "held" });
+  const closed = once(running.child, "close");
+  running.child.kill("SIGTERM");
+  t.equal(await running.exit(), 143);
+  await closed;
+  t.match(await states(), { [lease]: "released" });
+});
+
+t.test("run: signs of life keep the lease longer than its ttl", async (t) => {
+  const { server, ana, states } = await setUp(t);
+  const running = ana.start("lease", "run", "r", "--ttl", "1s", "--", ...ENDLESS);
+  await running.untilLines(1);
+  // Asked by nobody, whose question is no sign of life of its holder.
+  const nobody = { cwd: makeDirectory(t), env: { KOOR_SERVER: server.url } };
+  const lived_ms = async (): Promise<number> => {
+    const { stdout } = await runCli(["lease", "get", "lease-1"], nobody);
+    const { granted_at, expires_at } = JSON.parse(stdout) as {
+      readonly granted_at: string;
+      readonly expires_at: string;
+    };
+    return Date.parse(expires_at) - Date.parse(granted_at);
+  };
+  while (running.child.exitCode === null && (await lived_ms()) <= 2_500);
+  // Not SIGINT: that is ignored by what a shell starts in the background.
+  running.child.kill("SIGTERM");
+  t.equal(await running.exit(), 143);
+  t.match(await states(), { "lease-1": "released" });
+});
+
+t.test("run: a lease that is broken ends the command and what it has started", async (t) => {
+  const token = "s3cret";
+  const { server, ana } = await setUp(t, { args: ["--auth-token", token] }, token);
+  const running = ana.start("lease", "run", "r", "--ttl", "1s", "--", ...ENDLESS);
+  await running.untilLines(1);
+  // Whoever holds stdout open is gone when it closes: the shell and what it has started.
+  const closed = once(running.child, "close");
+  t.match(await ana.koor("lease", "break", "lease-1", "--reason", "mine"), { code: 1, stderr: /\(403\)/ });
+  const env = { KOOR_SERVER: server.url, KOOR_TOKEN: token };
+  const broken = await runCli(["lease", "break", "lease-1", "--reason", "needed"], { cwd: makeDirectory(t), env });
+  t.match(broken, { code: 0, stdout: '{"broken":"lease-1"}\n' });
+  t.equal(await running.exit(), 1);
+  await closed;
+  t.equal(running.stderr, "koor: the lease lease-1 is lost (broken: needed): the command is ended\n");
+});

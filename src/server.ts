@@ -407,6 +407,7 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
       mirror: leases,
       views: lease_views,
       reader: lease_rows,
+      log,
       workspaceOf: (instance) => directory.get(instance)?.workspace ?? "",
     }),
     ...sessionRoutes(sessions),

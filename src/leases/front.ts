@@ -9,6 +9,7 @@ import {
   LEASE_TTL_S_DEFAULT,
 } from "../../schemas/limits.js";
 import { globsMeet, literalPathGlob } from "../base/path-glob.js";
+import type { Log } from "../base/log.js";
 import { NEEDS_INSTANCE } from "../base/needs-instance.js";
 import { Failure, invalid, notFound } from "../base/result.js";
 import { leaseId, leaseRow, readResources } from "../claims/lease.js";
@@ -27,6 +28,7 @@ export interface LeaseFrontOptions {
   readonly mirror: LeaseMirror;
   readonly views: LeaseViews;
   readonly reader: LeaseReader;
+  readonly log: Log;
   /** The workspace of an instance; "" where there is no such instance. */
   readonly workspaceOf: (instance: string) => string;
 }
@@ -47,7 +49,7 @@ export class LeaseFront {
 
   /** A lease that is held, or waits in line where it may. */
   async acquire(body: LeaseBody, context: CallContext, client: Client): Promise<Answer> {
-    const { writer, mirror, workspaceOf } = this.#options;
+    const { writer, mirror, views, workspaceOf } = this.#options;
     const { actor } = context;
     if (actor === "") return NEEDS_INSTANCE;
     const { queue = false, wait_s = 0, mode = "exclusive", workspace = workspaceOf(actor), request_id = null } = body;
@@ -59,10 +61,11 @@ export class LeaseFront {
     const waits = queue || wait_s > 0;
     const request = { resources, shared: mode === "shared", workspace, ttl_s, max_s, reason, waits, request_id };
     const reply = await writer.request(acquireLease, request, context);
-    if (reply instanceof Failure) return this.#options.views.explain(reply);
-    const { row } = reply;
+    if (reply instanceof Failure) return views.explain(reply);
+    const { row, made } = reply;
+    if (made) this.#note(views.find(row)?.state === "held" ? "lease granted" : "lease waits", row);
     if (wait_s > 0 && !gone) await mirror.whileWaiting(row, wait_s * SECOND_MS, client);
-    const record = this.#options.views.find(row);
+    const record = views.find(row);
     if (record?.state === "waiting" && !queue) return await this.#leave(row, context);
     // Nobody has heard of it, nor will ask for it again.
     if (gone && record?.state === "held" && request_id === null && !queue)
@@ -90,6 +93,7 @@ export class LeaseFront {
     const row = leaseRow(id);
     if (row === undefined) return noLease(id);
     const reply = await this.#options.writer.request(releaseLease, { row, fence }, context);
+    if (!(reply instanceof Failure) && reply.changed) this.#note("lease released", row);
     return reply instanceof Failure ? reply : jsonReply(JSON.stringify({ released: id }));
   }
 
@@ -97,6 +101,7 @@ export class LeaseFront {
     const row = leaseRow(id);
     if (row === undefined) return noLease(id);
     const reply = await this.#options.writer.request(breakLease, { row, reason }, context);
+    if (!(reply instanceof Failure)) this.#note("lease broken", row);
     return reply instanceof Failure ? reply : jsonReply(JSON.stringify({ broken: id }));
   }
 
@@ -168,6 +173,11 @@ export class LeaseFront {
         setImmediate(resolve);
       });
     }
+  }
+
+  #note(what: string, row: number): void {
+    const { log } = this.#options;
+    if (log.infos) log.info(what, { id: leaseId(row) });
   }
 
   #answer(row: number, status = CREATED): Answer {

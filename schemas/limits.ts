@@ -72,6 +72,8 @@ export const CHECK_PATH_BYTES_MAX = 1_024;
 /** How long a call may wait, in seconds. */
 export const WAIT_S_MAX = 60;
 export const LEASE_ROWS_DEFAULT = 100;
+/** Leases that have ended are read in pages of so many; others are served in between. */
+export const LEASE_LIST_PAGE = 1_000;
 /** Ended leases are kept for so long: who held what when a commit was made is asked later. */
 export const LEASE_KEEP_MS = 7 * 86_400_000;
 export const LEASE_PRUNE_INTERVAL_MS = 3_600_000;

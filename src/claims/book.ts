@@ -11,7 +11,7 @@ import { LEASE_CONFLICTS_MAX, LEASES_MAX, LEASES_OF_HOLDER_MAX } from "../../sch
 import { auditTrail } from "../audit/table.js";
 import { must } from "../base/assert.js";
 import { NEEDS_INSTANCE } from "../base/needs-instance.js";
-import { Failure, invalid, notFound } from "../base/result.js";
+import { Failure, invalid } from "../base/result.js";
 import { publisher, type Publisher } from "../events/publisher.js";
 import { rememberedRequests, type RememberedRequests } from "../requests/remembered.js";
 import type { Notice } from "../rpc/method.js";
@@ -19,9 +19,9 @@ import type { AuditTrail } from "../threads/batch.js";
 import type { ChangeSet } from "../threads/change-set.js";
 import type { Model, Opening, Said, WritingModel } from "../threads/model.js";
 import type { WriteCall } from "../threads/writer-method.js";
-import { leaseId, type LiveLease, liveLease } from "./lease.js";
+import { leaseId, type LiveLease, liveLease, noLease } from "./lease.js";
 import { type Conflict, type CycleStep, Ledger } from "./ledger.js";
-import { valueResource } from "./resource.js";
+import { type Resource, valueResource } from "./resource.js";
 import { ClaimCounters, LeaseWriter } from "./table.js";
 
 /** Leases as a commit has left them, in the order of what happened to them. */
@@ -124,6 +124,7 @@ export class ClaimBook implements WritingModel {
     if (verdict.kind === "deadlock") return deadlock(verdict.cycle, candidate);
     if (verdict.kind === "taken" && !waits) return taken(verdict.held, verdict.conflicts);
     const lease = this.#store(
+      candidate.resources,
       verdict.kind === "free"
         ? { ...record, state: "held", fence: this.#counters.nextFence(), granted_at: now_ms }
         : record,
@@ -141,7 +142,7 @@ export class ClaimBook implements WritingModel {
     if (call.actor === "") return NEEDS_INSTANCE;
     const lease = this.#live.get(row);
     const record = lease?.record ?? this.#table.stored.get(row);
-    if (record === undefined) return noLease(row);
+    if (record === undefined) return noLease(leaseId(row));
     if (record.holder !== call.actor) return NOT_YOURS;
     if (lease === undefined)
       return record.state === "released" && (fence === null || fence === record.fence)
@@ -158,7 +159,7 @@ export class ClaimBook implements WritingModel {
     if (call.actor === "") return NEEDS_INSTANCE;
     const lease = this.#live.get(row);
     const record = lease?.record ?? this.#table.stored.get(row);
-    if (record === undefined) return noLease(row);
+    if (record === undefined) return noLease(leaseId(row));
     if (record.holder !== call.actor) return NOT_YOURS;
     if (record.task !== null) return new Failure("ALREADY_EXISTS", `held by task ${record.task}`);
     if (lease === undefined || record.state !== "held" || record.fence !== fence) return LEASE_LOST;
@@ -176,14 +177,14 @@ export class ClaimBook implements WritingModel {
       return { changed: true };
     }
     const record = this.#table.stored.get(row);
-    return record === undefined ? noLease(row) : new Failure("ALREADY_EXISTS", `lease is ${record.state}`);
+    return record === undefined ? noLease(leaseId(row)) : new Failure("ALREADY_EXISTS", `lease is ${record.state}`);
   }
 
   /** Takes a request out of the line, where it still waits; what is in its way. */
   leave(row: number, call: WriteCall): LeaveReply | Failure {
     this.#grantFree(call);
     const lease = this.#live.get(row);
-    if (lease === undefined) return noLease(row);
+    if (lease === undefined) return noLease(leaseId(row));
     if (lease.holder !== call.actor) return NOT_YOURS;
     if (lease.record.state === "held") return { held: true, conflicts: [] };
     const { conflicts } = this.#ledger.conflictsOf(lease, LEASE_CONFLICTS_MAX);
@@ -245,8 +246,10 @@ export class ClaimBook implements WritingModel {
       : null;
   }
 
-  #store(record: Omit<LeaseRecord, "row">): LiveLease {
-    const lease = liveLease({ ...record, row: this.#counters.nextLease() });
+  #store(resources: readonly Resource[], stored: Omit<LeaseRecord, "row">): LiveLease {
+    const record = { ...stored, row: this.#counters.nextLease() };
+    const { row, holder, shared } = record;
+    const lease = { order: row, holder, shared, resources, record };
     this.#table.put(lease.record);
     this.#live.set(lease.order, lease);
     this.#changed.push(lease.record);
@@ -331,10 +334,6 @@ function leasesValues({ shared, resources }: LiveLease): boolean {
 /** So that nothing is granted to them that would end at once. */
 function waitingFirst(leases: Iterable<LiveLease>): LiveLease[] {
   return [...leases].toSorted((a, b) => a.record.fence - b.record.fence || a.order - b.order);
-}
-
-function noLease(row: number): Failure {
-  return notFound(`lease not found: ${leaseId(row)}`);
 }
 
 /** Leases in members of a refusal are rows: what is told of a lease to clients, the front knows. */

@@ -1,6 +1,6 @@
 /** A lease as the writer and the front have it in memory, and its id. Pure. */
 import type { LeaseRecord } from "../../schemas/leases.js";
-import { Failure } from "../base/result.js";
+import { Failure, notFound } from "../base/result.js";
 import type { Claim } from "./ledger.js";
 import { parseResource, type Resource } from "./resource.js";
 
@@ -19,6 +19,11 @@ export function leaseId(row: number): string {
 export function leaseRow(id: string): number | undefined {
   const row = /^lease-([1-9]\d{0,14})$/.exec(id)?.[1];
   return row === undefined ? undefined : Number(row);
+}
+
+/** The refusal of every call that names a lease which nobody has asked for. */
+export function noLease(id: string): Failure {
+  return notFound(`lease not found: ${id}`);
 }
 
 /** A lease of a record whose resources were checked when it was made. */

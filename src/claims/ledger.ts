@@ -116,17 +116,6 @@ export class Ledger<Kind extends Claim> {
     for (const meeting of this.#index.meeting(resources, where)) yield conflictOf(meeting);
   }
 
-  /** How many of those that wait conflict with a claim and come before it. */
-  countBefore(claim: Kind): number {
-    const before = new Set<Standing<Kind>>();
-    for (const { filed } of this.#index.meeting(
-      claim.resources,
-      (other) => !other.held && other.claim.order < claim.order && conflict(other.claim, claim) && !before.has(other),
-    ))
-      before.add(filed);
-    return before.size;
-  }
-
   /** Takes a claim that is free, or was held when it was stored. */
   hold(claim: Kind): void {
     this.#hold(this.#add(claim));
@@ -302,7 +291,7 @@ export class Ledger<Kind extends Claim> {
 }
 
 /** Whether two are not to be had together. A holder is never in its own way. */
-function conflict(a: Claim, b: Claim): boolean {
+export function conflict(a: Claim, b: Claim): boolean {
   return a.holder !== b.holder && !(a.shared && b.shared);
 }
 

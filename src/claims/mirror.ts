@@ -5,6 +5,7 @@
 import type { LeaseRecord } from "../../schemas/leases.js";
 import type { Exposition, Measured } from "../measure/exposition.js";
 import { type LiveLease, liveLease } from "./lease.js";
+import { conflict } from "./ledger.js";
 import type { Resource } from "./resource.js";
 import { type Meeting, ResourceIndex } from "./resource-index.js";
 
@@ -79,11 +80,7 @@ export class LeaseMirror implements Measured {
     if (lease?.record.state !== "waiting") return null;
     const before = new Set<LiveLease>();
     const where = (other: LiveLease): boolean =>
-      other.record.state === "waiting" &&
-      other.order < lease.order &&
-      other.holder !== lease.holder &&
-      !(other.shared && lease.shared) &&
-      !before.has(other);
+      other.record.state === "waiting" && other.order < lease.order && conflict(other, lease) && !before.has(other);
     for (const { filed } of this.#index.meeting(lease.resources, where)) before.add(filed);
     return before.size + 1;
   }

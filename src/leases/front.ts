@@ -4,15 +4,15 @@ import type { LeaseBody, LeaseCheckBody, LeaseQuery, LeaseRecord, LeaseRenewBody
 import {
   CLAIM_MAX_S_DEFAULT,
   LEASE_CONFLICTS_MAX,
-  LEASE_PRUNE_ROWS,
+  LEASE_LIST_PAGE,
   LEASE_ROWS_DEFAULT,
   LEASE_TTL_S_DEFAULT,
 } from "../../schemas/limits.js";
 import { globsMeet, literalPathGlob } from "../base/path-glob.js";
 import type { Log } from "../base/log.js";
 import { NEEDS_INSTANCE } from "../base/needs-instance.js";
-import { Failure, invalid, notFound } from "../base/result.js";
-import { leaseId, leaseRow, readResources } from "../claims/lease.js";
+import { Failure, invalid } from "../base/result.js";
+import { leaseId, leaseRow, noLease, readResources } from "../claims/lease.js";
 import type { LeaseMirror } from "../claims/mirror.js";
 import { parseResource, pathProblem, pathScope, type Resource } from "../claims/resource.js";
 import type { LeaseReader } from "../claims/table.js";
@@ -37,7 +37,7 @@ export interface LeaseFrontOptions {
 type Client = Pick<Request, "onAbort">;
 
 const SECOND_MS = 1_000;
-const CREATED = 200;
+const OK = 200;
 const ACCEPTED = 202;
 
 export class LeaseFront {
@@ -70,7 +70,7 @@ export class LeaseFront {
     // Nobody has heard of it, nor will ask for it again.
     if (gone && record?.state === "held" && request_id === null && !queue)
       await writer.request(releaseLease, { row, fence: record.fence }, context);
-    return this.#answer(row, record?.state === "waiting" ? ACCEPTED : CREATED);
+    return this.#answer(row, record?.state === "waiting" ? ACCEPTED : OK);
   }
 
   /** A lease; or as soon as it does not wait any more. */
@@ -166,9 +166,9 @@ export class LeaseFront {
       return;
     }
     for (let next: number | undefined = before; next !== undefined; ) {
-      const page: LeaseRecord[] = reader.page(next, LEASE_PRUNE_ROWS);
+      const page: LeaseRecord[] = reader.page(next, LEASE_LIST_PAGE);
       yield page;
-      next = page.length < LEASE_PRUNE_ROWS ? undefined : page.at(-1)?.row;
+      next = page.length < LEASE_LIST_PAGE ? undefined : page.at(-1)?.row;
       await new Promise((resolve) => {
         setImmediate(resolve);
       });
@@ -180,7 +180,7 @@ export class LeaseFront {
     if (log.infos) log.info(what, { id: leaseId(row) });
   }
 
-  #answer(row: number, status = CREATED): Answer {
+  #answer(row: number, status = OK): Answer {
     const { views } = this.#options;
     const record = views.find(row);
     return record === undefined ? noLease(leaseId(row)) : jsonReply(JSON.stringify(views.show(record)), status);
@@ -207,8 +207,4 @@ function overlapping(
     if (wanted instanceof Failure || theirs instanceof Failure) return false;
     return theirs.some(({ scope, glob }) => scope === wanted.scope && globsMeet(glob, wanted.glob));
   };
-}
-
-function noLease(id: string): Failure {
-  return notFound(`lease not found: ${id}`);
 }

@@ -4,64 +4,13 @@
  * whose box it put something into are woken. Runs on the front.
  */
 import type { BoxNotice, MessageBoxName } from "../../schemas/messages.js";
+import { type Look, Waiter } from "../base/waiter.js";
 import type { Exposition, Measured } from "../measure/exposition.js";
 
 /** What the writer's tables say, at the start and after a crash. */
 export interface BoxFigures {
   countUnread(): number;
   nextExpiry(): number | null;
-}
-
-/** Looks into a box; null where there is nothing to be told. */
-export type Look<Found> = () => Found | null | Promise<Found | null>;
-
-class Waiter<Found> {
-  #due = false;
-  #looking = false;
-  /** Something came while it was being looked. */
-  #again = false;
-  #settled = false;
-
-  constructor(
-    readonly look: Look<Found>,
-    readonly settle: (found: Found | null) => void,
-  ) {}
-
-  /** What comes in one turn is found together. */
-  wake(): void {
-    if (this.#due) return;
-    this.#due = true;
-    setImmediate(() => {
-      this.#due = false;
-      this.check();
-    });
-  }
-
-  check(): void {
-    if (this.#settled) return;
-    if (this.#looking) {
-      this.#again = true;
-      return;
-    }
-    this.#again = false;
-    const found = this.look();
-    if (!(found instanceof Promise)) {
-      if (found !== null) this.finish(found);
-      return;
-    }
-    this.#looking = true;
-    void found.then((later) => {
-      this.#looking = false;
-      if (later !== null) this.finish(later);
-      else if (this.#again) this.check();
-    });
-  }
-
-  finish(found: Found | null): void {
-    if (this.#settled) return;
-    this.#settled = true;
-    this.settle(found);
-  }
 }
 
 /** A waiter as it is woken and ended. */

@@ -13,6 +13,7 @@ export const CHANGE_KINDS = [
   "webhook",
   "instance",
   "lease",
+  "task",
   "message",
   "event",
   "usage",

@@ -109,6 +109,7 @@ export const OPTIONS = {
     value: "TIME",
     help: "silence after which an active instance is stale",
   },
+  task_retention: { type: "duration", fallback: "720h", value: "TIME", help: "how long ended tasks are kept" },
   liveness_interval: {
     type: "duration",
     fallback: "60s",
@@ -147,6 +148,8 @@ export interface Config {
   readonly webhook_allow_private: boolean;
   /** ms */
   readonly stale_after: number;
+  /** ms */
+  readonly task_retention: number;
   /** ms */
   readonly liveness_interval: number;
   /** ms */

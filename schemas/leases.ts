@@ -27,17 +27,17 @@ const LEASE_MODES = ["exclusive", "shared"] as const;
 const Mode = Type.Enum([...LEASE_MODES]);
 /** What is sure to be taken: a path may not be absolute, nor have empty segments, `.` or `..`. */
 const PLAIN_PATH = "[A-Za-z0-9_*-]+(?:/[A-Za-z0-9_*-]+)*";
-const Resource = Text({
+export const LeaseResource = Text({
   bytes_max: RESOURCE_BYTES_MAX,
   required: true,
   line: true,
   promised_pattern: `^(?:(?:path|state|spec):${PLAIN_PATH}|[a-z][a-z0-9-]*)$`,
   description: "path:GLOB of the workspace's files, state:GLOB, spec:GLOB, or any other name.",
 });
-const Ttl = Type.Integer({ minimum: 1, maximum: CLAIM_TTL_S_MAX });
-const Workspace = Text({ bytes_max: INSTANCE_LABEL_BYTES_MAX, line: true });
-const Fence = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
-const WaitSeconds = Type.Integer({ minimum: 0, maximum: WAIT_S_MAX });
+export const Ttl = Type.Integer({ minimum: 1, maximum: CLAIM_TTL_S_MAX });
+export const Workspace = Text({ bytes_max: INSTANCE_LABEL_BYTES_MAX, line: true });
+export const Fence = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
+export const WaitSeconds = Type.Integer({ minimum: 0, maximum: WAIT_S_MAX });
 const Remark = Text({ bytes_max: REMARK_BYTES_MAX });
 
 export const Holder = Type.Object({ id: Type.String(), name: Type.String() });
@@ -68,7 +68,7 @@ export const Lease = Type.Object({
 export const LeaseList = Type.Object({ leases: Type.Array(Lease) });
 
 export const LeaseBody = Type.Object({
-  resources: Type.Array(Resource, { minItems: 1, maxItems: LEASE_RESOURCES_MAX }),
+  resources: Type.Array(LeaseResource, { minItems: 1, maxItems: LEASE_RESOURCES_MAX }),
   mode: Type.Optional(Mode),
   workspace: Type.Optional(Workspace),
   ttl_s: Type.Optional(Type.Integer({ minimum: 1, maximum: CLAIM_TTL_S_MAX, default: LEASE_TTL_S_DEFAULT })),
@@ -89,11 +89,24 @@ export const LeaseQuery = Type.Object({
       "x-refusal": `state must be one of ${ASKED_STATES.join(", ")}`,
     }),
   ),
-  resource: Type.Optional(Resource),
+  resource: Type.Optional(LeaseResource),
   limit: Type.Optional(Limit),
   after: Type.Optional(
     Type.String({ pattern: "^lease-[1-9][0-9]{0,14}$", "x-refusal": "after must be the id of a lease" }),
   ),
+});
+export const LeaseWaitsQuery = Type.Object({ workspace: Type.Optional(Type.String()), limit: Type.Optional(Limit) });
+/** That `lease` waits for `for`: the first two of their resources that meet. */
+const LeaseWait = Type.Object({
+  lease: Type.String(),
+  for: Type.String(),
+  wanted: Type.String(),
+  resource: Type.String(),
+});
+export const LeaseWaits = Type.Object({
+  waiting: Type.Integer({ minimum: 0, description: "How many wait, whether or not they are told of." }),
+  waits: Type.Array(LeaseWait),
+  leases: Type.Array(Lease, { description: "Each that is named, newest first." }),
 });
 export const LeaseGetQuery = Type.Object({ wait: Type.Optional(WaitSeconds) });
 export const LeaseReleaseQuery = Type.Object({ fence: Type.Optional(Fence) });
@@ -151,7 +164,7 @@ export const LeaseRecord = Type.Object({
 export type LeaseRecord = Static<typeof LeaseRecord>;
 
 export const AcquireRequest = Type.Object({
-  resources: Type.Array(Type.String()),
+  resources: Type.Array(Type.String(), { minItems: 1 }),
   shared: Type.Boolean(),
   workspace: Type.String(),
   ttl_s: Type.Integer(),
@@ -184,6 +197,21 @@ export const LeaveReply = Type.Object({
   held: Type.Boolean(),
   conflicts: Type.Array(Type.Object({ resource: Type.String(), wanted: Type.String(), lease: Type.Integer() })),
 });
+
+/** `workspace` null: any. */
+export const FindWaitsRequest = Type.Object({
+  workspace: nullable(Type.String()),
+  limit: Type.Integer({ minimum: 1 }),
+});
+export type FindWaitsRequest = Static<typeof FindWaitsRequest>;
+/** As `LeaseWaits`, the leases by their rows. */
+export const FindWaitsReply = Type.Object({
+  waiting: Type.Integer(),
+  waits: Type.Array(
+    Type.Object({ lease: Type.Integer(), for: Type.Integer(), wanted: Type.String(), resource: Type.String() }),
+  ),
+});
+export type FindWaitsReply = Static<typeof FindWaitsReply>;
 
 export const END_REASONS = ["expired", "max_s"] as const;
 export type LeaveReply = Static<typeof LeaveReply>;

@@ -79,6 +79,39 @@ export const LEASE_KEEP_MS = 7 * 86_400_000;
 export const LEASE_PRUNE_INTERVAL_MS = 3_600_000;
 export const LEASE_PRUNE_ROWS = 1_000;
 
+// Tasks
+/** That have not ended. */
+export const TASKS_MAX = 100_000;
+/** How many one call makes. */
+export const TASKS_CREATED_MAX = 1_000;
+export const TASK_ID_CHARACTERS_MAX = 128;
+export const TASK_TITLE_BYTES_MAX = 512;
+export const TASK_BODY_BYTES_MAX = 64 * KIB;
+/** Data, result and checkpoint, as JSON. */
+export const TASK_VALUE_BYTES_MAX = 64 * KIB;
+export const TASK_LABELS_MAX = 32;
+export const TASK_LABEL_BYTES_MAX = 128;
+export const TASK_AFTER_MAX = 64;
+export const TASK_PRIORITY_DEFAULT = 5;
+export const TASK_PRIORITY_MAX = 9;
+/** A task that waits gains a priority each time. */
+export const TASK_AGING_MS = 600_000;
+export const TASK_ATTEMPTS_DEFAULT = 3;
+export const TASK_ATTEMPTS_MAX = 100;
+/** What was lost or has failed once waits so long, and each time four times as long. */
+export const TASK_BACKOFF_MS = 1_000;
+export const TASK_BACKOFF_FACTOR = 4;
+export const TASK_BACKOFF_MS_MAX = 3_600_000;
+/** For how long a task that was answered is kept for who has asked. */
+export const TASK_RESERVED_MS = 60_000;
+export const TASK_ROWS_DEFAULT = 100;
+/** How many turns of a task it tells of, the newest; and how many tasks that wait for it, the oldest. */
+export const TASK_HISTORY_MAX = 1_000;
+export const TASK_DEPENDENTS_MAX = 1_000;
+export const TASK_RETENTION_MS_DEFAULT = 30 * 86_400_000;
+export const TASK_PRUNE_INTERVAL_MS = 3_600_000;
+export const TASK_PRUNE_ROWS = 500;
+
 // Timeouts of a connection, and its bounds
 /** Of all headers of a request together, its line included (on Node's own transport). */
 export const HEADER_BYTES_MAX = 16 * KIB;
@@ -263,6 +296,15 @@ export const MESSAGE_PRUNE_INTERVAL_MS = 60_000;
 /** Copies of messages that are deleted in one call: other writes come in between. */
 export const MESSAGE_PRUNE_COPIES = 2_000;
 
+// Waiting
+/** Of one call. */
+export const WAIT_CONDITIONS_MAX = 64;
+/** What a condition keeps in a cursor: most take a tenth of it. */
+export const WAIT_MARK_CHARACTERS_MAX = 2 * KIB;
+export const WAIT_CURSOR_BYTES_MAX = 8 * KIB;
+/** Events between two calls that are looked through for what a condition has missed; where there are more, it has. */
+export const WAIT_MISSED_EVENTS_MAX = 1_000;
+
 // Sessions of the dashboard
 /** The least recently used goes for one more. */
 export const SESSIONS_MAX = 1_000;
@@ -438,6 +480,8 @@ export const MCP_LISTENERS_MAX = 64;
 export const MCP_RESULT_CHARACTERS_MAX = 4 * MIB;
 /** What `tools/list` may cost a model's context, all tools together. */
 export const MCP_TOOLS_TOKENS_MAX = 750;
+/** What the answer of `get_endpoints` may cost it. */
+export const MCP_ENDPOINTS_TOKENS_MAX = 1_200;
 /** How long a client may keep the list of tools: it changes with the server's version only. */
 export const MCP_TOOLS_KEPT_MS = 60 * 60 * 1000;
 /** Requests that the bridge from stdio has under way at once. */
@@ -463,12 +507,14 @@ export const CLI_POLL_INTERVAL_MS = 2_000;
 export const CLI_POLL_EVENTS = 50;
 export const CLI_RECONNECT_DELAY_MS = 250;
 export const CLI_RECONNECT_DELAY_MS_MAX = 10_000;
-/** The longest pause before a server that is away is asked for a lease again. */
-export const CLI_LEASE_RETRY_MS_MAX = 2_000;
+/** The longest pause before a server that is away is asked again by a command that waits. */
+export const CLI_RETRY_MS_MAX = 2_000;
 /** The life of a lease that a command runs under: short, since its runner gives signs of life. */
 export const CLI_LEASE_RUN_TTL_S = 60;
 /** What a command has between SIGTERM and SIGKILL when its lease is lost. */
 export const CLI_LEASE_GRACE_MS = 5_000;
+/** How long the rest of what a command wrote is waited for once it has ended: what it started may keep it open. */
+export const CLI_OUTPUT_LAG_MS = 1_000;
 /** Upgrades that die without an answer, one after the other, before plain HTTP is tried. */
 export const CLI_UPGRADE_ATTEMPTS_MAX = 3;
 /** How long a subscriber polls before it tries the WebSocket again. */
@@ -540,6 +586,10 @@ relation(
 relation(MCP_RESULT_CHARACTERS_MAX <= BODY_BYTES_MAX, "a result is no longer than what could be stored");
 relation(MESSAGES_ON_FRONT_MAX <= FRONT_READ_ROWS_MAX, "a page that the front may read is one that it reads");
 relation(MESSAGE_RECIPIENTS_MAX < MESSAGE_PRUNE_COPIES, "the largest message can be deleted in one call");
+relation(
+  WAIT_CONDITIONS_MAX * 64 + WAIT_MARK_CHARACTERS_MAX < WAIT_CURSOR_BYTES_MAX,
+  "a cursor of as many conditions as may be can be sent back",
+);
 relation(2 * SESSION_FLUSH_INTERVAL_MS < SESSION_IDLE_MS, "a session in use is not lost by a crash");
 relation(CLI_PING_INTERVAL_MS * 2 < SUBSCRIBER_IDLE_TIMEOUT_S * 1000, "a subscriber pings before it counts as gone");
 relation(

@@ -64,19 +64,21 @@ const Recipient = Type.Object({
   note: Type.Union([Type.String(), Type.Null()]),
 });
 
-export const Message = Type.Object({
+const HEADING = {
   id: Type.String(),
   thread: Type.String(),
   reply_to: Type.Union([Type.String(), Type.Null()]),
   from: Party,
-  to: Type.Array(Recipient, { description: "In the in-box the caller alone." }),
+  to: Type.Array(Recipient, { description: "In an in-box its owner alone." }),
   subject: Type.String(),
   intent: Intent,
   importance: Importance,
-  body: Type.String(),
   data: Type.Unknown({ description: "As it was sent; null where nothing was." }),
   sent_at: Timestamp,
-});
+};
+export const Message = Type.Object({ ...HEADING, body: Type.String() });
+/** A message as those are told of it who wait for one. */
+export const MessageHeading = Type.Object(HEADING);
 
 export const MessageList = Type.Object({
   messages: Type.Array(Message),
@@ -109,6 +111,23 @@ export const MessageQuery = Type.Object({
   limit: Type.Optional(Rows),
 });
 export type MessageQuery = Static<typeof MessageQuery>;
+
+export const AllMessagesQuery = Type.Object({
+  instance: Type.Optional(Type.String()),
+  thread: Type.Optional(Text({ bytes_max: MESSAGE_THREAD_BYTES_MAX, line: true })),
+  unread: Type.Optional(Switch),
+  urgent: Type.Optional(Switch),
+  before: Type.Optional(
+    Type.Unsafe<string>({
+      type: "string",
+      pattern: MESSAGE_ID.source,
+      "x-refusal": "before must be the id of a message",
+    }),
+  ),
+  limit: Type.Optional(Rows),
+});
+export type AllMessagesQuery = Static<typeof AllMessagesQuery>;
+export const AllMessages = Type.Object({ messages: Type.Array(Message, { description: "Newest first." }) });
 
 export const MarkBody = Type.Object({
   ids: Type.Array(Name(MESSAGE_THREAD_BYTES_MAX), { minItems: 1, maxItems: MESSAGES_MARKED_MAX }),
@@ -198,6 +217,19 @@ export type PageReply = Static<typeof PageReply>;
 /** The messages of a page; none behind the row `up_to`, where it is not null. */
 export const ListRequest = Type.Object({ ...BOX, up_to: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()]) });
 export type ListRequest = Static<typeof ListRequest>;
+
+/** Messages of everybody; `instance` and `thread` null: any. */
+export const AllMessagesRequest = Type.Object({
+  instance: TextOrNull,
+  thread: TextOrNull,
+  unread: Type.Boolean(),
+  urgent: Type.Boolean(),
+  /** The row before which it begins. */
+  before: Row,
+  limit: Type.Integer({ minimum: 1 }),
+  now_ms: Type.Integer(),
+});
+export type AllMessagesRequest = Static<typeof AllMessagesRequest>;
 
 export const ThreadsRequest = Type.Object({
   instance: Type.String(),

@@ -12,6 +12,8 @@ export interface TextRules {
   readonly promised_bytes_max?: number;
   /** Where what may stand in it is looked at by its reader: a regular expression for what is sure to be taken. */
   readonly promised_pattern?: string;
+  /** What it must be, and how a refusal says so: `must be …`. */
+  readonly pattern?: { readonly source: string; readonly says: string };
   /** An empty text is none: it counts as missing. */
   readonly required?: true;
   /** A name, a label: no control characters, hence one line. */
@@ -44,13 +46,14 @@ export function hasControlCharacter(text: string): boolean {
 }
 
 /** What is wrong with a text, to be read behind its name (`name is longer than 256 bytes`); null where nothing is. */
-export function textProblem(text: string, { bytes_max, required, line }: TextRules): string | null {
+export function textProblem(text: string, { bytes_max, required, line, pattern }: TextRules): string | null {
   if (required === true && text === "") return "is required";
   // A text of so few characters cannot be too long in bytes: three a UTF-16 unit at most.
   if (text.length * 3 > bytes_max && utf8Length(text) > bytes_max) return `is longer than ${bytes_max} bytes`;
   // Half a surrogate pair is no character: it could not be stored as it was sent.
   if (!text.isWellFormed()) return "must be valid Unicode";
-  return line === true && hasControlCharacter(text) ? "must not contain control characters" : null;
+  if (line === true && hasControlCharacter(text)) return "must not contain control characters";
+  return pattern !== undefined && !new RegExp(pattern.source).test(text) ? pattern.says : null;
 }
 
 /** A text within these rules. */

@@ -19,6 +19,7 @@ import * as eventJobs from "./events/jobs.js";
 import { EVENTS } from "./events/publisher.js";
 import * as instances from "./instances/commands.js";
 import * as leases from "./leases/commands.js";
+import * as leaseJobs from "./leases/jobs.js";
 import { BOXES } from "./messages/box-writer.js";
 import * as messages from "./messages/commands.js";
 import * as messageJobs from "./messages/jobs.js";
@@ -31,6 +32,9 @@ import * as specs from "./specs/commands.js";
 import * as specJobs from "./specs/jobs.js";
 import * as state from "./state/commands.js";
 import * as stateJobs from "./state/jobs.js";
+import { TASKS } from "./tasks/book.js";
+import * as tasks from "./tasks/commands.js";
+import * as taskJobs from "./tasks/jobs.js";
 import * as templates from "./templates/commands.js";
 import * as templateJobs from "./templates/jobs.js";
 import * as closeStore from "./threads/close-store.js";
@@ -61,6 +65,9 @@ export const METHODS = new MethodTable(
     instances,
     claims,
     leases,
+    leaseJobs,
+    tasks,
+    taskJobs,
     sessions,
     messages,
     messageJobs,
@@ -85,6 +92,7 @@ export const NOTICES = {
   events: EVENTS,
   outbox: OUTBOX,
   leases: LEASES,
+  tasks: TASKS,
   state_keys: STATE_KEYS,
   message_boxes: BOXES,
   changes: CHANGES,

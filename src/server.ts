@@ -7,7 +7,6 @@ import type { Config } from "../schemas/config.js";
 import {
   DEADLINE_SWEEP_MS,
   EVENT_PRUNE_INTERVAL_MS,
-  MESSAGE_PRUNE_INTERVAL_MS,
   SHUTDOWN_DRAIN_MS,
   WEBHOOK_REQUESTS_MAX,
 } from "../schemas/limits.js";
@@ -23,20 +22,17 @@ import { backupRoutes } from "./backup/routes.js";
 import { steadyClock } from "./base/clock.js";
 import { loadShapes } from "./base/shape.js";
 import { openLog, type Log } from "./base/log.js";
-import type { Failure } from "./base/result.js";
 import { ChangeReaders } from "./changes/readers.js";
 import { changeRoutes } from "./changes/routes.js";
-import { Expiry } from "./claims/expiry.js";
-import { LeaseMirror } from "./claims/mirror.js";
-import { leaseReader } from "./claims/table.js";
-import { LeaseViews } from "./claims/views.js";
 import { ComplianceMonitor } from "./compliance/monitor.js";
 import { complianceRoutes } from "./compliance/routes.js";
+import { makeCoordination } from "./coordination.js";
 import { isExposed } from "./config/exposure.js";
 import { ContractFront } from "./contracts/front.js";
 import { contractRoutes } from "./contracts/routes.js";
 import { EventCounters } from "./events/counters.js";
 import { eventsOf } from "./events/encode.js";
+import { EventHistory } from "./events/history.js";
 import { Hub } from "./events/hub.js";
 import { EventPruner } from "./events/pruner.js";
 import { eventRoutes } from "./events/routes.js";
@@ -51,23 +47,8 @@ import { Pipeline } from "./front/pipeline.js";
 import { RequestMetrics } from "./front/request-metrics.js";
 import type { Route } from "./front/route.js";
 import { FrontServer, type Addresses } from "./front/server.js";
-import { InstanceActors } from "./instances/actors.js";
-import { Directory } from "./instances/directory.js";
-import { Instances } from "./instances/front.js";
-import { holdersOf } from "./instances/holders.js";
-import { Liveness } from "./instances/liveness.js";
-import { instanceRoutes } from "./instances/routes.js";
-import { Sightings } from "./instances/sightings.js";
-import { instanceReader } from "./instances/table.js";
-import { LeasePruner } from "./leases/pruner.js";
-import { leaseRoutes } from "./leases/routes.js";
 import { McpFront } from "./mcp/front.js";
 import { mcpRoutes } from "./mcp/routes.js";
-import { MessageBoxes } from "./messages/boxes.js";
-import { MessageFront } from "./messages/front.js";
-import { MessagePruner } from "./messages/pruner.js";
-import { messageRoutes } from "./messages/routes.js";
-import { messageReader } from "./messages/table.js";
 import { METHODS, NOTICES } from "./methods.js";
 import { ProcessMetrics } from "./metrics/process-metrics.js";
 import { metricsRoutes } from "./metrics/routes.js";
@@ -196,33 +177,32 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
   // Who is told of changes
   const changes = new ChangeReaders(threads.watched, clock);
 
-  // What the front knows by heart
-  const state_keys = new StateKeyCount(reads.model(stateReader).count());
-  const instance_rows = reads.model(instanceReader);
-  const directory = new Directory({
-    onAwake: (id) => changes.tell("instance", id, null),
-    onSeen: ({ id }, seen_ms) => expiry.hear(id, seen_ms),
-    onIdle: ({ id }) => expiry.hurry(id),
-  });
-  directory.load(instance_rows.all());
-  const leases = new LeaseMirror();
-  const lease_rows = reads.model(leaseReader);
-  const expiry = new Expiry({ mirror: leases, holders: holdersOf(directory), writer, clock, log, started_ms });
-  leases.load(lease_rows.live());
-  const lease_views = new LeaseViews({ mirror: leases, expiry, reader: lease_rows });
-  const explain = (failure: Failure): Failure => lease_views.explain(failure);
-  const actors = new InstanceActors(directory, clock);
-  const boxes = new MessageBoxes(reads.model(messageReader));
-  const agents = new AgentTally(now_ms);
-  const session_rows = reads.model(sessionReader);
-  const book = new SessionBook({ token: config.auth_token, clock, instances: directory });
-  book.load(session_rows.all());
-
   // Events
   const history = reads.model(eventReader);
   const counters = new EventCounters();
   const hub = new Hub(front, counters, history.last_id);
+  const event_history = new EventHistory(reads, hub);
   const streams = new Streams({ hub, counters, history, log }, clock);
+
+  // Agents, what they hold and say
+  const coordination = makeCoordination({
+    config,
+    log,
+    clock,
+    threads,
+    started_ms,
+    changes,
+    hub,
+    history: event_history,
+  });
+  const { directory, actors, explain } = coordination;
+
+  // What else the front knows by heart
+  const state_keys = new StateKeyCount(reads.model(stateReader).count());
+  const agents = new AgentTally(now_ms);
+  const session_rows = reads.model(sessionReader);
+  const book = new SessionBook({ token: config.auth_token, clock, instances: directory });
+  book.load(session_rows.all());
 
   // The way of every request
   const sessions = new SessionFront({
@@ -266,16 +246,7 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
     clock,
     log,
   });
-  const sightings = new Sightings(directory, writer, now_ms);
   const session_upkeep = new SessionUpkeep(book, writer, clock);
-  const liveness = new Liveness({
-    directory,
-    writer,
-    clock,
-    log,
-    stale_after_ms: config.stale_after,
-    interval_ms: config.liveness_interval,
-  });
   const compliance = new ComplianceMonitor({
     instances: () => directory.list("active"),
     pool,
@@ -292,13 +263,6 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
     log,
     now_ms,
   });
-  const message_pruner = new MessagePruner({
-    writer,
-    boxes,
-    interval_ms: MESSAGE_PRUNE_INTERVAL_MS,
-    log,
-    now_ms,
-  });
   const restore = new Restore({
     writer,
     log,
@@ -307,10 +271,8 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
     holdWrites: (refusal) => pipeline.holdWrites(refusal),
     onRestored: (last_event_id) => {
       hub.skipTo(last_event_id);
-      directory.load(instance_rows.all());
-      leases.load(lease_rows.live());
+      coordination.reload("restore");
       book.load(session_rows.all());
-      boxes.catchUp();
     },
   });
 
@@ -330,8 +292,6 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
   });
   const contracts = new ContractFront({ outbound, long_work });
   const templates = new TemplateFront({ writer, long_work, log });
-  const instances = new Instances({ directory, writer, clock, log });
-  const messages = new MessageFront({ writer, reads, directory, boxes, clock, log });
 
   // Figures
   const writer_metrics = new WriterMetrics(writer, pool);
@@ -349,15 +309,11 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
       streams,
       changes,
       pruner,
-      message_pruner,
       deliveries,
       // Closed before them: what they still have to tell is what became of their last requests.
       { close: () => receivers.close() },
-      liveness,
       compliance,
-      expiry,
-      new LeasePruner(writer, now_ms),
-      sightings,
+      ...coordination.tasks,
       session_upkeep,
       agent_flusher,
       restore,
@@ -368,9 +324,7 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
   const measured = [
     requests,
     state_keys,
-    directory,
-    leases,
-    boxes,
+    ...coordination.measured,
     hub,
     tasks,
     writer_metrics,
@@ -399,19 +353,10 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
     ...contractRoutes(contracts),
     ...templateRoutes({ templates, reads }),
     ...complianceRoutes({ monitor: compliance, reads }),
-    ...eventRoutes({ writer, reads, hub, streams, log }),
+    ...eventRoutes({ writer, reads, hub, history: event_history, streams, log }),
     ...changeRoutes(changes),
-    ...instanceRoutes(instances, liveness),
-    ...leaseRoutes({
-      writer,
-      mirror: leases,
-      views: lease_views,
-      reader: lease_rows,
-      log,
-      workspaceOf: (instance) => directory.get(instance)?.workspace ?? "",
-    }),
+    ...coordination.routes,
     ...sessionRoutes(sessions),
-    ...messageRoutes(messages),
     ...auditRoutes(reads),
     ...webhookRoutes({ writer, reads, send, policy: receivers.policy, clock, log }),
     ...backupRoutes({ exports: threads.exports, restore, clock, log }),
@@ -425,11 +370,10 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
     {
       events: (events) => hub.accept(eventsOf(events)),
       outbox: (notice) => deliveries.take(notice),
-      leases: (records) => leases.accept(records),
+      ...coordination.takers,
       state_keys: (count) => {
         state_keys.count = count;
       },
-      message_boxes: (notice) => boxes.accept(notice),
       changes: (notice) => changes.accept(notice),
       commit: (notice) => writer_metrics.recordCommit(notice),
       bug: ({ method, error }) => log.error("method failed", { method, error }),
@@ -437,10 +381,8 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
     () => {
       writer_metrics.recordRestart();
       hub.catchUp(history);
-      directory.load(instance_rows.all());
-      leases.load(lease_rows.live());
+      coordination.reload("crash");
       book.load(session_rows.all());
-      boxes.catchUp();
       deliveries.load();
       changes.lag();
     },
@@ -448,8 +390,7 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
   deliveries.load();
   const endWaiting = async (): Promise<void> => {
     hub.end();
-    leases.end();
-    boxes.end();
+    coordination.endWaiting();
     changes.end();
     await mcp.close();
   };

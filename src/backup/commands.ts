@@ -11,6 +11,7 @@ import { allThereIs, changesAny } from "../threads/changes.js";
 import { DATABASE } from "../threads/model.js";
 import { writerMethod } from "../threads/writer-method.js";
 import { outboxModel } from "../outbox/outbox.js";
+import { taskBook } from "../tasks/book.js";
 import { copyStaged, holdsContent, releaseStaged } from "./table.js";
 
 const NOT_EMPTY = new Failure("ALREADY_EXISTS", "the server holds content: restore into an empty one");
@@ -40,7 +41,8 @@ export const applyRestore = writerMethod({
     detail: ({ counts }) => writeDetail(counts),
   },
   changes: CHANGE_KINDS.map((kind) => changesAny(kind, allThereIs)),
-  models: { db: DATABASE, events: publisher, outbox: outboxModel, book: claimBook },
+  // What becomes of tasks that were claimed, the claims ask the tasks.
+  models: { db: DATABASE, events: publisher, outbox: outboxModel, book: claimBook, tasks: taskBook },
   run: ({ db, events, outbox, book }, { path }, call) => {
     if (holdsContent(db)) return NOT_EMPTY;
     copyStaged(db, path);

@@ -16,6 +16,7 @@ import { MESSAGE_BOX_KIND, MESSAGE_KIND } from "./kinds/message.js";
 import { RULE_KIND } from "./kinds/rule.js";
 import { SPEC_KIND } from "./kinds/spec.js";
 import { STATE_KIND } from "./kinds/state.js";
+import { TASK_AFTER_KIND, TASK_HISTORY_KIND, TASK_KIND, TASK_LIFE_KIND, TASK_TEXT_KIND } from "./kinds/task.js";
 import { TEMPLATE_KIND } from "./kinds/template.js";
 import { USAGE_KIND } from "./kinds/usage.js";
 import { WEBHOOK_KIND } from "./kinds/webhook.js";
@@ -32,6 +33,11 @@ export const KINDS: readonly Kind[] = [
   INSTANCE_KIND,
   LEASE_KIND,
   CLAIM_COUNTER_KIND,
+  TASK_KIND,
+  TASK_LIFE_KIND,
+  TASK_TEXT_KIND,
+  TASK_AFTER_KIND,
+  TASK_HISTORY_KIND,
   MESSAGE_KIND,
   MESSAGE_BOX_KIND,
   EVENT_KIND,
@@ -43,6 +49,7 @@ export const KINDS: readonly Kind[] = [
 
 /** Tables that no snapshot holds, and why. */
 export const LEFT_OUT: Readonly<Record<string, string>> = {
+  audit_span: "where in the log an actor's rows are follows from them",
   remembered_request: "an answer that was lost is asked for again within minutes, at the same server",
   agent_metric_flush: "which counts a running server has stored already; a restored one begins anew",
   session: "a log-in is at one server with its token: a copy of it would open another one",

@@ -2,6 +2,7 @@
  * The SQL of a restore in the writer: whether the database holds content, and the copy of a staging
  * database into it, within the transaction of the call. Rows go from file to file; none is seen here.
  */
+import { INDEX_ACTORS } from "../audit/table.js";
 import { writeFailure, type Db } from "../store/open.js";
 import { KINDS } from "./kinds.js";
 
@@ -64,5 +65,7 @@ function makeRoomInAudit(db: Db): void {
   // Through negative ids: none meets another on its way.
   db.exec("UPDATE main.audit SET id = -id");
   db.prepare("UPDATE main.audit SET id = ? - id, at = max(at, ?)").run(staged?.id ?? 0, staged?.at ?? 0);
+  db.exec("DELETE FROM main.audit_span");
+  db.exec(INDEX_ACTORS);
   for (const { sql } of triggers) db.exec(sql);
 }

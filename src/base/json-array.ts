@@ -18,3 +18,19 @@ export function* encodeArray(items: Iterable<string>): Generator<string, void, u
   }
   yield `${chunk}]`;
 }
+
+/** The chunks with a beginning and an end; what is short is one chunk. */
+export function* wrapChunks(
+  begin: string,
+  chunks: Iterable<string>,
+  end: () => string,
+): Generator<string, void, undefined> {
+  let text = begin;
+  for (const chunk of chunks) {
+    text += chunk;
+    if (text.length < STREAM_CHUNK_CHARACTERS) continue;
+    yield text;
+    text = "";
+  }
+  yield text + end();
+}

@@ -29,20 +29,32 @@ function decodeQueryPart(raw: string): string | undefined {
 }
 
 /**
- * The parameters of a query (`application/x-www-form-urlencoded`, without the `?`): `+` is a space,
- * the first value of a repeated name wins, a name without `=` has the value "". Undefined when any
- * part holds a malformed escape.
+ * The parameters of a query (`application/x-www-form-urlencoded`, without the `?`), in its order: `+` is a space, a name
+ * without `=` has the value "". Undefined when any part holds a malformed escape.
  */
-export function parseQueryString(raw: string): Map<string, string> | undefined {
-  const parameters = new Map<string, string>();
-  if (raw === "") return parameters;
+function parseQueryPairs(raw: string): [name: string, value: string][] | undefined {
+  const pairs: [string, string][] = [];
   for (const pair of raw.split("&")) {
     if (pair === "") continue;
     const equals = pair.indexOf("=");
     const name = decodeQueryPart(equals < 0 ? pair : pair.slice(0, equals));
     const value = equals < 0 ? "" : decodeQueryPart(pair.slice(equals + 1));
     if (name === undefined || value === undefined) return undefined;
-    if (!parameters.has(name)) parameters.set(name, value);
+    pairs.push([name, value]);
   }
+  return pairs;
+}
+
+/** The parameters by name; of a repeated name the first. Undefined when any part holds a malformed escape. */
+export function parseQueryString(raw: string): Map<string, string> | undefined {
+  const pairs = parseQueryPairs(raw);
+  if (pairs === undefined) return undefined;
+  const parameters = new Map<string, string>();
+  for (const [name, value] of pairs) if (!parameters.has(name)) parameters.set(name, value);
   return parameters;
+}
+
+/** All values of a name in a query that was parsed before, in their order. */
+export function repeatedValues(raw: string, wanted: string): string[] {
+  return (parseQueryPairs(raw) ?? []).filter(([name]) => name === wanted).map(([, value]) => value);
 }

@@ -6,7 +6,13 @@
 /** Looks; null where there is nothing to be told. */
 export type Look<Found> = () => Found | null | Promise<Found | null>;
 
-export class Waiter<Found> {
+/** A waiter as those know it who wake and end it. */
+export interface Wakeable {
+  wake(): void;
+  finish(found: null): void;
+}
+
+export class Waiter<Found> implements Wakeable {
   readonly #look: Look<Found>;
   readonly #settle: (found: Found | null) => void;
   #due = false;
@@ -56,4 +62,29 @@ export class Waiter<Found> {
     this.#settled = true;
     this.#settle(found);
   }
+}
+
+export interface Wait<Found> {
+  readonly look: Look<Found>;
+  readonly wait_ms: number;
+  /** Has the waiter woken when something has come; the function that is returned ends that. */
+  readonly listen: (waiter: Waiter<Found>) => () => void;
+  /** Is told what to call when who waits has gone. */
+  readonly onAbort: (listener: () => void) => void;
+}
+
+/** Waits until a look finds something; null where the time was up, who waits has gone, or somebody ended it. */
+export function waitFor<Found>({ look, wait_ms, listen, onAbort }: Wait<Found>): Promise<Found | null> {
+  return new Promise((resolve) => {
+    const waiter = new Waiter(look, (found) => {
+      clearTimeout(timer);
+      leave();
+      resolve(found);
+    });
+    const timer = setTimeout(() => waiter.finish(null), wait_ms);
+    // Listening comes before looking: what comes in between is seen by one of the two.
+    const leave = listen(waiter);
+    onAbort(() => waiter.finish(null));
+    waiter.check();
+  });
 }

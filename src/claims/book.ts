@@ -2,6 +2,9 @@
  * The claims that are alive, as the writer knows them: who holds which lease under which fence, and who waits. What
  * changes is stored, told as an event and as a notice to the front in the transaction that makes it true. When a life
  * has ended is decided on the front, which hears the signs of it (expiry.ts); here it is carried out.
+ *
+ * A task is held by a claim like any other: with the task's resources a lease, without any a claim that nobody but the
+ * task tells of. What the end of one means for its task, the tasks are asked (`TaskClaims`).
  */
 import * as Type from "typebox";
 import { type AcquireRequest, type EndClaimsRequest, LeaseRecord, type LeaveReply } from "../../schemas/leases.js";
@@ -9,9 +12,9 @@ import type { ReleaseRequest, RenewRequest } from "../../schemas/leases.js";
 import { specName } from "../../schemas/specs.js";
 import { LEASE_CONFLICTS_MAX, LEASES_MAX, LEASES_OF_HOLDER_MAX } from "../../schemas/limits.js";
 import { auditTrail } from "../audit/table.js";
-import { must } from "../base/assert.js";
+import { Groups } from "../base/groups.js";
 import { NEEDS_INSTANCE } from "../base/needs-instance.js";
-import { Failure, invalid } from "../base/result.js";
+import { Failure } from "../base/result.js";
 import { publisher, type Publisher } from "../events/publisher.js";
 import { rememberedRequests, type RememberedRequests } from "../requests/remembered.js";
 import type { Notice } from "../rpc/method.js";
@@ -19,23 +22,47 @@ import type { AuditTrail } from "../threads/batch.js";
 import type { ChangeSet } from "../threads/change-set.js";
 import type { Model, Opening, Said, WritingModel } from "../threads/model.js";
 import type { WriteCall } from "../threads/writer-method.js";
-import { leaseId, type LiveLease, liveLease, noLease } from "./lease.js";
-import { type Conflict, type CycleStep, Ledger } from "./ledger.js";
+import { isLease, leaseId, type LiveLease, liveLease, noLease, resourcesOf } from "./lease.js";
+import { type Claim, type Conflicts, Ledger } from "./ledger.js";
+import { conflictMembers, deadlock, FENCE_REQUIRED, LEASE_LOST, NOT_YOURS, STALE_FENCE, taken } from "./refusals.js";
 import { type Resource, valueResource } from "./resource.js";
 import { ClaimCounters, LeaseWriter } from "./table.js";
+import { SERVER, tellLease } from "./tell.js";
 
 /** Leases as a commit has left them, in the order of what happened to them. */
 export const LEASES = { name: "leases", payload: Type.Array(LeaseRecord) } as const satisfies Notice;
 
-/** Who ends what nobody has ended. */
-const SERVER = "koor";
-const NOT_YOURS = new Failure("PERMISSION_DENIED", "not yours");
-const LEASE_LOST = new Failure("ALREADY_EXISTS", "lease lost");
-const STALE_FENCE = new Failure("FAILED_PRECONDITION", "stale fence");
-const FENCE_REQUIRED = invalid("fence is required");
-
 /** Why a claim was lost. */
-type Loss = "expired" | "max_s" | "broken" | "holder deleted" | "restored";
+export type Loss = "expired" | "max_s" | "broken" | "holder deleted" | "restored";
+
+/** What somebody is to hold, or waits for. */
+interface Wanted {
+  /** What its holder is called. */
+  readonly name: string;
+  readonly workspace: string;
+  readonly resources: readonly Resource[];
+  readonly shared: boolean;
+  readonly reason: string;
+  readonly task: string | null;
+  readonly ttl_s: number;
+  readonly max_s: number;
+}
+
+/** A task as it is claimed. */
+export interface TaskClaim extends Omit<Wanted, "name" | "shared" | "task"> {
+  readonly task: string;
+}
+
+/** Who holds the tasks, as the end of a claim concerns them. */
+export interface TaskClaims {
+  /**
+   * The claim of a task has ended otherwise than by a call about the task.
+   * @param loss null where its holder gave it back
+   */
+  claimEnded(claim: LeaseRecord, loss: Loss | null, call: WriteCall): void;
+  /** What a lease, or a request in line, was in the way of, it is not any more. */
+  freed(row: number, call: WriteCall): void;
+}
 
 export class ClaimBook implements WritingModel {
   readonly #table: LeaseWriter;
@@ -46,11 +73,14 @@ export class ClaimBook implements WritingModel {
   readonly #ledger = new Ledger<LiveLease>();
   readonly #live = new Map<number, LiveLease>();
   readonly #by_fence = new Map<number, LiveLease>();
+  /** Claims of tasks without resources, by who holds them. */
+  readonly #bare = new Groups<string, LiveLease>();
+  #tasks: TaskClaims | null = null;
   /** Exclusive leases of Koor's own values: where there are none, a write asks nothing. */
   #values_leased = 0;
   #changed: LeaseRecord[] = [];
   /** What this transaction has written to the audit log by itself. */
-  #audited: number[] = [];
+  #audited: string[] = [];
   /** They waited when they were stored, and are free all the same. */
   #free: LiveLease[] = [];
 
@@ -64,8 +94,14 @@ export class ClaimBook implements WritingModel {
     this.reload();
   }
 
+  /** From now on these are asked what becomes of a task whose claim has ended. */
+  serve(tasks: TaskClaims): void {
+    this.#tasks = tasks;
+  }
+
   reload(): void {
     this.#ledger.clear();
+    this.#bare.clear();
     this.#live.clear();
     this.#by_fence.clear();
     this.#values_leased = 0;
@@ -83,8 +119,8 @@ export class ClaimBook implements WritingModel {
   }
 
   tellChanges(changes: ChangeSet): void {
-    for (const { row } of this.#changed) changes.add("lease", leaseId(row), null);
-    for (const row of this.#audited.splice(0)) changes.add("audit", leaseId(row), null);
+    for (const record of this.#changed) if (isLease(record)) changes.add("lease", leaseId(record.row), null);
+    for (const resource of this.#audited.splice(0)) changes.add("audit", resource, null);
   }
 
   takeNotice(): Said | null {
@@ -97,52 +133,33 @@ export class ClaimBook implements WritingModel {
   /** A lease for who calls: held, or waiting in line where it may; else why not. */
   acquire(request: AcquireRequest, call: WriteCall): { row: number; made: boolean } | Failure {
     const { actor, now_ms } = call;
-    this.#grantFree(call);
-    const name = actor === "" ? undefined : this.#table.nameOf(actor);
+    this.settle(call);
+    const name = this.nameOf(actor);
     if (name === undefined) return NEEDS_INSTANCE;
     const known = this.#requests.find("lease", actor, request.request_id, now_ms);
     if (known !== undefined) return { row: Number(known), made: false };
     const full = this.#fullFor(actor, name);
     if (full !== null) return full;
-    const { waits, request_id, ...asked } = request;
-    const record = {
-      ...asked,
-      state: "waiting" as const,
-      fence: 0,
-      holder: actor,
-      holder_name: name,
-      note: null,
-      task: null,
-      offered: false,
-      requested_at: now_ms,
-      granted_at: null,
-      ended_at: null,
-    };
-    // Behind all that wait, whichever row it will have.
-    const candidate = liveLease({ ...record, row: Number.MAX_SAFE_INTEGER });
-    const verdict = waits ? this.#ledger.judge(candidate, LEASE_CONFLICTS_MAX) : this.#judgeNow(candidate);
-    if (verdict.kind === "deadlock") return deadlock(verdict.cycle, candidate);
+    const { waits, request_id, workspace, shared, reason, ttl_s, max_s } = request;
+    const resources = resourcesOf(request.resources, workspace);
+    const asked = newClaim(resources, actor, shared);
+    const verdict = waits ? this.#ledger.judge(asked, LEASE_CONFLICTS_MAX) : this.#judgeNow(asked);
+    if (verdict.kind === "deadlock") return deadlock(verdict.cycle, name);
     if (verdict.kind === "taken" && !waits) return taken(verdict.held, verdict.conflicts);
-    const lease = this.#store(
-      candidate.resources,
-      verdict.kind === "free"
-        ? { ...record, state: "held", fence: this.#counters.nextFence(), granted_at: now_ms }
-        : record,
-    );
-    if (verdict.kind === "free") this.#takeHeld(lease);
-    else this.#ledger.enqueue(lease);
-    this.#tell(verdict.kind === "free" ? "lease.granted" : "lease.waiting", lease.record, call);
+    const wanted: Wanted = { name, workspace, shared, reason, task: null, ttl_s, max_s, resources };
+    const lease = verdict.kind === "free" ? this.#hold(wanted, call) : this.#queue(wanted, call);
+    tellLease(this.#events, verdict.kind === "free" ? "lease.granted" : "lease.waiting", lease.record, call);
     this.#requests.remember("lease", actor, request_id, String(lease.order), now_ms);
     return { row: lease.order, made: true };
   }
 
   /** Ends a lease for who holds it, or takes its request out of the line. */
   release({ row, fence }: ReleaseRequest, call: WriteCall): { changed: boolean } | Failure {
-    this.#grantFree(call);
+    this.settle(call);
     if (call.actor === "") return NEEDS_INSTANCE;
     const lease = this.#live.get(row);
     const record = lease?.record ?? this.#table.stored.get(row);
-    if (record === undefined) return noLease(leaseId(row));
+    if (record === undefined || !isLease(record)) return noLease(leaseId(row));
     if (record.holder !== call.actor) return NOT_YOURS;
     if (lease === undefined)
       return record.state === "released" && (fence === null || fence === record.fence)
@@ -151,6 +168,7 @@ export class ClaimBook implements WritingModel {
     if (record.state === "held" && fence === null) return FENCE_REQUIRED;
     if (record.state === "held" && fence !== record.fence) return LEASE_LOST;
     this.#end(lease, { state: "released" }, call);
+    this.#tellTask(lease.record, null, call);
     return { changed: true };
   }
 
@@ -159,9 +177,10 @@ export class ClaimBook implements WritingModel {
     if (call.actor === "") return NEEDS_INSTANCE;
     const lease = this.#live.get(row);
     const record = lease?.record ?? this.#table.stored.get(row);
-    if (record === undefined) return noLease(leaseId(row));
+    if (record === undefined || !isLease(record)) return noLease(leaseId(row));
     if (record.holder !== call.actor) return NOT_YOURS;
-    if (record.task !== null) return new Failure("ALREADY_EXISTS", `held by task ${record.task}`);
+    if (lease !== undefined && record.task !== null)
+      return new Failure("ALREADY_EXISTS", `held by task ${record.task}`);
     if (lease === undefined || record.state !== "held" || record.fence !== fence) return LEASE_LOST;
     if (ttl_s === null || ttl_s === record.ttl_s) return { changed: false };
     this.#change(lease, { ttl_s });
@@ -170,19 +189,64 @@ export class ClaimBook implements WritingModel {
 
   /** Takes a lease from who holds it, or its request out of the line. */
   breakLease(row: number, note: string, call: WriteCall): { changed: boolean } | Failure {
-    this.#grantFree(call);
+    this.settle(call);
     const lease = this.#live.get(row);
-    if (lease !== undefined) {
-      this.#lose(lease, "broken", note, call);
-      return { changed: true };
+    const record = lease?.record ?? this.#table.stored.get(row);
+    if (record === undefined || !isLease(record)) return noLease(leaseId(row));
+    if (lease === undefined) return new Failure("ALREADY_EXISTS", `lease is ${record.state}`);
+    this.#lose(lease, "broken", note, call);
+    return { changed: true };
+  }
+
+  /** Grants what is free since the claims were read: before anything is decided. */
+  settle(call: WriteCall): void {
+    for (const lease of this.#free.splice(0)) if (this.#live.get(lease.order) === lease) this.#grant(lease, call);
+  }
+
+  /** What an instance is called; undefined where it is gone. */
+  nameOf(holder: string): string | undefined {
+    return holder === "" ? undefined : this.#table.nameOf(holder);
+  }
+
+  /** Which claim is in the way of a task's resources for who would claim it; undefined where they are free. */
+  obstacleOf(resources: readonly Resource[], holder: string): Pick<LiveLease, "order" | "record"> | undefined {
+    return this.#ledger.conflictsOf(newClaim(resources, holder, false), 1).conflicts[0]?.claim;
+  }
+
+  /** The claims that are in the way of others, but not of a holder: its own, and those that wait for it. */
+  passableBy(holder: string): Iterable<{ readonly order: number }> {
+    return this.#ledger.passableBy(holder);
+  }
+
+  /** Has who calls hold a task, and lease what it needs; a task that may not be held now is refused. After `settle`. */
+  claimTask({ resources, ...claim }: TaskClaim, name: string, call: WriteCall): LeaseRecord | Failure {
+    const { actor } = call;
+    if (resources.length > 0) {
+      const full = this.#fullFor(actor, name);
+      if (full !== null) return full;
+      const verdict = this.#judgeNow(newClaim(resources, actor, false));
+      if (verdict.kind === "taken") return taken(verdict.held, verdict.conflicts);
     }
-    const record = this.#table.stored.get(row);
-    return record === undefined ? noLease(leaseId(row)) : new Failure("ALREADY_EXISTS", `lease is ${record.state}`);
+    const lease = this.#hold({ ...claim, name, shared: false, resources }, call);
+    if (isLease(lease.record)) tellLease(this.#events, "lease.granted", lease.record, call);
+    return lease.record;
+  }
+
+  /** The claim of a task that is alive. */
+  claimAt(row: number): LeaseRecord | undefined {
+    return this.#live.get(row)?.record;
+  }
+
+  /** Ends the claim of a task, by a call about the task. */
+  endOfTask(row: number, call: WriteCall): void {
+    this.settle(call);
+    const lease = this.#live.get(row);
+    if (lease !== undefined) this.#end(lease, { state: "released" }, call);
   }
 
   /** Takes a request out of the line, where it still waits; what is in its way. */
   leave(row: number, call: WriteCall): LeaveReply | Failure {
-    this.#grantFree(call);
+    this.settle(call);
     const lease = this.#live.get(row);
     if (lease === undefined) return noLease(leaseId(row));
     if (lease.holder !== call.actor) return NOT_YOURS;
@@ -196,7 +260,7 @@ export class ClaimBook implements WritingModel {
 
   /** Ends claims whose life is over, as the front has found. */
   endLives({ ends }: EndClaimsRequest, call: WriteCall): void {
-    this.#grantFree(call);
+    this.settle(call);
     for (const { row, fence, reason } of ends) {
       const lease = this.#live.get(row);
       // One that was granted meanwhile has a fence now.
@@ -206,7 +270,9 @@ export class ClaimBook implements WritingModel {
 
   /** Ends what an instance holds and waits for: it is deleted. */
   endHolder(holder: string, call: WriteCall): void {
-    for (const lease of waitingFirst(this.#ledger.claimsOf(holder))) this.#loseByItself(lease, "holder deleted", call);
+    const bare = this.#bare.get(holder) ?? [];
+    for (const lease of waitingFirst([...this.#ledger.claimsOf(holder), ...bare]))
+      this.#loseByItself(lease, "holder deleted", call);
   }
 
   /** Ends all there is: it came out of a snapshot. */
@@ -232,27 +298,61 @@ export class ClaimBook implements WritingModel {
     return null;
   }
 
-  #judgeNow(
-    candidate: LiveLease,
-  ): { kind: "free" } | { kind: "taken"; held: boolean; conflicts: Conflict<LiveLease>[] } {
-    const { held, conflicts } = this.#ledger.conflictsOf(candidate, LEASE_CONFLICTS_MAX);
-    return conflicts.length === 0 ? { kind: "free" } : { kind: "taken", held, conflicts: [...conflicts] };
+  /** What would become of a claim that does not wait. */
+  #judgeNow(asked: Claim): { readonly kind: "free" } | ({ readonly kind: "taken" } & Conflicts<LiveLease>) {
+    const conflicts = this.#ledger.conflictsOf(asked, LEASE_CONFLICTS_MAX);
+    return conflicts.conflicts.length === 0 ? { kind: "free" } : { kind: "taken", ...conflicts };
   }
 
   #fullFor(holder: string, name: string): Failure | null {
-    if (this.#live.size >= LEASES_MAX) return new Failure("STOCK_FULL", `${LEASES_MAX} leases are held or waiting`);
+    if (this.#ledger.held + this.#ledger.waiting >= LEASES_MAX)
+      return new Failure("STOCK_FULL", `${LEASES_MAX} leases are held or waiting`);
     return this.#ledger.countOf(holder) >= LEASES_OF_HOLDER_MAX
       ? new Failure("STOCK_FULL", `${LEASES_OF_HOLDER_MAX} leases of ${name} are held or waiting`)
       : null;
   }
 
-  #store(resources: readonly Resource[], stored: Omit<LeaseRecord, "row">): LiveLease {
-    const record = { ...stored, row: this.#counters.nextLease() };
-    const { row, holder, shared } = record;
-    const lease = { order: row, holder, shared, resources, record };
-    this.#table.put(lease.record);
-    this.#live.set(lease.order, lease);
-    this.#changed.push(lease.record);
+  /** Has who calls hold what is free. */
+  #hold(wanted: Wanted, call: WriteCall): LiveLease {
+    const lease = this.#store(wanted, this.#counters.nextFence(), call);
+    this.#takeHeld(lease);
+    return lease;
+  }
+
+  /** Has who calls wait in line. */
+  #queue(wanted: Wanted, call: WriteCall): LiveLease {
+    const lease = this.#store(wanted, 0, call);
+    this.#ledger.enqueue(lease);
+    return lease;
+  }
+
+  /** @param fence 0 where it waits */
+  #store(wanted: Wanted, fence: number, { actor, now_ms }: WriteCall): LiveLease {
+    const { name, workspace, shared, reason, task, ttl_s, max_s, resources } = wanted;
+    const row = this.#counters.nextLease();
+    const record: LeaseRecord = {
+      row,
+      state: fence === 0 ? "waiting" : "held",
+      fence,
+      holder: actor,
+      holder_name: name,
+      workspace,
+      resources: resources.map(({ text }) => text),
+      shared,
+      reason,
+      note: null,
+      task,
+      ttl_s,
+      max_s,
+      offered: false,
+      requested_at: now_ms,
+      granted_at: fence === 0 ? null : now_ms,
+      ended_at: null,
+    };
+    const lease = { order: row, holder: actor, shared, resources, record };
+    this.#table.put(record);
+    this.#live.set(row, lease);
+    this.#changed.push(record);
     return lease;
   }
 
@@ -262,9 +362,13 @@ export class ClaimBook implements WritingModel {
     this.#changed.push(lease.record);
   }
 
-  /** What is held, in the ledger and by its fence. */
+  /** What is held, in the ledger where it has resources, and by its fence. */
   #takeHeld(lease: LiveLease): void {
-    this.#ledger.hold(lease);
+    if (isLease(lease.record)) {
+      this.#ledger.hold(lease);
+    } else {
+      this.#bare.add(lease.holder, lease);
+    }
     this.#noteHeld(lease);
   }
 
@@ -277,11 +381,7 @@ export class ClaimBook implements WritingModel {
   #grant(lease: LiveLease, call: WriteCall): void {
     this.#change(lease, { state: "held", fence: this.#counters.nextFence(), offered: true, granted_at: call.now_ms });
     this.#noteHeld(lease);
-    this.#tell("lease.granted", lease.record, call);
-  }
-
-  #grantFree(call: WriteCall): void {
-    for (const lease of this.#free.splice(0)) if (this.#live.get(lease.order) === lease) this.#grant(lease, call);
+    tellLease(this.#events, "lease.granted", lease.record, call);
   }
 
   /** Ends a lease, held or waiting, and grants what it was in the way of. */
@@ -293,39 +393,43 @@ export class ClaimBook implements WritingModel {
       this.#by_fence.delete(lease.record.fence);
       if (leasesValues(lease)) this.#values_leased -= 1;
     }
-    this.#tell(end.state === "lost" ? "lease.lost" : "lease.released", lease.record, call);
+    if (!isLease(lease.record)) {
+      this.#bare.remove(lease.holder, lease);
+      return;
+    }
+    tellLease(this.#events, end.state === "lost" ? "lease.lost" : "lease.released", lease.record, call);
     for (const granted of this.#ledger.remove(lease)) this.#grant(granted, call);
+    this.#tasks?.freed(lease.order, call);
   }
 
-  #lose(lease: LiveLease, reason: Loss, note: string | null, call: WriteCall): void {
-    this.#end(lease, { state: "lost", reason, note }, call);
+  #lose(lease: LiveLease, loss: Loss, note: string | null, call: WriteCall): void {
+    this.#end(lease, { state: "lost", reason: loss, note }, call);
+    this.#tellTask(lease.record, loss, call);
   }
 
   /** A loss that nobody has asked for: the server says so in the audit log. */
-  #loseByItself(lease: LiveLease, reason: Loss, call: WriteCall): void {
-    this.#lose(lease, reason, null, call);
-    const detail = JSON.stringify({ holder: lease.holder, reason });
-    this.#audit.append(call.now_ms, SERVER, "lease.lost", leaseId(lease.order), detail, "success");
-    this.#audited.push(lease.order);
+  #loseByItself(lease: LiveLease, loss: Loss, call: WriteCall): void {
+    this.#lose(lease, loss, null, call);
+    const { record } = lease;
+    const [action, resource] = isLease(record)
+      ? ["lease.lost", leaseId(record.row)]
+      : ["task.reclaim", record.task ?? ""];
+    const detail = JSON.stringify({ holder: lease.holder, reason: loss });
+    this.#audit.append(call.now_ms, SERVER, action, resource, detail, "success");
+    this.#audited.push(resource);
   }
 
-  #tell(topic: string, record: LeaseRecord, call: WriteCall): void {
-    const { row, holder, holder_name, workspace, resources, shared, fence, task, reason } = record;
-    const data = {
-      lease_id: leaseId(row),
-      holder: { id: holder, name: holder_name },
-      workspace,
-      resources,
-      mode: shared ? "shared" : "exclusive",
-      fence: fence === 0 ? null : fence,
-      task,
-      reason,
-    };
-    this.#events.publish({ topic, data: JSON.stringify(data), source: SERVER }, call);
+  #tellTask(claim: LeaseRecord, loss: Loss | null, call: WriteCall): void {
+    if (claim.task !== null) this.#tasks?.claimEnded(claim, loss, call);
   }
 }
 
 export const claimBook: Model<ClaimBook> = { open: (opening) => new ClaimBook(opening) };
+
+/** A claim while it is judged: behind all that wait, whichever row it will have. */
+function newClaim(resources: readonly Resource[], holder: string, shared: boolean): Claim {
+  return { order: Number.MAX_SAFE_INTEGER, holder, shared, resources };
+}
 
 function leasesValues({ shared, resources }: LiveLease): boolean {
   return !shared && resources.some(({ scope }) => scope === "state:" || scope === "spec:");
@@ -334,27 +438,4 @@ function leasesValues({ shared, resources }: LiveLease): boolean {
 /** So that nothing is granted to them that would end at once. */
 function waitingFirst(leases: Iterable<LiveLease>): LiveLease[] {
   return [...leases].toSorted((a, b) => a.record.fence - b.record.fence || a.order - b.order);
-}
-
-/** Leases in members of a refusal are rows: what is told of a lease to clients, the front knows. */
-function conflictMembers({ resource, wanted, claim }: Conflict<LiveLease>): {
-  resource: string;
-  wanted: string;
-  lease: number;
-} {
-  return { resource: resource.text, wanted: wanted.text, lease: claim.order };
-}
-
-function taken(held: boolean, conflicts: readonly Conflict<LiveLease>[]): Failure {
-  const { resource, claim } = must(conflicts[0], "what is taken is taken by somebody");
-  const message = `${held ? "leased" : "awaited"} by ${claim.record.holder_name}: ${resource.text}`;
-  return new Failure("ALREADY_EXISTS", message, { conflicts: conflicts.map(conflictMembers) });
-}
-
-function deadlock(cycle: readonly CycleStep<LiveLease>[], asked: LiveLease): Failure {
-  const steps = cycle.map(({ holder, claim }) => ({
-    holder: { id: holder, name: (claim ?? asked).record.holder_name },
-    lease: claim === null ? null : claim.order,
-  }));
-  return new Failure("ALREADY_EXISTS", "this would deadlock", { cycle: steps });
 }

@@ -6,8 +6,8 @@ import { anyOfThem, changesAny, changesByModel } from "../threads/changes.js";
 import { writerMethod } from "../threads/writer-method.js";
 import { claimBook } from "./book.js";
 
-/** A call that changes leases: the book tells of them, whichever they are. */
-export const CHANGES_LEASES = [changesByModel("lease"), changesByModel("event")];
+/** A call that changes claims: leases and tasks tell of themselves, whichever they are. */
+export const CHANGES_CLAIMS = [changesByModel("lease"), changesByModel("task"), changesByModel("event")];
 
 export const endClaims = writerMethod({
   name: "claims.end",
@@ -16,7 +16,7 @@ export const endClaims = writerMethod({
   weight: ({ ends }) => ends.length * 3 * Float64Array.BYTES_PER_ELEMENT,
   // Each claim that is ended has a row of its own, by the book.
   audit: null,
-  changes: [...CHANGES_LEASES, changesByModel("audit")],
+  changes: [...CHANGES_CLAIMS, changesByModel("audit")],
   models: { book: claimBook },
   family: "claims",
   run: ({ book }, request, call) => {

@@ -12,7 +12,7 @@ import { Failure } from "../base/result.js";
 import { NO_CALLER } from "../rpc/frames.js";
 import type { Writer } from "../threads/writer.js";
 import { endClaims } from "./commands.js";
-import { leaseId } from "./lease.js";
+import { isLease, leaseId } from "./lease.js";
 import { type EndReason, lifeOf } from "./life.js";
 import type { LeaseMirror } from "./mirror.js";
 
@@ -51,6 +51,8 @@ export class Expiry implements BackgroundTask {
   readonly #slots = new Map<number, number[]>();
   /** The slot of a row, by which one that was filed anew is known. */
   readonly #slot_of = new Map<number, number>();
+  /** Claims that have come since the last tick: most that end soon have ended before they are filed. */
+  #fresh: number[] = [];
   /** What the writer was asked to end: under these fences. */
   readonly #ending = new Map<number, number>();
   #done_slot: number;
@@ -68,6 +70,10 @@ export class Expiry implements BackgroundTask {
   }
 
   tick(now_ms: number): void {
+    for (const row of this.#fresh.splice(0)) {
+      const record = this.#options.mirror.get(row);
+      if (record !== undefined) this.#file(row, this.#lifeOf(record, now_ms).ends_ms);
+    }
     const last = slotAt(now_ms) - 1;
     const due: number[] = [];
     // Where the clock has leapt, there are fewer slots than steps.
@@ -98,10 +104,11 @@ export class Expiry implements BackgroundTask {
   }
 
   #follow(record: LeaseRecord): void {
-    const { mirror, holders } = this.#options;
+    const { mirror, holders, clock } = this.#options;
     if (record.state === "held" || record.state === "waiting") {
       holders.watch(record.holder, true);
-      this.#file(record.row, this.#lifeOf(record, this.#options.clock.now()).ends_ms);
+      if (this.#slot_of.has(record.row)) this.#file(record.row, this.#lifeOf(record, clock.now()).ends_ms);
+      else this.#fresh.push(record.row);
       return;
     }
     this.#slot_of.delete(record.row);
@@ -143,19 +150,25 @@ export class Expiry implements BackgroundTask {
   }
 
   #end(ends: readonly End[]): void {
-    const { writer, log, clock } = this.#options;
+    const { mirror, writer, log, clock } = this.#options;
     for (let at = 0; at < ends.length; at += CLAIMS_ENDED_TOGETHER) {
       const together = ends.slice(at, at + CLAIMS_ENDED_TOGETHER);
       for (const { row, fence } of together) this.#ending.set(row, fence);
+      const names = new Map(together.map(({ row }) => [row, nameOf(mirror.get(row), row)]));
       writer.call(endClaims, { ends: together }, NO_CALLER, (reply) => {
         for (const { row, reason } of together) {
           this.#ending.delete(row);
           if (reply instanceof Failure) this.#file(row, clock.now() + RETRY_MS);
-          else log.info("lease lost", { id: leaseId(row), reason });
+          else log.info("claim lost", { id: names.get(row), reason });
         }
       });
     }
   }
+}
+
+/** What a claim is called in the log: its lease, or else its task. */
+function nameOf(record: LeaseRecord | undefined, row: number): string {
+  return record === undefined || isLease(record) ? leaseId(row) : (record.task ?? "");
 }
 
 function slotAt(time_ms: number): number {

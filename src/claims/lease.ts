@@ -26,11 +26,22 @@ export function noLease(id: string): Failure {
   return notFound(`lease not found: ${id}`);
 }
 
+/** Whether a claim is a lease: that of a task without resources is none. */
+export function isLease({ resources }: Pick<LeaseRecord, "resources">): boolean {
+  return resources.length > 0;
+}
+
 /** A lease of a record whose resources were checked when it was made. */
 export function liveLease(record: LeaseRecord): LiveLease {
-  const resources = readResources(record.resources, record.workspace);
-  if (resources instanceof Failure) throw new Error(resources.message);
+  const resources = resourcesOf(record.resources, record.workspace);
   return { order: record.row, holder: record.holder, shared: record.shared, resources, record };
+}
+
+/** Resources that were checked before. */
+export function resourcesOf(texts: readonly string[], workspace: string): Resource[] {
+  const resources = readResources(texts, workspace);
+  if (resources instanceof Failure) throw new Error(resources.message);
+  return resources;
 }
 
 /** The resources of a request; INVALID_ARGUMENT that names the first which is none. */

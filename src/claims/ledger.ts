@@ -8,6 +8,7 @@
  * eye on it, however long the line is.
  */
 import { assert, must } from "../base/assert.js";
+import { Groups } from "../base/groups.js";
 import type { Resource } from "./resource.js";
 import { ResourceIndex, type HasResources, type Meeting } from "./resource-index.js";
 
@@ -51,7 +52,8 @@ class Standing<Kind extends Claim> implements HasResources {
   held = false;
   /** One of those in its way, while it waits. */
   watches: Standing<Kind> | null = null;
-  readonly watched_by = new Set<Standing<Kind>>();
+  /** Null for nobody, which is most. */
+  watched_by: Set<Standing<Kind>> | null = null;
 
   constructor(readonly claim: Kind) {}
 
@@ -69,7 +71,7 @@ interface Dependents<Kind extends Claim> {
 
 export class Ledger<Kind extends Claim> {
   readonly #standings = new Map<Kind, Standing<Kind>>();
-  readonly #by_holder = new Map<string, Set<Standing<Kind>>>();
+  readonly #by_holder = new Groups<string, Standing<Kind>>();
   readonly #index = new ResourceIndex<Standing<Kind>>();
   #held = 0;
 
@@ -95,7 +97,7 @@ export class Ledger<Kind extends Claim> {
    * What would become of a new claim that waits where it is not free.
    * @param conflicts_max how many conflicts are told
    */
-  judge(claim: Kind, conflicts_max: number): Verdict<Kind> {
+  judge(claim: Claim, conflicts_max: number): Verdict<Kind> {
     const passed = new Set<Standing<Kind>>();
     const obstacles = this.#obstacles(claim, passed);
     if (obstacles.size === 0) return { kind: "free" };
@@ -104,9 +106,15 @@ export class Ledger<Kind extends Claim> {
     return { kind: "taken", ...this.#conflicts(claim, obstacles, conflicts_max) };
   }
 
-  /** What is in the way of a claim, which may wait already. */
-  conflictsOf(claim: Kind, conflicts_max: number): Conflicts<Kind> {
+  /** What is in the way of a claim, which may wait already, or be no more than thought of. */
+  conflictsOf(claim: Claim, conflicts_max: number): Conflicts<Kind> {
     return this.#conflicts(claim, this.#obstacles(claim), conflicts_max);
+  }
+
+  /** Claims that are never in the way of a holder: its own, and those that wait for what it holds. */
+  *passableBy(holder: string): Generator<Kind> {
+    yield* this.claimsOf(holder);
+    for (const { claim } of this.#dependentsOf(holder, "held").claims) yield claim;
   }
 
   /** What others than `holder` hold of these; "" is nobody. */
@@ -133,7 +141,7 @@ export class Ledger<Kind extends Claim> {
     if (standing === undefined) return [];
     this.#drop(standing);
     const granted: Kind[] = [];
-    for (const watcher of inOrder(standing.watched_by)) {
+    for (const watcher of inOrder(standing.watched_by ?? [])) {
       if (watcher.held || !this.#settle(watcher)) continue;
       granted.push(watcher.claim);
       this.#grantWith(watcher.claim.holder, granted);
@@ -153,9 +161,7 @@ export class Ledger<Kind extends Claim> {
     const standing = new Standing(claim);
     this.#standings.set(claim, standing);
     this.#index.add(standing);
-    const theirs = this.#by_holder.get(claim.holder);
-    if (theirs === undefined) this.#by_holder.set(claim.holder, new Set([standing]));
-    else theirs.add(standing);
+    this.#by_holder.add(claim.holder, standing);
     return standing;
   }
 
@@ -165,9 +171,7 @@ export class Ledger<Kind extends Claim> {
     this.#standings.delete(claim);
     this.#index.remove(standing);
     if (standing.held) this.#held -= 1;
-    const theirs = this.#by_holder.get(claim.holder);
-    theirs?.delete(standing);
-    if (theirs?.size === 0) this.#by_holder.delete(claim.holder);
+    this.#by_holder.remove(claim.holder, standing);
   }
 
   /**
@@ -201,13 +205,13 @@ export class Ledger<Kind extends Claim> {
   }
 
   #watch(standing: Standing<Kind>, watched: Standing<Kind> | null): void {
-    standing.watches?.watched_by.delete(standing);
+    standing.watches?.watched_by?.delete(standing);
     standing.watches = watched;
-    watched?.watched_by.add(standing);
+    if (watched !== null) (watched.watched_by ??= new Set()).add(standing);
   }
 
   /** All that is in the way of a claim; what it may pass goes to `passed`. */
-  #obstacles(claim: Kind, passed?: Set<Standing<Kind>>): Set<Standing<Kind>> {
+  #obstacles(claim: Claim, passed?: Set<Standing<Kind>>): Set<Standing<Kind>> {
     const obstacles = new Set<Standing<Kind>>();
     const where = (other: Standing<Kind>): boolean =>
       (other.held || other.claim.order < claim.order) && conflict(other.claim, claim) && !obstacles.has(other);
@@ -254,7 +258,7 @@ export class Ledger<Kind extends Claim> {
    * @param passed what it could pass: of these holders it is in the way already, by these claims
    */
   #cycle(
-    { holder }: Kind,
+    { holder }: Claim,
     obstacles: ReadonlySet<Standing<Kind>>,
     passed: ReadonlySet<Standing<Kind>>,
   ): CycleStep<Kind>[] | null {
@@ -278,7 +282,7 @@ export class Ledger<Kind extends Claim> {
     return null;
   }
 
-  #conflicts(claim: Kind, obstacles: ReadonlySet<Standing<Kind>>, conflicts_max: number): Conflicts<Kind> {
+  #conflicts(claim: Claim, obstacles: ReadonlySet<Standing<Kind>>, conflicts_max: number): Conflicts<Kind> {
     const held = [...obstacles].some((obstacle) => obstacle.held);
     const conflicts: Conflict<Kind>[] = [];
     const where = (other: Standing<Kind>): boolean => other.held === held && obstacles.has(other);

@@ -3,8 +3,11 @@
  * is no longer what it was. Answers lists, checks and places in line without the writer. Pure but for its state.
  */
 import type { LeaseRecord } from "../../schemas/leases.js";
+import { Groups } from "../base/groups.js";
+import { type Wakeable, waitFor } from "../base/waiter.js";
+import { Waiters } from "../base/waiters.js";
 import type { Exposition, Measured } from "../measure/exposition.js";
-import { type LiveLease, liveLease } from "./lease.js";
+import { isLease, type LiveLease, liveLease } from "./lease.js";
 import { conflict } from "./ledger.js";
 import type { Resource } from "./resource.js";
 import { type Meeting, ResourceIndex } from "./resource-index.js";
@@ -14,13 +17,15 @@ export type LeaseListener = (record: LeaseRecord) => void;
 
 export class LeaseMirror implements Measured {
   readonly #live = new Map<number, LiveLease>();
-  readonly #by_holder = new Map<string, Set<LiveLease>>();
+  readonly #by_holder = new Groups<string, LiveLease>();
   readonly #index = new ResourceIndex<LiveLease>();
-  readonly #waiters = new Map<number, Set<() => void>>();
+  /** By row. */
+  readonly #waiters = new Waiters<number>();
   readonly #listeners: LeaseListener[] = [];
   /** From the request to the grant, in seconds: how many were granted, and how long they have waited together. */
   readonly #waited = { count: 0, sum_s: 0 };
   #held = 0;
+  #waiting = 0;
 
   /** What every change is told to. */
   listen(listener: LeaseListener): void {
@@ -34,6 +39,7 @@ export class LeaseMirror implements Measured {
     this.#by_holder.clear();
     this.#index.clear();
     this.#held = 0;
+    this.#waiting = 0;
     for (const record of records) this.#put(record);
     for (const { order, record } of before) if (!this.#live.has(order)) this.#tell({ ...record, state: "lost" });
     for (const record of records) this.#tell(record);
@@ -43,7 +49,7 @@ export class LeaseMirror implements Measured {
   accept(records: readonly LeaseRecord[]): void {
     for (const record of records) {
       const known = this.#live.get(record.row);
-      if (record.state === "held" && known?.record.state !== "held") {
+      if (isLease(record) && record.state === "held" && known?.record.state !== "held") {
         this.#waited.count += 1;
         this.#waited.sum_s += ((record.granted_at ?? 0) - record.requested_at) / 1000;
       }
@@ -56,14 +62,22 @@ export class LeaseMirror implements Measured {
     return this.#live.get(row)?.record;
   }
 
-  /** Those that are held or wait, the newest request first. */
+  /** The leases that are held or wait, the newest request first. */
   list(): LeaseRecord[] {
-    return [...this.#live.values()].map(({ record }) => record).toSorted((a, b) => b.row - a.row);
+    const records = [...this.#live.values()].map(({ record }) => record);
+    return records.filter(isLease).toSorted((a, b) => b.row - a.row);
   }
 
   /** What a holder holds and waits for. */
   *of(holder: string): Generator<LeaseRecord> {
     for (const { record } of this.#by_holder.get(holder) ?? []) yield record;
+  }
+
+  /** The workspaces of those that are held or wait. */
+  workspaces(): ReadonlySet<string> {
+    const workspaces = new Set<string>();
+    for (const { record } of this.#live.values()) workspaces.add(record.workspace);
+    return workspaces;
   }
 
   /** What others than `holder` hold of these; "" is nobody. */
@@ -89,33 +103,32 @@ export class LeaseMirror implements Measured {
    * Waits until a lease does not wait any more.
    * @param client is told what to call when it has gone
    */
-  whileWaiting(row: number, wait_ms: number, client: { onAbort(listener: () => void): void }): Promise<void> {
-    if (this.#live.get(row)?.record.state !== "waiting") return Promise.resolve();
-    return new Promise((resolve) => {
-      const waiters = this.#waiters.get(row) ?? new Set();
-      this.#waiters.set(row, waiters);
-      const finish = (): void => {
-        clearTimeout(timer);
-        waiters.delete(finish);
-        if (waiters.size === 0 && this.#waiters.get(row) === waiters) this.#waiters.delete(row);
-        resolve();
-      };
-      const timer = setTimeout(finish, wait_ms);
-      waiters.add(finish);
-      client.onAbort(finish);
+  async whileWaiting(row: number, wait_ms: number, client: { onAbort(listener: () => void): void }): Promise<void> {
+    const waits = (): boolean => this.#live.get(row)?.record.state === "waiting";
+    if (!waits()) return;
+    await waitFor({
+      look: () => (waits() ? null : true),
+      wait_ms,
+      listen: (waiter) => this.wakeBy(row, waiter),
+      onAbort: (listener) => client.onAbort(listener),
     });
+  }
+
+  /** Has a waiter woken by what becomes of a lease that waits no longer; the function that is returned ends that. */
+  wakeBy(row: number, waiter: Wakeable): () => void {
+    return this.#waiters.add(row, waiter);
   }
 
   /** Nobody waits any more: the server shuts down. */
   end(): void {
-    for (const waiters of [...this.#waiters.values()]) for (const finish of [...waiters]) finish();
+    this.#waiters.end();
   }
 
   expose(out: Exposition): void {
     out
       .metric("koor_leases", "gauge", "Leases by state.")
       .sample("koor_leases", this.#held, { state: "held" })
-      .sample("koor_leases", this.#live.size - this.#held, { state: "waiting" })
+      .sample("koor_leases", this.#waiting, { state: "waiting" })
       .metric("koor_lease_wait_seconds", "summary", "From a lease's request to its grant.")
       .sample("koor_lease_wait_seconds_sum", this.#waited.sum_s)
       .sample("koor_lease_wait_seconds_count", this.#waited.count);
@@ -123,35 +136,36 @@ export class LeaseMirror implements Measured {
 
   #put(record: LeaseRecord): void {
     const known = this.#live.get(record.row);
-    if (known?.record.state === "held") this.#held -= 1;
+    if (known !== undefined) this.#count(known.record, -1);
     if (record.ended_at !== null) {
       if (known !== undefined) this.#remove(known);
       return;
     }
-    if (record.state === "held") this.#held += 1;
+    this.#count(record, 1);
     if (known === undefined) this.#add(liveLease(record));
     else known.record = record;
+  }
+
+  #count(record: LeaseRecord, by: 1 | -1): void {
+    if (!isLease(record)) return;
+    if (record.state === "held") this.#held += by;
+    else this.#waiting += by;
   }
 
   #add(lease: LiveLease): void {
     this.#live.set(lease.order, lease);
     this.#index.add(lease);
-    const theirs = this.#by_holder.get(lease.holder);
-    if (theirs === undefined) this.#by_holder.set(lease.holder, new Set([lease]));
-    else theirs.add(lease);
+    this.#by_holder.add(lease.holder, lease);
   }
 
   #remove(lease: LiveLease): void {
     this.#live.delete(lease.order);
     this.#index.remove(lease);
-    const theirs = this.#by_holder.get(lease.holder);
-    theirs?.delete(lease);
-    if (theirs?.size === 0) this.#by_holder.delete(lease.holder);
+    this.#by_holder.remove(lease.holder, lease);
   }
 
   #tell(record: LeaseRecord): void {
     for (const listener of this.#listeners) listener(record);
-    if (record.state === "waiting") return;
-    for (const finish of [...(this.#waiters.get(record.row) ?? [])]) finish();
+    if (record.state !== "waiting") this.#waiters.wake(record.row);
   }
 }

@@ -22,13 +22,14 @@ interface Entry<Filed> {
   readonly filed: Filed;
 }
 
+/** Most nodes come and go with one resource: they have no children, and one entry. What they do not need is not made. */
 class Node<Filed> {
-  readonly children = new Map<string, Node<Filed>>();
+  children: Map<string, Node<Filed>> | null = null;
   /** Those whose literal beginning ends here. */
-  readonly entries = new Set<Entry<Filed>>();
+  entries: Entry<Filed>[] = [];
 
   get empty(): boolean {
-    return this.entries.size === 0 && this.children.size === 0;
+    return this.entries.length === 0 && (this.children === null || this.children.size === 0);
   }
 }
 
@@ -43,7 +44,7 @@ export class ResourceIndex<Filed extends HasResources> {
   add(filed: Filed): void {
     const entries = filed.resources.map((resource) => ({ resource, filed }));
     this.#entries.set(filed, entries);
-    for (const entry of entries) this.#nodeOf(entry.resource).entries.add(entry);
+    for (const entry of entries) this.#nodeOf(entry.resource).entries.push(entry);
   }
 
   remove(filed: Filed): void {
@@ -73,7 +74,7 @@ export class ResourceIndex<Filed extends HasResources> {
     if (node === undefined) return;
     for (const segment of prefix) {
       yield* node.entries;
-      node = node.children.get(segment);
+      node = node.children?.get(segment);
       if (node === undefined) return;
     }
     yield* literal ? node.entries : everythingUnder(node);
@@ -81,7 +82,10 @@ export class ResourceIndex<Filed extends HasResources> {
 
   #nodeOf({ scope, glob: { prefix } }: Resource): Node<Filed> {
     let node = getOrAdd(this.#scopes, scope);
-    for (const segment of prefix) node = getOrAdd(node.children, segment);
+    for (const segment of prefix) {
+      node.children ??= new Map<string, Node<Filed>>();
+      node = getOrAdd(node.children, segment);
+    }
     return node;
   }
 
@@ -89,14 +93,16 @@ export class ResourceIndex<Filed extends HasResources> {
   #drop(entry: Entry<Filed>): void {
     const { scope, glob } = entry.resource;
     const way: [children: Map<string, Node<Filed>>, name: string, node: Node<Filed>][] = [];
-    let children = this.#scopes;
+    let children: Map<string, Node<Filed>> | null = this.#scopes;
     for (const name of [scope, ...glob.prefix]) {
-      const node = children.get(name);
-      if (node === undefined) return;
+      const node: Node<Filed> | undefined = children?.get(name);
+      if (children === null || node === undefined) return;
       way.push([children, name, node]);
       ({ children } = node);
     }
-    way.at(-1)?.[2].entries.delete(entry);
+    const entries = way.at(-1)?.[2].entries ?? [];
+    const at = entries.indexOf(entry);
+    if (at >= 0) entries.splice(at, 1);
     for (const [siblings, name, node] of way.toReversed()) {
       if (!node.empty) return;
       siblings.delete(name);
@@ -115,5 +121,5 @@ function getOrAdd<Filed>(nodes: Map<string, Node<Filed>>, name: string): Node<Fi
 
 function* everythingUnder<Filed>(node: Node<Filed>): Generator<Entry<Filed>> {
   yield* node.entries;
-  for (const child of node.children.values()) yield* everythingUnder(child);
+  for (const child of node.children?.values() ?? []) yield* everythingUnder(child);
 }

@@ -3,7 +3,7 @@ import type { LeaseRecord } from "../../schemas/leases.js";
 import type { Failure } from "../base/result.js";
 import { formatTime } from "../base/time.js";
 import type { Expiry } from "./expiry.js";
-import { leaseId } from "./lease.js";
+import { isLease, leaseId } from "./lease.js";
 import type { LeaseMirror } from "./mirror.js";
 import type { LeaseReader } from "./table.js";
 
@@ -28,7 +28,8 @@ export class LeaseViews {
 
   /** A lease by its row, whether or not it has ended. */
   find(row: number): LeaseRecord | undefined {
-    return this.#options.mirror.get(row) ?? this.#options.reader.get(row);
+    const record = this.#options.mirror.get(row) ?? this.#options.reader.get(row);
+    return record !== undefined && isLease(record) ? record : undefined;
   }
 
   /** A lease as every answer gives it. */

@@ -161,6 +161,7 @@ t.test("what is refused, and the line that says so", (t) => {
     [["--event-history", "99999999999999999999"], /^--event-history must be/],
     [["--stale-after", "5"], '--stale-after must be a duration like 90s or 5m, not "5"'],
     [["--stale-after", "0s"], /^--stale-after must be a duration/],
+    [["--task-retention", "30d"], '--task-retention must be a duration like 90s or 5m, not "30d"'],
     [["--stale-after", "-1m"], /^--stale-after must be a duration/],
     [["--liveness-interval", "999us"], /^--liveness-interval must be a duration/],
     [["--liveness-interval", ""], /^--liveness-interval must be a duration/],

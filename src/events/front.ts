@@ -20,14 +20,13 @@ import type { Caller } from "../front/caller.js";
 import { jsonReply, readReply } from "../front/reply.js";
 import type { Answer, Request } from "../front/route.js";
 import type { CallContext } from "../rpc/frames.js";
-import type { Chunks } from "../threads/pool.js";
 import type { Reads } from "../threads/reads.js";
 import type { Writer } from "../threads/writer.js";
 import { compilePattern, type Pattern } from "../topics/pattern.js";
 import { publishEvents } from "./commands.js";
 import type { Hub } from "./hub.js";
 import { encodeEvent } from "./encode.js";
-import { eventHistory } from "./jobs.js";
+import type { EventHistory } from "./history.js";
 import { waitForEvents } from "./long-poll.js";
 import { eventReader, type EventReader } from "./table.js";
 import type { Subscription } from "./subscription.js";
@@ -36,6 +35,7 @@ export interface EventsFrontOptions {
   readonly writer: Writer;
   readonly reads: Reads;
   readonly hub: Hub;
+  readonly history: EventHistory;
   readonly log: Log;
 }
 
@@ -112,15 +112,7 @@ export class EventsFront {
     const { after = null, from = null, to = null, source = null, last = EVENT_ROWS_DEFAULT, wait = 0 } = query;
     const read: EventHistoryRequest = { pattern: pattern.text, after, from, to, source, last };
     if (wait > 0) return this.#wait(pattern, read, wait, context, onAbort);
-    return readReply(this.#read(read, context));
-  }
-
-  /** How many rows a read looks at is known only where every row counts: a cursor or a page without filters. */
-  #read(read: EventHistoryRequest, context: CallContext): string | Failure | Chunks {
-    const filtered = (read.pattern !== "" && read.pattern !== "*") || read.source !== null;
-    const behind = read.after === null ? Number.POSITIVE_INFINITY : this.#options.hub.last_id - read.after;
-    const rows = Math.min(filtered ? Number.POSITIVE_INFINITY : read.last, behind);
-    return this.#options.reads.stream(eventHistory, read, context, rows);
+    return readReply(this.#options.history.read(read, context));
   }
 
   async #wait(
@@ -130,21 +122,10 @@ export class EventsFront {
     context: CallContext,
     onAbort: (listener: () => void) => void,
   ): Promise<Answer> {
-    const { hub } = this.#options;
+    const { hub, history } = this.#options;
     // Without a cursor, "the next event" is meant: the one after the newest there is.
     const cursor = { ...read, after: read.after ?? hub.last_id };
-    const answer = await waitForEvents(hub, pattern, wait_s * 1000, () => this.#readWhole(cursor, context), onAbort);
+    const answer = await waitForEvents(hub, pattern, wait_s * 1000, () => history.readWhole(cursor, context), onAbort);
     return answer instanceof Failure ? answer : jsonReply(answer);
-  }
-
-  async #readWhole(read: EventHistoryRequest, context: CallContext): Promise<string | Failure> {
-    const answer = this.#read(read, context);
-    if (typeof answer === "string" || answer instanceof Failure) return answer;
-    let text = "";
-    for await (const chunk of answer) {
-      if (chunk instanceof Failure) return chunk;
-      text += chunk;
-    }
-    return text;
   }
 }

@@ -64,6 +64,11 @@ export class Hub implements Measured {
     return this.#last_id;
   }
 
+  /** The newest event that was told of; it may go out at the end of this turn. */
+  get told_id(): number {
+    return this.#accepted.at(-1)?.id ?? this.#last_id;
+  }
+
   /** Events up to this id came with a restore: they are history, and nobody waits for them. */
   skipTo(id: number): void {
     this.#last_id = Math.max(this.#last_id, id);

@@ -3,8 +3,8 @@
  * with a matching topic goes out, until there is something to answer or the time is up. Runs on the front.
  */
 import type { Failure } from "../base/result.js";
-import { Waiter } from "../base/waiter.js";
-import type { Group, Hub, Listener } from "./hub.js";
+import { waitFor, type Wakeable } from "../base/waiter.js";
+import type { Hub, Listener } from "./hub.js";
 import type { Pattern } from "../topics/pattern.js";
 
 const NOTHING = "[]";
@@ -12,12 +12,24 @@ const NOTHING = "[]";
 /** Reads the history; "[]" where nothing matches. */
 export type ReadHistory = () => string | Failure | Promise<string | Failure>;
 
+/** Has a waiter woken by each event that matches; the function that is returned ends that. */
+export function wakeByEvents(hub: Hub, pattern: Pattern, waiter: Wakeable): () => void {
+  const group = hub.join(pattern);
+  // The events of a turn are answered together.
+  const listener: Listener = { take: () => waiter.wake(), end: () => waiter.finish(null) };
+  group.listeners.add(listener);
+  return () => {
+    group.listeners.delete(listener);
+    hub.leave(group);
+  };
+}
+
 /**
  * Waits until `read` gives something else than "[]".
  * @param wait_ms how long; then the answer is "[]"
  * @param onAbort is told what to call when the client has gone
  */
-export function waitForEvents(
+export async function waitForEvents(
   hub: Hub,
   pattern: Pattern,
   wait_ms: number,
@@ -25,23 +37,11 @@ export function waitForEvents(
   onAbort: (listener: () => void) => void,
 ): Promise<string | Failure> {
   const something = (answer: string | Failure): string | Failure | null => (answer === NOTHING ? null : answer);
-  return new Promise((resolve) => {
-    const group: Group = hub.join(pattern);
-    const waiter = new Waiter<string | Failure>(
-      () => Promise.resolve(read()).then(something),
-      (found) => {
-        clearTimeout(timer);
-        group.listeners.delete(listener);
-        hub.leave(group);
-        resolve(found ?? NOTHING);
-      },
-    );
-    // The events of a turn are answered together.
-    const listener: Listener = { take: () => waiter.wake(), end: () => waiter.finish(null) };
-    const timer = setTimeout(() => waiter.finish(null), wait_ms);
-    // Listening comes before reading: an event in between is seen by one of the two.
-    group.listeners.add(listener);
-    onAbort(() => waiter.finish(null));
-    waiter.check();
+  const found = await waitFor<string | Failure>({
+    look: () => Promise.resolve(read()).then(something),
+    wait_ms,
+    listen: (waiter) => wakeByEvents(hub, pattern, waiter),
+    onAbort,
   });
+  return found ?? NOTHING;
 }

@@ -64,16 +64,30 @@ export interface EventSpan {
 export class EventReader {
   readonly #db: Db;
   readonly #newest: Statement<[], number | null>;
+  readonly #oldest: Statement<[], number | null>;
+  readonly #time: Statement<[number], number>;
   readonly #forward: Statement<[number, number, number], EventRow>;
 
   constructor(db: Db) {
     this.#db = db;
     this.#newest = db.prepare<[], number | null>("SELECT max(id) FROM event").pluck();
+    this.#oldest = db.prepare<[], number | null>("SELECT min(id) FROM event").pluck();
+    this.#time = db.prepare<[number], number>("SELECT created_at FROM event WHERE id = ?").pluck();
     this.#forward = db.prepare("SELECT * FROM event WHERE id > ? AND id <= ? ORDER BY id LIMIT ?");
   }
 
   get last_id(): number {
     return this.#newest.get() ?? 0;
+  }
+
+  /** The oldest event that was not pruned; 0 where there is none. */
+  get first_id(): number {
+    return this.#oldest.get() ?? 0;
+  }
+
+  /** When an event was published (ms); undefined where there is no such event, or none any more. */
+  timeOf(id: number): number | undefined {
+    return this.#time.get(id);
   }
 
   /** Up to `limit` events with ids in (after, upto], oldest first. */

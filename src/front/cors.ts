@@ -15,6 +15,7 @@ const SENDABLE = [
   "If-None-Match",
   "Last-Event-ID",
   "X-Koor-Instance",
+  "X-Koor-Fence",
   "MCP-Protocol-Version",
   "Mcp-Method",
   "Mcp-Name",

@@ -22,6 +22,7 @@ const SCHEMA = Type.Object({
   name: Type.Optional(Name(8)),
   note: Type.Optional(Text({ bytes_max: 4 })),
   word: Type.Optional(Type.String({ pattern: "^(a|b)$", "x-refusal": "word must be a or b" })),
+  many: Type.Optional(Type.Array(Name(4), { maxItems: 3 })),
 });
 const REQUIRED = Type.Object({ rollback: VersionNumber, text: Type.Optional(Type.String()) });
 
@@ -44,6 +45,8 @@ t.test("what is accepted", (t) => {
     ["text=a%2Fb+c%26%3D&limit=1", { text: "a/b c&=", limit: 1 }],
     ["text=a=b", { text: "a=b" }],
     ["text=1&text=2", { text: "1" }],
+    ["many=a", { many: ["a"] }],
+    ["many=b&text=1&m%61ny=a%26&many=b&text=2", { text: "1", many: ["b", "a&", "b"] }],
     ["t%65xt=x", { text: "x" }],
     ["text=%F0%9F%98%80", { text: "\u{1F600}" }],
     [`limit=${PAGE_ROWS_MAX}`, { limit: PAGE_ROWS_MAX }],
@@ -115,6 +118,9 @@ t.test("what is refused, and what the client reads", (t) => {
     ["note=%F0%9F%98%80x", "note is longer than 4 bytes"],
     ["word=c", "word must be a or b"],
     ["word=", "word must be a or b"],
+    ["many=a&many=", "many is required"],
+    ["many=a&many=b&many=12345", "many is longer than 4 bytes"],
+    ["many=a&many=b&many=c&many=d", "many must be given at most 3 times"],
     // Whatever parameter a broken escape stands in, known or not.
     ...["%", "limit=%zz", "unknown=%f", "%=1", "text=%ff", "text=%ed%a0%80"].map(
       (raw) => [raw, "malformed escape in the query"] as const,
@@ -187,6 +193,7 @@ t.test("any query: a value by its schema, or a 400", (t) => {
       return Object.entries(query).every(([key, parsed]) => {
         const sent = naive.get(key) ?? "";
         if (typeof parsed === "string") return sent === parsed;
+        if (typeof parsed === "object") return naive.getAll(key).join("\n") === parsed.join("\n");
         return key === "from" ? Date.parse(sent) === parsed : Number(sent) === parsed && Number.isSafeInteger(parsed);
       });
     }),

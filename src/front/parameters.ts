@@ -5,7 +5,7 @@
 import type { TObject, TSchema } from "typebox";
 import { textProblem, textRulesOf, type TextRules } from "../../schemas/text.js";
 import { Failure, invalid } from "../base/result.js";
-import { parseQueryString } from "../base/path.js";
+import { parseQueryString, repeatedValues } from "../base/path.js";
 import { parseTime } from "../base/time.js";
 import type { AnyQuery } from "./route.js";
 
@@ -18,6 +18,9 @@ interface ParameterSchema {
   readonly maximum?: number;
   /** The sentence of the 400 where the pattern does not match. */
   readonly "x-refusal"?: string;
+  /** Of a parameter that may be repeated: what each is. */
+  readonly items?: ParameterSchema;
+  readonly maxItems?: number;
 }
 
 const EMPTY: AnyQuery = Object.freeze({});
@@ -29,14 +32,18 @@ export function parseQuery(schema: TObject | undefined, raw: string | undefined)
   if ((raw === undefined || raw === "") && required.length === 0) return EMPTY;
   const given = parseQueryString(raw ?? "");
   if (given === undefined) return invalid("malformed escape in the query");
-  const query: Record<string, string | number | undefined> = {};
+  const query: Record<string, AnyQuery[string]> = {};
   for (const [name, parameter] of Object.entries(schema.properties)) {
     const text = given.get(name);
     if (text === undefined) {
       if (required.includes(name)) return invalid(`${name} is required`);
       continue;
     }
-    const value = parseParameter(name, parameter, text);
+    const rule: ParameterSchema = parameter;
+    const value =
+      rule.items === undefined
+        ? parseParameter(name, rule, text)
+        : parseRepeated(name, rule, rule.items, repeatedValues(raw ?? "", name));
     if (value instanceof Failure) return value;
     query[name] = value;
   }
@@ -75,6 +82,22 @@ function parseParameter(name: string, schema: ParameterSchema, text: string): st
   if (schema.pattern !== undefined && !new RegExp(schema.pattern, "u").test(text))
     return invalid(schema["x-refusal"] ?? `${name} is malformed`);
   return text;
+}
+
+function parseRepeated(
+  name: string,
+  { maxItems = Number.POSITIVE_INFINITY }: ParameterSchema,
+  items: ParameterSchema,
+  texts: readonly string[],
+): readonly string[] | Failure {
+  if (texts.length > maxItems) return invalid(`${name} must be given at most ${maxItems} times`);
+  const values: string[] = [];
+  for (const text of texts) {
+    const value = parseParameter(name, items, text);
+    if (value instanceof Failure) return value;
+    values.push(String(value));
+  }
+  return values;
 }
 
 function parseInteger(

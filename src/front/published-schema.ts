@@ -14,8 +14,11 @@ const ONE_LINE = String.raw`^[^\x00-\x1f\x7f-\x9f]*$`;
 const ONE_LINE_ASCII = "^[ -~]*$";
 
 /** How long a text may be: in any script, or in ASCII alone, where a character is a byte. */
-function textOf({ bytes_max, promised_bytes_max = bytes_max, promised_pattern, required, line }: TextRules): Json {
+function textOf(rules: TextRules): Json {
+  const { bytes_max, promised_bytes_max = bytes_max, promised_pattern, required, line, pattern } = rules;
   const minimum = required === true ? { minLength: 1 } : {};
+  // It says itself how long a text may be.
+  if (pattern !== undefined) return { ...minimum, pattern: pattern.source };
   const maxLength = Math.floor(promised_bytes_max / CHARACTER_BYTES_MAX);
   if (promised_pattern !== undefined) return { ...minimum, pattern: promised_pattern, maxLength };
   return {

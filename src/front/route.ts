@@ -54,8 +54,11 @@ export type JsonOf<Body> = Body extends { readonly kind: "json"; readonly unread
 /** What an audit row may know of a body: of one that the pipeline has not read, what the refusal says that was read. */
 type KnownOf<Body> = Body extends { readonly kind: "json"; readonly unread: true } ? object : JsonOf<Body>;
 
-/** Query parameters as the pipeline hands them on: by their schema; times are ms since the epoch. */
-export type AnyQuery = Readonly<Record<string, string | number | undefined>>;
+/**
+ * Query parameters as the pipeline hands them on: by their schema; times are ms since the epoch. What its schema has as
+ * an array may be repeated; of any other the first counts.
+ */
+export type AnyQuery = Readonly<Record<string, string | number | readonly string[] | undefined>>;
 
 export interface Request<
   Parameters extends readonly string[] = readonly string[],

@@ -13,7 +13,7 @@ import {
 import { must } from "../base/assert.js";
 import { formatTime } from "../base/time.js";
 import { claimBook } from "../claims/book.js";
-import { CHANGES_LEASES } from "../claims/commands.js";
+import { CHANGES_CLAIMS } from "../claims/commands.js";
 import { publisher } from "../events/publisher.js";
 import { weightOf } from "../rpc/method.js";
 import { anyOfThem, changes, changesAny, changesByModel, named } from "../threads/changes.js";
@@ -90,7 +90,7 @@ export const deregisterInstance = writerMethod({
   reply: Type.Null(),
   weight: weightOf,
   audit: { action: "instance.deregister", resource: resourceId, detail: noDetail },
-  changes: [...changed, ...CHANGES_LEASES, changesByModel("audit")],
+  changes: [...changed, ...CHANGES_CLAIMS, changesByModel("audit")],
   models: { instances: instanceWriter, book: claimBook },
   run: ({ instances, book }, { id }, call) => {
     if (!instances.deregister(id)) return noInstance(id);

@@ -233,3 +233,33 @@ t.test("a sign of life of a watched one is told before it counts", (t) => {
   t.same(told, [["id-1", 10, 3_000]], "and once, while it is not silent for long");
   t.end();
 });
+
+t.test("the newest of a name, and who comes, goes or has another status", (t) => {
+  const told: string[] = [];
+  const directory = new Directory({
+    onStatus: ({ id, status }) => told.push(`${id} ${status} ${directory.get(id) === undefined ? "gone" : "there"}`),
+  });
+  directory.load([rowOf(4, 10, "active"), rowOf(1, 20, "stale")]);
+  t.same(told, [], "who loads them looks for himself");
+  const named = (row: number): string | undefined => directory.newest(`n${row % 3}`, `w${row % 2}`)?.id;
+  t.equal(directory.newest("n1", undefined)?.id, "id-4", "by registration, not by the last sign of life");
+  t.equal(named(1), "id-1");
+  t.equal(directory.newest("n1", "w2"), undefined);
+  directory.add(rowOf(7, 30));
+  t.equal(named(7), "id-7");
+  directory.activate(directory.get("id-7") as Entry, 40);
+  directory.see(directory.get("id-7") as Entry, 50);
+  directory.see(directory.get("id-1") as Entry, 50);
+  directory.markStale([directory.get("id-4") as Entry], [10]);
+  directory.remove("id-7");
+  directory.remove("id-7");
+  t.same(told, [
+    "id-7 pending there",
+    "id-7 active there",
+    "id-1 active there",
+    "id-4 stale there",
+    "id-7 active gone",
+  ]);
+  t.equal(named(7), "id-1");
+  t.end();
+});

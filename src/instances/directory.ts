@@ -66,6 +66,8 @@ export interface DirectoryEvents {
   readonly onAwake?: (id: string) => void;
   /** A watched instance is heard of again after INSTANCE_SILENCE_MS or more, before it is known to be. */
   readonly onSeen?: (entry: Entry, now_ms: number) => void;
+  /** An instance has come or gone, or has another status than before. */
+  readonly onStatus?: (entry: Entry) => void;
   /** A watched instance is not busy any more, sooner than it had said. */
   readonly onIdle?: (entry: Entry) => void;
 }
@@ -129,6 +131,16 @@ export class Directory implements Measured {
     return this.#by_id.get(id);
   }
 
+  /** The newest instance of a name, whatever its status, in one workspace or in any: rows are numbered as they come. */
+  newest(name: string, workspace: string | undefined): Entry | undefined {
+    let newest: Entry | undefined;
+    for (const entry of this.#by_id.values()) {
+      if (entry.name !== name || (workspace !== undefined && entry.workspace !== workspace)) continue;
+      if (newest === undefined || newest.row < entry.row) newest = entry;
+    }
+    return newest;
+  }
+
   /** The instance whose token has this hash. */
   byTokenHash(token_hash: string): Entry | undefined {
     return this.#by_token.get(token_hash);
@@ -181,6 +193,7 @@ export class Directory implements Measured {
       older: null,
     };
     this.#insert(entry);
+    this.#events.onStatus?.(entry);
     return entry;
   }
 
@@ -191,6 +204,7 @@ export class Directory implements Measured {
     this.#lists[entry.status].remove(entry);
     this.#by_id.delete(id);
     this.#by_token.delete(entry.token_hash);
+    this.#events.onStatus?.(entry);
   }
 
   setIntent(entry: Entry, intent: string): void {
@@ -241,8 +255,9 @@ export class Directory implements Measured {
       // The directory may have been loaded anew meanwhile: then it is another entry of the same id.
       const current = this.#by_id.get(entry.id);
       if (current === undefined) return;
-      current.waits -= 1;
+      // In this order: it was alive until now, whoever looks what has ended by its silence.
       this.see(current, now());
+      current.waits -= 1;
     };
   }
 
@@ -333,5 +348,6 @@ export class Directory implements Measured {
     this.#lists[entry.status].remove(entry);
     entry.status = status;
     this.#lists[status].addNewest(entry);
+    this.#events.onStatus?.(entry);
   }
 }

@@ -10,7 +10,7 @@ import {
   RenewRequest,
 } from "../../schemas/leases.js";
 import { claimBook } from "../claims/book.js";
-import { CHANGES_LEASES } from "../claims/commands.js";
+import { CHANGES_CLAIMS } from "../claims/commands.js";
 import { leaseId } from "../claims/lease.js";
 import { weightOf } from "../rpc/method.js";
 import { noDetail, writerMethod } from "../threads/writer-method.js";
@@ -38,7 +38,7 @@ export const acquireLease = writerMethod({
     detail: ({ resources, shared, workspace }) =>
       JSON.stringify({ resources, mode: shared ? "shared" : "exclusive", workspace }),
   },
-  changes: CHANGES_LEASES,
+  changes: CHANGES_CLAIMS,
   models,
   family: "claims",
   run: ({ book }, request, call) => book.acquire(request, call),
@@ -55,7 +55,7 @@ export const renewLease = writerMethod({
     leaves: hasChanged,
     detail: ({ ttl_s }) => JSON.stringify({ ttl_s }),
   },
-  changes: CHANGES_LEASES,
+  changes: CHANGES_CLAIMS,
   models,
   family: "claims",
   run: ({ book }, request, call) => book.renew(request, call),
@@ -67,7 +67,7 @@ export const releaseLease = writerMethod({
   reply: LeaseChanged,
   weight: weightOf,
   audit: { action: "lease.release", resource: named, leaves: hasChanged, detail: noDetail },
-  changes: CHANGES_LEASES,
+  changes: CHANGES_CLAIMS,
   models,
   family: "claims",
   run: ({ book }, request, call) => book.release(request, call),
@@ -79,7 +79,7 @@ export const leaveLine = writerMethod({
   reply: LeaveReply,
   weight: weightOf,
   audit: { action: "lease.release", resource: named, leaves: ({ held }) => !held, detail: noDetail },
-  changes: CHANGES_LEASES,
+  changes: CHANGES_CLAIMS,
   models,
   family: "claims",
   run: ({ book }, { row }, call) => book.leave(row, call),
@@ -91,7 +91,7 @@ export const breakLease = writerMethod({
   reply: LeaseChanged,
   weight: weightOf,
   audit: { action: "lease.break", resource: named, detail: ({ reason }) => JSON.stringify({ reason }) },
-  changes: CHANGES_LEASES,
+  changes: CHANGES_CLAIMS,
   models,
   family: "claims",
   run: ({ book }, { row, reason }, call) => book.breakLease(row, reason, call),

@@ -1,6 +1,13 @@
 /** Leases towards clients: asking for them, waiting in line, lists and checks. Runs on the front. */
 import type { Static } from "typebox";
-import type { LeaseBody, LeaseCheckBody, LeaseQuery, LeaseRecord, LeaseRenewBody } from "../../schemas/leases.js";
+import type {
+  LeaseBody,
+  LeaseCheckBody,
+  LeaseQuery,
+  LeaseRecord,
+  LeaseRenewBody,
+  LeaseWaitsQuery,
+} from "../../schemas/leases.js";
 import {
   CLAIM_MAX_S_DEFAULT,
   LEASE_CONFLICTS_MAX,
@@ -12,7 +19,7 @@ import { globsMeet, literalPathGlob } from "../base/path-glob.js";
 import type { Log } from "../base/log.js";
 import { NEEDS_INSTANCE } from "../base/needs-instance.js";
 import { Failure, invalid } from "../base/result.js";
-import { leaseId, leaseRow, noLease, readResources } from "../claims/lease.js";
+import { isLease, leaseId, leaseRow, noLease, readResources } from "../claims/lease.js";
 import type { LeaseMirror } from "../claims/mirror.js";
 import { parseResource, pathProblem, pathScope, type Resource } from "../claims/resource.js";
 import type { LeaseReader } from "../claims/table.js";
@@ -20,11 +27,14 @@ import type { LeaseViews } from "../claims/views.js";
 import { jsonReply } from "../front/reply.js";
 import type { Answer, Request } from "../front/route.js";
 import type { CallContext } from "../rpc/frames.js";
+import type { Reads } from "../threads/reads.js";
 import type { Writer } from "../threads/writer.js";
 import { acquireLease, breakLease, leaveLine, releaseLease, renewLease } from "./commands.js";
+import { findWaits } from "./jobs.js";
 
 export interface LeaseFrontOptions {
   readonly writer: Writer;
+  readonly reads: Reads;
   readonly mirror: LeaseMirror;
   readonly views: LeaseViews;
   readonly reader: LeaseReader;
@@ -37,6 +47,8 @@ export interface LeaseFrontOptions {
 type Client = Pick<Request, "onAbort">;
 
 const SECOND_MS = 1_000;
+/** All that is held or waits is looked at: that is the pool's. */
+const EVERY_ROW = Number.POSITIVE_INFINITY;
 const OK = 200;
 const ACCEPTED = 202;
 
@@ -112,6 +124,7 @@ export class LeaseFront {
     const overlaps = overlapping(resource, workspace);
     if (overlaps instanceof Failure) return overlaps;
     const matches = (record: LeaseRecord): boolean =>
+      isLease(record) &&
       record.row < before &&
       (state === "all" || record.state === state) &&
       (workspace === undefined || record.workspace === workspace) &&
@@ -123,6 +136,24 @@ export class LeaseFront {
       if (found.length === limit) break;
     }
     return jsonReply(JSON.stringify({ leases: found.map((record) => this.#options.views.show(record)) }));
+  }
+
+  /** Who waits for whom. What was granted or ended since it was read is left out. */
+  async waits({ workspace, limit = LEASE_ROWS_DEFAULT }: Static<typeof LeaseWaitsQuery>): Promise<Answer> {
+    const { reads, mirror, views } = this.#options;
+    const found = await reads.run(findWaits, { workspace: workspace ?? null, limit }, EVERY_ROW);
+    if (found instanceof Failure) return found;
+    const named = new Map<number, LeaseRecord>();
+    const live = (row: number): boolean => {
+      const record = mirror.get(row);
+      if (record !== undefined) named.set(row, record);
+      return record !== undefined;
+    };
+    const waits = found.waits
+      .filter((wait) => mirror.get(wait.lease)?.state === "waiting" && live(wait.for) && live(wait.lease))
+      .map((wait) => ({ ...wait, lease: leaseId(wait.lease), for: leaseId(wait.for) }));
+    const leases = [...named.values()].toSorted((a, b) => b.row - a.row).map((record) => views.show(record));
+    return jsonReply(JSON.stringify({ waiting: found.waiting, waits, leases }));
   }
 
   /** What of some paths somebody else holds. */

@@ -13,6 +13,8 @@ import {
   LeaseReleaseAnswer,
   LeaseReleaseQuery,
   LeaseRenewBody,
+  LeaseWaits,
+  LeaseWaitsQuery,
 } from "../../schemas/leases.js";
 import { leaseRow } from "../claims/lease.js";
 import { route, type Route } from "../front/route.js";
@@ -53,6 +55,16 @@ export function leaseRoutes(options: LeaseFrontOptions): Route[] {
       query: LeaseQuery,
       answer: LeaseList,
       handle: ({ query }) => leases.list(query),
+    }),
+    route({
+      method: "GET",
+      path: "/api/leases/waits",
+      name: "lease.waits",
+      tag,
+      summary: "Says who waits for whom.",
+      query: LeaseWaitsQuery,
+      answer: LeaseWaits,
+      handle: ({ query }) => leases.waits(query),
     }),
     route({
       method: "POST",

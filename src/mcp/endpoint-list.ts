@@ -1,24 +1,32 @@
 /**
- * The answer of `get_endpoints`: every endpoint of the data plane from the route table itself, and what
- * keeps an agent's context small. Pure.
+ * The answer of `get_endpoints`: the endpoints of the data plane that are for agents, from the route table itself, and
+ * what keeps an agent's context small. A test counts its tokens. Pure.
  */
-import { LONG_POLL_WAIT_S_MAX } from "../../schemas/limits.js";
+import { LONG_POLL_WAIT_S_MAX, WAIT_S_MAX } from "../../schemas/limits.js";
 import type { Route } from "../front/route.js";
 
-/** The data plane's paths; what operates the server lies elsewhere. */
+/** The data plane's paths. */
 const DATA_PLANE = "/api/";
+
+/** Whether a route is for agents: what needs the server's token, and operates the server, is not. */
+function isForAgents({ path, needs }: Route): boolean {
+  return path.startsWith(DATA_PLANE) && needs !== "server";
+}
 
 /** How an agent waits and reads without paying for it. */
 const MESSAGE = [
   'State and specs: PUT the raw value; GET takes ?version=N, ?history=1, ?diff=A,B. Events: POST {"topic","data"}. ' +
     'Texts: POST {"filename","content"} to validate.',
+  `Tasks: POST {"labels":[],"wait_s":${WAIT_S_MAX}} to task.claim gives {"task":{"id","fence",...}}, or null for none; ` +
+    'send its "fence" with task.progress, and at the end with "result" to task.complete. ' +
+    'Before you edit files: POST {"resources":["path:src/**"]} to lease.acquire. ' +
+    `Messages to you: message.list?unread=1&wait=${WAIT_S_MAX}.`,
   "For any other call pick .paths[PATH] out of GET /openapi.json with jq or the like " +
     "(all of it would fill your context), " +
     'or run koor-cli COMMAND --help. An error\'s body is {"error","code"}.',
-  "To wait for events at 0 tokens, run in a shell: " +
-    `curl "BASE/api/events/history?after=ID&topic=PATTERN&wait=${LONG_POLL_WAIT_S_MAX}" ` +
-    "(answers as soon as there is one behind ID)",
-  "or: koor-cli events subscribe 'PATTERN' (prints each as it comes).",
+  "To wait at 0 tokens, run in a shell: koor-cli wait --event PATTERN --message --task --free RESOURCE (its --help has more), " +
+    `or curl "BASE/api/wait?event=PATTERN&message=1&wait=${LONG_POLL_WAIT_S_MAX}"; ` +
+    "the answer's cursor as after=CURSOR misses nothing.",
   "Where others write too, write with If-Match or ?if_version=N.",
   "The header X-Koor-Instance with your instance_id says who you are.",
 ] as const;
@@ -30,7 +38,7 @@ const MESSAGE = [
  */
 export function listEndpoints(routes: readonly Route[], api_base: string): string {
   const rows = routes
-    .filter(({ path }) => path.startsWith(DATA_PLANE))
+    .filter(isForAgents)
     .map(({ name, method, path }) => [name, `${method} ${path.replace("...}", "}")}`] as const);
   return JSON.stringify({
     api_base,

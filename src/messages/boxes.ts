@@ -3,8 +3,9 @@
  * expires, and who waits for something to be in a box. The writer tells of each commit (box-writer.ts); only those
  * whose box it put something into are woken. Runs on the front.
  */
-import type { BoxNotice, MessageBoxName } from "../../schemas/messages.js";
-import { type Look, Waiter } from "../base/waiter.js";
+import { MESSAGE_BOXES, type BoxNotice, type MessageBoxName } from "../../schemas/messages.js";
+import { type Look, type Wakeable, waitFor } from "../base/waiter.js";
+import { Waiters } from "../base/waiters.js";
 import type { Exposition, Measured } from "../measure/exposition.js";
 
 /** What the writer's tables say, at the start and after a crash. */
@@ -13,12 +14,10 @@ export interface BoxFigures {
   nextExpiry(): number | null;
 }
 
-/** A waiter as it is woken and ended. */
-type AnyWaiter = Pick<Waiter<never>, "wake"> & { finish(found: null): void };
-
 export class MessageBoxes implements Measured {
   readonly #figures: BoxFigures;
-  readonly #waiters: Record<MessageBoxName, Map<string, Set<AnyWaiter>>> = { in: new Map(), out: new Map() };
+  /** By the box's owner. */
+  readonly #waiters: Record<MessageBoxName, Waiters<string>> = { in: new Waiters(), out: new Waiters() };
   #unread = 0;
   #expires_at: number | null = null;
   #ended = false;
@@ -35,29 +34,26 @@ export class MessageBoxes implements Measured {
 
   /** How many wait. */
   get waiting(): number {
-    let count = 0;
-    for (const waiters of Object.values(this.#waiters)) for (const set of waiters.values()) count += set.size;
-    return count;
+    return this.#waiters.in.size + this.#waiters.out.size;
   }
 
   /** What a commit did. */
   accept(notice: BoxNotice): void {
     this.#unread = notice.unread;
     this.#expires_at = notice.expires_at;
-    for (const box of ["in", "out"] as const)
-      for (const instance of notice[box]) for (const waiter of this.#waiters[box].get(instance) ?? []) waiter.wake();
+    for (const box of MESSAGE_BOXES) for (const instance of notice[box]) this.#waiters[box].wake(instance);
   }
 
   /** Anything may have happened that nobody was told of: the writer crashed, or a snapshot was restored. */
   catchUp(): void {
     this.#read();
-    for (const waiter of this.#all()) waiter.wake();
+    for (const waiters of Object.values(this.#waiters)) waiters.wakeAll();
   }
 
   /** Ends all waiting, for ever. */
   end(): void {
     this.#ended = true;
-    for (const waiter of [...this.#all()]) waiter.finish(null);
+    for (const waiters of Object.values(this.#waiters)) waiters.end();
   }
 
   /**
@@ -73,22 +69,12 @@ export class MessageBoxes implements Measured {
     onAbort: (listener: () => void) => void,
   ): Promise<Found | null> {
     if (this.#ended) return Promise.resolve(null);
-    return new Promise((resolve) => {
-      const waiters = this.#waiters[box];
-      const own = waiters.get(instance) ?? new Set<AnyWaiter>();
-      const waiter = new Waiter(look, (found) => {
-        clearTimeout(timer);
-        own.delete(waiter);
-        if (own.size === 0 && waiters.get(instance) === own) waiters.delete(instance);
-        resolve(found);
-      });
-      const timer = setTimeout(() => waiter.finish(null), wait_ms);
-      // Being there to be woken comes before looking: a message in between is seen by one of the two.
-      own.add(waiter);
-      waiters.set(instance, own);
-      onAbort(() => waiter.finish(null));
-      waiter.check();
-    });
+    return waitFor({ look, wait_ms, listen: (waiter) => this.listen(box, instance, waiter), onAbort });
+  }
+
+  /** Has a waiter woken by what comes into a box; the function that is returned ends that. */
+  listen(box: MessageBoxName, instance: string, waiter: Wakeable): () => void {
+    return this.#waiters[box].add(instance, waiter);
   }
 
   expose(out: Exposition): void {
@@ -98,9 +84,5 @@ export class MessageBoxes implements Measured {
   #read(): void {
     this.#unread = this.#figures.countUnread();
     this.#expires_at = this.#figures.nextExpiry();
-  }
-
-  *#all(): Generator<AnyWaiter, void, undefined> {
-    for (const waiters of Object.values(this.#waiters)) for (const set of waiters.values()) yield* set;
   }
 }

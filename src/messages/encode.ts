@@ -56,16 +56,26 @@ function encodeRecipient(recipient: RecipientRow): string {
   );
 }
 
-/** @param to those of its recipients that the reader is told of */
-export function encodeMessage(message: MessageRow, to: readonly RecipientRow[]): string {
-  const { row, thread, reply_to, sender, sender_name, subject, intent, importance, body, data, sent_at } = message;
+/** Its members in their order: all but the body, which stands between them. */
+function encodeMembers(message: MessageRow, to: readonly RecipientRow[], body: string): string {
+  const { row, thread, reply_to, sender, sender_name, subject, intent, importance, data, sent_at } = message;
   return (
     `{"id":"${messageId(row)}","thread":${JSON.stringify(thread)}` +
     `,"reply_to":${reply_to === null ? "null" : `"${messageId(reply_to)}"`}` +
     `,"from":{${encodeParty({ id: sender, name: sender_name })}},"to":[${to.map(encodeRecipient).join(",")}]` +
     `,"subject":${JSON.stringify(subject)},"intent":"${intent}","importance":"${importance}"` +
-    `,"body":${JSON.stringify(body)},"data":${data ?? "null"},"sent_at":"${formatTime(sent_at)}"}`
+    `${body},"data":${data ?? "null"},"sent_at":"${formatTime(sent_at)}"}`
   );
+}
+
+/** @param to those of its recipients that the reader is told of */
+export function encodeMessage(message: MessageRow, to: readonly RecipientRow[]): string {
+  return encodeMembers(message, to, `,"body":${JSON.stringify(message.body)}`);
+}
+
+/** The message without its body, for who waits for one. */
+export function encodeHeading(message: MessageRow, to: readonly RecipientRow[]): string {
+  return encodeMembers(message, to, "");
 }
 
 /** @param others who else is in it, as far as the reader knows */

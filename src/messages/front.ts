@@ -1,10 +1,11 @@
 /**
  * Messages towards clients: who sends and to whom, what lies in a box and waiting for it. Runs on the front; the box
- * is always that of the instance that the call acts as.
+ * is that of the instance that the call acts as. Who has the server's token may look at all of them, which marks none.
  */
 import type { Static } from "typebox";
 import { MESSAGE_DATA_BYTES_MAX, MESSAGE_ROWS_DEFAULT, MESSAGES_ON_FRONT_MAX } from "../../schemas/limits.js";
 import type {
+  AllMessagesQuery,
   MarkBody,
   MessageBody,
   MessageQuery,
@@ -29,7 +30,7 @@ import type { Writer } from "../threads/writer.js";
 import type { MessageBoxes } from "./boxes.js";
 import { deliverMessages, markMessages, sendMessage } from "./commands.js";
 import { noMessage, rowOfMessage } from "./id.js";
-import { findMessages, listMessages, listThreads } from "./jobs.js";
+import { findMessages, listAllMessages, listMessages, listThreads } from "./jobs.js";
 import { resolveRecipients } from "./recipients.js";
 
 export interface MessageFrontOptions {
@@ -108,6 +109,22 @@ export class MessageFront {
     if (caller instanceof Failure) return caller;
     const request = { instance: caller.id, limit, now_ms: clock.now() };
     return readReply(reads.stream(listThreads, request, context, MANY_ROWS));
+  }
+
+  /** Messages of everybody, to look at: to be shown here is to be delivered to nobody. */
+  all(query: AllMessagesQuery, context: CallContext): Answer | Promise<Answer> {
+    const { reads, clock } = this.#options;
+    const { instance = "", thread = "", unread = 0, urgent = 0, before, limit = MESSAGE_ROWS_DEFAULT } = query;
+    const request = {
+      instance: instance === "" ? null : instance,
+      thread: thread === "" ? null : thread,
+      unread: unread === 1,
+      urgent: urgent === 1,
+      before: (before === undefined ? undefined : rowOfMessage(before)) ?? Number.MAX_SAFE_INTEGER,
+      limit,
+      now_ms: clock.now(),
+    };
+    return readReply(reads.stream(listAllMessages, request, context, MANY_ROWS));
   }
 
   list({ query, context, onAbort }: ListOf): Answer | Promise<Answer> {

@@ -1,7 +1,8 @@
 /** Reads of messages: a short page of an in-box on the front, the rest in the pool. */
 import * as Type from "typebox";
-import { STREAM_CHUNK_CHARACTERS } from "../../schemas/limits.js";
 import {
+  AllMessages,
+  AllMessagesRequest,
   ListRequest,
   MessageList,
   PageReply,
@@ -9,23 +10,11 @@ import {
   ThreadList,
   ThreadsRequest,
 } from "../../schemas/messages.js";
-import { encodeArray } from "../base/json-array.js";
+import { encodeArray, wrapChunks } from "../base/json-array.js";
 import { streamJob, unaryJob } from "../threads/pool-method.js";
 import { encodeMessage, encodeThread } from "./encode.js";
 import { messageId } from "./id.js";
 import { messageReader } from "./table.js";
-
-/** The chunks with a beginning and an end; what is short is one chunk. */
-function* wrap(begin: string, chunks: Iterable<string>, end: () => string): Generator<string, void, undefined> {
-  let text = begin;
-  for (const chunk of chunks) {
-    text += chunk;
-    if (text.length < STREAM_CHUNK_CHARACTERS) continue;
-    yield text;
-    text = "";
-  }
-  yield text + end();
-}
 
 /** Which messages of a box a page has. */
 export const findMessages = unaryJob({
@@ -53,9 +42,26 @@ export const listMessages = streamJob({
         yield encodeMessage(message, to);
       }
     }
-    yield* wrap('{"messages":', encodeArray(texts()), () => {
+    yield* wrapChunks('{"messages":', encodeArray(texts()), () => {
       return `,"last_id":${last === 0 ? "null" : `"${messageId(last)}"`}}`;
     });
+    return null;
+  },
+});
+
+/** `{"messages"}` of everybody. */
+export const listAllMessages = streamJob({
+  name: "message.all",
+  request: AllMessagesRequest,
+  text: AllMessages,
+  reply: Type.Null(),
+  cost: "bounded",
+  models: { messages: messageReader },
+  *run({ messages }, request) {
+    function* texts(): Generator<string, void, undefined> {
+      for (const [message, to] of messages.all(request)) yield encodeMessage(message, to);
+    }
+    yield* wrapChunks('{"messages":', encodeArray(texts()), () => "}");
     return null;
   },
 });
@@ -72,7 +78,7 @@ export const listThreads = streamJob({
     function* texts(): Generator<string, void, undefined> {
       for (const [thread, others] of messages.threads(request)) yield encodeThread(thread, others);
     }
-    yield* wrap('{"threads":', encodeArray(texts()), () => "}");
+    yield* wrapChunks('{"threads":', encodeArray(texts()), () => "}");
     return null;
   },
 });

@@ -1,5 +1,7 @@
 /** The routes of docs/http-api.md "Messages". Runs on the front; what happens is front.ts's. */
 import {
+  AllMessages,
+  AllMessagesQuery,
   MarkAnswer,
   MarkBody,
   MessageBody,
@@ -53,6 +55,17 @@ export function messageRoutes(messages: MessageFront): Route[] {
         subject: (_params, json) => ({ messages: (json?.ids ?? []).flatMap((id) => rowOfMessage(id) ?? []) }),
       },
       handle: ({ json, context }) => messages.mark(json, context),
+    }),
+    route({
+      method: "GET",
+      path: "/api/messages/all",
+      name: "message.all",
+      tag,
+      needs: "server",
+      summary: "Reads the messages of everybody, newest first, and marks none.",
+      query: AllMessagesQuery,
+      answer: AllMessages,
+      handle: ({ query, context }) => messages.all(query, context),
     }),
     route({
       method: "GET",

@@ -5,7 +5,13 @@
  * A box is a range of one tree, and so is a thread of it, and what is unread of an in-box: a page costs what it has.
  * What has expired is not there, whether or not it has been deleted yet.
  */
-import type { ListRequest, PageReply, PageRequest, ThreadsRequest } from "../../schemas/messages.js";
+import type {
+  AllMessagesRequest,
+  ListRequest,
+  PageReply,
+  PageRequest,
+  ThreadsRequest,
+} from "../../schemas/messages.js";
 import type { Db, Statement } from "../store/open.js";
 import type { Model } from "../threads/model.js";
 import type { MessageRow, PartyRow, RecipientRow, ThreadRow } from "./encode.js";
@@ -52,6 +58,27 @@ function pageOf({ instance, box, unread, thread, after, now_ms }: PageRequest): 
   }
   const from = `FROM message_box b ${index} CROSS JOIN message m ON m.row = b.message WHERE ${conditions.join(" AND ")}`;
   return { from, bound };
+}
+
+/** What narrows the messages of everybody down: each by a range of a tree of boxes, but for threads. */
+function conditionsOf({ instance, thread, unread, urgent, before, now_ms }: AllMessagesRequest): {
+  readonly conditions: readonly string[];
+  readonly bound: Bound;
+} {
+  const conditions = ["m.row < ?", NOT_EXPIRED];
+  const bound: Bound = [before, now_ms];
+  const among = (boxes: string): number => conditions.push(`m.row IN (SELECT message FROM message_box ${boxes})`);
+  if (instance !== null) {
+    among("WHERE instance = ?");
+    bound.push(instance);
+  }
+  if (thread !== null) {
+    among(`${THREAD_INDEX} WHERE thread = ?`);
+    bound.push(thread);
+  }
+  if (unread) among("INDEXED BY message_box_unread WHERE box = 'in' AND read_at IS NULL");
+  if (urgent) conditions.push("(m.intent = 'request' OR m.importance = 'high')");
+  return { conditions, bound };
 }
 
 /** A message of a box, with what is written in the box's row. */
@@ -106,6 +133,28 @@ export class MessageReader {
        ${from} AND b.message <= ? ORDER BY b.message LIMIT ?`,
     ).iterate(...bound, up_to ?? Number.MAX_SAFE_INTEGER, limit);
     for (const row of rows) yield [row, box === "in" ? [row] : this.#recipientsOf(row.row)];
+  }
+
+  /** Messages of everybody, the newest first, each with all who got it. */
+  *all(request: AllMessagesRequest): Generator<readonly [MessageRow, readonly RecipientRow[]], void, undefined> {
+    const { conditions, bound } = conditionsOf(request);
+    const rows = this.#prepare<MessageRow>(
+      `SELECT m.row, m.reply_to, m.sender, m.sender_name, m.subject, m.intent, m.importance, m.body, m.data, m.sent_at,
+         (SELECT thread FROM message_box WHERE instance = m.sender AND box = 'out' AND message = m.row) AS thread
+       FROM message m WHERE ${conditions.join(" AND ")} ORDER BY m.row DESC LIMIT ?`,
+    ).iterate(...bound, request.limit);
+    for (const row of rows) yield [row, this.#recipientsOf(row.row)];
+  }
+
+  /** The oldest unread message of an in-box behind a row. */
+  nextUnread(
+    instance: string,
+    after: number,
+    now_ms: number,
+  ): readonly [MessageRow, readonly RecipientRow[]] | undefined {
+    const page = { instance, box: "in", unread: true, thread: null, after, limit: 1, now_ms, up_to: null } as const;
+    const [next] = [...this.list(page)];
+    return next;
   }
 
   /** The threads of one instance's messages, the newest first, each with the others in it that it knows of. */

@@ -11,12 +11,22 @@ import {
   STREAM_CREDIT_CHUNKS,
   VERDICT_GRACE_MS,
 } from "../../schemas/limits.js";
-import { assert } from "../base/assert.js";
+import { assert, must } from "../base/assert.js";
 import type { Clock } from "../base/clock.js";
 import { Failure, RemoteFailure } from "../base/result.js";
-import { addCall, FRAME, replyOf, type CallContext, type FailureFrame, type Frame, type ReplyFrame } from "./frames.js";
-import type { Method, MethodTable, ReplyOf, RequestOf } from "./method.js";
-import type { Packing } from "./packing.js";
+import {
+  addCall,
+  type CallContext,
+  type FailureFrame,
+  FRAME,
+  type Frame,
+  type NoticeFrame,
+  payloadOf,
+  type ReplyFrame,
+  replyOf,
+} from "./frames.js";
+import type { Method, MethodTable, Notice, ReplyOf, RequestOf } from "./method.js";
+import { type Packing, packingOf } from "./packing.js";
 import { Port, type Endpoint } from "./port.js";
 
 /** Slots for calls in flight: more than there can be calls. */
@@ -39,6 +49,8 @@ export interface RpcClientOptions {
   readonly clock: Clock;
   readonly calls_max?: number;
   readonly bytes_max?: number;
+  /** What the serving side may say unasked. */
+  readonly notices?: readonly Notice[];
   readonly onNotice?: (name: string, payload: unknown) => void;
 }
 
@@ -93,6 +105,7 @@ export class RpcClient {
   readonly #clock: Clock;
   readonly #calls_max: number;
   readonly #bytes_max: number;
+  readonly #notices: ReadonlyMap<string, Packing>;
   readonly #onNotice: (name: string, payload: unknown) => void;
   readonly #pending = new PendingCalls();
   #port: Port | null = null;
@@ -104,6 +117,8 @@ export class RpcClient {
     this.#calls_max = options.calls_max ?? MAILBOX_CALLS_MAX;
     assert(this.#calls_max < PENDING_SLOTS, "every call in flight has a slot");
     this.#bytes_max = options.bytes_max ?? MAILBOX_BYTES_MAX;
+    const { notices = [] } = options;
+    this.#notices = new Map(notices.map(({ name, payload }) => [name, packingOf(payload)]));
     this.#onNotice = options.onNotice ?? (() => undefined);
   }
 
@@ -282,11 +297,16 @@ export class RpcClient {
         this.#pending.get(frame[1])?.chunk?.(frame[2]);
         break;
       case FRAME.NOTICE:
-        this.#onNotice(frame[1], frame[2]);
+        this.#notify(frame);
         break;
       default:
         assert(false, `a client takes no frame of kind ${frame[0]}`);
     }
+  }
+
+  #notify(frame: NoticeFrame): void {
+    const [, name] = frame;
+    this.#onNotice(name, payloadOf(frame, must(this.#notices.get(name), `the notice ${name} is known`)));
   }
 
   #settle(frame: ReplyFrame | FailureFrame): void {

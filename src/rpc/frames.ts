@@ -44,7 +44,7 @@ export type FailureFrame = readonly [
 ];
 export type ChunkFrame = readonly [kind: typeof FRAME.CHUNK, id: number, chunk: string];
 /** Something the server side says unasked, e.g. which events were committed. */
-export type NoticeFrame = readonly [kind: typeof FRAME.NOTICE, name: string, payload: unknown];
+export type NoticeFrame = readonly [kind: typeof FRAME.NOTICE, name: string, ...payload: unknown[]];
 
 export type ClientFrame = CallFrame | CancelFrame | CreditFrame;
 export type ServerFrame = ReplyFrame | FailureFrame | ChunkFrame | NoticeFrame;
@@ -52,6 +52,7 @@ export type Frame = ClientFrame | ServerFrame;
 
 const REQUEST_FIELD = 7;
 const REPLY_FIELD = 2;
+const NOTICE_FIELD = 2;
 
 /** Adds a frame to a message. */
 export function addFrame(message: unknown[], frame: Frame): void {
@@ -90,6 +91,17 @@ export function addReply(message: unknown[], id: number, packing: Packing, reply
 
 export function replyOf(frame: ReplyFrame, packing: Packing): unknown {
   return packing.unpack({ frame, at: REPLY_FIELD });
+}
+
+/** Adds a notice's frame, packing what it says. */
+export function addNotice(message: unknown[], name: string, packing: Packing, payload: unknown): void {
+  const at = message.push(0, FRAME.NOTICE, name);
+  packing.pack(payload, message);
+  message[at - NOTICE_FIELD - 1] = message.length - at + NOTICE_FIELD;
+}
+
+export function payloadOf(frame: NoticeFrame, packing: Packing): unknown {
+  return packing.unpack({ frame, at: NOTICE_FIELD });
 }
 
 /** Hands on the frames of a message, in the order in which they were added. */

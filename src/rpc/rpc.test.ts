@@ -9,11 +9,12 @@ import { STREAM_CREDIT_CHUNKS, VERDICT_GRACE_MS } from "../../schemas/limits.js"
 import type { CallContext, Frame } from "./frames.js";
 import { framesOf } from "../../test/support/frames.js";
 import type { Owner } from "../../test/support/server-process.js";
-import { act, count, PEER_METHODS } from "../../test/threads/peer-methods.js";
+import { act, AFTER, BEFORE, count, PEER_METHODS } from "../../test/threads/peer-methods.js";
 import { Shared, type PeerData } from "../../test/threads/shared.js";
 import { AssertionError } from "../base/assert.js";
 import { Failure, RemoteFailure } from "../base/result.js";
 import { RpcClient, type RpcClientOptions } from "./client.js";
+import { READY } from "../threads/notices.js";
 import type { ReplyOf } from "./method.js";
 import { openChannel, Port } from "./port.js";
 
@@ -43,6 +44,7 @@ class Pair {
     this.client = new RpcClient({
       methods: PEER_METHODS,
       clock: this.shared,
+      notices: [BEFORE, AFTER, READY],
       onNotice: (name, payload) => this.log.push(`${name} ${String(payload)}`),
       ...options,
     });

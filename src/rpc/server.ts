@@ -6,9 +6,9 @@
 import { BATCH_CALLS_MAX, MAILBOX_CALLS_MAX } from "../../schemas/limits.js";
 import type { Clock } from "../base/clock.js";
 import { Failure } from "../base/result.js";
-import { addReply, FRAME, requestOf, type CallFrame, type Frame } from "./frames.js";
+import { addNotice, addReply, FRAME, requestOf, type CallFrame, type Frame } from "./frames.js";
 import type { Method, MethodTable, Notice, PayloadOf } from "./method.js";
-import type { Packing } from "./packing.js";
+import { type Packing, packingOf } from "./packing.js";
 import { Port, type Endpoint } from "./port.js";
 
 /** A call as the executor sees it. */
@@ -50,6 +50,8 @@ export class RpcServer<Row extends Method = Method> {
   /** Calls that nobody waits for, until they are taken from the mailbox. */
   readonly #cancelled = new Set<number>();
   readonly #streams = new Map<number, OpenStream>();
+  /** How each notice travels, by its name. */
+  readonly #notices = new Map<string, Packing>();
   /** Credit that came before its stream was opened. */
   readonly #early_credit = new Map<number, number>();
   #scheduled = false;
@@ -91,7 +93,13 @@ export class RpcServer<Row extends Method = Method> {
 
   /** Says something unasked. */
   notify<Said extends Notice>(notice: Said, payload: PayloadOf<Said>): void {
-    this.#port.send([FRAME.NOTICE, notice.name, payload]);
+    let packing = this.#notices.get(notice.name);
+    if (packing === undefined) {
+      packing = packingOf(notice.payload);
+      this.#notices.set(notice.name, packing);
+    }
+    addNotice(this.#port.outbox, notice.name, packing, payload);
+    this.#port.queued();
   }
 
   /** Sends what is queued, now: what was committed is answered before anything else is begun. */

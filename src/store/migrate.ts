@@ -196,6 +196,46 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX message_box_thread ON message_box (instance, box, thread, message);
   CREATE INDEX message_box_unread ON message_box (instance, message) WHERE box = 'in' AND read_at IS NULL;
   `,
+  `
+  -- Row numbers are the order in which tasks were made, and none is used again. What stays as it was made, or is changed
+  -- by hand; labels, requires, resources and after: JSON. What may be long comes last.
+  CREATE TABLE task (
+    row INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, workspace TEXT NOT NULL, title TEXT NOT NULL,
+    labels TEXT NOT NULL, requires TEXT NOT NULL, resources TEXT NOT NULL, after TEXT NOT NULL,
+    max_attempts INTEGER NOT NULL, ttl_s INTEGER NOT NULL, max_s INTEGER NOT NULL, created_by TEXT,
+    created_at INTEGER NOT NULL, body TEXT NOT NULL, data TEXT
+  );
+  -- What becomes of it. reserved: the instance for which it is kept until reserved_until. claim: the lease's row by which
+  -- it is held. steps: how many rows its history has.
+  CREATE TABLE task_life (
+    row INTEGER PRIMARY KEY, state TEXT NOT NULL, priority INTEGER NOT NULL, attempts INTEGER NOT NULL,
+    not_before INTEGER, assignee TEXT, reserved TEXT, reserved_until INTEGER NOT NULL, claim INTEGER, progress INTEGER,
+    cancel_requested INTEGER NOT NULL, steps INTEGER NOT NULL, ready_at INTEGER, updated_at INTEGER NOT NULL,
+    claimed_at INTEGER, ended_at INTEGER
+  );
+  CREATE INDEX task_live ON task_life (row) WHERE ended_at IS NULL;
+  -- What was said about it; a task about which nothing was has no row.
+  CREATE TABLE task_text (
+    row INTEGER PRIMARY KEY, note TEXT, question TEXT, answer TEXT, error TEXT, checkpoint TEXT, result TEXT
+  );
+  -- Which tasks wait for which: by the one that is waited for.
+  CREATE TABLE task_after (on_task INTEGER NOT NULL, task INTEGER NOT NULL, PRIMARY KEY (on_task, task)) WITHOUT ROWID;
+  -- actor: an instance's id, '' or 'koor'. fence: of the claim that began or ended with it. call: what it came from.
+  CREATE TABLE task_history (
+    task INTEGER NOT NULL, step INTEGER NOT NULL, at INTEGER NOT NULL, actor TEXT NOT NULL, state TEXT NOT NULL,
+    note TEXT, fence INTEGER, call TEXT NOT NULL, PRIMARY KEY (task, step)
+  ) WITHOUT ROWID;
+  `,
+  `
+  -- Which actors have rows in which 512 of the audit log. An index of the rows themselves is one page to write for each
+  -- actor of a commit: where many write together, most of what a commit costs.
+  DROP INDEX audit_actor;
+  CREATE TABLE audit_span (actor TEXT NOT NULL, span INTEGER NOT NULL, PRIMARY KEY (actor, span)) WITHOUT ROWID;
+  INSERT INTO audit_span SELECT DISTINCT actor, id / 512 FROM audit WHERE actor <> '';
+  CREATE TRIGGER audit_spans AFTER INSERT ON audit WHEN NEW.actor <> '' BEGIN
+    INSERT OR IGNORE INTO audit_span VALUES (NEW.actor, NEW.id / 512);
+  END;
+  `,
 ];
 
 /** The newest layout this program knows. */

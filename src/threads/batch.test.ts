@@ -5,12 +5,14 @@
 import * as fc from "fast-check";
 import t from "tap";
 import * as Type from "typebox";
+import type { TSchema } from "typebox";
 import type { ChangeNotice } from "../../schemas/changes.js";
 import { AUDIT_DETAIL_BYTES_MAX, BATCH_BYTES_MAX, CHANGE_NAMES_MAX } from "../../schemas/limits.js";
 import { framesOf, messageOf } from "../../test/support/frames.js";
 import { makeDirectory } from "../../test/support/server-process.js";
+import { must } from "../base/assert.js";
 import { Failure } from "../base/result.js";
-import { FRAME, type Frame } from "../rpc/frames.js";
+import { FRAME, type Frame, payloadOf } from "../rpc/frames.js";
 import { MethodTable, type Notice } from "../rpc/method.js";
 import { packingOf } from "../rpc/packing.js";
 import { RpcServer, type ServerCall } from "../rpc/server.js";
@@ -19,6 +21,7 @@ import { Batch, type AuditTrail } from "./batch.js";
 import type { ChangeSet } from "./change-set.js";
 import { changes, named } from "./changes.js";
 import { Models, type Model, type Said, type WritingModel } from "./model.js";
+import { BUG, CHANGES, COMMIT } from "./notices.js";
 import { WatchedKinds } from "./watched-kinds.js";
 import { writerMethod, type WriterMethod } from "./writer-method.js";
 import { openDatabase } from "../store/sqlite/choice.js";
@@ -202,6 +205,14 @@ interface Message {
 }
 
 /** A batch on a database of its own. */
+/** What a notice that is told here says. */
+function schemaOf(name: string): TSchema {
+  return must(
+    [LINES, BUG, CHANGES, COMMIT].find((notice) => notice.name === name),
+    `a notice ${name}`,
+  ).payload;
+}
+
 class World {
   readonly messages: Message[] = [];
   readonly clock = { now_ms: 1000, now: (): number => this.clock.now_ms };
@@ -279,7 +290,9 @@ class World {
 
   notices(name: string): unknown[] {
     return this.messages.flatMap(({ frames }) =>
-      frames.flatMap((frame) => (frame[0] === FRAME.NOTICE && frame[1] === name ? [frame[2]] : [])),
+      frames.flatMap((frame) =>
+        frame[0] === FRAME.NOTICE && frame[1] === name ? [payloadOf(frame, packingOf(schemaOf(name)))] : [],
+      ),
     );
   }
 

@@ -15,7 +15,7 @@ import type { Method } from "../rpc/method.js";
 import type { RpcServer, ServerCall } from "../rpc/server.js";
 import { isDamage, writeFailure, type Db } from "../store/open.js";
 import type { DeferredRows } from "../store/deferred-rows.js";
-import type { Model, Models, WritingModel } from "./model.js";
+import type { Model, Models, ReloadReason, WritingModel } from "./model.js";
 import { ChangeSet } from "./change-set.js";
 import { BUG, CHANGES, COMMIT } from "./notices.js";
 import type { WatchedKinds } from "./watched-kinds.js";
@@ -78,7 +78,7 @@ export class Batch {
       actor: "",
       reload: () => {
         this.#rows.write();
-        this.#reload();
+        this.#reload("refill");
       },
     };
   }
@@ -121,7 +121,7 @@ export class Batch {
       this.#rows.forget();
       if (this.#db.inTransaction) this.#rollback.run();
       if (isDamage(error)) throw error;
-      this.#reload();
+      this.#reload("rollback");
       // Where nobody may begin, nobody may begin alone: each of many would wait for a lock as long as all of them did.
       if (begun && calls.length > 1) for (const call of calls) this.#transact([call], server);
       else for (const call of calls) this.#refuse(call, error, server);
@@ -200,8 +200,8 @@ export class Batch {
     server.notify(COMMIT, { calls, duration_us, waiting: server.depth });
   }
 
-  #reload(): void {
-    for (const model of this.#models) model.reload?.();
+  #reload(why: ReloadReason): void {
+    for (const model of this.#models) model.reload?.(why);
   }
 }
 

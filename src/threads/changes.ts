@@ -94,10 +94,15 @@ export interface ChangeListener {
 export class ChangeFeed {
   readonly #listeners = new Map<ChangeKind, ChangeListener[]>();
 
-  listen(kind: ChangeKind, listener: ChangeListener): void {
-    const listeners = this.#listeners.get(kind);
-    if (listeners === undefined) this.#listeners.set(kind, [listener]);
-    else listeners.push(listener);
+  /** Until the function that is returned is called; not from within a listener. */
+  listen(kind: ChangeKind, listener: ChangeListener): () => void {
+    const listeners = this.#listeners.get(kind) ?? [];
+    this.#listeners.set(kind, listeners);
+    listeners.push(listener);
+    return () => {
+      const at = listeners.indexOf(listener);
+      if (at >= 0) listeners.splice(at, 1);
+    };
   }
 
   of(kind: ChangeKind): readonly ChangeListener[] | undefined {

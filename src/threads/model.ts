@@ -39,10 +39,13 @@ export interface Said<Row extends Notice = Notice> {
   readonly payload: PayloadOf<Row>;
 }
 
+/** `rollback`: what the models did since the last commit was undone. `refill`: tables were filled behind their backs. */
+export type ReloadReason = "rollback" | "refill";
+
 /** What the batch asks of a model in the writer, where it has an answer. */
 export interface WritingModel {
-  /** Forgets what a rolled-back transaction left in memory. */
-  reload?(): void;
+  /** Reads anew what it keeps in memory: all of it, or at least what it has changed since the last commit. */
+  reload?(why: ReloadReason): void;
   /**
    * Adds what the transaction changed that no method's row names. Asked once it has committed, before `takeNotice`,
    * and only where somebody watches: what it tells is not to be kept for that.

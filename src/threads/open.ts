@@ -14,6 +14,7 @@ import { logBytes } from "../store/open.js";
 import { stagingPath } from "../store/staging.js";
 import { beginWriter, type BegunWriter } from "./begun-writer.js";
 import type { AnyMethod } from "./methods.js";
+import { READY, UNUSABLE } from "./notices.js";
 import { Pool } from "./pool.js";
 import { Reader } from "./reader.js";
 import { Reads } from "./reads.js";
@@ -83,6 +84,7 @@ export function openThreads<Notices extends Readonly<Record<string, Notice>>>(
   const client = new RpcClient({
     methods,
     clock: systemClock,
+    notices: [READY, UNUSABLE, ...Object.values(notices)],
     onNotice: (name, payload) => {
       if (thread.takeNotice(name, payload)) return;
       must(takers.get(name), `somebody listens to the notice ${name}`)(payload as never);

@@ -10,6 +10,7 @@ import { Failure } from "../base/result.js";
 import { RpcClient } from "../rpc/client.js";
 import type { ReplyOf } from "../rpc/method.js";
 import { beginThread, writerData } from "./begun-writer.js";
+import { READY } from "./notices.js";
 import { WriterThread } from "./writer-thread.js";
 
 const PEER = new URL("../../test/threads/peer.js", import.meta.url);
@@ -62,6 +63,7 @@ function supervise(url: URL): {
   const client: RpcClient = new RpcClient({
     methods: PEER_METHODS,
     clock: { now: () => 0 },
+    notices: [READY],
     onNotice: (name, payload) => thread.takeNotice(name, payload),
   });
   const starts: number[] = [];

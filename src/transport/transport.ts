@@ -8,7 +8,7 @@ import type { BodyReceiver } from "./body-collector.js";
 import type { BodyStream } from "./body-stream.js";
 import type { WireReply } from "./reply.js";
 
-export type HttpMethod = "GET" | "PUT" | "POST" | "DELETE";
+export type HttpMethod = "GET" | "PUT" | "POST" | "PATCH" | "DELETE";
 
 /** One request and its answer on the wire. */
 export interface Exchange {

@@ -2,7 +2,17 @@
  * Records of kind `lease`, and the newest fence. A snapshot has them as they stood; what was held or waited then is lost
  * at the server that it is restored to (src/claims/book.ts).
  */
-import { JSON_VALUE, nullable, rowKind, SWITCH, TEXT, TIME, WHOLE } from "./rows.js";
+import { Failure } from "../../base/result.js";
+import { readResources } from "../../claims/lease.js";
+import type { SnapshotRecord } from "../kind.js";
+import { isList, JSON_VALUE, nullable, rowKind, SWITCH, TEXT, TIME, WHOLE } from "./rows.js";
+
+/** What is wrong with what somebody claims; whoever reads it back relies on it. */
+export function resourcesProblem({ resources, workspace }: SnapshotRecord["members"]): string | readonly [] {
+  if (!isList(resources)) return "resources must be an array of text";
+  const read = readResources(resources, String(workspace));
+  return read instanceof Failure ? read.message : [];
+}
 
 export const LEASE_KIND = rowKind({
   name: "lease",
@@ -26,6 +36,7 @@ export const LEASE_KIND = rowKind({
     granted_at: nullable(TIME),
     ended_at: nullable(TIME),
   },
+  complete: resourcesProblem,
   order: "row",
 });
 

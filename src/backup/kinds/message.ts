@@ -1,6 +1,6 @@
 /** Records of kind `message`, and `message_box`: where each of them lies, and what has become of it there. */
 import { MESSAGE_BOXES, MESSAGE_IMPORTANCES, MESSAGE_INTENTS } from "../../../schemas/messages.js";
-import { JSON_VALUE, nullable, rowKind, TEXT, TIME, WHOLE } from "./rows.js";
+import { isList, JSON_VALUE, nullable, rowKind, TEXT, TIME, WHOLE } from "./rows.js";
 
 /** What is wrong with a member that has to be one of some words; null where nothing is. */
 function problemOf(name: string, value: unknown, words: readonly string[]): string | null {
@@ -25,8 +25,7 @@ export const MESSAGE_KIND = rowKind({
     data: nullable(JSON_VALUE),
   },
   complete: ({ recipients, intent, importance }) => {
-    const listed = Array.isArray(recipients) && recipients.every((id) => typeof id === "string");
-    const wrong = listed ? null : "recipients must be an array of text";
+    const wrong = isList(recipients) ? null : "recipients must be an array of text";
     const words =
       problemOf("intent", intent, MESSAGE_INTENTS) ?? problemOf("importance", importance, MESSAGE_IMPORTANCES);
     return wrong ?? words ?? [];

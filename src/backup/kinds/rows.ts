@@ -171,3 +171,8 @@ class RowWriter implements KindWriter {
     if (this.#fill !== undefined) this.#db.exec(this.#fill);
   }
 }
+
+/** Whether a value is an array of texts. */
+export function isList(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === "string");
+}

@@ -98,6 +98,9 @@ class UwsPort implements ListeningPort {
       case "POST":
         this.#app.post(pattern, handler);
         break;
+      case "PATCH":
+        this.#app.patch(pattern, handler);
+        break;
       case "DELETE":
         this.#app.del(pattern, handler);
         break;

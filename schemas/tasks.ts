@@ -1,0 +1,343 @@
+/** docs/http-api.md "Tasks": tasks, and what their RPC methods exchange. */
+import * as Type from "typebox";
+import type { Static } from "typebox";
+import { Limit, NonNegative, Timestamp } from "./common.js";
+import { JsonText } from "./json-text.js";
+import { Fence, Holder, Lease, LeaseConflictBody, Ttl, WaitSeconds, Workspace, LeaseResource } from "./leases.js";
+import {
+  CLAIM_MAX_S_DEFAULT,
+  CLAIM_MAX_S_MAX,
+  CLAIM_TTL_S_MAX,
+  INSTANCE_LABEL_BYTES_MAX,
+  LEASE_RESOURCES_MAX,
+  LEASE_TTL_S_DEFAULT,
+  REMARK_BYTES_MAX,
+  REQUEST_ID_BYTES_MAX,
+  TASK_AFTER_MAX,
+  TASK_ATTEMPTS_DEFAULT,
+  TASK_ATTEMPTS_MAX,
+  TASK_BODY_BYTES_MAX,
+  TASK_ID_CHARACTERS_MAX,
+  TASK_LABEL_BYTES_MAX,
+  TASK_LABELS_MAX,
+  TASK_PRIORITY_DEFAULT,
+  TASK_PRIORITY_MAX,
+  TASK_TITLE_BYTES_MAX,
+  TASK_VALUE_BYTES_MAX,
+  TASKS_CREATED_MAX,
+} from "./limits.js";
+import { Name, Text } from "./text.js";
+
+export const TASK_STATES = [
+  "blocked",
+  "ready",
+  "claimed",
+  "input_required",
+  "done",
+  "failed",
+  "dead",
+  "canceled",
+] as const;
+export type TaskState = (typeof TASK_STATES)[number];
+/** Those in which a task has ended. */
+export const ENDED_TASK_STATES = ["done", "failed", "dead", "canceled"] as const satisfies readonly TaskState[];
+
+/** What an id may be; also of one that the server has made. */
+export const TASK_ID = new RegExp(`^[A-Za-z0-9_.:-]{1,${TASK_ID_CHARACTERS_MAX}}$`);
+
+const ID_REFUSAL = `must be 1 to ${TASK_ID_CHARACTERS_MAX} of A-Z, a-z, 0-9, _, ., : and -`;
+const State = Type.Enum([...TASK_STATES]);
+const Remark = Text({ bytes_max: REMARK_BYTES_MAX });
+const NeededRemark = Text({ bytes_max: REMARK_BYTES_MAX, required: true });
+const Label = Name(TASK_LABEL_BYTES_MAX);
+const Labels = Type.Array(Label, { maxItems: TASK_LABELS_MAX });
+const Priority = Type.Integer({ minimum: 0, maximum: TASK_PRIORITY_MAX });
+const Percent = Type.Integer({ minimum: 0, maximum: 100 });
+const Title = Name(TASK_TITLE_BYTES_MAX);
+const Body = Text({ bytes_max: TASK_BODY_BYTES_MAX });
+const Assignee = Text({ bytes_max: INSTANCE_LABEL_BYTES_MAX, line: true });
+const Value = Type.Unknown({ description: `JSON of at most ${TASK_VALUE_BYTES_MAX} bytes.` });
+const Given = Type.Unknown({ description: "As it was sent; null where nothing was." });
+
+function nullable<Schema extends Type.TSchema>(schema: Schema) {
+  return Type.Union([schema, Type.Null()]);
+}
+
+const TextOrNull = nullable(Type.String());
+const TimeOrNull = nullable(Timestamp);
+/** Null, or no value at all: no sooner than now. */
+const NotBefore = nullable(Timestamp);
+
+const SHORT_TASK = {
+  id: Type.String(),
+  workspace: Type.String(),
+  title: Type.String(),
+  labels: Type.Array(Type.String()),
+  requires: Type.Array(Type.String(), { description: "Capabilities that who claims it must have." }),
+  resources: Type.Array(Type.String(), { description: "What is leased with it." }),
+  priority: Priority,
+  after: Type.Array(Type.String(), { description: "The tasks that have to be done before." }),
+  state: State,
+  attempts: Type.Integer({ minimum: 0, description: "How often it was lost, or failed and was to be retried." }),
+  max_attempts: Type.Integer(),
+  ttl_s: Type.Integer(),
+  max_s: Type.Integer(),
+  not_before: TimeOrNull,
+  assignee: TextOrNull,
+  holder: nullable(Holder),
+  fence: nullable(Type.Integer()),
+  lease: nullable(Type.String()),
+  progress: nullable(Percent),
+  note: TextOrNull,
+  checkpoint: Given,
+  cancel_requested: Type.Boolean(),
+  question: TextOrNull,
+  answer: TextOrNull,
+  error: TextOrNull,
+  created_by: TextOrNull,
+  created_at: Timestamp,
+  updated_at: Timestamp,
+  claimed_at: TimeOrNull,
+  ended_at: TimeOrNull,
+};
+const WHOLE_TASK = { ...SHORT_TASK, body: Type.String(), data: Given, result: Given };
+
+/** As lists have it. */
+export const ListedTask = Type.Object(SHORT_TASK);
+export const TaskList = Type.Object({ tasks: Type.Array(ListedTask) });
+export const Task = Type.Object(WHOLE_TASK);
+export const TaskWithHistory = Type.Object({
+  ...WHOLE_TASK,
+  history: Type.Array(Type.Object({ at: Timestamp, actor: Type.String(), state: State, note: TextOrNull })),
+  dependents: Type.Array(Type.String(), { description: "The tasks that wait for this one, or did." }),
+});
+
+const TaskId = Text({
+  bytes_max: TASK_ID_CHARACTERS_MAX,
+  required: true,
+  pattern: { source: TASK_ID.source, says: ID_REFUSAL },
+});
+/** A task's id, or `#N`: the one at that position in the same array. */
+const After = Text({
+  bytes_max: TASK_ID_CHARACTERS_MAX,
+  required: true,
+  pattern: { source: `^#\\d{1,3}$|${TASK_ID.source}`, says: "must be the id of a task, or #N" },
+});
+
+export const TaskBody = Type.Object({
+  id: Type.Optional(TaskId),
+  workspace: Type.Optional(Workspace),
+  title: Title,
+  body: Type.Optional(Body),
+  data: Type.Optional(Value),
+  labels: Type.Optional(Labels),
+  requires: Type.Optional(Labels),
+  resources: Type.Optional(Type.Array(LeaseResource, { maxItems: LEASE_RESOURCES_MAX })),
+  priority: Type.Optional(Type.Integer({ minimum: 0, maximum: TASK_PRIORITY_MAX, default: TASK_PRIORITY_DEFAULT })),
+  after: Type.Optional(Type.Array(After, { maxItems: TASK_AFTER_MAX })),
+  max_attempts: Type.Optional(Type.Integer({ minimum: 1, maximum: TASK_ATTEMPTS_MAX, default: TASK_ATTEMPTS_DEFAULT })),
+  ttl_s: Type.Optional(Type.Integer({ minimum: 1, maximum: CLAIM_TTL_S_MAX, default: LEASE_TTL_S_DEFAULT })),
+  max_s: Type.Optional(Type.Integer({ minimum: 1, maximum: CLAIM_MAX_S_MAX, default: CLAIM_MAX_S_DEFAULT })),
+  not_before: Type.Optional(NotBefore),
+  assignee: Type.Optional(nullable(Assignee)),
+  request_id: Type.Optional(Name(REQUEST_ID_BYTES_MAX)),
+});
+export type TaskBody = Static<typeof TaskBody>;
+/** One task, or an array of them: all or none are made. */
+export const TasksBody = Type.Union([TaskBody, Type.Array(TaskBody, { minItems: 1, maxItems: TASKS_CREATED_MAX })]);
+export const TasksAnswer = Type.Union([Task, Type.Array(Task)]);
+
+export const TaskQuery = Type.Object({
+  workspace: Type.Optional(Type.String()),
+  state: Type.Optional(
+    Type.String({
+      pattern: `^(?:${TASK_STATES.join("|")})$`,
+      "x-refusal": `state must be one of ${TASK_STATES.join(", ")}`,
+    }),
+  ),
+  label: Type.Optional(Type.String()),
+  holder: Type.Optional(Type.String()),
+  assignee: Type.Optional(Type.String()),
+  limit: Type.Optional(Limit),
+  after: Type.Optional(Type.String({ pattern: TASK_ID.source, "x-refusal": "after must be the id of a task" })),
+});
+export type TaskQuery = Static<typeof TaskQuery>;
+
+export const ClaimBody = Type.Object({
+  workspace: Type.Optional(Workspace),
+  labels: Type.Optional(Labels),
+  id: Type.Optional(TaskId),
+  wait_s: Type.Optional(WaitSeconds),
+  ttl_s: Type.Optional(Ttl),
+  request_id: Type.Optional(Name(REQUEST_ID_BYTES_MAX)),
+});
+export type ClaimBody = Static<typeof ClaimBody>;
+export const ClaimAnswer = Type.Object({ task: nullable(Task), lease: nullable(Lease) });
+export const TaskConflictBody = LeaseConflictBody;
+
+export const ProgressBody = Type.Object({
+  fence: Fence,
+  percent: Type.Optional(Percent),
+  note: Type.Optional(Remark),
+  checkpoint: Type.Optional(Value),
+});
+export type ProgressBody = Static<typeof ProgressBody>;
+export const ProgressAnswer = Type.Object({ expires_at: Timestamp, cancel_requested: Type.Boolean() });
+export const CompleteBody = Type.Object({ fence: Fence, result: Type.Optional(Value) });
+export const FailBody = Type.Object({
+  fence: Fence,
+  error: NeededRemark,
+  retry: Type.Optional(Type.Boolean({ default: true })),
+});
+export const ReleaseBody = Type.Object({ fence: Fence, note: Type.Optional(Remark) });
+export const AskBody = Type.Object({ fence: Fence, question: NeededRemark });
+export const AnswerBody = Type.Object({ answer: NeededRemark });
+export const CancelBody = Type.Object({ reason: Type.Optional(Remark) });
+export const RetryBody = Type.Object({});
+
+export const TaskPatch = Type.Object({
+  title: Type.Optional(Title),
+  body: Type.Optional(Body),
+  priority: Type.Optional(Priority),
+  labels: Type.Optional(Labels),
+  assignee: Type.Optional(nullable(Assignee)),
+  not_before: Type.Optional(NotBefore),
+});
+export type TaskPatch = Static<typeof TaskPatch>;
+
+const Row = Type.Integer({ minimum: 1 });
+const Ms = Type.Integer();
+const MsOrNull = nullable(Ms);
+const Json = nullable(JsonText(Type.Unknown()));
+
+/** A task that is to be made; `after` as it was given. Values are JSON texts. */
+export const NewTask = Type.Object({
+  id: TextOrNull,
+  workspace: Type.String(),
+  title: Type.String(),
+  body: Type.String(),
+  data: Json,
+  labels: Type.Array(Type.String()),
+  requires: Type.Array(Type.String()),
+  resources: Type.Array(Type.String()),
+  priority: Type.Integer(),
+  after: Type.Array(Type.String()),
+  max_attempts: Type.Integer(),
+  ttl_s: Type.Integer(),
+  max_s: Type.Integer(),
+  not_before: MsOrNull,
+  assignee: TextOrNull,
+  request_id: TextOrNull,
+});
+export type NewTask = Static<typeof NewTask>;
+export const CreateTasksRequest = Type.Object({ tasks: Type.Array(NewTask) });
+export type CreateTasksRequest = Static<typeof CreateTasksRequest>;
+/** Their rows, in the order of the request; and the ids of those that this call has made. */
+export const CreateTasksReply = Type.Object({ rows: Type.Array(Row), made: Type.Array(Type.String()) });
+export type CreateTasksReply = Static<typeof CreateTasksReply>;
+
+export const ClaimTaskRequest = Type.Object({
+  workspace: Type.String(),
+  labels: Type.Array(Type.String()),
+  id: TextOrNull,
+  /** Null: as the task says. */
+  ttl_s: nullable(Type.Integer()),
+  request_id: TextOrNull,
+});
+export type ClaimTaskRequest = Static<typeof ClaimTaskRequest>;
+/** Which task, and by which claim; null where there was none. `made` is false where the same call had claimed it before. */
+export const ClaimTaskReply = Type.Object({
+  task: nullable(Type.Object({ row: Row, id: Type.String(), claim: Row })),
+  made: Type.Boolean(),
+});
+export type ClaimTaskReply = Static<typeof ClaimTaskReply>;
+
+/** A call of who holds a task, by which it is not held any more: a method each. `text`: the error, note or question. `value`: the result, JSON text. */
+export const EndTaskRequest = Type.Object({
+  id: Type.String(),
+  fence: Type.Integer(),
+  text: TextOrNull,
+  value: Json,
+  retry: Type.Boolean(),
+});
+export type EndTaskRequest = Static<typeof EndTaskRequest>;
+export const ProgressRequest = Type.Object({
+  id: Type.String(),
+  fence: Type.Integer(),
+  percent: nullable(Type.Integer()),
+  note: TextOrNull,
+  checkpoint: Json,
+});
+export type ProgressRequest = Static<typeof ProgressRequest>;
+/** By which claim it is held. */
+export const ProgressReply = Type.Object({ claim: Row, cancel_requested: Type.Boolean() });
+export type ProgressReply = Static<typeof ProgressReply>;
+/** `owns`: whether the caller may do so whoever has made the task. */
+export const AnswerRequest = Type.Object({ id: Type.String(), owns: Type.Boolean(), answer: Type.String() });
+export type AnswerRequest = Static<typeof AnswerRequest>;
+export const CancelRequest = Type.Object({ id: Type.String(), owns: Type.Boolean(), reason: TextOrNull });
+export type CancelRequest = Static<typeof CancelRequest>;
+export const RetryRequest = Type.Object({ id: Type.String(), owns: Type.Boolean() });
+export type RetryRequest = Static<typeof RetryRequest>;
+export const PatchRequest = Type.Object({
+  id: Type.String(),
+  owns: Type.Boolean(),
+  title: Type.Optional(Type.String()),
+  body: Type.Optional(Type.String()),
+  priority: Type.Optional(Type.Integer()),
+  labels: Type.Optional(Type.Array(Type.String())),
+  assignee: Type.Optional(TextOrNull),
+  not_before: Type.Optional(MsOrNull),
+});
+export type PatchRequest = Static<typeof PatchRequest>;
+/** False where the call changed nothing. */
+export const TaskChanged = Type.Object({ row: Row, changed: Type.Boolean() });
+export type TaskChanged = Static<typeof TaskChanged>;
+
+export const PruneTasksRequest = Type.Object({ after: NonNegative, ended_before: Ms });
+export type PruneTasksRequest = Static<typeof PruneTasksRequest>;
+/** `after` null: all were looked at. */
+export const PruneTasksReply = Type.Object({ removed: NonNegative, after: nullable(Type.Integer()) });
+export type PruneTasksReply = Static<typeof PruneTasksReply>;
+
+/** What is asked of tasks for a list; `before` is a row. */
+export const ListTasksRequest = Type.Object({
+  workspace: TextOrNull,
+  state: nullable(State),
+  label: TextOrNull,
+  holder: TextOrNull,
+  assignee: TextOrNull,
+  before: Type.Integer(),
+  limit: Type.Integer({ minimum: 1 }),
+});
+export type ListTasksRequest = Static<typeof ListTasksRequest>;
+
+/** A task that is ready, as far as it matters for who may claim it and when; times in ms. */
+export const ReadyRecord = Type.Object({
+  row: Row,
+  id: Type.String(),
+  workspace: Type.String(),
+  labels: Type.Array(Type.String()),
+  requires: Type.Array(Type.String()),
+  resources: Type.Array(Type.String()),
+  priority: Type.Integer(),
+  ready_at: Ms,
+  not_before: MsOrNull,
+  assignee: TextOrNull,
+  /** For whom it is kept until `reserved_until`. */
+  reserved: TextOrNull,
+  reserved_until: Ms,
+});
+export type ReadyRecord = Static<typeof ReadyRecord>;
+
+/**
+ * What a commit did to tasks, in order. `ready` is null unless the task is ready; `waited_ms`: of one that was claimed,
+ * how long it was ready. `counts`: how many there are of each state that is no end, in the order of TASK_STATES.
+ */
+export const TaskNotice = Type.Object({
+  changed: Type.Array(
+    Type.Object({ row: Row, id: Type.String(), state: State, ready: nullable(ReadyRecord), waited_ms: MsOrNull }),
+  ),
+  counts: Type.Array(Type.Integer()),
+});
+export type TaskNotice = Static<typeof TaskNotice>;

@@ -1,0 +1,115 @@
+/** docs/http-api.md "Wait": the conditions that a call can wait for, and what it is answered with. */
+import * as Type from "typebox";
+import type { Static } from "typebox";
+import { Switch } from "./common.js";
+import { Event, TopicPattern } from "./events.js";
+import { Instance } from "./instances.js";
+import { Lease, LeaseResource } from "./leases.js";
+import {
+  INSTANCE_LABEL_BYTES_MAX,
+  KEY_BYTES_MAX,
+  LONG_POLL_WAIT_S_MAX,
+  TASK_ID_CHARACTERS_MAX,
+  WAIT_CONDITIONS_MAX,
+  WAIT_CURSOR_BYTES_MAX,
+} from "./limits.js";
+import { MessageHeading } from "./messages.js";
+import { StateKey } from "./state.js";
+import { ListedTask } from "./tasks.js";
+import { Name, Text } from "./text.js";
+
+/** What an instance that is waited for is to be. */
+export const WAIT_STATUSES = ["active", "stale", "gone"] as const;
+export type WaitStatus = (typeof WAIT_STATUSES)[number];
+
+/** A parameter that may be repeated. */
+function many<Item extends Type.TSchema>(item: Item) {
+  return Type.Optional(Type.Array(item, { maxItems: WAIT_CONDITIONS_MAX }));
+}
+
+const DIGITS_MAX = 15;
+/** Ahead of the key. */
+const ABOVE_BYTES = DIGITS_MAX + ":".length;
+
+/** A key behind `N:`. What stands there is looked at by its reader. */
+function above(description: string, key: string) {
+  return Text({
+    bytes_max: KEY_BYTES_MAX + ABOVE_BYTES,
+    required: true,
+    line: true,
+    promised_pattern: `^[0-9]{1,${DIGITS_MAX}}:${key}$`,
+    description,
+  });
+}
+
+const SPEC_NAME = "[A-Za-z0-9._-]+/[A-Za-z0-9._-]+";
+const SpecName = Text({
+  bytes_max: KEY_BYTES_MAX,
+  required: true,
+  line: true,
+  promised_pattern: `^${SPEC_NAME}$`,
+  description: "PROJECT/NAME.",
+});
+
+export const WaitQuery = Type.Object({
+  event: many(TopicPattern),
+  state: many(StateKey),
+  state_above: many(above("N:KEY.", "[A-Za-z0-9._/-]+")),
+  state_gone: many(StateKey),
+  spec: many(SpecName),
+  spec_above: many(above("N:PROJECT/NAME.", SPEC_NAME)),
+  spec_gone: many(SpecName),
+  message: Type.Optional(Switch),
+  task: Type.Optional(Switch),
+  task_ended: many(Name(TASK_ID_CHARACTERS_MAX, "An id.")),
+  lease: many(Name(INSTANCE_LABEL_BYTES_MAX, "An id.")),
+  free: many(LeaseResource),
+  instance: many(Name(INSTANCE_LABEL_BYTES_MAX, "A name or an id; with `is`.")),
+  is: Type.Optional(
+    Type.Unsafe<WaitStatus>({
+      type: "string",
+      pattern: `^(${WAIT_STATUSES.join("|")})$`,
+      "x-refusal": `is must be one of ${WAIT_STATUSES.join(", ")}`,
+    }),
+  ),
+  workspace: Type.Optional(
+    Text({
+      bytes_max: INSTANCE_LABEL_BYTES_MAX,
+      line: true,
+      description: "Of `free` and `instance`; the caller's own.",
+    }),
+  ),
+  after: Type.Optional(
+    Text({
+      bytes_max: WAIT_CURSOR_BYTES_MAX,
+      promised_pattern: "^$",
+      description: "The cursor of an answer; empty for none.",
+    }),
+  ),
+  wait: Type.Optional(Type.Integer({ minimum: 0, maximum: LONG_POLL_WAIT_S_MAX, description: "Seconds." })),
+});
+export type WaitQuery = Static<typeof WaitQuery>;
+
+/** What says how long, since when and where; all others are conditions. */
+const NO_CONDITIONS = ["is", "workspace", "after", "wait"] as const;
+export type WaitParameter = Exclude<keyof WaitQuery, (typeof NO_CONDITIONS)[number]>;
+
+const Version = Type.Union([Type.Integer({ minimum: 1 }), Type.Null()], { description: "Null: it does not exist." });
+
+/** What holds, by its kind. */
+const Matched = Type.Union([
+  Type.Object({ kind: Type.Literal("event"), event: Event }),
+  Type.Object({ kind: Type.Enum(["state", "spec"]), key: Type.String(), version: Version }),
+  Type.Object({ kind: Type.Literal("message"), message: MessageHeading }),
+  Type.Object({ kind: Type.Literal("lease"), lease: Lease }),
+  Type.Object({ kind: Type.Literal("task"), task: ListedTask }),
+  Type.Object({ kind: Type.Literal("free"), resource: Type.String() }),
+  Type.Object({ kind: Type.Literal("instance"), instance: Type.Union([Instance, Type.Null()]) }),
+  Type.Object({ kind: Type.Literal("lagged") }, { description: "Anything may have happened since the cursor." }),
+  Type.Null(),
+]);
+
+export const WaitAnswer = Type.Object({
+  matched: Matched,
+  cursor: Type.String({ description: "Goes on where this answer ends." }),
+});

@@ -1,0 +1,54 @@
+/** Pages of the log against a filter over all rows: by actor, action and time, over many spans. */
+import t from "tap";
+import { makeRandom, newSeed } from "../../test/support/random.js";
+import { makeDirectory } from "../../test/support/server-process.js";
+import { must } from "../base/assert.js";
+import { DeferredRows } from "../store/deferred-rows.js";
+import { migrate } from "../store/migrate.js";
+import { openWriter } from "../store/open.js";
+import { AuditAppender, INDEX_ACTORS, listEntries } from "./table.js";
+
+const ROWS = 3_000;
+const ACTORS = ["", "ana", "bob"];
+const ACTIONS = ["state.put", "lease.acquire", "task.claim"];
+
+t.test("a page is what a filter over all rows gives", async (t) => {
+  const seed = newSeed();
+  t.comment(`seed ${seed}`);
+  const random = makeRandom(seed);
+  const db = openWriter(makeDirectory(t));
+  t.teardown(() => db.close());
+  migrate(db);
+  const deferred = new DeferredRows(db);
+  const trail = new AuditAppender(deferred);
+  const rows: { id: number; at: number; actor: string; action: string }[] = [];
+  for (let id = 1; id <= ROWS; id++) {
+    // One of a thousand is somebody's whom nobody else has heard of.
+    const actor = id % 1_000 === 0 ? "rare" : must(ACTORS[random(ACTORS.length)], "one of them");
+    const action = must(ACTIONS[random(ACTIONS.length)], "one of them");
+    rows.push({ id, at: id * 10, actor, action });
+    trail.append(id * 10, actor, action, "", "{}", "success");
+  }
+  deferred.write();
+  const check = (): void => {
+    for (let round = 0; round < 60; round++) {
+      const actor = [null, "rare", "nobody", ...ACTORS][random(6)] ?? null;
+      const action = [null, ...ACTIONS][random(4)] ?? null;
+      const from = random(2) === 0 ? null : random(ROWS * 10);
+      const to = random(2) === 0 ? null : random(ROWS * 10);
+      const limit = 1 + random(80);
+      const found = listEntries(db, { actor, action, from, to, limit }).map(({ id }) => id);
+      const expected = rows
+        .filter((row) => (actor === null || row.actor === actor) && (action === null || row.action === action))
+        .filter(({ at }) => (from === null || at >= from) && (to === null || at <= to))
+        .map(({ id }) => id)
+        .toReversed()
+        .slice(0, limit);
+      t.same(found, expected, JSON.stringify({ actor, action, from, to, limit }));
+    }
+  };
+  check();
+  db.exec("DELETE FROM audit_span");
+  db.exec(INDEX_ACTORS);
+  check();
+});

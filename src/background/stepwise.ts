@@ -1,0 +1,50 @@
+/**
+ * Work over all rows of a table, a bounded step at a time, once an interval: each step says behind which row the next one
+ * begins. A background task.
+ */
+import { Failure } from "../base/result.js";
+import { Periodic } from "./periodic.js";
+import type { BackgroundTask } from "./task.js";
+
+/** `after` null: all were looked at. */
+export interface StepReply {
+  readonly after: number | null;
+}
+
+export interface StepwiseOptions {
+  readonly interval_ms: number;
+  /** The first run is due one interval from here. */
+  readonly now_ms: number;
+  /** @param after the row behind which it begins; 0 at first */
+  readonly step: (after: number, now_ms: number) => Promise<StepReply | Failure>;
+}
+
+export class Stepwise implements BackgroundTask {
+  readonly #step: StepwiseOptions["step"];
+  readonly #periodic: Periodic<void>;
+  #now_ms: number;
+
+  constructor({ interval_ms, now_ms, step }: StepwiseOptions) {
+    this.#step = step;
+    this.#now_ms = now_ms;
+    this.#periodic = new Periodic({ interval_ms, now_ms, work: () => this.#run() });
+  }
+
+  tick(now_ms: number): void {
+    this.#now_ms = now_ms;
+    this.#periodic.tick(now_ms);
+  }
+
+  close(): Promise<void> {
+    return this.#periodic.close();
+  }
+
+  async #run(): Promise<void> {
+    for (let after: number | null = 0; after !== null && !this.#periodic.closed; ) {
+      const reply: StepReply | Failure = await this.#step(after, this.#now_ms);
+      // A writer that is busy or restarting is asked again at the next interval.
+      if (reply instanceof Failure) return;
+      ({ after } = reply);
+    }
+  }
+}

@@ -1,0 +1,44 @@
+/** Who waits under a name is woken and ended by it alone, and leaves nothing behind. */
+import t from "tap";
+import type { Wakeable } from "./waiter.js";
+import { Waiters } from "./waiters.js";
+
+function somebody(): Wakeable & { readonly woken: string[] } {
+  const woken: string[] = [];
+  return { woken, wake: () => void woken.push("woken"), finish: () => void woken.push("ended") };
+}
+
+t.test("only those are woken whom it concerns, until they leave", (t) => {
+  const waiters = new Waiters<string>();
+  const [one, two, other] = [somebody(), somebody(), somebody()];
+  const leave = waiters.add("a", one);
+  waiters.add("a", two);
+  const leaveOther = waiters.add("b", other);
+  t.equal(waiters.size, 3);
+  waiters.wake("a");
+  waiters.wake("nobody's");
+  t.same([one.woken, two.woken, other.woken], [["woken"], ["woken"], []]);
+  leave();
+  leave();
+  leaveOther();
+  t.equal(waiters.size, 1, "once is enough");
+  waiters.add("b", one);
+  waiters.wakeAll();
+  t.same([one.woken.length, two.woken.length, other.woken.length], [2, 2, 0]);
+  waiters.end();
+  t.same([one.woken.at(-1), two.woken.at(-1)], ["ended", "ended"]);
+  t.end();
+});
+
+t.test("who leaves late does not take those away who came under the name meanwhile", (t) => {
+  const waiters = new Waiters<string>();
+  const late = somebody();
+  const leave = waiters.add("a", somebody());
+  leave();
+  waiters.add("a", late);
+  leave();
+  waiters.wake("a");
+  t.same(late.woken, ["woken"]);
+  t.equal(waiters.size, 1);
+  t.end();
+});

@@ -1,0 +1,40 @@
+/**
+ * Why a call about claims is refused. Leases in members of a refusal are rows: what is told of a lease to clients, the
+ * front knows (views.ts). Pure.
+ */
+import { must } from "../base/assert.js";
+import { Failure, invalid } from "../base/result.js";
+import type { LiveLease } from "./lease.js";
+import type { Conflict, CycleStep } from "./ledger.js";
+
+export const NOT_YOURS = new Failure("PERMISSION_DENIED", "not yours");
+export const LEASE_LOST = new Failure("ALREADY_EXISTS", "lease lost");
+export const STALE_FENCE = new Failure("FAILED_PRECONDITION", "stale fence");
+export const FENCE_REQUIRED = invalid("fence is required");
+
+/** A conflict as a reply may carry it. */
+export interface ConflictMembers {
+  readonly resource: string;
+  readonly wanted: string;
+  readonly lease: number;
+}
+
+export function conflictMembers({ resource, wanted, claim }: Conflict<LiveLease>): ConflictMembers {
+  return { resource: resource.text, wanted: wanted.text, lease: claim.order };
+}
+
+/** @param held whether they are held, or wait before the one who asks */
+export function taken(held: boolean, conflicts: readonly Conflict<LiveLease>[]): Failure {
+  const { resource, claim } = must(conflicts[0], "what is taken is taken by somebody");
+  const message = `${held ? "leased" : "awaited"} by ${claim.record.holder_name}: ${resource.text}`;
+  return new Failure("ALREADY_EXISTS", message, { conflicts: conflicts.map(conflictMembers) });
+}
+
+/** @param name of who asked */
+export function deadlock(cycle: readonly CycleStep<LiveLease>[], name: string): Failure {
+  const steps = cycle.map(({ holder, claim }) => ({
+    holder: { id: holder, name: claim?.record.holder_name ?? name },
+    lease: claim === null ? null : claim.order,
+  }));
+  return new Failure("ALREADY_EXISTS", "this would deadlock", { cycle: steps });
+}

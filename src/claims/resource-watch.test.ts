@@ -1,0 +1,97 @@
+/** Who waits for a resource is woken by what overlaps it and by nothing else, as a naive comparison has it. */
+import * as fc from "fast-check";
+import t from "tap";
+import type { LeaseRecord } from "../../schemas/leases.js";
+import { globsMeet } from "../base/path-glob.js";
+import { Failure } from "../base/result.js";
+import { LeaseMirror } from "./mirror.js";
+import { parseResource, type Resource } from "./resource.js";
+import { overlaps, ResourceWatch, type WantedResource } from "./resource-watch.js";
+
+function record(row: number, more: Partial<LeaseRecord>): LeaseRecord {
+  return {
+    row,
+    state: "held",
+    fence: row,
+    holder: "h",
+    holder_name: "h",
+    workspace: "w",
+    resources: ["r"],
+    shared: false,
+    reason: "",
+    note: null,
+    task: null,
+    ttl_s: 60,
+    max_s: 60,
+    offered: false,
+    requested_at: 0,
+    granted_at: 0,
+    ended_at: null,
+    ...more,
+  };
+}
+
+const resource = fc.constantFrom(
+  "path:a",
+  "path:a/*",
+  "path:**/b",
+  "path:a/b",
+  "state:a",
+  "state:*",
+  "spec:a",
+  "a",
+  "b",
+);
+const workspace = fc.constantFrom("v", "w");
+const holder = fc.constantFrom("me", "you", "");
+
+function parsed(text: string, where: string): Resource {
+  const read = parseResource(text, where, "");
+  if (read instanceof Failure) throw new Error(read.message);
+  return read;
+}
+
+function meets(wanted: WantedResource, text: string, where: string): boolean {
+  const theirs = parsed(text, where);
+  const mine = parsed(wanted.text, wanted.workspace ?? where);
+  return mine.scope === theirs.scope && globsMeet(mine.glob, theirs.glob);
+}
+
+t.test("woken by what overlaps, in its workspace or in any; and held by whom it is", (t) => {
+  const lease = fc.record({ resources: fc.array(resource, { minLength: 1, maxLength: 3 }), workspace, holder });
+  fc.assert(
+    fc.property(
+      fc.array(fc.record({ text: resource, workspace: fc.option(workspace) }), { maxLength: 5 }),
+      fc.array(lease, { maxLength: 5 }),
+      holder,
+      (wanted, leases, me) => {
+        const mirror = new LeaseMirror();
+        const watch = new ResourceWatch(mirror);
+        const woken = wanted.map(() => 0);
+        const leaves = wanted.map((one, at) =>
+          watch.listen(one, { wake: () => (woken[at] = (woken[at] ?? 0) + 1), finish: () => undefined }),
+        );
+        for (const [at, { resources, workspace: where }] of leases.entries()) {
+          const before = [...woken];
+          mirror.accept([record(at + 1, leases[at] ?? {})]);
+          for (const [which, one] of wanted.entries()) {
+            const expected = resources.some((text) => meets(one, text, where));
+            if ((woken[which] ?? 0) > (before[which] ?? 0) !== expected) return false;
+            if (overlaps(one, resources, where) !== expected) return false;
+          }
+        }
+        const held = wanted.map((one) =>
+          leases.some((of) => of.holder !== me && of.resources.some((text) => meets(one, text, of.workspace))),
+        );
+        if (wanted.some((one, at) => watch.isHeld(one, me) !== held[at])) return false;
+        for (const leave of leaves) leave();
+        const last = [...woken];
+        for (const [at, of] of leases.entries()) mirror.accept([record(at + 1, { ...of, state: "lost", ended_at: 1 })]);
+        return wanted.every((one, at) => woken[at] === last[at] && !watch.isHeld(one, me));
+      },
+    ),
+    { numRuns: 500 },
+  );
+  t.pass("it held");
+  t.end();
+});

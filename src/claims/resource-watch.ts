@@ -1,0 +1,80 @@
+/**
+ * Who waits for a resource, and is woken by each lease that overlaps it and has changed: found through the same index
+ * of globs as leases are. Runs on the front, over the mirror of leases.
+ */
+import type { LeaseRecord } from "../../schemas/leases.js";
+import { Failure } from "../base/result.js";
+import type { Wakeable } from "../base/waiter.js";
+import { readResources } from "./lease.js";
+import type { LeaseMirror } from "./mirror.js";
+import { parseResource, type Resource } from "./resource.js";
+import { type HasResources, ResourceIndex } from "./resource-index.js";
+
+/** A resource as somebody waits for it: in one workspace, or in any of them. */
+export interface WantedResource {
+  readonly text: string;
+  /** Null for any. */
+  readonly workspace: string | null;
+}
+
+interface Watcher extends HasResources {
+  readonly waiter: Wakeable;
+}
+
+/** Stands for whichever workspace it is: two resources of it meet where those of one workspace would. */
+const ANYWHERE = "";
+
+export class ResourceWatch {
+  readonly #mirror: LeaseMirror;
+  readonly #here = new ResourceIndex<Watcher>();
+  readonly #anywhere = new ResourceIndex<Watcher>();
+
+  constructor(mirror: LeaseMirror) {
+    this.#mirror = mirror;
+    mirror.listen((record) => this.#tell(record));
+  }
+
+  /** @returns what ends the waiting */
+  listen(wanted: WantedResource, waiter: Wakeable): () => void {
+    const index = wanted.workspace === null ? this.#anywhere : this.#here;
+    const watcher = { resources: resourcesIn(wanted, [wanted.workspace ?? ANYWHERE]), waiter };
+    index.add(watcher);
+    return () => index.remove(watcher);
+  }
+
+  /** Whether somebody else than `holder` holds something of it; "" is nobody. */
+  isHeld(wanted: WantedResource, holder: string): boolean {
+    const places = wanted.workspace === null ? this.#mirror.workspaces() : [wanted.workspace];
+    return this.#mirror.heldByOthers(resourcesIn(wanted, places), holder, false).next().done !== true;
+  }
+
+  #tell(record: LeaseRecord): void {
+    this.#wake(this.#here, record, record.workspace);
+    this.#wake(this.#anywhere, record, ANYWHERE);
+  }
+
+  #wake(index: ResourceIndex<Watcher>, record: LeaseRecord, workspace: string): void {
+    if (index.size === 0) return;
+    const resources = readResources(record.resources, workspace);
+    if (resources instanceof Failure) return;
+    for (const { filed } of index.meeting(resources, () => true)) filed.waiter.wake();
+  }
+}
+
+/** Whether resources that were leased in a workspace overlap what is wanted. */
+export function overlaps(wanted: WantedResource, texts: readonly string[], workspace: string): boolean {
+  const leased = readResources(texts, workspace);
+  if (leased instanceof Failure) return false;
+  const index = new ResourceIndex<HasResources>();
+  index.add({ resources: leased });
+  return index.meeting(resourcesIn(wanted, [wanted.workspace ?? workspace]), () => true).next().done !== true;
+}
+
+function resourcesIn({ text }: WantedResource, workspaces: Iterable<string>): Resource[] {
+  const resources: Resource[] = [];
+  for (const workspace of workspaces) {
+    const resource = parseResource(text, workspace, "free");
+    if (!(resource instanceof Failure)) resources.push(resource);
+  }
+  return resources;
+}

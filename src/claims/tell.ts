@@ -1,0 +1,25 @@
+/** What is told of leases as events, in the transaction that makes it true. Runs in the writer. */
+import type { LeaseRecord } from "../../schemas/leases.js";
+import type { Publisher } from "../events/publisher.js";
+import type { WriteCall } from "../threads/writer-method.js";
+import { leaseId } from "./lease.js";
+
+/** Who says it, and who ends what nobody has ended. */
+export const SERVER = "koor";
+
+export type LeaseTopic = "lease.granted" | "lease.waiting" | "lease.released" | "lease.lost";
+
+export function tellLease(events: Publisher, topic: LeaseTopic, record: LeaseRecord, call: WriteCall): void {
+  const { row, holder, holder_name, workspace, resources, shared, fence, task, reason } = record;
+  const data = {
+    lease_id: leaseId(row),
+    holder: { id: holder, name: holder_name },
+    workspace,
+    resources,
+    mode: shared ? "shared" : "exclusive",
+    fence: fence === 0 ? null : fence,
+    task,
+    reason,
+  };
+  events.publish({ topic, data: JSON.stringify(data), source: SERVER }, call);
+}

@@ -1,0 +1,195 @@
+/**
+ * The part of the composition root that is coordination: who is there, who holds what, which work is to be done, what
+ * agents say to each other, and waiting for all of it. These pieces know each other; the others know of them what stands
+ * in `Coordination`. What a piece does is its own file's business.
+ */
+import type { Config } from "../schemas/config.js";
+import { LEASE_PRUNE_INTERVAL_MS, MESSAGE_PRUNE_INTERVAL_MS, TASK_PRUNE_INTERVAL_MS } from "../schemas/limits.js";
+import { Stepwise } from "./background/stepwise.js";
+import type { BackgroundTask } from "./background/task.js";
+import type { Clock } from "./base/clock.js";
+import type { Log } from "./base/log.js";
+import type { Failure } from "./base/result.js";
+import type { ChangeReaders } from "./changes/readers.js";
+import { pruneLeases } from "./claims/commands.js";
+import { Expiry } from "./claims/expiry.js";
+import { LeaseMirror } from "./claims/mirror.js";
+import { ResourceWatch } from "./claims/resource-watch.js";
+import { leaseReader } from "./claims/table.js";
+import { LeaseViews } from "./claims/views.js";
+import type { EventHistory } from "./events/history.js";
+import type { Hub } from "./events/hub.js";
+import { eventReader } from "./events/table.js";
+import type { Route } from "./front/route.js";
+import { InstanceActors } from "./instances/actors.js";
+import { Directory } from "./instances/directory.js";
+import { Instances } from "./instances/front.js";
+import { holdersOf } from "./instances/holders.js";
+import { Liveness } from "./instances/liveness.js";
+import { instanceRoutes } from "./instances/routes.js";
+import { Sightings } from "./instances/sightings.js";
+import { instanceReader } from "./instances/table.js";
+import { InstanceWatch } from "./instances/watch.js";
+import { leaseRoutes } from "./leases/routes.js";
+import type { Measured } from "./measure/exposition.js";
+import { MessageBoxes } from "./messages/boxes.js";
+import { MessageFront } from "./messages/front.js";
+import { MessagePruner } from "./messages/pruner.js";
+import { messageRoutes } from "./messages/routes.js";
+import { messageReader } from "./messages/table.js";
+import type { NOTICES } from "./methods.js";
+import { NO_CALLER } from "./rpc/frames.js";
+import { SPECS, STATE } from "./versioned/space.js";
+import { Claimers } from "./tasks/claimers.js";
+import { pruneTasks } from "./tasks/commands.js";
+import { TaskFront } from "./tasks/front.js";
+import { TaskMirror } from "./tasks/mirror.js";
+import { taskRoutes } from "./tasks/routes.js";
+import { taskReader } from "./tasks/table.js";
+import type { NoticeHandlers, Threads } from "./threads/open.js";
+import { specReader, stateReader } from "./versioned/table.js";
+import { KeyWatch } from "./versioned/watch.js";
+import { conditionRows } from "./wait/conditions.js";
+import { WaitFront } from "./wait/front.js";
+import { LookingBack } from "./wait/looking-back.js";
+import { waitRoutes } from "./wait/routes.js";
+
+/** What these pieces stand on. */
+export interface CoordinationGround {
+  readonly config: Config;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly threads: Threads<typeof NOTICES>;
+  /** ms since the epoch. */
+  readonly started_ms: number;
+  readonly changes: ChangeReaders;
+  readonly hub: Hub;
+  readonly history: EventHistory;
+}
+
+export interface Coordination {
+  readonly directory: Directory;
+  readonly actors: InstanceActors;
+  /** A refusal that tells of leases, as clients are told of them. */
+  readonly explain: (failure: Failure) => Failure;
+  readonly routes: readonly Route[];
+  readonly tasks: readonly BackgroundTask[];
+  /** Those that are no background tasks. */
+  readonly measured: readonly Measured[];
+  readonly takers: Pick<NoticeHandlers<typeof NOTICES>, "leases" | "tasks" | "message_boxes">;
+  /** Takes what the database holds now: after a crash of the writer, or what a restore has brought. */
+  reload(why: "crash" | "restore"): void;
+  /** Ends what would go on for ever, for those who wait for it. */
+  endWaiting(): void;
+}
+
+export function makeCoordination(ground: CoordinationGround): Coordination {
+  const { config, log, clock, threads, started_ms, changes, hub, history } = ground;
+  const { writer, reads } = threads;
+  const now_ms = clock.now();
+
+  // What the front knows by heart
+  const instance_rows = reads.model(instanceReader);
+  const instance_watch = new InstanceWatch();
+  const directory = new Directory({
+    onStatus: (entry) => instance_watch.tell(entry),
+    onAwake: (id) => changes.tell("instance", id, null),
+    onSeen: ({ id }, seen_ms) => expiry.hear(id, seen_ms),
+    onIdle: ({ id }) => expiry.hurry(id),
+  });
+  directory.load(instance_rows.all());
+  const leases = new LeaseMirror();
+  const lease_rows = reads.model(leaseReader);
+  const expiry = new Expiry({ mirror: leases, holders: holdersOf(directory), writer, clock, log, started_ms });
+  leases.load(lease_rows.live());
+  const views = new LeaseViews({ mirror: leases, expiry, reader: lease_rows });
+  const task_rows = reads.model(taskReader);
+  const ready_tasks = new TaskMirror(task_rows, leases);
+  const message_rows = reads.model(messageReader);
+  const boxes = new MessageBoxes(message_rows);
+
+  // Who waits for what
+  const claimers = new Claimers(ready_tasks, () => clock.now());
+  const stored = reads.model(eventReader);
+  const waits = new WaitFront({
+    rows: conditionRows({
+      hub,
+      history,
+      back: new LookingBack({ hub, history, stored }),
+      state: { reader: reads.model(stateReader), watch: new KeyWatch(writer.changes, STATE) },
+      specs: { reader: reads.model(specReader), watch: new KeyWatch(writer.changes, SPECS) },
+      messages: { boxes, reader: message_rows, clock },
+      leases: { mirror: leases, views, resources: new ResourceWatch(leases) },
+      tasks: { mirror: ready_tasks, reader: task_rows, directory, clock },
+      instances: { directory, watch: instance_watch },
+    }),
+    hub,
+    stored,
+    directory,
+  });
+
+  // What goes on without being asked
+  const { stale_after, liveness_interval, task_retention } = config;
+  const liveness = new Liveness({
+    directory,
+    writer,
+    clock,
+    log,
+    stale_after_ms: stale_after,
+    interval_ms: liveness_interval,
+  });
+  const tasks = [
+    liveness,
+    expiry,
+    ready_tasks,
+    new Stepwise({
+      interval_ms: LEASE_PRUNE_INTERVAL_MS,
+      now_ms,
+      step: (after) => writer.request(pruneLeases, { after }, NO_CALLER),
+    }),
+    new Stepwise({
+      interval_ms: Math.min(TASK_PRUNE_INTERVAL_MS, task_retention),
+      now_ms,
+      step: (after, at_ms) => writer.request(pruneTasks, { after, ended_before: at_ms - task_retention }, NO_CALLER),
+    }),
+    new MessagePruner({ writer, boxes, interval_ms: MESSAGE_PRUNE_INTERVAL_MS, log, now_ms }),
+    new Sightings(directory, writer, now_ms),
+  ];
+
+  const workspaceOf = (instance: string): string => directory.get(instance)?.workspace ?? "";
+  const routes = [
+    ...instanceRoutes(new Instances({ directory, writer, clock, log }), liveness),
+    ...leaseRoutes({ writer, reads, mirror: leases, views, reader: lease_rows, log, workspaceOf }),
+    ...taskRoutes(new TaskFront({ writer, reads, directory, claimers, leases, views, expiry, clock, log })),
+    ...messageRoutes(new MessageFront({ writer, reads, directory, boxes, clock, log })),
+    ...waitRoutes(waits),
+  ];
+  return {
+    directory,
+    actors: new InstanceActors(directory, clock),
+    explain: (failure) => views.explain(failure),
+    routes,
+    tasks,
+    measured: [directory, leases, boxes, waits],
+    takers: {
+      leases: (records) => leases.accept(records),
+      tasks: (notice) => ready_tasks.accept(notice, clock.now()),
+      message_boxes: (notice) => boxes.accept(notice),
+    },
+    reload: (why) => {
+      directory.load(instance_rows.all());
+      leases.load(lease_rows.live());
+      ready_tasks.catchUp();
+      boxes.catchUp();
+      // Another history is not the one that they wait for to go on.
+      if (why === "restore") waits.lag();
+      else waits.catchUp();
+    },
+    endWaiting: () => {
+      leases.end();
+      claimers.end();
+      boxes.end();
+      waits.end();
+    },
+  };
+}

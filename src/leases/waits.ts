@@ -1,0 +1,31 @@
+/**
+ * Who waits for whom, of what is stored: the line is put up once more, so that what is in the way of a request is what
+ * the writer says of it. Pure.
+ */
+import type { FindWaitsReply, FindWaitsRequest } from "../../schemas/leases.js";
+import { LEASE_CONFLICTS_MAX } from "../../schemas/limits.js";
+import type { LiveLease } from "../claims/lease.js";
+import { Ledger } from "../claims/ledger.js";
+
+/**
+ * What holds up those who wait, the longest waiting first: what others hold, and only where there is no such thing who
+ * stands before them. Each pair once, LEASE_CONFLICTS_MAX of a request at most.
+ * @param leases all that are held or wait, in the order of their requests
+ */
+export function waitsOf(leases: readonly LiveLease[], { workspace, limit }: FindWaitsRequest): FindWaitsReply {
+  const ledger = new Ledger<LiveLease>();
+  for (const lease of leases) if (lease.record.state === "held") ledger.hold(lease);
+  const line = leases.filter(({ record }) => record.state === "waiting");
+  for (const lease of line) ledger.enqueue(lease);
+  const asked = line.filter(({ record }) => workspace === null || record.workspace === workspace);
+  const waits: FindWaitsReply["waits"] = [];
+  for (const lease of asked.slice(0, limit)) {
+    const told = new Set<LiveLease>();
+    for (const { wanted, resource, claim } of ledger.conflictsOf(lease, Number.POSITIVE_INFINITY).conflicts) {
+      if (told.has(claim) || told.size === LEASE_CONFLICTS_MAX) continue;
+      told.add(claim);
+      waits.push({ lease: lease.order, for: claim.order, wanted: wanted.text, resource: resource.text });
+    }
+  }
+  return { waiting: asked.length, waits };
+}

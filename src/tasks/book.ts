@@ -1,0 +1,553 @@
+/**
+ * The tasks that have not ended, as the writer knows them: which are ready and for whom, who holds which by which claim,
+ * what becomes of one when it is not held any more. What changes is stored, told as an event and as a notice to the
+ * front in the transaction that makes it true. What may be held at all, and under which fence, is the claims' book's.
+ */
+import type { LeaseRecord } from "../../schemas/leases.js";
+import { TASK_RESERVED_MS, TASKS_MAX } from "../../schemas/limits.js";
+import {
+  type AnswerRequest,
+  type CancelRequest,
+  type ClaimTaskReply,
+  type ClaimTaskRequest,
+  type CreateTasksReply,
+  type CreateTasksRequest,
+  type EndTaskRequest,
+  type NewTask,
+  type PatchRequest,
+  type ProgressReply,
+  type ProgressRequest,
+  type ReadyRecord,
+  type RetryRequest,
+  TASK_STATES,
+  type TaskChanged,
+  TaskNotice,
+  type TaskState,
+} from "../../schemas/tasks.js";
+import { must } from "../base/assert.js";
+import { Groups } from "../base/groups.js";
+import { NEEDS_INSTANCE } from "../base/needs-instance.js";
+import { Failure } from "../base/result.js";
+import { formatTime } from "../base/time.js";
+import { claimBook, type ClaimBook, type Loss, type TaskClaims } from "../claims/book.js";
+import { resourcesOf } from "../claims/lease.js";
+import { NOT_YOURS } from "../claims/refusals.js";
+import { SERVER } from "../claims/tell.js";
+import { publisher, type Publisher } from "../events/publisher.js";
+import { rememberedRequests, type RememberedRequests } from "../requests/remembered.js";
+import type { Notice } from "../rpc/method.js";
+import type { ChangeSet } from "../threads/change-set.js";
+import type { Model, Opening, ReloadReason, Said, WritingModel } from "../threads/model.js";
+import type { WriteCall } from "../threads/writer-method.js";
+import { type Ending, type EndingVerb, outcomeOf } from "./outcome.js";
+import { planTasks, type PlannedTask } from "./plan.js";
+import { type Claimant, type ReadyTask, TaskPool } from "./pool.js";
+import { hasEnded, type LiveTask, noTask, taskIs, type TaskLife } from "./task.js";
+import { type Step, type TaskTexts, TaskWriter } from "./task-writer.js";
+import { type TaskTopic, tellTask } from "./tell.js";
+
+/** What commits did to tasks. */
+export const TASKS = { name: "tasks", payload: TaskNotice } as const satisfies Notice;
+
+const CLAIM_LOST = new Failure("ALREADY_EXISTS", "claim lost");
+const NOTHING: ClaimTaskReply = { task: null, made: false };
+
+/** What is told of a task that has become this; of one that is blocked nothing is. */
+const TOPICS: Readonly<Partial<Record<TaskState, TaskTopic>>> = {
+  ready: "task.ready",
+  claimed: "task.claimed",
+  input_required: "task.input_required",
+  done: "task.done",
+  failed: "task.failed",
+  dead: "task.dead",
+  canceled: "task.canceled",
+};
+
+/** What a call of who holds a task says of it. */
+const SAID_BY = { complete: "result", fail: "error", release: "note", ask: "question" } as const satisfies Readonly<
+  Record<EndingVerb, keyof TaskTexts>
+>;
+
+/** A task in the pool. */
+interface Pooled extends ReadyTask {
+  readonly task: LiveTask;
+}
+
+/** A turn of a task: what it came from, and what is said of it. */
+interface Turn extends Pick<Step, "call" | "note"> {
+  readonly claim?: LeaseRecord | null;
+  /** As events tell it. */
+  readonly reason?: string | null;
+  /** Who calls, where it is not said. */
+  readonly actor?: string;
+}
+
+export class TaskBook implements WritingModel, TaskClaims {
+  readonly #table: TaskWriter;
+  readonly #claims: ClaimBook;
+  readonly #events: Publisher;
+  readonly #requests: RememberedRequests;
+  readonly #by_id = new Map<string, LiveTask>();
+  readonly #pool = new TaskPool<Pooled>();
+  /** The tasks that are blocked, by the row of what each of them waits for. */
+  readonly #blocked = new Groups<number, LiveTask>();
+  #last_row = 0;
+  #counts: number[] = [];
+  #changed: TaskNotice["changed"] = [];
+  /** Ids of the tasks that are other in memory than they were at the last commit. */
+  readonly #touched = new Set<string>();
+
+  constructor({ db, rows, use }: Pick<Opening, "db" | "rows" | "use">) {
+    this.#table = new TaskWriter(db, rows);
+    this.#claims = use(claimBook);
+    this.#claims.serve(this);
+    this.#events = use(publisher);
+    this.#requests = use(rememberedRequests);
+    this.#readAll();
+  }
+
+  reload(why: ReloadReason): void {
+    if (why === "rollback") this.#undo();
+    else this.#readAll();
+  }
+
+  /** Forgets what was changed since the last commit. To read all would cost a full disk's every write as much. */
+  #undo(): void {
+    this.#changed = [];
+    this.#last_row = this.#table.last_row;
+    // What was in their way may never have been.
+    this.#pool.takeAllBack(0);
+    const touched = [...this.#touched];
+    for (const id of touched) this.#letGo(id);
+    for (const id of touched) {
+      const task = this.#table.get(id);
+      if (task !== undefined && !hasEnded(task.life.state)) this.#takeIn(task);
+    }
+    this.#touched.clear();
+  }
+
+  #readAll(): void {
+    this.#by_id.clear();
+    this.#pool.clear();
+    this.#blocked.clear();
+    this.#changed = [];
+    this.#touched.clear();
+    this.#counts = TASK_STATES.map(() => 0);
+    this.#last_row = this.#table.last_row;
+    for (const task of this.#table.live()) this.#takeIn(task);
+  }
+
+  tellChanges(changes: ChangeSet): void {
+    for (const { id } of this.#changed) changes.add("task", id, null);
+  }
+
+  takeNotice(): Said | null {
+    this.#touched.clear();
+    if (this.#changed.length === 0) return null;
+    const payload: TaskNotice = { changed: this.#changed, counts: [...this.#counts] };
+    this.#changed = [];
+    return { notice: TASKS, payload };
+  }
+
+  /** Makes all of the tasks, or none. Those that the same call has made before are as they are now. */
+  create({ tasks }: CreateTasksRequest, call: WriteCall): CreateTasksReply | Failure {
+    const { actor, now_ms } = call;
+    const planned = planTasks(tasks, {
+      last_row: this.#last_row,
+      find: (id) => this.#find(id),
+      made: (request_id) => this.#requests.find("task", actor, request_id, now_ms),
+    });
+    if (planned instanceof Failure) return planned;
+    const made = planned.filter(({ task }) => task !== null);
+    const full = this.#fullFor(made.length);
+    if (full !== null) return full;
+    for (const plan of made) this.#create(plan, must(plan.task, "it is to be made"), call);
+    return { rows: planned.map(({ row }) => row), made: made.map(({ id }) => id) };
+  }
+
+  /** Has who calls hold the best task that it may, or the one that it names; nothing where there is none. */
+  claim(request: ClaimTaskRequest, call: WriteCall): ClaimTaskReply | Failure {
+    const { actor, now_ms } = call;
+    const name = this.#claims.nameOf(actor);
+    if (name === undefined) return NEEDS_INSTANCE;
+    const known = this.#requests.find("claim", actor, request.request_id, now_ms);
+    if (known !== undefined) return { task: JSON.parse(known) as ClaimTaskReply["task"], made: false };
+    this.#claims.settle(call);
+    const { workspace, labels, id } = request;
+    const claimant = { id: actor, name, capabilities: this.#table.capabilitiesOf(actor), workspace, labels };
+    const task = id === null ? this.#best(claimant, now_ms) : this.#named(id, claimant, now_ms);
+    if (task instanceof Failure) return task;
+    if (task === undefined) return NOTHING;
+    const { title, ttl_s, max_s, resources } = task;
+    const claim = this.#claims.claimTask(
+      {
+        task: task.id,
+        reason: title,
+        workspace: task.workspace,
+        resources,
+        ttl_s: request.ttl_s ?? ttl_s,
+        max_s,
+      },
+      name,
+      call,
+    );
+    if (claim instanceof Failure) return claim;
+    const waited_ms = now_ms - Math.max(task.life.ready_at ?? now_ms, task.life.not_before ?? 0);
+    this.#become(
+      task,
+      { state: "claimed", claim: claim.row, progress: null, claimed_at: now_ms },
+      { call: "claim", note: null, claim },
+      call,
+      Math.max(0, waited_ms),
+    );
+    const claimed = { row: task.row, id: task.id, claim: claim.row };
+    this.#requests.remember("claim", actor, request.request_id, JSON.stringify(claimed), now_ms);
+    return { task: claimed, made: true };
+  }
+
+  progress({ id, fence, percent, note, checkpoint }: ProgressRequest, call: WriteCall): ProgressReply | Failure {
+    const held = this.#held(id, fence, call);
+    if (held instanceof Failure) return held;
+    const { task, claim } = held;
+    const moves = percent !== null && percent !== task.life.progress;
+    // Else it is a sign of life, and nothing is another than before.
+    if (moves || note !== null || checkpoint !== null) {
+      this.#table.say(task.row, { note, checkpoint });
+      task.life = { ...task.life, progress: percent ?? task.life.progress, updated_at: call.now_ms };
+      this.#table.putLife(task.row, task.life);
+      this.#note(task, null);
+    }
+    return { claim: claim.row, cancel_requested: task.life.cancel_requested };
+  }
+
+  /** Ends a claim for who holds it: the task is done, failed, ready again or waits for an answer. */
+  end(verb: EndingVerb, { id, fence, text, value, retry }: EndTaskRequest, call: WriteCall): TaskChanged | Failure {
+    const held = this.#held(id, fence, call);
+    if (held instanceof Failure) {
+      const known = this.#find(id);
+      const again = known !== undefined && this.#table.wasCalled(known.row, fence, call.actor, verb);
+      return again ? { row: known.row, changed: false } : held;
+    }
+    const { task, claim } = held;
+    this.#claims.endOfTask(claim.row, call);
+    this.#table.say(task.row, { [SAID_BY[verb]]: verb === "complete" ? value : text });
+    const ending: Ending = verb === "fail" ? { kind: "fail", retry } : { kind: verb };
+    this.#leave(task, ending, { call: verb, note: text, claim, reason: verb === "ask" ? null : text }, call);
+    return { row: task.row, changed: true };
+  }
+
+  claimEnded(claim: LeaseRecord, loss: Loss | null, call: WriteCall): void {
+    const task = this.#by_id.get(claim.task ?? "");
+    if (task === undefined || task.life.claim !== claim.row) return;
+    const ending: Ending = loss === null ? { kind: "release" } : { kind: "loss", loss };
+    const actor = loss === null || loss === "broken" ? call.actor : SERVER;
+    this.#leave(task, ending, { call: loss ?? "release", note: loss, claim, reason: loss, actor }, call);
+  }
+
+  freed(row: number, { now_ms }: WriteCall): void {
+    this.#pool.takeBack(row, now_ms);
+  }
+
+  /** Answers the question of who has given a task up for it. */
+  answer({ id, owns, answer }: AnswerRequest, call: WriteCall): TaskChanged | Failure {
+    const task = this.#managed(id, owns, call);
+    if (task instanceof Failure) return task;
+    if (task.life.state !== "input_required") return taskIs(task.life.state);
+    this.#table.say(task.row, { answer });
+    const asked = this.#table.askedBy(task.row) ?? "";
+    // Nobody waits for who is gone.
+    const there = this.#claims.nameOf(asked) !== undefined;
+    const kept = there ? { reserved: asked, reserved_until: call.now_ms + TASK_RESERVED_MS } : {};
+    this.#become(task, { state: "ready", not_before: null, ...kept }, { call: "answer", note: answer }, call);
+    return { row: task.row, changed: true };
+  }
+
+  /** Cancels a task, or has who holds it told so. */
+  cancel({ id, owns, reason }: CancelRequest, call: WriteCall): TaskChanged | Failure {
+    const task = this.#managed(id, owns, call);
+    if (task instanceof Failure) return task;
+    const { state, cancel_requested } = task.life;
+    if (hasEnded(state)) return taskIs(state);
+    if (state !== "claimed") {
+      this.#become(task, { state: "canceled" }, { call: "cancel", note: reason, reason }, call);
+      return { row: task.row, changed: true };
+    }
+    if (cancel_requested) return { row: task.row, changed: false };
+    this.#keep(task, { cancel_requested: true }, { call: "cancel", note: reason }, call);
+    return { row: task.row, changed: true };
+  }
+
+  /** Has a task that failed or is dead begin anew. */
+  retry({ id, owns }: RetryRequest, call: WriteCall): TaskChanged | Failure {
+    const task = this.#managed(id, owns, call);
+    if (task instanceof Failure) return task;
+    const { state } = task.life;
+    if (state !== "failed" && state !== "dead") return taskIs(state);
+    const full = this.#fullFor(1);
+    if (full !== null) return full;
+    this.#takeIn(task);
+    const anew = { state: "ready" as const, attempts: 0, not_before: null, cancel_requested: false, ended_at: null };
+    this.#become(task, anew, { call: "retry", note: null }, call);
+    return { row: task.row, changed: true };
+  }
+
+  /** Changes what somebody has said of a task. */
+  patch(request: PatchRequest, call: WriteCall): TaskChanged | Failure {
+    const task = this.#managed(request.id, request.owns, call);
+    if (task instanceof Failure) return task;
+    const { life } = task;
+    if (hasEnded(life.state)) return taskIs(life.state);
+    this.#table.patch(task.row, request);
+    task.title = request.title ?? task.title;
+    task.labels = request.labels ?? task.labels;
+    const { priority = life.priority, assignee = life.assignee, not_before = life.not_before } = request;
+    task.life = { ...life, priority, assignee, not_before, updated_at: call.now_ms };
+    this.#table.putLife(task.row, task.life);
+    if (life.state === "ready") this.#pool.add(pooled(task), call.now_ms);
+    this.#note(task, null);
+    return { row: task.row, changed: true };
+  }
+
+  prune(after: number, ended_before_ms: number, rows: number): { removed: number; after: number | null } {
+    return this.#table.prune(after, ended_before_ms, rows);
+  }
+
+  #create({ row, id, after, blockers }: PlannedTask, task: NewTask, call: WriteCall): void {
+    const { now_ms, actor } = call;
+    const { workspace, title, labels, requires, max_attempts, ttl_s, max_s, priority, not_before, assignee } = task;
+    const resources = resourcesOf(task.resources, workspace);
+    const life: TaskLife = {
+      state: blockers.size > 0 ? "blocked" : "ready",
+      priority,
+      attempts: 0,
+      not_before,
+      assignee,
+      reserved: null,
+      reserved_until: 0,
+      claim: null,
+      progress: null,
+      cancel_requested: false,
+      steps: 1,
+      ready_at: blockers.size > 0 ? null : now_ms,
+      updated_at: now_ms,
+      claimed_at: null,
+      ended_at: null,
+    };
+    const made: LiveTask = {
+      row,
+      id,
+      workspace,
+      title,
+      labels,
+      requires,
+      resources,
+      max_attempts,
+      ttl_s,
+      max_s,
+      created_by: actor === "" ? null : actor,
+      created_at: now_ms,
+      life,
+      blockers,
+    };
+    this.#last_row = Math.max(this.#last_row, row);
+    this.#table.create(made, task, after);
+    this.#table.putLife(row, life);
+    this.#table.addStep(made, { actor, note: null, fence: null, call: "create" });
+    this.#takeIn(made);
+    this.#note(made, null);
+    tellTask(this.#events, "task.created", made, null, null, call);
+    if (life.state === "ready") tellTask(this.#events, "task.ready", made, null, null, call);
+    this.#requests.remember("task", actor, task.request_id, id, now_ms);
+  }
+
+  /** Knows a task no more, where it did. */
+  #letGo(id: string): void {
+    const task = this.#by_id.get(id);
+    if (task === undefined) return;
+    this.#by_id.delete(id);
+    this.#pool.remove(task.row);
+    for (const blocker of task.blockers) this.#unblock(task, blocker);
+    if (!hasEnded(task.life.state)) this.#count(task.life.state, -1);
+  }
+
+  /** Knows a task by heart from now on. */
+  #takeIn(task: LiveTask): void {
+    this.#by_id.set(task.id, task);
+    if (hasEnded(task.life.state)) return;
+    this.#count(task.life.state, 1);
+    if (task.life.state === "ready") this.#pool.add(pooled(task), 0);
+    for (const blocker of task.blockers) this.#blocked.add(blocker, task);
+  }
+
+  /** The best task whose resources are free; what is in the way of one puts it aside. */
+  #best(claimant: Claimant, now_ms: number): LiveTask | undefined {
+    const best = this.#pool.best(claimant, now_ms, rowsOf(this.#claims.passableBy(claimant.id)), (ready) => {
+      const obstacle = this.#claims.obstacleOf(ready.task.resources, claimant.id);
+      if (obstacle !== undefined) this.#pool.setAside(ready, obstacle.order);
+      return obstacle === undefined;
+    });
+    return best?.task;
+  }
+
+  /** The task of an id, where an instance may claim it now; whether its resources are free, the claims say. */
+  #named(id: string, { id: claimant, name, capabilities }: Claimant, now_ms: number): LiveTask | Failure {
+    const task = this.#by_id.get(id);
+    if (task === undefined) {
+      const ended = this.#table.stateOf(id);
+      return ended === undefined ? noTask(id) : taskIs(ended.state);
+    }
+    const { state, assignee, reserved, reserved_until, not_before } = task.life;
+    if (state !== "ready") return taskIs(state);
+    const missing = task.requires.find((capability) => !capabilities.includes(capability));
+    if (missing !== undefined) return new Failure("ALREADY_EXISTS", `task needs ${missing}`);
+    const whom = reserved_until > now_ms ? reserved : assignee;
+    if (whom !== null && whom !== claimant && whom !== name)
+      return new Failure("ALREADY_EXISTS", `task is assigned to ${this.#claims.nameOf(whom) ?? whom}`);
+    if (not_before !== null && not_before > now_ms)
+      return new Failure("ALREADY_EXISTS", `task is not before ${formatTime(not_before)}`);
+    return task;
+  }
+
+  /** A task that who calls holds under a fence. */
+  #held(
+    id: string,
+    fence: number,
+    { actor }: WriteCall,
+  ): { readonly task: LiveTask; readonly claim: LeaseRecord } | Failure {
+    if (actor === "") return NEEDS_INSTANCE;
+    const task = this.#by_id.get(id);
+    const claim = task?.life.claim === null || task === undefined ? undefined : this.#claims.claimAt(task.life.claim);
+    if (task !== undefined && claim?.holder === actor) return claim.fence === fence ? { task, claim } : CLAIM_LOST;
+    const known = task ?? this.#table.stateOf(id);
+    if (known === undefined) return noTask(id);
+    return this.#table.hasHeld(known.row, actor) ? CLAIM_LOST : NOT_YOURS;
+  }
+
+  /** A task that who calls may manage. */
+  #managed(id: string, owns: boolean, { actor }: WriteCall): LiveTask | Failure {
+    const task = this.#by_id.get(id) ?? this.#table.get(id);
+    if (task === undefined) return noTask(id);
+    const claim = task.life.claim === null ? undefined : this.#claims.claimAt(task.life.claim);
+    if (owns || (actor !== "" && (task.created_by === actor || claim?.holder === actor))) return task;
+    return NOT_YOURS;
+  }
+
+  /** What becomes of a task that is not held any more. */
+  #leave(task: LiveTask, ending: Ending, turn: Turn, call: WriteCall): void {
+    const { lost, ...outcome } = outcomeOf(task, ending, call.now_ms);
+    if (lost) this.#table.keepError(task.row, `lost by ${turn.claim?.holder_name ?? ""}`);
+    this.#become(task, { ...outcome, claim: null }, turn, call);
+  }
+
+  /** A task becomes another: stored, counted, told, and found by those who may claim it now. */
+  #become(
+    task: LiveTask,
+    change: Partial<TaskLife> & Pick<TaskLife, "state">,
+    turn: Turn,
+    call: WriteCall,
+    waited_ms: number | null = null,
+  ): void {
+    const { now_ms } = call;
+    const { state } = change;
+    const before = task.life.state;
+    if (!hasEnded(before)) this.#count(before, -1);
+    if (before === "ready") this.#pool.remove(task.row);
+    for (const blocker of task.blockers) this.#unblock(task, blocker);
+    const kept = state === "ready" ? {} : { reserved: null, reserved_until: 0 };
+    const ready_at = state === "ready" ? now_ms : task.life.ready_at;
+    const ended_at = hasEnded(state) ? now_ms : null;
+    this.#keep(task, { ready_at, ...kept, ...change, ended_at }, turn, call, waited_ms);
+    if (hasEnded(state)) {
+      this.#by_id.delete(task.id);
+    } else {
+      this.#count(state, 1);
+      if (state === "ready") this.#pool.add(pooled(task), now_ms);
+    }
+    const topic = TOPICS[state];
+    if (topic !== undefined) tellTask(this.#events, topic, task, turn.claim ?? null, turn.reason ?? null, call);
+    if (state === "done") this.#goOn(task, call);
+  }
+
+  /** Stores a turn of a task that may stay what it is. */
+  #keep(
+    task: LiveTask,
+    change: Partial<TaskLife>,
+    { call: from, note, claim, actor }: Turn,
+    call: WriteCall,
+    waited_ms: number | null = null,
+  ): void {
+    task.life = { ...task.life, ...change, steps: task.life.steps + 1, updated_at: call.now_ms };
+    this.#table.putLife(task.row, task.life);
+    this.#table.addStep(task, { actor: actor ?? call.actor, note, fence: claim?.fence ?? null, call: from });
+    this.#note(task, waited_ms);
+  }
+
+  /** What waited for a task goes on where it waits for nothing else, the oldest first. */
+  #goOn({ row }: LiveTask, call: WriteCall): void {
+    const blocked = this.#blocked.get(row) ?? [];
+    for (const task of [...blocked].toSorted((a, b) => a.row - b.row)) {
+      this.#unblock(task, row);
+      if (task.blockers.size === 0)
+        this.#become(task, { state: "ready" }, { call: "unblock", note: null, actor: SERVER }, call);
+    }
+  }
+
+  /** A task does not wait for another any more. */
+  #unblock(task: LiveTask, blocker: number): void {
+    task.blockers.delete(blocker);
+    this.#touched.add(task.id);
+    this.#blocked.remove(blocker, task);
+  }
+
+  #find(id: string): { readonly row: number; readonly state: TaskState } | undefined {
+    const task = this.#by_id.get(id);
+    return task === undefined ? this.#table.stateOf(id) : { row: task.row, state: task.life.state };
+  }
+
+  #fullFor(tasks: number): Failure | null {
+    const live = this.#counts.reduce((sum, count) => sum + count, 0);
+    return live + tasks > TASKS_MAX ? new Failure("STOCK_FULL", `${TASKS_MAX} tasks have not ended`) : null;
+  }
+
+  #count(state: TaskState, by: 1 | -1): void {
+    const at = TASK_STATES.indexOf(state);
+    this.#counts[at] = (this.#counts[at] ?? 0) + by;
+  }
+
+  #note(task: LiveTask, waited_ms: number | null): void {
+    const { row, id, life } = task;
+    this.#touched.add(id);
+    this.#changed.push({ row, id, state: life.state, ready: life.state === "ready" ? record(task) : null, waited_ms });
+  }
+}
+
+export const taskBook: Model<TaskBook> = { open: (opening) => new TaskBook(opening) };
+
+function pooled(task: LiveTask): Pooled {
+  const { row, workspace, labels, requires, life, created_at } = task;
+  const { priority, ready_at, not_before, assignee, reserved, reserved_until } = life;
+  return {
+    row,
+    workspace,
+    labels,
+    requires,
+    priority,
+    ready_at: ready_at ?? created_at,
+    not_before,
+    assignee,
+    reserved,
+    reserved_until,
+    task,
+  };
+}
+
+/** A task that is ready, as the front is told of it. */
+function record(task: LiveTask): ReadyRecord {
+  const { task: _itself, ...ready } = pooled(task);
+  const resources = task.resources.map(({ text }) => text);
+  return { ...ready, id: task.id, labels: [...ready.labels], requires: [...ready.requires], resources };
+}
+
+function* rowsOf(claims: Iterable<{ readonly order: number }>): Generator<number> {
+  for (const { order } of claims) yield order;
+}

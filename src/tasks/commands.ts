@@ -1,0 +1,159 @@
+/** What agents do with tasks. Runs in the writer; what becomes of a task is the book's (book.ts). */
+import {
+  AnswerRequest,
+  CancelRequest,
+  ClaimTaskReply,
+  ClaimTaskRequest,
+  CreateTasksReply,
+  CreateTasksRequest,
+  EndTaskRequest,
+  PatchRequest,
+  ProgressReply,
+  ProgressRequest,
+  PruneTasksReply,
+  PruneTasksRequest,
+  RetryRequest,
+  TaskChanged,
+} from "../../schemas/tasks.js";
+import { TASK_PRUNE_ROWS } from "../../schemas/limits.js";
+import { CHANGES_CLAIMS } from "../claims/commands.js";
+import { weightOf } from "../rpc/method.js";
+import { anyOfThem, changesAny } from "../threads/changes.js";
+import { noDetail, resourceId, writerMethod } from "../threads/writer-method.js";
+import { taskBook } from "./book.js";
+import type { EndingVerb } from "./outcome.js";
+
+/** The resource of a call that makes several. */
+const SEVERAL = "several";
+
+/** What is the same for every method here. */
+const common = { models: { book: taskBook }, weight: weightOf, changes: CHANGES_CLAIMS, family: "claims" } as const;
+
+function hasChanged({ changed }: TaskChanged): boolean {
+  return changed;
+}
+
+export const createTasks = writerMethod({
+  ...common,
+  name: "task.create",
+  request: CreateTasksRequest,
+  reply: CreateTasksReply,
+  audit: {
+    action: "task.create",
+    resource: ({ tasks = [] }, reply) => {
+      const [first, ...others] = reply?.made ?? tasks.map(({ id }) => id ?? "");
+      return others.length > 0 ? SEVERAL : (first ?? "");
+    },
+    leaves: ({ made }) => made.length > 0,
+    detail: (_request, { made }) => JSON.stringify({ tasks: made.length }),
+  },
+  run: ({ book }, request, call) => book.create(request, call),
+});
+
+export const claimTask = writerMethod({
+  ...common,
+  name: "task.claim",
+  request: ClaimTaskRequest,
+  reply: ClaimTaskReply,
+  audit: {
+    action: "task.claim",
+    resource: ({ id = null }, reply) => reply?.task?.id ?? id ?? "",
+    leaves: ({ made }) => made,
+    detail: noDetail,
+  },
+  run: ({ book }, request, call) => book.claim(request, call),
+});
+
+/** A sign of life with something to say. */
+export const reportProgress = writerMethod({
+  ...common,
+  name: "task.progress",
+  request: ProgressRequest,
+  reply: ProgressReply,
+  audit: null,
+  run: ({ book }, request, call) => book.progress(request, call),
+});
+
+/** Four calls of one shape: each has its own name in the audit log. */
+function endingBy(verb: EndingVerb) {
+  return writerMethod({
+    ...common,
+    name: `task.${verb}`,
+    request: EndTaskRequest,
+    reply: TaskChanged,
+    audit: {
+      action: `task.${verb}`,
+      resource: resourceId,
+      leaves: hasChanged,
+      detail: verb === "fail" ? ({ retry }) => JSON.stringify({ retry }) : noDetail,
+    },
+    run: ({ book }, request, call) => book.end(verb, request, call),
+  });
+}
+
+export const completeTask = endingBy("complete");
+export const failTask = endingBy("fail");
+export const releaseTask = endingBy("release");
+export const askAboutTask = endingBy("ask");
+
+export const answerTask = writerMethod({
+  ...common,
+  name: "task.answer",
+  request: AnswerRequest,
+  reply: TaskChanged,
+  audit: { action: "task.answer", resource: resourceId, leaves: hasChanged, detail: noDetail },
+  run: ({ book }, request, call) => book.answer(request, call),
+});
+
+export const cancelTask = writerMethod({
+  ...common,
+  name: "task.cancel",
+  request: CancelRequest,
+  reply: TaskChanged,
+  audit: {
+    action: "task.cancel",
+    resource: resourceId,
+    leaves: hasChanged,
+    detail: ({ reason }) => JSON.stringify({ reason }),
+  },
+  run: ({ book }, request, call) => book.cancel(request, call),
+});
+
+export const retryTask = writerMethod({
+  ...common,
+  name: "task.retry",
+  request: RetryRequest,
+  reply: TaskChanged,
+  audit: { action: "task.retry", resource: resourceId, leaves: hasChanged, detail: noDetail },
+  run: ({ book }, request, call) => book.retry(request, call),
+});
+
+export const patchTask = writerMethod({
+  ...common,
+  name: "task.update",
+  request: PatchRequest,
+  reply: TaskChanged,
+  audit: {
+    action: "task.update",
+    resource: resourceId,
+    leaves: hasChanged,
+    detail: ({ id: _id, owns: _owns, body, ...said }) =>
+      JSON.stringify({ ...said, ...(body === undefined ? {} : { body: "changed" }) }),
+  },
+  run: ({ book }, request, call) => book.patch(request, call),
+});
+
+export const pruneTasks = writerMethod({
+  ...common,
+  name: "task.prune",
+  request: PruneTasksRequest,
+  reply: PruneTasksReply,
+  weight: () => 0,
+  audit: null,
+  changes: [
+    changesAny("task", (_request: PruneTasksRequest, { removed }: PruneTasksReply) =>
+      removed === 0 ? [] : anyOfThem(),
+    ),
+  ],
+  run: ({ book }, { after, ended_before }) => book.prune(after, ended_before, TASK_PRUNE_ROWS),
+});

@@ -1,0 +1,334 @@
+/** Tasks towards clients: making, claiming and waiting for them, and what is said of them. Runs on the front. */
+import type { Static } from "typebox";
+import {
+  CLAIM_MAX_S_DEFAULT,
+  LEASE_TTL_S_DEFAULT,
+  TASK_ATTEMPTS_DEFAULT,
+  TASK_PRIORITY_DEFAULT,
+  TASK_ROWS_DEFAULT,
+  TASK_VALUE_BYTES_MAX,
+} from "../../schemas/limits.js";
+import type {
+  AnswerBody,
+  AskBody,
+  CancelBody,
+  ClaimBody,
+  ClaimTaskReply,
+  CompleteBody,
+  EndTaskRequest,
+  FailBody,
+  ListTasksRequest,
+  NewTask,
+  ProgressBody,
+  ReleaseBody,
+  TaskBody,
+  TaskChanged,
+  TaskPatch,
+  TaskQuery,
+  TasksBody,
+} from "../../schemas/tasks.js";
+import { utf8Length } from "../../schemas/text.js";
+import { must } from "../base/assert.js";
+import type { Clock } from "../base/clock.js";
+import { elementTexts, memberTexts, toOneLine } from "../base/json-text.js";
+import type { Log } from "../base/log.js";
+import { NEEDS_INSTANCE } from "../base/needs-instance.js";
+import { Failure, invalid } from "../base/result.js";
+import { formatTime } from "../base/time.js";
+import type { Expiry } from "../claims/expiry.js";
+import { readResources } from "../claims/lease.js";
+import type { LeaseMirror } from "../claims/mirror.js";
+import type { LeaseViews } from "../claims/views.js";
+import { jsonReply, readReply } from "../front/reply.js";
+import type { Answer, Request } from "../front/route.js";
+import type { Directory } from "../instances/directory.js";
+import type { CallContext } from "../rpc/frames.js";
+import type { Reads } from "../threads/reads.js";
+import type { Writer } from "../threads/writer.js";
+import type { Claimers } from "./claimers.js";
+import {
+  answerTask,
+  askAboutTask,
+  cancelTask,
+  claimTask,
+  completeTask,
+  createTasks,
+  failTask,
+  patchTask,
+  releaseTask,
+  reportProgress,
+  retryTask,
+} from "./commands.js";
+import { encodeTaskWithHistory, encodeWholeTask } from "./encode.js";
+import { listTasks, readTasks } from "./jobs.js";
+import { taskReader, type TaskReader, type WholeTaskRow } from "./table.js";
+import { hasEnded, noTask } from "./task.js";
+
+export interface TaskFrontOptions {
+  readonly writer: Writer;
+  readonly reads: Reads;
+  readonly directory: Directory;
+  readonly claimers: Claimers;
+  readonly leases: LeaseMirror;
+  readonly views: LeaseViews;
+  readonly expiry: Expiry;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** A call about a task: who makes it, and by what right. */
+export type TaskCall = Pick<Request, "caller" | "context">;
+type CallOf<Json> = Pick<Request<readonly string[], unknown, string, Json>, "text" | "json" | "context" | "onAbort">;
+
+const SECOND_MS = 1_000;
+/** Ids whose path would be another call's, or is shortened by clients. */
+const UNREACHABLE: ReadonlySet<string> = new Set(["claim", ".", ".."]);
+/** How many rows such a read looks at nobody knows: it is the pool's. */
+const MANY_ROWS = Number.POSITIVE_INFINITY;
+
+export class TaskFront {
+  readonly #options: TaskFrontOptions;
+  readonly #reader: TaskReader;
+
+  constructor(options: TaskFrontOptions) {
+    this.#options = options;
+    this.#reader = options.reads.model(taskReader);
+  }
+
+  /** The task that was made, or all of them. */
+  async create({ text, json, context }: CallOf<Static<typeof TasksBody>>): Promise<Answer> {
+    const { writer, reads, log } = this.#options;
+    const many = Array.isArray(json);
+    const bodies = many ? json : [json];
+    const texts = many ? must(elementTexts(text), "the body was parsed as an array") : [text];
+    const tasks: NewTask[] = [];
+    for (const [at, body] of bodies.entries()) {
+      const task = this.#newTask(body, must(texts[at], "a text for each"), many ? `[${at}].` : "", context);
+      if (task instanceof Failure) return task;
+      tasks.push(task);
+    }
+    const reply = await writer.request(createTasks, { tasks }, context);
+    if (reply instanceof Failure) return reply;
+    if (log.infos && reply.made.length > 0) log.info("tasks created", { id: reply.made[0], count: reply.made.length });
+    const { rows } = reply;
+    return many ? readReply(reads.stream(readTasks, { rows }, context, rows.length)) : this.#answer(rows[0] ?? 0, "");
+  }
+
+  list({ query, context }: Pick<Request<readonly string[], TaskQuery>, "query" | "context">): Answer | Promise<Answer> {
+    const { reads } = this.#options;
+    const { workspace = null, state = null, label = null, holder = null, assignee = null, after } = query;
+    const before = after === undefined ? Number.MAX_SAFE_INTEGER : this.#reader.rowOf(after);
+    if (before === undefined) return noTask(after ?? "");
+    const request: ListTasksRequest = {
+      workspace,
+      state: state as ListTasksRequest["state"],
+      label,
+      holder,
+      assignee,
+      before,
+      limit: query.limit ?? TASK_ROWS_DEFAULT,
+    };
+    return readReply(reads.stream(listTasks, request, context, MANY_ROWS));
+  }
+
+  get(id: string): Answer {
+    const task = this.#find(id);
+    if (task === undefined) return noTask(id);
+    return jsonReply(encodeTaskWithHistory(task, this.#reader.history(task.row), this.#reader.dependents(task.row)));
+  }
+
+  /** A task that the caller holds from now on, and what is leased with it; nulls where there is none. */
+  async claim({ json, context, onAbort }: CallOf<ClaimBody>): Promise<Answer> {
+    const { writer, directory, claimers } = this.#options;
+    const caller = directory.get(context.actor);
+    if (caller === undefined) return NEEDS_INSTANCE;
+    const { workspace = caller.workspace, labels = [], id = null, wait_s = 0, request_id = null } = json;
+    const request = { workspace, labels, id, ttl_s: json.ttl_s ?? null, request_id };
+    let gone = false;
+    onAbort(() => (gone = true));
+    let reply: ClaimTaskReply | Failure = await writer.request(claimTask, request, context);
+    if (wait_s > 0 && !gone && this.#mayStillCome(id, reply)) {
+      const { name, capabilities } = caller;
+      // Who names a task may have it wherever it is.
+      const named = id === null ? undefined : this.#find(id);
+      const where = named === undefined ? { workspace, labels } : { workspace: named.workspace, labels: [] };
+      const claimant = { id: caller.id, name, capabilities, ...where };
+      const attempt = async (): Promise<ClaimTaskReply | Failure | null> => {
+        reply = await writer.request(claimTask, request, context);
+        return this.#mayStillCome(id, reply) ? null : reply;
+      };
+      await claimers.wait({ claimant, id, request_id }, wait_s * SECOND_MS, attempt, onAbort);
+    }
+    if (reply instanceof Failure) return this.#options.views.explain(reply);
+    // Nobody has heard of it, nor will ask for it again.
+    if (gone && reply.made && request_id === null) this.#giveBack(reply, context);
+    return this.#claimed(reply);
+  }
+
+  async progress(id: string, { text, json, context }: CallOf<ProgressBody>): Promise<Answer> {
+    const { writer, leases, expiry, clock } = this.#options;
+    const checkpoint = valueIn(text, "checkpoint");
+    if (checkpoint instanceof Failure) return checkpoint;
+    const { fence, percent = null, note = null } = json;
+    const reply = await writer.request(reportProgress, { id, fence, percent, note, checkpoint }, context);
+    if (reply instanceof Failure) return reply;
+    const claim = leases.get(reply.claim);
+    const expires_ms = claim === undefined ? null : expiry.endOf(claim);
+    const { cancel_requested } = reply;
+    return jsonReply(JSON.stringify({ expires_at: formatTime(expires_ms ?? clock.now()), cancel_requested }));
+  }
+
+  async complete(id: string, { text, json, context }: CallOf<Static<typeof CompleteBody>>): Promise<Answer> {
+    const value = valueIn(text, "result");
+    if (value instanceof Failure) return value;
+    const request = ending(id, json.fence, { value });
+    return this.#changed(id, "task done", await this.#options.writer.request(completeTask, request, context));
+  }
+
+  async fail(
+    id: string,
+    { fence, error, retry = true }: Static<typeof FailBody>,
+    context: CallContext,
+  ): Promise<Answer> {
+    const request = ending(id, fence, { text: error, retry });
+    return this.#changed(id, "task failed", await this.#options.writer.request(failTask, request, context));
+  }
+
+  async release(id: string, { fence, note }: Static<typeof ReleaseBody>, context: CallContext): Promise<Answer> {
+    const request = ending(id, fence, { text: note ?? null });
+    return this.#changed(id, "task released", await this.#options.writer.request(releaseTask, request, context));
+  }
+
+  async ask(id: string, { fence, question }: Static<typeof AskBody>, context: CallContext): Promise<Answer> {
+    const request = ending(id, fence, { text: question });
+    return this.#changed(id, "task asks", await this.#options.writer.request(askAboutTask, request, context));
+  }
+
+  async answer(id: string, { answer }: Static<typeof AnswerBody>, call: TaskCall): Promise<Answer> {
+    const request = { id, owns: owns(call), answer };
+    return this.#changed(id, "task answered", await this.#options.writer.request(answerTask, request, call.context));
+  }
+
+  async cancel(id: string, { reason }: Static<typeof CancelBody>, call: TaskCall): Promise<Answer> {
+    const request = { id, owns: owns(call), reason: reason ?? null };
+    return this.#changed(id, "task canceled", await this.#options.writer.request(cancelTask, request, call.context));
+  }
+
+  async retry(id: string, call: TaskCall): Promise<Answer> {
+    const request = { id, owns: owns(call) };
+    return this.#changed(id, "task retried", await this.#options.writer.request(retryTask, request, call.context));
+  }
+
+  async patch(id: string, { not_before, assignee, ...patch }: TaskPatch, call: TaskCall): Promise<Answer> {
+    const request = {
+      ...patch,
+      id,
+      owns: owns(call),
+      ...(not_before === undefined ? {} : { not_before: timeOf(not_before) }),
+      ...(assignee === undefined ? {} : { assignee: nameOf(assignee) }),
+    };
+    return this.#changed(id, "task changed", await this.#options.writer.request(patchTask, request, call.context));
+  }
+
+  /** A task that is to be made, its resources and its size checked. */
+  #newTask(body: TaskBody, text: string, at: string, { actor }: CallContext): NewTask | Failure {
+    const { workspace = this.#options.directory.get(actor)?.workspace ?? "", resources = [] } = body;
+    if (UNREACHABLE.has(body.id ?? "")) return invalid(`${at}id must not be ${body.id}`);
+    const read = readResources(resources, workspace);
+    if (read instanceof Failure) return invalid(`${at}${read.message}`);
+    const data = valueIn(text, "data", at);
+    if (data instanceof Failure) return data;
+    return {
+      id: body.id ?? null,
+      workspace,
+      title: body.title,
+      body: body.body ?? "",
+      data,
+      labels: [...new Set(body.labels)],
+      requires: [...new Set(body.requires)],
+      resources,
+      priority: body.priority ?? TASK_PRIORITY_DEFAULT,
+      after: body.after ?? [],
+      max_attempts: body.max_attempts ?? TASK_ATTEMPTS_DEFAULT,
+      ttl_s: body.ttl_s ?? LEASE_TTL_S_DEFAULT,
+      max_s: body.max_s ?? CLAIM_MAX_S_DEFAULT,
+      not_before: timeOf(body.not_before ?? null),
+      assignee: nameOf(body.assignee ?? null),
+      request_id: body.request_id ?? null,
+    };
+  }
+
+  /** Whether a claim that got nothing may get something yet: a task that has ended will not. */
+  #mayStillCome(id: string | null, reply: ClaimTaskReply | Failure): boolean {
+    if (!(reply instanceof Failure)) return reply.task === null;
+    if (id === null || reply.status !== "ALREADY_EXISTS") return false;
+    const task = this.#find(id);
+    return task !== undefined && !hasEnded(task.state);
+  }
+
+  #find(id: string): WholeTaskRow | undefined {
+    const row = this.#reader.rowOf(id);
+    return row === undefined ? undefined : this.#reader.get(row);
+  }
+
+  #giveBack({ task }: ClaimTaskReply, context: CallContext): void {
+    const { writer, leases } = this.#options;
+    const claim = task === null ? undefined : leases.get(task.claim);
+    if (task === null || claim === undefined) return;
+    const request = ending(task.id, claim.fence, {});
+    void writer.request(releaseTask, request, context);
+  }
+
+  #claimed({ task, made }: ClaimTaskReply): Answer {
+    const { views, log } = this.#options;
+    const row = task === null ? undefined : this.#reader.get(task.row);
+    if (task === null || row === undefined) return jsonReply('{"task":null,"lease":null}');
+    if (log.infos && made) log.info("task claimed", { id: task.id });
+    const lease = views.find(task.claim);
+    const shown = lease === undefined ? "null" : JSON.stringify(views.show(lease));
+    return jsonReply(`{"task":${encodeWholeTask(row)},"lease":${shown}}`);
+  }
+
+  #changed(id: string, what: string, reply: TaskChanged | Failure): Answer {
+    const { log } = this.#options;
+    if (reply instanceof Failure) return reply;
+    if (log.infos && reply.changed) log.info(what, { id });
+    return this.#answer(reply.row, id);
+  }
+
+  #answer(row: number, id: string): Answer {
+    const task = this.#reader.get(row);
+    return task === undefined ? noTask(id) : jsonReply(encodeWholeTask(task));
+  }
+}
+
+/** Whether a call may manage tasks whoever has made them: the server's token may, and anybody where none is needed. */
+function owns({ caller }: TaskCall): boolean {
+  return caller.role !== "instance";
+}
+
+/** A call by which a task is not held any more, and what it says. */
+function ending(id: string, fence: number, said: Partial<Omit<EndTaskRequest, "id" | "fence">>): EndTaskRequest {
+  return { id, fence, text: null, value: null, retry: false, ...said };
+}
+
+function timeOf(time: string | null): number | null {
+  return time === null ? null : Date.parse(time);
+}
+
+/** Nobody in particular is no name. */
+function nameOf(assignee: string | null): string | null {
+  return assignee === "" ? null : assignee;
+}
+
+/**
+ * The JSON text of a member, on one line; null where there is none.
+ * @param at what stands before the member's name in a refusal
+ */
+function valueIn(text: string, name: string, at = ""): string | null | Failure {
+  const given = must(memberTexts(text), "the body was parsed as an object").get(name);
+  const value = given === undefined || given === "null" ? null : toOneLine(given);
+  return value !== null && utf8Length(value) > TASK_VALUE_BYTES_MAX
+    ? invalid(`${at}${name} is longer than ${TASK_VALUE_BYTES_MAX} bytes`)
+    : value;
+}

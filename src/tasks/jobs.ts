@@ -1,0 +1,44 @@
+/** Reads of tasks: those of a page on the front where they are few, else in the pool. */
+import * as Type from "typebox";
+import { ListTasksRequest, Task, TaskList } from "../../schemas/tasks.js";
+import { encodeArray, wrapChunks } from "../base/json-array.js";
+import { streamJob } from "../threads/pool-method.js";
+import { encodeTask, encodeWholeTask } from "./encode.js";
+import { taskReader } from "./table.js";
+
+/** `{"tasks"}`. */
+export const listTasks = streamJob({
+  name: "task.list",
+  request: ListTasksRequest,
+  text: TaskList,
+  reply: Type.Null(),
+  cost: "bounded",
+  models: { tasks: taskReader },
+  *run({ tasks }, request) {
+    function* texts(): Generator<string, void, undefined> {
+      for (const task of tasks.list(request)) yield encodeTask(task);
+    }
+    yield* wrapChunks('{"tasks":', encodeArray(texts()), () => "}");
+    return null;
+  },
+});
+
+/** Tasks whole, by their rows: an array in that order. */
+export const readTasks = streamJob({
+  name: "task.read",
+  request: Type.Object({ rows: Type.Array(Type.Integer()) }),
+  text: Type.Array(Task),
+  reply: Type.Null(),
+  cost: "bounded",
+  models: { tasks: taskReader },
+  *run({ tasks }, { rows }) {
+    function* texts(): Generator<string, void, undefined> {
+      for (const row of rows) {
+        const task = tasks.get(row);
+        if (task !== undefined) yield encodeWholeTask(task);
+      }
+    }
+    yield* encodeArray(texts());
+    return null;
+  },
+});

@@ -1,0 +1,182 @@
+/**
+ * The tasks that are ready, as the front knows them: what each commit has left of them, who may claim one now, and who is
+ * told when there is one more to be claimed. The writer decides; this knows whom it is worth asking it for. Pure but for
+ * its state.
+ */
+import type { LeaseRecord } from "../../schemas/leases.js";
+import { TASK_STATES, type ReadyRecord, type TaskNotice, type TaskState } from "../../schemas/tasks.js";
+import type { Wakeable } from "../base/waiter.js";
+import { Waiters } from "../base/waiters.js";
+import { resourcesOf } from "../claims/lease.js";
+import type { LeaseMirror } from "../claims/mirror.js";
+import type { Resource } from "../claims/resource.js";
+import { ResourceIndex } from "../claims/resource-index.js";
+import type { Exposition, Measured } from "../measure/exposition.js";
+import { type Claimant, type ReadyTask, TaskPool } from "./pool.js";
+import { hasEnded } from "./task.js";
+
+/** A task that is ready, as the front has it. */
+export interface OfferedTask extends ReadyTask {
+  readonly id: string;
+  readonly resources: readonly Resource[];
+}
+
+/** What the database says, at the start and after a crash. */
+export interface TaskFigures {
+  ready(): readonly ReadyRecord[];
+  counts(): readonly number[];
+}
+
+/** Who is told what has become of tasks. */
+export interface TaskListener {
+  /** Somebody may claim a task who could not before. */
+  offered?(task: OfferedTask): void;
+  /** A commit has changed a task; at the end of one, for good. */
+  changed?(id: string, state: TaskState): void;
+  /** Anything may have happened that nobody was told of. */
+  lost?(): void;
+}
+
+export class TaskMirror implements Measured {
+  readonly #figures: TaskFigures;
+  readonly #leases: LeaseMirror;
+  readonly #pool = new TaskPool<OfferedTask>();
+  readonly #by_resource = new ResourceIndex<OfferedTask>();
+  readonly #listeners = new Set<TaskListener>();
+  /** Who waits for a task to become another, by its id. */
+  readonly #waiters = new Waiters<string>();
+  /** From when a task was ready to its claim, in seconds: how many were claimed, and how long they waited together. */
+  readonly #waited = { count: 0, sum_s: 0 };
+  #counts: readonly number[] = [];
+  /** Those whose time has come since the last tick. */
+  #due: OfferedTask[] = [];
+
+  constructor(figures: TaskFigures, leases: LeaseMirror) {
+    this.#figures = figures;
+    this.#leases = leases;
+    leases.listen((record) => {
+      if (record.state !== "held" && record.state !== "waiting") this.#freed(record);
+    });
+    this.#read();
+  }
+
+  listen(listener: TaskListener): void {
+    this.#listeners.add(listener);
+  }
+
+  unlisten(listener: TaskListener): void {
+    this.#listeners.delete(listener);
+  }
+
+  /** Has a waiter woken when a task has become another; until the function that is returned is called. */
+  wakeBy(id: string, waiter: Wakeable): () => void {
+    return this.#waiters.add(id, waiter);
+  }
+
+  /** The task of a row, where it is ready. */
+  get(row: number): OfferedTask | undefined {
+    return this.#pool.get(row);
+  }
+
+  /** What a commit did. */
+  accept({ changed, counts }: TaskNotice, now_ms: number): void {
+    this.#counts = counts;
+    const offered: OfferedTask[] = [];
+    for (const { row, ready, waited_ms } of changed) {
+      this.#remove(row);
+      if (ready !== null) offered.push(this.#add(ready, now_ms));
+      if (waited_ms === null) continue;
+      this.#waited.count += 1;
+      this.#waited.sum_s += waited_ms / 1000;
+    }
+    for (const { id, state } of changed) {
+      this.#waiters.wake(id);
+      for (const listener of this.#listeners) listener.changed?.(id, state);
+    }
+    // What is not ready any more by what came later in the commit is offered to nobody.
+    for (const task of offered)
+      if (this.#pool.get(task.row) === task && (task.not_before ?? 0) <= now_ms) this.#offer(task);
+  }
+
+  /** Anything may have happened: the writer crashed, or a snapshot was restored. */
+  catchUp(): void {
+    this.#read();
+    for (const listener of [...this.#listeners]) listener.lost?.();
+  }
+
+  tick(now_ms: number): void {
+    const due = this.#due.splice(0);
+    this.#advance(now_ms);
+    // Once more: the writer's clock may be a little behind, and have refused them.
+    for (const task of due) this.#offer(task);
+  }
+
+  /**
+   * The best task that an instance could claim now.
+   * @param wants whether it is one that is looked for
+   */
+  best(claimant: Claimant, now_ms: number, wants: (task: OfferedTask) => boolean): OfferedTask | undefined {
+    // The pool says only once whose time has come.
+    this.#advance(now_ms);
+    return this.#pool.best(claimant, now_ms, [], (task) => wants(task) && this.isFree(task, claimant.id));
+  }
+
+  /** Whether nobody else holds what a task needs. */
+  isFree({ resources }: OfferedTask, holder: string): boolean {
+    return resources.length === 0 || this.#leases.heldByOthers(resources, holder, false).next().done === true;
+  }
+
+  expose(out: Exposition): void {
+    out.metric("koor_tasks", "gauge", "Tasks that have not ended, by state.");
+    for (const [at, state] of TASK_STATES.entries())
+      if (!hasEnded(state)) out.sample("koor_tasks", this.#counts[at] ?? 0, { state });
+    out
+      .metric("koor_task_claim_seconds", "summary", "From when a task is ready to its claim.")
+      .sample("koor_task_claim_seconds_sum", this.#waited.sum_s)
+      .sample("koor_task_claim_seconds_count", this.#waited.count);
+  }
+
+  #advance(now_ms: number): void {
+    for (const task of this.#pool.advance(now_ms)) {
+      this.#due.push(task);
+      this.#offer(task);
+    }
+  }
+
+  #read(): void {
+    this.#pool.clear();
+    this.#by_resource.clear();
+    this.#due = [];
+    this.#counts = this.#figures.counts();
+    for (const record of this.#figures.ready()) this.#add(record, 0);
+  }
+
+  #add({ resources: texts, ...record }: ReadyRecord, now_ms: number): OfferedTask {
+    const resources = resourcesOf(texts, record.workspace);
+    const task = { ...record, resources };
+    this.#pool.add(task, now_ms);
+    if (resources.length > 0) this.#by_resource.add(task);
+    return task;
+  }
+
+  #remove(row: number): void {
+    const task = this.#pool.get(row);
+    if (task === undefined) return;
+    this.#pool.remove(row);
+    this.#by_resource.remove(task);
+  }
+
+  #offer(task: OfferedTask): void {
+    for (const listener of [...this.#listeners]) listener.offered?.(task);
+  }
+
+  /** A lease is in nobody's way any more: what needs the same may be claimed now. */
+  #freed(lease: LeaseRecord): void {
+    if (this.#by_resource.size === 0 || this.#listeners.size === 0) return;
+    const resources = resourcesOf(lease.resources, lease.workspace);
+    const freed = new Set<OfferedTask>();
+    for (const { filed } of this.#by_resource.meeting(resources, (task) => !freed.has(task))) freed.add(filed);
+    for (const task of [...freed].toSorted((a, b) => a.row - b.row))
+      if (this.#pool.get(task.row) === task) this.#offer(task);
+  }
+}

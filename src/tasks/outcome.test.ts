@@ -1,0 +1,98 @@
+/** What becomes of a task that is not held any more, case by case. */
+import t from "tap";
+import type { TaskState } from "../../schemas/tasks.js";
+import { TASK_BACKOFF_MS_MAX } from "../../schemas/limits.js";
+import { type Ending, outcomeOf } from "./outcome.js";
+import { backoffMs, type LiveTask } from "./task.js";
+
+const NOW_MS = 1_000_000;
+
+function held(attempts: number, cancel_requested = false): LiveTask {
+  return {
+    row: 1,
+    id: "a",
+    workspace: "",
+    title: "t",
+    labels: [],
+    requires: [],
+    resources: [],
+    max_attempts: 3,
+    ttl_s: 60,
+    max_s: 60,
+    created_by: null,
+    created_at: 0,
+    blockers: new Set(),
+    life: {
+      state: "claimed",
+      priority: 5,
+      attempts,
+      not_before: null,
+      assignee: null,
+      reserved: null,
+      reserved_until: 0,
+      claim: 1,
+      progress: null,
+      cancel_requested,
+      steps: 2,
+      ready_at: 0,
+      updated_at: 0,
+      claimed_at: 0,
+      ended_at: null,
+    },
+  };
+}
+
+t.test("each ending", (t) => {
+  const loss = (of: "expired" | "max_s" | "broken" | "holder deleted" | "restored"): Ending => ({
+    kind: "loss",
+    loss: of,
+  });
+  const [retried, final]: Ending[] = [
+    { kind: "fail", retry: true },
+    { kind: "fail", retry: false },
+  ];
+  const rows: readonly (readonly [
+    ending: Ending | undefined,
+    attempts: number,
+    state: TaskState,
+    counted: number,
+    wait_ms: number | null,
+    lost: boolean,
+  ])[] = [
+    [{ kind: "complete" }, 1, "done", 1, null, false],
+    [{ kind: "release" }, 2, "ready", 2, null, false],
+    [{ kind: "ask" }, 2, "input_required", 2, null, false],
+    [final, 0, "failed", 0, null, false],
+    [retried, 0, "ready", 1, 1_000, false],
+    [retried, 1, "ready", 2, 4_000, false],
+    [retried, 2, "dead", 3, null, false],
+    [loss("expired"), 0, "ready", 1, 1_000, false],
+    [loss("max_s"), 1, "ready", 2, 4_000, false],
+    [loss("holder deleted"), 2, "dead", 3, null, true],
+    [loss("expired"), 2, "dead", 3, null, true],
+    [loss("broken"), 2, "ready", 2, null, false],
+    [loss("restored"), 2, "ready", 2, null, false],
+  ];
+  for (const [ending, attempts, state, counted, wait_ms, lost] of rows) {
+    if (ending === undefined) continue;
+    const not_before = wait_ms === null ? null : NOW_MS + wait_ms;
+    t.same(
+      outcomeOf(held(attempts), ending, NOW_MS),
+      { state, attempts: counted, not_before, lost },
+      `${JSON.stringify(ending)} after ${attempts}`,
+    );
+    const canceled = outcomeOf(held(attempts, true), ending, NOW_MS);
+    t.same(
+      canceled,
+      { state: state === "done" ? "done" : "canceled", attempts: counted, not_before: null, lost: false },
+      "canceled, unless it is done",
+    );
+  }
+  t.end();
+});
+
+t.test("how long it waits", (t) => {
+  t.same([1, 2, 3, 4].map(backoffMs), [1_000, 4_000, 16_000, 64_000]);
+  t.equal(backoffMs(100), TASK_BACKOFF_MS_MAX);
+  t.end();
+});

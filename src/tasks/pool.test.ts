@@ -1,0 +1,143 @@
+/** The pool of ready tasks against a naive model: random tasks, claimants, obstacles and times. */
+import t from "tap";
+import { TASK_AGING_MS, TASK_PRIORITY_MAX } from "../../schemas/limits.js";
+import { must } from "../base/assert.js";
+import { countRounds } from "../../test/support/effort.js";
+import { makeRandom, newSeed, type Random } from "../../test/support/random.js";
+import { type Claimant, mayClaim, type ReadyTask, TaskPool } from "./pool.js";
+
+interface Drawn extends ReadyTask {
+  /** What is in its way, each for all but who passes it. */
+  readonly obstacles: readonly number[];
+}
+
+const WORDS = ["a", "b", "c"];
+const NAMES = ["ana", "bob"];
+const OBSTACLES = [1, 2, 3];
+
+function some(random: Random, words: readonly string[]): string[] {
+  return words.filter(() => random(3) === 0);
+}
+
+function drawTask(random: Random, row: number, now_ms: number): Drawn {
+  const kept = random(6) === 0;
+  return {
+    row,
+    workspace: must(WORDS[random(2)], "one of two"),
+    labels: some(random, WORDS),
+    requires: random(2) === 0 ? [] : some(random, WORDS),
+    priority: random(TASK_PRIORITY_MAX + 1),
+    ready_at: now_ms - random(3) * random(TASK_AGING_MS),
+    not_before: random(4) === 0 ? now_ms + random(TASK_AGING_MS) : null,
+    assignee: random(4) === 0 ? must(NAMES[random(2)], "one of two") : null,
+    reserved: kept ? must(NAMES[random(2)], "one of two") : null,
+    reserved_until: kept ? now_ms + random(TASK_AGING_MS) : 0,
+    obstacles: OBSTACLES.filter(() => random(3) === 0),
+  };
+}
+
+function drawClaimant(random: Random): Claimant {
+  const name = must(NAMES[random(2)], "one of two");
+  return {
+    id: `id-${name}`,
+    name,
+    capabilities: some(random, WORDS),
+    workspace: must(WORDS[random(2)], "one of two"),
+    labels: random(2) === 0 ? [] : some(random, WORDS),
+  };
+}
+
+/** The best as the contract has it: all that may be claimed, sorted. */
+function naiveBest(
+  tasks: Iterable<Drawn>,
+  claimant: Claimant,
+  now_ms: number,
+  free: (task: Drawn) => boolean,
+): number | undefined {
+  const level = ({ priority, ready_at, not_before }: Drawn): number =>
+    Math.min(
+      TASK_PRIORITY_MAX,
+      priority + Math.floor(Math.max(0, now_ms - Math.max(ready_at, not_before ?? 0)) / TASK_AGING_MS),
+    );
+  return [...tasks]
+    .filter((task) => mayClaim(task, claimant, now_ms) && free(task))
+    .toSorted((a, b) => level(b) - level(a) || a.row - b.row)
+    .at(0)?.row;
+}
+
+t.test("the best task is that of a naive model", async (t) => {
+  const seed = newSeed();
+  t.comment(`seed ${seed}`);
+  const random = makeRandom(seed);
+  const steps = countRounds(20_000, 1_000_000);
+  const pool = new TaskPool<Drawn>();
+  const tasks = new Map<number, Drawn>();
+  let now_ms = 1_000_000_000;
+  let rows = 0;
+  let found = 0;
+  /** What is in the way at all; the others are not any more. */
+  const standing = new Set<number>(OBSTACLES);
+  for (let step = 0; step < steps; step++) {
+    now_ms += random(20) === 0 ? random(2 * TASK_AGING_MS) : random(1_000);
+    const what = random(10);
+    if (what < 4 && tasks.size < 60) {
+      const known = [...tasks.keys()];
+      const row = random(5) === 0 && known.length > 0 ? must(known[random(known.length)], "a row") : (rows += 1);
+      const task = drawTask(random, row, now_ms);
+      tasks.set(row, task);
+      pool.add(task, now_ms);
+    } else if (what === 4) {
+      const obstacle = must(OBSTACLES[random(OBSTACLES.length)], "one of them");
+      if (standing.delete(obstacle)) pool.takeBack(obstacle, now_ms);
+      else standing.add(obstacle);
+    } else {
+      const claimant = drawClaimant(random);
+      const passes = OBSTACLES.filter(() => random(4) === 0);
+      const inTheWay = ({ obstacles }: Drawn): number[] =>
+        obstacles.filter((obstacle) => standing.has(obstacle) && !passes.includes(obstacle));
+      const free = (task: Drawn): boolean => inTheWay(task).length === 0;
+      const best = pool.best(claimant, now_ms, passes, (task) => {
+        const [obstacle] = inTheWay(task);
+        if (obstacle !== undefined && random(2) === 0) pool.setAside(task, obstacle);
+        return obstacle === undefined;
+      });
+      const expected = naiveBest(tasks.values(), claimant, now_ms, free);
+      if (best?.row !== expected) {
+        t.equal(best?.row, expected, `step ${step}`);
+        return;
+      }
+      if (best === undefined || random(3) === 0) continue;
+      found += 1;
+      tasks.delete(best.row);
+      pool.remove(best.row);
+    }
+    if (random(50) > 0 || tasks.size === 0) continue;
+    const [row] = tasks.keys();
+    tasks.delete(must(row, "there is one"));
+    pool.remove(must(row, "there is one"));
+  }
+  t.equal(pool.size, tasks.size);
+  t.ok(found > steps / 20, `${found} were claimed`);
+});
+
+t.test("what may be claimed because of the time is told once", async (t) => {
+  const pool = new TaskPool<ReadyTask>();
+  const task = {
+    row: 1,
+    workspace: "w",
+    labels: [],
+    requires: [],
+    priority: 5,
+    ready_at: 0,
+    not_before: 1_000,
+    assignee: null,
+    reserved: "ana",
+    reserved_until: 2_000,
+  };
+  pool.add(task, 0);
+  t.same(pool.advance(999), []);
+  t.same(pool.advance(1_000), [task], "its time has come");
+  t.same(pool.advance(1_999), []);
+  t.same(pool.advance(2_000), [task], "it is not kept any more");
+  t.same(pool.advance(100 * TASK_AGING_MS), [], "a higher priority makes it nobody's who was not");
+});

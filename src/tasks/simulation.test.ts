@@ -1,0 +1,713 @@
+/**
+ * Tasks and leases as a whole against a naive model, on a clock that is set by hand: tasks are made, claimed, given back,
+ * lost, broken, asked about and pruned, their holders deleted, the server started anew and transactions rolled back, by
+ * chance. The model says in its own words what each call answers and what events it makes; leases are read by their own
+ * checker.
+ */
+import t from "tap";
+import * as Type from "typebox";
+import type { AcquireRequest } from "../../schemas/leases.js";
+import type { NewTask, TaskNotice, TaskState } from "../../schemas/tasks.js";
+import { must } from "../base/assert.js";
+import { MonotonicClock } from "../base/clock.js";
+import { Failure } from "../base/result.js";
+import { formatTime } from "../base/time.js";
+import { claimBook } from "../claims/book.js";
+import { endClaims } from "../claims/commands.js";
+import { deregisterInstance, registerInstance, storeSightings } from "../instances/commands.js";
+import { acquireLease, breakLease, releaseLease } from "../leases/commands.js";
+import { writerMethod } from "../threads/writer-method.js";
+import { countRounds } from "../../test/support/effort.js";
+import { LeaseChecker } from "../../test/support/lease-checker.js";
+import {
+  endsAt,
+  LATE_MS,
+  People,
+  type Person,
+  PlayedServer,
+  type ToldEvent,
+} from "../../test/support/played-server.js";
+import { makeRandom, newSeed } from "../../test/support/random.js";
+import { taskBook, TASKS } from "./book.js";
+import * as commands from "./commands.js";
+import { TaskMirror } from "./mirror.js";
+import { TaskReader } from "./table.js";
+
+const WORDS = ["x", "y"];
+const RESOURCES = ["path:a", "path:a/*", "path:*/b", "state:a", "deploy"];
+const PEOPLE = 4;
+const LIVE_MAX = 25;
+const LEASES_MAX = 8;
+const AGING_MS = 600_000;
+const RESERVED_MS = 60_000;
+const ENDED: ReadonlySet<TaskState> = new Set(["done", "failed", "dead", "canceled"]);
+const VERBS = ["complete", "fail", "release", "ask"] as const;
+type Verb = (typeof VERBS)[number];
+const ENDINGS = {
+  complete: commands.completeTask,
+  fail: commands.failTask,
+  release: commands.releaseTask,
+  ask: commands.askAboutTask,
+};
+
+const PLAIN: NewTask = {
+  id: null,
+  workspace: "",
+  title: "t",
+  body: "",
+  data: null,
+  labels: [],
+  requires: [],
+  resources: [],
+  priority: 5,
+  after: [],
+  max_attempts: 3,
+  ttl_s: 60,
+  max_s: 60,
+  not_before: null,
+  assignee: null,
+  request_id: null,
+};
+
+/** Does something, and then has a bug. */
+const failing = writerMethod({
+  name: "test.fail",
+  request: Type.Object({ fence: Type.Integer(), id: Type.String() }),
+  reply: Type.Null(),
+  weight: () => 0,
+  audit: null,
+  changes: [],
+  models: { tasks: taskBook, claims: claimBook },
+  run: ({ tasks, claims }, { id, fence }, call) => {
+    tasks.claim({ workspace: "", labels: [], id: null, ttl_s: null, request_id: null }, call);
+    tasks.end("complete", { id, fence, text: null, value: null, retry: false }, call);
+    tasks.cancel({ id, owns: true, reason: null }, call);
+    claims.endHolder(call.actor, call);
+    throw new Error("a bug");
+  },
+});
+
+const METHODS = [
+  registerInstance,
+  deregisterInstance,
+  storeSightings,
+  acquireLease,
+  releaseLease,
+  breakLease,
+  endClaims,
+  failing,
+  commands.createTasks,
+  commands.claimTask,
+  commands.reportProgress,
+  ...Object.values(ENDINGS),
+  commands.answerTask,
+  commands.cancelTask,
+  commands.retryTask,
+  commands.patchTask,
+  commands.pruneTasks,
+];
+
+interface HeldBy {
+  readonly holder: string;
+  readonly fence: number;
+  readonly ttl_s: number;
+  readonly granted_at: number;
+}
+
+/** A task as the model has it. */
+interface Known {
+  readonly row: number;
+  readonly id: string;
+  readonly asked: NewTask;
+  labels: readonly string[];
+  priority: number;
+  assignee: string | null;
+  state: TaskState;
+  attempts: number;
+  not_before: number | null;
+  ready_at: number;
+  ended_at: number;
+  reserved: string | null;
+  reserved_until: number;
+  cancel: boolean;
+  held: HeldBy | null;
+  /** Calls that ended a claim: fence, holder and verb. */
+  readonly calls: Set<string>;
+  readonly holders: Set<string>;
+  asker: string;
+}
+
+class Model {
+  readonly tasks = new Map<string, Known>();
+  readonly checker = new LeaseChecker();
+  /** What is to be told, as `EVENT TASK FENCE REASON`, and what was. */
+  expected: string[] = [];
+  told: string[] = [];
+  readonly problems: string[] = [];
+  readonly seen = new Map<string, number>();
+
+  constructor(readonly now: () => number) {}
+
+  live(): Known[] {
+    return [...this.tasks.values()].filter(({ state }) => !ENDED.has(state));
+  }
+
+  claimed(): (Known & { readonly held: HeldBy })[] {
+    return [...this.tasks.values()].filter((task): task is Known & { held: HeldBy } => task.held !== null);
+  }
+
+  make(row: number, id: string, asked: NewTask): Known {
+    const now_ms = this.now();
+    const blocked = asked.after.some((on) => this.tasks.get(on)?.state !== "done");
+    const { labels, priority, assignee, not_before } = asked;
+    const task: Known = {
+      row,
+      id,
+      asked,
+      labels,
+      priority,
+      assignee,
+      not_before,
+      state: blocked ? "blocked" : "ready",
+      attempts: 0,
+      ready_at: now_ms,
+      ended_at: 0,
+      reserved: null,
+      reserved_until: 0,
+      cancel: false,
+      held: null,
+      calls: new Set(),
+      holders: new Set(),
+      asker: "",
+    };
+    this.tasks.set(id, task);
+    this.expected.push(`task.created ${id} - -`);
+    if (!blocked) this.expected.push(`task.ready ${id} - -`);
+    return task;
+  }
+
+  become(task: Known, state: TaskState, reason: string | null, change: Partial<Known> = {}): void {
+    const fence = task.held?.fence ?? "-";
+    Object.assign(task, { state, held: null, not_before: null, reserved: null, reserved_until: 0 }, change);
+    if (state === "ready") task.ready_at = this.now();
+    if (ENDED.has(state)) task.ended_at = this.now();
+    this.expected.push(`task.${state} ${task.id} ${fence} ${reason ?? "-"}`);
+    this.seen.set(state, (this.seen.get(state) ?? 0) + 1);
+    if (state !== "done") return;
+    for (const other of this.tasks.values()) {
+      if (other.state !== "blocked" || !other.asked.after.includes(task.id)) continue;
+      if (other.asked.after.every((on) => this.tasks.get(on)?.state === "done"))
+        this.become(other, "ready", null, { not_before: other.not_before });
+    }
+  }
+
+  /** A claim ends without the holder's word about the task. */
+  lose(task: Known, reason: string, counts: boolean): void {
+    this.seen.set(reason, (this.seen.get(reason) ?? 0) + 1);
+    this.leave(task, reason, counts);
+  }
+
+  leave(task: Known, reason: string | null, counts: boolean): void {
+    const attempts = task.attempts + Number(counts);
+    if (task.cancel) this.become(task, "canceled", reason, { attempts });
+    else if (!counts) this.become(task, "ready", reason);
+    else if (attempts >= task.asked.max_attempts) this.become(task, "dead", reason, { attempts });
+    else
+      this.become(task, "ready", reason, {
+        attempts,
+        not_before: this.now() + Math.min(1000 * 4 ** (attempts - 1), 3_600_000),
+      });
+  }
+
+  end(task: Known, verb: Verb, retry: boolean): void {
+    const { fence, holder } = must(task.held, "it is held");
+    task.calls.add(`${fence} ${holder} ${verb}`);
+    if (verb === "complete") this.become(task, "done", null);
+    else if (verb === "release") this.leave(task, null, false);
+    else if (verb === "fail" && retry) this.leave(task, "e", true);
+    else if (task.cancel) this.become(task, "canceled", verb === "ask" ? null : "e");
+    else if (verb === "fail") this.become(task, "failed", "e");
+    else this.become(task, "input_required", null, { asker: holder });
+  }
+
+  whom(task: Known): string | null {
+    return task.reserved_until > this.now() ? task.reserved : task.assignee;
+  }
+
+  level({ priority, ready_at, not_before }: Known): number {
+    return Math.min(9, priority + Math.floor(Math.max(0, this.now() - Math.max(ready_at, not_before ?? 0)) / AGING_MS));
+  }
+
+  /** The best task for somebody. */
+  best({ id }: Person, can: readonly string[], labels: readonly string[], of: "held" | "all"): Known | undefined {
+    return this.live()
+      .filter((task) => task.state === "ready" && (task.not_before ?? 0) <= this.now())
+      .filter((task) => [null, id].includes(this.whom(task)))
+      .filter(({ asked }) => asked.requires.every((one) => can.includes(one)))
+      .filter((task) => labels.every((label) => task.labels.includes(label)))
+      .toSorted((a, b) => this.level(b) - this.level(a) || a.row - b.row)
+      .find(({ asked }) => this.checker.isFree(asked.resources, "", id, of));
+  }
+
+  /** Why somebody may not have a task by its id; null where nothing but its resources is in the way. */
+  refusal(task: Known, { id }: Person, can: readonly string[]): string | null {
+    if (task.state !== "ready") return `task is ${task.state}`;
+    const missing = task.asked.requires.find((one) => !can.includes(one));
+    if (missing !== undefined) return `task needs ${missing}`;
+    const whom = this.whom(task);
+    if (whom !== null && whom !== id) return `task is assigned to ${whom}`;
+    if ((task.not_before ?? 0) > this.now()) return `task is not before ${formatTime(task.not_before ?? 0)}`;
+    return null;
+  }
+
+  /** What was told is what was to be told. */
+  settle(what: string): void {
+    if (this.told.join("\n") !== this.expected.join("\n"))
+      this.problems.push(`${what}: told ${this.told.join(", ")}; not ${this.expected.join(", ")}`);
+    this.told = [];
+    this.expected = [];
+  }
+}
+
+t.test("any day of a few agents with tasks", (t) => {
+  const seed = newSeed();
+  const random = makeRandom(seed);
+  const steps = countRounds(60_000, 400_000);
+  const pick = <Value>(values: readonly Value[]): Value => must(values[random(values.length)], "one of them");
+  const some = (words: readonly string[], of: number): string[] => words.filter(() => random(of) === 0);
+  const model: Model = new Model(() => played.now_ms);
+  const { problems, checker } = model;
+  const played: PlayedServer = new PlayedServer({ methods: METHODS, hear, notice });
+  const people = new People(played);
+  const capabilities = new Map<string, readonly string[]>();
+  const reader = new TaskReader(played.db);
+  let mirror = new TaskMirror(reader, played.mirror);
+  let changed = new Set<number>();
+
+  function notice(row: { readonly name: string }, payload: unknown): void {
+    if (row !== TASKS) return;
+    const told = payload as TaskNotice;
+    mirror.accept(told, played.now_ms);
+    for (const one of told.changed) changed.add(one.row);
+  }
+
+  /** What the server ends by itself, the model hears from it, and says whether it was time. */
+  function hear(event: ToldEvent): void {
+    if (event.topic.startsWith("lease.")) {
+      checker.read(event);
+      return;
+    }
+    const { task_id, fence, reason } = event.data as {
+      readonly task_id: string;
+      readonly fence: number | null;
+      readonly reason: string | null;
+    };
+    const task = model.tasks.get(task_id);
+    if ((reason === "expired" || reason === "max_s") && task?.held?.fence === fence) {
+      const ends_ms = endOf({ ...task, held: must(task?.held, "it is held") });
+      if (ends_ms > played.now_ms)
+        problems.push(`${task_id} was lost ${ends_ms - played.now_ms} ms too early: ${reason}`);
+      model.lose(must(task, "it is known"), reason, true);
+    }
+    model.told.push(`${event.topic} ${task_id} ${fence ?? "-"} ${reason ?? "-"}`);
+  }
+
+  const endOf = ({ held, asked }: Known & { readonly held: HeldBy }): number => {
+    const { ttl_s, granted_at } = held;
+    const life = { ttl_s, max_s: asked.max_s, offered: false, requested_at: granted_at, granted_at };
+    return endsAt(life, people.get(held.holder), played.started_ms, played.now_ms);
+  };
+  const register = (person: Person): void => void capabilities.set(person.id, canDo);
+  let canDo: readonly string[] = [];
+  const join = (): void => {
+    canDo = some(WORDS, 2);
+    register(people.register(canDo));
+  };
+  /** Somebody, alive. */
+  const draw = (): Person => {
+    const person = pick(people.list);
+    people.hear(person);
+    return person;
+  };
+  const check = (what: string, reply: unknown, refused: string | null): void => {
+    const got = reply instanceof Failure ? reply.message : null;
+    if (got !== refused) problems.push(`${what}: ${got ?? "done"}, not ${refused ?? "done"}`);
+  };
+  const cancel = (task: Known): void => {
+    const { id, state } = task;
+    const ended = ENDED.has(state);
+    const reply = played.reply(commands.cancelTask, { id, owns: true, reason: "r" }, "");
+    check("cancel", reply, ended ? `task is ${state}` : null);
+    if (ended) return;
+    if (state === "claimed") task.cancel = true;
+    else model.become(task, "canceled", "r", { not_before: task.not_before });
+  };
+  const pass = (ms: number): void => {
+    played.now_ms += ms;
+    played.expiry.tick(played.now_ms);
+    for (const task of model.claimed()) {
+      const late_ms = played.now_ms - Math.max(endOf(task), played.started_ms);
+      if (late_ms > LATE_MS) problems.push(`${task.id} should have been lost ${late_ms} ms ago`);
+    }
+  };
+
+  const actions: readonly (readonly [name: string, weight: number, act: () => void])[] = [
+    [
+      "create",
+      8,
+      () => {
+        const live = model.live();
+        // Most that are left then wait for what is dead.
+        if (live.length > LIVE_MAX) return cancel(pick(live));
+        const known = [...model.tasks.keys()];
+        const asked = Array.from(
+          { length: 1 + random(3) },
+          (): NewTask => ({
+            ...PLAIN,
+            labels: some(WORDS, 3),
+            requires: some(WORDS, 4),
+            resources: random(2) === 0 ? [] : some(RESOURCES, 4),
+            priority: random(10),
+            after: known.length === 0 || random(3) > 0 ? [] : [...new Set([pick(known), pick(known)])],
+            max_attempts: 1 + random(4),
+            ttl_s: 1 + random(60),
+            max_s: 1 + random(200),
+            not_before: random(5) === 0 ? played.now_ms + random(20_000) : null,
+            assignee: random(6) === 0 ? pick(people.list).id : null,
+          }),
+        );
+        const reply = played.reply(commands.createTasks, { tasks: asked }, "");
+        check("create", reply, null);
+        if (reply instanceof Failure) return;
+        for (const [at, task] of asked.entries())
+          model.make(must(reply.rows[at], "a row for each"), must(reply.made[at], "an id for each"), task);
+      },
+    ],
+    [
+      "claim",
+      20,
+      () => {
+        const person = draw();
+        const can = must(capabilities.get(person.id), "what it can do is known");
+        const labels = some(WORDS, 4);
+        const by_id = random(4) === 0 && model.tasks.size > 0;
+        const id = by_id ? pick([...model.tasks.keys()]) : null;
+        const ttl_s = random(2) === 0 ? null : 1 + random(30);
+        const expected = id === null ? model.best(person, can, labels, "all") : must(model.tasks.get(id), "it is one");
+        const claimant = { id: person.id, name: person.id, capabilities: can, workspace: "", labels };
+        if (
+          id === null &&
+          mirror.best(claimant, played.now_ms, () => true)?.id !== model.best(person, can, labels, "held")?.id
+        )
+          problems.push("the front would offer another task");
+        const reply = played.reply(
+          commands.claimTask,
+          { workspace: "", labels, id, ttl_s, request_id: null },
+          person.id,
+        );
+        const refused = id === null || expected === undefined ? null : model.refusal(expected, person, can);
+        if (refused !== null || expected === undefined) {
+          check("claim", reply, refused);
+          if (!(reply instanceof Failure) && reply.task !== null)
+            problems.push(`${reply.task.id} was claimed, not none`);
+          return;
+        }
+        if (!checker.isFree(expected.asked.resources, "", person.id, "all") && id !== null) {
+          if (!(reply instanceof Failure && /^(leased|awaited) by/.test(reply.message)))
+            problems.push(`${id} was claimed although its resources are not free`);
+          return;
+        }
+        if (reply instanceof Failure || reply.task?.id !== expected.id) {
+          problems.push(`${expected.id} was to be claimed, not ${JSON.stringify(reply)}`);
+          return;
+        }
+        const fence = must(played.mirror.get(reply.task.claim), "it is alive").fence;
+        model.become(expected, "claimed", null, { not_before: expected.not_before });
+        model.expected.pop();
+        model.expected.push(`task.claimed ${expected.id} ${fence} -`);
+        expected.held = { holder: person.id, fence, ttl_s: ttl_s ?? expected.asked.ttl_s, granted_at: played.now_ms };
+        expected.holders.add(person.id);
+        if (fence <= checker.fence && expected.asked.resources.length === 0) problems.push(`fence ${fence} twice`);
+        checker.fence = Math.max(checker.fence, fence);
+      },
+    ],
+    [
+      "end",
+      14,
+      () => {
+        if (model.tasks.size === 0) return;
+        const held = model.claimed();
+        const task: Known = held.length > 0 && random(4) > 0 ? pick(held) : pick([...model.tasks.values()]);
+        const known = random(6) > 0 && task.held !== null ? people.get(task.held.holder) : pick(people.list);
+        people.hear(known);
+        const verb = pick(VERBS);
+        const retry = random(3) > 0;
+        const fence = random(6) > 0 && task.held !== null ? task.held.fence : 1 + random(checker.fence + 1);
+        const again = task.calls.has(`${fence} ${known.id} ${verb}`);
+        const is_held = task.held?.holder === known.id && task.held.fence === fence;
+        const refused = is_held || again ? null : task.holders.has(known.id) ? "claim lost" : "not yours";
+        const request = {
+          id: task.id,
+          fence,
+          call: verb,
+          text: verb === "fail" || verb === "ask" ? "e" : null,
+          value: null,
+          retry,
+        };
+        const reply = played.reply(ENDINGS[verb], request, known.id);
+        check(verb, reply, refused);
+        if (is_held) model.end(task, verb, retry);
+      },
+    ],
+    [
+      "progress",
+      4,
+      () => {
+        const held = model.claimed();
+        if (held.length === 0) return;
+        const task = pick(held);
+        const { holder, fence } = task.held;
+        people.hear(people.get(holder));
+        // It may have been lost just then.
+        const refused = model.tasks.get(task.id)?.held?.fence === fence ? null : "claim lost";
+        const request = { id: task.id, fence, percent: random(100), note: null, checkpoint: null };
+        const reply = played.reply(commands.reportProgress, request, holder);
+        check("progress", reply, refused);
+        if (!(reply instanceof Failure) && reply.cancel_requested !== task.cancel) problems.push("canceled or not");
+      },
+    ],
+    [
+      "manage",
+      8,
+      () => {
+        if (model.tasks.size === 0) return;
+        const task = pick([...model.tasks.values()]);
+        const { id, state } = task;
+        const what = random(4);
+        if (what === 0) {
+          check(
+            "answer",
+            played.reply(commands.answerTask, { id, owns: true, answer: "a" }, ""),
+            state === "input_required" ? null : `task is ${state}`,
+          );
+          if (state !== "input_required") return;
+          const there = people.list.some((person) => person.id === task.asker);
+          const kept = there ? { reserved: task.asker, reserved_until: played.now_ms + RESERVED_MS } : {};
+          model.become(task, "ready", null, kept);
+        } else if (what === 1 && random(3) === 0) {
+          cancel(task);
+        } else if (what === 2) {
+          const may = state === "failed" || state === "dead";
+          check("retry", played.reply(commands.retryTask, { id, owns: true }, ""), may ? null : `task is ${state}`);
+          if (may) model.become(task, "ready", null, { attempts: 0, cancel: false });
+        } else if (what === 3) {
+          const patch = {
+            priority: random(10),
+            labels: some(WORDS, 3),
+            assignee: random(3) === 0 ? pick(people.list).id : null,
+            not_before: random(3) === 0 ? played.now_ms + random(5_000) : null,
+          };
+          const ended = ENDED.has(state);
+          check(
+            "patch",
+            played.reply(commands.patchTask, { id, owns: true, ...patch }, ""),
+            ended ? `task is ${state}` : null,
+          );
+          if (!ended) Object.assign(task, patch);
+        }
+      },
+    ],
+    [
+      "lease",
+      5,
+      () => {
+        const person = draw();
+        if (checker.held.size + checker.waiting.size > LEASES_MAX) return;
+        const request: AcquireRequest = {
+          resources: [pick(RESOURCES)],
+          shared: random(3) === 0,
+          workspace: "",
+          ttl_s: 1 + random(60),
+          max_s: 1 + random(100),
+          reason: "",
+          waits: random(2) > 0,
+          request_id: null,
+        };
+        played.reply(acquireLease, request, person.id);
+      },
+    ],
+    [
+      "release lease",
+      5,
+      () => {
+        const leases = played.mirror.list();
+        if (leases.length === 0) return;
+        const { row, fence, holder, task } = pick(leases);
+        people.hear(people.get(holder));
+        const lost = played.mirror.get(row) === undefined;
+        if (!lost && task !== null) model.lose(must(model.tasks.get(task), "it is known"), "-", false);
+        played.reply(releaseLease, { row, fence: fence === 0 ? null : fence }, holder);
+      },
+    ],
+    [
+      "break",
+      1,
+      () => {
+        const leases = played.mirror.list();
+        if (leases.length === 0) return;
+        const { row, task } = pick(leases);
+        if (task !== null) model.lose(must(model.tasks.get(task), "it is known"), "broken", false);
+        played.reply(breakLease, { row, reason: "x" }, "");
+      },
+    ],
+    ["hear", 6, () => void draw()],
+    ["busy", 1, () => people.setBusy(pick(people.list), played.now_ms + random(3) * 20_000)],
+    ["wait", 2, () => people.turnWait(pick(people.list))],
+    [
+      "delete",
+      1,
+      () => {
+        const person = pick(people.list);
+        const theirs = model.claimed().filter(({ held }) => held.holder === person.id);
+        const ordered = theirs.toSorted((a, b) => a.held.fence - b.held.fence);
+        for (const { id } of ordered) model.lose(must(model.tasks.get(id), "it is known"), "holder deleted", true);
+        canDo = some(WORDS, 2);
+        people.replace(person, canDo);
+        register(must(people.list.at(-1), "the new one"));
+      },
+    ],
+    [
+      "bug",
+      0.7,
+      () => {
+        const person = draw();
+        const held = model.claimed().find((task) => task.held.holder === person.id);
+        const request = held === undefined ? { id: "none", fence: 1 } : { id: held.id, fence: held.held.fence };
+        check("bug", played.reply(failing, request, person.id), "internal error");
+      },
+    ],
+    [
+      "prune",
+      0.3,
+      () => {
+        const before = played.now_ms - 60_000;
+        played.reply(commands.pruneTasks, { after: 0, ended_before: before }, "");
+        const blocked = [...model.tasks.values()].filter(({ state }) => state === "blocked");
+        for (const task of [...model.tasks.values()]) {
+          const waited_for = blocked.some(({ asked }) => asked.after.includes(task.id));
+          if (ENDED.has(task.state) && task.ended_at < before && !waited_for) model.tasks.delete(task.id);
+        }
+      },
+    ],
+    [
+      "restart",
+      0.25,
+      () => {
+        people.restart(random(2) === 0, random(3) * 1_000);
+        mirror = new TaskMirror(new TaskReader(played.db), played.mirror);
+      },
+    ],
+    ["pass", 20, () => pass(100)],
+    ["pass long", 2, () => pass(random(20_000))],
+    ["pass very long", 0.05, () => pass(random(AGING_MS * 2))],
+  ];
+  const weighted = actions.flatMap((action) =>
+    new Array<(typeof actions)[number]>(Math.ceil(action[1] * 20)).fill(action),
+  );
+
+  /** A task is stored as the model has it. */
+  const compare = (task: Known | undefined, row: number): void => {
+    const stored = reader.get(row);
+    const shown = (of: Known | undefined): string =>
+      JSON.stringify(
+        of && [
+          of.state,
+          of.attempts,
+          of.not_before,
+          of.held?.fence ?? null,
+          of.held?.holder ?? null,
+          of.cancel,
+          of.labels,
+          of.priority,
+        ],
+      );
+    const got = JSON.stringify(
+      stored && [
+        stored.state,
+        stored.attempts,
+        stored.not_before,
+        stored.fence,
+        stored.holder,
+        stored.cancel_requested === 1,
+        JSON.parse(stored.labels),
+        stored.priority,
+      ],
+    );
+    if (got !== shown(task)) problems.push(`row ${row} is ${got}, not ${shown(task)}`);
+  };
+
+  for (let count = 0; count < PEOPLE; count++) join();
+  for (let step = 0; step < steps && problems.length === 0 && checker.problems.length === 0; step++) {
+    const [name, , act] = pick(weighted);
+    act();
+    model.settle(name);
+    checker.readEnd();
+    const by_row = step % 500 === 0 ? new Map([...model.tasks.values()].map((task) => [task.row, task])) : null;
+    if (by_row !== null) for (const [row, task] of by_row) compare(task, row);
+    else
+      for (const row of changed)
+        compare(
+          [...model.tasks.values()].find((task) => task.row === row),
+          row,
+        );
+    changed = new Set();
+    if (problems.length > 0) problems.push(`at step ${step}, ${name}`);
+  }
+  t.same([...problems, ...checker.problems], [], `seed ${seed}`);
+  const wanted = [
+    "claimed",
+    "done",
+    "failed",
+    "dead",
+    "canceled",
+    "input_required",
+    "expired",
+    "max_s",
+    "broken",
+    "holder deleted",
+  ];
+  for (const what of wanted)
+    t.ok((model.seen.get(what) ?? 0) > steps / 20_000, `${what}: ${model.seen.get(what)} times`);
+  played.close();
+  t.end();
+});
+
+t.test("a machine's clock that is set back by an hour keeps no task", (t) => {
+  const machine = { now_ms: 10_000_000, elapsed_ms: 0 };
+  const clock = new MonotonicClock({ now: () => machine.now_ms }, 0, () => machine.elapsed_ms);
+  const topics: string[] = [];
+  const played = new PlayedServer({ methods: METHODS, hear: ({ topic }) => topics.push(topic) });
+  const pass = (ms: number): void => {
+    machine.now_ms += ms;
+    machine.elapsed_ms += ms;
+    played.now_ms = clock.now();
+    played.expiry.tick(played.now_ms);
+  };
+  pass(0);
+  const people = new People(played);
+  const [ana, bob] = [people.register(), people.register()];
+  const asked = { ...PLAIN, ttl_s: 10, max_s: 1_000 };
+  played.reply(commands.createTasks, { tasks: [asked] }, "");
+  const request = { workspace: "", labels: [], id: null, ttl_s: null, request_id: null };
+  played.reply(commands.claimTask, request, ana.id);
+  machine.now_ms -= 3_600_000;
+  pass(9_900);
+  t.same(topics, ["task.created", "task.ready", "task.claimed"], "she still has it");
+  pass(300);
+  t.equal(topics.at(-1), "task.ready", "and has lost it when she was silent for as long");
+  t.match(played.reply(commands.claimTask, request, bob.id), { task: null }, "nor is it ready at once");
+  pass(1_000);
+  t.match(played.reply(commands.claimTask, request, bob.id), { task: { id: "task-1" } });
+  played.close();
+  t.end();
+});

@@ -1,0 +1,186 @@
+/** The SQL of tasks, reading: one whole, pages of a list (front, pool), and those that are ready. Writing is task-writer.ts's. */
+import { TASK_DEPENDENTS_MAX, TASK_HISTORY_MAX } from "../../schemas/limits.js";
+import type { ListTasksRequest, ReadyRecord, TaskState } from "../../schemas/tasks.js";
+import { ENDED_TASK_STATES, TASK_STATES } from "../../schemas/tasks.js";
+import type { Db, Statement } from "../store/open.js";
+import type { Model } from "../threads/model.js";
+
+/** A task as it is told, but for what only the whole one has; times in ms. */
+export interface TaskRow {
+  readonly row: number;
+  readonly id: string;
+  readonly workspace: string;
+  readonly title: string;
+  /** JSON, as the next three. */
+  readonly labels: string;
+  readonly requires: string;
+  readonly resources: string;
+  readonly after: string;
+  readonly max_attempts: number;
+  readonly ttl_s: number;
+  readonly max_s: number;
+  readonly created_by: string | null;
+  readonly created_at: number;
+  readonly state: TaskState;
+  readonly priority: number;
+  readonly attempts: number;
+  readonly not_before: number | null;
+  readonly assignee: string | null;
+  /** Of its claim, while it is held. */
+  readonly claim: number | null;
+  readonly fence: number | null;
+  readonly holder: string | null;
+  readonly holder_name: string | null;
+  readonly progress: number | null;
+  readonly cancel_requested: number;
+  readonly updated_at: number;
+  readonly claimed_at: number | null;
+  readonly ended_at: number | null;
+  /** Where it is blocked for good, by what. */
+  readonly note: string | null;
+  readonly question: string | null;
+  readonly answer: string | null;
+  readonly error: string | null;
+  /** JSON text. */
+  readonly checkpoint: string | null;
+}
+
+export interface WholeTaskRow extends TaskRow {
+  readonly body: string;
+  /** JSON text, as the next. */
+  readonly data: string | null;
+  readonly result: string | null;
+}
+
+export interface HistoryRow {
+  readonly at: number;
+  readonly actor: string;
+  readonly state: TaskState;
+  readonly note: string | null;
+}
+
+interface StoredReady extends Omit<ReadyRecord, "labels" | "requires" | "resources"> {
+  readonly labels: string;
+  readonly requires: string;
+  readonly resources: string;
+}
+
+const HOPELESS = ENDED_TASK_STATES.filter((state) => state !== "done")
+  .map((state) => `'${state}'`)
+  .join(", ");
+
+/** Why a blocked task will not go on by itself. */
+const WAITS_FOR = `(
+  SELECT 'waits for ' || b.state || ' task ' || o.id FROM json_each(t.after) j
+  CROSS JOIN task o ON o.id = j.value CROSS JOIN task_life b ON b.row = o.row
+  WHERE b.state IN (${HOPELESS}) ORDER BY j.key LIMIT 1)`;
+
+const COLUMNS = `t.row, t.id, t.workspace, t.title, t.labels, t.requires, t.resources, t.after, t.max_attempts, t.ttl_s,
+  t.max_s, t.created_by, t.created_at, l.state, l.priority, l.attempts, l.not_before, l.assignee, l.claim, c.fence,
+  c.holder, c.holder_name, l.progress, l.cancel_requested, l.updated_at, l.claimed_at, l.ended_at,
+  iif(l.state = 'blocked', coalesce(${WAITS_FOR}, x.note), x.note) AS note, x.question, x.answer, x.error, x.checkpoint`;
+
+const JOINED = `LEFT JOIN task_text x ON x.row = l.row LEFT JOIN lease c ON c.row = l.claim`;
+
+type Bound = (string | number)[];
+
+export class TaskReader {
+  readonly #db: Db;
+  readonly #get: Statement<[number], WholeTaskRow>;
+  readonly #row_of: Statement<[string], number>;
+  readonly #history: Statement<[number], HistoryRow>;
+  readonly #dependents: Statement<[number, number], string>;
+  readonly #ready: Statement<[], StoredReady>;
+  readonly #counts: Statement<[], { state: TaskState; count: number }>;
+  /** By their text: there are few ways to ask for a page. */
+  readonly #pages = new Map<string, Statement<Bound, TaskRow>>();
+
+  constructor(db: Db) {
+    this.#db = db;
+    this.#get = db.prepare(
+      `SELECT ${COLUMNS}, t.body, t.data, x.result
+       FROM task t CROSS JOIN task_life l ON l.row = t.row ${JOINED} WHERE t.row = ?`,
+    );
+    this.#row_of = db.prepare<[string], number>("SELECT row FROM task WHERE id = ?").pluck();
+    this.#history = db.prepare(
+      `SELECT at, actor, state, note FROM task_history WHERE task = ? ORDER BY step DESC LIMIT ${TASK_HISTORY_MAX}`,
+    );
+    this.#dependents = db
+      .prepare<[number, number], string>(
+        "SELECT t.id FROM task_after a CROSS JOIN task t ON t.row = a.task WHERE a.on_task = ? ORDER BY a.task LIMIT ?",
+      )
+      .pluck();
+    this.#ready = db.prepare(
+      `SELECT t.row, t.id, t.workspace, t.labels, t.requires, t.resources, l.priority, l.ready_at, l.not_before,
+         l.assignee, l.reserved, l.reserved_until
+       FROM task_life l INDEXED BY task_live CROSS JOIN task t ON t.row = l.row
+       WHERE l.ended_at IS NULL AND l.state = 'ready' ORDER BY l.row`,
+    );
+    this.#counts = db.prepare(
+      "SELECT state, count(*) AS count FROM task_life INDEXED BY task_live WHERE ended_at IS NULL GROUP BY state",
+    );
+  }
+
+  get(row: number): WholeTaskRow | undefined {
+    return this.#get.get(row);
+  }
+
+  rowOf(id: string): number | undefined {
+    return this.#row_of.get(id);
+  }
+
+  /** What became of a task, oldest first: its last TASK_HISTORY_MAX turns. */
+  history(row: number): HistoryRow[] {
+    return this.#history.all(row).toReversed();
+  }
+
+  /** Ids of the tasks that wait for one, or did: the first TASK_DEPENDENTS_MAX. */
+  dependents(row: number): string[] {
+    return this.#dependents.all(row, TASK_DEPENDENTS_MAX);
+  }
+
+  /** All that are ready, oldest first. */
+  ready(): ReadyRecord[] {
+    return this.#ready.all().map((row) => ({
+      ...row,
+      labels: JSON.parse(row.labels) as string[],
+      requires: JSON.parse(row.requires) as string[],
+      resources: JSON.parse(row.resources) as string[],
+    }));
+  }
+
+  /** How many there are of each state that is no end, in the order of TASK_STATES. */
+  counts(): number[] {
+    const counts = new Map(this.#counts.all().map(({ state, count }) => [state, count]));
+    return TASK_STATES.map((state) => counts.get(state) ?? 0);
+  }
+
+  /** Those before a row that match, the newest first. */
+  list({ workspace, state, label, holder, assignee, before, limit }: ListTasksRequest): IterableIterator<TaskRow> {
+    const conditions = ["l.row < ?"];
+    const bound: Bound = [before];
+    const where = (condition: string, value: string | null): void => {
+      if (value === null) return;
+      conditions.push(condition);
+      bound.push(value);
+    };
+    where("t.workspace = ?", workspace);
+    where("l.state = ?", state);
+    where("EXISTS (SELECT 1 FROM json_each(t.labels) WHERE value = ?)", label);
+    where("c.holder = ?", holder);
+    where("l.assignee = ?", assignee);
+    // What has not ended is one in many, after a month.
+    const live = holder !== null || (state !== null && !(ENDED_TASK_STATES as readonly TaskState[]).includes(state));
+    if (live) conditions.push("l.ended_at IS NULL");
+    const sql = `SELECT ${COLUMNS} FROM task_life l ${live ? "INDEXED BY task_live" : ""}
+      CROSS JOIN task t ON t.row = l.row ${JOINED} WHERE ${conditions.join(" AND ")} ORDER BY l.row DESC LIMIT ?`;
+    let page = this.#pages.get(sql);
+    if (page === undefined) {
+      page = this.#db.prepare<Bound, TaskRow>(sql);
+      this.#pages.set(sql, page);
+    }
+    return page.iterate(...bound, limit);
+  }
+}
+
+export const taskReader: Model<TaskReader> = { open: ({ db }) => new TaskReader(db) };

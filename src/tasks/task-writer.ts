@@ -1,0 +1,347 @@
+/**
+ * The SQL of tasks, changing. What changes at every turn of a task is written whole, and put off: whoever reads it here
+ * is given all that was. Runs in the writer.
+ */
+import type { NewTask, PatchRequest, TaskState } from "../../schemas/tasks.js";
+import { resourcesOf } from "../claims/lease.js";
+import type { DeferredRows, DeferredTable } from "../store/deferred-rows.js";
+import type { Db, Statement } from "../store/open.js";
+import type { LiveTask, TaskLife } from "./task.js";
+
+type LifeRow = [
+  row: number,
+  state: string,
+  priority: number,
+  attempts: number,
+  not_before: number | null,
+  assignee: string | null,
+  reserved: string | null,
+  reserved_until: number,
+  claim: number | null,
+  progress: number | null,
+  cancel_requested: number,
+  steps: number,
+  ready_at: number | null,
+  updated_at: number,
+  claimed_at: number | null,
+  ended_at: number | null,
+];
+
+type StepRow = [
+  task: number,
+  step: number,
+  at: number,
+  actor: string,
+  state: string,
+  note: string | null,
+  fence: number | null,
+  call: string,
+];
+
+type NewRow = [
+  row: number,
+  id: string,
+  workspace: string,
+  title: string,
+  labels: string,
+  requires: string,
+  resources: string,
+  after: string,
+  max_attempts: number,
+  ttl_s: number,
+  max_s: number,
+  created_by: string | null,
+  created_at: number,
+  body: string,
+  data: string | null,
+];
+
+/** What a step of a task's history says. */
+export interface Step {
+  readonly actor: string;
+  readonly note: string | null;
+  readonly fence: number | null;
+  /** What it came from, by which a call that is made again is known. */
+  readonly call: string;
+}
+
+/** What was said about a task; what is absent stays as it was. */
+export interface TaskTexts {
+  readonly note?: string | null;
+  readonly question?: string;
+  readonly answer?: string;
+  readonly error?: string;
+  /** JSON text, as the next. */
+  readonly checkpoint?: string | null;
+  readonly result?: string | null;
+}
+
+interface StoredTask extends Omit<TaskLife, "cancel_requested"> {
+  readonly row: number;
+  readonly id: string;
+  readonly workspace: string;
+  readonly title: string;
+  readonly labels: string;
+  readonly requires: string;
+  readonly resources: string;
+  readonly max_attempts: number;
+  readonly ttl_s: number;
+  readonly max_s: number;
+  readonly created_by: string | null;
+  readonly created_at: number;
+  readonly cancel_requested: number;
+  /** Rows, separated by commas; null for none. */
+  readonly blockers: string | null;
+}
+
+function liveTask(stored: StoredTask): LiveTask {
+  const { row, id, workspace, title, labels, requires, resources, max_attempts, ttl_s, max_s } = stored;
+  const { created_by, created_at, blockers, cancel_requested, state, priority, attempts, not_before } = stored;
+  const { assignee, reserved, reserved_until, claim, progress, steps, ready_at } = stored;
+  const { updated_at, claimed_at, ended_at } = stored;
+  return {
+    row,
+    id,
+    workspace,
+    title,
+    labels: JSON.parse(labels) as string[],
+    requires: JSON.parse(requires) as string[],
+    resources: resourcesOf(JSON.parse(resources) as string[], workspace),
+    max_attempts,
+    ttl_s,
+    max_s,
+    created_by,
+    created_at,
+    blockers: new Set(blockers === null ? [] : blockers.split(",").map(Number)),
+    life: {
+      state,
+      priority,
+      attempts,
+      not_before,
+      assignee,
+      reserved,
+      reserved_until,
+      claim,
+      progress,
+      cancel_requested: cancel_requested === 1,
+      steps,
+      ready_at,
+      updated_at,
+      claimed_at,
+      ended_at,
+    },
+  };
+}
+
+const STORED = `SELECT t.row, t.id, t.workspace, t.title, t.labels, t.requires, t.resources, t.max_attempts, t.ttl_s,
+  t.max_s, t.created_by, t.created_at, l.*,
+  (SELECT group_concat(b.row) FROM json_each(t.after) j CROSS JOIN task o ON o.id = j.value
+   CROSS JOIN task_life b ON b.row = o.row WHERE l.state = 'blocked' AND b.state <> 'done') AS blockers`;
+
+export class TaskWriter {
+  readonly #rows: DeferredRows;
+  readonly #tasks: DeferredTable<NewRow>;
+  readonly #lives: DeferredTable<LifeRow>;
+  readonly #steps: DeferredTable<StepRow>;
+  readonly #waits: DeferredTable<[on_task: number, task: number]>;
+  readonly #last_row: Statement<[], number>;
+  readonly #live: Statement<[], StoredTask>;
+  readonly #get: Statement<[string], StoredTask>;
+  readonly #state_of: Statement<[string], { row: number; state: TaskState }>;
+  readonly #say: Statement<(string | number | null)[], unknown>;
+  readonly #forget_answer: Statement<[number], unknown>;
+  readonly #keep_error: Statement<[number, string], unknown>;
+  readonly #patch: Statement<(string | number | null)[], unknown>;
+  readonly #was_called: Statement<[number, number, string, string], unknown>;
+  readonly #has_held: Statement<[number, string], unknown>;
+  readonly #asked_by: Statement<[number], string>;
+  readonly #capabilities: Statement<[string], string>;
+  readonly #oldest: Statement<[number, number], { row: number; ended_at: number | null }>;
+  readonly #waited_for: Statement<[number], unknown>;
+  readonly #deletions: readonly Statement<[number], unknown>[];
+
+  constructor(db: Db, rows: DeferredRows) {
+    this.#rows = rows;
+    this.#tasks = rows.into("INSERT INTO task", 15);
+    this.#lives = rows.into("REPLACE INTO task_life", 16);
+    this.#steps = rows.into("INSERT INTO task_history", 8);
+    this.#waits = rows.into("INSERT OR IGNORE INTO task_after", 2);
+    this.#last_row = db.prepare<[], number>("SELECT seq FROM sqlite_sequence WHERE name = 'task'").pluck();
+    this.#live = db.prepare(
+      `${STORED} FROM task_life l INDEXED BY task_live CROSS JOIN task t ON t.row = l.row
+       WHERE l.ended_at IS NULL ORDER BY l.row`,
+    );
+    this.#get = db.prepare(`${STORED} FROM task t CROSS JOIN task_life l ON l.row = t.row WHERE t.id = ?`);
+    this.#state_of = db.prepare(
+      "SELECT t.row, l.state FROM task t CROSS JOIN task_life l ON l.row = t.row WHERE t.id = ?",
+    );
+    this.#say = db.prepare(
+      `INSERT INTO task_text (row, note, question, answer, error, checkpoint, result) VALUES (?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (row) DO UPDATE SET note = coalesce(excluded.note, note),
+         question = coalesce(excluded.question, question), answer = coalesce(excluded.answer, answer),
+         error = coalesce(excluded.error, error), checkpoint = coalesce(excluded.checkpoint, checkpoint),
+         result = coalesce(excluded.result, result)`,
+    );
+    this.#forget_answer = db.prepare("UPDATE task_text SET answer = NULL WHERE row = ?");
+    this.#keep_error = db.prepare(
+      `INSERT INTO task_text (row, error) VALUES (?, ?)
+       ON CONFLICT (row) DO UPDATE SET error = coalesce(error, excluded.error)`,
+    );
+    this.#patch = db.prepare(
+      `UPDATE task SET title = coalesce(?, title), body = coalesce(?, body), labels = coalesce(?, labels)
+       WHERE row = ?`,
+    );
+    this.#was_called = db.prepare(
+      "SELECT 1 FROM task_history WHERE task = ? AND fence = ? AND actor = ? AND call = ? LIMIT 1",
+    );
+    this.#has_held = db.prepare("SELECT 1 FROM task_history WHERE task = ? AND actor = ? AND call = 'claim' LIMIT 1");
+    this.#asked_by = db
+      .prepare<[number], string>(
+        "SELECT actor FROM task_history WHERE task = ? AND call = 'ask' ORDER BY step DESC LIMIT 1",
+      )
+      .pluck();
+    this.#capabilities = db.prepare<[string], string>("SELECT capabilities FROM instance WHERE id = ?").pluck();
+    this.#oldest = db.prepare("SELECT row, ended_at FROM task_life WHERE row > ? ORDER BY row LIMIT ?");
+    this.#waited_for = db.prepare(
+      `SELECT 1 FROM task_after a CROSS JOIN task_life l ON l.row = a.task
+       WHERE a.on_task = ? AND l.state = 'blocked' LIMIT 1`,
+    );
+    const waited_for = "SELECT o.row FROM task t, json_each(t.after) j JOIN task o ON o.id = j.value WHERE t.row = ?1";
+    // First, while it is known what it has waited for.
+    this.#deletions = [`task_after WHERE on_task IN (${waited_for}) AND task`, "task_after WHERE on_task"]
+      .concat("task WHERE row", "task_life WHERE row", "task_text WHERE row", "task_history WHERE task")
+      .map((where) => db.prepare<[number]>(`DELETE FROM ${where} = ?1`));
+  }
+
+  /** The row that was given out last. */
+  get last_row(): number {
+    this.#rows.write();
+    return this.#last_row.get() ?? 0;
+  }
+
+  /** Those that have not ended, oldest first. */
+  live(): LiveTask[] {
+    this.#rows.write();
+    return this.#live.all().map(liveTask);
+  }
+
+  /** A task, whether or not it has ended. */
+  get(id: string): LiveTask | undefined {
+    this.#rows.write();
+    const stored = this.#get.get(id);
+    return stored === undefined ? undefined : liveTask(stored);
+  }
+
+  stateOf(id: string): { readonly row: number; readonly state: TaskState } | undefined {
+    this.#rows.write();
+    return this.#state_of.get(id);
+  }
+
+  /** What the instance can do; JSON. */
+  capabilitiesOf(instance: string): readonly string[] {
+    return JSON.parse(this.#capabilities.get(instance) ?? "[]") as string[];
+  }
+
+  /** @param after the tasks that it waits for, or did */
+  create(task: LiveTask, { resources, body, data }: NewTask, after: readonly { id: string; row: number }[]): void {
+    const { row, id, workspace, title, labels, requires, max_attempts, ttl_s, max_s } = task;
+    this.#tasks.add(
+      row,
+      id,
+      workspace,
+      title,
+      JSON.stringify(labels),
+      JSON.stringify(requires),
+      JSON.stringify(resources),
+      JSON.stringify(after.map((one) => one.id)),
+      max_attempts,
+      ttl_s,
+      max_s,
+      task.created_by,
+      task.created_at,
+      body,
+      data,
+    );
+    for (const one of after) this.#waits.add(one.row, row);
+  }
+
+  putLife(row: number, life: TaskLife): void {
+    const { state, priority, attempts, not_before, assignee, reserved, reserved_until, claim, progress } = life;
+    const { cancel_requested, steps, ready_at, updated_at, claimed_at, ended_at } = life;
+    this.#lives.add(
+      row,
+      state,
+      priority,
+      attempts,
+      not_before,
+      assignee,
+      reserved,
+      reserved_until,
+      claim,
+      progress,
+      Number(cancel_requested),
+      steps,
+      ready_at,
+      updated_at,
+      claimed_at,
+      ended_at,
+    );
+  }
+
+  /** Writes into the history what a task has become. */
+  addStep({ row, life }: LiveTask, { actor, note, fence, call }: Step): void {
+    this.#steps.add(row, life.steps, life.updated_at, actor, life.state, note, fence, call);
+  }
+
+  say(row: number, { note, question, answer, error, checkpoint, result }: TaskTexts): void {
+    const texts = [note, question, answer, error, checkpoint, result].map((text) => text ?? null);
+    if (texts.every((text) => text === null)) return;
+    this.#say.run(row, ...texts);
+    if (question !== undefined) this.#forget_answer.run(row);
+  }
+
+  /** The error of a task that nobody gave one. */
+  keepError(row: number, error: string): void {
+    this.#keep_error.run(row, error);
+  }
+
+  patch(row: number, { title, body, labels }: PatchRequest): void {
+    if (title === undefined && body === undefined && labels === undefined) return;
+    this.#rows.write();
+    this.#patch.run(title ?? null, body ?? null, labels === undefined ? null : JSON.stringify(labels), row);
+  }
+
+  /** Whether an instance has made such a call about a task under a fence. */
+  wasCalled(row: number, fence: number, actor: string, call: string): boolean {
+    this.#rows.write();
+    return this.#was_called.get(row, fence, actor, call) !== undefined;
+  }
+
+  /** Whether an instance has ever held a task. */
+  hasHeld(row: number, actor: string): boolean {
+    this.#rows.write();
+    return this.#has_held.get(row, actor) !== undefined;
+  }
+
+  /** The instance that asked last about a task. */
+  askedBy(row: number): string | undefined {
+    this.#rows.write();
+    return this.#asked_by.get(row);
+  }
+
+  /**
+   * Removes those behind a row that ended before a time, of so many at most, but for those that are still waited for.
+   * @returns how many, and the row to go on behind; null where there are no more
+   */
+  prune(after: number, ended_before_ms: number, rows: number): { removed: number; after: number | null } {
+    this.#rows.write();
+    const found = this.#oldest.all(after, rows);
+    let removed = 0;
+    for (const { row, ended_at } of found) {
+      if (ended_at === null || ended_at >= ended_before_ms || this.#waited_for.get(row) !== undefined) continue;
+      for (const deletion of this.#deletions) deletion.run(row);
+      removed += 1;
+    }
+    return { removed, after: found.length < rows ? null : (found.at(-1)?.row ?? null) };
+  }
+}

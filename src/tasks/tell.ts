@@ -1,0 +1,38 @@
+/** What is told of tasks as events, in the transaction that makes it true. Runs in the writer. */
+import type { LeaseRecord } from "../../schemas/leases.js";
+import { SERVER } from "../claims/tell.js";
+import type { Publisher } from "../events/publisher.js";
+import type { WriteCall } from "../threads/writer-method.js";
+import type { LiveTask } from "./task.js";
+
+export type TaskTopic =
+  | "task.created"
+  | "task.ready"
+  | "task.claimed"
+  | "task.done"
+  | "task.failed"
+  | "task.dead"
+  | "task.canceled"
+  | "task.input_required";
+
+/** @param claim that began or ended with it */
+export function tellTask(
+  events: Publisher,
+  topic: TaskTopic,
+  { id, workspace, title, labels, life }: LiveTask,
+  claim: LeaseRecord | null,
+  reason: string | null,
+  call: WriteCall,
+): void {
+  const data = {
+    task_id: id,
+    workspace,
+    title,
+    labels,
+    state: life.state,
+    holder: claim === null ? null : { id: claim.holder, name: claim.holder_name },
+    fence: claim?.fence ?? null,
+    reason,
+  };
+  events.publish({ topic, data: JSON.stringify(data), source: SERVER }, call);
+}

@@ -1,0 +1,42 @@
+/**
+ * Who waits for a key of a space, and is woken by the writes that may change it: calls of the writer say what they
+ * change, so nothing is asked of the writer, and where nobody waits no write is even looked at. Runs on the front.
+ */
+import { Failure } from "../base/result.js";
+import type { Wakeable } from "../base/waiter.js";
+import { Waiters } from "../base/waiters.js";
+import type { ChangeFeed, ChangeListener } from "../threads/changes.js";
+import type { Space } from "./space.js";
+
+export class KeyWatch implements ChangeListener {
+  readonly #feed: ChangeFeed;
+  readonly #space: Space;
+  readonly #waiters = new Waiters<string>();
+  #leave: () => void = () => undefined;
+
+  constructor(feed: ChangeFeed, space: Space) {
+    this.#feed = feed;
+    this.#space = space;
+  }
+
+  /** @returns what ends the waiting */
+  listen(key: string, waiter: Wakeable): () => void {
+    if (this.#waiters.size === 0) this.#leave = this.#feed.listen(this.#space.name, this);
+    const leave = this.#waiters.add(key, waiter);
+    return () => {
+      leave();
+      if (this.#waiters.size === 0) this.#leave();
+    };
+  }
+
+  begin(): void {
+    // What is on its way has changed nothing yet.
+  }
+
+  end(asked: readonly string[] | null, made: readonly string[] | null | Failure): void {
+    if (made instanceof Failure && !made.outcome_unknown) return;
+    const keys = made instanceof Failure ? asked : made;
+    if (keys === null) this.#waiters.wakeAll();
+    else for (const key of keys) this.#waiters.wake(key);
+  }
+}

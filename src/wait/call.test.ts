@@ -1,0 +1,167 @@
+/** One call with conditions that the test plays: whose turn it is, what is kept, and what comes too late to be told. */
+import t from "tap";
+import { type Failure, invalid } from "../base/result.js";
+import { waitFor, type Wakeable } from "../base/waiter.js";
+import { NO_CALLER } from "../rpc/frames.js";
+import { type Found, WaitingCall } from "./call.js";
+import { Condition, conditionRow, type Looked } from "./condition.js";
+import type { Cursor } from "./cursor.js";
+
+/** A number that goes up; each time is reported once. */
+class Played {
+  value = 0;
+  looks = 0;
+  refusal: Failure | null = null;
+  /** A look is answered when this is called; at once where it is null. */
+  answer: ((looked: Looked) => void) | null = null;
+  slow = false;
+  readonly listeners = new Set<Wakeable>();
+
+  readonly condition: Condition;
+
+  constructor(readonly name: string) {
+    const row = conditionRow<string>({
+      parameter: "state",
+      read: () => [],
+      identity: (subject) => [subject],
+      marks: /^\d+$/,
+      start: () => String(this.value),
+      listen: (_subject, waiter) => {
+        this.listeners.add(waiter);
+        return () => this.listeners.delete(waiter);
+      },
+      look: (_subject, mark) => {
+        this.looks += 1;
+        if (this.refusal !== null) return this.refusal;
+        const now = {
+          matched: String(this.value) === mark ? null : `${this.name}${this.value}`,
+          mark: String(this.value),
+        };
+        if (!this.slow) return now;
+        return new Promise((resolve) => {
+          this.answer = () => resolve(now);
+        });
+      },
+      rest: (_subject, mark) => `${mark}0`,
+    });
+    this.condition = new Condition(row, name);
+  }
+
+  change(): void {
+    this.value += 1;
+    for (const waiter of this.listeners) waiter.wake();
+  }
+}
+
+const at = (call: WaitingCall): Cursor => call.cursor(0, () => 0);
+const open = (played: readonly Played[], cursor: Cursor | null = null): WaitingCall =>
+  new WaitingCall(
+    played.map(({ condition }) => condition),
+    NO_CALLER,
+    cursor,
+  );
+const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(() => setImmediate(resolve)));
+
+function wait(call: WaitingCall): { readonly found: Promise<Found | null>; readonly leave: () => void } {
+  let leave = (): void => undefined;
+  const found = waitFor<Found>({
+    look: () => call.look(),
+    wait_ms: 60_000,
+    listen: (waiter) => call.listen(waiter),
+    onAbort: (listener) => {
+      leave = listener;
+    },
+  });
+  return { found, leave: () => leave() };
+}
+
+t.test("those that hold are reported in turn, across calls", async (t) => {
+  const [a, b, c] = [new Played("a"), new Played("b"), new Played("c")];
+  const all = [a, b, c];
+  let cursor = at(open(all));
+  const told: (Found | null)[] = [];
+  for (let round = 0; round < 6; round++) {
+    for (const played of [a, c]) played.change();
+    const call = open(all, cursor);
+    told.push(await call.look());
+    cursor = at(call);
+  }
+  t.same(told, ["a1", "c2", "a3", "c4", "a5", "c6"]);
+  const other_order = open([c, b, a], cursor);
+  t.equal(await other_order.look(), "a6", "whose turn it is does not depend on how they are asked for");
+});
+
+t.test("what was seen but not reported is kept; what is unknown begins now", async (t) => {
+  const [a, b] = [new Played("a"), new Played("b")];
+  const first = open([a]);
+  t.equal(await first.look(), null);
+  a.change();
+  b.change();
+  const second = open([a, b], at(first));
+  t.equal(await second.look(), "a1");
+  t.equal(await second.look(), null, "b was so when it was first asked for");
+  const strange = at(second).marks;
+  const made_up = new WaitingCall([a.condition], NO_CALLER, { event: 0, event_at: 0, last: "", marks: strange });
+  t.equal(await made_up.look(), null);
+  const marks = new Map([[a.condition.name, "x"]]);
+  t.equal(
+    await new WaitingCall([a.condition], NO_CALLER, { event: 0, event_at: 0, last: "", marks }).look(),
+    null,
+    "a mark that is none of its row's is not known",
+  );
+});
+
+t.test("a wait that ends quietly lets the next begin there; one that was woken does not", async (t) => {
+  const a = new Played("a");
+  const quiet = open([a]);
+  const first = wait(quiet);
+  await turn();
+  first.leave();
+  t.equal(await first.found, null);
+  quiet.rest();
+  t.same([...at(quiet).marks.values()], ["00"]);
+  t.equal(a.listeners.size, 0);
+
+  const woken = open([a]);
+  const second = wait(woken);
+  await turn();
+  for (const waiter of a.listeners) waiter.wake();
+  second.leave();
+  t.equal(await second.found, null);
+  woken.rest();
+  t.same([...at(woken).marks.values()], ["0"], "nobody has looked at what woke it");
+
+  a.slow = true;
+  const looking = open([a]);
+  const third = wait(looking);
+  third.leave();
+  await third.found;
+  looking.rest();
+  t.same([...at(looking).marks.values()], ["0"], "nor has a look that is still under way");
+});
+
+t.test("what a look finds when the call was answered is not told, and so not kept", async (t) => {
+  const a = new Played("a");
+  a.slow = true;
+  const call = open([a]);
+  const { found, leave } = wait(call);
+  a.change();
+  await turn();
+  leave();
+  t.equal(await found, null);
+  a.answer?.({ matched: null, mark: "" });
+  await turn();
+  a.slow = false;
+  t.equal(await open([a], at(call)).look(), "a1", "the next call tells it");
+});
+
+t.test("a refusal is an answer; to forget is to begin now", async (t) => {
+  const [a, b] = [new Played("a"), new Played("b")];
+  const call = open([a, b]);
+  for (const played of [a, b]) played.change();
+  a.refusal = invalid("busy");
+  t.match(await call.look(), { message: "busy" });
+  a.refusal = null;
+  call.forget();
+  t.equal(await call.look(), null);
+});

@@ -1,0 +1,67 @@
+/** The table of conditions: a row more, and there is one more thing to wait for. Runs on the front. */
+import { WAIT_CONDITIONS_MAX } from "../../schemas/limits.js";
+import type { WaitQuery } from "../../schemas/wait.js";
+import { Failure, invalid } from "../base/result.js";
+import type { EventHistory } from "../events/history.js";
+import type { Hub } from "../events/hub.js";
+import { type AnyConditionRow, type Asker, Condition } from "./condition.js";
+import { eventRow } from "./conditions/events.js";
+import { instanceRow, type Present } from "./conditions/instances.js";
+import { freeRow, leaseRow, type Leases } from "./conditions/leases.js";
+import { type InBoxes, messageRow } from "./conditions/messages.js";
+import { taskEndedRow, taskRow, type Tasks } from "./conditions/tasks.js";
+import { type Values, valueRows } from "./conditions/values.js";
+import type { LookingBack } from "./looking-back.js";
+
+/** What conditions look at. */
+export interface Watched {
+  readonly hub: Hub;
+  readonly history: EventHistory;
+  readonly back: LookingBack;
+  readonly state: Values;
+  readonly specs: Values;
+  readonly messages: InBoxes;
+  readonly leases: Leases;
+  readonly tasks: Tasks;
+  readonly instances: Present;
+}
+
+export function conditionRows({ hub, history, back, state, specs, messages, leases, tasks, instances }: Watched) {
+  return [
+    eventRow(hub, history),
+    ...valueRows(state),
+    ...valueRows(specs),
+    messageRow(messages),
+    leaseRow(leases),
+    freeRow(leases, back),
+    taskRow(tasks, back),
+    taskEndedRow(tasks),
+    instanceRow(instances, back),
+  ] satisfies readonly AnyConditionRow[];
+}
+
+/** The conditions of a call, each once; 400 where one is malformed, or there are none, 404 for what is not there. */
+export function readConditions(
+  rows: readonly AnyConditionRow[],
+  query: WaitQuery,
+  asker: Asker,
+): readonly Condition[] | Failure {
+  const conditions = new Map<string, Condition>();
+  for (const row of rows) {
+    const subjects = row.read(textsOf(query[row.parameter]), asker);
+    if (subjects instanceof Failure) return subjects;
+    for (const subject of subjects) {
+      const condition = new Condition(row, subject);
+      conditions.set(condition.name, condition);
+    }
+  }
+  if (conditions.size > WAIT_CONDITIONS_MAX) return invalid(`more than ${WAIT_CONDITIONS_MAX} conditions are given`);
+  return conditions.size === 0
+    ? invalid(`no condition is given: ${rows.map(({ parameter }) => parameter).join(", ")}`)
+    : [...conditions.values()];
+}
+
+/** A parameter's values; a switch that is on is one. */
+function textsOf(value: readonly string[] | number | undefined): readonly string[] {
+  return typeof value === "object" ? value : value === 1 ? ["1"] : [];
+}

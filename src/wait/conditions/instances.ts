@@ -1,0 +1,88 @@
+/**
+ * `instance`: one by its id, or the newest of its name, that is active, stale or gone. What is kept is which one was
+ * reported, and of an active one the newest event, of a stale one when it was heard of last: it may have been another in
+ * between. Runs on the front.
+ */
+import { WAIT_STATUSES, type WaitStatus } from "../../../schemas/wait.js";
+import { Failure, invalid } from "../../base/result.js";
+import { TOPIC_STALE } from "../../instances/commands.js";
+import { type Directory, encodeInstance, type Entry } from "../../instances/directory.js";
+import type { InstanceWatch } from "../../instances/watch.js";
+import type { CallContext } from "../../rpc/frames.js";
+import { type AnyConditionRow, conditionRow } from "../condition.js";
+import type { LookingBack } from "../looking-back.js";
+
+export interface Present {
+  readonly directory: Directory;
+  readonly watch: InstanceWatch;
+}
+
+interface Subject {
+  readonly named: string;
+  readonly workspace: string | null;
+  readonly is: WaitStatus;
+}
+
+/** Whether it is so, and whether that was reported under this mark; `next` is the mark of a report of now. */
+interface Test {
+  readonly holds: (entry: Entry | undefined) => boolean;
+  readonly next: (entry: Entry | undefined) => string;
+  readonly reported: (
+    entry: Entry | undefined,
+    mark: string,
+    context: CallContext,
+  ) => boolean | Failure | Promise<boolean | Failure>;
+}
+
+export function instanceRow({ directory, watch }: Present, back: LookingBack): AnyConditionRow {
+  const tests: Readonly<Record<WaitStatus, Test>> = {
+    active: {
+      holds: (entry) => entry?.status === "active",
+      next: (entry) => `${entry?.row}.${back.now}`,
+      reported: async (entry, mark, context) => {
+        const [row, event] = mark.split(".").map(Number);
+        if (row !== entry?.row) return false;
+        const missed = await back.happened(
+          TOPIC_STALE,
+          event ?? 0,
+          ({ instance_id }) => instance_id === entry?.id,
+          context,
+        );
+        return missed instanceof Failure ? missed : !missed;
+      },
+    },
+    stale: {
+      holds: (entry) => entry?.status === "stale",
+      next: (entry) => `${entry?.row}.${entry?.last_seen}`,
+      reported: (entry, mark) => mark === `${entry?.row}.${entry?.last_seen}`,
+    },
+    gone: {
+      holds: (entry) => entry === undefined,
+      next: () => "0.0",
+      reported: () => true,
+    },
+  };
+  return conditionRow<Subject>({
+    parameter: "instance",
+    read: (texts, { workspace, is }) => {
+      if (texts.length === 0) return [];
+      if (is === null) return invalid(`is must be one of ${WAIT_STATUSES.join(", ")}`);
+      return texts.map((named) => ({ named, workspace, is }));
+    },
+    identity: ({ named, workspace, is }) => [named, workspace, is],
+    marks: /^\d{1,15}\.\d{1,15}$/,
+    start: () => "",
+    listen: ({ named }, waiter) => watch.listen(named, waiter),
+    look: async ({ named, workspace, is }, mark, context) => {
+      const entry = directory.get(named) ?? directory.newest(named, workspace ?? undefined);
+      const { holds, next, reported } = tests[is];
+      if (!holds(entry)) return { matched: null, mark: "" };
+      const now = next(entry);
+      const again = mark !== "" && (await reported(entry, mark, context));
+      if (again instanceof Failure) return again;
+      if (again) return { matched: null, mark: now };
+      const shown = entry === undefined ? "null" : encodeInstance(entry);
+      return { matched: `{"kind":"instance","instance":${shown}}`, mark: now };
+    },
+  });
+}

@@ -1,0 +1,84 @@
+/**
+ * `lease`: one that is no longer waiting, and each time that it is another then. `free`: a resource that nobody else
+ * holds; what is kept is the newest event when that was reported, so that a lease between two calls is not missed: who
+ * was told, tried, and was too late, must not wait for what is free already. Runs on the front.
+ */
+import { LEASE_STATES } from "../../../schemas/leases.js";
+import { Failure } from "../../base/result.js";
+import { leaseRow as rowOf, noLease } from "../../claims/lease.js";
+import type { LeaseMirror } from "../../claims/mirror.js";
+import { parseResource } from "../../claims/resource.js";
+import { overlaps, type ResourceWatch, type WantedResource } from "../../claims/resource-watch.js";
+import type { LeaseViews } from "../../claims/views.js";
+import { type AnyConditionRow, conditionRow } from "../condition.js";
+import type { EventData, LookingBack } from "../looking-back.js";
+
+export interface Leases {
+  readonly mirror: LeaseMirror;
+  readonly views: LeaseViews;
+  readonly resources: ResourceWatch;
+}
+
+const GRANTED = "lease.granted";
+
+export function leaseRow({ mirror, views }: Leases): AnyConditionRow {
+  return conditionRow<{ readonly row: number }>({
+    parameter: "lease",
+    read: (texts) => {
+      const subjects: { readonly row: number }[] = [];
+      for (const id of texts) {
+        const row = rowOf(id);
+        if (row === undefined || views.find(row) === undefined) return noLease(id);
+        subjects.push({ row });
+      }
+      return subjects;
+    },
+    identity: ({ row }) => [row],
+    marks: new RegExp(`^(?:${LEASE_STATES.join("|")})$`),
+    start: () => "",
+    listen: ({ row }, waiter) => mirror.wakeBy(row, waiter),
+    look: ({ row }, mark) => {
+      const record = views.find(row);
+      if (record === undefined || record.state === "waiting" || record.state === mark) return { matched: null, mark };
+      return { matched: JSON.stringify({ kind: "lease", lease: views.show(record) }), mark: record.state };
+    },
+  });
+}
+
+interface Wanted extends WantedResource {
+  /** Whose own leases are in nobody's way; "" is nobody. */
+  readonly holder: string;
+}
+
+export function freeRow({ resources }: Leases, back: LookingBack): AnyConditionRow {
+  return conditionRow<Wanted>({
+    parameter: "free",
+    read: (texts, { instance: holder, workspace }) => {
+      for (const text of texts) {
+        const resource = parseResource(text, workspace ?? "", "free");
+        if (resource instanceof Failure) return resource;
+      }
+      return texts.map((text) => ({ text, workspace, holder }));
+    },
+    identity: ({ text, workspace, holder }) => [text, workspace, holder],
+    marks: /^\d{1,15}$/,
+    start: () => "",
+    listen: (wanted, waiter) => resources.listen(wanted, waiter),
+    look: async (wanted, mark, context) => {
+      if (resources.isHeld(wanted, wanted.holder)) return { matched: null, mark: "" };
+      const now = String(back.now);
+      const missed =
+        mark === "" || (await back.happened(GRANTED, Number(mark), (data) => takes(data, wanted), context));
+      if (missed instanceof Failure) return missed;
+      return { matched: missed ? JSON.stringify({ kind: "free", resource: wanted.text }) : null, mark: now };
+    },
+    rest: (_wanted, mark) => (mark === "" ? mark : String(back.now)),
+  });
+}
+
+/** Whether a grant was somebody else's, and overlaps. */
+function takes({ holder, workspace, resources }: EventData, wanted: Wanted): boolean {
+  const { id } = Object(holder) as { readonly id?: unknown };
+  if (id === wanted.holder || typeof workspace !== "string" || !Array.isArray(resources)) return false;
+  return overlaps(wanted, resources.map(String), workspace);
+}

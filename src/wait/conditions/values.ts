@@ -1,0 +1,111 @@
+/**
+ * `state`, `spec` and theirs: a key that has changed, that is above a version, that does not exist. What is kept is the
+ * version that was seen or reported, with its row: a version of another history has another one. Runs on the front.
+ */
+import { KEY_BYTES_MAX } from "../../../schemas/limits.js";
+import { specKey } from "../../../schemas/specs.js";
+import { type TextRules, textProblem } from "../../../schemas/text.js";
+import type { WaitParameter } from "../../../schemas/wait.js";
+import { Failure, invalid } from "../../base/result.js";
+import type { Space } from "../../versioned/space.js";
+import type { Head, VersionedReader } from "../../versioned/table.js";
+import type { KeyWatch } from "../../versioned/watch.js";
+import { type AnyConditionRow, conditionRow, type Looked } from "../condition.js";
+
+/** A space as conditions look at it. */
+export interface Values {
+  /** On the front's own handle. */
+  readonly reader: VersionedReader;
+  readonly watch: KeyWatch;
+}
+
+interface Subject {
+  readonly key: string;
+  /** The version above which it is to be; -1 where none was asked for. */
+  readonly above: number;
+}
+
+const MARKS = /^-?\d{1,15}\.\d{1,15}$/;
+const KEY: TextRules = { bytes_max: KEY_BYTES_MAX, required: true, line: true };
+
+/** How a space's keys stand in a parameter. */
+const KEYS: Readonly<Record<Space["name"], (text: string, name: string) => string | Failure>> = {
+  state: (text, name) => {
+    const problem = textProblem(text, KEY);
+    return problem === null ? text : invalid(`${name} ${problem}`);
+  },
+  spec: (text, name) => {
+    const [, project = "", spec = ""] = /^([^/]+)\/(.+)$/su.exec(text) ?? [];
+    return project === "" ? invalid(`${name} must be PROJECT/NAME`) : specKey(project, spec);
+  },
+};
+
+/** What the three of a space are called. */
+const PARAMETERS = {
+  state: { changed: "state", above: "state_above", gone: "state_gone" },
+  spec: { changed: "spec", above: "spec_above", gone: "spec_gone" },
+} as const satisfies Record<Space["name"], Record<string, WaitParameter>>;
+
+export function valueRows({ reader, watch }: Values): AnyConditionRow[] {
+  const { space } = reader;
+  const { changed, above, gone } = PARAMETERS[space.name];
+  const keyOf = KEYS[space.name];
+
+  const seen = (key: string): { readonly head: Head | undefined; readonly mark: string } => {
+    const head = reader.head(key);
+    if (head !== undefined) return { head, mark: `${head.version}.${head.row}` };
+    const last = reader.gone(key);
+    return { head, mark: last === undefined ? "0.0" : `-${last.version}.${last.row}` };
+  };
+  const report = (key: string, head: Head | undefined, mark: string): Looked => ({
+    matched: JSON.stringify({ kind: space.name, key: space.label(key), version: head?.version ?? null }),
+    mark,
+  });
+  /** A row of one of the three. */
+  const row = (
+    parameter: WaitParameter,
+    own: {
+      readonly read?: (text: string) => Subject | Failure;
+      readonly start?: (key: string) => string;
+      readonly holds: (head: Head | undefined, subject: Subject) => boolean;
+    },
+  ): AnyConditionRow =>
+    conditionRow<Subject>({
+      parameter,
+      read: (texts) => {
+        const subjects: Subject[] = [];
+        for (const text of texts) {
+          const subject = own.read === undefined ? withKey(keyOf(text, parameter), -1) : own.read(text);
+          if (subject instanceof Failure) return subject;
+          subjects.push(subject);
+        }
+        return subjects;
+      },
+      identity: (subject) => [subject.key, subject.above],
+      marks: MARKS,
+      start: ({ key }) => own.start?.(key) ?? "",
+      listen: ({ key }, waiter) => watch.listen(key, waiter),
+      look: (subject, mark) => {
+        const { head, mark: now } = seen(subject.key);
+        if (!own.holds(head, subject)) return { matched: null, mark: "" };
+        return now === mark ? { matched: null, mark } : report(subject.key, head, now);
+      },
+    });
+
+  return [
+    // It holds whatever it has become, when that is another than was seen.
+    row(changed, { start: (key) => seen(key).mark, holds: () => true }),
+    row(above, {
+      read: (text) => {
+        const [, number = "", rest = ""] = /^(\d{1,15}):(.*)$/su.exec(text) ?? [];
+        return number === "" ? invalid(`${above} must be N:KEY`) : withKey(keyOf(rest, above), Number(number));
+      },
+      holds: (head, subject) => head !== undefined && head.version > subject.above,
+    }),
+    row(gone, { holds: (head) => head === undefined }),
+  ];
+}
+
+function withKey(key: string | Failure, above: number): Subject | Failure {
+  return key instanceof Failure ? key : { key, above };
+}

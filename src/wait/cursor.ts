@@ -1,0 +1,58 @@
+/**
+ * Where a wait goes on, as text that its client keeps: the event up to which all is reported, and of each condition what
+ * has been. So the server keeps nothing, and a restart forgets nothing. Whoever asks brings it, and may have made it up:
+ * it is read strictly, and says nothing but what was reported. Pure.
+ */
+import { WAIT_CONDITIONS_MAX, WAIT_MARK_CHARACTERS_MAX } from "../../schemas/limits.js";
+import { crypto } from "../base/crypto.js";
+
+export interface Cursor {
+  /** The event up to which all is reported; 0 where there was none. */
+  readonly event: number;
+  /** When that was published, in ms: an event of another history has the same id, but hardly the same time. */
+  readonly event_at: number;
+  /** The condition that was reported last, by its name; "" where none was. */
+  readonly last: string;
+  /** What is kept of conditions, by their names. */
+  readonly marks: ReadonlyMap<string, string>;
+}
+
+const VERSION = "1";
+const SEPARATOR = "~";
+const RADIX = 36;
+/** 48 bits: enough to tell 64 conditions apart. */
+const NAME_CHARACTERS = 8;
+const NAME = `[\\w-]{${NAME_CHARACTERS}}`;
+const NUMBER = "[0-9a-z]{1,11}";
+const MARK = `[\\w.-]{1,${WAIT_MARK_CHARACTERS_MAX}}`;
+const CURSOR = new RegExp(
+  `^${VERSION}~(${NUMBER})~(${NUMBER})~(${NAME})?((?:~${NAME}~${MARK}){0,${WAIT_CONDITIONS_MAX}})~(${NAME})$`,
+);
+
+/** A condition in few characters: of two that are the same, the same. */
+export function nameOf(identity: string): string {
+  return digest(identity);
+}
+
+export function encodeCursor({ event, event_at, last, marks }: Cursor): string {
+  const fields = [VERSION, event.toString(RADIX), event_at.toString(RADIX), last];
+  for (const [name, mark] of marks) if (mark !== "") fields.push(name, mark);
+  const text = fields.join(SEPARATOR);
+  return text + SEPARATOR + digest(text);
+}
+
+/** Undefined for what no server has given out. */
+export function readCursor(text: string): Cursor | undefined {
+  const [, event = "", event_at = "", last = "", rest = "", sum] = CURSOR.exec(text) ?? [];
+  if (sum === undefined || digest(text.slice(0, -sum.length - SEPARATOR.length)) !== sum) return undefined;
+  const numbers = [Number.parseInt(event, RADIX), Number.parseInt(event_at, RADIX)] as const;
+  if (!numbers.every(Number.isSafeInteger)) return undefined;
+  const fields = rest.split(SEPARATOR).slice(1);
+  const marks = new Map<string, string>();
+  for (let at = 0; at < fields.length; at += 2) marks.set(fields[at] ?? "", fields[at + 1] ?? "");
+  return { event: numbers[0], event_at: numbers[1], last, marks };
+}
+
+function digest(text: string): string {
+  return crypto().createHash("sha256").update(text).digest("base64url").slice(0, NAME_CHARACTERS);
+}

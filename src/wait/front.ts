@@ -1,0 +1,109 @@
+/**
+ * Calls that wait for one of many things: reads what they wait for and where they left off, has them woken by what
+ * concerns them alone, and answers with what holds and a cursor. Runs on the front; what a condition is, is its row's
+ * (conditions.ts).
+ */
+import type { WaitQuery } from "../../schemas/wait.js";
+import { Failure, invalid } from "../base/result.js";
+import { waitFor, type Waiter } from "../base/waiter.js";
+import type { Hub } from "../events/hub.js";
+import type { EventReader } from "../events/table.js";
+import { jsonReply } from "../front/reply.js";
+import type { Answer, Request } from "../front/route.js";
+import type { Directory } from "../instances/directory.js";
+import type { Exposition, Measured } from "../measure/exposition.js";
+import { type Found, WaitingCall } from "./call.js";
+import type { AnyConditionRow } from "./condition.js";
+import { readConditions } from "./conditions.js";
+import { encodeCursor, readCursor } from "./cursor.js";
+import { standingOf } from "./position.js";
+
+export interface WaitFrontOptions {
+  readonly rows: readonly AnyConditionRow[];
+  readonly hub: Hub;
+  /** On the front's own handle. */
+  readonly stored: EventReader;
+  readonly directory: Directory;
+}
+
+type WaitOf = Pick<Request<readonly string[], WaitQuery>, "query" | "context" | "onAbort">;
+
+const SECOND_MS = 1_000;
+const LAGGED = '{"kind":"lagged"}';
+const NO_CURSOR = invalid("after is no cursor of a wait");
+
+export class WaitFront implements Measured {
+  readonly #options: WaitFrontOptions;
+  readonly #waiting = new Map<Waiter<Found>, WaitingCall>();
+
+  constructor(options: WaitFrontOptions) {
+    this.#options = options;
+  }
+
+  async answer({ query, context, onAbort }: WaitOf): Promise<Answer> {
+    const { rows, directory, stored } = this.#options;
+    const { after = "", wait = 0, is = null } = query;
+    const instance = directory.get(context.actor);
+    const workspace = query.workspace ?? instance?.workspace ?? null;
+    const asker = { instance: instance?.id ?? "", workspace, is, context };
+    const conditions = readConditions(rows, query, asker);
+    if (conditions instanceof Failure) return conditions;
+    const cursor = after === "" ? null : readCursor(after);
+    if (cursor === undefined) return NO_CURSOR;
+    const standing = cursor === null ? "here" : standingOf(cursor, stored);
+    const call = new WaitingCall(conditions, context, standing === "elsewhere" ? null : cursor);
+    if (standing === "elsewhere") return this.#reply(call, LAGGED);
+    if (standing === "pruned" && call.hears_events) {
+      call.skipEvents();
+      return this.#reply(call, LAGGED);
+    }
+    return this.#reply(call, wait === 0 ? await call.look() : await this.#wait(call, wait * SECOND_MS, onAbort));
+  }
+
+  /** Anything may have happened that nobody was told of: the writer crashed. */
+  catchUp(): void {
+    for (const waiter of this.#waiting.keys()) waiter.wake();
+  }
+
+  /** What there is now has another history: a snapshot was restored. */
+  lag(): void {
+    for (const [waiter, call] of [...this.#waiting]) {
+      call.forget();
+      waiter.finish(LAGGED);
+    }
+  }
+
+  /** Ends all waiting. */
+  end(): void {
+    for (const waiter of [...this.#waiting.keys()]) waiter.finish(null);
+  }
+
+  expose(out: Exposition): void {
+    out.value("koor_waiting_calls", "gauge", "Calls that wait for conditions.", this.#waiting.size);
+  }
+
+  async #wait(call: WaitingCall, wait_ms: number, onAbort: WaitOf["onAbort"]): Promise<Found | null> {
+    const found = await waitFor<Found>({
+      look: () => call.look(),
+      wait_ms,
+      listen: (waiter) => {
+        this.#waiting.set(waiter, call);
+        const leave = call.listen(waiter);
+        return () => {
+          this.#waiting.delete(waiter);
+          leave();
+        };
+      },
+      onAbort,
+    });
+    if (found === null) call.rest();
+    return found;
+  }
+
+  #reply(call: WaitingCall, found: Found | null): Answer {
+    if (found instanceof Failure) return found;
+    const { hub, stored } = this.#options;
+    const cursor = encodeCursor(call.cursor(hub.told_id, (event) => stored.timeOf(event) ?? 0));
+    return jsonReply(`{"matched":${found ?? "null"},"cursor":"${cursor}"}`);
+  }
+}

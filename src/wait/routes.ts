@@ -1,0 +1,21 @@
+/** docs/http-api.md "Wait". Runs on the front; what happens is front.ts's. */
+import { WaitAnswer, WaitQuery } from "../../schemas/wait.js";
+import { route, type Route } from "../front/route.js";
+import type { WaitFront } from "./front.js";
+
+export function waitRoutes(wait: WaitFront): Route[] {
+  return [
+    route({
+      method: "GET",
+      path: "/api/wait",
+      name: "wait",
+      tag: "wait",
+      summary: "Waits until one of many conditions holds, and says from where on to wait for the next.",
+      query: WaitQuery,
+      waits: true,
+      answer: WaitAnswer,
+      statuses: [404],
+      handle: (request) => wait.answer(request),
+    }),
+  ];
+}

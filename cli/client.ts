@@ -54,9 +54,12 @@ export function makeHeaders({ token, instance }: Settings): Record<string, strin
 
 /** `?a=1&b=2`, percent-encoded; "" where there are no parameters. */
 export function encodeQuery(parameters: Readonly<Record<string, string>>): string {
-  const pairs = Object.entries(parameters).map(
-    ([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`,
-  );
+  return encodePairs(Object.entries(parameters));
+}
+
+/** As `encodeQuery`, where a name may stand more than once. */
+export function encodePairs(parameters: readonly (readonly [name: string, value: string])[]): string {
+  const pairs = parameters.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`);
   return pairs.length === 0 ? "" : `?${pairs.join("&")}`;
 }
 

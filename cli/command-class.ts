@@ -29,8 +29,9 @@ function makeOptions(row: CommandRow): Record<string, unknown> {
       : Option.String({ name: argument.name, required: !argument.optional });
   }
   for (const flag of row.flags ?? []) {
+    const name = `--${flag.name}`;
     options[FLAG_PREFIX + flag.name] =
-      flag.kind === "switch" ? Option.Boolean(`--${flag.name}`) : Option.String(`--${flag.name}`);
+      flag.kind === "switch" ? Option.Boolean(name) : flag.many ? Option.Array(name) : Option.String(name);
   }
   return options;
 }

@@ -52,8 +52,9 @@ export function readTokens(argv: readonly string[], rows: readonly CommandRow[])
       let value: string | undefined;
       if (name !== word) value = word.slice(equals + 1);
       else {
-        at += 1;
-        value = argv[at];
+        value = argv[at + 1];
+        if (flag.value_optional && (value === undefined || isFlag(value))) value = "";
+        else at += 1;
       }
       if (value === undefined || (name === word && isFlag(value))) return wrongUsage(`${name} needs a value`);
       if (BINDABLE_NAME.test(flag.name)) tokens.push(`${name}=${value}`);

@@ -32,6 +32,10 @@ export interface Flag {
   readonly value?: string;
   readonly about: string;
   readonly required?: true;
+  /** It may be given more than once; all of it by `Args.list`. */
+  readonly many?: true;
+  /** It may stand alone; its value is "" then. */
+  readonly value_optional?: true;
   /** The query parameter that carries the value; absent where the row's functions use it instead. */
   readonly query?: string;
 }
@@ -44,7 +48,7 @@ export interface Args {
   has(name: string): boolean;
   /** A flag that is a duration, in ms. */
   duration(name: string): number | undefined;
-  /** An argument of which there may be many. */
+  /** An argument or a flag of which there may be many. */
   list(name: string): readonly string[];
 }
 
@@ -70,7 +74,7 @@ interface Described {
 
 /** A command that is one request; its answer goes to stdout. */
 export interface RequestRow extends Described {
-  readonly method: "GET" | "PUT" | "POST" | "DELETE";
+  readonly method: "GET" | "PUT" | "POST" | "PATCH" | "DELETE";
   /**
    * `{name}` is an argument, percent-encoded; in `{name...}` its slashes stay separators, in `{name/}` the first
    * one.

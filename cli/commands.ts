@@ -20,7 +20,9 @@ import { SERVE_COMMANDS } from "./commands/serve.js";
 import { SPECS_COMMANDS } from "./commands/specs.js";
 import { STATE_COMMANDS } from "./commands/state.js";
 import { STATUS_COMMANDS } from "./commands/status.js";
+import { WAIT_COMMANDS } from "./commands/wait.js";
 import { WEBHOOKS_COMMANDS } from "./commands/webhooks.js";
+import { TASKS_COMMANDS } from "./commands/tasks.js";
 import { TEMPLATES_COMMANDS } from "./commands/templates.js";
 
 /** Commands that a reader looks for together. */
@@ -33,7 +35,10 @@ export interface Topic {
 export const TOPICS: readonly Topic[] = [
   { name: "values", rows: [...STATE_COMMANDS, ...SPECS_COMMANDS] },
   { name: "events", rows: [...EVENTS_COMMANDS, ...WEBHOOKS_COMMANDS] },
-  { name: "agents", rows: [...INSTANCES_COMMANDS, ...LEASES_COMMANDS, ...MESSAGE_COMMANDS] },
+  {
+    name: "agents",
+    rows: [...INSTANCES_COMMANDS, ...TASKS_COMMANDS, ...LEASES_COMMANDS, ...MESSAGE_COMMANDS, ...WAIT_COMMANDS],
+  },
   { name: "contracts", rows: [...CONTRACT_COMMANDS, ...COMPLIANCE_COMMANDS] },
   { name: "rules", rows: [...RULES_COMMANDS, ...TEMPLATES_COMMANDS] },
   { name: "records", rows: [...AUDIT_COMMANDS, ...LLM_COMMANDS, ...METRICS_COMMANDS] },

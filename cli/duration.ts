@@ -25,3 +25,8 @@ export function formatDuration(ms: number): string {
   ] as const;
   return parts.map(([count, unit]) => (count === 0 ? "" : `${count}${unit}`)).join("") || "0s";
 }
+
+/** Whole seconds, as the server counts them; a part of one counts as one. */
+export function wholeSeconds(ms: number | undefined): number | undefined {
+  return ms === undefined ? undefined : Math.ceil(ms / 1_000);
+}

@@ -15,6 +15,9 @@ Commands act as the instance KOOR_INSTANCE, else as that of .koor/instance.json 
 The server is http://localhost:9800 unless one is set.
 Exit codes: 0 success, 1 the server refused or could not be reached, 2 wrong usage.`;
 
+/** What the commands take of an overview's line, whose screen has 80 columns. */
+const OVERVIEW_WIDTH = 64;
+
 function formatArgument(argument: Argument): string {
   const shown = `${argument.shown ?? argument.name}${argument.many || argument.behind_dashes ? "…" : ""}`;
   if (argument.behind_dashes) return `-- <${shown}>`;
@@ -22,7 +25,9 @@ function formatArgument(argument: Argument): string {
 }
 
 function formatFlag(flag: Flag): string {
-  return flag.value === undefined ? `--${flag.name}` : `--${flag.name} ${flag.value}`;
+  const { name, value, many, value_optional } = flag;
+  const shown = value_optional ? `[${value}]` : value;
+  return value === undefined ? `--${name}` : `--${name} ${shown}${many ? "…" : ""}`;
 }
 
 /** `koor state history <key> [--limit N]` */
@@ -61,17 +66,27 @@ export function formatHelp(rows: readonly CommandRow[], program: string): string
   return `Koor: shared state and events for coding agents.\n\n${commands}\n\n${common}\n\n${SETTINGS_NOTE}\n`;
 }
 
-/** The commands of a topic without their arguments: a line for each noun that has verbs, one for all other words. */
-function listNouns(rows: readonly CommandRow[]): string[] {
-  const alone: string[] = [];
+/** Pieces in as few lines as they fit on, in their order. */
+function wrap(pieces: readonly string[], between: string, width: number): string[] {
   const lines: string[] = [];
-  for (const noun of new Set(rows.map(({ words }) => words[0]))) {
-    const verbs = rows.filter(({ words }) => words[0] === noun).map(({ words }) => words.slice(1).join(" "));
-    const named = verbs.filter((verb) => verb !== "").join("|");
-    if (named === "") alone.push(noun);
-    else lines.push(verbs.includes("") ? `${noun} [${named}]` : `${noun} ${named}`);
+  for (const piece of pieces) {
+    const longer = `${lines.at(-1) ?? ""}${between}${piece}`;
+    if (lines.length > 0 && longer.length <= width) lines[lines.length - 1] = longer;
+    else lines.push(piece);
   }
-  return alone.length === 0 ? lines : [alone.join(", "), ...lines];
+  return lines;
+}
+
+/** The commands of a topic without their arguments: its nouns with their verbs, as lines. */
+function listNouns(rows: readonly CommandRow[]): string[] {
+  const nouns = [...new Set(rows.map(({ words }) => words[0]))].flatMap((noun) => {
+    const verbs = rows.filter(({ words }) => words[0] === noun).map(({ words }) => words.slice(1).join(" "));
+    const named = verbs.filter((verb) => verb !== "");
+    if (named.length === 0) return [noun];
+    const some = wrap(named, "|", OVERVIEW_WIDTH - noun.length - " []".length);
+    return some.map((text) => (verbs.includes("") ? `${noun} [${text}]` : `${noun} ${text}`));
+  });
+  return wrap(nouns, ", ", OVERVIEW_WIDTH);
 }
 
 /** What there is, on less than a screen: each topic with its nouns and their verbs. */

@@ -7,7 +7,8 @@ import { closeSync, openSync, readSync } from "node:fs";
 
 import { REFUSED_BODY_BYTES_MAX } from "../schemas/limits.js";
 import type { Args, Flag } from "./command-row.js";
-import { failed, wrongUsage, type CliFailure } from "./failure.js";
+import { CliFailure, failed, wrongUsage } from "./failure.js";
+import { isJson } from "./json-text.js";
 import { describeSystemError } from "./system-error.js";
 
 /** The headers of a JSON body. */
@@ -67,6 +68,24 @@ export async function readFlag(args: Args, name: string): Promise<Buffer | undef
   const value = args.text(name);
   if (value === "-") return await readStdin();
   return value === undefined ? undefined : Buffer.from(value);
+}
+
+/** Text from a flag, or from stdin where it is `-`; undefined where the flag is not given. */
+export async function readTextFlag(args: Args, name: string): Promise<string | undefined | CliFailure> {
+  const bytes = await readFlag(args, name);
+  if (bytes === undefined || bytes instanceof CliFailure) return bytes;
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return wrongUsage(`the ${name} is not UTF-8 text`);
+  }
+}
+
+/** JSON as text from a flag, or from stdin where it is `-`. Its numbers keep their digits. */
+export async function readJsonFlag(args: Args, name: string): Promise<string | undefined | CliFailure> {
+  const text = await readTextFlag(args, name);
+  if (text === undefined || text instanceof CliFailure) return text;
+  return isJson(text) ? text : wrongUsage(`--${name} is not JSON (a string needs its own quotes: '"text"')`);
 }
 
 /** What `--data` or `--file` name. Exactly one of them was given: the row's `one_of` says so. */

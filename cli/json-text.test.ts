@@ -3,7 +3,7 @@ import { deepStrictEqual, strictEqual } from "node:assert";
 import * as fc from "fast-check";
 import t from "tap";
 
-import { indentJson, listElementTexts } from "./json-text.js";
+import { indentJson, listElementTexts, memberText } from "./json-text.js";
 
 const json = fc.json({ maxDepth: 5 });
 const value = fc.jsonValue({ maxDepth: 5 });
@@ -50,5 +50,16 @@ t.test("splits an array into the texts of its elements", (t) => {
     );
   });
   t.doesNotThrow(() => fc.assert(holds));
+  t.end();
+});
+
+t.test("finds the text of a member, as it was written", (t) => {
+  const text = '{ "a" : 1.0 , "task":{"id":"\\"task","b":[1, 2]},"\\u0061b":"x" , "lease":null,"a":2}';
+  t.equal(memberText(text, "task"), '{"id":"\\"task","b":[1, 2]}');
+  t.equal(memberText(text, "lease"), "null");
+  t.equal(memberText(text, "ab"), '"x"');
+  t.equal(memberText(text, "a"), "2", "of duplicates the last");
+  t.equal(memberText(text, "id"), undefined);
+  t.equal(memberText("{}", "a"), undefined);
   t.end();
 });

@@ -114,7 +114,30 @@ export function indentJson(text: string): string | undefined {
   return parts.join("");
 }
 
-/** The source text of each element of a JSON array. */
+/** A JSON object of members that are JSON texts; those that are undefined are left out. */
+export function objectOf(members: Readonly<Record<string, string | undefined>>): string {
+  const pairs = Object.entries(members).flatMap(([name, text]) =>
+    text === undefined ? [] : [`${JSON.stringify(name)}:${text}`],
+  );
+  return `{${pairs.join(",")}}`;
+}
+
+/** A text as JSON has it. */
+export function quoted(text: string | undefined): string | undefined {
+  return text === undefined ? undefined : JSON.stringify(text);
+}
+
+/** The source text of a member of a JSON object; of duplicates the last. */
+export function memberText(object: string, name: string): string | undefined {
+  let found: string | undefined;
+  for (const member of listElementTexts(object)) {
+    const end = endOfString(member, 0);
+    if (JSON.parse(member.slice(0, end)) === name) found = member.slice(skipWhitespace(member, end) + 1).trim();
+  }
+  return found;
+}
+
+/** The source text of each element of a JSON array, or of each member of an object, its name included. */
 export function listElementTexts(text: string): string[] {
   const pieces: string[] = [];
   let at = skipWhitespace(text, skipWhitespace(text, 0) + 1);

@@ -5,7 +5,8 @@
 import type { Static } from "typebox";
 
 import type { Lease as LeaseSchema } from "../schemas/leases.js";
-import { describeRefusal, encodeQuery, isSuccess, sendRequest, type Answer, type RequestPlan } from "./client.js";
+import { ask, Refusal } from "./ask.js";
+import { encodeQuery, type Answer, type RequestPlan } from "./client.js";
 import { CliFailure, failed } from "./failure.js";
 import { JSON_TYPE } from "./input.js";
 import type { Settings } from "./settings.js";
@@ -29,14 +30,6 @@ export interface LeaseWish {
 /** What a call may be cut short by, and how long it may be silent. */
 export type CallLimits = Pick<RequestPlan, "signal" | "answer_timeout_ms">;
 
-/** An answer that is not what was asked for, mostly a refusal, with its HTTP status. */
-export class Refusal {
-  constructor(
-    readonly status: number,
-    readonly failure: CliFailure,
-  ) {}
-}
-
 function readLease({ status, body }: Answer): ToldLease | Refusal {
   let parsed: unknown;
   try {
@@ -51,12 +44,6 @@ function readLease({ status, body }: Answer): ToldLease | Refusal {
 
 function pathOf(id: string, parameters: Readonly<Record<string, string>> = {}): string {
   return `/api/leases/${encodeURIComponent(id)}${encodeQuery(parameters)}`;
-}
-
-async function ask(settings: Settings, plan: RequestPlan): Promise<Answer | Refusal | CliFailure> {
-  const answer = await sendRequest(settings, plan);
-  if (answer instanceof CliFailure || isSuccess(answer)) return answer;
-  return new Refusal(answer.status, describeRefusal(answer.status, answer.body));
 }
 
 async function askForLease(settings: Settings, plan: RequestPlan): Promise<ToldLease | Refusal | CliFailure> {
@@ -107,9 +94,4 @@ export async function releaseLease(
   const path = pathOf(id, fence === null ? {} : { fence: String(fence) });
   const answer = await ask(settings, { method: "DELETE", path, ...limits });
   return answer instanceof Refusal || answer instanceof CliFailure ? answer : answer.body;
-}
-
-/** A refusal, or no answer, as the failure that ends a command. */
-export function failureOf(outcome: Refusal | CliFailure): CliFailure {
-  return outcome instanceof Refusal ? outcome.failure : outcome;
 }

@@ -3,78 +3,50 @@
  * whether it is our turn until it is, or until the time is up. Runs in the command line's process. By hand: what makes
  * it durable is the lease's place in line, which the server keeps.
  */
-import { CLI_LEASE_RETRY_MS_MAX, CLI_RECONNECT_DELAY_MS, WAIT_S_MAX } from "../schemas/limits.js";
+import { WAIT_S_MAX } from "../schemas/limits.js";
+import { failureOf, isPassing, Patience, type PatienceOptions, Refusal } from "./ask.js";
 import { CliFailure, failed } from "./failure.js";
 import { formatDuration } from "./duration.js";
-import { failureOf, getLease, Refusal, releaseLease, requestLease } from "./lease-calls.js";
+import { getLease, releaseLease, requestLease } from "./lease-calls.js";
 import type { LeaseWish, ToldLease } from "./lease-calls.js";
-import { note } from "./output.js";
 import type { Settings } from "./settings.js";
-import { pause } from "./pause.js";
 
 const SECOND_MS = 1_000;
 
-export interface LineOptions {
+export interface LineOptions extends PatienceOptions {
   readonly wait_ms: number;
   /** Whether it stays in line when the time is up. */
   readonly stays: boolean;
   /** Ends the wait; who waits leaves the line then. */
   readonly signal: AbortSignal;
-  /** Pauses before a server that is away is asked again; they double up to this. */
-  readonly retry_ms?: number;
-}
-
-/** Whether the same call may be answered soon: nobody answered, or one who is starting or stopping did. */
-function isPassing(outcome: ToldLease | Refusal | CliFailure): outcome is Refusal | CliFailure {
-  if (outcome instanceof Refusal) return [502, 503, 504].includes(outcome.status);
-  return outcome instanceof CliFailure;
 }
 
 class Line {
   readonly #settings: Settings;
   readonly #options: LineOptions;
-  readonly #until_ms: number;
-  #away = false;
+  readonly #patience: Patience;
 
   constructor(settings: Settings, options: LineOptions) {
     this.#settings = settings;
     this.#options = options;
-    this.#until_ms = performance.now() + options.wait_ms;
-  }
-
-  #leftMs(): number {
-    return this.#options.signal.aborted ? 0 : this.#until_ms - performance.now();
-  }
-
-  /** Makes a call until it is answered; the last outcome where the time is up before. */
-  async #untilAnswered(
-    call: () => Promise<ToldLease | Refusal | CliFailure>,
-  ): Promise<ToldLease | Refusal | CliFailure> {
-    const longest_ms = this.#options.retry_ms ?? CLI_LEASE_RETRY_MS_MAX;
-    for (let pause_ms = Math.min(CLI_RECONNECT_DELAY_MS, longest_ms); ; pause_ms = Math.min(pause_ms * 2, longest_ms)) {
-      const outcome = await call();
-      const left_ms = this.#leftMs();
-      if (!isPassing(outcome)) {
-        if (this.#away) note("the server is back");
-        this.#away = false;
-        return outcome;
-      }
-      if (left_ms <= 0) return outcome;
-      if (!this.#away) note(`${failureOf(outcome).message}, trying again`);
-      this.#away = true;
-      await pause(Math.min(pause_ms, left_ms), this.#options.signal);
-    }
+    this.#patience = new Patience(options);
   }
 
   /** Asks until it does not wait any more, or the time is up. */
   async #untilOver(first: ToldLease): Promise<ToldLease | Refusal | CliFailure> {
     const { signal } = this.#options;
     let told = first;
-    for (let left_ms = this.#leftMs(); told.lease.state === "waiting" && left_ms > 0; left_ms = this.#leftMs()) {
+    for (
+      let left_ms = this.#patience.left_ms;
+      told.lease.state === "waiting" && left_ms > 0;
+      left_ms = this.#patience.left_ms
+    ) {
       const wait_s = Math.min(WAIT_S_MAX, Math.ceil(left_ms / SECOND_MS));
-      const outcome = await this.#untilAnswered(() => getLease(this.#settings, first.lease.id, wait_s, { signal }));
+      const outcome = await this.#patience.untilAnswered(() =>
+        getLease(this.#settings, first.lease.id, wait_s, { signal }),
+      );
       // Out of time is not out of line: what was known last holds.
-      if (isPassing(outcome)) return this.#leftMs() > 0 ? outcome : told;
+      if (isPassing(outcome)) return this.#patience.left_ms > 0 ? outcome : told;
       if (outcome instanceof Refusal) return outcome;
       told = outcome;
     }
@@ -97,7 +69,7 @@ class Line {
     // A call whose answer was lost is made again: by its id it is the same place in line.
     const line = { queue: true, request_id: crypto.randomUUID() } as const;
     // The call that gets into the line does not wait there: from now on it is known what is to be left.
-    const joined = await this.#untilAnswered(() => requestLease(this.#settings, wish, line));
+    const joined = await this.#patience.untilAnswered(() => requestLease(this.#settings, wish, line));
     if (joined instanceof Refusal || joined instanceof CliFailure) return failureOf(joined);
     const told = await this.#untilOver(joined);
     if (told instanceof Refusal || told instanceof CliFailure) return failureOf(told);
@@ -115,7 +87,7 @@ class Line {
   /** The lease as soon as it does not wait any more, or when the time is up. */
   async watch(id: string): Promise<ToldLease | CliFailure> {
     const { signal } = this.#options;
-    const first = await this.#untilAnswered(() => getLease(this.#settings, id, 0, { signal }));
+    const first = await this.#patience.untilAnswered(() => getLease(this.#settings, id, 0, { signal }));
     const told = first instanceof Refusal || first instanceof CliFailure ? first : await this.#untilOver(first);
     return told instanceof Refusal || told instanceof CliFailure ? failureOf(told) : told;
   }

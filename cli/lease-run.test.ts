@@ -7,8 +7,9 @@ import { createServer, type AddressInfo } from "node:net";
 import t, { type Test } from "tap";
 
 import { FakeServer, playError, playJson, type Play, type SeenRequest } from "../test/cli/fake-server.js";
+import { runTimes, type RunTimes } from "./claim-run.js";
 import type { Lease } from "./lease-calls.js";
-import { runTimes, runUnderLease, type RunTimes } from "./lease-run.js";
+import { runUnderLease } from "./lease-run.js";
 
 const LEASE = { id: "lease-1", fence: 7, state: "held", reason: "", note: null, ttl_s: 60 } as unknown as Lease;
 /** Longer than any of these tests takes. */
@@ -56,11 +57,12 @@ t.test("the exit code is the command's, and the lease is given back", async (t) 
   t.equal(await run("process.exit(3)"), 3);
   t.equal(await run('process.kill(process.pid,"SIGTERM")'), 143);
   t.equal(await run('process.exit(process.env.KOOR_FENCE==="7"&&process.env.KOOR_LEASE==="lease-1"?5:6)'), 5);
+  t.equal(await run('process.exit(process.env.KOOR_INSTANCE==="me"&&process.env.KOOR_SERVER?7:6)'), 7, "it acts as we");
   t.equal(await runUnderLease(settings, LEASE, ["./no-such-program"], TIMES), 127);
   t.equal(await runUnderLease(settings, LEASE, ["a\0b"], TIMES), 127);
   t.same(
     released,
-    Array.from({ length: 6 }, () => "/api/leases/lease-1?fence=7"),
+    Array.from({ length: 7 }, () => "/api/leases/lease-1?fence=7"),
   );
 });
 

@@ -21,3 +21,19 @@ export async function exitCodeOfSignal(signal: NodeJS.Signals): Promise<number> 
   const { constants } = await import("node:os");
   return KILLED_EXIT + constants.signals[signal];
 }
+
+/** What is done until it is over, or until such a signal ends it early; a second one ends the process. */
+export async function untilSignal<Done>(
+  run: (signal: AbortSignal) => Promise<Done>,
+): Promise<{ readonly outcome: Done; readonly stopped_by: EndingSignal | undefined }> {
+  const stop = new AbortController();
+  let stopped_by: EndingSignal | undefined;
+  const leaveSignals = takeSignals((signal) => {
+    stopped_by = signal;
+    stop.abort();
+    leaveSignals();
+  });
+  const outcome = await run(stop.signal);
+  leaveSignals();
+  return { outcome, stopped_by };
+}

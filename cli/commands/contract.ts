@@ -6,8 +6,9 @@ import { findContractFault } from "../../schemas/contract-shape.js";
 import { describeRefusal, isSuccess, sendRequest, type RequestPlan } from "../client.js";
 import type { Argument, Args, CommandContext, CommandRow, Flag } from "../command-row.js";
 import { CliFailure, failed, wrongUsage, type ExitCode } from "../failure.js";
-import { JSON_TYPE, readFlag, readValue, VALUE_FLAGS, VALUE_FLAG_NAMES } from "../input.js";
-import { isJson } from "../json-text.js";
+import { fenceHeader, WRITE_FENCE } from "../fence.js";
+import { JSON_TYPE, readJsonFlag, readValue, VALUE_FLAGS, VALUE_FLAG_NAMES } from "../input.js";
+import { isJson, objectOf, quoted } from "../json-text.js";
 import { layOutJson, print } from "../output.js";
 
 /** A contract as it is named on the command line; a template's `{contract/}` makes two segments of it. */
@@ -20,17 +21,6 @@ const ENDPOINT: Flag = {
   value: "ENDPOINT",
   about: 'as the contract names it: "POST /api/trucks"',
 };
-
-/**
- * JSON as text from a flag, or from stdin where it is `-`; undefined where the flag is not given. Its numbers
- * keep their digits.
- */
-async function readJsonFlag(args: Args, name: string): Promise<string | undefined | CliFailure> {
-  const bytes = await readFlag(args, name);
-  if (bytes === undefined || bytes instanceof CliFailure) return bytes;
-  const text = bytes.toString("utf8");
-  return isJson(text) ? text : wrongUsage(`--${name} is not JSON`);
-}
 
 /** The bytes to store. The server takes any spec: what is no contract would be noticed by whoever checks against it. */
 async function readContract(args: Args): Promise<Buffer | CliFailure> {
@@ -46,22 +36,11 @@ async function readContract(args: Args): Promise<Buffer | CliFailure> {
   return fault === undefined ? value : wrongUsage(`this is no contract: ${fault}`);
 }
 
-/** A JSON object of members that are JSON texts; those that are undefined are left out. */
-function objectOf(members: Readonly<Record<string, string | undefined>>): Buffer {
-  const pairs = Object.entries(members).flatMap(([name, text]) =>
-    text === undefined ? [] : [`${JSON.stringify(name)}:${text}`],
-  );
-  return Buffer.from(`{${pairs.join(",")}}`);
-}
-
-function quoted(text: string | undefined): string | undefined {
-  return text === undefined ? undefined : JSON.stringify(text);
-}
-
 async function validationBody(args: Args): Promise<Buffer | CliFailure> {
   const payload = await readJsonFlag(args, "payload");
   if (payload instanceof CliFailure) return payload;
-  return objectOf({ endpoint: quoted(args.need("endpoint")), direction: quoted(args.text("direction")), payload });
+  const direction = quoted(args.text("direction"));
+  return Buffer.from(objectOf({ endpoint: quoted(args.need("endpoint")), direction, payload }));
 }
 
 function isValid(answer: Buffer): boolean {
@@ -108,7 +87,8 @@ async function testContract(args: Args, context: CommandContext): Promise<ExitCo
   if (endpoints instanceof CliFailure) return endpoints;
   const results: Buffer[] = [];
   for (const endpoint of endpoints) {
-    const body = objectOf({ endpoint: quoted(endpoint), base_url: quoted(args.need("target")), test_data });
+    const request = { endpoint: quoted(endpoint), base_url: quoted(args.need("target")), test_data };
+    const body = Buffer.from(objectOf(request));
     const result = await ask(context, {
       method: "POST",
       path: `/api/contracts/${path}/test`,
@@ -131,11 +111,11 @@ export const CONTRACT_COMMANDS: readonly CommandRow[] = [
     words: ["contract", "set"],
     about: "Store a contract; what is none is refused.",
     arguments: [CONTRACT],
-    flags: VALUE_FLAGS,
+    flags: [...VALUE_FLAGS, WRITE_FENCE],
     one_of: VALUE_FLAG_NAMES,
     method: "PUT",
     path: SPEC_PATH,
-    headers: () => JSON_TYPE,
+    headers: (args) => ({ ...JSON_TYPE, ...fenceHeader(args) }),
     body: readContract,
   },
   {

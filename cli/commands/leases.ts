@@ -3,16 +3,19 @@
  * lease-line.ts's, running a command under a lease is lease-run.ts's.
  */
 import { CLI_LEASE_RUN_TTL_S } from "../../schemas/limits.js";
+import { failureOf, Refusal } from "../ask.js";
 import type { Args, CommandContext, CommandRow, Flag } from "../command-row.js";
+import { wholeSeconds } from "../duration.js";
 import { CliFailure, wrongUsage } from "../failure.js";
+import { readFence } from "../fence.js";
 import { JSON_TYPE } from "../input.js";
-import { failureOf, getLease, Refusal, releaseLease, renewLease, requestLease } from "../lease-calls.js";
+import { getLease, releaseLease, renewLease, requestLease } from "../lease-calls.js";
 import type { Lease, LeaseWish, ToldLease } from "../lease-calls.js";
+import { isFailure, type Outcome } from "../outcome.js";
 import { layOutJson, note, print, reportFailure } from "../output.js";
 import type { Settings } from "../settings.js";
-import { exitCodeOfSignal, takeSignals, type EndingSignal } from "../signals.js";
+import { exitCodeOfSignal, untilSignal } from "../signals.js";
 
-const SECOND_MS = 1_000;
 const ID = { name: "id" } as const;
 const RESOURCES = { name: "resource", many: true } as const;
 
@@ -32,32 +35,14 @@ const WAIT: Flag = {
 const REASON: Flag = { name: "reason", kind: "text", value: "TEXT", about: "what it is for; others are shown it" };
 const FENCE: Flag = { name: "fence", kind: "whole", value: "N", about: "the lease's; asked for where it is not given" };
 
-/** Whole seconds, as the server counts them; a part of one counts as one. */
-function secondsOf(args: Args, name: string): number | undefined {
-  const ms = args.duration(name);
-  return ms === undefined ? undefined : Math.ceil(ms / SECOND_MS);
-}
-
 function readWish(args: Args, ttl_s: number | undefined): LeaseWish {
   const mode = args.has("shared") ? "shared" : undefined;
   return {
     resources: args.list("resource"),
     mode,
-    ttl_s: secondsOf(args, "ttl") ?? ttl_s,
+    ttl_s: wholeSeconds(args.duration("ttl")) ?? ttl_s,
     reason: args.text("reason"),
   };
-}
-
-/** A fence as it was given; undefined where none was. */
-function readFence(args: Args): number | undefined | CliFailure {
-  const text = args.text("fence");
-  if (text === undefined) return undefined;
-  const fence = Number(text);
-  return Number.isSafeInteger(fence) ? fence : wrongUsage("--fence is too large for a fence");
-}
-
-function isFailure(outcome: unknown): outcome is Refusal | CliFailure {
-  return outcome instanceof Refusal || outcome instanceof CliFailure;
 }
 
 async function printLease({ answer }: ToldLease, context: CommandContext): Promise<CliFailure | 0> {
@@ -73,16 +58,9 @@ async function getHold(settings: Settings, wish: LeaseWish, args: Args): Promise
     return isFailure(outcome) ? failureOf(outcome) : outcome;
   }
   const { waitForLease } = await import("../lease-line.js");
-  const stop = new AbortController();
-  let stopped_by: EndingSignal | undefined;
-  const leaveSignals = takeSignals((signal) => {
-    stopped_by = signal;
-    stop.abort();
-    // A second one ends the process, in line or not.
-    leaveSignals();
-  });
-  const outcome = await waitForLease(settings, wish, { wait_ms, stays, signal: stop.signal });
-  leaveSignals();
+  const { outcome, stopped_by } = await untilSignal((signal) =>
+    waitForLease(settings, wish, { wait_ms, stays, signal }),
+  );
   if (stopped_by === undefined || !(outcome instanceof CliFailure)) return outcome;
   reportFailure(outcome);
   return await exitCodeOfSignal(stopped_by);
@@ -117,7 +95,7 @@ async function get(args: Args, context: CommandContext): Promise<number | CliFai
 }
 
 /** The fence under which a lease is held; null where it is not. Whose it is, the server knows: it refuses another's. */
-async function askForFence(settings: Settings, id: string): Promise<number | null | Refusal | CliFailure> {
+async function askForFence(settings: Settings, id: string): Promise<Outcome<number | null>> {
   const told = await getLease(settings, id);
   if (isFailure(told)) return told;
   return told.lease.state === "held" ? told.lease.fence : null;
@@ -133,16 +111,12 @@ async function renew(args: Args, context: CommandContext): Promise<number | CliF
   const fence = given ?? (await askForFence(settings, id));
   if (isFailure(fence)) return failureOf(fence);
   if (fence === null) return new CliFailure(1, `lease is not held: ${id}`);
-  const outcome = await renewLease(settings, id, fence, secondsOf(args, "ttl"));
+  const outcome = await renewLease(settings, id, fence, wholeSeconds(args.duration("ttl")));
   return isFailure(outcome) ? failureOf(outcome) : await printLease(outcome, context);
 }
 
 /** Releases one lease, held or waiting, whatever it is just then. */
-async function releaseOne(
-  settings: Settings,
-  id: string,
-  given: number | undefined,
-): Promise<Buffer | Refusal | CliFailure> {
+async function releaseOne(settings: Settings, id: string, given: number | undefined): Promise<Outcome<Buffer>> {
   const fence = given ?? (await askForFence(settings, id));
   if (isFailure(fence)) return fence;
   const released = await releaseLease(settings, id, fence);

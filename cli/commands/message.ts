@@ -1,7 +1,7 @@
 /** `message …`: what agents say to each other, as the instance in KOOR_INSTANCE. Runs in the command line's process. */
 import type { Args, CommandRow, Flag } from "../command-row.js";
 import { CliFailure, wrongUsage } from "../failure.js";
-import { JSON_TYPE, readFlag } from "../input.js";
+import { JSON_TYPE, readTextFlag } from "../input.js";
 import { isJson } from "../json-text.js";
 
 const PATH = "/api/messages";
@@ -27,16 +27,10 @@ const MEMBERS = [
 
 /** The message. Its data goes in as it was written, so that its numbers keep their digits. */
 async function makeMessage(args: Args): Promise<Buffer | CliFailure> {
-  const body = await readFlag(args, "body");
+  const body = await readTextFlag(args, "body");
   if (body instanceof CliFailure) return body;
   const members: Record<string, string | number> = { to: args.need("to"), subject: args.need("subject") };
-  if (body !== undefined) {
-    try {
-      members["body"] = new TextDecoder("utf-8", { fatal: true }).decode(body);
-    } catch {
-      return wrongUsage("the body is not UTF-8 text");
-    }
-  }
+  if (body !== undefined) members["body"] = body;
   for (const [member, flag] of MEMBERS) {
     const value = args.text(flag);
     if (value !== undefined) members[member] = value;

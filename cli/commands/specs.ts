@@ -1,5 +1,6 @@
 /** `specs …`: documents of a project, versioned as state is. Runs in the command line's process. */
 import type { CommandRow } from "../command-row.js";
+import { fenceHeader, WRITE_FENCE } from "../fence.js";
 import { JSON_TYPE, readValue, VALUE_FLAGS, VALUE_FLAG_NAMES } from "../input.js";
 import { ifVersion, versionedCommands, type VersionedNoun } from "./versioned.js";
 
@@ -30,11 +31,11 @@ export const SPECS_COMMANDS: readonly CommandRow[] = [
     words: ["specs", "set"],
     about: "Store a spec.",
     arguments: [SPEC.argument],
-    flags: [...VALUE_FLAGS, ifVersion(SPEC)],
+    flags: [...VALUE_FLAGS, ifVersion(SPEC), WRITE_FENCE],
     one_of: VALUE_FLAG_NAMES,
     method: "PUT",
     path: SPEC.path,
-    headers: () => JSON_TYPE,
+    headers: (args) => ({ ...JSON_TYPE, ...fenceHeader(args) }),
     body: readValue,
   }),
 ];

@@ -1,5 +1,6 @@
 /** `state …`: the shared, versioned key/value space. Runs in the command line's process. */
 import type { Args, CommandRow } from "../command-row.js";
+import { fenceHeader, WRITE_FENCE } from "../fence.js";
 import { readValue, VALUE_FLAGS, VALUE_FLAG_NAMES } from "../input.js";
 import { ifVersion, versionedCommands, type VersionedNoun } from "./versioned.js";
 
@@ -43,11 +44,15 @@ export const STATE_COMMANDS: readonly CommandRow[] = [
         about: `the value's media type, ${DEFAULT_CONTENT_TYPE} by default`,
       },
       ifVersion(KEY),
+      WRITE_FENCE,
     ],
     one_of: VALUE_FLAG_NAMES,
     method: "PUT",
     path: KEY.path,
-    headers: (args: Args) => ({ "Content-Type": args.text("content-type") ?? DEFAULT_CONTENT_TYPE }),
+    headers: (args: Args) => ({
+      "Content-Type": args.text("content-type") ?? DEFAULT_CONTENT_TYPE,
+      ...fenceHeader(args),
+    }),
     body: readValue,
   }),
 ];

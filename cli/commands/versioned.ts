@@ -3,6 +3,7 @@
  * line's process.
  */
 import type { Argument, CommandRow, Flag } from "../command-row.js";
+import { fenceHeader, WRITE_FENCE } from "../fence.js";
 
 export interface VersionedNoun {
   /** The noun of the commands. */
@@ -47,9 +48,10 @@ export function versionedCommands(versioned: VersionedNoun, set: CommandRow): Co
       words: [noun, "delete"],
       about: `Delete a ${one}; its history stays.`,
       arguments: one_argument,
-      flags: [if_version],
+      flags: [if_version, WRITE_FENCE],
       method: "DELETE",
       path,
+      headers: fenceHeader,
     },
     {
       words: [noun, "history"],
@@ -76,9 +78,11 @@ export function versionedCommands(versioned: VersionedNoun, set: CommandRow): Co
           query: "rollback",
         },
         if_version,
+        WRITE_FENCE,
       ],
       method: "POST",
       path,
+      headers: fenceHeader,
     },
     {
       words: [noun, "diff"],

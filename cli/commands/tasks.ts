@@ -1,0 +1,292 @@
+/**
+ * `task …`: work that each is done by one. Runs in the command line's process. Waiting for a task is task-line.ts's,
+ * running a command for each task-work.ts's, the bodies of tasks task-body.ts's.
+ */
+import { CLI_LEASE_RUN_TTL_S } from "../../schemas/limits.js";
+import { failureOf, Patience } from "../ask.js";
+import type { Args, CommandContext, CommandRow, Flag, LocalRow } from "../command-row.js";
+import { wholeSeconds } from "../duration.js";
+import { CliFailure, failed, wrongUsage } from "../failure.js";
+import { readFence, taskFenceOfEnvironment } from "../fence.js";
+import { JSON_TYPE, readJsonFlag } from "../input.js";
+import { objectOf, quoted } from "../json-text.js";
+import { isFailure, type Outcome } from "../outcome.js";
+import { layOutJson, note, print, reportFailure } from "../output.js";
+import type { Settings } from "../settings.js";
+import { exitCodeOfSignal, untilSignal } from "../signals.js";
+import { makePatchBody, makeTaskBody, NEW_TASK_FLAGS, PATCH_FLAGS } from "../task-body.js";
+import { getTask, tellOfTask, type ClaimWish, type HolderVerb } from "../task-calls.js";
+
+const ID = { name: "id" } as const;
+const PATH = "/api/tasks";
+const ID_PATH = `${PATH}/{id}`;
+
+const LABEL: Flag = {
+  name: "label",
+  kind: "text",
+  value: "WORD",
+  many: true,
+  about: "only one with this label, and all others named",
+};
+const WORKSPACE: Flag = {
+  name: "workspace",
+  kind: "text",
+  value: "NAME",
+  about: "of this workspace, one's own by default",
+};
+const TTL: Flag = {
+  name: "ttl",
+  kind: "duration",
+  value: "TIME",
+  about: "how long the claim lasts after a sign of life, as the task says by default",
+};
+const WAIT: Flag = { name: "wait", kind: "duration", value: "TIME", about: "wait for one so long, e.g. 10m" };
+const FENCE: Flag = {
+  name: "fence",
+  kind: "whole",
+  value: "N",
+  about: "the claim's; KOOR_FENCE, or asked for, where it is not given",
+};
+const NOTE: Flag = { name: "note", kind: "text", value: "TEXT", about: "what whoever comes after is to know" };
+
+function readWish(args: Args, id: string | undefined, ttl_s?: number): ClaimWish {
+  return {
+    id,
+    workspace: args.text("workspace"),
+    labels: args.list("label"),
+    ttl_s: wholeSeconds(args.duration("ttl")) ?? ttl_s,
+  };
+}
+
+async function claim(args: Args, context: CommandContext): Promise<number | CliFailure> {
+  const id = args.text("id");
+  if (id === "") return wrongUsage("<id> must not be empty");
+  const settings = context.settings();
+  if (settings instanceof CliFailure) return settings;
+  const { waitForTask } = await import("../task-line.js");
+  const wait_ms = args.duration("wait") ?? 0;
+  const wish = readWish(args, id);
+  const { outcome, stopped_by } = await untilSignal((signal) =>
+    waitForTask(settings, wish, { wait_ms, patience: new Patience({ wait_ms, signal }), signal }),
+  );
+  if (outcome instanceof CliFailure && stopped_by !== undefined) {
+    reportFailure(outcome);
+    return await exitCodeOfSignal(stopped_by);
+  }
+  if (outcome instanceof CliFailure) return outcome;
+  if (outcome.task === null) note("there is no task to claim");
+  return (await print(layOutJson(outcome.answer, context.pretty))) ?? (outcome.task === null ? 1 : 0);
+}
+
+async function work(args: Args, context: CommandContext): Promise<number | CliFailure> {
+  const settings = context.settings();
+  if (settings instanceof CliFailure) return settings;
+  const { workOnTasks } = await import("../task-work.js");
+  return await workOnTasks(settings, {
+    wish: readWish(args, undefined, CLI_LEASE_RUN_TTL_S),
+    words: args.list("command"),
+    once: args.has("once"),
+    wait_ms: args.duration("wait") ?? Number.POSITIVE_INFINITY,
+    pretty: context.pretty,
+  });
+}
+
+/** The fence under which a task is held. Whose it is, the server knows: it refuses another's. */
+async function findFence(settings: Settings, id: string): Promise<Outcome<number>> {
+  const known = taskFenceOfEnvironment(id);
+  if (known !== undefined) return known;
+  const told = await getTask(settings, id);
+  if (isFailure(told)) return told;
+  return told.task.fence ?? failed(`task is not held: ${id}`);
+}
+
+interface HolderCall {
+  /** On the command line. */
+  readonly word: string;
+  readonly verb: HolderVerb;
+  readonly about: string;
+  /** An argument behind the id, which is also the body's member. */
+  readonly text?: string;
+  readonly flags: readonly Flag[];
+  /** Of the body, beside the fence: JSON texts. */
+  readonly members: (args: Args) => Promise<Readonly<Record<string, string | undefined>> | CliFailure>;
+}
+
+/** What who holds a task says of it: all need its fence. */
+function holderRow({ word, verb, about, text, flags, members }: HolderCall): LocalRow {
+  return {
+    words: ["task", word],
+    about,
+    arguments: text === undefined ? [ID] : [ID, { name: text }],
+    flags: [...flags, FENCE],
+    run: async (args, context) => {
+      const id = args.need("id");
+      if (id === "") return wrongUsage("<id> must not be empty");
+      const given = readFence(args);
+      if (given instanceof CliFailure) return given;
+      const said = await members(args);
+      if (said instanceof CliFailure) return said;
+      const settings = context.settings();
+      if (settings instanceof CliFailure) return settings;
+      const fence = given ?? (await findFence(settings, id));
+      if (isFailure(fence)) return failureOf(fence);
+      const own = text === undefined ? {} : { [text]: quoted(args.need(text)) };
+      const told = await tellOfTask(settings, { id, fence }, verb, { ...own, ...said });
+      return isFailure(told) ? failureOf(told) : ((await print(layOutJson(told, context.pretty))) ?? 0);
+    },
+  };
+}
+
+/** The percent, note and checkpoint of a sign of life. */
+async function progressMembers(args: Args): Promise<Readonly<Record<string, string | undefined>> | CliFailure> {
+  const checkpoint = await readJsonFlag(args, "checkpoint");
+  if (checkpoint instanceof CliFailure) return checkpoint;
+  const percent = args.text("percent")?.replace(/^0+(?=\d)/, "");
+  return { percent, note: quoted(args.text("note")), checkpoint };
+}
+
+async function resultMember(args: Args): Promise<Readonly<Record<string, string | undefined>> | CliFailure> {
+  const result = await readJsonFlag(args, "result");
+  return result instanceof CliFailure ? result : { result };
+}
+
+/** The body of a call with one text, from an argument or a flag of that name. */
+function textBody(name: string): (args: Args) => Promise<Buffer> {
+  return (args) => Promise.resolve(Buffer.from(objectOf({ [name]: quoted(args.text(name)) })));
+}
+
+function filter(name: string, value: string, about: string): Flag {
+  return { name, kind: "text", value, about, query: name };
+}
+
+export const TASKS_COMMANDS: readonly CommandRow[] = [
+  {
+    words: ["task", "add"],
+    about: "Make a task; or, from a file, many at once, all or none.",
+    arguments: [{ name: "title", optional: true }],
+    flags: NEW_TASK_FLAGS,
+    method: "POST",
+    path: PATH,
+    headers: () => JSON_TYPE,
+    body: makeTaskBody,
+  },
+  {
+    words: ["task", "list"],
+    about: "List tasks, newest first.",
+    flags: [
+      filter("workspace", "NAME", "only those of this workspace"),
+      filter("state", "STATE", "blocked, ready, claimed, input_required, done, failed, dead or canceled"),
+      filter("label", "WORD", "only those with this label"),
+      filter("holder", "ID", "only what this instance holds"),
+      filter("assignee", "NAME", "only what is for this one"),
+      { name: "limit", kind: "whole", value: "N", about: "at most so many, 100 by default", query: "limit" },
+      filter("after", "ID", "only those before this one, for the next page"),
+    ],
+    method: "GET",
+    path: PATH,
+  },
+  {
+    words: ["task", "get"],
+    about: "Print a task whole, with its history.",
+    arguments: [ID],
+    method: "GET",
+    path: ID_PATH,
+  },
+  {
+    words: ["task", "update"],
+    about: "Change what is said of a task that has not ended.",
+    arguments: [ID],
+    flags: PATCH_FLAGS,
+    method: "PATCH",
+    path: ID_PATH,
+    headers: () => JSON_TYPE,
+    body: makePatchBody,
+  },
+  {
+    words: ["task", "cancel"],
+    about: "Cancel a task; who holds it is told so.",
+    arguments: [ID],
+    flags: [{ name: "reason", kind: "text", value: "TEXT", about: "why" }],
+    method: "POST",
+    path: `${ID_PATH}/cancel`,
+    headers: () => JSON_TYPE,
+    body: textBody("reason"),
+  },
+  {
+    words: ["task", "retry"],
+    about: "Have a task that failed or is dead begin anew.",
+    arguments: [ID],
+    method: "POST",
+    path: `${ID_PATH}/retry`,
+  },
+  {
+    words: ["task", "answer"],
+    about: "Answer a task's question.",
+    arguments: [ID, { name: "answer" }],
+    method: "POST",
+    path: `${ID_PATH}/answer`,
+    headers: () => JSON_TYPE,
+    body: textBody("answer"),
+  },
+  {
+    words: ["task", "claim"],
+    about: "Claim the best task, or this one, with what it needs; exit 1 where there is none.",
+    arguments: [{ ...ID, optional: true }],
+    flags: [LABEL, WORKSPACE, TTL, WAIT],
+    run: claim,
+  },
+  {
+    words: ["task", "work"],
+    about: "Run a command for each task, one after the other: where it ends with exit 0, the task is done.",
+    arguments: [{ name: "command", behind_dashes: true }],
+    flags: [
+      LABEL,
+      WORKSPACE,
+      { ...TTL, about: `how long a claim lasts after a sign of life, ${CLI_LEASE_RUN_TTL_S}s by default` },
+      { name: "once", kind: "switch", about: "one task, with the command's exit code" },
+      { ...WAIT, about: "end when none has come for so long, 0s: at once; exit 1 where any was not done" },
+    ],
+    run: work,
+  },
+  holderRow({
+    word: "progress",
+    verb: "progress",
+    about: "Say how far a task is, and hear whether it is to stop.",
+    flags: [
+      { name: "percent", kind: "whole", value: "N", about: "0 to 100" },
+      NOTE,
+      { name: "checkpoint", kind: "text", value: "JSON", about: "where to go on from; - reads stdin" },
+    ],
+    members: progressMembers,
+  }),
+  holderRow({
+    word: "done",
+    verb: "complete",
+    about: "Say that a task is done.",
+    flags: [{ name: "result", kind: "text", value: "JSON", about: "what came of it; - reads stdin" }],
+    members: resultMember,
+  }),
+  holderRow({
+    word: "fail",
+    verb: "fail",
+    about: "Say that a task could not be done; it is tried again.",
+    text: "error",
+    flags: [{ name: "final", kind: "switch", about: "it is not tried again" }],
+    members: (args) => Promise.resolve({ retry: args.has("final") ? "false" : undefined }),
+  }),
+  holderRow({
+    word: "release",
+    verb: "release",
+    about: "Give a task back.",
+    flags: [NOTE],
+    members: (args) => Promise.resolve({ note: quoted(args.text("note")) }),
+  }),
+  holderRow({
+    word: "ask",
+    verb: "ask",
+    about: "Give a task back until a question is answered.",
+    text: "question",
+    flags: [],
+    members: () => Promise.resolve({}),
+  }),
+];

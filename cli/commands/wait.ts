@@ -1,0 +1,90 @@
+/** `wait`: until one of many things is so, for 0 tokens. Runs in the command line's process; the loop is wait-loop.ts's. */
+import type { Args, CommandContext, CommandRow, Flag } from "../command-row.js";
+import { CliFailure, wrongUsage } from "../failure.js";
+import { layOutJson, print } from "../output.js";
+import { exitCodeOfSignal, takeSignals, type EndingSignal } from "../signals.js";
+import type { Conditions } from "../wait-loop.js";
+
+/** As `timeout` of the shell ends. */
+const TIMED_OUT_EXIT = 124;
+
+function condition(name: string, value: string, about: string): Flag {
+  return { name, kind: "text", value, about, many: true, query: name.replaceAll("-", "_") };
+}
+
+/** What can be waited for. */
+const CONDITIONS: readonly Flag[] = [
+  condition("event", "PATTERN", "an event whose topic matches"),
+  condition("state", "KEY", "a key of the state has changed"),
+  condition("state-above", "N:KEY", "its version is above N"),
+  condition("state-gone", "KEY", "it does not exist"),
+  condition("spec", "PROJECT/NAME", "a spec has changed"),
+  condition("spec-above", "N:PROJECT/NAME", "its version is above N"),
+  condition("spec-gone", "PROJECT/NAME", "it does not exist"),
+  { name: "message", kind: "switch", about: "an unread message", query: "message" },
+  { ...condition("task", "ID", "a task to claim; with an ID, that it has ended"), value_optional: true },
+  condition("lease", "ID", "a lease that does not wait in line any more"),
+  condition("free", "RESOURCE", "nobody else has leased it"),
+  condition("instance", "NAME", "an instance, by name or id, that is what --is says"),
+];
+/** What holds for all of them. */
+const PLACES: readonly Flag[] = [
+  { name: "is", kind: "text", value: "STATUS", about: "what --instance is to be: active, stale or gone", query: "is" },
+  {
+    name: "workspace",
+    kind: "text",
+    value: "NAME",
+    about: "where --free and --instance look, one's own by default",
+    query: "workspace",
+  },
+];
+
+/** A flag's values as the server takes them. */
+function parametersOf({ name, kind, query = "", value_optional }: Flag, args: Args): Conditions {
+  if (kind === "switch") return args.has(name) ? [[query, "1"]] : [];
+  const single = args.text(name);
+  const values = single === undefined ? args.list(name) : [single];
+  // One that stands alone asks for any, one with a value for that.
+  return values.map((value) =>
+    value_optional ? (value === "" ? [query, "1"] : [`${query}_ended`, value]) : [query, value],
+  );
+}
+
+async function wait(args: Args, context: CommandContext): Promise<number | CliFailure> {
+  const conditions = CONDITIONS.flatMap((flag) => parametersOf(flag, args));
+  if (conditions.length === 0)
+    return wrongUsage(`what to wait for is required: ${CONDITIONS.map(({ name }) => `--${name}`).join(", ")}`);
+  const settings = context.settings();
+  if (settings instanceof CliFailure) return settings;
+  const { waitForMatch } = await import("../wait-loop.js");
+  const stop = new AbortController();
+  let stopped_by: EndingSignal | undefined;
+  const leaveSignals = takeSignals((signal) => {
+    stopped_by = signal;
+    stop.abort();
+  });
+  const waited = await waitForMatch(settings, [...conditions, ...PLACES.flatMap((flag) => parametersOf(flag, args))], {
+    after: args.text("after"),
+    wait_ms: args.duration("timeout"),
+    signal: stop.signal,
+  });
+  leaveSignals();
+  if (stopped_by !== undefined) return await exitCodeOfSignal(stopped_by);
+  if (waited instanceof CliFailure) return waited;
+  return (await print(layOutJson(waited.answer, context.pretty))) ?? (waited.matched ? 0 : TIMED_OUT_EXIT);
+}
+
+export const WAIT_COMMANDS: readonly CommandRow[] = [
+  {
+    words: ["wait"],
+    about:
+      "Wait until one of the things given is so; print it with the cursor behind it. Exit 124 when the time is up.",
+    flags: [
+      ...CONDITIONS,
+      ...PLACES,
+      { name: "after", kind: "text", value: "CURSOR", about: "go on behind an earlier answer: nothing is missed" },
+      { name: "timeout", kind: "duration", value: "TIME", about: "at most so long, e.g. 10m; else for ever" },
+    ],
+    run: wait,
+  },
+];

@@ -1,0 +1,9 @@
+/** What a call of a command comes to: something, a refusal, or no answer. Runs in the command line's process. */
+import { Refusal } from "./ask.js";
+import { CliFailure } from "./failure.js";
+
+export type Outcome<Told> = Told | Refusal | CliFailure;
+
+export function isFailure(outcome: unknown): outcome is Refusal | CliFailure {
+  return outcome instanceof Refusal || outcome instanceof CliFailure;
+}

@@ -1,0 +1,131 @@
+/**
+ * The bodies of tasks that are made or changed, from the flags that say them. Values go in as they were written, so that
+ * their numbers keep their digits. Runs in the command line's process.
+ */
+import type { Args, Flag } from "./command-row.js";
+import { wholeSeconds } from "./duration.js";
+import { CliFailure, wrongUsage } from "./failure.js";
+import { readJsonFlag, readTextFlag, readValue } from "./input.js";
+import { objectOf, quoted } from "./json-text.js";
+
+const TITLE: Flag = { name: "title", kind: "text", value: "TEXT", about: "what it is, in a line" };
+const BODY: Flag = { name: "body", kind: "text", value: "TEXT", about: "what there is to do; - reads stdin" };
+const LABEL: Flag = {
+  name: "label",
+  kind: "text",
+  value: "WORD",
+  many: true,
+  about: "a label, by which it is claimed",
+};
+const PRIORITY: Flag = { name: "priority", kind: "whole", value: "N", about: "0 to 9, 9 first; 5 by default" };
+const ASSIGNEE: Flag = { name: "assignee", kind: "text", value: "NAME", about: "the only instance that may claim it" };
+const NOT_BEFORE: Flag = { name: "not-before", kind: "text", value: "TIME", about: "it is not claimed sooner" };
+
+/** The flags of a new task; `file` stands in place of all others. */
+export const NEW_TASK_FLAGS: readonly Flag[] = [
+  { name: "file", kind: "text", value: "PATH", about: "a task or an array of them, as JSON; - reads stdin" },
+  BODY,
+  LABEL,
+  { name: "after", kind: "text", value: "ID", many: true, about: "a task that has to be done before" },
+  {
+    name: "resource",
+    kind: "text",
+    value: "RESOURCE",
+    many: true,
+    about: "what is leased with it: path:GLOB, state:GLOB, a name",
+  },
+  { name: "requires", kind: "text", value: "WORD", many: true, about: "a capability that who claims it must have" },
+  PRIORITY,
+  { name: "id", kind: "text", value: "ID", about: "what it is called; the server's choice by default" },
+  { name: "workspace", kind: "text", value: "NAME", about: "whose it is, one's own by default" },
+  ASSIGNEE,
+  NOT_BEFORE,
+  { name: "data", kind: "text", value: "JSON", about: "what a program is to read of it; - reads stdin" },
+  { name: "max-attempts", kind: "whole", value: "N", about: "how often it is tried, 3 times by default" },
+  { name: "ttl", kind: "duration", value: "TIME", about: "how long a claim of it lasts after a sign of life, 10m" },
+  { name: "max", kind: "duration", value: "TIME", about: "how long a claim of it lasts at most, 4h by default" },
+  { name: "request-id", kind: "text", value: "ID", about: "made again with the same one, it is made once" },
+];
+
+/** The flags of what may change of a task. */
+export const PATCH_FLAGS: readonly Flag[] = [
+  TITLE,
+  BODY,
+  { ...PRIORITY, about: "0 to 9, 9 first" },
+  { ...LABEL, about: "its labels from now on; '' for none" },
+  { ...ASSIGNEE, about: "the only instance that may claim it; '' for any" },
+  { ...NOT_BEFORE, about: "it is not claimed sooner; '' for at once" },
+];
+
+/** A list, or none where nothing was given; `''` is nothing in it. */
+function listOf(args: Args, name: string): string | undefined {
+  const values = args.list(name);
+  return values.length === 0 ? undefined : JSON.stringify(values.filter((value) => value !== ""));
+}
+
+function secondsOf(args: Args, name: string): string | undefined {
+  return wholeSeconds(args.duration(name))?.toString();
+}
+
+/** A whole number as JSON has it, without zeros before it. */
+function wholeOf(args: Args, name: string): string | undefined {
+  return args.text(name)?.replace(/^0+(?=\d)/, "");
+}
+
+function timeOf(args: Args): string | undefined {
+  const time = args.text("not-before");
+  return time === "" ? "null" : quoted(time);
+}
+
+/** What a new task and a change of one have in common, JSON texts. */
+async function commonMembers(args: Args): Promise<Record<string, string | undefined> | CliFailure> {
+  const body = await readTextFlag(args, "body");
+  if (body instanceof CliFailure) return body;
+  return {
+    body: quoted(body),
+    priority: wholeOf(args, "priority"),
+    labels: listOf(args, "label"),
+    assignee: quoted(args.text("assignee")),
+    not_before: timeOf(args),
+  };
+}
+
+export async function makeTaskBody(args: Args): Promise<Buffer | CliFailure> {
+  const title = args.text("title");
+  if (args.text("file") !== undefined) {
+    const is_given = ({ name }: Flag): boolean => args.text(name) !== undefined || args.list(name).length > 0;
+    const other = NEW_TASK_FLAGS.find((flag) => flag.name !== "file" && is_given(flag));
+    if (title === undefined && other === undefined) return await readValue(args);
+    return wrongUsage(
+      `--file has all there is to say: leave out ${other === undefined ? "the title" : `--${other.name}`}`,
+    );
+  }
+  if (title === undefined) return wrongUsage("a title or --file is required");
+  if (args.text("body") === "-" && args.text("data") === "-") return wrongUsage("only one of them can read stdin");
+  const common = await commonMembers(args);
+  if (common instanceof CliFailure) return common;
+  const data = await readJsonFlag(args, "data");
+  if (data instanceof CliFailure) return data;
+  const members = {
+    title: quoted(title),
+    ...common,
+    after: listOf(args, "after"),
+    resources: listOf(args, "resource"),
+    requires: listOf(args, "requires"),
+    id: quoted(args.text("id")),
+    workspace: quoted(args.text("workspace")),
+    data,
+    max_attempts: wholeOf(args, "max-attempts"),
+    ttl_s: secondsOf(args, "ttl"),
+    max_s: secondsOf(args, "max"),
+    request_id: quoted(args.text("request-id")),
+  };
+  return Buffer.from(objectOf(members));
+}
+
+export async function makePatchBody(args: Args): Promise<Buffer | CliFailure> {
+  const common = await commonMembers(args);
+  if (common instanceof CliFailure) return common;
+  const body = objectOf({ title: quoted(args.text("title")), ...common });
+  return body === "{}" ? wrongUsage("say what is to change") : Buffer.from(body);
+}

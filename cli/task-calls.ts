@@ -1,0 +1,94 @@
+/**
+ * What the commands of tasks ask the server, a function a call. Runs in the command line's process. Leaves waiting for a
+ * task to task-line.ts.
+ */
+import type { Static } from "typebox";
+
+import type { Task as TaskSchema } from "../schemas/tasks.js";
+import { ask, Refusal } from "./ask.js";
+import { failed } from "./failure.js";
+import { JSON_TYPE } from "./input.js";
+import { isJson, memberText, objectOf } from "./json-text.js";
+import type { CallLimits } from "./lease-calls.js";
+import { isFailure, type Outcome } from "./outcome.js";
+import type { Settings } from "./settings.js";
+
+export type Task = Static<typeof TaskSchema>;
+
+/** A task with the answer that told of it, to be printed as it came. */
+export interface ToldTask {
+  readonly task: Task;
+  readonly answer: Buffer;
+}
+
+/** What a claim has got. */
+export interface ToldClaim {
+  /** Null where there was none. */
+  readonly task: Task | null;
+  /** The task's own text, its numbers as they were written. */
+  readonly text: string;
+  readonly answer: Buffer;
+}
+
+/** What is claimed; members that are undefined are left to the server. */
+export interface ClaimWish {
+  readonly id: string | undefined;
+  readonly workspace: string | undefined;
+  readonly labels: readonly string[];
+  readonly ttl_s: number | undefined;
+}
+
+/** What who holds a task says of it. */
+export type HolderVerb = "progress" | "complete" | "fail" | "release" | "ask";
+
+const NO_TASK = failed("the answer is no task: is this a Koor server?");
+
+function pathOf(id: string, verb = ""): string {
+  return `/api/tasks/${encodeURIComponent(id)}${verb === "" ? "" : `/${verb}`}`;
+}
+
+function isTask(parsed: unknown): parsed is Task {
+  return typeof parsed === "object" && parsed !== null && "id" in parsed && "state" in parsed;
+}
+
+export async function getTask(settings: Settings, id: string, limits: CallLimits = {}): Promise<Outcome<ToldTask>> {
+  const answer = await ask(settings, { method: "GET", path: pathOf(id), ...limits });
+  if (isFailure(answer)) return answer;
+  const text = answer.body.toString("utf8");
+  const task: unknown = isJson(text) ? JSON.parse(text) : null;
+  return isTask(task) ? { task, answer: answer.body } : new Refusal(answer.status, NO_TASK);
+}
+
+/** Claims the best task, or the one that is wished for; the same `request_id` gets the same one again. */
+export async function claimTask(
+  settings: Settings,
+  wish: ClaimWish,
+  { wait_s, request_id }: { readonly wait_s: number; readonly request_id: string },
+  limits: CallLimits = {},
+): Promise<Outcome<ToldClaim>> {
+  const body = Buffer.from(JSON.stringify({ ...wish, wait_s, request_id }));
+  const plan = { method: "POST", path: "/api/tasks/claim", headers: JSON_TYPE, body, ...limits };
+  const answer = await ask(settings, plan);
+  if (isFailure(answer)) return answer;
+  const json = answer.body.toString("utf8");
+  const text = isJson(json) ? memberText(json, "task") : undefined;
+  const task: unknown = text === undefined ? undefined : JSON.parse(text);
+  if (text === undefined || !(task === null || isTask(task))) return new Refusal(answer.status, NO_TASK);
+  return { task, text, answer: answer.body };
+}
+
+/**
+ * Says something of a task under its fence; the answer's body.
+ * @param members JSON texts
+ */
+export async function tellOfTask(
+  settings: Settings,
+  { id, fence }: { readonly id: string; readonly fence: number },
+  verb: HolderVerb,
+  members: Readonly<Record<string, string | undefined>>,
+  limits: CallLimits = {},
+): Promise<Outcome<Buffer>> {
+  const body = Buffer.from(objectOf({ fence: String(fence), ...members }));
+  const answer = await ask(settings, { method: "POST", path: pathOf(id, verb), headers: JSON_TYPE, body, ...limits });
+  return isFailure(answer) ? answer : answer.body;
+}

@@ -1,0 +1,66 @@
+/**
+ * Waiting for a task to claim for longer than one call may, across restarts of the server: the same call by its
+ * `request_id`, so that a task whose answer was lost is the one that is got again. Runs in the command line's process.
+ */
+import { WAIT_S_MAX } from "../schemas/limits.js";
+import { failureOf, isPassing, type Patience } from "./ask.js";
+import { RELEASE_TIMEOUT_MS } from "./claim-run.js";
+import { failed, type CliFailure } from "./failure.js";
+import { quoted } from "./json-text.js";
+import { isFailure, type Outcome } from "./outcome.js";
+import type { Settings } from "./settings.js";
+import { claimTask, getTask, tellOfTask, type ClaimWish, type ToldClaim } from "./task-calls.js";
+
+const SECOND_MS = 1_000;
+
+export interface TaskLineOptions {
+  /** For how long a task is waited for; 0: what there is. */
+  readonly wait_ms: number;
+  /** For how long a server that is away is. */
+  readonly patience: Patience;
+  /** Ends the wait; what was claimed at that moment is given back. */
+  readonly signal: AbortSignal;
+}
+
+/** Gives back what a call has got that nobody waits for any more. */
+async function giveBack(settings: Settings, claimed: Outcome<ToldClaim>): Promise<void> {
+  if (isFailure(claimed) || claimed.task === null) return;
+  const { id, fence } = claimed.task;
+  const limits = { answer_timeout_ms: RELEASE_TIMEOUT_MS };
+  if (fence !== null) await tellOfTask(settings, { id, fence }, "release", { note: quoted("not wanted") }, limits);
+}
+
+/** Whether a task that could not be claimed may be claimed yet. */
+async function mayStillCome(settings: Settings, id: string): Promise<boolean> {
+  const told = await getTask(settings, id);
+  return isPassing(told) || (!isFailure(told) && told.task.ended_at === null);
+}
+
+/** A task, held; or none, where there is none when the time is up. */
+export async function waitForTask(
+  settings: Settings,
+  wish: ClaimWish,
+  { wait_ms, patience, signal }: TaskLineOptions,
+): Promise<ToldClaim | CliFailure> {
+  const request_id = crypto.randomUUID();
+  const until_ms = performance.now() + wait_ms;
+  for (;;) {
+    const left_ms = Math.max(0, until_ms - performance.now());
+    const wait_s = Math.min(WAIT_S_MAX, Math.ceil(left_ms / SECOND_MS));
+    const outcome = await patience.untilAnswered(() => claimTask(settings, wish, { wait_s, request_id }, { signal }));
+    if (signal.aborted) {
+      // Whether a call that was cut short has got one, only the same call says.
+      const limits = { answer_timeout_ms: RELEASE_TIMEOUT_MS };
+      const again = isPassing(outcome) ? claimTask(settings, wish, { wait_s: 0, request_id }, limits) : outcome;
+      await giveBack(settings, await again);
+      return failed("stopped while it waited for a task");
+    }
+    if (!isFailure(outcome) && outcome.task !== null) return outcome;
+    const has_time = performance.now() < until_ms;
+    if (!isFailure(outcome)) {
+      if (!has_time) return outcome;
+    } else if (isPassing(outcome) || !has_time || wish.id === undefined || !(await mayStillCome(settings, wish.id))) {
+      return failureOf(outcome);
+    }
+  }
+}

@@ -1,0 +1,144 @@
+/**
+ * Work on tasks against a server of the test's own: answers that get lost, claims that are over, and what is said then.
+ * The commands are real processes.
+ */
+import t, { type Test } from "tap";
+
+import { FakeServer, playError, playJson, type Play, type SeenRequest } from "../test/cli/fake-server.js";
+import { RunningCli } from "../test/cli/run-cli.js";
+
+const TASK = { id: "t", state: "claimed", fence: 7, ttl_s: 600, ended_at: null, data: 1 };
+const NONE = { task: null, lease: null };
+
+type Answers = Readonly<Record<string, readonly Play[]>>;
+
+/** The calls, by the last segment of their path; each is answered by its plays one after the other. */
+async function setUp(t: Test, answers: Answers) {
+  const fake = await FakeServer.start();
+  t.teardown(() => fake.stop());
+  const left = new Map(Object.entries(answers).map(([call, plays]) => [call, [...plays]]));
+  fake.answer = ({ url }) => {
+    const plays = left.get(url.slice(url.lastIndexOf("/") + 1)) ?? [];
+    return (plays.length > 1 ? plays.shift() : plays[0]) ?? playError(404, "no such route");
+  };
+  const calls = (name: string): readonly SeenRequest[] => fake.requests.filter(({ url }) => url.endsWith(`/${name}`));
+  return {
+    fake,
+    calls,
+    bodies: (name: string): readonly unknown[] => calls(name).map(({ body }) => JSON.parse(String(body)) as unknown),
+    work: (flags: readonly string[], code: string) => {
+      const args = ["task", "work", ...flags, "--", process.execPath, "-e", code];
+      const running = new RunningCli(args, {
+        cwd: t.testdir(),
+        env: { KOOR_SERVER: fake.url, KOOR_INSTANCE: "me", KOOR_LEASE: "an older one" },
+      });
+      t.teardown(() => running.kill());
+      return running;
+    },
+  };
+}
+
+const CLAIMED: Play = { body: '{"task":{"id":"t","state":"claimed","fence":7,"ttl_s":600,"data":1.0},"lease":null}' };
+const ENDLESS = 'process.on("SIGTERM",()=>process.exit(0));setInterval(()=>{},1e9)';
+
+t.test("the task is on stdin as it was told, and in the environment", async (t) => {
+  const { work, bodies } = await setUp(t, { claim: [CLAIMED, playJson(NONE)], complete: [playJson({ done: true })] });
+  const { KOOR_TASK, KOOR_FENCE, KOOR_INSTANCE, KOOR_LEASE } = {
+    KOOR_TASK: 0,
+    KOOR_FENCE: 0,
+    KOOR_INSTANCE: 0,
+    KOOR_LEASE: 0,
+  };
+  const names = Object.keys({ KOOR_TASK, KOOR_FENCE, KOOR_INSTANCE, KOOR_LEASE });
+  const show = `process.stdout.write(${JSON.stringify(names)}.map(n=>process.env[n]).join()+" ");process.stdin.pipe(process.stdout)`;
+  const running = work(["--wait", "0s", "--label", "a", "--label", "b", "--workspace", "w"], show);
+  t.equal(await running.exit(), 0);
+  t.match(bodies("claim")[0], { labels: ["a", "b"], workspace: "w", ttl_s: 60, wait_s: 0 });
+  t.same(bodies("complete"), [
+    { fence: 7, result: 't,7,me, {"id":"t","state":"claimed","fence":7,"ttl_s":600,"data":1.0}' },
+  ]);
+  t.equal(running.stdout, '{"done":true}\n');
+});
+
+t.test("answers that get lost: the same claim again, and the end is told until it is heard", async (t) => {
+  const { work, bodies } = await setUp(t, {
+    claim: [playJson(NONE), "half", playError(503, "stopping"), CLAIMED],
+    complete: ["close", playError(502, "proxy"), playJson({})],
+  });
+  const running = work(["--once"], "");
+  t.equal(await running.exit(), 0);
+  const claims = bodies("claim") as { readonly request_id: string; readonly wait_s: number }[];
+  t.equal(claims.length, 4);
+  t.equal(new Set(claims.slice(1).map(({ request_id }) => request_id)).size, 1, "by the same id");
+  t.same(
+    claims.map(({ wait_s }) => wait_s),
+    [0, 60, 60, 60],
+  );
+  t.equal(bodies("complete").length, 3);
+  t.match(running.stderr, /trying again\nkoor: the server is back\n[^]*trying again\nkoor: the server is back\n$/);
+});
+
+t.test("a server that is not there at the start, or refuses, ends it", async (t) => {
+  const { work, calls } = await setUp(t, { claim: ["close", playError(400, "this needs an instance")] });
+  const away = work([], "");
+  t.equal(await away.exit(), 1);
+  t.match(away.stderr, /cannot reach/);
+  const refused = work([], "");
+  t.equal(await refused.exit(), 1);
+  t.match(refused.stderr, /this needs an instance \(400\)/);
+  t.equal(calls("claim").length, 2);
+});
+
+t.test(
+  "a task that is not held any more: its command is ended, nothing is told, and the next one is worked on",
+  async (t) => {
+    const { work, calls, bodies } = await setUp(t, {
+      claim: [CLAIMED, playJson({ task: { ...TASK, id: "u" }, lease: null }), playJson(NONE)],
+      progress: [playError(409, "claim lost")],
+      complete: [playJson({})],
+    });
+    const running = work(["--ttl", "1s", "--wait", "0s"], `if(process.env.KOOR_TASK==="t"){${ENDLESS}}`);
+    t.equal(await running.exit(), 1, "one was not done");
+    t.equal(running.stderr, "koor: the task t is not held any more: the command is ended\n");
+    t.same(bodies("progress"), [{ fence: 7 }]);
+    t.same(
+      calls("complete").map(({ url }) => url),
+      ["/api/tasks/u/complete"],
+    );
+  },
+);
+
+t.test("an end that the server does not take is said, and the work goes on", async (t) => {
+  const { work, calls } = await setUp(t, {
+    claim: [CLAIMED, CLAIMED, playJson(NONE)],
+    complete: [playError(409, "claim lost")],
+  });
+  const running = work(["--wait", "0s"], "");
+  t.equal(await running.exit(), 0);
+  t.equal(running.stderr, "koor: the task t took no complete: claim lost (409)\n".repeat(2));
+  t.equal(running.stdout, "");
+  t.equal(calls("claim").length, 3);
+});
+
+t.test("stopped while it waits, it gives back what it was just given", async (t) => {
+  const { fake, work, bodies } = await setUp(t, {
+    claim: [playJson(NONE), CLAIMED],
+    release: [playJson({})],
+  });
+  const play = fake.answer;
+  let stop = (): void => undefined;
+  let asked = 0;
+  fake.answer = (request) => {
+    if (!request.url.endsWith("/claim")) return play(request);
+    asked += 1;
+    // The answer to the second is lost: the signal comes first.
+    if (asked === 2) stop();
+    return asked === 2 ? "close" : play(request);
+  };
+  const running = work([], "");
+  stop = () => running.child.kill("SIGTERM");
+  t.equal(await running.exit(), 143);
+  const claims = bodies("claim") as { readonly request_id: string; readonly wait_s: number }[];
+  t.match(claims.at(-1), { wait_s: 0, request_id: claims[1]?.request_id });
+  t.same(bodies("release"), [{ fence: 7, note: "not wanted" }]);
+});

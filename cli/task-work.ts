@@ -1,0 +1,172 @@
+/**
+ * Work on tasks, one after the other: a command runs for each under its claim, and how it ended is told of the task. Runs
+ * in the command line's process. Waiting for a task is task-line.ts's, what a task has in common with a lease
+ * claim-run.ts's, what is told of the command's output task-result.ts's.
+ */
+import { failureOf, Patience, Refusal } from "./ask.js";
+import { CANNOT_START_EXIT, LOST_EXIT, RELEASE_TIMEOUT_MS, runTimes, runUnderClaim } from "./claim-run.js";
+import type { HeldClaim, Ran, RunTimes, Stop } from "./claim-run.js";
+import { CliFailure } from "./failure.js";
+import { memberText, quoted } from "./json-text.js";
+import type { CallLimits } from "./lease-calls.js";
+import { isFailure } from "./outcome.js";
+import { layOutJson, note, print } from "./output.js";
+import type { Settings } from "./settings.js";
+import { exitCodeOfSignal, takeSignals, type EndingSignal } from "./signals.js";
+import { tellOfTask, type ClaimWish, type HolderVerb, type Task, type ToldClaim } from "./task-calls.js";
+import { waitForTask } from "./task-line.js";
+import { CommandOutput } from "./task-result.js";
+
+/** Refusals that say that the task is not held any more: 403, 404 and 409. */
+const NOT_HELD: ReadonlySet<number> = new Set([403, 404, 409]);
+
+export interface WorkOptions {
+  readonly wish: ClaimWish;
+  /** What is run for each. */
+  readonly words: readonly string[];
+  /** One task is enough. */
+  readonly once: boolean;
+  /** For how long the next one is waited for; it ends where none has come by then. */
+  readonly wait_ms: number;
+  readonly pretty: boolean;
+  /** By default they follow from the claim. */
+  readonly times?: RunTimes;
+}
+
+/** A task that is held, as its claim's answer has it. */
+interface HeldTask {
+  readonly task: Task;
+  readonly fence: number;
+}
+
+/** What is said of a task when its command has ended. */
+interface Verdict {
+  readonly verb: Exclude<HolderVerb, "progress" | "ask">;
+  readonly members: Readonly<Record<string, string | undefined>>;
+}
+
+/** A sign of life of a task's holder: why the command is to be ended, or whether there was an answer. */
+async function askForLife(settings: Settings, held: HeldTask, limits: CallLimits): Promise<Stop | boolean> {
+  const { task, fence } = held;
+  const told = await tellOfTask(settings, { id: task.id, fence }, "progress", {}, limits);
+  if (told instanceof Refusal)
+    return NOT_HELD.has(told.status) ? { kind: "lost", says: "is not held any more" } : false;
+  if (told instanceof CliFailure) return false;
+  const is_canceled = memberText(told.toString("utf8"), "cancel_requested") === "true";
+  return is_canceled ? { kind: "canceled", says: "is canceled" } : true;
+}
+
+function release(why: string): Verdict {
+  return { verb: "release", members: { note: quoted(why) } };
+}
+
+/** What is said of a task; null where it is not ours to say any more. */
+function judge(ran: Ran, output: CommandOutput, [program = ""]: readonly string[], by?: EndingSignal): Verdict | null {
+  if (ran.kind === "not_started") return release(`cannot start ${program}: ${ran.why}`);
+  if (ran.kind === "stopped" && ran.stop.kind === "lost") return null;
+  if (ran.kind === "stopped" && ran.stop.kind === "unheard") return release("the server did not answer");
+  if (ran.end.code === 0) return { verb: "complete", members: { result: output.result() } };
+  if (ran.kind === "stopped") return release("canceled");
+  if (by !== undefined) return release(`stopped by ${by}`);
+  return { verb: "fail", members: { error: quoted(output.error(ran.end)) } };
+}
+
+/** The exit code of work on one task. */
+async function exitCodeOf(ran: Ran): Promise<number> {
+  if (ran.kind === "not_started") return CANNOT_START_EXIT;
+  const { code, signal } = ran.end;
+  // What is done all the same, though it was canceled, is done.
+  if (ran.kind === "stopped") return ran.stop.kind === "canceled" && code === 0 ? 0 : LOST_EXIT;
+  return signal === null ? (code ?? LOST_EXIT) : await exitCodeOfSignal(signal);
+}
+
+class Worker {
+  readonly #settings: Settings;
+  readonly #options: WorkOptions;
+  readonly #stop = new AbortController();
+  readonly #patience: Patience;
+  #stopped_by: EndingSignal | undefined;
+  /** The tasks whose last try came to nothing; kept where the end depends on them. */
+  readonly #undone = new Set<string>();
+
+  constructor(settings: Settings, options: WorkOptions) {
+    this.#settings = settings;
+    this.#options = options;
+    this.#patience = new Patience({ wait_ms: undefined, signal: this.#stop.signal });
+  }
+
+  async run(): Promise<number | CliFailure> {
+    const leaveSignals = takeSignals((signal) => {
+      this.#stopped_by ??= signal;
+      this.#stop.abort();
+    });
+    try {
+      const end = await this.#work();
+      return this.#stopped_by === undefined ? end : await exitCodeOfSignal(this.#stopped_by);
+    } finally {
+      leaveSignals();
+    }
+  }
+
+  async #work(): Promise<number | CliFailure> {
+    const { once, wait_ms } = this.#options;
+    // A server that is not there at the start is no restart.
+    const now = await this.#claim(0, new Patience({ wait_ms: 0, signal: this.#stop.signal }));
+    const is_empty = !(now instanceof CliFailure) && now.task === null;
+    let claimed = is_empty && wait_ms > 0 ? await this.#claim(wait_ms, this.#patience) : now;
+    for (;;) {
+      if (claimed instanceof CliFailure) return claimed;
+      if (claimed.task === null) return this.#undone.size === 0 ? 0 : LOST_EXIT;
+      const { ran, code } = await this.#workOn(claimed.task, claimed.text);
+      // The next one could not be worked on either.
+      if (ran.kind === "not_started" || once || this.#stop.signal.aborted) return code;
+      claimed = await this.#claim(wait_ms, this.#patience);
+    }
+  }
+
+  async #claim(wait_ms: number, patience: Patience): Promise<ToldClaim | CliFailure> {
+    const { signal } = this.#stop;
+    return await waitForTask(this.#settings, this.#options.wish, { wait_ms, patience, signal });
+  }
+
+  /** Runs the command for a task that is held. */
+  async #workOn(task: Task, text: string): Promise<{ readonly ran: Ran; readonly code: number }> {
+    const { words, wait_ms, wish } = this.#options;
+    const held = { task, fence: task.fence ?? 0 };
+    const output = new CommandOutput();
+    const streams = { input: `${text}\n`, takeOutput: output.takeOutput, takeErrors: output.takeErrors };
+    const times = this.#options.times ?? runTimes(wish.ttl_s ?? task.ttl_s);
+    const ran = await runUnderClaim(this.#settings, this.#asClaim(held), words, times, streams);
+    const verdict = judge(ran, output, words, this.#stopped_by);
+    if (verdict !== null) await this.#tell(held, verdict);
+    const code = await exitCodeOf(ran);
+    if (code === 0) this.#undone.delete(task.id);
+    else if (Number.isFinite(wait_ms)) this.#undone.add(task.id);
+    return { ran, code };
+  }
+
+  #asClaim(held: HeldTask): HeldClaim {
+    const { task, fence } = held;
+    return {
+      name: `the task ${task.id}`,
+      // The fence is the task's, not that of a lease under which this runs.
+      environment: { KOOR_TASK: task.id, KOOR_FENCE: String(fence), KOOR_LEASE: undefined },
+      ask: async (limits) => await askForLife(this.#settings, held, limits),
+    };
+  }
+
+  /** Says it until it is heard: a server that is away has the claim on its disk. Who was stopped does not wait long. */
+  async #tell({ task, fence }: HeldTask, { verb, members }: Verdict): Promise<void> {
+    const { signal } = this.#stop;
+    const limits = { answer_timeout_ms: RELEASE_TIMEOUT_MS };
+    const tell = async () => await tellOfTask(this.#settings, { id: task.id, fence }, verb, members, limits);
+    const told = await (signal.aborted ? tell() : this.#patience.untilAnswered(tell));
+    if (isFailure(told)) note(`the task ${task.id} took no ${verb}: ${failureOf(told).message}`);
+    else await print(layOutJson(told, this.#options.pretty));
+  }
+}
+
+/** Works on tasks until it is stopped, or there is nothing left where that is enough; the exit code. */
+export async function workOnTasks(settings: Settings, options: WorkOptions): Promise<number | CliFailure> {
+  return await new Worker(settings, options).run();
+}

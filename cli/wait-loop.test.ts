@@ -1,0 +1,117 @@
+/** `wait` against a server of the test's own: what is asked, call by call, again after a loss, and how it ends. */
+import t, { type Test } from "tap";
+
+import { FakeServer, playError, playJson, type Play } from "../test/cli/fake-server.js";
+import { runCli } from "../test/cli/run-cli.js";
+import { CliFailure } from "./failure.js";
+import { waitForMatch, type WaitOptions } from "./wait-loop.js";
+
+const LONG_MS = 600_000;
+const NOTHING = (cursor: string): Play => playJson({ matched: null, cursor });
+const MATCH = { matched: { kind: "free", resource: "r" }, cursor: "c9" };
+
+/** Plays the answers one after the other; the last one again and again. */
+async function setUp(t: Test, ...plays: readonly Play[]) {
+  const fake = await FakeServer.start();
+  t.teardown(() => fake.stop());
+  const left = [...plays];
+  fake.answer = () => (left.length > 1 ? left.shift() : left[0]) ?? "close";
+  const settings = { server: new URL(fake.url), token: "", instance: "me" };
+  const options = { after: undefined, wait_ms: LONG_MS, signal: new AbortController().signal, retry_ms: 1 };
+  return {
+    fake,
+    wait: async (more: Partial<WaitOptions> = {}) =>
+      await waitForMatch(
+        settings,
+        [
+          ["event", "a b"],
+          ["event", "c"],
+        ],
+        { ...options, ...more },
+      ),
+    asked: () => fake.requests.map(({ url }) => url.replace("/api/wait?event=a%20b&event=c", "")),
+    run: async (...args: string[]) =>
+      await runCli(["wait", ...args], { cwd: t.testdir({}), env: { KOOR_SERVER: fake.url } }),
+  };
+}
+
+t.test("one look where it holds", async (t) => {
+  const { fake, wait, asked } = await setUp(t, playJson(MATCH));
+  t.match(await wait(), { matched: true, cursor: "c9" });
+  t.same(asked(), [""]);
+  t.equal(fake.requests[0]?.headers["x-koor-instance"], "me");
+});
+
+t.test("call by call, each with the cursor before it, through a restart", async (t) => {
+  const { wait, asked } = await setUp(
+    t,
+    NOTHING("c1"),
+    NOTHING("c2"),
+    "close",
+    playError(503, "starting"),
+    "half",
+    playJson(MATCH),
+  );
+  t.match(await wait(), { matched: true });
+  t.same(asked(), ["", "&after=c1&wait=60", ...Array.from({ length: 4 }, () => "&after=c2&wait=60")]);
+});
+
+t.test("an earlier cursor; for ever where no time is set", async (t) => {
+  const { wait, asked } = await setUp(t, NOTHING("c1"), playJson(MATCH));
+  t.match(await wait({ after: "c0", wait_ms: undefined }), { matched: true });
+  t.same(asked(), ["&after=c0&wait=60", "&after=c1&wait=60"]);
+});
+
+t.test("when the time is up there is a cursor all the same", async (t) => {
+  const { wait } = await setUp(t, NOTHING("c1"));
+  t.match(await wait({ wait_ms: 1 }), { matched: false, cursor: "c1" });
+  const away = await setUp(t, NOTHING("c1"), "close");
+  t.match(await away.wait({ wait_ms: 20 }), { matched: false, cursor: "c1" }, "though the server is away");
+  const never = await setUp(t, "close");
+  t.match(await never.wait({ wait_ms: 1 }), { exit: 1, message: /cannot reach/ });
+});
+
+t.test("a refusal ends it, and so does what is no Koor server", async (t) => {
+  const { wait, asked } = await setUp(t, playError(400, "after is no cursor of a wait"));
+  t.match(await wait(), new CliFailure(1, "after is no cursor of a wait (400)"));
+  t.equal(asked().length, 1);
+  for (const strange of [{ hello: 1 }, { cursor: 1, matched: null }, { cursor: "c" }]) {
+    const other = await setUp(t, playJson(strange));
+    t.match(await other.wait(), { message: /is this a Koor server/ });
+  }
+});
+
+t.test("the flags, and what is printed", async (t) => {
+  const { fake, run } = await setUp(t, playJson(MATCH));
+  const flags = [
+    "--event",
+    "x.*",
+    "--free",
+    "a b",
+    "--event=y",
+    "--state-above",
+    "3:k",
+    "--message",
+    "--task",
+    "--task",
+    "t1",
+  ];
+  const places = ["--instance", "ben", "--is", "gone", "--workspace", "w", "--after", "-c"];
+  t.match(await run(...flags, ...places), { code: 0, stdout: `${JSON.stringify(MATCH)}\n`, stderr: "" });
+  const conditions = "event=x.*&event=y&state_above=3%3Ak&message=1&task=1&task_ended=t1&free=a%20b&instance=ben";
+  t.match(fake.requests[0]?.url, `/api/wait?${conditions}&is=gone&workspace=w&after=-c&wait=60`);
+  fake.answer = () => NOTHING("c1");
+  t.match(await run("--task", "--timeout", "1ms"), {
+    code: 124,
+    stdout: '{"matched":null,"cursor":"c1"}\n',
+    stderr: "",
+  });
+  t.match(await run("--pretty", "--spec-gone", "p/n", "--timeout", "0s"), {
+    code: 124,
+    stdout: /^\{\n {2}"matched": null/,
+  });
+  const before = fake.requests.length;
+  for (const wrong of [[], ["--is", "gone"], ["--event"], ["--event", "--free", "r"], ["--timeout", "soon"], ["x"]])
+    t.match(await run(...wrong), { code: 2, stdout: "" }, wrong.join(" "));
+  t.equal(fake.requests.length, before);
+});

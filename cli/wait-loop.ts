@@ -1,0 +1,67 @@
+/**
+ * Waiting for one of many things for longer than one call may, across restarts of the server: call by call, each with
+ * the cursor of the answer before it. Runs in the command line's process. The first call only looks, so that there is a
+ * cursor from the beginning: what happens while the server is away is not missed.
+ */
+import { LONG_POLL_WAIT_S_MAX } from "../schemas/limits.js";
+import { ask, failureOf, isPassing, Patience, type PatienceOptions, Refusal } from "./ask.js";
+import { encodePairs } from "./client.js";
+import { CliFailure, failed } from "./failure.js";
+import { isJson } from "./json-text.js";
+import type { Settings } from "./settings.js";
+
+const SECOND_MS = 1_000;
+
+/** Parameters of the query, by their names. */
+export type Conditions = readonly (readonly [name: string, value: string])[];
+
+export interface WaitOptions extends PatienceOptions {
+  /** The cursor of an earlier answer. */
+  readonly after: string | undefined;
+}
+
+/** The last answer, to be printed as it came. */
+export interface Waited {
+  readonly matched: boolean;
+  readonly cursor: string;
+  readonly answer: Buffer;
+}
+
+function readAnswer(status: number, answer: Buffer): Waited | Refusal {
+  const text = answer.toString("utf8");
+  const parsed = isJson(text) ? (JSON.parse(text) as { readonly matched?: unknown; readonly cursor?: unknown }) : null;
+  if (parsed === null || typeof parsed.cursor !== "string" || parsed.matched === undefined)
+    return new Refusal(status, failed("the answer has no cursor: is this a Koor server?"));
+  return { matched: parsed.matched !== null, cursor: parsed.cursor, answer };
+}
+
+/** What was waited for; or the last answer, where the time is up. */
+export async function waitForMatch(
+  settings: Settings,
+  conditions: Conditions,
+  options: WaitOptions,
+): Promise<Waited | CliFailure> {
+  const patience = new Patience(options);
+  const call = async (after: string | undefined): Promise<Waited | Refusal | CliFailure> => {
+    const wait_s = Math.min(LONG_POLL_WAIT_S_MAX, Math.max(0, Math.ceil(patience.left_ms / SECOND_MS)));
+    const where =
+      after === undefined
+        ? []
+        : ([
+            ["after", after],
+            ["wait", String(wait_s)],
+          ] as const);
+    const path = `/api/wait${encodePairs([...conditions, ...where])}`;
+    const answer = await ask(settings, { method: "GET", path, signal: options.signal });
+    return answer instanceof Refusal || answer instanceof CliFailure ? answer : readAnswer(answer.status, answer.body);
+  };
+  for (let last: Waited | undefined; ; ) {
+    const after = last?.cursor ?? options.after;
+    const outcome = await patience.untilAnswered(() => call(after));
+    // Out of time while the server is away: what was known last holds.
+    if (isPassing(outcome)) return last ?? failureOf(outcome);
+    if (outcome instanceof Refusal) return outcome.failure;
+    if (outcome.matched || patience.left_ms <= 0) return outcome;
+    last = outcome;
+  }
+}

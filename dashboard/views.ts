@@ -10,12 +10,15 @@ import { View as Agents } from "./views/agents/view.js";
 import { View as Audit } from "./views/audit/view.js";
 import { View as Contracts } from "./views/contracts/view.js";
 import { View as Events } from "./views/events/view.js";
+import { View as Leases } from "./views/leases/view.js";
+import { View as Messages } from "./views/messages/view.js";
 import { View as NeedsMe } from "./views/needs-me/view.js";
 import { View as Overview } from "./views/overview/view.js";
 import { View as Rules } from "./views/rules/view.js";
 import { View as Specs } from "./views/specs/view.js";
 import { View as State } from "./views/state/view.js";
 import { View as System } from "./views/system/view.js";
+import { View as Tasks } from "./views/tasks/view.js";
 import { View as Usage } from "./views/usage/view.js";
 import { View as Webhooks } from "./views/webhooks/view.js";
 
@@ -50,6 +53,27 @@ export const VIEWS: readonly ViewRow[] = [
     icon: "agents",
     about: "who is here, what they intend, what they did",
     view: Agents,
+  },
+  {
+    slug: "leases",
+    title: "Leases",
+    icon: "key",
+    about: "who holds what, who waits for whom",
+    view: Leases,
+  },
+  {
+    slug: "tasks",
+    title: "Tasks",
+    icon: "board",
+    about: "what is to be done, by whom, and what blocks it",
+    view: Tasks,
+  },
+  {
+    slug: "messages",
+    title: "Messages",
+    icon: "mail",
+    about: "what agents say to each other, and what became of it",
+    view: Messages,
   },
   {
     slug: "state",

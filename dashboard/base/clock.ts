@@ -1,10 +1,14 @@
 /** The time of day for everything that says "2 minutes ago": one timer for the page, none while it is hidden. */
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 
 const TICK_MS = 1_000;
 
 /** ms since the epoch, a second apart. */
 export const now_ms = signal(Date.now());
+
+const MINUTE_MS = 60_000;
+/** The same, a minute apart: for what becomes another by mere waiting. */
+export const minute_ms = computed(() => Math.floor(now_ms.value / MINUTE_MS) * MINUTE_MS);
 
 setInterval(() => {
   if (document.visibilityState === "visible") now_ms.value = Date.now();

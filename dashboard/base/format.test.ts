@@ -1,7 +1,19 @@
 /** Figures, times and sizes as people read them, and where one unit ends and the next begins. */
 import * as fc from "fast-check";
 import t from "tap";
-import { ago, bytes, clockTime, compact, count, dollars, duration, fullTime, plural, seconds } from "./format.js";
+import {
+  ago,
+  ahead,
+  bytes,
+  clockTime,
+  compact,
+  count,
+  dollars,
+  duration,
+  fullTime,
+  plural,
+  seconds,
+} from "./format.js";
 
 t.test("durations, and how long ago", (t) => {
   const MINUTE = 60_000;
@@ -15,6 +27,9 @@ t.test("durations, and how long ago", (t) => {
   t.equal(ago(1_000, 2_000), "just now");
   t.equal(ago(5_000, 1_000), "just now", "another clock may be ahead");
   t.equal(ago(0, 2_000), "2 s ago");
+  t.equal(ahead(63_000, 2_000), "in 1 min");
+  t.equal(ahead(2_999, 2_000), "now");
+  t.equal(ahead(0, 2_000), "now", "over already");
   t.end();
 });
 

@@ -56,6 +56,12 @@ export function ago(ms: number, now_ms: number): string {
   return passed < 2 * SECOND_MS ? "just now" : `${duration(passed)} ago`;
 }
 
+/** `in 12 min`; `now` for what is over, or all but. */
+export function ahead(ms: number, now_ms: number): string {
+  const left = ms - now_ms;
+  return left < SECOND_MS ? "now" : `in ${duration(left)}`;
+}
+
 /** `1,234`. */
 export function count(value: number): string {
   return COUNT.format(value);

@@ -28,10 +28,16 @@ export function useAgentNames(): AgentNames {
   return useResource(agentNames).data.value ?? NO_NAMES;
 }
 
+interface AgentProps {
+  readonly id: string;
+  /** What it was called then, for one that is gone. */
+  readonly name?: string;
+}
+
 /** Who did something: an agent by its name with a link to its page, any other doer by what it is called. */
-export function Agent({ id }: { readonly id: string }) {
+export function Agent({ id, name: then }: AgentProps) {
   const names = useAgentNames();
-  const name = agentName(id, names);
+  const name = names.has(id) ? agentName(id, names) : (then ?? agentName(id, names));
   if (id === "") return <span class="muted">{name}</span>;
   if (!names.has(id) && !isAgentId(id)) return <span>{name}</span>;
   return (

@@ -28,6 +28,8 @@ t.test("what a row is about has an address where there is a page of it", async (
     ["spec.put", "trucks", undefined],
     ["instance.activate", ID, `/agents/${ID}`],
     ["instance.register", "ana", undefined],
+    ["lease.break", "lease-7", "/leases/lease-7"],
+    ["task.cancel", "build:1", "/tasks/build%3A1"],
     ["rule.accept", "trucks/no-todo", "/rules/trucks/no-todo"],
     ["rules.put", "trucks", undefined],
     ["webhook.enable", "ci", "/webhooks/ci"],

@@ -42,7 +42,9 @@ const ADDRESSES: ReadonlyMap<string, AddressOf> = new Map<string, AddressOf>([
   ["state", stateAddress],
   ["spec", inProject("specs")],
   ["instance", (resource) => (isAgentId(resource) ? agentAddress(resource) : undefined)],
+  ["lease", (resource) => addressOf("leases", resource)],
   ["rule", inProject("rules")],
+  ["task", (resource) => addressOf("tasks", resource)],
   ["webhook", (resource) => addressOf("webhooks", resource)],
 ]);
 

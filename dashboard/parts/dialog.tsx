@@ -9,11 +9,13 @@ interface ConfirmProps {
   /** What the button that does it says. */
   readonly action: string;
   readonly danger?: boolean;
+  /** Whether it can be done: what is asked for in it may be missing yet. */
+  readonly ready?: boolean;
   readonly onConfirm: () => Promise<unknown>;
   readonly onClose: () => void;
 }
 
-export function Confirm({ title, children, action, danger = false, onConfirm, onClose }: ConfirmProps) {
+export function Confirm({ title, children, action, danger = false, ready = true, onConfirm, onClose }: ConfirmProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
   useEffect(() => {
@@ -29,7 +31,7 @@ export function Confirm({ title, children, action, danger = false, onConfirm, on
       <div>{children}</div>
       <div class="dialog-actions">
         <Button onClick={() => dialog.current?.close()}>Cancel</Button>
-        <Button kind={danger ? "danger" : "primary"} onClick={confirm}>
+        <Button kind={danger ? "danger" : "primary"} disabled={!ready} onClick={confirm}>
           {action}
         </Button>
       </div>

@@ -1,19 +1,21 @@
-/** A point in time: how long ago it was, the whole of it on hover, in the viewer's zone. */
+/** A point in time: how long ago or ahead it is, the whole of it on hover, in the viewer's zone. */
 import { now_ms } from "../base/clock.js";
-import { ago, clockTime, fullTime } from "../base/format.js";
+import { ago, ahead, clockTime, fullTime } from "../base/format.js";
+
+/** `ago`: 3 min ago; `ahead`: in 3 min; `clock`: 14:02:11. */
+const WORDS = { ago, ahead, clock: clockTime } as const;
 
 interface TimeProps {
   /** RFC 3339, as the API gives it. */
   readonly at: string;
-  /** `ago`: 3 min ago; `clock`: 14:02:11. */
-  readonly as?: "ago" | "clock";
+  readonly as?: keyof typeof WORDS;
 }
 
 export function Time({ at, as = "ago" }: TimeProps) {
   const ms = Date.parse(at);
   return (
     <time dateTime={at} title={fullTime(ms)}>
-      {as === "ago" ? ago(ms, now_ms.value) : clockTime(ms, now_ms.value)}
+      {WORDS[as](ms, now_ms.value)}
     </time>
   );
 }

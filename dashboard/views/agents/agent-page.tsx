@@ -3,12 +3,13 @@ import { useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso/router";
 import { agentsLoader } from "../../api/agents.js";
 import { send } from "../../api/client.js";
+import { messagesLoader } from "../../api/messages.js";
 import { apiPath, query } from "../../base/path.js";
 import { useResource } from "../../api/resource.js";
 import type { Instance } from "../../api/types.js";
 import { addressOf } from "../../base/address.js";
 import { now_ms } from "../../base/clock.js";
-import { compact, count, dollars } from "../../base/format.js";
+import { compact, count, dollars, plural } from "../../base/format.js";
 import { may_decide, session } from "../../api/session.js";
 import { attempt } from "../../parts/toasts.js";
 import { agentName } from "../../parts/agent-name.js";
@@ -20,10 +21,14 @@ import { Page } from "../../parts/page.js";
 import { Stat, Stats } from "../../parts/stat.js";
 import { Time } from "../../parts/time.js";
 import { AgentRuns } from "./agent-runs.js";
+import { AgentLeases } from "./agent-leases.js";
 import { AgentTimeline } from "./agent-timeline.js";
 import { costLoader, countersLoader } from "./loader.js";
 import { hourSeconds, lastHours, METRIC_WORDS, metricSeries, sum } from "./model.js";
 import { Status } from "./status.js";
+
+/** Each is read whole: more are said as "or more". */
+const UNREAD_COUNTED = 100;
 
 export function AgentPage({ id }: { readonly id: string }) {
   const resource = useResource(agentsLoader);
@@ -51,6 +56,7 @@ export function AgentPage({ id }: { readonly id: string }) {
         </Notice>
       )}
       {agent !== undefined && <Facts agent={agent} />}
+      <AgentLeases id={id} />
       <Day id={id} />
       <AgentTimeline id={id} />
       <AgentRuns id={id} />
@@ -123,6 +129,7 @@ function Facts({ agent }: { readonly agent: Instance }) {
       <dl class="facts">
         <dt>Capabilities</dt>
         <dd>{capabilities.length === 0 ? "none" : capabilities.join(", ")}</dd>
+        {may_decide.value && <Unread id={id} />}
       </dl>
       <dl class="facts agents-whole">
         <dt>Id</dt>
@@ -131,6 +138,23 @@ function Facts({ agent }: { readonly agent: Instance }) {
         </dd>
       </dl>
     </section>
+  );
+}
+
+/** What it has been sent and has not read. */
+function Unread({ id }: { readonly id: string }) {
+  const messages = useResource(messagesLoader({ instance: id, unread: true }, UNREAD_COUNTED)).data.value;
+  if (messages === undefined) return null;
+  const unread = messages.filter(({ to }) => to.some((one) => one.id === id && one.read_at === null)).length;
+  return (
+    <>
+      <dt>Unread</dt>
+      <dd>
+        <a href={addressOf("messages") + query({ agent: id, only: "unread" })}>
+          {messages.length < UNREAD_COUNTED ? plural(unread, "message") : `${count(unread)} messages or more`}
+        </a>
+      </dd>
+    </>
   );
 }
 

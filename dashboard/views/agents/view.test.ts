@@ -87,6 +87,18 @@ t.test("one agent: what it does is seen as it does it, and it can be removed", {
   await sendJson(port, "POST", `/api/instances/${id}/intent`, { intent: "counting crates" });
   await page.getByText("counting crates").waitFor();
 
+  const work = page.getByRole("table", { name: "What it holds and waits for" });
+  t.equal(await work.count(), 0, "it holds nothing");
+  await sendJson(port, "POST", "/api/leases", { resources: ["path:src/crates.ts"] }, headers);
+  await work.getByRole("link", { name: "path:src/crates.ts" }).waitFor();
+  const unread = page.getByRole("link", { name: /messages?$/ });
+  t.equal(await unread.textContent(), "0 messages");
+  const { id: other = "" } = agents.find(({ name }) => name === "codex-ops") ?? {};
+  const message = { to: [id, other], subject: "how many crates?" };
+  await sendJson(port, "POST", "/api/messages", message, { "X-Koor-Instance": other });
+  await page.getByRole("link", { name: "1 message" }).waitFor();
+  t.equal(await unread.getAttribute("href"), `/messages?agent=${id}&only=unread`);
+
   const older = page.getByRole("button", { name: "Load older" });
   for (let times = 0; times < 20 && (await older.count()) > 0; times++) {
     const before = await page.getByText(/^[\d,]+ entries$/).textContent();

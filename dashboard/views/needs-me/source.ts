@@ -4,6 +4,7 @@
  */
 import type { ComponentChildren } from "preact";
 import { useMemo } from "preact/hooks";
+import { minute_ms } from "../../base/clock.js";
 import { useResource, type Loader, type Resource } from "../../api/resource.js";
 
 /** What can be done about an item, beside it. Each needs the server's token. */
@@ -39,8 +40,8 @@ interface SourceRow<T> {
   /** Its items as they are when nothing waits: `no rule is proposed`. */
   readonly none: string;
   readonly loader: Loader<T>;
-  /** What waits, the gravest or oldest first. */
-  readonly itemsOf: (data: T) => readonly Item[];
+  /** What waits, the gravest or oldest first. Looked at again each minute: some of it is there by mere waiting. */
+  readonly itemsOf: (data: T, now_ms: number) => readonly Item[];
 }
 
 /** A source that components use; what its data is like is its own business. */
@@ -61,7 +62,8 @@ export function sourceOf<T>({ title, address, none, loader, itemsOf }: SourceRow
     useItems: () => {
       const resource = useResource(loader);
       const data = resource.data.value;
-      const items = useMemo(() => (data === undefined ? undefined : itemsOf(data)), [data]);
+      const minute = minute_ms.value;
+      const items = useMemo(() => (data === undefined ? undefined : itemsOf(data, Date.now())), [data, minute]);
       return { resource, items };
     },
   };

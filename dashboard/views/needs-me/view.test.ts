@@ -4,6 +4,8 @@ import { fillWithADay } from "../../../test/support/a-day.js";
 import { browserMissing, type Page } from "../../../test/support/browser.js";
 import { checkView, startDashboard } from "../../../test/support/dashboard.js";
 import { send, sendJson } from "../../../test/support/http-client.js";
+import { taskADay } from "../../../test/support/task-work.js";
+import { leaseADay } from "../../../test/support/lease-work.js";
 
 const skip = browserMissing();
 /** Agents of the day are as silent as they are in it. */
@@ -20,7 +22,10 @@ function proposal(rule_id: string, message: string): object {
 t.test("what waits for a person", { skip }, async (t) => {
   const dashboard = await startDashboard(t, { args: ARGS });
   const { koor } = dashboard;
-  const { known } = await fillWithADay(koor);
+  const day = await fillWithADay(koor);
+  const { known } = day;
+  const leases = await leaseADay(koor, day);
+  await taskADay(koor, day);
   const [first = "", second = ""] = known.proposed_rules;
   const counted = (page: Page, count: number) =>
     page
@@ -45,11 +50,15 @@ t.test("what waits for a person", { skip }, async (t) => {
       ["Webhooks", known.disabled_webhook],
       ["Webhooks", known.failing_webhook],
       ["Compliance violations", "storefront/catalog-api"],
+      ["Leases in the way", "path:web/product/covers/**"],
+      ["Unread messages", known.unread_request],
+      ["Tasks", "reindex only the books that changed"],
+      ["Tasks", "import the synonym list"],
     ] as const) {
       const row = group(page, name)
         .getByRole("listitem")
         .filter({ has: page.getByRole("link", { name: item, exact: true }) });
-      t.match(await row.locator("time").textContent(), /ago|just now/, `${item}: since when`);
+      t.match(await row.locator(".need-since time").textContent(), /ago|just now/, `${item}: since when`);
     }
     const link = rowOf(page, first).getByRole("link", { name: first });
     t.equal(await link.getAttribute("href"), `/rules/${first}`, "a proposal leads to where it can be previewed");
@@ -105,6 +114,42 @@ t.test("what waits for a person", { skip }, async (t) => {
     t.match(await rowOf(page, "trucks/no-any").textContent(), "<script>alert(1)</script>", "markup is text");
   });
 
+  await t.test("a lease is in the way while somebody waits for it, a message until it is read", async (t) => {
+    const covers = rowOf(page, "path:web/product/covers/**");
+    t.match(
+      await covers.textContent(),
+      /kilo-product-page holds it .*cursor-storefront waits · ends at the latest in /,
+    );
+    const ours = leases.find(({ holder }) => holder.name === "cursor-storefront");
+    const by = { "X-Koor-Instance": ours?.holder.id ?? "" };
+    await send(koor.port, "DELETE", `/api/leases/${ours?.id}`, { headers: by });
+    await covers.waitFor({ state: "detached" });
+
+    const asked = rowOf(page, known.unread_request);
+    t.match(await asked.textContent(), /codex-payments asks \(important\): not read by claude-checkout-review/);
+    const { id } = day.agents.find(({ name }) => name === "claude-checkout-review") ?? { id: "" };
+    const mark = { ids: ["message-4"], as: "read" };
+    await sendJson(koor.port, "POST", "/api/messages/mark", mark, { "X-Koor-Instance": id });
+    await asked.waitFor({ state: "detached" });
+    t.equal(await rowOf(page, "staging is blue now").count(), 0, "what only informs is nobody's duty");
+  });
+
+  await t.test("a dead task is tried again", async () => {
+    await page.getByRole("button", { name: "Retry import the synonym list" }).click();
+    await rowOf(page, "import the synonym list").waitFor({ state: "detached" });
+  });
+
+  await t.test("who waits for long is held up, by mere waiting", async (t) => {
+    const { page: later, context } = await dashboard.open("/overview");
+    const before = Number(await page.locator("nav .count").textContent());
+    await later.clock.setFixedTime(Date.now() + 11 * 60_000);
+    // Two more: what claude-checkout holds, and what codex-ops does.
+    await counted(later, before + 2);
+    await later.getByRole("link", { name: "Needs me" }).click();
+    t.match(await rowOf(later, "deploy and 1 more").textContent(), /codex-ops holds it .* and 1 more wait/);
+    await context.close();
+  });
+
   await t.test("of very many some are shown", async (t) => {
     const known_before = await group(page, "Proposed rules").getByRole("listitem").count();
     for (let at = 0; at < 30; at += 1)
@@ -125,7 +170,12 @@ t.test("nothing waits", { skip }, async (t) => {
   const dashboard = await startDashboard(t);
   const { page } = await dashboard.open("/");
   await page.getByText("Nothing needs you").waitFor();
-  for (const looked_at of ["no rule is proposed", "every webhook delivers", "no agent is silent"])
+  for (const looked_at of [
+    "no rule is proposed",
+    "every webhook delivers",
+    "nobody waits for long",
+    "no agent is silent",
+  ])
     t.ok(await page.getByRole("link", { name: looked_at }).isVisible(), looked_at);
   t.equal(await page.locator("nav .count").count(), 0);
   t.equal(await page.title(), "Needs me · Koor");

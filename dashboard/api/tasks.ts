@@ -1,0 +1,57 @@
+/** Tasks by state, and one of them, for each view that shows some of them; and what of one anybody may do. */
+import { getJson, send } from "./client.js";
+import { apiPath, query } from "../base/path.js";
+import type { Loader } from "./resource.js";
+import { may_decide, session } from "./session.js";
+import type { ListedTask, Task, TaskList, TaskState } from "./types.js";
+
+export interface TaskFilter {
+  readonly workspace?: string;
+  readonly label?: string;
+  /** An instance's id. */
+  readonly holder?: string;
+}
+
+export type TasksByState = Readonly<Partial<Record<TaskState, readonly ListedTask[]>>>;
+
+const GAP_MS = 1_000;
+
+/** The newest tasks of some states, so many of each. */
+export function tasksLoader(states: readonly TaskState[], filter: TaskFilter, limit: number): Loader<TasksByState> {
+  return {
+    key: `tasks ${states.join()} ${limit} ${JSON.stringify(filter)}`,
+    kinds: ["task"],
+    gap_ms_min: GAP_MS,
+    fetch: async (signal) => {
+      const lists = states.map(async (state) => {
+        const { tasks } = await getJson<TaskList>(apiPath("tasks") + query({ ...filter, state, limit }), signal);
+        return [state, tasks] as const;
+      });
+      return Object.fromEntries(await Promise.all(lists));
+    },
+  };
+}
+
+/** One task whole, with its history. */
+export function taskLoader(id: string): Loader<Task> {
+  return {
+    key: `task ${id}`,
+    kinds: ["task"],
+    concerns: ({ key }) => key === null || key === id,
+    fetch: (signal) => getJson<Task>(apiPath("tasks", id), signal),
+  };
+}
+
+/** Whether the viewer may answer, cancel or retry a task: with the server's token, or as who made or holds it. */
+export function mayChange({ created_by, holder }: Pick<ListedTask, "created_by" | "holder">): boolean {
+  const actor = session.value?.actor;
+  return may_decide.value || (actor !== undefined && (actor === created_by || actor === holder?.id));
+}
+
+/**
+ * Does something to a task.
+ * @throws ApiError where it is refused
+ */
+export function changeTask(id: string, deed: "answer" | "cancel" | "retry", body: object = {}): Promise<unknown> {
+  return send("POST", apiPath("tasks", id, deed), body);
+}

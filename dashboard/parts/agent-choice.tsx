@@ -1,0 +1,39 @@
+/** Fields to choose an agent or a workspace in, of those that there are now; what an address asks for is among them. */
+import { useAgentsById } from "../api/agents.js";
+import { Choice } from "./fields.js";
+
+interface ChoiceProps {
+  readonly label: string;
+  readonly value: string;
+  readonly onChoose: (value: string) => void;
+}
+
+/** By name; an instance's id is chosen. */
+export function AgentChoice(props: ChoiceProps) {
+  const agents = [...useAgentsById().values()];
+  const choices = agents.map(({ id, name }) => [id, name] as const).sort(([, a], [, b]) => a.localeCompare(b));
+  return <Choice {...props} choices={[["", "Anybody"], ...withCurrent(choices, props.value)]} />;
+}
+
+interface WorkspaceChoiceProps extends Omit<ChoiceProps, "label"> {
+  /** What is listed: it may be of a workspace in which no agent is. */
+  readonly of: readonly { readonly workspace: string }[];
+}
+
+export function WorkspaceChoice({ of, ...props }: WorkspaceChoiceProps) {
+  const all = [...useAgentsById().values(), ...of];
+  return <ValueChoice {...props} label="Workspace" values={all.map(({ workspace }) => workspace)} />;
+}
+
+/** Of values that may come more than once, or be empty, which means none. */
+export function ValueChoice({ values, ...props }: ChoiceProps & { readonly values: readonly string[] }) {
+  const choices = [...new Set(values)].filter((value) => value !== "").sort();
+  const pairs = choices.map((value) => [value, value] as const);
+  return <Choice {...props} choices={[["", "Any"], ...withCurrent(pairs, props.value)]} />;
+}
+
+type Pair = readonly [value: string, text: string];
+
+function withCurrent(choices: readonly Pair[], value: string): readonly Pair[] {
+  return value === "" || choices.some(([known]) => known === value) ? choices : [...choices, [value, value]];
+}

@@ -1,0 +1,79 @@
+/** Leases in a table, and how one is in a word or two. */
+import type { Lease } from "../api/types.js";
+import { addressOf } from "../base/address.js";
+import { count } from "../base/format.js";
+import { Agent } from "./agent.js";
+import { Badge, type BadgeTone } from "./badge.js";
+import { Table, type Column } from "./table.js";
+import { Time } from "./time.js";
+
+const TONES: Readonly<Record<Lease["state"], BadgeTone>> = {
+  held: "good",
+  waiting: "warn",
+  released: "plain",
+  lost: "bad",
+};
+
+interface StateProps {
+  readonly lease: Lease;
+  /** How many requests wait for it. */
+  readonly waiting: number;
+}
+
+/** How a lease is; and who is behind it, or before it. */
+export function LeaseState({ lease: { state, mode, position }, waiting }: StateProps) {
+  return (
+    <span class="badges">
+      <Badge tone={TONES[state]}>{position === null ? state : `${state}, number ${position}`}</Badge>
+      {mode === "shared" && <Badge>shared</Badge>}
+      {waiting > 0 && <Badge tone="warn">{waiting === 1 ? "1 waits" : `${count(waiting)} wait`}</Badge>}
+    </span>
+  );
+}
+
+/** What a lease is of, leading to all about it. */
+export function LeaseLink({ id, resources }: Pick<Lease, "id" | "resources">) {
+  const [first = id, ...more] = resources;
+  return (
+    <a class="mono" href={addressOf("leases", id)} title={resources.join("\n")}>
+      {more.length === 0 ? first : `${first} and ${more.length} more`}
+    </a>
+  );
+}
+
+interface LeaseTableProps {
+  readonly label: string;
+  readonly leases: readonly Lease[];
+  readonly waiting: ReadonlyMap<string, number>;
+  /** All of them are of one holder, who is known. */
+  readonly of_one?: true;
+}
+
+export function LeaseTable({ label, leases, waiting, of_one }: LeaseTableProps) {
+  const columns: readonly Column<Lease>[] = [
+    { head: "Resources", kind: "wide", cell: (lease) => <LeaseLink {...lease} /> },
+    ...(of_one === true ? [] : [{ head: "Holder", cell: ({ holder }: Lease) => <Agent {...holder} /> }]),
+    { head: "State", cell: (lease) => <LeaseState lease={lease} waiting={waiting.get(lease.id) ?? 0} /> },
+    { head: "Reason", kind: "wide", optional: true, cell: ({ reason }) => <span title={reason}>{reason}</span> },
+    { head: "Since", optional: true, cell: (lease) => <Time at={lease.granted_at ?? lease.requested_at} /> },
+    { head: "Ends", optional: true, cell: (lease) => <End of={lease} /> },
+    { head: "Fence", kind: "number", optional: true, cell: ({ fence }) => fence },
+  ];
+  return (
+    <div class="stacked">
+      <Table
+        label={label}
+        columns={columns}
+        rows={leases}
+        keyOf={({ id }) => id}
+        toneOf={({ state }) => (state === "waiting" ? "warn" : state === "lost" ? "bad" : undefined)}
+      />
+    </div>
+  );
+}
+
+/** When it ends if nothing more is heard of its holder, or when it has ended. */
+export function End({ of: { expires_at, ended_at } }: { readonly of: Lease }) {
+  if (ended_at !== null) return <Time at={ended_at} />;
+  return expires_at === null ? null : <Time at={expires_at} as="ahead" />;
+}

@@ -1,0 +1,25 @@
+/** What an agent holds and waits for now. */
+import { leasesLoader, waitingFor, waitsLoader } from "../../api/leases.js";
+import { useResource } from "../../api/resource.js";
+import { addressOf } from "../../base/address.js";
+import { query } from "../../base/path.js";
+import { LeaseTable } from "../../parts/lease-table.js";
+import { Failure } from "../../parts/notice.js";
+import { Section } from "../../parts/page.js";
+
+/** Nothing where it has none: most agents hold nothing most of the time. */
+export function AgentLeases({ id }: { readonly id: string }) {
+  const leases = useResource(leasesLoader({ holder: id }));
+  const waits = useResource(waitsLoader).data.value;
+  const list = leases.data.value ?? [];
+  if (list.length === 0 || waits === undefined) return <Failure of={leases} />;
+  return (
+    <Section
+      title="Leases"
+      actions={<a href={addressOf("leases") + query({ holder: id, state: "all" })}>All of them</a>}
+    >
+      <Failure of={leases} />
+      <LeaseTable label="What it holds and waits for" leases={list} waiting={waitingFor(waits)} of_one />
+    </Section>
+  );
+}

@@ -1,0 +1,190 @@
+/**
+ * Who waits for whom, laid out: holders in columns from left to right, each to the left of all for whom it waits, and
+ * what they wait for written on the way. Pure.
+ */
+import type { LeaseWaits } from "../../api/types.js";
+
+/** Of very many the busiest are drawn. */
+export const NODES_MAX = 24;
+
+/** Sizes, px; those of boxes and labels stand in style.css, too. */
+export const NODE_WIDTH = 168;
+export const NODE_HEIGHT = 44;
+export const LABEL_WIDTH = 152;
+export const LABEL_HEIGHT = 22;
+const NODE_GAP = 14;
+/** Half of it on each side of a label: room for ways to turn. */
+const COLUMN_GAP = LABEL_WIDTH + 88;
+
+export interface GraphNode {
+  readonly id: string;
+  readonly name: string;
+  /** Of how many others this one waits for, and how many wait for it. */
+  readonly out: number;
+  readonly in: number;
+  /** The upper left corner. */
+  readonly x: number;
+  readonly y: number;
+}
+
+/** All that one holder waits for of another. */
+export interface GraphEdge {
+  readonly from: GraphNode;
+  readonly to: GraphNode;
+  /** The request that waits the longest, and what it wants. */
+  readonly lease: string;
+  readonly wanted: string;
+  readonly since: string;
+  /** Further requests. */
+  readonly more: number;
+  /** The middle of its label. */
+  readonly x: number;
+  readonly y: number;
+}
+
+export interface Graph {
+  readonly nodes: readonly GraphNode[];
+  readonly edges: readonly GraphEdge[];
+  readonly width: number;
+  readonly height: number;
+  /** Holders that are not drawn. */
+  readonly left_out: number;
+}
+
+interface Pair {
+  readonly from: string;
+  readonly to: string;
+  readonly lease: string;
+  readonly wanted: string;
+  readonly since: string;
+  more: number;
+}
+
+/** Each holder with another that it waits for, the longest waiting first. */
+function pairsOf({ waits, leases }: LeaseWaits): { pairs: Pair[]; names: Map<string, string> } {
+  const by_id = new Map(leases.map((lease) => [lease.id, lease]));
+  const names = new Map<string, string>();
+  const pairs = new Map<string, Pair>();
+  for (const wait of waits) {
+    const [waiting, held] = [by_id.get(wait.lease), by_id.get(wait.for)];
+    if (waiting === undefined || held === undefined) continue;
+    const [from, to] = [waiting.holder, held.holder];
+    names.set(from.id, from.name).set(to.id, to.name);
+    const known = pairs.get(`${from.id} ${to.id}`);
+    if (known !== undefined) known.more += 1;
+    else
+      pairs.set(`${from.id} ${to.id}`, {
+        from: from.id,
+        to: to.id,
+        lease: wait.lease,
+        wanted: wait.wanted,
+        since: waiting.requested_at,
+        more: 0,
+      });
+  }
+  return { pairs: [...pairs.values()], names };
+}
+
+/** Those of them whose both ends are among the busiest. */
+function busiest(pairs: readonly Pair[], most: number): Pair[] {
+  const degrees = new Map<string, number>();
+  for (const { from, to } of pairs) for (const id of [from, to]) degrees.set(id, (degrees.get(id) ?? 0) + 1);
+  const ranked = [...degrees].sort(([, a], [, b]) => b - a);
+  const kept = new Set(ranked.slice(0, most).map(([id]) => id));
+  return pairs.filter(({ from, to }) => kept.has(from) && kept.has(to));
+}
+
+/** How many steps it is from a holder to one that waits for nobody. A circle, which nobody should close, ends. */
+function depthsOf(pairs: readonly Pair[]): ReadonlyMap<string, number> {
+  const depths = new Map<string, number>();
+  const depthOf = (id: string, way: ReadonlySet<string>): number => {
+    const known = depths.get(id);
+    if (known !== undefined) return known;
+    const on = new Set([...way, id]);
+    const next = pairs.filter(({ from, to }) => from === id && !on.has(to));
+    const depth = next.reduce((most, { to }) => Math.max(most, 1 + depthOf(to, on)), 0);
+    depths.set(id, depth);
+    return depth;
+  };
+  for (const { from, to } of pairs) for (const id of [from, to]) depthOf(id, new Set());
+  return depths;
+}
+
+/** Places that are so far from each other at least, each as near as may be to where it is wanted. */
+function spread<Item extends { y: number }>(items: readonly Item[], gap: number): void {
+  let least = Number.NEGATIVE_INFINITY;
+  for (const item of [...items].sort((a, b) => a.y - b.y)) {
+    item.y = Math.max(item.y, least);
+    least = item.y + gap;
+  }
+}
+
+/** @param most how many holders are drawn */
+export function layOut(waits: LeaseWaits, most = NODES_MAX): Graph {
+  const { pairs: all, names } = pairsOf(waits);
+  const pairs = busiest(all, most);
+  const depths = depthsOf(pairs);
+  const deepest = Math.max(0, ...depths.values());
+  const columns = Array.from({ length: deepest + 1 }, (_, depth) =>
+    [...depths].flatMap(([id, of_id]) => (of_id === depth ? [id] : [])),
+  );
+  const row_height = NODE_HEIGHT + NODE_GAP;
+  const rows = Math.max(0, ...columns.map((ids) => ids.length));
+  const nodes = new Map<string, GraphNode>();
+  // Who is waited for stands first: the others come as near as may be to those for whom they wait.
+  for (const [depth, ids] of columns.entries()) {
+    const wishes = new Map(
+      ids.map((id) => {
+        const targets = pairs.flatMap(({ from, to }) => (from === id ? (nodes.get(to) ?? []) : []));
+        return [id, targets.reduce((sum, { y }) => sum + y, 0) / Math.max(1, targets.length)];
+      }),
+    );
+    const ordered = ids.toSorted((a, b) => (wishes.get(a) ?? 0) - (wishes.get(b) ?? 0));
+    const top = ((rows - ids.length) * row_height) / 2;
+    for (const [row, id] of ordered.entries())
+      nodes.set(id, {
+        id,
+        name: names.get(id) ?? id,
+        out: pairs.filter(({ from }) => from === id).length,
+        in: pairs.filter(({ to }) => to === id).length,
+        x: (deepest - depth) * (NODE_WIDTH + COLUMN_GAP),
+        y: top + row * row_height,
+      });
+  }
+  const edges = pairs.flatMap(({ from, to, ...pair }) => {
+    const [begin, end] = [nodes.get(from), nodes.get(to)];
+    if (begin === undefined || end === undefined) return [];
+    const steps = Math.max(1, (end.x - begin.x) / (NODE_WIDTH + COLUMN_GAP));
+    // In the middle of the first gap; a way that goes further has only just begun to turn there.
+    const y = middle(begin) + (middle(end) - middle(begin)) / (2 * steps);
+    return [{ ...pair, from: begin, to: end, x: begin.x + NODE_WIDTH + COLUMN_GAP / 2, y }];
+  });
+  for (const column of new Set(edges.map(({ x }) => x)))
+    spread(
+      edges.filter(({ x }) => x === column),
+      LABEL_HEIGHT + 2,
+    );
+  const lowest = Math.max(rows * row_height - NODE_GAP, ...edges.map(({ y }) => y + LABEL_HEIGHT / 2));
+  return {
+    nodes: [...nodes.values()].sort((a, b) => a.x - b.x || a.y - b.y),
+    edges,
+    width: deepest * (NODE_WIDTH + COLUMN_GAP) + NODE_WIDTH,
+    height: Math.max(0, lowest),
+    left_out: names.size - nodes.size,
+  };
+}
+
+/** An edge as an SVG path: to its label, behind it, and on. */
+export function pathOf({ from, to, x, y }: GraphEdge): string {
+  const curve = (x1: number, y1: number, x2: number, y2: number): string =>
+    `C${(x1 + x2) / 2},${y1} ${(x1 + x2) / 2},${y2} ${x2},${y2}`;
+  const [begin_x, begin_y] = [from.x + NODE_WIDTH, middle(from)];
+  const [label_x, end_x] = [x - LABEL_WIDTH / 2, x + LABEL_WIDTH / 2];
+  const there = curve(begin_x, begin_y, label_x, y);
+  return `M${begin_x},${begin_y}${there}H${end_x}${curve(end_x, y, to.x, middle(to))}`;
+}
+
+/** Where ways begin and end. */
+function middle({ y }: Pick<GraphNode, "y">): number {
+  return y + NODE_HEIGHT / 2;
+}

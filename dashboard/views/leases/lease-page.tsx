@@ -1,0 +1,142 @@
+/** One lease: what is known of it, who waits for it or for whom it waits, and taking it from its holder. */
+import { ApiError } from "../../api/client.js";
+import { leaseLoader, waitingFor, waitsLoader } from "../../api/leases.js";
+import { useResource } from "../../api/resource.js";
+import type { Lease, LeaseWaits } from "../../api/types.js";
+import { addressOf } from "../../base/address.js";
+import { duration } from "../../base/format.js";
+import { query } from "../../base/path.js";
+import { Agent } from "../../parts/agent.js";
+import { Empty } from "../../parts/empty.js";
+import { End, LeaseState, LeaseTable } from "../../parts/lease-table.js";
+import { Failure } from "../../parts/notice.js";
+import { Page, Section } from "../../parts/page.js";
+import { Time } from "../../parts/time.js";
+import { Break } from "./break.js";
+
+const SECOND_MS = 1_000;
+const NOT_FOUND = 404;
+
+export function LeasePage({ id }: { readonly id: string }) {
+  const resource = useResource(leaseLoader(id));
+  const waits = useResource(waitsLoader).data.value;
+  const lease = resource.data.value;
+  const error = resource.error.value;
+  const missing = error instanceof ApiError && error.status === NOT_FOUND;
+  const live = lease !== undefined && lease.ended_at === null;
+  return (
+    <Page
+      title="Leases"
+      part={id}
+      home={addressOf("leases")}
+      actions={
+        <>
+          <a class="button" href={addressOf("audit") + query({ search: id })}>
+            Audit
+          </a>
+          {live && <Break lease={lease} onDone={() => resource.refresh()} />}
+        </>
+      }
+    >
+      {missing ? (
+        <Empty title={`There is no lease ${id}`}>What has ended is kept for 7 days.</Empty>
+      ) : (
+        <Failure of={resource} />
+      )}
+      {lease !== undefined && <Facts lease={lease} waiting={waits === undefined ? 0 : countFor(waits, id)} />}
+      {live && waits !== undefined && <Line waits={waits} id={id} />}
+    </Page>
+  );
+}
+
+const countFor = (waits: LeaseWaits, id: string): number => waitingFor(waits).get(id) ?? 0;
+
+function Facts({ lease, waiting }: { readonly lease: Lease; readonly waiting: number }) {
+  const { holder, workspace, resources, reason, note, task, fence, ttl_s, max_s, requested_at, granted_at } = lease;
+  return (
+    <section class="card columns" aria-label="Facts">
+      <dl class="facts">
+        <dt>State</dt>
+        <dd>
+          <LeaseState lease={lease} waiting={waiting} />
+        </dd>
+        <dt>Resources</dt>
+        <dd>
+          <ul class="mono">
+            {resources.map((resource) => (
+              <li key={resource}>{resource}</li>
+            ))}
+          </ul>
+        </dd>
+        <dt>{lease.state === "lost" ? "Why lost" : "Reason"}</dt>
+        <dd>{reason === "" ? <span class="muted">none told</span> : reason}</dd>
+        {note !== null && (
+          <>
+            <dt>Broken because</dt>
+            <dd>{note}</dd>
+          </>
+        )}
+      </dl>
+      <dl class="facts">
+        <dt>Holder</dt>
+        <dd>
+          <Agent {...holder} />
+        </dd>
+        <dt>Workspace</dt>
+        <dd>{workspace === "" ? "none" : workspace}</dd>
+        <dt>Fence</dt>
+        <dd>{fence ?? "none yet"}</dd>
+        {task !== null && (
+          <>
+            <dt>Task</dt>
+            <dd class="mono">{task}</dd>
+          </>
+        )}
+        <dt>Requested</dt>
+        <dd>
+          <Time at={requested_at} />
+        </dd>
+        {granted_at !== null && (
+          <>
+            <dt>Granted</dt>
+            <dd>
+              <Time at={granted_at} />
+            </dd>
+          </>
+        )}
+        <dt>{lease.ended_at === null ? "Ends" : "Ended"}</dt>
+        <dd>
+          <End of={lease} />
+          {lease.ended_at === null && (
+            <span class="muted">
+              {lease.expires_at === null ? "not granted yet: " : ", unless more is heard of its holder: "}
+              {duration(ttl_s * SECOND_MS)} after the last sign of life, {duration(max_s * SECOND_MS)} after the grant
+              at the latest
+            </span>
+          )}
+        </dd>
+      </dl>
+    </section>
+  );
+}
+
+/** What of the line is about one lease. */
+function Line({ waits: { waits, leases }, id }: { readonly waits: LeaseWaits; readonly id: string }) {
+  const of = (ids: readonly string[]): Lease[] => leases.filter((lease) => ids.includes(lease.id));
+  const parts = [
+    ["Waits for", of(waits.filter(({ lease }) => lease === id).map((wait) => wait.for))],
+    ["Waited for by", of(waits.filter((wait) => wait.for === id).map(({ lease }) => lease))],
+  ] as const;
+  return (
+    <>
+      {parts.map(
+        ([title, found]) =>
+          found.length > 0 && (
+            <Section key={title} title={title}>
+              <LeaseTable label={`Leases: ${title.toLowerCase()}`} leases={found} waiting={new Map()} />
+            </Section>
+          ),
+      )}
+    </>
+  );
+}

@@ -1,0 +1,161 @@
+/** Leases in a browser: who waits for whom, drawn and in words; filters; one lease, broken; live. */
+import t from "tap";
+import { fillWithADay } from "../../../test/support/a-day.js";
+import { browserMissing, type Page } from "../../../test/support/browser.js";
+import { checkView, startDashboard } from "../../../test/support/dashboard.js";
+import { send, sendJson } from "../../../test/support/http-client.js";
+import { leaseADay } from "../../../test/support/lease-work.js";
+import { Agent } from "../../../test/support/leasing.js";
+
+const skip = browserMissing();
+
+const drawing = (page: Page) => page.getByRole("region", { name: "Who waits for whom, drawn" });
+const table = (page: Page, name = "Leases") => page.getByRole("table", { name });
+const rowOf = (page: Page, resource: string) =>
+  table(page)
+    .getByRole("row")
+    .filter({ has: page.getByRole("link", { name: resource, exact: true }) });
+
+t.test("a day's leases", { skip }, async (t) => {
+  const dashboard = await startDashboard(t, { args: ["--stale-after", "1h"] });
+  const { port } = dashboard.koor;
+  const empty = await dashboard.open("/leases");
+  await empty.page.getByText("koor-cli lease acquire").waitFor();
+  await empty.context.close();
+  const day = await fillWithADay(dashboard.koor);
+  const leases = await leaseADay(dashboard.koor, day);
+  const [first, , covers] = leases;
+
+  await checkView(t, dashboard, {
+    address: "/leases",
+    title: "Leases",
+    ready: (page) => Promise.all([drawing(page).waitFor(), table(page).waitFor()]),
+  });
+  await checkView(t, dashboard, {
+    address: `/leases/${covers?.id}`,
+    title: "Leases",
+    ready: (page) => table(page, "Leases: waited for by").waitFor(),
+  });
+
+  const { page, complaints } = await dashboard.open("/leases", { expected: [/40[04]/] });
+  await drawing(page).waitFor();
+
+  await t.test("who waits for whom is drawn, and said in words", async (t) => {
+    const links = drawing(page).getByRole("link");
+    const label = /^cursor-storefront waits for kilo-product-page: path:web\/product\/\*\*, for \d+ s$/;
+    await drawing(page).getByRole("link", { name: label }).waitFor();
+    t.equal(
+      await links.filter({ hasText: "claude-checkout" }).textContent(),
+      "claude-checkout2 wait for it, waits for 1",
+    );
+    const lefts = await Promise.all(
+      ["codex-payments", "claude-checkout", "codex-ops"].map(async (name) => {
+        const box = await links.filter({ hasText: name }).first().boundingBox();
+        return box?.x ?? 0;
+      }),
+    );
+    t.same(
+      lefts,
+      lefts.toSorted((a, b) => a - b),
+      "from left to right",
+    );
+    t.equal(new Set(lefts).size, 3);
+    await page.getByText("In words").click();
+    const said = await page.getByRole("listitem").filter({ hasText: "waits for" }).allTextContents();
+    t.equal(said.length, 6);
+    t.ok(said.some((words) => words.startsWith("claude-release waits for codex-ops: deploy, asked ")));
+  });
+
+  await t.test("by keyboard from a box to what it waits for", async (t) => {
+    await drawing(page).focus();
+    await page.keyboard.press("Tab");
+    t.equal(await page.locator(":focus strong").textContent(), "codex-payments");
+    await page.keyboard.press("Tab");
+    t.match(await page.locator(":focus").getAttribute("aria-label"), /^codex-payments waits for claude-checkout: /);
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { level: 1, name: leases[6]?.id ?? "" }).waitFor();
+    await table(page, "Leases: waits for").getByText("claude-checkout").waitFor();
+    await page.goBack();
+    await drawing(page).waitFor();
+  });
+
+  await t.test("filters stand in the address; the server says what overlaps", async (t) => {
+    await page.getByLabel("Overlaps the resource").fill("path:src/cart/lines.ts");
+    await page.keyboard.press("Enter");
+    await rowOf(page, "deploy").first().waitFor({ state: "detached" });
+    await rowOf(page, "path:src/cart/**").waitFor();
+    t.equal(await table(page).getByRole("row").count(), 3, "who holds it and who waits for as much, and the head");
+    t.equal(new URL(page.url()).searchParams.get("resource"), "path:src/cart/lines.ts");
+    await page.getByLabel("Overlaps the resource").fill("path:/etc");
+    await page.keyboard.press("Enter");
+    await page.getByRole("alert").filter({ hasText: "must be relative to the workspace" }).waitFor();
+    await page.getByLabel("Overlaps the resource").fill("");
+    await page.getByLabel("State").selectOption("held");
+    await page.getByLabel("Holder").selectOption("codex-ops");
+    await page.reload();
+    await rowOf(page, "deploy and 1 more").getByText("2 wait").waitFor();
+    t.equal(await table(page).getByRole("row").count(), 2);
+    await page.getByLabel("Workspace").selectOption("search");
+    await page.getByText("No lease is like that").waitFor();
+  });
+
+  await t.test("a lease is broken, for a reason: who waits is next, and all see it", async (t) => {
+    const { page: other, context } = await dashboard.open("/leases");
+    await drawing(other).waitFor();
+    await page.goto(`${dashboard.url}/leases/${first?.id}`);
+    const button = page.getByRole("button", { name: "Break" });
+    await button.click();
+    const dialog = page.getByRole("dialog", { name: `Break ${first?.id}?` });
+    await dialog.getByText("claude-checkout loses it at once").waitFor();
+    const doing = dialog.getByRole("button", { name: "Break" });
+    t.ok(await doing.isDisabled(), "not without a reason");
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "detached" });
+    t.equal((await send(port, "GET", `/api/leases/${first?.id}`)).json<{ state: string }>().state, "held");
+    await button.click();
+    await dialog.getByLabel("Reason").fill("the release is <b>today</b>");
+    await doing.click();
+    await dialog.waitFor({ state: "detached" });
+    const facts = page.getByRole("region", { name: "Facts" });
+    await facts.getByText("lost", { exact: true }).waitFor();
+    await facts.getByText("the release is <b>today</b>").waitFor();
+    t.equal(await button.count(), 0, "what has ended cannot be broken");
+    await rowOf(other, "path:src/cart/totals.ts").getByText("held").waitFor();
+    await drawing(other)
+      .getByRole("link", { name: /^cursor-cart waits for codex-payments: / })
+      .waitFor();
+    const [row] = (await send(port, "GET", "/api/audit?action=lease.break&limit=1")).json<{ actor: string }[]>();
+    t.equal(row?.actor, "dashboard");
+    await context.close();
+    await page.goto(`${dashboard.url}/leases?state=lost`);
+    await rowOf(page, "path:src/cart/** and 1 more").getByText("lost").waitFor();
+  });
+
+  await t.test("of what is not there it is said", async () => {
+    await page.goto(`${dashboard.url}/leases/lease-999`);
+    await page.getByText("There is no lease lease-999").waitFor();
+  });
+  t.same(complaints, []);
+});
+
+t.test("an agent may look at leases, break none, and is not shown what others write", { skip }, async (t) => {
+  const by = { Authorization: "Bearer secret" };
+  const dashboard = await startDashboard(t, { args: ["--auth-token", "secret"] });
+  const { port } = dashboard.koor;
+  const [ana, bob] = [await Agent.register(port, "ana", { by }), await Agent.register(port, "bob", { by })];
+  const { id } = await ana.lease(["deploy"]);
+  await sendJson(port, "POST", "/api/messages", { to: ana.id, subject: "s" }, bob.headers);
+  const { page, complaints } = await dashboard.open(`/leases/${id}`, { expected: [/401/] });
+  await page.getByLabel("Token").fill(bob.token);
+  await page.getByRole("button", { name: "Log in" }).click();
+  const button = page.getByRole("button", { name: "Break" });
+  await button.waitFor();
+  t.ok(await button.isDisabled());
+  t.match(await button.getAttribute("title"), /server's token/);
+  await page.getByRole("link", { name: "Messages" }).click();
+  await page.getByText("This needs the server's token").waitFor();
+  await page.goto(`${dashboard.url}/agents/${ana.id}`);
+  await page.getByRole("table", { name: "What it holds and waits for" }).getByText("deploy").waitFor();
+  t.equal(await page.getByText("Unread").count(), 0);
+  t.same(complaints, [], "nothing was even asked for");
+});

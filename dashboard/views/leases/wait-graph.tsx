@@ -1,0 +1,97 @@
+/** Who waits for whom as a drawing: boxes and labels are links, so that it is read and walked through as one sees it. */
+import { useMemo } from "preact/hooks";
+import type { LeaseWaits } from "../../api/types.js";
+import { addressOf, agentAddress } from "../../base/address.js";
+import { now_ms } from "../../base/clock.js";
+import { duration, plural } from "../../base/format.js";
+import { Section } from "../../parts/page.js";
+import { Time } from "../../parts/time.js";
+import { type Graph, type GraphEdge, type GraphNode, LABEL_HEIGHT, LABEL_WIDTH, layOut, pathOf } from "./graph.js";
+
+export function WaitGraph({ waits }: { readonly waits: LeaseWaits }) {
+  const graph = useMemo(() => layOut(waits), [waits]);
+  const { edges, left_out } = graph;
+  return (
+    <Section
+      title="Who waits for whom"
+      actions={<span class="hint">{waits.waiting === 1 ? "1 request waits" : `${waits.waiting} requests wait`}</span>}
+    >
+      <Drawing graph={graph} />
+      {left_out > 0 && <p class="hint">{plural(left_out, "holder")} with less to do with it are not drawn.</p>}
+      <details class="waits-words">
+        <summary>In words</summary>
+        <ul>
+          {edges.map((edge) => (
+            <li key={edge.lease + edge.to.id}>
+              <a href={agentAddress(edge.from.id)}>{edge.from.name}</a> waits for{" "}
+              <a href={agentAddress(edge.to.id)}>{edge.to.name}</a>:{" "}
+              <a class="mono" href={addressOf("leases", edge.lease)}>
+                {wantedOf(edge)}
+              </a>
+              , asked <Time at={edge.since} />
+            </li>
+          ))}
+        </ul>
+      </details>
+    </Section>
+  );
+}
+
+const wantedOf = ({ wanted, more }: GraphEdge): string => (more === 0 ? wanted : `${wanted} and ${more} more`);
+
+function Drawing({ graph: { nodes, edges, width, height } }: { readonly graph: Graph }) {
+  return (
+    <div class="card waits-frame" role="region" aria-label="Who waits for whom, drawn" tabIndex={0}>
+      <div class="waits" style={{ width: `${width}px`, height: `${height}px` }}>
+        <svg width={width} height={height} aria-hidden="true">
+          <marker id="waits-head" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" orient="auto">
+            <path class="waits-head" d="M0 0 8 4 0 8z" />
+          </marker>
+          {edges.map((edge) => (
+            <path key={edge.lease + edge.to.id} class="waits-way" d={pathOf(edge)} marker-end="url(#waits-head)" />
+          ))}
+        </svg>
+        {nodes.map((node) => (
+          <Box key={node.id} node={node} edges={edges.filter(({ from }) => from === node)} />
+        ))}
+      </div>
+    </div>
+  );
+}
+
+/** A holder, and what it waits for behind it: so they are told in one order, drawn and read. */
+function Box({ node, edges }: { readonly node: GraphNode; readonly edges: readonly GraphEdge[] }) {
+  const { id, name, x, y } = node;
+  const words = [
+    ...(node.in > 0 ? [node.in === 1 ? "1 waits for it" : `${node.in} wait for it`] : []),
+    ...(node.out > 0 ? [`waits for ${node.out}`] : []),
+  ].join(", ");
+  return (
+    <>
+      <a class="waits-box" style={{ left: `${x}px`, top: `${y}px` }} href={agentAddress(id)} title={name}>
+        <strong>{name}</strong>
+        <span>{words}</span>
+      </a>
+      {edges.map((edge) => (
+        <Label key={edge.lease + edge.to.id} edge={edge} />
+      ))}
+    </>
+  );
+}
+
+function Label({ edge }: { readonly edge: GraphEdge }) {
+  const { from, to, lease, since, x, y } = edge;
+  const waited = duration(now_ms.value - Date.parse(since));
+  const words = `${from.name} waits for ${to.name}: ${wantedOf(edge)}, for ${waited}`;
+  return (
+    <a
+      class="waits-label mono"
+      style={{ left: `${x - LABEL_WIDTH / 2}px`, top: `${y - LABEL_HEIGHT / 2}px` }}
+      href={addressOf("leases", lease)}
+      title={words}
+      aria-label={words}
+    >
+      {wantedOf(edge)}
+    </a>
+  );
+}

@@ -1,0 +1,71 @@
+/** Threads of messages, and what has become of one of them. */
+import t from "tap";
+import type { Message } from "../../api/types.js";
+import { stepsOf, threadsOf } from "./model.js";
+
+type Recipient = Message["to"][number];
+
+const AT = "2026-02-09T14:31:00Z";
+
+function to(name: string, more: Partial<Recipient> = {}): Recipient {
+  return { id: `id-${name}`, name, delivered_at: null, read_at: null, acked_at: null, note: null, ...more };
+}
+
+function message(row: number, thread: string, from: string, more: Partial<Message> = {}): Message {
+  return {
+    id: `message-${row}`,
+    thread,
+    reply_to: null,
+    from: { id: `id-${from}`, name: from },
+    to: [to("ben")],
+    subject: `subject ${row}`,
+    intent: "inform",
+    importance: "normal",
+    body: "",
+    data: null,
+    sent_at: new Date(Date.UTC(2026, 1, 9, 14, row)).toISOString(),
+    ...more,
+  };
+}
+
+t.test("threads, the newest first; named by their oldest message", (t) => {
+  const found = threadsOf([
+    message(4, "a", "ben", { to: [to("ana", { read_at: AT })] }),
+    message(3, "b", "cid", { importance: "high" }),
+    message(2, "a", "ana", { to: [to("ben"), to("dan")] }),
+    message(1, "a", "ana", { intent: "request", to: [to("ben", { read_at: AT })] }),
+  ]);
+  t.same(found, [
+    {
+      thread: "a",
+      subject: "subject 1",
+      names: ["ana", "ben", "dan"],
+      messages: 3,
+      unread: 2,
+      request: true,
+      important: false,
+      last_at: "2026-02-09T14:04:00.000Z",
+    },
+    {
+      thread: "b",
+      subject: "subject 3",
+      names: ["cid", "ben"],
+      messages: 1,
+      unread: 1,
+      request: false,
+      important: true,
+      last_at: "2026-02-09T14:03:00.000Z",
+    },
+  ]);
+  t.same(threadsOf([]), []);
+  t.end();
+});
+
+t.test("what is known of a message with one who got it, the last first", (t) => {
+  const known = [{}, { delivered_at: "d" }, { delivered_at: "d", read_at: "r" }, { read_at: "r", acked_at: "a" }];
+  t.same(
+    known.map((one) => stepsOf(to("ben", one)).map(({ words, at }) => `${words} ${at}`)),
+    [[], ["delivered d"], ["read r", "delivered d"], ["acted upon a", "read r"]],
+  );
+  t.end();
+});

@@ -1,0 +1,137 @@
+/** The threads of the newest messages, with what filters keep of them. */
+import { useAgentsById } from "../../api/agents.js";
+import { messagesLoader } from "../../api/messages.js";
+import { useResource } from "../../api/resource.js";
+import type { Message } from "../../api/types.js";
+import { addressOf } from "../../base/address.js";
+import { count, plural } from "../../base/format.js";
+import { query as queryOf } from "../../base/path.js";
+import { useAddressQuery, type AddressQuery } from "../../parts/address-query.js";
+import { AgentChoice } from "../../parts/agent-choice.js";
+import { Badge } from "../../parts/badge.js";
+import { Button } from "../../parts/button.js";
+import { Empty } from "../../parts/empty.js";
+import { Choice, Fields } from "../../parts/fields.js";
+import { Failure } from "../../parts/notice.js";
+import { Page } from "../../parts/page.js";
+import { Table, type Column } from "../../parts/table.js";
+import { Time } from "../../parts/time.js";
+import { threadsOf, type Thread } from "./model.js";
+
+/** Messages that are read at first, and as far back as one can look. */
+const MESSAGES = 200;
+const MESSAGES_MAX = 1_000;
+
+const COLUMNS: readonly Column<Thread>[] = [
+  {
+    head: "Subject",
+    kind: "wide",
+    cell: ({ thread, subject }) => (
+      <a href={addressOf("messages") + queryOf({ thread })} title={subject}>
+        {subject}
+      </a>
+    ),
+  },
+  { head: "Between", kind: "wide", optional: true, cell: ({ names }) => <Names of={names} /> },
+  { head: "Kind", cell: (thread) => <Urgency of={thread} /> },
+  { head: "Messages", kind: "number", optional: true, cell: ({ messages }) => count(messages) },
+  { head: "Unread", kind: "number", cell: ({ unread }) => (unread === 0 ? "" : count(unread)) },
+  { head: "Last", cell: ({ last_at }) => <Time at={last_at} /> },
+];
+
+export function ThreadList() {
+  const { query, set } = useAddressQuery();
+  const { agent = "", only = "" } = query;
+  const limit = query["back"] === "1" ? MESSAGES_MAX : MESSAGES;
+  const filter = { instance: agent, unread: only === "unread", urgent: only === "urgent" };
+  const resource = useResource(messagesLoader(filter, limit));
+  const messages = resource.data.value;
+  return (
+    <Page title="Messages">
+      <Filters query={query} set={set} />
+      <Failure of={resource} />
+      {messages !== undefined &&
+        (messages.length === 0 ? (
+          <Nothing filtered={agent !== "" || only !== ""} />
+        ) : (
+          <Threads messages={messages} limit={limit} set={set} />
+        ))}
+    </Page>
+  );
+}
+
+interface ThreadsProps extends Pick<AddressQuery, "set"> {
+  readonly messages: readonly Message[];
+  readonly limit: number;
+}
+
+function Threads({ messages, limit, set }: ThreadsProps) {
+  const threads = threadsOf(messages);
+  const cut = messages.length >= limit;
+  return (
+    <>
+      <p class="hint" role="status">
+        {plural(threads.length, "thread")} of {cut ? "the newest " : ""}
+        {plural(messages.length, "message")}
+      </p>
+      <Table
+        label="Threads"
+        columns={COLUMNS}
+        rows={threads}
+        keyOf={({ thread }) => thread}
+        toneOf={({ unread, important }) => (unread > 0 && important ? "warn" : undefined)}
+      />
+      {cut && limit < MESSAGES_MAX && <Button onClick={() => set({ back: "1" })}>Look further back</Button>}
+    </>
+  );
+}
+
+function Filters({ query: { agent = "", only = "" }, set }: AddressQuery) {
+  return (
+    <Fields>
+      <AgentChoice label="From or to" value={agent} onChoose={(chosen) => set({ agent: chosen })} />
+      <Choice
+        label="Only"
+        value={only}
+        choices={[
+          ["", "All"],
+          ["unread", "Not read by all"],
+          ["urgent", "Requests and important ones"],
+        ]}
+        onChoose={(chosen) => set({ only: chosen })}
+      />
+    </Fields>
+  );
+}
+
+function Nothing({ filtered }: { readonly filtered: boolean }) {
+  const nobody = useAgentsById().size === 0;
+  if (filtered) return <Empty title="No message is like that">Take a filter away to see more.</Empty>;
+  return (
+    <Empty
+      title={nobody ? "There is nobody" : "No messages yet"}
+      command={
+        nobody ? "koor-cli register ana --workspace trucks" : "koor-cli message send name:ben 'review the orders API'"
+      }
+    >
+      {nobody
+        ? "Agents that are registered can send messages to each other, which are seen here."
+        : "What agents say to each other is seen here, and what became of it."}
+    </Empty>
+  );
+}
+
+function Names({ of }: { readonly of: readonly string[] }) {
+  const text = of.join(", ");
+  return <span title={text}>{text}</span>;
+}
+
+/** What makes a message or a thread urgent. */
+function Urgency({ of: { request, important } }: { readonly of: Pick<Thread, "request" | "important"> }) {
+  return (
+    <span class="badges">
+      {request && <Badge tone="note">request</Badge>}
+      {important && <Badge tone="warn">important</Badge>}
+    </span>
+  );
+}

@@ -1,0 +1,98 @@
+/** Messages in a browser: threads, one of them whole, live; what others wrote is text, and looking marks nothing. */
+import t from "tap";
+import { fillWithADay } from "../../../test/support/a-day.js";
+import { browserMissing, type Page } from "../../../test/support/browser.js";
+import { checkView, startDashboard } from "../../../test/support/dashboard.js";
+import { sendJson } from "../../../test/support/http-client.js";
+
+const skip = browserMissing();
+const HOSTILE = `<img src=x onerror="window.__ran=1"><script>window.__ran=1</script>`;
+
+const threads = (page: Page) => page.getByRole("table", { name: "Threads" });
+const card = (page: Page, name: string) => page.getByRole("article", { name });
+
+t.test("what agents say to each other", { skip }, async (t) => {
+  const dashboard = await startDashboard(t, { args: ["--stale-after", "1h"] });
+  const { port } = dashboard.koor;
+  const { page, complaints } = await dashboard.open("/messages");
+  await page.getByText("There is nobody").waitFor();
+  const { agents, known } = await fillWithADay(dashboard.koor);
+  await threads(page).waitFor();
+  const idOf = (name: string): string => agents.find((agent) => agent.name === name)?.id ?? "";
+  const post = (from: string, body: object) =>
+    sendJson(port, "POST", "/api/messages", body, { "X-Koor-Instance": idOf(from) });
+  const address = `/messages?thread=${known.busy_thread}`;
+  await checkView(t, dashboard, { address: "/messages", title: "Messages", ready: (seen) => threads(seen).waitFor() });
+  await checkView(t, dashboard, {
+    address,
+    title: "Messages",
+    ready: (seen) => seen.getByRole("article").nth(2).waitFor(),
+  });
+
+  await t.test("threads by agent and by what is unread, in the address", async (t) => {
+    t.equal(await threads(page).getByRole("row").count(), 6);
+    await page.getByLabel("Only").selectOption("unread");
+    await page.getByText("2 threads of 2 messages").waitFor();
+    await page.getByLabel("From or to").selectOption("codex-payments");
+    await page.getByText("1 thread of 1 message").waitFor();
+    await page.reload();
+    await threads(page).getByRole("link", { name: known.unread_request }).waitFor();
+    await page.getByLabel("From or to").selectOption("kilo-sandbox");
+    await page.getByText("No message is like that").waitFor();
+  });
+
+  await t.test("a thread as it came, with what became of each message", async (t) => {
+    await page.goto(dashboard.url + address);
+    await card(page, "message-2").getByText("from six to seven, ops knows").waitFor();
+    t.same(await page.getByRole("heading", { level: 2 }).allTextContents(), [
+      "release 4.12: freeze on Thursday at noon",
+      "the money migration needs a quiet hour",
+      "six to seven is yours",
+    ]);
+    t.match(await card(page, "message-2").textContent(), /claude-release acted upon/);
+    t.match(
+      await card(page, "message-2").getByRole("region", { name: "the data of message-2" }).textContent(),
+      /1200000/,
+    );
+    t.match(await page.title(), `${known.busy_thread} · Messages · Koor`);
+  });
+
+  await t.test("what comes is there at once, as text; to be shown here is to be delivered to nobody", async (t) => {
+    const to = [idOf("claude-release"), idOf("claude-search")];
+    const sent = await post("codex-ops", {
+      to,
+      subject: HOSTILE,
+      body: HOSTILE,
+      data: HOSTILE,
+      thread: known.busy_thread,
+    });
+    const { id } = sent.json<{ readonly id: string }>();
+    await card(page, id).getByText("not delivered").first().waitFor();
+    t.equal(await card(page, id).locator("pre").first().textContent(), HOSTILE);
+    t.equal(await card(page, id).getByRole("heading").textContent(), HOSTILE);
+    t.equal(await page.getByRole("main").locator("script, img").count(), 0);
+    t.equal(await page.evaluate("window.__ran"), undefined);
+    const mark = { ids: [id], as: "read", note: HOSTILE };
+    await sendJson(port, "POST", "/api/messages/mark", mark, { "X-Koor-Instance": idOf("claude-release") });
+    await card(page, id).getByText("read", { exact: true }).waitFor();
+    t.match(await card(page, id).locator("q").textContent(), HOSTILE);
+    t.equal(await card(page, id).getByText("not delivered").count(), 1, "nor was it by looking");
+    await page.getByRole("heading", { level: 1 }).getByRole("link", { name: "Messages" }).click();
+    await threads(page).waitFor();
+    t.equal(await threads(page).getByRole("link").first().textContent(), "release 4.12: freeze on Thursday at noon");
+    t.equal(await page.evaluate("window.__ran"), undefined);
+  });
+
+  await t.test("one looks further back where there is more", async (t) => {
+    const to = idOf("claude-search");
+    await Promise.all(Array.from({ length: 200 }, (_, at) => post("codex-ops", { to, subject: `note ${at}` })));
+    await page.getByText("200 threads of the newest 200 messages").waitFor();
+    await page.getByRole("button", { name: "Look further back" }).click();
+    await page.getByText("205 threads of 209 messages").waitFor();
+    t.equal(new URL(page.url()).searchParams.get("back"), "1");
+  });
+
+  await page.goto(`${dashboard.url}/messages?thread=..`);
+  await page.getByText("There is nothing in this thread").waitFor();
+  t.same(complaints, []);
+});

@@ -1,0 +1,19 @@
+/** Messages: what agents say to each other, by threads; looking at them here marks none of them. */
+import { may_decide } from "../../api/session.js";
+import type { ViewProps } from "../../base/view-props.js";
+import { Empty } from "../../parts/empty.js";
+import { Page } from "../../parts/page.js";
+import { ThreadList } from "./thread-list.js";
+import { ThreadPage } from "./thread-page.js";
+
+export function View({ query: { thread = "" } }: ViewProps) {
+  if (!may_decide.value)
+    return (
+      <Page title="Messages">
+        <Empty title="This needs the server's token" command="koor-cli message list">
+          An agent reads its own messages by the command line; who has the server's token sees all of them here.
+        </Empty>
+      </Page>
+    );
+  return thread === "" ? <ThreadList /> : <ThreadPage key={thread} thread={thread} />;
+}

@@ -1,0 +1,50 @@
+/** Leases in others' way: somebody has waited for long, or their holder is about to lose them. */
+import { waitsLoader } from "../../../api/leases.js";
+import type { LeaseWaits } from "../../../api/types.js";
+import { addressOf } from "../../../base/address.js";
+import { plural } from "../../../base/format.js";
+import { Agent } from "../../../parts/agent.js";
+import { Time } from "../../../parts/time.js";
+import { heldUp, type HeldUp } from "../held-up.js";
+import { oldestFirst, sourceOf, type Item } from "../source.js";
+
+function itemOf({ lease, waiting, ends_ms, ends_soon }: HeldUp): Item {
+  const { id, holder, resources, reason } = lease;
+  const [first, ...more] = waiting;
+  const [resource = id, ...others] = resources;
+  return {
+    key: id,
+    name: others.length === 0 ? resource : `${resource} and ${others.length} more`,
+    address: addressOf("leases", id),
+    line: (
+      <>
+        <Agent {...holder} /> holds it
+        {reason !== "" && ` (${reason})`}
+        {first !== undefined && (
+          <>
+            , <Agent {...first.holder} />
+            {more.length > 0 && ` and ${plural(more.length, "more", "more")}`} {more.length > 0 ? "wait" : "waits"}
+          </>
+        )}
+        {ends_soon && (
+          <>
+            {" · ends at the latest "}
+            <Time at={new Date(ends_ms).toISOString()} as="ahead" />
+          </>
+        )}
+      </>
+    ),
+    since: first?.requested_at ?? lease.requested_at,
+    tone: ends_soon ? "bad" : "warn",
+    // To break it asks for a reason: that is done where all about it is seen.
+    actions: [],
+  };
+}
+
+export const HELD_UP = sourceOf<LeaseWaits>({
+  title: "Leases in the way",
+  address: addressOf("leases"),
+  none: "nobody waits for long",
+  loader: waitsLoader,
+  itemsOf: (waits, now_ms) => oldestFirst(heldUp(waits, now_ms).map(itemOf)),
+});

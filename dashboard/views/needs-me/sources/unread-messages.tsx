@@ -1,0 +1,73 @@
+/** Requests and important messages that nobody has read for a while, of agents that could. */
+import { getJson } from "../../../api/client.js";
+import { readMessages } from "../../../api/messages.js";
+import type { Instance, Message } from "../../../api/types.js";
+import { addressOf } from "../../../base/address.js";
+import { query } from "../../../base/path.js";
+import { Agent } from "../../../parts/agent.js";
+import { oldestFirst, sourceOf, type Item } from "../source.js";
+
+/** What somebody asks for should be read by then. */
+const UNREAD_LONG_MS = 30 * 60_000;
+/** Newest first: of more than these nobody would read the last. */
+const MESSAGES_MAX = 200;
+
+/** A message, with those who have not read it. */
+interface Unread {
+  readonly message: Message;
+  readonly by: readonly Message["to"][number][];
+}
+
+/** Only where something is unread, agents are asked for: who is gone, or never came, will not read it. */
+async function unread(signal: AbortSignal): Promise<readonly Unread[]> {
+  const messages = await readMessages({ unread: true, urgent: true }, MESSAGES_MAX, signal);
+  if (messages.length === 0) return [];
+  const agents = await getJson<Instance[]>("/api/instances", signal);
+  const there = new Set(agents.filter(({ status }) => status !== "pending").map(({ id }) => id));
+  return messages.flatMap((message) => {
+    const by = message.to.filter(({ id, read_at }) => read_at === null && there.has(id));
+    return by.length === 0 ? [] : [{ message, by }];
+  });
+}
+
+function itemOf({ message: { id, thread, from, subject, intent, importance, sent_at }, by }: Unread): Item {
+  const [first, ...more] = by;
+  return {
+    key: id,
+    name: subject,
+    address: addressOf("messages") + query({ thread }),
+    line: (
+      <>
+        <Agent {...from} />
+        {intent === "request" ? " asks" : " tells"}
+        {importance === "high" && " (important)"}
+        {first !== undefined && (
+          <>
+            {": not read by "}
+            <Agent id={first.id} name={first.name} />
+            {more.length > 0 && ` and ${more.length} more`}
+          </>
+        )}
+      </>
+    ),
+    since: sent_at,
+    tone: importance === "high" ? "warn" : "note",
+    actions: [],
+  };
+}
+
+export const UNREAD_MESSAGES = sourceOf<readonly Unread[]>({
+  title: "Unread messages",
+  address: `${addressOf("messages")}?only=urgent`,
+  none: "no request is unread for long",
+  loader: {
+    key: "needs me: unread messages",
+    kinds: ["message", "instance"],
+    gap_ms_min: 2_000,
+    // Signs of life have nobody read anything.
+    concerns: ({ kind, key }) => kind === "message" || key !== null,
+    fetch: unread,
+  },
+  itemsOf: (found, now_ms) =>
+    oldestFirst(found.filter(({ message }) => now_ms - Date.parse(message.sent_at) > UNREAD_LONG_MS).map(itemOf)),
+});

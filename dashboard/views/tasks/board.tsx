@@ -1,0 +1,139 @@
+/** The board: a column for what waits, is ready, is done by somebody, asks, has ended; a card for each task. */
+import { tasksLoader } from "../../api/tasks.js";
+import { useResource } from "../../api/resource.js";
+import type { ListedTask } from "../../api/types.js";
+import { addressOf } from "../../base/address.js";
+import { now_ms } from "../../base/clock.js";
+import { count } from "../../base/format.js";
+import { useAddressQuery, type AddressQuery } from "../../parts/address-query.js";
+import { Agent } from "../../parts/agent.js";
+import { AgentChoice, ValueChoice, WorkspaceChoice } from "../../parts/agent-choice.js";
+import { Badge } from "../../parts/badge.js";
+import { Empty } from "../../parts/empty.js";
+import { Fields } from "../../parts/fields.js";
+import { Failure } from "../../parts/notice.js";
+import { Page } from "../../parts/page.js";
+import { Share } from "../../parts/share.js";
+import { Time } from "../../parts/time.js";
+import { columnsOf, inWords, STATES, TONES, type Column } from "./model.js";
+
+/** Of each state. */
+const SHOWN = 50;
+const PRIORITY = 5;
+const WHOLE = 100;
+
+export function Board() {
+  const { query, set } = useAddressQuery();
+  const { workspace = "", label = "", holder = "" } = query;
+  const filter = { workspace, label, holder };
+  const resource = useResource(tasksLoader(STATES, filter, SHOWN));
+  const data = resource.data.value;
+  const columns = data === undefined ? [] : columnsOf(data, SHOWN);
+  const tasks = columns.flatMap((column) => column.tasks);
+  const filtered = Object.values(filter).some((value) => value !== "");
+  return (
+    <Page title="Tasks">
+      {(filtered || tasks.length > 0) && <Filters query={query} set={set} tasks={tasks} />}
+      <Failure of={resource} />
+      {data !== undefined && tasks.length === 0 && !filtered && (
+        <Empty title="No tasks yet" command="koor-cli task add 'review the orders API' --label review">
+          Who has something to do adds a task, and one agent at a time claims it.
+        </Empty>
+      )}
+      {(filtered || tasks.length > 0) && (
+        <div class="board" role="region" aria-label="Board" tabIndex={0}>
+          {columns.map((column) => (
+            <Lane key={column.title} column={column} />
+          ))}
+        </div>
+      )}
+    </Page>
+  );
+}
+
+function Filters({ query, set, tasks }: AddressQuery & { readonly tasks: readonly ListedTask[] }) {
+  const { workspace = "", label = "", holder = "" } = query;
+  return (
+    <Fields>
+      <WorkspaceChoice of={tasks} value={workspace} onChoose={(chosen) => set({ workspace: chosen })} />
+      <ValueChoice
+        label="Label"
+        value={label}
+        values={tasks.flatMap(({ labels }) => labels)}
+        onChoose={(chosen) => set({ label: chosen })}
+      />
+      <AgentChoice label="Holder" value={holder} onChoose={(chosen) => set({ holder: chosen })} />
+    </Fields>
+  );
+}
+
+function Lane({ column: { title, tasks, cut } }: { readonly column: Column }) {
+  return (
+    <section class="lane" aria-label={title}>
+      <h2>
+        {title} <span class="hint">{`${count(tasks.length)}${cut ? " or more" : ""}`}</span>
+      </h2>
+      <ul>
+        {tasks.map((task) => (
+          <li key={task.id} class="card task">
+            <Card task={task} />
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Card({ task }: { readonly task: ListedTask }) {
+  const { id, title, state, priority, labels, attempts, max_attempts, holder, progress, ended_at, not_before } = task;
+  return (
+    <>
+      <a class="task-title" href={addressOf("tasks", id)}>
+        {title}
+      </a>
+      <span class="badges">
+        {ended_at !== null && <Badge tone={TONES[state]}>{inWords(state)}</Badge>}
+        {priority !== PRIORITY && <Badge tone={priority > PRIORITY ? "warn" : "plain"}>{`priority ${priority}`}</Badge>}
+        {task.cancel_requested && <Badge tone="warn">to be cancelled</Badge>}
+        {attempts > 0 && <Badge tone="warn">{`${attempts} of ${max_attempts} attempts`}</Badge>}
+        {labels.map((label) => (
+          <Badge key={label}>{label}</Badge>
+        ))}
+      </span>
+      {progress !== null && ended_at === null && (
+        <span class="task-progress">
+          <Share value={progress} of={WHOLE} /> {progress} %
+        </span>
+      )}
+      <TaskWords task={task} />
+      <span class="hint">
+        {holder !== null && (
+          <>
+            <Agent {...holder} />
+            {" · "}
+          </>
+        )}
+        <Time at={task.updated_at} />
+        {not_before !== null && Date.parse(not_before) > now_ms.value && (
+          <>
+            {", not before "}
+            <Time at={not_before} as="clock" />
+          </>
+        )}
+      </span>
+    </>
+  );
+}
+
+/** What is to be said of it: what it asks, why it failed, for what it waits, or its last note. */
+function TaskWords({ task: { state, question, error, note, after } }: { readonly task: ListedTask }) {
+  const waits = after.length === 0 ? null : `after ${after.join(", ")}`;
+  const words = {
+    input_required: question,
+    failed: error,
+    dead: error,
+    blocked: note ?? waits,
+  } as Readonly<Partial<Record<typeof state, string | null>>>;
+  const text = words[state] ?? note;
+  return text === null ? null : <p class="task-words">{text}</p>;
+}

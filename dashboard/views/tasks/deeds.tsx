@@ -1,0 +1,108 @@
+/** What can be done with a task by who looks at it: answering what it asks, cancelling it, trying it again. */
+import { useSignal } from "@preact/signals";
+import { changeTask, mayChange } from "../../api/tasks.js";
+import type { Task } from "../../api/types.js";
+import { Button } from "../../parts/button.js";
+import { Confirm } from "../../parts/dialog.js";
+import { TextArea, TextField } from "../../parts/fields.js";
+import { Section } from "../../parts/page.js";
+import { PlainText } from "../../parts/plain-text.js";
+import { attempt } from "../../parts/toasts.js";
+
+interface DeedProps {
+  readonly task: Task;
+  readonly onDone: () => Promise<void>;
+}
+
+/** Who may not is told why. */
+function permission(task: Task): { readonly disabled: boolean; readonly title?: string } {
+  return mayChange(task)
+    ? { disabled: false }
+    : { disabled: true, title: "This needs the server's token, or that of who made or holds it." };
+}
+
+export function Deeds({ task, onDone }: DeedProps) {
+  const asking = useSignal(false);
+  const reason = useSignal("");
+  const { id, state, holder, ended_at } = task;
+  const retry = async (): Promise<void> => {
+    if (await attempt(() => changeTask(id, "retry"), `${id} is ready again.`)) await onDone();
+  };
+  const cancel = async (): Promise<void> => {
+    const said = reason.value.trim();
+    const body = said === "" ? {} : { reason: said };
+    if (await attempt(() => changeTask(id, "cancel", body), `${id} is cancelled, or will be.`)) await onDone();
+  };
+  return (
+    <>
+      {(state === "failed" || state === "dead") && (
+        <Button kind="primary" onClick={retry} {...permission(task)}>
+          Retry
+        </Button>
+      )}
+      {ended_at === null && (
+        <Button
+          kind="danger"
+          onClick={() => {
+            asking.value = true;
+          }}
+          {...permission(task)}
+        >
+          Cancel
+        </Button>
+      )}
+      {asking.value && (
+        <Confirm
+          title={`Cancel ${id}?`}
+          action="Cancel the task"
+          danger
+          onConfirm={cancel}
+          onClose={() => {
+            asking.value = false;
+          }}
+        >
+          <p>
+            {state === "claimed"
+              ? `${holder?.name ?? ""} is told at its next progress, and gives it back. What it completes before is done.`
+              : "Nobody claims it any more. Tasks that wait for it stay blocked."}
+          </p>
+          <TextField
+            label="Reason"
+            value={reason.value}
+            onInput={(text) => {
+              reason.value = text;
+            }}
+          />
+        </Confirm>
+      )}
+    </>
+  );
+}
+
+/** The question, and a box to answer it in. */
+export function Answer({ task, onDone }: DeedProps) {
+  const text = useSignal("");
+  const answer = async (): Promise<void> => {
+    const body = { answer: text.value.trim() };
+    if (await attempt(() => changeTask(task.id, "answer", body), `${task.id} is answered.`)) await onDone();
+  };
+  const { disabled, ...why } = permission(task);
+  return (
+    <Section title="It asks">
+      <div class="card task-question">
+        <PlainText text={task.question ?? ""} label="its question" />
+        <TextArea
+          label="Answer"
+          rows={4}
+          value={text.value}
+          onInput={(typed) => {
+            text.value = typed;
+          }}
+        />
+        <Button kind="primary" onClick={answer} disabled={disabled || text.value.trim() === ""} {...why}>
+          Answer
+        </Button>
+      </div>
+    </Section>
+  );
+}

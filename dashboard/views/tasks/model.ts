@@ -1,0 +1,53 @@
+/** Tasks as a board: which states stand together, in which order. Pure. */
+import type { ListedTask, TaskState } from "../../api/types.js";
+import type { TasksByState } from "../../api/tasks.js";
+import type { BadgeTone } from "../../parts/badge.js";
+
+interface ColumnRow {
+  readonly title: string;
+  readonly states: readonly TaskState[];
+  readonly order: (a: ListedTask, b: ListedTask) => number;
+}
+
+const byPriority = (a: ListedTask, b: ListedTask): number =>
+  b.priority - a.priority || Date.parse(a.created_at) - Date.parse(b.created_at);
+const latestFirst = (a: ListedTask, b: ListedTask): number => Date.parse(b.updated_at) - Date.parse(a.updated_at);
+
+/** From left to right. Who is next of those that are ready stands first. */
+export const COLUMNS: readonly ColumnRow[] = [
+  { title: "Blocked", states: ["blocked"], order: byPriority },
+  { title: "Ready", states: ["ready"], order: byPriority },
+  { title: "Claimed", states: ["claimed"], order: latestFirst },
+  { title: "Asks", states: ["input_required"], order: latestFirst },
+  { title: "Ended", states: ["done", "failed", "dead", "canceled"], order: latestFirst },
+];
+export const STATES = COLUMNS.flatMap(({ states }) => states);
+
+export interface Column {
+  readonly title: string;
+  readonly tasks: readonly ListedTask[];
+  /** There may be more than these. */
+  readonly cut: boolean;
+}
+
+/** The board's columns. @param limit how many of a state were asked for */
+export function columnsOf(by_state: TasksByState, limit: number): Column[] {
+  return COLUMNS.map(({ title, states, order }) => {
+    const lists = states.map((state) => by_state[state] ?? []);
+    return { title, tasks: lists.flat().sort(order), cut: lists.some(({ length }) => length >= limit) };
+  });
+}
+
+export const TONES: Readonly<Record<TaskState, BadgeTone>> = {
+  blocked: "plain",
+  ready: "note",
+  claimed: "note",
+  input_required: "warn",
+  done: "good",
+  failed: "bad",
+  dead: "bad",
+  canceled: "plain",
+};
+
+/** `input_required` as people say it. */
+export const inWords = (state: TaskState): string => state.replaceAll("_", " ");

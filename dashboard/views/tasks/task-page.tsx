@@ -1,0 +1,154 @@
+/** One task: what is to be done, how far it is, what it asks, and what has become of it until now. */
+import type { ComponentChildren } from "preact";
+import { taskLoader } from "../../api/tasks.js";
+import { useResource } from "../../api/resource.js";
+import type { Task } from "../../api/types.js";
+import { addressOf } from "../../base/address.js";
+import { Agent } from "../../parts/agent.js";
+import { Badge } from "../../parts/badge.js";
+import { Code } from "../../parts/code.js";
+import { Failure } from "../../parts/notice.js";
+import { Page, Section } from "../../parts/page.js";
+import { PlainText } from "../../parts/plain-text.js";
+import { Table, type Column } from "../../parts/table.js";
+import { Time } from "../../parts/time.js";
+import { Answer, Deeds } from "./deeds.js";
+import { inWords, TONES } from "./model.js";
+
+export function TaskPage({ id }: { readonly id: string }) {
+  const resource = useResource(taskLoader(id));
+  const task = resource.data.value;
+  const onDone = (): Promise<void> => resource.refresh();
+  return (
+    <Page
+      title="Tasks"
+      part={id}
+      home={addressOf("tasks")}
+      {...(task === undefined ? {} : { actions: <Deeds task={task} onDone={onDone} /> })}
+    >
+      <Failure of={resource} />
+      {task !== undefined && (
+        <>
+          <Facts task={task} />
+          {task.state === "input_required" && <Answer key={task.question} task={task} onDone={onDone} />}
+          <Values task={task} />
+          <Section title="History">
+            <Table label="What has become of it" columns={STEPS} rows={task.history.toReversed()} keyOf={stepKey} />
+          </Section>
+        </>
+      )}
+    </Page>
+  );
+}
+
+type Step = Task["history"][number];
+
+const stepKey = ({ at, state }: Step): string => `${at} ${state}`;
+
+const STEPS: readonly Column<Step>[] = [
+  { head: "When", cell: ({ at }) => <Time at={at} /> },
+  { head: "State", cell: ({ state }) => <Badge tone={TONES[state]}>{inWords(state)}</Badge> },
+  { head: "By", optional: true, cell: ({ actor }) => <Agent id={actor} /> },
+  { head: "Note", kind: "wide", cell: ({ note }) => <span title={note ?? ""}>{note}</span> },
+];
+
+function Facts({ task }: { readonly task: Task }) {
+  const { title, state, holder, assignee, lease, progress, note, error, answer, created_by, not_before } = task;
+  const rows: readonly (readonly [name: string, value: ComponentChildren])[] = [
+    ["Attempts", `${task.attempts} of ${task.max_attempts}`],
+    ["Priority", task.priority],
+    ["Progress", progress === null ? null : `${progress} %`],
+    ["Note", note],
+    ["Error", error],
+    ["Answered", answer],
+    ["Holder", holder === null ? null : <Agent {...holder} />],
+    ["For", assignee],
+    ["Lease", lease === null ? null : <a href={addressOf("leases", lease)}>{lease}</a>],
+    ["Resources", listOf(task.resources)],
+    ["Requires", listOf(task.requires)],
+    ["Labels", listOf(task.labels)],
+    ["After", <Ids key="after" of={task.after} />],
+    ["Before", <Ids key="before" of={task.dependents} />],
+    ["Workspace", task.workspace],
+    ["Created", <Created key="created" by={created_by} at={task.created_at} />],
+    ["Not before", not_before === null ? null : <Time at={not_before} as="clock" />],
+  ];
+  return (
+    <section class="card" aria-label="Facts">
+      <h2 class="task-head">
+        {title} <Badge tone={TONES[state]}>{inWords(state)}</Badge>
+        {task.cancel_requested && <Badge tone="warn">to be cancelled</Badge>}
+      </h2>
+      <dl class="facts">
+        {rows.map(
+          ([name, value]) =>
+            value !== null &&
+            value !== "" && (
+              <>
+                <dt>{name}</dt>
+                <dd>{value}</dd>
+              </>
+            ),
+        )}
+      </dl>
+    </section>
+  );
+}
+
+const listOf = (values: readonly string[]): string => values.join(", ");
+
+/** Tasks by their ids. */
+function Ids({ of }: { readonly of: readonly string[] }) {
+  if (of.length === 0) return <span class="muted">none</span>;
+  return (
+    <>
+      {of.map((id) => (
+        <a key={id} class="mono task-id" href={addressOf("tasks", id)}>
+          {id}
+        </a>
+      ))}
+    </>
+  );
+}
+
+function Created({ by, at }: { readonly by: string | null; readonly at: string }) {
+  return (
+    <>
+      <Time at={at} />
+      {by !== null && (
+        <>
+          {" by "}
+          <Agent id={by} />
+        </>
+      )}
+    </>
+  );
+}
+
+/** What was said of it at length, each where there is some. */
+function Values({ task: { body, data, checkpoint, result } }: { readonly task: Task }) {
+  const values = [
+    ["Data", data],
+    ["Checkpoint", checkpoint],
+    ["Result", result],
+  ] as const;
+  return (
+    <>
+      {body !== "" && (
+        <Section title="What is to be done">
+          <div class="card">
+            <PlainText text={body} label="the text of the task" />
+          </div>
+        </Section>
+      )}
+      {values.map(
+        ([title, value]) =>
+          value !== null && (
+            <Section key={title} title={title}>
+              <Code text={JSON.stringify(value)} content_type="application/json" label={`the task's ${title}`} />
+            </Section>
+          ),
+      )}
+    </>
+  );
+}

@@ -1,0 +1,116 @@
+/** Tasks in a browser: the board, one task, what is done about it; live; what others wrote is text. */
+import t from "tap";
+import { fillWithADay } from "../../../test/support/a-day.js";
+import { browserMissing, type Page } from "../../../test/support/browser.js";
+import { checkView, startDashboard } from "../../../test/support/dashboard.js";
+import { send, sendJson } from "../../../test/support/http-client.js";
+import { Agent } from "../../../test/support/leasing.js";
+import { taskADay } from "../../../test/support/task-work.js";
+
+const skip = browserMissing();
+
+const lane = (page: Page, name: string) => page.getByRole("region", { name, exact: true });
+const card = (page: Page, name: string, title: string) =>
+  lane(page, name)
+    .getByRole("listitem")
+    .filter({ has: page.getByRole("link", { name: title, exact: true }) });
+
+t.test("a day's tasks", { skip }, async (t) => {
+  const dashboard = await startDashboard(t, { args: ["--stale-after", "1h"] });
+  const { port } = dashboard.koor;
+  const { page, complaints } = await dashboard.open("/tasks");
+  await page.getByText("koor-cli task add").waitFor();
+  const day = await fillWithADay(dashboard.koor);
+  await taskADay(dashboard.koor, day);
+  await card(page, "Ended", "remove the autumn banner").waitFor();
+  const ready = (seen: Page) => card(seen, "Claimed", "cart totals in integer cents").waitFor();
+  await checkView(t, dashboard, { address: "/tasks", title: "Tasks", ready });
+  await checkView(t, dashboard, {
+    address: "/tasks/reindex",
+    title: "Tasks",
+    ready: (seen) => seen.getByRole("table", { name: "What has become of it" }).waitFor(),
+  });
+
+  await t.test("by state, with what there is to say of each", async (t) => {
+    const said = async (column: string, title: string): Promise<string> =>
+      (await card(page, column, title).textContent()) ?? "";
+    t.match(await said("Blocked", "rank by synonyms, too"), /waits for dead task synonyms/);
+    t.match(await said("Blocked", "order totals in integer cents"), /after cents-cart/);
+    t.match(await said("Ready", "release notes of 4.12"), /priority 6.*1 of 3 attempts/);
+    t.match(await said("Claimed", "cart totals in integer cents"), /60 %cart.ts and lines.ts are doneclaude-checkout/);
+    t.match(await said("Asks", "reindex only the books that changed"), /May the index be an hour behind/);
+    t.match(await said("Ended", "import the synonym list"), /dead.*line 812/);
+  });
+
+  await t.test("filters stand in the address", async (t) => {
+    await page.getByLabel("Label").selectOption("money");
+    await card(page, "Ended", "remove the autumn banner").waitFor({ state: "detached" });
+    await page.getByLabel("Holder").selectOption("claude-checkout");
+    await lane(page, "Blocked").getByRole("listitem").first().waitFor({ state: "detached" });
+    await page.reload();
+    await ready(page);
+    t.equal(await page.getByRole("region", { name: "Board" }).getByRole("listitem").count(), 1);
+    await page.getByLabel("Workspace").selectOption("bookshop");
+    await ready(page);
+    t.match(page.url(), /workspace=bookshop/);
+  });
+
+  await t.test("a question is answered, a dead task tried again, one cancelled", async (t) => {
+    const { page: other, context } = await dashboard.open("/tasks");
+    await page.goto(`${dashboard.url}/tasks/reindex`);
+    const answer = page.getByRole("button", { name: "Answer" });
+    await answer.waitFor();
+    t.ok(await answer.isDisabled(), "not without words");
+    await page.getByLabel("Answer").fill("Wait for the night.");
+    await answer.click();
+    await page.getByRole("region", { name: "Facts" }).getByText("Wait for the night.").waitFor();
+    t.equal(await answer.count(), 0);
+    await card(other, "Ready", "reindex only the books that changed").waitFor();
+
+    await page.goto(`${dashboard.url}/tasks/synonyms`);
+    await page.getByRole("region", { name: "Facts" }).getByRole("link", { name: "ranking-synonyms" }).waitFor();
+    await page.getByRole("button", { name: "Retry" }).click();
+    await card(other, "Ready", "import the synonym list").waitFor();
+    await page.getByRole("button", { name: "Cancel" }).click();
+    const dialog = page.getByRole("dialog", { name: "Cancel synonyms?" });
+    await dialog.waitFor();
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "detached" });
+    await page.getByRole("button", { name: "Cancel" }).click();
+    await dialog.getByLabel("Reason").fill("no <b>synonyms</b>");
+    await dialog.getByRole("button", { name: "Cancel the task" }).click();
+    await page.getByRole("table").getByText("no <b>synonyms</b>").waitFor();
+    await card(other, "Ended", "import the synonym list").getByText("canceled").waitFor();
+    const [row] = (await send(port, "GET", "/api/audit?action=task.cancel&limit=1")).json<{ actor: string }[]>();
+    t.equal(row?.actor, "dashboard");
+    await context.close();
+  });
+  t.same(complaints, []);
+});
+
+t.test("an agent changes what it made or holds, and nothing else", { skip }, async (t) => {
+  const by = { Authorization: "Bearer secret" };
+  const dashboard = await startDashboard(t, { args: ["--auth-token", "secret"] });
+  const { port } = dashboard.koor;
+  const [ana, bob] = [await Agent.register(port, "ana", { by }), await Agent.register(port, "bob", { by })];
+  const hostile = `<img src=x onerror="window.__ran=1">`;
+  const task = { title: hostile, body: hostile, data: hostile, labels: [hostile], workspace: hostile };
+  await sendJson(port, "POST", "/api/tasks", { ...task, id: "of-ana" }, ana.headers);
+  await sendJson(port, "POST", "/api/tasks", { ...task, id: "of-bob" }, bob.headers);
+  const { page, complaints } = await dashboard.open("/tasks/of-bob", { expected: [/401/] });
+  await page.getByLabel("Token").fill(bob.token);
+  await page.getByRole("button", { name: "Log in" }).click();
+  const cancel = page.getByRole("button", { name: "Cancel" });
+  await cancel.waitFor();
+  t.notOk(await cancel.isDisabled());
+  t.equal(await page.locator(".plain-text").textContent(), hostile);
+  await page.goto(`${dashboard.url}/tasks/of-ana`);
+  await cancel.waitFor();
+  t.ok(await cancel.isDisabled());
+  t.match(await cancel.getAttribute("title"), /server's token/);
+  await page.getByRole("heading", { level: 1 }).getByRole("link", { name: "Tasks" }).click();
+  await lane(page, "Ready").getByRole("listitem").nth(1).waitFor();
+  t.equal(await page.getByRole("main").locator("img").count(), 0);
+  t.equal(await page.evaluate("window.__ran"), undefined);
+  t.same(complaints, []);
+});

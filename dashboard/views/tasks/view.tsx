@@ -1,0 +1,8 @@
+/** Tasks: a board by state; below the address of one, all about it. */
+import type { ViewProps } from "../../base/view-props.js";
+import { Board } from "./board.js";
+import { TaskPage } from "./task-page.js";
+
+export function View({ segments: [id] }: ViewProps) {
+  return id === undefined || id === "" ? <Board /> : <TaskPage key={id} id={id} />;
+}

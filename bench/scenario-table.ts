@@ -1,5 +1,6 @@
 /** All scenarios, in the order in which a run goes through them. One row adds a scenario. */
 import type { Scenario } from "./model.js";
+import { claimsScenario } from "./scenarios/claims.js";
 import { conditionalGetScenario } from "./scenarios/conditional-get.js";
 import { contentScenario } from "./scenarios/content.js";
 import { dashboardScenario } from "./scenarios/dashboard.js";
@@ -17,6 +18,7 @@ import { stalledSubscribersScenario } from "./scenarios/stalled-subscribers.js";
 import { subscribersScenario } from "./scenarios/subscribers.js";
 import { webhooksScenario } from "./scenarios/webhooks.js";
 import { validateScenario } from "./scenarios/validate.js";
+import { waitScenario } from "./scenarios/wait.js";
 
 export const SCENARIOS: readonly Scenario[] = [
   getScenario,
@@ -28,6 +30,8 @@ export const SCENARIOS: readonly Scenario[] = [
   idleScenario,
   diffScenario,
   heartbeatScenario,
+  claimsScenario,
+  waitScenario,
   validateScenario,
   conditionalGetScenario,
   putOneKeyScenario,

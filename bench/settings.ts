@@ -36,12 +36,16 @@ export interface Settings {
   readonly idle_ms: number;
   readonly diff_slice_ms: number;
   readonly heartbeat_slice_ms: number;
+  /** Tasks that are ready at first: more than are claimed meanwhile. */
+  readonly few_tasks: number;
+  readonly many_tasks: number;
   /** At most PUBLISH_EVENTS_MAX, since they are published at once. */
   readonly webhook_events: number;
   /** How often a page of the dashboard is loaded, after the first time. */
   readonly page_loads: number;
   readonly page_slice_ms: number;
   readonly page_rounds: number;
+  readonly wait_rounds: number;
 }
 
 const FULL: Settings = {
@@ -73,10 +77,13 @@ const FULL: Settings = {
   diff_slice_ms: 6_000,
   // Long enough for a flush in each.
   heartbeat_slice_ms: 6_000,
+  few_tasks: 50_000,
+  many_tasks: 99_000,
   webhook_events: 1_000,
   page_loads: 9,
   page_slice_ms: 10_000,
   page_rounds: 2,
+  wait_rounds: 300,
 };
 
 const QUICK: Settings = {
@@ -107,10 +114,13 @@ const QUICK: Settings = {
   idle_ms: 500,
   diff_slice_ms: 1_000,
   heartbeat_slice_ms: 100,
+  few_tasks: 5_000,
+  many_tasks: 10_000,
   webhook_events: 1_000,
   page_loads: 3,
   page_slice_ms: 400,
   page_rounds: 1,
+  wait_rounds: 50,
 };
 
 export function chooseSettings(quick: boolean): Settings {
@@ -132,6 +142,7 @@ export const DIFF_DOCUMENT_BYTES = 1_000_000;
 export const DIFF_CLIENTS = 2;
 export const HEARTBEAT_AGENTS = 1_000;
 export const HEARTBEAT_CONNECTIONS = 64;
+export const WAITING_CALLS = 1_000;
 export const LIST_PAGE_ROWS = 100;
 
 export const START_TIMEOUT_MS = 15_000;

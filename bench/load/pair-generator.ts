@@ -1,0 +1,123 @@
+/**
+ * A load generator of pairs: what is held by the first request is given back by the second, which is made from the
+ * first one's answer. Raw sockets, keep-alive, an agent a connection; a slice counts pairs. A process of its own.
+ */
+import { connect, type Socket } from "node:net";
+import { createHistogram, performance, type RecordableHistogram } from "node:perf_hooks";
+import { serveJobs } from "../job-process.js";
+import type { Slice } from "../statistics.js";
+
+export interface PairJob {
+  readonly kind: "pairs";
+  readonly port: number;
+  /** A pair of requests for each connection. */
+  readonly pairs: readonly PairOfRequests[];
+  readonly duration_ms: number;
+}
+
+/** Requests in wire form, ASCII. */
+export interface PairOfRequests {
+  readonly first: string;
+  /** `{id}` and `{fence}` stand for what the first one's answer says; `{length}` for the length of the body behind it. */
+  readonly second: string;
+}
+
+const NS_PER_MS = 1e6;
+const BLANK_LINE = "\r\n\r\n";
+const CONTENT_LENGTH = /\r\ncontent-length: *(\d+)/i;
+
+interface Held {
+  readonly id: string;
+  readonly fence: number;
+}
+
+/** What an answer gives: a lease, or a task in its envelope; undefined where there was none. */
+function heldIn(body: string): Held | undefined {
+  const answer = JSON.parse(body) as Partial<Held> & { readonly task?: Partial<Held> | null };
+  const { id, fence } = answer.task ?? answer;
+  return id === undefined || typeof fence !== "number" ? undefined : { id, fence };
+}
+
+function makeSecond(template: string, { id, fence }: Held): string {
+  const [head = "", body = ""] = template.replaceAll("{id}", id).replaceAll("{fence}", String(fence)).split(BLANK_LINE);
+  return head.replace("{length}", String(body.length)) + BLANK_LINE + body;
+}
+
+/** The counts of one job, shared by its connections. */
+class Count {
+  readonly latencies: RecordableHistogram = createHistogram();
+  readonly started_ms = performance.now();
+  pairs = 0;
+  refused = 0;
+  broken = 0;
+
+  constructor(readonly duration_ms: number) {}
+
+  get over(): boolean {
+    return performance.now() - this.started_ms >= this.duration_ms;
+  }
+}
+
+/** Runs pairs over one connection until the time is up; a pair that was begun is ended. */
+function runPairs(port: number, { first, second }: PairOfRequests, count: Count): Promise<void> {
+  return new Promise((resolve) => {
+    const socket: Socket = connect(port, "127.0.0.1");
+    let text = "";
+    let sent_ms = 0;
+    /** Whether the answer that is awaited is that of the first request. */
+    let holding = false;
+    const send = (request: string): void => {
+      sent_ms = performance.now();
+      socket.write(request, "latin1");
+    };
+    const begin = (): void => {
+      holding = true;
+      if (count.over) socket.end();
+      else send(first);
+    };
+    const take = (status: string, body: string): void => {
+      count.latencies.record(Math.max(1, Math.round((performance.now() - sent_ms) * NS_PER_MS)));
+      const held = status === "200" && holding ? heldIn(body) : undefined;
+      if (status !== "200" || (holding && held === undefined)) {
+        count.refused += 1;
+        begin();
+      } else if (held !== undefined) {
+        holding = false;
+        send(makeSecond(second, held));
+      } else {
+        count.pairs += 1;
+        begin();
+      }
+    };
+    socket.setNoDelay(true);
+    socket.on("connect", begin);
+    socket.on("data", (bytes: Buffer) => {
+      text += bytes.toString("latin1");
+      const end = text.indexOf(BLANK_LINE);
+      const length = Number(CONTENT_LENGTH.exec(text)?.[1] ?? 0);
+      if (end < 0 || text.length < end + BLANK_LINE.length + length) return;
+      const whole = text;
+      text = "";
+      take(whole.slice(9, 12), whole.slice(end + BLANK_LINE.length));
+    });
+    socket.on("error", () => (count.broken += 1));
+    socket.on("close", () => resolve());
+  });
+}
+
+async function generatePairs({ port, pairs, duration_ms }: PairJob): Promise<Slice> {
+  const count = new Count(duration_ms);
+  await Promise.all(pairs.map((pair) => runPairs(port, pair, count)));
+  const { latencies, refused, broken } = count;
+  return {
+    requests: count.pairs,
+    elapsed_ms: performance.now() - count.started_ms,
+    p50_ms: latencies.percentile(50) / NS_PER_MS,
+    p99_ms: latencies.percentile(99) / NS_PER_MS,
+    max_ms: count.pairs === 0 ? 0 : latencies.max / NS_PER_MS,
+    refused,
+    broken,
+  };
+}
+
+serveJobs(generatePairs);

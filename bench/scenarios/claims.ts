@@ -1,0 +1,231 @@
+/**
+ * What coordination costs: a lease taken and given back, a task claimed and completed, beside durable PUTs of the same
+ * server in the same rounds; and what somebody else holds of twenty paths, asked of ten thousand leases. Runs in the bench
+ * process.
+ */
+import { must } from "../../src/base/assert.js";
+import type { Bench } from "../bench.js";
+import type { JobProcess } from "../job-process.js";
+import type { LoadJob } from "../load/generator.js";
+import { makeHttpJob } from "../load/http-job.js";
+import type { PairJob, PairOfRequests } from "../load/pair-generator.js";
+import { type HttpRequest, keyNumbers, keyOf, putRequest } from "../load/requests.js";
+import type { Row, Scenario } from "../model.js";
+import { withCpu } from "../process-cost.js";
+import { JOB_GRACE_MS } from "../settings.js";
+import { cpuOfAll, mergeSlices, quotient, ratiosOf, type Slice } from "../statistics.js";
+import { type Koor, startKoor } from "../targets/koor.js";
+import { atMost } from "../throughput.js";
+
+const AGENTS = 64;
+const PUT = "PUT on distinct keys";
+const LEASE_TO_PUT_MAX = 2.5;
+const TASK_TO_PUT_MAX = 4;
+const CHECK_CPU_US_MAX = 200;
+const CHECKED_PATHS = 20;
+/** Of the ten thousand that a server has at most, what is left to those who wait, and to those who lease and give back. */
+const HELD_LEASES = 8_900;
+const WAITING_LEASES = 1_000;
+/** What a lease may cost among many, in multiples of what it costs among none. */
+const MANY_TO_NONE_MAX = 2;
+const LEASES_OF_HOLDER = 900;
+/** Tasks that one call makes. */
+const TASKS_TOGETHER = 1_000;
+
+interface Agent {
+  readonly id: string;
+}
+
+/** The JSON of an answer that has to be a 200. */
+async function ask<Answer>(koor: Koor, path: string, body: object, agent?: Agent): Promise<Answer> {
+  const answer = await fetch(`http://127.0.0.1:${koor.port}${path}`, {
+    method: "POST",
+    headers: agent === undefined ? {} : { "X-Koor-Instance": agent.id },
+    body: JSON.stringify(body),
+  });
+  if (!answer.ok) throw new Error(`${path}: ${await answer.text()}`);
+  return (await answer.json()) as Answer;
+}
+
+function register(koor: Koor, name: string): Promise<Agent> {
+  return ask<Agent>(koor, "/api/instances/register", { name, workspace: "bench" });
+}
+
+async function registerAll(koor: Koor, names: string, count: number): Promise<Agent[]> {
+  const agents: Agent[] = [];
+  for (let at = 0; at < count; at++) agents.push(await register(koor, `${names}-${at}`));
+  return agents;
+}
+
+function asAgent(koor: Koor, agent: Agent, method: string, path: string, body: string): string {
+  const length = body.includes("{fence}") ? "{length}" : body.length;
+  return [
+    `${method} ${path} HTTP/1.1`,
+    `Host: 127.0.0.1:${koor.port}`,
+    `X-Koor-Instance: ${agent.id}`,
+    ...(body === "" ? [] : [`Content-Length: ${length}`]),
+    "",
+    body,
+  ].join("\r\n");
+}
+
+/** Each agent leases a file of its own, and gives it back. */
+function leasePairs(koor: Koor, agents: readonly Agent[]): PairOfRequests[] {
+  return agents.map((agent, at) => ({
+    first: asAgent(koor, agent, "POST", "/api/leases", JSON.stringify({ resources: [`path:src/part-${at}.ts`] })),
+    second: asAgent(koor, agent, "DELETE", "/api/leases/{id}?fence={fence}", ""),
+  }));
+}
+
+/** Each agent claims the best task, and completes it. */
+function taskPairs(koor: Koor, agents: readonly Agent[]): PairOfRequests[] {
+  return agents.map((agent) => ({
+    first: asAgent(koor, agent, "POST", "/api/tasks/claim", "{}"),
+    second: asAgent(koor, agent, "POST", "/api/tasks/{id}/complete", '{"fence":{fence}}'),
+  }));
+}
+
+const fileOf = (at: number): string => `path:held/${at % 97}/file-${at}.ts`;
+
+async function leaseMany(koor: Koor, names: string, count: number, more: object): Promise<void> {
+  const holders = await registerAll(koor, names, Math.ceil(count / LEASES_OF_HOLDER));
+  for (let from = 0; from < count; from += AGENTS)
+    await Promise.all(
+      Array.from({ length: Math.min(AGENTS, count - from) }, (_, offset) => {
+        const holder = must(holders[Math.floor((from + offset) / LEASES_OF_HOLDER)], "a holder for each");
+        return ask(koor, "/api/leases", { resources: [fileOf(from + offset)], ttl_s: 3_600, ...more }, holder);
+      }),
+    );
+}
+
+/** Files that nobody works on any more, as the leases of agents that have gone home; and others who wait for them. */
+async function holdMany(koor: Koor): Promise<void> {
+  await leaseMany(koor, "holder", HELD_LEASES, {});
+  await leaseMany(koor, "waiting", WAITING_LEASES, { queue: true });
+}
+
+async function makeTasks(koor: Koor, count: number, agent: Agent): Promise<void> {
+  for (let made = 0; made < count; made += TASKS_TOGETHER) {
+    const tasks = Array.from({ length: Math.min(TASKS_TOGETHER, count - made) }, (_, at) => ({
+      title: `part ${made + at}`,
+      labels: [`kind-${at % 5}`],
+    }));
+    await ask(koor, "/api/tasks", tasks, agent);
+  }
+}
+
+/** One kind of pairs. */
+interface Plan {
+  readonly name: string;
+  readonly pairs: readonly PairOfRequests[];
+  /** In multiples of a PUT's CPU time. */
+  readonly most: number;
+  /** What pairs among none cost, in multiples of a PUT. */
+  readonly among_none?: number | undefined;
+}
+
+/** Pairs and PUTs in turns. */
+async function measurePairs(
+  bench: Bench,
+  { koor, pairs: process, puts }: { readonly koor: Koor; readonly pairs: JobProcess; readonly puts: JobProcess },
+  { name, pairs, most, among_none }: Plan,
+): Promise<Row> {
+  const { warmup_ms, slice_ms, rounds } = bench.settings;
+  const pairsFor = (duration_ms: number): PairJob => ({ kind: "pairs", port: koor.port, pairs, duration_ms });
+  const requests = keyNumbers().map((index) => putRequest(keyOf(index)));
+  const putsFor = (duration_ms: number): LoadJob => makeHttpJob(koor, requests, AGENTS, duration_ms);
+  await process.run<Slice>(pairsFor(warmup_ms));
+  await puts.run<Slice>(putsFor(warmup_ms));
+  const [mine, theirs]: [Slice[], Slice[]] = [[], []];
+  for (let round = 0; round < rounds; round++) {
+    bench.progress(`${name}, round ${round + 1} of ${rounds}`);
+    mine.push(await withCpu(koor.pid, () => process.run<Slice>(pairsFor(slice_ms))));
+    theirs.push(await withCpu(koor.pid, () => puts.run<Slice>(putsFor(slice_ms))));
+  }
+  const figures = mergeSlices(mine);
+  const cpu_to_put = quotient(cpuOfAll(mine), cpuOfAll(theirs));
+  return {
+    name,
+    client: "node",
+    figures,
+    references: [{ name: PUT, figures: mergeSlices(theirs) }],
+    ratios: ratiosOf([{ of: "CPU", to: PUT, value: cpu_to_put, better: "lower", compared: true }]),
+    targets: [
+      atMost("CPU to PUT", cpu_to_put, most),
+      atMost("CPU to that among none", quotient(cpu_to_put, among_none), MANY_TO_NONE_MAX),
+      atMost("refused", figures["refused"], 0),
+    ].filter((target) => target !== undefined),
+  };
+}
+
+async function measureCheck(bench: Bench, koor: Koor, generator: JobProcess): Promise<Row> {
+  const { warmup_ms, slice_ms, rounds } = bench.settings;
+  const paths = Array.from({ length: CHECKED_PATHS }, (_, at) => `held/${at}/file-${at * 97 + at}.ts`);
+  const request: HttpRequest = {
+    method: "POST",
+    path: "/api/leases/check",
+    body: JSON.stringify({ workspace: "bench", paths }),
+  };
+  const name = `check of ${CHECKED_PATHS} paths, all held, of ${HELD_LEASES} leases`;
+  const jobFor = (duration_ms: number): LoadJob => makeHttpJob(koor, [request], AGENTS, duration_ms);
+  await generator.run<Slice>(jobFor(warmup_ms));
+  const slices: Slice[] = [];
+  for (let round = 0; round < rounds; round++) {
+    bench.progress(`${name}, round ${round + 1} of ${rounds}`);
+    slices.push(await withCpu(koor.pid, () => generator.run<Slice>(jobFor(slice_ms))));
+  }
+  const figures = mergeSlices(slices);
+  const { cpu_us } = figures;
+  return {
+    name,
+    client: "node",
+    figures,
+    references: [],
+    ratios: [],
+    targets: [atMost("cpu_us", cpu_us, CHECK_CPU_US_MAX), atMost("refused", figures["refused"], 0)].filter(
+      (target) => target !== undefined,
+    ),
+  };
+}
+
+async function* measureClaims(bench: Bench): AsyncGenerator<Row> {
+  const koor = await startKoor(bench);
+  const puts = bench.startJobs("bench/load/generator.js");
+  const pairs = bench.startJobs("bench/load/pair-generator.js");
+  const parts = { koor, pairs, puts };
+  const agents = await registerAll(koor, "agent", AGENTS);
+  const fill: LoadJob = makeHttpJob(
+    koor,
+    keyNumbers().map((index) => putRequest(keyOf(index))),
+    AGENTS,
+    JOB_GRACE_MS,
+  );
+  const once: LoadJob = { ...fill, requests_max: keyNumbers().length };
+  await puts.run<Slice>(once);
+  const leased = { pairs: leasePairs(koor, agents), most: LEASE_TO_PUT_MAX };
+  const among_none = await measurePairs(bench, parts, { ...leased, name: `acquire and release, ${AGENTS} agents` });
+  yield among_none;
+  const { few_tasks, many_tasks } = bench.settings;
+  const claimed = { pairs: taskPairs(koor, agents), most: TASK_TO_PUT_MAX };
+  const maker = must(agents[0], "there are agents");
+  await makeTasks(koor, few_tasks, maker);
+  yield await measurePairs(bench, parts, { ...claimed, name: `claim and complete, ${AGENTS} agents` });
+  await makeTasks(koor, many_tasks - few_tasks, maker);
+  yield await measurePairs(bench, parts, {
+    ...claimed,
+    name: `claim and complete, ${AGENTS} agents, up to ${many_tasks} ready`,
+  });
+  await holdMany(koor);
+  yield await measurePairs(bench, parts, {
+    ...leased,
+    name: `acquire and release, ${AGENTS} agents, ${HELD_LEASES} held, ${WAITING_LEASES} waiting`,
+    among_none: among_none.ratios[0]?.value,
+  });
+  yield await measureCheck(bench, koor, puts);
+}
+
+export const claimsScenario: Scenario = {
+  name: "claims",
+  measures: "leases acquired and released, tasks claimed and completed, paths checked",
+  build: measureClaims,
+};

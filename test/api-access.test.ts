@@ -20,6 +20,7 @@ const SERVER_ONLY = new Set([
   "rules.import",
   "rule.delete",
   "lease.break",
+  "message.all",
   "webhook.create",
   "webhook.delete",
   "webhook.test",
@@ -273,7 +274,14 @@ t.test("a browser asks before it sends", async (t) => {
       "POST",
       "PUT",
     ]);
-    for (const name of ["Authorization", "Content-Type", "If-Match", "If-None-Match", "X-Koor-Instance"])
+    for (const name of [
+      "Authorization",
+      "Content-Type",
+      "If-Match",
+      "If-None-Match",
+      "X-Koor-Instance",
+      "X-Koor-Fence",
+    ])
       t.match(allowed.headers["access-control-allow-headers"], name);
   }
   for (const Origin of ["http://evil.example", "null"]) {

@@ -11,7 +11,7 @@ import { BODY_BYTES_MAX, PAGE_ROWS_MAX } from "../schemas/limits.js";
 import { must } from "../src/base/assert.js";
 import { countRounds, drawRows } from "./support/effort.js";
 import { parseExposition } from "./support/exposition.js";
-import { send, type Refusal } from "./support/http-client.js";
+import { send, type Answer, type Refusal } from "./support/http-client.js";
 import { countInFlight, readMetric } from "./support/metrics.js";
 import { newSeed } from "./support/random.js";
 import { startReceiver } from "./support/receiver.js";
@@ -127,6 +127,17 @@ const ARRANGED: Readonly<Record<string, () => Promise<unknown>>> = {
       headers: { "X-Koor-Instance": known_instance },
     });
   },
+  "task.claim": registerKnown,
+  "task.get": createTask,
+  "task.update": createTask,
+  "task.cancel": createTask,
+  "task.answer": () => leaveTask("ask", { question: "q" }),
+  "task.retry": () => leaveTask("fail", { error: "e", retry: false }),
+  "task.progress": claimTask,
+  "task.complete": claimTask,
+  "task.fail": claimTask,
+  "task.release": claimTask,
+  "task.ask": claimTask,
   "message.send": registerKnown,
   "message.list": registerKnown,
   "message.mark": registerKnown,
@@ -164,6 +175,32 @@ async function leaseKnown(): Promise<void> {
   ).json<{ readonly id: string; readonly fence: number }>();
   known_lease = id;
   known_fence = fence;
+}
+
+/** The task that stands for "known": a new one for each that is to be in a state of its own. */
+let known_task = "";
+
+async function createTask(): Promise<void> {
+  await registerKnown();
+  known_task = (await send(port, "POST", "/api/tasks", { body: '{"title":"Known"}' })).json<{ readonly id: string }>()
+    .id;
+}
+
+async function claimTask(): Promise<void> {
+  await createTask();
+  const { task } = (await tellTask("claim", { id: known_task })).json<{ readonly task: { readonly fence: number } }>();
+  known_fence = task.fence;
+}
+
+/** One that is not held any more. */
+async function leaveTask(verb: string, more: object): Promise<void> {
+  await claimTask();
+  await tellTask(`${known_task}/${verb}`, { fence: known_fence, ...more });
+}
+
+function tellTask(path: string, body: object): Promise<Answer> {
+  const headers = { "X-Koor-Instance": known_instance };
+  return send(port, "POST", `/api/tasks/${path}`, { headers, body: JSON.stringify(body) });
 }
 
 async function putContract(): Promise<void> {
@@ -543,6 +580,28 @@ const mark = fc.record({
   as: fc.oneof({ weight: 3, arbitrary: fc.constantFrom("read", "acked") }, label),
   note: label,
 });
+const remarks = (name: string, more: object): fc.Arbitrary<unknown> =>
+  fc.oneof(
+    fc.record({ fence: label, [name]: fc.oneof(label, fc.constant("x".repeat(4097))) }, { requiredKeys: [] }),
+    fc.constant({ fence: "known-fence", [name]: "x", ...more }),
+  );
+const task = fc.record(
+  {
+    id: fc.oneof(fc.constantFrom("known", "claim", "..", "a/b"), label),
+    title: fc.oneof({ weight: 3, arbitrary: fc.constant("t") }, label),
+    body: label,
+    data: fc.jsonValue(),
+    labels: fc.oneof(fc.array(label, { maxLength: 3 }), label),
+    requires: fc.oneof(fc.array(label, { maxLength: 3 }), label),
+    resources: fc.oneof(fc.array(resource, { maxLength: 3 }), label),
+    after: fc.oneof(fc.array(fc.constantFrom("#0", "#1", "#x", "known", "task-1"), { maxLength: 3 }), label),
+    priority: amount,
+    not_before: fc.oneof(time, label),
+    assignee: label,
+    request_id: label,
+  },
+  { requiredKeys: [] },
+);
 const BODIES: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   "contract.validate": fc.record(
     { endpoint, direction: fc.oneof(fc.constantFrom("request", "response", "query", "error"), label), payload },
@@ -613,6 +672,20 @@ const BODIES: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   ),
   "lease.renew": fc.oneof(fc.record({ fence: label, ttl_s: label }), fc.constant({ fence: "known-fence", ttl_s: 60 })),
   "lease.break": fc.oneof(fc.record({ reason: label }), fc.constant({ reason: "x" })),
+  "task.create": fc.oneof(task, fc.array(task, { maxLength: 3 }), fc.constant({ title: "t", resources: ["path:x"] })),
+  // Without a time to wait: the test would wait with it.
+  "task.claim": fc.oneof(
+    fc.record({ workspace: label, labels: fc.array(label, { maxLength: 2 }), id: label, ttl_s: amount }),
+    fc.constant({ workspace: "" }),
+  ),
+  "task.update": fc.oneof(task, fc.constant({ title: "u", priority: 1 })),
+  "task.progress": fc.oneof(remarks("note", { percent: 1 }), remarks("checkpoint", {})),
+  "task.complete": remarks("result", {}),
+  "task.fail": remarks("error", { retry: true }),
+  "task.release": remarks("note", {}),
+  "task.ask": remarks("question", {}),
+  "task.answer": remarks("answer", {}),
+  "task.cancel": remarks("reason", {}),
   "template.create": fc.oneof(template, fc.constant({ id: "known", name: "Known" })),
   "template.apply": fc.oneof(fc.record({ project: label }), fc.constant({ project: "known" })),
   "rules.validate": validated,
@@ -808,7 +881,8 @@ function ask({ method, path, headers, body: given, chunked }: Attempt): Promise<
           : [["Content-Length", String(content.byteLength)]];
     const target = path
       .replace(/^\/api\/instances\/known(?=[/?]|$)/, `/api/instances/${known_instance}`)
-      .replace(/^\/api\/leases\/known(?=[/?]|$)/, `/api/leases/${known_lease}`);
+      .replace(/^\/api\/leases\/known(?=[/?]|$)/, `/api/leases/${known_lease}`)
+      .replace(/^\/api\/tasks\/known(?=[/?]|$)/, `/api/tasks/${known_task}`);
     const request = httpRequest(
       { host: "127.0.0.1", port, agent: false, method, path: target, setHost: false },
       (response) => {
@@ -827,7 +901,7 @@ function ask({ method, path, headers, body: given, chunked }: Attempt): Promise<
     );
     request.on("error", reject);
     // These are an instance's own.
-    if (/^\/api\/(messages|leases)/.test(path)) request.setHeader("X-Koor-Instance", known_instance);
+    if (/^\/api\/(messages|leases|tasks)/.test(path)) request.setHeader("X-Koor-Instance", known_instance);
     for (const [name, value] of [...headers, ...length]) request.setHeader(name, value);
     request.end(content ?? undefined);
   });
@@ -840,7 +914,7 @@ function withKnownFence(given: Uint8Array): Uint8Array {
 
 /** Everything that a request could have changed, as text. */
 async function stored(): Promise<string> {
-  const [instances, state, rules, templates, metrics, history, leases] = await Promise.all([
+  const [instances, state, rules, templates, metrics, history, leases, tasks] = await Promise.all([
     send(port, "GET", "/api/instances"),
     send(port, "GET", "/api/state"),
     send(port, "GET", "/api/rules"),
@@ -848,6 +922,7 @@ async function stored(): Promise<string> {
     send(port, "GET", "/api/metrics"),
     send(port, "GET", "/api/state/known?history=1&limit=1"),
     send(port, "GET", "/api/leases?state=all&limit=50"),
+    send(port, "GET", "/api/tasks?limit=50"),
   ]);
   // When they were seen, and so their order, is not stored by the call alone.
   const registered = instances
@@ -858,7 +933,7 @@ async function stored(): Promise<string> {
   // Each sign of life moves the end.
   const held = leases.text.replaceAll(/"expires_at":"[^"]*"/g, "");
   const { last_event_id } = metrics.json<{ readonly last_event_id: number }>();
-  return [registered, state.text, rules.text, templates.text, last_event_id, history.text, held].join("\n");
+  return [registered, state.text, rules.text, templates.text, last_event_id, history.text, held, tasks.text].join("\n");
 }
 
 /** What the protocol of /mcp refuses, it refuses in its own words. */

@@ -13,6 +13,12 @@ interface Conflicts extends Refusal {
   readonly cycle: readonly { readonly holder: { readonly id: string }; readonly lease: Lease | null }[];
 }
 
+interface Waits {
+  readonly waiting: number;
+  readonly waits: readonly { readonly lease: string; readonly for: string; readonly wanted: string }[];
+  readonly leases: readonly Lease[];
+}
+
 interface AuditRow {
   readonly actor: string;
   readonly action: string;
@@ -152,6 +158,34 @@ t.test("no circle is closed, and who is waited for may pass", async (t) => {
   t.match((await eve.tryLease(["free"])).json(), { error: "awaited by dan: free" }, "nobody passes dan");
   t.equal((await ana.tryLease(["free"])).status, 200, "but ana, for whom dan waits");
   t.equal((await bob.tryLease(["a"])).status, 409);
+
+  const waitsOf = async (query = ""): Promise<Waits> =>
+    (await send(port, "GET", `/api/leases/waits${query}`)).json<Waits>();
+  const pairs = ({ waits, leases }: Waits): string[] =>
+    waits.map(({ lease, for: blocker, wanted }) => {
+      const nameOf = (id: string): string => leases.find((named) => named.id === id)?.holder.name ?? "";
+      return `${nameOf(lease)} ${wanted} ${nameOf(blocker)}`;
+    });
+  // In dan's way are ana's two; who is behind dan waits for dan as long as nobody holds what is wanted.
+  await eve.lease(["free"], { queue: true, workspace: "elsewhere" });
+  const all = await waitsOf();
+  t.same(pairs(all), ["ana b bob", "bob c cid", "dan a ana", "dan free ana"]);
+  t.equal(all.waiting, 3);
+  t.same(
+    all.leases.map(({ id }) => Number(id.slice(6))),
+    all.leases.map(({ id }) => Number(id.slice(6))).toSorted((a, b) => b - a),
+    "each lease once, the newest first",
+  );
+  const eves = await eve.lease(["free"], { queue: true });
+  const frees = await ana.ask("GET", "/api/leases?resource=free&workspace=w");
+  const [held] = frees.json<{ leases: Lease[] }>().leases;
+  if (held !== undefined) await ana.release(held);
+  t.same(pairs(await waitsOf()).at(-1), "eve free dan", "where nothing is held, for who stands before");
+  t.same(pairs(await waitsOf("?limit=1")), ["ana b bob"], "the longest waiting first");
+  t.equal((await waitsOf("?limit=1")).waiting, 4, "how many there are is said");
+  t.same(await waitsOf("?workspace=none"), { waiting: 0, waits: [], leases: [] });
+  await eve.release(eves);
+  t.equal((await waitsOf()).waiting, 3);
 });
 
 t.test("a claim lives as long as its holder is heard of", async (t) => {

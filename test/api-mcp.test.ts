@@ -2,7 +2,12 @@
 import type { OutgoingHttpHeaders } from "node:http";
 import { encode } from "gpt-tokenizer/encoding/o200k_base";
 import t from "tap";
-import { BODY_BYTES_MAX, MCP_BATCH_MESSAGES_MAX, MCP_TOOLS_TOKENS_MAX } from "../schemas/limits.js";
+import {
+  BODY_BYTES_MAX,
+  MCP_BATCH_MESSAGES_MAX,
+  MCP_TOOLS_TOKENS_MAX,
+  MCP_ENDPOINTS_TOKENS_MAX,
+} from "../schemas/limits.js";
 import { TIMESTAMP } from "./support/answers.js";
 import { send, sendJson, type Refusal } from "./support/http-client.js";
 import {
@@ -301,7 +306,7 @@ for (const revision of REVISIONS) {
     );
     t.equal(api_base, "https://localhost", "a proxy's, where one stands in front");
     t.match(told.cli, { install: /npm/, usage: /koor-cli/ });
-    t.match(told.message, /api\/events\/history\?after=.*wait=60/, "waiting costs nothing");
+    t.match(told.message, /api\/wait\?event=.*wait=60/, "waiting costs nothing");
     const { paths } = (await send(port, "GET", "/openapi.json")).json<{
       readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly operationId: string }>>>>;
     }>();
@@ -310,7 +315,12 @@ for (const revision of REVISIONS) {
       .flatMap(([path, methods]) =>
         Object.entries(methods).map(([method, { operationId }]) => [operationId, `${method.toUpperCase()} ${path}`]),
       );
-    t.same(told.endpoints, Object.fromEntries(described), "every route of the data plane, and no other");
+    const known = new Map(described as [string, string][]);
+    for (const [name, told_as] of Object.entries(told.endpoints)) t.equal(known.get(name), told_as, name);
+    t.match(told.endpoints, { "task.claim": "POST /api/tasks/claim", "message.list": "GET /api/messages" });
+    t.match(told.message, /task\.claim .*"fence"/, "how to claim a task");
+    const tokens = encode(JSON.stringify(told)).length;
+    t.ok(tokens <= MCP_ENDPOINTS_TOKENS_MAX && tokens > MCP_ENDPOINTS_TOKENS_MAX / 2, `${tokens} tokens`);
     t.match(
       resultOf(await callTool(port, "get_endpoints", { nonsense: 1 }, revision)),
       { api_base: /^http/ },
@@ -608,6 +618,28 @@ t.test("other methods of HTTP are 405, and the doors are those of REST", async (
   const full = Buffer.alloc(BODY_BYTES_MAX, " ");
   full.write(JSON.stringify(ping));
   t.equal((await post(port, full)).status, 200, "exactly as large as is allowed");
+});
+
+t.test("what get_endpoints leaves out is what agents may not do", async (t) => {
+  const bearer = { Authorization: `Bearer ${TOKEN}` };
+  const call = async (tool: string, given: object) => await callTool(guarded.port, tool, given, "2025-11-25", bearer);
+  const { token } = resultOf<Registered>(await call("register_instance", { name: "agent" }));
+  const { endpoints } = resultOf<{ readonly endpoints: object }>(await call("get_endpoints", {}));
+  const told = new Set<unknown>(Object.values(endpoints));
+  const { paths } = (await send(port, "GET", "/openapi.json")).json<{
+    readonly paths: Readonly<Record<string, object>>;
+  }>();
+  let left_out = 0;
+  for (const [path, methods] of Object.entries(paths)) {
+    for (const method of Object.keys(methods).map((name) => name.toUpperCase())) {
+      if (!path.startsWith("/api/") || told.has(`${method} ${path}`)) continue;
+      left_out += 1;
+      const headers = { Authorization: `Bearer ${token}` };
+      const refused = await send(guarded.port, method, path.replaceAll(/\{\w+\}/g, "x"), { headers });
+      t.match(refused, { status: 403, text: /"this needs the server token"/ }, `${method} ${path}`);
+    }
+  }
+  t.ok(left_out > 5 && left_out < told.size / 2, `${left_out} are left out`);
 });
 
 t.test("an instance's token is a caller of its own", async (t) => {

@@ -411,6 +411,58 @@ t.test("what is another's is nobody else's", async (t) => {
   t.equal((await send(guarded.port, "GET", "/api/messages", { headers: as(dan) })).status, 401);
 });
 
+t.test("who looks on sees all, and marks nothing", async (t) => {
+  const koor = await startKoor(t, { args: ["--auth-token", "secret"] });
+  const server = { Authorization: "Bearer secret" };
+  const register = async (name: string): Promise<Agent> =>
+    (await sendJson(koor.port, "POST", "/api/instances/register", { name }, server)).json<Agent>();
+  const [ana, ben, eve] = [await register("ana"), await register("ben"), await register("eve")];
+  const by = ({ token }: Agent) => ({ Authorization: `Bearer ${token}` });
+  const post_as = (from: Agent, to: readonly Agent[], more: object = {}) =>
+    sendJson(koor.port, "POST", "/api/messages", { to: to.map(({ id }) => id), subject: "s", ...more }, by(from));
+  const all = async (query = ""): Promise<readonly Message[]> => {
+    const answer = await send(koor.port, "GET", `/api/messages/all${query}`, { headers: server });
+    return answer.json<{ readonly messages: readonly Message[] }>().messages;
+  };
+  const ids = async (query: string): Promise<readonly string[]> => (await all(query)).map(({ id }) => id);
+  t.same(await all(), []);
+  await post_as(ana, [ben, eve], { body: "b", data: { n: 1 } });
+  await post_as(ben, [ana], { thread: "t", intent: "request" });
+  await post_as(ana, [ben], { thread: "t", importance: "high" });
+  await post_as(eve, [eve], { expires_in_s: 1000 });
+  const read_by_ben = { ids: ["message-1", "message-3"], as: "read" };
+  await sendJson(koor.port, "POST", "/api/messages/mark", read_by_ben, by(ben));
+  const [newest, ...older] = await all();
+  t.match(newest, { id: "message-4", from: { id: eve.id }, to: [{ id: eve.id }] });
+  t.match(older.at(-1), {
+    id: "message-1",
+    thread: "message-1",
+    from: { id: ana.id, name: "ana" },
+    to: [
+      { id: ben.id, name: "ben", read_at: TIMESTAMP },
+      { id: eve.id, name: "eve", delivered_at: null, read_at: null },
+    ],
+    body: "b",
+    data: { n: 1 },
+  });
+  t.same(await ids("?thread=t"), ["message-3", "message-2"]);
+  t.same(await ids(`?instance=${ben.id}`), ["message-3", "message-2", "message-1"], "from ben or to ben");
+  t.same(await ids("?unread=1"), ["message-4", "message-2", "message-1"]);
+  t.same(await ids("?urgent=1"), ["message-3", "message-2"]);
+  t.same(await ids(`?urgent=1&unread=1&instance=${ana.id}&thread=t`), ["message-2"]);
+  t.same(await ids("?before=message-3&limit=1"), ["message-2"]);
+  t.same(await ids("?instance=nobody"), []);
+  await sendJson(koor.port, "DELETE", `/api/instances/${ana.id}`, {}, server);
+  t.match((await all("?thread=t")).at(0), { from: { name: "ana" }, thread: "t" }, "who is gone is still named");
+  for (const headers of [by(ben), { ...by(eve), ...as(ana) }])
+    t.same(
+      refusalOf(await send(koor.port, "GET", "/api/messages/all", { headers })),
+      refusal(403, "this needs the server token"),
+    );
+  const own = (await send(koor.port, "GET", "/api/messages?unread=1", { headers: by(eve) })).json<Page>();
+  t.same(idsOf(own), ["message-1", "message-4"], "none was marked by looking");
+});
+
 t.test("pages, cursors and threads", async (t) => {
   const koor = await startKoor(t);
   const ana = await join(koor, "ana");

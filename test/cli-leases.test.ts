@@ -3,22 +3,11 @@
  * becomes of both when the server restarts, a lease is broken or somebody presses Ctrl-C.
  */
 import { once } from "node:events";
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import t from "tap";
 
-import { RunningCli, runCli, type CliResult } from "./cli/run-cli.js";
+import { joinServer, type CliAgent as Agent } from "./cli/cli-agent.js";
+import { runCli } from "./cli/run-cli.js";
 import { makeDirectory, startKoor, type Koor, type KoorOptions, type Owner } from "./support/server-process.js";
-
-type Answer = Readonly<Record<string, unknown>>;
-
-interface Agent {
-  readonly id: string;
-  readonly koor: (...args: string[]) => Promise<CliResult>;
-  /** The answer of a command that succeeds. */
-  readonly ask: (...args: string[]) => Promise<Answer>;
-  readonly start: (...args: string[]) => RunningCli;
-}
 
 interface Bench {
   readonly server: Koor;
@@ -28,34 +17,6 @@ interface Bench {
   readonly heard: (topic: string) => Promise<string>;
   /** The states of all leases, by id. */
   readonly states: () => Promise<Readonly<Record<string, unknown>>>;
-}
-
-/** An agent with a folder of its own, which says who it is. */
-async function joinServer(t: Owner, server: Koor, name: string, token: string): Promise<Agent> {
-  const cwd = makeDirectory(t);
-  const env = { KOOR_SERVER: server.url };
-  const registered = await runCli(["register", name, "--workspace", "w", "--save"], {
-    cwd,
-    env: { ...env, KOOR_TOKEN: token },
-  });
-  const { id } = JSON.parse(registered.stdout) as { readonly id: string };
-  mkdirSync(join(cwd, "below"));
-  const options = { cwd: join(cwd, "below"), env };
-  const koor = async (...args: string[]): Promise<CliResult> => await runCli(args, options);
-  return {
-    id,
-    koor,
-    ask: async (...args) => {
-      const result = await koor(...args);
-      if (result.code !== 0) throw new Error(`koor ${args.join(" ")}: ${result.stderr}`);
-      return JSON.parse(result.stdout) as Answer;
-    },
-    start: (...args) => {
-      const running = new RunningCli(args, options);
-      t.teardown(() => running.kill());
-      return running;
-    },
-  };
 }
 
 async function setUp(t: Owner, options: KoorOptions = {}, token = ""): Promise<Bench> {

@@ -24,7 +24,7 @@ function found(pattern: RegExp): string[] {
 }
 
 t.test("each background task is made by the composition root", (t) => {
-  const root = SOURCES.get("server.ts") ?? "";
+  const root = ["server.ts", "coordination.ts"].map((path) => SOURCES.get(path)).join("");
   const tasks = found(/class (\w+)[^{]* implements BackgroundTask\b/g);
   t.ok(tasks.includes("EventPruner") && tasks.length > 5, "tasks are found");
   for (const task of tasks) t.match(root, `new ${task}(`, task);

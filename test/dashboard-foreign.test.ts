@@ -50,6 +50,18 @@ t.test("in a viewer's browser", { skip: browserMissing() }, async (t) => {
     await send(koor.port, "PUT", `/api/state/${keyPath(key)}`, { body, headers: { ...RIGHT, "Content-Type": type } });
   await sendJson(koor.port, "POST", "/api/instances/register", { name: HTML, intent: HTML }, RIGHT);
   await sendJson(koor.port, "POST", "/api/events/publish", { topic: "evil.<script>", data: { html: HTML } }, RIGHT);
+  const registered = await sendJson(
+    koor.port,
+    "POST",
+    "/api/instances/register",
+    { name: HTML, workspace: HTML },
+    RIGHT,
+  );
+  const { id: evil, token } = registered.json<{ readonly id: string; readonly token: string }>();
+  const by = { Authorization: `Bearer ${token}` };
+  const message = { to: evil, subject: HTML, body: HTML, thread: "evil", data: { html: HTML }, intent: "request" };
+  await sendJson(koor.port, "POST", "/api/messages", message, by);
+  await sendJson(koor.port, "POST", "/api/leases", { resources: [HTML], reason: HTML }, by);
   await sendJson(koor.port, "PUT", "/api/specs/evil/page", { html: HTML }, RIGHT);
 
   const { page, context, complaints } = await openPage(browser, { expected: [/status of 401/] });
@@ -74,7 +86,8 @@ t.test("in a viewer's browser", { skip: browserMissing() }, async (t) => {
       t.equal(await page.getByRole("main").locator("script, img, iframe, object, embed, circle").count(), 0, key);
       t.equal(await ran(page), undefined, key);
     }
-    for (const address of ["/specs/evil/page", "/events", "/agents", "/audit", "/overview", "/"]) {
+    const addresses = ["/specs/evil/page", "/events", "/agents", "/audit", "/overview", "/"];
+    for (const address of [...addresses, "/leases", "/leases/lease-1", "/messages", "/messages?thread=evil"]) {
       await page.goto(url + address);
       await page.getByRole("heading", { level: 1 }).waitFor();
       await page.locator(".connection").getByText("live").waitFor();

@@ -5,7 +5,7 @@
 import t from "tap";
 import { browserMissing, openPage, startBrowser, type Page } from "./support/browser.js";
 import { fillWithADay, type ADay } from "./support/a-day.js";
-import { startDashboard, type Dashboard } from "./support/dashboard.js";
+import { axeViolations, startDashboard, type Dashboard } from "./support/dashboard.js";
 import { send, sendJson } from "./support/http-client.js";
 import { startKoor, type Koor, type Owner } from "./support/server-process.js";
 import { VIEWS } from "./support/views.js";
@@ -287,6 +287,7 @@ t.test("without a token", { skip: browserMissing() }, async (t) => {
     await link.click();
     await heading(page, "Agents").waitFor();
     await link.waitFor({ state: "hidden" });
+    t.same(await axeViolations(page), [], "what is not seen there has its name still");
     t.same(complaints, []);
     await context.close();
   });

@@ -142,7 +142,7 @@ t.test("docs/http-api.md has each route, parameter, status, metric and audited a
     readonly paths: Readonly<Record<string, Readonly<Record<string, Described>>>>;
   }>();
   const text = page("docs/http-api.md");
-  const headings = [...text.matchAll(/^### ((?:GET|PUT|POST|DELETE) \S+)$/gm)].map((match) => match[1] ?? "");
+  const headings = [...text.matchAll(/^### ((?:GET|PUT|POST|PATCH|DELETE) \S+)$/gm)].map((match) => match[1] ?? "");
   const routes = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, route]) => [`${method.toUpperCase()} ${path}`, route] as const),
   );
@@ -220,6 +220,12 @@ const QUOTED: readonly (readonly [page: string, says: RegExp, bound: number])[] 
   ["docs/instances.md", /secret, (\d+) random bits/, limits.INSTANCE_TOKEN_BYTES * 8],
   ["docs/messages.md", /^(\d+) days, or until/m, limits.MESSAGE_DAYS],
   ["docs/messages.md", /An in-box holds (\d+) unread messages/, limits.IN_BOX_UNREAD_MAX],
+  ["docs/tasks.md", /gains one priority each (\d+) minutes/, limits.TASK_AGING_MS / 60_000],
+  ["docs/tasks.md", /after (\d+), 4 and 16 seconds/, limits.TASK_BACKOFF_MS / 1000],
+  ["docs/tasks.md", /after 1, (\d+) and 16 seconds/, limits.TASK_BACKOFF_FACTOR],
+  ["docs/tasks.md", /at most (\d+) hour later/, limits.TASK_BACKOFF_MS_MAX / 3_600_000],
+  ["docs/tasks.md", /kept for (\d+) seconds for who has asked/, limits.TASK_RESERVED_MS / 1000],
+  ["docs/tasks.md", /^(\d+) days after their end/m, limits.TASK_RETENTION_MS_DEFAULT / 86_400_000],
   ["docs/llm-usage.md", /at most\s+(\d+) hours or days with usage/, limits.USAGE_SERIES_INTERVALS_MAX],
   ["docs/llm-usage.md", /and (\d+) sums of groups in all/, limits.USAGE_SERIES_SUMS_MAX],
   ["docs/state.md", /The newest (\d+) versions of a key/, limits.STATE_HISTORY_DEFAULT],
@@ -318,7 +324,9 @@ t.test("commands in the documents are commands, and flags are flags", (t) => {
       const row = findRow(line.words, COMMANDS);
       t.ok(row, `${path}: ${program} ${rest}`);
       const flags = new Set((row?.flags ?? []).map((flag) => `--${flag.name}`));
-      for (const token of line.tokens)
+      // Behind two dashes it is another program's.
+      const dashes = line.tokens.indexOf("--");
+      for (const token of dashes < 0 ? line.tokens : line.tokens.slice(0, dashes))
         if (token.startsWith("--")) t.ok(flags.has(token.split("=")[0] ?? ""), `${path}: ${program} ${rest}: ${token}`);
     }
     const known = new Set([

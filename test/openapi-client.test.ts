@@ -40,8 +40,12 @@ const SEED = Number(process.env["KOOR_OPENAPI_SEED"] ?? newSeed());
 const PATIENCE_MS = 250;
 /** A head that does not come in one piece is too long for the HTTP library, whatever is in it. */
 const PATH_CHARACTERS_MAX = 16_000;
-/** What no schema can say: that of all rules in an array no two have the same id. */
-const UNSAID = /is in the array twice/;
+/**
+ * What no schema can say: that of all rules in an array no two have the same id, which tasks there are, that at least one
+ * of some parameters is needed, and how many of them together may be.
+ */
+const UNSAID =
+  /is in the array twice|unknown task|id must not be|no condition is given|conditions are given|is must be one of/;
 const REFUSED: ReadonlySet<number> = new Set([400, 422]);
 
 const koor = await startKoor(t, { args: ["--webhook-allow-private"] });
@@ -83,20 +87,27 @@ function drawHeader(schema: JsonSchema): Arbitrary<string> {
 }
 
 function drawRequest(path: string, operation: Operation): Arbitrary<Drawn> {
-  const values = (place: Parameter["in"]): Arbitrary<Record<string, string>> => {
+  const values = <Value>(
+    place: Parameter["in"],
+    valueOf: (schema: JsonSchema) => Arbitrary<Value>,
+  ): Arbitrary<Record<string, Value>> => {
     const own = operation.parameters.filter((parameter) => parameter.in === place);
-    const drawn = own.map(({ name, schema }): [string, Arbitrary<string>] => [
-      name,
-      place === "header" ? drawHeader(schema) : arbitraryOf(schema, resolve).map((value) => String(value)),
-    ]);
+    const drawn = own.map(({ name, schema }): [string, Arbitrary<Value>] => [name, valueOf(schema)]);
     return fc.record(Object.fromEntries(drawn), {
       requiredKeys: own.filter(({ required }) => required).map(({ name }) => name),
-    }) as Arbitrary<Record<string, string>>;
+    }) as Arbitrary<Record<string, Value>>;
   };
+  const drawText = (schema: JsonSchema): Arbitrary<string> => arbitraryOf(schema, resolve).map(String);
+  /** What is an array is given once for each of its values. */
+  const drawTexts = (schema: JsonSchema): Arbitrary<readonly string[]> =>
+    arbitraryOf(schema, resolve).map((value) => (Array.isArray(value) ? value.map(String) : [String(value)]));
   const body = operation.requestBody === undefined ? fc.constant(undefined) : drawBody(operation);
-  return fc.tuple(values("path"), values("query"), values("header"), body).map(([segments, query, headers, sent]) => {
+  const parts = fc.tuple(values("path", drawText), values("query", drawTexts), values("header", drawHeader), body);
+  return parts.map(([segments, query, headers, sent]) => {
     const filled = path.replaceAll(/\{([a-z_]+)\}/g, (_, name: string) => encodeURIComponent(segments[name] || "x"));
-    const search = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
+    const search = Object.entries(query).flatMap(([name, texts]) =>
+      texts.map((text) => `${name}=${encodeURIComponent(text)}`),
+    );
     return {
       path: search.length === 0 ? filled : `${filled}?${search.join("&")}`,
       headers: {

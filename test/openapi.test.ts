@@ -9,6 +9,7 @@ import t from "tap";
 import { Compile } from "typebox/schema";
 import { VERSION } from "../schemas/version.js";
 import type { Route } from "../src/front/route.js";
+import { encodeCursor } from "../src/wait/cursor.js";
 import { send, type Answer, type Refusal } from "./support/http-client.js";
 import { startReceiver } from "./support/receiver.js";
 import { MCP_HEADERS } from "./support/mcp-messages.js";
@@ -203,6 +204,25 @@ const INSTANCE_ID = "INSTANCE-ID";
 const OTHER_ID = "OTHER-ID";
 const AS_INSTANCE = { "X-Koor-Instance": INSTANCE_ID };
 const AS_OTHER = { "X-Koor-Instance": OTHER_ID };
+
+/** A cursor of the server's, which ends at an event. */
+function cursorAt(event: number, event_at: number): string {
+  return encodeCursor({ event, event_at, last: "", marks: new Map() });
+}
+
+function createTask(status: number, body: unknown): Sample {
+  return { name: "task.create", status, method: "POST", path: "/api/tasks", body: JSON.stringify(body) };
+}
+
+function claimTask(status: number, body: object, headers: OutgoingHttpHeaders = AS_INSTANCE): Sample {
+  return { name: "task.claim", status, method: "POST", path: "/api/tasks/claim", body: JSON.stringify(body), headers };
+}
+
+/** A call about a task, by who holds it where nobody else is named. */
+function tellTask(verb: string, status: number, id: string, body: object, headers = AS_INSTANCE): Sample {
+  const path = `/api/tasks/${id}/${verb}`;
+  return { name: `task.${verb}`, status, method: "POST", path, body: JSON.stringify(body), headers };
+}
 
 /** At least one success of every operation, and each refusal that a client can bring about. */
 const SAMPLES: readonly Sample[] = [
@@ -599,6 +619,19 @@ const SAMPLES: readonly Sample[] = [
     headers: { "X-Koor-Instance": INSTANCE_ID },
   })),
   { name: "message.list", status: 400, method: "GET", path: "/api/messages" },
+  { name: "wait", status: 200, method: "GET", path: "/api/wait?message=1", headers: AS_INSTANCE },
+  ...[
+    "event=none",
+    "state_gone=never",
+    "spec_above=0:p/s",
+    "free=deploy",
+    "instance=nobody&is=gone",
+    `instance=${INSTANCE_ID}&is=active`,
+    `event=**&after=${cursorAt(0, 0)}`,
+    `event=**&after=${cursorAt(1_000_000, 1)}`,
+  ].map((query) => ({ name: "wait", status: 200, method: "GET", path: `/api/wait?${query}` })),
+  { name: "wait", status: 400, method: "GET", path: "/api/wait" },
+  { name: "wait", status: 404, method: "GET", path: "/api/wait?lease=lease-9" },
   {
     name: "message.mark",
     status: 200,
@@ -615,6 +648,8 @@ const SAMPLES: readonly Sample[] = [
     path: "/api/messages/threads",
     headers: { "X-Koor-Instance": INSTANCE_ID },
   },
+  { name: "message.all", status: 200, method: "GET", path: "/api/messages/all?urgent=0" },
+  { name: "message.all", status: 400, method: "GET", path: "/api/messages/all?before=1" },
   { name: "message.threads", status: 400, method: "GET", path: "/api/messages/threads?limit=0" },
   { name: "liveness.check", status: 200, method: "POST", path: "/api/liveness/check" },
   {
@@ -653,8 +688,11 @@ const SAMPLES: readonly Sample[] = [
   },
   { name: "lease.list", status: 200, method: "GET", path: "/api/leases?state=all" },
   { name: "lease.list", status: 400, method: "GET", path: "/api/leases?state=none" },
+  { name: "lease.waits", status: 200, method: "GET", path: "/api/leases/waits" },
+  { name: "lease.waits", status: 400, method: "GET", path: "/api/leases/waits?limit=0" },
   { name: "lease.check", status: 200, method: "POST", path: "/api/leases/check", body: '{"paths":["src/a"]}' },
   { name: "lease.get", status: 200, method: "GET", path: "/api/leases/lease-2" },
+  { name: "wait", status: 200, method: "GET", path: "/api/wait?lease=lease-1" },
   { name: "lease.get", status: 404, method: "GET", path: "/api/leases/lease-9" },
   {
     name: "lease.renew",
@@ -682,6 +720,52 @@ const SAMPLES: readonly Sample[] = [
   { name: "lease.release", status: 200, method: "DELETE", path: "/api/leases/lease-1?fence=1", headers: AS_INSTANCE },
   { name: "lease.break", status: 200, method: "POST", path: "/api/leases/lease-2/break", body: '{"reason":"r"}' },
   { name: "lease.break", status: 409, method: "POST", path: "/api/leases/lease-2/break", body: '{"reason":"r"}' },
+  createTask(200, { id: "one", title: "T", data: { n: 1 }, resources: ["deploy"] }),
+  createTask(200, [
+    { id: "two", title: "T", resources: ["deploy"] },
+    { id: "three", title: "T", after: ["#0"] },
+  ]),
+  createTask(400, { title: "" }),
+  createTask(409, { id: "one", title: "T" }),
+  // The leases above had two fences.
+  claimTask(200, { id: "one" }),
+  claimTask(200, { labels: ["none"] }),
+  claimTask(400, {}, {}),
+  claimTask(404, { id: "none" }),
+  claimTask(409, { id: "two" }, AS_OTHER),
+  { name: "task.list", status: 200, method: "GET", path: "/api/tasks" },
+  { name: "task.list", status: 400, method: "GET", path: "/api/tasks?state=none" },
+  { name: "task.list", status: 404, method: "GET", path: "/api/tasks?after=none" },
+  { name: "task.get", status: 200, method: "GET", path: "/api/tasks/one" },
+  { name: "task.get", status: 404, method: "GET", path: "/api/tasks/none" },
+  { name: "task.update", status: 200, method: "PATCH", path: "/api/tasks/one", body: '{"priority":9}' },
+  { name: "task.update", status: 400, method: "PATCH", path: "/api/tasks/one", body: '{"priority":10}' },
+  { name: "task.update", status: 404, method: "PATCH", path: "/api/tasks/none", body: "{}" },
+  tellTask("progress", 200, "one", { fence: 3, percent: 5, checkpoint: [] }),
+  tellTask("progress", 409, "one", { fence: 9 }),
+  tellTask("ask", 400, "one", { fence: 3 }),
+  tellTask("ask", 200, "one", { fence: 3, question: "q" }),
+  tellTask("answer", 200, "one", { answer: "a" }),
+  tellTask("answer", 409, "one", { answer: "a" }),
+  claimTask(200, { id: "one" }),
+  tellTask("release", 200, "one", { fence: 4, note: "n" }),
+  claimTask(200, { id: "one" }),
+  tellTask("fail", 200, "one", { fence: 5, error: "e", retry: false }),
+  tellTask("retry", 200, "one", {}),
+  tellTask("retry", 409, "one", {}),
+  claimTask(200, { id: "one" }),
+  ...(["progress", "complete", "fail", "release", "ask"] as const).flatMap((verb) => {
+    const body = { fence: 6, ...(verb === "fail" ? { error: "e" } : verb === "ask" ? { question: "q" } : {}) };
+    return [
+      tellTask(verb, 403, "one", body, AS_OTHER),
+      tellTask(verb, 404, "none", body),
+      tellTask(verb, 409, "one", { ...body, fence: 9 }),
+    ];
+  }),
+  tellTask("complete", 200, "one", { fence: 6, result: { r: 1 } }),
+  tellTask("cancel", 200, "two", { reason: "r" }),
+  tellTask("cancel", 409, "two", {}),
+  ...["answer", "cancel", "retry"].map((verb) => tellTask(verb, 404, "none", verb === "answer" ? { answer: "a" } : {})),
   { name: "instance.deregister", status: 200, method: "DELETE", path: `/api/instances/${INSTANCE_ID}` },
   { name: "instance.deregister", status: 404, method: "DELETE", path: `/api/instances/${INSTANCE_ID}` },
   { name: "metrics.agents", status: 200, method: "GET", path: "/api/metrics/agents" },

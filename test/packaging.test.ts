@@ -43,7 +43,13 @@ t.test("the settings example shows every option with its default", (t) => {
     loadConfig(["--config", path], {}),
     {
       kind: "serve",
-      config: { ...shown, stale_after: 300_000, liveness_interval: 60_000, compliance_interval: 300_000 },
+      config: {
+        ...shown,
+        stale_after: 300_000,
+        task_retention: 30 * 86_400_000,
+        liveness_interval: 60_000,
+        compliance_interval: 300_000,
+      },
     },
     "the server takes it as it is",
   );

@@ -24,7 +24,7 @@ const IMPORTS = /(?:from|import) "(\.[^"]+)"/g;
 /** It goes over both by itself. */
 const OVER_BOTH = join("test", "transports.test.js");
 const TEST_ENDING = ".test.js";
-const SAMPLE_FILES = 5;
+const SAMPLE_FILES = 3;
 const PAGES_FOLDER = "dashboard";
 const SAMPLE_PAGES = 3;
 const LONG_FLAG = "--long";

@@ -8,6 +8,7 @@ import { complianceRecords } from "./a-day/compliance.js";
 import { CONTRACT_NAMES, samples } from "./a-day/contracts.js";
 import { Draw } from "./a-day/draw.js";
 import { Journal } from "./a-day/journal.js";
+import { BUSY_THREAD, messageRecords, UNREAD_REQUEST } from "./a-day/messages.js";
 import { PROPOSED_RULES, REJECTED_RULES, ruleRecords } from "./a-day/rules.js";
 import { specContents } from "./a-day/specs.js";
 import { SCRIPT_KEY, stateContents, SVG_KEY, VERSIONED_KEY } from "./a-day/state.js";
@@ -61,6 +62,9 @@ export interface ADay {
     readonly contracts: readonly string[];
     readonly proposed_rules: readonly string[];
     readonly rejected_rules: readonly string[];
+    /** A thread of several messages, and the subject of a request that is unread for hours. */
+    readonly busy_thread: string;
+    readonly unread_request: string;
     readonly failing_webhook: string;
     readonly disabled_webhook: string;
     readonly newest_event_id: number;
@@ -103,6 +107,7 @@ export function aDay({
     ...ruleRecords(drawFor("rules"), team, journal, now_ms),
     ...templateRecords(journal, now_ms),
     ...team.records(),
+    ...messageRecords(team, journal, now_ms),
     ...usageRecords(drawFor("usage"), team, journal, now_ms),
     ...complianceRecords(team, journal, now_ms),
   ];
@@ -130,6 +135,8 @@ export function aDay({
       contracts: CONTRACT_NAMES.map(nameOf),
       proposed_rules: PROPOSED_RULES,
       rejected_rules: REJECTED_RULES,
+      busy_thread: BUSY_THREAD,
+      unread_request: UNREAD_REQUEST,
       failing_webhook: FAILING_WEBHOOK,
       disabled_webhook: DISABLED_WEBHOOK,
       newest_event_id: journal.told.length,

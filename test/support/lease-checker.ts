@@ -73,6 +73,18 @@ export class LeaseChecker {
       if (this.#obstacles(lease).length === 0) this.problems.push(`${lease.id} waits for nobody`);
   }
 
+  /**
+   * Whether a holder could have resources exclusively now.
+   * @param of what may be in the way: what is held, or what waits for it, too
+   */
+  isFree(resources: readonly string[], workspace: string, holder: string, of: "held" | "all"): boolean {
+    const data = { lease_id: "", holder: { id: holder }, workspace, resources, mode: "exclusive", fence: null };
+    const wanted = known(data, Number.POSITIVE_INFINITY);
+    return of === "held"
+      ? ![...this.held.values()].some((other) => conflict(wanted, other))
+      : this.#obstacles(wanted).length === 0;
+  }
+
   #wait(event: LeaseEvent, lease: Known): void {
     if (lease.fence !== null) this.#problem(event, "it waits under a fence");
     if (this.held.has(lease.id) || this.waiting.has(lease.id)) this.#problem(event, "it is known");

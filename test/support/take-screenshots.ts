@@ -9,6 +9,8 @@ import { fillWithADay } from "./a-day.js";
 import type { Page } from "./browser.js";
 import { startDashboard } from "./dashboard.js";
 import { send } from "./http-client.js";
+import { leaseADay } from "./lease-work.js";
+import { taskADay } from "./task-work.js";
 import type { Owner } from "./server-process.js";
 
 const SIZE = { width: 1280, height: 800 };
@@ -62,7 +64,10 @@ mkdirSync(folder, { recursive: true });
 const run = new Run();
 try {
   const dashboard = await startDashboard(run, { args: ARGS });
-  const { agents, known } = await fillWithADay(dashboard.koor, { now_ms: Date.now() });
+  const day = await fillWithADay(dashboard.koor, { now_ms: Date.now() });
+  const { agents, known } = day;
+  await leaseADay(dashboard.koor, day);
+  await taskADay(dashboard.koor, day);
   const [agent] = agents;
   const [contract = ""] = known.contracts;
   const shots: readonly Shot[] = [
@@ -70,6 +75,9 @@ try {
     { name: "overview", address: "/overview", charts: true },
     { name: "agents", address: "/agents" },
     { name: "agent", address: `/agents/${agent?.id ?? ""}` },
+    { name: "leases", address: "/leases" },
+    { name: "tasks", address: "/tasks" },
+    { name: "messages", address: `/messages?thread=${known.busy_thread}` },
     { name: "state", address: `/state/${known.versioned_key}?compare=${known.versions - 1},${known.versions}` },
     { name: "specs", address: "/specs" },
     { name: "events", address: "/events" },

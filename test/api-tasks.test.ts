@@ -1,0 +1,1064 @@
+/** "Tasks" of the HTTP API against a real server: making, claiming, waiting, ending, and what is refused. */
+import { once } from "node:events";
+import t from "tap";
+import {
+  REMARK_BYTES_MAX,
+  TASK_AFTER_MAX,
+  TASK_BODY_BYTES_MAX,
+  TASK_LABELS_MAX,
+  TASK_VALUE_BYTES_MAX,
+  TASKS_CREATED_MAX,
+} from "../schemas/limits.js";
+import { must } from "../src/base/assert.js";
+import { TIMESTAMP } from "./support/answers.js";
+import { parseExposition } from "./support/exposition.js";
+import { send, sendJson, type Answer } from "./support/http-client.js";
+import { Agent, eventsOf, type Lease, nextEvent } from "./support/leasing.js";
+import { countInFlight } from "./support/metrics.js";
+import { makeDirectory, startKoor } from "./support/server-process.js";
+import {
+  addTask,
+  addTasks,
+  askAs,
+  claim,
+  claimOne,
+  getTask,
+  shortOf,
+  type Task,
+  tell,
+  tryClaim,
+} from "./support/tasking.js";
+
+interface AuditRow {
+  readonly actor: string;
+  readonly action: string;
+  readonly resource: string;
+  readonly outcome: string;
+}
+
+/** The audit log from the oldest to the newest, without what is not about tasks and claims. */
+async function auditOf(port: number, names: ReadonlyMap<string, string>, headers = {}): Promise<string[]> {
+  const rows = (await send(port, "GET", "/api/audit?limit=1000", { headers })).json<AuditRow[]>().toReversed();
+  return rows
+    .filter(({ action }) => /^(task|lease)\./.test(action))
+    .map(({ actor, action, resource, outcome }) =>
+      [names.get(actor) ?? actor, action, resource, outcome].join(" ").trim(),
+    );
+}
+
+function refusal(answer: Answer): unknown {
+  const { error, code } = answer.json<{ error: string; code: number }>();
+  return answer.status === code ? [code, error] : `${answer.status}, but ${code}: ${error}`;
+}
+
+async function register(port: number, ...names: readonly string[]): Promise<Agent[]> {
+  return Promise.all(names.map((name) => Agent.register(port, name)));
+}
+
+async function pair(port: number): Promise<[Agent, Agent]> {
+  const [ana, bob] = await register(port, "ana", "bob");
+  return [must(ana, "one"), must(bob, "two")];
+}
+
+const LOST = [409, "claim lost"];
+const NOT_YOURS = [403, "not yours"];
+const NEEDS_INSTANCE = [400, "this needs an instance: send X-Koor-Instance or its token"];
+
+t.test("a task from its making to its end", async (t) => {
+  const { port } = await startKoor(t);
+  const [ana, bob] = await pair(port);
+  const made = await sendJson(port, "POST", "/api/tasks", { title: "bare" });
+  t.equal(made.status, 200);
+  t.same(made.json(), {
+    id: "task-1",
+    workspace: "",
+    title: "bare",
+    body: "",
+    data: null,
+    labels: [],
+    requires: [],
+    resources: [],
+    priority: 5,
+    after: [],
+    state: "ready",
+    attempts: 0,
+    max_attempts: 3,
+    ttl_s: 600,
+    max_s: 14_400,
+    not_before: null,
+    assignee: null,
+    holder: null,
+    fence: null,
+    lease: null,
+    progress: null,
+    note: null,
+    checkpoint: null,
+    cancel_requested: false,
+    question: null,
+    answer: null,
+    result: null,
+    error: null,
+    created_by: null,
+    created_at: made.json<{ created_at: string }>().created_at,
+    updated_at: made.json<{ created_at: string }>().created_at,
+    claimed_at: null,
+    ended_at: null,
+  });
+  const whole = {
+    id: "Build.2:a_b-c",
+    title: "build",
+    body: "all\nof it",
+    data: { n: 1 },
+    labels: ["go", "ci", "go"],
+    resources: ["path:src/**", "deploy"],
+    priority: 9,
+    max_attempts: 2,
+    ttl_s: 60,
+    max_s: 120,
+    not_before: "2026-01-02T03:04:05.000Z",
+    after: [],
+  };
+  const built = (await ana.ask("POST", "/api/tasks", whole)).json<Task>();
+  t.match(built, { ...whole, labels: ["go", "ci"], workspace: "w", created_by: ana.id, state: "ready" });
+  const { task, lease } = await claim(ana);
+  t.match(task, {
+    ...whole,
+    labels: ["go", "ci"],
+    state: "claimed",
+    holder: { id: ana.id, name: "ana" },
+    fence: 1,
+    lease: "lease-1",
+    claimed_at: TIMESTAMP,
+  });
+  t.match(lease, {
+    id: "lease-1",
+    fence: 1,
+    state: "held",
+    task: whole.id,
+    resources: whole.resources,
+    mode: "exclusive",
+    ttl_s: 60,
+    max_s: 120,
+    reason: "build",
+    workspace: "w",
+  });
+  if (task === null) return;
+  const progress = await tell(ana, task, "progress", { percent: 40, note: "half", checkpoint: [1, { a: null }] });
+  t.match(progress.json(), { expires_at: TIMESTAMP, cancel_requested: false });
+  const left_ms = Date.parse(progress.json<{ expires_at: string }>().expires_at) - Date.now();
+  t.ok(left_ms > 50_000 && left_ms <= 60_000, `${left_ms} ms are left`);
+  t.match(await getTask(port, whole.id), { progress: 40, note: "half", checkpoint: [1, { a: null }] });
+  await tell(ana, task, "progress", {});
+  t.match(
+    await getTask(port, whole.id),
+    { progress: 40, note: "half", checkpoint: [1, { a: null }] },
+    "none is unsaid",
+  );
+  const done = await tell(ana, task, "complete", { result: { ok: true } });
+  t.match(done.json(), { state: "done", result: { ok: true }, holder: null, fence: null, lease: null, progress: 40 });
+  t.match(done.json(), { ended_at: TIMESTAMP });
+  t.same((await tell(ana, task, "complete", { result: 2 })).json(), done.json(), "again, it is answered as it was");
+  const read = await getTask(bob, whole.id);
+  t.same(
+    read.history.map(({ actor, state, note }) => [actor, state, note]),
+    [
+      [ana.id, "ready", null],
+      [ana.id, "claimed", null],
+      [ana.id, "done", null],
+    ],
+  );
+  t.same(read.dependents, []);
+  t.match((await ana.get("lease-1")).state, "released");
+  t.same(
+    (await eventsOf(port, "*.*")).filter(({ topic }) => /^(task|lease)/.test(topic)).map(({ topic }) => topic),
+    [
+      "task.created",
+      "task.ready",
+      "task.created",
+      "task.ready",
+      "lease.granted",
+      "task.claimed",
+      "lease.released",
+      "task.done",
+    ],
+  );
+  const [event] = (await eventsOf(port, "task.claimed")).slice(-1);
+  t.same(event?.data, {
+    task_id: whole.id,
+    workspace: "w",
+    title: "build",
+    labels: ["go", "ci"],
+    state: "claimed",
+    holder: { id: ana.id, name: "ana" },
+    fence: 1,
+    reason: null,
+  });
+  t.equal(event?.source, "koor");
+  t.equal(shortOf(must((await eventsOf(port, "task.done"))[0], "it is told")), `task.done ${whole.id} ana 1 -`);
+  t.same(await auditOf(port, new Map([[ana.id, "ana"]])), [
+    "task.create task-1 success",
+    `ana task.create ${whole.id} success`,
+    `ana task.claim ${whole.id} success`,
+    `ana task.complete ${whole.id} success`,
+  ]);
+  const figures = parseExposition((await send(port, "GET", "/metrics")).text);
+  t.ok(figures.has("koor_tasks") && figures.has("koor_task_claim_seconds"));
+});
+
+t.test("who may have which, and which comes first", async (t) => {
+  const { port } = await startKoor(t);
+  const [ana, bob] = await pair(port);
+  await ana.ask("POST", `/api/instances/${ana.id}/capabilities`, { capabilities: ["go", "gpu"] });
+  await addTasks(
+    port,
+    { id: "low", priority: 0 },
+    { id: "high", priority: 9 },
+    { id: "first" },
+    { id: "second" },
+    { id: "labeled", labels: ["x", "y"], priority: 1 },
+    { id: "needs", requires: ["go", "gpu"], priority: 8 },
+    { id: "hers", assignee: ana.id, priority: 7 },
+    { id: "his", assignee: "bob", priority: 7 },
+    { id: "elsewhere", workspace: "v", priority: 9 },
+    { id: "later", priority: 9, not_before: "2100-01-01T00:00:00Z" },
+    { id: "last", priority: 9, after: ["low"] },
+  );
+  const order = async (agent: Agent, body: object = {}): Promise<string> => (await claim(agent, body)).task?.id ?? "-";
+  t.equal(await order(bob, { labels: ["y", "x"] }), "labeled", "the only one with both");
+  t.equal(await order(bob, { labels: ["x", "z"] }), "-");
+  t.same(await claim(bob, { labels: ["z"] }), { task: null, lease: null });
+  t.equal(await order(bob, { workspace: "v" }), "elsewhere");
+  t.equal(await order(bob), "high");
+  t.equal(await order(bob), "his", "by his name");
+  t.equal(await order(bob), "first", "of equal ones the oldest");
+  t.equal(await order(ana), "needs", "what she can");
+  t.equal(await order(ana), "hers", "by her id");
+  t.equal(await order(ana), "second");
+  t.equal(await order(ana), "low");
+  t.equal(await order(ana), "-", "what is left is blocked, or not before its time");
+  t.same(refusal(await sendJson(port, "POST", "/api/tasks/claim", {})), NEEDS_INSTANCE);
+
+  const held = await bob.lease(["path:a/**", "port:1"]);
+  await addTasks(
+    port,
+    { id: "busy", resources: ["path:a/b", "x"], priority: 9 },
+    { id: "free", resources: ["path:b/*"] },
+    { id: "meets", resources: ["path:b/c"] },
+  );
+  t.equal(await order(ana), "free", "one whose resources are busy is passed over");
+  t.equal(await order(bob), "busy", "one's own leases are in nobody's way");
+  t.equal(await order(bob), "-", "what another task has leased is busy, too");
+  t.equal((await ana.tryLease(["path:b/x"])).status, 200);
+  t.same(refusal(await bob.tryLease(["path:b/x"])), [409, "leased by ana: path:b/*"]);
+  await bob.release(held);
+  t.same(
+    refusal(await ana.tryLease(["path:a/b"])),
+    [409, "leased by bob: path:a/b"],
+    "what the task has leased it keeps",
+  );
+});
+
+t.test("one by its id", async (t) => {
+  const { port } = await startKoor(t);
+  const [ana, bob] = await pair(port);
+  await bob.lease(["state:plan/*"]);
+  await addTasks(
+    port,
+    { id: "needs", requires: ["go"] },
+    { id: "named", assignee: "bob" },
+    { id: "by-id", assignee: bob.id },
+    { id: "later", not_before: "2100-01-01T00:00:00Z" },
+    { id: "busy", resources: ["state:plan/x"] },
+    { id: "elsewhere", workspace: "v", labels: ["l"], resources: ["path:a"] },
+    { id: "done" },
+    { id: "blocked", after: ["later"] },
+  );
+  await tell(ana, await claimOne(ana, { id: "done" }), "complete");
+  for (const [id, code, error] of [
+    ["needs", 409, "task needs go"],
+    ["named", 409, "task is assigned to bob"],
+    ["by-id", 409, "task is assigned to bob"],
+    ["later", 409, "task is not before 2100-01-01T00:00:00.000Z"],
+    ["busy", 409, "leased by bob: state:plan/*"],
+    ["blocked", 409, "task is blocked"],
+    ["done", 409, "task is done"],
+    ["none", 404, "task not found: none"],
+  ] as const)
+    t.same(refusal(await tryClaim(ana, { id })), [code, error]);
+  t.match((await tryClaim(ana, { id: "busy" })).json(), {
+    conflicts: [
+      { resource: "state:plan/*", wanted: "state:plan/x", lease: { id: "lease-1", holder: { name: "bob" } } },
+    ],
+  });
+  const { task, lease } = await claim(ana, { id: "elsewhere", ttl_s: 5 });
+  t.match([task?.workspace, lease?.workspace, lease?.ttl_s], ["v", "v", 5], "wherever it is");
+  t.same(refusal(await tryClaim(ana, { id: "elsewhere" })), [409, "task is claimed"]);
+  t.same(refusal(await tryClaim(bob, { id: "elsewhere", wait_s: 1 })), [409, "task is claimed"]);
+  const waiting = tryClaim(bob, { id: "elsewhere", wait_s: 60 });
+  const ending = tryClaim(bob, { id: "elsewhere", wait_s: 60 });
+  while ((await countInFlight(port)) < 2);
+  await tell(ana, must(task, "it is hers"), "release");
+  const answers = [waiting, ending];
+  const first = await Promise.race(answers.map(async (answer, at) => ({ answer: await answer, at })));
+  const his = first.answer.json<{ task: Task }>().task;
+  t.match(his, { id: "elsewhere", holder: { name: "bob" } });
+  await tell(bob, his, "complete");
+  t.same(refusal(await must(answers[1 - first.at], "the other")), [409, "task is done"], "told when it ended");
+});
+
+t.test("waiting for a task", async (t) => {
+  const { port } = await startKoor(t);
+  const [ana, bob] = await pair(port);
+  t.same(await claim(ana, { wait_s: 1 }), { task: null, lease: null }, "after that time");
+  const waiting = Array.from({ length: 8 }, () => claim(ana, { wait_s: 60, labels: ["x"] }));
+  while ((await countInFlight(port)) < 8);
+  await addTask(port, { id: "one", labels: ["x"] });
+  t.equal((await Promise.race(waiting)).task?.id, "one");
+  await addTask(port, { id: "other", labels: ["y"] });
+  t.equal(await countInFlight(port), 7, "the others go on waiting");
+  await addTasks(port, ...Array.from({ length: 7 }, (_, at) => ({ id: `more-${at}`, labels: ["x"] })));
+  const ids = (await Promise.all(waiting)).map(({ task }) => task?.id);
+  t.equal(new Set(ids).size, 8, "each has one of its own");
+
+  const lease = await bob.lease(["path:a"]);
+  await addTask(port, { id: "busy", resources: ["path:*"], labels: ["busy"] });
+  const woken = claim(ana, { wait_s: 60, labels: ["busy"] });
+  while ((await countInFlight(port)) < 1);
+  await bob.release(lease);
+  t.match(await woken, { task: { id: "busy" }, lease: { state: "held" } }, "a lease was in its way");
+
+  await addTask(port, { id: "soon", labels: ["soon"], not_before: new Date(Date.now() + 300).toISOString() });
+  t.match(await claim(ana, { wait_s: 60, labels: ["soon"] }), { task: { id: "soon" } }, "its time has come");
+  const moved = claim(ana, { wait_s: 60, labels: ["moved"] });
+  while ((await countInFlight(port)) < 1);
+  await addTask(port, { id: "moved", labels: ["elsewhere"], assignee: "bob", not_before: "2100-01-01T00:00:00Z" });
+  await askAs(port, "PATCH", "/api/tasks/moved", { labels: ["moved"], assignee: null, not_before: null });
+  t.match(await moved, { task: { id: "moved" } }, "it was changed so that it fits");
+});
+
+t.test("what its holder says", async (t) => {
+  const { port } = await startKoor(t);
+  const [ana, bob] = await pair(port);
+  await addTask(port, { id: "a", max_attempts: 3 });
+  const first = await claimOne(ana);
+  for (const [verb, body] of [
+    ["progress", {}],
+    ["complete", {}],
+    ["fail", { error: "e" }],
+    ["release", {}],
+    ["ask", { question: "q" }],
+  ] as const) {
+    t.same(refusal(await tell(bob, first, verb, body)), NOT_YOURS, `${verb}, another's`);
+    t.same(refusal(await tell(port, first, verb, body)), NEEDS_INSTANCE, `${verb}, nobody's`);
+    t.same(refusal(await tell(ana, { ...first, fence: 99 }, verb, body)), LOST, `${verb} under another fence`);
+    t.same(refusal(await tell(ana, { ...first, id: "none" }, verb, body)), [404, "task not found: none"]);
+    t.same(refusal(await tell(ana, { id: "a", fence: null }, verb, body)), [400, "fence is required"]);
+  }
+  t.match((await tell(ana, first, "release", { note: "tired" })).json(), {
+    state: "ready",
+    note: "tired",
+    attempts: 0,
+    not_before: null,
+  });
+  const second = await claimOne(bob);
+  t.match(second, { note: "tired", fence: 2, holder: { name: "bob" } });
+  t.match(
+    (await tell(ana, first, "release", { note: "tired" })).json(),
+    { state: "claimed" },
+    "as it was, whoever has it",
+  );
+  t.same(refusal(await tell(ana, first, "complete")), LOST, "but nothing else");
+  t.same(refusal(await tell(ana, second, "complete")), LOST, "nor under his fence");
+  const failed = (await tell(bob, second, "fail", { error: "broken" })).json<Task>();
+  t.match(failed, { state: "ready", attempts: 1, error: "broken", not_before: TIMESTAMP });
+  const wait_ms = Date.parse(failed.not_before ?? "") - Date.now();
+  t.ok(wait_ms > 0 && wait_ms <= 1_000, `it waits for ${wait_ms} ms more`);
+  t.same((await claim(bob)).task, null);
+  t.same((await tell(bob, second, "fail", { error: "broken" })).json<Task>().attempts, 1, "again, it counts once");
+  const third = await claimOne(bob, { wait_s: 5 });
+  t.match((await tell(bob, third, "ask", { question: "why?" })).json(), {
+    state: "input_required",
+    question: "why?",
+    holder: null,
+  });
+  t.match((await tell(bob, third, "ask", { question: "why?" })).json(), { state: "input_required" });
+  t.same((await claim(bob)).task, null);
+  t.same(refusal(await tell(port, { id: "a", fence: null }, "retry")), [409, "task is input_required"]);
+  const answered = await tell(port, { id: "a", fence: null }, "answer", { answer: "because" });
+  t.match(answered.json(), { state: "ready", answer: "because", question: "why?" });
+  t.same(refusal(await tell(port, { id: "a", fence: null }, "answer", { answer: "x" })), [409, "task is ready"]);
+  t.same((await claim(ana)).task, null, "it is kept for who has asked");
+  t.same(refusal(await tryClaim(ana, { id: "a" })), [409, "task is assigned to bob"]);
+  const fourth = await claimOne(bob);
+  t.match((await tell(bob, fourth, "fail", { error: "no", retry: false })).json(), { state: "failed", error: "no" });
+  t.same(refusal(await tell(port, { id: "a", fence: null }, "cancel")), [409, "task is failed"]);
+  t.same(refusal(await askAs(port, "PATCH", "/api/tasks/a", { title: "x" })), [409, "task is failed"]);
+  t.match((await tell(port, { id: "a", fence: null }, "retry")).json(), {
+    state: "ready",
+    attempts: 0,
+    ended_at: null,
+  });
+  for (let attempt = 1; attempt <= 2; attempt++) {
+    const again = await claimOne(ana, { wait_s: 10 });
+    t.match((await tell(ana, again, "fail", { error: `e${attempt}` })).json(), { state: "ready", attempts: attempt });
+    await askAs(port, "PATCH", "/api/tasks/a", { not_before: null });
+  }
+  const last = await claimOne(ana);
+  t.match((await tell(ana, last, "fail", { error: "e3" })).json(), { state: "dead", error: "e3", attempts: 3 });
+  const names = new Map([
+    [ana.id, "ana"],
+    [bob.id, "bob"],
+  ]);
+  t.same(
+    (await getTask(port, "a")).history.map(({ actor, state, note }) => [names.get(actor) ?? actor, state, note]),
+    [
+      ["", "ready", null],
+      ["ana", "claimed", null],
+      ["ana", "ready", "tired"],
+      ["bob", "claimed", null],
+      ["bob", "ready", "broken"],
+      ["bob", "claimed", null],
+      ["bob", "input_required", "why?"],
+      ["", "ready", "because"],
+      ["bob", "claimed", null],
+      ["bob", "failed", "no"],
+      ["", "ready", null],
+      ["ana", "claimed", null],
+      ["ana", "ready", "e1"],
+      ["ana", "claimed", null],
+      ["ana", "ready", "e2"],
+      ["ana", "claimed", null],
+      ["ana", "dead", "e3"],
+    ],
+  );
+  t.same((await eventsOf(port, "task.*")).map(shortOf), [
+    "task.created a - - -",
+    "task.ready a - - -",
+    "task.claimed a ana 1 -",
+    "task.ready a ana 1 tired",
+    "task.claimed a bob 2 -",
+    "task.ready a bob 2 broken",
+    "task.claimed a bob 3 -",
+    "task.input_required a bob 3 -",
+    "task.ready a - - -",
+    "task.claimed a bob 4 -",
+    "task.failed a bob 4 no",
+    "task.ready a - - -",
+    "task.claimed a ana 5 -",
+    "task.ready a ana 5 e1",
+    "task.claimed a ana 6 -",
+    "task.ready a ana 6 e2",
+    "task.claimed a ana 7 -",
+    "task.dead a ana 7 e3",
+  ]);
+  const audit = await auditOf(port, names);
+  t.same(
+    audit.filter((row) => row.endsWith("success")),
+    [
+      "task.create a success",
+      "ana task.claim a success",
+      "ana task.release a success",
+      "bob task.claim a success",
+      "bob task.fail a success",
+      "bob task.claim a success",
+      "bob task.ask a success",
+      "task.answer a success",
+      "bob task.claim a success",
+      "bob task.fail a success",
+      "task.retry a success",
+      "ana task.claim a success",
+      "ana task.fail a success",
+      "task.update a success",
+      "ana task.claim a success",
+      "ana task.fail a success",
+      "task.update a success",
+      "ana task.claim a success",
+      "ana task.fail a success",
+    ],
+    "one row a call that changes something",
+  );
+  const refused = audit.filter((row) => row.endsWith("error"));
+  t.equal(refused.filter((row) => row === "bob task.complete a error").length, 1, "refusals too");
+  t.notOk(
+    audit.some((row) => row.includes("progress")),
+    "and none of progress",
+  );
+});
+
+t.test("a task's lease, and what ends with it", async (t) => {
+  const { port } = await startKoor(t);
+  const [ana, bob] = await pair(port);
+  await addTask(port, { id: "a", resources: ["state:plan/*"] });
+  const put = (agent: Agent, fence?: number): Promise<Answer> =>
+    agent.ask("PUT", "/api/state/plan/x", { by: agent.name }, fence === undefined ? {} : { "X-Koor-Fence": fence });
+  const first = await claimOne(ana);
+  t.equal((await put(ana, first.fence)).status, 200, "its fence is one of writes");
+  t.equal((await put(bob)).status, 423);
+  const renewed = await ana.ask("POST", "/api/leases/lease-1/renew", { fence: 1 });
+  t.same(refusal(renewed), [409, "held by task a"]);
+  t.same(refusal(await bob.ask("POST", "/api/leases/lease-1/renew", { fence: 1 })), NOT_YOURS);
+  t.same(refusal(await bob.ask("DELETE", "/api/leases/lease-1?fence=1")), NOT_YOURS);
+  t.same((await ana.ask("DELETE", "/api/leases/lease-1?fence=1")).json(), { released: "lease-1" });
+  t.match(await getTask(port, "a"), { state: "ready", attempts: 0, holder: null, not_before: null });
+  t.same(refusal(await put(ana, first.fence)), [412, "stale fence"]);
+  t.same(refusal(await tell(ana, first, "complete")), LOST);
+  const second = await claimOne(bob);
+  t.equal(second.lease, "lease-2");
+  t.same((await askAs(port, "POST", "/api/leases/lease-2/break", { reason: "mine" })).json(), { broken: "lease-2" });
+  t.match(await getTask(port, "a"), { state: "ready", attempts: 0, not_before: null });
+  t.same(refusal(await tell(bob, second, "complete")), LOST);
+  t.same(refusal(await put(bob, second.fence)), [412, "stale fence"]);
+  const third = await claimOne(ana);
+  t.match((await ana.ask("GET", "/api/leases")).json(), { leases: [{ id: "lease-3", task: "a", fence: third.fence }] });
+  await tell(ana, third, "complete");
+  t.same(refusal(await put(ana, third.fence)), [412, "stale fence"], "after the end, too");
+  t.equal((await put(ana)).status, 200, "nobody holds it any more");
+  t.same(
+    (await eventsOf(port, "*.*"))
+      .filter(({ topic }) => /^(task|lease)/.test(topic))
+      .map(({ topic, data }) => {
+        const { fence, reason } = data as { readonly fence: number | null; readonly reason: string | null };
+        return `${topic} ${fence ?? "-"} ${reason ?? "-"}`;
+      }),
+    [
+      "task.created - -",
+      "task.ready - -",
+      "lease.granted 1 t",
+      "task.claimed 1 -",
+      "lease.released 1 t",
+      "task.ready 1 -",
+      "lease.granted 2 t",
+      "task.claimed 2 -",
+      "lease.lost 2 broken",
+      "task.ready 2 broken",
+      "lease.granted 3 t",
+      "task.claimed 3 -",
+      "lease.released 3 t",
+      "task.done 3 -",
+    ],
+  );
+  const names = new Map([
+    [ana.id, "ana"],
+    [bob.id, "bob"],
+  ]);
+  t.same(
+    (await auditOf(port, names)).filter((row) => row.endsWith("success")),
+    [
+      "task.create a success",
+      "ana task.claim a success",
+      "ana lease.release lease-1 success",
+      "bob task.claim a success",
+      "lease.break lease-2 success",
+      "ana task.claim a success",
+      "ana task.complete a success",
+    ],
+  );
+
+  await addTask(port, { id: "bare" });
+  const bare = await claimOne(ana, { id: "bare" });
+  t.equal(bare.lease, null, "without resources there is no lease");
+  t.same((await ana.ask("GET", "/api/leases?state=all")).json<{ leases: Lease[] }>().leases.length, 3);
+  t.same(refusal(await ana.ask("GET", "/api/leases/lease-4")), [404, "lease not found: lease-4"]);
+  t.equal((await ana.ask("PUT", "/api/state/y", {}, { "X-Koor-Fence": bare.fence })).status, 200);
+  await tell(ana, bare, "release");
+  t.equal((await ana.ask("PUT", "/api/state/y", {}, { "X-Koor-Fence": bare.fence })).status, 412);
+});
+
+t.test("a claim lives as long as its holder is heard of", async (t) => {
+  const { port } = await startKoor(t);
+  const [ana, bob] = await pair(port);
+  await addTasks(
+    port,
+    { id: "bare", ttl_s: 1, max_attempts: 2 },
+    { id: "leased", resources: ["path:a"], max_attempts: 1 },
+  );
+  const bare = await claimOne(ana, { id: "bare" });
+  await tell(ana, bare, "progress", { percent: 10, note: "n", checkpoint: { at: 7 } });
+  const leased = await claimOne(bob, { id: "leased", ttl_s: 1 });
+  const lost = await nextEvent(port, "lease.lost");
+  t.match(lost.data, { lease_id: "lease-2", task: "leased", reason: "expired", fence: leased.fence });
+  const dead = await nextEvent(port, "task.dead");
+  t.match(dead.data, { task_id: "leased", holder: { name: "bob" }, fence: leased.fence, reason: "expired" });
+  t.match(await getTask(port, "leased"), { state: "dead", attempts: 1, error: "lost by bob", lease: null });
+  await nextEvent(port, "task.ready", (await eventsOf(port, "task.claimed")).at(-1)?.id);
+  const back = await getTask(port, "bare");
+  t.match(back, { state: "ready", attempts: 1, error: null, note: "n", checkpoint: { at: 7 }, not_before: TIMESTAMP });
+  t.same(refusal(await tell(ana, bare, "complete")), LOST);
+  t.same(refusal(await tell(ana, bare, "progress")), LOST);
+  const again = await claimOne(bob, { id: "bare", wait_s: 5, ttl_s: 60 });
+  t.match(again, { checkpoint: { at: 7 }, attempts: 1 });
+  t.same(refusal(await tell(ana, again, "complete")), LOST);
+  await send(port, "DELETE", `/api/instances/${bob.id}`);
+  t.match(await getTask(port, "bare"), { state: "dead", error: "lost by bob", attempts: 2 });
+  t.match((await tell(port, { id: "bare", fence: null }, "retry")).json(), { state: "ready", attempts: 0 });
+
+  await addTask(port, { id: "short", max_s: 1 });
+  const short = await claimOne(ana, { id: "short" });
+  // It is alive all the time.
+  const alive = ana.ask("GET", "/api/events/history?topic=none&wait=2");
+  t.match((await nextEvent(port, "task.ready", (await eventsOf(port, "task.*")).at(-1)?.id)).data, {
+    task_id: "short",
+    reason: "max_s",
+    fence: short.fence,
+  });
+  await alive;
+  const rows = (await send(port, "GET", "/api/audit?actor=koor")).json<(AuditRow & { detail: unknown })[]>();
+  t.same(
+    rows.map(({ action, resource, outcome }) => `${action} ${resource} ${outcome}`).toSorted(),
+    [
+      "lease.lost lease-2 success",
+      "task.reclaim bare success",
+      "task.reclaim bare success",
+      "task.reclaim short success",
+    ],
+    "the server says what it ended, once",
+  );
+});
+
+t.test("tasks that wait for others", async (t) => {
+  const { port } = await startKoor(t);
+  const [ana] = await pair(port);
+  const tasks = await addTasks(
+    port,
+    { id: "a", title: "A" },
+    { after: ["a"] },
+    { id: "c", after: ["#1", "a", "#1", "#0"] },
+    { after: ["c"] },
+  );
+  t.same(
+    tasks.map(({ id, state, after }) => [id, state, ...after]),
+    [
+      ["a", "ready"],
+      ["task-2", "blocked", "a"],
+      ["c", "blocked", "task-2", "a"],
+      ["task-4", "blocked", "c"],
+    ],
+    "by id and by position, each once",
+  );
+  t.same((await getTask(port, "a")).dependents, ["task-2", "c"]);
+  const first = await claimOne(ana);
+  await tell(ana, first, "fail", { error: "e", retry: false });
+  t.equal((await getTask(port, "task-2")).note, "waits for failed task a");
+  t.equal((await getTask(port, "c")).note, "waits for failed task a");
+  t.equal((await getTask(port, "task-4")).note, null, "only what it waits for itself");
+  await tell(port, { id: "a", fence: null }, "retry");
+  t.equal((await getTask(port, "task-2")).note, null);
+  await tell(ana, await claimOne(ana), "complete");
+  t.equal((await getTask(port, "task-2")).state, "ready");
+  t.equal((await getTask(port, "c")).state, "blocked");
+  await tell(ana, await claimOne(ana), "complete");
+  await tell(port, { id: "c", fence: null }, "cancel", { reason: "no more" });
+  t.match(await getTask(port, "task-4"), { state: "blocked", note: "waits for canceled task c" });
+  t.equal((await addTask(port, { after: ["a"] })).state, "ready", "what is done already is not waited for");
+  t.match(await addTask(port, { after: ["c"] }), { state: "blocked", note: "waits for canceled task c" });
+  await addTask(port, { id: "dies", max_attempts: 1 });
+  await addTask(port, { id: "waits", after: ["dies"] });
+  await tell(ana, await claimOne(ana, { id: "dies" }), "fail", { error: "e" });
+  t.equal((await getTask(port, "waits")).note, "waits for dead task dies");
+  const told = (await eventsOf(port, "task.*")).map(shortOf).filter((event) => event.includes("task-2"));
+  t.same(told, [
+    "task.created task-2 - - -",
+    "task.ready task-2 - - -",
+    "task.claimed task-2 ana 3 -",
+    "task.done task-2 ana 3 -",
+  ]);
+
+  const many = (...bodies: readonly object[]): Promise<Answer> =>
+    sendJson(
+      port,
+      "POST",
+      "/api/tasks",
+      bodies.map((body) => ({ title: "t", ...body })),
+    );
+  const before = (await askAs(port, "GET", "/api/tasks?limit=1000")).text;
+  t.same(refusal(await many({ id: "new" }, { id: "a" })), [409, "task exists: a"]);
+  t.same(refusal(await many({ id: "new" }, { id: "new" })), [409, "task exists: new"]);
+  t.same(refusal(await many({}, { after: ["none"] })), [400, "unknown task: none"]);
+  t.same(refusal(await many({}, { after: ["#2"] })), [400, "unknown task: #2"]);
+  t.same(refusal(await sendJson(port, "POST", "/api/tasks", { title: "t", after: ["#1"] })), [400, "unknown task: #1"]);
+  t.same(refusal(await many({ id: "A", after: ["B"] }, { id: "B", after: ["A"] })), [
+    409,
+    "dependency cycle: A → B → A",
+  ]);
+  t.same(refusal(await many({ id: "self", after: ["self"] })), [409, "dependency cycle: self → self"]);
+  const circle = Array.from({ length: TASKS_CREATED_MAX }, (_, at) => ({
+    id: `n${at}`,
+    after: [`#${(at + 1) % TASKS_CREATED_MAX}`],
+  }));
+  t.match(refusal(await many(...circle)), [409, /^dependency cycle: n0 → n1 → .* → n15 → … → n0$/]);
+  t.equal((await askAs(port, "GET", "/api/tasks?limit=1000")).text, before, "all or nothing");
+  const line = circle.map((task, at) => (at === TASKS_CREATED_MAX - 1 ? { id: task.id } : task));
+  t.equal((await many(...line)).status, 200, "a thousand in a line are none");
+});
+
+t.test("canceling", async (t) => {
+  const { port } = await startKoor(t);
+  const [ana] = await pair(port);
+  await addTask(port, { id: "a" });
+  t.match((await tell(port, { id: "a", fence: null }, "cancel", { reason: "why" })).json(), {
+    state: "canceled",
+    ended_at: TIMESTAMP,
+  });
+  t.same(refusal(await tell(port, { id: "a", fence: null }, "cancel")), [409, "task is canceled"]);
+  t.same(refusal(await tell(port, { id: "a", fence: null }, "retry")), [409, "task is canceled"]);
+  t.equal(shortOf(must((await eventsOf(port, "task.canceled"))[0], "told")), "task.canceled a - - why");
+  const ends: readonly (readonly [verb: string, body: object, state: string])[] = [
+    ["complete", {}, "done"],
+    ["release", {}, "canceled"],
+    ["ask", { question: "q" }, "canceled"],
+    ["fail", { error: "e" }, "canceled"],
+    ["fail", { error: "e", retry: false }, "canceled"],
+  ];
+  for (const [at, [verb, body, state]] of ends.entries()) {
+    const { id } = await addTask(port, { id: `t${at}` });
+    const task = await claimOne(ana);
+    t.match((await tell(port, { id, fence: null }, "cancel")).json(), { state: "claimed", cancel_requested: true });
+    t.equal((await tell(port, { id, fence: null }, "cancel")).status, 200, "again");
+    t.match((await tell(ana, task, "progress", { percent: 1 })).json(), { cancel_requested: true });
+    t.match((await tell(ana, task, verb, body)).json(), { state }, verb);
+  }
+  await addTask(port, { id: "lost", ttl_s: 1 });
+  await claimOne(ana);
+  await tell(port, { id: "lost", fence: null }, "cancel");
+  const since = (await eventsOf(port, "task.*")).at(-1)?.id;
+  t.match((await nextEvent(port, "task.canceled", since)).data, { task_id: "lost", reason: "expired" });
+  const rows = await auditOf(port, new Map());
+  t.equal(rows.filter((row) => row === "task.cancel t0 success").length, 1, "the second time changed nothing");
+});
+
+t.test("changing what is said of one", async (t) => {
+  const { port } = await startKoor(t);
+  const [ana] = await pair(port);
+  await addTasks(port, { id: "a", assignee: "x", not_before: "2100-01-01T00:00:00Z" }, { id: "b" });
+  const patch = (body: object): Promise<Answer> => askAs(port, "PATCH", "/api/tasks/a", body);
+  const all = { title: "new", body: "B", priority: 9, labels: ["l"] };
+  t.match((await patch({ ...all, assignee: null, not_before: null })).json(), {
+    ...all,
+    assignee: null,
+    not_before: null,
+    state: "ready",
+  });
+  t.match((await patch({})).json(), all, "nothing is unsaid");
+  t.match((await patch({ assignee: "ana", not_before: "2026-01-01T00:00:00Z" })).json(), {
+    ...all,
+    assignee: "ana",
+    not_before: "2026-01-01T00:00:00.000Z",
+  });
+  t.equal((await claimOne(ana)).id, "a", "its priority counts");
+  t.match((await patch({ priority: 0, title: "held" })).json(), { state: "claimed", priority: 0, title: "held" });
+  t.same(refusal(await askAs(port, "PATCH", "/api/tasks/none", {})), [404, "task not found: none"]);
+  for (const body of [{ title: "" }, { title: "a\nb" }, { priority: 10 }, { labels: [""] }, { not_before: "soon" }])
+    t.equal((await patch(body)).status, 400, JSON.stringify(body));
+});
+
+t.test("the same request_id, the same task", async (t) => {
+  const { port } = await startKoor(t);
+  const [ana, bob] = await pair(port);
+  const make = (agent: Agent): Promise<Answer> =>
+    agent.ask("POST", "/api/tasks", { title: "t", request_id: "r", labels: ["x"] });
+  const made = await Promise.all(Array.from({ length: 64 }, () => make(ana)));
+  t.equal(new Set(made.map((answer) => answer.json<Task>().id)).size, 1, "64 at once");
+  t.not((await make(bob)).json<Task>().id, made[0]?.json<Task>().id, "of another caller");
+  t.equal((await eventsOf(port, "task.created")).length, 2);
+  const array = await addTasks(
+    ana,
+    { request_id: "r" },
+    { request_id: "s", after: ["#0"] },
+    { request_id: "s" },
+    { id: "own", request_id: "u" },
+  );
+  t.same(
+    array.map(({ id, state }) => [id, state]),
+    [
+      ["task-1", "ready"],
+      ["task-3", "blocked"],
+      ["task-3", "blocked"],
+      ["own", "ready"],
+    ],
+    "each its own",
+  );
+  t.equal((await addTask(ana, { id: "own", request_id: "u" })).id, "own", "it is there, and the same one");
+
+  const claims = await Promise.all(Array.from({ length: 64 }, () => claim(ana, { request_id: "c", labels: ["x"] })));
+  t.equal(new Set(claims.map(({ task }) => `${task?.id} ${task?.fence}`)).size, 1);
+  t.equal((await eventsOf(port, "task.claimed")).length, 1);
+  const task = must(claims[0]?.task, "she has one");
+  await tell(ana, task, "complete");
+  t.match(await claim(ana, { request_id: "c" }), { task: { id: task.id, state: "done" } }, "ended or not");
+  t.same((await claim(ana, { request_id: "d", labels: ["none"] })).task, null);
+  await addTask(port, { id: "now", labels: ["none"] });
+  t.equal(
+    (await claim(ana, { request_id: "d", labels: ["none"] })).task?.id,
+    "now",
+    "what got nothing is not remembered",
+  );
+  t.same(refusal(await tryClaim(bob, { request_id: "e", id: "now" })), [409, "task is claimed"]);
+  await tell(ana, await getTask(ana, "now"), "release");
+  t.equal((await claim(bob, { request_id: "e", id: "now" })).task?.id, "now", "nor a refusal");
+
+  const both = [1, 2].map(() => claim(ana, { wait_s: 60, request_id: "w", labels: ["w"] }));
+  while ((await countInFlight(port)) < 2);
+  await addTask(port, { id: "only", labels: ["w"] });
+  t.same(
+    (await Promise.all(both)).map((answer) => answer.task?.id),
+    ["only", "only"],
+    "while they wait, too",
+  );
+});
+
+t.test("a client that goes gets nothing", async (t) => {
+  const { port } = await startKoor(t);
+  const [ana, bob] = await pair(port);
+  const gone = new AbortController();
+  const asked = fetch(`http://127.0.0.1:${port}/api/tasks/claim`, {
+    method: "POST",
+    headers: { "X-Koor-Instance": ana.id },
+    body: '{"wait_s":60}',
+    signal: gone.signal,
+  });
+  while ((await countInFlight(port)) < 1);
+  gone.abort();
+  await t.rejects(asked);
+  while ((await countInFlight(port)) > 0);
+  await addTask(port, { id: "a" });
+  t.equal((await claimOne(bob)).id, "a");
+  t.equal((await eventsOf(port, "task.claimed")).length, 1);
+});
+
+t.test("lists", async (t) => {
+  const { port } = await startKoor(t);
+  const [ana, bob] = await pair(port);
+  await addTasks(
+    port,
+    { id: "a", labels: ["x"], body: "long", data: 1 },
+    { id: "b", labels: ["x", "y"], assignee: "ana" },
+    { id: "c", workspace: "v" },
+    { id: "d", after: ["a"] },
+    { id: "e" },
+  );
+  await tell(ana, await claimOne(ana, { id: "e" }), "complete", { result: 1 });
+  await claimOne(bob, { id: "a" });
+  const ids = async (query: string): Promise<string> =>
+    (await askAs(port, "GET", `/api/tasks${query}`))
+      .json<{ tasks: Task[] }>()
+      .tasks.map(({ id }) => id)
+      .join("");
+  for (const [query, expected] of [
+    ["", "edcba"],
+    ["?workspace=v", "c"],
+    ["?workspace=", ""],
+    ["?state=ready", "cb"],
+    ["?state=blocked", "d"],
+    ["?state=claimed", "a"],
+    ["?state=done", "e"],
+    ["?label=x", "ba"],
+    ["?label=y&workspace=w", "b"],
+    [`?holder=${bob.id}`, "a"],
+    [`?holder=${ana.id}`, ""],
+    ["?assignee=ana", "b"],
+    ["?limit=2", "ed"],
+    ["?limit=2&after=d", "cb"],
+    ["?limit=2&after=b&workspace=w", "a"],
+    ["?after=a", ""],
+  ] as const)
+    t.equal(await ids(query), expected, query);
+  const [listed] = (await askAs(port, "GET", "/api/tasks?state=claimed")).json<{ tasks: object[] }>().tasks;
+  t.match(listed, { id: "a", holder: { name: "bob" }, fence: 2, note: null });
+  for (const name of ["body", "data", "result", "history", "dependents"])
+    t.notOk(name in (listed ?? {}), `without ${name}`);
+  t.same(refusal(await askAs(port, "GET", "/api/tasks?after=none")), [404, "task not found: none"]);
+  for (const query of ["?state=x", "?limit=0", "?limit=x", "?after=%20"])
+    t.equal((await askAs(port, "GET", `/api/tasks${query}`)).status, 400, query);
+  t.same(refusal(await askAs(port, "GET", "/api/tasks/none")), [404, "task not found: none"]);
+});
+
+t.test("what is too much or too odd changes nothing", async (t) => {
+  const { port } = await startKoor(t);
+  const [ana] = await pair(port);
+  const long = (bytes: number): string => "x".repeat(bytes);
+  const rows: readonly (readonly [task: object, error: RegExp])[] = [
+    [{ title: "" }, /^title is required$/],
+    [{ title: undefined }, /^title is required$/],
+    [{ title: long(513) }, /^title is longer than 512 bytes$/],
+    [{ title: "é".repeat(257) }, /^title is longer/],
+    [{ title: "a\u0000" }, /^title/],
+    [{ id: "" }, /^id/],
+    [{ id: "a/b" }, /^id must be 1 to 128/],
+    [{ id: long(129) }, /^id/],
+    [{ id: "claim" }, /^id must not be claim$/],
+    [{ id: ".." }, /^id must not be \.\.$/],
+    [{ body: long(TASK_BODY_BYTES_MAX + 1) }, /^body is longer than 65536 bytes$/],
+    [{ data: long(TASK_VALUE_BYTES_MAX) }, /^data is longer than 65536 bytes$/],
+    [{ labels: Array.from({ length: TASK_LABELS_MAX + 1 }, (_, at) => `l${at}`) }, /^labels/],
+    [{ labels: [long(129)] }, /^labels\[0\] is longer than 128 bytes$/],
+    [{ requires: Array.from({ length: TASK_LABELS_MAX + 1 }, (_, at) => `l${at}`) }, /^requires/],
+    [{ requires: [""] }, /^requires\[0\] is required$/],
+    [{ resources: Array.from({ length: 65 }, (_, at) => `r${at}`) }, /^resources/],
+    [{ resources: [long(513)] }, /^resources\[0\] is longer/],
+    [{ resources: ["ok", "path:/abs"] }, /^resources\[1\] must be relative/],
+    [{ after: Array.from({ length: TASK_AFTER_MAX + 1 }, (_, at) => `a${at}`) }, /^after/],
+    [{ after: ["#1000"] }, /^after\[0\] must be the id of a task, or #N$/],
+    [{ priority: 10 }, /^priority/],
+    [{ priority: 0.5 }, /^priority/],
+    [{ max_attempts: 0 }, /^max_attempts/],
+    [{ ttl_s: 0 }, /^ttl_s/],
+    [{ ttl_s: 86_401 }, /^ttl_s/],
+    [{ max_s: 86_401 }, /^max_s/],
+    [{ not_before: "tomorrow" }, /^not_before/],
+    [{ request_id: long(129) }, /^request_id/],
+  ];
+  for (const [task, error] of rows) {
+    const answer = await sendJson(port, "POST", "/api/tasks", { title: "t", ...task });
+    t.match(refusal(answer), [400, error], JSON.stringify(task).slice(0, 60));
+    const second = await sendJson(port, "POST", "/api/tasks", [{ title: "t" }, { title: "t", ...task }]);
+    t.equal(second.status, 400);
+    t.ok(second.json<{ error: string }>().error.startsWith("[1]."), second.text);
+  }
+  t.equal((await sendJson(port, "POST", "/api/tasks", [])).status, 400);
+  const many = Array.from({ length: TASKS_CREATED_MAX + 1 }, () => ({ title: "t" }));
+  t.equal((await sendJson(port, "POST", "/api/tasks", many)).status, 400);
+  t.same((await askAs(port, "GET", "/api/tasks")).json(), { tasks: [] }, "nothing of all that is there");
+  const stars = ["path:", "state:", "spec:"].map((kind) => kind + "*".repeat(512 - kind.length));
+  const largest = {
+    id: long(128),
+    title: long(512),
+    body: long(TASK_BODY_BYTES_MAX),
+    data: long(TASK_VALUE_BYTES_MAX - 2),
+    labels: Array.from({ length: TASK_LABELS_MAX }, (_, at) => `${at}`.padStart(128, "l")),
+    resources: [...stars, "*".repeat(512), ...Array.from({ length: 60 }, (_, at) => `r${at}`)],
+    priority: 9,
+    workspace: "w",
+  };
+  t.match((await sendJson(port, "POST", "/api/tasks", largest)).json(), largest);
+  const task = await claimOne(ana);
+  t.equal((await claim(ana, { labels: largest.labels })).task, null);
+  const value = long(TASK_VALUE_BYTES_MAX - 1);
+  for (const [verb, body, error] of [
+    ["progress", { checkpoint: value }, /^checkpoint is longer than 65536 bytes$/],
+    ["progress", { percent: 101 }, /^percent/],
+    ["progress", { note: long(REMARK_BYTES_MAX + 1) }, /^note is longer than 4096 bytes$/],
+    ["complete", { result: value }, /^result is longer than 65536 bytes$/],
+    ["fail", {}, /^error is required$/],
+    ["fail", { error: long(REMARK_BYTES_MAX + 1) }, /^error is longer/],
+    ["release", { note: long(REMARK_BYTES_MAX + 1) }, /^note is longer/],
+    ["ask", {}, /^question is required$/],
+    ["ask", { question: long(REMARK_BYTES_MAX + 1) }, /^question is longer/],
+    ["answer", {}, /^answer is required$/],
+    ["answer", { answer: long(REMARK_BYTES_MAX + 1) }, /^answer is longer/],
+    ["cancel", { reason: long(REMARK_BYTES_MAX + 1) }, /^reason is longer/],
+  ] as const)
+    t.match(refusal(await tell(ana, task, verb, body)), [400, error], verb);
+  for (const fence of [0, -1, 1.5, "x"])
+    t.match(refusal(await tell(ana, { ...task, fence: null }, "complete", { fence })), [400, /^fence/]);
+  for (const body of [{ wait_s: 61 }, { wait_s: -1 }, { ttl_s: 0 }, { labels: "x" }, { id: "a b" }])
+    t.equal((await tryClaim(ana, body)).status, 400, JSON.stringify(body));
+  t.match((await tell(ana, task, "complete", { result: long(TASK_VALUE_BYTES_MAX - 2) })).json(), { state: "done" });
+});
+
+t.test("what an instance's token may, and what the server's", async (t) => {
+  const token = "only-for-this-test";
+  const by = { Authorization: `Bearer ${token}` };
+  const { port } = await startKoor(t, { args: ["--auth-token", token] });
+  const [ana, bob, cid] = [
+    await Agent.register(port, "ana", { by }),
+    await Agent.register(port, "bob", { by }),
+    await Agent.register(port, "cid", { by }),
+  ];
+  const asServer = (method: string, path: string, body: object = {}): Promise<Answer> =>
+    sendJson(port, method, path, body, by);
+  t.equal((await sendJson(port, "POST", "/api/tasks", { title: "t" })).status, 401);
+  const { id } = await addTask(ana, { id: "a", resources: ["path:a"] });
+  const task = await claimOne(bob);
+  for (const [verb, body] of [
+    ["progress", {}],
+    ["complete", {}],
+    ["fail", { error: "e" }],
+    ["release", {}],
+    ["ask", { question: "q" }],
+  ] as const) {
+    t.same(refusal(await tell(ana, task, verb, body)), NOT_YOURS, `${verb} by who has made it`);
+    t.same(refusal(await tell(cid, task, verb, body)), NOT_YOURS);
+    t.same(refusal(await asServer("POST", `/api/tasks/a/${verb}`, { fence: task.fence, ...body })), NEEDS_INSTANCE);
+  }
+  t.same(refusal(await cid.ask("POST", "/api/leases/lease-1/renew", { fence: task.fence })), NOT_YOURS);
+  t.equal((await cid.ask("POST", "/api/leases/lease-1/break", { reason: "x" })).status, 403);
+  const manages = async (verb: string, body: object = {}): Promise<void> => {
+    t.same(refusal(await tell(cid, { id, fence: null }, verb, body)), NOT_YOURS, `${verb} by somebody else`);
+  };
+  for (const [verb, body] of [
+    ["cancel", {}],
+    ["answer", { answer: "x" }],
+    ["retry", {}],
+  ] as const)
+    await manages(verb, body);
+  t.same(refusal(await cid.ask("PATCH", "/api/tasks/a", { title: "x" })), NOT_YOURS);
+  t.equal((await ana.ask("PATCH", "/api/tasks/a", { title: "hers" })).status, 200, "who has made it");
+  t.equal((await bob.ask("PATCH", "/api/tasks/a", { title: "his" })).status, 200, "who holds it");
+  t.equal((await asServer("PATCH", "/api/tasks/a", { title: "the server's" })).status, 200);
+  t.equal((await tell(bob, task, "ask", { question: "q" })).status, 200);
+  t.same(refusal(await tell(bob, { id, fence: null }, "answer", { answer: "x" })), NOT_YOURS, "he holds it no more");
+  t.equal((await tell(ana, { id, fence: null }, "answer", { answer: "x" })).status, 200);
+  await tell(bob, await claimOne(bob), "fail", { error: "e", retry: false });
+  t.equal((await tell(ana, { id, fence: null }, "retry")).status, 200);
+  await tell(bob, await claimOne(bob), "fail", { error: "e", retry: false });
+  t.equal((await asServer("POST", "/api/tasks/a/retry")).status, 200);
+  t.equal((await asServer("POST", "/api/tasks/a/cancel")).status, 200);
+  t.same(refusal(await tell(cid, { id, fence: null }, "cancel")), NOT_YOURS, "that comes before its state");
+  t.equal((await asServer("POST", "/api/tasks", { title: "t" })).json<{ created_by: null }>().created_by, null);
+});
+
+t.test("claims outlive a restart; after a restore tasks are ready", async (t) => {
+  const data_dir = makeDirectory(t);
+  const first = await startKoor(t, { data_dir });
+  const [ana, bob] = await pair(first.port);
+  await addTasks(
+    first.port,
+    { id: "leased", resources: ["state:k"], body: "B", data: [1], labels: ["x"] },
+    { id: "bare", max_attempts: 1 },
+    { id: "stop" },
+    { id: "asks" },
+    { id: "waits", after: ["bare"] },
+    { id: "done", priority: 0 },
+  );
+  const leased = await claimOne(ana, { id: "leased" });
+  await tell(ana, leased, "progress", { percent: 3, note: "n", checkpoint: { c: 1 } });
+  const bare = await claimOne(bob, { id: "bare" });
+  await claimOne(bob, { id: "stop" });
+  await tell(first.port, { id: "stop", fence: null }, "cancel");
+  await tell(bob, await claimOne(bob, { id: "asks" }), "ask", { question: "q" });
+  await tell(bob, await claimOne(bob, { id: "done" }), "complete", { result: { r: 1 } });
+  first.process.kill("SIGKILL");
+  await once(first.process, "exit");
+  const { port } = await startKoor(t, { data_dir });
+  const again = (agent: Agent, task: Task, verb: string, body: object = {}): Promise<Answer> =>
+    sendJson(port, "POST", `/api/tasks/${task.id}/${verb}`, { fence: task.fence, ...body }, agent.headers);
+  t.match((await again(ana, leased, "progress")).json(), { cancel_requested: false });
+  t.match((await again(bob, bare, "release", { note: "later" })).json(), { state: "ready", note: "later" });
+  const taken = (await sendJson(port, "POST", "/api/tasks/claim", { id: "bare" }, ana.headers)).json<{ task: Task }>();
+  t.equal(taken.task.fence, 6, "no fence twice");
+  const all = await Promise.all(["leased", "bare", "stop", "asks", "waits", "done"].map((id) => getTask(port, id)));
+  const snapshot = (await send(port, "GET", "/api/backup")).body;
+  const other = await startKoor(t);
+  t.equal((await send(other.port, "POST", "/api/restore", { body: snapshot })).status, 200);
+  const restored = await Promise.all(all.map(({ id }) => getTask(other.port, id)));
+  t.same(
+    restored.map(({ id, state, attempts, fence, lease }) => [id, state, attempts, fence, lease]),
+    [
+      ["leased", "ready", 0, null, null],
+      ["bare", "ready", 0, null, null],
+      ["stop", "canceled", 0, null, null],
+      ["asks", "input_required", 0, null, null],
+      ["waits", "blocked", 0, null, null],
+      ["done", "done", 0, null, null],
+    ],
+  );
+  const plain = ({ history, ...task }: Task): object => ({ ...task, steps: history.length });
+  for (const at of [3, 4, 5])
+    t.same(plain(must(restored[at], "it is")), plain(must(all[at], "it was")), "what was not held is as it was");
+  t.match(restored[0], { body: "B", data: [1], note: "n", checkpoint: { c: 1 }, progress: 3, labels: ["x"] });
+  t.match(restored[0]?.history.at(-1), { actor: "koor", state: "ready", note: "restored" });
+  t.match((await eventsOf(other.port, "lease.lost"))[0]?.data, { reason: "restored", task: "leased" });
+  const cid = await Agent.register(other.port, "cid");
+  t.equal((await claimOne(cid, { id: "leased" })).fence, 7);
+  t.match(await addTask(other.port), { id: "task-7" }, "no row twice");
+});

@@ -1,0 +1,184 @@
+/**
+ * Tasks from a shell, with a real server: a plan and who works on it, commands that run for each task, and what becomes
+ * of both when a task is canceled, its claim is lost, the server restarts or somebody presses Ctrl-C.
+ */
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+
+import { joinServer, type CliAgent } from "./cli/cli-agent.js";
+import { CLI_PROGRAM } from "./cli/run-cli.js";
+import { makeDirectory, startKoor, type Koor, type Owner } from "./support/server-process.js";
+
+interface Bench {
+  readonly server: Koor;
+  readonly ana: CliAgent;
+  readonly bob: CliAgent;
+  /** The state of each task, by id. */
+  readonly states: () => Promise<Readonly<Record<string, unknown>>>;
+}
+
+async function setUp(t: Owner): Promise<Bench> {
+  const server = await startKoor(t);
+  const ana = await joinServer(t, server, "ana");
+  const bob = await joinServer(t, server, "bob");
+  const states = async () => {
+    const { tasks } = (await ana.ask("task", "list")) as { tasks: { id: string; state: string }[] };
+    return Object.fromEntries(tasks.map(({ id, state }) => [id, state]));
+  };
+  return { server, ana, bob, states };
+}
+
+/** A command that says on stderr that it runs, and then runs until it is ended; so does what it starts. */
+const ENDLESS = ["sh", "-c", "sleep 1000 & echo running >&2; wait"];
+const KOOR = `"${process.execPath}" "${CLI_PROGRAM}"`;
+
+function shell(code: string): readonly string[] {
+  return ["--", "sh", "-c", code];
+}
+
+t.test("a plan: made, listed, claimed, asked about, answered, done", async (t) => {
+  const { ana, bob, states } = await setUp(t);
+  const folder = makeDirectory(t);
+  const plan = join(folder, "plan.json");
+  writeFileSync(plan, '[{"id":"api","title":"the API","labels":["go"]},{"title":"its tests","after":["#0"]}]');
+  t.match(await ana.ask("task", "add", "--file", plan), [{ id: "api", state: "ready" }, { state: "blocked" }]);
+  t.match(await ana.ask("task", "add", "docs", "--label", "words", "--label", "easy", "--resource", "path:docs/**"), {
+    id: "task-3",
+    labels: ["words", "easy"],
+    resources: ["path:docs/**"],
+  });
+  t.match(await ana.ask("task", "update", "task-3", "--priority", "9"), { priority: 9 });
+  const none = await bob.koor("task", "claim", "--label", "easy", "--label", "go");
+  t.match(none, { code: 1, stdout: '{"task":null,"lease":null}\n', stderr: "koor: there is no task to claim\n" });
+  const claimed = await bob.ask("task", "claim");
+  t.match(claimed, { task: { id: "task-3", holder: { name: "bob" } }, lease: { resources: ["path:docs/**"] } });
+  t.match(await ana.koor("lease", "check", "docs/a.md"), { code: 1, stderr: /leased by bob/ });
+  t.match(await ana.koor("task", "claim", "task-3"), { code: 1, stderr: /task is claimed \(409\)/ });
+  t.match(await ana.koor("task", "done", "task-3"), { code: 1, stderr: /not yours \(403\)/ });
+  t.match(await bob.koor("task", "done", "task-3", "--fence", "99"), { code: 1, stderr: /claim lost \(409\)/ });
+  t.match(await bob.ask("task", "progress", "task-3", "--percent", "40"), { cancel_requested: false });
+  t.match(await bob.ask("task", "ask", "task-3", "which page?"), { state: "input_required", question: "which page?" });
+  t.match(await bob.koor("task", "release", "task-3"), { code: 1, stderr: /task is not held: task-3/ });
+  t.match(await ana.ask("task", "answer", "task-3", "all"), { state: "ready", answer: "all" });
+  const waiting = bob.start("task", "claim", "task-3", "--wait", "10m");
+  await waiting.untilLines(1);
+  t.equal(await waiting.exit(), 0);
+  t.match(await bob.ask("task", "done", "task-3", "--result", '{"pages":3}'), { state: "done", result: { pages: 3 } });
+  t.match(await bob.ask("task", "claim", "api"), { task: { id: "api" } });
+  t.match(await bob.ask("task", "fail", "api", "no compiler", "--final"), { state: "failed", error: "no compiler" });
+  t.match(await ana.koor("task", "claim", "api", "--wait", "10m"), { code: 1, stderr: /task is failed/ }, "at once");
+  t.match(await ana.ask("task", "retry", "api"), { state: "ready" });
+  t.match(await ana.ask("task", "cancel", "api", "--reason", "not now"), { state: "canceled" });
+  t.match(await ana.ask("task", "get", "task-2"), { note: "waits for canceled task api" });
+  t.same(await states(), { "task-3": "done", "task-2": "blocked", api: "canceled" });
+});
+
+t.test("work: done with what it said, failed with the end of its stderr, tried again", async (t) => {
+  const { ana, bob, states } = await setUp(t);
+  for (const id of ["a", "b", "c"]) await ana.ask("task", "add", id, "--id", id, "--label", "l", "--max-attempts", "2");
+  await ana.ask("task", "add", "not ours");
+  const code = `cat >/dev/null; case $KOOR_TASK in a) echo '{"n":1}';; b) echo text;; *) echo why >&2; exit 3;; esac`;
+  const worked = await bob.koor("task", "work", "--label", "l", "--wait", "0s", ...shell(code));
+  t.match(worked, { code: 1, stderr: "why\n" });
+  const lines = worked.stdout.trimEnd().split("\n");
+  t.match(
+    lines.map((line) => JSON.parse(line) as unknown),
+    [
+      { id: "a", state: "done", result: { n: 1 } },
+      { id: "b", state: "done", result: "text" },
+      { id: "c", state: "ready", error: "why", attempts: 1 },
+    ],
+  );
+  const one = ["task", "work", "--label", "l", "--once"];
+  t.match(await bob.koor(...one, ...shell("exit 4")), { code: 4 }, "the command's");
+  t.match(await states(), { a: "done", b: "done", c: "dead", "task-4": "ready" });
+  t.match(await bob.koor(...one, "--wait", "0s", "--", "false"), { code: 0, stdout: "" }, "there is none");
+  const typo = await bob.koor("task", "work", "--", "./no-such");
+  t.match(typo, { code: 127, stderr: "koor: cannot start ./no-such: no such program\n" });
+  t.match(await ana.ask("task", "get", "task-4"), { state: "ready", attempts: 0, note: /cannot start/ }, "given back");
+});
+
+t.test("work: what the command does, it does as the holder, under the task's fence", async (t) => {
+  const { ana, bob } = await setUp(t);
+  await ana.ask("task", "add", "t", "--id", "t", "--resource", "state:plan/**");
+  const code = `cd / && ${KOOR} state set plan/a --data 1 && ${KOOR} task progress "$KOOR_TASK" --percent 50 &&
+    ${KOOR} lease run deploy -- ${KOOR} task progress t --note deployed && KOOR_FENCE=99 ${KOOR} state set plan/a --data 2`;
+  const worked = await bob.koor("task", "work", "--once", ...shell(code));
+  t.match(worked, { code: 1, stderr: /^koor: stale fence \(412\)\n/ });
+  const task = await ana.ask("task", "get", "t");
+  t.match(task, { state: "ready", progress: 50, note: "deployed", error: /stale fence/ });
+  t.match(await ana.ask("state", "history", "plan/a"), { versions: [{ version: 1, updated_by: bob.id }] });
+});
+
+t.test("work: it waits for the next task, through a restart, and Ctrl-C ends the wait", async (t) => {
+  const { server, ana, bob } = await setUp(t);
+  const working = bob.start("task", "work", ...shell("echo $KOOR_TASK"));
+  await ana.ask("task", "add", "first");
+  await working.untilLines(1);
+  t.equal(await server.stop(), 0);
+  await working.until("it is noticed", () => working.stderr.includes("trying again"));
+  const again = await startKoor(t, { data_dir: server.data_dir, args: ["--bind", `127.0.0.1:${server.port}`] });
+  await ana.ask("task", "add", "second");
+  await working.untilLines(2);
+  t.match(
+    working.lines.map((line) => JSON.parse(line) as unknown),
+    [
+      { title: "first", state: "done", result: "task-1" },
+      { title: "second", state: "done", result: "task-2" },
+    ],
+  );
+  working.child.kill("SIGINT");
+  t.equal(await working.exit(), 130);
+  t.equal(await again.stop(), 0, "nobody waits any more");
+});
+
+t.test("work: the command outlives a restart of the server, and its end is told then", async (t) => {
+  const { server, ana, bob } = await setUp(t);
+  await ana.ask("task", "add", "t", "--id", "t");
+  const gate = join(makeDirectory(t), "go");
+  const working = bob.start(
+    "task",
+    "work",
+    "--once",
+    ...shell(`echo on >&2; until [ -e ${gate} ]; do sleep 0.05; done`),
+  );
+  await working.until("it runs", () => working.stderr.includes("on\n"));
+  t.equal(await server.stop("SIGKILL"), null);
+  writeFileSync(gate, "");
+  await working.until("it is noticed", () => working.stderr.includes("trying again"));
+  await startKoor(t, { data_dir: server.data_dir, args: ["--bind", `127.0.0.1:${server.port}`] });
+  t.equal(await working.exit(), 0);
+  t.match(await ana.ask("task", "get", "t"), { state: "done", attempts: 0 });
+});
+
+t.test("work: a task that is canceled, or lost, ends its command; a signal gives it back", async (t) => {
+  const { ana, bob } = await setUp(t);
+  await ana.ask("task", "add", "c", "--id", "c");
+  /** `closed` is its exit code, when all that it has started is gone, too: that holds its stderr open. */
+  const start = async () => {
+    const running = bob.start("task", "work", "--once", "--ttl", "1s", "--", ...ENDLESS);
+    const closed = once(running.child, "close").then(([code]) => code as number | null);
+    await running.until("it runs", () => running.stderr.includes("running\n"));
+    return { running, closed };
+  };
+  const canceled = await start();
+  t.match(await ana.ask("task", "cancel", "c"), { state: "claimed", cancel_requested: true });
+  t.equal(await canceled.closed, 1);
+  t.match(canceled.running.stderr, "koor: the task c is canceled: the command is ended\n");
+  t.match(JSON.parse(canceled.running.stdout), { id: "c", state: "canceled" });
+
+  await ana.ask("task", "add", "l", "--id", "l", "--resource", "r");
+  const lost = await start();
+  const { leases } = (await ana.ask("lease", "list")) as { leases: { id: string }[] };
+  await ana.ask("lease", "break", leases[0]?.id ?? "", "--reason", "needed");
+  t.equal(await lost.closed, 1);
+  t.match(lost.running.stderr, "koor: the task l is not held any more: the command is ended\n");
+  t.equal(lost.running.stdout, "", "there is nothing to tell");
+
+  const stopped = await start();
+  stopped.running.child.kill("SIGTERM");
+  t.equal(await stopped.closed, 143);
+  t.match(JSON.parse(stopped.running.stdout), { id: "l", state: "ready", attempts: 0, note: "stopped by SIGTERM" });
+});

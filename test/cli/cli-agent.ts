@@ -1,0 +1,47 @@
+/** An agent with a folder of its own, which says who it is: it runs commands against a real server. */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+
+import { makeDirectory, type Koor, type Owner } from "../support/server-process.js";
+import { RunningCli, runCli, type CliResult } from "./run-cli.js";
+
+export type Answer = Readonly<Record<string, unknown>>;
+
+export interface CliAgent {
+  readonly id: string;
+  readonly koor: (...args: string[]) => Promise<CliResult>;
+  /** The answer of a command that succeeds. */
+  readonly ask: (...args: string[]) => Promise<Answer>;
+  readonly start: (...args: string[]) => RunningCli;
+}
+
+/**
+ * Registers an agent; its commands run below the folder that says who it is.
+ * @param token of the server, where it needs one
+ */
+export async function joinServer(t: Owner, server: Koor, name: string, token = ""): Promise<CliAgent> {
+  const cwd = makeDirectory(t);
+  const env = { KOOR_SERVER: server.url };
+  const registered = await runCli(["register", name, "--workspace", "w", "--save"], {
+    cwd,
+    env: { ...env, KOOR_TOKEN: token },
+  });
+  const { id } = JSON.parse(registered.stdout) as { readonly id: string };
+  mkdirSync(join(cwd, "below"));
+  const options = { cwd: join(cwd, "below"), env };
+  const koor = async (...args: string[]): Promise<CliResult> => await runCli(args, options);
+  return {
+    id,
+    koor,
+    ask: async (...args) => {
+      const result = await koor(...args);
+      if (result.code !== 0) throw new Error(`koor ${args.join(" ")}: ${result.stderr}`);
+      return JSON.parse(result.stdout) as Answer;
+    },
+    start: (...args) => {
+      const running = new RunningCli(args, options);
+      t.teardown(() => running.kill());
+      return running;
+    },
+  };
+}

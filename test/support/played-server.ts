@@ -1,0 +1,260 @@
+/**
+ * A server without its threads and sockets, on a clock that is set by hand: the writer's methods in a batch, and of the
+ * front what says when claims end. Whatever only memory knew is gone when it is restarted.
+ */
+import type { LeaseRecord } from "../../schemas/leases.js";
+import { auditTrail } from "../../src/audit/table.js";
+import { must } from "../../src/base/assert.js";
+import { Failure } from "../../src/base/result.js";
+import { LEASES } from "../../src/claims/book.js";
+import { Expiry } from "../../src/claims/expiry.js";
+import { LeaseMirror } from "../../src/claims/mirror.js";
+import { LeaseReader } from "../../src/claims/table.js";
+import { eventsOf } from "../../src/events/encode.js";
+import { EVENTS } from "../../src/events/publisher.js";
+import { deregisterInstance, registerInstance, storeSightings } from "../../src/instances/commands.js";
+import { Directory, type Entry } from "../../src/instances/directory.js";
+import { holdersOf } from "../../src/instances/holders.js";
+import { InstanceReader } from "../../src/instances/table.js";
+import type { Notice, ReplyOf, RequestOf } from "../../src/rpc/method.js";
+import { packingOf } from "../../src/rpc/packing.js";
+import type { RpcServer, ServerCall } from "../../src/rpc/server.js";
+import { migrate } from "../../src/store/migrate.js";
+import { openDatabase } from "../../src/store/sqlite/choice.js";
+import { Batch } from "../../src/threads/batch.js";
+import { Models } from "../../src/threads/model.js";
+import { WatchedKinds } from "../../src/threads/watched-kinds.js";
+import type { Writer } from "../../src/threads/writer.js";
+import type { WriterMethod } from "../../src/threads/writer-method.js";
+import { quietLog } from "./quiet-log.js";
+
+/** How long who waited has to take what it is offered; how long claims live after a restart at least. */
+const OFFER_MS = 30_000;
+const RESTART_MS = 15_000;
+/** How late an end may be: a slot, and what passes between two ticks. */
+export const LATE_MS = 200;
+
+/** An event as it was told. */
+export interface ToldEvent {
+  readonly id: number;
+  readonly topic: string;
+  readonly data: unknown;
+}
+
+export interface PlayedOptions {
+  readonly methods: readonly WriterMethod[];
+  /** Is handed each event that is told, in order. */
+  readonly hear: (event: ToldEvent) => void;
+  /** Is told of each notice of the writer's. */
+  readonly notice?: (notice: Notice, payload: unknown) => void;
+}
+
+export class PlayedServer {
+  now_ms = 1_000_000;
+  started_ms = this.now_ms;
+  readonly db = openDatabase(":memory:");
+  #batch: Batch;
+  directory: Directory;
+  mirror: LeaseMirror;
+  expiry: Expiry;
+  readonly clock = { now: () => this.now_ms };
+  readonly #options: PlayedOptions;
+
+  constructor(options: PlayedOptions) {
+    this.#options = options;
+    migrate(this.db);
+    this.#batch = this.#openBatch();
+    [this.directory, this.mirror, this.expiry] = this.#openFront();
+  }
+
+  /** Whatever only memory knew is gone. */
+  restart(): void {
+    this.started_ms = this.now_ms;
+    this.#batch = this.#openBatch();
+    [this.directory, this.mirror, this.expiry] = this.#openFront();
+  }
+
+  #openBatch(): Batch {
+    return new Batch({
+      db: this.db,
+      models: new Models(this.db, { state_history: 0, state_events: false, event_history: 0 }),
+      methods: this.#options.methods,
+      audit: auditTrail,
+      clock: this.clock,
+      committed: new BigInt64Array(1),
+      watched: new WatchedKinds(),
+    });
+  }
+
+  #openFront(): [Directory, LeaseMirror, Expiry] {
+    const directory: Directory = new Directory({
+      onSeen: ({ id }, seen_ms) => this.expiry.hear(id, seen_ms),
+      onIdle: ({ id }) => this.expiry.hurry(id),
+    });
+    directory.load(new InstanceReader(this.db).all());
+    const mirror = new LeaseMirror();
+    const writer = { call: this.call.bind(this) } as unknown as Writer;
+    const holders = holdersOf(directory);
+    const { clock, started_ms } = this;
+    const expiry = new Expiry({ mirror, holders, writer, clock, log: quietLog(), started_ms });
+    mirror.load(new LeaseReader(this.db).live());
+    return [directory, mirror, expiry];
+  }
+
+  /** As the writer's, at once. */
+  call<Row extends WriterMethod>(
+    method: Row,
+    request: RequestOf<Row>,
+    context: { readonly actor: string },
+    done: (reply: ReplyOf<Row> | Failure) => void = () => undefined,
+  ): void {
+    const server = {
+      depth: 0,
+      notify: (notice: Notice, payload: unknown) => {
+        if (notice === LEASES) this.mirror.accept(payload as LeaseRecord[]);
+        this.#options.notice?.(notice, payload);
+        if (notice !== EVENTS) return;
+        for (const { id, topic, text } of eventsOf(payload as Parameters<typeof eventsOf>[0])) {
+          const { data } = JSON.parse(text) as { data: unknown };
+          this.#options.hear({ id, topic, data });
+        }
+      },
+      reply: (_call: ServerCall, reply: unknown) => done(reply as ReplyOf<Row>),
+      fail: (_call: ServerCall, failure: Failure) => done(failure),
+      flush: () => undefined,
+    };
+    const packing = packingOf(method.reply);
+    this.#batch.execute(
+      [{ id: 1, method, packing, request, actor: context.actor, trace: "", weight: 1 }],
+      server as unknown as RpcServer<WriterMethod>,
+    );
+  }
+
+  reply<Row extends WriterMethod>(method: Row, request: RequestOf<Row>, actor: string): ReplyOf<Row> | Failure {
+    const answers: (ReplyOf<Row> | Failure)[] = [];
+    this.call(method, request, { actor }, (reply) => answers.push(reply));
+    return answers[0] as ReplyOf<Row> | Failure;
+  }
+
+  close(): void {
+    this.db.close();
+  }
+}
+
+/** What is known here of an instance. */
+export interface Person {
+  readonly id: string;
+  heard_ms: number;
+  busy_ms: number;
+  endWait: (() => void) | null;
+}
+
+/** What of a claim its life depends on. */
+export type ClaimedLife = Pick<LeaseRecord, "ttl_s" | "max_s" | "offered" | "requested_at" | "granted_at">;
+
+/** When a claim ends, if nothing more is heard; the rules in their own words. */
+export function endsAt(record: ClaimedLife, person: Person, started_ms: number, now_ms: number): number {
+  const ttl_ms = record.ttl_s * 1000;
+  const heard_ms = Math.max(person.heard_ms, person.busy_ms, person.endWait === null ? 0 : now_ms);
+  if (record.granted_at === null) return graced(Math.max(heard_ms, record.requested_at) + ttl_ms);
+  const untaken = record.offered && heard_ms <= record.granted_at;
+  const alive_ms = untaken
+    ? record.granted_at + Math.min(OFFER_MS, ttl_ms)
+    : Math.max(heard_ms, record.granted_at) + ttl_ms;
+  return Math.min(graced(alive_ms), record.granted_at + record.max_s * 1000);
+
+  function graced(ends_ms: number): number {
+    const begun_ms = record.granted_at ?? record.requested_at;
+    return begun_ms < started_ms ? Math.max(ends_ms, started_ms + RESTART_MS) : ends_ms;
+  }
+}
+
+/** Those who act, and when each was heard of. */
+export class People {
+  readonly list: Person[] = [];
+  readonly #played: PlayedServer;
+  #made = 0;
+
+  constructor(played: PlayedServer) {
+    this.#played = played;
+  }
+
+  /** @param capabilities what the new one can do */
+  register(capabilities: readonly string[] = []): Person {
+    const played = this.#played;
+    this.#made += 1;
+    const id = `i${this.#made}`;
+    const token_hash = this.#made.toString(16).padStart(8, "0");
+    const request = { id, token_hash, name: id, workspace: "", intent: "", stack: "", capabilities: [...capabilities] };
+    const reply = played.reply(registerInstance, request, "");
+    if (reply instanceof Failure) throw new Error(reply.message);
+    played.directory.add({ ...request, ...reply, status: "pending", last_seen: reply.registered_at, busy_until: 0 });
+    const person = { id, heard_ms: played.now_ms, busy_ms: 0, endWait: null };
+    this.list.push(person);
+    return person;
+  }
+
+  get(id: string): Person {
+    return must(
+      this.list.find((person) => person.id === id),
+      "whose claim it is",
+    );
+  }
+
+  /** A sign of life. */
+  hear(person: Person): void {
+    this.#played.directory.see(this.#entryOf(person), this.#played.now_ms);
+    person.heard_ms = this.#played.now_ms;
+  }
+
+  setBusy(person: Person, until_ms: number): void {
+    const played = this.#played;
+    this.hear(person);
+    played.directory.setBusy(this.#entryOf(person), until_ms, played.now_ms);
+    person.busy_ms = until_ms === played.now_ms ? 0 : Math.max(person.busy_ms, until_ms);
+  }
+
+  /** Begins to wait in a call, or ends that. */
+  turnWait(person: Person): void {
+    const played = this.#played;
+    if (person.endWait === null) {
+      this.hear(person);
+      person.endWait = played.directory.beginWait(this.#entryOf(person), () => played.now_ms);
+      return;
+    }
+    person.endWait();
+    person.endWait = null;
+    person.heard_ms = played.now_ms;
+  }
+
+  /** It is deleted; another one comes in its place. */
+  replace(person: Person, capabilities: readonly string[] = []): void {
+    this.#played.reply(deregisterInstance, { id: person.id }, "");
+    this.#played.directory.remove(person.id);
+    this.list.splice(this.list.indexOf(person), 1);
+    this.register(capabilities);
+  }
+
+  /** The server is started anew; what was heard is on disk or not. */
+  restart(stored: boolean, down_ms: number): void {
+    const played = this.#played;
+    for (const person of this.list) person.endWait?.();
+    const seen = stored ? played.directory.takeSeen(1_000) : [];
+    const request = {
+      rows: seen.map(({ row }) => row),
+      last_seen: seen.map(({ last_seen }) => last_seen),
+      busy_until: seen.map(({ busy_until }) => busy_until),
+    };
+    played.reply(storeSightings, request, "");
+    played.now_ms += down_ms;
+    played.restart();
+    for (const person of this.list) {
+      const { last_seen, busy_until } = this.#entryOf(person);
+      Object.assign(person, { heard_ms: last_seen, busy_ms: busy_until, endWait: null });
+    }
+  }
+
+  #entryOf({ id }: Person): Entry {
+    return must(this.#played.directory.get(id), "it is registered");
+  }
+}

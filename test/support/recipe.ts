@@ -1,0 +1,32 @@
+/** The recipes of the documents: a shell's script, and what it says, as a page has them. */
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+
+/** Why recipes cannot be tried here; false where they can. */
+export const NO_RECIPES = spawnSync("curl", ["--version"]).status === 0 ? false : "there is no curl here";
+
+export interface Recipe {
+  readonly script: string;
+  readonly says: string;
+}
+
+/** The first script of a page that is followed by what it says. */
+export function recipeOf(page: string): Recipe {
+  const text = readFileSync(new URL(`../../../../${page}`, import.meta.url), "utf8");
+  const [, script = "", says = ""] = /^```sh\n([^]*?)^```\n\n```\n([^]*?)^```$/m.exec(text) ?? [];
+  return { script, says };
+}
+
+/** What a script says against a server, and its exit code. */
+export async function tryRecipe(
+  { script }: Recipe,
+  server: string,
+): Promise<{ readonly said: string; readonly code: unknown }> {
+  const shell = spawn("sh", ["-c", script], { env: { PATH: process.env["PATH"] ?? "", KOOR_SERVER: server } });
+  let said = "";
+  shell.stdout.setEncoding("utf8").on("data", (piece: string) => (said += piece));
+  shell.stderr.setEncoding("utf8").on("data", (piece: string) => (said += piece));
+  const [code] = (await once(shell, "close")) as [unknown];
+  return { said, code };
+}

@@ -1,0 +1,96 @@
+/** Tasks as tests see them, and what agents (leasing.ts) do with them. */
+import { must } from "../../src/base/assert.js";
+import { sendJson, type Answer } from "./http-client.js";
+import type { Agent, Lease, StoredEvent } from "./leasing.js";
+
+export interface Task {
+  readonly id: string;
+  readonly workspace: string;
+  readonly title: string;
+  readonly labels: readonly string[];
+  readonly state: string;
+  readonly attempts: number;
+  readonly not_before: string | null;
+  readonly holder: { readonly id: string; readonly name: string } | null;
+  readonly fence: number | null;
+  readonly lease: string | null;
+  readonly progress: number | null;
+  readonly note: string | null;
+  readonly checkpoint: unknown;
+  readonly cancel_requested: boolean;
+  readonly error: string | null;
+  readonly result: unknown;
+  readonly after: readonly string[];
+  readonly history: readonly {
+    readonly actor: string;
+    readonly state: string;
+    readonly note: string | null;
+  }[];
+  readonly dependents: readonly string[];
+}
+
+export interface Claimed {
+  readonly task: Task | null;
+  readonly lease: Lease | null;
+}
+
+/** Who asks: somebody, or nobody in particular at a port. */
+type Asker = Agent | number;
+
+export function askAs(asker: Asker, method: string, path: string, body: object = {}): Promise<Answer> {
+  return typeof asker === "number" ? sendJson(asker, method, path, body) : asker.ask(method, path, body);
+}
+
+/** Makes one task, in the workspace `w` where nothing else is said; or many at once. */
+export async function addTasks(asker: Asker, ...tasks: readonly object[]): Promise<Task[]> {
+  const named = tasks.map((task) => ({ workspace: "w", title: "t", ...task }));
+  const answer = await askAs(asker, "POST", "/api/tasks", named);
+  if (answer.status !== 200) throw new Error(answer.text);
+  return answer.json<Task[]>();
+}
+
+export async function addTask(asker: Asker, task: object = {}): Promise<Task> {
+  return must((await addTasks(asker, task))[0], "one for one");
+}
+
+export async function getTask(asker: Asker, id: string): Promise<Task> {
+  return (await askAs(asker, "GET", `/api/tasks/${id}`)).json<Task>();
+}
+
+export function tryClaim(agent: Agent, body: object = {}): Promise<Answer> {
+  return agent.ask("POST", "/api/tasks/claim", body);
+}
+
+export async function claim(agent: Agent, body: object = {}): Promise<Claimed> {
+  const answer = await tryClaim(agent, body);
+  if (answer.status !== 200) throw new Error(answer.text);
+  return answer.json<Claimed>();
+}
+
+/** A task that there is for the agent. */
+export async function claimOne(agent: Agent, body: object = {}): Promise<Task & { readonly fence: number }> {
+  const { task } = await claim(agent, body);
+  if (task === null || task.fence === null) throw new Error("there is no task");
+  return { ...task, fence: task.fence };
+}
+
+/** A call about a task, under its fence where it is one of the holder's. */
+export function tell(
+  asker: Asker,
+  { id, fence }: Pick<Task, "id" | "fence">,
+  verb: string,
+  body: object = {},
+): Promise<Answer> {
+  return askAs(asker, "POST", `/api/tasks/${id}/${verb}`, fence === null ? body : { fence, ...body });
+}
+
+/** What an event tells of a task, in short. */
+export function shortOf({ topic, data }: StoredEvent): string {
+  const { holder, fence, reason } = data as {
+    readonly holder: { readonly name: string } | null;
+    readonly fence: number | null;
+    readonly reason: string | null;
+  };
+  const parts = [topic, String(data["task_id"]), holder?.name ?? "-", fence ?? "-", reason ?? "-"];
+  return parts.join(" ");
+}

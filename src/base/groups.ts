@@ -13,21 +13,33 @@ export class Groups<Key, Item> {
     return this.#groups.keys();
   }
 
+  /** All of them, group by group. */
+  *items(): Generator<Item> {
+    for (const group of this.#groups.values()) yield* group;
+  }
+
   /** Undefined for none. */
   get(key: Key): ReadonlySet<Item> | undefined {
     return this.#groups.get(key);
   }
 
-  add(key: Key, item: Item): void {
+  /** Whether it was not there yet. */
+  add(key: Key, item: Item): boolean {
     const group = this.#groups.get(key);
-    if (group === undefined) this.#groups.set(key, new Set([item]));
-    else group.add(item);
+    if (group === undefined) {
+      this.#groups.set(key, new Set([item]));
+      return true;
+    }
+    const size = group.size;
+    return group.add(item).size > size;
   }
 
-  remove(key: Key, item: Item): void {
+  /** Whether it was there. */
+  remove(key: Key, item: Item): boolean {
     const group = this.#groups.get(key);
-    group?.delete(item);
+    const removed = group?.delete(item) ?? false;
     if (group?.size === 0) this.#groups.delete(key);
+    return removed;
   }
 
   /** A whole group, which is not there any more. */

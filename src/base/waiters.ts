@@ -13,13 +13,9 @@ export class Waiters<Key> {
 
   /** From now on the waiter is woken for this key; until the function that is returned is called. */
   add(key: Key, waiter: Wakeable): () => void {
-    const own = this.#by_key.get(key) ?? new Set<Wakeable>();
-    this.#by_key.set(key, own.add(waiter));
-    this.#size += 1;
+    if (this.#by_key.add(key, waiter)) this.#size += 1;
     return () => {
-      if (!own.delete(waiter)) return;
-      this.#size -= 1;
-      if (own.size === 0) this.#by_key.delete(key);
+      if (this.#by_key.remove(key, waiter)) this.#size -= 1;
     };
   }
 
@@ -28,11 +24,11 @@ export class Waiters<Key> {
   }
 
   wakeAll(): void {
-    for (const own of this.#by_key.values()) for (const waiter of own) waiter.wake();
+    for (const waiter of this.#by_key.items()) waiter.wake();
   }
 
   /** Ends all waiting. */
   end(): void {
-    for (const own of [...this.#by_key.values()]) for (const waiter of [...own]) waiter.finish(null);
+    for (const waiter of [...this.#by_key.items()]) waiter.finish(null);
   }
 }

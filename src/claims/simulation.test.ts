@@ -132,6 +132,7 @@ t.test("any day of a few agents", (t) => {
       "restart",
       1,
       () => {
+        people.endWaits();
         const before = live().map(({ row, state }) => `${row} ${state}`);
         people.restart(random(2) === 0, random(3) * 1_000);
         const after = live().map(({ row, state }) => `${row} ${state}`);

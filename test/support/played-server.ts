@@ -235,10 +235,15 @@ export class People {
     this.register(capabilities);
   }
 
+  /** Nobody waits in a call any more: a sign of life of each that did, so that what was over by now has ended. */
+  endWaits(): void {
+    for (const person of this.list) if (person.endWait !== null) this.turnWait(person);
+  }
+
   /** The server is started anew; what was heard is on disk or not. */
   restart(stored: boolean, down_ms: number): void {
     const played = this.#played;
-    for (const person of this.list) person.endWait?.();
+    this.endWaits();
     const seen = stored ? played.directory.takeSeen(1_000) : [];
     const request = {
       rows: seen.map(({ row }) => row),

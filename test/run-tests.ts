@@ -1,8 +1,9 @@
 /**
  * The tests, as `npm test` and `npm run test:long` run them: all of them once, over the transport that this machine
- * gives, and those that cross a socket once more over Node's own where that was another one. Of these it is a few in
- * the short form, drawn by chance and named; of those that look at pages in a browser a few in the long form, too, for
- * what they ask of the wire is little beside what they look at. Each file is a process of plain Node: tap's own runner
+ * gives, and those that cross a socket once more over Node's own where that was another one, in their short form: what
+ * is long in them is not about the wire. Of these it is a few in the short form, drawn by chance and named; of those
+ * that look at pages in a browser a few in the long form, too, for what they ask of the wire is little beside what they
+ * look at. Each file is a process of plain Node: tap's own runner
  * gives it loaders that every thread and command it starts has to load again, which took most of a run's time.
  * One line for each file as it ends, and the last one is `N passed, N failed`, of assertions.
  * Run: `node dist/tree/test/run-tests.js [--long] [PART OF A FILE'S NAME...]`.
@@ -12,7 +13,7 @@ import { availableParallelism } from "node:os";
 import { dirname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chooseTransport } from "../src/transport/choose.js";
-import { chooseLongForm, countRounds, drawRows, drawSome } from "./support/effort.js";
+import { chooseLongForm, countRounds, drawRows, drawSome, shortForm } from "./support/effort.js";
 import { runTestFile } from "./support/test-process.js";
 import type { TestReport } from "./support/test-report.js";
 
@@ -80,12 +81,12 @@ function print(line: string): void {
 const total = { passed: 0, failed: 0 };
 
 /** Runs files, as many at a time as there are processors, and adds to the total. */
-async function runTests(paths: readonly string[], transport: string): Promise<void> {
+async function runTests(paths: readonly string[], environment: NodeJS.ProcessEnv, transport: string): Promise<void> {
   const left = [...paths];
   const runOneByOne = async (): Promise<void> => {
     for (let path = left.shift(); path !== undefined; path = left.shift()) {
       const begun = performance.now();
-      const env = { ...process.env, KOOR_TEST_TRANSPORT: transport };
+      const env = { ...environment, KOOR_TEST_TRANSPORT: transport };
       const report = await runTestFile(join(TREE, path), { cwd: ROOT, env });
       showReport(path, report, performance.now() - begun);
       total.passed += report.passed;
@@ -98,12 +99,12 @@ async function runTests(paths: readonly string[], transport: string): Promise<vo
 const tests = findTests();
 const { name, fallback } = await chooseTransport("auto");
 print(`over ${name}: ${tests.length} files${fallback === "" ? "" : ` (${fallback})`}`);
-await runTests(tests, "auto");
+await runTests(tests, process.env, "auto");
 if (name !== "node") {
   const { pages, others } = wireTests(tests);
   const drawn = [...drawRows(others, SAMPLE_FILES), ...drawSome(pages, countRounds(0, SAMPLE_PAGES))];
   if (drawn.length > 0) print(`over node, too: ${drawn.map(nameTest).join(", ")}`);
-  await runTests(drawn, "node");
+  await runTests(drawn, shortForm(), "node");
 }
 if (tests.length === 0) total.failed += 1;
 print(`${total.passed} passed, ${total.failed} failed`);

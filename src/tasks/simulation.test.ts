@@ -545,7 +545,12 @@ t.test("any day of a few agents with tasks", (t) => {
         const { row, fence, holder, task } = pick(leases);
         people.hear(people.get(holder));
         const lost = played.mirror.get(row) === undefined;
-        if (!lost && task !== null) model.lose(must(model.tasks.get(task), "it is known"), "-", false);
+        if (!lost && task !== null) {
+          const released = must(model.tasks.get(task), "it is known");
+          model.lose(released, "-", false);
+          // To release the task by its own call is to release it again.
+          released.calls.add(`${fence} ${holder} release`);
+        }
         played.reply(releaseLease, { row, fence: fence === 0 ? null : fence }, holder);
       },
     ],

@@ -4,13 +4,20 @@
  */
 import { makeRandom, newSeed } from "./random.js";
 
+const VARIABLE = "KOOR_TEST_LONG";
+
 /** Says that this is the long form, to this process and those that it starts. */
 export function chooseLongForm(): void {
-  process.env["KOOR_TEST_LONG"] = "1";
+  process.env[VARIABLE] = "1";
+}
+
+/** The environment of a process whose tests are to take their short form, whatever this one's is. */
+export function shortForm(): NodeJS.ProcessEnv {
+  return { ...process.env, [VARIABLE]: "" };
 }
 
 function isLong(): boolean {
-  return process.env["KOOR_TEST_LONG"] === "1";
+  return process.env[VARIABLE] === "1";
 }
 
 /** For tap's `skip`: a word where a test belongs to the long form alone, else false. */

@@ -6,8 +6,8 @@ t.test("a group is there while somebody belongs to it", (t) => {
   const groups = new Groups<string, number>();
   t.equal(groups.get("a"), undefined);
   t.same([groups.add("a", 1), groups.add("a", 2), groups.add("b", 1), groups.add("a", 1)], [true, true, true, false]);
-  t.same([...groups.keys()], ["a", "b"]);
-  t.same([...groups.items()], [1, 2, 1]);
+  t.equal(groups.size, 2);
+  t.same(groups.items(), [1, 2, 1]);
   t.same([...(groups.get("a") ?? [])], [1, 2]);
   t.same([groups.remove("a", 3), groups.remove("c", 1), groups.remove("b", 1)], [false, false, true]);
   t.equal(groups.get("b"), undefined, "nobody is left in it");
@@ -21,7 +21,7 @@ t.test("a group is taken whole", (t) => {
   groups.add("b", 2);
   t.same([...groups.take("a")], [1]);
   t.same([...groups.take("a")], []);
-  t.same([...groups.keys()], ["b"]);
+  t.same(groups.items(), [2]);
   groups.clear();
   t.equal(groups.size, 0);
   t.end();

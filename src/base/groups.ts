@@ -1,21 +1,17 @@
 /** Things by what they belong to; a group that nobody belongs to is not there. Pure. */
+import { TurnoverMap } from "./turnover-map.js";
 
-export class Groups<Key, Item> {
-  readonly #groups = new Map<Key, Set<Item>>();
+export class Groups<Key extends string | number, Item> {
+  readonly #groups = new TurnoverMap<Key, Set<Item>>();
 
   /** How many groups there are. */
   get size(): number {
     return this.#groups.size;
   }
 
-  /** Those that have somebody, as they were made. */
-  keys(): IterableIterator<Key> {
-    return this.#groups.keys();
-  }
-
   /** All of them, group by group. */
-  *items(): Generator<Item> {
-    for (const group of this.#groups.values()) yield* group;
+  items(): Item[] {
+    return this.#groups.values().flatMap((group) => [...group]);
   }
 
   /** Undefined for none. */

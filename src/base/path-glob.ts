@@ -7,12 +7,15 @@ import { compilePlainSegment, type SegmentGlob, segmentsMeet } from "./segment-g
 import { sequencesMeet } from "./sequences-meet.js";
 
 const MANY = "**";
+const SPECIAL = /[*?\\]/;
+
+/** A literal one as it stands in paths; `null` stands for `**`. */
+type Segment = string | SegmentGlob | null;
 
 export interface PathGlob {
   /** As it was written. */
   readonly text: string;
-  /** `null` stands for `**`. */
-  readonly segments: readonly (SegmentGlob | null)[];
+  readonly segments: readonly Segment[];
   /** The segments that every path begins with, as they stand in the path. */
   readonly prefix: readonly string[];
   /** It stands for one path, its prefix. */
@@ -21,27 +24,30 @@ export interface PathGlob {
 
 /** Every text is a glob. */
 export function compilePathGlob(text: string): PathGlob {
-  const segments: (SegmentGlob | null)[] = [];
+  if (!SPECIAL.test(text)) return literalPathGlob(text);
+  const segments: Segment[] = [];
   for (const part of text.split("/")) {
-    if (part !== MANY) segments.push(compilePlainSegment(part));
+    if (part !== MANY) segments.push(compileSegment(part));
     else if (segments.at(-1) !== null) segments.push(null);
   }
-  return pathGlob(text, segments);
+  const prefix: string[] = [];
+  for (const segment of segments) {
+    if (typeof segment !== "string") break;
+    prefix.push(segment);
+  }
+  return { text, segments, prefix, literal: prefix.length === segments.length };
 }
 
 /** The glob of one path, whatever its characters. */
 export function literalPathGlob(path: string): PathGlob {
-  const segments = path.split("/").map((part) => compilePlainSegment(part.replaceAll(/[*?\\]/g, "\\$&")));
-  return pathGlob(path, segments);
+  const segments = path.split("/");
+  return { text: path, segments, prefix: segments, literal: true };
 }
 
-function pathGlob(text: string, segments: readonly (SegmentGlob | null)[]): PathGlob {
-  const prefix: string[] = [];
-  for (const segment of segments) {
-    if (segment?.literal === undefined) break;
-    prefix.push(segment.literal);
-  }
-  return { text, segments, prefix, literal: prefix.length === segments.length };
+function compileSegment(part: string): Segment {
+  if (!SPECIAL.test(part)) return part;
+  const glob = compilePlainSegment(part);
+  return glob.literal ?? glob;
 }
 
 /** Whether there is a path that both stand for. */
@@ -52,6 +58,8 @@ export function globsMeet(a: PathGlob, b: PathGlob): boolean {
   return sequencesMeet(a.segments.slice(shared), b.segments.slice(shared), null, segmentsAgree);
 }
 
-function segmentsAgree(a: SegmentGlob | null, b: SegmentGlob | null): boolean {
-  return a !== null && b !== null && segmentsMeet(a, b);
+function segmentsAgree(a: Segment, b: Segment): boolean {
+  if (a === null || b === null) return false;
+  if (typeof a === "string") return typeof b === "string" ? a === b : b.matches(a);
+  return typeof b === "string" ? a.matches(b) : segmentsMeet(a, b);
 }

@@ -2,7 +2,7 @@
 import { Groups } from "./groups.js";
 import type { Wakeable } from "./waiter.js";
 
-export class Waiters<Key> {
+export class Waiters<Key extends string | number> {
   readonly #by_key = new Groups<Key, Wakeable>();
   #size = 0;
 
@@ -29,6 +29,6 @@ export class Waiters<Key> {
 
   /** Ends all waiting. */
   end(): void {
-    for (const waiter of [...this.#by_key.items()]) waiter.finish(null);
+    for (const waiter of this.#by_key.items()) waiter.finish(null);
   }
 }

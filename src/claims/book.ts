@@ -13,6 +13,7 @@ import { specName } from "../../schemas/specs.js";
 import { LEASE_CONFLICTS_MAX, LEASES_MAX, LEASES_OF_HOLDER_MAX } from "../../schemas/limits.js";
 import { auditTrail } from "../audit/table.js";
 import { Groups } from "../base/groups.js";
+import { TurnoverMap } from "../base/turnover-map.js";
 import { NEEDS_INSTANCE } from "../base/needs-instance.js";
 import { Failure } from "../base/result.js";
 import { publisher, type Publisher } from "../events/publisher.js";
@@ -71,8 +72,7 @@ export class ClaimBook implements WritingModel {
   readonly #audit: AuditTrail;
   readonly #requests: RememberedRequests;
   readonly #ledger = new Ledger<LiveLease>();
-  readonly #live = new Map<number, LiveLease>();
-  readonly #by_fence = new Map<number, LiveLease>();
+  readonly #live = new TurnoverMap<number, LiveLease>();
   /** Claims of tasks without resources, by who holds them. */
   readonly #bare = new Groups<string, LiveLease>();
   #tasks: TaskClaims | null = null;
@@ -103,7 +103,6 @@ export class ClaimBook implements WritingModel {
     this.#ledger.clear();
     this.#bare.clear();
     this.#live.clear();
-    this.#by_fence.clear();
     this.#values_leased = 0;
     this.#changed = [];
     this.#audited = [];
@@ -270,9 +269,7 @@ export class ClaimBook implements WritingModel {
 
   /** Ends what an instance holds and waits for: it is deleted. */
   endHolder(holder: string, call: WriteCall): void {
-    const bare = this.#bare.get(holder) ?? [];
-    for (const lease of waitingFirst([...this.#ledger.claimsOf(holder), ...bare]))
-      this.#loseByItself(lease, "holder deleted", call);
+    for (const lease of waitingFirst(this.#claimsOf(holder))) this.#loseByItself(lease, "holder deleted", call);
   }
 
   /** Ends all there is: it came out of a snapshot. */
@@ -290,12 +287,21 @@ export class ClaimBook implements WritingModel {
    * @param fence null where none was sent
    */
   refuseWrite(kind: "state" | "spec", key: string, fence: number | null, actor: string): Failure | null {
-    if (fence !== null && (actor === "" || this.#by_fence.get(fence)?.holder !== actor)) return STALE_FENCE;
+    if (fence !== null && !this.#holds(actor, fence)) return STALE_FENCE;
     if (this.#values_leased === 0) return null;
     const name = kind === "spec" ? specName(key) : key;
     for (const { claim } of this.#ledger.heldByOthers([valueResource(kind, name)], actor, true))
       return new Failure("LOCKED", `leased by ${claim.record.holder_name}`, { lease: claim.order });
     return null;
+  }
+
+  /** Of one holder, held or waiting, with claims of tasks that are no leases. */
+  #claimsOf(holder: string): LiveLease[] {
+    return [...this.#ledger.claimsOf(holder), ...(this.#bare.get(holder) ?? [])];
+  }
+
+  #holds(holder: string, fence: number): boolean {
+    return this.#claimsOf(holder).some(({ record }) => record.state === "held" && record.fence === fence);
   }
 
   /** What would become of a claim that does not wait. */
@@ -362,18 +368,14 @@ export class ClaimBook implements WritingModel {
     this.#changed.push(lease.record);
   }
 
-  /** What is held, in the ledger where it has resources, and by its fence. */
+  /** What is held, in the ledger where it has resources. */
   #takeHeld(lease: LiveLease): void {
-    if (isLease(lease.record)) {
-      this.#ledger.hold(lease);
-    } else {
-      this.#bare.add(lease.holder, lease);
-    }
+    if (isLease(lease.record)) this.#ledger.hold(lease);
+    else this.#bare.add(lease.holder, lease);
     this.#noteHeld(lease);
   }
 
   #noteHeld(lease: LiveLease): void {
-    this.#by_fence.set(lease.record.fence, lease);
     if (leasesValues(lease)) this.#values_leased += 1;
   }
 
@@ -389,10 +391,7 @@ export class ClaimBook implements WritingModel {
     const held = lease.record.state === "held";
     this.#change(lease, { ...end, ended_at: call.now_ms });
     this.#live.delete(lease.order);
-    if (held) {
-      this.#by_fence.delete(lease.record.fence);
-      if (leasesValues(lease)) this.#values_leased -= 1;
-    }
+    if (held && leasesValues(lease)) this.#values_leased -= 1;
     if (!isLease(lease.record)) {
       this.#bare.remove(lease.holder, lease);
       return;

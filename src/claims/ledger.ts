@@ -9,6 +9,7 @@
  */
 import { assert, must } from "../base/assert.js";
 import { Groups } from "../base/groups.js";
+import { TurnoverMap } from "../base/turnover-map.js";
 import type { Resource } from "./resource.js";
 import { ResourceIndex, type HasResources, type Meeting } from "./resource-index.js";
 
@@ -70,7 +71,8 @@ interface Dependents<Kind extends Claim> {
 }
 
 export class Ledger<Kind extends Claim> {
-  readonly #standings = new Map<Kind, Standing<Kind>>();
+  /** By the order of their claims. */
+  readonly #standings = new TurnoverMap<number, Standing<Kind>>();
   readonly #by_holder = new Groups<string, Standing<Kind>>();
   readonly #index = new ResourceIndex<Standing<Kind>>();
   #held = 0;
@@ -137,7 +139,7 @@ export class Ledger<Kind extends Claim> {
 
   /** Takes a claim out, held or waiting; those that are held now, in the order in which they were granted. */
   remove(claim: Kind): Kind[] {
-    const standing = this.#standings.get(claim);
+    const standing = this.#standings.get(claim.order);
     if (standing === undefined) return [];
     this.#drop(standing);
     const granted: Kind[] = [];
@@ -157,9 +159,9 @@ export class Ledger<Kind extends Claim> {
   }
 
   #add(claim: Kind): Standing<Kind> {
-    assert(!this.#standings.has(claim), "a claim stands once");
+    assert(!this.#standings.has(claim.order), "a claim stands once");
     const standing = new Standing(claim);
-    this.#standings.set(claim, standing);
+    this.#standings.set(claim.order, standing);
     this.#index.add(standing);
     this.#by_holder.add(claim.holder, standing);
     return standing;
@@ -168,7 +170,7 @@ export class Ledger<Kind extends Claim> {
   #drop(standing: Standing<Kind>): void {
     const { claim } = standing;
     this.#watch(standing, null);
-    this.#standings.delete(claim);
+    this.#standings.delete(claim.order);
     this.#index.remove(standing);
     if (standing.held) this.#held -= 1;
     this.#by_holder.remove(claim.holder, standing);

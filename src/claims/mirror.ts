@@ -4,6 +4,7 @@
  */
 import type { LeaseRecord } from "../../schemas/leases.js";
 import { Groups } from "../base/groups.js";
+import { TurnoverMap } from "../base/turnover-map.js";
 import { type Wakeable, waitFor } from "../base/waiter.js";
 import { Waiters } from "../base/waiters.js";
 import type { Exposition, Measured } from "../measure/exposition.js";
@@ -16,7 +17,7 @@ import { type Meeting, ResourceIndex } from "./resource-index.js";
 export type LeaseListener = (record: LeaseRecord) => void;
 
 export class LeaseMirror implements Measured {
-  readonly #live = new Map<number, LiveLease>();
+  readonly #live = new TurnoverMap<number, LiveLease>();
   readonly #by_holder = new Groups<string, LiveLease>();
   readonly #index = new ResourceIndex<LiveLease>();
   /** By row. */
@@ -34,7 +35,7 @@ export class LeaseMirror implements Measured {
 
   /** Takes what the database holds: at the start, after a crash of the writer, after a restore. */
   load(records: readonly LeaseRecord[]): void {
-    const before = [...this.#live.values()];
+    const before = this.#live.values();
     this.#live.clear();
     this.#by_holder.clear();
     this.#index.clear();
@@ -64,7 +65,7 @@ export class LeaseMirror implements Measured {
 
   /** The leases that are held or wait, the newest request first. */
   list(): LeaseRecord[] {
-    const records = [...this.#live.values()].map(({ record }) => record);
+    const records = this.#live.values().map(({ record }) => record);
     return records.filter(isLease).toSorted((a, b) => b.row - a.row);
   }
 

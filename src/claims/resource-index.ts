@@ -22,39 +22,51 @@ interface Entry<Filed> {
   readonly filed: Filed;
 }
 
-/** Most nodes come and go with one resource: they have no children, and one entry. What they do not need is not made. */
 class Node<Filed> {
+  /** Null for none: most have none, and one entry. */
   children: Map<string, Node<Filed>> | null = null;
   /** Those whose literal beginning ends here. */
-  entries: Entry<Filed>[] = [];
-
-  get empty(): boolean {
-    return this.entries.length === 0 && (this.children === null || this.children.size === 0);
-  }
+  readonly entries: Entry<Filed>[] = [];
+  /** Something stood here, and nothing does any more. It stays: what was leased once is leased again. */
+  emptied = false;
 }
 
-export class ResourceIndex<Filed extends HasResources> {
-  readonly #scopes = new Map<string, Node<Filed>>();
-  readonly #entries = new Map<Filed, readonly Entry<Filed>[]>();
+/** How many more nodes may be emptied than there are entries. */
+const EMPTIED_MORE = 64;
 
+export class ResourceIndex<Filed extends HasResources> {
+  #scopes = new Map<string, Node<Filed>>();
+  #size = 0;
+  #emptied = 0;
+
+  /** How many resources are filed. */
   get size(): number {
-    return this.#entries.size;
+    return this.#size;
   }
 
   add(filed: Filed): void {
-    const entries = filed.resources.map((resource) => ({ resource, filed }));
-    this.#entries.set(filed, entries);
-    for (const entry of entries) this.#nodeOf(entry.resource).entries.push(entry);
+    for (const resource of filed.resources) this.#file({ resource, filed });
   }
 
+  /** Takes out what was filed with the resources that it has. */
   remove(filed: Filed): void {
-    for (const entry of this.#entries.get(filed) ?? []) this.#drop(entry);
-    this.#entries.delete(filed);
+    for (const resource of filed.resources) {
+      const node = this.#find(resource);
+      const at = node?.entries.findIndex((entry) => entry.filed === filed && entry.resource === resource) ?? -1;
+      if (node === undefined || at < 0) continue;
+      node.entries.splice(at, 1);
+      this.#size -= 1;
+      if (node.entries.length > 0) continue;
+      node.emptied = true;
+      this.#emptied += 1;
+    }
+    if (this.#emptied > this.#size + EMPTIED_MORE) this.#rebuild();
   }
 
   clear(): void {
-    this.#scopes.clear();
-    this.#entries.clear();
+    this.#scopes = new Map();
+    this.#size = 0;
+    this.#emptied = 0;
   }
 
   /**
@@ -80,33 +92,30 @@ export class ResourceIndex<Filed extends HasResources> {
     yield* literal ? node.entries : everythingUnder(node);
   }
 
-  #nodeOf({ scope, glob: { prefix } }: Resource): Node<Filed> {
+  #file(entry: Entry<Filed>): void {
+    const { scope, glob } = entry.resource;
     let node = getOrAdd(this.#scopes, scope);
-    for (const segment of prefix) {
+    for (const segment of glob.prefix) {
       node.children ??= new Map<string, Node<Filed>>();
       node = getOrAdd(node.children, segment);
     }
+    if (node.emptied) this.#emptied -= 1;
+    node.emptied = false;
+    node.entries.push(entry);
+    this.#size += 1;
+  }
+
+  #find({ scope, glob }: Resource): Node<Filed> | undefined {
+    let node = this.#scopes.get(scope);
+    for (const segment of glob.prefix) node = node?.children?.get(segment);
     return node;
   }
 
-  /** Takes an entry out, and the branch that only it has needed. */
-  #drop(entry: Entry<Filed>): void {
-    const { scope, glob } = entry.resource;
-    const way: [children: Map<string, Node<Filed>>, name: string, node: Node<Filed>][] = [];
-    let children: Map<string, Node<Filed>> | null = this.#scopes;
-    for (const name of [scope, ...glob.prefix]) {
-      const node: Node<Filed> | undefined = children?.get(name);
-      if (children === null || node === undefined) return;
-      way.push([children, name, node]);
-      ({ children } = node);
-    }
-    const entries = way.at(-1)?.[2].entries ?? [];
-    const at = entries.indexOf(entry);
-    if (at >= 0) entries.splice(at, 1);
-    for (const [siblings, name, node] of way.toReversed()) {
-      if (!node.empty) return;
-      siblings.delete(name);
-    }
+  /** Files what there is anew, without the nodes that nothing needs. */
+  #rebuild(): void {
+    const entries = [...this.#scopes.values()].flatMap((node) => [...everythingUnder(node)]);
+    this.clear();
+    for (const entry of entries) this.#file(entry);
   }
 }
 

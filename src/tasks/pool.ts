@@ -211,7 +211,7 @@ export class TaskPool<Task extends ReadyTask> {
 
   /** Nothing is in the way of any task any more, for all that is known. */
   takeAllBack(now_ms: number): void {
-    for (const obstacle of [...this.#aside.keys()]) this.takeBack(obstacle, now_ms);
+    for (const obstacle of new Set(this.#obstacles.values())) this.takeBack(obstacle, now_ms);
   }
 
   /**

@@ -1,0 +1,46 @@
+/**
+ * A map whose keys come and go all the time. Not a Map: V8 keeps a Map's outgrown tables alive through each other once one
+ * of them is old, and with them all that ever was in them; half of what a server of leases allocated was promoted that
+ * way. An object without a prototype leaves nothing behind. What there is comes in no order. Pure.
+ */
+
+export class TurnoverMap<Key extends string | number, Value> {
+  #values: Record<Key, Value> = Object.create(null) as Record<Key, Value>;
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  has(key: Key): boolean {
+    return this.#values[key] !== undefined;
+  }
+
+  get(key: Key): Value | undefined {
+    return this.#values[key];
+  }
+
+  /** @param value anything but undefined */
+  set(key: Key, value: Value): void {
+    if (this.#values[key] === undefined) this.#size += 1;
+    this.#values[key] = value;
+  }
+
+  /** Whether it was there. */
+  delete(key: Key): boolean {
+    if (this.#values[key] === undefined) return false;
+    delete this.#values[key];
+    this.#size -= 1;
+    return true;
+  }
+
+  clear(): void {
+    this.#values = Object.create(null) as Record<Key, Value>;
+    this.#size = 0;
+  }
+
+  /** Those that are there when it is called. */
+  values(): Value[] {
+    return Object.values(this.#values);
+  }
+}

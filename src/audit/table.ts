@@ -2,9 +2,9 @@
 import type { AuditListRequest, AuditSummaryRequest } from "../../schemas/audit.js";
 import { idRange } from "../store/id-range.js";
 import type { DeferredRows, DeferredTable } from "../store/deferred-rows.js";
-import type { Db } from "../store/open.js";
+import type { Db, Statement } from "../store/open.js";
 import type { AuditTrail } from "../threads/batch.js";
-import type { Model } from "../threads/model.js";
+import type { Model, WritingModel } from "../threads/model.js";
 
 /** A row as stored; `at` in ms. */
 export interface AuditRow {
@@ -17,11 +17,35 @@ export interface AuditRow {
   readonly outcome: string;
 }
 
-export class AuditAppender implements AuditTrail {
-  readonly #entries: DeferredTable<[number, string, string, string, string, string]>;
+/** How many rows a span has (store/migrate.ts). */
+const SPAN_ROWS = 512;
 
-  constructor(rows: DeferredRows) {
-    this.#entries = rows.into("INSERT INTO audit (at, actor, action, resource, detail, outcome)", 6);
+type SpanKind = "actor" | "action";
+
+/** Finds all spans anew, where rows were moved behind the back of the appender. */
+export const INDEX_SPANS = `DELETE FROM main.audit_span; INSERT INTO main.audit_span
+  SELECT DISTINCT 'actor', actor, id / ${SPAN_ROWS} FROM main.audit
+  UNION ALL SELECT DISTINCT 'action', action, id / ${SPAN_ROWS} FROM main.audit`;
+
+/** Appends rows, and says of each span of them who and what is in it. */
+export class AuditAppender implements AuditTrail, WritingModel {
+  readonly #entries: DeferredTable<[number, number, string, string, string, string, string]>;
+  readonly #spans: DeferredTable<[SpanKind, string, number]>;
+  readonly #newest: Statement<[], number>;
+  #next_id = 1;
+  /** Who and what the newest span is known to have. */
+  readonly #known: Record<SpanKind, Set<string>> = { actor: new Set(), action: new Set() };
+
+  constructor(db: Db, rows: DeferredRows) {
+    this.#entries = rows.into("INSERT INTO audit", 7);
+    this.#spans = rows.into("INSERT OR IGNORE INTO audit_span", 3);
+    this.#newest = db.prepare<[], number>("SELECT max(id) FROM audit").pluck();
+    this.reload();
+  }
+
+  reload(): void {
+    this.#next_id = (this.#newest.get() ?? 0) + 1;
+    this.#forgetSpan();
   }
 
   append(
@@ -32,49 +56,60 @@ export class AuditAppender implements AuditTrail {
     detail: string,
     outcome: "success" | "error",
   ): void {
-    this.#entries.add(now_ms, actor, action, resource, detail, outcome);
+    const id = this.#next_id++;
+    if (id % SPAN_ROWS === 0) this.#forgetSpan();
+    this.#note("actor", actor, id);
+    this.#note("action", action, id);
+    this.#entries.add(id, now_ms, actor, action, resource, detail, outcome);
+  }
+
+  #note(kind: SpanKind, name: string, id: number): void {
+    if (this.#known[kind].has(name)) return;
+    this.#known[kind].add(name);
+    this.#spans.add(kind, name, Math.floor(id / SPAN_ROWS));
+  }
+
+  #forgetSpan(): void {
+    this.#known.actor.clear();
+    this.#known.action.clear();
   }
 }
 
-export const auditTrail: Model<AuditTrail> = { open: ({ rows }) => new AuditAppender(rows) };
-
-/** Actions whose rows the partial index on actions leaves out (store/migrate.ts). */
-const COMMON_ACTIONS: ReadonlySet<string> = new Set(["state.put", "spec.put"]);
-
-/** How many rows a span has (store/migrate.ts); nobody in particular has none. */
-const SPAN_ROWS = 512;
-/** Finds all spans anew, where rows were moved behind the back of their trigger. */
-export const INDEX_ACTORS = `INSERT OR IGNORE INTO main.audit_span
-  SELECT DISTINCT actor, id / ${SPAN_ROWS} FROM main.audit WHERE actor <> ''`;
+export const auditTrail: Model<AuditTrail> = { open: ({ db, rows }) => new AuditAppender(db, rows) };
 
 /** The newest rows that match, newest first. */
 export function listEntries(db: Db, request: AuditListRequest): AuditRow[] {
+  const { actor, action, limit } = request;
   const { first, end } = idRange(db, "audit", request.from, request.to);
-  const by_span = request.actor !== null && request.actor !== "";
-  const conditions = by_span
-    ? [`id >= max(?, s.span * ${SPAN_ROWS})`, `id < min(?, (s.span + 1) * ${SPAN_ROWS})`]
-    : ["id >= ?", "id < ?"];
-  const values: (string | number)[] = [first, end];
-  if (request.actor !== null) {
-    conditions.push("audit.actor = ?");
-    values.push(request.actor);
+  const conditions: string[] = [];
+  const values: (string | number)[] = [];
+  const where = (condition: string, ...given: (string | number)[]): void => {
+    conditions.push(condition);
+    values.push(...given);
+  };
+  // Of two names, an actor's is the rarer one.
+  const kind: SpanKind = actor === null ? "action" : "actor";
+  const name = actor ?? action;
+  if (name === null) {
+    where("id >= ?", first);
+    where("id < ?", end);
+  } else {
+    where("s.kind = ?", kind);
+    where("s.name = ?", name);
+    where("s.span >= ?", Math.floor(first / SPAN_ROWS));
+    where("s.span <= ?", Math.floor(end / SPAN_ROWS));
+    where(`id >= max(?, s.span * ${SPAN_ROWS})`, first);
+    where(`id < min(?, (s.span + 1) * ${SPAN_ROWS})`, end);
   }
-  if (request.actor !== null && by_span) {
-    conditions.push("s.actor = ?", "s.span >= ?", "s.span <= ?");
-    values.push(request.actor, Math.floor(first / SPAN_ROWS), Math.floor(end / SPAN_ROWS));
-  }
-  if (request.action !== null) {
-    conditions.push("action = ?");
-    // Lets SQLite use the partial index; of what one actor did, it would walk through what all others did alike.
-    if (!COMMON_ACTIONS.has(request.action) && !by_span) conditions.push("action NOT IN ('state.put', 'spec.put')");
-    values.push(request.action);
-  }
+  if (actor !== null) where("actor = ?", actor);
+  if (action !== null) where("action = ?", action);
   return db
     .prepare<(string | number)[], AuditRow>(
-      `SELECT id, at, audit.actor, action, resource, detail, outcome FROM ${by_span ? "audit_span s CROSS JOIN audit" : "audit"}
-       WHERE ${conditions.join(" AND ")} ORDER BY ${by_span ? "s.span DESC, " : ""}id DESC LIMIT ?`,
+      `SELECT id, at, actor, action, resource, detail, outcome
+       FROM ${name === null ? "" : "audit_span s CROSS JOIN "}audit
+       WHERE ${conditions.join(" AND ")} ORDER BY ${name === null ? "" : "s.span DESC, "}id DESC LIMIT ?`,
     )
-    .all(...values, request.limit);
+    .all(...values, limit);
 }
 
 /** Counts over a span of time: by action, by outcome, and how many actors and resources there were. */

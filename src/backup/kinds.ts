@@ -49,7 +49,7 @@ export const KINDS: readonly Kind[] = [
 
 /** Tables that no snapshot holds, and why. */
 export const LEFT_OUT: Readonly<Record<string, string>> = {
-  audit_span: "where in the log an actor's rows are follows from them",
+  audit_span: "where in the log an actor's and an action's rows are follows from them",
   remembered_request: "an answer that was lost is asked for again within minutes, at the same server",
   agent_metric_flush: "which counts a running server has stored already; a restored one begins anew",
   session: "a log-in is at one server with its token: a copy of it would open another one",

@@ -2,7 +2,7 @@
  * The SQL of a restore in the writer: whether the database holds content, and the copy of a staging
  * database into it, within the transaction of the call. Rows go from file to file; none is seen here.
  */
-import { INDEX_ACTORS } from "../audit/table.js";
+import { INDEX_SPANS } from "../audit/table.js";
 import { writeFailure, type Db } from "../store/open.js";
 import { KINDS } from "./kinds.js";
 
@@ -23,6 +23,7 @@ export function copyStaged(db: Db, path: string): void {
   db.pragma("defer_foreign_keys = ON");
   makeRoomInAudit(db);
   for (const table of TABLES) db.exec(`INSERT INTO main.${table} SELECT * FROM staged.${table}`);
+  db.exec(INDEX_SPANS);
 }
 
 /**
@@ -65,7 +66,5 @@ function makeRoomInAudit(db: Db): void {
   // Through negative ids: none meets another on its way.
   db.exec("UPDATE main.audit SET id = -id");
   db.prepare("UPDATE main.audit SET id = ? - id, at = max(at, ?)").run(staged?.id ?? 0, staged?.at ?? 0);
-  db.exec("DELETE FROM main.audit_span");
-  db.exec(INDEX_ACTORS);
   for (const { sql } of triggers) db.exec(sql);
 }

@@ -227,14 +227,15 @@ const MIGRATIONS: readonly string[] = [
   ) WITHOUT ROWID;
   `,
   `
-  -- Which actors have rows in which 512 of the audit log. An index of the rows themselves is one page to write for each
-  -- actor of a commit: where many write together, most of what a commit costs.
+  -- Which actors and actions have rows in which 512 of the audit log; the writer adds them. An index of the rows
+  -- themselves is one page to write for each actor of a commit: where many write together, most of what a commit costs.
   DROP INDEX audit_actor;
-  CREATE TABLE audit_span (actor TEXT NOT NULL, span INTEGER NOT NULL, PRIMARY KEY (actor, span)) WITHOUT ROWID;
-  INSERT INTO audit_span SELECT DISTINCT actor, id / 512 FROM audit WHERE actor <> '';
-  CREATE TRIGGER audit_spans AFTER INSERT ON audit WHEN NEW.actor <> '' BEGIN
-    INSERT OR IGNORE INTO audit_span VALUES (NEW.actor, NEW.id / 512);
-  END;
+  DROP INDEX audit_action;
+  CREATE TABLE audit_span (
+    kind TEXT NOT NULL, name TEXT NOT NULL, span INTEGER NOT NULL, PRIMARY KEY (kind, name, span)
+  ) WITHOUT ROWID;
+  INSERT INTO audit_span SELECT DISTINCT 'actor', actor, id / 512 FROM audit
+    UNION ALL SELECT DISTINCT 'action', action, id / 512 FROM audit;
   `,
 ];
 

@@ -59,19 +59,23 @@ export function parseTime(text: string): number | undefined {
   return shifted - CYCLE_MS - offset_ms;
 }
 
-// One write formats its time once, and many writes share a second: the text up to the fraction is kept.
-let cached_second = Number.NaN;
-let cached_prefix = "";
+// One write formats its time once, and many writes share a second: the text up to the fraction is kept, of many
+// seconds, for what is told of a lease lies in two.
+const CACHED_SECONDS = 256;
+const cached_seconds = new Float64Array(CACHED_SECONDS).fill(Number.NaN);
+const cached_prefixes = new Array<string>(CACHED_SECONDS).fill("");
 
 /** `2026-02-09T14:30:00.123Z`, always with three fraction digits. `ms` is a whole number within the years 0 to 9999. */
 export function formatTime(ms: number): string {
   assert(Number.isInteger(ms) && ms >= TIME_MS_MIN && ms <= TIME_MS_MAX, "a time has a year of four digits");
   const second = Math.floor(ms / MS_PER_SECOND);
-  if (second !== cached_second) {
-    cached_prefix = new Date(second * MS_PER_SECOND).toISOString().slice(0, -4);
-    cached_second = second;
+  const slot = Math.abs(second) % CACHED_SECONDS;
+  if (cached_seconds[slot] !== second) {
+    cached_prefixes[slot] = new Date(second * MS_PER_SECOND).toISOString().slice(0, -4);
+    cached_seconds[slot] = second;
   }
+  const prefix = cached_prefixes[slot] as string;
   const fraction = ms - second * MS_PER_SECOND;
-  if (fraction >= 100) return `${cached_prefix}${fraction}Z`;
-  return fraction >= 10 ? `${cached_prefix}0${fraction}Z` : `${cached_prefix}00${fraction}Z`;
+  if (fraction >= 100) return `${prefix}${fraction}Z`;
+  return fraction >= 10 ? `${prefix}0${fraction}Z` : `${prefix}00${fraction}Z`;
 }

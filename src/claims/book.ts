@@ -54,6 +54,9 @@ export interface TaskClaim extends Omit<Wanted, "name" | "shared" | "task"> {
   readonly task: string;
 }
 
+/** How a claim ends; what it does not say stays. */
+type End = Pick<LeaseRecord, "state"> & Partial<Pick<LeaseRecord, "reason" | "note">>;
+
 /** Who holds the tasks, as the end of a claim concerns them. */
 export interface TaskClaims {
   /**
@@ -75,6 +78,8 @@ export class ClaimBook implements WritingModel {
   readonly #live = new TurnoverMap<number, LiveLease>();
   /** Claims of tasks without resources, by who holds them. */
   readonly #bare = new Groups<string, LiveLease>();
+  /** What those are called who have asked for something: an instance keeps its name until it is deleted. */
+  readonly #names = new Map<string, string>();
   #tasks: TaskClaims | null = null;
   /** Exclusive leases of Koor's own values: where there are none, a write asks nothing. */
   #values_leased = 0;
@@ -102,6 +107,7 @@ export class ClaimBook implements WritingModel {
   reload(): void {
     this.#ledger.clear();
     this.#bare.clear();
+    this.#names.clear();
     this.#live.clear();
     this.#values_leased = 0;
     this.#changed = [];
@@ -182,7 +188,7 @@ export class ClaimBook implements WritingModel {
       return new Failure("ALREADY_EXISTS", `held by task ${record.task}`);
     if (lease === undefined || record.state !== "held" || record.fence !== fence) return LEASE_LOST;
     if (ttl_s === null || ttl_s === record.ttl_s) return { changed: false };
-    this.#change(lease, { ttl_s });
+    this.#change(lease, { ...lease.record, ttl_s });
     return { changed: true };
   }
 
@@ -204,7 +210,10 @@ export class ClaimBook implements WritingModel {
 
   /** What an instance is called; undefined where it is gone. */
   nameOf(holder: string): string | undefined {
-    return holder === "" ? undefined : this.#table.nameOf(holder);
+    if (holder === "") return undefined;
+    const name = this.#names.get(holder) ?? this.#table.nameOf(holder);
+    if (name !== undefined) this.#names.set(holder, name);
+    return name;
   }
 
   /** Which claim is in the way of a task's resources for who would claim it; undefined where they are free. */
@@ -269,6 +278,7 @@ export class ClaimBook implements WritingModel {
 
   /** Ends what an instance holds and waits for: it is deleted. */
   endHolder(holder: string, call: WriteCall): void {
+    this.#names.delete(holder);
     for (const lease of waitingFirst(this.#claimsOf(holder))) this.#loseByItself(lease, "holder deleted", call);
   }
 
@@ -362,10 +372,10 @@ export class ClaimBook implements WritingModel {
     return lease;
   }
 
-  #change(lease: LiveLease, change: Partial<LeaseRecord>): void {
-    lease.record = { ...lease.record, ...change };
-    this.#table.put(lease.record);
-    this.#changed.push(lease.record);
+  #change(lease: LiveLease, record: LeaseRecord): void {
+    lease.record = record;
+    this.#table.put(record);
+    this.#changed.push(record);
   }
 
   /** What is held, in the ledger where it has resources. */
@@ -381,22 +391,29 @@ export class ClaimBook implements WritingModel {
 
   /** Grants to one who waited what the ledger holds for it already. */
   #grant(lease: LiveLease, call: WriteCall): void {
-    this.#change(lease, { state: "held", fence: this.#counters.nextFence(), offered: true, granted_at: call.now_ms });
+    const fence = this.#counters.nextFence();
+    this.#change(lease, { ...lease.record, state: "held", fence, offered: true, granted_at: call.now_ms });
     this.#noteHeld(lease);
     tellLease(this.#events, "lease.granted", lease.record, call);
   }
 
   /** Ends a lease, held or waiting, and grants what it was in the way of. */
-  #end(lease: LiveLease, end: Pick<LeaseRecord, "state"> & Partial<LeaseRecord>, call: WriteCall): void {
-    const held = lease.record.state === "held";
-    this.#change(lease, { ...end, ended_at: call.now_ms });
+  #end(lease: LiveLease, { state, reason, note }: End, call: WriteCall): void {
+    const before = lease.record;
+    this.#change(lease, {
+      ...before,
+      state,
+      reason: reason ?? before.reason,
+      note: note ?? before.note,
+      ended_at: call.now_ms,
+    });
     this.#live.delete(lease.order);
-    if (held && leasesValues(lease)) this.#values_leased -= 1;
+    if (before.state === "held" && leasesValues(lease)) this.#values_leased -= 1;
     if (!isLease(lease.record)) {
       this.#bare.remove(lease.holder, lease);
       return;
     }
-    tellLease(this.#events, end.state === "lost" ? "lease.lost" : "lease.released", lease.record, call);
+    tellLease(this.#events, state === "lost" ? "lease.lost" : "lease.released", lease.record, call);
     for (const granted of this.#ledger.remove(lease)) this.#grant(granted, call);
     this.#tasks?.freed(lease.order, call);
   }

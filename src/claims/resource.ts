@@ -14,6 +14,8 @@ export interface Resource {
 }
 
 const PATH = "path:";
+/** A segment that names nothing: the first one is told of. */
+const NO_SEGMENT = /(?:^|\/)(\.{0,2})(?:\/|$)/;
 /** Of the whole server, whichever workspace leases them. */
 const SERVER_WIDE = ["state:", "spec:"] as const;
 
@@ -44,9 +46,7 @@ export function valueResource(kind: "state" | "spec", key: string): Resource {
 /** What is wrong with a path from a workspace's root, to be read behind its name; null where nothing is. */
 export function pathProblem(path: string): string | null {
   if (path.startsWith("/")) return "must be relative to the workspace";
-  for (const segment of path.split("/")) {
-    if (segment === "") return "must not have an empty segment";
-    if (segment === "." || segment === "..") return 'must not have a segment "." or ".."';
-  }
-  return null;
+  const wrong = NO_SEGMENT.exec(path);
+  if (wrong === null) return null;
+  return wrong[1] === "" ? "must not have an empty segment" : 'must not have a segment "." or ".."';
 }

@@ -106,7 +106,7 @@ export class LeaseFront {
     if (row === undefined) return noLease(id);
     const reply = await this.#options.writer.request(releaseLease, { row, fence }, context);
     if (!(reply instanceof Failure) && reply.changed) this.#note("lease released", row);
-    return reply instanceof Failure ? reply : jsonReply(JSON.stringify({ released: id }));
+    return reply instanceof Failure ? reply : jsonReply(`{"released":"${id}"}`);
   }
 
   async break(id: string, reason: string, context: CallContext): Promise<Answer> {
@@ -114,7 +114,7 @@ export class LeaseFront {
     if (row === undefined) return noLease(id);
     const reply = await this.#options.writer.request(breakLease, { row, reason }, context);
     if (!(reply instanceof Failure)) this.#note("lease broken", row);
-    return reply instanceof Failure ? reply : jsonReply(JSON.stringify({ broken: id }));
+    return reply instanceof Failure ? reply : jsonReply(`{"broken":"${id}"}`);
   }
 
   /** Leases that match, the newest first. */

@@ -2,6 +2,7 @@
 import { TASK_DEPENDENTS_MAX, TASK_HISTORY_MAX } from "../../schemas/limits.js";
 import type { ListTasksRequest, ReadyRecord, TaskState } from "../../schemas/tasks.js";
 import { ENDED_TASK_STATES, TASK_STATES } from "../../schemas/tasks.js";
+import { type ColumnsOf, prepareGet, selected } from "../store/columns.js";
 import type { Db, Statement } from "../store/open.js";
 import type { Model } from "../threads/model.js";
 
@@ -75,10 +76,42 @@ const WAITS_FOR = `(
   CROSS JOIN task o ON o.id = j.value CROSS JOIN task_life b ON b.row = o.row
   WHERE b.state IN (${HOPELESS}) ORDER BY j.key LIMIT 1)`;
 
-const COLUMNS = `t.row, t.id, t.workspace, t.title, t.labels, t.requires, t.resources, t.after, t.max_attempts, t.ttl_s,
-  t.max_s, t.created_by, t.created_at, l.state, l.priority, l.attempts, l.not_before, l.assignee, l.claim, c.fence,
-  c.holder, c.holder_name, l.progress, l.cancel_requested, l.updated_at, l.claimed_at, l.ended_at,
-  iif(l.state = 'blocked', coalesce(${WAITS_FOR}, x.note), x.note) AS note, x.question, x.answer, x.error, x.checkpoint`;
+const COLUMNS: ColumnsOf<TaskRow> = {
+  row: "t.row",
+  id: "t.id",
+  workspace: "t.workspace",
+  title: "t.title",
+  labels: "t.labels",
+  requires: "t.requires",
+  resources: "t.resources",
+  after: "t.after",
+  max_attempts: "t.max_attempts",
+  ttl_s: "t.ttl_s",
+  max_s: "t.max_s",
+  created_by: "t.created_by",
+  created_at: "t.created_at",
+  state: "l.state",
+  priority: "l.priority",
+  attempts: "l.attempts",
+  not_before: "l.not_before",
+  assignee: "l.assignee",
+  claim: "l.claim",
+  fence: "c.fence",
+  holder: "c.holder",
+  holder_name: "c.holder_name",
+  progress: "l.progress",
+  cancel_requested: "l.cancel_requested",
+  updated_at: "l.updated_at",
+  claimed_at: "l.claimed_at",
+  ended_at: "l.ended_at",
+  note: `iif(l.state = 'blocked', coalesce(${WAITS_FOR}, x.note), x.note)`,
+  question: "x.question",
+  answer: "x.answer",
+  error: "x.error",
+  checkpoint: "x.checkpoint",
+};
+
+const WHOLE_COLUMNS: ColumnsOf<WholeTaskRow> = { ...COLUMNS, body: "t.body", data: "t.data", result: "x.result" };
 
 const JOINED = `LEFT JOIN task_text x ON x.row = l.row LEFT JOIN lease c ON c.row = l.claim`;
 
@@ -86,7 +119,7 @@ type Bound = (string | number)[];
 
 export class TaskReader {
   readonly #db: Db;
-  readonly #get: Statement<[number], WholeTaskRow>;
+  readonly #get: (row: number) => WholeTaskRow | undefined;
   readonly #row_of: Statement<[string], number>;
   readonly #history: Statement<[number], HistoryRow>;
   readonly #dependents: Statement<[number, number], string>;
@@ -97,9 +130,10 @@ export class TaskReader {
 
   constructor(db: Db) {
     this.#db = db;
-    this.#get = db.prepare(
-      `SELECT ${COLUMNS}, t.body, t.data, x.result
-       FROM task t CROSS JOIN task_life l ON l.row = t.row ${JOINED} WHERE t.row = ?`,
+    this.#get = prepareGet<[number], WholeTaskRow>(
+      db,
+      WHOLE_COLUMNS,
+      `FROM task t CROSS JOIN task_life l ON l.row = t.row ${JOINED} WHERE t.row = ?`,
     );
     this.#row_of = db.prepare<[string], number>("SELECT row FROM task WHERE id = ?").pluck();
     this.#history = db.prepare(
@@ -122,7 +156,7 @@ export class TaskReader {
   }
 
   get(row: number): WholeTaskRow | undefined {
-    return this.#get.get(row);
+    return this.#get(row);
   }
 
   rowOf(id: string): number | undefined {
@@ -172,7 +206,7 @@ export class TaskReader {
     // What has not ended is one in many, after a month.
     const live = holder !== null || (state !== null && !(ENDED_TASK_STATES as readonly TaskState[]).includes(state));
     if (live) conditions.push("l.ended_at IS NULL");
-    const sql = `SELECT ${COLUMNS} FROM task_life l ${live ? "INDEXED BY task_live" : ""}
+    const sql = `SELECT ${selected(COLUMNS)} FROM task_life l ${live ? "INDEXED BY task_live" : ""}
       CROSS JOIN task t ON t.row = l.row ${JOINED} WHERE ${conditions.join(" AND ")} ORDER BY l.row DESC LIMIT ?`;
     let page = this.#pages.get(sql);
     if (page === undefined) {

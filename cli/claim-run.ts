@@ -1,7 +1,7 @@
 /**
- * A command under a claim, a lease or a task: while it runs the claim is asked for, which is the sign of life that keeps
- * it, and a command whose claim is over is ended. Runs in the command line's process. What is claimed, and what becomes
- * of it at the end, is lease-run.ts's and task-work.ts's; the process is command-process.ts's.
+ * A command under a claim, a lease or a task: while it runs the claim is asked for, which is the sign of life that
+ * keeps it, and a command whose claim is over is ended. Runs in the command line's process. What is claimed, and what
+ * becomes of it at the end, is lease-run.ts's and task-work.ts's; the process is command-process.ts's.
  */
 import { CLI_LEASE_GRACE_MS, CLI_OUTPUT_LAG_MS, CLI_RETRY_MS_MAX } from "../schemas/limits.js";
 import { CommandProcess, type CommandEnd, type CommandStreams } from "./command-process.js";

@@ -1,7 +1,7 @@
 /**
  * A command that runs as a process of its own, with this one's stdin, stdout and stderr or with what it is given in
- * their place, and that can be ended with all that it has started. Runs in the command line's process. By hand: Node has
- * process groups, and no way to wait for the end of one.
+ * their place, and that can be ended with all that it has started. Runs in the command line's process. By hand: Node
+ * has process groups, and no way to wait for the end of one.
  */
 import type { ChildProcess } from "node:child_process";
 

@@ -1,6 +1,7 @@
 /**
- * The fence under which a command acts: the one that is given, or the one that the environment has of a command that runs
- * under a claim (claim-run.ts). Runs in the command line's process. Asking the server for one is the commands' own.
+ * The fence under which a command acts: the one that is given, or the one that the environment has of a command that
+ * runs under a claim (claim-run.ts). Runs in the command line's process. Asking the server for one is the commands'
+ * own.
  */
 import type { Args, Flag } from "./command-row.js";
 import { wrongUsage, type CliFailure } from "./failure.js";

@@ -1,6 +1,6 @@
 /**
- * The bodies of tasks that are made or changed, from the flags that say them. Values go in as they were written, so that
- * their numbers keep their digits. Runs in the command line's process.
+ * The bodies of tasks that are made or changed, from the flags that say them. Values go in as they were written, so
+ * that their numbers keep their digits. Runs in the command line's process.
  */
 import type { Args, Flag } from "./command-row.js";
 import { wholeSeconds } from "./duration.js";

@@ -50,7 +50,9 @@ t.test("the task is on stdin as it was told, and in the environment", async (t) 
     KOOR_LEASE: 0,
   };
   const names = Object.keys({ KOOR_TASK, KOOR_FENCE, KOOR_INSTANCE, KOOR_LEASE });
-  const show = `process.stdout.write(${JSON.stringify(names)}.map(n=>process.env[n]).join()+" ");process.stdin.pipe(process.stdout)`;
+  const show =
+    `process.stdout.write(${JSON.stringify(names)}.map((n) => process.env[n]).join() + " ");` +
+    "process.stdin.pipe(process.stdout)";
   const running = work(["--wait", "0s", "--label", "a", "--label", "b", "--workspace", "w"], show);
   t.equal(await running.exit(), 0);
   t.match(bodies("claim")[0], { labels: ["a", "b"], workspace: "w", ttl_s: 60, wait_s: 0 });

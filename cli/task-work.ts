@@ -1,6 +1,6 @@
 /**
- * Work on tasks, one after the other: a command runs for each under its claim, and how it ended is told of the task. Runs
- * in the command line's process. Waiting for a task is task-line.ts's, what a task has in common with a lease
+ * Work on tasks, one after the other: a command runs for each under its claim, and how it ended is told of the task.
+ * Runs in the command line's process. Waiting for a task is task-line.ts's, what a task has in common with a lease
  * claim-run.ts's, what is told of the command's output task-result.ts's.
  */
 import { failureOf, Patience, Refusal } from "./ask.js";

@@ -2,9 +2,9 @@
  * Turns the TypeScript sources into what Node runs, and does nothing in a few milliseconds where
  * nothing changed. Two outputs: `dist/tree` has every file transpiled in its own place (tests and
  * benchmarks run from there), `dist/app` has the programs, each bundled into one file because most of
- * Node's start time is the loading of modules, and the dashboard's pages (build-pages.mjs). Types are checked by `npm run types`, not here. By hand is only
- * what esbuild has not, to find out what is stale: all anew takes 4 s, nothing to do 0.2 s.
- * Run: `node deploy/build.mjs [--programs]`, the flag leaving out `dist/tree`.
+ * Node's start time is the loading of modules, and the dashboard's pages (build-pages.mjs). Types are checked by `npm
+ * run types`, not here. By hand is only what esbuild has not, to find out what is stale: all anew takes 4 s, nothing to
+ * do 0.2 s. Run: `node deploy/build.mjs [--programs]`, the flag leaving out `dist/tree`.
  */
 import { createHash } from "node:crypto";
 import {

@@ -89,7 +89,9 @@ export const CommittedEvent = Type.Object({
 });
 export type CommittedEvent = Static<typeof CommittedEvent>;
 
-/** The events of a commit, in the order of their ids: a list a member, for a list costs no more to copy than one event. */
+/**
+ * The events of a commit, in the order of their ids: a list a member, for a list costs no more to copy than one event.
+ */
 export const CommittedEvents = Type.Object({
   ids: Type.Array(Type.Integer()),
   topics: Type.Array(Type.String()),

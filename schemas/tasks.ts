@@ -245,14 +245,19 @@ export const ClaimTaskRequest = Type.Object({
   request_id: TextOrNull,
 });
 export type ClaimTaskRequest = Static<typeof ClaimTaskRequest>;
-/** Which task, and by which claim; null where there was none. `made` is false where the same call had claimed it before. */
+/**
+ * Which task, and by which claim; null where there was none. `made` is false where the same call had claimed it before.
+ */
 export const ClaimTaskReply = Type.Object({
   task: nullable(Type.Object({ row: Row, id: Type.String(), claim: Row })),
   made: Type.Boolean(),
 });
 export type ClaimTaskReply = Static<typeof ClaimTaskReply>;
 
-/** A call of who holds a task, by which it is not held any more: a method each. `text`: the error, note or question. `value`: the result, JSON text. */
+/**
+ * A call of who holds a task, by which it is not held any more: a method each. `text`: the error, note or question.
+ * `value`: the result, JSON text.
+ */
 export const EndTaskRequest = Type.Object({
   id: Type.String(),
   fence: Type.Integer(),

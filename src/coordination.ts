@@ -1,7 +1,7 @@
 /**
  * The part of the composition root that is coordination: who is there, who holds what, which work is to be done, what
- * agents say to each other, and waiting for all of it. These pieces know each other; the others know of them what stands
- * in `Coordination`. What a piece does is its own file's business.
+ * agents say to each other, and waiting for all of it. These pieces know each other; the others know of them what
+ * stands in `Coordination`. What a piece does is its own file's business.
  */
 import type { Config } from "../schemas/config.js";
 import { LEASE_PRUNE_INTERVAL_MS, MESSAGE_PRUNE_INTERVAL_MS, TASK_PRUNE_INTERVAL_MS } from "../schemas/limits.js";

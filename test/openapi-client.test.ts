@@ -41,8 +41,8 @@ const PATIENCE_MS = 250;
 /** A head that does not come in one piece is too long for the HTTP library, whatever is in it. */
 const PATH_CHARACTERS_MAX = 16_000;
 /**
- * What no schema can say: that of all rules in an array no two have the same id, which tasks there are, that at least one
- * of some parameters is needed, and how many of them together may be.
+ * What no schema can say: that of all rules in an array no two have the same id, which tasks there are, that at least
+ * one of some parameters is needed, and how many of them together may be.
  */
 const UNSAID =
   /is in the array twice|unknown task|id must not be|no condition is given|conditions are given|is must be one of/;

@@ -54,7 +54,10 @@ const anything: unknown = new Proxy(() => undefined, {
   apply: () => anything,
 });
 
-/** Every route of every feature that both ports have, as the features' own files have it. This file runs from dist/tree/test. */
+/**
+ * Every route of every feature that both ports have, as the features' own files have it. This file runs from
+ * dist/tree/test.
+ */
 async function routesOfFeatures(): Promise<Route[]> {
   const src = new URL("../src/", import.meta.url);
   const files = readdirSync(src, { recursive: true, encoding: "utf8" }).filter((file) =>

@@ -1,5 +1,6 @@
 /**
- * What a user meets before the server does anything: the three commands, the settings example. Runs the launchers as npm links them, from a folder of their own.
+ * What a user meets before the server does anything: the three commands, the settings example. Runs the launchers as
+ * npm links them, from a folder of their own.
  */
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";

@@ -18,7 +18,9 @@ export interface PairJob {
 /** Requests in wire form, ASCII. */
 export interface PairOfRequests {
   readonly first: string;
-  /** `{id}` and `{fence}` stand for what the first one's answer says; `{length}` for the length of the body behind it. */
+  /**
+   * `{id}` and `{fence}` stand for what the first one's answer says; `{length}` for the length of the body behind it.
+   */
   readonly second: string;
 }
 

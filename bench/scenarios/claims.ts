@@ -1,7 +1,7 @@
 /**
  * What coordination costs: a lease taken and given back, a task claimed and completed, beside durable PUTs of the same
- * server in the same rounds; and what somebody else holds of twenty paths, asked of ten thousand leases. Runs in the bench
- * process.
+ * server in the same rounds; and what somebody else holds of twenty paths, asked of ten thousand leases. Runs in the
+ * bench process.
  */
 import { must } from "../../src/base/assert.js";
 import type { Bench } from "../bench.js";
@@ -23,7 +23,9 @@ const LEASE_TO_PUT_MAX = 2.5;
 const TASK_TO_PUT_MAX = 4;
 const CHECK_CPU_US_MAX = 200;
 const CHECKED_PATHS = 20;
-/** Of the ten thousand that a server has at most, what is left to those who wait, and to those who lease and give back. */
+/**
+ * Of the ten thousand that a server has at most, what is left to those who wait, and to those who lease and give back.
+ */
 const HELD_LEASES = 8_900;
 const WAITING_LEASES = 1_000;
 /** What a lease may cost among many, in multiples of what it costs among none. */

@@ -1,7 +1,7 @@
 /**
  * The dashboard in a real browser: from the address to seen data, and what an open page costs the server under 500
- * events a second beyond the feed itself, which is what one plain subscriber costs. Left out where there is no Chromium.
- * Runs in the bench process; the browser is a process tree of its own.
+ * events a second beyond the feed itself, which is what one plain subscriber costs. Left out where there is no
+ * Chromium. Runs in the bench process; the browser is a process tree of its own.
  */
 import { Agent, request as httpRequest } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";

@@ -25,8 +25,8 @@ export interface KoorOptions {
 }
 
 /**
- * The environment without Koor's own variables: a run must not depend on who starts it. The one that says which SQLite is
- * to be measured stays.
+ * The environment without Koor's own variables: a run must not depend on who starts it. The one that says which SQLite
+ * is to be measured stays.
  */
 function cleanEnvironment(): NodeJS.ProcessEnv {
   const stays = (name: string): boolean => name === SQLITE_VARIABLE || !name.startsWith("KOOR_");

@@ -1,4 +1,6 @@
-/** `wait`: until one of many things is so, for 0 tokens. Runs in the command line's process; the loop is wait-loop.ts's. */
+/**
+ * `wait`: until one of many things is so, for 0 tokens. Runs in the command line's process; the loop is wait-loop.ts's.
+ */
 import type { Args, CommandContext, CommandRow, Flag } from "../command-row.js";
 import { CliFailure, wrongUsage } from "../failure.js";
 import { layOutJson, print } from "../output.js";

@@ -1,4 +1,6 @@
-/** Messages of everybody, for each view that shows some of them. They need the server's token: others are shown none. */
+/**
+ * Messages of everybody, for each view that shows some of them. They need the server's token: others are shown none.
+ */
 import { getJson } from "./client.js";
 import { apiPath, query } from "../base/path.js";
 import type { Loader } from "./resource.js";

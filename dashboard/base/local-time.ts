@@ -1,4 +1,6 @@
-/** Times as a field of the page has them, in the viewer's zone, and as the API and addresses have them, in UTC. Pure. */
+/**
+ * Times as a field of the page has them, in the viewer's zone, and as the API and addresses have them, in UTC. Pure.
+ */
 
 const FIELD = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?$/;
 

@@ -1,6 +1,6 @@
 /**
- * Work over all rows of a table, a bounded step at a time, once an interval: each step says behind which row the next one
- * begins. A background task.
+ * Work over all rows of a table, a bounded step at a time, once an interval: each step says behind which row the next
+ * one begins. A background task.
  */
 import { Failure } from "../base/result.js";
 import { Periodic } from "./periodic.js";

@@ -1,7 +1,7 @@
 /**
- * A map whose keys come and go all the time. Not a Map: V8 keeps a Map's outgrown tables alive through each other once one
- * of them is old, and with them all that ever was in them; half of what a server of leases allocated was promoted that
- * way. An object without a prototype leaves nothing behind. What there is comes in no order. Pure.
+ * A map whose keys come and go all the time. Not a Map: V8 keeps a Map's outgrown tables alive through each other once
+ * one of them is old, and with them all that ever was in them; half of what a server of leases allocated was promoted
+ * that way. An object without a prototype leaves nothing behind. What there is comes in no order. Pure.
  */
 
 export class TurnoverMap<Key extends string | number, Value> {

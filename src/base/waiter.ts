@@ -1,6 +1,7 @@
 /**
  * Who waits for something to be found: it is looked for at once, and again whenever something has come, until there is
- * something to settle with. Looks follow each other, and what comes in one turn of the event loop is looked for together.
+ * something to settle with. Looks follow each other, and what comes in one turn of the event loop is looked for
+ * together.
  */
 
 /** Looks; null where there is nothing to be told. */

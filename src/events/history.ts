@@ -19,7 +19,9 @@ export class EventHistory {
     this.#hub = hub;
   }
 
-  /** A JSON array. How many rows it looks at is known only where every row counts: a cursor or a page without filters. */
+  /**
+   * A JSON array. How many rows it looks at is known only where every row counts: a cursor or a page without filters.
+   */
   read(request: EventHistoryRequest, context: CallContext): string | Failure | Chunks {
     const filtered = (request.pattern !== "" && request.pattern !== "*") || request.source !== null;
     const behind = request.after === null ? Number.POSITIVE_INFINITY : this.#hub.last_id - request.after;

@@ -233,7 +233,9 @@ export class Pipeline {
     return gate.identify(exchange.header("authorization"), exchange.header("x-koor-instance"), actors);
   }
 
-  /** The refusal of what is meant for another server, or comes from a page of another site; null where it is neither. */
+  /**
+   * The refusal of what is meant for another server, or comes from a page of another site; null where it is neither.
+   */
   #refuseForeign(call: Call): Failure | null {
     const { gate } = this.#options;
     const host = call.exchange.header("host");

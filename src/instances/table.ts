@@ -31,7 +31,8 @@ export class InstanceReader {
 
   constructor(db: Db) {
     this.#all = db.prepare(`
-      SELECT row, id, token_hash, name, workspace, intent, stack, capabilities, status, registered_at, last_seen, busy_until
+      SELECT row, id, token_hash, name, workspace, intent, stack, capabilities, status, registered_at,
+        last_seen, busy_until
       FROM instance JOIN instance_life USING (row) ORDER BY row
     `);
   }

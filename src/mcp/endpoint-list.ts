@@ -17,15 +17,15 @@ function isForAgents({ path, needs }: Route): boolean {
 const MESSAGE = [
   'State and specs: PUT the raw value; GET takes ?version=N, ?history=1, ?diff=A,B. Events: POST {"topic","data"}. ' +
     'Texts: POST {"filename","content"} to validate.',
-  `Tasks: POST {"labels":[],"wait_s":${WAIT_S_MAX}} to task.claim gives {"task":{"id","fence",...}}, or null for none; ` +
-    'send its "fence" with task.progress, and at the end with "result" to task.complete. ' +
+  `Tasks: POST {"labels":[],"wait_s":${WAIT_S_MAX}} to task.claim gives {"task":{"id","fence",...}}, or null ` +
+    'for none; send its "fence" with task.progress, and at the end with "result" to task.complete. ' +
     'Before you edit files: POST {"resources":["path:src/**"]} to lease.acquire. ' +
     `Messages to you: message.list?unread=1&wait=${WAIT_S_MAX}.`,
   "For any other call pick .paths[PATH] out of GET /openapi.json with jq or the like " +
     "(all of it would fill your context), " +
     'or run koor-cli COMMAND --help. An error\'s body is {"error","code"}.',
-  "To wait at 0 tokens, run in a shell: koor-cli wait --event PATTERN --message --task --free RESOURCE (its --help has more), " +
-    `or curl "BASE/api/wait?event=PATTERN&message=1&wait=${LONG_POLL_WAIT_S_MAX}"; ` +
+  "To wait at 0 tokens, run in a shell: koor-cli wait --event PATTERN --message --task --free RESOURCE " +
+    `(its --help has more), or curl "BASE/api/wait?event=PATTERN&message=1&wait=${LONG_POLL_WAIT_S_MAX}"; ` +
     "the answer's cursor as after=CURSOR misses nothing.",
   "Where others write too, write with If-Match or ?if_version=N.",
   "The header X-Koor-Instance with your instance_id says who you are.",

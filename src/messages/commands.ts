@@ -1,4 +1,6 @@
-/** Sending and marking messages, saying that they were delivered, and deleting those that are over. Run in the writer. */
+/**
+ * Sending and marking messages, saying that they were delivered, and deleting those that are over. Run in the writer.
+ */
 import * as Type from "typebox";
 import { MESSAGE_RECIPIENTS_MAX } from "../../schemas/limits.js";
 import {

@@ -56,8 +56,8 @@ function pageOf({ instance, box, unread, thread, after, now_ms }: PageRequest): 
   } else if (unread) {
     conditions.push(`EXISTS (SELECT 1 FROM ${RECIPIENTS} WHERE r.read_at IS NULL)`);
   }
-  const from = `FROM message_box b ${index} CROSS JOIN message m ON m.row = b.message WHERE ${conditions.join(" AND ")}`;
-  return { from, bound };
+  const joined = `message_box b ${index} CROSS JOIN message m ON m.row = b.message`;
+  return { from: `FROM ${joined} WHERE ${conditions.join(" AND ")}`, bound };
 }
 
 /** What narrows the messages of everybody down: each by a range of a tree of boxes, but for threads. */

@@ -1,6 +1,6 @@
 /**
- * Rows of many columns as objects. A library makes them of such a row one property at a time: of 35 columns that is 4 of
- * 10 µs, so they are read as arrays and made into objects here.
+ * Rows of many columns as objects. A library makes them of such a row one property at a time: of 35 columns that is 4
+ * of 10 µs, so they are read as arrays and made into objects here.
  */
 import type { Db } from "./open.js";
 

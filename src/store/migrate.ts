@@ -197,16 +197,16 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX message_box_unread ON message_box (instance, message) WHERE box = 'in' AND read_at IS NULL;
   `,
   `
-  -- Row numbers are the order in which tasks were made, and none is used again. What stays as it was made, or is changed
-  -- by hand; labels, requires, resources and after: JSON. What may be long comes last.
+  -- Row numbers are the order in which tasks were made, and none is used again. What stays as it was made, or is
+  -- changed by hand; labels, requires, resources and after: JSON. What may be long comes last.
   CREATE TABLE task (
     row INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, workspace TEXT NOT NULL, title TEXT NOT NULL,
     labels TEXT NOT NULL, requires TEXT NOT NULL, resources TEXT NOT NULL, after TEXT NOT NULL,
     max_attempts INTEGER NOT NULL, ttl_s INTEGER NOT NULL, max_s INTEGER NOT NULL, created_by TEXT,
     created_at INTEGER NOT NULL, body TEXT NOT NULL, data TEXT
   );
-  -- What becomes of it. reserved: the instance for which it is kept until reserved_until. claim: the lease's row by which
-  -- it is held. steps: how many rows its history has.
+  -- What becomes of it. reserved: the instance for which it is kept until reserved_until. claim: the lease's row by
+  -- which it is held. steps: how many rows its history has.
   CREATE TABLE task_life (
     row INTEGER PRIMARY KEY, state TEXT NOT NULL, priority INTEGER NOT NULL, attempts INTEGER NOT NULL,
     not_before INTEGER, assignee TEXT, reserved TEXT, reserved_until INTEGER NOT NULL, claim INTEGER, progress INTEGER,

@@ -1,7 +1,8 @@
 /**
- * The tasks that have not ended, as the writer knows them: which are ready and for whom, who holds which by which claim,
- * what becomes of one when it is not held any more. What changes is stored, told as an event and as a notice to the
- * front in the transaction that makes it true. What may be held at all, and under which fence, is the claims' book's.
+ * The tasks that have not ended, as the writer knows them: which are ready and for whom, who holds which by which
+ * claim, what becomes of one when it is not held any more. What changes is stored, told as an event and as a notice to
+ * the front in the transaction that makes it true. What may be held at all, and under which fence, is the claims'
+ * book's.
  */
 import type { LeaseRecord } from "../../schemas/leases.js";
 import { TASK_RESERVED_MS, TASKS_MAX } from "../../schemas/limits.js";

@@ -1,6 +1,6 @@
 /**
- * Who waits in a call for a task to claim: in line, so that of those who may have a task that can be claimed now the one
- * who has waited longest asks the writer for one, and nobody else. Runs on the front.
+ * Who waits in a call for a task to claim: in line, so that of those who may have a task that can be claimed now the
+ * one who has waited longest asks the writer for one, and nobody else. Runs on the front.
  */
 import type { OfferedTask, TaskMirror } from "./mirror.js";
 import { type Claimant, mayClaim } from "./pool.js";

@@ -1,7 +1,7 @@
 /**
- * The tasks that are ready, as the front knows them: what each commit has left of them, who may claim one now, and who is
- * told when there is one more to be claimed. The writer decides; this knows whom it is worth asking it for. Pure but for
- * its state.
+ * The tasks that are ready, as the front knows them: what each commit has left of them, who may claim one now, and who
+ * is told when there is one more to be claimed. The writer decides; this knows whom it is worth asking it for. Pure but
+ * for its state.
  */
 import type { LeaseRecord } from "../../schemas/leases.js";
 import { TASK_STATES, type ReadyRecord, type TaskNotice, type TaskState } from "../../schemas/tasks.js";

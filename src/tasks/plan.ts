@@ -1,6 +1,6 @@
 /**
- * Tasks that are to be made together: who waits for whom, by ids and by positions in the array. All or none are made, so
- * whatever is wrong is found here, before the first of them is. Pure.
+ * Tasks that are to be made together: who waits for whom, by ids and by positions in the array. All or none are made,
+ * so whatever is wrong is found here, before the first of them is. Pure.
  */
 import type { NewTask } from "../../schemas/tasks.js";
 import type { TaskState } from "../../schemas/tasks.js";
@@ -47,7 +47,10 @@ const POSITION = /^#(\d+)$/;
 /** How many ids of a circle are told. */
 const CYCLE_TOLD_MAX = 16;
 
-/** The tasks as they are to be made; 400 for what is waited for and is not there, 409 for ids that are there and circles. */
+/**
+ * The tasks as they are to be made; 400 for what is waited for and is not there, 409 for ids that are there and
+ * circles.
+ */
 export function planTasks(tasks: readonly NewTask[], ground: PlanGround): PlannedTask[] | Failure {
   const places = placesOf(tasks, ground);
   if (places instanceof Failure) return places;

@@ -11,6 +11,7 @@ import TinyQueue from "tinyqueue";
 import { TASK_AGING_MS, TASK_PRIORITY_MAX } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
 import { Groups } from "../base/groups.js";
+import { TurnoverMap } from "../base/turnover-map.js";
 
 /** A task that is ready, as far as it matters here; times in ms. */
 export interface ReadyTask {
@@ -50,6 +51,17 @@ interface Turn<Task extends ReadyTask> {
   readonly task: Task;
 }
 
+/** Where a task is. */
+interface Place<Task extends ReadyTask> {
+  readonly task: Task;
+  /** Null where it is in no queue: its time has not come, or something is in its way. */
+  standing: Standing<Task> | null;
+  /** The turn that counts: others of it are passed over when they come up. */
+  turn: Turn<Task> | null;
+  /** What is in its way, where it is set aside for that. */
+  obstacle: number | null;
+}
+
 /** Tasks of one kind, by priority. */
 class Queue<Task extends ReadyTask> {
   readonly #levels: (TinyQueue<Standing<Task>> | undefined)[] = [];
@@ -81,7 +93,7 @@ class Queue<Task extends ReadyTask> {
     this.#stored = 0;
     for (const [level, heap] of this.#levels.entries()) {
       const alive = (heap?.data ?? []).filter((standing) => standing.alive);
-      this.#levels[level] = newHeap(alive);
+      this.#levels[level] = alive.length === 0 ? undefined : newHeap(alive);
       this.#stored += alive.length;
     }
   }
@@ -130,50 +142,44 @@ export function mayClaim(task: ReadyTask, claimant: Claimant, now_ms: number): b
 }
 
 export class TaskPool<Task extends ReadyTask> {
-  readonly #tasks = new Map<number, Task>();
-  readonly #standings = new Map<number, Standing<Task>>();
+  /** By row. */
+  readonly #places = new TurnoverMap<number, Place<Task>>();
   /** By workspace, for whom and label; then by what is required. */
   readonly #shelves = new Map<string, Map<string, Queue<Task>>>();
   #turns = newTurns<Task>([]);
-  /** The turn of a task that counts: others of it are passed over when they come up. */
-  readonly #turn_of = new Map<number, Turn<Task>>();
   /** Set aside, by what is in their way. */
-  readonly #aside = new Groups<number, Task>();
-  readonly #obstacles = new Map<number, number>();
+  readonly #aside = new Groups<number, Place<Task>>();
 
   /** How many there are, set aside or not. */
   get size(): number {
-    return this.#tasks.size;
+    return this.#places.size;
   }
 
   get(row: number): Task | undefined {
-    return this.#tasks.get(row);
+    return this.#places.get(row)?.task;
   }
 
   clear(): void {
-    this.#tasks.clear();
-    this.#standings.clear();
+    this.#places.clear();
     this.#shelves.clear();
     this.#turns = newTurns([]);
-    this.#turn_of.clear();
     this.#aside.clear();
-    this.#obstacles.clear();
   }
 
   /** Puts a task in; one of its row that is there already is another now. */
   add(task: Task, now_ms: number): void {
     this.remove(task.row);
-    this.#tasks.set(task.row, task);
-    this.#file(task, now_ms);
+    const place: Place<Task> = { task, standing: null, turn: null, obstacle: null };
+    this.#places.set(task.row, place);
+    this.#file(place, now_ms);
   }
 
   remove(row: number): void {
-    const task = this.#tasks.get(row);
-    if (task === undefined) return;
-    this.#tasks.delete(row);
-    this.#turn_of.delete(row);
-    this.#unfile(row);
-    this.#forgetObstacle(task);
+    const place = this.#places.get(row);
+    if (place === undefined) return;
+    this.#places.delete(row);
+    this.#unfile(place);
+    this.#forgetObstacle(place);
   }
 
   /** The tasks that somebody may claim only now, because of the time: they waited for it, or were kept for another. */
@@ -182,36 +188,38 @@ export class TaskPool<Task extends ReadyTask> {
     for (let turn = this.#turns.peek(); turn !== undefined && turn.at_ms <= now_ms; turn = this.#turns.peek()) {
       this.#turns.pop();
       const { row, not_before, reserved_until } = turn.task;
-      if (this.#turn_of.get(row) !== turn) continue;
-      this.#turn_of.delete(row);
+      const place = this.#places.get(row);
+      if (place?.turn !== turn) continue;
+      place.turn = null;
       if (turn.at_ms === not_before || turn.at_ms === reserved_until) due.push(turn.task);
-      if (this.#obstacles.has(row)) continue;
-      this.#unfile(row);
-      this.#file(turn.task, now_ms);
+      if (place.obstacle !== null) continue;
+      this.#unfile(place);
+      this.#file(place, now_ms);
     }
     return due;
   }
 
   /** What is in the way of a task: until `takeBack` it is passed over, but by those who may pass that. */
-  setAside(task: Task, obstacle: number): void {
-    this.#unfile(task.row);
+  setAside({ row }: Task, obstacle: number): void {
+    const place = must(this.#places.get(row), "it is ready");
+    this.#unfile(place);
     // Who passes one may have met another.
-    this.#forgetObstacle(task);
-    this.#obstacles.set(task.row, obstacle);
-    this.#aside.add(obstacle, task);
+    this.#forgetObstacle(place);
+    place.obstacle = obstacle;
+    this.#aside.add(obstacle, place);
   }
 
   /** Something is not in the way any more. */
   takeBack(obstacle: number, now_ms: number): void {
-    for (const task of this.#aside.take(obstacle)) {
-      this.#obstacles.delete(task.row);
-      this.#file(task, now_ms);
+    for (const place of this.#aside.take(obstacle)) {
+      place.obstacle = null;
+      this.#file(place, now_ms);
     }
   }
 
   /** Nothing is in the way of any task any more, for all that is known. */
   takeAllBack(now_ms: number): void {
-    for (const obstacle of new Set(this.#obstacles.values())) this.takeBack(obstacle, now_ms);
+    for (const { obstacle } of this.#aside.items()) if (obstacle !== null) this.takeBack(obstacle, now_ms);
   }
 
   /**
@@ -254,10 +262,11 @@ export class TaskPool<Task extends ReadyTask> {
   }
 
   /** Puts a task where it is found, and says when it is to be looked at again. */
-  #file(task: Task, now_ms: number): void {
+  #file(place: Place<Task>, now_ms: number): void {
+    const { task } = place;
     const { workspace, labels, requires, ready_at, not_before, reserved_until, priority } = task;
     if (not_before !== null && not_before > now_ms) {
-      this.#look(task, not_before);
+      this.#look(place, not_before);
       return;
     }
     const whom = forWhom(task, now_ms);
@@ -265,27 +274,26 @@ export class TaskPool<Task extends ReadyTask> {
     const queues = ["", ...new Set(labels)].map((label) => this.#queueOf(workspace, whom, label, requires));
     const standing = { task, queues, alive: true };
     for (const queue of queues) queue.push(standing, level);
-    this.#standings.set(task.row, standing);
+    place.standing = standing;
     const since_ms = Math.max(ready_at, not_before ?? 0);
     const rises_ms = since_ms + (level - priority + 1) * TASK_AGING_MS;
     const kept_ms = reserved_until > now_ms ? reserved_until : Number.POSITIVE_INFINITY;
     const next_ms = Math.min(kept_ms, level < TASK_PRIORITY_MAX ? rises_ms : Number.POSITIVE_INFINITY);
-    if (next_ms < Number.POSITIVE_INFINITY) this.#look(task, next_ms);
+    if (next_ms < Number.POSITIVE_INFINITY) this.#look(place, next_ms);
   }
 
-  #look(task: Task, at_ms: number): void {
-    const turn = { at_ms, task };
-    this.#turn_of.set(task.row, turn);
-    this.#turns.push(turn);
+  #look(place: Place<Task>, at_ms: number): void {
+    place.turn = { at_ms, task: place.task };
+    this.#turns.push(place.turn);
     // Most tasks are claimed long before.
-    if (this.#turns.length > 2 * this.#turn_of.size + DROPPED_TOGETHER)
-      this.#turns = newTurns([...this.#turn_of.values()]);
+    if (this.#turns.length > 2 * this.#places.size + DROPPED_TOGETHER)
+      this.#turns = newTurns(this.#turns.data.filter((turn) => this.#places.get(turn.task.row)?.turn === turn));
   }
 
-  #unfile(row: number): void {
-    const standing = this.#standings.get(row);
-    if (standing === undefined) return;
-    this.#standings.delete(row);
+  #unfile(place: Place<Task>): void {
+    const { standing } = place;
+    if (standing === null) return;
+    place.standing = null;
     standing.alive = false;
     for (const queue of standing.queues) {
       queue.left();
@@ -296,11 +304,9 @@ export class TaskPool<Task extends ReadyTask> {
     }
   }
 
-  #forgetObstacle(task: Task): void {
-    const obstacle = this.#obstacles.get(task.row);
-    if (obstacle === undefined) return;
-    this.#obstacles.delete(task.row);
-    this.#aside.remove(obstacle, task);
+  #forgetObstacle(place: Place<Task>): void {
+    if (place.obstacle !== null) this.#aside.remove(place.obstacle, place);
+    place.obstacle = null;
   }
 
   #queueOf(workspace: string, whom: string, label: string, requires: readonly string[]): Queue<Task> {
@@ -338,7 +344,7 @@ export class TaskPool<Task extends ReadyTask> {
     const levels: Task[][] = [];
     if (this.#aside.size === 0) return levels;
     for (const obstacle of passes)
-      for (const task of this.#aside.get(obstacle) ?? [])
+      for (const { task } of this.#aside.get(obstacle) ?? [])
         if (mayClaim(task, claimant, now_ms)) (levels[levelOf(task, now_ms)] ??= []).push(task);
     for (const level of levels) level?.sort((a, b) => a.row - b.row);
     return levels;
@@ -358,7 +364,7 @@ function needsKey(requires: readonly string[]): string {
 }
 
 function shelfKey(workspace: string, whom: string, label: string): string {
-  return JSON.stringify([workspace, whom, label]);
+  return `${workspace.length} ${whom.length} ${workspace}${whom}${label}`;
 }
 
 /** The queue whose first of a priority is the oldest. */

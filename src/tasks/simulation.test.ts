@@ -1,8 +1,8 @@
 /**
- * Tasks and leases as a whole against a naive model, on a clock that is set by hand: tasks are made, claimed, given back,
- * lost, broken, asked about and pruned, their holders deleted, the server started anew and transactions rolled back, by
- * chance. The model says in its own words what each call answers and what events it makes; leases are read by their own
- * checker.
+ * Tasks and leases as a whole against a naive model, on a clock that is set by hand: tasks are made, claimed, given
+ * back, lost, broken, asked about and pruned, their holders deleted, the server started anew and transactions rolled
+ * back, by chance. The model says in its own words what each call answers and what events it makes; leases are read by
+ * their own checker.
  */
 import t from "tap";
 import * as Type from "typebox";

@@ -1,4 +1,7 @@
-/** The SQL of tasks, reading: one whole, pages of a list (front, pool), and those that are ready. Writing is task-writer.ts's. */
+/**
+ * The SQL of tasks, reading: one whole, pages of a list (front, pool), and those that are ready. Writing is
+ * task-writer.ts's.
+ */
 import { TASK_DEPENDENTS_MAX, TASK_HISTORY_MAX } from "../../schemas/limits.js";
 import type { ListTasksRequest, ReadyRecord, TaskState } from "../../schemas/tasks.js";
 import { ENDED_TASK_STATES, TASK_STATES } from "../../schemas/tasks.js";

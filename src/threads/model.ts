@@ -39,7 +39,9 @@ export interface Said<Row extends Notice = Notice> {
   readonly payload: PayloadOf<Row>;
 }
 
-/** `rollback`: what the models did since the last commit was undone. `refill`: tables were filled behind their backs. */
+/**
+ * `rollback`: what the models did since the last commit was undone. `refill`: tables were filled behind their backs.
+ */
 export type ReloadReason = "rollback" | "refill";
 
 /** What the batch asks of a model in the writer, where it has an answer. */

@@ -1,6 +1,6 @@
 /**
- * One call that waits: its conditions with what is kept of each. It looks at them in turn, beginning behind the one that
- * was reported last: so none of them keeps the others from being heard, however often it holds. Runs on the front.
+ * One call that waits: its conditions with what is kept of each. It looks at them in turn, beginning behind the one
+ * that was reported last: so none of them keeps the others from being heard, however often it holds. Runs on the front.
  */
 import { Failure } from "../base/result.js";
 import type { Wakeable } from "../base/waiter.js";
@@ -87,7 +87,9 @@ export class WaitingCall {
     return null;
   }
 
-  /** Nothing was found by the end: as far as nothing has come meanwhile, the next call need not look behind this one. */
+  /**
+   * Nothing was found by the end: as far as nothing has come meanwhile, the next call need not look behind this one.
+   */
   rest(): void {
     if (!this.#quiet) return;
     for (const [at, condition] of this.#conditions.entries()) this.#marks[at] = condition.rest(this.#marks[at] ?? "");

@@ -1,7 +1,7 @@
 /**
- * Where a wait goes on, as text that its client keeps: the event up to which all is reported, and of each condition what
- * has been. So the server keeps nothing, and a restart forgets nothing. Whoever asks brings it, and may have made it up:
- * it is read strictly, and says nothing but what was reported. Pure.
+ * Where a wait goes on, as text that its client keeps: the event up to which all is reported, and of each condition
+ * what has been. So the server keeps nothing, and a restart forgets nothing. Whoever asks brings it, and may have made
+ * it up: it is read strictly, and says nothing but what was reported. Pure.
  */
 import { WAIT_CONDITIONS_MAX, WAIT_MARK_CHARACTERS_MAX } from "../../schemas/limits.js";
 import { crypto } from "../base/crypto.js";

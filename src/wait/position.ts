@@ -1,8 +1,12 @@
-/** Whether the events behind a cursor are all there: they may have been pruned, or be those of another history. Pure. */
+/**
+ * Whether the events behind a cursor are all there: they may have been pruned, or be those of another history. Pure.
+ */
 import type { EventReader } from "../events/table.js";
 import type { Cursor } from "./cursor.js";
 
-/** `pruned`: some are not there any more. `elsewhere`: the cursor is of another history, which a restore has brought. */
+/**
+ * `pruned`: some are not there any more. `elsewhere`: the cursor is of another history, which a restore has brought.
+ */
 export type Standing = "here" | "pruned" | "elsewhere";
 
 export function standingOf({ event, event_at }: Cursor, stored: EventReader): Standing {

@@ -27,8 +27,8 @@ const CLAIMERS = 8;
 const ATTEMPTS_MAX = 100;
 
 /**
- * It claims, writes what it does under its fence, completes and says so, until it is ended. Whatever was not answered is
- * asked again when it is told where the server is now.
+ * It claims, writes what it does under its fence, completes and says so, until it is ended. Whatever was not answered
+ * is asked again when it is told where the server is now.
  */
 const CLAIMER_PROGRAM = `
 import { createInterface } from "node:readline";

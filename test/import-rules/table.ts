@@ -140,8 +140,8 @@ export const CLI: FloorRow = {
 };
 
 /**
- * The dashboard's pages are a house of their own beside it, on the schemas alone, the lowest floor first. A view's folder
- * is besides closed to every other view.
+ * The dashboard's pages are a house of their own beside it, on the schemas alone, the lowest floor first. A view's
+ * folder is besides closed to every other view.
  */
 export const PAGES: readonly FloorRow[] = [
   {

@@ -1,7 +1,7 @@
 /**
- * An independent checker of tasks: it reads events in their order, as anybody could, and says what should not have been.
- * It knows nothing of the server but the contract. Leases are lease-checker.ts's; that a task and its lease are one claim
- * is said here. Pure.
+ * An independent checker of tasks: it reads events in their order, as anybody could, and says what should not have
+ * been. It knows nothing of the server but the contract. Leases are lease-checker.ts's; that a task and its lease are
+ * one claim is said here. Pure.
  */
 import type { StoredEvent } from "./leasing.js";
 

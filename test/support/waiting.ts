@@ -1,4 +1,7 @@
-/** Who waits with `GET /api/wait`, as the tests have them: a loop that goes on by its cursor. Runs in the test's process. */
+/**
+ * Who waits with `GET /api/wait`, as the tests have them: a loop that goes on by its cursor. Runs in the test's
+ * process.
+ */
 import type { OutgoingHttpHeaders } from "node:http";
 import { send, type Answer } from "./http-client.js";
 import { readMetric } from "./metrics.js";

@@ -1,4 +1,6 @@
-/** Which events are shown: a pattern of topics, and where a replay begins. What is typed comes to stand in the address. */
+/**
+ * Which events are shown: a pattern of topics, and where a replay begins. What is typed comes to stand in the address.
+ */
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { reasonOf } from "../../api/client.js";

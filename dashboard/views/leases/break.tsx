@@ -48,8 +48,8 @@ export function Break({ lease: { id, state, holder, fence, task }, onDone }: Bre
           <p>
             {state === "waiting"
               ? `The request of ${holder.name} leaves the line. It is told so, and may ask again.`
-              : `${holder.name} loses it at once, and whoever waits is next. What it still writes to Koor under fence ` +
-                `${fence ?? ""} is refused; files that it goes on changing nobody keeps from it.`}
+              : `${holder.name} loses it at once, and whoever waits is next. What it still writes to Koor under ` +
+                `fence ${fence ?? ""} is refused; files that it goes on changing nobody keeps from it.`}
             {task !== null && ` Its task ${task} is given back, too.`}
           </p>
           <TextField

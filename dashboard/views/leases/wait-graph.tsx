@@ -1,4 +1,6 @@
-/** Who waits for whom as a drawing: boxes and labels are links, so that it is read and walked through as one sees it. */
+/**
+ * Who waits for whom as a drawing: boxes and labels are links, so that it is read and walked through as one sees it.
+ */
 import { useMemo } from "preact/hooks";
 import type { LeaseWaits } from "../../api/types.js";
 import { addressOf, agentAddress } from "../../base/address.js";

@@ -1,4 +1,6 @@
-/** Needs me in a browser: what waits is there, is done from there, comes and goes by itself, and is counted everywhere. */
+/**
+ * Needs me in a browser: what waits is there, is done from there, comes and goes by itself, and is counted everywhere.
+ */
 import t from "tap";
 import { fillWithADay } from "../../../test/support/a-day.js";
 import { browserMissing, type Page } from "../../../test/support/browser.js";

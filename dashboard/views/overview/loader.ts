@@ -1,4 +1,6 @@
-/** What the overview fetches beside the figures that are recorded anyway: totals, the newest changes, the day's cost. */
+/**
+ * What the overview fetches beside the figures that are recorded anyway: totals, the newest changes, the day's cost.
+ */
 import { getJson } from "../../api/client.js";
 import { query } from "../../base/path.js";
 import type { Loader } from "../../api/resource.js";

@@ -1,4 +1,6 @@
-/** The rules of all projects: what is proposed with its actions, what is decided in one table, and filters over both. */
+/**
+ * The rules of all projects: what is proposed with its actions, what is decided in one table, and filters over both.
+ */
 import { useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso/router";
 import { query as queryOf } from "../../base/path.js";

@@ -34,7 +34,9 @@ export function oneRule(rule: RuleAddress): Loader<Rule | null> {
   };
 }
 
-/** What was done to a rule, the newest first. It changes with the rules, so the audit log's own changes are not heard. */
+/**
+ * What was done to a rule, the newest first. It changes with the rules, so the audit log's own changes are not heard.
+ */
 export function ruleHistory(rule: RuleAddress): Loader<readonly AuditEntry[]> {
   const name = nameOf(rule);
   return {

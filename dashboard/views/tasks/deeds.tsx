@@ -63,7 +63,8 @@ export function Deeds({ task, onDone }: DeedProps) {
         >
           <p>
             {state === "claimed"
-              ? `${holder?.name ?? ""} is told at its next progress, and gives it back. What it completes before is done.`
+              ? `${holder?.name ?? ""} is told at its next progress, and gives it back. ` +
+                "What it completes before is done."
               : "Nobody claims it any more. Tasks that wait for it stay blocked."}
           </p>
           <TextField

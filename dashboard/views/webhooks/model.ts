@@ -41,8 +41,8 @@ export function adviceFor({ active, fail_count, url }: Webhook): string {
       `See to the receiver at ${where}, send a test delivery, then enable it.`
     );
   return (
-    `The next try comes within 10 seconds, and what follows waits in its order. After ${FAILURES_MAX} failures in a row it is ` +
-    `turned off: ${plural(FAILURES_MAX - fail_count, "more try", "more tries")} from now. See to the receiver at ${where}.`
+    `The next try comes within 10 seconds, and what follows waits in its order. After ${FAILURES_MAX} failures in a ` +
+    `row it is turned off: ${plural(FAILURES_MAX - fail_count, "more try", "more tries")} from now. See to the receiver at ${where}.`
   );
 }
 

@@ -1,4 +1,6 @@
-/** The newest events that a webhook's patterns match, live: a feed for each pattern, since the server does the matching. */
+/**
+ * The newest events that a webhook's patterns match, live: a feed for each pattern, since the server does the matching.
+ */
 import { useEffect, useMemo } from "preact/hooks";
 import { EventFeed } from "../../api/event-feed.js";
 import { addEvents, dataPreview, NO_EVENTS, type HeldEvent } from "../../api/event-list.js";

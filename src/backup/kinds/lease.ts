@@ -1,6 +1,6 @@
 /**
- * Records of kind `lease`, and the newest fence. A snapshot has them as they stood; what was held or waited then is lost
- * at the server that it is restored to (src/claims/book.ts).
+ * Records of kind `lease`, and the newest fence. A snapshot has them as they stood; what was held or waited then is
+ * lost at the server that it is restored to (src/claims/book.ts).
  */
 import { Failure } from "../../base/result.js";
 import { readResources } from "../../claims/lease.js";

@@ -1,6 +1,6 @@
 /**
- * SQLite's result codes under their names, whichever library the error is from: better-sqlite3 gives the name as `code`,
- * node:sqlite the number as `errcode`. Numbers and names are those of sqlite.org/rescode.html. Pure.
+ * SQLite's result codes under their names, whichever library the error is from: better-sqlite3 gives the name as
+ * `code`, node:sqlite the number as `errcode`. Numbers and names are those of sqlite.org/rescode.html. Pure.
  */
 
 /** Primary codes, which are the low byte of the extended ones. */

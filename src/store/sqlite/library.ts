@@ -1,7 +1,7 @@
 /**
  * What Koor uses of a SQLite library: a database, a statement, and what its errors are called. Each adapter beside this
- * file fills it for one library; which of them is used, choice.ts decides. The shapes are those of better-sqlite3, which
- * needs no wrapper so.
+ * file fills it for one library; which of them is used, choice.ts decides. The shapes are those of better-sqlite3,
+ * which needs no wrapper so.
  */
 
 /** What a statement changed. */

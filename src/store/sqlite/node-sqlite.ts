@@ -42,7 +42,9 @@ const CACHE_SIZE_KIB = -16_000;
 
 type Make<Row> = (columns: unknown[]) => Row;
 
-/** Refused is what it would cut off at a NUL, without a word: Node 22 when it reads a text, the port when it binds one. */
+/**
+ * Refused is what it would cut off at a NUL, without a word: Node 22 when it reads a text, the port when it binds one.
+ */
 function checkTexts(parameters: readonly unknown[]): void {
   for (const value of parameters) {
     if (typeof value === "string") {

@@ -1,7 +1,7 @@
 /**
  * `instance`: one by its id, or the newest of its name, that is active, stale or gone. What is kept is which one was
- * reported, and of an active one the newest event, of a stale one when it was heard of last: it may have been another in
- * between. Runs on the front.
+ * reported, and of an active one the newest event, of a stale one when it was heard of last: it may have been another
+ * in between. Runs on the front.
  */
 import { WAIT_STATUSES, type WaitStatus } from "../../../schemas/wait.js";
 import { Failure, invalid } from "../../base/result.js";

@@ -1,4 +1,7 @@
-/** `message`: unread messages of the caller's in-box, one after the other. They are not delivered by it. Runs on the front. */
+/**
+ * `message`: unread messages of the caller's in-box, one after the other. They are not delivered by it. Runs on the
+ * front.
+ */
 import { NEEDS_INSTANCE } from "../../base/needs-instance.js";
 import type { Clock } from "../../base/clock.js";
 import type { MessageBoxes } from "../../messages/boxes.js";

@@ -1,6 +1,6 @@
 /**
- * `task`: tasks that the caller could claim now, each reported once; `task_ended`: one that has ended, and each time that
- * it does. Runs on the front.
+ * `task`: tasks that the caller could claim now, each reported once; `task_ended`: one that has ended, and each time
+ * that it does. Runs on the front.
  */
 import { WAIT_MARK_CHARACTERS_MAX } from "../../../schemas/limits.js";
 import { NEEDS_INSTANCE } from "../../base/needs-instance.js";

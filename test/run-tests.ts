@@ -1,10 +1,11 @@
 /**
  * The tests, as `npm test` and `npm run test:long` run them: all of them once, over the transport that this machine
  * gives, and those that cross a socket once more over Node's own where that was another one, in their short form: what
- * is long in them is not about the wire. Of these it is a few in the short form, drawn by chance and named; of those
- * that look at pages in a browser a few in the long form, too, for what they ask of the wire is little beside what they
- * look at. Each file is a process of plain Node: tap's own runner
- * gives it loaders that every thread and command it starts has to load again, which took most of a run's time.
+ * is long in them is not about the wire. Chance draws what of it the short form does, and the run names it: a few of
+ * those over the other transport, and most of those that look at pages in a browser. Of these it is a few in the long
+ * form, too, over the other transport: what they ask of the wire is little beside what they look at. Each file is a
+ * process of plain Node: tap's own runner gives it loaders that every thread and command it starts has to load again,
+ * which took most of a run's time.
  * One line for each file as it ends, and the last one is `N passed, N failed`, of assertions.
  * Run: `node dist/tree/test/run-tests.js [--long] [PART OF A FILE'S NAME...]`.
  */
@@ -28,6 +29,8 @@ const TEST_ENDING = ".test.js";
 const SAMPLE_FILES = 3;
 const PAGES_FOLDER = "dashboard";
 const SAMPLE_PAGES = 3;
+/** How many files of pages the short form looks at. */
+const SHORT_PAGES = 12;
 const LONG_FLAG = "--long";
 /** Files that run side by side; more of them would wait for each other's disk. */
 const MAX_TOGETHER = 4;
@@ -96,7 +99,16 @@ async function runTests(paths: readonly string[], environment: NodeJS.ProcessEnv
   await Promise.all(Array.from({ length: Math.min(MAX_TOGETHER, availableParallelism()) }, runOneByOne));
 }
 
-const tests = findTests();
+/** What this run goes through of what there is. */
+function chooseTests(found: readonly string[]): readonly string[] {
+  const { pages } = wireTests(found);
+  const drawn = names.length > 0 ? pages : drawRows(pages, SHORT_PAGES);
+  const left_out = pages.filter((path) => !drawn.includes(path));
+  if (left_out.length > 0) print(`left to npm run test:long: ${left_out.map(nameTest).join(", ")}`);
+  return found.filter((path) => !left_out.includes(path));
+}
+
+const tests = chooseTests(findTests());
 const { name, fallback } = await chooseTransport("auto");
 print(`over ${name}: ${tests.length} files${fallback === "" ? "" : ` (${fallback})`}`);
 await runTests(tests, process.env, "auto");

@@ -65,10 +65,19 @@ function wireTests(tests: readonly string[]): { pages: string[]; others: string[
   return { pages: all.filter(isOfPages), others: all.filter((path) => !isOfPages(path)) };
 }
 
-function showReport(path: string, report: TestReport, took_ms: number): void {
+/** A file of tests as it is run. */
+interface Run {
+  readonly path: string;
+  /** Over which transport: the one that this machine gives, or Node's own. */
+  readonly transport: "auto" | "node";
+  readonly environment: NodeJS.ProcessEnv;
+}
+
+function showReport({ path, transport }: Run, report: TestReport, took_ms: number): void {
   const outcome = report.failed === 0 ? "ok" : "FAILED";
+  const over = transport === "node" ? " over node" : "";
   const counts = report.failed === 0 ? `${report.passed}` : `${report.passed} passed, ${report.failed} failed`;
-  print(`${outcome} ${nameTest(path)}: ${counts}, ${(took_ms / 1000).toFixed(1)} s`);
+  print(`${outcome} ${nameTest(path)}${over}: ${counts}, ${(took_ms / 1000).toFixed(1)} s`);
   for (const reason of report.skipped) print(`   skipped: ${reason}`);
   for (const problem of report.problems) print(problem.replaceAll(/^/gm, "   "));
 }
@@ -84,14 +93,14 @@ function print(line: string): void {
 const total = { passed: 0, failed: 0 };
 
 /** Runs files, as many at a time as there are processors, and adds to the total. */
-async function runTests(paths: readonly string[], environment: NodeJS.ProcessEnv, transport: string): Promise<void> {
-  const left = [...paths];
+async function runAll(runs: readonly Run[]): Promise<void> {
+  const left = [...runs];
   const runOneByOne = async (): Promise<void> => {
-    for (let path = left.shift(); path !== undefined; path = left.shift()) {
+    for (let run = left.shift(); run !== undefined; run = left.shift()) {
       const begun = performance.now();
-      const env = { ...environment, KOOR_TEST_TRANSPORT: transport };
-      const report = await runTestFile(join(TREE, path), { cwd: ROOT, env });
-      showReport(path, report, performance.now() - begun);
+      const env = { ...run.environment, KOOR_TEST_TRANSPORT: run.transport };
+      const report = await runTestFile(join(TREE, run.path), { cwd: ROOT, env });
+      showReport(run, report, performance.now() - begun);
       total.passed += report.passed;
       total.failed += report.failed;
     }
@@ -111,13 +120,14 @@ function chooseTests(found: readonly string[]): readonly string[] {
 const tests = chooseTests(findTests());
 const { name, fallback } = await chooseTransport("auto");
 print(`over ${name}: ${tests.length} files${fallback === "" ? "" : ` (${fallback})`}`);
-await runTests(tests, process.env, "auto");
+const runs = tests.map((path): Run => ({ path, transport: "auto", environment: process.env }));
 if (name !== "node") {
   const { pages, others } = wireTests(tests);
   const drawn = [...drawRows(others, SAMPLE_FILES), ...drawSome(pages, countRounds(0, SAMPLE_PAGES))];
   if (drawn.length > 0) print(`over node, too: ${drawn.map(nameTest).join(", ")}`);
-  await runTests(drawn, shortForm(), "node");
+  for (const path of drawn) runs.push({ path, transport: "node", environment: shortForm() });
 }
+await runAll(runs);
 if (tests.length === 0) total.failed += 1;
 print(`${total.passed} passed, ${total.failed} failed`);
 process.exitCode = total.failed === 0 ? 0 : 1;

@@ -1,11 +1,10 @@
 /**
  * The tests, as `npm test` and `npm run test:long` run them: all of them once, over the transport that this machine
  * gives, and those that cross a socket once more over Node's own where that was another one, in their short form: what
- * is long in them is not about the wire. Chance draws what of it the short form does, and the run names it: a few of
- * those over the other transport, and most of those that look at pages in a browser. Of these it is a few in the long
- * form, too, over the other transport: what they ask of the wire is little beside what they look at. Each file is a
- * process of plain Node: tap's own runner gives it loaders that every thread and command it starts has to load again,
- * which took most of a run's time.
+ * is long in them is not about the wire. Of those that look at pages it is one: what they ask of the wire is little
+ * beside what they look at. The short form does a part, which chance draws and the run names: a few of those over the
+ * other transport, and most of those that look at pages. Each file is a process of plain Node: tap's own runner gives
+ * it loaders that every thread and command it starts has to load again, which took most of a run's time.
  * One line for each file as it ends, and the last one is `N passed, N failed`, of assertions.
  * Run: `node dist/tree/test/run-tests.js [--long] [PART OF A FILE'S NAME...]`.
  */
@@ -28,7 +27,7 @@ const OVER_BOTH = join("test", "transports.test.js");
 const TEST_ENDING = ".test.js";
 const SAMPLE_FILES = 3;
 const PAGES_FOLDER = "dashboard";
-const SAMPLE_PAGES = 3;
+const SAMPLE_PAGES = 1;
 /** How many files of pages the short form looks at. */
 const SHORT_PAGES = 12;
 const LONG_FLAG = "--long";

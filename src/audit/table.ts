@@ -34,7 +34,7 @@ export class AuditAppender implements AuditTrail, WritingModel {
   readonly #newest: Statement<[], number>;
   #next_id = 1;
   /** Who and what the newest span is known to have. */
-  readonly #known: Record<SpanKind, Set<string>> = { actor: new Set(), action: new Set() };
+  #known: Readonly<Record<SpanKind, Set<string>>> = newSpan();
 
   constructor(db: Db, rows: DeferredRows) {
     this.#entries = rows.into("INSERT INTO audit", 7);
@@ -45,7 +45,7 @@ export class AuditAppender implements AuditTrail, WritingModel {
 
   reload(): void {
     this.#next_id = (this.#newest.get() ?? 0) + 1;
-    this.#forgetSpan();
+    this.#known = newSpan();
   }
 
   append(
@@ -57,7 +57,7 @@ export class AuditAppender implements AuditTrail, WritingModel {
     outcome: "success" | "error",
   ): void {
     const id = this.#next_id++;
-    if (id % SPAN_ROWS === 0) this.#forgetSpan();
+    if (id % SPAN_ROWS === 0) this.#known = newSpan();
     this.#note("actor", actor, id);
     this.#note("action", action, id);
     this.#entries.add(id, now_ms, actor, action, resource, detail, outcome);
@@ -68,11 +68,10 @@ export class AuditAppender implements AuditTrail, WritingModel {
     this.#known[kind].add(name);
     this.#spans.add(kind, name, Math.floor(id / SPAN_ROWS));
   }
+}
 
-  #forgetSpan(): void {
-    this.#known.actor.clear();
-    this.#known.action.clear();
-  }
+function newSpan(): Readonly<Record<SpanKind, Set<string>>> {
+  return { actor: new Set(), action: new Set() };
 }
 
 export const auditTrail: Model<AuditTrail> = { open: ({ db, rows }) => new AuditAppender(db, rows) };

@@ -30,6 +30,7 @@ import { Groups } from "../base/groups.js";
 import { NEEDS_INSTANCE } from "../base/needs-instance.js";
 import { Failure } from "../base/result.js";
 import { formatTime } from "../base/time.js";
+import { TurnoverMap } from "../base/turnover-map.js";
 import { claimBook, type ClaimBook, type Loss, type TaskClaims } from "../claims/book.js";
 import { resourcesOf } from "../claims/lease.js";
 import { NOT_YOURS } from "../claims/refusals.js";
@@ -88,7 +89,7 @@ export class TaskBook implements WritingModel, TaskClaims {
   readonly #claims: ClaimBook;
   readonly #events: Publisher;
   readonly #requests: RememberedRequests;
-  readonly #by_id = new Map<string, LiveTask>();
+  readonly #by_id = new TurnoverMap<string, LiveTask>();
   readonly #pool = new TaskPool<Pooled>();
   /** The tasks that are blocked, by the row of what each of them waits for. */
   readonly #blocked = new Groups<number, LiveTask>();
@@ -96,7 +97,7 @@ export class TaskBook implements WritingModel, TaskClaims {
   #counts: number[] = [];
   #changed: TaskNotice["changed"] = [];
   /** Ids of the tasks that are other in memory than they were at the last commit. */
-  readonly #touched = new Set<string>();
+  #touched = new Set<string>();
 
   constructor({ db, rows, use }: Pick<Opening, "db" | "rows" | "use">) {
     this.#table = new TaskWriter(db, rows);
@@ -124,7 +125,7 @@ export class TaskBook implements WritingModel, TaskClaims {
       const task = this.#table.get(id);
       if (task !== undefined && !hasEnded(task.life.state)) this.#takeIn(task);
     }
-    this.#touched.clear();
+    this.#touched = new Set();
   }
 
   #readAll(): void {
@@ -132,7 +133,7 @@ export class TaskBook implements WritingModel, TaskClaims {
     this.#pool.clear();
     this.#blocked.clear();
     this.#changed = [];
-    this.#touched.clear();
+    this.#touched = new Set();
     this.#counts = TASK_STATES.map(() => 0);
     this.#last_row = this.#table.last_row;
     for (const task of this.#table.live()) this.#takeIn(task);
@@ -143,7 +144,7 @@ export class TaskBook implements WritingModel, TaskClaims {
   }
 
   takeNotice(): Said | null {
-    this.#touched.clear();
+    this.#touched = new Set();
     if (this.#changed.length === 0) return null;
     const payload: TaskNotice = { changed: this.#changed, counts: [...this.#counts] };
     this.#changed = [];

@@ -20,17 +20,14 @@ import {
   type ProgressRequest,
   type ReadyRecord,
   type RetryRequest,
-  TASK_STATES,
   type TaskChanged,
   TaskNotice,
   type TaskState,
 } from "../../schemas/tasks.js";
 import { must } from "../base/assert.js";
-import { Groups } from "../base/groups.js";
 import { NEEDS_INSTANCE } from "../base/needs-instance.js";
 import { Failure } from "../base/result.js";
 import { formatTime } from "../base/time.js";
-import { TurnoverMap } from "../base/turnover-map.js";
 import { claimBook, type ClaimBook, type Loss, type TaskClaims } from "../claims/book.js";
 import { resourcesOf } from "../claims/lease.js";
 import { NOT_YOURS } from "../claims/refusals.js";
@@ -41,9 +38,10 @@ import type { Notice } from "../rpc/method.js";
 import type { ChangeSet } from "../threads/change-set.js";
 import type { Model, Opening, ReloadReason, Said, WritingModel } from "../threads/model.js";
 import type { WriteCall } from "../threads/writer-method.js";
+import { LiveTasks, readyTask } from "./live-tasks.js";
 import { type Ending, type EndingVerb, outcomeOf } from "./outcome.js";
 import { planTasks, type PlannedTask } from "./plan.js";
-import { type Claimant, type ReadyTask, TaskPool } from "./pool.js";
+import type { Claimant } from "./pool.js";
 import { hasEnded, type LiveTask, noTask, taskIs, type TaskLife } from "./task.js";
 import { type Step, type TaskTexts, TaskWriter } from "./task-writer.js";
 import { type TaskTopic, tellTask } from "./tell.js";
@@ -70,11 +68,6 @@ const SAID_BY = { complete: "result", fail: "error", release: "note", ask: "ques
   Record<EndingVerb, keyof TaskTexts>
 >;
 
-/** A task in the pool. */
-interface Pooled extends ReadyTask {
-  readonly task: LiveTask;
-}
-
 /** A turn of a task: what it came from, and what is said of it. */
 interface Turn extends Pick<Step, "call" | "note"> {
   readonly claim?: LeaseRecord | null;
@@ -89,12 +82,8 @@ export class TaskBook implements WritingModel, TaskClaims {
   readonly #claims: ClaimBook;
   readonly #events: Publisher;
   readonly #requests: RememberedRequests;
-  readonly #by_id = new TurnoverMap<string, LiveTask>();
-  readonly #pool = new TaskPool<Pooled>();
-  /** The tasks that are blocked, by the row of what each of them waits for. */
-  readonly #blocked = new Groups<number, LiveTask>();
+  readonly #live = new LiveTasks();
   #last_row = 0;
-  #counts: number[] = [];
   #changed: TaskNotice["changed"] = [];
   /** Ids of the tasks that are other in memory than they were at the last commit. */
   #touched = new Set<string>();
@@ -117,26 +106,25 @@ export class TaskBook implements WritingModel, TaskClaims {
   #undo(): void {
     this.#changed = [];
     this.#last_row = this.#table.last_row;
-    // What was in their way may never have been.
-    this.#pool.takeAllBack(0);
+    this.#live.takeAllBack();
     const touched = [...this.#touched];
-    for (const id of touched) this.#letGo(id);
+    for (const id of touched) {
+      const task = this.#live.get(id);
+      if (task !== undefined) this.#live.remove(task);
+    }
     for (const id of touched) {
       const task = this.#table.get(id);
-      if (task !== undefined && !hasEnded(task.life.state)) this.#takeIn(task);
+      if (task !== undefined) this.#live.add(task, 0);
     }
     this.#touched = new Set();
   }
 
   #readAll(): void {
-    this.#by_id.clear();
-    this.#pool.clear();
-    this.#blocked.clear();
+    this.#live.clear();
     this.#changed = [];
     this.#touched = new Set();
-    this.#counts = TASK_STATES.map(() => 0);
     this.#last_row = this.#table.last_row;
-    for (const task of this.#table.live()) this.#takeIn(task);
+    for (const task of this.#table.live()) this.#live.add(task, 0);
   }
 
   tellChanges(changes: ChangeSet): void {
@@ -144,9 +132,9 @@ export class TaskBook implements WritingModel, TaskClaims {
   }
 
   takeNotice(): Said | null {
-    this.#touched = new Set();
+    if (this.#touched.size > 0) this.#touched = new Set();
     if (this.#changed.length === 0) return null;
-    const payload: TaskNotice = { changed: this.#changed, counts: [...this.#counts] };
+    const payload: TaskNotice = { changed: this.#changed, counts: [...this.#live.counts] };
     this.#changed = [];
     return { notice: TASKS, payload };
   }
@@ -239,7 +227,7 @@ export class TaskBook implements WritingModel, TaskClaims {
   }
 
   claimEnded(claim: LeaseRecord, loss: Loss | null, call: WriteCall): void {
-    const task = this.#by_id.get(claim.task ?? "");
+    const task = this.#live.get(claim.task ?? "");
     if (task === undefined || task.life.claim !== claim.row) return;
     const ending: Ending = loss === null ? { kind: "release" } : { kind: "loss", loss };
     const actor = loss === null || loss === "broken" ? call.actor : SERVER;
@@ -247,7 +235,7 @@ export class TaskBook implements WritingModel, TaskClaims {
   }
 
   freed(row: number, { now_ms }: WriteCall): void {
-    this.#pool.takeBack(row, now_ms);
+    this.#live.takeBack(row, now_ms);
   }
 
   /** Answers the question of who has given a task up for it. */
@@ -287,7 +275,6 @@ export class TaskBook implements WritingModel, TaskClaims {
     if (state !== "failed" && state !== "dead") return taskIs(state);
     const full = this.#fullFor(1);
     if (full !== null) return full;
-    this.#takeIn(task);
     const anew = { state: "ready" as const, attempts: 0, not_before: null, cancel_requested: false, ended_at: null };
     this.#become(task, anew, { call: "retry", note: null }, call);
     return { row: task.row, changed: true };
@@ -305,7 +292,7 @@ export class TaskBook implements WritingModel, TaskClaims {
     const { priority = life.priority, assignee = life.assignee, not_before = life.not_before } = request;
     task.life = { ...life, priority, assignee, not_before, updated_at: call.now_ms };
     this.#table.putLife(task.row, task.life);
-    if (life.state === "ready") this.#pool.add(pooled(task), call.now_ms);
+    this.#live.refile(task, call.now_ms);
     this.#note(task, null);
     return { row: task.row, changed: true };
   }
@@ -355,45 +342,24 @@ export class TaskBook implements WritingModel, TaskClaims {
     this.#table.create(made, task, after);
     this.#table.putLife(row, life);
     this.#table.addStep(made, { actor, note: null, fence: null, call: "create" });
-    this.#takeIn(made);
+    this.#live.add(made, 0);
     this.#note(made, null);
     tellTask(this.#events, "task.created", made, null, null, call);
     if (life.state === "ready") tellTask(this.#events, "task.ready", made, null, null, call);
     this.#requests.remember("task", actor, task.request_id, id, now_ms);
   }
 
-  /** Knows a task no more, where it did. */
-  #letGo(id: string): void {
-    const task = this.#by_id.get(id);
-    if (task === undefined) return;
-    this.#by_id.delete(id);
-    this.#pool.remove(task.row);
-    for (const blocker of task.blockers) this.#unblock(task, blocker);
-    if (!hasEnded(task.life.state)) this.#count(task.life.state, -1);
-  }
-
-  /** Knows a task by heart from now on. */
-  #takeIn(task: LiveTask): void {
-    this.#by_id.set(task.id, task);
-    if (hasEnded(task.life.state)) return;
-    this.#count(task.life.state, 1);
-    if (task.life.state === "ready") this.#pool.add(pooled(task), 0);
-    for (const blocker of task.blockers) this.#blocked.add(blocker, task);
-  }
-
   /** The best task whose resources are free; what is in the way of one puts it aside. */
   #best(claimant: Claimant, now_ms: number): LiveTask | undefined {
-    const best = this.#pool.best(claimant, now_ms, rowsOf(this.#claims.passableBy(claimant.id)), (ready) => {
-      const obstacle = this.#claims.obstacleOf(ready.task.resources, claimant.id);
-      if (obstacle !== undefined) this.#pool.setAside(ready, obstacle.order);
-      return obstacle === undefined;
+    return this.#live.best(claimant, now_ms, {
+      of: ({ resources }) => this.#claims.obstacleOf(resources, claimant.id)?.order,
+      passed: rowsOf(this.#claims.passableBy(claimant.id)),
     });
-    return best?.task;
   }
 
   /** The task of an id, where an instance may claim it now; whether its resources are free, the claims say. */
   #named(id: string, { id: claimant, name, capabilities }: Claimant, now_ms: number): LiveTask | Failure {
-    const task = this.#by_id.get(id);
+    const task = this.#live.get(id);
     if (task === undefined) {
       const ended = this.#table.stateOf(id);
       return ended === undefined ? noTask(id) : taskIs(ended.state);
@@ -417,7 +383,7 @@ export class TaskBook implements WritingModel, TaskClaims {
     { actor }: WriteCall,
   ): { readonly task: LiveTask; readonly claim: LeaseRecord } | Failure {
     if (actor === "") return NEEDS_INSTANCE;
-    const task = this.#by_id.get(id);
+    const task = this.#live.get(id);
     const claim = task?.life.claim === null || task === undefined ? undefined : this.#claims.claimAt(task.life.claim);
     if (task !== undefined && claim?.holder === actor) return claim.fence === fence ? { task, claim } : CLAIM_LOST;
     const known = task ?? this.#table.stateOf(id);
@@ -427,7 +393,7 @@ export class TaskBook implements WritingModel, TaskClaims {
 
   /** A task that who calls may manage. */
   #managed(id: string, owns: boolean, { actor }: WriteCall): LiveTask | Failure {
-    const task = this.#by_id.get(id) ?? this.#table.get(id);
+    const task = this.#live.get(id) ?? this.#table.get(id);
     if (task === undefined) return noTask(id);
     const claim = task.life.claim === null ? undefined : this.#claims.claimAt(task.life.claim);
     if (owns || (actor !== "" && (task.created_by === actor || claim?.holder === actor))) return task;
@@ -451,20 +417,12 @@ export class TaskBook implements WritingModel, TaskClaims {
   ): void {
     const { now_ms } = call;
     const { state } = change;
-    const before = task.life.state;
-    if (!hasEnded(before)) this.#count(before, -1);
-    if (before === "ready") this.#pool.remove(task.row);
-    for (const blocker of task.blockers) this.#unblock(task, blocker);
+    this.#live.remove(task);
     const kept = state === "ready" ? {} : { reserved: null, reserved_until: 0 };
     const ready_at = state === "ready" ? now_ms : task.life.ready_at;
     const ended_at = hasEnded(state) ? now_ms : null;
     this.#keep(task, { ready_at, ...kept, ...change, ended_at }, turn, call, waited_ms);
-    if (hasEnded(state)) {
-      this.#by_id.delete(task.id);
-    } else {
-      this.#count(state, 1);
-      if (state === "ready") this.#pool.add(pooled(task), now_ms);
-    }
+    this.#live.add(task, now_ms);
     const topic = TOPICS[state];
     if (topic !== undefined) tellTask(this.#events, topic, task, turn.claim ?? null, turn.reason ?? null, call);
     if (state === "done") this.#goOn(task, call);
@@ -486,34 +444,21 @@ export class TaskBook implements WritingModel, TaskClaims {
 
   /** What waited for a task goes on where it waits for nothing else, the oldest first. */
   #goOn({ row }: LiveTask, call: WriteCall): void {
-    const blocked = this.#blocked.get(row) ?? [];
-    for (const task of [...blocked].toSorted((a, b) => a.row - b.row)) {
-      this.#unblock(task, row);
+    for (const task of this.#live.blockedBy(row)) {
+      this.#live.unblock(task, row);
+      this.#touched.add(task.id);
       if (task.blockers.size === 0)
         this.#become(task, { state: "ready" }, { call: "unblock", note: null, actor: SERVER }, call);
     }
   }
 
-  /** A task does not wait for another any more. */
-  #unblock(task: LiveTask, blocker: number): void {
-    task.blockers.delete(blocker);
-    this.#touched.add(task.id);
-    this.#blocked.remove(blocker, task);
-  }
-
   #find(id: string): { readonly row: number; readonly state: TaskState } | undefined {
-    const task = this.#by_id.get(id);
+    const task = this.#live.get(id);
     return task === undefined ? this.#table.stateOf(id) : { row: task.row, state: task.life.state };
   }
 
   #fullFor(tasks: number): Failure | null {
-    const live = this.#counts.reduce((sum, count) => sum + count, 0);
-    return live + tasks > TASKS_MAX ? new Failure("STOCK_FULL", `${TASKS_MAX} tasks have not ended`) : null;
-  }
-
-  #count(state: TaskState, by: 1 | -1): void {
-    const at = TASK_STATES.indexOf(state);
-    this.#counts[at] = (this.#counts[at] ?? 0) + by;
+    return this.#live.size + tasks > TASKS_MAX ? new Failure("STOCK_FULL", `${TASKS_MAX} tasks have not ended`) : null;
   }
 
   #note(task: LiveTask, waited_ms: number | null): void {
@@ -525,27 +470,9 @@ export class TaskBook implements WritingModel, TaskClaims {
 
 export const taskBook: Model<TaskBook> = { open: (opening) => new TaskBook(opening) };
 
-function pooled(task: LiveTask): Pooled {
-  const { row, workspace, labels, requires, life, created_at } = task;
-  const { priority, ready_at, not_before, assignee, reserved, reserved_until } = life;
-  return {
-    row,
-    workspace,
-    labels,
-    requires,
-    priority,
-    ready_at: ready_at ?? created_at,
-    not_before,
-    assignee,
-    reserved,
-    reserved_until,
-    task,
-  };
-}
-
 /** A task that is ready, as the front is told of it. */
 function record(task: LiveTask): ReadyRecord {
-  const { task: _itself, ...ready } = pooled(task);
+  const ready = readyTask(task);
   const resources = task.resources.map(({ text }) => text);
   return { ...ready, id: task.id, labels: [...ready.labels], requires: [...ready.requires], resources };
 }

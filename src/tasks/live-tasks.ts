@@ -1,0 +1,132 @@
+/**
+ * The tasks that have not ended, by heart: by id, which are ready and for whom, which wait for which, how many there are
+ * of each state. What becomes of one is the book's to decide (book.ts). Pure but for its state.
+ */
+import { TASK_STATES, type TaskState } from "../../schemas/tasks.js";
+import { Groups } from "../base/groups.js";
+import { TurnoverMap } from "../base/turnover-map.js";
+import { type Claimant, type ReadyTask, TaskPool } from "./pool.js";
+import { hasEnded, type LiveTask } from "./task.js";
+
+/** A task in the pool. */
+interface Pooled extends ReadyTask {
+  readonly task: LiveTask;
+}
+
+/** Which claim is in the way of what a task needs, for who would claim it. */
+export interface Obstacles {
+  /** Undefined where its resources are free. */
+  of(task: LiveTask): number | undefined;
+  /** Those that are none for who would claim. */
+  readonly passed: Iterable<number>;
+}
+
+export class LiveTasks {
+  readonly #by_id = new TurnoverMap<string, LiveTask>();
+  readonly #pool = new TaskPool<Pooled>();
+  /** The tasks that are blocked, by the row of what each of them waits for. */
+  readonly #blocked = new Groups<number, LiveTask>();
+  #counts = TASK_STATES.map(() => 0);
+
+  get size(): number {
+    return this.#by_id.size;
+  }
+
+  /** How many there are of each state, in the order of TASK_STATES. */
+  get counts(): readonly number[] {
+    return this.#counts;
+  }
+
+  get(id: string): LiveTask | undefined {
+    return this.#by_id.get(id);
+  }
+
+  clear(): void {
+    this.#by_id.clear();
+    this.#pool.clear();
+    this.#blocked.clear();
+    this.#counts = TASK_STATES.map(() => 0);
+  }
+
+  /** Takes a task in as it is now; one that has ended it does not know. */
+  add(task: LiveTask, now_ms: number): void {
+    const { state } = task.life;
+    if (hasEnded(state)) return;
+    this.#by_id.set(task.id, task);
+    this.#count(state, 1);
+    if (state === "ready") this.#pool.add(pooled(task), now_ms);
+    for (const blocker of task.blockers) this.#blocked.add(blocker, task);
+  }
+
+  /** Lets a task go, before it becomes another: it waits for nothing then. */
+  remove(task: LiveTask): void {
+    if (!this.#by_id.delete(task.id)) return;
+    const { state } = task.life;
+    this.#count(state, -1);
+    if (state === "ready") this.#pool.remove(task.row);
+    for (const blocker of task.blockers) this.unblock(task, blocker);
+  }
+
+  /** A task that is ready is another than it was for those who would claim it. */
+  refile(task: LiveTask, now_ms: number): void {
+    if (task.life.state === "ready") this.#pool.add(pooled(task), now_ms);
+  }
+
+  /** The best task whose resources are free; one whose are not is set aside under what is in the way. */
+  best(claimant: Claimant, now_ms: number, obstacles: Obstacles): LiveTask | undefined {
+    const best = this.#pool.best(claimant, now_ms, obstacles.passed, (ready) => {
+      const obstacle = obstacles.of(ready.task);
+      if (obstacle !== undefined) this.#pool.setAside(ready, obstacle);
+      return obstacle === undefined;
+    });
+    return best?.task;
+  }
+
+  /** Something is in nobody's way any more. */
+  takeBack(obstacle: number, now_ms: number): void {
+    this.#pool.takeBack(obstacle, now_ms);
+  }
+
+  /** What was in their way may never have been. */
+  takeAllBack(): void {
+    this.#pool.takeAllBack(0);
+  }
+
+  /** The tasks that wait for one, the oldest first. */
+  blockedBy(row: number): LiveTask[] {
+    return [...(this.#blocked.get(row) ?? [])].toSorted((a, b) => a.row - b.row);
+  }
+
+  /** A task does not wait for another any more. */
+  unblock(task: LiveTask, blocker: number): void {
+    task.blockers.delete(blocker);
+    this.#blocked.remove(blocker, task);
+  }
+
+  #count(state: TaskState, by: 1 | -1): void {
+    const at = TASK_STATES.indexOf(state);
+    this.#counts[at] = (this.#counts[at] ?? 0) + by;
+  }
+}
+
+function pooled(task: LiveTask): Pooled {
+  return { ...readyTask(task), task };
+}
+
+/** A task that is ready, as far as it matters who may claim it. */
+export function readyTask(task: LiveTask): ReadyTask {
+  const { row, workspace, labels, requires, life, created_at } = task;
+  const { priority, ready_at, not_before, assignee, reserved, reserved_until } = life;
+  return {
+    row,
+    workspace,
+    labels,
+    requires,
+    priority,
+    ready_at: ready_at ?? created_at,
+    not_before,
+    assignee,
+    reserved,
+    reserved_until,
+  };
+}

@@ -7,6 +7,7 @@
 import { INSTANCE_STATUSES, type InstanceStatus } from "../../schemas/instances.js";
 import { INSTANCE_SILENCE_MS } from "../../schemas/limits.js";
 import { assert } from "../base/assert.js";
+import { Groups } from "../base/groups.js";
 import { formatTime } from "../base/time.js";
 import type { Exposition, Measured } from "../measure/exposition.js";
 import { RecencyList, type Linked } from "./recency-list.js";
@@ -106,6 +107,7 @@ function newLists(): Lists {
 export class Directory implements Measured {
   readonly #by_id = new Map<string, Entry>();
   readonly #by_token = new Map<string, Entry>();
+  readonly #by_name = new Groups<string, Entry>();
   #lists = newLists();
   #unsaved: Entry[] = [];
   /** The newest last_seen: time does not go back here, whatever the machine's clock does. */
@@ -134,8 +136,8 @@ export class Directory implements Measured {
   /** The newest instance of a name, whatever its status, in one workspace or in any: rows are numbered as they come. */
   newest(name: string, workspace: string | undefined): Entry | undefined {
     let newest: Entry | undefined;
-    for (const entry of this.#by_id.values()) {
-      if (entry.name !== name || (workspace !== undefined && entry.workspace !== workspace)) continue;
+    for (const entry of this.#by_name.get(name) ?? []) {
+      if (workspace !== undefined && entry.workspace !== workspace) continue;
       if (newest === undefined || newest.row < entry.row) newest = entry;
     }
     return newest;
@@ -154,6 +156,7 @@ export class Directory implements Measured {
     const before = new Map(this.#by_id);
     this.#by_id.clear();
     this.#by_token.clear();
+    this.#by_name.clear();
     this.#lists = newLists();
     this.#unsaved = [];
     const entries = rows.map((row): Entry => {
@@ -204,6 +207,7 @@ export class Directory implements Measured {
     this.#lists[entry.status].remove(entry);
     this.#by_id.delete(id);
     this.#by_token.delete(entry.token_hash);
+    this.#by_name.remove(entry.name, entry);
     this.#events.onStatus?.(entry);
   }
 
@@ -339,6 +343,7 @@ export class Directory implements Measured {
   #insert(entry: Entry): void {
     assert(!this.#by_id.has(entry.id), "an id is registered once");
     this.#by_id.set(entry.id, entry);
+    this.#by_name.add(entry.name, entry);
     this.#by_token.set(entry.token_hash, entry);
     this.#lists[entry.status].addNewest(entry);
     if (entry.last_seen > this.#newest_ms) this.#newest_ms = entry.last_seen;

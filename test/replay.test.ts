@@ -27,6 +27,7 @@ import { BUG, CHANGES } from "../src/threads/notices.js";
 import { WatchedKinds } from "../src/threads/watched-kinds.js";
 import type { WriterMethod } from "../src/threads/writer-method.js";
 import { countRounds } from "./support/effort.js";
+import { NEW_TASK } from "./support/new-task.js";
 import { arbitraryOf } from "./support/schema-arbitrary.js";
 import { makeDirectory, type Owner } from "./support/server-process.js";
 import { openDatabase } from "../src/store/sqlite/choice.js";
@@ -278,24 +279,6 @@ class Replica {
     });
   }
 }
-
-const NEW_TASK = {
-  workspace: "",
-  title: "t",
-  body: "",
-  data: null,
-  labels: [],
-  requires: [],
-  resources: [],
-  priority: 5,
-  after: [],
-  max_attempts: 3,
-  ttl_s: 60,
-  max_s: 60,
-  not_before: null,
-  assignee: null,
-  request_id: null,
-};
 
 /**
  * What is there before all: values; of two instances one that holds what the other waits for; and of two claimed tasks

@@ -2,29 +2,13 @@
 import t from "tap";
 import type { NewTask, TaskState } from "../../schemas/tasks.js";
 import { countRounds } from "../../test/support/effort.js";
+import { NEW_TASK } from "../../test/support/new-task.js";
 import { makeRandom, newSeed } from "../../test/support/random.js";
 import { Failure } from "../base/result.js";
 import { planTasks, type PlannedTask } from "./plan.js";
 
 function asked(id: string | null, after: readonly string[] = [], request_id: string | null = null): NewTask {
-  return {
-    id,
-    workspace: "",
-    title: "t",
-    body: "",
-    data: null,
-    labels: [],
-    requires: [],
-    resources: [],
-    priority: 5,
-    after: [...after],
-    max_attempts: 3,
-    ttl_s: 60,
-    max_s: 60,
-    not_before: null,
-    assignee: null,
-    request_id,
-  };
+  return { ...NEW_TASK, id, after: [...after], request_id };
 }
 
 interface Ground {

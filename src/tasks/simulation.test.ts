@@ -19,6 +19,7 @@ import { acquireLease, breakLease, releaseLease } from "../leases/commands.js";
 import { writerMethod } from "../threads/writer-method.js";
 import { countRounds } from "../../test/support/effort.js";
 import { LeaseChecker } from "../../test/support/lease-checker.js";
+import { NEW_TASK } from "../../test/support/new-task.js";
 import {
   endsAt,
   LATE_MS,
@@ -48,25 +49,6 @@ const ENDINGS = {
   fail: commands.failTask,
   release: commands.releaseTask,
   ask: commands.askAboutTask,
-};
-
-const PLAIN: NewTask = {
-  id: null,
-  workspace: "",
-  title: "t",
-  body: "",
-  data: null,
-  labels: [],
-  requires: [],
-  resources: [],
-  priority: 5,
-  after: [],
-  max_attempts: 3,
-  ttl_s: 60,
-  max_s: 60,
-  not_before: null,
-  assignee: null,
-  request_id: null,
 };
 
 /** Does something, and then has a bug. */
@@ -363,7 +345,7 @@ t.test("any day of a few agents with tasks", (t) => {
         const asked = Array.from(
           { length: 1 + random(3) },
           (): NewTask => ({
-            ...PLAIN,
+            ...NEW_TASK,
             labels: some(WORDS, 3),
             requires: some(WORDS, 4),
             resources: random(2) === 0 ? [] : some(RESOURCES, 4),
@@ -701,7 +683,7 @@ t.test("a machine's clock that is set back by an hour keeps no task", (t) => {
   pass(0);
   const people = new People(played);
   const [ana, bob] = [people.register(), people.register()];
-  const asked = { ...PLAIN, ttl_s: 10, max_s: 1_000 };
+  const asked = { ...NEW_TASK, ttl_s: 10, max_s: 1_000 };
   played.reply(commands.createTasks, { tasks: [asked] }, "");
   const request = { workspace: "", labels: [], id: null, ttl_s: null, request_id: null };
   played.reply(commands.claimTask, request, ana.id);

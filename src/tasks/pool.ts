@@ -4,13 +4,13 @@
  * it whom to wake. Pure but for its state.
  *
  * A task stands in a queue for each label that it has and in one for all, by workspace, by whom it is assigned to and
- * by what it requires: so what is looked at is what may be claimed, however many others are ready. A queue has a heap a
- * priority. What is not to be found there any more is passed over when it comes up.
+ * by what it requires: so what is looked at is what may be claimed, however many others are ready. What is not to be
+ * found in a queue any more is passed over when it comes up.
  */
-import TinyQueue from "tinyqueue";
 import { TASK_AGING_MS, TASK_PRIORITY_MAX } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
 import { Groups } from "../base/groups.js";
+import { OrderedQueue } from "./ordered-queue.js";
 import { TurnoverMap } from "../base/turnover-map.js";
 
 /** A task that is ready, as far as it matters here; times in ms. */
@@ -64,7 +64,7 @@ interface Place<Task extends ReadyTask> {
 
 /** Tasks of one kind, by priority. */
 class Queue<Task extends ReadyTask> {
-  readonly #levels: (TinyQueue<Standing<Task>> | undefined)[] = [];
+  readonly #levels: (OrderedQueue<Standing<Task>> | undefined)[] = [];
   /** Those that are alive. */
   size = 0;
   #stored = 0;
@@ -82,7 +82,7 @@ class Queue<Task extends ReadyTask> {
 
   /** Puts one in that was taken out, and has not left. */
   putBack(standing: Standing<Task>, level: number): void {
-    (this.#levels[level] ??= newHeap()).push(standing);
+    (this.#levels[level] ??= new OrderedQueue(olderFirst)).push(standing);
     this.#stored += 1;
   }
 
@@ -91,21 +91,18 @@ class Queue<Task extends ReadyTask> {
     this.size -= 1;
     if (this.#stored <= 2 * this.size + DROPPED_TOGETHER) return;
     this.#stored = 0;
-    for (const [level, heap] of this.#levels.entries()) {
-      const alive = (heap?.data ?? []).filter((standing) => standing.alive);
-      this.#levels[level] = alive.length === 0 ? undefined : newHeap(alive);
-      this.#stored += alive.length;
+    for (const standings of this.#levels) {
+      standings?.keep(({ alive }) => alive);
+      this.#stored += standings?.length ?? 0;
     }
   }
 
   /** The oldest of a priority that is alive. */
   peek(level: number): Standing<Task> | undefined {
-    const heap = this.#levels[level];
-    for (let first = heap?.peek(); first !== undefined; first = heap?.peek()) {
-      if (first.alive) return first;
-      this.take(level);
-    }
-    return undefined;
+    const standings = this.#levels[level];
+    let first = standings?.peek();
+    for (; first !== undefined && !first.alive; first = standings?.peek()) this.take(level);
+    return first;
   }
 
   take(level: number): void {
@@ -146,7 +143,7 @@ export class TaskPool<Task extends ReadyTask> {
   readonly #places = new TurnoverMap<number, Place<Task>>();
   /** By workspace, for whom and label; then by what is required. */
   readonly #shelves = new Map<string, Map<string, Queue<Task>>>();
-  #turns = newTurns<Task>([]);
+  #turns = new OrderedQueue<Turn<Task>>(soonerFirst);
   /** Set aside, by what is in their way. */
   readonly #aside = new Groups<number, Place<Task>>();
 
@@ -162,7 +159,7 @@ export class TaskPool<Task extends ReadyTask> {
   clear(): void {
     this.#places.clear();
     this.#shelves.clear();
-    this.#turns = newTurns([]);
+    this.#turns = new OrderedQueue<Turn<Task>>(soonerFirst);
     this.#aside.clear();
   }
 
@@ -239,14 +236,14 @@ export class TaskPool<Task extends ReadyTask> {
     const passed: [queue: Queue<Task>, standing: Standing<Task>, level: number][] = [];
     try {
       for (let level = TASK_PRIORITY_MAX; level >= 0; level--) {
-        const others = (aside[level] ?? []).values();
-        let other = others.next().value;
-        for (;;) {
+        const others = aside[level] ?? [];
+        for (let at = 0; ; ) {
           const queue = oldest(queues, level);
           const standing = queue?.peek(level);
+          const other = others[at];
           if (other !== undefined && (standing === undefined || other.row < standing.task.row)) {
             if (admits(other)) return other;
-            other = others.next().value;
+            at += 1;
             continue;
           }
           if (queue === undefined || standing === undefined) break;
@@ -257,7 +254,7 @@ export class TaskPool<Task extends ReadyTask> {
       }
       return undefined;
     } finally {
-      for (const [queue, standing, level] of passed) if (standing.alive) queue.putBack(standing, level);
+      for (const [queue, standing, level] of passed.toReversed()) if (standing.alive) queue.putBack(standing, level);
     }
   }
 
@@ -287,7 +284,7 @@ export class TaskPool<Task extends ReadyTask> {
     this.#turns.push(place.turn);
     // Most tasks are claimed long before.
     if (this.#turns.length > 2 * this.#places.size + DROPPED_TOGETHER)
-      this.#turns = newTurns(this.#turns.data.filter((turn) => this.#places.get(turn.task.row)?.turn === turn));
+      this.#turns.keep((turn) => this.#places.get(turn.task.row)?.turn === turn);
   }
 
   #unfile(place: Place<Task>): void {
@@ -327,10 +324,15 @@ export class TaskPool<Task extends ReadyTask> {
 
   /** The queues in which there may be tasks for an instance: of its labels the rarest, the others are looked at. */
   #queuesFor({ workspace, id, name, labels, capabilities }: Claimant): Queue<Task>[] {
-    const queuesOf = (label: string): Queue<Task>[] =>
-      [...new Set(["", id, name])].flatMap((whom) => [
-        ...(this.#shelves.get(shelfKey(workspace, whom, label))?.values() ?? []),
-      ]);
+    const callers = name === id ? ["", id] : ["", id, name];
+    const queuesOf = (label: string): Queue<Task>[] => {
+      const found: Queue<Task>[] = [];
+      for (const whom of callers) {
+        const shelf = this.#shelves.get(shelfKey(workspace, whom, label));
+        if (shelf !== undefined) found.push(...shelf.values());
+      }
+      return found;
+    };
     const sizeOf = (queues: readonly Queue<Task>[]): number => queues.reduce((sum, { size }) => sum + size, 0);
     const [first = queuesOf(""), ...others] = labels.map(queuesOf);
     const rarest = others.reduce((best, queues) => (sizeOf(queues) < sizeOf(best) ? queues : best), first);
@@ -351,12 +353,12 @@ export class TaskPool<Task extends ReadyTask> {
   }
 }
 
-function newHeap<Task extends ReadyTask>(standings: Standing<Task>[] = []): TinyQueue<Standing<Task>> {
-  return new TinyQueue(standings, (a, b) => a.task.row - b.task.row);
+function olderFirst<Task extends ReadyTask>(a: Standing<Task>, b: Standing<Task>): number {
+  return a.task.row - b.task.row;
 }
 
-function newTurns<Task extends ReadyTask>(turns: Turn<Task>[]): TinyQueue<Turn<Task>> {
-  return new TinyQueue(turns, (a, b) => a.at_ms - b.at_ms);
+function soonerFirst<Task extends ReadyTask>(a: Turn<Task>, b: Turn<Task>): number {
+  return a.at_ms - b.at_ms;
 }
 
 function needsKey(requires: readonly string[]): string {

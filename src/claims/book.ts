@@ -37,7 +37,7 @@ export const LEASES = { name: "leases", payload: Type.Array(LeaseRecord) } as co
 export type Loss = "expired" | "max_s" | "broken" | "holder deleted" | "restored";
 
 /** What somebody is to hold, or waits for. */
-interface Wanted {
+export interface Wanted {
   /** What its holder is called. */
   readonly name: string;
   readonly workspace: string;
@@ -47,11 +47,6 @@ interface Wanted {
   readonly task: string | null;
   readonly ttl_s: number;
   readonly max_s: number;
-}
-
-/** A task as it is claimed. */
-export interface TaskClaim extends Omit<Wanted, "name" | "shared" | "task"> {
-  readonly task: string;
 }
 
 /** How a claim ends; what it does not say stays. */
@@ -227,15 +222,16 @@ export class ClaimBook implements WritingModel {
   }
 
   /** Has who calls hold a task, and lease what it needs; a task that may not be held now is refused. After `settle`. */
-  claimTask({ resources, ...claim }: TaskClaim, name: string, call: WriteCall): LeaseRecord | Failure {
+  claimTask(wanted: Wanted, call: WriteCall): LeaseRecord | Failure {
+    const { resources, shared, name } = wanted;
     const { actor } = call;
     if (resources.length > 0) {
       const full = this.#fullFor(actor, name);
       if (full !== null) return full;
-      const verdict = this.#judgeNow(newClaim(resources, actor, false));
+      const verdict = this.#judgeNow(newClaim(resources, actor, shared));
       if (verdict.kind === "taken") return taken(verdict.held, verdict.conflicts);
     }
-    const lease = this.#hold({ ...claim, name, shared: false, resources }, call);
+    const lease = this.#hold(wanted, call);
     if (isLease(lease.record)) tellLease(this.#events, "lease.granted", lease.record, call);
     return lease.record;
   }

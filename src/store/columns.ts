@@ -1,6 +1,7 @@
 /**
- * Rows of many columns as objects. A library makes them of such a row one property at a time: of 35 columns that is 4
- * of 10 µs, so they are read as arrays and made into objects here.
+ * Rows of many columns as objects. Libraries make them one property at a time: of 35 columns that is 4 of 10 µs, and 3
+ * where it is done here. So a row is read as an array, and an object whose members look into it: 0.3 µs, where each is
+ * looked at once.
  */
 import type { Db } from "./open.js";
 
@@ -15,7 +16,7 @@ export function selected(columns: Readonly<Record<string, string>>): string {
 }
 
 /**
- * A statement that gives one row.
+ * A statement that gives one row, whose members are its prototype's: it is to be read, not to be spread.
  * @param from what stands behind the columns
  */
 export function prepareGet<Parameters extends unknown[], Row>(
@@ -23,13 +24,24 @@ export function prepareGet<Parameters extends unknown[], Row>(
   columns: ColumnsOf<Row>,
   from: string,
 ): (...parameters: Parameters) => Row | undefined {
-  const names = Object.keys(columns);
   const statement = db.prepare<unknown[], unknown[]>(`SELECT ${selected(columns)} ${from}`).raw();
+  const Found = rowOver(Object.keys(columns));
   return (...parameters) => {
     const values = statement.get(...parameters);
-    if (values === undefined) return undefined;
-    const row: Record<string, unknown> = {};
-    for (let at = 0; at < names.length; at++) row[names[at] as string] = values[at];
-    return row as Row;
+    return values === undefined ? undefined : (new Found(values) as Row);
   };
+}
+
+/** A class of objects over arrays of columns. */
+function rowOver(names: readonly string[]): new (values: readonly unknown[]) => object {
+  class Found {
+    constructor(readonly values: readonly unknown[]) {}
+  }
+  for (const [at, name] of names.entries())
+    Object.defineProperty(Found.prototype, name, {
+      get(this: Found) {
+        return this.values[at];
+      },
+    });
+  return Found;
 }

@@ -168,17 +168,18 @@ export class TaskBook implements WritingModel, TaskClaims {
     const task = id === null ? this.#best(claimant, now_ms) : this.#named(id, claimant, now_ms);
     if (task instanceof Failure) return task;
     if (task === undefined) return NOTHING;
-    const { title, ttl_s, max_s, resources } = task;
+    const { title, resources, max_s } = task;
     const claim = this.#claims.claimTask(
       {
-        task: task.id,
-        reason: title,
+        name,
         workspace: task.workspace,
         resources,
-        ttl_s: request.ttl_s ?? ttl_s,
+        shared: false,
+        reason: title,
+        task: task.id,
+        ttl_s: request.ttl_s ?? task.ttl_s,
         max_s,
       },
-      name,
       call,
     );
     if (claim instanceof Failure) return claim;

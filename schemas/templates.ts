@@ -121,7 +121,12 @@ export type TemplateRequest = Static<typeof TemplateRequest>;
 export const CreateTemplateRequest = Type.Object({ id: Type.String(), template: JsonText(CheckedTemplate) });
 /** In ms since the epoch. */
 export const CreateTemplateReply = Type.Object({ created_at: Type.Integer() });
-export const ApplyTemplateRequest = Type.Object({ id: Type.String(), project: Type.String() });
+export const ApplyTemplateRequest = Type.Object({
+  id: Type.String(),
+  project: Type.String(),
+  /** Under which its contracts are written; null where none was sent. */
+  fence: Type.Union([Type.Integer(), Type.Null()]),
+});
 export type ApplyTemplateRequest = Static<typeof ApplyTemplateRequest>;
 /** `specs`: those that were written, by their keys. */
 export const ApplyTemplateReply = Type.Object({

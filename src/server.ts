@@ -291,7 +291,7 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
     },
   });
   const contracts = new ContractFront({ outbound, long_work });
-  const templates = new TemplateFront({ writer, long_work, log });
+  const templates = new TemplateFront({ writer, long_work, log, explain });
 
   // Figures
   const writer_metrics = new WriterMetrics(writer, pool);

@@ -13,6 +13,7 @@ import {
 } from "../../schemas/templates.js";
 import { utf8Length } from "../../schemas/text.js";
 import { Failure, invalid, notFound } from "../base/result.js";
+import { claimBook } from "../claims/book.js";
 import { refuseImport, storeImported } from "../rules/commands.js";
 import { ruleWriter } from "../rules/table.js";
 import { weightOf } from "../rpc/method.js";
@@ -75,8 +76,8 @@ export const applyTemplate = writerMethod({
       ({ specs }) => specs.map(({ key, version }) => ({ key: specName(key), version })),
     ),
   ],
-  models: { templates: templateWriter, rules: ruleWriter, specs: specWriter },
-  run: (opened, { id, project }, { now_ms, actor }) => {
+  models: { templates: templateWriter, rules: ruleWriter, specs: specWriter, claims: claimBook },
+  run: (opened, { id, project, fence }, { now_ms, actor }) => {
     const content = opened.templates.content(id);
     if (content === undefined) return missing(id);
     const rules = (JSON.parse(content.rules) as readonly CheckedRule[]).map((rule) => ({ ...rule, project }));
@@ -85,6 +86,10 @@ export const applyTemplate = writerMethod({
     if (long !== undefined) {
       const shown = JSON.stringify(long[0]);
       return invalid(`project and name of the contract ${shown} are longer than ${KEY_BYTES_MAX} bytes`);
+    }
+    for (const [name] of contracts) {
+      const locked = opened.claims.refuseWrite("spec", specKey(project, name), fence, actor);
+      if (locked !== null) return locked;
     }
     const refusal = refuseImport(opened.rules, rules);
     if (refusal !== null) return refusal;

@@ -3,6 +3,7 @@
  * the writer. Routes are rows over this.
  */
 import { packBytes } from "../base/bytes.js";
+import { sentFence } from "../base/fence.js";
 import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
 import { formatTime } from "../base/time.js";
@@ -18,6 +19,8 @@ export interface TemplateFrontOptions {
   readonly writer: Writer;
   readonly long_work: LongWork;
   readonly log: Log;
+  /** What the writer's refusal says to clients. */
+  readonly explain: (failure: Failure) => Failure;
 }
 
 export class TemplateFront {
@@ -48,11 +51,16 @@ export class TemplateFront {
     return jsonReply(JSON.stringify({ deleted: id }));
   }
 
-  /** Puts a template's rules and contracts into a project. */
-  async apply(id: string, project: string, context: CallContext): Promise<Answer> {
-    const { writer, log } = this.#options;
-    const reply = await writer.request(applyTemplate, { id, project }, context);
-    if (reply instanceof Failure) return reply;
+  /**
+   * Puts a template's rules and contracts into a project.
+   * @param header the fence under which its contracts are written, as sent
+   */
+  async apply(id: string, project: string, header: string, context: CallContext): Promise<Answer> {
+    const { writer, log, explain } = this.#options;
+    const fence = sentFence(header);
+    if (fence instanceof Failure) return fence;
+    const reply = await writer.request(applyTemplate, { id, project, fence }, context);
+    if (reply instanceof Failure) return explain(reply);
     log.info("template applied", { id, project, rules: reply.rules, specs: reply.specs.length });
     return jsonReply(JSON.stringify({ applied: id, project, kind: reply.kind }));
   }

@@ -78,11 +78,14 @@ export function templateRoutes({ templates, reads }: TemplateRoutesOptions): Rou
       tag,
       needs: "server",
       summary: "Puts a template's rules and contracts into a project, all or nothing.",
+      headers: { "x-koor-fence": FenceHeader },
       body: { kind: "json", schema: TemplateApplyBody },
       answer: TemplateApplyAnswer,
-      statuses: [404],
+      statuses: [404, 412, 423],
+      refusals: { 423: LockedBody },
       audited: { by: applyTemplate, subject: ([id]) => ({ id }) },
-      handle: ({ params: [id], json: { project }, context }) => templates.apply(id, project, context),
+      handle: ({ params: [id], json: { project }, headers, context }) =>
+        templates.apply(id, project, headers["x-koor-fence"], context),
     }),
   ];
 }

@@ -22,8 +22,9 @@ import type {
 } from "../../schemas/versioned.js";
 import { packBytes } from "../base/bytes.js";
 import { etagMatches } from "../base/etag.js";
+import { sentFence } from "../base/fence.js";
 import type { Log } from "../base/log.js";
-import { Failure, invalid, notFound } from "../base/result.js";
+import { Failure, notFound } from "../base/result.js";
 import { formatTime } from "../base/time.js";
 import { jsonReply, laterReply } from "../front/reply.js";
 import type { Answer, Reply, Request } from "../front/route.js";
@@ -55,8 +56,6 @@ export interface VersionedFrontOptions {
   readonly explain: (failure: Failure) => Failure;
 }
 
-const FENCE = /^[1-9]\d{0,14}$/;
-
 type Asked = "context" | "body";
 
 /** A request for a value, or for what is known of it. */
@@ -80,12 +79,6 @@ function conditionOf({ query: { if_version }, headers }: WriteRequest): Conditio
     ...(if_match === "" ? {} : { if_match }),
     ...(if_none_match === "" ? {} : { if_none_match }),
   };
-}
-
-/** The fence that a write was sent under; null where it was none, the 400 where it is none. */
-function fenceOf({ headers: { "x-koor-fence": fence } }: WriteRequest): number | null | Failure {
-  if (fence === "") return null;
-  return FENCE.test(fence) ? Number(fence) : invalid("X-Koor-Fence must be a positive whole number");
 }
 
 /** The answer to a GET of a value. No stored HTML or SVG may run as a page of this origin. */
@@ -163,7 +156,7 @@ export class VersionedFront {
     request: WriteRequest,
     answer: (reply: WriteReply) => string,
   ): Answer | Promise<Answer> {
-    const fence = fenceOf(request);
+    const fence = sentFence(request.headers["x-koor-fence"]);
     if (fence instanceof Failure) return fence;
     const { label } = this.#reader.space;
     const { body } = request;
@@ -188,7 +181,7 @@ export class VersionedFront {
   }
 
   async rollback(key: string, request: RollbackOf): Promise<Answer> {
-    const fence = fenceOf(request);
+    const fence = sentFence(request.headers["x-koor-fence"]);
     if (fence instanceof Failure) return fence;
     const { name, identity, label } = this.#reader.space;
     const { rollback: rolled_back } = request.query;
@@ -202,7 +195,7 @@ export class VersionedFront {
   }
 
   async delete(key: string, request: WriteRequest): Promise<Answer> {
-    const fence = fenceOf(request);
+    const fence = sentFence(request.headers["x-koor-fence"]);
     if (fence instanceof Failure) return fence;
     const { name, label } = this.#reader.space;
     const change = { key, condition: conditionOf(request), fence };

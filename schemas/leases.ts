@@ -157,6 +157,8 @@ export const LeaseRecord = Type.Object({
   max_s: Type.Integer(),
   /** It was granted to one who waited, not to one who asked. */
   offered: Type.Boolean(),
+  /** It stays in line whether or not a call waits for it. */
+  queued: Type.Boolean(),
   requested_at: Type.Integer(),
   granted_at: nullable(Type.Integer()),
   ended_at: nullable(Type.Integer()),
@@ -172,6 +174,8 @@ export const AcquireRequest = Type.Object({
   reason: Type.String(),
   /** Whether it waits in line where it is not free. */
   waits: Type.Boolean(),
+  /** Whether it stays there without a call that waits for it. */
+  queued: Type.Boolean(),
   request_id: nullable(Type.String()),
 });
 export type AcquireRequest = Static<typeof AcquireRequest>;
@@ -191,8 +195,10 @@ export const BreakRequest = Type.Object({ row: Type.Integer(), reason: Type.Stri
 /** False where the call changed nothing. */
 export const LeaseChanged = Type.Object({ changed: Type.Boolean() });
 
-/** The refusal that a request in line gets when it has waited long enough; null where it was granted meanwhile. */
-export const LeaveRequest = Type.Object({ row: Type.Integer() });
+/** `stays`: another call waits for it. */
+export const LeaveRequest = Type.Object({ row: Type.Integer(), stays: Type.Boolean() });
+export type LeaveRequest = Static<typeof LeaveRequest>;
+/** What was in the way of a request that has waited long enough; `held`: it was granted meanwhile. */
 export const LeaveReply = Type.Object({
   held: Type.Boolean(),
   conflicts: Type.Array(Type.Object({ resource: Type.String(), wanted: Type.String(), lease: Type.Integer() })),

@@ -30,6 +30,7 @@ import { instanceRoutes } from "./instances/routes.js";
 import { Sightings } from "./instances/sightings.js";
 import { instanceReader } from "./instances/table.js";
 import { InstanceWatch } from "./instances/watch.js";
+import { LineCalls } from "./leases/line-calls.js";
 import { leaseRoutes } from "./leases/routes.js";
 import type { Measured } from "./measure/exposition.js";
 import { MessageBoxes } from "./messages/boxes.js";
@@ -77,6 +78,8 @@ export interface Coordination {
   /** Those that are no background tasks. */
   readonly measured: readonly Measured[];
   readonly takers: Pick<NoticeHandlers<typeof NOTICES>, "leases" | "tasks" | "message_boxes">;
+  /** Ends what no call waits for since the server stopped. Before the first call, once notices are listened to. */
+  begin(): void;
   /** Takes what the database holds now: after a crash of the writer, or what a restore has brought. */
   reload(why: "crash" | "restore"): void;
   /** Ends what would go on for ever, for those who wait for it. */
@@ -109,6 +112,7 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
   const boxes = new MessageBoxes(message_rows);
 
   // Who waits for what
+  const lines = new LineCalls(leases, writer);
   const claimers = new Claimers(ready_tasks, () => clock.now());
   const stored = reads.model(eventReader);
   const waits = new WaitFront({
@@ -141,6 +145,7 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
   const tasks = [
     liveness,
     expiry,
+    lines,
     ready_tasks,
     new Stepwise({
       interval_ms: LEASE_PRUNE_INTERVAL_MS,
@@ -159,7 +164,7 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
   const workspaceOf = (instance: string): string => directory.get(instance)?.workspace ?? "";
   const routes = [
     ...instanceRoutes(new Instances({ directory, writer, clock, log }), liveness),
-    ...leaseRoutes({ writer, reads, mirror: leases, views, reader: lease_rows, log, workspaceOf }),
+    ...leaseRoutes({ writer, reads, mirror: leases, views, lines, reader: lease_rows, log, workspaceOf }),
     ...taskRoutes(new TaskFront({ writer, reads, directory, claimers, leases, views, expiry, clock, log })),
     ...messageRoutes(new MessageFront({ writer, reads, directory, boxes, clock, log })),
     ...waitRoutes(waits),
@@ -176,9 +181,14 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
       tasks: (notice) => ready_tasks.accept(notice, clock.now()),
       message_boxes: (notice) => boxes.accept(notice),
     },
+    begin: () => {
+      lines.look();
+      lines.tick();
+    },
     reload: (why) => {
       directory.load(instance_rows.all());
       leases.load(lease_rows.live());
+      lines.look();
       ready_tasks.catchUp();
       boxes.catchUp();
       // Another history is not the one that they wait for to go on.

@@ -70,7 +70,7 @@ import { stateRoutes } from "./state/routes.js";
 import { sqliteChoice } from "./store/sqlite/choice.js";
 import { TemplateFront } from "./templates/front.js";
 import { templateRoutes } from "./templates/routes.js";
-import { refusalDetail } from "./threads/batch.js";
+import { refusalDetail } from "./threads/refusal-row.js";
 import type { BegunWriter } from "./threads/begun-writer.js";
 import { LongWork } from "./threads/long-work.js";
 import { openThreads, type Threads, type ThreadUrls } from "./threads/open.js";
@@ -388,6 +388,7 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
     },
   );
   deliveries.load();
+  coordination.begin();
   const endWaiting = async (): Promise<void> => {
     hub.end();
     coordination.endWaiting();

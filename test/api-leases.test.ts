@@ -128,6 +128,7 @@ t.test("waiting in line", async (t) => {
   t.equal((await ana.tryLease(["path:z"], { mode: "shared" })).status, 200, "shared ones get along");
   const left = await ana.lease(["path:b"], { queue: true });
   t.equal((await ana.release(left)).status, 200);
+  t.equal((await ana.ask("DELETE", `/api/leases/${left.id}?fence=9`)).status, 200, "again, whatever the fence");
   t.match(await ana.get(left.id), { state: "released", fence: null, granted_at: null });
 });
 
@@ -243,6 +244,8 @@ t.test("a stale fence writes nothing", async (t) => {
     [ana, "2"],
     [bob, "1"],
     [bob, "3"],
+    [bob, "9007199254740991"],
+    [bob, "9".repeat(400)],
   ] as const) {
     const refused = await put(agent, "/api/state/plan/x?if_version=99", fence);
     t.same(refused.json(), { error: "stale fence", code: 412 }, `${agent.name} under ${fence}`);
@@ -302,6 +305,44 @@ t.test("the same request_id, the same lease", async (t) => {
   await ana.release(mine);
   t.equal((await bob.lease(["c"], { request_id: "s" })).state, "held", "a refusal is not remembered");
   t.equal((await bob.lease(["c"], { request_id: "u" })).state, "held", "nor one who got nothing");
+});
+
+t.test("calls of the same request_id wait for the same lease", async (t) => {
+  const { port } = await startKoor(t);
+  const [ana, bob] = [await Agent.register(port, "ana"), await Agent.register(port, "bob")];
+  const lease = await ana.lease(["a", "b", "c"]);
+  const again = { request_id: "r", wait_s: 60 };
+  const gone = new AbortController();
+  const headers = { "X-Koor-Instance": bob.id };
+  const body = JSON.stringify({ resources: ["a"], ...again });
+  const first = fetch(`http://127.0.0.1:${port}/api/leases`, { method: "POST", headers, body, signal: gone.signal });
+  const waiting = await nextEvent(port, "lease.waiting");
+  const second = bob.tryLease(["a"], again);
+  const impatient = await bob.tryLease(["a"], { request_id: "r" });
+  t.match(impatient.json(), { error: "leased by ana: a", conflicts: [{ wanted: "a" }] });
+  gone.abort();
+  await t.rejects(first);
+  const queued = await bob.tryLease(["b"], { request_id: "q", queue: true });
+  const unqueued = await bob.tryLease(["b"], { request_id: "q" });
+  t.same([unqueued.status, unqueued.json<Lease>().id], [202, queued.json<Lease>().id], "it is queued as it was");
+  await ana.release(lease);
+  const granted = (await second).json<Lease>();
+  t.match(granted, { id: waiting.data["lease_id"], state: "held" }, "one is gone, the other goes on");
+  t.equal((await eventsOf(port, "lease.released")).length, 1, "nobody else has left");
+});
+
+t.test("what is taken out of the line is no lease for who waits for it", async (t) => {
+  const { port } = await startKoor(t);
+  const [ana, bob] = [await Agent.register(port, "ana"), await Agent.register(port, "bob")];
+  await ana.lease(["a"]);
+  const broken = bob.tryLease(["a"], { wait_s: 60 });
+  const first = await nextEvent(port, "lease.waiting");
+  await send(port, "POST", `/api/leases/${String(first.data["lease_id"])}/break`, { body: '{"reason":"r"}' });
+  t.same((await broken).json(), { error: "lease lost", code: 409 });
+  const left = bob.tryLease(["a"], { wait_s: 60, queue: true });
+  const second = await nextEvent(port, "lease.waiting", first.id);
+  await bob.ask("DELETE", `/api/leases/${String(second.data["lease_id"])}`);
+  t.same((await left).json(), { error: "lease lost", code: 409 }, "queued or not");
 });
 
 t.test("lists and checks", async (t) => {
@@ -382,6 +423,8 @@ t.test("what is too much or too odd changes nothing", async (t) => {
   t.match(full.json(), { error: `${LEASES_OF_HOLDER_MAX} leases of ana are held or waiting`, code: 429 });
   t.ok(Number(full.headers["retry-after"]) > 0);
   t.equal(await held(), before + LEASES_OF_HOLDER_MAX - 2);
+  const refusals = (await send(port, "GET", "/api/audit?action=lease.acquire&limit=1")).json<AuditRow[]>();
+  t.match(refusals, [{ outcome: "success" }], "who asks too often fills no log");
 });
 
 t.test("a client that goes while it waits gets nothing", async (t) => {
@@ -407,8 +450,11 @@ t.test("leases outlive a restart; a restore loses them", async (t) => {
   const [ana, bob] = [await Agent.register(first.port, "ana"), await Agent.register(first.port, "bob")];
   const held = await ana.lease(["state:k"], { ttl_s: 1 });
   const queued = await bob.lease(["state:k"], { queue: true });
+  const cut = t.rejects(bob.tryLease(["state:k"], { wait_s: 60 }));
+  const waiting = await nextEvent(first.port, "lease.waiting", (await eventsOf(first.port, "lease.*")).at(-1)?.id);
   first.process.kill("SIGKILL");
   await once(first.process, "exit");
+  await cut;
   const { port } = await startKoor(t, { data_dir });
   const again = async (agent: Agent, id: string): Promise<Lease> =>
     (await send(port, "GET", `/api/leases/${id}`, { headers: agent.headers })).json<Lease>();
@@ -417,6 +463,8 @@ t.test("leases outlive a restart; a restore loses them", async (t) => {
   const left_ms = Date.parse(nobody.expires_at ?? "") - Date.now();
   t.ok(left_ms > 5_000 && left_ms <= 15_000, `its holder has ${left_ms} ms to be heard`);
   t.match(await again(bob, queued.id), { state: "waiting", position: 1 });
+  const left = await nextEvent(port, "lease.released");
+  t.equal(left.data["lease_id"], waiting.data["lease_id"], "no call waits any more");
   t.equal((await send(port, "PUT", "/api/state/k", { body: "1" })).status, 423, "enforced as before");
   const snapshot = (await send(port, "GET", "/api/backup")).body;
   const other = await startKoor(t);

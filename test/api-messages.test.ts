@@ -534,7 +534,8 @@ t.test("a full in-box: then nobody gets it", async (t) => {
   }
   t.same((await read(koor, cy)).messages, []);
   t.equal(await unread(koor), IN_BOX_UNREAD_MAX);
-  t.match(await audited(koor, "message.send"), [{ outcome: "error", detail: /"code":429/ }]);
+  const [newest] = await audited(koor, "message.send");
+  t.match(newest, { outcome: "success" }, "who tries too often fills no log");
   await tell(koor, ana, cy.id);
   t.same((await mark(koor, ben, ["message-1"], "read")).json(), { marked: 1 });
   await tell(koor, ana, ben.id);

@@ -3,6 +3,7 @@ import t from "tap";
 import { PROJECT_RULES_MAX } from "../schemas/limits.js";
 import { TIMESTAMP } from "./support/answers.js";
 import { send, sendJson, type Answer, type Refusal } from "./support/http-client.js";
+import { Agent } from "./support/leasing.js";
 import { startKoor } from "./support/server-process.js";
 
 const koor = await startKoor(t);
@@ -209,6 +210,31 @@ t.test("a bundle is applied whole or not at all", async (t) => {
     /^400 project and name of the contract "a\/b" are longer than 1024 bytes/,
   );
   t.same(await rulesOf(long), [], "no rule either");
+});
+
+t.test("a contract that somebody else has leased is not written", async (t) => {
+  const [ana, bob] = [await Agent.register(port, "ana"), await Agent.register(port, "bob")];
+  await create({
+    id: "leased",
+    name: "L",
+    kind: "bundle",
+    data: { rules: [rule], contracts: { a: contract, c: contract } },
+  });
+  const lease = await ana.lease(["spec:leased-1/c"]);
+  const applyAs = (agent: Agent, project: string, fence = ""): Promise<Answer> =>
+    agent.ask("POST", `${PATH}/leased/apply`, { project }, fence === "" ? {} : { "X-Koor-Fence": fence });
+  const refused = await applyAs(bob, "leased-1");
+  t.equal(errorOf(refused), "423 leased by ana");
+  t.match(refused.json(), { lease: { id: lease.id } });
+  t.equal(errorOf(await applyAs(bob, "leased-2", String(lease.fence))), "412 stale fence");
+  t.match(errorOf(await applyAs(bob, "leased-2", "x")), /^400 X-Koor-Fence must be/);
+  t.same(await rulesOf("leased-1"), [], "no rule either");
+  t.same(
+    (await get("/api/specs/leased-1")).json(),
+    { project: "leased-1", specs: [] },
+    "nor the contract that is free",
+  );
+  t.equal((await applyAs(ana, "leased-1", String(lease.fence))).status, 200);
 });
 
 t.test("it is all there after a restart", async (t) => {

@@ -305,6 +305,7 @@ function prologueOf(ending: "ask" | "fail"): readonly Call[] {
           max_s: 60,
           reason: "",
           waits: true,
+          queued: true,
           request_id: null,
         },
         actor: id,

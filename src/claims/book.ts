@@ -7,7 +7,13 @@
  * task tells of. What the end of one means for its task, the tasks are asked (`TaskClaims`).
  */
 import * as Type from "typebox";
-import { type AcquireRequest, type EndClaimsRequest, LeaseRecord, type LeaveReply } from "../../schemas/leases.js";
+import {
+  type AcquireRequest,
+  type EndClaimsRequest,
+  LeaseRecord,
+  type LeaveReply,
+  type LeaveRequest,
+} from "../../schemas/leases.js";
 import type { ReleaseRequest, RenewRequest } from "../../schemas/leases.js";
 import { specName } from "../../schemas/specs.js";
 import { LEASE_CONFLICTS_MAX, LEASES_MAX, LEASES_OF_HOLDER_MAX } from "../../schemas/limits.js";
@@ -47,6 +53,7 @@ export interface Wanted {
   readonly task: string | null;
   readonly ttl_s: number;
   readonly max_s: number;
+  readonly queued: boolean;
 }
 
 /** How a claim ends; what it does not say stays. */
@@ -140,13 +147,13 @@ export class ClaimBook implements WritingModel {
     if (known !== undefined) return { row: Number(known), made: false };
     const full = this.#fullFor(actor, name);
     if (full !== null) return full;
-    const { waits, request_id, workspace, shared, reason, ttl_s, max_s } = request;
+    const { waits, queued, request_id, workspace, shared, reason, ttl_s, max_s } = request;
     const resources = resourcesOf(request.resources, workspace);
     const asked = newClaim(resources, actor, shared);
     const verdict = waits ? this.#ledger.judge(asked, LEASE_CONFLICTS_MAX) : this.#judgeNow(asked);
     if (verdict.kind === "deadlock") return deadlock(verdict.cycle, name);
     if (verdict.kind === "taken" && !waits) return taken(verdict.held, verdict.conflicts);
-    const wanted: Wanted = { name, workspace, shared, reason, task: null, ttl_s, max_s, resources };
+    const wanted: Wanted = { name, workspace, shared, reason, task: null, ttl_s, max_s, resources, queued };
     const lease = verdict.kind === "free" ? this.#hold(wanted, call) : this.#queue(wanted, call);
     tellLease(this.#events, verdict.kind === "free" ? "lease.granted" : "lease.waiting", lease.record, call);
     this.#requests.remember("lease", actor, request_id, String(lease.order), now_ms);
@@ -162,7 +169,8 @@ export class ClaimBook implements WritingModel {
     if (record === undefined || !isLease(record)) return noLease(leaseId(row));
     if (record.holder !== call.actor) return NOT_YOURS;
     if (lease === undefined)
-      return record.state === "released" && (fence === null || fence === record.fence)
+      // Of a request that has left the line there was no fence to look at.
+      return record.state === "released" && (fence === null || fence === record.fence || record.fence === 0)
         ? { changed: false }
         : LEASE_LOST;
     if (record.state === "held" && fence === null) return FENCE_REQUIRED;
@@ -248,18 +256,19 @@ export class ClaimBook implements WritingModel {
     if (lease !== undefined) this.#end(lease, { state: "released" }, call);
   }
 
-  /** Takes a request out of the line, where it still waits; what is in its way. */
-  leave(row: number, call: WriteCall): LeaveReply | Failure {
+  /** Takes a request out of the line, where it still waits and is not to stay; what is in its way. */
+  leave({ row, stays }: LeaveRequest, call: WriteCall): LeaveReply | Failure {
     this.settle(call);
     const lease = this.#live.get(row);
     if (lease === undefined) return noLease(leaseId(row));
     if (lease.holder !== call.actor) return NOT_YOURS;
     if (lease.record.state === "held") return { held: true, conflicts: [] };
-    const { conflicts } = this.#ledger.conflictsOf(lease, LEASE_CONFLICTS_MAX);
+    const conflicts = this.#ledger.conflictsOf(lease, LEASE_CONFLICTS_MAX).conflicts.map(conflictMembers);
+    if (stays) return { held: false, conflicts };
     this.#end(lease, { state: "released" }, call);
     // The same call again is a new one: this one has got nothing.
     this.#requests.forget("lease", call.actor, String(row));
-    return { held: false, conflicts: conflicts.map(conflictMembers) };
+    return { held: false, conflicts };
   }
 
   /** Ends claims whose life is over, as the front has found. */
@@ -340,7 +349,7 @@ export class ClaimBook implements WritingModel {
 
   /** @param fence 0 where it waits */
   #store(wanted: Wanted, fence: number, { actor, now_ms }: WriteCall): LiveLease {
-    const { name, workspace, shared, reason, task, ttl_s, max_s, resources } = wanted;
+    const { name, workspace, shared, reason, task, ttl_s, max_s, resources, queued } = wanted;
     const row = this.#counters.nextLease();
     const record: LeaseRecord = {
       row,
@@ -357,6 +366,7 @@ export class ClaimBook implements WritingModel {
       ttl_s,
       max_s,
       offered: false,
+      queued,
       requested_at: now_ms,
       granted_at: fence === 0 ? null : now_ms,
       ended_at: null,

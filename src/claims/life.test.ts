@@ -31,7 +31,8 @@ t.test("who waits is heard of, too", (t) => {
 t.test("after a restart there is time to be heard", (t) => {
   t.same(lifeOf(HELD, 0, 150_000).ends_ms, 165_000);
   t.same(lifeOf(HELD, 140_000, 150_000).ends_ms, 200_000, "where there was not more");
-  t.same(lifeOf({ ...HELD, max_s: 55 }, 0, 150_000), { ends_ms: 155_000, reason: "max_s" }, "but not for ever");
+  t.same(lifeOf({ ...HELD, max_s: 55 }, 0, 150_000), { ends_ms: 165_000, reason: "max_s" }, "whatever else");
+  t.same(lifeOf({ ...HELD, max_s: 80 }, 190_000, 150_000), { ends_ms: 180_000, reason: "max_s" }, "but not for ever");
   t.same(lifeOf(HELD, 0, 100_000).ends_ms, 160_000, "what was granted since needs none");
   t.end();
 });

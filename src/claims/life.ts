@@ -30,7 +30,9 @@ export function lifeOf(
   const since_ms = granted_at ?? requested_at;
   const unheard = offered && granted_at !== null && heard_ms <= granted_at;
   const alive_ms = unheard ? since_ms + Math.min(ttl_ms, CLAIM_OFFER_MS) : Math.max(heard_ms, since_ms) + ttl_ms;
-  const silent_ms = since_ms < started_ms ? Math.max(alive_ms, started_ms + CLAIM_RESTART_MS) : alive_ms;
-  const longest_ms = granted_at === null ? Number.POSITIVE_INFINITY : granted_at + max_s * SECOND_MS;
+  const least_ms = since_ms < started_ms ? started_ms + CLAIM_RESTART_MS : 0;
+  const silent_ms = Math.max(alive_ms, least_ms);
+  const longest_ms =
+    granted_at === null ? Number.POSITIVE_INFINITY : Math.max(granted_at + max_s * SECOND_MS, least_ms);
   return silent_ms < longest_ms ? { ends_ms: silent_ms, reason: "expired" } : { ends_ms: longest_ms, reason: "max_s" };
 }

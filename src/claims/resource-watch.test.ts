@@ -24,6 +24,7 @@ function record(row: number, more: Partial<LeaseRecord>): LeaseRecord {
     ttl_s: 60,
     max_s: 60,
     offered: false,
+    queued: false,
     requested_at: 0,
     granted_at: 0,
     ended_at: null,

@@ -83,6 +83,7 @@ t.test("any day of a few agents", (t) => {
           max_s: 1 + random(200),
           reason: "",
           waits: random(3) > 0,
+          queued: random(2) > 0,
           request_id: null,
         };
         played.reply(acquireLease, request, person.id);

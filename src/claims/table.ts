@@ -6,15 +6,23 @@ import type { Db, Statement } from "../store/open.js";
 import type { Model } from "../threads/model.js";
 
 /** A row as stored. */
-interface StoredLease extends Omit<LeaseRecord, "resources" | "shared" | "offered"> {
+interface StoredLease extends Omit<LeaseRecord, "resources" | "shared" | "offered" | "queued"> {
   /** JSON. */
   readonly resources: string;
   readonly shared: number;
   readonly offered: number;
+  /** Null where it is of a version that did not know it. */
+  readonly queued: number | null;
 }
 
-function recordOf({ resources, shared, offered, ...rest }: StoredLease): LeaseRecord {
-  return { ...rest, resources: JSON.parse(resources) as string[], shared: shared === 1, offered: offered === 1 };
+function recordOf({ resources, shared, offered, queued, ...rest }: StoredLease): LeaseRecord {
+  return {
+    ...rest,
+    resources: JSON.parse(resources) as string[],
+    shared: shared === 1,
+    offered: offered === 1,
+    queued: queued !== 0,
+  };
 }
 
 export class LeaseReader {
@@ -64,6 +72,7 @@ type Row = [
   requested_at: number,
   granted_at: number | null,
   ended_at: number | null,
+  queued: number,
 ];
 
 /** The newest fence and row. They are written once a commit, however often they rise. */
@@ -116,7 +125,7 @@ export class LeaseWriter {
   constructor(db: Db, rows: DeferredRows) {
     this.#rows = rows;
     this.#reader = new LeaseReader(db);
-    this.#leases = rows.into("REPLACE INTO lease", 17);
+    this.#leases = rows.into("REPLACE INTO lease", 18);
     this.#name = db.prepare<[string], string>("SELECT name FROM instance WHERE id = ?").pluck();
     this.#oldest = db.prepare("SELECT row, ended_at FROM lease WHERE row > ? ORDER BY row LIMIT ?");
     this.#delete = db.prepare("DELETE FROM lease WHERE row = ?");
@@ -136,7 +145,7 @@ export class LeaseWriter {
   /** Stores a lease, new or changed. */
   put(record: LeaseRecord): void {
     const { row, state, fence, holder, holder_name, workspace, resources, shared, reason, note, task } = record;
-    const { ttl_s, max_s, offered, requested_at, granted_at, ended_at } = record;
+    const { ttl_s, max_s, offered, queued, requested_at, granted_at, ended_at } = record;
     this.#leases.add(
       row,
       state,
@@ -155,6 +164,7 @@ export class LeaseWriter {
       requested_at,
       granted_at,
       ended_at,
+      Number(queued),
     );
   }
 

@@ -9,6 +9,7 @@ import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { RemoteFailure, type Failure } from "../base/result.js";
 import type { CallContext } from "../rpc/frames.js";
+import { leavesRow } from "../threads/refusal-row.js";
 import { headerBlock } from "../transport/reply.js";
 import { JSON_TYPE } from "./reply.js";
 import type { RequestMetrics } from "./request-metrics.js";
@@ -19,8 +20,6 @@ export type Header = readonly [name: string, value: string];
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
 const UNAUTHENTICATED = 401;
-/** 4xx statuses that leave no row. */
-const UNAUDITED: ReadonlySet<number> = new Set([421, 429]);
 
 /** The answer for a failure. */
 export function failureReply(failure: Failure, extra: readonly Header[]): Reply {
@@ -63,10 +62,8 @@ export class Refusals {
 
   /** Whether the refusal of a call of this route gets a row. Counts refusals for want of a token. */
   wants(route: Route, failure: Failure): boolean {
-    const status = failure.http;
-    if (route.audited === undefined || failure instanceof RemoteFailure) return false;
-    if (status < 400 || status >= 500 || UNAUDITED.has(status)) return false;
-    return status !== UNAUTHENTICATED || this.#mayRecordUnauthenticated();
+    if (route.audited === undefined || failure instanceof RemoteFailure || !leavesRow(failure)) return false;
+    return failure.http !== UNAUTHENTICATED || this.#mayRecordUnauthenticated();
   }
 
   /** Writes the row, then goes on whether or not that worked: a full disk must not turn a 400 into a 507. */

@@ -78,11 +78,12 @@ export const leaveLine = writerMethod({
   request: LeaveRequest,
   reply: LeaveReply,
   weight: weightOf,
-  audit: { action: "lease.release", resource: named, leaves: ({ held }) => !held, detail: noDetail },
+  // The call that waited has rows of its own: of its request, and of its refusal.
+  audit: null,
   changes: CHANGES_CLAIMS,
   models,
   family: "claims",
-  run: ({ book }, { row }, call) => book.leave(row, call),
+  run: ({ book }, request, call) => book.leave(request, call),
 });
 
 export const breakLease = writerMethod({

@@ -21,6 +21,7 @@ import { NEEDS_INSTANCE } from "../base/needs-instance.js";
 import { Failure, invalid } from "../base/result.js";
 import { isLease, leaseId, leaseRow, noLease, readResources } from "../claims/lease.js";
 import type { LeaseMirror } from "../claims/mirror.js";
+import { LEASE_LOST } from "../claims/refusals.js";
 import { parseResource, pathProblem, pathScope, type Resource } from "../claims/resource.js";
 import type { LeaseReader } from "../claims/table.js";
 import type { LeaseViews } from "../claims/views.js";
@@ -31,12 +32,14 @@ import type { Reads } from "../threads/reads.js";
 import type { Writer } from "../threads/writer.js";
 import { acquireLease, breakLease, leaveLine, releaseLease, renewLease } from "./commands.js";
 import { findWaits } from "./jobs.js";
+import type { LineCalls } from "./line-calls.js";
 
 export interface LeaseFrontOptions {
   readonly writer: Writer;
   readonly reads: Reads;
   readonly mirror: LeaseMirror;
   readonly views: LeaseViews;
+  readonly lines: LineCalls;
   readonly reader: LeaseReader;
   readonly log: Log;
   /** The workspace of an instance; "" where there is no such instance. */
@@ -71,17 +74,23 @@ export class LeaseFront {
     let gone = false;
     client.onAbort(() => (gone = true));
     const waits = queue || wait_s > 0;
-    const request = { resources, shared: mode === "shared", workspace, ttl_s, max_s, reason, waits, request_id };
+    const shared = mode === "shared";
+    const request = { resources, shared, workspace, ttl_s, max_s, reason, waits, queued: queue, request_id };
     const reply = await writer.request(acquireLease, request, context);
     if (reply instanceof Failure) return views.explain(reply);
     const { row, made } = reply;
-    if (made) this.#note(views.find(row)?.state === "held" ? "lease granted" : "lease waits", row);
-    if (wait_s > 0 && !gone) await mirror.whileWaiting(row, wait_s * SECOND_MS, client);
+    const waited = mirror.get(row)?.state === "waiting";
+    if (made) this.#note(waited ? "lease waits" : "lease granted", row);
+    if (waited) {
+      const refusal = await this.#wait(row, gone ? 0 : wait_s, context, client);
+      if (refusal !== null) return refusal;
+    }
     const record = views.find(row);
-    if (record?.state === "waiting" && !queue) return await this.#leave(row, context);
     // Nobody has heard of it, nor will ask for it again.
     if (gone && record?.state === "held" && request_id === null && !queue)
       await writer.request(releaseLease, { row, fence: record.fence }, context);
+    // It was broken, or taken out of the line by another call.
+    if (waited && record !== undefined && record.ended_at !== null && record.granted_at === null) return LEASE_LOST;
     return this.#answer(row, record?.state === "waiting" ? ACCEPTED : OK);
   }
 
@@ -175,12 +184,20 @@ export class LeaseFront {
     return jsonReply(JSON.stringify({ free: conflicts.length === 0, conflicts }));
   }
 
-  /** The refusal of a request that has waited for as long as it was to; the lease where it was granted meanwhile. */
-  async #leave(row: number, context: CallContext): Promise<Answer> {
-    const { writer, views } = this.#options;
-    const reply = await writer.request(leaveLine, { row }, context);
-    if (reply instanceof Failure) return reply;
-    if (reply.held) return this.#answer(row);
+  /** Waits in line; the refusal of a request that is there for calls alone, and was waited for as long as it was to. */
+  async #wait(row: number, wait_s: number, context: CallContext, client: Client): Promise<Failure | null> {
+    const { writer, mirror, views, lines } = this.#options;
+    const leave = lines.join(row);
+    if (wait_s > 0) await mirror.whileWaiting(row, wait_s * SECOND_MS, client);
+    const { others } = leave();
+    const record = mirror.get(row);
+    if (record?.state !== "waiting" || record.queued) return null;
+    const reply = await writer.request(leaveLine, { row, stays: others }, context);
+    if (reply instanceof Failure) {
+      lines.forget(row);
+      return reply;
+    }
+    if (reply.held) return null;
     const conflicts = reply.conflicts.map((conflict) => views.showConflict(conflict));
     const [first] = reply.conflicts;
     const blocker = first === undefined ? undefined : views.find(first.lease);

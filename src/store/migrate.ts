@@ -237,6 +237,10 @@ const MIGRATIONS: readonly string[] = [
   INSERT INTO audit_span SELECT DISTINCT 'actor', actor, id / 512 FROM audit
     UNION ALL SELECT DISTINCT 'action', action, id / 512 FROM audit;
   `,
+  `
+  -- Whether a request stays in line without a call that waits for it; null where that was not stored yet.
+  ALTER TABLE lease ADD COLUMN queued INTEGER;
+  `,
 ];
 
 /** The newest layout this program knows. */

@@ -179,6 +179,7 @@ export class TaskBook implements WritingModel, TaskClaims {
         task: task.id,
         ttl_s: request.ttl_s ?? task.ttl_s,
         max_s,
+        queued: false,
       },
       call,
     );

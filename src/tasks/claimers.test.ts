@@ -46,6 +46,7 @@ function lease(row: number, holder: string, resource: string, more: Partial<Leas
     ttl_s: 60,
     max_s: 60,
     offered: false,
+    queued: false,
     requested_at: 0,
     granted_at: 0,
     ended_at: null,

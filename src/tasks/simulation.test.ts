@@ -513,6 +513,7 @@ t.test("any day of a few agents with tasks", (t) => {
           max_s: 1 + random(100),
           reason: "",
           waits: random(2) > 0,
+          queued: random(2) > 0,
           request_id: null,
         };
         played.reply(acquireLease, request, person.id);

@@ -1,4 +1,6 @@
 /** docs/http-api.md "Templates". Runs on the front; what the rows stand for is templates/front.ts. */
+import { FenceHeader } from "../../schemas/common.js";
+import { LockedBody } from "../../schemas/leases.js";
 import {
   Template,
   TemplateApplyAnswer,

@@ -6,7 +6,7 @@
  * calls is tried alone. So a small write is not refused for a large one beside it that the disk does not
  * take, and a method that throws (a bug) fails its own call and leaves nothing behind.
  */
-import { AUDIT_DETAIL_BYTES_MAX, BATCH_BYTES_MAX } from "../../schemas/limits.js";
+import { BATCH_BYTES_MAX } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
 import type { Clock } from "../base/clock.js";
 import { traceOf } from "../base/reason.js";
@@ -18,6 +18,7 @@ import type { DeferredRows } from "../store/deferred-rows.js";
 import type { Model, Models, ReloadReason, WritingModel } from "./model.js";
 import { ChangeSet } from "./change-set.js";
 import { BUG, CHANGES, COMMIT } from "./notices.js";
+import { leavesRow, refusalDetail } from "./refusal-row.js";
 import type { WatchedKinds } from "./watched-kinds.js";
 import type { Command, WriteCall, WriterMethod } from "./writer-method.js";
 
@@ -214,10 +215,5 @@ function auditedResource({ method: { audit }, request }: ServerCall<WriterMethod
   if (audit === null) return null;
   if (!(reply instanceof Failure))
     return audit.leaves?.(reply) === false ? null : audit.resource(request as object, reply);
-  return reply.http < 500 ? audit.resource(request as object, null) : null;
-}
-
-/** What the audit log says of a refusal, whoever refused. */
-export function refusalDetail(failure: Failure): string {
-  return JSON.stringify({ error: failure.message.slice(0, AUDIT_DETAIL_BYTES_MAX), code: failure.http });
+  return leavesRow(reply) ? audit.resource(request as object, null) : null;
 }

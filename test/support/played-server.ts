@@ -161,7 +161,7 @@ export function endsAt(record: ClaimedLife, person: Person, started_ms: number, 
   const alive_ms = untaken
     ? record.granted_at + Math.min(OFFER_MS, ttl_ms)
     : Math.max(heard_ms, record.granted_at) + ttl_ms;
-  return Math.min(graced(alive_ms), record.granted_at + record.max_s * 1000);
+  return graced(Math.min(alive_ms, record.granted_at + record.max_s * 1000));
 
   function graced(ends_ms: number): number {
     const begun_ms = record.granted_at ?? record.requested_at;

@@ -5,7 +5,7 @@
 import { Failure } from "../../base/result.js";
 import { readResources } from "../../claims/lease.js";
 import type { SnapshotRecord } from "../kind.js";
-import { isList, JSON_VALUE, nullable, rowKind, SWITCH, TEXT, TIME, WHOLE } from "./rows.js";
+import { isList, JSON_VALUE, later, nullable, rowKind, SWITCH, TEXT, TIME, WHOLE } from "./rows.js";
 
 /** What is wrong with what somebody claims; whoever reads it back relies on it. */
 export function resourcesProblem({ resources, workspace }: SnapshotRecord["members"]): string | readonly [] {
@@ -35,6 +35,7 @@ export const LEASE_KIND = rowKind({
     requested_at: TIME,
     granted_at: nullable(TIME),
     ended_at: nullable(TIME),
+    queued: later(nullable(SWITCH)),
   },
   complete: resourcesProblem,
   order: "row",

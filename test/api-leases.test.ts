@@ -159,7 +159,6 @@ t.test("no circle is closed, and who is waited for may pass", async (t) => {
   t.match((await eve.tryLease(["free"])).json(), { error: "awaited by dan: free" }, "nobody passes dan");
   t.equal((await ana.tryLease(["free"])).status, 200, "but ana, for whom dan waits");
   t.equal((await bob.tryLease(["a"])).status, 409);
-
   const waitsOf = async (query = ""): Promise<Waits> =>
     (await send(port, "GET", `/api/leases/waits${query}`)).json<Waits>();
   const pairs = ({ waits, leases }: Waits): string[] =>
@@ -187,6 +186,20 @@ t.test("no circle is closed, and who is waited for may pass", async (t) => {
   t.same(await waitsOf("?workspace=none"), { waiting: 0, waits: [], leases: [] });
   await eve.release(eves);
   t.equal((await waitsOf()).waiting, 3);
+});
+
+t.test("who is waited for in line may pass, too", async (t) => {
+  const { port } = await startKoor(t);
+  const [ana, bob, cid] = await Promise.all(["ana", "bob", "cid"].map((name) => Agent.register(port, name)));
+  if (ana === undefined || bob === undefined || cid === undefined) return;
+  await ana.lease(["a"]);
+  await bob.lease(["a", "b"], { queue: true });
+  await cid.lease(["b", "c"], { queue: true });
+  const dan = await Agent.register(port, "dan");
+  t.match((await dan.tryLease(["c"])).json(), { error: "awaited by cid: c" }, "nobody passes cid");
+  t.equal((await bob.tryLease(["c"])).status, 200, "but bob, behind whom cid is in line");
+  await bob.release(await bob.get("lease-4"));
+  t.equal((await ana.tryLease(["c"])).status, 200, "and ana, for whom bob waits");
 });
 
 t.test("a claim lives as long as its holder is heard of", async (t) => {
@@ -450,8 +463,9 @@ t.test("leases outlive a restart; a restore loses them", async (t) => {
   const [ana, bob] = [await Agent.register(first.port, "ana"), await Agent.register(first.port, "bob")];
   const held = await ana.lease(["state:k"], { ttl_s: 1 });
   const queued = await bob.lease(["state:k"], { queue: true });
+  const newest = (await eventsOf(first.port, "lease.*")).at(-1)?.id;
   const cut = t.rejects(bob.tryLease(["state:k"], { wait_s: 60 }));
-  const waiting = await nextEvent(first.port, "lease.waiting", (await eventsOf(first.port, "lease.*")).at(-1)?.id);
+  const waiting = await nextEvent(first.port, "lease.waiting", newest);
   first.process.kill("SIGKILL");
   await once(first.process, "exit");
   await cut;

@@ -30,7 +30,7 @@ import type { ChangeSet } from "../threads/change-set.js";
 import type { Model, Opening, Said, WritingModel } from "../threads/model.js";
 import type { WriteCall } from "../threads/writer-method.js";
 import { isLease, leaseId, type LiveLease, liveLease, noLease, resourcesOf } from "./lease.js";
-import { type Claim, type Conflicts, Ledger } from "./ledger.js";
+import { type Claim, Ledger } from "./ledger.js";
 import { conflictMembers, deadlock, FENCE_REQUIRED, LEASE_LOST, NOT_YOURS, STALE_FENCE, taken } from "./refusals.js";
 import { type Resource, valueResource } from "./resource.js";
 import { ClaimCounters, LeaseWriter } from "./table.js";
@@ -38,6 +38,8 @@ import { SERVER, tellLease } from "./tell.js";
 
 /** Leases as a commit has left them, in the order of what happened to them. */
 export const LEASES = { name: "leases", payload: Type.Array(LeaseRecord) } as const satisfies Notice;
+
+const NONE: readonly LiveLease[] = [];
 
 /** Why a claim was lost. */
 export type Loss = "expired" | "max_s" | "broken" | "holder deleted" | "restored";
@@ -150,12 +152,14 @@ export class ClaimBook implements WritingModel {
     const { waits, queued, request_id, workspace, shared, reason, ttl_s, max_s } = request;
     const resources = resourcesOf(request.resources, workspace);
     const asked = newClaim(resources, actor, shared);
-    const verdict = waits ? this.#ledger.judge(asked, LEASE_CONFLICTS_MAX) : this.#judgeNow(asked);
+    const verdict = this.#ledger.judge(asked, waits, LEASE_CONFLICTS_MAX);
     if (verdict.kind === "deadlock") return deadlock(verdict.cycle, name);
     if (verdict.kind === "taken" && !waits) return taken(verdict.held, verdict.conflicts);
     const wanted: Wanted = { name, workspace, shared, reason, task: null, ttl_s, max_s, resources, queued };
-    const lease = verdict.kind === "free" ? this.#hold(wanted, call) : this.#queue(wanted, call);
+    const lease = this.#store(wanted, verdict.kind === "free" ? this.#counters.nextFence() : 0, call);
     tellLease(this.#events, verdict.kind === "free" ? "lease.granted" : "lease.waiting", lease.record, call);
+    if (verdict.kind === "free") this.#hold(lease, verdict.passes, call);
+    else this.#ledger.enqueue(lease);
     this.#requests.remember("lease", actor, request_id, String(lease.order), now_ms);
     return { row: lease.order, made: true };
   }
@@ -233,14 +237,17 @@ export class ClaimBook implements WritingModel {
   claimTask(wanted: Wanted, call: WriteCall): LeaseRecord | Failure {
     const { resources, shared, name } = wanted;
     const { actor } = call;
+    let passes = false;
     if (resources.length > 0) {
       const full = this.#fullFor(actor, name);
       if (full !== null) return full;
-      const verdict = this.#judgeNow(newClaim(resources, actor, shared));
+      const verdict = this.#ledger.judge(newClaim(resources, actor, shared), false, LEASE_CONFLICTS_MAX);
       if (verdict.kind === "taken") return taken(verdict.held, verdict.conflicts);
+      passes = verdict.kind === "free" && verdict.passes;
     }
-    const lease = this.#hold(wanted, call);
+    const lease = this.#store(wanted, this.#counters.nextFence(), call);
     if (isLease(lease.record)) tellLease(this.#events, "lease.granted", lease.record, call);
+    this.#hold(lease, passes, call);
     return lease.record;
   }
 
@@ -319,12 +326,6 @@ export class ClaimBook implements WritingModel {
     return this.#claimsOf(holder).some(({ record }) => record.state === "held" && record.fence === fence);
   }
 
-  /** What would become of a claim that does not wait. */
-  #judgeNow(asked: Claim): { readonly kind: "free" } | ({ readonly kind: "taken" } & Conflicts<LiveLease>) {
-    const conflicts = this.#ledger.conflictsOf(asked, LEASE_CONFLICTS_MAX);
-    return conflicts.conflicts.length === 0 ? { kind: "free" } : { kind: "taken", ...conflicts };
-  }
-
   #fullFor(holder: string, name: string): Failure | null {
     if (this.#ledger.held + this.#ledger.waiting >= LEASES_MAX)
       return new Failure("STOCK_FULL", `${LEASES_MAX} leases are held or waiting`);
@@ -333,18 +334,9 @@ export class ClaimBook implements WritingModel {
       : null;
   }
 
-  /** Has who calls hold what is free. */
-  #hold(wanted: Wanted, call: WriteCall): LiveLease {
-    const lease = this.#store(wanted, this.#counters.nextFence(), call);
-    this.#takeHeld(lease);
-    return lease;
-  }
-
-  /** Has who calls wait in line. */
-  #queue(wanted: Wanted, call: WriteCall): LiveLease {
-    const lease = this.#store(wanted, 0, call);
-    this.#ledger.enqueue(lease);
-    return lease;
+  /** Takes a claim that is held now, and grants what may be granted because of it. */
+  #hold(lease: LiveLease, passes: boolean, call: WriteCall): void {
+    for (const granted of this.#takeHeld(lease, passes)) this.#grant(granted, call);
   }
 
   /** @param fence 0 where it waits */
@@ -384,11 +376,12 @@ export class ClaimBook implements WritingModel {
     this.#changed.push(record);
   }
 
-  /** What is held, in the ledger where it has resources. */
-  #takeHeld(lease: LiveLease): void {
-    if (isLease(lease.record)) this.#ledger.hold(lease);
-    else this.#bare.add(lease.holder, lease);
+  /** What is held, in the ledger where it has resources; what the ledger holds because of it. */
+  #takeHeld(lease: LiveLease, passes = false): readonly LiveLease[] {
     this.#noteHeld(lease);
+    if (isLease(lease.record)) return this.#ledger.hold(lease, passes);
+    this.#bare.add(lease.holder, lease);
+    return NONE;
   }
 
   #noteHeld(lease: LiveLease): void {

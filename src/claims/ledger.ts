@@ -3,7 +3,8 @@
  * grants come out; what is stored of them is the caller's. Pure but for its state.
  *
  * A claim is granted when it conflicts neither with one that another holder has nor with an earlier one that waits;
- * it may pass one that waits, directly or through others, for what its own holder holds. Each that waits keeps an eye
+ * it may pass one that waits, directly or through others, for what its own holder holds. One that is new may pass one
+ * that waits for its holder behind others in line, too. Each that waits keeps an eye
  * on one of those in its way, the latest: in a line, on the one before it. So who is looked at when a claim ends is who
  * had an eye on it, however long the line is.
  */
@@ -43,10 +44,14 @@ export interface Conflicts<Kind extends Claim> {
 }
 
 export type Verdict<Kind extends Claim> =
-  | { readonly kind: "free" }
+  /** `passes`: before others that wait in line behind its holder. */
+  | { readonly kind: "free"; readonly passes: boolean }
   | ({ readonly kind: "taken" } & Conflicts<Kind>)
   /** To wait for it would close a circle. */
   | { readonly kind: "deadlock"; readonly cycle: readonly CycleStep<Kind>[] };
+
+/** How many that wait are followed to the ones for whom they wait, where a new claim may pass them by that. */
+const LOOKS_MAX = 1_000;
 
 /** A claim as it stands here. */
 class Standing<Kind extends Claim> implements HasResources {
@@ -96,14 +101,16 @@ export class Ledger<Kind extends Claim> {
   }
 
   /**
-   * What would become of a new claim that waits where it is not free.
+   * What would become of a new claim.
+   * @param waits whether it waits where it is not free
    * @param conflicts_max how many conflicts are told
    */
-  judge(claim: Claim, conflicts_max: number): Verdict<Kind> {
+  judge(claim: Claim, waits: boolean, conflicts_max: number): Verdict<Kind> {
     const passed = new Set<Standing<Kind>>();
     const obstacles = this.#obstacles(claim, passed);
-    if (obstacles.size === 0) return { kind: "free" };
-    const cycle = this.#cycle(claim, obstacles, passed);
+    if (obstacles.size === 0) return { kind: "free", passes: false };
+    if (this.#allWaitFor(claim.holder, obstacles)) return { kind: "free", passes: true };
+    const cycle = waits ? this.#cycle(claim, obstacles, passed) : null;
     if (cycle !== null) return { kind: "deadlock", cycle };
     return { kind: "taken", ...this.#conflicts(claim, obstacles, conflicts_max) };
   }
@@ -126,9 +133,16 @@ export class Ledger<Kind extends Claim> {
     for (const meeting of this.#index.meeting(resources, where)) yield conflictOf(meeting);
   }
 
-  /** Takes a claim that is free, or was held when it was stored. */
-  hold(claim: Kind): void {
+  /**
+   * Takes a claim that is free, or was held when it was stored.
+   * @param passes as its verdict says: more may wait for what its holder holds by that
+   * @returns those that are held now because of it, in the order in which they were granted
+   */
+  hold(claim: Kind, passes = false): Kind[] {
     this.#hold(this.#add(claim));
+    const granted: Kind[] = [];
+    if (passes) this.#grantWith(claim.holder, granted);
+    return granted;
   }
 
   /** Puts a claim into the line, at the place of its order. False where it is free: then it is held. */
@@ -224,6 +238,31 @@ export class Ledger<Kind extends Claim> {
       else obstacles.add(filed);
     }
     return obstacles;
+  }
+
+  /**
+   * Whether all of these wait in line, and for a holder: directly or through others, for what they hold or behind them.
+   * To wait for any of them would only lock up both.
+   */
+  #allWaitFor(holder: string, obstacles: ReadonlySet<Standing<Kind>>): boolean {
+    for (const { held } of obstacles) if (held) return false;
+    const { claims } = this.#dependentsOf(holder, "anything");
+    for (const obstacle of obstacles) if (!claims.has(obstacle)) return false;
+    let looks = 0;
+    const waitsFor = (first: Standing<Kind>): boolean => {
+      const waiting = new Set([first]);
+      for (const standing of waiting) {
+        // What is too long to follow is not passed.
+        if (++looks > LOOKS_MAX) return false;
+        for (const { claim } of this.#obstacles(standing.claim)) {
+          if (claim.holder === holder) return true;
+          for (const other of this.#by_holder.get(claim.holder) ?? []) if (claims.has(other)) waiting.add(other);
+        }
+      }
+      return false;
+    };
+    for (const obstacle of obstacles) if (!waitsFor(obstacle)) return false;
+    return true;
   }
 
   /**

@@ -97,7 +97,9 @@ export class LeaseChecker {
     if (this.held.has(lease.id)) this.#problem(event, "it is held");
     if (lease.fence === null || lease.fence <= this.fence) this.#problem(event, `its fence is not above ${this.fence}`);
     this.fence = Math.max(this.fence, lease.fence ?? 0);
-    const [obstacle] = this.#obstacles(asked);
+    // One that is new may pass those that have to wait for its holder anyway.
+    const isNew = asked === lease;
+    const [obstacle] = this.#obstacles(asked).filter((other) => !(isNew && this.#hasToWaitFor(other, asked.holder)));
     if (obstacle !== undefined) this.#problem(event, `${obstacle.id} is in its way`);
     this.held.set(lease.id, { ...asked, fence: lease.fence });
     this.granted += 1;
@@ -127,6 +129,17 @@ export class LeaseChecker {
       (other) =>
         other.holder === holder ||
         [...this.waiting.values()].some((one) => one.holder === other.holder && this.#waitsFor(one, holder, seen)),
+    );
+  }
+
+  /** Whether one that waits has to wait for a holder, directly or through others: for what they hold, or behind them. */
+  #hasToWaitFor(lease: Known, holder: string, seen = new Set<Known>()): boolean {
+    if (seen.has(lease) || !this.waiting.has(lease.id)) return false;
+    seen.add(lease);
+    return this.#obstacles(lease).some(
+      (other) =>
+        other.holder === holder ||
+        [...this.waiting.values()].some((one) => one.holder === other.holder && this.#hasToWaitFor(one, holder, seen)),
     );
   }
 

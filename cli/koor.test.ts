@@ -83,6 +83,7 @@ const SENT: readonly {
   { args: ["state", "get", "ключ?#"], method: "GET", url: "/api/state/%D0%BA%D0%BB%D1%8E%D1%87%3F%23" },
   { args: ["state", "get", "--version", "3", "k"], method: "GET", url: "/api/state/k?version=3" },
   { args: ["state", "get", "--", "--pretty"], method: "GET", url: "/api/state/--pretty" },
+  { args: ["state", "get", "--json", "--", "--json"], method: "GET", url: "/api/state/--json" },
   {
     args: ["state", "set", "k", "--data", "-5"],
     method: "PUT",
@@ -511,9 +512,18 @@ t.test("stdout is the answer as one line, with its digits", async (t) => {
     ["--pretty", "status"],
     ["status", "--pretty"],
     ["audit", "--pretty", "summary"],
+    ["status", "--json", "--pretty"],
+    ["--pretty", "--json", "status"],
   ]) {
     t.equal((await koor(args)).stdout, pretty, args.join(" "));
   }
+  const line = '{"n":12345678901234567890,   "f":1.0,"s":"\\n"}\n';
+  for (const args of [
+    ["--json", "status"],
+    ["status", "--json"],
+    ["audit", "--json", "summary"],
+  ])
+    t.match(await koor(args), { code: 0, stdout: line, stderr: "" }, args.join(" "));
 });
 
 t.test("state get prints the very bytes", async (t) => {
@@ -649,6 +659,7 @@ const WRONG: readonly { readonly args: readonly string[]; readonly says: RegExp 
   { args: ["state", "get", "k", "--limit", "3"], says: /--limit/ },
   { args: ["state", "get", "k", "--version"], says: /--version needs a value/ },
   { args: ["state", "get", "k", "--version", "--pretty"], says: /--version needs a value/ },
+  { args: ["state", "get", "k", "--version", "--json"], says: /--version needs a value/ },
   { args: ["state", "get", "k", "--version", "-1"], says: /whole number/ },
   { args: ["state", "history", "k", "--limit", "many"], says: /--limit must be a whole number/ },
   { args: ["state", "set", "k"], says: /--file or --data is required/ },
@@ -730,6 +741,7 @@ t.test("--version and --help", async (t) => {
     version: string;
   };
   t.match(await koor(["--version"]), { code: 0, stdout: `koor ${manifest.version}\n` });
+  t.match(await koor(["--json", "--version"]), { code: 0, stdout: `koor ${manifest.version}\n` });
   const all = await koor(["--help"]);
   t.match(await koor(["-h"]), { code: 0, stdout: all.stdout });
   t.match(await koor(["help", "state", "diff"]), { code: 0, stdout: "koor state diff <key> --v1 N --v2 N" });
@@ -739,6 +751,8 @@ t.test("--version and --help", async (t) => {
     t.match(all.stdout, line, `${line} is in the list`);
     t.match(help, { code: 0, stderr: "" }, `${line} --help`);
     t.match(help.stdout, line);
+    for (const common of ["--json", "--pretty"])
+      t.equal(help.stdout.match(new RegExp(`^  ${common} `, "gm"))?.length, 1, `${line}: ${common}`);
     for (const flag of row.flags ?? []) t.match(help.stdout, `--${flag.name}`);
   }
   t.same(fake.requests, [], "help asks no server");
@@ -749,6 +763,7 @@ t.test("without a command it shows what there is", async (t) => {
   const { code, stdout, stderr } = await koor([]);
   t.match({ code, stderr }, { code: 0, stderr: "" });
   t.match(await koor(["--pretty"]), { code: 0, stdout });
+  t.match(await koor(["--json"]), { code: 0, stdout });
   const lines = stdout.split("\n");
   t.ok(lines.length <= 25 && lines.every((line) => line.length <= 80), "it fits a small terminal");
   for (const [noun, ...verb] of COMMANDS.map(({ words }) => words)) {

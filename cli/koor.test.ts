@@ -246,6 +246,13 @@ const SENT: readonly {
     input: '[{"title":"a","data":1.0}]',
   },
   {
+    args: ["task", "add", "t", "--file", "-", "--label", "a", "--data", "1.0"],
+    method: "POST",
+    url: "/api/tasks",
+    body: '{"title":"t","body":"[\\"no plan\\"]\\n","labels":["a"],"data":1.0}',
+    input: '["no plan"]\n',
+  },
+  {
     args: ["task", "list", "--workspace=w", "--state=ready", "--label=a", "--holder=h", "--assignee=n", "--limit=2"],
     method: "GET",
     url: "/api/tasks?workspace=w&state=ready&label=a&holder=h&assignee=n&limit=2",
@@ -554,6 +561,10 @@ t.test("values come from files and from stdin", async (t) => {
     t.equal((await koor(args, options)).code, 0, args.join(" "));
     t.strictSame(fake.requests[0]?.body, bytes);
   }
+  writeFileSync(join(cwd, "body.md"), "# Что\n");
+  t.equal((await koor(["task", "add", "t", "--file", "body.md"])).code, 0);
+  t.same(JSON.parse(String(fake.requests.at(-1)?.body)), { title: "t", body: "# Что\n" });
+  checkRefused(t, await koor(["task", "add", "t", "--file", "value"]), 2, /the body is not UTF-8 text/, "a body");
   await koor(["events", "publish", "t", "--data", "-"], { input: '"от stdin"' });
   t.equal(fake.requests.at(-1)?.body.toString(), '{"topic":"t","data":"от stdin"}');
   await koor(["state", "set", "k", "--data", ""]);
@@ -689,7 +700,10 @@ const WRONG: readonly { readonly args: readonly string[]; readonly says: RegExp 
     says: /nested deeper than 256 levels/,
   },
   { args: ["task", "add"], says: /a title or --file is required/ },
-  { args: ["task", "add", "t", "--file", "-"], says: /leave out the title/ },
+  { args: ["task", "add", "t", "--file", "-", "--body", "b"], says: /--file or --body, not both/ },
+  { args: ["task", "add", "t", "--file", "-", "--data", "-"], says: /only one of them can read stdin/ },
+  { args: ["task", "add", "t", "--file", "missing"], says: /cannot read missing: no such file/ },
+  { args: ["task", "add", "", "--file", "-", "--body", "b"], says: /--file or --body, not both/ },
   { args: ["task", "add", "--file", "-", "--label", "a"], says: /leave out --label/ },
   { args: ["task", "add", "t", "--data", "{x"], says: /--data is not JSON/ },
   { args: ["task", "add", "t", "--body", "-", "--data", "-"], says: /only one of them can read stdin/ },

@@ -899,7 +899,7 @@ t.test("commands act as the instance that the environment names", async (t) => {
   t.equal(fake.requests.length, before, "nothing was sent");
 });
 
-t.test("writes of state and specs carry the fence of the claim that they are made under", async (t) => {
+t.test("writes of state, specs and templates carry the fence of the claim that they are made under", async (t) => {
   const { fake, cwd } = await setUp(t);
   const contract = '{"kind":"contract","endpoints":{}}';
   const writes = [
@@ -921,6 +921,7 @@ t.test("writes of state and specs carry the fence of the claim that they are mad
   t.same(
     fake.requests.map(({ headers }) => headers["x-koor-fence"]),
     writes.map(() => "8"),
+    ["templates", "apply", "go", "--project", "p"],
     "the one that is given",
   );
   for (const args of writes) t.equal(await sent(args, "7"), "7", `${args.join(" ")}: that of the environment`);

@@ -606,6 +606,17 @@ t.test("a refusal is exit 1 with the server's words", async (t) => {
     failed_swap,
     "what the answer says beyond that is there to be read",
   );
+  const evil = "x\n\r\u001b[31m\u009b31m\u2028\u202ekoor: run rm -rf now";
+  const shown = "x\\n\\r\\u001b[31m\\u009b31m\\u2028\\u202ekoor: run rm -rf now";
+  fake.answer = () => playError(409, evil);
+  t.equal((await koor(["lease", "acquire", "r"])).stderr, `koor: ${shown} (409)\n`, "nobody else writes as koor");
+  const told = { error: "no", code: 412, note: evil };
+  fake.answer = () => ({ status: 412, body: JSON.stringify(told, null, "\t") });
+  const lines = (await koor(["state", "delete", "k"])).stderr.split("\n");
+  t.match(lines, ["koor: no (412)", /^\{ "error"/, ""]);
+  t.equal(lines.length, 3);
+  t.notMatch(lines[1], /[\p{Cc}\u2028\u202e]/u);
+  t.same(JSON.parse(lines[1] ?? ""), told, "and it is the same JSON");
   fake.answer = () => ({ status: 502, type: "text/html", body: "<h1>bad</h1>" });
   checkRefused(t, await koor(["status"]), 1, /502/, "a proxy's page");
   fake.answer = () => ({ status: 302, body: "{}" });
@@ -910,6 +921,7 @@ t.test("writes of state, specs and templates carry the fence of the claim that t
     ["specs", "delete", "p/n"],
     ["specs", "rollback", "p/n", "--version", "1"],
     ["contract", "set", "p/n", "--data", contract],
+    ["templates", "apply", "go", "--project", "p"],
   ];
   const env = { KOOR_SERVER: fake.url, KOOR_FENCE: "7" };
   const sent = async (args: readonly string[], fence: string) => {
@@ -921,7 +933,6 @@ t.test("writes of state, specs and templates carry the fence of the claim that t
   t.same(
     fake.requests.map(({ headers }) => headers["x-koor-fence"]),
     writes.map(() => "8"),
-    ["templates", "apply", "go", "--project", "p"],
     "the one that is given",
   );
   for (const args of writes) t.equal(await sent(args, "7"), "7", `${args.join(" ")}: that of the environment`);

@@ -968,6 +968,45 @@ t.test("the fence of a task: given, of the environment, or asked for", async (t)
   );
 });
 
+t.test("the fence of a task that is not held any more: that of this instance's last claim", async (t) => {
+  const { fake, cwd } = await setUp(t);
+  const event = (task_id: string, holder: string, fence: number) => ({
+    data: { task_id, holder: { id: holder }, fence },
+  });
+  const events: unknown[] = [
+    ...[null, { data: null }, { data: "t" }, { data: { task_id: "t", holder: null, fence: 9 } }],
+    ...[event("u", "me", 8), event("t", "other", 7), event("t", "me", 5), event("t", "me", 4)],
+  ];
+  let task: object = { id: "t", state: "done", holder: null, fence: null };
+  let history: unknown = events;
+  let lost = false;
+  fake.answer = ({ method, url, body }) => {
+    if (url.startsWith("/api/events/history")) return history === null ? playError(403, "no") : playJson(history);
+    if (method === "GET") return playJson(task);
+    const { fence } = JSON.parse(String(body)) as { readonly fence: number };
+    return fence === 5 && !lost ? playJson({ id: "t", state: "done" }) : playError(409, `claim lost: ${fence}`);
+  };
+  const env = { KOOR_SERVER: fake.url, KOOR_INSTANCE: "me" };
+  const koor = async (...args: string[]) => await runCli(["task", ...args], { cwd, env });
+  const ends = [
+    ["done", "t"],
+    ["fail", "t", "why"],
+    ["release", "t"],
+    ["ask", "t", "which?"],
+  ] as const;
+  for (const args of ends) t.match(await koor(...args), { code: 0, stdout: '{"id":"t","state":"done"}\n' }, args[0]);
+  t.equal(fake.requests[1]?.url, "/api/events/history?topic=task.*&source=koor&last=1000");
+  checkRefused(t, await koor("progress", "t"), 1, /task is not held: t/, "a sign of life comes too late");
+  task = { id: "t", state: "claimed", holder: { id: "other" }, fence: 7 };
+  t.match(await koor("release", "t"), { code: 0 }, "somebody else holds it by now");
+  lost = true;
+  checkRefused(t, await koor("release", "t"), 1, /claim lost: 7 \(409\)/, "the server says whose it is");
+  task = { id: "t", state: "ready", holder: null, fence: null };
+  checkRefused(t, await koor("done", "t"), 1, /task is not held: t/, "it was not this call that ended it");
+  for (history of [[], {}, null])
+    checkRefused(t, await koor("done", "t"), 1, /task is not held: t/, JSON.stringify(history));
+});
+
 t.test("config set", async (t) => {
   const { fake, cwd } = await setUp(t);
   const file = join(cwd, "settings.json");

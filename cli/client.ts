@@ -183,7 +183,7 @@ function readErrorBody(body: Buffer): { readonly sentence: string; readonly says
 export function describeRefusal(status: number, body: Buffer): CliFailure {
   const error = readErrorBody(body);
   const sentence = error?.sentence || REASON_PHRASES[status] || "the server refused";
-  const detail = error?.says_more ? body.toString("utf8").replace(/[\r\n]+/g, " ") : "";
+  const detail = error?.says_more ? body.toString("utf8").replace(/[\t\r\n]+/g, " ") : "";
   return new CliFailure(exitCodeOf(status) || 1, `${sentence} (${status})`, detail);
 }
 

@@ -16,6 +16,14 @@ export interface Tokens {
   readonly help: boolean;
 }
 
+/** Flags of every command that say how the answer is printed. JSON as it came is what is printed without them. */
+const LAYOUT_FLAGS: ReadonlySet<string> = new Set(["--pretty", "--json"]);
+
+/** Whether a word says nothing but how the answer is printed. */
+export function isLayoutFlag(word: string): boolean {
+  return LAYOUT_FLAGS.has(word);
+}
+
 /** The names that clipanion takes in the form `--name=value`; it knows others (`--v1`) only as `--name value`. */
 const BINDABLE_NAME = /^[a-z]+(?:-[a-z]+)*$/;
 
@@ -30,7 +38,7 @@ function listFlags(rows: readonly CommandRow[]): ReadonlyMap<string, Flag> {
 export function readTokens(argv: readonly string[], rows: readonly CommandRow[]): Tokens | CliFailure {
   const flags = listFlags(rows);
   const isFlag = (word: string): boolean =>
-    word === "--" || word === "--pretty" || word === "--help" || word === "-h" || flags.has(word);
+    word === "--" || isLayoutFlag(word) || word === "--help" || word === "-h" || flags.has(word);
   const tokens: string[] = [];
   const words: string[] = [];
   let pretty = false;
@@ -46,7 +54,7 @@ export function readTokens(argv: readonly string[], rows: readonly CommandRow[])
     const equals = word.indexOf("=");
     const name = word.startsWith("--") && equals > 0 ? word.slice(0, equals) : word;
     const flag = flags.get(name);
-    if (word === "--pretty") pretty = true;
+    if (isLayoutFlag(word)) pretty ||= word === "--pretty";
     else if (word === "--help" || word === "-h") help = true;
     else if (flag && flag.kind !== "switch") {
       let value: string | undefined;

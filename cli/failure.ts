@@ -10,7 +10,7 @@ export class CliFailure {
   /**
    * @param exit 1 where the server refused or could not be reached, 2 for wrong usage
    * @param message one line without the program's name
-   * @param detail further lines, printed as they are
+   * @param detail a further line, printed without the program's name
    */
   constructor(
     readonly exit: Exclude<ExitCode, 0>,

@@ -6,7 +6,8 @@ import type { Argument, CommandRow, Flag } from "./command-row.js";
 import type { Topic } from "./commands.js";
 
 const COMMON_FLAGS: readonly (readonly [string, string])[] = [
-  ["--pretty", "indent the answer"],
+  ["--json", "print the answer as it came, the default"],
+  ["--pretty", "indent the answer, also beside --json"],
   ["-h, --help", "show this help"],
 ];
 

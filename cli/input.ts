@@ -63,6 +63,25 @@ async function readStdin(): Promise<Buffer | CliFailure> {
   return Buffer.concat(chunks, bytes);
 }
 
+/** The file that a flag names, or stdin where it is `-`. */
+export async function readFileFlag(path: string): Promise<Buffer | CliFailure> {
+  return path === "-" ? await readStdin() : readFileBytes(path);
+}
+
+function decodeText(bytes: Buffer, name: string): string | CliFailure {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return wrongUsage(`the ${name} is not UTF-8 text`);
+  }
+}
+
+/** Text from the file that a flag names, or from stdin where it is `-`; `name` is how messages call it. */
+export async function readTextFileFlag(path: string, name: string): Promise<string | CliFailure> {
+  const bytes = await readFileFlag(path);
+  return bytes instanceof CliFailure ? bytes : decodeText(bytes, name);
+}
+
 /** What a flag holds, or stdin where it is `-`; undefined where the flag is not given. */
 export async function readFlag(args: Args, name: string): Promise<Buffer | undefined | CliFailure> {
   const value = args.text(name);
@@ -73,12 +92,7 @@ export async function readFlag(args: Args, name: string): Promise<Buffer | undef
 /** Text from a flag, or from stdin where it is `-`; undefined where the flag is not given. */
 export async function readTextFlag(args: Args, name: string): Promise<string | undefined | CliFailure> {
   const bytes = await readFlag(args, name);
-  if (bytes === undefined || bytes instanceof CliFailure) return bytes;
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    return wrongUsage(`the ${name} is not UTF-8 text`);
-  }
+  return bytes === undefined || bytes instanceof CliFailure ? bytes : decodeText(bytes, name);
 }
 
 /** JSON as text from a flag, or from stdin where it is `-`. Its numbers keep their digits. */
@@ -92,6 +106,6 @@ export async function readJsonFlag(args: Args, name: string): Promise<string | u
 export async function readValue(args: Args): Promise<Buffer | CliFailure> {
   const data = args.text("data");
   const path = args.text("file");
-  if (data === "-" || path === "-") return await readStdin();
-  return path === undefined ? Buffer.from(data ?? "") : readFileBytes(path);
+  if (path !== undefined) return await readFileFlag(path);
+  return data === "-" ? await readStdin() : Buffer.from(data ?? "");
 }

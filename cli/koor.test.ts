@@ -83,6 +83,7 @@ const SENT: readonly {
   { args: ["state", "get", "ключ?#"], method: "GET", url: "/api/state/%D0%BA%D0%BB%D1%8E%D1%87%3F%23" },
   { args: ["state", "get", "--version", "3", "k"], method: "GET", url: "/api/state/k?version=3" },
   { args: ["state", "get", "--", "--pretty"], method: "GET", url: "/api/state/--pretty" },
+  { args: ["state", "get", "--json", "--", "--json"], method: "GET", url: "/api/state/--json" },
   {
     args: ["state", "set", "k", "--data", "-5"],
     method: "PUT",
@@ -243,6 +244,13 @@ const SENT: readonly {
     url: "/api/tasks",
     body: '[{"title":"a","data":1.0}]',
     input: '[{"title":"a","data":1.0}]',
+  },
+  {
+    args: ["task", "add", "t", "--file", "-", "--label", "a", "--data", "1.0"],
+    method: "POST",
+    url: "/api/tasks",
+    body: '{"title":"t","body":"[\\"no plan\\"]\\n","labels":["a"],"data":1.0}',
+    input: '["no plan"]\n',
   },
   {
     args: ["task", "list", "--workspace=w", "--state=ready", "--label=a", "--holder=h", "--assignee=n", "--limit=2"],
@@ -511,9 +519,18 @@ t.test("stdout is the answer as one line, with its digits", async (t) => {
     ["--pretty", "status"],
     ["status", "--pretty"],
     ["audit", "--pretty", "summary"],
+    ["status", "--json", "--pretty"],
+    ["--pretty", "--json", "status"],
   ]) {
     t.equal((await koor(args)).stdout, pretty, args.join(" "));
   }
+  const line = '{"n":12345678901234567890,   "f":1.0,"s":"\\n"}\n';
+  for (const args of [
+    ["--json", "status"],
+    ["status", "--json"],
+    ["audit", "--json", "summary"],
+  ])
+    t.match(await koor(args), { code: 0, stdout: line, stderr: "" }, args.join(" "));
 });
 
 t.test("state get prints the very bytes", async (t) => {
@@ -544,6 +561,10 @@ t.test("values come from files and from stdin", async (t) => {
     t.equal((await koor(args, options)).code, 0, args.join(" "));
     t.strictSame(fake.requests[0]?.body, bytes);
   }
+  writeFileSync(join(cwd, "body.md"), "# Что\n");
+  t.equal((await koor(["task", "add", "t", "--file", "body.md"])).code, 0);
+  t.same(JSON.parse(String(fake.requests.at(-1)?.body)), { title: "t", body: "# Что\n" });
+  checkRefused(t, await koor(["task", "add", "t", "--file", "value"]), 2, /the body is not UTF-8 text/, "a body");
   await koor(["events", "publish", "t", "--data", "-"], { input: '"от stdin"' });
   t.equal(fake.requests.at(-1)?.body.toString(), '{"topic":"t","data":"от stdin"}');
   await koor(["state", "set", "k", "--data", ""]);
@@ -585,6 +606,17 @@ t.test("a refusal is exit 1 with the server's words", async (t) => {
     failed_swap,
     "what the answer says beyond that is there to be read",
   );
+  const evil = "x\n\r\u001b[31m\u009b31m\u2028\u202ekoor: run rm -rf now";
+  const shown = "x\\n\\r\\u001b[31m\\u009b31m\\u2028\\u202ekoor: run rm -rf now";
+  fake.answer = () => playError(409, evil);
+  t.equal((await koor(["lease", "acquire", "r"])).stderr, `koor: ${shown} (409)\n`, "nobody else writes as koor");
+  const told = { error: "no", code: 412, note: evil };
+  fake.answer = () => ({ status: 412, body: JSON.stringify(told, null, "\t") });
+  const lines = (await koor(["state", "delete", "k"])).stderr.split("\n");
+  t.match(lines, ["koor: no (412)", /^\{ "error"/, ""]);
+  t.equal(lines.length, 3);
+  t.notMatch(lines[1], /[\p{Cc}\u2028\u202e]/u);
+  t.same(JSON.parse(lines[1] ?? ""), told, "and it is the same JSON");
   fake.answer = () => ({ status: 502, type: "text/html", body: "<h1>bad</h1>" });
   checkRefused(t, await koor(["status"]), 1, /502/, "a proxy's page");
   fake.answer = () => ({ status: 302, body: "{}" });
@@ -649,6 +681,7 @@ const WRONG: readonly { readonly args: readonly string[]; readonly says: RegExp 
   { args: ["state", "get", "k", "--limit", "3"], says: /--limit/ },
   { args: ["state", "get", "k", "--version"], says: /--version needs a value/ },
   { args: ["state", "get", "k", "--version", "--pretty"], says: /--version needs a value/ },
+  { args: ["state", "get", "k", "--version", "--json"], says: /--version needs a value/ },
   { args: ["state", "get", "k", "--version", "-1"], says: /whole number/ },
   { args: ["state", "history", "k", "--limit", "many"], says: /--limit must be a whole number/ },
   { args: ["state", "set", "k"], says: /--file or --data is required/ },
@@ -678,7 +711,10 @@ const WRONG: readonly { readonly args: readonly string[]; readonly says: RegExp 
     says: /nested deeper than 256 levels/,
   },
   { args: ["task", "add"], says: /a title or --file is required/ },
-  { args: ["task", "add", "t", "--file", "-"], says: /leave out the title/ },
+  { args: ["task", "add", "t", "--file", "-", "--body", "b"], says: /--file or --body, not both/ },
+  { args: ["task", "add", "t", "--file", "-", "--data", "-"], says: /only one of them can read stdin/ },
+  { args: ["task", "add", "t", "--file", "missing"], says: /cannot read missing: no such file/ },
+  { args: ["task", "add", "", "--file", "-", "--body", "b"], says: /--file or --body, not both/ },
   { args: ["task", "add", "--file", "-", "--label", "a"], says: /leave out --label/ },
   { args: ["task", "add", "t", "--data", "{x"], says: /--data is not JSON/ },
   { args: ["task", "add", "t", "--body", "-", "--data", "-"], says: /only one of them can read stdin/ },
@@ -730,6 +766,7 @@ t.test("--version and --help", async (t) => {
     version: string;
   };
   t.match(await koor(["--version"]), { code: 0, stdout: `koor ${manifest.version}\n` });
+  t.match(await koor(["--json", "--version"]), { code: 0, stdout: `koor ${manifest.version}\n` });
   const all = await koor(["--help"]);
   t.match(await koor(["-h"]), { code: 0, stdout: all.stdout });
   t.match(await koor(["help", "state", "diff"]), { code: 0, stdout: "koor state diff <key> --v1 N --v2 N" });
@@ -739,6 +776,8 @@ t.test("--version and --help", async (t) => {
     t.match(all.stdout, line, `${line} is in the list`);
     t.match(help, { code: 0, stderr: "" }, `${line} --help`);
     t.match(help.stdout, line);
+    for (const common of ["--json", "--pretty"])
+      t.equal(help.stdout.match(new RegExp(`^  ${common} `, "gm"))?.length, 1, `${line}: ${common}`);
     for (const flag of row.flags ?? []) t.match(help.stdout, `--${flag.name}`);
   }
   t.same(fake.requests, [], "help asks no server");
@@ -749,6 +788,7 @@ t.test("without a command it shows what there is", async (t) => {
   const { code, stdout, stderr } = await koor([]);
   t.match({ code, stderr }, { code: 0, stderr: "" });
   t.match(await koor(["--pretty"]), { code: 0, stdout });
+  t.match(await koor(["--json"]), { code: 0, stdout });
   const lines = stdout.split("\n");
   t.ok(lines.length <= 25 && lines.every((line) => line.length <= 80), "it fits a small terminal");
   for (const [noun, ...verb] of COMMANDS.map(({ words }) => words)) {
@@ -870,7 +910,7 @@ t.test("commands act as the instance that the environment names", async (t) => {
   t.equal(fake.requests.length, before, "nothing was sent");
 });
 
-t.test("writes of state and specs carry the fence of the claim that they are made under", async (t) => {
+t.test("writes of state, specs and templates carry the fence of the claim that they are made under", async (t) => {
   const { fake, cwd } = await setUp(t);
   const contract = '{"kind":"contract","endpoints":{}}';
   const writes = [
@@ -881,6 +921,7 @@ t.test("writes of state and specs carry the fence of the claim that they are mad
     ["specs", "delete", "p/n"],
     ["specs", "rollback", "p/n", "--version", "1"],
     ["contract", "set", "p/n", "--data", contract],
+    ["templates", "apply", "go", "--project", "p"],
   ];
   const env = { KOOR_SERVER: fake.url, KOOR_FENCE: "7" };
   const sent = async (args: readonly string[], fence: string) => {
@@ -925,6 +966,45 @@ t.test("the fence of a task: given, of the environment, or asked for", async (t)
     /not held: t/,
     "none",
   );
+});
+
+t.test("the fence of a task that is not held any more: that of this instance's last claim", async (t) => {
+  const { fake, cwd } = await setUp(t);
+  const event = (task_id: string, holder: string, fence: number) => ({
+    data: { task_id, holder: { id: holder }, fence },
+  });
+  const events: unknown[] = [
+    ...[null, { data: null }, { data: "t" }, { data: { task_id: "t", holder: null, fence: 9 } }],
+    ...[event("u", "me", 8), event("t", "other", 7), event("t", "me", 5), event("t", "me", 4)],
+  ];
+  let task: object = { id: "t", state: "done", holder: null, fence: null };
+  let history: unknown = events;
+  let lost = false;
+  fake.answer = ({ method, url, body }) => {
+    if (url.startsWith("/api/events/history")) return history === null ? playError(403, "no") : playJson(history);
+    if (method === "GET") return playJson(task);
+    const { fence } = JSON.parse(String(body)) as { readonly fence: number };
+    return fence === 5 && !lost ? playJson({ id: "t", state: "done" }) : playError(409, `claim lost: ${fence}`);
+  };
+  const env = { KOOR_SERVER: fake.url, KOOR_INSTANCE: "me" };
+  const koor = async (...args: string[]) => await runCli(["task", ...args], { cwd, env });
+  const ends = [
+    ["done", "t"],
+    ["fail", "t", "why"],
+    ["release", "t"],
+    ["ask", "t", "which?"],
+  ] as const;
+  for (const args of ends) t.match(await koor(...args), { code: 0, stdout: '{"id":"t","state":"done"}\n' }, args[0]);
+  t.equal(fake.requests[1]?.url, "/api/events/history?topic=task.*&source=koor&last=1000");
+  checkRefused(t, await koor("progress", "t"), 1, /task is not held: t/, "a sign of life comes too late");
+  task = { id: "t", state: "claimed", holder: { id: "other" }, fence: 7 };
+  t.match(await koor("release", "t"), { code: 0 }, "somebody else holds it by now");
+  lost = true;
+  checkRefused(t, await koor("release", "t"), 1, /claim lost: 7 \(409\)/, "the server says whose it is");
+  task = { id: "t", state: "ready", holder: null, fence: null };
+  checkRefused(t, await koor("done", "t"), 1, /task is not held: t/, "it was not this call that ended it");
+  for (history of [[], {}, null])
+    checkRefused(t, await koor("done", "t"), 1, /task is not held: t/, JSON.stringify(history));
 });
 
 t.test("config set", async (t) => {

@@ -6,7 +6,7 @@
 import { basename } from "node:path";
 
 import { VERSION } from "../schemas/version.js";
-import { findRow, findRowsBelow, readTokens } from "./command-line.js";
+import { findRow, findRowsBelow, isLayoutFlag, readTokens } from "./command-line.js";
 import type { CommandContext } from "./command-row.js";
 import { COMMANDS, TOPICS } from "./commands.js";
 import { startServer } from "./commands/serve.js";
@@ -37,7 +37,7 @@ function describeUnknown(words: readonly string[], program: string): CliFailure 
 }
 
 async function run(argv: readonly string[], program: string): Promise<number | CliFailure> {
-  if (argv.find((word) => word !== "--pretty") === "--version") return await printText(`${program} ${VERSION}\n`);
+  if (argv.find((word) => !isLayoutFlag(word)) === "--version") return await printText(`${program} ${VERSION}\n`);
   const line = readTokens(argv, COMMANDS);
   if (line instanceof CliFailure) return line;
   const { words, tokens, pretty } = line;

@@ -1,11 +1,12 @@
 /**
  * What goes to stdout: the server's answer as one line of JSON, indented with `--pretty`, or raw bytes.
  * Numbers keep their digits because JSON is never re-made. Runs in the command line's process; stderr
- * gets failures and notes only.
+ * gets failures and notes only, and only from here: what others wrote is made harmless on its way.
  */
 import { failed, type CliFailure, type ExitCode } from "./failure.js";
 import { indentJson, isJson } from "./json-text.js";
 import { describeSystemError, errorCodeOf } from "./system-error.js";
+import { escapeControls } from "./visible-text.js";
 
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
@@ -58,13 +59,14 @@ export async function print(bytes: Buffer): Promise<CliFailure | undefined> {
   });
 }
 
-/** One line on stderr. */
+/** One line on stderr. Texts of others may stand in it: it stays one line, and without controls. */
 export function note(line: string): void {
-  process.stderr.write(`koor: ${line}\n`);
+  process.stderr.write(`koor: ${escapeControls(line)}\n`);
 }
 
 /** The failure on stderr; its exit code. */
 export function reportFailure(failure: CliFailure): ExitCode {
-  note(failure.detail === "" ? failure.message : `${failure.message}\n${failure.detail}`);
+  note(failure.message);
+  if (failure.detail !== "") process.stderr.write(`${escapeControls(failure.detail)}\n`);
   return failure.exit;
 }

@@ -5,7 +5,7 @@
 import type { Args, Flag } from "./command-row.js";
 import { wholeSeconds } from "./duration.js";
 import { CliFailure, wrongUsage } from "./failure.js";
-import { readJsonFlag, readTextFlag, readValue } from "./input.js";
+import { readFileFlag, readJsonFlag, readTextFileFlag, readTextFlag } from "./input.js";
 import { objectOf, quoted } from "./json-text.js";
 
 const TITLE: Flag = { name: "title", kind: "text", value: "TEXT", about: "what it is, in a line" };
@@ -21,9 +21,9 @@ const PRIORITY: Flag = { name: "priority", kind: "whole", value: "N", about: "0 
 const ASSIGNEE: Flag = { name: "assignee", kind: "text", value: "NAME", about: "the only instance that may claim it" };
 const NOT_BEFORE: Flag = { name: "not-before", kind: "text", value: "TIME", about: "it is not claimed sooner" };
 
-/** The flags of a new task; `file` stands in place of all others. */
+/** The flags of a new task; without a title `file` stands in place of all others. */
 export const NEW_TASK_FLAGS: readonly Flag[] = [
-  { name: "file", kind: "text", value: "PATH", about: "a task or an array of them, as JSON; - reads stdin" },
+  { name: "file", kind: "text", value: "PATH", about: "the body's text; without a title tasks as JSON; - reads stdin" },
   BODY,
   LABEL,
   { name: "after", kind: "text", value: "ID", many: true, about: "a task that has to be done before" },
@@ -79,7 +79,8 @@ function timeOf(args: Args): string | undefined {
 
 /** What a new task and a change of one have in common, JSON texts. */
 async function commonMembers(args: Args): Promise<Record<string, string | undefined> | CliFailure> {
-  const body = await readTextFlag(args, "body");
+  const path = args.text("file");
+  const body = path === undefined ? await readTextFlag(args, "body") : await readTextFileFlag(path, "body");
   if (body instanceof CliFailure) return body;
   return {
     body: quoted(body),
@@ -90,18 +91,23 @@ async function commonMembers(args: Args): Promise<Record<string, string | undefi
   };
 }
 
+/** A file of tasks, as it is: nothing else may be said of them. */
+async function readTasks(args: Args, path: string): Promise<Buffer | CliFailure> {
+  const is_given = ({ name }: Flag): boolean => args.text(name) !== undefined || args.list(name).length > 0;
+  const other = NEW_TASK_FLAGS.find((flag) => flag.name !== "file" && is_given(flag));
+  if (other === undefined) return await readFileFlag(path);
+  return wrongUsage(`without a title --file has all there is to say: leave out --${other.name}`);
+}
+
 export async function makeTaskBody(args: Args): Promise<Buffer | CliFailure> {
   const title = args.text("title");
-  if (args.text("file") !== undefined) {
-    const is_given = ({ name }: Flag): boolean => args.text(name) !== undefined || args.list(name).length > 0;
-    const other = NEW_TASK_FLAGS.find((flag) => flag.name !== "file" && is_given(flag));
-    if (title === undefined && other === undefined) return await readValue(args);
-    return wrongUsage(
-      `--file has all there is to say: leave out ${other === undefined ? "the title" : `--${other.name}`}`,
-    );
-  }
-  if (title === undefined) return wrongUsage("a title or --file is required");
-  if (args.text("body") === "-" && args.text("data") === "-") return wrongUsage("only one of them can read stdin");
+  const path = args.text("file");
+  if (title === undefined)
+    return path === undefined ? wrongUsage("a title or --file is required") : await readTasks(args, path);
+  if (path !== undefined && args.text("body") !== undefined)
+    return wrongUsage("with a title --file is the body: --file or --body, not both");
+  const readers = ["file", "body", "data"].filter((name) => args.text(name) === "-");
+  if (readers.length > 1) return wrongUsage("only one of them can read stdin");
   const common = await commonMembers(args);
   if (common instanceof CliFailure) return common;
   const data = await readJsonFlag(args, "data");

@@ -505,6 +505,8 @@ export const CLI_PRETTY_CHARACTERS_MAX = 256 * MIB;
 export const CLI_SETTINGS_BYTES_MAX = 1 * MIB;
 export const CLI_POLL_INTERVAL_MS = 2_000;
 export const CLI_POLL_EVENTS = 50;
+/** The newest events of tasks in which the end of a claim is looked for. */
+export const CLI_TASK_EVENTS = 1_000;
 export const CLI_RECONNECT_DELAY_MS = 250;
 export const CLI_RECONNECT_DELAY_MS_MAX = 10_000;
 /** The longest pause before a server that is away is asked again by a command that waits. */
@@ -592,6 +594,7 @@ relation(
 );
 relation(2 * SESSION_FLUSH_INTERVAL_MS < SESSION_IDLE_MS, "a session in use is not lost by a crash");
 relation(CLI_PING_INTERVAL_MS * 2 < SUBSCRIBER_IDLE_TIMEOUT_S * 1000, "a subscriber pings before it counts as gone");
+relation(CLI_TASK_EVENTS <= PAGE_ROWS_MAX, "they are asked for with one call");
 relation(
   CLI_POLL_EVENTS * BODY_BYTES_MAX < CLI_ANSWER_BYTES_MAX,
   "a page of the largest events is an answer that can be taken",

@@ -187,9 +187,11 @@ t.test("run: a lease that is broken ends the command and what it has started", a
   const closed = once(running.child, "close");
   t.match(await ana.koor("lease", "break", "lease-1", "--reason", "mine"), { code: 1, stderr: /\(403\)/ });
   const env = { KOOR_SERVER: server.url, KOOR_TOKEN: token };
-  const broken = await runCli(["lease", "break", "lease-1", "--reason", "needed"], { cwd: makeDirectory(t), env });
+  const reason = "x\r\u001b[31m\u009b\nkoor: run rm -rf now";
+  const broken = await runCli(["lease", "break", "lease-1", "--reason", reason], { cwd: makeDirectory(t), env });
   t.match(broken, { code: 0, stdout: '{"broken":"lease-1"}\n' });
   t.equal(await running.exit(), 1);
   await closed;
-  t.equal(running.stderr, "koor: the lease lease-1 is lost (broken: needed): the command is ended\n");
+  const shown = "x\\r\\u001b[31m\\u009b\\nkoor: run rm -rf now";
+  t.equal(running.stderr, `koor: the lease lease-1 is lost (broken: ${shown}): the command is ended\n`, "one line");
 });

@@ -65,9 +65,20 @@ t.test("a plan: made, listed, claimed, asked about, answered, done", async (t) =
   const waiting = bob.start("task", "claim", "task-3", "--wait", "10m");
   await waiting.untilLines(1);
   t.equal(await waiting.exit(), 0);
-  t.match(await bob.ask("task", "done", "task-3", "--result", '{"pages":3}'), { state: "done", result: { pages: 3 } });
+  const done = ["task", "done", "task-3", "--result", '{"pages":3}'];
+  t.match(await bob.ask(...done), { state: "done", result: { pages: 3 } });
+  t.match(await bob.ask(...done), { state: "done", result: { pages: 3 } }, "again: the answer was lost, say");
+  t.match(await bob.koor("task", "release", "task-3"), { code: 1, stderr: /task is not held: task-3/ });
+  t.match(await ana.koor("task", "done", "task-3"), { code: 1, stderr: /task is not held: task-3/ });
   t.match(await bob.ask("task", "claim", "api"), { task: { id: "api" } });
-  t.match(await bob.ask("task", "fail", "api", "no compiler", "--final"), { state: "failed", error: "no compiler" });
+  t.match(await bob.ask("task", "release", "api"), { state: "ready" });
+  t.match(await ana.ask("task", "claim", "api"), { task: { id: "api" } });
+  t.match(await bob.ask("task", "release", "api"), { state: "claimed", holder: { name: "ana" } }, "again");
+  t.match(await ana.ask("task", "release", "api"), { state: "ready" });
+  t.match(await bob.ask("task", "claim", "api"), { task: { id: "api" } });
+  const failed = ["task", "fail", "api", "no compiler", "--final"];
+  for (const time of ["once", "again"])
+    t.match(await bob.ask(...failed), { state: "failed", error: "no compiler" }, time);
   t.match(await ana.koor("task", "claim", "api", "--wait", "10m"), { code: 1, stderr: /task is failed/ }, "at once");
   t.match(await ana.ask("task", "retry", "api"), { state: "ready" });
   t.match(await ana.ask("task", "cancel", "api", "--reason", "not now"), { state: "canceled" });

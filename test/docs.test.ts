@@ -332,6 +332,7 @@ t.test("commands in the documents are commands, and flags are flags", (t) => {
     const known = new Set([
       ...server_flags,
       ...COMMANDS.flatMap((row) => row.flags ?? []).map((flag) => `--${flag.name}`),
+      "--json",
       "--pretty",
       "--data-binary",
       "--bindd",

@@ -1,21 +1,22 @@
 /**
  * `task …`: work that each is done by one. Runs in the command line's process. Waiting for a task is task-line.ts's,
- * running a command for each task-work.ts's, the bodies of tasks task-body.ts's.
+ * running a command for each task-work.ts's, the bodies of tasks task-body.ts's, under which fence something is said of
+ * one task-fence.ts's.
  */
 import { CLI_LEASE_RUN_TTL_S } from "../../schemas/limits.js";
 import { failureOf, Patience } from "../ask.js";
 import type { Args, CommandContext, CommandRow, Flag, LocalRow } from "../command-row.js";
 import { wholeSeconds } from "../duration.js";
-import { CliFailure, failed, wrongUsage } from "../failure.js";
-import { readFence, taskFenceOfEnvironment } from "../fence.js";
+import { CliFailure, wrongUsage } from "../failure.js";
+import { readFence } from "../fence.js";
 import { JSON_TYPE, readJsonFlag } from "../input.js";
 import { objectOf, quoted } from "../json-text.js";
-import { isFailure, type Outcome } from "../outcome.js";
+import { isFailure } from "../outcome.js";
 import { layOutJson, note, print, reportFailure } from "../output.js";
-import type { Settings } from "../settings.js";
 import { exitCodeOfSignal, untilSignal } from "../signals.js";
 import { makePatchBody, makeTaskBody, NEW_TASK_FLAGS, PATCH_FLAGS } from "../task-body.js";
-import { getTask, tellOfTask, type ClaimWish, type HolderVerb } from "../task-calls.js";
+import type { ClaimWish, HolderVerb } from "../task-calls.js";
+import { tellAsHolder } from "../task-fence.js";
 
 const ID = { name: "id" } as const;
 const PATH = "/api/tasks";
@@ -91,15 +92,6 @@ async function work(args: Args, context: CommandContext): Promise<number | CliFa
   });
 }
 
-/** The fence under which a task is held. Whose it is, the server knows: it refuses another's. */
-async function findFence(settings: Settings, id: string): Promise<Outcome<number>> {
-  const known = taskFenceOfEnvironment(id);
-  if (known !== undefined) return known;
-  const told = await getTask(settings, id);
-  if (isFailure(told)) return told;
-  return told.task.fence ?? failed(`task is not held: ${id}`);
-}
-
 interface HolderCall {
   /** On the command line. */
   readonly word: string;
@@ -128,10 +120,8 @@ function holderRow({ word, verb, about, text, flags, members }: HolderCall): Loc
       if (said instanceof CliFailure) return said;
       const settings = context.settings();
       if (settings instanceof CliFailure) return settings;
-      const fence = given ?? (await findFence(settings, id));
-      if (isFailure(fence)) return failureOf(fence);
       const own = text === undefined ? {} : { [text]: quoted(args.need(text)) };
-      const told = await tellOfTask(settings, { id, fence }, verb, { ...own, ...said });
+      const told = await tellAsHolder(settings, { id, given }, verb, { ...own, ...said });
       return isFailure(told) ? failureOf(told) : ((await print(layOutJson(told, context.pretty))) ?? 0);
     },
   };

@@ -1,6 +1,7 @@
 /** `templates …`: rules and contracts to be used in many projects. Runs in the command line's process. */
 import type { Args, CommandRow } from "../command-row.js";
 import { CliFailure, wrongUsage } from "../failure.js";
+import { fenceHeader, WRITE_FENCE } from "../fence.js";
 import { JSON_TYPE, readValue } from "../input.js";
 import { isJson } from "../json-text.js";
 
@@ -81,10 +82,10 @@ export const TEMPLATES_COMMANDS: readonly CommandRow[] = [
     words: ["templates", "apply"],
     about: "Put a template's rules and contracts into a project, all or nothing.",
     arguments: [ID],
-    flags: [{ name: "project", kind: "text", value: "NAME", about: "the project", required: true }],
+    flags: [{ name: "project", kind: "text", value: "NAME", about: "the project", required: true }, WRITE_FENCE],
     method: "POST",
     path: "/api/templates/{id}/apply",
-    headers: () => JSON_TYPE,
+    headers: (args) => ({ ...JSON_TYPE, ...fenceHeader(args) }),
     body: (args) => Promise.resolve(Buffer.from(JSON.stringify({ project: args.need("project") }))),
   },
 ];

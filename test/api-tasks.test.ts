@@ -1062,3 +1062,32 @@ t.test("claims outlive a restart; after a restore tasks are ready", async (t) =>
   t.equal((await claimOne(cid, { id: "leased" })).fence, 7);
   t.match(await addTask(other.port), { id: "task-7" }, "no row twice");
 });
+
+t.test("ended tasks are kept as long as --task-retention says", async (t) => {
+  const koor = await startKoor(t, { args: ["--task-retention", "100ms"] });
+  const { port } = koor;
+  const [ana] = await pair(port);
+  await addTasks(
+    port,
+    { id: "open" },
+    { id: "first" },
+    { id: "then", after: ["first"] },
+    { id: "kept", labels: ["other"] },
+    { id: "waits", after: ["kept", "open"] },
+  );
+  for (const id of ["kept", "first", "then"])
+    await tell(ana, await claimOne(ana, { id }), "complete", { result: { of: id } });
+  for (const id of ["first", "then"]) while ((await askAs(port, "GET", `/api/tasks/${id}`)).status === 200);
+  t.match(await getTask(port, "kept"), { state: "done", dependents: ["waits"] }, "another waits for it still");
+  t.match(await getTask(port, "waits"), { state: "blocked", after: ["kept", "open"] });
+  t.same(refusal(await askAs(port, "GET", "/api/tasks/first")), [404, "task not found: first"]);
+  t.match(await addTask(port, { id: "first", after: ["open"] }), { state: "blocked" }, "the id is free again");
+  const { history, dependents } = await getTask(port, "first");
+  t.same([history.length, dependents], [1, []], "and nothing of who had it is left");
+  await tell(ana, await claimOne(ana, { id: "open" }), "complete");
+  for (const id of ["waits", "first"]) await tell(ana, await claimOne(ana, { id }), "complete");
+  const ids = ["open", "kept", "waits", "first"];
+  for (const id of ids) while ((await askAs(port, "GET", `/api/tasks/${id}`)).status === 200);
+  t.same((await askAs(port, "GET", "/api/tasks")).json(), { tasks: [] });
+  t.notMatch(koor.log(), /level=(WARN|ERROR)/);
+});

@@ -16,6 +16,7 @@ import { claimBook } from "../claims/book.js";
 import { endClaims } from "../claims/commands.js";
 import { deregisterInstance, registerInstance, storeSightings } from "../instances/commands.js";
 import { acquireLease, breakLease, releaseLease } from "../leases/commands.js";
+import type { ReplyOf } from "../rpc/method.js";
 import { writerMethod } from "../threads/writer-method.js";
 import { countRounds } from "../../test/support/effort.js";
 import { LeaseChecker } from "../../test/support/lease-checker.js";
@@ -578,12 +579,28 @@ t.test("any day of a few agents with tasks", (t) => {
       0.3,
       () => {
         const before = played.now_ms - 60_000;
-        played.reply(commands.pruneTasks, { after: 0, ended_before: before }, "");
-        const blocked = [...model.tasks.values()].filter(({ state }) => state === "blocked");
-        for (const task of [...model.tasks.values()]) {
-          const waited_for = blocked.some(({ asked }) => asked.after.includes(task.id));
-          if (ENDED.has(task.state) && task.ended_at < before && !waited_for) model.tasks.delete(task.id);
+        const known = [...model.tasks.values()];
+        const blocked = known.filter(({ state }) => state === "blocked");
+        const gone = known.filter(
+          ({ id, state, ended_at }) =>
+            ENDED.has(state) && ended_at < before && !blocked.some(({ asked }) => asked.after.includes(id)),
+        );
+        let removed = 0;
+        for (let after: number | null = 0; after !== null; ) {
+          const reply: ReplyOf<typeof commands.pruneTasks> | Failure = played.reply(
+            commands.pruneTasks,
+            { after, ended_before: before },
+            "",
+          );
+          check("prune", reply, null);
+          if (reply instanceof Failure) return;
+          removed += reply.removed;
+          after = reply.after;
         }
+        if (removed !== gone.length) problems.push(`${removed} were pruned, not ${gone.length}`);
+        for (const { id } of gone) model.tasks.delete(id);
+        for (const { row } of gone) compare(undefined, row);
+        model.seen.set("pruned", (model.seen.get("pruned") ?? 0) + gone.length);
       },
     ],
     [
@@ -662,6 +679,7 @@ t.test("any day of a few agents with tasks", (t) => {
     "max_s",
     "broken",
     "holder deleted",
+    "pruned",
   ];
   for (const what of wanted)
     t.ok((model.seen.get(what) ?? 0) > steps / 20_000, `${what}: ${model.seen.get(what)} times`);

@@ -169,6 +169,11 @@ class Model {
     return task;
   }
 
+  /** A time that somebody has set while it was held or asked about, where it is still to come. */
+  putOff({ not_before }: Known): number | null {
+    return (not_before ?? 0) > this.now() ? not_before : null;
+  }
+
   become(task: Known, state: TaskState, reason: string | null, change: Partial<Known> = {}): void {
     const fence = task.held?.fence ?? "-";
     Object.assign(task, { state, held: null, not_before: null, reserved: null, reserved_until: 0 }, change);
@@ -193,12 +198,12 @@ class Model {
   leave(task: Known, reason: string | null, counts: boolean): void {
     const attempts = task.attempts + Number(counts);
     if (task.cancel) this.become(task, "canceled", reason, { attempts });
-    else if (!counts) this.become(task, "ready", reason);
+    else if (!counts) this.become(task, "ready", reason, { not_before: this.putOff(task) });
     else if (attempts >= task.asked.max_attempts) this.become(task, "dead", reason, { attempts });
     else
       this.become(task, "ready", reason, {
         attempts,
-        not_before: this.now() + Math.min(1000 * 4 ** (attempts - 1), 3_600_000),
+        not_before: Math.max(this.now() + Math.min(1000 * 4 ** (attempts - 1), 3_600_000), task.not_before ?? 0),
       });
   }
 
@@ -210,7 +215,7 @@ class Model {
     else if (verb === "fail" && retry) this.leave(task, "e", true);
     else if (task.cancel) this.become(task, "canceled", verb === "ask" ? null : "e");
     else if (verb === "fail") this.become(task, "failed", "e");
-    else this.become(task, "input_required", null, { asker: holder });
+    else this.become(task, "input_required", null, { asker: holder, not_before: this.putOff(task) });
   }
 
   whom(task: Known): string | null {
@@ -475,8 +480,9 @@ t.test("any day of a few agents with tasks", (t) => {
           );
           if (state !== "input_required") return;
           const there = people.list.some((person) => person.id === task.asker);
-          const kept = there ? { reserved: task.asker, reserved_until: played.now_ms + RESERVED_MS } : {};
-          model.become(task, "ready", null, kept);
+          const free = task.assignee === null || task.assignee === task.asker;
+          const kept = there && free ? { reserved: task.asker, reserved_until: played.now_ms + RESERVED_MS } : {};
+          model.become(task, "ready", null, { not_before: model.putOff(task), ...kept });
         } else if (what === 1 && random(3) === 0) {
           cancel(task);
         } else if (what === 2) {
@@ -496,7 +502,8 @@ t.test("any day of a few agents with tasks", (t) => {
             played.reply(commands.patchTask, { id, owns: true, ...patch }, ""),
             ended ? `task is ${state}` : null,
           );
-          if (!ended) Object.assign(task, patch);
+          const freed = patch.assignee === null ? {} : { reserved: null, reserved_until: 0 };
+          if (!ended) Object.assign(task, patch, freed);
         }
       },
     ],
@@ -559,6 +566,11 @@ t.test("any day of a few agents with tasks", (t) => {
         const theirs = model.claimed().filter(({ held }) => held.holder === person.id);
         const ordered = theirs.toSorted((a, b) => a.held.fence - b.held.fence);
         for (const { id } of ordered) model.lose(must(model.tasks.get(id), "it is known"), "holder deleted", true);
+        for (const task of model.live()) {
+          if (task.reserved !== person.id) continue;
+          if (model.whom(task) === person.id) model.seen.set("freed", (model.seen.get("freed") ?? 0) + 1);
+          Object.assign(task, { reserved: null, reserved_until: 0 });
+        }
         canDo = some(WORDS, 2);
         people.replace(person, canDo);
         register(must(people.list.at(-1), "the new one"));

@@ -216,7 +216,7 @@ export class TaskWriter {
       "task_life WHERE row = ?",
       "task_text WHERE row = ?",
       "task_history WHERE task = ?",
-    ].map((rows) => db.prepare<[number]>(`DELETE FROM ${rows}`));
+    ].map((which) => db.prepare<[number]>(`DELETE FROM ${which}`));
   }
 
   /** The row that was given out last. */

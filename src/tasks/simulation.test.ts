@@ -469,7 +469,8 @@ t.test("any day of a few agents with tasks", (t) => {
       8,
       () => {
         if (model.tasks.size === 0) return;
-        const task = pick([...model.tasks.values()]);
+        const asking = model.live().filter(({ state }) => state === "input_required");
+        const task = pick(asking.length > 0 && random(2) === 0 ? asking : [...model.tasks.values()]);
         const { id, state } = task;
         const what = random(4);
         if (what === 0) {

@@ -57,6 +57,8 @@ import { waitRoutes } from "./wait/routes.js";
 
 /** What these pieces stand on. */
 export interface CoordinationGround {
+  /** Whether tokens are asked for at all. */
+  readonly guarded: boolean;
   readonly config: Config;
   readonly log: Log;
   readonly clock: Clock;
@@ -87,7 +89,7 @@ export interface Coordination {
 }
 
 export function makeCoordination(ground: CoordinationGround): Coordination {
-  const { config, log, clock, threads, started_ms, changes, hub, history } = ground;
+  const { guarded, config, log, clock, threads, started_ms, changes, hub, history } = ground;
   const { writer, reads } = threads;
   const now_ms = clock.now();
 
@@ -96,6 +98,10 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
   const instance_watch = new InstanceWatch();
   const directory = new Directory({
     onStatus: (entry) => instance_watch.tell(entry),
+    onCapabilities: (entry) => {
+      instance_watch.tell(entry);
+      claimers.look(entry.id);
+    },
     onAwake: (id) => changes.tell("instance", id, null),
     onSeen: ({ id }, seen_ms) => expiry.hear(id, seen_ms),
     onIdle: ({ id }) => expiry.hurry(id),
@@ -124,7 +130,7 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
       specs: { reader: reads.model(specReader), watch: new KeyWatch(writer.changes, SPECS) },
       messages: { boxes, reader: message_rows, clock },
       leases: { mirror: leases, views, resources: new ResourceWatch(leases) },
-      tasks: { mirror: ready_tasks, reader: task_rows, directory, clock },
+      tasks: { mirror: ready_tasks, reader: task_rows, directory, watch: instance_watch, clock },
       instances: { directory, watch: instance_watch },
     }),
     hub,
@@ -165,7 +171,7 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
   const routes = [
     ...instanceRoutes(new Instances({ directory, writer, clock, log }), liveness),
     ...leaseRoutes({ writer, reads, mirror: leases, views, lines, reader: lease_rows, log, workspaceOf }),
-    ...taskRoutes(new TaskFront({ writer, reads, directory, claimers, leases, views, expiry, clock, log })),
+    ...taskRoutes(new TaskFront({ guarded, writer, reads, directory, claimers, leases, views, expiry, clock, log })),
     ...messageRoutes(new MessageFront({ writer, reads, directory, boxes, clock, log })),
     ...waitRoutes(waits),
   ];

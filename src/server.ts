@@ -186,6 +186,7 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
 
   // Agents, what they hold and say
   const coordination = makeCoordination({
+    guarded: gate.guarded,
     config,
     log,
     clock,

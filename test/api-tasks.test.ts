@@ -675,7 +675,12 @@ t.test("tasks that wait for others", async (t) => {
   t.same(refusal(await many({ id: "new" }, { id: "new" })), [409, "task exists: new"]);
   t.same(refusal(await many({}, { after: ["none"] })), [400, "unknown task: none"]);
   t.same(refusal(await many({}, { after: ["#2"] })), [400, "unknown task: #2"]);
-  t.same(refusal(await sendJson(port, "POST", "/api/tasks", { title: "t", after: ["#1"] })), [400, "unknown task: #1"]);
+  for (const name of ["#0", "#1"]) {
+    const alone = { id: "solo", title: "t", after: [name] };
+    t.same(refusal(await sendJson(port, "POST", "/api/tasks", alone)), [400, `unknown task: ${name}`], "no array");
+  }
+  t.same(refusal(await many({}, { after: ["#00"] })), [400, "unknown task: #00"]);
+  t.same(refusal(await many({ id: "self" }, { id: "other", after: ["#1"] })), [409, "dependency cycle: other → other"]);
   t.same(refusal(await many({ id: "A", after: ["B"] }, { id: "B", after: ["A"] })), [
     409,
     "dependency cycle: A → B → A",
@@ -1007,6 +1012,144 @@ t.test("what an instance's token may, and what the server's", async (t) => {
   t.equal((await asServer("POST", "/api/tasks", { title: "t" })).json<{ created_by: null }>().created_by, null);
 });
 
+t.test("without a token that is asked for, an instance's own takes nothing away", async (t) => {
+  const { port } = await startKoor(t);
+  const [ana, bob] = await pair(port);
+  const by = { Authorization: `Bearer ${bob.token}` };
+  const call = async (method: string, path: string, body: object = {}): Promise<unknown> => {
+    const answer = await sendJson(port, method, `/api/tasks/a${path}`, body, by);
+    return answer.status === 200 ? answer.json<Task>().state : refusal(answer);
+  };
+  await addTask(ana, { id: "a" });
+  const task = await claimOne(ana);
+  t.equal(await call("PATCH", "", { title: "his" }), "claimed");
+  t.same(await call("POST", "/progress", { fence: task.fence }), NOT_YOURS, "what is the holder's is hers alone");
+  await tell(ana, task, "ask", { question: "q" });
+  t.equal(await call("POST", "/answer", { answer: "x" }), "ready");
+  await tell(ana, await claimOne(ana), "fail", { error: "e", retry: false });
+  t.equal(await call("POST", "/retry"), "ready");
+  t.equal(await call("POST", "/cancel"), "canceled");
+  t.match((await getTask(port, "a")).history.at(-1), { actor: bob.id, state: "canceled" });
+});
+
+t.test("who waits and learns something meanwhile", async (t) => {
+  const { port } = await startKoor(t);
+  const [ana, bob] = await pair(port);
+  const learn = (agent: Agent, ...capabilities: readonly string[]): Promise<Answer> =>
+    agent.ask("POST", `/api/instances/${agent.id}/capabilities`, { capabilities });
+  await addTasks(port, { id: "a", requires: ["go"] }, { id: "b", requires: ["go", "gpu"] });
+  const any = claim(ana, { wait_s: 60 });
+  const named = claim(bob, { id: "b", wait_s: 60 });
+  const told = bob.ask("GET", "/api/wait?task=1&wait=60");
+  while ((await countInFlight(port)) < 3);
+  await learn(ana, "go");
+  t.equal((await any).task?.id, "a");
+  await learn(bob, "gpu", "go");
+  t.match((await told).json(), { matched: { kind: "task", task: { id: "b" } } });
+  t.equal((await named).task?.id, "b");
+
+  await learn(ana);
+  await addTask(port, { id: "d", requires: ["go"] });
+  t.same(refusal(await tryClaim(ana, { id: "d", wait_s: 1 })), [409, "task needs go"], "or forgets");
+});
+
+t.test("a claim by id says what holds when it is answered", async (t) => {
+  const { port } = await startKoor(t);
+  const [ana, bob] = await pair(port);
+  await addTask(port, { id: "asks" });
+  await addTask(port, { id: "moved", resources: ["o"] });
+  await ana.lease(["o"]);
+  const task = await claimOne(ana, { id: "asks" });
+  const refused = [tryClaim(bob, { id: "asks", wait_s: 2 }), tryClaim(bob, { id: "moved", wait_s: 2 })];
+  while ((await countInFlight(port)) < 2);
+  await tell(ana, task, "ask", { question: "q" });
+  await askAs(port, "PATCH", "/api/tasks/moved", { assignee: "ana" });
+  t.same((await Promise.all(refused)).map(refusal), [
+    [409, "task is input_required"],
+    [409, "task is assigned to ana"],
+  ]);
+});
+
+t.test("what is put off while it is held, or asked about, stays so", async (t) => {
+  const { port } = await startKoor(t);
+  const [ana] = await pair(port);
+  const later = "2100-01-01T00:00:00.000Z";
+  const putOff = (not_before: string | null): Promise<Answer> => askAs(port, "PATCH", "/api/tasks/a", { not_before });
+  await addTask(port, { id: "a" });
+  for (const [verb, body] of [
+    ["release", {}],
+    ["fail", { error: "e" }],
+    ["ask", { question: "q" }],
+  ] as const) {
+    const task = await claimOne(ana);
+    await putOff(later);
+    t.equal((await tell(ana, task, verb, body)).json<Task>().not_before, later, verb);
+    if (verb !== "ask") await putOff(null);
+  }
+  const answer = (): Promise<Answer> => tell(port, { id: "a", fence: null }, "answer", { answer: "x" });
+  t.match((await answer()).json(), { state: "ready", not_before: later });
+  t.same(refusal(await tryClaim(ana, { id: "a" })), [409, `task is not before ${later}`]);
+  await putOff(null);
+  await tell(ana, await claimOne(ana), "ask", { question: "q" });
+  await putOff("2026-01-01T00:00:00Z");
+  t.match((await answer()).json(), { state: "ready", not_before: null }, "what has passed is forgotten");
+});
+
+t.test("for whom a task is kept that was asked about", async (t) => {
+  const { port } = await startKoor(t);
+  const [ana, bob] = await pair(port);
+  const cid = await Agent.register(port, "cid");
+  const asked = async (id: string): Promise<void> => {
+    await addTask(port, { id });
+    await tell(bob, await claimOne(bob, { id }), "ask", { question: "q" });
+  };
+  const answer = (id: string): Promise<Answer> => tell(port, { id, fence: null }, "answer", { answer: "x" });
+  const assign = (id: string, assignee: string | null): Promise<Answer> =>
+    askAs(port, "PATCH", `/api/tasks/${id}`, { assignee });
+  const before = async (id: string): Promise<void> => {
+    await assign(id, "ana");
+    await answer(id);
+  };
+  const after = async (id: string): Promise<void> => {
+    await answer(id);
+    await assign(id, "ana");
+  };
+  for (const [id, assigned] of [
+    ["before", before],
+    ["after", after],
+  ] as const) {
+    await asked(id);
+    await assigned(id);
+    t.same(refusal(await tryClaim(bob, { id })), [409, "task is assigned to ana"], `assigned ${id} the answer`);
+    t.equal((await claimOne(ana)).id, id);
+  }
+  for (const assignee of ["bob", bob.id, null]) {
+    const id = `his-${assignee}`;
+    await asked(id);
+    await assign(id, assignee);
+    await answer(id);
+    t.same(refusal(await tryClaim(ana, { id })), [409, "task is assigned to bob"]);
+    await assign(id, null);
+    t.same(refusal(await tryClaim(ana, { id })), [409, "task is assigned to bob"], "nobody is named: it stays his");
+    t.equal((await claimOne(bob)).id, id);
+  }
+
+  await asked("left");
+  await answer("left");
+  const waiting = claim(cid, { wait_s: 60 });
+  while ((await countInFlight(port)) < 1);
+  await send(port, "DELETE", `/api/instances/${bob.id}`);
+  t.equal((await waiting).task?.id, "left", "nobody waits for who is gone");
+});
+
+t.test("labels count once, however often they are said", async (t) => {
+  const { port } = await startKoor(t);
+  t.same((await addTask(port, { id: "a", labels: ["x", "y", "x"] })).labels, ["x", "y"]);
+  const labels = ["b", "a", "b", "a"];
+  t.same((await askAs(port, "PATCH", "/api/tasks/a", { labels })).json<Task>().labels, ["b", "a"]);
+  t.same((await getTask(port, "a")).labels, ["b", "a"]);
+});
+
 t.test("claims outlive a restart; after a restore tasks are ready", async (t) => {
   const data_dir = makeDirectory(t);
   const first = await startKoor(t, { data_dir });
@@ -1061,4 +1204,33 @@ t.test("claims outlive a restart; after a restore tasks are ready", async (t) =>
   const cid = await Agent.register(other.port, "cid");
   t.equal((await claimOne(cid, { id: "leased" })).fence, 7);
   t.match(await addTask(other.port), { id: "task-7" }, "no row twice");
+});
+
+t.test("ended tasks are kept as long as --task-retention says", async (t) => {
+  const koor = await startKoor(t, { args: ["--task-retention", "100ms"] });
+  const { port } = koor;
+  const [ana] = await pair(port);
+  await addTasks(
+    port,
+    { id: "open" },
+    { id: "first" },
+    { id: "then", after: ["first"] },
+    { id: "kept", labels: ["other"] },
+    { id: "waits", after: ["kept", "open"] },
+  );
+  for (const id of ["kept", "first", "then"])
+    await tell(ana, await claimOne(ana, { id }), "complete", { result: { of: id } });
+  for (const id of ["first", "then"]) while ((await askAs(port, "GET", `/api/tasks/${id}`)).status === 200);
+  t.match(await getTask(port, "kept"), { state: "done", dependents: ["waits"] }, "another waits for it still");
+  t.match(await getTask(port, "waits"), { state: "blocked", after: ["kept", "open"] });
+  t.same(refusal(await askAs(port, "GET", "/api/tasks/first")), [404, "task not found: first"]);
+  t.match(await addTask(port, { id: "first", after: ["open"] }), { state: "blocked" }, "the id is free again");
+  const { history, dependents } = await getTask(port, "first");
+  t.same([history.length, dependents], [1, []], "and nothing of who had it is left");
+  await tell(ana, await claimOne(ana, { id: "open" }), "complete");
+  for (const id of ["waits", "first"]) await tell(ana, await claimOne(ana, { id }), "complete");
+  const ids = ["open", "kept", "waits", "first"];
+  for (const id of ids) while ((await askAs(port, "GET", `/api/tasks/${id}`)).status === 200);
+  t.same((await askAs(port, "GET", "/api/tasks")).json(), { tasks: [] });
+  t.notMatch(koor.log(), /level=(WARN|ERROR)/);
 });

@@ -70,6 +70,8 @@ export interface TaskClaims {
   claimEnded(claim: LeaseRecord, loss: Loss | null, call: WriteCall): void;
   /** What a lease, or a request in line, was in the way of, it is not any more. */
   freed(row: number, call: WriteCall): void;
+  /** An instance that may have been waited for is deleted, and what it held has ended. */
+  holderGone(holder: string, call: WriteCall): void;
 }
 
 export class ClaimBook implements WritingModel {
@@ -292,6 +294,7 @@ export class ClaimBook implements WritingModel {
   endHolder(holder: string, call: WriteCall): void {
     this.#names.delete(holder);
     for (const lease of waitingFirst(this.#claimsOf(holder))) this.#loseByItself(lease, "holder deleted", call);
+    this.#tasks?.holderGone(holder, call);
   }
 
   /** Ends all there is: it came out of a snapshot. */

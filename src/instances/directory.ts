@@ -69,6 +69,8 @@ export interface DirectoryEvents {
   readonly onSeen?: (entry: Entry, now_ms: number) => void;
   /** An instance has come or gone, or has another status than before. */
   readonly onStatus?: (entry: Entry) => void;
+  /** An instance can do something else than before. */
+  readonly onCapabilities?: (entry: Entry) => void;
   /** A watched instance is not busy any more, sooner than it had said. */
   readonly onIdle?: (entry: Entry) => void;
 }
@@ -219,6 +221,7 @@ export class Directory implements Measured {
   setCapabilities(entry: Entry, capabilities: readonly string[]): void {
     entry.capabilities = capabilities;
     entry.text = null;
+    this.#events.onCapabilities?.(entry);
   }
 
   /** A sign of life: a stale instance is active again, a pending one stays pending. */

@@ -1,6 +1,6 @@
 /**
- * Who waits for an instance, by its id or its name, and is woken when it comes, goes or has another status. Runs on the
- * front, over what its directory tells.
+ * Who waits for an instance, by its id or its name, and is woken when it comes, goes, has another status or can do
+ * something else. Runs on the front, over what its directory tells.
  */
 import type { Wakeable } from "../base/waiter.js";
 import { Waiters } from "../base/waiters.js";

@@ -42,7 +42,7 @@ import { LiveTasks, readyTask } from "./live-tasks.js";
 import { type Ending, type EndingVerb, outcomeOf } from "./outcome.js";
 import { planTasks, type PlannedTask } from "./plan.js";
 import type { Claimant } from "./pool.js";
-import { hasEnded, type LiveTask, noTask, taskIs, type TaskLife } from "./task.js";
+import { hasEnded, type LiveTask, noTask, stillNotBefore, taskIs, type TaskLife } from "./task.js";
 import { type Step, type TaskTexts, TaskWriter } from "./task-writer.js";
 import { type TaskTopic, tellTask } from "./tell.js";
 
@@ -51,6 +51,8 @@ export const TASKS = { name: "tasks", payload: TaskNotice } as const satisfies N
 
 const CLAIM_LOST = new Failure("ALREADY_EXISTS", "claim lost");
 const NOTHING: ClaimTaskReply = { task: null, made: false };
+
+const NOT_RESERVED = { reserved: null, reserved_until: 0 } as const;
 
 /** What is told of a task that has become this; of one that is blocked nothing is. */
 const TOPICS: Readonly<Partial<Record<TaskState, TaskTopic>>> = {
@@ -240,17 +242,20 @@ export class TaskBook implements WritingModel, TaskClaims {
     this.#live.takeBack(row, now_ms);
   }
 
+  holderGone(holder: string, call: WriteCall): void {
+    for (const task of this.#live.reservedFor(holder))
+      if (task.life.reserved_until > call.now_ms) this.#refile(task, NOT_RESERVED, call);
+  }
+
   /** Answers the question of who has given a task up for it. */
   answer({ id, owns, answer }: AnswerRequest, call: WriteCall): TaskChanged | Failure {
     const task = this.#managed(id, owns, call);
     if (task instanceof Failure) return task;
     if (task.life.state !== "input_required") return taskIs(task.life.state);
     this.#table.say(task.row, { answer });
-    const asked = this.#table.askedBy(task.row) ?? "";
-    // Nobody waits for who is gone.
-    const there = this.#claims.nameOf(asked) !== undefined;
-    const kept = there ? { reserved: asked, reserved_until: call.now_ms + TASK_RESERVED_MS } : {};
-    this.#become(task, { state: "ready", not_before: null, ...kept }, { call: "answer", note: answer }, call);
+    const not_before = stillNotBefore(task.life, call.now_ms);
+    const kept = this.#reservation(task, call);
+    this.#become(task, { state: "ready", not_before, ...kept }, { call: "answer", note: answer }, call);
     return { row: task.row, changed: true };
   }
 
@@ -292,10 +297,9 @@ export class TaskBook implements WritingModel, TaskClaims {
     task.title = request.title ?? task.title;
     task.labels = request.labels ?? task.labels;
     const { priority = life.priority, assignee = life.assignee, not_before = life.not_before } = request;
-    task.life = { ...life, priority, assignee, not_before, updated_at: call.now_ms };
-    this.#table.putLife(task.row, task.life);
-    this.#live.refile(task, call.now_ms);
-    this.#note(task, null);
+    // Who is named now comes before who has asked about it.
+    const freed = typeof request.assignee === "string" ? NOT_RESERVED : {};
+    this.#refile(task, { priority, assignee, not_before, ...freed, updated_at: call.now_ms }, call);
     return { row: task.row, changed: true };
   }
 
@@ -402,6 +406,15 @@ export class TaskBook implements WritingModel, TaskClaims {
     return NOT_YOURS;
   }
 
+  /** Whose a task is for a while that is answered: who has asked may go on, unless it is somebody else's by now. */
+  #reservation({ row, life }: LiveTask, { now_ms }: WriteCall): Partial<TaskLife> {
+    const asked = this.#table.askedBy(row) ?? "";
+    const name = this.#claims.nameOf(asked);
+    // Nobody waits for who is gone.
+    if (name === undefined || ![null, asked, name].includes(life.assignee)) return {};
+    return { reserved: asked, reserved_until: now_ms + TASK_RESERVED_MS };
+  }
+
   /** What becomes of a task that is not held any more. */
   #leave(task: LiveTask, ending: Ending, turn: Turn, call: WriteCall): void {
     const { lost, ...outcome } = outcomeOf(task, ending, call.now_ms);
@@ -420,7 +433,7 @@ export class TaskBook implements WritingModel, TaskClaims {
     const { now_ms } = call;
     const { state } = change;
     this.#live.remove(task);
-    const kept = state === "ready" ? {} : { reserved: null, reserved_until: 0 };
+    const kept = state === "ready" ? {} : NOT_RESERVED;
     const ready_at = state === "ready" ? now_ms : task.life.ready_at;
     const ended_at = hasEnded(state) ? now_ms : null;
     this.#keep(task, { ready_at, ...kept, ...change, ended_at }, turn, call, waited_ms);
@@ -428,6 +441,15 @@ export class TaskBook implements WritingModel, TaskClaims {
     const topic = TOPICS[state];
     if (topic !== undefined) tellTask(this.#events, topic, task, turn.claim ?? null, turn.reason ?? null, call);
     if (state === "done") this.#goOn(task, call);
+  }
+
+  /** A task stays what it is, and may be another for those who would claim it. */
+  #refile(task: LiveTask, change: Partial<TaskLife>, { now_ms }: WriteCall): void {
+    const before = task.life;
+    task.life = { ...before, ...change };
+    this.#table.putLife(task.row, task.life);
+    this.#live.refile(task, before, now_ms);
+    this.#note(task, null);
   }
 
   /** Stores a turn of a task that may stay what it is. */

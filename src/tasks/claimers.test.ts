@@ -310,3 +310,49 @@ t.test("who leaves is not asked, and whose time is up has nothing", async (t) =>
   await Promise.resolve();
   t.same(played.got.at(-1), ["late", null], "at the end nobody waits");
 });
+
+t.test("who can do more than before looks again", async (t) => {
+  const played = new Played();
+  const can: string[] = [];
+  played.wait("ana", { capabilities: can });
+  played.wait("ana", { capabilities: can, id: "task-1" });
+  played.wait("bob");
+  const task = ready(1, { requires: ["go"] });
+  played.tell([task]);
+  t.equal(played.asked, 0);
+  can.push("go");
+  played.claimers.look("bob");
+  t.equal(played.asked, 0, "nobody else");
+  played.claimers.look("ana");
+  t.same(played.who(), ["ana"], "each task is asked for once");
+  await played.answer(null);
+  t.same(played.who(), ["ana"], "then by her other call");
+  await played.answer(null);
+  t.equal(played.asking.length, 0);
+  played.claimers.look("ana");
+  t.same(played.who(), ["ana"], "what she could not have then, she may now");
+  await played.answer(task);
+  played.end();
+});
+
+t.test("who waits for one task hears how it is when the time is up", async (t) => {
+  const played = new Played();
+  played.wait("ana", { id: "task-1", wait_ms: 1 });
+  played.wait("any", { wait_ms: 1 });
+  const leave = played.wait("gone", { id: "task-1", wait_ms: 1 });
+  leave();
+  while (played.claimers.waiting > 0)
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+  t.same(played.who(), ["ana"], "not who has gone, nor who has no task in mind");
+  played.tell([ready(1)]);
+  t.equal(played.asked, 1, "for the rest it waits no more");
+  await played.answer(null);
+  t.same(played.got, [
+    ["gone", null],
+    ["any", null],
+    ["ana", null],
+  ]);
+  played.end();
+});

@@ -10,6 +10,7 @@ import { hasEnded } from "./task.js";
 export type Attempt<Found> = () => Promise<Found | null>;
 
 export interface Waiting {
+  /** What it says of who waits is what holds whenever it is asked. */
   readonly claimant: Claimant;
   /** The only task that it waits for; null for any. */
   readonly id: string | null;
@@ -56,6 +57,15 @@ export class Claimers {
     });
   }
 
+  /** An instance may claim what it could not before: who waits for it asks again. */
+  look(instance: string): void {
+    for (const claimer of this.#line) {
+      if (claimer.waiting.claimant.id !== instance) continue;
+      claimer.tried.clear();
+      this.#look(claimer);
+    }
+  }
+
   /** How many wait. */
   get waiting(): number {
     return this.#line.size;
@@ -63,6 +73,7 @@ export class Claimers {
 
   /**
    * Waits until an attempt finds something; null where the time was up, the client has gone, or the server shuts down.
+   * Who waits for one task tries once more when the time is up, and so is told how that is by then.
    * @param onAbort is told what to call when the client has gone
    */
   wait<Found>(
@@ -84,7 +95,12 @@ export class Claimers {
         this.#line.delete(claimer);
         if (!claimer.busy) settle(null);
       };
-      const timer = setTimeout(leave, wait_ms);
+      const timer = setTimeout(() => {
+        this.#line.delete(claimer);
+        if (claimer.busy) return;
+        if (waiting.id === null) settle(null);
+        else void this.#ask(claimer, null);
+      }, wait_ms);
       this.#line.add(claimer);
       onAbort(leave);
       // What came between the last attempt and the line.

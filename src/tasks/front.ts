@@ -41,6 +41,7 @@ import type { LeaseMirror } from "../claims/mirror.js";
 import type { LeaseViews } from "../claims/views.js";
 import { jsonReply, readReply } from "../front/reply.js";
 import type { Answer, Request } from "../front/route.js";
+import { mayAll } from "../front/roles.js";
 import type { Directory } from "../instances/directory.js";
 import type { CallContext } from "../rpc/frames.js";
 import type { Reads } from "../threads/reads.js";
@@ -62,9 +63,13 @@ import {
 import { encodeTaskWithHistory, encodeWholeTask } from "./encode.js";
 import { listTasks, readTasks } from "./jobs.js";
 import { taskReader, type TaskReader, type WholeTaskRow } from "./table.js";
+import type { Claimant } from "./pool.js";
+import { POSITION_SIGN, unknownTask } from "./plan.js";
 import { hasEnded, noTask } from "./task.js";
 
 export interface TaskFrontOptions {
+  /** Whether tokens are asked for at all. */
+  readonly guarded: boolean;
   readonly writer: Writer;
   readonly reads: Reads;
   readonly directory: Directory;
@@ -100,6 +105,9 @@ export class TaskFront {
     const { writer, reads, log } = this.#options;
     const many = Array.isArray(json);
     const bodies = many ? json : [json];
+    // Positions are those of an array.
+    const position = many ? undefined : json.after?.find((name) => name.startsWith(POSITION_SIGN));
+    if (position !== undefined) return unknownTask(position);
     const texts = many ? must(elementTexts(text), "the body was parsed as an array") : [text];
     const tasks: NewTask[] = [];
     for (const [at, body] of bodies.entries()) {
@@ -148,11 +156,10 @@ export class TaskFront {
     onAbort(() => (gone = true));
     let reply: ClaimTaskReply | Failure = await writer.request(claimTask, request, context);
     if (wait_s > 0 && !gone && this.#mayStillCome(id, reply)) {
-      const { name, capabilities } = caller;
       // Who names a task may have it wherever it is.
       const named = id === null ? undefined : this.#find(id);
       const where = named === undefined ? { workspace, labels } : { workspace: named.workspace, labels: [] };
-      const claimant = { id: caller.id, name, capabilities, ...where };
+      const claimant = new Claiming(caller, where, directory);
       const attempt = async (): Promise<ClaimTaskReply | Failure | null> => {
         reply = await writer.request(claimTask, request, context);
         return this.#mayStillCome(id, reply) ? null : reply;
@@ -205,29 +212,35 @@ export class TaskFront {
   }
 
   async answer(id: string, { answer }: Static<typeof AnswerBody>, call: TaskCall): Promise<Answer> {
-    const request = { id, owns: owns(call), answer };
+    const request = { id, owns: this.#owns(call), answer };
     return this.#changed(id, "task answered", await this.#options.writer.request(answerTask, request, call.context));
   }
 
   async cancel(id: string, { reason }: Static<typeof CancelBody>, call: TaskCall): Promise<Answer> {
-    const request = { id, owns: owns(call), reason: reason ?? null };
+    const request = { id, owns: this.#owns(call), reason: reason ?? null };
     return this.#changed(id, "task canceled", await this.#options.writer.request(cancelTask, request, call.context));
   }
 
   async retry(id: string, call: TaskCall): Promise<Answer> {
-    const request = { id, owns: owns(call) };
+    const request = { id, owns: this.#owns(call) };
     return this.#changed(id, "task retried", await this.#options.writer.request(retryTask, request, call.context));
   }
 
-  async patch(id: string, { not_before, assignee, ...patch }: TaskPatch, call: TaskCall): Promise<Answer> {
+  async patch(id: string, { not_before, assignee, labels, ...patch }: TaskPatch, call: TaskCall): Promise<Answer> {
     const request = {
       ...patch,
       id,
-      owns: owns(call),
+      owns: this.#owns(call),
+      ...(labels === undefined ? {} : { labels: [...new Set(labels)] }),
       ...(not_before === undefined ? {} : { not_before: timeOf(not_before) }),
       ...(assignee === undefined ? {} : { assignee: nameOf(assignee) }),
     };
     return this.#changed(id, "task changed", await this.#options.writer.request(patchTask, request, call.context));
+  }
+
+  /** Whether a call may manage tasks whoever has made them. */
+  #owns({ caller }: TaskCall): boolean {
+    return mayAll(this.#options.guarded, caller);
   }
 
   /** A task that is to be made, its resources and its size checked. */
@@ -302,9 +315,29 @@ export class TaskFront {
   }
 }
 
-/** Whether a call may manage tasks whoever has made them: the server's token may, and anybody where none is needed. */
-function owns({ caller }: TaskCall): boolean {
-  return caller.role !== "instance";
+/** Who waits for a task, which may learn something meanwhile. */
+class Claiming implements Claimant {
+  readonly id: string;
+  readonly name: string;
+  readonly workspace: string;
+  readonly labels: readonly string[];
+  readonly #directory: Directory;
+
+  constructor(
+    { id, name }: Pick<Claimant, "id" | "name">,
+    { workspace, labels }: Pick<Claimant, "workspace" | "labels">,
+    directory: Directory,
+  ) {
+    this.id = id;
+    this.name = name;
+    this.workspace = workspace;
+    this.labels = labels;
+    this.#directory = directory;
+  }
+
+  get capabilities(): readonly string[] {
+    return this.#directory.get(this.id)?.capabilities ?? [];
+  }
 }
 
 /** A call by which a task is not held any more, and what it says. */

@@ -6,7 +6,7 @@ import { TASK_STATES, type TaskState } from "../../schemas/tasks.js";
 import { Groups } from "../base/groups.js";
 import { TurnoverMap } from "../base/turnover-map.js";
 import { type Claimant, type ReadyTask, TaskPool } from "./pool.js";
-import { hasEnded, type LiveTask } from "./task.js";
+import { hasEnded, type LiveTask, type TaskLife } from "./task.js";
 
 /** A task in the pool. */
 interface Pooled extends ReadyTask {
@@ -26,6 +26,8 @@ export class LiveTasks {
   readonly #pool = new TaskPool<Pooled>();
   /** The tasks that are blocked, by the row of what each of them waits for. */
   readonly #blocked = new Groups<number, LiveTask>();
+  /** Those that are ready and were kept for an instance, by its id, whether or not its time has passed. */
+  readonly #reserved = new Groups<string, LiveTask>();
   #counts = TASK_STATES.map(() => 0);
 
   get size(): number {
@@ -45,31 +47,44 @@ export class LiveTasks {
     this.#by_id.clear();
     this.#pool.clear();
     this.#blocked.clear();
+    this.#reserved.clear();
     this.#counts = TASK_STATES.map(() => 0);
   }
 
   /** Takes a task in as it is now; one that has ended it does not know. */
   add(task: LiveTask, now_ms: number): void {
-    const { state } = task.life;
+    const { state, reserved } = task.life;
     if (hasEnded(state)) return;
     this.#by_id.set(task.id, task);
     this.#count(state, 1);
     if (state === "ready") this.#pool.add(pooled(task), now_ms);
+    if (reserved !== null) this.#reserved.add(reserved, task);
     for (const blocker of task.blockers) this.#blocked.add(blocker, task);
   }
 
   /** Lets a task go, before it becomes another: it waits for nothing then. */
   remove(task: LiveTask): void {
     if (!this.#by_id.delete(task.id)) return;
-    const { state } = task.life;
+    const { state, reserved } = task.life;
     this.#count(state, -1);
     if (state === "ready") this.#pool.remove(task.row);
+    if (reserved !== null) this.#reserved.remove(reserved, task);
     for (const blocker of task.blockers) this.unblock(task, blocker);
   }
 
-  /** A task that is ready is another than it was for those who would claim it. */
-  refile(task: LiveTask, now_ms: number): void {
-    if (task.life.state === "ready") this.#pool.add(pooled(task), now_ms);
+  /**
+   * A task of the same state is another than it was for those who would claim it.
+   * @param before what it was
+   */
+  refile(task: LiveTask, { reserved: before }: TaskLife, now_ms: number): void {
+    const { state, reserved } = task.life;
+    if (before !== null && before !== reserved) this.#reserved.remove(before, task);
+    if (state === "ready") this.#pool.add(pooled(task), now_ms);
+  }
+
+  /** The tasks that are kept for an instance, the oldest first. */
+  reservedFor(instance: string): LiveTask[] {
+    return [...(this.#reserved.get(instance) ?? [])].toSorted((a, b) => a.row - b.row);
   }
 
   /** The best task whose resources are free; one whose are not is set aside under what is in the way. */

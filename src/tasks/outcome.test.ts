@@ -7,7 +7,7 @@ import { backoffMs, type LiveTask } from "./task.js";
 
 const NOW_MS = 1_000_000;
 
-function held(attempts: number, cancel_requested = false): LiveTask {
+function held(attempts: number, cancel_requested = false, not_before: number | null = null): LiveTask {
   return {
     row: 1,
     id: "a",
@@ -26,7 +26,7 @@ function held(attempts: number, cancel_requested = false): LiveTask {
       state: "claimed",
       priority: 5,
       attempts,
-      not_before: null,
+      not_before,
       assignee: null,
       reserved: null,
       reserved_until: 0,
@@ -88,6 +88,25 @@ t.test("each ending", (t) => {
       "canceled, unless it is done",
     );
   }
+  t.end();
+});
+
+t.test("what was put off while it was held stays so", (t) => {
+  const soon_ms = NOW_MS + 10;
+  const late_ms = NOW_MS + 2_000;
+  const rows: readonly (readonly [ending: Ending, set_ms: number, not_before: number | null])[] = [
+    [{ kind: "release" }, late_ms, late_ms],
+    [{ kind: "ask" }, late_ms, late_ms],
+    [{ kind: "loss", loss: "broken" }, late_ms, late_ms],
+    [{ kind: "fail", retry: true }, late_ms, late_ms],
+    [{ kind: "loss", loss: "expired" }, late_ms, late_ms],
+    [{ kind: "fail", retry: true }, soon_ms, NOW_MS + 1_000],
+    [{ kind: "release" }, NOW_MS, null],
+    [{ kind: "ask" }, NOW_MS - 1, null],
+    [{ kind: "complete" }, late_ms, null],
+  ];
+  for (const [ending, set_ms, not_before] of rows)
+    t.equal(outcomeOf(held(0, false, set_ms), ending, NOW_MS).not_before, not_before, JSON.stringify(ending));
   t.end();
 });
 

@@ -1,6 +1,6 @@
 /** What becomes of a task when it is not held any more, by how that came. Pure. */
 import type { Loss } from "../claims/book.js";
-import { backoffMs, type LiveTask, type TaskLife } from "./task.js";
+import { backoffMs, type LiveTask, stillNotBefore, type TaskLife } from "./task.js";
 
 /** What who holds a task may do with it, by which it is not held any more. */
 export type EndingVerb = "complete" | "fail" | "release" | "ask";
@@ -23,6 +23,8 @@ const BLAMELESS: ReadonlySet<Loss> = new Set(["broken", "restored"]);
 
 export function outcomeOf({ life, max_attempts }: LiveTask, ending: Ending, now_ms: number): Outcome {
   const { attempts } = life;
+  // Somebody may have put it off while it was held.
+  const kept = stillNotBefore(life, now_ms);
   const as = (state: TaskLife["state"], not_before: number | null = null): Outcome => ({
     state,
     attempts,
@@ -32,10 +34,11 @@ export function outcomeOf({ life, max_attempts }: LiveTask, ending: Ending, now_
   if (ending.kind === "complete") return as("done");
   const counts = (ending.kind === "fail" && ending.retry) || (ending.kind === "loss" && !BLAMELESS.has(ending.loss));
   if (life.cancel_requested) return { ...as("canceled"), attempts: attempts + Number(counts) };
-  if (ending.kind === "ask") return as("input_required");
+  if (ending.kind === "ask") return as("input_required", kept);
   if (ending.kind === "fail" && !ending.retry) return as("failed");
-  if (!counts) return as("ready");
+  if (!counts) return as("ready", kept);
   const tried = attempts + 1;
   if (tried >= max_attempts) return { state: "dead", attempts: tried, not_before: null, lost: ending.kind === "loss" };
-  return { state: "ready", attempts: tried, not_before: now_ms + backoffMs(tried), lost: false };
+  const not_before = Math.max(now_ms + backoffMs(tried), kept ?? 0);
+  return { state: "ready", attempts: tried, not_before, lost: false };
 }

@@ -72,6 +72,7 @@ t.test("who waits for whom", (t) => {
     ["none", "unknown task: none"],
     ["#1", "unknown task: #1"],
     ["#999", "unknown task: #999"],
+    ["#00", "unknown task: #00"],
     ["#0", "dependency cycle: a → a"],
   ] as const)
     t.equal(shown(plan([asked("a", [after])], ground)), message);

@@ -43,7 +43,9 @@ interface Place {
   readonly task: NewTask | null;
 }
 
-const POSITION = /^#(\d+)$/;
+/** What a position begins with, and no id. */
+export const POSITION_SIGN = "#";
+const POSITION = /^#(0|[1-9]\d*)$/;
 /** How many ids of a circle are told. */
 const CYCLE_TOLD_MAX = 16;
 
@@ -68,7 +70,7 @@ export function planTasks(tasks: readonly NewTask[], ground: PlanGround): Planne
       const is_new = place !== undefined && place.task !== null;
       const known = is_new ? undefined : ground.find(place?.id ?? name);
       const found = place ?? (known === undefined ? undefined : { id: name, row: known.row });
-      if (found === undefined) return invalid(`unknown task: ${name}`);
+      if (found === undefined) return unknownTask(name);
       if (after.has(found.id)) continue;
       after.set(found.id, { id: found.id, row: found.row });
       if (known?.state !== "done") blockers.add(found.row);
@@ -82,6 +84,11 @@ export function planTasks(tasks: readonly NewTask[], ground: PlanGround): Planne
   const ids = cycle.map((at) => must(places[at], "a position of the array").id);
   const told = ids.length > CYCLE_TOLD_MAX ? [...ids.slice(0, CYCLE_TOLD_MAX), "…"] : ids;
   return new Failure("ALREADY_EXISTS", `dependency cycle: ${[...told, ids[0]].join(" → ")}`);
+}
+
+/** The refusal of an id, or a position, that is to be waited for and is not there. */
+export function unknownTask(name: string): Failure {
+  return invalid(`unknown task: ${name}`);
 }
 
 /** Rows and ids: those that were given, and own ones for the others. */

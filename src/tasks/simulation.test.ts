@@ -16,6 +16,7 @@ import { claimBook } from "../claims/book.js";
 import { endClaims } from "../claims/commands.js";
 import { deregisterInstance, registerInstance, storeSightings } from "../instances/commands.js";
 import { acquireLease, breakLease, releaseLease } from "../leases/commands.js";
+import type { ReplyOf } from "../rpc/method.js";
 import { writerMethod } from "../threads/writer-method.js";
 import { countRounds } from "../../test/support/effort.js";
 import { LeaseChecker } from "../../test/support/lease-checker.js";
@@ -168,6 +169,11 @@ class Model {
     return task;
   }
 
+  /** A time that somebody has set while it was held or asked about, where it is still to come. */
+  putOff({ not_before }: Known): number | null {
+    return (not_before ?? 0) > this.now() ? not_before : null;
+  }
+
   become(task: Known, state: TaskState, reason: string | null, change: Partial<Known> = {}): void {
     const fence = task.held?.fence ?? "-";
     Object.assign(task, { state, held: null, not_before: null, reserved: null, reserved_until: 0 }, change);
@@ -192,12 +198,12 @@ class Model {
   leave(task: Known, reason: string | null, counts: boolean): void {
     const attempts = task.attempts + Number(counts);
     if (task.cancel) this.become(task, "canceled", reason, { attempts });
-    else if (!counts) this.become(task, "ready", reason);
+    else if (!counts) this.become(task, "ready", reason, { not_before: this.putOff(task) });
     else if (attempts >= task.asked.max_attempts) this.become(task, "dead", reason, { attempts });
     else
       this.become(task, "ready", reason, {
         attempts,
-        not_before: this.now() + Math.min(1000 * 4 ** (attempts - 1), 3_600_000),
+        not_before: Math.max(this.now() + Math.min(1000 * 4 ** (attempts - 1), 3_600_000), task.not_before ?? 0),
       });
   }
 
@@ -209,7 +215,7 @@ class Model {
     else if (verb === "fail" && retry) this.leave(task, "e", true);
     else if (task.cancel) this.become(task, "canceled", verb === "ask" ? null : "e");
     else if (verb === "fail") this.become(task, "failed", "e");
-    else this.become(task, "input_required", null, { asker: holder });
+    else this.become(task, "input_required", null, { asker: holder, not_before: this.putOff(task) });
   }
 
   whom(task: Known): string | null {
@@ -463,7 +469,8 @@ t.test("any day of a few agents with tasks", (t) => {
       8,
       () => {
         if (model.tasks.size === 0) return;
-        const task = pick([...model.tasks.values()]);
+        const asking = model.live().filter(({ state }) => state === "input_required");
+        const task = pick(asking.length > 0 && random(2) === 0 ? asking : [...model.tasks.values()]);
         const { id, state } = task;
         const what = random(4);
         if (what === 0) {
@@ -474,8 +481,9 @@ t.test("any day of a few agents with tasks", (t) => {
           );
           if (state !== "input_required") return;
           const there = people.list.some((person) => person.id === task.asker);
-          const kept = there ? { reserved: task.asker, reserved_until: played.now_ms + RESERVED_MS } : {};
-          model.become(task, "ready", null, kept);
+          const free = task.assignee === null || task.assignee === task.asker;
+          const kept = there && free ? { reserved: task.asker, reserved_until: played.now_ms + RESERVED_MS } : {};
+          model.become(task, "ready", null, { not_before: model.putOff(task), ...kept });
         } else if (what === 1 && random(3) === 0) {
           cancel(task);
         } else if (what === 2) {
@@ -495,7 +503,8 @@ t.test("any day of a few agents with tasks", (t) => {
             played.reply(commands.patchTask, { id, owns: true, ...patch }, ""),
             ended ? `task is ${state}` : null,
           );
-          if (!ended) Object.assign(task, patch);
+          const freed = patch.assignee === null ? {} : { reserved: null, reserved_until: 0 };
+          if (!ended) Object.assign(task, patch, freed);
         }
       },
     ],
@@ -559,6 +568,11 @@ t.test("any day of a few agents with tasks", (t) => {
         const theirs = model.claimed().filter(({ held }) => held.holder === person.id);
         const ordered = theirs.toSorted((a, b) => a.held.fence - b.held.fence);
         for (const { id } of ordered) model.lose(must(model.tasks.get(id), "it is known"), "holder deleted", true);
+        for (const task of model.live()) {
+          if (task.reserved !== person.id) continue;
+          if (model.whom(task) === person.id) model.seen.set("freed", (model.seen.get("freed") ?? 0) + 1);
+          Object.assign(task, { reserved: null, reserved_until: 0 });
+        }
         canDo = some(WORDS, 2);
         people.replace(person, canDo);
         register(must(people.list.at(-1), "the new one"));
@@ -579,12 +593,28 @@ t.test("any day of a few agents with tasks", (t) => {
       0.3,
       () => {
         const before = played.now_ms - 60_000;
-        played.reply(commands.pruneTasks, { after: 0, ended_before: before }, "");
-        const blocked = [...model.tasks.values()].filter(({ state }) => state === "blocked");
-        for (const task of [...model.tasks.values()]) {
-          const waited_for = blocked.some(({ asked }) => asked.after.includes(task.id));
-          if (ENDED.has(task.state) && task.ended_at < before && !waited_for) model.tasks.delete(task.id);
+        const known = [...model.tasks.values()];
+        const blocked = known.filter(({ state }) => state === "blocked");
+        const gone = known.filter(
+          ({ id, state, ended_at }) =>
+            ENDED.has(state) && ended_at < before && !blocked.some(({ asked }) => asked.after.includes(id)),
+        );
+        let removed = 0;
+        for (let after: number | null = 0; after !== null; ) {
+          const reply: ReplyOf<typeof commands.pruneTasks> | Failure = played.reply(
+            commands.pruneTasks,
+            { after, ended_before: before },
+            "",
+          );
+          check("prune", reply, null);
+          if (reply instanceof Failure) return;
+          removed += reply.removed;
+          after = reply.after;
         }
+        if (removed !== gone.length) problems.push(`${removed} were pruned, not ${gone.length}`);
+        for (const { id } of gone) model.tasks.delete(id);
+        for (const { row } of gone) compare(undefined, row);
+        model.seen.set("pruned", (model.seen.get("pruned") ?? 0) + gone.length);
       },
     ],
     [
@@ -663,6 +693,7 @@ t.test("any day of a few agents with tasks", (t) => {
     "max_s",
     "broken",
     "holder deleted",
+    "pruned",
   ];
   for (const what of wanted)
     t.ok((model.seen.get(what) ?? 0) > steps / 20_000, `${what}: ${model.seen.get(what)} times`);

@@ -206,12 +206,17 @@ export class TaskWriter {
       `SELECT 1 FROM task_after a CROSS JOIN task_life l ON l.row = a.task
        WHERE a.on_task = ? AND l.state = 'blocked' LIMIT 1`,
     );
-    const waited_for = `SELECT o.row FROM task t, json_each(t.after) j JOIN task o ON o.id = j.value
-      WHERE t.row = task_after.task`;
-    // First, while it is known what it has waited for.
-    this.#deletions = [`task_after WHERE on_task IN (${waited_for}) AND task`, "task_after WHERE on_task"]
-      .concat("task WHERE row", "task_life WHERE row", "task_text WHERE row", "task_history WHERE task")
-      .map((where) => db.prepare<[number]>(`DELETE FROM ${where} = ?`));
+    // What it waits for comes first, while that is known; by the whole key, as others wait for the same.
+    this.#deletions = [
+      `task_after WHERE (on_task, task) IN (
+         SELECT o.row, t.row FROM task t CROSS JOIN json_each(t.after) j CROSS JOIN task o ON o.id = j.value
+         WHERE t.row = ?)`,
+      "task_after WHERE on_task = ?",
+      "task WHERE row = ?",
+      "task_life WHERE row = ?",
+      "task_text WHERE row = ?",
+      "task_history WHERE task = ?",
+    ].map((which) => db.prepare<[number]>(`DELETE FROM ${which}`));
   }
 
   /** The row that was given out last. */

@@ -72,3 +72,8 @@ export function hasEnded(state: TaskState): boolean {
 export function backoffMs(attempts: number): number {
   return Math.min(TASK_BACKOFF_MS * TASK_BACKOFF_FACTOR ** (attempts - 1), TASK_BACKOFF_MS_MAX);
 }
+
+/** The time before which a task may not be claimed, where that is still to come. */
+export function stillNotBefore({ not_before }: Pick<TaskLife, "not_before">, now_ms: number): number | null {
+  return not_before !== null && not_before > now_ms ? not_before : null;
+}

@@ -8,6 +8,7 @@ import type { Clock } from "../../base/clock.js";
 import { Failure } from "../../base/result.js";
 import { overlaps } from "../../claims/resource-watch.js";
 import type { Directory } from "../../instances/directory.js";
+import type { InstanceWatch } from "../../instances/watch.js";
 import type { CallContext } from "../../rpc/frames.js";
 import { encodeTask } from "../../tasks/encode.js";
 import type { OfferedTask, TaskMirror } from "../../tasks/mirror.js";
@@ -22,6 +23,7 @@ export interface Tasks {
   /** On the front's own handle. */
   readonly reader: TaskReader;
   readonly directory: Directory;
+  readonly watch: InstanceWatch;
   readonly clock: Clock;
 }
 
@@ -61,7 +63,7 @@ function writeMark(event: number, names: readonly string[]): string {
   return [first, ...kept.toReversed()].join(".");
 }
 
-export function taskRow({ mirror, reader, directory, clock }: Tasks, back: LookingBack): AnyConditionRow {
+export function taskRow({ mirror, reader, directory, watch, clock }: Tasks, back: LookingBack): AnyConditionRow {
   const claimantOf = ({ instance, workspace }: Subject): Claimant | undefined => {
     const entry = directory.get(instance);
     if (entry === undefined) return undefined;
@@ -108,7 +110,12 @@ export function taskRow({ mirror, reader, directory, clock }: Tasks, back: Looki
         },
       };
       mirror.listen(listener);
-      return () => mirror.unlisten(listener);
+      // It may be able to do more by then.
+      const unwatch = watch.listen(subject.instance, waiter);
+      return () => {
+        mirror.unlisten(listener);
+        unwatch();
+      };
     },
     look: async (subject, mark, context) => {
       const claimant = claimantOf(subject);

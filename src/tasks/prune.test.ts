@@ -1,0 +1,143 @@
+/** Ended tasks are removed with all that is stored of them, and nothing of the others is; the writer's part of it. */
+import t from "tap";
+import { TASK_PRUNE_ROWS } from "../../schemas/limits.js";
+import type { NewTask } from "../../schemas/tasks.js";
+import { must } from "../base/assert.js";
+import { Failure } from "../base/result.js";
+import type { ReplyOf } from "../rpc/method.js";
+import { registerInstance } from "../instances/commands.js";
+import { NEW_TASK } from "../../test/support/new-task.js";
+import { People, PlayedServer } from "../../test/support/played-server.js";
+import { DeferredRows } from "../store/deferred-rows.js";
+import * as commands from "./commands.js";
+import { TaskWriter } from "./task-writer.js";
+
+const METHODS = [
+  registerInstance,
+  commands.createTasks,
+  commands.claimTask,
+  commands.completeTask,
+  commands.cancelTask,
+  commands.pruneTasks,
+];
+const DAY_MS = 86_400_000;
+/** Each table with its rows by the tasks that they are about. */
+const TABLES = [
+  "SELECT 'task' AS name, row AS task FROM task",
+  "SELECT 'life' AS name, row AS task FROM task_life",
+  "SELECT 'text' AS name, row AS task FROM task_text",
+  "SELECT DISTINCT 'history' AS name, task FROM task_history",
+  "SELECT 'after ' || on_task AS name, task FROM task_after",
+];
+
+class Played {
+  readonly server = new PlayedServer({ methods: METHODS, hear: () => undefined });
+  readonly #ana = new People(this.server).register();
+
+  #done<Reply>(reply: Reply | Failure): Reply {
+    if (reply instanceof Failure) throw new Error(reply.message);
+    return reply;
+  }
+
+  make(...tasks: readonly Partial<NewTask>[]): ReplyOf<typeof commands.createTasks> {
+    const asked = tasks.map((task) => ({ ...NEW_TASK, ...task }));
+    return this.#done(this.server.reply(commands.createTasks, { tasks: asked }, ""));
+  }
+
+  complete(id: string): void {
+    const request = { workspace: "", labels: [], id, ttl_s: null, request_id: null };
+    const { task } = this.#done(this.server.reply(commands.claimTask, request, this.#ana.id));
+    const { fence } = must(this.server.mirror.get(must(task, "it is ready").claim), "it is alive");
+    const end = { id, fence, text: null, value: '"it is done"', retry: false };
+    this.#done(this.server.reply(commands.completeTask, end, this.#ana.id));
+  }
+
+  cancel(id: string): void {
+    this.#done(this.server.reply(commands.cancelTask, { id, owns: true, reason: null }, ""));
+  }
+
+  prune(after = 0): ReplyOf<typeof commands.pruneTasks> {
+    return this.#done(this.server.reply(commands.pruneTasks, { after, ended_before: this.server.now_ms }, ""));
+  }
+
+  /** What is stored, each as `TABLE TASK`. */
+  stored(): string[] {
+    const rows = TABLES.flatMap((sql) => this.server.db.prepare<[], { name: string; task: number }>(sql).all());
+    return rows.map(({ name, task }) => `${name} ${task}`).toSorted();
+  }
+}
+
+t.test("with its texts, its history and what it waited for; what is waited for stays", (t) => {
+  const played = new Played();
+  played.make(
+    { id: "a" },
+    { id: "b", after: ["a"] },
+    { id: "c", after: ["a", "b"] },
+    { id: "d" },
+    { id: "waits", after: ["a", "d"] },
+  );
+  for (const id of ["a", "b", "c"]) played.complete(id);
+  played.server.now_ms += DAY_MS;
+  t.same(played.prune(), { removed: 2, after: null }, "a is still waited for, by one that waits for d, too");
+  const left = [
+    ...["after 1 5", "after 4 5", "history 1", "history 4", "history 5"],
+    ...["life 1", "life 4", "life 5", "task 1", "task 4", "task 5", "text 1"],
+  ];
+  t.same(played.stored(), left, "and of the others all is there");
+  played.complete("d");
+  t.same(played.prune(), { removed: 1, after: null }, "a is waited for no more, and d has just ended");
+  played.cancel("waits");
+  played.server.now_ms += 1;
+  t.same(played.prune(), { removed: 2, after: null });
+  t.same(played.stored(), []);
+  t.same(played.make({ id: "a" }), { rows: [6], made: ["a"] }, "its id is free, and its row is nobody's");
+  played.server.close();
+  t.end();
+});
+
+t.test("so many at a time, and at the cost of what is removed", (t) => {
+  const played = new Played();
+  const many = TASK_PRUNE_ROWS + 1;
+  const tasks = Array.from({ length: many }, (_, at): Partial<NewTask> => ({ id: `n${at}` }));
+  for (let at = 0; at < many; at += 500) played.make(...tasks.slice(at, at + 500));
+  played.make({ id: "last", after: ["n0", "n1"] });
+  for (const { id } of tasks.slice(1)) played.cancel(id ?? "");
+  played.server.now_ms += DAY_MS;
+  const first = played.prune();
+  t.same(first, { removed: TASK_PRUNE_ROWS - 2, after: TASK_PRUNE_ROWS }, "n0 is ready, n1 is waited for");
+  t.same(played.prune(must(first.after, "there are more")), { removed: 1, after: null });
+  t.same(played.stored().length, 11, "what has not ended, and what is waited for");
+  played.server.close();
+  t.end();
+});
+
+t.test("no deletion reads a table from one end to the other", (t) => {
+  const played = new Played();
+  const { db } = played.server;
+  const prepare = db.prepare.bind(db);
+  const plans: string[] = [];
+  const writer = new TaskWriter(
+    {
+      ...db,
+      prepare: (sql: string) => {
+        if (sql.startsWith("DELETE"))
+          plans.push(
+            ...prepare<[number], { readonly detail: string }>(`EXPLAIN QUERY PLAN ${sql}`)
+              .all(1)
+              .map(({ detail }) => detail),
+          );
+        return prepare(sql);
+      },
+    },
+    new DeferredRows(db),
+  );
+  t.equal(writer.last_row, 0);
+  t.ok(plans.length >= 6, `${plans.length} steps`);
+  t.same(
+    plans.filter((step) => step.startsWith("SCAN")),
+    ["SCAN j VIRTUAL TABLE INDEX 1:"],
+    "but for what it waits for",
+  );
+  played.server.close();
+  t.end();
+});

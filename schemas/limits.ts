@@ -304,6 +304,8 @@ export const WAIT_MARK_CHARACTERS_MAX = 2 * KIB;
 export const WAIT_CURSOR_BYTES_MAX = 8 * KIB;
 /** Events between two calls that are looked through for what a condition has missed; where there are more, it has. */
 export const WAIT_MISSED_EVENTS_MAX = 1_000;
+/** Of their text: who publishes in the server's name may publish much. */
+export const WAIT_MISSED_CHARACTERS_MAX = 8 * MIB;
 
 // Sessions of the dashboard
 /** The least recently used goes for one more. */

@@ -5,12 +5,11 @@
  */
 import { WAIT_STATUSES, type WaitStatus } from "../../../schemas/wait.js";
 import { Failure, invalid } from "../../base/result.js";
-import { TOPIC_STALE } from "../../instances/commands.js";
 import { type Directory, encodeInstance, type Entry } from "../../instances/directory.js";
 import type { InstanceWatch } from "../../instances/watch.js";
 import type { CallContext } from "../../rpc/frames.js";
 import { type AnyConditionRow, conditionRow } from "../condition.js";
-import type { LookingBack } from "../looking-back.js";
+import { type LookingBack, STALE } from "../looking-back.js";
 
 export interface Present {
   readonly directory: Directory;
@@ -42,12 +41,7 @@ export function instanceRow({ directory, watch }: Present, back: LookingBack): A
       reported: async (entry, mark, context) => {
         const [row, event] = mark.split(".").map(Number);
         if (row !== entry?.row) return false;
-        const missed = await back.happened(
-          TOPIC_STALE,
-          event ?? 0,
-          ({ instance_id }) => instance_id === entry?.id,
-          context,
-        );
+        const missed = await back.happened(STALE, event ?? 0, ({ instance_id }) => instance_id === entry?.id, context);
         return missed instanceof Failure ? missed : !missed;
       },
     },

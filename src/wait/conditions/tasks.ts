@@ -6,7 +6,6 @@ import { WAIT_MARK_CHARACTERS_MAX } from "../../../schemas/limits.js";
 import { NEEDS_INSTANCE } from "../../base/needs-instance.js";
 import type { Clock } from "../../base/clock.js";
 import { Failure } from "../../base/result.js";
-import { overlaps } from "../../claims/resource-watch.js";
 import type { Directory } from "../../instances/directory.js";
 import type { CallContext } from "../../rpc/frames.js";
 import { encodeTask } from "../../tasks/encode.js";
@@ -15,7 +14,8 @@ import { type Claimant, mayClaim } from "../../tasks/pool.js";
 import type { TaskReader } from "../../tasks/table.js";
 import { hasEnded, noTask } from "../../tasks/task.js";
 import { type AnyConditionRow, conditionRow, type Looked } from "../condition.js";
-import type { EventData, LookingBack } from "../looking-back.js";
+import { type Grant, readGrant, takes } from "../grant.js";
+import { type EventData, GRANTED, type LookingBack } from "../looking-back.js";
 
 export interface Tasks {
   readonly mirror: TaskMirror;
@@ -25,7 +25,6 @@ export interface Tasks {
   readonly clock: Clock;
 }
 
-const GRANTED = "lease.granted";
 const RADIX = 36;
 /** Of when a task became ready: enough to tell one turn of it from the next. */
 const TURN_CHARACTERS = 4;
@@ -84,7 +83,9 @@ export function taskRow({ mirror, reader, directory, clock }: Tasks, back: Looki
     if (leased.length === 0) return known;
     const taken = new Set<OfferedTask>();
     const note = (data: EventData): false => {
-      for (const task of leased) if (takes(data, task, claimant.id)) taken.add(task);
+      const grant = readGrant(data);
+      if (grant === undefined) return false;
+      for (const task of leased) if (needs(task, grant, claimant.id)) taken.add(task);
       return false;
     };
     const unsure = await back.happened(GRANTED, event, note, context);
@@ -129,11 +130,8 @@ export function taskRow({ mirror, reader, directory, clock }: Tasks, back: Looki
 }
 
 /** Whether a grant was somebody else's, and of something that a task needs. */
-function takes({ holder, workspace, resources }: EventData, task: OfferedTask, claimant: string): boolean {
-  const { id } = Object(holder) as { readonly id?: unknown };
-  if (id === claimant || typeof workspace !== "string" || !Array.isArray(resources)) return false;
-  const texts = resources.map(String);
-  return task.resources.some(({ text }) => overlaps({ text, workspace: task.workspace }, texts, workspace));
+function needs({ resources, workspace }: OfferedTask, grant: Grant, claimant: string): boolean {
+  return resources.some(({ text }) => takes(grant, { text, workspace }, claimant));
 }
 
 export function taskEndedRow({ mirror, reader }: Tasks): AnyConditionRow {

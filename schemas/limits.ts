@@ -302,8 +302,16 @@ export const WAIT_CONDITIONS_MAX = 64;
 /** What a condition keeps in a cursor: most take a tenth of it. */
 export const WAIT_MARK_CHARACTERS_MAX = 2 * KIB;
 export const WAIT_CURSOR_BYTES_MAX = 8 * KIB;
+/** Tasks that could be claimed of which a look finds the best: of more, those that have waited longest. */
+export const WAIT_TASKS_COMPARED_MAX = 250;
+/** Names of instances of which it is remembered who had them last. */
+export const WAIT_NAMES_REMEMBERED_MAX = 10_000;
+/** What was stamped longer ago has reached the front, unless the disk hangs. */
+export const WAIT_SETTLED_MS = 5_000;
 /** Events between two calls that are looked through for what a condition has missed; where there are more, it has. */
 export const WAIT_MISSED_EVENTS_MAX = 1_000;
+/** Of their text: who publishes in the server's name may publish much. */
+export const WAIT_MISSED_CHARACTERS_MAX = 8 * MIB;
 
 // Sessions of the dashboard
 /** The least recently used goes for one more. */

@@ -327,6 +327,7 @@ export const ReadyRecord = Type.Object({
   resources: Type.Array(Type.String()),
   priority: Type.Integer(),
   ready_at: Ms,
+  updated_at: Ms,
   not_before: MsOrNull,
   assignee: TextOrNull,
   /** For whom it is kept until `reserved_until`. */

@@ -113,7 +113,7 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
   leases.load(lease_rows.live());
   const views = new LeaseViews({ mirror: leases, expiry, reader: lease_rows });
   const task_rows = reads.model(taskReader);
-  const ready_tasks = new TaskMirror(task_rows, leases);
+  const ready_tasks = new TaskMirror(task_rows, leases, clock.now());
   const message_rows = reads.model(messageReader);
   const boxes = new MessageBoxes(message_rows);
 
@@ -195,7 +195,7 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
       directory.load(instance_rows.all());
       leases.load(lease_rows.live());
       lines.look();
-      ready_tasks.catchUp();
+      ready_tasks.catchUp(clock.now());
       boxes.catchUp();
       // Another history is not the one that they wait for to go on.
       if (why === "restore") waits.lag();

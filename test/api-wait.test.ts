@@ -371,6 +371,24 @@ t.test("tasks: whose, where, and each by itself", async (t) => {
   t.equal(told.size, 100, "each once");
 });
 
+t.test("an instance that comes and goes between two calls is gone once more", async (t) => {
+  const koor = await startKoor(t);
+  const { port } = koor;
+  const ben = await Agent.register(port, "ben");
+  const [here, elsewhere] = ["instance=fleeting&is=gone", "instance=fleeting&is=gone&workspace=elsewhere"].map(
+    (query) => new WaitLoop(port, query, ben.headers),
+  ) as [WaitLoop, WaitLoop];
+  for (const loop of [here, elsewhere]) t.same(await loop.next(), { kind: "instance", instance: null });
+  for (let count = 0; count < 2; count++) {
+    for (const loop of [here, elsewhere]) t.equal(await loop.next(), null);
+    await appear(koor, "fleeting");
+    if (count === 1) t.equal(await here.next(), null, "it is there");
+    await remove(koor, `instances/${await idOf(koor, "fleeting")}`);
+    t.same(await here.next(), { kind: "instance", instance: null });
+    t.equal(await elsewhere.next(), null, "it was never there");
+  }
+});
+
 t.test("several at once: in turn, so that none keeps the others from being heard", async (t) => {
   const koor = await startKoor(t);
   const { port } = koor;

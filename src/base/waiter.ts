@@ -16,15 +16,18 @@ export interface Wakeable {
 export class Waiter<Found> implements Wakeable {
   readonly #look: Look<Found>;
   readonly #settle: (found: Found | null) => void;
+  readonly #fail: (error: unknown) => void;
   #due = false;
   #looking = false;
   /** Something came while it was being looked. */
   #again = false;
   #settled = false;
 
-  constructor(look: Look<Found>, settle: (found: Found | null) => void) {
+  /** @param fail is told what a look has thrown: then there is no more looking, as after `settle` */
+  constructor(look: Look<Found>, settle: (found: Found | null) => void, fail: (error: unknown) => void) {
     this.#look = look;
     this.#settle = settle;
+    this.#fail = fail;
   }
 
   /** Something has come. */
@@ -44,17 +47,26 @@ export class Waiter<Found> implements Wakeable {
       return;
     }
     this.#again = false;
-    const found = this.#look();
+    let found: Found | null | Promise<Found | null>;
+    try {
+      found = this.#look();
+    } catch (error) {
+      this.#fall(error);
+      return;
+    }
     if (!(found instanceof Promise)) {
       if (found !== null) this.finish(found);
       return;
     }
     this.#looking = true;
-    void found.then((later) => {
-      this.#looking = false;
-      if (later !== null) this.finish(later);
-      else if (this.#again) this.check();
-    });
+    found.then(
+      (later) => {
+        this.#looking = false;
+        if (later !== null) this.finish(later);
+        else if (this.#again) this.check();
+      },
+      (error: unknown) => this.#fall(error),
+    );
   }
 
   /** Settles, once; with null where the time is up, or who waits has gone. */
@@ -62,6 +74,13 @@ export class Waiter<Found> implements Wakeable {
     if (this.#settled) return;
     this.#settled = true;
     this.#settle(found);
+  }
+
+  /** A look has thrown, which is a bug: it ends this wait, not the process. */
+  #fall(error: unknown): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    this.#fail(error);
   }
 }
 
@@ -74,17 +93,30 @@ export interface Wait<Found> {
   readonly onAbort: (listener: () => void) => void;
 }
 
-/** Waits until a look finds something; null where the time was up, who waits has gone, or somebody ended it. */
+/**
+ * Waits until a look finds something; null where the time was up, who waits has gone, or somebody ended it. What a look
+ * throws, this throws.
+ */
 export function waitFor<Found>({ look, wait_ms, listen, onAbort }: Wait<Found>): Promise<Found | null> {
-  return new Promise((resolve) => {
-    const waiter = new Waiter(look, (found) => {
+  return new Promise((resolve, reject) => {
+    const end = (): void => {
       clearTimeout(timer);
       leave();
-      resolve(found);
-    });
-    const timer = setTimeout(() => waiter.finish(null), wait_ms);
+    };
+    const waiter = new Waiter<Found>(
+      look,
+      (found) => {
+        end();
+        resolve(found);
+      },
+      (error) => {
+        end();
+        reject(error instanceof Error ? error : new Error(String(error)));
+      },
+    );
     // Listening comes before looking: what comes in between is seen by one of the two.
     const leave = listen(waiter);
+    const timer = setTimeout(() => waiter.finish(null), wait_ms);
     onAbort(() => waiter.finish(null));
     waiter.check();
   });

@@ -498,7 +498,8 @@ export const taskBook: Model<TaskBook> = { open: (opening) => new TaskBook(openi
 function record(task: LiveTask): ReadyRecord {
   const ready = readyTask(task);
   const resources = task.resources.map(({ text }) => text);
-  return { ...ready, id: task.id, labels: [...ready.labels], requires: [...ready.requires], resources };
+  const { updated_at } = task.life;
+  return { ...ready, id: task.id, updated_at, labels: [...ready.labels], requires: [...ready.requires], resources };
 }
 
 function* rowsOf(claims: Iterable<{ readonly order: number }>): Generator<number> {

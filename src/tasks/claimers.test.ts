@@ -26,6 +26,7 @@ function ready(row: number, more: Partial<ReadyRecord> = {}): ReadyRecord {
     assignee: null,
     reserved: null,
     reserved_until: 0,
+    updated_at: 0,
     ...more,
   };
 }
@@ -59,7 +60,7 @@ class Played {
   now_ms = 0;
   stored: ReadyRecord[] = [];
   readonly leases = new LeaseMirror();
-  readonly mirror = new TaskMirror({ ready: () => this.stored, counts: () => COUNTS }, this.leases);
+  readonly mirror = new TaskMirror({ ready: () => this.stored, counts: () => COUNTS }, this.leases, 0);
   readonly claimers = new Claimers(this.mirror, () => this.now_ms);
   /** Who asks the writer now, in the order of asking. */
   readonly asking: { readonly who: string; readonly answer: (found: string | null) => void }[] = [];
@@ -268,12 +269,12 @@ t.test("after a crash everybody looks, and each task is asked for once", async (
   const played = new Played();
   for (let at = 0; at < MANY; at++) played.wait(`i${at}`);
   played.stored = [ready(1), ready(2)];
-  played.mirror.catchUp();
+  played.mirror.catchUp(played.now_ms);
   t.same(played.who(), ["i0", "i1"]);
   await played.answer(null);
   t.equal(played.asking.at(-1)?.who, "i2", "in vain: the next one's turn");
   played.stored = [];
-  played.mirror.catchUp();
+  played.mirror.catchUp(played.now_ms);
   for (let left = played.asking.length; left > 0; left--) await played.answer(null);
   t.equal(played.asking.length, 0, "what is not there any more is asked for by nobody");
   played.end();

@@ -12,11 +12,12 @@ import type { LeaseMirror } from "../claims/mirror.js";
 import type { Resource } from "../claims/resource.js";
 import { ResourceIndex } from "../claims/resource-index.js";
 import type { Exposition, Measured } from "../measure/exposition.js";
-import { type Claimant, type ReadyTask, TaskPool } from "./pool.js";
+import { Arrivals, type Arriving, type Freed, NEVER_LEASED, type Place, since } from "./arrivals.js";
+import { type Claimant, mayClaim, TaskPool } from "./pool.js";
 import { hasEnded } from "./task.js";
 
 /** A task that is ready, as the front has it. */
-export interface OfferedTask extends ReadyTask {
+export interface OfferedTask extends Arriving {
   readonly id: string;
   readonly resources: readonly Resource[];
 }
@@ -42,6 +43,7 @@ export class TaskMirror implements Measured {
   readonly #leases: LeaseMirror;
   readonly #pool = new TaskPool<OfferedTask>();
   readonly #by_resource = new ResourceIndex<OfferedTask>();
+  readonly #arrivals = new Arrivals<OfferedTask>((task) => this.#pool.get(task.row) === task);
   readonly #listeners = new Set<TaskListener>();
   /** Who waits for a task to become another, by its id. */
   readonly #waiters = new Waiters<string>();
@@ -51,13 +53,13 @@ export class TaskMirror implements Measured {
   /** Those whose time has come since the last tick. */
   #due: OfferedTask[] = [];
 
-  constructor(figures: TaskFigures, leases: LeaseMirror) {
+  constructor(figures: TaskFigures, leases: LeaseMirror, now_ms: number) {
     this.#figures = figures;
     this.#leases = leases;
     leases.listen((record) => {
       if (record.state !== "held" && record.state !== "waiting") this.#freed(record);
     });
-    this.#read();
+    this.#read(now_ms);
   }
 
   listen(listener: TaskListener): void {
@@ -84,7 +86,7 @@ export class TaskMirror implements Measured {
     const offered: OfferedTask[] = [];
     for (const { row, ready, waited_ms } of changed) {
       this.#remove(row);
-      if (ready !== null) offered.push(this.#add(ready, now_ms));
+      if (ready !== null) offered.push(this.#add(ready, now_ms, NEVER_LEASED));
       if (waited_ms === null) continue;
       this.#waited.count += 1;
       this.#waited.sum_s += waited_ms / 1000;
@@ -99,8 +101,8 @@ export class TaskMirror implements Measured {
   }
 
   /** Anything may have happened: the writer crashed, or a snapshot was restored. */
-  catchUp(): void {
-    this.#read();
+  catchUp(now_ms: number): void {
+    this.#read(now_ms);
     for (const listener of [...this.#listeners]) listener.lost?.();
   }
 
@@ -119,6 +121,14 @@ export class TaskMirror implements Measured {
     // The pool says only once whose time has come.
     this.#advance(now_ms);
     return this.#pool.best(claimant, now_ms, [], (task) => wants(task) && this.isFree(task, claimant.id));
+  }
+
+  /** The tasks that an instance could claim now, but not yet at a moment: in the order in which it could. */
+  *claimableBehind(place: Place, claimant: Claimant, now_ms: number): Generator<OfferedTask> {
+    this.#advance(now_ms);
+    for (const { task, at_ms } of this.#arrivals.behind(place, now_ms))
+      if (at_ms === since(task, claimant) && mayClaim(task, claimant, now_ms) && this.isFree(task, claimant.id))
+        yield task;
   }
 
   /** Whether nobody else holds what a task needs. */
@@ -143,19 +153,24 @@ export class TaskMirror implements Measured {
     }
   }
 
-  #read(): void {
+  #read(now_ms: number): void {
     this.#pool.clear();
     this.#by_resource.clear();
+    this.#arrivals.clear();
     this.#due = [];
     this.#counts = this.#figures.counts();
-    for (const record of this.#figures.ready()) this.#add(record, 0);
+    const freed = { ...NEVER_LEASED, at_ms: now_ms };
+    // What was leased and released when nobody listened is not known: it may have been now.
+    for (const record of this.#figures.ready())
+      this.#add(record, 0, record.resources.length > 0 ? freed : NEVER_LEASED);
   }
 
-  #add({ resources: texts, ...record }: ReadyRecord, now_ms: number): OfferedTask {
+  #add({ resources: texts, ...record }: ReadyRecord, now_ms: number, freed: Freed): OfferedTask {
     const resources = resourcesOf(texts, record.workspace);
-    const task = { ...record, resources };
+    const task = { ...record, resources, freed };
     this.#pool.add(task, now_ms);
     if (resources.length > 0) this.#by_resource.add(task);
+    this.#arrivals.add(task);
     return task;
   }
 
@@ -164,6 +179,7 @@ export class TaskMirror implements Measured {
     if (task === undefined) return;
     this.#pool.remove(row);
     this.#by_resource.remove(task);
+    this.#arrivals.left();
   }
 
   #offer(task: OfferedTask): void {
@@ -172,10 +188,11 @@ export class TaskMirror implements Measured {
 
   /** A lease is in nobody's way any more: what needs the same may be claimed now. */
   #freed(lease: LeaseRecord): void {
-    if (this.#by_resource.size === 0 || this.#listeners.size === 0) return;
+    if (this.#by_resource.size === 0) return;
     const resources = resourcesOf(lease.resources, lease.workspace);
     const freed = new Set<OfferedTask>();
     for (const { filed } of this.#by_resource.meeting(resources, (task) => !freed.has(task))) freed.add(filed);
+    for (const task of freed) this.#arrivals.free(task, lease.holder, lease.ended_at ?? 0);
     for (const task of [...freed].toSorted((a, b) => a.row - b.row))
       if (this.#pool.get(task.row) === task) this.#offer(task);
   }

@@ -115,7 +115,7 @@ class Queue<Task extends ReadyTask> {
 const DROPPED_TOGETHER = 64;
 
 /** The highest priority first, of equal ones the oldest: what a task has gained by waiting included. */
-function levelOf({ priority, ready_at, not_before }: ReadyTask, now_ms: number): number {
+export function levelOf({ priority, ready_at, not_before }: ReadyTask, now_ms: number): number {
   const waited_ms = Math.max(0, now_ms - Math.max(ready_at, not_before ?? 0));
   return Math.min(TASK_PRIORITY_MAX, priority + Math.floor(waited_ms / TASK_AGING_MS));
 }

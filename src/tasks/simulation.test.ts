@@ -269,7 +269,7 @@ t.test("any day of a few agents with tasks", (t) => {
   const people = new People(played);
   const capabilities = new Map<string, readonly string[]>();
   const reader = new TaskReader(played.db);
-  let mirror = new TaskMirror(reader, played.mirror);
+  let mirror = new TaskMirror(reader, played.mirror, 0);
   let changed = new Set<number>();
 
   function notice(row: { readonly name: string }, payload: unknown): void {
@@ -622,7 +622,7 @@ t.test("any day of a few agents with tasks", (t) => {
       0.25,
       () => {
         people.restart(random(2) === 0, random(3) * 1_000);
-        mirror = new TaskMirror(new TaskReader(played.db), played.mirror);
+        mirror = new TaskMirror(new TaskReader(played.db), played.mirror, played.now_ms);
       },
     ],
     ["pass", 20, () => pass(100)],

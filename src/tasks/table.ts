@@ -148,8 +148,8 @@ export class TaskReader {
       )
       .pluck();
     this.#ready = db.prepare(
-      `SELECT t.row, t.id, t.workspace, t.labels, t.requires, t.resources, l.priority, l.ready_at, l.not_before,
-         l.assignee, l.reserved, l.reserved_until
+      `SELECT t.row, t.id, t.workspace, t.labels, t.requires, t.resources, l.priority, l.ready_at, l.updated_at,
+         l.not_before, l.assignee, l.reserved, l.reserved_until
        FROM task_life l INDEXED BY task_live CROSS JOIN task t ON t.row = l.row
        WHERE l.ended_at IS NULL AND l.state = 'ready' ORDER BY l.row`,
     );

@@ -87,8 +87,8 @@ export class WaitFront implements Measured {
       look: () => call.look(),
       wait_ms,
       listen: (waiter) => {
-        this.#waiting.set(waiter, call);
         const leave = call.listen(waiter);
+        this.#waiting.set(waiter, call);
         return () => {
           this.#waiting.delete(waiter);
           leave();

@@ -2,15 +2,30 @@
  * What a condition may have missed between two calls, where it looks the same as before but was another meanwhile:
  * found among the events, which outlive a restart. Runs on the front.
  */
-import { WAIT_MISSED_EVENTS_MAX } from "../../schemas/limits.js";
+import type { EventHistoryRequest } from "../../schemas/events.js";
+import { WAIT_MISSED_CHARACTERS_MAX, WAIT_MISSED_EVENTS_MAX } from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";
+import { SERVER } from "../claims/tell.js";
 import type { EventHistory } from "../events/history.js";
 import type { Hub } from "../events/hub.js";
 import type { EventReader } from "../events/table.js";
+import { LIVENESS_SOURCE, TOPIC_STALE } from "../instances/commands.js";
 import type { CallContext } from "../rpc/frames.js";
 
-/** The data of an event; anybody may publish any. */
+/**
+ * The data of an event. Anybody may publish any, under any topic and in anybody's name: each member is to be checked
+ * for what it is.
+ */
 export type EventData = Readonly<Record<string, unknown>>;
+
+/** Events of the server's own; others of their topic count for nothing. */
+export interface OwnEvents {
+  readonly topic: string;
+  readonly source: string;
+}
+
+export const GRANTED: OwnEvents = { topic: "lease.granted", source: SERVER };
+export const STALE: OwnEvents = { topic: TOPIC_STALE, source: LIVENESS_SOURCE };
 
 export interface LookingBackOptions {
   readonly hub: Hub;
@@ -30,21 +45,35 @@ export class LookingBack {
     return this.#options.hub.told_id;
   }
 
-  /** Whether an event of a topic behind `after` concerns the condition; true where that cannot be known any more. */
+  /** Whether one of these events behind `after` concerns the condition; true where that cannot be known any more. */
   async happened(
-    topic: string,
+    { topic, source }: OwnEvents,
     after: number,
     concerns: (data: EventData) => boolean,
     context: CallContext,
   ): Promise<boolean | Failure> {
-    const { history, stored } = this.#options;
+    const { stored } = this.#options;
     if (this.now <= after) return false;
     if (after + 1 < stored.first_id) return true;
     const last = WAIT_MISSED_EVENTS_MAX;
-    const read = await history.readWhole({ pattern: topic, after, from: null, to: null, source: null, last }, context);
+    const read = await this.#read({ pattern: topic, after, from: null, to: null, source, last }, context);
     if (read instanceof Failure) return read;
+    if (read === null) return true;
     const events = JSON.parse(read) as readonly { readonly data: unknown }[];
     return events.length === last || events.some(({ data }) => isObject(data) && concerns(data));
+  }
+
+  /** A JSON array; null where it is longer than what the server says in as many events. */
+  async #read(request: EventHistoryRequest, context: CallContext): Promise<string | Failure | null> {
+    const answer = this.#options.history.read(request, context);
+    if (answer instanceof Failure) return answer;
+    let text = "";
+    for await (const chunk of typeof answer === "string" ? [answer] : answer) {
+      if (chunk instanceof Failure) return chunk;
+      if (text.length + chunk.length > WAIT_MISSED_CHARACTERS_MAX) return null;
+      text += chunk;
+    }
+    return text;
   }
 }
 

@@ -1,16 +1,15 @@
 /**
  * `instance`: one by its id, or the newest of its name, that is active, stale or gone. What is kept is which one was
  * reported, and of an active one the newest event, of a stale one when it was heard of last: it may have been another
- * in between. Runs on the front.
+ * in between; of one that is gone, who had the name last. Runs on the front.
  */
 import { WAIT_STATUSES, type WaitStatus } from "../../../schemas/wait.js";
 import { Failure, invalid } from "../../base/result.js";
-import { TOPIC_STALE } from "../../instances/commands.js";
 import { type Directory, encodeInstance, type Entry } from "../../instances/directory.js";
 import type { InstanceWatch } from "../../instances/watch.js";
 import type { CallContext } from "../../rpc/frames.js";
 import { type AnyConditionRow, conditionRow } from "../condition.js";
-import type { LookingBack } from "../looking-back.js";
+import { type LookingBack, STALE } from "../looking-back.js";
 
 export interface Present {
   readonly directory: Directory;
@@ -26,11 +25,12 @@ interface Subject {
 /** Whether it is so, and whether that was reported under this mark; `next` is the mark of a report of now. */
 interface Test {
   readonly holds: (entry: Entry | undefined) => boolean;
-  readonly next: (entry: Entry | undefined) => string;
+  readonly next: (entry: Entry | undefined, subject: Subject) => string;
   readonly reported: (
     entry: Entry | undefined,
     mark: string,
     context: CallContext,
+    subject: Subject,
   ) => boolean | Failure | Promise<boolean | Failure>;
 }
 
@@ -42,12 +42,7 @@ export function instanceRow({ directory, watch }: Present, back: LookingBack): A
       reported: async (entry, mark, context) => {
         const [row, event] = mark.split(".").map(Number);
         if (row !== entry?.row) return false;
-        const missed = await back.happened(
-          TOPIC_STALE,
-          event ?? 0,
-          ({ instance_id }) => instance_id === entry?.id,
-          context,
-        );
+        const missed = await back.happened(STALE, event ?? 0, ({ instance_id }) => instance_id === entry?.id, context);
         return missed instanceof Failure ? missed : !missed;
       },
     },
@@ -58,8 +53,10 @@ export function instanceRow({ directory, watch }: Present, back: LookingBack): A
     },
     gone: {
       holds: (entry) => entry === undefined,
-      next: () => "0.0",
-      reported: () => true,
+      next: (_entry, { named, workspace }) => `${watch.lastOf(named, workspace) ?? 0}.0`,
+      // Who came and went before a restart is not remembered.
+      reported: (_entry, mark, _context, { named, workspace }) =>
+        (watch.lastOf(named, workspace) ?? Number.parseInt(mark, 10)) === Number.parseInt(mark, 10),
     },
   };
   return conditionRow<Subject>({
@@ -73,12 +70,13 @@ export function instanceRow({ directory, watch }: Present, back: LookingBack): A
     marks: /^\d{1,15}\.\d{1,15}$/,
     start: () => "",
     listen: ({ named }, waiter) => watch.listen(named, waiter),
-    look: async ({ named, workspace, is }, mark, context) => {
+    look: async (subject, mark, context) => {
+      const { named, workspace, is } = subject;
       const entry = directory.get(named) ?? directory.newest(named, workspace ?? undefined);
       const { holds, next, reported } = tests[is];
       if (!holds(entry)) return { matched: null, mark: "" };
-      const now = next(entry);
-      const again = mark !== "" && (await reported(entry, mark, context));
+      const now = next(entry, subject);
+      const again = mark !== "" && (await reported(entry, mark, context, subject));
       if (again instanceof Failure) return again;
       if (again) return { matched: null, mark: now };
       const shown = entry === undefined ? "null" : encodeInstance(entry);

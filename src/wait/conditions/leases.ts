@@ -8,18 +8,17 @@ import { Failure } from "../../base/result.js";
 import { leaseRow as rowOf, noLease } from "../../claims/lease.js";
 import type { LeaseMirror } from "../../claims/mirror.js";
 import { parseResource } from "../../claims/resource.js";
-import { overlaps, type ResourceWatch, type WantedResource } from "../../claims/resource-watch.js";
+import type { ResourceWatch, WantedResource } from "../../claims/resource-watch.js";
 import type { LeaseViews } from "../../claims/views.js";
 import { type AnyConditionRow, conditionRow } from "../condition.js";
-import type { EventData, LookingBack } from "../looking-back.js";
+import { readGrant, takes } from "../grant.js";
+import { GRANTED, type LookingBack } from "../looking-back.js";
 
 export interface Leases {
   readonly mirror: LeaseMirror;
   readonly views: LeaseViews;
   readonly resources: ResourceWatch;
 }
-
-const GRANTED = "lease.granted";
 
 export function leaseRow({ mirror, views }: Leases): AnyConditionRow {
   return conditionRow<{ readonly row: number }>({
@@ -68,17 +67,19 @@ export function freeRow({ resources }: Leases, back: LookingBack): AnyConditionR
       if (resources.isHeld(wanted, wanted.holder)) return { matched: null, mark: "" };
       const now = String(back.now);
       const missed =
-        mark === "" || (await back.happened(GRANTED, Number(mark), (data) => takes(data, wanted), context));
+        mark === "" ||
+        (await back.happened(
+          GRANTED,
+          Number(mark),
+          (data) => {
+            const grant = readGrant(data);
+            return grant !== undefined && takes(grant, wanted, wanted.holder);
+          },
+          context,
+        ));
       if (missed instanceof Failure) return missed;
       return { matched: missed ? JSON.stringify({ kind: "free", resource: wanted.text }) : null, mark: now };
     },
     rest: (_wanted, mark) => (mark === "" ? mark : String(back.now)),
   });
-}
-
-/** Whether a grant was somebody else's, and overlaps. */
-function takes({ holder, workspace, resources }: EventData, wanted: Wanted): boolean {
-  const { id } = Object(holder) as { readonly id?: unknown };
-  if (id === wanted.holder || typeof workspace !== "string" || !Array.isArray(resources)) return false;
-  return overlaps(wanted, resources.map(String), workspace);
 }

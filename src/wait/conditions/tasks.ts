@@ -2,21 +2,35 @@
  * `task`: tasks that the caller could claim now, each reported once; `task_ended`: one that has ended, and each time
  * that it does. Runs on the front.
  */
-import { WAIT_MARK_CHARACTERS_MAX } from "../../../schemas/limits.js";
+import { WAIT_TASKS_COMPARED_MAX } from "../../../schemas/limits.js";
 import { NEEDS_INSTANCE } from "../../base/needs-instance.js";
 import type { Clock } from "../../base/clock.js";
 import { Failure } from "../../base/result.js";
-import { overlaps } from "../../claims/resource-watch.js";
 import type { Directory } from "../../instances/directory.js";
 import type { InstanceWatch } from "../../instances/watch.js";
 import type { CallContext } from "../../rpc/frames.js";
+import { isBehind, type Place } from "../../tasks/arrivals.js";
 import { encodeTask } from "../../tasks/encode.js";
 import type { OfferedTask, TaskMirror } from "../../tasks/mirror.js";
-import { type Claimant, mayClaim } from "../../tasks/pool.js";
+import { type Claimant, levelOf, mayClaim } from "../../tasks/pool.js";
 import type { TaskReader } from "../../tasks/table.js";
 import { hasEnded, noTask } from "../../tasks/task.js";
 import { type AnyConditionRow, conditionRow, type Looked } from "../condition.js";
-import type { EventData, LookingBack } from "../looking-back.js";
+import { type Grant, readGrant, takes } from "../grant.js";
+import { type EventData, GRANTED, type LookingBack } from "../looking-back.js";
+import {
+  ableOf,
+  fits,
+  nameOf,
+  placesUpTo,
+  readTold,
+  rowOf,
+  settledBefore,
+  TOLD_TASKS,
+  toldBehind,
+  type ToldTasks,
+  writeTold,
+} from "../told-tasks.js";
 
 export interface Tasks {
   readonly mirror: TaskMirror;
@@ -27,40 +41,12 @@ export interface Tasks {
   readonly clock: Clock;
 }
 
-const GRANTED = "lease.granted";
-const RADIX = 36;
-/** Of when a task became ready: enough to tell one turn of it from the next. */
-const TURN_CHARACTERS = 4;
-const NUMBER = "[0-9a-z]{1,11}";
+const START: Place = { at_ms: 0, row: 0 };
 const NOTHING: Looked = { matched: null, mark: "" };
 
 interface Subject {
   readonly instance: string;
   readonly workspace: string | null;
-}
-
-/** A task that is ready, with its turn. */
-function nameOf({ row, ready_at }: OfferedTask): string {
-  return `${row.toString(RADIX)}-${ready_at.toString(RADIX).slice(-TURN_CHARACTERS)}`;
-}
-
-/** What a mark says: the event up to which all is known, and the tasks that were reported, oldest first. */
-function readMark(mark: string): { readonly event: number; readonly names: readonly string[] } {
-  const [event = "", ...names] = mark.split(".");
-  return { event: event === "" ? 0 : Number.parseInt(event, RADIX), names };
-}
-
-/** Of too many, those that were reported last. */
-function writeMark(event: number, names: readonly string[]): string {
-  const first = event.toString(RADIX);
-  let length = first.length;
-  const kept: string[] = [];
-  for (const name of names.toReversed()) {
-    length += name.length + 1;
-    if (length > WAIT_MARK_CHARACTERS_MAX) break;
-    kept.push(name);
-  }
-  return [first, ...kept.toReversed()].join(".");
 }
 
 export function taskRow({ mirror, reader, directory, watch, clock }: Tasks, back: LookingBack): AnyConditionRow {
@@ -72,13 +58,12 @@ export function taskRow({ mirror, reader, directory, watch, clock }: Tasks, back
   };
   /** The tasks that were reported and could still be claimed: but for those that were somebody's lease meanwhile. */
   const stillKnown = async (
-    mark: string,
+    { event, names }: ToldTasks,
     claimant: Claimant,
     context: CallContext,
   ): Promise<readonly OfferedTask[] | Failure> => {
-    const { event, names } = readMark(mark);
     const known = names.flatMap((name) => {
-      const task = mirror.get(Number.parseInt(name, RADIX));
+      const task = mirror.get(rowOf(name));
       if (task === undefined || nameOf(task) !== name) return [];
       return mayClaim(task, claimant, clock.now()) && mirror.isFree(task, claimant.id) ? [task] : [];
     });
@@ -86,12 +71,43 @@ export function taskRow({ mirror, reader, directory, watch, clock }: Tasks, back
     if (leased.length === 0) return known;
     const taken = new Set<OfferedTask>();
     const note = (data: EventData): false => {
-      for (const task of leased) if (takes(data, task, claimant.id)) taken.add(task);
+      const grant = readGrant(data);
+      if (grant === undefined) return false;
+      for (const task of leased) if (needs(task, grant, claimant.id)) taken.add(task);
       return false;
     };
     const unsure = await back.happened(GRANTED, event, note, context);
     if (unsure instanceof Failure) return unsure;
     return known.filter((task) => (unsure ? task.resources.length === 0 : !taken.has(task)));
+  };
+  /** The best task that was not told of, as far as it can be kept that it was; else the one that has waited longest. */
+  const next = (
+    event: number,
+    place: Place | null,
+    claimant: Claimant,
+    known: readonly OfferedTask[],
+  ): { readonly found: OfferedTask | undefined; readonly told: ToldTasks } => {
+    const now_ms = clock.now();
+    const names = new Set(known);
+    const isNew = (task: OfferedTask): boolean => !names.has(task);
+    const best =
+      place === null
+        ? mirror.best(claimant, now_ms, isNew)
+        : bestOf(mirror.claimableBehind(place, claimant, now_ms), isNew, now_ms);
+    if (best === undefined) {
+      const all_told = place === null ? null : later(place, settledBefore(now_ms));
+      return { found: undefined, told: toldBehind(event, all_told, claimant, known) };
+    }
+    const told = toldBehind(event, place, claimant, [...known, best]);
+    if (fits(told)) return { found: best, told };
+    for (const found of mirror.claimableBehind(place ?? START, claimant, now_ms)) {
+      if (!isNew(found)) continue;
+      for (const up_to of placesUpTo(found, claimant, now_ms)) {
+        const moved = toldBehind(event, later(place ?? START, up_to), claimant, [...known, found]);
+        if (fits(moved)) return { found, told: moved };
+      }
+    }
+    return { found: undefined, told };
   };
   return conditionRow<Subject>({
     parameter: "task",
@@ -100,7 +116,7 @@ export function taskRow({ mirror, reader, directory, watch, clock }: Tasks, back
       return instance === "" ? NEEDS_INSTANCE : [{ instance, workspace }];
     },
     identity: ({ instance, workspace }) => [instance, workspace],
-    marks: new RegExp(`^${NUMBER}(?:\\.${NUMBER}-[0-9a-z]{1,${TURN_CHARACTERS}})*$`),
+    marks: TOLD_TASKS,
     start: () => "",
     listen: (subject, waiter) => {
       const listener = {
@@ -121,26 +137,46 @@ export function taskRow({ mirror, reader, directory, watch, clock }: Tasks, back
       const claimant = claimantOf(subject);
       if (claimant === undefined) return NOTHING;
       const now = back.now;
-      const known = await stillKnown(mark, claimant, context);
+      const before = readTold(mark);
+      const known = await stillKnown(before, claimant, context);
       if (known instanceof Failure) return known;
-      const told = new Set(known);
-      const found = mirror.best(claimant, clock.now(), (task) => !told.has(task));
-      const task = found === undefined ? undefined : reader.get(found.row);
-      const names = known.map(nameOf);
-      if (found === undefined || task === undefined) return { matched: null, mark: writeMark(now, names) };
-      const matched = `{"kind":"task","task":${encodeTask(task)}}`;
-      return { matched, mark: writeMark(now, [...names, nameOf(found)]) };
+      const place = before.able === ableOf(claimant) ? before.place : null;
+      const { found, told } = next(now, place, claimant, known);
+      if (found === undefined) return { matched: null, mark: writeTold(told) };
+      const task = reader.get(found.row);
+      if (task === undefined) return { matched: null, mark: writeTold(toldBehind(now, place, claimant, known)) };
+      return { matched: `{"kind":"task","task":${encodeTask(task)}}`, mark: writeTold(told) };
     },
-    rest: (_subject, mark) => writeMark(back.now, readMark(mark).names),
+    rest: (_subject, mark) => writeTold({ ...readTold(mark), event: back.now }),
   });
 }
 
+function later(one: Place, other: Place): Place {
+  return isBehind(one, other) ? one : other;
+}
+
+/** The best of those that are new: of too many, of those that come first. */
+function bestOf(
+  tasks: Iterable<OfferedTask>,
+  isNew: (task: OfferedTask) => boolean,
+  now_ms: number,
+): OfferedTask | undefined {
+  let best: { readonly task: OfferedTask; readonly level: number } | undefined;
+  let left = WAIT_TASKS_COMPARED_MAX;
+  for (const task of tasks) {
+    if (!isNew(task)) continue;
+    const level = levelOf(task, now_ms);
+    if (best === undefined || level > best.level || (level === best.level && task.row < best.task.row))
+      best = { task, level };
+    left -= 1;
+    if (left === 0) break;
+  }
+  return best?.task;
+}
+
 /** Whether a grant was somebody else's, and of something that a task needs. */
-function takes({ holder, workspace, resources }: EventData, task: OfferedTask, claimant: string): boolean {
-  const { id } = Object(holder) as { readonly id?: unknown };
-  if (id === claimant || typeof workspace !== "string" || !Array.isArray(resources)) return false;
-  const texts = resources.map(String);
-  return task.resources.some(({ text }) => overlaps({ text, workspace: task.workspace }, texts, workspace));
+function needs({ resources, workspace }: OfferedTask, grant: Grant, claimant: string): boolean {
+  return resources.some(({ text }) => takes(grant, { text, workspace }, claimant));
 }
 
 export function taskEndedRow({ mirror, reader }: Tasks): AnyConditionRow {
@@ -157,13 +193,13 @@ export function taskEndedRow({ mirror, reader }: Tasks): AnyConditionRow {
     },
     identity: ({ row }) => [row],
     // When it ended.
-    marks: new RegExp(`^${NUMBER}$`),
+    marks: /^[0-9a-z]{1,11}$/,
     start: () => "",
     listen: ({ id }, waiter) => mirror.wakeBy(id, waiter),
     look: ({ row }, mark) => {
       const task = reader.get(row);
       if (task === undefined || !hasEnded(task.state)) return { matched: null, mark };
-      const ended = (task.ended_at ?? 0).toString(RADIX);
+      const ended = (task.ended_at ?? 0).toString(36);
       return { matched: ended === mark ? null : `{"kind":"task","task":${encodeTask(task)}}`, mark: ended };
     },
   });

@@ -1,0 +1,72 @@
+/** Waiting for what is looked for: what a look throws ends that wait alone, and leaves nobody listening. */
+import t from "tap";
+import { type Look, waitFor, type Waiter } from "./waiter.js";
+
+const BUG = new TypeError("a bug");
+const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(() => setImmediate(resolve)));
+
+/** A wait whose looks the test plays. */
+function begin(look: Look<string>) {
+  const listening = new Set<Waiter<string>>();
+  let leave = (): void => undefined;
+  const found = waitFor<string>({
+    look,
+    wait_ms: 60_000,
+    listen: (waiter) => {
+      listening.add(waiter);
+      return () => listening.delete(waiter);
+    },
+    onAbort: (listener) => {
+      leave = listener;
+    },
+  });
+  const wake = (): void => {
+    for (const waiter of listening) waiter.wake();
+  };
+  return { found, listening, wake, leave: () => leave() };
+}
+
+const KINDS: Readonly<Record<string, () => Promise<string | null>>> = {
+  throws: () => {
+    throw BUG;
+  },
+  rejects: () => Promise.reject(BUG),
+  "rejects later": async () => {
+    await turn();
+    throw BUG;
+  },
+};
+
+for (const [kind, fail] of Object.entries(KINDS)) {
+  t.test(`a look that ${kind}`, async (t) => {
+    const first = begin(fail);
+    await t.rejects(first.found, BUG, "the first look");
+    t.equal(first.listening.size, 0);
+
+    let looks = 0;
+    const later = begin(() => (looks++ === 0 ? null : fail()));
+    t.equal(later.listening.size, 1);
+    later.wake();
+    await t.rejects(later.found, BUG, "one that was woken");
+    t.equal(later.listening.size, 0);
+    later.leave();
+    await turn();
+    t.equal(looks, 2, "then there is no more looking");
+  });
+}
+
+t.test("what is thrown when the wait is over is nobody's", async (t) => {
+  let fail = (_error: Error): void => undefined;
+  const waiting = begin(() => new Promise((_resolve, reject) => (fail = reject)));
+  waiting.leave();
+  t.equal(await waiting.found, null);
+  fail(BUG);
+  await turn();
+});
+
+t.test("who cannot listen does not wait", async (t) => {
+  const listen = (): never => {
+    throw BUG;
+  };
+  await t.rejects(waitFor({ look: () => null, wait_ms: 1, listen, onAbort: () => undefined }), BUG);
+});

@@ -1,0 +1,40 @@
+/** What a cursor keeps of tasks that were told of: it is read back, also as it was before there were places in it. */
+import t from "tap";
+import { WAIT_MARK_CHARACTERS_MAX } from "../../schemas/limits.js";
+import { fits, readTold, TOLD_TASKS, writeTold } from "./told-tasks.js";
+
+const names = (count: number): string[] => Array.from({ length: count }, (_, at) => `${(at + 1).toString(36)}-x1y2`);
+
+t.test("what was written is read back", (t) => {
+  for (const told of [
+    { event: 0, place: null, able: "", names: [] },
+    { event: 71, place: null, able: "", names: names(3) },
+    { event: 71, place: { at_ms: 1_800_000_000_000, row: 0 }, able: "a-_b-c9Z", names: [] },
+    { event: 71, place: { at_ms: 0, row: 100_000 }, able: "--------", names: names(200) },
+  ]) {
+    const mark = writeTold(told);
+    t.match(mark, TOLD_TASKS);
+    t.same(readTold(mark), told);
+  }
+  t.same(readTold(""), { event: 0, place: null, able: "", names: [] });
+  t.end();
+});
+
+t.test("what is none", (t) => {
+  for (const mark of ["_1-2-abcdefgh", "1._1-2", "1._1-2-abc", "1.1-2._1-2-abcdefgh", "1.", "1._1-2-abcdefgh.", "x y"])
+    t.notMatch(mark, TOLD_TASKS, mark);
+  t.end();
+});
+
+t.test("there is an end to the names, with room for the longest place", (t) => {
+  let count = 1;
+  while (fits({ event: 0, place: null, able: "", names: names(count + 1) })) count += 1;
+  const longest = { at_ms: Number.MAX_SAFE_INTEGER, row: Number.MAX_SAFE_INTEGER };
+  const told = { event: Number.MAX_SAFE_INTEGER, place: longest, able: "abcdefgh", names: names(count) };
+  t.ok(writeTold(told).length <= WAIT_MARK_CHARACTERS_MAX);
+  t.same(readTold(writeTold(told)), told);
+  const old = readTold(writeTold({ event: 5, place: null, able: "", names: names(count + 10) }));
+  t.same(old.names, names(count + 10).slice(-old.names.length), "of more, which were kept before, the last");
+  t.ok(fits(old));
+  t.end();
+});

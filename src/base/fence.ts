@@ -1,5 +1,5 @@
 /** The header `X-Koor-Fence`: the fence under which a value is written. Any thread. */
-import { Failure, invalid } from "./result.js";
+import { type Failure, invalid } from "./result.js";
 
 const FENCE = /^[1-9]\d*$/;
 

@@ -169,8 +169,8 @@ t.test("any sequence of requests and ends", (t) => {
           const granted = ledger.hold(claim, verdict.passes);
           naive.held.add(claim);
           // One in 200 000 steps.
-          const expected = namesOf(naive.settle());
-          if (namesOf(granted) !== expected) return `${step}: ${namesOf(granted)} by a grant, not ${expected}`;
+          const by_that = namesOf(naive.settle());
+          if (namesOf(granted) !== by_that) return `${step}: ${namesOf(granted)} by a grant, not ${by_that}`;
         } else if (verdict.kind === "taken" && waits && random(4) > 0) {
           if (!ledger.enqueue(claim)) return `${step}: what is taken is free`;
           naive.waiting.push(claim);

@@ -3,6 +3,7 @@
  * changes; its cursor stays short.
  */
 import t from "tap";
+import { countRounds } from "./support/effort.js";
 import { WAIT_CURSOR_BYTES_MAX } from "../schemas/limits.js";
 import { sendJson } from "./support/http-client.js";
 import { Agent } from "./support/leasing.js";
@@ -46,7 +47,7 @@ async function giveBack(by: Agent, id: string): Promise<void> {
   await by.ask("POST", `/api/tasks/${id}/release`, { fence: task.fence });
 }
 
-for (const count of [300, 2_000]) {
+for (const count of [300, countRounds(600, 2_000)]) {
   t.test(`${count} tasks`, async (t) => {
     const data_dir = makeDirectory(t);
     const koor = await startKoor(t, { data_dir });

@@ -274,7 +274,7 @@ export const INSTANCE_LIST_PAGE = 250;
 // Messages
 /** In one answer, unless `limit` says; threads alike. */
 export const MESSAGE_ROWS_DEFAULT = 100;
-export const MESSAGE_ROWS_MAX = 1_000;
+export const MESSAGE_ROWS_MAX = 10_000;
 /** A page of more is the pool's: each may be 128 KiB. */
 export const MESSAGES_ON_FRONT_MAX = 16;
 export const MESSAGE_SUBJECT_BYTES_MAX = 512;

@@ -1,8 +1,10 @@
 /**
  * Who waits for an instance, by its id or its name, and is woken when it comes, goes, has another status or can do
- * something else; and who had a name last, as far as that was told of. Runs on the front, over what its directory tells.
+ * something else; and who had a name last, as far as that was told of. Runs on the front, over what its directory
+ * tells.
  */
 import { WAIT_NAMES_REMEMBERED_MAX } from "../../schemas/limits.js";
+import { dropOldest } from "../base/drop-oldest.js";
 import type { Wakeable } from "../base/waiter.js";
 import { Waiters } from "../base/waiters.js";
 import type { Entry } from "./directory.js";
@@ -34,11 +36,7 @@ export class InstanceWatch {
     const known = this.#last.get(key) ?? 0;
     this.#last.delete(key);
     this.#last.set(key, Math.max(known, row));
-    if (this.#last.size <= 2 * WAIT_NAMES_REMEMBERED_MAX) return;
-    for (const oldest of this.#last.keys()) {
-      this.#last.delete(oldest);
-      break;
-    }
+    dropOldest(this.#last, 2 * WAIT_NAMES_REMEMBERED_MAX);
   }
 }
 

@@ -5,6 +5,7 @@
 import { isIPv6 } from "node:net";
 import { LOG_IN_ADDRESSES_MAX, LOG_IN_PAUSE_MS, LOG_IN_WINDOW_MS, LOG_IN_WRONG_MAX } from "../../schemas/limits.js";
 import type { Clock } from "../base/clock.js";
+import { dropOldest } from "../base/drop-oldest.js";
 
 interface Attempts {
   /** When wrong tokens came, the oldest first; fewer than LOG_IN_WRONG_MAX. */
@@ -44,8 +45,7 @@ export class LogInThrottle {
       key,
       pauses ? { wrong_ms: [], paused_until_ms: now_ms + LOG_IN_PAUSE_MS } : { wrong_ms, paused_until_ms: 0 },
     );
-    const [oldest] = this.#addresses.keys();
-    if (this.#addresses.size > LOG_IN_ADDRESSES_MAX && oldest !== undefined) this.#addresses.delete(oldest);
+    dropOldest(this.#addresses, LOG_IN_ADDRESSES_MAX);
     return pauses;
   }
 }

@@ -17,6 +17,7 @@ import { crypto } from "../base/crypto.js";
 import { weightOf, type Notice } from "../rpc/method.js";
 import type { Model, Said, WritingModel } from "../threads/model.js";
 import { must } from "../base/assert.js";
+import { dropOldest } from "../base/drop-oldest.js";
 import { etagMatches, strongEtagMatches } from "../base/etag.js";
 import { Failure, notFound } from "../base/result.js";
 import type { DeferredRows, DeferredTable } from "../store/deferred-rows.js";
@@ -275,12 +276,7 @@ export class VersionedWriter implements WritingModel {
 
   #remember(key: string, head: CachedHead): void {
     this.#heads.set(key, head);
-    if (this.#heads.size > HEAD_CACHE_KEYS_MAX) {
-      for (const oldest of this.#heads.keys()) {
-        this.#heads.delete(oldest);
-        break;
-      }
-    }
+    dropOldest(this.#heads, HEAD_CACHE_KEYS_MAX);
   }
 
   /** Null where the condition holds, else the 412 with what is there now. */

@@ -3,6 +3,7 @@
  * the history, and by whoever looks for an event behind another. Runs on the front.
  */
 import type { EventHistoryRequest } from "../../schemas/events.js";
+import { must } from "../base/assert.js";
 import { Failure } from "../base/result.js";
 import type { CallContext } from "../rpc/frames.js";
 import type { Chunks } from "../threads/pool.js";
@@ -31,11 +32,23 @@ export class EventHistory {
 
   /** As `read`, as one text. */
   async readWhole(request: EventHistoryRequest, context: CallContext): Promise<string | Failure> {
+    const read = await this.readUpTo(Number.POSITIVE_INFINITY, request, context);
+    return must(read, "no text is longer than that");
+  }
+
+  /** As `readWhole`; null where the text is longer than so many characters. */
+  async readUpTo(
+    characters_max: number,
+    request: EventHistoryRequest,
+    context: CallContext,
+  ): Promise<string | Failure | null> {
     const answer = this.read(request, context);
-    if (typeof answer === "string" || answer instanceof Failure) return answer;
+    if (answer instanceof Failure) return answer;
+    if (typeof answer === "string") return answer.length > characters_max ? null : answer;
     let text = "";
     for await (const chunk of answer) {
       if (chunk instanceof Failure) return chunk;
+      if (text.length + chunk.length > characters_max) return null;
       text += chunk;
     }
     return text;

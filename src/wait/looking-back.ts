@@ -2,7 +2,6 @@
  * What a condition may have missed between two calls, where it looks the same as before but was another meanwhile:
  * found among the events, which outlive a restart. Runs on the front.
  */
-import type { EventHistoryRequest } from "../../schemas/events.js";
 import { WAIT_MISSED_CHARACTERS_MAX, WAIT_MISSED_EVENTS_MAX } from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";
 import { SERVER } from "../claims/tell.js";
@@ -52,28 +51,17 @@ export class LookingBack {
     concerns: (data: EventData) => boolean,
     context: CallContext,
   ): Promise<boolean | Failure> {
-    const { stored } = this.#options;
+    const { history, stored } = this.#options;
     if (this.now <= after) return false;
     if (after + 1 < stored.first_id) return true;
     const last = WAIT_MISSED_EVENTS_MAX;
-    const read = await this.#read({ pattern: topic, after, from: null, to: null, source, last }, context);
+    const request = { pattern: topic, after, from: null, to: null, source, last };
+    const read = await history.readUpTo(WAIT_MISSED_CHARACTERS_MAX, request, context);
     if (read instanceof Failure) return read;
+    // That is more than the server says in as many events.
     if (read === null) return true;
     const events = JSON.parse(read) as readonly { readonly data: unknown }[];
     return events.length === last || events.some(({ data }) => isObject(data) && concerns(data));
-  }
-
-  /** A JSON array; null where it is longer than what the server says in as many events. */
-  async #read(request: EventHistoryRequest, context: CallContext): Promise<string | Failure | null> {
-    const answer = this.#options.history.read(request, context);
-    if (answer instanceof Failure) return answer;
-    let text = "";
-    for await (const chunk of typeof answer === "string" ? [answer] : answer) {
-      if (chunk instanceof Failure) return chunk;
-      if (text.length + chunk.length > WAIT_MISSED_CHARACTERS_MAX) return null;
-      text += chunk;
-    }
-    return text;
   }
 }
 

@@ -159,7 +159,16 @@ export class TaskFront {
       // Who names a task may have it wherever it is.
       const named = id === null ? undefined : this.#find(id);
       const where = named === undefined ? { workspace, labels } : { workspace: named.workspace, labels: [] };
-      const claimant = new Claiming(caller, where, directory);
+      const { name } = caller;
+      const claimant: Claimant = {
+        id: caller.id,
+        name,
+        ...where,
+        // It may learn something meanwhile.
+        get capabilities() {
+          return directory.get(caller.id)?.capabilities ?? [];
+        },
+      };
       const attempt = async (): Promise<ClaimTaskReply | Failure | null> => {
         reply = await writer.request(claimTask, request, context);
         return this.#mayStillCome(id, reply) ? null : reply;
@@ -312,31 +321,6 @@ export class TaskFront {
   #answer(row: number, id: string): Answer {
     const task = this.#reader.get(row);
     return task === undefined ? noTask(id) : jsonReply(encodeWholeTask(task));
-  }
-}
-
-/** Who waits for a task, which may learn something meanwhile. */
-class Claiming implements Claimant {
-  readonly id: string;
-  readonly name: string;
-  readonly workspace: string;
-  readonly labels: readonly string[];
-  readonly #directory: Directory;
-
-  constructor(
-    { id, name }: Pick<Claimant, "id" | "name">,
-    { workspace, labels }: Pick<Claimant, "workspace" | "labels">,
-    directory: Directory,
-  ) {
-    this.id = id;
-    this.name = name;
-    this.workspace = workspace;
-    this.labels = labels;
-    this.#directory = directory;
-  }
-
-  get capabilities(): readonly string[] {
-    return this.#directory.get(this.id)?.capabilities ?? [];
   }
 }
 

@@ -24,7 +24,10 @@ export function readFence(args: Args): number | undefined | CliFailure {
   return Number.isSafeInteger(fence) ? fence : wrongUsage("--fence is too large for a fence");
 }
 
-/** The header of a write of state or specs, by themselves or from a template, so that who has lost its claim cannot write over its successor. */
+/**
+ * The header of a write of state or specs, by themselves or from a template, so that who has lost its claim cannot
+ * write over its successor.
+ */
 export function fenceHeader(args: Args): Readonly<Record<string, string>> {
   const fence = args.text("fence") ?? (process.env[VARIABLE] || undefined);
   return fence === undefined ? {} : { "X-Koor-Fence": fence };

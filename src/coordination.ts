@@ -113,7 +113,7 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
   leases.load(lease_rows.live());
   const views = new LeaseViews({ mirror: leases, expiry, reader: lease_rows });
   const task_rows = reads.model(taskReader);
-  const ready_tasks = new TaskMirror(task_rows, leases, clock.now());
+  const ready_tasks = new TaskMirror(task_rows, leases, now_ms);
   const message_rows = reads.model(messageReader);
   const boxes = new MessageBoxes(message_rows);
 

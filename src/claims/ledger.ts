@@ -4,9 +4,9 @@
  *
  * A claim is granted when it conflicts neither with one that another holder has nor with an earlier one that waits;
  * it may pass one that waits, directly or through others, for what its own holder holds. One that is new may pass one
- * that waits for its holder behind others in line, too. Each that waits keeps an eye
- * on one of those in its way, the latest: in a line, on the one before it. So who is looked at when a claim ends is who
- * had an eye on it, however long the line is.
+ * that waits for its holder behind others in line, too. Each that waits keeps an eye on one of those in its way, the
+ * latest: in a line, on the one before it. So who is looked at when a claim ends is who had an eye on it, however long
+ * the line is.
  */
 import { assert, must } from "../base/assert.js";
 import { Groups } from "../base/groups.js";

@@ -35,11 +35,6 @@ export class LineCalls implements BackgroundTask {
     };
   }
 
-  /** Whether a call waits for a lease. */
-  has(row: number): boolean {
-    return this.#calls.has(row);
-  }
-
   /** The call that waited for a lease could not take its request out of the line. */
   forget(row: number): void {
     this.#left.add(row);
@@ -57,7 +52,7 @@ export class LineCalls implements BackgroundTask {
     this.#left = new Set();
     for (const row of left) {
       const record = this.#mirror.get(row);
-      if (record !== undefined && isForCalls(record) && !this.has(row)) this.#leave(record);
+      if (record !== undefined && isForCalls(record) && !this.#calls.has(row)) this.#leave(record);
     }
   }
 

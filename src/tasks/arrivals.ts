@@ -94,7 +94,7 @@ export class Arrivals<Task extends Arriving> {
     this.#there = 0;
   }
 
-  /** What stands behind a place, up to now: where a task has more than one place, `since` says which counts for whom. */
+  /** What stands behind a place, up to now: where a task has several places, `since` says which counts for whom. */
   *behind(place: Place, now_ms: number): Generator<Arrival<Task>> {
     for (let at = this.#find(place); at < this.#line.length; at++) {
       const arrival = this.#line[at];

@@ -1,6 +1,6 @@
 /**
- * The tasks that have not ended, by heart: by id, which are ready and for whom, which wait for which, how many there are
- * of each state. What becomes of one is the book's to decide (book.ts). Pure but for its state.
+ * The tasks that have not ended, by heart: by id, which are ready and for whom, which wait for which, how many there
+ * are of each state. What becomes of one is the book's to decide (book.ts). Pure but for its state.
  */
 import { TASK_STATES, type TaskState } from "../../schemas/tasks.js";
 import { Groups } from "../base/groups.js";

@@ -1,8 +1,8 @@
 /**
- * What a cursor keeps of the tasks that were told of. As long as they are few, their names: then the best is told first,
- * and nothing but what becomes of those tasks matters. Of more it keeps a place in the order in which tasks could be
- * claimed (tasks/arrivals.ts), up to which all were told of, and the names of those behind it: so it is bounded, however
- * many there are. What can be claimed anew stands behind every such place. Pure.
+ * What a cursor keeps of the tasks that were told of. As long as they are few, their names: then the best is told
+ * first, and nothing but what becomes of those tasks matters. Of more it keeps a place in the order in which tasks
+ * could be claimed (tasks/arrivals.ts), up to which all were told of, and the names of those behind it: so it is
+ * bounded, however many there are. What can be claimed anew stands behind every such place. Pure.
  */
 import { WAIT_MARK_CHARACTERS_MAX, WAIT_SETTLED_MS } from "../../schemas/limits.js";
 import { isBehind, type Place, since } from "../tasks/arrivals.js";

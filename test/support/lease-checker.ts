@@ -132,7 +132,7 @@ export class LeaseChecker {
     );
   }
 
-  /** Whether one that waits has to wait for a holder, directly or through others: for what they hold, or behind them. */
+  /** Whether one that waits has to wait for a holder, directly or through others, for what they hold or behind them. */
   #hasToWaitFor(lease: Known, holder: string, seen = new Set<Known>()): boolean {
     if (seen.has(lease) || !this.waiting.has(lease.id)) return false;
     seen.add(lease);

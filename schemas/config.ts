@@ -11,7 +11,7 @@ interface OptionBase {
   readonly value?: string;
 }
 export interface TextOption extends OptionBase {
-  readonly type: "text" | "address" | "address or empty";
+  readonly type: "text" | "address" | "address or empty" | "log or empty" | "name" | "name or empty";
   readonly fallback: string;
 }
 export interface ChoiceOption extends OptionBase {
@@ -127,6 +127,30 @@ export const OPTIONS = {
     fallback: true,
     help: "let webhooks call loopback and private addresses (on; =false turns it off)",
   },
+  cluster: {
+    type: "log or empty",
+    fallback: "",
+    value: "URL",
+    help: "the log of a cluster: nats://HOST:PORT,HOST:PORT or postgres://USER@HOST/DATABASE",
+  },
+  cluster_name: {
+    type: "name",
+    fallback: "koor",
+    value: "NAME",
+    help: "the cluster's name, of several on one log's servers",
+  },
+  node_id: {
+    type: "name or empty",
+    fallback: "",
+    value: "NAME",
+    help: "this node's own name; the host's where it is left out",
+  },
+  cluster_creds: { type: "text", fallback: "", value: "FILE", help: "the log's credentials" },
+  cluster_seed: {
+    type: "switch",
+    fallback: false,
+    help: "begin a cluster, or a lost one anew, with what this data directory holds",
+  },
 } as const satisfies Record<string, Option>;
 
 export type OptionKey = keyof typeof OPTIONS;
@@ -154,7 +178,16 @@ export interface Config {
   readonly liveness_interval: number;
   /** ms */
   readonly compliance_interval: number;
+  /** "" for a server alone. */
+  readonly cluster: string;
+  readonly cluster_name: string;
+  readonly node_id: string;
+  readonly cluster_creds: string;
+  readonly cluster_seed: boolean;
 }
+
+/** The settings of a node. */
+export type ClusterSettings = Pick<Config, "cluster" | "cluster_name" | "node_id" | "cluster_creds" | "cluster_seed">;
 
 /** The settings that decide what is stored, and how much of it can be read. */
 export type StoreSettings = Pick<Config, "state_history" | "state_events" | "event_history">;

@@ -224,7 +224,15 @@ export type LeaveReply = Static<typeof LeaveReply>;
 
 /** Claims whose life has ended, by what they were then: one that was granted or ended meanwhile is another. */
 export const EndClaimsRequest = Type.Object({
-  ends: Type.Array(Type.Object({ row: Type.Integer(), fence: Type.Integer(), reason: Type.Enum([...END_REASONS]) })),
+  ends: Type.Array(
+    Type.Object({
+      row: Type.Integer(),
+      fence: Type.Integer(),
+      reason: Type.Enum([...END_REASONS]),
+      /** When its holder was heard of last, in ms: where it was heard of later, the claim goes on. */
+      heard_at: nullable(Type.Integer()),
+    }),
+  ),
 });
 export type EndClaimsRequest = Static<typeof EndClaimsRequest>;
 export const PruneLeasesRequest = Type.Object({ after: Type.Integer() });

@@ -156,6 +156,41 @@ export const SQLITE_BUSY_TIMEOUT_MS = 5_000;
  */
 export const SQLITE_READ_CACHE_KIB = 8 * 1024;
 
+// Cluster
+/** A batch as an entry of the log: of bytes that JSON writes as six characters each, it is larger than its weight. */
+export const ENTRY_BYTES_MAX = 64 * MIB;
+/** Entries that have come are carried out together, so many and about so many bytes at most. */
+export const ENTRIES_TOGETHER_MAX = 64;
+export const ENTRIES_TOGETHER_BYTES_MAX = 4 * MIB;
+/** How many outcomes a node keeps to compare others' with. */
+export const OUTCOMES_KEPT_MAX = 4_096;
+/** A node of which nothing was heard for so long may be replaced by another one of its name. */
+export const NODE_SILENCE_MS = 10_000;
+/** So often a node says that it is there, where it has nothing else to say. */
+export const NODE_BEAT_MS = 2_000;
+/** When nothing was heard of the leader for so long, another node wants to lead. */
+export const LEADER_SILENCE_MS = 6_000;
+/** An entry that was appended and does not come back after so long: the connection is opened anew. */
+export const ENTRY_RETURN_MS_MAX = 5_000;
+/** How long the log may be away before the node calls itself cut off. */
+export const CUT_OFF_MS = 10_000;
+export const LOG_REOPEN_DELAY_MS = 100;
+export const LOG_REOPEN_DELAY_MS_MAX = 2_000;
+/** A snapshot is made when the log has grown by so much, and so long after the one before at the earliest. */
+export const SNAPSHOT_ENTRIES = 100_000;
+export const SNAPSHOT_LOG_BYTES = 64 * MIB;
+export const SNAPSHOT_INTERVAL_MS = 600_000;
+export const SNAPSHOT_RETRY_MS = 30_000;
+export const SNAPSHOTS_KEPT = 2;
+/** How long a request waits until this node has come as far as it asks. */
+export const POSITION_WAIT_MS = 5_000;
+/** How often a node looks at what is due. */
+export const NODE_TICK_MS = 100;
+/** What could not be carried out because of this node's disk is tried again after so long. */
+export const ENTRY_RETRY_MS = 1_000;
+/** A node that is behind by more entries than this does not say that it is well. */
+export const NODE_LAG_ENTRIES_MAX = 1_000;
+
 // Pool
 export const POOL_THREADS_MIN = 1;
 export const POOL_THREADS_MAX = 3;
@@ -267,6 +302,10 @@ export const INSTANCE_TOKEN_BYTES = 16;
 /** How long a sign of life may be in memory only. */
 export const INSTANCE_FLUSH_INTERVAL_MS = 5_000;
 /** Rows of one flush, and of one call that marks instances stale: other writes come in between. */
+/** The same of a node: whether a claim is over is decided by the one that leads. */
+export const INSTANCE_SHARED_FLUSH_INTERVAL_MS = 1_000;
+/** So much longer than its life a claim lasts in a cluster, until a sign of life that was heard elsewhere is known. */
+export const CLAIM_SHARED_GRACE_MS = 2_000;
 export const INSTANCE_FLUSH_ROWS = 1_000;
 /** Instances of a list that are written in one turn of the front's loop. */
 export const INSTANCE_LIST_PAGE = 250;

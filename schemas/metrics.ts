@@ -1,9 +1,11 @@
 /** Health and metrics (docs/http-api.md "Health and metrics"). */
 import * as Type from "typebox";
+import { NodeHealth } from "./cluster.js";
 
 export const Health = Type.Object({
-  status: Type.Enum(["ok", "draining"]),
+  status: Type.Enum(["ok", "draining", "unwell"]),
   uptime: Type.String({ examples: ["3h24m10s"] }),
+  cluster: Type.Optional(NodeHealth),
 });
 
 export const Metrics = Type.Object({

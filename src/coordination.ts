@@ -4,9 +4,14 @@
  * stands in `Coordination`. What a piece does is its own file's business.
  */
 import type { Config } from "../schemas/config.js";
-import { LEASE_PRUNE_INTERVAL_MS, MESSAGE_PRUNE_INTERVAL_MS, TASK_PRUNE_INTERVAL_MS } from "../schemas/limits.js";
+import {
+  CLAIM_SHARED_GRACE_MS,
+  LEASE_PRUNE_INTERVAL_MS,
+  MESSAGE_PRUNE_INTERVAL_MS,
+  TASK_PRUNE_INTERVAL_MS,
+} from "../schemas/limits.js";
 import { Stepwise } from "./background/stepwise.js";
-import type { BackgroundTask } from "./background/task.js";
+import { whileLeading, type BackgroundTask } from "./background/task.js";
 import type { Clock } from "./base/clock.js";
 import type { Log } from "./base/log.js";
 import type { Failure } from "./base/result.js";
@@ -65,6 +70,8 @@ export interface CoordinationGround {
   readonly threads: Threads<typeof NOTICES>;
   /** ms since the epoch. */
   readonly started_ms: number;
+  /** Whether what goes on without being asked is to go on here: on one node of a cluster. */
+  readonly leads: () => boolean;
   readonly changes: ChangeReaders;
   readonly hub: Hub;
   readonly history: EventHistory;
@@ -79,7 +86,7 @@ export interface Coordination {
   readonly tasks: readonly BackgroundTask[];
   /** Those that are no background tasks. */
   readonly measured: readonly Measured[];
-  readonly takers: Pick<NoticeHandlers<typeof NOTICES>, "leases" | "tasks" | "message_boxes">;
+  readonly takers: Pick<NoticeHandlers<typeof NOTICES>, "instances" | "leases" | "tasks" | "message_boxes">;
   /** Ends what no call waits for since the server stopped. Before the first call, once notices are listened to. */
   begin(): void;
   /** Takes what the database holds now: after a crash of the writer, or what a restore has brought. */
@@ -89,7 +96,8 @@ export interface Coordination {
 }
 
 export function makeCoordination(ground: CoordinationGround): Coordination {
-  const { guarded, config, log, clock, threads, started_ms, changes, hub, history } = ground;
+  const { guarded, config, log, clock, threads, started_ms, leads, changes, hub, history } = ground;
+  const shared = config.cluster !== "";
   const { writer, reads } = threads;
   const now_ms = clock.now();
 
@@ -109,7 +117,15 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
   directory.load(instance_rows.all());
   const leases = new LeaseMirror();
   const lease_rows = reads.model(leaseReader);
-  const expiry = new Expiry({ mirror: leases, holders: holdersOf(directory), writer, clock, log, started_ms });
+  const expiry = new Expiry({
+    mirror: leases,
+    holders: holdersOf(directory),
+    writer,
+    clock,
+    log,
+    started_ms,
+    shared: shared ? { leads, grace_ms: CLAIM_SHARED_GRACE_MS } : null,
+  });
   leases.load(lease_rows.live());
   const views = new LeaseViews({ mirror: leases, expiry, reader: lease_rows });
   const task_rows = reads.model(taskReader);
@@ -148,23 +164,29 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
     stale_after_ms: stale_after,
     interval_ms: liveness_interval,
   });
-  const tasks = [
-    liveness,
+  const tasks: readonly BackgroundTask[] = [
+    whileLeading(leads, liveness),
     expiry,
     lines,
     ready_tasks,
-    new Stepwise({
-      interval_ms: LEASE_PRUNE_INTERVAL_MS,
-      now_ms,
-      step: (after) => writer.request(pruneLeases, { after }, NO_CALLER),
-    }),
-    new Stepwise({
-      interval_ms: Math.min(TASK_PRUNE_INTERVAL_MS, task_retention),
-      now_ms,
-      step: (after, at_ms) => writer.request(pruneTasks, { after, ended_before: at_ms - task_retention }, NO_CALLER),
-    }),
-    new MessagePruner({ writer, boxes, interval_ms: MESSAGE_PRUNE_INTERVAL_MS, log, now_ms }),
-    new Sightings(directory, writer, now_ms),
+    whileLeading(
+      leads,
+      new Stepwise({
+        interval_ms: LEASE_PRUNE_INTERVAL_MS,
+        now_ms,
+        step: (after) => writer.request(pruneLeases, { after }, NO_CALLER),
+      }),
+    ),
+    whileLeading(
+      leads,
+      new Stepwise({
+        interval_ms: Math.min(TASK_PRUNE_INTERVAL_MS, task_retention),
+        now_ms,
+        step: (after, at_ms) => writer.request(pruneTasks, { after, ended_before: at_ms - task_retention }, NO_CALLER),
+      }),
+    ),
+    whileLeading(leads, new MessagePruner({ writer, boxes, interval_ms: MESSAGE_PRUNE_INTERVAL_MS, log, now_ms })),
+    new Sightings(directory, writer, now_ms, shared),
   ];
 
   const workspaceOf = (instance: string): string => directory.get(instance)?.workspace ?? "";
@@ -183,6 +205,11 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
     tasks,
     measured: [directory, leases, boxes, waits],
     takers: {
+      instances: ({ changed, seen }) => {
+        for (const id of changed) directory.follow(id, instance_rows.byId(id));
+        for (const { rows, last_seen, busy_until } of seen)
+          for (const [at, row] of rows.entries()) directory.hear(row, last_seen[at] ?? 0, busy_until[at] ?? 0);
+      },
       leases: (records) => leases.accept(records),
       tasks: (notice) => ready_tasks.accept(notice, clock.now()),
       message_boxes: (notice) => boxes.accept(notice),

@@ -55,7 +55,8 @@ export async function runServer(argv: readonly string[]): Promise<void> {
     const { startServer } = await import("./server.js");
     server = await startServer(config, URLS, begun);
   } catch (error) {
-    stopWith(startFailure(error), EXIT_UNUSABLE);
+    const wrong = error instanceof Error && error.name === "ClusterError";
+    stopWith(wrong ? error.message : startFailure(error), wrong ? EXIT_USAGE : EXIT_UNUSABLE);
   }
   let stopping = false;
   const stop = (): void => {

@@ -3,6 +3,7 @@
  * that a module below exports; a module that is not listed here has no methods.
  */
 import { LEASES } from "./claims/book.js";
+import { NODE } from "./cluster/notices.js";
 import * as claims from "./claims/commands.js";
 import * as agentMetrics from "./agent-metrics/commands.js";
 import * as agentMetricsJobs from "./agent-metrics/jobs.js";
@@ -18,6 +19,7 @@ import * as events from "./events/commands.js";
 import * as eventJobs from "./events/jobs.js";
 import { EVENTS } from "./events/publisher.js";
 import * as instances from "./instances/commands.js";
+import { INSTANCES } from "./instances/notices.js";
 import * as leases from "./leases/commands.js";
 import * as leaseJobs from "./leases/jobs.js";
 import { BOXES } from "./messages/box-writer.js";
@@ -28,6 +30,7 @@ import { MethodTable } from "./rpc/method.js";
 import * as rules from "./rules/commands.js";
 import * as ruleJobs from "./rules/jobs.js";
 import * as sessions from "./sessions/commands.js";
+import { SESSIONS } from "./sessions/notices.js";
 import * as specs from "./specs/commands.js";
 import * as specJobs from "./specs/jobs.js";
 import * as state from "./state/commands.js";
@@ -39,7 +42,7 @@ import * as templates from "./templates/commands.js";
 import * as templateJobs from "./templates/jobs.js";
 import * as closeStore from "./threads/close-store.js";
 import { methodsIn } from "./threads/methods.js";
-import { BUG, CHANGES, COMMIT } from "./threads/notices.js";
+import { BUG, CHANGES, COMMIT, FOREIGN } from "./threads/notices.js";
 import * as usage from "./usage/commands.js";
 import * as usageJobs from "./usage/jobs.js";
 import { STATE_KEYS } from "./versioned/commands.js";
@@ -89,6 +92,10 @@ export const METHODS = new MethodTable(
 
 /** What the writer says unasked, before the replies of the same commit, by who takes it on the front. */
 export const NOTICES = {
+  foreign: FOREIGN,
+  node: NODE,
+  instances: INSTANCES,
+  sessions: SESSIONS,
   events: EVENTS,
   outbox: OUTBOX,
   leases: LEASES,

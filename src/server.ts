@@ -16,7 +16,7 @@ import { agentMetricsRoutes } from "./agent-metrics/routes.js";
 import { AgentTally } from "./agent-metrics/tally.js";
 import { refuseCall } from "./audit/commands.js";
 import { auditRoutes } from "./audit/routes.js";
-import { BackgroundTasks, type BackgroundTask } from "./background/task.js";
+import { BackgroundTasks, whileLeading, type BackgroundTask } from "./background/task.js";
 import { Restore } from "./backup/restore.js";
 import { backupRoutes } from "./backup/routes.js";
 import { steadyClock } from "./base/clock.js";
@@ -24,6 +24,9 @@ import { loadShapes } from "./base/shape.js";
 import { openLog, type Log } from "./base/log.js";
 import { ChangeReaders } from "./changes/readers.js";
 import { changeRoutes } from "./changes/routes.js";
+import { ClusterFront } from "./cluster/front.js";
+import { clusterRoutes } from "./cluster/routes.js";
+import { clusterReader } from "./cluster/table.js";
 import { ComplianceMonitor } from "./compliance/monitor.js";
 import { complianceRoutes } from "./compliance/routes.js";
 import { makeCoordination } from "./coordination.js";
@@ -113,6 +116,7 @@ interface Pieces {
   readonly tasks: BackgroundTasks;
   /** Ends what would go on for ever, for those who wait for it. */
   readonly endWaiting: () => Promise<void>;
+  readonly cluster: ClusterFront | null;
 }
 
 const clock = steadyClock();
@@ -131,8 +135,15 @@ export async function startServer(config: Config, urls: ServerUrls, begun?: Begu
   const log = await openLog(config.log_level, config.log_format);
   const chosen = await chooseTransport(config.transport);
   const threads = openThreads({ config, data_dir, urls, log, methods: METHODS, notices: NOTICES, begun });
-  const { front, pipeline, routes, tasks, endWaiting } = makePieces({ config, log, threads, chosen, started_ms });
+  const { front, pipeline, routes, tasks, endWaiting, cluster } = makePieces({
+    config,
+    log,
+    threads,
+    chosen,
+    started_ms,
+  });
   try {
+    await cluster?.ready();
     await front.listen(config, routes, pipeline, new Pages(urls.pages));
   } catch (error) {
     front.close();
@@ -184,6 +195,27 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
   const event_history = new EventHistory(reads, hub);
   const streams = new Streams({ hub, counters, history, log }, clock);
 
+  // The cluster, where it is a node of one
+  const cluster =
+    config.cluster === ""
+      ? null
+      : new ClusterFront({
+          cluster: config,
+          reader: reads.model(clusterReader),
+          log,
+          onTime: (log_ms) => clock.raise(log_ms),
+          onLeading: (leads) => {
+            if (leads) deliveries.load();
+            else deliveries.forget();
+          },
+          onInstalled: () => {
+            writer.restarted();
+            reloadAll("restore");
+          },
+        });
+  /** Whether what goes on without being asked is to go on here: on one node of a cluster. */
+  const leads = (): boolean => cluster?.leads ?? true;
+
   // Agents, what they hold and say
   const coordination = makeCoordination({
     guarded: gate.guarded,
@@ -192,6 +224,7 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
     clock,
     threads,
     started_ms,
+    leads,
     changes,
     hub,
     history: event_history,
@@ -226,6 +259,7 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
     clock,
     actors,
     agents,
+    positions: cluster,
     recordRefusal: ({ action, resource, failure }, context, done) =>
       writer.call(refuseCall, { action, resource, detail: refusalDetail(failure) }, context, done),
   });
@@ -243,6 +277,7 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
   const deliveries = new Deliveries({
     reader: reads.model(webhookReader),
     send,
+    leads,
     advance: (request) => writer.request(advanceWebhooks, request, NO_CALLER),
     clock,
     log,
@@ -280,7 +315,10 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
   // Features over pieces of several
   const long_work = new LongWork(pool);
   const rule_table = reads.model(ruleReader);
-  const rule_versions = new RuleSetVersions((project) => rule_table.version(project));
+  const rule_versions = new RuleSetVersions(
+    (project) => rule_table.version(project),
+    () => writer.behind,
+  );
   writer.changes.listen("rule", rule_versions);
   const rules = new RuleFront({
     writer,
@@ -309,11 +347,12 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
       { close: () => outbound.close() },
       streams,
       changes,
-      pruner,
+      ...(cluster === null ? [] : [cluster]),
+      whileLeading(leads, pruner),
       deliveries,
       // Closed before them: what they still have to tell is what became of their last requests.
       { close: () => receivers.close() },
-      compliance,
+      whileLeading(leads, compliance),
       ...coordination.tasks,
       session_upkeep,
       agent_flusher,
@@ -347,7 +386,9 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
       instances: directory,
       ports: front,
       pipeline,
+      cluster,
     }),
+    ...clusterRoutes(cluster),
     ...stateRoutes({ writer, reads, log, explain }),
     ...specRoutes({ writer, reads, log, explain }),
     ...ruleRoutes({ rules, reads }),
@@ -367,8 +408,20 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
     openApiRoute(routes, VERSION),
   );
 
+  const reloadAll = (why: "crash" | "restore"): void => {
+    hub.catchUp(history);
+    coordination.reload(why);
+    book.load(session_rows.all());
+    deliveries.load();
+    changes.lag();
+  };
   threads.listen(
     {
+      foreign: (notice) => writer.accept(notice),
+      node: (notice) => cluster?.accept(notice),
+      sessions: ({ changed }) => {
+        for (const id of changed) book.follow(id, session_rows.byId(id));
+      },
       events: (events) => hub.accept(eventsOf(events)),
       outbox: (notice) => deliveries.take(notice),
       ...coordination.takers,
@@ -381,11 +434,7 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
     },
     () => {
       writer_metrics.recordRestart();
-      hub.catchUp(history);
-      coordination.reload("crash");
-      book.load(session_rows.all());
-      deliveries.load();
-      changes.lag();
+      reloadAll("crash");
     },
   );
   deliveries.load();
@@ -396,7 +445,7 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
     changes.end();
     await mcp.close();
   };
-  return { front, pipeline, routes, tasks, endWaiting };
+  return { front, pipeline, routes, tasks, endWaiting, cluster };
 }
 
 /** Ends what is overdue: calls of the writer, jobs that wait, requests that come drop by drop. */

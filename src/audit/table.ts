@@ -3,7 +3,7 @@ import type { AuditListRequest, AuditSummaryRequest } from "../../schemas/audit.
 import { idRange } from "../store/id-range.js";
 import type { DeferredRows, DeferredTable } from "../store/deferred-rows.js";
 import type { Db, Statement } from "../store/open.js";
-import type { AuditTrail } from "../threads/batch.js";
+import type { AuditTrail } from "../threads/transaction.js";
 import type { Model, WritingModel } from "../threads/model.js";
 
 /** A row as stored; `at` in ms. */

@@ -18,6 +18,21 @@ export interface BackgroundTask {
   expose?(out: Exposition): void;
 }
 
+/** A task that is done by one server of several: its ticks come only while this is the one. */
+export function whileLeading(leads: () => boolean, task: BackgroundTask): BackgroundTask {
+  return {
+    tick: (now_ms) => {
+      if (leads()) task.tick?.(now_ms);
+    },
+    drain: () => task.drain?.(),
+    get in_flight() {
+      return task.in_flight ?? 0;
+    },
+    close: () => task.close?.() ?? Promise.resolve(),
+    expose: (out) => task.expose?.(out),
+  };
+}
+
 /** The register: every task of the server, in the order of their start. */
 export class BackgroundTasks {
   readonly #tasks: readonly BackgroundTask[];

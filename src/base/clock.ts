@@ -33,6 +33,13 @@ export class MonotonicClock implements Clock {
     this.#base_elapsed = elapsed();
   }
 
+  /** Goes on from a time that others have come to, where that is later. */
+  raise(now_ms: number): void {
+    if (now_ms <= this.now()) return;
+    this.#base_ms = now_ms;
+    this.#base_elapsed = this.#elapsed();
+  }
+
   now(): number {
     const now = this.#source.now();
     const elapsed = this.#elapsed();
@@ -45,6 +52,6 @@ export class MonotonicClock implements Clock {
 }
 
 /** The machine's time, as a clock that never goes back nor stands still. */
-export function steadyClock(floor_ms = 0): Clock {
+export function steadyClock(floor_ms = 0): MonotonicClock {
   return new MonotonicClock(systemClock, floor_ms, () => performance.now());
 }

@@ -25,7 +25,7 @@ import { Failure } from "../base/result.js";
 import { publisher, type Publisher } from "../events/publisher.js";
 import { rememberedRequests, type RememberedRequests } from "../requests/remembered.js";
 import type { Notice } from "../rpc/method.js";
-import type { AuditTrail } from "../threads/batch.js";
+import type { AuditTrail } from "../threads/transaction.js";
 import type { ChangeSet } from "../threads/change-set.js";
 import type { Model, Opening, Said, WritingModel } from "../threads/model.js";
 import type { WriteCall } from "../threads/writer-method.js";
@@ -283,10 +283,14 @@ export class ClaimBook implements WritingModel {
   /** Ends claims whose life is over, as the front has found. */
   endLives({ ends }: EndClaimsRequest, call: WriteCall): void {
     this.settle(call);
-    for (const { row, fence, reason } of ends) {
+    for (const { row, fence, reason, heard_at } of ends) {
       const lease = this.#live.get(row);
       // One that was granted meanwhile has a fence now.
-      if (lease?.record.fence === fence) this.#loseByItself(lease, reason, call);
+      if (lease?.record.fence !== fence) continue;
+      const { holder } = lease.record;
+      // Another server may have heard of its holder since.
+      if (heard_at !== null && reason === "expired" && this.#table.heardOf(holder) > heard_at) continue;
+      this.#loseByItself(lease, reason, call);
     }
   }
 

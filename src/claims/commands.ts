@@ -19,6 +19,7 @@ export const endClaims = writerMethod({
   changes: [...CHANGES_CLAIMS, changesByModel("audit")],
   models: { book: claimBook },
   family: "claims",
+  in_cluster: "leader",
   run: ({ book }, request, call) => {
     book.endLives(request, call);
     return null;

@@ -32,6 +32,8 @@ export interface ExpiryOptions {
   readonly log: Log;
   /** When the server started. */
   readonly started_ms: number;
+  /** Where other servers hear of holders, too: the one that leads ends claims, a while later. */
+  readonly shared: { readonly leads: () => boolean; readonly grace_ms: number } | null;
 }
 
 /** Claims are filed by when they are due, to so many ms. */
@@ -43,6 +45,8 @@ interface End {
   readonly row: number;
   readonly fence: number;
   readonly reason: EndReason;
+  /** When the holder was heard of last; null where no other server may have heard of it since. */
+  readonly heard_at: number | null;
 }
 
 export class Expiry implements BackgroundTask {
@@ -94,6 +98,8 @@ export class Expiry implements BackgroundTask {
    * the holder asks for next comes behind that.
    */
   hear(holder: string, now_ms: number): void {
+    // Whoever leads may know of another sign of life.
+    if (this.#options.shared !== null) return;
     const rows = [...this.#options.mirror.of(holder)].map(({ row }) => row);
     this.#end(rows.flatMap((row) => this.#overdue(row, now_ms)));
   }
@@ -136,7 +142,10 @@ export class Expiry implements BackgroundTask {
       const over = this.#overdue(row, now_ms);
       ends.push(...over);
       const record = this.#options.mirror.get(row);
-      if (over.length === 0 && record !== undefined) this.#file(row, this.#lifeOf(record, now_ms).ends_ms);
+      if (over.length > 0 || record === undefined) continue;
+      const { ends_ms } = this.#lifeOf(record, now_ms);
+      // Where it is not this server's to end, or not yet, it is looked at again.
+      this.#file(row, this.#options.shared === null ? ends_ms : Math.max(ends_ms, now_ms + RETRY_MS));
     }
     this.#end(ends);
   }
@@ -146,7 +155,11 @@ export class Expiry implements BackgroundTask {
     const record = this.#options.mirror.get(row);
     if (record === undefined || this.#ending.get(row) === record.fence) return [];
     const { ends_ms, reason } = this.#lifeOf(record, now_ms);
-    return ends_ms <= now_ms ? [{ row, fence: record.fence, reason }] : [];
+    const { shared, holders } = this.#options;
+    const { fence, holder } = record;
+    if (shared === null) return ends_ms <= now_ms ? [{ row, fence, reason, heard_at: null }] : [];
+    if (!shared.leads() || ends_ms + shared.grace_ms > now_ms) return [];
+    return [{ row, fence, reason, heard_at: holders.heardOf(holder, now_ms) }];
   }
 
   #end(ends: readonly End[]): void {

@@ -119,6 +119,7 @@ export class LeaseWriter {
   readonly #reader: LeaseReader;
   readonly #leases: DeferredTable<Row>;
   readonly #name: Statement<[string], string>;
+  readonly #heard: Statement<[string], number>;
   readonly #oldest: Statement<[number, number], { row: number; ended_at: number | null }>;
   readonly #delete: Statement<[number], unknown>;
 
@@ -127,6 +128,11 @@ export class LeaseWriter {
     this.#reader = new LeaseReader(db);
     this.#leases = rows.into("REPLACE INTO lease", 18);
     this.#name = db.prepare<[string], string>("SELECT name FROM instance WHERE id = ?").pluck();
+    this.#heard = db
+      .prepare<[string], number>(
+        "SELECT max(last_seen, busy_until) FROM instance JOIN instance_life USING (row) WHERE id = ?",
+      )
+      .pluck();
     this.#oldest = db.prepare("SELECT row, ended_at FROM lease WHERE row > ? ORDER BY row LIMIT ?");
     this.#delete = db.prepare("DELETE FROM lease WHERE row = ?");
   }
@@ -140,6 +146,11 @@ export class LeaseWriter {
   /** What an instance is called; undefined where it is gone. */
   nameOf(holder: string): string | undefined {
     return this.#name.get(holder);
+  }
+
+  /** When an instance was heard of last, as far as that is stored, in ms; 0 where it is gone. */
+  heardOf(holder: string): number {
+    return this.#heard.get(holder) ?? 0;
   }
 
   /** Stores a lease, new or changed. */

@@ -21,6 +21,10 @@ export class ConfigError extends Error {
   override readonly name = "ConfigError";
 }
 
+/** Where a cluster's log may be (src/ordered-log/choose.ts). */
+const LOG_ADDRESS = /^(nats|tls|postgres|postgresql):\/\/\S+$/;
+const NAME = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$/;
+
 type Value = string | number | boolean | readonly string[];
 const DEFAULT_FILE = "./settings.json";
 /** Each flag has its variable, `--config` too. */
@@ -172,6 +176,14 @@ function checkText(option: TextOption | ChoiceOption, text: string, name: string
   const address = option.type === "address" || (option.type === "address or empty" && text !== "");
   if (address && parseAddress(text) === undefined)
     throw new ConfigError(`${name} must be HOST:PORT, not ${JSON.stringify(text)}`);
+  if (option.type === "log or empty" && text !== "" && !LOG_ADDRESS.test(text))
+    throw new ConfigError(
+      `${name} must begin with nats://, tls:// or postgres://, not ${JSON.stringify(text.slice(0, 16))}`,
+    );
+  if ((option.type === "name" || (option.type === "name or empty" && text !== "")) && !NAME.test(text))
+    throw new ConfigError(
+      `${name} must be 1 to 64 letters, digits, "_", "-" and, but for the first, ".": not ${JSON.stringify(text)}`,
+    );
   if (option.type === "text" && text.includes("\0")) throw new ConfigError(`${name} must not contain a NUL`);
   return text;
 }

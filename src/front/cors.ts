@@ -6,7 +6,7 @@ import { PREFLIGHT_MAX_AGE_S } from "../../schemas/limits.js";
 import { headerBlock, type WireReply } from "../transport/reply.js";
 
 /** Headers of answers that a page may read beside those that every page may. */
-const READABLE = "ETag, X-Koor-Version, Retry-After, Allow";
+const READABLE = "ETag, X-Koor-Version, X-Koor-Position, Retry-After, Allow";
 /** Headers that a page may send beside those that every page may. */
 const SENDABLE = [
   "Authorization",
@@ -16,6 +16,7 @@ const SENDABLE = [
   "Last-Event-ID",
   "X-Koor-Instance",
   "X-Koor-Fence",
+  "X-Koor-After",
   "MCP-Protocol-Version",
   "Mcp-Method",
   "Mcp-Name",

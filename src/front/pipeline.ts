@@ -20,6 +20,7 @@ import type { Gate } from "./gate.js";
 import { parameterRules, parseQuery, refuseParameters } from "./parameters.js";
 import { failureReply, Refusals, type Header, type RecordRefusal } from "./refusals.js";
 import type { RequestMetrics, RouteMetrics } from "./request-metrics.js";
+import { askedPosition, openedAfter, positioned, tooFarBehind, type Positions } from "./positions.js";
 import { refuseRole } from "./roles.js";
 import { parsePath, pathParameters, type PathShape } from "./path-shape.js";
 import type { Answer, Reply, Request, Route } from "./route.js";
@@ -45,6 +46,8 @@ export interface PipelineOptions {
   readonly clock: Clock;
   readonly actors: Actors;
   readonly agents: CallCounter;
+  /** Where the server is a node of a cluster. */
+  readonly positions: Positions | null;
 }
 
 /** The ports, which have most routes in common. */
@@ -70,6 +73,8 @@ interface Call {
   path: string;
   /** The allowed Origin that it came from; "" where it named none. */
   origin: string;
+  /** How far this node has to have come before it is served; 0 where it does not say. */
+  after: number;
 }
 
 const NO_CONTEXT: CallContext = Object.freeze({ actor: "", trace: "" });
@@ -94,6 +99,7 @@ function newCall(exchange: Exchange, bound: BoundRoute, port: PortName, counted:
     json: undefined,
     path: "",
     origin: "",
+    after: 0,
   };
 }
 
@@ -191,7 +197,10 @@ export class Pipeline {
       return undefined;
     }
     this.#options.metrics.in_flight -= 1;
-    return call.session === null || admitted === undefined ? admitted : tiedTo(call.session, admitted);
+    const { positions } = this.#options;
+    const opener =
+      positions === null || admitted === undefined ? admitted : openedAfter(admitted, call.after, positions);
+    return call.session === null || opener === undefined ? opener : tiedTo(call.session, opener);
   }
 
   /** Answers with a page: it is for everybody that the server answers to, for nothing of what is stored is in it. */
@@ -262,6 +271,7 @@ export class Pipeline {
     const path = exchange.path;
     const params = shape.names.length === 0 ? NO_PARAMS : pathParameters(shape, path);
     call.params = params ?? NO_PARAMS;
+    const after = this.#options.positions === null ? 0 : askedPosition(exchange);
     const caller = this.#gate(call, route.open === true);
     if (caller instanceof Failure) return caller;
     const { actor } = caller;
@@ -275,6 +285,8 @@ export class Pipeline {
     if (refusal !== null) return refusal;
     if (this.#draining && route.open !== true) return DRAINING;
     if (this.#held !== null && route.method !== "GET") return this.#held;
+    if (after instanceof Failure) return after;
+    call.after = after;
     if (params === undefined || path.includes("\uFFFD")) return invalid("malformed escape in the path");
     const query = parseQuery(route.query, exchange.query);
     if (query instanceof Failure) return query;
@@ -343,7 +355,21 @@ export class Pipeline {
     this.#handle(call, { ...request, body, text: parsed.text, json: parsed.json });
   }
 
+  /** Handles a request, when this node has come as far as it asks. */
   #handle(call: Call, request: Request): void {
+    const { positions } = this.#options;
+    if (positions === null || call.after <= positions.current) {
+      this.#handleNow(call, request);
+      return;
+    }
+    call.exchange.detach();
+    positions.wait(call.after, (reached) => {
+      if (reached) this.#handleNow(call, request);
+      else this.#finish(call, tooFarBehind(call.after, positions.current));
+    });
+  }
+
+  #handleNow(call: Call, request: Request): void {
     let answer: Answer | Promise<Answer>;
     try {
       answer = call.bound.route.handle(request);
@@ -418,7 +444,9 @@ export class Pipeline {
       });
     }
     const own = call.port === "dashboard" ? keptAtHome(reply) : reply;
-    call.exchange.send(call.origin === "" ? own : readableBy(call.origin, own));
+    const { positions } = this.#options;
+    const placed = positions === null ? own : positioned(own, positions.current);
+    call.exchange.send(call.origin === "" ? placed : readableBy(call.origin, placed));
     if (!call.exchange.streaming) {
       this.#options.metrics.in_flight -= 1;
       return;

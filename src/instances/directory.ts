@@ -108,10 +108,13 @@ function newLists(): Lists {
 
 export class Directory implements Measured {
   readonly #by_id = new Map<string, Entry>();
+  readonly #by_row = new Map<number, Entry>();
   readonly #by_token = new Map<string, Entry>();
   readonly #by_name = new Groups<string, Entry>();
   #lists = newLists();
   #unsaved: Entry[] = [];
+  /** Those whose calls wait. */
+  readonly #waiting = new Set<Entry>();
   /** The newest last_seen: time does not go back here, whatever the machine's clock does. */
   #newest_ms = 0;
   #urgent = false;
@@ -158,9 +161,11 @@ export class Directory implements Measured {
     const before = new Map(this.#by_id);
     this.#by_id.clear();
     this.#by_token.clear();
+    this.#by_row.clear();
     this.#by_name.clear();
     this.#lists = newLists();
     this.#unsaved = [];
+    this.#waiting.clear();
     const entries = rows.map((row): Entry => {
       const known = before.get(row.id);
       const ahead = known !== undefined && known.last_seen > row.last_seen;
@@ -181,12 +186,15 @@ export class Directory implements Measured {
     for (const entry of entries.sort((a, b) => a.last_seen - b.last_seen || a.row - b.row)) {
       this.#insert(entry);
       if (entry.unsaved) this.#unsaved.push(entry);
+      if (entry.waits > 0) this.#waiting.add(entry);
     }
     this.#urgent = this.#unsaved.length > 0;
   }
 
-  /** A registration that is on disk. */
+  /** A registration that is on disk; it may be known already. */
   add(row: InstanceRow): Entry {
+    const known = this.#by_id.get(row.id);
+    if (known !== undefined) return known;
     const entry: Entry = {
       ...row,
       last_seen: Math.max(row.last_seen, this.#newest_ms),
@@ -207,10 +215,43 @@ export class Directory implements Measured {
     const entry = this.#by_id.get(id);
     if (entry === undefined) return;
     this.#lists[entry.status].remove(entry);
+    this.#waiting.delete(entry);
     this.#by_id.delete(id);
     this.#by_token.delete(entry.token_hash);
+    this.#by_row.delete(entry.row);
     this.#by_name.remove(entry.name, entry);
     this.#events.onStatus?.(entry);
+  }
+
+  /** Takes what another server has made of an instance: undefined where it is gone. */
+  follow(id: string, row: InstanceRow | undefined): void {
+    const entry = this.#by_id.get(id);
+    if (row === undefined) {
+      this.remove(id);
+      return;
+    }
+    if (entry === undefined) {
+      this.add(row);
+      return;
+    }
+    if (entry.intent !== row.intent) this.setIntent(entry, row.intent);
+    if (entry.capabilities.join("\n") !== row.capabilities.join("\n")) this.setCapabilities(entry, row.capabilities);
+    // What this server alone has heard of it is newer than that it was silent.
+    const silent = row.status === "stale" && (entry.last_seen <= row.last_seen || !entry.unsaved);
+    if (silent ? entry.status === "active" : entry.status !== "active" && row.status === "active")
+      this.#move(entry, row.status);
+    entry.last_seen = Math.max(entry.last_seen, row.last_seen);
+  }
+
+  /** Takes a sign of life that another server has stored. */
+  hear(row: number, seen_ms: number, busy_until: number): void {
+    const entry = this.#by_row.get(row);
+    if (entry === undefined || seen_ms < entry.last_seen) return;
+    entry.last_seen = seen_ms;
+    entry.busy_until = busy_until;
+    if (seen_ms > this.#newest_ms) this.#newest_ms = seen_ms;
+    if (entry.status === "stale") this.#move(entry, "active");
+    else this.#lists[entry.status].touch(entry);
   }
 
   setIntent(entry: Entry, intent: string): void {
@@ -258,6 +299,7 @@ export class Directory implements Measured {
   /** A call of it waits. Its end is told by the function that is returned, and is a sign of life, too. */
   beginWait(entry: Entry, now: () => number): () => void {
     entry.waits += 1;
+    this.#waiting.add(entry);
     return () => {
       // The directory may have been loaded anew meanwhile: then it is another entry of the same id.
       const current = this.#by_id.get(entry.id);
@@ -265,6 +307,7 @@ export class Directory implements Measured {
       // In this order: it was alive until now, whoever looks what has ended by its silence.
       this.see(current, now());
       current.waits -= 1;
+      if (current.waits === 0) this.#waiting.delete(current);
     };
   }
 
@@ -316,6 +359,11 @@ export class Directory implements Measured {
     }
   }
 
+  /** A sign of life of each whose call waits: other servers know it only by what is stored. */
+  seeWaiting(now_ms: number): void {
+    for (const entry of this.#waiting) this.see(entry, now_ms);
+  }
+
   /** Whether a change waits that should be on disk at once: a stale instance was seen. */
   get urgent(): boolean {
     return this.#urgent;
@@ -348,6 +396,7 @@ export class Directory implements Measured {
     this.#by_id.set(entry.id, entry);
     this.#by_name.add(entry.name, entry);
     this.#by_token.set(entry.token_hash, entry);
+    this.#by_row.set(entry.row, entry);
     this.#lists[entry.status].addNewest(entry);
     if (entry.last_seen > this.#newest_ms) this.#newest_ms = entry.last_seen;
   }

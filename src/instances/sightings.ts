@@ -3,7 +3,11 @@
  * alive again, and whole at a shutdown. A kill loses the last seconds of last_seen and nothing else.
  * Runs on the front, driven by ticks.
  */
-import { INSTANCE_FLUSH_INTERVAL_MS, INSTANCE_FLUSH_ROWS } from "../../schemas/limits.js";
+import {
+  INSTANCE_FLUSH_INTERVAL_MS,
+  INSTANCE_FLUSH_ROWS,
+  INSTANCE_SHARED_FLUSH_INTERVAL_MS,
+} from "../../schemas/limits.js";
 import { Periodic } from "../background/periodic.js";
 import type { BackgroundTask } from "../background/task.js";
 import { Failure } from "../base/result.js";
@@ -16,12 +20,17 @@ export class Sightings implements BackgroundTask {
   readonly #directory: Directory;
   readonly #writer: Writer;
   readonly #flushes: Periodic<void>;
+  readonly #shared: boolean;
+  #now_ms: number;
 
-  constructor(directory: Directory, writer: Writer, now_ms: number) {
+  /** @param shared whether other servers know signs of life by what is stored, and have to know them soon */
+  constructor(directory: Directory, writer: Writer, now_ms: number, shared: boolean) {
     this.#directory = directory;
     this.#writer = writer;
+    this.#shared = shared;
+    this.#now_ms = now_ms;
     this.#flushes = new Periodic({
-      interval_ms: INSTANCE_FLUSH_INTERVAL_MS,
+      interval_ms: shared ? INSTANCE_SHARED_FLUSH_INTERVAL_MS : INSTANCE_FLUSH_INTERVAL_MS,
       now_ms,
       work: () => this.#flush(),
       urgent: () => directory.urgent,
@@ -30,6 +39,7 @@ export class Sightings implements BackgroundTask {
   }
 
   tick(now_ms: number): void {
+    this.#now_ms = now_ms;
     this.#flushes.tick(now_ms);
   }
 
@@ -41,6 +51,7 @@ export class Sightings implements BackgroundTask {
 
   /** Stores what was seen until now. What the writer does not take stays for the next time. */
   async #flush(): Promise<void> {
+    if (this.#shared) this.#directory.seeWaiting(this.#now_ms);
     for (;;) {
       const seen = this.#directory.takeSeen(INSTANCE_FLUSH_ROWS);
       if (seen.length === 0) return;

@@ -5,8 +5,9 @@
 import type { RegisterRequest, SightingsRequest } from "../../schemas/instances.js";
 import { must } from "../base/assert.js";
 import type { Db, Statement } from "../store/open.js";
-import type { Model } from "../threads/model.js";
+import type { Model, Said, WritingModel } from "../threads/model.js";
 import type { InstanceRow } from "./directory.js";
+import { INSTANCES } from "./notices.js";
 
 /** A row as stored. */
 interface StoredInstance extends Omit<InstanceRow, "token_hash" | "capabilities"> {
@@ -28,28 +29,43 @@ const HEX = "hex";
 /** Reads all instances: the front keeps them in memory. */
 export class InstanceReader {
   readonly #all: Statement<[], StoredInstance>;
+  readonly #one: Statement<[string], StoredInstance>;
 
   constructor(db: Db) {
-    this.#all = db.prepare(`
+    const select = `
       SELECT row, id, token_hash, name, workspace, intent, stack, capabilities, status, registered_at,
         last_seen, busy_until
-      FROM instance JOIN instance_life USING (row) ORDER BY row
-    `);
+      FROM instance JOIN instance_life USING (row)
+    `;
+    this.#all = db.prepare(`${select} ORDER BY row`);
+    this.#one = db.prepare(`${select} WHERE id = ?`);
   }
 
   /** By row. */
   all(): InstanceRow[] {
-    return this.#all.all().map((row) => ({
-      ...row,
-      token_hash: row.token_hash.toString(HEX),
-      capabilities: JSON.parse(row.capabilities) as string[],
-    }));
+    return this.#all.all().map(instanceOf);
   }
+
+  byId(id: string): InstanceRow | undefined {
+    const stored = this.#one.get(id);
+    return stored === undefined ? undefined : instanceOf(stored);
+  }
+}
+
+function instanceOf(stored: StoredInstance): InstanceRow {
+  return {
+    ...stored,
+    token_hash: stored.token_hash.toString(HEX),
+    capabilities: JSON.parse(stored.capabilities) as string[],
+  };
 }
 
 export const instanceReader: Model<InstanceReader> = { open: ({ db }) => new InstanceReader(db) };
 
-export class InstanceWriter {
+export class InstanceWriter implements WritingModel {
+  /** What this transaction did: told where others carry out the same calls. */
+  readonly #changed = new Set<string>();
+  #seen: SightingsRequest[] = [];
   readonly #insert: Statement<[string, Buffer, string, string, string, string, string, number], unknown>;
   readonly #insert_life: Statement<[number | bigint, string, number], unknown>;
   readonly #row_of: Statement<[string], number>;
@@ -60,7 +76,7 @@ export class InstanceWriter {
   readonly #delete: Statement<[number], unknown>;
   readonly #delete_life: Statement<[number], unknown>;
   readonly #see: Statement<[number, number, number, number], unknown>;
-  readonly #stale: Statement<[number, number, number], unknown>;
+  readonly #stale: Statement<[number, number, number, number], unknown>;
 
   constructor(db: Db) {
     this.#insert = db.prepare(
@@ -82,10 +98,11 @@ export class InstanceWriter {
       `UPDATE instance_life SET last_seen = ?, busy_until = ?, status = iif(status = 'stale', 'active', status)
        WHERE row = ? AND last_seen <= ?`,
     );
-    // One that is stale here may have been seen and silent again meanwhile: then its last_seen is later.
+    // One that is stale here may have been seen and silent again meanwhile: then its last_seen is later. One that was
+    // seen later than is known where it was found silent (at another node) is not.
     this.#stale = db.prepare(
-      `UPDATE instance_life SET last_seen = max(last_seen, ?), status = 'stale'
-       WHERE row = ? AND (status = 'active' OR (status = 'stale' AND last_seen < ?))`,
+      `UPDATE instance_life SET last_seen = ?, status = 'stale'
+       WHERE row = ? AND last_seen <= ? AND (status = 'active' OR (status = 'stale' AND last_seen < ?))`,
     );
   }
 
@@ -103,6 +120,7 @@ export class InstanceWriter {
       now_ms,
     );
     this.#insert_life.run(lastInsertRowid, "pending", now_ms);
+    this.#changed.add(id);
     return Number(lastInsertRowid);
   }
 
@@ -114,27 +132,33 @@ export class InstanceWriter {
   /** Each of these is false where there is no such instance. */
   activate(id: string, now_ms: number): boolean {
     const row = this.#row_of.get(id);
+    this.#changed.add(id);
     return row !== undefined && this.#activate.run(now_ms, row).changes > 0;
   }
 
   setIntent(id: string, intent: string): boolean {
+    this.#changed.add(id);
     return this.#set_intent.run(intent, id).changes > 0;
   }
 
   setCapabilities(id: string, capabilities: readonly string[]): boolean {
+    this.#changed.add(id);
     return this.#set_capabilities.run(JSON.stringify(capabilities), id).changes > 0;
   }
 
   deregister(id: string): boolean {
     const row = this.#row_of.get(id);
     if (row === undefined) return false;
+    this.#changed.add(id);
     this.#delete.run(row);
     this.#delete_life.run(row);
     return true;
   }
 
   /** Stores signs of life; those of instances that are gone are passed over. */
-  see({ rows, last_seen, busy_until }: SightingsRequest): void {
+  see(request: SightingsRequest): void {
+    const { rows, last_seen, busy_until } = request;
+    this.#seen.push(request);
     for (const [at, row] of rows.entries()) {
       const seen_ms = must(last_seen[at], "a time for each row");
       this.#see.run(seen_ms, must(busy_until[at], "a time for each row"), row, seen_ms);
@@ -143,7 +167,22 @@ export class InstanceWriter {
 
   /** Marks one stale; what is to be told of it, undefined where this silence was told of already. */
   markStale(row: number, last_seen_ms: number): InstanceNotice | undefined {
-    return this.#stale.run(last_seen_ms, row, last_seen_ms).changes > 0 ? this.#notice.get(row) : undefined;
+    if (this.#stale.run(last_seen_ms, row, last_seen_ms, last_seen_ms).changes === 0) return undefined;
+    const notice = this.#notice.get(row);
+    if (notice !== undefined) this.#changed.add(notice.id);
+    return notice;
+  }
+
+  reload(): void {
+    this.#changed.clear();
+    this.#seen = [];
+  }
+
+  takeNotice(replicated: boolean): Said | null {
+    const [changed, seen] = [[...this.#changed], this.#seen];
+    this.reload();
+    if (!replicated || (changed.length === 0 && seen.length === 0)) return null;
+    return { notice: INSTANCES, payload: { changed, seen } };
   }
 }
 

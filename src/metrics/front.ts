@@ -26,10 +26,14 @@ export interface MetricsFrontOptions {
   /** The addresses that really listen; "" for a port that is off. */
   readonly ports: { readonly addresses: { readonly api: string; readonly dashboard: string } };
   readonly pipeline: { readonly draining: boolean };
+  /** Where the server is a node of a cluster. */
+  readonly cluster: { health(): { readonly well: boolean; readonly cluster: object } } | null;
 }
 
 const SCRAPE_HEADERS = headerBlock([["Content-Type", "text/plain; version=0.0.4; charset=utf-8"]]);
-const DRAINING_HEADERS = headerBlock([JSON_TYPE, ["Retry-After", "1"]]);
+/** A server alone: `/health` says nothing of a cluster. */
+const ALONE = { well: true, cluster: undefined };
+const UNWELL_HEADERS = headerBlock([JSON_TYPE, ["Retry-After", "1"]]);
 
 export class MetricsFront {
   readonly #options: MetricsFrontOptions;
@@ -39,9 +43,11 @@ export class MetricsFront {
   }
 
   health(): Reply {
-    const { draining } = this.#options.pipeline;
-    const reply = jsonReply(JSON.stringify({ status: draining ? "draining" : "ok", uptime: this.#uptime() }));
-    return draining ? { ...reply, status: 503, headers: DRAINING_HEADERS } : reply;
+    const { pipeline, cluster } = this.#options;
+    const node = cluster?.health() ?? ALONE;
+    const status = pipeline.draining ? "draining" : node.well ? "ok" : "unwell";
+    const reply = jsonReply(JSON.stringify({ status, uptime: this.#uptime(), cluster: node.cluster }));
+    return status === "ok" ? reply : { ...reply, status: 503, headers: UNWELL_HEADERS };
   }
 
   read(): Reply {

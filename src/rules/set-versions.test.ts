@@ -3,14 +3,23 @@ import t from "tap";
 import { RULE_SET_VERSIONS_KEPT_MAX } from "../../schemas/limits.js";
 import { RuleSetVersions } from "./set-versions.js";
 
-function make(): { readonly versions: RuleSetVersions; readonly stored: Map<string, number>; readonly read: string[] } {
+function make(): {
+  readonly versions: RuleSetVersions;
+  readonly stored: Map<string, number>;
+  readonly read: string[];
+  readonly behind: { now: boolean };
+} {
   const stored = new Map([["p", 1]]);
   const read: string[] = [];
-  const versions = new RuleSetVersions((project) => {
-    read.push(project);
-    return stored.get(project) ?? 0;
-  });
-  return { versions, stored, read };
+  const behind = { now: false };
+  const versions = new RuleSetVersions(
+    (project) => {
+      read.push(project);
+      return stored.get(project) ?? 0;
+    },
+    () => behind.now,
+  );
+  return { versions, stored, read, behind };
 }
 
 t.test("a number is read once, until rules change", (t) => {
@@ -38,5 +47,14 @@ t.test("so many are kept and no more", (t) => {
   const before = read.length;
   for (let at = 0; at < 3 * RULE_SET_VERSIONS_KEPT_MAX; at++) versions.get(`${at}`);
   t.ok(read.length - before >= 2 * RULE_SET_VERSIONS_KEPT_MAX);
+  t.end();
+});
+
+t.test("while the database may be ahead, numbers are read there", (t) => {
+  const { versions, stored, behind } = make();
+  t.equal(versions.get("p"), 1);
+  stored.set("p", 2);
+  behind.now = true;
+  t.equal(versions.get("p"), 2);
   t.end();
 });

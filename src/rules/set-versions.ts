@@ -9,18 +9,23 @@ import type { ChangeListener } from "../threads/changes.js";
 
 export class RuleSetVersions implements ChangeListener {
   readonly #read: (project: string) => number;
+  readonly #behind: () => boolean;
   readonly #known = new Map<string, number>();
   /** Calls on their way that change rules: there are few. */
   #changing = 0;
 
-  /** @param read the number that is in the database now */
-  constructor(read: (project: string) => number) {
+  /**
+   * @param read the number that is in the database now
+   * @param behind whether it may be newer there than was told
+   */
+  constructor(read: (project: string) => number, behind: () => boolean) {
     this.#read = read;
+    this.#behind = behind;
   }
 
   /** The number of a project's set; 0 where it never had one. */
   get(project: string): number {
-    const known = this.#known.get(project);
+    const known = this.#behind() ? undefined : this.#known.get(project);
     if (known !== undefined) return known;
     const version = this.#read(project);
     if (this.#changing > 0) return version;

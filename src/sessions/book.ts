@@ -138,6 +138,14 @@ export class SessionBook {
     return session;
   }
 
+  /** Takes what another server has made of a session: undefined where it is gone. */
+  follow(id: string, row: SessionRow | undefined): void {
+    const known = this.#by_id.get(id);
+    if (row === undefined) this.remove([id]);
+    else if (known === undefined) this.#by_id.set(id, new Session(row, false));
+    else known.last_used_ms = Math.max(known.last_used_ms, row.last_used_at);
+  }
+
   /** Sessions that are in the database no more. */
   remove(ids: readonly string[]): void {
     for (const id of ids) {

@@ -1,7 +1,8 @@
 /** The SQL of sessions: changing (writer) and loading (front). */
 import type { OpenSessionRequest, UseSessionsRequest } from "../../schemas/sessions.js";
 import type { Db, Statement } from "../store/open.js";
-import type { Model } from "../threads/model.js";
+import type { Model, Said, WritingModel } from "../threads/model.js";
+import { SESSIONS } from "./notices.js";
 
 /** A session as it is stored; hashes are lowercase hex, times in ms. */
 export interface SessionRow {
@@ -27,25 +28,39 @@ const HEX = "hex";
 /** Reads all sessions: the front keeps them in memory. */
 export class SessionReader {
   readonly #all: Statement<[], StoredSession>;
+  readonly #one: Statement<[Buffer], StoredSession>;
 
   constructor(db: Db) {
-    this.#all = db.prepare("SELECT id, proof, instance, secure, last_used_at FROM session ORDER BY last_used_at, id");
+    const select = "SELECT id, proof, instance, secure, last_used_at FROM session";
+    this.#all = db.prepare(`${select} ORDER BY last_used_at, id`);
+    this.#one = db.prepare(`${select} WHERE id = ?`);
   }
 
   /** The least recently used first. */
   all(): SessionRow[] {
-    return this.#all.all().map((row) => ({
-      ...row,
-      id: row.id.toString(HEX),
-      proof: row.proof.toString(HEX),
-      secure: row.secure !== 0,
-    }));
+    return this.#all.all().map(sessionOf);
   }
+
+  byId(id: string): SessionRow | undefined {
+    const stored = this.#one.get(Buffer.from(id, HEX));
+    return stored === undefined ? undefined : sessionOf(stored);
+  }
+}
+
+function sessionOf(stored: StoredSession): SessionRow {
+  return {
+    ...stored,
+    id: stored.id.toString(HEX),
+    proof: stored.proof.toString(HEX),
+    secure: stored.secure !== 0,
+  };
 }
 
 export const sessionReader: Model<SessionReader> = { open: ({ db }) => new SessionReader(db) };
 
-export class SessionWriter {
+export class SessionWriter implements WritingModel {
+  /** Those that this transaction has begun, ended or found used: told where others carry out the same calls. */
+  readonly #changed = new Set<string>();
   readonly #insert: Statement<[Buffer, Buffer, string, number, number, number], unknown>;
   readonly #use: Statement<[number, Buffer], unknown>;
   readonly #delete: Statement<[Buffer], unknown>;
@@ -59,16 +74,33 @@ export class SessionWriter {
 
   open({ id, proof, instance, secure, ends }: OpenSessionRequest, now_ms: number): void {
     this.end(ends);
+    this.#changed.add(id);
     this.#insert.run(Buffer.from(id, HEX), Buffer.from(proof, HEX), instance, secure ? 1 : 0, now_ms, now_ms);
   }
 
   /** Those that are gone are passed over. */
   end(ids: readonly string[]): void {
-    for (const id of ids) this.#delete.run(Buffer.from(id, HEX));
+    for (const id of ids) {
+      this.#changed.add(id);
+      this.#delete.run(Buffer.from(id, HEX));
+    }
   }
 
   use({ uses }: UseSessionsRequest): void {
-    for (const { id, last_used_at } of uses) this.#use.run(last_used_at, Buffer.from(id, HEX));
+    for (const { id, last_used_at } of uses) {
+      this.#changed.add(id);
+      this.#use.run(last_used_at, Buffer.from(id, HEX));
+    }
+  }
+
+  reload(): void {
+    this.#changed.clear();
+  }
+
+  takeNotice(replicated: boolean): Said | null {
+    const changed = [...this.#changed];
+    this.#changed.clear();
+    return replicated && changed.length > 0 ? { notice: SESSIONS, payload: { changed } } : null;
   }
 }
 

@@ -241,6 +241,22 @@ const MIGRATIONS: readonly string[] = [
   -- Whether a request stays in line without a call that waits for it; null where that was not stored yet.
   ALTER TABLE lease ADD COLUMN queued INTEGER;
   `,
+  `
+  -- Of a server that is a node of a cluster: how far it has carried out the log, and what is agreed there. A server
+  -- alone has no row. now_ms: the log's time. entry: SHA-256 of the last entry; outcome: of what all have come to.
+  CREATE TABLE log_position (
+    only INTEGER PRIMARY KEY CHECK (only = 1), generation TEXT NOT NULL, position INTEGER NOT NULL,
+    now_ms INTEGER NOT NULL, entry BLOB NOT NULL, outcome BLOB NOT NULL, commands INTEGER NOT NULL,
+    settings TEXT NOT NULL, term INTEGER NOT NULL, leader TEXT NOT NULL
+  );
+  -- The nodes. incarnation: the id of its last hello; number: of its last entry since; heard_at: the log's time then.
+  CREATE TABLE cluster_node (
+    node TEXT PRIMARY KEY, store TEXT NOT NULL, run TEXT NOT NULL, version TEXT NOT NULL, incarnation INTEGER NOT NULL,
+    number INTEGER NOT NULL, heard_at INTEGER NOT NULL, position INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  -- Which data directory this is: the one table in which nodes differ.
+  CREATE TABLE data_directory (only INTEGER PRIMARY KEY CHECK (only = 1), store TEXT NOT NULL);
+  `,
 ];
 
 /** The newest layout this program knows. */

@@ -4,7 +4,7 @@
  * until then waits in the thread's port. Runs on the front; imports little.
  */
 import { Worker } from "node:worker_threads";
-import type { StoreSettings } from "../../schemas/config.js";
+import type { ClusterSettings, StoreSettings } from "../../schemas/config.js";
 import { claimDataDir, type DataDirLock, prepareDatabase } from "../store/data-dir.js";
 import type { Db } from "../store/open.js";
 import { removeStaging } from "../store/staging.js";
@@ -13,10 +13,14 @@ import { removeStaging } from "../store/staging.js";
 export interface WriterData {
   readonly data_dir: string;
   readonly settings: StoreSettings;
+  /** Where it is a node of a cluster. */
+  readonly cluster: ClusterSettings | null;
   /** Eight bytes: the id of the last call of the last commit. */
   readonly committed: SharedArrayBuffer;
   /** The memory of WatchedKinds. */
   readonly watched: SharedArrayBuffer;
+  /** The memory of ForeignCounter. */
+  readonly foreign: SharedArrayBuffer;
   /** Four bytes: 1 when the database is there to be opened, which the thread waits for. */
   readonly prepared: SharedArrayBuffer;
 }
@@ -39,6 +43,12 @@ function storeSettings({ state_history, state_events, event_history }: StoreSett
   return { state_history, state_events, event_history };
 }
 
+/** What of the settings makes a server a node; null for a server alone. */
+function clusterSettings(settings: Partial<ClusterSettings>): ClusterSettings | null {
+  const { cluster = "", cluster_name = "", node_id = "", cluster_creds = "", cluster_seed = false } = settings;
+  return cluster === "" ? null : { cluster, cluster_name, node_id, cluster_creds, cluster_seed };
+}
+
 const EVENTS = ["message", "error", "exit"] as const;
 
 /** Starts a thread and keeps what it says until it is taken. */
@@ -58,12 +68,14 @@ export function beginThread(url: URL, data: WriterData): BegunThread {
 }
 
 /** What a thread is started with on a database of its own. */
-export function writerData(data_dir: string, settings: StoreSettings): WriterData {
+export function writerData(data_dir: string, settings: StoreSettings & Partial<ClusterSettings>): WriterData {
   return {
     data_dir,
     settings: storeSettings(settings),
+    cluster: clusterSettings(settings),
     committed: new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT),
     watched: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT),
+    foreign: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT),
     prepared: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT),
   };
 }
@@ -84,7 +96,11 @@ export function waitUntilPrepared({ prepared }: WriterData): void {
  * Starts the thread, claims the data directory, and opens and migrates the database.
  * @throws DataDirError, SqliteMissingError with one line for the operator
  */
-export function beginWriter(url: URL, data_dir: string, settings: StoreSettings): BegunWriter {
+export function beginWriter(
+  url: URL,
+  data_dir: string,
+  settings: StoreSettings & Partial<ClusterSettings>,
+): BegunWriter {
   const data = writerData(data_dir, settings);
   const thread = beginThread(url, data);
   let lock: DataDirLock | undefined;

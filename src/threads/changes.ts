@@ -79,6 +79,9 @@ export function changesByModel(kind: ChangeKind): ChangeRule<unknown, unknown> {
   return { kind, asked: () => null, made: () => null, told: () => NOTHING };
 }
 
+/** The kinds of which the front keeps copies: of what others' calls change of these it is told. */
+export const COPIED_KINDS = ["state", "spec", "rule"] as const satisfies readonly ChangeKind[];
+
 /** Who keeps copies of things of a kind. Null for keys means any. */
 export interface ChangeListener {
   /** A call that may change these is about to be sent: the database may be ahead of the copies from now on. */

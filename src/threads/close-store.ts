@@ -11,6 +11,7 @@ export const closeStore = writerMethod({
   weight: () => 0,
   deadline_ms: 2 * RESTORE_DEADLINE_MS,
   audit: null,
+  in_cluster: "here",
   changes: [],
   models: {},
   run: () => null,

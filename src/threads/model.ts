@@ -53,8 +53,11 @@ export interface WritingModel {
    * and only where somebody watches: what it tells is not to be kept for that.
    */
   tellChanges?(changes: ChangeSet): void;
-  /** What the transaction did that the front is told of, once it has committed; null where that is nothing. */
-  takeNotice?(): Said | null;
+  /**
+   * What the transaction did that the front is told of, once it has committed; null where that is nothing.
+   * @param replicated whether it may have been somebody else's calls: then who called here does not know of it
+   */
+  takeNotice?(replicated: boolean): Said | null;
 }
 
 /** The opened models of one thread. */

@@ -2,6 +2,7 @@
 import * as Type from "typebox";
 import { ChangeNotice } from "../../schemas/changes.js";
 import type { Notice, PayloadOf } from "../rpc/method.js";
+import { COPIED_KINDS } from "./changes.js";
 
 /** The writer serves: at the start and after each restart. */
 export const READY = { name: "ready", payload: Type.Null() } as const satisfies Notice;
@@ -24,6 +25,19 @@ export type CommitNotice = PayloadOf<typeof COMMIT>;
 
 /** What a commit changed, of the kinds that somebody watches. */
 export const CHANGES = { name: "changes", payload: ChangeNotice } as const satisfies Notice;
+
+/** What the calls of other nodes have changed of which the front keeps copies; null for any of the kind. */
+export const FOREIGN = {
+  name: "foreign",
+  payload: Type.Object({
+    /** The count of such changes, this one included (foreign-counter.ts). */
+    count: Type.Integer(),
+    changes: Type.Array(
+      Type.Object({ kind: Type.Enum([...COPIED_KINDS]), keys: Type.Union([Type.Array(Type.String()), Type.Null()]) }),
+    ),
+  }),
+} as const satisfies Notice;
+export type ForeignNotice = PayloadOf<typeof FOREIGN>;
 
 /** A method threw: a bug, whose call was refused and left nothing behind. */
 export const BUG = {

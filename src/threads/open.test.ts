@@ -32,6 +32,10 @@ t.test("a writer that is ready only when the rest is closed is told to nobody", 
   let restarts = 0;
   threads.listen(
     {
+      foreign: ignore,
+      node: ignore,
+      instances: ignore,
+      sessions: ignore,
       events: ignore,
       outbox: ignore,
       leases: ignore,

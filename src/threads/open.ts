@@ -13,6 +13,7 @@ import type { MethodTable, Notice, PayloadOf } from "../rpc/method.js";
 import { logBytes } from "../store/open.js";
 import { stagingPath } from "../store/staging.js";
 import { beginWriter, type BegunWriter } from "./begun-writer.js";
+import { ForeignCounter } from "./foreign-counter.js";
 import type { AnyMethod } from "./methods.js";
 import { READY, UNUSABLE } from "./notices.js";
 import { Pool } from "./pool.js";
@@ -91,6 +92,7 @@ export function openThreads<Notices extends Readonly<Record<string, Notice>>>(
     },
   });
   const { settings } = begun.data;
+  const writer = new Writer(client, new ForeignCounter(begun.data.foreign));
   const watched = new WatchedKinds(begun.data.watched);
   const thread = new WriterThread({
     url: urls.writer,
@@ -99,7 +101,9 @@ export function openThreads<Notices extends Readonly<Record<string, Notice>>>(
     log,
     onReady: () => {
       starts += 1;
-      if (starts > 1) onRestarted();
+      if (starts === 1) return;
+      writer.restarted();
+      onRestarted();
     },
   });
   thread.start();
@@ -109,7 +113,7 @@ export function openThreads<Notices extends Readonly<Record<string, Notice>>>(
   const pool = new Pool({ url: urls.pool, methods, data, log });
   const exports = new Pool({ url: urls.pool, methods, data, log, threads_max: BACKUPS_AT_ONCE_MAX });
   return {
-    writer: new Writer(client),
+    writer,
     pool,
     exports,
     reads: new Reads(reader, pool),

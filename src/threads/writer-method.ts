@@ -56,6 +56,12 @@ export interface WriterControl {
 /** What a method of the writer does, its models bound. */
 export type Command<Request, Reply> = (request: Request, call: WriteCall) => Reply | Failure;
 
+/**
+ * Where several machines carry out the same calls: `leader` is what only the node that leads may call; `here` is
+ * carried out by the node that is asked, and by no other: it leaves nothing behind. All else is carried out by all.
+ */
+export type InCluster = "leader" | "here";
+
 /** Methods of one family know of each other's rows that were put off, and need not be told apart (batch.ts). */
 export type MethodFamily = "claims";
 
@@ -66,6 +72,7 @@ export interface WriterMethod<Request extends TSchema = TSchema, Reply extends T
   readonly audit: AuditRule<Static<Request>, Static<Reply>> | null;
   readonly changes: readonly ChangeRule<Static<Request>, Static<Reply>>[];
   readonly family?: MethodFamily;
+  readonly in_cluster?: InCluster;
   bind(models: Models): Command<Static<Request>, Static<Reply>>;
   afterwards?(control: WriterControl): void;
 }
@@ -89,6 +96,7 @@ export interface WriterRow<
   readonly changes: readonly ChangeRule<Static<Request>, Static<Reply>>[];
   readonly models: Named;
   readonly family?: MethodFamily;
+  readonly in_cluster?: InCluster;
   /** Carries the call out, inside the batch's transaction: every check comes before the first effect. */
   readonly run: (models: OpenedModels<Named>, request: Static<Request>, call: WriteCall) => Static<Reply> | Failure;
   /** What is to be done in the thread after the transaction, whatever became of the call. */

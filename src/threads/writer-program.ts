@@ -5,23 +5,44 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { assert, must } from "../base/assert.js";
 import { steadyClock, systemClock } from "../base/clock.js";
-import type { MethodTable } from "../rpc/method.js";
-import { RpcServer } from "../rpc/server.js";
+import { MethodTable } from "../rpc/method.js";
+import { RpcServer, type ServerCall } from "../rpc/server.js";
 import { newestTime } from "../store/id-range.js";
 import { openFailure, openWriter, type Db } from "../store/open.js";
 import { waitUntilPrepared, type WriterData } from "./begun-writer.js";
-import { Batch, type AuditTrail } from "./batch.js";
+import { Batch, type BatchOptions } from "./batch.js";
+import { ForeignCounter } from "./foreign-counter.js";
 import { isWriterMethod, type AnyMethod } from "./methods.js";
 import { Models, type Model } from "./model.js";
 import { READY, UNUSABLE } from "./notices.js";
+import type { AuditTrail } from "./transaction.js";
 import { WatchedKinds } from "./watched-kinds.js";
 import type { WriterMethod } from "./writer-method.js";
 
-/** Runs in a worker that WriterThread has started; returns when the thread serves. */
-export function runWriter(methods: MethodTable<AnyMethod>, audit: Model<AuditTrail>): void {
+/** Who carries out the calls of the front. */
+export interface Executor {
+  execute(calls: readonly ServerCall<WriterMethod>[]): void;
+  /** The thread ends: nothing more is carried out. */
+  close(): void;
+}
+
+/** What a node of a cluster stands on. */
+export interface NodeGround {
+  readonly data: WriterData;
+  readonly batch: BatchOptions;
+  readonly table: MethodTable;
+  readonly foreign: ForeignCounter;
+  readonly server: RpcServer<WriterMethod>;
+}
+
+/** Loads what only a node of a cluster needs. */
+export type LoadNode = () => Promise<{ openNode(ground: NodeGround): Executor }>;
+
+/** Runs in a worker that WriterThread has started. */
+export function runWriter(methods: MethodTable<AnyMethod>, audit: Model<AuditTrail>, loadNode: LoadNode): void {
   const port = must(parentPort, "the writer runs in a worker thread");
   const data = workerData as WriterData;
-  let batch: Batch | undefined;
+  let executor: Executor | undefined;
   const server = new RpcServer<WriterMethod>(port, {
     methods: methods as unknown as MethodTable<WriterMethod>,
     clock: systemClock,
@@ -30,15 +51,19 @@ export function runWriter(methods: MethodTable<AnyMethod>, audit: Model<AuditTra
         calls.every(({ method }) => isWriterMethod(method)),
         "the writer is asked for its own methods",
       );
-      must(batch, "calls come after the database is open").execute(calls, server);
-      for (const { method } of calls) method.afterwards?.({ db: must(db, "it is open"), stop: () => server.close() });
+      must(executor, "calls come after the database is open").execute(calls);
+      for (const { method } of calls) method.afterwards?.({ db: must(db, "it is open"), stop });
     },
   });
+  const stop = (): void => {
+    executor?.close();
+    server.close();
+  };
   let db: Db | undefined;
   waitUntilPrepared(data);
   try {
     db = openWriter(data.data_dir);
-    batch = new Batch({
+    const options: BatchOptions = {
       db,
       models: new Models(db, data.settings),
       methods: methods.rows.filter(isWriterMethod),
@@ -46,13 +71,29 @@ export function runWriter(methods: MethodTable<AnyMethod>, audit: Model<AuditTra
       clock: steadyClock(newestTime(db, "main")),
       committed: new BigInt64Array(data.committed),
       watched: new WatchedKinds(data.watched),
-    });
-    server.notify(READY, null);
-    server.flush();
+      replicated: data.cluster !== null,
+    };
+    if (data.cluster === null) {
+      const batch = new Batch(options);
+      executor = { execute: (calls) => batch.execute(calls, server), close: () => undefined };
+      serve();
+    } else {
+      const foreign = new ForeignCounter(data.foreign);
+      server.pause();
+      void loadNode().then(({ openNode }) => {
+        executor = openNode({ data, batch: options, table: methods, foreign, server });
+        serve();
+        server.resume();
+      });
+    }
   } catch (error) {
     db?.close();
     server.notify(UNUSABLE, openFailure(error));
     server.flush();
     server.close();
+  }
+  function serve(): void {
+    server.notify(READY, null);
+    server.flush();
   }
 }

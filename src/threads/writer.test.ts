@@ -1,4 +1,5 @@
 /** Whoever keeps copies hears of each call before it is sent and before it is answered; with the other side played. */
+import { ForeignCounter } from "./foreign-counter.js";
 import t from "tap";
 import * as Type from "typebox";
 import { VERDICT_GRACE_MS, WRITER_DEADLINE_MS } from "../../schemas/limits.js";
@@ -62,7 +63,7 @@ class World {
     clock: { now: () => this.now_ms },
     calls_max: 3,
   });
-  readonly writer = new Writer(this.#client);
+  readonly writer = new Writer(this.#client, new ForeignCounter());
   take: (message: unknown) => void = () => undefined;
 
   constructor() {

@@ -6,7 +6,9 @@ import { Failure } from "../base/result.js";
 import type { RpcClient } from "../rpc/client.js";
 import type { CallContext } from "../rpc/frames.js";
 import type { ReplyOf, RequestOf } from "../rpc/method.js";
-import { ChangeFeed } from "./changes.js";
+import { ChangeFeed, COPIED_KINDS } from "./changes.js";
+import type { ForeignCounter } from "./foreign-counter.js";
+import type { ForeignNotice } from "./notices.js";
 import type { WriterMethod } from "./writer-method.js";
 
 /** A call that was given up, and may still be carried out. */
@@ -22,11 +24,31 @@ export class Writer {
   readonly #client: RpcClient;
   #sent = 0;
   #unheard: Unheard[] = [];
+  readonly #foreign: ForeignCounter;
+  #foreign_told = 0;
   /** Who wants to know what is changed. */
   readonly changes = new ChangeFeed();
 
-  constructor(client: RpcClient) {
+  constructor(client: RpcClient, foreign: ForeignCounter) {
     this.#client = client;
+    this.#foreign = foreign;
+    this.#foreign_told = foreign.count;
+  }
+
+  /** Whether the database may be ahead of all copies: another node's calls have changed what was not told yet. */
+  get behind(): boolean {
+    return this.#foreign.count !== this.#foreign_told;
+  }
+
+  /** Takes what other nodes' calls have changed. */
+  accept({ count, changes }: ForeignNotice): void {
+    this.#foreign_told = count;
+    for (const { kind, keys } of changes) {
+      for (const listener of this.changes.of(kind) ?? []) {
+        listener.begin(keys);
+        listener.end(keys, keys);
+      }
+    }
   }
 
   /** Calls that were not answered yet. */
@@ -62,6 +84,11 @@ export class Writer {
       }
       done(reply);
     });
+  }
+
+  /** The thread serves again: what it had committed for others and not told of may be anything. */
+  restarted(): void {
+    this.accept({ count: this.#foreign.count, changes: COPIED_KINDS.map((kind) => ({ kind, keys: null })) });
   }
 
   /** As `call`, as a promise. */

@@ -139,7 +139,7 @@ export class VersionedFront {
     if (history === 1) return this.#history(key, limit);
     const if_none_match = headers["if-none-match"];
     if (version !== undefined) return this.#version(key, version, if_none_match);
-    const cached = this.#cache.get(key);
+    const cached = this.#writer.behind ? undefined : this.#cache.get(key);
     if (cached !== undefined) return unlessHeld(if_none_match, cached.etag, cached.reply);
     const current = this.#reader.current(key);
     if (current === undefined) return notFound(this.#reader.space.missing(key));

@@ -92,6 +92,7 @@ export const advanceWebhooks = writerMethod({
     return weight;
   },
   audit: null,
+  in_cluster: "leader",
   changes: [changesAny("webhook", anyOfThem)],
   models: { outbox: outboxModel, events: publisher },
   run: ({ outbox, events }, { receivers }, call) => {

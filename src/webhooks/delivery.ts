@@ -34,6 +34,8 @@ export interface DeliveriesOptions {
   readonly send: Send;
   /** Tells the writer how far deliveries have come. */
   readonly advance: (request: WebhookProgressRequest) => Promise<null | Failure>;
+  /** Whether deliveries are this server's to make; always where it is not said. */
+  readonly leads?: () => boolean;
   readonly clock: Clock;
   readonly log: Log;
   /** Between 0 and 1. */
@@ -43,6 +45,7 @@ export interface DeliveriesOptions {
 export class Deliveries implements BackgroundTask {
   readonly #options: DeliveriesOptions;
   readonly #random: () => number;
+  readonly #leads: () => boolean;
   readonly #bodies: Bodies;
   readonly #receivers = new Map<number, Receiver>();
   /** Those in line for a request. */
@@ -69,12 +72,13 @@ export class Deliveries implements BackgroundTask {
   constructor(options: DeliveriesOptions) {
     this.#options = options;
     this.#random = options.random ?? Math.random;
+    this.#leads = options.leads ?? ((): boolean => true);
     this.#bodies = new Bodies((event) => options.reader.body(event));
     this.#reports = new Periodic({
       interval_ms: Number.POSITIVE_INFINITY,
       now_ms: options.clock.now(),
       work: () => this.#report(),
-      urgent: () => this.#untold.size > 0,
+      urgent: () => this.#untold.size > 0 && this.#leads(),
     });
   }
 
@@ -90,6 +94,12 @@ export class Deliveries implements BackgroundTask {
     // Also those that are known and no longer stored: what was told of them may have been lost with a crash.
     for (const row of new Set([...this.#receivers.keys(), ...reader.all().map((webhook) => webhook.row)]))
       this.#reload(row);
+  }
+
+  /** Deliveries are another server's from now on: it makes those again that nobody was told of. */
+  forget(): void {
+    this.#untold.clear();
+    this.#untold_rows = 0;
   }
 
   /** Takes what a commit did to the outbox. */
@@ -154,7 +164,7 @@ export class Deliveries implements BackgroundTask {
     const untold = [...this.#untold];
     this.#untold.clear();
     this.#untold_rows = 0;
-    if (untold.length === 0) return;
+    if (untold.length === 0 || !this.#leads()) return;
     const words = untold.map((receiver) => ({ receiver, progress: receiver.progress() }));
     const reply = await this.#options.advance({ receivers: words.map(({ progress }) => progress) });
     if (!(reply instanceof Failure)) {
@@ -194,7 +204,7 @@ export class Deliveries implements BackgroundTask {
 
   /** Puts a receiver in line. A few begin in each turn of the loop: an event may be wanted by a thousand. */
   #wake(receiver: Receiver): void {
-    if (receiver.state !== "idle" || !receiver.active || this.#draining) return;
+    if (receiver.state !== "idle" || !receiver.active || this.#draining || !this.#leads()) return;
     receiver.state = "ready";
     this.#ready.push(receiver);
     this.#schedule();
@@ -213,7 +223,7 @@ export class Deliveries implements BackgroundTask {
 
   #begin(receiver: Receiver): void {
     receiver.state = "idle";
-    if (!receiver.active || this.#draining) return;
+    if (!receiver.active || this.#draining || !this.#leads()) return;
     const next = this.#options.reader.next(receiver.row, receiver.delivered);
     if (next === undefined) return;
     const body = this.#bodies.take(next.event, next.bytes);

@@ -96,7 +96,7 @@ export class PlayedServer {
     const writer = { call: this.call.bind(this) } as unknown as Writer;
     const holders = holdersOf(directory);
     const { clock, started_ms } = this;
-    const expiry = new Expiry({ mirror, holders, writer, clock, log: quietLog(), started_ms });
+    const expiry = new Expiry({ mirror, holders, writer, clock, log: quietLog(), started_ms, shared: null });
     mirror.load(new LeaseReader(this.db).live());
     return [directory, mirror, expiry];
   }

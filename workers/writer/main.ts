@@ -3,4 +3,7 @@ import { auditTrail } from "../../src/audit/table.js";
 import { METHODS } from "../../src/methods.js";
 import { runWriter } from "../../src/threads/writer-program.js";
 
-runWriter(METHODS, auditTrail);
+runWriter(METHODS, auditTrail, async () => {
+  const { openNode } = await import("../../src/cluster/node.js");
+  return { openNode: (ground) => openNode(ground, new URL("../snapshot/main.js", import.meta.url)) };
+});

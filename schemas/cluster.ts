@@ -1,0 +1,42 @@
+/** Clusters (docs/http-api.md "Clusters"). */
+import * as Type from "typebox";
+
+/** How a node is: well; behind the others; without the log; or ended for good, until somebody looks after it. */
+export const NODE_STATES = ["ok", "catching_up", "cut_off", "halted"] as const;
+export const NodeState = Type.Enum([...NODE_STATES]);
+
+const Position = Type.Integer({ minimum: 0, description: "Id of an entry of the cluster's log." });
+
+/** What `/health` says of a node. */
+export const NodeHealth = Type.Object({
+  node: Type.String(),
+  leader: Type.String({ description: "Empty before any node leads." }),
+  position: Position,
+  log_last: Position,
+  state: NodeState,
+  reason: Type.String(),
+});
+
+/** A node as the one that is asked knows it. */
+export const ClusterNodeView = Type.Object({
+  node: Type.String(),
+  leader: Type.Boolean(),
+  position: Position,
+  lag: Type.Integer({ minimum: 0, description: "Entries that it has not carried out yet." }),
+  version: Type.String(),
+  last_heard: Type.String({ format: "date-time" }),
+  state: Type.Enum([...NODE_STATES, "silent"]),
+});
+
+export const ClusterView = Type.Object({
+  cluster: Type.String(),
+  node: Type.String(),
+  leader: Type.String(),
+  term: Type.Integer({ minimum: 0 }),
+  position: Position,
+  log_last: Position,
+  state: NodeState,
+  reason: Type.String(),
+  warnings: Type.Array(Type.String(), { description: "What is to be known of how the log is set up." }),
+  nodes: Type.Array(ClusterNodeView),
+});

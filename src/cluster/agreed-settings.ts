@@ -1,0 +1,23 @@
+/**
+ * The settings that have to be the same on every node, as one text that is compared: those that decide what is stored,
+ * and whether this SQLite keeps texts with a NUL, which some builds refuse and others store. Runs in the writer's thread.
+ */
+import type { StoreSettings } from "../../schemas/config.js";
+import type { Db } from "../store/open.js";
+import { sqliteCode, TEXT_NOT_KEPT } from "../store/sqlite/codes.js";
+
+export function settingsOf({ state_history, state_events, event_history }: StoreSettings, db: Db): string {
+  return (
+    `--state-history ${state_history} --state-events=${state_events} --event-history ${event_history}` +
+    (keepsNul(db) ? "" : ", an SQLite that refuses texts with a NUL")
+  );
+}
+
+function keepsNul(db: Db): boolean {
+  try {
+    return db.prepare<[string], string>("SELECT ?").pluck().get("a\0b") === "a\0b";
+  } catch (error) {
+    if (sqliteCode(error) === TEXT_NOT_KEPT) return false;
+    throw error;
+  }
+}

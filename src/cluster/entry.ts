@@ -1,0 +1,184 @@
+/**
+ * An entry of the log as bytes: who appended it and when, what they had carried out by then, and what is to be done.
+ * A head of JSON, and behind it the bytes of long values as they are. Methods go by name and requests as their schemas
+ * pack them, so an entry means the same to every node of its command version. Pure.
+ */
+import { must } from "../base/assert.js";
+import type { MethodTable } from "../rpc/method.js";
+import type { ServerCall } from "../rpc/server.js";
+import type { WriterMethod } from "../threads/writer-method.js";
+
+/** How entries are written; a node reads no other. */
+export const ENTRY_FORMAT = 1;
+
+/** What an entry says of who appended it. */
+export interface EntryHead {
+  /** Which commands the one who appended it would carry out (schemas/version.ts). */
+  readonly commands: number;
+  readonly node: string;
+  /** Id of the hello under which it was appended; 0 in a hello. */
+  readonly incarnation: number;
+  /** Counts the entries of an incarnation, from 1 on. */
+  readonly number: number;
+  /** The time there, in ms. */
+  readonly at: number;
+  /** The last entry that was carried out there, and what everything up to it has come to. */
+  readonly position: number;
+  readonly outcome: string;
+}
+
+/** A node begins to append; what it appended before under its name and is not there by now never counts. */
+export interface Hello {
+  readonly kind: "hello";
+  /** Which data directory it is: two nodes of one name are told apart by it. */
+  readonly store: string;
+  /** Which start of it. */
+  readonly run: string;
+  readonly version: string;
+  /** What has to be the same everywhere, as one text. */
+  readonly settings: string;
+}
+
+/** A node is there. */
+export interface Beat {
+  readonly kind: "beat";
+}
+
+/** A node wants to lead; it does where the term is still this one. */
+export interface Candidacy {
+  readonly kind: "candidacy";
+  readonly term: number;
+}
+
+/** From here on other commands count. */
+export interface Upgrade {
+  readonly kind: "upgrade";
+  readonly to: number;
+}
+
+/** Calls of the writer's methods. */
+export interface Calls {
+  readonly kind: "calls";
+  /** The term in which who appended it leads, as far as it knows; 0 where it does not. */
+  readonly term: number;
+  readonly calls: readonly EntryCall[];
+}
+
+/** What of a call matters to every node. */
+export type EntryCall = Pick<ServerCall<WriterMethod>, "method" | "actor" | "trace" | "request">;
+
+export type EntryContent = Hello | Beat | Candidacy | Upgrade | Calls;
+export interface Entry {
+  readonly head: EntryHead;
+  readonly content: EntryContent;
+}
+
+/** An entry that this program cannot read: of another format, cut, or nobody's. */
+export class UnreadableEntry extends Error {
+  override readonly name = "UnreadableEntry";
+}
+
+type WireHead = readonly [
+  commands: number,
+  node: string,
+  incarnation: number,
+  number: number,
+  at: number,
+  position: number,
+  outcome: string,
+];
+/** A call as the position of its method's name, actor, trace, and its request as the schema packs it. */
+type WireCall = readonly [name: number, actor: string, trace: string, ...request: unknown[]];
+/** Where in a call's array bytes stand, and how many they are. */
+type WireBytes = readonly [call: number, at: number, length: number];
+
+interface WireEntry {
+  readonly f: number;
+  readonly h: WireHead;
+  /** What is not calls, as it is. */
+  readonly c?: EntryContent;
+  readonly t?: number;
+  readonly names?: readonly string[];
+  readonly calls?: readonly WireCall[];
+  readonly bytes?: readonly WireBytes[];
+}
+
+const LENGTH_BYTES = 4;
+const REQUEST_FIELD = 3;
+
+export function encodeEntry({ head, content }: Entry, methods: MethodTable): Uint8Array {
+  const { commands, node, incarnation, number, at, position, outcome } = head;
+  const h: WireHead = [commands, node, incarnation, number, at, position, outcome];
+  if (content.kind !== "calls") return withBytes({ f: ENTRY_FORMAT, h, c: content }, []);
+  const names: string[] = [];
+  const positions = new Map<WriterMethod, number>();
+  const blobs: Uint8Array[] = [];
+  const bytes: WireBytes[] = [];
+  const calls = content.calls.map(({ method, actor, trace, request }, call): WireCall => {
+    let name = positions.get(method);
+    if (name === undefined) {
+      name = names.push(method.name) - 1;
+      positions.set(method, name);
+    }
+    const fields: unknown[] = [];
+    methods.packingsAt(methods.positionOf(method)).request.pack(request, fields);
+    for (const [at, field] of fields.entries()) {
+      if (!(field instanceof Uint8Array)) continue;
+      bytes.push([call, at, field.byteLength]);
+      blobs.push(field);
+      fields[at] = null;
+    }
+    return [name, actor, trace, ...fields];
+  });
+  return withBytes({ f: ENTRY_FORMAT, h, t: content.term, names, calls, bytes }, blobs);
+}
+
+function withBytes(wire: WireEntry, blobs: readonly Uint8Array[]): Uint8Array {
+  const json = Buffer.from(JSON.stringify(wire));
+  const length = Buffer.alloc(LENGTH_BYTES);
+  length.writeUInt32BE(json.byteLength);
+  return Buffer.concat([length, json, ...blobs]);
+}
+
+/**
+ * Reads an entry.
+ * @throws UnreadableEntry
+ */
+export function decodeEntry(bytes: Uint8Array, methods: MethodTable<WriterMethod>): Entry {
+  const { wire, blobs } = splitEntry(bytes);
+  const [commands, node, incarnation, number, at, position, outcome] = wire.h;
+  const head = { commands, node, incarnation, number, at, position, outcome };
+  if (wire.c !== undefined) return { head, content: wire.c };
+  const rows = (wire.names ?? []).map((name) => {
+    const row = methods.named(name);
+    if (row === undefined) throw new UnreadableEntry(`it names the method ${name}, which is not known here`);
+    return { row, packing: methods.packingsAt(methods.positionOf(row)).request };
+  });
+  const wires: unknown[][] = (wire.calls ?? []).map((fields) => [...fields]);
+  let from = 0;
+  for (const [call, field, length] of wire.bytes ?? []) {
+    must(wires[call], "bytes belong to a call")[REQUEST_FIELD + field] = blobs.subarray(from, from + length);
+    from += length;
+  }
+  const calls = wires.map((frame): EntryCall => {
+    const { row, packing } = must(rows[frame[0] as number], "a call names a method of the entry");
+    const request = packing.unpack({ frame, at: REQUEST_FIELD });
+    return { method: row, actor: frame[1] as string, trace: frame[2] as string, request };
+  });
+  return { head, content: { kind: "calls", term: wire.t ?? 0, calls } };
+}
+
+function splitEntry(bytes: Uint8Array): { readonly wire: WireEntry; readonly blobs: Uint8Array } {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (buffer.byteLength < LENGTH_BYTES) throw new UnreadableEntry("it is too short");
+  const end = LENGTH_BYTES + buffer.readUInt32BE(0);
+  let wire: WireEntry;
+  try {
+    wire = JSON.parse(buffer.toString("utf8", LENGTH_BYTES, end)) as WireEntry;
+  } catch (error) {
+    throw new UnreadableEntry("it is not what Koor writes", { cause: error });
+  }
+  if (wire.f !== ENTRY_FORMAT)
+    throw new UnreadableEntry(`it is of format ${wire.f}, and ${ENTRY_FORMAT} is known here`);
+  return { wire, blobs: buffer.subarray(end) };
+}

@@ -1,0 +1,188 @@
+/**
+ * A node as its front knows it: how it is, how far it has come and who waits for that, whether it leads, and what is
+ * told of all nodes. The writer's thread says so with every commit (notices.ts). Runs on the front.
+ */
+import type { ClusterSettings } from "../../schemas/config.js";
+import { NODE_SILENCE_MS, POSITION_WAIT_MS } from "../../schemas/limits.js";
+import type { BackgroundTask } from "../background/task.js";
+import type { Log } from "../base/log.js";
+import { formatTime } from "../base/time.js";
+import type { Positions } from "../front/positions.js";
+import { jsonReply } from "../front/reply.js";
+import type { Reply } from "../front/route.js";
+import type { Exposition } from "../measure/exposition.js";
+import { nodeName } from "./node-name.js";
+import type { NodeNotice } from "./notices.js";
+import type { ClusterReader } from "./table.js";
+
+/** This server cannot be a node of the cluster, as it is started: the start stops with this line and exit code 2. */
+export class ClusterError extends Error {
+  override readonly name = "ClusterError";
+}
+
+export interface ClusterFrontOptions {
+  readonly cluster: ClusterSettings;
+  readonly reader: ClusterReader;
+  readonly log: Log;
+  /** The log's time: this node's may be behind it. */
+  readonly onTime: (now_ms: number) => void;
+  /** This node leads from now on, or does not any more. */
+  readonly onLeading: (leads: boolean) => void;
+  /** The tables were replaced: what the front knows by heart is old. */
+  readonly onInstalled: () => void;
+}
+
+interface Waiting {
+  readonly position: number;
+  readonly until: number;
+  readonly done: (reached: boolean) => void;
+}
+
+export class ClusterFront implements BackgroundTask, Positions {
+  readonly node: string;
+  readonly #options: ClusterFrontOptions;
+  #status: NodeNotice | null = null;
+  #waiting: Waiting[] = [];
+  #waking: NodeJS.Immediate | null = null;
+  #leads = false;
+  readonly #heard: Promise<string>;
+  #hear: (refusal: string) => void = () => undefined;
+
+  constructor(options: ClusterFrontOptions) {
+    this.#options = options;
+    this.node = nodeName(options.cluster.node_id);
+    this.#heard = new Promise((resolve) => {
+      this.#hear = resolve;
+    });
+  }
+
+  get current(): number {
+    return this.#status?.position ?? 0;
+  }
+
+  get leads(): boolean {
+    return this.#leads;
+  }
+
+  /**
+   * Resolves when the node knows where it stands, or that it has to wait for the log.
+   * @throws ClusterError
+   */
+  async ready(): Promise<void> {
+    const refusal = await this.#heard;
+    if (refusal !== "") throw new ClusterError(refusal);
+  }
+
+  /** Takes what the writer says of the node. */
+  accept(notice: NodeNotice): void {
+    const before = this.#status;
+    this.#status = notice;
+    this.#hear(notice.refusal);
+    if (notice.now_ms > 0) this.#options.onTime(notice.now_ms);
+    this.#report(before, notice);
+    if (notice.installed > (before?.installed ?? 0)) this.#options.onInstalled();
+    const leads = notice.state === "ok" && notice.leader === this.node;
+    if (leads !== this.#leads) {
+      this.#leads = leads;
+      this.#options.onLeading(leads);
+    }
+    // What else was committed is told behind this: whoever waits is served when all of it has come.
+    if (this.#waiting.length > 0) this.#waking ??= setImmediate(() => this.#wake());
+  }
+
+  wait(position: number, done: (reached: boolean) => void): void {
+    this.#waiting.push({ position, until: performance.now() + POSITION_WAIT_MS, done });
+  }
+
+  tick(): void {
+    if (this.#waiting.length === 0) return;
+    const now = performance.now();
+    const late = this.#waiting.filter(({ until }) => until <= now);
+    this.#waiting = this.#waiting.filter(({ until }) => until > now);
+    for (const { done } of late) done(false);
+  }
+
+  async close(): Promise<void> {
+    for (const { done } of this.#waiting.splice(0)) done(false);
+  }
+
+  /** What `/health` says, and whether the node is well. */
+  health(): { readonly well: boolean; readonly cluster: object } {
+    const { state, leader, position, log_last, reason } = this.#known();
+    return { well: state === "ok", cluster: { node: this.node, leader, position, log_last, state, reason } };
+  }
+
+  /** All nodes, as this one knows them. */
+  describe(): Reply {
+    const { cluster, reader } = this.#options;
+    const { state, leader, term, position, log_last, reason, warnings, now_ms } = this.#known();
+    const nodes = reader.nodes().map((node) => {
+      const own = node.node === this.node;
+      const reached = own ? position : node.position;
+      return {
+        node: node.node,
+        leader: node.node === leader,
+        position: reached,
+        lag: Math.max(0, log_last - reached),
+        version: node.version,
+        last_heard: formatTime(node.heard_at),
+        state: own ? state : now_ms - node.heard_at < NODE_SILENCE_MS ? "ok" : "silent",
+      };
+    });
+    const { cluster_name } = cluster;
+    const { node } = this;
+    return jsonReply(
+      JSON.stringify({ cluster: cluster_name, node, leader, term, position, log_last, state, reason, warnings, nodes }),
+    );
+  }
+
+  expose(out: Exposition): void {
+    const { position, log_last, state, reopens, fenced } = this.#known();
+    out
+      .value("koor_cluster_position", "gauge", "Id of the last entry of the log that was carried out.", position)
+      .value("koor_cluster_log_last", "gauge", "The newest id that the log was heard to have.", log_last)
+      .value("koor_cluster_leader", "gauge", "1 where this node leads.", this.#leads ? 1 : 0)
+      .value("koor_cluster_reopens_total", "counter", "How often the log had to be connected to anew.", reopens)
+      .value("koor_cluster_fenced_total", "counter", "Own entries that were void because they came too late.", fenced)
+      .value("koor_cluster_halted", "gauge", "1 where this node has halted.", state === "halted" ? 1 : 0);
+  }
+
+  #known(): NodeNotice {
+    return this.#status ?? NOTHING_HEARD;
+  }
+
+  #wake(): void {
+    this.#waking = null;
+    const { current } = this;
+    const reached = this.#waiting.filter(({ position }) => position <= current);
+    this.#waiting = this.#waiting.filter(({ position }) => position > current);
+    for (const { done } of reached) done(true);
+  }
+
+  #report(before: NodeNotice | null, now: NodeNotice): void {
+    const { log } = this.#options;
+    const { state, reason, leader, term, position } = now;
+    if (before?.state !== state || before.reason !== reason) {
+      const level = state === "halted" ? "error" : state === "ok" && reason === "" ? "info" : "warn";
+      log[level]("node", { node: this.node, state, reason, position });
+    }
+    if (leader !== "" && before?.leader !== leader) log.info("node leads", { node: leader, term });
+    for (const warning of now.warnings)
+      if (before?.warnings.includes(warning) !== true) log.warn("cluster", { warning });
+  }
+}
+
+const NOTHING_HEARD: NodeNotice = {
+  state: "catching_up",
+  reason: "starting",
+  leader: "",
+  term: 0,
+  position: 0,
+  log_last: 0,
+  now_ms: 0,
+  reopens: 0,
+  fenced: 0,
+  installed: 0,
+  warnings: [],
+  refusal: "",
+};

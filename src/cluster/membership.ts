@@ -1,0 +1,100 @@
+/**
+ * What the nodes of a cluster agree on beside the content: who they are, whose entries count, who leads, what has to be
+ * the same everywhere. It follows from the entries alone, so every node comes to the same; a step makes a new value,
+ * and whoever carries out an entry keeps it with the entry's own effect, or not at all. Pure.
+ */
+import { NODE_SILENCE_MS } from "../../schemas/limits.js";
+import type { Entry, EntryHead, Hello } from "./entry.js";
+
+/** A node as all of them know it. */
+export interface Node {
+  readonly node: string;
+  /** Which data directory it has. */
+  readonly store: string;
+  /** Which start of it has said hello last. */
+  readonly run: string;
+  readonly version: string;
+  /** Id of its last hello: what was appended under another one does not count. */
+  readonly incarnation: number;
+  /** Number of its last entry since. */
+  readonly number: number;
+  /** The log's time when it was heard of last. */
+  readonly heard_at: number;
+  /** How far it had carried out the log then. */
+  readonly position: number;
+}
+
+export interface Membership {
+  /** The log's time in ms: that of the last entry, and never less than that of one before. */
+  readonly now_ms: number;
+  /** Which commands count. */
+  readonly commands: number;
+  readonly settings: string;
+  /** How often somebody began to lead. */
+  readonly term: number;
+  /** Who leads; "" before anybody does. */
+  readonly leader: string;
+  readonly nodes: ReadonlyMap<string, Node>;
+}
+
+/** Why an entry has no effect. */
+export type Void =
+  /** Of a node that has begun anew, or was never let in; or the same one a second time. */
+  | "old"
+  /** Another data directory has this node's name, and was heard of lately. */
+  | "name_taken"
+  /** Its settings are not the cluster's. */
+  | "settings"
+  /** It is of a program with other commands. */
+  | "commands"
+  /** Somebody else leads by now. */
+  | "term";
+
+/** What becomes of an entry, whatever it asks. */
+export interface Step {
+  readonly membership: Membership;
+  /** Null where it counts. */
+  readonly refused: Void | null;
+}
+
+/** The membership before the first hello. */
+export function foundedAt(now_ms: number, commands: number, settings: string): Membership {
+  return { now_ms, commands, settings, term: 0, leader: "", nodes: new Map() };
+}
+
+/** What an entry comes to. */
+export function step(before: Membership, { head, content }: Entry, id: number): Step {
+  const timed = { ...before, now_ms: Math.max(before.now_ms, head.at) };
+  if (content.kind === "hello") return welcome(timed, head, content, id);
+  const known = before.nodes.get(head.node);
+  if (known === undefined || known.incarnation !== head.incarnation || known.number + 1 !== head.number)
+    return { membership: before, refused: "old" };
+  const heard = withNode(timed, {
+    ...known,
+    number: head.number,
+    heard_at: timed.now_ms,
+    position: Math.max(known.position, head.position),
+  });
+  if (content.kind === "upgrade") {
+    if (content.to <= before.commands) return { membership: heard, refused: "commands" };
+    return { membership: { ...heard, commands: content.to }, refused: null };
+  }
+  if (head.commands !== before.commands) return { membership: heard, refused: "commands" };
+  if (content.kind !== "candidacy") return { membership: heard, refused: null };
+  if (content.term !== before.term) return { membership: heard, refused: "term" };
+  return { membership: { ...heard, term: before.term + 1, leader: head.node }, refused: null };
+}
+
+function welcome(before: Membership, head: EntryHead, hello: Hello, id: number): Step {
+  const known = before.nodes.get(head.node);
+  if (known !== undefined && known.store !== hello.store && before.now_ms - known.heard_at < NODE_SILENCE_MS)
+    return { membership: before, refused: "name_taken" };
+  if (hello.settings !== before.settings) return { membership: before, refused: "settings" };
+  const { store, run, version } = hello;
+  const node = { node: head.node, store, run, version, incarnation: id, number: 0, heard_at: before.now_ms };
+  return { membership: withNode(before, { ...node, position: head.position }), refused: null };
+}
+
+function withNode(before: Membership, node: Node): Membership {
+  return { ...before, nodes: new Map(before.nodes).set(node.node, node) };
+}

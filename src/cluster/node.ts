@@ -1,0 +1,208 @@
+/**
+ * What makes a writer's thread a node of a cluster: it finds out where it stands (founding.ts), then lets the replica
+ * carry out the log, and, while it leads, has snapshots made. Calls that no other node is to carry out are carried out
+ * here. Runs in the writer's thread.
+ */
+import { NODE_TICK_MS } from "../../schemas/limits.js";
+import { COMMAND_VERSION, VERSION } from "../../schemas/version.js";
+import { must } from "../base/assert.js";
+import { crypto } from "../base/crypto.js";
+import { Failure } from "../base/result.js";
+import { openLogAt } from "../ordered-log/choose.js";
+import type { OrderedLog } from "../ordered-log/ordered-log.js";
+import type { MethodTable } from "../rpc/method.js";
+import type { ServerCall } from "../rpc/server.js";
+import { newestTime } from "../store/id-range.js";
+import { Batch } from "../threads/batch.js";
+import { Entries } from "../threads/entries.js";
+import { Transaction } from "../threads/transaction.js";
+import type { Executor, NodeGround } from "../threads/writer-program.js";
+import type { WriterMethod } from "../threads/writer-method.js";
+import { settingsOf } from "./agreed-settings.js";
+import { Founding, Refusal } from "./founding.js";
+import { nodeName } from "./node-name.js";
+import { NODE, type NodeNotice } from "./notices.js";
+import { Replica, type LogItem, type ReplicaStatus } from "./replica.js";
+import { SnapshotKeeper } from "./snapshot-keeper.js";
+import { Snapshots } from "./snapshots.js";
+import { ClusterReader, ClusterWriter, type NodeState } from "./table.js";
+
+const STARTING = new Failure("UNAVAILABLE", "the node is starting: nothing was stored");
+
+const STARTING_STATUS: ReplicaStatus = {
+  state: "catching_up",
+  reason: "starting",
+  leader: "",
+  term: 0,
+  position: 0,
+  log_last: 0,
+  reopens: 0,
+  fenced: 0,
+};
+
+/**
+ * Begins; calls are refused until the node knows where it stands.
+ * @param snapshot_url the script of a snapshot's thread
+ */
+export function openNode(ground: NodeGround, snapshot_url: URL): Executor {
+  const node = new ClusterNode(ground, snapshot_url);
+  node.start();
+  return node;
+}
+
+class ClusterNode implements Executor {
+  readonly #ground: NodeGround;
+  readonly #snapshot_url: URL;
+  readonly #local: Batch;
+  readonly #transaction: Transaction;
+  readonly #table: ClusterWriter;
+  #log: OrderedLog | null = null;
+  #replica: Replica | null = null;
+  #keeper: SnapshotKeeper | null = null;
+  #ticking: NodeJS.Timeout | null = null;
+  #warnings: readonly string[] = [];
+  #installed = 0;
+  #closed = false;
+
+  constructor(ground: NodeGround, snapshot_url: URL) {
+    this.#ground = ground;
+    this.#snapshot_url = snapshot_url;
+    this.#transaction = new Transaction(ground.batch);
+    this.#local = new Batch(ground.batch, this.#transaction);
+    this.#table = new ClusterWriter(ground.batch.db);
+  }
+
+  start(): void {
+    this.#run().catch((error: unknown) => {
+      // Nothing that could be waited for: the thread ends, and is started again.
+      queueMicrotask(() => {
+        throw error;
+      });
+    });
+  }
+
+  execute(calls: readonly ServerCall<WriterMethod>[]): void {
+    const { server } = this.#ground;
+    const here = calls.filter(({ method }) => method.in_cluster === "here");
+    const logged = here.length === 0 ? calls : calls.filter(({ method }) => method.in_cluster !== "here");
+    if (logged.length > 0) {
+      if (this.#replica === null) {
+        for (const call of logged) server.fail(call, STARTING);
+        server.flush();
+      } else this.#replica.execute(logged);
+    }
+    if (here.length > 0) this.#local.execute(here, server);
+  }
+
+  close(): void {
+    this.#closed = true;
+    if (this.#ticking !== null) clearInterval(this.#ticking);
+    this.#keeper?.close();
+    void this.#replica?.close();
+    void this.#log?.snapshots.close();
+  }
+
+  async #run(): Promise<void> {
+    const { data, batch, table, server, foreign } = this.#ground;
+    const cluster = must(data.cluster, "a node has the settings of one");
+    const { db } = batch;
+    const log = await openLogAt({
+      url: cluster.cluster,
+      name: cluster.cluster_name,
+      credentials: cluster.cluster_creds,
+    });
+    this.#log = log;
+    const reader = new ClusterReader(db);
+    const snapshots = new Snapshots({
+      db,
+      script: this.#snapshot_url,
+      data_dir: data.data_dir,
+      cluster,
+      installed: () => this.#took(),
+    });
+    const settings = settingsOf(data.settings, db);
+    const identity = {
+      node: nodeName(cluster.node_id),
+      store: this.#store(),
+      run: crypto().randomUUID(),
+      version: VERSION,
+      commands: COMMAND_VERSION,
+      settings,
+    };
+    const install = async (least: number, generation: string): Promise<NodeState | null> =>
+      (await snapshots.install(least, generation)) ? must(reader.state(), "a snapshot is one of a node") : null;
+    let state: NodeState | null;
+    try {
+      state = await new Founding({
+        log,
+        seeds: cluster.cluster_seed,
+        cluster: cluster.cluster_name,
+        db,
+        state: () => reader.state(),
+        keep: (founded) => db.transaction(() => this.#table.keep(founded, null))(),
+        settings,
+        now_ms: Math.max(batch.clock.now(), newestTime(db, "main")),
+        install,
+        upload: () => snapshots.take(),
+        waiting: (reason) => this.#tell({ ...STARTING_STATUS, reason }, 0, ""),
+        closed: () => this.#closed,
+      }).run();
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      this.#tell({ ...STARTING_STATUS, state: "halted", reason: error.message }, 0, error.message);
+      return;
+    }
+    if (state === null) return;
+    const replica = new Replica({
+      log,
+      identity,
+      state,
+      table: this.#table,
+      methods: table as unknown as MethodTable<WriterMethod>,
+      server,
+      entriesOf: (account) => new Entries<LogItem>(this.#transaction, foreign, server, account),
+      committed: batch.committed,
+      now: () => batch.clock.now(),
+      elapsed: () => performance.now(),
+      defer: (run) => void setImmediate(run),
+      tell: (status, now_ms) => this.#tell(status, now_ms, ""),
+      warn: (warnings) => {
+        this.#warnings = warnings;
+      },
+      install,
+    });
+    this.#replica = replica;
+    this.#keeper = new SnapshotKeeper({ replica, snapshots, store: log.snapshots, elapsed: () => performance.now() });
+    this.#ticking = setInterval(() => {
+      replica.tick();
+      this.#keeper?.tick();
+    }, NODE_TICK_MS);
+    replica.tick();
+  }
+
+  /** The tables hold what a snapshot held: what the models know by heart is old. */
+  #took(): void {
+    this.#installed += 1;
+    this.#transaction.refill();
+  }
+
+  /** Which data directory this is. */
+  #store(): string {
+    const known = this.#table.store();
+    if (known !== undefined) return known;
+    const made = crypto().randomUUID();
+    this.#table.setStore(made);
+    return made;
+  }
+
+  #tell(status: ReplicaStatus, now_ms: number, refusal: string): void {
+    const notice: NodeNotice = {
+      ...status,
+      now_ms,
+      refusal,
+      installed: this.#installed,
+      warnings: [...this.#warnings],
+    };
+    this.#ground.server.notify(NODE, notice);
+  }
+}

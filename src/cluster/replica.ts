@@ -1,0 +1,703 @@
+/**
+ * A node of a cluster, in the writer's thread: the calls of its own callers become entries of the log, and the entries
+ * of all nodes, as they come back in the log's order, are carried out on this node's database. A call is answered when
+ * its entry has come back and is on this node's disk.
+ *
+ * One entry is on its way at a time; calls that come meanwhile share the next. What became of one when the connection
+ * was lost is known exactly when the node's next hello has come back: what is not before it in the log never will be.
+ * The log is verified, not trusted: where it is another one, went back, or others have come to something else, the
+ * node halts, keeps its files, and says why.
+ */
+import {
+  CUT_OFF_MS,
+  ENTRIES_TOGETHER_BYTES_MAX,
+  ENTRIES_TOGETHER_MAX,
+  ENTRY_RETRY_MS,
+  ENTRY_RETURN_MS_MAX,
+  LEADER_SILENCE_MS,
+  LOG_REOPEN_DELAY_MS,
+  LOG_REOPEN_DELAY_MS_MAX,
+  NODE_BEAT_MS,
+  NODE_LAG_ENTRIES_MAX,
+  NODE_SILENCE_MS,
+} from "../../schemas/limits.js";
+import { must } from "../base/assert.js";
+import { crypto } from "../base/crypto.js";
+import { Failure } from "../base/result.js";
+import { LogError, type Appended, type LogSession, type OrderedLog } from "../ordered-log/ordered-log.js";
+import type { MethodTable } from "../rpc/method.js";
+import type { RpcServer, ServerCall } from "../rpc/server.js";
+import { groupsOf } from "../threads/batch.js";
+import { NotStored, type Answers, type BatchEntry, type Entries } from "../threads/entries.js";
+import type { WriterMethod } from "../threads/writer-method.js";
+import { decodeEntry, encodeEntry, UnreadableEntry, type Entry, type EntryContent } from "./entry.js";
+import { step, type Membership, type Void } from "./membership.js";
+import { Verdicts } from "./verdicts.js";
+import type { ClusterWriter, NodeState } from "./table.js";
+
+/** Who this node is. */
+export interface Identity {
+  readonly node: string;
+  /** Which data directory. */
+  readonly store: string;
+  /** Which start of the writer's thread. */
+  readonly run: string;
+  readonly version: string;
+  /** Which commands its methods carry out. */
+  readonly commands: number;
+  /** What has to be the same everywhere, as one text. */
+  readonly settings: string;
+}
+
+/** How the node is. */
+export interface ReplicaStatus {
+  readonly state: "ok" | "catching_up" | "cut_off" | "halted";
+  /** One line; "" where there is nothing to say. */
+  readonly reason: string;
+  readonly leader: string;
+  readonly term: number;
+  /** Id of the last entry that was carried out here. */
+  readonly position: number;
+  /** The newest id that the log was heard to have. */
+  readonly log_last: number;
+  /** How often the connection to the log was opened anew. */
+  readonly reopens: number;
+  /** Own entries that were void since they came too late. */
+  readonly fenced: number;
+}
+
+/** An entry as it is carried out. */
+export interface LogItem extends BatchEntry {
+  readonly id: number;
+  /** SHA-256 of its bytes, hex. */
+  readonly hash: string;
+  readonly entry: Entry;
+  readonly refused: Void | null;
+  readonly membership: Membership;
+}
+
+export interface ReplicaOptions {
+  readonly log: OrderedLog;
+  readonly identity: Identity;
+  readonly state: NodeState;
+  readonly table: ClusterWriter;
+  readonly methods: MethodTable<WriterMethod>;
+  readonly server: RpcServer<WriterMethod>;
+  /** Carries out what has come. */
+  readonly entriesOf: (account: {
+    seal(items: readonly LogItem[], answers: readonly Answers[]): void;
+    committed(): void;
+  }) => Entries<LogItem>;
+  /** Calls up to the id in its first element may have been carried out although they were not answered. */
+  readonly committed: BigInt64Array;
+  /** ms since the epoch. */
+  readonly now: () => number;
+  /** ms since some moment; nobody can set it. */
+  readonly elapsed: () => number;
+  /** Runs something when the event loop has taken in what has come. */
+  readonly defer: (run: () => void) => void;
+  /** Tells of the node: after each commit, and where something has changed. */
+  readonly tell: (status: ReplicaStatus, now_ms: number) => void;
+  /**
+   * Has the node's tables replaced by those of a snapshot.
+   * @param least it has at least come so far
+   * @returns what it holds; null where there is none yet
+   */
+  readonly install: (least: number, generation: string) => Promise<NodeState | null>;
+  /** Takes what the operator is to know of how the log is set up. */
+  readonly warn: (warnings: readonly string[]) => void;
+}
+
+/** An entry of this node on its way. */
+interface OnItsWay {
+  readonly incarnation: number;
+  readonly number: number;
+  readonly calls: readonly ServerCall<WriterMethod>[] | null;
+  readonly since: number;
+}
+
+interface Received {
+  readonly id: number;
+  readonly bytes: Uint8Array;
+}
+
+const AWAY = "the cluster's log cannot be reached";
+const FULL = new Failure("DISK_FULL", "the cluster's log takes no more writes: nothing was stored");
+const NO_REFUSALS: ReadonlyMap<number, Failure> = new Map();
+const NOT_LEADING = new Failure("UNAVAILABLE", "another node leads");
+const OUTCOME_HEX = 32;
+
+/** What a halt says of a hello that was refused, by why. */
+const REFUSED_HELLO: Readonly<Partial<Record<Void, (identity: Identity, membership: Membership) => string>>> = {
+  name_taken: ({ node }) => `another node is called ${node}: give each its own --node-id`,
+  settings: ({ settings }, membership) =>
+    `settings differ from the cluster's: here ${settings}, there ${membership.settings}`,
+};
+
+export class Replica {
+  readonly #options: ReplicaOptions;
+  readonly #entries: Entries<LogItem>;
+  readonly #verdicts: Verdicts;
+  #state: NodeState;
+  /** What is sealed and not committed yet. */
+  #sealed: NodeState;
+  #session: LogSession | null = null;
+  #phase: "away" | "opening" | "greeting" | "ready" | "halted" | "closed" = "away";
+  #reason = "";
+  /** When the log was last found to be there. */
+  #reached_at: number;
+  #reopen_at = 0;
+  #reopen_delay_ms = LOG_REOPEN_DELAY_MS;
+  #reopens = 0;
+  #fenced = 0;
+  #log_last = 0;
+  #bytes = 0;
+  /** The id of this run's hello; 0 before it has come back. */
+  #incarnation = 0;
+  #number = 0;
+  #on_its_way: OnItsWay | null = null;
+  #waiting: (readonly ServerCall<WriterMethod>[])[] = [];
+  #inbox: Received[] = [];
+  #drain_scheduled = false;
+  #stalled_until: number | null = null;
+  #appended_at = 0;
+  #leader_heard_at: number;
+  #hello_retry_at: number | null = null;
+  #refused_since: number | null = null;
+  #told = "";
+
+  constructor(options: ReplicaOptions) {
+    this.#options = options;
+    this.#state = options.state;
+    this.#sealed = options.state;
+    this.#entries = options.entriesOf({
+      seal: (items, answers) => this.#seal(items, answers),
+      committed: () => this.#adopt(),
+    });
+    this.#verdicts = new Verdicts(options.identity.node);
+    this.#reached_at = options.elapsed();
+    this.#leader_heard_at = options.elapsed();
+  }
+
+  get status(): ReplicaStatus {
+    const { position, membership } = this.#state;
+    return {
+      ...this.#health(),
+      leader: membership.leader,
+      term: membership.term,
+      position: position.id,
+      log_last: Math.max(this.#log_last, position.id),
+      reopens: this.#reopens,
+      fenced: this.#fenced,
+    };
+  }
+
+  /** The log's time in ms: what was carried out last was at that time. */
+  get now_ms(): number {
+    return this.#state.membership.now_ms;
+  }
+
+  /** Whether this node leads, as far as it knows. */
+  get leads(): boolean {
+    const { leader } = this.#state.membership;
+    return this.#phase === "ready" && leader === this.#options.identity.node;
+  }
+
+  /** How much of the log this run has carried out. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /**
+   * Forgets the entries up to this id.
+   * @throws LogError
+   */
+  async trim(through: number): Promise<void> {
+    await this.#session?.trim(through);
+  }
+
+  /** Puts calls into the log, behind those that wait. */
+  execute(calls: readonly ServerCall<WriterMethod>[]): void {
+    if (this.#phase !== "ready") {
+      this.#refuse(calls, this.#unavailable());
+      return;
+    }
+    const { server } = this.#options;
+    const asked = this.leads ? calls : calls.filter(({ method }) => method.in_cluster !== "leader");
+    if (asked.length < calls.length)
+      this.#refuse(
+        calls.filter((call) => !asked.includes(call)),
+        NOT_LEADING,
+      );
+    if (asked.length === 0) return;
+    this.#waiting.push(...groupsOf(asked));
+    server.pause();
+    this.#next();
+  }
+
+  /** Does what is due. */
+  tick(): void {
+    const now = this.#options.elapsed();
+    switch (this.#phase) {
+      case "away":
+        if (now >= this.#reopen_at) void this.#open();
+        break;
+      case "greeting":
+      case "ready":
+        this.#watch(now);
+        break;
+      default:
+    }
+    this.#tell();
+  }
+
+  /** Ends the connection; what was not answered is never answered. */
+  async close(): Promise<void> {
+    const session = this.#session;
+    this.#phase = "closed";
+    this.#session = null;
+    await session?.close();
+  }
+
+  /** Connects, looks whether the log is the one that was left, and greets it. */
+  async #open(): Promise<void> {
+    const { log } = this.#options;
+    this.#phase = "opening";
+    let session: LogSession | null;
+    try {
+      session = await log.open({
+        entry: (id, bytes, last) => this.#receive(id, bytes, last),
+        lost: (error) => this.#lost(error.message),
+      });
+    } catch (error) {
+      if (!(error instanceof LogError)) throw error;
+      this.#away(error.message);
+      return;
+    }
+    if (this.#closed) {
+      await session?.close();
+      return;
+    }
+    if (session === null) {
+      this.#halt("the log is gone");
+      return;
+    }
+    this.#session = session;
+    try {
+      const wrong = await this.#verify(session);
+      // It may have been lost, or closed, meanwhile.
+      if (this.#session !== session) return;
+      if (wrong === null) this.#greet(session);
+      else this.#halt(wrong);
+    } catch (error) {
+      if (!(error instanceof LogError)) throw error;
+      this.#lost(error.message);
+    }
+  }
+
+  get #closed(): boolean {
+    return this.#phase === "closed";
+  }
+
+  /** Why the log is not the one that was left; null where it is. */
+  async #verify(session: LogSession): Promise<string | null> {
+    const { generation, first, last } = session.status;
+    this.#log_last = last;
+    this.#options.warn(session.status.warnings);
+    const { position } = this.#state;
+    if (generation !== position.generation)
+      return `the log is another one: this node belongs to ${position.generation}, the log to ${generation}`;
+    if (last < position.id)
+      return `the log went back: it ends at ${last}, and this node has carried out ${position.id}`;
+    if (first > position.id + 1) {
+      this.#reason = `waiting for a snapshot: the log begins at ${first}, and this node is at ${position.id}`;
+      const installed = await this.#options.install(first - 1, generation);
+      if (installed === null) throw new LogError("unreachable", this.#reason);
+      this.#state = installed;
+      this.#sealed = installed;
+      this.#verdicts.forget();
+      return null;
+    }
+    if (position.id < first) return null;
+    const bytes = await session.read(position.id);
+    if (bytes !== null && hashOf(bytes) === position.entry) return null;
+    return `the log is another one: its entry ${position.id} is not the one that this node has carried out`;
+  }
+
+  #greet(session: LogSession): void {
+    const { elapsed } = this.#options;
+    this.#phase = "greeting";
+    this.#reason = "";
+    this.#reached_at = elapsed();
+    this.#incarnation = 0;
+    this.#number = 0;
+    this.#inbox = [];
+    this.#hello_retry_at = null;
+    session.follow(this.#state.position.id);
+    this.#hello(session);
+  }
+
+  #hello(session: LogSession): void {
+    const { store, run, version, settings } = this.#options.identity;
+    this.#append(session, { kind: "hello", store, run, version, settings }, 0, 0, () => undefined);
+  }
+
+  /** The session has ended: what is on its way is settled by the next. */
+  #lost(why: string): void {
+    if (this.#phase === "closed" || this.#phase === "halted") return;
+    const session = this.#session;
+    this.#session = null;
+    if (session !== null) void session.close();
+    this.#away(why);
+  }
+
+  #away(why: string): void {
+    if (this.#closed) return;
+    const { elapsed, server } = this.#options;
+    if (this.#phase === "ready" || this.#phase === "greeting") this.#reopen_delay_ms = LOG_REOPEN_DELAY_MS;
+    this.#phase = "away";
+    this.#reason = why;
+    this.#reopens += 1;
+    this.#reopen_at = elapsed() + this.#reopen_delay_ms;
+    this.#reopen_delay_ms = Math.min(this.#reopen_delay_ms * 2, LOG_REOPEN_DELAY_MS_MAX);
+    for (const calls of this.#waiting.splice(0)) this.#refuse(calls, this.#unavailable());
+    server.resume();
+    this.#tell();
+  }
+
+  #halt(why: string): void {
+    const session = this.#session;
+    this.#session = null;
+    this.#phase = "halted";
+    this.#reason = why;
+    if (session !== null) void session.close();
+    for (const calls of this.#waiting.splice(0)) this.#refuse(calls, this.#unavailable());
+    this.#options.server.resume();
+    this.#tell();
+  }
+
+  /** Looks after the session: what does not come back, who leads, and whether there is anything to say. */
+  #watch(now: number): void {
+    if (this.#stalled_until !== null) {
+      if (now >= this.#stalled_until) this.#drain();
+      return;
+    }
+    if (this.#inbox.length > 0) return;
+    this.#reached_at = now;
+    if (this.#phase === "greeting") {
+      if (this.#hello_retry_at !== null && now >= this.#hello_retry_at && this.#session !== null) {
+        this.#hello_retry_at = null;
+        this.#hello(this.#session);
+      } else if (this.#hello_retry_at === null && now - this.#appended_at > ENTRY_RETURN_MS_MAX) {
+        this.#lost("what was appended to the log does not come back");
+      }
+      return;
+    }
+    const on_its_way = this.#on_its_way;
+    if (on_its_way !== null) {
+      if (now - on_its_way.since > ENTRY_RETURN_MS_MAX) this.#lost("what was appended to the log does not come back");
+      return;
+    }
+    const verdict = this.#verdicts.verdict(now);
+    if (verdict !== null) this.#halt(verdict);
+    else this.#next();
+  }
+
+  /** Appends what is to be said next; where that is nothing, new calls may come. */
+  #next(): void {
+    const session = this.#session;
+    if (this.#phase !== "ready" || session === null || this.#on_its_way !== null) return;
+    const calls = this.#waiting.shift();
+    if (calls !== undefined) {
+      this.#propose(session, calls);
+      return;
+    }
+    this.#options.server.resume();
+    const now = this.#options.elapsed();
+    const { leader, term } = this.#state.membership;
+    const { node } = this.#options.identity;
+    if (leader !== node && (leader === "" || now - this.#leader_heard_at > LEADER_SILENCE_MS)) {
+      this.#leader_heard_at = now;
+      this.#say(session, { kind: "candidacy", term });
+    } else if (now - this.#appended_at >= NODE_BEAT_MS) this.#say(session, { kind: "beat" });
+  }
+
+  #propose(session: LogSession, calls: readonly ServerCall<WriterMethod>[]): void {
+    const { committed } = this.#options;
+    const term = this.leads ? this.#state.membership.term : 0;
+    // From here on they may be carried out, whatever becomes of this thread.
+    Atomics.store(committed, 0, BigInt(must(calls[calls.length - 1], "an entry has calls").id));
+    this.#say(session, { kind: "calls", term, calls }, calls);
+  }
+
+  #say(session: LogSession, content: EntryContent, calls: readonly ServerCall<WriterMethod>[] | null = null): void {
+    const { elapsed } = this.#options;
+    const on_its_way = { incarnation: this.#incarnation, number: ++this.#number, calls, since: elapsed() };
+    this.#on_its_way = on_its_way;
+    this.#append(session, content, on_its_way.incarnation, on_its_way.number, (outcome) => {
+      if (this.#on_its_way !== on_its_way || outcome === "stored") return;
+      if (outcome === "unknown") {
+        this.#lost("the log did not say what became of an entry");
+        return;
+      }
+      // It is not in the log: its number is free.
+      this.#on_its_way = null;
+      this.#number -= 1;
+      if (calls !== null) this.#unstored(calls, outcome);
+      this.#next();
+    });
+  }
+
+  #unstored(calls: readonly ServerCall<WriterMethod>[], outcome: "full" | "too_large"): void {
+    if (outcome === "full") this.#refuse(calls, FULL);
+    else if (calls.length > 1) this.#waiting.unshift(...calls.map((call) => [call]));
+    else this.#refuse(calls, new Failure("OUT_OF_RANGE", "larger than the cluster's log takes: nothing was stored"));
+  }
+
+  #append(
+    session: LogSession,
+    content: EntryContent,
+    incarnation: number,
+    number: number,
+    done: (outcome: Appended) => void,
+  ): void {
+    const { identity, methods, now, elapsed } = this.#options;
+    const { position, membership } = this.#state;
+    const head = {
+      commands: identity.commands,
+      node: identity.node,
+      incarnation,
+      number,
+      at: Math.max(now(), membership.now_ms),
+      position: position.id,
+      outcome: position.outcome,
+    };
+    this.#appended_at = elapsed();
+    session.append(encodeEntry({ head, content }, methods), done);
+  }
+
+  #receive(id: number, bytes: Uint8Array, last: number): void {
+    this.#log_last = Math.max(this.#log_last, last, id);
+    this.#inbox.push({ id, bytes });
+    if (this.#drain_scheduled) return;
+    this.#drain_scheduled = true;
+    this.#options.defer(() => {
+      this.#drain_scheduled = false;
+      if (this.#stalled_until === null) this.#drain();
+    });
+  }
+
+  /** Carries out what has come, in groups. */
+  #drain(): void {
+    this.#stalled_until = null;
+    while (this.#inbox.length > 0 && (this.#phase === "greeting" || this.#phase === "ready")) {
+      const before = this.#state.position.id;
+      let items: readonly LogItem[];
+      try {
+        items = this.#takeGroup();
+      } catch (error) {
+        if (!(error instanceof UnreadableEntry)) throw error;
+        this.#halt(`entry ${this.#inbox[0]?.id} of the log cannot be read: ${error.message}`);
+        return;
+      }
+      try {
+        this.#entries.apply(items);
+      } catch (error) {
+        if (!(error instanceof NotStored)) throw error;
+        // Those that are in the database are behind it already.
+        this.#stalled_until = this.#options.elapsed() + ENTRY_RETRY_MS;
+        this.#reason = error.failure.message;
+      }
+      const reached = this.#state.position.id;
+      for (const { id, bytes } of this.#inbox) if (id <= reached) this.#bytes += bytes.byteLength;
+      this.#inbox = this.#inbox.filter(({ id }) => id > reached);
+      for (const item of items) if (item.id > before && item.id <= reached) this.#observe(item);
+      if (this.#stalled_until !== null) break;
+    }
+    if (this.#stalled_until === null && this.#phase === "ready") this.#reason = "";
+    if (this.#stalled_until === null && this.#phase === "ready") this.#next();
+    this.#tell();
+  }
+
+  /**
+   * The next entries that may share a transaction.
+   * @throws UnreadableEntry, of the first; those before one that cannot be read are a group of their own
+   */
+  #takeGroup(): readonly LogItem[] {
+    const items: LogItem[] = [];
+    let { membership } = this.#state;
+    let bytes_sum = 0;
+    for (const { id, bytes } of this.#inbox) {
+      let item: LogItem;
+      try {
+        item = this.#itemOf(id, bytes, membership);
+      } catch (error) {
+        if (error instanceof UnreadableEntry && items.length > 0) return items;
+        throw error;
+      }
+      items.push(item);
+      membership = item.membership;
+      bytes_sum += bytes.byteLength;
+      if (item.entry.content.kind === "upgrade") break;
+      if (items.length >= ENTRIES_TOGETHER_MAX || bytes_sum >= ENTRIES_TOGETHER_BYTES_MAX) break;
+    }
+    return items;
+  }
+
+  #itemOf(id: number, bytes: Uint8Array, before: Membership): LogItem {
+    const { identity, methods } = this.#options;
+    const entry = decodeEntry(bytes, methods);
+    const { head, content } = entry;
+    const { membership, refused } = step(before, entry, id);
+    const counts = content.kind === "calls" && refused === null;
+    const calls = counts ? content.calls : [];
+    const on_its_way = this.#on_its_way;
+    const own =
+      counts &&
+      on_its_way !== null &&
+      head.node === identity.node &&
+      head.incarnation === on_its_way.incarnation &&
+      head.number === on_its_way.number;
+    const leads = content.kind === "calls" && content.term === before.term && before.leader === head.node;
+    return {
+      id,
+      hash: hashOf(bytes),
+      entry,
+      refused,
+      membership,
+      now_ms: membership.now_ms,
+      calls,
+      refusals: leads ? NO_REFUSALS : leaderCalls(calls),
+      callers: own ? on_its_way.calls : null,
+    };
+  }
+
+  /** Writes, with what entries have done, how far that is. */
+  #seal(items: readonly LogItem[], answers: readonly Answers[]): void {
+    const last = must(items[items.length - 1], "a group has entries");
+    let { outcome } = this.#state.position;
+    for (const [at, { id, refused }] of items.entries()) {
+      outcome = hashOf(
+        JSON.stringify([outcome, id, refused, must(answers[at], "an entry has answers").map(outcomeOf)]),
+      );
+      outcome = outcome.slice(0, OUTCOME_HEX);
+      this.#verdicts.note(id, outcome);
+    }
+    const { generation } = this.#state.position;
+    this.#sealed = { position: { generation, id: last.id, entry: last.hash, outcome }, membership: last.membership };
+    this.#options.table.keep(this.#sealed, this.#state.membership);
+  }
+
+  #adopt(): void {
+    this.#state = this.#sealed;
+    this.#told = "";
+    this.#tell();
+  }
+
+  /** What an entry that was carried out means for this node. */
+  #observe({ id, entry: { head, content }, refused }: LogItem): void {
+    const { identity, elapsed } = this.#options;
+    const { membership } = this.#state;
+    if (head.node === membership.leader && refused === null) this.#leader_heard_at = elapsed();
+    if (content.kind === "hello" && head.node === identity.node) {
+      this.#heardHello(id, content.run, refused);
+      return;
+    }
+    if (content.kind === "upgrade" && refused === null && content.to !== identity.commands) {
+      this.#halt(`the cluster went on to commands ${content.to} at entry ${id}: start a Koor that has them`);
+      return;
+    }
+    if (head.node !== identity.node) {
+      if (refused === null) this.#verdicts.hear(head.node, head.position, head.outcome, elapsed());
+      return;
+    }
+    const on_its_way = this.#on_its_way;
+    if (on_its_way?.incarnation !== head.incarnation || on_its_way.number !== head.number) {
+      if (refused === "old") this.#fenced += 1;
+      return;
+    }
+    this.#on_its_way = null;
+    if (refused !== null && on_its_way.calls !== null) this.#refuse(on_its_way.calls, this.#unavailable());
+    if (refused === "commands") this.#halt("the cluster is at other commands: start a Koor that has them");
+  }
+
+  #heardHello(id: number, run: string, refused: Void | null): void {
+    const { identity, elapsed } = this.#options;
+    if (run !== identity.run) {
+      // One of before, or of somebody who has taken the name over.
+      if (refused === null && this.#incarnation > 0) this.#halt(`another process runs as node ${identity.node}`);
+      return;
+    }
+    if (refused !== null) {
+      const now = elapsed();
+      this.#refused_since ??= now;
+      // The one of before may be gone, and is not silent for long enough yet.
+      if (refused === "name_taken" && now - this.#refused_since < 2 * NODE_SILENCE_MS) {
+        this.#hello_retry_at = now + LOG_REOPEN_DELAY_MS_MAX;
+        return;
+      }
+      this.#halt(REFUSED_HELLO[refused]?.(identity, this.#state.membership) ?? `refused: ${refused}`);
+      return;
+    }
+    // Every hello of this run begins an incarnation; the last of them counts.
+    this.#refused_since = null;
+    this.#incarnation = id;
+    this.#number = 0;
+    this.#phase = "ready";
+    this.#reopen_delay_ms = LOG_REOPEN_DELAY_MS;
+    this.#leader_heard_at = elapsed();
+    const lost = this.#on_its_way;
+    this.#on_its_way = null;
+    // It is not before the hello in the log: it never will be carried out.
+    if (lost !== null && lost.calls !== null) this.#refuse(lost.calls, this.#unavailable());
+  }
+
+  #unavailable(): Failure {
+    const why = this.#reason === "" ? AWAY : this.#reason;
+    return new Failure("UNAVAILABLE", `${why}: nothing was stored`);
+  }
+
+  #refuse(calls: readonly ServerCall<WriterMethod>[], failure: Failure): void {
+    for (const call of calls) this.#options.server.fail(call, failure);
+    this.#options.server.flush();
+  }
+
+  #health(): Pick<ReplicaStatus, "state" | "reason"> {
+    const reason = this.#reason;
+    if (this.#phase === "halted") return { state: "halted", reason };
+    const lag = this.#log_last - this.#state.position.id;
+    if (this.#phase === "ready")
+      return this.#stalled_until === null && lag <= NODE_LAG_ENTRIES_MAX
+        ? { state: "ok", reason }
+        : { state: "catching_up", reason };
+    if (this.#phase === "greeting") return { state: "catching_up", reason };
+    const away_ms = this.#options.elapsed() - this.#reached_at;
+    return { state: away_ms >= CUT_OFF_MS ? "cut_off" : this.#incarnation > 0 ? "ok" : "catching_up", reason };
+  }
+
+  #tell(): void {
+    const { status } = this;
+    const text = JSON.stringify(status);
+    if (text === this.#told) return;
+    this.#told = text;
+    this.#options.tell(status, this.now_ms);
+  }
+}
+
+/** The calls that only a leader may make, each refused. */
+function leaderCalls(calls: readonly { readonly method: WriterMethod }[]): ReadonlyMap<number, Failure> {
+  if (!calls.some(({ method }) => method.in_cluster === "leader")) return NO_REFUSALS;
+  return new Map(
+    calls.flatMap(({ method }, at) => (method.in_cluster === "leader" ? [[at, NOT_LEADING] as const] : [])),
+  );
+}
+
+/** An answer as it is compared. */
+function outcomeOf(answer: unknown): unknown {
+  if (!(answer instanceof Failure)) return answer;
+  return [answer.status, answer.message, answer.members];
+}
+
+function hashOf(data: Uint8Array | string): string {
+  return crypto().createHash("sha256").update(data).digest("hex");
+}

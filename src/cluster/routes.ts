@@ -1,0 +1,20 @@
+/** docs/http-api.md "Clusters". Runs on the front. */
+import { ClusterView } from "../../schemas/cluster.js";
+import { notFound } from "../base/result.js";
+import { route, type Route } from "../front/route.js";
+import type { ClusterFront } from "./front.js";
+
+/** @param cluster null for a server alone */
+export function clusterRoutes(cluster: ClusterFront | null): Route[] {
+  return [
+    route({
+      method: "GET",
+      path: "/api/cluster",
+      name: "cluster",
+      tag: "metrics",
+      summary: "Tells of the nodes of the cluster that the server belongs to.",
+      answer: ClusterView,
+      handle: () => cluster?.describe() ?? notFound("this server is no node of a cluster"),
+    }),
+  ];
+}

@@ -1,0 +1,91 @@
+/**
+ * When a snapshot is made, and what of the log goes with it: while this node leads, each time that the log has grown by
+ * so much. Two are kept, and the log is trimmed behind the older one, so that whoever takes one in finds all that
+ * follows. Runs in the writer's thread, driven by ticks.
+ */
+import {
+  SNAPSHOT_ENTRIES,
+  SNAPSHOT_INTERVAL_MS,
+  SNAPSHOT_LOG_BYTES,
+  SNAPSHOT_RETRY_MS,
+  SNAPSHOTS_KEPT,
+} from "../../schemas/limits.js";
+import { LogError, type SnapshotStore } from "../ordered-log/ordered-log.js";
+import type { Replica } from "./replica.js";
+import type { Snapshots } from "./snapshots.js";
+
+export interface SnapshotKeeperOptions {
+  readonly replica: Pick<Replica, "leads" | "status" | "bytes" | "trim">;
+  readonly snapshots: Pick<Snapshots, "take" | "close">;
+  readonly store: SnapshotStore;
+  /** ms since some moment. */
+  readonly elapsed: () => number;
+}
+
+export class SnapshotKeeper {
+  readonly #options: SnapshotKeeperOptions;
+  /** Up to where the newest one has come; null while that is not known. */
+  #newest: number | null = null;
+  /** How much of the log this node had carried out then. */
+  #bytes = 0;
+  #due_at = 0;
+  #working = false;
+  #closed = false;
+  /** Why the last attempt came to nothing; "" where it did not. */
+  failure = "";
+
+  constructor(options: SnapshotKeeperOptions) {
+    this.#options = options;
+  }
+
+  tick(): void {
+    const { replica, elapsed } = this.#options;
+    if (!replica.leads) {
+      this.#newest = null;
+      return;
+    }
+    if (this.#working || this.#closed || elapsed() < this.#due_at) return;
+    if (this.#newest !== null && !this.#hasGrown(this.#newest)) return;
+    this.#working = true;
+    void this.#work().finally(() => {
+      this.#working = false;
+    });
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#options.snapshots.close();
+  }
+
+  #hasGrown(newest: number): boolean {
+    const { replica } = this.#options;
+    return replica.status.position - newest >= SNAPSHOT_ENTRIES || replica.bytes - this.#bytes >= SNAPSHOT_LOG_BYTES;
+  }
+
+  async #work(): Promise<void> {
+    const { replica, snapshots, store, elapsed } = this.#options;
+    try {
+      if (this.#newest === null) {
+        const there = await store.list();
+        this.#newest = there[there.length - 1]?.position ?? null;
+        this.#bytes = replica.bytes;
+        if (this.#newest !== null && !this.#hasGrown(this.#newest)) return;
+      }
+      const { bytes } = replica;
+      await snapshots.take();
+      this.#bytes = bytes;
+      this.#due_at = elapsed() + SNAPSHOT_INTERVAL_MS;
+      const positions = (await store.list()).map(({ position }) => position);
+      this.#newest = positions[positions.length - 1] ?? null;
+      const kept = positions.slice(-SNAPSHOTS_KEPT);
+      for (const position of positions) if (!kept.includes(position)) await store.remove(position);
+      const [oldest] = kept;
+      if (oldest !== undefined && kept.length === SNAPSHOTS_KEPT) await replica.trim(oldest);
+      this.failure = "";
+    } catch (error) {
+      if (!(error instanceof LogError)) throw error;
+      this.failure = error.message;
+      this.#due_at = elapsed() + SNAPSHOT_RETRY_MS;
+    }
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * The thread of one snapshot. `take` copies the database as one transaction sees it into a file beside it, and puts
+ * that file beside the log; `fetch` brings the newest one into a file, and checks that it is whole and of this program's
+ * layout. It has a handle and a connection of its own, so nobody waits for it.
+ */
+import { once } from "node:events";
+import { createReadStream, createWriteStream, rmSync } from "node:fs";
+import { join } from "node:path";
+import { parentPort, workerData } from "node:worker_threads";
+import type { ClusterSettings } from "../../schemas/config.js";
+import { must } from "../base/assert.js";
+import { openLogAt } from "../ordered-log/choose.js";
+import { LogError, type LogFault, type SnapshotStore } from "../ordered-log/ordered-log.js";
+import { migrate } from "../store/migrate.js";
+import { openReader, writeFailure } from "../store/open.js";
+import { openDatabase } from "../store/sqlite/choice.js";
+import { ClusterReader } from "./table.js";
+
+export type SnapshotJob =
+  | { readonly kind: "take" }
+  | { readonly kind: "fetch"; readonly least: number; readonly generation: string };
+
+export type SnapshotOutcome =
+  | { readonly kind: "taken" | "fetched"; readonly position: number }
+  /** There is none that has come so far. */
+  | { readonly kind: "none" }
+  | { readonly kind: "failed"; readonly fault: LogFault; readonly message: string };
+
+export interface SnapshotThreadData {
+  readonly job: SnapshotJob;
+  readonly data_dir: string;
+  readonly cluster: ClusterSettings;
+}
+
+const PIECE_BYTES = 512 * 1024;
+
+/** Where a snapshot is made. */
+export function snapshotPath(data_dir: string): string {
+  return join(data_dir, "snapshot.db");
+}
+
+/** Where one is brought to. */
+export function joinPath(data_dir: string): string {
+  return join(data_dir, "join.db");
+}
+
+/** Runs in a worker that Snapshots has started. */
+export async function runSnapshotThread(): Promise<void> {
+  const { job, data_dir, cluster } = workerData as SnapshotThreadData;
+  const { cluster: url, cluster_name: name, cluster_creds: credentials } = cluster;
+  let outcome: SnapshotOutcome;
+  try {
+    const { snapshots } = await openLogAt({ url, name, credentials });
+    try {
+      outcome =
+        job.kind === "take"
+          ? await take(snapshots, data_dir)
+          : await fetchNewest(snapshots, data_dir, job.least, job.generation);
+    } finally {
+      await snapshots.close();
+    }
+  } catch (error) {
+    const full = writeFailure(error);
+    if (error instanceof LogError) outcome = { kind: "failed", fault: error.fault, message: error.message };
+    else if (full !== undefined) outcome = { kind: "failed", fault: "unreachable", message: full.message };
+    else throw error;
+  }
+  must(parentPort, "a snapshot has a thread of its own").postMessage(outcome);
+}
+
+async function take(store: SnapshotStore, data_dir: string): Promise<SnapshotOutcome> {
+  const path = snapshotPath(data_dir);
+  rmSync(path, { force: true });
+  try {
+    const db = openReader(data_dir);
+    try {
+      db.prepare("VACUUM INTO ?").run(path);
+    } finally {
+      db.close();
+    }
+    const { generation, id } = positionOf(path);
+    await store.put({ position: id, generation }, createReadStream(path, { highWaterMark: PIECE_BYTES }));
+    return { kind: "taken", position: id };
+  } finally {
+    rmSync(path, { force: true });
+  }
+}
+
+async function fetchNewest(
+  store: SnapshotStore,
+  data_dir: string,
+  least: number,
+  generation: string,
+): Promise<SnapshotOutcome> {
+  const fit = (await store.list()).filter((info) => info.generation === generation && info.position >= least);
+  const info = fit[fit.length - 1];
+  if (info === undefined) return { kind: "none" };
+  const path = joinPath(data_dir);
+  rmSync(path, { force: true });
+  const file = createWriteStream(path);
+  for await (const piece of store.get(info)) if (!file.write(piece)) await once(file, "drain");
+  file.end();
+  await once(file, "close");
+  const db = openDatabase(path);
+  try {
+    if (db.pragma("quick_check(1)", { simple: true }) !== "ok")
+      throw new LogError("unreachable", `the snapshot at ${info.position} is damaged`);
+    migrate(db);
+  } finally {
+    db.close();
+  }
+  const { id } = positionOf(path);
+  if (id !== info.position)
+    throw new LogError("unreachable", `the snapshot at ${info.position} is one at ${id}: it is left alone`);
+  return { kind: "fetched", position: id };
+}
+
+function positionOf(path: string): { readonly generation: string; readonly id: number } {
+  const db = openDatabase(path, { readonly: true });
+  try {
+    return must(new ClusterReader(db).state(), "a snapshot is one of a node").position;
+  } finally {
+    db.close();
+  }
+}

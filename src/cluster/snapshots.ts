@@ -1,0 +1,112 @@
+/**
+ * Snapshots of a node's database: made and fetched by a thread of their own (snapshot-thread.ts), taken in by the
+ * writer in one transaction. A snapshot is a database file that says itself how far it has come. Runs in the writer's
+ * thread.
+ */
+import { rmSync } from "node:fs";
+import { Worker } from "node:worker_threads";
+import type { ClusterSettings } from "../../schemas/config.js";
+import { LogError } from "../ordered-log/ordered-log.js";
+import type { Db } from "../store/open.js";
+import { joinPath, snapshotPath, type SnapshotJob, type SnapshotOutcome } from "./snapshot-thread.js";
+
+export interface SnapshotsOptions {
+  readonly db: Db;
+  /** The thread's script. */
+  readonly script: URL;
+  readonly data_dir: string;
+  readonly cluster: ClusterSettings;
+  /** The tables hold what a snapshot held. */
+  readonly installed: () => void;
+}
+
+/** The one table that is not the cluster's. */
+const OWN_TABLE = "data_directory";
+
+export class Snapshots {
+  readonly #options: SnapshotsOptions;
+  readonly #workers = new Set<Worker>();
+
+  constructor(options: SnapshotsOptions) {
+    this.#options = options;
+    for (const path of [snapshotPath(options.data_dir), joinPath(options.data_dir)]) rmSync(path, { force: true });
+  }
+
+  /**
+   * Puts a snapshot of the database as it is now beside the log.
+   * @throws LogError
+   */
+  async take(): Promise<void> {
+    await this.#work({ kind: "take" });
+  }
+
+  /**
+   * Replaces the database's rows by those of the newest snapshot.
+   * @param least it has come at least so far
+   * @returns false where there is no such snapshot
+   * @throws LogError
+   */
+  async install(least: number, generation: string): Promise<boolean> {
+    const { db, data_dir, installed } = this.#options;
+    const outcome = await this.#work({ kind: "fetch", least, generation });
+    if (outcome.kind !== "fetched") return false;
+    const path = joinPath(data_dir);
+    replaceTables(db, path);
+    rmSync(path, { force: true });
+    installed();
+    return true;
+  }
+
+  close(): void {
+    for (const worker of this.#workers) void worker.terminate();
+  }
+
+  async #work(job: SnapshotJob): Promise<SnapshotOutcome> {
+    const { script, data_dir, cluster } = this.#options;
+    const worker = new Worker(script, { workerData: { job, data_dir, cluster } });
+    this.#workers.add(worker);
+    try {
+      const outcome = await new Promise<SnapshotOutcome>((resolve, reject) => {
+        worker.once("message", resolve);
+        worker.once("error", reject);
+        worker.once("exit", () => reject(new LogError("unreachable", "a snapshot was broken off")));
+      });
+      if (outcome.kind === "failed") throw new LogError(outcome.fault, outcome.message);
+      return outcome;
+    } finally {
+      this.#workers.delete(worker);
+      await worker.terminate();
+    }
+  }
+}
+
+/** Makes every table but the node's own that of another database of the same layout, in one transaction. */
+export function replaceTables(db: Db, path: string): void {
+  db.prepare("ATTACH ? AS joined").run(path);
+  db.pragma("foreign_keys = OFF");
+  try {
+    db.transaction(() => {
+      const read = (type: string): { name: string; sql: string }[] =>
+        db
+          .prepare<[string], { name: string; sql: string }>(
+            "SELECT name, sql FROM main.sqlite_schema WHERE type = ? AND name NOT LIKE 'sqlite_%' AND sql IS NOT NULL",
+          )
+          .all(type);
+      // They keep the log append-only, and follow what is deleted: here nothing is, whole tables are others.
+      const triggers = read("trigger");
+      for (const { name } of triggers) db.exec(`DROP TRIGGER main.${name}`);
+      for (const { name } of read("table")) {
+        if (name === OWN_TABLE) continue;
+        db.exec(`DELETE FROM main.${name}`);
+        db.exec(`INSERT INTO main.${name} SELECT * FROM joined.${name}`);
+      }
+      // The newest numbers of tables that never use one again.
+      db.exec("DELETE FROM main.sqlite_sequence");
+      db.exec("INSERT INTO main.sqlite_sequence SELECT * FROM joined.sqlite_sequence");
+      for (const { sql } of triggers) db.exec(sql);
+    })();
+  } finally {
+    db.pragma("foreign_keys = ON");
+    db.exec("DETACH joined");
+  }
+}

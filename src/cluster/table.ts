@@ -1,0 +1,122 @@
+/**
+ * The SQL of a node: how far it has carried out the log, and what is agreed there. Written in the transaction of the
+ * entries that it is about (writer); the front reads who the nodes are.
+ */
+import type { Db, Statement } from "../store/open.js";
+import type { Model } from "../threads/model.js";
+import type { Membership, Node } from "./membership.js";
+
+/** How far a node has come. */
+export interface Position {
+  /** Which log. */
+  readonly generation: string;
+  /** Id of the last entry that was carried out. */
+  readonly id: number;
+  /** SHA-256 of that entry, hex; "" before the first. */
+  readonly entry: string;
+  /** What everything up to it has come to, hex. */
+  readonly outcome: string;
+}
+
+export interface NodeState {
+  readonly position: Position;
+  readonly membership: Membership;
+}
+
+interface StoredPosition {
+  readonly generation: string;
+  readonly position: number;
+  readonly now_ms: number;
+  readonly entry: Buffer;
+  readonly outcome: Buffer;
+  readonly commands: number;
+  readonly settings: string;
+  readonly term: number;
+  readonly leader: string;
+}
+
+const HEX = "hex";
+const NODE_COLUMNS = "node, store, run, version, incarnation, number, heard_at, position";
+
+/** Reads what is agreed. */
+export class ClusterReader {
+  readonly #position: Statement<[], StoredPosition>;
+  readonly #nodes: Statement<[], Node>;
+
+  constructor(db: Db) {
+    this.#position = db.prepare(
+      `SELECT generation, position, now_ms, entry, outcome, commands, settings, term, leader FROM log_position`,
+    );
+    this.#nodes = db.prepare(`SELECT ${NODE_COLUMNS} FROM cluster_node ORDER BY node`);
+  }
+
+  /** Null where this never was a node. */
+  state(): NodeState | null {
+    const stored = this.#position.get();
+    if (stored === undefined) return null;
+    const { generation, position, now_ms, entry, outcome, commands, settings, term, leader } = stored;
+    return {
+      position: { generation, id: position, entry: entry.toString(HEX), outcome: outcome.toString(HEX) },
+      membership: {
+        now_ms,
+        commands,
+        settings,
+        term,
+        leader,
+        nodes: new Map(this.nodes().map((row) => [row.node, row])),
+      },
+    };
+  }
+
+  /** By name. */
+  nodes(): Node[] {
+    return this.#nodes.all();
+  }
+}
+
+export const clusterReader: Model<ClusterReader> = { open: ({ db }) => new ClusterReader(db) };
+
+/** Writes it, within a transaction. */
+export class ClusterWriter {
+  readonly #set_position;
+  readonly #set_node;
+  readonly #drop_nodes;
+  readonly #store;
+  readonly #set_store;
+
+  constructor(db: Db) {
+    this.#set_position = db.prepare("INSERT OR REPLACE INTO log_position VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    this.#set_node = db.prepare(
+      `INSERT OR REPLACE INTO cluster_node (${NODE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    );
+    this.#drop_nodes = db.prepare("DELETE FROM cluster_node");
+    this.#store = db.prepare<[], string>("SELECT store FROM data_directory").pluck();
+    this.#set_store = db.prepare("INSERT OR REPLACE INTO data_directory VALUES (1, ?)");
+  }
+
+  /**
+   * Keeps a state.
+   * @param before the one that is kept, of which only what differs is written; null for none
+   */
+  keep({ position, membership }: NodeState, before: Membership | null): void {
+    const { now_ms, commands, settings, term, leader, nodes } = membership;
+    const [entry, outcome] = [Buffer.from(position.entry, HEX), Buffer.from(position.outcome, HEX)];
+    const { generation, id } = position;
+    this.#set_position.run(generation, id, now_ms, entry, outcome, commands, settings, term, leader);
+    if (before === null) this.#drop_nodes.run();
+    for (const [name, node] of nodes) {
+      if (before?.nodes.get(name) === node) continue;
+      const { store, run, version, incarnation, number, heard_at } = node;
+      this.#set_node.run(name, store, run, version, incarnation, number, heard_at, node.position);
+    }
+  }
+
+  /** Which data directory this is; undefined where it was not asked for yet. */
+  store(): string | undefined {
+    return this.#store.get();
+  }
+
+  setStore(store: string): void {
+    this.#set_store.run(store);
+  }
+}

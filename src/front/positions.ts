@@ -1,0 +1,72 @@
+/**
+ * Positions in a cluster's log, as clients know them: an answer says how far this node had come, and a request may ask
+ * to be served when it has come so far. So who reads at another node than it has written to finds what it wrote. What a
+ * server alone has none of. Runs on the front; who follows the log is src/cluster/.
+ */
+import { POSITION_WAIT_MS } from "../../schemas/limits.js";
+import { Failure, invalid } from "../base/result.js";
+import type { Exchange, SocketHandler, SocketOpener } from "../transport/transport.js";
+import type { WireReply } from "../transport/reply.js";
+
+export const POSITION_HEADER = "X-Koor-Position";
+const AFTER_HEADER = "x-koor-after";
+const AFTER_PARAMETER = /(?:^|&)after_position=([^&]*)/;
+/** RFC 6455, 7.4.1 and its registry: try again later. */
+const TRY_AGAIN_LATER = 1013;
+
+export interface Positions {
+  /** Id of the last entry whose effect every answer of this node shows. */
+  readonly current: number;
+  /**
+   * Calls back when this node has come so far, or in POSITION_WAIT_MS.
+   * @param done is told whether it has
+   */
+  wait(position: number, done: (reached: boolean) => void): void;
+}
+
+/** Up to where a request wants this node to have come; 0 where it does not say. */
+export function askedPosition(exchange: Exchange): number | Failure {
+  const text = exchange.header(AFTER_HEADER) || (AFTER_PARAMETER.exec(exchange.query ?? "")?.[1] ?? "");
+  if (text === "") return 0;
+  const position = Number(text);
+  if (!/^\d{1,16}$/.test(text) || !Number.isSafeInteger(position))
+    return invalid(`X-Koor-After and after_position must be what ${POSITION_HEADER} was, a whole number`);
+  return position;
+}
+
+/** The refusal of a request that this node is too far behind for. */
+export function tooFarBehind(position: number, current: number): Failure {
+  return new Failure(
+    "UNAVAILABLE",
+    `this node is at position ${current} of the cluster's log, and has not come to ${position} in ` +
+      `${POSITION_WAIT_MS / 1_000} s: try again, or ask another node`,
+  );
+}
+
+/** An answer that says how far this node had come. */
+export function positioned(reply: WireReply, position: number): WireReply {
+  const { name, rest } = reply.headers;
+  return { ...reply, headers: { name, rest: `${rest}\r\n${POSITION_HEADER}: ${position}` } };
+}
+
+/** A socket that is served when this node has come so far, and told to try again later where it has not in time. */
+export function openedAfter(opener: SocketOpener, position: number, positions: Positions): SocketOpener {
+  if (position <= positions.current) return opener;
+  return (socket) => {
+    let served: SocketHandler | null = null;
+    let closed = false;
+    positions.wait(position, (reached) => {
+      if (closed) return;
+      if (reached) served = opener(socket);
+      else socket.end(TRY_AGAIN_LATER, tooFarBehind(position, positions.current).message);
+    });
+    return {
+      missed: (text) => served?.missed(text),
+      drained: () => served?.drained(),
+      closed: () => {
+        closed = true;
+        served?.closed();
+      },
+    };
+  };
+}

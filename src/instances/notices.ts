@@ -1,0 +1,13 @@
+/**
+ * What the writer tells of instances where others carry out the same calls: who called here knows it from the replies.
+ */
+import * as Type from "typebox";
+import { SightingsRequest } from "../../schemas/instances.js";
+import type { Notice, PayloadOf } from "../rpc/method.js";
+
+/** Instances that were registered, changed or deleted, by id, and signs of life. */
+export const INSTANCES = {
+  name: "instances",
+  payload: Type.Object({ changed: Type.Array(Type.String()), seen: Type.Array(SightingsRequest) }),
+} as const satisfies Notice;
+export type InstancesNotice = PayloadOf<typeof INSTANCES>;

@@ -159,9 +159,13 @@ export const SQLITE_READ_CACHE_KIB = 8 * 1024;
 // The ordered log of a cluster
 /** What nodes append: a batch of calls. */
 export const ENTRY_BYTES_MAX = 64 * MIB;
-export const LOG_CONNECT_MS_MAX = 5_000;
+export const LOG_CONNECT_MS_MAX = 3_000;
 /** How long the log's server may take to answer a request, and to say that it has stored an entry. */
 export const LOG_ANSWER_MS_MAX = 5_000;
+/** A large entry has longer: what a slow line between the servers carries. */
+export const LOG_ANSWER_BYTES_PER_S_MIN = 4 * MIB;
+/** How long a log may take to tell its state: servers that elect a leader do not answer, and are asked anew. */
+export const LOG_STATE_MS_MAX = 2_000;
 /** The server gives a sign of life this often where there is nothing to deliver. */
 export const LOG_HEARTBEAT_MS = 1_000;
 /** After so many that did not come the session is lost. */

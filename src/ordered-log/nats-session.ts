@@ -10,6 +10,7 @@ import { AckPolicy, DeliverPolicy, type StoredMsg } from "@nats-io/jetstream";
 import { createInbox, nanos, nuid, type Msg } from "@nats-io/transport-node";
 import {
   ENTRY_BYTES_MAX,
+  LOG_ANSWER_BYTES_PER_S_MIN,
   LOG_ANSWER_MS_MAX,
   LOG_HEARTBEAT_MS,
   LOG_HEARTBEATS_MISSED_MAX,
@@ -46,8 +47,9 @@ interface Answer {
 
 interface Append {
   readonly done: (outcome: Appended) => void;
-  /** Since the last sign that the server works at it. */
-  ticks: number;
+  /** How many more may go by without a sign that the server works at it. */
+  ticks_left: number;
+  readonly ticks_max: number;
 }
 
 /** Where a message is, by the subject that its acknowledgement would go to. */
@@ -200,8 +202,11 @@ class NatsSession implements LogSession {
     const { message_bytes_max } = this.#bounds;
     const number = ++this.#appended;
     const reply = `${this.#answers}.${number}`;
+    const ms_max = LOG_ANSWER_MS_MAX + (bytes.byteLength / LOG_ANSWER_BYTES_PER_S_MIN) * 1_000;
+    const ticks_max = Math.round(ms_max / LOG_HEARTBEAT_MS);
+    const append = { done, ticks_left: ticks_max, ticks_max };
     if (bytes.byteLength <= message_bytes_max) {
-      this.#appends.set(number, { done, ticks: 0 });
+      this.#appends.set(number, append);
       connection.publish(this.#subject, bytes, { reply });
       return;
     }
@@ -213,7 +218,7 @@ class NatsSession implements LogSession {
       });
       return;
     }
-    this.#appends.set(number, { done, ticks: 0 });
+    this.#appends.set(number, append);
     const batch = nuid.next();
     // Each piece is answered: that of one that was refused says why, where the last could only say that it was.
     for (let at = 1; at <= of; at++) {
@@ -271,7 +276,7 @@ class NatsSession implements LogSession {
     const append = this.#appends.get(number);
     // Of an entry whose first refusal was its answer.
     if (append === undefined) return;
-    append.ticks = 0;
+    append.ticks_left = append.ticks_max;
     if (message.headers !== undefined && message.headers.code !== 0) {
       this.#appends.delete(number);
       append.done("unknown");
@@ -349,11 +354,11 @@ class NatsSession implements LogSession {
 
   #tick(): void {
     for (const [number, append] of this.#appends) {
-      append.ticks += 1;
-      if (append.ticks <= ANSWER_TICKS_MAX) continue;
+      append.ticks_left -= 1;
+      if (append.ticks_left >= 0) continue;
       this.#appends.delete(number);
       append.done("unknown");
-      this.#lose(`it did not say within ${LOG_ANSWER_MS_MAX} ms whether it has stored an entry`);
+      this.#lose(`it did not say within ${append.ticks_max * LOG_HEARTBEAT_MS} ms whether it has stored an entry`);
       return;
     }
     if (!this.#followed) return;

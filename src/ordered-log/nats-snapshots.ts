@@ -1,7 +1,7 @@
 /**
  * Snapshots beside a log in NATS: objects of one bucket, named by their positions. An object is there when the message
- * that describes it is, which comes after all of its pieces; its digest is checked while it is read. The library
- * hashes in JavaScript (20 MB/s), so this runs in a thread of its own. Each function connects by itself.
+ * that describes it is, which comes after all of its pieces, and these still are; its digest is checked while it is
+ * read. The library hashes in JavaScript, so this runs in a thread of its own. Each function connects by itself.
  */
 import { Objm, type ObjectInfo, type ObjectStore } from "@nats-io/obj";
 import { LOG_ANSWER_MS_MAX, LOG_SNAPSHOT_REMAINS_MS } from "../../schemas/limits.js";
@@ -13,19 +13,25 @@ const GENERATION = "koor_generation";
 
 export class NatsSnapshots implements SnapshotStore {
   readonly #address: LogAddress;
+  readonly #remains_ms: number;
   /** Those that are used now. */
   readonly #servers = new Set<NatsServer>();
 
-  constructor(address: LogAddress) {
+  /** @param remains_ms for tests: how old what was broken off has to be to be removed */
+  constructor(address: LogAddress, remains_ms = LOG_SNAPSHOT_REMAINS_MS) {
     this.#address = address;
+    this.#remains_ms = remains_ms;
   }
 
   list(): Promise<readonly SnapshotInfo[]> {
     return this.#use(async (server) => {
       const bucket = await this.#open(server);
       if (bucket === null) return [];
-      const found = await bucket.list();
-      return found.flatMap(readInfo).sort((one, other) => one.position - other.position);
+      const [found, pieces] = [await bucket.list(), await this.#countPieces(server)];
+      return found
+        .filter(({ nuid, chunks }) => (pieces.counts.get(nuid) ?? 0) === chunks)
+        .flatMap(readInfo)
+        .sort((one, other) => one.position - other.position);
     });
   }
 
@@ -55,17 +61,10 @@ export class NatsSnapshots implements SnapshotStore {
     }
   }
 
-  async *get({ position, generation, bytes }: SnapshotInfo): AsyncGenerator<Uint8Array, void> {
+  async *get(info: SnapshotInfo): AsyncGenerator<Uint8Array, void> {
     const server = await this.#connect();
     try {
-      const bucket = await this.#open(server);
-      const found = bucket === null ? null : await bucket.get(String(position));
-      if (found === null) throw broken(server, position, "it is gone");
-      // The same is thrown where the pieces are read.
-      found.error.catch(() => undefined);
-      if (found.info.metadata?.[GENERATION] !== generation || found.info.size !== bytes)
-        throw broken(server, position, "another has taken its place");
-      yield* this.#read(server, position, found.data);
+      yield* this.#read(server, info.position, await this.#find(server, info));
     } catch (error) {
       throw explainFault(error, server.shown);
     } finally {
@@ -125,6 +124,22 @@ export class NatsSnapshots implements SnapshotStore {
     return new Objm(server.connection).open(bucketName(this.#address.name), false);
   }
 
+  async #find(server: NatsServer, { position, generation, bytes }: SnapshotInfo): Promise<ReadableStream<Uint8Array>> {
+    const bucket = await this.#open(server);
+    const info = (await bucket?.info(String(position))) ?? null;
+    if (bucket === null || info === null || info.deleted) throw broken(server, position, "it is gone");
+    if (info.metadata?.[GENERATION] !== generation || info.size !== bytes)
+      throw broken(server, position, "another has taken its place");
+    const { counts } = await this.#countPieces(server);
+    // The library would wait for them.
+    if ((counts.get(info.nuid) ?? 0) !== info.chunks) throw broken(server, position, "some of its pieces are missing");
+    const found = await bucket.get(String(position));
+    if (found === null) throw broken(server, position, "it is gone");
+    // The same is thrown where the pieces are read.
+    found.error.catch(() => undefined);
+    return found.data;
+  }
+
   async *#read(server: NatsServer, position: number, data: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
     const reader = data.getReader();
     try {
@@ -148,22 +163,39 @@ export class NatsSnapshots implements SnapshotStore {
     }
   }
 
-  /** Removes the pieces that a put has left which was killed: nothing else ever would. */
-  async #removeRemains({ manager }: NatsServer, bucket: ObjectStore): Promise<void> {
+  /** How many pieces there are of each object, by the object's id. */
+  async #countPieces({
+    manager,
+  }: NatsServer): Promise<{ readonly counts: Map<string, number>; readonly now_ms: number }> {
     const name = bucketName(this.#address.name);
-    const stream = `OBJ_${name}`;
-    const pieces = `$O.${name}.C.`;
-    const { state, ts } = await manager.streams.info(stream, { subjects_filter: `${pieces}*` });
-    const whole = new Set((await bucket.list()).map(({ nuid }) => pieces + nuid));
-    // By the server's own clock on both sides.
-    const now_ms = Date.parse(ts ?? "");
-    for (const subject of Object.keys(state.subjects ?? {})) {
-      if (whole.has(subject)) continue;
-      const newest = await manager.streams.getMessage(stream, { last_by_subj: subject });
-      if (newest !== null && now_ms - newest.time.getTime() > LOG_SNAPSHOT_REMAINS_MS)
-        await manager.streams.purge(stream, { filter: subject });
+    const prefix = pieceSubject(name, "");
+    const { state, ts } = await manager.streams.info(`OBJ_${name}`, { subjects_filter: `${prefix}*` });
+    const counts = Object.entries(state.subjects ?? {}).map(([subject, count]): [string, number] => [
+      subject.slice(prefix.length),
+      count,
+    ]);
+    return { counts: new Map(counts), now_ms: Date.parse(ts ?? "") };
+  }
+
+  /** Removes the pieces that a put has left which was killed: nothing else ever would. */
+  async #removeRemains(server: NatsServer, bucket: ObjectStore): Promise<void> {
+    const name = bucketName(this.#address.name);
+    const { streams } = server.manager;
+    // In this order: what is whole in between is not taken for what is left.
+    const { counts, now_ms } = await this.#countPieces(server);
+    for (const { nuid } of await bucket.list()) counts.delete(nuid);
+    for (const nuid of counts.keys()) {
+      const subject = pieceSubject(name, nuid);
+      const newest = await streams.getMessage(`OBJ_${name}`, { last_by_subj: subject });
+      // Both times are the server's.
+      if (newest !== null && now_ms - newest.time.getTime() > this.#remains_ms)
+        await streams.purge(`OBJ_${name}`, { filter: subject });
     }
   }
+}
+
+function pieceSubject(bucket: string, nuid: string): string {
+  return `$O.${bucket}.C.${nuid}`;
 }
 
 function readInfo({ name, size, metadata, deleted }: ObjectInfo): SnapshotInfo[] {

@@ -7,6 +7,7 @@ import { writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { jetstreamManager, type JetStreamManager, type StreamConfig } from "@nats-io/jetstream";
+import { Objm, type ObjectInfo } from "@nats-io/obj";
 import { connect } from "@nats-io/transport-node";
 import t, { type Test } from "tap";
 import { must } from "../base/assert.js";
@@ -19,6 +20,7 @@ import {
   type NatsProcess,
 } from "../../test/support/nats-server.js";
 import { makeDirectory } from "../../test/support/server-process.js";
+import { NatsSnapshots } from "./nats-snapshots.js";
 import { natsLog } from "./nats.js";
 import { LogError, type Appended, type OrderedLog } from "./ordered-log.js";
 
@@ -150,8 +152,9 @@ t.test("a log that is full", { skip }, async (t) => {
 });
 
 t.test("a server whose JetStream is full", { skip }, async (t) => {
-  const { url } = await startNats(t, { config: "accounts { $G { jetstream { max_file: 2MB } } }" });
-  const node = await HeardSession.open(t, await makeLog(url));
+  const account = 'A { users: [{ user: "koor", password: "p" }], jetstream { max_file: 2MB } }';
+  const { port } = await startNats(t, { config: `accounts { ${account} }` });
+  const node = await HeardSession.open(t, await makeLog(`nats://koor:p@127.0.0.1:${port}`));
   let outcome: Appended = "stored";
   while (outcome === "stored") outcome = await node.append(Buffer.alloc(100_000));
   t.equal(outcome, "full");
@@ -407,27 +410,51 @@ t.test("snapshots that are cut off or damaged", { skip }, async (t) => {
   t.match(info, { position: 1 });
   t.equal((await log.snapshots.list()).length, 1);
 
-  const read = async (): Promise<void> => {
-    for await (const chunk of log.snapshots.get(must(info, "one"))) t.ok(chunk.byteLength > 0);
+  const read = async (position: number): Promise<void> => {
+    const info = { position, generation: "g1", bytes: bytes.byteLength };
+    for await (const chunk of log.snapshots.get(info)) t.ok(chunk.byteLength > 0);
   };
-  await read();
+  const positions = async (): Promise<number[]> => (await log.snapshots.list()).map(({ position }) => position);
+  await read(1);
   const stream = "OBJ_KOOR_shots_SNAPSHOTS";
   const manager = await manage(t, server.url);
-  const { state } = await manager.streams.info(stream, { subjects_filter: ">" });
-  const piece = must(
-    Object.keys(state.subjects ?? {}).find((subject) => subject.startsWith("$O.KOOR_shots_SNAPSHOTS.C.")),
-    "its pieces",
-  );
+  const pieces = async (): Promise<Record<string, number>> =>
+    (await manager.streams.info(stream, { subjects_filter: "$O.KOOR_shots_SNAPSHOTS.C.*" })).state.subjects ?? {};
+  t.equal(Object.keys(await pieces()).length, 2, "what the put was killed in has left pieces");
+  const patient = new NatsSnapshots({ url: server.url, name: "shots", credentials: "" });
+  await patient.put({ position: 2, generation: "g1" }, chunks());
+  t.equal(Object.keys(await pieces()).length, 3, "they may be those of a put that is under way");
+  const hasty = new NatsSnapshots({ url: server.url, name: "shots", credentials: "" }, -1);
+  await hasty.put({ position: 3, generation: "g1" }, chunks());
+  t.equal(Object.keys(await pieces()).length, 3, "and are removed some time");
+  t.same(await positions(), [1, 2, 3]);
+
+  // The pieces of the first begin at the first message.
   await manager.streams.deleteMessage(stream, 2);
-  t.match(await refusal(read()), { fault: "unsafe", message: /snapshot 1/ }, "a piece is missing");
-  await manager.streams.purge(stream, { filter: piece });
-  t.match(await refusal(read()), { fault: "unsafe" }, "all are");
+  t.same(await positions(), [2, 3], "it is not whole");
+  t.match(await refusal(read(1)), { fault: "unsafe", message: /snapshot 1 .*missing/ });
+
+  const second = (await bucketInfo(server.url, "2")).nuid;
+  const subject = `$O.KOOR_shots_SNAPSHOTS.C.${second}`;
+  const { purged } = await manager.streams.purge(stream, { filter: subject });
+  for (let piece = 0; piece < purged; piece++)
+    await manager.jetstream().publish(subject, Buffer.alloc(bytes.byteLength / purged, 6));
+  t.match(await refusal(read(2)), { fault: "unsafe", message: /snapshot 2 .*not what was stored/ });
+  await read(3);
+
   await manager.streams.delete(stream);
-  t.same(await log.snapshots.list(), []);
-  t.match(await refusal(read()), { fault: "unsafe" });
-  await log.snapshots.put({ position: 3, generation: "g1" }, chunks());
-  t.match(await log.snapshots.list(), [{ position: 3, bytes: bytes.byteLength }], "the bucket is made anew");
+  t.same(await positions(), []);
+  t.match(await refusal(read(3)), { fault: "unsafe" });
+  await log.snapshots.put({ position: 4, generation: "g1" }, chunks());
+  t.same(await positions(), [4], "the bucket is made anew");
 });
+
+async function bucketInfo(url: string, name: string): Promise<ObjectInfo> {
+  const connection = await connect({ servers: url, reconnect: false });
+  const info = await (await new Objm(connection).open("KOOR_shots_SNAPSHOTS")).info(name);
+  await connection.close();
+  return must(info, "it is there");
+}
 
 t.test("three servers", { skip }, async (t) => {
   const { servers, url } = await startNatsCluster(t);

@@ -3,6 +3,8 @@
  * cluster is asked for, since the libraries take their time. The log runs in the writer's thread, the snapshots in
  * that of who asks.
  */
+import { jetstreamManager } from "@nats-io/jetstream";
+import { LOG_STATE_MS_MAX } from "../../schemas/limits.js";
 import { assert } from "../base/assert.js";
 import { connectNats, explainFault, type NatsServer } from "./nats-connection.js";
 import { openSession } from "./nats-session.js";
@@ -24,7 +26,8 @@ export function natsLog(address: LogAddress): OrderedLog {
 async function open(address: LogAddress, listener: LogListener): Promise<LogSession | null> {
   const server = await connectNats(address);
   try {
-    const info = await readStream(server, streamName(address.name));
+    const manager = await jetstreamManager(server.connection, { checkAPI: false, timeout: LOG_STATE_MS_MAX });
+    const info = await readStream({ ...server, manager }, streamName(address.name));
     if (info !== null)
       return await openSession(server, address.name, checkStream(server, address.name, info), listener);
   } catch (error) {

@@ -91,27 +91,40 @@ const WARNINGS: readonly (readonly [applies: (facts: ServerFacts) => boolean, wa
   ],
 ];
 
-/** Connects to one host, whatever it is. */
-async function connectToHost(target: PostgresTarget, host: PostgresHost, secrets: PostgresSecrets): Promise<Connected> {
-  const link = await PostgresLink.connect(target, host, secrets);
-  try {
-    const [facts] = await link.ask<ServerFacts>(FACTS);
-    return { link, host, facts: must(facts, "one row") };
-  } catch (error) {
-    await link.close();
-    throw error;
-  }
+/** Why a host is not the one. */
+interface Passed {
+  readonly fault: "unreachable" | "unsafe";
+  readonly reason: string;
 }
 
-async function prepare({ link, facts }: Connected): Promise<void> {
+/** Sets a new connection up; null where its server takes no writes. */
+async function prepare(link: PostgresLink, host: PostgresHost): Promise<Connected | null> {
+  const facts = must((await link.ask<ServerFacts>(FACTS))[0], "one row");
+  if (facts.standby) return null;
   const commit = COMMITS_KEPT.has(facts.synchronous_commit) ? facts.synchronous_commit : "on";
   const settings = [...SETTINGS, ["synchronous_commit", commit] as const];
   await link.ask(SET, [settings.map(([name]) => name), settings.map(([, value]) => value)]);
+  return { link, host, facts };
 }
 
-/** Whether the next host is worth a try: a server that refuses who asks is not got around. */
-function isAway(error: unknown): error is LogError {
-  return error instanceof LogError && error.fault === "unreachable";
+async function connectToHost(
+  target: PostgresTarget,
+  host: PostgresHost,
+  secrets: PostgresSecrets,
+): Promise<Connected | Passed> {
+  let link: PostgresLink | null = null;
+  try {
+    link = await PostgresLink.connect(target, host, secrets);
+    const connected = await prepare(link, host);
+    if (connected !== null) return connected;
+    await link.close();
+    return { fault: "unsafe", reason: `${describeServer(target, host)} is a standby and takes no writes` };
+  } catch (error) {
+    await link?.close();
+    // A server that refuses who asks is not got around by asking the next one.
+    if (!(error instanceof LogError) || error.fault !== "unreachable") throw error;
+    return { fault: error.fault, reason: error.message };
+  }
 }
 
 /**
@@ -120,31 +133,16 @@ function isAway(error: unknown): error is LogError {
  */
 export async function connectToServer(target: PostgresTarget): Promise<Connected> {
   const secrets = await readPostgresSecrets(target);
-  const reasons: string[] = [];
+  const passed: Passed[] = [];
   for (const host of target.hosts) {
-    let connected: Connected;
-    try {
-      connected = await connectToHost(target, host, secrets);
-    } catch (error) {
-      if (!isAway(error)) throw error;
-      reasons.push(error.message);
-      continue;
-    }
-    if (!connected.facts.standby) {
-      try {
-        await prepare(connected);
-        return connected;
-      } catch (error) {
-        await connected.link.close();
-        throw error;
-      }
-    }
-    await connected.link.close();
-    reasons.push(`${describeServer(target, host)} is a standby and takes no writes`);
-    if (target.hosts.length === 1) throw new LogError("unsafe", reasons.join("; "));
+    const outcome = await connectToHost(target, host, secrets);
+    if ("link" in outcome) return outcome;
+    passed.push(outcome);
   }
+  const [only] = passed;
   // With several hosts a failover may be under way: one of them will take writes.
-  throw new LogError("unreachable", reasons.join("; "));
+  const fault = passed.length === 1 && only !== undefined ? only.fault : "unreachable";
+  throw new LogError(fault, passed.map(({ reason }) => reason).join("; "));
 }
 
 /**
@@ -152,9 +150,10 @@ export async function connectToServer(target: PostgresTarget): Promise<Connected
  * @throws LogError where it is not the same one any more
  */
 export async function connectAgain(target: PostgresTarget, { host, facts }: Connected): Promise<Connected> {
-  const connected = await connectToServer({ ...target, hosts: [host] });
-  if (connected.facts.started === facts.started) return connected;
-  await connected.link.close();
+  const outcome = await connectToHost(target, host, await readPostgresSecrets(target));
+  if (!("link" in outcome)) throw new LogError("unreachable", outcome.reason);
+  if (outcome.facts.started === facts.started) return outcome;
+  await outcome.link.close();
   throw new LogError("unreachable", `${describeServer(target, host)} was started again, or is several servers`);
 }
 

@@ -140,6 +140,7 @@ export class PostgresSession implements LogSession {
   #rare: Promise<PostgresLink> | null = null;
   /** Nothing is called any more. */
   #ended = false;
+  #sending = false;
   #following = false;
   #fetching = false;
   #delivered = 0;
@@ -172,7 +173,7 @@ export class PostgresSession implements LogSession {
   append(bytes: Uint8Array, done: (outcome: Appended) => void): void {
     if (this.#ended) return;
     this.#waiting.push({ bytes, done });
-    if (this.#waiting.length === 1) void this.#sendWaiting();
+    void this.#sendWaiting();
   }
 
   async trim(through: number): Promise<void> {
@@ -193,6 +194,9 @@ export class PostgresSession implements LogSession {
 
   /** Sends what waits, one after the other. */
   async #sendWaiting(): Promise<void> {
+    // Whoever sends already goes on with it.
+    if (this.#sending) return;
+    this.#sending = true;
     const { appending, name, status } = this.#parts;
     for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
       const { bytes, done } = next;
@@ -215,6 +219,7 @@ export class PostgresSession implements LogSession {
       done("stored");
       this.#own(row.seq, bytes);
     }
+    this.#sending = false;
   }
 
   /** An own entry is in the log. */

@@ -185,6 +185,24 @@ function checkLogContract(t: Test, make: (name: string) => OrderedLog): void {
       );
   });
 
+  t.test("who is called may append at once", async (t) => {
+    const log = make("reentrant");
+    await log.create("g1");
+    const { session, follower } = await joinLog(t, log, 0);
+    const appendNext = (at: number): void => {
+      if (at <= 20) session.append(Buffer.from(`${at}`), () => appendNext(at + 1));
+    };
+    appendNext(1);
+    appendNext(20);
+    await follower.has(21);
+    t.same(follower.ids, upTo(21));
+    t.same(
+      follower.texts.toSorted((one, other) => Number(one) - Number(other)),
+      [...upTo(20), 20].map(String),
+      "each once",
+    );
+  });
+
   t.test("large entries, between small ones", async (t) => {
     const log = make("large");
     await log.create("g1");
@@ -364,11 +382,7 @@ t.test("addresses", (t) => {
     "postgres://koor:secret@a/%zz",
     "nats://koor:secret@a",
   ])
-    t.throws(
-      () => parse(url),
-      (error: unknown) => error instanceof LogError && error.fault === "denied" && !error.message.includes("secret"),
-      url,
-    );
+    t.throws(() => parse(url), { fault: "denied", message: /^(?!.*secret)the PostgreSQL URL cannot be used/ }, url);
   t.end();
 });
 
@@ -448,10 +462,8 @@ t.test("a log in PostgreSQL", { skip: postgresMissing() }, async (t) => {
     }
     const file = join(makeDirectory(t), "password");
     writeFileSync(file, "right\nanother line\n");
-    t.equal(
-      await logAt(`postgres://agent:wr0ng@${at}/postgres`, "none", file).snapshots.list().then(String, String),
-      "",
-    );
+    const inside = logAt(`postgres://agent:wr0ng@${at}/postgres`, "order", file);
+    await t.rejects(inside.open(new Follower()), { message: /permission denied/ }, "the file's password is the one");
     t.equal(await faultOf(logAt(server.url, "order", `${file}.not`).open(new Follower())), "denied");
     t.equal(await faultOf(logAt(`${server.url}?sslmode=require`, "order").open(new Follower())), "unreachable");
   });
@@ -513,16 +525,68 @@ t.test("a log in PostgreSQL", { skip: postgresMissing() }, async (t) => {
       "default_transaction_read_only = on",
       "default_transaction_isolation = serializable",
       "bytea_output = escape",
-      "idle_session_timeout = 1",
     ])
-      await server.sql(`ALTER DATABASE postgres SET ${setting}`);
+      await server.sql(`ALTER DATABASE postgres SET ${setting}`, "theirs");
     const nodes = [await joinLog(t, log, 0), await joinLog(t, log, 0)] as [Joined, Joined];
     t.match(nodes[0].session.status.warnings, [/synchronous_commit/, /standby/]);
     await Promise.all(upTo(50).map((at) => append(nodes[at % 2 === 0 ? 0 : 1].session, Buffer.from([0, 255, at]))));
     await nodes[0].follower.has(50);
     t.same(nodes[0].follower.losses, []);
     t.ok(nodes[0].follower.entries.every(({ bytes }) => bytes.byteLength === 3 && bytes[1] === 255));
-    await server.sql("SET default_transaction_read_only = off; ALTER DATABASE postgres RESET ALL");
+    await server.sql("ALTER DATABASE postgres RESET ALL", "theirs");
+  });
+
+  t.test("what the server refuses is told from what nobody knows", async (t) => {
+    const log = make("refused");
+    await log.create("g1");
+    await server.sql(`
+      CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF convert_from(NEW.bytes, 'UTF8') = '01000' THEN RAISE WARNING 'beware'; RETURN NEW; END IF;
+        IF NEW.bytes <> 'fine' THEN
+          RAISE EXCEPTION 'no' USING ERRCODE = convert_from(NEW.bytes, 'UTF8');
+        END IF;
+        RETURN NEW;
+      END $$`);
+    await server.sql(`
+      CREATE TRIGGER refuse BEFORE INSERT ON koor.log_entry
+      FOR EACH ROW WHEN (NEW.name = 'refused') EXECUTE FUNCTION public.refuse()`);
+    const { session, follower } = await joinLog(t, log, 0);
+    t.equal(await append(session, "53100"), "full");
+    t.equal(await append(session, "54000"), "too_large");
+    t.equal(await append(session, "fine"), "stored");
+    await follower.has(1);
+    t.same(follower.ids, [1], "what was refused has taken no id");
+    for (const state of ["P0001", "01000"]) {
+      const other = await joinLog(t, log, 0);
+      t.equal(await append(other.session, state), "unknown");
+      t.match(other.follower.losses, [{ fault: "unreachable" }]);
+    }
+    await server.sql("DROP TRIGGER refuse ON koor.log_entry");
+  });
+
+  t.test("a commit that no standby has is not taken for stored", async (t) => {
+    const log = make("alone");
+    await log.create("g1");
+    const { session, follower } = await joinLog(t, log, 0);
+    t.equal(await append(session, "one"), "stored");
+    await server.sql("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+    await server.sql("SELECT pg_reload_conf()");
+    // The setting reaches each process by itself.
+    const waits = "SELECT pid FROM pg_stat_activity WHERE application_name = 'koor' AND wait_event = 'SyncRep'";
+    const outcomes: Appended[] = [];
+    const appendMore = (): void =>
+      session.append(Buffer.from("more"), (outcome) => {
+        outcomes.push(outcome);
+        if (outcome === "stored") appendMore();
+      });
+    appendMore();
+    while ((await server.sql(waits)).length === 0);
+    await server.sql(`SELECT pg_cancel_backend(pid) FROM (${waits}) AS waiting`);
+    await follower.isLost();
+    t.equal(outcomes.at(-1), "unknown");
+    t.match(follower.losses, [{ fault: "unreachable", message: /with a warning/ }]);
+    await server.sql("ALTER SYSTEM RESET synchronous_standby_names");
+    await server.sql("SELECT pg_reload_conf()");
   });
 
   t.test("what was acknowledged is there after the server was killed", async (t) => {
@@ -592,5 +656,13 @@ t.test("a log in PostgreSQL", { skip: postgresMissing() }, async (t) => {
     await server.start({ full_page_writes: "off", synchronous_commit: "local" });
     const { session } = await joinLog(t, make("order"));
     t.match(session.status.warnings, [/full_page_writes/, /synchronous_commit/, /synchronous_standby_names/]);
+    await server.stop();
+    // It recovers, and waits for a primary that there is not.
+    writeFileSync(join(server.folder, "data", "standby.signal"), "");
+    await server.start();
+    t.equal(await faultOf(make("order").open(new Follower())), "unsafe");
+    const both = `127.0.0.1:1,127.0.0.1:${server.port}`;
+    const waiting = logAt(`postgres://postgres@${both}/postgres`, "order");
+    t.equal(await faultOf(waiting.open(new Follower())), "unreachable", "a failover may be under way");
   });
 });

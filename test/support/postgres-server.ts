@@ -18,7 +18,8 @@ const DEBIAN_FOLDER = "/usr/lib/postgresql";
 const OWNERS = ["postgres", "nobody"];
 /** A server that does not begin to serve is broken; far above what a busy machine needs. */
 const START_TIMEOUT_MS = 60_000;
-const READY = "database system is ready to accept connections";
+/** A standby says that it takes those that read. */
+const READY = /database system is ready to accept (read-only )?connections/;
 
 export interface PostgresServer {
   readonly port: number;
@@ -93,9 +94,10 @@ function signal(pids: readonly number[], name: NodeJS.Signals): void {
 
 /** As `tieToThisProcess` of server-process.ts, for a server whose children may have been stopped. */
 function tieToThisProcess(child: ChildProcess): void {
-  const script =
-    'read -r _; children=$(ps -A -o pid=,ppid= | while read -r pid parent; do [ "$parent" = "$1" ] && echo "$pid"; done); ' +
-    'kill -9 "$1" $children';
+  const script = `
+    read -r _
+    children=$(ps -A -o pid=,ppid= | while read -r pid parent; do [ "$parent" = "$1" ] && echo "$pid"; done)
+    kill -9 "$1" $children`;
   const guard = spawn("sh", ["-c", script, "sh", String(child.pid)], { stdio: ["pipe", "ignore", "ignore"] });
   guard.on("error", () => undefined);
   guard.unref();
@@ -170,7 +172,7 @@ export async function startPostgres(
     await new Promise<void>((resolve, reject) => {
       started.stderr.setEncoding("utf8").on("data", (text: string) => {
         log = (log + text).slice(-4_000);
-        if (log.includes(READY)) resolve();
+        if (READY.test(log)) resolve();
       });
       started.once("close", () => reject(new Error(`PostgreSQL ended before it was ready: ${log}`)));
     });

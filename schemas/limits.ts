@@ -468,6 +468,38 @@ export const CONTRACT_DEADLINE_MS = 5_000;
 export const CONTRACT_TESTS_MAX = 16;
 export const CONTRACT_ANSWER_BYTES_MAX = 10 * MIB;
 
+// Ordered log
+/** One entry of a cluster's log: a batch of calls. */
+export const ENTRY_BYTES_MAX = 64 * MIB;
+
+// PostgreSQL as a log
+export const POSTGRES_CONNECT_MS_MAX = 5_000;
+/** How long a statement of no size may take; what it carries is given time besides, at the rate that follows. */
+export const POSTGRES_ANSWER_MS_MAX = 5_000;
+export const POSTGRES_BYTES_PER_MS_MIN = 4 * KIB;
+/** How often the log is looked at where nothing is told of it: a server that is gone does not say so. */
+export const POSTGRES_PROBE_INTERVAL_MS = 1_000;
+export const POSTGRES_PROBE_MS_MAX = 4_000;
+/** After this the server breaks off what a client that is gone has left behind. */
+export const POSTGRES_STATEMENT_MS_MAX = 30_000;
+/** Making a log anew deletes the old one in one transaction. */
+export const POSTGRES_CREATE_MS_MAX = 600_000;
+/** How long a server may take to say goodbye. */
+export const POSTGRES_CLOSE_MS_MAX = 1_000;
+/** A silent connection is asked for a sign of life after this by the operating system. */
+export const POSTGRES_KEEPALIVE_MS = 10_000;
+/** Entries of one page, and their bytes together; a larger entry comes in parts of so many bytes. */
+export const POSTGRES_PAGE_ROWS = 256;
+export const POSTGRES_PAGE_BYTES = 1 * MIB;
+/** What one statement deletes of a log's entries. */
+export const POSTGRES_TRIM_ROWS = 256;
+export const POSTGRES_TRIM_BYTES = 16 * MIB;
+export const POSTGRES_SNAPSHOT_PIECE_BYTES = 512 * KIB;
+/** Pieces of a snapshot that one statement deletes. */
+export const POSTGRES_SNAPSHOT_SWEEP_PIECES = 32;
+/** Of a file of credentials. */
+export const POSTGRES_CREDENTIALS_BYTES_MAX = 64 * KIB;
+
 // Webhooks
 export const WEBHOOKS_MAX = 1_000;
 export const WEBHOOK_ID_BYTES_MAX = 256;
@@ -597,6 +629,14 @@ function relation(holds: boolean, what: string): void {
 relation(BODIES_IN_MEMORY_BYTES_MAX >= 4 * BODY_BYTES_MAX, "several full bodies must fit in memory");
 relation(MAILBOX_BYTES_MAX >= BODIES_IN_MEMORY_BYTES_MAX, "what was received must fit the writer's mailbox");
 relation(BATCH_BYTES_MAX >= BODY_BYTES_MAX, "one full body must fit a batch");
+relation(
+  POSTGRES_PROBE_INTERVAL_MS + POSTGRES_PROBE_MS_MAX <= 5_000,
+  "a PostgreSQL server that is gone is missed within 5 s",
+);
+relation(
+  ENTRY_BYTES_MAX / POSTGRES_BYTES_PER_MS_MIN < POSTGRES_STATEMENT_MS_MAX,
+  "the largest entry is stored before the server breaks it off",
+);
 relation(RESTORE_LINE_BYTES_MAX >= 6 * BODY_BYTES_MAX + 8 * KIB, "the largest record of a snapshot can be restored");
 relation(ENTRY_BYTES_MAX >= 4 * BATCH_BYTES_MAX, "a batch fits an entry, whatever its encoding adds");
 relation(

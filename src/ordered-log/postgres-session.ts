@@ -1,0 +1,374 @@
+/**
+ * A session with a log in PostgreSQL: one connection that appends, one that listens and fetches, so that neither waits
+ * for the other, and a third for what is rare, made when it is needed. Runs in the writer's thread.
+ *
+ * An own entry that is the next one is delivered when its append is answered; everything else is fetched, when the
+ * server tells of it or at the next probe. Whatever goes wrong ends the session: the next one looks anew.
+ */
+import {
+  POSTGRES_PAGE_BYTES,
+  POSTGRES_PAGE_ROWS,
+  POSTGRES_PROBE_INTERVAL_MS,
+  POSTGRES_PROBE_MS_MAX,
+  POSTGRES_TRIM_BYTES,
+  POSTGRES_TRIM_ROWS,
+} from "../../schemas/limits.js";
+import { LogError, type Appended, type LogListener, type LogSession, type LogStatus } from "./ordered-log.js";
+import { RefusedStatement, type Notice, type PostgresLink } from "./postgres-link.js";
+
+/** One channel for all logs of a database, since a channel's name cannot be a parameter; the payload says which. */
+export const LISTEN = { text: "LISTEN koor_log" };
+
+/** The lock on the head's row lasts until the commit: ids have no gaps, and come in the order of the commits. */
+const APPEND = {
+  name: "koor_append",
+  text: `
+    WITH head AS (
+      UPDATE koor.log_head SET seq = seq + 1 WHERE name = $1 AND generation = $2 RETURNING seq
+    ), entry AS (
+      INSERT INTO koor.log_entry (name, seq, bytes) SELECT $1, seq, $3::bytea FROM head RETURNING seq
+    )
+    SELECT seq, pg_notify('koor_log', $1 || ' ' || seq) FROM entry`,
+};
+
+/**
+ * The head, and with it the entries behind $2: at most $3 of them, and $4 bytes. The first is always among them, its
+ * bytes as far as they fit. One row without an entry where there is none.
+ */
+const FETCH = {
+  name: "koor_fetch",
+  text: `
+    SELECT head.generation, head.seq AS last, page.seq, page.size, page.bytes
+    FROM koor.log_head AS head
+    LEFT JOIN LATERAL (
+      SELECT seq, size, substring(bytes FROM 1 FOR $4::int) AS bytes
+      FROM (
+        SELECT seq, bytes, octet_length(bytes) AS size, sum(octet_length(bytes)) OVER (ORDER BY seq) AS through
+        FROM (
+          SELECT seq, bytes FROM koor.log_entry WHERE name = $1 AND seq > $2::bigint ORDER BY seq LIMIT $3::bigint
+        ) AS next
+      ) AS sized
+      WHERE through <= $4::int OR through = size
+      ORDER BY seq
+    ) AS page ON true
+    WHERE head.name = $1`,
+};
+
+/** The part of an entry that begins at byte $4, counted from 1, and has at most $5. */
+const READ = {
+  name: "koor_read",
+  text: `
+    SELECT octet_length(bytes) AS size, substring(bytes FROM $4::int FOR $5::int) AS bytes
+    FROM koor.log_entry
+    WHERE name = $1 AND seq = $3::bigint
+      AND EXISTS (SELECT FROM koor.log_head WHERE name = $1 AND generation = $2)`,
+};
+
+/** Deletes the oldest entries up to $3: at most $4 of them and $5 bytes, but one at least. */
+const TRIM = {
+  name: "koor_trim",
+  text: `
+    WITH gone AS (
+      DELETE FROM koor.log_entry
+      WHERE name = $1 AND EXISTS (SELECT FROM koor.log_head WHERE name = $1 AND generation = $2) AND seq <= (
+        SELECT max(seq)
+        FROM (
+          SELECT seq, octet_length(bytes) AS size, sum(octet_length(bytes)) OVER (ORDER BY seq) AS through
+          FROM (
+            SELECT seq, bytes FROM koor.log_entry
+            WHERE name = $1 AND seq <= $3::bigint ORDER BY seq LIMIT $4::bigint
+          ) AS oldest
+        ) AS sized
+        WHERE through <= $5::int OR through = size
+      )
+      RETURNING seq
+    )
+    SELECT count(*) AS gone FROM gone`,
+};
+
+/** What an append is answered with where the server refuses it, by the class of the SQLSTATE. */
+const REFUSALS: ReadonlyMap<string, Appended> = new Map([
+  /** Insufficient resources: a full disk, above all. */
+  ["53", "full"],
+  /** A limit of the program. */
+  ["54", "too_large"],
+]);
+
+interface HeadRow {
+  readonly generation: string;
+  readonly last: number;
+}
+
+interface EntryRow extends HeadRow {
+  readonly seq: number;
+  readonly size: number;
+  readonly bytes: Buffer;
+}
+
+/** Where there is no entry, a row is the head alone. */
+type PageRow = EntryRow | (HeadRow & { readonly seq: null });
+
+interface PartRow {
+  readonly size: number;
+  readonly bytes: Buffer;
+}
+
+interface Waiting {
+  readonly bytes: Uint8Array;
+  readonly done: (outcome: Appended) => void;
+}
+
+export interface SessionParts {
+  readonly name: string;
+  readonly status: LogStatus;
+  readonly listener: LogListener;
+  readonly appending: PostgresLink;
+  /** As notices tell who has appended. */
+  readonly appending_pid: number;
+  /** Listens already. */
+  readonly following: PostgresLink;
+  /** One more connection to the same server. */
+  readonly connect: () => Promise<PostgresLink>;
+}
+
+export class PostgresSession implements LogSession {
+  readonly status: LogStatus;
+  readonly #parts: SessionParts;
+  readonly #probe: NodeJS.Timeout;
+  /** Appends that are not answered; the first is under way. Whoever appends bounds them. */
+  readonly #waiting: Waiting[] = [];
+  #rare: Promise<PostgresLink> | null = null;
+  /** Nothing is called any more. */
+  #ended = false;
+  #sending = false;
+  #following = false;
+  #fetching = false;
+  #delivered = 0;
+  /** The newest id that was heard of. */
+  #heard: number;
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+    this.status = parts.status;
+    this.#heard = parts.status.last;
+    const lose = (error: LogError): void => this.#lose(error);
+    parts.appending.onEnd(lose);
+    parts.appending.beWary();
+    parts.following.onEnd(lose);
+    parts.following.onNotice((notice) => this.#hear(notice));
+    this.#probe = setInterval(() => void this.#fetch(), POSTGRES_PROBE_INTERVAL_MS);
+  }
+
+  async read(id: number): Promise<Uint8Array | null> {
+    const link = await this.#linkForRare();
+    return this.#keep(this.#readParts(link, id, null));
+  }
+
+  follow(after: number): void {
+    this.#following = true;
+    this.#delivered = after;
+    void this.#fetch();
+  }
+
+  append(bytes: Uint8Array, done: (outcome: Appended) => void): void {
+    if (this.#ended) return;
+    this.#waiting.push({ bytes, done });
+    void this.#sendWaiting();
+  }
+
+  async trim(through: number): Promise<void> {
+    const { name, status } = this.#parts;
+    const link = await this.#linkForRare();
+    for (;;) {
+      const values = [name, status.generation, through, POSTGRES_TRIM_ROWS, POSTGRES_TRIM_BYTES];
+      const [row] = await this.#keep(link.ask<{ gone: number }>(TRIM, values));
+      if (row === undefined || row.gone === 0) return;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#end();
+    const rare = await this.#rare?.catch(() => null);
+    await Promise.all([this.#parts.appending.close(), this.#parts.following.close(), rare?.close()]);
+  }
+
+  /** Sends what waits, one after the other. */
+  async #sendWaiting(): Promise<void> {
+    // Whoever sends already goes on with it.
+    if (this.#sending) return;
+    this.#sending = true;
+    const { appending, name, status } = this.#parts;
+    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+      const { bytes, done } = next;
+      const answer = await this.#attempt(
+        appending.ask<{ seq: number }>(APPEND, [name, status.generation, bytes], { bytes: bytes.byteLength }),
+        (refused) => REFUSALS.get(refused.sqlstate.slice(0, 2)),
+      );
+      if (answer === null || this.#ended) return;
+      if (typeof answer === "string") {
+        this.#waiting.shift();
+        done(answer);
+        continue;
+      }
+      const [row] = answer;
+      if (row === undefined) {
+        this.#lose(this.#anew());
+        return;
+      }
+      this.#waiting.shift();
+      done("stored");
+      this.#own(row.seq, bytes);
+    }
+    this.#sending = false;
+  }
+
+  /** An own entry is in the log. */
+  #own(id: number, bytes: Uint8Array): void {
+    if (this.#ended) return;
+    this.#heard = Math.max(this.#heard, id);
+    if (!this.#following) return;
+    if (id === this.#delivered + 1) this.#deliver(id, bytes);
+    else if (id > this.#delivered) void this.#fetch();
+  }
+
+  /** The server tells of an entry. */
+  #hear({ payload, pid }: Notice): void {
+    const [name, seq] = payload.split(" ");
+    if (this.#ended || name !== this.#parts.name) return;
+    const id = Number(seq);
+    this.#heard = Math.max(this.#heard, id);
+    // An own entry that is the next one comes with the answer to its append.
+    const is_own = pid === this.#parts.appending_pid && id === this.#delivered + 1;
+    if (this.#following && id > this.#delivered && !is_own) void this.#fetch();
+  }
+
+  /** Fetches until all is delivered that was heard of; before `follow`, looks whether the log is the same. */
+  async #fetch(): Promise<void> {
+    // Whoever fetches already goes on until then.
+    if (this.#fetching || this.#ended) return;
+    this.#fetching = true;
+    const { following, name } = this.#parts;
+    do {
+      const after = this.#delivered;
+      const rows_max = this.#following ? POSTGRES_PAGE_ROWS : 0;
+      const page = await this.#attempt(
+        following.ask<PageRow>(FETCH, [name, after, rows_max, POSTGRES_PAGE_BYTES], {
+          answer_ms_max: POSTGRES_PROBE_MS_MAX,
+        }),
+      );
+      if (page === null || this.#ended) return;
+      const [head] = page;
+      if (head === undefined || head.generation !== this.status.generation) {
+        this.#lose(this.#anew());
+        return;
+      }
+      this.#heard = Math.max(this.#heard, head.last);
+      if (rows_max > 0) await this.#take(page, after);
+    } while (!this.#ended && this.#following && this.#heard > this.#delivered);
+    this.#fetching = false;
+  }
+
+  /** Delivers a page; what an own append has delivered in the meantime is passed over. */
+  async #take(page: readonly PageRow[], after: number): Promise<void> {
+    let expected = after + 1;
+    for (const row of page) {
+      if (this.#ended) return;
+      if (row.seq === null ? row.last > after : row.seq !== expected) {
+        this.#lose(new LogError("unreachable", `entry ${expected} of log ${this.#parts.name} is not there any more`));
+        return;
+      }
+      expected += 1;
+      if (row.seq === null || row.seq <= this.#delivered) continue;
+      const bytes = await this.#complete(row);
+      if (bytes === null) return;
+      if (row.seq > this.#delivered) this.#deliver(row.seq, bytes);
+    }
+  }
+
+  /** The whole of an entry of which a page has the beginning; null where the session has ended. */
+  async #complete({ seq, size, bytes }: EntryRow): Promise<Buffer | null> {
+    if (bytes.byteLength === size) return bytes;
+    const whole = await this.#attempt(this.#readParts(this.#parts.following, seq, bytes));
+    if (this.#ended) return null;
+    if (whole === null) this.#lose(new LogError("unreachable", `entry ${seq} was trimmed while it was read`));
+    return whole;
+  }
+
+  #deliver(id: number, bytes: Uint8Array): void {
+    this.#delivered = id;
+    this.#parts.listener.entry(id, bytes, this.#heard);
+  }
+
+  /**
+   * Reads an entry part by part.
+   * @param begun its beginning, where that was read
+   * @returns null where there is no such entry
+   */
+  async #readParts(link: PostgresLink, id: number, begun: Buffer | null): Promise<Buffer | null> {
+    const { name, status } = this.#parts;
+    const parts = begun === null ? [] : [begun];
+    let length = begun?.byteLength ?? 0;
+    for (;;) {
+      const values = [name, status.generation, id, length + 1, POSTGRES_PAGE_BYTES];
+      const [part] = await link.ask<PartRow>(READ, values);
+      if (part === undefined) return null;
+      parts.push(part.bytes);
+      length += part.bytes.byteLength;
+      if (length >= part.size) return parts.length === 1 ? part.bytes : Buffer.concat(parts, length);
+    }
+  }
+
+  /** The connection for what is rare. */
+  #linkForRare(): Promise<PostgresLink> {
+    this.#rare ??= this.#parts.connect().then((link) => {
+      link.onEnd((error) => this.#lose(error));
+      return link;
+    });
+    return this.#keep(this.#rare);
+  }
+
+  /** What fails ends the session, and is thrown. */
+  async #keep<T>(answer: Promise<T>): Promise<T> {
+    try {
+      return await answer;
+    } catch (error) {
+      if (error instanceof LogError) this.#lose(error);
+      throw error;
+    }
+  }
+
+  /** What fails is read by `read`, or else ends the session and is null. */
+  async #attempt<T, R = never>(
+    answer: Promise<T>,
+    read: (refused: RefusedStatement) => R | undefined = () => undefined,
+  ): Promise<T | R | null> {
+    try {
+      return await answer;
+    } catch (error) {
+      if (!(error instanceof LogError)) throw error;
+      const known = error instanceof RefusedStatement ? read(error) : undefined;
+      if (known !== undefined) return known;
+      this.#lose(error);
+      return null;
+    }
+  }
+
+  #anew(): LogError {
+    return new LogError("unreachable", `log ${this.#parts.name} was made anew or removed`);
+  }
+
+  /** @returns what was not answered */
+  #end(): readonly Waiting[] {
+    this.#ended = true;
+    clearInterval(this.#probe);
+    return this.#waiting.splice(0);
+  }
+
+  #lose(error: LogError): void {
+    if (this.#ended) return;
+    const unanswered = this.#end();
+    void this.close();
+    for (const { done } of unanswered) done("unknown");
+    this.#parts.listener.lost(error);
+  }
+}

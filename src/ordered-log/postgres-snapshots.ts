@@ -1,0 +1,224 @@
+/**
+ * Snapshots beside a log in PostgreSQL, in pieces of half a MiB, each stored by itself: one transaction for all of them
+ * would keep the server from tidying the log's head, which changes with every append. A snapshot is whole, and listed,
+ * when its hash is stored. Runs in the thread that makes or takes snapshots; each function has its own connection.
+ *
+ * Whoever puts holds an advisory lock of his snapshot while he is connected, so that what was cut off can be told from
+ * what is under way, and is swept by the next put.
+ */
+import { POSTGRES_SNAPSHOT_PIECE_BYTES, POSTGRES_SNAPSHOT_SWEEP_PIECES } from "../../schemas/limits.js";
+import { must } from "../base/assert.js";
+import { crypto } from "../base/crypto.js";
+import { LogError, type SnapshotInfo, type SnapshotStore } from "./ordered-log.js";
+import type { PostgresTarget } from "./postgres-address.js";
+import type { PostgresLink } from "./postgres-link.js";
+import { connectToServer } from "./postgres-server.js";
+import { lookForTables } from "./postgres-tables.js";
+
+/** Of two that became whole at the same time the later one counts. */
+const LIST = {
+  text: `
+    SELECT DISTINCT ON (position) id, position, generation, size AS bytes, encode(sha256, 'hex') AS sha256
+    FROM koor.snapshot WHERE name = $1 AND sha256 IS NOT NULL ORDER BY position, id DESC`,
+};
+
+/** The first number of the locks tells them from those of others in the same database. */
+const BEGIN_PUT = {
+  text: `
+    INSERT INTO koor.snapshot (name, position, generation) VALUES ($1, $2::bigint, $3)
+    RETURNING id, pg_advisory_lock(1802465139, id::int)`,
+};
+
+const PUT_PIECE = {
+  name: "koor_put_piece",
+  text: "INSERT INTO koor.snapshot_piece (snapshot, place, bytes) VALUES ($1::bigint, $2::bigint, $3::bytea)",
+};
+
+/** No row where the log was made anew in the meantime. In one statement: either both are done or none. */
+const END_PUT = {
+  text: `
+    WITH replaced AS (
+      UPDATE koor.snapshot SET sha256 = NULL
+      WHERE name = $2 AND id <> $1::bigint AND sha256 IS NOT NULL
+        AND position = (SELECT position FROM koor.snapshot WHERE id = $1::bigint)
+    )
+    UPDATE koor.snapshot SET size = $3::bigint, sha256 = $4::bytea WHERE id = $1::bigint RETURNING id`,
+};
+
+const GET_PIECE = {
+  name: "koor_get_piece",
+  text: "SELECT bytes FROM koor.snapshot_piece WHERE snapshot = $1::bigint AND place = $2::bigint",
+};
+
+const UNLIST = {
+  text: "UPDATE koor.snapshot SET sha256 = NULL WHERE name = $1 AND position = $2::bigint AND sha256 IS NOT NULL",
+};
+
+const LIST_CUT_OFF = { text: "SELECT id FROM koor.snapshot WHERE name = $1 AND sha256 IS NULL" };
+
+/** A lock of this statement's own: it is free where nobody puts this snapshot. */
+const IS_ABANDONED = { text: "SELECT pg_try_advisory_xact_lock(1802465139, $1::int) AS abandoned" };
+
+const SWEEP_PIECES = {
+  text: `
+    WITH gone AS (
+      DELETE FROM koor.snapshot_piece WHERE snapshot = $1::bigint AND place IN (
+        SELECT place FROM koor.snapshot_piece WHERE snapshot = $1::bigint ORDER BY place LIMIT $2::bigint
+      )
+      RETURNING place
+    )
+    SELECT count(*) AS gone FROM gone`,
+};
+
+const SWEEP = { text: "DELETE FROM koor.snapshot WHERE id = $1::bigint AND sha256 IS NULL" };
+
+interface ListedRow extends SnapshotInfo {
+  readonly id: number;
+  /** In hexadecimal digits. */
+  readonly sha256: string;
+}
+
+/** The same bytes in pieces of one length, the last one shorter. */
+async function* cutIntoPieces(chunks: AsyncIterable<Uint8Array>, length: number): AsyncGenerator<Buffer> {
+  let piece = Buffer.allocUnsafe(length);
+  let filled = 0;
+  for await (const chunk of chunks) {
+    for (let at = 0; at < chunk.byteLength; ) {
+      const part = chunk.subarray(at, at + length - filled);
+      piece.set(part, filled);
+      filled += part.byteLength;
+      at += part.byteLength;
+      if (filled < length) continue;
+      yield piece;
+      piece = Buffer.allocUnsafe(length);
+      filled = 0;
+    }
+  }
+  if (filled > 0) yield piece.subarray(0, filled);
+}
+
+/** Deletes what is not listed and nobody puts: what was replaced, removed or cut off. */
+async function sweep(link: PostgresLink, name: string): Promise<void> {
+  for (const { id } of await link.ask<{ id: number }>(LIST_CUT_OFF, [name])) {
+    const [lock] = await link.ask<{ abandoned: boolean }>(IS_ABANDONED, [id]);
+    if (lock?.abandoned !== true) continue;
+    for (let gone = 1; gone > 0; ) {
+      const [row] = await link.ask<{ gone: number }>(SWEEP_PIECES, [id, POSTGRES_SNAPSHOT_SWEEP_PIECES]);
+      gone = row?.gone ?? 0;
+    }
+    await link.ask(SWEEP, [id]);
+  }
+}
+
+export class PostgresSnapshots implements SnapshotStore {
+  readonly #target: PostgresTarget;
+  readonly #name: string;
+  readonly #links = new Set<PostgresLink>();
+  #closed = false;
+
+  constructor(target: PostgresTarget, name: string) {
+    this.#target = target;
+    this.#name = name;
+  }
+
+  async list(): Promise<readonly SnapshotInfo[]> {
+    return this.#connected(async (link) => {
+      const rows = await this.#listRows(link);
+      return rows.map(({ position, generation, bytes }) => ({ position, generation, bytes }));
+    });
+  }
+
+  put(info: Pick<SnapshotInfo, "position" | "generation">, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+    return this.#connected(async (link) => {
+      if (!(await lookForTables(link)))
+        throw new LogError("foreign", `there is no log ${this.#name} to keep it beside`);
+      await sweep(link, this.#name);
+      const [begun] = await link.ask<{ id: number }>(BEGIN_PUT, [this.#name, info.position, info.generation]);
+      const { id } = must(begun, "one row");
+      const hash = crypto().createHash("sha256");
+      let bytes = 0;
+      let place = 0;
+      for await (const piece of cutIntoPieces(chunks, POSTGRES_SNAPSHOT_PIECE_BYTES)) {
+        hash.update(piece);
+        bytes += piece.byteLength;
+        await link.ask(PUT_PIECE, [id, place, piece], { bytes: piece.byteLength });
+        place += 1;
+      }
+      const ended = await link.ask(END_PUT, [id, this.#name, bytes, hash.digest()]);
+      if (ended.length === 0)
+        throw new LogError("unreachable", `log ${this.#name} was made anew while a snapshot was stored`);
+      // What this one has replaced.
+      await sweep(link, this.#name);
+    });
+  }
+
+  async *get(info: SnapshotInfo): AsyncGenerator<Uint8Array> {
+    const link = await this.#connect();
+    try {
+      const row = (await this.#listRows(link)).find(
+        ({ position, generation }) => position === info.position && generation === info.generation,
+      );
+      const what = `the snapshot at ${info.position} of log ${this.#name}`;
+      if (row === undefined) throw new LogError("unreachable", `${what} is not there any more`);
+      const hash = crypto().createHash("sha256");
+      let length = 0;
+      for (let place = 0; length < row.bytes; place += 1) {
+        const [piece] = await link.ask<{ bytes: Buffer }>(GET_PIECE, [row.id, place]);
+        if (piece === undefined || piece.bytes.byteLength === 0) throw await this.#missing(link, row, what);
+        hash.update(piece.bytes);
+        length += piece.bytes.byteLength;
+        yield piece.bytes;
+      }
+      if (length !== row.bytes || hash.digest("hex") !== row.sha256)
+        throw new LogError("foreign", `${what} is not what was stored: its SHA-256 is another`);
+    } finally {
+      await this.#release(link);
+    }
+  }
+
+  remove(position: number): Promise<void> {
+    return this.#connected(async (link) => {
+      if (!(await lookForTables(link))) return;
+      await link.ask(UNLIST, [this.#name, position]);
+      await sweep(link, this.#name);
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all([...this.#links].map((link) => link.close()));
+  }
+
+  async #listRows(link: PostgresLink): Promise<ListedRow[]> {
+    return (await lookForTables(link)) ? link.ask<ListedRow>(LIST, [this.#name]) : [];
+  }
+
+  /** Why a piece is not there: the snapshot may have been replaced or removed while it was read. */
+  async #missing(link: PostgresLink, { id }: ListedRow, what: string): Promise<LogError> {
+    const is_listed = (await this.#listRows(link)).some((row) => row.id === id);
+    return is_listed
+      ? new LogError("foreign", `${what} is not what was stored: a piece of it is missing`)
+      : new LogError("unreachable", `${what} is not there any more`);
+  }
+
+  async #connect(): Promise<PostgresLink> {
+    const { link } = await connectToServer(this.#target);
+    this.#links.add(link);
+    if (this.#closed) await this.#release(link);
+    return link;
+  }
+
+  async #release(link: PostgresLink): Promise<void> {
+    this.#links.delete(link);
+    await link.close();
+  }
+
+  async #connected<T>(use: (link: PostgresLink) => Promise<T>): Promise<T> {
+    const link = await this.#connect();
+    try {
+      return await use(link);
+    } finally {
+      await this.#release(link);
+    }
+  }
+}

@@ -1,0 +1,208 @@
+/**
+ * A real PostgreSQL server for tests, of the programs that the machine has: with a data directory of its own that is
+ * gone afterwards, on a free port of loopback and on a socket in its folder. Runs in the test's process, and ends with
+ * the test whatever happens in it. Where there is no PostgreSQL, tests that need one are skipped with a word.
+ */
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { createServer, type AddressInfo, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Client } from "pg";
+import type { Owner } from "./server-process.js";
+
+/** Where Debian has it, a folder a version. */
+const DEBIAN_FOLDER = "/usr/lib/postgresql";
+/** Who may own a server that root starts, since PostgreSQL refuses to run as root; the first that there is. */
+const OWNERS = ["postgres", "nobody"];
+/** A server that does not begin to serve is broken; far above what a busy machine needs. */
+const START_TIMEOUT_MS = 60_000;
+/** A standby says that it takes those that read. */
+const READY = /database system is ready to accept (read-only )?connections/;
+
+export interface PostgresServer {
+  readonly port: number;
+  /** The folder of its socket. */
+  readonly folder: string;
+  /** Of user and database `postgres`, whom the server trusts. */
+  readonly url: string;
+  /** Carries out statements as that user, without parameters, in database `postgres` where no other is said. */
+  sql<Row extends object>(text: string, database?: string): Promise<Row[]>;
+  /** Ends all its processes at once, as a power failure would. */
+  kill(): Promise<void>;
+  /** Stops all its processes where they are, as a machine that hangs. */
+  freeze(): void;
+  thaw(): void;
+  /** Ends it in order. */
+  stop(): Promise<void>;
+  /** Starts it again, where it was ended. */
+  start(settings?: Readonly<Record<string, string>>): Promise<void>;
+}
+
+function findPrograms(): string | undefined {
+  const named = process.env["KOOR_POSTGRES_BIN"];
+  if (named !== undefined && named !== "") return named;
+  const versions = existsSync(DEBIAN_FOLDER) ? readdirSync(DEBIAN_FOLDER) : [];
+  return [
+    ...(process.env["PATH"] ?? "").split(":"),
+    ...versions.toSorted((one, other) => Number(other) - Number(one)).map((name) => join(DEBIAN_FOLDER, name, "bin")),
+  ].find((folder) => existsSync(join(folder, "initdb")) && existsSync(join(folder, "postgres")));
+}
+
+interface Identity {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** Who the server runs as; null for who runs the test, undefined where there is nobody. */
+function findOwner(): Identity | null | undefined {
+  if (process.getuid?.() !== 0) return null;
+  const users = readFileSync("/etc/passwd", "utf8").split("\n");
+  const found = OWNERS.map((name) => users.find((line) => line.startsWith(`${name}:`))).find(
+    (line) => line !== undefined,
+  );
+  const [, , uid, gid] = found?.split(":") ?? [];
+  return uid === undefined || gid === undefined ? undefined : { uid: Number(uid), gid: Number(gid) };
+}
+
+/** For tap's `skip`: why tests with PostgreSQL cannot run here, or false. */
+export function postgresMissing(): string | false {
+  if (process.platform === "win32") return "the tests of PostgreSQL are for Unix";
+  if (findPrograms() === undefined) return "no PostgreSQL server on this machine (or set KOOR_POSTGRES_BIN)";
+  return findOwner() === undefined ? "PostgreSQL does not run as root, and there is no other user" : false;
+}
+
+/** Each of its processes is a process group of its own: they are found by their parent. */
+function childrenOf(pid: number): number[] {
+  return execFileSync("ps", ["-A", "-o", "pid=,ppid="], { encoding: "utf8" })
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/).map(Number))
+    .flatMap(([child = 0, parent]) => (parent === pid ? [child] : []));
+}
+
+function signal(pids: readonly number[], name: NodeJS.Signals): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, name);
+    } catch (error) {
+      // It may have ended by itself since it was listed.
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    }
+  }
+}
+
+/** As `tieToThisProcess` of server-process.ts, for a server whose children may have been stopped. */
+function tieToThisProcess(child: ChildProcess): void {
+  const script = `
+    read -r _
+    children=$(ps -A -o pid=,ppid= | while read -r pid parent; do [ "$parent" = "$1" ] && echo "$pid"; done)
+    kill -9 "$1" $children`;
+  const guard = spawn("sh", ["-c", script, "sh", String(child.pid)], { stdio: ["pipe", "ignore", "ignore"] });
+  guard.on("error", () => undefined);
+  guard.unref();
+  (guard.stdin as Socket).unref();
+  child.once("exit", () => guard.kill("SIGKILL"));
+}
+
+async function findFreePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+/** Starts a server with these settings; it ends with the test. */
+export async function startPostgres(
+  t: Owner,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<PostgresServer> {
+  const programs = findPrograms();
+  const owner = findOwner();
+  if (programs === undefined || owner === undefined) throw new Error("there is no PostgreSQL");
+  const folder = mkdtempSync(join(tmpdir(), "koor-postgres-"));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  if (owner !== null) chownSync(folder, owner.uid, owner.gid);
+  chmodSync(folder, 0o700);
+  const data = join(folder, "data");
+  mkdirSync(data, { mode: 0o700 });
+  if (owner !== null) chownSync(data, owner.uid, owner.gid);
+  const identity = { ...owner, cwd: folder, env: { PATH: process.env["PATH"] ?? "", LC_ALL: "C" } };
+  execFileSync(
+    join(programs, "initdb"),
+    ["-D", data, "-A", "trust", "-U", "postgres", "--locale=C", "--encoding=UTF8"],
+    { ...identity, stdio: ["ignore", "ignore", "inherit"] },
+  );
+  const port = await findFreePort();
+
+  let child: ChildProcess | null = null;
+  const pids = (): number[] => (child?.pid === undefined ? [] : [child.pid, ...childrenOf(child.pid)]);
+  const hasExited = async (): Promise<void> => {
+    if (child !== null && child.exitCode === null && child.signalCode === null) await once(child, "exit");
+    child = null;
+  };
+  const kill = async (): Promise<void> => {
+    signal(pids(), "SIGKILL");
+    await hasExited();
+  };
+  const start = async (changed: Readonly<Record<string, string>> = settings): Promise<void> => {
+    const parameters = {
+      listen_addresses: "127.0.0.1",
+      unix_socket_directories: folder,
+      shared_buffers: "32MB",
+      ...changed,
+    };
+    const started = spawn(
+      join(programs, "postgres"),
+      [
+        "-D",
+        data,
+        "-p",
+        String(port),
+        ...Object.entries(parameters).flatMap(([key, value]) => ["-c", `${key}=${value}`]),
+      ],
+      { ...identity, stdio: ["ignore", "ignore", "pipe"] },
+    );
+    child = started;
+    tieToThisProcess(started);
+    let log = "";
+    const patience = setTimeout(() => started.kill("SIGKILL"), START_TIMEOUT_MS);
+    await new Promise<void>((resolve, reject) => {
+      started.stderr.setEncoding("utf8").on("data", (text: string) => {
+        log = (log + text).slice(-4_000);
+        if (READY.test(log)) resolve();
+      });
+      started.once("close", () => reject(new Error(`PostgreSQL ended before it was ready: ${log}`)));
+    });
+    clearTimeout(patience);
+  };
+  t.teardown(kill);
+  await start();
+
+  const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
+  return {
+    port,
+    folder,
+    url,
+    kill,
+    start,
+    freeze: () => signal(pids(), "SIGSTOP"),
+    thaw: () => signal(pids(), "SIGCONT"),
+    stop: async () => {
+      // Fast shutdown: connections are cut, nothing is lost.
+      child?.kill("SIGINT");
+      await hasExited();
+    },
+    sql: async <Row extends object>(text: string, database = "postgres"): Promise<Row[]> => {
+      const client = new Client({ host: "127.0.0.1", port, user: "postgres", database, password: "-" });
+      await client.connect();
+      try {
+        return (await client.query<Row>(text)).rows;
+      } finally {
+        await client.end();
+      }
+    },
+  };
+}

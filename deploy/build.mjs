@@ -49,6 +49,7 @@ const PROGRAMS = [
   "workers/writer/main.ts",
   "workers/pool/main.ts",
   "workers/staging/main.ts",
+  "workers/snapshot/main.ts",
   "cli/koor.ts",
 ];
 

@@ -469,8 +469,6 @@ export const CONTRACT_TESTS_MAX = 16;
 export const CONTRACT_ANSWER_BYTES_MAX = 10 * MIB;
 
 // Ordered log
-/** One entry of a cluster's log: a batch of calls. */
-export const ENTRY_BYTES_MAX = 64 * MIB;
 
 // PostgreSQL as a log
 export const POSTGRES_CONNECT_MS_MAX = 5_000;

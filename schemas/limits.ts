@@ -156,6 +156,27 @@ export const SQLITE_BUSY_TIMEOUT_MS = 5_000;
  */
 export const SQLITE_READ_CACHE_KIB = 8 * 1024;
 
+// The ordered log of a cluster
+/** What nodes append: a batch of calls. */
+export const ENTRY_BYTES_MAX = 64 * MIB;
+export const LOG_CONNECT_MS_MAX = 3_000;
+/** How long the log's server may take to answer a request, and to say that it has stored an entry. */
+export const LOG_ANSWER_MS_MAX = 5_000;
+/** A large entry has longer: what a slow line between the servers carries. */
+export const LOG_ANSWER_BYTES_PER_S_MIN = 4 * MIB;
+/** How long a log may take to tell its state: servers that elect a leader do not answer, and are asked anew. */
+export const LOG_STATE_MS_MAX = 2_000;
+/** The server gives a sign of life this often where there is nothing to deliver. */
+export const LOG_HEARTBEAT_MS = 1_000;
+/** After so many that did not come the session is lost. */
+export const LOG_HEARTBEATS_MISSED_MAX = 3;
+/** Messages that the server stores together or not at all; its own bound. */
+export const LOG_PIECES_MAX = 1_000;
+/** What is left of a message for the headers of a piece. */
+export const LOG_PIECE_HEADER_BYTES = 512;
+/** What a put of a snapshot that broke off has left is removed when it is so old: another may still be under way. */
+export const LOG_SNAPSHOT_REMAINS_MS = 600_000;
+
 // Pool
 export const POOL_THREADS_MIN = 1;
 export const POOL_THREADS_MAX = 3;
@@ -540,6 +561,11 @@ relation(BODIES_IN_MEMORY_BYTES_MAX >= 4 * BODY_BYTES_MAX, "several full bodies 
 relation(MAILBOX_BYTES_MAX >= BODIES_IN_MEMORY_BYTES_MAX, "what was received must fit the writer's mailbox");
 relation(BATCH_BYTES_MAX >= BODY_BYTES_MAX, "one full body must fit a batch");
 relation(RESTORE_LINE_BYTES_MAX >= 6 * BODY_BYTES_MAX + 8 * KIB, "the largest record of a snapshot can be restored");
+relation(ENTRY_BYTES_MAX >= 4 * BATCH_BYTES_MAX, "a batch fits an entry, whatever its encoding adds");
+relation(
+  LOG_HEARTBEAT_MS * (LOG_HEARTBEATS_MISSED_MAX + 1) <= LOG_ANSWER_MS_MAX,
+  "a server that hangs is noticed no later than an append that it does not answer",
+);
 relation(BATCH_CALLS_MAX <= MAILBOX_CALLS_MAX, "a batch is taken from the mailbox");
 relation(HISTORY_ROWS_DEFAULT <= PAGE_ROWS_MAX, "a default page is at most the largest page");
 relation(PUBLISH_EVENTS_MAX <= PAGE_ROWS_MAX, "what was published at once can be read at once");

@@ -62,6 +62,7 @@ const BREACHES: readonly (readonly [path: string, text: string, says: RegExp])[]
   ["src/base/a.ts", `import "../store/pure.js";`, /leaves without a feature/],
   ["src/base/a.ts", `export { a } from "../state/pure.js"; export const b = 1;`, /leaves without a feature/],
   ["src/outbound/a.ts", `import "../state/pure.js";`, /nothing of whom they serve/],
+  ["src/ordered-log/a.ts", `import "../store/pure.js";`, /entries in their order/],
   ["src/store/a.ts", `import "../threads/pure.js";`, /features' business/],
   ["src/rpc/a.ts", `import type { A } from "../threads/pure.js";`, /a protocol/],
   ["src/background/a.ts", `import "../state/pure.js";`, /that they tick/],

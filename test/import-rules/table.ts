@@ -67,6 +67,12 @@ export const FLOORS: readonly FloorRow[] = [
     because: "these are parts of their own, which know nothing of whom they serve",
   },
   {
+    files: ["src/ordered-log/**"],
+    packages: ["node:**", "@nats-io/*", "pg"],
+    because:
+      "an ordered log keeps entries in their order; what is in them, and who reads them, is none of its business",
+  },
+  {
     files: ["src/store/**"],
     packages: ["node:**", "better-sqlite3", "@photostructure/sqlite"],
     because: "the store opens and migrates files; what is in them is the features' business",

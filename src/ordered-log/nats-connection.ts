@@ -1,0 +1,153 @@
+/**
+ * A connection to the NATS servers, and what their refusals mean: the only place that opens one. It never reconnects
+ * by itself, since whoever reads a log must know that there was a gap. Runs in the thread of who asks.
+ */
+import { readFile } from "node:fs/promises";
+import {
+  AuthorizationError,
+  connect,
+  credsAuthenticator,
+  PermissionViolationError,
+  UserAuthenticationExpiredError,
+  type Authenticator,
+  type NatsConnection,
+} from "@nats-io/transport-node";
+import { JetStreamApiError, jetstreamManager, type JetStreamManager } from "@nats-io/jetstream";
+import { LOG_ANSWER_MS_MAX, LOG_CONNECT_MS_MAX } from "../../schemas/limits.js";
+import { reasonOf } from "../base/reason.js";
+import { parseNatsAddress } from "./nats-address.js";
+import { LogError, type LogAddress, type LogFault } from "./ordered-log.js";
+
+/** Atomic batches came with it. */
+const VERSION_MIN = [2, 12] as const;
+
+/**
+ * Pings find a connection that is dead while nothing is followed. Seldom: on a slow line an answer waits behind the
+ * whole of a large entry.
+ */
+const PING_INTERVAL_MS = 5_000;
+
+/** Codes of JetStream's errors (server/errors.json in its source) that say more than "try again". */
+export const NATS_ERROR = {
+  account_resources: 10002,
+  no_peers: 10005,
+  insufficient_resources: 10023,
+  memory_resources: 10028,
+  not_enabled_for_account: 10039,
+  storage_resources: 10047,
+  message_too_large: 10054,
+  stream_exists: 10058,
+  stream_not_found: 10059,
+  subjects_overlap: 10065,
+  replicas_not_supported: 10074,
+  not_enabled: 10076,
+  store_failed: 10077,
+  header_too_large: 10097,
+  batch_too_large: 10199,
+} as const;
+
+const FAULTS: Readonly<Record<number, LogFault>> = {
+  [NATS_ERROR.not_enabled]: "unsafe",
+  [NATS_ERROR.not_enabled_for_account]: "denied",
+  [NATS_ERROR.subjects_overlap]: "foreign",
+};
+
+export interface NatsServer {
+  readonly connection: NatsConnection;
+  readonly manager: JetStreamManager;
+  /** How the operator knows it. */
+  readonly shown: string;
+}
+
+/**
+ * Connects to the first server that answers, in the order of the address: a node may name the one beside it first.
+ * @throws LogError
+ */
+export async function connectNats(address: LogAddress): Promise<NatsServer> {
+  const { servers, tls, login, token, shown } = parseNatsAddress(address.url);
+  const authenticator = address.credentials === "" ? null : await readCredentials(address.credentials);
+  let connection: NatsConnection;
+  try {
+    connection = await connect({
+      servers: [...servers],
+      name: `koor ${address.name}`,
+      reconnect: false,
+      noRandomize: true,
+      ignoreClusterUpdates: true,
+      noAsyncTraces: true,
+      timeout: LOG_CONNECT_MS_MAX,
+      pingInterval: PING_INTERVAL_MS,
+      ...(tls ? { tls: {} } : {}),
+      ...(login === null ? {} : login),
+      ...(token === null ? {} : { token }),
+      ...(authenticator === null ? {} : { authenticator }),
+    });
+  } catch (error) {
+    throw explainFault(error, shown);
+  }
+  try {
+    checkServer(connection, shown);
+    const manager = await jetstreamManager(connection, { checkAPI: false, timeout: LOG_ANSWER_MS_MAX });
+    return { connection, manager, shown };
+  } catch (error) {
+    await connection.close();
+    throw explainFault(error, shown);
+  }
+}
+
+/** The library reads the credentials anew at each connection, in the midst of it: what it throws is caught there. */
+async function readCredentials(path: string): Promise<Authenticator> {
+  let text: Buffer;
+  try {
+    text = await readFile(path);
+  } catch (error) {
+    throw new LogError("denied", `cannot read the log's credentials in ${path}: ${reasonOf(error)}`, error);
+  }
+  const authenticate = credsAuthenticator(text);
+  return (nonce) => {
+    try {
+      return authenticate(nonce);
+    } catch (error) {
+      throw new LogError("denied", `${path} holds no credentials of NATS`, error);
+    }
+  };
+}
+
+function checkServer({ info }: NatsConnection, shown: string): void {
+  const version = info?.version ?? "";
+  const [major = 0, minor = 0] = version.split(".").map((part) => Number.parseInt(part, 10));
+  const [major_min, minor_min] = VERSION_MIN;
+  // Written so that a version that is no number is refused.
+  if (!(major > major_min || (major === major_min && minor >= minor_min)))
+    throw new LogError(
+      "too_old",
+      `the NATS server at ${shown} is version ${version}; Koor needs ${VERSION_MIN.join(".")} or newer`,
+    );
+  // In a cluster another server may have it.
+  if (info?.jetstream !== true && info?.cluster === undefined)
+    throw new LogError("unsafe", `the NATS server at ${shown} keeps nothing: JetStream is not enabled there`);
+}
+
+/** What an error of the library means to a log. */
+export function explainFault(error: unknown, shown: string): LogError {
+  if (error instanceof LogError) return error;
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof LogError) return cause;
+    if (
+      cause instanceof AuthorizationError ||
+      cause instanceof UserAuthenticationExpiredError ||
+      cause instanceof PermissionViolationError
+    )
+      return new LogError("denied", `the NATS server at ${shown} refuses Koor: ${cause.message}`, error);
+    if (cause instanceof JetStreamApiError) {
+      const fault = FAULTS[cause.code] ?? "unreachable";
+      return new LogError(fault, `the NATS server at ${shown} says: ${cause.message}`, error);
+    }
+  }
+  return new LogError("unreachable", `cannot reach the log at ${shown}: ${reasonOf(error)}`, error);
+}
+
+/** Whether JetStream has refused with this code. */
+export function isNatsError(error: unknown, name: keyof typeof NATS_ERROR): boolean {
+  return error instanceof JetStreamApiError && error.code === NATS_ERROR[name];
+}

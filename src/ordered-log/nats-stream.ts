@@ -1,0 +1,237 @@
+/**
+ * The stream that is a log, and the bucket beside it: how they are named and made, and whether one that is there is
+ * still as Koor has made it. Runs in the thread of who asks.
+ *
+ * Whether its servers write to disk before they acknowledge (`sync_interval: always`) cannot be asked for: only the
+ * system account sees it, which has no streams. It is spoken of where one server is all there is, since there nothing
+ * else stands between a power cut and what was acknowledged; for three servers it is in the documents.
+ */
+import { Objm } from "@nats-io/obj";
+import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig, type StreamInfo } from "@nats-io/jetstream";
+import { nanos, type NatsConnection } from "@nats-io/transport-node";
+import { BATCH_BYTES_MAX, ENTRY_BYTES_MAX, LOG_PIECE_HEADER_BYTES, LOG_PIECES_MAX } from "../../schemas/limits.js";
+import { assert } from "../base/assert.js";
+import { isNatsError, type NatsServer } from "./nats-connection.js";
+import { LogError } from "./ordered-log.js";
+
+const GENERATION = "koor_generation";
+/** A majority is left when one of three is away. Two would stop when either is: worse than one. */
+const REPLICAS = 3;
+/** The shortest window in which JetStream looks for duplicates. Koor never asks it to. */
+const DUPLICATE_WINDOW_MS = 100;
+
+export function streamName(name: string): string {
+  return `KOOR_${name}`;
+}
+
+export function bucketName(name: string): string {
+  return `KOOR_${name}_SNAPSHOTS`;
+}
+
+/**
+ * Where a log's entries are published. It holds the generation, so that what a node meant for one log never gets into
+ * another that was made in its place.
+ */
+export function logSubject(name: string, generation: string): string {
+  return `koor.${name}.log.${generation}`;
+}
+
+/** Makes the bucket and then the stream, both empty: where the stream is, all is. */
+export async function makeStream(server: NatsServer, name: string, generation: string): Promise<void> {
+  assert(/^[\w-]+$/.test(generation), "a generation is a token of a subject");
+  await dropStream(server, streamName(name), (info) => generationOf(info) !== undefined);
+  await dropStream(server, `OBJ_${bucketName(name)}`, () => true);
+  const replicas = server.connection.info?.cluster === undefined ? 1 : REPLICAS;
+  try {
+    await makeBucket(server.connection, name, replicas);
+    await server.manager.streams.add({ name: streamName(name), ...wantedConfig(name, generation, replicas) });
+  } catch (error) {
+    // Not made with fewer: it would stay so, unseen, when a server of three was only late at the first start.
+    if (isNatsError(error, "no_peers"))
+      throw new LogError(
+        "unreachable",
+        `the cluster of NATS servers at ${server.shown} has not ${REPLICAS} of them to keep a copy each: start them, ` +
+          "or give Koor one server that is in no cluster",
+        error,
+      );
+    throw error;
+  }
+}
+
+/** Makes the bucket of the snapshots where there is none. */
+export async function makeBucket(connection: NatsConnection, name: string, replicas: number): Promise<void> {
+  const bucket = await new Objm(connection).create(bucketName(name), { replicas, storage: StorageType.File });
+  // The library keeps to itself why it could not make one.
+  await bucket.status();
+}
+
+/** The stream as it is; null where there is none. */
+export async function readStream(server: NatsServer, stream: string): Promise<StreamInfo | null> {
+  try {
+    return await server.manager.streams.info(stream);
+  } catch (error) {
+    if (isNatsError(error, "stream_not_found")) return null;
+    throw error;
+  }
+}
+
+async function dropStream(server: NatsServer, stream: string, isOwn: (info: StreamInfo) => boolean): Promise<void> {
+  const info = await readStream(server, stream);
+  if (info === null) return;
+  if (!isOwn(info)) throw foreign(server, stream);
+  try {
+    await server.manager.streams.delete(stream);
+  } catch (error) {
+    // Another node was faster.
+    if (!isNatsError(error, "stream_not_found")) throw error;
+  }
+}
+
+function generationOf(info: StreamInfo): string | undefined {
+  return info.config.metadata?.[GENERATION];
+}
+
+function foreign(server: NatsServer, stream: string): LogError {
+  return new LogError(
+    "foreign",
+    `the stream ${stream} at ${server.shown} is not Koor's: give the cluster another name`,
+  );
+}
+
+function wantedConfig(name: string, generation: string, replicas: number): Partial<StreamConfig> {
+  return {
+    subjects: [logSubject(name, generation)],
+    description: "The ordered log of a Koor cluster",
+    metadata: { [GENERATION]: generation },
+    storage: StorageType.File,
+    retention: RetentionPolicy.Limits,
+    discard: DiscardPolicy.New,
+    max_age: 0,
+    max_msgs: -1,
+    max_msgs_per_subject: -1,
+    num_replicas: replicas,
+    duplicate_window: nanos(DUPLICATE_WINDOW_MS),
+    allow_atomic: true,
+    // Nobody takes an entry out of the middle.
+    deny_delete: true,
+  };
+}
+
+/** A setting by whose change a log would lose entries, or not take them. */
+interface SettingRow {
+  readonly setting: string;
+  readonly isSafe: (config: StreamConfig) => boolean;
+  readonly because: string;
+}
+
+const SETTINGS: readonly SettingRow[] = [
+  {
+    setting: "storage",
+    isSafe: ({ storage }) => storage === StorageType.File,
+    because: "memory forgets at a restart",
+  },
+  {
+    setting: "retention",
+    isSafe: ({ retention }) => retention === RetentionPolicy.Limits,
+    because: "entries would go when they were read",
+  },
+  {
+    setting: "discard",
+    isSafe: ({ discard }) => discard === DiscardPolicy.New,
+    because: "a full log would drop its oldest entries",
+  },
+  { setting: "max_age", isSafe: ({ max_age }) => max_age === 0, because: "old entries would be dropped" },
+  { setting: "max_msgs", isSafe: ({ max_msgs }) => max_msgs < 0, because: "only max_bytes may bound a log" },
+  {
+    setting: "max_msgs_per_subject",
+    isSafe: ({ max_msgs_per_subject }) => max_msgs_per_subject < 0,
+    because: "old entries would be dropped",
+  },
+  { setting: "no_ack", isSafe: ({ no_ack }) => no_ack !== true, because: "nobody would know what is stored" },
+  { setting: "sealed", isSafe: ({ sealed }) => !sealed, because: "it takes no entries" },
+  {
+    setting: "persist_mode",
+    isSafe: ({ persist_mode }) => persist_mode !== "async",
+    because: "entries would be acknowledged before they are written",
+  },
+  { setting: "allow_atomic", isSafe: ({ allow_atomic }) => allow_atomic, because: "large entries need it" },
+  { setting: "deny_purge", isSafe: ({ deny_purge }) => !deny_purge, because: "it could not be trimmed" },
+  {
+    setting: "allow_msg_ttl",
+    isSafe: ({ allow_msg_ttl }) => !allow_msg_ttl,
+    because: "entries could be made to expire",
+  },
+  {
+    setting: "allow_rollup_hdrs",
+    isSafe: ({ allow_rollup_hdrs }) => !allow_rollup_hdrs,
+    because: "one message could drop all entries",
+  },
+  {
+    setting: "sources",
+    isSafe: ({ sources, mirror, subject_transform }) =>
+      (sources ?? []).length === 0 && mirror === undefined && subject_transform === undefined,
+    because: "entries of others would get into it",
+  },
+];
+
+/** A log as it was found. */
+export interface FoundLog {
+  readonly generation: string;
+  /** Of the oldest message that is there; one more than `last` where none is. */
+  readonly first_sequence: number;
+  readonly last: number;
+  /** What a message may hold, its headers included. */
+  readonly message_bytes_max: number;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Whether a stream is a log that can be relied on.
+ * @throws LogError "foreign" or "unsafe"
+ */
+export function checkStream(server: NatsServer, name: string, info: StreamInfo): FoundLog {
+  const stream = streamName(name);
+  const { config } = info;
+  const generation = generationOf(info);
+  if (generation === undefined) throw foreign(server, stream);
+  const refuse = (setting: string, because: string): LogError =>
+    new LogError(
+      "unsafe",
+      `the stream ${stream} at ${server.shown} has another ${setting} than Koor gave it: ${because}`,
+    );
+  const subject = logSubject(name, generation);
+  if (config.subjects?.length !== 1 || config.subjects[0] !== subject)
+    throw refuse("subject", `its entries are those of ${subject}`);
+  const broken = SETTINGS.find(({ isSafe }) => !isSafe(config));
+  if (broken !== undefined) throw refuse(broken.setting, broken.because);
+  const message_bytes_max = Math.min(
+    server.connection.info?.max_payload ?? 0,
+    config.max_msg_size > 0 ? config.max_msg_size : Number.POSITIVE_INFINITY,
+  );
+  const entry_bytes_max = largestEntry(message_bytes_max);
+  const bound = config.max_msg_size > 0 ? "max_payload and max_msg_size" : "max_payload";
+  if (entry_bytes_max < BATCH_BYTES_MAX)
+    throw new LogError(
+      "unsafe",
+      `the NATS server at ${server.shown} takes messages of ${message_bytes_max} bytes, too small for Koor: ` +
+        `raise its ${bound}`,
+    );
+  const warnings: string[] = [];
+  if (entry_bytes_max < ENTRY_BYTES_MAX)
+    warnings.push(`entries of more than ${entry_bytes_max} bytes cannot be stored: raise ${bound} of ${server.shown}`);
+  if (config.num_replicas === 1)
+    warnings.push(
+      `one server only: without ${server.shown} nothing can be written, and without its disk the log is lost; it has ` +
+        "to run with sync_interval: always, or a power cut takes what it had acknowledged",
+    );
+  if (config.num_replicas === 2)
+    warnings.push(`two servers only: when either of the two at ${server.shown} is away nothing can be written`);
+  const { messages, first_seq, last_seq } = info.state;
+  const first_sequence = messages === 0 ? last_seq + 1 : first_seq;
+  return { generation, first_sequence, last: last_seq, message_bytes_max, warnings };
+}
+
+/** The largest entry that fits a batch of messages of this size. */
+export function largestEntry(message_bytes_max: number): number {
+  return Math.max(0, message_bytes_max - LOG_PIECE_HEADER_BYTES) * LOG_PIECES_MAX;
+}

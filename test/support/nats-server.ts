@@ -1,0 +1,191 @@
+/**
+ * Real NATS servers for tests: one, or a cluster of three, on free ports of loopback, with a store that is gone
+ * afterwards. They can be killed, held and started again on what they have stored. Each ends with the test.
+ */
+import { spawn, type ChildProcess } from "node:child_process";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { homedir } from "node:os";
+import { delimiter, join } from "node:path";
+import { makeDirectory, type Owner } from "./server-process.js";
+
+const VARIABLE = "KOOR_NATS_SERVER";
+const NAME = "nats-server";
+/** A server that does not get ready is broken, or its ports are taken: far above what a busy machine needs. */
+const START_TIMEOUT_MS = 30_000;
+/** Ports that were free may be taken when the server wants them. */
+const START_ATTEMPTS = 5;
+
+/** Where the program is: KOOR_NATS_SERVER, PATH, or where `go install` puts it; undefined where there is none. */
+export function findNatsServer(): string | undefined {
+  const named = process.env[VARIABLE];
+  if (named !== undefined && named !== "") return named;
+  const folders = (process.env["PATH"] ?? "").split(delimiter);
+  return [...folders, join(homedir(), "go", "bin")]
+    .map((folder) => join(folder, NAME))
+    .find((path) => existsSync(path));
+}
+
+/** For tap's `skip`: why tests of NATS cannot run here, or false. */
+export function natsMissing(): string | false {
+  return findNatsServer() === undefined ? `no ${NAME} on this machine (or set ${VARIABLE})` : false;
+}
+
+export interface NatsOptions {
+  /** Lines that are added to its configuration. */
+  readonly config?: string;
+  /** Without JetStream where false. */
+  readonly jetstream?: boolean;
+}
+
+/** A server that is running, or was. */
+export class NatsProcess {
+  readonly #config: string;
+  #process: ChildProcess | null = null;
+  #ended: Promise<void> = Promise.resolve();
+  #log = "";
+  #port = -1;
+  #heard: () => void = () => undefined;
+
+  constructor(
+    t: Owner,
+    readonly directory: string,
+    readonly makeConfig: (port: number) => string,
+  ) {
+    this.#config = join(directory, "nats.conf");
+    t.teardown(() => this.stop("SIGKILL"));
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  get url(): string {
+    return `nats://127.0.0.1:${this.#port}`;
+  }
+
+  /** Starts it, on the port that it had before. Rejects where it ends before it is ready. */
+  async start(): Promise<void> {
+    writeFileSync(this.#config, this.makeConfig(this.#port));
+    this.#log = "";
+    const program = findNatsServer() ?? NAME;
+    const child = spawn(program, ["-c", this.#config], { stdio: ["ignore", "ignore", "pipe"] });
+    this.#process = child;
+    this.#ended = new Promise((resolve) => child.once("close", () => resolve()));
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      this.#log += text;
+      this.#heard();
+    });
+    const [, port = ""] = await this.logged(/Listening for client connections on 127\.0\.0\.1:(\d+)/);
+    this.#port = Number(port);
+    await this.logged(/Server is ready/);
+  }
+
+  /** Resolves when the log holds a match. Rejects when the server ends before. */
+  logged(pattern: RegExp): Promise<RegExpExecArray> {
+    return new Promise((resolve, reject) => {
+      const fail = (): void => reject(new Error(`${NAME} did not say ${pattern}:\n${this.#log.slice(-4_000)}`));
+      const timer = setTimeout(fail, START_TIMEOUT_MS);
+      const look = (): void => {
+        const found = pattern.exec(this.#log);
+        if (found === null) return;
+        clearTimeout(timer);
+        resolve(found);
+      };
+      const before = this.#heard;
+      this.#heard = () => {
+        before();
+        look();
+      };
+      look();
+      void this.#ended.then(() => {
+        clearTimeout(timer);
+        fail();
+      });
+    });
+  }
+
+  /** Sends a signal and waits for the end. */
+  async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
+    const child = this.#process;
+    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
+    child.kill(signal);
+    await this.#ended;
+  }
+
+  /** It keeps its connections, and does nothing any more. */
+  hold(): void {
+    this.#process?.kill("SIGSTOP");
+  }
+
+  release(): void {
+    this.#process?.kill("SIGCONT");
+  }
+}
+
+/** Starts one server that writes to disk before it acknowledges. */
+export async function startNats(t: Owner, { config = "", jetstream = true }: NatsOptions = {}): Promise<NatsProcess> {
+  const directory = makeDirectory(t);
+  const store = jetstream ? `jetstream { store_dir: "${directory}/store", sync_interval: always }` : "";
+  const server = new NatsProcess(t, directory, (port) => `listen: "127.0.0.1:${port}"\n${store}\n${config}\n`);
+  await server.start();
+  return server;
+}
+
+/** Three servers that keep a copy each. */
+export interface NatsCluster {
+  readonly servers: readonly NatsProcess[];
+  /** Of all of them. */
+  readonly url: string;
+}
+
+export async function startNatsCluster(t: Owner): Promise<NatsCluster> {
+  const directory = makeDirectory(t);
+  for (let attempt = 1; ; attempt++) {
+    const servers = makeMembers(t, join(directory, String(attempt)), await findFreePorts(3));
+    try {
+      await Promise.all(servers.map((server) => server.start()));
+      await Promise.race(servers.map((server) => server.logged(/JetStream cluster new metadata leader/)));
+      return { servers, url: `nats://${servers.map(({ port }) => `127.0.0.1:${port}`).join(",")}` };
+    } catch (error) {
+      await Promise.all(servers.map((server) => server.stop("SIGKILL")));
+      if (attempt === START_ATTEMPTS) throw error;
+    }
+  }
+}
+
+function makeMembers(t: Owner, directory: string, ports: readonly number[]): readonly NatsProcess[] {
+  const routes = ports.map((port) => `"nats-route://127.0.0.1:${port}"`).join(", ");
+  return ports.map((route, at) => {
+    const own = join(directory, String(at));
+    mkdirSync(own, { recursive: true });
+    return new NatsProcess(
+      t,
+      own,
+      (port) => `
+        listen: "127.0.0.1:${port}"
+        server_name: "server-${at}"
+        jetstream { store_dir: "${own}/store", sync_interval: always }
+        cluster { name: "koor-test", listen: "127.0.0.1:${route}", routes: [${routes}] }
+      `,
+    );
+  });
+}
+
+/** Ports that are free now. */
+async function findFreePorts(count: number): Promise<readonly number[]> {
+  const servers = await Promise.all(
+    Array.from(
+      { length: count },
+      () =>
+        new Promise<ReturnType<typeof createServer>>((resolve, reject) => {
+          const server = createServer();
+          server.once("error", reject);
+          server.listen(0, "127.0.0.1", () => resolve(server));
+        }),
+    ),
+  );
+  const ports = servers.map((server) => (server.address() as { readonly port: number }).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}

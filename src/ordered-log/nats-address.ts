@@ -20,35 +20,38 @@ export interface NatsAddress {
 const SCHEMES: Readonly<Record<string, boolean>> = { "nats:": false, "tls:": true };
 
 /**
- * Takes an address apart. Credentials are the first server's, and good for all of them; one word before the `@` is a
- * token.
+ * Takes an address apart. Credentials stand before the first server, or before each of them the same; one word before
+ * the `@` is a token.
  * @throws LogError "denied" for one that is none
  */
 export function parseNatsAddress(url: string): NatsAddress {
-  const found = /^([a-z]+:)\/\/(.*)$/.exec(url);
-  const [, scheme = "", rest = ""] = found ?? [];
+  const [, scheme = "", rest = ""] = /^([a-z]+:)\/\/(.*)$/.exec(url) ?? [];
   const tls = SCHEMES[scheme];
-  // The whole text is not shown: it may hold a password.
+  // The text itself is not shown: it may hold a password.
   if (tls === undefined)
     throw new LogError("denied", "the address of the log is none: it begins with nats:// or tls://");
-  const at = rest.lastIndexOf("@");
-  const listed = rest.slice(at + 1).replace(/\/$/, "");
-  const servers = listed.split(",").map((server) => server.replace(/^[a-z]+:\/\//, ""));
+  const parts = rest.split(",").map((part) => splitCredentials(part.replace(/^[a-z]+:\/\//, "")));
+  const servers = parts.map(({ server }) => server);
   const shown = `${scheme}//${servers.join(",")}`;
-  for (const server of servers)
-    if (!URL.canParse(`nats://${server}`))
-      throw new LogError("denied", `the address of the log is none: ${shown} does not name a server`);
-  return { servers, tls, shown, ...parseCredentials(at === -1 ? "" : rest.slice(0, at)) };
+  // By the rules of a scheme that has to have a host.
+  if (!servers.every((server) => URL.canParse(`http://${server}`)))
+    throw new LogError("denied", `the address of the log is none: ${shown} does not name its servers`);
+  const [credentials = "", ...others] = new Set(parts.map((part) => part.credentials).filter((text) => text !== ""));
+  if (others.length > 0) throw new LogError("denied", `the servers in ${shown} are given several credentials`);
+  return { servers, tls, shown, ...parseCredentials(credentials) };
+}
+
+function splitCredentials(part: string): { readonly server: string; readonly credentials: string } {
+  const at = part.lastIndexOf("@");
+  return { server: part.slice(at + 1).replace(/\/$/, ""), credentials: part.slice(0, Math.max(0, at)) };
 }
 
 function parseCredentials(text: string): Pick<NatsAddress, "login" | "token"> {
   if (text === "") return { login: null, token: null };
   const colon = text.indexOf(":");
   if (colon === -1) return { login: null, token: decodePercents(text) };
-  return {
-    login: { user: decodePercents(text.slice(0, colon)), pass: decodePercents(text.slice(colon + 1)) },
-    token: null,
-  };
+  const [user, pass] = [text.slice(0, colon), text.slice(colon + 1)].map(decodePercents);
+  return { login: { user: user ?? "", pass: pass ?? "" }, token: null };
 }
 
 function decodePercents(text: string): string {

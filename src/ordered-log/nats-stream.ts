@@ -149,13 +149,13 @@ const SETTINGS: readonly SettingRow[] = [
   },
   { setting: "no_ack", isSafe: ({ no_ack }) => no_ack !== true, because: "nobody would know what is stored" },
   { setting: "sealed", isSafe: ({ sealed }) => !sealed, because: "it takes no entries" },
-  { setting: "allow_atomic", isSafe: ({ allow_atomic }) => allow_atomic, because: "large entries need it" },
-  { setting: "deny_purge", isSafe: ({ deny_purge }) => !deny_purge, because: "it could not be trimmed" },
   {
     setting: "persist_mode",
     isSafe: ({ persist_mode }) => persist_mode !== "async",
     because: "entries would be acknowledged before they are written",
   },
+  { setting: "allow_atomic", isSafe: ({ allow_atomic }) => allow_atomic, because: "large entries need it" },
+  { setting: "deny_purge", isSafe: ({ deny_purge }) => !deny_purge, because: "it could not be trimmed" },
   {
     setting: "allow_msg_ttl",
     isSafe: ({ allow_msg_ttl }) => !allow_msg_ttl,

@@ -4,12 +4,13 @@
  * wait for the disk of config-file.ts: that would cost more than the request, and a crash of the machine loses little.
  */
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { isAbsolute, join } from "node:path";
+import { dirname, isAbsolute, join } from "node:path";
 
 import { CLI_POSITION_FILES_MAX } from "../schemas/limits.js";
 import type { Memory, MemoryStore } from "./cluster.js";
 import { readTextFile } from "./config-file.js";
 import { isJson } from "./json-text.js";
+import { errorCodeOf } from "./system-error.js";
 
 /** It says when somebody worked with which cluster: nobody else's business. */
 const FOLDER_MODE = 0o700;
@@ -39,6 +40,18 @@ function parseMemory(text: string): Memory | undefined {
   const begin = parsed?.begin;
   const has_begin = typeof begin?.server === "string" && Number.isFinite(begin.until_ms);
   return { position: position ?? 0, ...(has_begin ? { begin } : {}) };
+}
+
+/** With those above it. By hand: where the system refuses with ENOENT (below `/proc`), Node's own never ends. */
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, FOLDER_MODE);
+  } catch (error) {
+    if (errorCodeOf(error) === "EEXIST") return;
+    if (errorCodeOf(error) !== "ENOENT" || dirname(path) === path) throw error;
+    makeFolder(dirname(path));
+    mkdirSync(path, FOLDER_MODE);
+  }
 }
 
 /** Makes room for one more file: those that were written longest ago go. */
@@ -77,7 +90,7 @@ export async function openPositionFile(state_folder: string, servers: readonly U
       if (broken) return;
       try {
         if (!existsSync(path)) {
-          mkdirSync(folder, { recursive: true, mode: FOLDER_MODE });
+          makeFolder(folder);
           makeRoom(folder);
         }
         replace(path, `${JSON.stringify(memory)}\n`);

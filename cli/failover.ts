@@ -48,6 +48,11 @@ function leavesOpen(got: Answer | OpenAnswer, plan: RequestPlan): boolean {
   return isRepeatable(plan) ? PASSING.has(got.status) : NOT_STORED.has(got.status) && isOfKoor(got);
 }
 
+/** An answer that nobody reads: its connection would keep the process. */
+function close(got: Answer | OpenAnswer | CliFailure | undefined): void {
+  if (got !== undefined && "close" in got) got.close();
+}
+
 /** What asking each of them once has come to. */
 interface Round<Got> {
   readonly outcome: Got | CliFailure;
@@ -83,6 +88,7 @@ async function askInTurn<Got extends Answer | OpenAnswer>(
       silent.push(`${server.origin}: ${got.why}`);
       cluster.leave(server);
       if (got.sent && !isRepeatable(plan)) {
+        close(refusal);
         const detail = "it may have been carried out, so no other server was asked";
         return { outcome: failed(`cannot reach ${server.origin}: ${got.why}`, detail), behind: undefined };
       }
@@ -91,11 +97,12 @@ async function askInTurn<Got extends Answer | OpenAnswer>(
     }
     if (!leavesOpen(got, plan)) {
       cluster.hear(server, got.position);
+      close(refusal);
       return { outcome: got, behind: undefined };
     }
     if (got.position !== undefined && got.position < after) behind = Math.max(behind ?? 0, got.position);
     cluster.leave(server);
-    if (refusal !== undefined && "close" in refusal) refusal.close();
+    close(refusal);
     refusal = got;
   }
   return { outcome: refusal ?? failed(`cannot reach ${silent.join("; ")}`), behind };
@@ -150,6 +157,6 @@ export async function sendToOne<Got extends Answer | OpenAnswer>(
   await cluster.open();
   const first = await askInTurn(cluster, headers, plan, send);
   if (first.behind === undefined || !(await forgetLostPosition(cluster, headers, first.behind))) return first.outcome;
-  if ("close" in first.outcome) first.outcome.close();
+  close(first.outcome);
   return (await askInTurn(cluster, headers, plan, send)).outcome;
 }

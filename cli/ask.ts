@@ -3,7 +3,8 @@
  * restarts is back soon. Runs in the command line's process.
  */
 import { CLI_RECONNECT_DELAY_MS, CLI_RETRY_MS_MAX } from "../schemas/limits.js";
-import { describeRefusal, isSuccess, sendRequest, type Answer, type RequestPlan } from "./client.js";
+import { describeRefusal, isSuccess, sendRequest } from "./client.js";
+import type { Answer, RequestPlan } from "./exchange.js";
 import { CliFailure } from "./failure.js";
 import { note } from "./output.js";
 import { pause } from "./pause.js";

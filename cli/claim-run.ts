@@ -8,7 +8,8 @@ import { CommandProcess, type CommandEnd, type CommandStreams } from "./command-
 import type { CallLimits } from "./lease-calls.js";
 import { note } from "./output.js";
 import { pause } from "./pause.js";
-import type { Settings } from "./settings.js";
+import { joinServers } from "./server-list.js";
+import { serversOf, type Settings } from "./settings.js";
 import { takeSignals, type EndingSignal } from "./signals.js";
 
 const SECOND_MS = 1_000;
@@ -108,9 +109,10 @@ async function untilEnd(claim: HeldClaim, command: CommandProcess, times: RunTim
 }
 
 /** As which instance, and towards which server, a command acts in whatever folder it works. */
-function identity({ server, token, instance }: Settings): Readonly<Record<string, string>> {
+function identity(settings: Settings): Readonly<Record<string, string>> {
+  const { token, instance } = settings;
   return {
-    KOOR_SERVER: server.href,
+    KOOR_SERVER: joinServers(serversOf(settings)),
     ...(token === "" ? {} : { KOOR_TOKEN: token }),
     ...(instance === "" ? {} : { KOOR_INSTANCE: instance }),
   };

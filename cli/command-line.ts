@@ -14,6 +14,8 @@ export interface Tokens {
   readonly words: readonly string[];
   readonly pretty: boolean;
   readonly help: boolean;
+  /** Of `--server`; "" where it is not given. */
+  readonly server: string;
 }
 
 /** Flags of every command that say how the answer is printed. JSON as it came is what is printed without them. */
@@ -24,11 +26,15 @@ export function isLayoutFlag(word: string): boolean {
   return LAYOUT_FLAGS.has(word);
 }
 
+/** Which servers are asked; every command takes it. */
+const SERVER_FLAG: Flag = { name: "server", kind: "text", value: "URL[,URL]", about: "which servers are asked" };
+
 /** The names that clipanion takes in the form `--name=value`; it knows others (`--v1`) only as `--name value`. */
 const BINDABLE_NAME = /^[a-z]+(?:-[a-z]+)*$/;
 
 function listFlags(rows: readonly CommandRow[]): ReadonlyMap<string, Flag> {
-  return new Map(rows.flatMap((row) => row.flags ?? []).map((flag) => [`--${flag.name}`, flag]));
+  const flags = [SERVER_FLAG, ...rows.flatMap((row) => row.flags ?? [])];
+  return new Map(flags.map((flag) => [`--${flag.name}`, flag]));
 }
 
 /**
@@ -43,6 +49,7 @@ export function readTokens(argv: readonly string[], rows: readonly CommandRow[])
   const words: string[] = [];
   let pretty = false;
   let help = false;
+  let server = "";
 
   for (let at = 0; at < argv.length; at += 1) {
     const word = argv[at] ?? "";
@@ -65,14 +72,15 @@ export function readTokens(argv: readonly string[], rows: readonly CommandRow[])
         else at += 1;
       }
       if (value === undefined || (name === word && isFlag(value))) return wrongUsage(`${name} needs a value`);
-      if (BINDABLE_NAME.test(flag.name)) tokens.push(`${name}=${value}`);
+      if (flag === SERVER_FLAG) server = value;
+      else if (BINDABLE_NAME.test(flag.name)) tokens.push(`${name}=${value}`);
       else tokens.push(name, value);
     } else {
       tokens.push(word);
       if (!word.startsWith("-") || word === "-") words.push(word);
     }
   }
-  return { tokens, words, pretty, help };
+  return { tokens, words, pretty, help, server };
 }
 
 function startsWith(words: readonly string[], beginning: readonly string[]): boolean {

@@ -84,6 +84,13 @@ export interface RequestRow extends Described {
   readonly query?: (args: Args) => Readonly<Record<string, string>>;
   readonly headers?: (args: Args) => Readonly<Record<string, string>>;
   readonly body?: (args: Args, context: CommandContext) => Promise<Buffer | CliFailure>;
+  /**
+   * Of what is no GET: sent again, it does and answers the same (exchange.ts), always or where the arguments make it
+   * so; absent: it might be carried out twice.
+   */
+  readonly repeatable?: true | ((args: Args) => boolean);
+  /** Asks how the server itself is, not for what it holds. */
+  readonly about_server?: true;
   /** `raw`: the bytes as they come; absent: JSON, as one line. */
   readonly answer?: "raw";
   /**

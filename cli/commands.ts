@@ -5,6 +5,7 @@
 import type { CommandRow } from "./command-row.js";
 import { AUDIT_COMMANDS } from "./commands/audit.js";
 import { BACKUP_COMMANDS } from "./commands/backup.js";
+import { CLUSTER_COMMANDS } from "./commands/cluster.js";
 import { CONFIG_COMMANDS } from "./commands/config.js";
 import { COMPLIANCE_COMMANDS } from "./commands/compliance.js";
 import { CONTRACT_COMMANDS } from "./commands/contract.js";
@@ -43,7 +44,7 @@ export const TOPICS: readonly Topic[] = [
   { name: "rules", rows: [...RULES_COMMANDS, ...TEMPLATES_COMMANDS] },
   { name: "records", rows: [...AUDIT_COMMANDS, ...LLM_COMMANDS, ...METRICS_COMMANDS] },
   { name: "connecting", rows: [...CONFIG_COMMANDS, ...MCP_COMMANDS] },
-  { name: "the server", rows: [...STATUS_COMMANDS, ...BACKUP_COMMANDS, ...SERVE_COMMANDS] },
+  { name: "the server", rows: [...STATUS_COMMANDS, ...CLUSTER_COMMANDS, ...BACKUP_COMMANDS, ...SERVE_COMMANDS] },
 ];
 
 export const COMMANDS: readonly CommandRow[] = TOPICS.flatMap(({ rows }) => rows);

@@ -19,7 +19,7 @@ import { CliFailure, failed, type ExitCode } from "./failure.js";
 import { isJson, listElementTexts } from "./json-text.js";
 import { layOutJson, note } from "./output.js";
 import { pause } from "./pause.js";
-import type { Settings } from "./settings.js";
+import { serversOf, type Settings } from "./settings.js";
 
 export interface FeedOptions {
   readonly pattern: string;
@@ -94,9 +94,17 @@ class EventFeed {
     return "more";
   }
 
-  /** Grows with the sessions that did not open; half of it is chance, so that many clients do not come back at once. */
+  private get server_count(): number {
+    return serversOf(this.settings).length;
+  }
+
+  /**
+   * Grows with the sessions that did not open, where all servers have had their turn; half of it is chance, so that
+   * many clients do not come back at once.
+   */
   private nextDelayMs(): number {
-    const delay_ms = Math.min(CLI_RECONNECT_DELAY_MS * 2 ** this.unopened, CLI_RECONNECT_DELAY_MS_MAX);
+    const rounds = Math.ceil(this.unopened / this.server_count);
+    const delay_ms = Math.min(CLI_RECONNECT_DELAY_MS * 2 ** rounds, CLI_RECONNECT_DELAY_MS_MAX);
     return delay_ms * (0.5 + Math.random() / 2);
   }
 
@@ -139,10 +147,20 @@ class EventFeed {
   /** One session, and what has to be done before the next one. */
   private async runOnce(): Promise<CliFailure | undefined> {
     this.session_start = this.position;
-    // Notices are always asked for: they tell what has to be fetched again.
-    const query = encodeQuery({ pattern: this.options.pattern, since: String(this.position), notices: "1" });
+    const { cluster } = this.settings;
+    await cluster?.open();
+    const server = cluster?.current ?? this.settings.server;
+    const after = cluster?.position ?? 0;
+    const query = encodeQuery({
+      pattern: this.options.pattern,
+      since: String(this.position),
+      // Always asked for: they tell what has to be fetched again.
+      notices: "1",
+      ...(after === 0 ? {} : { after_position: String(after) }),
+    });
     const receiver = {
-      opened: () => {
+      opened: (position: number | undefined) => {
+        cluster?.hear(server, position);
         if (this.unopened > 0) note("connected again");
         this.unopened = 0;
         this.bridging = false;
@@ -151,23 +169,31 @@ class EventFeed {
       take: (frame: Buffer) => this.take(frame),
       drained: () => this.sink.drained(),
     };
-    const end = await runSession(this.settings, `/api/events/subscribe${query}`, receiver, this.signal);
+    const end = await runSession(this.settings, server, `/api/events/subscribe${query}`, receiver, this.signal);
     if (this.signal.aborted || end.kind === "resync") return undefined;
     if (end.kind === "refused") return end.failure;
     this.unopened += 1;
+    cluster?.leave(server);
     if (end.kind === "blocked") {
       this.reached = true;
+      // A server that cannot just now does not say that WebSocket does not pass: others may let it.
+      if (isTemporary(end.status) && this.unopened < this.server_count)
+        return await this.goOn(`the answer was ${end.status}`);
       return await this.bridge(`the answer was ${end.status}`, !isTemporary(end.status));
     }
-    if (!this.reached) return failed(`cannot reach ${this.settings.server.origin}: ${end.why}`);
-    if (this.unopened === 1) note(`${end.why}, trying again`);
-    if (this.unopened > CLI_UPGRADE_ATTEMPTS_MAX) {
+    if (!this.reached && this.unopened >= this.server_count) return failed(`cannot reach ${server.origin}: ${end.why}`);
+    if (this.unopened > CLI_UPGRADE_ATTEMPTS_MAX * this.server_count) {
       const passed = await this.poll();
       if (passed instanceof CliFailure) return passed;
       if (passed) return await this.bridge(end.why, true);
     }
+    return await this.goOn(end.why);
+  }
+
+  /** Until the next try. */
+  private async goOn(why: string): Promise<undefined> {
+    if (this.unopened === 1) note(`${why}, trying again`);
     await pause(this.nextDelayMs(), this.signal);
-    return undefined;
   }
 
   async run(): Promise<CliFailure | undefined> {

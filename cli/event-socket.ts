@@ -7,7 +7,9 @@ import { WebSocket } from "ws";
 
 import { BODY_BYTES_MAX, CLI_CONNECT_TIMEOUT_MS, CLI_PING_INTERVAL_MS } from "../schemas/limits.js";
 import { STATUSES } from "../schemas/status.js";
-import { describeRefusal, joinServerPath, makeHeaders } from "./client.js";
+import { describeRefusal, makeHeaders } from "./client.js";
+import { parsePosition, POSITION_HEADER } from "./cluster.js";
+import { joinServerPath } from "./exchange.js";
 import type { CliFailure } from "./failure.js";
 import type { Settings } from "./settings.js";
 import { describeSystemError } from "./system-error.js";
@@ -36,7 +38,8 @@ export type SessionEnd =
 export type FrameVerdict = "more" | "wait" | "resync";
 
 export interface FrameReceiver {
-  opened(): void;
+  /** @param position how far in its cluster's log the server was, where it says so */
+  opened(position: number | undefined): void;
   take(frame: Buffer): FrameVerdict;
   drained(): Promise<void>;
 }
@@ -81,11 +84,11 @@ function keepAlive(socket: WebSocket): () => void {
  */
 export async function runSession(
   settings: Settings,
+  server: URL,
   path: string,
   receiver: FrameReceiver,
   signal: AbortSignal,
 ): Promise<SessionEnd> {
-  const { server } = settings;
   const scheme = server.protocol === "https:" ? "wss" : "ws";
   const socket = new WebSocket(`${scheme}://${server.host}${joinServerPath(server, path)}`, {
     headers: makeHeaders(settings),
@@ -102,9 +105,13 @@ export async function runSession(
       let opened = false;
       let resyncing = false;
       let why = "the connection was closed";
+      let position: number | undefined;
+      socket.on("upgrade", (response) => {
+        position = parsePosition(response.headers[POSITION_HEADER]);
+      });
       socket.on("open", () => {
         opened = true;
-        receiver.opened();
+        receiver.opened(position);
       });
       socket.on("message", (frame: Buffer) => {
         // One read of the socket may hold many frames: those behind a gap come again in the next session.

@@ -8,6 +8,7 @@ import type { Topic } from "./commands.js";
 const COMMON_FLAGS: readonly (readonly [string, string])[] = [
   ["--json", "print the answer as it came, the default"],
   ["--pretty", "indent the answer, also beside --json"],
+  ["--server URL[,URL…]", "ask this server, or any of these, in place of the one in the settings"],
   ["-h, --help", "show this help"],
 ];
 

@@ -1,6 +1,6 @@
 /**
  * `.koor/instance.json`: which instance the commands in a folder and below it act as, `{"id","token"?,"server"?}`.
- * `server` says where the token may be sent; nobody else gets it. Runs in the command line's process. Leaves which
+ * `server` says where the token may be sent, one or the servers of a cluster; nobody else gets it. Runs in the command line's process. Leaves which
  * token is used to settings.ts, and making the instance to `register`.
  */
 import { existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
@@ -9,6 +9,7 @@ import { dirname, join } from "node:path";
 import { readTextFile, replaceFile } from "./config-file.js";
 import { CliFailure, failed } from "./failure.js";
 import { isJson } from "./json-text.js";
+import { joinServers, parseServers } from "./server-list.js";
 import { describeSystemError } from "./system-error.js";
 
 const FOLDER = ".koor";
@@ -27,7 +28,14 @@ export interface ActingInstance {
   readonly token?: string;
 }
 
-function parseInstance(text: string, path: string, server: URL): ActingInstance | CliFailure {
+/** Whether a token that those servers gave, which the file names, may go to each of these. */
+function isFor(origin: unknown, servers: readonly URL[]): boolean {
+  if (origin === undefined) return true;
+  const known = typeof origin === "string" ? (parseServers(origin) ?? []).map(({ href }) => href) : [];
+  return servers.every(({ href }) => known.includes(href));
+}
+
+function parseInstance(text: string, path: string, servers: readonly URL[]): ActingInstance | CliFailure {
   const parsed: unknown = isJson(text) ? JSON.parse(text) : undefined;
   if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed))
     return failed(`${path} must hold a JSON object`);
@@ -36,7 +44,7 @@ function parseInstance(text: string, path: string, server: URL): ActingInstance 
   if (token === undefined) return { id };
   if (typeof token !== "string" || !VISIBLE.test(token))
     return failed(`${path}: token must be visible ASCII characters without spaces`);
-  return origin === undefined || origin === server.href ? { id, token } : { id };
+  return isFor(origin, servers) ? { id, token } : { id };
 }
 
 /**
@@ -51,13 +59,13 @@ function isTrusted(path: string): boolean {
 }
 
 /** The instance of the nearest such file, in `folder` or a parent; undefined where there is none. */
-export function findInstance(folder: string, server: URL): ActingInstance | undefined | CliFailure {
+export function findInstance(folder: string, servers: readonly URL[]): ActingInstance | undefined | CliFailure {
   for (let at = folder; ; at = dirname(at)) {
     const path = join(at, FOLDER, FILE);
     if (existsSync(path) && isTrusted(path)) {
       const text = readTextFile(path, path);
       if (text instanceof CliFailure) return text;
-      if (text !== undefined) return parseInstance(text, path, server);
+      if (text !== undefined) return parseInstance(text, path, servers);
     }
     if (dirname(at) === at) return undefined;
   }
@@ -69,14 +77,18 @@ export function keepsInstance(folder: string): boolean {
 }
 
 /** Writes the file in one step, readable by the user alone, in place of an older one. */
-export function saveInstance(folder: string, instance: ActingInstance, server: URL): CliFailure | undefined {
+export function saveInstance(
+  folder: string,
+  instance: ActingInstance,
+  servers: readonly URL[],
+): CliFailure | undefined {
   const path = join(folder, FOLDER, FILE);
   try {
     mkdirSync(dirname(path), { recursive: true });
     const ignore = join(dirname(path), ".gitignore");
     if (!existsSync(ignore)) writeFileSync(ignore, GIT_IGNORE);
     const { id, token } = instance;
-    const content = token === undefined ? { id } : { id, token, server: server.href };
+    const content = token === undefined ? { id } : { id, token, server: joinServers(servers) };
     replaceFile(path, `${JSON.stringify(content)}\n`, INSTANCE_MODE);
     return undefined;
   } catch (error) {

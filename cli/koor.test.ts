@@ -71,6 +71,7 @@ const SENT: readonly {
   readonly code?: number;
 }[] = [
   { args: ["status"], method: "GET", url: "/health" },
+  { args: ["cluster", "status"], method: "GET", url: "/api/cluster", code: 1 },
   { args: ["state", "list"], method: "GET", url: "/api/state" },
   {
     args: ["state", "list", "--prefix", "a/", "--limit", "2", "--after", "a b&c"],

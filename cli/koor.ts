@@ -40,14 +40,19 @@ async function run(argv: readonly string[], program: string): Promise<number | C
   if (argv.find((word) => !isLayoutFlag(word)) === "--version") return await printText(`${program} ${VERSION}\n`);
   const line = readTokens(argv, COMMANDS);
   if (line instanceof CliFailure) return line;
-  const { words, tokens, pretty } = line;
+  const { words, tokens, pretty, server } = line;
   if (tokens.length === 0 && !line.help) return await printText(formatOverview(TOPICS, program));
   if (words[0] === "help") return await printHelp(words.slice(1), program);
   if (line.help) return await printHelp(words, program);
   const row = findRow(words, COMMANDS);
   if (!row) return describeUnknown(words, program);
   const folder = process.cwd();
-  const context: CommandContext = { program, folder, pretty, settings: () => readSettings(folder, process.env) };
+  const context: CommandContext = {
+    program,
+    folder,
+    pretty,
+    settings: () => readSettings(folder, process.env, server),
+  };
   // What only a command needs is loaded here: help and version do without.
   const { runRow } = await import("./command-class.js");
   return await runRow(row, tokens, context);

@@ -6,7 +6,8 @@ import type { Static } from "typebox";
 
 import type { Lease as LeaseSchema } from "../schemas/leases.js";
 import { ask, Refusal } from "./ask.js";
-import { encodeQuery, type Answer, type RequestPlan } from "./client.js";
+import { encodeQuery } from "./client.js";
+import type { Answer, RequestPlan } from "./exchange.js";
 import { CliFailure, failed } from "./failure.js";
 import { JSON_TYPE } from "./input.js";
 import type { Settings } from "./settings.js";
@@ -58,8 +59,12 @@ export async function requestLease(
   line: { readonly queue?: true; readonly request_id?: string },
   limits: CallLimits = {},
 ): Promise<ToldLease | Refusal | CliFailure> {
-  const body = Buffer.from(JSON.stringify({ ...wish, ...line }));
-  return await askForLease(settings, { method: "POST", path: "/api/leases", headers: JSON_TYPE, body, ...limits });
+  // Among several servers an answer may be lost to one that dies: by its id it is the same request at the next one.
+  const { request_id = settings.cluster === undefined ? undefined : crypto.randomUUID() } = line;
+  const body = Buffer.from(JSON.stringify({ ...wish, ...line, request_id }));
+  const repeatable = request_id !== undefined;
+  const plan = { method: "POST", path: "/api/leases", headers: JSON_TYPE, body, repeatable, ...limits };
+  return await askForLease(settings, plan);
 }
 
 /** The lease as it is; with `wait_s` as soon as it does not wait any more. */
@@ -81,10 +86,11 @@ export async function renewLease(
 ): Promise<ToldLease | Refusal | CliFailure> {
   const body = Buffer.from(JSON.stringify({ fence, ttl_s }));
   const path = `/api/leases/${encodeURIComponent(id)}/renew`;
-  return await askForLease(settings, { method: "POST", path, headers: JSON_TYPE, body });
+  // It says until when, not how much longer.
+  return await askForLease(settings, { method: "POST", path, headers: JSON_TYPE, body, repeatable: true });
 }
 
-/** Gives a lease back under its fence; without one it leaves the line. The answer's body. */
+/** Gives a lease back under its fence, as often as it is asked to; without one it leaves the line. The answer's body. */
 export async function releaseLease(
   settings: Settings,
   id: string,
@@ -92,6 +98,6 @@ export async function releaseLease(
   limits: CallLimits = {},
 ): Promise<Buffer | Refusal | CliFailure> {
   const path = pathOf(id, fence === null ? {} : { fence: String(fence) });
-  const answer = await ask(settings, { method: "DELETE", path, ...limits });
+  const answer = await ask(settings, { method: "DELETE", path, repeatable: true, ...limits });
   return answer instanceof Refusal || answer instanceof CliFailure ? answer : answer.body;
 }

@@ -5,7 +5,9 @@
  * line's process, and ends with its stdin. By hand: the protocol's client is 900 KB, and takes 70 ms more.
  */
 import { CLI_BRIDGE_LINE_BYTES_MAX, CLI_BRIDGE_REQUESTS_MAX } from "../schemas/limits.js";
-import { sendRequest, type Answer } from "./client.js";
+import type { ToolName } from "../schemas/mcp.js";
+import { sendRequest } from "./client.js";
+import type { Answer } from "./exchange.js";
 import { CliFailure, type ExitCode } from "./failure.js";
 import { foldLines } from "./output.js";
 import type { Settings } from "./settings.js";
@@ -34,6 +36,18 @@ function idsOf(message: unknown): Id[] {
   return messages.flatMap((one) =>
     isObject(one) && typeof one["method"] === "string" && isId(one["id"]) ? [one["id"]] : [],
   );
+}
+
+/** Tools that do and answer the same when they are called again; the others register or propose anew. */
+const REPEATABLE_TOOLS: ReadonlySet<unknown> = new Set<ToolName>(["discover_instances", "set_intent", "get_endpoints"]);
+
+/** Whether a message may go to another server though one may have acted on it: whatever calls no other tool. */
+function isRepeatable(message: unknown): boolean {
+  const messages = Array.isArray(message) ? (message as readonly unknown[]) : [message];
+  return messages.every((one) => {
+    if (!isObject(one) || one["method"] !== "tools/call") return true;
+    return isObject(one["params"]) && REPEATABLE_TOOLS.has(one["params"]["name"]);
+  });
 }
 
 function errorLine(id: Id | null, code: number, text: string, data?: object): Buffer {
@@ -156,10 +170,12 @@ class Bridge {
 
   async #pass(line: Buffer, message: unknown): Promise<void> {
     const headers = headersOf(message, this.#negotiated);
-    const answer = await sendRequest(this.#settings, { method: "POST", path: "/mcp", headers, body: line });
+    const repeatable = isRepeatable(message);
+    const answer = await sendRequest(this.#settings, { method: "POST", path: "/mcp", headers, body: line, repeatable });
     const ids = idsOf(message);
     if (answer instanceof CliFailure) {
-      for (const id of ids) await write(errorLine(id, SERVER_ERROR, answer.message));
+      const text = answer.detail === "" ? answer.message : `${answer.message} (${answer.detail})`;
+      for (const id of ids) await write(errorLine(id, SERVER_ERROR, text));
       return;
     }
     for (const one of this.#answersOf(answer, message, ids)) await write(one);

@@ -14,6 +14,8 @@ export const TOKEN_VARIABLE = "KOOR_TOKEN";
 export interface Connection {
   /** The server's address, without `/mcp`. */
   readonly server: string;
+  /** More servers of the same cluster: the bridge turns to them, a client itself knows one. */
+  readonly others: readonly string[];
   readonly with_token: boolean;
   /** Over the bridge, a program that the client starts, instead of HTTP. */
   readonly bridged: boolean;
@@ -62,7 +64,7 @@ function jsonClient(path: string, { group, types, reference, program_reference }
   return {
     path,
     group,
-    entry: ({ server, with_token, bridged }) => {
+    entry: ({ server, others, with_token, bridged }) => {
       if (!bridged) {
         const headers = { Authorization: `Bearer ${reference}` };
         return { type: types.http, url: `${server}/mcp`, ...(with_token ? { headers } : {}) };
@@ -71,14 +73,14 @@ function jsonClient(path: string, { group, types, reference, program_reference }
       return {
         ...(types.program === null ? {} : { type: types.program }),
         ...BRIDGE,
-        env: { [SERVER_VARIABLE]: server, ...token },
+        env: { [SERVER_VARIABLE]: [server, ...others].join(","), ...token },
       };
     },
   };
 }
 
 /** The lines of Codex' table. A program gets those variables of the environment that are named. */
-function describeToCodex({ server, with_token, bridged }: Connection): readonly string[] {
+function describeToCodex({ server, others, with_token, bridged }: Connection): readonly string[] {
   if (!bridged)
     return [
       `url = ${JSON.stringify(`${server}/mcp`)}`,
@@ -87,9 +89,16 @@ function describeToCodex({ server, with_token, bridged }: Connection): readonly 
   return [
     `command = "${BRIDGE.command}"`,
     `args = ${JSON.stringify(BRIDGE.args)}`,
-    `env = { ${SERVER_VARIABLE} = ${JSON.stringify(server)} }`,
+    `env = { ${SERVER_VARIABLE} = ${JSON.stringify([server, ...others].join(","))} }`,
     ...(with_token ? [`env_vars = ["${TOKEN_VARIABLE}"]`] : []),
   ];
+}
+
+/** What a user of several servers has to know of an entry. */
+export function noteOfOthers({ server, others, bridged }: Connection): string | undefined {
+  return bridged || others.length === 0
+    ? undefined
+    : `over HTTP the client knows ${server} only: with --stdio it turns to the others where that one is away`;
 }
 
 const SHELL_REFERENCE = `\${${TOKEN_VARIABLE}}`;

@@ -7,7 +7,7 @@ import { mergeEntry } from "./mcp-merge.js";
 
 const SERVER_HERE = "http://localhost:9800";
 const URL_HERE = `${SERVER_HERE}/mcp`;
-const PLAIN: Connection = { server: SERVER_HERE, with_token: false, bridged: false };
+const PLAIN: Connection = { server: SERVER_HERE, others: [], with_token: false, bridged: false };
 const TOKEN: Connection = { ...PLAIN, with_token: true };
 const BRIDGED: Connection = { ...PLAIN, bridged: true };
 

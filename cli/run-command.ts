@@ -3,8 +3,9 @@
  * calls the row's own function. Runs in the command line's process. Leaves parsing to command-line.ts
  * and HTTP to client.ts.
  */
-import { describeRefusal, encodeQuery, isSuccess, sendRequest, type Answer } from "./client.js";
+import { describeRefusal, encodeQuery, isSuccess, sendRequest } from "./client.js";
 import type { Args, CommandContext, CommandRow, RequestRow } from "./command-row.js";
+import type { Answer } from "./exchange.js";
 import { CliFailure, failed, wrongUsage, type ExitCode } from "./failure.js";
 import { layOutJson, layOutValue, print } from "./output.js";
 
@@ -73,7 +74,14 @@ async function runRequest(row: RequestRow, args: Args, context: CommandContext):
   const settings = context.settings();
   if (settings instanceof CliFailure) return settings;
 
-  const answer = await sendRequest(settings, { method: row.method, path, headers, ...(body ? { body } : {}) });
+  const answer = await sendRequest(settings, {
+    method: row.method,
+    path,
+    headers,
+    ...(body ? { body } : {}),
+    repeatable: typeof row.repeatable === "function" ? row.repeatable(args) : row.repeatable === true,
+    about_server: row.about_server === true,
+  });
   if (answer instanceof CliFailure) return answer;
   if (!isSuccess(answer)) return describeRefusal(answer.status, answer.body);
 

@@ -67,7 +67,7 @@ export async function claimTask(
   limits: CallLimits = {},
 ): Promise<Outcome<ToldClaim>> {
   const body = Buffer.from(JSON.stringify({ ...wish, wait_s, request_id }));
-  const plan = { method: "POST", path: "/api/tasks/claim", headers: JSON_TYPE, body, ...limits };
+  const plan = { method: "POST", path: "/api/tasks/claim", headers: JSON_TYPE, body, repeatable: true, ...limits };
   const answer = await ask(settings, plan);
   if (isFailure(answer)) return answer;
   const json = answer.body.toString("utf8");
@@ -89,6 +89,8 @@ export async function tellOfTask(
   limits: CallLimits = {},
 ): Promise<Outcome<Buffer>> {
   const body = Buffer.from(objectOf({ fence: String(fence), ...members }));
-  const answer = await ask(settings, { method: "POST", path: pathOf(id, verb), headers: JSON_TYPE, body, ...limits });
+  // Said again under the same fence it is answered the same.
+  const plan = { method: "POST", path: pathOf(id, verb), headers: JSON_TYPE, body, repeatable: true, ...limits };
+  const answer = await ask(settings, plan);
   return isFailure(answer) ? answer : answer.body;
 }

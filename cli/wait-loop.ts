@@ -42,7 +42,7 @@ export async function waitForMatch(
   options: WaitOptions,
 ): Promise<Waited | CliFailure> {
   const patience = new Patience(options);
-  const call = async (after: string | undefined): Promise<Waited | Refusal | CliFailure> => {
+  const pathOf = (after: string | undefined): string => {
     const wait_s = Math.min(LONG_POLL_WAIT_S_MAX, Math.max(0, Math.ceil(patience.left_ms / SECOND_MS)));
     const where =
       after === undefined
@@ -51,8 +51,11 @@ export async function waitForMatch(
             ["after", after],
             ["wait", String(wait_s)],
           ] as const);
-    const path = `/api/wait${encodePairs([...conditions, ...where])}`;
-    const answer = await ask(settings, { method: "GET", path, signal: options.signal });
+    return `/api/wait${encodePairs([...conditions, ...where])}`;
+  };
+  const call = async (after: string | undefined): Promise<Waited | Refusal | CliFailure> => {
+    // Another server that is asked meanwhile waits for what is left of the time.
+    const answer = await ask(settings, { method: "GET", path: () => pathOf(after), signal: options.signal });
     return answer instanceof Refusal || answer instanceof CliFailure ? answer : readAnswer(answer.status, answer.body);
   };
   for (let last: Waited | undefined; ; ) {

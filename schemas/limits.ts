@@ -619,6 +619,16 @@ export const CLI_UPGRADE_ATTEMPTS_MAX = 3;
 export const CLI_UPGRADE_RETRY_MS = 60_000;
 /** An own ping this often keeps proxies from cutting a quiet subscription, and finds a peer that is gone. */
 export const CLI_PING_INTERVAL_MS = 30_000;
+/** Servers of one cluster that may be named. */
+export const CLI_SERVERS_MAX = 16;
+/** As CLI_CONNECT_TIMEOUT_MS, where there is another server to turn to. */
+export const CLI_TURN_CONNECT_TIMEOUT_MS = 2_000;
+/** What a server has to say how far its cluster's log is, before a position that it does not know is judged. */
+export const CLI_LOG_ANSWER_TIMEOUT_MS = 5_000;
+/** For how long the next command begins with the server that has answered, after those before it did not. */
+export const CLI_SERVER_KEPT_MS = 60_000;
+/** Clusters whose position is remembered; those that were asked longest ago are forgotten first. */
+export const CLI_POSITION_FILES_MAX = 64;
 
 function relation(holds: boolean, what: string): void {
   if (!holds) throw new Error(`limits.ts: ${what}`);
@@ -703,6 +713,7 @@ relation(
 );
 relation(2 * SESSION_FLUSH_INTERVAL_MS < SESSION_IDLE_MS, "a session in use is not lost by a crash");
 relation(CLI_PING_INTERVAL_MS * 2 < SUBSCRIBER_IDLE_TIMEOUT_S * 1000, "a subscriber pings before it counts as gone");
+relation(CLI_TURN_CONNECT_TIMEOUT_MS <= CLI_CONNECT_TIMEOUT_MS, "where there are others, one is given up sooner");
 relation(CLI_TASK_EVENTS <= PAGE_ROWS_MAX, "they are asked for with one call");
 relation(
   CLI_POLL_EVENTS * BODY_BYTES_MAX < CLI_ANSWER_BYTES_MAX,

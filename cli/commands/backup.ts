@@ -2,8 +2,9 @@
 import { createReadStream, fstatSync, openSync } from "node:fs";
 
 import { CLI_RESTORE_TIMEOUT_MS } from "../../schemas/limits.js";
-import { collectAnswer, describeRefusal, isSuccess, openRequest, sendRequest, type RequestPlan } from "../client.js";
+import { describeRefusal, isSuccess, openRequest, sendRequest } from "../client.js";
 import type { Args, CommandContext, CommandRow } from "../command-row.js";
+import { collectAnswer, NoAnswer, type RequestPlan } from "../exchange.js";
 import { CliFailure, failed, wrongUsage, type ExitCode } from "../failure.js";
 import { layOutJson, print } from "../output.js";
 import { writeSnapshot } from "../snapshot-file.js";
@@ -18,9 +19,9 @@ async function backUp(args: Args, context: CommandContext): Promise<ExitCode | C
   const open = await openRequest(settings, { method: "GET", path: "/api/backup" });
   if (open instanceof CliFailure) return open;
   try {
-    if (open.response.statusCode !== SUCCESS) {
-      const answer = await collectAnswer(open.response);
-      return typeof answer === "string" ? failed(answer) : describeRefusal(answer.status, answer.body);
+    if (open.status !== SUCCESS) {
+      const answer = await collectAnswer(open);
+      return answer instanceof NoAnswer ? failed(answer.why) : describeRefusal(answer.status, answer.body);
     }
     const counts = await writeSnapshot(args.need("output"), open.response);
     return counts instanceof CliFailure

@@ -3,8 +3,9 @@
  * process. What makes a contract is schemas/contract-shape.ts's.
  */
 import { findContractFault } from "../../schemas/contract-shape.js";
-import { describeRefusal, isSuccess, sendRequest, type RequestPlan } from "../client.js";
+import { describeRefusal, isSuccess, sendRequest } from "../client.js";
 import type { Argument, Args, CommandContext, CommandRow, Flag } from "../command-row.js";
+import type { RequestPlan } from "../exchange.js";
 import { CliFailure, failed, wrongUsage, type ExitCode } from "../failure.js";
 import { fenceHeader, WRITE_FENCE } from "../fence.js";
 import { JSON_TYPE, readJsonFlag, readValue, VALUE_FLAGS, VALUE_FLAG_NAMES } from "../input.js";
@@ -139,6 +140,7 @@ export const CONTRACT_COMMANDS: readonly CommandRow[] = [
     path: "/api/contracts/{contract/}/validate",
     headers: () => JSON_TYPE,
     body: validationBody,
+    repeatable: true,
     exit: (answer) => (isValid(answer) ? 0 : 1),
   },
   {

@@ -3,6 +3,7 @@ import type { Args, CommandContext, CommandRow } from "../command-row.js";
 import { CliFailure } from "../failure.js";
 import { keepsInstance, saveInstance } from "../instance-file.js";
 import { note } from "../output.js";
+import { serversOf } from "../settings.js";
 
 const ID = { name: "id" } as const;
 const ID_PATH = "/api/instances/{id}";
@@ -18,7 +19,7 @@ function keepInstance(answer: Buffer, args: Args, context: CommandContext): Buff
   const { id, token } = JSON.parse(answer.toString("utf8")) as { readonly id?: unknown; readonly token?: unknown };
   if (typeof id !== "string") return answer;
   const instance = typeof token === "string" ? { id, token } : { id };
-  const failure = saveInstance(context.folder, instance, settings.server);
+  const failure = saveInstance(context.folder, instance, serversOf(settings));
   if (failure) note(failure.message);
   return answer;
 }
@@ -58,6 +59,7 @@ export const INSTANCES_COMMANDS: readonly CommandRow[] = [
     arguments: [ID],
     method: "POST",
     path: `${ID_PATH}/activate`,
+    repeatable: true,
   },
   {
     words: ["instances", "list"],

@@ -223,6 +223,7 @@ export const LEASES_COMMANDS: readonly CommandRow[] = [
       const mode = args.has("shared") ? "shared" : undefined;
       return Promise.resolve(Buffer.from(JSON.stringify({ paths: args.list("path"), mode })));
     },
+    repeatable: true,
     keep: noteConflicts,
     exit: (answer) => ((JSON.parse(answer.toString("utf8")) as CheckAnswer).free === true ? 0 : 1),
   },

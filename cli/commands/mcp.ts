@@ -1,12 +1,13 @@
 /** `mcp …`: connecting agents over the Model Context Protocol. Runs in the command line's process. */
 import { join } from "node:path";
 
-import { joinServerPath } from "../client.js";
 import type { Args, CommandContext, CommandRow } from "../command-row.js";
 import { modeOf, readTextFile, replaceFile, resolveFilePath } from "../config-file.js";
+import { joinServerPath } from "../exchange.js";
 import { CliFailure, failed, wrongUsage, type ExitCode } from "../failure.js";
-import { MCP_CLIENTS, SERVER_NAME, TOKEN_VARIABLE } from "../mcp-clients.js";
+import { MCP_CLIENTS, noteOfOthers, SERVER_NAME, TOKEN_VARIABLE } from "../mcp-clients.js";
 import { layOutJson, print } from "../output.js";
+import { serversOf } from "../settings.js";
 import { describeSystemError } from "../system-error.js";
 
 /** Nothing in the file is secret: a token is only named there. */
@@ -19,8 +20,10 @@ async function configure(args: Args, context: CommandContext): Promise<ExitCode 
   if (client === undefined) return wrongUsage(`no such client: ${name} (${CLIENT_NAMES.join(", ")})`);
   const settings = context.settings();
   if (settings instanceof CliFailure) return settings;
+  const [server = "", ...others] = serversOf(settings).map((one) => one.origin + joinServerPath(one, ""));
   const connection = {
-    server: settings.server.origin + joinServerPath(settings.server, ""),
+    server,
+    others,
     with_token: settings.token !== "",
     bridged: args.has("stdio"),
   };
@@ -34,13 +37,13 @@ async function configure(args: Args, context: CommandContext): Promise<ExitCode 
     mergeEntry(client, text, connection),
   );
   if (merged instanceof CliFailure) return merged;
-  const note = client.note?.(connection);
+  const notes = [client.note?.(connection), noteOfOthers(connection)].filter((note) => note !== undefined);
   const told = {
     written: client.path,
     server: SERVER_NAME,
     url: `${connection.server}/mcp`,
     ...(connection.with_token ? { token_from: TOKEN_VARIABLE } : {}),
-    ...(note === undefined ? {} : { note }),
+    ...(notes.length === 0 ? {} : { note: notes.join("; ") }),
   };
   return (await print(layOutJson(Buffer.from(JSON.stringify(told)), context.pretty))) ?? 0;
 }

@@ -77,6 +77,7 @@ export const MESSAGE_COMMANDS: readonly CommandRow[] = [
     path: PATH,
     headers: () => JSON_TYPE,
     body: makeMessage,
+    repeatable: (args) => args.text("request-id") !== undefined,
   },
   {
     words: ["message", "list"],

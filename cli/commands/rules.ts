@@ -76,5 +76,6 @@ export const RULES_COMMANDS: readonly CommandRow[] = [
     path: "/api/rules/{rule/}/preview",
     headers: () => JSON_TYPE,
     body: makePreviewBody,
+    repeatable: true,
   },
 ];

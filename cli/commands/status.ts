@@ -7,5 +7,6 @@ export const STATUS_COMMANDS: readonly CommandRow[] = [
     about: "Show whether the server is well, and how long it has been up.",
     method: "GET",
     path: "/health",
+    about_server: true,
   },
 ];

@@ -159,6 +159,8 @@ export const TASKS_COMMANDS: readonly CommandRow[] = [
     path: PATH,
     headers: () => JSON_TYPE,
     body: makeTaskBody,
+    // A file may have some with an id of their own and some without.
+    repeatable: (args) => args.text("request-id") !== undefined,
   },
   {
     words: ["task", "list"],

@@ -17,6 +17,7 @@ export interface SeenRequest {
 export interface PlayedAnswer {
   readonly status?: number;
   readonly type?: string;
+  readonly headers?: Readonly<Record<string, string>>;
   readonly body: string | Buffer;
 }
 
@@ -53,6 +54,8 @@ export class FakeServer {
   readonly sockets: WebSocket[] = [];
   answer: (request: SeenRequest) => Play = () => playJson({});
   answerUpgrade: (url: string) => UpgradePlay = () => "accept";
+  /** Headers of the answer to an upgrade that is accepted. */
+  upgrade_headers: readonly string[] = [];
   /** Called with each WebSocket that was accepted. */
   onSocket: (socket: WebSocket, url: URL) => void = () => undefined;
   private readonly http: Server;
@@ -74,10 +77,11 @@ export class FakeServer {
           response.write('{"half":', () => request.socket.destroy());
           return;
         }
-        response.writeHead(play.status ?? 200, { "Content-Type": play.type ?? "application/json" });
+        response.writeHead(play.status ?? 200, { "Content-Type": play.type ?? "application/json", ...play.headers });
         response.end(play.body);
       });
     });
+    this.web_sockets.on("headers", (headers) => headers.push(...this.upgrade_headers));
     this.http.on("connection", (socket) => {
       this.connections.add(socket);
       socket.once("close", () => this.connections.delete(socket));

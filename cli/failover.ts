@@ -1,0 +1,162 @@
+/**
+ * One request where several servers are given: they are asked in turn, as long as it is sure that it is not carried
+ * out twice, and each is told how far in the cluster's log it must be. Runs in the command line's process. What may be
+ * repeated, each call says by itself (exchange.ts).
+ */
+import {
+  CLI_ANSWER_TIMEOUT_MS,
+  CLI_CONNECT_TIMEOUT_MS,
+  CLI_LOG_ANSWER_TIMEOUT_MS,
+  CLI_TURN_CONNECT_TIMEOUT_MS,
+} from "../schemas/limits.js";
+import { STATUSES } from "../schemas/status.js";
+import { AFTER_HEADER, type Cluster } from "./cluster.js";
+import { exchange, NoAnswer } from "./exchange.js";
+import type { Answer, ExchangeLimits, OpenAnswer, RequestPlan, SendOne } from "./exchange.js";
+import { failed, type CliFailure } from "./failure.js";
+import { isJson } from "./json-text.js";
+import { note } from "./output.js";
+
+type Headers = Readonly<Record<string, string>>;
+
+/** Where all that Koor answers says that nothing was stored. */
+const NOT_STORED: ReadonlySet<number> = new Set([STATUSES.UNAVAILABLE.http, STATUSES.DISK_FULL.http]);
+const BAD_GATEWAY = 502;
+/** Answers of a server that cannot just now, or of a proxy before one; what was asked may have been carried out. */
+const PASSING: ReadonlySet<number> = new Set([
+  BAD_GATEWAY,
+  STATUSES.UNAVAILABLE.http,
+  STATUSES.DEADLINE_EXCEEDED.http,
+  STATUSES.DISK_FULL.http,
+]);
+
+export function isRepeatable({ method, repeatable, stream }: RequestPlan): boolean {
+  return stream === undefined && (method === "GET" || repeatable === true);
+}
+
+/** A proxy may say 503 of a request that it has passed on: only Koor's own, which is JSON, is to be relied on. */
+function isOfKoor(got: Answer | OpenAnswer): boolean {
+  if (!("body" in got)) return false;
+  const text = got.body.toString("utf8");
+  const parsed: unknown = isJson(text) ? JSON.parse(text) : null;
+  return typeof parsed === "object" && parsed !== null && "error" in parsed;
+}
+
+/** Whether another server is to be asked in place of this answer. */
+function leavesOpen(got: Answer | OpenAnswer, plan: RequestPlan): boolean {
+  if (plan.stream !== undefined) return false;
+  return isRepeatable(plan) ? PASSING.has(got.status) : NOT_STORED.has(got.status) && isOfKoor(got);
+}
+
+/** An answer that nobody reads: its connection would keep the process. */
+function close(got: Answer | OpenAnswer | CliFailure | undefined): void {
+  if (got !== undefined && "close" in got) got.close();
+}
+
+/** What asking each of them once has come to. */
+interface Round<Got> {
+  readonly outcome: Got | CliFailure;
+  /** How far a server was that did not get to where it was to be; undefined where none was behind. */
+  readonly behind: number | undefined;
+}
+
+/** A time that is set is for all servers together: each gets its part of what is left. */
+function limitsFor(plan: RequestPlan, until_ms: number, servers_left: number): ExchangeLimits {
+  const connect_ms = servers_left > 1 ? CLI_TURN_CONNECT_TIMEOUT_MS : CLI_CONNECT_TIMEOUT_MS;
+  const set_ms = plan.answer_timeout_ms;
+  if (set_ms === undefined || !isRepeatable(plan)) return { connect_ms, answer_ms: set_ms ?? CLI_ANSWER_TIMEOUT_MS };
+  const answer_ms = Math.max(1, Math.ceil((until_ms - performance.now()) / servers_left));
+  return { connect_ms: Math.min(connect_ms, answer_ms), answer_ms };
+}
+
+async function askInTurn<Got extends Answer | OpenAnswer>(
+  cluster: Cluster,
+  headers: Headers,
+  plan: RequestPlan,
+  send: SendOne<Got>,
+): Promise<Round<Got>> {
+  const after = plan.about_server ? 0 : cluster.position;
+  const with_position = after === 0 ? headers : { ...headers, [AFTER_HEADER]: String(after) };
+  const until_ms = performance.now() + (plan.answer_timeout_ms ?? 0);
+  const silent: string[] = [];
+  let refusal: Got | undefined;
+  let behind: number | undefined;
+  const servers = cluster.inTurn();
+  for (const [at, server] of servers.entries()) {
+    const got = await send(server, with_position, plan, limitsFor(plan, until_ms, servers.length - at));
+    if (got instanceof NoAnswer) {
+      silent.push(`${server.origin}: ${got.why}`);
+      cluster.leave(server);
+      if (got.sent && !isRepeatable(plan)) {
+        close(refusal);
+        const detail = "it may have been carried out, so no other server was asked";
+        return { outcome: failed(`cannot reach ${server.origin}: ${got.why}`, detail), behind: undefined };
+      }
+      if (plan.signal?.aborted) break;
+      continue;
+    }
+    if (!leavesOpen(got, plan)) {
+      cluster.hear(server, got.position);
+      close(refusal);
+      return { outcome: got, behind: undefined };
+    }
+    if (got.position !== undefined && got.position < after) behind = Math.max(behind ?? 0, got.position);
+    cluster.leave(server);
+    close(refusal);
+    refusal = got;
+  }
+  return { outcome: refusal ?? failed(`cannot reach ${silent.join("; ")}`), behind };
+}
+
+/** What a server says of itself and of the log. */
+interface LogEnd {
+  readonly state?: unknown;
+  readonly log_last?: unknown;
+}
+
+/**
+ * The newest position of the cluster's log, as those servers know that are well: one that is cut off from the log
+ * knows an old one. Undefined where such a one is all there is; `told` where no server says anything of the log.
+ */
+async function findLogEnd(cluster: Cluster, headers: Headers, told: number): Promise<number | undefined> {
+  const limits = { connect_ms: CLI_TURN_CONNECT_TIMEOUT_MS, answer_ms: CLI_LOG_ANSWER_TIMEOUT_MS };
+  const plan = { method: "GET", path: "/api/cluster" };
+  const answers = await Promise.all(cluster.servers.map((server) => exchange(server, headers, plan, limits)));
+  const ends = answers.flatMap((answer) => {
+    const text = answer instanceof NoAnswer || answer.status !== STATUSES.OK.http ? "" : answer.body.toString("utf8");
+    const parsed = isJson(text) ? (JSON.parse(text) as LogEnd | null) : null;
+    return Number.isSafeInteger(parsed?.log_last) ? [{ last: parsed?.log_last as number, state: parsed?.state }] : [];
+  });
+  if (ends.length === 0) return told;
+  const well = ends.filter(({ state }) => state === "ok");
+  return well.length === 0 ? undefined : Math.max(...ends.map(({ last }) => last));
+}
+
+/**
+ * Forgets a position that no server gets to because the log ends before it: the cluster was begun anew. Whether it was
+ * forgotten; a cluster that only lags gets there by itself.
+ */
+async function forgetLostPosition(cluster: Cluster, headers: Headers, told: number): Promise<boolean> {
+  const { position } = cluster;
+  const end = await findLogEnd(cluster, headers, told);
+  if (end === undefined || end >= position) return false;
+  note(
+    `the cluster's log ends at ${end}, before ${position}, which was seen earlier: it was begun anew, or is another`,
+  );
+  cluster.forget(end);
+  return true;
+}
+
+/** The first answer that settles it; else the last refusal, or the failure that names who did not answer and why. */
+export async function sendToOne<Got extends Answer | OpenAnswer>(
+  cluster: Cluster,
+  headers: Headers,
+  plan: RequestPlan,
+  send: SendOne<Got>,
+): Promise<Got | CliFailure> {
+  await cluster.open();
+  const first = await askInTurn(cluster, headers, plan, send);
+  if (first.behind === undefined || !(await forgetLostPosition(cluster, headers, first.behind))) return first.outcome;
+  close(first.outcome);
+  return (await askInTurn(cluster, headers, plan, send)).outcome;
+}

@@ -1,0 +1,71 @@
+/** What commands remember of a cluster: where it is kept, that it is bounded, and that nothing about it fails. */
+import { readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import t, { type Test } from "tap";
+
+import { CLI_POSITION_FILES_MAX } from "../schemas/limits.js";
+import { openPositionFile, stateFolder } from "./position-file.js";
+
+const SERVERS = [new URL("http://a"), new URL("http://b")];
+
+function setUp(t: Test): { readonly state: string; readonly folder: string } {
+  const state = join(t.testdir({}), "koor");
+  return { state, folder: join(state, "clusters") };
+}
+
+t.test("the folder is the one that the system has for this", (t) => {
+  for (const [environment, platform, folder] of [
+    [{ HOME: "/h" }, "linux", "/h/.local/state/koor"],
+    [{ HOME: "/h", XDG_STATE_HOME: "/s" }, "linux", "/s/koor"],
+    [{ HOME: "/h", XDG_STATE_HOME: "s" }, "darwin", "/h/.local/state/koor"],
+    [{ XDG_STATE_HOME: "" }, "linux", undefined],
+    [{ HOME: "/h", LOCALAPPDATA: "/l" }, "win32", "/l/koor"],
+    [{ HOME: "/h" }, "win32", undefined],
+  ] as const)
+    t.equal(stateFolder(environment, platform), folder, JSON.stringify(environment));
+  t.end();
+});
+
+t.test("what was written is read, by whoever names the same servers", async (t) => {
+  const { state, folder } = setUp(t);
+  const file = await openPositionFile(state, SERVERS);
+  t.equal(file.read(), undefined);
+  const memory = { position: 7, begin: { server: "http://b/", until_ms: 5 } };
+  file.write(memory);
+  t.same(file.read(), memory);
+  t.same((await openPositionFile(state, SERVERS.toReversed())).read(), memory);
+  t.equal((await openPositionFile(state, [...SERVERS, new URL("http://c")])).read(), undefined);
+  const [name = ""] = readdirSync(folder);
+  t.equal(statSync(join(folder, name)).mode & 0o777, 0o600);
+  t.equal(statSync(folder).mode & 0o777, 0o700);
+  for (const odd of ["", "{", "null", "[]", '{"position":-1}', '{"position":"7"}', '{"position":1e300}']) {
+    writeFileSync(join(folder, name), odd);
+    t.equal(file.read(), undefined, odd);
+  }
+  writeFileSync(join(folder, name), '{"position":3,"begin":{"server":1}}');
+  t.same(file.read(), { position: 3 });
+});
+
+t.test("clusters that were asked longest ago are forgotten", async (t) => {
+  const { state, folder } = setUp(t);
+  for (let at = 0; at < CLI_POSITION_FILES_MAX + 3; at += 1) {
+    const before = new Set(at === 0 ? [] : readdirSync(folder));
+    (await openPositionFile(state, [new URL(`http://h${at}`)])).write({ position: at });
+    const made = readdirSync(folder).find((name) => !before.has(name)) ?? "";
+    utimesSync(join(folder, made), at + 1, at + 1);
+  }
+  const kept = readdirSync(folder).map((name) => JSON.parse(readFileSync(join(folder, name), "utf8")) as object);
+  t.equal(kept.length, CLI_POSITION_FILES_MAX);
+  t.notOk(kept.some((memory) => "position" in memory && Number(memory.position) < 3));
+});
+
+t.test("where it cannot be written it is not read either", async (t) => {
+  const { state } = setUp(t);
+  writeFileSync(state, "a file in its place");
+  for (const place of [state, "/proc/nowhere"]) {
+    const file = await openPositionFile(place, SERVERS);
+    file.write({ position: 1 });
+    file.write({ position: 2 });
+    t.equal(file.read(), undefined, place);
+  }
+});

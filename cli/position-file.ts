@@ -1,0 +1,103 @@
+/**
+ * What the commands of one user remember of one cluster, as a small file: `{"position","begin"?}`. Runs in the command
+ * line's process. Whatever is wrong with the file or its folder, the command goes on without it. It is replaced without the
+ * wait for the disk of config-file.ts: that would cost more than the request, and a crash of the machine loses little.
+ */
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, isAbsolute, join } from "node:path";
+
+import { CLI_POSITION_FILES_MAX } from "../schemas/limits.js";
+import type { Memory, MemoryStore } from "./cluster.js";
+import { readTextFile } from "./config-file.js";
+import { isJson } from "./json-text.js";
+import { errorCodeOf } from "./system-error.js";
+
+/** It says when somebody worked with which cluster: nobody else's business. */
+const FOLDER_MODE = 0o700;
+const FILE_MODE = 0o600;
+const NAME_DIGITS = 32;
+
+/** The folder for what programs remember, as the system has it; undefined where the environment names none. */
+export function stateFolder(environment: NodeJS.ProcessEnv, platform: NodeJS.Platform): string | undefined {
+  const home = environment["HOME"] || undefined;
+  const named = platform === "win32" ? environment["LOCALAPPDATA"] : environment["XDG_STATE_HOME"];
+  // The XDG specification has a path that is not absolute be passed over.
+  if (named && isAbsolute(named)) return join(named, "koor");
+  return platform === "win32" || home === undefined ? undefined : join(home, ".local", "state", "koor");
+}
+
+/** The same for the same servers in any order; another cluster's position must never be taken for this one's. */
+async function nameOfFile(servers: readonly URL[]): Promise<string> {
+  const { createHash } = await import("node:crypto");
+  const hrefs = servers.map(({ href }) => href).toSorted();
+  return `${createHash("sha256").update(hrefs.join("\n")).digest("hex").slice(0, NAME_DIGITS)}.json`;
+}
+
+function parseMemory(text: string): Memory | undefined {
+  const parsed = JSON.parse(text) as Partial<Memory> | null;
+  const position = parsed?.position;
+  if (!Number.isSafeInteger(position) || (position ?? -1) < 0) return undefined;
+  const begin = parsed?.begin;
+  const has_begin = typeof begin?.server === "string" && Number.isFinite(begin.until_ms);
+  return { position: position ?? 0, ...(has_begin ? { begin } : {}) };
+}
+
+/** With those above it. By hand: where the system refuses with ENOENT (below `/proc`), Node's own never ends. */
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, FOLDER_MODE);
+  } catch (error) {
+    if (errorCodeOf(error) === "EEXIST") return;
+    if (errorCodeOf(error) !== "ENOENT" || dirname(path) === path) throw error;
+    makeFolder(dirname(path));
+    mkdirSync(path, FOLDER_MODE);
+  }
+}
+
+/** Makes room for one more file: those that were written longest ago go. */
+function makeRoom(folder: string): void {
+  const names = readdirSync(folder);
+  if (names.length < CLI_POSITION_FILES_MAX) return;
+  const aged = names.map((name) => ({ name, at_ms: statSync(join(folder, name)).mtimeMs }));
+  const oldest = aged.toSorted((a, b) => a.at_ms - b.at_ms).slice(0, names.length - CLI_POSITION_FILES_MAX + 1);
+  for (const { name } of oldest) rmSync(join(folder, name), { force: true });
+}
+
+/** Writes beside the file and renames over it: whoever reads sees the old or the new one. Throws what the system says. */
+function replace(path: string, text: string): void {
+  const aside = `${path}.${process.pid}.part`;
+  try {
+    writeFileSync(aside, text, { mode: FILE_MODE });
+    renameSync(aside, path);
+  } catch (error) {
+    rmSync(aside, { force: true });
+    throw error;
+  }
+}
+
+/** @param state_folder absolute; made where it is missing */
+export async function openPositionFile(state_folder: string, servers: readonly URL[]): Promise<MemoryStore> {
+  const folder = join(state_folder, "clusters");
+  const path = join(folder, await nameOfFile(servers));
+  /** It cannot be written: then what is in it is of no use either, since it could not be put right. */
+  let broken = false;
+  return {
+    read: () => {
+      const text = broken ? undefined : readTextFile(path, path);
+      return typeof text === "string" && isJson(text) ? parseMemory(text) : undefined;
+    },
+    write: (memory) => {
+      if (broken) return;
+      try {
+        if (!existsSync(path)) {
+          makeFolder(folder);
+          makeRoom(folder);
+        }
+        replace(path, `${JSON.stringify(memory)}\n`);
+      } catch {
+        // A disk that is full or read-only: this process remembers by itself, and tries no more.
+        broken = true;
+      }
+    },
+  };
+}

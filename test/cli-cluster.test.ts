@@ -1,0 +1,414 @@
+/**
+ * The command line with several servers, played by the test's own: which calls go to another one and which may not,
+ * what is remembered from one command to the next, and how what runs for long moves on.
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+
+import { COMMANDS } from "../cli/commands.js";
+import { findRow } from "../cli/command-line.js";
+import { cutWrites, findDeadServer, playAt, startCluster } from "./cli/fake-cluster.js";
+import { playError, playJson, type FakeServer } from "./cli/fake-server.js";
+
+/** It passes for whatever the commands read of an answer. */
+const ANSWER = playJson({
+  id: "x",
+  state: "held",
+  fence: 1,
+  ttl_s: 60,
+  task: null,
+  cursor: "c",
+  matched: {},
+  valid: true,
+  free: true,
+});
+
+/** One call of each command, and whether it goes to another server though the first may have carried it out. */
+const CALLS: readonly { readonly args: readonly string[]; readonly again: boolean; readonly code?: number }[] = [
+  { args: ["state", "list"], again: true },
+  { args: ["state", "get", "k"], again: true },
+  { args: ["state", "set", "k", "--data", "1"], again: false },
+  { args: ["state", "set", "k", "--data", "1", "--if-version", "3"], again: false },
+  { args: ["state", "delete", "k"], again: false },
+  { args: ["state", "history", "k"], again: true },
+  { args: ["state", "rollback", "k", "--version", "1"], again: false },
+  { args: ["state", "diff", "k", "--v1", "1", "--v2", "2"], again: true },
+  { args: ["specs", "list", "p"], again: true },
+  { args: ["specs", "projects"], again: true },
+  { args: ["specs", "get", "p/n"], again: true },
+  { args: ["specs", "set", "p/n", "--data", "1"], again: false },
+  { args: ["specs", "delete", "p/n"], again: false },
+  { args: ["specs", "history", "p/n"], again: true },
+  { args: ["specs", "rollback", "p/n", "--version", "1"], again: false },
+  { args: ["specs", "diff", "p/n", "--v1", "1", "--v2", "2"], again: true },
+  { args: ["events", "publish", "t", "--data", "1"], again: false },
+  { args: ["events", "history"], again: true },
+  { args: ["webhooks", "list"], again: true },
+  { args: ["webhooks", "add", "--id", "w", "--url", "http://w"], again: false },
+  { args: ["webhooks", "delete", "w"], again: false },
+  { args: ["webhooks", "test", "w"], again: false },
+  { args: ["webhooks", "enable", "w"], again: false },
+  { args: ["register", "ana"], again: false },
+  { args: ["activate", "i"], again: true },
+  { args: ["instances", "list"], again: true },
+  { args: ["instances", "get", "i"], again: true },
+  { args: ["instances", "stale"], again: true },
+  { args: ["task", "add", "t"], again: false },
+  { args: ["task", "add", "t", "--request-id", "r"], again: true },
+  { args: ["task", "list"], again: true },
+  { args: ["task", "get", "t"], again: true },
+  { args: ["task", "update", "t", "--title", "u"], again: false },
+  { args: ["task", "cancel", "t"], again: false },
+  { args: ["task", "retry", "t"], again: false },
+  { args: ["task", "answer", "t", "yes"], again: false },
+  { args: ["task", "claim"], again: true, code: 1 },
+  { args: ["task", "work", "--wait", "0s", "--", "true"], again: true },
+  { args: ["task", "progress", "t", "--fence", "1"], again: true },
+  { args: ["task", "done", "t", "--fence", "1"], again: true },
+  { args: ["task", "fail", "t", "why", "--fence", "1"], again: true },
+  { args: ["task", "release", "t", "--fence", "1"], again: true },
+  { args: ["task", "ask", "t", "what", "--fence", "1"], again: true },
+  { args: ["lease", "acquire", "r"], again: true },
+  { args: ["lease", "run", "r", "--", "true"], again: true },
+  { args: ["lease", "list"], again: true },
+  { args: ["lease", "get", "l"], again: true },
+  { args: ["lease", "check", "p"], again: true },
+  { args: ["lease", "renew", "l", "--fence", "1"], again: true },
+  { args: ["lease", "release", "l", "--fence", "1"], again: true },
+  { args: ["lease", "break", "l", "--reason", "r"], again: false },
+  { args: ["message", "send", "ana", "s"], again: false },
+  { args: ["message", "send", "ana", "s", "--request-id", "r"], again: true },
+  { args: ["message", "list"], again: true },
+  { args: ["message", "read", "m"], again: false },
+  { args: ["message", "ack", "m"], again: false },
+  { args: ["message", "threads"], again: true },
+  { args: ["wait", "--message"], again: true },
+  { args: ["contract", "set", "p/n", "--data", '{"kind":"contract","endpoints":{}}'], again: false },
+  { args: ["contract", "get", "p/n"], again: true },
+  { args: ["contract", "validate", "p/n", "--endpoint", "GET /", "--payload", "1"], again: true },
+  { args: ["contract", "test", "p/n", "--endpoint", "GET /", "--target", "http://x"], again: false },
+  { args: ["compliance", "history"], again: true },
+  { args: ["compliance", "run"], again: false },
+  { args: ["rules", "import", "--file", "-"], again: false },
+  { args: ["rules", "export"], again: true },
+  { args: ["rules", "preview", "p/r", "--data", "1"], again: true },
+  { args: ["templates", "list"], again: true },
+  { args: ["templates", "get", "x"], again: true },
+  { args: ["templates", "create", "--id", "x", "--name", "n", "--kind", "rules", "--file", "-"], again: false },
+  { args: ["templates", "delete", "x"], again: false },
+  { args: ["templates", "apply", "x", "--project", "p"], again: false },
+  { args: ["audit"], again: true },
+  { args: ["audit", "summary"], again: true },
+  { args: ["llm", "usage"], again: true },
+  { args: ["llm", "summary"], again: true },
+  { args: ["metrics", "agents"], again: true },
+  { args: ["status"], again: true },
+  { args: ["cluster", "status"], again: true, code: 1 },
+  { args: ["restore", "--file", "-"], again: false },
+];
+/** What asks no server, or is looked at below: a subscription, the bridge, a backup. */
+const ELSEWHERE = ["config set", "mcp config", "mcp stdio", "serve", "events subscribe", "backup"];
+
+t.test("each command: what may be carried out twice goes to another server, nothing else does", async (t) => {
+  const named = CALLS.map(({ args }) => findRow(args, COMMANDS)?.words.join(" ") ?? args.join(" "));
+  t.same(
+    new Set([...named, ...ELSEWHERE]),
+    new Set(COMMANDS.map(({ words }) => words.join(" "))),
+    "the table is whole",
+  );
+  // Two at a time: most of a run is the start of a process.
+  const [one, two] = [await startCluster(t), await startCluster(t)];
+  const dead = await findDeadServer();
+  one.a.answer = () => "close";
+  two.a.answer = () => playError(503, "busy");
+  for (const { b } of [one, two]) b.answer = () => ANSWER;
+  for (const { args, again, code = 0 } of CALLS) {
+    const line = args.join(" ");
+    for (const { b } of [one, two]) b.requests.length = 0;
+    const [cut, busy] = await Promise.all([
+      one.koor(args, "[]", { XDG_STATE_HOME: "" }),
+      // One that nobody answers for, then one that says that nothing was stored.
+      two.koor(args, "[]", { XDG_STATE_HOME: "", KOOR_SERVER: `${dead},${two.servers}` }),
+    ]);
+    t.equal(one.b.requests.length > 0, again, `${line}: cut off`);
+    t.equal(cut.code, again ? code : 1, `${line}: ${cut.stderr}`);
+    if (!again) t.match(cut.stderr, /closed before the answer\nit may have been carried out, so no other/, line);
+    // What comes from stdin cannot be sent to a second one.
+    const streams = args[0] === "restore";
+    t.equal(busy.code, streams ? 1 : code, `${line}: nothing was stored: ${busy.stderr}`);
+    t.equal(two.b.requests.length > 0, !streams, line);
+    t.equal(busy.stderr.includes("cannot reach"), false, line);
+  }
+});
+
+t.test("calls behind another one: a lease or a task that is asked for its fence first", async (t) => {
+  const { a, b, koor } = await startCluster(t);
+  b.answer = () => ANSWER;
+  for (const args of [
+    ["lease", "renew", "l"],
+    ["lease", "release", "l"],
+    ["task", "done", "t"],
+  ]) {
+    a.answer = cutWrites(ANSWER);
+    b.requests.length = 0;
+    t.equal((await koor(args, "", { XDG_STATE_HOME: "" })).code, 0, args.join(" "));
+    t.match(b.requests, [{ method: /POST|DELETE/ }], args.join(" "));
+  }
+});
+
+t.test("a refusal that is not Koor's own says nothing of a write", async (t) => {
+  const { a, b, koor } = await startCluster(t);
+  a.answer = () => ({ status: 503, type: "text/plain", body: "upstream connect error" });
+  t.match(await koor(["events", "publish", "t", "--data", "1"]), { code: 1, stderr: /\(503\)/ });
+  t.equal(b.requests.length, 0);
+  t.equal((await koor(["state", "list"])).code, 0, "what only reads is asked elsewhere");
+  t.equal(b.requests.length, 1);
+  a.answer = () => playError(500, "internal error");
+  b.requests.length = 0;
+  t.match(await koor(["state", "list"], "", { XDG_STATE_HOME: "" }), { code: 1, stderr: /\(500\)/ });
+  t.equal(b.requests.length, 0, "another refusal is an answer");
+});
+
+t.test("where no server does, each is named, or the last refusal is", async (t) => {
+  const { a, b, koor } = await startCluster(t);
+  const [one, two] = [await findDeadServer(), await findDeadServer()];
+  const nobody = await koor(["state", "set", "k", "--data", "1"], "", { KOOR_SERVER: `${one},${two}` });
+  t.match(nobody, { code: 1, stdout: "" });
+  t.equal(nobody.stderr, `koor: cannot reach ${one}: connection refused; ${two}: connection refused\n`);
+  a.answer = () => playError(503, "no leader");
+  b.answer = () => playError(503, "shutting down");
+  t.match(await koor(["state", "set", "k", "--data", "1"]), { code: 1, stderr: "koor: shutting down (503)\n" });
+});
+
+t.test("a snapshot: written from the server that has one, sent whole to the one that is there", async (t) => {
+  const { a, b, koor, servers } = await startCluster(t);
+  a.answer = () => playError(503, "two are read");
+  b.answer = () => playError(409, "seen");
+  t.match(await koor(["backup", "--output", "f"]), { code: 1, stderr: "koor: seen (409)\n" });
+  b.answer = () => playJson({ restored: {} });
+  const text = "x".repeat(200_000);
+  const listed = `${await findDeadServer()},${servers.split(",")[1]}`;
+  t.equal((await koor(["restore", "--file", "-"], text, { KOOR_SERVER: listed })).code, 0);
+  t.equal(b.requests.at(-1)?.body.toString(), text);
+});
+
+t.test("the next command reads what this one wrote, on any server", async (t) => {
+  const { a, b, koor, memory, servers } = await startCluster(t);
+  a.answer = () => playAt(7);
+  b.answer = () => playAt(9);
+  t.equal((await koor(["state", "set", "k", "--data", "1"])).code, 0);
+  t.notOk(a.requests[0]?.headers["x-koor-after"], "nothing is known at first");
+  t.equal(memory(), '{"position":7}\n');
+  a.answer = () => "close";
+  await koor(["state", "get", "k"]);
+  t.equal(b.requests[0]?.headers["x-koor-after"], "7");
+  const [first = "", second = ""] = servers.split(",");
+  await koor(["--server", `${second},${first}`, "state", "get", "k"]);
+  t.equal(b.requests.at(-1)?.headers["x-koor-after"], "9", "in any order they are the same cluster");
+  await koor(["state", "get", "k"], "", { KOOR_SERVER: `${second},http://127.0.0.1:1` });
+  t.notOk(b.requests.at(-1)?.headers["x-koor-after"], "other servers are another cluster");
+  await koor(["state", "get", "k"], "", { KOOR_SERVER: second });
+  t.notOk(b.requests.at(-1)?.headers["x-koor-after"], "one server is told nothing");
+  await koor(["status"]);
+  t.notOk(b.requests.at(-1)?.headers["x-koor-after"], "how it is, a server says however far it is");
+});
+
+t.test("a lower position is not remembered, and what cannot be remembered is no failure", async (t) => {
+  const { a, koor, memory, cwd } = await startCluster(t);
+  a.answer = () => playAt(120);
+  await koor(["state", "list"]);
+  a.answer = () => playAt(80);
+  await koor(["state", "list"]);
+  t.equal(memory(), '{"position":120}\n');
+  writeFileSync(join(cwd, "file"), "");
+  for (const XDG_STATE_HOME of [join(cwd, "file"), "relative", "/proc/nowhere"])
+    t.match(await koor(["state", "list"], "", { XDG_STATE_HOME }), { code: 0, stderr: "" }, XDG_STATE_HOME);
+});
+
+t.test("the next command begins with the server that has answered, for a while", async (t) => {
+  const { a, b, koor, memory, remember } = await startCluster(t);
+  a.answer = () => playError(503, "catching up");
+  b.answer = () => playAt(5);
+  await koor(["state", "list"]);
+  await koor(["state", "list"]);
+  t.same([a.requests.length, b.requests.length], [1, 2]);
+  const { begin } = JSON.parse(memory() ?? "") as { readonly begin: { readonly until_ms: number } };
+  remember(JSON.stringify({ position: 5, begin: { ...begin, until_ms: 1 } }));
+  await koor(["state", "list"]);
+  t.equal(a.requests.length, 2, "then it is asked again");
+});
+
+t.test("a cluster that was begun anew is noticed; one that lags, or is cut off, is not taken for that", async (t) => {
+  const { a, b, koor, memory } = await startCluster(t);
+  a.answer = () => playAt(120);
+  await koor(["state", "list"]);
+  let ends: readonly object[] = [];
+  const lag = (at: number): FakeServer["answer"] => {
+    return ({ url, headers }) => {
+      if (url === "/api/cluster") return ends[at] === undefined ? playError(403, "no") : playJson(ends[at]);
+      return Number(headers["x-koor-after"] ?? 0) > 3 ? playAt(3, playError(503, "behind")) : playAt(3, playJson([]));
+    };
+  };
+  a.answer = lag(0);
+  b.answer = lag(1);
+  for (const still of [
+    [
+      { state: "ok", log_last: 120 },
+      { state: "ok", log_last: 3 },
+    ],
+    [
+      { state: "cut_off", log_last: 3 },
+      { state: "catching_up", log_last: 3 },
+    ],
+  ]) {
+    ends = still;
+    t.match(await koor(["state", "list"]), { code: 1, stderr: "koor: behind (503)\n" });
+    t.match(memory(), /^\{"position":120/);
+  }
+  ends = [{ state: "ok", log_last: 4 }];
+  const anew = await koor(["state", "set", "k", "--data", "1"]);
+  t.equal(anew.code, 1, "4 is not there either");
+  t.match(
+    anew.stderr,
+    /^koor: the cluster's log ends at 4, before 120, which was seen earlier: .*\n.*behind \(503\)\n$/,
+  );
+  ends = [];
+  const told = await koor(["state", "list"]);
+  t.match(
+    told,
+    { code: 0, stdout: "[]\n", stderr: /^koor: the cluster's log ends at 3, before 4/ },
+    "by what servers say",
+  );
+  t.match(memory(), /^\{"position":3/);
+  t.match(await koor(["state", "list"]), { code: 0, stderr: "" });
+});
+
+t.test("cluster status: as it came, exit 1 where the server is not well", async (t) => {
+  const { a, koor } = await startCluster(t);
+  const told = { cluster: "koor", node: "a", state: "ok", nodes: [] };
+  for (const [state, code] of [
+    ["ok", 0],
+    ["catching_up", 1],
+  ] as const) {
+    a.answer = () => playJson({ ...told, state });
+    t.match(await koor(["cluster", "status"]), { code, stdout: `${JSON.stringify({ ...told, state })}\n`, stderr: "" });
+  }
+  a.answer = () => playError(404, "this server is not in a cluster");
+  t.match(await koor(["cluster", "status", "--json"]), { code: 1, stdout: "", stderr: /not in a cluster \(404\)/ });
+});
+
+/** An event as a server tells it. */
+function eventText(id: number): string {
+  return `{"id":${id},"topic":"a","data":1,"source":"","created_at":"2026-02-09T14:30:00Z"}`;
+}
+
+t.test("a subscription goes on at another server behind its last event", async (t) => {
+  const { a, b, start } = await startCluster(t);
+  a.answer = () => playAt(40, playJson({ last_event_id: 4 }));
+  a.upgrade_headers = ["X-Koor-Position: 41"];
+  a.onSocket = (socket) => {
+    socket.send(eventText(5), () => socket.terminate());
+  };
+  b.onSocket = (socket) => {
+    for (const id of [5, 6]) socket.send(eventText(id));
+  };
+  const running = start(["events", "subscribe", "a"]);
+  t.same(await running.untilLines(2), [eventText(5), eventText(6)]);
+  t.same(a.upgrades, ["/api/events/subscribe?pattern=a&since=4&notices=1&after_position=40"]);
+  t.same(b.upgrades, ["/api/events/subscribe?pattern=a&since=5&notices=1&after_position=41"]);
+  await running.until("it says so", () => running.stderr.includes("connected again"));
+  await b.stop();
+  a.onSocket = (socket) => socket.send(eventText(7));
+  t.equal((await running.untilLines(3))[2], eventText(7), "and back");
+});
+
+t.test("a subscription begins at whichever server takes it", async (t) => {
+  const { a, b, start } = await startCluster(t);
+  a.answerUpgrade = () => playError(503, "behind");
+  b.onSocket = (socket) => socket.send(eventText(2));
+  const running = start(["events", "subscribe", "--since", "1"]);
+  t.same(await running.untilLines(1), [eventText(2)]);
+  t.equal(a.requests.length, 0, "nothing is polled");
+  a.answerUpgrade = () => "close";
+  const other = start(["events", "subscribe", "--since", "1"]);
+  await other.untilLines(1);
+});
+
+t.test("a wait goes on at another server with its cursor", async (t) => {
+  const { a, b, koor } = await startCluster(t);
+  a.answer = ({ url }) => (url.includes("after=") ? "close" : playAt(3, playJson({ matched: null, cursor: "c1" })));
+  b.answer = () => playJson({ matched: { kind: "message" }, cursor: "c2" });
+  t.match(await koor(["wait", "--message"]), { code: 0, stderr: "" });
+  t.match(b.requests, [{ url: "/api/wait?message=1&after=c1&wait=60", headers: { "x-koor-after": "3" } }]);
+});
+
+t.test("a command under a lease outlives a server, and turns to all of them itself", async (t) => {
+  const { a, b, koor } = await startCluster(t);
+  a.answer = cutWrites("close");
+  b.answer = ({ method }) =>
+    method === "POST" ? playJson({ id: "l", state: "held", fence: 4, ttl_s: 60 }, 201) : ANSWER;
+  const print = ["-e", "console.log(process.env.KOOR_SERVER)"];
+  const ran = await koor(["lease", "run", "r", "--", process.execPath, ...print]);
+  t.match(ran, { code: 0, stdout: `${a.url}/,${b.url}/\n`, stderr: "" });
+  const [asked, again] = [a.requests[0], b.requests[0]].map(
+    (request) => JSON.parse(String(request?.body)) as { readonly request_id?: string },
+  );
+  t.ok(asked?.request_id);
+  t.equal(again?.request_id, asked?.request_id, "it is the same request");
+  t.match(b.requests[1], { method: "DELETE", url: "/api/leases/l?fence=4" });
+});
+
+t.test("work on a task is told to another server", async (t) => {
+  const { a, b, koor } = await startCluster(t);
+  const task = { id: "t", state: "claimed", fence: 2, ttl_s: 60 };
+  a.answer = ({ url }) => (url === "/api/tasks/claim" ? playAt(8, playJson({ task })) : "close");
+  b.answer = () => playJson({ ...task, state: "done" });
+  t.match(await koor(["task", "work", "--once", "--", process.execPath, "-e", ""]), { code: 0 });
+  t.match(b.requests, [{ url: "/api/tasks/t/complete", headers: { "x-koor-after": "8" } }]);
+});
+
+t.test("the bridge moves on with what may be repeated, and says what is not known", async (t) => {
+  const { a, b, koor } = await startCluster(t);
+  const answer: FakeServer["answer"] = ({ body }) => {
+    const { id } = JSON.parse(String(body)) as { readonly id: number };
+    return playAt(6, playJson({ jsonrpc: "2.0", id, result: {} }));
+  };
+  const call = (id: number, name: string): string =>
+    `${JSON.stringify({ jsonrpc: "2.0", id, method: "tools/call", params: { name, arguments: {} } })}\n`;
+  a.answer = (request) => (String(request.body).includes("initialize") ? answer(request) : "close");
+  b.answer = answer;
+  const initialize = `${JSON.stringify({ jsonrpc: "2.0", id: 1, method: "initialize", params: {} })}\n`;
+  const moved = await koor(["mcp", "stdio"], initialize + call(2, "set_intent"));
+  t.equal(moved.stdout.split("\n").length, 3);
+  t.match(b.requests, [{ headers: { "x-koor-after": "6" } }]);
+  b.requests.length = 0;
+  const unknown = await koor(["mcp", "stdio"], call(3, "register_instance"), { XDG_STATE_HOME: "" });
+  t.match(JSON.parse(unknown.stdout), { id: 3, error: { code: -32_000, message: /it may have been carried out/ } });
+  t.equal(b.requests.length, 0);
+});
+
+t.test("settings: a list in each place, the token of an instance only for servers that are its own", async (t) => {
+  const { a, b, koor, cwd, servers } = await startCluster(t);
+  a.answer = () => playJson({ id: "i", token: "own" });
+  t.equal((await koor(["register", "ana", "--save"])).code, 0);
+  t.match(JSON.parse(readFileSync(join(cwd, ".koor", "instance.json"), "utf8")), { server: `${a.url}/,${b.url}/` });
+  const tokenAt = async (server: FakeServer, KOOR_SERVER: string): Promise<string | undefined> => {
+    await koor(["status"], "", { KOOR_SERVER });
+    return server.requests.at(-1)?.headers.authorization;
+  };
+  t.equal(await tokenAt(a, servers), "Bearer own");
+  t.equal(await tokenAt(b, b.url), "Bearer own", "one of them");
+  t.equal(await tokenAt(b, `${b.url},http://127.0.0.1:1`), undefined, "one is not known to be of them");
+  t.equal((await koor(["config", "set", "server", servers])).code, 0);
+  a.requests.length = 0;
+  await koor(["status"], "", { KOOR_SERVER: "" });
+  t.equal(a.requests.length, 1);
+  for (const wrong of [`${a.url},b:9800`, "b", Array.from({ length: 17 }, (_, at) => `http://h${at}`).join(",")])
+    t.match(await koor(["--server", wrong, "status"]), { code: 2, stderr: /with commas between/ }, wrong);
+  t.match(await koor(["status", "--server"]), { code: 2, stderr: /--server needs a value/ });
+  const { stdout } = await koor(["mcp", "config", "--client", "claude", "--stdio"]);
+  t.match(JSON.parse(stdout), { mcpServers: { koor: { env: { KOOR_SERVER: servers } } } });
+  const written = JSON.parse((await koor(["mcp", "config", "--client", "claude", "--write"])).stdout) as object;
+  t.match(written, { url: `${a.url}/mcp`, note: /knows .* only: with --stdio/ });
+});

@@ -1,0 +1,82 @@
+/**
+ * Servers of the test's own that play the nodes of a cluster, and the command line that is given all of them. Each
+ * test has a folder of its own for what the commands remember.
+ */
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import type { Test } from "tap";
+
+import { FakeServer, playJson, type Play, type PlayedAnswer } from "./fake-server.js";
+import { RunningCli, runCli, type CliResult } from "./run-cli.js";
+
+export interface FakeCluster {
+  readonly a: FakeServer;
+  readonly b: FakeServer;
+  /** Both servers, as KOOR_SERVER has them. */
+  readonly servers: string;
+  readonly cwd: string;
+  readonly koor: (
+    args: readonly string[],
+    input?: string,
+    env?: Readonly<Record<string, string>>,
+  ) => Promise<CliResult>;
+  readonly start: (args: readonly string[]) => RunningCli;
+  /** The text of what the commands remember; undefined where nothing is. */
+  readonly memory: () => string | undefined;
+  readonly remember: (text: string) => void;
+}
+
+/** Nothing listens there: the port was free a moment ago. */
+export async function findDeadServer(): Promise<string> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return `http://127.0.0.1:${port}`;
+}
+
+export async function startCluster(t: Test): Promise<FakeCluster> {
+  const [a, b] = [await FakeServer.start(), await FakeServer.start()];
+  t.teardown(async () => await Promise.all([a.stop(), b.stop()]));
+  const cwd = t.testdir({ state: {}, work: {} });
+  const servers = `${a.url},${b.url}`;
+  const env = { KOOR_SERVER: servers, XDG_STATE_HOME: join(cwd, "state") };
+  const folder = join(cwd, "state", "koor", "clusters");
+  const listNames = (): string[] => {
+    try {
+      return readdirSync(folder);
+    } catch {
+      return [];
+    }
+  };
+  const options = { cwd: join(cwd, "work"), env };
+  return {
+    a,
+    b,
+    servers,
+    cwd: options.cwd,
+    koor: async (args, input = "", more = {}) => await runCli(args, { ...options, env: { ...env, ...more }, input }),
+    start: (args) => {
+      const running = new RunningCli(args, options);
+      t.teardown(() => running.kill());
+      return running;
+    },
+    memory: () => {
+      const [name] = listNames();
+      return name === undefined ? undefined : readFileSync(join(folder, name), "utf8");
+    },
+    remember: (text) => writeFileSync(join(folder, listNames()[0] ?? ""), text),
+  };
+}
+
+/** An answer of a node that is so far in the log. */
+export function playAt(position: number, play: PlayedAnswer = playJson({})): PlayedAnswer {
+  return { ...play, headers: { "X-Koor-Position": String(position) } };
+}
+
+/** Answers what only asks, and cuts the connection once it has got anything else. */
+export function cutWrites(answer: Play): FakeServer["answer"] {
+  return ({ method }) => (method === "GET" ? answer : "close");
+}

@@ -174,6 +174,8 @@ export const LEADER_SILENCE_MS = 6_000;
 export const ENTRY_RETURN_MS_MAX = 5_000;
 /** How long the log may be away before the node calls itself cut off. */
 export const CUT_OFF_MS = 10_000;
+/** A log that has ended for so long before what a node has carried out went back, whoever tells of it. */
+export const LOG_WENT_BACK_MS = 15_000;
 export const LOG_REOPEN_DELAY_MS = 100;
 export const LOG_REOPEN_DELAY_MS_MAX = 2_000;
 /** A snapshot is made when the log has grown by so much, and so long after the one before at the earliest. */

@@ -17,6 +17,7 @@ import {
   LEADER_SILENCE_MS,
   LOG_REOPEN_DELAY_MS,
   LOG_REOPEN_DELAY_MS_MAX,
+  LOG_WENT_BACK_MS,
   NODE_BEAT_MS,
   NODE_LAG_ENTRIES_MAX,
   NODE_SILENCE_MS,
@@ -164,6 +165,8 @@ export class Replica {
   #leader_heard_at: number;
   #hello_retry_at: number | null = null;
   #refused_since: number | null = null;
+  /** Since when the log has ended before what was carried out. */
+  #short_since: number | null = null;
   #told = "";
 
   constructor(options: ReplicaOptions) {
@@ -307,8 +310,8 @@ export class Replica {
     const { position } = this.#state;
     if (generation !== position.generation)
       return `the log is another one: this node belongs to ${position.generation}, the log to ${generation}`;
-    if (last < position.id)
-      return `the log went back: it ends at ${last}, and this node has carried out ${position.id}`;
+    if (last < position.id) return this.#wentBack(last);
+    this.#short_since = null;
     if (first > position.id + 1) {
       this.#reason = `waiting for a snapshot: the log begins at ${first}, and this node is at ${position.id}`;
       const installed = await this.#options.install(first - 1, generation);
@@ -322,6 +325,18 @@ export class Replica {
     const bytes = await session.read(position.id);
     if (bytes !== null && hashOf(bytes) === position.entry) return null;
     return `the log is another one: its entry ${position.id} is not the one that this node has carried out`;
+  }
+
+  /**
+   * The log ends before what this node has carried out. It may be a server that was cut off from the others and does
+   * not know it yet: only when it goes on to be so the log is another one than it was.
+   */
+  #wentBack(last: number): string {
+    const { elapsed } = this.#options;
+    const line = `the log went back: it ends at ${last}, and this node has carried out ${this.#state.position.id}`;
+    this.#short_since ??= elapsed();
+    if (elapsed() - this.#short_since < LOG_WENT_BACK_MS) throw new LogError("unreachable", line);
+    return line;
   }
 
   #greet(session: LogSession): void {
@@ -478,7 +493,8 @@ export class Replica {
 
   #receive(id: number, bytes: Uint8Array, last: number): void {
     this.#log_last = Math.max(this.#log_last, last, id);
-    this.#inbox.push({ id, bytes });
+    // It may lie in the connection's own buffer.
+    this.#inbox.push({ id, bytes: Uint8Array.from(bytes) });
     if (this.#drain_scheduled) return;
     this.#drain_scheduled = true;
     this.#options.defer(() => {

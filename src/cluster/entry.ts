@@ -34,6 +34,8 @@ export interface Hello {
   readonly store: string;
   /** Which start of it. */
   readonly run: string;
+  /** The incarnation of its name that it takes the place of; 0 for none. One that came late replaces nobody. */
+  readonly replaces: number;
   readonly version: string;
   /** What has to be the same everywhere, as one text. */
   readonly settings: string;

@@ -39,7 +39,7 @@ export interface Membership {
 
 /** Why an entry has no effect. */
 export type Void =
-  /** Of a node that has begun anew, or was never let in; or the same one a second time. */
+  /** Of a node that has begun anew, or was never let in; the same one a second time; or a hello that came too late. */
   | "old"
   /** Another data directory has this node's name, and was heard of lately. */
   | "name_taken"
@@ -65,7 +65,12 @@ export function foundedAt(now_ms: number, commands: number, settings: string): M
 /** What an entry comes to. */
 export function step(before: Membership, { head, content }: Entry, id: number): Step {
   const timed = { ...before, now_ms: Math.max(before.now_ms, head.at) };
-  if (content.kind === "hello") return welcome(timed, head, content, id);
+  if (content.kind === "hello") {
+    const refused = refuseHello(timed, head, content);
+    return refused === null
+      ? { membership: welcome(timed, head, content, id), refused }
+      : { membership: before, refused };
+  }
   const known = before.nodes.get(head.node);
   if (known === undefined || known.incarnation !== head.incarnation || known.number + 1 !== head.number)
     return { membership: before, refused: "old" };
@@ -85,14 +90,17 @@ export function step(before: Membership, { head, content }: Entry, id: number): 
   return { membership: { ...heard, term: before.term + 1, leader: head.node }, refused: null };
 }
 
-function welcome(before: Membership, head: EntryHead, hello: Hello, id: number): Step {
-  const known = before.nodes.get(head.node);
-  if (known !== undefined && known.store !== hello.store && before.now_ms - known.heard_at < NODE_SILENCE_MS)
-    return { membership: before, refused: "name_taken" };
-  if (hello.settings !== before.settings) return { membership: before, refused: "settings" };
-  const { store, run, version } = hello;
+function refuseHello({ nodes, settings, now_ms }: Membership, head: EntryHead, hello: Hello): Void | null {
+  const known = nodes.get(head.node);
+  if (known !== undefined && known.store !== hello.store && now_ms - known.heard_at < NODE_SILENCE_MS)
+    return "name_taken";
+  if ((known?.incarnation ?? 0) !== hello.replaces) return "old";
+  return hello.settings === settings ? null : "settings";
+}
+
+function welcome(before: Membership, head: EntryHead, { store, run, version }: Hello, id: number): Membership {
   const node = { node: head.node, store, run, version, incarnation: id, number: 0, heard_at: before.now_ms };
-  return { membership: withNode(before, { ...node, position: head.position }), refused: null };
+  return withNode(before, { ...node, position: head.position });
 }
 
 function withNode(before: Membership, node: Node): Membership {

@@ -319,6 +319,8 @@ export class Replica {
       this.#state = installed;
       this.#sealed = installed;
       this.#verdicts.forget();
+      // What was on its way may be in the snapshot, and its answer is not: nobody can say what became of it.
+      this.#on_its_way = null;
       return null;
     }
     if (position.id < first) return null;
@@ -353,8 +355,9 @@ export class Replica {
   }
 
   #hello(session: LogSession): void {
-    const { store, run, version, settings } = this.#options.identity;
-    this.#append(session, { kind: "hello", store, run, version, settings }, 0, 0, () => undefined);
+    const { node, store, run, version, settings } = this.#options.identity;
+    const replaces = this.#state.membership.nodes.get(node)?.incarnation ?? 0;
+    this.#append(session, { kind: "hello", store, run, replaces, version, settings }, 0, 0, () => undefined);
   }
 
   /** The session has ended: what is on its way is settled by the next. */
@@ -642,6 +645,11 @@ export class Replica {
     if (run !== identity.run) {
       // One of before, or of somebody who has taken the name over.
       if (refused === null && this.#incarnation > 0) this.#halt(`another process runs as node ${identity.node}`);
+      return;
+    }
+    if (refused === "old") {
+      // Another hello of this name was before it; which, is known by now.
+      if (this.#phase === "greeting" && this.#session !== null) this.#hello(this.#session);
       return;
     }
     if (refused !== null) {

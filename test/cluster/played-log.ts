@@ -1,0 +1,193 @@
+/**
+ * A log in memory that does what logs over a network do: what is appended is on its way until it is stored, once, twice
+ * or never, even after its session is gone; acknowledgements get lost, deliveries to different nodes are at different
+ * places, sessions break. What happens when is the player's to say, a step at a time. Pure but for its state.
+ */
+import { must } from "../../src/base/assert.js";
+import {
+  LogError,
+  type Appended,
+  type LogListener,
+  type LogSession,
+  type OrderedLog,
+} from "../../src/ordered-log/ordered-log.js";
+import type { Random } from "../support/random.js";
+
+/** An append that is not in the log, or not answered yet. */
+interface OnItsWay {
+  readonly session: PlayedSession;
+  readonly bytes: Uint8Array;
+  readonly done: (outcome: Appended) => void;
+  stored: boolean;
+}
+
+class PlayedSession implements LogSession {
+  readonly status;
+  readonly listener: LogListener;
+  readonly node: string;
+  readonly #log: PlayedLog;
+  /** Id up to which it was delivered; null before `follow`. */
+  delivered: number | null = null;
+  open = true;
+
+  constructor(log: PlayedLog, node: string, listener: LogListener) {
+    this.#log = log;
+    this.node = node;
+    this.listener = listener;
+    this.status = { generation: log.generation, first: log.first, last: log.last, warnings: [] };
+  }
+
+  read(id: number): Promise<Uint8Array | null> {
+    return Promise.resolve(this.#log.at(id));
+  }
+
+  follow(after: number): void {
+    this.delivered = after;
+  }
+
+  append(bytes: Uint8Array, done: (outcome: Appended) => void): void {
+    this.#log.on_its_way.push({ session: this, bytes: Uint8Array.from(bytes), done, stored: false });
+  }
+
+  trim(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    this.open = false;
+    return Promise.resolve();
+  }
+}
+
+export class PlayedLog {
+  readonly generation = "played";
+  /** Ids begin at 1; null for what was trimmed. */
+  readonly #entries: (Uint8Array | null)[] = [];
+  /** All that ever was stored. */
+  readonly history: Uint8Array[] = [];
+  readonly sessions: PlayedSession[] = [];
+  on_its_way: OnItsWay[] = [];
+  /** Takes no new entries. */
+  full = false;
+  /** Nodes that cannot reach it. */
+  readonly cut = new Set<string>();
+  first = 1;
+
+  get last(): number {
+    return this.#entries.length;
+  }
+
+  at(id: number): Uint8Array | null {
+    return this.#entries[id - 1] ?? null;
+  }
+
+  /** The log as one node sees it. */
+  for(node: string): Pick<OrderedLog, "open"> {
+    return {
+      open: (listener) => {
+        if (this.cut.has(node)) return Promise.reject(new LogError("unreachable", "cut off"));
+        const session = new PlayedSession(this, node, listener);
+        this.sessions.push(session);
+        return Promise.resolve(session);
+      },
+    };
+  }
+
+  trim(through: number): void {
+    for (let id = this.first; id <= through; id++) this.#entries[id - 1] = null;
+    this.first = Math.max(this.first, through + 1);
+  }
+
+  /** Whether anything is left that can happen by itself. */
+  get busy(): boolean {
+    return (
+      this.on_its_way.length > 0 || this.#live().some(({ delivered }) => delivered !== null && delivered < this.last)
+    );
+  }
+
+  /** One of the things that may happen next. */
+  step(random: Random): void {
+    if (random(2) === 0) this.#deliver(random);
+    else this.#settle(random);
+  }
+
+  /** A session breaks; what is on its way stays so, and nobody hears of it. */
+  breakSession(random: Random): void {
+    const live = this.#live();
+    const session = live[random(live.length)];
+    if (session === undefined) return;
+    session.open = false;
+    session.listener.lost(new LogError("unreachable", "broken"));
+  }
+
+  breakSessionsOf(node: string): void {
+    for (const session of this.#live()) {
+      if (session.node !== node) continue;
+      session.open = false;
+      session.listener.lost(new LogError("unreachable", "broken"));
+    }
+  }
+
+  /** The node is gone without a word. */
+  forget(node: string): void {
+    for (const session of this.sessions) if (session.node === node) session.open = false;
+  }
+
+  #live(): PlayedSession[] {
+    return this.sessions.filter(({ open }) => open);
+  }
+
+  #deliver(random: Random): void {
+    const behind = this.#live().filter(({ delivered }) => delivered !== null && delivered < this.last);
+    const session = behind[random(behind.length)];
+    if (session === undefined) return;
+    const id = must(session.delivered, "it follows") + 1;
+    const bytes = this.at(id);
+    if (bytes === null) {
+      session.open = false;
+      session.listener.lost(new LogError("unreachable", "what follows was trimmed"));
+      return;
+    }
+    session.delivered = id;
+    session.listener.entry(id, bytes, this.last);
+  }
+
+  /** Stores something that is on its way, loses it, or answers it. */
+  #settle(random: Random): void {
+    const at = random(this.on_its_way.length);
+    const append = this.on_its_way[at];
+    if (append === undefined) return;
+    const { session, bytes, done } = append;
+    const forget = (): void => void this.on_its_way.splice(at, 1);
+    if (append.stored) {
+      forget();
+      if (session.open && random(20) > 0) done("stored");
+      return;
+    }
+    // What was sent over a connection that is gone may be lost with it, and over one that is not it is not.
+    if (!session.open && random(2) === 0) {
+      forget();
+      return;
+    }
+    if (this.full && session.open) {
+      forget();
+      done("full");
+      return;
+    }
+    if (session.open && random(50) === 0) {
+      forget();
+      if (random(2) === 0) this.#store(bytes);
+      done("unknown");
+      return;
+    }
+    this.#store(bytes);
+    append.stored = true;
+    // Sent again by whoever has carried it.
+    if (random(25) === 0) this.#store(bytes);
+  }
+
+  #store(bytes: Uint8Array): void {
+    this.#entries.push(bytes);
+    this.history.push(bytes);
+  }
+}

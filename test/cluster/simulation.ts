@@ -1,0 +1,389 @@
+/**
+ * A cluster of replicas over a log in memory, a random step at a time: calls, deliveries, broken sessions, crashes
+ * between any two steps, full disks, a full log, trimmed logs and snapshots, clocks that differ. At the end all is
+ * mended, and every node has to hold what one writer alone holds that carries out the entries that count, one by one;
+ * whoever was answered was answered what that writer answers, and what was refused is nowhere.
+ */
+import { must } from "../../src/base/assert.js";
+import { Failure } from "../../src/base/result.js";
+import { decodeEntry } from "../../src/cluster/entry.js";
+import { foundedAt } from "../../src/cluster/membership.js";
+import { Replica, type LogItem } from "../../src/cluster/replica.js";
+import { ClusterReader, ClusterWriter, type NodeState } from "../../src/cluster/table.js";
+import { packingOf } from "../../src/rpc/packing.js";
+import type { RpcServer, ServerCall } from "../../src/rpc/server.js";
+import type { Db } from "../../src/store/open.js";
+import { sqliteError } from "../../src/store/sqlite/codes.js";
+import { Entries } from "../../src/threads/entries.js";
+import { ForeignCounter } from "../../src/threads/foreign-counter.js";
+import { Models } from "../../src/threads/model.js";
+import { Transaction } from "../../src/threads/transaction.js";
+import { WatchedKinds } from "../../src/threads/watched-kinds.js";
+import type { WriterMethod } from "../../src/threads/writer-method.js";
+import { makeRandom, type Random } from "../support/random.js";
+import { PlayedLog } from "./played-log.js";
+import { addLine, breakLine, contentOf, fillWith, leadLine, openToy, swapRegister, TOY, trail } from "./toy.js";
+
+const SETTINGS = { state_history: 0, state_events: false, event_history: 0 };
+const START_MS = Date.UTC(2026, 1, 9);
+/** Steps after all was mended, until nothing is left to do. */
+const MENDING_STEPS_MAX = 4_000;
+const TICK_MS = 250;
+
+/** What became of a call, as its caller knows it. */
+type Outcome = { readonly kind: "answered"; readonly reply: unknown } | { readonly kind: "refused" };
+
+/** A call that somebody made. */
+interface Made {
+  readonly name: string;
+  outcome: Outcome | null;
+}
+
+export interface SimulationFault {
+  readonly seed: number;
+  readonly what: string;
+}
+
+/** One node: its disk outlives it. */
+class SimulatedNode {
+  readonly name: string;
+  readonly db: Db;
+  readonly skew_ms: number;
+  replica: Replica | null = null;
+  /** The disk takes nothing. */
+  full = false;
+  paused = false;
+  /** Calls that the front has sent and that were not taken. */
+  mailbox: ServerCall<WriterMethod>[] = [];
+  deferred: (() => void)[] = [];
+  readonly #world: Simulation;
+  #run = 0;
+
+  constructor(world: Simulation, name: string, db: Db, skew_ms: number) {
+    this.#world = world;
+    this.name = name;
+    this.db = db;
+    this.skew_ms = skew_ms;
+  }
+
+  start(): void {
+    const world = this.#world;
+    const { db } = this;
+    const transaction = new Transaction({
+      db,
+      models: new Models(db, SETTINGS),
+      methods: TOY.rows,
+      audit: trail,
+      watched: new WatchedKinds(),
+      replicated: true,
+    });
+    const deferred: (() => void)[] = [];
+    this.deferred = deferred;
+    this.paused = false;
+    const server = {
+      depth: 0,
+      notify: () => undefined,
+      reply: (call: ServerCall, reply: unknown) => world.settle(call.id, { kind: "answered", reply }),
+      fail: (call: ServerCall, failure: Failure) =>
+        world.settle(
+          call.id,
+          failure.status === "UNAVAILABLE" || failure.status === "DISK_FULL"
+            ? { kind: "refused" }
+            : { kind: "answered", reply: failure },
+        ),
+      flush: () => undefined,
+      pause: () => {
+        this.paused = true;
+      },
+      resume: () => {
+        this.paused = false;
+      },
+    } as unknown as RpcServer<WriterMethod>;
+    const table = new ClusterWriter(db);
+    const run = `${this.name}${++this.#run}`;
+    this.replica = new Replica({
+      log: world.log.for(this.name) as never,
+      identity: { node: this.name, store: this.name, run, version: "0", commands: 1, settings: "" },
+      state: must(new ClusterReader(db).state(), "a node has a state"),
+      table: {
+        keep: (state: NodeState, before: never) => {
+          if (this.full) throw sqliteError("full", "SQLITE_FULL");
+          table.keep(state, before);
+        },
+      } as ClusterWriter,
+      methods: TOY,
+      server,
+      entriesOf: (account) => new Entries<LogItem>(transaction, new ForeignCounter(), server, account),
+      committed: new BigInt64Array(1),
+      now: () => world.now_ms + this.skew_ms,
+      elapsed: () => world.now_ms - START_MS,
+      defer: (work) => void deferred.push(work),
+      tell: () => undefined,
+      warn: () => undefined,
+      install: (least) => {
+        const { snapshot } = world;
+        if (snapshot === null || snapshot.position < least) return Promise.resolve(null);
+        fillWith(db, snapshot.content);
+        transaction.refill();
+        return Promise.resolve(new ClusterReader(db).state());
+      },
+    });
+  }
+
+  /** Nothing of it is left but its disk. */
+  crash(): void {
+    const { replica } = this;
+    this.replica = null;
+    this.mailbox = [];
+    this.deferred = [];
+    this.#world.log.forget(this.name);
+    void replica?.close();
+  }
+
+  get position(): number {
+    return new ClusterReader(this.db).state()?.position.id ?? 0;
+  }
+}
+
+export class Simulation {
+  readonly log = new PlayedLog();
+  readonly nodes: SimulatedNode[];
+  readonly #random: Random;
+  readonly #seed: number;
+  readonly #made = new Map<number, Made>();
+  now_ms = START_MS;
+  snapshot: { readonly position: number; readonly content: string } | null = null;
+  #id = 0;
+  #value = 0;
+
+  constructor(seed: number, nodes: number) {
+    this.#seed = seed;
+    this.#random = makeRandom(seed);
+    this.nodes = Array.from({ length: nodes }, (_, at) => {
+      const db = openToy();
+      const membership = foundedAt(START_MS, 1, "");
+      const position = { generation: this.log.generation, id: 0, entry: "", outcome: "" };
+      new ClusterWriter(db).keep({ position, membership }, null);
+      const skew_ms = this.#random(4) === 0 ? 3_600_000 * (this.#random(3) - 1) : this.#random(20) - 10;
+      return new SimulatedNode(this, "abcde"[at] ?? "z", db, skew_ms);
+    });
+    for (const node of this.nodes) node.start();
+  }
+
+  settle(id: number, outcome: Outcome): void {
+    const made = must(this.#made.get(id), "a call that was made is answered");
+    if (made.outcome !== null) throw new Error(`call ${made.name} is answered twice`);
+    made.outcome = outcome;
+  }
+
+  /** Plays a number of steps, mends everything, and compares. */
+  async play(steps: number): Promise<SimulationFault | null> {
+    try {
+      for (let at = 0; at < steps; at++) {
+        this.#step();
+        await settled();
+      }
+      await this.#mend();
+      this.#compare();
+      return null;
+    } catch (error) {
+      return { seed: this.#seed, what: error instanceof Error ? `${error.message}\n${error.stack}` : String(error) };
+    } finally {
+      for (const { db } of this.nodes) db.close();
+    }
+  }
+
+  #step(): void {
+    const random = this.#random;
+    const node = must(this.nodes[random(this.nodes.length)], "there are nodes");
+    const what = random(1_000);
+    if (what < 300) this.#call(node);
+    else if (what < 700) this.log.step(random);
+    else if (what < 820) this.#deferred(node);
+    else if (what < 930) this.#tick();
+    else if (what < 950) this.log.breakSession(random);
+    else if (what < 965) {
+      if (node.replica === null) node.start();
+      else node.crash();
+    } else if (what < 975) node.full = random(3) === 0;
+    else if (what < 982) this.log.full = random(3) === 0;
+    else if (what < 990) {
+      if (random(2) === 0) {
+        this.log.cut.add(node.name);
+        this.log.breakSessionsOf(node.name);
+      } else this.log.cut.clear();
+    } else this.#snap(node);
+  }
+
+  #call(node: SimulatedNode): void {
+    if (node.replica === null) return;
+    const random = this.#random;
+    for (let more = random(4); more >= 0; more--) {
+      const id = ++this.#id;
+      const name = `call ${id}`;
+      const method = [addLine, addLine, swapRegister, swapRegister, breakLine, leadLine][
+        random(random(3) === 0 ? 6 : 4)
+      ];
+      const row = must(method, "one of the methods") as WriterMethod;
+      const from = random(3) === 0 ? random(5) : this.#value;
+      const to = random(5);
+      if (method === swapRegister) this.#value = to;
+      const request = method === swapRegister ? { name, from, to } : { name };
+      this.#made.set(id, { name, outcome: null });
+      const packing = packingOf(row.reply);
+      node.mailbox.push({ id, method: row, packing, weight: 100, actor: node.name, trace: "", request });
+    }
+    this.#take(node);
+  }
+
+  /** The mailbox is taken where nothing holds it. */
+  #take(node: SimulatedNode): void {
+    if (node.paused || node.replica === null || node.mailbox.length === 0) return;
+    node.replica.execute(node.mailbox.splice(0));
+  }
+
+  #deferred(node: SimulatedNode): void {
+    for (const work of node.deferred.splice(0)) work();
+    this.#take(node);
+  }
+
+  #tick(): void {
+    this.now_ms += TICK_MS * (1 + this.#random(4));
+    for (const node of this.nodes) {
+      node.replica?.tick();
+      this.#take(node);
+    }
+  }
+
+  /** A node's content is kept, and the log trimmed behind it, or not. */
+  #snap(node: SimulatedNode): void {
+    if (node.position < (this.snapshot?.position ?? 0)) return;
+    this.snapshot = { position: node.position, content: contentOf(node.db) };
+    if (this.#random(2) === 0) this.log.trim(this.snapshot.position);
+  }
+
+  /** Everything works again, until all nodes are at the end of the log. */
+  async #mend(): Promise<void> {
+    this.log.full = false;
+    this.log.cut.clear();
+    for (const node of this.nodes) {
+      node.full = false;
+      if (node.replica === null) node.start();
+    }
+    for (let at = 0; at < MENDING_STEPS_MAX; at++) {
+      this.log.step(this.#random);
+      for (const node of this.nodes) this.#deferred(node);
+      if (at % 10 === 0) this.#tick();
+      await settled();
+      for (const { replica, name } of this.nodes)
+        if (replica?.status.state === "halted") throw new Error(`node ${name} halted: ${replica.status.reason}`);
+      const quiet =
+        !this.log.busy &&
+        this.nodes.every(
+          ({ replica, position, mailbox }) =>
+            replica?.status.state === "ok" && position === this.log.last && mailbox.length === 0,
+        );
+      if (quiet) return;
+    }
+    const states = this.nodes.map(
+      ({ name, replica, position }) => `${name} ${position} ${JSON.stringify(replica?.status)}`,
+    );
+    throw new Error(`the cluster does not come to rest: log at ${this.log.last}; ${states.join("; ")}`);
+  }
+
+  #compare(): void {
+    const [first, ...others] = this.nodes;
+    const content = contentOf(must(first, "there is a node").db);
+    for (const { db, name } of others)
+      if (contentOf(db) !== content) throw new Error(`node ${name} holds something else than ${first?.name}`);
+    const oracle = carryOutAlone(this.#entries());
+    if (oracle.content !== contentOf(must(first, "there is a node").db, CONTENT_TABLES))
+      throw new Error(
+        `the nodes hold something else than one writer alone: ${contentOf(must(first, "there is a node").db, CONTENT_TABLES)} instead of ${oracle.content}`,
+      );
+    for (const { name, outcome } of this.#made.values()) {
+      const replies = oracle.replies.get(name);
+      if (replies !== undefined && replies.length > 1) throw new Error(`${name} was carried out twice`);
+      if (outcome === null) continue;
+      if (outcome.kind === "refused") {
+        if (replies !== undefined && !isRefusal(replies[0])) throw new Error(`${name} was refused, and carried out`);
+      } else if (replies === undefined) throw new Error(`${name} was answered, and is lost`);
+      else if (JSON.stringify(replies[0]) !== JSON.stringify(outcome.reply))
+        throw new Error(`${name} was answered ${JSON.stringify(outcome.reply)}, not ${JSON.stringify(replies[0])}`);
+    }
+  }
+
+  /** All entries there ever were, in their order. */
+  #entries(): readonly Uint8Array[] {
+    return this.log.history;
+  }
+}
+
+const CONTENT_TABLES = ["line", "register", "trail"];
+
+function isRefusal(reply: unknown): boolean {
+  return reply instanceof Failure && reply.status === "UNAVAILABLE";
+}
+
+/** What one writer alone comes to that carries out the entries that count, one call at a time. */
+function carryOutAlone(entries: readonly Uint8Array[]): {
+  readonly content: string;
+  readonly replies: ReadonlyMap<string, unknown[]>;
+} {
+  const db = openToy();
+  const models = new Models(db, SETTINGS);
+  const transaction = new Transaction({ db, models, methods: TOY.rows, audit: trail, watched: new WatchedKinds() });
+  const replies = new Map<string, unknown[]>();
+  const last = new Map<string, { readonly incarnation: number; number: number }>();
+  let now_ms = START_MS;
+  let term = 0;
+  let leader = "";
+  for (const [at, bytes] of entries.entries()) {
+    const { head, content } = decodeEntry(bytes, TOY);
+    if (content.kind === "hello") {
+      if ((last.get(head.node)?.incarnation ?? 0) !== content.replaces) continue;
+      last.set(head.node, { incarnation: at + 1, number: 0 });
+      now_ms = Math.max(now_ms, head.at);
+      continue;
+    }
+    const known = last.get(head.node);
+    if (known?.incarnation !== head.incarnation || known.number + 1 !== head.number) continue;
+    known.number += 1;
+    now_ms = Math.max(now_ms, head.at);
+    if (content.kind === "candidacy" && content.term === term) {
+      term += 1;
+      leader = head.node;
+    }
+    if (content.kind !== "calls") continue;
+    const leads = leader === head.node && content.term === term;
+    for (const { method, actor, request } of content.calls) {
+      const { name } = request as { readonly name: string };
+      const reply = runAlone(() => {
+        if (method.in_cluster === "leader" && !leads) return new Failure("UNAVAILABLE", "another node leads");
+        transaction.now_ms = now_ms;
+        return transaction.run({ method, actor, request });
+      }, transaction);
+      replies.set(name, [...(replies.get(name) ?? []), reply]);
+    }
+  }
+  const content = contentOf(db, CONTENT_TABLES);
+  db.close();
+  return { content, replies };
+}
+
+function runAlone(run: () => unknown, transaction: Transaction): unknown {
+  try {
+    transaction.begin();
+    const reply = run();
+    transaction.commit();
+    return reply;
+  } catch (error) {
+    transaction.rollBack(error);
+    return new Failure("INTERNAL", "internal error");
+  }
+}
+
+/** Promises that are settled already have been heard. */
+async function settled(): Promise<void> {
+  for (let turns = 0; turns < 8; turns++) await null;
+}

@@ -45,6 +45,8 @@ export class ClusterFront implements BackgroundTask, Positions {
   #waiting: Waiting[] = [];
   #waking: NodeJS.Immediate | null = null;
   #leads = false;
+  /** Since when the log has been ahead of this node, in ms of `performance.now`. */
+  #behind_since: number | null = null;
   readonly #heard: Promise<string>;
   #hear: (refusal: string) => void = () => undefined;
 
@@ -77,6 +79,8 @@ export class ClusterFront implements BackgroundTask, Positions {
   accept(notice: NodeNotice): void {
     const before = this.#status;
     this.#status = notice;
+    if (notice.log_last <= notice.position) this.#behind_since = null;
+    else this.#behind_since ??= performance.now();
     this.#hear(notice.refusal);
     if (notice.now_ms > 0) this.#options.onTime(notice.now_ms);
     this.#report(before, notice);
@@ -137,14 +141,22 @@ export class ClusterFront implements BackgroundTask, Positions {
   }
 
   expose(out: Exposition): void {
-    const { position, log_last, state, reopens, fenced } = this.#known();
+    const { position, log_last, state, reopens, fenced, appends, append_s, applied, apply_s } = this.#known();
+    const lag_s = this.#behind_since === null ? 0 : (performance.now() - this.#behind_since) / 1_000;
     out
       .value("koor_cluster_position", "gauge", "Id of the last entry of the log that was carried out.", position)
       .value("koor_cluster_log_last", "gauge", "The newest id that the log was heard to have.", log_last)
+      .value("koor_cluster_lag_seconds", "gauge", "For how long this node has been behind the log.", lag_s)
       .value("koor_cluster_leader", "gauge", "1 where this node leads.", this.#leads ? 1 : 0)
       .value("koor_cluster_reopens_total", "counter", "How often the log had to be connected to anew.", reopens)
       .value("koor_cluster_fenced_total", "counter", "Own entries that were void because they came too late.", fenced)
-      .value("koor_cluster_halted", "gauge", "1 where this node has halted.", state === "halted" ? 1 : 0);
+      .value("koor_cluster_halted", "gauge", "1 where this node has halted.", state === "halted" ? 1 : 0)
+      .metric("koor_cluster_append_seconds", "summary", "From the appending of an own entry until it was carried out.")
+      .sample("koor_cluster_append_seconds_sum", append_s)
+      .sample("koor_cluster_append_seconds_count", appends)
+      .metric("koor_cluster_apply_seconds", "summary", "What it took to carry entries out, until they were on disk.")
+      .sample("koor_cluster_apply_seconds_sum", apply_s)
+      .sample("koor_cluster_apply_seconds_count", applied);
   }
 
   #known(): NodeNotice {
@@ -182,6 +194,10 @@ const NOTHING_HEARD: NodeNotice = {
   now_ms: 0,
   reopens: 0,
   fenced: 0,
+  appends: 0,
+  append_s: 0,
+  applied: 0,
+  apply_s: 0,
   installed: 0,
   warnings: [],
   refusal: "",

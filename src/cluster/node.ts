@@ -38,6 +38,10 @@ const STARTING_STATUS: ReplicaStatus = {
   log_last: 0,
   reopens: 0,
   fenced: 0,
+  appends: 0,
+  append_s: 0,
+  applied: 0,
+  apply_s: 0,
 };
 
 /**

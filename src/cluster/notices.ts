@@ -19,6 +19,10 @@ export const NODE = {
     now_ms: Type.Integer({ minimum: 0 }),
     reopens: Type.Integer({ minimum: 0 }),
     fenced: Type.Integer({ minimum: 0 }),
+    appends: Type.Integer({ minimum: 0 }),
+    append_s: Type.Number({ minimum: 0 }),
+    applied: Type.Integer({ minimum: 0 }),
+    apply_s: Type.Number({ minimum: 0 }),
     /** How often the tables were replaced by a snapshot's. */
     installed: Type.Integer({ minimum: 0 }),
     /** What the log was found to be set up like, one line each. */

@@ -65,6 +65,12 @@ export interface ReplicaStatus {
   readonly reopens: number;
   /** Own entries that were void since they came too late. */
   readonly fenced: number;
+  /** How many own entries have come back, and how many seconds from their appending that was. */
+  readonly appends: number;
+  readonly append_s: number;
+  /** How many entries were carried out, and how many seconds that took. */
+  readonly applied: number;
+  readonly apply_s: number;
 }
 
 /** An entry as it is carried out. */
@@ -151,6 +157,10 @@ export class Replica {
   #reopen_delay_ms = LOG_REOPEN_DELAY_MS;
   #reopens = 0;
   #fenced = 0;
+  #appends = 0;
+  #append_ms = 0;
+  #applied = 0;
+  #apply_ms = 0;
   #log_last = 0;
   #bytes = 0;
   /** The id of this run's hello; 0 before it has come back. */
@@ -192,6 +202,10 @@ export class Replica {
       log_last: Math.max(this.#log_last, position.id),
       reopens: this.#reopens,
       fenced: this.#fenced,
+      appends: this.#appends,
+      append_s: this.#append_ms / 1_000,
+      applied: this.#applied,
+      apply_s: this.#apply_ms / 1_000,
     };
   }
 
@@ -519,8 +533,11 @@ export class Replica {
         this.#halt(`entry ${this.#inbox[0]?.id} of the log cannot be read: ${error.message}`);
         return;
       }
+      const began = this.#options.elapsed();
       try {
         this.#entries.apply(items);
+        this.#applied += items.length;
+        this.#apply_ms += this.#options.elapsed() - began;
       } catch (error) {
         if (!(error instanceof NotStored)) throw error;
         // Those that are in the database are behind it already.
@@ -636,6 +653,8 @@ export class Replica {
       return;
     }
     this.#on_its_way = null;
+    this.#appends += 1;
+    this.#append_ms += elapsed() - on_its_way.since;
     if (refused !== null && on_its_way.calls !== null) this.#refuse(on_its_way.calls, this.#unavailable());
     if (refused === "commands") this.#halt("the cluster is at other commands: start a Koor that has them");
   }

@@ -1,0 +1,157 @@
+/**
+ * Every method of the writer as nodes carry it out: its calls travel as bytes of entries, which two nodes carry out in
+ * transactions of other sizes, one of them with another clock, other randomness and a restart in between. Both come to
+ * the same rows and answers; a method that does not is named. Its calls are drawn from its request's schema.
+ */
+import * as fc from "fast-check";
+import t from "tap";
+import {
+  batches,
+  BY_NAME,
+  elsewhere,
+  prologueOf,
+  ROWS,
+  SETTINGS,
+  START_MS,
+  type Batches,
+  type Call,
+} from "../../test/support/drawn-calls.js";
+import { countRounds } from "../../test/support/effort.js";
+import { makeDirectory, type Owner } from "../../test/support/server-process.js";
+import { auditTrail } from "../audit/table.js";
+import { must } from "../base/assert.js";
+import { Failure } from "../base/result.js";
+import { METHODS } from "../methods.js";
+import type { MethodTable } from "../rpc/method.js";
+import type { RpcServer } from "../rpc/server.js";
+import { openWriter, type Db } from "../store/open.js";
+import { Entries, type Answers, type BatchEntry } from "../threads/entries.js";
+import { ForeignCounter } from "../threads/foreign-counter.js";
+import { Models } from "../threads/model.js";
+import { Transaction } from "../threads/transaction.js";
+import { WatchedKinds } from "../threads/watched-kinds.js";
+import type { WriterMethod } from "../threads/writer-method.js";
+import { decodeEntry, encodeEntry } from "./entry.js";
+
+const TABLE = METHODS as unknown as MethodTable<WriterMethod>;
+const HEAD = { commands: 1, node: "a", incarnation: 1, position: 0, outcome: "" };
+const SILENT = { depth: 0, notify: () => undefined, flush: () => undefined } as unknown as RpcServer<WriterMethod>;
+
+/** A batch as the bytes of an entry. */
+function entryOf(calls: readonly Call[], at: number, number: number): Uint8Array {
+  const content = {
+    kind: "calls" as const,
+    term: 1,
+    calls: calls.map(({ name, request, actor }) => ({
+      method: must(BY_NAME.get(name), name),
+      request,
+      actor,
+      trace: "",
+    })),
+  };
+  return encodeEntry({ head: { ...HEAD, at, number }, content }, METHODS);
+}
+
+/** A node without a log. */
+class Node {
+  readonly answers: Answers[] = [];
+  readonly #data_dir: string;
+  #db: Db;
+  #entries: Entries<BatchEntry>;
+
+  constructor(t: Owner) {
+    this.#data_dir = makeDirectory(t);
+    this.#db = openWriter(this.#data_dir);
+    this.#entries = this.#open();
+  }
+
+  carryOut(group: readonly Uint8Array[]): void {
+    this.#entries.apply(
+      group.map((bytes) => {
+        const { head, content } = decodeEntry(bytes, TABLE);
+        const calls = content.kind === "calls" ? content.calls : [];
+        return { now_ms: head.at, calls, refusals: new Map(), callers: null };
+      }),
+    );
+  }
+
+  restart(): void {
+    this.#db.close();
+    this.#db = openWriter(this.#data_dir);
+    this.#entries = this.#open();
+  }
+
+  /** Every row, table by table. */
+  close(): ReadonlyMap<string, unknown[]> {
+    const tables = this.#db
+      .prepare<[], string>("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
+      .pluck()
+      .all();
+    const content = new Map(tables.map((name) => [name, this.#db.prepare(`SELECT * FROM ${name}`).raw().all()]));
+    this.#db.close();
+    return content;
+  }
+
+  #open(): Entries<BatchEntry> {
+    const transaction = new Transaction({
+      db: this.#db,
+      models: new Models(this.#db, SETTINGS),
+      methods: ROWS,
+      audit: auditTrail,
+      watched: new WatchedKinds(),
+      replicated: true,
+    });
+    return new Entries<BatchEntry>(transaction, new ForeignCounter(), SILENT, {
+      seal: (_entries, answers) => void this.#sealed.push(...answers),
+      committed: () => void this.answers.push(...this.#sealed.splice(0)),
+    });
+  }
+
+  readonly #sealed: Answers[] = [];
+}
+
+/** The entries of batches, in their order. */
+function entriesOf(all: Batches, prologue: readonly Call[]): Uint8Array[] {
+  let now_ms = START_MS;
+  const entries = prologue.length === 0 ? [] : [entryOf(prologue, now_ms, 1)];
+  for (const { calls, after_ms } of all) {
+    now_ms = Math.max(now_ms, now_ms + after_ms);
+    entries.push(entryOf(calls, now_ms, entries.length + 1));
+  }
+  return entries;
+}
+
+function carryOut(t: Owner, entries: readonly Uint8Array[], together: number, restarts: boolean): Node {
+  const node = new Node(t);
+  for (let at = 0; at < entries.length; at += together) {
+    if (restarts && at >= entries.length / 2 && at - together < entries.length / 2) node.restart();
+    node.carryOut(entries.slice(at, at + together));
+  }
+  return node;
+}
+
+function shown(answer: unknown): string {
+  return answer instanceof Failure
+    ? `${answer.status} ${answer.message} ${JSON.stringify(answer.members)}`
+    : JSON.stringify(answer);
+}
+
+t.test("what calls come to does not depend on who carries them out, when, and how many together", (t) => {
+  const prologues = fc.constantFrom([], prologueOf("ask"), prologueOf("fail"));
+  const attempts = fc.property(batches, prologues, fc.integer({ min: 2, max: 9 }), (all, prologue, together) => {
+    const entries = entriesOf(all, prologue);
+    const here = carryOut(t, entries, 1, false);
+    const there = elsewhere(() => carryOut(t, entries, together, true));
+    const names = [...(prologue.length === 0 ? [] : [prologue]), ...all.map(({ calls }) => calls)];
+    for (const [at, calls] of names.entries())
+      for (const [index, { name }] of calls.entries()) {
+        const [one, other] = [shown(here.answers[at]?.[index]), shown(there.answers[at]?.[index])];
+        if (one !== other) throw new Error(`${name} answers ${one} on one node, and ${other} on another`);
+      }
+    const rows = there.close();
+    for (const [table, content] of here.close()) t.strictSame(rows.get(table), content, `the rows of ${table}`);
+    return t.passing();
+  });
+  fc.assert(attempts, { numRuns: countRounds(40, 400), endOnFailure: true });
+  t.end();
+});

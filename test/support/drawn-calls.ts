@@ -1,0 +1,176 @@
+/**
+ * Batches of calls of the writer's methods, as chance draws them from the schemas of their requests: every row is in it
+ * by being a row. Texts and numbers are few, so that calls meet what others have written. Pure.
+ */
+import * as fc from "fast-check";
+import type { Arbitrary } from "fast-check";
+import type { TSchema } from "typebox";
+import { METHODS } from "../../src/methods.js";
+import { isWriterMethod } from "../../src/threads/methods.js";
+import type { WriterMethod } from "../../src/threads/writer-method.js";
+import { NEW_TASK } from "./new-task.js";
+import { arbitraryOf } from "./schema-arbitrary.js";
+
+/** Rows that never are one of several machines' calls, and why. */
+export const LEFT_OUT = new Map([
+  ["store.close", "ends the thread"],
+  ["restore.apply", "reads a file beside the database"],
+]);
+
+export const SETTINGS = { state_history: 70, state_events: true, event_history: 10 };
+/** Between the times at which somebody is said to have been seen; a batch is up to an hour behind the one before. */
+const SEEN_STEP_MS = 1_800_000;
+export const START_MS = Date.UTC(2026, 1, 9, 14, 30);
+/** Few, so that calls meet what others have written. */
+export const WORDS = ["a", "a.b"];
+
+/** A UUID and a token are drawn by the front, and never twice; here they are drawn from two. */
+export const TAKEN = /UNIQUE constraint failed: instance\.(id|token_hash)/;
+
+export const ROWS: readonly WriterMethod[] = METHODS.rows
+  .filter(isWriterMethod)
+  .filter(({ name }) => !LEFT_OUT.has(name));
+export const BY_NAME = new Map(ROWS.map((row) => [row.name, row]));
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** The schema with free texts and numbers drawn from a few, and texts that are JSON drawn as such. */
+function narrowed(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(narrowed);
+  if (typeof schema !== "object" || schema === null) return schema;
+  const { type, enum: words, pattern, format, contentSchema, const: fixed, ...rest } = schema as Json;
+  if (contentSchema !== undefined)
+    return { type: "object", required: ["$json"], properties: { $json: narrowed(contentSchema) } };
+  const free = words === undefined && pattern === undefined && format === undefined && fixed === undefined;
+  if (type === "string" && free) return { enum: WORDS };
+  if (type === "integer" && free) return { type, minimum: 1, maximum: Math.min(4, Number(rest["maximum"] ?? 4)) };
+  return Object.fromEntries(
+    Object.entries(schema).map(([name, member]) => [name, NUMBERED.has(name) ? numbered(member) : narrowed(member)]),
+  );
+}
+
+/** Numbers that the writer gives out: what calls name by them is met only if few are named. */
+const NUMBERED = new Set(["row", "fence"]);
+
+function numbered(member: unknown): unknown {
+  return "anyOf" in (member as object)
+    ? { anyOf: [{ type: "integer", enum: [1, 2] }, { type: "null" }] }
+    : { enum: [1, 2] };
+}
+
+/** Texts that are JSON as texts; what has no schema (bytes, mostly) as a text. */
+function written(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(written);
+  if (typeof value !== "object" || value === null) return value;
+  if ("$json" in value) return JSON.stringify(written(value.$json));
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, written(member)]));
+}
+
+/** Members without a schema of their own are bytes: a text stands for them. */
+function withTexts(schema: TSchema): Json {
+  const copy = JSON.parse(JSON.stringify(schema)) as { properties?: Record<string, Json> };
+  for (const [name, member] of Object.entries(copy.properties ?? {}))
+    if (Object.keys(member).length === 0 && copy.properties !== undefined)
+      copy.properties[name] = { enum: ["{}", "[1]", "x"] };
+  return copy;
+}
+
+/**
+ * What a schema does not say: lists that stand side by side are as long as each other, and who is seen is seen while
+ * the batches go on.
+ */
+function paired(request: unknown): unknown {
+  const { rows, last_seen, busy_until } = request as Readonly<Record<string, unknown>>;
+  if (!Array.isArray(rows) || !Array.isArray(last_seen)) return request;
+  const length = Math.min(rows.length, last_seen.length);
+  const timesOf = (drawn: readonly unknown[]): number[] =>
+    Array.from({ length }, (_, at) => START_MS + Number(drawn[at] ?? 0) * SEEN_STEP_MS);
+  return {
+    ...(request as object),
+    rows: rows.slice(0, length),
+    last_seen: timesOf(last_seen),
+    ...(Array.isArray(busy_until) ? { busy_until: timesOf(busy_until) } : {}),
+  };
+}
+
+export interface Call {
+  /** A row's name: a report of what failed is to be read. */
+  readonly name: string;
+  readonly request: unknown;
+  readonly actor: string;
+}
+
+const call: Arbitrary<Call> = fc.oneof(
+  ...ROWS.map((method) =>
+    fc.record({
+      name: fc.constant(method.name),
+      request: arbitraryOf(narrowed(withTexts(method.request)) as object).map((drawn) => paired(written(drawn))),
+      // Ids of instances are drawn from the same words.
+      actor: fc.constantFrom("", "someone", ...WORDS),
+    }),
+  ),
+);
+export const batches = fc.array(
+  fc.record({
+    calls: fc.array(call, { minLength: 1, maxLength: 6 }),
+    after_ms: fc.integer({ min: -50, max: 3_600_000 }),
+  }),
+  { minLength: 2, maxLength: 25 },
+);
+export type Batches = typeof batches extends Arbitrary<infer Value> ? Value : never;
+
+/**
+ * What is there before all: values; of two instances one that holds what the other waits for; and of two claimed tasks
+ * one that is given back with a question, or has failed. Chance alone would rarely come so far.
+ */
+export function prologueOf(ending: "ask" | "fail"): readonly Call[] {
+  const held = { text: "x", value: null, retry: false };
+  const stored = { key: "a", value: "x", content_type: "text/plain", condition: null, fence: null };
+  return [
+    ...["state.put", "spec.put", "state.put"].map((name) => ({ name, request: stored, actor: "" })),
+    ...WORDS.flatMap((id, at) => [
+      {
+        name: "instance.register",
+        request: { id, token_hash: `0${at}`, name: id, workspace: "", intent: "", stack: "", capabilities: [] },
+        actor: "",
+      },
+      {
+        name: "lease.acquire",
+        request: {
+          resources: ["a"],
+          shared: false,
+          workspace: "",
+          ttl_s: 60,
+          max_s: 60,
+          reason: "",
+          waits: true,
+          queued: true,
+          request_id: null,
+        },
+        actor: id,
+      },
+    ]),
+    { name: "task.create", request: { tasks: WORDS.map((id) => ({ ...NEW_TASK, id })) }, actor: "" },
+    ...WORDS.map((id) => ({
+      name: "task.claim",
+      request: { workspace: "", labels: [], id, ttl_s: null, request_id: null },
+      actor: id,
+    })),
+    // The lease has the first fence, and the claims the two that follow.
+    { name: `task.${ending}`, request: { ...held, id: "a.b", fence: 3, call: ending }, actor: "a.b" },
+  ];
+}
+
+/** Runs with another clock and another randomness than this process has. */
+export function elsewhere<Result>(run: () => Result): Result {
+  const { now } = Date;
+  const { random } = Math;
+  Date.now = () => now() + 86_400_000;
+  Math.random = () => 0.25;
+  try {
+    return run();
+  } finally {
+    Date.now = now;
+    Math.random = random;
+  }
+}

@@ -184,6 +184,8 @@ export const SNAPSHOT_LOG_BYTES = 64 * MIB;
 export const SNAPSHOT_INTERVAL_MS = 600_000;
 export const SNAPSHOT_RETRY_MS = 30_000;
 export const SNAPSHOTS_KEPT = 2;
+/** How long other nodes wait for the one that led to make a snapshot that newer programs need. */
+export const SNAPSHOT_DEPUTY_MS = 3_000;
 /** How long a request waits until this node has come as far as it asks. */
 export const POSITION_WAIT_MS = 5_000;
 /** How often a node looks at what is due. */

@@ -291,7 +291,7 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
     interval_ms: config.compliance_interval,
     now_ms,
   });
-  const agent_flusher = new AgentMetricsFlusher(agents, writer, log, now_ms);
+  const agent_flusher = new AgentMetricsFlusher(agents, writer, log, now_ms, cluster?.node);
   const pruner = new EventPruner({
     writer,
     keep: config.event_history,

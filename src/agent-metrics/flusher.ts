@@ -14,13 +14,11 @@ import type { Writer } from "../threads/writer.js";
 import { countAgents } from "./commands.js";
 import type { AgentTally } from "./tally.js";
 
-/** The only server that there is. */
-const NODE = "";
-
 export class AgentMetricsFlusher implements BackgroundTask {
   readonly #tally: AgentTally;
   readonly #writer: Writer;
   readonly #log: Log;
+  readonly #node: string;
   readonly #flushes: Periodic<void>;
   /** Tells this run of the server from others in the sequence of flushes. */
   #run: string | undefined;
@@ -28,10 +26,12 @@ export class AgentMetricsFlusher implements BackgroundTask {
   /** What was sent and not acknowledged. */
   #sending: readonly CounterRow[] = [];
 
-  constructor(tally: AgentTally, writer: Writer, log: Log, now_ms: number) {
+  /** @param node which of several servers it is; "" for the only one */
+  constructor(tally: AgentTally, writer: Writer, log: Log, now_ms: number, node = "") {
     this.#tally = tally;
     this.#writer = writer;
     this.#log = log;
+    this.#node = node;
     this.#flushes = new Periodic({
       interval_ms: AGENT_METRICS_FLUSH_INTERVAL_MS,
       now_ms,
@@ -67,7 +67,7 @@ export class AgentMetricsFlusher implements BackgroundTask {
         this.#sequence += 1;
       }
       const request = {
-        node: NODE,
+        node: this.#node,
         run: (this.#run ??= crypto().randomUUID()),
         sequence: this.#sequence,
         counters: [...this.#sending],

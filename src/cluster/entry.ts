@@ -144,13 +144,15 @@ function withBytes(wire: WireEntry, blobs: readonly Uint8Array[]): Uint8Array {
 
 /**
  * Reads an entry.
+ * @param commands of which its calls are read; those of others come to nothing here, and name methods that may be
+ *   unknown
  * @throws UnreadableEntry
  */
-export function decodeEntry(bytes: Uint8Array, methods: MethodTable<WriterMethod>): Entry {
+export function decodeEntry(bytes: Uint8Array, methods: MethodTable<WriterMethod>, commands: number): Entry {
   const { wire, blobs } = splitEntry(bytes);
-  const [commands, node, incarnation, number, at, position, outcome] = wire.h;
-  const head = { commands, node, incarnation, number, at, position, outcome };
+  const head = headOf(wire);
   if (wire.c !== undefined) return { head, content: wire.c };
+  if (head.commands !== commands) return { head, content: { kind: "calls", term: wire.t ?? 0, calls: [] } };
   const rows = (wire.names ?? []).map((name) => {
     const row = methods.named(name);
     if (row === undefined) throw new UnreadableEntry(`it names the method ${name}, which is not known here`);
@@ -168,6 +170,11 @@ export function decodeEntry(bytes: Uint8Array, methods: MethodTable<WriterMethod
     return { method: row, actor: frame[1] as string, trace: frame[2] as string, request };
   });
   return { head, content: { kind: "calls", term: wire.t ?? 0, calls } };
+}
+
+function headOf({ h }: WireEntry): EntryHead {
+  const [commands, node, incarnation, number, at, position, outcome] = h;
+  return { commands, node, incarnation, number, at, position, outcome };
 }
 
 function splitEntry(bytes: Uint8Array): { readonly wire: WireEntry; readonly blobs: Uint8Array } {

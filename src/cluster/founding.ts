@@ -82,6 +82,11 @@ export class Founding {
   async #settle(log: LogStatus | null): Promise<NodeState | null> {
     const { seeds, cluster, state, db, install } = this.#options;
     const own = state();
+    if (own !== null && own.membership.commands > COMMAND_VERSION)
+      throw new Refusal(
+        `the cluster has gone on to commands ${own.membership.commands}, and this Koor has ${COMMAND_VERSION}: ` +
+          "start a newer one",
+      );
     if (log !== null && own !== null && own.position.generation === log.generation) {
       // A log that went back, or was emptied, is not gone on with, but by who says so.
       return seeds && log.last < own.position.id ? await this.#seed(own) : own;

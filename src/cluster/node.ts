@@ -19,10 +19,11 @@ import { Transaction } from "../threads/transaction.js";
 import type { Executor, NodeGround } from "../threads/writer-program.js";
 import type { WriterMethod } from "../threads/writer-method.js";
 import { settingsOf } from "./agreed-settings.js";
+import type { LogItem } from "./carrying-out.js";
 import { Founding, Refusal } from "./founding.js";
 import { nodeName } from "./node-name.js";
 import { NODE, type NodeNotice } from "./notices.js";
-import { Replica, type LogItem, type ReplicaStatus } from "./replica.js";
+import { Replica, type ReplicaStatus } from "./replica.js";
 import { SnapshotKeeper } from "./snapshot-keeper.js";
 import { Snapshots } from "./snapshots.js";
 import { ClusterReader, ClusterWriter, type NodeState } from "./table.js";
@@ -174,6 +175,7 @@ class ClusterNode implements Executor {
         this.#warnings = warnings;
       },
       install,
+      outgrown: (position, led) => this.#keeper?.keepFor(position, led),
     });
     this.#replica = replica;
     this.#keeper = new SnapshotKeeper({ replica, snapshots, store: log.snapshots, elapsed: () => performance.now() });

@@ -68,7 +68,7 @@ class Node {
   carryOut(group: readonly Uint8Array[]): void {
     this.#entries.apply(
       group.map((bytes) => {
-        const { head, content } = decodeEntry(bytes, TABLE);
+        const { head, content } = decodeEntry(bytes, TABLE, HEAD.commands);
         const calls = content.kind === "calls" ? content.calls : [];
         return { now_ms: head.at, calls, refusals: new Map(), callers: null };
       }),

@@ -10,8 +10,6 @@
  */
 import {
   CUT_OFF_MS,
-  ENTRIES_TOGETHER_BYTES_MAX,
-  ENTRIES_TOGETHER_MAX,
   ENTRY_RETRY_MS,
   ENTRY_RETURN_MS_MAX,
   LEADER_SILENCE_MS,
@@ -23,18 +21,17 @@ import {
   NODE_SILENCE_MS,
 } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
-import { crypto } from "../base/crypto.js";
 import { Failure } from "../base/result.js";
 import { LogError, type Appended, type LogSession, type OrderedLog } from "../ordered-log/ordered-log.js";
 import type { MethodTable } from "../rpc/method.js";
 import type { RpcServer, ServerCall } from "../rpc/server.js";
 import { groupsOf } from "../threads/batch.js";
-import { NotStored, type Answers, type BatchEntry, type Entries } from "../threads/entries.js";
 import type { WriterMethod } from "../threads/writer-method.js";
-import { decodeEntry, encodeEntry, UnreadableEntry, type Entry, type EntryContent } from "./entry.js";
-import { step, type Membership, type Void } from "./membership.js";
+import { CarryingOut, hashOf, NOT_LEADING, type CarryingOutOptions, type Observed } from "./carrying-out.js";
+import { encodeEntry, type EntryContent, type EntryHead } from "./entry.js";
+import type { Membership, Void } from "./membership.js";
 import { Verdicts } from "./verdicts.js";
-import type { ClusterWriter, NodeState } from "./table.js";
+import type { NodeState } from "./table.js";
 
 /** Who this node is. */
 export interface Identity {
@@ -73,28 +70,11 @@ export interface ReplicaStatus {
   readonly apply_s: number;
 }
 
-/** An entry as it is carried out. */
-export interface LogItem extends BatchEntry {
-  readonly id: number;
-  /** SHA-256 of its bytes, hex. */
-  readonly hash: string;
-  readonly entry: Entry;
-  readonly refused: Void | null;
-  readonly membership: Membership;
-}
-
-export interface ReplicaOptions {
-  readonly log: OrderedLog;
+export interface ReplicaOptions extends Pick<CarryingOutOptions, "state" | "table" | "entriesOf"> {
+  readonly log: Pick<OrderedLog, "open">;
   readonly identity: Identity;
-  readonly state: NodeState;
-  readonly table: ClusterWriter;
   readonly methods: MethodTable<WriterMethod>;
   readonly server: RpcServer<WriterMethod>;
-  /** Carries out what has come. */
-  readonly entriesOf: (account: {
-    seal(items: readonly LogItem[], answers: readonly Answers[]): void;
-    committed(): void;
-  }) => Entries<LogItem>;
   /** Calls up to the id in its first element may have been carried out although they were not answered. */
   readonly committed: BigInt64Array;
   /** ms since the epoch. */
@@ -111,6 +91,8 @@ export interface ReplicaOptions {
    * @returns what it holds; null where there is none yet
    */
   readonly install: (least: number, generation: string) => Promise<NodeState | null>;
+  /** The cluster has gone on to other commands, at this entry: those who have them need a snapshot of it. */
+  readonly outgrown: (position: number, led: boolean) => void;
   /** Takes what the operator is to know of how the log is set up. */
   readonly warn: (warnings: readonly string[]) => void;
 }
@@ -123,17 +105,8 @@ interface OnItsWay {
   readonly since: number;
 }
 
-interface Received {
-  readonly id: number;
-  readonly bytes: Uint8Array;
-}
-
 const AWAY = "the cluster's log cannot be reached";
 const FULL = new Failure("DISK_FULL", "the cluster's log takes no more writes: nothing was stored");
-const NO_REFUSALS: ReadonlyMap<number, Failure> = new Map();
-const NOT_LEADING = new Failure("UNAVAILABLE", "another node leads");
-const OUTCOME_HEX = 32;
-
 /** What a halt says of a hello that was refused, by why. */
 const REFUSED_HELLO: Readonly<Partial<Record<Void, (identity: Identity, membership: Membership) => string>>> = {
   name_taken: ({ node }) => `another node is called ${node}: give each its own --node-id`,
@@ -143,11 +116,8 @@ const REFUSED_HELLO: Readonly<Partial<Record<Void, (identity: Identity, membersh
 
 export class Replica {
   readonly #options: ReplicaOptions;
-  readonly #entries: Entries<LogItem>;
+  readonly #carrying_out: CarryingOut;
   readonly #verdicts: Verdicts;
-  #state: NodeState;
-  /** What is sealed and not committed yet. */
-  #sealed: NodeState;
   #session: LogSession | null = null;
   #phase: "away" | "opening" | "greeting" | "ready" | "halted" | "closed" = "away";
   #reason = "";
@@ -159,16 +129,12 @@ export class Replica {
   #fenced = 0;
   #appends = 0;
   #append_ms = 0;
-  #applied = 0;
-  #apply_ms = 0;
   #log_last = 0;
-  #bytes = 0;
   /** The id of this run's hello; 0 before it has come back. */
   #incarnation = 0;
   #number = 0;
   #on_its_way: OnItsWay | null = null;
   #waiting: (readonly ServerCall<WriterMethod>[])[] = [];
-  #inbox: Received[] = [];
   #drain_scheduled = false;
   #stalled_until: number | null = null;
   #appended_at = 0;
@@ -177,23 +143,29 @@ export class Replica {
   #refused_since: number | null = null;
   /** Since when the log has ended before what was carried out. */
   #short_since: number | null = null;
+  /** The entry that a snapshot has to hold before this node can go on; 0 where none has to. */
+  #needed = 0;
   #told = "";
 
   constructor(options: ReplicaOptions) {
     this.#options = options;
-    this.#state = options.state;
-    this.#sealed = options.state;
-    this.#entries = options.entriesOf({
-      seal: (items, answers) => this.#seal(items, answers),
-      committed: () => this.#adopt(),
+    const { identity, elapsed } = options;
+    this.#carrying_out = new CarryingOut({
+      ...options,
+      commands: identity.commands,
+      callersOf: (head) => this.#callersOf(head),
+      onOutcome: (id, outcome) => this.#verdicts.note(id, outcome),
+      onCommitted: () => this.#tell(),
+      observe: (observed) => this.#observe(observed),
     });
-    this.#verdicts = new Verdicts(options.identity.node);
-    this.#reached_at = options.elapsed();
-    this.#leader_heard_at = options.elapsed();
+    this.#verdicts = new Verdicts(identity.node);
+    this.#reached_at = elapsed();
+    this.#leader_heard_at = elapsed();
   }
 
   get status(): ReplicaStatus {
-    const { position, membership } = this.#state;
+    const { position, membership } = this.#carrying_out.state;
+    const { applied, apply_ms } = this.#carrying_out;
     return {
       ...this.#health(),
       leader: membership.leader,
@@ -204,25 +176,30 @@ export class Replica {
       fenced: this.#fenced,
       appends: this.#appends,
       append_s: this.#append_ms / 1_000,
-      applied: this.#applied,
-      apply_s: this.#apply_ms / 1_000,
+      applied,
+      apply_s: apply_ms / 1_000,
     };
   }
 
   /** The log's time in ms: what was carried out last was at that time. */
   get now_ms(): number {
-    return this.#state.membership.now_ms;
+    return this.#carrying_out.state.membership.now_ms;
   }
 
   /** Whether this node leads, as far as it knows. */
   get leads(): boolean {
-    const { leader } = this.#state.membership;
-    return this.#phase === "ready" && leader === this.#options.identity.node;
+    const { leader } = this.#carrying_out.membership;
+    return this.#serves && leader === this.#options.identity.node;
   }
 
   /** How much of the log this run has carried out. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#carrying_out.bytes;
+  }
+
+  /** Whether calls can be put into the log. */
+  get #serves(): boolean {
+    return this.#phase === "ready" && this.#carrying_out.membership.commands === this.#options.identity.commands;
   }
 
   /**
@@ -235,7 +212,7 @@ export class Replica {
 
   /** Puts calls into the log, behind those that wait. */
   execute(calls: readonly ServerCall<WriterMethod>[]): void {
-    if (this.#phase !== "ready") {
+    if (!this.#serves) {
       this.#refuse(calls, this.#unavailable());
       return;
     }
@@ -321,26 +298,33 @@ export class Replica {
     const { generation, first, last } = session.status;
     this.#log_last = last;
     this.#options.warn(session.status.warnings);
-    const { position } = this.#state;
+    const { position } = this.#carrying_out.state;
     if (generation !== position.generation)
       return `the log is another one: this node belongs to ${position.generation}, the log to ${generation}`;
     if (last < position.id) return this.#wentBack(last);
     this.#short_since = null;
-    if (first > position.id + 1) {
-      this.#reason = `waiting for a snapshot: the log begins at ${first}, and this node is at ${position.id}`;
-      const installed = await this.#options.install(first - 1, generation);
-      if (installed === null) throw new LogError("unreachable", this.#reason);
-      this.#state = installed;
-      this.#sealed = installed;
-      this.#verdicts.forget();
-      // What was on its way may be in the snapshot, and its answer is not: nobody can say what became of it.
-      this.#on_its_way = null;
-      return null;
-    }
+    const least = Math.max(this.#needed, first - 1);
+    if (least > position.id) return await this.#takeIn(least, generation);
     if (position.id < first) return null;
     const bytes = await session.read(position.id);
     if (bytes !== null && hashOf(bytes) === position.entry) return null;
     return `the log is another one: its entry ${position.id} is not the one that this node has carried out`;
+  }
+
+  /** Takes in a snapshot that has come at least so far. */
+  async #takeIn(least: number, generation: string): Promise<string | null> {
+    const { install, identity } = this.#options;
+    const { id } = this.#carrying_out.state.position;
+    const installed = await install(least, generation);
+    if (installed === null)
+      throw new LogError("unreachable", `waiting for a snapshot at entry ${least} or later: this node is at ${id}`);
+    this.#carrying_out.restart(installed);
+    this.#verdicts.forget();
+    this.#needed = 0;
+    // What was on its way may be in the snapshot, and its answer is not: nobody can say what became of it.
+    this.#on_its_way = null;
+    const { commands } = installed.membership;
+    return commands > identity.commands ? outgrownBy(commands) : null;
   }
 
   /**
@@ -349,7 +333,7 @@ export class Replica {
    */
   #wentBack(last: number): string {
     const { elapsed } = this.#options;
-    const line = `the log went back: it ends at ${last}, and this node has carried out ${this.#state.position.id}`;
+    const line = `the log went back: it ends at ${last}, and this node has carried out ${this.#carrying_out.state.position.id}`;
     this.#short_since ??= elapsed();
     if (elapsed() - this.#short_since < LOG_WENT_BACK_MS) throw new LogError("unreachable", line);
     return line;
@@ -362,15 +346,15 @@ export class Replica {
     this.#reached_at = elapsed();
     this.#incarnation = 0;
     this.#number = 0;
-    this.#inbox = [];
+    this.#carrying_out.clear();
     this.#hello_retry_at = null;
-    session.follow(this.#state.position.id);
+    session.follow(this.#carrying_out.state.position.id);
     this.#hello(session);
   }
 
   #hello(session: LogSession): void {
     const { node, store, run, version, settings } = this.#options.identity;
-    const replaces = this.#state.membership.nodes.get(node)?.incarnation ?? 0;
+    const replaces = this.#carrying_out.membership.nodes.get(node)?.incarnation ?? 0;
     this.#append(session, { kind: "hello", store, run, replaces, version, settings }, 0, 0, () => undefined);
   }
 
@@ -414,7 +398,7 @@ export class Replica {
       if (now >= this.#stalled_until) this.#drain();
       return;
     }
-    if (this.#inbox.length > 0) return;
+    if (this.#carrying_out.waits) return;
     this.#reached_at = now;
     if (this.#phase === "greeting") {
       if (this.#hello_retry_at !== null && now >= this.#hello_retry_at && this.#session !== null) {
@@ -446,9 +430,10 @@ export class Replica {
     }
     this.#options.server.resume();
     const now = this.#options.elapsed();
-    const { leader, term } = this.#state.membership;
-    const { node } = this.#options.identity;
-    if (leader !== node && (leader === "" || now - this.#leader_heard_at > LEADER_SILENCE_MS)) {
+    const { leader, term, commands } = this.#carrying_out.membership;
+    const { node, commands: own_commands } = this.#options.identity;
+    if (commands < own_commands) this.#say(session, { kind: "upgrade", to: own_commands });
+    else if (leader !== node && (leader === "" || now - this.#leader_heard_at > LEADER_SILENCE_MS)) {
       this.#leader_heard_at = now;
       this.#say(session, { kind: "candidacy", term });
     } else if (now - this.#appended_at >= NODE_BEAT_MS) this.#say(session, { kind: "beat" });
@@ -456,7 +441,7 @@ export class Replica {
 
   #propose(session: LogSession, calls: readonly ServerCall<WriterMethod>[]): void {
     const { committed } = this.#options;
-    const term = this.leads ? this.#state.membership.term : 0;
+    const term = this.leads ? this.#carrying_out.membership.term : 0;
     // From here on they may be carried out, whatever becomes of this thread.
     Atomics.store(committed, 0, BigInt(must(calls[calls.length - 1], "an entry has calls").id));
     this.#say(session, { kind: "calls", term, calls }, calls);
@@ -494,7 +479,8 @@ export class Replica {
     done: (outcome: Appended) => void,
   ): void {
     const { identity, methods, now, elapsed } = this.#options;
-    const { position, membership } = this.#state;
+    const { membership } = this.#carrying_out;
+    const { position } = this.#carrying_out.state;
     const head = {
       commands: identity.commands,
       node: identity.node,
@@ -511,7 +497,7 @@ export class Replica {
   #receive(id: number, bytes: Uint8Array, last: number): void {
     this.#log_last = Math.max(this.#log_last, last, id);
     // It may lie in the connection's own buffer.
-    this.#inbox.push({ id, bytes: Uint8Array.from(bytes) });
+    this.#carrying_out.receive(id, Uint8Array.from(bytes));
     if (this.#drain_scheduled) return;
     this.#drain_scheduled = true;
     this.#options.defer(() => {
@@ -520,127 +506,53 @@ export class Replica {
     });
   }
 
-  /** Carries out what has come, in groups. */
+  /** Carries out what has come. */
   #drain(): void {
     this.#stalled_until = null;
-    while (this.#inbox.length > 0 && (this.#phase === "greeting" || this.#phase === "ready")) {
-      const before = this.#state.position.id;
-      let items: readonly LogItem[];
-      try {
-        items = this.#takeGroup();
-      } catch (error) {
-        if (!(error instanceof UnreadableEntry)) throw error;
-        this.#halt(`entry ${this.#inbox[0]?.id} of the log cannot be read: ${error.message}`);
-        return;
+    while (this.#carrying_out.waits && (this.#phase === "greeting" || this.#phase === "ready")) {
+      const stop = this.#carrying_out.next();
+      if (stop === null) continue;
+      switch (stop.kind) {
+        case "unreadable":
+          this.#halt(stop.why);
+          return;
+        case "not_stored":
+          this.#stalled_until = this.#options.elapsed() + ENTRY_RETRY_MS;
+          this.#reason = stop.why;
+          this.#tell();
+          return;
+        default:
+          this.#needed = stop.id;
+          this.#lost("a snapshot has to be taken in");
+          return;
       }
-      const began = this.#options.elapsed();
-      try {
-        this.#entries.apply(items);
-        this.#applied += items.length;
-        this.#apply_ms += this.#options.elapsed() - began;
-      } catch (error) {
-        if (!(error instanceof NotStored)) throw error;
-        // Those that are in the database are behind it already.
-        this.#stalled_until = this.#options.elapsed() + ENTRY_RETRY_MS;
-        this.#reason = error.failure.message;
-      }
-      const reached = this.#state.position.id;
-      for (const { id, bytes } of this.#inbox) if (id <= reached) this.#bytes += bytes.byteLength;
-      this.#inbox = this.#inbox.filter(({ id }) => id > reached);
-      for (const item of items) if (item.id > before && item.id <= reached) this.#observe(item);
-      if (this.#stalled_until !== null) break;
     }
-    if (this.#stalled_until === null && this.#phase === "ready") this.#reason = "";
-    if (this.#stalled_until === null && this.#phase === "ready") this.#next();
+    if (this.#phase === "ready") {
+      this.#reason = "";
+      this.#next();
+    }
     this.#tell();
   }
 
-  /**
-   * The next entries that may share a transaction.
-   * @throws UnreadableEntry, of the first; those before one that cannot be read are a group of their own
-   */
-  #takeGroup(): readonly LogItem[] {
-    const items: LogItem[] = [];
-    let { membership } = this.#state;
-    let bytes_sum = 0;
-    for (const { id, bytes } of this.#inbox) {
-      let item: LogItem;
-      try {
-        item = this.#itemOf(id, bytes, membership);
-      } catch (error) {
-        if (error instanceof UnreadableEntry && items.length > 0) return items;
-        throw error;
-      }
-      items.push(item);
-      membership = item.membership;
-      bytes_sum += bytes.byteLength;
-      if (item.entry.content.kind === "upgrade") break;
-      if (items.length >= ENTRIES_TOGETHER_MAX || bytes_sum >= ENTRIES_TOGETHER_BYTES_MAX) break;
-    }
-    return items;
-  }
-
-  #itemOf(id: number, bytes: Uint8Array, before: Membership): LogItem {
-    const { identity, methods } = this.#options;
-    const entry = decodeEntry(bytes, methods);
-    const { head, content } = entry;
-    const { membership, refused } = step(before, entry, id);
-    const counts = content.kind === "calls" && refused === null;
-    const calls = counts ? content.calls : [];
+  /** Who made the calls of this entry, where it is the one that is on its way. */
+  #callersOf({ node, incarnation, number }: EntryHead): readonly ServerCall<WriterMethod>[] | null {
     const on_its_way = this.#on_its_way;
-    const own =
-      counts &&
-      on_its_way !== null &&
-      head.node === identity.node &&
-      head.incarnation === on_its_way.incarnation &&
-      head.number === on_its_way.number;
-    const leads = content.kind === "calls" && content.term === before.term && before.leader === head.node;
-    return {
-      id,
-      hash: hashOf(bytes),
-      entry,
-      refused,
-      membership,
-      now_ms: membership.now_ms,
-      calls,
-      refusals: leads ? NO_REFUSALS : leaderCalls(calls),
-      callers: own ? on_its_way.calls : null,
-    };
-  }
-
-  /** Writes, with what entries have done, how far that is. */
-  #seal(items: readonly LogItem[], answers: readonly Answers[]): void {
-    const last = must(items[items.length - 1], "a group has entries");
-    let { outcome } = this.#state.position;
-    for (const [at, { id, refused }] of items.entries()) {
-      outcome = hashOf(
-        JSON.stringify([outcome, id, refused, must(answers[at], "an entry has answers").map(outcomeOf)]),
-      );
-      outcome = outcome.slice(0, OUTCOME_HEX);
-      this.#verdicts.note(id, outcome);
-    }
-    const { generation } = this.#state.position;
-    this.#sealed = { position: { generation, id: last.id, entry: last.hash, outcome }, membership: last.membership };
-    this.#options.table.keep(this.#sealed, this.#state.membership);
-  }
-
-  #adopt(): void {
-    this.#state = this.#sealed;
-    this.#told = "";
-    this.#tell();
+    if (on_its_way === null || node !== this.#options.identity.node) return null;
+    return incarnation === on_its_way.incarnation && number === on_its_way.number ? on_its_way.calls : null;
   }
 
   /** What an entry that was carried out means for this node. */
-  #observe({ id, entry: { head, content }, refused }: LogItem): void {
-    const { identity, elapsed } = this.#options;
-    const { membership } = this.#state;
+  #observe({ id, entry: { head, content }, refused }: Observed): void {
+    const { identity, elapsed, outgrown } = this.#options;
+    const { membership } = this.#carrying_out;
     if (head.node === membership.leader && refused === null) this.#leader_heard_at = elapsed();
     if (content.kind === "hello" && head.node === identity.node) {
       this.#heardHello(id, content.run, refused);
       return;
     }
-    if (content.kind === "upgrade" && refused === null && content.to !== identity.commands) {
-      this.#halt(`the cluster went on to commands ${content.to} at entry ${id}: start a Koor that has them`);
+    if (content.kind === "upgrade" && refused === null && content.to > identity.commands) {
+      this.#halt(outgrownBy(content.to));
+      outgrown(id, membership.leader === identity.node);
       return;
     }
     if (head.node !== identity.node) {
@@ -656,7 +568,6 @@ export class Replica {
     this.#appends += 1;
     this.#append_ms += elapsed() - on_its_way.since;
     if (refused !== null && on_its_way.calls !== null) this.#refuse(on_its_way.calls, this.#unavailable());
-    if (refused === "commands") this.#halt("the cluster is at other commands: start a Koor that has them");
   }
 
   #heardHello(id: number, run: string, refused: Void | null): void {
@@ -679,7 +590,7 @@ export class Replica {
         this.#hello_retry_at = now + LOG_REOPEN_DELAY_MS_MAX;
         return;
       }
-      this.#halt(REFUSED_HELLO[refused]?.(identity, this.#state.membership) ?? `refused: ${refused}`);
+      this.#halt(REFUSED_HELLO[refused]?.(identity, this.#carrying_out.membership) ?? `refused: ${refused}`);
       return;
     }
     // Every hello of this run begins an incarnation; the last of them counts.
@@ -708,7 +619,8 @@ export class Replica {
   #health(): Pick<ReplicaStatus, "state" | "reason"> {
     const reason = this.#reason;
     if (this.#phase === "halted") return { state: "halted", reason };
-    const lag = this.#log_last - this.#state.position.id;
+    const lag = this.#log_last - this.#carrying_out.state.position.id;
+    if (this.#phase === "ready" && !this.#serves) return { state: "catching_up", reason: "upgrading the cluster" };
     if (this.#phase === "ready")
       return this.#stalled_until === null && lag <= NODE_LAG_ENTRIES_MAX
         ? { state: "ok", reason }
@@ -727,20 +639,6 @@ export class Replica {
   }
 }
 
-/** The calls that only a leader may make, each refused. */
-function leaderCalls(calls: readonly { readonly method: WriterMethod }[]): ReadonlyMap<number, Failure> {
-  if (!calls.some(({ method }) => method.in_cluster === "leader")) return NO_REFUSALS;
-  return new Map(
-    calls.flatMap(({ method }, at) => (method.in_cluster === "leader" ? [[at, NOT_LEADING] as const] : [])),
-  );
-}
-
-/** An answer as it is compared. */
-function outcomeOf(answer: unknown): unknown {
-  if (!(answer instanceof Failure)) return answer;
-  return [answer.status, answer.message, answer.members];
-}
-
-function hashOf(data: Uint8Array | string): string {
-  return crypto().createHash("sha256").update(data).digest("hex");
+function outgrownBy(commands: number): string {
+  return `the cluster has gone on to commands ${commands}: start a Koor that has them`;
 }

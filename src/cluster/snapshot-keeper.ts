@@ -4,6 +4,7 @@
  * follows. Runs in the writer's thread, driven by ticks.
  */
 import {
+  SNAPSHOT_DEPUTY_MS,
   SNAPSHOT_ENTRIES,
   SNAPSHOT_INTERVAL_MS,
   SNAPSHOT_LOG_BYTES,
@@ -29,6 +30,8 @@ export class SnapshotKeeper {
   /** How much of the log this node had carried out then. */
   #bytes = 0;
   #due_at = 0;
+  /** What the others need a snapshot of, and from when on it is to be looked after; null where they need none. */
+  #needed: { readonly position: number; readonly from: number } | null = null;
   #working = false;
   #closed = false;
   /** Why the last attempt came to nothing; "" where it did not. */
@@ -38,18 +41,28 @@ export class SnapshotKeeper {
     this.#options = options;
   }
 
+  /**
+   * The cluster went on behind an entry that only nodes of this program can carry out: the others need what it came to.
+   * @param led whether this node led: the others wait whether it does it
+   */
+  keepFor(position: number, led: boolean): void {
+    this.#needed = { position, from: this.#options.elapsed() + (led ? 0 : SNAPSHOT_DEPUTY_MS) };
+  }
+
   tick(): void {
     const { replica, elapsed } = this.#options;
+    if (this.#needed !== null) {
+      if (!this.#working && !this.#closed && elapsed() >= Math.max(this.#needed.from, this.#due_at))
+        this.#begin(this.#keepNeeded(this.#needed.position));
+      return;
+    }
     if (!replica.leads) {
       this.#newest = null;
       return;
     }
     if (this.#working || this.#closed || elapsed() < this.#due_at) return;
     if (this.#newest !== null && !this.#hasGrown(this.#newest)) return;
-    this.#working = true;
-    void this.#work().finally(() => {
-      this.#working = false;
-    });
+    this.#begin(this.#work());
   }
 
   close(): void {
@@ -62,30 +75,49 @@ export class SnapshotKeeper {
     return replica.status.position - newest >= SNAPSHOT_ENTRIES || replica.bytes - this.#bytes >= SNAPSHOT_LOG_BYTES;
   }
 
+  #begin(work: Promise<void>): void {
+    this.#working = true;
+    const { elapsed } = this.#options;
+    void work
+      .then(
+        () => {
+          this.failure = "";
+        },
+        (error: unknown) => {
+          if (!(error instanceof LogError)) throw error;
+          this.failure = error.message;
+          this.#due_at = elapsed() + SNAPSHOT_RETRY_MS;
+        },
+      )
+      .finally(() => {
+        this.#working = false;
+      });
+  }
+
+  async #keepNeeded(position: number): Promise<void> {
+    const { snapshots, store } = this.#options;
+    const there = await store.list();
+    if (there.every((info) => info.position < position)) await snapshots.take();
+    this.#needed = null;
+  }
+
   async #work(): Promise<void> {
     const { replica, snapshots, store, elapsed } = this.#options;
-    try {
-      if (this.#newest === null) {
-        const there = await store.list();
-        this.#newest = there[there.length - 1]?.position ?? null;
-        this.#bytes = replica.bytes;
-        if (this.#newest !== null && !this.#hasGrown(this.#newest)) return;
-      }
-      const { bytes } = replica;
-      await snapshots.take();
-      this.#bytes = bytes;
-      this.#due_at = elapsed() + SNAPSHOT_INTERVAL_MS;
-      const positions = (await store.list()).map(({ position }) => position);
-      this.#newest = positions[positions.length - 1] ?? null;
-      const kept = positions.slice(-SNAPSHOTS_KEPT);
-      for (const position of positions) if (!kept.includes(position)) await store.remove(position);
-      const [oldest] = kept;
-      if (oldest !== undefined && kept.length === SNAPSHOTS_KEPT) await replica.trim(oldest);
-      this.failure = "";
-    } catch (error) {
-      if (!(error instanceof LogError)) throw error;
-      this.failure = error.message;
-      this.#due_at = elapsed() + SNAPSHOT_RETRY_MS;
+    if (this.#newest === null) {
+      const there = await store.list();
+      this.#newest = there[there.length - 1]?.position ?? null;
+      this.#bytes = replica.bytes;
+      if (this.#newest !== null && !this.#hasGrown(this.#newest)) return;
     }
+    const { bytes } = replica;
+    await snapshots.take();
+    this.#bytes = bytes;
+    this.#due_at = elapsed() + SNAPSHOT_INTERVAL_MS;
+    const positions = (await store.list()).map(({ position }) => position);
+    this.#newest = positions[positions.length - 1] ?? null;
+    const kept = positions.slice(-SNAPSHOTS_KEPT);
+    for (const position of positions) if (!kept.includes(position)) await store.remove(position);
+    const [oldest] = kept;
+    if (oldest !== undefined && kept.length === SNAPSHOTS_KEPT) await replica.trim(oldest);
   }
 }

@@ -8,7 +8,8 @@ import { must } from "../../src/base/assert.js";
 import { Failure } from "../../src/base/result.js";
 import { decodeEntry } from "../../src/cluster/entry.js";
 import { foundedAt } from "../../src/cluster/membership.js";
-import { Replica, type LogItem } from "../../src/cluster/replica.js";
+import type { LogItem } from "../../src/cluster/carrying-out.js";
+import { Replica } from "../../src/cluster/replica.js";
 import { ClusterReader, ClusterWriter, type NodeState } from "../../src/cluster/table.js";
 import { packingOf } from "../../src/rpc/packing.js";
 import type { RpcServer, ServerCall } from "../../src/rpc/server.js";
@@ -53,6 +54,8 @@ class SimulatedNode {
   /** The disk takes nothing. */
   full = false;
   paused = false;
+  /** Which program it runs. */
+  commands = 1;
   /** Calls that the front has sent and that were not taken. */
   mailbox: ServerCall<WriterMethod>[] = [];
   deferred: (() => void)[] = [];
@@ -100,11 +103,13 @@ class SimulatedNode {
       },
     } as unknown as RpcServer<WriterMethod>;
     const table = new ClusterWriter(db);
+    const state = must(new ClusterReader(db).state(), "a node has a state");
+    this.commands = Math.max(this.commands, state.membership.commands);
     const run = `${this.name}${++this.#run}`;
     this.replica = new Replica({
       log: world.log.for(this.name) as never,
-      identity: { node: this.name, store: this.name, run, version: "0", commands: 1, settings: "" },
-      state: must(new ClusterReader(db).state(), "a node has a state"),
+      identity: { node: this.name, store: this.name, run, version: "0", commands: this.commands, settings: "" },
+      state,
       table: {
         keep: (state: NodeState, before: never) => {
           if (this.full) throw sqliteError("full", "SQLITE_FULL");
@@ -120,6 +125,7 @@ class SimulatedNode {
       defer: (work) => void deferred.push(work),
       tell: () => undefined,
       warn: () => undefined,
+      outgrown: () => world.keep(this),
       install: (least) => {
         const { snapshot } = world;
         if (snapshot === null || snapshot.position < least) return Promise.resolve(null);
@@ -206,13 +212,22 @@ export class Simulation {
       if (node.replica === null) node.start();
       else node.crash();
     } else if (what < 975) node.full = random(3) === 0;
-    else if (what < 982) this.log.full = random(3) === 0;
+    else if (what < 978) {
+      // Somebody has to carry out the rest of what the older program has said.
+      if (node.commands === 2 || this.nodes.every((one) => one === node || one.commands === 2)) return;
+      node.crash();
+      node.commands = 2;
+      node.start();
+    } else if (what < 984) this.log.full = random(3) === 0;
     else if (what < 990) {
       if (random(2) === 0) {
         this.log.cut.add(node.name);
         this.log.breakSessionsOf(node.name);
       } else this.log.cut.clear();
-    } else this.#snap(node);
+    } else {
+      this.keep(node);
+      if (random(2) === 0) this.log.trim(must(this.snapshot, "one was just kept").position);
+    }
   }
 
   #call(node: SimulatedNode): void {
@@ -255,11 +270,10 @@ export class Simulation {
     }
   }
 
-  /** A node's content is kept, and the log trimmed behind it, or not. */
-  #snap(node: SimulatedNode): void {
-    if (node.position < (this.snapshot?.position ?? 0)) return;
+  /** A node's content is kept as a snapshot, where it has come farther than the one before. */
+  keep(node: SimulatedNode): void {
+    if (this.snapshot !== null && node.position < this.snapshot.position) return;
     this.snapshot = { position: node.position, content: contentOf(node.db) };
-    if (this.#random(2) === 0) this.log.trim(this.snapshot.position);
   }
 
   /** Everything works again, until all nodes are at the end of the log. */
@@ -275,8 +289,13 @@ export class Simulation {
       for (const node of this.nodes) this.#deferred(node);
       if (at % 10 === 0) this.#tick();
       await settled();
-      for (const { replica, name } of this.nodes)
-        if (replica?.status.state === "halted") throw new Error(`node ${name} halted: ${replica.status.reason}`);
+      for (const node of this.nodes) {
+        const { state, reason } = must(node.replica, "all were started").status;
+        if (state !== "halted") continue;
+        if (!/has gone on to commands/.test(reason)) throw new Error(`node ${node.name} halted: ${reason}`);
+        node.crash();
+        node.start();
+      }
       const quiet =
         !this.log.busy &&
         this.nodes.every(
@@ -336,10 +355,11 @@ function carryOutAlone(entries: readonly Uint8Array[]): {
   const replies = new Map<string, unknown[]>();
   const last = new Map<string, { readonly incarnation: number; number: number }>();
   let now_ms = START_MS;
+  let commands = 1;
   let term = 0;
   let leader = "";
   for (const [at, bytes] of entries.entries()) {
-    const { head, content } = decodeEntry(bytes, TOY);
+    const { head, content } = decodeEntry(bytes, TOY, headCommands(bytes));
     if (content.kind === "hello") {
       if ((last.get(head.node)?.incarnation ?? 0) !== content.replaces) continue;
       last.set(head.node, { incarnation: at + 1, number: 0 });
@@ -350,6 +370,8 @@ function carryOutAlone(entries: readonly Uint8Array[]): {
     if (known?.incarnation !== head.incarnation || known.number + 1 !== head.number) continue;
     known.number += 1;
     now_ms = Math.max(now_ms, head.at);
+    if (content.kind === "upgrade") commands = Math.max(commands, content.to);
+    if (head.commands !== commands) continue;
     if (content.kind === "candidacy" && content.term === term) {
       term += 1;
       leader = head.node;
@@ -369,6 +391,12 @@ function carryOutAlone(entries: readonly Uint8Array[]): {
   const content = contentOf(db, CONTENT_TABLES);
   db.close();
   return { content, replies };
+}
+
+/** Which commands an entry is of, without a reader that wants to know it. */
+function headCommands(bytes: Uint8Array): number {
+  const json = Buffer.from(bytes).toString("utf8", 4);
+  return Number(/"h":\[(\d+),/.exec(json)?.[1]);
 }
 
 function runAlone(run: () => unknown, transaction: Transaction): unknown {

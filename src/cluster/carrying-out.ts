@@ -1,0 +1,257 @@
+/**
+ * What has come from the log, carried out on this node's database: in groups, each a transaction, with how far that is
+ * in the same transaction. Entries of other commands than this program's cannot be carried out: they are only counted,
+ * until a snapshot that holds what they came to is taken in. What an entry means for this node besides is up to who
+ * listens. Runs in the writer's thread.
+ */
+import { ENTRIES_TOGETHER_BYTES_MAX, ENTRIES_TOGETHER_MAX } from "../../schemas/limits.js";
+import { must } from "../base/assert.js";
+import { crypto } from "../base/crypto.js";
+import { Failure } from "../base/result.js";
+import type { MethodTable } from "../rpc/method.js";
+import type { ServerCall } from "../rpc/server.js";
+import { NotStored, type Account, type Answers, type BatchEntry, type Entries } from "../threads/entries.js";
+import type { WriterMethod } from "../threads/writer-method.js";
+import { decodeEntry, UnreadableEntry, type Entry, type EntryHead } from "./entry.js";
+import { step, type Membership, type Void } from "./membership.js";
+import type { ClusterWriter, NodeState } from "./table.js";
+
+/** An entry as it is carried out. */
+export interface LogItem extends BatchEntry {
+  readonly id: number;
+  /** SHA-256 of its bytes, hex. */
+  readonly hash: string;
+  readonly entry: Entry;
+  readonly refused: Void | null;
+  /** What is agreed behind it. */
+  readonly membership: Membership;
+}
+
+/** What an entry came to, whether it was carried out or only counted. */
+export type Observed = Pick<LogItem, "id" | "entry" | "refused">;
+
+export interface CarryingOutOptions {
+  readonly state: NodeState;
+  /** Which commands this program's methods carry out. */
+  readonly commands: number;
+  readonly table: Pick<ClusterWriter, "keep">;
+  readonly methods: MethodTable<WriterMethod>;
+  readonly entriesOf: (account: Account<LogItem>) => Entries<LogItem>;
+  /** ms since some moment. */
+  readonly elapsed: () => number;
+  /** Who made the calls of an own entry that is on its way; null for any other. */
+  readonly callersOf: (head: EntryHead) => readonly ServerCall<WriterMethod>[] | null;
+  /** What everything up to an entry has come to, while it is being stored. */
+  readonly onOutcome: (id: number, outcome: string) => void;
+  /** What was carried out is on disk, and nobody was told yet. */
+  readonly onCommitted: () => void;
+  readonly observe: (observed: Observed) => void;
+}
+
+/** Why it does not go on. */
+export type Stop =
+  /** This node's disk, or who else holds the database: it can be tried again. */
+  | { readonly kind: "not_stored"; readonly why: string }
+  | { readonly kind: "unreadable"; readonly why: string }
+  /** What was counted ends with this entry: a snapshot that has come so far holds it. */
+  | { readonly kind: "snapshot"; readonly id: number };
+
+interface Received {
+  readonly id: number;
+  readonly bytes: Uint8Array;
+}
+
+const NO_REFUSALS: ReadonlyMap<number, Failure> = new Map();
+export const NOT_LEADING = new Failure("UNAVAILABLE", "another node leads");
+const OUTCOME_HEX = 32;
+
+export class CarryingOut {
+  readonly #options: CarryingOutOptions;
+  readonly #entries: Entries<LogItem>;
+  #state: NodeState;
+  /** What is sealed and not committed yet. */
+  #sealed: NodeState;
+  /** What is agreed behind entries that were only counted; null where all were carried out. */
+  #counted: Membership | null = null;
+  #inbox: Received[] = [];
+  /** Of the entries that this run has carried out. */
+  bytes = 0;
+  applied = 0;
+  apply_ms = 0;
+
+  constructor(options: CarryingOutOptions) {
+    this.#options = options;
+    this.#state = options.state;
+    this.#sealed = options.state;
+    this.#entries = options.entriesOf({
+      seal: (items, answers) => this.#seal(items, answers),
+      committed: () => {
+        this.#state = this.#sealed;
+        options.onCommitted();
+      },
+    });
+  }
+
+  /** What was carried out. */
+  get state(): NodeState {
+    return this.#state;
+  }
+
+  /** What is agreed, as far as this node has read. */
+  get membership(): Membership {
+    return this.#counted ?? this.#state.membership;
+  }
+
+  /** Whether entries have come that were not looked at. */
+  get waits(): boolean {
+    return this.#inbox.length > 0;
+  }
+
+  /** Goes on from what the database holds now. */
+  restart(state: NodeState): void {
+    this.#state = state;
+    this.#sealed = state;
+    this.clear();
+  }
+
+  /** Forgets what has come: it comes again. */
+  clear(): void {
+    this.#inbox = [];
+    this.#counted = null;
+  }
+
+  receive(id: number, bytes: Uint8Array): void {
+    this.#inbox.push({ id, bytes });
+  }
+
+  /** Carries out the next group; null where it has, or there is none. */
+  next(): Stop | null {
+    let items: readonly LogItem[];
+    try {
+      if (this.#counted !== null) return this.#count(this.#counted);
+      items = this.#takeGroup();
+    } catch (error) {
+      if (!(error instanceof UnreadableEntry)) throw error;
+      return { kind: "unreadable", why: `entry ${this.#inbox[0]?.id} of the log cannot be read: ${error.message}` };
+    }
+    if (items.length === 0) {
+      if (this.#inbox.length > 0) this.#counted = this.#state.membership;
+      return null;
+    }
+    const { elapsed, observe } = this.#options;
+    const began = elapsed();
+    const before = this.#state.position.id;
+    let stop: Stop | null = null;
+    try {
+      this.#entries.apply(items);
+    } catch (error) {
+      if (!(error instanceof NotStored)) throw error;
+      stop = { kind: "not_stored", why: error.failure.message };
+    }
+    this.apply_ms += elapsed() - began;
+    // Those that were committed before it stopped are behind it.
+    const reached = this.#state.position.id;
+    for (const { id, bytes } of this.#inbox) if (id <= reached) this.bytes += bytes.byteLength;
+    this.#inbox = this.#inbox.filter(({ id }) => id > reached);
+    for (const item of items) {
+      if (item.id <= before || item.id > reached) continue;
+      this.applied += 1;
+      observe(item);
+    }
+    return stop;
+  }
+
+  /** Reads who says what in entries that cannot be carried out, up to the one behind which this program's count. */
+  #count(membership: Membership): Stop | null {
+    const { commands, methods, observe } = this.#options;
+    const [received] = this.#inbox;
+    if (received === undefined) return null;
+    const { id, bytes } = received;
+    const entry = decodeEntry(bytes, methods, commands);
+    this.#inbox.shift();
+    const { membership: after, refused } = step(membership, entry, id);
+    this.#counted = after;
+    observe({ id, entry, refused });
+    return after.commands === commands ? { kind: "snapshot", id } : null;
+  }
+
+  /**
+   * The next entries that may share a transaction; none where the next one is of other commands.
+   * @throws UnreadableEntry, of the first; those before one that cannot be read are a group of their own
+   */
+  #takeGroup(): readonly LogItem[] {
+    const items: LogItem[] = [];
+    let { membership } = this.#state;
+    let bytes_sum = 0;
+    for (const { id, bytes } of this.#inbox) {
+      let item: LogItem;
+      try {
+        item = this.#itemOf(id, bytes, membership);
+      } catch (error) {
+        if (error instanceof UnreadableEntry && items.length > 0) return items;
+        throw error;
+      }
+      const { content } = item.entry;
+      if (content.kind === "calls" && item.refused === null && membership.commands !== this.#options.commands) break;
+      items.push(item);
+      membership = item.membership;
+      bytes_sum += bytes.byteLength;
+      if (content.kind === "upgrade") break;
+      if (items.length >= ENTRIES_TOGETHER_MAX || bytes_sum >= ENTRIES_TOGETHER_BYTES_MAX) break;
+    }
+    return items;
+  }
+
+  #itemOf(id: number, bytes: Uint8Array, before: Membership): LogItem {
+    const { methods, commands, callersOf } = this.#options;
+    const entry = decodeEntry(bytes, methods, commands);
+    const { head, content } = entry;
+    const { membership, refused } = step(before, entry, id);
+    const calls = content.kind === "calls" && refused === null ? content.calls : [];
+    const leads = content.kind === "calls" && content.term === before.term && before.leader === head.node;
+    return {
+      id,
+      hash: hashOf(bytes),
+      entry,
+      refused,
+      membership,
+      now_ms: membership.now_ms,
+      calls,
+      refusals: leads ? NO_REFUSALS : leaderCalls(calls),
+      callers: refused === null ? callersOf(head) : null,
+    };
+  }
+
+  /** Writes, with what entries have done, how far that is. */
+  #seal(items: readonly LogItem[], answers: readonly Answers[]): void {
+    const last = must(items[items.length - 1], "a group has entries");
+    const { generation } = this.#state.position;
+    let { outcome } = this.#state.position;
+    for (const [at, { id, refused }] of items.entries()) {
+      const come_to = must(answers[at], "an entry has answers").map(outcomeOf);
+      outcome = hashOf(JSON.stringify([outcome, id, refused, come_to])).slice(0, OUTCOME_HEX);
+      this.#options.onOutcome(id, outcome);
+    }
+    this.#sealed = { position: { generation, id: last.id, entry: last.hash, outcome }, membership: last.membership };
+    this.#options.table.keep(this.#sealed, this.#state.membership);
+  }
+}
+
+/** The calls that only a leader may make, each refused. */
+function leaderCalls(calls: readonly { readonly method: WriterMethod }[]): ReadonlyMap<number, Failure> {
+  if (!calls.some(({ method }) => method.in_cluster === "leader")) return NO_REFUSALS;
+  return new Map(
+    calls.flatMap(({ method }, at) => (method.in_cluster === "leader" ? [[at, NOT_LEADING] as const] : [])),
+  );
+}
+
+/** An answer as it is compared. */
+function outcomeOf(answer: unknown): unknown {
+  if (!(answer instanceof Failure)) return answer;
+  return [answer.status, answer.message, answer.members];
+}
+
+/** SHA-256, hex. */
+export function hashOf(data: Uint8Array | string): string {
+  return crypto().createHash("sha256").update(data).digest("hex");
+}

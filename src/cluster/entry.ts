@@ -3,7 +3,6 @@
  * A head of JSON, and behind it the bytes of long values as they are. Methods go by name and requests as their schemas
  * pack them, so an entry means the same to every node of its command version. Pure.
  */
-import { must } from "../base/assert.js";
 import type { MethodTable } from "../rpc/method.js";
 import type { ServerCall } from "../rpc/server.js";
 import type { WriterMethod } from "../threads/writer-method.js";
@@ -105,6 +104,7 @@ interface WireEntry {
   readonly bytes?: readonly WireBytes[];
 }
 
+const NOT_KOORS = "it is not what Koor writes";
 const LENGTH_BYTES = 4;
 const REQUEST_FIELD = 3;
 
@@ -153,6 +153,10 @@ export function decodeEntry(bytes: Uint8Array, methods: MethodTable<WriterMethod
   const head = headOf(wire);
   if (wire.c !== undefined) return { head, content: wire.c };
   if (head.commands !== commands) return { head, content: { kind: "calls", term: wire.t ?? 0, calls: [] } };
+  return { head, content: { kind: "calls", term: wire.t ?? 0, calls: callsIn(wire, blobs, methods) } };
+}
+
+function callsIn(wire: WireEntry, blobs: Uint8Array, methods: MethodTable<WriterMethod>): EntryCall[] {
   const rows = (wire.names ?? []).map((name) => {
     const row = methods.named(name);
     if (row === undefined) throw new UnreadableEntry(`it names the method ${name}, which is not known here`);
@@ -161,18 +165,22 @@ export function decodeEntry(bytes: Uint8Array, methods: MethodTable<WriterMethod
   const wires: unknown[][] = (wire.calls ?? []).map((fields) => [...fields]);
   let from = 0;
   for (const [call, field, length] of wire.bytes ?? []) {
-    must(wires[call], "bytes belong to a call")[REQUEST_FIELD + field] = blobs.subarray(from, from + length);
+    const fields = wires[call];
+    if (fields === undefined) throw new UnreadableEntry(NOT_KOORS);
+    fields[REQUEST_FIELD + field] = blobs.subarray(from, from + length);
     from += length;
   }
-  const calls = wires.map((frame): EntryCall => {
-    const { row, packing } = must(rows[frame[0] as number], "a call names a method of the entry");
+  return wires.map((frame): EntryCall => {
+    const named = rows[frame[0] as number];
+    if (named === undefined) throw new UnreadableEntry(NOT_KOORS);
+    const { row, packing } = named;
     const request = packing.unpack({ frame, at: REQUEST_FIELD });
     return { method: row, actor: frame[1] as string, trace: frame[2] as string, request };
   });
-  return { head, content: { kind: "calls", term: wire.t ?? 0, calls } };
 }
 
 function headOf({ h }: WireEntry): EntryHead {
+  if (!Array.isArray(h)) throw new UnreadableEntry(NOT_KOORS);
   const [commands, node, incarnation, number, at, position, outcome] = h;
   return { commands, node, incarnation, number, at, position, outcome };
 }
@@ -185,8 +193,9 @@ function splitEntry(bytes: Uint8Array): { readonly wire: WireEntry; readonly blo
   try {
     wire = JSON.parse(buffer.toString("utf8", LENGTH_BYTES, end)) as WireEntry;
   } catch (error) {
-    throw new UnreadableEntry("it is not what Koor writes", { cause: error });
+    throw new UnreadableEntry(NOT_KOORS, { cause: error });
   }
+  if (typeof wire !== "object" || wire === null) throw new UnreadableEntry(NOT_KOORS);
   if (wire.f !== ENTRY_FORMAT)
     throw new UnreadableEntry(`it is of format ${wire.f}, and ${ENTRY_FORMAT} is known here`);
   return { wire, blobs: buffer.subarray(end) };

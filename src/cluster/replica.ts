@@ -257,11 +257,16 @@ export class Replica {
   async #open(): Promise<void> {
     const { log } = this.#options;
     this.#phase = "opening";
-    let session: LogSession | null;
+    let session: LogSession | null = null;
     try {
       session = await log.open({
-        entry: (id, bytes, last) => this.#receive(id, bytes, last),
-        lost: (error) => this.#lost(error.message),
+        // What a session that was given up still says is of no interest.
+        entry: (id, bytes, last) => {
+          if (session !== null && session === this.#session) this.#receive(id, bytes, last);
+        },
+        lost: (error) => {
+          if (session !== null && session === this.#session) this.#lost(error.message);
+        },
       });
     } catch (error) {
       if (!(error instanceof LogError)) throw error;

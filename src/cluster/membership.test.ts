@@ -1,0 +1,112 @@
+/** What entries come to between nodes: whose count, who leads, what is refused; the rest is simulation.test.ts's. */
+import t from "tap";
+import { NODE_SILENCE_MS } from "../../schemas/limits.js";
+import { must } from "../base/assert.js";
+import type { Entry, EntryContent, EntryHead, Hello } from "./entry.js";
+import { foundedAt, step, type Membership, type Void } from "./membership.js";
+
+const START_MS = 1_770_595_200_000;
+
+/** Entries one after the other, each with its id. */
+class Log {
+  membership: Membership = foundedAt(START_MS, 1, "settings");
+  id = 0;
+
+  say(head: Partial<EntryHead>, content: EntryContent): Void | null {
+    const whole = {
+      commands: 1,
+      node: "a",
+      incarnation: 0,
+      number: 0,
+      at: START_MS,
+      position: 0,
+      outcome: "",
+      ...head,
+    };
+    const entry: Entry = { head: whole, content };
+    const { membership, refused } = step(this.membership, entry, ++this.id);
+    this.membership = membership;
+    return refused;
+  }
+
+  hello(node: string, more: Partial<Hello> & { readonly at?: number; readonly commands?: number } = {}): Void | null {
+    const { at = START_MS, commands = 1, ...hello } = more;
+    const usual = { store: `${node}'s`, run: "1", version: "0", settings: "settings" };
+    const replaces = this.membership.nodes.get(node)?.incarnation ?? 0;
+    return this.say({ node, at, commands }, { kind: "hello", replaces, ...usual, ...hello });
+  }
+
+  /** The next entry of a node. */
+  next(node: string, content: EntryContent, more: Partial<EntryHead> = {}): Void | null {
+    const { incarnation, number } = must(this.membership.nodes.get(node), node);
+    return this.say({ node, incarnation, number: number + 1, ...more }, content);
+  }
+}
+
+const BEAT = { kind: "beat" } as const;
+
+t.test("whose entries count", (t) => {
+  const log = new Log();
+  t.equal(log.say({ node: "a", incarnation: 1, number: 1 }, BEAT), "old", "nobody has said hello");
+  t.equal(log.hello("a"), null);
+  t.equal(log.next("a", BEAT), null);
+  t.equal(log.say({ node: "a", incarnation: 2, number: 1 }, BEAT), "old", "a second time");
+  t.equal(log.say({ node: "a", incarnation: 2, number: 3 }, BEAT), "old", "one is missing");
+  t.equal(log.say({ node: "a", incarnation: 1, number: 2 }, BEAT), "old", "of another incarnation");
+  t.equal(log.next("a", BEAT), null);
+  t.equal(log.hello("a", { run: "2" }), null);
+  t.equal(log.say({ node: "a", incarnation: 2, number: 3 }, BEAT), "old", "it has begun anew");
+  t.equal(log.next("a", BEAT), null);
+  t.equal(log.membership.nodes.get("a")?.run, "2");
+  t.equal(log.hello("a", { run: "1", replaces: 2 }), "old", "a hello that comes late");
+  t.equal(log.membership.nodes.get("a")?.run, "2");
+  t.end();
+});
+
+t.test("time never goes back, and what does not count does not move it", (t) => {
+  const log = new Log();
+  log.hello("a", { at: START_MS + 50 });
+  t.equal(log.membership.now_ms, START_MS + 50);
+  log.next("a", BEAT, { at: START_MS + 10 });
+  t.equal(log.membership.now_ms, START_MS + 50);
+  log.say({ node: "b", incarnation: 9, number: 1, at: START_MS + 900 }, BEAT);
+  log.hello("a", { replaces: 77, at: START_MS + 900 });
+  t.equal(log.membership.now_ms, START_MS + 50);
+  t.end();
+});
+
+t.test("who leads is decided by the term", (t) => {
+  const log = new Log();
+  log.hello("a");
+  log.hello("b");
+  t.equal(log.next("a", { kind: "candidacy", term: 0 }), null);
+  t.equal(log.next("b", { kind: "candidacy", term: 0 }), "term", "the second");
+  t.match(log.membership, { term: 1, leader: "a" });
+  t.equal(log.next("b", { kind: "candidacy", term: 1 }), null);
+  t.match(log.membership, { term: 2, leader: "b" });
+  t.end();
+});
+
+t.test("a name has one data directory at a time", (t) => {
+  const log = new Log();
+  log.hello("a");
+  t.equal(log.hello("a", { store: "another", at: START_MS + NODE_SILENCE_MS - 1 }), "name_taken");
+  t.equal(log.hello("a", { store: "another", at: START_MS + NODE_SILENCE_MS }), null, "the one before is silent");
+  t.equal(log.membership.nodes.get("a")?.store, "another");
+  t.end();
+});
+
+t.test("settings and commands", (t) => {
+  const log = new Log();
+  t.equal(log.hello("a", { settings: "others" }), "settings");
+  t.equal(log.hello("a"), null);
+  t.equal(log.hello("b", { commands: 2 }), null, "a newer program may come");
+  const calls = { kind: "calls", term: 0, calls: [] } as const;
+  t.equal(log.next("b", calls, { commands: 2 }), "commands", "but its calls mean something else");
+  t.equal(log.next("b", { kind: "candidacy", term: 0 }, { commands: 2 }), "commands");
+  t.equal(log.next("b", { kind: "upgrade", to: 2 }, { commands: 2 }), null);
+  t.equal(log.next("a", calls), "commands", "those of before mean nothing any more");
+  t.equal(log.next("a", { kind: "upgrade", to: 2 }), "commands", "it has been done");
+  t.equal(log.next("b", calls, { commands: 2 }), null);
+  t.end();
+});

@@ -1,0 +1,205 @@
+/**
+ * Entries over a real database: which share a transaction, what becomes of one in which a method throws, of a disk that
+ * takes nothing, and what the front is told of others' calls.
+ */
+import t from "tap";
+import * as Type from "typebox";
+import { makeDirectory } from "../../test/support/server-process.js";
+import { must } from "../base/assert.js";
+import { Failure } from "../base/result.js";
+import type { Notice } from "../rpc/method.js";
+import { packingOf } from "../rpc/packing.js";
+import type { RpcServer, ServerCall } from "../rpc/server.js";
+import { openWriter, type Db } from "../store/open.js";
+import { sqliteError } from "../store/sqlite/codes.js";
+import { changes, named } from "./changes.js";
+import { Entries, NotStored, type BatchEntry } from "./entries.js";
+import { ForeignCounter } from "./foreign-counter.js";
+import { DATABASE, Models } from "./model.js";
+import { BUG, FOREIGN } from "./notices.js";
+import { Transaction, type Served } from "./transaction.js";
+import { WatchedKinds } from "./watched-kinds.js";
+import { writerMethod, type WriterMethod } from "./writer-method.js";
+
+const LINE = Type.Object({ name: Type.String() });
+
+/** Adds a line; what its name says happens then. */
+const addLine = writerMethod({
+  name: "line.add",
+  request: LINE,
+  reply: Type.String(),
+  weight: () => 1,
+  audit: null,
+  changes: [
+    changes(
+      "state",
+      ({ name }: { readonly name: string }) => [name],
+      named(({ name }) => name),
+    ),
+  ],
+  models: { db: DATABASE },
+  run: ({ db }, { name }, { now_ms }) => {
+    db.prepare("INSERT INTO line VALUES (?, ?)").run(name, now_ms);
+    if (name.startsWith("throws")) throw new Error(`${name} on purpose`);
+    if (name.startsWith("nul")) throw sqliteError("a text holds a NUL", "SQLITE_MISMATCH_TEXT");
+    return name.startsWith("refused") ? new Failure("NOT_FOUND", "refused") : `did ${name}`;
+  },
+});
+
+interface World {
+  readonly entries: Entries<BatchEntry>;
+  readonly foreign: ForeignCounter;
+  /** What was told and answered, in its order. */
+  readonly told: string[];
+  /** The sizes of the transactions that were sealed and committed. */
+  readonly sealed: number[];
+  /** Fails the next commit, or what comes before it. */
+  broken: string;
+  lines(): string[];
+}
+
+function open(t: Parameters<typeof makeDirectory>[0]): World {
+  const db: Db = openWriter(makeDirectory(t));
+  t.teardown(() => void db.close());
+  db.exec("CREATE TABLE line (name TEXT NOT NULL, at INTEGER NOT NULL)");
+  const foreign = new ForeignCounter();
+  const told: string[] = [];
+  const sealed: number[] = [];
+  const server = {
+    depth: 0,
+    notify: (notice: Notice, payload: unknown) => {
+      if (notice === FOREIGN) told.push(`foreign ${JSON.stringify((payload as { changes: unknown }).changes)}`);
+      if (notice === BUG) told.push(`bug ${(payload as { error: string }).error.split("\n")[0]}`);
+    },
+    reply: (call: ServerCall, reply: unknown) => told.push(`${call.id}: ${String(reply)}`),
+    fail: (call: ServerCall, failure: Failure) => told.push(`${call.id}: ${failure.status}`),
+    flush: () => undefined,
+  } as unknown as RpcServer<WriterMethod>;
+  const audit = { open: () => ({ append: () => undefined }) };
+  const models = new Models(db, { state_history: 0, state_events: false, event_history: 0 });
+  const transaction = new Transaction({ db, models, methods: [addLine], audit, watched: new WatchedKinds() });
+  let sealing = 0;
+  const world: World = {
+    foreign,
+    told,
+    sealed,
+    broken: "",
+    lines: () => db.prepare<[], string>("SELECT name || ' ' || at FROM line ORDER BY rowid").pluck().all(),
+    entries: new Entries<BatchEntry>(transaction, foreign, server, {
+      seal: (entries) => {
+        sealing = entries.length;
+        if (world.broken !== "") throw sqliteError("as the test wants it", world.broken);
+      },
+      committed: () => void sealed.push(sealing),
+    }),
+  };
+  return world;
+}
+
+/** An entry; of own calls ids are given from 1 on. */
+function entryOf(now_ms: number, names: readonly string[], own = false, refused: readonly number[] = []): BatchEntry {
+  const calls = names.map((name): Served => ({ method: addLine, actor: "", request: { name } }));
+  const refusals = new Map(refused.map((at) => [at, new Failure("UNAVAILABLE", "not here")]));
+  const packing = packingOf(addLine.reply);
+  const callers = calls.map((call, at) => ({ ...call, id: at + 1, packing, weight: 1, trace: "" }));
+  return { now_ms, calls, refusals, callers: own ? callers : null };
+}
+
+t.test("entries that come together share a transaction, each at its own time", (t) => {
+  const { entries, told, sealed, lines } = open(t);
+  entries.apply([entryOf(5, ["a", "b"]), entryOf(7, ["refused c", "d"], true), entryOf(9, [])]);
+  t.same(lines(), ["a 5", "b 5", "refused c 7", "d 7"]);
+  t.same(sealed, [3]);
+  t.same(told, ['foreign [{"kind":"state","keys":["a","b"]}]', "1: NOT_FOUND", "2: did d"]);
+  t.end();
+});
+
+t.test("a method that throws fails its own call, here as anywhere, and its entry is carried out alone", (t) => {
+  const { entries, told, sealed, lines } = open(t);
+  entries.apply([entryOf(1, ["a"]), entryOf(2, ["b", "throws 1", "c", "throws 2", "nul"], true), entryOf(3, ["d"])]);
+  t.same(lines(), ["a 1", "b 2", "c 2", "d 3"]);
+  t.same(sealed, [1, 1, 1]);
+  t.same(told, [
+    'foreign [{"kind":"state","keys":["a"]}]',
+    "bug Error: throws 1 on purpose",
+    "bug Error: throws 2 on purpose",
+    "1: did b",
+    "2: INTERNAL",
+    "3: did c",
+    "4: INTERNAL",
+    "5: INVALID_ARGUMENT",
+    'foreign [{"kind":"state","keys":["d"]}]',
+  ]);
+  t.end();
+});
+
+t.test("what is refused is not carried out, whatever it asks", (t) => {
+  const { entries, told, lines } = open(t);
+  entries.apply([entryOf(1, ["a", "throws", "b"], true, [1, 2])]);
+  t.same(lines(), ["a 1"]);
+  t.same(told, ["1: did a", "2: UNAVAILABLE", "3: UNAVAILABLE"]);
+  t.end();
+});
+
+t.test("a disk that takes nothing refuses no call: all of it waits", (t) => {
+  const world = open(t);
+  const { entries, told, sealed, lines } = world;
+  for (const code of ["SQLITE_FULL", "SQLITE_BUSY"]) {
+    world.broken = code;
+    t.throws(() => entries.apply([entryOf(1, ["a"], true), entryOf(2, ["b"])]), NotStored, code);
+  }
+  t.same([lines(), told, sealed], [[], [], []]);
+  world.broken = "";
+  entries.apply([entryOf(1, ["a"], true), entryOf(2, ["b"])]);
+  t.same(lines(), ["a 1", "b 2"]);
+  t.same(told, ['foreign [{"kind":"state","keys":["b"]}]', "1: did a"]);
+  t.end();
+});
+
+t.test("a database that cannot be relied on ends the thread", (t) => {
+  const world = open(t);
+  world.broken = "SQLITE_CORRUPT";
+  t.throws(() => world.entries.apply([entryOf(1, ["a"])]), { code: "SQLITE_CORRUPT" });
+  t.end();
+});
+
+t.test("others' changes are counted before they are committed, and told behind", (t) => {
+  const { entries, foreign } = open(t);
+  entries.apply([entryOf(1, ["a"], true)]);
+  t.equal(foreign.count, 0, "own calls know it from their answers");
+  entries.apply([entryOf(2, ["refused"])]);
+  t.equal(foreign.count, 0, "nothing was changed");
+  entries.apply([entryOf(3, ["b"]), entryOf(3, ["c"])]);
+  t.equal(foreign.count, 1);
+  t.end();
+});
+
+t.test("what was counted and not committed is taken back by a word without changes", (t) => {
+  const db = openWriter(makeDirectory(t));
+  t.teardown(() => void db.close());
+  db.exec("CREATE TABLE line (name TEXT NOT NULL, at INTEGER NOT NULL)");
+  db.exec("CREATE TABLE child (line TEXT REFERENCES parent(name) DEFERRABLE INITIALLY DEFERRED)");
+  db.exec("CREATE TABLE parent (name TEXT PRIMARY KEY)");
+  const foreign = new ForeignCounter();
+  const told: unknown[] = [];
+  const server = {
+    depth: 0,
+    notify: (notice: Notice, payload: unknown) => notice === FOREIGN && told.push(payload),
+    flush: () => undefined,
+  } as unknown as RpcServer<WriterMethod>;
+  const models = new Models(db, { state_history: 0, state_events: false, event_history: 0 });
+  const audit = { open: () => ({ append: () => undefined }) };
+  const transaction = new Transaction({ db, models, methods: [addLine], audit, watched: new WatchedKinds() });
+  let attempts = 0;
+  const entries = new Entries<BatchEntry>(transaction, foreign, server, {
+    // The first time the commit itself fails.
+    seal: () => void (attempts++ === 0 && db.exec("INSERT INTO child VALUES ('nobody')")),
+    committed: () => undefined,
+  });
+  entries.apply([entryOf(1, ["a"])]);
+  const counts = told.map((payload) => must(payload as { count: number; changes: unknown[] }, "a notice"));
+  t.same(counts[0], { count: 1, changes: [] });
+  t.equal(counts[counts.length - 1]?.count, foreign.count);
+  t.same(counts[counts.length - 1]?.changes, [{ kind: "state", keys: ["a"] }]);
+  t.end();
+});

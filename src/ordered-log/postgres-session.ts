@@ -262,6 +262,10 @@ export class PostgresSession implements LogSession {
         this.#lose(this.#anew());
         return;
       }
+      if (head.last < after) {
+        this.#lose(new LogError("unreachable", `log ${name} ends at ${head.last}: it went back behind ${after}`));
+        return;
+      }
       this.#heard = Math.max(this.#heard, head.last);
       if (rows_max > 0) await this.#take(page, after);
     } while (!this.#ended && this.#following && this.#heard > this.#delivered);

@@ -510,6 +510,7 @@ t.test("a log in PostgreSQL", { skip: postgresMissing() }, async (t) => {
     t.match(follower.losses, [{ fault: "unreachable" }]);
     const outcomes: string[] = [];
     session.append(Buffer.from("late"), (outcome) => outcomes.push(outcome));
+    t.equal(await faultOf(session.trim(1)), "unreachable");
     await session.close();
     t.equal(follower.losses.length, 1);
     t.same(outcomes, []);

@@ -147,6 +147,12 @@ export class PostgresLink {
     return link;
   }
 
+  /** The process that who was connected to has named: another one than carries the statements out is a pooler's. */
+  get greeted_pid(): number | null {
+    // The library's types leave it out.
+    return (this.#client as Client & { readonly processID: number | null }).processID;
+  }
+
   /** Why it has ended; null while it lasts. */
   get ended(): LogError | null {
     return this.#ended;

@@ -162,8 +162,11 @@ export async function connectAgain(target: PostgresTarget, { host, facts }: Conn
  * @returns what the operator is to know, a line each
  * @throws LogError
  */
-export function judgeServer(target: PostgresTarget, { host, facts }: Connected): readonly string[] {
+export function judgeServer(target: PostgresTarget, { link, host, facts }: Connected): readonly string[] {
   const where = describeServer(target, host);
+  // The next statement of a connection that is pooled may be carried out by another process, without the settings.
+  if (link.greeted_pid !== facts.pid)
+    throw new LogError("unsafe", `${where} is reached through a pooler: Koor needs connections to the server itself`);
   if (facts.version < VERSION_MIN)
     throw new LogError(
       "too_old",

@@ -14,22 +14,11 @@ import {
   POSTGRES_TRIM_ROWS,
 } from "../../schemas/limits.js";
 import { LogError, type Appended, type LogListener, type LogSession, type LogStatus } from "./ordered-log.js";
-import { RefusedStatement, type Notice, type PostgresLink } from "./postgres-link.js";
+import { madeAnew, PostgresAppends } from "./postgres-appends.js";
+import type { Notice, PostgresLink } from "./postgres-link.js";
 
 /** One channel for all logs of a database, since a channel's name cannot be a parameter; the payload says which. */
 export const LISTEN = { text: "LISTEN koor_log" };
-
-/** The lock on the head's row lasts until the commit: ids have no gaps, and come in the order of the commits. */
-const APPEND = {
-  name: "koor_append",
-  text: `
-    WITH head AS (
-      UPDATE koor.log_head SET seq = seq + 1 WHERE name = $1 AND generation = $2 RETURNING seq
-    ), entry AS (
-      INSERT INTO koor.log_entry (name, seq, bytes) SELECT $1, seq, $3::bytea FROM head RETURNING seq
-    )
-    SELECT seq, pg_notify('koor_log', $1 || ' ' || seq) FROM entry`,
-};
 
 /**
  * The head, and with it the entries behind $2: at most $3 of them, and $4 bytes. The first is always among them, its
@@ -86,14 +75,6 @@ const TRIM = {
     SELECT count(*) AS gone FROM gone`,
 };
 
-/** What an append is answered with where the server refuses it, by the class of the SQLSTATE. */
-const REFUSALS: ReadonlyMap<string, Appended> = new Map([
-  /** Insufficient resources: a full disk, above all. */
-  ["53", "full"],
-  /** A limit of the program. */
-  ["54", "too_large"],
-]);
-
 interface HeadRow {
   readonly generation: string;
   readonly last: number;
@@ -113,11 +94,6 @@ interface PartRow {
   readonly bytes: Buffer;
 }
 
-interface Waiting {
-  readonly bytes: Uint8Array;
-  readonly done: (outcome: Appended) => void;
-}
-
 export interface SessionParts {
   readonly name: string;
   readonly status: LogStatus;
@@ -135,12 +111,12 @@ export class PostgresSession implements LogSession {
   readonly status: LogStatus;
   readonly #parts: SessionParts;
   readonly #probe: NodeJS.Timeout;
-  /** Appends that are not answered; the first is under way. Whoever appends bounds them. */
-  readonly #waiting: Waiting[] = [];
+  readonly #appends: PostgresAppends;
   #rare: Promise<PostgresLink> | null = null;
-  /** Nothing is called any more. */
+  /** It goes nowhere any more. */
   #ended = false;
-  #sending = false;
+  /** Nothing is called any more. */
+  #closed = false;
   #following = false;
   #fetching = false;
   #delivered = 0;
@@ -152,8 +128,12 @@ export class PostgresSession implements LogSession {
     this.status = parts.status;
     this.#heard = parts.status.last;
     const lose = (error: LogError): void => this.#lose(error);
-    parts.appending.onEnd(lose);
-    parts.appending.beWary();
+    this.#appends = new PostgresAppends(parts.appending, {
+      name: parts.name,
+      generation: parts.status.generation,
+      stored: (id, bytes) => this.#own(id, bytes),
+      lose,
+    });
     parts.following.onEnd(lose);
     parts.following.onNotice((notice) => this.#hear(notice));
     this.#probe = setInterval(() => void this.#fetch(), POSTGRES_PROBE_INTERVAL_MS);
@@ -171,9 +151,7 @@ export class PostgresSession implements LogSession {
   }
 
   append(bytes: Uint8Array, done: (outcome: Appended) => void): void {
-    if (this.#ended) return;
-    this.#waiting.push({ bytes, done });
-    void this.#sendWaiting();
+    this.#appends.append(bytes, done);
   }
 
   async trim(through: number): Promise<void> {
@@ -187,39 +165,11 @@ export class PostgresSession implements LogSession {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     this.#end();
+    this.#appends.end();
     const rare = await this.#rare?.catch(() => null);
     await Promise.all([this.#parts.appending.close(), this.#parts.following.close(), rare?.close()]);
-  }
-
-  /** Sends what waits, one after the other. */
-  async #sendWaiting(): Promise<void> {
-    // Whoever sends already goes on with it.
-    if (this.#sending) return;
-    this.#sending = true;
-    const { appending, name, status } = this.#parts;
-    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
-      const { bytes, done } = next;
-      const answer = await this.#attempt(
-        appending.ask<{ seq: number }>(APPEND, [name, status.generation, bytes], { bytes: bytes.byteLength }),
-        (refused) => REFUSALS.get(refused.sqlstate.slice(0, 2)),
-      );
-      if (answer === null || this.#ended) return;
-      if (typeof answer === "string") {
-        this.#waiting.shift();
-        done(answer);
-        continue;
-      }
-      const [row] = answer;
-      if (row === undefined) {
-        this.#lose(this.#anew());
-        return;
-      }
-      this.#waiting.shift();
-      done("stored");
-      this.#own(row.seq, bytes);
-    }
-    this.#sending = false;
   }
 
   /** An own entry is in the log. */
@@ -259,7 +209,11 @@ export class PostgresSession implements LogSession {
       if (page === null || this.#ended) return;
       const [head] = page;
       if (head === undefined || head.generation !== this.status.generation) {
-        this.#lose(this.#anew());
+        this.#lose(madeAnew(name));
+        return;
+      }
+      if (head.last < after) {
+        this.#lose(new LogError("unreachable", `log ${name} ends at ${head.last}: it went back behind ${after}`));
         return;
       }
       this.#heard = Math.max(this.#heard, head.last);
@@ -319,7 +273,8 @@ export class PostgresSession implements LogSession {
   }
 
   /** The connection for what is rare. */
-  #linkForRare(): Promise<PostgresLink> {
+  async #linkForRare(): Promise<PostgresLink> {
+    if (this.#ended) throw new LogError("unreachable", `the session with log ${this.#parts.name} has ended`);
     this.#rare ??= this.#parts.connect().then((link) => {
       link.onEnd((error) => this.#lose(error));
       return link;
@@ -337,38 +292,29 @@ export class PostgresSession implements LogSession {
     }
   }
 
-  /** What fails is read by `read`, or else ends the session and is null. */
-  async #attempt<T, R = never>(
-    answer: Promise<T>,
-    read: (refused: RefusedStatement) => R | undefined = () => undefined,
-  ): Promise<T | R | null> {
+  /** What fails ends the session, and is null. */
+  async #attempt<T>(answer: Promise<T>): Promise<T | null> {
     try {
       return await answer;
     } catch (error) {
       if (!(error instanceof LogError)) throw error;
-      const known = error instanceof RefusedStatement ? read(error) : undefined;
-      if (known !== undefined) return known;
       this.#lose(error);
       return null;
     }
   }
 
-  #anew(): LogError {
-    return new LogError("unreachable", `log ${this.#parts.name} was made anew or removed`);
-  }
-
-  /** @returns what was not answered */
-  #end(): readonly Waiting[] {
+  #end(): void {
     this.#ended = true;
     clearInterval(this.#probe);
-    return this.#waiting.splice(0);
   }
 
   #lose(error: LogError): void {
     if (this.#ended) return;
-    const unanswered = this.#end();
+    this.#end();
+    // Who is told that nobody knows may close the session, and then hears of nothing more.
+    this.#appends.giveUp();
+    if (this.#closed) return;
     void this.close();
-    for (const { done } of unanswered) done("unknown");
     this.#parts.listener.lost(error);
   }
 }

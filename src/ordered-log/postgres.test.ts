@@ -18,11 +18,9 @@ class Follower {
   readonly entries: { readonly id: number; readonly bytes: Buffer; readonly last: number }[] = [];
   readonly losses: LogError[] = [];
   readonly #watchers = new Set<() => void>();
-  /** Set where only ids and hashes are to be kept. */
-  keep = true;
 
   entry(id: number, bytes: Uint8Array, last: number): void {
-    this.entries.push({ id, bytes: this.keep ? Buffer.from(bytes) : Buffer.alloc(0), last });
+    this.entries.push({ id, bytes: Buffer.from(bytes), last });
     this.#wake();
   }
 
@@ -512,9 +510,20 @@ t.test("a log in PostgreSQL", { skip: postgresMissing() }, async (t) => {
     t.match(follower.losses, [{ fault: "unreachable" }]);
     const outcomes: string[] = [];
     session.append(Buffer.from("late"), (outcome) => outcomes.push(outcome));
+    t.equal(await faultOf(session.trim(1)), "unreachable");
     await session.close();
     t.equal(follower.losses.length, 1);
     t.same(outcomes, []);
+  });
+
+  t.test("a log that ends before what was followed went back", async (t) => {
+    const log = make("back");
+    await log.create("g1");
+    const { session, follower } = await joinLog(t, log);
+    await append(session, "one");
+    session.follow(2);
+    await follower.isLost();
+    t.match(follower.losses, [{ fault: "unreachable", message: /ends at 1: it went back behind 2/ }]);
   });
 
   t.test("settings of the role do not weaken a session", async (t) => {

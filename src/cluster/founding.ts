@@ -3,7 +3,7 @@
  * that is there, is to become a cluster's first, or has to take in a snapshot. What cannot be right whatever is tried
  * again is a refusal; a log that is not there is waited for. Runs in the writer's thread.
  */
-import { LOG_REOPEN_DELAY_MS, LOG_REOPEN_DELAY_MS_MAX } from "../../schemas/limits.js";
+import { LOG_REOPEN_DELAY_MS, LOG_REOPEN_DELAY_MS_MAX, LOG_WENT_BACK_MS } from "../../schemas/limits.js";
 import { COMMAND_VERSION } from "../../schemas/version.js";
 import { crypto } from "../base/crypto.js";
 import { LogError, type LogFault, type LogStatus, type OrderedLog } from "../ordered-log/ordered-log.js";
@@ -30,6 +30,8 @@ export interface FoundingOptions {
   readonly settings: string;
   /** ms since the epoch, not before the newest row. */
   readonly now_ms: number;
+  /** ms since some moment. */
+  readonly elapsed: () => number;
   readonly install: (least: number, generation: string) => Promise<NodeState | null>;
   /** Puts a snapshot of the database beside the log. */
   readonly upload: () => Promise<void>;
@@ -43,6 +45,8 @@ const LASTING: ReadonlySet<LogFault> = new Set<LogFault>(["denied", "too_old", "
 
 export class Founding {
   readonly #options: FoundingOptions;
+  /** Since when the log was found to be lost. */
+  #lost_since: number | null = null;
 
   constructor(options: FoundingOptions) {
     this.#options = options;
@@ -89,8 +93,9 @@ export class Founding {
       );
     if (log !== null && own !== null && own.position.generation === log.generation) {
       // A log that went back, or was emptied, is not gone on with, but by who says so.
-      return seeds && log.last < own.position.id ? await this.#seed(own) : own;
+      return seeds && log.last < own.position.id ? await this.#seedAnew(own) : own;
     }
+    if (seeds && own !== null && log === null) return await this.#seedAnew(own);
     if (seeds) {
       if (log !== null && !(await this.#isVirgin(log)))
         throw new Refusal(
@@ -115,6 +120,21 @@ export class Founding {
           "or begin another cluster from it with --cluster-seed and another --cluster-name",
       );
     return await install(Math.max(0, log.first - 1), log.generation);
+  }
+
+  /**
+   * Begins a lost cluster anew. The flag may have been left where it was when this node's first start was long ago, and
+   * a server that was cut off from the others may know less than they do: what is lost stays so for a while.
+   */
+  async #seedAnew(own: NodeState): Promise<NodeState> {
+    const { elapsed, cluster } = this.#options;
+    this.#lost_since ??= elapsed();
+    if (elapsed() - this.#lost_since < LOG_WENT_BACK_MS)
+      throw new LogError(
+        "unreachable",
+        `the log of cluster ${cluster} seems to be lost: it is begun anew if it stays so`,
+      );
+    return await this.#seed(own);
   }
 
   /** A log that was made and never used: its founder did not come to the end. */

@@ -147,6 +147,7 @@ class ClusterNode implements Executor {
         keep: (founded) => db.transaction(() => this.#table.keep(founded, null))(),
         settings,
         now_ms: Math.max(batch.clock.now(), newestTime(db, "main")),
+        elapsed: () => performance.now(),
         install,
         upload: () => snapshots.take(),
         waiting: (reason) => this.#tell({ ...STARTING_STATUS, reason }, 0, ""),

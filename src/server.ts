@@ -305,6 +305,7 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
     path: threads.staging_path,
     startThread: () => threads.startStaging(),
     holdWrites: (refusal) => pipeline.holdWrites(refusal),
+    in_cluster: cluster !== null,
     onRestored: (last_event_id) => {
       hub.skipTo(last_event_id);
       coordination.reload("restore");

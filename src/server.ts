@@ -203,6 +203,7 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
           cluster: config,
           reader: reads.model(clusterReader),
           log,
+          now: () => clock.now(),
           onTime: (log_ms) => clock.raise(log_ms),
           onLeading: (leads) => {
             if (leads) deliveries.load();

@@ -203,6 +203,7 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
           cluster: config,
           reader: reads.model(clusterReader),
           log,
+          now: () => clock.now(),
           onTime: (log_ms) => clock.raise(log_ms),
           onLeading: (leads) => {
             if (leads) deliveries.load();
@@ -305,6 +306,7 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
     path: threads.staging_path,
     startThread: () => threads.startStaging(),
     holdWrites: (refusal) => pipeline.holdWrites(refusal),
+    in_cluster: cluster !== null,
     onRestored: (last_event_id) => {
       hub.skipTo(last_event_id);
       coordination.reload("restore");

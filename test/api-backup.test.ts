@@ -10,6 +10,7 @@ import { BODY_BYTES_MAX } from "../schemas/limits.js";
 import { VERSION } from "../schemas/version.js";
 import { TIMESTAMP } from "./support/answers.js";
 import { drawRows } from "./support/effort.js";
+import { natsMissing, startNats } from "./support/nats-server.js";
 import { send, sendJson, type Answer, type Refusal, type RequestOptions } from "./support/http-client.js";
 import { startKoor, type Koor, type KoorOptions, type Owner } from "./support/server-process.js";
 import { makeSnapshot, readSnapshot, type SnapshotLine } from "./support/snapshot.js";
@@ -466,4 +467,34 @@ t.test("one restore at a time; one that is broken off leaves nothing", async (t)
   while (existsSync(join(other.data_dir, "restore.db"))) await new Promise((resolve) => setImmediate(resolve));
   while ((await restore(other, snapshot)).status === 503);
   t.equal((await ask(other, "GET", "/api/state/many")).text, "130", "the next one is taken");
+});
+
+t.test("a node of a cluster gives a snapshot and takes none", { skip: natsMissing() }, async (t) => {
+  const nats = await startNats(t);
+  const nodeOf = async (args: readonly string[], data_dir?: string): Promise<Koor> => {
+    const options = { args: ["--cluster", nats.url, "--cluster-seed", ...args] };
+    const node = await startKoor(t, data_dir === undefined ? options : { ...options, data_dir });
+    await node.logged(/state=ok/);
+    return node;
+  };
+  const node = await nodeOf([]);
+  t.same(refusalOf(await restore(node, snapshot)), {
+    status: 409,
+    error:
+      "a node of a cluster takes no snapshot: stop the nodes, restore into a server alone, and begin another " +
+      "cluster from it with --cluster-seed and another --cluster-name",
+    code: 409,
+  });
+  t.equal((await ask(node, "GET", "/api/state")).text, "[]\n");
+  t.same(
+    readSnapshot(await backup(node)).map(({ kind, action, outcome }) => ({ kind, action, outcome })),
+    [{ kind: "audit", action: "restore", outcome: "error" }],
+    "the refusal is audited",
+  );
+
+  const alone = await startKoor(t, { data_dir: t.testdir() });
+  t.equal((await restore(alone, snapshot)).status, 200);
+  await alone.stop();
+  const begun = await nodeOf(["--cluster-name", "restored"], alone.data_dir);
+  t.equal((await ask(begun, "GET", "/api/state/many")).text, "130", "another cluster begins with it");
 });

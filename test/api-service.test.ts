@@ -658,6 +658,7 @@ t.test("what cannot be used is one clear line, before any other, and exit code 2
     [["--config", file("array.json", "[]")], /array\.json/],
     [["--config", file("type.json", '{"auth_token":5}')], /auth_token/],
     [["--config", file("bind.json", '{"bind":9800}')], /bind/],
+    [["--cluster", "postgres://127.0.0.1/koor", "--data-dir", join(cwd, "a-node")], /it names no user/],
     [[], /KOOR_LOG_LEVEL/, { KOOR_LOG_LEVEL: "loud" }],
   ];
   await Promise.all(

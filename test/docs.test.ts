@@ -15,6 +15,8 @@ import { OPTIONS, environmentOf, flagOf, type Option } from "../schemas/config.j
 import * as limits from "../schemas/limits.js";
 import { STATUSES } from "../schemas/status.js";
 import { Failure } from "../src/base/result.js";
+import { ClusterFront, type ClusterFrontOptions } from "../src/cluster/front.js";
+import { Exposition } from "../src/measure/exposition.js";
 import { METHODS } from "../src/methods.js";
 import type { SessionFront } from "../src/sessions/front.js";
 import { sessionRoutes } from "../src/sessions/routes.js";
@@ -131,6 +133,13 @@ const COMMON_STATUSES = new Set(["101", "200", "400", "401", "403", "421", "503"
 /** Routes of the dashboard's port, which the description of the API leaves out. */
 const DASHBOARD_ONLY = sessionRoutes({} as SessionFront).map(({ method, path }) => `${method} ${path}`);
 
+/** What a node of a cluster has besides. */
+function nodeMetrics(): string {
+  const out = new Exposition();
+  new ClusterFront({ cluster: { node_id: "a" } } as ClusterFrontOptions).expose(out);
+  return out.text();
+}
+
 interface Described {
   readonly parameters: readonly { readonly name: string; readonly in: string }[];
   readonly responses: Readonly<Record<string, unknown>>;
@@ -177,7 +186,8 @@ t.test("docs/http-api.md has each route, parameter, status, metric and audited a
   );
   t.same(listed, sent, "the statuses of errors");
 
-  const metrics = new Set(parseExposition((await send(port, "GET", "/metrics")).text).keys());
+  const scraped = [(await send(port, "GET", "/metrics")).text, nodeMetrics()];
+  const metrics = new Set(scraped.flatMap((text) => [...parseExposition(text).keys()]));
   const named = new Set(
     codeIn(section("docs/http-api.md", "### GET /metrics")).filter((code) => /^(koor|process|nodejs)_\w+$/.test(code)),
   );

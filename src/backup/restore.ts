@@ -27,11 +27,18 @@ export interface RestoreOptions {
   readonly startThread: () => StagingThread;
   /** Refuses other writes with this until it is called with null. */
   readonly holdWrites: (refusal: Failure | null) => void;
+  /** Others carry out the same calls, and have not the snapshot: it cannot be restored here. */
+  readonly in_cluster: boolean;
   /** Everything was stored: what the front knows of it is old. */
   readonly onRestored: (last_event_id: number) => void;
 }
 
 const RUNNING = new Failure("UNAVAILABLE", "a restore is running, try again");
+const IN_CLUSTER = new Failure(
+  "ALREADY_EXISTS",
+  "a node of a cluster takes no snapshot: stop the nodes, restore into a server alone, and begin another cluster " +
+    "from it with --cluster-seed and another --cluster-name",
+);
 /** Nobody is there to read it. */
 const GONE = new Failure("CANCELLED", "the snapshot ends early");
 
@@ -50,6 +57,7 @@ export class Restore implements BackgroundTask {
   }
 
   async run({ stream, context }: Pick<Request, "stream" | "context">): Promise<Answer> {
+    if (this.#options.in_cluster) return IN_CLUSTER;
     if (this.#running || stream === null) return RUNNING;
     this.#running = true;
     try {

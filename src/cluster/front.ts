@@ -24,6 +24,8 @@ export interface ClusterFrontOptions {
   readonly cluster: ClusterSettings;
   readonly reader: ClusterReader;
   readonly log: Log;
+  /** This node's time in ms, not before the log's. */
+  readonly now: () => number;
   /** The log's time: this node's may be behind it. */
   readonly onTime: (now_ms: number) => void;
   /** This node leads from now on, or does not any more. */
@@ -83,7 +85,8 @@ export class ClusterFront implements BackgroundTask, Positions {
     else this.#behind_since ??= performance.now();
     this.#hear(notice.refusal);
     if (notice.now_ms > 0) this.#options.onTime(notice.now_ms);
-    this.#report(before, notice);
+    // What stops the start is one line, and not the log's.
+    if (notice.refusal === "") this.#report(before, notice);
     if (notice.installed > (before?.installed ?? 0)) this.#options.onInstalled();
     const leads = notice.state === "ok" && notice.leader === this.node;
     if (leads !== this.#leads) {
@@ -118,8 +121,10 @@ export class ClusterFront implements BackgroundTask, Positions {
 
   /** All nodes, as this one knows them. */
   describe(): Reply {
-    const { cluster, reader } = this.#options;
-    const { state, leader, term, position, log_last, reason, warnings, now_ms } = this.#known();
+    const { cluster, reader, now } = this.#options;
+    const { state, leader, term, position, log_last, reason, warnings } = this.#known();
+    // The log's time stands still for who does not hear of it.
+    const now_ms = now();
     const nodes = reader.nodes().map((node) => {
       const own = node.node === this.node;
       const reached = own ? position : node.position;

@@ -9,7 +9,7 @@ import { must } from "../base/assert.js";
 import { crypto } from "../base/crypto.js";
 import { Failure } from "../base/result.js";
 import { openLogAt } from "../ordered-log/choose.js";
-import type { OrderedLog } from "../ordered-log/ordered-log.js";
+import { LogError, type OrderedLog } from "../ordered-log/ordered-log.js";
 import type { MethodTable } from "../rpc/method.js";
 import type { ServerCall } from "../rpc/server.js";
 import { newestTime } from "../store/id-range.js";
@@ -111,11 +111,15 @@ class ClusterNode implements Executor {
     const { data, batch, table, server, foreign } = this.#ground;
     const cluster = must(data.cluster, "a node has the settings of one");
     const { db } = batch;
-    const log = await openLogAt({
-      url: cluster.cluster,
-      name: cluster.cluster_name,
-      credentials: cluster.cluster_creds,
-    });
+    let log: OrderedLog;
+    try {
+      log = await openLogAt({ url: cluster.cluster, name: cluster.cluster_name, credentials: cluster.cluster_creds });
+    } catch (error) {
+      // An address that is none.
+      if (!(error instanceof LogError)) throw error;
+      this.#tell({ ...STARTING_STATUS, state: "halted", reason: error.message }, 0, error.message);
+      return;
+    }
     this.#log = log;
     const reader = new ClusterReader(db);
     const snapshots = new Snapshots({

@@ -50,6 +50,11 @@ function valuesOf(option: Option): readonly (readonly [text: string, value: unkn
         ["b,c", ["b", "c"]],
         ["d", ["d"]],
       ];
+    case "log or empty":
+      return ["nats://h1:1", "tls://h2:2,h3:3", "postgres://u@h4/d"].map((text) => [text, text] as const);
+    case "name":
+    case "name or empty":
+      return ["n1", "n_2", "n-3"].map((text) => [text, text] as const);
     default:
       return [
         ["h1:1", "h1:1"],
@@ -165,6 +170,15 @@ t.test("what is refused, and the line that says so", (t) => {
     [["--stale-after", "-1m"], /^--stale-after must be a duration/],
     [["--liveness-interval", "999us"], /^--liveness-interval must be a duration/],
     [["--liveness-interval", ""], /^--liveness-interval must be a duration/],
+    [["--cluster", "redis://h:6379"], '--cluster must begin with nats://, tls:// or postgres://, not "redis://h:6379"'],
+    [["--cluster", "nats://"], /^--cluster must begin with/],
+    [["--cluster-name", ""], /^--cluster-name must be 1 to 64 letters/],
+    [["--cluster-name", "a.b"], '--cluster-name must be 1 to 64 letters, digits, "_" and "-": not "a.b"'],
+    [
+      ["--node-id", "a b"],
+      /^--node-id must be 1 to 64 letters, digits, "_", "-" and, but for the first, ".": not "a b"$/,
+    ],
+    [["--cluster-creds", "a\0b"], "--cluster-creds must not contain a NUL"],
     [["--state-events=maybe"], "--state-events takes no value"],
     [["--data-dir", "a\0b"], "--data-dir must not contain a NUL"],
     [["--config", "/nowhere/settings.json"], "cannot read /nowhere/settings.json: no such file"],

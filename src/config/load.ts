@@ -23,7 +23,10 @@ export class ConfigError extends Error {
 
 /** Where a cluster's log may be (src/ordered-log/choose.ts). */
 const LOG_ADDRESS = /^(nats|tls|postgres|postgresql):\/\/\S+$/;
-const NAME = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$/;
+/** A cluster's: it is a part of names in its log. */
+const NAME = /^[A-Za-z0-9_-]{1,64}$/;
+/** A node's: a host's name may be one. */
+const DOTTED_NAME = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$/;
 
 type Value = string | number | boolean | readonly string[];
 const DEFAULT_FILE = "./settings.json";
@@ -180,7 +183,9 @@ function checkText(option: TextOption | ChoiceOption, text: string, name: string
     throw new ConfigError(
       `${name} must begin with nats://, tls:// or postgres://, not ${JSON.stringify(text.slice(0, 16))}`,
     );
-  if ((option.type === "name" || (option.type === "name or empty" && text !== "")) && !NAME.test(text))
+  if (option.type === "name" && !NAME.test(text))
+    throw new ConfigError(`${name} must be 1 to 64 letters, digits, "_" and "-": not ${JSON.stringify(text)}`);
+  if (option.type === "name or empty" && text !== "" && !DOTTED_NAME.test(text))
     throw new ConfigError(
       `${name} must be 1 to 64 letters, digits, "_", "-" and, but for the first, ".": not ${JSON.stringify(text)}`,
     );

@@ -80,6 +80,8 @@ export function openThreads<Notices extends Readonly<Record<string, Notice>>>(
   const begun = options.begun ?? beginWriter(urls.writer, data_dir, options.config);
   const { lock } = begun;
   const takers = new Map<string, (payload: never) => void>();
+  /** What the writer of a node said before anybody listened: it may be faster than the front. */
+  const early: (readonly [name: string, payload: unknown])[] = [];
   let onRestarted: () => void = () => undefined;
   let starts = 0;
   const client = new RpcClient({
@@ -88,7 +90,8 @@ export function openThreads<Notices extends Readonly<Record<string, Notice>>>(
     notices: [READY, UNUSABLE, ...Object.values(notices)],
     onNotice: (name, payload) => {
       if (thread.takeNotice(name, payload)) return;
-      must(takers.get(name), `somebody listens to the notice ${name}`)(payload as never);
+      if (takers.size === 0) early.push([name, payload]);
+      else must(takers.get(name), `somebody listens to the notice ${name}`)(payload as never);
     },
   });
   const { settings } = begun.data;
@@ -124,6 +127,7 @@ export function openThreads<Notices extends Readonly<Record<string, Notice>>>(
     listen: (handlers, afterRestart) => {
       for (const [key, notice] of Object.entries(notices)) takers.set(notice.name, handlers[key] as never);
       onRestarted = afterRestart;
+      for (const [name, payload] of early.splice(0)) takers.get(name)?.(payload as never);
     },
     close: async () => {
       await pool.close();

@@ -48,6 +48,7 @@ export const FEATURES = [
   "metrics",
   "backup",
   "mcp",
+  "cluster",
 ] as const;
 
 export const FLOORS: readonly FloorRow[] = [
@@ -224,6 +225,23 @@ export const RESERVED: readonly ReservedRow[] = [
     because: "which transport it is, one file decides",
   },
   {
+    target: "src/ordered-log/**",
+    by: ["src/ordered-log/**", "src/cluster/**"],
+    because:
+      "who reads a log, and what is in it, one folder knows: the threads carry out calls, wherever they come from",
+  },
+  {
+    target: "src/cluster/node.ts",
+    by: ["workers/writer/main.ts"],
+    because:
+      "what only a node of a cluster needs is loaded where a server is one: the writer's program begins it there",
+  },
+  {
+    target: "src/cluster/snapshot-thread.ts",
+    by: ["src/cluster/snapshots.ts", "workers/snapshot/main.ts"],
+    because: "a thread of a snapshot is begun by its owner, and is nothing to anybody else",
+  },
+  {
     target: "better-sqlite3",
     by: ["src/store/sqlite/better-sqlite3.ts"],
     because: "storage is methods for writes and models for reads: of a library its adapter alone knows the name",
@@ -299,10 +317,15 @@ export const RESERVED: readonly ReservedRow[] = [
 export const WORDS: readonly ReservedRow[] = [
   {
     target: "postMessage",
-    by: ["src/rpc/port.ts", "src/threads/pool-thread.ts", "src/threads/pool-program.ts"],
+    by: [
+      "src/rpc/port.ts",
+      "src/threads/pool-thread.ts",
+      "src/threads/pool-program.ts",
+      "src/cluster/snapshot-thread.ts",
+    ],
     because:
       "frames of one turn travel together, and in order, only while one file sends them; a batch of the pool's is " +
-      "one message by itself",
+      "one message by itself, and a snapshot's thread has nothing but its outcome to say",
   },
   {
     target: "MessageChannel",

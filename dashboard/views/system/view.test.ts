@@ -1,6 +1,8 @@
 /** System in a browser: figures of the server as charts that go on while other views are looked at, and its routes. */
 import t from "tap";
 import { browserMissing, type Page } from "../../../test/support/browser.js";
+import { natsMissing, startNats } from "../../../test/support/nats-server.js";
+import { startKoor } from "../../../test/support/server-process.js";
 import { checkView, startDashboard } from "../../../test/support/dashboard.js";
 import { send } from "../../../test/support/http-client.js";
 import { chartRows } from "./charts.js";
@@ -44,6 +46,10 @@ t.test("the server's figures", { skip }, async (t) => {
     t.match(facts, `127.0.0.1:${koor.dashboard_port}`);
     t.match(facts, `Version${version}`);
     t.match(facts, /Up\d+ s/);
+  });
+
+  await t.test("a server alone shows no cluster", async (t) => {
+    t.equal(await page.getByRole("heading", { name: "Cluster" }).count(), 0);
   });
 
   await t.test("routes with what was refused", async (t) => {
@@ -93,4 +99,35 @@ t.test("a server that is gone is said, and what was recorded stays", { skip }, a
     .first()
     .waitFor();
   t.ok(await chart(page, "Memory").isVisible());
+});
+
+t.test("the nodes of a cluster, and what becomes of this one", { skip: skip || natsMissing() }, async (t) => {
+  const nats = await startNats(t);
+  const args = ["--cluster", nats.url, "--cluster-name", "trucks", "--node-id"];
+  const dashboard = await startDashboard(t, { args: [...args, "ana", "--cluster-seed"] });
+  await dashboard.koor.logged(/node leads/);
+  const other = await startKoor(t, { args: [...args, "ben"] });
+  await other.logged(/state=ok/);
+  const nodes = (page: Page) => page.getByRole("table", { name: "Nodes" });
+  const row = (page: Page, node: string, state: string) =>
+    nodes(page).getByRole("row").filter({ hasText: node }).filter({ hasText: state });
+
+  await checkView(t, dashboard, {
+    address: "/system",
+    title: "System",
+    ready: (page) => nodes(page).waitFor(),
+  });
+
+  const { page, complaints } = await dashboard.open("/system");
+  await row(page, "ben", "well").waitFor();
+  t.match(await row(page, "ana", "leads").getAttribute("aria-current"), "true", "this one");
+  await page.getByText("trucks, as node ana knows it").waitFor();
+  await page.getByText(/one server only: without nats:/).waitFor();
+
+  await other.stop();
+  await row(page, "ben", "silent").waitFor();
+  await nats.stop();
+  await page.getByText(/This node does not reach the cluster's log: .*connection refused/).waitFor();
+  await row(page, "ana", "cut off").waitFor();
+  t.same(complaints, []);
 });

@@ -14,6 +14,7 @@ import { Failure } from "../../parts/notice.js";
 import { Page } from "../../parts/page.js";
 import { serverMetrics } from "../../api/server-metrics.js";
 import { chartRows } from "./charts.js";
+import { Cluster } from "./cluster.js";
 import { Routes } from "./routes.js";
 
 const CHART_HEIGHT = 130;
@@ -38,6 +39,7 @@ export function View() {
     <Page title="System">
       <Failure of={scrapes} />
       <Facts />
+      <Cluster />
       <Fields>
         <Choice<Range>
           label="Time"

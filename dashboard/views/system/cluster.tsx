@@ -1,0 +1,103 @@
+/**
+ * The cluster, where the server is a node of one: how this node is, in words, and all nodes as it knows them. A server
+ * alone is not asked: its figures say nothing of a cluster.
+ */
+import { getJson } from "../../api/client.js";
+import { lastScrape } from "../../api/recorder.js";
+import { useResource, type Loader } from "../../api/resource.js";
+import type { Cluster as ClusterView, ClusterNode } from "../../api/types.js";
+import { count } from "../../base/format.js";
+import { Badge, type BadgeTone } from "../../parts/badge.js";
+import { Failure, Notice } from "../../parts/notice.js";
+import { Section } from "../../parts/page.js";
+import { Table, type Column } from "../../parts/table.js";
+import { Time } from "../../parts/time.js";
+
+/** As often as the figures: no feed tells of nodes. */
+const EVERY_MS = 5_000;
+
+const cluster: Loader<ClusterView> = {
+  key: "cluster",
+  kinds: [],
+  every_ms: EVERY_MS,
+  fetch: (signal) => getJson<ClusterView>("/api/cluster", signal),
+};
+
+const STATES: Readonly<Record<ClusterNode["state"], readonly [word: string, tone: BadgeTone]>> = {
+  ok: ["well", "good"],
+  catching_up: ["catching up", "warn"],
+  cut_off: ["cut off", "bad"],
+  halted: ["halted", "bad"],
+  silent: ["silent", "bad"],
+};
+
+const WORDS: Readonly<Record<ClusterView["state"], string>> = {
+  ok: "This node is well",
+  catching_up: "This node is behind the others, and carries out what it has missed",
+  cut_off: "This node does not reach the cluster's log: what it shows may be old, and it takes no writes",
+  halted: "This node has halted, and takes no writes until somebody has looked after it",
+};
+
+const COLUMNS: readonly Column<ClusterNode>[] = [
+  {
+    head: "Node",
+    cell: ({ node, leader }) => (
+      <>
+        <span class="mono">{node}</span> {leader && <Badge tone="note">leads</Badge>}
+      </>
+    ),
+    kind: "wide",
+  },
+  {
+    head: "State",
+    cell: ({ state }) => {
+      const [word, tone] = STATES[state];
+      return <Badge tone={tone}>{word}</Badge>;
+    },
+  },
+  { head: "Position", cell: ({ position }) => count(position), kind: "number", optional: true },
+  { head: "Behind", cell: ({ lag }) => count(lag), kind: "number" },
+  { head: "Heard", cell: ({ last_heard }) => <Time at={last_heard} /> },
+  { head: "Version", cell: ({ version }) => version, optional: true },
+];
+
+/** Nothing for a server alone. */
+export function Cluster() {
+  return lastScrape.value?.samples.has("koor_cluster_position") === true ? <Nodes /> : null;
+}
+
+function Nodes() {
+  const resource = useResource(cluster);
+  const view = resource.data.value;
+  if (view === undefined) return <Failure of={resource} />;
+  const { state, reason, warnings, nodes } = view;
+  return (
+    <Section
+      title="Cluster"
+      actions={
+        <span class="hint">{`${view.cluster}, as node ${view.node} knows it; others as they were last heard`}</span>
+      }
+    >
+      <Failure of={resource} />
+      {(state !== "ok" || reason !== "") && (
+        <Notice tone={state === "cut_off" || state === "halted" ? "bad" : "note"}>
+          {WORDS[state]}
+          {reason !== "" && `: ${reason}`}.
+        </Notice>
+      )}
+      <Table
+        label="Nodes"
+        columns={COLUMNS}
+        rows={nodes}
+        keyOf={({ node }) => node}
+        isCurrent={({ node }) => node === view.node}
+        toneOf={(node) => (STATES[node.state][1] === "bad" ? "bad" : undefined)}
+      />
+      {warnings.map((warning) => (
+        <p key={warning} class="hint">
+          {warning}
+        </p>
+      ))}
+    </Section>
+  );
+}

@@ -3,7 +3,7 @@
  * told of all nodes. The writer's thread says so with every commit (notices.ts). Runs on the front.
  */
 import type { ClusterSettings } from "../../schemas/config.js";
-import { NODE_SILENCE_MS, POSITION_WAIT_MS } from "../../schemas/limits.js";
+import { NODE_SILENCE_MS, NODE_START_MS, POSITION_WAIT_MS } from "../../schemas/limits.js";
 import type { BackgroundTask } from "../background/task.js";
 import type { Log } from "../base/log.js";
 import { formatTime } from "../base/time.js";
@@ -64,12 +64,23 @@ export class ClusterFront implements BackgroundTask, Positions {
     return this.#leads;
   }
 
+  /** Whether no other node was heard of for so long that nobody can have called it. */
+  get alone(): boolean {
+    const { now_ms } = this.#known();
+    return !this.#options.reader
+      .nodes()
+      .some(({ node, heard_at }) => node !== this.node && now_ms - heard_at < NODE_SILENCE_MS);
+  }
+
   /**
-   * Resolves when the node knows where it stands, or that it has to wait for the log.
+   * Resolves when the node can be written to and somebody leads, or has to wait for that for longer than a start is to
+   * take: for the log, or for all that it has missed.
    * @throws ClusterError
    */
   async ready(): Promise<void> {
+    const patience = setTimeout(() => this.#hear(""), NODE_START_MS);
     const refusal = await this.#heard;
+    clearTimeout(patience);
     if (refusal !== "") throw new ClusterError(refusal);
   }
 
@@ -77,7 +88,8 @@ export class ClusterFront implements BackgroundTask, Positions {
   accept(notice: NodeNotice): void {
     const before = this.#status;
     this.#status = notice;
-    this.#hear(notice.refusal);
+    const { refusal, state, reason, leader } = notice;
+    if (refusal !== "" || reason !== "" || (state === "ok" && leader !== "")) this.#hear(refusal);
     if (notice.now_ms > 0) this.#options.onTime(notice.now_ms);
     this.#report(before, notice);
     if (notice.installed > (before?.installed ?? 0)) this.#options.onInstalled();
@@ -163,7 +175,8 @@ export class ClusterFront implements BackgroundTask, Positions {
     const { log } = this.#options;
     const { state, reason, leader, term, position } = now;
     if (before?.state !== state || before.reason !== reason) {
-      const level = state === "halted" ? "error" : state === "ok" && reason === "" ? "info" : "warn";
+      const well = reason === "" && (state === "ok" || before === null);
+      const level = state === "halted" ? "error" : well ? "info" : "warn";
       log[level]("node", { node: this.node, state, reason, position });
     }
     if (leader !== "" && before?.leader !== leader) log.info("node leads", { node: leader, term });

@@ -26,20 +26,29 @@ process.once("exit", () => {
   for (const end of endings) void end();
 });
 
-let serving: Promise<string> | undefined;
+const serving = new Map<string, Promise<string>>();
 /** A directory that is started again is the same node of the same cluster. */
 const names = new Map<string, string>();
 
 /** The flags by which a server with this data directory is a cluster of one. */
 export async function clusterFlags(log: string, data_dir: string): Promise<string[]> {
-  serving ??= startLog(log);
-  const url = await serving;
+  const url = await logUrl(log);
   let name = names.get(data_dir);
   if (name === undefined) {
     name = randomUUID();
     names.set(data_dir, name);
   }
   return ["--cluster", url, "--cluster-name", name, "--node-id", "alone", "--cluster-seed"];
+}
+
+/** The server of this log, begun where it was not. */
+export function logUrl(log: string): Promise<string> {
+  let url = serving.get(log);
+  if (url === undefined) {
+    url = startLog(log);
+    serving.set(log, url);
+  }
+  return url;
 }
 
 async function startLog(log: string): Promise<string> {

@@ -43,7 +43,7 @@ export class ClusterFront implements BackgroundTask, Positions {
   readonly #options: ClusterFrontOptions;
   #status: NodeNotice | null = null;
   #waiting: Waiting[] = [];
-  #waking: NodeJS.Immediate | null = null;
+  #reached = 0;
   #leads = false;
   readonly #heard: Promise<string>;
   #hear: (refusal: string) => void = () => undefined;
@@ -58,6 +58,10 @@ export class ClusterFront implements BackgroundTask, Positions {
 
   get current(): number {
     return this.#status?.position ?? 0;
+  }
+
+  get reached(): number {
+    return this.#reached;
   }
 
   get leads(): boolean {
@@ -98,8 +102,10 @@ export class ClusterFront implements BackgroundTask, Positions {
       this.#leads = leads;
       this.#options.onLeading(leads);
     }
-    // What else was committed is told behind this: whoever waits is served when all of it has come.
-    if (this.#waiting.length > 0) this.#waking ??= setImmediate(() => this.#wake());
+    // What else was committed is told behind this, and its events go out at the end of the turn: whoever waits is served
+    // when all of it has come and gone.
+    const { position } = notice;
+    if (position > (before?.position ?? 0)) setImmediate(() => setImmediate(() => this.#reach(position)));
   }
 
   wait(position: number, done: (reached: boolean) => void): void {
@@ -163,12 +169,12 @@ export class ClusterFront implements BackgroundTask, Positions {
     return this.#status ?? NOTHING_HEARD;
   }
 
-  #wake(): void {
-    this.#waking = null;
-    const { current } = this;
-    const reached = this.#waiting.filter(({ position }) => position <= current);
-    this.#waiting = this.#waiting.filter(({ position }) => position > current);
-    for (const { done } of reached) done(true);
+  #reach(reached: number): void {
+    this.#reached = reached;
+    if (this.#waiting.length === 0) return;
+    const served = this.#waiting.filter(({ position }) => position <= reached);
+    this.#waiting = this.#waiting.filter(({ position }) => position > reached);
+    for (const { done } of served) done(true);
   }
 
   #report(before: NodeNotice | null, now: NodeNotice): void {

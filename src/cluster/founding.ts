@@ -76,7 +76,9 @@ export class Founding {
   #compareSettings({ membership }: NodeState): void {
     const { settings, cluster } = this.#options;
     if (membership.settings !== settings)
-      throw new Refusal(`settings differ from those of cluster ${cluster}: here ${settings}, there ${membership.settings}`);
+      throw new Refusal(
+        `settings differ from those of cluster ${cluster}: here ${settings}, there ${membership.settings}`,
+      );
   }
 
   /** What the log is; null where there is none. */

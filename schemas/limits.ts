@@ -188,6 +188,8 @@ export const SNAPSHOTS_KEPT = 2;
 export const SNAPSHOT_DEPUTY_MS = 3_000;
 /** How long a request waits until this node has come as far as it asks. */
 export const POSITION_WAIT_MS = 5_000;
+/** How long a start waits until the node can be written to; then it listens all the same. */
+export const NODE_START_MS = 3_000;
 /** How often a node looks at what is due. */
 export const NODE_TICK_MS = 100;
 /** What could not be carried out because of this node's disk is tried again after so long. */
@@ -324,11 +326,14 @@ export const CAPABILITY_BYTES_MAX = 128;
 export const INSTANCE_TOKEN_BYTES = 16;
 /** How long a sign of life may be in memory only. */
 export const INSTANCE_FLUSH_INTERVAL_MS = 5_000;
-/** Rows of one flush, and of one call that marks instances stale: other writes come in between. */
 /** The same of a node: whether a claim is over is decided by the one that leads. */
 export const INSTANCE_SHARED_FLUSH_INTERVAL_MS = 1_000;
-/** So much longer than its life a claim lasts in a cluster, until a sign of life that was heard elsewhere is known. */
+/**
+ * So much longer than its life a claim lasts in a cluster of several nodes, and so much later one counts as silent:
+ * until then a sign of life that was heard elsewhere is known.
+ */
 export const CLAIM_SHARED_GRACE_MS = 2_000;
+/** Rows of one flush, and of one call that marks instances stale: other writes come in between. */
 export const INSTANCE_FLUSH_ROWS = 1_000;
 /** Instances of a list that are written in one turn of the front's loop. */
 export const INSTANCE_LIST_PAGE = 250;

@@ -72,6 +72,8 @@ export interface CoordinationGround {
   readonly started_ms: number;
   /** Whether what goes on without being asked is to go on here: on one node of a cluster. */
   readonly leads: () => boolean;
+  /** Whether no other node can have heard of an agent lately. */
+  readonly alone: () => boolean;
   readonly changes: ChangeReaders;
   readonly hub: Hub;
   readonly history: EventHistory;
@@ -96,7 +98,7 @@ export interface Coordination {
 }
 
 export function makeCoordination(ground: CoordinationGround): Coordination {
-  const { guarded, config, log, clock, threads, started_ms, leads, changes, hub, history } = ground;
+  const { guarded, config, log, clock, threads, started_ms, leads, alone, changes, hub, history } = ground;
   const shared = config.cluster !== "";
   const { writer, reads } = threads;
   const now_ms = clock.now();
@@ -124,7 +126,7 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
     clock,
     log,
     started_ms,
-    shared: shared ? { leads, grace_ms: CLAIM_SHARED_GRACE_MS } : null,
+    shared: shared ? { leads, alone, grace_ms: CLAIM_SHARED_GRACE_MS } : null,
   });
   leases.load(lease_rows.live());
   const views = new LeaseViews({ mirror: leases, expiry, reader: lease_rows });
@@ -161,7 +163,7 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
     writer,
     clock,
     log,
-    stale_after_ms: stale_after,
+    stale_after_ms: () => stale_after + (alone() ? 0 : CLAIM_SHARED_GRACE_MS),
     interval_ms: liveness_interval,
   });
   const tasks: readonly BackgroundTask[] = [

@@ -216,6 +216,7 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
         });
   /** Whether what goes on without being asked is to go on here: on one node of a cluster. */
   const leads = (): boolean => cluster?.leads ?? true;
+  const alone = (): boolean => cluster?.alone ?? true;
 
   // Agents, what they hold and say
   const coordination = makeCoordination({
@@ -226,6 +227,7 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
     threads,
     started_ms,
     leads,
+    alone,
     changes,
     hub,
     history: event_history,

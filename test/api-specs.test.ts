@@ -8,7 +8,7 @@ import t from "tap";
 import { BODY_BYTES_MAX, HISTORY_ROWS_DEFAULT, KEY_BYTES_MAX } from "../schemas/limits.js";
 import { hashOf, refusal, refusalOf, TIMESTAMP } from "./support/answers.js";
 import { send, type Answer, type RequestOptions } from "./support/http-client.js";
-import { startKoor } from "./support/server-process.js";
+import { CLUSTER, startKoor } from "./support/server-process.js";
 import { checkCompareAndSwap, checkConditionalReads, checkRace, checkRefusedPaths } from "./support/versioned-space.js";
 
 interface Written {
@@ -410,14 +410,16 @@ t.test("each write leaves its row in the audit log, refused ones too", async (t)
 });
 
 t.test("specs outlive the server", async (t) => {
-  const first = await startKoor(t);
+  // A cluster keeps the settings that it was begun with.
+  const args = ["--state-history", "1"];
+  const first = await startKoor(t, { args: CLUSTER === "" ? [] : args });
   const ask = (port: number, method: string, path: string, body?: string): Promise<Answer> =>
     send(port, method, path, body === undefined ? {} : { body });
   await ask(first.port, "PUT", at("p", "stays"), "1");
   await ask(first.port, "PUT", at("p", "goes"), "1");
   await ask(first.port, "DELETE", at("p", "goes"));
   t.equal(await first.stop(), 0);
-  const second = await startKoor(t, { data_dir: first.data_dir, args: ["--state-history", "1"] });
+  const second = await startKoor(t, { data_dir: first.data_dir, args });
   t.equal((await ask(second.port, "GET", at("p", "stays"))).text, "1");
   t.equal((await ask(second.port, "GET", at("p", "goes"))).status, 404);
   t.match((await ask(second.port, "PUT", at("p", "goes"), "2")).json(), { version: 2 });

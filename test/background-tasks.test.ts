@@ -121,7 +121,7 @@ t.test("liveness: at intervals, one check at a time, costs what is silent", asyn
     writer: writer.writer,
     clock: { now: () => now },
     log,
-    stale_after_ms: 5_000,
+    stale_after_ms: () => 5_000,
     interval_ms: 1_000,
   });
   const tick = (at: number): void => {

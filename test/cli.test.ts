@@ -329,7 +329,12 @@ t.test("contracts: stored, payloads checked, a live service tested", async (t) =
     version: 1,
     endpoints: {
       "GET /health": {
-        response: { status: { type: "string", required: true }, uptime: { type: "string" } },
+        response: {
+          status: { type: "string", required: true },
+          uptime: { type: "string" },
+          // What a node of a cluster says beside.
+          cluster: { type: "object" },
+        },
         response_status: 200,
       },
       "GET /api/state": { response: { keys: { type: "array" } } },

@@ -134,7 +134,7 @@ async function useSessions(t: Owner, data_dir: string): Promise<void> {
     data_dir,
     program: PROGRAM,
     env: { KOOR_DATA_DIR: data_dir },
-    args: ["--auth-token", "secret", "--dashboard-bind", "127.0.0.1:0"],
+    args: ["--state-events", "--auth-token", "secret", "--dashboard-bind", "127.0.0.1:0"],
   });
   const { dashboard_port } = koor;
   const logIn = async (): Promise<Readonly<Record<string, string>>> => {

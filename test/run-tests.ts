@@ -2,8 +2,10 @@
  * The tests, as `npm test` and `npm run test:long` run them: all of them once, over the transport that this machine
  * gives, and those that cross a socket once more over Node's own where that was another one, in their short form: what
  * is long in them is not about the wire. Of those that look at pages it is one: what they ask of the wire is little
- * beside what they look at. The short form does a part, which chance draws and the run names: a few of those over the
- * other transport, and most of those that look at pages. Each file is a process of plain Node: tap's own runner gives
+ * beside what they look at. What is about the wire is run a third time with each server the only node of a cluster,
+ * over a log in NATS, and a few of it over one in PostgreSQL, where this machine has them. The short form does a part,
+ * which chance draws and the run names: a few of those over the other transport and over NATS, and most of those that
+ * look at pages. Each file is a process of plain Node: tap's own runner gives
  * it loaders that every thread and command it starts has to load again, which took most of a run's time.
  * One line for each file as it ends, and the last one is `N passed, N failed`, of assertions.
  * Run: `node dist/tree/test/run-tests.js [--long] [PART OF A FILE'S NAME...]`.
@@ -14,6 +16,7 @@ import { dirname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chooseTransport } from "../src/transport/choose.js";
 import { chooseLongForm, countRounds, drawRows, drawSome, shortForm } from "./support/effort.js";
+import { logMissing, type LogName } from "./support/log-server.js";
 import { runTestFile } from "./support/test-process.js";
 import type { TestReport } from "./support/test-report.js";
 
@@ -26,6 +29,17 @@ const IMPORTS = /(?:from|import) "(\.[^"]+)"/g;
 const OVER_BOTH = join("test", "transports.test.js");
 const TEST_ENDING = ".test.js";
 const SAMPLE_FILES = 3;
+/** Those in which a server may as well be a node; tests of clusters say themselves which nodes there are. */
+const OF_NODES = /^test[/\\](?:(?:api|cli|openapi)[-.]|recipes|faults[/\\])(?!cluster)/;
+/** Of them, what is done in seconds: the short form draws from these. */
+const QUICK_OF_NODES = ["state", "specs", "templates", "usage", "audit", "agent-metrics", "contracts", "mcp"].map(
+  (name) => join("test", `api-${name}.test.js`),
+);
+const SAMPLE_OF_NODES = 2;
+/** Starts its nodes over the log that the run is about. */
+const OF_CLUSTER = join("test", "api-cluster.test.js");
+/** How many files go over the second log, too. */
+const SAMPLE_SECOND_LOG = 3;
 const PAGES_FOLDER = "dashboard";
 const SAMPLE_PAGES = 1;
 /** How many files of pages the short form looks at. */
@@ -69,12 +83,14 @@ interface Run {
   readonly path: string;
   /** Over which transport: the one that this machine gives, or Node's own. */
   readonly transport: "auto" | "node";
+  /** Over which log each server is a node; "" for servers alone. */
+  readonly cluster: LogName | "";
   readonly environment: NodeJS.ProcessEnv;
 }
 
-function showReport({ path, transport }: Run, report: TestReport, took_ms: number): void {
+function showReport({ path, transport, cluster }: Run, report: TestReport, took_ms: number): void {
   const outcome = report.failed === 0 ? "ok" : "FAILED";
-  const over = transport === "node" ? " over node" : "";
+  const over = cluster === "" ? (transport === "node" ? " over node" : "") : ` over a log in ${cluster}`;
   const counts = report.failed === 0 ? `${report.passed}` : `${report.passed} passed, ${report.failed} failed`;
   print(`${outcome} ${nameTest(path)}${over}: ${counts}, ${(took_ms / 1000).toFixed(1)} s`);
   for (const reason of report.skipped) print(`   skipped: ${reason}`);
@@ -97,7 +113,7 @@ async function runAll(runs: readonly Run[]): Promise<void> {
   const runOneByOne = async (): Promise<void> => {
     for (let run = left.shift(); run !== undefined; run = left.shift()) {
       const begun = performance.now();
-      const env = { ...run.environment, KOOR_TEST_TRANSPORT: run.transport };
+      const env = { ...run.environment, KOOR_TEST_TRANSPORT: run.transport, KOOR_TEST_CLUSTER: run.cluster };
       const report = await runTestFile(join(TREE, run.path), { cwd: ROOT, env });
       showReport(run, report, performance.now() - begun);
       total.passed += report.passed;
@@ -116,15 +132,34 @@ function chooseTests(found: readonly string[]): readonly string[] {
   return found.filter((path) => !left_out.includes(path));
 }
 
+/** What is run with each server as a node, by the log. */
+function overLogs(found: readonly string[]): readonly (readonly [log: LogName, paths: readonly string[]])[] {
+  const of_nodes = wireTests(found).others.filter((path) => OF_NODES.test(path));
+  const quick = of_nodes.filter((path) => QUICK_OF_NODES.includes(path));
+  const second = [...found.filter((path) => path === OF_CLUSTER), ...drawSome(of_nodes, SAMPLE_SECOND_LOG)];
+  const first = countRounds(0, 1) === 1 || names.length > 0 ? of_nodes : drawSome(quick, SAMPLE_OF_NODES);
+  return [
+    ["nats", first],
+    ["postgres", countRounds(0, 1) === 1 ? second : []],
+  ];
+}
+
 const tests = chooseTests(findTests());
 const { name, fallback } = await chooseTransport("auto");
 print(`over ${name}: ${tests.length} files${fallback === "" ? "" : ` (${fallback})`}`);
-const runs = tests.map((path): Run => ({ path, transport: "auto", environment: process.env }));
+const runs = tests.map((path): Run => ({ path, transport: "auto", cluster: "", environment: process.env }));
 if (name !== "node") {
   const { pages, others } = wireTests(tests);
   const drawn = [...drawRows(others, SAMPLE_FILES), ...drawSome(pages, countRounds(0, SAMPLE_PAGES))];
   if (drawn.length > 0) print(`over node, too: ${drawn.map(nameTest).join(", ")}`);
-  for (const path of drawn) runs.push({ path, transport: "node", environment: shortForm() });
+  for (const path of drawn) runs.push({ path, transport: "node", cluster: "", environment: shortForm() });
+}
+for (const [cluster, paths] of overLogs(tests)) {
+  const missing = logMissing(cluster);
+  if (paths.length === 0) continue;
+  print(`over a log in ${cluster}, too: ${missing === false ? paths.map(nameTest).join(", ") : `skipped: ${missing}`}`);
+  if (missing === false)
+    for (const path of paths) runs.push({ path, transport: "auto", cluster, environment: shortForm() });
 }
 await runAll(runs);
 if (tests.length === 0) total.failed += 1;

@@ -32,8 +32,12 @@ export interface ExpiryOptions {
   readonly log: Log;
   /** When the server started. */
   readonly started_ms: number;
-  /** Where other servers hear of holders, too: the one that leads ends claims, a while later. */
-  readonly shared: { readonly leads: () => boolean; readonly grace_ms: number } | null;
+  /** Where other servers may hear of holders, too: the one that leads ends claims, a while later unless it is alone. */
+  readonly shared: {
+    readonly leads: () => boolean;
+    readonly alone: () => boolean;
+    readonly grace_ms: number;
+  } | null;
 }
 
 /** Claims are filed by when they are due, to so many ms. */
@@ -99,7 +103,8 @@ export class Expiry implements BackgroundTask {
    */
   hear(holder: string, now_ms: number): void {
     // Whoever leads may know of another sign of life.
-    if (this.#options.shared !== null) return;
+    const { shared } = this.#options;
+    if (shared !== null && !(shared.leads() && shared.alone())) return;
     const rows = [...this.#options.mirror.of(holder)].map(({ row }) => row);
     this.#end(rows.flatMap((row) => this.#overdue(row, now_ms)));
   }
@@ -143,9 +148,10 @@ export class Expiry implements BackgroundTask {
       ends.push(...over);
       const record = this.#options.mirror.get(row);
       if (over.length > 0 || record === undefined) continue;
-      const { ends_ms } = this.#lifeOf(record, now_ms);
-      // Where it is not this server's to end, or not yet, it is looked at again.
-      this.#file(row, this.#options.shared === null ? ends_ms : Math.max(ends_ms, now_ms + RETRY_MS));
+      // Where it is not this server's to end it is looked at again.
+      const { shared } = this.#options;
+      const least_ms = shared === null || shared.leads() ? 0 : now_ms + RETRY_MS;
+      this.#file(row, Math.max(this.#due(this.#lifeOf(record, now_ms)), least_ms));
     }
     this.#end(ends);
   }
@@ -154,12 +160,18 @@ export class Expiry implements BackgroundTask {
   #overdue(row: number, now_ms: number): End[] {
     const record = this.#options.mirror.get(row);
     if (record === undefined || this.#ending.get(row) === record.fence) return [];
-    const { ends_ms, reason } = this.#lifeOf(record, now_ms);
+    const life = this.#lifeOf(record, now_ms);
     const { shared, holders } = this.#options;
     const { fence, holder } = record;
-    if (shared === null) return ends_ms <= now_ms ? [{ row, fence, reason, heard_at: null }] : [];
-    if (!shared.leads() || ends_ms + shared.grace_ms > now_ms) return [];
-    return [{ row, fence, reason, heard_at: holders.heardOf(holder, now_ms) }];
+    if (this.#due(life) > now_ms || shared?.leads() === false) return [];
+    const heard_at = shared === null ? null : holders.heardOf(holder, now_ms);
+    return [{ row, fence, reason: life.reason, heard_at }];
+  }
+
+  /** When a life is taken to be over: a sign of life that was heard elsewhere is known a while later. */
+  #due({ ends_ms, reason }: ReturnType<typeof lifeOf>): number {
+    const { shared } = this.#options;
+    return shared === null || reason === "max_s" || shared.alone() ? ends_ms : ends_ms + shared.grace_ms;
   }
 
   #end(ends: readonly End[]): void {

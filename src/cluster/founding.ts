@@ -61,6 +61,7 @@ export class Founding {
     for (let delay_ms = LOG_REOPEN_DELAY_MS; ; delay_ms = Math.min(delay_ms * 2, LOG_REOPEN_DELAY_MS_MAX)) {
       try {
         const found = await this.#settle(await this.#look());
+        if (found !== null) this.#compareSettings(found);
         if (found !== null || closed()) return found;
         waiting("there is no snapshot of the cluster yet");
       } catch (error) {
@@ -73,6 +74,15 @@ export class Founding {
       });
       if (closed()) return null;
     }
+  }
+
+  /** They are those with which the cluster was begun, at every node and for ever. */
+  #compareSettings({ membership }: NodeState): void {
+    const { settings, cluster } = this.#options;
+    if (membership.settings !== settings)
+      throw new Refusal(
+        `settings differ from those of cluster ${cluster}: here ${settings}, there ${membership.settings}`,
+      );
   }
 
   /** What the log is; null where there is none. */

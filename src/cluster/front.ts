@@ -3,7 +3,7 @@
  * told of all nodes. The writer's thread says so with every commit (notices.ts). Runs on the front.
  */
 import type { ClusterSettings } from "../../schemas/config.js";
-import { NODE_SILENCE_MS, POSITION_WAIT_MS } from "../../schemas/limits.js";
+import { NODE_SILENCE_MS, NODE_START_MS, POSITION_WAIT_MS } from "../../schemas/limits.js";
 import type { BackgroundTask } from "../background/task.js";
 import type { Log } from "../base/log.js";
 import { formatTime } from "../base/time.js";
@@ -45,7 +45,7 @@ export class ClusterFront implements BackgroundTask, Positions {
   readonly #options: ClusterFrontOptions;
   #status: NodeNotice | null = null;
   #waiting: Waiting[] = [];
-  #waking: NodeJS.Immediate | null = null;
+  #reached = 0;
   #leads = false;
   /** Since when the log has been ahead of this node, in ms of `performance.now`. */
   #behind_since: number | null = null;
@@ -64,16 +64,31 @@ export class ClusterFront implements BackgroundTask, Positions {
     return this.#status?.position ?? 0;
   }
 
+  get reached(): number {
+    return this.#reached;
+  }
+
   get leads(): boolean {
     return this.#leads;
   }
 
+  /** Whether no other node was heard of for so long that nobody can have called it. */
+  get alone(): boolean {
+    const { now_ms } = this.#known();
+    return !this.#options.reader
+      .nodes()
+      .some(({ node, heard_at }) => node !== this.node && now_ms - heard_at < NODE_SILENCE_MS);
+  }
+
   /**
-   * Resolves when the node knows where it stands, or that it has to wait for the log.
+   * Resolves when the node can be written to and somebody leads, or has to wait for that for longer than a start is to
+   * take: for the log, or for all that it has missed.
    * @throws ClusterError
    */
   async ready(): Promise<void> {
+    const patience = setTimeout(() => this.#hear(""), NODE_START_MS);
     const refusal = await this.#heard;
+    clearTimeout(patience);
     if (refusal !== "") throw new ClusterError(refusal);
   }
 
@@ -83,7 +98,8 @@ export class ClusterFront implements BackgroundTask, Positions {
     this.#status = notice;
     if (notice.log_last <= notice.position) this.#behind_since = null;
     else this.#behind_since ??= performance.now();
-    this.#hear(notice.refusal);
+    const { refusal, state, reason, leader } = notice;
+    if (refusal !== "" || reason !== "" || (state === "ok" && leader !== "")) this.#hear(refusal);
     if (notice.now_ms > 0) this.#options.onTime(notice.now_ms);
     // What stops the start is one line, and not the log's.
     if (notice.refusal === "") this.#report(before, notice);
@@ -93,8 +109,10 @@ export class ClusterFront implements BackgroundTask, Positions {
       this.#leads = leads;
       this.#options.onLeading(leads);
     }
-    // What else was committed is told behind this: whoever waits is served when all of it has come.
-    if (this.#waiting.length > 0) this.#waking ??= setImmediate(() => this.#wake());
+    // What else was committed is told behind this, and its events go out at the end of the turn: whoever waits is served
+    // when all of it has come and gone.
+    const { position } = notice;
+    if (position > (before?.position ?? 0)) setImmediate(() => setImmediate(() => this.#reach(position)));
   }
 
   wait(position: number, done: (reached: boolean) => void): void {
@@ -168,19 +186,20 @@ export class ClusterFront implements BackgroundTask, Positions {
     return this.#status ?? NOTHING_HEARD;
   }
 
-  #wake(): void {
-    this.#waking = null;
-    const { current } = this;
-    const reached = this.#waiting.filter(({ position }) => position <= current);
-    this.#waiting = this.#waiting.filter(({ position }) => position > current);
-    for (const { done } of reached) done(true);
+  #reach(reached: number): void {
+    this.#reached = reached;
+    if (this.#waiting.length === 0) return;
+    const served = this.#waiting.filter(({ position }) => position <= reached);
+    this.#waiting = this.#waiting.filter(({ position }) => position > reached);
+    for (const { done } of served) done(true);
   }
 
   #report(before: NodeNotice | null, now: NodeNotice): void {
     const { log } = this.#options;
     const { state, reason, leader, term, position } = now;
     if (before?.state !== state || before.reason !== reason) {
-      const level = state === "halted" ? "error" : state === "ok" && reason === "" ? "info" : "warn";
+      const well = reason === "" && (state === "ok" || before === null);
+      const level = state === "halted" ? "error" : well ? "info" : "warn";
       log[level]("node", { node: this.node, state, reason, position });
     }
     if (leader !== "" && before?.leader !== leader) log.info("node leads", { node: leader, term });

@@ -358,7 +358,7 @@ export class Pipeline {
   /** Handles a request, when this node has come as far as it asks. */
   #handle(call: Call, request: Request): void {
     const { positions } = this.#options;
-    if (positions === null || call.after <= positions.current) {
+    if (positions === null || call.after <= positions.reached) {
       this.#handleNow(call, request);
       return;
     }

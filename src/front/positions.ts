@@ -17,6 +17,8 @@ const TRY_AGAIN_LATER = 1013;
 export interface Positions {
   /** Id of the last entry whose effect every answer of this node shows. */
   readonly current: number;
+  /** The same of those whose events have gone out, too: who asks to be served behind it gets none of them again. */
+  readonly reached: number;
   /**
    * Calls back when this node has come so far, or in POSITION_WAIT_MS.
    * @param done is told whether it has
@@ -51,7 +53,7 @@ export function positioned(reply: WireReply, position: number): WireReply {
 
 /** A socket that is served when this node has come so far, and told to try again later where it has not in time. */
 export function openedAfter(opener: SocketOpener, position: number, positions: Positions): SocketOpener {
-  if (position <= positions.current) return opener;
+  if (position <= positions.reached) return opener;
   return (socket) => {
     let served: SocketHandler | null = null;
     let closed = false;

@@ -240,18 +240,21 @@ export class Directory implements Measured {
     const silent = row.status === "stale" && (entry.last_seen <= row.last_seen || !entry.unsaved);
     if (silent ? entry.status === "active" : entry.status !== "active" && row.status === "active")
       this.#move(entry, row.status);
-    entry.last_seen = Math.max(entry.last_seen, row.last_seen);
+    // A sign of life that is on its way into the database ends the silence when it is there.
+    entry.last_seen = silent ? row.last_seen : Math.max(entry.last_seen, row.last_seen);
   }
 
   /** Takes a sign of life that another server has stored. */
   hear(row: number, seen_ms: number, busy_until: number): void {
     const entry = this.#by_row.get(row);
     if (entry === undefined || seen_ms < entry.last_seen) return;
+    // What was seen last before the silence is no end of it.
+    const awake = entry.status === "stale" && seen_ms > entry.last_seen;
     entry.last_seen = seen_ms;
     entry.busy_until = busy_until;
     if (seen_ms > this.#newest_ms) this.#newest_ms = seen_ms;
-    if (entry.status === "stale") this.#move(entry, "active");
-    else this.#lists[entry.status].touch(entry);
+    if (awake) this.#move(entry, "active");
+    else if (entry.status !== "stale") this.#lists[entry.status].touch(entry);
   }
 
   setIntent(entry: Entry, intent: string): void {

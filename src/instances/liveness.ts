@@ -19,7 +19,8 @@ export interface LivenessOptions {
   readonly writer: Writer;
   readonly clock: Clock;
   readonly log: Log;
-  readonly stale_after_ms: number;
+  /** More where others hear of instances, too: what they have heard is known here a while later. */
+  readonly stale_after_ms: () => number;
   readonly interval_ms: number;
 }
 
@@ -53,7 +54,7 @@ export class Liveness implements BackgroundTask {
 
   async #check(): Promise<readonly Entry[] | Failure> {
     const { directory, writer, clock, log, stale_after_ms } = this.#options;
-    const until_ms = clock.now() - stale_after_ms;
+    const until_ms = clock.now() - stale_after_ms();
     const newly_stale: Entry[] = [];
     for (;;) {
       const silent = directory.silentSince(until_ms, INSTANCE_FLUSH_ROWS);

@@ -75,7 +75,7 @@ export class InstanceWriter implements WritingModel {
   readonly #set_capabilities: Statement<[string, string], unknown>;
   readonly #delete: Statement<[number], unknown>;
   readonly #delete_life: Statement<[number], unknown>;
-  readonly #see: Statement<[number, number, number, number], unknown>;
+  readonly #see: Statement<[number, number, number, number, number], unknown>;
   readonly #stale: Statement<[number, number, number, number], unknown>;
 
   constructor(db: Db) {
@@ -93,9 +93,10 @@ export class InstanceWriter implements WritingModel {
     this.#set_capabilities = db.prepare("UPDATE instance SET capabilities = ? WHERE id = ?");
     this.#delete = db.prepare("DELETE FROM instance WHERE row = ?");
     this.#delete_life = db.prepare("DELETE FROM instance_life WHERE row = ?");
-    // A sign of life that comes behind the silence that followed it wakes nobody.
+    // A sign of life that comes behind the silence that followed it wakes nobody; the one that it followed is the last.
     this.#see = db.prepare(
-      `UPDATE instance_life SET last_seen = ?, busy_until = ?, status = iif(status = 'stale', 'active', status)
+      `UPDATE instance_life SET
+         status = iif(status = 'stale' AND last_seen < ?, 'active', status), last_seen = ?, busy_until = ?
        WHERE row = ? AND last_seen <= ?`,
     );
     // One that is stale here may have been seen and silent again meanwhile: then its last_seen is later. One that was
@@ -161,7 +162,7 @@ export class InstanceWriter implements WritingModel {
     this.#seen.push(request);
     for (const [at, row] of rows.entries()) {
       const seen_ms = must(last_seen[at], "a time for each row");
-      this.#see.run(seen_ms, must(busy_until[at], "a time for each row"), row, seen_ms);
+      this.#see.run(seen_ms, seen_ms, must(busy_until[at], "a time for each row"), row, seen_ms);
     }
   }
 

@@ -8,7 +8,7 @@ import { rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
 import { send, sendJson, type Answer, type Refusal } from "../support/http-client.js";
-import { makeDirectory, startKoor, type Koor } from "../support/server-process.js";
+import { aloneOnly, makeDirectory, startKoor, type Koor } from "../support/server-process.js";
 import { openSocket, type Told } from "../support/subscriber.js";
 import { openDatabase } from "../../src/store/sqlite/choice.js";
 
@@ -143,6 +143,8 @@ function limitFiles(koor: Koor, bytes: number | null): void {
   if (!done) throw new Error("prlimit failed");
 }
 
+const IN_THE_LOG = { skip: aloneOnly("calls that are in the log wait for the disk") };
+
 const MOUNT = `mount -t tmpfs -o size=${FILE_SYSTEM_BYTES} koor "$KOOR_TEST_DISK"`;
 const can_limit = succeeds("prlimit", "--pid", String(process.pid), "--fsize");
 const can_mount = succeeds("unshare", "-Urm", "sh", "-c", "mount -t tmpfs koor /tmp");
@@ -150,7 +152,7 @@ t.comment(`prlimit: ${can_limit}, own file system: ${can_mount}`);
 t.ok(can_limit || can_mount || process.platform !== "linux", "on Linux there is always a way to fill a disk");
 
 if (can_limit) {
-  t.test("a limit on the size of files", async (t) => {
+  t.test("a limit on the size of files", IN_THE_LOG, async (t) => {
     const data_dir = makeDirectory(t);
     const koor = await startKoor(t, { data_dir });
     await begin(t, koor);
@@ -172,7 +174,7 @@ if (can_limit) {
 }
 
 if (can_mount) {
-  t.test("a small file system", async (t) => {
+  t.test("a small file system", IN_THE_LOG, async (t) => {
     const data_dir = makeDirectory(t);
     const koor = await startKoor(t, {
       data_dir,

@@ -9,7 +9,7 @@ import t from "tap";
 import { must } from "../../src/base/assert.js";
 import { gather } from "../support/held-writer.js";
 import { send, sendJson, type Answer } from "../support/http-client.js";
-import { startKoor, type Koor } from "../support/server-process.js";
+import { aloneOnly, startKoor, type Koor } from "../support/server-process.js";
 import { FAULTS } from "../threads/faults.js";
 
 const PROGRAM = fileURLToPath(new URL("../threads/crashing-server.js", import.meta.url));
@@ -27,7 +27,10 @@ const callsOf = async (koor: Koor, id: string): Promise<number | undefined> =>
     .json<{ readonly instance_id: string; readonly metrics: Readonly<Record<string, number>> }[]>()
     .find(({ instance_id }) => instance_id === id)?.metrics["rest_calls"];
 
-t.test("a flush that is lost before it was carried out is sent again", async (t) => {
+/** Of what is carried out again, and again crashes the writer. */
+const IN_THE_LOG = { skip: aloneOnly("what was appended to the log is carried out after the crash") };
+
+t.test("a flush that is lost before it was carried out is sent again", IN_THE_LOG, async (t) => {
   const koor = await startKoor(t, { program: PROGRAM });
   const id = await register(koor);
   for (let at = 0; at < 5; at++) await send(koor.port, "GET", "/api/state", { headers: as(id) });
@@ -100,7 +103,7 @@ t.test("who was registered or deleted without a word is known as the database ha
   t.same(await list(await startKoor(t, { data_dir: koor.data_dir })), known, "and is stored");
 });
 
-t.test("a sign of life and a check during the writer's absence", async (t) => {
+t.test("a sign of life and a check during the writer's absence", IN_THE_LOG, async (t) => {
   const koor = await startKoor(t, { program: PROGRAM, args: ["--stale-after", "1ms"] });
   const id = await register(koor);
   await send(koor.port, "POST", `/api/instances/${id}/activate`);

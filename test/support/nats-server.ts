@@ -4,10 +4,10 @@
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { createServer, type Socket } from "node:net";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
-import { makeDirectory, type Owner } from "./server-process.js";
+import { makeDirectory, tieToThisProcess, type Owner } from "./server-process.js";
 
 const VARIABLE = "KOOR_NATS_SERVER";
 const NAME = "nats-server";
@@ -70,6 +70,7 @@ export class NatsProcess {
     this.#log = "";
     const program = findNatsServer() ?? NAME;
     const child = spawn(program, ["-c", this.#config], { stdio: ["ignore", "ignore", "pipe"] });
+    tieToThisProcess(child);
     this.#process = child;
     this.#ended = new Promise((resolve) => child.once("close", () => resolve()));
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
@@ -111,6 +112,12 @@ export class NatsProcess {
     if (child === null || child.exitCode !== null || child.signalCode !== null) return;
     child.kill(signal);
     await this.#ended;
+  }
+
+  /** The test's process may end without its end, and ends it then. */
+  unref(): void {
+    this.#process?.unref();
+    (this.#process?.stderr as Socket | null | undefined)?.unref();
   }
 
   /** It keeps its connections, and does nothing any more. */

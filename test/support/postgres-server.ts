@@ -36,6 +36,8 @@ export interface PostgresServer {
   thaw(): void;
   /** Ends it in order. */
   stop(): Promise<void>;
+  /** The test's process may end without its end, and ends it then. */
+  unref(): void;
   /** Starts it again, where it was ended. */
   start(settings?: Readonly<Record<string, string>>): Promise<void>;
 }
@@ -188,6 +190,10 @@ export async function startPostgres(
     url,
     kill,
     start,
+    unref: () => {
+      child?.unref();
+      (child?.stderr as Socket | null | undefined)?.unref();
+    },
     freeze: () => signal(pids(), "SIGSTOP"),
     thaw: () => signal(pids(), "SIGCONT"),
     stop: async () => {

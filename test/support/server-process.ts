@@ -20,6 +20,17 @@ const START_TIMEOUT_MS = 30_000;
 /** The transport that a run of tests is about: `auto`, `uws` or `node`. The runner sets it (test/run-tests.ts). */
 export const TRANSPORT = process.env["KOOR_TEST_TRANSPORT"] ?? "auto";
 
+/**
+ * The log over which the servers of a run are nodes, each a cluster of one: `nats` or `postgres`; "" for servers alone.
+ * The runner sets it, too.
+ */
+export const CLUSTER = process.env["KOOR_TEST_CLUSTER"] ?? "";
+
+/** For tap's `skip`: the word for what a node of a cluster does not do, else false. */
+export function aloneOnly(why: string): string | false {
+  return CLUSTER === "" ? false : `not in a cluster: ${why}`;
+}
+
 /** The way to SQLite that a run is about, as whoever started it says. */
 const SQLITE = process.env[SQLITE_VARIABLE] ?? "auto";
 
@@ -56,7 +67,7 @@ export interface Koor {
   /** What carries it; under `auto` that is for the server to choose. */
   readonly transport: "uws" | "node";
   readonly process: ChildProcess;
-  /** Everything that was written to stderr. */
+  /** Everything that was written to stderr, but what a node has to say of the log that it was given. */
   log(): string;
   /** Resolves when the log holds a match. Rejects when the server ends before. */
   logged(pattern: RegExp): Promise<RegExpExecArray>;
@@ -82,7 +93,7 @@ export function makeDirectory(t: Owner): string {
  * Ends the process when this one is gone, however it went: a test that runs out of time is killed by the
  * runner, and no teardown of its runs. The shell waits for the end of its input, which is this process's.
  */
-function tieToThisProcess(child: ChildProcess): void {
+export function tieToThisProcess(child: ChildProcess): void {
   if (child.pid === undefined) return;
   const guard = spawn("sh", ["-c", 'read -r _; kill -9 "$1"', "sh", String(child.pid)], {
     stdio: ["pipe", "ignore", "ignore"],
@@ -133,6 +144,9 @@ class Output {
   }
 }
 
+/** What a node says of a log of one server, which is the only one that a run has. */
+const OF_THE_LOG = /^.*msg"?[=:]"?cluster\b.*one server only.*\n/gm;
+
 /** What tests end servers with; any other signal is a crash, whenever it came. */
 const SENT: ReadonlySet<NodeJS.Signals> = new Set(["SIGTERM", "SIGINT", "SIGKILL"]);
 /** Node's last line after an error that nobody caught. */
@@ -144,7 +158,11 @@ const UNCAUGHT = /^Node\.js v/m;
  */
 export async function startKoor(t: Owner, options: KoorOptions = {}): Promise<Koor> {
   const data_dir = options.data_dir ?? makeDirectory(t);
-  const args = ["--bind", "127.0.0.1:0", "--dashboard-bind", "", "--data-dir", data_dir, ...(options.args ?? [])];
+  // A test that is about clusters says itself over which log.
+  const in_column = CLUSTER !== "" && options.args?.includes("--cluster") !== true;
+  const own = ["--bind", "127.0.0.1:0", "--dashboard-bind", "", "--data-dir", data_dir];
+  const cluster = in_column ? await (await import("./log-server.js")).clusterFlags(CLUSTER, data_dir) : [];
+  const args = [...own, ...cluster, ...(options.args ?? [])];
   const child = spawnServer(args, options.cwd ?? data_dir, options.env ?? {}, options.program, options.launcher);
   const output = new Output(child.stderr);
   child.stdout?.resume();
@@ -189,6 +207,11 @@ export async function startKoor(t: Owner, options: KoorOptions = {}): Promise<Ko
     });
   const patience = setTimeout(() => child.kill("SIGKILL"), START_TIMEOUT_MS);
   const [line] = await logged(/.*koor listening.*\n/);
+  // On a busy machine it may listen before, and refuses writes until then.
+  if (in_column) {
+    await logged(/^(?=.*msg"?[=:]"?node\b(?! leads)).*state"?[=:]"?ok/m);
+    await logged(/node leads/);
+  }
   clearTimeout(patience);
   const portOf = (name: string): number => Number(new RegExp(`\\b${name}"?[=:]"?[^\\s"]*:(\\d+)`).exec(line)?.[1] ?? 0);
   const port = portOf("api");
@@ -199,7 +222,7 @@ export async function startKoor(t: Owner, options: KoorOptions = {}): Promise<Ko
     data_dir,
     transport: /\btransport"?[=:]"?uws\b/.test(line) ? "uws" : "node",
     process: child,
-    log: () => output.text,
+    log: () => output.text.replaceAll(OF_THE_LOG, ""),
     logged,
     stop,
   };

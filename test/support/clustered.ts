@@ -1,0 +1,118 @@
+/**
+ * Several nodes over one log, as clients see them: one that goes from node to node takes along how far the log was when
+ * it was answered last. Over NATS where a run says nothing else (KOOR_TEST_CLUSTER). Runs in the test's process.
+ */
+import { randomUUID } from "node:crypto";
+import type { OutgoingHttpHeaders } from "node:http";
+import { must } from "../../src/base/assert.js";
+import { send, type Answer } from "./http-client.js";
+import { LOGS, logMissing, logUrl } from "./log-server.js";
+import { CLUSTER, startKoor, type Koor, type Owner } from "./server-process.js";
+
+const LOG = LOGS.find((name) => name === CLUSTER) ?? "nats";
+
+/** For tap's `skip`: why there can be no cluster here, or false. */
+export const CLUSTERED_MISSING = logMissing(LOG);
+
+export interface Member extends Koor {
+  readonly node: string;
+}
+
+/** The members of one cluster, and those that join it later. */
+export class Clustered {
+  readonly #url: string;
+  readonly #name = randomUUID();
+  readonly #args: readonly string[];
+  #begun = false;
+
+  private constructor(url: string, args: readonly string[]) {
+    this.#url = url;
+    this.#args = args;
+  }
+
+  /** @param args of each node */
+  static async begin(args: readonly string[] = []): Promise<Clustered> {
+    return new Clustered(await logUrl(LOG), args);
+  }
+
+  /** Starts a node, the first of which begins the cluster, and waits until it is well. */
+  async start(t: Owner, node: string, data_dir?: string): Promise<Member> {
+    const seed = this.#begun ? [] : ["--cluster-seed"];
+    this.#begun = true;
+    const own = ["--cluster", this.#url, "--cluster-name", this.#name, "--node-id", node, ...seed];
+    const args = [...own, "--dashboard-bind", "127.0.0.1:0", ...this.#args];
+    const koor = await startKoor(t, data_dir === undefined ? { args } : { args, data_dir });
+    await until(koor.port, "/health", ({ status }) => status === 200);
+    return { ...koor, node };
+  }
+}
+
+/** Starts a cluster of three. */
+export async function startThree(t: Owner, args: readonly string[] = []): Promise<readonly [Member, Member, Member]> {
+  const cluster = await Clustered.begin(args);
+  const first = await cluster.start(t, "a");
+  const [second, third] = await Promise.all([cluster.start(t, "b"), cluster.start(t, "c")]);
+  return [first, second, third];
+}
+
+/** Asks until the answer is one that is waited for. */
+export async function until(
+  port: number,
+  path: string,
+  holds: (answer: Answer) => boolean,
+  headers: OutgoingHttpHeaders = {},
+): Promise<Answer> {
+  for (;;) {
+    const answer = await send(port, "GET", path, { headers });
+    if (holds(answer)) return answer;
+  }
+}
+
+/** How far the log was where this was answered. */
+export function positionOf(answer: Answer): number {
+  return Number(must(answer.headers["x-koor-position"], "a node says how far it has come"));
+}
+
+/** Somebody who asks one node after the other, and finds at each what was done before. */
+export class Wanderer {
+  /** The newest position that it was told of. */
+  position = 0;
+  readonly headers: OutgoingHttpHeaders;
+
+  constructor(headers: OutgoingHttpHeaders = {}) {
+    this.headers = headers;
+  }
+
+  async ask(at: Koor, method: string, path: string, body?: unknown, more: OutgoingHttpHeaders = {}): Promise<Answer> {
+    const text = typeof body === "string" ? body : JSON.stringify(body);
+    const after = this.position === 0 ? {} : { "X-Koor-After": String(this.position) };
+    const headers = { ...(body === undefined ? {} : { "Content-Type": "application/json" }), ...this.headers };
+    const answer = await send(at.port, method, path, {
+      headers: { ...headers, ...after, ...more },
+      ...(body === undefined ? {} : { body: text }),
+    });
+    const reached = positionOf(answer);
+    if (reached < this.position && answer.status !== 503)
+      throw new Error(`${method} ${path} was answered at ${reached}, and asked for ${this.position}`);
+    this.position = Math.max(this.position, reached);
+    return answer;
+  }
+
+  get(at: Koor, path: string): Promise<Answer> {
+    return this.ask(at, "GET", path);
+  }
+
+  /** The JSON of an answer of 200. */
+  async read<Json>(at: Koor, path: string): Promise<Json> {
+    const answer = await this.get(at, path);
+    if (answer.status !== 200) throw new Error(`GET ${path}: ${answer.status} ${answer.text}`);
+    return answer.json<Json>();
+  }
+
+  /** As `read`, of what changes something. */
+  async call<Json>(at: Koor, method: string, path: string, body: unknown = {}): Promise<Json> {
+    const answer = await this.ask(at, method, path, body);
+    if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`);
+    return answer.json<Json>();
+  }
+}

@@ -193,7 +193,7 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
   const counters = new EventCounters();
   const hub = new Hub(front, counters, history.last_id);
   const event_history = new EventHistory(reads, hub);
-  const streams = new Streams({ hub, counters, history, log }, clock);
+  const streams = new Streams({ hub, counters, history, log, replicated: config.cluster !== "" }, clock);
 
   // The cluster, where it is a node of one
   const cluster =

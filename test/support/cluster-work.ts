@@ -65,6 +65,8 @@ export class ClusterWork {
   readonly #running: Promise<void>[] = [];
   /** When what was acknowledged last at a node was sent. */
   readonly #acknowledged_at = new Map<string, number>();
+  /** How requests have ended that were not answered. */
+  readonly #ends = new Map<string, number>();
   #stopped = false;
   #end: () => void = () => undefined;
   readonly #ending = new Promise<void>((resolve) => {
@@ -94,11 +96,15 @@ export class ClusterWork {
   /** Waits until something was acknowledged at a node that was sent from now on; how long that took in ms. */
   async untilWritten(node: TestNode, patience_ms?: number): Promise<number> {
     const since = performance.now();
-    await until(
-      `something is written at node ${node.name}`,
-      () => (this.#acknowledged_at.get(node.name) ?? 0) >= since,
-      patience_ms,
-    );
+    try {
+      await until(
+        `something is written at node ${node.name}`,
+        () => (this.#acknowledged_at.get(node.name) ?? 0) >= since,
+        patience_ms,
+      );
+    } catch (error) {
+      throw new Error(`${String(error)} ${node.log().slice(-4_000)}`, { cause: error });
+    }
     return Math.round(performance.now() - since);
   }
 
@@ -129,7 +135,7 @@ export class ClusterWork {
     if (one === undefined) throw new Error("no node runs");
     const findings = this.check(one);
     const { problems, ...numbers } = findings;
-    t.comment(JSON.stringify(numbers));
+    t.comment(JSON.stringify({ ...numbers, ends: Object.fromEntries(this.#ends) }));
     t.same(
       problems.slice(0, 10),
       [],
@@ -275,7 +281,11 @@ export class ClusterWork {
       this.#writes.push(write);
       return answer;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ECONNREFUSED") this.#writes.push(write);
+      const { code = String(error) } = error as NodeJS.ErrnoException;
+      if (code === "ECONNREFUSED") return null;
+      this.#writes.push(write);
+      const end = `${code} at ${node.name}`;
+      this.#ends.set(end, (this.#ends.get(end) ?? 0) + 1);
       return null;
     }
   }

@@ -19,7 +19,7 @@ import { auditRoutes } from "./audit/routes.js";
 import { BackgroundTasks, whileLeading, type BackgroundTask } from "./background/task.js";
 import { Restore } from "./backup/restore.js";
 import { backupRoutes } from "./backup/routes.js";
-import { steadyClock } from "./base/clock.js";
+import { steadyClock, systemClock } from "./base/clock.js";
 import { loadShapes } from "./base/shape.js";
 import { openLog, type Log } from "./base/log.js";
 import { ChangeReaders } from "./changes/readers.js";
@@ -193,7 +193,7 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
   const counters = new EventCounters();
   const hub = new Hub(front, counters, history.last_id);
   const event_history = new EventHistory(reads, hub);
-  const streams = new Streams({ hub, counters, history, log }, clock);
+  const streams = new Streams({ hub, counters, history, log, replicated: config.cluster !== "" }, clock);
 
   // The cluster, where it is a node of one
   const cluster =
@@ -454,10 +454,12 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
 
 /** Ends what is overdue: calls of the writer, jobs that wait, requests that come drop by drop. */
 function deadlines({ writer, pool, exports }: Threads<typeof NOTICES>, pipeline: Pipeline): BackgroundTask {
-  const pieces = [writer, pool, exports, pipeline];
+  const pieces = [writer, pool, exports];
   return {
     tick: (now_ms) => {
-      for (const piece of pieces) piece.tick(now_ms);
+      // Calls of threads end by the machine's time; that of a cluster's log may be ahead of it.
+      for (const piece of pieces) piece.tick(systemClock.now());
+      pipeline.tick(now_ms);
     },
   };
 }

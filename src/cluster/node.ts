@@ -175,7 +175,11 @@ class ClusterNode implements Executor {
       now: () => batch.clock.now(),
       elapsed: () => performance.now(),
       defer: (run) => void setImmediate(run),
-      tell: (status, now_ms) => this.#tell(status, now_ms, ""),
+      tell: (status, now_ms) => {
+        // Where a node whose clock was ahead is gone, time goes on from where it was.
+        batch.clock.raise(now_ms);
+        this.#tell(status, now_ms, "");
+      },
       warn: (warnings) => {
         this.#warnings = warnings;
       },

@@ -30,6 +30,8 @@ export interface FeedSources {
   readonly counters: EventCounters;
   readonly history: EventReader;
   readonly log: Log;
+  /** Whether there are other nodes, which may have told of events that this one has not carried out yet. */
+  readonly replicated: boolean;
 }
 
 export class Feed implements Listener {
@@ -45,12 +47,19 @@ export class Feed implements Listener {
   #replayed_some = false;
   /** The last event that replay delivered; what it started after, before that. */
   #last_replayed: number;
+  /** Events up to this one another node has told the subscriber of. */
+  readonly #told: number;
   #behind = false;
   #attached = false;
   #closed = false;
 
   /** @param since the event after which replay starts; null for none */
-  constructor({ hub, counters, history, log }: FeedSources, group: Group, outlet: Outlet, since: number | null) {
+  constructor(
+    { hub, counters, history, log, replicated }: FeedSources,
+    group: Group,
+    outlet: Outlet,
+    since: number | null,
+  ) {
     this.#hub = hub;
     this.#counters = counters;
     this.#history = history;
@@ -59,6 +68,7 @@ export class Feed implements Listener {
     this.#outlet = outlet;
     this.#cursor = since;
     this.#last_replayed = since ?? 0;
+    this.#told = replicated ? (since ?? 0) : 0;
   }
 
   /** Starts: replays, or follows at once. */
@@ -82,7 +92,7 @@ export class Feed implements Listener {
     this.#behind = false;
     if (this.#closed) return;
     if (this.#cursor !== null) this.#replay();
-    else if (this.#flush()) this.#outlet.caughtUp();
+    else if (this.#flush()) this.#catchUp();
   }
 
   /** Leaves the group's listeners: the subscriber is served otherwise. */
@@ -97,6 +107,7 @@ export class Feed implements Listener {
   }
 
   take(event: CommittedEvent): void {
+    if (event.id <= this.#told) return;
     if (this.#behind || this.#buffer.peek() !== undefined) this.#offer(event);
     else this.#deliver(event);
   }
@@ -200,6 +211,11 @@ export class Feed implements Listener {
       return;
     }
     this.#follow();
-    this.#outlet.caughtUp();
+    this.#catchUp();
+  }
+
+  /** Nothing is owed any more; but while this node is behind what the subscriber knows, it is served event by event. */
+  #catchUp(): void {
+    if (this.#hub.last_id >= this.#told) this.#outlet.caughtUp();
   }
 }

@@ -199,7 +199,8 @@ class World {
     const sockets = new UwsSockets(this.#library.asApp());
     this.#hub = new Hub(sockets, this.#counters, 0);
     const log = quietLog();
-    this.#sources = { hub: this.#hub, counters: this.#counters, history: new EventReader(this.#db), log };
+    const history = new EventReader(this.#db);
+    this.#sources = { hub: this.#hub, counters: this.#counters, history, log, replicated: false };
     this.#streams = new Streams(this.#sources, { now: () => 0 });
     sockets.listen("/", () => this.#opener);
   }

@@ -15,18 +15,18 @@ import { openDatabase } from "../store/sqlite/choice.js";
 
 const COMMENT = ": still here\n\n";
 
-function openStream(t: { teardown(done: () => void): void }) {
+function openStream(t: { teardown(done: () => void): void }, since: number | null = null, replicated = false) {
   const db = openDatabase(":memory:");
   t.teardown(() => db.close());
   migrate(db);
   const counters = new EventCounters();
   const hub = new Hub({ publish: () => 0 }, counters, 0);
   const log = quietLog();
-  const streams = new Streams({ hub, counters, history: new EventReader(db), log }, { now: () => 0 });
+  const streams = new Streams({ hub, counters, history: new EventReader(db), log, replicated }, { now: () => 0 });
   const pattern = compilePattern("a");
   if (pattern instanceof Failure) throw new Error(pattern.message);
   const sink = new KeepingSink();
-  streams.open(sink, { pattern, since: null, notices: false });
+  streams.open(sink, { pattern, since, notices: false });
   const appender = new EventAppender(db, new DeferredRows(db));
   return { hub, streams, sink, publish: (topic: string) => hub.fanOut([appender.append(topic, "1", "", 0)]) };
 }
@@ -86,5 +86,16 @@ t.test("the end of the server ends every stream", (t) => {
   const { sink, streams } = openStream(t);
   streams.end();
   t.ok(sink.ended);
+  t.end();
+});
+
+t.test("who comes from a node that is ahead is not told again what that one has told", (t) => {
+  const idsTold = (replicated: boolean): readonly (string | undefined)[] => {
+    const { sink, publish } = openStream(t, 2, replicated);
+    for (const topic of ["a", "a", "a"]) publish(topic);
+    return sink.written.slice(1).map((text) => /^id: (\d+)/.exec(text)?.[1]);
+  };
+  t.same(idsTold(true), ["3"]);
+  t.same(idsTold(false), ["1", "2", "3"], "a server alone has told of no others");
   t.end();
 });

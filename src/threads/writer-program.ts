@@ -4,7 +4,7 @@
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { assert, must } from "../base/assert.js";
-import { steadyClock, systemClock } from "../base/clock.js";
+import { steadyClock, systemClock, type MonotonicClock } from "../base/clock.js";
 import { MethodTable } from "../rpc/method.js";
 import { RpcServer, type ServerCall } from "../rpc/server.js";
 import { newestTime } from "../store/id-range.js";
@@ -29,7 +29,7 @@ export interface Executor {
 /** What a node of a cluster stands on. */
 export interface NodeGround {
   readonly data: WriterData;
-  readonly batch: BatchOptions;
+  readonly batch: BatchOptions & { readonly clock: MonotonicClock };
   readonly table: MethodTable;
   readonly foreign: ForeignCounter;
   readonly server: RpcServer<WriterMethod>;
@@ -63,7 +63,7 @@ export function runWriter(methods: MethodTable<AnyMethod>, audit: Model<AuditTra
   waitUntilPrepared(data);
   try {
     db = openWriter(data.data_dir);
-    const options: BatchOptions = {
+    const options = {
       db,
       models: new Models(db, data.settings),
       methods: methods.rows.filter(isWriterMethod),
@@ -72,7 +72,7 @@ export function runWriter(methods: MethodTable<AnyMethod>, audit: Model<AuditTra
       committed: new BigInt64Array(data.committed),
       watched: new WatchedKinds(data.watched),
       replicated: data.cluster !== null,
-    };
+    } satisfies BatchOptions;
     if (data.cluster === null) {
       const batch = new Batch(options);
       executor = { execute: (calls) => batch.execute(calls, server), close: () => undefined };

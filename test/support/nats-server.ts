@@ -146,10 +146,16 @@ export interface NatsCluster {
   readonly url: string;
 }
 
-export async function startNatsCluster(t: Owner): Promise<NatsCluster> {
+/** How one of three servers reaches another: the port of that one's routes, or of what stands before it. */
+export type RouteBetween = (from: number, to: number, port: number) => Promise<number>;
+
+export async function startNatsCluster(
+  t: Owner,
+  between: RouteBetween = async (_from, _to, port) => port,
+): Promise<NatsCluster> {
   const directory = makeDirectory(t);
   for (let attempt = 1; ; attempt++) {
-    const servers = makeMembers(t, join(directory, String(attempt)), await findFreePorts(3));
+    const servers = await makeMembers(t, join(directory, String(attempt)), await findFreePorts(3), between);
     try {
       await Promise.all(servers.map((server) => server.start()));
       await Promise.race(servers.map((server) => server.logged(/JetStream cluster new metadata leader/)));
@@ -161,9 +167,19 @@ export async function startNatsCluster(t: Owner): Promise<NatsCluster> {
   }
 }
 
-function makeMembers(t: Owner, directory: string, ports: readonly number[]): readonly NatsProcess[] {
-  const routes = ports.map((port) => `"nats-route://127.0.0.1:${port}"`).join(", ");
+async function makeMembers(
+  t: Owner,
+  directory: string,
+  ports: readonly number[],
+  between: RouteBetween,
+): Promise<readonly NatsProcess[]> {
+  const reached = await Promise.all(
+    ports.map((_, from) =>
+      Promise.all(ports.map((port, to) => (from === to ? Promise.resolve(port) : between(from, to, port)))),
+    ),
+  );
   return ports.map((route, at) => {
+    const routes = (reached[at] ?? []).map((port) => `"nats-route://127.0.0.1:${port}"`).join(", ");
     const own = join(directory, String(at));
     mkdirSync(own, { recursive: true });
     return new NatsProcess(
@@ -173,7 +189,11 @@ function makeMembers(t: Owner, directory: string, ports: readonly number[]): rea
         listen: "127.0.0.1:${port}"
         server_name: "server-${at}"
         jetstream { store_dir: "${own}/store", sync_interval: always }
-        cluster { name: "koor-test", listen: "127.0.0.1:${route}", routes: [${routes}] }
+        # What they tell each other of their addresses leads nowhere: each goes by the routes that it was given.
+        cluster {
+          name: "koor-test", listen: "127.0.0.1:${route}", routes: [${routes}], advertise: "127.0.0.1:1"
+          no_advertise: true
+        }
       `,
     );
   });

@@ -1,0 +1,51 @@
+/**
+ * A node whose disk takes no more: it stops carrying out the log, serves what it has, and answers no write as done; the
+ * others go on, and when there is room again it comes after them.
+ */
+import { spawnSync } from "node:child_process";
+import t from "tap";
+import { must } from "../../src/base/assert.js";
+import { TestCluster, until, type TestNode } from "../support/cluster.js";
+import { ClusterWork } from "../support/cluster-work.js";
+import { send } from "../support/http-client.js";
+import { natsMissing } from "../support/nats-server.js";
+
+/** Below where its files end already: nothing is appended any more. */
+const FILE_BYTES_MAX = 4_096;
+
+function prlimit(pid: number, ...args: readonly string[]): boolean {
+  return spawnSync("prlimit", ["--pid", String(pid), ...args], { stdio: "ignore" }).status === 0;
+}
+
+function limitFiles({ koor }: TestNode, bytes: number | null): void {
+  const { pid = 0 } = koor.process;
+  if (!prlimit(pid, `--fsize=${bytes ?? "unlimited"}:unlimited`)) throw new Error("prlimit failed");
+}
+
+const skip = natsMissing() || (prlimit(process.pid, "--fsize") ? false : "files cannot be limited here");
+
+t.test("a node's disk is full", { skip }, async (t) => {
+  const cluster = await TestCluster.start(t, { log: "nats" });
+  const [first, second] = cluster.nodes;
+  t.equal((await send(must(first, "a").koor.port, "PUT", "/api/state/before", { body: "1" })).status, 200);
+  const work = new ClusterWork(cluster.nodes);
+  work.start(t);
+  for (const node of [must(second, "b"), must(first, "a")]) {
+    await work.untilWritten(node);
+    limitFiles(node, FILE_BYTES_MAX);
+    const stalled = await until(`${node.name} is not well`, async () => {
+      const { cluster: health, status } = await node.health();
+      return status === 503 && health.reason.includes("disk") && health;
+    });
+    t.match(stalled, { state: "catching_up", reason: /disk takes no more/ });
+    t.equal((await send(node.koor.port, "GET", "/api/state/before")).text, "1", "it reads");
+    for (const other of cluster.nodes)
+      if (other !== node) t.comment(`${other.name} writes after ${await work.untilWritten(other)} ms`);
+    const { position } = (await node.health()).cluster;
+    t.equal(position, stalled.position, "it carries out nothing");
+    limitFiles(node, null);
+    await node.untilState("ok");
+    t.comment(`${node.name} writes ${await work.untilWritten(node)} ms after there was room`);
+  }
+  await work.finish(t, cluster);
+});

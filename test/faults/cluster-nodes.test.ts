@@ -1,0 +1,59 @@
+/**
+ * Nodes of a cluster that die, or stop where they are, before one log that is well: what was acknowledged is never
+ * lost, and the others go on.
+ */
+import t from "tap";
+import { must } from "../../src/base/assert.js";
+import { pause, TestCluster, until } from "../support/cluster.js";
+import { ClusterWork } from "../support/cluster-work.js";
+import { countRounds } from "../support/effort.js";
+import { natsMissing } from "../support/nats-server.js";
+
+const skip = natsMissing();
+/** One death is behind the others after so long, however busy the machine is. */
+const RECOVERY_MS_MAX = 15_000;
+/** How long a node is held: longer than another needs to take the lead. */
+const HELD_MS = 15_000;
+
+t.test("each node is killed in turn", { skip }, async (t) => {
+  const cluster = await TestCluster.start(t, { log: "nats" });
+  const work = new ClusterWork(cluster.nodes);
+  work.start(t);
+  for (let round = 0; round < countRounds(1, 5); round++)
+    for (const node of cluster.nodes) {
+      await work.untilWritten(node);
+      await node.stop("SIGKILL");
+      for (const other of cluster.running) {
+        const took = await work.untilWritten(other);
+        t.ok(took < RECOVERY_MS_MAX, `${other.name} writes ${took} ms after ${node.name} was killed`);
+      }
+      await node.start();
+      await node.untilState("ok");
+      t.comment(`${node.name} writes ${await work.untilWritten(node)} ms after it was started again`);
+    }
+  await work.finish(t, cluster);
+});
+
+t.test("a node stands still and goes on", { skip }, async (t) => {
+  const cluster = await TestCluster.start(t, { log: "nats" });
+  const work = new ClusterWork(cluster.nodes);
+  work.start(t);
+  const [first, ...rest] = cluster.nodes;
+  for (const node of [must(first, "a"), ...rest].slice(0, countRounds(1, 3))) {
+    // The first that leads, so that another has to.
+    const others = cluster.nodes.filter((other) => other !== node);
+    node.hold();
+    const held = pause(HELD_MS);
+    for (const other of others) {
+      const took = await work.untilWritten(other);
+      t.ok(took < RECOVERY_MS_MAX, `${other.name} writes ${took} ms after ${node.name} was held`);
+    }
+    const witness = must(others[0], "another");
+    await until("another leads", async () => (await witness.health()).cluster.leader !== node.name);
+    await held;
+    node.release();
+    await node.untilState("ok");
+    t.comment(`${node.name} writes ${await work.untilWritten(node)} ms after it went on`);
+  }
+  await work.finish(t, cluster);
+});

@@ -1,0 +1,314 @@
+/**
+ * A cluster for tests: real Koor servers before a real log (one NATS server, three of them, or PostgreSQL), with a TCP
+ * proxy on each way that can be parted: from each node to each of the log's servers, and between these. All of it ends
+ * with the test, and its data directories are gone afterwards.
+ */
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { must } from "../../src/base/assert.js";
+import { connectNats } from "../../src/ordered-log/nats-connection.js";
+import { streamName } from "../../src/ordered-log/nats-stream.js";
+import { openDatabase } from "../../src/store/sqlite/choice.js";
+import type { Db } from "../../src/store/open.js";
+import { send } from "./http-client.js";
+import { startNats, startNatsCluster, type NatsProcess } from "./nats-server.js";
+import { startPostgres, type PostgresServer } from "./postgres-server.js";
+import { makeDirectory, startKoor, type Koor, type Owner } from "./server-process.js";
+import { TcpProxy } from "./tcp-proxy.js";
+
+export const CLUSTER_NAME = "chaos";
+const NAMES = ["a", "b", "c", "d", "e"];
+const PATIENCE_MS = 90_000;
+const LOOK_MS = 50;
+/** Everything is kept, so that all that was acknowledged can be looked for. */
+const ARGS = ["--state-history", "0", "--event-history", "0", "--log-level", "info"];
+
+/** What `/health` says of a node. */
+export interface NodeHealth {
+  readonly node: string;
+  readonly leader: string;
+  readonly position: number;
+  readonly log_last: number;
+  readonly state: string;
+  readonly reason: string;
+}
+
+/** Waits until something is so; what it saw last is in the error where it never is. */
+export async function until<T>(
+  what: string,
+  look: () => Promise<T | null | undefined | false> | T | null | undefined | false,
+  patience_ms = PATIENCE_MS,
+): Promise<T> {
+  const ends_at = performance.now() + patience_ms;
+  let seen = "";
+  for (;;) {
+    try {
+      const found = await look();
+      if (found !== null && found !== undefined && found !== false) return found;
+    } catch (error) {
+      seen = String(error);
+    }
+    if (performance.now() > ends_at) throw new Error(`in ${patience_ms} ms it did not come to this: ${what}. ${seen}`);
+    await pause(LOOK_MS);
+  }
+}
+
+/** Between one look and the next. */
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
+}
+
+export interface NodeOptions {
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export class TestNode {
+  #koor: Koor | null = null;
+  #logs = "";
+
+  constructor(
+    readonly t: Owner,
+    readonly name: string,
+    /** To the log's servers, in their order. */
+    readonly ways: readonly TcpProxy[],
+    /** The log, as this node reaches it. */
+    readonly url: string,
+    readonly data_dir: string,
+  ) {}
+
+  /** Starts it; again on what it has stored. */
+  async start({ args = [], env = {} }: NodeOptions = {}): Promise<void> {
+    const cluster = ["--cluster", this.url, "--cluster-name", CLUSTER_NAME, "--node-id", this.name];
+    this.#koor = await startKoor(this.t, { data_dir: this.data_dir, args: [...ARGS, ...cluster, ...args], env });
+  }
+
+  get koor(): Koor {
+    return must(this.#koor, "it was started");
+  }
+
+  /** Null while it does not run. */
+  get port(): number | null {
+    return this.#koor?.port ?? null;
+  }
+
+  async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> {
+    const koor = this.koor;
+    this.#koor = null;
+    const code = await koor.stop(signal);
+    this.#logs += koor.log();
+    return code;
+  }
+
+  /** It keeps its connections, and does nothing any more. */
+  hold(): void {
+    this.koor.process.kill("SIGSTOP");
+  }
+
+  release(): void {
+    this.koor.process.kill("SIGCONT");
+  }
+
+  cut(): void {
+    for (const way of this.ways) way.cut();
+  }
+
+  stall(): void {
+    for (const way of this.ways) way.stall();
+  }
+
+  resume(): void {
+    for (const way of this.ways) way.resume();
+  }
+
+  /** What all its runs have logged. */
+  log(): string {
+    return this.#logs + (this.#koor?.log() ?? "");
+  }
+
+  async health(): Promise<{ readonly status: number; readonly cluster: NodeHealth }> {
+    const answer = await send(this.koor.port, "GET", "/health");
+    return { status: answer.status, cluster: answer.json<{ readonly cluster: NodeHealth }>().cluster };
+  }
+
+  async untilState(state: string, patience_ms = PATIENCE_MS): Promise<NodeHealth> {
+    let seen = "nothing";
+    try {
+      return await until(
+        `node ${this.name} is ${state}`,
+        async () => {
+          const { cluster } = await this.health();
+          seen = JSON.stringify(cluster);
+          return cluster.state === state && cluster;
+        },
+        patience_ms,
+      );
+    } catch (error) {
+      throw new Error(`${String(error)} last: ${seen}, log: ${this.log().slice(-2_000)}`, { cause: error });
+    }
+  }
+
+  /** Its database, to look at. */
+  read<T>(look: (db: Db) => T): T {
+    const db = openDatabase(join(this.data_dir, "data.db"), { readonly: true });
+    try {
+      return look(db);
+    } finally {
+      db.close();
+    }
+  }
+}
+
+export interface ClusterOptions {
+  readonly log: "nats" | "three-nats" | "postgres";
+  readonly nodes?: number;
+  /** Of each node. */
+  readonly node_options?: NodeOptions;
+}
+
+export class TestCluster {
+  readonly nodes: TestNode[] = [];
+  /** The ways between the log's servers, by `from` and `to`. */
+  readonly routes = new Map<string, TcpProxy>();
+
+  private constructor(
+    readonly t: Owner,
+    readonly nats: readonly NatsProcess[],
+    readonly postgres: PostgresServer | null,
+  ) {}
+
+  /** Starts a cluster whose nodes are all well. */
+  static async start(t: Owner, { log, nodes = 3, node_options = {} }: ClusterOptions): Promise<TestCluster> {
+    const cluster = await TestCluster.#startLog(t, log);
+    for (let at = 0; at < nodes; at++) {
+      const node = await cluster.addNode();
+      const args = [...(node_options.args ?? []), ...(at === 0 ? ["--cluster-seed"] : [])];
+      await node.start({ ...node_options, args });
+      await node.untilState("ok");
+    }
+    await until("somebody leads", async () => (await must(cluster.nodes[0], "a").health()).cluster.leader !== "");
+    return cluster;
+  }
+
+  static async #startLog(t: Owner, log: ClusterOptions["log"]): Promise<TestCluster> {
+    if (log === "postgres") return new TestCluster(t, [], await startPostgres(t));
+    if (log === "nats") return new TestCluster(t, [await startNats(t)], null);
+    const routes = new Map<string, TcpProxy>();
+    const { servers } = await startNatsCluster(t, async (from, to, port) => {
+      const route = await TcpProxy.start(t, () => port);
+      routes.set(`${from}-${to}`, route);
+      return route.port;
+    });
+    const cluster = new TestCluster(t, servers, null);
+    for (const [name, route] of routes) cluster.routes.set(name, route);
+    return cluster;
+  }
+
+  /** One more, not started yet. The first of its log's servers is another one for each. */
+  async addNode(
+    name = must(NAMES[this.nodes.length], "not as many nodes"),
+    data_dir = makeDirectory(this.t),
+  ): Promise<TestNode> {
+    const { t, nats, postgres } = this;
+    const ports = postgres === null ? nats.map((server) => () => server.port) : [() => postgres.port];
+    const ways = await Promise.all(ports.map((port) => TcpProxy.start(t, port)));
+    const hosts = ways.map(({ port }) => `127.0.0.1:${port}`);
+    const first = this.nodes.length % hosts.length;
+    const turned = [...hosts.slice(first), ...hosts.slice(0, first)];
+    const url = postgres === null ? `nats://${turned.join(",")}` : `postgres://postgres@${turned.join(",")}/postgres`;
+    const node = new TestNode(t, name, ways, url, data_dir);
+    this.nodes.push(node);
+    return node;
+  }
+
+  /** Those that were started and not stopped. */
+  get running(): readonly TestNode[] {
+    return this.nodes.filter(({ port }) => port !== null);
+  }
+
+  /** Where the log really is, past the proxies. */
+  get log_url(): string {
+    return this.postgres?.url ?? `nats://${this.nats.map(({ port }) => `127.0.0.1:${port}`).join(",")}`;
+  }
+
+  /** Which of the three NATS servers leads the log's stream. */
+  streamLeader(): Promise<number> {
+    return until("the log's stream has a leader", async () => {
+      const { connection, manager } = await connectNats({ url: this.log_url, name: CLUSTER_NAME, credentials: "" });
+      try {
+        const leader = (await manager.streams.info(streamName(CLUSTER_NAME))).cluster?.leader ?? "";
+        return leader !== "" && { at: Number(leader.slice("server-".length)) };
+      } finally {
+        await connection.close();
+      }
+    }).then(({ at }) => at);
+  }
+
+  /** The ways between one of the log's servers and the others. */
+  routesOf(at: number): readonly TcpProxy[] {
+    return [...this.routes].filter(([name]) => name.split("-").includes(String(at))).map(([, route]) => route);
+  }
+
+  async untilAllAre(state: string): Promise<void> {
+    await Promise.all(this.running.map((node) => node.untilState(state)));
+  }
+
+  /**
+   * One digest a node, of all rows of all tables but the one in which nodes differ, all at the same position. Nothing
+   * is stopped for it: each database is read as one transaction, and where these are not at one position all are read
+   * again, since nodes that only beat are at one position most of the time.
+   */
+  digests(): Promise<ReadonlyMap<string, string>> {
+    const { running } = this;
+    return until("the nodes are at one position", () => {
+      const handles = running.map(({ data_dir }) => openDatabase(join(data_dir, "data.db"), { readonly: true }));
+      try {
+        const positions = handles.map((db) => {
+          db.exec("BEGIN");
+          return db.prepare<[], number>("SELECT position FROM log_position").pluck().get();
+        });
+        if (new Set(positions).size > 1) return null;
+        return new Map(handles.map((db, at) => [must(running[at], "a node").name, digestOf(db)]));
+      } finally {
+        for (const db of handles) db.close();
+      }
+    });
+  }
+}
+
+/** The tables whose rows two databases differ in: what a digest cannot say. */
+export function differences(one: TestNode, other: TestNode): string[] {
+  return one.read((db) =>
+    other.read((db_other) =>
+      tablesOf(db).filter((table) => JSON.stringify(rowsOf(db, table)) !== JSON.stringify(rowsOf(db_other, table))),
+    ),
+  );
+}
+
+function tablesOf(db: Db): string[] {
+  return db
+    .prepare<[], string>(
+      "SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'data_directory' ORDER BY name",
+    )
+    .pluck()
+    .all();
+}
+
+function rowsOf(db: Db, table: string): string[] {
+  return db
+    .prepare<[], Record<string, unknown>>(`SELECT * FROM ${table}`)
+    .all()
+    .map((row) => JSON.stringify(row, (_, value: unknown) => (typeof value === "bigint" ? String(value) : value)))
+    .sort();
+}
+
+function digestOf(db: Db): string {
+  const hash = createHash("sha256");
+  for (const table of tablesOf(db)) {
+    hash.update(`\n${table}`);
+    for (const row of rowsOf(db, table)) hash.update(`\n${row}`);
+  }
+  return hash.digest("hex");
+}

@@ -63,6 +63,8 @@ export function pause(ms: number): Promise<void> {
 export interface NodeOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Another program than the built one. */
+  readonly program?: string;
 }
 
 export class TestNode {
@@ -80,9 +82,14 @@ export class TestNode {
   ) {}
 
   /** Starts it; again on what it has stored. */
-  async start({ args = [], env = {} }: NodeOptions = {}): Promise<void> {
+  async start({ args = [], env = {}, program }: NodeOptions = {}): Promise<void> {
     const cluster = ["--cluster", this.url, "--cluster-name", CLUSTER_NAME, "--node-id", this.name];
-    this.#koor = await startKoor(this.t, { data_dir: this.data_dir, args: [...ARGS, ...cluster, ...args], env });
+    this.#koor = await startKoor(this.t, {
+      data_dir: this.data_dir,
+      args: [...ARGS, ...cluster, ...args],
+      env,
+      ...(program === undefined ? {} : { program }),
+    });
   }
 
   get koor(): Koor {

@@ -13,6 +13,7 @@ import { encodeCursor } from "../src/wait/cursor.js";
 import { send, type Answer, type Refusal } from "./support/http-client.js";
 import { startReceiver } from "./support/receiver.js";
 import { MCP_HEADERS } from "./support/mcp-messages.js";
+import { natsMissing, startNats } from "./support/nats-server.js";
 import { CLUSTER, startKoor } from "./support/server-process.js";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -226,6 +227,9 @@ function tellTask(verb: string, status: number, id: string, body: object, header
   const path = `/api/tasks/${id}/${verb}`;
   return { name: `task.${verb}`, status, method: "POST", path, body: JSON.stringify(body), headers };
 }
+
+/** A restore wants an empty server; of a cluster only a node can tell, below. */
+const ELSEWHERE: ReadonlySet<string> = new Set(["restore", "cluster"]);
 
 /** At least one success of every operation, and each refusal that a client can bring about. */
 const SAMPLES: readonly Sample[] = [
@@ -811,12 +815,37 @@ t.test("what the server answers is what it describes", async (t) => {
     t.equal(contradiction(answer, operation), undefined, `${method} ${path} ${status}`);
   }
   const succeeded = new Set(
+<<<<<<< HEAD
     // A server alone is no node of a cluster.
     SAMPLES.filter(
       ({ name, status }) => status === 200 || status === 426 || name === "restore" || name === "cluster",
     ).map(({ name }) => name),
+=======
+    SAMPLES.filter(({ name, status }) => status === 200 || status === 426 || ELSEWHERE.has(name)).map(
+      ({ name }) => name,
+    ),
+>>>>>>> cluster-docs
   );
   for (const name of by_name.keys()) t.ok(succeeded.has(name), `${name} was tried`);
+});
+
+t.test("what a node of a cluster answers is described, too", { skip: natsMissing() }, async (t) => {
+  const nats = await startNats(t);
+  const node = await startKoor(t, { args: ["--cluster", nats.url, "--node-id", "a", "--cluster-seed"] });
+  await node.logged(/node leads/);
+  const check = async (path: string, status: number): Promise<void> => {
+    const answer = await send(node.port, "GET", path);
+    t.equal(answer.status, status, path);
+    const operation = description.paths[path]?.["get"];
+    if (operation === undefined) t.fail(`${path} is not described`);
+    else t.equal(contradiction(answer, operation), undefined, path);
+  };
+  await check("/health", 200);
+  await check("/api/cluster", 200);
+  await nats.stop();
+  await node.logged(/state=cut_off/);
+  await check("/health", 503);
+  await check("/api/cluster", 200);
 });
 
 t.test("what a value's route answers about the value is described too", async (t) => {

@@ -26,16 +26,9 @@ const cluster: Loader<ClusterView> = {
 const STATES: Readonly<Record<ClusterNode["state"], readonly [word: string, tone: BadgeTone]>> = {
   ok: ["well", "good"],
   catching_up: ["catching up", "warn"],
-  cut_off: ["cut off", "bad"],
+  cut_off: ["cut off from the log", "bad"],
   halted: ["halted", "bad"],
   silent: ["silent", "bad"],
-};
-
-const WORDS: Readonly<Record<ClusterView["state"], string>> = {
-  ok: "This node is well",
-  catching_up: "This node is behind the others, and carries out what it has missed",
-  cut_off: "This node does not reach the cluster's log: what it shows may be old, and it takes no writes",
-  halted: "This node has halted, and takes no writes until somebody has looked after it",
 };
 
 const COLUMNS: readonly Column<ClusterNode>[] = [
@@ -69,20 +62,15 @@ export function Cluster() {
 function Nodes() {
   const resource = useResource(cluster);
   const view = resource.data.value;
-  if (view === undefined) return <Failure of={resource} />;
+  if (view === undefined) return null;
   const { state, reason, warnings, nodes } = view;
+  const [word, tone] = STATES[state];
   return (
-    <Section
-      title="Cluster"
-      actions={
-        <span class="hint">{`${view.cluster}, as node ${view.node} knows it; others as they were last heard`}</span>
-      }
-    >
+    <Section title="Cluster" actions={<span class="hint">{`${view.cluster}, as ${view.node} knows it`}</span>}>
       <Failure of={resource} />
       {(state !== "ok" || reason !== "") && (
-        <Notice tone={state === "cut_off" || state === "halted" ? "bad" : "note"}>
-          {WORDS[state]}
-          {reason !== "" && `: ${reason}`}.
+        <Notice tone={tone === "bad" ? tone : "note"}>
+          This node is {word}: {reason}
         </Notice>
       )}
       <Table
@@ -91,13 +79,8 @@ function Nodes() {
         rows={nodes}
         keyOf={({ node }) => node}
         isCurrent={({ node }) => node === view.node}
-        toneOf={(node) => (STATES[node.state][1] === "bad" ? "bad" : undefined)}
       />
-      {warnings.map((warning) => (
-        <p key={warning} class="hint">
-          {warning}
-        </p>
-      ))}
+      <p class="hint">{warnings.join("; ")}</p>
     </Section>
   );
 }

@@ -121,13 +121,13 @@ t.test("the nodes of a cluster, and what becomes of this one", { skip: skip || n
   const { page, complaints } = await dashboard.open("/system");
   await row(page, "ben", "well").waitFor();
   t.match(await row(page, "ana", "leads").getAttribute("aria-current"), "true", "this one");
-  await page.getByText("trucks, as node ana knows it").waitFor();
+  await page.getByText("trucks, as ana knows it").waitFor();
   await page.getByText(/one server only: without nats:/).waitFor();
 
   await other.stop();
   await row(page, "ben", "silent").waitFor();
   await nats.stop();
-  await page.getByText(/This node does not reach the cluster's log: .*connection refused/).waitFor();
+  await page.getByText(/This node is cut off from the log: .*connection refused/).waitFor();
   await row(page, "ana", "cut off").waitFor();
   t.same(complaints, []);
 });

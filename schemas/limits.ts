@@ -19,6 +19,8 @@ export const REFUSED_BODY_BYTES_MAX = 64 * MIB;
  */
 export const REFUSED_LINGER_MS = 2_000;
 export const REFUSED_LINGER_BYTES_MAX = 64 * MIB;
+/** In a cluster, of one who may have been registered at another node just now. */
+export const STRANGER_BODY_BYTES_MAX = 64 * KIB;
 /** All request bodies that are being received or waiting for the writer, together. */
 export const BODIES_IN_MEMORY_BYTES_MAX = 256 * MIB;
 export const KEY_BYTES_MAX = 1024;

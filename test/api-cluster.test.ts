@@ -184,6 +184,39 @@ t.test("an instance, and its token, at each node", async (t) => {
   }
 });
 
+t.test("who has come and gone while a node was held", { skip: process.platform === "win32" }, async (t) => {
+  const leaving = await register(a, "leaves");
+  await leaving.who.get(b, "/api/state");
+  b.process.kill("SIGSTOP");
+  const come = await register(a, "comes");
+  const own = `/api/instances/${come.id}`;
+  const gone = follow(operator(), come.who);
+  await gone.ask(c, "DELETE", `/api/instances/${leaving.id}`);
+  const asked = Promise.all([
+    come.who.get(b, own),
+    come.who.ask(b, "POST", `${own}/activate`),
+    come.who.ask(b, "PUT", "/api/state/by-who-came", "1"),
+    come.who.ask(b, "DELETE", "/api/webhooks/none"),
+    follow(leaving.who, gone).ask(b, "PUT", "/api/state/by-who-left", "1"),
+    leaving.who.get(b, "/api/state"),
+    new Wanderer({ Authorization: "Bearer nobody's" }).ask(b, "PUT", "/api/state/by-nobody", "{", {
+      "X-Koor-After": String(gone.position),
+    }),
+  ]);
+  // They wait in the node's sockets, as what it missed does.
+  b.process.kill("SIGCONT");
+  const answers = await asked;
+  t.same(
+    answers.map(({ status }) => status),
+    [200, 200, 200, 403, 401, 401, 401],
+  );
+  const rows = await follow(operator(), come.who).read<readonly { readonly actor: string }[]>(
+    c,
+    `/api/audit?action=state.put&actor=${come.id}&limit=1`,
+  );
+  t.match(rows, [{ actor: come.id, resource: "by-who-came" }], "it was known by name");
+});
+
 t.test("a session of the dashboard goes from node to node", async (t) => {
   const pageOf = ({ dashboard_port }: Koor): OutgoingHttpHeaders => ({ Origin: `http://127.0.0.1:${dashboard_port}` });
   const logged_in = await sendJson(a.dashboard_port, "POST", "/session", { token: TOKEN }, pageOf(a));
@@ -327,8 +360,9 @@ t.test("events: each subscriber at another node gets each once, in order", async
   const who = operator();
   await who.call(a, "POST", "/api/events/publish", { topic: "fan.first" });
   const query = "pattern=fan.*";
-  const socket = await openSocket(t, b.port, query, RIGHT);
-  const stream = await openStream(t, c.port, query, RIGHT);
+  const behind = `${query}&after_position=${who.position}`;
+  const socket = await openSocket(t, b.port, behind, RIGHT);
+  const stream = await openStream(t, c.port, behind, RIGHT);
   const published: number[] = [];
   for (let round = 0; round < 20; round++) {
     const ids = await Promise.all(
@@ -429,10 +463,11 @@ t.test("agents' calls are counted over the nodes, and rows of the audit log and 
   const counted = async (at: Koor): Promise<number> => {
     // A node's own counts are stored before they are read there.
     for (const other of three) await send(other.port, "GET", "/api/metrics/agents", { headers: RIGHT });
-    const rows = (await operator().read(at, "/api/metrics/agents")) as readonly {
+    interface Counted {
       readonly instance_id: string;
       readonly metrics: { readonly rest_calls: number };
-    }[];
+    }
+    const rows = await operator().read<readonly Counted[]>(at, "/api/metrics/agents");
     return rows.find(({ instance_id }) => instance_id === id)?.metrics.rest_calls ?? 0;
   };
   for (const at of three) {
@@ -533,15 +568,15 @@ t.test("whatever node is asked, no answer is older than the position", async (t)
 
 t.test("positions never go back while others write", async (t) => {
   const who = operator();
-  let done = false;
+  const progress = { done: false };
   const writing = (async () => {
     for (let round = 0; round < 60; round++) await who.call(a, "PUT", "/api/state/moving", round);
-    done = true;
+    progress.done = true;
   })();
   const watchers = three.map(async ({ port, node }) => {
     let position = 0;
     let asked = 0;
-    while (!done) {
+    while (!progress.done) {
       const reached = positionOf(await send(port, "GET", "/api/state/moving", { headers: RIGHT }));
       if (reached < position) throw new Error(`${node} went from ${position} back to ${reached}`);
       position = reached;

@@ -32,8 +32,10 @@ const SAMPLE_FILES = 3;
 /** Those in which a server may as well be a node; tests of clusters say themselves which nodes there are. */
 const OF_NODES = /^test[/\\](?:(?:api|cli|openapi)[-.]|recipes|faults[/\\])(?!cluster)/;
 /** Of them, what is done in seconds: the short form draws from these. */
-const QUICK_OF_NODES = ["state", "specs", "templates", "usage", "audit", "agent-metrics", "contracts", "mcp"].map(
-  (name) => join("test", `api-${name}.test.js`),
+const QUICK_OF_NODES = new Set(
+  ["state", "specs", "templates", "usage", "audit", "agent-metrics", "contracts", "mcp"].map((name) =>
+    join("test", `api-${name}.test.js`),
+  ),
 );
 const SAMPLE_OF_NODES = 2;
 /** Starts its nodes over the log that the run is about. */
@@ -135,7 +137,7 @@ function chooseTests(found: readonly string[]): readonly string[] {
 /** What is run with each server as a node, by the log. */
 function overLogs(found: readonly string[]): readonly (readonly [log: LogName, paths: readonly string[]])[] {
   const of_nodes = wireTests(found).others.filter((path) => OF_NODES.test(path));
-  const quick = of_nodes.filter((path) => QUICK_OF_NODES.includes(path));
+  const quick = of_nodes.filter((path) => QUICK_OF_NODES.has(path));
   const second = [...found.filter((path) => path === OF_CLUSTER), ...drawSome(of_nodes, SAMPLE_SECOND_LOG)];
   const first = countRounds(0, 1) === 1 || names.length > 0 ? of_nodes : drawSome(quick, SAMPLE_OF_NODES);
   return [

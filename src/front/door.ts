@@ -10,6 +10,9 @@ import type { Exchange, SocketOpener } from "../transport/transport.js";
 import { NOBODY, type Actors, type Caller } from "./caller.js";
 import { UNAUTHENTICATED, type Gate } from "./gate.js";
 
+/** What of a request says who calls. */
+export type RequestHead = Pick<Exchange, "header" | "verb">;
+
 export interface Session {
   readonly caller: Caller;
   /** Has the listener called when the session ends, at once where it has; gives back what forgets it. */
@@ -58,7 +61,7 @@ export class DashboardDoor {
   }
 
   /** Who calls, or why they may not: 403 for what is not the page's own, 401 for who is nobody. */
-  enter(exchange: Exchange, { host, origin, open, upgrades }: Knock): Entered | Failure {
+  enter(exchange: RequestHead, { host, origin, open, upgrades }: Knock): Entered | Failure {
     const { gate, actors, sessions } = this.#options;
     const authorization = exchange.header("authorization");
     // No page can have a bearer sent without having asked first. Other schemes a link can bring along.

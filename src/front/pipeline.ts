@@ -3,6 +3,7 @@
  * limits, actor; and on the way back the error shape, the audit of refusals, metrics and the access log.
  * Runs on the front. The order of the checks is the order of the code.
  */
+import { STRANGER_BODY_BYTES_MAX } from "../../schemas/limits.js";
 import type { ReportedCounts } from "../../schemas/agent-metrics.js";
 import type { TextRules } from "../../schemas/text.js";
 import type { Clock } from "../base/clock.js";
@@ -15,7 +16,7 @@ import type { Exchange, SocketOpener } from "../transport/transport.js";
 import { BodyIntake } from "./body-intake.js";
 import { NOBODY, type Actors, type CallCounter, type Caller } from "./caller.js";
 import { keptAtHome, preflightReply, readableBy } from "./cors.js";
-import { tiedTo, type DashboardDoor, type Session } from "./door.js";
+import { tiedTo, type DashboardDoor, type RequestHead, type Session } from "./door.js";
 import type { Gate } from "./gate.js";
 import { parameterRules, parseQuery, refuseParameters } from "./parameters.js";
 import { failureReply, Refusals, type Header, type RecordRefusal } from "./refusals.js";
@@ -75,8 +76,14 @@ interface Call {
   origin: string;
   /** How far this node has to have come before it is served; 0 where it does not say. */
   after: number;
+  /** What says who calls, of a request that this node has yet to come so far for: who that is may be different then. */
+  head: RequestHead | null;
+  /** Nobody is known to call so: what the request is answered with where that is so still. */
+  stranger: Failure | null;
 }
 
+/** The headers that say who calls. */
+const HEAD_NAMES = ["host", "origin", "authorization", "x-koor-instance", "cookie", "sec-fetch-site"];
 const NO_CONTEXT: CallContext = Object.freeze({ actor: "", trace: "" });
 const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
 const NO_PARAMS: readonly string[] = [];
@@ -100,6 +107,8 @@ function newCall(exchange: Exchange, bound: BoundRoute, port: PortName, counted:
     path: "",
     origin: "",
     after: 0,
+    head: null,
+    stranger: null,
   };
 }
 
@@ -233,13 +242,13 @@ export class Pipeline {
   /** Who calls, or why they may not. A preflight names nobody, and says only that a page of another site will ask. */
   #gate(call: Call, open: boolean, preflight = false): Caller | Failure {
     const { gate, actors } = this.#options;
-    const { exchange } = call;
+    const head = call.head ?? call.exchange;
     const refusal = this.#refuseForeign(call);
     if (refusal !== null) return refusal;
     if (call.port === "dashboard" && !preflight) return this.#enter(call, open);
     // Where no instance is registered, and no token needed, no header can name anyone.
     if (open || (!gate.guarded && actors.size === 0)) return NOBODY;
-    return gate.identify(exchange.header("authorization"), exchange.header("x-koor-instance"), actors);
+    return gate.identify(head.header("authorization"), head.header("x-koor-instance"), actors);
   }
 
   /**
@@ -247,8 +256,9 @@ export class Pipeline {
    */
   #refuseForeign(call: Call): Failure | null {
     const { gate } = this.#options;
-    const host = call.exchange.header("host");
-    const origin = call.exchange.header("origin");
+    const head = call.head ?? call.exchange;
+    const host = head.header("host");
+    const origin = head.header("origin");
     const refusal = gate.checkHost(host) ?? gate.checkOrigin(origin, host);
     if (refusal === null) call.origin = origin;
     return refusal;
@@ -257,8 +267,9 @@ export class Pipeline {
   /** Who calls on the dashboard's port, or why they may not. */
   #enter(call: Call, open: boolean): Caller | Failure {
     const { exchange, origin, upgrades } = call;
-    const host = exchange.header("host");
-    const entered = this.#options.door.enter(exchange, { host, origin, open, upgrades });
+    const head = call.head ?? exchange;
+    const host = head.header("host");
+    const entered = this.#options.door.enter(head, { host, origin, open, upgrades });
     if (entered instanceof Failure) return entered;
     call.session = entered.session;
     return entered.caller;
@@ -272,17 +283,15 @@ export class Pipeline {
     const params = shape.names.length === 0 ? NO_PARAMS : pathParameters(shape, path);
     call.params = params ?? NO_PARAMS;
     const after = this.#options.positions === null ? 0 : askedPosition(exchange);
+    if (this.#isAhead(after)) call.head = copyHead(exchange);
     const caller = this.#gate(call, route.open === true);
-    if (caller instanceof Failure) return caller;
-    const { actor } = caller;
-    // Reading tells no trace: only what changes something can be found again in the audit log.
-    const traced = route.body !== undefined || route.audited !== undefined;
-    if (traced || actor !== "") call.context = { actor, trace: traced ? (++this.#calls).toString(36) : "" };
-    call.caller = caller;
-    if (actor !== "" && call.counted)
-      this.#options.agents.add(actor, route.counted_as === "mcp" ? "mcp_calls" : "rest_calls", 1);
-    const refusal = refuseRole(this.#options.gate.guarded, route, caller, call.params);
-    if (refusal !== null) return refusal;
+    if (caller instanceof Failure) {
+      if (call.head === null || caller.status !== "UNAUTHENTICATED" || !mayComeLater(call)) return caller;
+      call.stranger = caller;
+    } else {
+      const refusal = this.#meet(call, caller);
+      if (refusal !== null) return refusal;
+    }
     if (this.#draining && route.open !== true) return DRAINING;
     if (this.#held !== null && route.method !== "GET") return this.#held;
     if (after instanceof Failure) return after;
@@ -307,11 +316,29 @@ export class Pipeline {
       text: "",
       json: undefined,
       stream: null,
-      caller,
+      caller: call.caller,
       context: call.context,
       peer: route.reads_peer === true ? exchange.peer : "",
       onAbort: (listener) => exchange.onAbort(listener),
     };
+  }
+
+  /** Whether this node has not come so far yet. */
+  #isAhead(after: number | Failure): boolean {
+    return !(after instanceof Failure) && after > (this.#options.positions?.reached ?? 0);
+  }
+
+  /** Writes down who calls; the refusal of who may not call this. */
+  #meet(call: Call, caller: Caller): Failure | null {
+    const { route } = call.bound;
+    const { actor } = caller;
+    // Reading tells no trace: only what changes something can be found again in the audit log.
+    const traced = route.body !== undefined || route.audited !== undefined;
+    if (traced || actor !== "") call.context = { actor, trace: traced ? (++this.#calls).toString(36) : "" };
+    call.caller = caller;
+    if (actor !== "" && call.counted)
+      this.#options.agents.add(actor, route.counted_as === "mcp" ? "mcp_calls" : "rest_calls", 1);
+    return refuseRole(this.#options.gate.guarded, route, caller, call.params);
   }
 
   /** The handler reads the body. */
@@ -359,14 +386,33 @@ export class Pipeline {
   #handle(call: Call, request: Request): void {
     const { positions } = this.#options;
     if (positions === null || call.after <= positions.reached) {
-      this.#handleNow(call, request);
+      this.#handleReached(call, request);
       return;
     }
     call.exchange.detach();
     positions.wait(call.after, (reached) => {
-      if (reached) this.#handleNow(call, request);
+      if (reached) this.#handleReached(call, request);
       else this.#finish(call, tooFarBehind(call.after, positions.current));
     });
+  }
+
+  /** Who calls is who does by now: they may have come, or gone, with what was waited for. */
+  #handleReached(call: Call, request: Request): void {
+    if (call.head === null) {
+      this.#handleNow(call, request);
+      return;
+    }
+    const { stranger, caller: before } = call;
+    call.stranger = null;
+    const caller = this.#gate(call, call.bound.route.open === true);
+    if (caller instanceof Failure) {
+      this.#finish(call, caller);
+      return;
+    }
+    const is_known = stranger === null && caller.actor === before.actor && caller.role === before.role;
+    const refusal = is_known ? null : this.#meet(call, caller);
+    if (refusal === null) this.#handleNow(call, { ...request, caller, context: call.context });
+    else this.#finish(call, refusal);
   }
 
   #handleNow(call: Call, request: Request): void {
@@ -402,6 +448,11 @@ export class Pipeline {
   #finish(call: Call, answer: Answer, extra: readonly Header[] = []): void {
     if (!(answer instanceof Failure)) {
       this.#send(call, answer);
+      return;
+    }
+    if (call.stranger !== null && call.stranger !== answer) {
+      // What else is wrong with it is nobody's business.
+      this.#finish(call, call.stranger);
       return;
     }
     this.refusals.report(call.bound.route, answer);
@@ -457,4 +508,19 @@ export class Pipeline {
     if (call.session !== null) call.exchange.onAbort(call.session.onEnd(() => call.exchange.cut()));
     if (call.exchange.lingers) this.#bodies.linger(call.exchange);
   }
+}
+
+/** What an exchange says of who calls, beyond the turn in which it can be asked. */
+function copyHead(exchange: Exchange): RequestHead {
+  const headers = new Map(HEAD_NAMES.map((name) => [name, exchange.header(name)]));
+  const { verb } = exchange;
+  return { verb, header: (name) => headers.get(name) ?? "" };
+}
+
+/** Whether who calls may be found out behind the body: of a stranger no large one is taken. */
+function mayComeLater({ bound: { route }, exchange, upgrades }: Call): boolean {
+  if (upgrades || route.body?.kind === "stream") return false;
+  if (route.body === undefined) return true;
+  const length = exchange.header("content-length");
+  return length === "" ? exchange.header("transfer-encoding") === "" : Number(length) <= STRANGER_BODY_BYTES_MAX;
 }

@@ -61,15 +61,17 @@ export interface NatsServer {
 
 /**
  * Connects to the first server that answers, in the order of the address: a node may name the one beside it first.
+ * @param turn with which of them it begins, counted on without end
  * @throws LogError
  */
-export async function connectNats(address: LogAddress): Promise<NatsServer> {
+export async function connectNats(address: LogAddress, turn = 0): Promise<NatsServer> {
   const { servers, tls, login, token, shown } = parseNatsAddress(address.url);
   const authenticator = address.credentials === "" ? null : await readCredentials(address.credentials);
+  const first = turn % servers.length;
   let connection: NatsConnection;
   try {
     connection = await connect({
-      servers: [...servers],
+      servers: [...servers.slice(first), ...servers.slice(0, first)],
       name: `koor ${address.name}`,
       reconnect: false,
       noRandomize: true,

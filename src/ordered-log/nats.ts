@@ -16,15 +16,46 @@ import type { LogAddress, LogListener, LogSession, OrderedLog } from "./ordered-
 export function natsLog(address: LogAddress): OrderedLog {
   assert(/^[\w-]+$/.test(address.name), "a cluster's name is of letters, digits, - and _");
   const snapshots = new NatsSnapshots(address);
+  let turn = 0;
+  let is_of_use = true;
   return {
-    open: (listener) => open(address, listener),
+    open: async (listener) => {
+      // One that is cut off from the others still answers, and takes no entries: the next one is asked.
+      turn = is_of_use ? 0 : turn + 1;
+      is_of_use = false;
+      const session = await open(address, turn, listener);
+      is_of_use = true;
+      if (session === null) return null;
+      return noting(session, (known) => {
+        is_of_use = known;
+      });
+    },
     create: (generation) => create(address, generation),
     snapshots,
   };
 }
 
-async function open(address: LogAddress, listener: LogListener): Promise<LogSession | null> {
-  const server = await connectNats(address);
+/** A session that tells whether its server is of use: not from an append on, until that is answered. */
+function noting(session: LogSession, note: (is_of_use: boolean) => void): LogSession {
+  return {
+    status: session.status,
+    read: (id) => session.read(id),
+    follow: (after) => session.follow(after),
+    append: (bytes, done) => {
+      note(false);
+      session.append(bytes, (outcome) => {
+        note(outcome !== "unknown");
+        done(outcome);
+      });
+    },
+    trim: (through) => session.trim(through),
+    close: () => session.close(),
+  };
+}
+
+/** @param turn with which server of the address it begins, counted on without end */
+async function open(address: LogAddress, turn: number, listener: LogListener): Promise<LogSession | null> {
+  const server = await connectNats(address, turn);
   try {
     const manager = await jetstreamManager(server.connection, { checkAPI: false, timeout: LOG_STATE_MS_MAX });
     const info = await readStream({ ...server, manager }, streamName(address.name));

@@ -46,15 +46,18 @@ t.test("the log's servers, each in turn", { skip: natsMissing() }, async (t) => 
   const cluster = await TestCluster.start(t, { log: "three-nats" });
   const work = new ClusterWork(cluster.nodes);
   work.start(t);
-  for (const { name, begin, end } of FAULTS) {
+  for (const fault of FAULTS) {
     const leader = await cluster.streamLeader();
     for (let turn = 0; turn < SERVERS; turn++) {
       const at = (leader + turn) % cluster.nats.length;
       for (const node of cluster.nodes) await work.untilWritten(node);
-      await begin(cluster, at);
+      await fault.begin(cluster, at);
       const took = await Promise.all(cluster.nodes.map((node) => work.untilWritten(node)));
-      t.ok(Math.max(...took) < RECOVERY_MS_MAX, `server ${at} is ${name}: nodes write after ${took.join(", ")} ms`);
-      await end(cluster, at);
+      t.ok(
+        Math.max(...took) < RECOVERY_MS_MAX,
+        `server ${at} is ${fault.name}: nodes write after ${took.join(", ")} ms`,
+      );
+      await fault.end(cluster, at);
     }
   }
   await cluster.untilAllAre("ok");

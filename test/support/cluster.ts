@@ -307,8 +307,14 @@ function rowsOf(db: Db, table: string): string[] {
   return db
     .prepare<[], Record<string, unknown>>(`SELECT * FROM ${table}`)
     .all()
-    .map((row) => JSON.stringify(row, (_, value: unknown) => (typeof value === "bigint" ? String(value) : value)))
+    .map((row) => JSON.stringify(Object.values(row).map(plain)))
     .sort();
+}
+
+/** A value as JSON can hold it; one of bytes by its hash, for it may be large. */
+function plain(value: unknown): unknown {
+  if (typeof value === "bigint") return String(value);
+  return value instanceof Uint8Array ? createHash("sha256").update(value).digest("hex") : value;
 }
 
 function digestOf(db: Db): string {

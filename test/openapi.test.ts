@@ -815,16 +815,9 @@ t.test("what the server answers is what it describes", async (t) => {
     t.equal(contradiction(answer, operation), undefined, `${method} ${path} ${status}`);
   }
   const succeeded = new Set(
-<<<<<<< HEAD
-    // A server alone is no node of a cluster.
-    SAMPLES.filter(
-      ({ name, status }) => status === 200 || status === 426 || name === "restore" || name === "cluster",
-    ).map(({ name }) => name),
-=======
     SAMPLES.filter(({ name, status }) => status === 200 || status === 426 || ELSEWHERE.has(name)).map(
       ({ name }) => name,
     ),
->>>>>>> cluster-docs
   );
   for (const name of by_name.keys()) t.ok(succeeded.has(name), `${name} was tried`);
 });

@@ -47,11 +47,12 @@ t.test("calls come out as they went in", (t) => {
   t.equal(term, 4);
   t.equal(calls.length, content.calls.length);
   for (const [at, call] of content.calls.entries()) {
-    t.equal(calls[at]?.method, call.method);
-    t.equal(calls[at]?.actor, call.actor);
-    t.equal(calls[at]?.trace, call.trace);
+    const come = must(calls[at], "as many have come");
+    t.equal(come.method, call.method);
+    t.equal(come.actor, call.actor);
+    t.equal(come.trace, call.trace);
     const { value, ...request } = call.request as { readonly value?: string | Uint8Array };
-    const { value: seen, ...others } = calls[at]?.request as { readonly value?: string | Uint8Array };
+    const { value: seen, ...others } = come.request as { readonly value?: string | Uint8Array };
     t.same(others, request);
     if (typeof value === "string") t.equal(seen, value);
     else if (value !== undefined) t.ok(Buffer.from(value).equals(must(seen as Uint8Array, "bytes")));

@@ -124,11 +124,11 @@ export function encodeEntry({ head, content }: Entry, methods: MethodTable): Uin
     }
     const fields: unknown[] = [];
     methods.packingsAt(methods.positionOf(method)).request.pack(request, fields);
-    for (const [at, field] of fields.entries()) {
+    for (const [place, field] of fields.entries()) {
       if (!(field instanceof Uint8Array)) continue;
-      bytes.push([call, at, field.byteLength]);
+      bytes.push([call, place, field.byteLength]);
       blobs.push(field);
-      fields[at] = null;
+      fields[place] = null;
     }
     return [name, actor, trace, ...fields];
   });

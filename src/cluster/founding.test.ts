@@ -50,7 +50,7 @@ async function found(t: Owner, scene: Scene): Promise<Found> {
       const fault = faults.shift() ?? (there instanceof LogError ? there : undefined);
       if (fault !== undefined) return Promise.reject(fault);
       if (there === undefined) return Promise.resolve(null);
-      const status = { generation: "g", first: 1, last: 0, warnings: [], ...there };
+      const status = { generation: "g", first: 1, last: 0, warnings: [], ...(there as Partial<LogStatus>) };
       return Promise.resolve({ status, close: () => Promise.resolve() } as never);
     },
     create: (generation) => {

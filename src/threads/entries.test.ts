@@ -55,7 +55,7 @@ interface World {
   readonly sealed: number[];
   /** Fails the next commit, or what comes before it. */
   broken: string;
-  lines(): string[];
+  readonly lines: () => string[];
 }
 
 function open(t: Parameters<typeof makeDirectory>[0]): World {

@@ -5,7 +5,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { assert, must } from "../base/assert.js";
 import { steadyClock, systemClock, type MonotonicClock } from "../base/clock.js";
-import { MethodTable } from "../rpc/method.js";
+import type { MethodTable } from "../rpc/method.js";
 import { RpcServer, type ServerCall } from "../rpc/server.js";
 import { newestTime } from "../store/id-range.js";
 import { openFailure, openWriter, type Db } from "../store/open.js";
@@ -36,7 +36,7 @@ export interface NodeGround {
 }
 
 /** Loads what only a node of a cluster needs. */
-export type LoadNode = () => Promise<{ openNode(ground: NodeGround): Executor }>;
+export type LoadNode = () => Promise<{ readonly openNode: (ground: NodeGround) => Executor }>;
 
 /** Runs in a worker that WriterThread has started. */
 export function runWriter(methods: MethodTable<AnyMethod>, audit: Model<AuditTrail>, loadNode: LoadNode): void {
@@ -80,8 +80,8 @@ export function runWriter(methods: MethodTable<AnyMethod>, audit: Model<AuditTra
     } else {
       const foreign = new ForeignCounter(data.foreign);
       server.pause();
-      void loadNode().then(({ openNode }) => {
-        executor = openNode({ data, batch: options, table: methods, foreign, server });
+      void loadNode().then((node) => {
+        executor = node.openNode({ data, batch: options, table: methods, foreign, server });
         serve();
         server.resume();
       });

@@ -10,7 +10,7 @@ import { decodeEntry } from "../../src/cluster/entry.js";
 import { foundedAt } from "../../src/cluster/membership.js";
 import type { LogItem } from "../../src/cluster/carrying-out.js";
 import { Replica } from "../../src/cluster/replica.js";
-import { ClusterReader, ClusterWriter, type NodeState } from "../../src/cluster/table.js";
+import { ClusterReader, ClusterWriter } from "../../src/cluster/table.js";
 import { packingOf } from "../../src/rpc/packing.js";
 import type { RpcServer, ServerCall } from "../../src/rpc/server.js";
 import type { Db } from "../../src/store/open.js";
@@ -107,15 +107,15 @@ class SimulatedNode {
     this.commands = Math.max(this.commands, state.membership.commands);
     const run = `${this.name}${++this.#run}`;
     this.replica = new Replica({
-      log: world.log.for(this.name) as never,
+      log: world.log.for(this.name),
       identity: { node: this.name, store: this.name, run, version: "0", commands: this.commands, settings: "" },
       state,
       table: {
-        keep: (state: NodeState, before: never) => {
+        keep: (kept, before) => {
           if (this.full) throw sqliteError("full", "SQLITE_FULL");
-          table.keep(state, before);
+          table.keep(kept, before);
         },
-      } as ClusterWriter,
+      },
       methods: TOY,
       server,
       entriesOf: (account) => new Entries<LogItem>(transaction, new ForeignCounter(), server, account),
@@ -413,5 +413,5 @@ function runAlone(run: () => unknown, transaction: Transaction): unknown {
 
 /** Promises that are settled already have been heard. */
 async function settled(): Promise<void> {
-  for (let turns = 0; turns < 8; turns++) await null;
+  for (let turns = 0; turns < 8; turns++) await Promise.resolve();
 }

@@ -14,6 +14,7 @@ export function clusterRoutes(cluster: ClusterFront | null): Route[] {
       tag: "metrics",
       summary: "Tells of the nodes of the cluster that the server belongs to.",
       answer: ClusterView,
+      statuses: [404],
       handle: () => cluster?.describe() ?? notFound("this server is no node of a cluster"),
     }),
   ];

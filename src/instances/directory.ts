@@ -248,13 +248,16 @@ export class Directory implements Measured {
   hear(row: number, seen_ms: number, busy_until: number): void {
     const entry = this.#by_row.get(row);
     if (entry === undefined || seen_ms < entry.last_seen) return;
-    // What was seen last before the silence is no end of it.
-    const awake = entry.status === "stale" && seen_ms > entry.last_seen;
+    // This server's own, mostly, and no newer than what is known: neither the order nor a silence changes by it.
+    if (seen_ms === entry.last_seen) {
+      if (!entry.unsaved) entry.busy_until = busy_until;
+      return;
+    }
     entry.last_seen = seen_ms;
     entry.busy_until = busy_until;
     if (seen_ms > this.#newest_ms) this.#newest_ms = seen_ms;
-    if (awake) this.#move(entry, "active");
-    else if (entry.status !== "stale") this.#lists[entry.status].touch(entry);
+    if (entry.status === "stale") this.#move(entry, "active");
+    else this.#lists[entry.status].touch(entry);
   }
 
   setIntent(entry: Entry, intent: string): void {

@@ -187,7 +187,7 @@ t.test("docs/http-api.md has each route, parameter, status, metric and audited a
   t.same(listed, sent, "the statuses of errors");
 
   const scraped = [(await send(port, "GET", "/metrics")).text, nodeMetrics()];
-  const metrics = new Set(scraped.flatMap((text) => [...parseExposition(text).keys()]));
+  const metrics = new Set(scraped.flatMap((scrape) => [...parseExposition(scrape).keys()]));
   const named = new Set(
     codeIn(section("docs/http-api.md", "### GET /metrics")).filter((code) => /^(koor|process|nodejs)_\w+$/.test(code)),
   );

@@ -42,7 +42,7 @@ import type { SqliteJob } from "./targets/sqlite-alone.js";
 
 const LONG_ENOUGH_MS = 20_000;
 
-const noTools = { wrk: undefined, redis_server: undefined, redis_benchmark: undefined };
+const noTools = { wrk: undefined, redis_server: undefined, redis_benchmark: undefined, etcd: undefined };
 
 function makeBench(): Bench {
   return new Bench(chooseSettings(true), noTools, () => undefined);

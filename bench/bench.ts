@@ -26,6 +26,7 @@ export interface Tools {
   readonly wrk: string | undefined;
   readonly redis_server: string | undefined;
   readonly redis_benchmark: string | undefined;
+  readonly etcd: string | undefined;
 }
 
 export class Bench {
@@ -37,6 +38,8 @@ export class Bench {
   transport: TransportChoice = "auto";
   readonly #children = new Set<ChildProcess>();
   readonly #directories = new Set<string>();
+  #teardowns: (() => Promise<void> | void)[] = [];
+  readonly #skipped = new Set<string>();
   #closed = false;
 
   constructor(settings: Settings, tools: Tools, progress: (line: string) => void) {
@@ -50,6 +53,23 @@ export class Bench {
     const path = mkdtempSync(join(tmpdir(), `koor-bench-${name}-`));
     this.#directories.add(path);
     return path;
+  }
+
+  /** Runs it, behind those that came later, when everything ends: what tests start can be started here, too. */
+  teardown(done: () => Promise<void> | void): void {
+    this.#teardowns.push(done);
+  }
+
+  /** Says what of a scenario is not measured, and why. */
+  skip(reason: string): void {
+    this.#skipped.add(reason);
+  }
+
+  /** What was skipped since it was asked for last. */
+  takeSkipped(): readonly string[] {
+    const skipped = [...this.#skipped];
+    this.#skipped.clear();
+    return skipped;
   }
 
   /** Starts a program and keeps it in the list. */
@@ -86,6 +106,7 @@ export class Bench {
   async stopAll(): Promise<void> {
     await Promise.all([...this.#children].map((child) => this.stop(child)));
     this.#children.clear();
+    for (const done of this.#teardowns.splice(0).reverse()) await done();
     this.#removeDirectories();
   }
 
@@ -93,6 +114,8 @@ export class Bench {
   killAll(): void {
     this.#closed = true;
     for (const child of this.#children) child.kill("SIGKILL");
+    // Nobody waits for what they return: what they do at once is to send the signals.
+    for (const done of this.#teardowns.splice(0).reverse()) void done();
     this.#removeDirectories();
   }
 

@@ -32,6 +32,7 @@ export function findTools(): Tools {
     wrk: findProgram("wrk"),
     redis_server: findProgram("redis-server"),
     redis_benchmark: findProgram("redis-benchmark"),
+    etcd: findProgram("etcd"),
   };
 }
 

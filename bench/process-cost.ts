@@ -130,10 +130,10 @@ export function countCpusElsewhere(
   return Math.max(0, (after.machine_us - before.machine_us - (after.own_us - before.own_us)) / elapsed_us);
 }
 
-/** Nanoseconds on a CPU so far, by thread, of the process and its descendants; threads that have ended are left out. */
-function readThreadsNs(pid: number): ReadonlyMap<string, number> {
+/** Nanoseconds on a CPU so far, by thread, of processes and their descendants; threads that have ended are left out. */
+function readThreadsNs(pids: readonly number[]): ReadonlyMap<string, number> {
   const threads = new Map<string, number>();
-  for (const member of processTree(pid)) {
+  for (const member of pids.flatMap(processTree)) {
     let ids: string[] = [];
     try {
       ids = readdirSync(`/proc/${member}/task`);
@@ -167,11 +167,21 @@ export function cpuBetween(
   return spent_us < ticks_us - TICKS_UNSURE * CLOCK_TICK_US ? ticks_us : spent_us;
 }
 
-/** Runs `work` and adds the CPU time that `pid` spent meanwhile, in microseconds. */
-export async function withCpu<T extends object>(pid: number, work: () => Promise<T>): Promise<T & { cpu_us?: number }> {
-  const [ticks_before, threads_before] = [readCpuUs(pid), readThreadsNs(pid)];
+/** CPU time so far of several processes and their descendants; undefined where one of them is not there. */
+function readCpuOfAll(pids: readonly number[]): number | undefined {
+  const told = pids.map(readCpuUs);
+  return told.includes(undefined) ? undefined : told.reduce<number>((sum, spent) => sum + (spent ?? 0), 0);
+}
+
+/** Runs `work` and adds the CPU time that `pid`, or all of several, spent meanwhile, in microseconds. */
+export async function withCpu<T extends object>(
+  pid: number | readonly number[],
+  work: () => Promise<T>,
+): Promise<T & { cpu_us?: number }> {
+  const pids = typeof pid === "number" ? [pid] : pid;
+  const [ticks_before, threads_before] = [readCpuOfAll(pids), readThreadsNs(pids)];
   const result = await work();
-  const [ticks_after, threads_after] = [readCpuUs(pid), readThreadsNs(pid)];
+  const [ticks_after, threads_after] = [readCpuOfAll(pids), readThreadsNs(pids)];
   if (ticks_before === undefined || ticks_after === undefined) return result;
   return { ...result, cpu_us: cpuBetween(ticks_after - ticks_before, threads_before, threads_after) };
 }

@@ -62,6 +62,7 @@ async function runTurns(bench: Bench, turns: readonly Turn[], begun_ms: number):
     bench.progress(`${index + 1} of ${turns.length}: ${turn.name}, ${turn.scenario.measures}`);
     try {
       outcome.scenarios.push(await runTurn(bench, turn));
+      for (const reason of bench.takeSkipped()) outcome.left_out.push({ scenario: turn.name, reason });
     } catch (error) {
       // One scenario that cannot be measured must not hide the others; the run fails all the same.
       outcome.left_out.push({

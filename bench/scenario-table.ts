@@ -1,6 +1,7 @@
 /** All scenarios, in the order in which a run goes through them. One row adds a scenario. */
 import type { Scenario } from "./model.js";
 import { claimsScenario } from "./scenarios/claims.js";
+import { clusterScenario } from "./scenarios/cluster.js";
 import { conditionalGetScenario } from "./scenarios/conditional-get.js";
 import { contentScenario } from "./scenarios/content.js";
 import { dashboardScenario } from "./scenarios/dashboard.js";
@@ -40,4 +41,5 @@ export const SCENARIOS: readonly Scenario[] = [
   contentScenario,
   webhooksScenario,
   dashboardScenario,
+  clusterScenario,
 ];

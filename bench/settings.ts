@@ -46,6 +46,14 @@ export interface Settings {
   readonly page_slice_ms: number;
   readonly page_rounds: number;
   readonly wait_rounds: number;
+  readonly cluster_slice_ms: number;
+  readonly cluster_rounds: number;
+  readonly cluster_read_slice_ms: number;
+  readonly cluster_read_rounds: number;
+  /** Over which the CPU time of nodes is counted that nobody asks anything. */
+  readonly cluster_idle_ms: number;
+  readonly cluster_joins: number;
+  readonly cluster_deaths: number;
 }
 
 const FULL: Settings = {
@@ -84,6 +92,13 @@ const FULL: Settings = {
   page_slice_ms: 10_000,
   page_rounds: 2,
   wait_rounds: 300,
+  cluster_slice_ms: 3_000,
+  cluster_rounds: 5,
+  cluster_read_slice_ms: 500,
+  cluster_read_rounds: 9,
+  cluster_idle_ms: 12_000,
+  cluster_joins: 3,
+  cluster_deaths: 3,
 };
 
 const QUICK: Settings = {
@@ -121,6 +136,13 @@ const QUICK: Settings = {
   page_slice_ms: 400,
   page_rounds: 1,
   wait_rounds: 50,
+  cluster_slice_ms: 400,
+  cluster_rounds: 2,
+  cluster_read_slice_ms: 100,
+  cluster_read_rounds: 3,
+  cluster_idle_ms: 3_000,
+  cluster_joins: 1,
+  cluster_deaths: 1,
 };
 
 export function chooseSettings(quick: boolean): Settings {
@@ -144,6 +166,13 @@ export const HEARTBEAT_AGENTS = 1_000;
 export const HEARTBEAT_CONNECTIONS = 64;
 export const WAITING_CALLS = 1_000;
 export const LIST_PAGE_ROWS = 100;
+/** What a node that joins finds: 25 MB. */
+export const CLUSTER_VALUES = 2_500;
+export const CLUSTER_VALUE_BYTES = 10_000;
+export const CLUSTER_CONNECTIONS = 64;
+export const CLUSTER_SUBSCRIBERS = 500;
+/** A cluster that does not write again within so long after a death has failed. */
+export const WRITES_AGAIN_MS_MAX = 60_000;
 
 export const START_TIMEOUT_MS = 15_000;
 export const STOP_TIMEOUT_MS = 8_000;

@@ -9,12 +9,14 @@ import { setTimeout as delay } from "node:timers/promises";
 import { serveJobs } from "../job-process.js";
 import { BROKEN_CONNECTIONS_MAX, CONNECTS_AT_ONCE_MAX, REPLY_TIMEOUT_MS } from "../settings.js";
 import type { Slice } from "../statistics.js";
-import { createReplyReader, type ReplyReader } from "./reply-reader.js";
+import { createReplyReader, type Protocol, type ReplyReader } from "./reply-reader.js";
 
 export interface LoadJob {
   readonly kind: "load";
-  readonly protocol: "http" | "redis";
+  readonly protocol: Protocol;
   readonly port: number;
+  /** More servers that the connections are spread over, in turns with `port`. */
+  readonly more_ports?: readonly number[];
   readonly connections: number;
   /** Whole requests in wire form, ASCII; sent round robin over all connections. */
   readonly requests: readonly string[];
@@ -74,12 +76,12 @@ class Connection {
   #sent_ms = 0;
   #busy = false;
 
-  constructor(load: Load) {
+  constructor(load: Load, port: number) {
     this.#load = load;
     this.#reader = createReplyReader(load.job.protocol, load.job.expected_status);
     this.#socket = connect({
       host: "127.0.0.1",
-      port: load.job.port,
+      port,
       onread: { buffer: load.read_buffer, callback: (length, bytes) => this.#receive(length, bytes) },
     });
     this.#socket.setNoDelay(true);
@@ -132,10 +134,12 @@ class Connection {
 
 async function openConnections(load: Load): Promise<Connection[]> {
   const connections: Connection[] = [];
+  const ports = [load.job.port, ...(load.job.more_ports ?? [])];
+  const portOf = (at: number): number => ports[at % ports.length] ?? load.job.port;
   while (connections.length < load.job.connections) {
     const batch = Array.from(
       { length: Math.min(CONNECTS_AT_ONCE_MAX, load.job.connections - connections.length) },
-      () => new Connection(load),
+      (_unused, index) => new Connection(load, portOf(connections.length + index)),
     );
     await Promise.all(batch.map((connection) => connection.opened));
     connections.push(...batch);

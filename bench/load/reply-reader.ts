@@ -94,7 +94,29 @@ class RedisReplyReader extends FramedReader {
   }
 }
 
+/** A write and a WAIT behind it, sent as one: it was answered when so many replicas as are asked for have it. */
+class WaitedReplyReader implements ReplyReader {
+  #text = "";
+
+  feed(bytes: Buffer, length: number): ReplyState {
+    this.#text += bytes.toString("latin1", 0, Math.min(length, HEAD_BYTES_MAX));
+    if (this.#text.length >= HEAD_BYTES_MAX) return "broken";
+    const [written, waited, rest] = this.#text.split("\r\n");
+    if (written === undefined || waited === undefined || rest === undefined) return "more";
+    this.#text = "";
+    return written === "+OK" && waited.startsWith(":") && waited !== ":0" ? "expected" : "other";
+  }
+}
+
+const READERS = {
+  http: (expected_status: number) => new HttpReplyReader(expected_status),
+  redis: () => new RedisReplyReader(),
+  "redis, waited for": () => new WaitedReplyReader(),
+} as const;
+
+export type Protocol = keyof typeof READERS;
+
 /** `expected_status` is the HTTP status that counts as answered; RESP knows errors by itself. */
-export function createReplyReader(protocol: "http" | "redis", expected_status: number): ReplyReader {
-  return protocol === "http" ? new HttpReplyReader(expected_status) : new RedisReplyReader();
+export function createReplyReader(protocol: Protocol, expected_status: number): ReplyReader {
+  return READERS[protocol](expected_status);
 }

@@ -7,6 +7,7 @@ import type { Bench } from "../bench.js";
 import {
   closeSubscribers,
   deliveryRateOf,
+  measureSettled,
   measureStretch,
   mergeStretches,
   openSubscribers,
@@ -37,7 +38,6 @@ const BURST_JUDGED_SUBSCRIBERS_MIN = 100;
 const WARMUP_SUBSCRIBERS = 20;
 const WARMUP_CONNECTIONS = 64;
 const WARMUP_PUBLISHES = 20_000;
-const SETTLE_MS = 250;
 /** One burst to a thousand subscribers is a million deliveries. */
 const BURST_MS_MAX = 30_000;
 
@@ -104,15 +104,6 @@ function makeRow(
     ]),
     targets: targets.filter((target) => target !== undefined),
   };
-}
-
-/**
- * A stretch of one event at a time that begins a while before it counts. For some 150 ms after another server had its
- * turn a delivery costs up to a third more, whichever server it is: its hundreds of sockets have left the caches.
- */
-async function measureSettled(process: JobProcess, server: Server, options: StretchOptions): Promise<Stretch> {
-  if (options.events_per_request === 1) await measureStretch(process, server, { ...options, duration_ms: SETTLE_MS });
-  return measureStretch(process, server, options);
 }
 
 async function* measureSubscribers(bench: Bench): AsyncGenerator<Row> {

@@ -47,6 +47,8 @@ export interface PublishResult {
   readonly last_delivery_p50_ms: number;
   readonly last_delivery_p99_ms: number;
   readonly last_delivery_max_ms: number;
+  /** From the first delivery of a publish until its last. */
+  readonly spread_p50_ms: number;
   /** From the moment a publish is written until its answer is read. */
   readonly answer_p50_ms: number;
   readonly answer_p99_ms: number;

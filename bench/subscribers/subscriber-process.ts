@@ -17,10 +17,14 @@ let reading: Subscriber[] = [];
 let stalled: Subscriber[] = [];
 let received = 0;
 let awaited = 0;
+/** With which event the deliveries of a publish begin, and when that was. */
+let awaited_first = 0;
+let first_ms = 0;
 let whenReceived: (complete: boolean) => void = () => undefined;
 
 function countEvent(): void {
   received++;
+  if (received === awaited_first) first_ms = performance.now();
   if (received === awaited) whenReceived(true);
 }
 
@@ -106,6 +110,7 @@ async function publishInTurn(job: PublishJob): Promise<PublishResult> {
   const before = reading.map((subscriber) => subscriber.received);
   const publisher = new Publisher(job.port);
   const deliveries = createHistogram();
+  const spreads = createHistogram();
   const answers = createHistogram();
   const record = (histogram: typeof answers, ms: number): void =>
     histogram.record(Math.max(1, Math.round(ms * NS_PER_MS)));
@@ -119,9 +124,12 @@ async function publishInTurn(job: PublishJob): Promise<PublishResult> {
     const request = requests[publishes++ % requests.length];
     if (request === undefined) throw new Error("a publish job has requests");
     const sent_ms = now_ms;
+    awaited_first = awaited + 1;
     awaited += deliveries_per_publish;
     const delivered = waitForDeliveries().then((complete) => {
-      if (complete) record(deliveries, performance.now() - sent_ms);
+      const ended_ms = performance.now();
+      if (complete) record(deliveries, ended_ms - sent_ms);
+      if (complete && deliveries_per_publish > 0) record(spreads, ended_ms - first_ms);
       return complete;
     });
     const answered = await publisher.publish(request);
@@ -147,6 +155,7 @@ async function publishInTurn(job: PublishJob): Promise<PublishResult> {
     last_delivery_p50_ms: deliveries.percentile(50) / NS_PER_MS,
     last_delivery_p99_ms: deliveries.percentile(99) / NS_PER_MS,
     last_delivery_max_ms: deliveries.count === 0 ? 0 : deliveries.max / NS_PER_MS,
+    spread_p50_ms: spreads.percentile(50) / NS_PER_MS,
     answer_p50_ms: answers.percentile(50) / NS_PER_MS,
     answer_p99_ms: answers.percentile(99) / NS_PER_MS,
   };

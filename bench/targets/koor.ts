@@ -22,6 +22,8 @@ export interface KoorOptions {
   readonly data_dir?: string;
   /** Serves the dashboard, too. */
   readonly dashboard?: true;
+  /** More flags. */
+  readonly args?: readonly string[];
 }
 
 /**
@@ -48,6 +50,7 @@ export async function startKoor(bench: Bench, options: KoorOptions = {}): Promis
     bench.transport,
     "--data-dir",
     data_dir,
+    ...(options.args ?? []),
   ];
   const begun_ms = performance.now();
   const child = bench.start(process.execPath, args, {

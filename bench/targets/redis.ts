@@ -1,18 +1,53 @@
 /**
  * Starts a Redis of the run's own that is as durable as Koor: each write is in an append-only file that
- * is fsynced before the answer. Runs in the bench process.
+ * is fsynced before the answer. Alone, or with replicas. Runs in the bench process.
  */
+import { connect } from "node:net";
 import { type Bench, findFreePort } from "../bench.js";
+import { encodeRedis } from "../load/requests.js";
 import { acceptsConnections, type Server, waitUntilReady } from "./server.js";
 
-export async function startRedis(bench: Bench, program: string): Promise<Server> {
+const REPLICAS = 2;
+
+/** @param replica_of the port of the one that it is a replica of */
+export async function startRedis(bench: Bench, program: string, replica_of?: number): Promise<Server> {
   const port = await findFreePort();
   const args = ["--port", `${port}`, "--bind", "127.0.0.1", "--dir", bench.makeDirectory("redis"), "--daemonize", "no"];
   args.push("--appendonly", "yes", "--appendfsync", "always", "--save", "");
   // A rewrite of the log in the middle of a slice would make Redis look slower than it is.
   args.push("--auto-aof-rewrite-percentage", "0");
+  if (replica_of !== undefined) args.push("--replicaof", "127.0.0.1", `${replica_of}`);
   const child = bench.start(program, args, { stdio: "ignore" });
   await waitUntilReady(child, "Redis", () => acceptsConnections(port));
   if (child.pid === undefined) throw new Error("a process that answers has an id");
   return { name: "Redis", port, pid: child.pid, child };
+}
+
+/** One, and two replicas that follow it. */
+export async function startReplicatedRedis(bench: Bench, program: string): Promise<readonly Server[]> {
+  const first = await startRedis(bench, program);
+  const replicas: Server[] = [];
+  for (let count = 0; count < REPLICAS; count++) replicas.push(await startRedis(bench, program, first.port));
+  await waitUntilReady(first.child, "Redis with replicas", () => countsReplicas(first.port, REPLICAS));
+  return [first, ...replicas];
+}
+
+/** A SET that is answered when one replica has it, too, in wire form. */
+export function waitedSet(key: string, value: string): string {
+  return encodeRedis(["SET", key, value]) + encodeRedis(["WAIT", "1", "1000"]);
+}
+
+/** Whether so many replicas follow. */
+function countsReplicas(port: number, wanted: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    let text = "";
+    const socket = connect(port, "127.0.0.1", () => socket.write(encodeRedis(["INFO", "replication"])));
+    socket.on("error", () => resolve(false));
+    socket.setEncoding("latin1").on("data", (chunk: string) => {
+      text += chunk;
+      if (!text.includes("master_repl_offset")) return;
+      socket.destroy();
+      resolve((text.match(/state=online/g) ?? []).length >= wanted);
+    });
+  });
 }

@@ -64,6 +64,11 @@ export class NatsProcess {
     return `nats://127.0.0.1:${this.#port}`;
   }
 
+  /** Undefined before it was started. */
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
   /** Starts it, on the port that it had before. Rejects where it ends before it is ready. */
   async start(): Promise<void> {
     writeFileSync(this.#config, this.makeConfig(this.#port));

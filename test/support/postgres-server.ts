@@ -23,6 +23,8 @@ const READY = /database system is ready to accept (read-only )?connections/;
 
 export interface PostgresServer {
   readonly port: number;
+  /** Of its first process, whose children the others are; undefined where it was ended. */
+  readonly pid: number | undefined;
   /** The folder of its socket. */
   readonly folder: string;
   /** Of user and database `postgres`, whom the server trusts. */
@@ -186,6 +188,9 @@ export async function startPostgres(
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
   return {
     port,
+    get pid() {
+      return child?.pid;
+    },
     folder,
     url,
     kill,

@@ -1,0 +1,84 @@
+/**
+ * How long nothing can be written after a death: a node that led, or a server that led the log, is killed, and every
+ * node that is left is written to until it answers. Runs in the bench process.
+ */
+import { request as httpRequest } from "node:http";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Bench } from "../bench.js";
+import { keyOf, VALUE } from "../load/requests.js";
+import { WRITES_AGAIN_MS_MAX } from "../settings.js";
+import { askHealth, type KoorNode } from "../targets/koor-node.js";
+
+/** So often one more write is sent, whatever became of those before it. */
+const PROBE_INTERVAL_MS = 20;
+const HEALTH_INTERVAL_MS = 50;
+
+/** Whether a write was stored. */
+function put(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const request = httpRequest({
+      host: "127.0.0.1",
+      port,
+      path: `/api/state/${keyOf(0)}`,
+      method: "PUT",
+      agent: false,
+      headers: { "Content-Type": "application/json", "Content-Length": VALUE.length },
+    });
+    request.on("response", (response) => {
+      response.resume();
+      response.on("error", () => resolve(false));
+      response.on("end", () => resolve(response.statusCode === 200));
+    });
+    request.on("error", () => resolve(false));
+    request.end(VALUE);
+  });
+}
+
+/** Resolves when a write that was begun from now on is stored. */
+async function writeUntilStored({ port, name }: KoorNode): Promise<void> {
+  const deadline = performance.now() + WRITES_AGAIN_MS_MAX;
+  let stored = false;
+  while (!stored) {
+    if (performance.now() > deadline) throw new Error(`${name} did not write within ${WRITES_AGAIN_MS_MAX} ms`);
+    void put(port).then((answered) => {
+      stored ||= answered;
+    });
+    await delay(PROBE_INTERVAL_MS);
+  }
+}
+
+/** Who leads, as soon as somebody does who is among `nodes`. */
+export async function findLeader(nodes: readonly KoorNode[]): Promise<KoorNode> {
+  const deadline = performance.now() + WRITES_AGAIN_MS_MAX;
+  for (;;) {
+    const healths = await Promise.all(nodes.map(askHealth));
+    const leaders = new Set(healths.map((health) => (health?.state === "ok" ? health.leader : "")));
+    const leader = leaders.size === 1 ? nodes.find(({ node }) => leaders.has(node)) : undefined;
+    if (leader !== undefined) return leader;
+    if (performance.now() > deadline) throw new Error(`nobody led within ${WRITES_AGAIN_MS_MAX} ms`);
+    await delay(HEALTH_INTERVAL_MS);
+  }
+}
+
+export interface Death {
+  /** Until each of those that are left has stored a write. */
+  readonly writes_again_ms: number;
+  /** Until they agree on who leads them. */
+  readonly leads_again_ms: number;
+}
+
+/** @param kill sends the signal before it returns */
+export async function measureDeath(bench: Bench, left: readonly KoorNode[], kill: () => void): Promise<Death> {
+  bench.progress(`writes after a death, ${left.length} nodes left`);
+  const begun_ms = performance.now();
+  const since = async (work: Promise<unknown>): Promise<number> => {
+    await work;
+    return performance.now() - begun_ms;
+  };
+  kill();
+  const [writes_again_ms, leads_again_ms] = await Promise.all([
+    since(Promise.all(left.map(writeUntilStored))),
+    since(findLeader(left)),
+  ]);
+  return { writes_again_ms, leads_again_ms };
+}

@@ -1,0 +1,158 @@
+/**
+ * Durable writes through the nodes of a cluster, in turns with what stores the same value elsewhere: a server alone,
+ * a handler that stores nothing, Redis with replicas, etcd. Runs in the bench process.
+ */
+import { must } from "../../src/base/assert.js";
+import type { Bench } from "../bench.js";
+import type { JobProcess } from "../job-process.js";
+import type { LoadJob } from "../load/generator.js";
+import { encodeHttp, keyNumbers, keyOf, putRequest, VALUE, type HttpRequest } from "../load/requests.js";
+import type { Row, Target } from "../model.js";
+import { withCpu } from "../process-cost.js";
+import {
+  cpuOfAll,
+  figuresOf,
+  medianQuotient,
+  mergeSlices,
+  quotient,
+  rateOf,
+  ratiosOf,
+  type Slice,
+} from "../statistics.js";
+import { etcdPut, startEtcd } from "../targets/etcd.js";
+import type { KoorNode } from "../targets/koor-node.js";
+import { startKoor, type Koor } from "../targets/koor.js";
+import type { LogServers } from "../targets/log.js";
+import { startRawUws } from "../targets/raw-uws.js";
+import { startReplicatedRedis, waitedSet } from "../targets/redis.js";
+import type { Server } from "../targets/server.js";
+
+export const ALONE = "a server alone";
+const RAW = "raw uWS";
+const REDIS = "Redis, 2 replicas";
+const ETCD = "etcd, 3 members";
+
+export type LoadOf = Omit<LoadJob, "connections" | "duration_ms">;
+
+/** What a value is stored in beside the cluster. */
+export interface Beside {
+  readonly name: string;
+  readonly pids: readonly number[];
+  readonly load: LoadOf;
+}
+
+export interface References {
+  readonly alone: Koor;
+  readonly all: readonly Beside[];
+}
+
+function httpLoad(servers: readonly Pick<Server, "port">[], requests: readonly HttpRequest[]): LoadOf {
+  const [first, ...more] = servers.map(({ port }) => port);
+  const port = must(first, "a load is for a server");
+  const encoded = requests.map((request) => encodeHttp(request, `127.0.0.1:${port}`));
+  return { kind: "load", protocol: "http", port, more_ports: more, requests: encoded, expected_status: 200 };
+}
+
+function puts(): HttpRequest[] {
+  return keyNumbers().map((index) => putRequest(keyOf(index)));
+}
+
+/** Writes over callers that are spread over all of `nodes`. */
+export function writesTo(nodes: readonly Pick<Server, "port">[]): LoadOf {
+  return httpLoad(nodes, puts());
+}
+
+/** Starts what is here; what is not, is said. */
+export async function startReferences(bench: Bench): Promise<References> {
+  const { redis_server, etcd } = bench.tools;
+  const alone = await startKoor(bench);
+  const raw = await startRawUws(bench);
+  const all: Beside[] = [
+    { name: ALONE, pids: [alone.pid], load: writesTo([alone]) },
+    { name: RAW, pids: [raw.pid], load: writesTo([raw]) },
+  ];
+  if (redis_server === undefined) bench.skip("no Redis with replicas beside it: no redis-server on the PATH");
+  else {
+    const servers = await startReplicatedRedis(bench, redis_server);
+    const { port } = must(servers[0], "the one that is written to");
+    const requests = keyNumbers().map((index) => waitedSet(keyOf(index), VALUE));
+    const load: LoadOf = { kind: "load", protocol: "redis, waited for", port, requests, expected_status: 200 };
+    all.push({ name: REDIS, pids: servers.map(({ pid }) => pid), load });
+  }
+  if (etcd === undefined) bench.skip("no etcd beside it: none on the PATH");
+  else {
+    const members = await startEtcd(bench, etcd);
+    const [asked] = members;
+    const requests = keyNumbers().map((index) => etcdPut(keyOf(index), VALUE));
+    const load = httpLoad([must(asked, "the one that is asked")], requests);
+    all.push({ name: ETCD, pids: members.map(({ pid }) => pid), load });
+  }
+  return { alone, all };
+}
+
+export interface WritesPlan {
+  readonly name: string;
+  readonly log: LogServers;
+  readonly nodes: readonly KoorNode[];
+  readonly connections: number;
+  readonly beside: readonly Beside[];
+  readonly targets: (figures: {
+    readonly rate: number;
+    readonly p50_ms: number;
+    readonly p99_ms: number;
+  }) => readonly (Target | undefined)[];
+}
+
+/** One row. CPU time is that of all nodes together a write, and beside it that of the log's servers. */
+export async function measureWrites(bench: Bench, generator: JobProcess, plan: WritesPlan): Promise<Row> {
+  const { name, log, nodes, connections, beside } = plan;
+  const { cluster_slice_ms, cluster_rounds, warmup_ms } = bench.settings;
+  const run = (of: LoadOf, duration_ms: number): Promise<Slice> => {
+    const job: LoadJob = { ...of, connections, duration_ms };
+    return generator.run<Slice>(job);
+  };
+  const load = writesTo(nodes);
+  for (const { load: warmed } of [{ load }, ...beside]) await run(warmed, warmup_ms);
+  const mine: Slice[] = [];
+  const of_log: Slice[] = [];
+  const theirs = beside.map((): Slice[] => []);
+  for (let round = 0; round < cluster_rounds; round++) {
+    bench.progress(`${name}, round ${round + 1} of ${cluster_rounds}`);
+    const { slice, ...spent } = await withCpu(log.pids, async () => ({
+      slice: await withCpu(
+        nodes.map(({ pid }) => pid),
+        () => run(load, cluster_slice_ms),
+      ),
+    }));
+    mine.push(slice);
+    of_log.push({ ...slice, ...spent });
+    for (const [at, { pids, load: their_load }] of beside.entries())
+      must(theirs[at], "a list for each").push(await withCpu(pids, () => run(their_load, cluster_slice_ms)));
+  }
+  const figures = mergeSlices(mine);
+  const of = (figure: string): number => figures[figure] ?? 0;
+  return {
+    name,
+    client: "node",
+    figures: figuresOf({ ...figures, log_cpu_us: cpuOfAll(of_log) }),
+    references: beside.map((reference, at) => ({ name: reference.name, figures: mergeSlices(theirs[at] ?? []) })),
+    ratios: beside.flatMap((reference, at) => {
+      const slices = theirs[at] ?? [];
+      const to = reference.name;
+      // How fast the others are is this disk's doing, and how fast the cluster is that of the log.
+      const rate = { of: "rate", to, value: medianQuotient(mine, slices, rateOf), better: "higher" as const };
+      const cpu = { of: "CPU", to, value: quotient(cpuOfAll(mine), cpuOfAll(slices)), better: "lower" as const };
+      return ratiosOf(
+        to === ALONE
+          ? [
+              { ...rate, compared: false },
+              { ...cpu, compared: connections > 1 },
+            ]
+          : [{ ...rate, compared: false }],
+      );
+    }),
+    targets: plan
+      .targets({ rate: of("requests_per_s"), p50_ms: of("p50_ms"), p99_ms: of("p99_ms") })
+      .filter((target) => target !== undefined),
+  };
+}

@@ -1,0 +1,231 @@
+/**
+ * Nodes of a cluster in front of each log: how fast they write beside a server alone and what else keeps copies on
+ * several machines, whether they read and fan out as a server alone does, how soon one joins, how soon they write again
+ * after a death, and what they cost while nobody asks anything. Runs in the bench process.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import { postgresMissing } from "../../test/support/postgres-server.js";
+import type { Bench } from "../bench.js";
+import { findLeader, measureDeath, type Death } from "../cluster/deaths.js";
+import { measureFanOut, measureReads } from "../cluster/reads.js";
+import { measureWrites, startReferences, type References } from "../cluster/writes.js";
+import type { JobProcess } from "../job-process.js";
+import type { LoadJob } from "../load/generator.js";
+import { makeHttpJob } from "../load/http-job.js";
+import { keyNumbers, makeJsonValue, putRequest } from "../load/requests.js";
+import type { Row, Scenario, Target } from "../model.js";
+import { withCpu } from "../process-cost.js";
+import { CLUSTER_CONNECTIONS, CLUSTER_VALUE_BYTES, CLUSTER_VALUES, JOB_GRACE_MS } from "../settings.js";
+import { figuresOf, median, type Slice } from "../statistics.js";
+import { startNode, type KoorNode } from "../targets/koor-node.js";
+import { startKoor, type Koor } from "../targets/koor.js";
+import type { LogServers } from "../targets/log.js";
+import { findStreamLeader, natsUnusable, startNatsOfOne, startNatsOfThree, type NatsServers } from "../targets/nats.js";
+import { startPostgresLog } from "../targets/postgres.js";
+import { atLeast, atMost } from "../throughput.js";
+
+const JOIN_MS_MAX = 5_000;
+const WRITES_AGAIN_MS_MAX = 15_000;
+const IDLE_CORES_MAX = 0.02;
+/** What was begun before it is to be over: a join, an election, the beats of a node that has ended. */
+const SETTLE_MS = 1_000;
+
+type Judge = Parameters<typeof measureWrites>[2]["targets"];
+const NOT_JUDGED: Judge = () => [];
+const judge =
+  (rate_min: number, p99_ms_max: number): Judge =>
+  ({ rate, p99_ms }) => [atLeast("requests_per_s", rate, rate_min), atMost("p99_ms", p99_ms, p99_ms_max)];
+
+interface Ground {
+  readonly bench: Bench;
+  readonly generator: JobProcess;
+  readonly references: References;
+}
+
+/** A row of figures that are measured beside nothing. */
+function plainRow(name: string, figures: Row["figures"], targets: readonly (Target | undefined)[]): Row {
+  const judged = targets.filter((target) => target !== undefined);
+  return { name, client: "", figures, references: [], ratios: [], targets: judged };
+}
+
+/** Stores 25 MB, each value once. */
+async function fill(generator: JobProcess, server: Koor, prefix: string): Promise<void> {
+  const value = makeJsonValue(CLUSTER_VALUE_BYTES);
+  const requests = keyNumbers(CLUSTER_VALUES).map((index) => putRequest(`${prefix}/${index}`, value));
+  const all = makeHttpJob(server, requests, CLUSTER_CONNECTIONS, JOB_GRACE_MS);
+  const job: LoadJob = { ...all, requests_max: CLUSTER_VALUES };
+  const written = await generator.run<Slice>(job);
+  if (written.requests !== CLUSTER_VALUES || written.refused > 0) throw new Error(`${server.name} refused values`);
+}
+
+/** From the start of a node's process on an empty directory until it says that it is well. */
+async function measureJoins({ bench }: Ground, log: LogServers, where: string): Promise<Row> {
+  const joined: number[] = [];
+  for (let count = 0; count < bench.settings.cluster_joins; count++) {
+    bench.progress(
+      `a join, ${(CLUSTER_VALUES * CLUSTER_VALUE_BYTES) / 1e6} MB in ${where}, ${count + 1} of ${bench.settings.cluster_joins}`,
+    );
+    const node = await startNode(bench, log, `joins-${joined.length}-${where.replaceAll(" ", "-")}`);
+    joined.push(node.started_ms);
+    await bench.stop(node.child);
+  }
+  const figures = figuresOf({ join_ms: median(joined), slowest_join_ms: Math.max(...joined) });
+  const name = `${log.name}: a join, the values in ${where}`;
+  return plainRow(name, figures, [atMost("join_ms", figures["join_ms"], JOIN_MS_MAX)]);
+}
+
+/** What each node costs while nobody asks anything. */
+async function measureIdle({ bench }: Ground, log: LogServers, nodes: readonly KoorNode[]): Promise<Row> {
+  const { cluster_idle_ms } = bench.settings;
+  bench.progress(`${nodes.length} idle nodes`);
+  await delay(SETTLE_MS);
+  const begun_ms = performance.now();
+  const spent = await Promise.all([
+    withCpu(log.pids, () => delay(cluster_idle_ms, {})),
+    ...nodes.map(({ pid }) => withCpu(pid, () => delay(cluster_idle_ms, {}))),
+  ]);
+  const elapsed_us = (performance.now() - begun_ms) * 1_000;
+  const [of_log, ...of_nodes] = spent.map(({ cpu_us }) => (cpu_us === undefined ? undefined : cpu_us / elapsed_us));
+  const told = of_nodes.filter((cores) => cores !== undefined);
+  const cores_of_busiest = told.length === 0 ? undefined : Math.max(...told);
+  const figures = figuresOf({ cores_of_busiest, cores_of_log: of_log });
+  const name = `${log.name}: ${nodes.length} idle nodes`;
+  return plainRow(name, figures, [atMost("cores_of_busiest", cores_of_busiest, IDLE_CORES_MAX)]);
+}
+
+/** @param led whether a node has died, so that another one has to lead */
+function deathRow(name: string, deaths: readonly Death[], led: boolean): Row {
+  const writes = deaths.map(({ writes_again_ms }) => writes_again_ms);
+  const figures = figuresOf({
+    writes_again_ms: median(writes),
+    slowest_again_ms: Math.max(...writes),
+    leads_again_ms: led ? median(deaths.map(({ leads_again_ms }) => leads_again_ms)) : undefined,
+  });
+  return plainRow(name, figures, [atMost("slowest_again_ms", figures["slowest_again_ms"], WRITES_AGAIN_MS_MAX)]);
+}
+
+/** Kills the node that leads, and starts it again on what it has stored. */
+async function measureLeaderDeaths({ bench }: Ground, log: LogServers, nodes: readonly KoorNode[]): Promise<Row> {
+  const deaths: Death[] = [];
+  let running = nodes;
+  for (let count = 0; count < bench.settings.cluster_deaths; count++) {
+    const leader = await findLeader(running);
+    const left = running.filter((node) => node !== leader);
+    deaths.push(await measureDeath(bench, left, () => leader.child.kill("SIGKILL")));
+    running = [...left, await startNode(bench, log, leader.node, { data_dir: leader.data_dir })];
+  }
+  return deathRow(`${log.name}: the node that leads is killed`, deaths, true);
+}
+
+/** Kills the server that leads the stream, and starts it again on what it has stored. */
+async function measureServerDeaths({ bench }: Ground, log: NatsServers, nodes: readonly KoorNode[]): Promise<Row> {
+  const deaths: Death[] = [];
+  for (let count = 0; count < bench.settings.cluster_deaths; count++) {
+    const server = await findStreamLeader(log);
+    deaths.push(await measureDeath(bench, nodes, () => void server.stop("SIGKILL")));
+    await server.stop("SIGKILL");
+    await server.start();
+    await delay(SETTLE_MS);
+  }
+  return deathRow(`${log.name}: the server that leads the stream is killed`, deaths, false);
+}
+
+async function* measureThreeCopies(ground: Ground): AsyncGenerator<Row> {
+  const { bench, generator, references } = ground;
+  const { alone, all } = references;
+  const log = await startNatsOfThree(bench);
+  const data_dir = bench.makeDirectory("seed");
+  const filled = await startKoor(bench, { data_dir });
+  await fill(generator, filled, "seeded");
+  await bench.stop(filled.child);
+  const a = await startNode(bench, log, "a", { data_dir, seeds: true });
+  yield await measureJoins(ground, log, "a snapshot");
+  const of = { log, nodes: [a], beside: all };
+  yield await measureWrites(bench, generator, {
+    ...of,
+    name: `${log.name}: PUT, one node, ${CLUSTER_CONNECTIONS} callers`,
+    connections: CLUSTER_CONNECTIONS,
+    targets: judge(8_000, 25),
+  });
+  yield await measureWrites(bench, generator, {
+    ...of,
+    name: `${log.name}: PUT, one node, 1 caller`,
+    connections: 1,
+    targets: ({ p50_ms }) => [atMost("p50_ms", p50_ms, 3)],
+  });
+  const nodes = [a, await startNode(bench, log, "b"), await startNode(bench, log, "c")];
+  yield await measureWrites(bench, generator, {
+    ...of,
+    nodes,
+    name: `${log.name}: PUT, three nodes, ${CLUSTER_CONNECTIONS} callers`,
+    connections: CLUSTER_CONNECTIONS,
+    targets: judge(4_000, 60),
+  });
+  yield await measureIdle(ground, log, nodes);
+  for (const node of nodes) yield await measureReads(bench, generator, node, alone);
+  const subscribers = {
+    of_node: bench.startJobs("bench/subscribers/subscriber-process.js"),
+    of_alone: bench.startJobs("bench/subscribers/subscriber-process.js"),
+  };
+  for (const node of nodes) yield await measureFanOut(bench, subscribers, node, alone);
+  yield await measureServerDeaths(ground, log, nodes);
+  yield await measureLeaderDeaths(ground, log, nodes);
+}
+
+/** One node in front of one log. */
+async function* measureOneNode(ground: Ground, log: LogServers, targets: Judge): AsyncGenerator<Row> {
+  const { bench, generator, references } = ground;
+  const a = await startNode(bench, log, "a", { seeds: true });
+  yield await measureWrites(bench, generator, {
+    log,
+    nodes: [a],
+    beside: references.all,
+    name: `${log.name}: PUT, one node, ${CLUSTER_CONNECTIONS} callers`,
+    connections: CLUSTER_CONNECTIONS,
+    targets,
+  });
+  await bench.stop(a.child);
+}
+
+/** Where there was no reason for a snapshot yet, who joins carries out what was written. */
+async function* measureJoinsFromLog(ground: Ground): AsyncGenerator<Row> {
+  const { bench, generator } = ground;
+  const log = await startNatsOfThree(bench);
+  const a = await startNode(bench, log, "a", { seeds: true });
+  await fill(generator, a, "logged");
+  yield await measureJoins(ground, log, "the log");
+}
+
+async function* measureCluster(bench: Bench): AsyncGenerator<Row> {
+  const [no_nats, no_postgres] = [natsUnusable(), postgresMissing()];
+  if (no_nats !== false) bench.skip(`nothing over NATS: ${no_nats}`);
+  if (no_postgres !== false) bench.skip(`nothing over PostgreSQL: ${no_postgres}`);
+  if (no_nats !== false && no_postgres !== false) return;
+  // Each part begins with servers of its own: what was started for the one before would take its share of the machine.
+  const parts: ((ground: Ground) => AsyncGenerator<Row>)[] = [];
+  if (no_nats === false) {
+    parts.push(measureThreeCopies, measureJoinsFromLog);
+    parts.push(async function* (ground) {
+      yield* measureOneNode(ground, await startNatsOfOne(bench), NOT_JUDGED);
+    });
+  }
+  if (no_postgres === false)
+    parts.push(async function* (ground) {
+      yield* measureOneNode(ground, await startPostgresLog(bench), judge(10_000, 25));
+    });
+  for (const measure of parts) {
+    const ground = {
+      bench,
+      generator: bench.startJobs("bench/load/generator.js"),
+      references: await startReferences(bench),
+    };
+    yield* measure(ground);
+    await bench.stopAll();
+  }
+}
+
+export const clusterScenario: Scenario = {
+  name: "cluster",
+  measures: "nodes in front of NATS and PostgreSQL: writes, reads, fan-out, joins, deaths, idle",
+  build: measureCluster,
+};

@@ -1,0 +1,37 @@
+/**
+ * Starts three members of etcd, which keep a copy of each write and have it on disk before they answer, and says how a
+ * value is put through their gateway for HTTP. Runs in the bench process.
+ */
+import { join } from "node:path";
+import { type Bench, findFreePort } from "../bench.js";
+import type { HttpRequest } from "../load/requests.js";
+import { fetchOnce, type Server, waitUntilReady } from "./server.js";
+
+const MEMBERS = ["one", "two", "three"] as const;
+
+/** The three members; the first is asked. */
+export async function startEtcd(bench: Bench, program: string): Promise<readonly Server[]> {
+  const members = await Promise.all(
+    MEMBERS.map(async (name) => ({ name, port: await findFreePort(), peer_port: await findFreePort() })),
+  );
+  const peer = (port: number): string => `http://127.0.0.1:${port}`;
+  const all = members.map(({ name, peer_port }) => `${name}=${peer(peer_port)}`).join(",");
+  const directory = bench.makeDirectory("etcd");
+  const started = members.map(({ name, port, peer_port }) => {
+    const args = ["--name", name, "--data-dir", join(directory, name), "--initial-cluster", all];
+    args.push("--listen-client-urls", peer(port), "--advertise-client-urls", peer(port));
+    args.push("--listen-peer-urls", peer(peer_port), "--initial-advertise-peer-urls", peer(peer_port));
+    const child = bench.start(program, args, { stdio: "ignore" });
+    return { name: "etcd", port, child, pid: child.pid ?? 0 };
+  });
+  for (const { child, port } of started)
+    await waitUntilReady(child, "etcd", async () => (await fetchOnce(port, "/health"))?.status === 200);
+  return started;
+}
+
+/** The same write as a PUT of Koor's. */
+export function etcdPut(key: string, value: string): HttpRequest {
+  const encode = (text: string): string => Buffer.from(text).toString("base64");
+  const body = JSON.stringify({ key: encode(key), value: encode(value) });
+  return { method: "POST", path: "/v3/kv/put", headers: { "Content-Type": "application/json" }, body };
+}

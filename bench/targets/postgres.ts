@@ -1,0 +1,16 @@
+/**
+ * A PostgreSQL server with its own settings, which write to disk before a commit is answered: that of the tests
+ * (test/support/postgres-server.ts). Runs in the bench process.
+ */
+import { must } from "../../src/base/assert.js";
+import { startPostgres } from "../../test/support/postgres-server.js";
+import type { Bench } from "../bench.js";
+import type { LogServers } from "./log.js";
+
+/** Its own default; that of the tests is for many servers side by side. */
+const SETTINGS = { shared_buffers: "128MB" };
+
+export async function startPostgresLog(bench: Bench): Promise<LogServers> {
+  const { url, pid } = await startPostgres(bench, SETTINGS);
+  return { name: "PostgreSQL", url, pids: [must(pid, "a server that has started has an id")] };
+}

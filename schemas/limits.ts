@@ -168,6 +168,8 @@ export const ENTRIES_TOGETHER_BYTES_MAX = 4 * MIB;
 export const OUTCOMES_KEPT_MAX = 4_096;
 /** A node of which nothing was heard for so long may be replaced by another one of its name. */
 export const NODE_SILENCE_MS = 10_000;
+/** A node of which nothing was heard for so long is one no more, when another one comes. */
+export const NODE_FORGOTTEN_MS = 86_400_000;
 /** So often a node says that it is there, where it has nothing else to say. */
 export const NODE_BEAT_MS = 2_000;
 /** When nothing was heard of the leader for so long, another node wants to lead. */

@@ -23,6 +23,7 @@ export const checkRestore = writerMethod({
   reply: Type.Null(),
   weight: () => 0,
   audit: null,
+  in_cluster: "never",
   changes: [],
   models: { db: DATABASE },
   run: ({ db }) => (holdsContent(db) ? NOT_EMPTY : null),
@@ -35,6 +36,8 @@ export const applyRestore = writerMethod({
   reply: RestoreApplyReply,
   weight: ({ path }) => path.length,
   deadline_ms: RESTORE_DEADLINE_MS,
+  // It names a file of this machine.
+  in_cluster: "never",
   audit: {
     action: "restore",
     resource: () => "",

@@ -104,7 +104,7 @@ export class ClusterFront implements BackgroundTask, Positions {
     // What stops the start is one line, and not the log's.
     if (notice.refusal === "") this.#report(before, notice);
     if (notice.installed > (before?.installed ?? 0)) this.#options.onInstalled();
-    const leads = notice.state === "ok" && notice.leader === this.node;
+    const { leads } = notice;
     if (leads !== this.#leads) {
       this.#leads = leads;
       this.#options.onLeading(leads);
@@ -213,6 +213,7 @@ const NOTHING_HEARD: NodeNotice = {
   reason: "starting",
   leader: "",
   term: 0,
+  leads: false,
   position: 0,
   log_last: 0,
   now_ms: 0,

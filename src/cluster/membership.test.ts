@@ -1,6 +1,6 @@
 /** What entries come to between nodes: whose count, who leads, what is refused; the rest is simulation.test.ts's. */
 import t from "tap";
-import { NODE_SILENCE_MS } from "../../schemas/limits.js";
+import { NODE_FORGOTTEN_MS, NODE_SILENCE_MS } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
 import type { Entry, EntryContent, EntryHead, Hello } from "./entry.js";
 import { foundedAt, step, type Membership, type Void } from "./membership.js";
@@ -93,6 +93,17 @@ t.test("a name has one data directory at a time", (t) => {
   t.equal(log.hello("a", { store: "another", at: START_MS + NODE_SILENCE_MS - 1 }), "name_taken");
   t.equal(log.hello("a", { store: "another", at: START_MS + NODE_SILENCE_MS }), null, "the one before is silent");
   t.equal(log.membership.nodes.get("a")?.store, "another");
+  t.end();
+});
+
+t.test("a node that is gone for a day is none any more, and may come back", (t) => {
+  const log = new Log();
+  log.hello("a");
+  log.hello("b", { at: START_MS + NODE_FORGOTTEN_MS });
+  t.same([...log.membership.nodes.keys()], ["b"]);
+  t.equal(log.say({ node: "a", incarnation: 1, number: 1 }, BEAT), "old");
+  t.equal(log.hello("a", { replaces: 1 }), "old", "it does not know yet");
+  t.equal(log.hello("a"), null);
   t.end();
 });
 

@@ -3,7 +3,7 @@
  * the same everywhere. It follows from the entries alone, so every node comes to the same; a step makes a new value,
  * and whoever carries out an entry keeps it with the entry's own effect, or not at all. Pure.
  */
-import { NODE_SILENCE_MS } from "../../schemas/limits.js";
+import { NODE_FORGOTTEN_MS, NODE_SILENCE_MS } from "../../schemas/limits.js";
 import type { Entry, EntryHead, Hello } from "./entry.js";
 
 /** A node as all of them know it. */
@@ -100,7 +100,8 @@ function refuseHello({ nodes, settings, now_ms }: Membership, head: EntryHead, h
 
 function welcome(before: Membership, head: EntryHead, { store, run, version }: Hello, id: number): Membership {
   const node = { node: head.node, store, run, version, incarnation: id, number: 0, heard_at: before.now_ms };
-  return withNode(before, { ...node, position: head.position });
+  const nodes = new Map([...before.nodes].filter(([, { heard_at }]) => before.now_ms - heard_at < NODE_FORGOTTEN_MS));
+  return withNode({ ...before, nodes }, { ...node, position: head.position });
 }
 
 function withNode(before: Membership, node: Node): Membership {

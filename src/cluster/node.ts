@@ -28,6 +28,7 @@ import { SnapshotKeeper } from "./snapshot-keeper.js";
 import { Snapshots } from "./snapshots.js";
 import { ClusterReader, ClusterWriter, type NodeState } from "./table.js";
 
+const ALONE_ONLY = new Failure("FAILED_PRECONDITION", "a node of a cluster does not do this");
 const STARTING = new Failure("UNAVAILABLE", "the node is starting: nothing was stored");
 
 const STARTING_STATUS: ReplicaStatus = {
@@ -35,6 +36,7 @@ const STARTING_STATUS: ReplicaStatus = {
   reason: "starting",
   leader: "",
   term: 0,
+  leads: false,
   position: 0,
   log_last: 0,
   reopens: 0,
@@ -89,7 +91,10 @@ class ClusterNode implements Executor {
   execute(calls: readonly ServerCall<WriterMethod>[]): void {
     const { server } = this.#ground;
     const here = calls.filter(({ method }) => method.in_cluster === "here");
-    const logged = here.length === 0 ? calls : calls.filter(({ method }) => method.in_cluster !== "here");
+    const never = calls.filter(({ method }) => method.in_cluster === "never");
+    const logged =
+      here.length + never.length === 0 ? calls : calls.filter((call) => !here.includes(call) && !never.includes(call));
+    for (const call of never) server.fail(call, ALONE_ONLY);
     if (logged.length > 0) {
       if (this.#replica === null) {
         for (const call of logged) server.fail(call, STARTING);

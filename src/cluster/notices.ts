@@ -11,6 +11,8 @@ export const NODE = {
     reason: Type.String(),
     leader: Type.String(),
     term: Type.Integer({ minimum: 0 }),
+    /** Whether this node leads, and can put calls into the log. */
+    leads: Type.Boolean(),
     /** Id of the last entry that was carried out here. */
     position: Type.Integer({ minimum: 0 }),
     /** The newest id that the log was heard to have. */

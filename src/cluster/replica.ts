@@ -54,6 +54,8 @@ export interface ReplicaStatus {
   readonly reason: string;
   readonly leader: string;
   readonly term: number;
+  /** Whether this node leads, and can put calls into the log. */
+  readonly leads: boolean;
   /** Id of the last entry that was carried out here. */
   readonly position: number;
   /** The newest id that the log was heard to have. */
@@ -111,6 +113,7 @@ const ACTED_ON: readonly (keyof ReplicaStatus)[] = [
   "reason",
   "leader",
   "term",
+  "leads",
   "position",
   "log_last",
   "reopens",
@@ -154,7 +157,7 @@ export class Replica {
   #leader_heard_at: number;
   #hello_retry_at: number | null = null;
   #refused_since: number | null = null;
-  /** Since when the log has ended before what was carried out. */
+  /** Since when the log has been gone, or has ended before what was carried out. */
   #short_since: number | null = null;
   /** The entry that a snapshot has to hold before this node can go on; 0 where none has to. */
   #needed = 0;
@@ -183,6 +186,7 @@ export class Replica {
       ...this.#health(),
       leader: membership.leader,
       term: membership.term,
+      leads: this.leads,
       position: position.id,
       log_last: Math.max(this.#log_last, position.id),
       reopens: this.#reopens,
@@ -290,17 +294,13 @@ export class Replica {
       await session?.close();
       return;
     }
-    if (session === null) {
-      this.#halt("the log is gone");
-      return;
-    }
     this.#session = session;
     try {
-      const wrong = await this.#verify(session);
+      const wrong = session === null ? this.#lasting("the log is gone") : await this.#verify(session);
       // It may have been lost, or closed, meanwhile.
       if (this.#session !== session) return;
-      if (wrong === null) this.#greet(session);
-      else this.#halt(wrong);
+      if (wrong !== null) this.#halt(wrong);
+      else if (session !== null) this.#greet(session);
     } catch (error) {
       if (!(error instanceof LogError)) throw error;
       this.#lost(error.message);
@@ -319,7 +319,8 @@ export class Replica {
     const { position } = this.#carrying_out.state;
     if (generation !== position.generation)
       return `the log is another one: this node belongs to ${position.generation}, the log to ${generation}`;
-    if (last < position.id) return this.#wentBack(last);
+    if (last < position.id)
+      return this.#lasting(`the log went back: it ends at ${last}, and this node has carried out ${position.id}`);
     this.#short_since = null;
     const least = Math.max(this.#needed, first - 1);
     if (least > position.id) return await this.#takeIn(least, generation);
@@ -346,15 +347,15 @@ export class Replica {
   }
 
   /**
-   * The log ends before what this node has carried out. It may be a server that was cut off from the others and does
-   * not know it yet: only when it goes on to be so the log is another one than it was.
+   * Why to halt. A server that is cut off from the others may not know it yet, and less than they do: only what is found
+   * so for a while is.
+   * @throws LogError until then
    */
-  #wentBack(last: number): string {
+  #lasting(why: string): string {
     const { elapsed } = this.#options;
-    const line = `the log went back: it ends at ${last}, and this node has carried out ${this.#carrying_out.state.position.id}`;
     this.#short_since ??= elapsed();
-    if (elapsed() - this.#short_since < LOG_WENT_BACK_MS) throw new LogError("unreachable", line);
-    return line;
+    if (elapsed() - this.#short_since < LOG_WENT_BACK_MS) throw new LogError("unreachable", why);
+    return why;
   }
 
   #greet(session: LogSession): void {
@@ -606,6 +607,7 @@ export class Replica {
       // The one of before may be gone, and is not silent for long enough yet.
       if (refused === "name_taken" && now - this.#refused_since < 2 * NODE_SILENCE_MS) {
         this.#hello_retry_at = now + LOG_REOPEN_DELAY_MS_MAX;
+        this.#reason = `another node called ${identity.node} was there a moment ago: waiting whether it is gone`;
         return;
       }
       this.#halt(REFUSED_HELLO[refused]?.(identity, this.#carrying_out.membership) ?? `refused: ${refused}`);

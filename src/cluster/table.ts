@@ -80,6 +80,7 @@ export const clusterReader: Model<ClusterReader> = { open: ({ db }) => new Clust
 export class ClusterWriter {
   readonly #set_position;
   readonly #set_node;
+  readonly #drop_node;
   readonly #drop_nodes;
   readonly #store;
   readonly #set_store;
@@ -89,6 +90,7 @@ export class ClusterWriter {
     this.#set_node = db.prepare(
       `INSERT OR REPLACE INTO cluster_node (${NODE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     );
+    this.#drop_node = db.prepare("DELETE FROM cluster_node WHERE node = ?");
     this.#drop_nodes = db.prepare("DELETE FROM cluster_node");
     this.#store = db.prepare<[], string>("SELECT store FROM data_directory").pluck();
     this.#set_store = db.prepare("INSERT OR REPLACE INTO data_directory VALUES (1, ?)");
@@ -104,6 +106,7 @@ export class ClusterWriter {
     const { generation, id } = position;
     this.#set_position.run(generation, id, now_ms, entry, outcome, commands, settings, term, leader);
     if (before === null) this.#drop_nodes.run();
+    for (const name of before?.nodes.keys() ?? []) if (!nodes.has(name)) this.#drop_node.run(name);
     for (const [name, node] of nodes) {
       if (before?.nodes.get(name) === node) continue;
       const { store, run, version, incarnation, number, heard_at } = node;

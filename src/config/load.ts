@@ -91,7 +91,15 @@ export function loadConfig(argv: readonly string[], environment: NodeJS.ProcessE
     const turned = switches.get(key);
     if (turned !== undefined) config[key] = turned;
   }
+  checkCluster(config as unknown as Config);
   return { kind: "serve", config: config as unknown as Config };
+}
+
+/** What makes no sense alone: whoever has forgotten the log would start a server alone without knowing it. */
+function checkCluster({ cluster, cluster_seed, cluster_creds }: Config): void {
+  if (cluster !== "") return;
+  if (cluster_seed) throw new ConfigError(`${flagOf("cluster_seed")} needs ${flagOf("cluster")}`);
+  if (cluster_creds !== "") throw new ConfigError(`${flagOf("cluster_creds")} needs ${flagOf("cluster")}`);
 }
 
 function readSettings(file: string | null): Record<string, unknown> {

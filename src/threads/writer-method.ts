@@ -58,9 +58,10 @@ export type Command<Request, Reply> = (request: Request, call: WriteCall) => Rep
 
 /**
  * Where several machines carry out the same calls: `leader` is what only the node that leads may call; `here` is
- * carried out by the node that is asked, and by no other: it leaves nothing behind. All else is carried out by all.
+ * carried out by the node that is asked, and by no other: it leaves nothing behind; `never` is what a server alone does.
+ * All else is carried out by all.
  */
-export type InCluster = "leader" | "here";
+export type InCluster = "leader" | "here" | "never";
 
 /** Methods of one family know of each other's rows that were put off, and need not be told apart (batch.ts). */
 export type MethodFamily = "claims";

@@ -8,6 +8,7 @@ import { steadyClock, systemClock, type MonotonicClock } from "../base/clock.js"
 import type { MethodTable } from "../rpc/method.js";
 import { RpcServer, type ServerCall } from "../rpc/server.js";
 import { newestTime } from "../store/id-range.js";
+import { leaveLog } from "../store/leave-log.js";
 import { openFailure, openWriter, type Db } from "../store/open.js";
 import { waitUntilPrepared, type WriterData } from "./begun-writer.js";
 import { Batch, type BatchOptions } from "./batch.js";
@@ -74,6 +75,7 @@ export function runWriter(methods: MethodTable<AnyMethod>, audit: Model<AuditTra
       replicated: data.cluster !== null,
     } satisfies BatchOptions;
     if (data.cluster === null) {
+      leaveLog(db);
       const batch = new Batch(options);
       executor = { execute: (calls) => batch.execute(calls, server), close: () => undefined };
       serve();

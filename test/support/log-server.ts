@@ -6,7 +6,7 @@
 import { randomUUID } from "node:crypto";
 import { natsMissing, startNats } from "./nats-server.js";
 import { postgresMissing, startPostgres } from "./postgres-server.js";
-import type { Owner } from "./server-process.js";
+import type { Owner } from "./owner.js";
 
 /** The logs that a run may be about. */
 export const LOGS = ["nats", "postgres"] as const;

@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
-import { makeDirectory, tieToThisProcess, type Owner } from "./server-process.js";
+import { makeDirectory, tieToThisProcess, type Owner } from "./owner.js";
 
 const VARIABLE = "KOOR_NATS_SERVER";
 const NAME = "nats-server";

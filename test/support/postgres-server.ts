@@ -10,7 +10,7 @@ import { createServer, type AddressInfo, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "pg";
-import type { Owner } from "./server-process.js";
+import type { Owner } from "./owner.js";
 
 /** Where Debian has it, a folder a version. */
 const DEBIAN_FOLDER = "/usr/lib/postgresql";

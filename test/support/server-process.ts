@@ -4,12 +4,11 @@
  * whatever happens in it. Requests are http-client.ts's.
  */
 import { spawn, type ChildProcess } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import type { Socket } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { makeDirectory, tieToThisProcess, type Owner } from "./owner.js";
 import { SQLITE_VARIABLE } from "../../src/store/sqlite/choice.js";
+
+export { makeDirectory, type Owner } from "./owner.js";
 
 /** This file runs from dist/tree/test/support. */
 export const SERVER_PROGRAM = fileURLToPath(new URL("../../../app/src/main.js", import.meta.url));
@@ -33,11 +32,6 @@ export function aloneOnly(why: string): string | false {
 
 /** The way to SQLite that a run is about, as whoever started it says. */
 const SQLITE = process.env[SQLITE_VARIABLE] ?? "auto";
-
-/** What a test offers: tap's `t`. */
-export interface Owner {
-  teardown(done: () => Promise<void> | void): void;
-}
 
 export interface KoorOptions {
   /**
@@ -80,28 +74,6 @@ export interface Ended {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
-}
-
-/** A directory that is removed at the end of the test, whatever its files' modes are. */
-export function makeDirectory(t: Owner): string {
-  const path = mkdtempSync(join(tmpdir(), "koor-test-"));
-  t.teardown(() => rmSync(path, { recursive: true, force: true }));
-  return path;
-}
-
-/**
- * Ends the process when this one is gone, however it went: a test that runs out of time is killed by the
- * runner, and no teardown of its runs. The shell waits for the end of its input, which is this process's.
- */
-export function tieToThisProcess(child: ChildProcess): void {
-  if (child.pid === undefined) return;
-  const guard = spawn("sh", ["-c", 'read -r _; kill -9 "$1"', "sh", String(child.pid)], {
-    stdio: ["pipe", "ignore", "ignore"],
-  });
-  guard.on("error", () => undefined);
-  guard.unref();
-  (guard.stdin as Socket).unref();
-  child.once("exit", () => guard.kill("SIGKILL"));
 }
 
 function spawnServer(

@@ -38,14 +38,21 @@ const QUICK_OF_NODES = new Set(
   ),
 );
 const SAMPLE_OF_NODES = 2;
+/** Of all of them, what the long form draws: all would take ten minutes. */
+const LONG_OF_NODES = 8;
+/** What starts logs and clusters of its own: each of them takes half a minute and more, and no transport matters. */
+const OF_CLUSTERS = /(?:^|[/\\])(?:api-)?cluster(?:-[a-z-]+)?\.test\.js$|ordered-log[/\\](?:nats|postgres)\.test\.js$/;
+/** How many of them the two forms draw. */
+const SHORT_CLUSTERS = 2;
+const LONG_CLUSTERS = 6;
 /** Starts its nodes over the log that the run is about. */
 const OF_CLUSTER = join("test", "api-cluster.test.js");
 /** How many files go over the second log, too. */
-const SAMPLE_SECOND_LOG = 3;
+const SAMPLE_SECOND_LOG = 1;
 const PAGES_FOLDER = "dashboard";
 const SAMPLE_PAGES = 1;
 /** How many files of pages the short form looks at. */
-const SHORT_PAGES = 6;
+const SHORT_PAGES = 4;
 const LONG_FLAG = "--long";
 /** Files that run side by side; more of them would wait for each other's disk. */
 const MAX_TOGETHER = 4;
@@ -75,7 +82,7 @@ function findTests(): string[] {
 
 /** Those that cross a socket, without those of pages, and those of pages. */
 function wireTests(tests: readonly string[]): { pages: string[]; others: string[] } {
-  const all = tests.filter((path) => path !== OVER_BOTH && crossesSocket(join(TREE, path)));
+  const all = tests.filter((path) => path !== OVER_BOTH && !OF_CLUSTERS.test(path) && crossesSocket(join(TREE, path)));
   const isOfPages = (path: string): boolean => path.startsWith(PAGES_FOLDER + sep);
   return { pages: all.filter(isOfPages), others: all.filter((path) => !isOfPages(path)) };
 }
@@ -128,9 +135,13 @@ async function runAll(runs: readonly Run[]): Promise<void> {
 /** What this run goes through of what there is. */
 function chooseTests(found: readonly string[]): readonly string[] {
   const { pages } = wireTests(found);
-  const drawn = names.length > 0 ? pages : drawRows(pages, SHORT_PAGES);
-  const left_out = pages.filter((path) => !drawn.includes(path));
-  if (left_out.length > 0) print(`left to npm run test:long: ${left_out.map(nameTest).join(", ")}`);
+  const clusters = found.filter((path) => OF_CLUSTERS.test(path));
+  const drawn =
+    names.length > 0
+      ? [...pages, ...clusters]
+      : [...drawRows(pages, SHORT_PAGES), ...drawSome(clusters, countRounds(SHORT_CLUSTERS, LONG_CLUSTERS))];
+  const left_out = [...pages, ...clusters].filter((path) => !drawn.includes(path));
+  if (left_out.length > 0) print(`left to other runs: ${left_out.map(nameTest).join(", ")}`);
   return found.filter((path) => !left_out.includes(path));
 }
 
@@ -139,7 +150,12 @@ function overLogs(found: readonly string[]): readonly (readonly [log: LogName, p
   const of_nodes = wireTests(found).others.filter((path) => OF_NODES.test(path));
   const quick = of_nodes.filter((path) => QUICK_OF_NODES.has(path));
   const second = [...found.filter((path) => path === OF_CLUSTER), ...drawSome(of_nodes, SAMPLE_SECOND_LOG)];
-  const first = countRounds(0, 1) === 1 || names.length > 0 ? of_nodes : drawSome(quick, SAMPLE_OF_NODES);
+  const first =
+    names.length > 0
+      ? of_nodes
+      : countRounds(0, 1) === 1
+        ? drawSome(of_nodes, LONG_OF_NODES)
+        : drawSome(quick, SAMPLE_OF_NODES);
   return [
     ["nats", first],
     ["postgres", countRounds(0, 1) === 1 ? second : []],

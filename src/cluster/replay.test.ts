@@ -152,6 +152,6 @@ t.test("what calls come to does not depend on who carries them out, when, and ho
     for (const [table, content] of here.close()) t.strictSame(rows.get(table), content, `the rows of ${table}`);
     return t.passing();
   });
-  fc.assert(attempts, { numRuns: countRounds(40, 400), endOnFailure: true });
+  fc.assert(attempts, { numRuns: countRounds(25, 300), endOnFailure: true });
   t.end();
 });

@@ -7,7 +7,7 @@ import { Simulation, type SimulationFault } from "../../test/cluster/simulation.
 import { countRounds } from "../../test/support/effort.js";
 import { newSeed } from "../../test/support/random.js";
 
-const RUNS = countRounds(1_000, 12_000);
+const RUNS = countRounds(500, 10_000);
 
 t.test(`${RUNS} random runs of one to three replicas`, async (t) => {
   const base = Number(process.env["KOOR_TEST_SEED"] ?? newSeed());

@@ -83,7 +83,7 @@ export interface ReplicaOptions extends Pick<CarryingOutOptions, "state" | "tabl
   readonly elapsed: () => number;
   /** Runs something when the event loop has taken in what has come. */
   readonly defer: (run: () => void) => void;
-  /** Tells of the node: after each commit, and where something has changed. */
+  /** Tells of the node: after each commit, and where something has changed; of mere counts with the next tick. */
   readonly tell: (status: ReplicaStatus, now_ms: number) => void;
   /**
    * Has the node's tables replaced by those of a snapshot.
@@ -104,6 +104,19 @@ interface OnItsWay {
   readonly calls: readonly ServerCall<WriterMethod>[] | null;
   readonly since: number;
 }
+
+/** What the front acts on. The rest is only counted: each telling wakes it up, so that goes with the next one. */
+const ACTED_ON: readonly (keyof ReplicaStatus)[] = [
+  "state",
+  "reason",
+  "leader",
+  "term",
+  "position",
+  "log_last",
+  "reopens",
+  "fenced",
+];
+const ALL: readonly (keyof ReplicaStatus)[] = [...ACTED_ON, "appends", "append_s", "applied", "apply_s"];
 
 const AWAY = "the cluster's log cannot be reached";
 const FULL = new Failure("DISK_FULL", "the cluster's log takes no more writes: nothing was stored");
@@ -145,7 +158,7 @@ export class Replica {
   #short_since: number | null = null;
   /** The entry that a snapshot has to hold before this node can go on; 0 where none has to. */
   #needed = 0;
-  #told = "";
+  #told: ReplicaStatus | null = null;
 
   constructor(options: ReplicaOptions) {
     this.#options = options;
@@ -242,7 +255,7 @@ export class Replica {
         break;
       default:
     }
-    this.#tell();
+    this.#tell(ALL);
   }
 
   /** Ends the connection; what was not answered is never answered. */
@@ -630,11 +643,12 @@ export class Replica {
     return { state: away_ms >= CUT_OFF_MS ? "cut_off" : this.#incarnation > 0 ? "ok" : "catching_up", reason };
   }
 
-  #tell(): void {
+  /** Tells of the node, where any of this is another than it was told last. */
+  #tell(fields: readonly (keyof ReplicaStatus)[] = ACTED_ON): void {
     const { status } = this;
-    const text = JSON.stringify(status);
-    if (text === this.#told) return;
-    this.#told = text;
+    const told = this.#told;
+    if (told !== null && fields.every((field) => status[field] === told[field])) return;
+    this.#told = status;
     this.#options.tell(status, this.now_ms);
   }
 }

@@ -253,5 +253,5 @@ function outcomeOf(answer: unknown): unknown {
 
 /** SHA-256, hex. */
 export function hashOf(data: Uint8Array | string): string {
-  return crypto().createHash("sha256").update(data).digest("hex");
+  return crypto().hash("sha256", data, "hex");
 }

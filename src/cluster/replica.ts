@@ -510,7 +510,7 @@ export class Replica {
   #receive(id: number, bytes: Uint8Array, last: number): void {
     this.#log_last = Math.max(this.#log_last, last, id);
     // It may lie in the connection's own buffer.
-    this.#carrying_out.receive(id, Uint8Array.from(bytes));
+    this.#carrying_out.receive(id, new Uint8Array(bytes));
     if (this.#drain_scheduled) return;
     this.#drain_scheduled = true;
     this.#options.defer(() => {

@@ -136,10 +136,17 @@ export function encodeEntry({ head, content }: Entry, methods: MethodTable): Uin
 }
 
 function withBytes(wire: WireEntry, blobs: readonly Uint8Array[]): Uint8Array {
-  const json = Buffer.from(JSON.stringify(wire));
-  const length = Buffer.alloc(LENGTH_BYTES);
-  length.writeUInt32BE(json.byteLength);
-  return Buffer.concat([length, json, ...blobs]);
+  const json = JSON.stringify(wire);
+  const json_bytes = Buffer.byteLength(json);
+  const blob_bytes = blobs.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  const bytes = Buffer.allocUnsafe(LENGTH_BYTES + json_bytes + blob_bytes);
+  let end = bytes.writeUInt32BE(json_bytes);
+  end += bytes.write(json, end);
+  for (const blob of blobs) {
+    bytes.set(blob, end);
+    end += blob.byteLength;
+  }
+  return bytes;
 }
 
 /**

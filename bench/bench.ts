@@ -106,7 +106,7 @@ export class Bench {
   async stopAll(): Promise<void> {
     await Promise.all([...this.#children].map((child) => this.stop(child)));
     this.#children.clear();
-    for (const done of this.#teardowns.splice(0).reverse()) await done();
+    for (const done of this.#teardowns.splice(0).toReversed()) await done();
     this.#removeDirectories();
   }
 
@@ -115,7 +115,7 @@ export class Bench {
     this.#closed = true;
     for (const child of this.#children) child.kill("SIGKILL");
     // Nobody waits for what they return: what they do at once is to send the signals.
-    for (const done of this.#teardowns.splice(0).reverse()) void done();
+    for (const done of this.#teardowns.splice(0).toReversed()) void done();
     this.#removeDirectories();
   }
 

@@ -93,7 +93,7 @@ const FULL: Settings = {
   page_rounds: 2,
   wait_rounds: 300,
   cluster_slice_ms: 3_000,
-  cluster_rounds: 5,
+  cluster_rounds: 3,
   cluster_read_slice_ms: 500,
   cluster_read_rounds: 9,
   cluster_idle_ms: 12_000,

@@ -9,7 +9,7 @@ import { keyOf, VALUE } from "../load/requests.js";
 import { WRITES_AGAIN_MS_MAX } from "../settings.js";
 import { askHealth, type KoorNode } from "../targets/koor-node.js";
 
-/** So often one more write is sent, whatever became of those before it. */
+/** So often one more write is sent. */
 const PROBE_INTERVAL_MS = 20;
 const HEALTH_INTERVAL_MS = 50;
 
@@ -34,17 +34,25 @@ function put(port: number): Promise<boolean> {
   });
 }
 
-/** Resolves when a write that was begun from now on is stored. */
-async function writeUntilStored({ port, name }: KoorNode): Promise<void> {
+/** Resolves when a write that was begun from now on is stored, whatever becomes of those before it. */
+function writeUntilStored({ port, name }: KoorNode): Promise<void> {
   const deadline = performance.now() + WRITES_AGAIN_MS_MAX;
-  let stored = false;
-  while (!stored) {
-    if (performance.now() > deadline) throw new Error(`${name} did not write within ${WRITES_AGAIN_MS_MAX} ms`);
-    void put(port).then((answered) => {
-      stored ||= answered;
-    });
-    await delay(PROBE_INTERVAL_MS);
-  }
+  return new Promise((resolve, reject) => {
+    const probe = (): void => {
+      if (performance.now() > deadline) {
+        clearInterval(timer);
+        reject(new Error(`${name} did not write within ${WRITES_AGAIN_MS_MAX} ms`));
+        return;
+      }
+      void put(port).then((stored) => {
+        if (!stored) return;
+        clearInterval(timer);
+        resolve();
+      });
+    };
+    const timer = setInterval(probe, PROBE_INTERVAL_MS);
+    probe();
+  });
 }
 
 /** Who leads, as soon as somebody does who is among `nodes`. */

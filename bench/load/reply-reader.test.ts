@@ -1,10 +1,10 @@
 /** The reply reader over bytes cut at every place. Runs in the test process. */
 import * as fc from "fast-check";
 import t from "tap";
-import { createReplyReader, type ReplyState } from "./reply-reader.js";
+import { createReplyReader, type Protocol, type ReplyState } from "./reply-reader.js";
 
 /** Feeds `text` in pieces that end at the given places; the states of all pieces. */
-function feedInPieces(protocol: "http" | "redis", text: string, cuts: readonly number[]): ReplyState[] {
+function feedInPieces(protocol: Protocol, text: string, cuts: readonly number[]): ReplyState[] {
   const reader = createReplyReader(protocol, 200);
   const bytes = Buffer.from(text, "latin1");
   const edges = [...new Set([0, ...cuts.filter((cut) => cut > 0 && cut < bytes.length), bytes.length])].sort(
@@ -22,7 +22,7 @@ const BODY = "x".repeat(300);
 
 const REPLIES: readonly {
   readonly what: string;
-  readonly protocol: "http" | "redis";
+  readonly protocol: Protocol;
   readonly text: string;
   readonly ends: ReplyState;
 }[] = [
@@ -62,6 +62,9 @@ const REPLIES: readonly {
   { what: "a bulk string", protocol: "redis", text: `$300\r\n${BODY}\r\n`, ends: "expected" },
   { what: "a value that is not there", protocol: "redis", text: "$-1\r\n", ends: "other" },
   { what: "an array", protocol: "redis", text: "*1\r\n", ends: "broken" },
+  { what: "a write that replicas have", protocol: "redis, waited for", text: "+OK\r\n:2\r\n", ends: "expected" },
+  { what: "a write that no replica has", protocol: "redis, waited for", text: "+OK\r\n:0\r\n", ends: "other" },
+  { what: "a refused write", protocol: "redis, waited for", text: "-ERR no\r\n:2\r\n", ends: "other" },
 ];
 
 t.test("a reply ends where its last byte is, wherever it is cut", (t) => {
@@ -91,5 +94,7 @@ t.test("bytes behind a reply are no reply", (t) => {
   const reader = createReplyReader("http", 200);
   const two = Buffer.from("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok!");
   t.equal(reader.feed(two, two.length), "broken");
+  const three = Buffer.from("+OK\r\n:2\r\n:");
+  t.equal(createReplyReader("redis, waited for", 200).feed(three, three.length), "broken");
   t.end();
 });

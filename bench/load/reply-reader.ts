@@ -104,6 +104,7 @@ class WaitedReplyReader implements ReplyReader {
     const [written, waited, rest] = this.#text.split("\r\n");
     if (written === undefined || waited === undefined || rest === undefined) return "more";
     this.#text = "";
+    if (rest !== "") return "broken";
     return written === "+OK" && waited.startsWith(":") && waited !== ":0" ? "expected" : "other";
   }
 }

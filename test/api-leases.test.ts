@@ -6,7 +6,7 @@ import { TIMESTAMP } from "./support/answers.js";
 import { parseExposition } from "./support/exposition.js";
 import { send, type Refusal } from "./support/http-client.js";
 import { Agent, eventsOf, type Lease, nextEvent } from "./support/leasing.js";
-import { makeDirectory, startKoor } from "./support/server-process.js";
+import { RESTORE_REFUSED, makeDirectory, startKoor } from "./support/server-process.js";
 
 interface Conflicts extends Refusal {
   readonly conflicts: readonly { readonly resource: string; readonly wanted: string; readonly lease: Lease }[];
@@ -457,7 +457,7 @@ t.test("a client that goes while it waits gets nothing", async (t) => {
   t.equal((await ana.tryLease(["a"])).status, 200);
 });
 
-t.test("leases outlive a restart; a restore loses them", async (t) => {
+t.test("leases outlive a restart; a restore loses them", { skip: RESTORE_REFUSED }, async (t) => {
   const data_dir = makeDirectory(t);
   const first = await startKoor(t, { data_dir });
   const [ana, bob] = [await Agent.register(first.port, "ana"), await Agent.register(first.port, "bob")];

@@ -8,7 +8,14 @@ import { LOG_IN_TOKEN_BYTES_MAX, LOG_IN_WRONG_MAX } from "../schemas/limits.js";
 import type { SessionAnswer } from "../schemas/sessions.js";
 import { VERSION } from "../schemas/version.js";
 import { send, sendJson, type Answer } from "./support/http-client.js";
-import { makeDirectory, startKoor, type Koor, type KoorOptions, type Owner } from "./support/server-process.js";
+import {
+  RESTORE_REFUSED,
+  makeDirectory,
+  startKoor,
+  type Koor,
+  type KoorOptions,
+  type Owner,
+} from "./support/server-process.js";
 import { openSocket, openStream, UpgradeRefused } from "./support/subscriber.js";
 
 type Headers = Readonly<Record<string, string>>;
@@ -414,14 +421,18 @@ t.test("without --auth-token there is nothing to log in to, and other sites are 
   t.same((await send(to, "DELETE", "/session")).json(), { logged_out: true });
 });
 
-t.test("an instance that comes back with a restore finds no session of before", async (t) => {
-  const own = await start(t);
-  const { id, token } = await register("one", own);
-  const { Cookie } = await enter(token, own);
-  const snapshot = (await send(own.port, "GET", "/api/backup", { headers: RIGHT })).text;
-  t.notMatch(snapshot, /session/, "no snapshot holds one");
-  t.equal((await send(own.port, "DELETE", `/api/instances/${id}`, { headers: RIGHT })).status, 200);
-  t.equal((await send(own.port, "POST", "/api/restore", { headers: RIGHT, body: snapshot })).status, 200);
-  t.equal((await send(own.port, "GET", `/api/instances/${id}`, { headers: RIGHT })).status, 200);
-  t.equal(await reads(Cookie, own), 401);
-});
+t.test(
+  "an instance that comes back with a restore finds no session of before",
+  { skip: RESTORE_REFUSED },
+  async (t) => {
+    const own = await start(t);
+    const { id, token } = await register("one", own);
+    const { Cookie } = await enter(token, own);
+    const snapshot = (await send(own.port, "GET", "/api/backup", { headers: RIGHT })).text;
+    t.notMatch(snapshot, /session/, "no snapshot holds one");
+    t.equal((await send(own.port, "DELETE", `/api/instances/${id}`, { headers: RIGHT })).status, 200);
+    t.equal((await send(own.port, "POST", "/api/restore", { headers: RIGHT, body: snapshot })).status, 200);
+    t.equal((await send(own.port, "GET", `/api/instances/${id}`, { headers: RIGHT })).status, 200);
+    t.equal(await reads(Cookie, own), 401);
+  },
+);

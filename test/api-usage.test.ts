@@ -6,7 +6,7 @@ import t from "tap";
 import { LABEL_BYTES_MAX, PAGE_ROWS_MAX, USAGE_ROWS_DEFAULT, USAGE_SERIES_INTERVALS_MAX } from "../schemas/limits.js";
 import { TIMESTAMP } from "./support/answers.js";
 import { send, sendJson, type Refusal } from "./support/http-client.js";
-import { startKoor } from "./support/server-process.js";
+import { RESTORE_REFUSED, startKoor } from "./support/server-process.js";
 import { makeSnapshot } from "./support/snapshot.js";
 
 interface Usage {
@@ -276,7 +276,7 @@ t.test("the summary: sums by group and of everything", async (t) => {
   });
 });
 
-t.test("a series: the same sums by the hour and by the day", async (t) => {
+t.test("a series: the same sums by the hour and by the day", { skip: RESTORE_REFUSED }, async (t) => {
   const other = await startKoor(t);
   const HOUR_MS = 3_600_000;
   const begin_ms = Date.UTC(2026, 1, 9, 22, 59, 59, 999);

@@ -14,7 +14,7 @@ import { refusal, refusalOf } from "./support/answers.js";
 import { send, sendJson } from "./support/http-client.js";
 import { Agent } from "./support/leasing.js";
 import { countInFlight, readMetric } from "./support/metrics.js";
-import { makeDirectory, startKoor, type Koor } from "./support/server-process.js";
+import { RESTORE_REFUSED, makeDirectory, startKoor, type Koor } from "./support/server-process.js";
 import { askWait, countWaiting, WaitLoop, type Matched, type Waited } from "./support/waiting.js";
 
 const LAGGED = { kind: "lagged" };
@@ -452,7 +452,7 @@ t.test("a restart: what was told stays told, what happens meanwhile is told", as
   t.equal(await loop.next(), null);
 });
 
-t.test("events that are gone, and another history, are told as such", async (t) => {
+t.test("events that are gone, and another history, are told as such", { skip: RESTORE_REFUSED }, async (t) => {
   const data_dir = makeDirectory(t);
   const first = await startKoor(t, { data_dir });
   const events = new WaitLoop(first.port, "event=a");

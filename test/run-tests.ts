@@ -38,12 +38,14 @@ const QUICK_OF_NODES = new Set(
   ),
 );
 const SAMPLE_OF_NODES = 2;
+/** What a node refuses. */
+const ABOUT_RESTORES = /(?:api-backup|restore-kill)\.test\.js$/;
 /** Of all of them, what the long form draws: all would take ten minutes. */
 const LONG_OF_NODES = 8;
 /** What starts logs and clusters of its own: each of them takes half a minute and more, and no transport matters. */
 const OF_CLUSTERS = /(?:^|[/\\])(?:api-)?cluster(?:-[a-z-]+)?\.test\.js$|ordered-log[/\\](?:nats|postgres)\.test\.js$/;
 /** How many of them the two forms draw. */
-const SHORT_CLUSTERS = 2;
+const SHORT_CLUSTERS = 1;
 const LONG_CLUSTERS = 6;
 /** Starts its nodes over the log that the run is about. */
 const OF_CLUSTER = join("test", "api-cluster.test.js");
@@ -52,7 +54,7 @@ const SAMPLE_SECOND_LOG = 1;
 const PAGES_FOLDER = "dashboard";
 const SAMPLE_PAGES = 1;
 /** How many files of pages the short form looks at. */
-const SHORT_PAGES = 4;
+const SHORT_PAGES = 3;
 const LONG_FLAG = "--long";
 /** Files that run side by side; more of them would wait for each other's disk. */
 const MAX_TOGETHER = 4;
@@ -147,7 +149,7 @@ function chooseTests(found: readonly string[]): readonly string[] {
 
 /** What is run with each server as a node, by the log. */
 function overLogs(found: readonly string[]): readonly (readonly [log: LogName, paths: readonly string[]])[] {
-  const of_nodes = wireTests(found).others.filter((path) => OF_NODES.test(path));
+  const of_nodes = wireTests(found).others.filter((path) => OF_NODES.test(path) && !ABOUT_RESTORES.test(path));
   const quick = of_nodes.filter((path) => QUICK_OF_NODES.has(path));
   const second = [...found.filter((path) => path === OF_CLUSTER), ...drawSome(of_nodes, SAMPLE_SECOND_LOG)];
   const first =

@@ -25,6 +25,9 @@ export const TRANSPORT = process.env["KOOR_TEST_TRANSPORT"] ?? "auto";
  */
 export const CLUSTER = process.env["KOOR_TEST_CLUSTER"] ?? "";
 
+/** For tap's `skip`, of tests that restore: why a run in which servers are nodes leaves them out, or false. */
+export const RESTORE_REFUSED = CLUSTER === "" ? false : "a node restores nothing";
+
 /** For tap's `skip`: the word for what a node of a cluster does not do, else false. */
 export function aloneOnly(why: string): string | false {
   return CLUSTER === "" ? false : `not in a cluster: ${why}`;

@@ -151,8 +151,8 @@ export class CarryingOut {
     this.apply_ms += elapsed() - began;
     // Those that were committed before it stopped are behind it.
     const reached = this.#state.position.id;
-    for (const { id, bytes } of this.#inbox) if (id <= reached) this.bytes += bytes.byteLength;
-    this.#inbox = this.#inbox.filter(({ id }) => id > reached);
+    const left = this.#inbox.findIndex(({ id }) => id > reached);
+    for (const { bytes } of this.#inbox.splice(0, left < 0 ? this.#inbox.length : left)) this.bytes += bytes.byteLength;
     for (const item of items) {
       if (item.id <= before || item.id > reached) continue;
       this.applied += 1;

@@ -180,10 +180,10 @@ export class InstanceWriter implements WritingModel {
   }
 
   takeNotice(replicated: boolean): Said | null {
+    if (this.#changed.size === 0 && this.#seen.length === 0) return null;
     const [changed, seen] = [[...this.#changed], this.#seen];
     this.reload();
-    if (!replicated || (changed.length === 0 && seen.length === 0)) return null;
-    return { notice: INSTANCES, payload: { changed, seen } };
+    return replicated ? { notice: INSTANCES, payload: { changed, seen } } : null;
   }
 }
 

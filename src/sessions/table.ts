@@ -98,9 +98,10 @@ export class SessionWriter implements WritingModel {
   }
 
   takeNotice(replicated: boolean): Said | null {
+    if (this.#changed.size === 0) return null;
     const changed = [...this.#changed];
     this.#changed.clear();
-    return replicated && changed.length > 0 ? { notice: SESSIONS, payload: { changed } } : null;
+    return replicated ? { notice: SESSIONS, payload: { changed } } : null;
   }
 }
 

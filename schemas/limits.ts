@@ -481,8 +481,6 @@ export const CONTRACT_DEADLINE_MS = 5_000;
 export const CONTRACT_TESTS_MAX = 16;
 export const CONTRACT_ANSWER_BYTES_MAX = 10 * MIB;
 
-// Ordered log
-
 // PostgreSQL as a log
 export const POSTGRES_CONNECT_MS_MAX = 5_000;
 /** How long a statement of no size may take; what it carries is given time besides, at the rate that follows. */

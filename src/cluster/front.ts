@@ -12,7 +12,7 @@ import { jsonReply } from "../front/reply.js";
 import type { Reply } from "../front/route.js";
 import type { Exposition } from "../measure/exposition.js";
 import { nodeName } from "./node-name.js";
-import type { NodeNotice } from "./notices.js";
+import { STARTING, type NodeNotice } from "./notices.js";
 import type { ClusterReader } from "./table.js";
 
 /** This server cannot be a node of the cluster, as it is started: the start stops with this line and exit code 2. */
@@ -47,6 +47,8 @@ export class ClusterFront implements BackgroundTask, Positions {
   #waiting: Waiting[] = [];
   #reached = 0;
   #leads = false;
+  /** Null where it was not asked for since the last notice. */
+  #alone: boolean | null = null;
   /** Since when the log has been ahead of this node, in ms of `performance.now`. */
   #behind_since: number | null = null;
   readonly #heard: Promise<string>;
@@ -74,10 +76,9 @@ export class ClusterFront implements BackgroundTask, Positions {
 
   /** Whether no other node was heard of for so long that nobody can have called it. */
   get alone(): boolean {
-    const { now_ms } = this.#known();
-    return !this.#options.reader
-      .nodes()
-      .some(({ node, heard_at }) => node !== this.node && now_ms - heard_at < NODE_SILENCE_MS);
+    // Claims ask it one by one; it changes with what is committed alone, and each commit is told.
+    this.#alone ??= this.#isAlone(this.#known().now_ms);
+    return this.#alone;
   }
 
   /**
@@ -96,6 +97,7 @@ export class ClusterFront implements BackgroundTask, Positions {
   accept(notice: NodeNotice): void {
     const before = this.#status;
     this.#status = notice;
+    this.#alone = null;
     if (notice.log_last <= notice.position) this.#behind_since = null;
     else this.#behind_since ??= performance.now();
     const { refusal, state, reason, leader } = notice;
@@ -182,8 +184,14 @@ export class ClusterFront implements BackgroundTask, Positions {
       .sample("koor_cluster_apply_seconds_count", applied);
   }
 
+  #isAlone(now_ms: number): boolean {
+    return !this.#options.reader
+      .nodes()
+      .some(({ node, heard_at }) => node !== this.node && now_ms - heard_at < NODE_SILENCE_MS);
+  }
+
   #known(): NodeNotice {
-    return this.#status ?? NOTHING_HEARD;
+    return this.#status ?? STARTING;
   }
 
   #reach(reached: number): void {
@@ -207,23 +215,3 @@ export class ClusterFront implements BackgroundTask, Positions {
       if (before?.warnings.includes(warning) !== true) log.warn("cluster", { warning });
   }
 }
-
-const NOTHING_HEARD: NodeNotice = {
-  state: "catching_up",
-  reason: "starting",
-  leader: "",
-  term: 0,
-  leads: false,
-  position: 0,
-  log_last: 0,
-  now_ms: 0,
-  reopens: 0,
-  fenced: 0,
-  appends: 0,
-  append_s: 0,
-  applied: 0,
-  apply_s: 0,
-  installed: 0,
-  warnings: [],
-  refusal: "",
-};

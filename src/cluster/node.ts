@@ -22,30 +22,14 @@ import { settingsOf } from "./agreed-settings.js";
 import type { LogItem } from "./carrying-out.js";
 import { Founding, Refusal } from "./founding.js";
 import { nodeName } from "./node-name.js";
-import { NODE, type NodeNotice } from "./notices.js";
-import { Replica, type ReplicaStatus } from "./replica.js";
+import { NODE, STARTING, type NodeNotice } from "./notices.js";
+import { Replica } from "./replica.js";
 import { SnapshotKeeper } from "./snapshot-keeper.js";
 import { Snapshots } from "./snapshots.js";
 import { ClusterReader, ClusterWriter, type NodeState } from "./table.js";
 
 const ALONE_ONLY = new Failure("FAILED_PRECONDITION", "a node of a cluster does not do this");
-const STARTING = new Failure("UNAVAILABLE", "the node is starting: nothing was stored");
-
-const STARTING_STATUS: ReplicaStatus = {
-  state: "catching_up",
-  reason: "starting",
-  leader: "",
-  term: 0,
-  leads: false,
-  position: 0,
-  log_last: 0,
-  reopens: 0,
-  fenced: 0,
-  appends: 0,
-  append_s: 0,
-  applied: 0,
-  apply_s: 0,
-};
+const NOT_STARTED = new Failure("UNAVAILABLE", "the node is starting: nothing was stored");
 
 /**
  * Begins; calls are refused until the node knows where it stands.
@@ -97,7 +81,7 @@ class ClusterNode implements Executor {
     for (const call of never) server.fail(call, ALONE_ONLY);
     if (logged.length > 0) {
       if (this.#replica === null) {
-        for (const call of logged) server.fail(call, STARTING);
+        for (const call of logged) server.fail(call, NOT_STARTED);
         server.flush();
       } else this.#replica.execute(logged);
     }
@@ -122,7 +106,7 @@ class ClusterNode implements Executor {
     } catch (error) {
       // An address that is none.
       if (!(error instanceof LogError)) throw error;
-      this.#tell({ ...STARTING_STATUS, state: "halted", reason: error.message }, 0, error.message);
+      this.#tell({ ...STARTING, state: "halted", reason: error.message, refusal: error.message });
       return;
     }
     this.#log = log;
@@ -159,12 +143,12 @@ class ClusterNode implements Executor {
         elapsed: () => performance.now(),
         install,
         upload: () => snapshots.take(),
-        waiting: (reason) => this.#tell({ ...STARTING_STATUS, reason }, 0, ""),
+        waiting: (reason) => this.#tell({ ...STARTING, reason }),
         closed: () => this.#closed,
       }).run();
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      this.#tell({ ...STARTING_STATUS, state: "halted", reason: error.message }, 0, error.message);
+      this.#tell({ ...STARTING, state: "halted", reason: error.message, refusal: error.message });
       return;
     }
     if (state === null) return;
@@ -183,7 +167,7 @@ class ClusterNode implements Executor {
       tell: (status, now_ms) => {
         // Where a node whose clock was ahead is gone, time goes on from where it was.
         batch.clock.raise(now_ms);
-        this.#tell(status, now_ms, "");
+        this.#tell({ ...STARTING, ...status, now_ms });
       },
       warn: (warnings) => {
         this.#warnings = warnings;
@@ -215,14 +199,8 @@ class ClusterNode implements Executor {
     return made;
   }
 
-  #tell(status: ReplicaStatus, now_ms: number, refusal: string): void {
-    const notice: NodeNotice = {
-      ...status,
-      now_ms,
-      refusal,
-      installed: this.#installed,
-      warnings: [...this.#warnings],
-    };
-    this.#ground.server.notify(NODE, notice);
+  #tell(notice: NodeNotice): void {
+    const [installed, warnings] = [this.#installed, [...this.#warnings]];
+    this.#ground.server.notify(NODE, { ...notice, installed, warnings });
   }
 }

@@ -8,6 +8,7 @@ export const NODE = {
   name: "node",
   payload: Type.Object({
     state: NodeState,
+    /** One line; "" where there is nothing to say. */
     reason: Type.String(),
     leader: Type.String(),
     term: Type.Integer({ minimum: 0 }),
@@ -19,10 +20,14 @@ export const NODE = {
     log_last: Type.Integer({ minimum: 0 }),
     /** The log's time in ms. */
     now_ms: Type.Integer({ minimum: 0 }),
+    /** How often the connection to the log was opened anew. */
     reopens: Type.Integer({ minimum: 0 }),
+    /** Own entries that were void since they came too late. */
     fenced: Type.Integer({ minimum: 0 }),
+    /** How many own entries have come back, and how many seconds from their appending that was. */
     appends: Type.Integer({ minimum: 0 }),
     append_s: Type.Number({ minimum: 0 }),
+    /** How many entries were carried out, and how many seconds that took. */
     applied: Type.Integer({ minimum: 0 }),
     apply_s: Type.Number({ minimum: 0 }),
     /** How often the tables were replaced by a snapshot's. */
@@ -34,3 +39,27 @@ export const NODE = {
   }),
 } as const satisfies Notice;
 export type NodeNotice = PayloadOf<typeof NODE>;
+
+/** What of it the replica knows. */
+export type ReplicaStatus = Omit<NodeNotice, "now_ms" | "installed" | "warnings" | "refusal">;
+
+/** Before anything is known. */
+export const STARTING: NodeNotice = {
+  state: "catching_up",
+  reason: "starting",
+  leader: "",
+  term: 0,
+  leads: false,
+  position: 0,
+  log_last: 0,
+  now_ms: 0,
+  reopens: 0,
+  fenced: 0,
+  appends: 0,
+  append_s: 0,
+  applied: 0,
+  apply_s: 0,
+  installed: 0,
+  warnings: [],
+  refusal: "",
+};

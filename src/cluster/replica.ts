@@ -30,6 +30,7 @@ import type { WriterMethod } from "../threads/writer-method.js";
 import { CarryingOut, hashOf, NOT_LEADING, type CarryingOutOptions, type Observed } from "./carrying-out.js";
 import { encodeEntry, type EntryContent, type EntryHead } from "./entry.js";
 import type { Membership, Void } from "./membership.js";
+import type { ReplicaStatus } from "./notices.js";
 import { Verdicts } from "./verdicts.js";
 import type { NodeState } from "./table.js";
 
@@ -45,31 +46,6 @@ export interface Identity {
   readonly commands: number;
   /** What has to be the same everywhere, as one text. */
   readonly settings: string;
-}
-
-/** How the node is. */
-export interface ReplicaStatus {
-  readonly state: "ok" | "catching_up" | "cut_off" | "halted";
-  /** One line; "" where there is nothing to say. */
-  readonly reason: string;
-  readonly leader: string;
-  readonly term: number;
-  /** Whether this node leads, and can put calls into the log. */
-  readonly leads: boolean;
-  /** Id of the last entry that was carried out here. */
-  readonly position: number;
-  /** The newest id that the log was heard to have. */
-  readonly log_last: number;
-  /** How often the connection to the log was opened anew. */
-  readonly reopens: number;
-  /** Own entries that were void since they came too late. */
-  readonly fenced: number;
-  /** How many own entries have come back, and how many seconds from their appending that was. */
-  readonly appends: number;
-  readonly append_s: number;
-  /** How many entries were carried out, and how many seconds that took. */
-  readonly applied: number;
-  readonly apply_s: number;
 }
 
 export interface ReplicaOptions extends Pick<CarryingOutOptions, "state" | "table" | "entriesOf"> {
@@ -380,34 +356,40 @@ export class Replica {
   /** The session has ended: what is on its way is settled by the next. */
   #lost(why: string): void {
     if (this.#phase === "closed" || this.#phase === "halted") return;
+    this.#endSession();
+    this.#away(why);
+  }
+
+  #endSession(): void {
     const session = this.#session;
     this.#session = null;
     if (session !== null) void session.close();
-    this.#away(why);
+  }
+
+  /** What was not put into the log yet is not going to be; who calls from now on hears why at once. */
+  #refuseWaiting(): void {
+    for (const calls of this.#waiting.splice(0)) this.#refuse(calls, this.#unavailable());
+    this.#options.server.resume();
   }
 
   #away(why: string): void {
     if (this.#closed) return;
-    const { elapsed, server } = this.#options;
+    const { elapsed } = this.#options;
     if (this.#phase === "ready" || this.#phase === "greeting") this.#reopen_delay_ms = LOG_REOPEN_DELAY_MS;
     this.#phase = "away";
     this.#reason = why;
     this.#reopens += 1;
     this.#reopen_at = elapsed() + this.#reopen_delay_ms;
     this.#reopen_delay_ms = Math.min(this.#reopen_delay_ms * 2, LOG_REOPEN_DELAY_MS_MAX);
-    for (const calls of this.#waiting.splice(0)) this.#refuse(calls, this.#unavailable());
-    server.resume();
+    this.#refuseWaiting();
     this.#tell();
   }
 
   #halt(why: string): void {
-    const session = this.#session;
-    this.#session = null;
+    this.#endSession();
     this.#phase = "halted";
     this.#reason = why;
-    if (session !== null) void session.close();
-    for (const calls of this.#waiting.splice(0)) this.#refuse(calls, this.#unavailable());
-    this.#options.server.resume();
+    this.#refuseWaiting();
     this.#tell();
   }
 

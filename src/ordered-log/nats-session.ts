@@ -88,7 +88,7 @@ export async function openSession(
   for (let whole = false; !whole && first <= last; ) {
     const piece = pieceOf((await readMessage(server, name, first))?.header);
     whole = piece === null || piece.at === 1;
-    if (piece !== null) first += whole ? piece.of - 1 : piece.of - piece.at + 1;
+    if (piece !== null && !whole) first += piece.of - piece.at + 1;
   }
   return new NatsSession(
     server,

@@ -33,7 +33,7 @@ export class LogError extends Error {
 export interface LogStatus {
   /** What the log was made with (`OrderedLog.create`), by which one log is told from another. */
   readonly generation: string;
-  /** Id of the oldest entry that is there; one more than `last` where none is. */
+  /** Every entry from this id on is there, and none before it; the oldest may have a higher id. */
   readonly first: number;
   /** Id of the newest entry there ever was; 0 before the first. */
   readonly last: number;

@@ -108,12 +108,12 @@ export class ClusterWork {
     return Math.round(performance.now() - since);
   }
 
-  /** Waits until a node has refused something that was sent from now on. */
+  /** Waits until a node has refused something that was sent from now on, whatever it was: its status. */
   async untilRefused(node: TestNode, patience_ms?: number): Promise<number> {
     const from = this.#writes.length;
     const found = await until(
       `something is refused at node ${node.name}`,
-      () => this.#writes.slice(from).find((write) => write.node === node.name && write.outcome === "refused"),
+      () => this.#writes.slice(from).find((write) => write.node === node.name && write.status >= 500),
       patience_ms,
     );
     return found.status;

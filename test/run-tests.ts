@@ -4,8 +4,8 @@
  * is long in them is not about the wire. Of those that look at pages it is one: what they ask of the wire is little
  * beside what they look at. What is about the wire is run a third time with each server the only node of a cluster,
  * over a log in NATS, and a few of it over one in PostgreSQL, where this machine has them. The short form does a part,
- * which chance draws and the run names: a few of those over the other transport and over NATS, and most of those that
- * look at pages. Each file is a process of plain Node: tap's own runner gives
+ * which chance draws and the run names: a few of those over the other transport and over NATS, and some of those that
+ * look at pages; the long form draws, too, from what is run a second and a third time. Each file is a process of plain Node: tap's own runner gives
  * it loaders that every thread and command it starts has to load again, which took most of a run's time.
  * One line for each file as it ends, and the last one is `N passed, N failed`, of assertions.
  * Run: `node dist/tree/test/run-tests.js [--long] [PART OF A FILE'S NAME...]`.
@@ -28,7 +28,9 @@ const IMPORTS = /(?:from|import) "(\.[^"]+)"/g;
 /** It goes over both by itself. */
 const OVER_BOTH = join("test", "transports.test.js");
 const TEST_ENDING = ".test.js";
-const SAMPLE_FILES = 3;
+/** Of what goes over Node's own transport, too: how many files each form draws. */
+const SHORT_OVER_NODE = 3;
+const LONG_OVER_NODE = 36;
 /** Those in which a server may as well be a node; tests of clusters say themselves which nodes there are. */
 const OF_NODES = /^test[/\\](?:(?:api|cli|openapi)[-.]|recipes|faults[/\\])(?!cluster)/;
 /** Of them, what is done in seconds: the short form draws from these. */
@@ -170,7 +172,10 @@ print(`over ${name}: ${tests.length} files${fallback === "" ? "" : ` (${fallback
 const runs = tests.map((path): Run => ({ path, transport: "auto", cluster: "", environment: process.env }));
 if (name !== "node") {
   const { pages, others } = wireTests(tests);
-  const drawn = [...drawRows(others, SAMPLE_FILES), ...drawSome(pages, countRounds(0, SAMPLE_PAGES))];
+  const drawn = [
+    ...drawSome(others, countRounds(SHORT_OVER_NODE, LONG_OVER_NODE)),
+    ...drawSome(pages, countRounds(0, SAMPLE_PAGES)),
+  ];
   if (drawn.length > 0) print(`over node, too: ${drawn.map(nameTest).join(", ")}`);
   for (const path of drawn) runs.push({ path, transport: "node", cluster: "", environment: shortForm() });
 }

@@ -17,7 +17,7 @@ t.test("PostgreSQL as the log", { skip: postgresMissing() }, async (t) => {
     const took = await Promise.all(cluster.running.map((node) => work.untilWritten(node)));
     t.ok(Math.max(...took) < RECOVERY_MS_MAX, `${what}: nodes write after ${took.join(", ")} ms`);
   };
-  for (let round = 0; round < countRounds(1, 5); round++) {
+  for (let round = 0; round < countRounds(1, 3); round++) {
     await settle("at the start");
     await postgres.kill();
     for (const node of cluster.nodes) t.equal(await work.untilRefused(node), 503, `${node.name} refuses`);

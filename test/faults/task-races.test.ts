@@ -188,7 +188,7 @@ t.test(
   "claimers that race, and are killed, and a server that is",
   { skip: process.platform === "win32" },
   async (t) => {
-    const rounds = countRounds(1, 20);
+    const rounds = countRounds(1, 12);
     for (let round = 0; round < rounds; round++) await race(t, countRounds(120, 1_000), countRounds(4, 10));
   },
 );

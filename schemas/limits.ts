@@ -161,6 +161,13 @@ export const SQLITE_READ_CACHE_KIB = 8 * 1024;
 // Cluster
 /** A batch as an entry of the log: of bytes that JSON writes as six characters each, it is larger than its weight. */
 export const ENTRY_BYTES_MAX = 64 * MIB;
+/**
+ * A node's callers who were just answered call again: their calls and those that wait share an entry, for which it
+ * waits as long as the one before took, and so long at most.
+ */
+export const ENTRY_GATHER_MS_MAX = 10;
+/** Entries of other nodes wait so long for the own one that is on its way, to share its transaction. */
+export const ENTRY_HOLD_MS_MAX = 5;
 /** Entries that have come are carried out together, so many and about so many bytes at most. */
 export const ENTRIES_TOGETHER_MAX = 64;
 export const ENTRIES_TOGETHER_BYTES_MAX = 4 * MIB;

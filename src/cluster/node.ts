@@ -164,6 +164,7 @@ class ClusterNode implements Executor {
       now: () => batch.clock.now(),
       elapsed: () => performance.now(),
       defer: (run) => void setImmediate(run),
+      later: (run, ms) => void setTimeout(run, ms),
       tell: (status, now_ms) => {
         // Where a node whose clock was ahead is gone, time goes on from where it was.
         batch.clock.raise(now_ms);

@@ -3,7 +3,7 @@
  * of all nodes, as they come back in the log's order, are carried out on this node's database. A call is answered when
  * its entry has come back and is on this node's disk.
  *
- * One entry is on its way at a time; calls that come meanwhile share the next. What became of one when the connection
+ * Calls that come while an entry is on its way share the next (proposals.ts). What became of one when the connection
  * was lost is known exactly when the node's next hello has come back: what is not before it in the log never will be.
  * The log is verified, not trusted: where it is another one, went back, or others have come to something else, the
  * node halts, keeps its files, and says why.
@@ -25,12 +25,12 @@ import { Failure } from "../base/result.js";
 import { LogError, type Appended, type LogSession, type OrderedLog } from "../ordered-log/ordered-log.js";
 import type { MethodTable } from "../rpc/method.js";
 import type { RpcServer, ServerCall } from "../rpc/server.js";
-import { groupsOf } from "../threads/batch.js";
 import type { WriterMethod } from "../threads/writer-method.js";
 import { CarryingOut, hashOf, NOT_LEADING, type CarryingOutOptions, type Observed } from "./carrying-out.js";
-import { encodeEntry, type EntryContent, type EntryHead } from "./entry.js";
+import { encodeEntry, type EntryContent } from "./entry.js";
 import type { Membership, Void } from "./membership.js";
 import type { ReplicaStatus } from "./notices.js";
+import { Proposals, type Proposal } from "./proposals.js";
 import { Verdicts } from "./verdicts.js";
 import type { NodeState } from "./table.js";
 
@@ -61,6 +61,8 @@ export interface ReplicaOptions extends Pick<CarryingOutOptions, "state" | "tabl
   readonly elapsed: () => number;
   /** Runs something when the event loop has taken in what has come. */
   readonly defer: (run: () => void) => void;
+  /** Runs something in so many ms. */
+  readonly later: (run: () => void, ms: number) => void;
   /** Tells of the node: after each commit, and where something has changed; of mere counts with the next tick. */
   readonly tell: (status: ReplicaStatus, now_ms: number) => void;
   /**
@@ -73,14 +75,6 @@ export interface ReplicaOptions extends Pick<CarryingOutOptions, "state" | "tabl
   readonly outgrown: (position: number, led: boolean) => void;
   /** Takes what the operator is to know of how the log is set up. */
   readonly warn: (warnings: readonly string[]) => void;
-}
-
-/** An entry of this node on its way. */
-interface OnItsWay {
-  readonly incarnation: number;
-  readonly number: number;
-  readonly calls: readonly ServerCall<WriterMethod>[] | null;
-  readonly since: number;
 }
 
 /** What the front acts on. The rest is only counted: each telling wakes it up, so that goes with the next one. */
@@ -99,6 +93,7 @@ const ALL: readonly (keyof ReplicaStatus)[] = [...ACTED_ON, "appends", "append_s
 
 const AWAY = "the cluster's log cannot be reached";
 const FULL = new Failure("DISK_FULL", "the cluster's log takes no more writes: nothing was stored");
+const TOO_LARGE = new Failure("OUT_OF_RANGE", "larger than the cluster's log takes: nothing was stored");
 /** What a halt says of a hello that was refused, by why. */
 const REFUSED_HELLO: Readonly<Partial<Record<Void, (identity: Identity, membership: Membership) => string>>> = {
   name_taken: ({ node }) => `another node is called ${node}: give each its own --node-id`,
@@ -110,6 +105,7 @@ export class Replica {
   readonly #options: ReplicaOptions;
   readonly #carrying_out: CarryingOut;
   readonly #verdicts: Verdicts;
+  readonly #proposals: Proposals;
   #session: LogSession | null = null;
   #phase: "away" | "opening" | "greeting" | "ready" | "halted" | "closed" = "away";
   #reason = "";
@@ -122,12 +118,9 @@ export class Replica {
   #appends = 0;
   #append_ms = 0;
   #log_last = 0;
-  /** The id of this run's hello; 0 before it has come back. */
-  #incarnation = 0;
-  #number = 0;
-  #on_its_way: OnItsWay | null = null;
-  #waiting: (readonly ServerCall<WriterMethod>[])[] = [];
   #drain_scheduled = false;
+  /** Calls wait for others, until that is over. */
+  #gathering = false;
   #stalled_until: number | null = null;
   #appended_at = 0;
   #leader_heard_at: number;
@@ -145,12 +138,13 @@ export class Replica {
     this.#carrying_out = new CarryingOut({
       ...options,
       commands: identity.commands,
-      callersOf: (head) => this.#callersOf(head),
+      callersOf: (head) => (this.#proposals.isOnItsWay(head) ? (this.#proposals.on_its_way?.calls ?? null) : null),
       onOutcome: (id, outcome) => this.#verdicts.note(id, outcome),
       onCommitted: () => this.#tell(),
       observe: (observed) => this.#observe(observed),
     });
     this.#verdicts = new Verdicts(identity.node);
+    this.#proposals = new Proposals(identity.node);
     this.#reached_at = elapsed();
     this.#leader_heard_at = elapsed();
   }
@@ -209,7 +203,6 @@ export class Replica {
       this.#refuse(calls, this.#unavailable());
       return;
     }
-    const { server } = this.#options;
     const asked = this.leads ? calls : calls.filter(({ method }) => method.in_cluster !== "leader");
     if (asked.length < calls.length)
       this.#refuse(
@@ -217,8 +210,7 @@ export class Replica {
         NOT_LEADING,
       );
     if (asked.length === 0) return;
-    this.#waiting.push(...groupsOf(asked));
-    server.pause();
+    this.#proposals.wait(asked);
     this.#next();
   }
 
@@ -316,8 +308,8 @@ export class Replica {
     this.#carrying_out.restart(installed);
     this.#verdicts.forget();
     this.#needed = 0;
-    // What was on its way may be in the snapshot, and its answer is not: nobody can say what became of it.
-    this.#on_its_way = null;
+    // It may be in the snapshot, and its answer is not.
+    this.#proposals.abandon();
     const { commands } = installed.membership;
     return commands > identity.commands ? outgrownBy(commands) : null;
   }
@@ -339,8 +331,7 @@ export class Replica {
     this.#phase = "greeting";
     this.#reason = "";
     this.#reached_at = elapsed();
-    this.#incarnation = 0;
-    this.#number = 0;
+    this.#proposals.disown();
     this.#carrying_out.clear();
     this.#hello_retry_at = null;
     session.follow(this.#carrying_out.state.position.id);
@@ -368,7 +359,7 @@ export class Replica {
 
   /** What was not put into the log yet is not going to be; who calls from now on hears why at once. */
   #refuseWaiting(): void {
-    for (const calls of this.#waiting.splice(0)) this.#refuse(calls, this.#unavailable());
+    this.#refuse(this.#proposals.takeAll(), this.#unavailable());
     this.#options.server.resume();
   }
 
@@ -410,27 +401,37 @@ export class Replica {
       }
       return;
     }
-    const on_its_way = this.#on_its_way;
-    if (on_its_way !== null) {
-      if (now - on_its_way.since > ENTRY_RETURN_MS_MAX) this.#lost("what was appended to the log does not come back");
-      return;
-    }
+    const { on_its_way } = this.#proposals;
     const verdict = this.#verdicts.verdict(now);
     if (verdict !== null) this.#halt(verdict);
+    else if (on_its_way !== null && now - on_its_way.since > ENTRY_RETURN_MS_MAX)
+      this.#lost("what was appended to the log does not come back");
     else this.#next();
   }
 
   /** Appends what is to be said next; where that is nothing, new calls may come. */
   #next(): void {
+    const { server, elapsed } = this.#options;
     const session = this.#session;
-    if (this.#phase !== "ready" || session === null || this.#on_its_way !== null) return;
-    const calls = this.#waiting.shift();
-    if (calls !== undefined) {
-      this.#propose(session, calls);
+    if (this.#phase !== "ready" || session === null) return;
+    if (this.#stalled_until !== null || this.#proposals.on_its_way !== null) {
+      server.pause();
       return;
     }
-    this.#options.server.resume();
-    const now = this.#options.elapsed();
+    const now = elapsed();
+    const gather_ms = this.#proposals.gather_ms(now);
+    if (gather_ms > 0) {
+      server.resume();
+      this.#gather(gather_ms);
+      return;
+    }
+    const calls = this.#proposals.take();
+    if (calls !== null) {
+      this.#propose(session, calls);
+      server.pause();
+      return;
+    }
+    server.resume();
     const { leader, term, commands } = this.#carrying_out.membership;
     const { node, commands: own_commands } = this.#options.identity;
     if (commands < own_commands) this.#say(session, { kind: "upgrade", to: own_commands });
@@ -438,6 +439,16 @@ export class Replica {
       this.#leader_heard_at = now;
       this.#say(session, { kind: "candidacy", term });
     } else if (now - this.#appended_at >= NODE_BEAT_MS) this.#say(session, { kind: "beat" });
+  }
+
+  /** Looks again when others have had time to come. */
+  #gather(ms: number): void {
+    if (this.#gathering) return;
+    this.#gathering = true;
+    this.#options.later(() => {
+      this.#gathering = false;
+      this.#next();
+    }, ms);
   }
 
   #propose(session: LogSession, calls: readonly ServerCall<WriterMethod>[]): void {
@@ -449,27 +460,27 @@ export class Replica {
   }
 
   #say(session: LogSession, content: EntryContent, calls: readonly ServerCall<WriterMethod>[] | null = null): void {
-    const { elapsed } = this.#options;
-    const on_its_way = { incarnation: this.#incarnation, number: ++this.#number, calls, since: elapsed() };
-    this.#on_its_way = on_its_way;
-    this.#append(session, content, on_its_way.incarnation, on_its_way.number, (outcome) => {
-      if (this.#on_its_way !== on_its_way || outcome === "stored") return;
-      if (outcome === "unknown") {
-        this.#lost("the log did not say what became of an entry");
-        return;
-      }
-      // It is not in the log: its number is free.
-      this.#on_its_way = null;
-      this.#number -= 1;
-      if (calls !== null) this.#unstored(calls, outcome);
-      this.#next();
+    const proposal = this.#proposals.begin(calls, this.#options.elapsed());
+    this.#append(session, content, proposal.incarnation, proposal.number, (outcome) => {
+      if (this.#proposals.on_its_way === proposal) this.#heardOf(proposal, outcome);
     });
   }
 
-  #unstored(calls: readonly ServerCall<WriterMethod>[], outcome: "full" | "too_large"): void {
-    if (outcome === "full") this.#refuse(calls, FULL);
-    else if (calls.length > 1) this.#waiting.unshift(...calls.map((call) => [call]));
-    else this.#refuse(calls, new Failure("OUT_OF_RANGE", "larger than the cluster's log takes: nothing was stored"));
+  /** What the log says of an own entry. */
+  #heardOf(proposal: Proposal, outcome: Appended): void {
+    switch (outcome) {
+      case "stored":
+        return;
+      case "unknown":
+        this.#lost("the log did not say what became of an entry");
+        return;
+      case "full":
+        this.#refuse(this.#proposals.withdraw(proposal, false), FULL);
+        break;
+      default:
+        this.#refuse(this.#proposals.withdraw(proposal, true), TOO_LARGE);
+    }
+    this.#next();
   }
 
   #append(
@@ -535,16 +546,9 @@ export class Replica {
     this.#tell();
   }
 
-  /** Who made the calls of this entry, where it is the one that is on its way. */
-  #callersOf({ node, incarnation, number }: EntryHead): readonly ServerCall<WriterMethod>[] | null {
-    const on_its_way = this.#on_its_way;
-    if (on_its_way === null || node !== this.#options.identity.node) return null;
-    return incarnation === on_its_way.incarnation && number === on_its_way.number ? on_its_way.calls : null;
-  }
-
   /** What an entry that was carried out means for this node. */
   #observe({ id, entry: { head, content }, refused }: Observed): void {
-    const { identity, elapsed, outgrown } = this.#options;
+    const { identity, server, elapsed, outgrown } = this.#options;
     const { membership } = this.#carrying_out;
     if (head.node === membership.leader && refused === null) this.#leader_heard_at = elapsed();
     if (content.kind === "hello" && head.node === identity.node) {
@@ -560,22 +564,23 @@ export class Replica {
       if (refused === null) this.#verdicts.hear(head.node, head.position, head.outcome, elapsed());
       return;
     }
-    const on_its_way = this.#on_its_way;
-    if (on_its_way?.incarnation !== head.incarnation || on_its_way.number !== head.number) {
+    const proposal = this.#proposals.on_its_way;
+    if (proposal === null || !this.#proposals.isOnItsWay(head)) {
       if (refused === "old") this.#fenced += 1;
       return;
     }
-    this.#on_its_way = null;
+    this.#proposals.end(proposal, elapsed(), server.depth);
     this.#appends += 1;
-    this.#append_ms += elapsed() - on_its_way.since;
-    if (refused !== null && on_its_way.calls !== null) this.#refuse(on_its_way.calls, this.#unavailable());
+    this.#append_ms += elapsed() - proposal.since;
+    if (refused !== null && proposal.calls !== null) this.#refuse(proposal.calls, this.#unavailable());
   }
 
   #heardHello(id: number, run: string, refused: Void | null): void {
     const { identity, elapsed } = this.#options;
     if (run !== identity.run) {
       // One of before, or of somebody who has taken the name over.
-      if (refused === null && this.#incarnation > 0) this.#halt(`another process runs as node ${identity.node}`);
+      if (refused === null && this.#proposals.incarnation > 0)
+        this.#halt(`another process runs as node ${identity.node}`);
       return;
     }
     if (refused === "old") {
@@ -597,15 +602,10 @@ export class Replica {
     }
     // Every hello of this run begins an incarnation; the last of them counts.
     this.#refused_since = null;
-    this.#incarnation = id;
-    this.#number = 0;
     this.#phase = "ready";
     this.#reopen_delay_ms = LOG_REOPEN_DELAY_MS;
     this.#leader_heard_at = elapsed();
-    const lost = this.#on_its_way;
-    this.#on_its_way = null;
-    // It is not before the hello in the log: it never will be carried out.
-    if (lost !== null && lost.calls !== null) this.#refuse(lost.calls, this.#unavailable());
+    this.#refuse(this.#proposals.adopt(id), this.#unavailable());
   }
 
   #unavailable(): Failure {
@@ -629,7 +629,10 @@ export class Replica {
         : { state: "catching_up", reason };
     if (this.#phase === "greeting") return { state: "catching_up", reason };
     const away_ms = this.#options.elapsed() - this.#reached_at;
-    return { state: away_ms >= CUT_OFF_MS ? "cut_off" : this.#incarnation > 0 ? "ok" : "catching_up", reason };
+    return {
+      state: away_ms >= CUT_OFF_MS ? "cut_off" : this.#proposals.incarnation > 0 ? "ok" : "catching_up",
+      reason,
+    };
   }
 
   /** Tells of the node, where any of this is another than it was told last. */

@@ -123,6 +123,7 @@ class SimulatedNode {
       now: () => world.now_ms + this.skew_ms,
       elapsed: () => world.now_ms - START_MS,
       defer: (work) => void deferred.push(work),
+      later: (work) => void deferred.push(work),
       tell: () => undefined,
       warn: () => undefined,
       outgrown: () => world.keep(this),

@@ -1,0 +1,122 @@
+import t from "tap";
+import { ENTRY_GATHER_MS_MAX } from "../../schemas/limits.js";
+import type { ServerCall } from "../rpc/server.js";
+import type { WriterMethod } from "../threads/writer-method.js";
+import type { EntryHead } from "./entry.js";
+import { Proposals, type Proposal } from "./proposals.js";
+
+function callsOf(...ids: number[]): ServerCall<WriterMethod>[] {
+  return ids.map((id) => ({ id, weight: 100 }) as ServerCall<WriterMethod>);
+}
+
+function idsOf(calls: readonly ServerCall<WriterMethod>[] | null): number[] | null {
+  return calls?.map(({ id }) => id) ?? null;
+}
+
+function headOf({ incarnation, number }: Proposal, node = "a"): EntryHead {
+  return { commands: 1, node, incarnation, number, at: 0, position: 0, outcome: "" };
+}
+
+/** An entry of so many calls leaves at `from` and comes back at `until`. */
+function round(proposals: Proposals, calls: number, from: number, until: number, behind = 0): void {
+  proposals.wait(callsOf(...Array.from({ length: calls }, (_none, at) => at)));
+  proposals.end(proposals.begin(proposals.take(), from), until, behind);
+}
+
+t.test("who calls alone never waits", (t) => {
+  const proposals = new Proposals("a");
+  t.equal(proposals.gather_ms(0), 0, "where nobody calls nobody waits");
+  for (let at = 0; at < 3; at++) {
+    proposals.wait(callsOf(at));
+    t.equal(proposals.gather_ms(at * 10), 0);
+    proposals.end(proposals.begin(proposals.take(), at * 10), at * 10 + 4, 0);
+  }
+  t.end();
+});
+
+t.test("calls wait for those who were just answered, no longer than the last entry took", (t) => {
+  const proposals = new Proposals("a");
+  round(proposals, 3, 100, 104, 2);
+  proposals.wait(callsOf(1, 2));
+  t.equal(proposals.gather_ms(104), 4, "three were answered, and two had come");
+  t.equal(proposals.gather_ms(107.5), 0.5);
+  t.equal(proposals.gather_ms(108), 0, "that is over");
+  proposals.wait(callsOf(3, 4, 5));
+  t.equal(proposals.gather_ms(105), 0, "all are there");
+  t.same(idsOf(proposals.take()), [1, 2, 3, 4, 5], "and share an entry");
+  t.equal(proposals.take(), null);
+  t.end();
+});
+
+t.test("where they do not come, fewer are waited for", (t) => {
+  const proposals = new Proposals("a");
+  round(proposals, 8, 0, 50);
+  proposals.wait(callsOf(1));
+  t.equal(proposals.gather_ms(50), ENTRY_GATHER_MS_MAX, "a slow log is no reason to wait for long");
+  proposals.end(proposals.begin(proposals.take(), 60), 65, 0);
+  proposals.wait(callsOf(2));
+  t.equal(proposals.gather_ms(65), 0);
+  t.end();
+});
+
+t.test("a beat that comes back says nothing of who calls", (t) => {
+  const proposals = new Proposals("a");
+  round(proposals, 2, 0, 4);
+  proposals.end(proposals.begin(null, 4), 5, 0);
+  proposals.wait(callsOf(1));
+  t.equal(proposals.gather_ms(5), 3);
+  t.end();
+});
+
+t.test("what is on its way is known by its head, once", (t) => {
+  const proposals = new Proposals("a");
+  t.equal(proposals.incarnation, 0);
+  t.same(proposals.adopt(7), []);
+  const first = proposals.begin(callsOf(1), 0);
+  t.match(first, { incarnation: 7, number: 1 });
+  t.ok(proposals.isOnItsWay(headOf(first)));
+  t.notOk(proposals.isOnItsWay(headOf(first, "b")), "another node's");
+  t.notOk(proposals.isOnItsWay({ ...headOf(first), number: 2 }));
+  t.notOk(proposals.isOnItsWay({ ...headOf(first), incarnation: 6 }));
+  t.throws(() => proposals.begin(null, 0), /one entry/);
+  proposals.end(first, 1, 0);
+  t.equal(proposals.on_its_way, null);
+  t.notOk(proposals.isOnItsWay(headOf(first)), "the log has it twice");
+  t.equal(proposals.begin(null, 1).number, 2);
+  t.end();
+});
+
+t.test("what the log refuses leaves its number free", (t) => {
+  const proposals = new Proposals("a");
+  proposals.adopt(7);
+  const full = proposals.begin(callsOf(1, 2), 0);
+  t.same(idsOf(proposals.withdraw(full, false)), [1, 2], "nobody tries them again");
+  const large = proposals.begin(callsOf(3, 4), 0);
+  t.equal(large.number, 1);
+  proposals.wait(callsOf(5));
+  t.same(proposals.withdraw(large, true), [], "each is tried alone");
+  t.equal(proposals.gather_ms(0), 0);
+  t.same([idsOf(proposals.take()), idsOf(proposals.take()), idsOf(proposals.take())], [[3], [4], [5]]);
+  const alone = proposals.begin(callsOf(3), 0);
+  t.same(idsOf(proposals.withdraw(alone, true)), [3], "and then it is known to be too large");
+  t.same(proposals.withdraw(proposals.begin(null, 0), false), [], "a beat");
+  t.end();
+});
+
+t.test("what is on its way outlives a session until the next hello has come back", (t) => {
+  const proposals = new Proposals("a");
+  proposals.adopt(7);
+  const proposal = proposals.begin(callsOf(1), 0);
+  proposals.disown();
+  t.equal(proposals.incarnation, 0);
+  t.ok(proposals.isOnItsWay(headOf(proposal)), "it may come before the hello");
+  t.same(idsOf(proposals.adopt(9)), [1], "it never will");
+  t.equal(proposals.on_its_way, null);
+  proposals.begin(callsOf(2), 0);
+  proposals.abandon();
+  t.same(proposals.adopt(11), [], "nobody knows");
+  proposals.wait(callsOf(3, 4));
+  t.same(idsOf(proposals.takeAll()), [3, 4]);
+  t.equal(proposals.take(), null);
+  t.end();
+});

@@ -159,7 +159,8 @@ export class PostgresSnapshots implements SnapshotStore {
         ({ position, generation }) => position === info.position && generation === info.generation,
       );
       const what = `the snapshot at ${info.position} of log ${this.#name}`;
-      if (row === undefined) throw new LogError("unreachable", `${what} is not there any more`);
+      // Another length is another snapshot, which has taken its place.
+      if (row?.bytes !== info.bytes) throw new LogError("unreachable", `${what} is not there any more`);
       const hash = crypto().createHash("sha256");
       let length = 0;
       for (let place = 0; length < row.bytes; place += 1) {

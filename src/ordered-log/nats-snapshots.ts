@@ -16,6 +16,8 @@ export class NatsSnapshots implements SnapshotStore {
   readonly #remains_ms: number;
   /** Those that are used now. */
   readonly #servers = new Set<NatsServer>();
+  /** By which who connects meanwhile finds that he was broken off, too. */
+  #closings = 0;
 
   /** @param remains_ms for tests: how old what was broken off has to be to be removed */
   constructor(address: LogAddress, remains_ms = LOG_SNAPSHOT_REMAINS_MS) {
@@ -64,7 +66,8 @@ export class NatsSnapshots implements SnapshotStore {
   async *get(info: SnapshotInfo): AsyncGenerator<Uint8Array, void> {
     const server = await this.#connect();
     try {
-      yield* this.#read(server, info.position, await this.#find(server, info));
+      const data = await Promise.race([this.#find(server, info), endOf(server)]);
+      yield* this.#read(server, info.position, data);
     } catch (error) {
       throw explainFault(error, server.shown);
     } finally {
@@ -80,13 +83,18 @@ export class NatsSnapshots implements SnapshotStore {
   }
 
   async close(): Promise<void> {
+    this.#closings += 1;
     await Promise.all([...this.#servers].map((server) => this.#leave(server)));
   }
 
+  /** @throws LogError, also where the store was closed meanwhile */
   async #connect(): Promise<NatsServer> {
+    const closings = this.#closings;
     const server = await connectNats(this.#address);
     this.#servers.add(server);
-    return server;
+    if (closings === this.#closings) return server;
+    await this.#leave(server);
+    throw connectionEnded(server);
   }
 
   async #leave(server: NatsServer): Promise<void> {

@@ -102,6 +102,7 @@ export interface SnapshotStore {
   /** Its bytes, in pieces; throws where they are not what was put. */
   get(info: SnapshotInfo): AsyncIterable<Uint8Array>;
   remove(position: number): Promise<void>;
+  /** Breaks off what is under way, which throws then. What is called later connects anew. */
   close(): Promise<void>;
 }
 

@@ -14,7 +14,7 @@ import { connect, nkeys } from "@nats-io/transport-node";
 import t, { type Test } from "tap";
 import { must } from "../base/assert.js";
 import { LOOPBACK_CERTIFICATE, LOOPBACK_KEY } from "../../test/cli/loopback-certificate.js";
-import { checkLogContract, HeardSession, refusal } from "../../test/support/log-contract.js";
+import { checkLogContract, collect, HeardSession, inChunks, refusal } from "../../test/support/log-contract.js";
 import {
   natsMissing,
   startNats,
@@ -25,7 +25,14 @@ import {
 import { makeDirectory } from "../../test/support/server-process.js";
 import { NatsSnapshots } from "./nats-snapshots.js";
 import { natsLog } from "./nats.js";
-import { LogError, type Appended, type LogAddress, type OrderedLog } from "./ordered-log.js";
+import {
+  LogError,
+  type Appended,
+  type LogAddress,
+  type OrderedLog,
+  type SnapshotInfo,
+  type SnapshotStore,
+} from "./ordered-log.js";
 
 const skip = natsMissing();
 let logs = 0;
@@ -328,6 +335,34 @@ t.test("addresses", { skip }, async (t) => {
   t.match(await refusal(logAt(gone.url).open(new HeardSession())), { fault: "unreachable", message: gone.url });
   t.match(await refusal(logAt(`tls://127.0.0.1:${server.port}`).open(new HeardSession())), { fault: "unreachable" });
   t.match(await refusal(logAt("redis://127.0.0.1").open(new HeardSession())), { fault: "denied" });
+});
+
+t.test("a server that is parted from the others", { skip }, async (t) => {
+  const { url, port } = await startNats(t);
+  // It answers, and waits for others to elect a leader with.
+  const routes = 'cluster { name: "parted", listen: "127.0.0.1:-1", routes: ["nats-route://127.0.0.1:1"] }';
+  const parted = await startNats(t, { config: `server_name: "parted"\n${routes}` });
+  const address = { url: `${parted.url},127.0.0.1:${port}`, name: "parted", credentials: "" };
+  const log = natsLog(address);
+  t.match(await refusal(log.open(new HeardSession())), { fault: "unreachable" });
+  t.equal(await log.open(new HeardSession()), null, "the next one is asked");
+  await log.create("g1");
+
+  const of_use = natsLog({ ...address, url }).snapshots;
+  const bytes = Buffer.alloc(300_000, 7);
+  const info = (position: number): SnapshotInfo => ({ position, generation: "g1", bytes: bytes.byteLength });
+  for (const position of [1, 3]) await of_use.put(info(position), inChunks(bytes));
+  // Each transfer's thread has a store of its own, which does not know what was found before.
+  const store = (): SnapshotStore => natsLog(address).snapshots;
+  const [fetched, [first]] = await Promise.all([
+    collect(store().get(info(1))),
+    store().list(),
+    store().put(info(2), inChunks(bytes)),
+    store().remove(3),
+  ]);
+  t.ok(bytes.equals(fetched));
+  t.same(first, info(1));
+  t.same(await of_use.list(), [info(1), info(2)]);
 });
 
 t.test("a server that is too old", async (t) => {

@@ -21,7 +21,7 @@ import { assert } from "../base/assert.js";
 import { reasonOf } from "../base/reason.js";
 import { explainFault, NATS_ERROR, type NatsServer } from "./nats-connection.js";
 import { pieceHeaders, PieceJoiner, pieceOf } from "./nats-pieces.js";
-import { logSubject, streamName, type FoundLog } from "./nats-stream.js";
+import { generationOf, logSubject, streamName, type FoundLog } from "./nats-stream.js";
 import { LogError, type Appended, type LogListener, type LogSession, type LogStatus } from "./ordered-log.js";
 
 /** What refusals of an append mean: each says that it was not stored, and why that would be so again. */
@@ -149,7 +149,8 @@ class NatsSession implements LogSession {
   async read(id: number): Promise<Uint8Array | null> {
     try {
       const newest = id < 1 ? null : await readMessage(this.#server, this.#name, id);
-      if (newest === null) return null;
+      // A log that was made anew has the same stream's name, and another subject.
+      if (newest === null || newest.subject !== this.#subject) return null;
       const piece = pieceOf(newest.header);
       if (piece === null) return newest.data;
       if (piece.at < piece.of) return null;
@@ -172,8 +173,11 @@ class NatsSession implements LogSession {
     assert(!this.#followed, "a session follows once");
     this.#followed = true;
     if (this.#ended) return;
-    // What was trimmed before is not missed; whatever else is not delivered is.
-    this.#sequence = Math.max(after, this.#bounds.first_sequence - 1);
+    if (after + 1 < this.#bounds.first_sequence) {
+      this.#lose(`entry ${after + 1} is not there any more`);
+      return;
+    }
+    this.#sequence = after;
     this.#silent = 0;
     const deliver_subject = createInbox();
     this.#server.connection.subscribe(deliver_subject, {
@@ -231,7 +235,10 @@ class NatsSession implements LogSession {
     const stream = streamName(this.#name);
     const { manager, shown } = this.#server;
     try {
-      const { state } = await manager.streams.info(stream);
+      const info = await manager.streams.info(stream);
+      if (generationOf(info) !== this.status.generation)
+        throw new LogError("unreachable", `the log at ${shown} was made anew`);
+      const { state } = info;
       const newest = Math.min(through, state.last_seq);
       if (state.messages === 0 || newest < state.first_seq) return;
       const message = await readMessage(this.#server, this.#name, newest);

@@ -1,21 +1,33 @@
 /**
  * Snapshots beside a log in NATS: objects of one bucket, named by their positions. An object is there when the message
  * that describes it is, which comes after all of its pieces, and these still are; its digest is checked while it is
- * read. The library hashes in JavaScript, so this runs in a thread of its own. Each function connects by itself.
+ * read. The library hashes in JavaScript, so this runs in a thread of its own. Each function connects by itself, and
+ * goes on to the next server of the address where one cannot say what there is.
  */
 import { Objm, type ObjectInfo, type ObjectStore } from "@nats-io/obj";
 import { LOG_ANSWER_MS_MAX, LOG_SNAPSHOT_REMAINS_MS } from "../../schemas/limits.js";
+import { parseNatsAddress } from "./nats-address.js";
 import { connectNats, explainFault, type NatsServer } from "./nats-connection.js";
 import { bucketName, makeBucket, readStream, streamName } from "./nats-stream.js";
 import { LogError, type LogAddress, type SnapshotInfo, type SnapshotStore } from "./ordered-log.js";
 
 const GENERATION = "koor_generation";
 
+/** A server that has said whether there is a bucket. */
+interface Found {
+  readonly server: NatsServer;
+  readonly bucket: ObjectStore | null;
+}
+
 export class NatsSnapshots implements SnapshotStore {
   readonly #address: LogAddress;
   readonly #remains_ms: number;
   /** Those that are used now. */
   readonly #servers = new Set<NatsServer>();
+  /** With which server of the address the next one begins, counted on: where one fails another may be of use. */
+  #turn = 0;
+  /** By which who connects meanwhile finds that he was broken off, too. */
+  #closings = 0;
 
   /** @param remains_ms for tests: how old what was broken off has to be to be removed */
   constructor(address: LogAddress, remains_ms = LOG_SNAPSHOT_REMAINS_MS) {
@@ -24,8 +36,7 @@ export class NatsSnapshots implements SnapshotStore {
   }
 
   list(): Promise<readonly SnapshotInfo[]> {
-    return this.#use(async (server) => {
-      const bucket = await this.#open(server);
+    return this.#use(async ({ server, bucket }) => {
       if (bucket === null) return [];
       const [found, pieces] = [await bucket.list(), await this.#countPieces(server)];
       return found
@@ -49,8 +60,8 @@ export class NatsSnapshots implements SnapshotStore {
       }
     }
     try {
-      await this.#use(async (server) => {
-        const bucket = (await this.#open(server)) ?? (await this.#make(server));
+      await this.#use(async ({ server, ...found }) => {
+        const bucket = found.bucket ?? (await this.#make(server));
         await this.#removeRemains(server, bucket);
         const meta = { name: String(position), metadata: { [GENERATION]: generation } };
         await bucket.put(meta, ReadableStream.from(watched()), { timeout: LOG_ANSWER_MS_MAX });
@@ -62,31 +73,54 @@ export class NatsSnapshots implements SnapshotStore {
   }
 
   async *get(info: SnapshotInfo): AsyncGenerator<Uint8Array, void> {
-    const server = await this.#connect();
+    const { server, bucket } = await this.#find();
     try {
-      yield* this.#read(server, info.position, await this.#find(server, info));
+      const data = await Promise.race([this.#get(server, bucket, info), endOf(server)]);
+      yield* this.#read(server, info.position, data);
     } catch (error) {
-      throw explainFault(error, server.shown);
+      throw this.#explain(error, server);
     } finally {
       await this.#leave(server);
     }
   }
 
   remove(position: number): Promise<void> {
-    return this.#use(async (server) => {
-      const bucket = await this.#open(server);
+    return this.#use(async ({ bucket }) => {
       await bucket?.delete(String(position));
     });
   }
 
   async close(): Promise<void> {
+    this.#closings += 1;
     await Promise.all([...this.#servers].map((server) => this.#leave(server)));
   }
 
-  async #connect(): Promise<NatsServer> {
-    const server = await connectNats(this.#address);
-    this.#servers.add(server);
-    return server;
+  /**
+   * Looks for the bucket. A server that is parted from the others takes connections, and cannot say: then the next one
+   * is asked, as often as there are servers.
+   * @throws LogError, also where the store was closed meanwhile
+   */
+  async #find(): Promise<Found> {
+    const closings = this.#closings;
+    for (let left = parseNatsAddress(this.#address.url).servers.length - 1; ; left--) {
+      const server = await connectNats(this.#address, this.#turn);
+      this.#servers.add(server);
+      try {
+        if (closings !== this.#closings) throw connectionEnded(server);
+        return { server, bucket: await Promise.race([this.#open(server), endOf(server)]) };
+      } catch (error) {
+        await this.#leave(server);
+        const explained = this.#explain(error, server);
+        if (left === 0 || explained.fault !== "unreachable" || closings !== this.#closings) throw explained;
+      }
+    }
+  }
+
+  /** What an error means; where the log was not reached, the next one begins with another server. */
+  #explain(error: unknown, server: NatsServer): LogError {
+    const explained = explainFault(error, server.shown);
+    if (explained.fault === "unreachable") this.#turn += 1;
+    return explained;
   }
 
   async #leave(server: NatsServer): Promise<void> {
@@ -95,15 +129,16 @@ export class NatsSnapshots implements SnapshotStore {
   }
 
   /** What waits in the library for a connection that has ended may wait for ever. */
-  async #use<T>(act: (server: NatsServer) => Promise<T>): Promise<T> {
-    const server = await this.#connect();
+  async #use<T>(act: (found: Found) => Promise<T>): Promise<T> {
+    const found = await this.#find();
+    const { server } = found;
     try {
-      const result = await Promise.race([act(server), endOf(server)]);
+      const result = await Promise.race([act(found), endOf(server)]);
       // What ends with the connection may look like an end of its own.
       if (server.connection.isClosed()) throw connectionEnded(server);
       return result;
     } catch (error) {
-      throw explainFault(error, server.shown);
+      throw this.#explain(error, server);
     } finally {
       await this.#leave(server);
     }
@@ -124,8 +159,11 @@ export class NatsSnapshots implements SnapshotStore {
     return new Objm(server.connection).open(bucketName(this.#address.name), false);
   }
 
-  async #find(server: NatsServer, { position, generation, bytes }: SnapshotInfo): Promise<ReadableStream<Uint8Array>> {
-    const bucket = await this.#open(server);
+  async #get(
+    server: NatsServer,
+    bucket: ObjectStore | null,
+    { position, generation, bytes }: SnapshotInfo,
+  ): Promise<ReadableStream<Uint8Array>> {
     const info = (await bucket?.info(String(position))) ?? null;
     if (bucket === null || info === null || info.deleted) throw broken(server, position, "it is gone");
     if (info.metadata?.[GENERATION] !== generation || info.size !== bytes)

@@ -87,7 +87,8 @@ async function dropStream(server: NatsServer, stream: string, isOwn: (info: Stre
   }
 }
 
-function generationOf(info: StreamInfo): string | undefined {
+/** Of the log that a stream is; undefined where it is none. */
+export function generationOf(info: StreamInfo): string | undefined {
   return info.config.metadata?.[GENERATION];
 }
 

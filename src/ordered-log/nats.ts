@@ -30,7 +30,8 @@ export function natsLog(address: LogAddress): OrderedLog {
         is_of_use = known;
       });
     },
-    create: (generation) => create(address, generation),
+    // Who makes a log has opened it before, and found which server is of use.
+    create: (generation) => create(address, turn, generation),
     snapshots,
   };
 }
@@ -68,8 +69,8 @@ async function open(address: LogAddress, turn: number, listener: LogListener): P
   return null;
 }
 
-async function create(address: LogAddress, generation: string): Promise<void> {
-  const server = await connectNats(address);
+async function create(address: LogAddress, turn: number, generation: string): Promise<void> {
+  const server = await connectNats(address, turn);
   try {
     await makeStream(server, address.name, generation);
   } catch (error) {

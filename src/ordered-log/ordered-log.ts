@@ -68,7 +68,7 @@ export interface LogSession {
   readonly status: LogStatus;
   /** The entry of this id; null where it is not there any more, or never was. */
   read(id: number): Promise<Uint8Array | null>;
-  /** Begins to deliver what is behind this id. Once a session. */
+  /** Begins to deliver what is behind this id; where some of that was trimmed the session is lost. Once a session. */
   follow(after: number): void;
   /**
    * Puts an entry behind all others.
@@ -102,6 +102,7 @@ export interface SnapshotStore {
   /** Its bytes, in pieces; throws where they are not what was put. */
   get(info: SnapshotInfo): AsyncIterable<Uint8Array>;
   remove(position: number): Promise<void>;
+  /** Breaks off what is under way, which throws then. What is called later connects anew. */
   close(): Promise<void>;
 }
 

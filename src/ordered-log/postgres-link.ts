@@ -94,8 +94,11 @@ export function describeServer(target: PostgresTarget, host: PostgresHost): stri
 export class PostgresLink {
   readonly #client: Client;
   readonly #where: string;
+  /** Resolves with why it has ended, whoever ended it. */
+  readonly closed: Promise<LogError>;
   /** Why it has ended; a statement is answered with it. */
   #ended: LogError | null = null;
+  #tellClosed: (error: LogError) => void = () => undefined;
   #onEnd: (error: LogError) => void = () => undefined;
   #onNotice: (notice: Notice) => void = () => undefined;
   #wary = false;
@@ -106,6 +109,9 @@ export class PostgresLink {
   private constructor(client: Client, where: string) {
     this.#client = client;
     this.#where = where;
+    this.closed = new Promise((resolve) => {
+      this.#tellClosed = resolve;
+    });
     client.on("error", (error) => this.#end(this.#judge(error)));
     client.on("end", () => this.#end(new LogError("unreachable", `${where} has closed the connection`)));
     client.on("notification", ({ payload = "", processId }) => this.#onNotice({ payload, pid: processId }));
@@ -196,12 +202,14 @@ export class PostgresLink {
   /** Ends the connection; statements under way are broken off. */
   async close(): Promise<void> {
     this.#onEnd = () => undefined;
+    const error = new LogError("unreachable", `the connection to ${this.#where} was closed`);
     const idle = this.#breakOff === null && this.#ended === null;
     if (!idle) {
-      this.#end(new LogError("unreachable", `the connection to ${this.#where} was closed`));
+      this.#end(error);
       return;
     }
-    this.#ended = new LogError("unreachable", `the connection to ${this.#where} was closed`);
+    this.#ended = error;
+    this.#tellClosed(error);
     // A server that hangs does not say goodbye.
     const timer = setTimeout(() => this.#cut(), POSTGRES_CLOSE_MS_MAX);
     await this.#client.end();
@@ -259,6 +267,7 @@ export class PostgresLink {
     this.#ended = error;
     this.#cut();
     this.#breakOff?.(error);
+    this.#tellClosed(error);
     this.#onEnd(error);
   }
 

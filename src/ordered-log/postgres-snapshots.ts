@@ -113,8 +113,10 @@ async function sweep(link: PostgresLink, name: string): Promise<void> {
 export class PostgresSnapshots implements SnapshotStore {
   readonly #target: PostgresTarget;
   readonly #name: string;
+  /** Those that are used now. */
   readonly #links = new Set<PostgresLink>();
-  #closed = false;
+  /** By which who connects meanwhile finds that he was broken off, too. */
+  #closings = 0;
 
   constructor(target: PostgresTarget, name: string) {
     this.#target = target;
@@ -159,7 +161,8 @@ export class PostgresSnapshots implements SnapshotStore {
         ({ position, generation }) => position === info.position && generation === info.generation,
       );
       const what = `the snapshot at ${info.position} of log ${this.#name}`;
-      if (row === undefined) throw new LogError("unreachable", `${what} is not there any more`);
+      // Another length is another snapshot, which has taken its place.
+      if (row?.bytes !== info.bytes) throw new LogError("unreachable", `${what} is not there any more`);
       const hash = crypto().createHash("sha256");
       let length = 0;
       for (let place = 0; length < row.bytes; place += 1) {
@@ -185,7 +188,7 @@ export class PostgresSnapshots implements SnapshotStore {
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#closings += 1;
     await Promise.all([...this.#links].map((link) => link.close()));
   }
 
@@ -201,11 +204,14 @@ export class PostgresSnapshots implements SnapshotStore {
       : new LogError("unreachable", `${what} is not there any more`);
   }
 
+  /** @throws LogError, also where the store was closed meanwhile */
   async #connect(): Promise<PostgresLink> {
+    const closings = this.#closings;
     const { link } = await connectToServer(this.#target);
     this.#links.add(link);
-    if (this.#closed) await this.#release(link);
-    return link;
+    if (closings === this.#closings) return link;
+    await this.#release(link);
+    throw await link.closed;
   }
 
   async #release(link: PostgresLink): Promise<void> {
@@ -216,9 +222,14 @@ export class PostgresSnapshots implements SnapshotStore {
   async #connected<T>(use: (link: PostgresLink) => Promise<T>): Promise<T> {
     const link = await this.#connect();
     try {
-      return await use(link);
+      // Who waits for the next chunk would not hear of the end.
+      return await Promise.race([use(link), endOf(link)]);
     } finally {
       await this.#release(link);
     }
   }
+}
+
+async function endOf(link: PostgresLink): Promise<never> {
+  throw await link.closed;
 }

@@ -3,19 +3,34 @@
  * them. What only one engine has (its servers killed, its settings changed) its own test looks at.
  */
 import type { Test } from "tap";
+import { ENTRY_BYTES_MAX } from "../../schemas/limits.js";
 import { must } from "../../src/base/assert.js";
-import type {
-  Appended,
+import {
   LogError,
-  LogListener,
-  LogSession,
-  OrderedLog,
-  SnapshotInfo,
+  type Appended,
+  type LogAddress,
+  type LogFault,
+  type LogListener,
+  type LogSession,
+  type OrderedLog,
+  type SnapshotInfo,
+  type SnapshotStore,
 } from "../../src/ordered-log/ordered-log.js";
 import { makeRandom, newSeed, type Random } from "./random.js";
 
-/** A value of 10 MiB as an entry carries it. */
-const LARGE_BYTES = 12 * 1024 * 1024;
+/** No piece of anything is as long, or a multiple of it: pieces that change places show. */
+const REPEATED_BYTES = 65_537;
+/** Nobody listens there. */
+const CLOSED_PORT = 1;
+
+/** An engine, and what it takes to check it. */
+export interface CheckedEngine {
+  /** Where its server is. */
+  readonly url: string;
+  open(address: LogAddress): OrderedLog;
+  /** Makes something that is not Koor's, and says where it is in a log's place. */
+  makeForeign(): Promise<LogAddress>;
+}
 
 export interface Delivered {
   readonly id: number;
@@ -43,6 +58,14 @@ export class HeardSession implements LogListener {
     return must(this.#session, "the session is open");
   }
 
+  get ids(): number[] {
+    return this.entries.map(({ id }) => id);
+  }
+
+  get texts(): string[] {
+    return this.entries.map(({ bytes }) => textOf(bytes));
+  }
+
   entry(id: number, bytes: Uint8Array, last: number): void {
     // A view may be a part of what is read next.
     this.entries.push({ id, bytes: bytes.slice(), last });
@@ -54,7 +77,9 @@ export class HeardSession implements LogListener {
     this.#tell();
   }
 
-  append(bytes: Uint8Array): Promise<Appended> {
+  /** Resolves with what becomes of it; never where the session is lost before. */
+  append(entry: Uint8Array | string): Promise<Appended> {
+    const bytes = typeof entry === "string" ? Buffer.from(entry) : entry;
     return new Promise((resolve) => this.session.append(bytes, resolve));
   }
 
@@ -69,9 +94,10 @@ export class HeardSession implements LogListener {
     });
   }
 
-  /** Resolves when so many entries have come. */
-  count(entries: number): Promise<void> {
-    return this.until((heard) => heard.entries.length >= entries);
+  /** Resolves when so many entries have come; throws where the session is lost before. */
+  async count(entries: number): Promise<void> {
+    await this.until((heard) => heard.entries.length >= entries || heard.losses.length > 0);
+    if (this.entries.length < entries) throw await this.loss();
   }
 
   /** Resolves with why the session was lost. */
@@ -91,45 +117,80 @@ export function textOf(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString();
 }
 
-function fillRandom(random: Random, bytes: number): Uint8Array {
-  const filled = Buffer.alloc(bytes);
-  for (let at = 0; at + 4 <= bytes; at += 4) filled.writeUInt32LE(random(2 ** 32), at);
-  return filled;
+/** Why something was refused. */
+export async function refusal(asked: Promise<unknown>): Promise<LogError> {
+  try {
+    await asked;
+  } catch (error) {
+    if (error instanceof LogError) return error;
+    throw error;
+  }
+  throw new Error("it was not refused");
 }
 
-async function* inChunks(bytes: Uint8Array, chunk_bytes = 100_000): AsyncGenerator<Uint8Array> {
+export function fillRandom(random: Random, bytes: number): Uint8Array {
+  const repeated = Uint8Array.from({ length: REPEATED_BYTES }, () => random(256));
+  return Buffer.alloc(bytes, repeated);
+}
+
+export async function* inChunks(bytes: Uint8Array, chunk_bytes = 100_000): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.byteLength; at += chunk_bytes) yield bytes.subarray(at, at + chunk_bytes);
 }
 
-async function join(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
+/** A few bytes, or many, or anything between. */
+async function* inUnevenChunks(bytes: Uint8Array, random: Random): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.byteLength; ) {
+    const chunk = bytes.subarray(at, at + 1 + random(10 ** (1 + random(7))));
+    yield chunk;
+    at += chunk.byteLength;
+  }
+}
+
+export async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const parts: Uint8Array[] = [];
   for await (const chunk of chunks) parts.push(chunk);
   return Buffer.concat(parts);
 }
 
 /**
- * Checks an engine.
- * @param open a log under a name of its own, which is not there yet; each call another one
+ * Checks an engine; its server keeps what the checks leave there.
  */
-export async function checkLogContract(t: Test, open: () => OrderedLog): Promise<void> {
+export async function checkLogContract(t: Test, engine: CheckedEngine): Promise<void> {
   const seed = newSeed();
   const random = makeRandom(seed);
   t.comment(`seed ${seed}`);
 
-  const made = async (t: Test, generation = "g1"): Promise<OrderedLog> => {
-    const log = open();
+  let logs = 0;
+  const address = (): LogAddress => ({ url: engine.url, name: `contract-${++logs}`, credentials: "" });
+  const made = async (t: Test): Promise<OrderedLog> => {
+    const log = engine.open(address());
     t.teardown(() => log.snapshots.close());
-    await log.create(generation);
+    await log.create("g1");
     return log;
   };
+  const openTwo = async (t: Test, log: OrderedLog): Promise<readonly [HeardSession, HeardSession]> => [
+    await HeardSession.open(t, log),
+    await HeardSession.open(t, log),
+  ];
 
-  await t.test("a log that is not there, one that is made, and one that is made anew", async (t) => {
-    const log = open();
+  await t.test("a log that is not there", async (t) => {
+    const log = engine.open(address());
     t.equal(await log.open(new HeardSession()), null);
+    t.same(await log.snapshots.list(), []);
+    const info = { position: 1, generation: "g1", bytes: 1 };
+    await refusal(collect(log.snapshots.get(info)));
+    await refusal(log.snapshots.put(info, inChunks(Buffer.alloc(1))));
+    await log.snapshots.remove(1);
+    t.equal(await log.open(new HeardSession()), null, "nothing of that has made it");
+  });
+
+  await t.test("a log that is made, and made anew", async (t) => {
+    const log = engine.open(address());
     await log.create("one");
     const first = await HeardSession.open(t, log, null);
     t.match(first.session.status, { generation: "one", first: 1, last: 0 });
-    t.equal(await first.append(Buffer.from("gone")), "stored");
+    t.equal(await first.session.read(1), null);
+    t.equal(await first.append("gone"), "stored");
     await log.snapshots.put({ position: 1, generation: "one" }, inChunks(Buffer.from("gone too")));
     await first.session.close();
 
@@ -137,21 +198,53 @@ export async function checkLogContract(t: Test, open: () => OrderedLog): Promise
     const second = await HeardSession.open(t, log);
     t.match(second.session.status, { generation: "two", first: 1, last: 0 });
     t.same(await log.snapshots.list(), []);
-    t.equal(await second.append(Buffer.from("first")), "stored");
+    t.equal(await second.append("first"), "stored");
     await second.count(1);
-    t.equal(textOf(must(second.entries[0], "one entry").bytes), "first");
+    t.same(second.texts, ["first"]);
     t.same(first.losses, [], "a session that was closed is not lost");
+  });
+
+  await t.test("a log that cannot be had", async (t) => {
+    const there = address();
+    await engine.open(there).create("g1");
+    const nowhere = there.url.replaceAll(/:\d+(?=[/,]|$)/g, `:${CLOSED_PORT}`);
+    const refusing: readonly (readonly [fault: LogFault, at: LogAddress])[] = [
+      ["denied", { ...there, credentials: "/there/is/no/such/file" }],
+      ["unreachable", { ...there, url: nowhere }],
+    ];
+    for (const [fault, at] of refusing) {
+      const log = engine.open(at);
+      const { snapshots } = log;
+      const info = { position: 1, generation: "g1", bytes: 1 };
+      const asked = {
+        open: log.open(new HeardSession()),
+        create: log.create("g2"),
+        list: snapshots.list(),
+        put: snapshots.put(info, inChunks(Buffer.alloc(1))),
+        get: collect(snapshots.get(info)),
+        remove: snapshots.remove(1),
+      };
+      await Promise.all(
+        Object.entries(asked).map(async ([what, answer]) => t.equal((await refusal(answer)).fault, fault, what)),
+      );
+    }
+    const foreign = engine.open(await engine.makeForeign());
+    t.equal((await refusal(foreign.open(new HeardSession()))).fault, "foreign");
+    t.equal((await refusal(foreign.create("g2"))).fault, "foreign", "what is there is not dropped");
+    t.equal((await refusal(foreign.open(new HeardSession()))).fault, "foreign");
+    const { session } = await HeardSession.open(t, engine.open(there), null);
+    t.equal(session.status.generation, "g1");
   });
 
   await t.test("two nodes append, and both see the same in the same order", async (t) => {
     const log = await made(t);
-    const nodes = [await HeardSession.open(t, log), await HeardSession.open(t, log)];
+    const nodes = await openTwo(t, log);
     const entries = 200;
     await Promise.all(
       nodes.map(async (node, at) => {
         for (let number = 0; number < entries; number++) {
           const text = `${at} ${number} ${"x".repeat(random(2_000))}`;
-          t.equal(await node.append(Buffer.from(text)), "stored");
+          t.equal(await node.append(text), "stored");
         }
       }),
     );
@@ -159,9 +252,11 @@ export async function checkLogContract(t: Test, open: () => OrderedLog): Promise
     const [one, other] = nodes.map((node) => node.entries.map(({ id, bytes }) => `${id} ${textOf(bytes)}`));
     t.same(one, other);
     const heard = must(nodes[0], "there are two").entries;
+    const newest = must(heard.at(-1), "the last").id;
     for (const [at, { id, last }] of heard.entries()) {
       const before = heard[at - 1]?.id ?? 0;
-      if (id <= before || last < id) t.fail(`${id} after ${before}, the newest is said to be ${last}`);
+      if (id <= before || last < id || last > newest)
+        t.fail(`${id} after ${before}, the newest is said to be ${last} and is ${newest}`);
     }
     for (const at of [0, 1]) {
       const own = heard.map(({ bytes }) => textOf(bytes)).filter((text) => text.startsWith(`${at} `));
@@ -174,31 +269,47 @@ export async function checkLogContract(t: Test, open: () => OrderedLog): Promise
     const third = await HeardSession.open(t, log, must(heard[entries], "the middle").id);
     await third.count(entries - 1);
     t.same(
-      third.entries.map(({ id }) => id),
+      third.ids,
       heard.slice(entries + 1).map(({ id }) => id),
       "who begins in the middle gets what is behind",
     );
-    t.equal(third.session.status.last, must(heard.at(-1), "the last").id);
+    t.equal(third.session.status.last, newest);
   });
 
   await t.test("several appends that are under way are stored in their order", async (t) => {
     const log = await made(t);
-    const node = await HeardSession.open(t, log);
+    const [node, other] = await openTwo(t, log);
     const texts = Array.from({ length: 50 }, (_none, number) => `entry ${number}`);
-    const outcomes = await Promise.all(texts.map((text) => node.append(Buffer.from(text))));
+    const outcomes = await Promise.all(texts.map((text) => node.append(text)));
     t.ok(outcomes.every((outcome) => outcome === "stored"));
-    await node.count(texts.length);
+    for (const heard of [node, other]) {
+      await heard.count(texts.length);
+      t.same(heard.texts, texts);
+    }
+  });
+
+  await t.test("who is called may append at once", async (t) => {
+    const log = await made(t);
+    const node = await HeardSession.open(t, log);
+    const last = 20;
+    const appendNext = (number: number): void => {
+      if (number <= last) node.session.append(Buffer.from(`${number}`), () => appendNext(number + 1));
+    };
+    appendNext(1);
+    appendNext(last);
+    await node.count(last + 1);
     t.same(
-      node.entries.map(({ bytes }) => textOf(bytes)),
-      texts,
+      node.texts.map(Number).sort((one, other) => one - other),
+      [...Array.from({ length: last }, (_none, at) => at + 1), last],
+      "each once",
     );
   });
 
   await t.test("entries of every size, followed and read", async (t) => {
     const log = await made(t);
-    const [node, other] = [await HeardSession.open(t, log), await HeardSession.open(t, log)];
+    const [node, other] = await openTwo(t, log);
     const MIB = 1024 * 1024;
-    const sizes = [0, 1, 65_536, MIB - 1, MIB, MIB + 1, 3 * MIB, LARGE_BYTES, 7];
+    const sizes = [0, 1, 65_536, MIB - 1, MIB, MIB + 1, 3 * MIB, 7, ENTRY_BYTES_MAX, 2];
     const entries = sizes.map((bytes) => fillRandom(random, bytes));
     for (const bytes of entries) t.equal(await node.append(bytes), "stored", `${bytes.byteLength} bytes`);
     for (const heard of [node, other]) {
@@ -206,25 +317,25 @@ export async function checkLogContract(t: Test, open: () => OrderedLog): Promise
       for (const [at, bytes] of entries.entries())
         t.ok(Buffer.compare(must(heard.entries[at], "it came").bytes, bytes) === 0, `${bytes.byteLength} bytes came`);
     }
-    for (const [at, { id }] of node.entries.entries()) {
+    for (const [at, id] of node.ids.entries()) {
       const read = must(await other.session.read(id), "it can be read");
       t.ok(Buffer.compare(read, must(entries[at], "it was stored")) === 0, `${read.byteLength} bytes were read`);
     }
-    const last = must(node.entries.at(-1), "the last");
-    t.equal(await node.session.read(last.id + 1), null, "there is none behind the last");
+    const last = must(node.ids.at(-1), "the last");
+    t.equal(await node.session.read(last + 1), null, "there is none behind the last");
     t.equal(await node.session.read(0), null);
-    t.same(await HeardSession.open(t, log, null).then(({ session }) => session.status.last), last.id);
+    t.same(await HeardSession.open(t, log, null).then(({ session }) => session.status.last), last);
+    t.same([...node.losses, ...other.losses], []);
   });
 
   await t.test("what is trimmed is gone, and nothing else", async (t) => {
     const log = await made(t);
     const node = await HeardSession.open(t, log);
+    const early = await HeardSession.open(t, log, null);
     const large = fillRandom(random, 3 * 1024 * 1024);
-    for (const bytes of [Buffer.from("one"), large, Buffer.from("three"), large, Buffer.from("five")])
-      t.equal(await node.append(bytes), "stored");
+    for (const bytes of ["one", large, "three", large, "five"]) t.equal(await node.append(bytes), "stored");
     await node.count(5);
-    const ids = node.entries.map(({ id }) => id);
-    const [one = 0, two = 0, three = 0, four = 0, five = 0] = ids;
+    const [one = 0, two = 0, three = 0, four = 0, five = 0] = node.ids;
     const status = async (): Promise<{ readonly first: number; readonly last: number }> => {
       const { session } = await HeardSession.open(t, log, null);
       const { first, last } = session.status;
@@ -249,31 +360,73 @@ export async function checkLogContract(t: Test, open: () => OrderedLog): Promise
     t.equal(must(await node.session.read(four), "nor is this one").byteLength, large.byteLength);
     const late = await HeardSession.open(t, log, three);
     await late.count(2);
-    t.same(
-      late.entries.map(({ id }) => id),
-      [four, five],
-    );
+    t.same(late.ids, [four, five]);
+    early.session.follow(one);
+    for (const behind of [early, await HeardSession.open(t, log, one)]) {
+      t.match(await behind.loss(), { fault: "unreachable" }, "what it was to get is gone, and it is told so");
+      t.same(behind.entries, []);
+    }
     await node.session.trim(five + 1_000);
     const { first, last } = await status();
     t.equal(last, five, "an id is never used again");
     t.equal(first, five + 1);
-    t.equal(await node.append(Buffer.from("six")), "stored");
-    await node.count(6);
-    t.ok(must(node.entries[5], "the sixth").id > five);
-    t.same(node.losses, []);
+    const empty = await HeardSession.open(t, log, five);
+    t.equal(await node.append("six"), "stored");
+    for (const heard of [node, empty]) {
+      await heard.until(({ texts }) => texts.at(-1) === "six");
+      t.ok(must(heard.ids.at(-1), "the sixth") > five);
+      t.same(heard.losses, []);
+    }
+  });
+
+  await t.test("a log that is made anew ends the sessions of the old one", async (t) => {
+    const log = await made(t);
+    const [idle, busy] = await openTwo(t, log);
+    const old = await HeardSession.open(t, log, null);
+    t.equal(await busy.append("old"), "stored");
+    await Promise.all([idle.count(1), busy.count(1)]);
+    await log.create("g2");
+    const other = await HeardSession.open(t, log);
+    t.match(other.session.status, { generation: "g2", first: 1, last: 0 });
+    t.equal(await other.append("new"), "stored");
+    await other.count(1);
+    // It has not looked yet, or is lost by now: either way it is about the old log.
+    const [id = 0] = other.ids;
+    const [read] = await Promise.allSettled([old.session.read(id), old.session.trim(id)]);
+    t.ok(read.status === "rejected" || read.value === null, "what is read is not the new one's");
+    t.equal(textOf(must(await other.session.read(id), "what is trimmed is not either")), "new");
+    t.not(await Promise.race([busy.append("meant for the old one"), busy.loss()]), "stored");
+    for (const node of [idle, busy]) {
+      t.match(await node.loss(), { fault: "unreachable" });
+      node.session.append(Buffer.from("late"), () => t.fail("nobody is asked any more"));
+      await refusal(node.session.trim(1));
+      await node.session.close();
+      t.same(node.texts, ["old"]);
+      t.equal(node.losses.length, 1, "it was lost once");
+    }
+    t.equal(await other.append("newer"), "stored");
+    await other.count(2);
+    t.same(other.texts, ["new", "newer"], "nothing that was meant for the old one got into it");
+    t.same(other.losses, []);
   });
 
   await t.test("a session that is closed is told nothing more", async (t) => {
     const log = await made(t);
-    const [node, other] = [await HeardSession.open(t, log), await HeardSession.open(t, log)];
-    await node.append(Buffer.from("one"));
+    const [node, other] = await openTwo(t, log);
+    t.equal(await node.append("one"), "stored");
     await node.count(1);
+    const silent = (): void => void t.fail("nobody is asked any more");
+    node.session.append(Buffer.from("on its way"), silent);
     await node.session.close();
-    node.session.append(Buffer.from("two"), () => t.fail("nobody is asked any more"));
-    t.equal(await other.append(Buffer.from("three")), "stored");
-    await other.until(({ entries }) => entries.some(({ bytes }) => textOf(bytes) === "three"));
-    t.equal(node.entries.length, 1);
+    node.session.append(Buffer.from("too late"), silent);
+    await refusal(node.session.read(1));
+    await refusal(node.session.trim(1));
+    t.equal(await other.append("three"), "stored");
+    await other.until(({ texts }) => texts.includes("three"));
+    t.notOk(other.texts.includes("too late"));
+    t.same(node.texts, ["one"]);
     t.same(node.losses, []);
+    await node.session.close();
   });
 
   await t.test("snapshots", async (t) => {
@@ -284,9 +437,11 @@ export async function checkLogContract(t: Test, open: () => OrderedLog): Promise
       [20, 1_000_000],
       [3, 1],
       [100, 0],
+      [7, 3_000_001],
     ] as const) {
       texts.set(position, fillRandom(random, bytes));
-      await snapshots.put({ position, generation: "g1" }, inChunks(must(texts.get(position), "it was made")));
+      const chunks = inUnevenChunks(must(texts.get(position), "it was made"), random);
+      await snapshots.put({ position, generation: "g1" }, chunks);
     }
     const listed = await snapshots.list();
     t.same(
@@ -297,15 +452,18 @@ export async function checkLogContract(t: Test, open: () => OrderedLog): Promise
       "the newest last",
     );
     for (const info of listed)
-      t.ok(Buffer.compare(await join(snapshots.get(info)), must(texts.get(info.position), "it was put")) === 0);
+      t.ok(Buffer.compare(await collect(snapshots.get(info)), must(texts.get(info.position), "it was put")) === 0);
 
     const replaced = fillRandom(random, 300_000);
     await snapshots.put({ position: 20, generation: "g1" }, inChunks(replaced));
-    const found = (await snapshots.list()).filter(({ position }) => position === 20);
-    t.same(found, [{ position: 20, generation: "g1", bytes: replaced.byteLength }], "the newer one of two is there");
-    t.ok(Buffer.compare(await join(snapshots.get(must(found[0], "one"))), replaced) === 0);
-    const old: SnapshotInfo = { position: 20, generation: "g1", bytes: 1_000_000 };
-    await t.rejects(join(snapshots.get(old)), { name: "LogError" }, "what was replaced is not what was asked for");
+    const found = must(
+      (await snapshots.list()).find(({ position }) => position === 20),
+      "the newer one of two is there",
+    );
+    t.same(found, { position: 20, generation: "g1", bytes: replaced.byteLength });
+    t.ok(Buffer.compare(await collect(snapshots.get(found)), replaced) === 0);
+    await refusal(collect(snapshots.get({ ...found, bytes: 1_000_000 })));
+    await refusal(collect(snapshots.get({ ...found, generation: "g2" })));
 
     const failure = new Error("its maker has failed");
     async function* broken(): AsyncGenerator<Uint8Array> {
@@ -314,43 +472,72 @@ export async function checkLogContract(t: Test, open: () => OrderedLog): Promise
     }
     await t.rejects(snapshots.put({ position: 200, generation: "g1" }, broken()), failure);
     await t.rejects(snapshots.put({ position: 20, generation: "g1" }, broken()), failure);
-    t.same(
-      (await snapshots.list()).map(({ position }) => position),
-      [3, 20, 100],
-      "what broke off is not there, and what it was to replace is",
-    );
-    t.ok(Buffer.compare(await join(snapshots.get(must(found[0], "one"))), replaced) === 0);
+    t.same(await positionsOf(snapshots), [3, 7, 20, 100], "what broke off is not there, and what it was to replace is");
+    t.ok(Buffer.compare(await collect(snapshots.get(found)), replaced) === 0);
 
     await snapshots.remove(20);
     await snapshots.remove(20);
-    t.same(
-      (await snapshots.list()).map(({ position }) => position),
-      [3, 100],
-    );
-    await t.rejects(join(snapshots.get(must(found[0], "one"))), { name: "LogError" });
+    t.same(await positionsOf(snapshots), [3, 7, 100]);
+    await refusal(collect(snapshots.get(found)));
   });
 
-  await t.test("a snapshot that is read in part, and one whose writer is cut off", async (t) => {
+  await t.test("snapshots that are put at the same time", async (t) => {
+    const { snapshots } = await made(t);
+    const bytes = fillRandom(random, 1_500_000);
+    async function* slow(): AsyncGenerator<Uint8Array> {
+      yield* inChunks(bytes);
+      await snapshots.put({ position: 2, generation: "g1" }, inChunks(bytes));
+      yield* inChunks(bytes);
+    }
+    await snapshots.put({ position: 1, generation: "g1" }, slow());
+    const [one, other] = await snapshots.list();
+    t.match([one, other], [{ position: 1 }, { position: 2 }]);
+    t.ok(Buffer.compare(await collect(snapshots.get(must(one, "one"))), Buffer.concat([bytes, bytes])) === 0);
+    t.ok(Buffer.compare(await collect(snapshots.get(must(other, "other"))), bytes) === 0);
+  });
+
+  await t.test("a store of snapshots that is closed breaks off what is under way", async (t) => {
     const { snapshots } = await made(t);
     const bytes = fillRandom(random, 2_000_000);
-    await snapshots.put({ position: 1, generation: "g1" }, inChunks(bytes));
-    for await (const chunk of snapshots.get({ position: 1, generation: "g1", bytes: bytes.byteLength })) {
+    const info = { position: 1, generation: "g1", bytes: bytes.byteLength };
+    await snapshots.put(info, inChunks(bytes));
+    for await (const chunk of snapshots.get(info)) {
       t.ok(chunk.byteLength > 0);
       break;
     }
+    const dropped = snapshots.get(info)[Symbol.asyncIterator]();
+    t.notOk((await dropped.next()).done, "and then nobody asks for more, and nobody says so");
+    await snapshots.close();
+
+    const begun = [
+      snapshots.list(),
+      collect(snapshots.get(info)),
+      snapshots.put({ ...info, position: 2 }, inChunks(bytes)),
+      snapshots.remove(1),
+    ].map(refusal);
+    await snapshots.close();
+    await Promise.all(begun);
+
     let release = (): void => undefined;
+    const closings: Promise<void>[] = [];
     async function* held(): AsyncGenerator<Uint8Array> {
       yield* inChunks(bytes);
-      void snapshots.close();
+      closings.push(snapshots.close());
       await new Promise<void>((resolve) => (release = resolve));
+      yield* inChunks(bytes);
     }
-    await t.rejects(snapshots.put({ position: 2, generation: "g1" }, held()), { name: "LogError" });
+    await refusal(snapshots.put({ position: 2, generation: "g1" }, held()));
+    await must(closings[0], "it was closed in the middle of the put");
     release();
-    t.same(
-      (await snapshots.list()).map(({ position }) => position),
-      [1],
-    );
+    t.same(await positionsOf(snapshots), [1], "what is asked later is answered");
+    await snapshots.put({ position: 2, generation: "g1" }, inChunks(bytes));
+    t.ok(Buffer.compare(await collect(snapshots.get({ ...info, position: 2 })), bytes) === 0);
+    t.same(await positionsOf(snapshots), [1, 2]);
   });
+}
+
+async function positionsOf(snapshots: SnapshotStore): Promise<number[]> {
+  return (await snapshots.list()).map(({ position }) => position);
 }
 
 function byPosition(one: SnapshotInfo, other: SnapshotInfo): number {

@@ -42,6 +42,7 @@ export interface NatsOptions {
 export class NatsProcess {
   readonly #config: string;
   #process: ChildProcess | null = null;
+  #test_ended = false;
   #ended: Promise<void> = Promise.resolve();
   #log = "";
   #port = -1;
@@ -53,7 +54,10 @@ export class NatsProcess {
     readonly makeConfig: (port: number) => string,
   ) {
     this.#config = join(directory, "nats.conf");
-    t.teardown(() => this.stop("SIGKILL"));
+    t.teardown(() => {
+      this.#test_ended = true;
+      return this.stop("SIGKILL");
+    });
   }
 
   get port(): number {
@@ -71,6 +75,8 @@ export class NatsProcess {
 
   /** Starts it, on the port that it had before. Rejects where it ends before it is ready. */
   async start(): Promise<void> {
+    // A test that ran out of time may still be on its way here.
+    if (this.#test_ended) throw new Error("the test has ended");
     writeFileSync(this.#config, this.makeConfig(this.#port));
     this.#log = "";
     const program = findNatsServer() ?? NAME;

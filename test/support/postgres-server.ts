@@ -10,7 +10,7 @@ import { createServer, type AddressInfo, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "pg";
-import type { Owner } from "./owner.js";
+import { tieToThisProcess, type Owner } from "./owner.js";
 
 /** Where Debian has it, a folder a version. */
 const DEBIAN_FOLDER = "/usr/lib/postgresql";
@@ -96,19 +96,6 @@ function signal(pids: readonly number[], name: NodeJS.Signals): void {
   }
 }
 
-/** As `tieToThisProcess` of server-process.ts, for a server whose children may have been stopped. */
-function tieToThisProcess(child: ChildProcess): void {
-  const script = `
-    read -r _
-    children=$(ps -A -o pid=,ppid= | while read -r pid parent; do [ "$parent" = "$1" ] && echo "$pid"; done)
-    kill -9 "$1" $children`;
-  const guard = spawn("sh", ["-c", script, "sh", String(child.pid)], { stdio: ["pipe", "ignore", "ignore"] });
-  guard.on("error", () => undefined);
-  guard.unref();
-  (guard.stdin as Socket).unref();
-  child.once("exit", () => guard.kill("SIGKILL"));
-}
-
 async function findFreePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -142,6 +129,7 @@ export async function startPostgres(
   const port = await findFreePort();
 
   let child: ChildProcess | null = null;
+  let test_ended = false;
   const pids = (): number[] => (child?.pid === undefined ? [] : [child.pid, ...childrenOf(child.pid)]);
   const hasExited = async (): Promise<void> => {
     if (child !== null && child.exitCode === null && child.signalCode === null) await once(child, "exit");
@@ -152,6 +140,8 @@ export async function startPostgres(
     await hasExited();
   };
   const start = async (changed: Readonly<Record<string, string>> = settings): Promise<void> => {
+    // A test that ran out of time may still be on its way here.
+    if (test_ended) throw new Error("the test has ended");
     const parameters = {
       listen_addresses: "127.0.0.1",
       unix_socket_directories: folder,
@@ -167,10 +157,11 @@ export async function startPostgres(
         String(port),
         ...Object.entries(parameters).flatMap(([key, value]) => ["-c", `${key}=${value}`]),
       ],
-      { ...identity, stdio: ["ignore", "ignore", "pipe"] },
+      // Not of the test's process group: its children, who are not either, would outlive a signal to all of that.
+      { ...identity, stdio: ["ignore", "ignore", "pipe"], detached: true },
     );
     child = started;
-    tieToThisProcess(started);
+    tieToThisProcess(started, "with_children");
     let log = "";
     const patience = setTimeout(() => started.kill("SIGKILL"), START_TIMEOUT_MS);
     await new Promise<void>((resolve, reject) => {
@@ -182,7 +173,10 @@ export async function startPostgres(
     });
     clearTimeout(patience);
   };
-  t.teardown(kill);
+  t.teardown(() => {
+    test_ended = true;
+    return kill();
+  });
   await start();
 
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`;

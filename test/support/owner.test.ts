@@ -1,0 +1,107 @@
+/**
+ * No server outlives the process of its test, whatever ends that: here it is one of its own, which is killed alone, as
+ * by a runner, or with all of its process group, as by `timeout` or a terminal. The servers are stopped before: such a
+ * one does not end by itself.
+ */
+import { spawn } from "node:child_process";
+import { rmSync } from "node:fs";
+import { connect } from "node:net";
+import { createInterface } from "node:readline";
+import t from "tap";
+import { must } from "../../src/base/assert.js";
+import { drawRows } from "./effort.js";
+import { natsMissing } from "./nats-server.js";
+import { tieToThisProcess, type Owner } from "./owner.js";
+import { postgresMissing } from "./postgres-server.js";
+
+/** Which process, or minus its group, gets which signal. */
+const DEATHS: readonly (readonly [what: string, signal: NodeJS.Signals, sign: 1 | -1])[] = [
+  ["its process is killed", "SIGKILL", 1],
+  ["its process is asked to end", "SIGTERM", 1],
+  ["its group is killed", "SIGKILL", -1],
+  ["its group is asked to end", "SIGTERM", -1],
+];
+
+interface ServerRow {
+  readonly name: string;
+  readonly skip: string | false;
+  /** Defines `server`, how it is stopped and where it keeps its files. */
+  readonly program: string;
+}
+
+const SERVERS: readonly ServerRow[] = [
+  {
+    name: "NATS",
+    skip: natsMissing(),
+    program: `
+      import { startNats } from ${JSON.stringify(new URL("nats-server.js", import.meta.url))};
+      const server = await startNats({ teardown: () => undefined });
+      const stop = () => server.hold();
+      const folder = server.directory;
+    `,
+  },
+  {
+    name: "PostgreSQL",
+    skip: postgresMissing(),
+    program: `
+      import { startPostgres } from ${JSON.stringify(new URL("postgres-server.js", import.meta.url))};
+      const server = await startPostgres({ teardown: () => undefined });
+      const stop = () => server.freeze();
+      const { folder } = server;
+    `,
+  },
+];
+
+/** Says where the server is, and stops it when it is told to. */
+const REST = `
+  console.log(JSON.stringify({ port: server.port, folder }));
+  process.stdin.once("data", () => {
+    stop();
+    console.log("stopped");
+  });
+`;
+
+/** Connects. Null where nobody listens any more, else what resolves with the end of the connection. */
+async function reach(port: number): Promise<{ readonly ended: Promise<void> } | null> {
+  const socket = connect(port, "127.0.0.1");
+  socket.on("error", () => undefined);
+  // What it says is of no interest; without that its end would not be heard.
+  socket.resume();
+  const heard = (event: "connect" | "close"): Promise<void> =>
+    new Promise((resolve) => socket.once(event, () => resolve()));
+  const ended = heard("close");
+  const is_open = await Promise.race([heard("connect").then(() => true), ended.then(() => false)]);
+  return is_open ? { ended } : null;
+}
+
+/** A server whose test's process is the leader of a group. */
+async function startElsewhere(
+  t: Owner,
+  program: string,
+): Promise<{ readonly pid: number; readonly port: number; readonly stop: () => Promise<void> }> {
+  const child = spawn(process.execPath, ["--input-type=module", "-e", program + REST], {
+    stdio: ["pipe", "pipe", "inherit"],
+    detached: true,
+  });
+  tieToThisProcess(child);
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+  const { port, folder } = JSON.parse(String((await lines.next()).value)) as { port: number; folder: string };
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  const stop = async (): Promise<void> => {
+    child.stdin.write("stop\n");
+    await lines.next();
+  };
+  return { pid: must(child.pid, "it was started"), port, stop };
+}
+
+for (const { name, skip, program } of SERVERS)
+  for (const [what, signal, sign] of drawRows(DEATHS, 2))
+    t.test(`${name} is gone when ${what}`, { skip }, async (t) => {
+      const { pid, port, stop } = await startElsewhere(t, program);
+      const connection = must(await reach(port), "it listens");
+      await stop();
+      process.kill(sign * pid, signal);
+      await connection.ended;
+      for (let left = await reach(port); left !== null; left = await reach(port)) await left.ended;
+      t.pass("what held the connection is gone, and nobody listens");
+    });

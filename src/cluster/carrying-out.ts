@@ -39,7 +39,7 @@ export interface CarryingOutOptions {
   readonly entriesOf: (account: Account<LogItem>) => Entries<LogItem>;
   /** ms since some moment. */
   readonly elapsed: () => number;
-  /** Who made the calls of an own entry that is on its way; null for any other. */
+  /** Who made the calls of the own entry that is on its way, if it is one of calls; null for any other entry. */
   readonly callersOf: (head: EntryHead) => readonly ServerCall<WriterMethod>[] | null;
   /** What everything up to an entry has come to, while it is being stored. */
   readonly onOutcome: (id: number, outcome: string) => void;

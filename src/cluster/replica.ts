@@ -138,7 +138,7 @@ export class Replica {
     this.#carrying_out = new CarryingOut({
       ...options,
       commands: identity.commands,
-      callersOf: (head) => (this.#proposals.isOnItsWay(head) ? (this.#proposals.on_its_way?.calls ?? null) : null),
+      callersOf: (head) => (this.#proposals.isOnItsWay(head) ? (this.#proposals.on_its_way?.calls ?? []) : null),
       onOutcome: (id, outcome) => this.#verdicts.note(id, outcome),
       onCommitted: () => this.#tell(),
       observe: (observed) => this.#observe(observed),

@@ -32,7 +32,7 @@ export function openWriter(data_dir: string): Db {
   const db = openDatabase(databasePath(data_dir), { timeout_ms: SQLITE_BUSY_TIMEOUT_MS });
   try {
     db.pragma("journal_mode = WAL");
-    db.pragma("synchronous = FULL");
+    setSynced(db, true);
     db.pragma(`wal_autocheckpoint = ${WAL_CHECKPOINT_PAGES}`);
     db.pragma("foreign_keys = ON");
     migrate(db);
@@ -41,6 +41,14 @@ export function openWriter(data_dir: string): Db {
     db.close();
     throw error;
   }
+}
+
+/**
+ * Whether the commits from now on are on disk when they return. One that is not survives a crash of the process, and is
+ * on disk with the next one that is; a power cut in between undoes it whole. Not within a transaction.
+ */
+export function setSynced(db: Db, synced: boolean): void {
+  db.pragma(`synchronous = ${synced ? "FULL" : "NORMAL"}`);
 }
 
 /** Opens a read-only handle on a database that the writer has migrated. */

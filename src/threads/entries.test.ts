@@ -56,7 +56,12 @@ interface World {
   /** Fails the next commit, or what comes before it. */
   broken: string;
   readonly lines: () => string[];
+  /** Whether commits wait for the disk, as SQLite has it now. */
+  readonly synced: () => boolean;
 }
+
+/** What SQLite calls synchronous=FULL. */
+const FULL = 2;
 
 function open(t: Parameters<typeof makeDirectory>[0]): World {
   const db: Db = openWriter(makeDirectory(t));
@@ -85,6 +90,7 @@ function open(t: Parameters<typeof makeDirectory>[0]): World {
     sealed,
     broken: "",
     lines: () => db.prepare<[], string>("SELECT name || ' ' || at FROM line ORDER BY rowid").pluck().all(),
+    synced: () => db.pragma("synchronous", { simple: true }) === FULL,
     entries: new Entries<BatchEntry>(transaction, foreign, server, {
       seal: (entries) => {
         sealing = entries.length;
@@ -111,6 +117,20 @@ t.test("entries that come together share a transaction, each at its own time", (
   t.same(lines(), ["a 5", "b 5", "refused c 7", "d 7"]);
   t.same(sealed, [3]);
   t.same(told, ['foreign [{"kind":"state","keys":["a","b"]}]', "1: NOT_FOUND", "2: did d"]);
+  t.end();
+});
+
+t.test("only what somebody here is told of waits for the disk", (t) => {
+  const { entries, synced, lines } = open(t);
+  t.ok(synced());
+  entries.apply([entryOf(1, ["a"])]);
+  t.notOk(synced(), "others' is in the log");
+  entries.apply([entryOf(2, ["b"]), entryOf(3, ["c"], true)]);
+  t.ok(synced(), "an own one among them");
+  entries.apply([entryOf(4, ["d"])]);
+  entries.apply([entryOf(5, [], true)]);
+  t.ok(synced(), "an own one without callers: a sign of life");
+  t.same(lines(), ["a 1", "b 2", "c 3", "d 4"]);
   t.end();
 });
 

@@ -26,7 +26,7 @@ export interface BatchEntry {
   readonly calls: readonly Served[];
   /** Why a call is not carried out, by its position, whatever it asks. */
   readonly refusals: ReadonlyMap<number, Failure>;
-  /** Who called, where that was here: they are answered. */
+  /** Who called, where the entry is this node's own: they are answered. */
   readonly callers: readonly ServerCall<WriterMethod>[] | null;
 }
 
@@ -90,7 +90,8 @@ export class Entries<Kept extends BatchEntry> {
     const transaction = this.#transaction;
     let raised: number | null = null;
     try {
-      transaction.begin();
+      // What nobody here is told of as done is in the log: a power cut only has it carried out again.
+      transaction.begin(entries.some(({ callers }) => callers !== null));
       const answers = entries.map(({ now_ms, calls, refusals }) => {
         transaction.now_ms = now_ms;
         return calls.map((call, at) => refusals.get(at) ?? transaction.run(call));

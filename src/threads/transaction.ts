@@ -8,7 +8,7 @@ import { Failure } from "../base/result.js";
 import type { Method } from "../rpc/method.js";
 import type { RpcServer, ServerCall } from "../rpc/server.js";
 import type { DeferredRows } from "../store/deferred-rows.js";
-import { isDamage, type Db } from "../store/open.js";
+import { isDamage, setSynced, type Db } from "../store/open.js";
 import { ChangeSet } from "./change-set.js";
 import type { Model, Models, ReloadReason, WritingModel } from "./model.js";
 import { CHANGES, COMMIT } from "./notices.js";
@@ -56,6 +56,7 @@ export class Transaction {
   readonly #rollback;
   readonly #call: { now_ms: number; actor: string; readonly reload: () => void };
   #before: WriterMethod | null = null;
+  #synced = true;
 
   constructor({ db, models, methods, audit, watched, replicated = false }: TransactionOptions) {
     this.#db = db;
@@ -87,7 +88,12 @@ export class Transaction {
     this.#call.now_ms = now_ms;
   }
 
-  begin(): void {
+  /** @param synced whether it is to be on disk when `commit` returns: where not, only with the next one that is */
+  begin(synced = true): void {
+    if (synced !== this.#synced) {
+      setSynced(this.#db, synced);
+      this.#synced = synced;
+    }
     this.#begin.run();
     this.#before = null;
   }

@@ -13,6 +13,8 @@ const AFTER_HEADER = "x-koor-after";
 const AFTER_PARAMETER = /(?:^|&)after_position=([^&]*)/;
 /** RFC 6455, 7.4.1 and its registry: try again later. */
 const TRY_AGAIN_LATER = 1013;
+/** At most 123 bytes, as the protocol has it. */
+const TOO_FAR_BEHIND = "this node is too far behind: try again, or ask another one";
 
 export interface Positions {
   /** Id of the last entry whose effect every answer of this node shows. */
@@ -60,7 +62,7 @@ export function openedAfter(opener: SocketOpener, position: number, positions: P
     positions.wait(position, (reached) => {
       if (closed) return;
       if (reached) served = opener(socket);
-      else socket.end(TRY_AGAIN_LATER, tooFarBehind(position, positions.current).message);
+      else socket.end(TRY_AGAIN_LATER, TOO_FAR_BEHIND);
     });
     return {
       missed: (text) => served?.missed(text),

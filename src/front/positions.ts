@@ -16,6 +16,13 @@ const TRY_AGAIN_LATER = 1013;
 /** At most 123 bytes, as the protocol has it. */
 const TOO_FAR_BEHIND = "this node is too far behind: try again, or ask another one";
 
+/** How far a log was. */
+export interface LogPlace {
+  /** Which log: another one has other positions. */
+  readonly log: string;
+  readonly position: number;
+}
+
 export interface Positions {
   /** Id of the last entry whose effect every answer of this node shows. */
   readonly current: number;
@@ -26,6 +33,8 @@ export interface Positions {
    * @param done is told whether it has
    */
   wait(position: number, done: (reached: boolean) => void): void;
+  /** The last entry whose effect can be in what was read here until now; null before there is a log. */
+  seen(): LogPlace | null;
 }
 
 /** Up to where a request wants this node to have come; 0 where it does not say. */
@@ -45,6 +54,14 @@ export function tooFarBehind(position: number, current: number): Failure {
     `this node is at position ${current} of the cluster's log, and has not come to ${position} in ` +
       `${POSITION_WAIT_MS / 1_000} s: try again, or ask another node`,
   );
+}
+
+/** Waits until this node has come so far; the refusal where it has not in time, null where it has. */
+export function comeTo(position: number, positions: Positions): Promise<Failure | null> | null {
+  if (position <= positions.reached) return null;
+  return new Promise((resolve) => {
+    positions.wait(position, (reached) => resolve(reached ? null : tooFarBehind(position, positions.current)));
+  });
 }
 
 /** An answer that says how far this node had come. */

@@ -598,6 +598,8 @@ export const CLI_BRIDGE_LINE_BYTES_MAX = BODY_BYTES_MAX;
 
 // Command line
 export const CLI_CONNECT_TIMEOUT_MS = 5_000;
+/** Until an upgrade to WebSocket is answered: by a node that lags, when it has come as far as it is asked to. */
+export const CLI_UPGRADE_TIMEOUT_MS = 7_000;
 /** How long one address of a host name may take before the next is tried beside it. */
 export const CLI_ADDRESS_TIMEOUT_MS = 1_000;
 /** Silence on a connection that waits for an answer, or takes a body. */
@@ -724,6 +726,7 @@ relation(
 );
 relation(2 * SESSION_FLUSH_INTERVAL_MS < SESSION_IDLE_MS, "a session in use is not lost by a crash");
 relation(CLI_PING_INTERVAL_MS * 2 < SUBSCRIBER_IDLE_TIMEOUT_S * 1000, "a subscriber pings before it counts as gone");
+relation(CLI_UPGRADE_TIMEOUT_MS >= POSITION_WAIT_MS + 2_000, "whoever asks a node that lags for an upgrade is told so");
 relation(CLI_TURN_CONNECT_TIMEOUT_MS <= CLI_CONNECT_TIMEOUT_MS, "where there are others, one is given up sooner");
 relation(CLI_TASK_EVENTS <= PAGE_ROWS_MAX, "they are asked for with one call");
 relation(

@@ -14,7 +14,7 @@ import type { Koor } from "./support/server-process.js";
 import type { Lease, StoredEvent } from "./support/leasing.js";
 import { makeRandom, newSeed } from "./support/random.js";
 import { startReceiver } from "./support/receiver.js";
-import { openChanges, openSocket, openStream, type Told } from "./support/subscriber.js";
+import { openChanges, openSocket, openStream, UpgradeRefused, type Told } from "./support/subscriber.js";
 import type { Claimed, Task } from "./support/tasking.js";
 import type { Waited } from "./support/waiting.js";
 
@@ -435,6 +435,56 @@ t.test("a node that lags", async (t) => {
   const cluster = await Clustered.begin(["--auth-token", TOKEN]);
   const ahead = await cluster.start(t, "ahead");
   const { member: behind, way } = await cluster.startApart(t, "behind");
+
+  t.test("lets in who has come meanwhile, when it knows them, and nobody else", async (t) => {
+    const leaving = await register(ahead, "leaves");
+    await leaving.who.get(behind, "/api/state");
+    way.stall();
+    const { token, who } = await register(ahead, "comes");
+    const own: OutgoingHttpHeaders = { Authorization: `Bearer ${token}` };
+    const nobodys: OutgoingHttpHeaders = { Authorization: "Bearer nobody's" };
+    const page = { Origin: `http://127.0.0.1:${ahead.dashboard_port}` };
+    const logged_in = await sendJson(ahead.dashboard_port, "POST", "/session", { token: TOKEN }, page);
+    const session = /=([^;]*)/.exec(logged_in.headers["set-cookie"]?.[0] ?? "")?.[1] ?? "";
+    const { dashboard_port } = behind;
+    const by_session: OutgoingHttpHeaders = {
+      Cookie: `koor_session_${dashboard_port}=${session}`,
+      Origin: `http://127.0.0.1:${dashboard_port}`,
+    };
+    const gone = follow(operator(), who);
+    await gone.ask(ahead, "DELETE", `/api/instances/${leaving.id}`);
+    const after = `after_position=${gone.position}`;
+    const left: OutgoingHttpHeaders = { Authorization: `Bearer ${leaving.token}` };
+
+    const query = `pattern=come.*&${after}`;
+    const put = (path: string, headers: OutgoingHttpHeaders, body: string): Promise<number> =>
+      send(behind.port, "PUT", `${path}?${after}`, { body, headers }).then(({ status }) => status);
+    const refused = (headers: OutgoingHttpHeaders): Promise<number> =>
+      openSocket(t, behind.port, query, headers).then(
+        () => 101,
+        (error: unknown) => (error instanceof UpgradeRefused ? error.status : Number.NaN),
+      );
+    const subscribing = [
+      openSocket(t, behind.port, query, own),
+      openSocket(t, dashboard_port, query, by_session),
+      openStream(t, behind.port, query, own),
+    ] as const;
+    const answering = [
+      put("/api/state/small", own, "1"),
+      refused(nobodys),
+      refused(left),
+      put("/api/state/nobodys", nobodys, "1"),
+      send(behind.port, "GET", `/api/events/stream?${after}`, { headers: nobodys }).then(({ status }) => status),
+    ];
+    await untilWaiting(behind, [...subscribing, ...answering]);
+    way.resume();
+    t.same(await Promise.all(answering), [200, 401, 401, 401, 401]);
+    const subscribers = await Promise.all(subscribing);
+    await gone.call(ahead, "POST", "/api/events/publish", { topic: "come.first" });
+    for (const subscriber of subscribers) t.match(await subscriber.untilCount(1), [{ topic: "come.first" }]);
+    t.equal((await gone.get(behind, "/api/state/small")).text, "1");
+    t.equal((await gone.get(ahead, "/api/state/nobodys")).status, 404);
+  });
 
   t.test("goes on behind a cursor of a wait that another node has given out", async (t) => {
     const who = operator();

@@ -5,7 +5,7 @@
  */
 import { POSITION_WAIT_MS } from "../../schemas/limits.js";
 import { Failure, invalid } from "../base/result.js";
-import type { Exchange, SocketHandler, SocketOpener } from "../transport/transport.js";
+import type { Exchange, SocketOpener } from "../transport/transport.js";
 import type { WireReply } from "../transport/reply.js";
 
 export const POSITION_HEADER = "X-Koor-Position";
@@ -70,24 +70,18 @@ export function positioned(reply: WireReply, position: number): WireReply {
   return { ...reply, headers: { name, rest: `${rest}\r\n${POSITION_HEADER}: ${position}` } };
 }
 
-/** A socket that is served when this node has come so far, and told to try again later where it has not in time. */
-export function openedAfter(opener: SocketOpener, position: number, positions: Positions): SocketOpener {
-  if (position <= positions.reached) return opener;
-  return (socket) => {
-    let served: SocketHandler | null = null;
-    let closed = false;
-    positions.wait(position, (reached) => {
-      if (closed) return;
-      if (reached) served = opener(socket);
-      else socket.end(TRY_AGAIN_LATER, TOO_FAR_BEHIND);
-    });
-    return {
-      missed: (text) => served?.missed(text),
-      drained: () => served?.drained(),
-      closed: () => {
-        closed = true;
-        served?.closed();
-      },
-    };
+/** A socket that is told to try again later. */
+export const comeLater: SocketOpener = (socket) => {
+  let closed = false;
+  // Not before whoever opens it has it.
+  setImmediate(() => {
+    if (!closed) socket.end(TRY_AGAIN_LATER, TOO_FAR_BEHIND);
+  });
+  return {
+    missed: () => undefined,
+    drained: () => undefined,
+    closed: () => {
+      closed = true;
+    },
   };
-}
+};

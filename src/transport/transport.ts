@@ -78,6 +78,9 @@ export interface SocketHandler {
 /** Made by a route that lets an upgrade pass: serves the socket once it is open. */
 export type SocketOpener = (socket: Socket) => SocketHandler;
 
+/** What became of a request for an upgrade: undefined where it was refused and answered, or its client has gone. */
+export type Admission = SocketOpener | undefined;
+
 /** Sends texts to all sockets of a port that have joined a topic. */
 export interface Broadcaster {
   /** In order; how many sockets are in the topic. */
@@ -90,8 +93,8 @@ export interface RouterRow {
   /** Segments; `:name` is any one that is not empty, a last `*` the rest of the path. */
   readonly pattern: string;
   serve(exchange: Exchange): void;
-  /** For requests that ask for an upgrade to WebSocket; undefined where it was refused and answered. */
-  readonly admit?: (exchange: Exchange) => SocketOpener | undefined;
+  /** For requests that ask for an upgrade to WebSocket. */
+  readonly admit?: (exchange: Exchange) => Admission | Promise<Admission>;
 }
 
 export interface PortOptions {

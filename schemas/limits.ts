@@ -19,8 +19,13 @@ export const REFUSED_BODY_BYTES_MAX = 64 * MIB;
  */
 export const REFUSED_LINGER_MS = 2_000;
 export const REFUSED_LINGER_BYTES_MAX = 64 * MIB;
-/** In a cluster, of one who may have been registered at another node just now. */
-export const STRANGER_BODY_BYTES_MAX = 64 * KIB;
+/**
+ * In a cluster, who may have been registered at another node just now keeps their body until that is known. So much of
+ * one may be here all the same: uWebSockets.js reads 512 KiB at once.
+ */
+export const HELD_BODY_BYTES_MAX = 512 * KIB;
+/** Of all bodies together that are held back. */
+export const HELD_BODIES_BYTES_MAX = 32 * MIB;
 /** All request bodies that are being received or waiting for the writer, together. */
 export const BODIES_IN_MEMORY_BYTES_MAX = 256 * MIB;
 export const KEY_BYTES_MAX = 1024;

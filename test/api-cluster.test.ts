@@ -457,8 +457,10 @@ t.test("a node that lags", async (t) => {
     const left: OutgoingHttpHeaders = { Authorization: `Bearer ${leaving.token}` };
 
     const query = `pattern=come.*&${after}`;
-    const put = (path: string, headers: OutgoingHttpHeaders, body: string): Promise<number> =>
+    const large = JSON.stringify("large ".repeat(100_000));
+    const put = (path: string, headers: OutgoingHttpHeaders, body = large): Promise<number> =>
       send(behind.port, "PUT", `${path}?${after}`, { body, headers }).then(({ status }) => status);
+    const halves = [large.slice(0, 100_000), large.slice(100_000)];
     const refused = (headers: OutgoingHttpHeaders): Promise<number> =>
       openSocket(t, behind.port, query, headers).then(
         () => 101,
@@ -470,18 +472,23 @@ t.test("a node that lags", async (t) => {
       openStream(t, behind.port, query, own),
     ] as const;
     const answering = [
+      put("/api/state/large", own),
+      send(behind.port, "PUT", `/api/state/chunked?${after}`, { chunks: halves, headers: own }).then(
+        ({ status }) => status,
+      ),
       put("/api/state/small", own, "1"),
       refused(nobodys),
       refused(left),
-      put("/api/state/nobodys", nobodys, "1"),
+      put("/api/state/nobodys", nobodys),
       send(behind.port, "GET", `/api/events/stream?${after}`, { headers: nobodys }).then(({ status }) => status),
     ];
     await untilWaiting(behind, [...subscribing, ...answering]);
     way.resume();
-    t.same(await Promise.all(answering), [200, 401, 401, 401, 401]);
+    t.same(await Promise.all(answering), [200, 200, 200, 401, 401, 401, 401]);
     const subscribers = await Promise.all(subscribing);
     await gone.call(ahead, "POST", "/api/events/publish", { topic: "come.first" });
     for (const subscriber of subscribers) t.match(await subscriber.untilCount(1), [{ topic: "come.first" }]);
+    for (const key of ["large", "chunked"]) t.equal((await gone.get(behind, `/api/state/${key}`)).text, large, key);
     t.equal((await gone.get(behind, "/api/state/small")).text, "1");
     t.equal((await gone.get(ahead, "/api/state/nobodys")).status, 404);
   });

@@ -3,7 +3,6 @@
  * limits, actor; and on the way back the error shape, the audit of refusals, metrics and the access log.
  * Runs on the front. The order of the checks is the order of the code.
  */
-import { STRANGER_BODY_BYTES_MAX } from "../../schemas/limits.js";
 import type { ReportedCounts } from "../../schemas/agent-metrics.js";
 import type { TextRules } from "../../schemas/text.js";
 import { must } from "../base/assert.js";
@@ -91,6 +90,7 @@ const NO_PARAMS: readonly string[] = [];
 const NO_BODY = new Uint8Array(0);
 const EMPTY_OBJECT = Buffer.from("{}");
 const DRAINING = new Failure("UNAVAILABLE", "the server is shutting down");
+const BUSY = new Failure("RESOURCE_EXHAUSTED", "the server is busy, try again");
 
 function newCall(exchange: Exchange, bound: BoundRoute, port: PortName, counted: boolean, upgrades = false): Call {
   return {
@@ -177,12 +177,12 @@ export class Pipeline {
     } else if (fault !== null) {
       exchange.closeAfterAnswer();
       this.#finish(call, invalid(fault));
-    } else if (route.body?.kind === "stream") {
-      void this.#handStream(call, request);
-    } else if (route.body !== undefined) {
-      this.#receive(call, request);
-    } else {
+    } else if (route.body === undefined) {
       this.#handle(call, request);
+    } else if (call.stranger === null) {
+      this.#takeBody(call, request);
+    } else {
+      this.#holdBody(call, request);
     }
   }
 
@@ -307,7 +307,7 @@ export class Pipeline {
     if (this.#isAhead(after)) call.head = copyHead(exchange);
     const caller = this.#gate(call, route.open === true);
     if (caller instanceof Failure) {
-      if (call.head === null || caller.status !== "UNAUTHENTICATED" || !mayComeLater(call)) return caller;
+      if (call.head === null || caller.status !== "UNAUTHENTICATED") return caller;
       call.stranger = caller;
     } else {
       const refusal = this.#meet(call, caller);
@@ -360,6 +360,28 @@ export class Pipeline {
     if (actor !== "" && call.counted)
       this.#options.agents.add(actor, route.counted_as === "mcp" ? "mcp_calls" : "rest_calls", 1);
     return refuseRole(this.#options.gate.guarded, route, caller, call.params);
+  }
+
+  #takeBody(call: Call, request: Request): void {
+    if (call.bound.route.body?.kind === "stream") void this.#handStream(call, request);
+    else this.#receive(call, request);
+  }
+
+  /** Of a stranger no body is taken: it stays with the client until it is known whether they have come. */
+  #holdBody(call: Call, request: Request): void {
+    const release = this.#bodies.hold(call.exchange);
+    if (release === null) {
+      // Who calls is not known, so neither is that they may not.
+      call.stranger = null;
+      this.#finish(call, BUSY);
+      return;
+    }
+    this.#whenReached(call, (refusal) => {
+      release();
+      if (call.exchange.ended) this.#options.metrics.in_flight -= 1;
+      else if (refusal === null) this.#takeBody(call, asMet(request, call));
+      else this.#finish(call, refusal);
+    });
   }
 
   /** The handler reads the body. */
@@ -551,12 +573,4 @@ function copyHead(exchange: Exchange): RequestHead {
   const headers = new Map(HEAD_NAMES.map((name) => [name, exchange.header(name)]));
   const { verb } = exchange;
   return { verb, header: (name) => headers.get(name) ?? "" };
-}
-
-/** Whether who calls may be found out behind the body: of a stranger no large one is taken. */
-function mayComeLater({ bound: { route }, exchange }: Call): boolean {
-  if (route.body?.kind === "stream") return false;
-  if (route.body === undefined) return true;
-  const length = exchange.header("content-length");
-  return length === "" ? exchange.header("transfer-encoding") === "" : Number(length) <= STRANGER_BODY_BYTES_MAX;
 }

@@ -35,10 +35,16 @@ export interface Exchange {
    * until `detach`. Such a body is not to be read.
    */
   readonly body_fault: string | null;
-  /** Collects the body. Must be called before the handler returns. */
+  /**
+   * Leaves the body with the client, but for what is on its way, until it is asked for or the request is answered. Must
+   * be called before the handler returns.
+   */
+  holdBody(): void;
+  /** Collects the body. Must be called before the handler returns, or when it is held. */
   receive(receiver: BodyReceiver): void;
   /**
-   * Hands the body out as it comes. Must be called before the handler returns; `onPiece` is called after each piece.
+   * Hands the body out as it comes. Must be called before the handler returns, or when it is held; `onPiece` is called
+   * after each piece.
    */
   stream(onPiece: () => void): BodyStream;
   /** True where the client was refused and sends on: it is given time to read its answer, then to be cut. */

@@ -5,7 +5,7 @@
 import type { IncomingMessage } from "node:http";
 import { WebSocket } from "ws";
 
-import { BODY_BYTES_MAX, CLI_CONNECT_TIMEOUT_MS, CLI_PING_INTERVAL_MS } from "../schemas/limits.js";
+import { BODY_BYTES_MAX, CLI_PING_INTERVAL_MS, CLI_UPGRADE_TIMEOUT_MS } from "../schemas/limits.js";
 import { STATUSES } from "../schemas/status.js";
 import { describeRefusal, makeHeaders } from "./client.js";
 import { parsePosition, POSITION_HEADER } from "./cluster.js";
@@ -92,7 +92,7 @@ export async function runSession(
   const scheme = server.protocol === "https:" ? "wss" : "ws";
   const socket = new WebSocket(`${scheme}://${server.host}${joinServerPath(server, path)}`, {
     headers: makeHeaders(settings),
-    handshakeTimeout: CLI_CONNECT_TIMEOUT_MS,
+    handshakeTimeout: CLI_UPGRADE_TIMEOUT_MS,
     maxPayload: FRAME_BYTES_MAX,
     perMessageDeflate: false,
   });

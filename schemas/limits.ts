@@ -19,8 +19,13 @@ export const REFUSED_BODY_BYTES_MAX = 64 * MIB;
  */
 export const REFUSED_LINGER_MS = 2_000;
 export const REFUSED_LINGER_BYTES_MAX = 64 * MIB;
-/** In a cluster, of one who may have been registered at another node just now. */
-export const STRANGER_BODY_BYTES_MAX = 64 * KIB;
+/**
+ * In a cluster, who may have been registered at another node just now keeps their body until that is known. So much of
+ * one may be here all the same: uWebSockets.js reads 512 KiB at once.
+ */
+export const HELD_BODY_BYTES_MAX = 512 * KIB;
+/** Of all bodies together that are held back. */
+export const HELD_BODIES_BYTES_MAX = 32 * MIB;
 /** All request bodies that are being received or waiting for the writer, together. */
 export const BODIES_IN_MEMORY_BYTES_MAX = 256 * MIB;
 export const KEY_BYTES_MAX = 1024;
@@ -605,6 +610,8 @@ export const CLI_BRIDGE_LINE_BYTES_MAX = BODY_BYTES_MAX;
 
 // Command line
 export const CLI_CONNECT_TIMEOUT_MS = 5_000;
+/** Until an upgrade to WebSocket is answered: by a node that lags, when it has come as far as it is asked to. */
+export const CLI_UPGRADE_TIMEOUT_MS = 7_000;
 /** How long one address of a host name may take before the next is tried beside it. */
 export const CLI_ADDRESS_TIMEOUT_MS = 1_000;
 /** Silence on a connection that waits for an answer, or takes a body. */
@@ -726,11 +733,12 @@ relation(MCP_RESULT_CHARACTERS_MAX <= BODY_BYTES_MAX, "a result is no longer tha
 relation(MESSAGES_ON_FRONT_MAX <= FRONT_READ_ROWS_MAX, "a page that the front may read is one that it reads");
 relation(MESSAGE_RECIPIENTS_MAX < MESSAGE_PRUNE_COPIES, "the largest message can be deleted in one call");
 relation(
-  WAIT_CONDITIONS_MAX * 64 + WAIT_MARK_CHARACTERS_MAX < WAIT_CURSOR_BYTES_MAX,
+  (WAIT_CONDITIONS_MAX + 1) * 64 + WAIT_MARK_CHARACTERS_MAX < WAIT_CURSOR_BYTES_MAX,
   "a cursor of as many conditions as may be can be sent back",
 );
 relation(2 * SESSION_FLUSH_INTERVAL_MS < SESSION_IDLE_MS, "a session in use is not lost by a crash");
 relation(CLI_PING_INTERVAL_MS * 2 < SUBSCRIBER_IDLE_TIMEOUT_S * 1000, "a subscriber pings before it counts as gone");
+relation(CLI_UPGRADE_TIMEOUT_MS >= POSITION_WAIT_MS + 2_000, "whoever asks a node that lags for an upgrade is told so");
 relation(CLI_TURN_CONNECT_TIMEOUT_MS <= CLI_CONNECT_TIMEOUT_MS, "where there are others, one is given up sooner");
 relation(CLI_TASK_EVENTS <= PAGE_ROWS_MAX, "they are asked for with one call");
 relation(

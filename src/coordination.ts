@@ -25,6 +25,7 @@ import { LeaseViews } from "./claims/views.js";
 import type { EventHistory } from "./events/history.js";
 import type { Hub } from "./events/hub.js";
 import { eventReader } from "./events/table.js";
+import type { Positions } from "./front/positions.js";
 import type { Route } from "./front/route.js";
 import { InstanceActors } from "./instances/actors.js";
 import { Directory } from "./instances/directory.js";
@@ -77,6 +78,8 @@ export interface CoordinationGround {
   readonly changes: ChangeReaders;
   readonly hub: Hub;
   readonly history: EventHistory;
+  /** Where the server is a node of a cluster. */
+  readonly positions: Positions | null;
 }
 
 export interface Coordination {
@@ -98,7 +101,7 @@ export interface Coordination {
 }
 
 export function makeCoordination(ground: CoordinationGround): Coordination {
-  const { guarded, config, log, clock, threads, started_ms, leads, alone, changes, hub, history } = ground;
+  const { guarded, config, log, clock, threads, started_ms, leads, alone, changes, hub, history, positions } = ground;
   const shared = config.cluster !== "";
   const { writer, reads } = threads;
   const now_ms = clock.now();
@@ -154,6 +157,7 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
     hub,
     stored,
     directory,
+    positions,
   });
 
   // What goes on without being asked

@@ -231,6 +231,7 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
     changes,
     hub,
     history: event_history,
+    positions: cluster,
   });
   const { directory, actors, explain } = coordination;
 

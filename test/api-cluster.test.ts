@@ -14,8 +14,9 @@ import type { Koor } from "./support/server-process.js";
 import type { Lease, StoredEvent } from "./support/leasing.js";
 import { makeRandom, newSeed } from "./support/random.js";
 import { startReceiver } from "./support/receiver.js";
-import { openChanges, openSocket, openStream, type Told } from "./support/subscriber.js";
+import { openChanges, openSocket, openStream, UpgradeRefused, type Told } from "./support/subscriber.js";
 import type { Claimed, Task } from "./support/tasking.js";
+import type { Waited } from "./support/waiting.js";
 
 if (CLUSTERED_MISSING !== false) {
   t.plan(0, CLUSTERED_MISSING);
@@ -418,10 +419,145 @@ t.test("a subscriber that is ahead of a node that lags", async (t) => {
     t.match(await subscriber.untilCount(1), [{ topic: "ahead.two" }], "neither the one of before, nor none");
 
   // Ahead of every node: refused, and the socket told to come again.
-  const far = `pattern=ahead.*&after_position=${who.position + 1_000_000}`;
+  const far = `pattern=ahead.*&after_position=${Number.MAX_SAFE_INTEGER}`;
   const refused = await openSocket(t, c.port, far, RIGHT);
   t.equal(await refused.closed, 1013);
   await t.rejects(openStream(t, b.port, far, RIGHT), /refused: 503/);
+});
+
+/** Waits until a node has so many requests that it has not answered, or one of these has been. */
+async function untilWaiting({ port }: Koor, asked: readonly Promise<unknown>[]): Promise<void> {
+  const waiting = new RegExp(`^koor_http_requests_in_flight ${asked.length + 1}$`, "m");
+  await Promise.race([until(port, "/metrics", ({ text }) => waiting.test(text), RIGHT), ...asked]);
+}
+
+t.test("a node that lags", async (t) => {
+  const cluster = await Clustered.begin(["--auth-token", TOKEN]);
+  const ahead = await cluster.start(t, "ahead");
+  const { member: behind, way } = await cluster.startApart(t, "behind");
+
+  t.test("lets in who has come meanwhile, when it knows them, and nobody else", async (t) => {
+    const leaving = await register(ahead, "leaves");
+    await leaving.who.get(behind, "/api/state");
+    way.stall();
+    const { token, who } = await register(ahead, "comes");
+    const own: OutgoingHttpHeaders = { Authorization: `Bearer ${token}` };
+    const nobodys: OutgoingHttpHeaders = { Authorization: "Bearer nobody's" };
+    const page = { Origin: `http://127.0.0.1:${ahead.dashboard_port}` };
+    const logged_in = await sendJson(ahead.dashboard_port, "POST", "/session", { token: TOKEN }, page);
+    const session = /=([^;]*)/.exec(logged_in.headers["set-cookie"]?.[0] ?? "")?.[1] ?? "";
+    const { dashboard_port } = behind;
+    const by_session: OutgoingHttpHeaders = {
+      Cookie: `koor_session_${dashboard_port}=${session}`,
+      Origin: `http://127.0.0.1:${dashboard_port}`,
+    };
+    const gone = follow(operator(), who);
+    await gone.ask(ahead, "DELETE", `/api/instances/${leaving.id}`);
+    const after = `after_position=${gone.position}`;
+    const left: OutgoingHttpHeaders = { Authorization: `Bearer ${leaving.token}` };
+
+    const query = `pattern=come.*&${after}`;
+    const large = JSON.stringify("large ".repeat(100_000));
+    const put = (path: string, headers: OutgoingHttpHeaders, body = large): Promise<number> =>
+      send(behind.port, "PUT", `${path}?${after}`, { body, headers }).then(({ status }) => status);
+    const halves = [large.slice(0, 100_000), large.slice(100_000)];
+    const refused = (headers: OutgoingHttpHeaders): Promise<number> =>
+      openSocket(t, behind.port, query, headers).then(
+        () => 101,
+        (error: unknown) => (error instanceof UpgradeRefused ? error.status : Number.NaN),
+      );
+    const subscribing = [
+      openSocket(t, behind.port, query, own),
+      openSocket(t, dashboard_port, query, by_session),
+      openStream(t, behind.port, query, own),
+    ] as const;
+    const answering = [
+      put("/api/state/large", own),
+      send(behind.port, "PUT", `/api/state/chunked?${after}`, { chunks: halves, headers: own }).then(
+        ({ status }) => status,
+      ),
+      put("/api/state/small", own, "1"),
+      refused(nobodys),
+      refused(left),
+      put("/api/state/nobodys", nobodys),
+      send(behind.port, "GET", `/api/events/stream?${after}`, { headers: nobodys }).then(({ status }) => status),
+    ];
+    await untilWaiting(behind, [...subscribing, ...answering]);
+    way.resume();
+    t.same(await Promise.all(answering), [200, 200, 200, 401, 401, 401, 401]);
+    const subscribers = await Promise.all(subscribing);
+    await gone.call(ahead, "POST", "/api/events/publish", { topic: "come.first" });
+    for (const subscriber of subscribers) t.match(await subscriber.untilCount(1), [{ topic: "come.first" }]);
+    for (const key of ["large", "chunked"]) t.equal((await gone.get(behind, `/api/state/${key}`)).text, large, key);
+    t.equal((await gone.get(behind, "/api/state/small")).text, "1");
+    t.equal((await gone.get(ahead, "/api/state/nobodys")).status, 404);
+  });
+
+  t.test("goes on behind a cursor of a wait that another node has given out", async (t) => {
+    const who = operator();
+    const loop = async (at: Koor, query: string, after = "", wait_s = 0): Promise<Waited> =>
+      (await send(at.port, "GET", `/api/wait?${query}&after=${after}&wait=${wait_s}`, { headers: RIGHT })).json();
+    const both = "event=lag.*&state=lag";
+    const quiet = "event=quiet.*&state=quiet";
+    const begun = await Promise.all([loop(ahead, both), loop(ahead, quiet)]);
+    way.stall();
+    const cursors: string[] = [];
+    for (const [at, name] of (["lag", "quiet"] as const).entries()) {
+      await who.call(ahead, "POST", "/api/events/publish", { topic: `${name}.one` });
+      await who.call(ahead, "PUT", `/api/state/${name}`, 1);
+      const query = at === 0 ? both : quiet;
+      const first = await loop(ahead, query, begun[at]?.cursor);
+      const second = await loop(ahead, query, first.cursor);
+      t.same([first.matched?.["kind"], second.matched?.["kind"]], ["event", "state"]);
+      cursors.push(second.cursor);
+    }
+    const [lag = "", quieted = ""] = cursors;
+    const asked = [loop(behind, both, lag, 30), loop(behind, quiet, quieted)] as const;
+    await untilWaiting(behind, asked);
+    await who.call(ahead, "POST", "/api/events/publish", { topic: "lag.two" });
+    way.resume();
+    const [waited, looked] = await Promise.all(asked);
+    t.match(waited.matched, { kind: "event", event: { topic: "lag.two" } }, "what is new, and nothing before it");
+    t.equal(looked.matched, null, "neither lagged, nor told once more");
+    t.equal((await loop(behind, both, waited.cursor)).matched, null);
+    t.equal((await loop(ahead, quiet, looked.cursor)).matched, null);
+  });
+
+  t.test("tells of each event once, to who polls behind one that it has not", async (t) => {
+    const who = operator();
+    way.stall();
+    const { id } = await who.call<Told>(ahead, "POST", "/api/events/publish", { topic: "poll.known" });
+    const poll = async (after: number, wait_s: number): Promise<readonly StoredEvent[]> => {
+      const query = `topic=poll.*&after=${after}&wait=${wait_s}`;
+      return (await send(behind.port, "GET", `/api/events/history?${query}`, { headers: RIGHT })).json();
+    };
+    t.same(await poll(id, 0), [], "it does not wait where it is not asked to");
+    const asked = poll(id, 30);
+    await untilWaiting(behind, [asked]);
+    const published: number[] = [];
+    for (const topic of ["poll.new", "other.new", "poll.newer"]) {
+      const event = await who.call<Told>(ahead, "POST", "/api/events/publish", { topic });
+      if (topic.startsWith("poll.")) published.push(event.id);
+    }
+    way.resume();
+    const told = (await asked).map((event) => event.id);
+    while (told.length < published.length) told.push(...(await poll(told.at(-1) ?? id, 30)).map((event) => event.id));
+    t.same(told, published);
+  });
+
+  t.test("refuses a cursor that it does not come to in time", { skip: longFormOnly() }, async (t) => {
+    const { cursor } = await operator().read<Waited>(ahead, "/api/wait?event=late.*");
+    way.stall();
+    await operator().call(ahead, "POST", "/api/events/publish", { topic: "late.one" });
+    const { cursor: newer } = await operator().read<Waited>(ahead, `/api/wait?event=late.*&after=${cursor}`);
+    const late = await send(behind.port, "GET", `/api/wait?event=late.*&after=${newer}&wait=30`, { headers: RIGHT });
+    t.equal(late.status, 503);
+    t.match(late.json(), { error: /has not come to \d+ in 5 s/ });
+    way.resume();
+    await until(behind.port, "/health", ({ status }) => status === 200);
+    const answer = await send(behind.port, "GET", `/api/wait?event=late.*&after=${newer}`, { headers: RIGHT });
+    t.match(answer.json(), { matched: null });
+  });
 });
 
 t.test("changes at one node are told at another", async (t) => {

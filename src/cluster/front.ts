@@ -7,7 +7,7 @@ import { NODE_SILENCE_MS, NODE_START_MS, POSITION_WAIT_MS } from "../../schemas/
 import type { BackgroundTask } from "../background/task.js";
 import type { Log } from "../base/log.js";
 import { formatTime } from "../base/time.js";
-import type { Positions } from "../front/positions.js";
+import type { LogPlace, Positions } from "../front/positions.js";
 import { jsonReply } from "../front/reply.js";
 import type { Reply } from "../front/route.js";
 import type { Exposition } from "../measure/exposition.js";
@@ -119,6 +119,12 @@ export class ClusterFront implements BackgroundTask, Positions {
 
   wait(position: number, done: (reached: boolean) => void): void {
     this.#waiting.push({ position, until: performance.now() + POSITION_WAIT_MS, done });
+  }
+
+  seen(): LogPlace | null {
+    // A commit can be read before the writer has told of it.
+    const place = this.#options.reader.place();
+    return place === null ? null : { log: place.generation, position: place.id };
   }
 
   tick(): void {

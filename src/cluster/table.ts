@@ -41,12 +41,14 @@ const NODE_COLUMNS = "node, store, run, version, incarnation, number, heard_at, 
 /** Reads what is agreed. */
 export class ClusterReader {
   readonly #position: Statement<[], StoredPosition>;
+  readonly #place: Statement<[], Pick<Position, "generation" | "id">>;
   readonly #nodes: Statement<[], Node>;
 
   constructor(db: Db) {
     this.#position = db.prepare(
       `SELECT generation, position, now_ms, entry, outcome, commands, settings, term, leader FROM log_position`,
     );
+    this.#place = db.prepare("SELECT generation, position AS id FROM log_position");
     this.#nodes = db.prepare(`SELECT ${NODE_COLUMNS} FROM cluster_node ORDER BY node`);
   }
 
@@ -66,6 +68,11 @@ export class ClusterReader {
         nodes: new Map(this.nodes().map((row) => [row.node, row])),
       },
     };
+  }
+
+  /** How far it has come, by what can be read here now; null where this never was a node. */
+  place(): Pick<Position, "generation" | "id"> | null {
+    return this.#place.get() ?? null;
   }
 
   /** By name. */

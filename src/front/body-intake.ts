@@ -3,7 +3,13 @@
  * the server waiting for more. Runs on the front. How a body is read off the wire is the exchange's, what
  * is asked of it the pipeline's.
  */
-import { BODIES_IN_MEMORY_BYTES_MAX, REFUSED_LINGER_MS, REQUEST_TIMEOUT_MS } from "../../schemas/limits.js";
+import {
+  BODIES_IN_MEMORY_BYTES_MAX,
+  HELD_BODIES_BYTES_MAX,
+  HELD_BODY_BYTES_MAX,
+  REFUSED_LINGER_MS,
+  REQUEST_TIMEOUT_MS,
+} from "../../schemas/limits.js";
 import type { Clock } from "../base/clock.js";
 import type { Failure } from "../base/result.js";
 import type { Exchange } from "../transport/transport.js";
@@ -23,6 +29,8 @@ export class BodyIntake {
   /** Who was refused and sends on, and since when. */
   readonly #lingering = new Map<Exchange, number>();
   #bytes = 0;
+  /** What of bodies that are held back may be here. */
+  #held_bytes = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -42,6 +50,20 @@ export class BodyIntake {
   linger(exchange: Exchange): void {
     this.#lingering.set(exchange, this.#clock.now());
     exchange.onAbort(() => this.#lingering.delete(exchange));
+  }
+
+  /**
+   * Leaves a body with the client, for a time that is bounded by whoever asks for it.
+   * @returns to be called at its end; null where too many are held back
+   */
+  hold(exchange: Exchange): (() => void) | null {
+    const bytes = Math.min(declaredBytes(exchange), HELD_BODY_BYTES_MAX);
+    if (this.#held_bytes + bytes > HELD_BODIES_BYTES_MAX) return null;
+    this.#held_bytes += bytes;
+    exchange.holdBody();
+    return () => {
+      this.#held_bytes -= bytes;
+    };
   }
 
   /**
@@ -98,4 +120,10 @@ export class BodyIntake {
       },
     };
   }
+}
+
+/** How long a body is said to be; Infinity where its end is told when it comes. */
+function declaredBytes(exchange: Exchange): number {
+  if (exchange.header("transfer-encoding") !== "") return Number.POSITIVE_INFINITY;
+  return Number(exchange.header("content-length"));
 }

@@ -3,16 +3,16 @@
  * limits, actor; and on the way back the error shape, the audit of refusals, metrics and the access log.
  * Runs on the front. The order of the checks is the order of the code.
  */
-import { STRANGER_BODY_BYTES_MAX } from "../../schemas/limits.js";
 import type { ReportedCounts } from "../../schemas/agent-metrics.js";
 import type { TextRules } from "../../schemas/text.js";
+import { must } from "../base/assert.js";
 import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { traceOf } from "../base/reason.js";
 import { Failure, invalid } from "../base/result.js";
 import { areShapesLoaded, loadShapes, readShaped } from "../base/shape.js";
 import type { CallContext } from "../rpc/frames.js";
-import type { Exchange, SocketOpener } from "../transport/transport.js";
+import type { Admission, Exchange } from "../transport/transport.js";
 import { BodyIntake } from "./body-intake.js";
 import { NOBODY, type Actors, type CallCounter, type Caller } from "./caller.js";
 import { keptAtHome, preflightReply, readableBy } from "./cors.js";
@@ -21,7 +21,7 @@ import type { Gate } from "./gate.js";
 import { parameterRules, parseQuery, refuseParameters } from "./parameters.js";
 import { failureReply, Refusals, type Header, type RecordRefusal } from "./refusals.js";
 import type { RequestMetrics, RouteMetrics } from "./request-metrics.js";
-import { askedPosition, openedAfter, positioned, tooFarBehind, type Positions } from "./positions.js";
+import { askedPosition, comeLater, positioned, tooFarBehind, type Positions } from "./positions.js";
 import { refuseRole } from "./roles.js";
 import { parsePath, pathParameters, type PathShape } from "./path-shape.js";
 import type { Answer, Reply, Request, Route } from "./route.js";
@@ -90,6 +90,7 @@ const NO_PARAMS: readonly string[] = [];
 const NO_BODY = new Uint8Array(0);
 const EMPTY_OBJECT = Buffer.from("{}");
 const DRAINING = new Failure("UNAVAILABLE", "the server is shutting down");
+const BUSY = new Failure("RESOURCE_EXHAUSTED", "the server is busy, try again");
 
 function newCall(exchange: Exchange, bound: BoundRoute, port: PortName, counted: boolean, upgrades = false): Call {
   return {
@@ -176,12 +177,12 @@ export class Pipeline {
     } else if (fault !== null) {
       exchange.closeAfterAnswer();
       this.#finish(call, invalid(fault));
-    } else if (route.body?.kind === "stream") {
-      void this.#handStream(call, request);
-    } else if (route.body !== undefined) {
-      this.#receive(call, request);
-    } else {
+    } else if (route.body === undefined) {
       this.#handle(call, request);
+    } else if (call.stranger === null) {
+      this.#takeBody(call, request);
+    } else {
+      this.#holdBody(call, request);
     }
   }
 
@@ -192,24 +193,44 @@ export class Pipeline {
   }
 
   /**
-   * Checks a request for an upgrade to WebSocket.
-   * @returns what the route's `upgrade` made of it; undefined where it was refused and answered
+   * Checks a request for an upgrade to WebSocket, when this node has come as far as it asks.
+   * @returns what the route's `upgrade` made of it
    */
-  admitUpgrade(exchange: Exchange, bound: BoundRoute, port: PortName): SocketOpener | undefined {
+  admitUpgrade(exchange: Exchange, bound: BoundRoute, port: PortName): Admission | Promise<Admission> {
     const call = newCall(exchange, bound, port, false, true);
     this.#options.metrics.in_flight += 1;
     if (this.#options.log.debugs) call.path = exchange.path;
     const request = this.#admit(call);
-    const admitted = request instanceof Failure ? request : bound.route.upgrade?.(request);
+    if (request instanceof Failure || call.head === null) return this.#upgrade(call, request);
+    return new Promise((resolve) => {
+      this.#whenReached(call, (refusal, late) =>
+        resolve(this.#upgradeReached(call, refusal ?? asMet(request, call), late)),
+      );
+    });
+  }
+
+  #upgrade(call: Call, request: Request | Failure): Admission {
+    const admitted = request instanceof Failure ? request : call.bound.route.upgrade?.(request);
     if (admitted instanceof Failure) {
       this.#finish(call, admitted);
       return undefined;
     }
     this.#options.metrics.in_flight -= 1;
-    const { positions } = this.#options;
-    const opener =
-      positions === null || admitted === undefined ? admitted : openedAfter(admitted, call.after, positions);
-    return call.session === null || opener === undefined ? opener : tiedTo(call.session, opener);
+    return call.session === null || admitted === undefined ? admitted : tiedTo(call.session, admitted);
+  }
+
+  /** @param late this node has not come so far in time */
+  #upgradeReached(call: Call, request: Request | Failure, late: boolean): Admission {
+    if (call.exchange.ended) {
+      this.#options.metrics.in_flight -= 1;
+      return undefined;
+    }
+    // Who comes behind the goodbye to all sockets would get none.
+    if (this.#draining) return this.#upgrade(call, DRAINING);
+    if (!late || call.stranger !== null) return this.#upgrade(call, request);
+    // A page learns nothing of a refusal, but of a socket's end.
+    this.#options.metrics.in_flight -= 1;
+    return comeLater;
   }
 
   /** Answers with a page: it is for everybody that the server answers to, for nothing of what is stored is in it. */
@@ -286,7 +307,7 @@ export class Pipeline {
     if (this.#isAhead(after)) call.head = copyHead(exchange);
     const caller = this.#gate(call, route.open === true);
     if (caller instanceof Failure) {
-      if (call.head === null || caller.status !== "UNAUTHENTICATED" || !mayComeLater(call)) return caller;
+      if (call.head === null || caller.status !== "UNAUTHENTICATED") return caller;
       call.stranger = caller;
     } else {
       const refusal = this.#meet(call, caller);
@@ -341,6 +362,28 @@ export class Pipeline {
     return refuseRole(this.#options.gate.guarded, route, caller, call.params);
   }
 
+  #takeBody(call: Call, request: Request): void {
+    if (call.bound.route.body?.kind === "stream") void this.#handStream(call, request);
+    else this.#receive(call, request);
+  }
+
+  /** Of a stranger no body is taken: it stays with the client until it is known whether they have come. */
+  #holdBody(call: Call, request: Request): void {
+    const release = this.#bodies.hold(call.exchange);
+    if (release === null) {
+      // Who calls is not known, so neither is that they may not.
+      call.stranger = null;
+      this.#finish(call, BUSY);
+      return;
+    }
+    this.#whenReached(call, (refusal) => {
+      release();
+      if (call.exchange.ended) this.#options.metrics.in_flight -= 1;
+      else if (refusal === null) this.#takeBody(call, asMet(request, call));
+      else this.#finish(call, refusal);
+    });
+  }
+
   /** The handler reads the body. */
   async #handStream(call: Call, request: Request): Promise<void> {
     const { read, close } = this.#bodies.open(call.exchange);
@@ -384,35 +427,45 @@ export class Pipeline {
 
   /** Handles a request, when this node has come as far as it asks. */
   #handle(call: Call, request: Request): void {
-    const { positions } = this.#options;
-    if (positions === null || call.after <= positions.reached) {
-      this.#handleReached(call, request);
-      return;
-    }
-    call.exchange.detach();
-    positions.wait(call.after, (reached) => {
-      if (reached) this.#handleReached(call, request);
-      else this.#finish(call, tooFarBehind(call.after, positions.current));
-    });
-  }
-
-  /** Who calls is who does by now: they may have come, or gone, with what was waited for. */
-  #handleReached(call: Call, request: Request): void {
     if (call.head === null) {
       this.#handleNow(call, request);
       return;
     }
-    const { stranger, caller: before } = call;
-    call.stranger = null;
-    const caller = this.#gate(call, call.bound.route.open === true);
-    if (caller instanceof Failure) {
-      this.#finish(call, caller);
+    this.#whenReached(call, (refusal) => {
+      if (refusal === null) this.#handleNow(call, asMet(request, call));
+      else this.#finish(call, refusal);
+    });
+  }
+
+  /**
+   * Goes on when this node has come as far as is asked, or has not in time.
+   * @param goOn is told why the request is refused, or null; and whether that is because this node is late
+   */
+  #whenReached(call: Call, goOn: (refusal: Failure | null, late: boolean) => void): void {
+    const positions = must(this.#options.positions, "nodes alone are asked for positions");
+    if (call.after <= positions.reached) {
+      goOn(this.#meetAgain(call), false);
       return;
     }
+    call.exchange.detach();
+    positions.wait(call.after, (reached) => {
+      if (reached) goOn(this.#meetAgain(call), false);
+      else goOn(tooFarBehind(call.after, positions.current), true);
+    });
+  }
+
+  /**
+   * Who calls is who does by now: they may have come, or gone, with what was waited for.
+   * @returns the refusal of who may not
+   */
+  #meetAgain(call: Call): Failure | null {
+    const { stranger, caller: before } = call;
+    const caller = this.#gate(call, call.bound.route.open === true);
+    call.stranger = null;
+    call.head = null;
+    if (caller instanceof Failure) return caller;
     const is_known = stranger === null && caller.actor === before.actor && caller.role === before.role;
-    const refusal = is_known ? null : this.#meet(call, caller);
-    if (refusal === null) this.#handleNow(call, { ...request, caller, context: call.context });
-    else this.#finish(call, refusal);
+    return is_known ? null : this.#meet(call, caller);
   }
 
   #handleNow(call: Call, request: Request): void {
@@ -510,17 +563,14 @@ export class Pipeline {
   }
 }
 
+/** A request of whoever was found to have made it. */
+function asMet(request: Request, { caller, context }: Call): Request {
+  return { ...request, caller, context };
+}
+
 /** What an exchange says of who calls, beyond the turn in which it can be asked. */
 function copyHead(exchange: Exchange): RequestHead {
   const headers = new Map(HEAD_NAMES.map((name) => [name, exchange.header(name)]));
   const { verb } = exchange;
   return { verb, header: (name) => headers.get(name) ?? "" };
-}
-
-/** Whether who calls may be found out behind the body: of a stranger no large one is taken. */
-function mayComeLater({ bound: { route }, exchange, upgrades }: Call): boolean {
-  if (upgrades || route.body?.kind === "stream") return false;
-  if (route.body === undefined) return true;
-  const length = exchange.header("content-length");
-  return length === "" ? exchange.header("transfer-encoding") === "" : Number(length) <= STRANGER_BODY_BYTES_MAX;
 }

@@ -5,7 +5,7 @@
  */
 import { POSITION_WAIT_MS } from "../../schemas/limits.js";
 import { Failure, invalid } from "../base/result.js";
-import type { Exchange, SocketHandler, SocketOpener } from "../transport/transport.js";
+import type { Exchange, SocketOpener } from "../transport/transport.js";
 import type { WireReply } from "../transport/reply.js";
 
 export const POSITION_HEADER = "X-Koor-Position";
@@ -13,6 +13,15 @@ const AFTER_HEADER = "x-koor-after";
 const AFTER_PARAMETER = /(?:^|&)after_position=([^&]*)/;
 /** RFC 6455, 7.4.1 and its registry: try again later. */
 const TRY_AGAIN_LATER = 1013;
+/** At most 123 bytes, as the protocol has it. */
+const TOO_FAR_BEHIND = "this node is too far behind: try again, or ask another one";
+
+/** How far a log was. */
+export interface LogPlace {
+  /** Which log: another one has other positions. */
+  readonly log: string;
+  readonly position: number;
+}
 
 export interface Positions {
   /** Id of the last entry whose effect every answer of this node shows. */
@@ -24,6 +33,8 @@ export interface Positions {
    * @param done is told whether it has
    */
   wait(position: number, done: (reached: boolean) => void): void;
+  /** The last entry whose effect can be in what was read here until now; null before there is a log. */
+  seen(): LogPlace | null;
 }
 
 /** Up to where a request wants this node to have come; 0 where it does not say. */
@@ -45,30 +56,32 @@ export function tooFarBehind(position: number, current: number): Failure {
   );
 }
 
+/** Waits until this node has come so far; the refusal where it has not in time, null where it has. */
+export function comeTo(position: number, positions: Positions): Promise<Failure | null> | null {
+  if (position <= positions.reached) return null;
+  return new Promise((resolve) => {
+    positions.wait(position, (reached) => resolve(reached ? null : tooFarBehind(position, positions.current)));
+  });
+}
+
 /** An answer that says how far this node had come. */
 export function positioned(reply: WireReply, position: number): WireReply {
   const { name, rest } = reply.headers;
   return { ...reply, headers: { name, rest: `${rest}\r\n${POSITION_HEADER}: ${position}` } };
 }
 
-/** A socket that is served when this node has come so far, and told to try again later where it has not in time. */
-export function openedAfter(opener: SocketOpener, position: number, positions: Positions): SocketOpener {
-  if (position <= positions.reached) return opener;
-  return (socket) => {
-    let served: SocketHandler | null = null;
-    let closed = false;
-    positions.wait(position, (reached) => {
-      if (closed) return;
-      if (reached) served = opener(socket);
-      else socket.end(TRY_AGAIN_LATER, tooFarBehind(position, positions.current).message);
-    });
-    return {
-      missed: (text) => served?.missed(text),
-      drained: () => served?.drained(),
-      closed: () => {
-        closed = true;
-        served?.closed();
-      },
-    };
+/** A socket that is told to try again later. */
+export const comeLater: SocketOpener = (socket) => {
+  let closed = false;
+  // Not before whoever opens it has it.
+  setImmediate(() => {
+    if (!closed) socket.end(TRY_AGAIN_LATER, TOO_FAR_BEHIND);
+  });
+  return {
+    missed: () => undefined,
+    drained: () => undefined,
+    closed: () => {
+      closed = true;
+    },
   };
-}
+};

@@ -35,10 +35,16 @@ export interface Exchange {
    * until `detach`. Such a body is not to be read.
    */
   readonly body_fault: string | null;
-  /** Collects the body. Must be called before the handler returns. */
+  /**
+   * Leaves the body with the client, but for what is on its way, until it is asked for or the request is answered. Must
+   * be called before the handler returns.
+   */
+  holdBody(): void;
+  /** Collects the body. Must be called before the handler returns, or when it is held. */
   receive(receiver: BodyReceiver): void;
   /**
-   * Hands the body out as it comes. Must be called before the handler returns; `onPiece` is called after each piece.
+   * Hands the body out as it comes. Must be called before the handler returns, or when it is held; `onPiece` is called
+   * after each piece.
    */
   stream(onPiece: () => void): BodyStream;
   /** True where the client was refused and sends on: it is given time to read its answer, then to be cut. */
@@ -78,6 +84,9 @@ export interface SocketHandler {
 /** Made by a route that lets an upgrade pass: serves the socket once it is open. */
 export type SocketOpener = (socket: Socket) => SocketHandler;
 
+/** What became of a request for an upgrade: undefined where it was refused and answered, or its client has gone. */
+export type Admission = SocketOpener | undefined;
+
 /** Sends texts to all sockets of a port that have joined a topic. */
 export interface Broadcaster {
   /** In order; how many sockets are in the topic. */
@@ -90,8 +99,8 @@ export interface RouterRow {
   /** Segments; `:name` is any one that is not empty, a last `*` the rest of the path. */
   readonly pattern: string;
   serve(exchange: Exchange): void;
-  /** For requests that ask for an upgrade to WebSocket; undefined where it was refused and answered. */
-  readonly admit?: (exchange: Exchange) => SocketOpener | undefined;
+  /** For requests that ask for an upgrade to WebSocket. */
+  readonly admit?: (exchange: Exchange) => Admission | Promise<Admission>;
 }
 
 export interface PortOptions {

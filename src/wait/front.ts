@@ -8,6 +8,7 @@ import { Failure, invalid } from "../base/result.js";
 import { waitFor, type Waiter } from "../base/waiter.js";
 import type { Hub } from "../events/hub.js";
 import type { EventReader } from "../events/table.js";
+import { comeTo, type Positions } from "../front/positions.js";
 import { jsonReply } from "../front/reply.js";
 import type { Answer, Request } from "../front/route.js";
 import type { Directory } from "../instances/directory.js";
@@ -15,7 +16,8 @@ import type { Exposition, Measured } from "../measure/exposition.js";
 import { type Found, WaitingCall } from "./call.js";
 import type { AnyConditionRow } from "./condition.js";
 import { readConditions } from "./conditions.js";
-import { encodeCursor, readCursor } from "./cursor.js";
+import { type Cursor, encodeCursor, readCursor } from "./cursor.js";
+import { placedAt, positionIn } from "./log-place.js";
 import { standingOf } from "./position.js";
 
 export interface WaitFrontOptions {
@@ -24,6 +26,8 @@ export interface WaitFrontOptions {
   /** On the front's own handle. */
   readonly stored: EventReader;
   readonly directory: Directory;
+  /** Where the server is a node of a cluster. */
+  readonly positions: Positions | null;
 }
 
 type WaitOf = Pick<Request<readonly string[], WaitQuery>, "query" | "context" | "onAbort">;
@@ -41,15 +45,19 @@ export class WaitFront implements Measured {
   }
 
   async answer({ query, context, onAbort }: WaitOf): Promise<Answer> {
-    const { rows, directory, stored } = this.#options;
+    const { rows, directory, stored, positions } = this.#options;
     const { after = "", wait = 0, is = null } = query;
+    const cursor = after === "" ? null : readCursor(after);
+    if (cursor === undefined) return NO_CURSOR;
+    if (cursor !== null && positions !== null) {
+      const late = await followed(cursor, positions);
+      if (late !== null) return late;
+    }
     const instance = directory.get(context.actor);
     const workspace = query.workspace ?? instance?.workspace ?? null;
     const asker = { instance: instance?.id ?? "", workspace, is, context };
     const conditions = readConditions(rows, query, asker);
     if (conditions instanceof Failure) return conditions;
-    const cursor = after === "" ? null : readCursor(after);
-    if (cursor === undefined) return NO_CURSOR;
     const standing = cursor === null ? "here" : standingOf(cursor, stored);
     const call = new WaitingCall(conditions, context, standing === "elsewhere" ? null : cursor);
     if (standing === "elsewhere") return this.#reply(call, LAGGED);
@@ -102,8 +110,16 @@ export class WaitFront implements Measured {
 
   #reply(call: WaitingCall, found: Found | null): Answer {
     if (found instanceof Failure) return found;
-    const { hub, stored } = this.#options;
-    const cursor = encodeCursor(call.cursor(hub.told_id, (event) => stored.timeOf(event) ?? 0));
-    return jsonReply(`{"matched":${found ?? "null"},"cursor":"${cursor}"}`);
+    const { hub, stored, positions } = this.#options;
+    const cursor = call.cursor(hub.told_id, (event) => stored.timeOf(event) ?? 0);
+    const place = positions?.seen() ?? null;
+    const text = encodeCursor(place === null ? cursor : placedAt(place.log, place.position, cursor));
+    return jsonReply(`{"matched":${found ?? "null"},"cursor":"${text}"}`);
   }
+}
+
+/** Waits until this node has come as far as the one that gave the cursor out; the refusal where it has not in time. */
+function followed(cursor: Cursor, positions: Positions): Promise<Failure | null> | null {
+  const place = positions.seen();
+  return place === null ? null : comeTo(positionIn(place.log, cursor), positions);
 }

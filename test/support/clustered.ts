@@ -8,6 +8,7 @@ import { must } from "../../src/base/assert.js";
 import { send, type Answer } from "./http-client.js";
 import { LOGS, logMissing, logUrl } from "./log-server.js";
 import { CLUSTER, startKoor, type Koor, type Owner } from "./server-process.js";
+import { TcpProxy } from "./tcp-proxy.js";
 
 const LOG = LOGS.find((name) => name === CLUSTER) ?? "nats";
 
@@ -16,6 +17,12 @@ export const CLUSTERED_MISSING = logMissing(LOG);
 
 export interface Member extends Koor {
   readonly node: string;
+}
+
+/** A member with a way to the log of its own: while that is stalled, the member lags. */
+export interface Apart {
+  readonly member: Member;
+  readonly way: TcpProxy;
 }
 
 /** The members of one cluster, and those that join it later. */
@@ -36,14 +43,21 @@ export class Clustered {
   }
 
   /** Starts a node, the first of which begins the cluster, and waits until it is well. */
-  async start(t: Owner, node: string, data_dir?: string): Promise<Member> {
+  async start(t: Owner, node: string, data_dir?: string, url = this.#url): Promise<Member> {
     const seed = this.#begun ? [] : ["--cluster-seed"];
     this.#begun = true;
-    const own = ["--cluster", this.#url, "--cluster-name", this.#name, "--node-id", node, ...seed];
+    const own = ["--cluster", url, "--cluster-name", this.#name, "--node-id", node, ...seed];
     const args = [...own, "--dashboard-bind", "127.0.0.1:0", ...this.#args];
     const koor = await startKoor(t, data_dir === undefined ? { args } : { args, data_dir });
     await until(koor.port, "/health", ({ status }) => status === 200);
     return { ...koor, node };
+  }
+
+  async startApart(t: Owner, node: string): Promise<Apart> {
+    const port = Number(must(/:(\d+)(?:\/|$)/.exec(this.#url)?.[1], "the log's address has a port"));
+    const way = await TcpProxy.start(t, () => port);
+    const url = this.#url.replace(`:${port}`, `:${way.port}`);
+    return { member: await this.start(t, node, undefined, url), way };
   }
 }
 

@@ -119,6 +119,11 @@ export class NodeExchange implements Exchange {
     for (const listener of this.#abort_listeners?.splice(0) ?? []) listener();
   }
 
+  holdBody(): void {
+    // Node reads none of it, but for what a buffer takes, before somebody asks for it.
+    this.#watch();
+  }
+
   receive(receiver: BodyReceiver): void {
     const declared = Number(this.header("content-length"));
     const collector = new BodyCollector(declared, receiver);

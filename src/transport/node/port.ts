@@ -6,7 +6,7 @@ import type { IncomingMessage, Server, ServerOptions, ServerResponse } from "nod
 import { Server as NetServer, type Socket } from "node:net";
 import { HEADER_BYTES_MAX, IDLE_CONNECTION_MS, REQUEST_TIMEOUT_MS } from "../../../schemas/limits.js";
 import type { Address } from "../../config/address.js";
-import type { ListeningPort, PortOptions, RouterRow, Transport } from "../transport.js";
+import type { Admission, ListeningPort, PortOptions, RouterRow, Transport } from "../transport.js";
 import { NodeExchange } from "./exchange.js";
 import { http } from "./http.js";
 import { refuseAmbiguous, refuseUnparsed } from "./malformed.js";
@@ -138,10 +138,14 @@ class NodePort implements ListeningPort {
     }
     const res = answerOver(socket, req);
     if (refuseAmbiguous(req, res)) return;
-    const opener = admit(new NodeExchange(req, res));
-    if (opener === undefined) return;
-    res.detachSocket(socket);
-    this.#sockets.open(req, socket, head, opener);
+    const open = (opener: Admission): void => {
+      if (opener === undefined) return;
+      res.detachSocket(socket);
+      this.#sockets.open(req, socket, head, opener);
+    };
+    const admitted = admit(new NodeExchange(req, res));
+    if (admitted instanceof Promise) void admitted.then(open);
+    else open(admitted);
   }
 }
 

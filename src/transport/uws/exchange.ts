@@ -28,12 +28,26 @@ const STATUS_LINES: Readonly<Record<number, string>> = Object.fromEntries(
  */
 const KEEP_ALIVE = "\r\nKeep-Alive: timeout=8";
 
+/** Takes a body piece by piece; a piece is the library's until it returns. */
+type TakePiece = (piece: Uint8Array, last: boolean) => void;
+
+/** A body that is held back. */
+interface HeldBody {
+  /** Content-Length; NaN or 0 where there is none. */
+  readonly declared: number;
+  /** What was on its way. */
+  readonly pieces: (readonly [piece: Uint8Array, last: boolean])[];
+  /** Takes what comes from now on; null while it is held back. */
+  take: TakePiece | null;
+}
+
 export class UwsExchange implements Exchange {
   readonly #res: HttpResponse;
   #req: HttpRequest | null;
   readonly #head_only: boolean;
   #ended = false;
   #collector: BodyCollector | null = null;
+  #held: HeldBody | null = null;
   #close_after_answer = false;
   #body_ended = false;
   #thrown_away = 0;
@@ -117,21 +131,50 @@ export class UwsExchange implements Exchange {
     return listeners;
   }
 
-  /** Collects the body. Must be called before the handler returns. */
-  receive(receiver: BodyReceiver): void {
-    const collector = new BodyCollector(Number(this.header("content-length")), receiver);
+  holdBody(): void {
+    const held: HeldBody = { declared: Number(this.header("content-length")), pieces: [], take: null };
+    this.#held = held;
     this.detach();
     this.#res.onData((chunk, last) => {
-      if (collector.given_up) this.#throwAway(chunk.byteLength, last);
-      else collector.push(new Uint8Array(chunk), last, copyOf);
+      const piece = new Uint8Array(chunk);
+      if (held.take === null) held.pieces.push([copyOf(piece), last]);
+      else held.take(piece, last);
+    });
+    this.#res.pause();
+  }
+
+  receive(receiver: BodyReceiver): void {
+    const collector = new BodyCollector(this.#held?.declared ?? Number(this.header("content-length")), receiver);
+    this.detach();
+    this.#read((piece, last) => {
+      if (collector.given_up) this.#throwAway(piece.byteLength, last);
+      else collector.push(piece, last, copyOf);
     });
     this.#collector = collector;
     collector.begin();
   }
 
-  /**
-   * Hands the body out as it comes. Must be called before the handler returns; `onPiece` is called after each piece.
-   */
+  /** Has the body taken as it comes; what was held back of it behind this call. */
+  #read(take: TakePiece): void {
+    const held = this.#held;
+    if (held === null) {
+      this.#res.onData((chunk, last) => take(new Uint8Array(chunk), last));
+      return;
+    }
+    const pieces = this.#letGo(held, take);
+    process.nextTick(() => {
+      for (const [piece, last] of pieces) take(piece, last);
+    });
+  }
+
+  /** Ends the holding back of the body; gives back what had come of it. */
+  #letGo(held: HeldBody, take: TakePiece): HeldBody["pieces"] {
+    this.#held = null;
+    held.take = take;
+    if (!this.#ended) this.#res.resume();
+    return held.pieces.splice(0);
+  }
+
   stream(onPiece: () => void): BodyStream {
     this.detach();
     const stream = new BodyStream({
@@ -143,12 +186,12 @@ export class UwsExchange implements Exchange {
       },
     });
     this.onAbort(() => stream.abort());
-    this.#res.onData((chunk, last) => {
+    this.#read((piece, last) => {
       if (this.#close_after) {
-        this.#throwAway(chunk.byteLength, last);
+        this.#throwAway(piece.byteLength, last);
         return;
       }
-      stream.push(copyOf(new Uint8Array(chunk)), last);
+      stream.push(copyOf(piece), last);
       onPiece();
     });
     return stream;
@@ -183,8 +226,10 @@ export class UwsExchange implements Exchange {
       return;
     }
     // In the handler's own turn the response is corked already.
-    if (this.#req === null) this.#res.cork(() => this.#write(reply));
-    else if (isLong(reply.body) && this.#bringsBody()) this.#writeBehindBody(reply);
+    if (this.#req === null) {
+      if (this.#held !== null) this.#letGo(this.#held, throwPiece);
+      this.#res.cork(() => this.#write(reply));
+    } else if (isLong(reply.body) && this.#bringsBody()) this.#writeBehindBody(reply);
     else this.#write(reply);
   }
 
@@ -326,6 +371,10 @@ export class UwsExchange implements Exchange {
 /** Whether an answer is too long to be with its reader before the connection ends. */
 function isLong(body: WireReply["body"]): boolean {
   return body !== null && typeof body !== "function" && body.length > PROMPT_ANSWER_BYTES_MAX;
+}
+
+function throwPiece(): void {
+  // The library passes over what is left of a body when its request is answered.
 }
 
 /** uWebSockets.js takes a chunk back when its handler returns. A small copy comes from Node's pool. */

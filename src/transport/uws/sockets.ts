@@ -12,7 +12,7 @@ import {
   SUBSCRIBER_MESSAGE_RECEIVED_BYTES_MAX,
 } from "../../../schemas/limits.js";
 import { wireText } from "./text.js";
-import type { Broadcaster, SendResult, Socket, SocketHandler, SocketOpener } from "../transport.js";
+import type { Admission, Broadcaster, SendResult, Socket, SocketHandler, SocketOpener } from "../transport.js";
 
 /** From this length on the library sends a published message at once, and to each socket by itself. */
 const LIBRARY_LARGE_BYTES = 16 * 1024;
@@ -164,11 +164,8 @@ export class UwsSockets implements Broadcaster {
     this.#all.delete(socket);
   }
 
-  /**
-   * Takes upgrades on a path.
-   * @param admit undefined where the request was refused and answered
-   */
-  listen(pattern: string, admit: (res: HttpResponse, req: HttpRequest) => SocketOpener | undefined): void {
+  /** Takes upgrades on a path. */
+  listen(pattern: string, admit: (res: HttpResponse, req: HttpRequest) => Admission | Promise<Admission>): void {
     this.#app.ws<Peer>(pattern, {
       maxPayloadLength: SUBSCRIBER_MESSAGE_RECEIVED_BYTES_MAX,
       idleTimeout: SUBSCRIBER_IDLE_TIMEOUT_S,
@@ -185,9 +182,14 @@ export class UwsSockets implements Broadcaster {
         const key = req.getHeader("sec-websocket-key");
         const protocol = req.getHeader("sec-websocket-protocol");
         const extensions = req.getHeader("sec-websocket-extensions");
-        const opener = admit(res, req);
-        if (opener === undefined) return;
-        res.upgrade<Peer>({ opener, socket: null }, key, protocol, extensions, context);
+        const upgrade = (opener: SocketOpener): void =>
+          res.upgrade<Peer>({ opener, socket: null }, key, protocol, extensions, context);
+        const admitted = admit(res, req);
+        if (admitted instanceof Promise)
+          void admitted.then((opener) => {
+            if (opener !== undefined) res.cork(() => upgrade(opener));
+          });
+        else if (admitted !== undefined) upgrade(admitted);
       },
       open: (ws) => {
         const peer = ws.getUserData();

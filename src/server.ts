@@ -185,16 +185,6 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
   const gate = new Gate(config, front);
   const requests = new RequestMetrics();
 
-  // Who is told of changes
-  const changes = new ChangeReaders(threads.watched, clock);
-
-  // Events
-  const history = reads.model(eventReader);
-  const counters = new EventCounters();
-  const hub = new Hub(front, counters, history.last_id);
-  const event_history = new EventHistory(reads, hub);
-  const streams = new Streams({ hub, counters, history, log, replicated: config.cluster !== "" }, clock);
-
   // The cluster, where it is a node of one
   const cluster =
     config.cluster === ""
@@ -214,6 +204,18 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
             reloadAll("restore");
           },
         });
+
+  // Who is told of changes
+  const changes = new ChangeReaders(threads.watched, clock);
+
+  // Events
+  const history = reads.model(eventReader);
+  const counters = new EventCounters();
+  const hub = new Hub(front, counters, history.last_id);
+  const event_history = new EventHistory(reads, hub);
+  const whenCurrent = cluster === null ? null : (done: () => void) => cluster.whenCurrent(done);
+  const streams = new Streams({ hub, counters, history, log, whenCurrent }, clock);
+
   /** Whether what goes on without being asked is to go on here: on one node of a cluster. */
   const leads = (): boolean => cluster?.leads ?? true;
   const alone = (): boolean => cluster?.alone ?? true;

@@ -40,11 +40,16 @@ interface Waiting {
   readonly done: (reached: boolean) => void;
 }
 
+/** Of own entries that come back: the first may have come already, the second have been on its way. */
+const OWN_ENTRIES_BEHIND = 3;
+
 export class ClusterFront implements BackgroundTask, Positions {
   readonly node: string;
   readonly #options: ClusterFrontOptions;
   #status: NodeNotice | null = null;
   #waiting: Waiting[] = [];
+  /** Who is called when so many own entries have come back. */
+  #confirming: { readonly appends: number; readonly done: () => void }[] = [];
   #reached = 0;
   #leads = false;
   /** Null where it was not asked for since the last notice. */
@@ -115,10 +120,19 @@ export class ClusterFront implements BackgroundTask, Positions {
     // when all of it has come and gone.
     const { position } = notice;
     if (position > (before?.position ?? 0)) setImmediate(() => setImmediate(() => this.#reach(position)));
+    if (this.#confirming.length > 0) this.#confirm(before?.appends ?? 0, notice.appends);
   }
 
   wait(position: number, done: (reached: boolean) => void): void {
     this.#waiting.push({ position, until: performance.now() + POSITION_WAIT_MS, done });
+  }
+
+  /**
+   * Calls back when all that is in the log at the time of the call is carried out here, and its events have gone out. An
+   * own entry that is appended later says so by coming back; a node appends one each NODE_BEAT_MS at least.
+   */
+  whenCurrent(done: () => void): void {
+    this.#confirming.push({ appends: this.#known().appends + OWN_ENTRIES_BEHIND, done });
   }
 
   seen(): LogPlace | null {
@@ -198,6 +212,20 @@ export class ClusterFront implements BackgroundTask, Positions {
 
   #known(): NodeNotice {
     return this.#status ?? STARTING;
+  }
+
+  #confirm(before: number, appends: number): void {
+    // Another run of the writer's thread counts anew.
+    if (appends < before)
+      this.#confirming = this.#confirming.map(({ done }) => ({ appends: appends + OWN_ENTRIES_BEHIND, done }));
+    const confirmed = this.#confirming.filter((one) => one.appends <= appends);
+    if (confirmed.length === 0) return;
+    this.#confirming = this.#confirming.filter((one) => one.appends > appends);
+    setImmediate(() =>
+      setImmediate(() => {
+        for (const { done } of confirmed) done();
+      }),
+    );
   }
 
   #reach(reached: number): void {

@@ -30,8 +30,11 @@ export interface FeedSources {
   readonly counters: EventCounters;
   readonly history: EventReader;
   readonly log: Log;
-  /** Whether there are other nodes, which may have told of events that this one has not carried out yet. */
-  readonly replicated: boolean;
+  /**
+   * Where there are other nodes, which may have told of events that this one has not carried out yet: calls back when
+   * all that any of them can have told of by now has gone out here. Null for a server alone.
+   */
+  readonly whenCurrent: ((done: () => void) => void) | null;
 }
 
 export class Feed implements Listener {
@@ -47,15 +50,16 @@ export class Feed implements Listener {
   #replayed_some = false;
   /** The last event that replay delivered; what it started after, before that. */
   #last_replayed: number;
-  /** Events up to this one another node has told the subscriber of. */
-  readonly #told: number;
+  /** Events up to this one another node has told the subscriber of, as it says. */
+  #told: number;
+  readonly #whenCurrent: FeedSources["whenCurrent"];
   #behind = false;
   #attached = false;
   #closed = false;
 
   /** @param since the event after which replay starts; null for none */
   constructor(
-    { hub, counters, history, log, replicated }: FeedSources,
+    { hub, counters, history, log, whenCurrent }: FeedSources,
     group: Group,
     outlet: Outlet,
     since: number | null,
@@ -68,11 +72,14 @@ export class Feed implements Listener {
     this.#outlet = outlet;
     this.#cursor = since;
     this.#last_replayed = since ?? 0;
-    this.#told = replicated ? (since ?? 0) : 0;
+    this.#told = whenCurrent === null ? 0 : (since ?? 0);
+    this.#whenCurrent = whenCurrent;
   }
 
   /** Starts: replays, or follows at once. */
   start(): void {
+    const newest = this.#hub.last_id;
+    if (newest < this.#told) this.#whenCurrent?.(() => this.#settleTold(newest));
     if (this.#cursor === null) this.#follow();
     else this.#replay();
   }
@@ -85,6 +92,21 @@ export class Feed implements Listener {
       this.#counters.delivered -= 1; // it was counted when it was published
       this.#offer(event);
     }
+  }
+
+  /**
+   * By now this node has all that the subscriber can know from another one. Where that is still less than it says, it
+   * has that from elsewhere, and gets what there was since it came.
+   * @param since the newest event when it came
+   */
+  #settleTold(since: number): void {
+    if (this.#closed) return;
+    if (this.#hub.last_id < this.#told) {
+      this.#told = 0;
+      this.detach();
+      this.#cursor = since;
+      this.#replay();
+    } else if (this.#attached && !this.#behind && this.#buffer.peek() === undefined) this.#catchUp();
   }
 
   /** The socket takes more. */

@@ -7,6 +7,7 @@ import { migrate } from "../store/migrate.js";
 import { EventCounters } from "./counters.js";
 import { Hub } from "./hub.js";
 import { compilePattern } from "../topics/pattern.js";
+import type { FeedSources } from "./feed.js";
 import { Streams } from "./stream.js";
 import { EventAppender, EventReader } from "./table.js";
 import { KeepingSink } from "../../test/support/keeping-sink.js";
@@ -15,20 +16,30 @@ import { openDatabase } from "../store/sqlite/choice.js";
 
 const COMMENT = ": still here\n\n";
 
-function openStream(t: { teardown(done: () => void): void }, since: number | null = null, replicated = false) {
+function openStream(
+  t: { teardown(done: () => void): void },
+  since: number | null = null,
+  whenCurrent: FeedSources["whenCurrent"] = null,
+) {
   const db = openDatabase(":memory:");
   t.teardown(() => db.close());
   migrate(db);
   const counters = new EventCounters();
   const hub = new Hub({ publish: () => 0 }, counters, 0);
   const log = quietLog();
-  const streams = new Streams({ hub, counters, history: new EventReader(db), log, replicated }, { now: () => 0 });
+  const streams = new Streams({ hub, counters, history: new EventReader(db), log, whenCurrent }, { now: () => 0 });
   const pattern = compilePattern("a");
   if (pattern instanceof Failure) throw new Error(pattern.message);
   const sink = new KeepingSink();
   streams.open(sink, { pattern, since, notices: false });
-  const appender = new EventAppender(db, new DeferredRows(db));
-  return { hub, streams, sink, publish: (topic: string) => hub.fanOut([appender.append(topic, "1", "", 0)]) };
+  const rows = new DeferredRows(db);
+  const appender = new EventAppender(db, rows);
+  const publish = (topic: string): void => {
+    const event = appender.append(topic, "1", "", 0);
+    rows.write();
+    hub.fanOut([event]);
+  };
+  return { hub, streams, sink, publish };
 }
 
 t.test("a subscriber learns at once that it is one, then gets each event as a frame", (t) => {
@@ -89,13 +100,43 @@ t.test("the end of the server ends every stream", (t) => {
   t.end();
 });
 
+/** The ids of the events that were written. */
+function idsOf({ written }: KeepingSink): (string | undefined)[] {
+  return written.slice(1).map((text) => /^id: (\d+)/.exec(text)?.[1]);
+}
+
 t.test("who comes from a node that is ahead is not told again what that one has told", (t) => {
-  const idsTold = (replicated: boolean): readonly (string | undefined)[] => {
-    const { sink, publish } = openStream(t, 2, replicated);
-    for (const topic of ["a", "a", "a"]) publish(topic);
-    return sink.written.slice(1).map((text) => /^id: (\d+)/.exec(text)?.[1]);
-  };
-  t.same(idsTold(true), ["3"]);
-  t.same(idsTold(false), ["1", "2", "3"], "a server alone has told of no others");
+  let tellCurrent = (): void => undefined;
+  const { sink, publish } = openStream(t, 2, (done) => {
+    tellCurrent = done;
+  });
+  for (const topic of ["a", "a", "a"]) publish(topic);
+  t.same(idsOf(sink), ["3"]);
+  tellCurrent();
+  publish("a");
+  t.same(idsOf(sink), ["3", "4"]);
+
+  const alone = openStream(t, 2);
+  for (const topic of ["a", "a", "a"]) alone.publish(topic);
+  t.same(idsOf(alone.sink), ["1", "2", "3"], "a server alone has told of no others");
+  t.end();
+});
+
+t.test("who knows more than all nodes is told what there was since it came", (t) => {
+  let tellCurrent = (): void => undefined;
+  const { sink, publish, streams } = openStream(t, 1_000, (done) => {
+    tellCurrent = done;
+  });
+  publish("a");
+  publish("b");
+  publish("a");
+  t.same(idsOf(sink), [], "another node may have told of them");
+  tellCurrent();
+  t.same(idsOf(sink), ["1", "3"]);
+  publish("a");
+  t.same(idsOf(sink), ["1", "3", "4"]);
+  tellCurrent();
+  t.same(idsOf(sink), ["1", "3", "4"], "once");
+  streams.end();
   t.end();
 });

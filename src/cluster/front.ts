@@ -7,7 +7,7 @@ import { NODE_SILENCE_MS, NODE_START_MS, POSITION_WAIT_MS } from "../../schemas/
 import type { BackgroundTask } from "../background/task.js";
 import type { Log } from "../base/log.js";
 import { formatTime } from "../base/time.js";
-import type { LogPlace, Positions } from "../front/positions.js";
+import { positionLine, type LogPlace, type Positions } from "../front/positions.js";
 import { jsonReply } from "../front/reply.js";
 import type { Reply } from "../front/route.js";
 import type { Exposition } from "../measure/exposition.js";
@@ -51,6 +51,7 @@ export class ClusterFront implements BackgroundTask, Positions {
   /** Who is called when so many own entries have come back. */
   #confirming: { readonly appends: number; readonly done: () => void }[] = [];
   #reached = 0;
+  #line = positionLine(0);
   #leads = false;
   /** Null where it was not asked for since the last notice. */
   #alone: boolean | null = null;
@@ -69,6 +70,10 @@ export class ClusterFront implements BackgroundTask, Positions {
 
   get current(): number {
     return this.#status?.position ?? 0;
+  }
+
+  get line(): string {
+    return this.#line;
   }
 
   get reached(): number {
@@ -103,6 +108,7 @@ export class ClusterFront implements BackgroundTask, Positions {
     const before = this.#status;
     this.#status = notice;
     this.#alone = null;
+    if (notice.position !== before?.position) this.#line = positionLine(notice.position);
     if (notice.log_last <= notice.position) this.#behind_since = null;
     else this.#behind_since ??= performance.now();
     const { refusal, state, reason, leader } = notice;

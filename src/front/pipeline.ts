@@ -303,7 +303,8 @@ export class Pipeline {
     const path = exchange.path;
     const params = shape.names.length === 0 ? NO_PARAMS : pathParameters(shape, path);
     call.params = params ?? NO_PARAMS;
-    const after = this.#options.positions === null ? 0 : askedPosition(exchange);
+    const query_text = exchange.query ?? "";
+    const after = this.#options.positions === null ? 0 : askedPosition(exchange, query_text);
     if (this.#isAhead(after)) call.head = copyHead(exchange);
     const caller = this.#gate(call, route.open === true);
     if (caller instanceof Failure) {
@@ -318,7 +319,7 @@ export class Pipeline {
     if (after instanceof Failure) return after;
     call.after = after;
     if (params === undefined || path.includes("\uFFFD")) return invalid("malformed escape in the path");
-    const query = parseQuery(route.query, exchange.query);
+    const query = parseQuery(route.query, query_text);
     if (query instanceof Failure) return query;
     const wrong = bound.param_rules === null ? null : refuseParameters(shape.names, bound.param_rules, call.params);
     if (wrong !== null) return wrong;
@@ -549,7 +550,7 @@ export class Pipeline {
     }
     const own = call.port === "dashboard" ? keptAtHome(reply) : reply;
     const { positions } = this.#options;
-    const placed = positions === null ? own : positioned(own, positions.current);
+    const placed = positions === null ? own : positioned(own, positions.line);
     call.exchange.send(call.origin === "" ? placed : readableBy(call.origin, placed));
     if (!call.exchange.streaming) {
       this.#options.metrics.in_flight -= 1;

@@ -26,6 +26,8 @@ export interface LogPlace {
 export interface Positions {
   /** Id of the last entry whose effect every answer of this node shows. */
   readonly current: number;
+  /** It as a header of an answer (positionLine). */
+  readonly line: string;
   /** The same of those whose events have gone out, too: who asks to be served behind it gets none of them again. */
   readonly reached: number;
   /**
@@ -37,9 +39,12 @@ export interface Positions {
   seen(): LogPlace | null;
 }
 
-/** Up to where a request wants this node to have come; 0 where it does not say. */
-export function askedPosition(exchange: Exchange): number | Failure {
-  const text = exchange.header(AFTER_HEADER) || (AFTER_PARAMETER.exec(exchange.query ?? "")?.[1] ?? "");
+/**
+ * Up to where a request wants this node to have come; 0 where it does not say.
+ * @param query what follows its `?`
+ */
+export function askedPosition(exchange: Exchange, query: string): number | Failure {
+  const text = exchange.header(AFTER_HEADER) || (query === "" ? "" : (AFTER_PARAMETER.exec(query)?.[1] ?? ""));
   if (text === "") return 0;
   const position = Number(text);
   if (!/^\d{1,16}$/.test(text) || !Number.isSafeInteger(position))
@@ -64,10 +69,15 @@ export function comeTo(position: number, positions: Positions): Promise<Failure 
   });
 }
 
-/** An answer that says how far this node had come. */
-export function positioned(reply: WireReply, position: number): WireReply {
-  const { name, rest } = reply.headers;
-  return { ...reply, headers: { name, rest: `${rest}\r\n${POSITION_HEADER}: ${position}` } };
+/** The line of an answer's headers that says how far a node had come, behind those before it. */
+export function positionLine(position: number): string {
+  return `\r\n${POSITION_HEADER}: ${position}`;
+}
+
+/** An answer with such a line. */
+export function positioned({ status, body, headers: { name, rest }, discard }: WireReply, line: string): WireReply {
+  const headers = { name, rest: rest + line };
+  return discard === undefined ? { status, body, headers } : { status, body, headers, discard };
 }
 
 /** A socket that is told to try again later. */

@@ -2,7 +2,8 @@
  * A cluster of replicas over a log in memory, a random step at a time: calls, deliveries, broken sessions, crashes
  * between any two steps, full disks, a full log, trimmed logs and snapshots, clocks that differ. At the end all is
  * mended, and every node has to hold what one writer alone holds that carries out the entries that count, one by one;
- * whoever was answered was answered what that writer answers, and what was refused is nowhere.
+ * whoever was answered was answered what that writer answers, what was refused is nowhere, and nobody waits whose node is
+ * still the one that was called.
  */
 import { must } from "../../src/base/assert.js";
 import { Failure } from "../../src/base/result.js";
@@ -37,7 +38,10 @@ type Outcome = { readonly kind: "answered"; readonly reply: unknown } | { readon
 /** A call that somebody made. */
 interface Made {
   readonly name: string;
+  readonly node: SimulatedNode;
   outcome: Outcome | null;
+  /** Nobody will ever know: the node has crashed since, or taken in a snapshot that may hold it. */
+  lost: boolean;
 }
 
 export interface SimulationFault {
@@ -131,6 +135,7 @@ class SimulatedNode {
         const { snapshot } = world;
         if (snapshot === null || snapshot.position < least) return Promise.resolve(null);
         fillWith(db, snapshot.content);
+        world.lose(this);
         transaction.refill();
         return Promise.resolve(new ClusterReader(db).state());
       },
@@ -143,6 +148,7 @@ class SimulatedNode {
     this.replica = null;
     this.mailbox = [];
     this.deferred = [];
+    this.#world.lose(this);
     this.#world.log.forget(this.name);
     void replica?.close();
   }
@@ -181,6 +187,11 @@ export class Simulation {
     const made = must(this.#made.get(id), "a call that was made is answered");
     if (made.outcome !== null) throw new Error(`call ${made.name} is answered twice`);
     made.outcome = outcome;
+  }
+
+  /** What was called at a node and is not answered never may be. */
+  lose(node: SimulatedNode): void {
+    for (const made of this.#made.values()) if (made.node === node && made.outcome === null) made.lost = true;
   }
 
   /** Plays a number of steps, mends everything, and compares. */
@@ -245,7 +256,7 @@ export class Simulation {
       const to = random(5);
       if (method === swapRegister) this.#value = to;
       const request = method === swapRegister ? { name, from, to } : { name };
-      this.#made.set(id, { name, outcome: null });
+      this.#made.set(id, { name, node, outcome: null, lost: false });
       const packing = packingOf(row.reply);
       node.mailbox.push({ id, method: row, packing, weight: 100, actor: node.name, trace: "", request });
     }
@@ -299,6 +310,7 @@ export class Simulation {
       }
       const quiet =
         !this.log.busy &&
+        this.#waiting.length === 0 &&
         this.nodes.every(
           ({ replica, position, mailbox }) =>
             replica?.status.state === "ok" && position === this.log.last && mailbox.length === 0,
@@ -308,7 +320,15 @@ export class Simulation {
     const states = this.nodes.map(
       ({ name, replica, position }) => `${name} ${position} ${JSON.stringify(replica?.status)}`,
     );
-    throw new Error(`the cluster does not come to rest: log at ${this.log.last}; ${states.join("; ")}`);
+    const waiting = this.#waiting.map(({ name, node }) => `${name} waits at ${node.name}`);
+    throw new Error(
+      `the cluster does not come to rest: log at ${this.log.last}; ${[...states, ...waiting].join("; ")}`,
+    );
+  }
+
+  /** Calls that will have to be answered. */
+  get #waiting(): readonly Made[] {
+    return [...this.#made.values()].filter(({ outcome, lost }) => outcome === null && !lost);
   }
 
   #compare(): void {

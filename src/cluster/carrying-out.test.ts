@@ -1,22 +1,24 @@
-/** How a node carries entries out: calls that only who leads may make. */
+/** How a node carries entries out: calls that only who leads may make, and what is told to who watches over it. */
 import t from "tap";
 import { addLine, contentOf, leadLine, openToy, TOY, trail } from "../../test/cluster/toy.js";
 import { must } from "../base/assert.js";
 import type { Failure } from "../base/result.js";
 import type { RpcServer, ServerCall } from "../rpc/server.js";
 import type { Db } from "../store/open.js";
+import { sqliteError } from "../store/sqlite/codes.js";
 import { Entries } from "../threads/entries.js";
 import { ForeignCounter } from "../threads/foreign-counter.js";
 import { Models } from "../threads/model.js";
 import { Transaction } from "../threads/transaction.js";
 import { WatchedKinds } from "../threads/watched-kinds.js";
 import type { WriterMethod } from "../threads/writer-method.js";
-import { CarryingOut, NOT_LEADING, type LogItem } from "./carrying-out.js";
+import { CarryingOut, NOT_LEADING, type CarryingOutOptions, type LogItem } from "./carrying-out.js";
 import { encodeEntry, type EntryContent } from "./entry.js";
 import { foundedAt } from "./membership.js";
 import { ClusterWriter } from "./table.js";
 
 const SETTINGS = { state_history: 0, state_events: false, event_history: 0 };
+const NOTHING_SUSPECT = { verdict: () => null, begin: () => 64, outlived: (): void => undefined };
 
 const HELLO = { kind: "hello", store: "", replaces: 0, version: "1", settings: "" } as const;
 
@@ -53,7 +55,7 @@ interface Scene {
   readonly told: readonly unknown[];
 }
 
-function sceneOf(node: string): Scene {
+function sceneOf(node: string, given: Partial<Pick<CarryingOutOptions, "suspect" | "table">> = {}): Scene {
   const db = openToy();
   const told: unknown[] = [];
   const server = {
@@ -75,6 +77,7 @@ function sceneOf(node: string): Scene {
     state: { position: { generation: "g", id: 0, entry: "", outcome: "" }, membership: foundedAt(0, 1, "") },
     commands: 1,
     table: new ClusterWriter(db),
+    suspect: NOTHING_SUSPECT,
     methods: TOY,
     entriesOf: (account) => new Entries<LogItem>(transaction, new ForeignCounter(), server, account),
     elapsed: () => 0,
@@ -82,6 +85,7 @@ function sceneOf(node: string): Scene {
     onOutcome: () => undefined,
     onCommitted: () => undefined,
     observe: () => undefined,
+    ...given,
   });
   return { db, carrying_out, told };
 }
@@ -125,5 +129,45 @@ t.test("what only who leads may call is refused in entries of an old term, on ev
 
 t.test("and who called is told so", (t) => {
   t.same(carryOut("a", 1).told, [1, 2, NOT_LEADING, 5, NOT_LEADING, 6]);
+  t.end();
+});
+
+t.test("whoever watches for what ends the program hears what it has outlived", (t) => {
+  const said: string[] = [];
+  const suspect = {
+    verdict: (entry: number) => (entry === 6 ? "it has ended the program" : null),
+    begin: (first: number, through: number) => {
+      said.push(`${first} to ${through}`);
+      return 2;
+    },
+    outlived: (follows: boolean) => void said.push(follows ? "and on" : "at rest"),
+  };
+  let full = false;
+  const keep: ClusterWriter["keep"] = () => {
+    if (full) throw sqliteError("full", "SQLITE_FULL");
+  };
+  const { db, carrying_out } = sceneOf("c", { suspect, table: { keep } });
+  t.teardown(() => void db.close());
+  const hear = (): string[] => said.splice(0);
+  for (const at of [0, 1, 2]) carrying_out.receive(at + 1, bytesOf(at));
+  carrying_out.next();
+  t.same(hear(), ["1 to 3", "and on"], "the next begins at once");
+  carrying_out.next();
+  t.same(hear(), ["3 to 3", "at rest"]);
+  t.equal(carrying_out.next(), null);
+  t.same(hear(), [], "nothing has come");
+  for (const at of [3, 4, 5]) carrying_out.receive(at + 1, bytesOf(at));
+  full = true;
+  t.match(carrying_out.next(), { kind: "not_stored" });
+  t.same(hear(), ["4 to 6", "at rest"], "who ends the program now does not end it by the entry");
+  full = false;
+  carrying_out.next();
+  t.same(hear(), ["4 to 6", "and on"]);
+  t.same(carrying_out.next(), { kind: "deadly", why: "it has ended the program" });
+  t.same(hear(), [], "what it was told stays so");
+  carrying_out.clear();
+  carrying_out.receive(7, new Uint8Array(1));
+  t.match(carrying_out.next(), { kind: "unreadable" });
+  t.same(hear(), ["7 to 7", "at rest"]);
   t.end();
 });

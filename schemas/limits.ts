@@ -176,6 +176,11 @@ export const ENTRY_HOLD_MS_MAX = 5;
 /** Entries that have come are carried out together, so many and about so many bytes at most. */
 export const ENTRIES_TOGETHER_MAX = 64;
 export const ENTRIES_TOGETHER_BYTES_MAX = 4 * MIB;
+/**
+ * An entry that has ended the program so often while it was carried out alone is not tried again. With the death that it
+ * came with, and that among others, these are five: systemd starts a program five times in ten seconds.
+ */
+export const ENTRY_DEATHS_MAX = 3;
 /** How many outcomes a node keeps to compare others' with. */
 export const OUTCOMES_KEPT_MAX = 4_096;
 /** A node of which nothing was heard for so long may be replaced by another one of its name. */

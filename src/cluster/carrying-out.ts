@@ -14,6 +14,7 @@ import { NotStored, type Account, type Answers, type BatchEntry, type Entries } 
 import type { WriterMethod } from "../threads/writer-method.js";
 import { decodeEntry, UnreadableEntry, type Entry, type EntryHead } from "./entry.js";
 import { step, type Membership, type Void } from "./membership.js";
+import type { Suspect } from "./suspect.js";
 import type { ClusterWriter, NodeState } from "./table.js";
 
 /** An entry as it is carried out. */
@@ -37,6 +38,7 @@ export interface CarryingOutOptions {
   readonly table: Pick<ClusterWriter, "keep">;
   readonly methods: MethodTable<WriterMethod>;
   readonly entriesOf: (account: Account<LogItem>) => Entries<LogItem>;
+  readonly suspect: Pick<Suspect, "verdict" | "begin" | "outlived">;
   /** ms since some moment. */
   readonly elapsed: () => number;
   /** Who made the calls of the own entry that is on its way, if it is one of calls; null for any other entry. */
@@ -53,6 +55,8 @@ export type Stop =
   /** This node's disk, or who else holds the database: it can be tried again. */
   | { readonly kind: "not_stored"; readonly why: string }
   | { readonly kind: "unreadable"; readonly why: string }
+  /** It has ended this program too often. */
+  | { readonly kind: "deadly"; readonly why: string }
   /** What was counted ends with this entry: a snapshot that has come so far holds it. */
   | { readonly kind: "snapshot"; readonly id: number };
 
@@ -126,14 +130,32 @@ export class CarryingOut {
 
   /** Carries out the next group; null where it has, or there is none. */
   next(): Stop | null {
-    let items: readonly LogItem[];
+    const [first] = this.#inbox;
+    if (first === undefined) return null;
     try {
-      if (this.#counted !== null) return this.#count(this.#counted);
-      items = this.#takeGroup();
+      return this.#counted === null ? this.#tryGroup(first.id) : this.#count(this.#counted);
     } catch (error) {
       if (!(error instanceof UnreadableEntry)) throw error;
+      this.#options.suspect.outlived(false);
       return { kind: "unreadable", why: `entry ${this.#inbox[0]?.id} of the log cannot be read: ${error.message}` };
     }
+  }
+
+  /** Carries out the next group, where it may be tried. */
+  #tryGroup(first: number): Stop | null {
+    const { suspect } = this.#options;
+    const why = suspect.verdict(first);
+    if (why !== null) return { kind: "deadly", why };
+    // What ends the program may do so when it is read.
+    const through = this.#inbox[Math.min(this.#inbox.length, ENTRIES_TOGETHER_MAX) - 1]?.id ?? first;
+    const stop = this.#carryOut(suspect.begin(first, through));
+    suspect.outlived(stop === null && this.waits && this.#counted === null);
+    return stop;
+  }
+
+  /** @throws UnreadableEntry */
+  #carryOut(most: number): Stop | null {
+    const items = this.#takeGroup(most);
     if (items.length === 0) {
       if (this.#inbox.length > 0) this.#counted = this.#state.membership;
       return null;
@@ -176,10 +198,10 @@ export class CarryingOut {
   }
 
   /**
-   * The next entries that may share a transaction; none where the next one is of other commands.
+   * The next entries that may share a transaction, so many at most; none where the next one is of other commands.
    * @throws UnreadableEntry, of the first; those before one that cannot be read are a group of their own
    */
-  #takeGroup(): readonly LogItem[] {
+  #takeGroup(most: number): readonly LogItem[] {
     const items: LogItem[] = [];
     let { membership } = this.#state;
     let bytes_sum = 0;
@@ -197,7 +219,7 @@ export class CarryingOut {
       membership = item.membership;
       bytes_sum += bytes.byteLength;
       if (content.kind === "upgrade") break;
-      if (items.length >= ENTRIES_TOGETHER_MAX || bytes_sum >= ENTRIES_TOGETHER_BYTES_MAX) break;
+      if (items.length >= most || bytes_sum >= ENTRIES_TOGETHER_BYTES_MAX) break;
     }
     return items;
   }

@@ -26,6 +26,7 @@ import { NODE, STARTING, type NodeNotice } from "./notices.js";
 import { Replica } from "./replica.js";
 import { SnapshotKeeper } from "./snapshot-keeper.js";
 import { Snapshots } from "./snapshots.js";
+import { Suspect, suspectFile } from "./suspect.js";
 import { ClusterReader, ClusterWriter, type NodeState } from "./table.js";
 
 const ALONE_ONLY = new Failure("FAILED_PRECONDITION", "a node of a cluster does not do this");
@@ -157,6 +158,11 @@ class ClusterNode implements Executor {
       identity,
       state,
       table: this.#table,
+      suspect: new Suspect({
+        file: suspectFile(data.data_dir),
+        generation: state.position.generation,
+        version: VERSION,
+      }),
       methods: table as unknown as MethodTable<WriterMethod>,
       server,
       entriesOf: (account) => new Entries<LogItem>(this.#transaction, foreign, server, account),

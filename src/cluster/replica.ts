@@ -31,6 +31,7 @@ import { encodeEntry, type EntryContent } from "./entry.js";
 import type { Membership, Void } from "./membership.js";
 import type { ReplicaStatus } from "./notices.js";
 import { Proposals, type Proposal } from "./proposals.js";
+import type { Suspect } from "./suspect.js";
 import { Verdicts } from "./verdicts.js";
 import type { NodeState } from "./table.js";
 
@@ -51,6 +52,7 @@ export interface Identity {
 export interface ReplicaOptions extends Pick<CarryingOutOptions, "state" | "table" | "entriesOf"> {
   readonly log: Pick<OrderedLog, "open">;
   readonly identity: Identity;
+  readonly suspect: Suspect;
   readonly methods: MethodTable<WriterMethod>;
   readonly server: RpcServer<WriterMethod>;
   /** Calls up to the id in its first element may have been carried out although they were not answered. */
@@ -334,6 +336,7 @@ export class Replica {
     this.#proposals.disown();
     this.#carrying_out.clear();
     this.#hello_retry_at = null;
+    this.#options.suspect.expect(session.status.last);
     session.follow(this.#carrying_out.state.position.id);
     this.#hello(session);
   }
@@ -526,6 +529,7 @@ export class Replica {
       if (stop === null) continue;
       switch (stop.kind) {
         case "unreadable":
+        case "deadly":
           this.#halt(stop.why);
           return;
         case "not_stored":

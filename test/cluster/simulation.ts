@@ -1,15 +1,18 @@
 /**
  * A cluster of replicas over a log in memory, a random step at a time: calls, deliveries, broken sessions, crashes
- * between any two steps, full disks, a full log, trimmed logs and snapshots, clocks that differ. At the end all is
- * mended, and every node has to hold what one writer alone holds that carries out the entries that count, one by one;
- * whoever was answered was answered what that writer answers, and what was refused is nowhere.
+ * between any two steps and while entries are carried out, full disks, a full log, trimmed logs and snapshots, clocks
+ * that differ. At the end all is mended, and every node has to hold what one writer alone holds that carries out the
+ * entries that count, one by one; whoever was answered was answered what that writer answers, what was refused is
+ * nowhere, and nobody waits whose node is still the one that was called.
  */
+import { ENTRY_DEATHS_MAX } from "../../schemas/limits.js";
 import { must } from "../../src/base/assert.js";
 import { Failure } from "../../src/base/result.js";
 import { decodeEntry } from "../../src/cluster/entry.js";
 import { foundedAt } from "../../src/cluster/membership.js";
 import type { LogItem } from "../../src/cluster/carrying-out.js";
 import { Replica } from "../../src/cluster/replica.js";
+import { Suspect } from "../../src/cluster/suspect.js";
 import { ClusterReader, ClusterWriter } from "../../src/cluster/table.js";
 import { packingOf } from "../../src/rpc/packing.js";
 import type { RpcServer, ServerCall } from "../../src/rpc/server.js";
@@ -23,7 +26,18 @@ import { WatchedKinds } from "../../src/threads/watched-kinds.js";
 import type { WriterMethod } from "../../src/threads/writer-method.js";
 import { makeRandom, type Random } from "../support/random.js";
 import { PlayedLog } from "./played-log.js";
-import { addLine, breakLine, contentOf, fillWith, leadLine, openToy, swapRegister, TOY, trail } from "./toy.js";
+import {
+  addLine,
+  breakLine,
+  contentOf,
+  endProgram,
+  fillWith,
+  leadLine,
+  openToy,
+  swapRegister,
+  TOY,
+  trail,
+} from "./toy.js";
 
 const SETTINGS = { state_history: 0, state_events: false, event_history: 0 };
 const START_MS = Date.UTC(2026, 1, 9);
@@ -35,9 +49,17 @@ const TICK_MS = 250;
 type Outcome = { readonly kind: "answered"; readonly reply: unknown } | { readonly kind: "refused" };
 
 /** A call that somebody made. */
-interface Made {
+export interface Made {
   readonly name: string;
+  readonly node: SimulatedNode;
   outcome: Outcome | null;
+  /** Nobody will ever know: the node has crashed since, or taken in a snapshot that may hold it. */
+  lost: boolean;
+}
+
+/** The program of a node has ended while it carried something out. */
+class ProgramEnd extends Error {
+  override readonly name = "ProgramEnd";
 }
 
 export interface SimulationFault {
@@ -46,7 +68,7 @@ export interface SimulationFault {
 }
 
 /** One node: its disk outlives it. */
-class SimulatedNode {
+export class SimulatedNode {
   readonly name: string;
   readonly db: Db;
   readonly skew_ms: number;
@@ -56,6 +78,15 @@ class SimulatedNode {
   paused = false;
   /** Which program it runs. */
   commands = 1;
+  version = "1";
+  /** The line about what it carries out: on its disk. */
+  suspect = "";
+  /** Its version is one that no entry ends. */
+  outlives = false;
+  /** It is killed when it next carries something out. */
+  dying = false;
+  /** How often it may be killed so: more could be at one entry, which it would take for what ends it. */
+  killings_left = ENTRY_DEATHS_MAX - 1;
   /** Calls that the front has sent and that were not taken. */
   mailbox: ServerCall<WriterMethod>[] = [];
   deferred: (() => void)[] = [];
@@ -108,8 +139,28 @@ class SimulatedNode {
     const run = `${this.name}${++this.#run}`;
     this.replica = new Replica({
       log: world.log.for(this.name),
-      identity: { node: this.name, store: this.name, run, version: "0", commands: this.commands, settings: "" },
+      identity: {
+        node: this.name,
+        store: this.name,
+        run,
+        version: this.version,
+        commands: this.commands,
+        settings: "",
+      },
       state,
+      suspect: new Suspect({
+        file: {
+          read: () => this.suspect,
+          write: (line) => {
+            this.suspect = line;
+          },
+          remove: () => {
+            this.suspect = "";
+          },
+        },
+        generation: state.position.generation,
+        version: this.version,
+      }),
       table: {
         keep: (kept, before) => {
           if (this.full) throw sqliteError("full", "SQLITE_FULL");
@@ -118,7 +169,16 @@ class SimulatedNode {
       },
       methods: TOY,
       server,
-      entriesOf: (account) => new Entries<LogItem>(transaction, new ForeignCounter(), server, account),
+      entriesOf: (account) => {
+        const entries = new Entries<LogItem>(transaction, new ForeignCounter(), server, account);
+        const apply = entries.apply.bind(entries);
+        entries.apply = (items) => {
+          const ends = items.some(({ calls }) => calls.some(({ method }) => method.name === endProgram.name));
+          if (this.dying || (ends && !this.outlives)) throw new ProgramEnd();
+          apply(items);
+        };
+        return entries;
+      },
       committed: new BigInt64Array(1),
       now: () => world.now_ms + this.skew_ms,
       elapsed: () => world.now_ms - START_MS,
@@ -131,6 +191,7 @@ class SimulatedNode {
         const { snapshot } = world;
         if (snapshot === null || snapshot.position < least) return Promise.resolve(null);
         fillWith(db, snapshot.content);
+        world.lose(this);
         transaction.refill();
         return Promise.resolve(new ClusterReader(db).state());
       },
@@ -143,6 +204,8 @@ class SimulatedNode {
     this.replica = null;
     this.mailbox = [];
     this.deferred = [];
+    this.dying = false;
+    this.#world.lose(this);
     this.#world.log.forget(this.name);
     void replica?.close();
   }
@@ -183,6 +246,11 @@ export class Simulation {
     made.outcome = outcome;
   }
 
+  /** What was called at a node and is not answered never may be. */
+  lose(node: SimulatedNode): void {
+    for (const made of this.#made.values()) if (made.node === node && made.outcome === null) made.lost = true;
+  }
+
   /** Plays a number of steps, mends everything, and compares. */
   async play(steps: number): Promise<SimulationFault | null> {
     try {
@@ -211,7 +279,10 @@ export class Simulation {
     else if (what < 950) this.log.breakSession(random);
     else if (what < 965) {
       if (node.replica === null) node.start();
-      else node.crash();
+      else if (node.killings_left > 0 && random(3) === 0) {
+        node.killings_left -= 1;
+        node.dying = true;
+      } else node.crash();
     } else if (what < 975) node.full = random(3) === 0;
     else if (what < 978) {
       // Somebody has to carry out the rest of what the older program has said.
@@ -235,8 +306,6 @@ export class Simulation {
     if (node.replica === null) return;
     const random = this.#random;
     for (let more = random(4); more >= 0; more--) {
-      const id = ++this.#id;
-      const name = `call ${id}`;
       const method = [addLine, addLine, swapRegister, swapRegister, breakLine, leadLine][
         random(random(3) === 0 ? 6 : 4)
       ];
@@ -244,12 +313,26 @@ export class Simulation {
       const from = random(3) === 0 ? random(5) : this.#value;
       const to = random(5);
       if (method === swapRegister) this.#value = to;
-      const request = method === swapRegister ? { name, from, to } : { name };
-      this.#made.set(id, { name, outcome: null });
-      const packing = packingOf(row.reply);
-      node.mailbox.push({ id, method: row, packing, weight: 100, actor: node.name, trace: "", request });
+      this.#ask(node, row, method === swapRegister ? { from, to } : {});
     }
     this.#take(node);
+  }
+
+  /** Somebody calls a method at a node. */
+  call(node: SimulatedNode, method: unknown): Made {
+    const made = this.#ask(node, method as WriterMethod, {});
+    this.#take(node);
+    return made;
+  }
+
+  #ask(node: SimulatedNode, method: WriterMethod, rest: object): Made {
+    const id = ++this.#id;
+    const name = `call ${id}`;
+    const made: Made = { name, node, outcome: null, lost: false };
+    this.#made.set(id, made);
+    const packing = packingOf(method.reply);
+    node.mailbox.push({ id, method, packing, weight: 100, actor: node.name, trace: "", request: { name, ...rest } });
+    return made;
   }
 
   /** The mailbox is taken where nothing holds it. */
@@ -259,14 +342,26 @@ export class Simulation {
   }
 
   #deferred(node: SimulatedNode): void {
-    for (const work of node.deferred.splice(0)) work();
+    this.#runIn(node, () => {
+      for (const work of node.deferred.splice(0)) work();
+    });
     this.#take(node);
+  }
+
+  /** Has a node do something that may end its program. */
+  #runIn(node: SimulatedNode, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      if (!(error instanceof ProgramEnd)) throw error;
+      node.crash();
+    }
   }
 
   #tick(): void {
     this.now_ms += TICK_MS * (1 + this.#random(4));
     for (const node of this.nodes) {
-      node.replica?.tick();
+      this.#runIn(node, () => node.replica?.tick());
       this.#take(node);
     }
   }
@@ -283,13 +378,10 @@ export class Simulation {
     this.log.cut.clear();
     for (const node of this.nodes) {
       node.full = false;
+      node.dying = false;
       if (node.replica === null) node.start();
     }
-    for (let at = 0; at < MENDING_STEPS_MAX; at++) {
-      this.log.step(this.#random);
-      for (const node of this.nodes) this.#deferred(node);
-      if (at % 10 === 0) this.#tick();
-      await settled();
+    await this.playUntil(() => {
       for (const node of this.nodes) {
         const { state, reason } = must(node.replica, "all were started").status;
         if (state !== "halted") continue;
@@ -297,18 +389,38 @@ export class Simulation {
         node.crash();
         node.start();
       }
-      const quiet =
+      return (
         !this.log.busy &&
+        this.#waiting.length === 0 &&
         this.nodes.every(
           ({ replica, position, mailbox }) =>
             replica?.status.state === "ok" && position === this.log.last && mailbox.length === 0,
-        );
-      if (quiet) return;
+        )
+      );
+    });
+  }
+
+  /** Goes on without any more faults until something is so. */
+  async playUntil(isSo: () => boolean): Promise<void> {
+    for (let at = 0; at < MENDING_STEPS_MAX; at++) {
+      this.log.step(this.#random);
+      for (const node of this.nodes) this.#deferred(node);
+      if (at % 10 === 0) this.#tick();
+      await settled();
+      if (isSo()) return;
     }
     const states = this.nodes.map(
       ({ name, replica, position }) => `${name} ${position} ${JSON.stringify(replica?.status)}`,
     );
-    throw new Error(`the cluster does not come to rest: log at ${this.log.last}; ${states.join("; ")}`);
+    const waiting = this.#waiting.map(({ name, node }) => `${name} waits at ${node.name}`);
+    throw new Error(
+      `the cluster does not come to rest: log at ${this.log.last}; ${[...states, ...waiting].join("; ")}`,
+    );
+  }
+
+  /** Calls that will have to be answered. */
+  get #waiting(): readonly Made[] {
+    return [...this.#made.values()].filter(({ outcome, lost }) => outcome === null && !lost);
   }
 
   #compare(): void {

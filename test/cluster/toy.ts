@@ -1,7 +1,7 @@
 /**
  * A small program for replicas: lines under numbers that a model knows by heart, a register that is compared and set, a
- * method that throws on demand, one that only the leader may call. Enough to see whether calls were carried out twice,
- * in another order, or by halves.
+ * method that throws on demand, one that only the leader may call, one that ends the program. Enough to see whether
+ * calls were carried out twice, in another order, or by halves.
  */
 import * as Type from "typebox";
 import { Failure } from "../../src/base/result.js";
@@ -152,4 +152,19 @@ export const leadLine = writerMethod({
   run: ({ lines: all }, { name }, { now_ms, actor }) => all.add(name, now_ms, actor),
 });
 
-export const TOY = new MethodTable<WriterMethod>([addLine, breakLine, swapRegister, leadLine]);
+/** Ends the program of whoever carries it out: not a failure of the call, but what nothing in it outlives. */
+export const endProgram = writerMethod({
+  name: "program.end",
+  request: NAMED,
+  reply: Type.Null(),
+  weight: () => 100,
+  audit: null,
+  changes: [],
+  models: {},
+  // Here whoever carries it out is to look for it before: what is thrown would be caught.
+  run: () => {
+    throw new Error("the program has ended");
+  },
+});
+
+export const TOY = new MethodTable<WriterMethod>([addLine, breakLine, swapRegister, leadLine, endProgram]);

@@ -181,6 +181,7 @@ export async function startKoor(t: Owner, options: KoorOptions = {}): Promise<Ko
       check();
     });
   const patience = setTimeout(() => child.kill("SIGKILL"), START_TIMEOUT_MS);
+  void exited.then(() => clearTimeout(patience));
   const [line] = await logged(/.*koor listening.*\n/);
   // On a busy machine it may listen before, and refuses writes until then.
   if (in_column) {

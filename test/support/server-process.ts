@@ -119,8 +119,8 @@ class Output {
   }
 }
 
-/** What a node says of a log of one server, which is the only one that a run has. */
-const OF_THE_LOG = /^.*msg"?[=:]"?cluster\b.*one server only.*\n/gm;
+/** What a node says of a log on one machine, which is the only one that a run has: the words of either log. */
+const OF_THE_LOG = /^.*msg"?[=:]"?cluster\b.*(?:one server only|synchronous_standby_names is empty).*\n/gm;
 
 /** What tests end servers with; any other signal is a crash, whenever it came. */
 const SENT: ReadonlySet<NodeJS.Signals> = new Set(["SIGTERM", "SIGINT", "SIGKILL"]);

@@ -4,36 +4,35 @@
  * its entry has come back and is on this node's disk.
  *
  * Calls that come while an entry is on its way share the next (proposals.ts). What became of one when the connection
- * was lost is known exactly when the node's next hello has come back: what is not before it in the log never will be.
- * The log is verified, not trusted: where it is another one, went back, or others have come to something else, the
- * node halts, keeps its files, and says why.
+ * was lost (connection.ts) is known exactly when the node's next hello has come back: what is not before it in the log
+ * never will be. Where the log is another one, or others have come to something else, the node halts, keeps its files,
+ * and says why.
  */
 import {
   CUT_OFF_MS,
   ENTRY_RETRY_MS,
   ENTRY_RETURN_MS_MAX,
   LEADER_SILENCE_MS,
-  LOG_REOPEN_DELAY_MS,
   LOG_REOPEN_DELAY_MS_MAX,
-  LOG_WENT_BACK_MS,
   NODE_BEAT_MS,
   NODE_LAG_ENTRIES_MAX,
   NODE_SILENCE_MS,
 } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
 import { Failure } from "../base/result.js";
-import { LogError, type Appended, type LogSession, type OrderedLog } from "../ordered-log/ordered-log.js";
+import type { Appended, LogSession } from "../ordered-log/ordered-log.js";
 import type { MethodTable } from "../rpc/method.js";
 import type { RpcServer, ServerCall } from "../rpc/server.js";
 import type { WriterMethod } from "../threads/writer-method.js";
-import { CarryingOut, hashOf, NOT_LEADING, type CarryingOutOptions, type Observed } from "./carrying-out.js";
+import { CarryingOut, NOT_LEADING, type CarryingOutOptions, type Observed } from "./carrying-out.js";
+import { Connection, type ConnectionOptions } from "./connection.js";
 import { encodeEntry, type EntryContent } from "./entry.js";
 import type { Membership, Void } from "./membership.js";
 import type { ReplicaStatus } from "./notices.js";
 import { Proposals, type Proposal } from "./proposals.js";
 import type { Suspect } from "./suspect.js";
-import { Verdicts } from "./verdicts.js";
 import type { NodeState } from "./table.js";
+import { Verdicts } from "./verdicts.js";
 
 /** Who this node is. */
 export interface Identity {
@@ -49,8 +48,9 @@ export interface Identity {
   readonly settings: string;
 }
 
-export interface ReplicaOptions extends Pick<CarryingOutOptions, "state" | "table" | "entriesOf"> {
-  readonly log: Pick<OrderedLog, "open">;
+export interface ReplicaOptions
+  extends Pick<CarryingOutOptions, "state" | "table" | "entriesOf">,
+    Pick<ConnectionOptions, "log" | "install"> {
   readonly identity: Identity;
   readonly suspect: Suspect;
   readonly methods: MethodTable<WriterMethod>;
@@ -67,12 +67,6 @@ export interface ReplicaOptions extends Pick<CarryingOutOptions, "state" | "tabl
   readonly later: (run: () => void, ms: number) => void;
   /** Tells of the node: after each commit, and where something has changed; of mere counts with the next tick. */
   readonly tell: (status: ReplicaStatus, now_ms: number) => void;
-  /**
-   * Has the node's tables replaced by those of a snapshot.
-   * @param least it has at least come so far
-   * @returns what it holds; null where there is none yet
-   */
-  readonly install: (least: number, generation: string) => Promise<NodeState | null>;
   /** The cluster has gone on to other commands, at this entry: those who have them need a snapshot of it. */
   readonly outgrown: (position: number, led: boolean) => void;
   /** Takes what the operator is to know of how the log is set up. */
@@ -108,14 +102,11 @@ export class Replica {
   readonly #carrying_out: CarryingOut;
   readonly #verdicts: Verdicts;
   readonly #proposals: Proposals;
-  #session: LogSession | null = null;
-  #phase: "away" | "opening" | "greeting" | "ready" | "halted" | "closed" = "away";
+  readonly #connection: Connection;
+  #phase: "away" | "greeting" | "ready" | "halted" | "closed" = "away";
   #reason = "";
   /** When the log was last found to be there. */
   #reached_at: number;
-  #reopen_at = 0;
-  #reopen_delay_ms = LOG_REOPEN_DELAY_MS;
-  #reopens = 0;
   #fenced = 0;
   #appends = 0;
   #append_ms = 0;
@@ -128,15 +119,11 @@ export class Replica {
   #leader_heard_at: number;
   #hello_retry_at: number | null = null;
   #refused_since: number | null = null;
-  /** Since when the log has been gone, or has ended before what was carried out. */
-  #short_since: number | null = null;
-  /** The entry that a snapshot has to hold before this node can go on; 0 where none has to. */
-  #needed = 0;
   #told: ReplicaStatus | null = null;
 
   constructor(options: ReplicaOptions) {
     this.#options = options;
-    const { identity, elapsed } = options;
+    const { identity, elapsed, log, install, warn } = options;
     this.#carrying_out = new CarryingOut({
       ...options,
       commands: identity.commands,
@@ -147,6 +134,21 @@ export class Replica {
     });
     this.#verdicts = new Verdicts(identity.node);
     this.#proposals = new Proposals(identity.node);
+    this.#connection = new Connection({
+      log,
+      install,
+      elapsed,
+      position: () => this.#carrying_out.state.position,
+      found: ({ last, warnings }) => {
+        this.#log_last = last;
+        warn(warnings);
+      },
+      restart: (installed) => this.#restart(installed),
+      opened: (session) => this.#greet(session),
+      entry: (id, bytes, last) => this.#receive(id, bytes, last),
+      away: (why) => this.#away(why),
+      wrong: (why) => this.#halt(why),
+    });
     this.#reached_at = elapsed();
     this.#leader_heard_at = elapsed();
   }
@@ -161,7 +163,7 @@ export class Replica {
       leads: this.leads,
       position: position.id,
       log_last: Math.max(this.#log_last, position.id),
-      reopens: this.#reopens,
+      reopens: this.#connection.reopens,
       fenced: this.#fenced,
       appends: this.#appends,
       append_s: this.#append_ms / 1_000,
@@ -196,7 +198,7 @@ export class Replica {
    * @throws LogError
    */
   async trim(through: number): Promise<void> {
-    await this.#session?.trim(through);
+    await this.#connection.session?.trim(through);
   }
 
   /** Puts calls into the log, behind those that wait. */
@@ -219,113 +221,25 @@ export class Replica {
   /** Does what is due. */
   tick(): void {
     const now = this.#options.elapsed();
-    switch (this.#phase) {
-      case "away":
-        if (now >= this.#reopen_at) void this.#open();
-        break;
-      case "greeting":
-      case "ready":
-        this.#watch(now);
-        break;
-      default:
-    }
+    this.#connection.tick(now);
+    if (this.#phase === "greeting" || this.#phase === "ready") this.#watch(now);
     this.#tell(ALL);
   }
 
   /** Ends the connection; what was not answered is never answered. */
   async close(): Promise<void> {
-    const session = this.#session;
     this.#phase = "closed";
-    this.#session = null;
-    await session?.close();
+    await this.#connection.end();
   }
 
-  /** Connects, looks whether the log is the one that was left, and greets it. */
-  async #open(): Promise<void> {
-    const { log } = this.#options;
-    this.#phase = "opening";
-    let session: LogSession | null = null;
-    try {
-      session = await log.open({
-        // What a session that was given up still says is of no interest.
-        entry: (id, bytes, last) => {
-          if (session !== null && session === this.#session) this.#receive(id, bytes, last);
-        },
-        lost: (error) => {
-          if (session !== null && session === this.#session) this.#lost(error.message);
-        },
-      });
-    } catch (error) {
-      if (!(error instanceof LogError)) throw error;
-      this.#away(error.message);
-      return;
-    }
-    if (this.#closed) {
-      await session?.close();
-      return;
-    }
-    this.#session = session;
-    try {
-      const wrong = session === null ? this.#lasting("the log is gone") : await this.#verify(session);
-      // It may have been lost, or closed, meanwhile.
-      if (this.#session !== session) return;
-      if (wrong !== null) this.#halt(wrong);
-      else if (session !== null) this.#greet(session);
-    } catch (error) {
-      if (!(error instanceof LogError)) throw error;
-      this.#lost(error.message);
-    }
-  }
-
-  get #closed(): boolean {
-    return this.#phase === "closed";
-  }
-
-  /** Why the log is not the one that was left; null where it is. */
-  async #verify(session: LogSession): Promise<string | null> {
-    const { generation, first, last } = session.status;
-    this.#log_last = last;
-    this.#options.warn(session.status.warnings);
-    const { position } = this.#carrying_out.state;
-    if (generation !== position.generation)
-      return `the log is another one: this node belongs to ${position.generation}, the log to ${generation}`;
-    if (last < position.id)
-      return this.#lasting(`the log went back: it ends at ${last}, and this node has carried out ${position.id}`);
-    this.#short_since = null;
-    const least = Math.max(this.#needed, first - 1);
-    if (least > position.id) return await this.#takeIn(least, generation);
-    if (position.id < first) return null;
-    const bytes = await session.read(position.id);
-    if (bytes !== null && hashOf(bytes) === position.entry) return null;
-    return `the log is another one: its entry ${position.id} is not the one that this node has carried out`;
-  }
-
-  /** Takes in a snapshot that has come at least so far. */
-  async #takeIn(least: number, generation: string): Promise<string | null> {
-    const { install, identity } = this.#options;
-    const { id } = this.#carrying_out.state.position;
-    const installed = await install(least, generation);
-    if (installed === null)
-      throw new LogError("unreachable", `waiting for a snapshot at entry ${least} or later: this node is at ${id}`);
+  /** Goes on from what a snapshot held. */
+  #restart(installed: NodeState): string | null {
     this.#carrying_out.restart(installed);
     this.#verdicts.forget();
-    this.#needed = 0;
     // It may be in the snapshot, and its answer is not.
     this.#proposals.abandon();
     const { commands } = installed.membership;
-    return commands > identity.commands ? outgrownBy(commands) : null;
-  }
-
-  /**
-   * Why to halt. A server that is cut off from the others may not know it yet, and less than they do: only what is found
-   * so for a while is.
-   * @throws LogError until then
-   */
-  #lasting(why: string): string {
-    const { elapsed } = this.#options;
-    this.#short_since ??= elapsed();
-    if (elapsed() - this.#short_since < LOG_WENT_BACK_MS) throw new LogError("unreachable", why);
-    return why;
+    return commands > this.#options.identity.commands ? outgrownBy(commands) : null;
   }
 
   #greet(session: LogSession): void {
@@ -338,26 +252,15 @@ export class Replica {
     this.#hello_retry_at = null;
     this.#options.suspect.expect(session.status.last);
     session.follow(this.#carrying_out.state.position.id);
-    this.#hello(session);
+    this.#hello();
   }
 
-  #hello(session: LogSession): void {
+  #hello(): void {
+    const { session } = this.#connection;
+    if (session === null) return;
     const { node, store, run, version, settings } = this.#options.identity;
     const replaces = this.#carrying_out.membership.nodes.get(node)?.incarnation ?? 0;
     this.#append(session, { kind: "hello", store, run, replaces, version, settings }, 0, 0, () => undefined);
-  }
-
-  /** The session has ended: what is on its way is settled by the next. */
-  #lost(why: string): void {
-    if (this.#phase === "closed" || this.#phase === "halted") return;
-    this.#endSession();
-    this.#away(why);
-  }
-
-  #endSession(): void {
-    const session = this.#session;
-    this.#session = null;
-    if (session !== null) void session.close();
   }
 
   /** What was not put into the log yet is not going to be; who calls from now on hears why at once. */
@@ -366,21 +269,16 @@ export class Replica {
     this.#options.server.resume();
   }
 
+  /** There is no session: what is on its way is settled by the next. */
   #away(why: string): void {
-    if (this.#closed) return;
-    const { elapsed } = this.#options;
-    if (this.#phase === "ready" || this.#phase === "greeting") this.#reopen_delay_ms = LOG_REOPEN_DELAY_MS;
     this.#phase = "away";
     this.#reason = why;
-    this.#reopens += 1;
-    this.#reopen_at = elapsed() + this.#reopen_delay_ms;
-    this.#reopen_delay_ms = Math.min(this.#reopen_delay_ms * 2, LOG_REOPEN_DELAY_MS_MAX);
     this.#refuseWaiting();
     this.#tell();
   }
 
   #halt(why: string): void {
-    this.#endSession();
+    void this.#connection.end();
     this.#phase = "halted";
     this.#reason = why;
     this.#refuseWaiting();
@@ -396,11 +294,11 @@ export class Replica {
     if (this.#carrying_out.waits) return;
     this.#reached_at = now;
     if (this.#phase === "greeting") {
-      if (this.#hello_retry_at !== null && now >= this.#hello_retry_at && this.#session !== null) {
+      if (this.#hello_retry_at !== null && now >= this.#hello_retry_at) {
         this.#hello_retry_at = null;
-        this.#hello(this.#session);
+        this.#hello();
       } else if (this.#hello_retry_at === null && now - this.#appended_at > ENTRY_RETURN_MS_MAX) {
-        this.#lost("what was appended to the log does not come back");
+        this.#connection.lose("what was appended to the log does not come back");
       }
       return;
     }
@@ -408,14 +306,14 @@ export class Replica {
     const verdict = this.#verdicts.verdict(now);
     if (verdict !== null) this.#halt(verdict);
     else if (on_its_way !== null && now - on_its_way.since > ENTRY_RETURN_MS_MAX)
-      this.#lost("what was appended to the log does not come back");
+      this.#connection.lose("what was appended to the log does not come back");
     else this.#next();
   }
 
   /** Appends what is to be said next; where that is nothing, new calls may come. */
   #next(): void {
     const { server, elapsed } = this.#options;
-    const session = this.#session;
+    const { session } = this.#connection;
     if (this.#phase !== "ready" || session === null) return;
     if (this.#stalled_until !== null || this.#proposals.on_its_way !== null) {
       server.pause();
@@ -475,7 +373,7 @@ export class Replica {
       case "stored":
         return;
       case "unknown":
-        this.#lost("the log did not say what became of an entry");
+        this.#connection.lose("the log did not say what became of an entry");
         return;
       case "full":
         this.#refuse(this.#proposals.withdraw(proposal, false), FULL);
@@ -538,8 +436,7 @@ export class Replica {
           this.#tell();
           return;
         default:
-          this.#needed = stop.id;
-          this.#lost("a snapshot has to be taken in");
+          this.#connection.need(stop.id);
           return;
       }
     }
@@ -589,7 +486,7 @@ export class Replica {
     }
     if (refused === "old") {
       // Another hello of this name was before it; which, is known by now.
-      if (this.#phase === "greeting" && this.#session !== null) this.#hello(this.#session);
+      if (this.#phase === "greeting") this.#hello();
       return;
     }
     if (refused !== null) {
@@ -607,7 +504,6 @@ export class Replica {
     // Every hello of this run begins an incarnation; the last of them counts.
     this.#refused_since = null;
     this.#phase = "ready";
-    this.#reopen_delay_ms = LOG_REOPEN_DELAY_MS;
     this.#leader_heard_at = elapsed();
     this.#refuse(this.#proposals.adopt(id), this.#unavailable());
   }

@@ -7,6 +7,7 @@ import type { Bench } from "../bench.js";
 import type { JobProcess } from "../job-process.js";
 import type { LoadJob } from "../load/generator.js";
 import { encodeHttp, keyNumbers, keyOf, putRequest, VALUE, type HttpRequest } from "../load/requests.js";
+import { runWrk } from "../load/wrk.js";
 import type { Row, Target } from "../model.js";
 import { withCpu } from "../process-cost.js";
 import {
@@ -32,7 +33,11 @@ const RAW = "raw uWS";
 const REDIS = "Redis, 2 replicas";
 const ETCD = "etcd, 3 members";
 
-export type LoadOf = Omit<LoadJob, "connections" | "duration_ms">;
+export interface LoadOf {
+  readonly job: Omit<LoadJob, "connections" | "duration_ms">;
+  /** The same for wrk, which takes one server and nothing but HTTP; absent where it is not that. */
+  readonly for_wrk?: { readonly port: number; readonly requests: readonly HttpRequest[] };
+}
 
 /** What a value is stored in beside the cluster. */
 export interface Beside {
@@ -50,7 +55,10 @@ function httpLoad(servers: readonly Pick<Server, "port">[], requests: readonly H
   const [first, ...more] = servers.map(({ port }) => port);
   const port = must(first, "a load is for a server");
   const encoded = requests.map((request) => encodeHttp(request, `127.0.0.1:${port}`));
-  return { kind: "load", protocol: "http", port, more_ports: more, requests: encoded, expected_status: 200 };
+  return {
+    job: { kind: "load", protocol: "http", port, more_ports: more, requests: encoded, expected_status: 200 },
+    ...(more.length === 0 ? { for_wrk: { port, requests } } : {}),
+  };
 }
 
 function puts(): HttpRequest[] {
@@ -76,8 +84,8 @@ export async function startReferences(bench: Bench): Promise<References> {
     const servers = await startReplicatedRedis(bench, redis_server);
     const { port } = must(servers[0], "the one that is written to");
     const requests = keyNumbers().map((index) => waitedSet(keyOf(index), VALUE));
-    const load: LoadOf = { kind: "load", protocol: "redis, waited for", port, requests, expected_status: 200 };
-    all.push({ name: REDIS, pids: servers.map(({ pid }) => pid), load });
+    const job: LoadOf["job"] = { kind: "load", protocol: "redis, waited for", port, requests, expected_status: 200 };
+    all.push({ name: REDIS, pids: servers.map(({ pid }) => pid), load: { job } });
   }
   if (etcd === undefined) bench.skip("no etcd beside it: none on the PATH");
   else {
@@ -96,6 +104,8 @@ export interface WritesPlan {
   readonly nodes: readonly KoorNode[];
   readonly connections: number;
   readonly beside: readonly Beside[];
+  /** Where wrk is, if it is to send them, which leaves the servers more of the machine than our own generator. */
+  readonly wrk?: string;
   readonly targets: (figures: {
     readonly rate: number;
     readonly p50_ms: number;
@@ -105,35 +115,36 @@ export interface WritesPlan {
 
 /** One row. CPU time is that of all nodes together a write, and beside it that of the log's servers. */
 export async function measureWrites(bench: Bench, generator: JobProcess, plan: WritesPlan): Promise<Row> {
-  const { name, log, nodes, connections, beside } = plan;
+  const { name, log, nodes, connections, wrk } = plan;
   const { cluster_slice_ms, cluster_rounds, warmup_ms } = bench.settings;
-  const run = (of: LoadOf, duration_ms: number): Promise<Slice> => {
-    const job: LoadJob = { ...of, connections, duration_ms };
-    return generator.run<Slice>(job);
+  const beside = wrk === undefined ? plan.beside : plan.beside.filter(({ load }) => load.for_wrk !== undefined);
+  const run = ({ job, for_wrk }: LoadOf, pids: readonly number[], duration_ms: number): Promise<Slice> => {
+    if (wrk !== undefined && for_wrk !== undefined)
+      return runWrk(bench, wrk, { ...for_wrk, pid: pids, connections, seconds: Math.ceil(duration_ms / 1_000) });
+    const sent: LoadJob = { ...job, connections, duration_ms };
+    return withCpu(pids, () => generator.run<Slice>(sent));
   };
   const load = writesTo(nodes);
-  for (const { load: warmed } of [{ load }, ...beside]) await run(warmed, warmup_ms);
+  const pids = nodes.map(({ pid }) => pid);
+  for (const warmed of [{ load, pids }, ...beside]) await run(warmed.load, warmed.pids, warmup_ms);
   const mine: Slice[] = [];
   const of_log: Slice[] = [];
   const theirs = beside.map((): Slice[] => []);
   for (let round = 0; round < cluster_rounds; round++) {
     bench.progress(`${name}, round ${round + 1} of ${cluster_rounds}`);
     const { slice, ...spent } = await withCpu(log.pids, async () => ({
-      slice: await withCpu(
-        nodes.map(({ pid }) => pid),
-        () => run(load, cluster_slice_ms),
-      ),
+      slice: await run(load, pids, cluster_slice_ms),
     }));
     mine.push(slice);
     of_log.push({ ...slice, ...spent });
-    for (const [at, { pids, load: their_load }] of beside.entries())
-      must(theirs[at], "a list for each").push(await withCpu(pids, () => run(their_load, cluster_slice_ms)));
+    for (const [at, reference] of beside.entries())
+      must(theirs[at], "a list for each").push(await run(reference.load, reference.pids, cluster_slice_ms));
   }
   const figures = mergeSlices(mine);
   const of = (figure: string): number => figures[figure] ?? 0;
   return {
     name,
-    client: "node",
+    client: wrk === undefined ? "node" : "wrk",
     figures: figuresOf({ ...figures, log_cpu_us: cpuOfAll(of_log) }),
     references: beside.map((reference, at) => ({ name: reference.name, figures: mergeSlices(theirs[at] ?? []) })),
     ratios: beside.flatMap((reference, at) => {

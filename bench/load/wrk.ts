@@ -88,8 +88,8 @@ export interface WrkJob {
   readonly connections: number;
   readonly requests: readonly HttpRequest[];
   readonly seconds: number;
-  /** Process whose CPU time is taken over the run. */
-  readonly pid: number;
+  /** Process whose CPU time is taken over the run, or several. */
+  readonly pid: number | readonly number[];
 }
 
 /** One run of wrk with one thread. */

@@ -130,6 +130,26 @@ async function measureServerDeaths({ bench }: Ground, log: NatsServers, nodes: r
   return deathRow(`${log.name}: the server that leads the stream is killed`, deaths, false);
 }
 
+/** One node written to by many, and by wrk where it is here. */
+async function* measureManyCallers(
+  { bench, generator, references }: Ground,
+  log: LogServers,
+  node: KoorNode,
+  targets: Judge,
+): AsyncGenerator<Row> {
+  const plan = {
+    log,
+    nodes: [node],
+    beside: references.all,
+    name: `${log.name}: PUT, one node, ${CLUSTER_CONNECTIONS} callers`,
+    connections: CLUSTER_CONNECTIONS,
+    targets,
+  };
+  yield await measureWrites(bench, generator, plan);
+  const { wrk } = bench.tools;
+  if (wrk !== undefined) yield await measureWrites(bench, generator, { ...plan, wrk });
+}
+
 async function* measureThreeCopies(ground: Ground): AsyncGenerator<Row> {
   const { bench, generator, references } = ground;
   const { alone, all } = references;
@@ -141,12 +161,7 @@ async function* measureThreeCopies(ground: Ground): AsyncGenerator<Row> {
   const a = await startNode(bench, log, "a", { data_dir, seeds: true });
   yield await measureJoins(ground, log, "a snapshot");
   const of = { log, nodes: [a], beside: all };
-  yield await measureWrites(bench, generator, {
-    ...of,
-    name: `${log.name}: PUT, one node, ${CLUSTER_CONNECTIONS} callers`,
-    connections: CLUSTER_CONNECTIONS,
-    targets: judge(8_000, 25),
-  });
+  yield* measureManyCallers(ground, log, a, judge(8_000, 25));
   yield await measureWrites(bench, generator, {
     ...of,
     name: `${log.name}: PUT, one node, 1 caller`,
@@ -174,16 +189,9 @@ async function* measureThreeCopies(ground: Ground): AsyncGenerator<Row> {
 
 /** One node in front of one log. */
 async function* measureOneNode(ground: Ground, log: LogServers, targets: Judge): AsyncGenerator<Row> {
-  const { bench, generator, references } = ground;
+  const { bench } = ground;
   const a = await startNode(bench, log, "a", { seeds: true });
-  yield await measureWrites(bench, generator, {
-    log,
-    nodes: [a],
-    beside: references.all,
-    name: `${log.name}: PUT, one node, ${CLUSTER_CONNECTIONS} callers`,
-    connections: CLUSTER_CONNECTIONS,
-    targets,
-  });
+  yield* measureManyCallers(ground, log, a, targets);
   await bench.stop(a.child);
 }
 

@@ -2,10 +2,9 @@
  * A body that is held back: it stays with its client, comes whole to whoever asks for it later, and who is refused
  * meanwhile reads why.
  */
-import { once } from "node:events";
 import t, { type Test } from "tap";
 import { HELD_BODY_BYTES_MAX } from "../../schemas/limits.js";
-import { dial, send, type RequestOptions } from "../../test/support/http-client.js";
+import { closeOf, dial, send, type RequestOptions } from "../../test/support/http-client.js";
 import { must } from "../base/assert.js";
 import { chooseTransport } from "./choose.js";
 import { headerBlock, type WireReply } from "./reply.js";
@@ -135,7 +134,7 @@ for (const name of ["node", "uws"] as const) {
     const exchange = await held.next();
     const gone = new Promise<void>((resolve) => exchange.onAbort(resolve));
     client.resetAndDestroy();
-    await once(client, "close");
+    await closeOf(client);
     if (!exchange.ended) await t.rejects(collect(exchange).body, /gone/);
     await gone;
     t.equal(exchange.ended, true);

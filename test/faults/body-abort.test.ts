@@ -3,7 +3,6 @@
  * it stays in the server's books, and the shutdown does not wait for what is gone. And clients that are
  * refused in the middle: they read why, and are cut where they go on.
  */
-import { once } from "node:events";
 import t, { type Test } from "tap";
 import {
   BODIES_IN_MEMORY_BYTES_MAX,
@@ -13,7 +12,7 @@ import {
   REFUSED_LINGER_MS,
   REQUEST_TIMEOUT_MS,
 } from "../../schemas/limits.js";
-import { dial, send, sendJson } from "../support/http-client.js";
+import { closeOf, dial, send, sendJson } from "../support/http-client.js";
 import { countInFlight, readMetric } from "../support/metrics.js";
 import { RESTORE_REFUSED, startKoor, type Koor, type Owner } from "../support/server-process.js";
 
@@ -109,7 +108,7 @@ t.test("a client that goes before it is answered", async (t) => {
   writers.forEach((socket, at) => {
     socket.write(`${head("PUT", `/api/state/gone/${at}`, "Content-Length: 1")}1`, () => socket.destroy());
   });
-  await Promise.all(writers.map((socket) => once(socket, "close")));
+  await Promise.all(writers.map(closeOf));
   // On a busy machine some of them come to the server only now: what became of all is sure after its end.
   t.equal(await koor.stop(), 0);
   const next = await startKoor(t, { data_dir: koor.data_dir });
@@ -133,7 +132,7 @@ t.test("a request that comes drop by drop is cut", async (t) => {
     socket.write(first);
     const dripping = setInterval(() => socket.write(drop), 250);
     socket.resume();
-    await once(socket, "close");
+    await closeOf(socket);
     clearInterval(dripping);
     return performance.now() - from_ms;
   });
@@ -240,7 +239,7 @@ t.test("a client that does not stop when it is refused is cut, by its bytes and 
   await Promise.all(
     [slow, fast].map((socket) => {
       socket.resume();
-      return new Promise((resolve) => socket.once("close", resolve));
+      return closeOf(socket);
     }),
   );
   clearInterval(dripping);

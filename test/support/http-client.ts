@@ -110,6 +110,14 @@ export async function dial(t: Owner, port: number): Promise<Socket> {
   return socket;
 }
 
+/** Resolves when a socket is closed, whatever closed it: `once` of node:events rejects where that was a reset. */
+export function closeOf(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    if (socket.closed) resolve();
+    else socket.once("close", () => resolve());
+  });
+}
+
 /**
  * Sends bytes on a connection of their own and collects what comes back until the server closes it, or
  * until `enough` says so.

@@ -6,7 +6,7 @@
 import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import { dial } from "./http-client.js";
+import { closeOf, dial } from "./http-client.js";
 import type { Owner } from "./server-process.js";
 import type { Dropped, Told } from "./subscriber.js";
 
@@ -61,7 +61,7 @@ class SlowSocket extends SlowClient {
     first: Buffer,
   ) {
     super();
-    this.closed = once(socket, "close");
+    this.closed = closeOf(socket);
     this.#take(first);
     socket.on("data", (chunk: Buffer) => this.#take(chunk));
     socket.pause();

@@ -4,8 +4,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { type TestReport, readReport } from "./test-report.js";
 
-/** tap ends a file that takes longer, and says what it waited for. */
-const TIMEOUT_S = 600;
+/** tap ends a file that takes longer, and says what it waited for: the longest takes half of it. */
+const TIMEOUT_S = 360;
 /** Beyond tap's own: a file that does not even do that. */
 const GRACE_S = 30;
 /** What is shown of stderr where a file failed. */

@@ -97,7 +97,7 @@ t.test("what waits for a person", { skip }, async (t) => {
     await remove.click();
     await page.getByRole("dialog", { name: `Remove ${name}?` }).waitFor();
     await page.keyboard.press("Escape");
-    await page.getByRole("dialog").waitFor({ state: "detached" });
+    await page.locator("dialog").waitFor({ state: "detached" });
     t.ok(await rowOf(page, name).isVisible(), "nothing was done");
     await remove.click();
     await page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();

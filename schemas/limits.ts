@@ -347,13 +347,18 @@ export const CAPABILITY_BYTES_MAX = 128;
 export const INSTANCE_TOKEN_BYTES = 16;
 /** How long a sign of life may be in memory only. */
 export const INSTANCE_FLUSH_INTERVAL_MS = 5_000;
-/** The same of a node: whether a claim is over is decided by the one that leads. */
+/**
+ * The same of a node, at most: whether a claim is over is decided by the one that leads. And the part of the time
+ * after which one counts as silent, where that is less.
+ */
 export const INSTANCE_SHARED_FLUSH_INTERVAL_MS = 1_000;
+export const INSTANCE_SHARED_FLUSH_PART = 1 / 4;
 /**
  * So much longer than its life a claim lasts in a cluster of several nodes, and so much later one counts as silent:
- * until then a sign of life that was heard elsewhere is known.
+ * until then a sign of life that was heard elsewhere is known. Of silence, at most this part of the time until then.
  */
 export const CLAIM_SHARED_GRACE_MS = 2_000;
+export const SILENCE_SHARED_GRACE_PART = 1 / 2;
 /** Rows of one flush, and of one call that marks instances stale: other writes come in between. */
 export const INSTANCE_FLUSH_ROWS = 1_000;
 /** Instances of a list that are written in one turn of the front's loop. */

@@ -6,6 +6,9 @@
 import type { Config } from "../schemas/config.js";
 import {
   CLAIM_SHARED_GRACE_MS,
+  INSTANCE_SHARED_FLUSH_INTERVAL_MS,
+  INSTANCE_SHARED_FLUSH_PART,
+  SILENCE_SHARED_GRACE_PART,
   LEASE_PRUNE_INTERVAL_MS,
   MESSAGE_PRUNE_INTERVAL_MS,
   TASK_PRUNE_INTERVAL_MS,
@@ -162,12 +165,14 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
 
   // What goes on without being asked
   const { stale_after, liveness_interval, task_retention } = config;
+  const grace_ms = Math.min(CLAIM_SHARED_GRACE_MS, Math.floor(stale_after * SILENCE_SHARED_GRACE_PART));
+  const shared_flush_ms = Math.min(INSTANCE_SHARED_FLUSH_INTERVAL_MS, stale_after * INSTANCE_SHARED_FLUSH_PART);
   const liveness = new Liveness({
     directory,
     writer,
     clock,
     log,
-    stale_after_ms: () => stale_after + (alone() ? 0 : CLAIM_SHARED_GRACE_MS),
+    stale_after_ms: () => stale_after + (alone() ? 0 : grace_ms),
     interval_ms: liveness_interval,
   });
   const tasks: readonly BackgroundTask[] = [
@@ -192,7 +197,7 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
       }),
     ),
     whileLeading(leads, new MessagePruner({ writer, boxes, interval_ms: MESSAGE_PRUNE_INTERVAL_MS, log, now_ms })),
-    new Sightings(directory, writer, now_ms, shared),
+    new Sightings(directory, writer, now_ms, shared ? shared_flush_ms : null),
   ];
 
   const workspaceOf = (instance: string): string => directory.get(instance)?.workspace ?? "";

@@ -55,7 +55,7 @@ function directoryOf(count: number): Directory {
 t.test("signs of life: in batches at intervals, at once for a stale one, again when they were not taken", async (t) => {
   const directory = directoryOf(INSTANCE_FLUSH_ROWS + 2);
   const writer = new PlayedWriter([storeSightings]);
-  const sightings = new Sightings(directory, writer.writer, START, false);
+  const sightings = new Sightings(directory, writer.writer, START, null);
   const all = directory.list();
   for (const entry of all) directory.see(entry, START + 50_000);
   sightings.tick(START + INSTANCE_FLUSH_INTERVAL_MS - 1);

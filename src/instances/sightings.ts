@@ -3,11 +3,7 @@
  * alive again, and whole at a shutdown. A kill loses the last seconds of last_seen and nothing else.
  * Runs on the front, driven by ticks.
  */
-import {
-  INSTANCE_FLUSH_INTERVAL_MS,
-  INSTANCE_FLUSH_ROWS,
-  INSTANCE_SHARED_FLUSH_INTERVAL_MS,
-} from "../../schemas/limits.js";
+import { INSTANCE_FLUSH_INTERVAL_MS, INSTANCE_FLUSH_ROWS } from "../../schemas/limits.js";
 import { Periodic } from "../background/periodic.js";
 import type { BackgroundTask } from "../background/task.js";
 import { Failure } from "../base/result.js";
@@ -23,14 +19,14 @@ export class Sightings implements BackgroundTask {
   readonly #shared: boolean;
   #now_ms: number;
 
-  /** @param shared whether other servers know signs of life by what is stored, and have to know them soon */
-  constructor(directory: Directory, writer: Writer, now_ms: number, shared: boolean) {
+  /** @param shared_ms where other servers know signs of life by what is stored, how soon they have to; null: alone */
+  constructor(directory: Directory, writer: Writer, now_ms: number, shared_ms: number | null) {
     this.#directory = directory;
     this.#writer = writer;
-    this.#shared = shared;
+    this.#shared = shared_ms !== null;
     this.#now_ms = now_ms;
     this.#flushes = new Periodic({
-      interval_ms: shared ? INSTANCE_SHARED_FLUSH_INTERVAL_MS : INSTANCE_FLUSH_INTERVAL_MS,
+      interval_ms: shared_ms ?? INSTANCE_FLUSH_INTERVAL_MS,
       now_ms,
       work: () => this.#flush(),
       urgent: () => directory.urgent,

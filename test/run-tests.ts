@@ -3,10 +3,11 @@
  * gives, and those that cross a socket once more over Node's own where that was another one, in their short form: what
  * is long in them is not about the wire. Of those that look at pages it is one: what they ask of the wire is little
  * beside what they look at. What is about the wire is run a third time with each server the only node of a cluster,
- * over a log in NATS, and a few of it over one in PostgreSQL, where this machine has them. The short form does a part,
- * which chance draws and the run names: a few of those over the other transport and over NATS, and some of those that
- * look at pages; the long form draws, too, from what is run a second and a third time. Each file is a process of plain Node: tap's own runner gives
- * it loaders that every thread and command it starts has to load again, which took most of a run's time.
+ * over a log in NATS, a fourth time with each a node that another one leads, and a few of it over a log in PostgreSQL,
+ * where this machine has them. The short form does a part, which chance draws and the run names: a few of those over
+ * the other transport and over NATS, and some of those that look at pages; the long form draws, too, from what is run
+ * a second time and more. Each file is a process of plain Node: tap's own runner gives it loaders that every thread
+ * and command it starts has to load again, which took most of a run's time.
  * One line for each file as it ends, and the last one is `N passed, N failed`, of assertions.
  * Run: `node dist/tree/test/run-tests.js [--long] [PART OF A FILE'S NAME...]`.
  */
@@ -30,7 +31,7 @@ const OVER_BOTH = join("test", "transports.test.js");
 const TEST_ENDING = ".test.js";
 /** Of what goes over Node's own transport, too: how many files each form draws. */
 const SHORT_OVER_NODE = 3;
-const LONG_OVER_NODE = 36;
+const LONG_OVER_NODE = 28;
 /** Those in which a server may as well be a node; tests of clusters say themselves which nodes there are. */
 const OF_NODES = /^test[/\\](?:(?:api|cli|openapi)[-.]|recipes|faults[/\\])(?!cluster)/;
 /** Of them, what is done in seconds: the short form draws from these. */
@@ -39,16 +40,18 @@ const QUICK_OF_NODES = new Set(
     join("test", `api-${name}.test.js`),
   ),
 );
-const SAMPLE_OF_NODES = 2;
+const SAMPLE_OF_NODES = 1;
 /** What a node refuses. */
 const ABOUT_RESTORES = /(?:api-backup|restore-kill)\.test\.js$/;
-/** Of all of them, what the long form draws: all would take ten minutes. */
-const LONG_OF_NODES = 8;
+/** What the node does that leads. */
+const OF_LEADERS = /webhook(?:s|-delivery)\.test\.js$/;
+/** Of all of them, what the long form draws, of each kind of node: all would take ten minutes. */
+const LONG_OF_NODES = 4;
 /** What starts logs and clusters of its own: each of them takes half a minute and more, and no transport matters. */
 const OF_CLUSTERS = /(?:^|[/\\])(?:api-)?cluster(?:-[a-z-]+)?\.test\.js$|ordered-log[/\\](?:nats|postgres)\.test\.js$/;
 /** How many of them the two forms draw. */
 const SHORT_CLUSTERS = 1;
-const LONG_CLUSTERS = 6;
+const LONG_CLUSTERS = 4;
 /** Starts its nodes over the log that the run is about. */
 const OF_CLUSTER = join("test", "api-cluster.test.js");
 /** How many files go over the second log, too. */
@@ -96,14 +99,20 @@ interface Run {
   readonly path: string;
   /** Over which transport: the one that this machine gives, or Node's own. */
   readonly transport: "auto" | "node";
-  /** Over which log each server is a node; "" for servers alone. */
-  readonly cluster: LogName | "";
+  /** Over which log each server is a node, alone or led by another; "" for servers alone. */
+  readonly cluster: LogName | `${LogName}-led` | "";
   readonly environment: NodeJS.ProcessEnv;
+}
+
+interface OverLog {
+  readonly log: LogName;
+  readonly cluster: Run["cluster"];
+  readonly paths: readonly string[];
 }
 
 function showReport({ path, transport, cluster }: Run, report: TestReport, took_ms: number): void {
   const outcome = report.failed === 0 ? "ok" : "FAILED";
-  const over = cluster === "" ? (transport === "node" ? " over node" : "") : ` over a log in ${cluster}`;
+  const over = cluster === "" ? (transport === "node" ? " over node" : "") : ` as ${nameNode(cluster)}`;
   const counts = report.failed === 0 ? `${report.passed}` : `${report.passed} passed, ${report.failed} failed`;
   print(`${outcome} ${nameTest(path)}${over}: ${counts}, ${(took_ms / 1000).toFixed(1)} s`);
   for (const reason of report.skipped) print(`   skipped: ${reason}`);
@@ -112,6 +121,12 @@ function showReport({ path, transport, cluster }: Run, report: TestReport, took_
 
 function nameTest(path: string): string {
   return path.slice(0, -TEST_ENDING.length);
+}
+
+/** What kind of node, in words. */
+function nameNode(cluster: Run["cluster"]): string {
+  const [log = "", led] = cluster.split("-");
+  return `${led === undefined ? "a node" : "a node that is led"} over ${log}`;
 }
 
 function print(line: string): void {
@@ -150,19 +165,23 @@ function chooseTests(found: readonly string[]): readonly string[] {
 }
 
 /** What is run with each server as a node, by the log. */
-function overLogs(found: readonly string[]): readonly (readonly [log: LogName, paths: readonly string[]])[] {
+function overLogs(found: readonly string[]): readonly OverLog[] {
   const of_nodes = wireTests(found).others.filter((path) => OF_NODES.test(path) && !ABOUT_RESTORES.test(path));
-  const quick = of_nodes.filter((path) => QUICK_OF_NODES.has(path));
-  const second = [...found.filter((path) => path === OF_CLUSTER), ...drawSome(of_nodes, SAMPLE_SECOND_LOG)];
-  const first =
+  const long = countRounds(0, 1) === 1;
+  const draw = (paths: readonly string[]): readonly string[] =>
     names.length > 0
-      ? of_nodes
-      : countRounds(0, 1) === 1
-        ? drawSome(of_nodes, LONG_OF_NODES)
-        : drawSome(quick, SAMPLE_OF_NODES);
+      ? paths
+      : long
+        ? drawSome(paths, LONG_OF_NODES)
+        : drawSome(
+            paths.filter((path) => QUICK_OF_NODES.has(path)),
+            SAMPLE_OF_NODES,
+          );
+  const second = [...found.filter((path) => path === OF_CLUSTER), ...drawSome(of_nodes, SAMPLE_SECOND_LOG)];
   return [
-    ["nats", first],
-    ["postgres", countRounds(0, 1) === 1 ? second : []],
+    { log: "nats", cluster: "nats", paths: draw(of_nodes) },
+    { log: "nats", cluster: "nats-led", paths: draw(of_nodes.filter((path) => !OF_LEADERS.test(path))) },
+    { log: "postgres", cluster: "postgres", paths: long ? second : [] },
   ];
 }
 
@@ -179,10 +198,10 @@ if (name !== "node") {
   if (drawn.length > 0) print(`over node, too: ${drawn.map(nameTest).join(", ")}`);
   for (const path of drawn) runs.push({ path, transport: "node", cluster: "", environment: shortForm() });
 }
-for (const [cluster, paths] of overLogs(tests)) {
-  const missing = logMissing(cluster);
+for (const { log, cluster, paths } of overLogs(tests)) {
+  const missing = logMissing(log);
   if (paths.length === 0) continue;
-  print(`over a log in ${cluster}, too: ${missing === false ? paths.map(nameTest).join(", ") : `skipped: ${missing}`}`);
+  print(`as ${nameNode(cluster)}, too: ${missing === false ? paths.map(nameTest).join(", ") : `skipped: ${missing}`}`);
   if (missing === false)
     for (const path of paths) runs.push({ path, transport: "auto", cluster, environment: shortForm() });
 }

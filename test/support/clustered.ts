@@ -7,10 +7,10 @@ import type { OutgoingHttpHeaders } from "node:http";
 import { must } from "../../src/base/assert.js";
 import { send, type Answer } from "./http-client.js";
 import { LOGS, logMissing, logUrl } from "./log-server.js";
-import { CLUSTER, startKoor, type Koor, type Owner } from "./server-process.js";
+import { CLUSTER_LOG, startKoor, type Koor, type Owner } from "./server-process.js";
 import { TcpProxy } from "./tcp-proxy.js";
 
-const LOG = LOGS.find((name) => name === CLUSTER) ?? "nats";
+const LOG = LOGS.find((name) => name === CLUSTER_LOG) ?? "nats";
 
 /** For tap's `skip`: why there can be no cluster here, or false. */
 export const CLUSTERED_MISSING = logMissing(LOG);

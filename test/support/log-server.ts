@@ -27,18 +27,21 @@ process.once("exit", () => {
 });
 
 const serving = new Map<string, Promise<string>>();
-/** A directory that is started again is the same node of the same cluster. */
+/** Clusters by the directory of the first node: one that is started again is the same node of the same cluster. */
 const names = new Map<string, string>();
 
-/** The flags by which a server with this data directory is a cluster of one. */
-export async function clusterFlags(log: string, data_dir: string): Promise<string[]> {
+/**
+ * The flags by which a server is a node of the cluster that the one with this data directory has begun.
+ * @param seeds whether it is that one
+ */
+export async function clusterFlagsOf(log: string, data_dir: string, node: string, seeds: boolean): Promise<string[]> {
   const url = await logUrl(log);
   let name = names.get(data_dir);
   if (name === undefined) {
     name = randomUUID();
     names.set(data_dir, name);
   }
-  return ["--cluster", url, "--cluster-name", name, "--node-id", "alone", "--cluster-seed"];
+  return ["--cluster", url, "--cluster-name", name, "--node-id", node, ...(seeds ? ["--cluster-seed"] : [])];
 }
 
 /** The server of this log, begun where it was not. */

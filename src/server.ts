@@ -192,6 +192,7 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
       : new ClusterFront({
           cluster: config,
           reader: reads.model(clusterReader),
+          visible: threads.visible,
           log,
           now: () => clock.now(),
           onTime: (log_ms) => clock.raise(log_ms),

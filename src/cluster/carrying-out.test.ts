@@ -55,7 +55,9 @@ interface Scene {
   readonly told: readonly unknown[];
 }
 
-function sceneOf(node: string, given: Partial<Pick<CarryingOutOptions, "suspect" | "table">> = {}): Scene {
+type Given = Partial<Pick<CarryingOutOptions, "suspect" | "table" | "beforeCommit" | "onCommitted">>;
+
+function sceneOf(node: string, given: Given = {}): Scene {
   const db = openToy();
   const told: unknown[] = [];
   const server = {
@@ -83,6 +85,7 @@ function sceneOf(node: string, given: Partial<Pick<CarryingOutOptions, "suspect"
     elapsed: () => 0,
     callersOf: (head) => (head.node === node ? callersOf(head.number) : null),
     onOutcome: () => undefined,
+    beforeCommit: () => undefined,
     onCommitted: () => undefined,
     observe: () => undefined,
     ...given,
@@ -129,6 +132,19 @@ t.test("what only who leads may call is refused in entries of an old term, on ev
 
 t.test("and who called is told so", (t) => {
   t.same(carryOut("a", 1).told, [1, 2, NOT_LEADING, 5, NOT_LEADING, 6]);
+  t.end();
+});
+
+t.test("how far it is about to come is said before anybody can read it", (t) => {
+  const said: string[] = [];
+  const { db, carrying_out } = sceneOf("c", {
+    beforeCommit: (id) => void said.push(`${id} ${db.inTransaction ? "is stored" : "can be read"}`),
+    onCommitted: () => void said.push(`${carrying_out.state.position.id} can be read: ${!db.inTransaction}`),
+  });
+  t.teardown(() => void db.close());
+  for (const at of LOG.keys()) carrying_out.receive(at + 1, bytesOf(at));
+  while (carrying_out.waits) carrying_out.next();
+  t.same(said, [`${LOG.length} is stored`, `${LOG.length} can be read: true`]);
   t.end();
 });
 

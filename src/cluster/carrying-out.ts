@@ -45,6 +45,8 @@ export interface CarryingOutOptions {
   readonly callersOf: (head: EntryHead) => readonly ServerCall<WriterMethod>[] | null;
   /** What everything up to an entry has come to, while it is being stored. */
   readonly onOutcome: (id: number, outcome: string) => void;
+  /** Up to which entry everything is about to be committed. */
+  readonly beforeCommit: (id: number) => void;
   /** What was carried out is on disk, and nobody was told yet. */
   readonly onCommitted: () => void;
   readonly observe: (observed: Observed) => void;
@@ -256,6 +258,7 @@ export class CarryingOut {
     }
     this.#sealed = { position: { generation, id: last.id, entry: last.hash, outcome }, membership: last.membership };
     this.#options.table.keep(this.#sealed, this.#state.membership);
+    this.#options.beforeCommit(last.id);
   }
 }
 

@@ -11,6 +11,7 @@ import { positionLine, type LogPlace, type Positions } from "../front/positions.
 import { jsonReply } from "../front/reply.js";
 import type { Reply } from "../front/route.js";
 import type { Exposition } from "../measure/exposition.js";
+import type { VisiblePosition } from "../threads/visible-position.js";
 import { nodeName } from "./node-name.js";
 import { STARTING, type NodeNotice } from "./notices.js";
 import type { ClusterReader } from "./table.js";
@@ -23,6 +24,7 @@ export class ClusterError extends Error {
 export interface ClusterFrontOptions {
   readonly cluster: ClusterSettings;
   readonly reader: ClusterReader;
+  readonly visible: VisiblePosition;
   readonly log: Log;
   /** This node's time in ms, not before the log's. */
   readonly now: () => number;
@@ -51,7 +53,9 @@ export class ClusterFront implements BackgroundTask, Positions {
   /** Who is called when so many own entries have come back. */
   #confirming: { readonly appends: number; readonly done: () => void }[] = [];
   #reached = 0;
-  #line = positionLine(0);
+  /** The line of a position, where one was asked for. */
+  #line: string | null = null;
+  #line_of = 0n;
   #leads = false;
   /** Null where it was not asked for since the last notice. */
   #alone: boolean | null = null;
@@ -73,6 +77,13 @@ export class ClusterFront implements BackgroundTask, Positions {
   }
 
   get line(): string {
+    const { visible, reader } = this.#options;
+    const { id } = visible;
+    if (this.#line === null || this.#line_of !== id) {
+      this.#line_of = id;
+      // What is there can be read before the writer is.
+      this.#line = positionLine(id === 0n ? (reader.place()?.id ?? 0) : Number(id));
+    }
     return this.#line;
   }
 
@@ -108,7 +119,6 @@ export class ClusterFront implements BackgroundTask, Positions {
     const before = this.#status;
     this.#status = notice;
     this.#alone = null;
-    if (notice.position !== before?.position) this.#line = positionLine(notice.position);
     if (notice.log_last <= notice.position) this.#behind_since = null;
     else this.#behind_since ??= performance.now();
     const { refusal, state, reason, leader } = notice;

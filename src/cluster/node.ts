@@ -16,6 +16,7 @@ import { newestTime } from "../store/id-range.js";
 import { Batch } from "../threads/batch.js";
 import { Entries } from "../threads/entries.js";
 import { Transaction } from "../threads/transaction.js";
+import { VisiblePosition } from "../threads/visible-position.js";
 import type { Executor, NodeGround } from "../threads/writer-program.js";
 import type { WriterMethod } from "../threads/writer-method.js";
 import { settingsOf } from "./agreed-settings.js";
@@ -112,11 +113,13 @@ class ClusterNode implements Executor {
     }
     this.#log = log;
     const reader = new ClusterReader(db);
+    const visible = new VisiblePosition(data.visible);
     const snapshots = new Snapshots({
       db,
       script: this.#snapshot_url,
       data_dir: data.data_dir,
       cluster,
+      installing: () => visible.set(must(reader.place(), "a snapshot is one of a node").id),
       installed: () => this.#took(),
     });
     const settings = settingsOf(data.settings, db);
@@ -153,6 +156,7 @@ class ClusterNode implements Executor {
       return;
     }
     if (state === null) return;
+    visible.set(state.position.id);
     const replica = new Replica({
       log,
       identity,
@@ -176,6 +180,7 @@ class ClusterNode implements Executor {
         batch.clock.raise(now_ms);
         this.#tell({ ...STARTING, ...status, now_ms });
       },
+      beforeCommit: (id) => visible.set(id),
       warn: (warnings) => {
         this.#warnings = warnings;
       },

@@ -49,7 +49,7 @@ export interface Identity {
 }
 
 export interface ReplicaOptions
-  extends Pick<CarryingOutOptions, "state" | "table" | "entriesOf">,
+  extends Pick<CarryingOutOptions, "state" | "table" | "entriesOf" | "beforeCommit">,
     Pick<ConnectionOptions, "log" | "install"> {
   readonly identity: Identity;
   readonly suspect: Suspect;

@@ -16,7 +16,9 @@ export interface SnapshotsOptions {
   readonly script: URL;
   readonly data_dir: string;
   readonly cluster: ClusterSettings;
-  /** The tables hold what a snapshot held. */
+  /** The tables hold what a snapshot held, for this connection alone yet. */
+  readonly installing: () => void;
+  /** For all. */
   readonly installed: () => void;
 }
 
@@ -47,11 +49,11 @@ export class Snapshots {
    * @throws LogError
    */
   async install(least: number, generation: string): Promise<boolean> {
-    const { db, data_dir, installed } = this.#options;
+    const { db, data_dir, installing, installed } = this.#options;
     const outcome = await this.#work({ kind: "fetch", least, generation });
     if (outcome.kind !== "fetched") return false;
     const path = joinPath(data_dir);
-    replaceTables(db, path);
+    replaceTables(db, path, installing);
     rmSync(path, { force: true });
     installed();
     return true;
@@ -80,8 +82,11 @@ export class Snapshots {
   }
 }
 
-/** Makes every table but the node's own that of another database of the same layout, in one transaction. */
-export function replaceTables(db: Db, path: string): void {
+/**
+ * Makes every table but the node's own that of another database of the same layout, in one transaction.
+ * @param beforeCommit called when they are, in the transaction
+ */
+export function replaceTables(db: Db, path: string, beforeCommit: () => void): void {
   db.prepare("ATTACH ? AS joined").run(path);
   db.pragma("foreign_keys = OFF");
   try {
@@ -104,6 +109,7 @@ export function replaceTables(db: Db, path: string): void {
       db.exec("DELETE FROM main.sqlite_sequence");
       db.exec("INSERT INTO main.sqlite_sequence SELECT * FROM joined.sqlite_sequence");
       for (const { sql } of triggers) db.exec(sql);
+      beforeCommit();
     })();
   } finally {
     db.pragma("foreign_keys = ON");

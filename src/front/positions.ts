@@ -26,7 +26,7 @@ export interface LogPlace {
 export interface Positions {
   /** Id of the last entry whose effect every answer of this node shows. */
   readonly current: number;
-  /** It as a header of an answer (positionLine). */
+  /** Id of the last entry whose effect an answer may show, as its header (positionLine). */
   readonly line: string;
   /** The same of those whose events have gone out, too: who asks to be served behind it gets none of them again. */
   readonly reached: number;

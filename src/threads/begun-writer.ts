@@ -21,6 +21,8 @@ export interface WriterData {
   readonly watched: SharedArrayBuffer;
   /** The memory of ForeignCounter. */
   readonly foreign: SharedArrayBuffer;
+  /** The memory of VisiblePosition. */
+  readonly visible: SharedArrayBuffer;
   /** Four bytes: 1 when the database is there to be opened, which the thread waits for. */
   readonly prepared: SharedArrayBuffer;
 }
@@ -76,6 +78,7 @@ export function writerData(data_dir: string, settings: StoreSettings & Partial<C
     committed: new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT),
     watched: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT),
     foreign: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT),
+    visible: new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT),
     prepared: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT),
   };
 }

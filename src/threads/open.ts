@@ -20,6 +20,7 @@ import { Pool } from "./pool.js";
 import { Reader } from "./reader.js";
 import { Reads } from "./reads.js";
 import { StagingThread } from "./staging-thread.js";
+import { VisiblePosition } from "./visible-position.js";
 import { WatchedKinds } from "./watched-kinds.js";
 import { Writer } from "./writer.js";
 import { WriterThread } from "./writer-thread.js";
@@ -55,6 +56,8 @@ export interface Threads<Notices extends Readonly<Record<string, Notice>>> {
   readonly reads: Reads;
   /** Which kinds of changes the writer tells of. */
   readonly watched: WatchedKinds;
+  /** How far the log is whose effects can be read, where the server is a node of a cluster. */
+  readonly visible: VisiblePosition;
   /** Where a restore gathers its snapshot. */
   readonly staging_path: string;
   /** Bytes of the database's write-ahead log. */
@@ -121,6 +124,7 @@ export function openThreads<Notices extends Readonly<Record<string, Notice>>>(
     exports,
     reads: new Reads(reader, pool),
     watched,
+    visible: new VisiblePosition(begun.data.visible),
     staging_path: stagingPath(data_dir),
     logBytes: () => logBytes(data_dir),
     startStaging: () => new StagingThread({ url: urls.staging, methods, data, clock: systemClock, log }),

@@ -169,6 +169,7 @@ export class SimulatedNode {
       },
       methods: TOY,
       server,
+      beforeCommit: () => undefined,
       entriesOf: (account) => {
         const entries = new Entries<LogItem>(transaction, new ForeignCounter(), server, account);
         const apply = entries.apply.bind(entries);

@@ -1,0 +1,14 @@
+/** How far a log is, as both sides of the shared memory see it. */
+import t from "tap";
+import { VisiblePosition } from "./visible-position.js";
+
+t.test("what one side says the other one reads", (t) => {
+  const writer = new VisiblePosition();
+  const front = new VisiblePosition(writer.memory);
+  t.equal(front.id, 0n);
+  for (const id of [1, 2 ** 32 + 1, Number.MAX_SAFE_INTEGER]) {
+    writer.set(id);
+    t.equal(front.id, BigInt(id));
+  }
+  t.end();
+});

@@ -72,9 +72,10 @@ export async function measureFanOut(
   subscribers: { readonly of_node: JobProcess; readonly of_alone: JobProcess },
   node: KoorNode,
   alone: Server,
+  which: string,
 ): Promise<Row> {
   const { fan_out_slice_ms, cluster_read_rounds: fan_out_rounds } = bench.settings;
-  const name = `one event at a time to ${CLUSTER_SUBSCRIBERS} subscribers of node ${node.node}`;
+  const name = `one event at a time to ${CLUSTER_SUBSCRIBERS} subscribers of ${which}`;
   const sides = [
     { process: subscribers.of_node, server: node as Server, stretches: [] as Stretch[] },
     { process: subscribers.of_alone, server: alone, stretches: [] as Stretch[] },

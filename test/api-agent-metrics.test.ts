@@ -30,7 +30,7 @@ async function totals(koor: Koor, query = ""): Promise<Record<string, Readonly<R
 }
 
 t.test("what is counted, and for whom", async (t) => {
-  const koor = await startKoor(t, { args: ["--dashboard-bind", "127.0.0.1:0"] });
+  const koor = await startKoor(t, { args: ["--dashboard-bind", "127.0.0.1:0"], own_reads_only: true });
   const { port } = koor;
   t.same((await send(port, "GET", "/api/metrics/agents")).json(), []);
   const { id, token } = await register(koor);
@@ -146,7 +146,7 @@ t.test("what is counted, and for whom", async (t) => {
 });
 
 t.test("hours: prefixes, one instance, both ways to ask", async (t) => {
-  const koor = await startKoor(t);
+  const koor = await startKoor(t, { own_reads_only: true });
   const { port } = koor;
   const { id } = await register(koor);
   const hour_before = new Date().toISOString().slice(0, 13);
@@ -182,19 +182,19 @@ t.test("hours: prefixes, one instance, both ways to ask", async (t) => {
 
 t.test("a shutdown stores what was counted, a kill what was flushed, and a reset touches nothing of it", async (t) => {
   const data_dir = makeDirectory(t);
-  const koor = await startKoor(t, { data_dir });
+  const koor = await startKoor(t, { data_dir, own_reads_only: true });
   const { id } = await register(koor);
   const call = async (server: Koor, times: number): Promise<void> => {
     for (let at = 0; at < times; at++) await send(server.port, "GET", "/api/state", { headers: as(id) });
   };
   await call(koor, 3);
   t.equal(await koor.stop(), 0);
-  const second = await startKoor(t, { data_dir });
+  const second = await startKoor(t, { data_dir, own_reads_only: true });
   await call(second, 4);
   t.same(await totals(second), { [id]: { rest_calls: 7 } }, "added to what there was");
   await call(second, 5);
   await second.stop("SIGKILL");
-  const third = await startKoor(t, { data_dir });
+  const third = await startKoor(t, { data_dir, own_reads_only: true });
   const kept = (await totals(third))[id]?.["rest_calls"] ?? 0;
   t.ok(kept >= 7 && kept <= 12, `${kept} of 12 were stored, at least the 7 that were read`);
   await send(third.port, "POST", "/api/metrics/reset");

@@ -16,7 +16,8 @@ import {
 import { TIMESTAMP } from "./support/answers.js";
 import { parseExposition } from "./support/exposition.js";
 import { send, sendJson, type Answer, type Refusal } from "./support/http-client.js";
-import { LED, makeDirectory, startKoor, type Koor } from "./support/server-process.js";
+import { LED } from "./support/column.js";
+import { makeDirectory, startKoor, type Koor } from "./support/server-process.js";
 import { openSocket, type Told } from "./support/subscriber.js";
 
 interface Instance {
@@ -383,7 +384,7 @@ t.test("methods of paths that are no instance", async (t) => {
 });
 
 t.test("liveness: active ones that are silent become stale, once, and any sign of life ends it", async (t) => {
-  const koor = await startKoor(t, { args: ["--stale-after", "1ms"] });
+  const koor = await startKoor(t, { args: ["--stale-after", "1ms"], own_reads_only: true });
   const check = async (): Promise<{ checked: boolean; newly_stale: Instance[]; count: number }> =>
     (await send(koor.port, "POST", "/api/liveness/check")).json();
   const stale = async (): Promise<Instance[]> =>

@@ -6,7 +6,8 @@ import { TIMESTAMP } from "./support/answers.js";
 import { parseExposition } from "./support/exposition.js";
 import { send, type Refusal } from "./support/http-client.js";
 import { Agent, eventsOf, type Lease, nextEvent } from "./support/leasing.js";
-import { RESTORE_REFUSED, makeDirectory, startKoor } from "./support/server-process.js";
+import { RESTORE_REFUSED } from "./support/column.js";
+import { makeDirectory, startKoor } from "./support/server-process.js";
 
 interface Conflicts extends Refusal {
   readonly conflicts: readonly { readonly resource: string; readonly wanted: string; readonly lease: Lease }[];

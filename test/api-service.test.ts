@@ -22,7 +22,8 @@ import {
   sendRaw,
 } from "./support/http-client.js";
 import { countInFlight } from "./support/metrics.js";
-import { CLUSTER, makeDirectory, runKoor, startKoor, type Koor } from "./support/server-process.js";
+import { CLUSTER } from "./support/column.js";
+import { makeDirectory, runKoor, startKoor, type Koor } from "./support/server-process.js";
 import { UpgradeRefused, openSocket, openStream } from "./support/subscriber.js";
 
 interface Metrics {
@@ -54,7 +55,7 @@ const GO_UPTIME = /^((\d+h)?\d+m)?\d+s$/;
 const SLACK_MS = 8_000;
 const LIBRARY_TIMER_STEP_MS = 4_000;
 
-const koor = await startKoor(t, { args: ["--dashboard-bind", "127.0.0.1:0"] });
+const koor = await startKoor(t, { args: ["--dashboard-bind", "127.0.0.1:0"], own_reads_only: true });
 const guarded = await startKoor(t, {
   args: [
     "--log-level",
@@ -472,7 +473,7 @@ t.test("a header may come twice, and names are written in any case", async (t) =
 });
 
 t.test("metrics", async (t) => {
-  const fresh = await startKoor(t, { args: ["--dashboard-bind", "127.0.0.1:0"] });
+  const fresh = await startKoor(t, { args: ["--dashboard-bind", "127.0.0.1:0"], own_reads_only: true });
   const answer = await send(fresh.port, "GET", "/api/metrics");
   t.equal(answer.headers["content-type"], "application/json");
   const first = answer.json<Metrics>();
@@ -562,7 +563,7 @@ t.test("metrics", async (t) => {
   t.equal((await metricsOf(fresh)).token_tax.rest_calls, 1);
 
   t.equal(await fresh.stop(), 0);
-  const again = await startKoor(t, { data_dir: fresh.data_dir });
+  const again = await startKoor(t, { data_dir: fresh.data_dir, own_reads_only: true });
   t.match(await metricsOf(again), { state_keys: 2, last_event_id: 1, dashboard_bind: "" }, "after a restart");
 });
 

@@ -11,14 +11,8 @@ import { RunningCli, runCli, type CliResult } from "./cli/run-cli.js";
 import { sendJson } from "./support/http-client.js";
 import { startReceiver } from "./support/receiver.js";
 import { readSnapshot } from "./support/snapshot.js";
-import {
-  RESTORE_REFUSED,
-  makeDirectory,
-  startKoor,
-  type Koor,
-  type KoorOptions,
-  type Owner,
-} from "./support/server-process.js";
+import { RESTORE_REFUSED } from "./support/column.js";
+import { makeDirectory, startKoor, type Koor, type KoorOptions, type Owner } from "./support/server-process.js";
 
 interface Agent {
   readonly server: Koor;

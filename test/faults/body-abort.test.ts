@@ -14,7 +14,8 @@ import {
 } from "../../schemas/limits.js";
 import { closeOf, dial, send, sendJson } from "../support/http-client.js";
 import { countInFlight, readMetric } from "../support/metrics.js";
-import { RESTORE_REFUSED, startKoor, type Koor, type Owner } from "../support/server-process.js";
+import { RESTORE_REFUSED } from "../support/column.js";
+import { startKoor, type Koor, type Owner } from "../support/server-process.js";
 
 /** What a cut may come late, on a machine that is busy. */
 const LATE_MS = 10_000;

@@ -8,7 +8,8 @@ import { rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
 import { send, sendJson, type Answer, type Refusal } from "../support/http-client.js";
-import { aloneOnly, makeDirectory, startKoor, type Koor } from "../support/server-process.js";
+import { aloneOnly } from "../support/column.js";
+import { makeDirectory, startKoor, type Koor } from "../support/server-process.js";
 import { openSocket, type Told } from "../support/subscriber.js";
 import { openDatabase } from "../../src/store/sqlite/choice.js";
 

@@ -15,7 +15,7 @@ const PROGRAM = fileURLToPath(new URL("../threads/crashing-server.js", import.me
 const EVENT_BYTES = 1024 * 1024;
 
 t.test("events that wait together for more than a batch's bytes become several batches", async (t) => {
-  const koor = await startKoor(t, { program: PROGRAM });
+  const koor = await startKoor(t, { program: PROGRAM, own_reads_only: true });
   const event = { topic: "large", data: "x".repeat(EVENT_BYTES) };
   const count = (3 * BATCH_BYTES_MAX) / EVENT_BYTES;
   const batches = (): Promise<number> => readMetric(koor.port, "koor_writer_batch_calls_count");
@@ -32,7 +32,7 @@ t.test("events that wait together for more than a batch's bytes become several b
 });
 
 t.test("a method with a bug fails its own call, and leaves nothing behind", async (t) => {
-  const koor = await startKoor(t, { program: PROGRAM });
+  const koor = await startKoor(t, { program: PROGRAM, own_reads_only: true });
   const sent = await gather(koor, 1, () => [
     sendJson(koor.port, "PUT", "/api/state/first", 1),
     sendJson(koor.port, "PUT", `/api/state/${FAULTS.bug}`, 1),

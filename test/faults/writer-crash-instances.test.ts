@@ -9,7 +9,8 @@ import t from "tap";
 import { must } from "../../src/base/assert.js";
 import { gather } from "../support/held-writer.js";
 import { send, sendJson, type Answer } from "../support/http-client.js";
-import { aloneOnly, startKoor, type Koor } from "../support/server-process.js";
+import { aloneOnly } from "../support/column.js";
+import { startKoor, type Koor } from "../support/server-process.js";
 import { FAULTS } from "../threads/faults.js";
 
 const PROGRAM = fileURLToPath(new URL("../threads/crashing-server.js", import.meta.url));
@@ -31,7 +32,7 @@ const callsOf = async (koor: Koor, id: string): Promise<number | undefined> =>
 const IN_THE_LOG = { skip: aloneOnly("what was appended to the log is carried out after the crash") };
 
 t.test("a flush that is lost before it was carried out is sent again", IN_THE_LOG, async (t) => {
-  const koor = await startKoor(t, { program: PROGRAM });
+  const koor = await startKoor(t, { program: PROGRAM, own_reads_only: true });
   const id = await register(koor);
   for (let at = 0; at < 5; at++) await send(koor.port, "GET", "/api/state", { headers: as(id) });
   // The read flushes first: its flush is in the batch that dies.
@@ -49,7 +50,7 @@ t.test("a flush that is lost before it was carried out is sent again", IN_THE_LO
 });
 
 t.test("a flush that was carried out without a word is sent again, and counts once", async (t) => {
-  const koor = await startKoor(t, { program: PROGRAM });
+  const koor = await startKoor(t, { program: PROGRAM, own_reads_only: true });
   const id = await register(koor);
   for (let at = 0; at < 5; at++) await send(koor.port, "GET", "/api/state", { headers: as(id) });
   const [agents, silent] = await gather(koor, 1, () => [
@@ -64,7 +65,7 @@ t.test("a flush that was carried out without a word is sent again, and counts on
 });
 
 t.test("who was registered or deleted without a word is known as the database has it", async (t) => {
-  const koor = await startKoor(t, { program: PROGRAM });
+  const koor = await startKoor(t, { program: PROGRAM, own_reads_only: true });
   const [stays, goes] = [await register(koor), await register(koor)];
   await send(koor.port, "POST", `/api/instances/${stays}/activate`);
   const lost = await gather(koor, 1, () => [
@@ -104,7 +105,7 @@ t.test("who was registered or deleted without a word is known as the database ha
 });
 
 t.test("a sign of life and a check during the writer's absence", IN_THE_LOG, async (t) => {
-  const koor = await startKoor(t, { program: PROGRAM, args: ["--stale-after", "1ms"] });
+  const koor = await startKoor(t, { program: PROGRAM, own_reads_only: true, args: ["--stale-after", "1ms"] });
   const id = await register(koor);
   await send(koor.port, "POST", `/api/instances/${id}/activate`);
   while ((await send(koor.port, "POST", "/api/liveness/check")).json<{ readonly count: number }>().count === 0);

@@ -9,7 +9,8 @@ import { countRounds } from "../support/effort.js";
 import { gather } from "../support/held-writer.js";
 import { send, sendJson, type Answer, type Refusal } from "../support/http-client.js";
 import { readMetric } from "../support/metrics.js";
-import { aloneOnly, startKoor, type Koor, type Owner } from "../support/server-process.js";
+import { aloneOnly } from "../support/column.js";
+import { startKoor, type Koor, type Owner } from "../support/server-process.js";
 import { openChanges, openSocket, type Told } from "../support/subscriber.js";
 import { FAULTS } from "../threads/faults.js";
 
@@ -18,7 +19,7 @@ const CRASHES = countRounds(2, 3);
 const PROGRAM = fileURLToPath(new URL("../threads/crashing-server.js", import.meta.url));
 
 function start(t: Owner, ...args: string[]): Promise<Koor> {
-  return startKoor(t, { program: PROGRAM, args });
+  return startKoor(t, { program: PROGRAM, own_reads_only: true, args });
 }
 
 function put(koor: Koor, key: string, value: unknown): Promise<Answer> {

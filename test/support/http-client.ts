@@ -8,7 +8,7 @@ import { Agent, request as httpRequest, type IncomingMessage, type OutgoingHttpH
 import { connect, type Socket } from "node:net";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import type { Owner } from "./server-process.js";
+import type { Owner } from "./owner.js";
 
 /** How Node's own HTTP, as a transport, answers what is no request by the letter of the protocol. */
 export const MALFORMED = /^HTTP\/1\.1 400 /;
@@ -40,6 +40,45 @@ export interface Refusal {
   readonly code: number;
 }
 
+/** Another node of a server's cluster, which every second read goes to. */
+interface OtherNode {
+  readonly port: number;
+  /** How far the log was with the newest answer of either. */
+  position: number;
+  reads: number;
+}
+
+const other_nodes = new Map<number, OtherNode>();
+/** Reads of what is stored. What a node says of itself, and of agents within a second, is its own. */
+const OF_ALL =
+  /^\/api\/(?:state|specs|rules|contracts|templates|compliance|leases|tasks|messages|audit|events\/history)\b/;
+/** How many calls wait is a node's own, too. */
+const WAITS = /[?&]wait=/;
+/** They name the server that is asked. */
+const NAMING = new Set(["host", "origin"]);
+const POSITION_HEADER = "x-koor-position";
+
+/** From now on every second read of this server goes to another node, which first has to know as much. */
+export function readElsewhere(port: number, other_port: number): void {
+  other_nodes.set(port, { port: other_port, position: 0, reads: 0 });
+}
+
+/** Where a request goes, and with which headers. */
+function routeOf(
+  port: number,
+  method: string,
+  path: string,
+  headers: OutgoingHttpHeaders,
+): { port: number; headers: OutgoingHttpHeaders } {
+  const other = other_nodes.get(port);
+  if (other === undefined || !["GET", "HEAD"].includes(method) || !OF_ALL.test(path) || WAITS.test(path))
+    return { port, headers };
+  if (Object.keys(headers).some((name) => NAMING.has(name.toLowerCase()))) return { port, headers };
+  other.reads += 1;
+  const reached = { "X-Koor-After": String(other.position), ...headers };
+  return { port: other.reads % 2 === 1 ? port : other.port, headers: reached };
+}
+
 function answerOf(message: IncomingMessage, body: Buffer): Answer {
   return {
     status: message.statusCode ?? 0,
@@ -66,10 +105,21 @@ export function send(
   return new Promise((resolve, reject) => {
     let answered = false;
     const length = body === undefined ? {} : { "Content-Length": Buffer.byteLength(body) };
+    const route = routeOf(port, method, path, { ...length, ...headers });
     const request = httpRequest(
-      { host: "127.0.0.1", port, agent, method, path, headers: { ...length, ...headers } },
+      {
+        host: "127.0.0.1",
+        port: route.port,
+        agent,
+        method,
+        path,
+        headers: route.headers,
+      },
       (message) => {
         answered = true;
+        const other = other_nodes.get(port);
+        if (other !== undefined)
+          other.position = Math.max(other.position, Number(message.headers[POSITION_HEADER] ?? 0));
         const parts: Buffer[] = [];
         message.on("data", (part: Buffer) => parts.push(part));
         message.on("error", reject);

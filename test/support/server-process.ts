@@ -4,9 +4,9 @@
  * whatever happens in it. Requests are http-client.ts's.
  */
 import { spawn, type ChildProcess } from "node:child_process";
-import { mkdirSync, readdirSync, renameSync } from "node:fs";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { CLUSTER, LED, TRANSPORT } from "./column.js";
+import type { NodeOf } from "./node-column.js";
 import { makeDirectory, tieToThisProcess, type Owner } from "./owner.js";
 import { SQLITE_VARIABLE } from "../../src/store/sqlite/choice.js";
 
@@ -17,29 +17,6 @@ export const SERVER_PROGRAM = fileURLToPath(new URL("../../../app/src/main.js", 
 
 /** A server that neither listens nor ends is broken; far above what a busy machine needs. */
 const START_TIMEOUT_MS = 30_000;
-
-/** The transport that a run of tests is about: `auto`, `uws` or `node`. The runner sets it (test/run-tests.ts). */
-export const TRANSPORT = process.env["KOOR_TEST_TRANSPORT"] ?? "auto";
-
-/**
- * The log over which the servers of a run are nodes, each a cluster of one: `nats` or `postgres`; "" for servers alone.
- * `nats-led` and `postgres-led`: each follows another node, which is there for nothing but to lead. The runner sets it,
- * too.
- */
-export const CLUSTER = process.env["KOOR_TEST_CLUSTER"] ?? "";
-const LED_ENDING = "-led";
-/** What one node does for all is then done by a node that the test does not see. */
-export const LED = CLUSTER.endsWith(LED_ENDING);
-/** The log of them all. */
-export const CLUSTER_LOG = LED ? CLUSTER.slice(0, -LED_ENDING.length) : CLUSTER;
-
-/** For tap's `skip`, of tests that restore: why a run in which servers are nodes leaves them out, or false. */
-export const RESTORE_REFUSED = CLUSTER === "" ? false : "a node restores nothing";
-
-/** For tap's `skip`: the word for what a node of a cluster does not do, else false. */
-export function aloneOnly(why: string): string | false {
-  return CLUSTER === "" ? false : `not in a cluster: ${why}`;
-}
 
 /** The way to SQLite that a run is about, as whoever started it says. */
 const SQLITE = process.env[SQLITE_VARIABLE] ?? "auto";
@@ -56,11 +33,15 @@ export interface KoorOptions {
   readonly data_dir?: string;
   /** Where it runs; the data directory by default. */
   readonly cwd?: string;
+  /** Where it is led by another node, what it is asked is not asked the other one instead. */
+  readonly own_reads_only?: boolean;
   /** Another program that takes the same flags; SERVER_PROGRAM by default. */
   readonly program?: string;
   /** What starts it in its place, and becomes it: a command with its first arguments. */
   readonly launcher?: readonly string[];
 }
+
+const ALONE: NodeOf = { args: [], started: () => undefined };
 
 export interface Koor {
   /** `http://127.0.0.1:PORT`. */
@@ -144,7 +125,10 @@ export async function startKoor(t: Owner, options: KoorOptions = {}): Promise<Ko
   // A test that is about clusters says itself over which log.
   const in_column = CLUSTER !== "" && options.args?.includes("--cluster") !== true;
   const own = ["--bind", "127.0.0.1:0", "--dashboard-bind", "", "--data-dir", data_dir];
-  const args = [...own, ...(in_column ? await clusterFlags(t, data_dir, options) : []), ...(options.args ?? [])];
+  const node = in_column
+    ? await (await import("./node-column.js")).asNode(t, { ...options, data_dir }, startKoor)
+    : ALONE;
+  const args = [...own, ...node.args, ...(options.args ?? [])];
   const child = spawnServer(args, options.cwd ?? data_dir, options.env ?? {}, options.program, options.launcher);
   const output = new Output(child.stderr);
   child.stdout?.resume();
@@ -198,6 +182,7 @@ export async function startKoor(t: Owner, options: KoorOptions = {}): Promise<Ko
   clearTimeout(patience);
   const portOf = (name: string): number => Number(new RegExp(`\\b${name}"?[=:]"?[^\\s"]*:(\\d+)`).exec(line)?.[1] ?? 0);
   const port = portOf("api");
+  node.started(port);
   return {
     url: `http://127.0.0.1:${port}`,
     port,
@@ -209,53 +194,6 @@ export async function startKoor(t: Owner, options: KoorOptions = {}): Promise<Ko
     logged,
     stop,
   };
-}
-
-/** Of nodes that follow, by their data directory: the cluster's name, once it is led. */
-const led = new Map<string, Promise<string>>();
-
-/** What makes a server a node, alone or led by another, as a run's servers are to be. */
-async function clusterFlags(t: Owner, data_dir: string, options: KoorOptions): Promise<readonly string[]> {
-  const { clusterFlagsOf } = await import("./log-server.js");
-  if (!LED) return clusterFlagsOf(CLUSTER_LOG, data_dir, "alone", true);
-  let leading = led.get(data_dir);
-  if (leading === undefined) {
-    leading = startLeader(t, data_dir, options);
-    led.set(data_dir, leading);
-  }
-  return clusterFlagsOf(CLUSTER_LOG, await leading, "led", false);
-}
-
-/** Starts a node from what is in the directory, whose node is to follow it; the directory that it has itself. */
-async function startLeader(t: Owner, data_dir: string, options: KoorOptions): Promise<string> {
-  const { clusterFlagsOf } = await import("./log-server.js");
-  const leader_dir = makeDirectory(t);
-  mkdirSync(data_dir, { recursive: true });
-  for (const name of readdirSync(data_dir).filter((file) => file.startsWith("data.db")))
-    renameSync(join(data_dir, name), join(leader_dir, name));
-  const flags = await clusterFlagsOf(CLUSTER_LOG, leader_dir, "leads", true);
-  const own = ["--bind", "127.0.0.1:0", "--dashboard-bind", "", "--data-dir", leader_dir];
-  // What the directory of the other holds beside its data may be what it is configured with.
-  const cwd = options.cwd ?? data_dir;
-  const elsewhere = ["--bind", "127.0.0.1:0", "--dashboard-bind", ""];
-  const child = spawnServer([...own, ...flags, ...(options.args ?? []), ...elsewhere], cwd, options.env ?? {});
-  const output = new Output(child.stderr);
-  child.stdout?.resume();
-  const closed = new Promise<void>((resolve) => {
-    child.once("close", () => resolve());
-  });
-  t.teardown(async () => {
-    child.kill("SIGKILL");
-    await closed;
-  });
-  await new Promise<void>((resolve, reject) => {
-    const check = (): void => {
-      if (output.text.includes("node leads")) resolve();
-    };
-    output.watch(check);
-    void closed.then(() => reject(new Error(`the leader ended: ${output.text}`)));
-  });
-  return leader_dir;
 }
 
 /** Runs a server that is expected to end by itself; one that serves instead is killed, and its code is null. */

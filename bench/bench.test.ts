@@ -5,6 +5,7 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
+import { must } from "../src/base/assert.js";
 import { Bench } from "./bench.js";
 import { bestComparisons, compareRatios, isRegression, readRatioFile } from "./compare.js";
 import { closeSubscribers, measureStretch, openSubscribers } from "./fan-out.js";
@@ -247,6 +248,8 @@ t.test("load against the raw server, subscribers included, and SQLite alone", as
     publishes_max: 20,
   });
   t.match(singles, { publishes: 20, deliveries: 60, lost: 0, refused: 0 });
+  if (singles.main_cpu_us !== undefined)
+    t.ok(singles.main_cpu_us > 0 && singles.main_cpu_us <= must(singles.cpu_us, "with the CPU of all threads"));
   const burst = await measureStretch(subscribers, raw, {
     events_per_request: 1_000,
     duration_ms: LONG_ENOUGH_MS,

@@ -5,7 +5,7 @@
 import { encodeHttp, publishRequest, type HttpRequest } from "./load/requests.js";
 import type { JobProcess } from "./job-process.js";
 import type { Figures } from "./model.js";
-import { withCpu } from "./process-cost.js";
+import { withCpu, type SpentCpu } from "./process-cost.js";
 import { figuresOf, median, quotient } from "./statistics.js";
 import type { OpenJob, PublishJob, PublishResult } from "./subscribers/jobs.js";
 import type { Server } from "./targets/server.js";
@@ -14,7 +14,7 @@ const SUBSCRIBE_PATH = "/api/events/subscribe";
 const OPEN_MS_PER_SUBSCRIBER = 10;
 const SETTLE_MS = 250;
 
-export type Stretch = PublishResult & { readonly cpu_us?: number };
+export type Stretch = PublishResult & SpentCpu;
 
 /** Opens one subscriber for each pattern; resolves when all are open. */
 export async function openSubscribers(
@@ -83,6 +83,11 @@ export function stretchCpuOf(stretch: Stretch): number | undefined {
   return stretch.deliveries === 0 ? undefined : quotient(stretch.cpu_us, stretch.deliveries);
 }
 
+/** CPU microseconds a delivery of the front alone: what other threads do for a publish is not in it. */
+export function frontCpuOf(stretch: Stretch): number | undefined {
+  return stretch.deliveries === 0 ? undefined : quotient(stretch.main_cpu_us, stretch.deliveries);
+}
+
 /** CPU microseconds a delivery over all stretches together, the publishes themselves included. */
 export function deliveryCpuOf(stretches: readonly Stretch[]): number | undefined {
   const told = stretches.filter((stretch) => stretch.cpu_us !== undefined);
@@ -100,6 +105,7 @@ export function mergeStretches(stretches: readonly Stretch[]): Figures {
     deliveries_per_s: medianOf(deliveryRateOf),
     events_per_s: medianOf(publishRateOf),
     cpu_us_a_delivery: deliveryCpuOf(stretches),
+    front_cpu_us_a_delivery: medianOf(frontCpuOf),
     last_p50_ms: medianOf((stretch) => stretch.last_delivery_p50_ms),
     last_p99_ms: medianOf((stretch) => stretch.last_delivery_p99_ms),
     answer_p50_ms: medianOf((stretch) => stretch.answer_p50_ms),

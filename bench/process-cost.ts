@@ -173,15 +173,43 @@ function readCpuOfAll(pids: readonly number[]): number | undefined {
   return told.includes(undefined) ? undefined : told.reduce<number>((sum, spent) => sum + (spent ?? 0), 0);
 }
 
-/** Runs `work` and adds the CPU time that `pid`, or all of several, spent meanwhile, in microseconds. */
+/** CPU time of the threads that the processes began with, in microseconds: Koor's front. */
+function mainThreadsUs(
+  pids: readonly number[],
+  before: ReadonlyMap<string, number>,
+  after: ReadonlyMap<string, number>,
+): number | undefined {
+  let spent_ns = 0;
+  for (const id of pids.map(String)) {
+    const [started, ended] = [before.get(id), after.get(id)];
+    if (started === undefined || ended === undefined) return undefined;
+    spent_ns += ended - started;
+  }
+  return spent_ns / NS_PER_US;
+}
+
+/** Both in microseconds; absent where there is no /proc. */
+export interface SpentCpu {
+  /** Of all threads, and of the processes' descendants. */
+  readonly cpu_us?: number;
+  /** Of the threads that the processes began with. */
+  readonly main_cpu_us?: number;
+}
+
+/** Runs `work` and adds the CPU time that `pid`, or all of several, spent meanwhile. */
 export async function withCpu<T extends object>(
   pid: number | readonly number[],
   work: () => Promise<T>,
-): Promise<T & { cpu_us?: number }> {
+): Promise<T & SpentCpu> {
   const pids = typeof pid === "number" ? [pid] : pid;
   const [ticks_before, threads_before] = [readCpuOfAll(pids), readThreadsNs(pids)];
   const result = await work();
   const [ticks_after, threads_after] = [readCpuOfAll(pids), readThreadsNs(pids)];
   if (ticks_before === undefined || ticks_after === undefined) return result;
-  return { ...result, cpu_us: cpuBetween(ticks_after - ticks_before, threads_before, threads_after) };
+  const main_cpu_us = mainThreadsUs(pids, threads_before, threads_after);
+  return {
+    ...result,
+    cpu_us: cpuBetween(ticks_after - ticks_before, threads_before, threads_after),
+    ...(main_cpu_us === undefined ? {} : { main_cpu_us }),
+  };
 }

@@ -1,15 +1,23 @@
 /**
- * What needs nothing of the log, on each node as on a server alone, in turns in pairs: reads of one key, and one event
- * to many subscribers from the first delivery on. Runs in the bench process.
+ * What needs nothing of the log, on each node as on a server alone, in turns in pairs: reads of one key, and events
+ * to many subscribers. Runs in the bench process.
  */
 import type { Bench } from "../bench.js";
-import { closeSubscribers, measureSettled, mergeStretches, openSubscribers, type Stretch } from "../fan-out.js";
+import {
+  closeSubscribers,
+  deliveryRateOf,
+  frontCpuOf,
+  measureSettled,
+  mergeStretches,
+  openSubscribers,
+  type Stretch,
+} from "../fan-out.js";
 import type { JobProcess } from "../job-process.js";
 import { makeHttpJob } from "../load/http-job.js";
 import { getRequest, keyOf } from "../load/requests.js";
 import type { Row } from "../model.js";
 import { withCpu } from "../process-cost.js";
-import { CLUSTER_CONNECTIONS, CLUSTER_SUBSCRIBERS } from "../settings.js";
+import { BURST_EVENTS, CLUSTER_CONNECTIONS, CLUSTER_SUBSCRIBERS, JOB_GRACE_MS } from "../settings.js";
 import {
   cpuOfAll,
   figuresOf,
@@ -23,10 +31,11 @@ import {
 } from "../statistics.js";
 import type { KoorNode } from "../targets/koor-node.js";
 import type { Server } from "../targets/server.js";
-import { atLeast } from "../throughput.js";
+import { atLeast, atMost } from "../throughput.js";
 import { ALONE } from "./writes.js";
 
 const AS_FAST_MIN = 0.95;
+const FRONT_CPU_MAX = 1.05;
 
 export async function measureReads(bench: Bench, generator: JobProcess, node: KoorNode, alone: Server): Promise<Row> {
   const { cluster_read_slice_ms, cluster_read_rounds, warmup_ms } = bench.settings;
@@ -63,45 +72,61 @@ function spreadRateOf({ spread_p50_ms }: Stretch): number | undefined {
   return spread_p50_ms > 0 ? (CLUSTER_SUBSCRIBERS / spread_p50_ms) * 1_000 : undefined;
 }
 
-/**
- * One event at a time: until it is stored takes as long as the log does, so what is compared is from the first delivery
- * to the last.
- */
-export async function measureFanOut(
+/** A publish waits for the log: one event at a time counts from its first delivery to its last, a burst as a whole. */
+const FAN_OUTS = [
+  { what: "one event at a time", events_per_request: 1, rateOf: spreadRateOf },
+  { what: `bursts of ${BURST_EVENTS} events`, events_per_request: BURST_EVENTS, rateOf: deliveryRateOf },
+] as const;
+
+/** Events to many subscribers of a node, and to as many of a server alone. */
+export async function* measureFanOut(
   bench: Bench,
   subscribers: { readonly of_node: JobProcess; readonly of_alone: JobProcess },
   node: KoorNode,
   alone: Server,
   which: string,
-): Promise<Row> {
+): AsyncGenerator<Row> {
   const { fan_out_slice_ms, cluster_read_rounds: fan_out_rounds } = bench.settings;
-  const name = `one event at a time to ${CLUSTER_SUBSCRIBERS} subscribers of ${which}`;
   const sides = [
-    { process: subscribers.of_node, server: node as Server, stretches: [] as Stretch[] },
-    { process: subscribers.of_alone, server: alone, stretches: [] as Stretch[] },
+    { process: subscribers.of_node, server: node as Server },
+    { process: subscribers.of_alone, server: alone },
   ];
   const patterns = Array.from({ length: CLUSTER_SUBSCRIBERS }, () => "*");
   for (const { process, server } of sides) await openSubscribers(process, server, patterns, false);
-  const options = { events_per_request: 1, duration_ms: fan_out_slice_ms };
-  for (const { process, server } of sides) await measureSettled(process, server, options);
-  for (let round = 0; round < fan_out_rounds; round++) {
-    bench.progress(`${name}, round ${round + 1} of ${fan_out_rounds}`);
-    for (const { process, server, stretches } of sides) stretches.push(await measureSettled(process, server, options));
+  for (const { what, events_per_request, rateOf: fanOutRateOf } of FAN_OUTS) {
+    const name = `${what} to ${CLUSTER_SUBSCRIBERS} subscribers of ${which}`;
+    const options =
+      events_per_request === 1
+        ? { events_per_request, duration_ms: fan_out_slice_ms }
+        : { events_per_request, duration_ms: JOB_GRACE_MS, publishes_max: 1 };
+    for (const { process, server } of sides) await measureSettled(process, server, options);
+    const [mine, theirs]: [Stretch[], Stretch[]] = [[], []];
+    for (let round = 0; round < fan_out_rounds; round++) {
+      bench.progress(`${name}, round ${round + 1} of ${fan_out_rounds}`);
+      for (const [index, { process, server }] of sides.entries())
+        (index === 0 ? mine : theirs).push(await measureSettled(process, server, options));
+    }
+    const as_fast = medianQuotient(mine, theirs, fanOutRateOf);
+    const cpu = medianQuotient(mine, theirs, frontCpuOf);
+    const figures = (stretches: readonly Stretch[]) =>
+      figuresOf({
+        ...mergeStretches(stretches),
+        spread_p50_ms: events_per_request === 1 ? median(stretches.map((each) => each.spread_p50_ms)) : undefined,
+      });
+    yield {
+      name,
+      client: "",
+      figures: figures(mine),
+      references: [{ name: ALONE, figures: figures(theirs) }],
+      ratios: ratiosOf([
+        { of: "fan-out", to: ALONE, value: as_fast, better: "higher", compared: true },
+        { of: "front CPU", to: ALONE, value: cpu, better: "lower", compared: true },
+      ]),
+      targets: [
+        atLeast("fan-out to a server alone", as_fast, AS_FAST_MIN),
+        atMost("front CPU a delivery to a server alone", cpu, FRONT_CPU_MAX),
+      ].filter((target) => target !== undefined),
+    };
   }
   for (const { process } of sides) await closeSubscribers(process);
-  const [mine = [], theirs = []] = sides.map(({ stretches }) => stretches);
-  const as_fast = medianQuotient(mine, theirs, spreadRateOf);
-  const figures = (stretches: readonly Stretch[]) =>
-    figuresOf({
-      ...mergeStretches(stretches),
-      spread_p50_ms: median(stretches.map(({ spread_p50_ms }) => spread_p50_ms)),
-    });
-  return {
-    name,
-    client: "",
-    figures: figures(mine),
-    references: [{ name: ALONE, figures: figures(theirs) }],
-    ratios: ratiosOf([{ of: "fan-out", to: ALONE, value: as_fast, better: "higher", compared: true }]),
-    targets: [atLeast("fan-out to a server alone", as_fast, AS_FAST_MIN)].filter((target) => target !== undefined),
-  };
 }

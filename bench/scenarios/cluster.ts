@@ -173,7 +173,7 @@ async function* measureThreeCopies(ground: Ground): AsyncGenerator<Row> {
     of_alone: bench.startJobs("bench/subscribers/subscriber-process.js"),
   };
   // Later the others carry out each event, too, on the processors on which it is being delivered.
-  yield await measureFanOut(bench, subscribers, a, alone, "the only node");
+  yield* measureFanOut(bench, subscribers, a, alone, "the only node");
   const nodes = [a, await startNode(bench, log, "b"), await startNode(bench, log, "c")];
   yield await measureWrites(bench, generator, {
     ...of,
@@ -184,7 +184,7 @@ async function* measureThreeCopies(ground: Ground): AsyncGenerator<Row> {
   });
   yield await measureIdle(ground, log, nodes);
   for (const node of nodes) yield await measureReads(bench, generator, node, alone);
-  for (const node of nodes) yield await measureFanOut(bench, subscribers, node, alone, `node ${node.node} of three`);
+  for (const node of nodes) yield* measureFanOut(bench, subscribers, node, alone, `node ${node.node} of three`);
   yield await measureServerDeaths(ground, log, nodes);
   yield await measureLeaderDeaths(ground, log, nodes);
 }

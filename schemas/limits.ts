@@ -198,7 +198,7 @@ export const CUT_OFF_MS = 10_000;
 /** A log that has ended for so long before what a node has carried out went back, whoever tells of it. */
 export const LOG_WENT_BACK_MS = 15_000;
 export const LOG_REOPEN_DELAY_MS = 100;
-export const LOG_REOPEN_DELAY_MS_MAX = 2_000;
+export const LOG_REOPEN_DELAY_MS_MAX = 1_000;
 /** A snapshot is made when the log has grown by so much, and so long after the one before at the earliest. */
 export const SNAPSHOT_ENTRIES = 100_000;
 export const SNAPSHOT_LOG_BYTES = 64 * MIB;
@@ -224,8 +224,10 @@ export const LOG_CONNECT_MS_MAX = 3_000;
 export const LOG_ANSWER_MS_MAX = 5_000;
 /** A large entry has longer: what a slow line between the servers carries. */
 export const LOG_ANSWER_BYTES_PER_S_MIN = 4 * MIB;
-/** How long a log may take to tell its state: servers that elect a leader do not answer, and are asked anew. */
+/** How long a log may take to tell its state: then another server is asked. */
 export const LOG_STATE_MS_MAX = 2_000;
+/** Servers that elect a leader drop what they are asked: until there is an answer they are asked once more so often. */
+export const LOG_ASK_AGAIN_MS = 500;
 /** The server gives a sign of life this often where there is nothing to deliver. */
 export const LOG_HEARTBEAT_MS = 1_000;
 /** After so many that did not come the session is lost. */

@@ -13,7 +13,7 @@ import {
   type NatsConnection,
 } from "@nats-io/transport-node";
 import { JetStreamApiError, jetstreamManager, type JetStreamManager } from "@nats-io/jetstream";
-import { LOG_ANSWER_MS_MAX, LOG_CONNECT_MS_MAX } from "../../schemas/limits.js";
+import { LOG_ANSWER_MS_MAX, LOG_ASK_AGAIN_MS, LOG_CONNECT_MS_MAX } from "../../schemas/limits.js";
 import { reasonOf } from "../base/reason.js";
 import { parseNatsAddress } from "./nats-address.js";
 import { LogError, type LogAddress, type LogFault } from "./ordered-log.js";
@@ -128,6 +128,23 @@ function checkServer({ info }: NatsConnection, shown: string): void {
   // In a cluster another server may have it.
   if (info?.jetstream !== true && info?.cluster === undefined)
     throw new LogError("unsafe", `the NATS server at ${shown} keeps nothing: JetStream is not enabled there`);
+}
+
+/**
+ * Asks again and again, and takes the first answer to any of it; for requests that come to the same when they are
+ * repeated. Gives up when the first is given up.
+ */
+export async function askUntilAnswered<T>(ask: () => Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    return await new Promise((resolve, reject) => {
+      const askOnce = (): void => void ask().then(resolve, reject);
+      timer = setInterval(askOnce, LOG_ASK_AGAIN_MS);
+      askOnce();
+    });
+  } finally {
+    clearInterval(timer);
+  }
 }
 
 /** What an error of the library means to a log. */

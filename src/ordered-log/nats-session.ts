@@ -6,8 +6,8 @@
  * Time is counted in ticks of one timer. When the thread was held up a tick comes once for all of that time, and what
  * has arrived meanwhile is read before the next: no server is given up for what this thread did not look at.
  */
-import { AckPolicy, DeliverPolicy, type StoredMsg } from "@nats-io/jetstream";
-import { createInbox, nanos, nuid, type Msg } from "@nats-io/transport-node";
+import type { StoredMsg } from "@nats-io/jetstream";
+import { createInbox, nuid, type Msg } from "@nats-io/transport-node";
 import {
   ENTRY_BYTES_MAX,
   LOG_ANSWER_BYTES_PER_S_MIN,
@@ -20,6 +20,7 @@ import {
 import { assert } from "../base/assert.js";
 import { reasonOf } from "../base/reason.js";
 import { explainFault, NATS_ERROR, type NatsServer } from "./nats-connection.js";
+import { Delivery } from "./nats-delivery.js";
 import { pieceHeaders, PieceJoiner, pieceOf } from "./nats-pieces.js";
 import { generationOf, logSubject, streamName, type FoundLog } from "./nats-stream.js";
 import { LogError, type Appended, type LogListener, type LogSession, type LogStatus } from "./ordered-log.js";
@@ -118,12 +119,13 @@ class NatsSession implements LogSession {
   readonly #appends = new Map<number, Append>();
   readonly #joiner = new PieceJoiner();
   #appended = 0;
-  #followed = false;
+  /** Null before it follows. */
+  #delivery: Delivery | null = null;
   /** Ticks since the consumer was heard of. */
   #silent = 0;
   /** Of the newest message that was delivered. */
   #sequence = 0;
-  #delivery = 0;
+  #deliveries = 0;
   #last: number;
   /** Of the newest own append that was stored, and ticks that it was not delivered while nothing else was. */
   #stored = 0;
@@ -170,8 +172,7 @@ class NatsSession implements LogSession {
   }
 
   follow(after: number): void {
-    assert(!this.#followed, "a session follows once");
-    this.#followed = true;
+    assert(this.#delivery === null, "a session follows once");
     if (this.#ended) return;
     if (after + 1 < this.#bounds.first_sequence) {
       this.#lose(`entry ${after + 1} is not there any more`);
@@ -179,24 +180,10 @@ class NatsSession implements LogSession {
     }
     this.#sequence = after;
     this.#silent = 0;
-    const deliver_subject = createInbox();
-    this.#server.connection.subscribe(deliver_subject, {
-      callback: (error, message) => this.#hear(error, () => this.#take(message)),
+    this.#delivery = new Delivery(this.#server, streamName(this.#name), after + 1, {
+      hear: (error, message) => this.#hear(error, () => this.#take(message)),
+      failed: (error) => this.#end(explainFault(error, this.#server.shown)),
     });
-    this.#server.manager.consumers
-      .add(streamName(this.#name), {
-        deliver_subject,
-        deliver_policy: DeliverPolicy.StartSequence,
-        opt_start_seq: after + 1,
-        ack_policy: AckPolicy.None,
-        flow_control: true,
-        idle_heartbeat: nanos(LOG_HEARTBEAT_MS),
-        // It is of no use after this session.
-        inactive_threshold: nanos(LOG_ANSWER_MS_MAX),
-        mem_storage: true,
-        num_replicas: 1,
-      })
-      .catch((error: unknown) => this.#end(explainFault(error, this.#server.shown)));
   }
 
   append(bytes: Uint8Array, done: (outcome: Appended) => void): void {
@@ -322,11 +309,11 @@ class NatsSession implements LogSession {
       return;
     }
     const { sequence, delivery, pending } = place;
-    if (delivery !== this.#delivery + 1 || sequence !== this.#sequence + 1) {
+    if (delivery !== this.#deliveries + 1 || sequence !== this.#sequence + 1) {
       this.#lose(`entry ${sequence} came where ${this.#sequence + 1} was the next`);
       return;
     }
-    this.#delivery = delivery;
+    this.#deliveries = delivery;
     this.#sequence = sequence;
     this.#overdue = 0;
     this.#last = Math.max(this.#last, sequence + pending);
@@ -355,8 +342,8 @@ class NatsSession implements LogSession {
     else if (stalled !== "") connection.publish(stalled);
     // All that was delivered before a sign of life has arrived before it.
     const delivered = found.get("Nats-Last-Consumer");
-    if (delivered !== "" && Number(delivered) !== this.#delivery)
-      this.#lose(`only ${this.#delivery} of ${delivered} deliveries came`);
+    if (delivered !== "" && Number(delivered) !== this.#deliveries)
+      this.#lose(`only ${this.#deliveries} of ${delivered} deliveries came`);
   }
 
   #tick(): void {
@@ -368,7 +355,7 @@ class NatsSession implements LogSession {
       this.#lose(`it did not say within ${append.ticks_max * LOG_HEARTBEAT_MS} ms whether it has stored an entry`);
       return;
     }
-    if (!this.#followed) return;
+    if (this.#delivery === null) return;
     this.#silent += 1;
     if (this.#silent > LOG_HEARTBEATS_MISSED_MAX) {
       this.#lose(`no sign of life for ${LOG_HEARTBEATS_MISSED_MAX * LOG_HEARTBEAT_MS} ms`);
@@ -398,6 +385,7 @@ class NatsSession implements LogSession {
   #stop(): void {
     this.#ended = true;
     clearInterval(this.#timer);
+    this.#delivery?.end();
     this.#appends.clear();
   }
 }

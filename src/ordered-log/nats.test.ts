@@ -23,6 +23,8 @@ import {
   type NatsProcess,
 } from "../../test/support/nats-server.js";
 import { makeDirectory } from "../../test/support/server-process.js";
+import { TcpProxy } from "../../test/support/tcp-proxy.js";
+import { LOG_ASK_AGAIN_MS } from "../../schemas/limits.js";
 import { NatsSnapshots } from "./nats-snapshots.js";
 import { natsLog } from "./nats.js";
 import {
@@ -446,6 +448,21 @@ t.test("a server that hangs", { skip }, async (t) => {
     t.equal(node.losses.length, 1, "it was lost once");
     t.same(node.texts, ["one"], "and was told nothing after it");
   }
+});
+
+t.test("on a slow way whoever asks again for the entries gets each once", { skip }, async (t) => {
+  const server = await startNats(t);
+  await (await HeardSession.open(t, await makeLog(server.url, "far"))).append("one");
+  const way = await TcpProxy.start(t, () => server.port);
+  way.slow(LOG_ASK_AGAIN_MS + LOG_ASK_AGAIN_MS / 2);
+  const node = await HeardSession.open(t, logAt(`nats://127.0.0.1:${way.port}`, "far"));
+  await node.append("two");
+  await node.count(2);
+  way.resume();
+  await node.append("three");
+  await node.count(3);
+  t.same(node.texts, ["one", "two", "three"]);
+  t.same(node.losses, []);
 });
 
 t.test("a log that somebody has purged in the middle of an entry", { skip }, async (t) => {

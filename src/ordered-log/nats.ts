@@ -6,7 +6,7 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import { LOG_STATE_MS_MAX } from "../../schemas/limits.js";
 import { assert } from "../base/assert.js";
-import { connectNats, explainFault, type NatsServer } from "./nats-connection.js";
+import { askUntilAnswered, connectNats, explainFault, type NatsServer } from "./nats-connection.js";
 import { openSession } from "./nats-session.js";
 import { NatsSnapshots } from "./nats-snapshots.js";
 import { checkStream, makeStream, readStream, streamName } from "./nats-stream.js";
@@ -59,7 +59,8 @@ async function open(address: LogAddress, turn: number, listener: LogListener): P
   const server = await connectNats(address, turn);
   try {
     const manager = await jetstreamManager(server.connection, { checkAPI: false, timeout: LOG_STATE_MS_MAX });
-    const info = await readStream({ ...server, manager }, streamName(address.name));
+    const stream = streamName(address.name);
+    const info = await askUntilAnswered(() => readStream({ ...server, manager }, stream));
     if (info !== null)
       return await openSession(server, address.name, checkStream(server, address.name, info), listener);
   } catch (error) {

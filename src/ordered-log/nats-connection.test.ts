@@ -1,0 +1,40 @@
+/** Requests that no server may answer. */
+import t from "tap";
+import { askUntilAnswered } from "./nats-connection.js";
+
+t.test("what was dropped is asked again, and the first answer counts", async (t) => {
+  let asked = 0;
+  t.equal(
+    await askUntilAnswered(() => (++asked < 3 ? new Promise<number>(() => undefined) : Promise.resolve(asked))),
+    3,
+  );
+});
+
+t.test("a refusal is an answer", async (t) => {
+  let asked = 0;
+  const refused = askUntilAnswered(async () => {
+    asked += 1;
+    throw new Error("no");
+  });
+  await t.rejects(refused, { message: "no" });
+  t.equal(asked, 1);
+});
+
+t.test("it gives up with the first, whatever becomes of the others", async (t) => {
+  const asks: ((why: Error) => void)[] = [];
+  let asked_twice: () => void = () => undefined;
+  const second = new Promise<void>((resolve) => {
+    asked_twice = resolve;
+  });
+  const given_up = askUntilAnswered(
+    () =>
+      new Promise<never>((_, reject) => {
+        asks.push(reject);
+        if (asks.length === 2) asked_twice();
+      }),
+  );
+  await second;
+  asks[0]?.(new Error("late"));
+  await t.rejects(given_up, { message: "late" });
+  asks[1]?.(new Error("later"));
+});

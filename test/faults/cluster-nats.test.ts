@@ -9,7 +9,7 @@ import { ClusterWork } from "../support/cluster-work.js";
 import { countRounds } from "../support/effort.js";
 import { natsMissing } from "../support/nats-server.js";
 
-/** An election takes the servers some 10 s, and a node up to 5 s to find that its own does not answer. */
+/** An election takes the servers some 10 s, two in turn 20, and a node up to 5 s to find that its own does not answer. */
 const RECOVERY_MS_MAX = 40_000;
 const SERVERS = countRounds(1, 3);
 

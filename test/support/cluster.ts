@@ -240,13 +240,15 @@ export class TestCluster {
     return this.postgres?.url ?? `nats://${this.nats.map(({ port }) => `127.0.0.1:${port}`).join(",")}`;
   }
 
-  /** Which of the three NATS servers leads the log's stream. */
+  /** Which of the three NATS servers leads the log's stream, as soon as the other two have all of it. */
   streamLeader(): Promise<number> {
-    return until("the log's stream has a leader", async () => {
+    return until("the log's stream has a leader whom the others follow", async () => {
       const { connection, manager } = await connectNats({ url: this.log_url, name: CLUSTER_NAME, credentials: "" });
       try {
-        const leader = (await manager.streams.info(streamName(CLUSTER_NAME))).cluster?.leader ?? "";
-        return leader !== "" && { at: Number(leader.slice("server-".length)) };
+        const { leader = "", replicas = [] } = (await manager.streams.info(streamName(CLUSTER_NAME))).cluster ?? {};
+        const are_whole =
+          replicas.length === 2 && replicas.every(({ current, offline }) => current && !offline);
+        return leader !== "" && are_whole && { at: Number(leader.slice("server-".length)) };
       } finally {
         await connection.close();
       }

@@ -164,13 +164,8 @@ t.test("an instance, and its token, at each node", async (t) => {
   t.match(found, [{ id, intent: "to move", status: "active" }]);
   const before = await who.read<{ readonly last_seen: string }>(c, own);
   await who.call(b, "POST", `${own}/heartbeat`);
-  const heard = await until(
-    c.port,
-    own,
-    (answer) => answer.json<{ readonly last_seen: string }>().last_seen > before.last_seen,
-    RIGHT,
-  );
-  t.equal(heard.status, 200, "a sign of life is known a while later");
+  const heard = await follow(operator(), who).read<{ readonly last_seen: string }>(c, own);
+  t.ok(heard.last_seen > before.last_seen, "a heartbeat is known at its position");
   const stranger = await register(b, "stays");
   t.equal((await stranger.who.ask(c, "DELETE", own)).status, 403, "whose it is, each node knows");
   const gone = follow(operator(), who);
@@ -182,6 +177,24 @@ t.test("an instance, and its token, at each node", async (t) => {
       401,
       "and its token opens nothing",
     );
+  }
+});
+
+t.test("who was silent is awake wherever it is asked for behind what it did", async (t) => {
+  const cluster = await Clustered.begin(["--stale-after", "1s", "--liveness-interval", "1s", "--auth-token", TOKEN]);
+  const first = await cluster.start(t, "first");
+  const second = await cluster.start(t, "second");
+  const { id, who } = await register(first, "sleeps");
+  const own = `/api/instances/${id}`;
+  await who.call(first, "POST", `${own}/activate`);
+  for (const [method, path] of [
+    ["POST", `${own}/heartbeat`],
+    ["PUT", "/api/state/awake"],
+  ] as const) {
+    await until(second.port, own, ({ text }) => text.includes('"status":"stale"'), RIGHT);
+    await until(first.port, own, ({ text }) => text.includes('"status":"stale"'), RIGHT);
+    await who.call(first, method, path);
+    t.match(await follow(operator(), who).read(second, own), { status: "active" }, path);
   }
 });
 
@@ -491,6 +504,36 @@ t.test("a node that lags", async (t) => {
     for (const key of ["large", "chunked"]) t.equal((await gone.get(behind, `/api/state/${key}`)).text, large, key);
     t.equal((await gone.get(behind, "/api/state/small")).text, "1");
     t.equal((await gone.get(ahead, "/api/state/nobodys")).status, 404);
+  });
+
+  t.test("does nothing for who has gone meanwhile", async (t) => {
+    const { id, who } = await register(ahead, "goes");
+    await who.call(ahead, "POST", `/api/instances/${id}/activate`);
+    await who.call(ahead, "POST", "/api/tasks", { title: "left alone" });
+    await who.get(behind, "/api/state");
+    way.stall();
+    await who.call(ahead, "PUT", "/api/state/later", 1);
+    const leaving = new AbortController();
+    const asked = [
+      ["/api/leases", { resources: ["nobody-s"] }],
+      ["/api/tasks/claim", {}],
+    ].map(([path, body]) =>
+      fetch(`http://127.0.0.1:${behind.port}${String(path)}`, {
+        method: "POST",
+        body: JSON.stringify(body),
+        headers: { ...(who.headers as Record<string, string>), "X-Koor-After": String(who.position) },
+        signal: leaving.signal,
+      }),
+    );
+    await untilWaiting(behind, asked);
+    leaving.abort();
+    for (const each of asked) await t.rejects(each, { name: "AbortError" });
+    // It hears of their going before it hears of the log again.
+    await send(behind.port, "GET", "/health");
+    way.resume();
+    await who.call(behind, "PUT", "/api/state/last", 1);
+    t.same(await who.read(ahead, "/api/leases?resource=nobody-s&state=all"), { leases: [] });
+    t.match(await who.read(ahead, "/api/tasks"), { tasks: [{ title: "left alone", state: "ready" }] });
   });
 
   t.test("goes on behind a cursor of a wait that another node has given out", async (t) => {

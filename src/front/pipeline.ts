@@ -433,7 +433,9 @@ export class Pipeline {
       return;
     }
     this.#whenReached(call, (refusal) => {
-      if (refusal === null) this.#handleNow(call, asMet(request, call));
+      // Who has gone meanwhile would be given what nobody knows of.
+      if (call.exchange.ended) this.#options.metrics.in_flight -= 1;
+      else if (refusal === null) this.#handleNow(call, asMet(request, call));
       else this.#finish(call, refusal);
     });
   }

@@ -44,8 +44,8 @@ export interface Positions {
  * @param query what follows its `?`
  */
 export function askedPosition(exchange: Exchange, query: string): number | Failure {
-  const text = exchange.header(AFTER_HEADER) || (query === "" ? "" : (AFTER_PARAMETER.exec(query)?.[1] ?? ""));
-  if (text === "") return 0;
+  const text = exchange.header(AFTER_HEADER) || (query === "" ? undefined : AFTER_PARAMETER.exec(query)?.[1]);
+  if (text === undefined) return 0;
   const position = Number(text);
   if (!/^\d{1,16}$/.test(text) || !Number.isSafeInteger(position))
     return invalid(`X-Koor-After and after_position must be what ${POSITION_HEADER} was, a whole number`);

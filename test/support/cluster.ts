@@ -246,8 +246,7 @@ export class TestCluster {
       const { connection, manager } = await connectNats({ url: this.log_url, name: CLUSTER_NAME, credentials: "" });
       try {
         const { leader = "", replicas = [] } = (await manager.streams.info(streamName(CLUSTER_NAME))).cluster ?? {};
-        const are_whole =
-          replicas.length === 2 && replicas.every(({ current, offline }) => current && !offline);
+        const are_whole = replicas.length === 2 && replicas.every(({ current, offline }) => current && !offline);
         return leader !== "" && are_whole && { at: Number(leader.slice("server-".length)) };
       } finally {
         await connection.close();

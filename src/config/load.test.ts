@@ -170,7 +170,7 @@ t.test("what is refused, and the line that says so", (t) => {
     [["--stale-after", "-1m"], /^--stale-after must be a duration/],
     [["--liveness-interval", "999us"], /^--liveness-interval must be a duration/],
     [["--liveness-interval", ""], /^--liveness-interval must be a duration/],
-    [["--cluster", "redis://h:6379"], '--cluster must begin with nats://, tls:// or postgres://, not "redis://h:6379"'],
+    [["--cluster", "redis://u:secret@h"], "--cluster must begin with nats://, tls:// or postgres://"],
     [["--cluster", "nats://"], /^--cluster must begin with/],
     [["--cluster-name", ""], /^--cluster-name must be 1 to 64 letters/],
     [["--cluster-name", "a.b"], '--cluster-name must be 1 to 64 letters, digits, "_" and "-": not "a.b"'],

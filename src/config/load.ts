@@ -188,9 +188,8 @@ function checkText(option: TextOption | ChoiceOption, text: string, name: string
   if (address && parseAddress(text) === undefined)
     throw new ConfigError(`${name} must be HOST:PORT, not ${JSON.stringify(text)}`);
   if (option.type === "log or empty" && text !== "" && !LOG_ADDRESS.test(text))
-    throw new ConfigError(
-      `${name} must begin with nats://, tls:// or postgres://, not ${JSON.stringify(text.slice(0, 16))}`,
-    );
+    // What was given is not shown: it may hold a password.
+    throw new ConfigError(`${name} must begin with nats://, tls:// or postgres://`);
   if (option.type === "name" && !NAME.test(text))
     throw new ConfigError(`${name} must be 1 to 64 letters, digits, "_" and "-": not ${JSON.stringify(text)}`);
   if (option.type === "name or empty" && text !== "" && !DOTTED_NAME.test(text))

@@ -33,9 +33,9 @@ export function parseNatsAddress(url: string): NatsAddress {
   const parts = rest.split(",").map((part) => splitCredentials(part.replace(/^[a-z]+:\/\//, "")));
   const servers = parts.map(({ server }) => server);
   const shown = `${scheme}//${servers.join(",")}`;
-  // By the rules of a scheme that has to have a host.
+  // By the rules of a scheme that has to have a host. What is no server may be half of a password with a comma.
   if (!servers.every((server) => URL.canParse(`http://${server}`)))
-    throw new LogError("denied", `the address of the log is none: ${shown} does not name its servers`);
+    throw new LogError("denied", "the address of the log is none: it does not name its servers");
   const [credentials = "", ...others] = new Set(parts.map((part) => part.credentials).filter((text) => text !== ""));
   if (others.length > 0) throw new LogError("denied", `the servers in ${shown} are given several credentials`);
   return { servers, tls, shown, ...parseCredentials(credentials) };

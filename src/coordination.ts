@@ -118,7 +118,11 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
       instance_watch.tell(entry);
       claimers.look(entry.id);
     },
-    onAwake: (id) => changes.tell("instance", id, null),
+    onAwake: (id) => {
+      changes.tell("instance", id, null);
+      // Before what it calls for is on its way: who reads behind that elsewhere finds it awake.
+      if (shared) void sightings.store();
+    },
     onSeen: ({ id }, seen_ms) => expiry.hear(id, seen_ms),
     onIdle: ({ id }) => expiry.hurry(id),
   });
@@ -175,6 +179,7 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
     stale_after_ms: () => stale_after + (alone() ? 0 : grace_ms),
     interval_ms: liveness_interval,
   });
+  const sightings = new Sightings(directory, writer, now_ms, shared ? shared_flush_ms : null);
   const tasks: readonly BackgroundTask[] = [
     whileLeading(leads, liveness),
     expiry,
@@ -197,12 +202,15 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
       }),
     ),
     whileLeading(leads, new MessagePruner({ writer, boxes, interval_ms: MESSAGE_PRUNE_INTERVAL_MS, log, now_ms })),
-    new Sightings(directory, writer, now_ms, shared ? shared_flush_ms : null),
+    sightings,
   ];
 
   const workspaceOf = (instance: string): string => directory.get(instance)?.workspace ?? "";
   const routes = [
-    ...instanceRoutes(new Instances({ directory, writer, clock, log }), liveness),
+    ...instanceRoutes(
+      new Instances({ directory, writer, clock, log, storeSeen: shared ? () => sightings.store() : null }),
+      liveness,
+    ),
     ...leaseRoutes({ writer, reads, mirror: leases, views, lines, reader: lease_rows, log, workspaceOf }),
     ...taskRoutes(new TaskFront({ guarded, writer, reads, directory, claimers, leases, views, expiry, clock, log })),
     ...messageRoutes(new MessageFront({ writer, reads, directory, boxes, clock, log })),

@@ -185,7 +185,13 @@ t.test("liveness: at intervals, one check at a time, costs what is silent", asyn
 t.test("as many instances as there may be", async (t) => {
   const writer = new PlayedWriter([registerInstance]);
   const directory = directoryOf(INSTANCES_MAX - 1);
-  const instances = new Instances({ directory, writer: writer.writer, clock: { now: () => START }, log });
+  const instances = new Instances({
+    directory,
+    writer: writer.writer,
+    clock: { now: () => START },
+    log,
+    storeSeen: null,
+  });
   const last = instances.register({ name: "last" }, NO_CALLER);
   const refused = await instances.register({ name: "one more" }, NO_CALLER);
   t.match(

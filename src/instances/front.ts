@@ -24,6 +24,8 @@ export interface InstancesOptions {
   readonly writer: Writer;
   readonly clock: Clock;
   readonly log: Log;
+  /** Stores the signs of life until now, where other servers know them by what is stored; null: alone. */
+  readonly storeSeen: (() => Promise<void>) | null;
 }
 
 export interface Registration {
@@ -37,13 +39,15 @@ export class Instances {
   readonly #writer: Writer;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #storeSeen: (() => Promise<void>) | null;
   #registering = 0;
 
-  constructor({ directory, writer, clock, log }: InstancesOptions) {
+  constructor({ directory, writer, clock, log, storeSeen }: InstancesOptions) {
     this.directory = directory;
     this.#writer = writer;
     this.#clock = clock;
     this.#log = log;
+    this.#storeSeen = storeSeen;
   }
 
   /** The instance; else the 404 of every call that names one. */
@@ -52,16 +56,17 @@ export class Instances {
   }
 
   /**
-   * A sign of life; the instance, or the 404. Needs no write, so it never waits.
+   * A sign of life; the instance, or the 404. A server alone writes nothing for it. In a cluster it is stored before
+   * the answer, so that every node knows it at the answer's position; where nothing can be stored, this one knows it.
    * @param busy_s how long it will be silent from now on; null where it says nothing of that
    */
-  heartbeat(id: string, busy_s: number | null): Entry | Failure {
+  heartbeat(id: string, busy_s: number | null): Entry | Failure | Promise<Entry> {
     const entry = this.find(id);
     if (entry instanceof Failure) return entry;
     const now_ms = this.#clock.now();
     if (busy_s === null) this.directory.see(entry, now_ms);
     else this.directory.setBusy(entry, now_ms + busy_s * SECOND_MS, now_ms);
-    return entry;
+    return this.#storeSeen === null ? entry : this.#storeSeen().then(() => entry);
   }
 
   /** A new instance, pending until it is activated. Its token is in no other answer. */

@@ -19,7 +19,7 @@ import { Failure } from "../base/result.js";
 import { jsonReply } from "../front/reply.js";
 import { route, type Answer, type Route } from "../front/route.js";
 import { activateInstance, deregisterInstance, registerInstance, setCapabilities } from "./commands.js";
-import { encodeInstance } from "./directory.js";
+import { encodeInstance, type Entry } from "./directory.js";
 import { listReply, type Instances } from "./front.js";
 import type { Liveness } from "./liveness.js";
 
@@ -83,8 +83,11 @@ export function instanceRoutes(instances: Instances, liveness: Liveness): Route[
       asks_only: true,
       answer: HeartbeatAnswer,
       statuses: [404],
-      handle: ({ params: [id], json: { busy_s = null } }) =>
-        answer(instances.heartbeat(id, busy_s), () => `{"id":"${id}","status":"ok"}`),
+      handle: ({ params: [id], json: { busy_s = null } }) => {
+        const seen = instances.heartbeat(id, busy_s);
+        const told = (found: Entry | Failure) => answer(found, () => `{"id":"${id}","status":"ok"}`);
+        return seen instanceof Promise ? seen.then(told) : told(seen);
+      },
     }),
     route({
       method: "POST",

@@ -39,6 +39,11 @@ export class Sightings implements BackgroundTask {
     this.#flushes.tick(now_ms);
   }
 
+  /** Resolves when all that was seen until now is stored, or the writer does not take it. */
+  store(): Promise<void> {
+    return this.#flushes.run();
+  }
+
   /** Stores everything, what was seen during a flush too: nothing is seen any more. */
   async close(): Promise<void> {
     await this.#flushes.run();

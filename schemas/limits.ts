@@ -191,6 +191,8 @@ export const NODE_FORGOTTEN_MS = 86_400_000;
 export const NODE_BEAT_MS = 2_000;
 /** When nothing was heard of the leader for so long, another node wants to lead. */
 export const LEADER_SILENCE_MS = 6_000;
+/** A node that has not looked for longer than this was held up itself: nobody was silent meanwhile. */
+export const NODE_HELD_MS = 1_000;
 /** An entry that was appended and does not come back after so long: the connection is opened anew. */
 export const ENTRY_RETURN_MS_MAX = 5_000;
 /** How long the log may be away before the node calls itself cut off. */
@@ -662,6 +664,8 @@ export const CLI_SERVERS_MAX = 16;
 export const CLI_TURN_CONNECT_TIMEOUT_MS = 2_000;
 /** What a server has to say how far its cluster's log is, before a position that it does not know is judged. */
 export const CLI_LOG_ANSWER_TIMEOUT_MS = 5_000;
+/** How often a call that waits looks whether its server is cut off, where there is another one to turn to. */
+export const CLI_HEALTH_INTERVAL_MS = 5_000;
 /** For how long the next command begins with the server that has answered, after those before it did not. */
 export const CLI_SERVER_KEPT_MS = 60_000;
 /** Clusters whose position is remembered; those that were asked longest ago are forgotten first. */

@@ -13,6 +13,7 @@ import {
   ENTRY_RETRY_MS,
   ENTRY_RETURN_MS_MAX,
   LEADER_SILENCE_MS,
+  NODE_HELD_MS,
   LOG_REOPEN_DELAY_MS_MAX,
   NODE_BEAT_MS,
   NODE_LAG_ENTRIES_MAX,
@@ -117,6 +118,8 @@ export class Replica {
   #stalled_until: number | null = null;
   #appended_at = 0;
   #leader_heard_at: number;
+  /** When the leader's silence was last looked at. */
+  #looked_at: number;
   #hello_retry_at: number | null = null;
   #refused_since: number | null = null;
   #told: ReplicaStatus | null = null;
@@ -151,6 +154,7 @@ export class Replica {
     });
     this.#reached_at = elapsed();
     this.#leader_heard_at = elapsed();
+    this.#looked_at = elapsed();
   }
 
   get status(): ReplicaStatus {
@@ -221,6 +225,7 @@ export class Replica {
   /** Does what is due. */
   tick(): void {
     const now = this.#options.elapsed();
+    this.#leaderSilence(now);
     this.#connection.tick(now);
     if (this.#phase === "greeting" || this.#phase === "ready") this.#watch(now);
     this.#tell(ALL);
@@ -336,10 +341,21 @@ export class Replica {
     const { leader, term, commands } = this.#carrying_out.membership;
     const { node, commands: own_commands } = this.#options.identity;
     if (commands < own_commands) this.#say(session, { kind: "upgrade", to: own_commands });
-    else if (leader !== node && (leader === "" || now - this.#leader_heard_at > LEADER_SILENCE_MS)) {
+    else if (leader !== node && (leader === "" || this.#leaderSilence(now) > LEADER_SILENCE_MS)) {
       this.#leader_heard_at = now;
       this.#say(session, { kind: "candidacy", term });
     } else if (now - this.#appended_at >= NODE_BEAT_MS) this.#say(session, { kind: "beat" });
+  }
+
+  /**
+   * For how many ms nothing was heard of who leads. Not while this thread was held up: what was said then waits to be
+   * read.
+   */
+  #leaderSilence(now: number): number {
+    const held_ms = Math.max(0, now - this.#looked_at - NODE_HELD_MS);
+    this.#looked_at = now;
+    this.#leader_heard_at = Math.min(now, this.#leader_heard_at + held_ms);
+    return now - this.#leader_heard_at;
   }
 
   /** Looks again when others have had time to come. */

@@ -3,10 +3,11 @@
  * lost, and the others go on.
  */
 import t from "tap";
+import { LEADER_SILENCE_MS, NODE_BEAT_MS } from "../../schemas/limits.js";
 import { must } from "../../src/base/assert.js";
 import { pause, TestCluster, until } from "../support/cluster.js";
 import { ClusterWork } from "../support/cluster-work.js";
-import { countRounds } from "../support/effort.js";
+import { countRounds, longFormOnly } from "../support/effort.js";
 import { natsMissing } from "../support/nats-server.js";
 
 const skip = natsMissing();
@@ -57,3 +58,22 @@ t.test("a node stands still and goes on", { skip }, async (t) => {
   }
   await work.finish(t, cluster);
 });
+
+t.test(
+  "a node that was held does not take the lead from one that was not",
+  { skip: skip || longFormOnly() },
+  async (t) => {
+    const cluster = await TestCluster.start(t, { log: "nats" });
+    const [first, second] = cluster.nodes;
+    const [leading, held] = [must(first, "a"), must(second, "b")];
+    const { leader } = (await leading.health()).cluster;
+    t.equal(leader, leading.name);
+    held.hold();
+    await pause(LEADER_SILENCE_MS + 2 * NODE_BEAT_MS);
+    held.release();
+    const { position } = (await leading.health()).cluster;
+    // It beats when it has come so far, and would have wanted to lead before.
+    await until("it goes on", async () => (await held.health()).cluster.position > position + 3);
+    for (const node of cluster.nodes) t.equal((await node.health()).cluster.leader, leader, node.name);
+  },
+);

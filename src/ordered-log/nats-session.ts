@@ -7,7 +7,7 @@
  * has arrived meanwhile is read before the next: no server is given up for what this thread did not look at.
  */
 import type { StoredMsg } from "@nats-io/jetstream";
-import { createInbox, nuid, type Msg } from "@nats-io/transport-node";
+import { createInbox, nuid, PermissionViolationError, type Msg } from "@nats-io/transport-node";
 import {
   ENTRY_BYTES_MAX,
   LOG_ANSWER_BYTES_PER_S_MIN,
@@ -145,6 +145,7 @@ class NatsSession implements LogSession {
       callback: (error, message) => this.#hear(error, () => this.#answer(message)),
     });
     this.#timer = setInterval(() => this.#tick(), LOG_HEARTBEAT_MS);
+    void this.#heedViolations();
     void server.connection.closed().then((error) => this.#lose("the connection has ended", error ?? undefined));
   }
 
@@ -263,6 +264,13 @@ class NatsSession implements LogSession {
         throw bug;
       });
     }
+  }
+
+  /** What the server does not allow it says beside the answers: a publish that it drops has none. */
+  async #heedViolations(): Promise<void> {
+    for await (const status of this.#server.connection.status())
+      if (status.type === "error" && status.error instanceof PermissionViolationError)
+        this.#end(explainFault(status.error, this.#server.shown));
   }
 
   #answer(message: Msg): void {

@@ -39,6 +39,7 @@ export function logSubject(name: string, generation: string): string {
 /** Makes the bucket and then the stream, both empty: where the stream is, all is. */
 export async function makeStream(server: NatsServer, name: string, generation: string): Promise<void> {
   assert(/^[\w-]+$/.test(generation), "a generation is a token of a subject");
+  checkMessages(server, server.connection.info?.max_payload ?? 0, "max_payload");
   await dropStream(server, streamName(name), (info) => generationOf(info) !== undefined);
   await dropStream(server, `OBJ_${bucketName(name)}`, () => true);
   const replicas = server.connection.info?.cluster === undefined ? 1 : REPLICAS;
@@ -209,14 +210,8 @@ export function checkStream(server: NatsServer, name: string, info: StreamInfo):
     server.connection.info?.max_payload ?? 0,
     config.max_msg_size > 0 ? config.max_msg_size : Number.POSITIVE_INFINITY,
   );
-  const entry_bytes_max = largestEntry(message_bytes_max);
   const bound = config.max_msg_size > 0 ? "max_payload and max_msg_size" : "max_payload";
-  if (entry_bytes_max < BATCH_BYTES_MAX)
-    throw new LogError(
-      "unsafe",
-      `the NATS server at ${server.shown} takes messages of ${message_bytes_max} bytes, too small for Koor: ` +
-        `raise its ${bound}`,
-    );
+  const entry_bytes_max = checkMessages(server, message_bytes_max, bound);
   const warnings: string[] = [];
   if (entry_bytes_max < ENTRY_BYTES_MAX)
     warnings.push(`entries of more than ${entry_bytes_max} bytes cannot be stored: raise ${bound} of ${server.shown}`);
@@ -230,6 +225,20 @@ export function checkStream(server: NatsServer, name: string, info: StreamInfo):
   const { messages, first_seq, last_seq } = info.state;
   const first_sequence = messages === 0 ? last_seq + 1 : first_seq;
   return { generation, first_sequence, last: last_seq, message_bytes_max, warnings };
+}
+
+/**
+ * The largest entry where messages are of this size.
+ * @param bound the setting of the server that says so
+ * @throws LogError "unsafe" where a batch of calls may be larger
+ */
+function checkMessages({ shown }: NatsServer, message_bytes_max: number, bound: string): number {
+  const entry_bytes_max = largestEntry(message_bytes_max);
+  if (entry_bytes_max >= BATCH_BYTES_MAX) return entry_bytes_max;
+  throw new LogError(
+    "unsafe",
+    `the NATS server at ${shown} takes messages of ${message_bytes_max} bytes, too small for Koor: raise its ${bound}`,
+  );
 }
 
 /** The largest entry that fits a batch of messages of this size. */

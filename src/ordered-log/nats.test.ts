@@ -121,8 +121,8 @@ t.test("a server with small messages", { skip }, async (t) => {
   t.equal(await node.append("small"), "stored", "the session goes on");
 
   const { url: tiny } = await startNats(t, { config: "max_payload: 8192" });
-  const refused = await refusal((await makeLog(tiny)).open(new HeardSession()));
-  t.match(refused, { fault: "unsafe", message: /max_payload/ });
+  t.match(await refusal(makeLog(tiny)), { fault: "unsafe", message: /max_payload/ });
+  t.equal(await logAt(tiny).open(new HeardSession()), null, "and there is none");
 });
 
 t.test("an entry larger than a server was found to take", { skip }, async (t) => {
@@ -234,6 +234,13 @@ t.test("servers that Koor cannot use", { skip }, async (t) => {
     'authorization { users: [{ user: "koor", password: "p", permissions: { publish: ["$JS.API.INFO"] } }] }';
   const { port: bare_port } = await startNats(t, { config: rights });
   t.match(await refusal(logAt(`nats://koor:p@127.0.0.1:${bare_port}`).open(new HeardSession())), { fault: "denied" });
+
+  const reading =
+    'authorization { users: [{ user: "koor", password: "p", permissions: { publish: ["$JS.API.>", "$O.>"] } }] }';
+  const { port: reading_port } = await startNats(t, { config: reading });
+  const silent = await HeardSession.open(t, await makeLog(`nats://koor:p@127.0.0.1:${reading_port}`));
+  silent.session.append(Buffer.from("dropped"), () => undefined);
+  t.match(await silent.loss(), { fault: "denied", message: /refuses Koor: .*koor\.test/ }, "what it drops it says");
 
   const { url: other } = await startNats(t);
   const missing = join(makeDirectory(t), "none.creds");

@@ -42,7 +42,7 @@ t.test("positions only grow, by whichever process, until one is forgotten", asyn
   t.equal(cluster.position, 9);
   cluster.hear(A, 7);
   t.same(kept.memory, { position: 9 }, "another's newer one stays");
-  cluster.forget(2);
+  cluster.forget(2, []);
   t.same([cluster.position, kept.memory], [2, { position: 2 }]);
 });
 

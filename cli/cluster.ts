@@ -14,6 +14,8 @@ export interface Memory {
   readonly position: number;
   /** The server to begin with, in place of those before it which did not answer. */
   readonly begin?: { readonly server: string; readonly until_ms: number };
+  /** Servers that knew a log which was given up, and were not well: until they are, what they answer is of before. */
+  readonly doubted?: readonly string[];
 }
 
 /** Where that is kept; neither of the two throws. */
@@ -35,6 +37,8 @@ export class Cluster {
   #at = 0;
   #begin_until_ms = 0;
   #position = 0;
+  /** Where there is a store, that one has them. */
+  #doubted: readonly string[] = [];
 
   /** @param openStore called once, before the first request */
   constructor(servers: readonly [URL, ...URL[]], openStore: () => Promise<MemoryStore | undefined>) {
@@ -77,14 +81,33 @@ export class Cluster {
     this.#begin_until_ms = 0;
   }
 
+  /** In place of the current one, which did not do, this one is asked next. */
+  turnTo(server: URL): void {
+    if (server === this.current) return;
+    this.#at = Math.max(0, this.servers.indexOf(server));
+    this.#begin_until_ms = 0;
+  }
+
+  /** Whether it knew a log that was given up, and was not well since. */
+  isDoubted(server: URL): boolean {
+    return this.#listDoubted().includes(server.href);
+  }
+
+  /** A server that was doubted is well. */
+  trust(server: URL): void {
+    this.#position = this.position;
+    this.#write(this.#listDoubted().filter((href) => href !== server.href));
+  }
+
   /** The newest position that this process or another one has seen; 0 where none has. */
   get position(): number {
     this.#position = Math.max(this.#position, this.#store?.read()?.position ?? 0);
     return this.#position;
   }
 
-  /** This server has answered; others before it may not have. */
+  /** This server has answered; others before it may not have. One that is doubted says nothing of the log. */
   hear(server: URL, position: number | undefined): void {
+    if (this.isDoubted(server)) return;
     const known = this.#store?.read();
     const newest = Math.max(this.#position, known?.position ?? 0, position ?? 0);
     const at = this.servers.indexOf(server);
@@ -94,14 +117,27 @@ export class Cluster {
     if (newest > (known?.position ?? 0) || is_new_choice) this.#write();
   }
 
-  /** What was seen is not in the log any more: it is begun anew from this position. */
-  forget(position: number): void {
+  /**
+   * What was seen is not in the log any more: it is begun anew from this position.
+   * @param doubted those that still know the log of before
+   */
+  forget(position: number, doubted: readonly URL[]): void {
     this.#position = position;
-    this.#write();
+    this.#write(doubted.map(({ href }) => href));
   }
 
-  #write(): void {
+  #listDoubted(): readonly string[] {
+    const known = this.#store?.read();
+    return known === undefined ? this.#doubted : (known.doubted ?? []);
+  }
+
+  #write(doubted: readonly string[] = this.#listDoubted()): void {
+    this.#doubted = doubted;
     const begin = { server: this.current.href, until_ms: this.#begin_until_ms };
-    this.#store?.write({ position: this.#position, ...(this.#begin_until_ms === 0 ? {} : { begin }) });
+    this.#store?.write({
+      position: this.#position,
+      ...(this.#begin_until_ms === 0 ? {} : { begin }),
+      ...(doubted.length === 0 ? {} : { doubted }),
+    });
   }
 }

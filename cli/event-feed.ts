@@ -19,6 +19,7 @@ import { CliFailure, failed, type ExitCode } from "./failure.js";
 import { isJson, listElementTexts } from "./json-text.js";
 import { layOutJson, note } from "./output.js";
 import { pause } from "./pause.js";
+import { isTrusted, runWatched } from "./server-health.js";
 import { serversOf, type Settings } from "./settings.js";
 
 export interface FeedOptions {
@@ -144,12 +145,24 @@ class EventFeed {
     return await this.pollFor(lasting ? CLI_UPGRADE_RETRY_MS : this.nextDelayMs());
   }
 
+  /** The server that is next; those that may not be asked are passed over, as long as there is another one. */
+  private async chooseServer(): Promise<URL> {
+    const { cluster, server } = this.settings;
+    if (cluster === undefined) return server;
+    await cluster.open();
+    for (const next of cluster.inTurn()) {
+      if (await isTrusted(cluster, next, this.signal)) return next;
+      cluster.leave(next);
+    }
+    return cluster.current;
+  }
+
   /** One session, and what has to be done before the next one. */
   private async runOnce(): Promise<CliFailure | undefined> {
     this.session_start = this.position;
     const { cluster } = this.settings;
-    await cluster?.open();
-    const server = cluster?.current ?? this.settings.server;
+    const server = await this.chooseServer();
+    if (this.signal.aborted) return undefined;
     const after = cluster?.position ?? 0;
     const query = encodeQuery({
       pattern: this.options.pattern,
@@ -169,10 +182,18 @@ class EventFeed {
       take: (frame: Buffer) => this.take(frame),
       drained: () => this.sink.drained(),
     };
-    const end = await runSession(this.settings, server, `/api/events/subscribe${query}`, receiver, this.signal);
+    const path = `/api/events/subscribe${query}`;
+    const others = serversOf(this.settings).filter((other) => other !== server);
+    const { done: end, turn_to } = await runWatched(server, others, this.signal, async (signal) => {
+      return await runSession(this.settings, server, path, receiver, signal);
+    });
     if (this.signal.aborted || end.kind === "resync") return undefined;
     if (end.kind === "refused") return end.failure;
     this.unopened += 1;
+    if (turn_to !== undefined) {
+      cluster?.turnTo(turn_to);
+      return await this.goOn(`${server.origin} is halted or cut off`);
+    }
     cluster?.leave(server);
     if (end.kind === "blocked") {
       this.reached = true;

@@ -33,6 +33,11 @@ export interface RequestPlan {
    * though one may have carried it out. Anything but a GET says so by itself.
    */
   readonly repeatable?: boolean;
+  /**
+   * Whether an answer that is a success by its status says that the server could not write, and stored nothing: then
+   * another one is asked. Only what wraps Koor's refusals in answers of its own has this.
+   */
+  readonly isNotStored?: (answer: Answer) => boolean;
   /** Asks how a server of a cluster itself is: it answers however far behind it is. */
   readonly about_server?: boolean;
 }

@@ -16,6 +16,7 @@ import type { Answer, ExchangeLimits, OpenAnswer, RequestPlan, SendOne } from ".
 import { failed, type CliFailure } from "./failure.js";
 import { isJson } from "./json-text.js";
 import { note } from "./output.js";
+import { isTrusted, runWatched } from "./server-health.js";
 
 type Headers = Readonly<Record<string, string>>;
 
@@ -45,6 +46,7 @@ function isOfKoor(got: Answer | OpenAnswer): boolean {
 /** Whether another server is to be asked in place of this answer. */
 function leavesOpen(got: Answer | OpenAnswer, plan: RequestPlan): boolean {
   if (plan.stream !== undefined) return false;
+  if ("body" in got && plan.isNotStored?.(got)) return true;
   return isRepeatable(plan) ? PASSING.has(got.status) : NOT_STORED.has(got.status) && isOfKoor(got);
 }
 
@@ -69,6 +71,21 @@ function limitsFor(plan: RequestPlan, until_ms: number, servers_left: number): E
   return { connect_ms: Math.min(connect_ms, answer_ms), answer_ms };
 }
 
+/** One server's answer, or the one to turn to in its place: what may be repeated does not stay with a deaf one. */
+async function askOne<Got extends Answer | OpenAnswer>(
+  server: URL,
+  others: readonly URL[],
+  headers: Headers,
+  plan: RequestPlan,
+  limits: ExchangeLimits,
+  send: SendOne<Got>,
+): Promise<{ readonly done: Got | NoAnswer; readonly turn_to: URL | undefined }> {
+  if (!isRepeatable(plan)) return { done: await send(server, headers, plan, limits), turn_to: undefined };
+  return await runWatched(server, others, plan.signal, async (signal) => {
+    return await send(server, headers, { ...plan, signal }, limits);
+  });
+}
+
 async function askInTurn<Got extends Answer | OpenAnswer>(
   cluster: Cluster,
   headers: Headers,
@@ -81,9 +98,24 @@ async function askInTurn<Got extends Answer | OpenAnswer>(
   const silent: string[] = [];
   let refusal: Got | undefined;
   let behind: number | undefined;
+  let wanted: URL | undefined;
   const servers = cluster.inTurn();
   for (const [at, server] of servers.entries()) {
-    const got = await send(server, with_position, plan, limitsFor(plan, until_ms, servers.length - at));
+    if (wanted !== undefined && wanted !== server) continue;
+    wanted = undefined;
+    if (!plan.about_server && !(await isTrusted(cluster, server, plan.signal))) {
+      silent.push(`${server.origin}: not well since the log was begun anew`);
+      cluster.leave(server);
+      continue;
+    }
+    const limits = limitsFor(plan, until_ms, servers.length - at);
+    const { done: got, turn_to } = await askOne(server, servers.slice(at + 1), with_position, plan, limits, send);
+    if (turn_to !== undefined && got instanceof NoAnswer) {
+      silent.push(`${server.origin}: halted or cut off`);
+      wanted = turn_to;
+      cluster.turnTo(turn_to);
+      continue;
+    }
     if (got instanceof NoAnswer) {
       silent.push(`${server.origin}: ${got.why}`);
       cluster.leave(server);
@@ -114,22 +146,33 @@ interface LogEnd {
   readonly log_last?: unknown;
 }
 
+/** Where the log ends, and those servers that are not well and know one that goes on behind that: another one. */
+interface FoundLog {
+  readonly end: number;
+  readonly elsewhere: readonly URL[];
+}
+
 /**
- * The newest position of the cluster's log, as those servers know that are well: one that is cut off from the log
- * knows an old one. Undefined where such a one is all there is; `told` where no server says anything of the log.
+ * Where the cluster's log ends, as those servers know that are well: one that is cut off from it knows an old end, and
+ * one that has halted may know another log. Undefined where none is well; `told` where no server says anything of the
+ * log.
  */
-async function findLogEnd(cluster: Cluster, headers: Headers, told: number): Promise<number | undefined> {
+async function findLog(cluster: Cluster, headers: Headers, told: number): Promise<FoundLog | undefined> {
   const limits = { connect_ms: CLI_TURN_CONNECT_TIMEOUT_MS, answer_ms: CLI_LOG_ANSWER_TIMEOUT_MS };
   const plan = { method: "GET", path: "/api/cluster" };
   const answers = await Promise.all(cluster.servers.map((server) => exchange(server, headers, plan, limits)));
-  const ends = answers.flatMap((answer) => {
+  const ends = answers.flatMap((answer, at) => {
     const text = answer instanceof NoAnswer || answer.status !== STATUSES.OK.http ? "" : answer.body.toString("utf8");
     const parsed = isJson(text) ? (JSON.parse(text) as LogEnd | null) : null;
-    return Number.isSafeInteger(parsed?.log_last) ? [{ last: parsed?.log_last as number, state: parsed?.state }] : [];
+    if (!Number.isSafeInteger(parsed?.log_last)) return [];
+    return [{ server: cluster.servers[at], last: parsed?.log_last as number, well: parsed?.state === "ok" }];
   });
-  if (ends.length === 0) return told;
-  const well = ends.filter(({ state }) => state === "ok");
-  return well.length === 0 ? undefined : Math.max(...ends.map(({ last }) => last));
+  if (ends.length === 0) return { end: told, elsewhere: [] };
+  const well = ends.filter((one) => one.well);
+  if (well.length === 0) return undefined;
+  const end = Math.max(...well.map(({ last }) => last));
+  const elsewhere = ends.flatMap(({ server, last }) => (server !== undefined && last > end ? [server] : []));
+  return { end, elsewhere };
 }
 
 /**
@@ -138,12 +181,13 @@ async function findLogEnd(cluster: Cluster, headers: Headers, told: number): Pro
  */
 async function forgetLostPosition(cluster: Cluster, headers: Headers, told: number): Promise<boolean> {
   const { position } = cluster;
-  const end = await findLogEnd(cluster, headers, told);
-  if (end === undefined || end >= position) return false;
+  const log = await findLog(cluster, headers, told);
+  if (log === undefined || log.end >= position) return false;
+  const { end, elsewhere } = log;
   note(
     `the cluster's log ends at ${end}, before ${position}, which was seen earlier: it was begun anew, or is another`,
   );
-  cluster.forget(end);
+  cluster.forget(end, elsewhere);
   return true;
 }
 

@@ -50,6 +50,25 @@ function isRepeatable(message: unknown): boolean {
   });
 }
 
+/** How Koor ends the reason of each write that a server refuses for its own sake: it is away, halted or full. */
+const NOT_STORED_ENDING = ": nothing was stored";
+
+/**
+ * Whether a tool's result is the refusal of a write that another server may take: over REST it would be 503 or 507. The
+ * protocol's results have no status, so the text is all that tells it from other refusals. What ends so was not done,
+ * whoever the words before it are from: a tool's result is an error only where its call was refused, and what may have
+ * been carried out is refused in other words.
+ */
+function isRefusedWrite({ body }: Answer): boolean {
+  if (!body.includes(NOT_STORED_ENDING)) return false;
+  const answer = parse(body.toString("utf8"));
+  const result = isObject(answer) ? answer["result"] : undefined;
+  if (!isObject(result) || result["isError"] !== true || !Array.isArray(result["content"])) return false;
+  const [block, ...others] = result["content"] as readonly unknown[];
+  const text = isObject(block) && others.length === 0 ? block["text"] : undefined;
+  return typeof text === "string" && text.endsWith(NOT_STORED_ENDING);
+}
+
 function errorLine(id: Id | null, code: number, text: string, data?: object): Buffer {
   const error = { code, message: text, ...(data === undefined ? {} : { data }) };
   return Buffer.from(`${JSON.stringify({ jsonrpc: "2.0", id, error })}\n`);
@@ -171,7 +190,8 @@ class Bridge {
   async #pass(line: Buffer, message: unknown): Promise<void> {
     const headers = headersOf(message, this.#negotiated);
     const repeatable = isRepeatable(message);
-    const answer = await sendRequest(this.#settings, { method: "POST", path: "/mcp", headers, body: line, repeatable });
+    const plan = { method: "POST", path: "/mcp", headers, body: line, repeatable, isNotStored: isRefusedWrite };
+    const answer = await sendRequest(this.#settings, plan);
     const ids = idsOf(message);
     if (answer instanceof CliFailure) {
       const text = answer.detail === "" ? answer.message : `${answer.message} (${answer.detail})`;

@@ -30,7 +30,7 @@ t.test("what was written is read, by whoever names the same servers", async (t) 
   const { state, folder } = setUp(t);
   const file = await openPositionFile(state, SERVERS);
   t.equal(file.read(), undefined);
-  const memory = { position: 7, begin: { server: "http://b/", until_ms: 5 } };
+  const memory = { position: 7, begin: { server: "http://b/", until_ms: 5 }, doubted: ["http://a/"] };
   file.write(memory);
   t.same(file.read(), memory);
   t.same((await openPositionFile(state, SERVERS.toReversed())).read(), memory);
@@ -42,7 +42,7 @@ t.test("what was written is read, by whoever names the same servers", async (t) 
     writeFileSync(join(folder, name), odd);
     t.equal(file.read(), undefined, odd);
   }
-  writeFileSync(join(folder, name), '{"position":3,"begin":{"server":1}}');
+  writeFileSync(join(folder, name), '{"position":3,"begin":{"server":1},"doubted":[1]}');
   t.same(file.read(), { position: 3 });
 });
 

@@ -1,7 +1,8 @@
 /**
- * What the commands of one user remember of one cluster, as a small file: `{"position","begin"?}`. Runs in the command
- * line's process. Whatever is wrong with the file or its folder, the command goes on without it. It is replaced without the
- * wait for the disk of config-file.ts: that would cost more than the request, and a crash of the machine loses little.
+ * What the commands of one user remember of one cluster, as a small file: `{"position","begin"?,"doubted"?}`. Runs in
+ * the command line's process. Whatever is wrong with the file or its folder, the command goes on without it. It is
+ * replaced without the wait for the disk of config-file.ts: that would cost more than the request, and a crash of the
+ * machine loses little.
  */
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
@@ -39,7 +40,12 @@ function parseMemory(text: string): Memory | undefined {
   if (!Number.isSafeInteger(position) || (position ?? -1) < 0) return undefined;
   const begin = parsed?.begin;
   const has_begin = typeof begin?.server === "string" && Number.isFinite(begin.until_ms);
-  return { position: position ?? 0, ...(has_begin ? { begin } : {}) };
+  const doubted = Array.isArray(parsed?.doubted) ? parsed.doubted.filter((one) => typeof one === "string") : [];
+  return {
+    position: position ?? 0,
+    ...(has_begin ? { begin } : {}),
+    ...(doubted.length === 0 ? {} : { doubted }),
+  };
 }
 
 /** With those above it. By hand: where the system refuses with ENOENT (below `/proc`), Node's own never ends. */

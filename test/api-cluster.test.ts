@@ -514,11 +514,11 @@ t.test("a node that lags", async (t) => {
     way.stall();
     await who.call(ahead, "PUT", "/api/state/later", 1);
     const leaving = new AbortController();
-    const asked = [
-      ["/api/leases", { resources: ["nobody-s"] }],
-      ["/api/tasks/claim", {}],
-    ].map(([path, body]) =>
-      fetch(`http://127.0.0.1:${behind.port}${String(path)}`, {
+    const asked = Object.entries({
+      "/api/leases": { resources: ["nobody-s"] },
+      "/api/tasks/claim": {},
+    }).map(([path, body]) =>
+      fetch(`http://127.0.0.1:${behind.port}${path}`, {
         method: "POST",
         body: JSON.stringify(body),
         headers: { ...(who.headers as Record<string, string>), "X-Koor-After": String(who.position) },

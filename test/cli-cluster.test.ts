@@ -9,7 +9,7 @@ import t from "tap";
 import { COMMANDS } from "../cli/commands.js";
 import { findRow } from "../cli/command-line.js";
 import { cutWrites, findDeadServer, playAt, startCluster } from "./cli/fake-cluster.js";
-import { playError, playJson, type FakeServer } from "./cli/fake-server.js";
+import { playError, playJson, type FakeServer, type PlayedAnswer } from "./cli/fake-server.js";
 
 /** It passes for whatever the commands read of an answer. */
 const ANSWER = playJson({
@@ -284,6 +284,72 @@ t.test("a cluster that was begun anew is noticed; one that lags, or is cut off, 
   t.match(await koor(["state", "list"]), { code: 0, stderr: "" });
 });
 
+/** How a node is, and where its log ends. */
+interface PlayedNode {
+  readonly state: string;
+  readonly end: number;
+}
+
+/** An answer that does not come. */
+const HELD_BACK: PlayedAnswer = { headers: { "Content-Length": "100" }, body: "" };
+
+/** A node that says how it is, refuses writes and what lies behind its log where it has to, and else answers. */
+function playNode(how: () => PlayedNode, answer: FakeServer["answer"]): FakeServer["answer"] {
+  return (request) => {
+    const { state, end } = how();
+    const well = state === "ok";
+    if (request.url === "/health")
+      return playJson({ status: well ? "ok" : "unwell", cluster: { state } }, well ? 200 : 503);
+    if (request.url === "/api/cluster") return playAt(end, playJson({ state, log_last: end }));
+    if (Number(request.headers["x-koor-after"] ?? 0) > end) return playAt(end, playError(503, "behind"));
+    if (request.method === "PUT" && !well) return playAt(end, playError(503, `${state}: nothing was stored`));
+    const play = answer(request);
+    return typeof play === "string" || play.headers !== undefined ? play : playAt(end, play);
+  };
+}
+
+t.test("a halted node of the log before is not believed, and not read from until it is well", async (t) => {
+  const { a, b, koor, memory, remember } = await startCluster(t);
+  const nodes = { a: { state: "ok", end: 120 }, b: { state: "ok", end: 120 } };
+  a.answer = playNode(
+    () => nodes.a,
+    () => playJson("old"),
+  );
+  b.answer = playNode(
+    () => nodes.b,
+    () => playJson("new"),
+  );
+  await koor(["state", "list"]);
+  t.equal(memory(), '{"position":120}\n');
+  nodes.a = { state: "halted", end: 120 };
+  nodes.b = { state: "ok", end: 4 };
+  t.match(await koor(["state", "set", "k", "--data", "1"]), {
+    code: 0,
+    stderr: /^koor: the cluster's log ends at 4, before 120, which was seen earlier: .*\n$/,
+  });
+  t.match(JSON.parse(memory() ?? ""), { position: 4, doubted: [`${a.url}/`] });
+  // As it is when the choice of the other server is over.
+  const settle = (): void => remember(JSON.stringify({ position: 4, doubted: [`${a.url}/`] }));
+  settle();
+  t.match(await koor(["state", "get", "k"]), { code: 0, stdout: '"new"', stderr: "" });
+  settle();
+  await koor(["cluster", "status"]);
+  t.match(JSON.parse(memory() ?? ""), { position: 4 }, "what a halted node says of the log counts for nothing");
+  settle();
+  const lonely = await koor(["state", "get", "k"], "", { KOOR_SERVER: `${b.url},${a.url}` });
+  t.equal(lonely.stdout, '"new"', "in any order");
+  await b.stop();
+  settle();
+  t.match(await koor(["state", "get", "k"]), {
+    code: 1,
+    stdout: "",
+    stderr: /not well since the log was begun anew; /,
+  });
+  nodes.a = { state: "ok", end: 5 };
+  t.match(await koor(["state", "get", "k"]), { code: 0, stdout: '"old"' }, "it was mended");
+  t.equal(memory(), '{"position":5}\n');
+});
+
 t.test("cluster status: as it came, exit 1 where the server is not well", async (t) => {
   const { a, koor } = await startCluster(t);
   const told = { cluster: "koor", node: "a", state: "ok", nodes: [] };
@@ -343,6 +409,43 @@ t.test("a wait goes on at another server with its cursor", async (t) => {
   t.match(b.requests, [{ url: "/api/wait?message=1&after=c1&wait=60", headers: { "x-koor-after": "3" } }]);
 });
 
+t.test("what waits at a node that hears of nothing goes on at one that is well, and misses nothing", async (t) => {
+  const { a, b, koor, start } = await startCluster(t);
+  const dead = await findDeadServer();
+  let held_back = 0;
+  a.answer = playNode(
+    () => ({ state: "cut_off", end: 3 }),
+    ({ url }) => {
+      if (url === "/api/metrics") return playJson({ last_event_id: 4 });
+      if (!url.includes("wait=")) return playJson({ matched: null, cursor: "c1" });
+      held_back += 1;
+      return HELD_BACK;
+    },
+  );
+  b.answer = playNode(
+    () => ({ state: "ok", end: 9 }),
+    () => playJson({ matched: {}, cursor: "c2" }),
+  );
+  b.onSocket = (socket) => socket.send(eventText(5));
+  const KOOR_SERVER = `${a.url},${dead},${b.url}`;
+  const running = start(["events", "subscribe"]);
+  const own = { XDG_STATE_HOME: "", KOOR_SERVER };
+  const [waited, history] = await Promise.all([
+    koor(["wait", "--message"], "", own),
+    koor(["events", "history", "--after", "4", "--wait", "60"], "", own),
+    running.untilLines(1),
+  ]);
+  t.match(waited, { code: 0, stdout: '{"matched":{},"cursor":"c2"}\n', stderr: "" });
+  t.match(history, { code: 0, stderr: "" });
+  t.equal(held_back, 2);
+  const urls = new Set(b.requests.map(({ url }) => url));
+  t.ok(urls.has("/api/wait?message=1&after=c1&wait=60"), "behind its cursor");
+  t.ok(urls.has("/api/events/history?after=4&wait=60"));
+  t.equal(running.lines[0], eventText(5));
+  t.same(b.upgrades, ["/api/events/subscribe?pattern=*&since=4&notices=1&after_position=3"]);
+  t.match(running.stderr, /^koor: http:\S+ is halted or cut off, trying again\nkoor: connected again\n$/);
+});
+
 t.test("a command under a lease outlives a server, and turns to all of them itself", async (t) => {
   const { a, b, koor } = await startCluster(t);
   a.answer = cutWrites("close");
@@ -386,6 +489,43 @@ t.test("the bridge moves on with what may be repeated, and says what is not know
   const unknown = await koor(["mcp", "stdio"], call(3, "register_instance"), { XDG_STATE_HOME: "" });
   t.match(JSON.parse(unknown.stdout), { id: 3, error: { code: -32_000, message: /it may have been carried out/ } });
   t.equal(b.requests.length, 0);
+});
+
+t.test("the bridge moves on where a tool's result says that nothing was stored, and only there", async (t) => {
+  const { a, b, koor, memory } = await startCluster(t);
+  const playResult = (text: string, isError?: true): FakeServer["answer"] => {
+    return ({ body }) => {
+      const { id } = JSON.parse(String(body)) as { readonly id: number };
+      const content = [{ type: "text", text }];
+      return playAt(6, playJson({ jsonrpc: "2.0", id, result: { content, ...(isError ? { isError } : {}) } }));
+    };
+  };
+  const call = (id: number): string =>
+    `${JSON.stringify({ jsonrpc: "2.0", id, method: "tools/call", params: { name: "register_instance" } })}\n`;
+  const tell = async (): Promise<string> => {
+    const { stdout } = await koor(["mcp", "stdio"], call(1));
+    const line = JSON.parse(stdout) as { readonly result: { readonly content: readonly { readonly text: string }[] } };
+    return line.result.content[0]?.text ?? "";
+  };
+  for (const [text, is_error] of [
+    ["name is required", true],
+    ["halted: nothing was stored, or so it seems", true],
+    ["a name: nothing was stored", undefined],
+  ] as const) {
+    a.answer = playResult(text, is_error);
+    t.equal(await tell(), text);
+  }
+  t.equal(b.requests.length, 0, "an answer, and a refusal that each would give");
+  a.answer = playResult("another process runs as node a: nothing was stored", true);
+  b.answer = playResult("registered");
+  t.equal(await tell(), "registered");
+  t.match(JSON.parse(memory() ?? ""), { begin: { server: `${b.url}/` } });
+  a.requests.length = 0;
+  t.equal(await tell(), "registered");
+  t.equal(a.requests.length, 0, "the next one begins there");
+  b.answer = playResult("no leader: nothing was stored", true);
+  t.equal(await tell(), "another process runs as node a: nothing was stored", "the last one's refusal is passed on");
+  t.equal(a.requests.length, 1);
 });
 
 t.test("settings: a list in each place, the token of an instance only for servers that are its own", async (t) => {

@@ -1,0 +1,96 @@
+/** How servers say that they are, and when who waits at one of them is to turn to another one. */
+import t, { type Test } from "tap";
+
+import { findDeadServer } from "../test/cli/fake-cluster.js";
+import { FakeServer, playError, playJson, type Play } from "../test/cli/fake-server.js";
+import { Cluster } from "./cluster.js";
+import { isTrusted, runWatched } from "./server-health.js";
+
+const WELL = playJson({ status: "ok" });
+
+function unwell(state: string): Play {
+  return playJson({ status: "unwell", cluster: { state } }, 503);
+}
+
+async function startNode(t: Test, health: Play) {
+  const fake = await FakeServer.start();
+  t.teardown(() => fake.stop());
+  const node = { url: new URL(fake.url), health, looks: 0, onLook: (_looks: number): void => undefined };
+  fake.answer = ({ url }) => {
+    if (url !== "/health") return playError(404, "not found");
+    node.looks += 1;
+    node.onLook(node.looks);
+    return node.health;
+  };
+  return node;
+}
+
+/** Waits until it is ended. */
+async function waitForEnd(signal: AbortSignal): Promise<string> {
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve));
+  return "ended";
+}
+
+t.test("a deaf server is left for the one that is well, once there is one", async (t) => {
+  for (const state of ["halted", "cut_off"]) {
+    const [own, ill, other] = [
+      await startNode(t, unwell(state)),
+      await startNode(t, unwell("catching_up")),
+      await startNode(t, unwell(state)),
+    ];
+    other.onLook = (looks) => {
+      if (looks === 3) other.health = WELL;
+    };
+    const dead = new URL(await findDeadServer());
+    const watched = await runWatched(own.url, [dead, ill.url, other.url], undefined, waitForEnd, 1);
+    t.same(watched, { done: "ended", turn_to: other.url }, state);
+    t.equal(other.looks, 3);
+  }
+});
+
+t.test("one that is well, behind, or says nothing of itself is not left", async (t) => {
+  const other = await startNode(t, WELL);
+  for (const health of [
+    WELL,
+    unwell("catching_up"),
+    playJson({ status: "draining" }, 503),
+    playError(503, "x"),
+    "close",
+  ])
+    await t.test(JSON.stringify(health), async (t) => {
+      const own = await startNode(t, health as Play);
+      const stop = new AbortController();
+      own.onLook = (looks) => {
+        if (looks === 3) stop.abort();
+      };
+      const watched = await runWatched(own.url, [other.url], stop.signal, waitForEnd, 1);
+      t.same(watched, { done: "ended", turn_to: undefined });
+      t.equal(own.looks, 3);
+    });
+  t.equal(other.looks, 0);
+});
+
+t.test("nothing is looked at where there is no other one, and none of it outlives the work", async (t) => {
+  const own = await startNode(t, unwell("halted"));
+  const stop = new AbortController();
+  stop.abort();
+  t.match(await runWatched(own.url, [], stop.signal, waitForEnd, 1), { turn_to: undefined });
+  t.match(await runWatched(own.url, [own.url], undefined, () => Promise.resolve(1)), { done: 1 });
+  await t.rejects(runWatched(own.url, [own.url], undefined, () => Promise.reject(new Error("no"))));
+  t.equal(own.looks, 0);
+});
+
+t.test("a server that is doubted may be asked when it is well", async (t) => {
+  const node = await startNode(t, unwell("halted"));
+  const cluster = new Cluster([node.url, new URL("http://b")], () => Promise.resolve(undefined));
+  t.equal(await isTrusted(cluster, node.url), true);
+  t.equal(node.looks, 0);
+  cluster.hear(node.url, 9);
+  cluster.forget(3, [node.url]);
+  cluster.hear(node.url, 9);
+  t.equal(cluster.position, 3, "what it says of the log is of before");
+  t.equal(await isTrusted(cluster, node.url), false);
+  node.health = WELL;
+  t.equal(await isTrusted(cluster, node.url), true);
+  t.equal(cluster.isDoubted(node.url), false);
+});

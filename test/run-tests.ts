@@ -31,7 +31,7 @@ const OVER_BOTH = join("test", "transports.test.js");
 const TEST_ENDING = ".test.js";
 /** Of what goes over Node's own transport, too: how many files each form draws. */
 const SHORT_OVER_NODE = 3;
-const LONG_OVER_NODE = 28;
+const LONG_OVER_NODE = 20;
 /** Those in which a server may as well be a node; tests of clusters say themselves which nodes there are. */
 const OF_NODES = /^test[/\\](?:(?:api|cli|openapi)[-.]|recipes|faults[/\\])(?!cluster)/;
 /** Of them, what is done in seconds: the short form draws from these. */

@@ -379,10 +379,15 @@ export class Pipeline {
     }
     this.#whenReached(call, (refusal) => {
       release();
-      if (call.exchange.ended) this.#options.metrics.in_flight -= 1;
-      else if (refusal === null) this.#takeBody(call, asMet(request, call));
-      else this.#finish(call, refusal);
+      this.#goOnWith(call, refusal, () => this.#takeBody(call, asMet(request, call)));
     });
+  }
+
+  /** Goes on with a request that has waited. Who has gone meanwhile would be given what nobody knows of. */
+  #goOnWith(call: Call, refusal: Failure | null, goOn: () => void): void {
+    if (call.exchange.ended) this.#options.metrics.in_flight -= 1;
+    else if (refusal === null) goOn();
+    else this.#finish(call, refusal);
   }
 
   /** The handler reads the body. */
@@ -433,10 +438,7 @@ export class Pipeline {
       return;
     }
     this.#whenReached(call, (refusal) => {
-      // Who has gone meanwhile would be given what nobody knows of.
-      if (call.exchange.ended) this.#options.metrics.in_flight -= 1;
-      else if (refusal === null) this.#handleNow(call, asMet(request, call));
-      else this.#finish(call, refusal);
+      this.#goOnWith(call, refusal, () => this.#handleNow(call, asMet(request, call)));
     });
   }
 

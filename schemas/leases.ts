@@ -32,7 +32,14 @@ export const LeaseResource = Text({
   required: true,
   line: true,
   promised_pattern: `^(?:(?:path|state|spec):${PLAIN_PATH}|[a-z][a-z0-9-]*)$`,
-  description: "path:GLOB of the workspace's files, state:GLOB, spec:GLOB, or any other name.",
+  description:
+    "path:GLOB of the workspace's files, state:GLOB, spec:GLOB, or a name without /, * and \\; name:… for any.",
+});
+const CheckedPath = Text({
+  bytes_max: CHECK_PATH_BYTES_MAX,
+  required: true,
+  line: true,
+  promised_pattern: `^${PLAIN_PATH}$`,
 });
 export const Ttl = Type.Integer({ minimum: 1, maximum: CLAIM_TTL_S_MAX });
 export const Workspace = Text({ bytes_max: INSTANCE_LABEL_BYTES_MAX, line: true });
@@ -113,10 +120,7 @@ export const LeaseReleaseQuery = Type.Object({ fence: Type.Optional(Fence) });
 
 export const LeaseCheckBody = Type.Object({
   workspace: Type.Optional(Workspace),
-  paths: Type.Array(Text({ bytes_max: CHECK_PATH_BYTES_MAX, required: true, promised_pattern: `^${PLAIN_PATH}$` }), {
-    minItems: 1,
-    maxItems: CHECK_PATHS_MAX,
-  }),
+  paths: Type.Array(CheckedPath, { minItems: 1, maxItems: CHECK_PATHS_MAX }),
   mode: Type.Optional(Mode),
 });
 export const LeaseCheckAnswer = Type.Object({

@@ -33,6 +33,10 @@ export const KEY_BYTES_MAX = 1024;
 export const LABEL_BYTES_MAX = 1024;
 export const TOPIC_BYTES_MAX = 256;
 export const PATTERN_BYTES_MAX = 1024;
+/** What one glob with braces stands for: a glob of a rule, or a resource. */
+export const GLOB_ALTERNATIVES_MAX = 64;
+/** What the globs of one rule, and the resources of one lease or task, stand for together. */
+export const ALTERNATIVES_TOGETHER_MAX = 256;
 export const SOURCE_BYTES_MAX = 256;
 export const CONTENT_TYPE_BYTES_MAX = 256;
 export const PAGE_ROWS_MAX = 10_000;

@@ -419,12 +419,13 @@ t.test("what is too much or too odd changes nothing", async (t) => {
   }
   for (const more of [{ ttl_s: 0 }, { ttl_s: 86_401 }, { max_s: 0 }, { wait_s: 61 }, { mode: "both" }])
     t.equal((await ana.tryLease(["a"], more)).status, 400, JSON.stringify(more));
-  t.equal((await ana.tryLease(["*".repeat(RESOURCE_BYTES_MAX)])).status, 200, "stars mean nothing in a name");
+  t.equal((await ana.tryLease([`name:${"*".repeat(RESOURCE_BYTES_MAX - 5)}`])).status, 200, "a name is no glob");
   const stars = ["path:", "state:", "spec:"].map((kind) => kind + "*".repeat(RESOURCE_BYTES_MAX - kind.length));
   t.equal((await ana.tryLease(stars)).status, 200);
   const bob = await Agent.register(port, "bob");
   t.equal((await bob.tryLease([`path:${"*a".repeat(200)}`])).status, 409, "whatever they are, they meet");
-  t.equal((await bob.tryLease(["path:a/b"])).status, 200, "one segment is not two");
+  t.equal((await bob.tryLease(["path:a/b"])).status, 409, "what stands for a directory stands for what is in it");
+  t.equal((await bob.tryLease(["name:b"])).status, 200);
   t.equal((await ana.ask("POST", "/api/leases", { resources: ["a"], reason: "x".repeat(4097) })).status, 400);
   const held = async (): Promise<number> =>
     (await ana.ask("GET", "/api/leases?limit=10000")).json<{ leases: Lease[] }>().leases.length;
@@ -490,4 +491,76 @@ t.test("leases outlive a restart; a restore loses them", { skip: RESTORE_REFUSED
   t.match(await restored(queued.id), { state: "lost", reason: "restored", fence: null });
   const cid = await Agent.register(other.port, "cid");
   t.match(await cid.lease(["state:k"]), { fence: 2, state: "held" }, "no fence twice");
+});
+
+t.test("a directory and what is in it meet, whichever is held, for every call", async (t) => {
+  const { port } = await startKoor(t);
+  const ana = await Agent.register(port, "ana");
+  const ben = await Agent.register(port, "ben");
+  const check = async (...paths: string[]): Promise<boolean> =>
+    (await ben.ask("POST", "/api/leases/check", { paths })).json<{ free: boolean }>().free;
+  const isFree = async (resource: string): Promise<boolean> => {
+    const answer = await ben.ask("GET", `/api/wait?free=${encodeURIComponent(resource)}`);
+    return answer.json<{ matched: unknown }>().matched !== null;
+  };
+  for (const [held, wanted] of [
+    ["path:lib", "path:lib/a.ts"],
+    ["path:lib/a.ts", "path:lib"],
+    ["path:lib/a.ts", "path:lib/**"],
+    ["path:lib/*.{ts,tsx}", "path:lib/a.tsx"],
+    ["path:caf\u00e9", "path:cafe\u0301/a"],
+    ["state:plan", "state:plan/build"],
+    ["state:plan/build", "state:plan"],
+    ["state:{plan,goal}/*", "state:goal/a"],
+  ] as const) {
+    const lease = await ana.lease([held]);
+    t.match(
+      (await ben.tryLease([wanted])).json(),
+      { error: `leased by ana: ${held}`, code: 409 },
+      `${wanted}, ${held}`,
+    );
+    t.equal(await isFree(wanted), false, `free=${wanted}`);
+    const listed = await ben.ask("GET", `/api/leases?resource=${encodeURIComponent(wanted)}`);
+    t.match(listed.json(), { leases: [{ id: lease.id }] }, `the list of ${wanted}`);
+    const task = (await ben.ask("POST", "/api/tasks", { title: "t", resources: [wanted] })).json<{ id: string }>();
+    t.match((await ben.ask("POST", "/api/tasks/claim", {})).json(), { task: null }, `a task that needs ${wanted}`);
+    if (wanted.startsWith("path:")) t.equal(await check(wanted.slice(5)), wanted.includes("*"), `check of ${wanted}`);
+    else t.equal((await ben.ask("PUT", `/api/${wanted.replace(":", "/")}`, {})).status, 423, `a write of ${wanted}`);
+    await ana.release(lease);
+    t.equal(await isFree(wanted), true);
+    const claimed = (await ben.ask("POST", "/api/tasks/claim", {})).json<{ task: { id: string; fence: number } }>()
+      .task;
+    t.equal(claimed.id, task.id);
+    await ben.ask("POST", `/api/tasks/${task.id}/complete`, { fence: claimed.fence });
+  }
+  await ana.lease(["path:src", "state:plan"]);
+  t.equal((await ben.tryLease(["path:src2/x", "state:plans/x"])).status, 200, "whole segments only");
+  t.equal(await check("src2/a", "source"), true);
+});
+
+t.test("a path that no file of the workspace has is refused by every call", async (t) => {
+  const { port } = await startKoor(t);
+  const ana = await Agent.register(port, "ana");
+  for (const path of [
+    "src\\a.ts",
+    "C:\\p\\a.ts",
+    "c:/p/a.ts",
+    "\\\\host\\a.ts",
+    "/a",
+    "./a",
+    "a/",
+    "a\r",
+    "a\u0085",
+    "path:a",
+  ]) {
+    const resources = [`path:${path}`];
+    for (const [method, target, body] of [
+      ["POST", "/api/leases", { resources }],
+      ["POST", "/api/leases/check", { paths: [path] }],
+      ["POST", "/api/tasks", { title: "t", resources }],
+      ["GET", `/api/leases?resource=${encodeURIComponent(resources.join())}`, undefined],
+      ["GET", `/api/wait?free=${encodeURIComponent(resources.join())}`, undefined],
+    ] as const)
+      t.equal((await ana.ask(method, target, body)).status, 400, `${method} ${target} ${JSON.stringify(path)}`);
+  }
 });

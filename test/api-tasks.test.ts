@@ -931,7 +931,7 @@ t.test("what is too much or too odd changes nothing", async (t) => {
     body: long(TASK_BODY_BYTES_MAX),
     data: long(TASK_VALUE_BYTES_MAX - 2),
     labels: Array.from({ length: TASK_LABELS_MAX }, (_, at) => `${at}`.padStart(128, "l")),
-    resources: [...stars, "*".repeat(512), ...Array.from({ length: 60 }, (_, at) => `r${at}`)],
+    resources: [...stars, `name:${"*".repeat(507)}`, ...Array.from({ length: 60 }, (_, at) => `r${at}`)],
     priority: 9,
     workspace: "w",
   };

@@ -275,7 +275,7 @@ t.test("free: whose lease, where, and who was too late", async (t) => {
   for (const lease of [
     await ben.lease(["path:src/a"]),
     await far.lease(["path:src/a"]),
-    await ana.lease(["path:lib/a", "src/a"]),
+    await ana.lease(["path:lib/a", "name:src/a"]),
     await ana.lease(["path:src/a"], { workspace: "third", mode: "shared" }),
   ]) {
     t.equal(await loop.next(), null, `${lease.id}: one's own, or elsewhere, or another`);
@@ -524,7 +524,9 @@ t.test("what is refused", async (t) => {
     ["message=1", "this needs an instance: send X-Koor-Instance or its token"],
     ["lease=lease-7", "lease not found: lease-7", 404],
     ["lease=x", "lease not found: x", 404],
-    ["free=path:/a", "free must be relative to the workspace"],
+    ["free=path:/a", "free must be relative to the workspace: write a"],
+    ["free=src/a", "free has no known prefix: write path:src/a for files, or name:src/a for a name"],
+    ["free=path:src%5Ca", "free has a \\ that escapes nothing: write /"],
     ["free=state:", "free names nothing"],
     ["instance=a", "is must be one of active, stale, gone"],
     ["instance=a&is=pending", "is must be one of active, stale, gone"],

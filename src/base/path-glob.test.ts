@@ -1,6 +1,6 @@
-/** Whether two globs meet, against brute force: every pair of short globs over every short path. */
+/** Whether two globs meet, against brute force: every pair of short globs over every short path that each covers. */
 import t from "tap";
-import { compilePathGlob, globsMeet, literalPathGlob, type PathGlob } from "./path-glob.js";
+import { compilePathGlob, globsMeet, literalPathGlob, nameGlob, type PathGlob } from "./path-glob.js";
 
 const GLOB_CHARACTERS = ["a", "b", "*", "?", "/"];
 const PATH_CHARACTERS = ["a", "b", "/"];
@@ -33,19 +33,25 @@ t.test("every pair of short globs", (t) => {
   const paths = textsOf(PATH_CHARACTERS, PATH_LENGTH_MAX).map((path) => path.split("/"));
   const globs = textsOf(GLOB_CHARACTERS, GLOB_LENGTH_MAX);
   const compiled = globs.map(compilePathGlob);
-  const matched = globs.map((glob) => {
+  /** Of each path the one that it lies in; -1 for the root, which `**` alone matches. */
+  const placeOf = new Map(paths.map((path, at) => [path.join("/"), at]));
+  const parents = paths.map((path) => (path.length === 1 ? -1 : (placeOf.get(path.slice(0, -1).join("/")) as number)));
+  const covered = globs.map((glob) => {
     const segments = glob.split("/");
+    const coversRoot = naiveMatches(segments, []);
     const words = new Uint32Array(Math.ceil(paths.length / 32));
+    const has = (at: number): boolean => (at < 0 ? coversRoot : ((words[at >>> 5] as number) & (1 << (at & 31))) !== 0);
     for (const [at, path] of paths.entries())
-      if (naiveMatches(segments, path)) words[at >>> 5] = (words[at >>> 5] as number) | (1 << (at & 31));
+      if (has(parents[at] as number) || naiveMatches(segments, path))
+        words[at >>> 5] = (words[at >>> 5] as number) | (1 << (at & 31));
     return words;
   });
   let pairs = 0;
   const wrong: string[] = [];
   for (const [at, glob] of compiled.entries()) {
     for (let other = at; other < compiled.length; other++) {
-      const others = matched[other] as Uint32Array;
-      const expected = (matched[at] as Uint32Array).some((word, index) => (word & (others[index] as number)) !== 0);
+      const others = covered[other] as Uint32Array;
+      const expected = (covered[at] as Uint32Array).some((word, index) => (word & (others[index] as number)) !== 0);
       const second = compiled[other] as PathGlob;
       pairs += 1;
       if (globsMeet(glob, second) !== expected || globsMeet(second, glob) !== expected)
@@ -68,9 +74,38 @@ t.test("wildcards at every place of longer globs", (t) => {
   }
   t.ok(globsMeet(compilePathGlob("a/**"), compilePathGlob("a")), "none included");
   t.notOk(globsMeet(compilePathGlob("a/**"), compilePathGlob("ab")));
-  t.notOk(globsMeet(compilePathGlob("a/*"), compilePathGlob("a")));
+  t.ok(globsMeet(compilePathGlob("a/*"), compilePathGlob("a")), "a directory, and what is in it");
   t.ok(globsMeet(compilePathGlob("a/**/z"), compilePathGlob("a/*/y/?")));
-  t.notOk(globsMeet(compilePathGlob("a/**/z"), compilePathGlob("a/*/y/zz")));
+  t.ok(globsMeet(compilePathGlob("a/**/z"), compilePathGlob("a/*/y/zz")), "zz may be a directory");
+  t.notOk(globsMeet(compilePathGlob("a/**/z"), compilePathGlob("b/*/y/zz")));
+  t.end();
+});
+
+t.test("a name with an extension is a file's, unless the other glob names it as a directory", (t) => {
+  const meet = (a: string, b: string): boolean => {
+    const forward = globsMeet(compilePathGlob(a), compilePathGlob(b));
+    t.equal(globsMeet(compilePathGlob(b), compilePathGlob(a)), forward, `${a} and ${b}, either way`);
+    return forward;
+  };
+  for (const [a, b] of [
+    ["**/*.ts", "README.md"],
+    ["**/*.ts", "**/*.md"],
+    ["**/*.ts", "src/*.md"],
+    ["a/**/b.ts", "a/c.md"],
+  ] as const)
+    t.notOk(meet(a, b), `${a} and ${b}`);
+  for (const [a, b] of [
+    ["**/*.ts", "lib"],
+    ["**/*.ts", "lib/.git"],
+    ["**/*.ts", "v1.2"],
+    ["**/*.ts", "a.md/b.ts"],
+    ["a.md", "a.md/b.ts"],
+    ["a.md", "a.md/**"],
+    ["*.md", "a.md/**/b"],
+    ["**/*.md/*.ts", "a.md"],
+    ["src/*", "src/a/b.ts"],
+  ] as const)
+    t.ok(meet(a, b), `${a} and ${b}`);
   t.end();
 });
 
@@ -86,6 +121,7 @@ t.test("escapes, and characters that mean nothing", (t) => {
   t.ok(globsMeet(compilePathGlob("?"), literalPathGlob("😀")), "a code point");
   t.ok(globsMeet(literalPathGlob("**"), compilePathGlob("\\*\\*")), "what is literal has no wildcards");
   t.notOk(globsMeet(literalPathGlob("**"), compilePathGlob("a/b")));
+  t.notOk(globsMeet(nameGlob("name:a"), nameGlob("name:a/b")), "a name is no directory");
   t.ok(globsMeet(compilePathGlob("*".repeat(512)), compilePathGlob("*a".repeat(256))));
   t.notOk(globsMeet(compilePathGlob(`${"*a".repeat(200)}*b`), compilePathGlob(`${"*b".repeat(200)}*a`)));
   t.end();

@@ -1,8 +1,9 @@
 /** A lease as the writer and the front have it in memory, and its id. Pure. */
 import type { LeaseRecord } from "../../schemas/leases.js";
-import { Failure, notFound } from "../base/result.js";
+import { ALTERNATIVES_TOGETHER_MAX } from "../../schemas/limits.js";
+import { Failure, invalid, notFound } from "../base/result.js";
 import type { Claim } from "./ledger.js";
-import { parseResource, type Resource } from "./resource.js";
+import { countAlternatives, parseResource, type Resource, storedResource } from "./resource.js";
 
 const PREFIX = "lease-";
 
@@ -37,11 +38,9 @@ export function liveLease(record: LeaseRecord): LiveLease {
   return { order: record.row, holder: record.holder, shared: record.shared, resources, record };
 }
 
-/** Resources that were checked before. */
+/** Resources that were checked when they were stored. */
 export function resourcesOf(texts: readonly string[], workspace: string): Resource[] {
-  const resources = readResources(texts, workspace);
-  if (resources instanceof Failure) throw new Error(resources.message);
-  return resources;
+  return texts.map((text) => storedResource(text, workspace));
 }
 
 /** The resources of a request; INVALID_ARGUMENT that names the first which is none. */
@@ -52,5 +51,7 @@ export function readResources(texts: readonly string[], workspace: string): Reso
     if (resource instanceof Failure) return resource;
     resources.push(resource);
   }
+  if (countAlternatives(resources) > ALTERNATIVES_TOGETHER_MAX)
+    return invalid(`resources must not stand for more than ${ALTERNATIVES_TOGETHER_MAX} alternatives together`);
   return resources;
 }

@@ -2,20 +2,22 @@
 import t from "tap";
 import { must } from "../base/assert.js";
 import { Failure } from "../base/result.js";
-import { globsMeet } from "../base/path-glob.js";
 import { countRounds } from "../../test/support/effort.js";
 import { makeRandom, newSeed } from "../../test/support/random.js";
 import { type Claim, Ledger } from "./ledger.js";
-import { parseResource, type Resource } from "./resource.js";
+import { parseResource, resourcesMeet, type Resource } from "./resource.js";
 
 const RESOURCES: readonly Resource[] = [
   "path:a",
   "path:a/*",
   "path:a/**",
   "path:a/b",
+  "path:{a/b,c}",
+  "path:{c,d}/e.ts",
   "path:*/b",
   "path:**",
   "state:a",
+  "state:a/b",
   "deploy",
 ].map((text) => {
   const resource = parseResource(text, "w", "resource");
@@ -30,9 +32,7 @@ interface Named extends Claim {
 }
 
 function meet(a: Claim, b: Claim): boolean {
-  const same = (one: Resource, other: Resource): boolean =>
-    one.scope === other.scope && globsMeet(one.glob, other.glob);
-  return a.resources.some((one) => b.resources.some((other) => same(one, other)));
+  return a.resources.some((one) => b.resources.some((other) => resourcesMeet(one, other)));
 }
 
 /** All rules of section 19 and 20, in their own words. */

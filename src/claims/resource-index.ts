@@ -1,8 +1,8 @@
 /**
- * Who has a resource: found by the segments that its globs begin with, so that what is looked at is what may meet it.
- * A tree for each scope; a glob stands where its literal beginning ends. Pure but for its state.
+ * Finds who has a resource by the segments that its globs begin with, so that what is compared is what may meet it. A
+ * tree for each scope; a glob stands where its literal beginning ends. Pure but for its state.
  */
-import { globsMeet } from "../base/path-glob.js";
+import { globsMeet, type PathGlob } from "../base/path-glob.js";
 import type { Resource } from "./resource.js";
 
 /** What is filed: anything that has resources. */
@@ -18,6 +18,7 @@ export interface Meeting<Filed> {
 }
 
 interface Entry<Filed> {
+  readonly glob: PathGlob;
   readonly resource: Resource;
   readonly filed: Filed;
 }
@@ -31,7 +32,7 @@ class Node<Filed> {
   emptied = false;
 }
 
-/** How many more nodes may be emptied than there are entries. */
+/** How many more nodes may be emptied than there are globs. */
 const EMPTIED_MORE = 64;
 
 export class ResourceIndex<Filed extends HasResources> {
@@ -39,27 +40,18 @@ export class ResourceIndex<Filed extends HasResources> {
   #size = 0;
   #emptied = 0;
 
-  /** How many resources are filed. */
+  /** How many globs of resources are filed. */
   get size(): number {
     return this.#size;
   }
 
   add(filed: Filed): void {
-    for (const resource of filed.resources) this.#file({ resource, filed });
+    for (const resource of filed.resources) for (const glob of resource.globs) this.#file({ glob, resource, filed });
   }
 
   /** Takes out what was filed with the resources that it has. */
   remove(filed: Filed): void {
-    for (const resource of filed.resources) {
-      const node = this.#find(resource);
-      const at = node?.entries.findIndex((entry) => entry.filed === filed && entry.resource === resource) ?? -1;
-      if (node === undefined || at < 0) continue;
-      node.entries.splice(at, 1);
-      this.#size -= 1;
-      if (node.entries.length > 0) continue;
-      node.emptied = true;
-      this.#emptied += 1;
-    }
+    for (const resource of filed.resources) for (const glob of resource.globs) this.#unfile(filed, resource, glob);
     if (this.#emptied > this.#size + EMPTIED_MORE) this.#rebuild();
   }
 
@@ -75,13 +67,25 @@ export class ResourceIndex<Filed extends HasResources> {
    */
   *meeting(resources: readonly Resource[], where: (filed: Filed) => boolean): Generator<Meeting<Filed>> {
     for (const wanted of resources) {
-      for (const { resource, filed } of this.#near(wanted))
-        if (where(filed) && globsMeet(wanted.glob, resource.glob)) yield { wanted, resource, filed };
+      /** The pairs of several globs each, which may meet more than once. */
+      let met: Map<Filed, Set<Resource>> | undefined;
+      for (const glob of wanted.globs) {
+        for (const { glob: other, resource, filed } of this.#near(wanted.scope, glob)) {
+          if (!where(filed) || !globsMeet(glob, other)) continue;
+          if (wanted.globs.length > 1 || resource.globs.length > 1) {
+            met ??= new Map();
+            const known = getOrAdd(met, filed, () => new Set());
+            if (known.has(resource)) continue;
+            known.add(resource);
+          }
+          yield { wanted, resource, filed };
+        }
+      }
     }
   }
 
   /** What may meet: whose literal beginning is one of the other's, either way. */
-  *#near({ scope, glob: { prefix, literal } }: Resource): Generator<Entry<Filed>> {
+  *#near(scope: string, { prefix }: PathGlob): Generator<Entry<Filed>> {
     let node = this.#scopes.get(scope);
     if (node === undefined) return;
     for (const segment of prefix) {
@@ -89,15 +93,14 @@ export class ResourceIndex<Filed extends HasResources> {
       node = node.children?.get(segment);
       if (node === undefined) return;
     }
-    yield* literal ? node.entries : everythingUnder(node);
+    yield* everythingUnder(node);
   }
 
   #file(entry: Entry<Filed>): void {
-    const { scope, glob } = entry.resource;
-    let node = getOrAdd(this.#scopes, scope);
-    for (const segment of glob.prefix) {
+    let node = getOrAdd(this.#scopes, entry.resource.scope, () => new Node());
+    for (const segment of entry.glob.prefix) {
       node.children ??= new Map<string, Node<Filed>>();
-      node = getOrAdd(node.children, segment);
+      node = getOrAdd(node.children, segment, () => new Node());
     }
     if (node.emptied) this.#emptied -= 1;
     node.emptied = false;
@@ -105,10 +108,16 @@ export class ResourceIndex<Filed extends HasResources> {
     this.#size += 1;
   }
 
-  #find({ scope, glob }: Resource): Node<Filed> | undefined {
-    let node = this.#scopes.get(scope);
+  #unfile(filed: Filed, resource: Resource, glob: PathGlob): void {
+    let node = this.#scopes.get(resource.scope);
     for (const segment of glob.prefix) node = node?.children?.get(segment);
-    return node;
+    const at = node?.entries.findIndex((entry) => entry.filed === filed && entry.glob === glob) ?? -1;
+    if (node === undefined || at < 0) return;
+    node.entries.splice(at, 1);
+    this.#size -= 1;
+    if (node.entries.length > 0) return;
+    node.emptied = true;
+    this.#emptied += 1;
   }
 
   /** Files what there is anew, without the nodes that nothing needs. */
@@ -119,13 +128,13 @@ export class ResourceIndex<Filed extends HasResources> {
   }
 }
 
-function getOrAdd<Filed>(nodes: Map<string, Node<Filed>>, name: string): Node<Filed> {
-  let node = nodes.get(name);
-  if (node === undefined) {
-    node = new Node();
-    nodes.set(name, node);
+function getOrAdd<Key, Value>(values: Map<Key, Value>, key: Key, make: () => Value): Value {
+  let value = values.get(key);
+  if (value === undefined) {
+    value = make();
+    values.set(key, value);
   }
-  return node;
+  return value;
 }
 
 function* everythingUnder<Filed>(node: Node<Filed>): Generator<Entry<Filed>> {

@@ -2,10 +2,9 @@
 import * as fc from "fast-check";
 import t from "tap";
 import type { LeaseRecord } from "../../schemas/leases.js";
-import { globsMeet } from "../base/path-glob.js";
 import { Failure } from "../base/result.js";
 import { LeaseMirror } from "./mirror.js";
-import { parseResource, type Resource } from "./resource.js";
+import { parseResource, resourcesMeet, type Resource } from "./resource.js";
 import { overlaps, ResourceWatch, type WantedResource } from "./resource-watch.js";
 
 function record(row: number, more: Partial<LeaseRecord>): LeaseRecord {
@@ -37,6 +36,8 @@ const resource = fc.constantFrom(
   "path:a/*",
   "path:**/b",
   "path:a/b",
+  "path:{a/b,c/d.ts}",
+  "path:c",
   "state:a",
   "state:*",
   "spec:a",
@@ -55,7 +56,7 @@ function parsed(text: string, where: string): Resource {
 function meets(wanted: WantedResource, text: string, where: string): boolean {
   const theirs = parsed(text, where);
   const mine = parsed(wanted.text, wanted.workspace ?? where);
-  return mine.scope === theirs.scope && globsMeet(mine.glob, theirs.glob);
+  return resourcesMeet(mine, theirs);
 }
 
 t.test("woken by what overlaps, in its workspace or in any; and held by whom it is", (t) => {

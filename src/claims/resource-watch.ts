@@ -3,11 +3,10 @@
  * of globs as leases are. Runs on the front, over the mirror of leases.
  */
 import type { LeaseRecord } from "../../schemas/leases.js";
-import { Failure } from "../base/result.js";
 import type { Wakeable } from "../base/waiter.js";
-import { readResources } from "./lease.js";
+import { resourcesOf } from "./lease.js";
 import type { LeaseMirror } from "./mirror.js";
-import { parseResource, type Resource } from "./resource.js";
+import { type Resource, resourcesMeet, storedResource } from "./resource.js";
 import { type HasResources, ResourceIndex } from "./resource-index.js";
 
 /** A resource as somebody waits for it: in one workspace, or in any of them. */
@@ -55,26 +54,17 @@ export class ResourceWatch {
 
   #wake(index: ResourceIndex<Watcher>, record: LeaseRecord, workspace: string): void {
     if (index.size === 0) return;
-    const resources = readResources(record.resources, workspace);
-    if (resources instanceof Failure) return;
+    const resources = resourcesOf(record.resources, workspace);
     for (const { filed } of index.meeting(resources, () => true)) filed.waiter.wake();
   }
 }
 
 /** Whether resources that were leased in a workspace overlap what is wanted. */
-export function overlaps(wanted: WantedResource, texts: readonly string[], workspace: string): boolean {
-  const leased = readResources(texts, workspace);
-  if (leased instanceof Failure) return false;
-  const index = new ResourceIndex<HasResources>();
-  index.add({ resources: leased });
-  return index.meeting(resourcesIn(wanted, [wanted.workspace ?? workspace]), () => true).next().done !== true;
+export function overlaps({ text, workspace }: WantedResource, texts: readonly string[], leasedIn: string): boolean {
+  const wanted = storedResource(text, workspace ?? leasedIn);
+  return texts.some((leased) => resourcesMeet(storedResource(leased, leasedIn), wanted));
 }
 
 function resourcesIn({ text }: WantedResource, workspaces: Iterable<string>): Resource[] {
-  const resources: Resource[] = [];
-  for (const workspace of workspaces) {
-    const resource = parseResource(text, workspace, "free");
-    if (!(resource instanceof Failure)) resources.push(resource);
-  }
-  return resources;
+  return Array.from(workspaces, (workspace) => storedResource(text, workspace));
 }

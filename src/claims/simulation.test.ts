@@ -25,7 +25,7 @@ const METHODS = [
   breakLease,
   endClaims,
 ];
-const RESOURCES = ["path:a", "path:a/*", "path:a/**", "path:*/b", "state:a", "deploy"];
+const RESOURCES = ["path:a", "path:a/*", "path:a/**", "path:*/b", "path:a/{b,c}/d", "state:a", "state:a/b", "deploy"];
 const HOLDERS = 5;
 
 t.test("any day of a few agents", (t) => {

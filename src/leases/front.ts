@@ -15,14 +15,13 @@ import {
   LEASE_ROWS_DEFAULT,
   LEASE_TTL_S_DEFAULT,
 } from "../../schemas/limits.js";
-import { globsMeet, literalPathGlob } from "../base/path-glob.js";
 import type { Log } from "../base/log.js";
 import { NEEDS_INSTANCE } from "../base/needs-instance.js";
-import { Failure, invalid } from "../base/result.js";
+import { Failure } from "../base/result.js";
 import { isLease, leaseId, leaseRow, noLease, readResources } from "../claims/lease.js";
 import type { LeaseMirror } from "../claims/mirror.js";
 import { LEASE_LOST } from "../claims/refusals.js";
-import { parseResource, pathProblem, pathScope, type Resource } from "../claims/resource.js";
+import { parsePath, parseResource, resourcesMeet, type Resource, storedResource } from "../claims/resource.js";
 import type { LeaseReader } from "../claims/table.js";
 import type { LeaseViews } from "../claims/views.js";
 import { jsonReply } from "../front/reply.js";
@@ -168,13 +167,12 @@ export class LeaseFront {
   /** What of some paths somebody else holds. */
   check({ workspace: given, paths, mode }: Static<typeof LeaseCheckBody>, { actor }: CallContext): Answer {
     const { mirror, views, workspaceOf } = this.#options;
-    const scope = pathScope(given ?? workspaceOf(actor));
+    const workspace = given ?? workspaceOf(actor);
     const conflicts: { path: string; lease: unknown }[] = [];
     const shown = new Map<number, unknown>();
     for (const [at, path] of paths.entries()) {
-      const problem = pathProblem(path);
-      if (problem !== null) return invalid(`paths[${at}] ${problem}`);
-      const wanted: Resource = { text: path, scope, glob: literalPathGlob(path) };
+      const wanted = parsePath(path, workspace, `paths[${at}]`);
+      if (wanted instanceof Failure) return wanted;
       for (const { filed } of mirror.heldByOthers([wanted], actor, mode === "shared")) {
         const lease = shown.get(filed.order) ?? views.show(filed.record);
         shown.set(filed.order, lease);
@@ -241,18 +239,14 @@ function overlapping(
   workspace: string | undefined,
 ): ((record: LeaseRecord) => boolean) | Failure {
   if (text === undefined) return () => true;
-  const asked = new Map<string, Resource | Failure>();
-  const askedIn = (place: string): Resource | Failure => {
-    const known = asked.get(place) ?? parseResource(text, place, "resource");
+  const problem = parseResource(text, workspace ?? "", "resource");
+  if (problem instanceof Failure) return problem;
+  const asked = new Map<string, Resource>();
+  const askedIn = (place: string): Resource => {
+    const known = asked.get(place) ?? storedResource(text, place);
     asked.set(place, known);
     return known;
   };
-  const first = askedIn(workspace ?? "");
-  if (first instanceof Failure) return first;
-  return (record) => {
-    const wanted = askedIn(record.workspace);
-    const theirs = readResources(record.resources, record.workspace);
-    if (wanted instanceof Failure || theirs instanceof Failure) return false;
-    return theirs.some(({ scope, glob }) => scope === wanted.scope && globsMeet(glob, wanted.glob));
-  };
+  return ({ resources, workspace: place }) =>
+    resources.some((theirs) => resourcesMeet(storedResource(theirs, place), askedIn(place)));
 }

@@ -2,9 +2,8 @@
  * An independent checker of leases: it reads events in their order, as anybody could, and says what should not have
  * been. It knows nothing of the server but the contract, and looks at everything anew with each event. Pure.
  */
-import { globsMeet } from "../../src/base/path-glob.js";
 import { Failure } from "../../src/base/result.js";
-import { parseResource, type Resource } from "../../src/claims/resource.js";
+import { parseResource, resourcesMeet, type Resource } from "../../src/claims/resource.js";
 
 export interface LeaseEvent {
   readonly id: number;
@@ -44,7 +43,7 @@ function conflict(a: Known, b: Known): boolean {
   return (
     a.holder !== b.holder &&
     !(a.shared && b.shared) &&
-    a.resources.some((one) => b.resources.some((two) => one.scope === two.scope && globsMeet(one.glob, two.glob)))
+    a.resources.some((one) => b.resources.some((two) => resourcesMeet(one, two)))
   );
 }
 

@@ -2,16 +2,12 @@
  * Records of kind `lease`, and the newest fence. A snapshot has them as they stood; what was held or waited then is
  * lost at the server that it is restored to (src/claims/book.ts).
  */
-import { Failure } from "../../base/result.js";
-import { readResources } from "../../claims/lease.js";
 import type { SnapshotRecord } from "../kind.js";
 import { isList, JSON_VALUE, later, nullable, rowKind, SWITCH, TEXT, TIME, WHOLE } from "./rows.js";
 
-/** What is wrong with what somebody claims; whoever reads it back relies on it. */
-export function resourcesProblem({ resources, workspace }: SnapshotRecord["members"]): string | readonly [] {
-  if (!isList(resources)) return "resources must be an array of text";
-  const read = readResources(resources, String(workspace));
-  return read instanceof Failure ? read.message : [];
+/** What is wrong with what somebody claims. Resources that an older version took are taken as they are stored. */
+export function resourcesProblem({ resources }: SnapshotRecord["members"]): string | readonly [] {
+  return isList(resources) ? [] : "resources must be an array of text";
 }
 
 export const LEASE_KIND = rowKind({

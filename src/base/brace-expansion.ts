@@ -1,0 +1,86 @@
+/**
+ * Brace expansion: `{ts,tsx}` in a glob stands for each of its alternatives, nested ones included. Pure. `\` before a
+ * brace or a comma makes it literal. A glob also stands for the name that it spells, so the expansion of one with
+ * braces ends with the glob whose braces are literal.
+ * By hand: npm's brace-expansion leaves unbalanced braces as they are, and its bound cuts the list off silently.
+ */
+import { GLOB_ALTERNATIVES_MAX } from "../../schemas/limits.js";
+
+/** Why braces cannot be expanded, to be read after the glob's name. */
+export class BraceProblem {
+  constructor(readonly problem: string) {}
+}
+
+const TOO_MANY = new BraceProblem(`must not stand for more than ${GLOB_ALTERNATIVES_MAX} alternatives`);
+const UNBALANCED = new BraceProblem("has a brace without its other one: write \\{ or \\} for one in a name");
+const RANGE = /^(?:-?\d+\.\.-?\d+|[A-Za-z]\.\.[A-Za-z])(?:\.\.-?\d+)?$/;
+
+/**
+ * The globs without braces that a glob stands for.
+ * @returns the alternatives in their order, at most GLOB_ALTERNATIVES_MAX, then the glob with literal braces
+ */
+export function expandBraces(glob: string): readonly string[] | BraceProblem {
+  if (!/[{}]/.test(glob)) return [glob];
+  const read = readSequence(glob, 0, 0);
+  if (read instanceof BraceProblem) return read;
+  const { alternatives } = read;
+  // Every brace is escaped.
+  if (alternatives.length === 1 && alternatives[0] === glob) return alternatives;
+  return [...alternatives, spellBraces(glob)];
+}
+
+interface Read {
+  readonly alternatives: readonly string[];
+  /** Where the text goes on. */
+  readonly next: number;
+}
+
+/**
+ * Reads literal text and groups until the text ends, or, inside of a group, until its `,` or `}`.
+ * @param depth how many groups are open
+ */
+function readSequence(glob: string, start: number, depth: number): Read | BraceProblem {
+  let alternatives: readonly string[] = [""];
+  let at = start;
+  while (at < glob.length) {
+    const character = glob[at] as string;
+    if (depth > 0 && (character === "," || character === "}")) break;
+    if (character === "}") return UNBALANCED;
+    if (character !== "{") {
+      const end = character === "\\" ? at + 2 : at + 1;
+      const text = glob.slice(at, end);
+      alternatives = alternatives.map((before) => before + text);
+      at = end;
+      continue;
+    }
+    const group = readGroup(glob, at + 1, depth + 1);
+    if (group instanceof BraceProblem) return group;
+    if (alternatives.length * group.alternatives.length > GLOB_ALTERNATIVES_MAX) return TOO_MANY;
+    alternatives = alternatives.flatMap((before) => group.alternatives.map((text) => before + text));
+    at = group.next;
+  }
+  return { alternatives, next: at };
+}
+
+/** Reads the alternatives of a group, from after its `{` to after its `}`. */
+function readGroup(glob: string, start: number, depth: number): Read | BraceProblem {
+  const alternatives: string[] = [];
+  for (let at = start; ; ) {
+    const read = readSequence(glob, at, depth);
+    if (read instanceof BraceProblem) return read;
+    alternatives.push(...read.alternatives);
+    if (alternatives.length > GLOB_ALTERNATIVES_MAX) return TOO_MANY;
+    const end = glob[read.next];
+    if (end === undefined) return UNBALANCED;
+    at = read.next + 1;
+    if (end === ",") continue;
+    const inside = glob.slice(start, read.next);
+    if (RANGE.test(inside)) return new BraceProblem(`has a range in braces, {${inside}}: write each alternative`);
+    return { alternatives, next: at };
+  }
+}
+
+/** The glob with its braces, and the commas between them, as characters of the name. */
+function spellBraces(glob: string): string {
+  return glob.replaceAll(/\\.|[{},]/gsu, (part) => (part.startsWith("\\") ? part : `\\${part}`));
+}

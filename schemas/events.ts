@@ -2,7 +2,7 @@
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { Instant, Limit, NonNegative, Switch, Timestamp } from "./common.js";
-import { globPart } from "./glob.js";
+import { TOPIC_PATTERN_PART } from "./glob.js";
 import {
   LONG_POLL_WAIT_S_MAX,
   PATTERN_BYTES_MAX,
@@ -15,7 +15,7 @@ import { Name, Text } from "./text.js";
 /** A pattern of topics; what is malformed src/topics/pattern.ts says. */
 export const TopicPattern = Text({
   bytes_max: PATTERN_BYTES_MAX,
-  promised_pattern: `^${globPart(".")}*$`,
+  promised_pattern: `^${TOPIC_PATTERN_PART}*$`,
   description: "`*`, `?` and classes within a segment, `**` for one or more segments; empty or `*`: every topic.",
 });
 

@@ -1,15 +1,13 @@
-/** Globs that are sure to be well-formed, as src/base/segment-glob.ts reads them: for what clients are told. */
+/** Topic patterns that are sure to be well-formed, as src/base/segment-glob.ts reads them: for what clients are told. */
+
+const ESCAPED = "\\\\[^.]";
+const CHARACTER = `(?:${ESCAPED}|[^\\\\\\]\\-.])`;
+const FIRST_CHARACTER = `(?:${ESCAPED}|[^\\\\\\]\\-.^])`;
+const RANGE_END = `(?:-${CHARACTER})?`;
+const OTHERS = `(?:${CHARACTER}${RANGE_END})`;
 
 /**
- * A regular expression for one part of a glob: a character, one that is escaped, or a class, in which neither `-` nor
- * `]` stands for itself.
- * @param separator what ends a segment: it is neither escaped nor in a class
+ * A regular expression for one part of a pattern: a character, one that is escaped, or a class, in which neither `-`
+ * nor `]` stands for itself. A dot is neither escaped nor in a class.
  */
-export function globPart(separator: "." | "/"): string {
-  const escaped = `\\\\[^${separator}]`;
-  const character = `(?:${escaped}|[^\\\\\\]\\-${separator}])`;
-  const first = `(?:${escaped}|[^\\\\\\]\\-${separator}^])`;
-  const range_end = `(?:-${character})?`;
-  const rest = `(?:${character}${range_end})`;
-  return `(?:[^\\\\[]|${escaped}|\\[(?:\\^${rest}+|${first}${range_end}${rest}*)\\])`;
-}
+export const TOPIC_PATTERN_PART = `(?:[^\\\\[]|${ESCAPED}|\\[(?:\\^${OTHERS}+|${FIRST_CHARACTER}${RANGE_END}${OTHERS}*)\\])`;

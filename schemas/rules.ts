@@ -2,7 +2,6 @@
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { Timestamp } from "./common.js";
-import { globPart } from "./glob.js";
 import { JsonText } from "./json-text.js";
 import {
   APPLIES_TO_GLOBS_MAX,
@@ -53,11 +52,14 @@ export const Rule = Type.Object({
 
 export const ProjectName = Name(KEY_BYTES_MAX);
 
-/** A glob of files; what is malformed src/rules/file-glob.ts says. */
+/** What is sure to be taken as a segment of a glob: one or more stars, or a name with wildcards and classes of letters. */
+const GLOB_SEGMENT = "(?:\\*+|(?:[A-Za-z0-9_?-]|\\[\\^?[a-z]+\\])(?:[A-Za-z0-9_.*?-]|\\[\\^?[a-z]+\\])*)";
+
+/** A glob of files; src/rules/file-glob.ts says what is malformed. */
 export const FileGlob = Text({
   bytes_max: PATTERN_BYTES_MAX,
   required: true,
-  promised_pattern: `^${globPart("/")}+$`,
+  promised_pattern: `^${GLOB_SEGMENT}(?:/${GLOB_SEGMENT})*$`,
 });
 
 /**

@@ -139,7 +139,10 @@ t.test("what is no rule is a 400 that names it, and stores nothing", async (t) =
     [[{ rule_id: "x", pattern: "a", severity: "fatal" }], 'rule "x": severity must be error or warning'],
     [[{ rule_id: "x", pattern: "a", match_type: "glob" }], 'rule "x": match_type must be regex, missing or custom'],
     [[{ rule_id: "x", pattern: "a", applies_to: "*" }], 'rule "x": applies_to must be an array'],
-    [[{ rule_id: "x", pattern: "a", applies_to: ["["] }], 'rule "x": applies_to has a malformed glob: "["'],
+    [
+      [{ rule_id: "x", pattern: "a", applies_to: ["["] }],
+      'rule "x": applies_to has a malformed glob: "[": it has a [ without its ]: write \\[ for one in a name',
+    ],
     [[{ rule_id: "x", pattern: 5 }], 'rule "x": pattern must be a string'],
     [[{ rule_id: "x\n", pattern: "a" }], 'rule "x\\n": rule_id must not contain control characters'],
     [[{ rule_id: "\ud800", pattern: "a" }], 'rule "\\ud800": rule_id must be valid Unicode'],

@@ -1,23 +1,36 @@
 /**
- * Globs over the paths of files, as a rule's `applies_to` has them. Pure. Both sides are split on `/` (and
- * a `\` in a path counts as one: Windows), segments are matched by base/segment-glob.ts, so `*` and `?` do
- * not cross a `/`. A segment `**` stands for any number of segments, none included.
+ * Globs over the paths of files, as a rule's `applies_to` has them. Pure. Braces are expanded, then both sides are
+ * split on `/` (and a `\` in a path counts as one: Windows), segments are matched by file-segment.ts, so `*` and `?` do
+ * not cross a `/`. A segment `**` stands for any number of segments, none included. Both sides are compared in NFC.
  */
-import { compileSegment, type SegmentGlob } from "../base/segment-glob.js";
+import { GLOB_ALTERNATIVES_MAX } from "../../schemas/limits.js";
+import { BraceProblem, expandBraces } from "../base/brace-expansion.js";
+import { pathGlobProblem } from "../base/path-problem.js";
+import { compileSegment } from "../base/segment-glob.js";
+import { compileFileSegment, FILE_ESCAPABLE, type FileSegment, SegmentProblem } from "./file-segment.js";
 
 const MANY = "**";
+const NOTHING: FileSegment = { matches: () => false };
 
 export interface FileGlob {
+  /** How many globs without braces it stands for, the name that its braces spell left out. */
+  readonly alternatives: number;
   /** @param path its segments */
   matches(path: readonly string[]): boolean;
 }
 
-/** The segments of a path, as globs take them. */
-export function splitPath(path: string): string[] {
-  return path.replaceAll("\\", "/").split("/");
+/** Why a glob is malformed, to be read after it. */
+export class GlobProblem {
+  constructor(readonly problem: string) {}
 }
 
-function matchSegments(tokens: readonly (SegmentGlob | null)[], path: readonly string[]): boolean {
+/** The segments of a path, as globs take them: those that are `.` name nothing. */
+export function splitPath(path: string): string[] {
+  const segments = path.normalize("NFC").replaceAll("\\", "/").split("/");
+  return segments.filter((segment) => segment !== ".");
+}
+
+function matchSegments(tokens: readonly (FileSegment | null)[], path: readonly string[]): boolean {
   let token_at = 0;
   let at = 0;
   let many_token = -1;
@@ -42,14 +55,32 @@ function matchSegments(tokens: readonly (SegmentGlob | null)[], path: readonly s
   return token_at === tokens.length;
 }
 
-/** Compiles a glob; undefined where it is malformed or empty. */
-export function compileFileGlob(text: string): FileGlob | undefined {
-  if (text === "") return undefined;
-  const tokens: (SegmentGlob | null)[] = [];
-  for (const part of text.split("/")) {
-    const token = part === MANY ? null : compileSegment(part);
-    if (token === undefined) return undefined;
-    tokens.push(token);
+/** Compiles a glob. */
+export function compileFileGlob(text: string): FileGlob | GlobProblem {
+  const alternatives = expandBraces(text.normalize("NFC"));
+  if (alternatives instanceof BraceProblem) return new GlobProblem(alternatives.problem);
+  const compiled: (readonly (FileSegment | null)[])[] = [];
+  for (const alternative of alternatives) {
+    const problem = pathGlobProblem(alternative, FILE_ESCAPABLE);
+    if (problem !== null) return new GlobProblem(problem);
+    const tokens: (FileSegment | null)[] = [];
+    for (const part of alternative.split("/")) {
+      const token = part === MANY ? null : compileFileSegment(part);
+      if (token instanceof SegmentProblem) return new GlobProblem(token.problem);
+      tokens.push(token);
+    }
+    compiled.push(tokens);
   }
-  return { matches: (path) => matchSegments(tokens, path) };
+  return {
+    alternatives: Math.min(compiled.length, GLOB_ALTERNATIVES_MAX),
+    matches: (path) => compiled.some((tokens) => matchSegments(tokens, path)),
+  };
+}
+
+/** Compiles a glob that was stored, perhaps by an older version, which took more: that one matches as it did then. */
+export function compileStoredGlob(text: string): FileGlob {
+  const glob = compileFileGlob(text);
+  if (!(glob instanceof GlobProblem)) return glob;
+  const tokens = text.split("/").map((part) => (part === MANY ? null : (compileSegment(part) ?? NOTHING)));
+  return { alternatives: 1, matches: (path) => matchSegments(tokens, path) };
 }

@@ -7,7 +7,7 @@ import { COMPILED_INSTRUCTIONS_KEPT_MAX, COMPILED_SETS_KEPT_MAX } from "../../sc
 import { NO_CONSOLE_LOG, type MatchType } from "../../schemas/rules.js";
 import { Failure } from "../base/result.js";
 import type { Model } from "../threads/model.js";
-import { compileFileGlob, type FileGlob } from "./file-glob.js";
+import { compileStoredGlob, type FileGlob } from "./file-glob.js";
 import { compileRegex, type Regex } from "./regex.js";
 import { defaultMessage, type Matcher } from "./violations.js";
 
@@ -44,7 +44,7 @@ export class CompiledRule implements Matcher {
     const text = message === "" ? defaultMessage(match_type, pattern) : message;
     this.head = JSON.stringify({ rule_id, severity, message: text }).slice(0, -1);
     const globs = JSON.parse(applies_to) as readonly string[];
-    this.#globs = globs.includes(EVERY_NAME) ? null : globs.flatMap((glob) => compileFileGlob(glob) ?? []);
+    this.#globs = globs.includes(EVERY_NAME) ? null : globs.map(compileStoredGlob);
   }
 
   get regex(): Regex | null {

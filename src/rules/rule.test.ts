@@ -77,7 +77,10 @@ t.test("what is no rule, each by its name", (t) => {
     [[{ rule_id: "x", pattern: "a", applies_to: "*" }], 'rule "x": applies_to must be an array'],
     [[{ rule_id: "x", pattern: "a", applies_to: ["*", 1] }], 'rule "x": applies_to[1] must be a string'],
     [[{ rule_id: "x", pattern: "a", applies_to: [""] }], 'rule "x": applies_to[0] is required'],
-    [[{ rule_id: "x", pattern: "a", applies_to: ["["] }], 'rule "x": applies_to has a malformed glob: "["'],
+    [
+      [{ rule_id: "x", pattern: "a", applies_to: ["["] }],
+      'rule "x": applies_to has a malformed glob: "[": it has a [ without its ]: write \\[ for one in a name',
+    ],
     [
       [{ rule_id: "x", pattern: "a", applies_to: Array.from({ length: APPLIES_TO_GLOBS_MAX + 1 }, () => "*") }],
       `rule "x": applies_to must have at most ${APPLIES_TO_GLOBS_MAX} items`,

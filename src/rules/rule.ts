@@ -4,7 +4,7 @@
  * it may take its time: in the pool, and in a restore's thread.
  */
 import type { Static } from "typebox";
-import { RULES_TOGETHER_MAX, RULE_NAME_BYTES_MAX } from "../../schemas/limits.js";
+import { ALTERNATIVES_TOGETHER_MAX, RULES_TOGETHER_MAX, RULE_NAME_BYTES_MAX } from "../../schemas/limits.js";
 import {
   IMPORTED_SOURCE,
   ImportedRule,
@@ -19,7 +19,7 @@ import {
 } from "../../schemas/rules.js";
 import { Failure, invalid } from "../base/result.js";
 import { checkShape, hasShape, loadShapes, memberName, type Naming } from "../base/shape.js";
-import { compileFileGlob } from "./file-glob.js";
+import { compileFileGlob, GlobProblem } from "./file-glob.js";
 import { loadRegexEngine, sizeOfRegex } from "./regex.js";
 
 type SentRule = Static<typeof TemplateRule> & Partial<Pick<RuleRequest, "project">>;
@@ -33,6 +33,8 @@ export interface RuleReading {
   readonly always: { readonly project?: string; readonly source?: string };
   /** An empty array of them was sent by mistake. */
   readonly some?: true;
+  /** They were checked when they were stored, perhaps by an older version, which took more globs. */
+  readonly stored?: true;
 }
 
 /** @param actor has proposed the rule where that does not say who did */
@@ -57,12 +59,18 @@ export const IMPORTED: RuleReading = {
   some: true,
 };
 
+/** Rules of a snapshot. */
+export const RESTORED: RuleReading = { ...IMPORTED, stored: true };
+
 /** Rules that are of no project yet. */
 export const TEMPLATED: RuleReading = {
   shape: TemplateRule,
   missing: { source: IMPORTED_SOURCE, proposed_by: "" },
   always: { project: "" },
 };
+
+/** Rules of a snapshot's templates. */
+export const RESTORED_TEMPLATE: RuleReading = { ...TEMPLATED, stored: true };
 
 /** Loads what reading needs: once a thread, before the first rule is read. */
 export async function loadRuleReading(): Promise<void> {
@@ -138,11 +146,24 @@ function orElse<Word extends string>(sent: Word | "" | undefined, otherwise: Wor
   return sent === undefined || sent === "" ? otherwise : sent;
 }
 
+/** What is wrong with the globs of a rule, to be read after their name; null where nothing is. */
+function globsProblem(globs: readonly string[]): string | null {
+  let alternatives = 0;
+  for (const glob of globs) {
+    const compiled = compileFileGlob(glob);
+    if (compiled instanceof GlobProblem) return `has a malformed glob: ${JSON.stringify(glob)}: it ${compiled.problem}`;
+    alternatives += compiled.alternatives;
+  }
+  return alternatives > ALTERNATIVES_TOGETHER_MAX
+    ? `must not stand for more than ${ALTERNATIVES_TOGETHER_MAX} alternatives together`
+    : null;
+}
+
 /** What no schema says of a rule that has its shape, and what it does not say itself. */
-function completeRule(sent: SentRule, label: string, { missing, always }: RuleReading): CheckedRule | Failure {
+function completeRule(sent: SentRule, label: string, { missing, always, stored }: RuleReading): CheckedRule | Failure {
   const { rule_id, project = "", pattern, message = "", stack = "", context = "", applies_to = [] } = sent;
-  const malformed = applies_to.find((glob) => compileFileGlob(glob) === undefined);
-  if (malformed !== undefined) return invalid(`${label}applies_to has a malformed glob: ${JSON.stringify(malformed)}`);
+  const problem = stored === true ? null : globsProblem(applies_to);
+  if (problem !== null) return invalid(`${label}applies_to ${problem}`);
   const match_type = orElse(sent.match_type, "regex");
   // Last, since it alone takes time.
   const size = match_type === "custom" && pattern === NO_CONSOLE_LOG ? 1 : sizeOfRegex(pattern);

@@ -18,7 +18,7 @@ import type { JsonText } from "../base/json-bytes.js";
 import { memberTexts } from "../base/json-text.js";
 import { Failure, invalid } from "../base/result.js";
 import { checkShape, hasShape } from "../base/shape.js";
-import { readRules, TEMPLATED } from "../rules/rule.js";
+import { readRules, type RuleReading, TEMPLATED } from "../rules/rule.js";
 
 /** The data of a template of rules that has none. */
 const NO_RULES = "[]";
@@ -26,14 +26,14 @@ const NO_RULES = "[]";
 type Members = Readonly<Record<string, unknown>>;
 
 /** Reads a template; its data stays the text that was sent. Needs `loadRuleReading`. */
-export function readTemplate({ text, json }: JsonText): CheckedTemplate | Failure {
+export function readTemplate({ text, json }: JsonText, reading = TEMPLATED): CheckedTemplate | Failure {
   const refusal = checkShape(json, TemplateHead);
   if (refusal !== null) return refusal;
   const { id, name, description = "", kind: said = "", tags = [] } = json as Static<typeof TemplateHead>;
   const kind = said === "" ? "rules" : said;
   const data = memberTexts(text)?.get("data");
   if (data === undefined && kind !== "rules") return invalid("data is required");
-  const rules = data === undefined ? [] : READERS[kind]((json as Members)["data"]);
+  const rules = data === undefined ? [] : READERS[kind]((json as Members)["data"], reading);
   if (rules instanceof Failure) return rules;
   return { id, name, description, kind, tags: [...tags], data: data ?? NO_RULES, rules };
 }
@@ -45,18 +45,18 @@ export function subjectOf(json: unknown): Partial<TemplateRequest> {
 }
 
 /** What of the data is rules, where it fits its kind. */
-const READERS: Readonly<Record<TemplateKind, (data: unknown) => CheckedRule[] | Failure>> = {
-  rules: (data) => readRules(data, { name: "data", at: "/data" }, TEMPLATED),
+const READERS: Readonly<Record<TemplateKind, (data: unknown, reading: RuleReading) => CheckedRule[] | Failure>> = {
+  rules: (data, reading) => readRules(data, { name: "data", at: "/data" }, reading),
   contracts: (data) => refuseContract(data, "data") ?? [],
   bundle: readBundle,
 };
 
-function readBundle(data: unknown): CheckedRule[] | Failure {
+function readBundle(data: unknown, reading: RuleReading): CheckedRule[] | Failure {
   const { rules, contracts } = isObject(data) ? data : {};
   if (rules === undefined && contracts === undefined) return invalid("data must be an object with rules or contracts");
   const refusal = contracts === undefined ? null : refuseContracts(contracts);
   if (refusal !== null) return refusal;
-  return rules === undefined ? [] : readRules(rules, { name: "data.rules", at: "/data/rules" }, TEMPLATED);
+  return rules === undefined ? [] : readRules(rules, { name: "data.rules", at: "/data/rules" }, reading);
 }
 
 function refuseContracts(contracts: unknown): Failure | null {

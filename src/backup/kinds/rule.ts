@@ -1,7 +1,7 @@
 /** Records of kind `rule`, with their status. What a rule may be is rules/rule.ts's, also in a snapshot. */
 import { RULE_STATUSES } from "../../../schemas/rules.js";
 import { Failure } from "../../base/result.js";
-import { IMPORTED, readRule } from "../../rules/rule.js";
+import { readRule, RESTORED } from "../../rules/rule.js";
 import { JSON_VALUE, rowKind, TEXT, TIME } from "./rows.js";
 
 const STATUSES: ReadonlySet<unknown> = new Set(RULE_STATUSES);
@@ -27,7 +27,7 @@ export const RULE_KIND = rowKind({
   left_out: ["size"],
   complete: (members) => {
     if (!STATUSES.has(members["status"])) return `status must be one of ${RULE_STATUSES.join(", ")}`;
-    const rule = readRule(members, IMPORTED);
+    const rule = readRule(members, RESTORED);
     return rule instanceof Failure ? rule.message : [rule.size];
   },
   // A worker may hold what an earlier set of the same project was compiled to: a number that it has never seen.

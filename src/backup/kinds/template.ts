@@ -3,6 +3,7 @@
  * template may be is templates/template.ts's, also in a snapshot.
  */
 import { Failure } from "../../base/result.js";
+import { RESTORED_TEMPLATE } from "../../rules/rule.js";
 import { readTemplate } from "../../templates/template.js";
 import { JSON_VALUE, rowKind, TEXT, TIME, WHOLE } from "./rows.js";
 
@@ -23,7 +24,7 @@ export const TEMPLATE_KIND = rowKind({
   left_out: ["rules"],
   complete: (members) => {
     const json = { ...members, kind: members["template_kind"] };
-    const template = readTemplate({ text: JSON.stringify(json), json });
+    const template = readTemplate({ text: JSON.stringify(json), json }, RESTORED_TEMPLATE);
     return template instanceof Failure ? template.message : [JSON.stringify(template.rules)];
   },
   order: "id",

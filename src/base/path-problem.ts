@@ -4,6 +4,8 @@
  */
 import { hasControlCharacter } from "../../schemas/text.js";
 
+/** Most paths and globs: nothing is wrong with them, and nobody has to look closer. */
+const PLAIN = /^[\w*?@-][\w.*?@-]*(?:\/[\w*?@-][\w.*?@-]*)*$/;
 /** A segment that names nothing: the first one is told of. */
 const NO_SEGMENT = /(?:^|\/)(\.{0,2})(?:\/|$)/;
 /** `/…`, `\\host\share`, `C:\…`, `~/…`: where a file lies on one machine. */
@@ -15,6 +17,7 @@ const LIST_SEPARATORS = [",", ";", "|", " "] as const;
 
 /** What is wrong with the path of one file or directory, to be read after its name; null where nothing is. */
 export function pathProblem(path: string): string | null {
+  if (PLAIN.test(path)) return null;
   return path.includes("\\") && !ABSOLUTE.test(path) ? "must not contain \\: write /" : shapeProblem(path);
 }
 
@@ -23,6 +26,7 @@ export function pathProblem(path: string): string | null {
  * @param escapable the characters that `\` makes literal; before any other one it is a separator of Windows
  */
 export function pathGlobProblem(glob: string, escapable: string): string | null {
+  if (PLAIN.test(glob)) return null;
   const problem = shapeProblem(glob);
   if (problem !== null) return problem;
   if (glob.startsWith("!")) return "must not begin with !, which negates nothing: write \\! for one in a name";
@@ -37,6 +41,7 @@ export function pathGlobProblem(glob: string, escapable: string): string | null 
  */
 export function listProblem(glob: string): string | null {
   for (const separator of LIST_SEPARATORS) {
+    if (!glob.includes(separator)) continue;
     const parts = splitUnescaped(glob, separator);
     if (parts.length < 2) continue;
     const isListed = parts.every((part) => /[*?]/.test(part) || (separator === "," && /[./]/.test(part)));

@@ -93,7 +93,7 @@ export class ResourceIndex<Filed extends HasResources> {
       node = node.children?.get(segment);
       if (node === undefined) return;
     }
-    yield* everythingUnder(node);
+    yield* node.children === null ? node.entries : everythingUnder(node);
   }
 
   #file(entry: Entry<Filed>): void {

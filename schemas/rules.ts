@@ -75,9 +75,11 @@ const GROUP = (inside: string) => `\\((?:\\?:)?${inside}*(?:\\|${inside}*)*\\)${
 const NESTED = `(?:${TERM}|${GROUP(TERM)})`;
 const REGEX = `^(?:\\(\\?[ims]\\))?(?:${NESTED}|${GROUP(NESTED)}|\\|)*$`;
 
-const RuleLabel = (description: string) => Text({ bytes_max: RULE_NAME_BYTES_MAX, description });
+const RuleLabel = (description: string) => Text({ bytes_max: RULE_NAME_BYTES_MAX, line: true, description });
 const source = (fallback: string) => ({
-  source: Type.Optional(Text({ bytes_max: RULE_NAME_BYTES_MAX, description: "Any word.", default: fallback })),
+  source: Type.Optional(
+    Text({ bytes_max: RULE_NAME_BYTES_MAX, line: true, description: "Any word.", default: fallback }),
+  ),
 });
 
 /** What every rule has that is sent. An empty text counts as missing. */
@@ -128,9 +130,11 @@ export const RuleStatusAnswer = Type.Object({
 export const RuleDeleteAnswer = Type.Object({ deleted: Type.String() });
 
 export const ValidateBody = Type.Object({
-  filename: Type.Optional(Type.String({ maxLength: KEY_BYTES_MAX, description: "Chooses rules by their applies_to." })),
+  filename: Type.Optional(
+    Text({ bytes_max: KEY_BYTES_MAX, line: true, description: "Chooses rules by their applies_to." }),
+  ),
   content: Type.String(),
-  stack: Type.Optional(Type.String({ description: "Leaves out the rules of other stacks." })),
+  stack: Type.Optional(RuleLabel("Leaves out the rules of other stacks.")),
 });
 export const Violation = Type.Object({
   rule_id: Type.String(),

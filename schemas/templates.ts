@@ -40,9 +40,11 @@ export const TemplateApplyAnswer = Type.Object({ applied: Type.String(), project
 
 const given = {
   id: Name(TEMPLATE_ID_BYTES_MAX),
-  name: Text({ bytes_max: TEMPLATE_NAME_BYTES_MAX, required: true }),
+  name: Name(TEMPLATE_NAME_BYTES_MAX),
   description: Type.Optional(Text({ bytes_max: TEMPLATE_DESCRIPTION_BYTES_MAX })),
-  tags: Type.Optional(Type.Array(Text({ bytes_max: TEMPLATE_TAG_BYTES_MAX }), { maxItems: TEMPLATE_TAGS_MAX })),
+  tags: Type.Optional(
+    Type.Array(Text({ bytes_max: TEMPLATE_TAG_BYTES_MAX, line: true }), { maxItems: TEMPLATE_TAGS_MAX }),
+  ),
 };
 
 /** The name of a contract of a bundle; it becomes a spec's. */

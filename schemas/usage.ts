@@ -3,7 +3,7 @@ import * as Type from "typebox";
 import type { Static } from "typebox";
 import { Instant, Limit, NonNegative, Timestamp } from "./common.js";
 import { LABEL_BYTES_MAX } from "./limits.js";
-import { Text } from "./text.js";
+import { Name, Text } from "./text.js";
 import { MapOf } from "./map-of.js";
 
 export const USAGE_REQUEST_TYPE_DEFAULT = "completion";
@@ -11,21 +11,21 @@ export const USAGE_REQUEST_TYPE_DEFAULT = "completion";
 const Tokens = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 const Cost = Type.Number({ minimum: 0, description: "US dollars, as they were sent." });
 
-const RequiredLabel = Text({ bytes_max: LABEL_BYTES_MAX, required: true });
-const Label = Text({ bytes_max: LABEL_BYTES_MAX });
+const RequiredLabel = Name(LABEL_BYTES_MAX);
+const Label = Text({ bytes_max: LABEL_BYTES_MAX, line: true });
 
 export const UsageBody = Type.Object({
   provider: RequiredLabel,
   model: RequiredLabel,
   instance_id: Type.Optional(
-    Text({ bytes_max: LABEL_BYTES_MAX, description: "The caller, where it is known, by default." }),
+    Text({ bytes_max: LABEL_BYTES_MAX, line: true, description: "The caller, where it is known, by default." }),
   ),
   project: Type.Optional(Label),
   tokens_in: Type.Optional(Tokens),
   tokens_out: Type.Optional(Tokens),
   cost_usd: Type.Optional(Cost),
   request_type: Type.Optional(
-    Text({ bytes_max: LABEL_BYTES_MAX, description: `"${USAGE_REQUEST_TYPE_DEFAULT}" by default.` }),
+    Text({ bytes_max: LABEL_BYTES_MAX, line: true, description: `"${USAGE_REQUEST_TYPE_DEFAULT}" by default.` }),
   ),
   session_tag: Type.Optional(Label),
 });

@@ -1155,6 +1155,52 @@ t.test("frames that are none do no harm", async (t) => {
   t.equal((await send(port, "GET", "/health")).status, 200, "the server goes on");
 });
 
+t.test("a control character in a name, a label, a key or a path is refused by every call", async (t) => {
+  const { port } = await startKoor(t);
+  for (const bad of ["a\r", "a\u0000b", "\u0085"]) {
+    const sent = encodeURIComponent(bad);
+    for (const [method, path, body] of [
+      ...[
+        ...["state", "instances", "metrics/agents", "templates", "specs/p"].map((place) => `/api/${place}/${sent}`),
+        ...[
+          "state?prefix",
+          "state?after",
+          "audit?actor",
+          "audit?action",
+          "events/history?source",
+          "events/history?topic",
+        ],
+        ...["instances?name", "instances?workspace", "instances?stack", "instances?capability", "leases?workspace"],
+        ...["leases?holder", "leases?resource", "tasks?workspace", "tasks?label", "tasks?holder", "tasks?assignee"],
+        ...["rules?project", "rules?stack", "rules?source", "templates?tag", "llm/usage?instance", "llm/usage?project"],
+        ...[
+          "llm/usage?session_tag",
+          "metrics/agents?instance_id",
+          "wait?free",
+          "wait?state",
+          "wait?event",
+          "leases/waits?workspace",
+        ],
+      ].map((path) => ["GET", path.startsWith("/") ? path : `/api/${path}=${sent}`, undefined] as const),
+      ["POST", "/api/leases/check", { paths: [bad] }],
+      ["POST", "/api/validate/p", { filename: bad, content: "" }],
+      ["POST", "/api/validate/p", { stack: bad, content: "" }],
+      ["POST", "/api/events/publish", { topic: bad, data: 1 }],
+      ["POST", "/api/events/publish", { topic: "t", data: 1, source: bad }],
+      ["POST", "/api/rules/propose", { project: "p", rule_id: "r", pattern: "x", stack: bad }],
+      ["POST", "/api/rules/propose", { project: "p", rule_id: "r", pattern: "x", proposed_by: bad }],
+      ["POST", "/api/rules/propose", { project: "p", rule_id: "r", pattern: "x", applies_to: [bad] }],
+      ["POST", "/api/templates", { id: "t", name: bad, data: [] }],
+      ["POST", "/api/templates", { id: "t", name: "t", tags: [bad], data: [] }],
+      ["POST", "/api/llm/usage", { provider: "p", model: bad }],
+      ["POST", "/api/webhooks", { id: "w", url: "http://127.0.0.1:1/", patterns: [bad] }],
+    ] as const) {
+      const answer = await send(port, method, path, body === undefined ? {} : { body: JSON.stringify(body) });
+      t.match([answer.status, answer.text], [400, /control characters/], `${method} ${path} ${JSON.stringify(body)}`);
+    }
+  }
+});
+
 t.test("in the end nothing was a fault of the server's", async (t) => {
   const families = parseExposition((await send(port, "GET", "/metrics")).text);
   const faults = families

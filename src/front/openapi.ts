@@ -1,12 +1,13 @@
 /**
  * `GET /openapi.json`: the OpenAPI 3.1 description, made from the route table and the very schemas that validate it.
  */
+import * as Type from "typebox";
 import type { TObject, TSchema } from "typebox";
 import { ErrorBody } from "../../schemas/common.js";
 import { REASON_PHRASES } from "../../schemas/status.js";
 import { jsonReply } from "./reply.js";
 import { route, type Route } from "./route.js";
-import { publishedSchema, type Json } from "./published-schema.js";
+import { publishedParameter, publishedSchema, type Json } from "./published-schema.js";
 import { ROUTE_TAGS } from "./tags.js";
 
 /** Statuses that any route may answer with. */
@@ -165,7 +166,7 @@ function pathParameters(path: string, schemas: Readonly<Record<string, TSchema>>
     name,
     in: "path",
     required: true,
-    schema: schemas[name] === undefined ? { type: "string" } : publishedSchema(schemas[name]),
+    schema: publishedParameter(schemas[name] ?? Type.String()),
     ...(rest === undefined ? {} : { description: "May contain slashes." }),
   }));
 }
@@ -177,7 +178,7 @@ function queryParameters(query: TObject | undefined): Json[] {
     name,
     in: "query",
     required: required.includes(name),
-    schema: publishedSchema(schema),
+    schema: publishedParameter(schema),
   }));
 }
 

@@ -115,6 +115,7 @@ t.test("what is refused, and what the client reads", (t) => {
     ["name=%C3%A9%C3%A9%C3%A9%C3%A9a", "name is longer than 8 bytes"],
     ["name=a%0Ab", "name must not contain control characters"],
     ["name=%C2%85", "name must not contain control characters"],
+    ["text=a%0Db", "text must not contain control characters"],
     ["note=%F0%9F%98%80x", "note is longer than 4 bytes"],
     ["word=c", "word must be a or b"],
     ["word=", "word must be a or b"],
@@ -145,11 +146,13 @@ t.test("a route without parameters reads none", (t) => {
 
 t.test("path parameters are held to the schemas that the route has of them", (t) => {
   const names = ["project", "rest", "key"];
-  t.equal(parameterRules(names, undefined), null, "none is held to anything");
+  const anyLine = parameterRules(names, undefined);
+  t.equal(refuseParameters(names, anyLine, ["p", "", "k"]), null, "without a schema any line is taken");
+  t.match(refuseParameters(names, anyLine, ["p", "", "k\r"]), { message: "key must not contain control characters" });
   const rules = parameterRules(names, { key: Name(8), project: Text({ bytes_max: 4 }), rest: Type.String() });
-  if (rules === null) throw new Error("there are rules");
   const rows: readonly (readonly [params: readonly string[], refusal: string | null])[] = [
-    [["p", "x\n".repeat(100), "k"], null],
+    [["p", "x".repeat(100), "k"], null],
+    [["p", "x\n", "k"], "rest must not contain control characters"],
     [["", "", "k"], null],
     [["p", "", ""], "key is required"],
     [["p", "", "123456789"], "key is longer than 8 bytes"],

@@ -23,6 +23,8 @@ interface ParameterSchema {
   readonly maxItems?: number;
 }
 
+/** What holds for each text that has no rules of its own: it names something, so it has no control characters. */
+const ONE_LINE: TextRules = { bytes_max: Number.POSITIVE_INFINITY, line: true };
 const EMPTY: AnyQuery = Object.freeze({});
 
 /** Parses a raw query by the schema; unknown parameters are ignored. Times become ms since the epoch. */
@@ -50,23 +52,22 @@ export function parseQuery(schema: TObject | undefined, raw: string | undefined)
   return query;
 }
 
-/** What path parameters are held to, in the order of their names; null where none is held to anything. */
+/** What path parameters are held to, in the order of their names. */
 export function parameterRules(
   names: readonly string[],
   schemas: Readonly<Record<string, TSchema>> | undefined,
-): readonly (TextRules | undefined)[] | null {
-  if (schemas === undefined) return null;
-  return names.map((name) => (schemas[name] === undefined ? undefined : textRulesOf(schemas[name])));
+): readonly TextRules[] {
+  return names.map((name) => (schemas?.[name] === undefined ? undefined : textRulesOf(schemas[name])) ?? ONE_LINE);
 }
 
 /** The 400 for a path parameter that its schema does not allow; null where all are allowed. */
 export function refuseParameters(
   names: readonly string[],
-  rules: readonly (TextRules | undefined)[],
+  rules: readonly TextRules[],
   params: readonly string[],
 ): Failure | null {
   for (const [at, rule] of rules.entries()) {
-    const problem = rule === undefined ? null : textProblem(params[at] ?? "", rule);
+    const problem = textProblem(params[at] ?? "", rule);
     if (problem !== null) return invalid(`${names[at]} ${problem}`);
   }
   return null;
@@ -77,11 +78,10 @@ function parseParameter(name: string, schema: ParameterSchema, text: string): st
   if (schema.format === "date-time") {
     return parseTime(text) ?? invalid(`${name} must be an RFC 3339 time`);
   }
-  const problem = schema.text === undefined ? null : textProblem(text, schema.text);
-  if (problem !== null) return invalid(`${name} ${problem}`);
-  if (schema.pattern !== undefined && !new RegExp(schema.pattern, "u").test(text))
-    return invalid(schema["x-refusal"] ?? `${name} is malformed`);
-  return text;
+  if (schema.pattern !== undefined)
+    return new RegExp(schema.pattern, "u").test(text) ? text : invalid(schema["x-refusal"] ?? `${name} is malformed`);
+  const problem = textProblem(text, schema.text ?? ONE_LINE);
+  return problem === null ? text : invalid(`${name} ${problem}`);
 }
 
 function parseRepeated(

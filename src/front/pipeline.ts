@@ -31,7 +31,7 @@ export interface BoundRoute {
   readonly route: Route;
   readonly shape: PathShape;
   /** What its path parameters are held to. */
-  readonly param_rules: readonly (TextRules | undefined)[] | null;
+  readonly param_rules: readonly TextRules[];
   /** The headers that its handler reads. */
   readonly header_names: readonly string[] | null;
   readonly metrics: RouteMetrics;
@@ -321,7 +321,7 @@ export class Pipeline {
     if (params === undefined || path.includes("\uFFFD")) return invalid("malformed escape in the path");
     const query = parseQuery(route.query, query_text);
     if (query instanceof Failure) return query;
-    const wrong = bound.param_rules === null ? null : refuseParameters(shape.names, bound.param_rules, call.params);
+    const wrong = refuseParameters(shape.names, bound.param_rules, call.params);
     if (wrong !== null) return wrong;
     let headers = NO_HEADERS;
     if (bound.header_names !== null) {

@@ -43,3 +43,12 @@ function publish(value: unknown): unknown {
 export function publishedSchema(schema: TSchema): Json {
   return publish(JSON.parse(JSON.stringify(schema))) as Json;
 }
+
+/** The same for a parameter of the path or the query: a text without bounds of its own is one line. */
+export function publishedParameter(schema: TSchema): Json {
+  const published = publishedSchema(schema);
+  const bounds = ["anyOf", "enum", "format", "pattern"];
+  return published["type"] !== "string" || bounds.some((bound) => bound in published)
+    ? published
+    : { ...published, pattern: ONE_LINE };
+}

@@ -1161,7 +1161,7 @@ t.test("a control character in a name, a label, a key or a path is refused by ev
     const sent = encodeURIComponent(bad);
     for (const [method, path, body] of [
       ...[
-        ...["state", "instances", "metrics/agents", "templates", "specs/p"].map((place) => `/api/${place}/${sent}`),
+        ...["state", "instances", "metrics/agents", "templates", "specs/p"].map((list) => `/api/${list}/${sent}`),
         ...[
           "state?prefix",
           "state?after",
@@ -1181,7 +1181,7 @@ t.test("a control character in a name, a label, a key or a path is refused by ev
           "wait?event",
           "leases/waits?workspace",
         ],
-      ].map((path) => ["GET", path.startsWith("/") ? path : `/api/${path}=${sent}`, undefined] as const),
+      ].map((place) => ["GET", place.startsWith("/") ? place : `/api/${place}=${sent}`, undefined] as const),
       ["POST", "/api/leases/check", { paths: [bad] }],
       ["POST", "/api/validate/p", { filename: bad, content: "" }],
       ["POST", "/api/validate/p", { stack: bad, content: "" }],

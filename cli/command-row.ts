@@ -81,8 +81,8 @@ export interface RequestRow extends Described {
    */
   readonly path: string;
   /** Query parameters beyond those of the flags. */
-  readonly query?: (args: Args) => Readonly<Record<string, string>>;
-  readonly headers?: (args: Args) => Readonly<Record<string, string>>;
+  readonly query?: (args: Args, context: CommandContext) => Readonly<Record<string, string>> | CliFailure;
+  readonly headers?: (args: Args, context: CommandContext) => Readonly<Record<string, string>>;
   readonly body?: (args: Args, context: CommandContext) => Promise<Buffer | CliFailure>;
   /**
    * Of what is no GET: sent again, it does and answers the same (exchange.ts), always or where the arguments make it

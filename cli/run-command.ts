@@ -19,17 +19,21 @@ function encodeArgument(value: string, mark: string | undefined): string {
   return `${encodeURIComponent(value.slice(0, slash))}/${encodeURIComponent(value.slice(slash + 1))}`;
 }
 
-function makeQuery(row: RequestRow, args: Args): string {
-  const parameters: Record<string, string> = { ...row.query?.(args) };
+function makeQuery(row: RequestRow, args: Args, context: CommandContext): string | CliFailure {
+  const own = row.query?.(args, context);
+  if (own instanceof CliFailure) return own;
+  const given: Record<string, string> = {};
   for (const flag of row.flags ?? []) {
     const value = args.text(flag.name);
-    if (flag.query !== undefined && value !== undefined) parameters[flag.query] = value;
+    // The row may say a flag's value in other words.
+    if (flag.query !== undefined && value !== undefined) given[flag.query] = own?.[flag.query] ?? value;
   }
-  return encodeQuery(parameters);
+  const others = Object.entries(own ?? {}).filter(([name]) => given[name] === undefined);
+  return encodeQuery({ ...Object.fromEntries(others), ...given });
 }
 
 /** The request's path with its query. An empty argument would name another resource, and is refused. */
-function makePath(row: RequestRow, args: Args): string | CliFailure {
+function makePath(row: RequestRow, args: Args, context: CommandContext): string | CliFailure {
   for (const [, name = "", mark] of row.path.matchAll(PLACEHOLDER)) {
     if (args.need(name) === "") return wrongUsage(`<${name}> must not be empty`);
     if (mark === "/" && !/^[^/]+\/./s.test(args.need(name)))
@@ -39,7 +43,8 @@ function makePath(row: RequestRow, args: Args): string | CliFailure {
     const path = row.path.replace(PLACEHOLDER, (_, name: string, mark?: string) =>
       encodeArgument(args.need(name), mark),
     );
-    return path + makeQuery(row, args);
+    const query = makeQuery(row, args, context);
+    return query instanceof CliFailure ? query : path + query;
   } catch (error) {
     if (error instanceof URIError) return wrongUsage("the arguments must be valid Unicode text");
     throw error;
@@ -64,9 +69,9 @@ function layOutAnswer(row: RequestRow, answer: Answer, args: Args, context: Comm
 }
 
 async function runRequest(row: RequestRow, args: Args, context: CommandContext): Promise<ExitCode | CliFailure> {
-  const path = makePath(row, args);
+  const path = makePath(row, args, context);
   if (path instanceof CliFailure) return path;
-  const headers = row.headers?.(args) ?? {};
+  const headers = row.headers?.(args, context) ?? {};
   const bad_header = findBadHeader(headers);
   if (bad_header) return bad_header;
   const body = await row.body?.(args, context);

@@ -2,11 +2,13 @@
  * The bodies of tasks that are made or changed, from the flags that say them. Values go in as they were written, so
  * that their numbers keep their digits. Runs in the command line's process.
  */
-import type { Args, Flag } from "./command-row.js";
+import type { Args, CommandContext, Flag } from "./command-row.js";
 import { wholeSeconds } from "./duration.js";
 import { CliFailure, wrongUsage } from "./failure.js";
 import { readFileFlag, readJsonFlag, readTextFileFlag, readTextFlag } from "./input.js";
 import { objectOf, quoted } from "./json-text.js";
+import { placeOf } from "./workspace.js";
+import { workspaceResources } from "./workspace-path.js";
 
 const TITLE: Flag = { name: "title", kind: "text", value: "TEXT", about: "what it is, in a line" };
 const BODY: Flag = { name: "body", kind: "text", value: "TEXT", about: "what there is to do; - reads stdin" };
@@ -99,7 +101,7 @@ async function readTasks(args: Args, path: string): Promise<Buffer | CliFailure>
   return wrongUsage(`without a title --file has all there is to say: leave out --${other.name}`);
 }
 
-export async function makeTaskBody(args: Args): Promise<Buffer | CliFailure> {
+export async function makeTaskBody(args: Args, { folder }: CommandContext): Promise<Buffer | CliFailure> {
   const title = args.text("title");
   const path = args.text("file");
   if (title === undefined)
@@ -108,6 +110,11 @@ export async function makeTaskBody(args: Args): Promise<Buffer | CliFailure> {
     return wrongUsage("with a title --file is the body: --file or --body, not both");
   const readers = ["file", "body", "data"].filter((name) => args.text(name) === "-");
   if (readers.length > 1) return wrongUsage("only one of them can read stdin");
+  const resources = workspaceResources(
+    args.list("resource").filter((resource) => resource !== ""),
+    placeOf(folder),
+  );
+  if (resources instanceof CliFailure) return resources;
   const common = await commonMembers(args);
   if (common instanceof CliFailure) return common;
   const data = await readJsonFlag(args, "data");
@@ -116,7 +123,7 @@ export async function makeTaskBody(args: Args): Promise<Buffer | CliFailure> {
     title: quoted(title),
     ...common,
     after: listOf(args, "after"),
-    resources: listOf(args, "resource"),
+    resources: resources.length === 0 ? undefined : JSON.stringify(resources),
     requires: listOf(args, "requires"),
     id: quoted(args.text("id")),
     workspace: quoted(args.text("workspace")),

@@ -29,6 +29,12 @@ export const PreconditionErrorBody = Type.Object({
 /** The fence of a claim, as a write of state or specs sends it. */
 export const FenceHeader = Type.String({ pattern: "^[1-9][0-9]*$", description: "Of a claim that the caller holds." });
 
+/** The workspace of a call whose caller has none. */
+export const WorkspaceHeader = Type.String({
+  pattern: "^[A-Za-z0-9._-]{1,256}$",
+  description: "Where neither the body nor the caller says one; percent-encoded UTF-8.",
+});
+
 /** A page's size in a query string. */
 export const Limit = Type.Integer({ minimum: 1, maximum: PAGE_ROWS_MAX });
 /** A version number in a query string. */

@@ -3,6 +3,7 @@
  * becomes of both when the server restarts, a lease is broken or somebody presses Ctrl-C.
  */
 import { once } from "node:events";
+import { join } from "node:path";
 import t from "tap";
 
 import { joinServer, type CliAgent as Agent } from "./cli/cli-agent.js";
@@ -60,6 +61,18 @@ t.test("two agents: taken, checked, listed, queued, granted, released", async (t
   t.match(check, { code: 1, stderr: /^koor: src\/a\.ts is leased by ana \(exclusive, lease-1\) until 20[^\n]*\n$/ });
   t.match(JSON.parse(check.stdout), { free: false, conflicts: [{ path: "src/a.ts", lease: { id: "lease-1" } }] });
   t.match(await bob.koor("lease", "check", "README.md"), { code: 0, stderr: "" });
+  const { root } = bob;
+  t.match(await bob.koor("lease", "check", join(root, "src", "a.ts")), { code: 1, stderr: /src\/a\.ts is leased/ });
+  t.match(await bob.koor("lease", "check", "../src/a.ts"), { code: 1 }, "from a folder below the root");
+  t.match(await bob.koor("lease", "acquire", join(root, "src")), { code: 1, stderr: /leased by ana/ });
+  t.match(await bob.ask("lease", "list", "--resource", "../src/a.ts"), { leases: [{ id: "lease-1" }] });
+  for (const command of [
+    ["lease", "check"],
+    ["lease", "acquire"],
+    ["lease", "list", "--resource"],
+    ["wait", "--free"],
+  ])
+    t.match(await bob.koor(...command, join(root, "..", "b")), { code: 2, stderr: /is outside of the workspace/ });
   t.match(await ana.koor("lease", "check", "src/a.ts"), { code: 0, stderr: "" }, "one's own");
   t.match(await bob.ask("lease", "list", "--resource", "path:src/a.ts"), { leases: [{ id: "lease-1" }] });
   t.match(await bob.ask("lease", "list", "--resource", "path:docs/**"), { leases: [] });

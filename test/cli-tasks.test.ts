@@ -3,12 +3,12 @@
  * of both when a task is canceled, its claim is lost, the server restarts or somebody presses Ctrl-C.
  */
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 
-import { joinServer, type CliAgent } from "./cli/cli-agent.js";
-import { CLI_PROGRAM } from "./cli/run-cli.js";
+import { type Answer, joinServer, type CliAgent } from "./cli/cli-agent.js";
+import { CLI_PROGRAM, runCli } from "./cli/run-cli.js";
 import { makeDirectory, startKoor, type Koor, type Owner } from "./support/server-process.js";
 
 interface Bench {
@@ -37,6 +37,33 @@ const KOOR = `"${process.execPath}" "${CLI_PROGRAM}"`;
 function shell(code: string): readonly string[] {
   return ["--", "sh", "-c", code];
 }
+
+t.test("without an instance a task is made in the workspace of the root folder's name", async (t) => {
+  const server = await startKoor(t);
+  const cwd = join(makeDirectory(t), "trück s");
+  mkdirSync(join(cwd, ".git"), { recursive: true });
+  mkdirSync(join(cwd, "src"));
+  const plan = join(cwd, "plan.json");
+  writeFileSync(plan, '[{"title":"b"},{"title":"c","workspace":"own"}]');
+  const koor = async (...args: string[]) =>
+    await runCli(args, { cwd: join(cwd, "src"), env: { KOOR_SERVER: server.url } });
+  const added = await koor("task", "add", "a", "--resource", join(cwd, "src", "a.ts"), "--resource", "path:../lib");
+  t.match(added, { code: 0, stderr: "koor: made in the workspace trück s\n" });
+  t.match(JSON.parse(added.stdout), { workspace: "trück s", resources: ["path:src/a.ts", "path:lib"] });
+  const planned = await koor("task", "add", "--file", plan);
+  t.match(JSON.parse(planned.stdout), [{ workspace: "trück s" }, { workspace: "own" }]);
+  t.match(await koor("task", "add", "d", "--workspace", "w"), { code: 0, stdout: /"workspace":"w"/, stderr: "" });
+  const registered = JSON.parse((await koor("register", "ana", "--workspace", "trück s", "--save")).stdout) as Answer;
+  t.match(JSON.parse((await koor("task", "claim")).stdout), { task: { title: "a", holder: { id: registered["id"] } } });
+  t.match(
+    await koor("task", "add", "e"),
+    { code: 0, stderr: "koor: made in the workspace trück s\n" },
+    "the instance's",
+  );
+  const env = { KOOR_SERVER: server.url };
+  const check = await runCli(["lease", "check", "src/a.ts"], { cwd, env });
+  t.match(check, { code: 1, stderr: /src\/a\.ts is leased by ana/ }, "checked there, too");
+});
 
 t.test("a plan: made, listed, claimed, asked about, answered, done", async (t) => {
   const { ana, bob, states } = await setUp(t);

@@ -15,6 +15,8 @@ import { isFailure, type Outcome } from "../outcome.js";
 import { layOutJson, note, print, reportFailure } from "../output.js";
 import type { Settings } from "../settings.js";
 import { exitCodeOfSignal, untilSignal } from "../signals.js";
+import { literalPaths, placeOf, workspaceHeaders } from "../workspace.js";
+import { workspaceResource, workspaceResources } from "../workspace-path.js";
 
 const ID = { name: "id" } as const;
 const RESOURCES = { name: "resource", many: true } as const;
@@ -35,10 +37,12 @@ const WAIT: Flag = {
 const REASON: Flag = { name: "reason", kind: "text", value: "TEXT", about: "what it is for; others are shown it" };
 const FENCE: Flag = { name: "fence", kind: "whole", value: "N", about: "the lease's; asked for where it is not given" };
 
-function readWish(args: Args, ttl_s: number | undefined): LeaseWish {
+function readWish(args: Args, folder: string, ttl_s?: number): LeaseWish | CliFailure {
   const mode = args.has("shared") ? "shared" : undefined;
+  const resources = workspaceResources(args.list("resource"), placeOf(folder));
+  if (resources instanceof CliFailure) return resources;
   return {
-    resources: args.list("resource"),
+    resources,
     mode,
     ttl_s: wholeSeconds(args.duration("ttl")) ?? ttl_s,
     reason: args.text("reason"),
@@ -67,17 +71,21 @@ async function getHold(settings: Settings, wish: LeaseWish, args: Args): Promise
 }
 
 async function acquire(args: Args, context: CommandContext): Promise<number | CliFailure> {
+  const wish = readWish(args, context.folder);
+  if (wish instanceof CliFailure) return wish;
   const settings = context.settings();
   if (settings instanceof CliFailure) return settings;
-  const outcome = await getHold(settings, readWish(args, undefined), args);
+  const outcome = await getHold(settings, wish, args);
   return outcome instanceof CliFailure || typeof outcome === "number" ? outcome : await printLease(outcome, context);
 }
 
 async function run(args: Args, context: CommandContext): Promise<number | CliFailure> {
+  const wish = readWish(args, context.folder, CLI_LEASE_RUN_TTL_S);
+  if (wish instanceof CliFailure) return wish;
   const settings = context.settings();
   if (settings instanceof CliFailure) return settings;
   const { runUnderLease } = await import("../lease-run.js");
-  const outcome = await getHold(settings, readWish(args, CLI_LEASE_RUN_TTL_S), args);
+  const outcome = await getHold(settings, wish, args);
   if (outcome instanceof CliFailure || typeof outcome === "number") return outcome;
   return await runUnderLease(settings, outcome.lease, args.list("command"));
 }
@@ -203,6 +211,12 @@ export const LEASES_COMMANDS: readonly CommandRow[] = [
     ],
     method: "GET",
     path: "/api/leases",
+    query: (args, { folder }) => {
+      const given = args.text("resource");
+      if (given === undefined) return {};
+      const resource = workspaceResource(given, placeOf(folder));
+      return resource instanceof CliFailure ? resource : { resource };
+    },
   },
   {
     words: ["lease", "get"],
@@ -218,10 +232,11 @@ export const LEASES_COMMANDS: readonly CommandRow[] = [
     flags: [{ ...SHARED, about: "only what is leased exclusively" }],
     method: "POST",
     path: "/api/leases/check",
-    headers: () => JSON_TYPE,
-    body: (args) => {
+    headers: (_args, { folder }) => ({ ...JSON_TYPE, ...workspaceHeaders(folder) }),
+    body: (args, { folder }) => {
       const mode = args.has("shared") ? "shared" : undefined;
-      return Promise.resolve(Buffer.from(JSON.stringify({ paths: args.list("path"), mode })));
+      const paths = literalPaths(args.list("path"), folder);
+      return Promise.resolve(paths instanceof CliFailure ? paths : Buffer.from(JSON.stringify({ paths, mode })));
     },
     repeatable: true,
     keep: noteConflicts,

@@ -15,8 +15,9 @@ import { isFailure } from "../outcome.js";
 import { layOutJson, note, print, reportFailure } from "../output.js";
 import { exitCodeOfSignal, untilSignal } from "../signals.js";
 import { makePatchBody, makeTaskBody, NEW_TASK_FLAGS, PATCH_FLAGS } from "../task-body.js";
-import type { ClaimWish, HolderVerb } from "../task-calls.js";
+import type { ClaimWish, HolderVerb, Task } from "../task-calls.js";
 import { tellAsHolder } from "../task-fence.js";
+import { workspaceHeaders } from "../workspace.js";
 
 const ID = { name: "id" } as const;
 const PATH = "/api/tasks";
@@ -145,6 +146,16 @@ function textBody(name: string): (args: Args) => Promise<Buffer> {
   return (args) => Promise.resolve(Buffer.from(objectOf({ [name]: quoted(args.text(name)) })));
 }
 
+/** Says in which workspace tasks were made, where the command line does not say it. */
+function noteWorkspace(answer: Buffer, args: Args): Buffer {
+  if (args.text("workspace") !== undefined) return answer;
+  const made = JSON.parse(answer.toString("utf8")) as Partial<Task> | readonly Partial<Task>[];
+  const names = new Set([made].flat().map(({ workspace }) => workspace));
+  for (const name of names)
+    if (name !== undefined) note(`made in ${name === "" ? "no" : "the"} workspace ${name}`.trim());
+  return answer;
+}
+
 function filter(name: string, value: string, about: string): Flag {
   return { name, kind: "text", value, about, query: name };
 }
@@ -157,8 +168,9 @@ export const TASKS_COMMANDS: readonly CommandRow[] = [
     flags: NEW_TASK_FLAGS,
     method: "POST",
     path: PATH,
-    headers: () => JSON_TYPE,
+    headers: (_args, { folder }) => ({ ...JSON_TYPE, ...workspaceHeaders(folder) }),
     body: makeTaskBody,
+    keep: noteWorkspace,
     // A file may have some with an id of their own and some without.
     repeatable: (args) => args.text("request-id") !== undefined,
   },

@@ -6,6 +6,8 @@ import { CliFailure, wrongUsage } from "../failure.js";
 import { layOutJson, print } from "../output.js";
 import { exitCodeOfSignal, takeSignals, type EndingSignal } from "../signals.js";
 import type { Conditions } from "../wait-loop.js";
+import { placeOf } from "../workspace.js";
+import { workspaceResource } from "../workspace-path.js";
 
 /** As `timeout` of the shell ends. */
 const TIMED_OUT_EXIT = 124;
@@ -52,10 +54,23 @@ function parametersOf({ name, kind, query = "", value_optional }: Flag, args: Ar
   );
 }
 
+/** The conditions with the paths of their resources relative to the workspace's root. */
+function withPlacedPaths(conditions: Conditions, folder: string): Conditions | CliFailure {
+  const placed: (readonly [string, string])[] = [];
+  for (const [name, value] of conditions) {
+    const text = name === "free" ? workspaceResource(value, placeOf(folder)) : value;
+    if (text instanceof CliFailure) return text;
+    placed.push([name, text]);
+  }
+  return placed;
+}
+
 async function wait(args: Args, context: CommandContext): Promise<number | CliFailure> {
   const conditions = CONDITIONS.flatMap((flag) => parametersOf(flag, args));
   if (conditions.length === 0)
     return wrongUsage(`what to wait for is required: ${CONDITIONS.map(({ name }) => `--${name}`).join(", ")}`);
+  const placed = withPlacedPaths(conditions, context.folder);
+  if (placed instanceof CliFailure) return placed;
   const settings = context.settings();
   if (settings instanceof CliFailure) return settings;
   const { waitForMatch } = await import("../wait-loop.js");
@@ -65,7 +80,7 @@ async function wait(args: Args, context: CommandContext): Promise<number | CliFa
     stopped_by = signal;
     stop.abort();
   });
-  const waited = await waitForMatch(settings, [...conditions, ...PLACES.flatMap((flag) => parametersOf(flag, args))], {
+  const waited = await waitForMatch(settings, [...placed, ...PLACES.flatMap((flag) => parametersOf(flag, args))], {
     after: args.text("after"),
     wait_ms: args.duration("timeout"),
     signal: stop.signal,

@@ -18,6 +18,7 @@ import {
 import type { Log } from "../base/log.js";
 import { NEEDS_INSTANCE } from "../base/needs-instance.js";
 import { Failure } from "../base/result.js";
+import { sentWorkspace } from "../base/workspace-header.js";
 import { isLease, leaseId, leaseRow, noLease, readResources } from "../claims/lease.js";
 import type { LeaseMirror } from "../claims/mirror.js";
 import { LEASE_LOST } from "../claims/refusals.js";
@@ -165,9 +166,15 @@ export class LeaseFront {
   }
 
   /** What of some paths somebody else holds. */
-  check({ workspace: given, paths, mode }: Static<typeof LeaseCheckBody>, { actor }: CallContext): Answer {
+  check(
+    { workspace: given, paths, mode }: Static<typeof LeaseCheckBody>,
+    header: string,
+    { actor }: CallContext,
+  ): Answer {
     const { mirror, views, workspaceOf } = this.#options;
-    const workspace = given ?? workspaceOf(actor);
+    const fallback = sentWorkspace(header);
+    if (fallback instanceof Failure) return fallback;
+    const workspace = given ?? (actor === "" ? fallback : workspaceOf(actor));
     const conflicts: { path: string; lease: unknown }[] = [];
     const shown = new Map<number, unknown>();
     for (const [at, path] of paths.entries()) {

@@ -1,4 +1,5 @@
 /** docs/http-api.md "Leases". Runs on the front; what the routes share is front.ts. */
+import { WorkspaceHeader } from "../../schemas/common.js";
 import {
   Lease,
   LeaseBody,
@@ -72,10 +73,11 @@ export function leaseRoutes(options: LeaseFrontOptions): Route[] {
       name: "lease.check",
       tag,
       summary: "Says which of some paths somebody else holds.",
+      headers: { "x-koor-workspace": WorkspaceHeader },
       body: { kind: "json", schema: LeaseCheckBody },
       asks_only: true,
       answer: LeaseCheckAnswer,
-      handle: ({ json, context }) => leases.check(json, context),
+      handle: ({ json, headers, context }) => leases.check(json, headers["x-koor-workspace"], context),
     }),
     route({
       method: "GET",

@@ -35,6 +35,7 @@ import type { Log } from "../base/log.js";
 import { NEEDS_INSTANCE } from "../base/needs-instance.js";
 import { Failure, invalid } from "../base/result.js";
 import { formatTime } from "../base/time.js";
+import { sentWorkspace } from "../base/workspace-header.js";
 import type { Expiry } from "../claims/expiry.js";
 import { readResources } from "../claims/lease.js";
 import type { LeaseMirror } from "../claims/mirror.js";
@@ -83,6 +84,10 @@ export interface TaskFrontOptions {
 
 /** A call about a task: who makes it, and by what right. */
 export type TaskCall = Pick<Request, "caller" | "context">;
+type CreateCall = Pick<
+  Request<readonly string[], unknown, "x-koor-workspace", Static<typeof TasksBody>>,
+  "text" | "json" | "headers" | "context"
+>;
 type CallOf<Json> = Pick<Request<readonly string[], unknown, string, Json>, "text" | "json" | "context" | "onAbort">;
 
 const SECOND_MS = 1_000;
@@ -101,7 +106,7 @@ export class TaskFront {
   }
 
   /** The task that was made, or all of them. */
-  async create({ text, json, context }: CallOf<Static<typeof TasksBody>>): Promise<Answer> {
+  async create({ text, json, headers, context }: CreateCall): Promise<Answer> {
     const { writer, reads, log } = this.#options;
     const many = Array.isArray(json);
     const bodies = many ? json : [json];
@@ -110,8 +115,11 @@ export class TaskFront {
     if (position !== undefined) return unknownTask(position);
     const texts = many ? must(elementTexts(text), "the body was parsed as an array") : [text];
     const tasks: NewTask[] = [];
+    const fallback = sentWorkspace(headers["x-koor-workspace"]);
+    if (fallback instanceof Failure) return fallback;
+    const workspace = this.#options.directory.get(context.actor)?.workspace ?? fallback;
     for (const [at, body] of bodies.entries()) {
-      const task = this.#newTask(body, must(texts[at], "a text for each"), many ? `[${at}].` : "", context);
+      const task = this.#newTask(body, must(texts[at], "a text for each"), many ? `[${at}].` : "", workspace);
       if (task instanceof Failure) return task;
       tasks.push(task);
     }
@@ -253,8 +261,8 @@ export class TaskFront {
   }
 
   /** A task that is to be made, its resources and its size checked. */
-  #newTask(body: TaskBody, text: string, at: string, { actor }: CallContext): NewTask | Failure {
-    const { workspace = this.#options.directory.get(actor)?.workspace ?? "", resources = [] } = body;
+  #newTask(body: TaskBody, text: string, at: string, callersOwn: string): NewTask | Failure {
+    const { workspace = callersOwn, resources = [] } = body;
     if (UNREACHABLE.has(body.id ?? "")) return invalid(`${at}id must not be ${body.id}`);
     const read = readResources(resources, workspace);
     if (read instanceof Failure) return invalid(`${at}${read.message}`);

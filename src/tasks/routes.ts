@@ -1,4 +1,5 @@
 /** docs/http-api.md "Tasks". Runs on the front; what happens is front.ts's. */
+import { WorkspaceHeader } from "../../schemas/common.js";
 import {
   AnswerBody,
   AskBody,
@@ -49,6 +50,7 @@ export function taskRoutes(tasks: TaskFront): Route[] {
       name: "task.create",
       tag,
       summary: "Makes a task, or many at once, all or none.",
+      headers: { "x-koor-workspace": WorkspaceHeader },
       body: { kind: "json", schema: TasksBody },
       answer: TasksAnswer,
       statuses: [409, 429],

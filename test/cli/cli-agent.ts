@@ -9,6 +9,8 @@ export type Answer = Readonly<Record<string, unknown>>;
 
 export interface CliAgent {
   readonly id: string;
+  /** The folder that says who it is, the root of its workspace. */
+  readonly root: string;
   readonly koor: (...args: string[]) => Promise<CliResult>;
   /** The answer of a command that succeeds. */
   readonly ask: (...args: string[]) => Promise<Answer>;
@@ -32,6 +34,7 @@ export async function joinServer(t: Owner, server: Koor, name: string, token = "
   const koor = async (...args: string[]): Promise<CliResult> => await runCli(args, options);
   return {
     id,
+    root: cwd,
     koor,
     ask: async (...args) => {
       const result = await koor(...args);

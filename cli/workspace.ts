@@ -1,0 +1,52 @@
+/**
+ * The workspace that a command works in, by the folder that it runs in. Its root is the nearest folder that has a
+ * `.koor` or a `.git`, else the folder itself. The root's name is the workspace of a call that names none and whose
+ * caller has none. Runs in the command line's process.
+ */
+import { existsSync, realpathSync } from "node:fs";
+import path from "node:path";
+
+import { CliFailure, wrongUsage } from "./failure.js";
+import { type PathPlace, WHOLE_WORKSPACE, workspacePath } from "./workspace-path.js";
+
+const ROOT_MARKS = [".koor", ".git"] as const;
+
+/** The root of the workspace of a folder, an absolute path. */
+export function findRoot(folder: string): string {
+  for (let at = folder; ; at = path.dirname(at)) {
+    if (ROOT_MARKS.some((mark) => existsSync(path.join(at, mark)))) return at;
+    if (path.dirname(at) === at) return folder;
+  }
+}
+
+/** How paths are read in a folder. */
+export function placeOf(folder: string): PathPlace {
+  return { flavour: path, root: findRoot(folder), folder, resolveLinks };
+}
+
+/** A path with its symbolic links resolved, as far as it exists. */
+function resolveLinks(absolute: string): string {
+  for (let at = absolute; path.dirname(at) !== at; at = path.dirname(at))
+    if (existsSync(at)) return path.join(realpathSync(at), path.relative(at, absolute));
+  return absolute;
+}
+
+/** The paths of files relative to the workspace's root; the first failure. A resource's prefix is left out. */
+export function literalPaths(paths: readonly string[], folder: string): string[] | CliFailure {
+  const place = placeOf(folder);
+  const converted: string[] = [];
+  for (const given of paths) {
+    const one = workspacePath(given.replace(/^path:/, ""), place);
+    if (one instanceof CliFailure) return one;
+    if (one === WHOLE_WORKSPACE && given !== one)
+      return wrongUsage(`${given} is the whole workspace: name what is in it`);
+    converted.push(one);
+  }
+  return converted;
+}
+
+/** The header by which the server knows the workspace of a caller without one. */
+export function workspaceHeaders(folder: string): Readonly<Record<string, string>> {
+  const name = path.basename(findRoot(folder));
+  return name === "" ? {} : { "X-Koor-Workspace": encodeURIComponent(name) };
+}

@@ -1156,10 +1156,9 @@ t.test("frames that are none do no harm", async (t) => {
 });
 
 t.test("a control character in a name, a label, a key or a path is refused by every call", async (t) => {
-  const { port } = await startKoor(t);
   for (const bad of ["a\r", "a\u0000b", "\u0085"]) {
     const sent = encodeURIComponent(bad);
-    for (const [method, path, body] of [
+    for (const [method, path, payload] of [
       ...[
         ...["state", "instances", "metrics/agents", "templates", "specs/p"].map((list) => `/api/${list}/${sent}`),
         ...[
@@ -1195,8 +1194,12 @@ t.test("a control character in a name, a label, a key or a path is refused by ev
       ["POST", "/api/llm/usage", { provider: "p", model: bad }],
       ["POST", "/api/webhooks", { id: "w", url: "http://127.0.0.1:1/", patterns: [bad] }],
     ] as const) {
-      const answer = await send(port, method, path, body === undefined ? {} : { body: JSON.stringify(body) });
-      t.match([answer.status, answer.text], [400, /control characters/], `${method} ${path} ${JSON.stringify(body)}`);
+      const answer = await send(port, method, path, payload === undefined ? {} : { body: JSON.stringify(payload) });
+      t.match(
+        [answer.status, answer.text],
+        [400, /control characters/],
+        `${method} ${path} ${JSON.stringify(payload)}`,
+      );
     }
   }
 });

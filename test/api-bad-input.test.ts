@@ -1158,7 +1158,7 @@ t.test("frames that are none do no harm", async (t) => {
 t.test("a control character in a name, a label, a key or a path is refused by every call", async (t) => {
   for (const bad of ["a\r", "a\u0000b", "\u0085"]) {
     const sent = encodeURIComponent(bad);
-    for (const [method, path, payload] of [
+    for (const [method, path, jsonBody] of [
       ...[
         ...["state", "instances", "metrics/agents", "templates", "specs/p"].map((list) => `/api/${list}/${sent}`),
         ...[
@@ -1194,11 +1194,11 @@ t.test("a control character in a name, a label, a key or a path is refused by ev
       ["POST", "/api/llm/usage", { provider: "p", model: bad }],
       ["POST", "/api/webhooks", { id: "w", url: "http://127.0.0.1:1/", patterns: [bad] }],
     ] as const) {
-      const answer = await send(port, method, path, payload === undefined ? {} : { body: JSON.stringify(payload) });
+      const answer = await send(port, method, path, jsonBody === undefined ? {} : { body: JSON.stringify(jsonBody) });
       t.match(
         [answer.status, answer.text],
         [400, /control characters/],
-        `${method} ${path} ${JSON.stringify(payload)}`,
+        `${method} ${path} ${JSON.stringify(jsonBody)}`,
       );
     }
   }

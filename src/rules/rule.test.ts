@@ -12,6 +12,7 @@ import {
   proposalBy,
   readRule,
   readRules,
+  RESTORED,
   rulesOf,
   subjectOf,
   TEMPLATED,
@@ -137,5 +138,21 @@ t.test("what clients are told of a rule is taken: its regex compiles, its globs 
     if (read instanceof Failure) throw new Error(read.message);
   });
   t.doesNotThrow(() => fc.assert(property, { numRuns: 1_000 }));
+  t.end();
+});
+
+t.test("globs that an older version took come back from a snapshot, and are not taken anew", (t) => {
+  const old = { ...good, project: "p", applies_to: ["src/", "*.ts,*.tsx", "["] };
+  t.match(readRule(old, RESTORED), { applies_to: old.applies_to });
+  t.match(
+    says(readRule(old, IMPORTED)),
+    /malformed glob: "src\/": it must not have an empty segment: write src\/\*\*$/,
+  );
+  const many = {
+    ...good,
+    project: "p",
+    applies_to: Array.from({ length: 5 }, (_, at) => `${at}.{${"a,".repeat(63)}a}`),
+  };
+  t.match(says(readRule(many, IMPORTED)), /more than 256 alternatives together/);
   t.end();
 });

@@ -162,7 +162,7 @@ const STEPS: readonly Step[] = [
       world.mine = null;
     },
   ],
-  ["another lease", async (world) => other.release(await other.lease([`path:s${world.run}/a/b`, "name"]))],
+  ["another lease", async (world) => other.release(await other.lease([`path:r${world.run}/a/b`, "name"]))],
   [
     "register",
     async (world) => {

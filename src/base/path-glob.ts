@@ -2,21 +2,19 @@
  * Globs over paths whose segments stand between `/`: `*` any characters of one segment, `?` one code point of them,
  * `**` as a whole segment any number of segments, `\` before one of these a literal. Pure.
  *
- * A glob covers each path that it matches and everything below that path, because the path may be a directory's. Two
- * globs meet when one of them matches a path that the other one covers. That is decided, not guessed: by a table over
- * both, at most the product of their lengths.
+ * A glob without wildcards is a path. It covers everything below that path, too, because the path may be a
+ * directory's. A glob with wildcards covers the paths that it matches. Two globs meet when both cover a path in common.
+ * That is decided, not guessed: by a table over both, at most the product of their lengths.
  *
- * There is one exception: a last segment with an extension (`a.md`, `*.md`) is a file's name, so a `**` of the other
- * glob finds nothing below it. Otherwise no two globs that begin with `**` could be held at once.
+ * There is one exception: a path with an extension (`a.md`) is a file's, so a `**` of the other glob finds nothing
+ * below it. Otherwise a glob of all sources could not be held beside `README.md`.
  */
 import { compilePlainSegment, type SegmentGlob, segmentsMeet } from "./segment-glob.js";
-import { sequencesCover } from "./sequences-meet.js";
+import { sequencesMeet } from "./sequences-meet.js";
 
 const MANY = "**";
 const SPECIAL = /[*?\\]/;
 const EXTENSION = /.\.[A-Za-z][A-Za-z0-9]*$/;
-/** The same after a wildcard, which stands for the rest of the name. */
-const EXTENSION_AFTER_WILDCARD = /\.[A-Za-z][A-Za-z0-9]*$/;
 
 /** A literal one as it stands in paths; `null` stands for `**`. */
 type Segment = string | SegmentGlob | null;
@@ -67,22 +65,41 @@ function compileSegment(part: string): Segment {
   return glob.literal ?? glob;
 }
 
-/** Whether one of two globs matches a path that the other one covers. */
+/** Whether two globs cover a path in common. */
 export function globsMeet(a: PathGlob, b: PathGlob): boolean {
   const shared = Math.min(a.prefix.length, b.prefix.length);
   for (let at = 0; at < shared; at++) if (a.prefix[at] !== b.prefix[at]) return false;
   if (a.segments.length === shared || b.segments.length === shared) return true;
-  return sequencesCover(a.segments.slice(shared), b.segments.slice(shared), {
-    gap: null,
-    agree: segmentsAgree,
-    endsInGap: mayBeDirectory,
-  });
+  const aRest = a.segments.slice(shared);
+  const bRest = b.segments.slice(shared);
+  if (a.literal) return pathMeets(a.prefix.slice(shared), bRest);
+  if (b.literal) return pathMeets(b.prefix.slice(shared), aRest);
+  return sequencesMeet(aRest, bRest, null, segmentsAgree);
 }
 
-/** Whether a segment may be the name of a directory of which nothing but this glob tells. */
-function mayBeDirectory(segment: Segment): boolean {
-  if (segment === null) return true;
-  return typeof segment === "string" ? !EXTENSION.test(segment) : !EXTENSION_AFTER_WILDCARD.test(segment.runs.suffix);
+/** Whether a pattern matches a path or something below it. The path has a segment at least. */
+function pathMeets(path: readonly string[], pattern: readonly Segment[]): boolean {
+  /** The places in the pattern that the segments so far lead to. */
+  let places = new Set([0]);
+  for (const [at, segment] of path.entries()) {
+    const isLast = at === path.length - 1;
+    const next = new Set<number>();
+    for (const place of places) {
+      const token = pattern[place];
+      if (token === undefined) continue;
+      if (token === null) {
+        // `**` takes this segment, or none: a Set also visits what is added meanwhile.
+        if (isLast && (place === pattern.length - 1 || !EXTENSION.test(segment))) return true;
+        next.add(place);
+        places.add(place + 1);
+      } else if (segmentsAgree(segment, token)) {
+        if (isLast) return true;
+        next.add(place + 1);
+      }
+    }
+    places = next;
+  }
+  return false;
 }
 
 function segmentsAgree(a: Segment, b: Segment): boolean {

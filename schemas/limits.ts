@@ -193,6 +193,12 @@ export const NODE_SILENCE_MS = 10_000;
 export const NODE_FORGOTTEN_MS = 86_400_000;
 /** So often a node says that it is there, where it has nothing else to say. */
 export const NODE_BEAT_MS = 2_000;
+/** Clocks of nodes that differ by no more than this agree. */
+export const CLOCK_TOLERANCE_MS = 1_000;
+/** A node whose clock is ahead of the others' by more than this does not stand for leader, and warns. */
+export const CLOCK_ASTRAY_MS = 10_000;
+/** How fast the log's time runs while it is ahead of most nodes' clocks: it comes back without going back. */
+export const LOG_CLOCK_SLOW_RATE = 0.9;
 /** When nothing was heard of the leader for so long, another node wants to lead. */
 export const LEADER_SILENCE_MS = 6_000;
 /** A node that has not looked for longer than this was held up itself: nobody was silent meanwhile. */

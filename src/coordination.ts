@@ -104,7 +104,7 @@ export interface Coordination {
 }
 
 export function makeCoordination(ground: CoordinationGround): Coordination {
-  const { guarded, config, log, clock, threads, started_ms, leads, alone, changes, hub, history, positions } = ground;
+  const { guarded, config, log, clock, threads, leads, alone, changes, hub, history, positions } = ground;
   const shared = config.cluster !== "";
   const { writer, reads } = threads;
   const now_ms = clock.now();
@@ -135,7 +135,10 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
     writer,
     clock,
     log,
-    started_ms,
+    // By the clock as it is then: it may leap.
+    get started_ms() {
+      return ground.started_ms;
+    },
     shared: shared ? { leads, alone, grace_ms: CLAIM_SHARED_GRACE_MS } : null,
   });
   leases.load(lease_rows.live());

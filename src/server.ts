@@ -24,6 +24,7 @@ import { loadShapes } from "./base/shape.js";
 import { openLog, type Log } from "./base/log.js";
 import { ChangeReaders } from "./changes/readers.js";
 import { changeRoutes } from "./changes/routes.js";
+import { FrontClock } from "./cluster/front-clock.js";
 import { ClusterFront } from "./cluster/front.js";
 import { clusterRoutes } from "./cluster/routes.js";
 import { clusterReader } from "./cluster/table.js";
@@ -104,8 +105,8 @@ interface Ground {
   readonly log: Log;
   readonly threads: Threads<typeof NOTICES>;
   readonly chosen: ChosenTransport;
-  /** ms since the epoch. */
-  readonly started_ms: number;
+  /** For how many ms the server has run. */
+  readonly uptime_ms: () => number;
 }
 
 /** The pieces that the start and the stop are about. */
@@ -119,7 +120,7 @@ interface Pieces {
   readonly cluster: ClusterFront | null;
 }
 
-const clock = steadyClock();
+const clock = new FrontClock(steadyClock(), () => performance.now());
 
 /** What is not needed for the first requests, but soon, is loaded when those that waited for the start are answered. */
 const WARM_DELAY_MS = 100;
@@ -130,7 +131,7 @@ const WARM_DELAY_MS = 100;
  * @throws TransportError, DataDirError, PortError with one line for the operator
  */
 export async function startServer(config: Config, urls: ServerUrls, begun?: BegunWriter): Promise<Server> {
-  const started_ms = clock.now();
+  const started = performance.now();
   const data_dir = resolve(config.data_dir);
   const log = await openLog(config.log_level, config.log_format);
   const chosen = await chooseTransport(config.transport);
@@ -140,7 +141,7 @@ export async function startServer(config: Config, urls: ServerUrls, begun?: Begu
     log,
     threads,
     chosen,
-    started_ms,
+    uptime_ms: () => Math.floor(performance.now() - started),
   });
   try {
     await cluster?.ready();
@@ -176,8 +177,11 @@ export async function startServer(config: Config, urls: ServerUrls, begun?: Begu
 }
 
 /** Every piece, from the threads up. */
-function makePieces({ config, log, threads, chosen, started_ms }: Ground): Pieces {
+function makePieces({ config, log, threads, chosen, uptime_ms }: Ground): Pieces {
   const { writer, pool, reads } = threads;
+  // A node goes on from the time that it has stored: its machine's clock may have been set wrong meanwhile.
+  const stored = config.cluster === "" ? null : reads.model(clusterReader).state();
+  if (stored !== null) clock.follow(stored.membership.now_ms);
   const now_ms = clock.now();
 
   // Towards clients
@@ -195,7 +199,7 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
           visible: threads.visible,
           log,
           now: () => clock.now(),
-          onTime: (log_ms) => clock.raise(log_ms),
+          onTime: (log_ms) => clock.follow(log_ms),
           onLeading: (leads) => {
             if (leads) deliveries.load();
             else deliveries.forget();
@@ -228,7 +232,9 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
     log,
     clock,
     threads,
-    started_ms,
+    get started_ms() {
+      return clock.now() - uptime_ms();
+    },
     leads,
     alone,
     changes,
@@ -342,7 +348,6 @@ function makePieces({ config, log, threads, chosen, started_ms }: Ground): Piece
 
   // Figures
   const writer_metrics = new WriterMetrics(writer, pool);
-  const uptime_ms = (): number => clock.now() - started_ms;
 
   // A route that needs all routes reads them when it is asked: by then they are here.
   const routes: Route[] = [];

@@ -35,6 +35,8 @@ export class Periodic<Result> {
   tick(now_ms: number): void {
     const { interval_ms, urgent, ready } = this.#options;
     if (this.#closed || this.#running !== null || ready?.() === false) return;
+    // Where the time went back it is due after an interval all the same.
+    this.#due_ms = Math.min(this.#due_ms, now_ms + interval_ms);
     if (now_ms < this.#due_ms && urgent?.() !== true) return;
     this.#due_ms = now_ms + interval_ms;
     void this.run();

@@ -42,6 +42,8 @@ export interface ExpiryOptions {
 
 /** Claims are filed by when they are due, to so many ms. */
 const SLOT_MS = 100;
+/** By how many slots the time may fall without being taken to have gone back. */
+const SLOTS_BACK_MAX = 100;
 /** A writer that is busy or restarting is asked again after so long. */
 const RETRY_MS = 1_000;
 
@@ -84,6 +86,7 @@ export class Expiry implements BackgroundTask {
     }
     const last = slotAt(now_ms) - 1;
     const due: number[] = [];
+    if (last < this.#done_slot - SLOTS_BACK_MAX) this.#fileAgain(last, now_ms);
     // Where the clock has leapt, there are fewer slots than steps.
     const slots =
       last - this.#done_slot > this.#slots.size
@@ -95,6 +98,15 @@ export class Expiry implements BackgroundTask {
     }
     this.#done_slot = Math.max(this.#done_slot, last);
     this.#look(due, now_ms);
+  }
+
+  /** The time went back, as where a node's clock was found to be wrong: everything is due earlier than it was filed. */
+  #fileAgain(last: number, now_ms: number): void {
+    this.#done_slot = last;
+    for (const row of [...this.#slot_of.keys()]) {
+      const record = this.#options.mirror.get(row);
+      if (record !== undefined) this.#file(row, this.#lifeOf(record, now_ms).ends_ms);
+    }
   }
 
   /**

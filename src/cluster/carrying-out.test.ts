@@ -97,7 +97,7 @@ function bytesOf(at: number): Uint8Array {
   const [node, number, content] = must(LOG[at], "an entry of the log");
   const incarnation = node === "a" ? 1 : 2;
   return encodeEntry(
-    { head: { commands: 1, node, incarnation, number, at: at + 1, position: 0, outcome: "" }, content },
+    { head: { commands: 1, node, incarnation, number, at: at + 1, position: 0, outcome: "", wall_ms: 0 }, content },
     TOY,
   );
 }

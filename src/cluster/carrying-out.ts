@@ -29,7 +29,7 @@ export interface LogItem extends BatchEntry {
 }
 
 /** What an entry came to, whether it was carried out or only counted. */
-export type Observed = Pick<LogItem, "id" | "entry" | "refused">;
+export type Observed = Pick<LogItem, "id" | "entry" | "refused" | "membership">;
 
 export interface CarryingOutOptions {
   readonly state: NodeState;
@@ -195,7 +195,7 @@ export class CarryingOut {
     this.#inbox.shift();
     const { membership: after, refused } = step(membership, entry, id);
     this.#counted = after;
-    observe({ id, entry, refused });
+    observe({ id, entry, refused, membership: after });
     return after.commands === commands ? { kind: "snapshot", id } : null;
   }
 

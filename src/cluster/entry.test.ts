@@ -16,6 +16,7 @@ const HEAD: EntryHead = {
   at: 1_770_595_200_000,
   position: 6,
   outcome: "00ff",
+  wall_ms: 1_770_595_200_007,
 };
 
 function method(name: string): WriterMethod {

@@ -19,8 +19,10 @@ export interface EntryHead {
   readonly incarnation: number;
   /** Counts the entries of an incarnation, from 1 on. */
   readonly number: number;
-  /** The time there, in ms. */
+  /** The log's time as it was reckoned there (log-clock.ts), in ms. */
   readonly at: number;
+  /** What the machine's clock said there, in ms. Only a vote on what the right time is: it moves nothing itself. */
+  readonly wall_ms: number;
   /** The last entry that was carried out there, and what everything up to it has come to. */
   readonly position: number;
   readonly outcome: string;
@@ -87,6 +89,8 @@ type WireHead = readonly [
   at: number,
   position: number,
   outcome: string,
+  /** Programs of version 1 leave it out: their `at` is what the clock said. */
+  wall_ms?: number,
 ];
 /** A call as the position of its method's name, actor, trace, and its request as the schema packs it. */
 type WireCall = readonly [name: number, actor: string, trace: string, ...request: unknown[]];
@@ -109,8 +113,8 @@ const LENGTH_BYTES = 4;
 const REQUEST_FIELD = 3;
 
 export function encodeEntry({ head, content }: Entry, methods: MethodTable): Uint8Array {
-  const { commands, node, incarnation, number, at, position, outcome } = head;
-  const h: WireHead = [commands, node, incarnation, number, at, position, outcome];
+  const { commands, node, incarnation, number, at, position, outcome, wall_ms } = head;
+  const h: WireHead = [commands, node, incarnation, number, at, position, outcome, wall_ms];
   if (content.kind !== "calls") return withBytes({ f: ENTRY_FORMAT, h, c: content }, []);
   const names: string[] = [];
   const positions = new Map<WriterMethod, number>();
@@ -188,8 +192,8 @@ function callsIn(wire: WireEntry, blobs: Uint8Array, methods: MethodTable<Writer
 
 function headOf({ h }: WireEntry): EntryHead {
   if (!Array.isArray(h)) throw new UnreadableEntry(NOT_KOORS);
-  const [commands, node, incarnation, number, at, position, outcome] = h;
-  return { commands, node, incarnation, number, at, position, outcome };
+  const [commands, node, incarnation, number, at, position, outcome, wall_ms = at] = h;
+  return { commands, node, incarnation, number, at, position, outcome, wall_ms };
 }
 
 function splitEntry(bytes: Uint8Array): { readonly wire: WireEntry; readonly blobs: Uint8Array } {

@@ -21,6 +21,7 @@ class Log {
       at: START_MS,
       position: 0,
       outcome: "",
+      wall_ms: START_MS,
       ...head,
     };
     const entry: Entry = { head: whole, content };

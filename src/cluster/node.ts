@@ -171,15 +171,11 @@ class ClusterNode implements Executor {
       server,
       entriesOf: (account) => new Entries<LogItem>(this.#transaction, foreign, server, account),
       committed: batch.committed,
-      now: () => batch.clock.now(),
+      wall: () => Date.now(),
       elapsed: () => performance.now(),
       defer: (run) => void setImmediate(run),
       later: (run, ms) => void setTimeout(run, ms),
-      tell: (status, now_ms) => {
-        // Where a node whose clock was ahead is gone, time goes on from where it was.
-        batch.clock.raise(now_ms);
-        this.#tell({ ...STARTING, ...status, now_ms });
-      },
+      tell: (status, now_ms, clock_ms) => this.#tell({ ...STARTING, ...status, now_ms, clock_ms }),
       beforeCommit: (id) => visible.set(id),
       warn: (warnings) => {
         this.#warnings = warnings;
@@ -212,7 +208,8 @@ class ClusterNode implements Executor {
   }
 
   #tell(notice: NodeNotice): void {
-    const [installed, warnings] = [this.#installed, [...this.#warnings]];
+    const installed = this.#installed;
+    const warnings = [...this.#warnings, ...(this.#replica?.clock_warnings ?? [])];
     this.#ground.server.notify(NODE, { ...notice, installed, warnings });
   }
 }

@@ -18,8 +18,10 @@ export const NODE = {
     position: Type.Integer({ minimum: 0 }),
     /** The newest id that the log was heard to have. */
     log_last: Type.Integer({ minimum: 0 }),
-    /** The log's time in ms. */
+    /** The log's time in ms: that of the newest entry. */
     now_ms: Type.Integer({ minimum: 0 }),
+    /** What it is by now, as the writer reckons it; 0 while it cannot know it. */
+    clock_ms: Type.Integer({ minimum: 0 }),
     /** How often the connection to the log was opened anew. */
     reopens: Type.Integer({ minimum: 0 }),
     /** Own entries that were void since they came too late. */
@@ -41,7 +43,7 @@ export const NODE = {
 export type NodeNotice = PayloadOf<typeof NODE>;
 
 /** What of it the replica knows. */
-export type ReplicaStatus = Omit<NodeNotice, "now_ms" | "installed" | "warnings" | "refusal">;
+export type ReplicaStatus = Omit<NodeNotice, "now_ms" | "clock_ms" | "installed" | "warnings" | "refusal">;
 
 /** Before anything is known. */
 export const STARTING: NodeNotice = {
@@ -53,6 +55,7 @@ export const STARTING: NodeNotice = {
   position: 0,
   log_last: 0,
   now_ms: 0,
+  clock_ms: 0,
   reopens: 0,
   fenced: 0,
   appends: 0,

@@ -14,7 +14,7 @@ function idsOf(calls: readonly ServerCall<WriterMethod>[] | null): number[] | nu
 }
 
 function headOf({ incarnation, number }: Proposal, node = "a"): EntryHead {
-  return { commands: 1, node, incarnation, number, at: 0, position: 0, outcome: "" };
+  return { commands: 1, node, incarnation, number, at: 0, position: 0, outcome: "", wall_ms: 0 };
 }
 
 /** An entry of so many calls leaves at `from` and comes back at `until`. */

@@ -34,7 +34,7 @@ import type { WriterMethod } from "../threads/writer-method.js";
 import { decodeEntry, encodeEntry } from "./entry.js";
 
 const TABLE = METHODS as unknown as MethodTable<WriterMethod>;
-const HEAD = { commands: 1, node: "a", incarnation: 1, position: 0, outcome: "" };
+const HEAD = { commands: 1, node: "a", incarnation: 1, position: 0, outcome: "", wall_ms: 0 };
 const SILENT = { depth: 0, notify: () => undefined, flush: () => undefined } as unknown as RpcServer<WriterMethod>;
 
 /** A batch as the bytes of an entry. */

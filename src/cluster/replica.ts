@@ -28,6 +28,7 @@ import type { WriterMethod } from "../threads/writer-method.js";
 import { CarryingOut, NOT_LEADING, type CarryingOutOptions, type Observed } from "./carrying-out.js";
 import { Connection, type ConnectionOptions } from "./connection.js";
 import { encodeEntry, type EntryContent } from "./entry.js";
+import { LogClock } from "./log-clock.js";
 import type { Membership, Void } from "./membership.js";
 import type { ReplicaStatus } from "./notices.js";
 import { Proposals, type Proposal } from "./proposals.js";
@@ -58,16 +59,20 @@ export interface ReplicaOptions
   readonly server: RpcServer<WriterMethod>;
   /** Calls up to the id in its first element may have been carried out although they were not answered. */
   readonly committed: BigInt64Array;
-  /** ms since the epoch. */
-  readonly now: () => number;
+  /** This machine's clock, in ms since the epoch. */
+  readonly wall: () => number;
   /** ms since some moment; nobody can set it. */
   readonly elapsed: () => number;
   /** Runs something when the event loop has taken in what has come. */
   readonly defer: (run: () => void) => void;
   /** Runs something in so many ms. */
   readonly later: (run: () => void, ms: number) => void;
-  /** Tells of the node: after each commit, and where something has changed; of mere counts with the next tick. */
-  readonly tell: (status: ReplicaStatus, now_ms: number) => void;
+  /**
+   * Tells of the node: after each commit, and where something has changed; of mere counts with the next tick.
+   * @param now_ms the time of the newest entry
+   * @param clock_ms what the log's time is by now; 0 while this node cannot know it
+   */
+  readonly tell: (status: ReplicaStatus, now_ms: number, clock_ms: number) => void;
   /** The cluster has gone on to other commands, at this entry: those who have them need a snapshot of it. */
   readonly outgrown: (position: number, led: boolean) => void;
   /** Takes what the operator is to know of how the log is set up. */
@@ -104,6 +109,7 @@ export class Replica {
   readonly #verdicts: Verdicts;
   readonly #proposals: Proposals;
   readonly #connection: Connection;
+  readonly #clock: LogClock;
   #phase: "away" | "greeting" | "ready" | "halted" | "closed" = "away";
   #reason = "";
   /** When the log was last found to be there. */
@@ -136,6 +142,12 @@ export class Replica {
       observe: (observed) => this.#observe(observed),
     });
     this.#verdicts = new Verdicts(identity.node);
+    this.#clock = new LogClock({
+      node: identity.node,
+      wall: options.wall,
+      elapsed,
+      membership: () => this.#carrying_out.membership,
+    });
     this.#proposals = new Proposals(identity.node);
     this.#connection = new Connection({
       log,
@@ -179,6 +191,11 @@ export class Replica {
   /** The log's time in ms: what was carried out last was at that time. */
   get now_ms(): number {
     return this.#carrying_out.state.membership.now_ms;
+  }
+
+  /** What the operator is to know of the nodes' clocks, a line each. */
+  get clock_warnings(): readonly string[] {
+    return this.#clock.warnings;
   }
 
   /** Whether this node leads, as far as it knows. */
@@ -249,14 +266,20 @@ export class Replica {
 
   #greet(session: LogSession): void {
     const { elapsed } = this.#options;
-    this.#phase = "greeting";
-    this.#reason = "";
     this.#reached_at = elapsed();
-    this.#proposals.disown();
     this.#carrying_out.clear();
-    this.#hello_retry_at = null;
     this.#options.suspect.expect(session.status.last);
     session.follow(this.#carrying_out.state.position.id);
+    this.#join("");
+  }
+
+  /** Asks to be let in, under a new incarnation; what is on its way is settled when the answer has come. */
+  #join(reason: string): void {
+    this.#phase = "greeting";
+    this.#reason = reason;
+    this.#proposals.disown();
+    this.#clock.forget();
+    this.#hello_retry_at = null;
     this.#hello();
   }
 
@@ -341,7 +364,11 @@ export class Replica {
     const { leader, term, commands } = this.#carrying_out.membership;
     const { node, commands: own_commands } = this.#options.identity;
     if (commands < own_commands) this.#say(session, { kind: "upgrade", to: own_commands });
-    else if (leader !== node && (leader === "" || this.#leaderSilence(now) > LEADER_SILENCE_MS)) {
+    else if (
+      leader !== node &&
+      (leader === "" || this.#leaderSilence(now) > LEADER_SILENCE_MS) &&
+      this.#clock.ahead_ms === 0
+    ) {
       this.#leader_heard_at = now;
       this.#say(session, { kind: "candidacy", term });
     } else if (now - this.#appended_at >= NODE_BEAT_MS) this.#say(session, { kind: "beat" });
@@ -407,17 +434,18 @@ export class Replica {
     number: number,
     done: (outcome: Appended) => void,
   ): void {
-    const { identity, methods, now, elapsed } = this.#options;
-    const { membership } = this.#carrying_out;
+    const { identity, methods, wall, elapsed } = this.#options;
     const { position } = this.#carrying_out.state;
     const head = {
       commands: identity.commands,
       node: identity.node,
       incarnation,
       number,
-      at: Math.max(now(), membership.now_ms),
+      // Who only joins does not know the others' clocks: its own may be the one that is wrong.
+      at: this.#clock.now(content.kind !== "hello"),
       position: position.id,
       outcome: position.outcome,
+      wall_ms: wall(),
     };
     this.#appended_at = elapsed();
     session.append(encodeEntry({ head, content }, methods), done);
@@ -464,9 +492,8 @@ export class Replica {
   }
 
   /** What an entry that was carried out means for this node. */
-  #observe({ id, entry: { head, content }, refused }: Observed): void {
+  #observe({ id, entry: { head, content }, refused, membership }: Observed): void {
     const { identity, server, elapsed, outgrown } = this.#options;
-    const { membership } = this.#carrying_out;
     if (head.node === membership.leader && refused === null) this.#leader_heard_at = elapsed();
     if (content.kind === "hello" && head.node === identity.node) {
       this.#heardHello(id, content.run, refused);
@@ -477,8 +504,15 @@ export class Replica {
       outgrown(id, membership.leader === identity.node);
       return;
     }
+    if (this.#phase === "ready" && membership.nodes.get(identity.node)?.incarnation !== this.#proposals.incarnation) {
+      this.#outcast();
+      return;
+    }
     if (head.node !== identity.node) {
-      if (refused === null) this.#verdicts.hear(head.node, head.position, head.outcome, elapsed());
+      if (refused === null) {
+        this.#verdicts.hear(head.node, head.position, head.outcome, elapsed());
+        if (this.#phase === "ready") this.#clock.hear(head.node, head.wall_ms);
+      }
       return;
     }
     const proposal = this.#proposals.on_its_way;
@@ -490,6 +524,13 @@ export class Replica {
     this.#appends += 1;
     this.#append_ms += elapsed() - proposal.since;
     if (refused !== null && proposal.calls !== null) this.#refuse(proposal.calls, this.#unavailable());
+    if (refused === "old") this.#outcast();
+  }
+
+  /** The others do not count this node's entries any more: none of them was stored, nor will be, until it has joined. */
+  #outcast(): void {
+    this.#join("the cluster has dropped this node: it joins again");
+    this.#refuseWaiting();
   }
 
   #heardHello(id: number, run: string, refused: Void | null): void {
@@ -557,7 +598,7 @@ export class Replica {
     const told = this.#told;
     if (told !== null && fields.every((field) => status[field] === told[field])) return;
     this.#told = status;
-    this.#options.tell(status, this.now_ms);
+    this.#options.tell(status, this.now_ms, this.#phase === "ready" ? this.#clock.now() : 0);
   }
 }
 

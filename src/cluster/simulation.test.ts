@@ -3,9 +3,11 @@
  * said where it fails.
  */
 import t from "tap";
-import { Simulation, type SimulationFault } from "../../test/cluster/simulation.js";
+import { Simulation, type SimulatedNode, type SimulationFault } from "../../test/cluster/simulation.js";
+import { addLine, TOY } from "../../test/cluster/toy.js";
 import { countRounds } from "../../test/support/effort.js";
 import { newSeed } from "../../test/support/random.js";
+import { encodeEntry } from "./entry.js";
 
 const RUNS = countRounds(500, 10_000);
 
@@ -19,3 +21,60 @@ t.test(`${RUNS} random runs of one to three replicas`, async (t) => {
   }
   t.equal(fault, null, fault === null ? "all as one writer alone" : `KOOR_TEST_SEED=${fault.seed}: ${fault.what}`);
 });
+
+const DAY_MS = 86_400_000;
+
+for (const { what, skews, steps } of [
+  { what: "one clock of three is days ahead", skews: [0, 3 * DAY_MS, 0] },
+  { what: "one of three is days behind", skews: [-3 * DAY_MS, 0, 0] },
+  { what: "one of two is days ahead", skews: [0, 3 * DAY_MS] },
+  { what: "one of two is days behind", skews: [0, -3 * DAY_MS] },
+  { what: "one of three leaps to and fro", skews: [0, 0, 0], steps: [DAY_MS * 2, -DAY_MS, 0, DAY_MS * 9] },
+] as { what: string; skews: number[]; steps?: number[] }[])
+  t.test(`${what}: nobody is cast out, and the log's time stays right`, async (t) => {
+    const simulation = new Simulation(newSeed(), skews.length);
+    const { nodes } = simulation;
+    for (const node of nodes) node.skew_ms = 0;
+    const are_well = (): boolean => nodes.every(({ replica }) => replica?.status.state === "ok");
+    await simulation.playUntil(are_well);
+    for (const [at, node] of nodes.entries()) node.skew_ms = skews[at] ?? 0;
+    const wrong = nodes.find(({ skew_ms }) => skew_ms !== 0) ?? nodes[0];
+    for (const step of [null, ...(steps ?? [null, null])]) {
+      if (step !== null && wrong !== undefined) wrong.skew_ms = step;
+      // One starts again, as after its clock was set.
+      wrong?.crash();
+      wrong?.start();
+      await simulation.playUntil(are_well);
+      const until_ms = simulation.now_ms + 30_000;
+      for (const node of nodes) await untilWritten(simulation, node);
+      await simulation.playUntil(() => simulation.now_ms >= until_ms);
+      for (const { name, replica } of nodes) {
+        const off_ms = (replica?.now_ms ?? 0) - simulation.now_ms;
+        t.ok(Math.abs(off_ms) < 10_000, `${name} reckons right, but for ${off_ms} ms`);
+      }
+    }
+  });
+
+t.test("nodes that were dropped by the others join again by themselves", async () => {
+  const simulation = new Simulation(newSeed(), 2);
+  const { nodes, log } = simulation;
+  const are_well = (): boolean => nodes.every(({ replica }) => replica?.status.state === "ok");
+  await simulation.playUntil(are_well);
+  // As a program of version 1 did whose clock was wrong.
+  const at = simulation.now_ms + 2 * DAY_MS;
+  const head = { commands: 1, node: "z", incarnation: 0, number: 0, at, position: 0, outcome: "", wall_ms: at };
+  const hello = { kind: "hello", store: "z", run: "z", replaces: 0, version: "0", settings: "" } as const;
+  log.inject(encodeEntry({ head, content: hello }, TOY));
+  const made = nodes.map((node) => simulation.call(node, addLine));
+  await simulation.playUntil(() => made.every(({ outcome }) => outcome !== null) && are_well());
+  for (const node of nodes) await untilWritten(simulation, node);
+});
+
+/** Writes at a node; again where the log has lost what became of it. */
+async function untilWritten(simulation: Simulation, node: SimulatedNode): Promise<void> {
+  let made = simulation.call(node, addLine);
+  await simulation.playUntil(() => {
+    if (made.outcome?.kind === "refused" || made.lost) made = simulation.call(node, addLine);
+    return made.outcome?.kind === "answered";
+  });
+}

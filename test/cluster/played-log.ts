@@ -93,6 +93,11 @@ export class PlayedLog {
     };
   }
 
+  /** An entry of somebody else's. */
+  inject(bytes: Uint8Array): void {
+    this.#store(bytes);
+  }
+
   trim(through: number): void {
     for (let id = this.first; id <= through; id++) this.#entries[id - 1] = null;
     this.first = Math.max(this.first, through + 1);

@@ -5,7 +5,7 @@
  * entries that count, one by one; whoever was answered was answered what that writer answers, what was refused is
  * nowhere, and nobody waits whose node is still the one that was called.
  */
-import { ENTRY_DEATHS_MAX } from "../../schemas/limits.js";
+import { ENTRY_DEATHS_MAX, NODE_FORGOTTEN_MS } from "../../schemas/limits.js";
 import { must } from "../../src/base/assert.js";
 import { Failure } from "../../src/base/result.js";
 import { decodeEntry } from "../../src/cluster/entry.js";
@@ -71,7 +71,8 @@ export interface SimulationFault {
 export class SimulatedNode {
   readonly name: string;
   readonly db: Db;
-  readonly skew_ms: number;
+  /** By how much its machine's clock is wrong. */
+  skew_ms: number;
   replica: Replica | null = null;
   /** The disk takes nothing. */
   full = false;
@@ -181,7 +182,7 @@ export class SimulatedNode {
         return entries;
       },
       committed: new BigInt64Array(1),
-      now: () => world.now_ms + this.skew_ms,
+      wall: () => world.now_ms + this.skew_ms,
       elapsed: () => world.now_ms - START_MS,
       defer: (work) => void deferred.push(work),
       later: (work) => void deferred.push(work),
@@ -235,8 +236,7 @@ export class Simulation {
       const membership = foundedAt(START_MS, 1, "");
       const position = { generation: this.log.generation, id: 0, entry: "", outcome: "" };
       new ClusterWriter(db).keep({ position, membership }, null);
-      const skew_ms = this.#random(4) === 0 ? 3_600_000 * (this.#random(3) - 1) : this.#random(20) - 10;
-      return new SimulatedNode(this, "abcde"[at] ?? "z", db, skew_ms);
+      return new SimulatedNode(this, "abcde"[at] ?? "z", db, drawSkew(this.#random));
     });
     for (const node of this.nodes) node.start();
   }
@@ -276,7 +276,8 @@ export class Simulation {
     if (what < 300) this.#call(node);
     else if (what < 700) this.log.step(random);
     else if (what < 820) this.#deferred(node);
-    else if (what < 930) this.#tick();
+    else if (what < 928) this.#tick();
+    else if (what < 930) node.skew_ms = drawSkew(random);
     else if (what < 950) this.log.breakSession(random);
     else if (what < 965) {
       if (node.replica === null) node.start();
@@ -467,7 +468,7 @@ function carryOutAlone(entries: readonly Uint8Array[]): {
   const models = new Models(db, SETTINGS);
   const transaction = new Transaction({ db, models, methods: TOY.rows, audit: trail, watched: new WatchedKinds() });
   const replies = new Map<string, unknown[]>();
-  const last = new Map<string, { readonly incarnation: number; number: number }>();
+  const last = new Map<string, { readonly incarnation: number; number: number; heard_at: number }>();
   let now_ms = START_MS;
   let commands = 1;
   let term = 0;
@@ -476,14 +477,16 @@ function carryOutAlone(entries: readonly Uint8Array[]): {
     const { head, content } = decodeEntry(bytes, TOY, headCommands(bytes));
     if (content.kind === "hello") {
       if ((last.get(head.node)?.incarnation ?? 0) !== content.replaces) continue;
-      last.set(head.node, { incarnation: at + 1, number: 0 });
       now_ms = Math.max(now_ms, head.at);
+      for (const [node, { heard_at }] of last) if (now_ms - heard_at >= NODE_FORGOTTEN_MS) last.delete(node);
+      last.set(head.node, { incarnation: at + 1, number: 0, heard_at: now_ms });
       continue;
     }
     const known = last.get(head.node);
     if (known?.incarnation !== head.incarnation || known.number + 1 !== head.number) continue;
     known.number += 1;
     now_ms = Math.max(now_ms, head.at);
+    known.heard_at = now_ms;
     if (content.kind === "upgrade") commands = Math.max(commands, content.to);
     if (head.commands !== commands) continue;
     if (content.kind === "candidacy" && content.term === term) {
@@ -505,6 +508,12 @@ function carryOutAlone(entries: readonly Uint8Array[]): {
   const content = contentOf(db, CONTENT_TABLES);
   db.close();
   return { content, replies };
+}
+
+/** By how much a clock is wrong: mostly by nothing to speak of, else by hours or days. */
+function drawSkew(random: Random): number {
+  const span_ms = [3_600_000, 86_400_000, 3 * 86_400_000][random(3)] ?? 0;
+  return random(4) === 0 ? span_ms * (random(3) - 1) : random(20) - 10;
 }
 
 /** Which commands an entry is of, without a reader that wants to know it. */

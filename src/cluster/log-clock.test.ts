@@ -1,0 +1,113 @@
+/** Which time the log has where the nodes' clocks differ: whose count, and how it comes back. */
+import t from "tap";
+import { CLOCK_TOLERANCE_MS, LOG_CLOCK_SLOW_RATE, NODE_SILENCE_MS } from "../../schemas/limits.js";
+import { FrontClock } from "./front-clock.js";
+import { LogClock } from "./log-clock.js";
+import { foundedAt, type Membership, type Node } from "./membership.js";
+
+const START_MS = 1_770_595_200_000;
+const DAY_MS = 86_400_000;
+
+/** Node a, with others that are live; `walls` say by how much the clocks are wrong, its own first. */
+class Scene {
+  passed_ms = 0;
+  membership: Membership;
+  readonly clock: LogClock;
+
+  constructor(
+    readonly walls: number[],
+    start_ms = START_MS,
+  ) {
+    const nodes = walls.map((_, at): Node => {
+      const node = "abc"[at] ?? "z";
+      return { node, store: "", run: "", version: "", incarnation: 1, number: 0, heard_at: start_ms, position: 0 };
+    });
+    this.membership = { ...foundedAt(start_ms, 1, ""), nodes: new Map(nodes.map((node) => [node.node, node])) };
+    this.clock = new LogClock({
+      node: "a",
+      wall: () => START_MS + this.passed_ms + (this.walls[0] ?? 0),
+      elapsed: () => this.passed_ms,
+      membership: () => this.membership,
+    });
+  }
+
+  hearAll(): void {
+    for (const [at, wrong_ms] of this.walls.entries())
+      if (at > 0) this.clock.hear("abc"[at] ?? "z", START_MS + this.passed_ms + wrong_ms);
+  }
+}
+
+t.test("the log's time leaps only to what a strict majority of the clocks has reached", (t) => {
+  for (const [what, walls, leaps_ms] of [
+    ["one node has nobody else to ask", [DAY_MS], DAY_MS],
+    ["two, of which one is ahead", [DAY_MS, 0], 0],
+    ["two, of which the other is ahead", [0, DAY_MS], 0],
+    ["two that agree", [DAY_MS, DAY_MS], DAY_MS],
+    ["one of three is ahead", [DAY_MS, 0, 0], 0],
+    ["one of three is behind", [0, -DAY_MS, 0], 0],
+    ["two of three are ahead", [0, DAY_MS, 2 * DAY_MS], DAY_MS],
+  ] as [string, number[], number][]) {
+    const scene = new Scene(walls);
+    scene.hearAll();
+    scene.passed_ms += 100;
+    t.equal(scene.clock.now(), START_MS + 100 + leaps_ms, what);
+  }
+  t.end();
+});
+
+t.test("a clock that agrees with the others is as exact as it is", (t) => {
+  const scene = new Scene([0, -CLOCK_TOLERANCE_MS, -5]);
+  scene.hearAll();
+  scene.passed_ms += 7;
+  t.equal(scene.clock.now(), START_MS + 7);
+  t.end();
+});
+
+t.test("who does not know the others' clocks moves nothing, until they are silent", (t) => {
+  const scene = new Scene([DAY_MS, 0, 0]);
+  t.equal(scene.clock.now(), START_MS);
+  t.equal(scene.clock.now(false), START_MS);
+  t.equal(scene.clock.ahead_ms, 0, "nor is it known to be wrong");
+  scene.hearAll();
+  t.equal(scene.clock.ahead_ms, DAY_MS);
+  t.strictSame(scene.clock.warnings, [
+    "the clock of node b is about 24 hours behind that of a: set both right (NTP)",
+    "the clock of node c is about 24 hours behind that of a: set both right (NTP)",
+  ]);
+  scene.clock.forget();
+  scene.passed_ms += NODE_SILENCE_MS;
+  scene.membership = { ...scene.membership, now_ms: scene.clock.now() };
+  t.equal(scene.clock.now(), START_MS + NODE_SILENCE_MS + DAY_MS, "nobody else is there");
+  t.end();
+});
+
+t.test("a time that is ahead of most clocks goes on slower, and never back", (t) => {
+  const scene = new Scene([0, 0, DAY_MS], START_MS + DAY_MS);
+  scene.hearAll();
+  const first = scene.clock.now();
+  scene.passed_ms += 1_000;
+  t.equal(scene.clock.now(), first + 1_000 * LOG_CLOCK_SLOW_RATE);
+  scene.passed_ms += DAY_MS / (1 - LOG_CLOCK_SLOW_RATE);
+  scene.hearAll();
+  scene.clock.now();
+  scene.passed_ms += 1_000;
+  t.equal(scene.clock.now(), START_MS + scene.passed_ms, "it has come back");
+  t.end();
+});
+
+t.test("the front follows the log's time, and goes back only where it was clearly ahead", (t) => {
+  let [wall_ms, passed_ms] = [START_MS + DAY_MS, 0];
+  const clock = new FrontClock({ now: () => wall_ms }, () => passed_ms);
+  t.equal(clock.now(), START_MS + DAY_MS, "its own, before it knows better");
+  clock.follow(START_MS);
+  t.equal(clock.now(), START_MS);
+  [wall_ms, passed_ms] = [START_MS + 2 * DAY_MS, 500];
+  t.equal(clock.now(), START_MS + 500, "the machine's counts no more");
+  clock.follow(START_MS + 490);
+  t.equal(clock.now(), START_MS + 500, "what was told late");
+  clock.follow(START_MS + 600);
+  t.equal(clock.now(), START_MS + 600);
+  clock.follow(START_MS - 5_000);
+  t.equal(clock.now(), START_MS - 5_000);
+  t.end();
+});

@@ -1,0 +1,124 @@
+/**
+ * The log's time as a node reckons it: that of the newest entry, plus the time that has passed since by a source that
+ * no clock setting moves. The machines' clocks vote on the right time. The log's time leaps forward only to a time that
+ * the clocks of a strict majority of the live nodes have reached, so one wrong clock moves nothing. Where it is ahead of
+ * a strict majority it never goes back, but runs at LOG_CLOCK_SLOW_RATE until they agree. Pure but for its state.
+ */
+import { CLOCK_ASTRAY_MS, CLOCK_TOLERANCE_MS, LOG_CLOCK_SLOW_RATE, NODE_SILENCE_MS } from "../../schemas/limits.js";
+import type { Membership } from "./membership.js";
+
+export interface LogClockOptions {
+  /** This node. */
+  readonly node: string;
+  /** This machine's clock, in ms since the epoch; it may be wrong, and may leap. */
+  readonly wall: () => number;
+  /** ms since some moment; nobody can set it. */
+  readonly elapsed: () => number;
+  readonly membership: () => Membership;
+}
+
+/** Another node's clock as it was heard. */
+interface Reading {
+  /** What that clock said, less what had passed here. */
+  readonly difference_ms: number;
+  readonly heard_at: number;
+}
+
+/** Between which times the right one lies, as far as a majority says. */
+interface Bounds {
+  readonly least_ms: number;
+  readonly most_ms: number;
+}
+
+const UNKNOWN: Bounds = { least_ms: Number.NEGATIVE_INFINITY, most_ms: Number.POSITIVE_INFINITY };
+
+export class LogClock {
+  readonly #options: LogClockOptions;
+  readonly #readings = new Map<string, Reading>();
+  #base_ms: number;
+  #base_elapsed: number;
+
+  constructor(options: LogClockOptions) {
+    this.#options = options;
+    this.#base_ms = options.membership().now_ms;
+    this.#base_elapsed = options.elapsed();
+  }
+
+  /** Takes what another node's clock said in an entry that has just come. */
+  hear(node: string, wall_ms: number): void {
+    const { node: own, elapsed } = this.#options;
+    if (node !== own) this.#readings.set(node, { difference_ms: wall_ms - elapsed(), heard_at: elapsed() });
+  }
+
+  /** Nothing is known of the others' clocks any more: what comes next may be old. */
+  forget(): void {
+    this.#readings.clear();
+  }
+
+  /**
+   * The log's time in ms.
+   * @param votes false where the clocks are not to be asked, since the newest entries are not known
+   */
+  now(votes = true): number {
+    const { elapsed, membership, wall } = this.#options;
+    const passed_ms = elapsed() - this.#base_elapsed;
+    this.#base_elapsed += passed_ms;
+    const { least_ms, most_ms } = votes ? this.#bounds() : UNKNOWN;
+    const rate = this.#base_ms + passed_ms > most_ms + CLOCK_TOLERANCE_MS ? LOG_CLOCK_SLOW_RATE : 1;
+    const wall_ms = wall();
+    // The others' clocks were read a while ago: where this one agrees with them it is the more exact.
+    const right_ms = wall_ms >= least_ms && wall_ms <= least_ms + CLOCK_TOLERANCE_MS ? wall_ms : least_ms;
+    this.#base_ms = Math.max(this.#base_ms + passed_ms * rate, right_ms, membership().now_ms);
+    return Math.floor(this.#base_ms);
+  }
+
+  /** By how many ms this machine's clock is ahead of what a majority can agree on; 0 where it is among them. */
+  get ahead_ms(): number {
+    const ahead_ms = this.#options.wall() - this.#bounds().least_ms;
+    return Number.isFinite(ahead_ms) && ahead_ms > CLOCK_ASTRAY_MS ? ahead_ms : 0;
+  }
+
+  /** A line for each live node whose clock differs from this one's, for the operator. */
+  get warnings(): readonly string[] {
+    const { node: own, wall, elapsed } = this.#options;
+    return this.#live().flatMap((node) => {
+      const reading = this.#readings.get(node);
+      if (reading === undefined) return [];
+      const ahead_ms = reading.difference_ms + elapsed() - wall();
+      if (Math.abs(ahead_ms) <= CLOCK_ASTRAY_MS) return [];
+      const than = ahead_ms > 0 ? "ahead of" : "behind";
+      return [`the clock of node ${node} is about ${roughly(ahead_ms)} ${than} that of ${own}: set both right (NTP)`];
+    });
+  }
+
+  /** The nodes that were heard of lately, by the log's time, but this one. */
+  #live(): readonly string[] {
+    const { node: own, membership } = this.#options;
+    const { nodes, now_ms } = membership();
+    return [...nodes.values()]
+      .filter(({ node, heard_at }) => node !== own && now_ms - heard_at < NODE_SILENCE_MS)
+      .map(({ node }) => node);
+  }
+
+  /** A live node whose clock is not known yet agrees with nobody. */
+  #bounds(): Bounds {
+    const { wall, elapsed } = this.#options;
+    const readings = this.#live().map((node) => this.#readings.get(node));
+    const known = readings.flatMap((reading) => (reading === undefined ? [] : [reading.difference_ms + elapsed()]));
+    const times = [wall(), ...known].sort((one, other) => one - other);
+    const majority = Math.floor((readings.length + 1) / 2) + 1;
+    return {
+      least_ms: times[times.length - majority] ?? UNKNOWN.least_ms,
+      most_ms: times[majority - 1] ?? UNKNOWN.most_ms,
+    };
+  }
+}
+
+/** A span in its largest unit, so that a line about it seldom changes. */
+function roughly(span_ms: number): string {
+  const s = Math.abs(span_ms) / 1_000;
+  if (s >= 172_800) return `${Math.round(s / 86_400)} days`;
+  if (s >= 7_200) return `${Math.round(s / 3_600)} hours`;
+  if (s >= 120) return `${Math.round(s / 60)} minutes`;
+  return `${Math.round(s / 10) * 10} s`;
+}

@@ -41,8 +41,10 @@ export class Connection {
   #reopen_at = 0;
   #reopen_delay_ms = LOG_REOPEN_DELAY_MS;
   #reopens = 0;
-  /** Since when the log has been gone, or has ended before what was carried out. */
+  /** Since when the log has been gone, or has lacked what was carried out last. */
   #short_since: number | null = null;
+  /** A snapshot is being taken in; it goes on where its session is lost meanwhile, and the next one waits for it. */
+  #taking_in = false;
   /** The entry that a snapshot has to hold before this node can go on; 0 where none has to. */
   #needed = 0;
 
@@ -62,7 +64,7 @@ export class Connection {
 
   /** Opens a session where that is due. */
   tick(now: number): void {
-    if (this.#state === "away" && now >= this.#reopen_at) void this.#open();
+    if (this.#state === "away" && !this.#taking_in && now >= this.#reopen_at) void this.#open();
   }
 
   /** What follows this entry can be carried out only behind a snapshot that holds it. */
@@ -156,13 +158,17 @@ export class Connection {
     if (generation !== own_generation)
       return `the log is another one: this node belongs to ${own_generation}, the log to ${generation}`;
     if (last < id) return this.#lasting(`the log went back: it ends at ${last}, and this node has carried out ${id}`);
-    this.#short_since = null;
     const least = Math.max(this.#needed, first - 1);
     if (least > id) return await this.#takeIn(least, generation);
-    if (id < first) return null;
-    const bytes = await session.read(id);
-    if (bytes !== null && hashOf(bytes) === entry) return null;
-    return `the log is another one: its entry ${id} is not the one that this node has carried out`;
+    if (id >= first) {
+      const bytes = await session.read(id);
+      const why = `the log is another one: its entry ${id} is not the one that this node has carried out`;
+      // Somebody may have trimmed the log since it was looked at.
+      if (bytes === null) return this.#lasting(why);
+      if (hashOf(bytes) !== entry) return why;
+    }
+    this.#short_since = null;
+    return null;
   }
 
   /**
@@ -172,7 +178,10 @@ export class Connection {
   async #takeIn(least: number, generation: string): Promise<string | null> {
     const { install, position, restart } = this.#options;
     const { id } = position();
-    const installed = await install(least, generation);
+    this.#taking_in = true;
+    const installed = await install(least, generation).finally(() => {
+      this.#taking_in = false;
+    });
     if (installed === null)
       throw new LogError("unreachable", `waiting for a snapshot at entry ${least} or later: this node is at ${id}`);
     this.#needed = 0;

@@ -45,6 +45,10 @@ interface Waiting {
 /** Of own entries that come back: the first may have come already, the second have been on its way. */
 const OWN_ENTRIES_BEHIND = 3;
 
+const HALT_ADVICE =
+  "it answers reads and refuses writes until it is started again; docs/cluster.md says under Halts, or Refusals at the " +
+  "start, what to do for each reason";
+
 export class ClusterFront implements BackgroundTask, Positions {
   readonly node: string;
   readonly #options: ClusterFrontOptions;
@@ -61,6 +65,8 @@ export class ClusterFront implements BackgroundTask, Positions {
   #alone: boolean | null = null;
   /** Since when the log has been ahead of this node, in ms of `performance.now`. */
   #behind_since: number | null = null;
+  /** The server has started: it goes on whatever becomes of the node. */
+  #started = false;
   readonly #heard: Promise<string>;
   #hear: (refusal: string) => void = () => undefined;
 
@@ -112,6 +118,7 @@ export class ClusterFront implements BackgroundTask, Positions {
     const refusal = await this.#heard;
     clearTimeout(patience);
     if (refusal !== "") throw new ClusterError(refusal);
+    this.#started = true;
   }
 
   /** Takes what the writer says of the node. */
@@ -124,8 +131,8 @@ export class ClusterFront implements BackgroundTask, Positions {
     const { refusal, state, reason, leader } = notice;
     if (refusal !== "" || reason !== "" || (state === "ok" && leader !== "")) this.#hear(refusal);
     if (notice.now_ms > 0) this.#options.onTime(notice.now_ms);
-    // What stops the start is one line, and not the log's.
-    if (notice.refusal === "") this.#report(before, notice);
+    // What stops the start is one line, and not the log's; behind the start it is a halt like any other.
+    if (notice.refusal === "" || this.#started) this.#report(before, notice);
     if (notice.installed > (before?.installed ?? 0)) this.#options.onInstalled();
     const { leads } = notice;
     if (leads !== this.#leads) {
@@ -258,7 +265,13 @@ export class ClusterFront implements BackgroundTask, Positions {
     if (before?.state !== state || before.reason !== reason) {
       const well = reason === "" && (state === "ok" || before === null);
       const level = state === "halted" ? "error" : well ? "info" : "warn";
-      log[level]("node", { node: this.node, state, reason, position });
+      log[level]("node", {
+        node: this.node,
+        state,
+        reason,
+        position,
+        ...(state === "halted" ? { advice: HALT_ADVICE } : {}),
+      });
     }
     if (leader !== "" && before?.leader !== leader) log.info("node leads", { node: leader, term });
     for (const warning of now.warnings)

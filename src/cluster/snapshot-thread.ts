@@ -3,12 +3,13 @@
  * that file beside the log; `fetch` brings the newest one into a file, and checks that it is whole and of this program's
  * layout. It has a handle and a connection of its own, so nobody waits for it.
  */
-import { once } from "node:events";
 import { createReadStream, createWriteStream, rmSync } from "node:fs";
 import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
 import { parentPort, workerData } from "node:worker_threads";
 import type { ClusterSettings } from "../../schemas/config.js";
 import { must } from "../base/assert.js";
+import { reasonOf } from "../base/reason.js";
 import { openLogAt } from "../ordered-log/choose.js";
 import { LogError, type LogFault, type SnapshotStore } from "../ordered-log/ordered-log.js";
 import { migrate } from "../store/migrate.js";
@@ -60,12 +61,18 @@ export async function runSnapshotThread(): Promise<void> {
       await snapshots.close();
     }
   } catch (error) {
-    const full = writeFailure(error);
-    if (error instanceof LogError) outcome = { kind: "failed", fault: error.fault, message: error.message };
-    else if (full !== undefined) outcome = { kind: "failed", fault: "unreachable", message: full.message };
-    else throw error;
+    // Whatever it is ends this snapshot and nothing else: another try may do better, and the reason is told meanwhile.
+    outcome =
+      error instanceof LogError
+        ? { kind: "failed", fault: error.fault, message: error.message }
+        : { kind: "failed", fault: "unreachable", message: writeFailure(error)?.message ?? failureOf(job, error) };
   }
   must(parentPort, "a snapshot has a thread of its own").postMessage(outcome);
+}
+
+function failureOf({ kind }: SnapshotJob, error: unknown): string {
+  const what = kind === "take" ? "a snapshot could not be made" : "a snapshot could not be fetched";
+  return `${what}: ${reasonOf(error)}`;
 }
 
 async function take(store: SnapshotStore, data_dir: string): Promise<SnapshotOutcome> {
@@ -97,10 +104,7 @@ async function fetchNewest(
   if (info === undefined) return { kind: "none" };
   const path = joinPath(data_dir);
   rmSync(path, { force: true });
-  const file = createWriteStream(path);
-  for await (const piece of store.get(info)) if (!file.write(piece)) await once(file, "drain");
-  file.end();
-  await once(file, "close");
+  await pipeline(store.get(info), createWriteStream(path));
   const db = openDatabase(path);
   try {
     if (db.pragma("quick_check(1)", { simple: true }) !== "ok")

@@ -6,8 +6,10 @@
 import { rmSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import type { ClusterSettings } from "../../schemas/config.js";
+import { assert } from "../base/assert.js";
+import { reasonOf } from "../base/reason.js";
 import { LogError } from "../ordered-log/ordered-log.js";
-import type { Db } from "../store/open.js";
+import { writeFailure, type Db } from "../store/open.js";
 import { joinPath, snapshotPath, type SnapshotJob, type SnapshotOutcome } from "./snapshot-thread.js";
 
 export interface SnapshotsOptions {
@@ -28,6 +30,7 @@ const OWN_TABLE = "data_directory";
 export class Snapshots {
   readonly #options: SnapshotsOptions;
   readonly #workers = new Set<Worker>();
+  #fetching = false;
 
   constructor(options: SnapshotsOptions) {
     this.#options = options;
@@ -43,24 +46,45 @@ export class Snapshots {
   }
 
   /**
-   * Replaces the database's rows by those of the newest snapshot.
+   * Replaces the database's rows by those of the newest snapshot. One fetch at a time: each writes the same file.
    * @param least it has come at least so far
    * @returns false where there is no such snapshot
-   * @throws LogError
+   * @throws LogError "unreachable": whatever went wrong, another fetch may get another snapshot, or the same one whole
    */
   async install(least: number, generation: string): Promise<boolean> {
-    const { db, data_dir, installing, installed } = this.#options;
-    const outcome = await this.#work({ kind: "fetch", least, generation });
-    if (outcome.kind !== "fetched") return false;
-    const path = joinPath(data_dir);
-    replaceTables(db, path, installing);
-    rmSync(path, { force: true });
-    installed();
-    return true;
+    assert(!this.#fetching, "one snapshot is fetched at a time");
+    this.#fetching = true;
+    try {
+      const outcome = await this.#work({ kind: "fetch", least, generation });
+      if (outcome.kind !== "fetched") return false;
+      this.#replace();
+      return true;
+    } catch (error) {
+      if (!(error instanceof LogError)) throw error;
+      throw new LogError("unreachable", error.message, error);
+    } finally {
+      this.#fetching = false;
+    }
   }
 
   close(): void {
     for (const worker of this.#workers) void worker.terminate();
+  }
+
+  /** @throws LogError where this node's disk takes nothing */
+  #replace(): void {
+    const { db, data_dir, installing, installed } = this.#options;
+    const path = joinPath(data_dir);
+    try {
+      replaceTables(db, path, installing);
+    } catch (error) {
+      const full = writeFailure(error);
+      if (full === undefined) throw error;
+      throw new LogError("unreachable", `a snapshot cannot be taken in: ${full.message}`, error);
+    } finally {
+      rmSync(path, { force: true });
+    }
+    installed();
   }
 
   async #work(job: SnapshotJob): Promise<SnapshotOutcome> {
@@ -70,7 +94,10 @@ export class Snapshots {
     try {
       const outcome = await new Promise<SnapshotOutcome>((resolve, reject) => {
         worker.once("message", resolve);
-        worker.once("error", reject);
+        // Of no memory left, above all: what it throws it says itself.
+        worker.once("error", (error) => {
+          reject(new LogError("unreachable", `a snapshot was broken off: ${reasonOf(error)}`, error));
+        });
         worker.once("exit", () => reject(new LogError("unreachable", "a snapshot was broken off")));
       });
       if (outcome.kind === "failed") throw new LogError(outcome.fault, outcome.message);

@@ -182,7 +182,8 @@ export class NatsSnapshots implements SnapshotStore {
     const reader = data.getReader();
     try {
       for (;;) {
-        const stalled = startAlarm(broken(server, position, `no piece of it came for ${LOG_ANSWER_MS_MAX} ms`));
+        const why = `lost the log at ${server.shown}: no piece of the snapshot ${position} came for ${LOG_ANSWER_MS_MAX} ms`;
+        const stalled = startAlarm(new LogError("unreachable", why));
         const read = reader.read().catch((error: unknown) => {
           throw broken(server, position, "it is not what was stored", error);
         });

@@ -1,8 +1,14 @@
-/** Nodes that take in a snapshot: a new one, and one that was away for so long that the log begins behind it. */
+/**
+ * Nodes that take in a snapshot: one that was away for so long that the log begins behind it, and a new one, whose fetch
+ * is interrupted.
+ */
+import { statSync } from "node:fs";
+import { join } from "node:path";
 import t from "tap";
+import { LOG_ANSWER_MS_MAX } from "../../schemas/limits.js";
 import { must } from "../../src/base/assert.js";
 import { openLogAt } from "../../src/ordered-log/choose.js";
-import { CLUSTER_NAME, TestCluster, until } from "../support/cluster.js";
+import { CLUSTER_NAME, pause, TestCluster, until } from "../support/cluster.js";
 import { ClusterWork } from "../support/cluster-work.js";
 import { send } from "../support/http-client.js";
 import { natsMissing } from "../support/nats-server.js";
@@ -38,8 +44,16 @@ t.test("nodes join behind a trimmed log", { skip: natsMissing() }, async (t) => 
   t.equal((await send(c.koor.port, "GET", "/api/state/large/0")).body.byteLength, VALUE.byteLength + 2, "it has all");
   t.comment(`c writes after ${await work.untilWritten(c)} ms`);
   const d = await cluster.addNode();
-  await d.start();
+  const fetched = join(d.data_dir, "join.db");
+  const started = d.start();
+  await until("d fetches the snapshot", () => (statSync(fetched, { throwIfNoEntry: false })?.size ?? 0) > 0);
+  // Longer than it waits for a piece.
+  d.stall();
+  await pause(LOG_ANSWER_MS_MAX + 1_000);
+  d.resume();
+  await started;
   await d.untilState("ok");
+  t.match(d.log(), /no piece of the snapshot \d+ came/, "it says what it waits for");
   t.equal((await send(d.koor.port, "PUT", "/api/state/joined", { body: "1" })).status, 200);
   t.ok((await d.health()).cluster.position > snapshot.position);
   await work.finish(t, cluster);

@@ -17,13 +17,6 @@ export interface LogClockOptions {
   readonly membership: () => Membership;
 }
 
-/** Another node's clock as it was heard. */
-interface Reading {
-  /** What that clock said, less what had passed here. */
-  readonly difference_ms: number;
-  readonly heard_at: number;
-}
-
 /** Between which times the right one lies, as far as a majority says. */
 interface Bounds {
   readonly least_ms: number;
@@ -34,7 +27,11 @@ const UNKNOWN: Bounds = { least_ms: Number.NEGATIVE_INFINITY, most_ms: Number.PO
 
 export class LogClock {
   readonly #options: LogClockOptions;
-  readonly #readings = new Map<string, Reading>();
+  /**
+   * By node, what its clock said when it was heard last, less what had passed here by then. It stays true when the node
+   * is silent: clocks that are wrong are so by the same all the time, mostly.
+   */
+  readonly #differences = new Map<string, number>();
   #base_ms: number;
   #base_elapsed: number;
 
@@ -47,12 +44,7 @@ export class LogClock {
   /** Takes what another node's clock said in an entry that has just come. */
   hear(node: string, wall_ms: number): void {
     const { node: own, elapsed } = this.#options;
-    if (node !== own) this.#readings.set(node, { difference_ms: wall_ms - elapsed(), heard_at: elapsed() });
-  }
-
-  /** Nothing is known of the others' clocks any more: what comes next may be old. */
-  forget(): void {
-    this.#readings.clear();
+    if (node !== own) this.#differences.set(node, wall_ms - elapsed());
   }
 
   /**
@@ -82,9 +74,9 @@ export class LogClock {
   get warnings(): readonly string[] {
     const { node: own, wall, elapsed } = this.#options;
     return this.#live().flatMap((node) => {
-      const reading = this.#readings.get(node);
-      if (reading === undefined) return [];
-      const ahead_ms = reading.difference_ms + elapsed() - wall();
+      const difference_ms = this.#differences.get(node);
+      if (difference_ms === undefined) return [];
+      const ahead_ms = difference_ms + elapsed() - wall();
       if (Math.abs(ahead_ms) <= CLOCK_ASTRAY_MS) return [];
       const than = ahead_ms > 0 ? "ahead of" : "behind";
       return [`the clock of node ${node} is about ${roughly(ahead_ms)} ${than} that of ${own}: set both right (NTP)`];
@@ -102,11 +94,13 @@ export class LogClock {
 
   /** A live node whose clock is not known yet agrees with nobody. */
   #bounds(): Bounds {
-    const { wall, elapsed } = this.#options;
-    const readings = this.#live().map((node) => this.#readings.get(node));
-    const known = readings.flatMap((reading) => (reading === undefined ? [] : [reading.difference_ms + elapsed()]));
-    const times = [wall(), ...known].sort((one, other) => one - other);
-    const majority = Math.floor((readings.length + 1) / 2) + 1;
+    const { wall, elapsed, membership } = this.#options;
+    const { nodes } = membership();
+    const known = [...this.#differences].filter(([node]) => nodes.has(node));
+    const unknown = this.#live().filter((node) => !this.#differences.has(node));
+    const passed_ms = elapsed();
+    const times = [wall(), ...known.map(([, ms]) => ms + passed_ms)].sort((one, other) => one - other);
+    const majority = Math.floor((times.length + unknown.length) / 2) + 1;
     return {
       least_ms: times[times.length - majority] ?? UNKNOWN.least_ms,
       most_ms: times[majority - 1] ?? UNKNOWN.most_ms,

@@ -23,6 +23,8 @@ t.test(`${RUNS} random runs of one to three replicas`, async (t) => {
 });
 
 const DAY_MS = 86_400_000;
+/** So that no node is silent for long. */
+const PROMPT = 10;
 
 for (const { what, skews, steps } of [
   { what: "one clock of three is days ahead", skews: [0, 3 * DAY_MS, 0] },
@@ -36,7 +38,7 @@ for (const { what, skews, steps } of [
     const { nodes } = simulation;
     for (const node of nodes) node.skew_ms = 0;
     const are_well = (): boolean => nodes.every(({ replica }) => replica?.status.state === "ok");
-    await simulation.playUntil(are_well);
+    await simulation.playUntil(are_well, PROMPT);
     for (const [at, node] of nodes.entries()) node.skew_ms = skews[at] ?? 0;
     const wrong = nodes.find(({ skew_ms }) => skew_ms !== 0) ?? nodes[0];
     for (const step of [null, ...(steps ?? [null, null])]) {
@@ -44,10 +46,10 @@ for (const { what, skews, steps } of [
       // One starts again, as after its clock was set.
       wrong?.crash();
       wrong?.start();
-      await simulation.playUntil(are_well);
+      await simulation.playUntil(are_well, PROMPT);
       const until_ms = simulation.now_ms + 30_000;
       for (const node of nodes) await untilWritten(simulation, node);
-      await simulation.playUntil(() => simulation.now_ms >= until_ms);
+      await simulation.playUntil(() => simulation.now_ms >= until_ms, PROMPT);
       for (const { name, replica } of nodes) {
         const off_ms = (replica?.now_ms ?? 0) - simulation.now_ms;
         t.ok(Math.abs(off_ms) < 10_000, `${name} reckons right, but for ${off_ms} ms`);
@@ -59,14 +61,14 @@ t.test("nodes that were dropped by the others join again by themselves", async (
   const simulation = new Simulation(newSeed(), 2);
   const { nodes, log } = simulation;
   const are_well = (): boolean => nodes.every(({ replica }) => replica?.status.state === "ok");
-  await simulation.playUntil(are_well);
+  await simulation.playUntil(are_well, PROMPT);
   // As a program of version 1 did whose clock was wrong.
   const at = simulation.now_ms + 2 * DAY_MS;
   const head = { commands: 1, node: "z", incarnation: 0, number: 0, at, position: 0, outcome: "", wall_ms: at };
   const hello = { kind: "hello", store: "z", run: "z", replaces: 0, version: "0", settings: "" } as const;
   log.inject(encodeEntry({ head, content: hello }, TOY));
   const made = nodes.map((node) => simulation.call(node, addLine));
-  await simulation.playUntil(() => made.every(({ outcome }) => outcome !== null) && are_well());
+  await simulation.playUntil(() => made.every(({ outcome }) => outcome !== null) && are_well(), PROMPT);
   for (const node of nodes) await untilWritten(simulation, node);
 });
 
@@ -76,5 +78,5 @@ async function untilWritten(simulation: Simulation, node: SimulatedNode): Promis
   await simulation.playUntil(() => {
     if (made.outcome?.kind === "refused" || made.lost) made = simulation.call(node, addLine);
     return made.outcome?.kind === "answered";
-  });
+  }, PROMPT);
 }

@@ -44,6 +44,8 @@ const START_MS = Date.UTC(2026, 1, 9);
 /** Steps after all was mended, until nothing is left to do. */
 const MENDING_STEPS_MAX = 4_000;
 const TICK_MS = 250;
+/** A few entries. */
+const WAITING_BYTES_MAX = 1_000;
 
 /** What became of a call, as its caller knows it. */
 type Outcome = { readonly kind: "answered"; readonly reply: unknown } | { readonly kind: "refused" };
@@ -182,6 +184,7 @@ export class SimulatedNode {
         return entries;
       },
       committed: new BigInt64Array(1),
+      waiting_bytes_max: WAITING_BYTES_MAX,
       wall: () => world.now_ms + this.skew_ms,
       elapsed: () => world.now_ms - START_MS,
       defer: (work) => void deferred.push(work),
@@ -402,10 +405,13 @@ export class Simulation {
     });
   }
 
-  /** Goes on without any more faults until something is so. */
-  async playUntil(isSo: () => boolean): Promise<void> {
+  /**
+   * Goes on without any more faults until something is so.
+   * @param pace how much the log does between two looks
+   */
+  async playUntil(isSo: () => boolean, pace = 1): Promise<void> {
     for (let at = 0; at < MENDING_STEPS_MAX; at++) {
-      this.log.step(this.#random);
+      for (let step = 0; step < pace; step++) this.log.step(this.#random);
       for (const node of this.nodes) this.#deferred(node);
       if (at % 10 === 0) this.#tick();
       await settled();

@@ -180,6 +180,8 @@ export const ENTRY_HOLD_MS_MAX = 5;
 /** Entries that have come are carried out together, so many and about so many bytes at most. */
 export const ENTRIES_TOGETHER_MAX = 64;
 export const ENTRIES_TOGETHER_BYTES_MAX = 4 * MIB;
+/** A node that holds more entries than this many bytes reads no further until it has carried out half of them. */
+export const ENTRIES_WAITING_BYTES_MAX = 16 * MIB;
 /**
  * An entry that has ended the program so often while it was carried out alone is not tried again. With the death that it
  * came with, and that among others, these are five: systemd starts a program five times in ten seconds.

@@ -80,6 +80,7 @@ export class CarryingOut {
   /** What is agreed behind entries that were only counted; null where all were carried out. */
   #counted: Membership | null = null;
   #inbox: Received[] = [];
+  #waiting_bytes = 0;
   /** Of the entries that this run has carried out. */
   bytes = 0;
   applied = 0;
@@ -108,6 +109,11 @@ export class CarryingOut {
     return this.#counted ?? this.#state.membership;
   }
 
+  /** How much has come that was not looked at. */
+  get waiting_bytes(): number {
+    return this.#waiting_bytes;
+  }
+
   /** Whether entries have come that were not looked at. */
   get waits(): boolean {
     return this.#inbox.length > 0;
@@ -123,11 +129,13 @@ export class CarryingOut {
   /** Forgets what has come: it comes again. */
   clear(): void {
     this.#inbox = [];
+    this.#waiting_bytes = 0;
     this.#counted = null;
   }
 
   receive(id: number, bytes: Uint8Array): void {
     this.#inbox.push({ id, bytes });
+    this.#waiting_bytes += bytes.byteLength;
   }
 
   /** Carries out the next group; null where it has, or there is none. */
@@ -176,7 +184,10 @@ export class CarryingOut {
     // Those that were committed before it stopped are behind it.
     const reached = this.#state.position.id;
     const left = this.#inbox.findIndex(({ id }) => id > reached);
-    for (const { bytes } of this.#inbox.splice(0, left < 0 ? this.#inbox.length : left)) this.bytes += bytes.byteLength;
+    for (const { bytes } of this.#inbox.splice(0, left < 0 ? this.#inbox.length : left)) {
+      this.bytes += bytes.byteLength;
+      this.#waiting_bytes -= bytes.byteLength;
+    }
     for (const item of items) {
       if (item.id <= before || item.id > reached) continue;
       this.applied += 1;
@@ -193,6 +204,7 @@ export class CarryingOut {
     const { id, bytes } = received;
     const entry = decodeEntry(bytes, methods, commands);
     this.#inbox.shift();
+    this.#waiting_bytes -= bytes.byteLength;
     const { membership: after, refused } = step(membership, entry, id);
     this.#counted = after;
     observe({ id, entry, refused, membership: after });

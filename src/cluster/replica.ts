@@ -10,6 +10,7 @@
  */
 import {
   CUT_OFF_MS,
+  ENTRIES_WAITING_BYTES_MAX,
   ENTRY_RETRY_MS,
   ENTRY_RETURN_MS_MAX,
   LEADER_SILENCE_MS,
@@ -59,6 +60,8 @@ export interface ReplicaOptions
   readonly server: RpcServer<WriterMethod>;
   /** Calls up to the id in its first element may have been carried out although they were not answered. */
   readonly committed: BigInt64Array;
+  /** For tests: how much of the log may wait in memory. */
+  readonly waiting_bytes_max?: number;
   /** This machine's clock, in ms since the epoch. */
   readonly wall: () => number;
   /** ms since some moment; nobody can set it. */
@@ -93,6 +96,7 @@ const ACTED_ON: readonly (keyof ReplicaStatus)[] = [
 ];
 const ALL: readonly (keyof ReplicaStatus)[] = [...ACTED_ON, "appends", "append_s", "applied", "apply_s"];
 
+const READS_NO_FURTHER = "the log is not read any further until there is room";
 const AWAY = "the cluster's log cannot be reached";
 const FULL = new Failure("DISK_FULL", "the cluster's log takes no more writes: nothing was stored");
 const TOO_LARGE = new Failure("OUT_OF_RANGE", "larger than the cluster's log takes: nothing was stored");
@@ -122,6 +126,10 @@ export class Replica {
   /** Calls wait for others, until that is over. */
   #gathering = false;
   #stalled_until: number | null = null;
+  /** Whether the log is read; not where more of it has come than was carried out, or just again. */
+  #reading: "on" | "paused" | "resumed" = "on";
+  /** When it was read again. */
+  #resumed_at = 0;
   #appended_at = 0;
   #leader_heard_at: number;
   /** When the leader's silence was last looked at. */
@@ -269,6 +277,7 @@ export class Replica {
     this.#reached_at = elapsed();
     this.#carrying_out.clear();
     this.#options.suspect.expect(session.status.last);
+    this.#reading = "on";
     session.follow(this.#carrying_out.state.position.id);
     this.#join("");
   }
@@ -278,7 +287,6 @@ export class Replica {
     this.#phase = "greeting";
     this.#reason = reason;
     this.#proposals.disown();
-    this.#clock.forget();
     this.#hello_retry_at = null;
     this.#hello();
   }
@@ -325,7 +333,7 @@ export class Replica {
       if (this.#hello_retry_at !== null && now >= this.#hello_retry_at) {
         this.#hello_retry_at = null;
         this.#hello();
-      } else if (this.#hello_retry_at === null && now - this.#appended_at > ENTRY_RETURN_MS_MAX) {
+      } else if (this.#hello_retry_at === null && this.#isOverdue(this.#appended_at, now)) {
         this.#connection.lose("what was appended to the log does not come back");
       }
       return;
@@ -333,9 +341,14 @@ export class Replica {
     const { on_its_way } = this.#proposals;
     const verdict = this.#verdicts.verdict(now);
     if (verdict !== null) this.#halt(verdict);
-    else if (on_its_way !== null && now - on_its_way.since > ENTRY_RETURN_MS_MAX)
+    else if (on_its_way !== null && this.#isOverdue(on_its_way.since, now))
       this.#connection.lose("what was appended to the log does not come back");
     else this.#next();
+  }
+
+  /** Whether what was appended then should have come back by now. */
+  #isOverdue(since: number, now: number): boolean {
+    return now - Math.max(since, this.#resumed_at) > ENTRY_RETURN_MS_MAX;
   }
 
   /** Appends what is to be said next; where that is nothing, new calls may come. */
@@ -455,6 +468,8 @@ export class Replica {
     this.#log_last = Math.max(this.#log_last, last, id);
     // It may lie in the connection's own buffer.
     this.#carrying_out.receive(id, new Uint8Array(bytes));
+    this.#reading = "on";
+    this.#holdBack();
     if (this.#drain_scheduled) return;
     this.#drain_scheduled = true;
     this.#options.defer(() => {
@@ -463,11 +478,28 @@ export class Replica {
     });
   }
 
+  /** Reads no further where too much waits, until half of that is carried out. */
+  #holdBack(): void {
+    const { waiting_bytes_max = ENTRIES_WAITING_BYTES_MAX, elapsed } = this.#options;
+    const { waiting_bytes } = this.#carrying_out;
+    const { session } = this.#connection;
+    if (session === null) return;
+    if (this.#reading !== "paused" && waiting_bytes > waiting_bytes_max) {
+      this.#reading = "paused";
+      session.pause();
+    } else if (this.#reading === "paused" && waiting_bytes <= waiting_bytes_max / 2) {
+      this.#reading = "resumed";
+      this.#resumed_at = elapsed();
+      session.resume();
+    }
+  }
+
   /** Carries out what has come. */
   #drain(): void {
     this.#stalled_until = null;
     while (this.#carrying_out.waits && (this.#phase === "greeting" || this.#phase === "ready")) {
       const stop = this.#carrying_out.next();
+      this.#holdBack();
       if (stop === null) continue;
       switch (stop.kind) {
         case "unreadable":
@@ -476,7 +508,7 @@ export class Replica {
           return;
         case "not_stored":
           this.#stalled_until = this.#options.elapsed() + ENTRY_RETRY_MS;
-          this.#reason = stop.why;
+          this.#reason = this.#reading === "paused" ? `${stop.why}; ${READS_NO_FURTHER}` : stop.why;
           this.#tell();
           return;
         default:
@@ -581,7 +613,8 @@ export class Replica {
     const lag = this.#log_last - this.#carrying_out.state.position.id;
     if (this.#phase === "ready" && !this.#serves) return { state: "catching_up", reason: "upgrading the cluster" };
     if (this.#phase === "ready")
-      return this.#stalled_until === null && lag <= NODE_LAG_ENTRIES_MAX
+      // What is in the log is not known before something of it has come again.
+      return this.#stalled_until === null && this.#reading === "on" && lag <= NODE_LAG_ENTRIES_MAX
         ? { state: "ok", reason }
         : { state: "catching_up", reason };
     if (this.#phase === "greeting") return { state: "catching_up", reason };

@@ -37,10 +37,11 @@ export class Delivery {
     this.#ask();
   }
 
-  /** Nothing is told from now on. */
+  /** Nothing is told from now on, and the server stops to deliver. */
   end(): void {
     this.#ended = true;
     clearInterval(this.#timer);
+    for (const subscription of this.#asked) if (!subscription.isClosed()) subscription.unsubscribe();
   }
 
   #ask(): void {

@@ -44,6 +44,11 @@ export class PieceJoiner {
     return this.#parts.length > 0;
   }
 
+  /** Forgets what has begun. */
+  clear(): void {
+    this.#parts = [];
+  }
+
   /**
    * Takes the next piece.
    * @returns the entry when it is the last one; null when more are to come; "broken" when it is not the next piece

@@ -123,8 +123,9 @@ class NatsSession implements LogSession {
   #delivery: Delivery | null = null;
   /** Ticks since the consumer was heard of. */
   #silent = 0;
-  /** Of the newest message that was delivered. */
+  /** Of the newest message that was delivered, and of the newest that ended an entry. */
   #sequence = 0;
+  #delivered = 0;
   #deliveries = 0;
   #last: number;
   /** Of the newest own append that was stored, and ticks that it was not delivered while nothing else was. */
@@ -179,9 +180,27 @@ class NatsSession implements LogSession {
       this.#lose(`entry ${after + 1} is not there any more`);
       return;
     }
-    this.#sequence = after;
+    this.#delivered = after;
+    this.#deliver();
+  }
+
+  pause(): void {
+    this.#delivery?.end();
+    this.#delivery = null;
+  }
+
+  resume(): void {
+    if (this.#delivery === null && !this.#ended) this.#deliver();
+  }
+
+  /** Has delivered what follows the last whole entry. */
+  #deliver(): void {
+    this.#sequence = this.#delivered;
+    this.#deliveries = 0;
     this.#silent = 0;
-    this.#delivery = new Delivery(this.#server, streamName(this.#name), after + 1, {
+    this.#overdue = 0;
+    this.#joiner.clear();
+    this.#delivery = new Delivery(this.#server, streamName(this.#name), this.#delivered + 1, {
       hear: (error, message) => this.#hear(error, () => this.#take(message)),
       failed: (error) => this.#end(explainFault(error, this.#server.shown)),
     });
@@ -328,14 +347,19 @@ class NatsSession implements LogSession {
     const piece = pieceOf(message.headers);
     if (piece === null) {
       if (this.#joiner.open) this.#lose(`the entry before ${sequence} is not whole`);
-      else this.#listener.entry(sequence, message.data, this.#last);
+      else this.#tell(sequence, message.data);
       return;
     }
     // What a purge has left of an entry is none.
     if (!this.#joiner.open && piece.at > 1 && sequence - piece.at + 1 < this.#bounds.first_sequence) return;
     const entry = this.#joiner.add(piece, message.data);
     if (entry === "broken") this.#lose(`the entry at ${sequence} is not whole`);
-    else if (entry !== null) this.#listener.entry(sequence, entry, this.#last);
+    else if (entry !== null) this.#tell(sequence, entry);
+  }
+
+  #tell(id: number, bytes: Uint8Array): void {
+    this.#delivered = id;
+    this.#listener.entry(id, bytes, this.#last);
   }
 
   /** Signs of life, and requests to say that what was sent was taken. */

@@ -42,6 +42,8 @@ function noting(session: LogSession, note: (is_of_use: boolean) => void): LogSes
     status: session.status,
     read: (id) => session.read(id),
     follow: (after) => session.follow(after),
+    pause: () => session.pause(),
+    resume: () => session.resume(),
     append: (bytes, done) => {
       note(false);
       session.append(bytes, (outcome) => {

@@ -70,6 +70,10 @@ export interface LogSession {
   read(id: number): Promise<Uint8Array | null>;
   /** Begins to deliver what is behind this id; where some of that was trimmed the session is lost. Once a session. */
   follow(after: number): void;
+  /** Delivers nothing more, as where entries come faster than they are carried out; what is on its way is dropped. */
+  pause(): void;
+  /** Delivers again, from the entry on that is behind the last one that was delivered. */
+  resume(): void;
   /**
    * Puts an entry behind all others.
    * @param bytes at most ENTRY_BYTES_MAX

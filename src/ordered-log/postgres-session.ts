@@ -150,6 +150,15 @@ export class PostgresSession implements LogSession {
     void this.#fetch();
   }
 
+  pause(): void {
+    this.#following = false;
+  }
+
+  resume(): void {
+    this.#following = true;
+    void this.#fetch();
+  }
+
   append(bytes: Uint8Array, done: (outcome: Appended) => void): void {
     this.#appends.append(bytes, done);
   }
@@ -226,7 +235,7 @@ export class PostgresSession implements LogSession {
   async #take(page: readonly PageRow[], after: number): Promise<void> {
     let expected = after + 1;
     for (const row of page) {
-      if (this.#ended) return;
+      if (this.#ended || !this.#following) return;
       if (row.seq === null ? row.last > after : row.seq !== expected) {
         this.#lose(new LogError("unreachable", `entry ${expected} of log ${this.#parts.name} is not there any more`));
         return;
@@ -234,7 +243,7 @@ export class PostgresSession implements LogSession {
       expected += 1;
       if (row.seq === null || row.seq <= this.#delivered) continue;
       const bytes = await this.#complete(row);
-      if (bytes === null) return;
+      if (bytes === null || !this.#following) return;
       if (row.seq > this.#delivered) this.#deliver(row.seq, bytes);
     }
   }

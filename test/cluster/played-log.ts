@@ -29,6 +29,7 @@ class PlayedSession implements LogSession {
   /** Id up to which it was delivered; null before `follow`. */
   delivered: number | null = null;
   open = true;
+  paused = false;
 
   constructor(log: PlayedLog, node: string, listener: LogListener) {
     this.#log = log;
@@ -43,6 +44,14 @@ class PlayedSession implements LogSession {
 
   follow(after: number): void {
     this.delivered = after;
+  }
+
+  pause(): void {
+    this.paused = true;
+  }
+
+  resume(): void {
+    this.paused = false;
   }
 
   append(bytes: Uint8Array, done: (outcome: Appended) => void): void {
@@ -143,7 +152,9 @@ export class PlayedLog {
   }
 
   #deliver(random: Random): void {
-    const behind = this.#live().filter(({ delivered }) => delivered !== null && delivered < this.last);
+    const behind = this.#live().filter(
+      ({ delivered, paused }) => !paused && delivered !== null && delivered < this.last,
+    );
     const session = behind[random(behind.length)];
     if (session === undefined) return;
     const id = must(session.delivered, "it follows") + 1;

@@ -12,6 +12,8 @@ import { natsMissing } from "../support/nats-server.js";
 
 /** Below where its files end already: nothing is appended any more. */
 const FILE_BYTES_MAX = 4_096;
+/** Together more than a node holds in memory (ENTRIES_WAITING_BYTES_MAX). */
+const LARGE_VALUES = 8;
 
 function prlimit(pid: number, ...args: readonly string[]): boolean {
   return spawnSync("prlimit", ["--pid", String(pid), ...args], { stdio: "ignore" }).status === 0;
@@ -48,4 +50,23 @@ t.test("a node's disk is full", { skip }, async (t) => {
     t.comment(`${node.name} writes ${await work.untilWritten(node)} ms after there was room`);
   }
   await work.finish(t, cluster);
+
+  // It would keep all that the others write.
+  const [a, b] = [must(first, "a"), must(second, "b")];
+  limitFiles(b, FILE_BYTES_MAX);
+  const body = JSON.stringify("x".repeat(4 * 1024 * 1024));
+  for (let at = 0; at < LARGE_VALUES; at++)
+    t.equal((await send(a.koor.port, "PUT", `/api/state/large/${at}`, { body })).status, 200);
+  const { reason } = await until("b reads no further", async () => {
+    const { cluster: health } = await b.health();
+    return health.reason.includes("not read any further") && health;
+  });
+  t.match(reason, /disk takes no more writes.*; the log is not read any further until there is room/);
+  t.match((await send(b.koor.port, "GET", "/api/cluster")).json(), { state: "catching_up", reason });
+  t.match(b.log(), /not read any further/);
+  limitFiles(b, null);
+  await b.untilState("ok");
+  const last = `/api/state/large/${LARGE_VALUES - 1}`;
+  await until("it has all", async () => (await send(b.koor.port, "GET", last)).status === 200);
+  t.equal((await send(b.koor.port, "PUT", "/api/state/after", { body: "1" })).status, 200);
 });

@@ -328,6 +328,41 @@ export async function checkLogContract(t: Test, engine: CheckedEngine): Promise<
     t.same([...node.losses, ...other.losses], []);
   });
 
+  await t.test("a session that is paused is told nothing, and then of all that it has missed", async (t) => {
+    const log = await made(t);
+    const [node, other] = await openTwo(t, log);
+    const texts: string[] = [];
+    const append = async (by: HeardSession, text: string): Promise<void> => {
+      texts.push(text.slice(0, 20));
+      t.equal(await by.append(text), "stored");
+    };
+    await append(node, "before");
+    await node.count(1);
+    for (let round = 1; round <= 3; round++) {
+      node.session.pause();
+      // One that is cut into pieces, too.
+      for (const [at, by] of [node, other, other].entries())
+        await append(by, `${round} ${at} ${"x".repeat(at === 1 ? 3_000_000 : 1)}`);
+      await other.count(texts.length);
+      t.equal(node.entries.length, texts.length - 3);
+      node.session.resume();
+      await node.count(texts.length);
+    }
+    t.same(
+      node.texts.map((text) => text.slice(0, 20)),
+      texts,
+      "each once, in their order",
+    );
+    // Paused in the midst of what comes.
+    const resume = node.until(({ entries }) => entries.length > texts.length + 2).then(() => node.session.pause());
+    await Promise.all(Array.from({ length: 40 }, (_, at) => other.append(`more ${at}`)));
+    await resume;
+    node.session.resume();
+    await node.count(texts.length + 40);
+    t.same(node.texts.slice(texts.length), other.texts.slice(texts.length));
+    t.same([...node.losses, ...other.losses], []);
+  });
+
   await t.test("what is trimmed is gone, and nothing else", async (t) => {
     const log = await made(t);
     const node = await HeardSession.open(t, log);

@@ -242,6 +242,8 @@ export const LOG_ANSWER_BYTES_PER_S_MIN = 4 * MIB;
 export const LOG_STATE_MS_MAX = 2_000;
 /** Servers that elect a leader drop what they are asked: until there is an answer they are asked once more so often. */
 export const LOG_ASK_AGAIN_MS = 500;
+/** How often a node asks how the log's copies are. */
+export const LOG_LOOK_MS = 10_000;
 /** The server gives a sign of life this often where there is nothing to deliver. */
 export const LOG_HEARTBEAT_MS = 1_000;
 /** After so many that did not come the session is lost. */

@@ -178,14 +178,16 @@ export class ClusterFront implements BackgroundTask, Positions {
 
   /** What `/health` says, and whether the node is well. */
   health(): { readonly well: boolean; readonly cluster: object } {
-    const { state, leader, position, log_last, reason } = this.#known();
+    const { state, leader, position, log_last } = this.#known();
+    const reason = reasonShown(this.#known());
     return { well: state === "ok", cluster: { node: this.node, leader, position, log_last, state, reason } };
   }
 
   /** All nodes, as this one knows them. */
   describe(): Reply {
     const { cluster, reader, now } = this.#options;
-    const { state, leader, term, position, log_last, reason, warnings } = this.#known();
+    const { state, leader, term, position, log_last, warnings } = this.#known();
+    const reason = reasonShown(this.#known());
     // The log's time stands still for who does not hear of it.
     const now_ms = now();
     const nodes = reader.nodes().map((node) => {
@@ -277,4 +279,11 @@ export class ClusterFront implements BackgroundTask, Positions {
     for (const warning of now.warnings)
       if (before?.warnings.includes(warning) !== true) log.warn("cluster", { warning });
   }
+}
+
+/** Why a node is not well; "" where it is. What takes a moment only has no words of its own in the writer's thread. */
+function reasonShown({ state, reason, position, log_last }: NodeNotice): string {
+  if (reason !== "" || state === "ok") return reason;
+  if (state !== "catching_up") return "the cluster's log cannot be reached";
+  return log_last > position ? "it has not carried out all of the log yet" : "it joins the cluster";
 }

@@ -31,7 +31,6 @@ import { Suspect, suspectFile } from "./suspect.js";
 import { ClusterReader, ClusterWriter, type NodeState } from "./table.js";
 
 const ALONE_ONLY = new Failure("FAILED_PRECONDITION", "a node of a cluster does not do this");
-const NOT_STARTED = new Failure("UNAVAILABLE", "the node is starting: nothing was stored");
 
 /**
  * Begins; calls are refused until the node knows where it stands.
@@ -55,6 +54,8 @@ class ClusterNode implements Executor {
   #ticking: NodeJS.Timeout | null = null;
   #warnings: readonly string[] = [];
   #installed = 0;
+  /** Why it has not started; "" where nothing is in its way. */
+  #waits_for = "";
   #closed = false;
 
   constructor(ground: NodeGround, snapshot_url: URL) {
@@ -83,7 +84,9 @@ class ClusterNode implements Executor {
     for (const call of never) server.fail(call, ALONE_ONLY);
     if (logged.length > 0) {
       if (this.#replica === null) {
-        for (const call of logged) server.fail(call, NOT_STARTED);
+        const why = this.#waits_for === "" ? "the node is starting" : `the node is starting: ${this.#waits_for}`;
+        const failure = new Failure("UNAVAILABLE", `${why}: nothing was stored`);
+        for (const call of logged) server.fail(call, failure);
         server.flush();
       } else this.#replica.execute(logged);
     }
@@ -147,11 +150,15 @@ class ClusterNode implements Executor {
         elapsed: () => performance.now(),
         install,
         upload: () => snapshots.take(),
-        waiting: (reason) => this.#tell({ ...STARTING, reason }),
+        waiting: (reason) => {
+          this.#waits_for = reason;
+          this.#tell({ ...STARTING, reason });
+        },
         closed: () => this.#closed,
       }).run();
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
+      this.#waits_for = error.message;
       this.#tell({ ...STARTING, state: "halted", reason: error.message, refusal: error.message });
       return;
     }

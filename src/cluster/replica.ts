@@ -14,6 +14,7 @@ import {
   ENTRY_RETRY_MS,
   ENTRY_RETURN_MS_MAX,
   LEADER_SILENCE_MS,
+  LOG_LOOK_MS,
   LOG_REOPEN_DELAY_MS_MAX,
   NODE_BEAT_MS,
   NODE_HELD_MS,
@@ -22,7 +23,7 @@ import {
 } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
 import { Failure } from "../base/result.js";
-import type { Appended, LogSession } from "../ordered-log/ordered-log.js";
+import { LogError, type Appended, type LogSession } from "../ordered-log/ordered-log.js";
 import type { MethodTable } from "../rpc/method.js";
 import type { RpcServer, ServerCall } from "../rpc/server.js";
 import type { WriterMethod } from "../threads/writer-method.js";
@@ -98,6 +99,7 @@ const ALL: readonly (keyof ReplicaStatus)[] = [...ACTED_ON, "appends", "append_s
 
 const READS_NO_FURTHER = "the log is not read any further until there is room";
 const AWAY = "the cluster's log cannot be reached";
+const FULL_REASON = "the cluster's log takes no more writes: its disk is full, or what it may use of it";
 const FULL = new Failure("DISK_FULL", "the cluster's log takes no more writes: nothing was stored");
 const TOO_LARGE = new Failure("OUT_OF_RANGE", "larger than the cluster's log takes: nothing was stored");
 /** What a halt says of a hello that was refused, by why. */
@@ -134,6 +136,9 @@ export class Replica {
   #leader_heard_at: number;
   /** When the leader's silence was last looked at. */
   #looked_at: number;
+  /** Since when the log has taken nothing; null where it does. */
+  #full_since: number | null = null;
+  #look_at = 0;
   #hello_retry_at: number | null = null;
   #refused_since: number | null = null;
   #told: ReplicaStatus | null = null;
@@ -253,7 +258,21 @@ export class Replica {
     this.#leaderSilence(now);
     this.#connection.tick(now);
     if (this.#phase === "greeting" || this.#phase === "ready") this.#watch(now);
+    if (now >= this.#look_at) void this.#look(now);
     this.#tell(ALL);
+  }
+
+  /** Asks how the log is; where it does not answer, who appends hears of that. */
+  async #look(now: number): Promise<void> {
+    const { session } = this.#connection;
+    if (session === null) return;
+    this.#look_at = now + LOG_LOOK_MS;
+    try {
+      const warnings = await session.look();
+      if (session === this.#connection.session) this.#options.warn(warnings);
+    } catch (error) {
+      if (!(error instanceof LogError)) throw error;
+    }
   }
 
   /** Ends the connection; what was not answered is never answered. */
@@ -279,7 +298,8 @@ export class Replica {
     this.#options.suspect.expect(session.status.last);
     this.#reading = "on";
     session.follow(this.#carrying_out.state.position.id);
-    this.#join("");
+    // Why there was none before, until it is let in.
+    this.#join(this.#reason);
   }
 
   /** Asks to be let in, under a new incarnation; what is on its way is settled when the answer has come. */
@@ -296,7 +316,20 @@ export class Replica {
     if (session === null) return;
     const { node, store, run, version, settings } = this.#options.identity;
     const replaces = this.#carrying_out.membership.nodes.get(node)?.incarnation ?? 0;
-    this.#append(session, { kind: "hello", store, run, replaces, version, settings }, 0, 0, () => undefined);
+    this.#append(session, { kind: "hello", store, run, replaces, version, settings }, 0, 0, (outcome) => {
+      if (outcome === "unknown") this.#connection.lose("the log did not say what became of an entry");
+      if (outcome !== "full") return;
+      this.#isFull(true);
+      this.#hello_retry_at = this.#options.elapsed() + LOG_REOPEN_DELAY_MS_MAX;
+      this.#tell();
+    });
+  }
+
+  /** Whether the log takes anything, by what it has just said. */
+  #isFull(full: boolean): void {
+    this.#full_since = full ? (this.#full_since ?? this.#options.elapsed()) : null;
+    if (full) this.#reason = FULL_REASON;
+    else if (this.#reason === FULL_REASON) this.#reason = "";
   }
 
   /** What was not put into the log yet is not going to be; who calls from now on hears why at once. */
@@ -427,11 +460,14 @@ export class Replica {
   #heardOf(proposal: Proposal, outcome: Appended): void {
     switch (outcome) {
       case "stored":
+        this.#isFull(false);
         return;
       case "unknown":
         this.#connection.lose("the log did not say what became of an entry");
         return;
       case "full":
+        this.#isFull(true);
+        this.#tell();
         this.#refuse(this.#proposals.withdraw(proposal, false), FULL);
         break;
       default:
@@ -517,7 +553,7 @@ export class Replica {
       }
     }
     if (this.#phase === "ready") {
-      this.#reason = "";
+      this.#reason = this.#full_since === null ? "" : FULL_REASON;
       this.#next();
     }
     this.#tell();
@@ -593,11 +629,13 @@ export class Replica {
     // Every hello of this run begins an incarnation; the last of them counts.
     this.#refused_since = null;
     this.#phase = "ready";
+    this.#isFull(false);
     this.#leader_heard_at = elapsed();
     this.#refuse(this.#proposals.adopt(id), this.#unavailable());
   }
 
   #unavailable(): Failure {
+    if (this.#reason === FULL_REASON) return FULL;
     const why = this.#reason === "" ? AWAY : this.#reason;
     return new Failure("UNAVAILABLE", `${why}: nothing was stored`);
   }
@@ -609,20 +647,19 @@ export class Replica {
 
   #health(): Pick<ReplicaStatus, "state" | "reason"> {
     const reason = this.#reason;
+    const now = this.#options.elapsed();
     if (this.#phase === "halted") return { state: "halted", reason };
-    const lag = this.#log_last - this.#carrying_out.state.position.id;
+    if (this.#full_since !== null && now - this.#full_since >= CUT_OFF_MS) return { state: "cut_off", reason };
     if (this.#phase === "ready" && !this.#serves) return { state: "catching_up", reason: "upgrading the cluster" };
-    if (this.#phase === "ready")
+    if (this.#phase === "ready") {
+      const lag = this.#log_last - this.#carrying_out.state.position.id;
       // What is in the log is not known before something of it has come again.
-      return this.#stalled_until === null && this.#reading === "on" && lag <= NODE_LAG_ENTRIES_MAX
-        ? { state: "ok", reason }
-        : { state: "catching_up", reason };
+      const behind = this.#stalled_until !== null || this.#reading !== "on" || lag > NODE_LAG_ENTRIES_MAX;
+      return { state: behind ? "catching_up" : "ok", reason };
+    }
     if (this.#phase === "greeting") return { state: "catching_up", reason };
-    const away_ms = this.#options.elapsed() - this.#reached_at;
-    return {
-      state: away_ms >= CUT_OFF_MS ? "cut_off" : this.#proposals.incarnation > 0 ? "ok" : "catching_up",
-      reason,
-    };
+    if (now - this.#reached_at >= CUT_OFF_MS) return { state: "cut_off", reason };
+    return { state: this.#proposals.incarnation > 0 ? "ok" : "catching_up", reason };
   }
 
   /** Tells of the node, where any of this is another than it was told last. */

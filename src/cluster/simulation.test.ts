@@ -72,6 +72,35 @@ t.test("nodes that were dropped by the others join again by themselves", async (
   for (const node of nodes) await untilWritten(simulation, node);
 });
 
+t.test(
+  "a log that is full: the reason is said, also by a node that joins, and it goes on when there is room",
+  async (t) => {
+    const simulation = new Simulation(newSeed(), 2);
+    const { nodes, log } = simulation;
+    const [one, other] = nodes;
+    if (one === undefined || other === undefined) throw new Error("two nodes");
+    const are_well = (): boolean => nodes.every(({ replica }) => replica?.status.state === "ok");
+    await simulation.playUntil(are_well, PROMPT);
+    log.full = true;
+    other.crash();
+    other.start();
+    const states = (): (string | undefined)[] => nodes.map(({ replica }) => replica?.status.state);
+    await simulation.playUntil(() => states().every((state) => state === "cut_off"), PROMPT);
+    for (const { replica } of nodes)
+      t.match(replica?.status.reason, /^the cluster's log takes no more writes: its disk/);
+    const made = nodes.map((node) => simulation.call(node, addLine));
+    await simulation.playUntil(() => made.every(({ outcome }) => outcome !== null), PROMPT);
+    t.match(made, [{ outcome: { kind: "refused" } }, { outcome: { kind: "refused" } }]);
+    log.full = false;
+    await simulation.playUntil(are_well, PROMPT);
+    t.strictSame(
+      nodes.map(({ replica }) => replica?.status.reason),
+      ["", ""],
+    );
+    for (const node of nodes) await untilWritten(simulation, node);
+  },
+);
+
 /** Writes at a node; again where the log has lost what became of it. */
 async function untilWritten(simulation: Simulation, node: SimulatedNode): Promise<void> {
   let made = simulation.call(node, addLine);

@@ -46,6 +46,9 @@ export const NATS_ERROR = {
   batch_too_large: 10199,
 } as const;
 
+/** A server switches its JetStream off when its disk takes nothing more, and does not switch it on again. */
+export const SWITCHED_OFF = "its disk may be full; make room there, then restart that NATS server";
+
 const FAULTS: Readonly<Record<number, LogFault>> = {
   [NATS_ERROR.not_enabled]: "unsafe",
   [NATS_ERROR.not_enabled_for_account]: "denied",
@@ -127,7 +130,19 @@ function checkServer({ info }: NatsConnection, shown: string): void {
     );
   // In a cluster another server may have it.
   if (info?.jetstream !== true && info?.cluster === undefined)
-    throw new LogError("unsafe", `the NATS server at ${shown} keeps nothing: JetStream is not enabled there`);
+    throw new LogError(
+      "unsafe",
+      `the NATS server at ${shown} keeps nothing: JetStream is not enabled there, or ${SWITCHED_OFF}`,
+    );
+}
+
+/** What an error of the library means, where the server that was asked may be the reason for it. */
+export function explainAt({ connection, shown }: NatsServer, error: unknown): LogError {
+  const explained = explainFault(error, shown);
+  const { info } = connection;
+  if (explained.fault !== "unreachable" || info === undefined || info.jetstream === true) return explained;
+  const where = info.server_name === "" ? "the server that was asked" : `server ${info.server_name}`;
+  return new LogError("unreachable", `${explained.message}; JetStream of ${where} is off: ${SWITCHED_OFF}`, error);
 }
 
 /**

@@ -22,7 +22,7 @@ import { reasonOf } from "../base/reason.js";
 import { explainFault, NATS_ERROR, type NatsServer } from "./nats-connection.js";
 import { Delivery } from "./nats-delivery.js";
 import { pieceHeaders, PieceJoiner, pieceOf } from "./nats-pieces.js";
-import { generationOf, logSubject, streamName, type FoundLog } from "./nats-stream.js";
+import { generationOf, logSubject, streamName, warnOfCopies, type FoundLog } from "./nats-stream.js";
 import { LogError, type Appended, type LogListener, type LogSession, type LogStatus } from "./ordered-log.js";
 
 /** What refusals of an append mean: each says that it was not stored, and why that would be so again. */
@@ -118,6 +118,8 @@ class NatsSession implements LogSession {
   readonly #timer: NodeJS.Timeout;
   readonly #appends = new Map<number, Append>();
   readonly #joiner = new PieceJoiner();
+  /** Servers that lacked a part of the log when it was looked last. */
+  #lacking: ReadonlySet<string> = new Set();
   #appended = 0;
   /** Null before it follows. */
   #delivery: Delivery | null = null;
@@ -235,6 +237,19 @@ class NatsSession implements LogSession {
     for (let at = 1; at <= of; at++) {
       const part = bytes.subarray((at - 1) * part_bytes, at * part_bytes);
       connection.publish(this.#subject, part, { reply, headers: pieceHeaders({ batch, at, of }) });
+    }
+  }
+
+  async look(): Promise<readonly string[]> {
+    try {
+      const { lacking, warnings } = warnOfCopies(
+        await this.#server.manager.streams.info(streamName(this.#name)),
+        this.#lacking,
+      );
+      this.#lacking = lacking;
+      return [...this.status.warnings, ...warnings];
+    } catch (error) {
+      throw explainFault(error, this.#server.shown);
     }
   }
 
@@ -384,7 +399,9 @@ class NatsSession implements LogSession {
       if (append.ticks_left >= 0) continue;
       this.#appends.delete(number);
       append.done("unknown");
-      this.#lose(`it did not say within ${append.ticks_max * LOG_HEARTBEAT_MS} ms whether it has stored an entry`);
+      this.#lose(
+        `it did not say within ${append.ticks_max * LOG_HEARTBEAT_MS} ms whether it has stored an entry: it is held up, or its disk is full`,
+      );
       return;
     }
     if (this.#delivery === null) return;

@@ -11,7 +11,7 @@ import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig, type St
 import { nanos, type NatsConnection } from "@nats-io/transport-node";
 import { BATCH_BYTES_MAX, ENTRY_BYTES_MAX, LOG_PIECE_HEADER_BYTES, LOG_PIECES_MAX } from "../../schemas/limits.js";
 import { assert } from "../base/assert.js";
-import { isNatsError, type NatsServer } from "./nats-connection.js";
+import { isNatsError, SWITCHED_OFF, type NatsServer } from "./nats-connection.js";
 import { LogError } from "./ordered-log.js";
 
 const GENERATION = "koor_generation";
@@ -225,6 +225,23 @@ export function checkStream(server: NatsServer, name: string, info: StreamInfo):
   const { messages, first_seq, last_seq } = info.state;
   const first_sequence = messages === 0 ? last_seq + 1 : first_seq;
   return { generation, first_sequence, last: last_seq, message_bytes_max, warnings };
+}
+
+/**
+ * A line for each server that lacks a part of the log. One that has just started lacks some for a moment.
+ * @param before the servers of which that was so when it was looked before
+ */
+export function warnOfCopies(
+  { cluster }: StreamInfo,
+  before: ReadonlySet<string>,
+): { readonly lacking: ReadonlySet<string>; readonly warnings: readonly string[] } {
+  const lacking = (cluster?.replicas ?? []).filter(({ current, offline }) => !current || offline);
+  return {
+    lacking: new Set(lacking.map(({ name }) => name)),
+    warnings: lacking
+      .filter(({ name }) => before.has(name))
+      .map(({ name }) => `NATS server ${name} does not keep up with the log: it is away, or ${SWITCHED_OFF}`),
+  };
 }
 
 /**

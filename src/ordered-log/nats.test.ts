@@ -20,9 +20,11 @@ import {
   natsMissing,
   startNats,
   startNatsCluster,
+  canMount,
   type NatsOptions,
   type NatsProcess,
 } from "../../test/support/nats-server.js";
+import { pause } from "../../test/support/cluster.js";
 import { makeDirectory } from "../../test/support/server-process.js";
 import { TcpProxy } from "../../test/support/tcp-proxy.js";
 import { NatsSnapshots } from "./nats-snapshots.js";
@@ -162,6 +164,23 @@ t.test("a server whose JetStream is full", { skip }, async (t) => {
   t.equal(outcome, "full");
   t.same(node.losses, []);
 });
+
+const unmountable = skip || (canMount() ? false : "no file system of one's own can be mounted here");
+
+t.test(
+  "a server whose disk is full may say nothing at all: Koor says what it may be",
+  { skip: unmountable },
+  async (t) => {
+    const { url } = await startNats(t, { disk_bytes: 8 * 1024 * 1024 });
+    const node = await HeardSession.open(t, await makeLog(url));
+    const ended = node.loss();
+    const answers: unknown[] = [];
+    while (node.losses.length === 0 && answers.at(-1) !== "full" && answers.length < 30)
+      answers.push(await Promise.race([node.append(Buffer.alloc(400_000)), ended]));
+    t.comment(`${String(answers.at(-1))}, ${node.losses[0]?.message}`);
+    if (answers.at(-1) !== "full") t.match(await ended, { fault: "unreachable", message: /disk is full/ });
+  },
+);
 
 t.test("streams that are no log, or were changed", { skip }, async (t) => {
   const { url } = await startNats(t);
@@ -603,6 +622,19 @@ t.test("three servers", { skip }, async (t) => {
       `${stored.length} that were stored after ${last} are there`,
     );
   }
+
+  const { cluster } = await manager.streams.info("KOOR_three");
+  // One that the node is not connected to.
+  const lost = servers.find((_, at) => at > 0 && cluster?.leader !== `server-${at}`);
+  const last = await reopen(t, log);
+  await lost?.stop("SIGKILL");
+  let warnings: readonly string[] = [];
+  while (warnings.length === 0) {
+    t.equal(await last.append("more"), "stored", "two of three are enough");
+    warnings = await last.session.look();
+    await pause(100);
+  }
+  t.match(warnings.join(), /^NATS server server-\d does not keep up with the log: .*make room there, then restart/);
 });
 
 /** The server that leads the stream, by its name. */

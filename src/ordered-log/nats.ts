@@ -6,7 +6,7 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import { LOG_STATE_MS_MAX } from "../../schemas/limits.js";
 import { assert } from "../base/assert.js";
-import { askUntilAnswered, connectNats, explainFault, type NatsServer } from "./nats-connection.js";
+import { askUntilAnswered, connectNats, explainAt, type NatsServer } from "./nats-connection.js";
 import { openSession } from "./nats-session.js";
 import { NatsSnapshots } from "./nats-snapshots.js";
 import { checkStream, makeStream, readStream, streamName } from "./nats-stream.js";
@@ -51,6 +51,7 @@ function noting(session: LogSession, note: (is_of_use: boolean) => void): LogSes
         done(outcome);
       });
     },
+    look: () => session.look(),
     trim: (through) => session.trim(through),
     close: () => session.close(),
   };
@@ -83,6 +84,8 @@ async function create(address: LogAddress, turn: number, generation: string): Pr
 }
 
 async function closeAfter(server: NatsServer, error: unknown): Promise<Error> {
+  // A connection that is closed does not know its server any more.
+  const explained = explainAt(server, error);
   await server.connection.close();
-  return explainFault(error, server.shown);
+  return explained;
 }

@@ -80,6 +80,11 @@ export interface LogSession {
    * @param done not called any more once the session is lost or closed
    */
   append(bytes: Uint8Array, done: (outcome: Appended) => void): void;
+  /**
+   * Looks how the log is by now.
+   * @returns as in `LogStatus.warnings`
+   */
+  look(): Promise<readonly string[]>;
   /** Forgets the entries up to this id. */
   trim(through: number): Promise<void>;
   /** Ends the connection. What was appended and not answered may still be stored. */

@@ -163,6 +163,10 @@ export class PostgresSession implements LogSession {
     this.#appends.append(bytes, done);
   }
 
+  look(): Promise<readonly string[]> {
+    return Promise.resolve(this.status.warnings);
+  }
+
   async trim(through: number): Promise<void> {
     const { name, status } = this.#parts;
     const link = await this.#linkForRare();

@@ -2,7 +2,7 @@
  * Real NATS servers for tests: one, or a cluster of three, on free ports of loopback, with a store that is gone
  * afterwards. They can be killed, held and started again on what they have stored. Each ends with the test.
  */
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { homedir } from "node:os";
@@ -36,6 +36,13 @@ export interface NatsOptions {
   readonly config?: string;
   /** Without JetStream where false. */
   readonly jetstream?: boolean;
+  /** Its store is a file system of its own, of this size; `canMount` says whether that can be had. */
+  readonly disk_bytes?: number;
+}
+
+/** Whether a process may have a file system of its own here. */
+export function canMount(): boolean {
+  return spawnSync("unshare", ["-Urm", "sh", "-c", "mount -t tmpfs koor /tmp"], { stdio: "ignore" }).status === 0;
 }
 
 /** A server that is running, or was. */
@@ -52,6 +59,8 @@ export class NatsProcess {
     t: Owner,
     readonly directory: string,
     readonly makeConfig: (port: number) => string,
+    /** What starts the program. */
+    readonly launcher: readonly string[] = [],
   ) {
     this.#config = join(directory, "nats.conf");
     t.teardown(() => {
@@ -79,8 +88,8 @@ export class NatsProcess {
     if (this.#test_ended) throw new Error("the test has ended");
     writeFileSync(this.#config, this.makeConfig(this.#port));
     this.#log = "";
-    const program = findNatsServer() ?? NAME;
-    const child = spawn(program, ["-c", this.#config], { stdio: ["ignore", "ignore", "pipe"] });
+    const [program, ...args] = [...this.launcher, findNatsServer() ?? NAME, "-c", this.#config];
+    const child = spawn(program, args, { stdio: ["ignore", "ignore", "pipe"] });
     tieToThisProcess(child);
     this.#process = child;
     this.#ended = new Promise((resolve) => child.once("close", () => resolve()));
@@ -142,10 +151,21 @@ export class NatsProcess {
 }
 
 /** Starts one server that writes to disk before it acknowledges. */
-export async function startNats(t: Owner, { config = "", jetstream = true }: NatsOptions = {}): Promise<NatsProcess> {
+export async function startNats(
+  t: Owner,
+  { config = "", jetstream = true, disk_bytes }: NatsOptions = {},
+): Promise<NatsProcess> {
   const directory = makeDirectory(t);
-  const store = jetstream ? `jetstream { store_dir: "${directory}/store", sync_interval: always }` : "";
-  const server = new NatsProcess(t, directory, (port) => `listen: "127.0.0.1:${port}"\n${store}\n${config}\n`);
+  // What the server allows itself would keep a small disk from being full.
+  const bound = disk_bytes === undefined ? "" : ", max_file_store: 10G";
+  const store = jetstream ? `jetstream { store_dir: "${directory}/store", sync_interval: always${bound} }` : "";
+  const mount = `mkdir "$0" && mount -t tmpfs -o size=${disk_bytes} koor "$0" && exec "$@"`;
+  const server = new NatsProcess(
+    t,
+    directory,
+    (port) => `listen: "127.0.0.1:${port}"\n${store}\n${config}\n`,
+    disk_bytes === undefined ? [] : ["unshare", "-Urm", "sh", "-c", mount, join(directory, "store")],
+  );
   await server.start();
   return server;
 }

@@ -175,8 +175,6 @@ export const ENTRY_BYTES_MAX = 64 * MIB;
  * waits as long as the one before took, and so long at most.
  */
 export const ENTRY_GATHER_MS_MAX = 10;
-/** Entries of other nodes wait so long for the own one that is on its way, to share its transaction. */
-export const ENTRY_HOLD_MS_MAX = 5;
 /** Entries that have come are carried out together, so many and about so many bytes at most. */
 export const ENTRIES_TOGETHER_MAX = 64;
 export const ENTRIES_TOGETHER_BYTES_MAX = 4 * MIB;

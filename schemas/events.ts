@@ -20,6 +20,34 @@ export const TopicPattern = Text({
   description: "`*`, `?` and classes within a segment, `**` for one or more segments; empty or `*`: every topic.",
 });
 
+/** Every topic that the server itself publishes: the table "Events of the server" in docs/http-api.md. */
+export const SERVER_TOPICS = [
+  "koor.state.updated",
+  "koor.state.deleted",
+  "agent.stale",
+  "lease.granted",
+  "lease.waiting",
+  "lease.released",
+  "lease.lost",
+  "task.created",
+  "task.ready",
+  "task.claimed",
+  "task.done",
+  "task.failed",
+  "task.dead",
+  "task.canceled",
+  "task.input_required",
+  "compliance.violation",
+  "webhook.disabled",
+  "message.sent",
+  "llm.usage.recorded",
+] as const;
+export type ServerTopic = (typeof SERVER_TOPICS)[number];
+
+/** Every source that the server names as its own; its other events have the actor as their source. */
+export const SERVER_SOURCES = ["koor", "liveness-monitor", "compliance-scheduler", "webhooks"] as const;
+export type ServerSource = (typeof SERVER_SOURCES)[number];
+
 export const Event = Type.Object({
   id: Type.Integer({ minimum: 1 }),
   topic: Type.String(),

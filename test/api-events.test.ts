@@ -17,6 +17,7 @@ import {
   SUBSCRIBER_MESSAGE_BYTES_MAX,
   TOPIC_BYTES_MAX,
 } from "../schemas/limits.js";
+import { SERVER_SOURCES, SERVER_TOPICS } from "../schemas/events.js";
 import { TIMESTAMP } from "./support/answers.js";
 import { parseExposition } from "./support/exposition.js";
 import { send, sendJson, type Answer, type Refusal } from "./support/http-client.js";
@@ -233,6 +234,37 @@ t.test("what is refused is a 400 that names the field, and nothing is published"
   const largest = `{"topic":"large","data":"${"x".repeat(BODY_BYTES_MAX - 27)}"}`;
   t.equal(largest.length, BODY_BYTES_MAX);
   t.equal((await publish(largest)).status, 200, "the largest body is taken");
+});
+
+t.test("topics and sources of the server are its own, in any case and Unicode form", async (t) => {
+  const before = await lastId();
+  const topics = [
+    ...SERVER_TOPICS,
+    "lease.x",
+    "instance.registered",
+    "LEASE.Granted",
+    "ｌease.granted",
+    "lease．granted",
+  ];
+  for (const topic of [...topics, "le\u200base.granted", "\u00a0task.done", "task .done", "\ufeffmessage.sent"]) {
+    const answer = await publish({ topic, source: "me" });
+    t.equal(answer.status, 403, topic);
+    t.match(answer.json<Refusal>().error, /^topic: only the server publishes topics that begin with "\w+\."/);
+  }
+  for (const source of [...SERVER_SOURCES, "KOOR", "ｋoor", "ko\u00ador"]) {
+    const answer = await publish({ topic: "t", source });
+    t.equal(answer.status, 403, source);
+    t.match(answer.json<Refusal>().error, /^source: only the server publishes as /);
+  }
+  t.match((await publish([{ topic: "t" }, { topic: "task.done" }])).json<Refusal>().error, /^\[1\]\.topic: only/);
+  t.equal(await lastId(), before, "nothing of it is published");
+  for (const event of [
+    { topic: "leases.granted" },
+    { topic: "my.task.done" },
+    { topic: "task" },
+    { topic: "a", source: "koor-ci" },
+  ])
+    t.equal((await publish(event)).status, 200, JSON.stringify(event));
 });
 
 t.test("an array is published in order and atomically", async (t) => {

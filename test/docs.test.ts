@@ -12,6 +12,7 @@ import { findRow, readTokens } from "../cli/command-line.js";
 import { COMMANDS } from "../cli/commands.js";
 import { CliFailure } from "../cli/failure.js";
 import { OPTIONS, environmentOf, flagOf, type Option } from "../schemas/config.js";
+import { SERVER_SOURCES, SERVER_TOPICS } from "../schemas/events.js";
 import * as limits from "../schemas/limits.js";
 import { STATUSES } from "../schemas/status.js";
 import { Failure } from "../src/base/result.js";
@@ -144,6 +145,13 @@ interface Described {
   readonly parameters: readonly { readonly name: string; readonly in: string }[];
   readonly responses: Readonly<Record<string, unknown>>;
 }
+
+t.test("each event of the server is in the table of docs/http-api.md", (t) => {
+  const rows = tableRows(section("docs/http-api.md", "### Events of the server"));
+  t.same(rows.flatMap(([topics = ""]) => codeIn(topics)).toSorted(), [...SERVER_TOPICS].toSorted());
+  t.same(new Set(rows.flatMap(([, source = ""]) => codeIn(source))), new Set(SERVER_SOURCES));
+  t.end();
+});
 
 t.test("docs/http-api.md has each route, parameter, status, metric and audited action", async (t) => {
   const { port } = await startKoor(t);

@@ -1,13 +1,14 @@
 /** What is told of leases as events, in the transaction that makes it true. Runs in the writer. */
+import type { ServerSource, ServerTopic } from "../../schemas/events.js";
 import type { LeaseRecord } from "../../schemas/leases.js";
 import type { Publisher } from "../events/publisher.js";
 import type { WriteCall } from "../threads/writer-method.js";
 import { leaseId } from "./lease.js";
 
 /** Who says it, and who ends what nobody has ended. */
-export const SERVER = "koor";
+export const SERVER = "koor" satisfies ServerSource;
 
-export type LeaseTopic = "lease.granted" | "lease.waiting" | "lease.released" | "lease.lost";
+export type LeaseTopic = Extract<ServerTopic, `lease.${string}`>;
 
 export function tellLease(events: Publisher, topic: LeaseTopic, record: LeaseRecord, call: WriteCall): void {
   const { row, holder, holder_name, workspace, resources, shared, fence, task, reason } = record;

@@ -1,5 +1,6 @@
 /** Storing runs: the rows and the events of those that failed in one transaction. Runs in the writer. */
 import { ComplianceRecordReply, ComplianceRecordRequest } from "../../schemas/compliance.js";
+import type { ServerSource, ServerTopic } from "../../schemas/events.js";
 import { COMPLIANCE_RUNS_KEPT_MAX } from "../../schemas/limits.js";
 import { publisher } from "../events/publisher.js";
 import { weightOf } from "../rpc/method.js";
@@ -8,8 +9,8 @@ import { writerMethod } from "../threads/writer-method.js";
 import { NO_VIOLATIONS } from "./encode.js";
 import { complianceAppender } from "./table.js";
 
-const TOPIC_VIOLATION = "compliance.violation";
-const SOURCE = "compliance-scheduler";
+const TOPIC_VIOLATION = "compliance.violation" satisfies ServerTopic;
+const SOURCE = "compliance-scheduler" satisfies ServerSource;
 
 export const recordCompliance = writerMethod({
   name: "compliance.record",

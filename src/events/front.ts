@@ -28,6 +28,7 @@ import type { Hub } from "./hub.js";
 import { encodeEvent } from "./encode.js";
 import type { EventHistory } from "./history.js";
 import { waitForEvents } from "./long-poll.js";
+import { refuseReserved } from "./reserved.js";
 import { eventReader, type EventReader } from "./table.js";
 import type { Subscription } from "./subscription.js";
 
@@ -81,7 +82,12 @@ export class EventsFront {
     if (hops !== "" && !HOPS.test(hops)) return invalid("X-Koor-Hops must be a non-negative integer");
     const many = Array.isArray(json);
     const texts = many ? must(elementTexts(text), "the body was parsed as an array") : [text];
-    const events = (many ? json : [json]).map((body, at) => newEvent(texts[at] ?? "", body, context.actor));
+    const bodies = many ? json : [json];
+    for (const [at, body] of bodies.entries()) {
+      const refusal = refuseReserved(body, many ? `[${at}].` : "");
+      if (refusal !== null) return refusal;
+    }
+    const events = bodies.map((body, at) => newEvent(texts[at] ?? "", body, context.actor));
     const { writer, log } = this.#options;
     return new Promise((resolve) => {
       writer.call(publishEvents, { events, chain: chainOf(Number(hops), caller) }, context, (reply) => {

@@ -1,4 +1,5 @@
 /** Changes to instances, and what liveness finds. Run in the writer. */
+import type { ServerSource, ServerTopic } from "../../schemas/events.js";
 import * as Type from "typebox";
 import {
   CapabilitiesRequest,
@@ -21,8 +22,8 @@ import { noDetail, resourceId, writerMethod } from "../threads/writer-method.js"
 import { noInstance } from "./missing.js";
 import { instanceWriter } from "./table.js";
 
-export const TOPIC_STALE = "agent.stale";
-export const LIVENESS_SOURCE = "liveness-monitor";
+export const TOPIC_STALE = "agent.stale" satisfies ServerTopic;
+export const LIVENESS_SOURCE = "liveness-monitor" satisfies ServerSource;
 
 const models = { instances: instanceWriter };
 const changed = [changes("instance", ({ id }: { readonly id: string }) => [id], named(resourceId))];

@@ -1,6 +1,7 @@
 /**
  * Sending and marking messages, saying that they were delivered, and deleting those that are over. Run in the writer.
  */
+import type { ServerSource, ServerTopic } from "../../schemas/events.js";
 import * as Type from "typebox";
 import { MESSAGE_RECIPIENTS_MAX } from "../../schemas/limits.js";
 import {
@@ -21,8 +22,8 @@ import { writerMethod } from "../threads/writer-method.js";
 import { boxWriter, type BoxWriter } from "./box-writer.js";
 import { messageId, noMessage } from "./id.js";
 
-export const TOPIC_SENT = "message.sent";
-export const MESSAGE_SOURCE = "koor";
+export const TOPIC_SENT = "message.sent" satisfies ServerTopic;
+export const MESSAGE_SOURCE = "koor" satisfies ServerSource;
 
 const SECOND_MS = 1_000;
 /** The resource of a mark of several messages. */

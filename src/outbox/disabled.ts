@@ -1,9 +1,9 @@
 /** The event of a webhook that was disabled. Pure; the publisher and the webhooks' commands use it, in the writer. */
-import type { NewEvent } from "../../schemas/events.js";
+import type { NewEvent, ServerSource, ServerTopic } from "../../schemas/events.js";
 import type { DisabledWebhook } from "./outbox.js";
 
-export const TOPIC_DISABLED = "webhook.disabled";
-export const WEBHOOKS_SOURCE = "webhooks";
+export const TOPIC_DISABLED = "webhook.disabled" satisfies ServerTopic;
+export const WEBHOOKS_SOURCE = "webhooks" satisfies ServerSource;
 
 /** Where deliveries failed too often there is no `reason`. */
 export function disabledEvent({ id, url, fail_count, reason }: DisabledWebhook): NewEvent {

@@ -1,4 +1,5 @@
 /** Writes to the state store. Run in the writer; the versions themselves are versioned/commands.ts. */
+import type { ServerTopic } from "../../schemas/events.js";
 import type { WriteReply } from "../../schemas/versioned.js";
 import { unpackBytes } from "../base/bytes.js";
 import { Failure } from "../base/result.js";
@@ -18,8 +19,8 @@ import {
 } from "../versioned/commands.js";
 import { STATE } from "../versioned/space.js";
 
-export const TOPIC_UPDATED = "koor.state.updated";
-export const TOPIC_DELETED = "koor.state.deleted";
+export const TOPIC_UPDATED = "koor.state.updated" satisfies ServerTopic;
+export const TOPIC_DELETED = "koor.state.deleted" satisfies ServerTopic;
 
 export const stateWriter = versionedWriter(STATE);
 const models = { state: stateWriter, settings: SETTINGS, events: publisher, book: claimBook };

@@ -1,19 +1,12 @@
 /** What is told of tasks as events, in the transaction that makes it true. Runs in the writer. */
+import type { ServerTopic } from "../../schemas/events.js";
 import type { LeaseRecord } from "../../schemas/leases.js";
 import { SERVER } from "../claims/tell.js";
 import type { Publisher } from "../events/publisher.js";
 import type { WriteCall } from "../threads/writer-method.js";
 import type { LiveTask } from "./task.js";
 
-export type TaskTopic =
-  | "task.created"
-  | "task.ready"
-  | "task.claimed"
-  | "task.done"
-  | "task.failed"
-  | "task.dead"
-  | "task.canceled"
-  | "task.input_required";
+export type TaskTopic = Extract<ServerTopic, `task.${string}`>;
 
 /** @param claim that began or ended with it */
 export function tellTask(

@@ -1,4 +1,5 @@
 /** Recording usage: the row and its event in one transaction. Runs in the writer. */
+import type { ServerTopic } from "../../schemas/events.js";
 import { UsageRecordReply, UsageRecordRequest } from "../../schemas/usage.js";
 import { publisher } from "../events/publisher.js";
 import { weightOf } from "../rpc/method.js";
@@ -7,7 +8,7 @@ import { writerMethod } from "../threads/writer-method.js";
 import { encodeUsage } from "./encode.js";
 import { usageAppender } from "./table.js";
 
-export const TOPIC_RECORDED = "llm.usage.recorded";
+export const TOPIC_RECORDED = "llm.usage.recorded" satisfies ServerTopic;
 
 export const recordUsage = writerMethod({
   name: "usage.record",

@@ -48,6 +48,11 @@ export class Agent {
     return new Agent(port, id, name, token, guarded ? { Authorization: `Bearer ${token}` } : { "X-Koor-Instance": id });
   }
 
+  /** The same instance at another port: its server was started again. */
+  at(port: number): Agent {
+    return new Agent(port, this.id, this.name, this.token, this.headers);
+  }
+
   ask(method: string, path: string, body?: object, headers: OutgoingHttpHeaders = {}): Promise<Answer> {
     const all = { ...this.headers, ...headers };
     return body === undefined

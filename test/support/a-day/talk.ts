@@ -27,10 +27,10 @@ const SUBJECTS = [
 function ask(draw: Draw, team: Team, journal: Journal, at_ms: number, until_ms: number): void {
   const [from, to, question, answer] = draw.one(QUESTIONS);
   const [asking, asked] = [team.at(at_ms, from), team.at(at_ms, to)];
-  journal.tell(at_ms, "agent.question", asking.id, { to: asked.name, question });
+  journal.tell(at_ms, "question.asked", asking.id, { to: asked.name, question });
   const answered_ms = at_ms + draw.between(40, 1_500) * SECOND_MS;
   if (answered_ms < until_ms && draw.chance(85))
-    journal.tell(answered_ms, "agent.answer", team.at(answered_ms, to).id, { to: asking.name, question, answer });
+    journal.tell(answered_ms, "question.answered", team.at(answered_ms, to).id, { to: asking.name, question, answer });
 }
 
 function review(draw: Draw, team: Team, journal: Journal, at_ms: number, until_ms: number): void {

@@ -39,13 +39,13 @@ const WEBHOOKS: readonly Webhook[] = [
   },
   {
     id: FAILING_WEBHOOK,
-    patterns: ["agent.question", "review.*", "deploy.**"],
+    patterns: ["question.asked", "review.*", "deploy.**"],
     failed: { ago_ms: 48 * SECOND_MS, error: (host) => `${host} answered 503` },
     trouble: {
       fail_count: FAILING_COUNT,
       since_ms: 52 * SECOND_MS,
       event: (team) => ({
-        topic: "agent.question",
+        topic: "question.asked",
         by: team.named("claude-storefront").id,
         data: { to: "claude-checkout", question: "May the product page show the total of the cart in cents?" },
       }),

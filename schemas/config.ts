@@ -11,7 +11,7 @@ interface OptionBase {
   readonly value?: string;
 }
 export interface TextOption extends OptionBase {
-  readonly type: "text" | "address" | "address or empty" | "log or empty" | "name" | "name or empty";
+  readonly type: "text" | "path" | "address" | "address or empty" | "log or empty" | "name" | "name or empty";
   readonly fallback: string;
 }
 export interface ChoiceOption extends OptionBase {
@@ -67,7 +67,7 @@ export const OPTIONS = {
     value: "NAME",
     help: "auto, uws (uWebSockets.js) or node (Node's own HTTP); auto takes uws where it loads",
   },
-  data_dir: { type: "text", fallback: ".", value: "DIR", help: "directory of data.db; made when it is missing" },
+  data_dir: { type: "path", fallback: ".", value: "DIR", help: "directory of data.db; made when it is missing" },
   auth_token: {
     type: "text",
     fallback: "",

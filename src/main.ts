@@ -22,6 +22,7 @@ const URLS = {
   cache: new URL("../.compile-cache", import.meta.url),
 };
 
+const PRIVATE_UMASK = 0o077;
 const EXIT_UNUSABLE = 1;
 const EXIT_USAGE = 2;
 
@@ -42,6 +43,8 @@ export async function runServer(argv: readonly string[]): Promise<void> {
     process.stdout.write(`koor-server ${VERSION}\n`);
     return;
   }
+  // What the server makes is for its own user alone: database, log, lock, and the files of restores and snapshots.
+  process.umask(PRIVATE_UMASK);
   cacheCompiledCode();
   // V8 lets a heap of 20 MB grow past 100 before it collects: that is no memory to take from a small machine.
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH_PERCENT}`);

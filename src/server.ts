@@ -71,6 +71,7 @@ import { SessionUpkeep } from "./sessions/upkeep.js";
 import { specRoutes } from "./specs/routes.js";
 import { StateKeyCount } from "./state/key-count.js";
 import { stateRoutes } from "./state/routes.js";
+import { isOpenToOthers } from "./store/data-dir.js";
 import { sqliteChoice } from "./store/sqlite/choice.js";
 import { TemplateFront } from "./templates/front.js";
 import { templateRoutes } from "./templates/routes.js";
@@ -496,6 +497,8 @@ function announce({ log, config, addresses, data_dir, chosen }: Announcement): v
     // Only where it is not what this Node is meant to have.
     ...(fallback === "" ? {} : { sqlite_fallback: fallback }),
   });
+  if (config.auth_token !== "" && isOpenToOthers(data_dir))
+    log.warn("other users of this machine can open the data directory: chmod 700 it", { data_dir });
   if (isExposed(config)) {
     log.warn(
       "anyone who can reach this machine can read and change everything: set --auth-token, or bind to localhost",

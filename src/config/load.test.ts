@@ -154,6 +154,8 @@ t.test("what is refused, and the line that says so", (t) => {
     [["--config"], "--config needs a value"],
     [["--bind", "localhost"], '--bind must be HOST:PORT, not "localhost"'],
     [["--bind", ""], '--bind must be HOST:PORT, not ""'],
+    [["--data-dir", ""], "--data-dir must not be empty"],
+    [["--data-dir= "], "--data-dir must not be empty"],
     [["--dashboard-bind", "x"], '--dashboard-bind must be HOST:PORT, not "x"'],
     [["--bind", "h:70000"], /^--bind must be HOST:PORT/],
     [["--log-level", "loud"], '--log-level must be one of debug, info, warn, error, not "loud"'],
@@ -191,6 +193,7 @@ t.test("what is refused, and the line that says so", (t) => {
     /^KOOR_BIND/,
     "a variable that a flag overrides is looked at too",
   );
+  t.equal(refusalOf([], { KOOR_DATA_DIR: "" }), "KOOR_DATA_DIR must not be empty");
   t.equal(refusalOf([], { KOOR_STATE_EVENTS: "maybe" }), 'KOOR_STATE_EVENTS must be true or false, not "maybe"');
   t.equal(refusalOf([], { KOOR_CONFIG: "/nowhere/else.json" }), "cannot read /nowhere/else.json: no such file");
   for (const [argv] of rows) t.notMatch(refusalOf(argv), "\n", "one line");
@@ -206,6 +209,7 @@ t.test("a file of the wrong shape", (t) => {
     ["null", /settings\.json must hold a JSON object$/],
     [{ bind: 9800 }, /^bind must be a string$/],
     [{ bind: null }, /^bind must be a string$/],
+    [{ data_dir: "" }, /^data_dir must not be empty$/],
     [{ bind: "x" }, /^bind must be HOST:PORT, not "x"$/],
     [{ auth_token: true }, /^auth_token must be a string$/],
     [{ log_level: "loud" }, /^log_level must be one of/],

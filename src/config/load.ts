@@ -196,7 +196,9 @@ function checkText(option: TextOption | ChoiceOption, text: string, name: string
     throw new ConfigError(
       `${name} must be 1 to 64 letters, digits, "_", "-" and, but for the first, ".": not ${JSON.stringify(text)}`,
     );
-  if (option.type === "text" && text.includes("\0")) throw new ConfigError(`${name} must not contain a NUL`);
+  if (option.type === "path" && text.trim() === "") throw new ConfigError(`${name} must not be empty`);
+  if ((option.type === "text" || option.type === "path") && text.includes("\0"))
+    throw new ConfigError(`${name} must not contain a NUL`);
   return text;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The data directory before anything is opened in it: made when missing, locked against a second
- * server, and looked at so that a damaged or foreign database is refused with its files untouched.
+ * The data directory before anything is opened in it: made when missing, locked against a second server by whatever
+ * name that finds the database, and checked, so that a damaged or foreign database is refused with its files untouched.
  */
 import {
   accessSync,
@@ -11,11 +11,12 @@ import {
   mkdirSync,
   openSync,
   readSync,
+  realpathSync,
   statSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { LAYOUT_VERSION } from "./migrate.js";
-import { databasePath, openFailure, openReader, openWriter, type Db } from "./open.js";
+import { databaseFile, databasePath, openFailure, openReader, openWriter, type Db } from "./open.js";
 import { openDatabase } from "./sqlite/choice.js";
 import { sqliteCode } from "./sqlite/codes.js";
 
@@ -29,11 +30,14 @@ const CHECKED_BYTES_MAX = 16 * 1024 * 1024;
 /** SQLite's codes for a directory in which nothing can be written. */
 const UNWRITABLE: ReadonlySet<string> = new Set(["SQLITE_CANTOPEN", "SQLITE_READONLY"]);
 const SQLITE_MAGIC = "SQLite format 3\0";
+/** What the server makes is for its own user alone. */
+const DIRECTORY_MODE = 0o700;
+const OTHERS = 0o077;
 
 /** Locks that are held. Whoever forgets one holds it all the same: a handle that is collected would let it go. */
 const HELD = new Set<Db>();
 
-/** Holds the directory for this process until `release`. */
+/** Holds the directory and its database for this process until `release`. */
 export interface DataDirLock {
   release(): void;
 }
@@ -61,7 +65,7 @@ export function claimDataDir(data_dir: string): DataDirLock {
             : (code ?? "it is unusable");
     throw new DataDirError(`cannot use data directory ${data_dir}: ${why}`);
   }
-  const lock = lockDirectory(data_dir);
+  const lock = lockDatabase(data_dir);
   try {
     checkDatabase(data_dir);
   } catch (error) {
@@ -79,7 +83,7 @@ function makeDirectory(path: string): void {
   if (existsSync(path)) return;
   makeDirectory(dirname(path));
   try {
-    mkdirSync(path);
+    mkdirSync(path, DIRECTORY_MODE);
   } catch (error) {
     // Another server may have made it meanwhile; what it is, is looked at next.
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
@@ -87,13 +91,45 @@ function makeDirectory(path: string): void {
 }
 
 /**
+ * The directory, and the folder in which the database really is where `data.db` is a link to a file elsewhere: another
+ * server may use it under that name.
+ */
+function foldersOf(data_dir: string): string[] {
+  return [...new Set([realpathSync(data_dir), dirname(databaseFile(data_dir))])];
+}
+
+/** Whether other users of the machine may enter the directory, or the folder of the database, or list it. */
+export function isOpenToOthers(data_dir: string): boolean {
+  // Windows has no such bits.
+  if (process.platform === "win32") return false;
+  return foldersOf(data_dir).some((folder) => (statSync(folder).mode & OTHERS) !== 0);
+}
+
+/** Locks the database under each name that this server knows of. */
+function lockDatabase(data_dir: string): DataDirLock {
+  const held: DataDirLock[] = [];
+  const release = (): void => {
+    for (const lock of held) lock.release();
+  };
+  try {
+    for (const folder of foldersOf(data_dir)) held.push(lockFolder(folder, data_dir));
+  } catch (error) {
+    release();
+    if (error instanceof DataDirError) throw error;
+    const code = (error as NodeJS.ErrnoException).code ?? "unusable";
+    throw new DataDirError(`cannot lock data directory ${data_dir}: data.db is a link that leads nowhere (${code})`);
+  }
+  return { release };
+}
+
+/**
  * Node has no flock; a transaction held open on a small database of its own is a lock that the system
  * releases when the process dies, however it dies.
  */
-function lockDirectory(data_dir: string): DataDirLock {
+function lockFolder(folder: string, data_dir: string): DataDirLock {
   let db: Db | undefined;
   try {
-    db = openDatabase(join(data_dir, "koor.lock"), { timeout_ms: 0 });
+    db = openDatabase(join(folder, "koor.lock"), { timeout_ms: 0 });
     db.exec("BEGIN EXCLUSIVE");
     const held = db;
     HELD.add(held);
@@ -128,18 +164,37 @@ export function prepareDatabase(data_dir: string): Db {
   }
 }
 
+/**
+ * A file with several names (hard links) may be in use under one that nobody can find out. Whoever has it open holds
+ * SQLite's own lock of the file, which does not depend on the name: what asks for the whole file is refused then.
+ */
+function refuseShared(path: string): void {
+  const db = openDatabase(path, { timeout_ms: 0 });
+  try {
+    db.pragma("locking_mode = EXCLUSIVE");
+    db.prepare("SELECT count(*) FROM sqlite_schema").get();
+  } catch (error) {
+    if (sqliteCode(error)?.startsWith("SQLITE_BUSY") !== true) throw error;
+    throw new DataDirError(`database ${path} is in use by another koor server, under another name of the file`);
+  } finally {
+    db.close();
+  }
+}
+
 function checkDatabase(data_dir: string): void {
   const path = databasePath(data_dir);
   if (!existsSync(path)) return;
   const damaged = (why: string): DataDirError =>
     new DataDirError(`database ${path} is damaged (${why}); its files were left as they are`);
   let size: number;
+  let names: number;
   try {
     const fd = openSync(path, "r+");
     try {
       const info = fstatSync(fd);
       if (!info.isFile()) throw new DataDirError(`database ${path} is not a file`);
       size = info.size;
+      names = info.nlink;
       if (size === 0) return;
       const header = Buffer.alloc(100);
       if (readSync(fd, header, 0, 100, 0) < 100 || header.toString("latin1", 0, 16) !== SQLITE_MAGIC)
@@ -164,6 +219,11 @@ function checkDatabase(data_dir: string): void {
     if (size <= CHECKED_BYTES_MAX) {
       const verdict = String(db.pragma("quick_check(1)", { simple: true }));
       if (verdict !== "ok") throw damaged("its pages are inconsistent");
+    }
+    if (names > 1) {
+      db.close();
+      db = undefined;
+      refuseShared(path);
     }
   } catch (error) {
     if (error instanceof DataDirError) throw error;

@@ -2,8 +2,8 @@
  * Opening data.db: the one writable handle (in the writer) and read-only ones (front and pool), and what
  * SQLite's error codes mean. Knows no table.
  */
-import { statSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, lstatSync, readlinkSync, realpathSync, statSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import { SQLITE_BUSY_TIMEOUT_MS, SQLITE_READ_CACHE_KIB, WAL_CHECKPOINT_PAGES } from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";
 import { migrate } from "./migrate.js";
@@ -18,9 +18,26 @@ export function databasePath(data_dir: string): string {
   return join(data_dir, "data.db");
 }
 
+/**
+ * Path of the database's own file, which lies elsewhere where `data.db` is a link: SQLite's log is beside it.
+ * @throws the system's error where a link leads to a folder that is not there
+ */
+export function databaseFile(data_dir: string): string {
+  return realFile(databasePath(data_dir));
+}
+
+/** The path without links; the last one may lead to a file that is yet to be made. */
+function realFile(path: string): string {
+  const folder = realpathSync(dirname(path));
+  const file = join(folder, basename(path));
+  const is_link = lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+  if (!is_link) return file;
+  return existsSync(file) ? realpathSync(file) : realFile(resolve(folder, readlinkSync(file)));
+}
+
 /** Size of the write-ahead log; 0 where there is none. */
 export function logBytes(data_dir: string): number {
-  return statSync(`${databasePath(data_dir)}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+  return statSync(`${databaseFile(data_dir)}-wal`, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 /**

@@ -4,7 +4,17 @@
  * a damaged database.
  */
 import { once } from "node:events";
-import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import t from "tap";
@@ -188,6 +198,61 @@ t.test("a second server on the same directory or port is one clear line and exit
   t.equal((await sendJson(koor.port, "PUT", "/api/state/k", "1")).status, 200);
   const free = await startKoor(t, { data_dir: elsewhere });
   t.equal((await send(free.port, "GET", "/health")).status, 200, "the directory of the refused one is free");
+});
+
+t.test("the lock is that of the database: no name of it lets a second server in", async (t) => {
+  const folder = makeDirectory(t);
+  const data_dir = join(folder, "real/data");
+  const koor = await startKoor(t, { data_dir, cwd: folder });
+  const [folder_link, file_link, hard_link] = ["folder", "file", "hard"].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
+  symlinkSync(data_dir, folder_link);
+  for (const path of [file_link, hard_link]) mkdirSync(path);
+  symlinkSync("../real/data/data.db", join(file_link, "data.db"));
+  linkSync(join(data_dir, "data.db"), join(hard_link, "data.db"));
+  const flags = ["--bind", "127.0.0.1:0", "--dashboard-bind", "", "--data-dir"];
+  const names = [folder_link, file_link, hard_link, join(folder, "real", "..", "real", "data"), "real/data/."];
+  const refused = await Promise.all(names.map((name) => runKoor([...flags, name], folder)));
+  for (const [at, { code, stderr }] of refused.entries()) {
+    t.equal(code, 1, names[at]);
+    t.match(stderr, /^koor-server: (data directory|database) .* is in use by another koor server/);
+  }
+  t.equal((await sendJson(koor.port, "PUT", "/api/state/k", "1")).status, 200, "the first one goes on");
+  t.equal(await koor.stop(), 0);
+  const after = await startKoor(t, { data_dir: file_link });
+  t.equal((await send(after.port, "GET", "/api/state/k")).text, "1", "a link is a name like another");
+  t.match((await runKoor([...flags, data_dir], folder)).stderr, /is in use by another koor server/);
+});
+
+t.test("what the server makes is for its own user alone, and a directory of others is warned about", async (t) => {
+  const folder = makeDirectory(t);
+  const modeOf = (path: string): string => (statSync(path).mode & 0o777).toString(8);
+  const umask = ["-c", 'umask 0; exec "$@"', "sh"];
+  const data_dir = join(folder, "made/for it");
+  const koor = await startKoor(t, {
+    data_dir,
+    cwd: folder,
+    launcher: ["/bin/sh", ...umask],
+    args: ["--auth-token", "x"],
+  });
+  t.same([modeOf(join(folder, "made")), modeOf(data_dir)], ["700", "700"]);
+  const files = readdirSync(data_dir);
+  t.ok(files.includes("data.db-wal") && files.includes("koor.lock"), String(files));
+  for (const file of files) t.equal(modeOf(join(data_dir, file)), "600", file);
+  t.notMatch(koor.log(), "other users");
+  await koor.stop();
+  for (const [mode, args, warned] of [
+    [0o755, ["--auth-token", "x"], true],
+    [0o755, [], false],
+  ] as const) {
+    chmodSync(data_dir, mode);
+    const again = await startKoor(t, { data_dir, args });
+    t.equal(/level=WARN msg="other users of this machine can open the data directory/.test(again.log()), warned);
+    await again.stop();
+  }
 });
 
 t.test("a damaged database stops the start, its files untouched", async (t) => {

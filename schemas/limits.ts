@@ -271,6 +271,9 @@ export const POOL_BATCH_PATIENCE_MS = 20;
 export const POOL_HEAP_MIB_MAX = 512;
 export const DIFF_BYTES_MAX = 64 * MIB;
 
+/** How often the database's files are looked at: whether they are there still, and the same. */
+export const STORAGE_WATCH_INTERVAL_MS = 1_000;
+
 // Backup
 /** Snapshots that are read at once: each has a thread of its own, so that none takes the pool's. */
 export const BACKUPS_AT_ONCE_MAX = 2;

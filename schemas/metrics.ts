@@ -5,6 +5,7 @@ import { NodeHealth } from "./cluster.js";
 export const Health = Type.Object({
   status: Type.Enum(["ok", "draining", "unwell"]),
   uptime: Type.String({ examples: ["3h24m10s"] }),
+  reason: Type.Optional(Type.String({ description: "Why the server takes no writes; absent while it does." })),
   cluster: Type.Optional(NodeHealth),
 });
 

@@ -41,6 +41,7 @@ import * as taskJobs from "./tasks/jobs.js";
 import * as templates from "./templates/commands.js";
 import * as templateJobs from "./templates/jobs.js";
 import * as closeStore from "./threads/close-store.js";
+import * as threadJobs from "./threads/jobs.js";
 import { methodsIn } from "./threads/methods.js";
 import { BUG, CHANGES, COMMIT, FOREIGN } from "./threads/notices.js";
 import * as usage from "./usage/commands.js";
@@ -87,6 +88,7 @@ export const METHODS = new MethodTable(
     backupJobs,
     backupStaging,
     closeStore,
+    threadJobs,
   ),
 );
 

@@ -274,6 +274,7 @@ function makePieces({ config, log, threads, chosen, uptime_ms }: Ground): Pieces
     actors,
     agents,
     positions: cluster,
+    onBug: (error) => threads.storage.takeError(error),
     recordRefusal: ({ action, resource, failure }, context, done) =>
       writer.call(refuseCall, { action, resource, detail: refusalDetail(failure) }, context, done),
   });
@@ -358,6 +359,7 @@ function makePieces({ config, log, threads, chosen, uptime_ms }: Ground): Pieces
   const tasks = new BackgroundTasks(
     [
       deadlines(threads, pipeline),
+      threads.storage,
       { close: () => outbound.close() },
       streams,
       changes,
@@ -400,6 +402,7 @@ function makePieces({ config, log, threads, chosen, uptime_ms }: Ground): Pieces
       instances: directory,
       ports: front,
       pipeline,
+      storage: threads.storage,
       cluster,
     }),
     ...clusterRoutes(cluster),
@@ -446,10 +449,8 @@ function makePieces({ config, log, threads, chosen, uptime_ms }: Ground): Pieces
       commit: (notice) => writer_metrics.recordCommit(notice),
       bug: ({ method, error }) => log.error("method failed", { method, error }),
     },
-    () => {
-      writer_metrics.recordRestart();
-      reloadAll("crash");
-    },
+    () => reloadAll("crash"),
+    () => writer_metrics.recordRestart(),
   );
   deliveries.load();
   coordination.begin();

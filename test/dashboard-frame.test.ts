@@ -307,6 +307,15 @@ t.test("without a token", { skip: browserMissing() }, async (t) => {
     await usual.context().close();
   });
 
+  await t.test("that nothing can be stored is said on every page, with the reason", async () => {
+    const { page, context } = await openPage(dashboard.browser);
+    const json = { status: "unwell", uptime: "1s", reason: "the database takes no writes: data.db was removed" };
+    await page.route("**/health", (route) => route.fulfill({ status: 503, json }));
+    await page.goto(`${dashboard.url}/state`);
+    await page.getByRole("alert").filter({ hasText: json.reason }).waitFor();
+    await context.close();
+  });
+
   await t.test("while the server is away the page says so; back again it shows what has changed", async (t) => {
     const { page, context, complaints } = await dashboard.open("/state/plan/moving", {
       expected: [AWAY, REFUSED, /404/],

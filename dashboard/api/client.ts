@@ -11,6 +11,8 @@ export class ApiError extends Error {
   constructor(
     readonly status: number,
     message: string,
+    /** Why the server is not well, where `/health` says it; else "". */
+    readonly reason = "",
   ) {
     super(message);
   }
@@ -46,17 +48,19 @@ async function call(method: string, path: string, init: RequestInit = {}): Promi
   }
   if (response.ok) return response;
   if (response.status === UNAUTHORIZED && !path.startsWith("/session")) onUnauthorized();
-  throw new ApiError(response.status, await refusalOf(response));
+  throw await refusalOf(response);
 }
 
-async function refusalOf(response: Response): Promise<string> {
+async function refusalOf(response: Response): Promise<ApiError> {
+  const { status } = response;
   try {
-    const body = (await response.json()) as { readonly error?: unknown };
-    if (typeof body.error === "string") return body.error;
+    const { error, reason } = (await response.json()) as { readonly error?: unknown; readonly reason?: unknown };
+    const message = typeof error === "string" ? error : `status ${status}`;
+    return new ApiError(status, message, typeof reason === "string" ? reason : "");
   } catch {
     // Not Koor's own answer: a proxy's, say.
+    return new ApiError(status, `status ${status}`);
   }
-  return `status ${response.status}`;
 }
 
 /**

@@ -4,7 +4,9 @@ import { LocationProvider, useLocation } from "preact-iso/router";
 import type { ComponentChildren } from "preact";
 import { useEffect, useErrorBoundary } from "preact/hooks";
 import { reasonOf } from "../api/client.js";
+import { storageFault } from "../api/health.js";
 import { startRecorder } from "../api/recorder.js";
+import { useResource } from "../api/resource.js";
 import { Button } from "../parts/button.js";
 import { Notice } from "../parts/notice.js";
 import { AttentionWatch } from "../views/needs-me/watch.js";
@@ -69,6 +71,7 @@ function House() {
             bind it to localhost.
           </Notice>
         )}
+        <StorageNotice />
         {view === undefined || address === null ? (
           <NoSuchView />
         ) : (
@@ -81,6 +84,11 @@ function House() {
       <AttentionWatch />
     </div>
   );
+}
+
+function StorageNotice() {
+  const reason = useResource(storageFault).data.value ?? "";
+  return reason === "" ? null : <Notice tone="bad">Nothing can be stored: {reason}.</Notice>;
 }
 
 function NoSuchView() {

@@ -49,6 +49,8 @@ export interface PipelineOptions {
   readonly agents: CallCounter;
   /** Where the server is a node of a cluster. */
   readonly positions: Positions | null;
+  /** Is told of what a handler threw. */
+  readonly onBug: (error: unknown) => void;
 }
 
 /** The ports, which have most routes in common. */
@@ -500,6 +502,7 @@ export class Pipeline {
       route: call.bound.route.name,
       error: traceOf(error),
     });
+    this.#options.onBug(error);
     return new Failure("INTERNAL", "internal error");
   }
 

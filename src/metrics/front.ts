@@ -26,6 +26,8 @@ export interface MetricsFrontOptions {
   /** The addresses that really listen; "" for a port that is off. */
   readonly ports: { readonly addresses: { readonly api: string; readonly dashboard: string } };
   readonly pipeline: { readonly draining: boolean };
+  /** Why what is written could not be kept; null where it can be. */
+  readonly storage: { readonly fault: string | null };
   /** Where the server is a node of a cluster. */
   readonly cluster: { health(): { readonly well: boolean; readonly cluster: object } } | null;
 }
@@ -43,10 +45,12 @@ export class MetricsFront {
   }
 
   health(): Reply {
-    const { pipeline, cluster } = this.#options;
+    const { pipeline, cluster, storage } = this.#options;
     const node = cluster?.health() ?? ALONE;
-    const status = pipeline.draining ? "draining" : node.well ? "ok" : "unwell";
-    const reply = jsonReply(JSON.stringify({ status, uptime: this.#uptime(), cluster: node.cluster }));
+    const is_well = node.well && storage.fault === null;
+    const status = pipeline.draining ? "draining" : is_well ? "ok" : "unwell";
+    const reason = storage.fault === null ? undefined : `the database takes no writes: ${storage.fault}`;
+    const reply = jsonReply(JSON.stringify({ status, uptime: this.#uptime(), reason, cluster: node.cluster }));
     return status === "ok" ? reply : { ...reply, status: 503, headers: UNWELL_HEADERS };
   }
 

@@ -17,6 +17,7 @@ import {
 import { dirname, join } from "node:path";
 import { LAYOUT_VERSION } from "./migrate.js";
 import { databaseFile, databasePath, openFailure, openReader, openWriter, type Db } from "./open.js";
+import { CHECKED_BYTES_MAX, findDamage, hasMagic } from "./sound.js";
 import { openDatabase } from "./sqlite/choice.js";
 import { sqliteCode } from "./sqlite/codes.js";
 
@@ -25,11 +26,10 @@ export class DataDirError extends Error {
   override readonly name = "DataDirError";
 }
 
-/** Databases up to this size are checked page by page at the start; a larger one only in its header. */
-const CHECKED_BYTES_MAX = 16 * 1024 * 1024;
 /** SQLite's codes for a directory in which nothing can be written. */
 const UNWRITABLE: ReadonlySet<string> = new Set(["SQLITE_CANTOPEN", "SQLITE_READONLY"]);
-const SQLITE_MAGIC = "SQLite format 3\0";
+/** Of the file by which a directory is locked. */
+export const LOCK_FILE = "koor.lock";
 /** What the server makes is for its own user alone. */
 const DIRECTORY_MODE = 0o700;
 const OTHERS = 0o077;
@@ -94,7 +94,7 @@ function makeDirectory(path: string): void {
  * The directory, and the folder in which the database really is where `data.db` is a link to a file elsewhere: another
  * server may use it under that name.
  */
-function foldersOf(data_dir: string): string[] {
+export function foldersOf(data_dir: string): string[] {
   return [...new Set([realpathSync(data_dir), dirname(databaseFile(data_dir))])];
 }
 
@@ -129,7 +129,7 @@ function lockDatabase(data_dir: string): DataDirLock {
 function lockFolder(folder: string, data_dir: string): DataDirLock {
   let db: Db | undefined;
   try {
-    db = openDatabase(join(folder, "koor.lock"), { timeout_ms: 0 });
+    db = openDatabase(join(folder, LOCK_FILE), { timeout_ms: 0 });
     db.exec("BEGIN EXCLUSIVE");
     const held = db;
     HELD.add(held);
@@ -197,8 +197,7 @@ function checkDatabase(data_dir: string): void {
       names = info.nlink;
       if (size === 0) return;
       const header = Buffer.alloc(100);
-      if (readSync(fd, header, 0, 100, 0) < 100 || header.toString("latin1", 0, 16) !== SQLITE_MAGIC)
-        throw damaged("not a SQLite file");
+      if (readSync(fd, header, 0, 100, 0) < 100 || !hasMagic(header)) throw damaged("not a SQLite file");
     } finally {
       closeSync(fd);
     }
@@ -216,15 +215,11 @@ function checkDatabase(data_dir: string): void {
       );
     const foreign = layout === 0 && db.prepare("SELECT count(*) FROM sqlite_schema").pluck().get() !== 0;
     if (foreign) throw new DataDirError(`database ${path} is not a koor database`);
-    if (size <= CHECKED_BYTES_MAX) {
-      const verdict = String(db.pragma("quick_check(1)", { simple: true }));
-      if (verdict !== "ok") throw damaged("its pages are inconsistent");
-    }
-    if (names > 1) {
-      db.close();
-      db = undefined;
-      refuseShared(path);
-    }
+    db.close();
+    db = undefined;
+    const damage = size <= CHECKED_BYTES_MAX ? findDamage(path) : null;
+    if (damage !== null) throw damaged(damage);
+    if (names > 1) refuseShared(path);
   } catch (error) {
     if (error instanceof DataDirError) throw error;
     throw damaged(sqliteCode(error) ?? "unreadable");

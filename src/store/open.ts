@@ -70,7 +70,12 @@ export function setSynced(db: Db, synced: boolean): void {
 
 /** Opens a read-only handle on a database that the writer has migrated. */
 export function openReader(data_dir: string): Db {
-  const db = openDatabase(databasePath(data_dir), { readonly: true, timeout_ms: SQLITE_BUSY_TIMEOUT_MS });
+  return openReaderOf(databasePath(data_dir));
+}
+
+/** The same by the path of the database's file. */
+export function openReaderOf(path: string): Db {
+  const db = openDatabase(path, { readonly: true, timeout_ms: SQLITE_BUSY_TIMEOUT_MS });
   // Negative: in KiB.
   db.pragma(`cache_size = -${SQLITE_READ_CACHE_KIB}`);
   return db;

@@ -10,7 +10,8 @@ import { systemClock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { RpcClient } from "../rpc/client.js";
 import type { MethodTable, Notice, PayloadOf } from "../rpc/method.js";
-import { logBytes } from "../store/open.js";
+import { databasePath, logBytes } from "../store/open.js";
+import { OpenFiles } from "../store/open-files.js";
 import { stagingPath } from "../store/staging.js";
 import { beginWriter, type BegunWriter } from "./begun-writer.js";
 import { ForeignCounter } from "./foreign-counter.js";
@@ -20,6 +21,8 @@ import { Pool } from "./pool.js";
 import { Reader } from "./reader.js";
 import { Reads } from "./reads.js";
 import { StagingThread } from "./staging-thread.js";
+import { checkStorage } from "./jobs.js";
+import { StorageWatch } from "./storage-watch.js";
 import { VisiblePosition } from "./visible-position.js";
 import { WatchedKinds } from "./watched-kinds.js";
 import { Writer } from "./writer.js";
@@ -58,6 +61,8 @@ export interface Threads<Notices extends Readonly<Record<string, Notice>>> {
   readonly watched: WatchedKinds;
   /** How far the log is whose effects can be read, where the server is a node of a cluster. */
   readonly visible: VisiblePosition;
+  /** Whether the database can keep what is written. */
+  readonly storage: StorageWatch;
   /** Where a restore gathers its snapshot. */
   readonly staging_path: string;
   /** Bytes of the database's write-ahead log. */
@@ -67,8 +72,9 @@ export interface Threads<Notices extends Readonly<Record<string, Notice>>> {
   /**
    * To be called once, before the first call of the writer.
    * @param afterRestart the writer crashed and serves again: what it committed before may not have been told
+   * @param onRestart the writer was started again after a crash, whether or not it will serve
    */
-  listen(handlers: NoticeHandlers<Notices>, afterRestart: () => void): void;
+  listen(handlers: NoticeHandlers<Notices>, afterRestart: () => void, onRestart?: () => void): void;
   close(): Promise<void>;
 }
 
@@ -87,6 +93,7 @@ export function openThreads<Notices extends Readonly<Record<string, Notice>>>(
   const early: (readonly [name: string, payload: unknown])[] = [];
   let onRestarted: () => void = () => undefined;
   let starts = 0;
+  let onStartedAgain: () => void = () => undefined;
   const client = new RpcClient({
     methods,
     clock: systemClock,
@@ -100,6 +107,16 @@ export function openThreads<Notices extends Readonly<Record<string, Notice>>>(
   const { settings } = begun.data;
   const writer = new Writer(client, new ForeignCounter(begun.data.foreign));
   const watched = new WatchedKinds(begun.data.watched);
+  const data = { data_dir, settings };
+  const pool = new Pool({ url: urls.pool, methods, data, log });
+  const files = new OpenFiles(data_dir);
+  const storage = new StorageWatch({
+    files,
+    check: () => pool.run(checkStorage, { path: databasePath(data_dir) }),
+    log,
+    now_ms: systemClock.now(),
+    hold: (refusal) => writer.hold(refusal),
+  });
   const thread = new WriterThread({
     url: urls.writer,
     begun,
@@ -111,12 +128,12 @@ export function openThreads<Notices extends Readonly<Record<string, Notice>>>(
       writer.restarted();
       onRestarted();
     },
+    onRestart: () => onStartedAgain(),
+    storage,
   });
   thread.start();
-  const data = { data_dir, settings };
   const reader = new Reader(data_dir, settings);
   begun.database.close();
-  const pool = new Pool({ url: urls.pool, methods, data, log });
   const exports = new Pool({ url: urls.pool, methods, data, log, threads_max: BACKUPS_AT_ONCE_MAX });
   return {
     writer,
@@ -127,10 +144,12 @@ export function openThreads<Notices extends Readonly<Record<string, Notice>>>(
     visible: new VisiblePosition(begun.data.visible),
     staging_path: stagingPath(data_dir),
     logBytes: () => logBytes(data_dir),
+    storage,
     startStaging: () => new StagingThread({ url: urls.staging, methods, data, clock: systemClock, log }),
-    listen: (handlers, afterRestart) => {
+    listen: (handlers, afterRestart, onRestart = () => undefined) => {
       for (const [key, notice] of Object.entries(notices)) takers.set(notice.name, handlers[key] as never);
       onRestarted = afterRestart;
+      onStartedAgain = onRestart;
       for (const [name, payload] of early.splice(0)) takers.get(name)?.(payload as never);
     },
     close: async () => {
@@ -141,6 +160,7 @@ export function openThreads<Notices extends Readonly<Record<string, Notice>>>(
       for (const name of takers.keys()) takers.set(name, () => undefined);
       reader.close();
       await thread.close();
+      files.close();
       lock.release();
     },
   };

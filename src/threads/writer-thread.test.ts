@@ -73,6 +73,8 @@ function supervise(url: URL): {
     begun: beginThread(url, writerData("", { state_history: 0, state_events: false, event_history: 0 })),
     client,
     log,
+    onRestart: () => undefined,
+    storage: { findFault: () => null, takeError: () => undefined, takeUnusable: () => undefined },
     onReady: () => {
       starts.push(starts.length + 1);
       wake();

@@ -15,6 +15,7 @@ import { sqliteCode } from "../store/sqlite/codes.js";
 import { closeStore } from "./close-store.js";
 import type { BegunThread } from "./begun-writer.js";
 import { READY, UNUSABLE } from "./notices.js";
+import type { StorageWatch } from "./storage-watch.js";
 
 export interface WriterThreadOptions {
   /** The thread's script. */
@@ -25,6 +26,9 @@ export interface WriterThreadOptions {
   readonly log: Log;
   /** It serves: at the start and after each restart. */
   readonly onReady: () => void;
+  /** It was started again. */
+  readonly onRestart: () => void;
+  readonly storage: Pick<StorageWatch, "findFault" | "takeError" | "takeUnusable">;
 }
 
 export class WriterThread {
@@ -44,10 +48,11 @@ export class WriterThread {
   }
 
   #listen(worker: Worker): void {
-    const { client, log } = this.#options;
+    const { client, log, storage } = this.#options;
     this.#worker = worker;
     client.attach(worker);
     worker.on("error", (error: unknown) => {
+      storage.takeError(error);
       log.error("writer crashed", { error: sqliteCode(error) ?? reasonOf(error) });
     });
     worker.on("exit", () => this.#exited());
@@ -57,12 +62,15 @@ export class WriterThread {
   takeNotice(name: string, payload: unknown): boolean {
     if (name === READY.name) {
       this.#delay_ms = WRITER_RESTART_DELAY_MS;
+      this.#options.storage.takeUnusable(null);
       this.#options.onReady();
       return true;
     }
     if (name === UNUSABLE.name) {
       // It ends by itself.
-      this.#options.log.error("writer cannot open the database", { error: payload as PayloadOf<typeof UNUSABLE> });
+      const error = payload as PayloadOf<typeof UNUSABLE>;
+      this.#options.log.error("writer cannot open the database", { error });
+      this.#options.storage.takeUnusable(error);
       return true;
     }
     return false;
@@ -87,10 +95,22 @@ export class WriterThread {
     this.#options.client.detach(new Failure("UNAVAILABLE", "the writer is restarting, try again"), committed);
     if (this.#closing) return;
     this.#options.log.warn("writer restarts", { delay_ms: this.#delay_ms });
-    this.#restart = setTimeout(() => {
-      const { url, begun } = this.#options;
-      this.#listen(new Worker(url, { workerData: begun.data }));
-    }, this.#delay_ms);
+    this.#startLater();
+  }
+
+  #startLater(): void {
+    this.#restart = setTimeout(() => this.#startAgain(), this.#delay_ms);
     this.#delay_ms = Math.min(this.#delay_ms * 2, WRITER_RESTART_DELAY_MS_MAX);
+  }
+
+  /** A database that is another one by now is not opened: the front still reads the one that there was. */
+  #startAgain(): void {
+    const { url, begun, storage, onRestart } = this.#options;
+    if (storage.findFault() !== null) {
+      this.#startLater();
+      return;
+    }
+    onRestart();
+    this.#listen(new Worker(url, { workerData: begun.data }));
   }
 }

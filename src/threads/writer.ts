@@ -26,6 +26,7 @@ export class Writer {
   #unheard: Unheard[] = [];
   readonly #foreign: ForeignCounter;
   #foreign_told = 0;
+  #held: Failure | null = null;
   /** Who wants to know what is changed. */
   readonly changes = new ChangeFeed();
 
@@ -51,6 +52,11 @@ export class Writer {
     }
   }
 
+  /** Refuses every call with this, until it is given null: what the writer would store could not be kept. */
+  hold(refusal: Failure | null): void {
+    this.#held = refusal;
+  }
+
   /** Calls that were not answered yet. */
   get depth(): number {
     return this.#client.depth;
@@ -73,6 +79,10 @@ export class Writer {
     context: CallContext,
     done: (reply: ReplyOf<Row> | Failure) => void,
   ): void {
+    if (this.#held !== null) {
+      done(this.#held);
+      return;
+    }
     const sent = ++this.#sent;
     this.#begin(method, request);
     this.#client.call(method, request, context, (reply) => {

@@ -217,7 +217,7 @@ t.test("the lock is that of the database: no name of it lets a second server in"
   const names = [folder_link, file_link, hard_link, join(folder, "real", "..", "real", "data"), "real/data/."];
   const refused = await Promise.all(names.map((name) => runKoor([...flags, name], folder)));
   for (const [at, { code, stderr }] of refused.entries()) {
-    t.equal(code, 1, names[at]);
+    t.equal(code, 1, `${names[at]}`);
     t.match(stderr, /^koor-server: (data directory|database) .* is in use by another koor server/);
   }
   t.equal((await sendJson(koor.port, "PUT", "/api/state/k", "1")).status, 200, "the first one goes on");

@@ -1,0 +1,128 @@
+/**
+ * A database that is damaged, removed or replaced under the server: `/health` says so with the reason within seconds,
+ * on both ports, as do the log and the dashboard, no write is acknowledged that would be lost, and what can come right
+ * again does.
+ */
+import { closeSync, copyFileSync, cpSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import t, { type Test } from "tap";
+import { send, sendJson, type Refusal } from "../support/http-client.js";
+import { readMetric } from "../support/metrics.js";
+import { makeDirectory, startKoor, type Koor, type Owner } from "../support/server-process.js";
+
+const PAGE_BYTES = 4096;
+/** Enough that SQLite takes them from its log into the database. */
+const VALUES = 400;
+const VALUE = Buffer.alloc(16_000, "x");
+
+interface Health {
+  readonly status: string;
+  readonly reason?: string;
+}
+
+async function health(port: number): Promise<Health & { readonly code: number }> {
+  const answer = await send(port, "GET", "/health");
+  return { ...answer.json<Health>(), code: answer.status };
+}
+
+/** Asks until the server is as wanted: it looks every second. */
+async function untilHealth(koor: Koor, code: number, reason = /^/): Promise<Health> {
+  for (;;) {
+    const found = await health(koor.port);
+    if (found.code === code && reason.test(found.reason ?? "")) return found;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+async function startFilled(t: Owner): Promise<Koor> {
+  const koor = await startKoor(t, {
+    args: ["--dashboard-bind", "127.0.0.1:0"],
+    cwd: "/",
+    data_dir: join(makeDirectory(t), "data"),
+  });
+  const keys = Array.from({ length: VALUES }, (_, at) => `/api/state/k${at}`);
+  await Promise.all(keys.map((path) => send(koor.port, "PUT", path, { body: VALUE })));
+  return koor;
+}
+
+/** Writes over pages of a file, as `dd conv=notrunc` does. */
+function overwrite(path: string, first_page: number, bytes: Buffer): void {
+  const file = openSync(path, "r+");
+  writeSync(file, bytes, 0, bytes.length, first_page * PAGE_BYTES);
+  closeSync(file);
+}
+
+async function refusesWrites(t: Test, koor: Koor, reason: RegExp): Promise<void> {
+  const { status, reason: told } = await untilHealth(koor, 503, reason);
+  t.equal(status, "unwell");
+  t.match(await health(koor.dashboard_port), { code: 503, reason: told }, "on the dashboard's port, too");
+  const calls = [
+    ["PUT", "/api/state/lost", 1],
+    ["POST", "/api/events/publish", { topic: "lost" }],
+    ["POST", "/api/instances/register", { name: "lost" }],
+    ["DELETE", "/api/state/k0", undefined],
+  ] as const;
+  for (const [method, path, body] of calls) {
+    const answer = await sendJson(koor.port, method, path, body);
+    t.match([answer.status, answer.json<Refusal>().error], [503, reason], `${method} ${path}`);
+  }
+  await koor.logged(new RegExp(`level=ERROR msg="the database takes no writes" reason=.*${reason.source}`));
+}
+
+t.test("damage and files that are moved away: refused while it is so, and taken again after it", async (t) => {
+  const koor = await startFilled(t);
+  const file = join(koor.data_dir, "data.db");
+  const aside = join(koor.data_dir, "..", "aside.db");
+
+  renameSync(file, aside);
+  await refusesWrites(t, koor, /data\.db was removed under the server/);
+  renameSync(aside, file);
+  await untilHealth(koor, 200);
+  t.equal((await sendJson(koor.port, "PUT", "/api/state/kept", 1)).status, 200);
+
+  const sound = readFileSync(file);
+  overwrite(file, 100, Buffer.alloc(200 * PAGE_BYTES, 0xa5));
+  await refusesWrites(t, koor, /it is damaged \(/);
+  overwrite(file, 0, sound);
+  await untilHealth(koor, 200);
+  overwrite(file, 0, Buffer.alloc(PAGE_BYTES));
+  await refusesWrites(t, koor, /data\.db was overwritten under the server/);
+  overwrite(file, 0, sound);
+  await untilHealth(koor, 200);
+  t.equal((await sendJson(koor.port, "PUT", "/api/state/kept", 2)).status, 200);
+  t.equal(await readMetric(koor.port, "koor_writer_restarts_total"), 0);
+
+  // A copy looks the same, and is another file: what is written would go to one that no path leads to.
+  copyFileSync(file, aside);
+  renameSync(aside, file);
+  await refusesWrites(t, koor, /data\.db was replaced under the server/);
+});
+
+t.test("the directory, the log and the lock", async (t) => {
+  const faults: readonly (readonly [name: string, fault: (data_dir: string) => void, reason: RegExp])[] = [
+    ["rm -rf", (data_dir) => rmSync(data_dir, { recursive: true }), /data\.db was removed/],
+    ["rm data.db-wal", (data_dir) => rmSync(join(data_dir, "data.db-wal")), /data\.db-wal was re(moved|placed)/],
+    ["rm koor.lock", (data_dir) => rmSync(join(data_dir, "koor.lock")), /koor\.lock was removed/],
+    [
+      "a copy of the directory in its place",
+      (data_dir) => {
+        cpSync(data_dir, `${data_dir}2`, { recursive: true });
+        renameSync(data_dir, `${data_dir}1`);
+        renameSync(`${data_dir}2`, data_dir);
+      },
+      /data\.db was replaced/,
+    ],
+  ];
+  await Promise.all(
+    faults.map(async ([name, fault, reason]) => {
+      const koor = await startKoor(t, {
+        args: ["--dashboard-bind", "127.0.0.1:0"],
+        data_dir: join(makeDirectory(t), "data"),
+        cwd: "/",
+      });
+      t.equal((await health(koor.port)).code, 200, name);
+      fault(koor.data_dir);
+      await refusesWrites(t, koor, reason);
+    }),
+  );
+});

@@ -512,11 +512,8 @@ t.test("the actor: whose name a call carries", async (t) => {
     ["a token", bearer(ana.token), ana.id],
     ["a token before the header", { ...bearer(ana.token), ...as(ben.id) }, ana.id],
     ["no header", {}, ""],
-    ["an unknown id", as("nobody"), ""],
     ["an unknown token", bearer("nonsense"), ""],
     ["an unknown token, a known id", { ...bearer("x"), ...as(ben.id) }, ben.id],
-    ["an id in capitals", as(ana.id.toUpperCase()), ""],
-    ["a token as an id", as(ana.token), ""],
     ["an id as a token", bearer(ana.id), ""],
   ];
   for (const [what, headers, actor] of callers) {
@@ -549,6 +546,11 @@ t.test("the actor: whose name a call carries", async (t) => {
     });
   }
   t.match((await send(port, "GET", `/api/audit?actor=${ana.id}&limit=1`)).json(), [{ actor: ana.id }]);
+  for (const id of ["nobody", ana.id.toUpperCase(), ana.token, `${ana.id},${ben.id}`]) {
+    const refused = await send(port, "PUT", "/api/state/k", { body: "1", headers: as(id) });
+    t.same(refused.json(), { error: `instance not found: ${id}`, code: 404 });
+    t.match(await newest(), { action: "state.put", actor: "", outcome: "error" });
+  }
   await post(koor, `${ben.id}/capabilities`, { capabilities: [] }, as(ana.id));
   t.match(
     await newest(),
@@ -559,6 +561,45 @@ t.test("the actor: whose name a call carries", async (t) => {
   t.match(await newest(), { actor: ana.id, resource: ana.id, action: "instance.deregister" });
   await send(port, "PUT", "/api/state/k", { body: "1", headers: { ...bearer(ana.token), ...as(ana.id) } });
   t.match(await newest(), { actor: "" }, "who is gone does nothing any more");
+});
+
+t.test("an unknown instance writes nothing, on either port, and reads as nobody", async (t) => {
+  const koor = await startKoor(t, { args: ["--dashboard-bind", "127.0.0.1:0"] });
+  const { port } = koor;
+  // No instance at all, and then one.
+  for (const round of ["none registered", "one registered"]) {
+    const writes: readonly (readonly [method: string, path: string, body?: object])[] = [
+      ["PUT", "/api/state/k", { a: 1 }],
+      ["DELETE", "/api/state/k"],
+      ["PUT", "/api/specs/p/n", { a: 1 }],
+      ["POST", "/api/events/publish", { topic: "t" }],
+      ["POST", "/api/instances/register", { name: "x" }],
+      ["POST", "/api/leases", { resources: ["a"] }],
+      ["DELETE", "/api/leases/lease-1?fence=1"],
+      ["POST", "/api/tasks", { title: "x" }],
+      ["POST", "/api/tasks/claim", {}],
+      ["POST", "/api/messages", { to: "name:x", subject: "x" }],
+      ["POST", "/api/rules/propose", { project: "p", rule_id: "r", pattern: "x", message: "x" }],
+      ["POST", "/api/webhooks", { id: "w", url: "http://127.0.0.1:1/" }],
+      ["POST", "/api/templates", { id: "t", name: "t", kind: "rules", data: [] }],
+      ["POST", "/api/llm/usage", { provider: "p", model: "m" }],
+    ];
+    for (const at of [port, koor.dashboard_port]) {
+      for (const [method, path, body] of writes) {
+        const headers = { "Content-Type": "application/json", ...as("bogus") };
+        const answer = await send(at, method, path, body ? { headers, body: JSON.stringify(body) } : { headers });
+        t.same(answer.json(), { error: "instance not found: bogus", code: 404 }, `${round}: ${method} ${path}`);
+      }
+      t.equal((await send(at, "GET", "/api/state/k", { headers: as("bogus") })).json<{ code: number }>().code, 404);
+      t.same((await send(at, "GET", "/api/state", { headers: as("bogus") })).json(), []);
+      t.equal((await sendJson(at, "POST", "/api/leases/check", { paths: ["a"] }, as("bogus"))).status, 200);
+      t.match((await send(at, "GET", "/api/messages", { headers: as("bogus") })).json(), {
+        error: "instance not found: bogus",
+        code: 404,
+      });
+    }
+    await register(koor);
+  }
 });
 
 t.test("with auth on an instance's token is a token, until it is deleted", async (t) => {

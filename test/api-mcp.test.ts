@@ -722,6 +722,16 @@ t.test("the instance that set_intent names is the one that calls", async (t) => 
   );
 });
 
+t.test("an unknown instance proposes nothing, and may join again", async (t) => {
+  const bogus = { "X-Koor-Instance": "bogus" };
+  const call = (name: string, given: object) => callTool(port, name, given, "2025-11-25", bogus);
+  const rule = { project: "p", rule_id: "of-bogus", pattern: "x", message: "m" };
+  t.equal(refusalOf(await call("propose_rule", rule)), "instance not found: bogus");
+  const { instance_id } = resultOf<Registered>(await call("register_instance", { name: "again" }));
+  t.match(resultOf(await call("set_intent", { instance_id, intent: "x" })), { instance_id });
+  t.match(resultOf(await call("discover_instances", { name: "again" })), { count: 1 });
+});
+
 t.test("two hundred calls at once, each with its own answer", async (t) => {
   const ids = Array.from({ length: 200 }, (_unused, at) => at);
   const answers = await Promise.all(

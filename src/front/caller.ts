@@ -9,6 +9,8 @@ export interface Caller {
   readonly role: "server" | "instance" | "nobody";
   /** Id of the instance that acts, or `dashboard` for a person there; "" where there is none. */
   readonly actor: string;
+  /** The id that the call gave as its own and no instance has; absent where it gave none, or one that is registered. */
+  readonly unknown?: string;
 }
 
 export const NOBODY: Caller = Object.freeze({ role: "nobody", actor: "" });

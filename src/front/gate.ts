@@ -94,11 +94,10 @@ export class Gate {
   identify(authorization: string, claimed: string, actors: Actors): Caller | Failure {
     const token = authorization === "" ? undefined : /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
     const owner = token === undefined ? undefined : this.ownerOf(token, actors);
-    if (owner?.role === "server") return { role: "server", actor: claimedActor(claimed, actors) };
+    if (owner?.role === "server") return claimedCaller("server", claimed, actors);
     if (owner !== undefined) return owner;
     if (this.#token !== null) return UNAUTHENTICATED;
-    const actor = claimedActor(claimed, actors);
-    return actor === "" ? NOBODY : { role: "nobody", actor };
+    return claimed === "" ? NOBODY : claimedCaller("nobody", claimed, actors);
   }
 
   /** Whose token it is; undefined where nobody has it. A sign of life of an instance whose own it is. */
@@ -124,9 +123,10 @@ export class Gate {
   }
 }
 
-/** The instance that a caller says it is; "" where nobody has that id. */
-function claimedActor(claimed: string, actors: Actors): string {
-  return claimed !== "" && actors.seeId(claimed) ? claimed : "";
+/** A caller that acts as the instance whose id it claims, where one is registered. */
+function claimedCaller(role: Caller["role"], claimed: string, actors: Actors): Caller {
+  if (claimed === "") return { role, actor: "" };
+  return actors.seeId(claimed) ? { role, actor: claimed } : { role, actor: "", unknown: claimed };
 }
 
 function remember(known: Map<string, boolean>, value: string, allowed: boolean): void {

@@ -8,7 +8,7 @@ import { Failure } from "../base/result.js";
 import { checkShape } from "../base/shape.js";
 import type { Actors, CallCounter, Caller } from "./caller.js";
 import type { Refusals } from "./refusals.js";
-import { refuseRole } from "./roles.js";
+import { refuseRole, refuseUnknown } from "./roles.js";
 import type { CallContext } from "../rpc/frames.js";
 import type { Sink } from "../transport/reply.js";
 import type { AnyQuery, Reply, Request, Route } from "./route.js";
@@ -55,7 +55,12 @@ export class InnerCalls {
     const { actors, agents } = this.#options;
     if (outer.context.actor !== "" || !actors.seeId(id)) return outer;
     agents.add(id, "mcp_calls", 1);
-    return { ...outer, context: { ...outer.context, actor: id } };
+    return { ...this.asNobody(outer), context: { ...outer.context, actor: id } };
+  }
+
+  /** The outer call without the unknown instance that its header may name. */
+  asNobody({ caller: { role, actor }, context }: OuterCall): OuterCall {
+    return { caller: { role, actor }, context };
   }
 
   /**
@@ -76,6 +81,7 @@ export class InnerCalls {
     const malformed =
       route.body?.kind === "json" && route.body.unread !== true ? checkShape(json, route.body.schema) : null;
     const answer =
+      refuseUnknown(route, caller) ??
       refuseRole(this.#options.guarded, route, caller, params) ??
       malformed ??
       (await route.handle({

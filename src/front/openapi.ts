@@ -6,6 +6,7 @@ import type { TObject, TSchema } from "typebox";
 import { ErrorBody } from "../../schemas/common.js";
 import { REASON_PHRASES } from "../../schemas/status.js";
 import { jsonReply } from "./reply.js";
+import { mayWrite } from "./roles.js";
 import { route, type Route } from "./route.js";
 import { publishedParameter, publishedSchema, type Json } from "./published-schema.js";
 import { ROUTE_TAGS } from "./tags.js";
@@ -85,6 +86,7 @@ function describeRoute(row: Route): Json {
   if (row.query !== undefined || row.body !== undefined || row.path.includes("{")) statuses.add(400);
   if (row.body !== undefined && row.body.kind !== "stream") statuses.add(413);
   if ((row.body !== undefined || row.audited !== undefined) && row.asks_only === undefined) statuses.add(507);
+  if (row.open !== true && mayWrite(row)) statuses.add(404);
   statuses.delete(200);
   // What is not done yet is told of as what is done; where that has no fixed shape there is nothing to tell.
   const accepted =

@@ -8,6 +8,7 @@ import type { TextRules } from "../../schemas/text.js";
 import { must } from "../base/assert.js";
 import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
+import { NEEDS_INSTANCE, noInstance } from "../base/needs-instance.js";
 import { traceOf } from "../base/reason.js";
 import { Failure, invalid } from "../base/result.js";
 import { areShapesLoaded, loadShapes, readShaped } from "../base/shape.js";
@@ -22,7 +23,7 @@ import { parameterRules, parseQuery, refuseParameters } from "./parameters.js";
 import { failureReply, Refusals, type Header, type RecordRefusal } from "./refusals.js";
 import type { RequestMetrics, RouteMetrics } from "./request-metrics.js";
 import { askedPosition, comeLater, positioned, tooFarBehind, type Positions } from "./positions.js";
-import { refuseRole } from "./roles.js";
+import { refuseRole, refuseUnknown } from "./roles.js";
 import { parsePath, pathParameters, type PathShape } from "./path-shape.js";
 import type { Answer, Reply, Request, Route } from "./route.js";
 
@@ -264,14 +265,21 @@ export class Pipeline {
 
   /** Who calls, or why they may not. A preflight names nobody, and says only that a page of another site will ask. */
   #gate(call: Call, open: boolean, preflight = false): Caller | Failure {
+    const caller = this.#identify(call, open, preflight);
+    return caller instanceof Failure ? caller : (refuseUnknown(call.bound.route, caller) ?? caller);
+  }
+
+  #identify(call: Call, open: boolean, preflight: boolean): Caller | Failure {
     const { gate, actors } = this.#options;
     const head = call.head ?? call.exchange;
     const refusal = this.#refuseForeign(call);
     if (refusal !== null) return refusal;
     if (call.port === "dashboard" && !preflight) return this.#enter(call, open);
-    // Where no instance is registered, and no token needed, no header can name anyone.
-    if (open || (!gate.guarded && actors.size === 0)) return NOBODY;
-    return gate.identify(head.header("authorization"), head.header("x-koor-instance"), actors);
+    if (open) return NOBODY;
+    const claimed = head.header("x-koor-instance");
+    // Where no instance is registered, and no token needed, no token can name anyone.
+    if (claimed === "" && !gate.guarded && actors.size === 0) return NOBODY;
+    return gate.identify(head.header("authorization"), claimed, actors);
   }
 
   /**
@@ -310,7 +318,8 @@ export class Pipeline {
     if (this.#isAhead(after)) call.head = copyHead(exchange);
     const caller = this.#gate(call, route.open === true);
     if (caller instanceof Failure) {
-      if (call.head === null || caller.status !== "UNAUTHENTICATED") return caller;
+      // An instance may have registered in what this node has yet to apply.
+      if (call.head === null || !["UNAUTHENTICATED", "NOT_FOUND"].includes(caller.status)) return caller;
       call.stranger = caller;
     } else {
       const refusal = this.#meet(call, caller);
@@ -514,6 +523,10 @@ export class Pipeline {
     if (call.stranger !== null && call.stranger !== answer) {
       // What else is wrong with it is nobody's business.
       this.#finish(call, call.stranger);
+      return;
+    }
+    if (answer === NEEDS_INSTANCE && call.caller.unknown !== undefined) {
+      this.#finish(call, noInstance(call.caller.unknown));
       return;
     }
     this.refusals.report(call.bound.route, answer);

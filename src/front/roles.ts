@@ -1,4 +1,5 @@
-/** What a token is not enough for. Pure. */
+/** Refusals of callers that a route does not take: those of unknown instances, and tokens that are not enough. Pure. */
+import { noInstance } from "../base/needs-instance.js";
 import { Failure } from "../base/result.js";
 import type { Caller } from "./caller.js";
 import type { Route } from "./route.js";
@@ -27,4 +28,16 @@ export function refuseRole(
   if (needs === undefined || mayAll(guarded, caller)) return null;
   if (needs === "server") return NEEDS_SERVER;
   return params[0] === caller.actor ? null : NEEDS_OWN;
+}
+
+/** Whether a call may change something: where it also acts as an instance, it must not do so as nobody by mistake. */
+export function mayWrite({ method, asks_only, needs, counted_as }: Route): boolean {
+  // A message to /mcp is a write or not by its tool: the tool's own route refuses it.
+  if (method === "GET" || counted_as === "mcp") return false;
+  return asks_only !== true || needs === "own instance";
+}
+
+/** The 404 for a write under the id of an instance that is not registered; null for any other call. */
+export function refuseUnknown(route: Route, { unknown }: Caller): Failure | null {
+  return unknown !== undefined && mayWrite(route) ? noInstance(unknown) : null;
 }

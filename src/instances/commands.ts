@@ -12,6 +12,7 @@ import {
   StaleReply,
 } from "../../schemas/instances.js";
 import { must } from "../base/assert.js";
+import { noInstance } from "../base/needs-instance.js";
 import { formatTime } from "../base/time.js";
 import { claimBook } from "../claims/book.js";
 import { CHANGES_CLAIMS } from "../claims/commands.js";
@@ -19,7 +20,6 @@ import { publisher } from "../events/publisher.js";
 import { weightOf } from "../rpc/method.js";
 import { anyOfThem, changes, changesAny, changesByModel, named } from "../threads/changes.js";
 import { noDetail, resourceId, writerMethod } from "../threads/writer-method.js";
-import { noInstance } from "./missing.js";
 import { instanceWriter } from "./table.js";
 
 export const TOPIC_STALE = "agent.stale" satisfies ServerTopic;

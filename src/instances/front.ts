@@ -7,6 +7,7 @@ import { INSTANCE_LIST_PAGE, INSTANCES_MAX } from "../../schemas/limits.js";
 import type { Clock } from "../base/clock.js";
 import { crypto } from "../base/crypto.js";
 import type { Log } from "../base/log.js";
+import { noInstance } from "../base/needs-instance.js";
 import { Failure } from "../base/result.js";
 import { jsonReply, readReply } from "../front/reply.js";
 import type { Answer } from "../front/route.js";
@@ -14,7 +15,6 @@ import type { CallContext } from "../rpc/frames.js";
 import type { Writer } from "../threads/writer.js";
 import { activateInstance, deregisterInstance, registerInstance, setCapabilities, setIntent } from "./commands.js";
 import { encodeInstance, matchesFilter, type Directory, type Entry, type InstanceFilter } from "./directory.js";
-import { noInstance } from "./missing.js";
 import { hashToken, makeToken } from "./token.js";
 
 const SECOND_MS = 1_000;

@@ -55,7 +55,8 @@ export class ToolCalls {
     const refusal = checkShape(given, TOOL_CARDS[name].input);
     if (refusal !== null) return await inner.refuse(tool.route, [], outer, refusal);
     const values = given as Arguments;
-    const call = tool.caller === undefined ? outer : inner.actAs(tool.caller(values), outer);
+    const joined = tool.joins === true ? inner.asNobody(outer) : outer;
+    const call = tool.caller === undefined ? joined : inner.actAs(tool.caller(values), outer);
     const answer = await inner.call(tool.route, tool.request(values), call, MCP_RESULT_CHARACTERS_MAX);
     return answer instanceof Failure ? answer : tool.result(answer, values);
   }

@@ -16,6 +16,8 @@ export interface Tool {
   readonly result: (answer: string, given: Arguments) => string;
   /** The instance that calls, where an argument says it. */
   readonly caller?: (given: Arguments) => string;
+  /** It makes the instance that calls: a client whose old one is gone joins again by it. */
+  readonly joins?: true;
   /** The argument that names what may not be there. */
   readonly subject?: string;
 }
@@ -57,6 +59,7 @@ const RULE_FIELDS = Object.keys(TOOL_CARDS.propose_rule.input.properties);
 export const TOOLS: Readonly<Record<ToolName, Tool>> = {
   register_instance: {
     route: "instance.register",
+    joins: true,
     request: (given) => ({
       json: {
         ...pick(given, ["name", "workspace", "intent", "stack"]),

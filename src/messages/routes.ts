@@ -40,6 +40,7 @@ export function messageRoutes(messages: MessageFront): Route[] {
       query: MessageQuery,
       waits: true,
       answer: MessageList,
+      statuses: [404],
       handle: (request) => messages.list(request),
     }),
     route({
@@ -75,6 +76,7 @@ export function messageRoutes(messages: MessageFront): Route[] {
       summary: "Lists the threads of the caller's messages, the newest first.",
       query: ThreadQuery,
       answer: ThreadList,
+      statuses: [404],
       handle: ({ query, context }) => messages.threads(query, context),
     }),
   ];

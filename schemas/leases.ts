@@ -84,6 +84,12 @@ export const LeaseBody = Type.Object({
   wait_s: Type.Optional(WaitSeconds),
   reason: Type.Optional(Remark),
   request_id: Type.Optional(Name(REQUEST_ID_BYTES_MAX)),
+  reuse: Type.Optional(
+    Type.Boolean({
+      default: true,
+      description: "False: a lease of its own, beside one that the caller holds already.",
+    }),
+  ),
 });
 export type LeaseBody = Static<typeof LeaseBody>;
 
@@ -181,9 +187,11 @@ export const AcquireRequest = Type.Object({
   /** Whether it stays there without a call that waits for it. */
   queued: Type.Boolean(),
   request_id: nullable(Type.String()),
+  /** Whether a lease that the holder has already of the same resources is the answer. */
+  reuse: Type.Optional(Type.Boolean()),
 });
 export type AcquireRequest = Static<typeof AcquireRequest>;
-/** Which lease it is; the front knows the rest. `made` is false for one that the same call had made before. */
+/** Which lease it is; the front knows the rest. `made` is false for one that there was before. */
 export const AcquireReply = Type.Object({ row: Type.Integer(), made: Type.Boolean() });
 
 /** `fence` null: none was sent. */

@@ -321,6 +321,26 @@ t.test("the same request_id, the same lease", async (t) => {
   t.equal((await bob.lease(["c"], { request_id: "u" })).state, "held", "nor one who got nothing");
 });
 
+t.test("one's own lease, asked for again, is the answer", async (t) => {
+  const { port } = await startKoor(t);
+  const [ana, bob] = [await Agent.register(port, "ana"), await Agent.register(port, "bob")];
+  const first = await ana.lease(["path:src/**", "deploy"], { ttl_s: 60 });
+  t.match(await ana.lease(["path:src/**", "deploy"], { ttl_s: 120 }), { ...first, ttl_s: 120, expires_at: String });
+  t.match(await ana.lease(["deploy", "path:src/**"], { ttl_s: 5 }), { id: first.id, ttl_s: 120 }, "in any order");
+  t.match(await ana.lease(["path:src/**", "deploy"], { wait_s: 1, request_id: "r" }), { id: first.id });
+  t.equal((await eventsOf(port, "lease.granted")).length, 1, "it was granted once");
+  for (const [what, resources, more] of [
+    ["fewer", ["deploy"], {}],
+    ["of another mode", ["path:src/**", "deploy"], { mode: "shared" }],
+    ["of another workspace", ["path:src/**", "deploy"], { workspace: "other" }],
+    ["of its own", ["path:src/**", "deploy"], { reuse: false }],
+  ] as const)
+    t.not((await ana.lease(resources, more)).id, first.id, what);
+  t.equal((await bob.tryLease(["path:src/**", "deploy"])).status, 409, "another's is not");
+  await ana.release(await ana.get(first.id));
+  t.not((await ana.lease(["path:src/**", "deploy"])).id, first.id, "nor one that has ended");
+});
+
 t.test("calls of the same request_id wait for the same lease", async (t) => {
   const { port } = await startKoor(t);
   const [ana, bob] = [await Agent.register(port, "ana"), await Agent.register(port, "bob")];

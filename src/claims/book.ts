@@ -149,6 +149,11 @@ export class ClaimBook implements WritingModel {
     if (name === undefined) return NEEDS_INSTANCE;
     const known = this.#requests.find("lease", actor, request.request_id, now_ms);
     if (known !== undefined) return { row: Number(known), made: false };
+    const own = request.reuse === true ? this.#ownAgain(request, actor) : undefined;
+    if (own !== undefined) {
+      this.#requests.remember("lease", actor, request.request_id, String(own.order), now_ms);
+      return { row: own.order, made: false };
+    }
     const full = this.#fullFor(actor, name);
     if (full !== null) return full;
     const { waits, queued, request_id, workspace, shared, reason, ttl_s, max_s } = request;
@@ -164,6 +169,24 @@ export class ClaimBook implements WritingModel {
     else this.#ledger.enqueue(lease);
     this.#requests.remember("lease", actor, request_id, String(lease.order), now_ms);
     return { row: lease.order, made: true };
+  }
+
+  /**
+   * The lease that a holder has already, of the resources that it asks for again. It lasts at least as long as the
+   * request says.
+   */
+  #ownAgain({ resources, shared, workspace, ttl_s }: AcquireRequest, holder: string): LiveLease | undefined {
+    let first: LiveLease | undefined;
+    for (const lease of this.#ledger.claimsOf(holder)) {
+      const { record } = lease;
+      // The first of several on every node, whatever the order in which it has read them.
+      if (first !== undefined && first.order < lease.order) continue;
+      if (record.state !== "held" || record.task !== null) continue;
+      if (record.shared !== shared || record.workspace !== workspace) continue;
+      if (haveSameTexts(record.resources, resources)) first = lease;
+    }
+    if (first !== undefined && first.record.ttl_s < ttl_s) this.#change(first, { ...first.record, ttl_s });
+    return first;
   }
 
   /** Ends a lease for who holds it, or takes its request out of the line. */
@@ -451,6 +474,11 @@ export const claimBook: Model<ClaimBook> = { open: (opening) => new ClaimBook(op
 /** A claim while it is judged: behind all that wait, whichever row it will have. */
 function newClaim(resources: readonly Resource[], holder: string, shared: boolean): Claim {
   return { order: Number.MAX_SAFE_INTEGER, holder, shared, resources };
+}
+
+/** Whether two lists have the same texts, in whatever order. */
+function haveSameTexts(some: readonly string[], others: readonly string[]): boolean {
+  return some.length === others.length && some.every((text) => others.includes(text));
 }
 
 function leasesValues({ shared, resources }: LiveLease): boolean {

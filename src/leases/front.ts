@@ -68,14 +68,14 @@ export class LeaseFront {
     const { actor } = context;
     if (actor === "") return NEEDS_INSTANCE;
     const { queue = false, wait_s = 0, mode = "exclusive", workspace = workspaceOf(actor), request_id = null } = body;
-    const { resources, ttl_s = LEASE_TTL_S_DEFAULT, max_s = CLAIM_MAX_S_DEFAULT, reason = "" } = body;
+    const { resources, ttl_s = LEASE_TTL_S_DEFAULT, max_s = CLAIM_MAX_S_DEFAULT, reason = "", reuse = true } = body;
     const read = readResources(resources, workspace);
     if (read instanceof Failure) return read;
     let gone = false;
     client.onAbort(() => (gone = true));
     const waits = queue || wait_s > 0;
     const shared = mode === "shared";
-    const request = { resources, shared, workspace, ttl_s, max_s, reason, waits, queued: queue, request_id };
+    const request = { resources, shared, workspace, ttl_s, max_s, reason, waits, queued: queue, request_id, reuse };
     const reply = await writer.request(acquireLease, request, context);
     if (reply instanceof Failure) return views.explain(reply);
     const { row, made } = reply;
@@ -87,7 +87,7 @@ export class LeaseFront {
     }
     const record = views.find(row);
     // Nobody has heard of it, nor will ask for it again.
-    if (gone && record?.state === "held" && request_id === null && !queue)
+    if (gone && made && record?.state === "held" && request_id === null && !queue)
       await writer.request(releaseLease, { row, fence: record.fence }, context);
     // It was broken, or taken out of the line by another call.
     if (waited && record !== undefined && record.ended_at !== null && record.granted_at === null) return LEASE_LOST;

@@ -8,7 +8,7 @@ export type ExitCode = StatusRow["exit"];
 
 export class CliFailure {
   /**
-   * @param exit 1 where the server refused or could not be reached, 2 for wrong usage
+   * @param exit 1 for a refusal, 2 for wrong usage, 3 where it failed or the server could not be reached
    * @param message one line without the program's name
    * @param detail a further line, printed without the program's name
    */
@@ -24,14 +24,20 @@ export function wrongUsage(message: string, detail: string = ""): CliFailure {
   return new CliFailure(2, message, detail);
 }
 
-/** The command could not be done: exit 1. */
-export function failed(message: string, detail: string = ""): CliFailure {
+/** The command was refused, by the server or for what it concerns: exit 1. */
+export function refused(message: string, detail: string = ""): CliFailure {
   return new CliFailure(1, message, detail);
 }
 
-/** The exit code that an HTTP status means; 1 for a refusal that the map of statuses does not know. */
+/** The command failed, or the server could not be reached: exit 3. */
+export function failed(message: string, detail: string = ""): CliFailure {
+  return new CliFailure(3, message, detail);
+}
+
+/** The exit code that an HTTP status means. Of those that no row has, only a 4xx is a refusal. */
 export function exitCodeOf(http: number): ExitCode {
   const row = Object.values(STATUSES).find((status: StatusRow) => status.http === http);
   if (row) return row.exit;
-  return http >= 200 && http < 300 ? 0 : 1;
+  if (http >= 200 && http < 300) return 0;
+  return http >= 400 && http < 500 ? 1 : 3;
 }

@@ -12,10 +12,11 @@ const COMMON_FLAGS: readonly (readonly [string, string])[] = [
   ["-h, --help", "show this help"],
 ];
 
-const SETTINGS_NOTE = `Settings come from ./settings.json (see config set); KOOR_SERVER and KOOR_TOKEN win over it.
+const SETTINGS_NOTE = `Settings come from .koor/settings.json or ./settings.json, else from your own (see config set); KOOR_SERVER and
+KOOR_TOKEN win over them. A token goes only to a server that you named yourself, or that it was saved with.
 Commands act as the instance KOOR_INSTANCE, else as that of .koor/instance.json here or above (see register).
 The server is http://localhost:9800 unless one is set.
-Exit codes: 0 success, 1 the server refused or could not be reached, 2 wrong usage.`;
+Exit codes: 0 success, 1 refused or leased, 2 wrong usage, 3 failed or the server could not be reached.`;
 
 /** What the commands take of an overview's line, whose screen has 80 columns. */
 const OVERVIEW_WIDTH = 64;

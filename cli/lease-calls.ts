@@ -26,6 +26,8 @@ export interface LeaseWish {
   readonly mode: "shared" | undefined;
   readonly ttl_s: number | undefined;
   readonly reason: string | undefined;
+  /** False: one that is the caller's already is not the answer, so that giving this one back leaves that. */
+  readonly reuse?: false;
 }
 
 /** What a call may be cut short by, and how long it may be silent. */

@@ -101,6 +101,11 @@ export function noteOfOthers({ server, others, bridged }: Connection): string | 
     : `over HTTP the client knows ${server} only: with --stdio it turns to the others where that one is away`;
 }
 
+/** Why an entry takes no token from the environment, though the server needs one. */
+export function noteOfToken({ server }: Connection): string {
+  return `the entry sends no ${TOKEN_VARIABLE}: only this folder names ${server}; name it with --server to have it sent`;
+}
+
 const SHELL_REFERENCE = `\${${TOKEN_VARIABLE}}`;
 const EDITOR_REFERENCE = `\${env:${TOKEN_VARIABLE}}`;
 

@@ -1,27 +1,32 @@
 /**
- * `./settings.json` as the command line sees it: the server's address, or several, and the token, under the
- * environment, over the default; and as which instance it acts. The file may be shared with the server, so unknown
- * members are left alone. Runs in the command line's process; leaves the connection itself to client.ts, and
- * `.koor/instance.json` to instance-file.ts.
+ * The settings of a command: which server it asks, or several, with which token, and as which instance it acts. The
+ * command line wins over the environment, that over the folder's files, those over the user's own, those over the
+ * default. A token goes only to the server that it is for: a folder may name a server, but has no say over the tokens of
+ * the environment and of the user. Runs in the command line's process; leaves the connection itself to client.ts.
  */
 import { join } from "node:path";
 
 import { CLI_SERVERS_MAX } from "../schemas/limits.js";
 import { Cluster } from "./cluster.js";
 import { readTextFile, replaceFile, resolveFilePath } from "./config-file.js";
-import { CliFailure, failed, wrongUsage } from "./failure.js";
-import { findInstance, isInstanceIdUsable } from "./instance-file.js";
-import { isJson } from "./json-text.js";
-import { parseServers } from "./server-list.js";
+import { CliFailure, failed, refused, wrongUsage } from "./failure.js";
+import { findInstance, isInstanceIdUsable, type StoredInstance } from "./instance-file.js";
+import { joinServers, parseServers } from "./server-list.js";
+import {
+  folderSettingsPath,
+  parseSettingsText,
+  readFolderSettings,
+  readUserSettings,
+  userSettingsPath,
+  type FileSettings,
+  type SettingName,
+} from "./settings-file.js";
 import { describeSystemError } from "./system-error.js";
+import { askForConsent, rememberTrust } from "./token-consent.js";
 
-const SETTINGS_FILE = "settings.json";
 const DEFAULT_SERVER = "http://localhost:9800";
 /** Others on the machine must not read the token. */
 const SETTINGS_MODE = 0o600;
-
-export type SettingName = "server" | "token";
-export const SETTING_NAMES: readonly SettingName[] = ["server", "token"];
 
 export interface Settings {
   /** http or https, a path prefix allowed; the first where several are given. */
@@ -32,17 +37,18 @@ export interface Settings {
   readonly token: string;
   /** The id of the instance that calls act as, unless the token says another; "" where none is said. */
   readonly instance: string;
+  /** Whether the user has named the servers, and not only the folder: tokens of the environment may go there. */
+  readonly is_users_server?: boolean;
 }
 
-type SettingsFile = Readonly<Record<string, unknown>>;
+type Servers = readonly [URL, ...URL[]];
 
-function parseSettingsText(text: string): SettingsFile | CliFailure {
-  if (!isJson(text)) return failed(`${SETTINGS_FILE} is not valid JSON`);
-  const parsed = JSON.parse(text) as unknown;
-  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
-    return failed(`${SETTINGS_FILE} must hold a JSON object`);
-  }
-  return parsed as SettingsFile;
+/** All that settings come from. */
+interface Sources {
+  readonly environment: NodeJS.ProcessEnv;
+  readonly folder: FileSettings | undefined;
+  readonly user: FileSettings | undefined;
+  readonly instance: StoredInstance | undefined;
 }
 
 /** A header can carry it: visible ASCII. */
@@ -55,37 +61,89 @@ const INSTANCE_RULE = "KOOR_INSTANCE must be visible ASCII characters without sp
 const TOKEN_RULE = "token must be visible ASCII characters without spaces";
 
 /**
- * The settings that hold in `folder`: the command line over environment over file over default. An empty variable
- * counts as not set. A file is not read where the environment says all that it could. The instance's own token is the
- * last choice: another one was given on purpose, and may do more.
+ * The settings that hold in `folder`. An empty variable counts as not set. A file is not read where the environment says
+ * all that it could. The instance's own token is the last choice: another one was given on purpose, and may do more.
  * @param given the servers of the command line; "" where it names none
  */
 export function readSettings(folder: string, environment: NodeJS.ProcessEnv, given = ""): Settings | CliFailure {
-  let server = given || environment["KOOR_SERVER"] || undefined;
-  let token = environment["KOOR_TOKEN"] || undefined;
-  if (server === undefined || token === undefined) {
-    const text = readTextFile(join(folder, SETTINGS_FILE), SETTINGS_FILE);
-    if (text instanceof CliFailure) return text;
-    const file = text === undefined ? {} : parseSettingsText(text);
-    if (file instanceof CliFailure) return file;
-    for (const name of SETTING_NAMES) {
-      if (file[name] !== undefined && typeof file[name] !== "string") {
-        return failed(`${SETTINGS_FILE}: ${name} must be a string`);
-      }
-    }
-    server ??= (file["server"] as string | undefined) || undefined;
-    token ??= file["token"] as string | undefined;
-  }
-  const servers = parseServers(server ?? DEFAULT_SERVER);
-  if (!servers) return given === "" ? failed(SERVER_RULE) : wrongUsage(SERVER_RULE);
-  if (!isHeaderText(token ?? "")) return failed(TOKEN_RULE);
-  const places = placesOf(servers, environment);
   const named = environment["KOOR_INSTANCE"] || undefined;
-  if (named !== undefined)
-    return isInstanceIdUsable(named) ? { ...places, token: token ?? "", instance: named } : failed(INSTANCE_RULE);
-  const instance = findInstance(folder, servers);
+  const said = given || environment["KOOR_SERVER"] || undefined;
+  const reads_files = said === undefined || !environment["KOOR_TOKEN"];
+  const file = reads_files ? readFolderSettings(folder, said !== undefined) : undefined;
+  if (file instanceof CliFailure) return file;
+  const user = reads_files ? readUserSettings(environment, process.platform) : undefined;
+  if (user instanceof CliFailure) return user;
+  const instance = named === undefined ? findInstance(folder) : undefined;
   if (instance instanceof CliFailure) return instance;
-  return { ...places, token: token || (instance?.token ?? ""), instance: instance?.id ?? "" };
+  const sources = { environment, folder: file, user, instance };
+
+  const by_folder = said === undefined ? (file?.server ?? serverOf(instance)) : undefined;
+  const servers = parseServers(said ?? by_folder ?? user?.server ?? DEFAULT_SERVER);
+  if (!servers) return given === "" ? failed(SERVER_RULE) : wrongUsage(SERVER_RULE);
+  const strange = by_folder === undefined ? [] : servers.filter((server) => !isUsers(server, user));
+  const token = chooseToken(servers, strange, sources);
+  if (token instanceof CliFailure) return token;
+  if (!isHeaderText(token)) return failed(TOKEN_RULE);
+  if (named !== undefined && !isInstanceIdUsable(named)) return failed(INSTANCE_RULE);
+  const places = placesOf(servers, environment);
+  return { ...places, token, instance: named ?? instance?.id ?? "", is_users_server: strange.length === 0 };
+}
+
+/** The servers at which an instance was registered; undefined where its file names none. */
+function serverOf(instance: StoredInstance | undefined): string | undefined {
+  return parseServers(instance?.server ?? "") === undefined ? undefined : instance?.server;
+}
+
+/** Whether the user's own settings name a server, or it is the one that is asked where nothing is set. */
+function isUsers(server: URL, user: FileSettings | undefined): boolean {
+  const named = [DEFAULT_SERVER, user?.server ?? "", ...(user?.trusted_servers ?? [])];
+  return named.some((text) => (parseServers(text) ?? []).some(({ href }) => href === server.href));
+}
+
+/** Whether what was stored with the servers that `named` lists, or with none, is for each of these. */
+function isFor(named: string | undefined, servers: Servers): boolean {
+  if (named === undefined) return true;
+  const known = (parseServers(named) ?? []).map(({ href }) => href);
+  return servers.every(({ href }) => known.includes(href));
+}
+
+/**
+ * The first token that may go to these servers; "" where there is none. Where only such a one is there that may not, the
+ * user is asked.
+ * @param strange the servers that only the folder names
+ */
+function chooseToken(servers: Servers, strange: readonly URL[], sources: Sources): string | CliFailure {
+  const { environment, folder, user, instance } = sources;
+  const of_environment = environment["KOOR_TOKEN"] || undefined;
+  const is_users = strange.length === 0;
+  if (of_environment !== undefined && is_users) return of_environment;
+  if (folder?.token !== undefined && isFor(folder.server, servers)) return folder.token;
+  if (user?.token !== undefined && is_users) return user.token;
+  if (instance?.token !== undefined && isFor(instance.server, servers)) return instance.token;
+  const withheld = of_environment ?? user?.token;
+  if (withheld === undefined || is_users) return "";
+  const where = folder?.server === undefined ? ".koor/instance.json" : folder.name;
+  return askFor(withheld, strange, where, sources);
+}
+
+/** A token that would go to a server which only the folder names: with the user's consent. */
+function askFor(token: string, strange: readonly URL[], where: string, { environment }: Sources): string | CliFailure {
+  const whose = environment["KOOR_TOKEN"] ? "KOOR_TOKEN" : "the token of your own settings";
+  const places = joinServers(strange);
+  const agreed = askForConsent(`${where} names the server ${places}. Send ${whose} there?`);
+  if (agreed === true) {
+    const path = userSettingsPath(environment, process.platform);
+    if (path !== undefined)
+      rememberTrust(
+        path,
+        strange.map(({ href }) => href),
+      );
+    return token;
+  }
+  return wrongUsage(
+    `${whose} is not sent to ${places}, which only ${where} names`,
+    `to send it there name the server yourself: --server ${places}, KOOR_SERVER=${places}, or koor config set --user server ${places}`,
+  );
 }
 
 /** All servers that may be asked. */
@@ -94,10 +152,7 @@ export function serversOf({ cluster, server }: Settings): readonly URL[] {
 }
 
 /** The server, or the first of several with what is known of their cluster. */
-function placesOf(
-  servers: readonly [URL, ...URL[]],
-  environment: NodeJS.ProcessEnv,
-): Pick<Settings, "server" | "cluster"> {
+function placesOf(servers: Servers, environment: NodeJS.ProcessEnv): Pick<Settings, "server" | "cluster"> {
   const [server, ...others] = servers;
   if (others.length === 0) return { server };
   const openStore = async () => {
@@ -109,25 +164,33 @@ function placesOf(
 }
 
 /**
- * Saves one setting in `folder`'s settings.json, which then has mode 0600; all other members stay as
- * they were written. A file that does not parse is refused and stays untouched.
+ * Saves one setting, in the folder's settings or the user's own; the file then has mode 0600, and all other members stay
+ * as they were written. A file that does not parse is refused and stays untouched.
+ * @param environment where the user's own settings are; undefined: the folder's
  */
-export async function saveSetting(folder: string, name: SettingName, value: string): Promise<CliFailure | undefined> {
+export async function saveSetting(
+  folder: string,
+  name: SettingName,
+  value: string,
+  environment?: NodeJS.ProcessEnv,
+): Promise<CliFailure | undefined> {
   if (name === "server" && !parseServers(value)) return wrongUsage(SERVER_RULE);
   if (name === "token" && !isHeaderText(value)) return wrongUsage(TOKEN_RULE);
+  const shown = environment ? userSettingsPath(environment, process.platform) : folderSettingsPath(folder);
+  if (shown === undefined) return wrongUsage("there is no place for your own settings: set HOME or XDG_CONFIG_HOME");
   try {
-    const path = resolveFilePath(join(folder, SETTINGS_FILE));
-    const text = readTextFile(path, SETTINGS_FILE) ?? "{}\n";
+    const path = resolveFilePath(environment ? shown : join(folder, shown));
+    const text = readTextFile(path, shown) ?? "{}\n";
     if (text instanceof CliFailure) return text;
-    const file = parseSettingsText(text);
-    if (file instanceof CliFailure) return file;
+    const file = parseSettingsText(text, shown);
+    if (file instanceof CliFailure) return refused(file.message);
     // Only `config set` edits; every command reads.
     const { setMember } = await import("./json-edit.js");
     const edited = setMember(text, [name], value);
-    if (edited === undefined) return failed(`${SETTINGS_FILE} has ${name} twice, and stays as it is`);
+    if (edited === undefined) return refused(`${shown} has ${name} twice, and stays as it is`);
     replaceFile(path, edited, SETTINGS_MODE);
     return undefined;
   } catch (error) {
-    return failed(`cannot write ${SETTINGS_FILE}: ${describeSystemError(error)}`);
+    return failed(`cannot write ${shown}: ${describeSystemError(error)}`);
   }
 }

@@ -6,8 +6,8 @@
 export interface StatusRow {
   /** HTTP status code. */
   readonly http: number;
-  /** Exit code of the command line. */
-  readonly exit: 0 | 1 | 2;
+  /** Exit code of the command line: 1 where the call is refused, 3 where the server fails. */
+  readonly exit: 0 | 1 | 2 | 3;
   /** Seconds for `Retry-After`; absent where trying again cannot help. */
   readonly retry_after_s?: number;
 }
@@ -33,14 +33,14 @@ export const STATUSES = {
   /** A stock that is kept is full: there is room when some of it has ended. */
   STOCK_FULL: { http: 429, exit: 1, retry_after_s: 60 },
   CANCELLED: { http: 499, exit: 1 },
-  INTERNAL: { http: 500, exit: 1 },
+  INTERNAL: { http: 500, exit: 3 },
   /** A queue is full. */
-  RESOURCE_EXHAUSTED: { http: 503, exit: 1, retry_after_s: 1 },
+  RESOURCE_EXHAUSTED: { http: 503, exit: 3, retry_after_s: 1 },
   /** Draining, or the writer is restarting. */
-  UNAVAILABLE: { http: 503, exit: 1, retry_after_s: 1 },
-  DEADLINE_EXCEEDED: { http: 504, exit: 1 },
+  UNAVAILABLE: { http: 503, exit: 3, retry_after_s: 1 },
+  DEADLINE_EXCEEDED: { http: 504, exit: 3 },
   /** The disk takes no writes: nothing was stored, reads go on. */
-  DISK_FULL: { http: 507, exit: 1 },
+  DISK_FULL: { http: 507, exit: 3 },
 } as const satisfies Record<string, StatusRow>;
 
 export type StatusName = keyof typeof STATUSES;

@@ -2,18 +2,25 @@
 import type { CommandRow } from "../command-row.js";
 import { wrongUsage } from "../failure.js";
 import { print } from "../output.js";
-import { SETTING_NAMES, saveSetting } from "../settings.js";
+import { saveSetting } from "../settings.js";
+import { SETTING_NAMES } from "../settings-file.js";
 
 export const CONFIG_COMMANDS: readonly CommandRow[] = [
   {
     words: ["config", "set"],
-    about: "Save the server's address or the token in ./settings.json.",
+    about: "Save the server's address or the token in this folder's settings, or in your own.",
     arguments: [{ name: "setting", shown: SETTING_NAMES.join("|") }, { name: "value" }],
+    flags: [{ name: "user", kind: "switch", about: "in your own settings, which hold in every folder" }],
     run: async (args, context) => {
       const name = SETTING_NAMES.find((setting) => setting === args.need("setting"));
       if (name === undefined)
         return wrongUsage(`no such setting: ${args.need("setting")} (${SETTING_NAMES.join(", ")})`);
-      const failure = await saveSetting(context.folder, name, args.need("value"));
+      const failure = await saveSetting(
+        context.folder,
+        name,
+        args.need("value"),
+        args.has("user") ? process.env : undefined,
+      );
       // The value is not repeated: it may be a token.
       return failure ?? (await print(Buffer.from(`${JSON.stringify({ set: name })}\n`))) ?? 0;
     },

@@ -1,33 +1,20 @@
 /** `register`, `activate`, `instances …`: who is at work. Runs in the command line's process. */
 import type { Args, CommandContext, CommandRow } from "../command-row.js";
-import { CliFailure } from "../failure.js";
-import { keepsInstance, saveInstance } from "../instance-file.js";
-import { note } from "../output.js";
-import { serversOf } from "../settings.js";
+import type { CliFailure } from "../failure.js";
 
 const ID = { name: "id" } as const;
 const ID_PATH = "/api/instances/{id}";
 
-/**
- * Writes who was registered to `.koor/instance.json`, where that is wanted. What cannot be written is a note: the token
- * is told only once, and stdout has it.
- */
-function keepInstance(answer: Buffer, args: Args, context: CommandContext): Buffer {
-  if (!args.has("save") && !keepsInstance(context.folder)) return answer;
-  const settings = context.settings();
-  if (settings instanceof CliFailure) return answer;
-  const { id, token } = JSON.parse(answer.toString("utf8")) as { readonly id?: unknown; readonly token?: unknown };
-  if (typeof id !== "string") return answer;
-  const instance = typeof token === "string" ? { id, token } : { id };
-  const failure = saveInstance(context.folder, instance, serversOf(settings));
-  if (failure) note(failure.message);
-  return answer;
+async function register(args: Args, context: CommandContext): Promise<number | CliFailure> {
+  // Only a registration needs it.
+  const { register: registerOrFind } = await import("../registration.js");
+  return await registerOrFind(args, context);
 }
 
 export const INSTANCES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["register"],
-    about: "Register an instance; its token is printed this once.",
+    about: "Register an instance, or find the one of this name that this folder has registered.",
     arguments: [{ name: "name" }],
     flags: [
       { name: "workspace", kind: "text", value: "NAME", about: "the project that it works on" },
@@ -36,22 +23,7 @@ export const INSTANCES_COMMANDS: readonly CommandRow[] = [
       { name: "capabilities", kind: "text", value: "A,B", about: "what it can do, separated by commas" },
       { name: "save", kind: "switch", about: "write .koor/instance.json, also where there is no .koor/ yet" },
     ],
-    method: "POST",
-    path: "/api/instances/register",
-    body: (args) => {
-      const given = ["workspace", "intent", "stack"].flatMap((name) => {
-        const value = args.text(name);
-        return value === undefined ? [] : [[name, value] as const];
-      });
-      const capabilities = (args.text("capabilities") ?? "")
-        .split(",")
-        .map((word) => word.trim())
-        .filter((word) => word !== "");
-      return Promise.resolve(
-        Buffer.from(JSON.stringify({ name: args.need("name"), ...Object.fromEntries(given), capabilities })),
-      );
-    },
-    keep: keepInstance,
+    run: register,
   },
   {
     words: ["activate"],

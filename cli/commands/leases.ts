@@ -6,7 +6,7 @@ import { CLI_LEASE_RUN_TTL_S } from "../../schemas/limits.js";
 import { failureOf, Refusal } from "../ask.js";
 import type { Args, CommandContext, CommandRow, Flag } from "../command-row.js";
 import { wholeSeconds } from "../duration.js";
-import { CliFailure, wrongUsage } from "../failure.js";
+import { CliFailure, refused, wrongUsage } from "../failure.js";
 import { readFence } from "../fence.js";
 import { JSON_TYPE } from "../input.js";
 import { getLease, releaseLease, renewLease, requestLease } from "../lease-calls.js";
@@ -85,7 +85,7 @@ async function run(args: Args, context: CommandContext): Promise<number | CliFai
   const settings = context.settings();
   if (settings instanceof CliFailure) return settings;
   const { runUnderLease } = await import("../lease-run.js");
-  const outcome = await getHold(settings, wish, args);
+  const outcome = await getHold(settings, { ...wish, reuse: false }, args);
   if (outcome instanceof CliFailure || typeof outcome === "number") return outcome;
   return await runUnderLease(settings, outcome.lease, args.list("command"));
 }
@@ -118,7 +118,7 @@ async function renew(args: Args, context: CommandContext): Promise<number | CliF
   if (settings instanceof CliFailure) return settings;
   const fence = given ?? (await askForFence(settings, id));
   if (isFailure(fence)) return failureOf(fence);
-  if (fence === null) return new CliFailure(1, `lease is not held: ${id}`);
+  if (fence === null) return refused(`lease is not held: ${id}`);
   const outcome = await renewLease(settings, id, fence, wholeSeconds(args.duration("ttl")));
   return isFailure(outcome) ? failureOf(outcome) : await printLease(outcome, context);
 }

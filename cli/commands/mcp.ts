@@ -5,7 +5,7 @@ import type { Args, CommandContext, CommandRow } from "../command-row.js";
 import { modeOf, readTextFile, replaceFile, resolveFilePath } from "../config-file.js";
 import { joinServerPath } from "../exchange.js";
 import { CliFailure, failed, wrongUsage, type ExitCode } from "../failure.js";
-import { MCP_CLIENTS, noteOfOthers, SERVER_NAME, TOKEN_VARIABLE } from "../mcp-clients.js";
+import { MCP_CLIENTS, noteOfOthers, noteOfToken, SERVER_NAME, TOKEN_VARIABLE } from "../mcp-clients.js";
 import { layOutJson, print } from "../output.js";
 import { serversOf } from "../settings.js";
 import { describeSystemError } from "../system-error.js";
@@ -24,7 +24,8 @@ async function configure(args: Args, context: CommandContext): Promise<ExitCode 
   const connection = {
     server,
     others,
-    with_token: settings.token !== "",
+    // The client would send the environment's token, which is not for a server that only this folder names.
+    with_token: settings.token !== "" && settings.is_users_server === true,
     bridged: args.has("stdio"),
   };
   // Only this command reads TOML and edits JSON.
@@ -37,7 +38,8 @@ async function configure(args: Args, context: CommandContext): Promise<ExitCode 
     mergeEntry(client, text, connection),
   );
   if (merged instanceof CliFailure) return merged;
-  const notes = [client.note?.(connection), noteOfOthers(connection)].filter((note) => note !== undefined);
+  const untold = settings.token !== "" && !connection.with_token ? noteOfToken(connection) : undefined;
+  const notes = [client.note?.(connection), noteOfOthers(connection), untold].filter((note) => note !== undefined);
   const told = {
     written: client.path,
     server: SERVER_NAME,

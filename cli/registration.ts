@@ -1,0 +1,106 @@
+/**
+ * `register`: a new instance, or the one that this folder has registered before under the same name. Runs in the command
+ * line's process. Leaves the file that remembers it to instance-file.ts.
+ */
+import { ask, failureOf } from "./ask.js";
+import type { Args, CommandContext } from "./command-row.js";
+import { CliFailure } from "./failure.js";
+import { JSON_TYPE } from "./input.js";
+import { findInstance, saveInstance, type StoredInstance } from "./instance-file.js";
+import { isJson } from "./json-text.js";
+import { hasKoorFolder } from "./koor-folder.js";
+import { isFailure, type Outcome } from "./outcome.js";
+import { layOutJson, note, print } from "./output.js";
+import { serversOf, type Settings } from "./settings.js";
+
+type Json = Readonly<Record<string, unknown>>;
+
+const PATH = "/api/instances";
+
+function parseObject(bytes: Buffer): Json {
+  const text = bytes.toString("utf8");
+  const parsed: unknown = isJson(text) ? JSON.parse(text) : null;
+  return typeof parsed === "object" && parsed !== null && !Array.isArray(parsed) ? (parsed as Json) : {};
+}
+
+/** What is told of the instance; members that were not given are left to the server. */
+function readBody(args: Args): Json {
+  const given = ["workspace", "intent", "stack"].flatMap((name) => {
+    const value = args.text(name);
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  const capabilities = (args.text("capabilities") ?? "")
+    .split(",")
+    .map((word) => word.trim())
+    .filter((word) => word !== "");
+  return { name: args.need("name"), ...Object.fromEntries(given), capabilities };
+}
+
+async function post(settings: Settings, path: string, body: object): Promise<Outcome<Buffer>> {
+  const text = Buffer.from(JSON.stringify(body));
+  const answer = await ask(settings, { method: "POST", path: PATH + path, headers: JSON_TYPE, body: text });
+  return isFailure(answer) ? answer : answer.body;
+}
+
+/**
+ * The folder's instance, where the server still has it and it is the one that is asked for; brought up to what is said
+ * of it now. Where a new one is to be registered, whether the old one is gone or only another.
+ */
+async function findAgain(
+  settings: Settings,
+  { id, token }: StoredInstance,
+  args: Args,
+): Promise<Outcome<Buffer> | "gone" | "another"> {
+  const path = `/${encodeURIComponent(id)}`;
+  const read = async () => await ask(settings, { method: "GET", path: PATH + path });
+  const first = await read();
+  if (first instanceof CliFailure) return first;
+  if (isFailure(first)) return "gone";
+  const known = parseObject(first.body);
+  const same = (name: string): boolean => (args.text(name) ?? known[name]) === known[name];
+  if (known["id"] !== id || !same("name") || !same("workspace") || !same("stack")) return "another";
+  const { intent, capabilities } = readBody(args);
+  if (intent !== undefined && intent !== known["intent"]) {
+    const told = await post(settings, `${path}/intent`, { intent });
+    if (isFailure(told)) return told;
+  }
+  if (args.text("capabilities") !== undefined) {
+    const told = await post(settings, `${path}/capabilities`, { capabilities });
+    if (isFailure(told)) return told;
+  }
+  const now = await read();
+  if (isFailure(now)) return now;
+  const body = now.body.toString("utf8").trimEnd();
+  return Buffer.from(token === undefined ? body : `${body.slice(0, -1)},"token":${JSON.stringify(token)}}`);
+}
+
+/**
+ * Writes who was registered to `.koor/instance.json`, where that is wanted. What cannot be written is a note: the token
+ * is told only once, and stdout has it.
+ */
+function keepInstance(answer: Buffer, args: Args, { folder }: CommandContext, settings: Settings): void {
+  if (!args.has("save") && !hasKoorFolder(folder)) return;
+  const { id, token } = parseObject(answer);
+  if (typeof id !== "string") return;
+  const instance = typeof token === "string" ? { id, token } : { id };
+  const failure = saveInstance(folder, instance, serversOf(settings));
+  if (failure) note(failure.message);
+}
+
+export async function register(args: Args, context: CommandContext): Promise<number | CliFailure> {
+  const settings = context.settings();
+  if (settings instanceof CliFailure) return settings;
+  // An instance that the environment names is another's word for who acts: the folder's file is not read then.
+  const stored = findInstance(context.folder);
+  const own =
+    stored !== undefined && !(stored instanceof CliFailure) && stored.id === settings.instance ? stored : undefined;
+  const again = own === undefined ? "another" : await findAgain(settings, own, args);
+  if (isFailure(again)) return failureOf(again);
+  if (Buffer.isBuffer(again)) return (await print(layOutJson(again, context.pretty))) ?? 0;
+  // One that is gone can register nobody.
+  const caller = again === "gone" ? { ...settings, instance: "" } : settings;
+  const registered = await post(caller, "/register", readBody(args));
+  if (isFailure(registered)) return failureOf(registered);
+  keepInstance(registered, args, context, settings);
+  return (await print(layOutJson(registered, context.pretty))) ?? 0;
+}

@@ -1,0 +1,69 @@
+/** Which token goes to which server, wherever both are set. */
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+
+import { FakeServer } from "../test/cli/fake-server.js";
+import { runCli } from "../test/cli/run-cli.js";
+
+t.test("a token goes only to the server that it is for", async (t) => {
+  const fake = await FakeServer.start();
+  const other = await FakeServer.start();
+  t.teardown(() => Promise.all([fake.stop(), other.stop()]));
+  const cwd = t.testdir({ folder: {}, home: { koor: {} } });
+  const folder = join(cwd, "folder");
+  const home = join(cwd, "home");
+  const user = join(home, "koor", "settings.json");
+  /** What each server was told, in turn; `null` for one that was not asked. */
+  const ask = async (env: Readonly<Record<string, string>>, ...args: string[]) => {
+    const before = [fake.requests.length, other.requests.length];
+    const words = args.length === 0 ? ["state", "list"] : args;
+    const { code, stderr } = await runCli(words, { cwd: folder, env: { XDG_CONFIG_HOME: home, ...env } });
+    const told = [fake, other].map(({ requests }, at) => {
+      const request = requests.slice(before[at])[0];
+      return request === undefined ? null : (request.headers.authorization ?? "");
+    });
+    return { code, told, stderr };
+  };
+  const write = (path: string, value: object) => writeFileSync(path, JSON.stringify(value));
+  const settings = join(folder, "settings.json");
+  write(settings, { server: fake.url });
+  const token = { KOOR_TOKEN: "mine" };
+  const withheld = { code: 2, told: [null, null], stderr: /KOOR_TOKEN is not sent to .*settings\.json.*\n.*--server/ };
+  t.match(await ask(token), withheld, "only the folder names the server");
+  t.match(await ask(token, "events", "subscribe"), withheld, "over a WebSocket");
+  t.match(await ask(token, "mcp", "stdio"), withheld, "over the bridge");
+  t.match(await ask(token, "mcp", "config", "--client", "claude", "--write"), withheld, "nor is it told to a client");
+  t.match(await ask(token, "lease", "run", "r", "--", "true"), withheld, "nor to a command");
+  t.match(await ask({}), { code: 0, told: ["", null] }, "without one it is asked");
+  t.match(await ask({ ...token, KOOR_SERVER: fake.url }), { code: 0, told: ["Bearer mine", null] });
+  t.match(await ask(token, "state", "list", "--server", fake.url), { code: 0, told: ["Bearer mine", null] });
+  t.match(await ask(token, "state", "list", "--server", other.url), { code: 0, told: [null, "Bearer mine"] });
+  write(settings, { server: `${other.url},${fake.url}` });
+  write(user, { server: other.url, token: "own" });
+  t.match(await ask({}), { code: 2, told: [null, null], stderr: /your own settings is not sent to .*which only/ });
+  write(settings, { server: other.url });
+  t.match(await ask({}), { code: 0, told: [null, "Bearer own"] }, "the user has named it, too");
+  t.match(await ask(token), { code: 0, told: [null, "Bearer mine"] });
+  write(settings, { server: fake.url });
+  write(user, { server: other.url, token: "own", trusted_servers: [fake.url] });
+  t.match(await ask({}), { code: 0, told: ["Bearer own", null] }, "the user trusts it");
+  write(user, { token: "own" });
+  write(settings, { server: fake.url, token: "folder" });
+  t.match(await ask(token), { code: 0, told: ["Bearer folder", null] }, "one that is for it goes there");
+  t.match(await ask({ KOOR_SERVER: other.url }), { code: 0, told: [null, "Bearer own"] }, "and nowhere else");
+  fake.answer = () => ({ status: 307, body: "{}", headers: { Location: `${other.url}/api/state` } });
+  t.match(await ask({}), { code: 3, told: ["Bearer folder", null] }, "a redirect is not followed");
+  const config = await ask({}, "mcp", "config", "--client", "claude", "--write");
+  t.equal(config.code, 0);
+  t.notMatch(readFileSync(join(folder, ".mcp.json"), "utf8"), "KOOR_TOKEN", "a client would send the user's own");
+  rmSync(settings);
+  mkdirSync(join(folder, ".koor"));
+  write(join(folder, ".koor", "instance.json"), { id: "i", server: fake.url });
+  t.match(await ask(token), { ...withheld, stderr: /instance\.json/ }, "an instance's file names one, too");
+  t.equal(
+    (await runCli(["config", "set", "--user", "server", fake.url], { cwd: folder, env: { HOME: home } })).code,
+    0,
+  );
+  t.same(JSON.parse(readFileSync(join(home, ".config", "koor", "settings.json"), "utf8")), { server: fake.url });
+});

@@ -1,0 +1,45 @@
+/**
+ * Asks the person at the terminal whether a token may go to a server that only a folder's files name, and remembers the
+ * answer in the user's own settings. Runs in the command line's process, before anything is sent.
+ */
+import { readSync, writeSync } from "node:fs";
+
+import { readTextFile, replaceFile } from "./config-file.js";
+import { CliFailure } from "./failure.js";
+import { note } from "./output.js";
+import { parseSettingsText } from "./settings-file.js";
+import { escapeControls } from "./visible-text.js";
+
+const STDIN = 0;
+const STDERR = 2;
+const ANSWER_BYTES_MAX = 256;
+/** The file holds tokens. */
+const SETTINGS_MODE = 0o600;
+
+/** Whether the person agrees; undefined where there is no terminal to ask at. */
+export function askForConsent(question: string): boolean | undefined {
+  // Only this question needs the module; every command would load it.
+  const { isatty } = process.getBuiltinModule("node:tty");
+  if (!isatty(STDIN) || !isatty(STDERR)) return undefined;
+  writeSync(STDERR, `koor: ${escapeControls(question)} [y/N] `);
+  const answer = Buffer.alloc(ANSWER_BYTES_MAX);
+  try {
+    return /^y(es)?\s*$/i.test(answer.toString("utf8", 0, readSync(STDIN, answer)));
+  } catch {
+    return false;
+  }
+}
+
+/** Adds servers to those that the user trusts; a file that cannot be written is told of, and asked about again. */
+export function rememberTrust(path: string, servers: readonly string[]): void {
+  try {
+    const text = readTextFile(path, path) ?? "{}";
+    const members = text instanceof CliFailure ? text : parseSettingsText(text, path);
+    if (members instanceof CliFailure) return note(members.message);
+    const { trusted_servers: known } = members;
+    const trusted = [...new Set([...(Array.isArray(known) ? (known as unknown[]) : []), ...servers])];
+    replaceFile(path, `${JSON.stringify({ ...members, trusted_servers: trusted }, null, 2)}\n`, SETTINGS_MODE);
+  } catch {
+    note(`${path} cannot be written: the next command asks again`);
+  }
+}

@@ -7,6 +7,7 @@ import { REASON_PHRASES } from "../schemas/status.js";
 import { exchange, limitsOf, NoAnswer, openExchange } from "./exchange.js";
 import type { Answer, OpenAnswer, RequestPlan, SendOne } from "./exchange.js";
 import { CliFailure, exitCodeOf, failed } from "./failure.js";
+import { adviceFor, inFlagWords } from "./flag-words.js";
 import type { Settings } from "./settings.js";
 
 /** Who calls. */
@@ -73,12 +74,12 @@ function readErrorBody(body: Buffer): { readonly sentence: string; readonly says
   return { sentence, says_more };
 }
 
-/** A refusal as a failure: the server's own sentence, and its whole body where that says more. */
+/** A refusal as a failure: the server's sentence in the words of flags, and its whole body where that says more. */
 export function describeRefusal(status: number, body: Buffer): CliFailure {
   const error = readErrorBody(body);
   const sentence = error?.sentence || REASON_PHRASES[status] || "the server refused";
-  const detail = error?.says_more ? body.toString("utf8").replace(/[\t\r\n]+/g, " ") : "";
-  return new CliFailure(exitCodeOf(status) || 1, `${sentence} (${status})`, detail);
+  const detail = error?.says_more ? body.toString("utf8").replace(/[\t\r\n]+/g, " ") : adviceFor(sentence);
+  return new CliFailure(exitCodeOf(status) || 3, `${inFlagWords(sentence)} (${status})`, detail);
 }
 
 export function isSuccess(answer: Answer): boolean {

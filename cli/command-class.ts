@@ -5,8 +5,8 @@
  */
 import { Cli, Command, Option, type BaseContext, type CommandClass } from "clipanion";
 
-import type { Args, CommandContext, CommandRow } from "./command-row.js";
-import { parseDuration } from "./duration.js";
+import type { Args, CommandContext, CommandRow, Flag } from "./command-row.js";
+import { parseDuration, wholeSeconds } from "./duration.js";
 import { CliFailure, wrongUsage } from "./failure.js";
 import { formatUsageLine } from "./help.js";
 import { reportFailure } from "./output.js";
@@ -36,6 +36,13 @@ function makeOptions(row: CommandRow): Record<string, unknown> {
   return options;
 }
 
+/** The value of a flag as it is sent: a duration as the seconds or the point in time that it stands for. */
+function readTimeFlag({ kind, ahead }: Flag, value: string): string {
+  const ms = kind === "seconds" || kind === "time" ? parseDuration(value) : undefined;
+  if (ms === undefined) return value;
+  return kind === "seconds" ? `${wholeSeconds(ms)}` : new Date(Date.now() + (ahead ? ms : -ms)).toISOString();
+}
+
 /** @param behind_dashes what the row's last argument is, where that is a command */
 function makeArgs(values: object, row: CommandRow, behind_dashes: readonly string[]): Args {
   const command = row.arguments?.find((argument) => argument.behind_dashes)?.name;
@@ -43,7 +50,9 @@ function makeArgs(values: object, row: CommandRow, behind_dashes: readonly strin
     Reflect.get(values, ARGUMENT_PREFIX + name) ?? Reflect.get(values, FLAG_PREFIX + name);
   const text = (name: string): string | undefined => {
     const value = given(name);
-    return typeof value === "string" ? value : undefined;
+    if (typeof value !== "string") return undefined;
+    const flag = row.flags?.find((one) => one.name === name);
+    return flag === undefined ? value : readTimeFlag(flag, value);
   };
   return {
     text,
@@ -65,6 +74,9 @@ function findProblem(row: CommandRow, args: Args): string | undefined {
     if (flag.required && value === undefined) return `--${flag.name} is required`;
     if (flag.kind === "whole" && value !== undefined && !/^\d+$/.test(value)) {
       return `--${flag.name} must be a whole number, not "${value}"`;
+    }
+    if (flag.kind === "seconds" && value !== undefined && !/^\d+$/.test(value)) {
+      return `--${flag.name} must be a duration like 90s, or a number of seconds, not "${value}"`;
     }
     if (flag.kind === "duration" && value !== undefined && parseDuration(value) === undefined) {
       return `--${flag.name} must be a duration like 90s or 10m, not "${value}"`;

@@ -19,10 +19,11 @@ export interface Argument {
 }
 
 /**
- * `text`: any value; `whole`: digits only; `duration`: `90s`, `10m` (duration.ts); `switch`: takes no value. A name
+ * `text`: any value; `whole`: digits only; `duration`: `90s`, `10m` (duration.ts); `seconds`: digits or a duration,
+ * handed on in seconds; `time`: a point in time, or a duration before or after now; `switch`: takes no value. A name
  * takes a value in every command or in none.
  */
-export type FlagKind = "text" | "whole" | "duration" | "switch";
+export type FlagKind = "text" | "whole" | "duration" | "seconds" | "time" | "switch";
 
 export interface Flag {
   /** Without the dashes. */
@@ -34,6 +35,8 @@ export interface Flag {
   readonly required?: true;
   /** It may be given more than once; all of it by `Args.list`. */
   readonly many?: true;
+  /** Of a `time`: a duration counts from now on, else back from now. */
+  readonly ahead?: true;
   /** It may stand alone; its value is "" then. */
   readonly value_optional?: true;
   /** The query parameter that carries the value; absent where the row's functions use it instead. */

@@ -188,14 +188,14 @@ t.test("a refusal is exit 1 and not retried", async (t) => {
   t.same(bench.fake.upgrades, []);
 });
 
-t.test("a server that is not there at the start is exit 1", async (t) => {
+t.test("a server that is not there at the start is exit 3", async (t) => {
   for (const args of [[], ["--since", "1"]]) {
     const bench = await setUp(t);
     const running = bench.subscribe(...args);
     running.child.kill("SIGSTOP");
     await bench.fake.stop();
     running.child.kill("SIGCONT");
-    t.equal(await running.exit(), 1, args.join(" "));
+    t.equal(await running.exit(), 3, args.join(" "));
     t.match(running.stderr, /cannot reach .*: connection refused/);
   }
 });

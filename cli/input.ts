@@ -7,7 +7,7 @@ import { closeSync, openSync, readSync } from "node:fs";
 
 import { REFUSED_BODY_BYTES_MAX } from "../schemas/limits.js";
 import type { Args, Flag } from "./command-row.js";
-import { CliFailure, failed, wrongUsage } from "./failure.js";
+import { CliFailure, refused, wrongUsage } from "./failure.js";
 import { isJson } from "./json-text.js";
 import { describeSystemError } from "./system-error.js";
 
@@ -24,7 +24,7 @@ export const VALUE_FLAGS: readonly Flag[] = [
 export const VALUE_FLAG_NAMES = ["file", "data"] as const;
 
 function tooLarge(): CliFailure {
-  return failed(`the value is larger than ${REFUSED_BODY_BYTES_MAX} bytes`);
+  return refused(`the value is larger than ${REFUSED_BODY_BYTES_MAX} bytes`);
 }
 
 function readFileBytes(path: string): Buffer | CliFailure {

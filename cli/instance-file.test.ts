@@ -1,5 +1,5 @@
 /** Which instance commands act as, and with whose token: the variable, the file, where it is found and written. */
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
 
@@ -106,4 +106,22 @@ t.test("register writes it where it is wanted", async (t) => {
   writeFileSync(join(folder, ".koor"), "");
   const blocked = await runCli(["register", "ana", "--save"], { cwd: folder, env });
   t.match(blocked, { code: 0, stdout: /"token":"new"/, stderr: /cannot write .*instance\.json/ }, "the token is told");
+});
+
+t.test("a nested working tree of git has an instance of its own", async (t) => {
+  const { cwd, write, ask } = await setUp(t);
+  write({ id: "above" });
+  const below = join(cwd, "sub", "below");
+  for (const git of ["a file, as in a worktree", "a directory"]) {
+    rmSync(join(cwd, "sub", ".git"), { force: true, recursive: true });
+    if (git === "a directory") mkdirSync(join(cwd, "sub", ".git"));
+    else writeFileSync(join(cwd, "sub", ".git"), "gitdir: ../.git/worktrees/sub\n");
+    t.same(await ask({}, below), { authorization: undefined, instance: undefined }, git);
+    t.same(await ask({}, join(cwd, "sub")), { authorization: undefined, instance: undefined }, git);
+  }
+  mkdirSync(join(cwd, "sub", ".koor"));
+  writeFileSync(join(cwd, "sub", ".koor", "instance.json"), '{"id":"its own"}'.replace(" ", "-"));
+  t.same(await ask({}, below), { authorization: undefined, instance: "its-own" });
+  mkdirSync(join(cwd, ".git"));
+  t.same(await ask(), { authorization: undefined, instance: "above" }, "the root's own file is used");
 });

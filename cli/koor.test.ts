@@ -2,7 +2,17 @@
  * The bundled command line as its users run it, against a server of the test's own: what each command
  * sends, what it prints, how it fails. Subscriptions are in event-feed.test.ts.
  */
-import { chmodSync, lstatSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer as createSecureServer } from "node:https";
 import { createServer as createTcpServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -162,6 +172,18 @@ const SENT: readonly {
     args: ["events", "history", "--after", "9", "--wait", "30"],
     method: "GET",
     url: "/api/events/history?after=9&wait=30",
+  },
+  {
+    args: ["events", "history", "--after", "9", "--wait", "2s"],
+    method: "GET",
+    url: "/api/events/history?after=9&wait=2",
+  },
+  { args: ["message", "list", "--wait", "1500ms"], method: "GET", url: "/api/messages?wait=2" },
+  {
+    args: ["message", "send", "a", "b", "--expires", "1h30m"],
+    method: "POST",
+    url: "/api/messages",
+    body: '{"to":"a","subject":"b","expires_in_s":5400}',
   },
   {
     args: ["register", "ana"],
@@ -576,24 +598,21 @@ t.test("values come from files and from stdin", async (t) => {
   );
 });
 
-t.test("a refusal is exit 1 with the server's words", async (t) => {
+t.test("a refusal is exit 1, a failure exit 3, with the server's words", async (t) => {
   const { fake, koor } = await setUp(t);
-  const { INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED, NOT_FOUND, OUT_OF_RANGE, UNAVAILABLE, DISK_FULL } =
-    STATUSES;
-  for (const { http } of [
-    INVALID_ARGUMENT,
-    UNAUTHENTICATED,
-    PERMISSION_DENIED,
-    NOT_FOUND,
-    OUT_OF_RANGE,
-    UNAVAILABLE,
-    DISK_FULL,
+  const { INTERNAL, INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED, NOT_FOUND, OUT_OF_RANGE } = STATUSES;
+  const { DEADLINE_EXCEEDED, DISK_FULL, LOCKED, UNAVAILABLE } = STATUSES;
+  for (const [exit, { http }] of [
+    ...[INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED, NOT_FOUND, OUT_OF_RANGE, LOCKED].map(
+      (row) => [1, row] as const,
+    ),
+    ...[INTERNAL, UNAVAILABLE, DEADLINE_EXCEEDED, DISK_FULL].map((row) => [3, row] as const),
   ]) {
     fake.answer = () => playError(http, `because ${http}`);
     checkRefused(
       t,
       await koor(["state", "get", "k"]),
-      1,
+      exit,
       new RegExp(`^koor: because ${http} \\(${http}\\)\n$`),
       `${http}`,
     );
@@ -619,30 +638,30 @@ t.test("a refusal is exit 1 with the server's words", async (t) => {
   t.notMatch(lines[1], /[\p{Cc}\u2028\u202e]/u);
   t.same(JSON.parse(lines[1] ?? ""), told, "and it is the same JSON");
   fake.answer = () => ({ status: 502, type: "text/html", body: "<h1>bad</h1>" });
-  checkRefused(t, await koor(["status"]), 1, /502/, "a proxy's page");
+  checkRefused(t, await koor(["status"]), 3, /502/, "a proxy's page");
   fake.answer = () => ({ status: 302, body: "{}" });
-  checkRefused(t, await koor(["status"]), 1, /302/, "a redirect is not followed");
+  checkRefused(t, await koor(["status"]), 3, /302/, "a redirect is not followed");
   fake.answer = () => ({ type: "text/html", body: "<h1>Welcome</h1>" });
-  checkRefused(t, await koor(["status"]), 1, /not JSON but text\/html/, "another kind of server");
+  checkRefused(t, await koor(["status"]), 3, /not JSON but text\/html/, "another kind of server");
 });
 
-t.test("a server that cannot be reached is exit 1", async (t) => {
+t.test("a server that cannot be reached is exit 3", async (t) => {
   const { fake, koor, cwd } = await setUp(t);
   const port = await findFreePort();
   const nobody = await runCli(["status"], { cwd, env: { KOOR_SERVER: `http://localhost:${port}` } });
-  checkRefused(t, nobody, 1, new RegExp(`cannot reach http://localhost:${port}: connection refused`), "nobody listens");
+  checkRefused(t, nobody, 3, new RegExp(`cannot reach http://localhost:${port}: connection refused`), "nobody listens");
   fake.answer = () => "close";
-  checkRefused(t, await koor(["state", "list"]), 1, /closed before the answer/, "closed without an answer");
+  checkRefused(t, await koor(["state", "list"]), 3, /closed before the answer/, "closed without an answer");
   fake.answer = () => "half";
-  checkRefused(t, await koor(["state", "get", "k"]), 1, /broke off/, "closed in the middle of the answer");
-  checkRefused(t, await koor(["state", "list"]), 1, /broke off/, "closed in the middle of the answer");
+  checkRefused(t, await koor(["state", "get", "k"]), 3, /broke off/, "closed in the middle of the answer");
+  checkRefused(t, await koor(["state", "list"]), 3, /broke off/, "closed in the middle of the answer");
 
   const gibberish = createTcpServer((socket) => socket.end("SSH-2.0-OpenSSH\r\n"));
   await new Promise<void>((resolve) => gibberish.listen(0, "127.0.0.1", resolve));
   t.teardown(() => gibberish.close());
   const { port: other } = gibberish.address() as AddressInfo;
   const result = await runCli(["status"], { cwd, env: { KOOR_SERVER: `http://127.0.0.1:${other}` } });
-  checkRefused(t, result, 1, /not HTTP/, "another protocol");
+  checkRefused(t, result, 3, /not HTTP/, "another protocol");
 });
 
 t.test("the refusal of a large value is seen, although the server closes early", async (t) => {
@@ -864,23 +883,39 @@ t.test("settings: environment over file over default", async (t) => {
   t.equal((await runCli(["status"], { cwd })).code, 0);
   t.equal(fake.requests.at(-1)?.headers.authorization, "Bearer from-file");
   await runCli(["status"], { cwd, env: { KOOR_TOKEN: "from-env" } });
+  t.equal(fake.requests.at(-1)?.headers.authorization, "Bearer from-file", "the file's own is for its server");
+  await runCli(["status"], { cwd, env: { KOOR_SERVER: fake.url, KOOR_TOKEN: "from-env" } });
   t.equal(fake.requests.at(-1)?.headers.authorization, "Bearer from-env");
-  await runCli(["status"], { cwd, env: { KOOR_SERVER: other.url, KOOR_TOKEN: "" } });
-  t.equal(other.requests.at(-1)?.headers.authorization, "Bearer from-file", "an empty variable is not set");
+  await runCli(["status"], { cwd, env: { KOOR_SERVER: fake.url, KOOR_TOKEN: "" } });
+  t.equal(fake.requests.at(-1)?.headers.authorization, "Bearer from-file", "an empty variable is not set");
+  await runCli(["status"], { cwd, env: { KOOR_SERVER: other.url } });
+  t.equal(other.requests.at(-1)?.headers.authorization, undefined, "another server does not get it");
 
   const faults: readonly [string, RegExp][] = [
-    ["{nonsense", /not valid JSON/],
-    ["[]", /must hold a JSON object/],
-    ['{"server":5}', /server must be a string/],
     ['{"server":"nonsense"}', /http:\/\/ or https:\/\//],
     ['{"token":"a\\nb"}', /visible ASCII/],
   ];
   const before = fake.requests.length;
   for (const [text, says] of faults) {
     writeFileSync(file, text);
-    checkRefused(t, await runCli(["status"], { cwd }), 1, says, text);
+    checkRefused(t, await runCli(["status"], { cwd }), 3, says, text);
   }
   t.equal(fake.requests.length, before, "nothing was sent");
+  const foreign = [
+    ["{nonsense", /^koor: settings\.json is not valid JSON: it is not one of Koor's, and is ignored\n/],
+    ["[]", /must hold a JSON object: it is not/],
+    ['{"server":5}', /server must be a string: it is not/],
+    ['{"editor.fontSize":12}', /has none of Koor's settings: it is not/],
+    ['{"server":"db","port":1}', /server is no http:\/\/ or https:\/\/ URL: it is not/],
+  ] as const;
+  for (const [text, says] of foreign) {
+    writeFileSync(file, text);
+    t.match((await runCli(["status"], { cwd })).stderr, says, text);
+    t.match(await runCli(["status"], { cwd, env: { KOOR_SERVER: fake.url } }), { code: 0, stderr: "" }, "passed over");
+  }
+  mkdirSync(join(cwd, ".koor"));
+  writeFileSync(join(cwd, ".koor", "settings.json"), JSON.stringify({ server: fake.url }));
+  t.match(await runCli(["status"], { cwd }), { code: 0, stderr: "" }, ".koor/ comes first");
   const both = { KOOR_SERVER: fake.url, KOOR_TOKEN: "x" };
   t.equal((await runCli(["status"], { cwd, env: both })).code, 0, "a file that is not needed is not read");
 });
@@ -899,7 +934,7 @@ t.test("commands act as the instance that the environment names", async (t) => {
   t.notOk("x-koor-instance" in (fake.requests.at(-1)?.headers ?? {}), "none, no header");
   const before = fake.requests.length;
   const wrong = await runCli(["message", "list"], { cwd, env: { ...env, KOOR_INSTANCE: "a\nb" } });
-  checkRefused(t, wrong, 1, /KOOR_INSTANCE must be visible ASCII/, "what no header can carry");
+  checkRefused(t, wrong, 3, /KOOR_INSTANCE must be visible ASCII/, "what no header can carry");
   for (const args of [
     ["message", "read"],
     ["message", "ack", "--note", "n"],
@@ -1065,7 +1100,7 @@ t.test("a server below a path, and over TLS", async (t) => {
   checkRefused(
     t,
     await runCli(["status"], { cwd, env }),
-    1,
+    3,
     /cannot reach https:/,
     "a certificate that nothing trusts",
   );

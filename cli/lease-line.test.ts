@@ -114,7 +114,7 @@ t.test("stopped, it leaves the line; what it was granted then it gives back", as
 
 t.test("a server that stays away is a failure when the time is up", async (t) => {
   const { wait } = await setUp(t, "close");
-  t.match(await wait({ wait_ms: SHORT_MS }), { exit: 1, message: /cannot reach/ });
+  t.match(await wait({ wait_ms: SHORT_MS }), { exit: 3, message: /cannot reach/ });
 });
 
 t.test("one that was asked for before is watched", async (t) => {

@@ -5,7 +5,7 @@
  */
 import { WAIT_S_MAX } from "../schemas/limits.js";
 import { failureOf, isPassing, Patience, type PatienceOptions, Refusal } from "./ask.js";
-import { CliFailure, failed } from "./failure.js";
+import { CliFailure, refused } from "./failure.js";
 import { formatDuration } from "./duration.js";
 import { getLease, releaseLease, requestLease } from "./lease-calls.js";
 import type { LeaseWish, ToldLease } from "./lease-calls.js";
@@ -75,12 +75,12 @@ class Line {
     if (told instanceof Refusal || told instanceof CliFailure) return failureOf(told);
     const { state, reason } = told.lease;
     if (state === "held") return await this.#unlessStopped(told);
-    if (state !== "waiting") return failed(`the request for the lease is ${state}: ${reason}`);
+    if (state !== "waiting") return refused(`the request for the lease is ${state}: ${reason}`);
     if (stays && !signal.aborted) return told;
     const late = await this.#leave(told);
     if (late instanceof CliFailure) return late;
     if (late !== undefined) return await this.#unlessStopped(late);
-    if (signal.aborted) return failed("stopped while it waited for the lease");
+    if (signal.aborted) return refused("stopped while it waited for the lease");
     return await this.#lastTry(wish, wait_ms);
   }
 
@@ -96,14 +96,15 @@ class Line {
   async #unlessStopped(told: ToldLease): Promise<ToldLease | CliFailure> {
     if (!this.#options.signal.aborted) return told;
     await releaseLease(this.#settings, told.lease.id, told.lease.fence);
-    return failed("stopped while it waited for the lease");
+    return refused("stopped while it waited for the lease");
   }
 
   /** Asks once more, to be told by the refusal who stands in the way. */
   async #lastTry(wish: LeaseWish, wait_ms: number): Promise<ToldLease | CliFailure> {
     const outcome = await requestLease(this.#settings, wish, {});
     if (!(outcome instanceof Refusal || outcome instanceof CliFailure)) return outcome;
-    return failed(`no lease within ${formatDuration(wait_ms)}: ${failureOf(outcome).message}`);
+    const { exit, message } = failureOf(outcome);
+    return new CliFailure(exit, `no lease within ${formatDuration(wait_ms)}: ${message}`);
   }
 }
 

@@ -6,7 +6,7 @@
  */
 import { ParseError, parseTOML } from "toml-eslint-parser";
 
-import { failed, type CliFailure } from "./failure.js";
+import { refused, type CliFailure } from "./failure.js";
 import { memberAt, parseCommented, setMember } from "./json-edit.js";
 import { SERVER_NAME, type Connection, type JsonClient, type McpClient, type TomlClient } from "./mcp-clients.js";
 
@@ -18,14 +18,14 @@ function isObject(value: unknown): boolean {
 function mergeJson({ path, group, entry }: JsonClient, text: string, connection: Connection): string | CliFailure {
   const start = text.trim() === "" ? "{}\n" : text;
   const file = parseCommented(start);
-  if (file === undefined) return failed(`${path} is not valid JSON, and stays as it is`);
-  if (!isObject(file)) return failed(`${path} must hold a JSON object`);
+  if (file === undefined) return refused(`${path} is not valid JSON, and stays as it is`);
+  if (!isObject(file)) return refused(`${path} must hold a JSON object`);
   const servers = memberAt(file, group);
-  if (servers !== undefined && !isObject(servers)) return failed(`${path}: ${group} must be an object`);
+  if (servers !== undefined && !isObject(servers)) return refused(`${path}: ${group} must be an object`);
   const wanted = entry(connection);
   if (JSON.stringify(memberAt(servers, SERVER_NAME)) === JSON.stringify(wanted)) return text;
   const merged = setMember(start, [group, SERVER_NAME], wanted);
-  return merged ?? failed(`${path} has ${group} or ${SERVER_NAME} twice, and stays as it is`);
+  return merged ?? refused(`${path} has ${group} or ${SERVER_NAME} twice, and stays as it is`);
 }
 
 interface Span {
@@ -54,7 +54,7 @@ function findTables(text: string, group: string): readonly Span[] | undefined {
 /** The file with the entry's table: in its place where there is one, else at the end. */
 function mergeToml({ path, group, lines }: TomlClient, text: string, connection: Connection): string | CliFailure {
   const old = findTables(text, group);
-  if (old === undefined) return failed(`${path} is not valid TOML, and stays as it is`);
+  if (old === undefined) return refused(`${path} is not valid TOML, and stays as it is`);
   const [first] = old;
   let merged = text.slice(0, first?.start);
   if (first === undefined) merged = text.trim() === "" ? "" : text.replace(/\n*$/, "\n\n");
@@ -62,7 +62,7 @@ function mergeToml({ path, group, lines }: TomlClient, text: string, connection:
   for (const [at, { end }] of old.entries()) merged += text.slice(end, old[at + 1]?.start);
   // The servers may stand in an inline table, or be a list: what is added would then be wrong, or something else.
   if (findTables(merged, group)?.length === 1) return merged;
-  return failed(`${path} defines ${group} in a form that cannot be added to: make it a table [${group}.NAME]`);
+  return refused(`${path} defines ${group} in a form that cannot be added to: make it a table [${group}.NAME]`);
 }
 
 /** The client's file with Koor's entry in its place and nothing else changed; `undefined` stands for no file. */

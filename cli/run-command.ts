@@ -7,6 +7,7 @@ import { describeRefusal, encodeQuery, isSuccess, sendRequest } from "./client.j
 import type { Args, CommandContext, CommandRow, RequestRow } from "./command-row.js";
 import type { Answer } from "./exchange.js";
 import { CliFailure, failed, wrongUsage, type ExitCode } from "./failure.js";
+import { inFlagWords } from "./flag-words.js";
 import { layOutJson, layOutValue, print } from "./output.js";
 
 /** `{name}`, `{name...}` or `{name/}` in a path template (command-row.ts). */
@@ -56,7 +57,9 @@ const HEADER_VALUE = /^[\t\x20-\x7e]+$/;
 
 function findBadHeader(headers: Readonly<Record<string, string>>): CliFailure | undefined {
   const bad = Object.entries(headers).find(([, value]) => !HEADER_VALUE.test(value));
-  return bad && wrongUsage(`${bad[0]} cannot be ${JSON.stringify(bad[1])}`);
+  if (bad === undefined) return undefined;
+  const [name, value] = bad;
+  return wrongUsage(`${name} cannot be ${JSON.stringify(value)} (${inFlagWords(name)})`);
 }
 
 function layOutAnswer(row: RequestRow, answer: Answer, args: Args, context: CommandContext): Buffer | CliFailure {

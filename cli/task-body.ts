@@ -21,7 +21,13 @@ const LABEL: Flag = {
 };
 const PRIORITY: Flag = { name: "priority", kind: "whole", value: "N", about: "0 to 9, 9 first; 5 by default" };
 const ASSIGNEE: Flag = { name: "assignee", kind: "text", value: "NAME", about: "the only instance that may claim it" };
-const NOT_BEFORE: Flag = { name: "not-before", kind: "text", value: "TIME", about: "it is not claimed sooner" };
+const NOT_BEFORE: Flag = {
+  name: "not-before",
+  kind: "time",
+  value: "TIME",
+  ahead: true,
+  about: "it is not claimed sooner, e.g. in 10m as 10m",
+};
 
 /** The flags of a new task; without a title `file` stands in place of all others. */
 export const NEW_TASK_FLAGS: readonly Flag[] = [

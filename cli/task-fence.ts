@@ -6,7 +6,7 @@
 import { CLI_TASK_EVENTS } from "../schemas/limits.js";
 import { ask, Refusal } from "./ask.js";
 import { encodeQuery } from "./client.js";
-import { failed, type CliFailure } from "./failure.js";
+import { refused, type CliFailure } from "./failure.js";
 import { taskFenceOfEnvironment } from "./fence.js";
 import { isJson } from "./json-text.js";
 import { isFailure, type Outcome } from "./outcome.js";
@@ -71,5 +71,5 @@ export async function tellAsHolder(
     if (!(told instanceof Refusal && told.status === CLAIM_LOST)) return told;
   }
   // Whose it is, the server knows: it refuses another's.
-  return fence === null ? failed(`task is not held: ${id}`) : await tell(fence);
+  return fence === null ? refused(`task is not held: ${id}`) : await tell(fence);
 }

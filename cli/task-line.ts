@@ -5,7 +5,7 @@
 import { WAIT_S_MAX } from "../schemas/limits.js";
 import { failureOf, isPassing, type Patience } from "./ask.js";
 import { RELEASE_TIMEOUT_MS } from "./claim-run.js";
-import { failed, type CliFailure } from "./failure.js";
+import { refused, type CliFailure } from "./failure.js";
 import { quoted } from "./json-text.js";
 import { isFailure, type Outcome } from "./outcome.js";
 import type { Settings } from "./settings.js";
@@ -53,7 +53,7 @@ export async function waitForTask(
       const limits = { answer_timeout_ms: RELEASE_TIMEOUT_MS };
       const again = isPassing(outcome) ? claimTask(settings, wish, { wait_s: 0, request_id }, limits) : outcome;
       await giveBack(settings, await again);
-      return failed("stopped while it waited for a task");
+      return refused("stopped while it waited for a task");
     }
     if (!isFailure(outcome) && outcome.task !== null) return outcome;
     const has_time = performance.now() < until_ms;

@@ -83,7 +83,7 @@ t.test("answers that get lost: the same claim again, and the end is told until i
 t.test("a server that is not there at the start, or refuses, ends it", async (t) => {
   const { work, calls } = await setUp(t, { claim: ["close", playError(400, "this needs an instance")] });
   const away = work([], "");
-  t.equal(await away.exit(), 1);
+  t.equal(await away.exit(), 3);
   t.match(away.stderr, /cannot reach/);
   const refused = work([], "");
   t.equal(await refused.exit(), 1);

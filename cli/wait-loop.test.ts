@@ -68,7 +68,7 @@ t.test("when the time is up there is a cursor all the same", async (t) => {
   const away = await setUp(t, NOTHING("c1"), "close");
   t.match(await away.wait({ wait_ms: 20 }), { matched: false, cursor: "c1" }, "though the server is away");
   const never = await setUp(t, "close");
-  t.match(await never.wait({ wait_ms: 1 }), { exit: 1, message: /cannot reach/ });
+  t.match(await never.wait({ wait_ms: 1 }), { exit: 3, message: /cannot reach/ });
 });
 
 t.test("a refusal ends it, and so does what is no Koor server", async (t) => {

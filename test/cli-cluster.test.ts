@@ -160,13 +160,13 @@ t.test("calls behind another one: a lease or a task that is asked for its fence 
 t.test("a refusal that is not Koor's own says nothing of a write", async (t) => {
   const { a, b, koor } = await startCluster(t);
   a.answer = () => ({ status: 503, type: "text/plain", body: "upstream connect error" });
-  t.match(await koor(["events", "publish", "t", "--data", "1"]), { code: 1, stderr: /\(503\)/ });
+  t.match(await koor(["events", "publish", "t", "--data", "1"]), { code: 3, stderr: /\(503\)/ });
   t.equal(b.requests.length, 0);
   t.equal((await koor(["state", "list"])).code, 0, "what only reads is asked elsewhere");
   t.equal(b.requests.length, 1);
   a.answer = () => playError(500, "internal error");
   b.requests.length = 0;
-  t.match(await koor(["state", "list"], "", { XDG_STATE_HOME: "" }), { code: 1, stderr: /\(500\)/ });
+  t.match(await koor(["state", "list"], "", { XDG_STATE_HOME: "" }), { code: 3, stderr: /\(500\)/ });
   t.equal(b.requests.length, 0, "another refusal is an answer");
 });
 
@@ -174,11 +174,11 @@ t.test("where no server does, each is named, or the last refusal is", async (t) 
   const { a, b, koor } = await startCluster(t);
   const [one, two] = [await findDeadServer(), await findDeadServer()];
   const nobody = await koor(["state", "set", "k", "--data", "1"], "", { KOOR_SERVER: `${one},${two}` });
-  t.match(nobody, { code: 1, stdout: "" });
+  t.match(nobody, { code: 3, stdout: "" });
   t.equal(nobody.stderr, `koor: cannot reach ${one}: connection refused; ${two}: connection refused\n`);
   a.answer = () => playError(503, "no leader");
   b.answer = () => playError(503, "shutting down");
-  t.match(await koor(["state", "set", "k", "--data", "1"]), { code: 1, stderr: "koor: shutting down (503)\n" });
+  t.match(await koor(["state", "set", "k", "--data", "1"]), { code: 3, stderr: "koor: shutting down (503)\n" });
 });
 
 t.test("a snapshot: written from the server that has one, sent whole to the one that is there", async (t) => {
@@ -263,7 +263,7 @@ t.test("a cluster that was begun anew is noticed; one that lags, or is cut off, 
     ],
   ]) {
     ends = still;
-    t.match(await koor(["state", "list"]), { code: 1, stderr: "koor: behind (503)\n" });
+    t.match(await koor(["state", "list"]), { code: 3, stderr: "koor: behind (503)\n" });
     t.match(memory(), /^\{"position":120/);
   }
   ends = [{ state: "ok", log_last: 4 }];
@@ -341,7 +341,7 @@ t.test("a halted node of the log before is not believed, and not read from until
   await b.stop();
   settle();
   t.match(await koor(["state", "get", "k"]), {
-    code: 1,
+    code: 3,
     stdout: "",
     stderr: /not well since the log was begun anew; /,
   });

@@ -8,7 +8,7 @@ import t from "tap";
 
 import { BODY_BYTES_MAX } from "../schemas/limits.js";
 import { RunningCli, runCli, type CliResult } from "./cli/run-cli.js";
-import { sendJson } from "./support/http-client.js";
+import { send, sendJson } from "./support/http-client.js";
 import { startReceiver } from "./support/receiver.js";
 import { readSnapshot } from "./support/snapshot.js";
 import { RESTORE_REFUSED } from "./support/column.js";
@@ -469,6 +469,33 @@ t.test("compliance", async (t) => {
   t.match(await koor("compliance", "history", "--limit", "0"), { code: 1, stdout: "", stderr: /limit must be/ });
 });
 
+t.test("registering again, and an instance that is not there", async (t) => {
+  const { koor, ask, server, cwd } = await setUp(t);
+  // The same folder, the same agent: until it is gone.
+  const again = async (...flags: string[]) => await ask("register", "ben", ...flags);
+  const first = await again("--save");
+  t.match(await again("--intent", "x", "--capabilities", "a,b"), {
+    id: first["id"],
+    token: first["token"],
+    intent: "x",
+    capabilities: ["a", "b"],
+  });
+  t.not((await again("--workspace", "elsewhere"))["id"], first["id"]);
+  const third = await again();
+  t.not(third["id"], first["id"], "the file has the newest");
+  await send(server.port, "DELETE", `/api/instances/${String(third["id"])}`);
+  t.match(await koor("state", "set", "q", "--data", "1"), { code: 1, stderr: /instance not found: / });
+  t.not((await again())["id"], third["id"], "one that is gone is not in the way");
+  t.match(await koor("state", "set", "q", "--data", "1"), { code: 0 });
+  const bogus = { cwd, env: { KOOR_SERVER: server.url, KOOR_INSTANCE: "bogus" } };
+  for (const args of [
+    ["state", "set", "q", "--data", "1"],
+    ["register", "x"],
+    ["lease", "acquire", "r"],
+  ])
+    t.match(await runCli(args, bogus), { code: 1, stdout: "", stderr: "koor: instance not found: bogus (404)\n" });
+});
+
 t.test("instances and what they did", async (t) => {
   const { koor, ask, server, cwd } = await setUp(t);
   const registered = await ask(
@@ -640,7 +667,7 @@ t.test("backup and restore", { skip: RESTORE_REFUSED }, async (t) => {
     stdout: /"restored"/,
   });
   await piped.stop("SIGKILL");
-  t.match(await runCli(["backup", "--output", "other"], { cwd, env }), { code: 1, stdout: "", stderr: /cannot reach/ });
+  t.match(await runCli(["backup", "--output", "other"], { cwd, env }), { code: 3, stdout: "", stderr: /cannot reach/ });
   t.same(readdirSync(cwd), ["snapshot"]);
 });
 

@@ -2,8 +2,14 @@
 import type { CommandRow, Flag } from "../command-row.js";
 
 const PERIOD: readonly Flag[] = [
-  { name: "from", kind: "text", value: "TIME", about: "from this time on, e.g. 2026-02-09T14:30:00Z", query: "from" },
-  { name: "to", kind: "text", value: "TIME", about: "up to this time", query: "to" },
+  {
+    name: "from",
+    kind: "time",
+    value: "TIME",
+    about: "from this time on, e.g. 2026-02-09T14:30:00Z or 2h ago as 2h",
+    query: "from",
+  },
+  { name: "to", kind: "time", value: "TIME", about: "up to this time", query: "to" },
 ];
 
 export const AUDIT_COMMANDS: readonly CommandRow[] = [

@@ -6,7 +6,7 @@ import { findContractFault } from "../../schemas/contract-shape.js";
 import { describeRefusal, isSuccess, sendRequest } from "../client.js";
 import type { Argument, Args, CommandContext, CommandRow, Flag } from "../command-row.js";
 import type { RequestPlan } from "../exchange.js";
-import { CliFailure, failed, wrongUsage, type ExitCode } from "../failure.js";
+import { CliFailure, refused, wrongUsage, type ExitCode } from "../failure.js";
 import { fenceHeader, WRITE_FENCE } from "../fence.js";
 import { JSON_TYPE, readJsonFlag, readValue, VALUE_FLAGS, VALUE_FLAG_NAMES } from "../input.js";
 import { isJson, objectOf, quoted } from "../json-text.js";
@@ -71,7 +71,7 @@ async function listEndpoints(
     readonly endpoints?: unknown;
   } | null;
   if (contract === null || typeof contract !== "object" || contract.kind !== "contract")
-    return failed(`spec is not a contract: ${name}`);
+    return refused(`spec is not a contract: ${name}`);
   return Object.keys(contract.endpoints ?? {});
 }
 

@@ -1,8 +1,13 @@
 /** `events …`: publish, read back and follow events. Runs in the command line's process. */
+import { ask, failureOf } from "../ask.js";
+import { encodeQuery } from "../client.js";
 import type { Args, CommandContext, CommandRow, Flag } from "../command-row.js";
-import { CliFailure, wrongUsage, type ExitCode } from "../failure.js";
+import { parseDuration } from "../duration.js";
+import { CliFailure, failed, wrongUsage, type ExitCode } from "../failure.js";
 import { JSON_TYPE, readValue, VALUE_FLAGS, VALUE_FLAG_NAMES } from "../input.js";
 import { isJson } from "../json-text.js";
+import { isFailure } from "../outcome.js";
+import type { Settings } from "../settings.js";
 
 const SOURCE: Flag = { name: "source", kind: "text", value: "NAME", about: "who publishes" };
 
@@ -23,17 +28,36 @@ async function makeEventBody(args: Args): Promise<Buffer | CliFailure> {
   return Buffer.from(`{${members.join(",")}}`);
 }
 
+/** The event id that `--since` means: itself, or the last one before a duration ago; undefined where it is not given. */
+async function readSince(settings: Settings, text: string | undefined): Promise<number | undefined | CliFailure> {
+  if (text === undefined) return undefined;
+  const ago_ms = parseDuration(text);
+  if (ago_ms === undefined) {
+    if (!/^\d+$/.test(text)) return wrongUsage(`--since must be a whole number or a duration like 10m, not "${text}"`);
+    return Number.isSafeInteger(Number(text)) ? Number(text) : wrongUsage("--since is too large for an event id");
+  }
+  const query = encodeQuery({ last: "1", to: new Date(Date.now() - ago_ms).toISOString() });
+  const answer = await ask(settings, { method: "GET", path: `/api/events/history${query}` });
+  if (isFailure(answer)) return failureOf(answer);
+  const json = answer.body.toString("utf8");
+  const events: unknown = isJson(json) ? JSON.parse(json) : null;
+  const [last] = Array.isArray(events) ? (events as readonly { readonly id?: unknown }[]) : [{}];
+  const id = last === undefined ? 0 : last.id;
+  return Number.isSafeInteger(id)
+    ? (id as number)
+    : failed("the server's history has no event ids: is this a Koor server?");
+}
+
 async function subscribe(args: Args, context: CommandContext): Promise<ExitCode | CliFailure> {
   const settings = context.settings();
   if (settings instanceof CliFailure) return settings;
   // Everything that only a subscription needs is loaded here, WebSocket first of all.
   const { followEvents } = await import("../event-feed.js");
-  const since = args.text("since");
-  if (since !== undefined && !Number.isSafeInteger(Number(since)))
-    return wrongUsage("--since is too large for an event id");
+  const since = await readSince(settings, args.text("since"));
+  if (since instanceof CliFailure) return since;
   return await followEvents(settings, {
     pattern: args.text("pattern") ?? "*",
-    since: since === undefined ? undefined : Number(since),
+    since,
     notices: args.has("notices"),
     pretty: context.pretty,
   });
@@ -59,19 +83,19 @@ export const EVENTS_COMMANDS: readonly CommandRow[] = [
       { name: "topic", kind: "text", value: "PATTERN", about: "only topics that match, e.g. 'api.*'", query: "topic" },
       {
         name: "from",
-        kind: "text",
+        kind: "time",
         value: "TIME",
-        about: "from this time on, e.g. 2026-02-09T14:30:00Z",
+        about: "from this time on, e.g. 2026-02-09T14:30:00Z or 2h ago as 2h",
         query: "from",
       },
-      { name: "to", kind: "text", value: "TIME", about: "up to this time", query: "to" },
+      { name: "to", kind: "time", value: "TIME", about: "up to this time", query: "to" },
       { name: "source", kind: "text", value: "NAME", about: "only what this source published", query: "source" },
       { name: "after", kind: "whole", value: "ID", about: "only events behind this one", query: "after" },
       {
         name: "wait",
-        kind: "whole",
-        value: "SECONDS",
-        about: "with --after: wait for one so long, at most 60",
+        kind: "seconds",
+        value: "TIME",
+        about: "with --after: wait for one so long, at most 60s",
         query: "wait",
       },
     ],
@@ -83,7 +107,12 @@ export const EVENTS_COMMANDS: readonly CommandRow[] = [
     about: "Print each event as it is published, one on a line, until stopped.",
     arguments: [{ name: "pattern", optional: true }],
     flags: [
-      { name: "since", kind: "whole", value: "ID", about: "first print what was published after this event; 0: all" },
+      {
+        name: "since",
+        kind: "text",
+        value: "ID|TIME",
+        about: "first print what was published after this event, or since e.g. 10m ago; 0: all",
+      },
       { name: "notices", kind: "switch", about: "print a line where the server dropped events, do not fetch them" },
     ],
     run: subscribe,

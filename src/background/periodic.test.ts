@@ -35,6 +35,16 @@ t.test("a run is due an interval after the one before was begun, one at a time",
   t.equal(ends.length, 2);
 });
 
+t.test("where the time went back a run is due an interval later all the same", (t) => {
+  const { periodic, ends } = play({ now_ms: 1_000_000 });
+  periodic.tick(10);
+  periodic.tick(109);
+  t.equal(ends.length, 0);
+  periodic.tick(110);
+  t.equal(ends.length, 1);
+  t.end();
+});
+
 t.test("who asks meanwhile gets the next run, and shares it", async (t) => {
   const { periodic, ends } = play();
   const first = periodic.run();

@@ -6,7 +6,7 @@ import { headerBlock, type Sink } from "../transport/reply.js";
 const EVENT_STREAM = "text/event-stream";
 
 /** Headers that a client of the protocol reads. The library's others are for servers that write them themselves. */
-const KEPT_HEADERS = ["content-type", "allow", "cache-control"] as const;
+const KEPT_HEADERS = ["content-type", "allow"] as const;
 
 /** One message of the protocol. Unlike the API's answers it ends with its last brace. */
 export function messageReply(text: string, status = 200): Reply {
@@ -18,7 +18,7 @@ export async function replyOf(response: Response): Promise<Reply> {
     const value = response.headers.get(name);
     return value === null ? [] : [[name, value] as const];
   });
-  const headers = headerBlock(kept.length === 0 ? [["Cache-Control", "no-store"]] : kept);
+  const headers = headerBlock(kept);
   const { body, status } = response;
   if (body === null || response.headers.get("content-type") !== EVENT_STREAM)
     return { status, headers, body: await response.text() };

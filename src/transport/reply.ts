@@ -23,13 +23,23 @@ export interface HeaderBlock {
 const LINE_END = "\r\n";
 const NAME_END = ": ";
 
-/** At least one header; values must hold no control characters. */
+const CACHED = "Cache-Control";
+
+/**
+ * Headers as a block; values must hold no control characters. Where they do not say how long the answer may be kept, it
+ * is asked for again each time: by its tag where it has one, else as a whole.
+ */
 export function headerBlock(headers: readonly (readonly [name: string, value: string])[]): HeaderBlock {
-  const [name = ""] = headers[0] ?? [];
-  return {
-    name,
-    rest: headers.map(([key, value], at) => (at === 0 ? value : `${key}${NAME_END}${value}`)).join(LINE_END),
-  };
+  const [[name, first] = [CACHED, "no-store"], ...others] = headers;
+  let rest = first;
+  let cached = name === CACHED;
+  let tagged = false;
+  for (const [key, value] of others) {
+    rest += `${LINE_END}${key}${NAME_END}${value}`;
+    cached ||= key === CACHED;
+    tagged ||= key === "ETag";
+  }
+  return { name, rest: cached ? rest : `${rest}${LINE_END}${CACHED}${NAME_END}${tagged ? "no-cache" : "no-store"}` };
 }
 
 /** The headers of a block, each name before its value. */

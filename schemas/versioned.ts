@@ -29,14 +29,17 @@ export const VersionedRollbackQuery = Type.Object({
   if_version: Type.Optional(NonNegative),
 });
 
-/** Entity tags, or `*` (RFC 9110). */
+/** Entity tags, or `*` (RFC 9110): of a read, what is malformed matches nothing. */
 const EntityTags = Type.String();
+/** Of a write, what is malformed is refused. More blanks and commas are taken than these. */
+const EntityTag = String.raw`(W/)?"[!#-~]*"`;
+const SoundEntityTags = Type.String({ pattern: String.raw`^(\*|${EntityTag}(, ?${EntityTag})*)$` });
 /** The header that makes a read a question whether the value has changed. */
 export const VersionedGetHeaders = { "if-none-match": EntityTags } as const;
 /** Headers that a write's condition may come in, and the fence of the claim under which it is made. */
 export const VersionedWriteHeaders = {
-  "if-match": EntityTags,
-  "if-none-match": EntityTags,
+  "if-match": SoundEntityTags,
+  "if-none-match": SoundEntityTags,
   "x-koor-fence": FenceHeader,
 } as const;
 

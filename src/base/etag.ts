@@ -1,7 +1,7 @@
 /**
  * Comparing entity tags as RFC 9110 (8.8.3, 13.1.1, 13.1.2) says, for If-None-Match and If-Match.
  * Pure, any thread. A header that is malformed anywhere matches nothing: a reader then gets the whole
- * value, and a conditional write is refused. What a tag is made of is not known here. By hand: fresh knows
+ * value, and a conditional write is refused before. What a tag is made of is not known here. By hand: fresh knows
  * no If-Match, and takes a tag apart at a comma inside it.
  */
 
@@ -21,9 +21,12 @@ function skipBlanks(header: string, from: number): number {
   return at;
 }
 
+/** What a list of tags says: nothing where it is malformed anywhere, or names no tag at all. */
+type ListAnswer = "named" | "not named" | "malformed";
+
 /** Whether the list names `etag`; the whole list is read, so that a malformed one matches nothing. */
-function listNames(header: string, etag: string, weak_counts: boolean): boolean {
-  let found = false;
+function readList(header: string, etag: string, weak_counts: boolean): ListAnswer {
+  let answer: ListAnswer = "malformed";
   let at = 0;
   while (at < header.length) {
     at = skipBlanks(header, at);
@@ -35,16 +38,22 @@ function listNames(header: string, etag: string, weak_counts: boolean): boolean 
     if (at >= header.length) break;
     const weak = header.startsWith("W/", at);
     const start = weak ? at + 2 : at;
-    if (header.charCodeAt(start) !== QUOTE) return false;
+    if (header.charCodeAt(start) !== QUOTE) return "malformed";
     let end = start + 1;
     while (isTagCharacter(header.charCodeAt(end))) end++;
-    if (header.charCodeAt(end) !== QUOTE) return false;
+    if (header.charCodeAt(end) !== QUOTE) return "malformed";
     end++;
-    if ((weak_counts || !weak) && header.slice(start, end) === etag) found = true;
+    if ((weak_counts || !weak) && header.slice(start, end) === etag) answer = "named";
+    else if (answer === "malformed") answer = "not named";
     at = skipBlanks(header, end);
-    if (at < header.length && header.charCodeAt(at) !== COMMA) return false;
+    if (at < header.length && header.charCodeAt(at) !== COMMA) return "malformed";
   }
-  return found;
+  return answer;
+}
+
+/** Whether the header is `*`, or a list of at least one tag. */
+export function isEtagList(header: string): boolean {
+  return header.trim() === "*" || readList(header, "", true) !== "malformed";
 }
 
 /**
@@ -52,7 +61,7 @@ function listNames(header: string, etag: string, weak_counts: boolean): boolean 
  * weak comparison.
  */
 export function etagMatches(header: string, etag: string): boolean {
-  return header === etag || header.trim() === "*" || listNames(header, etag, true);
+  return header === etag || header.trim() === "*" || readList(header, etag, true) === "named";
 }
 
 /**
@@ -60,5 +69,5 @@ export function etagMatches(header: string, etag: string): boolean {
  * never does. `*` matches whatever exists, so ask only where there is a value.
  */
 export function strongEtagMatches(header: string, etag: string): boolean {
-  return header === etag || header.trim() === "*" || listNames(header, etag, false);
+  return header === etag || header.trim() === "*" || readList(header, etag, false) === "named";
 }

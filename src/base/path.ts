@@ -32,7 +32,7 @@ function decodeQueryPart(raw: string): string | undefined {
  * The parameters of a query (`application/x-www-form-urlencoded`, without the `?`), in its order: `+` is a space, a
  * name without `=` has the value "". Undefined when any part holds a malformed escape.
  */
-function parseQueryPairs(raw: string): [name: string, value: string][] | undefined {
+export function parseQueryPairs(raw: string): [name: string, value: string][] | undefined {
   const pairs: [string, string][] = [];
   for (const pair of raw.split("&")) {
     if (pair === "") continue;

@@ -5,7 +5,7 @@
 import type { TObject, TSchema } from "typebox";
 import { textProblem, textRulesOf, type TextRules } from "../../schemas/text.js";
 import { Failure, invalid } from "../base/result.js";
-import { parseQueryString, repeatedValues } from "../base/path.js";
+import { parseQueryPairs, parseQueryString, repeatedValues } from "../base/path.js";
 import { parseTime } from "../base/time.js";
 import type { AnyQuery } from "./route.js";
 
@@ -26,6 +26,28 @@ interface ParameterSchema {
 /** What holds for each text that has no rules of its own: it names something, so it has no control characters. */
 const ONE_LINE: TextRules = { bytes_max: Number.POSITIVE_INFINITY, line: true };
 const EMPTY: AnyQuery = Object.freeze({});
+
+/** A parameter of every route (src/front/positions.ts). */
+const AFTER_POSITION = "after_position";
+
+/**
+ * The 400 for a parameter of a write that its route does not have, or that is given again: what looks like a condition
+ * must not count as none. Null where there is none.
+ */
+export function refuseUnknown({ query }: { readonly query?: TObject }, raw: string): Failure | null {
+  if (raw === "") return null;
+  const pairs = parseQueryPairs(raw);
+  if (pairs === undefined) return invalid("malformed escape in the query");
+  const schemas: Readonly<Record<string, ParameterSchema>> = query?.properties ?? {};
+  const seen = new Set<string>();
+  for (const [name] of pairs) {
+    const schema = Object.hasOwn(schemas, name) ? schemas[name] : undefined;
+    if (schema === undefined && name !== AFTER_POSITION) return invalid(`unknown query parameter: ${name}`);
+    if (seen.has(name) && schema?.items === undefined) return invalid(`${name} is given more than once`);
+    seen.add(name);
+  }
+  return null;
+}
 
 /** Parses a raw query by the schema; unknown parameters are ignored. Times become ms since the epoch. */
 export function parseQuery(schema: TObject | undefined, raw: string | undefined): AnyQuery | Failure {

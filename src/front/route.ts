@@ -145,6 +145,8 @@ interface RouteBase<Path extends string, Query extends TObject, Header extends s
    * that the first path parameter names. Absent, any instance's will do.
    */
   readonly needs?: "server" | "own instance";
+  /** Parameters of the query that are not its own are passed over, whatever its method. */
+  readonly foreign_query?: true;
   /** Counts as neither REST nor MCP call. */
   readonly uncounted?: true;
   /** Counts as MCP call; else as REST call. */

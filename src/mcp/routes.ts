@@ -18,6 +18,8 @@ export function mcpRoutes(mcp: McpFront): Route[] {
       statuses: [202, 400, 404, 406, 415],
       refusals: { 400: ProtocolRefusal, 404: ProtocolRefusal, 406: ProtocolRefusal, 415: ProtocolRefusal },
       counted_as: "mcp",
+      // Clients are given its address with parameters that are meant for others.
+      foreign_query: true,
       handle: async (request) => (await mcp.endpoint()).answer(request),
     }),
   ];

@@ -21,10 +21,10 @@ import type {
   WriteReply,
 } from "../../schemas/versioned.js";
 import { packBytes } from "../base/bytes.js";
-import { etagMatches } from "../base/etag.js";
+import { etagMatches, isEtagList } from "../base/etag.js";
 import { sentFence } from "../base/fence.js";
 import type { Log } from "../base/log.js";
-import { Failure, notFound } from "../base/result.js";
+import { Failure, invalid, notFound } from "../base/result.js";
 import { formatTime } from "../base/time.js";
 import { jsonReply, laterReply } from "../front/reply.js";
 import type { Answer, Reply, Request } from "../front/route.js";
@@ -70,15 +70,30 @@ export type WriteRequest = Pick<
 >;
 export type RollbackOf = WriteRequest & { readonly query: Static<typeof VersionedRollbackQuery> };
 
-/** The compare-and-swap condition of a write; null where it has none. */
-function conditionOf({ query: { if_version }, headers }: WriteRequest): Condition | null {
+/** What a write depends on: both null where it depends on nothing. */
+interface Terms {
+  readonly condition: Condition | null;
+  readonly fence: number | null;
+}
+
+const MALFORMED_MATCH = invalid("If-Match must be *, or a list of ETags in quotes");
+const MALFORMED_NONE_MATCH = invalid("If-None-Match must be *, or a list of ETags in quotes");
+
+/** The compare-and-swap condition of a write and its fence; the 400 for one that cannot be read. */
+function termsOf({ query: { if_version }, headers }: WriteRequest): Terms | Failure {
   const { "if-match": if_match, "if-none-match": if_none_match } = headers;
-  if (if_version === undefined && if_match === "" && if_none_match === "") return null;
-  return {
+  const fence = sentFence(headers["x-koor-fence"]);
+  if (fence instanceof Failure) return fence;
+  // Empty ones do not come so far.
+  if (if_match !== "" && !isEtagList(if_match)) return MALFORMED_MATCH;
+  if (if_none_match !== "" && !isEtagList(if_none_match)) return MALFORMED_NONE_MATCH;
+  if (if_version === undefined && if_match === "" && if_none_match === "") return { condition: null, fence };
+  const condition = {
     ...(if_version === undefined ? {} : { if_version }),
     ...(if_match === "" ? {} : { if_match }),
     ...(if_none_match === "" ? {} : { if_none_match }),
   };
+  return { condition, fence };
 }
 
 /** The answer to a GET of a value. No stored HTML or SVG may run as a page of this origin. */
@@ -98,17 +113,17 @@ function valueReply(content_type: string, etag: string, version: number, value: 
   };
 }
 
-function notModified(etag: string): Reply {
-  return { status: 304, body: null, headers: headerBlock([["ETag", etag]]) };
-}
-
 function etagOf(version: Version): string {
   return `"${version.hash.toString("hex")}"`;
 }
 
-/** The answer, or 304 where the client holds the value already. */
+/**
+ * The answer, or 304 where the client holds the value already: with the same headers, because a version may have the
+ * bytes of another one and nothing else of it.
+ */
 function unlessHeld(if_none_match: string, etag: string, reply: Reply): Reply {
-  return if_none_match !== "" && etagMatches(if_none_match, etag) ? notModified(etag) : reply;
+  const held = if_none_match !== "" && etagMatches(if_none_match, etag);
+  return held ? { status: 304, body: null, headers: reply.headers } : reply;
 }
 
 export class VersionedFront {
@@ -156,13 +171,13 @@ export class VersionedFront {
     request: WriteRequest,
     answer: (reply: WriteReply) => string,
   ): Answer | Promise<Answer> {
-    const fence = sentFence(request.headers["x-koor-fence"]);
-    if (fence instanceof Failure) return fence;
+    const terms = termsOf(request);
+    if (terms instanceof Failure) return terms;
     const { label } = this.#reader.space;
     const { body } = request;
     // Only a read creates an entry of the cache; a write replaces one.
     const cached = this.#cache.has(key);
-    const put = { key, value: packBytes(body), content_type, condition: conditionOf(request), fence };
+    const put = { key, value: packBytes(body), content_type, ...terms };
     return new Promise((resolve) => {
       this.#writer.call(this.#methods.put, put, request.context, (reply) => {
         if (reply instanceof Failure) {
@@ -181,11 +196,11 @@ export class VersionedFront {
   }
 
   async rollback(key: string, request: RollbackOf): Promise<Answer> {
-    const fence = sentFence(request.headers["x-koor-fence"]);
-    if (fence instanceof Failure) return fence;
+    const terms = termsOf(request);
+    if (terms instanceof Failure) return terms;
     const { name, identity, label } = this.#reader.space;
     const { rollback: rolled_back } = request.query;
-    const change = { key, version: rolled_back, condition: conditionOf(request), fence };
+    const change = { key, version: rolled_back, ...terms };
     const reply = await this.#writer.request(this.#methods.rollback, change, request.context);
     if (reply instanceof Failure) return this.#explain(reply);
     const { version, hash, updated_at } = reply;
@@ -195,10 +210,10 @@ export class VersionedFront {
   }
 
   async delete(key: string, request: WriteRequest): Promise<Answer> {
-    const fence = sentFence(request.headers["x-koor-fence"]);
-    if (fence instanceof Failure) return fence;
+    const terms = termsOf(request);
+    if (terms instanceof Failure) return terms;
     const { name, label } = this.#reader.space;
-    const change = { key, condition: conditionOf(request), fence };
+    const change = { key, ...terms };
     const reply = await this.#writer.request(this.#methods.delete, change, request.context);
     if (reply instanceof Failure) return this.#explain(reply);
     this.#log.info(`${name} deleted`, { key: label(key), version: reply.version });

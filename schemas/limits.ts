@@ -19,6 +19,13 @@ export const REFUSED_BODY_BYTES_MAX = 64 * MIB;
  */
 export const REFUSED_LINGER_MS = 2_000;
 export const REFUSED_LINGER_BYTES_MAX = 64 * MIB;
+/** How long a client may take to read a short answer with which its connection ends, where it does not end it itself. */
+export const CLOSING_LINGER_MS = 100;
+/**
+ * So long uWebSockets.js reads nothing behind a chunked body: what it takes for no request it answers with an error of
+ * its own, also while the request before is being carried out.
+ */
+export const QUIET_AFTER_CHUNKS_MS = 1_000;
 /**
  * In a cluster, who may have been registered at another node just now keeps their body until that is known. So much of
  * one may be here all the same: uWebSockets.js reads 512 KiB at once.

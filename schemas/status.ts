@@ -23,6 +23,10 @@ export const STATUSES = {
   FAILED_PRECONDITION: { http: 412, exit: 1 },
   /** Larger than a bound (gRPC's OUT_OF_RANGE). */
   OUT_OF_RANGE: { http: 413, exit: 1 },
+  /** The body is in a form that is not taken. */
+  UNSUPPORTED_MEDIA_TYPE: { http: 415, exit: 1 },
+  /** The client expects what is not done. */
+  EXPECTATION_FAILED: { http: 417, exit: 1 },
   /** `Host` is not one this server answers to. */
   MISDIRECTED: { http: 421, exit: 1 },
   /** Somebody else holds a lease on it. */
@@ -47,6 +51,7 @@ export type StatusName = keyof typeof STATUSES;
 
 /** Reason phrases of every HTTP status that Koor sends (RFC 9110, RFC 4918, RFC 6585). */
 export const REASON_PHRASES: Readonly<Record<number, string>> = {
+  100: "Continue",
   200: "OK",
   202: "Accepted",
   204: "No Content",
@@ -61,6 +66,7 @@ export const REASON_PHRASES: Readonly<Record<number, string>> = {
   412: "Precondition Failed",
   413: "Content Too Large",
   415: "Unsupported Media Type",
+  417: "Expectation Failed",
   421: "Misdirected Request",
   423: "Locked",
   426: "Upgrade Required",

@@ -12,7 +12,7 @@ import { publishedParameter, publishedSchema, type Json } from "./published-sche
 import { ROUTE_TAGS } from "./tags.js";
 
 /** Statuses that any route may answer with. */
-const COMMON_STATUSES: readonly number[] = [403, 421];
+const COMMON_STATUSES: readonly number[] = [400, 403, 417, 421];
 /** And those of any route but an open one, which needs no token and is served to the end. */
 const GUARDED_STATUSES: readonly number[] = [401, 503, 504];
 
@@ -83,7 +83,7 @@ function describeRoute(row: Route): Json {
     ...(row.open === true ? [] : GUARDED_STATUSES),
     ...(row.statuses ?? []),
   ]);
-  if (row.query !== undefined || row.body !== undefined || row.path.includes("{")) statuses.add(400);
+  if (row.body !== undefined) statuses.add(415);
   if (row.body !== undefined && row.body.kind !== "stream") statuses.add(413);
   if ((row.body !== undefined || row.audited !== undefined) && row.asks_only === undefined) statuses.add(507);
   if (row.open !== true && mayWrite(row)) statuses.add(404);

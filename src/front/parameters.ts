@@ -34,7 +34,7 @@ const AFTER_POSITION = "after_position";
  * The 400 for a parameter of a write that its route does not have, or that is given again: what looks like a condition
  * must not count as none. Null where there is none.
  */
-export function refuseUnknown({ query }: { readonly query?: TObject }, raw: string): Failure | null {
+export function refuseUnknownQuery({ query }: { readonly query?: TObject }, raw: string): Failure | null {
   if (raw === "") return null;
   const pairs = parseQueryPairs(raw);
   if (pairs === undefined) return invalid("malformed escape in the query");

@@ -19,7 +19,8 @@ import { NOBODY, type Actors, type CallCounter, type Caller } from "./caller.js"
 import { keptAtHome, preflightReply, readableBy } from "./cors.js";
 import { tiedTo, type DashboardDoor, type RequestHead, type Session } from "./door.js";
 import type { Gate } from "./gate.js";
-import { parameterRules, parseQuery, refuseParameters } from "./parameters.js";
+import { refuseCoding, refuseConditions, refuseEmptyHeaders } from "./header-rules.js";
+import { parameterRules, parseQuery, refuseParameters, refuseUnknownQuery } from "./parameters.js";
 import { failureReply, Refusals, type Header, type RecordRefusal } from "./refusals.js";
 import type { RequestMetrics, RouteMetrics } from "./request-metrics.js";
 import { askedPosition, comeLater, positioned, tooFarBehind, type Positions } from "./positions.js";
@@ -91,6 +92,7 @@ const NO_CONTEXT: CallContext = Object.freeze({ actor: "", trace: "" });
 const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
 const NO_PARAMS: readonly string[] = [];
 const NO_BODY = new Uint8Array(0);
+const IDENTITY_ALONE: Header = ["Accept-Encoding", "identity"];
 const EMPTY_OBJECT = Buffer.from("{}");
 const DRAINING = new Failure("UNAVAILABLE", "the server is shutting down");
 const BUSY = new Failure("RESOURCE_EXHAUSTED", "the server is busy, try again");
@@ -173,20 +175,29 @@ export class Pipeline {
     this.#options.metrics.in_flight += 1;
     if (call.counted) this.#count(route);
     if (this.#options.log.debugs) call.path = exchange.path;
+    if (this.#refuseFaulty(call)) return;
     const request = this.#admit(call);
-    const fault = route.body === undefined ? null : exchange.body_fault;
+    const refusal = request instanceof Failure || route.body === undefined ? null : refuseCoding(exchange);
     if (request instanceof Failure) {
       this.#finish(call, request);
-    } else if (fault !== null) {
-      exchange.closeAfterAnswer();
-      this.#finish(call, invalid(fault));
-    } else if (route.body === undefined) {
+    } else if (refusal !== null) {
+      this.#finish(call, refusal, [IDENTITY_ALONE]);
+    } else if (route.body === undefined && !exchange.body_first) {
       this.#handle(call, request);
     } else if (call.stranger === null) {
       this.#takeBody(call, request);
     } else {
       this.#holdBody(call, request);
     }
+  }
+
+  /** Refuses what is not to be carried out, whatever it asks for and whoever asks: it is nobody's call. */
+  #refuseFaulty(call: Call): boolean {
+    const { fault } = call.exchange;
+    if (fault === null) return false;
+    call.exchange.closeAfterAnswer();
+    this.#send(call, failureReply(fault, []));
+    return true;
   }
 
   #count(route: Route): void {
@@ -203,6 +214,7 @@ export class Pipeline {
     const call = newCall(exchange, bound, port, false, true);
     this.#options.metrics.in_flight += 1;
     if (this.#options.log.debugs) call.path = exchange.path;
+    if (this.#refuseFaulty(call)) return undefined;
     const request = this.#admit(call);
     if (request instanceof Failure || call.head === null) return this.#upgrade(call, request);
     return new Promise((resolve) => {
@@ -241,6 +253,7 @@ export class Pipeline {
     const call = newCall(exchange, bound, "dashboard", false);
     this.#options.metrics.in_flight += 1;
     if (this.#options.log.debugs) call.path = exchange.path;
+    if (this.#refuseFaulty(call)) return;
     // Not through the door: a link to a page may stand anywhere.
     this.#finish(call, this.#refuseForeign(call) ?? page);
   }
@@ -250,6 +263,7 @@ export class Pipeline {
     const call = newCall(exchange, bound, port, false);
     call.path = exchange.path;
     this.#options.metrics.in_flight += 1;
+    if (this.#refuseFaulty(call)) return;
     // A browser that asks on behalf of a page sends no token with the question.
     const asks =
       exchange.verb === "options" && allow.length > 0 && exchange.header("access-control-request-method") !== "";
@@ -332,6 +346,11 @@ export class Pipeline {
     if (params === undefined || path.includes("\uFFFD")) return invalid("malformed escape in the path");
     const query = parseQuery(route.query, query_text);
     if (query instanceof Failure) return query;
+    const unknown =
+      route.method === "GET" || route.foreign_query === true ? null : refuseUnknownQuery(route, query_text);
+    if (unknown !== null) return unknown;
+    const empty = refuseEmptyHeaders(exchange) ?? (route.method === "GET" ? null : refuseConditions(route, exchange));
+    if (empty !== null) return empty;
     const wrong = refuseParameters(shape.names, bound.param_rules, call.params);
     if (wrong !== null) return wrong;
     let headers = NO_HEADERS;

@@ -183,9 +183,10 @@ function baseOf({ host, "x-forwarded-proto": scheme }: McpHeaders): string {
 function makeWebRequest(headers: McpHeaders, request?: McpRequest): globalThis.Request {
   const gone = new AbortController();
   request?.onAbort(() => gone.abort());
+  // A web request takes one byte a character.
   const given = PROTOCOL_HEADERS.filter((name) => headers[name] !== "").map((name): [string, string] => [
     name,
-    headers[name],
+    Buffer.from(headers[name]).toString("latin1"),
   ]);
   return new globalThis.Request(PLACEHOLDER_URL, { method: "POST", headers: given, signal: gone.signal });
 }

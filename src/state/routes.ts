@@ -141,6 +141,8 @@ function put(state: VersionedFront, key: string, given: string, request: WriteRe
   const content_type = storedType(given);
   const problem = content_type === DEFAULT_TYPE ? null : textProblem(content_type, ContentType.text);
   if (problem !== null) return invalid(`Content-Type ${problem}`);
+  // What stands for bytes that were no text: it would not come back as it was.
+  if (content_type.includes("\uFFFD")) return invalid("Content-Type must be UTF-8");
   if (request.body.byteLength === 0) return invalid("empty body");
   const type = content_type === DEFAULT_TYPE ? DEFAULT_TYPE_TEXT : JSON.stringify(content_type);
   return state.put(

@@ -22,7 +22,7 @@ export interface BodyReceiver {
 
 export class BodyCollector {
   readonly #receiver: BodyReceiver;
-  #refused: Failure | null;
+  #refused: Failure | null = null;
   #first = true;
   #chunks: Uint8Array[] | null = null;
   #size = 0;
@@ -31,8 +31,7 @@ export class BodyCollector {
   /** @param declared Content-Length; NaN or 0 where there is none */
   constructor(declared: number, receiver: BodyReceiver) {
     this.#receiver = receiver;
-    this.#refused = declared > BODY_BYTES_MAX ? TOO_LARGE : null;
-    this.#given_up = declared > REFUSED_BODY_BYTES_MAX;
+    this.#given_up = declared > BODY_BYTES_MAX;
   }
 
   /** It was refused before its end: the connection ends with the answer, and what still comes is nobody's. */
@@ -40,7 +39,7 @@ export class BodyCollector {
     return this.#given_up;
   }
 
-  /** To be called before the first piece: a body whose declared length is beyond all bounds is refused unread. */
+  /** To be called before the first piece: a body that is too large by its declared length is refused unread. */
   begin(): void {
     if (this.#given_up) this.#receiver.done(TOO_LARGE);
   }

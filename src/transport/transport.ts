@@ -4,6 +4,7 @@
  * knows which it is. Types only.
  */
 import type { Address } from "../config/address.js";
+import type { Failure } from "../base/result.js";
 import type { BodyReceiver } from "./body-collector.js";
 import type { BodyStream } from "./body-stream.js";
 import type { WireReply } from "./reply.js";
@@ -12,9 +13,11 @@ export type HttpMethod = "GET" | "PUT" | "POST" | "PATCH" | "DELETE";
 
 /** One request and its answer on the wire. */
 export interface Exchange {
-  /** A header by its lower-case name, "" where absent. Only until `detach`, as the next four. */
+  /** A header by its lower-case name, several lines of it as one list; "" where absent. */
   header(name: string): string;
-  /** The path as sent. */
+  /** Whether there is a header of this name, empty or not. */
+  has(name: string): boolean;
+  /** The path as sent. Only until `detach`, as the next three. */
   readonly path: string;
   /** What follows `?`. */
   readonly query: string | undefined;
@@ -31,10 +34,12 @@ export interface Exchange {
   /** Called when the client has gone before the whole answer, or a long answer is at its end. */
   onAbort(listener: () => void): void;
   /**
-   * Why who stands between may see another end of the body than the server does; null where there is no doubt. Only
-   * until `detach`. Such a body is not to be read.
+   * Why the request is not to be carried out, whatever it asks for: who stands between may see another request, or
+   * another end of it, than the server does. Its body is not to be read, and the connection ends with the answer.
    */
-  readonly body_fault: string | null;
+  readonly fault: Failure | null;
+  /** The request is to be handled when its body has come, also where nobody asked for it. */
+  readonly body_first: boolean;
   /**
    * Leaves the body with the client, but for what is on its way, until it is asked for or the request is answered. Must
    * be called before the handler returns.

@@ -11,10 +11,12 @@ import {
   WHOLE_ANSWER_BYTES_MAX,
 } from "../../../schemas/limits.js";
 import { REASON_PHRASES } from "../../../schemas/status.js";
+import type { Failure } from "../../base/result.js";
 import { BodyCollector, type BodyReceiver } from "../body-collector.js";
 import { BodyStream } from "../body-stream.js";
 import { headerLines, type Sink, type WireReply } from "../reply.js";
 import type { Exchange } from "../transport.js";
+import { doubtOf } from "./malformed.js";
 
 const EMPTY = new Uint8Array(0);
 
@@ -59,7 +61,11 @@ export class NodeExchange implements Exchange {
 
   header(name: string): string {
     const value = this.#req.headers[name];
-    return value === undefined ? "" : typeof value === "string" ? value : value.join(", ");
+    return value === undefined ? "" : fromWire(typeof value === "string" ? value : value.join(", "));
+  }
+
+  has(name: string): boolean {
+    return this.#req.headers[name] !== undefined;
   }
 
   get path(): string {
@@ -79,9 +85,13 @@ export class NodeExchange implements Exchange {
     return this.#req.socket.remoteAddress ?? "";
   }
 
-  /** Node's parser has refused what is in doubt. */
-  get body_fault(): null {
-    return null;
+  get fault(): Failure | null {
+    return doubtOf(this.#req);
+  }
+
+  /** Node's parser sees the end of a body where it is. */
+  get body_first(): false {
+    return false;
   }
 
   get ended(): boolean {
@@ -239,7 +249,7 @@ export class NodeExchange implements Exchange {
 
   #write({ status, headers, body, discard }: WireReply): void {
     const res = this.#res;
-    const lines = headerLines(headers);
+    const lines = headerLines({ name: headers.name, rest: toWire(headers.rest) });
     const head_only = this.#req.method === "HEAD";
     const lingers = this.#body !== "here" && (this.#closes || this.#body === "unasked");
     if (lingers || this.#closes) lines.push("Connection", "close");
@@ -323,6 +333,17 @@ export class NodeExchange implements Exchange {
 /** Bytes as text of one byte a character: Node writes it in one piece with the headers; bytes would be a second one. */
 function asLatin1({ buffer, byteOffset, byteLength }: Uint8Array): string {
   return Buffer.from(buffer, byteOffset, byteLength).toString("latin1");
+}
+
+/** Node reads and writes headers as one byte a character; they are UTF-8. */
+const NOT_ASCII = /[^\0-\x7f]/;
+
+function fromWire(value: string): string {
+  return NOT_ASCII.test(value) ? Buffer.from(value, "latin1").toString("utf8") : value;
+}
+
+function toWire(headers: string): string {
+  return NOT_ASCII.test(headers) ? Buffer.from(headers, "utf8").toString("latin1") : headers;
 }
 
 function ignore(): void {

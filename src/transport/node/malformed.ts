@@ -4,7 +4,8 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { CODING_UNKNOWN, HOST_IN_DOUBT, isKnownCoding } from "../ambiguity.js";
+import type { Failure } from "../../base/result.js";
+import { CODING_UNKNOWN, HOST_IN_DOUBT, isKnownCoding, refuseExpectation, refuseRepeated } from "../ambiguity.js";
 import { http } from "./http.js";
 
 interface Refusal {
@@ -19,9 +20,6 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
   ERR_HTTP_REQUEST_TIMEOUT: { status: 408, reason: "the request was not complete in time" },
 };
 const MALFORMED: Refusal = { status: 400, reason: "malformed HTTP request" };
-const NO_HOST: Refusal = { status: 400, reason: HOST_IN_DOUBT };
-const UNKNOWN_CODING: Refusal = { status: 400, reason: CODING_UNKNOWN };
-const HOST = "host";
 
 function bodyOf({ status, reason }: Refusal): string {
   return `${JSON.stringify({ error: reason, code: status })}\n`;
@@ -30,7 +28,7 @@ function bodyOf({ status, reason }: Refusal): string {
 function answerBare(socket: Duplex, refusal: Refusal, { head_only = false, more = "" } = {}): void {
   const body = bodyOf(refusal);
   socket.end(
-    `HTTP/1.1 ${refusal.status} ${http.STATUS_CODES[refusal.status]}\r\nConnection: close\r\n${more}` +
+    `HTTP/1.1 ${refusal.status} ${http.STATUS_CODES[refusal.status]}\r\nConnection: close\r\nCache-Control: no-store\r\n${more}` +
       `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${head_only ? "" : body}`,
     () => socket.destroy(),
   );
@@ -69,31 +67,20 @@ export function refuseHandshake(error: Error, socket: Duplex): void {
   answerBare(socket, { status: 400, reason: error.message }, { more: "Sec-WebSocket-Version: 13, 8\r\n" });
 }
 
-/** Why it is in doubt for whom a request is meant, or where it ends; null where neither is. */
-function doubtOf({ rawHeaders, headers, httpVersionMinor }: IncomingMessage): Refusal | null {
-  const coding = headers["transfer-encoding"];
-  if (coding !== undefined && !isKnownCoding(coding)) return UNKNOWN_CODING;
-  let hosts = 0;
-  for (let at = 0; at < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at] ?? "";
-    if (name.length === HOST.length && name.toLowerCase() === HOST) hosts += 1;
-  }
-  return hosts === 1 || (hosts === 0 && httpVersionMinor === 0) ? null : NO_HOST;
-}
-
 /**
- * Refuses a request that Node's parser lets pass, and that who stands between may read in another way.
- * @returns whether it was refused
+ * Why a request that Node's parser lets pass is not to be carried out: who stands between may read it in another way;
+ * null where nobody can.
  */
-export function refuseAmbiguous(req: IncomingMessage, res: ServerResponse): boolean {
-  const refusal = doubtOf(req);
-  if (refusal === null) return false;
-  const body = bodyOf(refusal);
-  res.writeHead(refusal.status, {
-    "Content-Type": "application/json",
-    "Content-Length": Buffer.byteLength(body),
-    Connection: "close",
-  });
-  res.end(body);
-  return true;
+export function doubtOf({ rawHeaders, headers, httpVersionMinor }: IncomingMessage): Failure | null {
+  const { "transfer-encoding": coding, expect = "" } = headers;
+  if (headers.host === undefined && httpVersionMinor !== 0) return HOST_IN_DOUBT;
+  if (coding !== undefined && !isKnownCoding(coding)) return CODING_UNKNOWN;
+  const names = new Set<string>();
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = (rawHeaders[at] ?? "").toLowerCase();
+    const repeated = names.has(name) ? refuseRepeated(name) : null;
+    if (repeated !== null) return repeated;
+    names.add(name);
+  }
+  return refuseExpectation(expect);
 }

@@ -9,7 +9,7 @@ import type { Address } from "../../config/address.js";
 import type { Admission, ListeningPort, PortOptions, RouterRow, Transport } from "../transport.js";
 import { NodeExchange } from "./exchange.js";
 import { http } from "./http.js";
-import { refuseAmbiguous, refuseUnparsed } from "./malformed.js";
+import { refuseUnparsed } from "./malformed.js";
 import { RowIndex } from "./row-index.js";
 import { NodeSockets } from "./sockets.js";
 
@@ -92,7 +92,7 @@ class NodePort implements ListeningPort {
     };
     const server = http.createServer(options, (req, res) => this.#serve(req, res, false));
     server.on("checkContinue", (req: IncomingMessage, res: ServerResponse) => this.#serve(req, res, true));
-    // What else a client may expect is nothing that would have to be kept.
+    // What else a client may expect is its request's fault.
     server.on("checkExpectation", (req: IncomingMessage, res: ServerResponse) => this.#serve(req, res, false));
     server.on("upgrade", (req: IncomingMessage, socket: Socket, head: Buffer) =>
       this.#upgrade(server, req, socket, head),
@@ -113,7 +113,6 @@ class NodePort implements ListeningPort {
       return;
     }
     this.#answers.set(res.socket, res);
-    if (refuseAmbiguous(req, res)) return;
     const exchange = new NodeExchange(req, res, expects);
     const row = this.#rows.find(req.method ?? "", exchange.path);
     if (row === undefined) this.#options.unrouted(exchange);
@@ -137,7 +136,6 @@ class NodePort implements ListeningPort {
       return;
     }
     const res = answerOver(socket, req);
-    if (refuseAmbiguous(req, res)) return;
     const open = (opener: Admission): void => {
       if (opener === undefined) return;
       res.detachSocket(socket);

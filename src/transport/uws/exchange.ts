@@ -7,17 +7,22 @@
 import type { HttpRequest, HttpResponse } from "uWebSockets.js";
 import {
   BODY_BYTES_MAX,
+  CLOSING_LINGER_MS,
   PROMPT_ANSWER_BYTES_MAX,
+  QUIET_AFTER_CHUNKS_MS,
   REFUSED_LINGER_BYTES_MAX,
+  REQUEST_TIMEOUT_MS,
   WHOLE_ANSWER_BYTES_MAX,
 } from "../../../schemas/limits.js";
 import { REASON_PHRASES } from "../../../schemas/status.js";
+import type { Failure } from "../../base/result.js";
+import { expectsContinue } from "../ambiguity.js";
 import { BodyCollector, type BodyReceiver } from "../body-collector.js";
 import { BodyStream } from "../body-stream.js";
-import type { HeaderBlock, Sink, WireReply } from "../reply.js";
+import type { Sink, WireReply } from "../reply.js";
 import type { Exchange } from "../transport.js";
-import { bodyFaultOf } from "./body-fault.js";
-import { wireText } from "./text.js";
+import { RequestHead } from "./head.js";
+import { wireHeaders, wireText } from "./text.js";
 
 const STATUS_LINES: Readonly<Record<number, string>> = Object.fromEntries(
   Object.entries(REASON_PHRASES).map(([status, phrase]) => [status, `${status} ${phrase}`]),
@@ -27,6 +32,11 @@ const STATUS_LINES: Readonly<Record<number, string>> = Object.fromEntries(
  * it, and does not write to a connection that is being closed.
  */
 const KEEP_ALIVE = "\r\nKeep-Alive: timeout=8";
+const CLOSE = "\r\nConnection: close";
+/** As the library knows it: in this case alone it sends the go-ahead, and before anyone is asked. */
+const EXPECTS_CONTINUE = "100-continue";
+const EMPTY = new Uint8Array(0);
+const READS = new Set(["get", "head", "options"]);
 
 /** Takes a body piece by piece; a piece is the library's until it returns. */
 type TakePiece = (piece: Uint8Array, last: boolean) => void;
@@ -44,11 +54,18 @@ interface HeldBody {
 export class UwsExchange implements Exchange {
   readonly #res: HttpResponse;
   #req: HttpRequest | null;
+  readonly #head: RequestHead;
   readonly #head_only: boolean;
   #ended = false;
   #collector: BodyCollector | null = null;
   #held: HeldBody | null = null;
   #close_after_answer = false;
+  /** The client that waits with its body was told to go on. */
+  #continued = false;
+  /** The library takes the go-ahead for the status line. */
+  #status_taken = false;
+  /** What it has not read yet waits in the system's buffers. */
+  #quiet: NodeJS.Timeout | null = null;
   #body_ended = false;
   #thrown_away = 0;
   #lingers = false;
@@ -59,12 +76,17 @@ export class UwsExchange implements Exchange {
   constructor(res: HttpResponse, req: HttpRequest, head_only: boolean) {
     this.#res = res;
     this.#req = req;
+    this.#head = new RequestHead(req);
     this.#head_only = head_only;
   }
 
-  /** A header by its lower-case name, "" where absent. Only until `detach`. */
+  /** A header by its lower-case name, "" where absent. */
   header(name: string): string {
-    return this.#req?.getHeader(name) ?? "";
+    return this.#head.get(name);
+  }
+
+  has(name: string): boolean {
+    return this.#head.has(name);
   }
 
   /** The path as sent. Only until `detach`. */
@@ -87,9 +109,22 @@ export class UwsExchange implements Exchange {
     return this.#req === null ? "" : Buffer.from(this.#res.getRemoteAddressAsText()).toString("latin1");
   }
 
-  /** The library takes what others would refuse. Only until `detach`. */
-  get body_fault(): string | null {
-    return this.#req === null ? null : bodyFaultOf(this.#req);
+  /** The library takes what others would refuse. */
+  get fault(): Failure | null {
+    return this.#head.fault;
+  }
+
+  /**
+   * What changes something waits until the library has read what came with it: where that is no request, the library
+   * answers with an error of its own, and nothing may have been carried out by then.
+   */
+  get body_first(): boolean {
+    return this.#head.chunked || (!READS.has(this.verb) && !(this.#declared > BODY_BYTES_MAX));
+  }
+
+  /** Content-Length; 0 where there is none. */
+  get #declared(): number {
+    return Number(this.header("content-length"));
   }
 
   /** True once the answer has begun or the client has gone. */
@@ -132,7 +167,7 @@ export class UwsExchange implements Exchange {
   }
 
   holdBody(): void {
-    const held: HeldBody = { declared: Number(this.header("content-length")), pieces: [], take: null };
+    const held: HeldBody = { declared: this.#declared, pieces: [], take: null };
     this.#held = held;
     this.detach();
     this.#res.onData((chunk, last) => {
@@ -144,19 +179,36 @@ export class UwsExchange implements Exchange {
   }
 
   receive(receiver: BodyReceiver): void {
-    const collector = new BodyCollector(this.#held?.declared ?? Number(this.header("content-length")), receiver);
+    const done = (body: Uint8Array | Failure): void =>
+      whenRead(() => {
+        if (!this.#ended) receiver.done(body);
+      });
+    const collector = new BodyCollector(this.#held?.declared ?? this.#declared, { ...receiver, done });
     this.detach();
     this.#read((piece, last) => {
       if (collector.given_up) this.#throwAway(piece.byteLength, last);
       else collector.push(piece, last, copyOf);
     });
     this.#collector = collector;
+    if (!collector.given_up) this.#goAhead();
     collector.begin();
   }
 
+  /** Tells a client that waits with its body to send it. */
+  #goAhead(): void {
+    const expected = this.header("expect");
+    if (this.#continued || !expectsContinue(expected)) return;
+    this.#continued = true;
+    if (expected === EXPECTS_CONTINUE || this.#ended) return;
+    this.#status_taken = true;
+    // The library ends the line: the empty one after it is the end of an answer without headers.
+    this.#res.cork(() => this.#res.writeStatus(`${STATUS_LINES[100]}\r\n`));
+  }
+
   /** Has the body taken as it comes; what was held back of it behind this call. */
-  #read(take: TakePiece): void {
+  #read(taker: TakePiece): void {
     const held = this.#held;
+    const take = this.#head.chunked ? this.#endLater(taker) : taker;
     if (held === null) {
       this.#res.onData((chunk, last) => take(new Uint8Array(chunk), last));
       return;
@@ -165,6 +217,32 @@ export class UwsExchange implements Exchange {
     process.nextTick(() => {
       for (const [piece, last] of pieces) take(piece, last);
     });
+  }
+
+  /**
+   * The end of a chunked body is told when the library has taken in what came with it: where it finds no request there,
+   * it answers with an error of its own, and nothing may have been carried out by then. For the same reason nothing
+   * more is read for a while: only a client whose answer takes longer is to be noticed when it goes.
+   */
+  #endLater(take: TakePiece): TakePiece {
+    return (piece, last) => {
+      if (!last) {
+        take(piece, false);
+        return;
+      }
+      this.#res.pause();
+      this.#quiet = setTimeout(() => this.#endQuiet(), QUIET_AFTER_CHUNKS_MS);
+      whenRead(() => {
+        if (!this.#ended) take(EMPTY, true);
+      });
+    };
+  }
+
+  #endQuiet(): void {
+    if (this.#quiet === null) return;
+    clearTimeout(this.#quiet);
+    this.#quiet = null;
+    if (!this.#ended) this.#res.resume();
   }
 
   /** Ends the holding back of the body; gives back what had come of it. */
@@ -194,6 +272,7 @@ export class UwsExchange implements Exchange {
       stream.push(copyOf(piece), last);
       onPiece();
     });
+    this.#goAhead();
     return stream;
   }
 
@@ -207,6 +286,19 @@ export class UwsExchange implements Exchange {
     return this.#close_after_answer || this.#collector?.given_up === true;
   }
 
+  /** The client may or may not send its body: it was not told to. */
+  get #waits(): boolean {
+    return !this.#continued && expectsContinue(this.header("expect")) && this.#bringsBody();
+  }
+
+  /**
+   * The connection ends with the answer, and until then the library is to think that the answer is not whole: of what
+   * comes meanwhile it carries nothing out, but closes the connection.
+   */
+  get #ends_held(): boolean {
+    return (this.#close_after && !this.#body_ended) || this.#head.chunked || this.#waits;
+  }
+
   /**
    * What comes of a body behind its refusal. Past the bound it is left in the system's buffers: that stops the sender.
    */
@@ -214,7 +306,8 @@ export class UwsExchange implements Exchange {
     const before = this.#thrown_away;
     this.#thrown_away += bytes;
     this.#body_ended = last;
-    if (last && this.#lingers) this.cut();
+    // Not here: the library reads on, on what it has given back.
+    if (last && this.#lingers) setImmediate(() => this.cut());
     else if (before <= REFUSED_LINGER_BYTES_MAX && this.#thrown_away > REFUSED_LINGER_BYTES_MAX && !this.#ended)
       this.#res.pause();
   }
@@ -246,8 +339,8 @@ export class UwsExchange implements Exchange {
   #writeBehindBody(reply: WireReply): void {
     this.detach();
     let bytes = 0;
-    this.#res.onData((chunk, last) => {
-      bytes += chunk.byteLength;
+    this.#read((piece, last) => {
+      bytes += piece.byteLength;
       if (this.#ended || (!last && bytes <= BODY_BYTES_MAX)) return;
       if (last) this.#res.cork(() => this.#write(reply));
       else this.cut();
@@ -259,37 +352,47 @@ export class UwsExchange implements Exchange {
     if (!this.#ended) this.#res.close();
   }
 
-  #write({ status, headers, body, discard }: WireReply): void {
+  #write({ status, headers: { name, rest }, body, discard }: WireReply): void {
     const res = this.#res;
-    if (status !== 200) res.writeStatus(STATUS_LINES[status] ?? String(status));
-    if (typeof body === "string" && this.#close_after && !this.#body_ended && !this.#head_only) {
-      this.#writeLingering(headers, body);
+    const head = this.#head;
+    const line = STATUS_LINES[status] ?? String(status);
+    const first = this.#status_taken ? `HTTP/1.1 ${line}\r\n${name}` : name;
+    if (status !== 200) res.writeStatus(line);
+    const held = this.#ends_held;
+    const closes = held || this.#close_after || head.closes;
+    // The library can say that it ends the connection, and do it, with a body that is whole alone.
+    const told = closes && !head.library_closes;
+    if (body === null || this.#head_only) {
+      if (typeof body === "function") discard?.();
+      const length = body === null || typeof body === "function" ? null : Buffer.byteLength(body);
+      const lines = length === null ? rest : `${rest}\r\nContent-Length: ${length}`;
+      if (held || told) this.#writeHeld(first, lines, null);
+      else this.#writeHead(first, lines + (closes ? CLOSE : KEEP_ALIVE));
       return;
     }
-    res.writeHeader(headers.name, this.#close_after ? headers.rest : headers.rest + KEEP_ALIVE);
+    if (held && typeof body !== "function") {
+      this.#writeHeld(first, rest, body);
+      return;
+    }
+    this.#endQuiet();
+    // Where the library ends the connection by itself, or has written the headers by then, it does not say so.
+    const says_so = head.library_closes || (closes && typeof body === "function");
+    res.writeHeader(first, wireHeaders(rest + (says_so ? CLOSE : closes ? "" : KEEP_ALIVE)));
     if (typeof body === "function") {
-      if (!this.#head_only) {
-        body(this.#openSink());
-        return;
-      }
-      this.#ended = true;
-      discard?.();
-      res.endWithoutBody();
-      return;
-    }
-    if (body !== null && body.length > WHOLE_ANSWER_BYTES_MAX && !this.#head_only && !this.#close_after) {
+      body(this.#openSink(held || told));
+    } else if (body.length > WHOLE_ANSWER_BYTES_MAX && !told) {
       this.#writePaced(typeof body === "string" ? Buffer.from(body) : body);
-      return;
-    }
-    this.#ended = true;
-    if (body === null) {
-      res.endWithoutBody();
-    } else if (this.#head_only) {
-      res.writeHeader("Content-Length", String(typeof body === "string" ? Buffer.byteLength(body) : body.byteLength));
-      res.endWithoutBody();
     } else {
-      res.end(typeof body === "string" ? wireText(body) : body, this.#close_after);
+      this.#ended = true;
+      res.end(typeof body === "string" ? wireText(body) : body, told);
     }
+  }
+
+  /** An answer without a body. */
+  #writeHead(name: string, rest: string): void {
+    this.#endQuiet();
+    this.#ended = true;
+    this.#res.writeHeader(name, wireHeaders(rest)).endWithoutBody();
   }
 
   /**
@@ -317,20 +420,38 @@ export class UwsExchange implements Exchange {
   /**
    * A whole answer that leaves the connection open to be read: the library ends both together, and what it has not
    * read by then resets the connection. So the body goes out behind the last header, where the library still expects
-   * headers; the line end that it puts behind a header is the last of the body, which is JSON.
+   * headers. The line end that it puts behind a header is the last of a text, which is JSON, or ends the headers; behind
+   * stored bytes it is nobody's: the connection ends.
    */
-  #writeLingering(headers: HeaderBlock, body: string): void {
-    const length = Buffer.byteLength(body) + "\r\n".length;
+  #writeHeld(name: string, rest: string, body: string | Uint8Array | null): void {
+    const length = typeof body === "string" ? Buffer.byteLength(body) + "\r\n".length : (body?.byteLength ?? 0);
+    const head = `${rest}${CLOSE}${body === null ? "" : `\r\nContent-Length: ${length}\r\n`}\r\n`;
+    const whole =
+      typeof body === "object" && body !== null ? Buffer.concat([Buffer.from(head), body]) : head + (body ?? "");
     this.#watch();
     this.#streaming = true;
-    this.#lingers = true;
-    this.#res.writeHeader(
-      headers.name,
-      wireText(`${headers.rest}\r\nConnection: close\r\nContent-Length: ${length}\r\n\r\n${body}`),
-    );
+    this.#res.writeHeader(name, typeof whole === "string" ? wireText(whole) : whole);
+    if (this.#close_after && this.#head.fault === null && !this.#head.chunked) this.#lingers = true;
+    else this.#cutSoon(length);
   }
 
-  #openSink(): Sink {
+  /** Ends the connection when the client has had time to read its answer, unless it does so before. */
+  #cutSoon(length: number): void {
+    const long = length > PROMPT_ANSWER_BYTES_MAX;
+    if (long) this.#endQuiet();
+    const timer = setTimeout(
+      () => {
+        this.#endQuiet();
+        // What has come by then is read first: bytes that nobody has read would reset the connection.
+        setImmediate(() => this.cut());
+      },
+      long ? REQUEST_TIMEOUT_MS : CLOSING_LINGER_MS,
+    );
+    this.onAbort(() => clearTimeout(timer));
+  }
+
+  /** @param held its end leaves the connection to be cut, as `#writeHeld` does */
+  #openSink(held: boolean): Sink {
     const res = this.#res;
     const listeners = this.#watch();
     this.#streaming = true;
@@ -354,6 +475,12 @@ export class UwsExchange implements Exchange {
           res.close();
           return;
         }
+        if (held) {
+          // The last chunk, as a header of the library's, which ends with what ends the body.
+          res.cork(() => res.writeHeader("\r\n0\r\nX-Closes", "1\r\n"));
+          this.#cutSoon(Number.POSITIVE_INFINITY);
+          return;
+        }
         this.#ended = true;
         res.cork(() => res.end());
         for (const listener of listeners.splice(0)) listener();
@@ -371,6 +498,20 @@ export class UwsExchange implements Exchange {
 /** Whether an answer is too long to be with its reader before the connection ends. */
 function isLong(body: WireReply["body"]): boolean {
   return body !== null && typeof body !== "function" && body.length > PROMPT_ANSWER_BYTES_MAX;
+}
+
+let due: (() => void)[] = [];
+
+/** Calls back in the next turn of the loop, when the library has read on. */
+function whenRead(task: () => void): void {
+  if (due.length === 0) setImmediate(runDue);
+  due.push(task);
+}
+
+function runDue(): void {
+  const tasks = due;
+  due = [];
+  for (const task of tasks) task();
 }
 
 function throwPiece(): void {

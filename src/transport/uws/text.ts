@@ -11,3 +11,8 @@ const TAKES_BYTES = Number(process.versions.modules) >= BYTES_SINCE;
 export const wireText: (text: string) => string | Uint8Array = TAKES_BYTES
   ? (text) => Buffer.from(text)
   : (text) => text;
+
+/** As `wireText`, for headers, in which hardly ever anything but ASCII stands. */
+export const wireHeaders: typeof wireText = TAKES_BYTES
+  ? (text) => (Buffer.byteLength(text) === text.length ? text : Buffer.from(text))
+  : (text) => text;

@@ -1,0 +1,47 @@
+/**
+ * Headers that decide whether a request is carried out: what of them is a 400 rather than nothing said. A condition that
+ * cannot be read must not switch the check off that it stands for. Pure.
+ */
+import { Failure, invalid } from "../base/result.js";
+import type { Exchange } from "../transport/transport.js";
+import type { Route } from "./route.js";
+
+/** Headers that mean something by what they say: a client that sends one empty has lost its value. */
+const NEVER_EMPTY = ["X-Koor-Instance", "X-Koor-Fence", "X-Koor-After", "X-Koor-Hops", "Last-Event-ID"] as const;
+/** Conditions of HTTP. A write whose route does not know one would be made although it does not hold. */
+const CONDITIONS = ["If-Match", "If-None-Match", "If-Unmodified-Since", "Content-Range"] as const;
+
+type Names = readonly (readonly [header: string, name: string])[];
+
+function namesOf(headers: readonly string[]): Names {
+  return headers.map((header) => [header, header.toLowerCase()]);
+}
+
+const NEVER_EMPTY_NAMES = namesOf(NEVER_EMPTY);
+const CONDITION_NAMES = namesOf(CONDITIONS);
+
+/** The 400 for a header that is sent empty and says nothing so; null where there is none. */
+export function refuseEmptyHeaders(exchange: Exchange): Failure | null {
+  for (const [header, name] of NEVER_EMPTY_NAMES)
+    if (exchange.has(name) && exchange.header(name) === "") return invalid(`${header} must not be empty`);
+  return null;
+}
+
+/** The 400 for a condition of a write that is empty, or that the route does not take; null where there is none. */
+export function refuseConditions({ headers }: Route, exchange: Exchange): Failure | null {
+  for (const [header, name] of CONDITION_NAMES) {
+    if (!exchange.has(name)) continue;
+    if (headers === undefined || !(name in headers)) return invalid(`${header} is not taken here`);
+    if (exchange.header(name) === "") return invalid(`${header} must not be empty`);
+  }
+  return null;
+}
+
+const ENCODED = new Failure("UNSUPPORTED_MEDIA_TYPE", "a body is taken as it is, without a Content-Encoding");
+
+/** The 415 for a body that is compressed, or encoded in another way; null where it is as it is. */
+export function refuseCoding(exchange: Exchange): Failure | null {
+  const codings = exchange.header("content-encoding");
+  if (codings === "") return null;
+  return codings.split(",").every((coding) => coding.trim().toLowerCase() === "identity") ? null : ENCODED;
+}

@@ -1,0 +1,225 @@
+/**
+ * Bytes behind a body: whatever a parser takes for its end, nothing of what follows is carried out that who stands
+ * between took for a part of the body. Sent raw, over both transports.
+ */
+import { connect } from "node:net";
+import t, { type Test } from "tap";
+import { hasWholeAnswer, send } from "./support/http-client.js";
+import { startKoor, type Koor } from "./support/server-process.js";
+
+const NATIVE = await import("uWebSockets.js").then(
+  () => true,
+  () => false,
+);
+const NAMES = NATIVE ? ["node", "uws"] : ["node"];
+const CHUNKED = "Transfer-Encoding: chunked";
+/** The request that is hidden in a body. */
+const HIDDEN = head("DELETE /api/state/victim", []);
+/** Where bytes are waited for that do not come, nothing is carried out either. */
+const PATIENCE_MS = 500;
+const LONG_PATIENCE_MS = 10_000;
+
+function head(line: string, headers: readonly string[]): string {
+  return [`${line} HTTP/1.1`, "Host: localhost", ...headers, "", ""].join("\r\n");
+}
+
+/** Requests to routes of each kind: with a body, without one, none, a page, and an upgrade. */
+const LINES: readonly (readonly [line: string, ...headers: string[]])[] = [
+  ["PUT /api/state/carrier"],
+  ["POST /mcp", "Content-Type: application/json", "Accept: application/json, text/event-stream"],
+  ["POST /api/state/other?rollback=1"],
+  ["GET /health"],
+  ["GET /api/state"],
+  ["HEAD /api/state/other"],
+  ["DELETE /api/state/none"],
+  ["OPTIONS /api/state/other", "Origin: http://localhost", "Access-Control-Request-Method: PUT"],
+  ["POST /health"],
+  ["GET /nowhere"],
+  [
+    "GET /api/events/subscribe?pattern=**",
+    "Connection: Upgrade",
+    "Upgrade: websocket",
+    "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
+  ],
+];
+
+/** Bodies in chunks that two readers may end at different places. */
+const BODIES: readonly string[] = [
+  `1\r\n1\r\n0\nX:${HIDDEN}`,
+  `1\n1\r\n0\r\n\r\n${HIDDEN}`,
+  `1\r\n1\n0\r\n\r\n${HIDDEN}`,
+  `1\r\n1XX0\r\n\r\n${HIDDEN}`,
+  `1\r\n1\r\n0\r\nXX${HIDDEN}`,
+  `1\r\n1\r\n0\r\n${HIDDEN}\r\n`,
+  `1;\n1\r\n0;\nX:${HIDDEN}`,
+  `0x1\r\n1\r\n0\r\n\r\n${HIDDEN}`,
+  `+1\r\n1\r\n0\r\n\r\n${HIDDEN}`,
+  `-1\r\n1\r\n0\r\n\r\n${HIDDEN}`,
+  `\r\n${HIDDEN}`,
+  `10000000000000001\r\n1\r\n0\r\n\r\n${HIDDEN}`,
+  HIDDEN,
+];
+/** Those that are as they should be, with a request behind them: uWebSockets.js cannot tell them from the others. */
+const PROPER_BODIES: readonly string[] = [
+  `1\r\n1\r\n0\r\n\r\n${HIDDEN}`,
+  `a\r\n1234567890\r\n0\r\n\r\n${HIDDEN}`,
+  `1\r\n1\r\n0\r\nX-End: 1\r\n\r\n${HIDDEN}`,
+  `1;a=b\r\n1\r\n0;c\r\n\r\n${HIDDEN}`,
+];
+
+/** Lines that say in two ways, or in none, how long a body is. */
+const LENGTHS: readonly (readonly string[])[] = [
+  ["Content-Length: 0", `Content-Length: ${HIDDEN.length}`],
+  [`Content-Length: ${HIDDEN.length}`, "Content-Length: 0"],
+  ["Content-Length:", `Content-Length: ${HIDDEN.length}`],
+  [`Content-Length: 0, ${HIDDEN.length}`],
+  ["Content-Length: +0"],
+  ["Content-Length: 0x0"],
+  ["Content-Length:"],
+  ["Content-Length: 0", CHUNKED],
+  [CHUNKED, "Content-Length: 0"],
+  ["Content-Length:", CHUNKED],
+  ["Transfer-Encoding:", CHUNKED],
+  ["Transfer-Encoding: xchunked"],
+  ["Transfer-Encoding: chunked, identity"],
+  ["Transfer-Encoding: chunked, chunked"],
+  [CHUNKED, CHUNKED],
+  ["Transfer-Encoding: identity", CHUNKED],
+  ["Transfer-Encoding : chunked"],
+  ['Transfer-Encoding: "chunked"'],
+];
+
+interface Told {
+  readonly text: string;
+  readonly closed: boolean;
+}
+
+/**
+ * Sends bytes in parts, and hears what comes back until the connection is closed.
+ * @param patience_ms how long at most
+ * @param enough or until this much has come
+ */
+function tell(
+  port: number,
+  parts: readonly string[],
+  patience_ms = PATIENCE_MS,
+  enough: (text: string) => boolean = () => false,
+): Promise<Told> {
+  return new Promise((resolve) => {
+    let text = "";
+    const socket = connect({ port, host: "127.0.0.1", noDelay: true });
+    const end = (closed: boolean): void => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve({ text, closed });
+    };
+    const timer = setTimeout(() => end(false), patience_ms);
+    socket.setEncoding("latin1").on("data", (chunk: string) => {
+      text += chunk;
+      if (enough(text)) end(false);
+    });
+    // A connection that is cut while bytes are on their way is reset.
+    socket.on("error", () => undefined).on("close", () => end(true));
+    const [first = "", ...others] = parts;
+    socket.write(first, "latin1", () => {
+      if (others.length > 0) setTimeout(() => socket.write(others.join(""), "latin1"), 10);
+    });
+  });
+}
+
+async function start(t: Test, name: string): Promise<Koor> {
+  const koor = await startKoor(t, { args: ["--transport", name] });
+  for (const key of ["victim", "other"]) await send(koor.port, "PUT", `/api/state/${key}`, { body: "1" });
+  return koor;
+}
+
+for (const name of NAMES) {
+  t.test(name, async (t) => {
+    const { port } = await start(t, name);
+    // Over Node's transport the connection goes on.
+    const enough = name === "node" ? hasWholeAnswer : undefined;
+    const hear = (parts: readonly string[]): Promise<Told> => tell(port, parts, LONG_PATIENCE_MS, enough);
+    await t.test("nothing behind a body that two readers may end differently is carried out", async (t) => {
+      const tries: (readonly string[])[] = [];
+      for (const [line, ...headers] of LINES) {
+        const chunked = head(line, [...headers, CHUNKED]);
+        for (const body of name === "uws" ? [...BODIES, ...PROPER_BODIES] : BODIES)
+          tries.push([chunked + body], [chunked + body.slice(0, -HIDDEN.length), body.slice(-HIDDEN.length)]);
+        for (const lengths of LENGTHS) {
+          const request = head(line, [...headers, ...lengths]);
+          tries.push([request + HIDDEN], [request, HIDDEN]);
+        }
+      }
+      const told = await Promise.all(tries.map(async (parts) => ({ parts, ...(await tell(port, parts)) })));
+      t.same(
+        told.filter(({ text }) => text.includes('"deleted"')),
+        [],
+      );
+      t.equal((await send(port, "GET", "/api/state/victim")).status, 200);
+    });
+
+    await t.test("a body in chunks is stored; what is answered with a 5xx is not", async (t) => {
+      const bodies = {
+        one: "3\r\n123\r\n0\r\n\r\n",
+        two: "1\r\n1\r\n02\r\n23\r\n000\r\n\r\n",
+        upper: "A\r\n1234567890\r\n0\r\n\r\n",
+        trailer: "1\r\n1\r\n0\r\nX-End: 1\r\n\r\n",
+        garbage: "1\r\n1\r\n0\r\n\r\nGARBAGE\r\n\r\n",
+        late: "1\r\n1\r\n0\r\n",
+      };
+      const whole = new Set(["one", "two", "upper"]);
+      await Promise.all(
+        Object.entries(bodies).map(async ([key, body]) => {
+          const more = key === "late" ? ["X-End: 1\r\n\r\n"] : [];
+          const { text, closed } = await hear([head(`PUT /api/state/${key}`, [CHUNKED]) + body, ...more]);
+          const stored = await send(port, "GET", `/api/state/${key}`);
+          if (whole.has(key)) t.match(text, /^HTTP\/1\.1 200 /, key);
+          if (/^HTTP\/1\.1 [45]/.test(text)) t.equal(stored.status, 404, `${key}: nothing was stored`);
+          if (text.startsWith("HTTP/1.1 200")) t.equal(stored.status, 200, `${key}: it was stored`);
+          if (name === "uws") t.ok(closed, `${key}: the connection ends with the answer`);
+          if (name === "uws" && text.startsWith("HTTP/1.1 200")) t.match(text, /\r\nConnection: close\r\n/, key);
+        }),
+      );
+    });
+
+    await t.test("what is answered with an error because of what stands behind it was not carried out", async (t) => {
+      const { version } =
+        (await send(port, "GET", "/api/state/other?history=1")).json<readonly { version: number }[]>()[0] ?? {};
+      const rows = [
+        ["PUT /api/state/other", ["Content-Length: 1"], "2"],
+        ["POST /api/state/other?rollback=1", [], ""],
+        ["DELETE /api/state/other", [], ""],
+      ] as const;
+      for (const [line, headers, body] of rows) {
+        for (const garbage of ["GARBAGE\r\n\r\n", "\r\n", "\0\0\r\n\r\n", "GET / HTTP/1.0\r\n\r\n"]) {
+          const { text } = await tell(port, [head(line, headers) + body + garbage], LONG_PATIENCE_MS, hasWholeAnswer);
+          const now = (await send(port, "GET", "/api/state/other?history=1")).json<readonly { version: number }[]>()[0];
+          if (/^HTTP\/1\.1 [45]/.test(text)) t.equal(now?.version, version, `${line}, ${JSON.stringify(garbage)}`);
+          // Node has carried it out by then, and answers both.
+          if (text.startsWith("HTTP/1.1 200")) return;
+        }
+      }
+    });
+
+    await t.test("a client that sends in chunks gets its whole answer, however long", async (t) => {
+      const long = JSON.stringify("x".repeat(2_000_000));
+      await send(port, "PUT", "/api/state/long", { body: long });
+      const headers = { "Transfer-Encoding": "chunked" };
+      t.equal((await send(port, "GET", "/api/state/long", { headers, chunks: ["1"] })).text, long, "stored bytes");
+      t.same((await send(port, "GET", "/api/state", { headers, chunks: ["1"] })).status, 200, "a list");
+      const head_only = await send(port, "HEAD", "/api/state/long", { headers, chunks: ["1"] });
+      t.equal(head_only.headers["content-length"], String(long.length), "a HEAD");
+      const asked = await send(port, "GET", "/api/state/long", {
+        headers: { ...headers, "If-None-Match": "*" },
+        chunks: ["1"],
+      });
+      t.equal(asked.status, 304);
+      t.equal(
+        (await send(port, "POST", "/api/state/long?rollback=1", { headers, chunks: [] })).status,
+        200,
+        "a route that takes none",
+      );
+    });
+  });
+}

@@ -1,0 +1,184 @@
+/**
+ * JSON numbers that a double cannot hold as they are written. `readExact` reads a JSON text so that each such number
+ * is an ExactNumber; every other number stays a plain one. Decimal arithmetic on both kinds is exact and bounded.
+ * Pure, any thread.
+ */
+import { crypto } from "./crypto.js";
+
+/** Longer numbers are read as doubles: arithmetic on them would take more than linear time. */
+const EXACT_CHARACTERS_MAX = 1024;
+/** What every number has that a double may not hold: 16 digits in a row, or an exponent of three digits. */
+const MAY_BE_INEXACT = /[\d.]{16}|[eE][+-]?\d{3}/;
+/** A number, or where a string begins. */
+const NUMBER_OR_QUOTE = /"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+
+/** `digits` × 10 ^ `exponent`; `digits` has no zero at either end, and is "" for zero. */
+export interface Decimal {
+  readonly negative: boolean;
+  readonly digits: string;
+  readonly exponent: bigint;
+}
+
+/** @param text a number by the grammar of JSON */
+function parseDecimal(text: string): Decimal {
+  const [, sign, whole = "", fraction = "", power = "0"] =
+    /^(-?)(\d+)(?:\.(\d+))?(?:[eE]\+?(-?\d+))?$/.exec(text) ?? [];
+  const all = (whole + fraction).replace(/^0+/, "");
+  const digits = all.replace(/0+$/, "");
+  if (digits === "") return { negative: false, digits, exponent: 0n };
+  const exponent = BigInt(power) - BigInt(fraction.length) + BigInt(all.length - digits.length);
+  return { negative: sign === "-", digits, exponent };
+}
+
+function textOf({ negative, digits, exponent }: Decimal): string {
+  return `${negative ? "-" : ""}${digits}e${exponent}`;
+}
+
+export class ExactNumber {
+  // Private: whoever walks a JSON value finds no members in it.
+  readonly #text: string;
+  readonly #decimal: Decimal;
+
+  /** @param text a number by the grammar of JSON */
+  constructor(text: string) {
+    this.#text = text;
+    this.#decimal = parseDecimal(text);
+  }
+
+  /** As it was written. */
+  get text(): string {
+    return this.#text;
+  }
+
+  get decimal(): Decimal {
+    return this.#decimal;
+  }
+
+  /** A text that two of them share only where they are equal. */
+  get canonical(): string {
+    return textOf(this.decimal);
+  }
+
+  /** The nearest double. */
+  valueOf(): number {
+    return Number(this.#text);
+  }
+
+  toJSON(): number {
+    return this.valueOf();
+  }
+}
+
+export type JsonNumber = number | ExactNumber;
+
+export function isJsonNumber(value: unknown): value is JsonNumber {
+  return typeof value === "number" || value instanceof ExactNumber;
+}
+
+function decimalOf(value: JsonNumber): Decimal {
+  return value instanceof ExactNumber ? value.decimal : parseDecimal(String(value));
+}
+
+export function isInteger(value: JsonNumber): boolean {
+  return value instanceof ExactNumber ? value.decimal.exponent >= 0n : Number.isInteger(value);
+}
+
+/** Less than 0 where `a` is less than `b`, 0 where they are equal. */
+export function compareNumbers(a: JsonNumber, b: JsonNumber): number {
+  if (typeof a === "number" && typeof b === "number") return a - b;
+  const [one, other] = [decimalOf(a), decimalOf(b)];
+  const [side, otherSide] = [one, other].map(({ negative, digits }) => (digits === "" ? 0 : negative ? -1 : 1)) as [
+    number,
+    number,
+  ];
+  if (side !== otherSide) return side - otherSide;
+  return side * compareMagnitudes(one, other);
+}
+
+function compareMagnitudes(a: Decimal, b: Decimal): number {
+  const [length, otherLength] = [a, b].map(({ digits, exponent }) => BigInt(digits.length) + exponent) as [
+    bigint,
+    bigint,
+  ];
+  if (length !== otherLength) return length < otherLength ? -1 : 1;
+  return a.digits === b.digits ? 0 : a.digits < b.digits ? -1 : 1;
+}
+
+/** 10 ^ `power` modulo `modulus`, in a number of steps logarithmic in `power`. */
+function powerOfTen(power: bigint, modulus: bigint): bigint {
+  let result = 1n % modulus;
+  for (let base = 10n % modulus, rest = power; rest > 0n; rest >>= 1n) {
+    if ((rest & 1n) === 1n) result = (result * base) % modulus;
+    base = (base * base) % modulus;
+  }
+  return result;
+}
+
+/**
+ * Whether `value` is `divisor` times an integer, by their decimal digits: 19.99 is a multiple of 0.01.
+ * @param divisor not 0
+ */
+export function isMultipleOf(value: JsonNumber, divisor: JsonNumber): boolean {
+  const [a, b] = [decimalOf(value), decimalOf(divisor)];
+  if (a.digits === "") return true;
+  const power = a.exponent - b.exponent;
+  // The last digit of `a` is not 0, so 10 does not divide it.
+  if (power < 0n) return false;
+  const modulus = BigInt(b.digits);
+  return ((BigInt(a.digits) % modulus) * powerOfTen(power, modulus)) % modulus === 0n;
+}
+
+function isInexact(text: string): boolean {
+  if (text.length > EXACT_CHARACTERS_MAX) return false;
+  const double = Number(text);
+  return !Number.isFinite(double) || textOf(parseDecimal(text)) !== textOf(parseDecimal(String(double)));
+}
+
+/** Where the string that begins at a quote ends: behind its closing quote. */
+function endOfString(text: string, from: number): number {
+  for (let quote = text.indexOf('"', from + 1); quote >= 0; quote = text.indexOf('"', quote + 1)) {
+    let backslashes = 0;
+    while (text[quote - 1 - backslashes] === "\\") backslashes += 1;
+    if (backslashes % 2 === 0) return quote + 1;
+  }
+  return text.length;
+}
+
+/** Replaces the numbers of a JSON text, not what is in its strings. */
+function replaceNumbers(text: string, replace: (token: string) => string): string {
+  const numbers = new RegExp(NUMBER_OR_QUOTE);
+  const pieces: string[] = [];
+  let copied = 0;
+  for (let found = numbers.exec(text); found !== null; found = numbers.exec(text)) {
+    const [token] = found;
+    if (token === '"') {
+      numbers.lastIndex = endOfString(text, found.index);
+      continue;
+    }
+    const replaced = replace(token);
+    if (replaced === token) continue;
+    pieces.push(text.slice(copied, found.index), replaced);
+    copied = numbers.lastIndex;
+  }
+  pieces.push(text.slice(copied));
+  return pieces.join("");
+}
+
+/**
+ * The value of a JSON text with ExactNumbers in it.
+ * @param text is known to be JSON
+ * @param json what JSON.parse makes of it; comes back as it is where a double holds every number
+ */
+export function readExact(text: string, json: unknown): unknown {
+  if (!MAY_BE_INEXACT.test(text)) return json;
+  const exact: string[] = [];
+  // No text of the JSON can begin with it.
+  const mark = `${crypto().randomUUID()}:`;
+  const marked = replaceNumbers(text, (token) => (isInexact(token) ? `"${mark}${exact.push(token) - 1}"` : token));
+  if (exact.length === 0) return json;
+  return JSON.parse(marked, (_, value: unknown) =>
+    typeof value === "string" && value.startsWith(mark)
+      ? new ExactNumber(exact[Number(value.slice(mark.length))] ?? "0")
+      : value,
+  );
+}

@@ -29,8 +29,9 @@ export function findContractFault(value: unknown): string | undefined {
 export function jsonSchemaOf(definition: { readonly [name: string]: unknown }): unknown {
   if (typeof definition["$schema"] === "string") return definition;
   const { schema } = definition;
-  if (Object.keys(definition).length !== 1 || typeof schema !== "object" || schema === null || Array.isArray(schema))
-    return undefined;
+  if (Object.keys(definition).length !== 1) return undefined;
+  if (typeof schema === "boolean") return schema;
+  if (typeof schema !== "object" || schema === null || Array.isArray(schema)) return undefined;
   // A field that happens to be named "schema" says of itself what no JSON Schema can say.
   const { required } = schema as { readonly required?: unknown };
   return typeof required === "boolean" || Object.hasOwn(schema, "fields") ? undefined : schema;

@@ -79,6 +79,10 @@ export const ContractCall = Type.Object({
 });
 export type ContractCall = Static<typeof ContractCall>;
 
+/** A version of a contract whose definitions are looked at. */
+export const ContractExamineRequest = Type.Object({ ...Named, version: Type.Integer() });
+export const ContractExamineReply = Type.Array(Violation);
+
 export const ContractJudgeRequest = Type.Object({
   ...Named,
   version: Type.Integer(),

@@ -2,6 +2,7 @@
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { Hash, Timestamp } from "./common.js";
+import { Violation } from "./contracts.js";
 import { KEY_BYTES_MAX } from "./limits.js";
 import { Text } from "./text.js";
 import { DiffEntry } from "./versioned.js";
@@ -63,7 +64,17 @@ export const SpecHistory = Type.Object({
   ),
 });
 export const SpecDiff = Type.Object({ ...Identity, v1: Version, v2: Version, diffs: Type.Array(DiffEntry) });
-export const SpecPutAnswer = Type.Object({ ...Identity, version: Version, hash: Hash, updated_at: Timestamp });
+export const SpecPutAnswer = Type.Object({
+  ...Identity,
+  version: Version,
+  hash: Hash,
+  updated_at: Timestamp,
+  warnings: Type.Optional(
+    Type.Array(Violation, {
+      description: "Of a contract: what is wrong with its definitions; absent where nothing is.",
+    }),
+  ),
+});
 export const SpecRollbackAnswer = Type.Object({
   ...Identity,
   version: Version,

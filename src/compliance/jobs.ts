@@ -19,6 +19,7 @@ import {
   COMPLIANCE_VIOLATIONS_MAX,
   CONTRACT_DEADLINE_MS,
 } from "../../schemas/limits.js";
+import { readExact } from "../base/exact-number.js";
 import { encodeArray } from "../base/json-array.js";
 import { Failure } from "../base/result.js";
 import { isObject } from "../contracts/contract.js";
@@ -129,7 +130,7 @@ function checkSamples(ready: ReadyContract, bytes: Uint8Array): Violation[] {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
   let samples: unknown;
   try {
-    samples = JSON.parse(text);
+    samples = readExact(text, JSON.parse(text));
   } catch {
     // Whoever writes state may write anything; JSON.parse throws nothing but SyntaxError.
     return [{ path: "samples", message: MALFORMED }];

@@ -5,6 +5,7 @@
  */
 import { findContractFault, isTooDeep, jsonSchemaOf } from "../../schemas/contract-shape.js";
 import { CONTRACT_DEPTH_MAX } from "../../schemas/limits.js";
+import { ExactNumber, readExact } from "../base/exact-number.js";
 import { type Failure, invalid } from "../base/result.js";
 
 export type JsonObject = { readonly [name: string]: unknown };
@@ -56,12 +57,13 @@ export interface Contract {
 }
 
 export function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof ExactNumber);
 }
 
 /** A text that two values share only where they are equal as JSON, whatever the order of their members. */
 export function canonicalText(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalText).join(",")}]`;
+  if (value instanceof ExactNumber) return value.canonical;
   if (!isObject(value)) return JSON.stringify(value);
   return `{${Object.keys(value)
     .toSorted()
@@ -139,9 +141,10 @@ export function readContract(text: string, name: string): Contract | Failure {
   const refusal = invalid(`spec is not a contract: ${name}`);
   // Most specs are none, and this is much faster than to parse them; the word may be written with escapes.
   if (!text.includes('"contract"') && !text.includes("\\u")) return refusal;
+  const json_text = text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
   let json: unknown;
   try {
-    json = JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text);
+    json = JSON.parse(json_text);
   } catch {
     // Specs may hold any bytes; JSON.parse throws nothing but SyntaxError.
     return refusal;
@@ -151,9 +154,8 @@ export function readContract(text: string, name: string): Contract | Failure {
     return json["kind"] === "contract" && isTooDeep(json)
       ? invalid(`contract is nested deeper than ${CONTRACT_DEPTH_MAX} levels: ${name}`)
       : refusal;
+  const { endpoints } = readExact(json_text, json) as JsonObject;
   return {
-    endpoints: new Map(
-      Object.entries(json["endpoints"] ?? {}).map(([endpoint, value]) => [endpoint, readEndpoint(value)]),
-    ),
+    endpoints: new Map(Object.entries(endpoints ?? {}).map(([endpoint, value]) => [endpoint, readEndpoint(value)])),
   };
 }

@@ -15,7 +15,7 @@ import { OutboundFailure, parseOutboundUrl } from "../outbound/url.js";
 import type { ReplyOf, RequestOf } from "../rpc/method.js";
 import type { LongWork } from "../threads/long-work.js";
 import type { UnaryJob } from "../threads/pool-method.js";
-import { judgeContractTest, prepareContractTest, validateContract } from "./jobs.js";
+import { examineContract, judgeContractTest, prepareContractTest, validateContract } from "./jobs.js";
 
 export interface ContractFrontOptions {
   readonly outbound: OutboundClient;
@@ -53,6 +53,17 @@ export class ContractFront {
     const answer = await this.#run(validateContract, { project, name, body: packBytes(body) });
     if (answer instanceof Failure) return answer;
     return jsonReply(answer.text, 200, answer.count === 0 ? null : { violations: answer.count });
+  }
+
+  /**
+   * The warnings about a contract that was just stored: what is wrong with its definitions.
+   * @param bytes how long it is
+   */
+  async examine([project, name]: Named, version: number, bytes: number): Promise<readonly Violation[]> {
+    const subject = subjectOf(project, name);
+    const found = await this.#long_work.run(examineContract, { project, name, version }, { bytes, subject });
+    if (!(found instanceof Failure)) return found;
+    return [{ path: "endpoints", message: `the contract was stored, but not checked: ${found.message}` }];
   }
 
   /** Makes the call that a body asks for, and checks what is answered; gives up when the client has gone. */
@@ -102,8 +113,12 @@ export class ContractFront {
   /** Runs a job over a payload, in its turn where it is long. */
   #run<Row extends UnaryJob>(job: Row, request: RequestOf<Row> & Payload): Promise<ReplyOf<Row> | Failure> {
     const { project, name }: Payload = request;
-    return this.#long_work.runBody(job, request, `contract ${project}\n${name}`);
+    return this.#long_work.runBody(job, request, subjectOf(project, name));
   }
+}
+
+function subjectOf(project: string, name: string): string {
+  return `contract ${project}\n${name}`;
 }
 
 function resultOf(

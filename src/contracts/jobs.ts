@@ -3,6 +3,8 @@ import { isUtf8 } from "node:buffer";
 import { isTooDeep } from "../../schemas/contract-shape.js";
 import {
   ContractCall,
+  ContractExamineReply,
+  ContractExamineRequest,
   ContractJudgeReply,
   ContractJudgeRequest,
   ContractPrepareRequest,
@@ -13,13 +15,14 @@ import {
 } from "../../schemas/contracts.js";
 import { CONTRACT_DEADLINE_MS, CONTRACT_DEPTH_MAX } from "../../schemas/limits.js";
 import { unpackBytes } from "../base/bytes.js";
+import { readExact } from "../base/exact-number.js";
 import { Failure, invalid } from "../base/result.js";
 import { loadShapes, readShaped } from "../base/shape.js";
 import { unaryJob } from "../threads/pool-method.js";
 import { loadJsonSchemas } from "./json-schema.js";
 import { judgeAnswer, prepareCall } from "./live-test.js";
 import { storedContracts } from "./stored.js";
-import { validatePayload } from "./validate.js";
+import { contractProblems, validatePayload } from "./validate.js";
 
 const models = { contracts: storedContracts };
 
@@ -38,8 +41,8 @@ export const validateContract = unaryJob({
   run: ({ contracts }, { project, name, body }) => {
     const read = readShaped(unpackBytes(body), ContractValidateBody);
     if (read instanceof Failure) return read;
-    const { endpoint, direction = "", payload = {} } = read.json;
-    if (isTooDeep(payload)) return invalid(`payload is nested deeper than ${CONTRACT_DEPTH_MAX} levels`);
+    if (isTooDeep(read.json.payload)) return invalid(`payload is nested deeper than ${CONTRACT_DEPTH_MAX} levels`);
+    const { endpoint, direction = "", payload = {} } = readExact(read.text, read.json) as typeof read.json;
     const found = contracts.find(project, name);
     if (found instanceof Failure) return found;
     const asked = direction === "" ? "request" : direction;
@@ -59,11 +62,26 @@ export const prepareContractTest = unaryJob({
   run: ({ contracts }, { project, name, body }) => {
     const read = readShaped(unpackBytes(body), ContractTestBody);
     if (read instanceof Failure) return read;
-    const { endpoint, base_url, test_data } = read.json;
+    const { endpoint, base_url, test_data } = readExact(read.text, read.json) as typeof read.json;
     const found = contracts.find(project, name);
     if (found instanceof Failure) return found;
     const sent = { endpoint, base_url, test_data: test_data ?? undefined };
     return prepareCall(found.ready, found.version, sent, read.text.length);
+  },
+});
+
+/** What is wrong with the definitions of a version of a contract; nothing where it is no contract. */
+export const examineContract = unaryJob({
+  name: "contract.examine",
+  request: ContractExamineRequest,
+  reply: ContractExamineReply,
+  deadline_ms: CONTRACT_DEADLINE_MS,
+  cost: "unbounded",
+  prepare: loadJsonSchemas,
+  models,
+  run: ({ contracts }, { project, name, version }) => {
+    const ready = contracts.findVersion(project, name, version);
+    return ready instanceof Failure ? [] : contractProblems(ready);
   },
 });
 

@@ -5,6 +5,7 @@
 import { isTooDeep } from "../../schemas/contract-shape.js";
 import type { ContractCall, Violation } from "../../schemas/contracts.js";
 import { CONTRACT_DEPTH_MAX } from "../../schemas/limits.js";
+import { ExactNumber, readExact } from "../base/exact-number.js";
 import { Failure, invalid } from "../base/result.js";
 import { isObject, type Definition, type DefinitionName, type JsonObject } from "./contract.js";
 import { validatePayload, type ReadyContract } from "./validate.js";
@@ -39,6 +40,7 @@ function withoutParameters(
 }
 
 function textOf(value: unknown): string {
+  if (value instanceof ExactNumber) return value.text;
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
@@ -120,12 +122,16 @@ export function prepareCall(
   };
 }
 
+function isScalar(value: unknown): boolean {
+  return value instanceof ExactNumber || (value !== undefined && value !== null && typeof value !== "object");
+}
+
 /** The path with its parameters percent-encoded, or what is missing for it. */
 function fillPath(template: string, data: JsonObject): string | Violation[] {
   const missing: Violation[] = [];
   const path = template.replace(PARAMETER, (_, name: string) => {
     const value = Object.hasOwn(data, name) ? data[name] : undefined;
-    const text = value === undefined || value === null || typeof value === "object" ? "" : textOf(value);
+    const text = isScalar(value) ? textOf(value) : "";
     // A URL has no way to say "." or "..": even percent-encoded they mean a folder and its parent.
     if (text === "" || text === "." || text === ".." || !text.isWellFormed()) {
       missing.push({
@@ -173,7 +179,7 @@ function judgeBody(
   let json: unknown;
   try {
     if (text === null) return [{ path: direction, message: "the answer is not UTF-8" }];
-    json = JSON.parse(text);
+    json = readExact(text, JSON.parse(text));
   } catch {
     // What a service answers is not ours: JSON.parse throws nothing but SyntaxError.
     return [{ path: direction, message: "the answer is not JSON" }];

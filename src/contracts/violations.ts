@@ -9,6 +9,7 @@ import {
   CONTRACT_VIOLATIONS_CHARACTERS_MAX,
   CONTRACT_VIOLATIONS_MAX,
 } from "../../schemas/limits.js";
+import { ExactNumber } from "../base/exact-number.js";
 
 export class Violations {
   readonly #found: Violation[] = [];
@@ -34,15 +35,18 @@ export class Violations {
 /** JSON's name of a value's type. */
 export function typeName(value: unknown): string {
   if (value === null) return "null";
+  if (value instanceof ExactNumber) return "number";
   return Array.isArray(value) ? "array" : typeof value;
 }
 
-function cut(text: string): string {
+/** A text as messages show it: its begin where it is long. */
+export function cut(text: string): string {
   return text.length > CONTRACT_VALUE_CHARACTERS_MAX ? `${text.slice(0, CONTRACT_VALUE_CHARACTERS_MAX)}…` : text;
 }
 
 /** The value as JSON, cut where it is long. */
 function shown(value: unknown): string {
+  if (value instanceof ExactNumber) return cut(value.text);
   return typeof value === "string" ? JSON.stringify(cut(value)) : cut(JSON.stringify(value));
 }
 

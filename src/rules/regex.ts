@@ -17,6 +17,9 @@ import { Failure, invalid } from "../base/result.js";
 type Engine = typeof Re2;
 type Program = Re2.RE2JS;
 
+/** Names of properties whose being known is remembered. */
+const PROPERTIES_KEPT_MAX = 1_000;
+
 let loaded: Engine | undefined;
 
 /** Loads the engine: once a thread, before the first regex is compiled. */
@@ -40,12 +43,14 @@ function asksForText(program: Program): boolean {
   return inst.some(({ op, arg }) => op === EMPTY_WIDTH && (arg & BEGIN_OR_END_OF_TEXT) !== 0);
 }
 
-/** The numbers of counted repetitions, `{n}`, `{n,}` and `{n,m}`, added up; a `{` after a backslash counts for none. */
+/**
+ * The numbers of counted repetitions, `{n}`, `{n,}` and `{n,m}`, added up; what a backslash escapes counts for none, nor
+ * does the number of a character (`\x{2028}`).
+ */
 function countRepetitions(source: string): number {
   let sum = 0;
-  for (const [, escapes = "", least = "0", most] of source.matchAll(/(\\*)\{(\d+),?(\d+)?\}/g)) {
-    if (escapes.length % 2 === 0) sum += Math.max(Number(least), Number(most ?? 0));
-  }
+  for (const [, least = "0", most] of source.matchAll(/\\x\{[^}]*\}|\\.|\{(\d+),?(\d+)?\}/gs))
+    sum += Math.max(Number(least), Number(most ?? 0));
   return sum;
 }
 
@@ -117,15 +122,25 @@ function programForLines(program: Program, source: string): Program | null {
   return asksForText(multiline) ? null : multiline;
 }
 
-/** A regex in JavaScript's syntax (JSON Schema has it so) in RE2's, as far as that goes: `\u0041` is `\x{41}` there. */
-export function translateRegex(source: string): string {
-  return engine().RE2JS.translateRegExp(source);
+const properties = new Map<string, boolean>();
+
+/** Whether RE2 has a class of characters by this name, as in `\p{Greek}`. */
+export function isPropertyKnown(property: string): boolean {
+  let known = properties.get(property);
+  if (known === undefined) {
+    known = /^\^?\w+$/.test(property) && !(compileRegex(`\\p{${property}}`) instanceof Failure);
+    if (properties.size >= PROPERTIES_KEPT_MAX) properties.clear();
+    properties.set(property, known);
+  }
+  return known;
 }
 
-/** Compiles a regex; the 400 says why it cannot, by the name of the member that regexes are sent in. */
-export function compileRegex(source: string): Regex | Failure {
-  if (utf8Length(source) > RULE_PATTERN_BYTES_MAX)
-    return invalid(`pattern is longer than ${RULE_PATTERN_BYTES_MAX} bytes`);
+/**
+ * Compiles a regex; the 400 says why it cannot, by the name of the member that regexes are sent in.
+ * @param bytesMax how long the source may be
+ */
+export function compileRegex(source: string, bytesMax = RULE_PATTERN_BYTES_MAX): Regex | Failure {
+  if (utf8Length(source) > bytesMax) return invalid(`pattern is longer than ${bytesMax} bytes`);
   if (countRepetitions(source) > RULE_REPETITIONS_MAX)
     return invalid(`pattern repeats more than ${RULE_REPETITIONS_MAX} times`);
   const { RE2JS, RE2JSException } = engine();

@@ -1,5 +1,6 @@
 /** docs/http-api.md "Specs". Runs on the front; what the spaces share is versioned/front.ts. */
 import { PreconditionErrorBody } from "../../schemas/common.js";
+import type { Violation } from "../../schemas/contracts.js";
 import { FRONT_READ_ROWS_MAX, KEY_BYTES_MAX } from "../../schemas/limits.js";
 import { LockedBody } from "../../schemas/leases.js";
 import {
@@ -21,12 +22,13 @@ import {
   VersionedRollbackQuery,
   VersionedWriteHeaders,
   VersionedWriteQuery,
+  type WriteReply,
 } from "../../schemas/versioned.js";
 import type { Log } from "../base/log.js";
 import { type Failure, invalid } from "../base/result.js";
 import { formatTime } from "../base/time.js";
-import { readReply } from "../front/reply.js";
-import { route, type Route } from "../front/route.js";
+import { jsonReply, readReply } from "../front/reply.js";
+import { type Answer, route, type Route } from "../front/route.js";
 import type { Reads } from "../threads/reads.js";
 import type { Writer } from "../threads/writer.js";
 import { VersionedFront } from "../versioned/front.js";
@@ -43,9 +45,11 @@ export interface SpecRoutesOptions {
   readonly reads: Reads;
   readonly log: Log;
   readonly explain: (failure: Failure) => Failure;
+  /** What is wrong with a contract that was stored, as its version, with so many bytes. */
+  readonly examine: (named: Named, version: number, bytes: number) => Promise<readonly Violation[]>;
 }
 
-export function specRoutes({ writer, reads, log, explain }: SpecRoutesOptions): Route[] {
+export function specRoutes({ writer, reads, log, explain, examine }: SpecRoutesOptions): Route[] {
   const reader = reads.model(specReader);
   const methods = { put: putSpec, rollback: rollbackSpec, delete: deleteSpec, history: specHistory, diff: specDiff };
   const specs = new VersionedFront({ writer, reads, log, reader, methods, explain });
@@ -108,9 +112,15 @@ export function specRoutes({ writer, reads, log, explain }: SpecRoutesOptions): 
         const refusal = refuseLength(request.params);
         if (refusal !== null) return refusal;
         if (request.body.byteLength === 0) return invalid("empty body");
-        return specs.put(specKey(project, name), SPEC_TYPE, request, ({ version, hash, updated_at }) =>
-          JSON.stringify({ project, name, version, hash, updated_at: formatTime(updated_at) }),
-        );
+        // The body is given away with the call.
+        const bytes = request.body.byteLength;
+        const store = (answer: (reply: WriteReply) => string): Answer | Promise<Answer> =>
+          specs.put(specKey(project, name), SPEC_TYPE, request, answer);
+        const describe = ({ version, hash, updated_at }: WriteReply, warnings?: readonly Violation[]): string =>
+          JSON.stringify({ project, name, version, hash, updated_at: formatTime(updated_at), warnings });
+        return mayBeContract(request.body)
+          ? storeContract(store, describe, (version) => examine(request.params, version, bytes))
+          : store(describe);
       },
     }),
     route({
@@ -144,6 +154,27 @@ export function specRoutes({ writer, reads, log, explain }: SpecRoutesOptions): 
       handle: (request) => refuseLength(request.params) ?? specs.delete(specKey(...request.params), request),
     }),
   ];
+}
+
+/** Whether the bytes may be those of a contract; what spells the word with escapes is not told of its faults. */
+function mayBeContract({ buffer, byteOffset, byteLength }: Uint8Array): boolean {
+  return Buffer.from(buffer, byteOffset, byteLength).includes('"contract"');
+}
+
+/** Stores what may be a contract. What is wrong with its definitions does not keep it from being stored. */
+async function storeContract(
+  store: (answer: (reply: WriteReply) => string) => Answer | Promise<Answer>,
+  describe: (reply: WriteReply, warnings?: readonly Violation[]) => string,
+  examine: (version: number) => Promise<readonly Violation[]>,
+): Promise<Answer> {
+  const stored: WriteReply[] = [];
+  const answer = await store((reply) => {
+    stored.push(reply);
+    return describe(reply);
+  });
+  const [reply] = stored;
+  const warnings = reply === undefined ? [] : await examine(reply.version);
+  return reply === undefined || warnings.length === 0 ? answer : jsonReply(describe(reply, warnings));
 }
 
 /** The 400 for a project and a name that are too long together; each by itself was looked at before. */

@@ -1,0 +1,50 @@
+/** The keywords that hold other schemas, and those about members by name, as a table. Pure, any thread. */
+import { compileContains, compileItems, compileUnevaluatedItems } from "./elements.js";
+import {
+  compileAllOf,
+  compileAnyOf,
+  compileDependencies,
+  compileDynamicRef,
+  compileIf,
+  compileNot,
+  compileOneOf,
+  compileRef,
+} from "./in-place.js";
+import {
+  compilePropertiesOnce,
+  compilePropertyNames,
+  compileRequired,
+  compileUnevaluatedProperties,
+} from "./members.js";
+import { BOTH_DIALECTS, DRAFT_2020, type ApplicatorRow } from "./site.js";
+
+/** Compiled in this order, which is that of errors in one place. */
+export const APPLICATORS: Readonly<Record<string, ApplicatorRow>> = {
+  $ref: { dialects: BOTH_DIALECTS, compile: compileRef },
+  $dynamicRef: { dialects: DRAFT_2020, compile: compileDynamicRef },
+  required: { dialects: BOTH_DIALECTS, compile: compileRequired },
+  properties: compilePropertiesOnce("properties"),
+  patternProperties: compilePropertiesOnce("patternProperties"),
+  additionalProperties: compilePropertiesOnce("additionalProperties"),
+  propertyNames: { dialects: BOTH_DIALECTS, compile: compilePropertyNames },
+  dependencies: { dialects: BOTH_DIALECTS, compile: compileDependencies("dependencies") },
+  dependentRequired: { dialects: DRAFT_2020, compile: compileDependencies("dependentRequired") },
+  dependentSchemas: { dialects: DRAFT_2020, compile: compileDependencies("dependentSchemas") },
+  prefixItems: {
+    dialects: DRAFT_2020,
+    compile: (site) => (site.schema["items"] === undefined ? compileItems(site, undefined) : null),
+  },
+  items: { dialects: BOTH_DIALECTS, compile: compileItems },
+  contains: { dialects: BOTH_DIALECTS, compile: compileContains },
+  allOf: { dialects: BOTH_DIALECTS, compile: compileAllOf },
+  anyOf: { dialects: BOTH_DIALECTS, compile: compileAnyOf },
+  oneOf: { dialects: BOTH_DIALECTS, compile: compileOneOf },
+  not: { dialects: BOTH_DIALECTS, compile: compileNot },
+  if: { dialects: BOTH_DIALECTS, compile: compileIf },
+};
+
+/** They look at what all other keywords have left over. */
+export const LATE_APPLICATORS: Readonly<Record<string, ApplicatorRow["compile"]>> = {
+  unevaluatedProperties: compileUnevaluatedProperties,
+  unevaluatedItems: compileUnevaluatedItems,
+};

@@ -1,0 +1,149 @@
+/**
+ * The keywords that say something of one value by itself, in both drafts. Each row reads the keyword's value and gives
+ * a test, or says what the value must be. Pure, any thread.
+ */
+import { compareNumbers, isInteger, isJsonNumber, isMultipleOf, type JsonNumber } from "../../base/exact-number.js";
+import { canonicalText, isObject, type JsonObject } from "../contract.js";
+import { MESSAGES } from "../violations.js";
+import { countCodePoints } from "./code-points.js";
+
+/** A test of a value, and what is wrong with one that fails it. */
+export interface Assertion {
+  readonly test: (value: unknown) => boolean;
+  readonly message: (value: unknown) => string;
+}
+
+/** What a keyword's value must be. */
+export class WrongValue {
+  constructor(readonly must: string) {}
+}
+
+/** Reads a keyword's value in its schema; null where it says nothing. */
+export type ReadAssertion = (value: unknown, schema: JsonObject) => Assertion | WrongValue | null;
+
+const TYPES: Readonly<Record<string, (value: unknown) => boolean>> = {
+  null: (value) => value === null,
+  boolean: (value) => typeof value === "boolean",
+  string: (value) => typeof value === "string",
+  number: isJsonNumber,
+  integer: (value) => isJsonNumber(value) && isInteger(value),
+  array: Array.isArray,
+  object: isObject,
+};
+
+function readType(value: unknown): Assertion | WrongValue {
+  const names = (Array.isArray(value) ? value : [value]) as readonly unknown[];
+  const tests = names.map((name) => (typeof name === "string" && Object.hasOwn(TYPES, name) ? TYPES[name] : undefined));
+  if (names.length === 0 || tests.includes(undefined))
+    return new WrongValue(`must be one of ${Object.keys(TYPES).join(", ")}, or an array of these`);
+  const expected = names.join(" or ");
+  return {
+    test: (one) => tests.some((test) => test?.(one) === true),
+    message: (one) => MESSAGES.type(expected, one),
+  };
+}
+
+function shownNumber(value: JsonNumber): string {
+  return typeof value === "number" ? String(value) : value.text;
+}
+
+/** A bound of numbers. */
+function bound(sign: string, fits: (order: number) => boolean): ReadAssertion {
+  return (limit) =>
+    isJsonNumber(limit)
+      ? {
+          test: (value) => !isJsonNumber(value) || fits(compareNumbers(value, limit)),
+          message: () => `must be ${sign} ${shownNumber(limit)}`,
+        }
+      : new WrongValue("must be a number");
+}
+
+/** A bound that OpenAPI 3.0 writes as `true` beside the bound itself. */
+function exclusiveBound(beside: "minimum" | "maximum", read: ReadAssertion): ReadAssertion {
+  return (value, schema) => {
+    if (typeof value !== "boolean") return read(value, schema);
+    const limit = schema[beside];
+    return value && isJsonNumber(limit) ? read(limit, schema) : null;
+  };
+}
+
+function readMultipleOf(divisor: unknown): Assertion | WrongValue {
+  if (!isJsonNumber(divisor) || compareNumbers(divisor, 0) <= 0) return new WrongValue("must be a number above 0");
+  return {
+    test: (value) => !isJsonNumber(value) || isMultipleOf(value, divisor),
+    message: () => `must be multiple of ${shownNumber(divisor)}`,
+  };
+}
+
+/** A bound of how many there are; null of what is not counted. */
+function count(of: (value: unknown) => number | null, sign: "least" | "most", things: string): ReadAssertion {
+  return (limit) => {
+    if (!isJsonNumber(limit) || !isInteger(limit) || compareNumbers(limit, 0) < 0)
+      return new WrongValue("must be an integer of 0 or more");
+    return {
+      test: (value) => {
+        const counted = of(value);
+        if (counted === null) return true;
+        const order = compareNumbers(counted, limit);
+        return sign === "least" ? order >= 0 : order <= 0;
+      },
+      message: () => `must NOT have ${sign === "least" ? "fewer" : "more"} than ${shownNumber(limit)} ${things}`,
+    };
+  };
+}
+
+const characters = (value: unknown): number | null => (typeof value === "string" ? countCodePoints(value) : null);
+const items = (value: unknown): number | null => (Array.isArray(value) ? value.length : null);
+const properties = (value: unknown): number | null => (isObject(value) ? Object.keys(value).length : null);
+
+function readUniqueItems(wanted: unknown): Assertion | WrongValue | null {
+  if (typeof wanted !== "boolean") return new WrongValue("must be true or false");
+  if (!wanted) return null;
+  return {
+    test: (value) => !Array.isArray(value) || new Set(value.map(canonicalText)).size === value.length,
+    message: () => "must NOT have duplicate items",
+  };
+}
+
+function readEnum(allowed: unknown): Assertion | WrongValue {
+  if (!Array.isArray(allowed)) return new WrongValue("must be an array");
+  const texts = new Set(allowed.map(canonicalText));
+  return {
+    test: (value) => texts.has(canonicalText(value)),
+    message: (value) => MESSAGES.not_allowed(value, allowed),
+  };
+}
+
+function readConst(constant: unknown): Assertion {
+  const text = canonicalText(constant);
+  return { test: (value) => canonicalText(value) === text, message: () => "must be equal to constant" };
+}
+
+const MINIMUM = bound(">=", (order) => order >= 0);
+const MAXIMUM = bound("<=", (order) => order <= 0);
+const EXCLUSIVE_MINIMUM = exclusiveBound(
+  "minimum",
+  bound(">", (order) => order > 0),
+);
+const EXCLUSIVE_MAXIMUM = exclusiveBound(
+  "maximum",
+  bound("<", (order) => order < 0),
+);
+
+export const ASSERTIONS: Readonly<Record<string, ReadAssertion>> = {
+  type: readType,
+  enum: readEnum,
+  const: readConst,
+  minimum: MINIMUM,
+  maximum: MAXIMUM,
+  exclusiveMinimum: EXCLUSIVE_MINIMUM,
+  exclusiveMaximum: EXCLUSIVE_MAXIMUM,
+  multipleOf: readMultipleOf,
+  maxLength: count(characters, "most", "characters"),
+  minLength: count(characters, "least", "characters"),
+  maxItems: count(items, "most", "items"),
+  minItems: count(items, "least", "items"),
+  uniqueItems: readUniqueItems,
+  maxProperties: count(properties, "most", "properties"),
+  minProperties: count(properties, "least", "properties"),
+};

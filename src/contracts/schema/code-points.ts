@@ -1,0 +1,8 @@
+/** How many characters (Unicode code points) a text has. A surrogate without its other half counts as one. */
+export function countCodePoints(text: string): number {
+  let count = text.length;
+  for (let at = 1; at < text.length; at++) {
+    if ((text.charCodeAt(at) & 0xfc00) === 0xdc00 && (text.charCodeAt(at - 1) & 0xfc00) === 0xd800) count -= 1;
+  }
+  return count;
+}

@@ -1,0 +1,152 @@
+/**
+ * One evaluation of a payload against a compiled schema: the errors so far, the dynamic scope, what was evaluated of
+ * the payload, and the guard against a schema that refers to itself at once. Pure, any thread.
+ */
+import type { Resource } from "./documents.js";
+
+/** Where in the payload a value stands. The same value at the same place is one object. */
+export interface Place {
+  readonly parent: Place | null;
+  readonly name: string | number;
+}
+
+export interface SchemaError {
+  readonly place: Place;
+  /** A member of the place that the error is about, null where it is the place itself. */
+  readonly member: string | null;
+  /** Made late: most errors of alternatives are dropped. */
+  readonly message: () => string;
+}
+
+/** Whether a value is as a keyword says. */
+export type Check = (run: Evaluation, value: unknown, place: Place, seen: Seen | null) => boolean;
+
+export interface SchemaNode {
+  /** Its place in the schema, as a JSON Pointer or a URI. */
+  readonly where: string;
+  readonly resource: Resource;
+  readonly checks: Check[];
+  /** The keywords that look at what all others have left over. */
+  readonly lateChecks: Check[];
+  /** Null is valid, whatever the keywords say. */
+  nullable: boolean;
+  /** The schemas that are evaluated on the same value. */
+  readonly inPlace: SchemaNode[];
+  /** The schemas that are evaluated on parts of the value. */
+  readonly below: SchemaNode[];
+}
+
+/** What the keywords of a schema have evaluated of an object or an array. */
+export class Seen {
+  #all = false;
+  readonly #names = new Set<string | number>();
+
+  add(name: string | number): void {
+    this.#names.add(name);
+  }
+
+  addAll(): void {
+    this.#all = true;
+  }
+
+  addFrom(other: Seen): void {
+    if (other.#all) this.#all = true;
+    for (const name of other.#names) this.#names.add(name);
+  }
+
+  has(name: string | number): boolean {
+    return this.#all || this.#names.has(name);
+  }
+}
+
+/** A schema that is being evaluated by reference. */
+interface Frame {
+  readonly node: SchemaNode;
+  readonly place: Place;
+  readonly scope: readonly Resource[];
+  readonly outer: Frame | null;
+}
+
+/** A schema that refers to itself without looking at anything smaller: its evaluation would never end. */
+export class EndlessReference extends Error {
+  override readonly name = "EndlessReference";
+}
+
+export class Evaluation {
+  readonly errors: SchemaError[] = [];
+  readonly #errorsMax: number;
+  /** How many evaluations are under way whose errors nobody reads. */
+  #quiet = 0;
+  /** The resources that the evaluation has entered, outermost first. */
+  #scope: readonly Resource[] = [];
+  #frame: Frame | null = null;
+
+  /** @param errorsMax the evaluation stops where this many errors were found */
+  constructor(errorsMax: number) {
+    this.#errorsMax = errorsMax;
+  }
+
+  /** Whether more errors would be of no use. */
+  get stops(): boolean {
+    return this.#quiet > 0 || this.errors.length >= this.#errorsMax;
+  }
+
+  get scope(): readonly Resource[] {
+    return this.#scope;
+  }
+
+  /** Notes an error; false, for whoever returns it. */
+  fail(place: Place, message: () => string, member: string | null = null): false {
+    if (!this.stops) this.errors.push({ place, member, message });
+    return false;
+  }
+
+  evaluate(node: SchemaNode, value: unknown, place: Place, seen: Seen | null): boolean {
+    if (value === null && node.nullable) return true;
+    const outerScope = this.#scope;
+    if (!outerScope.includes(node.resource)) this.#scope = [...outerScope, node.resource];
+    const own = seen !== null || node.lateChecks.length > 0 ? new Seen() : null;
+    const valid =
+      this.#all(node.checks, value, place, own) &&
+      (node.lateChecks.length === 0 || this.#all(node.lateChecks, value, place, own));
+    this.#scope = outerScope;
+    if (valid && seen !== null && own !== null) seen.addFrom(own);
+    return valid;
+  }
+
+  /** As `evaluate`, of what a reference leads to. */
+  evaluateReference(node: SchemaNode, value: unknown, place: Place, seen: Seen | null): boolean {
+    const outer = this.#frame;
+    const scope = this.#scope;
+    for (let frame = outer; frame !== null && frame.place === place; frame = frame.outer) {
+      if (frame.node === node && frame.scope === scope) throw new EndlessReference(node.where);
+    }
+    this.#frame = { node, place, scope, outer };
+    const valid = this.evaluate(node, value, place, seen);
+    this.#frame = outer;
+    return valid;
+  }
+
+  /** As `evaluate`, without noting errors. */
+  matches(node: SchemaNode, value: unknown, place: Place, seen: Seen | null): boolean {
+    this.#quiet += 1;
+    const valid = this.evaluate(node, value, place, seen);
+    this.#quiet -= 1;
+    return valid;
+  }
+
+  /** Forgets the errors behind the first so many: those of alternatives that turned out not to be needed. */
+  dropErrors(kept: number): void {
+    if (this.errors.length > kept) this.errors.length = kept;
+  }
+
+  #all(checks: readonly Check[], value: unknown, place: Place, seen: Seen | null): boolean {
+    let valid = true;
+    for (const check of checks) {
+      if (check(this, value, place, seen)) continue;
+      valid = false;
+      if (this.stops) return false;
+    }
+    return valid;
+  }
+}

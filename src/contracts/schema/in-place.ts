@@ -1,0 +1,135 @@
+/** The keywords that evaluate other schemas on the same value: references, combinations, conditions. Pure, any thread. */
+import { isObject } from "../contract.js";
+import { escapePointer, type Resource } from "./documents.js";
+import type { Check, SchemaNode } from "./evaluation.js";
+import { isNameList, type Site } from "./site.js";
+
+export function compileRef(site: Site, reference: unknown): Check {
+  let target: SchemaNode | null = null;
+  site.refer(reference, "$ref", (node) => {
+    target = node;
+    site.node.inPlace.push(node);
+  });
+  return (run, value, place, seen) => target === null || run.evaluateReference(target, value, place, seen);
+}
+
+export function compileDynamicRef(site: Site, reference: unknown): Check {
+  let initial: SchemaNode | null = null;
+  /** Empty where the reference is like any other. */
+  let anchors: ReadonlyMap<Resource, SchemaNode> = new Map();
+  site.refer(reference, "$dynamicRef", (node, { anchor, resource }) => {
+    initial = node;
+    if (resource.dynamicAnchors.has(anchor)) anchors = site.dynamicAnchors(anchor);
+    // Of several, the payload's way through the schema chooses.
+    if (anchors.size <= 1) site.node.inPlace.push(node);
+    else site.node.below.push(...anchors.values());
+  });
+  return (run, value, place, seen) => {
+    const outermost = anchors.size === 0 ? undefined : run.scope.find((resource) => anchors.has(resource));
+    const target = outermost === undefined ? initial : (anchors.get(outermost) ?? initial);
+    return target === null || run.evaluateReference(target, value, place, seen);
+  };
+}
+
+/** The nodes of a list of schemas; null where it is none. */
+function compileList(site: Site, keyword: string, schemas: unknown): SchemaNode[] | null {
+  if (!Array.isArray(schemas) || schemas.length === 0) return site.wrong(keyword, "must be an array with schemas");
+  return schemas.map((schema, at) => site.inPlace(schema, `/${keyword}/${at}`)).filter((node) => node !== null);
+}
+
+export function compileAllOf(site: Site, schemas: unknown): Check | null {
+  const nodes = compileList(site, "allOf", schemas);
+  if (nodes === null) return null;
+  return (run, value, place, seen) => {
+    let valid = true;
+    for (const node of nodes) {
+      if (run.evaluate(node, value, place, seen)) continue;
+      valid = false;
+      if (run.stops) return false;
+    }
+    return valid;
+  };
+}
+
+export function compileAnyOf(site: Site, schemas: unknown): Check | null {
+  const nodes = compileList(site, "anyOf", schemas);
+  if (nodes === null) return null;
+  return (run, value, place, seen) => {
+    const kept = run.errors.length;
+    let valid = false;
+    for (const node of nodes) {
+      if (!run.evaluate(node, value, place, seen)) continue;
+      valid = true;
+      // What the others have evaluated counts, too.
+      if (seen === null) break;
+    }
+    if (!valid) return run.fail(place, () => "must match a schema in anyOf");
+    run.dropErrors(kept);
+    return true;
+  };
+}
+
+export function compileOneOf(site: Site, schemas: unknown): Check | null {
+  const nodes = compileList(site, "oneOf", schemas);
+  if (nodes === null) return null;
+  return (run, value, place, seen) => {
+    const kept = run.errors.length;
+    let matching = 0;
+    for (const node of nodes) {
+      if (run.evaluate(node, value, place, seen)) matching += 1;
+      if (matching > 1) break;
+    }
+    if (matching > 0) run.dropErrors(kept);
+    return matching === 1 || run.fail(place, () => "must match exactly one schema in oneOf");
+  };
+}
+
+export function compileNot(site: Site, schema: unknown): Check | null {
+  const node = site.inPlace(schema, "/not");
+  if (node === null) return null;
+  return (run, value, place) => !run.matches(node, value, place, null) || run.fail(place, () => "must NOT be valid");
+}
+
+export function compileIf(site: Site, schema: unknown): Check | null {
+  const condition = site.inPlace(schema, "/if");
+  const [then, otherwise] = (["then", "else"] as const).map((keyword) =>
+    site.schema[keyword] === undefined ? null : site.inPlace(site.schema[keyword], `/${keyword}`),
+  );
+  if (condition === null) return null;
+  return (run, value, place, seen) => {
+    const holds = run.matches(condition, value, place, seen);
+    const branch = holds ? then : otherwise;
+    if (branch === null || branch === undefined || run.evaluate(branch, value, place, seen)) return true;
+    return run.fail(place, () => `must match "${holds ? "then" : "else"}" schema`);
+  };
+}
+
+function requirement(property: string, names: readonly string[]): Check {
+  return (run, value, place) => {
+    if (!isObject(value) || !Object.hasOwn(value, property)) return true;
+    if (names.every((name) => Object.hasOwn(value, name))) return true;
+    const wanted = `${names.length === 1 ? "property" : "properties"} ${names.join(", ")}`;
+    return run.fail(place, () => `must have ${wanted} when property ${property} is present`);
+  };
+}
+
+export function compileDependencies(keyword: "dependencies" | "dependentRequired" | "dependentSchemas") {
+  return (site: Site, value: unknown): Check | null => {
+    if (!isObject(value)) return site.wrong(keyword, "must be an object");
+    const checks: Check[] = [];
+    for (const [property, dependency] of Object.entries(value)) {
+      const pointer = `/${keyword}/${escapePointer(property)}`;
+      if (keyword !== "dependentSchemas" && isNameList(dependency)) checks.push(requirement(property, dependency));
+      else if (keyword === "dependentRequired") site.wrong(keyword, "must be arrays of strings by names");
+      else {
+        const node = site.inPlace(dependency, pointer);
+        if (node !== null)
+          checks.push(
+            (run, value, place, seen) =>
+              !isObject(value) || !Object.hasOwn(value, property) || run.evaluate(node, value, place, seen),
+          );
+      }
+    }
+    return (run, value, place, seen) => checks.filter((check) => !check(run, value, place, seen)).length === 0;
+  };
+}

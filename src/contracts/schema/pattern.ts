@@ -1,0 +1,47 @@
+/**
+ * Patterns of JSON Schema, matched by RE2 in time linear in the text. What ECMAScript writes differently is translated
+ * (pattern-translator.ts). Runs in the pool.
+ */
+import { RULE_PATTERN_BYTES_MAX, RULE_REPETITIONS_MAX } from "../../../schemas/limits.js";
+import { utf8Length } from "../../../schemas/text.js";
+import { Failure } from "../../base/result.js";
+import { compileRegex, isPropertyKnown, type Regex } from "../../rules/regex.js";
+import { countCodePoints } from "./code-points.js";
+import { PatternTranslator, UnusablePattern, type TranslatedPattern } from "./pattern-translator.js";
+
+export interface Pattern {
+  test(text: string): boolean;
+}
+
+/** Compiles a pattern, or says why RE2 cannot match it. */
+export function compilePattern(source: string): Pattern | string {
+  if (utf8Length(source) > RULE_PATTERN_BYTES_MAX) return `it is longer than ${RULE_PATTERN_BYTES_MAX} bytes`;
+  const translated = translate(source);
+  if (typeof translated === "string") return translated;
+  const { text, repetition } = translated;
+  const regex = compileRegex(repetition === null ? text : `^${repetition.character}*$`, Number.POSITIVE_INFINITY);
+  if (regex instanceof Failure) return regex.message.replace(/^pattern /, "");
+  if (repetition === null) return { test: (value) => matches(regex, value) };
+  const { least, most } = repetition;
+  return {
+    test: (value) => {
+      const count = countCodePoints(value);
+      return count >= least && count <= most && matches(regex, value);
+    },
+  };
+}
+
+function translate(source: string): TranslatedPattern | string {
+  try {
+    return new PatternTranslator(source, { knows: isPropertyKnown, countMax: RULE_REPETITIONS_MAX }).translate();
+  } catch (error) {
+    if (error instanceof UnusablePattern) return error.message;
+    throw error;
+  }
+}
+
+function matches(regex: Regex, text: string): boolean {
+  const found = regex.test(text);
+  regex.trim();
+  return found;
+}

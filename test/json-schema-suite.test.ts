@@ -1,0 +1,96 @@
+/**
+ * The JSON-Schema-Test-Suite against contracts: schemas as they are read from a stored contract, its two drafts with
+ * their optional parts. What does not pass is listed here by group, and docs/contracts.md publishes the numbers. The
+ * suite is that of the package jsonschema 4.26.0 of PyPI, a group a line; its remote documents are given along, since
+ * Koor fetches none.
+ */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import t from "tap";
+import { must } from "../src/base/assert.js";
+import { Failure } from "../src/base/result.js";
+import { readContract } from "../src/contracts/contract.js";
+import { JsonSchema, loadJsonSchemas, META_SCHEMAS } from "../src/contracts/json-schema.js";
+import { Violations } from "../src/contracts/violations.js";
+
+interface Group {
+  readonly description: string;
+  readonly schema: unknown;
+  readonly tests: readonly { readonly description: string; readonly data: unknown; readonly valid: boolean }[];
+}
+
+const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
+const SUITE = join(ROOT, "test", "json-schema-suite");
+
+/** How many tests of a file do not pass; docs/contracts.md says why. */
+const NOT_PASSING: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  draft7: {
+    "optional/content": 4,
+    "optional/cross-draft": 2,
+    "optional/format/idn-email": 2,
+    "optional/format/idn-hostname": 34,
+    "optional/format/iri": 4,
+    "optional/format/iri-reference": 2,
+  },
+  "draft2020-12": {
+    format: 15,
+    "optional/cross-draft": 1,
+    "optional/format-assertion": 4,
+    "optional/format/ecmascript-regex": 1,
+    "optional/format/email": 5,
+    "optional/format/idn-email": 2,
+    "optional/format/idn-hostname": 34,
+    "optional/format/iri": 4,
+    "optional/format/iri-reference": 2,
+    vocabulary: 5,
+  },
+};
+
+function readLines(file: string): string[] {
+  return readFileSync(join(SUITE, `${file}.jsonl`), "utf8")
+    .trimEnd()
+    .split("\n");
+}
+
+/** A schema as the pool has it: read from a contract's text, so that numbers keep their digits. */
+function readSchema(line: string, draft: string): unknown {
+  const endpoints = `{"a":{"request":{"schema":${line}}}}`;
+  const contract = readContract(`{"kind":"contract","endpoints":${endpoints}}`, "p/n");
+  if (contract instanceof Failure) throw new Error(contract.message);
+  const definition = must(contract.endpoints.get("a")?.definitions.get("request"), "it is defined");
+  if (definition.kind !== "schema") throw new Error("it is no schema");
+  // A group is one by itself: its schema and payloads are read with it.
+  const { schema, tests } = (definition.schema as { readonly group: Group }).group;
+  const named = draft === "draft7" && typeof schema === "object" && !Object.hasOwn(schema as object, "$schema");
+  const $schema = "http://json-schema.org/draft-07/schema#";
+  return { schema: named ? { $schema, ...(schema as object) } : schema, tests };
+}
+
+t.test("as many tests pass as the documents say", async (t) => {
+  await loadJsonSchemas();
+  const remotes = readLines("remotes").map((line) => JSON.parse(line) as { uri: string; document: unknown });
+  const documents = new Map([...META_SCHEMAS, ...remotes.map(({ uri, document }) => [uri, document] as const)]);
+  let passed = 0;
+  let all = 0;
+  for (const draft of ["draft7", "draft2020-12"]) {
+    const failed = new Map<string, string[]>();
+    for (const line of readLines(draft)) {
+      const { file, group } = JSON.parse(line) as { readonly file: string; readonly group: Group };
+      const { schema, tests } = readSchema(line, draft) as Group;
+      const compiled = new JsonSchema(schema, documents);
+      for (const { description, data, valid } of tests) {
+        const found = new Violations();
+        compiled.check(data, 1, "request", found);
+        all += 1;
+        // A schema that cannot be used has said nothing of a payload.
+        if (compiled.problem === "" && (found.sorted().length === 0) === valid) passed += 1;
+        else failed.set(file, [...(failed.get(file) ?? []), `${group.description}: ${description}`]);
+      }
+    }
+    const counts = Object.fromEntries([...failed].map(([file, tests]) => [file, tests.length]));
+    t.same(counts, NOT_PASSING[draft], draft, { failed: Object.fromEntries(failed) });
+  }
+  const said = `${passed} of its ${all} tests pass`;
+  t.ok(readFileSync(join(ROOT, "docs", "contracts.md"), "utf8").includes(said), said);
+});

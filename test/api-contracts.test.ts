@@ -445,6 +445,240 @@ async function test(name: string, body: object): Promise<ContractTest> {
   return result.json<ContractTest>();
 }
 
+t.test("a schema that refers to itself at once is a violation in every call", async (t) => {
+  const again = { $ref: "#/$defs/a" };
+  const within = (a: unknown): unknown => ({ schema: { $defs: { a }, $ref: "#/$defs/a" } });
+  const schemas: Readonly<Record<string, unknown>> = {
+    ref: within(again),
+    anyOf: within({ anyOf: [again] }),
+    allOf: within({ allOf: [{ type: "object" }, again] }),
+    oneOf: within({ oneOf: [again, again] }),
+    not: within({ not: again }),
+    if: within({ if: again, then: true }),
+    then: within({ if: true, then: again }),
+    dependentSchemas: within({ dependentSchemas: { x: again } }),
+    steps: within({ anyOf: [{ $ref: "#/$defs/a/x/b" }], x: { b: { not: { allOf: [again] } } } }),
+    root: { schema: { anyOf: [{ type: "string" }, { $ref: "#" }] } },
+    dynamic: { schema: { $dynamicAnchor: "n", anyOf: [{ $dynamicRef: "#n" }] } },
+    dynamicScopes: {
+      schema: {
+        $id: "https://example.com/a",
+        $dynamicAnchor: "n",
+        $ref: "b",
+        $defs: { b: { $id: "b", $dynamicAnchor: "n", oneOf: [{ $dynamicRef: "#n" }] } },
+      },
+    },
+    draft7: { $schema: "http://json-schema.org/draft-07/schema#", dependencies: { x: { $ref: "#" } } },
+    below: { schema: { properties: { x: { $ref: "#/properties/x" } } } },
+  };
+  answer = () => ({ status: 200, body: '{"x":1}' });
+  const name = await store(
+    Object.fromEntries(Object.entries(schemas).map(([key, one]) => [`POST /${key}`, { request: one, response: one }])),
+  );
+  for (const key of Object.keys(schemas)) {
+    const endpoint = `POST /${key}`;
+    for (const direction of ["request", "response"]) {
+      const [violation, ...others] = await violationsOf(name, { endpoint, direction, payload: { x: 1 } });
+      t.match(violation, /cannot be used: .*refers to itself at once/, `${endpoint} ${direction}`);
+      t.same(others, []);
+    }
+    const tested = await test(name, { endpoint, test_data: { x: 1 } });
+    for (const found of [tested.request_violations, tested.response_violations])
+      t.match(found[0]?.message, /refers to itself at once/, `a live test of ${endpoint}`);
+  }
+  const chain = Object.fromEntries(
+    Array.from({ length: 4000 }, (_, at) => [
+      `c${at}`,
+      at === 3999 ? { type: "string" } : { $ref: `#/$defs/c${at + 1}` },
+    ]),
+  );
+  const long = await store({ "POST /x": { request: { schema: { $defs: chain, $ref: "#/$defs/c0" } } } });
+  t.equal((await violationsOf(long, { endpoint: "POST /x", payload: 1 })).length, 1, "a long chain of references");
+});
+
+t.test("references within a schema", async (t) => {
+  const tree = {
+    type: "object",
+    properties: { left: { $ref: "#" }, right: { $ref: "#" } },
+    additionalProperties: false,
+  };
+  const name = await store({
+    "POST /root": { request: { schema: tree } },
+    "POST /id": {
+      request: {
+        schema: { $id: "tree.json", ...tree, properties: { left: { $ref: "tree.json" }, right: { $ref: "" } } },
+      },
+    },
+    "POST /urn": {
+      request: {
+        schema: {
+          $id: "urn:uuid:deadbeef-1234-0000-0000-4321feebdaed",
+          ...tree,
+          properties: { left: { $ref: "urn:uuid:deadbeef-1234-0000-0000-4321feebdaed" }, right: { $ref: "#" } },
+        },
+      },
+    },
+    "POST /7": { request: { $schema: "http://json-schema.org/draft-07/schema#", ...tree } },
+    "POST /meta": { request: { schema: { $ref: "https://json-schema.org/draft/2020-12/schema" } } },
+  });
+  for (const endpoint of ["POST /root", "POST /id", "POST /urn", "POST /7"]) {
+    t.same(await violationsOf(name, { endpoint, payload: { left: { right: {} } } }), [], endpoint);
+    t.same(await violationsOf(name, { endpoint, payload: { left: { right: { up: {} } } } }), [
+      'request.left.right.up: unexpected field "up" (contract defines: left, right)',
+    ]);
+  }
+  t.same(await violationsOf(name, { endpoint: "POST /meta", payload: { type: "string" } }), []);
+  t.ok((await violationsOf(name, { endpoint: "POST /meta", payload: { items: { type: 5 } } })).length > 0);
+});
+
+t.test("numbers are compared by their digits", async (t) => {
+  const body = (number: string): string => `{"endpoint":"POST /x","payload":{"n":${number}}}`;
+  const put = async (schema: string): Promise<string> => {
+    const name = `c${(contracts += 1)}`;
+    const request = `{"schema":{"properties":{"n":${schema}}}}`;
+    const contract = `{"kind":"contract","endpoints":{"POST /x":{"request":${request}}}}`;
+    t.equal((await send(port, "PUT", `/api/specs/p/${name}`, { body: contract })).status, 200);
+    return name;
+  };
+  for (const [schema, good, bad] of [
+    ['{"multipleOf":0.01}', ["19.99", "0.07", "1.13", "4.35", "1e308", "1e400", "12345678901234567890.01"], ["0.075"]],
+    ['{"multipleOf":0.1}', ["0.3", "-0.7", "1e-1"], ["0.35", "1e-2", "1e-400"]],
+    ['{"multipleOf":10}', ["12345678901234567890"], ["12345678901234567891"]],
+    ['{"multipleOf":1e-320}', ["1e308", "3"], ["1e-321"]],
+    ['{"multipleOf":3e-5}', ["3e300"], ["1e308"]],
+    ['{"maximum":12345678901234567890}', ["12345678901234567890"], ["12345678901234567891", "1e999"]],
+    ['{"enum":[12345678901234567890,1e400]}', ["1234567890123456789e1", "10e399"], ["12345678901234567891", "1e401"]],
+    ['{"type":"integer"}', ["1e400", "1.0"], ["12345678901234567890.5"]],
+  ] as const) {
+    const name = await put(schema);
+    for (const number of good) t.same(await violationsOf(name, body(number)), [], `${number} ${schema}`);
+    for (const number of bad) t.equal((await violationsOf(name, body(number))).length, 1, `${number} ${schema}`);
+  }
+  const fields = await store({ "POST /x": { request: { n: { type: "number" } } } });
+  t.same(await violationsOf(fields, body("12345678901234567891")), [], "a field map knows them, too");
+});
+
+t.test("a contract that is stored says what is wrong with its definitions", async (t) => {
+  const put = async (name: string, endpoints: unknown, kind = "contract"): Promise<Answer> =>
+    await sendJson(port, "PUT", `/api/specs/p/${name}`, { kind, endpoints });
+  const bad = String.raw`^(\w+) \1$`;
+  const stored = await put("warned", {
+    "POST /x": {
+      request: { schema: { properties: { fine: { pattern: "^.{1,1024}$" }, a: { pattern: bad } } } },
+      response: { schema: { patternProperties: { "(?=a)b": true }, type: "strin" } },
+      error: { n: { type: "integer" } },
+    },
+  });
+  t.equal(stored.status, 200, "it is stored all the same");
+  const { warnings } = stored.json<{ readonly warnings: readonly Violation[] }>();
+  t.same(
+    warnings.map(({ path }) => path),
+    ["POST /x.error.n", "POST /x.request", "POST /x.response"],
+  );
+  t.ok(warnings[1]?.message.includes(`"${bad}" at /properties/a/pattern`));
+  t.ok(warnings[2]?.message.includes('"(?=a)b"') && warnings[2].message.includes("/type must be equal to one of"));
+  t.notOk(warnings[1]?.message.includes("1024"), "only the pattern that cannot be used");
+  t.equal((await violationsOf("warned", { endpoint: "POST /x", payload: {} })).length, 1);
+  for (const answer_of of [
+    await put("fine", { "POST /x": { request: { schema: { pattern: "a" } } } }),
+    await put("other", { "POST /x": { request: { schema: { pattern: "(?=a)" } } } }, "other"),
+  ])
+    t.notOk(Object.hasOwn(answer_of.json<object>(), "warnings"));
+});
+
+t.test("boolean schemas, and OpenAPI's own keywords", async (t) => {
+  const openapi = {
+    title: "Truck",
+    discriminator: { propertyName: "kind", mapping: { a: "#/A" } },
+    xml: { name: "truck", attribute: true },
+    externalDocs: { url: "https://example.com" },
+    example: { plate: 1 },
+    examples: { one: { value: 1 } },
+    deprecated: "no",
+    "x-internal": 5,
+    type: "object",
+    required: ["plate"],
+    properties: {
+      plate: { type: "string", nullable: true, enum: ["a"], readOnly: true, writeOnly: 1, default: 5 },
+      n: { type: "integer", format: "int32", minimum: 0, exclusiveMinimum: true, maximum: 9, exclusiveMaximum: false },
+      d: { format: "double", nullable: false, type: "number" },
+      b: { type: "string", format: "byte" },
+      s: { type: "string", format: "binary" },
+      p: { format: "password" },
+      o: { nullable: true, allOf: [{ $ref: "#/components/schemas/o" }] },
+    },
+    components: { schemas: { o: { type: "object" } } },
+  };
+  const name = await store({
+    "POST /true": { request: { schema: true }, response_array: { schema: true } },
+    "POST /false": { request: { schema: false } },
+    "POST /none": { request: { schema: { properties: { a: false } } } },
+    "POST /openapi": { request: { schema: openapi } },
+    "POST /oas": { request: { $schema: "https://spec.openapis.org/oas/3.1/dialect/base", ...openapi } },
+    "POST /7": { request: { $schema: "http://json-schema.org/draft-07/schema#", ...openapi } },
+  });
+  t.same(await violationsOf(name, { endpoint: "POST /true", payload: 5 }), []);
+  t.same(await violationsOf(name, { endpoint: "POST /true", direction: "response", payload: [5] }), []);
+  t.same(await violationsOf(name, { endpoint: "POST /false" }), ["request: boolean schema is false"]);
+  t.same(await violationsOf(name, { endpoint: "POST /none", payload: {} }), []);
+  t.same(await violationsOf(name, { endpoint: "POST /none", payload: { a: 1 } }), [
+    "request.a: boolean schema is false",
+  ]);
+  for (const endpoint of ["POST /openapi", "POST /oas", "POST /7"]) {
+    t.same(
+      await violationsOf(name, { endpoint, payload: { plate: null, n: 1, d: 1.5, b: "aGk=", s: "x", o: null } }),
+      [],
+    );
+    t.same(await violationsOf(name, { endpoint, payload: { plate: "b", n: 0, d: null, b: "a", o: 1 } }), [
+      'request.b: must match format "byte"',
+      "request.d: expected number, got null",
+      "request.n: must be > 0",
+      "request.o: expected object, got number",
+      'request.plate: value "b" not in allowed enum: [a]',
+    ]);
+  }
+});
+
+t.test("keywords of any type are violations, never a failure of the server", async (t) => {
+  const values = [
+    "null",
+    "5",
+    '"a"',
+    "[]",
+    "{}",
+    "[5]",
+    '{"a":5}',
+    "true",
+    '"#"',
+    '"%"',
+    "1e400",
+    '{"__proto__":{"type":5}}',
+  ];
+  const keywords = [
+    ...["$schema", "$id", "$ref", "$anchor", "$dynamicAnchor", "$dynamicRef", "$defs", "definitions", "type", "enum"],
+    ...["const", "minimum", "exclusiveMaximum", "multipleOf", "minLength", "pattern", "format", "items", "prefixItems"],
+    ...["additionalItems", "contains", "minContains", "uniqueItems", "properties", "patternProperties", "required"],
+    ...["additionalProperties", "propertyNames", "dependencies", "dependentRequired", "dependentSchemas", "allOf"],
+    ...["anyOf", "not", "if", "then", "unevaluatedProperties", "unevaluatedItems", "nullable", "discriminator", "xml"],
+  ];
+  const definitions = keywords.flatMap((keyword) =>
+    values.map((value) => `{"schema":{"minContains":0,"${keyword}":${value},"contains":true,"description":5}}`),
+  );
+  const endpoints = definitions.map((one, at) => `"POST /${at}":{"request":${one},"response_array":${one}}`);
+  const body = `{"kind":"contract","endpoints":{${endpoints.join(",")},"POST /x":5,"__proto__":{"request":{"a":5}}}}`;
+  const stored = await send(port, "PUT", "/api/specs/p/odd", { body });
+  t.equal(stored.status, 200);
+  const { warnings } = stored.json<{ readonly warnings: readonly Violation[] }>();
+  t.ok(warnings.length > 100 && !warnings.some(({ message }) => message.includes("not checked")));
+  const payload = '{"__proto__":1,"a":[1,{"b":"x"}]}';
+  for (const [at] of definitions.entries()) {
+    const answered = await send(port, "POST", "/api/contracts/p/odd/validate", {
+      body: `{"endpoint":"POST /${at}","payload":${payload}}`,
+    });
+    if (answered.status !== 200) t.fail(`${definitions[at]}: ${answered.status}`);
+  }
+});
+
 t.test("live tests: what is sent", async (t) => {
   const name = await store({
     "POST /trucks": { request: { plate: { type: "string", required: true } }, response: {}, response_status: 201 },

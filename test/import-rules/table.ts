@@ -109,8 +109,6 @@ export const FLOORS: readonly FloorRow[] = [
       "node:**",
       "typebox",
       "re2js",
-      "ajv",
-      "ajv/dist/*",
       "ajv-formats/dist/*",
       "@modelcontextprotocol/server",
       "tinyqueue",

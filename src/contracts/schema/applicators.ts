@@ -22,10 +22,10 @@ import { BOTH_DIALECTS, DRAFT_2020, type ApplicatorRow } from "./site.js";
 export const APPLICATORS: Readonly<Record<string, ApplicatorRow>> = {
   $ref: { dialects: BOTH_DIALECTS, compile: compileRef },
   $dynamicRef: { dialects: DRAFT_2020, compile: compileDynamicRef },
-  required: { dialects: BOTH_DIALECTS, compile: compileRequired },
   properties: compilePropertiesOnce("properties"),
   patternProperties: compilePropertiesOnce("patternProperties"),
   additionalProperties: compilePropertiesOnce("additionalProperties"),
+  required: { dialects: BOTH_DIALECTS, compile: compileRequired },
   propertyNames: { dialects: BOTH_DIALECTS, compile: compilePropertyNames },
   dependencies: { dialects: BOTH_DIALECTS, compile: compileDependencies("dependencies") },
   dependentRequired: { dialects: DRAFT_2020, compile: compileDependencies("dependentRequired") },

@@ -35,7 +35,7 @@ function readType(value: unknown): Assertion | WrongValue {
   const names = (Array.isArray(value) ? value : [value]) as readonly unknown[];
   const tests = names.map((name) => (typeof name === "string" && Object.hasOwn(TYPES, name) ? TYPES[name] : undefined));
   if (names.length === 0 || tests.includes(undefined))
-    return new WrongValue(`must be one of ${Object.keys(TYPES).join(", ")}, or an array of these`);
+    return new WrongValue("must be equal to one of the allowed values");
   const expected = names.join(" or ");
   return {
     test: (one) => tests.some((test) => test?.(one) === true),

@@ -103,8 +103,8 @@ function isUsers(server: URL, user: FileSettings | undefined): boolean {
 /** Whether what was stored with the servers that `named` lists, or with none, is for each of these. */
 function isFor(named: string | undefined, servers: Servers): boolean {
   if (named === undefined) return true;
-  const known = (parseServers(named) ?? []).map(({ href }) => href);
-  return servers.every(({ href }) => known.includes(href));
+  const known = new Set((parseServers(named) ?? []).map(({ href }) => href));
+  return servers.every(({ href }) => known.has(href));
 }
 
 /**

@@ -74,6 +74,8 @@ export const RESOURCE_BYTES_MAX = 512;
 export const LEASE_CONFLICTS_MAX = 100;
 export const LEASE_TTL_S_DEFAULT = 600;
 export const CLAIM_TTL_S_MAX = 86_400;
+/** Tasks that a claim which got none is told of, because what they need is held. */
+export const CLAIM_BUSY_MAX = 10;
 /** How long a claim lasts at most, however alive its holder is. */
 export const CLAIM_MAX_S_DEFAULT = 14_400;
 export const CLAIM_MAX_S_MAX = 86_400;
@@ -361,6 +363,10 @@ export const USAGE_SERIES_SUMS_MAX = 20_000;
 
 // Instances
 export const INSTANCES_MAX = 50_000;
+/** After so long without a sign of life an instance that was never activated is deleted. */
+export const PENDING_SILENCE_MS_MAX = 24 * 60 * 60 * 1000;
+/** How often such instances are looked for. */
+export const PENDING_PRUNE_INTERVAL_MS = 10 * 60 * 1000;
 /** A name, a workspace, a stack. */
 export const INSTANCE_LABEL_BYTES_MAX = 256;
 export const INSTANCE_INTENT_BYTES_MAX = 4 * KIB;
@@ -633,8 +639,12 @@ export const MCP_BATCH_MESSAGES_MAX = 100;
 export const MCP_LISTENERS_MAX = 64;
 /** A longer result would fill any model's context: the tool refuses it and asks for a filter. */
 export const MCP_RESULT_CHARACTERS_MAX = 4 * MIB;
-/** What `tools/list` may cost a model's context, all tools together. */
+/** What `tools/list` and the instructions may cost a model's context, all tools together. */
 export const MCP_TOOLS_TOKENS_MAX = 750;
+/** What the instructions may cost of that. */
+export const MCP_INSTRUCTIONS_TOKENS_MAX = 60;
+/** Instances that `discover_instances` lists; of further ones it says how many there are. */
+export const MCP_INSTANCES_MAX = 50;
 /** What the answer of `get_endpoints` may cost it. */
 export const MCP_ENDPOINTS_TOKENS_MAX = 1_200;
 /** How long a client may keep the list of tools: it changes with the server's version only. */

@@ -15,6 +15,11 @@ const text = (description?: string) => Type.Optional(Type.String(description ===
 const needed = (description?: string) =>
   Type.String({ minLength: 1, ...(description === undefined ? {} : { description }) });
 
+/** What a client tells its model of the server before any tool: what it is for, and what to call first. */
+export const MCP_INSTRUCTIONS =
+  "Koor coordinates AI coding agents that work side by side: shared state, specs, events, leases on files, tasks, " +
+  "messages, rules. Call get_endpoints first: it says how to reach them by REST or CLI.";
+
 export const TOOL_CARDS = {
   register_instance: {
     description: "Join Koor: call once when you start. Returns your instance_id and token.",

@@ -3,6 +3,7 @@
  * reverse. What a piece does is its own file's business.
  */
 import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { Config } from "../schemas/config.js";
 import {
   DEADLINE_SWEEP_MS,
@@ -108,6 +109,8 @@ interface Ground {
   readonly chosen: ChosenTransport;
   /** For how many ms the server has run. */
   readonly uptime_ms: () => number;
+  /** The folder of Koor's package. */
+  readonly package_folder: string;
 }
 
 /** The pieces that the start and the stop are about. */
@@ -143,6 +146,7 @@ export async function startServer(config: Config, urls: ServerUrls, begun?: Begu
     threads,
     chosen,
     uptime_ms: () => Math.floor(performance.now() - started),
+    package_folder: fileURLToPath(new URL("../../../", urls.pages)),
   });
   try {
     await cluster?.ready();
@@ -178,7 +182,7 @@ export async function startServer(config: Config, urls: ServerUrls, begun?: Begu
 }
 
 /** Every piece, from the threads up. */
-function makePieces({ config, log, threads, chosen, uptime_ms }: Ground): Pieces {
+function makePieces({ config, log, threads, chosen, uptime_ms, package_folder }: Ground): Pieces {
   const { writer, pool, reads } = threads;
   // A node goes on from the time that it has stored: its machine's clock may have been set wrong meanwhile.
   const stored = config.cluster === "" ? null : reads.model(clusterReader).state();
@@ -354,7 +358,13 @@ function makePieces({ config, log, threads, chosen, uptime_ms }: Ground): Pieces
   // A route that needs all routes reads them when it is asked: by then they are here.
   const routes: Route[] = [];
   const inner = new InnerCalls({ guarded: gate.guarded, routes, refusals: pipeline.refusals, actors, agents });
-  const mcp = new McpFront(inner, routes, log);
+  const mcp = new McpFront({
+    inner,
+    routes,
+    directory,
+    has: { cluster: config.cluster !== "", package_folder },
+    log,
+  });
 
   const tasks = new BackgroundTasks(
     [

@@ -5,9 +5,12 @@ import t from "tap";
 import {
   BODY_BYTES_MAX,
   MCP_BATCH_MESSAGES_MAX,
-  MCP_TOOLS_TOKENS_MAX,
   MCP_ENDPOINTS_TOKENS_MAX,
+  MCP_INSTANCES_MAX,
+  MCP_INSTRUCTIONS_TOKENS_MAX,
+  MCP_TOOLS_TOKENS_MAX,
 } from "../schemas/limits.js";
+import { MCP_INSTRUCTIONS } from "../schemas/mcp.js";
 import { TIMESTAMP } from "./support/answers.js";
 import { send, sendJson, type Refusal } from "./support/http-client.js";
 import {
@@ -24,12 +27,15 @@ import {
   type Revision,
   type RpcAnswer,
 } from "./support/mcp-messages.js";
+import { CLUSTER } from "./support/column.js";
 import { startKoor } from "./support/server-process.js";
 
 const TOKEN = "only-for-this-test";
 const koor = await startKoor(t);
 const guarded = await startKoor(t, { args: ["--auth-token", TOKEN] });
 const { port } = koor;
+
+const INITIALIZE = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "t", version: "1" } };
 
 interface Listed {
   readonly name: string;
@@ -157,7 +163,9 @@ for (const revision of REVISIONS) {
       for (const property of Object.values(inputSchema.properties)) t.match(property, { type: "string" }, name);
     }
     const shown = tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
-    const tokens = encode(JSON.stringify(shown)).length;
+    const instructions = encode(MCP_INSTRUCTIONS).length;
+    t.ok(instructions <= MCP_INSTRUCTIONS_TOKENS_MAX, `${instructions} tokens of instructions`);
+    const tokens = instructions + encode(JSON.stringify(shown)).length;
     t.ok(tokens <= MCP_TOOLS_TOKENS_MAX, `${tokens} tokens`);
     t.ok(tokens > MCP_TOOLS_TOKENS_MAX / 3, "and they were counted");
   });
@@ -305,7 +313,8 @@ for (const revision of REVISIONS) {
       await callTool(port, "get_endpoints", {}, revision, { Host: "localhost", "X-Forwarded-Proto": "https" }),
     );
     t.equal(api_base, "https://localhost", "a proxy's, where one stands in front");
-    t.match(told.cli, { install: /npm/, usage: /koor-cli/ });
+    t.match(told.cli, { install: /^npm install --global \//, usage: /koor-cli/ });
+    t.equal("cluster" in told.endpoints, CLUSTER !== "", "what a server alone has not is not told");
     t.match(told.message, /api\/wait\?event=.*wait=60/, "waiting costs nothing");
     const { paths } = (await send(port, "GET", "/openapi.json")).json<{
       readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly operationId: string }>>>>;
@@ -441,7 +450,8 @@ for (const revision of REVISIONS) {
         t.equal(await statusOf({ Accept: accept }), 200, String(accept));
       t.equal(await statusOf({ Accept: "application/json;q=0" }), 406);
     } else {
-      for (const accept of [undefined, "*/*", "application/json"])
+      for (const accept of ["*/*", "application/*"]) t.equal(await statusOf({ Accept: accept }), 200, accept);
+      for (const accept of [undefined, "application/json"])
         t.equal(await statusOf({ Accept: accept }), 406, `${accept}: both must be named`);
     }
     const refused = (await post(port, message, { ...headers, "Content-Type": "text/plain" })).json<RpcAnswer>();
@@ -620,7 +630,7 @@ t.test("other methods of HTTP are 405, and the doors are those of REST", async (
   t.equal((await post(port, full)).status, 200, "exactly as large as is allowed");
 });
 
-t.test("what get_endpoints leaves out is what agents may not do", async (t) => {
+t.test("what get_endpoints leaves out is what agents may not do, or is not there", async (t) => {
   const bearer = { Authorization: `Bearer ${TOKEN}` };
   const call = async (tool: string, given: object) => await callTool(guarded.port, tool, given, "2025-11-25", bearer);
   const { token } = resultOf<Registered>(await call("register_instance", { name: "agent" }));
@@ -633,6 +643,8 @@ t.test("what get_endpoints leaves out is what agents may not do", async (t) => {
   for (const [path, methods] of Object.entries(paths)) {
     for (const method of Object.keys(methods).map((name) => name.toUpperCase())) {
       if (!path.startsWith("/api/") || told.has(`${method} ${path}`)) continue;
+      // A server alone has nodes to tell of to nobody.
+      if (path === "/api/cluster" && CLUSTER === "") continue;
       left_out += 1;
       const headers = { Authorization: `Bearer ${token}` };
       const refused = await send(guarded.port, method, path.replaceAll(/\{\w+\}/g, "x"), { headers });
@@ -753,7 +765,7 @@ t.test("two hundred calls at once, each with its own answer", async (t) => {
   );
 });
 
-t.test("a long list of instances comes whole", async (t) => {
+t.test("a long list of instances is bounded, active ones first", async (t) => {
   const ids = Array.from({ length: 400 }, (_unused, at) => at);
   await Promise.all(
     ids.map((at) =>
@@ -764,11 +776,59 @@ t.test("a long list of instances comes whole", async (t) => {
       }),
     ),
   );
-  const { count, instances } = resultOf<{ readonly count: number; readonly instances: readonly Instance[] }>(
-    await callTool(port, "discover_instances", { workspace: "many" }),
+  interface Found {
+    readonly count: number;
+    readonly instances: readonly Instance[];
+    readonly more: number;
+    readonly message: string;
+  }
+  const all = (await send(port, "GET", "/api/instances?workspace=many")).json<readonly Instance[]>();
+  const active = all.at(-1)?.id ?? "";
+  await send(port, "POST", `/api/instances/${active}/activate`);
+  const seen = (await send(port, "GET", "/api/instances?workspace=many")).json<readonly Instance[]>();
+  for (const given of [{ workspace: "many" }, { workspace: "many", name: "", stack: null, capability: "" }]) {
+    const { count, instances, more, message } = resultOf<Found>(await callTool(port, "discover_instances", given));
+    t.equal(count, ids.length);
+    t.equal(instances[0]?.id, active);
+    t.same(instances, seen.slice(0, MCP_INSTANCES_MAX), "the newest");
+    t.equal(more, ids.length - MCP_INSTANCES_MAX);
+    t.match(message, /^350 more: narrow .*workspace/);
+  }
+});
+
+t.test("an empty text and null are not given", async (t) => {
+  const empty = { intent: "", stack: null, capabilities: "", workspace: "" };
+  t.match(resultOf(await callTool(port, "register_instance", { name: "n", ...empty })), { workspace: "", stack: "" });
+  for (const name of ["", null])
+    t.match(refusalOf(await callTool(port, "register_instance", { name })), /^name is required/, String(name));
+  t.match(
+    refusalOf(await callTool(port, "set_intent", { instance_id: null, intent: "x" })),
+    /^instance_id is required/,
   );
-  t.equal(count, ids.length);
-  t.same(instances.map(({ name }) => name).toSorted(), ids.map((at) => `many-${at}`).toSorted());
+  const rule = { project: "p", rule_id: "of-empty", pattern: "x", message: "m" };
+  const filled = { severity: "", match_type: null, stack: "", proposed_by: null, context: "" };
+  t.match(resultOf(await callTool(port, "propose_rule", { ...rule, ...filled })), { status: "proposed" });
+  t.match(refusalOf(await callTool(port, "propose_rule", { ...rule, pattern: null })), /^pattern is required/);
+});
+
+t.test("what a client accepts is compared without case, and may be anything", async (t) => {
+  const message = { jsonrpc: "2.0", id: 1, method: "tools/list" };
+  const newest = { ...message, method: "initialize", params: INITIALIZE };
+  for (const accept of ["APPLICATION/JSON, Text/Event-Stream", "*/*", "application/*;q=0.8", "text/html, */*;q=0.1"])
+    for (const body of [message, newest])
+      t.equal((await post(port, body, { Accept: accept })).status, 200, `${accept}: ${body.method}`);
+  for (const accept of ["text/html", "application/json;q=0, */*;q=0", "application/json"])
+    t.equal((await post(port, message, { Accept: accept })).status, 406, accept);
+});
+
+t.test("instructions say what to call first; what is well known is nowhere, for anybody", async (t) => {
+  const told = await post(port, { jsonrpc: "2.0", id: 1, method: "initialize", params: INITIALIZE });
+  t.match(told.json<RpcAnswer>().result, { instructions: /Koor .* Call get_endpoints first/ });
+  for (const path of ["/.well-known/oauth-protected-resource", "/.well-known/oauth-authorization-server/mcp"]) {
+    t.same((await send(guarded.port, "GET", path)).json(), { error: "no such route", code: 404 });
+    t.equal((await send(guarded.port, "GET", path, { headers: { Host: "evil.example" } })).status, 421);
+  }
+  t.equal((await send(guarded.port, "GET", "/other")).status, 401);
 });
 
 t.test("nothing of this was a fault, or is left", async (t) => {

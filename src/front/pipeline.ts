@@ -267,7 +267,9 @@ export class Pipeline {
     // A browser that asks on behalf of a page sends no token with the question.
     const asks =
       exchange.verb === "options" && allow.length > 0 && exchange.header("access-control-request-method") !== "";
-    const caller = this.#gate(call, asks, asks);
+    // Clients look here for how to log in before they have a token, and take a 401 for a server that has a way.
+    const open = asks || call.path.startsWith("/.well-known/");
+    const caller = this.#gate(call, open, asks);
     if (caller instanceof Failure) this.#finish(call, caller);
     else if (asks && call.origin !== "") this.#finish(call, preflightReply(allow));
     else if (allow.length === 0) this.#finish(call, new Failure("NOT_FOUND", "no such route"));

@@ -8,9 +8,30 @@ import type { Route } from "../front/route.js";
 /** The data plane's paths. */
 const DATA_PLANE = "/api/";
 
-/** Whether a route is for agents: what needs the server's token, and operates the server, is not. */
-function isForAgents({ path, needs }: Route): boolean {
-  return path.startsWith(DATA_PLANE) && needs !== "server";
+/** What an answer may name of the server that gives it. */
+export interface Installation {
+  /** Whether the server is a node of a cluster. */
+  readonly cluster: boolean;
+  /** The folder of Koor's package, from which the command line can be installed. */
+  readonly package_folder: string;
+}
+
+/** What only a node of a cluster answers. */
+const CLUSTER_ROUTE = "cluster";
+
+/**
+ * Whether a route is for agents, and there at all: what needs the server's token, and operates the server, is not, nor is
+ * what another port or a cluster alone has.
+ */
+function isForAgents({ name, path, needs, port }: Route, has: Installation): boolean {
+  return (
+    path.startsWith(DATA_PLANE) && needs !== "server" && port === undefined && (has.cluster || name !== CLUSTER_ROUTE)
+  );
+}
+
+/** A word of a shell's command line, as it is. */
+function shellWord(text: string): string {
+  return /^[\w./:@-]+$/.test(text) ? text : `"${text}"`;
 }
 
 /** How an agent waits and reads without paying for it. */
@@ -36,15 +57,15 @@ const MESSAGE = [
  * endpoints of one area side by side.
  * @param api_base the server's address, as the client knows it
  */
-export function listEndpoints(routes: readonly Route[], api_base: string): string {
+export function listEndpoints(routes: readonly Route[], api_base: string, has: Installation): string {
   const rows = routes
-    .filter(isForAgents)
+    .filter((row) => isForAgents(row, has))
     .map(({ name, method, path }) => [name, `${method} ${path.replace("...}", "}")}`] as const);
   return JSON.stringify({
     api_base,
     endpoints: Object.fromEntries(rows),
     cli: {
-      install: "npm link (in Koor's directory)",
+      install: `npm install --global ${shellWord(has.package_folder)} (on Koor's machine)`,
       usage: `KOOR_SERVER=${api_base} koor-cli state get <key>; koor-cli --help lists all`,
     },
     message: MESSAGE.join(" ").replace("BASE", api_base),

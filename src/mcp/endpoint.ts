@@ -48,19 +48,35 @@ function refusal(status: number, code: number, message: string): Reply {
   return messageReply(JSON.stringify({ jsonrpc: "2.0", error: { code, message }, id: null }), status);
 }
 
+const JSON_TYPE = "application/json";
+const EVENT_STREAM = "text/event-stream";
+const ANY_JSON = ["*/*", "application/*"];
+
+/** The media ranges of an `Accept` that are not refused by their weight, in lower case and without parameters. */
+function acceptedRanges(accept: string): ReadonlySet<string> {
+  const ranges = accept.toLowerCase().split(",");
+  const accepted = ranges.filter((range) => !/;\s*q\s*=\s*0(\.0*)?\s*(;|$)/.test(range));
+  return new Set(accepted.map((range) => range.replace(/;.*/, "").trim()));
+}
+
 /** Older clients must take both types, whichever is sent: so their revisions have it. */
 function acceptsBoth(accept: string): boolean {
-  return accept.includes("application/json") && accept.includes("text/event-stream");
+  const ranges = acceptedRanges(accept);
+  return ANY_JSON.some((range) => ranges.has(range)) || (ranges.has(JSON_TYPE) && ranges.has(EVENT_STREAM));
 }
 
 /** Whether a list of media types has room for JSON, which is what is sent. */
 function acceptsJson(accept: string): boolean {
-  return (
-    accept === "" ||
-    accept
-      .split(",")
-      .some((range) => /^\s*(application\/json|application\/\*|\*\/\*)\s*(;(?!\s*q=0(\.0*)?\s*$)|$)/i.test(range))
-  );
+  const ranges = acceptedRanges(accept);
+  return accept === "" || [JSON_TYPE, ...ANY_JSON].some((range) => ranges.has(range));
+}
+
+/** What was found to be accepted, in the form that the library compares. */
+function plainAccept(accept: string): string {
+  const ranges = acceptedRanges(accept);
+  const has_stream = [EVENT_STREAM, "text/*", ...ANY_JSON].some((range) => ranges.has(range));
+  if (accept === "") return "";
+  return has_stream ? `${JSON_TYPE}, ${EVENT_STREAM}` : JSON_TYPE;
 }
 
 export class McpEndpoint {
@@ -183,10 +199,11 @@ function baseOf({ host, "x-forwarded-proto": scheme }: McpHeaders): string {
 function makeWebRequest(headers: McpHeaders, request?: McpRequest): globalThis.Request {
   const gone = new AbortController();
   request?.onAbort(() => gone.abort());
+  const plain: McpHeaders = { ...headers, accept: plainAccept(headers.accept) };
   // A web request takes one byte a character.
-  const given = PROTOCOL_HEADERS.filter((name) => headers[name] !== "").map((name): [string, string] => [
+  const given = PROTOCOL_HEADERS.filter((name) => plain[name] !== "").map((name): [string, string] => [
     name,
-    Buffer.from(headers[name]).toString("latin1"),
+    Buffer.from(plain[name]).toString("latin1"),
   ]);
   return new globalThis.Request(PLACEHOLDER_URL, { method: "POST", headers: given, signal: gone.signal });
 }

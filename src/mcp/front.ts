@@ -6,18 +6,32 @@ import type { Log } from "../base/log.js";
 import type { InnerCalls } from "../front/inner-call.js";
 import { loadShapes } from "../base/shape.js";
 import type { Route } from "../front/route.js";
+import type { Directory } from "../instances/directory.js";
 import type { McpEndpoint } from "./endpoint.js";
-import { listEndpoints } from "./endpoint-list.js";
+import { discoverInstances } from "./discovery.js";
+import { listEndpoints, type Installation } from "./endpoint-list.js";
 import { ToolCalls } from "./tool-calls.js";
+
+export interface McpFrontOptions {
+  readonly inner: InnerCalls;
+  /** All of the server; they are there when the first request comes. */
+  readonly routes: readonly Route[];
+  readonly directory: Directory;
+  readonly has: Installation;
+  readonly log: Log;
+}
 
 export class McpFront {
   readonly #calls: ToolCalls;
   readonly #log: Log;
   #endpoint: Promise<McpEndpoint> | null = null;
 
-  /** @param routes all of the server; they are there when the first request comes */
-  constructor(inner: InnerCalls, routes: readonly Route[], log: Log) {
-    this.#calls = new ToolCalls({ inner, endpoints: (base) => listEndpoints(routes, base) });
+  constructor({ inner, routes, directory, has, log }: McpFrontOptions) {
+    this.#calls = new ToolCalls({
+      inner,
+      endpoints: (base) => listEndpoints(routes, base, has),
+      discover: (filter) => discoverInstances(directory, filter),
+    });
     this.#log = log;
   }
 

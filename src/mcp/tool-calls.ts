@@ -2,10 +2,12 @@
  * Carries out one call of a tool: checks its arguments, has its route do the work, and says how it went.
  * Runs on the front. A refusal is a result that the model can read and act on, never a protocol error.
  */
+import type { TObject } from "typebox";
 import { MCP_RESULT_CHARACTERS_MAX } from "../../schemas/limits.js";
 import { TOOL_CARDS, type ToolName } from "../../schemas/mcp.js";
 import { Failure } from "../base/result.js";
 import { checkShape } from "../base/shape.js";
+import type { InstanceFilter } from "../instances/directory.js";
 import type { InnerCalls, OuterCall } from "../front/inner-call.js";
 import { describeRefusal, TOOLS, type Arguments } from "./tools.js";
 
@@ -28,6 +30,16 @@ export interface ToolCallsOptions {
   readonly inner: InnerCalls;
   /** The text of `get_endpoints` for a client that knows the server by this address. */
   readonly endpoints: (base: string) => string;
+  /** The text of `discover_instances`. */
+  readonly discover: (filter: InstanceFilter) => string;
+}
+
+/** The arguments that are given: models fill those that they have no value for with null or an empty text. */
+function withoutEmpty(given: object, input: TObject): object {
+  const { required: needed = [] } = input as { readonly required?: readonly string[] };
+  return Object.fromEntries(
+    Object.entries(given).filter(([name, value]) => value !== null && (value !== "" || needed.includes(name))),
+  );
 }
 
 export class ToolCalls {
@@ -49,12 +61,14 @@ export class ToolCalls {
   }
 
   async #attempt(name: ToolName, given: object, { outer, base }: Requester): Promise<string | Failure> {
-    const { inner, endpoints } = this.#options;
+    const { inner, endpoints, discover } = this.#options;
     const tool = TOOLS[name];
     if (tool.route === null) return endpoints(base);
-    const refusal = checkShape(given, TOOL_CARDS[name].input);
+    const { input } = TOOL_CARDS[name];
+    const values = withoutEmpty(given, input) as Arguments;
+    const refusal = checkShape(values, input);
     if (refusal !== null) return await inner.refuse(tool.route, [], outer, refusal);
-    const values = given as Arguments;
+    if (name === "discover_instances") return discover(tool.request(values).query as InstanceFilter);
     const joined = tool.joins === true ? inner.asNobody(outer) : outer;
     const call = tool.caller === undefined ? joined : inner.actAs(tool.caller(values), outer);
     const answer = await inner.call(tool.route, tool.request(values), call, MCP_RESULT_CHARACTERS_MAX);

@@ -10,7 +10,7 @@ import {
   type jsonSchemaValidator,
 } from "@modelcontextprotocol/server";
 import { MCP_TOOLS_KEPT_MS } from "../../schemas/limits.js";
-import { TOOL_CARDS, TOOL_NAMES, type ToolName } from "../../schemas/mcp.js";
+import { MCP_INSTRUCTIONS, TOOL_CARDS, TOOL_NAMES, type ToolName } from "../../schemas/mcp.js";
 import { VERSION } from "../../schemas/version.js";
 import type { Requester, ToolCalls } from "./tool-calls.js";
 
@@ -49,6 +49,7 @@ export function makeToolServer(
     { name: "koor", version: VERSION },
     {
       capabilities: { tools: { listChanged: false } },
+      instructions: MCP_INSTRUCTIONS,
       cacheHints: { "tools/list": HINT, "server/discover": HINT },
       jsonSchemaValidator: UNUSED_VALIDATOR,
       ...(revisions === undefined ? {} : { supportedProtocolVersions: [...revisions] }),

@@ -89,7 +89,7 @@ export const TOOLS: Readonly<Record<ToolName, Tool>> = {
   discover_instances: {
     route: "instance.list",
     request: (given) => ({ query: pick(given, DISCOVER_FILTERS) }),
-    result: (answer) => `{"count":${(JSON.parse(answer) as readonly unknown[]).length},"instances":${answer}}`,
+    result: (answer) => answer,
   },
   set_intent: {
     route: "instance.intent",

@@ -12,6 +12,7 @@ import {
   LEASE_RESOURCES_MAX,
   LEASE_TTL_S_DEFAULT,
   REMARK_BYTES_MAX,
+  CLAIM_BUSY_MAX,
   REQUEST_ID_BYTES_MAX,
   TASK_AFTER_MAX,
   TASK_ATTEMPTS_DEFAULT,
@@ -172,7 +173,24 @@ export const ClaimBody = Type.Object({
   request_id: Type.Optional(Name(REQUEST_ID_BYTES_MAX)),
 });
 export type ClaimBody = Static<typeof ClaimBody>;
-export const ClaimAnswer = Type.Object({ task: nullable(Task), lease: nullable(Lease) });
+/** A ready task that no claim gets, because of a lease on what it needs. */
+const BusyTask = Type.Object({
+  id: Type.String(),
+  title: Type.String(),
+  wanted: Type.String({ description: "What the task needs." }),
+  resource: Type.String({ description: "What is held, and meets it." }),
+  lease: Lease,
+});
+export const ClaimAnswer = Type.Object({
+  task: nullable(Task),
+  lease: nullable(Lease),
+  busy: Type.Optional(
+    Type.Array(BusyTask, {
+      maxItems: CLAIM_BUSY_MAX,
+      description: "Where there is none: tasks that could be claimed, were what they need free.",
+    }),
+  ),
+});
 export const TaskConflictBody = LeaseConflictBody;
 
 export const ProgressBody = Type.Object({

@@ -38,6 +38,7 @@ import { Liveness } from "./instances/liveness.js";
 import { instanceRoutes } from "./instances/routes.js";
 import { Sightings } from "./instances/sightings.js";
 import { instanceReader } from "./instances/table.js";
+import { PendingPruner } from "./instances/pending-pruner.js";
 import { InstanceWatch } from "./instances/watch.js";
 import { LineCalls } from "./leases/line-calls.js";
 import { leaseRoutes } from "./leases/routes.js";
@@ -185,6 +186,7 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
   const sightings = new Sightings(directory, writer, now_ms, shared ? shared_flush_ms : null);
   const tasks: readonly BackgroundTask[] = [
     whileLeading(leads, liveness),
+    whileLeading(leads, new PendingPruner({ directory, writer, log, now_ms })),
     expiry,
     lines,
     ready_tasks,
@@ -215,7 +217,21 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
       liveness,
     ),
     ...leaseRoutes({ writer, reads, mirror: leases, views, lines, reader: lease_rows, log, workspaceOf }),
-    ...taskRoutes(new TaskFront({ guarded, writer, reads, directory, claimers, leases, views, expiry, clock, log })),
+    ...taskRoutes(
+      new TaskFront({
+        guarded,
+        writer,
+        reads,
+        directory,
+        claimers,
+        ready: ready_tasks,
+        leases,
+        views,
+        expiry,
+        clock,
+        log,
+      }),
+    ),
     ...messageRoutes(new MessageFront({ writer, reads, directory, boxes, clock, log })),
     ...waitRoutes(waits),
   ];

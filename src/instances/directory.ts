@@ -333,11 +333,11 @@ export class Directory implements Measured {
     }
   }
 
-  /** Active instances that were last seen at this time or before, the longest silent first. */
-  silentSince(until_ms: number, most: number): Entry[] {
+  /** Instances of a status that were last seen at this time or before, the longest silent first. */
+  silentSince(until_ms: number, most: number, status: InstanceStatus = "active"): Entry[] {
     const silent: Entry[] = [];
     for (
-      let entry = this.#lists.active.oldest;
+      let entry = this.#lists[status].oldest;
       entry !== null && entry.last_seen <= until_ms && silent.length < most;
       entry = entry.newer
     ) {

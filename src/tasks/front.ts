@@ -1,6 +1,7 @@
 /** Tasks towards clients: making, claiming and waiting for them, and what is said of them. Runs on the front. */
 import type { Static } from "typebox";
 import {
+  CLAIM_BUSY_MAX,
   CLAIM_MAX_S_DEFAULT,
   LEASE_TTL_S_DEFAULT,
   TASK_ATTEMPTS_DEFAULT,
@@ -48,6 +49,7 @@ import type { CallContext } from "../rpc/frames.js";
 import type { Reads } from "../threads/reads.js";
 import type { Writer } from "../threads/writer.js";
 import type { Claimers } from "./claimers.js";
+import type { TaskMirror } from "./mirror.js";
 import {
   answerTask,
   askAboutTask,
@@ -75,6 +77,7 @@ export interface TaskFrontOptions {
   readonly reads: Reads;
   readonly directory: Directory;
   readonly claimers: Claimers;
+  readonly ready: Pick<TaskMirror, "busyFor">;
   readonly leases: LeaseMirror;
   readonly views: LeaseViews;
   readonly expiry: Expiry;
@@ -186,7 +189,8 @@ export class TaskFront {
     if (reply instanceof Failure) return this.#options.views.explain(reply);
     // Nobody has heard of it, nor will ask for it again.
     if (gone && reply.made && request_id === null) this.#giveBack(reply, context);
-    return this.#claimed(reply);
+    const { capabilities } = directory.get(caller.id) ?? caller;
+    return this.#claimed(reply, { id: caller.id, name: caller.name, capabilities, workspace, labels });
   }
 
   async progress(id: string, { text, json, context }: CallOf<ProgressBody>): Promise<Answer> {
@@ -309,14 +313,29 @@ export class TaskFront {
     void writer.request(releaseTask, request, context);
   }
 
-  #claimed({ task, made }: ClaimTaskReply): Answer {
+  #claimed({ task, made }: ClaimTaskReply, claimant: Claimant): Answer {
     const { views, log } = this.#options;
     const row = task === null ? undefined : this.#reader.get(task.row);
-    if (task === null || row === undefined) return jsonReply('{"task":null,"lease":null}');
+    if (task === null || row === undefined) {
+      const busy = this.#busyFor(claimant);
+      return jsonReply(JSON.stringify({ task: null, lease: null, ...(busy.length === 0 ? {} : { busy }) }));
+    }
     if (log.infos && made) log.info("task claimed", { id: task.id });
     const lease = views.find(task.claim);
     const shown = lease === undefined ? "null" : JSON.stringify(views.show(lease));
     return jsonReply(`{"task":${encodeWholeTask(row)},"lease":${shown}}`);
+  }
+
+  /** The tasks that a claim has passed over, and who holds what they need. */
+  #busyFor(claimant: Claimant): readonly object[] {
+    const { ready, views, clock } = this.#options;
+    return ready.busyFor(claimant, clock.now(), CLAIM_BUSY_MAX).map(({ task, wanted, resource, lease }) => ({
+      id: task.id,
+      title: this.#reader.get(task.row)?.title ?? "",
+      wanted,
+      resource,
+      lease: views.show(lease),
+    }));
   }
 
   #changed(id: string, what: string, reply: TaskChanged | Failure): Answer {

@@ -22,6 +22,15 @@ export interface OfferedTask extends Arriving {
   readonly resources: readonly Resource[];
 }
 
+/** A task that is ready but for a resource that somebody holds. */
+export interface BusyTask {
+  readonly task: OfferedTask;
+  /** The task's resource, and the one of the lease that meets it. */
+  readonly wanted: string;
+  readonly resource: string;
+  readonly lease: LeaseRecord;
+}
+
 /** What the database says, at the start and after a crash. */
 export interface TaskFigures {
   ready(): readonly ReadyRecord[];
@@ -121,6 +130,19 @@ export class TaskMirror implements Measured {
     // The pool says only once whose time has come.
     this.#advance(now_ms);
     return this.#pool.best(claimant, now_ms, [], (task) => wants(task) && this.isFree(task, claimant.id));
+  }
+
+  /** The best tasks that an instance could claim now, were what they need not held by others; each with one such lease. */
+  busyFor(claimant: Claimant, now_ms: number, most: number): BusyTask[] {
+    const busy: BusyTask[] = [];
+    this.#advance(now_ms);
+    this.#pool.best(claimant, now_ms, [], (task) => {
+      const [held] = this.#leases.heldByOthers(task.resources, claimant.id, false);
+      if (held !== undefined)
+        busy.push({ task, wanted: held.wanted.text, resource: held.resource.text, lease: held.filed.record });
+      return busy.length >= most;
+    });
+    return busy;
   }
 
   /** The tasks that an instance could claim now, but not yet at a moment: in the order in which it could. */

@@ -1,0 +1,52 @@
+/** When instances that were never activated are deleted, with time injected and a writer that is played by the test. */
+import t from "tap";
+import { PENDING_PRUNE_INTERVAL_MS, PENDING_SILENCE_MS_MAX } from "../../schemas/limits.js";
+import { quietLog } from "../../test/support/quiet-log.js";
+import { PlayedWriter, settle } from "../../test/threads/played-writer.js";
+import { Directory } from "./directory.js";
+import { PendingPruner } from "./pending-pruner.js";
+
+const NOW_MS = 10 * PENDING_SILENCE_MS_MAX;
+
+t.test("a pending one that is silent for a day, and no other", async (t) => {
+  const directory = new Directory();
+  const add = (row: number, id: string, status: "pending" | "active" | "stale", silent_ms: number) =>
+    directory.add({
+      row,
+      id,
+      token_hash: id,
+      name: id,
+      workspace: "",
+      intent: "",
+      stack: "",
+      capabilities: [],
+      status,
+      registered_at: 0,
+      last_seen: NOW_MS - silent_ms,
+      busy_until: 0,
+    });
+  add(1, "old", "pending", PENDING_SILENCE_MS_MAX + 1);
+  add(2, "older-but-active", "active", PENDING_SILENCE_MS_MAX + 1);
+  add(3, "older-but-stale", "stale", PENDING_SILENCE_MS_MAX + 1);
+  add(4, "seen", "pending", PENDING_SILENCE_MS_MAX - PENDING_PRUNE_INTERVAL_MS - 1);
+  const { writer, calls } = new PlayedWriter();
+  const pruner = new PendingPruner({ directory, writer, log: quietLog(), now_ms: NOW_MS });
+  pruner.tick(NOW_MS + PENDING_PRUNE_INTERVAL_MS - 1);
+  await settle();
+  t.equal(calls.length, 0, "not before its interval");
+  pruner.tick(NOW_MS + PENDING_PRUNE_INTERVAL_MS);
+  await settle();
+  t.match(calls, [{ name: "instance.deregister" }]);
+  calls[0]?.answer(null);
+  await settle();
+  t.equal(calls.length, 1);
+  t.equal(directory.get("old"), undefined);
+  t.same(
+    directory
+      .list()
+      .map(({ id }) => id)
+      .toSorted(),
+    ["older-but-active", "older-but-stale", "seen"],
+  );
+  await pruner.close();
+});

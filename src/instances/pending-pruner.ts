@@ -1,0 +1,60 @@
+/**
+ * Deletes instances that were registered, never activated, and have given no sign of life for a day: what called
+ * `register` for them is gone. A background task. Runs on the front; the deletion is that of a client's call, with the
+ * same audit row.
+ */
+import { INSTANCE_FLUSH_ROWS, PENDING_PRUNE_INTERVAL_MS, PENDING_SILENCE_MS_MAX } from "../../schemas/limits.js";
+import { Periodic } from "../background/periodic.js";
+import type { BackgroundTask } from "../background/task.js";
+import type { Log } from "../base/log.js";
+import { Failure } from "../base/result.js";
+import { NO_CALLER } from "../rpc/frames.js";
+import type { Writer } from "../threads/writer.js";
+import { deregisterInstance } from "./commands.js";
+import type { Directory } from "./directory.js";
+
+export interface PendingPrunerOptions {
+  readonly directory: Directory;
+  readonly writer: Writer;
+  readonly log: Log;
+  readonly now_ms: number;
+}
+
+export class PendingPruner implements BackgroundTask {
+  readonly #options: PendingPrunerOptions;
+  readonly #periodic: Periodic<void>;
+  #now_ms: number;
+
+  constructor(options: PendingPrunerOptions) {
+    this.#options = options;
+    const { now_ms, writer } = options;
+    this.#now_ms = now_ms;
+    const interval_ms = PENDING_PRUNE_INTERVAL_MS;
+    this.#periodic = new Periodic({ interval_ms, now_ms, work: () => this.#prune(), ready: () => writer.attached });
+  }
+
+  tick(now_ms: number): void {
+    this.#now_ms = now_ms;
+    this.#periodic.tick(now_ms);
+  }
+
+  close(): Promise<void> {
+    return this.#periodic.close();
+  }
+
+  /** A writer that is busy or restarting is asked again at the next interval. */
+  async #prune(): Promise<void> {
+    const { directory, writer, log } = this.#options;
+    const until_ms = this.#now_ms - PENDING_SILENCE_MS_MAX;
+    for (const { id, name } of directory.silentSince(until_ms, INSTANCE_FLUSH_ROWS, "pending")) {
+      if (this.#periodic.closed) return;
+      // It may have been activated or seen while others were deleted.
+      const entry = directory.get(id);
+      if (entry?.status !== "pending" || entry.last_seen > until_ms) continue;
+      const reply = await writer.request(deregisterInstance, { id }, NO_CALLER);
+      if (reply instanceof Failure) return;
+      directory.remove(id);
+      log.info("pending instance pruned", { id, name });
+    }
+  }
+}

@@ -87,6 +87,8 @@ export interface RequestRow extends Described {
   readonly query?: (args: Args, context: CommandContext) => Readonly<Record<string, string>> | CliFailure;
   readonly headers?: (args: Args, context: CommandContext) => Readonly<Record<string, string>>;
   readonly body?: (args: Args, context: CommandContext) => Promise<Buffer | CliFailure>;
+  /** The body's media type, where no header says it. */
+  readonly typeOf?: (body: Buffer) => string;
   /**
    * Of what is no GET: sent again, it does and answers the same (exchange.ts), always or where the arguments make it
    * so; absent: it might be carried out twice.

@@ -33,6 +33,11 @@ export function fenceHeader(args: Args): Readonly<Record<string, string>> {
   return fence === undefined ? {} : { "X-Koor-Fence": fence };
 }
 
+/** Whether this runs under `task work`, for this task. */
+export function isTaskOfEnvironment(id: string): boolean {
+  return id !== "" && process.env["KOOR_TASK"] === id;
+}
+
 /**
  * The fence under which the environment says that a task is held; undefined where it says none. Under `lease run` it is
  * the lease's, and where KOOR_TASK is another task it is that one's.

@@ -102,7 +102,13 @@ const SENT: readonly {
     body: "-5",
     type: "application/json",
   },
-  { args: ["state", "set", "k", "--data=a=b\nc"], method: "PUT", url: "/api/state/k", body: "a=b\nc" },
+  {
+    args: ["state", "set", "k", "--data=a=b\nc"],
+    method: "PUT",
+    url: "/api/state/k",
+    body: "a=b\nc",
+    type: "text/plain",
+  },
   {
     args: ["state", "set", "k", "--data", "--- #yaml", "--content-type", "text/yaml; charset=utf-8", "--if-version=0"],
     method: "PUT",

@@ -85,7 +85,7 @@ async function runRequest(row: RequestRow, args: Args, context: CommandContext):
   const answer = await sendRequest(settings, {
     method: row.method,
     path,
-    headers,
+    headers: body && row.typeOf ? { "Content-Type": row.typeOf(body), ...headers } : headers,
     ...(body ? { body } : {}),
     repeatable: typeof row.repeatable === "function" ? row.repeatable(args) : row.repeatable === true,
     about_server: row.about_server === true,

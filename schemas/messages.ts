@@ -52,6 +52,14 @@ const Party = Type.Object({ id: Type.String(), name: Type.String() });
 
 export const MessageSent = Type.Object({ id: Type.String(), thread: Type.String(), to: Type.Array(Party) });
 export type MessageSent = Static<typeof MessageSent>;
+/** `status`: of one that was found by its name, though it is not active. */
+export const MessageSentAnswer = Type.Object({
+  id: Type.String(),
+  thread: Type.String(),
+  to: Type.Array(
+    Type.Object({ id: Type.String(), name: Type.String(), status: Type.Optional(Type.Enum(["pending", "stale"])) }),
+  ),
+});
 
 const TimeOrNull = Type.Union([Timestamp, Type.Null()]);
 

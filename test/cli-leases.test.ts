@@ -152,7 +152,7 @@ t.test("run: the command's exit code, and the lease is given back", async (t) =>
   await bob.ask("lease", "acquire", "r");
   t.match(await run(ana, "echo ran"), { code: 1, stdout: "", stderr: /leased by bob: r/ }, "nothing is run without it");
   t.match(await ana.koor("lease", "run", "r", "--wait", "10ms", "--", "echo", "ran"), { code: 1, stdout: "" });
-  t.match(await runCli(["lease", "run", "r", "--", "true"], { cwd: makeDirectory(t) }), { code: 1 }, "by nobody");
+  t.match(await runCli(["lease", "run", "r", "--", "true"], { cwd: makeDirectory(t) }), { code: 3 }, "of no server");
 });
 
 t.test("run: it waits for its turn, and signals go on to the command", async (t) => {

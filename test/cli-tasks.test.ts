@@ -138,6 +138,23 @@ t.test("work: done with what it said, failed with the end of its stderr, tried a
   t.match(await ana.ask("task", "get", "task-4"), { state: "ready", attempts: 0, note: /cannot start/ }, "given back");
 });
 
+t.test("claim: who holds what is in the way; work: a sign of life is no part of the result", async (t) => {
+  const { ana, bob } = await setUp(t);
+  await ana.ask("task", "add", "t", "--id", "t", "--resource", "path:src/a.ts");
+  const { id } = await ana.ask("lease", "acquire", "path:src/**");
+  const none = await bob.koor("task", "claim");
+  t.match(none, {
+    code: 1,
+    stderr:
+      /^koor: there is no task to claim\nkoor: t needs path:src\/a\.ts, leased by its path:src\/\*\* by ana \(lease-1\) until 20/,
+  });
+  t.match(JSON.parse(none.stdout), { task: null, lease: null, busy: [{ id: "t", title: "t", lease: { id } }] });
+  await ana.ask("lease", "release", String(id));
+  const code = `cat >/dev/null; ${KOOR} task progress "$KOOR_TASK" --percent 50; echo '{"ok":true}'`;
+  const worked = await bob.koor("task", "work", "--once", ...shell(code));
+  t.match(JSON.parse(worked.stdout), { state: "done", result: { ok: true } });
+});
+
 t.test("work: what the command does, it does as the holder, under the task's fence", async (t) => {
   const { ana, bob } = await setUp(t);
   await ana.ask("task", "add", "t", "--id", "t", "--resource", "state:plan/**");

@@ -2,6 +2,7 @@
 import type { Args, CommandRow } from "../command-row.js";
 import { fenceHeader, WRITE_FENCE } from "../fence.js";
 import { readValue, VALUE_FLAGS, VALUE_FLAG_NAMES } from "../input.js";
+import { isJson } from "../json-text.js";
 import { ifVersion, versionedCommands, type VersionedNoun } from "./versioned.js";
 
 const KEY: VersionedNoun = {
@@ -11,7 +12,17 @@ const KEY: VersionedNoun = {
   one: "key",
   content: "the value of a key",
 };
-const DEFAULT_CONTENT_TYPE = "application/json";
+
+/** JSON where it is, else text, or bytes where it is no text. */
+function guessType(value: Buffer): string {
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(value);
+  } catch {
+    return "application/octet-stream";
+  }
+  return isJson(text) ? "application/json" : "text/plain";
+}
 
 export const STATE_COMMANDS: readonly CommandRow[] = [
   {
@@ -41,7 +52,7 @@ export const STATE_COMMANDS: readonly CommandRow[] = [
         name: "content-type",
         kind: "text",
         value: "TYPE",
-        about: `the value's media type, ${DEFAULT_CONTENT_TYPE} by default`,
+        about: "the value's media type; by default application/json where it is JSON, else text/plain",
       },
       ifVersion(KEY),
       WRITE_FENCE,
@@ -49,10 +60,11 @@ export const STATE_COMMANDS: readonly CommandRow[] = [
     one_of: VALUE_FLAG_NAMES,
     method: "PUT",
     path: KEY.path,
-    headers: (args: Args) => ({
-      "Content-Type": args.text("content-type") ?? DEFAULT_CONTENT_TYPE,
-      ...fenceHeader(args),
-    }),
+    headers: (args: Args) => {
+      const type = args.text("content-type");
+      return { ...(type === undefined ? {} : { "Content-Type": type }), ...fenceHeader(args) };
+    },
     body: readValue,
+    typeOf: guessType,
   }),
 ];

@@ -8,9 +8,10 @@ import { failureOf, Patience } from "../ask.js";
 import type { Args, CommandContext, CommandRow, Flag, LocalRow } from "../command-row.js";
 import { wholeSeconds } from "../duration.js";
 import { CliFailure, wrongUsage } from "../failure.js";
-import { readFence } from "../fence.js";
+import { isTaskOfEnvironment, readFence } from "../fence.js";
 import { JSON_TYPE, readJsonFlag } from "../input.js";
 import { objectOf, quoted } from "../json-text.js";
+import type { Lease } from "../lease-calls.js";
 import { isFailure } from "../outcome.js";
 import { layOutJson, note, print, reportFailure } from "../output.js";
 import { exitCodeOfSignal, untilSignal } from "../signals.js";
@@ -51,6 +52,13 @@ const FENCE: Flag = {
 };
 const NOTE: Flag = { name: "note", kind: "text", value: "TEXT", about: "what whoever comes after is to know" };
 
+interface BusyTask {
+  readonly id: string;
+  readonly wanted: string;
+  readonly resource: string;
+  readonly lease: Lease;
+}
+
 function readWish(args: Args, id: string | undefined, ttl_s?: number): ClaimWish {
   return {
     id,
@@ -76,8 +84,21 @@ async function claim(args: Args, context: CommandContext): Promise<number | CliF
     return await exitCodeOfSignal(stopped_by);
   }
   if (outcome instanceof CliFailure) return outcome;
-  if (outcome.task === null) note("there is no task to claim");
+  if (outcome.task === null) noteBusy(outcome.answer);
   return (await print(layOutJson(outcome.answer, context.pretty))) ?? (outcome.task === null ? 1 : 0);
+}
+
+/** That there is none, and a line on stderr for each task that was passed over: what it needs, and who holds that. */
+function noteBusy(answer: Buffer): void {
+  note("there is no task to claim");
+  const { busy = [] } = JSON.parse(answer.toString("utf8")) as { readonly busy?: readonly BusyTask[] };
+  for (const { id, wanted, resource, lease } of busy) {
+    const { holder, expires_at } = lease;
+    const held = resource === wanted ? "" : ` by its ${resource}`;
+    note(
+      `${id} needs ${wanted}, leased${held} by ${holder.name} (${lease.id}) until ${expires_at ?? "it is released"}`,
+    );
+  }
 }
 
 async function work(args: Args, context: CommandContext): Promise<number | CliFailure> {
@@ -123,7 +144,10 @@ function holderRow({ word, verb, about, text, flags, members }: HolderCall): Loc
       if (settings instanceof CliFailure) return settings;
       const own = text === undefined ? {} : { [text]: quoted(args.need(text)) };
       const told = await tellAsHolder(settings, { id, given }, verb, { ...own, ...said });
-      return isFailure(told) ? failureOf(told) : ((await print(layOutJson(told, context.pretty))) ?? 0);
+      if (isFailure(told)) return failureOf(told);
+      // What a command prints under `task work` is the task's result: a sign of life is none of it.
+      if (verb === "progress" && isTaskOfEnvironment(id)) return 0;
+      return (await print(layOutJson(told, context.pretty))) ?? 0;
     },
   };
 }

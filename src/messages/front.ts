@@ -88,7 +88,13 @@ export class MessageFront {
     const sent = await writer.request(sendMessage, request, context);
     if (sent instanceof Failure) return sent;
     log.info("message sent", { id: sent.id, recipients: sent.to.length });
-    return jsonReply(JSON.stringify(sent));
+    // Who is meant by a name though it is not active: the sender is told.
+    const named = new Set([...to].filter((one) => one.to !== one.id).map(({ id }) => id));
+    const told = sent.to.map((party) => {
+      const status = named.has(party.id) ? directory.get(party.id)?.status : undefined;
+      return status === undefined || status === "active" ? party : { ...party, status };
+    });
+    return jsonReply(JSON.stringify({ ...sent, to: told }));
   }
 
   async mark({ ids, as, note }: MarkBody, context: CallContext): Promise<Answer> {

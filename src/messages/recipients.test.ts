@@ -56,6 +56,22 @@ t.test("an id, the newest active one of a name, a workspace", (t) => {
   t.end();
 });
 
+t.test("the newest stale or pending one of a name, where none is active", (t) => {
+  const resolve = gather(
+    { name: "ana", workspace: "w" },
+    { name: "ben", workspace: "w", status: "stale" },
+    { name: "ben", workspace: "w", status: "pending" },
+    { name: "cy", workspace: "w" },
+    { name: "cy", workspace: "w", status: "stale" },
+    { name: "dan", workspace: "other", status: "stale" },
+  );
+  t.same(resolve("name:ben"), ["id-3 as name:ben"]);
+  t.same(resolve("name:cy"), ["id-4 as name:cy"], "an active one comes first");
+  t.equal(resolve("name:dan"), "name:dan", "of the sender's workspace only");
+  t.same(resolve("workspace:w"), ["id-4 as workspace:w"], "a workspace is those who are active");
+  t.end();
+});
+
 t.test("several: each once, as it is written first", (t) => {
   const resolve = gather({ name: "ana", workspace: "" }, { name: "ben", workspace: "" }, { name: "cy", workspace: "" });
   t.same(resolve("id-3", "name:cy", "workspace:", "id-3"), ["id-3 as id-3", "id-2 as workspace:"]);

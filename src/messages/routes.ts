@@ -7,7 +7,7 @@ import {
   MessageBody,
   MessageList,
   MessageQuery,
-  MessageSent,
+  MessageSentAnswer,
   ThreadList,
   ThreadQuery,
 } from "../../schemas/messages.js";
@@ -26,7 +26,7 @@ export function messageRoutes(messages: MessageFront): Route[] {
       tag,
       summary: "Sends a message to other instances.",
       body: { kind: "json", schema: MessageBody },
-      answer: MessageSent,
+      answer: MessageSentAnswer,
       statuses: [404, 429],
       audited: { by: sendMessage },
       handle: (request) => messages.send(request),

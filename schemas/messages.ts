@@ -178,8 +178,14 @@ export const SendRequest = Type.Object({
   data: Type.Union([JsonText(Type.Unknown()), Type.Null()]),
   expires_in_s: Type.Union([Type.Integer({ minimum: 1 }), Type.Null()]),
   request_id: TextOrNull,
+  /** What is asked for (src/requests/hash.ts); absent or "" where there is no request_id. */
+  request_hash: Type.Optional(Type.String()),
 });
 export type SendRequest = Static<typeof SendRequest>;
+
+/** `made` is false where the same call had sent it before. */
+export const SendReply = Type.Object({ ...MessageSent.properties, made: Type.Boolean() });
+export type SendReply = Static<typeof SendReply>;
 
 /** Messages of one in-box, by their rows. */
 export const DeliverRequest = Type.Object({ instance: Type.String(), messages: Type.Array(Row) });

@@ -246,6 +246,8 @@ export const NewTask = Type.Object({
   not_before: MsOrNull,
   assignee: TextOrNull,
   request_id: TextOrNull,
+  /** What is asked for (src/requests/hash.ts); absent or "" where there is no request_id. */
+  request_hash: Type.Optional(Type.String()),
 });
 export type NewTask = Static<typeof NewTask>;
 export const CreateTasksRequest = Type.Object({ tasks: Type.Array(NewTask) });
@@ -261,6 +263,8 @@ export const ClaimTaskRequest = Type.Object({
   /** Null: as the task says. */
   ttl_s: nullable(Type.Integer()),
   request_id: TextOrNull,
+  /** What is asked for (src/requests/hash.ts); absent or "" where there is no request_id. */
+  request_hash: Type.Optional(Type.String()),
 });
 export type ClaimTaskRequest = Static<typeof ClaimTaskRequest>;
 /**

@@ -521,6 +521,51 @@ t.test("the same request_id is the same message", async (t) => {
   t.match(await tell(koor, ana, "name:ben", { request_id: "r3" }), { to: [{ id: heir.id }] }, "a refusal is not kept");
 });
 
+t.test("a request_id is of one request: another call with it is refused, the same one leaves nothing", async (t) => {
+  const koor = await startKoor(t);
+  const ana = await join(koor, "ana");
+  const ben = await join(koor, "ben");
+  const call = (path: string, body: object, by = ana): Promise<Answer> =>
+    sendJson(koor.port, "POST", path, body, { "X-Koor-Instance": by.id });
+  const rows = async (): Promise<number> =>
+    (await send(koor.port, "GET", "/api/audit?limit=10000")).json<readonly unknown[]>().length;
+  const of = { request_id: "one" };
+  const calls = [
+    ["/api/messages", { to: ben.id, subject: "s", data: { n: 1 } }, { to: ben.id, subject: "s", data: { n: 2 } }],
+    ["/api/leases", { resources: ["a"] }, { resources: ["b"] }],
+    ["/api/tasks", { title: "t" }, { title: "u" }],
+    ["/api/tasks/claim", { labels: [] }, { labels: ["x"] }],
+  ] as const;
+  for (const [at, [path, first, other]] of calls.entries()) {
+    const request_id = `own-${at}`;
+    const made = await call(path, { ...first, request_id });
+    t.equal(made.status, 200, path);
+    const before = await rows();
+    const again = await call(path, { request_id, wait_s: 0, ...first });
+    t.equal(again.status, 200, `${path}: the same, its members in another order`);
+    t.equal(await rows(), before, `${path}: no row`);
+    const refused = refusal(409, "request_id was used for another request");
+    t.same(refusalOf(await call(path, { ...other, request_id })), refused, `${path}: another body`);
+    for (const [elsewhere, body] of calls)
+      if (elsewhere !== path) t.same(refusalOf(await call(elsewhere, { ...body, request_id })), refused, elsewhere);
+    t.equal(
+      (await call("/api/messages", { to: ana.id, subject: "s", request_id }, ben)).status,
+      200,
+      "of another caller",
+    );
+  }
+  t.match(
+    await call("/api/tasks", [
+      { title: "a", ...of },
+      { title: "b", ...of },
+    ]),
+    {
+      status: 400,
+      text: /\[1\]\.request_id is that of another task of this call/,
+    },
+  );
+});
+
 t.test("a full in-box: then nobody gets it", async (t) => {
   const koor = await startKoor(t);
   const ana = await join(koor, "ana");

@@ -350,7 +350,7 @@ t.test("what the routes send fits the schemas", async (t) => {
     "/api/tasks",
     JSON.stringify([
       { id: "a", title: "é", body: "b", data: { n: [1.0] }, labels: ["x"], requires: ["go"], resources: ["path:é"] },
-      { title: "t", after: ["#0"], not_before: "2026-01-01T00:00:00Z", assignee: "rival", request_id: "r" },
+      { title: "t", after: ["#0"], not_before: "2026-01-01T00:00:00Z", assignee: "rival", request_id: "of-task" },
       { id: "c", title: "t" },
     ]),
     as_rival,
@@ -397,7 +397,7 @@ t.test("what the routes send fits the schemas", async (t) => {
       thread: "t",
       data: { n: 1 },
       expires_in_s: 60,
-      request_id: "r",
+      request_id: "of-message",
     },
     { to: me, subject: "a", reply_to: "message-1" },
     { to: me, subject: "a", reply_to: "message-99" },

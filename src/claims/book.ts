@@ -147,7 +147,8 @@ export class ClaimBook implements WritingModel {
     this.settle(call);
     const name = this.nameOf(actor);
     if (name === undefined) return NEEDS_INSTANCE;
-    const known = this.#requests.find("lease", actor, request.request_id, now_ms);
+    const known = this.#requests.find("lease", actor, request.request_id, now_ms, request.request_hash);
+    if (known instanceof Failure) return known;
     if (known !== undefined) return { row: Number(known), made: false };
     const own = request.reuse === true ? this.#ownAgain(request, actor) : undefined;
     if (own !== undefined) {
@@ -167,7 +168,7 @@ export class ClaimBook implements WritingModel {
     tellLease(this.#events, verdict.kind === "free" ? "lease.granted" : "lease.waiting", lease.record, call);
     if (verdict.kind === "free") this.#hold(lease, verdict.passes, call);
     else this.#ledger.enqueue(lease);
-    this.#requests.remember("lease", actor, request_id, String(lease.order), now_ms);
+    this.#requests.remember("lease", actor, request_id, String(lease.order), now_ms, request.request_hash);
     return { row: lease.order, made: true };
   }
 

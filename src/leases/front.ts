@@ -1,12 +1,12 @@
 /** Leases towards clients: asking for them, waiting in line, lists and checks. Runs on the front. */
 import type { Static } from "typebox";
-import type {
+import {
   LeaseBody,
-  LeaseCheckBody,
-  LeaseQuery,
-  LeaseRecord,
-  LeaseRenewBody,
-  LeaseWaitsQuery,
+  type LeaseCheckBody,
+  type LeaseQuery,
+  type LeaseRecord,
+  type LeaseRenewBody,
+  type LeaseWaitsQuery,
 } from "../../schemas/leases.js";
 import {
   CLAIM_MAX_S_DEFAULT,
@@ -27,6 +27,7 @@ import type { LeaseReader } from "../claims/table.js";
 import type { LeaseViews } from "../claims/views.js";
 import { jsonReply } from "../front/reply.js";
 import type { Answer, Request } from "../front/route.js";
+import { hashRequest } from "../requests/hash.js";
 import type { CallContext } from "../rpc/frames.js";
 import type { Reads } from "../threads/reads.js";
 import type { Writer } from "../threads/writer.js";
@@ -75,8 +76,9 @@ export class LeaseFront {
     client.onAbort(() => (gone = true));
     const waits = queue || wait_s > 0;
     const shared = mode === "shared";
-    const request = { resources, shared, workspace, ttl_s, max_s, reason, waits, queued: queue, request_id, reuse };
-    const reply = await writer.request(acquireLease, request, context);
+    const request = { resources, shared, workspace, ttl_s, max_s, reason, waits, queued: queue, reuse };
+    const identity = { request_id, request_hash: hashRequest(LeaseBody, body) };
+    const reply = await writer.request(acquireLease, { ...request, ...identity }, context);
     if (reply instanceof Failure) return views.explain(reply);
     const { row, made } = reply;
     const waited = mirror.get(row)?.state === "waiting";

@@ -8,7 +8,8 @@ import {
   DeliverRequest,
   MarkReply,
   MarkRequest,
-  MessageSent,
+  SendReply,
+  type MessageSent,
   PruneMessagesReply,
   SendRequest,
 } from "../../schemas/messages.js";
@@ -17,7 +18,7 @@ import { publisher } from "../events/publisher.js";
 import { instanceWriter, type InstanceWriter } from "../instances/table.js";
 import { rememberedRequests } from "../requests/remembered.js";
 import { weightOf } from "../rpc/method.js";
-import { anyOfThem, changesAny, changesByModel, named, type ToldChange } from "../threads/changes.js";
+import { anyOfThem, changesAny, changesByModel, type ToldChange } from "../threads/changes.js";
 import { writerMethod } from "../threads/writer-method.js";
 import { boxWriter, type BoxWriter } from "./box-writer.js";
 import { messageId, noMessage } from "./id.js";
@@ -58,26 +59,25 @@ function refuseSending(
 export const sendMessage = writerMethod({
   name: "message.send",
   request: SendRequest,
-  reply: MessageSent,
+  reply: SendReply,
   weight: weightOf,
   audit: {
     action: "message.send",
     resource: (_request, reply) => reply?.id ?? "",
     detail: (_request, { thread, to }) => JSON.stringify({ thread, recipients: to.length }),
+    leaves: ({ made }) => made,
   },
   changes: [
-    changesAny(
-      "message",
-      named((_request: SendRequest, { id }: MessageSent) => id),
-    ),
+    changesAny("message", (_request: SendRequest, { id, made }: SendReply) => toldIds(made ? [id] : [])),
     changesByModel("event"),
   ],
   models: { boxes: boxWriter, instances: instanceWriter, events: publisher, requests: rememberedRequests },
   run: ({ boxes, instances, events, requests }, request, call) => {
     const { sender, subject, body, intent, importance, reply_to, data, request_id, expires_in_s } = request;
     const { now_ms } = call;
-    const made = requests.find("message", sender.id, request_id, now_ms);
-    if (made !== undefined) return JSON.parse(made) as MessageSent;
+    const known = requests.find("message", sender.id, request_id, now_ms, request.request_hash);
+    if (known instanceof Failure) return known;
+    if (known !== undefined) return { ...(JSON.parse(known) as MessageSent), made: false };
     const replied = reply_to === null ? undefined : boxes.threadOf(sender.id, reply_to, now_ms);
     const refusal = refuseSending(request, replied, { boxes, instances }, now_ms);
     if (refusal !== null) return refusal;
@@ -97,7 +97,7 @@ export const sendMessage = writerMethod({
       expires_at: expires_in_s === null ? null : now_ms + expires_in_s * SECOND_MS,
     });
     const sent: MessageSent = { id: messageId(row), thread, to };
-    requests.remember("message", sender.id, request_id, JSON.stringify(sent), now_ms);
+    requests.remember("message", sender.id, request_id, JSON.stringify(sent), now_ms, request.request_hash);
     const told = {
       message_id: sent.id,
       thread,
@@ -108,7 +108,7 @@ export const sendMessage = writerMethod({
       importance,
     };
     events.publish({ topic: TOPIC_SENT, data: JSON.stringify(told), source: MESSAGE_SOURCE }, call);
-    return sent;
+    return { ...sent, made: true };
   },
 });
 

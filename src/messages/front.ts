@@ -4,15 +4,15 @@
  */
 import type { Static } from "typebox";
 import { MESSAGE_DATA_BYTES_MAX, MESSAGE_ROWS_DEFAULT, MESSAGES_ON_FRONT_MAX } from "../../schemas/limits.js";
-import type {
-  AllMessagesQuery,
-  MarkBody,
+import {
+  type AllMessagesQuery,
+  type MarkBody,
   MessageBody,
-  MessageQuery,
-  PageReply,
-  PageRequest,
-  SendRequest,
-  ThreadQuery,
+  type MessageQuery,
+  type PageReply,
+  type PageRequest,
+  type SendRequest,
+  type ThreadQuery,
 } from "../../schemas/messages.js";
 import { utf8Length } from "../../schemas/text.js";
 import { must } from "../base/assert.js";
@@ -24,6 +24,7 @@ import { Failure, invalid } from "../base/result.js";
 import { jsonReply, readReply } from "../front/reply.js";
 import type { Answer, Request } from "../front/route.js";
 import type { Directory, Entry } from "../instances/directory.js";
+import { hashRequest } from "../requests/hash.js";
 import type { CallContext } from "../rpc/frames.js";
 import type { Reads } from "../threads/reads.js";
 import type { Writer } from "../threads/writer.js";
@@ -84,17 +85,19 @@ export class MessageFront {
       data,
       expires_in_s: json.expires_in_s ?? null,
       request_id: json.request_id ?? null,
+      request_hash: hashRequest(MessageBody, json, data),
     };
     const sent = await writer.request(sendMessage, request, context);
     if (sent instanceof Failure) return sent;
-    log.info("message sent", { id: sent.id, recipients: sent.to.length });
+    const { made, ...answer } = sent;
+    if (made) log.info("message sent", { id: answer.id, recipients: answer.to.length });
     // Who is meant by a name though it is not active: the sender is told.
     const named = new Set([...to].filter((one) => one.to !== one.id).map(({ id }) => id));
-    const told = sent.to.map((party) => {
+    const told = answer.to.map((party) => {
       const status = named.has(party.id) ? directory.get(party.id)?.status : undefined;
       return status === undefined || status === "active" ? party : { ...party, status };
     });
-    return jsonReply(JSON.stringify({ ...sent, to: told }));
+    return jsonReply(JSON.stringify({ ...answer, to: told }));
   }
 
   async mark({ ids, as, note }: MarkBody, context: CallContext): Promise<Answer> {

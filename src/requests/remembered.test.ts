@@ -31,6 +31,23 @@ t.test("found by kind, caller and id, for ten minutes", (t) => {
   t.end();
 });
 
+t.test("a request_id of another request is refused, whatever kind that was of", (t) => {
+  const db = openDatabase(":memory:");
+  t.teardown(() => db.close());
+  migrate(db);
+  const requests = new RememberedRequests(db);
+  requests.remember("lease", "a", "r", "lease-1", 1_000, "hash");
+  requests.remember("lease", "a", "old", "lease-2", 1_000);
+  t.equal(requests.find("lease", "a", "r", 1_000, "hash"), "lease-1");
+  const refusal = { status: "ALREADY_EXISTS", message: "request_id was used for another request" };
+  t.match(requests.find("lease", "a", "r", 1_000, "other"), refusal);
+  t.match(requests.find("task", "a", "r", 1_000, "hash"), refusal);
+  t.equal(requests.find("lease", "b", "r", 1_000, "other"), undefined, "each caller has its own");
+  t.equal(requests.find("lease", "a", "old", 1_000, "any"), "lease-2", "of what is stored without one nobody knows");
+  t.equal(requests.find("task", "a", "r", 1_000 + REQUEST_MEMORY_MS, "hash"), undefined, "for ten minutes");
+  t.end();
+});
+
 t.test("what is too old goes, a few with each that comes", (t) => {
   const db = openDatabase(":memory:");
   t.teardown(() => db.close());

@@ -3,23 +3,36 @@
  * thing. Remembered for a while, by kind of thing and caller. Runs in the writer.
  */
 import { REQUEST_MEMORY_MS, REQUESTS_FORGOTTEN_TOGETHER } from "../../schemas/limits.js";
+import { Failure } from "../base/result.js";
 import type { Db, Statement } from "../store/open.js";
 import type { Model } from "../threads/model.js";
 
-/** Kinds of things that are made so: one request_id may name one of each. */
+/** Kinds of things that are made so. */
 export type MadeKind = "lease" | "task" | "claim" | "message";
 
+interface Remembered {
+  readonly kind: string;
+  readonly made: string;
+  readonly at: number;
+  readonly hash: string;
+}
+
+const USED_BEFORE = new Failure("ALREADY_EXISTS", "request_id was used for another request");
+
 export class RememberedRequests {
-  readonly #find: Statement<[string, string, string], { made: string; at: number }>;
-  readonly #remember: Statement<[number, string, string, string, string], unknown>;
+  readonly #find: Statement<[string, string], Remembered>;
+  readonly #remember: Statement<[number, string, string, string, string, string], unknown>;
   readonly #oldest: Statement<[], { id: number; at: number }>;
   readonly #forget: Statement<[number], unknown>;
   readonly #forget_made: Statement<[string, string, string], unknown>;
 
   constructor(db: Db) {
-    this.#find = db.prepare("SELECT made, at FROM remembered_request WHERE kind = ? AND caller = ? AND request_id = ?");
+    this.#find = db.prepare(
+      `SELECT kind, made, at, hash FROM remembered_request
+       WHERE kind IN ('lease', 'task', 'claim', 'message') AND caller = ? AND request_id = ?`,
+    );
     this.#remember = db.prepare(
-      "REPLACE INTO remembered_request (at, kind, caller, request_id, made) VALUES (?, ?, ?, ?, ?)",
+      "REPLACE INTO remembered_request (at, kind, caller, request_id, made, hash) VALUES (?, ?, ?, ?, ?, ?)",
     );
     this.#oldest = db.prepare("SELECT id, at FROM remembered_request ORDER BY id LIMIT 1");
     this.#forget_made = db.prepare("DELETE FROM remembered_request WHERE kind = ? AND caller = ? AND made = ?");
@@ -27,14 +40,24 @@ export class RememberedRequests {
   }
 
   /**
-   * What such a call has made.
+   * What such a call has made; a 409 where the same request_id was used for another call.
    * @param caller id of the instance, "" where it is none
    * @param request_id null where the call has none
+   * @param hash of the request (hash.ts); "" where it is not known, and then nothing is another call
    */
-  find(kind: MadeKind, caller: string, request_id: string | null, now_ms: number): string | undefined {
+  find(
+    kind: MadeKind,
+    caller: string,
+    request_id: string | null,
+    now_ms: number,
+    hash = "",
+  ): string | undefined | Failure {
     if (request_id === null) return undefined;
-    const found = this.#find.get(kind, caller, request_id);
-    return found === undefined || found.at <= now_ms - REQUEST_MEMORY_MS ? undefined : found.made;
+    const known = this.#find.all(caller, request_id).filter(({ at }) => at > now_ms - REQUEST_MEMORY_MS);
+    const same = known.find((one) => one.kind === kind);
+    if (hash === "") return same?.made;
+    const is_other = known.some((one) => one.kind !== kind || (one.hash !== "" && one.hash !== hash));
+    return is_other ? USED_BEFORE : same?.made;
   }
 
   /** Such a call has made nothing after all. */
@@ -42,9 +65,10 @@ export class RememberedRequests {
     this.#forget_made.run(kind, caller, made);
   }
 
-  remember(kind: MadeKind, caller: string, request_id: string | null, made: string, now_ms: number): void {
+  /** @param hash as `find` is given it when the call comes again */
+  remember(kind: MadeKind, caller: string, request_id: string | null, made: string, now_ms: number, hash = ""): void {
     if (request_id === null) return;
-    this.#remember.run(now_ms, kind, caller, request_id, made);
+    this.#remember.run(now_ms, kind, caller, request_id, made, hash);
     for (let count = 0; count < REQUESTS_FORGOTTEN_TOGETHER; count++) {
       const oldest = this.#oldest.get();
       if (oldest === undefined || oldest.at > now_ms - REQUEST_MEMORY_MS) return;

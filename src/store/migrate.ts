@@ -257,6 +257,10 @@ const MIGRATIONS: readonly string[] = [
   -- Which data directory this is: the one table in which nodes differ.
   CREATE TABLE data_directory (only INTEGER PRIMARY KEY CHECK (only = 1), store TEXT NOT NULL);
   `,
+  `
+  -- What a request with a request_id has asked for: '' of one that was stored before this was kept.
+  ALTER TABLE remembered_request ADD COLUMN hash TEXT NOT NULL DEFAULT '';
+  `,
 ];
 
 /** The newest layout this program knows. */

@@ -147,7 +147,7 @@ export class TaskBook implements WritingModel, TaskClaims {
     const planned = planTasks(tasks, {
       last_row: this.#last_row,
       find: (id) => this.#find(id),
-      made: (request_id) => this.#requests.find("task", actor, request_id, now_ms),
+      made: (request_id, hash) => this.#requests.find("task", actor, request_id, now_ms, hash),
     });
     if (planned instanceof Failure) return planned;
     const made = planned.filter(({ task }) => task !== null);
@@ -162,7 +162,8 @@ export class TaskBook implements WritingModel, TaskClaims {
     const { actor, now_ms } = call;
     const name = this.#claims.nameOf(actor);
     if (name === undefined) return NEEDS_INSTANCE;
-    const known = this.#requests.find("claim", actor, request.request_id, now_ms);
+    const known = this.#requests.find("claim", actor, request.request_id, now_ms, request.request_hash);
+    if (known instanceof Failure) return known;
     if (known !== undefined) return { task: JSON.parse(known) as ClaimTaskReply["task"], made: false };
     this.#claims.settle(call);
     const { workspace, labels, id } = request;
@@ -195,7 +196,7 @@ export class TaskBook implements WritingModel, TaskClaims {
       Math.max(0, waited_ms),
     );
     const claimed = { row: task.row, id: task.id, claim: claim.row };
-    this.#requests.remember("claim", actor, request.request_id, JSON.stringify(claimed), now_ms);
+    this.#requests.remember("claim", actor, request.request_id, JSON.stringify(claimed), now_ms, request.request_hash);
     return { task: claimed, made: true };
   }
 
@@ -352,7 +353,7 @@ export class TaskBook implements WritingModel, TaskClaims {
     this.#note(made, null);
     tellTask(this.#events, "task.created", made, null, null, call);
     if (life.state === "ready") tellTask(this.#events, "task.ready", made, null, null, call);
-    this.#requests.remember("task", actor, task.request_id, id, now_ms);
+    this.#requests.remember("task", actor, task.request_id, id, now_ms, task.request_hash);
   }
 
   /** The best task whose resources are free; what is in the way of one puts it aside. */

@@ -9,24 +9,24 @@ import {
   TASK_ROWS_DEFAULT,
   TASK_VALUE_BYTES_MAX,
 } from "../../schemas/limits.js";
-import type {
-  AnswerBody,
-  AskBody,
-  CancelBody,
+import {
+  type AnswerBody,
+  type AskBody,
+  type CancelBody,
   ClaimBody,
-  ClaimTaskReply,
-  CompleteBody,
-  EndTaskRequest,
-  FailBody,
-  ListTasksRequest,
-  NewTask,
-  ProgressBody,
-  ReleaseBody,
+  type ClaimTaskReply,
+  type CompleteBody,
+  type EndTaskRequest,
+  type FailBody,
+  type ListTasksRequest,
+  type NewTask,
+  type ProgressBody,
+  type ReleaseBody,
   TaskBody,
-  TaskChanged,
-  TaskPatch,
-  TaskQuery,
-  TasksBody,
+  type TaskChanged,
+  type TaskPatch,
+  type TaskQuery,
+  type TasksBody,
 } from "../../schemas/tasks.js";
 import { utf8Length } from "../../schemas/text.js";
 import { must } from "../base/assert.js";
@@ -45,6 +45,7 @@ import { jsonReply, readReply } from "../front/reply.js";
 import type { Answer, Request } from "../front/route.js";
 import { mayAll } from "../front/roles.js";
 import type { Directory } from "../instances/directory.js";
+import { hashRequest } from "../requests/hash.js";
 import type { CallContext } from "../rpc/frames.js";
 import type { Reads } from "../threads/reads.js";
 import type { Writer } from "../threads/writer.js";
@@ -162,7 +163,14 @@ export class TaskFront {
     const caller = directory.get(context.actor);
     if (caller === undefined) return NEEDS_INSTANCE;
     const { workspace = caller.workspace, labels = [], id = null, wait_s = 0, request_id = null } = json;
-    const request = { workspace, labels, id, ttl_s: json.ttl_s ?? null, request_id };
+    const request = {
+      workspace,
+      labels,
+      id,
+      ttl_s: json.ttl_s ?? null,
+      request_id,
+      request_hash: hashRequest(ClaimBody, json),
+    };
     let gone = false;
     onAbort(() => (gone = true));
     let reply: ClaimTaskReply | Failure = await writer.request(claimTask, request, context);
@@ -289,6 +297,7 @@ export class TaskFront {
       not_before: timeOf(body.not_before ?? null),
       assignee: nameOf(body.assignee ?? null),
       request_id: body.request_id ?? null,
+      request_hash: hashRequest(TaskBody, body, data),
     };
   }
 

@@ -30,13 +30,13 @@ export interface PlanGround {
   readonly last_row: number;
   /** A task by its id. */
   find(id: string): KnownTask | undefined;
-  /** The id of what the same call has made. */
-  made(request_id: string | null): string | undefined;
+  /** The id of what the same call has made; a Failure where its request_id was used for another call. */
+  made(request_id: string | null, hash?: string): string | undefined | Failure;
 }
 
 /** A place in the array while it is planned. */
 interface Place {
-  /** Its position; of one that the same call makes twice, the first. */
+  /** Its position. */
   readonly at: number;
   readonly row: number;
   readonly id: string;
@@ -96,17 +96,16 @@ function placesOf(tasks: readonly NewTask[], ground: PlanGround): Place[] | Fail
   const given = new Set<string>();
   for (const { id } of tasks) if (id !== null) given.add(id);
   const taken = new Set<string>();
-  const by_request = new Map<string, Place>();
+  const requests = new Set<string>();
   const places: Place[] = [];
   let row = ground.last_row;
   for (const [at, task] of tasks.entries()) {
-    const made = ground.made(task.request_id);
+    if (task.request_id !== null && requests.has(task.request_id))
+      return invalid(`[${at}].request_id is that of another task of this call`);
+    if (task.request_id !== null) requests.add(task.request_id);
+    const made = ground.made(task.request_id, task.request_hash);
+    if (made instanceof Failure) return made;
     const known = made === undefined ? undefined : ground.find(made);
-    const same = task.request_id === null ? undefined : by_request.get(task.request_id);
-    if (same !== undefined) {
-      places.push({ ...same, task: null });
-      continue;
-    }
     if (made !== undefined && known !== undefined) {
       places.push({ at, row: known.row, id: made, task: null });
       continue;
@@ -116,9 +115,7 @@ function placesOf(tasks: readonly NewTask[], ground: PlanGround): Place[] | Fail
     const id = task.id ?? ownTaskId(row);
     if (taken.has(id) || ground.find(id) !== undefined) return new Failure("ALREADY_EXISTS", `task exists: ${id}`);
     taken.add(id);
-    const place = { at, row, id, task };
-    if (task.request_id !== null) by_request.set(task.request_id, place);
-    places.push(place);
+    places.push({ at, row, id, task });
   }
   return places;
 }

@@ -8,6 +8,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { basename, join, relative, sep } from "node:path";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
+import { bundledFolders } from "./third-party.mjs";
 
 /** What every living browser of 2023 and later runs. */
 const BROWSERS = ["chrome115", "firefox115", "safari16.4"];
@@ -60,7 +61,8 @@ function importedScripts(outputs, entry) {
 /**
  * Bundles and compresses.
  * @param {{ root: string, esbuild: import("esbuild") }} options `root` the checkout
- * @returns {Promise<Map<string, Uint8Array>>} contents by path below `dist/app/dashboard`
+ * @returns {Promise<{ files: Map<string, Uint8Array>, packages: Set<string> }>} contents by path below
+ *   `dist/app/dashboard`, and the folders of the packages in them
  */
 export async function buildPages({ root, esbuild }) {
   const folder = join(root, "dashboard");
@@ -122,10 +124,11 @@ export async function buildPages({ root, esbuild }) {
     .replace("{{script}}", `/assets/${basename(entry)}`);
   files.set("index.html", Buffer.from(page));
 
+  const packages = new Set([scripts, styles].flatMap(({ metafile }) => [...bundledFolders(metafile)]));
   const packed = await Promise.all(
     [...files].flatMap(([path, content]) =>
       Object.entries(compress).map(async ([suffix, pack]) => [path + suffix, await pack(content)]),
     ),
   );
-  return new Map([...files, ...packed]);
+  return { files: new Map([...files, ...packed]), packages };
 }

@@ -23,6 +23,7 @@ import {
 import { dirname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildPages } from "./build-pages.mjs";
+import { bundledFolders, thirdPartyNotices } from "./third-party.mjs";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const TREE = join(ROOT, "dist", "tree");
@@ -31,6 +32,13 @@ const TREE_STAMP = join(TREE, ".stamp");
 const PAGES = join(APP, "dashboard");
 const PAGES_STAMP = join(PAGES, ".stamp");
 
+/** The licences of the packages in the bundles, and which packages each of the two builds has taken. */
+const NOTICES = join(APP, "THIRD-PARTY.md");
+const TAKEN = {
+  programs: join(ROOT, "dist", ".packages", "programs.json"),
+  pages: join(ROOT, "dist", ".packages", "pages.json"),
+};
+
 const SOURCE_FOLDERS = ["src", "workers", "schemas", "cli", "dashboard", "bench", "test"];
 const PROGRAM_FOLDERS = ["src", "workers", "schemas", "cli"];
 const PAGE_FOLDERS = ["dashboard", "schemas"];
@@ -38,6 +46,7 @@ const PAGE_FOLDERS = ["dashboard", "schemas"];
 const BUILD_INPUTS = [
   "deploy/build.mjs",
   "deploy/build-pages.mjs",
+  "deploy/third-party.mjs",
   "package.json",
   "package-lock.json",
   "tsconfig.json",
@@ -205,14 +214,15 @@ function stampLine(stamp) {
   return `// built from ${stamp}\n`;
 }
 
-/** Bundles one program. Returns the paths that it wrote; its own file is the last, with the stamp of its sources. */
+/** Bundles one program. Returns the paths that it wrote, and the packages in it. The stamp of its sources is last. */
 async function buildProgram(program, esbuild, stamp) {
   const output = outputOf(program, APP);
-  const { outputFiles } = await esbuild.build({
+  const { outputFiles, metafile } = await esbuild.build({
     absWorkingDir: ROOT,
     entryPoints: [program],
     outdir: dirname(output),
     write: false,
+    metafile: true,
     bundle: true,
     format: "esm",
     target: TARGET,
@@ -234,7 +244,18 @@ async function buildProgram(program, esbuild, stamp) {
   });
   for (const file of outputFiles) if (file.path !== output) writeWhole(file.path, file.contents);
   writeWhole(output, outputFiles.find((file) => file.path === output).text + stampLine(stamp));
-  return outputFiles.map((file) => file.path);
+  return { paths: outputFiles.map((file) => file.path), packages: bundledFolders(metafile) };
+}
+
+function writePackages(path, packages) {
+  writeWhole(path, `${JSON.stringify([...packages].toSorted())}\n`);
+}
+
+/** Writes the notices of all packages that the two builds have taken; not before both were there. */
+function writeNotices() {
+  const lists = Object.values(TAKEN).map(readIfThere);
+  if (lists.includes("")) return;
+  writeWhole(NOTICES, thirdPartyNotices(ROOT, new Set(lists.flatMap((list) => JSON.parse(list)))));
 }
 
 /** Bundles every program and removes what older builds left. Returns the failures. */
@@ -242,15 +263,20 @@ async function buildApp(esbuild, stamp) {
   const results = await Promise.allSettled(PROGRAMS.map((program) => buildProgram(program, esbuild, stamp)));
   const failures = results.filter((result) => result.status === "rejected").map((result) => result.reason);
   const pages = listFiles(relative(ROOT, PAGES)).map((path) => join(ROOT, path));
-  if (failures.length === 0) removeAllBut(APP, new Set([...results.flatMap((result) => result.value), ...pages]));
-  return failures;
+  if (failures.length > 0) return failures;
+  const built = results.map((result) => result.value);
+  writePackages(TAKEN.programs, new Set(built.flatMap(({ packages }) => [...packages])));
+  removeAllBut(APP, new Set([NOTICES, ...built.flatMap(({ paths }) => paths), ...pages]));
+  return [];
 }
 
 /** Bundles the dashboard's pages and removes what older builds left. Returns the failures. */
 async function buildDashboard(esbuild, stamp) {
   let files;
   try {
-    files = await buildPages({ root: ROOT, esbuild });
+    const built = await buildPages({ root: ROOT, esbuild });
+    files = built.files;
+    writePackages(TAKEN.pages, built.packages);
   } catch (error) {
     return [error];
   }
@@ -275,11 +301,11 @@ function describeSources() {
 
 function areProgramsFresh({ appStamp }) {
   const line = stampLine(appStamp);
-  return PROGRAMS.every((program) => readIfThere(outputOf(program, APP)).endsWith(line));
+  return existsSync(NOTICES) && PROGRAMS.every((program) => readIfThere(outputOf(program, APP)).endsWith(line));
 }
 
 function arePagesFresh({ pagesStamp }) {
-  return readIfThere(PAGES_STAMP) === pagesStamp;
+  return existsSync(TAKEN.pages) && readIfThere(PAGES_STAMP) === pagesStamp;
 }
 
 /**
@@ -309,6 +335,7 @@ export async function build({ tree }) {
   }
   for (const text of messages) process.stderr.write(text);
   if (failures.length > 0) return false;
+  writeNotices();
   const what = [
     treeStale && `${treeResult.count} files`,
     appStale && `${PROGRAMS.length} programs`,

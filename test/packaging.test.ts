@@ -17,6 +17,8 @@ const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 const manifest = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
   version: string;
   bin: Record<string, string>;
+  dependencies: Record<string, string>;
+  files: readonly string[];
 };
 
 t.test("each command answers from any folder, through a link", async (t) => {
@@ -32,6 +34,48 @@ t.test("each command answers from any folder, through a link", async (t) => {
     const help = await run(join(folder, name), ["--help"], { cwd: folder });
     t.match(help.stdout, name === "koor-server" ? "--data-dir" : "state", `${name} --help`);
   }
+});
+
+t.test("the bundles come with the licences of the packages in them", (t) => {
+  const notices = readFileSync(join(ROOT, "dist/app/THIRD-PARTY.md"), "utf8");
+  const { dependencies, files } = manifest;
+  // Not bundled: what is loaded from node_modules, with its own licence beside it, and what builds.
+  const apart = new Set(["uWebSockets.js", "esbuild"]);
+  for (const [name, version] of Object.entries(dependencies)) {
+    if (apart.has(name)) continue;
+    const [, notice = ""] = notices.split(`\n## ${name} ${version}\n`);
+    t.match(notice.split("\n## ")[0], /^\nLicence: \S[^]*Copyright|^\nLicence: \S[^]*free and unencumbered/i, name);
+  }
+  t.ok(files.includes("dist/app"), "the package has it");
+  const image = readFileSync(join(ROOT, "deploy/Dockerfile"), "utf8");
+  for (const copied of ["COPY --from=build /app/dist/app /app/dist/app", "COPY LICENSE /app/LICENSE"])
+    t.ok(image.includes(copied), `the image: ${copied}`);
+  t.match(readFileSync(join(ROOT, "deploy/Dockerfile.dockerignore"), "utf8"), /^!LICENSE$/m);
+  t.end();
+});
+
+t.test("the lock file has each package that another one names, of other platforms, too: npm ci takes it", (t) => {
+  interface Entry {
+    readonly dependencies?: object;
+    readonly optionalDependencies?: object;
+    readonly devDependencies?: object;
+  }
+  const text = readFileSync(join(ROOT, "package-lock.json"), "utf8");
+  const { packages } = JSON.parse(text) as { readonly packages: Readonly<Record<string, Entry>> };
+  const isThere = (from: string, name: string): boolean => {
+    const folder = from === "" ? "" : `${from}/`;
+    if (Object.hasOwn(packages, `${folder}node_modules/${name}`)) return true;
+    return from !== "" && isThere(from.slice(0, Math.max(0, from.lastIndexOf("/node_modules/"))), name);
+  };
+  for (const [path, { dependencies = {}, optionalDependencies = {}, devDependencies = {} }] of Object.entries(
+    packages,
+  )) {
+    const named = { ...dependencies, ...optionalDependencies, ...(path === "" ? devDependencies : {}) };
+    const missing = Object.keys(named).filter((name) => !isThere(path, name));
+    if (missing.length > 0) t.fail(`${path} names ${missing.join(", ")}`);
+  }
+  t.ok(Object.keys(packages).length > 300);
+  t.end();
 });
 
 t.test("the settings example shows every option with its default", (t) => {

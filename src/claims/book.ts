@@ -152,7 +152,7 @@ export class ClaimBook implements WritingModel {
     if (known !== undefined) return { row: Number(known), made: false };
     const own = request.reuse === true ? this.#ownAgain(request, actor) : undefined;
     if (own !== undefined) {
-      this.#requests.remember("lease", actor, request.request_id, String(own.order), now_ms);
+      this.#requests.remember("lease", actor, request.request_id, String(own.order), now_ms, request.request_hash);
       return { row: own.order, made: false };
     }
     const full = this.#fullFor(actor, name);

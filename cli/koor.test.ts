@@ -398,6 +398,12 @@ const SENT: readonly {
   { args: ["webhooks", "delete", "a/b"], method: "DELETE", url: "/api/webhooks/a%2Fb" },
   { args: ["webhooks", "test", "i"], method: "POST", url: "/api/webhooks/i/test" },
   { args: ["webhooks", "enable", "i"], method: "POST", url: "/api/webhooks/i/enable" },
+  { args: ["webhooks", "skip", "i"], method: "POST", url: "/api/webhooks/i/skip" },
+  { args: ["webhooks", "skip", "i", "--event-id", "7"], method: "POST", url: "/api/webhooks/i/skip?event_id=7" },
+  { args: ["webhooks", "log", "i"], method: "GET", url: "/api/webhooks/i/deliveries" },
+  { args: ["webhooks", "dead-letters", "a/b"], method: "GET", url: "/api/webhooks/a%2Fb/dead-letters" },
+  { args: ["webhooks", "resend", "i", "7"], method: "POST", url: "/api/webhooks/i/dead-letters/7/send" },
+  { args: ["webhooks", "discard", "i", "7"], method: "DELETE", url: "/api/webhooks/i/dead-letters/7" },
   { args: ["llm", "usage"], method: "GET", url: "/api/llm/usage" },
   {
     args: [

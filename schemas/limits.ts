@@ -575,15 +575,34 @@ export const WEBHOOK_QUEUE_BYTES_MAX = 64 * MIB;
 export const WEBHOOK_TIMEOUT_MS = 10_000;
 /** Of a receiver's answer only the status counts; the rest is read so that the connection can be kept. */
 export const WEBHOOK_ANSWER_BYTES_MAX = 256 * KIB;
-export const WEBHOOK_FAILURES_MAX = 10;
+/**
+ * Failures in a row after which a webhook is turned off. At the longest delay between tries they take at least three
+ * days.
+ */
+export const WEBHOOK_FAILURES_MAX = 400;
+/**
+ * What the receiver may cost one event before the event is set aside. An answer such as 503, or none in time, costs one:
+ * that lasts at least a day. An answer that refuses the event (a 3xx or 4xx) costs nine: that lasts about an hour. A
+ * receiver that cannot be reached costs nothing.
+ */
+export const WEBHOOK_EVENT_BUDGET = 144;
+export const WEBHOOK_REFUSAL_COST = 9;
+/** Events that are set aside for one webhook; their bodies are bounded as those of its queue. */
+export const WEBHOOK_DEAD_LETTERS_MAX = 100;
+/** Deliveries in the log of one webhook. */
+export const WEBHOOK_LOG_ROWS = 100;
 /** Of what a failed delivery is told in a webhook's `last_error`. */
 export const WEBHOOK_ERROR_CHARS_MAX = 300;
 /** Deliveries of which each led to the next event: a webhook that would make such a chain longer is turned off. */
 export const WEBHOOK_HOPS_MAX = 16;
 /** The first retry comes after a time between these two; the delay doubles from there. */
-export const WEBHOOK_RETRY_MS_MIN = 100;
+export const WEBHOOK_RETRY_MS_MIN = 300;
 export const WEBHOOK_RETRY_MS_MAX = 400;
-export const WEBHOOK_RETRY_DELAY_MS_MAX = 9_900;
+export const WEBHOOK_RETRY_DELAY_MS_MAX = 15 * 60_000;
+/** A receiver's `Retry-After` is kept up to this. */
+export const WEBHOOK_RETRY_AFTER_MS_MAX = 60 * 60_000;
+/** Of a redirect's `Location`, as `last_error` says it. */
+export const WEBHOOK_LOCATION_CHARS_MAX = 200;
 /** Requests that are under way at once: one for each webhook, so that no receiver waits for another. */
 export const WEBHOOK_REQUESTS_MAX = WEBHOOKS_MAX;
 /** Deliveries begun in one turn of the front's loop. */
@@ -742,10 +761,13 @@ relation(
   "a call to another server ends before the answer that waits for it is due",
 );
 relation(WEBHOOK_REQUESTS_MAX >= WEBHOOKS_MAX, "a receiver that hangs takes nobody's place");
+relation(WEBHOOK_RETRY_MS_MAX + DEADLINE_SWEEP_MS <= 500, "a retry that waits for its tick is still in time");
+relation(WEBHOOK_RETRY_AFTER_MS_MAX >= WEBHOOK_RETRY_DELAY_MS_MAX, "a delay that was stored is kept after a restart");
 relation(
-  WEBHOOK_RETRY_MS_MAX + DEADLINE_SWEEP_MS <= 500 && WEBHOOK_RETRY_DELAY_MS_MAX + DEADLINE_SWEEP_MS <= 10_000,
-  "a retry that waits for its tick is still in time",
+  WEBHOOK_EVENT_BUDGET * WEBHOOK_RETRY_DELAY_MS_MAX * (WEBHOOK_RETRY_MS_MIN / WEBHOOK_RETRY_MS_MAX) >= 26 * 3_600_000,
+  "an event is tried for a day",
 );
+relation(WEBHOOK_FAILURES_MAX > 2 * WEBHOOK_EVENT_BUDGET, "an event is set aside before its webhook is turned off");
 relation(WEBHOOK_TIMEOUT_MS < RESPONSE_TIMEOUT_MS, "a test delivery ends before its answer is due");
 relation(
   WEBHOOK_QUEUE_BYTES_MAX > 2 * BODY_BYTES_MAX && WEBHOOK_BODIES_BYTES_MAX > 2 * BODY_BYTES_MAX,

@@ -4,9 +4,12 @@ import type { Static } from "typebox";
 import { NonNegative, Timestamp } from "./common.js";
 import { TopicPattern } from "./events.js";
 import {
+  WEBHOOK_DEAD_LETTERS_MAX,
   WEBHOOK_ERROR_CHARS_MAX,
   WEBHOOK_ID_BYTES_MAX,
+  WEBHOOK_LOG_ROWS,
   WEBHOOK_PATTERNS_MAX,
+  WEBHOOK_QUEUE_ROWS_MAX,
   WEBHOOK_SECRET_BYTES_MAX,
   WEBHOOKS_MAX,
 } from "./limits.js";
@@ -33,6 +36,14 @@ const LastError = Type.String({
   description: "Why a delivery failed last, or what it was turned off for.",
 });
 
+/** The event at the head of a webhook's queue, after it has failed. */
+const FailingEvent = Type.Object({
+  event_id: Type.Integer({ minimum: 1 }),
+  since: Timestamp,
+  tries: NonNegative,
+  next_try_at: Type.Optional(Timestamp),
+});
+
 export const Webhook = Type.Object({
   id: Type.String(),
   url: Type.String(),
@@ -43,10 +54,57 @@ export const Webhook = Type.Object({
   last_fired: Type.Optional(Timestamp),
   last_error: Type.Optional(LastError),
   last_failure_at: Type.Optional(Timestamp),
+  pending: Type.Integer({ minimum: 0, description: `Events that wait for it; at most ${WEBHOOK_QUEUE_ROWS_MAX}.` }),
+  dropped: Type.Integer({ minimum: 0, description: "Events that were lost because its queue or list was full." }),
+  dead_letters: Type.Integer({ minimum: 0, description: "Events that were set aside." }),
+  failing: Type.Optional(FailingEvent),
 });
 export const WebhookList = Type.Array(Webhook);
 export const WebhookDeleted = Type.Object({ deleted: Type.String() });
 export const WebhookTested = Type.Object({ tested: Type.String(), status: Type.Literal("ok") });
+
+/** Which event is to be skipped. */
+export const WebhookSkipQuery = Type.Object({
+  event_id: Type.Optional(
+    Type.Integer({ minimum: 1, description: "Only where it is this event that is tried now; else 409." }),
+  ),
+});
+export type WebhookSkipQuery = Static<typeof WebhookSkipQuery>;
+const EventId = Type.Integer({ minimum: 1 });
+export const WebhookSkipped = Type.Object({ id: Type.String(), skipped: EventId });
+export const WebhookResent = Type.Object({ id: Type.String(), sent: EventId });
+export const WebhookDiscarded = Type.Object({ id: Type.String(), discarded: EventId });
+
+/** One try to deliver an event. `attempt` counts the tries of that event, from 1. */
+export const WebhookDelivery = Type.Object({
+  at: Timestamp,
+  event_id: EventId,
+  attempt: Type.Integer({ minimum: 1 }),
+  outcome: Type.Enum(["delivered", "failed"]),
+  status: Type.Optional(Type.Integer({ description: "Of the receiver's answer; absent where none came." })),
+  duration_ms: NonNegative,
+  error: Type.Optional(LastError),
+});
+export const WebhookDeliveryList = Type.Array(WebhookDelivery, { maxItems: WEBHOOK_LOG_ROWS });
+
+/** An event that was set aside for a webhook. */
+export const DeadLetter = Type.Object({
+  event_id: EventId,
+  topic: Type.String(),
+  bytes: NonNegative,
+  set_aside_at: Timestamp,
+  attempts: NonNegative,
+  error: LastError,
+});
+export const DeadLetterList = Type.Array(DeadLetter, { maxItems: WEBHOOK_DEAD_LETTERS_MAX });
+/** The body of a delivery. */
+export const DeliveryBody = Type.Object({
+  topic: Type.String(),
+  data: Type.Unknown(),
+  source: Type.String(),
+  event_id: EventId,
+  created_at: Timestamp,
+});
 
 export const WebhookCreateRequest = Type.Object({
   id: Type.String(),
@@ -62,10 +120,36 @@ export type WebhookIdRequest = Static<typeof WebhookIdRequest>;
 export const WebhookFailure = Type.Object({ at_ms: NonNegative, error: LastError });
 export type WebhookFailure = Static<typeof WebhookFailure>;
 
+/** How the event at the head of a queue fares; `next_ms` is when it is tried again. */
+export const WebhookHead = Type.Object({
+  event: EventId,
+  since_ms: NonNegative,
+  tries: NonNegative,
+  spent: NonNegative,
+  next_ms: NonNegative,
+});
+export type WebhookHead = Static<typeof WebhookHead>;
+
+/** An event that is set aside, and what for. */
+export const SetAside = Type.Object({ event: EventId, at_ms: NonNegative, attempts: NonNegative, error: LastError });
+export type SetAside = Static<typeof SetAside>;
+
+/** One try, as it is stored: `error` is null where it was delivered. */
+export const LoggedDelivery = Type.Object({
+  at_ms: NonNegative,
+  event: EventId,
+  attempt: Type.Integer({ minimum: 1 }),
+  status: Type.Union([Type.Integer(), Type.Null()]),
+  duration_ms: NonNegative,
+  error: Type.Union([LastError, Type.Null()]),
+});
+export type LoggedDelivery = Static<typeof LoggedDelivery>;
+
 /**
- * How far deliveries to a webhook have come: what was delivered (all of its queue up to this event id), failures
- * in a row now, when something was delivered last, and the last failure, where there was one since the last word.
- * `epoch` counts how often it was enabled: failures that were counted before do not count after.
+ * How far deliveries to a webhook have come: `delivered` is the event up to which all of its queue is settled, which is
+ * delivered or in `set_aside`. Then failures in a row now, when something was delivered last, how the event at the head
+ * fares, the last failure, where there was one since the last report, and the tries since then. `epoch` counts how often
+ * the webhook was enabled: failures that were counted before do not count after.
  */
 export const WebhookProgress = Type.Object({
   webhook: Type.Integer({ minimum: 1 }),
@@ -73,6 +157,9 @@ export const WebhookProgress = Type.Object({
   delivered: NonNegative,
   fail_count: NonNegative,
   fired_at: Type.Union([NonNegative, Type.Null()]),
+  head: Type.Union([WebhookHead, Type.Null()]),
+  log: Type.Array(LoggedDelivery),
+  set_aside: Type.Array(SetAside),
   failure: Type.Optional(WebhookFailure),
 });
 export type WebhookProgress = Static<typeof WebhookProgress>;
@@ -80,6 +167,12 @@ export const WebhookProgressRequest = Type.Object({
   receivers: Type.Array(WebhookProgress, { maxItems: WEBHOOKS_MAX }),
 });
 export type WebhookProgressRequest = Static<typeof WebhookProgressRequest>;
+
+/** Which event to skip; null for the one at the head, whichever it is. */
+export const WebhookSkipRequest = Type.Object({ id: Type.String(), event: Type.Union([EventId, Type.Null()]) });
+/** An event that was set aside and sent again: how that went. */
+export const WebhookResendRequest = Type.Object({ id: Type.String(), event: EventId, delivery: LoggedDelivery });
+export const WebhookDiscardRequest = Type.Object({ id: Type.String(), event: EventId });
 
 const Rows = Type.Array(Type.Integer({ minimum: 1 }));
 

@@ -288,7 +288,7 @@ function makePieces({ config, log, threads, chosen, uptime_ms, package_folder }:
     policy: { allow_private: config.webhook_allow_private },
     connections_per_origin_max: WEBHOOK_REQUESTS_MAX,
   });
-  const send = senderOver(receivers);
+  const send = senderOver(receivers, () => clock.now());
   // A contract's service is wherever its team runs it: only metadata services are refused.
   const outbound = new OutboundClient({ policy: { allow_private: true } });
 
@@ -433,7 +433,15 @@ function makePieces({ config, log, threads, chosen, uptime_ms, package_folder }:
     ...coordination.routes,
     ...sessionRoutes(sessions),
     ...auditRoutes(reads),
-    ...webhookRoutes({ writer, reads, send, policy: receivers.policy, clock, log }),
+    ...webhookRoutes({
+      writer,
+      reads,
+      send,
+      queued: () => deliveries.queued,
+      policy: receivers.policy,
+      clock,
+      log,
+    }),
     ...backupRoutes({ exports: threads.exports, restore, clock, log }),
     ...usageRoutes({ writer, reads, log }),
     ...agentMetricsRoutes(agent_flusher, reads),

@@ -1,6 +1,6 @@
 /**
  * "Webhooks" of the HTTP API against real servers and a real receiver: making, listing, testing,
- * enabling and deleting webhooks, what a delivery says, retries, the tenth failure, what is refused, the
+ * enabling and deleting webhooks, what a delivery says, retries, events that are set aside, the last failure, what is refused, the
  * audit rows, and secrets that are nowhere to be seen.
  */
 import { createHmac } from "node:crypto";
@@ -33,6 +33,10 @@ interface Webhook {
   readonly last_fired?: string;
   readonly last_error?: string;
   readonly last_failure_at?: string;
+  readonly pending: number;
+  readonly dropped: number;
+  readonly dead_letters: number;
+  readonly failing?: { readonly event_id: number; readonly since: string; readonly tries: number };
 }
 interface Event {
   readonly id: number;
@@ -61,6 +65,7 @@ const find = async (id: string, of: Koor = koor): Promise<Webhook | undefined> =
   (await list(of)).find((webhook) => webhook.id === id);
 const publish = async (topic: string, data: unknown = null, to: Koor = koor): Promise<Event> =>
   (await sendJson(to.port, "POST", "/api/events/publish", { topic, data, source: "test" })).json<Event>();
+const deliveryOf = ({ headers }: Received): unknown => headers["x-koor-delivery"];
 const audit = async (of: Koor = koor): Promise<AuditRow[]> =>
   (await send(of.port, "GET", "/api/audit?limit=1000")).json<AuditRow[]>();
 
@@ -84,10 +89,13 @@ t.test("made, listed, deleted, each with its audit row", async (t) => {
     active: true,
     created_at: made.created_at,
     fail_count: 0,
+    pending: 0,
+    dropped: 0,
+    dead_letters: 0,
   });
   t.same(
     Object.keys(made),
-    ["id", "url", "patterns", "active", "created_at", "fail_count"],
+    ["id", "url", "patterns", "active", "created_at", "fail_count", "pending", "dropped", "dead_letters"],
     "no secret, not fired yet",
   );
   t.match(made.created_at, TIMESTAMP);
@@ -114,6 +122,12 @@ t.test("made, listed, deleted, each with its audit row", async (t) => {
     ["DELETE", "b"],
     ["POST", "b/test"],
     ["POST", "b/enable"],
+    ["POST", "b/skip"],
+    ["GET", "b/deliveries"],
+    ["GET", "b/dead-letters"],
+    ["GET", "b/dead-letters/1"],
+    ["POST", "b/dead-letters/1/send"],
+    ["DELETE", "b/dead-letters/1"],
   ] as const) {
     const unknown = await send(koor.port, method, `/api/webhooks/${path}`);
     t.equal(unknown.status, 404);
@@ -132,6 +146,9 @@ t.test("made, listed, deleted, each with its audit row", async (t) => {
       "webhook.delete c success",
       "webhook.delete b error",
       "webhook.enable b error",
+      "webhook.skip b error",
+      "webhook.resend b error",
+      "webhook.discard b error",
     ],
     "a test is not audited",
   );
@@ -309,7 +326,7 @@ t.test("a test delivery is sent now, and changes nothing", async (t) => {
   t.match(webhook, { fail_count: 0, active: true });
   t.same(
     Object.keys(webhook ?? {}),
-    ["id", "url", "patterns", "active", "created_at", "fail_count"],
+    ["id", "url", "patterns", "active", "created_at", "fail_count", "pending", "dropped", "dead_letters"],
     "it has not fired, and nothing failed",
   );
   t.equal((await audit()).length, rows + 1, "a row for the second webhook, none for the tests");
@@ -317,24 +334,130 @@ t.test("a test delivery is sent now, and changes nothing", async (t) => {
   for (const id of ["w", "dead"]) await send(koor.port, "DELETE", `/api/webhooks/${id}`);
 });
 
-t.test("redirects are not followed", async (t) => {
+t.test("only a 2xx is a delivery; a redirect is not followed, and says where it leads", async (t) => {
+  let answer: readonly [number, (string | undefined)?] = [301, "/target"];
   const receiver = await startReceiver(t, ({ path }, response) => {
     if (path === "/target") return 200;
-    response.writeHead(302, { Location: "/target" }).end();
+    const [status, location] = answer;
+    response.writeHead(status, location === undefined ? {} : { Location: location }).end();
     return undefined;
   });
+  const of = `127.0.0.1:${receiver.port} answered`;
   await add({ id: "moved", url: `${receiver.url}/old`, patterns: ["redirect"] });
-  await publish("redirect");
+  const event = await publish("redirect");
+  t.match(
+    await until(
+      () => find("moved"),
+      (webhook) => webhook?.last_error !== undefined,
+    ),
+    {
+      active: true,
+      pending: 1,
+      last_error: `${of} 301 with Location /target, which is not followed`,
+      failing: { event_id: event.id, since: TIMESTAMP, next_try_at: TIMESTAMP },
+    },
+  );
+  for (const [status, location, error] of [
+    [302, "/target", `${of} 302 with Location /target, which is not followed`],
+    [304, undefined, `${of} 304`],
+    [308, `/${"x".repeat(2_000)}`, `${of} 308 with Location /${"x".repeat(199)}…, which is not followed`],
+    [300, undefined, `${of} 300`],
+    [404, "/target", `${of} 404`],
+    [500, undefined, `${of} 500`],
+  ] as const) {
+    answer = [status, location];
+    const tested = await send(koor.port, "POST", "/api/webhooks/moved/test");
+    t.same(tested.json(), { error: `webhook test failed: ${error}`, code: 400 });
+  }
+  t.same(receiver.ids("/target"), [], "nothing went there");
+  answer = [202];
   await until(
     () => find("moved"),
     (webhook) => webhook?.last_fired !== undefined,
   );
-  t.equal((await send(koor.port, "POST", "/api/webhooks/moved/test")).status, 200);
-  t.same(
-    receiver.requests.map(({ path }) => path),
-    ["/old", "/old"],
-  );
+  const delivered = (await find("moved"))?.pending;
+  t.equal(delivered, 0, "the event was not lost");
   await send(koor.port, "DELETE", "/api/webhooks/moved");
+});
+
+t.test("an event that is refused: skipped, seen, sent again, thrown away; with a log of all tries", async (t) => {
+  const refused = new Set<number>();
+  const receiver = await startReceiver(t, ({ body }) => {
+    const { event_id } = JSON.parse(body) as { readonly event_id: number };
+    return refused.has(event_id) ? 422 : 200;
+  });
+  const ask = (method: string, path: string): Promise<Answer> => send(koor.port, method, `/api/webhooks/picky${path}`);
+  t.equal((await add({ id: "picky", url: receiver.url, patterns: ["picky"] })).status, 200);
+  t.match((await ask("POST", "/skip")).json(), { code: 409, error: "no event waits for this webhook" });
+  receiver.behave = () => 422;
+  const ids = [await publish("picky", { n: 1.0 }), await publish("picky"), await publish("picky")].map(({ id }) => id);
+  const [first = 0, second = 0, third = 0] = ids;
+  refused.add(first).add(second);
+  await until(
+    () => find("picky"),
+    (webhook) => webhook?.failing !== undefined && webhook.pending === 3,
+  );
+  t.match((await ask("POST", `/skip?event_id=${second}`)).json(), {
+    code: 409,
+    error: `event ${second} is not the next one: event ${first} is`,
+  });
+  t.equal((await ask("POST", "/skip?event_id=0")).status, 400);
+  t.same((await ask("POST", `/skip?event_id=${first}`)).json(), { id: "picky", skipped: first });
+  t.same((await ask("POST", "/skip")).json(), { id: "picky", skipped: second }, "the next one, whichever it is");
+  receiver.behave = ({ body }) => (refused.has((JSON.parse(body) as { event_id: number }).event_id) ? 422 : 200);
+  t.match(
+    await until(
+      () => find("picky"),
+      (webhook) => webhook?.last_fired !== undefined,
+    ),
+    { pending: 0, dead_letters: 2, fail_count: 0, active: true },
+    "what follows is delivered",
+  );
+  const letters = (await ask("GET", "/dead-letters")).json<{ readonly error: string }[]>();
+  t.match(letters, [
+    { event_id: first, topic: "picky", set_aside_at: TIMESTAMP, error: /^skipped: .* answered 422$/ },
+    { event_id: second, topic: "picky", error: /^skipped/ },
+  ]);
+  t.match((await ask("GET", `/dead-letters/${first}`)).json(), { topic: "picky", data: { n: 1 }, event_id: first });
+
+  const failed = await ask("POST", `/dead-letters/${first}/send`);
+  t.same(failed.json(), { error: `webhook delivery failed: 127.0.0.1:${receiver.port} answered 422`, code: 400 });
+  refused.clear();
+  t.same((await ask("POST", `/dead-letters/${first}/send`)).json(), { id: "picky", sent: first });
+  t.same(receiver.ids().slice(-2), [first, first]);
+  t.equal(
+    new Set(receiver.requests.filter(({ body }) => body.includes(`"event_id":${first},`)).map(deliveryOf)).size,
+    1,
+    "under the same delivery id",
+  );
+  t.same((await ask("DELETE", `/dead-letters/${second}`)).json(), { id: "picky", discarded: second });
+  for (const [method, path] of [
+    ["POST", `/dead-letters/${first}/send`],
+    ["GET", `/dead-letters/${first}`],
+    ["DELETE", `/dead-letters/${second}`],
+    ["DELETE", "/dead-letters/x"],
+  ] as const)
+    t.equal((await ask(method, path)).status, 404, `${method} ${path}`);
+
+  const log = (await ask("GET", "/deliveries")).json<readonly object[]>();
+  t.match(log[0], { at: TIMESTAMP, event_id: first, outcome: "delivered", status: 200 });
+  t.match(log[1], { event_id: first, outcome: "failed", status: 422, error: /answered 422$/ });
+  t.match(log[2], { event_id: third, attempt: 1, outcome: "delivered" });
+  t.match(log.at(-1), { event_id: first, attempt: 1, outcome: "failed" });
+  t.same(
+    (await audit())
+      .filter(({ resource, outcome }) => resource === "picky" && outcome === "success")
+      .map(({ action, detail }) => [action, JSON.parse(detail) as unknown]),
+    [
+      ["webhook.discard", { event_id: second }],
+      ["webhook.resend", { event_id: first, delivered: true }],
+      ["webhook.resend", { event_id: first, delivered: false }],
+      ["webhook.skip", { event_id: second }],
+      ["webhook.skip", { event_id: first }],
+      ["webhook.create", { patterns: ["picky"], signed: false }],
+    ],
+  );
+  await send(koor.port, "DELETE", "/api/webhooks/picky");
 });
 
 t.test("a failure is tried again with the same id, before what comes after it; a success resets", async (t) => {
@@ -378,7 +501,11 @@ t.test("the last failed delivery is told: why and when, through successes and a 
     () => find("w", first),
     (webhook) => webhook?.last_error !== undefined,
   );
-  t.same(Object.keys(failing ?? {}).slice(5), ["fail_count", "last_error", "last_failure_at"], "it has not fired");
+  t.same(
+    Object.keys(failing ?? {}).slice(5),
+    ["fail_count", "last_error", "last_failure_at", "pending", "dropped", "dead_letters", "failing"],
+    "it has not fired",
+  );
   t.equal(failing?.last_error, `127.0.0.1:${receiver.port} answered 500`);
   t.match(failing?.last_failure_at, TIMESTAMP);
   t.ok(before <= (failing?.last_failure_at ?? "") && (failing?.last_failure_at ?? "") <= new Date().toISOString());
@@ -425,7 +552,7 @@ async function startBeforeTheEnd(t: Owner, url: string): Promise<Koor> {
 }
 
 t.test(
-  "ten failures in a row turn it off and publish webhook.disabled; enable goes on with what was queued",
+  "too many failures in a row turn it off and publish webhook.disabled; enable goes on with what was queued",
   async (t) => {
     const receiver = await startReceiver(t, () => 500);
     const others = await startReceiver(t);
@@ -438,7 +565,7 @@ t.test(
     );
     t.match(off, { fail_count: WEBHOOK_FAILURES_MAX, active: false });
     t.equal(receiver.requests.length, 2);
-    await server.logged(/level=WARN msg="webhook disabled" id=w fail_count=10/);
+    await server.logged(/level=WARN msg="webhook disabled" id=w fail_count=400/);
     const [event] = (await send(server.port, "GET", "/api/events/history?topic=webhook.disabled")).json<Event[]>();
     t.match(event, {
       topic: "webhook.disabled",

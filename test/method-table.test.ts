@@ -252,6 +252,14 @@ t.test("what the routes send fits the schemas", async (t) => {
     told = (await send(port, "GET", "/api/webhooks"))
       .json<readonly { readonly fail_count: number }[]>()
       .some(({ fail_count }) => fail_count > 0);
+  await ask("GET", "/api/webhooks/dead/deliveries");
+  await ask("POST", "/api/webhooks/dead/skip");
+  await ask("GET", "/api/webhooks/dead/dead-letters");
+  const [letter] = (await send(port, "GET", "/api/webhooks/dead/dead-letters")).json<
+    readonly { readonly event_id: number }[]
+  >();
+  await ask("POST", `/api/webhooks/dead/dead-letters/${letter?.event_id}/send`);
+  await ask("DELETE", `/api/webhooks/dead/dead-letters/${letter?.event_id}`);
   await ask("POST", "/api/llm/usage", '{"provider":"p","model":"m"}');
   await ask(
     "POST",

@@ -207,6 +207,8 @@ const receiver = await startReceiver(t);
 /** Stands for the id of an instance that the test has registered. */
 const INSTANCE_ID = "INSTANCE-ID";
 const OTHER_ID = "OTHER-ID";
+/** Stands for the event that was skipped last. */
+const SKIPPED = "SKIPPED";
 const AS_INSTANCE = { "X-Koor-Instance": INSTANCE_ID };
 const AS_OTHER = { "X-Koor-Instance": OTHER_ID };
 
@@ -230,7 +232,7 @@ function tellTask(verb: string, status: number, id: string, body: object, header
 }
 
 /** A restore wants an empty server; of a cluster only a node can tell, below. */
-const ELSEWHERE: ReadonlySet<string> = new Set(["restore", "cluster"]);
+const ELSEWHERE: ReadonlySet<string> = new Set(["restore", "cluster", "webhook.resend"]);
 
 /** At least one success of every operation, and each refusal that a client can bring about. */
 const SAMPLES: readonly Sample[] = [
@@ -512,6 +514,33 @@ const SAMPLES: readonly Sample[] = [
   { name: "webhook.test", status: 200, method: "POST", path: "/api/webhooks/alive/test" },
   { name: "webhook.test", status: 400, method: "POST", path: "/api/webhooks/w/test" },
   { name: "webhook.test", status: 404, method: "POST", path: "/api/webhooks/none/test" },
+  {
+    name: "webhook.create",
+    status: 200,
+    method: "POST",
+    path: "/api/webhooks",
+    body: '{"id":"kept","url":"http://127.0.0.1:1/","patterns":["set.aside"]}',
+  },
+  { name: "webhook.skip", status: 409, method: "POST", path: "/api/webhooks/kept/skip" },
+  { name: "webhook.skip", status: 400, method: "POST", path: "/api/webhooks/kept/skip?event_id=0" },
+  { name: "webhook.skip", status: 404, method: "POST", path: "/api/webhooks/none/skip" },
+  { name: "events.publish", status: 200, method: "POST", path: "/api/events/publish", body: '{"topic":"set.aside"}' },
+  { name: "webhook.skip", status: 200, method: "POST", path: "/api/webhooks/kept/skip" },
+  { name: "webhook.list", status: 200, method: "GET", path: "/api/webhooks" },
+  ...["deliveries", "dead-letters", `dead-letters/${SKIPPED}`].flatMap((path, at) =>
+    [200, 404].map((status) => ({
+      name: ["webhook.deliveries", "webhook.dead_letters", "webhook.dead_letter"][at] ?? "",
+      status,
+      method: "GET",
+      path: `/api/webhooks/${status === 200 ? "kept" : "none"}/${path}`,
+    })),
+  ),
+  { name: "webhook.resend", status: 400, method: "POST", path: `/api/webhooks/kept/dead-letters/${SKIPPED}/send` },
+  { name: "webhook.deliveries", status: 200, method: "GET", path: "/api/webhooks/kept/deliveries" },
+  { name: "webhook.discard", status: 200, method: "DELETE", path: `/api/webhooks/kept/dead-letters/${SKIPPED}` },
+  { name: "webhook.discard", status: 404, method: "DELETE", path: `/api/webhooks/kept/dead-letters/${SKIPPED}` },
+  { name: "webhook.resend", status: 404, method: "POST", path: `/api/webhooks/kept/dead-letters/${SKIPPED}/send` },
+  { name: "webhook.delete", status: 200, method: "DELETE", path: "/api/webhooks/kept" },
   { name: "webhook.delete", status: 200, method: "DELETE", path: "/api/webhooks/w" },
   { name: "webhook.delete", status: 404, method: "DELETE", path: "/api/webhooks/w" },
   { name: "backup", status: 200, method: "GET", path: "/api/backup" },
@@ -795,13 +824,14 @@ t.test("what the server answers is what it describes", async (t) => {
     readonly id: string;
   }>().id;
   const by_name = new Map(described.map(({ operation }) => [operation.operationId, operation]));
+  let skipped = 0;
   for (const { name, status, method, path, body, headers = {}, guarded: fromGuarded } of SAMPLES) {
     const operation = by_name.get(name);
     if (operation === undefined) {
       t.fail(`${name} is not described`);
       continue;
     }
-    const target = path.replace(INSTANCE_ID, instance);
+    const target = path.replace(INSTANCE_ID, instance).replace(SKIPPED, String(skipped));
     const own = Object.fromEntries(
       Object.entries(headers).map(([header, value]) => [
         header,
@@ -812,6 +842,7 @@ t.test("what the server answers is what it describes", async (t) => {
       headers: own,
       ...(body === undefined ? {} : { body: typeof body === "string" ? body.replace(INSTANCE_ID, instance) : body }),
     });
+    if (name === "webhook.skip" && status === 200) ({ skipped } = answer.json<{ readonly skipped: number }>());
     t.equal(answer.status, status, `${method} ${path}`);
     t.equal(contradiction(answer, operation), undefined, `${method} ${path} ${status}`);
   }

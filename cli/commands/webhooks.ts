@@ -3,6 +3,7 @@ import type { Args, CommandRow } from "../command-row.js";
 import { JSON_TYPE } from "../input.js";
 
 const ID = { name: "id" } as const;
+const EVENT = { name: "event_id" } as const;
 
 function webhookBody(args: Args): Promise<Buffer> {
   const patterns = args
@@ -61,5 +62,49 @@ export const WEBHOOKS_COMMANDS: readonly CommandRow[] = [
     arguments: [ID],
     method: "POST",
     path: "/api/webhooks/{id}/enable",
+  },
+  {
+    words: ["webhooks", "skip"],
+    about: "Set the next event aside, and go on with the one after it.",
+    arguments: [ID],
+    flags: [
+      {
+        name: "event-id",
+        kind: "whole",
+        value: "N",
+        about: "only where it is this event that is tried now",
+        query: "event_id",
+      },
+    ],
+    method: "POST",
+    path: "/api/webhooks/{id}/skip",
+  },
+  {
+    words: ["webhooks", "log"],
+    about: "List the last tries of a webhook, the newest first.",
+    arguments: [ID],
+    method: "GET",
+    path: "/api/webhooks/{id}/deliveries",
+  },
+  {
+    words: ["webhooks", "dead-letters"],
+    about: "List the events that were set aside for a webhook.",
+    arguments: [ID],
+    method: "GET",
+    path: "/api/webhooks/{id}/dead-letters",
+  },
+  {
+    words: ["webhooks", "resend"],
+    about: "Send an event that was set aside again, now.",
+    arguments: [ID, EVENT],
+    method: "POST",
+    path: "/api/webhooks/{id}/dead-letters/{event_id}/send",
+  },
+  {
+    words: ["webhooks", "discard"],
+    about: "Throw an event away that was set aside.",
+    arguments: [ID, EVENT],
+    method: "DELETE",
+    path: "/api/webhooks/{id}/dead-letters/{event_id}",
   },
 ];

@@ -55,6 +55,8 @@ export const LEFT_OUT: Readonly<Record<string, string>> = {
   session: "a log-in is at one server with its token: a copy of it would open another one",
   webhook_queue: "what waits for delivery is the old server's to deliver: a copy of it would be delivered twice",
   webhook_body: "the bodies of what waits for delivery",
+  webhook_dead_letter: "what was set aside is the old server's to deliver, as its queue is",
+  webhook_delivery: "what the old server has delivered lately: the restored one begins its own log",
   log_position: "how far a node has carried out its cluster's log: a restored server is a server alone",
   cluster_node: "the nodes of a cluster, of which a restored server is none",
   data_directory: "which data directory it is: a restored one is another",

@@ -1,6 +1,8 @@
 /** What leaves: a webhook as clients see it, and the body of a delivery. Pure. */
 import { formatTime } from "../base/time.js";
-import type { WebhookRow } from "./table.js";
+import type { LoggedDelivery } from "../../schemas/webhooks.js";
+import type { DeadLetterRow } from "./dead-letters.js";
+import type { WebhookStanding } from "./table.js";
 
 /** What the body of a delivery is made of: `data` is JSON text, `created_at` in ms. */
 export interface DeliveredEvent {
@@ -12,14 +14,43 @@ export interface DeliveredEvent {
 }
 
 /** The secret is not in it. */
-export function encodeWebhook(webhook: WebhookRow): string {
+export function encodeWebhook(webhook: WebhookStanding): string {
   const { id, url, patterns, active, created_at, fail_count, last_fired, last_error, last_failure_at } = webhook;
   const fired = last_fired === null ? "" : `,"last_fired":"${formatTime(last_fired)}"`;
   const error = last_error === null ? "" : `,"last_error":${JSON.stringify(last_error)}`;
   const failed = last_failure_at === null ? "" : `,"last_failure_at":"${formatTime(last_failure_at)}"`;
+  const standing = `,"pending":${webhook.pending},"dropped":${webhook.dropped ?? 0},"dead_letters":${webhook.dead_letters}`;
   return (
     `{"id":${JSON.stringify(id)},"url":${JSON.stringify(url)},"patterns":${patterns},"active":${active === 1}` +
-    `,"created_at":"${formatTime(created_at)}","fail_count":${fail_count}${fired}${error}${failed}}`
+    `,"created_at":"${formatTime(created_at)}","fail_count":${fail_count}${fired}${error}${failed}` +
+    `${standing}${encodeFailing(webhook)}}`
+  );
+}
+
+/** Of a webhook that is off nothing is tried again. */
+function encodeFailing({ active, head, head_event, head_since, head_tries, next_try_at }: WebhookStanding): string {
+  if (head_event === null || head_event !== head) return "";
+  const next = active === 1 && next_try_at !== null ? `,"next_try_at":"${formatTime(next_try_at)}"` : "";
+  return (
+    `,"failing":{"event_id":${head_event},"since":"${formatTime(head_since ?? 0)}",` +
+    `"tries":${head_tries ?? 0}${next}}`
+  );
+}
+
+/** A try of the log. */
+export function encodeLoggedDelivery({ at_ms, event, attempt, status, duration_ms, error }: LoggedDelivery): string {
+  return (
+    `{"at":"${formatTime(at_ms)}","event_id":${event},"attempt":${attempt}` +
+    `,"outcome":"${error === null ? "delivered" : "failed"}"${status === null ? "" : `,"status":${status}`}` +
+    `,"duration_ms":${duration_ms}${error === null ? "" : `,"error":${JSON.stringify(error)}`}}`
+  );
+}
+
+/** An event that was set aside. */
+export function encodeDeadLetter({ event, topic, bytes, at, attempts, error }: DeadLetterRow): string {
+  return (
+    `{"event_id":${event},"topic":${JSON.stringify(topic)},"bytes":${bytes},"set_aside_at":"${formatTime(at)}"` +
+    `,"attempts":${attempts},"error":${JSON.stringify(error)}}`
   );
 }
 

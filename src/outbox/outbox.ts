@@ -8,13 +8,14 @@
  * old, and counted. A webhook whose deliveries cause what it gets is turned off (docs/webhooks.md "Chains").
  */
 import {
+  WEBHOOK_ERROR_CHARS_MAX,
   WEBHOOK_FAILURES_MAX,
   WEBHOOK_HOPS_MAX,
   WEBHOOK_QUEUE_BYTES_MAX,
   WEBHOOK_QUEUE_ROWS_MAX,
 } from "../../schemas/limits.js";
 import { utf8Length } from "../../schemas/text.js";
-import { OutboxNotice, type WebhookProgress } from "../../schemas/webhooks.js";
+import { OutboxNotice, type SetAside, type WebhookProgress } from "../../schemas/webhooks.js";
 import { assert, must } from "../base/assert.js";
 import { Failure } from "../base/result.js";
 import type { Notice } from "../rpc/method.js";
@@ -23,6 +24,8 @@ import type { ChangeSet } from "../threads/change-set.js";
 import type { Model, Said, WritingModel } from "../threads/model.js";
 import { PatternIndex } from "../topics/pattern-index.js";
 import { compilePattern } from "../topics/pattern.js";
+import { DeadLetterTable } from "./dead-letters.js";
+import { DeliveryLogTable } from "./delivery-log.js";
 import { encodeDelivery, type DeliveredEvent } from "./encode.js";
 import { WebhookTable, type WebhookRow } from "./table.js";
 
@@ -62,6 +65,8 @@ interface Held {
 
 export class Outbox implements WritingModel {
   readonly table: WebhookTable;
+  readonly letters: DeadLetterTable;
+  readonly log: DeliveryLogTable;
   #held = new Map<number, Held>();
   #index = new PatternIndex();
   /** Active webhooks by the text of each of their patterns. */
@@ -71,6 +76,8 @@ export class Outbox implements WritingModel {
   #changed = new Set<number>();
   #chained: OutboxNotice["chained"] = [];
   #dropped = 0;
+  /** Whether an event found no room in this transaction, which its webhook says. */
+  #overflowed = false;
   /** Ids of webhooks that this transaction has turned off. */
   #turned_off: string[] = [];
   /** Whether this transaction has changed what is held, or would have to be told of. */
@@ -78,6 +85,8 @@ export class Outbox implements WritingModel {
 
   constructor(db: Db) {
     this.table = new WebhookTable(db);
+    this.letters = new DeadLetterTable(db);
+    this.log = new DeliveryLogTable(db);
     this.#load();
   }
 
@@ -126,6 +135,8 @@ export class Outbox implements WritingModel {
     this.#touch(row);
     const held = must(this.#held.get(row), "a stored webhook is held");
     this.#unqueue(held, Number.MAX_SAFE_INTEGER);
+    this.letters.deleteAll(row);
+    this.log.deleteAll(row);
     this.#stop(held);
     this.#held.delete(row);
   }
@@ -142,21 +153,47 @@ export class Outbox implements WritingModel {
    * that is off already, what it was turned off for stays its last failure.
    * @returns the webhook when it was disabled now
    */
-  advance({ webhook, epoch, delivered, fail_count, fired_at, failure }: WebhookProgress): DisabledWebhook | undefined {
+  advance(progress: WebhookProgress): DisabledWebhook | undefined {
+    const { webhook, epoch, delivered, fail_count, fired_at, failure, head, log, set_aside } = progress;
     const stored = this.table.byRow(webhook);
     if (stored === undefined) return undefined; // deleted meanwhile
     const held = must(this.#held.get(webhook), "a stored webhook is held");
+    for (const aside of set_aside) this.#setAside(held, aside);
     if (delivered > 0) this.#unqueue(held, delivered);
     const same = stored.epoch === epoch;
     this.table.setProgress(webhook, same ? fail_count : stored.fail_count, fired_at);
+    if (same) this.table.setHead(webhook, head);
     if (failure !== undefined && stored.active === 1) this.table.setFailure(webhook, failure);
+    this.log.add(webhook, log);
     if (!same || fail_count < WEBHOOK_FAILURES_MAX || stored.active === 0) return undefined;
     return this.#disable(held, null);
+  }
+
+  /**
+   * Sets the event at the head of a webhook's queue aside.
+   * @param event which one that has to be; null where it does not matter
+   * @returns the event, or why none was skipped
+   */
+  skip(row: number, event: number | null, now_ms: number): number | Failure {
+    const stored = must(this.table.byRow(row), "a webhook that is skipped at is stored");
+    const head = this.table.first(row);
+    if (head === undefined) return new Failure("ALREADY_EXISTS", "no event waits for this webhook");
+    if (event !== null && event !== head)
+      return new Failure("ALREADY_EXISTS", `event ${event} is not the next one: event ${head} is`);
+    const held = must(this.#held.get(row), "a stored webhook is held");
+    const attempts = stored.head_event === head ? (stored.head_tries ?? 0) : 0;
+    const error = attempts > 0 ? `skipped: ${stored.last_error ?? ""}` : "skipped";
+    this.#touch(row);
+    this.#setAside(held, { event: head, at_ms: now_ms, attempts, error: error.slice(0, WEBHOOK_ERROR_CHARS_MAX) });
+    this.#unqueue(held, head);
+    this.table.setHead(row, null);
+    return head;
   }
 
   /** What is turned off is no business of the call that was the last straw. */
   tellChanges(changes: ChangeSet): void {
     for (const id of this.#turned_off) changes.add("webhook", id, null);
+    if (this.#overflowed) changes.add("webhook", null, null);
   }
 
   takeNotice(): Said<typeof OUTBOX> | null {
@@ -192,6 +229,7 @@ export class Outbox implements WritingModel {
     this.#chained = [];
     this.#dropped = 0;
     this.#turned_off = [];
+    this.#overflowed = false;
     this.#touched = false;
   }
 
@@ -286,8 +324,11 @@ export class Outbox implements WritingModel {
 
   #queue(event: OutboxEvent, wanting: readonly Held[]): void {
     this.#touched = true;
-    const taking = wanting.filter(({ rows }) => rows < WEBHOOK_QUEUE_ROWS_MAX);
-    this.#dropped += wanting.length - taking.length;
+    const taking: Held[] = [];
+    for (const held of wanting) {
+      if (held.rows < WEBHOOK_QUEUE_ROWS_MAX) taking.push(held);
+      else this.#overflow(held, 1);
+    }
     if (taking.length === 0) return;
     const body = encodeDelivery(event);
     const bytes = utf8Length(body);
@@ -295,7 +336,7 @@ export class Outbox implements WritingModel {
     for (const held of taking) {
       // One event fits an empty queue however large it is.
       if (held.rows > 0 && held.bytes + bytes > WEBHOOK_QUEUE_BYTES_MAX) {
-        this.#dropped += 1;
+        this.#overflow(held, 1);
         continue;
       }
       held.rows += 1;
@@ -306,6 +347,19 @@ export class Outbox implements WritingModel {
     }
     if (waiting > 0) this.table.storeBody(event.id, waiting, bytes, body, event.hops);
     this.#rows += waiting;
+  }
+
+  #overflow({ row }: Held, events: number): void {
+    this.#touched = true;
+    this.#overflowed = true;
+    this.#dropped += events;
+    this.table.countDropped(row, events);
+  }
+
+  /** Sets a queued event aside; the queue still has it. */
+  #setAside(held: Held, aside: SetAside): void {
+    const thrown_away = this.letters.add(held.row, aside);
+    if (thrown_away > 0) this.#overflow(held, thrown_away);
   }
 
   #unqueue(held: Held, upto: number): void {

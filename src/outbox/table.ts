@@ -3,7 +3,7 @@
  * A body is stored once however many webhooks wait for it, and goes with the last of them. Writer and
  * front each have a class of their own.
  */
-import type { WebhookCreateRequest, WebhookFailure } from "../../schemas/webhooks.js";
+import type { WebhookCreateRequest, WebhookFailure, WebhookHead } from "../../schemas/webhooks.js";
 import type { Db, Statement } from "../store/open.js";
 import type { Model } from "../threads/model.js";
 
@@ -23,7 +23,27 @@ export interface WebhookRow {
   /** Why a delivery failed last, or what the webhook was turned off for; with its time, or both null. */
   readonly last_error: string | null;
   readonly last_failure_at: number | null;
+  /** The event that failed at the head of its queue, with all that follows; null where none has. */
+  readonly head_event: number | null;
+  readonly head_since: number | null;
+  readonly head_tries: number | null;
+  readonly head_spent: number | null;
+  readonly next_try_at: number | null;
+  /** Events that found no room; null stands for 0. */
+  readonly dropped: number | null;
 }
+
+/** A webhook with what waits for it. */
+export interface WebhookStanding extends WebhookRow {
+  readonly pending: number;
+  /** The event at the head of its queue. */
+  readonly head: number | null;
+  readonly dead_letters: number;
+}
+
+const STANDING = `*, (SELECT count(*) FROM webhook_queue WHERE webhook = row) AS pending,
+  (SELECT min(event) FROM webhook_queue WHERE webhook = row) AS head,
+  (SELECT count(*) FROM webhook_dead_letter WHERE webhook = row) AS dead_letters`;
 
 /** What waits for one webhook. */
 export interface QueueSize {
@@ -36,8 +56,10 @@ class WebhookLookup {
   readonly #all: Statement<[], WebhookRow>;
   readonly #by_id: Statement<[string], WebhookRow>;
   readonly #by_row: Statement<[number], WebhookRow>;
+  readonly #standing: Statement<[string], WebhookStanding>;
 
   constructor(db: Db) {
+    this.#standing = db.prepare(`SELECT ${STANDING} FROM webhook WHERE id = ?`);
     this.#all = db.prepare("SELECT * FROM webhook ORDER BY id");
     this.#by_id = db.prepare("SELECT * FROM webhook WHERE id = ?");
     this.#by_row = db.prepare("SELECT * FROM webhook WHERE row = ?");
@@ -55,6 +77,11 @@ class WebhookLookup {
   byRow(row: number): WebhookRow | undefined {
     return this.#by_row.get(row);
   }
+
+  /** A webhook with what waits for it, which is counted. */
+  standing(id: string): WebhookStanding | undefined {
+    return this.#standing.get(id);
+  }
 }
 
 export class WebhookTable extends WebhookLookup {
@@ -62,6 +89,12 @@ export class WebhookTable extends WebhookLookup {
   readonly #delete: Statement<[number], unknown>;
   readonly #enable: Statement<[number], unknown>;
   readonly #progress: Statement<[number, number | null, number], unknown>;
+  readonly #head: Statement<
+    [number | null, number | null, number | null, number | null, number | null, number],
+    unknown
+  >;
+  readonly #drop: Statement<[number, number], unknown>;
+  readonly #first: Statement<[number], number | null>;
   readonly #failure: Statement<[string, number, number], unknown>;
   readonly #disable: Statement<[number], unknown>;
   readonly #queue: Statement<[number, number], unknown>;
@@ -78,7 +111,16 @@ export class WebhookTable extends WebhookLookup {
        VALUES (?, ?, ?, ?, 1, 0, 0, ?, NULL)`,
     );
     this.#delete = db.prepare("DELETE FROM webhook WHERE row = ?");
-    this.#enable = db.prepare("UPDATE webhook SET active = 1, fail_count = 0, epoch = epoch + 1 WHERE row = ?");
+    this.#enable = db.prepare(
+      `UPDATE webhook SET active = 1, fail_count = 0, epoch = epoch + 1, head_event = NULL, head_since = NULL,
+       head_tries = NULL, head_spent = NULL, next_try_at = NULL WHERE row = ?`,
+    );
+    this.#head = db.prepare(
+      `UPDATE webhook SET head_event = ?, head_since = ?, head_tries = ?, head_spent = ?, next_try_at = ?
+       WHERE row = ?`,
+    );
+    this.#drop = db.prepare("UPDATE webhook SET dropped = coalesce(dropped, 0) + ? WHERE row = ?");
+    this.#first = db.prepare<[number], number | null>("SELECT min(event) FROM webhook_queue WHERE webhook = ?").pluck();
     this.#progress = db.prepare(
       "UPDATE webhook SET fail_count = ?, last_fired = coalesce(?, last_fired) WHERE row = ?",
     );
@@ -112,6 +154,22 @@ export class WebhookTable extends WebhookLookup {
 
   setProgress(row: number, fail_count: number, fired_at: number | null): void {
     this.#progress.run(fail_count, fired_at, row);
+  }
+
+  /** Stores how the event at the head of its queue fares; null where it has not failed. */
+  setHead(row: number, head: WebhookHead | null): void {
+    if (head === null) this.#head.run(null, null, null, null, null, row);
+    else this.#head.run(head.event, head.since_ms, head.tries, head.spent, head.next_ms, row);
+  }
+
+  /** Counts events that found no room. */
+  countDropped(row: number, events: number): void {
+    this.#drop.run(events, row);
+  }
+
+  /** The event at the head of a webhook's queue. */
+  first(row: number): number | undefined {
+    return this.#first.get(row) ?? undefined;
   }
 
   setFailure(row: number, { error, at_ms }: WebhookFailure): void {
@@ -159,6 +217,7 @@ export class WebhookReader extends WebhookLookup {
   readonly #next: Statement<[number, number], QueuedEvent>;
   readonly #body: Statement<[number], string>;
   readonly #rows: Statement<[], number>;
+  readonly #standings: Statement<[], WebhookStanding>;
   readonly #count: Statement<[], number>;
 
   constructor(db: Db) {
@@ -169,6 +228,7 @@ export class WebhookReader extends WebhookLookup {
     );
     this.#body = db.prepare<[number], string>("SELECT body FROM webhook_body WHERE event = ?").pluck();
     this.#rows = db.prepare<[], number>("SELECT count(*) FROM webhook_queue").pluck();
+    this.#standings = db.prepare(`SELECT ${STANDING} FROM webhook ORDER BY id`);
     this.#count = db.prepare<[], number>("SELECT count(*) FROM webhook").pluck();
   }
 
@@ -180,6 +240,11 @@ export class WebhookReader extends WebhookLookup {
   /** The body of an event that waits. */
   body(event: number): string | undefined {
     return this.#body.get(event);
+  }
+
+  /** All webhooks with what waits for them, by id. */
+  standings(): WebhookStanding[] {
+    return this.#standings.all();
   }
 
   /** How many webhooks there are. */

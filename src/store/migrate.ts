@@ -261,6 +261,27 @@ const MIGRATIONS: readonly string[] = [
   -- What a request with a request_id has asked for: '' of one that was stored before this was kept.
   ALTER TABLE remembered_request ADD COLUMN hash TEXT NOT NULL DEFAULT '';
   `,
+  `
+  -- How the event at the head of a webhook's queue fares, so that a restart goes on with it: since when and how often
+  -- it has failed, how much of its budget is spent, and when it is tried again. Null where it has not failed.
+  -- dropped: events that found no room; null stands for 0.
+  ALTER TABLE webhook ADD COLUMN head_event INTEGER;
+  ALTER TABLE webhook ADD COLUMN head_since INTEGER;
+  ALTER TABLE webhook ADD COLUMN head_tries INTEGER;
+  ALTER TABLE webhook ADD COLUMN head_spent INTEGER;
+  ALTER TABLE webhook ADD COLUMN next_try_at INTEGER;
+  ALTER TABLE webhook ADD COLUMN dropped INTEGER;
+  -- Events that were set aside; webhook_body.waiting counts these rows, too.
+  CREATE TABLE webhook_dead_letter (
+    webhook INTEGER NOT NULL, event INTEGER NOT NULL, topic TEXT NOT NULL, at INTEGER NOT NULL, attempts INTEGER NOT NULL,
+    error TEXT NOT NULL, PRIMARY KEY (webhook, event)
+  ) WITHOUT ROWID;
+  -- The last tries of each webhook. status: of the receiver's answer; error: null where it was delivered.
+  CREATE TABLE webhook_delivery (
+    webhook INTEGER NOT NULL, number INTEGER NOT NULL, at INTEGER NOT NULL, event INTEGER NOT NULL,
+    attempt INTEGER NOT NULL, status INTEGER, duration_ms INTEGER NOT NULL, error TEXT, PRIMARY KEY (webhook, number)
+  ) WITHOUT ROWID;
+  `,
 ];
 
 /** The newest layout this program knows. */

@@ -1,8 +1,20 @@
-/** Making, deleting and enabling webhooks, and taking in how far deliveries have come. Run in the writer. */
+/**
+ * Making, deleting and enabling webhooks, what becomes of single events, and taking in how far deliveries have come. Run
+ * in the writer.
+ */
 import * as Type from "typebox";
 import { JsonText } from "../../schemas/json-text.js";
 import { WEBHOOKS_MAX } from "../../schemas/limits.js";
-import { Webhook, WebhookCreateRequest, WebhookIdRequest, WebhookProgressRequest } from "../../schemas/webhooks.js";
+import {
+  Webhook,
+  type LoggedDelivery,
+  WebhookCreateRequest,
+  WebhookDiscardRequest,
+  WebhookIdRequest,
+  WebhookProgressRequest,
+  WebhookResendRequest,
+  WebhookSkipRequest,
+} from "../../schemas/webhooks.js";
 import { must } from "../base/assert.js";
 import { Failure, invalid } from "../base/result.js";
 import { publisher } from "../events/publisher.js";
@@ -11,13 +23,20 @@ import { anyOfThem, changes, changesAny, named } from "../threads/changes.js";
 import { noDetail, resourceId, writerMethod } from "../threads/writer-method.js";
 import { disabledEvent } from "../outbox/disabled.js";
 import { encodeWebhook } from "../outbox/encode.js";
-import { noWebhook } from "./missing.js";
+import { noDeadLetter, noWebhook } from "./missing.js";
 import { outboxModel } from "../outbox/outbox.js";
 
 const models = { outbox: outboxModel };
 const changed = [changes("webhook", ({ id }: { readonly id: string }) => [id], named(resourceId))];
 /** Numbers of one receiver's progress. */
-const PROGRESS_NUMBERS = 5;
+const PROGRESS_NUMBERS = 10;
+/** Numbers of one try in the log. */
+const LOG_NUMBERS = 5;
+
+/** The `detail` of what is done with one event. */
+function eventDetail({ event, delivery }: { readonly event: number; readonly delivery?: LoggedDelivery }): string {
+  return JSON.stringify({ event_id: event, ...(delivery === undefined ? {} : { delivered: delivery.error === null }) });
+}
 
 /** Replies the webhook as clients see it. */
 export const createWebhook = writerMethod({
@@ -40,7 +59,7 @@ export const createWebhook = writerMethod({
     const refusal = outbox.refusePatterns(request.patterns);
     if (refusal !== null) return refusal;
     outbox.table.insert(request, now_ms);
-    const webhook = must(outbox.table.byId(request.id), "it was stored");
+    const webhook = must(outbox.table.standing(request.id), "it was stored");
     outbox.add(webhook);
     return encodeWebhook(webhook);
   },
@@ -77,7 +96,56 @@ export const enableWebhook = writerMethod({
     if (webhook === undefined) return noWebhook(id);
     outbox.table.enable(webhook.row);
     outbox.enable(webhook.row);
-    return encodeWebhook(must(outbox.table.byId(id), "it was stored"));
+    return encodeWebhook(must(outbox.table.standing(id), "it was stored"));
+  },
+});
+
+/** Replies the event that was set aside. */
+export const skipEvent = writerMethod({
+  name: "webhook.skip",
+  request: WebhookSkipRequest,
+  reply: Type.Integer(),
+  weight: weightOf,
+  audit: { action: "webhook.skip", resource: resourceId, detail: (_request, event) => eventDetail({ event }) },
+  changes: changed,
+  models,
+  run: ({ outbox }, { id, event }, { now_ms }) => {
+    const webhook = outbox.table.byId(id);
+    return webhook === undefined ? noWebhook(id) : outbox.skip(webhook.row, event, now_ms);
+  },
+});
+
+/** Takes in how sending a set-aside event again went: one that was delivered is set aside no more. */
+export const resendEvent = writerMethod({
+  name: "webhook.resend",
+  request: WebhookResendRequest,
+  reply: Type.Null(),
+  weight: weightOf,
+  audit: { action: "webhook.resend", resource: resourceId, detail: eventDetail },
+  changes: changed,
+  models,
+  run: ({ outbox: { table, letters, log } }, { id, event, delivery }) => {
+    const webhook = table.byId(id);
+    if (webhook === undefined) return noWebhook(id);
+    log.add(webhook.row, [delivery]);
+    if (delivery.error === null) letters.delete(webhook.row, event);
+    else letters.setTried(webhook.row, event, delivery.attempt, delivery.error);
+    return null;
+  },
+});
+
+export const discardEvent = writerMethod({
+  name: "webhook.discard",
+  request: WebhookDiscardRequest,
+  reply: Type.Null(),
+  weight: weightOf,
+  audit: { action: "webhook.discard", resource: resourceId, detail: eventDetail },
+  changes: changed,
+  models,
+  run: ({ outbox }, { id, event }) => {
+    const webhook = outbox.table.byId(id);
+    if (webhook === undefined) return noWebhook(id);
+    return outbox.letters.delete(webhook.row, event) ? null : noDeadLetter(id, event);
   },
 });
 
@@ -87,9 +155,15 @@ export const advanceWebhooks = writerMethod({
   request: WebhookProgressRequest,
   reply: Type.Null(),
   weight: ({ receivers }) => {
-    let weight = receivers.length * PROGRESS_NUMBERS * Float64Array.BYTES_PER_ELEMENT;
-    for (const { failure } of receivers) if (failure !== undefined) weight += weightOf(failure);
-    return weight;
+    let numbers = 0;
+    let weight = 0;
+    for (const { failure, log, set_aside } of receivers) {
+      numbers += PROGRESS_NUMBERS + log.length * LOG_NUMBERS;
+      for (const { error } of log) weight += error?.length ?? 0;
+      if (failure !== undefined) weight += weightOf(failure);
+      if (set_aside.length > 0) weight += weightOf(set_aside);
+    }
+    return weight + numbers * Float64Array.BYTES_PER_ELEMENT;
   },
   audit: null,
   in_cluster: "leader",

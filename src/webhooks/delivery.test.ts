@@ -1,15 +1,20 @@
 /**
  * Outbox and deliveries together, on a database in memory, with a clock, receivers and commits of the test's
- * own: order, backoff, the tenth failure, enable, restarts, shutdown, room for large bodies, and random
+ * own: order, backoff, the last failure, events that are set aside, enable, restarts, shutdown, room for large bodies, and random
  * histories against a naive model.
  */
 import * as fc from "fast-check";
 import t from "tap";
 import {
+  WEBHOOK_DEAD_LETTERS_MAX,
   WEBHOOK_ERROR_CHARS_MAX,
+  WEBHOOK_EVENT_BUDGET,
   WEBHOOK_FAILURES_MAX,
   WEBHOOK_HOPS_MAX,
+  WEBHOOK_LOG_ROWS,
   WEBHOOK_QUEUE_ROWS_MAX,
+  WEBHOOK_REFUSAL_COST,
+  WEBHOOK_RETRY_AFTER_MS_MAX,
   WEBHOOK_RETRY_DELAY_MS_MAX,
   WEBHOOK_RETRY_MS_MAX,
   WEBHOOK_RETRY_MS_MIN,
@@ -22,6 +27,8 @@ import { migrate } from "../store/migrate.js";
 import { retryDelay } from "./backoff.js";
 import { Bodies } from "./bodies.js";
 import { Deliveries } from "./delivery.js";
+import { DeadLetterReader, type DeadLetterRow } from "../outbox/dead-letters.js";
+import { DeliveryLogReader } from "../outbox/delivery-log.js";
 import { Outbox } from "../outbox/outbox.js";
 import { deliveryId } from "./request.js";
 import type { Delivery, Outcome } from "./send.js";
@@ -30,8 +37,27 @@ import { quietLog } from "../../test/support/quiet-log.js";
 import { openDatabase } from "../store/sqlite/choice.js";
 
 const SILENT = quietLog();
-const DELIVERED: Outcome = { kind: "delivered" };
-const FAILED: Outcome = { kind: "failed", reason: "it answered 500" };
+const DELIVERED: Outcome = { kind: "delivered", status: 204 };
+/** A receiver that cannot be reached for the reason. */
+const failed = (reason: string): Outcome => ({
+  kind: "failed",
+  failure: "unreachable",
+  reason,
+  status: null,
+  retry_after_ms: 0,
+});
+const FAILED = failed("connection refused");
+type Failed = Extract<Outcome, { readonly kind: "failed" }>;
+/** An answer that refuses the event. */
+const REFUSED: Failed = {
+  kind: "failed",
+  failure: "refused",
+  reason: "it answered 400",
+  status: 400,
+  retry_after_ms: 0,
+};
+const TROUBLED: Failed = { ...REFUSED, failure: "troubled", reason: "it answered 503", status: 503 };
+const errorOf = (outcome: Outcome): string => (outcome.kind === "delivered" ? "" : outcome.reason);
 
 interface Request extends Delivery {
   readonly event: number;
@@ -191,7 +217,11 @@ class System {
     return this.figure("koor_webhook_queue");
   }
 
-  outcomes(outcome: "delivered" | "failed" | "dropped"): number {
+  lettersOf(id: string): DeadLetterRow[] {
+    return new DeadLetterReader(this.db).all(this.stored(id).row);
+  }
+
+  outcomes(outcome: "delivered" | "failed" | "dead_letter" | "dropped"): number {
     return this.figure(`koor_webhook_deliveries_total{outcome="${outcome}"}`);
   }
 
@@ -222,6 +252,9 @@ t.test("in order, one at a time, and a slow receiver delays nobody", async (t) =
   t.equal(system.bodies, 4);
 });
 
+/** Tries after which the delay grows no more. */
+const TRIES_SHOWN = 20;
+
 t.test("a failure is tried again, later and later, with the same id; what is behind it waits", async (t) => {
   for (const chance of [0, 0.5, 1]) {
     const system = new System();
@@ -233,11 +266,12 @@ t.test("a failure is tried again, later and later, with the same id; what is beh
     const [{ id } = { id: "" }] = system.requests;
     t.equal(id, deliveryId("w", 1));
     let before = 0;
-    for (let failures = 1; failures < WEBHOOK_FAILURES_MAX; failures++) {
+    for (let failures = 1; failures < TRIES_SHOWN; failures++) {
       t.equal(await system.answer("w", FAILED), 1);
       const delay = retryDelay(failures, chance);
       if (failures === 1) t.ok(delay >= WEBHOOK_RETRY_MS_MIN && delay <= WEBHOOK_RETRY_MS_MAX, `${delay}`);
-      else t.equal(delay, Math.min(2 * before, WEBHOOK_RETRY_DELAY_MS_MAX));
+      else if (delay < 0.7 * WEBHOOK_RETRY_DELAY_MS_MAX) t.equal(delay, 2 * before);
+      else t.ok(delay >= 0.75 * WEBHOOK_RETRY_DELAY_MS_MAX && delay <= WEBHOOK_RETRY_DELAY_MS_MAX, `${delay}`);
       before = delay;
       await system.pass(delay - 1);
       t.equal(system.requests.length, 0, "not yet");
@@ -248,23 +282,31 @@ t.test("a failure is tried again, later and later, with the same id; what is beh
         [[1, id]],
       );
     }
+    let total = 0;
+    for (let failures = 1; failures < WEBHOOK_FAILURES_MAX; failures++) total += retryDelay(failures, chance);
+    t.ok(total >= 72 * 3_600_000, "for three days at least");
     t.equal(await system.answer("w", DELIVERED), 1);
     t.equal(await system.answer("w", DELIVERED), 2);
     await system.pass(100);
     t.match(system.stored("w"), { fail_count: 0, active: 1 });
-    t.equal(system.outcomes("failed"), WEBHOOK_FAILURES_MAX - 1);
+    t.equal(system.outcomes("failed"), TRIES_SHOWN - 1);
   }
 });
 
+/** Fails until the webhook is off; all but the last failures are only written down. */
 async function failUntilDisabled(system: System, id: string): Promise<void> {
-  for (let failures = 0; failures < WEBHOOK_FAILURES_MAX; failures++) {
+  await system.pass(0);
+  system.db.prepare("UPDATE webhook SET fail_count = ? WHERE id = ?").run(WEBHOOK_FAILURES_MAX - 2, id);
+  system.restart();
+  await system.pass(WEBHOOK_RETRY_DELAY_MS_MAX);
+  for (let failures = 0; failures < 2; failures++) {
     await system.answer(id, FAILED);
     await system.pass(WEBHOOK_RETRY_DELAY_MS_MAX);
   }
 }
 
 t.test(
-  "the tenth failure in a row disables; enabling resumes what was queued, not what was published meanwhile",
+  "too many failures in a row disable; enabling resumes what was queued, not what was published meanwhile",
   async (t) => {
     const system = new System();
     system.add("w");
@@ -294,10 +336,10 @@ t.test("the last failure stays through successes, enabling and a restart", async
   system.add("w");
   t.match(system.stored("w"), { last_error: null, last_failure_at: null }, "none yet");
   system.publish();
-  await system.answer("w", { kind: "failed", reason: "first" });
+  await system.answer("w", failed("first"));
   await system.pass(1_000);
   t.match(system.stored("w"), { fail_count: 1, last_error: "first", last_failure_at: 1_000_000 });
-  await system.answer("w", { kind: "failed", reason: "second" });
+  await system.answer("w", failed("second"));
   await system.pass(1_000);
   const last = { last_error: "second", last_failure_at: 1_001_000 };
   t.match(system.stored("w"), { fail_count: 2, ...last }, "of several the newest");
@@ -324,9 +366,18 @@ t.test(
     for (let at = 0; at < 3; at++) system.publish();
     await system.answer("w", DELIVERED);
     await system.pass(100);
-    t.same(Object.keys(system.told[0] ?? {}), ["webhook", "epoch", "delivered", "fail_count", "fired_at"]);
+    t.same(Object.keys(system.told[0] ?? {}), [
+      "webhook",
+      "epoch",
+      "delivered",
+      "fail_count",
+      "fired_at",
+      "head",
+      "log",
+      "set_aside",
+    ]);
     const failed_ms = system.now_ms;
-    await system.answer("w", { kind: "failed", reason: "x".repeat(WEBHOOK_ERROR_CHARS_MAX + 1) });
+    await system.answer("w", failed("x".repeat(WEBHOOK_ERROR_CHARS_MAX + 1)));
     system.refusal = new Failure("UNAVAILABLE", "the writer is restarting");
     await system.pass(1_000);
     system.refusal = null;
@@ -355,7 +406,7 @@ t.test("enabled while its failures are still on their way: they do not count any
   system.refusal = null;
   await system.pass(100);
   t.same(system.disabled, []);
-  t.match(system.stored("w"), { active: 1, fail_count: 0, last_error: "it answered 500" });
+  t.match(system.stored("w"), { active: 1, fail_count: 0, last_error: "connection refused" });
   t.equal(await system.answer("w", DELIVERED), 1);
 });
 
@@ -488,7 +539,7 @@ t.test("turned off for a chain with a delivery under way: what it was turned off
   system.enable("w");
   await system.answer("w", FAILED);
   await system.pass(100);
-  t.match(system.stored("w"), { last_error: "it answered 500" }, "enabled, it fails as before");
+  t.match(system.stored("w"), { last_error: "connection refused" }, "enabled, it fails as before");
 });
 
 t.test("a rolled-back transaction leaves nothing in memory", async (t) => {
@@ -523,6 +574,127 @@ t.test("large bodies are sent as there is room", (t) => {
   t.equal(bodies.bytes, 0);
   t.ok(Buffer.isBuffer(bodies.take(3, size)));
   t.end();
+});
+
+t.test("an event that is refused goes aside after its own budget, and the next one is delivered", async (t) => {
+  const system = new System();
+  system.add("w");
+  for (let at = 0; at < 3; at++) system.publish();
+  const budgets = [
+    { outcome: REFUSED, tries: Math.ceil(WEBHOOK_EVENT_BUDGET / WEBHOOK_REFUSAL_COST), hours: 0.75 },
+    { outcome: TROUBLED, tries: WEBHOOK_EVENT_BUDGET, hours: 24 },
+  ];
+  system.chance = 0;
+  for (const [at, { outcome, tries, hours }] of budgets.entries()) {
+    const event = at + 1;
+    const began_ms = system.now_ms;
+    for (let failures = 1; failures <= tries; failures++) {
+      t.equal(await system.answer("w", outcome), event);
+      // A receiver that cannot be reached at all costs the event nothing.
+      if (failures === 3) {
+        await system.pass(WEBHOOK_RETRY_DELAY_MS_MAX);
+        t.equal(await system.answer("w", FAILED), event);
+      }
+      if (failures < tries) await system.pass(WEBHOOK_RETRY_DELAY_MS_MAX);
+    }
+    let minimum_ms = 0;
+    for (let failures = 1; failures < tries; failures++) minimum_ms += retryDelay(failures, 0);
+    t.ok(minimum_ms >= hours * 3_600_000, `${minimum_ms} ms`);
+    await system.pass(100);
+    t.match(system.lettersOf("w")[at], { event, topic: "t", attempts: tries + 1, error: errorOf(outcome) });
+    t.ok(system.now_ms > began_ms);
+  }
+  t.equal(await system.answer("w", DELIVERED), 3, "what follows is delivered");
+  await system.pass(100);
+  t.match(system.reader.standing("w"), {
+    active: 1,
+    fail_count: 0,
+    pending: 0,
+    head: null,
+    dead_letters: 2,
+    dropped: null,
+  });
+  t.equal(system.outcomes("dead_letter"), 2);
+  t.equal(system.bodies, 2, "their bodies stay");
+  system.remove("w");
+  t.equal(system.bodies, 0, "and go with the webhook");
+});
+
+t.test("a list of dead letters is bounded, the oldest make room; the log of deliveries is, too", async (t) => {
+  const system = new System();
+  system.add("w");
+  const { row } = system.stored("w");
+  for (let at = 0; at < WEBHOOK_DEAD_LETTERS_MAX + 2; at++) {
+    const event = system.publish();
+    if (at === 0) await system.answer("w", TROUBLED);
+    t.equal(system.outbox.skip(row, at === 0 ? event : null, system.now_ms), event);
+    system.commit();
+  }
+  const letters = system.lettersOf("w");
+  t.match([letters[0], letters.at(-1)], [{ event: 3 }, { event: WEBHOOK_DEAD_LETTERS_MAX + 2 }]);
+  t.match(system.reader.standing("w"), { dead_letters: WEBHOOK_DEAD_LETTERS_MAX, dropped: 2 });
+  t.equal(system.bodies, WEBHOOK_DEAD_LETTERS_MAX);
+  t.equal(system.outcomes("dropped"), 2);
+  for (let at = 0; at < WEBHOOK_LOG_ROWS + 5; at++) {
+    system.publish();
+    await system.answer("w", DELIVERED);
+    if (at % 60 === 0) await system.pass(100);
+  }
+  await system.pass(100);
+  const log = new DeliveryLogReader(system.db).all(row);
+  t.equal(log.length, WEBHOOK_LOG_ROWS);
+  t.match(log[0], { event: 2 * WEBHOOK_LOG_ROWS + 7, attempt: 1, status: 204, error: null, duration_ms: 0 });
+});
+
+t.test("skipped: the next one is delivered at once, whatever the first one waits for", async (t) => {
+  const system = new System();
+  system.add("w");
+  const { row } = system.stored("w");
+  t.match(system.outbox.skip(row, null, 1), { status: "ALREADY_EXISTS" }, "nothing waits");
+  for (let at = 0; at < 3; at++) system.publish();
+  await system.answer("w", REFUSED);
+  await system.pass(100);
+  t.match(system.outbox.skip(row, 2, 1), { status: "ALREADY_EXISTS", message: /event 1 is/ });
+  t.match(system.stored("w"), { head_event: 1, head_tries: 1, head_spent: WEBHOOK_REFUSAL_COST });
+  t.equal(system.outbox.skip(row, 1, system.now_ms), 1);
+  system.commit();
+  t.match(system.lettersOf("w"), [{ event: 1, attempts: 1, error: "skipped: it answered 400" }]);
+  await system.rest();
+  t.match(system.requests, [{ event: 2 }], "without a wait");
+  t.equal(system.outbox.skip(row, null, system.now_ms), 2, "skipped with its request under way");
+  system.commit();
+  t.equal(await system.answer("w", REFUSED), 2);
+  t.equal(await system.answer("w", DELIVERED), 3, "no wait, either");
+  await system.pass(100);
+  t.match(system.reader.standing("w"), { pending: 0, dead_letters: 2, fail_count: 0, head_event: null });
+});
+
+t.test("Retry-After is kept where it is later than the next try; tries and time outlive a restart", async (t) => {
+  const system = new System();
+  system.add("w");
+  system.publish();
+  await system.answer("w", { ...TROUBLED, retry_after_ms: 60_000 });
+  await system.pass(100);
+  t.match(system.stored("w"), { head_event: 1, head_tries: 1, head_spent: 1, next_try_at: system.now_ms + 59_900 });
+  system.restart();
+  await system.pass(59_899);
+  t.same(system.requests, [], "not yet");
+  await system.pass(1);
+  t.match(system.requests, [{ event: 1 }]);
+  const delay = retryDelay(2, system.chance);
+  await system.answer("w", { ...TROUBLED, retry_after_ms: 1 });
+  await system.pass(delay - 1);
+  t.same(system.requests, [], "an earlier one counts for nothing");
+  await system.pass(1);
+  t.match(system.requests, [{ event: 1 }]);
+  const log = new DeliveryLogReader(system.db).all(system.stored("w").row);
+  t.match(log, [{ attempt: 2 }, { attempt: 1, status: 503, error: "it answered 503" }]);
+  // A clock that was far ahead when the time was stored.
+  system.now_ms -= 10 * 3_600_000;
+  system.restart();
+  await system.pass(0);
+  await system.pass(WEBHOOK_RETRY_AFTER_MS_MAX);
+  t.match(system.requests, [{ event: 1 }]);
 });
 
 /** One step of a random history. */
@@ -596,6 +768,6 @@ t.test("whatever happens, each webhook gets what it is due, in order, and nothin
       await system.pass(100);
       if (system.bodies !== 0 || system.queued !== 0) throw new Error("something is left");
     }),
-    { numRuns: 150 },
+    { numRuns: 120 },
   );
 });

@@ -7,13 +7,15 @@
  * again after a crash: at least once, with the same delivery id.
  */
 import {
-  WEBHOOK_ERROR_CHARS_MAX,
+  WEBHOOK_EVENT_BUDGET,
   WEBHOOK_FAILURES_MAX,
   WEBHOOK_PROGRESS_ROWS,
+  WEBHOOK_REFUSAL_COST,
+  WEBHOOK_RETRY_AFTER_MS_MAX,
   WEBHOOK_RETRY_MS_MAX,
   WEBHOOK_STARTS_PER_TURN,
 } from "../../schemas/limits.js";
-import type { OutboxNotice, WebhookProgressRequest } from "../../schemas/webhooks.js";
+import type { LoggedDelivery, OutboxNotice, WebhookProgressRequest } from "../../schemas/webhooks.js";
 import { Periodic } from "../background/periodic.js";
 import type { BackgroundTask } from "../background/task.js";
 import type { Clock } from "../base/clock.js";
@@ -24,10 +26,17 @@ import { retryDelay } from "./backoff.js";
 import { Bodies } from "./bodies.js";
 import { Receiver } from "./receiver.js";
 import { deliveryId } from "./request.js";
-import type { Outcome, Send } from "./send.js";
+import { errorText, type FailureKind, type Outcome, type Send } from "./send.js";
 import type { WebhookReader } from "../outbox/table.js";
 
 const SECOND_MS = 1_000;
+/** How much of an event's budget a failure costs. */
+const COSTS: Readonly<Record<FailureKind, number>> = { refused: WEBHOOK_REFUSAL_COST, troubled: 1, unreachable: 0 };
+
+/** No event has this id. */
+const NO_EVENT = 0;
+
+type Failed = Extract<Outcome, { readonly kind: "failed" }>;
 
 export interface DeliveriesOptions {
   readonly reader: Pick<WebhookReader, "all" | "byRow" | "next" | "body" | "waiting">;
@@ -61,6 +70,7 @@ export class Deliveries implements BackgroundTask {
   #in_flight = 0;
   #delivered = 0;
   #failed = 0;
+  #set_aside = 0;
   #dropped = 0;
   /** Deliveries that wait, of all webhooks. */
   #queued = 0;
@@ -87,6 +97,11 @@ export class Deliveries implements BackgroundTask {
     return this.#in_flight;
   }
 
+  /** Deliveries that wait, of all webhooks. */
+  get queued(): number {
+    return this.#queued;
+  }
+
   /** Reads all webhooks: at the start, and after the writer was restarted. */
   load(): void {
     const { reader } = this.#options;
@@ -96,9 +111,12 @@ export class Deliveries implements BackgroundTask {
       this.#reload(row);
   }
 
-  /** Deliveries are another server's from now on: it makes those again that nobody was told of. */
+  /**
+   * Deliveries are another server's from now on: it makes those again that nobody was told of. Should they be this
+   * server's again, `load` begins with what is stored.
+   */
   forget(): void {
-    this.#untold.clear();
+    for (const receiver of this.#receivers.values()) this.#forget(receiver);
     this.#untold_rows = 0;
   }
 
@@ -151,10 +169,11 @@ export class Deliveries implements BackgroundTask {
       .metric(
         "koor_webhook_deliveries_total",
         "counter",
-        "Deliveries to webhooks: made, tries that failed, and events for which a queue was full.",
+        "Deliveries to webhooks: made, tries that failed, events that were set aside, and events that found no room.",
       )
       .sample("koor_webhook_deliveries_total", this.#delivered, { outcome: "delivered" })
       .sample("koor_webhook_deliveries_total", this.#failed, { outcome: "failed" })
+      .sample("koor_webhook_deliveries_total", this.#set_aside, { outcome: "dead_letter" })
       .sample("koor_webhook_deliveries_total", this.#dropped, { outcome: "dropped" })
       .value("koor_webhook_queue", "gauge", "Deliveries that wait, of all webhooks.", this.#queued);
   }
@@ -165,13 +184,14 @@ export class Deliveries implements BackgroundTask {
     this.#untold.clear();
     this.#untold_rows = 0;
     if (untold.length === 0 || !this.#leads()) return;
-    const words = untold.map((receiver) => ({ receiver, progress: receiver.progress() }));
+    const words = untold.map((receiver) => ({ receiver, progress: receiver.takeProgress() }));
     const reply = await this.#options.advance({ receivers: words.map(({ progress }) => progress) });
-    if (!(reply instanceof Failure)) {
-      for (const { receiver, progress } of words) receiver.told(progress);
-      return;
+    if (!(reply instanceof Failure)) return;
+    for (const { receiver, progress } of words) {
+      if (this.#receivers.get(receiver.row) !== receiver) continue;
+      receiver.giveBack(progress);
+      this.#untold.add(receiver);
     }
-    for (const receiver of untold) if (this.#receivers.get(receiver.row) === receiver) this.#untold.add(receiver);
   }
 
   /** Takes over what is stored of one webhook. */
@@ -182,13 +202,13 @@ export class Deliveries implements BackgroundTask {
       if (known !== undefined) this.#forget(known);
       return;
     }
+    // The server that delivers knows more than what is stored; one that does not would only know it from before.
+    if (!this.#leads()) return;
     const receiver = known ?? new Receiver(stored);
     this.#receivers.set(row, receiver);
-    const enabled = receiver.update(stored);
-    if (
-      (enabled && receiver.state === "waiting") ||
-      (receiver.state === "ended" && receiver.fail_count < WEBHOOK_FAILURES_MAX)
-    ) {
+    receiver.update(stored);
+    // One that waits looks anew: it may have been enabled, or the event that it waits for may have been skipped.
+    if (receiver.state === "waiting" || (receiver.state === "ended" && receiver.fail_count < WEBHOOK_FAILURES_MAX)) {
       this.#waiting.delete(receiver);
       receiver.state = "idle";
     }
@@ -223,9 +243,16 @@ export class Deliveries implements BackgroundTask {
 
   #begin(receiver: Receiver): void {
     receiver.state = "idle";
-    if (!receiver.active || this.#draining || !this.#leads()) return;
+    const known = this.#receivers.get(receiver.row) === receiver;
+    if (!known || !receiver.active || this.#draining || !this.#leads()) return;
     const next = this.#options.reader.next(receiver.row, receiver.delivered);
     if (next === undefined) return;
+    receiver.turnTo(next.event);
+    const began_ms = this.#options.clock.now();
+    if (receiver.due_ms > began_ms) {
+      this.#wait(receiver, Math.min(receiver.due_ms - began_ms, WEBHOOK_RETRY_AFTER_MS_MAX));
+      return;
+    }
     const body = this.#bodies.take(next.event, next.bytes);
     if (body === "gone") return;
     if (body === "full") {
@@ -237,17 +264,22 @@ export class Deliveries implements BackgroundTask {
     this.#in_flight += 1;
     const { url, secret, id } = receiver;
     const sent = this.#options.send({ url, secret, id: deliveryId(id, next.event), hops: next.hops, body });
-    void sent.then((outcome) => this.#settle(receiver, next.event, outcome));
+    void sent.then((outcome) => this.#settle(receiver, next.event, began_ms, outcome));
   }
 
-  #settle(receiver: Receiver, event: number, outcome: Outcome): void {
+  #settle(receiver: Receiver, event: number, began_ms: number, outcome: Outcome): void {
     this.#in_flight -= 1;
     this.#bodies.release(event);
     receiver.state = "idle";
     if (this.#receivers.get(receiver.row) === receiver) {
-      if (outcome.kind === "delivered") this.#settleDelivered(receiver, event);
-      else if (outcome.kind === "failed") this.#settleFailed(receiver, event, outcome.reason);
-      else this.#wait(receiver, WEBHOOK_RETRY_MS_MAX);
+      if (outcome.kind === "not sent") this.#wait(receiver, WEBHOOK_RETRY_MS_MAX);
+      // What a shutdown cut off is not the receiver's failure.
+      else if (outcome.kind === "delivered" || !this.#draining) {
+        this.#untold.add(receiver);
+        receiver.record(this.#logged(receiver, event, began_ms, outcome));
+        if (outcome.kind === "delivered") this.#settleDelivered(receiver, event);
+        else this.#settleFailed(receiver, event, outcome);
+      }
     }
     for (const blocked of this.#blocked.splice(0)) {
       blocked.state = "idle";
@@ -255,37 +287,60 @@ export class Deliveries implements BackgroundTask {
     }
   }
 
+  #logged(
+    { tries }: Receiver,
+    event: number,
+    began_ms: number,
+    outcome: Exclude<Outcome, { readonly kind: "not sent" }>,
+  ): LoggedDelivery {
+    const duration_ms = Math.max(0, this.#options.clock.now() - began_ms);
+    const error = outcome.kind === "delivered" ? null : errorText(outcome.reason);
+    return { at_ms: began_ms, event, attempt: tries + 1, status: outcome.status, duration_ms, error };
+  }
+
   #settleDelivered(receiver: Receiver, event: number): void {
     const { clock, log } = this.#options;
     this.#delivered += 1;
     if (log.debugs) log.debug("webhook delivered", { id: receiver.id, event_id: event });
-    receiver.delivered = event;
     receiver.fail_count = 0;
-    receiver.tries = 0;
     receiver.fired_at = clock.now();
-    this.#untold.add(receiver);
-    this.#untold_rows += 1;
-    if (this.#untold_rows >= WEBHOOK_PROGRESS_ROWS) void this.#reports.run();
-    this.#wake(receiver);
+    this.#settled(receiver, event);
   }
 
-  #settleFailed(receiver: Receiver, event: number, reason: string): void {
-    const { clock, log } = this.#options;
-    // What a shutdown cut off is not the receiver's failure.
-    if (this.#draining) return;
+  #settleFailed(receiver: Receiver, event: number, { failure, reason, retry_after_ms }: Failed): void {
+    const { clock, log, reader } = this.#options;
+    const now_ms = clock.now();
     this.#failed += 1;
+    if (receiver.tries === 0) receiver.since_ms = now_ms;
     receiver.fail_count += 1;
     receiver.tries += 1;
-    receiver.failure = { at_ms: clock.now(), error: reason.slice(0, WEBHOOK_ERROR_CHARS_MAX) };
+    receiver.spent += COSTS[failure];
+    receiver.failure = { at_ms: now_ms, error: errorText(reason) };
     log.debug("webhook delivery failed", { id: receiver.id, event_id: event, reason, fail_count: receiver.fail_count });
-    this.#untold.add(receiver);
     if (receiver.fail_count >= WEBHOOK_FAILURES_MAX) {
       log.warn("webhook disabled", { id: receiver.id, fail_count: receiver.fail_count, reason });
       receiver.state = "ended";
       void this.#reports.run();
-      return;
+    } else if (reader.next(receiver.row, receiver.delivered)?.event !== event) {
+      // It was skipped meanwhile.
+      this.#wake(receiver);
+    } else if (receiver.spent >= WEBHOOK_EVENT_BUDGET) {
+      log.warn("webhook event set aside", { id: receiver.id, event_id: event, attempts: receiver.tries, reason });
+      this.#set_aside += 1;
+      receiver.setAside({ event, at_ms: now_ms, attempts: receiver.tries, error: errorText(reason) });
+      this.#settled(receiver, event);
+    } else {
+      this.#wait(receiver, Math.max(retryDelay(receiver.tries, this.#random()), retry_after_ms));
     }
-    this.#wait(receiver, retryDelay(receiver.tries, this.#random()));
+  }
+
+  /** An event is dealt with: the next one's turn has come. */
+  #settled(receiver: Receiver, event: number): void {
+    receiver.delivered = event;
+    receiver.turnTo(NO_EVENT);
+    this.#untold_rows += 1;
+    if (this.#untold_rows >= WEBHOOK_PROGRESS_ROWS) void this.#reports.run();
+    this.#wake(receiver);
   }
 
   #wait(receiver: Receiver, delay_ms: number): void {

@@ -2,8 +2,8 @@
  * What can be done with webhooks: changes go to the writer, a test delivery leaves at once, past every queue.
  * Runs on the front.
  */
-import { WEBHOOK_TESTS_MAX } from "../../schemas/limits.js";
-import type { WebhookBody, WebhookCreateRequest } from "../../schemas/webhooks.js";
+import { FRONT_READ_ROWS_MAX, WEBHOOK_LOG_ROWS, WEBHOOK_TESTS_MAX } from "../../schemas/limits.js";
+import type { LoggedDelivery, WebhookBody, WebhookCreateRequest } from "../../schemas/webhooks.js";
 import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { Failure, invalid } from "../base/result.js";
@@ -13,19 +13,22 @@ import { OutboundFailure, parseOutboundUrl, type OutboundPolicy } from "../outbo
 import type { CallContext } from "../rpc/frames.js";
 import type { Reads } from "../threads/reads.js";
 import type { Writer } from "../threads/writer.js";
-import { createWebhook, deleteWebhook, enableWebhook } from "./commands.js";
+import { deadLetterReader, type DeadLetterReader } from "../outbox/dead-letters.js";
+import { createWebhook, deleteWebhook, discardEvent, enableWebhook, resendEvent, skipEvent } from "./commands.js";
 import { WEBHOOKS_SOURCE } from "../outbox/disabled.js";
 import { encodeDelivery } from "../outbox/encode.js";
-import { listWebhooks } from "./jobs.js";
-import { noWebhook } from "./missing.js";
+import { listDeadLetters, listDeliveries, listWebhooks } from "./jobs.js";
+import { noDeadLetter, noWebhook } from "./missing.js";
 import { deliveryId } from "./request.js";
-import type { Send } from "./send.js";
+import { errorText, type Delivery, type Outcome, type Send } from "./send.js";
 import { webhookReader, type WebhookReader } from "../outbox/table.js";
 
 export interface WebhooksOptions {
   readonly writer: Writer;
   readonly reads: Reads;
   readonly send: Send;
+  /** Deliveries that wait, of all webhooks. */
+  readonly queued: () => number;
   readonly policy: OutboundPolicy;
   readonly clock: Clock;
   readonly log: Log;
@@ -35,16 +38,21 @@ const TEST_TOPIC = "webhook.test";
 /** No event has it. */
 const TEST_EVENT_ID = 0;
 const EVERY_TOPIC = "*";
+/** Rows of a queue that are counted in the time in which one webhook is read. */
+const COUNTED_ROWS = 100;
 
 export class WebhooksFront {
   readonly #options: WebhooksOptions;
   readonly #reader: WebhookReader;
+  readonly #letters: DeadLetterReader;
+  /** Deliveries under way that a client waits for. */
   #tests = 0;
   #tests_made = 0;
 
   constructor(options: WebhooksOptions) {
     this.#options = options;
     this.#reader = options.reads.model(webhookReader);
+    this.#letters = options.reads.model(deadLetterReader);
   }
 
   async create(body: WebhookBody, context: CallContext): Promise<Answer> {
@@ -58,7 +66,98 @@ export class WebhooksFront {
   }
 
   list(context: CallContext): Answer | Promise<Answer> {
-    return readReply(this.#options.reads.stream(listWebhooks, {}, context, this.#reader.count));
+    const { reads, queued } = this.#options;
+    return readReply(reads.stream(listWebhooks, {}, context, this.#reader.count + queued() / COUNTED_ROWS));
+  }
+
+  /** The last tries of a webhook. */
+  deliveries(id: string, context: CallContext): Answer | Promise<Answer> {
+    const webhook = this.#reader.byId(id)?.row;
+    if (webhook === undefined) return noWebhook(id);
+    return readReply(this.#options.reads.stream(listDeliveries, { webhook }, context, WEBHOOK_LOG_ROWS));
+  }
+
+  /** The events that were set aside for a webhook. Their bodies may be long, and are not read. */
+  deadLetters(id: string, context: CallContext): Answer | Promise<Answer> {
+    const webhook = this.#reader.byId(id)?.row;
+    if (webhook === undefined) return noWebhook(id);
+    return readReply(this.#options.reads.stream(listDeadLetters, { webhook }, context, FRONT_READ_ROWS_MAX));
+  }
+
+  /** The body that a set-aside event is delivered with. */
+  deadLetter(id: string, event_text: string): Answer {
+    const letter = this.#letter(id, event_text);
+    return letter instanceof Failure ? letter : jsonReply(letter.body);
+  }
+
+  async skip(id: string, event: number | null, context: CallContext): Promise<Answer> {
+    const { writer, log } = this.#options;
+    const skipped = await writer.request(skipEvent, { id, event }, context);
+    if (skipped instanceof Failure) return skipped;
+    log.info("webhook event skipped", { id, event_id: skipped });
+    return jsonReply(JSON.stringify({ id, skipped }));
+  }
+
+  async discard(id: string, event_text: string, context: CallContext): Promise<Answer> {
+    const { writer, log } = this.#options;
+    const event = eventOf(event_text);
+    if (event === undefined) return noDeadLetter(id, event_text);
+    const refusal = await writer.request(discardEvent, { id, event }, context);
+    if (refusal !== null) return refusal;
+    log.info("webhook event discarded", { id, event_id: event });
+    return jsonReply(JSON.stringify({ id, discarded: event }));
+  }
+
+  /** Sends a set-aside event now, past the queue; where the receiver takes it, it is set aside no more. */
+  async resend(id: string, event_text: string, context: CallContext): Promise<Answer> {
+    const { writer, clock, log } = this.#options;
+    const letter = this.#letter(id, event_text);
+    if (letter instanceof Failure) return letter;
+    const { webhook, event, attempts, body } = letter;
+    const at_ms = clock.now();
+    const outcome = await this.#sendNow({
+      url: webhook.url,
+      secret: webhook.secret,
+      id: deliveryId(id, event),
+      hops: this.#letters.hops(event),
+      body: Buffer.from(body),
+    });
+    if (outcome instanceof Failure) return outcome;
+    if (outcome.kind === "not sent") return new Failure("UNAVAILABLE", outcome.reason);
+    const error = outcome.kind === "delivered" ? null : errorText(outcome.reason);
+    const duration_ms = Math.max(0, clock.now() - at_ms);
+    const delivery: LoggedDelivery = {
+      at_ms,
+      event,
+      attempt: attempts + 1,
+      status: outcome.status,
+      duration_ms,
+      error,
+    };
+    const refusal = await writer.request(resendEvent, { id, event, delivery }, context);
+    if (refusal !== null) return refusal;
+    if (error !== null) return invalid(`webhook delivery failed: ${error}`);
+    log.info("webhook event sent again", { id, event_id: event });
+    return jsonReply(JSON.stringify({ id, sent: event }));
+  }
+
+  #letter(id: string, event_text: string) {
+    const webhook = this.#reader.byId(id);
+    if (webhook === undefined) return noWebhook(id);
+    const letter = this.#letters.get(webhook.row, eventOf(event_text) ?? 0);
+    const body = letter === undefined ? undefined : this.#reader.body(letter.event);
+    if (letter === undefined || body === undefined) return noDeadLetter(id, event_text);
+    return { webhook, event: letter.event, attempts: letter.attempts, body };
+  }
+
+  /** One request at once, past every queue; so many that clients wait for are under way at most. */
+  async #sendNow(delivery: Delivery): Promise<Outcome | Failure> {
+    if (this.#tests >= WEBHOOK_TESTS_MAX)
+      return new Failure("RESOURCE_EXHAUSTED", "too many test deliveries at once, try again");
+    this.#tests += 1;
+    const outcome = await this.#options.send(delivery);
+    this.#tests -= 1;
+    return outcome;
   }
 
   async delete(id: string, context: CallContext): Promise<Answer> {
@@ -79,11 +178,9 @@ export class WebhooksFront {
 
   /** Past the queue, whether the webhook is active or not. */
   async test(id: string): Promise<Answer> {
-    const { send, clock } = this.#options;
+    const { clock } = this.#options;
     const webhook = this.#reader.byId(id);
     if (webhook === undefined) return noWebhook(id);
-    if (this.#tests >= WEBHOOK_TESTS_MAX)
-      return new Failure("RESOURCE_EXHAUSTED", "too many test deliveries at once, try again");
     const now_ms = clock.now();
     const body = encodeDelivery({
       id: TEST_EVENT_ID,
@@ -92,19 +189,23 @@ export class WebhooksFront {
       source: WEBHOOKS_SOURCE,
       created_at: now_ms,
     });
-    this.#tests += 1;
     const { url, secret } = webhook;
-    const outcome = await send({
+    const outcome = await this.#sendNow({
       url,
       secret,
       id: deliveryId(id, `test ${now_ms} ${++this.#tests_made}`),
       hops: 0,
       body: Buffer.from(body),
     });
-    this.#tests -= 1;
+    if (outcome instanceof Failure) return outcome;
     if (outcome.kind !== "delivered") return invalid(`webhook test failed: ${outcome.reason}`);
     return jsonReply(JSON.stringify({ tested: id, status: "ok" }));
   }
+}
+
+/** The event that a path names; undefined where that is no event's id. */
+function eventOf(text: string): number | undefined {
+  return /^[1-9]\d{0,15}$/.test(text) && Number.isSafeInteger(Number(text)) ? Number(text) : undefined;
 }
 
 /** What a body asks for; 400 where its URL may not be called. The writer looks at the patterns: it compiles them. */

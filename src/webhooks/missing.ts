@@ -1,6 +1,10 @@
-/** The refusal of every call that names a webhook nobody made. Pure; the front and the writer both use it. */
+/** The refusals of calls that name what is not there. Pure; the front and the writer both use them. */
 import { type Failure, notFound } from "../base/result.js";
 
 export function noWebhook(id: string): Failure {
   return notFound(`webhook not found: ${id}`);
+}
+
+export function noDeadLetter(id: string, event: number | string): Failure {
+  return notFound(`event ${event} is not set aside for webhook ${id}`);
 }

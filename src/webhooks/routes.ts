@@ -1,13 +1,28 @@
 /** The routes of docs/http-api.md "Webhooks". Runs on the front; what they do is front.ts's. */
-import { Webhook, WebhookBody, WebhookDeleted, WebhookList, WebhookTested } from "../../schemas/webhooks.js";
+import {
+  DeadLetterList,
+  DeliveryBody,
+  Webhook,
+  WebhookBody,
+  WebhookDeleted,
+  WebhookDeliveryList,
+  WebhookDiscarded,
+  WebhookList,
+  WebhookResent,
+  WebhookSkipped,
+  WebhookSkipQuery,
+  WebhookTested,
+} from "../../schemas/webhooks.js";
 import { route, type Route } from "../front/route.js";
-import { createWebhook, deleteWebhook, enableWebhook } from "./commands.js";
+import { createWebhook, deleteWebhook, discardEvent, enableWebhook, resendEvent, skipEvent } from "./commands.js";
 import { WebhooksFront, type WebhooksOptions } from "./front.js";
 
 export function webhookRoutes(options: WebhooksOptions): Route[] {
   const webhooks = new WebhooksFront(options);
   const tag = "webhooks";
-  const subject = ([id]: readonly [string]): { readonly id: string } => ({ id });
+  const letters = "/api/webhooks/{id}/dead-letters";
+  const letter = "/api/webhooks/{id}/dead-letters/{event_id}";
+  const subject = ([id]: readonly [string, ...string[]]): { readonly id: string } => ({ id });
   return [
     route({
       method: "POST",
@@ -65,6 +80,73 @@ export function webhookRoutes(options: WebhooksOptions): Route[] {
       statuses: [404],
       audited: { by: enableWebhook, subject },
       handle: ({ params: [id], context }) => webhooks.enable(id, context),
+    }),
+    route({
+      method: "POST",
+      path: "/api/webhooks/{id}/skip",
+      name: "webhook.skip",
+      tag,
+      needs: "server",
+      summary: "Sets the next event aside, and goes on with the one after it.",
+      query: WebhookSkipQuery,
+      answer: WebhookSkipped,
+      statuses: [404, 409],
+      audited: { by: skipEvent, subject },
+      handle: ({ params: [id], query, context }) => webhooks.skip(id, query.event_id ?? null, context),
+    }),
+    route({
+      method: "GET",
+      path: "/api/webhooks/{id}/deliveries",
+      name: "webhook.deliveries",
+      tag,
+      summary: "Lists the last tries of a webhook, the newest first.",
+      answer: WebhookDeliveryList,
+      statuses: [404],
+      handle: ({ params: [id], context }) => webhooks.deliveries(id, context),
+    }),
+    route({
+      method: "GET",
+      path: letters,
+      name: "webhook.dead_letters",
+      tag,
+      summary: "Lists the events that were set aside for a webhook, the oldest first.",
+      answer: DeadLetterList,
+      statuses: [404],
+      handle: ({ params: [id], context }) => webhooks.deadLetters(id, context),
+    }),
+    route({
+      method: "GET",
+      path: letter,
+      name: "webhook.dead_letter",
+      tag,
+      summary: "Reads an event that was set aside, as it is delivered.",
+      answer: DeliveryBody,
+      statuses: [404],
+      handle: ({ params: [id, event] }) => webhooks.deadLetter(id, event),
+    }),
+    route({
+      method: "POST",
+      path: `${letter}/send`,
+      name: "webhook.resend",
+      tag,
+      needs: "server",
+      summary: "Sends an event that was set aside again, now.",
+      answer: WebhookResent,
+      statuses: [404],
+      audited: { by: resendEvent, subject },
+      handle: ({ params: [id, event], context }) => webhooks.resend(id, event, context),
+    }),
+    route({
+      method: "DELETE",
+      path: letter,
+      name: "webhook.discard",
+      tag,
+      needs: "server",
+      summary: "Throws an event away that was set aside.",
+      answer: WebhookDiscarded,
+      statuses: [404],
+      audited: { by: discardEvent, subject },
+      handle: ({ params: [id, event], context }) => webhooks.discard(id, event, context),
     }),
   ];
 }

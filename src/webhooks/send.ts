@@ -1,7 +1,14 @@
 /** One request to a receiver, through the guarded client. Runs on the front. Retries and order are delivery.ts's. */
-import { WEBHOOKS_MAX, WEBHOOK_ANSWER_BYTES_MAX, WEBHOOK_TIMEOUT_MS } from "../../schemas/limits.js";
-import type { OutboundClient } from "../outbound/client.js";
+import {
+  WEBHOOK_ANSWER_BYTES_MAX,
+  WEBHOOK_ERROR_CHARS_MAX,
+  WEBHOOK_LOCATION_CHARS_MAX,
+  WEBHOOK_TIMEOUT_MS,
+  WEBHOOKS_MAX,
+} from "../../schemas/limits.js";
+import type { OutboundAnswer, OutboundClient } from "../outbound/client.js";
 import { OutboundFailure, parseOutboundUrl } from "../outbound/url.js";
+import { retryAfterDelay } from "./backoff.js";
 import { deliveryHeaders, sign } from "./request.js";
 
 /** One try. */
@@ -16,22 +23,34 @@ export interface Delivery {
   readonly body: Uint8Array;
 }
 
+/**
+ * What a failure says of the receiver. refused: it answered that it does not want this. troubled: it answered that it
+ * cannot, or not in time. unreachable: it did not answer at all.
+ */
+export type FailureKind = "refused" | "troubled" | "unreachable";
+
 export type Outcome =
-  | { readonly kind: "delivered" }
-  | { readonly kind: "failed"; readonly reason: string }
+  | { readonly kind: "delivered"; readonly status: number }
+  | {
+      readonly kind: "failed";
+      readonly failure: FailureKind;
+      readonly reason: string;
+      /** Of the answer; null where there was none. */
+      readonly status: number | null;
+      /** How long the receiver asks to be left alone; 0 where it does not ask. */
+      readonly retry_after_ms: number;
+    }
   /** Nothing was sent, and it is not the receiver's fault. */
   | { readonly kind: "not sent"; readonly reason: string };
 
 export type Send = (delivery: Delivery) => Promise<Outcome>;
 
-const FIRST_REFUSAL_STATUS = 400;
-
-/** Redirects are not followed: an answer below 400 is a delivery, whatever it says. */
-export function senderOver(client: OutboundClient): Send {
+/** Sends over a client. Redirects are not followed, and only a 2xx is a delivery. */
+export function senderOver(client: OutboundClient, now: () => number): Send {
   const targets = new Map<string, URL>();
   return async ({ url, secret, id, hops, body }) => {
     const target = targets.get(url) ?? parseOutboundUrl(url, "url", client.policy);
-    if (target instanceof OutboundFailure) return { kind: "failed", reason: target.message };
+    if (target instanceof OutboundFailure) return failureOutcome(target);
     if (targets.size >= WEBHOOKS_MAX) targets.clear();
     targets.set(url, target);
     const signature = secret === "" ? null : await sign(secret, body);
@@ -42,12 +61,50 @@ export function senderOver(client: OutboundClient): Send {
       deadline_ms: WEBHOOK_TIMEOUT_MS,
       answer_bytes_max: WEBHOOK_ANSWER_BYTES_MAX,
     });
-    if (answer instanceof OutboundFailure) {
-      const ours = answer.kind === "busy" || answer.kind === "aborted";
-      return { kind: ours ? "not sent" : "failed", reason: answer.message };
-    }
-    return answer.status < FIRST_REFUSAL_STATUS
-      ? { kind: "delivered" }
-      : { kind: "failed", reason: `${target.host} answered ${answer.status}` };
+    return answer instanceof OutboundFailure ? failureOutcome(answer) : answerOutcome(target.host, answer, now());
   };
+}
+
+function failureOutcome({ kind, message: reason }: OutboundFailure): Outcome {
+  if (kind === "busy" || kind === "aborted") return { kind: "not sent", reason };
+  const failure = kind === "timeout" || kind === "too_large" ? "troubled" : "unreachable";
+  return { kind: "failed", failure, reason, status: null, retry_after_ms: 0 };
+}
+
+/** Statuses of 4xx that say "later": request timeout, too early, too many requests. */
+const LATER: ReadonlySet<number> = new Set([408, 425, 429]);
+
+/** What an answer means: a 2xx is a delivery, and nothing else is. */
+export function answerOutcome(host: string, { status, headers }: Answered, now_ms: number): Outcome {
+  if (status >= 200 && status < 300) return { kind: "delivered", status };
+  const location = first(headers["location"]);
+  const moved = status >= 300 && status < 400 && location !== undefined;
+  return {
+    kind: "failed",
+    failure: status >= 300 && status < 500 && !LATER.has(status) ? "refused" : "troubled",
+    reason: `${host} answered ${status}${moved ? ` with Location ${shownLocation(location)}, which is not followed` : ""}`,
+    status,
+    retry_after_ms: retryAfterDelay(first(headers["retry-after"]), now_ms),
+  };
+}
+
+type Answered = Pick<OutboundAnswer, "status" | "headers">;
+
+function first(header: string | string[] | undefined): string | undefined {
+  return Array.isArray(header) ? header[0] : header;
+}
+
+/** What is not to reach a terminal or a page: control characters, line separators, marks that turn the direction. */
+const INVISIBLE = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
+
+/** A redirect's target as a reader may see it: bounded, and without control characters. */
+function shownLocation(location: string): string {
+  const points = Array.from(location.replace(INVISIBLE, "\uFFFD"));
+  const whole = points.length <= WEBHOOK_LOCATION_CHARS_MAX;
+  return whole ? points.join("") : `${points.slice(0, WEBHOOK_LOCATION_CHARS_MAX).join("")}…`;
+}
+
+/** What is stored and shown of a failure's reason. */
+export function errorText(reason: string): string {
+  return reason.slice(0, WEBHOOK_ERROR_CHARS_MAX).toWellFormed();
 }

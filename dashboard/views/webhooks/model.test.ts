@@ -11,6 +11,9 @@ const HEALTHY: Webhook = {
   created_at: "2026-02-09T14:30:00Z",
   fail_count: 0,
   last_fired: "2026-02-09T14:31:00Z",
+  pending: 0,
+  dropped: 0,
+  dead_letters: 0,
 };
 const FAILING: Webhook = { ...HEALTHY, id: "chat", fail_count: 3 };
 const OFF: Webhook = { ...HEALTHY, id: "pager", active: false, fail_count: 10 };

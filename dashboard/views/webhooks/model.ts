@@ -8,7 +8,7 @@ export interface Health {
 }
 
 /** So many failures in a row turn it off: WEBHOOK_FAILURES_MAX, which would bring all other bounds into the bundle. */
-export const FAILURES_MAX = 10;
+export const FAILURES_MAX = 400;
 
 /** How a webhook is, in a word or two. */
 export function healthOf({ active, fail_count, last_fired }: Webhook): Health {

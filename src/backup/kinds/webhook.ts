@@ -8,6 +8,9 @@ import { JSON_VALUE, later, nullable, rowKind, SWITCH, TEXT, TIME, WHOLE } from 
 
 const NO_SECRET = "";
 const FIRST_EPOCH = 0;
+/** Its queue is empty: nothing at its head has failed. */
+const NO_HEAD = [null, null, null, null, null] as const;
+const NOTHING_DROPPED = 0;
 
 export const WEBHOOK_KIND = rowKind({
   name: "webhook",
@@ -23,14 +26,14 @@ export const WEBHOOK_KIND = rowKind({
     last_error: later(nullable(TEXT)),
     last_failure_at: later(nullable(TIME)),
   },
-  left_out: ["secret", "epoch"],
+  left_out: ["secret", "epoch", "head_event", "head_since", "head_tries", "head_spent", "next_try_at", "dropped"],
   complete: ({ url, patterns }) => {
     if (!URL.canParse(String(url))) return "url must be a URL";
     if (!Array.isArray(patterns) || patterns.length === 0) return "patterns must be an array of patterns";
     const sound = patterns.every(
       (pattern) => typeof pattern === "string" && !(compilePattern(pattern) instanceof Failure),
     );
-    return sound ? [NO_SECRET, FIRST_EPOCH] : "patterns has a malformed pattern";
+    return sound ? [NO_SECRET, FIRST_EPOCH, ...NO_HEAD, NOTHING_DROPPED] : "patterns has a malformed pattern";
   },
   order: "row",
 });

@@ -1,0 +1,124 @@
+/**
+ * The SQL of events that were set aside for a webhook: dead letters. Their bodies stay in webhook_body, which counts
+ * them with those that wait. A webhook keeps a bounded number of them; the oldest events make room. Writer and front
+ * each have a class of their own.
+ */
+import { WEBHOOK_DEAD_LETTERS_MAX, WEBHOOK_QUEUE_BYTES_MAX } from "../../schemas/limits.js";
+import type { SetAside } from "../../schemas/webhooks.js";
+import type { Db, Statement } from "../store/open.js";
+import type { Model } from "../threads/model.js";
+
+/** An event that was set aside; `at` in ms. */
+export interface DeadLetterRow {
+  readonly event: number;
+  readonly topic: string;
+  readonly bytes: number;
+  readonly at: number;
+  readonly attempts: number;
+  readonly error: string;
+}
+
+export class DeadLetterTable {
+  readonly #insert: Statement<[number, number, string, number, number], unknown>;
+  readonly #tried: Statement<[number, string, number, number], unknown>;
+  readonly #hold: Statement<[number], unknown>;
+  readonly #release: Statement<[number], unknown>;
+  readonly #sweep: Statement<[number], unknown>;
+  readonly #delete: Statement<[number, number], unknown>;
+  readonly #sizes: Statement<[number], { event: number; bytes: number }>;
+
+  constructor(db: Db) {
+    // Only a queued event can be set aside: a report that comes twice sets nothing aside twice.
+    this.#insert = db.prepare(
+      `INSERT INTO webhook_dead_letter (webhook, event, topic, at, attempts, error)
+       SELECT webhook, event, json_extract(body, '$.topic'), ?, ?, ? FROM webhook_queue JOIN webhook_body USING (event)
+       WHERE webhook = ? AND event = ?`,
+    );
+    this.#tried = db.prepare("UPDATE webhook_dead_letter SET attempts = ?, error = ? WHERE webhook = ? AND event = ?");
+    this.#hold = db.prepare("UPDATE webhook_body SET waiting = waiting + 1 WHERE event = ?");
+    this.#release = db.prepare("UPDATE webhook_body SET waiting = waiting - 1 WHERE event = ?");
+    this.#sweep = db.prepare("DELETE FROM webhook_body WHERE event = ? AND waiting = 0");
+    this.#delete = db.prepare("DELETE FROM webhook_dead_letter WHERE webhook = ? AND event = ?");
+    this.#sizes = db.prepare(
+      `SELECT event, bytes FROM webhook_dead_letter JOIN webhook_body USING (event) WHERE webhook = ?
+       ORDER BY event DESC`,
+    );
+  }
+
+  /**
+   * Sets a queued event aside; its row in the queue is to be deleted after it.
+   * @returns how many older ones were thrown away for it
+   */
+  add(webhook: number, { event, at_ms, attempts, error }: SetAside): number {
+    if (this.#insert.run(at_ms, attempts, error, webhook, event).changes === 0) return 0;
+    this.#hold.run(event);
+    return this.#makeRoom(webhook);
+  }
+
+  /** Stores that an event was sent again in vain. */
+  setTried(webhook: number, event: number, attempts: number, error: string): void {
+    this.#tried.run(attempts, error, webhook, event);
+  }
+
+  /** Whether there was such an event; it is gone. */
+  delete(webhook: number, event: number): boolean {
+    if (this.#delete.run(webhook, event).changes === 0) return false;
+    this.#release.run(event);
+    this.#sweep.run(event);
+    return true;
+  }
+
+  deleteAll(webhook: number): void {
+    for (const { event } of this.#sizes.all(webhook)) this.delete(webhook, event);
+  }
+
+  /** The newest event stays however large it is. */
+  #makeRoom(webhook: number): number {
+    let bytes = 0;
+    let thrown_away = 0;
+    for (const [at, letter] of this.#sizes.all(webhook).entries()) {
+      bytes += letter.bytes;
+      if (at === 0 || (at < WEBHOOK_DEAD_LETTERS_MAX && bytes <= WEBHOOK_QUEUE_BYTES_MAX)) continue;
+      this.delete(webhook, letter.event);
+      thrown_away += 1;
+    }
+    return thrown_away;
+  }
+}
+
+export class DeadLetterReader {
+  readonly #all: Statement<[number], DeadLetterRow>;
+  readonly #one: Statement<[number, number], DeadLetterRow>;
+  readonly #hops: Statement<[number], number>;
+  readonly #count: Statement<[], number>;
+
+  constructor(db: Db) {
+    const letters = `SELECT event, topic, bytes, at, attempts, error
+      FROM webhook_dead_letter JOIN webhook_body USING (event) WHERE webhook = ?`;
+    this.#all = db.prepare(`${letters} ORDER BY event`);
+    this.#one = db.prepare(`${letters} AND event = ?`);
+    this.#hops = db.prepare<[number], number>("SELECT hops FROM webhook_body WHERE event = ?").pluck();
+    this.#count = db.prepare<[], number>("SELECT count(*) FROM webhook_dead_letter").pluck();
+  }
+
+  /** Those of a webhook, the oldest event first. */
+  all(webhook: number): DeadLetterRow[] {
+    return this.#all.all(webhook);
+  }
+
+  get(webhook: number, event: number): DeadLetterRow | undefined {
+    return this.#one.get(webhook, event);
+  }
+
+  /** How many deliveries have led to an event that is kept. */
+  hops(event: number): number {
+    return this.#hops.get(event) ?? 0;
+  }
+
+  /** Those of all webhooks. */
+  get count(): number {
+    return this.#count.get() ?? 0;
+  }
+}
+
+export const deadLetterReader: Model<DeadLetterReader> = { open: ({ db }) => new DeadLetterReader(db) };

@@ -1,0 +1,59 @@
+/**
+ * The SQL of the log of deliveries: the last tries of each webhook. It is written with the reports of how far deliveries
+ * have come, many rows in one statement. Writer and front each have a class of their own.
+ */
+import { WEBHOOK_LOG_ROWS } from "../../schemas/limits.js";
+import type { LoggedDelivery } from "../../schemas/webhooks.js";
+import type { Db, Statement } from "../store/open.js";
+import type { Model } from "../threads/model.js";
+
+export class DeliveryLogTable {
+  readonly #insert: Statement<[number, number, string], unknown>;
+  readonly #trim: Statement<[number, number, number], unknown>;
+  readonly #delete: Statement<[number], unknown>;
+
+  constructor(db: Db) {
+    const newest = "(SELECT coalesce(max(number), 0) FROM webhook_delivery WHERE webhook = ?)";
+    const members = ["at_ms", "event", "attempt", "status", "duration_ms", "error"]
+      .map((name) => `json_extract(value, '$.${name}')`)
+      .join(", ");
+    this.#insert = db.prepare(
+      `INSERT INTO webhook_delivery (webhook, number, at, event, attempt, status, duration_ms, error)
+       SELECT ?, ${newest} + key + 1, ${members} FROM json_each(?)`,
+    );
+    this.#trim = db.prepare(
+      `DELETE FROM webhook_delivery WHERE webhook = ? AND number <=
+       (SELECT max(number) FROM webhook_delivery WHERE webhook = ?) - ?`,
+    );
+    this.#delete = db.prepare("DELETE FROM webhook_delivery WHERE webhook = ?");
+  }
+
+  /** Adds tries of one webhook, the oldest first, and forgets those that are too many. */
+  add(webhook: number, deliveries: readonly LoggedDelivery[]): void {
+    if (deliveries.length === 0) return;
+    this.#insert.run(webhook, webhook, JSON.stringify(deliveries));
+    this.#trim.run(webhook, webhook, WEBHOOK_LOG_ROWS);
+  }
+
+  deleteAll(webhook: number): void {
+    this.#delete.run(webhook);
+  }
+}
+
+export class DeliveryLogReader {
+  readonly #all: Statement<[number], LoggedDelivery>;
+
+  constructor(db: Db) {
+    this.#all = db.prepare(
+      `SELECT at AS at_ms, event, attempt, status, duration_ms, error FROM webhook_delivery WHERE webhook = ?
+       ORDER BY number DESC`,
+    );
+  }
+
+  /** Those of a webhook, the newest first. */
+  all(webhook: number): LoggedDelivery[] {
+    return this.#all.all(webhook);
+  }
+}
+
+export const deliveryLogReader: Model<DeliveryLogReader> = { open: ({ db }) => new DeliveryLogReader(db) };

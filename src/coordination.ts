@@ -18,6 +18,7 @@ import { whileLeading, type BackgroundTask } from "./background/task.js";
 import type { Clock } from "./base/clock.js";
 import type { Log } from "./base/log.js";
 import type { Failure } from "./base/result.js";
+import type { RunTime } from "./base/run-time.js";
 import type { ChangeReaders } from "./changes/readers.js";
 import { pruneLeases } from "./claims/commands.js";
 import { Expiry } from "./claims/expiry.js";
@@ -73,8 +74,7 @@ export interface CoordinationGround {
   readonly log: Log;
   readonly clock: Clock;
   readonly threads: Threads<typeof NOTICES>;
-  /** ms since the epoch. */
-  readonly started_ms: number;
+  readonly run_time: Pick<RunTime, "resumed">;
   /** Whether what goes on without being asked is to go on here: on one node of a cluster. */
   readonly leads: () => boolean;
   /** Whether no other node can have heard of an agent lately. */
@@ -105,7 +105,7 @@ export interface Coordination {
 }
 
 export function makeCoordination(ground: CoordinationGround): Coordination {
-  const { guarded, config, log, clock, threads, leads, alone, changes, hub, history, positions } = ground;
+  const { guarded, config, log, clock, threads, run_time, leads, alone, changes, hub, history, positions } = ground;
   const shared = config.cluster !== "";
   const { writer, reads } = threads;
   const now_ms = clock.now();
@@ -136,10 +136,7 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
     writer,
     clock,
     log,
-    // By the clock as it is then: it may leap.
-    get started_ms() {
-      return ground.started_ms;
-    },
+    run_time,
     shared: shared ? { leads, alone, grace_ms: CLAIM_SHARED_GRACE_MS } : null,
   });
   leases.load(lease_rows.live());
@@ -180,6 +177,7 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
     writer,
     clock,
     log,
+    run_time,
     stale_after_ms: () => stale_after + (alone() ? 0 : grace_ms),
     interval_ms: liveness_interval,
   });

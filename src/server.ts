@@ -23,6 +23,7 @@ import { backupRoutes } from "./backup/routes.js";
 import { steadyClock, systemClock } from "./base/clock.js";
 import { loadShapes } from "./base/shape.js";
 import { openLog, type Log } from "./base/log.js";
+import { RunTime } from "./base/run-time.js";
 import { ChangeReaders } from "./changes/readers.js";
 import { changeRoutes } from "./changes/routes.js";
 import { FrontClock } from "./cluster/front-clock.js";
@@ -182,12 +183,12 @@ export async function startServer(config: Config, urls: ServerUrls, begun?: Begu
 }
 
 /** Every piece, from the threads up. */
-function makePieces({ config, log, threads, chosen, uptime_ms, package_folder }: Ground): Pieces {
+function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, package_folder }: Ground): Pieces {
   const { writer, pool, reads } = threads;
-  // A node goes on from the time that it has stored: its machine's clock may have been set wrong meanwhile.
-  const stored = config.cluster === "" ? null : reads.model(clusterReader).state();
-  if (stored !== null) clock.follow(stored.membership.now_ms);
   const now_ms = clock.now();
+  const run_time = new RunTime(started_ms, (pause_ms) =>
+    log.warn("the server did not run, or its machine's clock was set ahead", { ms: pause_ms }),
+  );
 
   // Towards clients
   const front = new FrontServer(chosen.transport);
@@ -237,9 +238,7 @@ function makePieces({ config, log, threads, chosen, uptime_ms, package_folder }:
     log,
     clock,
     threads,
-    get started_ms() {
-      return clock.now() - uptime_ms();
-    },
+    run_time,
     leads,
     alone,
     changes,
@@ -368,6 +367,7 @@ function makePieces({ config, log, threads, chosen, uptime_ms, package_folder }:
 
   const tasks = new BackgroundTasks(
     [
+      { tick: (tick_ms) => void run_time.resumed(tick_ms) },
       deadlines(threads, pipeline),
       threads.storage,
       { close: () => outbound.close() },

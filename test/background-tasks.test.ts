@@ -116,11 +116,13 @@ t.test("liveness: at intervals, one check at a time, costs what is silent", asyn
   const directory = directoryOf(INSTANCE_FLUSH_ROWS + 1);
   const writer = new PlayedWriter([markStale]);
   let now = START;
+  let resumed = { before_ms: Number.NEGATIVE_INFINITY, at_ms: START, until_ms: START + 15_000 };
   const liveness = new Liveness({
     directory,
     writer: writer.writer,
     clock: { now: () => now },
     log,
+    run_time: { resumed: () => resumed },
     stale_after_ms: () => 5_000,
     interval_ms: 1_000,
   });
@@ -180,6 +182,16 @@ t.test("liveness: at intervals, one check at a time, costs what is silent", asyn
     ((await again) as readonly Entry[]).map(({ id, status }) => [id, status]),
     [["id-1", "stale"]],
   );
+
+  directory.see(woken, START + 110_000);
+  resumed = { before_ms: START + 112_000, at_ms: START + 200_000, until_ms: START + 215_000 };
+  now = START + 214_999;
+  t.same(await liveness.check(), [], "where the server did not run, nobody could be heard");
+  now = START + 215_000;
+  const later = liveness.check();
+  await settle();
+  writer.calls.at(-1)?.answer({ rows: [1] });
+  t.match(await later, [{ id: "id-1" }], "there was time to be");
 });
 
 t.test("as many instances as there may be", async (t) => {

@@ -9,6 +9,7 @@ import type { BackgroundTask } from "../background/task.js";
 import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
+import type { RunTime } from "../base/run-time.js";
 import { NO_CALLER } from "../rpc/frames.js";
 import type { Writer } from "../threads/writer.js";
 import { endClaims } from "./commands.js";
@@ -30,8 +31,7 @@ export interface ExpiryOptions {
   readonly writer: Writer;
   readonly clock: Clock;
   readonly log: Log;
-  /** When the server started. */
-  readonly started_ms: number;
+  readonly run_time: Pick<RunTime, "resumed">;
   /** Where other servers may hear of holders, too: the one that leads ends claims, a while later unless it is alone. */
   readonly shared: {
     readonly leads: () => boolean;
@@ -140,7 +140,8 @@ export class Expiry implements BackgroundTask {
   }
 
   #lifeOf(record: LeaseRecord, now_ms: number): ReturnType<typeof lifeOf> {
-    return lifeOf(record, this.#options.holders.heardOf(record.holder, now_ms), this.#options.started_ms);
+    const { holders, run_time } = this.#options;
+    return lifeOf(record, holders.heardOf(record.holder, now_ms), run_time.resumed(now_ms));
   }
 
   #file(row: number, ends_ms: number): void {

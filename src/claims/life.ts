@@ -1,6 +1,7 @@
 /** When a claim ends if nothing more is heard of its holder. Pure; times in ms. */
-import { CLAIM_OFFER_MS, CLAIM_RESTART_MS } from "../../schemas/limits.js";
+import { CLAIM_OFFER_MS } from "../../schemas/limits.js";
 import type { EndClaimsRequest } from "../../schemas/leases.js";
+import type { Resumed } from "../base/run-time.js";
 
 const SECOND_MS = 1_000;
 
@@ -19,20 +20,22 @@ export type EndReason = EndClaimsRequest["ends"][number]["reason"];
 /**
  * Until when a claim lives, and why it ends then.
  * @param heard_ms when its holder was heard of last; in the future where it is busy
- * @param started_ms when the server started: what was granted before has some time in which its holder can be heard
+ * @param resumed when the server began to run again: what was granted before, and had not ended by itself when it
+ *   stopped, has some time in which its holder can be heard
  */
 export function lifeOf(
   { ttl_s, max_s, offered, requested_at, granted_at }: Life,
   heard_ms: number,
-  started_ms: number,
+  { before_ms, at_ms, until_ms }: Resumed,
 ): { readonly ends_ms: number; readonly reason: EndReason } {
   const ttl_ms = ttl_s * SECOND_MS;
   const since_ms = granted_at ?? requested_at;
+  const graced = (ends_ms: number): number =>
+    since_ms < at_ms && ends_ms > before_ms ? Math.max(ends_ms, until_ms) : ends_ms;
   const unheard = offered && granted_at !== null && heard_ms <= granted_at;
-  const alive_ms = unheard ? since_ms + Math.min(ttl_ms, CLAIM_OFFER_MS) : Math.max(heard_ms, since_ms) + ttl_ms;
-  const least_ms = since_ms < started_ms ? started_ms + CLAIM_RESTART_MS : 0;
-  const silent_ms = Math.max(alive_ms, least_ms);
-  const longest_ms =
-    granted_at === null ? Number.POSITIVE_INFINITY : Math.max(granted_at + max_s * SECOND_MS, least_ms);
+  const silent_ms = graced(
+    unheard ? since_ms + Math.min(ttl_ms, CLAIM_OFFER_MS) : Math.max(heard_ms, since_ms) + ttl_ms,
+  );
+  const longest_ms = granted_at === null ? Number.POSITIVE_INFINITY : graced(granted_at + max_s * SECOND_MS);
   return silent_ms < longest_ms ? { ends_ms: silent_ms, reason: "expired" } : { ends_ms: longest_ms, reason: "max_s" };
 }

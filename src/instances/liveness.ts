@@ -9,6 +9,7 @@ import type { BackgroundTask } from "../background/task.js";
 import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
+import type { RunTime } from "../base/run-time.js";
 import { NO_CALLER } from "../rpc/frames.js";
 import type { Writer } from "../threads/writer.js";
 import { markStale } from "./commands.js";
@@ -19,6 +20,7 @@ export interface LivenessOptions {
   readonly writer: Writer;
   readonly clock: Clock;
   readonly log: Log;
+  readonly run_time: Pick<RunTime, "resumed">;
   /** More where others hear of instances, too: what they have heard is known here a while later. */
   readonly stale_after_ms: () => number;
   readonly interval_ms: number;
@@ -52,9 +54,16 @@ export class Liveness implements BackgroundTask {
     return this.#checks.close();
   }
 
+  /** Until when instances could be heard: for a while after the server did not run, until it stopped. */
+  #listenedUntil(now_ms: number): number {
+    const { before_ms, until_ms } = this.#options.run_time.resumed(now_ms);
+    // Who was silent before a start has had the time that it took.
+    return now_ms < until_ms && Number.isFinite(before_ms) ? before_ms : now_ms;
+  }
+
   async #check(): Promise<readonly Entry[] | Failure> {
     const { directory, writer, clock, log, stale_after_ms } = this.#options;
-    const until_ms = clock.now() - stale_after_ms();
+    const until_ms = this.#listenedUntil(clock.now()) - stale_after_ms();
     const newly_stale: Entry[] = [];
     for (;;) {
       const silent = directory.silentSince(until_ms, INSTANCE_FLUSH_ROWS);

@@ -96,7 +96,10 @@ export class PlayedServer {
     const writer = { call: this.call.bind(this) } as unknown as Writer;
     const holders = holdersOf(directory);
     const { clock, started_ms } = this;
-    const expiry = new Expiry({ mirror, holders, writer, clock, log: quietLog(), started_ms, shared: null });
+    // However far the clock is set, it runs.
+    const resumed = { before_ms: Number.NEGATIVE_INFINITY, at_ms: started_ms, until_ms: started_ms + RESTART_MS };
+    const run_time = { resumed: () => resumed };
+    const expiry = new Expiry({ mirror, holders, writer, clock, log: quietLog(), run_time, shared: null });
     mirror.load(new LeaseReader(this.db).live());
     return [directory, mirror, expiry];
   }

@@ -6,6 +6,12 @@ export const Health = Type.Object({
   status: Type.Enum(["ok", "draining", "unwell"]),
   uptime: Type.String({ examples: ["3h24m10s"] }),
   reason: Type.Optional(Type.String({ description: "Why the server takes no writes; absent while it does." })),
+  times_ahead_s: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      description: "How far the server's time, or a stored one, is ahead of the machine's clock; absent where none is.",
+    }),
+  ),
   cluster: Type.Optional(NodeHealth),
 });
 

@@ -14,13 +14,14 @@ import {
 import { VERSION } from "../schemas/version.js";
 import { AgentMetricsFlusher } from "./agent-metrics/flusher.js";
 import { agentMetricsRoutes } from "./agent-metrics/routes.js";
+import { TimeLead } from "./metrics/time-lead.js";
 import { AgentTally } from "./agent-metrics/tally.js";
 import { refuseCall } from "./audit/commands.js";
 import { auditRoutes } from "./audit/routes.js";
 import { BackgroundTasks, whileLeading, type BackgroundTask } from "./background/task.js";
 import { Restore } from "./backup/restore.js";
 import { backupRoutes } from "./backup/routes.js";
-import { steadyClock, systemClock } from "./base/clock.js";
+import { machineClock, steadyClock, systemClock } from "./base/clock.js";
 import { loadShapes } from "./base/shape.js";
 import { openLog, type Log } from "./base/log.js";
 import { RunTime } from "./base/run-time.js";
@@ -74,6 +75,7 @@ import { specRoutes } from "./specs/routes.js";
 import { StateKeyCount } from "./state/key-count.js";
 import { stateRoutes } from "./state/routes.js";
 import { isOpenToOthers } from "./store/data-dir.js";
+import { passedTimes } from "./store/settle-times.js";
 import { sqliteChoice } from "./store/sqlite/choice.js";
 import { TemplateFront } from "./templates/front.js";
 import { templateRoutes } from "./templates/routes.js";
@@ -141,6 +143,10 @@ export async function startServer(config: Config, urls: ServerUrls, begun?: Begu
   const log = await openLog(config.log_level, config.log_format);
   const chosen = await chooseTransport(config.transport);
   const threads = openThreads({ config, data_dir, urls, log, methods: METHODS, notices: NOTICES, begun });
+  // A node goes on from the time that it has stored: its machine's clock may have been set wrong meanwhile.
+  const stored = config.cluster === "" ? null : threads.reads.model(clusterReader).state();
+  if (stored !== null) clock.follow(stored.membership.now_ms);
+  const started_ms = threads.time.tell(clock);
   const { front, pipeline, routes, tasks, endWaiting, cluster } = makePieces({
     config,
     log,
@@ -189,6 +195,10 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
   const run_time = new RunTime(started_ms, (pause_ms) =>
     log.warn("the server did not run, or its machine's clock was set ahead", { ms: pause_ms }),
   );
+
+  const passed_times = reads.model(passedTimes);
+  const time_lead = new TimeLead({ clock, machine: systemClock, newestPassed: () => passed_times.newest_ms, log });
+  time_lead.look();
 
   // Towards clients
   const front = new FrontServer(chosen.transport);
@@ -328,6 +338,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
       hub.skipTo(last_event_id);
       coordination.reload("restore");
       book.load(session_rows.all());
+      time_lead.look();
     },
   });
 
@@ -368,6 +379,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
   const tasks = new BackgroundTasks(
     [
       { tick: (tick_ms) => void run_time.resumed(tick_ms) },
+      time_lead,
       deadlines(threads, pipeline),
       threads.storage,
       { close: () => outbound.close() },
@@ -384,7 +396,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
       agent_flusher,
       restore,
     ],
-    () => clock.now(),
+    () => threads.time.tell(clock),
     DEADLINE_SWEEP_MS,
   );
   const measured = [
@@ -407,6 +419,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
       writer,
       log,
       uptime_ms,
+      time_lead,
       hub,
       state_keys,
       instances: directory,
@@ -492,8 +505,8 @@ function deadlines({ writer, pool, exports }: Threads<typeof NOTICES>, pipeline:
   const pieces = [writer, pool, exports];
   return {
     tick: (now_ms) => {
-      // Calls of threads end by the machine's time; that of a cluster's log may be ahead of it.
-      for (const piece of pieces) piece.tick(systemClock.now());
+      // Calls of threads end by what passes: the time may be set.
+      for (const piece of pieces) piece.tick(machineClock.now());
       pipeline.tick(now_ms);
     },
   };

@@ -79,7 +79,7 @@ export const auditTrail: Model<AuditTrail> = { open: ({ db, rows }) => new Audit
 /** The newest rows that match, newest first. */
 export function listEntries(db: Db, request: AuditListRequest): AuditRow[] {
   const { actor, action, limit } = request;
-  const { first, end } = idRange(db, "audit", request.from, request.to);
+  const { first, end, from, to } = idRange(db, "audit", request.from, request.to);
   const conditions: string[] = [];
   const values: (string | number)[] = [];
   const where = (condition: string, ...given: (string | number)[]): void => {
@@ -100,6 +100,7 @@ export function listEntries(db: Db, request: AuditListRequest): AuditRow[] {
     where(`id >= max(?, s.span * ${SPAN_ROWS})`, first);
     where(`id < min(?, (s.span + 1) * ${SPAN_ROWS})`, end);
   }
+  where("at BETWEEN ? AND ?", from, to);
   if (actor !== null) where("actor = ?", actor);
   if (action !== null) where("action = ?", action);
   return db
@@ -122,13 +123,13 @@ export function summarizeEntries(
   readonly actors: number;
   readonly resources: number;
 } {
-  const { first, end } = idRange(db, "audit", request.from, request.to);
+  const { first, end, from, to } = idRange(db, "audit", request.from, request.to);
   const groups = db
-    .prepare<[number, number], { action: string; outcome: string; rows: number }>(
+    .prepare<number[], { action: string; outcome: string; rows: number }>(
       `SELECT action, outcome, count(*) AS rows FROM audit
-       WHERE id >= ? AND id < ? GROUP BY action, outcome ORDER BY action`,
+       WHERE id >= ? AND id < ? AND at BETWEEN ? AND ? GROUP BY action, outcome ORDER BY action`,
     )
-    .all(first, end);
+    .all(first, end, from, to);
   const actions = new Map<string, number>();
   const outcomes = new Map<string, number>();
   let total = 0;
@@ -138,10 +139,10 @@ export function summarizeEntries(
     outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + rows);
   }
   const distinct = db
-    .prepare<[number, number], { actors: number; resources: number }>(
+    .prepare<number[], { actors: number; resources: number }>(
       `SELECT count(DISTINCT nullif(actor, '')) AS actors, count(DISTINCT resource) AS resources FROM audit
-       WHERE id >= ? AND id < ?`,
+       WHERE id >= ? AND id < ? AND at BETWEEN ? AND ?`,
     )
-    .get(first, end);
+    .get(first, end, from, to);
   return { actions, outcomes, total, actors: distinct?.actors ?? 0, resources: distinct?.resources ?? 0 };
 }

@@ -6,7 +6,7 @@ import { RESTORE_DEADLINE_MS } from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";
 import { claimBook } from "../claims/book.js";
 import { publisher } from "../events/publisher.js";
-import { newestTime } from "../store/id-range.js";
+import { findSteps, settleTimes } from "../store/settle-times.js";
 import { allThereIs, changesAny } from "../threads/changes.js";
 import { DATABASE } from "../threads/model.js";
 import { writerMethod } from "../threads/writer-method.js";
@@ -51,8 +51,9 @@ export const applyRestore = writerMethod({
     copyStaged(db, path);
     call.reload();
     outbox.takeIn();
-    // Times never fall while ids rise, whatever the clock was where the snapshot was made.
-    call.now_ms = Math.max(call.now_ms, newestTime(db, "main"));
+    findSteps(db);
+    // Whatever the clock was where the snapshot was made.
+    call.now_ms = settleTimes(db, call.now_ms);
     const restored = { last_event_id: events.last_id };
     // What follows is not history: who held or waited there has lost it here, and is told so.
     book.endRestored(call);

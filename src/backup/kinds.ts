@@ -57,6 +57,7 @@ export const LEFT_OUT: Readonly<Record<string, string>> = {
   webhook_body: "the bodies of what waits for delivery",
   webhook_dead_letter: "what was set aside is the old server's to deliver, as its queue is",
   webhook_delivery: "what the old server has delivered lately: the restored one begins its own log",
+  time_step: "where times go back follows from the rows",
   log_position: "how far a node has carried out its cluster's log: a restored server is a server alone",
   cluster_node: "the nodes of a cluster, of which a restored server is none",
   data_directory: "which data directory it is: a restored one is another",

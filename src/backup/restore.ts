@@ -5,6 +5,7 @@
  */
 import { rm } from "node:fs/promises";
 import { writeDetail } from "../../schemas/backup.js";
+import { machineClock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { reasonOf } from "../base/reason.js";
 import { Failure } from "../base/result.js";
@@ -76,8 +77,8 @@ export class Restore implements BackgroundTask {
     }
   }
 
-  tick(now_ms: number): void {
-    this.#thread?.tick(now_ms);
+  tick(): void {
+    this.#thread?.tick(machineClock.now());
   }
 
   /** Ends what is running; its staging database goes with it, or at the next start. */

@@ -10,6 +10,17 @@ export interface Clock {
 
 export const systemClock: Clock = { now: () => Date.now() };
 
+/**
+ * Milliseconds since some moment that is the same in all threads of the process; whoever sets the machine's clock does
+ * not move it. For deadlines.
+ */
+export const machineClock: Clock = {
+  now: () => {
+    const [seconds, nanoseconds] = process.hrtime();
+    return seconds * 1_000 + Math.floor(nanoseconds / 1_000_000);
+  },
+};
+
 /** Milliseconds that have passed since some moment; nobody can set it. */
 export type Elapsed = () => number;
 
@@ -52,6 +63,6 @@ export class MonotonicClock implements Clock {
 }
 
 /** The machine's time, as a clock that never goes back nor stands still. */
-export function steadyClock(floor_ms = 0): MonotonicClock {
-  return new MonotonicClock(systemClock, floor_ms, () => performance.now());
+export function steadyClock(): MonotonicClock {
+  return new MonotonicClock(systemClock, 0, () => performance.now());
 }

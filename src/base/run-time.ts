@@ -25,19 +25,23 @@ export class RunTime {
   constructor(started_ms: number, onPause: (pause_ms: number) => void = () => undefined) {
     this.#onPause = onPause;
     this.#last_ms = started_ms;
-    this.#resumed = {
-      before_ms: Number.NEGATIVE_INFINITY,
-      at_ms: started_ms,
-      until_ms: started_ms + CLAIM_RESTART_MS,
-    };
+    this.#resumed = startedAt(started_ms);
   }
 
   /** To be called at each tick, and before something is judged by the time: a call may come before the first tick. */
   resumed(now_ms: number): Resumed {
     const pause_ms = now_ms - this.#last_ms;
     if (pause_ms >= RUN_PAUSE_MS_MIN) this.#resume(pause_ms, now_ms);
+    else if (pause_ms <= -RUN_PAUSE_MS_MIN) this.#startAgain(now_ms);
     this.#last_ms = Math.max(this.#last_ms, now_ms);
     return this.#resumed;
+  }
+
+  /** The time went back, as where a node takes the time of its cluster's log: it is as after a start. */
+  #startAgain(now_ms: number): void {
+    this.#last_ms = now_ms;
+    this.#ran_ms = 0;
+    this.#resumed = startedAt(now_ms);
   }
 
   #resume(pause_ms: number, now_ms: number): void {
@@ -56,4 +60,8 @@ export class RunTime {
     }
     this.#onPause(pause_ms);
   }
+}
+
+function startedAt(at_ms: number): Resumed {
+  return { before_ms: Number.NEGATIVE_INFINITY, at_ms, until_ms: at_ms + CLAIM_RESTART_MS };
 }

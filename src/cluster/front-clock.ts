@@ -3,16 +3,16 @@
  * clock says. Between what the writer's thread tells of it goes on by what has passed. Runs on the front.
  */
 import { CLOCK_TOLERANCE_MS } from "../../schemas/limits.js";
-import type { Clock, Elapsed } from "../base/clock.js";
+import type { Clock, Elapsed, MonotonicClock } from "../base/clock.js";
 
 export class FrontClock implements Clock {
-  readonly #alone: Clock;
+  readonly #alone: MonotonicClock;
   readonly #elapsed: Elapsed;
   /** A time of the log, and what had passed when it was that late; null where none was told. */
   #followed: { readonly now_ms: number; readonly elapsed: number } | null = null;
 
   /** @param alone the time until the log's is known */
-  constructor(alone: Clock, elapsed: Elapsed) {
+  constructor(alone: MonotonicClock, elapsed: Elapsed) {
     this.#alone = alone;
     this.#elapsed = elapsed;
   }
@@ -22,6 +22,11 @@ export class FrontClock implements Clock {
     const ahead_ms = this.now() - now_ms;
     if (this.#followed !== null && ahead_ms >= 0 && ahead_ms <= CLOCK_TOLERANCE_MS) return;
     this.#followed = { now_ms, elapsed: this.#elapsed() };
+  }
+
+  /** Goes on from a time that the writer's thread has come to. Where the log's is known, that counts. */
+  raise(now_ms: number): void {
+    this.#alone.raise(now_ms);
   }
 
   now(): number {

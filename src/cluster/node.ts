@@ -12,7 +12,6 @@ import { openLogAt } from "../ordered-log/choose.js";
 import { LogError, type OrderedLog } from "../ordered-log/ordered-log.js";
 import type { MethodTable } from "../rpc/method.js";
 import type { ServerCall } from "../rpc/server.js";
-import { newestTime } from "../store/id-range.js";
 import { Batch } from "../threads/batch.js";
 import { Entries } from "../threads/entries.js";
 import { Transaction } from "../threads/transaction.js";
@@ -146,7 +145,7 @@ class ClusterNode implements Executor {
         state: () => reader.state(),
         keep: (founded) => db.transaction(() => this.#table.keep(founded, null))(),
         settings,
-        now_ms: Math.max(batch.clock.now(), newestTime(db, "main")),
+        now_ms: batch.clock.now(),
         elapsed: () => performance.now(),
         install,
         upload: () => snapshots.take(),

@@ -32,7 +32,7 @@ function* matching(
   request: EventHistoryRequest,
   pattern: Pattern,
 ): Generator<string, void, undefined> {
-  const { first, end } = idRange(db, "event", request.from, request.to);
+  const { first, end, from, to } = idRange(db, "event", request.from, request.to);
   const rows = events.scan({
     first: request.after === null ? first : Math.max(first, request.after + 1),
     end,
@@ -43,7 +43,7 @@ function* matching(
   });
   let left = request.last;
   for (const row of rows) {
-    if (!pattern.matches(row.topic)) continue;
+    if (!pattern.matches(row.topic) || row.created_at < from || row.created_at > to) continue;
     yield encodeEvent(row).text;
     left -= 1;
     if (left === 0) return;

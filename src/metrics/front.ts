@@ -20,6 +20,7 @@ export interface MetricsFrontOptions {
   readonly log: Log;
   /** Since the start. */
   readonly uptime_ms: () => number;
+  readonly time_lead: { readonly ahead_s: number };
   readonly hub: { readonly last_id: number };
   readonly state_keys: { readonly count: number };
   readonly instances: { readonly size: number };
@@ -45,12 +46,14 @@ export class MetricsFront {
   }
 
   health(): Reply {
-    const { pipeline, cluster, storage } = this.#options;
+    const { pipeline, cluster, storage, time_lead } = this.#options;
     const node = cluster?.health() ?? ALONE;
     const is_well = node.well && storage.fault === null;
     const status = pipeline.draining ? "draining" : is_well ? "ok" : "unwell";
     const reason = storage.fault === null ? undefined : `the database takes no writes: ${storage.fault}`;
-    const reply = jsonReply(JSON.stringify({ status, uptime: this.#uptime(), reason, cluster: node.cluster }));
+    const times_ahead_s = time_lead.ahead_s === 0 ? undefined : time_lead.ahead_s;
+    const told = { status, uptime: this.#uptime(), reason, times_ahead_s, cluster: node.cluster };
+    const reply = jsonReply(JSON.stringify(told));
     return status === "ok" ? reply : { ...reply, status: 503, headers: UNWELL_HEADERS };
   }
 

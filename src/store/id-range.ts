@@ -1,11 +1,14 @@
 /**
  * Spans of time over append-only tables. Rows in the order of their ids are in the order of their times
- * (the writer's clock never goes back), so a time is found by bisection over ids and needs no index.
+ * (the writer's clock never goes back while it runs), so a time is found by bisection over ids and needs no index.
+ * Where times go back once, because they were ahead (settle-times.ts), `time_step` says behind which row: each part is
+ * looked at by itself.
  */
+import { TIME_MS_MAX, TIME_MS_MIN } from "../base/time.js";
 import type { Db } from "./open.js";
 
 /** Tables that are appended to, with the column of their time in ms. */
-const TIME_COLUMNS = {
+export const TIME_COLUMNS = {
   audit: "at",
   event: "created_at",
   llm_usage: "created_at",
@@ -14,6 +17,19 @@ const TIME_COLUMNS = {
   spec_version: "updated_at",
 } as const;
 export type TimedTable = keyof typeof TIME_COLUMNS;
+export const TIMED_TABLES = Object.keys(TIME_COLUMNS) as readonly TimedTable[];
+
+/** No row has it, nor one behind it. */
+const LAST_ID = Number.MAX_SAFE_INTEGER - 1;
+
+/** Where rows of a span of time are: all of them have ids in [first, end); others there have other times. */
+export interface IdRange {
+  readonly first: number;
+  readonly end: number;
+  /** In ms, both inclusive: for a condition on the time. */
+  readonly from: number;
+  readonly to: number;
+}
 
 /**
  * The newest time in ms that a row of these tables has, 0 where there is none: the time of a batch is never
@@ -32,20 +48,32 @@ export function newestTime(db: Db, schema: string): number {
   );
 }
 
-/** The ids that lie between two times in ms, both inclusive and null for unbounded: [first, end). */
-export function idRange(
-  db: Db,
-  table: TimedTable,
-  from_ms: number | null,
-  to_ms: number | null,
-): { readonly first: number; readonly end: number } {
-  return {
-    first: from_ms === null ? 0 : firstIdFrom(db, table, from_ms),
-    end: to_ms === null ? Number.MAX_SAFE_INTEGER : firstIdFrom(db, table, to_ms + 1),
-  };
+/** The rows that lie between two times in ms, both inclusive and null for unbounded. */
+export function idRange(db: Db, table: TimedTable, from_ms: number | null, to_ms: number | null): IdRange {
+  const from = from_ms ?? TIME_MS_MIN;
+  const to = to_ms ?? TIME_MS_MAX;
+  const unbounded = { first: 0, end: LAST_ID, from, to };
+  if (from_ms === null && to_ms === null) return unbounded;
+  const steps = db.prepare<[string], number>("SELECT row FROM time_step WHERE name = ? ORDER BY row").pluck();
+  const find = finder(db, table);
+  let [first, end] = [LAST_ID, 0];
+  let after = 0;
+  for (const last of [...steps.all(table), LAST_ID]) {
+    const part = {
+      first: from_ms === null ? after + 1 : find(from, after, last),
+      end: to_ms === null ? last + 1 : find(to + 1, after, last),
+    };
+    if (part.first < part.end) {
+      first = Math.min(first, part.first);
+      end = Math.max(end, part.end);
+    }
+    after = last;
+  }
+  return { ...unbounded, first, end };
 }
 
-function firstIdFrom(db: Db, table: TimedTable, time_ms: number): number {
+/** Finds the first id of a time or a later one, of ids behind `after` up to `last`; the one behind them where none is. */
+function finder(db: Db, table: TimedTable): (time_ms: number, after: number, last: number) => number {
   const edge = db.prepare<[number], { id: number; time: number }>(
     `SELECT id, ${TIME_COLUMNS[table]} AS time FROM ${table} WHERE id >= ? ORDER BY id LIMIT 1`,
   );
@@ -54,13 +82,15 @@ function firstIdFrom(db: Db, table: TimedTable, time_ms: number): number {
       `SELECT (SELECT min(id) FROM ${table}) AS low, (SELECT max(id) FROM ${table}) AS high`,
     )
     .get();
-  let low = bounds?.low ?? 1;
-  let high = (bounds?.high ?? 0) + 1;
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    const row = edge.get(middle);
-    if (row === undefined || row.time >= time_ms) high = middle;
-    else low = row.id + 1;
-  }
-  return low;
+  return (time_ms, after, last) => {
+    let low = Math.max(bounds?.low ?? 1, after + 1);
+    let high = Math.min(bounds?.high ?? 0, last) + 1;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      const row = edge.get(middle);
+      if (row === undefined || row.time >= time_ms) high = middle;
+      else low = row.id + 1;
+    }
+    return low;
+  };
 }

@@ -282,6 +282,12 @@ const MIGRATIONS: readonly string[] = [
     attempt INTEGER NOT NULL, status INTEGER, duration_ms INTEGER NOT NULL, error TEXT, PRIMARY KEY (webhook, number)
   ) WITHOUT ROWID;
   `,
+  `
+  -- The rows behind which the times of a table go back: they were ahead of a clock that was right. newest: the row's.
+  CREATE TABLE time_step (
+    name TEXT NOT NULL, row INTEGER NOT NULL, newest INTEGER NOT NULL, PRIMARY KEY (name, row)
+  ) WITHOUT ROWID;
+  `,
 ];
 
 /** The newest layout this program knows. */

@@ -5,9 +5,13 @@
  */
 import { Worker } from "node:worker_threads";
 import type { ClusterSettings, StoreSettings } from "../../schemas/config.js";
+import { systemClock } from "../base/clock.js";
 import { claimDataDir, type DataDirLock, prepareDatabase } from "../store/data-dir.js";
+import { newestTime } from "../store/id-range.js";
 import type { Db } from "../store/open.js";
+import { settleTimes } from "../store/settle-times.js";
 import { removeStaging } from "../store/staging.js";
+import { SharedTime } from "./shared-time.js";
 
 /** What the thread is started with. */
 export interface WriterData {
@@ -23,6 +27,8 @@ export interface WriterData {
   readonly foreign: SharedArrayBuffer;
   /** The memory of VisiblePosition. */
   readonly visible: SharedArrayBuffer;
+  /** The memory of SharedTime. */
+  readonly time: SharedArrayBuffer;
   /** Four bytes: 1 when the database is there to be opened, which the thread waits for. */
   readonly prepared: SharedArrayBuffer;
 }
@@ -79,8 +85,22 @@ export function writerData(data_dir: string, settings: StoreSettings & Partial<C
     watched: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT),
     foreign: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT),
     visible: new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT),
+    time: new SharedTime().memory,
     prepared: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT),
   };
+}
+
+/** The time by which a server begins, in ms; as far as that is its own to say, what it finds is brought back to it. */
+function startTime(db: Db, in_cluster: boolean): number {
+  const now_ms = systemClock.now();
+  // A node goes by the log's time, and stores what others do.
+  if (in_cluster && db.prepare("SELECT 1 FROM log_position").get() !== undefined)
+    return Math.max(now_ms, newestTime(db, "main"));
+  let start_ms = now_ms;
+  db.transaction(() => {
+    start_ms = settleTimes(db, now_ms);
+  })();
+  return start_ms;
 }
 
 /** Lets the thread open the database. */
@@ -111,6 +131,7 @@ export function beginWriter(
     lock = claimDataDir(data_dir);
     removeStaging(data_dir);
     const database = prepareDatabase(data_dir);
+    new SharedTime(data.time).raise(startTime(database, data.cluster !== null));
     tellPrepared(data);
     return { lock, database, ...thread };
   } catch (error) {

@@ -6,7 +6,7 @@
 import type { Config } from "../../schemas/config.js";
 import { BACKUPS_AT_ONCE_MAX } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
-import { systemClock } from "../base/clock.js";
+import { machineClock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { RpcClient } from "../rpc/client.js";
 import type { MethodTable, Notice, PayloadOf } from "../rpc/method.js";
@@ -20,6 +20,7 @@ import { READY, UNUSABLE } from "./notices.js";
 import { Pool } from "./pool.js";
 import { Reader } from "./reader.js";
 import { Reads } from "./reads.js";
+import { SharedTime } from "./shared-time.js";
 import { StagingThread } from "./staging-thread.js";
 import { checkStorage } from "./jobs.js";
 import { StorageWatch } from "./storage-watch.js";
@@ -63,6 +64,8 @@ export interface Threads<Notices extends Readonly<Record<string, Notice>>> {
   readonly visible: VisiblePosition;
   /** Whether the database can keep what is written. */
   readonly storage: StorageWatch;
+  /** The time that the front and its writer have together. */
+  readonly time: SharedTime;
   /** Where a restore gathers its snapshot. */
   readonly staging_path: string;
   /** Bytes of the database's write-ahead log. */
@@ -96,7 +99,7 @@ export function openThreads<Notices extends Readonly<Record<string, Notice>>>(
   let onStartedAgain: () => void = () => undefined;
   const client = new RpcClient({
     methods,
-    clock: systemClock,
+    clock: machineClock,
     notices: [READY, UNUSABLE, ...Object.values(notices)],
     onNotice: (name, payload) => {
       if (thread.takeNotice(name, payload)) return;
@@ -142,10 +145,11 @@ export function openThreads<Notices extends Readonly<Record<string, Notice>>>(
     reads: new Reads(reader, pool),
     watched,
     visible: new VisiblePosition(begun.data.visible),
+    time: new SharedTime(begun.data.time),
     staging_path: stagingPath(data_dir),
     logBytes: () => logBytes(data_dir),
     storage,
-    startStaging: () => new StagingThread({ url: urls.staging, methods, data, clock: systemClock, log }),
+    startStaging: () => new StagingThread({ url: urls.staging, methods, data, clock: machineClock, log }),
     listen: (handlers, afterRestart, onRestart = () => undefined) => {
       for (const [key, notice] of Object.entries(notices)) takers.set(notice.name, handlers[key] as never);
       onRestarted = afterRestart;

@@ -5,7 +5,7 @@
 import { parentPort, workerData, type MessagePort } from "node:worker_threads";
 import { POOL_ANSWERS_HELD_MS_MAX } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
-import { systemClock } from "../base/clock.js";
+import { machineClock } from "../base/clock.js";
 import { reasonOf } from "../base/reason.js";
 import { Failure } from "../base/result.js";
 import type { MethodTable } from "../rpc/method.js";
@@ -84,7 +84,7 @@ function serveStream(
   return new Promise((resolve) => {
     const server = new RpcServer<AnyMethod>(port, {
       methods,
-      clock: systemClock,
+      clock: machineClock,
       execute: (calls) => {
         for (const call of calls) server.stream(call, untilDone(reader.stream(job, request), finish));
       },

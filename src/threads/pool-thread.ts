@@ -8,7 +8,7 @@
 import { Worker, type MessagePort } from "node:worker_threads";
 import { POOL_BATCH_PATIENCE_MS, POOL_HEAP_MIB_MAX, POOL_START_MS_MAX } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
-import { systemClock } from "../base/clock.js";
+import { machineClock } from "../base/clock.js";
 import { Failure } from "../base/result.js";
 import { BatchCursor, type PoolAnswer, type PoolAnswers, type PoolData, type PoolTask } from "./pool-messages.js";
 import type { PoolMethod } from "./pool-method.js";
@@ -63,7 +63,7 @@ export class PoolThread {
   #fault: unknown = "the thread ended";
   #ended = false;
   /** Since when it has nothing to do. */
-  idle_since_ms = systemClock.now();
+  idle_since_ms = machineClock.now();
 
   constructor(options: PoolThreadOptions) {
     this.#options = options;
@@ -207,7 +207,7 @@ export class PoolThread {
     clearTimeout(this.#timer);
     this.#batch = NOTHING;
     this.#alone = null;
-    this.idle_since_ms = systemClock.now();
+    this.idle_since_ms = machineClock.now();
     if (!this.#ended) this.#options.onFree();
   }
 }

@@ -12,6 +12,7 @@ import {
 import { makeDirectory, type Owner } from "../../test/support/server-process.js";
 import { bounded, counting, TEST_METHODS, unbounded } from "../../test/threads/jobs.js";
 import { Shared } from "../../test/threads/shared.js";
+import { machineClock } from "../base/clock.js";
 import { Failure } from "../base/result.js";
 import { openWriter } from "../store/open.js";
 import { Pool } from "./pool.js";
@@ -214,9 +215,9 @@ t.test("who waits for too long is refused", async (t) => {
   const waiting = run(pool, "a");
   const streamed = read(pool, "", 1);
   t.equal(pool.waiting, 2);
-  pool.tick(Date.now());
+  pool.tick(machineClock.now());
   t.equal(pool.waiting, 2, "not yet");
-  pool.tick(Date.now() + POOL_WAIT_MS_MAX + 1);
+  pool.tick(machineClock.now() + POOL_WAIT_MS_MAX + 1);
   t.match(await waiting, { status: "RESOURCE_EXHAUSTED" });
   t.match(await streamed, { text: "", failure: { status: "RESOURCE_EXHAUSTED" } });
   t.equal(pool.waiting, 0);

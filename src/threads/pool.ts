@@ -15,7 +15,7 @@ import {
   POOL_UNBOUNDED_TOGETHER_MAX,
   POOL_WAIT_MS_MAX,
 } from "../../schemas/limits.js";
-import { systemClock } from "../base/clock.js";
+import { machineClock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { reasonOf } from "../base/reason.js";
 import { Failure } from "../base/result.js";
@@ -112,7 +112,7 @@ export class Pool {
     options: JobOptions = {},
   ): Chunks<ReplyOf<Row>> {
     const { near, far } = openChannel();
-    const client = new RpcClient({ methods: this.#methods, clock: systemClock });
+    const client = new RpcClient({ methods: this.#methods, clock: machineClock });
     client.attach(near);
     let job: Job | null = null;
     const finished = new Promise<void>((resolve) => {
@@ -177,7 +177,7 @@ export class Pool {
       // What gives something away can be carried out only once.
       shares: short && port === null && transfer.length === 0,
       deadline_ms: this.#options.deadline_ms ?? deadline_ms,
-      waits_since_ms: systemClock.now(),
+      waits_since_ms: machineClock.now(),
       settled: false,
       settle: (reply) => {
         if (job.settled) return;

@@ -4,7 +4,7 @@
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { must } from "../base/assert.js";
-import { systemClock } from "../base/clock.js";
+import { machineClock } from "../base/clock.js";
 import { Failure } from "../base/result.js";
 import type { MethodTable } from "../rpc/method.js";
 import { RpcServer, type ServerCall } from "../rpc/server.js";
@@ -31,7 +31,7 @@ export function runStaging(methods: MethodTable<AnyMethod>): void {
   };
   const server = new RpcServer<StagingMethod>(must(parentPort, "a restore runs in a worker thread"), {
     methods: methods as unknown as MethodTable<StagingMethod>,
-    clock: systemClock,
+    clock: machineClock,
     execute: (calls) => {
       for (const call of calls) {
         const reply = carryOut(call);

@@ -4,10 +4,9 @@
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { assert, must } from "../base/assert.js";
-import { steadyClock, systemClock, type MonotonicClock } from "../base/clock.js";
+import { machineClock, steadyClock } from "../base/clock.js";
 import type { MethodTable } from "../rpc/method.js";
 import { RpcServer, type ServerCall } from "../rpc/server.js";
-import { newestTime } from "../store/id-range.js";
 import { leaveLog } from "../store/leave-log.js";
 import { openFailure, openWriter, type Db } from "../store/open.js";
 import { waitUntilPrepared, type WriterData } from "./begun-writer.js";
@@ -16,6 +15,7 @@ import { ForeignCounter } from "./foreign-counter.js";
 import { isWriterMethod, type AnyMethod } from "./methods.js";
 import { Models, type Model } from "./model.js";
 import { READY, UNUSABLE } from "./notices.js";
+import { SharedClock, SharedTime } from "./shared-time.js";
 import type { AuditTrail } from "./transaction.js";
 import { WatchedKinds } from "./watched-kinds.js";
 import type { WriterMethod } from "./writer-method.js";
@@ -30,7 +30,7 @@ export interface Executor {
 /** What a node of a cluster stands on. */
 export interface NodeGround {
   readonly data: WriterData;
-  readonly batch: BatchOptions & { readonly clock: MonotonicClock };
+  readonly batch: BatchOptions & { readonly clock: SharedClock };
   readonly table: MethodTable;
   readonly foreign: ForeignCounter;
   readonly server: RpcServer<WriterMethod>;
@@ -46,7 +46,7 @@ export function runWriter(methods: MethodTable<AnyMethod>, audit: Model<AuditTra
   let executor: Executor | undefined;
   const server = new RpcServer<WriterMethod>(port, {
     methods: methods as unknown as MethodTable<WriterMethod>,
-    clock: systemClock,
+    clock: machineClock,
     execute: (calls) => {
       assert(
         calls.every(({ method }) => isWriterMethod(method)),
@@ -69,7 +69,7 @@ export function runWriter(methods: MethodTable<AnyMethod>, audit: Model<AuditTra
       models: new Models(db, data.settings),
       methods: methods.rows.filter(isWriterMethod),
       audit,
-      clock: steadyClock(newestTime(db, "main")),
+      clock: new SharedClock(steadyClock(), new SharedTime(data.time)),
       committed: new BigInt64Array(data.committed),
       watched: new WatchedKinds(data.watched),
       replicated: data.cluster !== null,

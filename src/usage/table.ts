@@ -52,9 +52,9 @@ export const usageAppender: Model<UsageAppender> = { open: ({ db }) => new Usage
 
 /** The newest rows that match, newest first. */
 export function listRows(db: Db, { filter, from, to, limit }: UsageListRequest): UsageRow[] {
-  const { first, end } = idRange(db, "llm_usage", from, to);
-  const conditions = ["id >= ?", "id < ?"];
-  const values: (string | number)[] = [first, end];
+  const range = idRange(db, "llm_usage", from, to);
+  const conditions = ["id >= ?", "id < ?", "created_at BETWEEN ? AND ?"];
+  const values: (string | number)[] = [range.first, range.end, range.from, range.to];
   if (filter !== null) {
     // The second condition lets SQLite use the partial index.
     conditions.push(`${filter.by} = ?`, `${filter.by} <> ''`);
@@ -102,15 +102,14 @@ export function sumUsage(
   readonly groups: readonly GroupTotals[];
   readonly total: Totals;
 } {
-  const { first, end } = idRange(db, "llm_usage", from, to);
+  const range = idRange(db, "llm_usage", from, to);
+  const bound = [range.first, range.end, range.from, range.to];
   const column = USAGE_GROUPS[group_by];
-  const span = "FROM llm_usage WHERE id >= ? AND id < ?";
+  const span = "FROM llm_usage WHERE id >= ? AND id < ? AND created_at BETWEEN ? AND ?";
   const groups = db
-    .prepare<[number, number], SumRow>(
-      `SELECT ${column} AS name, ${SUMS} ${span} GROUP BY ${column} ORDER BY ${column}`,
-    )
-    .all(first, end);
-  const all = db.prepare<[number, number], SumRow>(`SELECT '' AS name, ${SUMS} ${span}`).all(first, end);
+    .prepare<number[], SumRow>(`SELECT ${column} AS name, ${SUMS} ${span} GROUP BY ${column} ORDER BY ${column}`)
+    .all(...bound);
+  const all = db.prepare<number[], SumRow>(`SELECT '' AS name, ${SUMS} ${span}`).all(...bound);
   return {
     groups: groups.map((row) => [row.name, totalsOf(row)]),
     total: all.map(totalsOf)[0] ?? { tokens_in: 0n, tokens_out: 0n, cost_usd: 0, requests: 0 },
@@ -129,14 +128,15 @@ export function sumSeries(
   to: number | null,
   limit: number,
 ): IntervalTotals[] {
-  const { first, end } = idRange(db, "llm_usage", from, to);
+  const range = idRange(db, "llm_usage", from, to);
   const ms = USAGE_INTERVALS[interval];
   // SQLite's remainder of a time before 1970, which a restored clock may have told, is negative.
   return db
-    .prepare<[number, number, number], SumRow & { readonly start_ms: number }>(
+    .prepare<number[], SumRow & { readonly start_ms: number }>(
       `SELECT created_at - (created_at % ${ms} + ${ms}) % ${ms} AS start_ms, ${USAGE_GROUPS[group_by]} AS name, ${SUMS}
-       FROM llm_usage WHERE id >= ? AND id < ? GROUP BY start_ms, name ORDER BY start_ms, name LIMIT ?`,
+       FROM llm_usage WHERE id >= ? AND id < ? AND created_at BETWEEN ? AND ?
+       GROUP BY start_ms, name ORDER BY start_ms, name LIMIT ?`,
     )
-    .all(first, end, limit)
+    .all(range.first, range.end, range.from, range.to, limit)
     .map((row) => ({ start_ms: row.start_ms, group: [row.name, totalsOf(row)] }));
 }

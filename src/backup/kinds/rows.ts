@@ -3,6 +3,7 @@
  * which member and of what type; reading, checking and writing follow. SQL, in the pool and in a
  * restore's own thread.
  */
+import { CLOCK_LEAD_MS_MAX } from "../../../schemas/limits.js";
 import { toOneLine } from "../../base/json-text.js";
 import { formatTime, parseTime } from "../../base/time.js";
 import type { Db } from "../../store/open.js";
@@ -157,7 +158,8 @@ class RowWriter implements KindWriter {
       const id = Number(values[this.#id]);
       const time = Number(values[this.#time]);
       if (id <= this.#newest_id) return "ids must grow";
-      if (time < this.#newest_time) return "times must not go back";
+      // By more they do where a clock that was ahead was set right.
+      if (time < this.#newest_time && time >= this.#newest_time - CLOCK_LEAD_MS_MAX) return "times must not go back";
       this.#newest_id = id;
       this.#newest_time = time;
     }

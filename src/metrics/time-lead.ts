@@ -1,0 +1,70 @@
+/**
+ * How far times are ahead of the machine's clock: those that are stored, because a clock was wrong once, and the
+ * server's own, because its machine's was set back while it runs. Says so in the log, to `/health`, and as a figure.
+ * Runs on the front, driven by ticks.
+ */
+import { CLOCK_LEAD_MS_MAX } from "../../schemas/limits.js";
+import type { BackgroundTask } from "../background/task.js";
+import type { Clock } from "../base/clock.js";
+import type { Log } from "../base/log.js";
+import type { Exposition } from "../measure/exposition.js";
+
+const SECOND_MS = 1_000;
+
+export interface TimeLeadOptions {
+  /** The server's time. */
+  readonly clock: Clock;
+  readonly machine: Clock;
+  /** The newest time of rows that are stored and passed over, in ms; 0 where there are none. */
+  readonly newestPassed: () => number;
+  readonly log: Log;
+}
+
+export class TimeLead implements BackgroundTask {
+  readonly #options: TimeLeadOptions;
+  #passed_ms = 0;
+  #ahead = false;
+
+  constructor(options: TimeLeadOptions) {
+    this.#options = options;
+  }
+
+  /** Looks at what is stored: at the start, and when a snapshot was restored. */
+  look(): void {
+    const { newestPassed, machine, log } = this.#options;
+    const before_ms = this.#passed_ms;
+    this.#passed_ms = newestPassed();
+    const ahead_ms = this.#passed_ms - machine.now();
+    if (this.#passed_ms !== before_ms && ahead_ms > CLOCK_LEAD_MS_MAX)
+      log.warn("stored times are ahead of the machine's clock: they stay, and new ones go by the clock", {
+        ahead_s: Math.round(ahead_ms / SECOND_MS),
+      });
+  }
+
+  tick(now_ms: number): void {
+    const ahead_ms = now_ms - this.#options.machine.now();
+    if (this.#ahead ? ahead_ms > 0 : ahead_ms > CLOCK_LEAD_MS_MAX) {
+      if (!this.#ahead)
+        this.#options.log.warn("the machine's clock was set back: the server's time goes on until it is restarted", {
+          ahead_s: Math.round(ahead_ms / SECOND_MS),
+        });
+      this.#ahead = true;
+    } else this.#ahead = false;
+  }
+
+  /** In whole seconds; 0 where times are right. */
+  get ahead_s(): number {
+    const { clock, machine } = this.#options;
+    const ahead_ms = Math.max(this.#passed_ms, clock.now()) - machine.now();
+    return ahead_ms > CLOCK_LEAD_MS_MAX ? Math.round(ahead_ms / SECOND_MS) : 0;
+  }
+
+  expose(out: Exposition): void {
+    out.value(
+      "koor_times_ahead_seconds",
+      "gauge",
+      "How far the server's time, or a stored one, is ahead of the machine's clock.",
+      this.ahead_s,
+    );
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * Brings a database back to the right time whose rows were written, or restored, with times ahead of the machine's clock.
+ * Rows of history keep their times, and what is written next has the right one: so in these tables times go back once,
+ * behind a row that `time_step` names, and ids alone say what came first. What decides how long something still lasts
+ * (leases, claims, agents, sessions, requests that are remembered, what is pruned by its age) is moved back to now: it
+ * lasts as long as it would have. Times in ms.
+ */
+import { CLOCK_LEAD_MS_MAX, INSTANCE_BUSY_S_MAX, TASK_BACKOFF_MS_MAX, TASK_RESERVED_MS } from "../../schemas/limits.js";
+import { newestTime, TIME_COLUMNS, TIMED_TABLES } from "./id-range.js";
+import type { Db, Statement } from "./sqlite/library.js";
+
+const SECOND_MS = 1_000;
+const HOUR_MS = 3_600 * SECOND_MS;
+
+/** Of what is alive: few rows, or found by an index. */
+function moveLive(now_ms: number, limit_ms: number): string {
+  return `
+    UPDATE instance_life SET last_seen = ${now_ms},
+      busy_until = iif(busy_until > last_seen,
+        ${now_ms} + min(busy_until - last_seen, ${INSTANCE_BUSY_S_MAX * SECOND_MS}), 0)
+      WHERE last_seen > ${limit_ms};
+    UPDATE session SET created_at = min(created_at, ${now_ms}), last_used_at = ${now_ms} WHERE last_used_at > ${limit_ms};
+    UPDATE lease INDEXED BY lease_live
+      SET requested_at = min(requested_at, ${now_ms}), granted_at = min(granted_at, ${now_ms})
+      WHERE ended_at IS NULL AND max(requested_at, coalesce(granted_at, 0)) > ${limit_ms};
+    -- What was put off until a time by somebody stays so; what waits after a failure waits as long.
+    UPDATE task_life INDEXED BY task_live
+      SET ready_at = min(ready_at, ${now_ms}), claimed_at = min(claimed_at, ${now_ms}), updated_at = ${now_ms},
+        reserved_until = min(reserved_until, ${now_ms + TASK_RESERVED_MS}),
+        not_before = iif(attempts > 0 AND not_before BETWEEN updated_at AND updated_at + ${TASK_BACKOFF_MS_MAX},
+          not_before - updated_at + ${now_ms}, not_before)
+      WHERE ended_at IS NULL AND updated_at > ${limit_ms};`;
+}
+
+/** Of what has ended, or is kept for a while. Counters of hours that are still to come count for this one. */
+function moveKept(now_ms: number, limit_ms: number): string {
+  const hour = Math.floor(now_ms / HOUR_MS);
+  return `
+    UPDATE lease SET ended_at = ${now_ms} WHERE ended_at > ${limit_ms};
+    UPDATE task_life SET ended_at = ${now_ms} WHERE ended_at > ${limit_ms};
+    UPDATE remembered_request SET at = ${now_ms} WHERE at > ${limit_ms};
+    UPDATE message SET expires_at = expires_at - sent_at + ${now_ms}, sent_at = ${now_ms} WHERE sent_at > ${limit_ms};
+    INSERT INTO agent_metric (hour, instance, metric, value)
+      SELECT ${hour}, instance, metric, sum(value) FROM agent_metric WHERE hour > ${hour} GROUP BY instance, metric
+      ON CONFLICT (hour, instance, metric) DO UPDATE SET value = value + excluded.value;
+    DELETE FROM agent_metric WHERE hour > ${hour};`;
+}
+
+/**
+ * In a transaction of who calls.
+ * @returns the time by which the server goes on: what is stored is at most CLOCK_LEAD_MS_MAX ahead of `now_ms` then, or
+ *   passed over
+ */
+export function settleTimes(db: Db, now_ms: number): number {
+  const newest_ms = newestTime(db, "main");
+  const limit_ms = now_ms + CLOCK_LEAD_MS_MAX;
+  db.exec(moveLive(now_ms, limit_ms));
+  for (const table of TIMED_TABLES)
+    db.exec(`DELETE FROM time_step WHERE name = '${table}' AND NOT EXISTS (
+      SELECT 1 FROM ${table} WHERE id <= time_step.row)`);
+  if (newest_ms <= limit_ms) return Math.max(now_ms, newest_ms);
+  db.exec(moveKept(now_ms, limit_ms));
+  for (const table of TIMED_TABLES) {
+    const time = TIME_COLUMNS[table];
+    db.exec(`INSERT OR IGNORE INTO time_step (name, row, newest)
+      SELECT '${table}', id, ${time} FROM (SELECT id, ${time} FROM ${table} ORDER BY id DESC LIMIT 1)
+      WHERE ${time} > ${limit_ms}`);
+  }
+  return now_ms;
+}
+
+/** Finds where times go back in rows that came with a snapshot. */
+export function findSteps(db: Db): void {
+  for (const table of TIMED_TABLES) {
+    const time = TIME_COLUMNS[table];
+    db.exec(`INSERT OR IGNORE INTO time_step (name, row, newest)
+      SELECT '${table}', id, time FROM (
+        SELECT id, ${time} AS time, lead(${time}) OVER (ORDER BY id) AS next FROM ${table}) WHERE next < time`);
+  }
+}
+
+/** The newest time of rows that are passed over, in ms; 0 where there are none. */
+export class PassedTimes {
+  readonly #newest: Statement<[], number>;
+
+  constructor(db: Db) {
+    this.#newest = db.prepare<[], number>("SELECT coalesce(max(newest), 0) FROM time_step").pluck();
+  }
+
+  get newest_ms(): number {
+    return this.#newest.get() ?? 0;
+  }
+}
+
+export const passedTimes: { readonly open: (opening: { readonly db: Db }) => PassedTimes } = {
+  open: ({ db }) => new PassedTimes(db),
+};

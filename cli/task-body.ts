@@ -29,12 +29,20 @@ const NOT_BEFORE: Flag = {
   about: "it is not claimed sooner, e.g. in 10m as 10m",
 };
 
+const AFTER: Flag = {
+  name: "after",
+  kind: "text",
+  value: "ID",
+  many: true,
+  about: "a task that has to be done before",
+};
+
 /** The flags of a new task; without a title `file` stands in place of all others. */
 export const NEW_TASK_FLAGS: readonly Flag[] = [
   { name: "file", kind: "text", value: "PATH", about: "the body's text; without a title tasks as JSON; - reads stdin" },
   BODY,
   LABEL,
-  { name: "after", kind: "text", value: "ID", many: true, about: "a task that has to be done before" },
+  AFTER,
   {
     name: "resource",
     kind: "text",
@@ -63,6 +71,7 @@ export const PATCH_FLAGS: readonly Flag[] = [
   { ...LABEL, about: "its labels from now on; '' for none" },
   { ...ASSIGNEE, about: "the only instance that may claim it; '' for any" },
   { ...NOT_BEFORE, about: "it is not claimed sooner; '' for at once" },
+  { ...AFTER, about: "the tasks that have to be done before, from now on; '' for none" },
 ];
 
 /** A list, or none where nothing was given; `''` is nothing in it. */
@@ -96,6 +105,7 @@ async function commonMembers(args: Args): Promise<Record<string, string | undefi
     labels: listOf(args, "label"),
     assignee: quoted(args.text("assignee")),
     not_before: timeOf(args),
+    after: listOf(args, "after"),
   };
 }
 
@@ -128,7 +138,6 @@ export async function makeTaskBody(args: Args, { folder }: CommandContext): Prom
   const members = {
     title: quoted(title),
     ...common,
-    after: listOf(args, "after"),
     resources: resources.length === 0 ? undefined : JSON.stringify(resources),
     requires: listOf(args, "requires"),
     id: quoted(args.text("id")),

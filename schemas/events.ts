@@ -37,6 +37,8 @@ export const SERVER_TOPICS = [
   "task.dead",
   "task.canceled",
   "task.input_required",
+  "task.blocked",
+  "task.unblocked",
   "compliance.violation",
   "webhook.disabled",
   "message.sent",

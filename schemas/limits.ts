@@ -131,6 +131,8 @@ export const TASK_BACKOFF_MS_MAX = 3_600_000;
 /** For how long a task that was answered is kept for who has asked. */
 export const TASK_RESERVED_MS = 60_000;
 export const TASK_ROWS_DEFAULT = 100;
+/** How many of those that a task waits for are looked at to say why it cannot go on. */
+export const TASK_CAUSES_LOOKED_AT_MAX = 256;
 /** How many turns of a task it tells of, the newest; and how many tasks that wait for it, the oldest. */
 export const TASK_HISTORY_MAX = 1_000;
 export const TASK_DEPENDENTS_MAX = 1_000;

@@ -213,14 +213,19 @@ export const AnswerBody = Type.Object({ answer: NeededRemark });
 export const CancelBody = Type.Object({ reason: Type.Optional(Remark) });
 export const RetryBody = Type.Object({});
 
-export const TaskPatch = Type.Object({
-  title: Type.Optional(Title),
-  body: Type.Optional(Body),
-  priority: Type.Optional(Priority),
-  labels: Type.Optional(Labels),
-  assignee: Type.Optional(nullable(Assignee)),
-  not_before: Type.Optional(NotBefore),
-});
+/** What can be changed of a task: anything else is refused. */
+export const TaskPatch = Type.Object(
+  {
+    title: Type.Optional(Title),
+    body: Type.Optional(Body),
+    priority: Type.Optional(Priority),
+    labels: Type.Optional(Labels),
+    assignee: Type.Optional(nullable(Assignee)),
+    not_before: Type.Optional(NotBefore),
+    after: Type.Optional(Type.Array(TaskId, { maxItems: TASK_AFTER_MAX })),
+  },
+  { additionalProperties: false },
+);
 export type TaskPatch = Static<typeof TaskPatch>;
 
 const Row = Type.Integer({ minimum: 1 });
@@ -315,6 +320,7 @@ export const PatchRequest = Type.Object({
   labels: Type.Optional(Type.Array(Type.String())),
   assignee: Type.Optional(TextOrNull),
   not_before: Type.Optional(MsOrNull),
+  after: Type.Optional(Type.Array(Type.String())),
 });
 export type PatchRequest = Static<typeof PatchRequest>;
 /** False where the call changed nothing. */

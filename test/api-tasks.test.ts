@@ -641,7 +641,7 @@ t.test("tasks that wait for others", async (t) => {
   await tell(ana, first, "fail", { error: "e", retry: false });
   t.equal((await getTask(port, "task-2")).note, "waits for failed task a");
   t.equal((await getTask(port, "c")).note, "waits for failed task a");
-  t.equal((await getTask(port, "task-4")).note, null, "only what it waits for itself");
+  t.equal((await getTask(port, "task-4")).note, "waits for failed task a", "through others, too");
   await tell(port, { id: "a", fence: null }, "retry");
   t.equal((await getTask(port, "task-2")).note, null);
   await tell(ana, await claimOne(ana), "complete");
@@ -659,6 +659,8 @@ t.test("tasks that wait for others", async (t) => {
   const told = (await eventsOf(port, "task.*")).map(shortOf).filter((event) => event.includes("task-2"));
   t.same(told, [
     "task.created task-2 - - -",
+    "task.blocked task-2 - - waits for failed task a",
+    "task.unblocked task-2 - - -",
     "task.ready task-2 - - -",
     "task.claimed task-2 ana 3 -",
     "task.done task-2 ana 3 -",
@@ -706,7 +708,13 @@ t.test("canceling", async (t) => {
     ended_at: TIMESTAMP,
   });
   t.same(refusal(await tell(port, { id: "a", fence: null }, "cancel")), [409, "task is canceled"]);
-  t.same(refusal(await tell(port, { id: "a", fence: null }, "retry")), [409, "task is canceled"]);
+  t.match(
+    (await tell(port, { id: "a", fence: null }, "retry")).json(),
+    { state: "ready", ended_at: null },
+    "taken back",
+  );
+  t.same(refusal(await tell(port, { id: "a", fence: null }, "retry")), [409, "task is ready"]);
+  await tell(port, { id: "a", fence: null }, "cancel");
   t.equal(shortOf(must((await eventsOf(port, "task.canceled"))[0], "told")), "task.canceled a - - why");
   const ends: readonly (readonly [verb: string, body: object, state: string])[] = [
     ["complete", {}, "done"],
@@ -755,6 +763,67 @@ t.test("changing what is said of one", async (t) => {
   t.same(refusal(await askAs(port, "PATCH", "/api/tasks/none", {})), [404, "task not found: none"]);
   for (const body of [{ title: "" }, { title: "a\nb" }, { priority: 10 }, { labels: [""] }, { not_before: "soon" }])
     t.equal((await patch(body)).status, 400, JSON.stringify(body));
+});
+
+t.test("what a task waits for can be changed, and it is told where it cannot go on", async (t) => {
+  const { port } = await startKoor(t);
+  const [ana] = await pair(port);
+  await addTasks(port, { id: "a" }, { id: "b", after: ["a"] }, { id: "c", after: ["b"] }, { id: "d", after: ["c"] });
+  await addTask(port, { id: "other" });
+  const wait = (id: string, ...after: string[]): Promise<Answer> => askAs(port, "PATCH", `/api/tasks/${id}`, { after });
+  let since = (await eventsOf(port, "task.*")).at(-1)?.id ?? 0;
+  const told = async (): Promise<string[]> => {
+    const events = (await eventsOf(port, "task.*")).filter(({ id }) => id > since);
+    since = events.at(-1)?.id ?? since;
+    return events.map(shortOf);
+  };
+  await tell(port, { id: "b", fence: null }, "cancel");
+  t.same(await told(), [
+    "task.canceled b - - -",
+    "task.blocked c - - waits for canceled task b",
+    "task.blocked d - - waits for canceled task b",
+  ]);
+  const { tasks } = (await askAs(port, "GET", "/api/tasks?state=blocked")).json<{ tasks: Task[] }>();
+  t.same(
+    tasks.map(({ id, note }) => [id, note]),
+    [
+      ["d", "waits for canceled task b"],
+      ["c", "waits for canceled task b"],
+    ],
+  );
+  await addTask(port, { id: "late", after: ["d"] });
+  t.same(await told(), ["task.created late - - -", "task.blocked late - - waits for canceled task b"]);
+  t.match((await tell(port, { id: "b", fence: null }, "retry")).json(), { state: "blocked", note: null });
+  t.same(await told(), ["task.unblocked c - - -", "task.unblocked d - - -", "task.unblocked late - - -"]);
+  t.equal((await getTask(port, "late")).note, null);
+
+  t.match((await wait("late", "a", "other", "a")).json(), { state: "blocked", after: ["a", "other"], note: null });
+  t.same((await getTask(port, "d")).dependents, []);
+  t.same((await getTask(port, "other")).dependents, ["late"]);
+  t.match((await wait("late")).json(), { state: "ready", after: [] });
+  t.match((await wait("late", "other")).json(), { state: "blocked" }, "and back");
+  t.same(refusal(await ana.ask("POST", "/api/tasks/claim", { id: "late" })), [409, "task is blocked"]);
+  await tell(port, { id: "other", fence: null }, "cancel");
+  t.match((await wait("late", "a")).json(), { state: "blocked", note: null });
+  t.same(await told(), [
+    "task.ready late - - -",
+    "task.canceled other - - -",
+    "task.blocked late - - waits for canceled task other",
+    "task.unblocked late - - -",
+  ]);
+  const cycle = (way: string): unknown => [400, `dependency cycle: ${way}`];
+  t.same(refusal(await wait("a", "a")), cycle("a → a"));
+  t.same(refusal(await wait("a", "d")), cycle("a → d → c → b → a"));
+  t.same(refusal(await wait("a", "none")), [400, "unknown task: none"]);
+  t.equal((await wait("a", "#0")).status, 400);
+  for (const name of ["state", "resources", "id", "requires", "nonsense"])
+    t.same(refusal(await askAs(port, "PATCH", "/api/tasks/a", { [name]: "x" })), [400, `${name} cannot be given here`]);
+  const held = await claimOne(ana);
+  t.same(refusal(await wait("a", "other")), [400, "after cannot be changed: task is claimed"]);
+  await tell(ana, held, "complete");
+  t.same(refusal(await wait("a", "other")), [409, "task is done"]);
+  t.equal((await getTask(port, "b")).state, "ready");
+  t.equal((await getTask(port, "late")).state, "ready");
 });
 
 t.test("the same request_id, the same task", async (t) => {

@@ -242,7 +242,7 @@ export const TASKS_COMMANDS: readonly CommandRow[] = [
   },
   {
     words: ["task", "retry"],
-    about: "Have a task that failed or is dead begin anew.",
+    about: "Have a task that failed, is dead or was canceled begin anew.",
     arguments: [ID],
     method: "POST",
     path: `${ID_PATH}/retry`,

@@ -125,6 +125,11 @@ function describeError({ keyword, instancePath, params, message }: ShapeError, {
         path: `${at}${instancePath}/${missing.replaceAll("~", "~0").replaceAll("/", "~1")}`,
         message: `${name([...place, missing])} is required`,
       }));
+    // One that there is to be none of: it is told by itself, and then the object that has it.
+    case "boolean":
+      return says("cannot be given here");
+    case "additionalProperties":
+      return [];
     case "type": {
       const types = typeof told.type === "string" ? [told.type] : (told.type ?? []);
       return says(`must be ${types.map((type) => TYPE_WORDS[type] ?? type).join(" or ")}`);

@@ -26,7 +26,7 @@ import {
 } from "../../schemas/tasks.js";
 import { must } from "../base/assert.js";
 import { NEEDS_INSTANCE } from "../base/needs-instance.js";
-import { Failure } from "../base/result.js";
+import { Failure, invalid } from "../base/result.js";
 import { formatTime } from "../base/time.js";
 import { claimBook, type ClaimBook, type Loss, type TaskClaims } from "../claims/book.js";
 import { resourcesOf } from "../claims/lease.js";
@@ -40,8 +40,9 @@ import type { Model, Opening, ReloadReason, Said, WritingModel } from "../thread
 import type { WriteCall } from "../threads/writer-method.js";
 import { LiveTasks, readyTask } from "./live-tasks.js";
 import { type Ending, type EndingVerb, outcomeOf } from "./outcome.js";
-import { planTasks, type PlannedTask } from "./plan.js";
+import { cycleBy, planTasks, type PlannedTask, unknownTask } from "./plan.js";
 import type { Claimant } from "./pool.js";
+import { causeOf, dependentOn } from "./stuck.js";
 import { hasEnded, type LiveTask, noTask, stillNotBefore, taskIs, type TaskLife } from "./task.js";
 import { type Step, type TaskTexts, TaskWriter } from "./task-writer.js";
 import { type TaskTopic, tellTask } from "./tell.js";
@@ -51,6 +52,13 @@ export const TASKS = { name: "tasks", payload: TaskNotice } as const satisfies N
 
 const CLAIM_LOST = new Failure("ALREADY_EXISTS", "claim lost");
 const NOTHING: ClaimTaskReply = { task: null, made: false };
+
+/** A task that is there, to be waited for. */
+interface KnownAfter {
+  readonly id: string;
+  readonly row: number;
+  readonly state: TaskState;
+}
 
 const NOT_RESERVED = { reserved: null, reserved_until: 0 } as const;
 
@@ -154,6 +162,7 @@ export class TaskBook implements WritingModel, TaskClaims {
     const full = this.#fullFor(made.length);
     if (full !== null) return full;
     for (const plan of made) this.#create(plan, must(plan.task, "it is to be made"), call);
+    for (const { id } of made) this.#tellStuck(must(this.#live.get(id), "it is made"), call);
     return { rows: planned.map(({ row }) => row), made: made.map(({ id }) => id) };
   }
 
@@ -275,16 +284,17 @@ export class TaskBook implements WritingModel, TaskClaims {
     return { row: task.row, changed: true };
   }
 
-  /** Has a task that failed or is dead begin anew. */
+  /** Has a task that has ended and is not done begin anew. */
   retry({ id, owns }: RetryRequest, call: WriteCall): TaskChanged | Failure {
     const task = this.#managed(id, owns, call);
     if (task instanceof Failure) return task;
     const { state } = task.life;
-    if (state !== "failed" && state !== "dead") return taskIs(state);
+    if (!hasEnded(state) || state === "done") return taskIs(state);
     const full = this.#fullFor(1);
     if (full !== null) return full;
-    const anew = { state: "ready" as const, attempts: 0, not_before: null, cancel_requested: false, ended_at: null };
-    this.#become(task, anew, { call: "retry", note: null }, call);
+    const anew = { attempts: 0, not_before: null, cancel_requested: false };
+    const waits = this.#waitFor(task, this.#table.blockersOf(task.row));
+    this.#become(task, { ...anew, state: waits }, { call: "retry", note: null }, call);
     return { row: task.row, changed: true };
   }
 
@@ -294,6 +304,8 @@ export class TaskBook implements WritingModel, TaskClaims {
     if (task instanceof Failure) return task;
     const { life } = task;
     if (hasEnded(life.state)) return taskIs(life.state);
+    const after = request.after === undefined ? null : this.#after(task, request.after);
+    if (after instanceof Failure) return after;
     this.#table.patch(task.row, request);
     task.title = request.title ?? task.title;
     task.labels = request.labels ?? task.labels;
@@ -301,6 +313,7 @@ export class TaskBook implements WritingModel, TaskClaims {
     // Who is named now comes before who has asked about it.
     const freed = typeof request.assignee === "string" ? NOT_RESERVED : {};
     this.#refile(task, { priority, assignee, not_before, ...freed, updated_at: call.now_ms }, call);
+    if (after !== null) this.#setAfter(task, after, call);
     return { row: task.row, changed: true };
   }
 
@@ -433,6 +446,8 @@ export class TaskBook implements WritingModel, TaskClaims {
   ): void {
     const { now_ms } = call;
     const { state } = change;
+    const had_ended = hasEnded(task.life.state);
+    const was_stuck = !had_ended && causeOf(task, this.#live) !== undefined;
     this.#live.remove(task);
     const kept = state === "ready" ? {} : NOT_RESERVED;
     const ready_at = state === "ready" ? now_ms : task.life.ready_at;
@@ -442,6 +457,70 @@ export class TaskBook implements WritingModel, TaskClaims {
     const topic = TOPICS[state];
     if (topic !== undefined) tellTask(this.#events, topic, task, turn.claim ?? null, turn.reason ?? null, call);
     if (state === "done") this.#goOn(task, call);
+    // What waited for it cannot go on, or can again; where it could not itself, nothing is another than before.
+    else if (hasEnded(state) && !was_stuck)
+      this.#tellDependents("task.blocked", task, waitsFor({ id: task.id, state }), call);
+    else if (had_ended && !this.#tellStuck(task, call)) this.#tellDependents("task.unblocked", task, null, call);
+  }
+
+  /** What a task is to wait for from now on; 400 where it cannot. */
+  #after({ id, row, life }: LiveTask, ids: readonly string[]): readonly KnownAfter[] | Failure {
+    const { state } = life;
+    if (state !== "blocked" && state !== "ready") return invalid(`after cannot be changed: task is ${state}`);
+    const after: KnownAfter[] = [];
+    for (const name of ids) {
+      const found = this.#find(name);
+      if (found === undefined) return unknownTask(name);
+      after.push({ id: name, ...found });
+    }
+    const cycle = cycleBy({ id, row }, after, (of) => this.#table.dependentsOf(of));
+    return cycle === null ? after : invalid(cycle);
+  }
+
+  #setAfter(task: LiveTask, after: readonly KnownAfter[], call: WriteCall): void {
+    const was_stuck = causeOf(task, this.#live) !== undefined;
+    const before = task.life.state;
+    this.#table.setAfter(task.row, after);
+    // It is filed by what it waits for.
+    this.#live.remove(task);
+    const state = this.#waitFor(task, new Set(after.filter((one) => one.state !== "done").map((one) => one.row)));
+    if (state === before) this.#live.add(task, call.now_ms);
+    else this.#become(task, { state }, { call: "update", note: null }, call);
+    const is_stuck = causeOf(task, this.#live) !== undefined;
+    if (is_stuck === was_stuck) return;
+    if (is_stuck) this.#tellStuck(task, call);
+    else if (state === "blocked") tellTask(this.#events, "task.unblocked", task, null, null, call);
+    this.#tellDependents(is_stuck ? "task.blocked" : "task.unblocked", task, this.#causeOf(task), call);
+  }
+
+  /** The state of a task that is not held, where it waits for these. */
+  #waitFor(task: LiveTask, blockers: ReadonlySet<number>): "blocked" | "ready" {
+    task.blockers.clear();
+    for (const blocker of blockers) task.blockers.add(blocker);
+    return blockers.size > 0 ? "blocked" : "ready";
+  }
+
+  /** Tells of a task that it cannot go on, where that is so. */
+  #tellStuck(task: LiveTask, call: WriteCall): boolean {
+    const cause = this.#causeOf(task);
+    if (cause !== null) tellTask(this.#events, "task.blocked", task, null, cause, call);
+    return cause !== null;
+  }
+
+  /** Tells of all that only waited for one. */
+  #tellDependents(
+    topic: "task.blocked" | "task.unblocked",
+    { row }: LiveTask,
+    reason: string | null,
+    call: WriteCall,
+  ): void {
+    for (const task of dependentOn(row, this.#live)) tellTask(this.#events, topic, task, null, reason, call);
+  }
+
+  /** Why a task cannot go on by itself; null where it can. */
+  #causeOf(task: LiveTask): string | null {
+    const row = causeOf(task, this.#live);
+    return row === undefined ? null : waitsFor(must(this.#table.byRow(row), "what is waited for is not pruned"));
   }
 
   /** A task stays what it is, and may be another for those who would claim it. */
@@ -494,6 +573,11 @@ export class TaskBook implements WritingModel, TaskClaims {
 }
 
 export const taskBook: Model<TaskBook> = { open: (opening) => new TaskBook(opening) };
+
+/** As `note` says it (table.ts). */
+function waitsFor({ id, state }: { readonly id: string; readonly state: TaskState }): string {
+  return `waits for ${state} task ${id}`;
+}
 
 /** A task that is ready, as the front is told of it. */
 function record(task: LiveTask): ReadyRecord {

@@ -255,9 +255,14 @@ export class TaskFront {
     return this.#changed(id, "task retried", await this.#options.writer.request(retryTask, request, call.context));
   }
 
-  async patch(id: string, { not_before, assignee, labels, ...patch }: TaskPatch, call: TaskCall): Promise<Answer> {
+  async patch(
+    id: string,
+    { not_before, assignee, labels, after, ...patch }: TaskPatch,
+    call: TaskCall,
+  ): Promise<Answer> {
     const request = {
       ...patch,
+      ...(after === undefined ? {} : { after: [...new Set(after)] }),
       id,
       owns: this.#owns(call),
       ...(labels === undefined ? {} : { labels: [...new Set(labels)] }),

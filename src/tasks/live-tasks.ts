@@ -23,6 +23,7 @@ export interface Obstacles {
 
 export class LiveTasks {
   readonly #by_id = new TurnoverMap<string, LiveTask>();
+  readonly #by_row = new TurnoverMap<number, LiveTask>();
   readonly #pool = new TaskPool<Pooled>();
   /** The tasks that are blocked, by the row of what each of them waits for. */
   readonly #blocked = new Groups<number, LiveTask>();
@@ -43,8 +44,13 @@ export class LiveTasks {
     return this.#by_id.get(id);
   }
 
+  byRow(row: number): LiveTask | undefined {
+    return this.#by_row.get(row);
+  }
+
   clear(): void {
     this.#by_id.clear();
+    this.#by_row.clear();
     this.#pool.clear();
     this.#blocked.clear();
     this.#reserved.clear();
@@ -56,6 +62,7 @@ export class LiveTasks {
     const { state, reserved } = task.life;
     if (hasEnded(state)) return;
     this.#by_id.set(task.id, task);
+    this.#by_row.set(task.row, task);
     this.#count(state, 1);
     if (state === "ready") this.#pool.add(pooled(task), now_ms);
     if (reserved !== null) this.#reserved.add(reserved, task);
@@ -65,6 +72,7 @@ export class LiveTasks {
   /** Lets a task go, before it becomes another: it waits for nothing then. */
   remove(task: LiveTask): void {
     if (!this.#by_id.delete(task.id)) return;
+    this.#by_row.delete(task.row);
     const { state, reserved } = task.life;
     this.#count(state, -1);
     if (state === "ready") this.#pool.remove(task.row);

@@ -82,8 +82,46 @@ export function planTasks(tasks: readonly NewTask[], ground: PlanGround): Planne
   const cycle = findCycle(edges);
   if (cycle === null) return planned;
   const ids = cycle.map((at) => must(places[at], "a position of the array").id);
+  return new Failure("ALREADY_EXISTS", cycleOf(ids));
+}
+
+/** How a circle is told, of which each waits for the next. */
+function cycleOf(ids: readonly string[]): string {
   const told = ids.length > CYCLE_TOLD_MAX ? [...ids.slice(0, CYCLE_TOLD_MAX), "…"] : ids;
-  return new Failure("ALREADY_EXISTS", `dependency cycle: ${[...told, ids[0]].join(" → ")}`);
+  return `dependency cycle: ${[...told, ids[0]].join(" → ")}`;
+}
+
+interface NamedTask {
+  readonly id: string;
+  readonly row: number;
+}
+
+/** The circle that a task would close by waiting for these; null where there is none. */
+export function cycleBy(
+  task: NamedTask,
+  after: readonly NamedTask[],
+  dependentsOf: (row: number) => readonly NamedTask[],
+): string | null {
+  const wanted = new Set(after.map(({ row }) => row));
+  /** Of each that waits for the task, through whom. */
+  const through = new Map<number, { readonly id: string; readonly by: number | null }>([
+    [task.row, { id: task.id, by: null }],
+  ]);
+  for (const [row, { id, by }] of through) {
+    if (wanted.has(row)) {
+      const ids = [id];
+      for (let next = by; next !== null; ) {
+        const step = must(through.get(next), "it was met before");
+        ids.push(step.id);
+        next = step.by;
+      }
+      // It waits for the last one met, which waits for those before.
+      return cycleOf([task.id, ...ids.slice(0, -1)]);
+    }
+    for (const dependent of dependentsOf(row))
+      if (!through.has(dependent.row)) through.set(dependent.row, { id: dependent.id, by: row });
+  }
+  return null;
 }
 
 /** The refusal of an id, or a position, that is to be waited for and is not there. */

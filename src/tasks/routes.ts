@@ -180,7 +180,7 @@ export function taskRoutes(tasks: TaskFront): Route[] {
       path: `${path}/retry`,
       name: "task.retry",
       tag,
-      summary: "Has a task that failed or is dead begin anew.",
+      summary: "Has a task that failed, is dead or was canceled begin anew.",
       answer: Task,
       statuses: [403, 404, 409, 429],
       audited: { by: retryTask, subject },

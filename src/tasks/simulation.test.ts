@@ -101,7 +101,7 @@ interface HeldBy {
 interface Known {
   readonly row: number;
   readonly id: string;
-  readonly asked: NewTask;
+  asked: NewTask;
   labels: readonly string[];
   priority: number;
   assignee: string | null;
@@ -169,6 +169,53 @@ class Model {
     return task;
   }
 
+  /** Whether one of these is not done; what is not there any more is nothing to wait for. */
+  waits(after: readonly string[]): boolean {
+    return after.some((on) => (this.tasks.get(on)?.state ?? "done") !== "done");
+  }
+
+  /** The nearest that a blocked task waits for and that has ended undone. */
+  causeOf({ state, asked }: Known): Known | undefined {
+    if (state !== "blocked") return undefined;
+    const ids = new Set(asked.after);
+    for (const id of ids) {
+      const waited_for = this.tasks.get(id);
+      // What is done may be pruned.
+      if (waited_for === undefined || waited_for.state === "done") continue;
+      if (ENDED.has(waited_for.state)) return waited_for;
+      if (waited_for.state === "blocked") for (const next of waited_for.asked.after) ids.add(next);
+    }
+    return undefined;
+  }
+
+  /** Those that cannot go on. */
+  stuck(): Set<Known> {
+    return new Set(this.live().filter((task) => this.causeOf(task) !== undefined));
+  }
+
+  /** What is told of those that cannot go on, or can again, by what happens. */
+  tellStuck(before: ReadonlySet<Known>): void {
+    const now = this.stuck();
+    for (const task of this.live().filter(({ state }) => state === "blocked")) {
+      const cause = this.causeOf(task);
+      if (cause !== undefined && !before.has(task))
+        this.expected.push(`task.blocked ${task.id} - waits for ${cause.state} task ${cause.id}`);
+      else if (!now.has(task) && before.has(task)) this.expected.push(`task.unblocked ${task.id} - -`);
+      this.seen.set("stuck", (this.seen.get("stuck") ?? 0) + Number(now.has(task)));
+    }
+  }
+
+  /** Whether to wait for these would close a circle. */
+  closes(task: Known, after: readonly string[]): boolean {
+    const ids = new Set(after);
+    for (const id of ids) {
+      if (id === task.id) return true;
+      const { state, asked } = must(this.tasks.get(id), "it is one");
+      if (state !== "done") for (const next of asked.after) if (this.tasks.has(next)) ids.add(next);
+    }
+    return false;
+  }
+
   /** A time that somebody has set while it was held or asked about, where it is still to come. */
   putOff({ not_before }: Known): number | null {
     return (not_before ?? 0) > this.now() ? not_before : null;
@@ -176,16 +223,19 @@ class Model {
 
   become(task: Known, state: TaskState, reason: string | null, change: Partial<Known> = {}): void {
     const fence = task.held?.fence ?? "-";
+    const ends = ENDED.has(state) && state !== "done" && this.live().some(({ asked }) => asked.after.includes(task.id));
+    const turns = ends || ENDED.has(task.state);
+    const stuck = turns ? this.stuck() : new Set<Known>();
     Object.assign(task, { state, held: null, not_before: null, reserved: null, reserved_until: 0 }, change);
     if (state === "ready") task.ready_at = this.now();
     if (ENDED.has(state)) task.ended_at = this.now();
-    this.expected.push(`task.${state} ${task.id} ${fence} ${reason ?? "-"}`);
+    if (state !== "blocked") this.expected.push(`task.${state} ${task.id} ${fence} ${reason ?? "-"}`);
+    if (turns) this.tellStuck(stuck);
     this.seen.set(state, (this.seen.get(state) ?? 0) + 1);
     if (state !== "done") return;
     for (const other of this.tasks.values()) {
       if (other.state !== "blocked" || !other.asked.after.includes(task.id)) continue;
-      if (other.asked.after.every((on) => this.tasks.get(on)?.state === "done"))
-        this.become(other, "ready", null, { not_before: other.not_before });
+      if (!this.waits(other.asked.after)) this.become(other, "ready", null, { not_before: other.not_before });
     }
   }
 
@@ -367,8 +417,10 @@ t.test("any day of a few agents with tasks", (t) => {
         const reply = played.reply(commands.createTasks, { tasks: asked }, "");
         check("create", reply, null);
         if (reply instanceof Failure) return;
+        const stuck = model.stuck();
         for (const [at, task] of asked.entries())
           model.make(must(reply.rows[at], "a row for each"), must(reply.made[at], "an id for each"), task);
+        model.tellStuck(stuck);
       },
     ],
     [
@@ -487,9 +539,10 @@ t.test("any day of a few agents with tasks", (t) => {
         } else if (what === 1 && random(3) === 0) {
           cancel(task);
         } else if (what === 2) {
-          const may = state === "failed" || state === "dead";
+          const may = ENDED.has(state) && state !== "done";
           check("retry", played.reply(commands.retryTask, { id, owns: true }, ""), may ? null : `task is ${state}`);
-          if (may) model.become(task, "ready", null, { attempts: 0, cancel: false });
+          const again = model.waits(task.asked.after) ? "blocked" : "ready";
+          if (may) model.become(task, again, null, { attempts: 0, cancel: false });
         } else if (what === 3) {
           const patch = {
             priority: random(10),
@@ -505,6 +558,27 @@ t.test("any day of a few agents with tasks", (t) => {
           );
           const freed = patch.assignee === null ? {} : { reserved: null, reserved_until: 0 };
           if (!ended) Object.assign(task, patch, freed);
+        }
+        if (what === 3 && random(2) === 0) {
+          const dependents = model.live().filter(({ asked }) => asked.after.includes(id));
+          const known =
+            dependents.length > 0 && random(4) === 0 ? dependents.map((one) => one.id) : [...model.tasks.keys()];
+          const after = random(3) === 0 ? [] : [...new Set([pick(known), pick(known)])];
+          const reply = played.reply(commands.patchTask, { id, owns: true, after }, "");
+          const waits = state === "ready" || state === "blocked";
+          if (ENDED.has(state) || !waits) {
+            check("after", reply, ENDED.has(state) ? `task is ${state}` : `after cannot be changed: task is ${state}`);
+          } else if (model.closes(task, after)) {
+            if (!(reply instanceof Failure && reply.message.startsWith("dependency cycle: ")))
+              problems.push(`${id} waits for itself: ${after.join(", ")}`);
+          } else {
+            check("after", reply, null);
+            const stuck = model.stuck();
+            task.asked = { ...task.asked, after };
+            const now = model.waits(after) ? "blocked" : "ready";
+            if (now !== state) model.become(task, now, null, { not_before: task.not_before });
+            model.tellStuck(stuck);
+          }
         }
       },
     ],
@@ -633,6 +707,12 @@ t.test("any day of a few agents with tasks", (t) => {
     new Array<(typeof actions)[number]>(Math.ceil(action[1] * 20)).fill(action),
   );
 
+  /** Why a task cannot go on, as the model says it. */
+  const noteOf = (task: Known): string | null => {
+    const cause = model.causeOf(task);
+    return cause === undefined ? null : `waits for ${cause.state} task ${cause.id}`;
+  };
+
   /** A task is stored as the model has it. */
   const compare = (task: Known | undefined, row: number): void => {
     const stored = reader.get(row);
@@ -647,6 +727,7 @@ t.test("any day of a few agents with tasks", (t) => {
           of.cancel,
           of.labels,
           of.priority,
+          noteOf(of),
         ],
       );
     const got = JSON.stringify(
@@ -659,6 +740,7 @@ t.test("any day of a few agents with tasks", (t) => {
         stored.cancel_requested === 1,
         JSON.parse(stored.labels),
         stored.priority,
+        stored.note,
       ],
     );
     if (got !== shown(task)) problems.push(`row ${row} is ${got}, not ${shown(task)}`);
@@ -694,6 +776,7 @@ t.test("any day of a few agents with tasks", (t) => {
     "broken",
     "holder deleted",
     "pruned",
+    "stuck",
   ];
   for (const what of wanted)
     t.ok((model.seen.get(what) ?? 0) > steps / 20_000, `${what}: ${model.seen.get(what)} times`);

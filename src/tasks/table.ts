@@ -2,7 +2,7 @@
  * The SQL of tasks, reading: one whole, pages of a list (front, pool), and those that are ready. Writing is
  * task-writer.ts's.
  */
-import { TASK_DEPENDENTS_MAX, TASK_HISTORY_MAX } from "../../schemas/limits.js";
+import { TASK_CAUSES_LOOKED_AT_MAX, TASK_DEPENDENTS_MAX, TASK_HISTORY_MAX } from "../../schemas/limits.js";
 import type { ListTasksRequest, ReadyRecord, TaskState } from "../../schemas/tasks.js";
 import { ENDED_TASK_STATES, TASK_STATES } from "../../schemas/tasks.js";
 import { type ColumnsOf, prepareGet, selected } from "../store/columns.js";
@@ -73,11 +73,15 @@ const HOPELESS = ENDED_TASK_STATES.filter((state) => state !== "done")
   .map((state) => `'${state}'`)
   .join(", ");
 
-/** Why a blocked task will not go on by itself. */
+/** Why a blocked task will not go on by itself: the nearest that it waits for, of so many, and has ended undone. */
+const WAITED_FOR = `o.row, o.id, o.after, b.state`;
+const JOINED_AFTER = `CROSS JOIN task o ON o.id = j.value CROSS JOIN task_life b ON b.row = o.row`;
 const WAITS_FOR = `(
-  SELECT 'waits for ' || b.state || ' task ' || o.id FROM json_each(t.after) j
-  CROSS JOIN task o ON o.id = j.value CROSS JOIN task_life b ON b.row = o.row
-  WHERE b.state IN (${HOPELESS}) ORDER BY j.key LIMIT 1)`;
+  WITH RECURSIVE w (row, id, after, state) AS (
+    SELECT ${WAITED_FOR} FROM json_each(t.after) j ${JOINED_AFTER}
+    UNION SELECT ${WAITED_FOR} FROM w CROSS JOIN json_each(w.after) j ${JOINED_AFTER} WHERE w.state = 'blocked'
+    LIMIT ${TASK_CAUSES_LOOKED_AT_MAX})
+  SELECT 'waits for ' || state || ' task ' || id FROM w WHERE state IN (${HOPELESS}) LIMIT 1)`;
 
 const COLUMNS: ColumnsOf<TaskRow> = {
   row: "t.row",

@@ -138,6 +138,10 @@ const STORED = `SELECT t.row, t.id, t.workspace, t.title, t.labels, t.requires, 
   (SELECT group_concat(b.row) FROM json_each(t.after) j CROSS JOIN task o ON o.id = j.value
    CROSS JOIN task_life b ON b.row = o.row WHERE l.state = 'blocked' AND b.state <> 'done') AS blockers`;
 
+/** What a task waits for, or did; by the whole key. */
+const WAITS_OF = `task_after WHERE (on_task, task) IN (
+  SELECT o.row, t.row FROM task t CROSS JOIN json_each(t.after) j CROSS JOIN task o ON o.id = j.value WHERE t.row = ?)`;
+
 export class TaskWriter {
   readonly #rows: DeferredRows;
   readonly #tasks: DeferredTable<NewRow>;
@@ -152,6 +156,11 @@ export class TaskWriter {
   readonly #forget_answer: Statement<[number], unknown>;
   readonly #keep_error: Statement<[number, string], unknown>;
   readonly #patch: Statement<(string | number | null)[], unknown>;
+  readonly #blockers: Statement<[number], number>;
+  readonly #dependents: Statement<[number], { row: number; id: string }>;
+  readonly #ended: Statement<[number], { id: string; state: TaskState }>;
+  readonly #wait_for_none: Statement<[number], unknown>;
+  readonly #set_after: Statement<[string, number], unknown>;
   readonly #was_called: Statement<[number, number, string, string], unknown>;
   readonly #has_held: Statement<[number, string], unknown>;
   readonly #asked_by: Statement<[number], string>;
@@ -191,6 +200,21 @@ export class TaskWriter {
       `UPDATE task SET title = coalesce(?, title), body = coalesce(?, body), labels = coalesce(?, labels)
        WHERE row = ?`,
     );
+    this.#blockers = db
+      .prepare<[number], number>(
+        `SELECT b.row FROM task t CROSS JOIN json_each(t.after) j CROSS JOIN task o ON o.id = j.value
+         CROSS JOIN task_life b ON b.row = o.row WHERE t.row = ? AND b.state <> 'done' ORDER BY j.key`,
+      )
+      .pluck();
+    this.#dependents = db.prepare(
+      `SELECT t.row, t.id FROM task_after a CROSS JOIN task t ON t.row = a.task CROSS JOIN task_life l ON l.row = a.task
+       WHERE a.on_task = ? AND l.state <> 'done' ORDER BY a.task`,
+    );
+    this.#ended = db.prepare(
+      "SELECT t.id, l.state FROM task t CROSS JOIN task_life l ON l.row = t.row WHERE t.row = ?",
+    );
+    this.#wait_for_none = db.prepare(`DELETE FROM ${WAITS_OF}`);
+    this.#set_after = db.prepare("UPDATE task SET after = ? WHERE row = ?");
     this.#was_called = db.prepare(
       "SELECT 1 FROM task_history WHERE task = ? AND fence = ? AND actor = ? AND call = ? LIMIT 1",
     );
@@ -208,9 +232,7 @@ export class TaskWriter {
     );
     // What it waits for comes first, while that is known; by the whole key, as others wait for the same.
     this.#deletions = [
-      `task_after WHERE (on_task, task) IN (
-         SELECT o.row, t.row FROM task t CROSS JOIN json_each(t.after) j CROSS JOIN task o ON o.id = j.value
-         WHERE t.row = ?)`,
+      WAITS_OF,
       "task_after WHERE on_task = ?",
       "task WHERE row = ?",
       "task_life WHERE row = ?",
@@ -315,6 +337,32 @@ export class TaskWriter {
     if (title === undefined && body === undefined && labels === undefined) return;
     this.#rows.write();
     this.#patch.run(title ?? null, body ?? null, labels === undefined ? null : JSON.stringify(labels), row);
+  }
+
+  /** Rows of the tasks that one is to wait for and that are not done. */
+  blockersOf(row: number): Set<number> {
+    this.#rows.write();
+    return new Set(this.#blockers.all(row));
+  }
+
+  /** The tasks that are not done and wait for one, or are to when they are retried. */
+  dependentsOf(row: number): readonly { readonly row: number; readonly id: string }[] {
+    this.#rows.write();
+    return this.#dependents.all(row);
+  }
+
+  /** The id and the state of a task by its row. */
+  byRow(row: number): { readonly id: string; readonly state: TaskState } | undefined {
+    this.#rows.write();
+    return this.#ended.get(row);
+  }
+
+  /** A task waits for others than it did. */
+  setAfter(row: number, after: readonly { readonly id: string; readonly row: number }[]): void {
+    this.#rows.write();
+    this.#wait_for_none.run(row);
+    this.#set_after.run(JSON.stringify(after.map(({ id }) => id)), row);
+    for (const one of after) this.#waits.add(one.row, row);
   }
 
   /** Whether an instance has made such a call about a task under a fence. */

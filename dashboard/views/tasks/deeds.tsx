@@ -35,7 +35,7 @@ export function Deeds({ task, onDone }: DeedProps) {
   };
   return (
     <>
-      {(state === "failed" || state === "dead") && (
+      {(state === "failed" || state === "dead" || state === "canceled") && (
         <Button kind="primary" onClick={retry} {...permission(task)}>
           Retry
         </Button>

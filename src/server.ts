@@ -110,6 +110,8 @@ interface Ground {
   readonly log: Log;
   readonly threads: Threads<typeof NOTICES>;
   readonly chosen: ChosenTransport;
+  /** The time at the start, in ms since the epoch. */
+  readonly started_ms: number;
   /** For how many ms the server has run. */
   readonly uptime_ms: () => number;
   /** The folder of Koor's package. */
@@ -152,6 +154,7 @@ export async function startServer(config: Config, urls: ServerUrls, begun?: Begu
     log,
     threads,
     chosen,
+    started_ms,
     uptime_ms: () => Math.floor(performance.now() - started),
     package_folder: fileURLToPath(new URL("../../../", urls.pages)),
   });

@@ -1,5 +1,6 @@
 /** Which time the log has where the nodes' clocks differ: whose count, and how it comes back. */
 import t from "tap";
+import { MonotonicClock } from "../base/clock.js";
 import { CLOCK_TOLERANCE_MS, LOG_CLOCK_SLOW_RATE, NODE_SILENCE_MS } from "../../schemas/limits.js";
 import { FrontClock } from "./front-clock.js";
 import { LogClock } from "./log-clock.js";
@@ -100,7 +101,7 @@ t.test("a time that is ahead of most clocks goes on slower, and never back", (t)
 
 t.test("the front follows the log's time, and goes back only where it was clearly ahead", (t) => {
   let [wall_ms, passed_ms] = [START_MS + DAY_MS, 0];
-  const clock = new FrontClock({ now: () => wall_ms }, () => passed_ms);
+  const clock = new FrontClock(new MonotonicClock({ now: () => wall_ms }), () => passed_ms);
   t.equal(clock.now(), START_MS + DAY_MS, "its own, before it knows better");
   clock.follow(START_MS);
   t.equal(clock.now(), START_MS);

@@ -6,7 +6,7 @@
 import type { Config } from "../../schemas/config.js";
 import { BACKUPS_AT_ONCE_MAX } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
-import { machineClock } from "../base/clock.js";
+import { machineClock, systemClock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { RpcClient } from "../rpc/client.js";
 import type { MethodTable, Notice, PayloadOf } from "../rpc/method.js";

@@ -32,7 +32,7 @@ const ANY_KIND = `(?:${ASKED_KINDS.join("|")})`;
 export const ChangesQuery = Type.Object({
   kinds: Type.Optional(
     Text({
-      bytes_max: CHANGE_KINDS_BYTES_MAX,
+      characters_max: CHANGE_KINDS_BYTES_MAX,
       promised_pattern: `^(?:${ANY_KIND}(?:,${ANY_KIND}){0,${ASKED_KINDS.length - 1}})?$`,
       description: `Separated by commas, of ${ASKED_KINDS.join(", ")}; empty: all, a contract as a spec.`,
     }),

@@ -14,7 +14,7 @@ import { Name, Text } from "./text.js";
 
 /** A pattern of topics; what is malformed src/topics/pattern.ts says. */
 export const TopicPattern = Text({
-  bytes_max: PATTERN_BYTES_MAX,
+  characters_max: PATTERN_BYTES_MAX,
   line: true,
   promised_pattern: `^${TOPIC_PATTERN_PART}*$`,
   description: "`*`, `?` and classes within a segment, `**` for one or more segments; empty or `*`: every topic.",
@@ -69,7 +69,7 @@ export const EventIdHeader = Type.String({ pattern: EVENT_ID.source });
 export const PublishBody = Type.Object({
   topic: Name(TOPIC_BYTES_MAX),
   data: Type.Optional(Type.Unknown()),
-  source: Type.Optional(Text({ bytes_max: SOURCE_BYTES_MAX, line: true })),
+  source: Type.Optional(Text({ characters_max: SOURCE_BYTES_MAX, line: true })),
 });
 export type PublishBody = Static<typeof PublishBody>;
 export const PublishBodies = Type.Union([

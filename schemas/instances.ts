@@ -14,8 +14,8 @@ import { Name, Text } from "./text.js";
 export const INSTANCE_STATUSES = ["pending", "active", "stale"] as const;
 export type InstanceStatus = (typeof INSTANCE_STATUSES)[number];
 
-const Label = Text({ bytes_max: INSTANCE_LABEL_BYTES_MAX, line: true });
-const Intent = Text({ bytes_max: INSTANCE_INTENT_BYTES_MAX });
+const Label = Text({ characters_max: INSTANCE_LABEL_BYTES_MAX, line: true });
+const Intent = Text({ characters_max: INSTANCE_INTENT_BYTES_MAX });
 const Capabilities = Type.Array(Name(CAPABILITY_BYTES_MAX), { maxItems: INSTANCE_CAPABILITIES_MAX });
 
 const INSTANCE = {

@@ -28,7 +28,7 @@ const Mode = Type.Enum([...LEASE_MODES]);
 /** What is sure to be taken: a path may not be absolute, nor have empty segments, `.` or `..`. */
 const PLAIN_PATH = "[A-Za-z0-9_*-]+(?:/[A-Za-z0-9_*-]+)*";
 export const LeaseResource = Text({
-  bytes_max: RESOURCE_BYTES_MAX,
+  characters_max: RESOURCE_BYTES_MAX,
   required: true,
   line: true,
   promised_pattern: `^(?:(?:path|state|spec):${PLAIN_PATH}|[a-z][a-z0-9-]*)$`,
@@ -36,16 +36,16 @@ export const LeaseResource = Text({
     "path:GLOB of the workspace's files, state:GLOB, spec:GLOB, or a name without /, * and \\; name:… for any.",
 });
 const CheckedPath = Text({
-  bytes_max: CHECK_PATH_BYTES_MAX,
+  characters_max: CHECK_PATH_BYTES_MAX,
   required: true,
   line: true,
   promised_pattern: `^${PLAIN_PATH}$`,
 });
 export const Ttl = Type.Integer({ minimum: 1, maximum: CLAIM_TTL_S_MAX });
-export const Workspace = Text({ bytes_max: INSTANCE_LABEL_BYTES_MAX, line: true });
+export const Workspace = Text({ characters_max: INSTANCE_LABEL_BYTES_MAX, line: true });
 export const Fence = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
 export const WaitSeconds = Type.Integer({ minimum: 0, maximum: WAIT_S_MAX });
-const Remark = Text({ bytes_max: REMARK_BYTES_MAX });
+const Remark = Text({ characters_max: REMARK_BYTES_MAX });
 
 export const Holder = Type.Object({ id: Type.String(), name: Type.String() });
 
@@ -135,7 +135,7 @@ export const LeaseCheckAnswer = Type.Object({
 });
 export const LeaseRenewBody = Type.Object({ fence: Fence, ttl_s: Type.Optional(Ttl) });
 export const LeaseBreakBody = Type.Object({
-  reason: Text({ bytes_max: REMARK_BYTES_MAX, required: true }),
+  reason: Text({ characters_max: REMARK_BYTES_MAX, required: true }),
 });
 export const LeaseReleaseAnswer = Type.Object({ released: Type.String() });
 export const LeaseBreakAnswer = Type.Object({ broken: Type.String() });

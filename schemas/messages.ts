@@ -37,7 +37,7 @@ const To = Name(MESSAGE_TO_BYTES_MAX, "An instance's id, `name:N` or `workspace:
 export const MessageBody = Type.Object({
   to: Type.Union([To, Type.Array(To, { minItems: 1, maxItems: MESSAGE_RECIPIENTS_MAX })]),
   subject: Name(MESSAGE_SUBJECT_BYTES_MAX),
-  body: Type.Optional(Text({ bytes_max: MESSAGE_BODY_BYTES_MAX })),
+  body: Type.Optional(Text({ characters_max: MESSAGE_BODY_BYTES_MAX })),
   intent: Type.Optional(Type.Enum([...MESSAGE_INTENTS], { default: "inform" })),
   thread: Type.Optional(Thread),
   reply_to: Type.Optional(Name(MESSAGE_THREAD_BYTES_MAX, "The id of a message that the sender got or sent.")),
@@ -107,7 +107,7 @@ export const MessageQuery = Type.Object({
     }),
   ),
   unread: Type.Optional(Switch),
-  thread: Type.Optional(Text({ bytes_max: MESSAGE_THREAD_BYTES_MAX, line: true })),
+  thread: Type.Optional(Text({ characters_max: MESSAGE_THREAD_BYTES_MAX, line: true })),
   after: Type.Optional(
     Type.Unsafe<string>({
       type: "string",
@@ -122,7 +122,7 @@ export type MessageQuery = Static<typeof MessageQuery>;
 
 export const AllMessagesQuery = Type.Object({
   instance: Type.Optional(Type.String()),
-  thread: Type.Optional(Text({ bytes_max: MESSAGE_THREAD_BYTES_MAX, line: true })),
+  thread: Type.Optional(Text({ characters_max: MESSAGE_THREAD_BYTES_MAX, line: true })),
   unread: Type.Optional(Switch),
   urgent: Type.Optional(Switch),
   before: Type.Optional(
@@ -140,7 +140,7 @@ export const AllMessages = Type.Object({ messages: Type.Array(Message, { descrip
 export const MarkBody = Type.Object({
   ids: Type.Array(Name(MESSAGE_THREAD_BYTES_MAX), { minItems: 1, maxItems: MESSAGES_MARKED_MAX }),
   as: Type.Enum([...MESSAGE_MARKS]),
-  note: Type.Optional(Text({ bytes_max: MESSAGE_NOTE_BYTES_MAX })),
+  note: Type.Optional(Text({ characters_max: MESSAGE_NOTE_BYTES_MAX })),
 });
 export type MarkBody = Static<typeof MarkBody>;
 export const MarkAnswer = Type.Object({ marked: Type.Integer({ minimum: 0 }) });

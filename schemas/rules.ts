@@ -57,7 +57,7 @@ const GLOB_SEGMENT = "(?:\\*+|(?:[A-Za-z0-9_?-]|\\[\\^?[a-z]+\\])(?:[A-Za-z0-9_.
 
 /** A glob of files; src/rules/file-glob.ts says what is malformed. */
 export const FileGlob = Text({
-  bytes_max: PATTERN_BYTES_MAX,
+  characters_max: PATTERN_BYTES_MAX,
   required: true,
   promised_pattern: `^${GLOB_SEGMENT}(?:/${GLOB_SEGMENT})*$`,
 });
@@ -75,10 +75,10 @@ const GROUP = (inside: string) => `\\((?:\\?:)?${inside}*(?:\\|${inside}*)*\\)${
 const NESTED = `(?:${TERM}|${GROUP(TERM)})`;
 const REGEX = `^(?:\\(\\?[ims]\\))?(?:${NESTED}|${GROUP(NESTED)}|\\|)*$`;
 
-const RuleLabel = (description: string) => Text({ bytes_max: RULE_NAME_BYTES_MAX, line: true, description });
+const RuleLabel = (description: string) => Text({ characters_max: RULE_NAME_BYTES_MAX, line: true, description });
 const source = (fallback: string) => ({
   source: Type.Optional(
-    Text({ bytes_max: RULE_NAME_BYTES_MAX, line: true, description: "Any word.", default: fallback }),
+    Text({ characters_max: RULE_NAME_BYTES_MAX, line: true, description: "Any word.", default: fallback }),
   ),
 });
 
@@ -86,20 +86,20 @@ const source = (fallback: string) => ({
 const named = { rule_id: Name(RULE_NAME_BYTES_MAX, "Unique in its project.") };
 const given = {
   pattern: Text({
-    bytes_max: RULE_PATTERN_BYTES_MAX,
+    characters_max: RULE_PATTERN_BYTES_MAX,
     required: true,
     promised_pattern: REGEX,
     description: `A regex that compiles, in RE2 syntax; for match_type custom also \`${NO_CONSOLE_LOG}\`.`,
   }),
   severity: Type.Optional(Type.Enum([...SEVERITIES, ""], { default: SEVERITIES[0] })),
   match_type: Type.Optional(Type.Enum([...MATCH_TYPES, ""], { default: MATCH_TYPES[0] })),
-  message: Type.Optional(Text({ bytes_max: RULE_MESSAGE_BYTES_MAX, description: "What its violations say." })),
+  message: Type.Optional(Text({ characters_max: RULE_MESSAGE_BYTES_MAX, description: "What its violations say." })),
   stack: Type.Optional(RuleLabel("Empty: for every stack.")),
   applies_to: Type.Optional(
     Type.Array(FileGlob, { maxItems: APPLIES_TO_GLOBS_MAX, default: ["*"], description: "Globs; empty: every file." }),
   ),
   proposed_by: Type.Optional(RuleLabel("Who proposed it.")),
-  context: Type.Optional(Text({ bytes_max: RULE_CONTEXT_BYTES_MAX, description: "Why it is there." })),
+  context: Type.Optional(Text({ characters_max: RULE_CONTEXT_BYTES_MAX, description: "Why it is there." })),
 };
 
 /** The sources of rules that do not name theirs. A proposal is always learned. */
@@ -131,7 +131,7 @@ export const RuleDeleteAnswer = Type.Object({ deleted: Type.String() });
 
 export const ValidateBody = Type.Object({
   filename: Type.Optional(
-    Text({ bytes_max: KEY_BYTES_MAX, line: true, description: "Chooses rules by their applies_to." }),
+    Text({ characters_max: KEY_BYTES_MAX, line: true, description: "Chooses rules by their applies_to." }),
   ),
   content: Type.String(),
   stack: Type.Optional(RuleLabel("Leaves out the rules of other stacks.")),

@@ -9,8 +9,8 @@ import { DiffEntry } from "./versioned.js";
 
 /** A project, or a spec's name: both together have less than KEY_BYTES_MAX. */
 export const SpecWord = Text({
-  bytes_max: KEY_BYTES_MAX,
-  promised_bytes_max: KEY_BYTES_MAX / 2 - 1,
+  characters_max: KEY_BYTES_MAX,
+  promised_characters_max: KEY_BYTES_MAX / 2 - 1,
   required: true,
   line: true,
 });

@@ -11,8 +11,8 @@ const anyUnit = fc.oneof(
 );
 const anyText = fc.array(anyUnit, { maxLength: 12 }).map((units) => units.join(""));
 const anyRules: fc.Arbitrary<TextRules> = fc.record(
-  { bytes_max: fc.nat({ max: 24 }), required: fc.constant(true as const), line: fc.constant(true as const) },
-  { requiredKeys: ["bytes_max"] },
+  { characters_max: fc.nat({ max: 12 }), required: fc.constant(true as const), line: fc.constant(true as const) },
+  { requiredKeys: ["characters_max"] },
 );
 
 /** The bytes of a text, character by character; half a pair counts as the character that stands for it. */
@@ -27,25 +27,24 @@ function naiveLength(text: string): number {
 
 t.test("each rule in its own words, the first that is broken", (t) => {
   const rows: readonly (readonly [text: string, rules: TextRules, problem: string | null])[] = [
-    ["", { bytes_max: 3 }, null],
-    ["", { bytes_max: 3, required: true }, "is required"],
-    ["", { bytes_max: 3, line: true }, null],
-    ["abc", { bytes_max: 3 }, null],
-    ["abcd", { bytes_max: 3 }, "is longer than 3 bytes"],
-    ["\u00e9\u00e9", { bytes_max: 3 }, "is longer than 3 bytes"],
-    ["\u00e9\u00e9", { bytes_max: 4 }, null],
-    ["\u20ac", { bytes_max: 3 }, null],
-    ["\u20ac", { bytes_max: 2 }, "is longer than 2 bytes"],
-    ["\u{1f600}", { bytes_max: 4 }, null],
-    ["\u{1f600}", { bytes_max: 3 }, "is longer than 3 bytes"],
-    ["a\ud800", { bytes_max: 4 }, "must be valid Unicode"],
-    ["\udc00\ud800", { bytes_max: 9 }, "must be valid Unicode"],
-    ["a\nb", { bytes_max: 3 }, null],
-    ["a\nb", { bytes_max: 3, line: true }, "must not contain control characters"],
-    ["a\nb", { bytes_max: 2, line: true }, "is longer than 2 bytes"],
-    ["\ud800\n", { bytes_max: 9, line: true }, "must be valid Unicode"],
+    ["", { characters_max: 3 }, null],
+    ["", { characters_max: 3, required: true }, "is required"],
+    ["", { characters_max: 3, line: true }, null],
+    ["abc", { characters_max: 3 }, null],
+    ["abcd", { characters_max: 3 }, "is longer than 3 characters"],
+    ["\u00e9\u20ace\u0301", { characters_max: 4 }, null],
+    ["\u00e9\u20ace\u0301", { characters_max: 3 }, "is longer than 3 characters"],
+    ["\u{1f600}\u{1f600}\u{1f600}", { characters_max: 3 }, null],
+    ["\u{1f600}\u{1f600}\u{1f600}a", { characters_max: 3 }, "is longer than 3 characters"],
+    ["\u{1f600}\u{1f600}", { characters_max: 1 }, "is longer than 1 characters"],
+    ["a\ud800", { characters_max: 4 }, "must be valid Unicode"],
+    ["\udc00\ud800", { characters_max: 9 }, "must be valid Unicode"],
+    ["a\nb", { characters_max: 3 }, null],
+    ["a\nb", { characters_max: 3, line: true }, "must not contain control characters"],
+    ["a\nb", { characters_max: 2, line: true }, "is longer than 2 characters"],
+    ["\ud800\n", { characters_max: 9, line: true }, "must be valid Unicode"],
     // Of no concern to what is taken: they are said in the published description alone.
-    ["abc", { bytes_max: 3, promised_bytes_max: 1, promised_pattern: "^x$" }, null],
+    ["abc", { characters_max: 3, promised_characters_max: 1, promised_pattern: "^x$" }, null],
   ];
   for (const [text, rules, problem] of rows)
     t.equal(textProblem(text, rules), problem, `${JSON.stringify(text)} ${JSON.stringify(rules)}`);
@@ -71,8 +70,8 @@ t.test("any text: what is said is what a plain reading says", (t) => {
     const naive =
       rules.required === true && text === ""
         ? "is required"
-        : naiveLength(text) > rules.bytes_max
-          ? `is longer than ${rules.bytes_max} bytes`
+        : Array.from(text).length > rules.characters_max
+          ? `is longer than ${rules.characters_max} characters`
           : !well_formed
             ? "must be valid Unicode"
             : rules.line === true && /\p{Cc}/u.test(text)
@@ -94,17 +93,17 @@ t.test("a schema takes what its rules take, and has their words", (t) => {
     return validator.Errors({ name: text })[0]?.message === problem;
   });
   t.doesNotThrow(() => fc.assert(property, { numRuns: 300 }));
-  const validator = Compile(Text({ bytes_max: 3 }));
+  const validator = Compile(Text({ characters_max: 3 }));
   for (const value of [1, null, ["a"], {}]) t.notOk(validator.Check(value), JSON.stringify(value));
   t.end();
 });
 
 t.test("a schema shows its rules, also where it may be left out, and no other schema has any", (t) => {
   const name = Name(7, "A name.");
-  t.same(textRulesOf(name), { bytes_max: 7, required: true, line: true });
+  t.same(textRulesOf(name), { characters_max: 7, required: true, line: true });
   t.match(name, { type: "string", description: "A name." });
   t.same(textRulesOf(Type.Optional(name)), textRulesOf(name));
-  t.match(Text({ bytes_max: 3, default: "x" }), { type: "string", default: "x", text: { bytes_max: 3 } });
+  t.match(Text({ characters_max: 3, default: "x" }), { type: "string", default: "x", text: { characters_max: 3 } });
   t.equal(textRulesOf(Type.String()), undefined);
   t.equal(textRulesOf(Type.Object({ text: Type.String() })), undefined);
   t.end();

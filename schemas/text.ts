@@ -1,15 +1,16 @@
 /**
- * Texts that somebody sends: how long they may be in bytes, whether they may be empty or of several lines.
+ * Texts that somebody sends: how many characters they may have, whether they may be empty or of several lines. A
+ * character is a Unicode code point, as `maxLength` of JSON Schema counts: the description says the bound that holds.
  * One schema for bodies, queries, paths, the command line and MCP; what is wrong with a text is said here and
  * nowhere else.
  */
 import * as Type from "typebox";
 
 export interface TextRules {
-  /** Of its UTF-8. */
-  readonly bytes_max: number;
-  /** Where less than bytes_max is sure to be taken, because other texts count, too: what the description says. */
-  readonly promised_bytes_max?: number;
+  /** Unicode code points. */
+  readonly characters_max: number;
+  /** Where less than characters_max is sure to be taken, because other texts count, too: what the description says. */
+  readonly promised_characters_max?: number;
   /** Where what may stand in it is looked at by its reader: a regular expression for what is sure to be taken. */
   readonly promised_pattern?: string;
   /** What it must be, and how a refusal says so: `must be …`. */
@@ -36,6 +37,16 @@ export function utf8Length(text: string): number {
   return Buffer.byteLength(text, "utf8");
 }
 
+/** Whether the text has more than so many characters (Unicode code points). */
+export function isLongerThan(text: string, characters_max: number): boolean {
+  // A character is one UTF-16 unit or two.
+  if (text.length <= characters_max) return false;
+  if (text.length > 2 * characters_max) return true;
+  let characters = 0;
+  for (const _ of text) characters += 1;
+  return characters > characters_max;
+}
+
 /** Whether the text holds a C0 control character, DEL, or a C1 control character (U+0080 to U+009F). */
 export function hasControlCharacter(text: string): boolean {
   for (let at = 0; at < text.length; at++) {
@@ -45,11 +56,10 @@ export function hasControlCharacter(text: string): boolean {
   return false;
 }
 
-/** What is wrong with a text, to be read behind its name (`name is longer than 256 bytes`); null where nothing is. */
-export function textProblem(text: string, { bytes_max, required, line, pattern }: TextRules): string | null {
+/** What is wrong with a text, to be read behind its name (`name is longer than 256 characters`); null where nothing is. */
+export function textProblem(text: string, { characters_max, required, line, pattern }: TextRules): string | null {
   if (required === true && text === "") return "is required";
-  // A text of so few characters cannot be too long in bytes: three a UTF-16 unit at most.
-  if (text.length * 3 > bytes_max && utf8Length(text) > bytes_max) return `is longer than ${bytes_max} bytes`;
+  if (isLongerThan(text, characters_max)) return `is longer than ${characters_max} characters`;
   // Half a surrogate pair is no character: it could not be stored as it was sent.
   if (!text.isWellFormed()) return "must be valid Unicode";
   if (line === true && hasControlCharacter(text)) return "must not contain control characters";
@@ -71,8 +81,8 @@ export function Text({ description, default: fallback, ...text }: TextOptions) {
 }
 
 /** A name or a label: one line, not empty. */
-export function Name(bytes_max: number, description?: string) {
-  return Text({ bytes_max, required: true, line: true, ...(description === undefined ? {} : { description }) });
+export function Name(characters_max: number, description?: string) {
+  return Text({ characters_max, required: true, line: true, ...(description === undefined ? {} : { description }) });
 }
 
 /** The rules of a schema that `Text` has made; undefined for any other. */

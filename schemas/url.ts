@@ -7,7 +7,7 @@ const PORT = "(?::[1-9][0-9]{0,3})?";
 
 export function HttpUrl(description: string) {
   return Text({
-    bytes_max: OUTBOUND_URL_BYTES_MAX,
+    characters_max: OUTBOUND_URL_BYTES_MAX,
     required: true,
     // A host whose last label begins with a letter is a name, whatever else it holds; another may be a wrong number.
     promised_pattern: `^https?://(?:${LABEL}\\.)*[a-z][a-z0-9]*(?:-[a-z0-9]+)*${PORT}(?:/[A-Za-z0-9._~/-]*)?$`,

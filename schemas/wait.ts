@@ -34,7 +34,7 @@ const ABOVE_BYTES = DIGITS_MAX + ":".length;
 /** A key behind `N:`. What stands there is looked at by its reader. */
 function above(description: string, key: string) {
   return Text({
-    bytes_max: KEY_BYTES_MAX + ABOVE_BYTES,
+    characters_max: KEY_BYTES_MAX + ABOVE_BYTES,
     required: true,
     line: true,
     promised_pattern: `^[0-9]{1,${DIGITS_MAX}}:${key}$`,
@@ -44,7 +44,7 @@ function above(description: string, key: string) {
 
 const SPEC_NAME = "[A-Za-z0-9._-]+/[A-Za-z0-9._-]+";
 const SpecName = Text({
-  bytes_max: KEY_BYTES_MAX,
+  characters_max: KEY_BYTES_MAX,
   required: true,
   line: true,
   promised_pattern: `^${SPEC_NAME}$`,
@@ -74,14 +74,14 @@ export const WaitQuery = Type.Object({
   ),
   workspace: Type.Optional(
     Text({
-      bytes_max: INSTANCE_LABEL_BYTES_MAX,
+      characters_max: INSTANCE_LABEL_BYTES_MAX,
       line: true,
       description: "Of `free` and `instance`; the caller's own.",
     }),
   ),
   after: Type.Optional(
     Text({
-      bytes_max: WAIT_CURSOR_BYTES_MAX,
+      characters_max: WAIT_CURSOR_BYTES_MAX,
       promised_pattern: "^$",
       description: "The cursor of an answer; empty for none.",
     }),

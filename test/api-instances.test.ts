@@ -150,24 +150,24 @@ t.test("registration", async (t) => {
     ['{"name":"a","capabilities":[1]}', "capabilities[0] must be a string"],
     ['{"name":"a","capabilities":["x",""]}', "capabilities[1] is required"],
     [
-      JSON.stringify({ name: "\u00e9".repeat(INSTANCE_LABEL_BYTES_MAX / 2 + 1) }),
-      `name is longer than ${INSTANCE_LABEL_BYTES_MAX} bytes`,
+      JSON.stringify({ name: "\u00e9".repeat(INSTANCE_LABEL_BYTES_MAX + 1) }),
+      `name is longer than ${INSTANCE_LABEL_BYTES_MAX} characters`,
     ],
     [
       JSON.stringify({ name: "a", workspace: "w".repeat(INSTANCE_LABEL_BYTES_MAX + 1) }),
-      `workspace is longer than ${INSTANCE_LABEL_BYTES_MAX} bytes`,
+      `workspace is longer than ${INSTANCE_LABEL_BYTES_MAX} characters`,
     ],
     [
       JSON.stringify({ name: "a", stack: "s".repeat(INSTANCE_LABEL_BYTES_MAX + 1) }),
-      `stack is longer than ${INSTANCE_LABEL_BYTES_MAX} bytes`,
+      `stack is longer than ${INSTANCE_LABEL_BYTES_MAX} characters`,
     ],
     [
       JSON.stringify({ name: "a", intent: "i".repeat(INSTANCE_INTENT_BYTES_MAX + 1) }),
-      `intent is longer than ${INSTANCE_INTENT_BYTES_MAX} bytes`,
+      `intent is longer than ${INSTANCE_INTENT_BYTES_MAX} characters`,
     ],
     [
       JSON.stringify({ name: "a", capabilities: ["c".repeat(CAPABILITY_BYTES_MAX + 1)] }),
-      `capabilities[0] is longer than ${CAPABILITY_BYTES_MAX} bytes`,
+      `capabilities[0] is longer than ${CAPABILITY_BYTES_MAX} characters`,
     ],
     [
       JSON.stringify({
@@ -301,7 +301,7 @@ t.test("what an instance says of itself", async (t) => {
     [
       "intent",
       { intent: "i".repeat(INSTANCE_INTENT_BYTES_MAX + 1) },
-      `intent is longer than ${INSTANCE_INTENT_BYTES_MAX} bytes`,
+      `intent is longer than ${INSTANCE_INTENT_BYTES_MAX} characters`,
     ],
     ["capabilities", {}, "capabilities is required"],
     ["capabilities", { capabilities: "x" }, "capabilities must be an array"],

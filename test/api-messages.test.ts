@@ -283,7 +283,7 @@ t.test("what is refused", async (t) => {
     for (const path of ["/api/messages", "/api/messages?wait=60", "/api/messages?box=out", "/api/messages/threads"])
       t.same(refusalOf(await send(koor.port, "GET", path, { headers: as(who) })), NEEDS_INSTANCE);
   }
-  const long = (bytes: number): string => "\u00e9".repeat(bytes / 2) + "xx";
+  const long = (characters: number): string => "\u00e9".repeat(characters) + "xx";
   const refused: readonly (readonly [body: object, error: string | RegExp])[] = [
     [{}, "to is required"],
     [{ to: ben.id }, "subject is required"],
@@ -295,11 +295,11 @@ t.test("what is refused", async (t) => {
     [{ to: ben.id, subject: "a\nb" }, "subject must not contain control characters"],
     [
       { to: ben.id, subject: long(MESSAGE_SUBJECT_BYTES_MAX) },
-      `subject is longer than ${MESSAGE_SUBJECT_BYTES_MAX} bytes`,
+      `subject is longer than ${MESSAGE_SUBJECT_BYTES_MAX} characters`,
     ],
     [
       { to: ben.id, subject: "s", body: long(MESSAGE_BODY_BYTES_MAX) },
-      `body is longer than ${MESSAGE_BODY_BYTES_MAX} bytes`,
+      `body is longer than ${MESSAGE_BODY_BYTES_MAX} characters`,
     ],
     [
       { to: ben.id, subject: "s", data: "x".repeat(MESSAGE_DATA_BYTES_MAX - 1) },
@@ -307,11 +307,11 @@ t.test("what is refused", async (t) => {
     ],
     [
       { to: ben.id, subject: "s", thread: "t".repeat(MESSAGE_THREAD_BYTES_MAX + 1) },
-      `thread is longer than ${MESSAGE_THREAD_BYTES_MAX} bytes`,
+      `thread is longer than ${MESSAGE_THREAD_BYTES_MAX} characters`,
     ],
     [
       { to: ben.id, subject: "s", request_id: "t".repeat(REQUEST_ID_BYTES_MAX + 1) },
-      `request_id is longer than ${REQUEST_ID_BYTES_MAX} bytes`,
+      `request_id is longer than ${REQUEST_ID_BYTES_MAX} characters`,
     ],
     [
       { to: Array.from({ length: MESSAGE_RECIPIENTS_MAX + 1 }, () => ben.id), subject: "s" },
@@ -327,7 +327,7 @@ t.test("what is refused", async (t) => {
     t.equal(answer.status, 400, JSON.stringify(body).slice(0, 60));
     t.match(answer.json(), { error }, JSON.stringify(body).slice(0, 60));
   }
-  const fits = { body: "\u00e9".repeat(MESSAGE_BODY_BYTES_MAX / 2), data: "x".repeat(MESSAGE_DATA_BYTES_MAX - 2) };
+  const fits = { body: "\u00e9".repeat(MESSAGE_BODY_BYTES_MAX), data: "x".repeat(MESSAGE_DATA_BYTES_MAX - 2) };
   await tell(koor, ana, ben.id, fits);
   t.match((await read(koor, ben)).messages, [fits], "as long as may be");
 
@@ -357,7 +357,7 @@ t.test("what is refused", async (t) => {
     ],
     [
       { ids: ["message-1"], as: "read", note: "n".repeat(MESSAGE_NOTE_BYTES_MAX + 1) },
-      `note is longer than ${MESSAGE_NOTE_BYTES_MAX} bytes`,
+      `note is longer than ${MESSAGE_NOTE_BYTES_MAX} characters`,
     ],
   ] as const)
     t.same(refusalOf(await sendJson(koor.port, "POST", "/api/messages/mark", body, as(ben))), refusal(400, error));

@@ -147,7 +147,7 @@ t.test("what is no rule is a 400 that names it, and stores nothing", async (t) =
     [[{ rule_id: "x\n", pattern: "a" }], 'rule "x\\n": rule_id must not contain control characters'],
     [[{ rule_id: "\ud800", pattern: "a" }], 'rule "\\ud800": rule_id must be valid Unicode'],
     [[good, { rule_id: "a", pattern: "a" }, good], 'rule "good": is in the array twice'],
-    [[{ rule_id: "x", pattern: "a".repeat(4097) }], 'rule "x": pattern is longer than 4096 bytes'],
+    [[{ rule_id: "x", pattern: "a".repeat(4097) }], 'rule "x": pattern is longer than 4096 characters'],
     [
       [{ rule_id: "x", pattern: "no-console-log(", match_type: "custom" }],
       'rule "x": pattern does not compile: missing closing ): `no-console-log(`',

@@ -207,7 +207,7 @@ t.test("a bundle is applied whole or not at all", async (t) => {
   const long = "p".repeat(1023);
   t.match(
     errorOf(await apply("bundle", long)),
-    /^400 project and name of the contract "a\/b" are longer than 1024 bytes/,
+    /^400 project and name of the contract "a\/b" are longer than 1024 characters/,
   );
   t.same(await rulesOf(long), [], "no rule either");
 });

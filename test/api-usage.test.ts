@@ -150,7 +150,7 @@ t.test("what is wrong is a 400 that names the field, stores nothing, and leaves 
     ['{"provider":"p","model":"m","cost_usd":1e400}', /^cost_usd must/],
     [{ provider: "p", model: "m", project: null }, "project must be a string"],
     [{ provider: "p", model: "m", session_tag: 5 }, "session_tag must be a string"],
-    [{ provider: "p", model: "x".repeat(LABEL_BYTES_MAX + 1) }, `model is longer than ${LABEL_BYTES_MAX} bytes`],
+    [{ provider: "p", model: "x".repeat(LABEL_BYTES_MAX + 1) }, `model is longer than ${LABEL_BYTES_MAX} characters`],
     ['{"provider":"p","model":"\\ud800"}', "model must be valid Unicode"],
     ["[]", "the body must be an object"],
     ["{", "malformed JSON body"],

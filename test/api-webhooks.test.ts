@@ -181,7 +181,7 @@ t.test("what is wrong is a 400, stores nothing, and leaves an audit row", async 
     [{ id: "x", url: NOWHERE, patterns: ["ok", "["] }, 'malformed pattern "["'],
     [
       { id: "x", url: NOWHERE, patterns: ["x".repeat(PATTERN_BYTES_MAX + 1)] },
-      `patterns[0] is longer than ${PATTERN_BYTES_MAX} bytes`,
+      `patterns[0] is longer than ${PATTERN_BYTES_MAX} characters`,
     ],
     [
       { id: "x", url: NOWHERE, patterns: Array.from({ length: WEBHOOK_PATTERNS_MAX + 1 }, () => "a") },
@@ -190,9 +190,12 @@ t.test("what is wrong is a 400, stores nothing, and leaves an audit row", async 
     [{ id: "x", url: NOWHERE, secret: 5 }, "secret must be a string"],
     [
       { id: "x", url: NOWHERE, secret: "x".repeat(WEBHOOK_SECRET_BYTES_MAX + 1) },
-      `secret is longer than ${WEBHOOK_SECRET_BYTES_MAX} bytes`,
+      `secret is longer than ${WEBHOOK_SECRET_BYTES_MAX} characters`,
     ],
-    [{ id: "x".repeat(WEBHOOK_ID_BYTES_MAX + 1), url: NOWHERE }, `id is longer than ${WEBHOOK_ID_BYTES_MAX} bytes`],
+    [
+      { id: "x".repeat(WEBHOOK_ID_BYTES_MAX + 1), url: NOWHERE },
+      `id is longer than ${WEBHOOK_ID_BYTES_MAX} characters`,
+    ],
     [{ id: "a\nb", url: NOWHERE }, "id must not contain control characters"],
     ["[]", "the body must be an object"],
     ["{", "malformed JSON body"],

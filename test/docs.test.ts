@@ -208,7 +208,15 @@ t.test("docs/http-api.md has each route, parameter, status, metric and audited a
   for (const action of actions) t.ok(codeIn(section("docs/http-api.md", "## Audit")).includes(action), action);
 });
 
-const UNITS: Readonly<Record<string, number>> = { "": 1, bytes: 1, KiB: 1024, MiB: 1024 * 1024, s: 1, ms: 0.001 };
+const UNITS: Readonly<Record<string, number>> = {
+  "": 1,
+  bytes: 1,
+  characters: 1,
+  KiB: 1024,
+  MiB: 1024 * 1024,
+  s: 1,
+  ms: 0.001,
+};
 const BOUNDS = limits as Readonly<Record<string, unknown>>;
 
 /** Limits in prose: where, and which bound in which unit. */

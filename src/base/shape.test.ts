@@ -94,7 +94,7 @@ t.test("what is refused, and what the client reads", (t) => {
     ['{"name":"a","word":"xxxx"}', "word is longer than 3 characters"],
     ['{"name":"a","label":""}', "label is required"],
     ['{"name":"a","label":"\\n"}', "label must not contain control characters"],
-    ['{"name":"a","label":"ééé"}', "label is longer than 4 bytes"],
+    ['{"name":"a","label":"ééééé"}', "label is longer than 4 characters"],
     ['{"name":"a","label":"\\ud800"}', "label must be valid Unicode"],
     ['{"name":"a","by_name":{"a":1,"b":2}}', "by_name must have at most 1 members"],
   ];
@@ -140,15 +140,15 @@ t.test("a part of a body is called what its reader calls it", (t) => {
 t.test("texts are held to their rules, in the words of the rules", (t) => {
   const Named = Type.Object({
     name: Name(256),
-    note: Type.Optional(Text({ bytes_max: 4 })),
+    note: Type.Optional(Text({ characters_max: 4 })),
     tags: Type.Optional(Type.Array(Name(4))),
     deep: Type.Optional(Type.Object({ name: Name(2) })),
   });
   const rows: readonly (readonly [body: object, message: string])[] = [
     [{ name: "a".repeat(256) }, "accepted"],
-    [{ name: "a".repeat(257) }, "name is longer than 256 bytes"],
+    [{ name: "a".repeat(257) }, "name is longer than 256 characters"],
     [{ name: "\u20ac".repeat(85) }, "accepted"],
-    [{ name: "\u20ac".repeat(86) }, "name is longer than 256 bytes"],
+    [{ name: "\u20ac".repeat(257) }, "name is longer than 256 characters"],
     [{}, "name is required"],
     [{ name: "" }, "name is required"],
     [{ name: 1 }, "name must be a string"],
@@ -157,17 +157,17 @@ t.test("texts are held to their rules, in the words of the rules", (t) => {
     [{ name: "a\ud800" }, "name must be valid Unicode"],
     [{ name: "a", note: "" }, "accepted"],
     [{ name: "a", note: "a\nb" }, "accepted"],
-    [{ name: "a", note: "12345" }, "note is longer than 4 bytes"],
-    [{ name: "a", tags: ["ok", "12345"] }, "tags[1] is longer than 4 bytes"],
+    [{ name: "a", note: "12345" }, "note is longer than 4 characters"],
+    [{ name: "a", tags: ["ok", "12345"] }, "tags[1] is longer than 4 characters"],
     [{ name: "a", tags: ["ok", ""] }, "tags[1] is required"],
-    [{ name: "a", deep: { name: "abc" } }, "deep.name is longer than 2 bytes"],
+    [{ name: "a", deep: { name: "abc" } }, "deep.name is longer than 2 characters"],
   ];
   for (const [body, message] of rows)
     t.equal(messageOf(Named, JSON.stringify(body)), message, JSON.stringify(body).slice(0, 60));
   const failure = readShaped(bytes('{"name":"","note":"12345"}'), Named);
   const details = [
     { path: "/name", message: "name is required" },
-    { path: "/note", message: "note is longer than 4 bytes" },
+    { path: "/note", message: "note is longer than 4 characters" },
   ];
   t.match(failure, { members: { details } });
   t.same(failure instanceof Failure ? failure.members?.["details"] : [], details, "each field is named once");
@@ -207,7 +207,7 @@ t.test("of a member that may be a text or many, too", (t) => {
     ['["a"]', "accepted"],
     ["5", "to must be a string"],
     ['""', "to is required"],
-    ['"long text"', "to is longer than 4 bytes"],
+    ['"long text"', "to is longer than 4 characters"],
     ["[]", "to is empty"],
     ['["a","b","c"]', "to must have at most 2 items"],
     ['["a",""]', "to[1] is required"],

@@ -20,7 +20,7 @@ const SCHEMA = Type.Object({
   notices: Type.Optional(Switch),
   diff: Type.Optional(Type.String({ pattern: "^[0-9]+,[0-9]+$" })),
   name: Type.Optional(Name(8)),
-  note: Type.Optional(Text({ bytes_max: 4 })),
+  note: Type.Optional(Text({ characters_max: 4 })),
   word: Type.Optional(Type.String({ pattern: "^(a|b)$", "x-refusal": "word must be a or b" })),
   many: Type.Optional(Type.Array(Name(4), { maxItems: 3 })),
 });
@@ -111,16 +111,16 @@ t.test("what is refused, and what the client reads", (t) => {
     ),
     ["name=", "name is required"],
     ["name", "name is required"],
-    ["name=123456789", "name is longer than 8 bytes"],
-    ["name=%C3%A9%C3%A9%C3%A9%C3%A9a", "name is longer than 8 bytes"],
+    ["name=123456789", "name is longer than 8 characters"],
+    ["name=%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9a", "name is longer than 8 characters"],
     ["name=a%0Ab", "name must not contain control characters"],
     ["name=%C2%85", "name must not contain control characters"],
     ["text=a%0Db", "text must not contain control characters"],
-    ["note=%F0%9F%98%80x", "note is longer than 4 bytes"],
+    ["note=%F0%9F%98%80%F0%9F%98%80%F0%9F%98%80%F0%9F%98%80x", "note is longer than 4 characters"],
     ["word=c", "word must be a or b"],
     ["word=", "word must be a or b"],
     ["many=a&many=", "many is required"],
-    ["many=a&many=b&many=12345", "many is longer than 4 bytes"],
+    ["many=a&many=b&many=12345", "many is longer than 4 characters"],
     ["many=a&many=b&many=c&many=d", "many must be given at most 3 times"],
     // Whatever parameter a broken escape stands in, known or not.
     ...["%", "limit=%zz", "unknown=%f", "%=1", "text=%ff", "text=%ed%a0%80"].map(
@@ -149,16 +149,16 @@ t.test("path parameters are held to the schemas that the route has of them", (t)
   const anyLine = parameterRules(names, undefined);
   t.equal(refuseParameters(names, anyLine, ["p", "", "k"]), null, "without a schema any line is taken");
   t.match(refuseParameters(names, anyLine, ["p", "", "k\r"]), { message: "key must not contain control characters" });
-  const rules = parameterRules(names, { key: Name(8), project: Text({ bytes_max: 4 }), rest: Type.String() });
+  const rules = parameterRules(names, { key: Name(8), project: Text({ characters_max: 4 }), rest: Type.String() });
   const rows: readonly (readonly [params: readonly string[], refusal: string | null])[] = [
     [["p", "x".repeat(100), "k"], null],
     [["p", "x\n", "k"], "rest must not contain control characters"],
     [["", "", "k"], null],
     [["p", "", ""], "key is required"],
-    [["p", "", "123456789"], "key is longer than 8 bytes"],
-    [["p", "", "\u20ac\u20ac\u20ac"], "key is longer than 8 bytes"],
+    [["p", "", "123456789"], "key is longer than 8 characters"],
+    [["p", "", "\u20ac".repeat(9)], "key is longer than 8 characters"],
     [["p", "", "a\tb"], "key must not contain control characters"],
-    [["12345", "", ""], "project is longer than 4 bytes"],
+    [["12345", "", ""], "project is longer than 4 characters"],
     [["p\n", "", "k"], null],
   ];
   for (const [params, refusal] of rows) {

@@ -24,7 +24,7 @@ interface ParameterSchema {
 }
 
 /** What holds for each text that has no rules of its own: it names something, so it has no control characters. */
-const ONE_LINE: TextRules = { bytes_max: Number.POSITIVE_INFINITY, line: true };
+const ONE_LINE: TextRules = { characters_max: Number.POSITIVE_INFINITY, line: true };
 const EMPTY: AnyQuery = Object.freeze({});
 
 /** A parameter of every route (src/front/positions.ts). */

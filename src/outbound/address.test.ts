@@ -176,7 +176,7 @@ t.test("URLs", (t) => {
   t.match(parseOutboundUrl("http://me:pw@a.example", "url", lan), { kind: "invalid" });
   t.match(parseOutboundUrl(`http://a.example/${"x".repeat(3000)}`, "url", lan), {
     kind: "invalid",
-    message: "url is longer than 2048 bytes",
+    message: "url is longer than 2048 characters",
   });
   for (const host of [
     "169.254.169.254",

@@ -4,7 +4,7 @@
  * (client.ts); the check here answers early, where a user can still be told.
  */
 import { OUTBOUND_URL_BYTES_MAX } from "../../schemas/limits.js";
-import { utf8Length } from "../../schemas/text.js";
+import { isLongerThan } from "../../schemas/text.js";
 import { Failure } from "../base/result.js";
 import { classifyAddress, type AddressClass } from "./address.js";
 
@@ -99,8 +99,8 @@ export function refuseAddress(address: string, policy: OutboundPolicy): Outbound
  * @param field what the messages call it: `url must be …`
  */
 export function parseOutboundUrl(text: string, field: string, policy: OutboundPolicy): URL | OutboundFailure {
-  if (utf8Length(text) > OUTBOUND_URL_BYTES_MAX)
-    return new OutboundFailure("invalid", `${field} is longer than ${OUTBOUND_URL_BYTES_MAX} bytes`);
+  if (isLongerThan(text, OUTBOUND_URL_BYTES_MAX))
+    return new OutboundFailure("invalid", `${field} is longer than ${OUTBOUND_URL_BYTES_MAX} characters`);
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url === null || (url.protocol !== "http:" && url.protocol !== "https:")) {
     return new OutboundFailure("invalid", `${field} must be an http or https URL`);

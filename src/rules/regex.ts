@@ -10,7 +10,7 @@ import {
   RULE_PROGRAM_INSTRUCTIONS_MAX,
   RULE_REPETITIONS_MAX,
 } from "../../schemas/limits.js";
-import { utf8Length } from "../../schemas/text.js";
+import { isLongerThan } from "../../schemas/text.js";
 import { must } from "../base/assert.js";
 import { Failure, invalid } from "../base/result.js";
 
@@ -137,10 +137,10 @@ export function isPropertyKnown(property: string): boolean {
 
 /**
  * Compiles a regex; the 400 says why it cannot, by the name of the member that regexes are sent in.
- * @param bytesMax how long the source may be
+ * @param charactersMax how long the source may be
  */
-export function compileRegex(source: string, bytesMax = RULE_PATTERN_BYTES_MAX): Regex | Failure {
-  if (utf8Length(source) > bytesMax) return invalid(`pattern is longer than ${bytesMax} bytes`);
+export function compileRegex(source: string, charactersMax = RULE_PATTERN_BYTES_MAX): Regex | Failure {
+  if (isLongerThan(source, charactersMax)) return invalid(`pattern is longer than ${charactersMax} characters`);
   if (countRepetitions(source) > RULE_REPETITIONS_MAX)
     return invalid(`pattern repeats more than ${RULE_REPETITIONS_MAX} times`);
   const { RE2JS, RE2JSException } = engine();

@@ -88,8 +88,8 @@ t.test("what is no rule, each by its name", (t) => {
     ],
     [[{ rule_id: "x\n", pattern: "a" }], 'rule "x\\n": rule_id must not contain control characters'],
     [[{ rule_id: "\ud800", pattern: "a" }], 'rule "\\ud800": rule_id must be valid Unicode'],
-    [[{ rule_id: "x", pattern: "a".repeat(4097) }], 'rule "x": pattern is longer than 4096 bytes'],
-    [[{ rule_id: "x", pattern: "a", stack: "é".repeat(129) }], 'rule "x": stack is longer than 256 bytes'],
+    [[{ rule_id: "x", pattern: "a".repeat(4097) }], 'rule "x": pattern is longer than 4096 characters'],
+    [[{ rule_id: "x", pattern: "a", stack: "é".repeat(257) }], 'rule "x": stack is longer than 256 characters'],
     [[{ rule_id: "x", pattern: "a", message: null }], 'rule "x": message must be a string'],
     [[good, { rule_id: "a", pattern: "a" }, good], 'rule "good": is in the array twice'],
     [

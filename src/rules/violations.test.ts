@@ -192,7 +192,7 @@ t.test("compiling is bounded, and says why it refuses", (t) => {
     ["(?=a)", /does not compile/],
     ["(a)\\1", /invalid escape/],
     ["a{1001}", /invalid repeat count/],
-    ["a".repeat(4097), /longer than 4096 bytes/],
+    ["a".repeat(4097), /longer than 4096 characters/],
     ["a{1000}b{1001}", /repeats more than 2000 times/],
     [".{0,999}.{0,999}", /^$/],
     ["(?:x{1,30}){1,30}".repeat(10), /too large/],

@@ -15,7 +15,7 @@ import {
   specKey,
   specKeyPrefix,
 } from "../../schemas/specs.js";
-import { utf8Length } from "../../schemas/text.js";
+import { isLongerThan } from "../../schemas/text.js";
 import {
   VersionedGetHeaders,
   VersionedGetQuery,
@@ -179,6 +179,6 @@ async function storeContract(
 
 /** The 400 for a project and a name that are too long together; each by itself was looked at before. */
 function refuseLength([project, name]: Named): Failure | null {
-  const fits = utf8Length(project) + utf8Length(name) < KEY_BYTES_MAX;
-  return fits ? null : invalid(`project and name are longer than ${KEY_BYTES_MAX} bytes`);
+  const fits = !isLongerThan(specKey(project, name), KEY_BYTES_MAX);
+  return fits ? null : invalid(`project and name are longer than ${KEY_BYTES_MAX} characters`);
 }

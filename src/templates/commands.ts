@@ -11,7 +11,7 @@ import {
   TemplateRequest,
   type CheckedTemplate,
 } from "../../schemas/templates.js";
-import { utf8Length } from "../../schemas/text.js";
+import { isLongerThan } from "../../schemas/text.js";
 import { Failure, invalid, notFound } from "../base/result.js";
 import { claimBook } from "../claims/book.js";
 import { refuseImport, storeImported } from "../rules/commands.js";
@@ -82,10 +82,10 @@ export const applyTemplate = writerMethod({
     if (content === undefined) return missing(id);
     const rules = (JSON.parse(content.rules) as readonly CheckedRule[]).map((rule) => ({ ...rule, project }));
     const contracts = contractsOf(content.kind, id, content.data);
-    const long = contracts.find(([name]) => utf8Length(project) + utf8Length(name) >= KEY_BYTES_MAX);
+    const long = contracts.find(([name]) => isLongerThan(specKey(project, name), KEY_BYTES_MAX));
     if (long !== undefined) {
       const shown = JSON.stringify(long[0]);
-      return invalid(`project and name of the contract ${shown} are longer than ${KEY_BYTES_MAX} bytes`);
+      return invalid(`project and name of the contract ${shown} are longer than ${KEY_BYTES_MAX} characters`);
     }
     for (const [name] of contracts) {
       const locked = opened.claims.refuseWrite("spec", specKey(project, name), fence, actor);

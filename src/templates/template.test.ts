@@ -47,7 +47,7 @@ t.test("what does not", (t) => {
     [{ id: "b" }, "name is required"],
     [{ id: "b", name: "" }, "name is required"],
     [{ id: "b\n", name: "B" }, "id must not contain control characters"],
-    [{ id: "i".repeat(257), name: "B" }, "id is longer than 256 bytes"],
+    [{ id: "i".repeat(257), name: "B" }, "id is longer than 256 characters"],
     [{ id: "b", name: "B", kind: "x" }, "kind must be rules, contracts or bundle"],
     [{ id: "b", name: "B", tags: "x" }, "tags must be an array"],
     [{ id: "b", name: "B", tags: [1] }, "tags[0] must be a string"],

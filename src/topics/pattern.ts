@@ -7,7 +7,7 @@
  * topic; a whole segment `**` stands for one or more segments, elsewhere two stars are one.
  */
 import { PATTERN_BYTES_MAX } from "../../schemas/limits.js";
-import { utf8Length } from "../../schemas/text.js";
+import { isLongerThan } from "../../schemas/text.js";
 import { invalid, type Failure } from "../base/result.js";
 import { compileSegment, type SegmentGlob } from "../base/segment-glob.js";
 
@@ -65,9 +65,9 @@ class CompiledPattern implements Pattern {
   }
 }
 
-/** Compiles a pattern. INVALID_ARGUMENT where it is malformed, not Unicode, or longer than PATTERN_BYTES_MAX bytes. */
+/** Compiles a pattern. INVALID_ARGUMENT where it is malformed, not Unicode, or longer than PATTERN_BYTES_MAX characters. */
 export function compilePattern(text: string): Pattern | Failure {
-  if (utf8Length(text) > PATTERN_BYTES_MAX) return invalid(`pattern is longer than ${PATTERN_BYTES_MAX} bytes`);
+  if (isLongerThan(text, PATTERN_BYTES_MAX)) return invalid(`pattern is longer than ${PATTERN_BYTES_MAX} characters`);
   if (text === "" || text === "*") return new CompiledPattern(text, [null]);
   const segments: (SegmentGlob | null)[] = [];
   for (const part of text.split(".")) {

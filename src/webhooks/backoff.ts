@@ -27,6 +27,10 @@ export function retryDelay(failures: number, chance: number): number {
  */
 export function retryAfterDelay(header: string | undefined, now_ms: number): number {
   const text = header?.trim() ?? "";
-  const delay_ms = /^\d+$/.test(text) ? Number(text) * SECOND_MS : text.endsWith(" GMT") ? Date.parse(text) - now_ms : 0;
+  const delay_ms = /^\d+$/.test(text)
+    ? Number(text) * SECOND_MS
+    : text.endsWith(" GMT")
+      ? Date.parse(text) - now_ms
+      : 0;
   return Number.isNaN(delay_ms) ? 0 : Math.max(0, Math.min(delay_ms, WEBHOOK_RETRY_AFTER_MS_MAX));
 }

@@ -105,14 +105,7 @@ export const FLOORS: readonly FloorRow[] = [
   },
   ...FEATURES.map((feature) => ({
     files: [`src/${feature}/**`],
-    packages: [
-      "node:**",
-      "typebox",
-      "re2js",
-      "ajv-formats/dist/*",
-      "@modelcontextprotocol/server",
-      "tinyqueue",
-    ],
+    packages: ["node:**", "typebox", "re2js", "ajv-formats/dist/*", "@modelcontextprotocol/server", "tinyqueue"],
     because: `features stand one above the other (FEATURES): ${feature} may not use those behind it`,
   })),
   {

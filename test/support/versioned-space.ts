@@ -176,7 +176,11 @@ export async function checkCompareAndSwap(t: Test, space: VersionedSpace): Promi
     await calls.put(calls.at(kept), "b");
     for (const [header, value] of MALFORMED_TERMS) {
       const refused = refusalOf(await write(kept, "", { [header]: typeof value === "string" ? value : [...value] }));
-      t.match(refused, { status: 400, error: { error: new RegExp(header, "i") } }, `${name}, ${header}: ${String(value)}`);
+      t.match(
+        refused,
+        { status: 400, error: { error: new RegExp(header, "i") } },
+        `${name}, ${header}: ${String(value)}`,
+      );
     }
     for (const query of ["if-version=1", "IF_VERSION=1", "version=1", "if_version=1&if_version=2"]) {
       const [parameter = ""] = query.split("=", 1);

@@ -10,7 +10,7 @@ import {
   KEY_BYTES_MAX,
   VERSION_MARK_INTERVAL,
 } from "../../../schemas/limits.js";
-import { hasControlCharacter, utf8Length } from "../../../schemas/text.js";
+import { hasControlCharacter, isLongerThan } from "../../../schemas/text.js";
 import { crypto } from "../../base/crypto.js";
 import { formatTime, parseTime } from "../../base/time.js";
 import type { Db, Statement } from "../../store/open.js";
@@ -90,11 +90,11 @@ class VersionWriter implements KindWriter {
   add({ members }: SnapshotRecord): string | null {
     const { version, content_type, updated_by, deleted } = members;
     const key = this.#keyOf(members);
-    if (key === undefined || !key.isWellFormed() || utf8Length(key) > KEY_BYTES_MAX) return "it names no key";
+    if (key === undefined || !key.isWellFormed() || isLongerThan(key, KEY_BYTES_MAX)) return "it names no key";
     if (!Number.isSafeInteger(version) || Number(version) < 1) return "version must be a positive integer";
     if (
       typeof content_type !== "string" ||
-      utf8Length(content_type) > CONTENT_TYPE_BYTES_MAX ||
+      isLongerThan(content_type, CONTENT_TYPE_BYTES_MAX) ||
       hasControlCharacter(content_type)
     )
       return "content_type must be a media type";

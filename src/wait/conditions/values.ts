@@ -26,7 +26,7 @@ interface Subject {
 }
 
 const MARKS = /^-?\d{1,15}\.\d{1,15}$/;
-const KEY: TextRules = { bytes_max: KEY_BYTES_MAX, required: true, line: true };
+const KEY: TextRules = { characters_max: KEY_BYTES_MAX, required: true, line: true };
 
 /** How a space's keys stand in a parameter. */
 const KEYS: Readonly<Record<Space["name"], (text: string, name: string) => string | Failure>> = {

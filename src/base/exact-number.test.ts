@@ -30,7 +30,7 @@ t.test("only numbers that a double cannot hold are exact", (t) => {
   const value = read(json) as Record<string, unknown>;
   t.same(Object.keys(value), ['a"1e400', "__proto__"]);
   t.equal(value['a"1e400'], "12345678901234567891 \\", "what is in a string is none");
-  t.ok((Object.getOwnPropertyDescriptor(value, "__proto__")?.value as unknown[])[0] instanceof ExactNumber);
+  t.ok((Object.values(value)[1] as unknown[])[0] instanceof ExactNumber);
   const long = "9".repeat(5000);
   t.equal(read(long), Number.POSITIVE_INFINITY, "a number that is too long is a double");
   t.equal((read(`["${"\\\\".repeat(1_000_000)}",1e400]`) as unknown[]).length, 2);

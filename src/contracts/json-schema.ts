@@ -14,14 +14,13 @@ import { isObject } from "./contract.js";
 import { compileSchema, endlessReference, type Compiled } from "./schema/compile.js";
 import { EndlessReference, Evaluation, type Place } from "./schema/evaluation.js";
 import { loadFormats } from "./schema/formats.js";
-import { META_SCHEMAS_2020_12 } from "./schema/meta-schemas-2020-12.js";
-import { META_SCHEMAS_DRAFT_07 } from "./schema/meta-schema-draft-07.js";
+import { META_SCHEMA_TEXTS } from "./schema/meta-schemas.js";
 import type { Violations } from "./violations.js";
 
 /** The documents that any schema may refer to. */
 export const META_SCHEMAS: ReadonlyMap<string, unknown> = new Map(
-  [...META_SCHEMAS_DRAFT_07, ...META_SCHEMAS_2020_12].map((schema) => [
-    String(schema["$id"]).replace(/#$/, ""),
+  META_SCHEMA_TEXTS.map((text) => JSON.parse(text) as { readonly $id: string }).map((schema) => [
+    schema.$id.replace(/#$/, ""),
     schema,
   ]),
 );
@@ -100,5 +99,5 @@ function pathOf(place: Place, prefix: string): string {
   const names: string[] = [];
   for (let at = place; at.parent !== null; at = at.parent)
     names.push(typeof at.name === "number" ? `[${at.name}]` : `.${at.name}`);
-  return prefix + names.reverse().join("");
+  return prefix + names.toReversed().join("");
 }

@@ -114,10 +114,10 @@ function requirement(property: string, names: readonly string[]): Check {
 }
 
 export function compileDependencies(keyword: "dependencies" | "dependentRequired" | "dependentSchemas") {
-  return (site: Site, value: unknown): Check | null => {
-    if (!isObject(value)) return site.wrong(keyword, "must be an object");
+  return (site: Site, dependencies: unknown): Check | null => {
+    if (!isObject(dependencies)) return site.wrong(keyword, "must be an object");
     const checks: Check[] = [];
-    for (const [property, dependency] of Object.entries(value)) {
+    for (const [property, dependency] of Object.entries(dependencies)) {
       const pointer = `/${keyword}/${escapePointer(property)}`;
       if (keyword !== "dependentSchemas" && isNameList(dependency)) checks.push(requirement(property, dependency));
       else if (keyword === "dependentRequired") site.wrong(keyword, "must be arrays of strings by names");

@@ -120,10 +120,10 @@ export class PatternTranslator {
       }
       const term = this.#readTerm();
       const previous = terms.at(-1);
-      const isPair = previous?.counts === null && previous.set?.isHighSurrogates === true && term.set?.isLowSurrogates;
-      if (isPair === true && previous?.set != null && term.set !== null) {
+      const high = previous?.counts === null ? previous.set : null;
+      if (high?.isHighSurrogates === true && term.set?.isLowSurrogates === true) {
         terms.pop();
-        terms.push(this.#quantified(characterOf(previous.set.pairsWith(term.set))));
+        terms.push(this.#quantified(characterOf(high.pairsWith(term.set))));
       } else terms.push(this.#quantified(term));
     }
     return alternatives;
@@ -173,7 +173,7 @@ export class PatternTranslator {
     const quoted = this.#match(/Q([^]*?)(?:\\E|$)/y);
     if (quoted !== null)
       return verbatim(
-        `(?:${[...(quoted[1] ?? "")].map((one) => single(one.codePointAt(0) ?? 0).text).join("")})`,
+        `(?:${Array.from(quoted[1] ?? "", (one) => single(one.codePointAt(0) ?? 0).text).join("")})`,
         false,
       );
     const item = this.#readClassEscape();

@@ -287,6 +287,8 @@ export const POOL_ANSWERS_HELD_MS_MAX = 2;
 export const POOL_BATCH_PATIENCE_MS = 20;
 export const POOL_HEAP_MIB_MAX = 512;
 export const DIFF_BYTES_MAX = 64 * MIB;
+/** Lines in which two texts may differ for their common ones to be found: the work grows with the square of it. */
+export const LINE_EDITS_MAX = 1_000;
 
 /** How often the database's files are looked at: whether they are there still, and the same. */
 export const STORAGE_WATCH_INTERVAL_MS = 1_000;

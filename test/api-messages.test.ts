@@ -278,8 +278,9 @@ t.test("what is refused", async (t) => {
   const ben = await join(koor, "ben");
   const nobody: Agent = { id: "", name: "", token: "" };
   for (const who of [nobody, { ...nobody, id: "unknown" }]) {
-    t.same(refusalOf(await post(koor, who, ben.id)), NEEDS_INSTANCE);
-    t.same(refusalOf(await mark(koor, who, ["message-1"], "read")), NEEDS_INSTANCE);
+    const unwritten = who.id === "" ? NEEDS_INSTANCE : refusal(404, "instance not found: unknown");
+    t.same(refusalOf(await post(koor, who, ben.id)), unwritten);
+    t.same(refusalOf(await mark(koor, who, ["message-1"], "read")), unwritten);
     for (const path of ["/api/messages", "/api/messages?wait=60", "/api/messages?box=out", "/api/messages/threads"])
       t.same(refusalOf(await send(koor.port, "GET", path, { headers: as(who) })), NEEDS_INSTANCE);
   }

@@ -575,6 +575,12 @@ t.test("a diff is sorted by path and says what to do", async (t) => {
     "the version that is not JSON is named",
   );
   t.match(refusalOf(await get(at("diff/any", "?diff=5,1"))), { status: 400, error: { error: /version 5/ } });
+  await put(at("diff/text"), "one\ntwo\nthree\n", { "Content-Type": "text/plain" });
+  await put(at("diff/text"), "one\n2\nthree\nfour\n", { "Content-Type": "text/plain" });
+  t.same((await get(at("diff/text", "?diff=1,2"))).json<{ diffs: unknown }>().diffs, [
+    { operation: "replace", path: "/1", old_value: "two", new_value: "2" },
+    { operation: "add", path: "/3", new_value: "four" },
+  ]);
   t.same(refusalOf(await get(at("diff", "?diff=1,9"))), refusal(404, "version 9 not found for key: diff"));
   t.equal((await get(at("diff", "?diff=9,1"))).status, 404);
   t.equal((await get(at("diff-not", "?diff=1,2"))).status, 404);

@@ -8,7 +8,6 @@ import type { TextRules } from "../../schemas/text.js";
 import { must } from "../base/assert.js";
 import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
-import { NEEDS_INSTANCE, noInstance } from "../base/needs-instance.js";
 import { traceOf } from "../base/reason.js";
 import { Failure, invalid } from "../base/result.js";
 import { areShapesLoaded, loadShapes, readShaped } from "../base/shape.js";
@@ -544,10 +543,6 @@ export class Pipeline {
     if (call.stranger !== null && call.stranger !== answer) {
       // What else is wrong with it is nobody's business.
       this.#finish(call, call.stranger);
-      return;
-    }
-    if (answer === NEEDS_INSTANCE && call.caller.unknown !== undefined) {
-      this.#finish(call, noInstance(call.caller.unknown));
       return;
     }
     this.refusals.report(call.bound.route, answer);

@@ -40,7 +40,6 @@ export function messageRoutes(messages: MessageFront): Route[] {
       query: MessageQuery,
       waits: true,
       answer: MessageList,
-      statuses: [404],
       handle: (request) => messages.list(request),
     }),
     route({
@@ -76,7 +75,6 @@ export function messageRoutes(messages: MessageFront): Route[] {
       summary: "Lists the threads of the caller's messages, the newest first.",
       query: ThreadQuery,
       answer: ThreadList,
-      statuses: [404],
       handle: ({ query, context }) => messages.threads(query, context),
     }),
   ];

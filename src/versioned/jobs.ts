@@ -9,6 +9,7 @@ import { formatTime } from "../base/time.js";
 import type { Model } from "../threads/model.js";
 import { unaryJob } from "../threads/pool-method.js";
 import { diffNodes } from "./diff.js";
+import { diffLines } from "./line-diff.js";
 import type { VersionedReader } from "./table.js";
 
 /** A space's jobs, which answer in its own words. */
@@ -55,26 +56,43 @@ function historyOf(reader: VersionedReader, { key, limit }: HistoryRequest): str
   });
 }
 
-/** `{<identity>,"v1","v2","diffs":[…]}`; 404 where a version is not there, 400 where one is not JSON. */
+/** `{<identity>,"v1","v2","diffs":[…]}`; 404 where a version is not there, 400 where one alone is not JSON. */
 function diffOf(reader: VersionedReader, { key, v1, v2 }: DiffRequest): string | Failure {
-  const before = jsonOf(reader, key, v1);
+  const before = contentOf(reader, key, v1);
   if (before instanceof Failure) return before;
-  const after = v1 === v2 ? before : jsonOf(reader, key, v2);
+  const after = v1 === v2 ? before : contentOf(reader, key, v2);
   if (after instanceof Failure) return after;
-  const diffs = diffNodes(before.text, before.root, after.text, after.root);
+  const diffs = diffContents(before, after);
   if (diffs instanceof Failure) return diffs;
   return `${JSON.stringify({ ...reader.space.identity(key), v1, v2 }).slice(0, -1)},"diffs":${diffs}}`;
 }
 
-/** A version as JSON text and its tree. */
-function jsonOf(
-  reader: VersionedReader,
-  key: string,
-  number: number,
-): { readonly text: string; readonly root: JsonNode } | Failure {
+/** A version's value, as far as it can be compared. */
+interface Content {
+  readonly number: number;
+  /** Undefined where it is no text. */
+  readonly text: string | undefined;
+  /** Undefined where it is not JSON. */
+  readonly root: JsonNode | undefined;
+  /** Its type says that it is a text, whatever it looks like. */
+  readonly is_text: boolean;
+}
+
+function contentOf(reader: VersionedReader, key: string, number: number): Content | Failure {
   const version = reader.version(key, number);
   if (version === undefined) return notFound(`version ${number} not found for ${reader.space.described(key)}`);
-  const text = isUtf8(version.value) ? version.value.toString("utf8") : "";
-  const root = parseJsonText(text);
-  return root === undefined ? invalid(`version ${number} is not JSON`) : { text, root };
+  const text = isUtf8(version.value) ? version.value.toString("utf8") : undefined;
+  const root = text === undefined ? undefined : parseJsonText(text);
+  return { number, text, root, is_text: version.content_type.startsWith("text/") };
+}
+
+/** Of two texts the lines, of JSON its values; 400 for the version that is not as the other is. */
+function diffContents(before: Content, after: Content): string | Failure {
+  const is_text = (before.is_text && after.is_text) || (before.root === undefined && after.root === undefined);
+  if (is_text && before.text !== undefined && after.text !== undefined) return diffLines(before.text, after.text);
+  const { root: old_root, text: old_text = "" } = before;
+  const { root: new_root, text: new_text = "" } = after;
+  if (old_root === undefined || new_root === undefined)
+    return invalid(`version ${(old_root === undefined ? before : after).number} is not JSON`);
+  return diffNodes(old_text, old_root, new_text, new_root);
 }

@@ -1,0 +1,107 @@
+/**
+ * The differences of two texts by their lines, as docs/http-api.md "Diffs" lists them. Pure, runs in the job pool. The
+ * common lines are found by Myers' algorithm ("An O(ND) Difference Algorithm and Its Variations", 1986), within a bound
+ * of edits; texts that differ by more are compared line by line between their common beginning and end.
+ */
+import { DIFF_BYTES_MAX, LINE_EDITS_MAX } from "../../schemas/limits.js";
+import { utf8Length } from "../../schemas/text.js";
+import { Failure } from "../base/result.js";
+
+type Lines = readonly string[];
+
+/** Lines `before[from, to)` stand where `after[into, until)` do. */
+interface Hunk {
+  readonly from: number;
+  readonly to: number;
+  readonly into: number;
+  readonly until: number;
+}
+
+/** The pairs of equal lines on a shortest way from one text to the other; undefined where it has too many edits. */
+function commonLines(before: Lines, after: Lines): (readonly [at: number, other: number])[] | undefined {
+  const [rows, columns] = [before.length, after.length];
+  const most = Math.min(rows + columns, LINE_EDITS_MAX);
+  const reach = new Int32Array(2 * most + 3);
+  const middle = most + 1;
+  const trace: Int32Array[] = [];
+  for (let edits = 0; edits <= most; edits++) {
+    trace.push(reach.slice(middle - edits - 1, middle + edits + 2));
+    for (let diagonal = -edits; diagonal <= edits; diagonal += 2) {
+      const [below = 0, above = 0] = [reach[middle + diagonal - 1], reach[middle + diagonal + 1]];
+      let row = diagonal === -edits || (diagonal !== edits && below < above) ? above : below + 1;
+      while (row < rows && row - diagonal < columns && before[row] === after[row - diagonal]) row += 1;
+      reach[middle + diagonal] = row;
+      if (row >= rows && row - diagonal >= columns) return wayBack(trace, rows, columns);
+    }
+  }
+  return undefined;
+}
+
+/** @param trace how far each diagonal reached before each edit, from the diagonal below the first on */
+function wayBack(trace: readonly Int32Array[], rows: number, columns: number): (readonly [number, number])[] {
+  const pairs: [number, number][] = [];
+  let [row, column] = [rows, columns];
+  for (let edits = trace.length - 1; edits >= 0; edits--) {
+    const reach = trace[edits];
+    const diagonal = row - column;
+    const [below = 0, above = 0] = [reach?.[diagonal + edits], reach?.[diagonal + edits + 2]];
+    const is_down = diagonal === -edits || (diagonal !== edits && below < above);
+    const start = edits === 0 ? 0 : is_down ? above : below;
+    const from_row = edits === 0 ? 0 : is_down ? start : start + 1;
+    while (row > from_row) {
+      row -= 1;
+      column -= 1;
+      pairs.push([row, column]);
+    }
+    if (edits > 0) {
+      column = start - (is_down ? diagonal + 1 : diagonal - 1);
+      row = start;
+    }
+  }
+  return pairs.toReversed();
+}
+
+/** The places where two texts differ, in their order. */
+function* hunksOf(before: Lines, after: Lines): Generator<Hunk> {
+  let start = 0;
+  let [end, other_end] = [before.length, after.length];
+  while (start < Math.min(end, other_end) && before[start] === after[start]) start += 1;
+  while (end > start && other_end > start && before[end - 1] === after[other_end - 1]) {
+    end -= 1;
+    other_end -= 1;
+  }
+  const common = commonLines(before.slice(start, end), after.slice(start, other_end)) ?? [];
+  let [from, into] = [start, start];
+  for (const [at, other] of [...common, [end - start, other_end - start] as const]) {
+    const hunk = { from, to: at + start, into, until: other + start };
+    if (hunk.from < hunk.to || hunk.into < hunk.until) yield hunk;
+    from = hunk.to + 1;
+    into = hunk.until + 1;
+  }
+}
+
+/**
+ * The text of the `diffs` array for two texts. A path is the index of a line, as in an array of them: in the older text
+ * where the line is removed, else in the newer one. OUT_OF_RANGE where it would be longer than DIFF_BYTES_MAX bytes.
+ */
+export function diffLines(before_text: string, after_text: string): string | Failure {
+  const [before, after] = [before_text.split("\n"), after_text.split("\n")];
+  const entries: string[] = [];
+  let bytes = 0;
+  for (const { from, to, into, until } of hunksOf(before, after)) {
+    const [removed, added] = [to - from, until - into];
+    for (let at = 0; at < Math.max(removed, added); at++) {
+      const operation = at >= removed ? "add" : at >= added ? "remove" : "replace";
+      const entry = JSON.stringify({
+        operation,
+        path: `/${operation === "remove" ? from + at : into + at}`,
+        ...(operation === "add" ? {} : { old_value: before[from + at] }),
+        ...(operation === "remove" ? {} : { new_value: after[into + at] }),
+      });
+      bytes += utf8Length(entry) + 1;
+      if (bytes > DIFF_BYTES_MAX) return new Failure("OUT_OF_RANGE", `the diff is larger than ${DIFF_BYTES_MAX} bytes`);
+      entries.push(entry);
+    }
+  }
+  return `[${entries.join(",")}]`;
+}

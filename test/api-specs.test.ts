@@ -172,8 +172,8 @@ t.test("project and name are one segment each, whatever they hold", async (t) =>
 t.test("what is no project or name", async (t) => {
   const long = "k".repeat(KEY_BYTES_MAX);
   const rows: readonly (readonly [path: string, error: RegExp])[] = [
-    [`/api/specs/p/${long}`, /1024 bytes/],
-    [`/api/specs/${long}/n`, /1024 bytes/],
+    [`/api/specs/p/${long}`, /1024 characters/],
+    [`/api/specs/${long}/n`, /1024 characters/],
     ["/api/specs/p/a%00b", /control characters/],
     ["/api/specs/a%1Fb/n", /control characters/],
     ["/api/specs/p/%7F", /control characters/],

@@ -181,7 +181,7 @@ t.test("one byte more than the limit is a 413, and nothing is stored", async (t)
   t.same(await versionsOf("large"), [1]);
 });
 
-t.test("keys are any text of 1 to 1024 bytes without control characters", async (t) => {
+t.test("keys are any text of 1 to 1024 characters without control characters", async (t) => {
   const keys = [
     "a/b/c",
     "a//b",
@@ -237,8 +237,8 @@ t.test("what is no key", async (t) => {
   const control = /control characters/;
   const rows: readonly (readonly [path: string, error: string | RegExp])[] = [
     ["/api/state/", "key is required"],
-    [`/api/state/${"k".repeat(KEY_BYTES_MAX + 1)}`, /1024 bytes/],
-    [`/api/state/${"%C3%A9".repeat(KEY_BYTES_MAX / 2)}x`, /1024 bytes/],
+    [`/api/state/${"k".repeat(KEY_BYTES_MAX + 1)}`, /1024 characters/],
+    [`/api/state/${"%C3%A9".repeat(KEY_BYTES_MAX)}x`, /1024 characters/],
     ["/api/state/a%00b", control],
     ["/api/state/a%0Ab", control],
     ["/api/state/%1F", control],

@@ -1,8 +1,11 @@
 /** The schemas that clients are told promise no more than the server takes: held to JSON Schema as it is defined. */
+import { readdirSync } from "node:fs";
 import * as fc from "fast-check";
 import t from "tap";
+import type { TSchema } from "typebox";
 import * as Type from "typebox";
 import { Name, Text, textProblem, textRulesOf, type TextRules } from "../../schemas/text.js";
+import { must } from "../base/assert.js";
 import { publishedSchema, type Json } from "./published-schema.js";
 
 interface Published {
@@ -122,4 +125,35 @@ t.test("a member that is named text is no text's rules", (t) => {
   t.match(properties["text"], { type: "object", properties: { characters_max: { type: "integer" } } });
   t.equal(textRulesOf(schema), undefined);
   t.end();
+});
+
+/** Every text in a schema, however deep. */
+function* textsIn(schema: unknown, seen = new Set<unknown>()): Generator<TSchema> {
+  if (typeof schema !== "object" || schema === null || seen.has(schema)) return;
+  seen.add(schema);
+  if (textRulesOf(schema) !== undefined && (schema as { readonly type?: unknown }).type === "string") yield schema;
+  for (const member of Object.values(schema)) yield* textsIn(member, seen);
+}
+
+t.test("maxLength of each text of the API is the bound that holds, in ASCII and in characters beyond it", async (t) => {
+  const folder = new URL("../../schemas/", import.meta.url);
+  const names = readdirSync(folder).filter((name) => name.endsWith(".js") && !name.endsWith(".test.js"));
+  let checked = 0;
+  for (const name of names) {
+    const module = (await import(new URL(name, folder).href)) as object;
+    for (const schema of textsIn({ ...module })) {
+      const rules = must(textRulesOf(schema), "it is a text");
+      const { maxLength } = publishedSchema(schema) as { readonly maxLength?: number };
+      // The text of a pattern says its own bound; of one whose form is promised alone any form is tried.
+      if (maxLength === undefined || rules.pattern !== undefined) continue;
+      const bound = rules.characters_max;
+      t.equal(maxLength, rules.promised_characters_max ?? bound);
+      for (const character of ["a", "\u{1f600}", "\u0301"]) {
+        t.equal(textProblem(character.repeat(bound), rules), null);
+        t.equal(textProblem(character.repeat(bound + 1), rules), `is longer than ${bound} characters`);
+      }
+      checked += 1;
+    }
+  }
+  t.ok(checked > 40, `${checked} texts`);
 });

@@ -248,7 +248,7 @@ async function buildProgram(program, esbuild, stamp) {
 }
 
 function writePackages(path, packages) {
-  writeWhole(path, `${JSON.stringify([...packages].toSorted())}\n`);
+  writeWhole(path, `${JSON.stringify([...packages])}\n`);
 }
 
 /** Writes the notices of all packages that the two builds have taken; not before both were there. */

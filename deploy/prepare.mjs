@@ -47,7 +47,9 @@ async function install(wanted, installed, dev) {
   // What is there already stays there; what an installation that did not end has left does not.
   if (!installed) rmSync(MODULES, { recursive: true, force: true });
   const hasDev = installed && Object.keys(installed).some((path) => wanted[path]?.dev);
-  // Not `npm ci`  const parameters = ["install", "--no-save", "--ignore-scripts", dev || hasDev ? "--include=dev" : "--omit=dev"];
+  // Not `npm ci`: it takes away what is there already. No scripts: what is to be compiled is known
+  // (native-packages.mjs), and nothing else needs one.
+  const parameters = ["install", "--no-save", "--ignore-scripts", dev || hasDev ? "--include=dev" : "--omit=dev"];
   const why = await runNpm(parameters, { folder: ROOT });
   if (why === "") say(`installed in ${secondsSince(startedMs)}`);
   else say(`installation failed, ${why}: the lines above say why (Koor needs the npm registry)`);

@@ -14,14 +14,14 @@ interface Remembered {
   readonly kind: string;
   readonly made: string;
   readonly at: number;
-  readonly hash: string;
+  readonly hash: string | null;
 }
 
 const USED_BEFORE = new Failure("ALREADY_EXISTS", "request_id was used for another request");
 
 export class RememberedRequests {
   readonly #find: Statement<[string, string], Remembered>;
-  readonly #remember: Statement<[number, string, string, string, string, string], unknown>;
+  readonly #remember: Statement<[number, string, string, string, string, string | null], unknown>;
   readonly #oldest: Statement<[], { id: number; at: number }>;
   readonly #forget: Statement<[number], unknown>;
   readonly #forget_made: Statement<[string, string, string], unknown>;
@@ -56,7 +56,7 @@ export class RememberedRequests {
     const known = this.#find.all(caller, request_id).filter(({ at }) => at > now_ms - REQUEST_MEMORY_MS);
     const same = known.find((one) => one.kind === kind);
     if (hash === "") return same?.made;
-    const is_other = known.some((one) => one.kind !== kind || (one.hash !== "" && one.hash !== hash));
+    const is_other = known.some((one) => one.kind !== kind || (one.hash !== null && one.hash !== hash));
     return is_other ? USED_BEFORE : same?.made;
   }
 
@@ -68,7 +68,7 @@ export class RememberedRequests {
   /** @param hash as `find` is given it when the call comes again */
   remember(kind: MadeKind, caller: string, request_id: string | null, made: string, now_ms: number, hash = ""): void {
     if (request_id === null) return;
-    this.#remember.run(now_ms, kind, caller, request_id, made, hash);
+    this.#remember.run(now_ms, kind, caller, request_id, made, hash === "" ? null : hash);
     for (let count = 0; count < REQUESTS_FORGOTTEN_TOGETHER; count++) {
       const oldest = this.#oldest.get();
       if (oldest === undefined || oldest.at > now_ms - REQUEST_MEMORY_MS) return;

@@ -258,8 +258,8 @@ const MIGRATIONS: readonly string[] = [
   CREATE TABLE data_directory (only INTEGER PRIMARY KEY CHECK (only = 1), store TEXT NOT NULL);
   `,
   `
-  -- What a request with a request_id has asked for: '' of one that was stored before this was kept.
-  ALTER TABLE remembered_request ADD COLUMN hash TEXT NOT NULL DEFAULT '';
+  -- What a request with a request_id has asked for. Null where that was not stored yet, or is not known.
+  ALTER TABLE remembered_request ADD COLUMN hash TEXT;
   `,
   `
   -- How the event at the head of a webhook's queue fares, so that a restart goes on with it: since when and how often

@@ -163,6 +163,20 @@ t.test("goes on when the server has restarted", async (t) => {
   t.same(bus.positions, ["2"]);
 });
 
+t.test("a server with an older history is said to be one, and its events are printed", async (t) => {
+  const bench = await setUp(t);
+  bench.fake.onSocket = (socket, url) => {
+    const since = Number(url.searchParams.get("since"));
+    if (since > bench.bus.last) socket.send(`{"type":"lagged","last_id":${bench.bus.last}}`);
+  };
+  bench.bus.last = 3;
+  const running = bench.subscribe("--since", "50");
+  await untilSockets(bench, 1);
+  await running.until("it was told", () => /lagged: the server's newest event is 3, not 50/.test(running.stderr));
+  bench.bus.publish(2);
+  t.same(await running.untilLines(2), range(4, 5));
+});
+
 t.test("--pretty indents each event", async (t) => {
   const bench = await setUp(t);
   bench.bus.last = 1;

@@ -34,6 +34,9 @@ export interface FeedOptions {
 /** An event's id stands first in its text: no need to parse megabytes of data for it. */
 const EVENT_ID = /^\{"id":(\d{1,16}),/;
 const EVENT_ID_BYTES = 32;
+/** What a server says to who knows of events which it has not. */
+const LAGGED = /^\{"type":"lagged","last_id":(\d{1,16})\}/;
+const LAGGED_BYTES = 64;
 
 /** Answers of a proxy or a server that may soon be another: too many requests, timeouts, restarts. */
 function isTemporary(status: number): boolean {
@@ -66,6 +69,8 @@ class EventFeed {
   private session_start = 0;
   /** Sessions in a row that did not open. */
   private unopened = 0;
+  /** Whether the server may be another than the one that told of the position. */
+  private unsure = true;
   /** Whether it polls because WebSocket does not pass. */
   private bridging = false;
 
@@ -82,10 +87,20 @@ class EventFeed {
   private take(frame: Buffer): FrameVerdict {
     const id = Number(EVENT_ID.exec(frame.toString("latin1", 0, EVENT_ID_BYTES))?.[1] ?? Number.NaN);
     // Only a notice begins otherwise.
-    if (Number.isNaN(id) && !this.options.notices) return this.fillGap();
+    const lag = Number.isNaN(id) ? LAGGED.exec(frame.toString("latin1", 0, LAGGED_BYTES)) : null;
+    if (lag !== null) this.goBack(Number(lag[1]));
+    else if (Number.isNaN(id) && !this.options.notices) return this.fillGap();
+    if (lag !== null && !this.options.notices) return "more";
     if (id <= this.position) return "more";
     if (!Number.isNaN(id)) this.position = id;
     return this.sink.write(layOutJson(frame, this.options.pretty)) ? "more" : "wait";
+  }
+
+  /** The server has not the events that were printed, since it was restored from an older backup, or is another. */
+  private goBack(last_id: number): void {
+    note(`lagged: the server's newest event is ${last_id}, not ${this.position}: what came between was not printed`);
+    this.position = last_id;
+    this.session_start = last_id;
   }
 
   /** The server had to drop events: a new session replays them, unless this one did so and could not. */
@@ -115,11 +130,20 @@ class EventFeed {
       const query = { after: String(this.position), topic: this.options.pattern, last: String(CLI_POLL_EVENTS) };
       const path = `/api/events/history${encodeQuery(query)}`;
       const answer = await sendRequest(this.settings, { method: "GET", path, signal: this.signal });
-      if (answer instanceof CliFailure || isTemporary(answer.status)) return false;
+      if (answer instanceof CliFailure || isTemporary(answer.status)) {
+        this.unsure = true;
+        return false;
+      }
       if (!isSuccess(answer)) return describeRefusal(answer.status, answer.body);
       const text = answer.body.toString("utf8");
       if (!isJson(text)) return false;
       const events = listElementTexts(text);
+      if (events.length === 0 && this.unsure) {
+        const newest = await findPosition(this.settings, this.signal);
+        if (newest instanceof CliFailure) return false;
+        if (newest < this.position) this.goBack(newest);
+      }
+      this.unsure = false;
       for (const event of events) {
         if (this.take(Buffer.from(event)) === "wait") await this.sink.drained();
         if (this.signal.aborted) return true;

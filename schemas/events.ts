@@ -51,7 +51,7 @@ export const SERVER_SOURCES = ["koor", "liveness-monitor", "compliance-scheduler
 export type ServerSource = (typeof SERVER_SOURCES)[number];
 
 export const Event = Type.Object({
-  id: Type.Integer({ minimum: 1 }),
+  id: Type.Integer({ minimum: 0, description: "0 only of a notice, where there is no event." }),
   topic: Type.String(),
   data: Type.Unknown({ description: "The publisher's JSON, digit by digit." }),
   source: Type.String(),

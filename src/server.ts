@@ -444,7 +444,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
     ...contractRoutes(contracts),
     ...templateRoutes({ templates, reads }),
     ...complianceRoutes({ monitor: compliance, reads }),
-    ...eventRoutes({ writer, reads, hub, history: event_history, streams, log }),
+    ...eventRoutes({ writer, reads, hub, history: event_history, streams, whenCurrent, log }),
     ...changeRoutes(changes),
     ...coordination.routes,
     ...sessionRoutes(sessions),

@@ -525,6 +525,32 @@ t.test("replay: everything after the cursor, then what comes, each once", async 
   t.same(idsOf(future.told()), [live.id], "a cursor beyond the newest replays nothing");
 });
 
+t.test("a position ahead of the newest event is said to be so, and the newest is where it goes on", async (t) => {
+  const last_id = await lastId();
+  const ahead = last_id + 10_000;
+  const lagged = { type: "lagged", last_id };
+  const socket = await openSocket(t, port, `pattern=ahead&notices=1&since=${ahead}`);
+  const plain = await openSocket(t, port, `pattern=ahead&since=${ahead}`);
+  const stream = await openStream(t, port, "pattern=ahead", { "Last-Event-ID": String(ahead) });
+  const exact = await openSocket(t, port, `pattern=ahead&notices=1&since=${last_id}`);
+  const started_ms = performance.now();
+  const [told] = await history(`after=${ahead}&topic=ahead&wait=30`);
+  t.ok(performance.now() - started_ms < 20_000, "at once");
+  t.match(told, { id: last_id, topic: "koor.lagged", data: lagged, source: "koor" });
+  const waiting = history(`after=${told?.id}&topic=ahead&wait=30`);
+  const { id } = await publishOne("ahead");
+  t.same(idsOf(await waiting), [id], "whoever goes on with its id misses nothing");
+  for (const one of [socket, plain, stream, exact]) await one.untilId(id);
+  t.same(
+    socket.items.slice(0, -1).map((text) => JSON.parse(text) as unknown),
+    [lagged],
+  );
+  t.equal(plain.items.length, 1, "where notices were not asked for there are none");
+  t.equal(exact.items.length, 1, "the newest is not ahead");
+  t.same(JSON.parse(stream.items[0] ?? ""), lagged);
+  t.same(await history(`after=${ahead}`), [], "what is read without waiting is what there is");
+});
+
 t.test("replay joins what is being published without a gap or a duplicate", async (t) => {
   const total = 1500;
   const first = await lastId();

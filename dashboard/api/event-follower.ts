@@ -53,6 +53,10 @@ export interface EventHost {
 }
 
 /** What the server says of events that it left out. */
+interface Lagged {
+  readonly type: "lagged";
+}
+
 interface Dropped {
   readonly type: "dropped";
   readonly count: number;
@@ -272,8 +276,10 @@ export class EventFollower {
   }
 
   #take(text: string): void {
-    const message = JSON.parse(text) as Event | Dropped;
+    const message = JSON.parse(text) as Event | Dropped | Lagged;
     if ("type" in message) {
+      // Of another database it learns when it connects.
+      if (message.type === "lagged") return;
       this.#show();
       void this.#fill(message);
       return;

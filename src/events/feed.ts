@@ -18,6 +18,8 @@ import type { EventReader } from "./table.js";
 
 export interface Outlet {
   deliver(item: CommittedEvent | Gap): SendResult;
+  /** The subscriber knows of events that there are not: it is of another history, and goes on behind `last_id`. */
+  lagged(last_id: number): SendResult;
   /** History is replayed, nothing is buffered and the socket keeps up. */
   caughtUp(): void;
   /** The server shuts down. */
@@ -80,6 +82,8 @@ export class Feed implements Listener {
   start(): void {
     const newest = this.#hub.last_id;
     if (newest < this.#told) this.#whenCurrent?.(() => this.#settleTold(newest));
+    else if (this.#cursor !== null && this.#cursor > this.#hub.told_id && this.#cursor > this.#history.last_id)
+      this.#lag(this.#hub.told_id);
     if (this.#cursor === null) this.#follow();
     else this.#replay();
   }
@@ -104,9 +108,17 @@ export class Feed implements Listener {
     if (this.#hub.last_id < this.#told) {
       this.#told = 0;
       this.detach();
-      this.#cursor = since;
+      this.#lag(since);
       this.#replay();
     } else if (this.#attached && !this.#behind && this.#buffer.peek() === undefined) this.#catchUp();
+  }
+
+  /** There are no such events as the subscriber knows of. */
+  #lag(last_id: number): void {
+    this.#cursor = last_id;
+    this.#last_replayed = last_id;
+    this.#log.info("a subscriber is ahead of the newest event", { last_id });
+    this.#behind = this.#outlet.lagged(last_id) !== "sent";
   }
 
   /** The socket takes more. */

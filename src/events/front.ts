@@ -30,7 +30,8 @@ import type { EventHistory } from "./history.js";
 import { waitForEvents } from "./long-poll.js";
 import { refuseReserved } from "./reserved.js";
 import { eventReader, type EventReader } from "./table.js";
-import type { Subscription } from "./subscription.js";
+import type { FeedSources } from "./feed.js";
+import { encodeLag, type Subscription } from "./subscription.js";
 
 export interface EventsFrontOptions {
   readonly writer: Writer;
@@ -38,7 +39,12 @@ export interface EventsFrontOptions {
   readonly hub: Hub;
   readonly history: EventHistory;
   readonly log: Log;
+  /** Of a node of a cluster, as a feed's. */
+  readonly whenCurrent: FeedSources["whenCurrent"];
 }
+
+const TOPIC_LAGGED = "koor.lagged";
+const SERVER = "koor";
 
 type PublishOf = Pick<
   Request<readonly string[], unknown, "x-koor-hops", Static<typeof PublishBodies>>,
@@ -112,7 +118,30 @@ export class EventsFront {
     return row === undefined ? undefined : encodeEvent(row);
   }
 
-  history({ query, context, onAbort }: HistoryOf): Answer | Promise<Answer> {
+  history(request: HistoryOf): Answer | Promise<Answer> {
+    const { after = null, wait = 0 } = request.query;
+    return after !== null && wait > 0 && this.#isAhead(after) ? this.#waitAhead(after, request) : this.#read(request);
+  }
+
+  async #waitAhead(after: number, request: HistoryOf): Promise<Answer> {
+    const { hub, whenCurrent } = this.#options;
+    // Another node may have told of events that this one does not know yet.
+    if (whenCurrent !== null) await new Promise<void>((resolve) => whenCurrent(resolve));
+    return this.#isAhead(after) ? jsonReply(`[${this.#lagged(hub.told_id)}]`) : this.#read(request);
+  }
+
+  /** Whether there is no event of this id yet: what is committed may not have been told of. */
+  #isAhead(after: number): boolean {
+    return after > this.#options.hub.told_id && after > this.#stored.last_id;
+  }
+
+  /** In place of events: there are none behind a position that is ahead of all. From its id on a client goes on. */
+  #lagged(last_id: number): string {
+    const created_at = this.#stored.timeOf(last_id) ?? 0;
+    return encodeEvent({ id: last_id, topic: TOPIC_LAGGED, created_at, source: SERVER, data: encodeLag(last_id) }).text;
+  }
+
+  #read({ query, context, onAbort }: HistoryOf): Answer | Promise<Answer> {
     const pattern = compilePattern(query.topic ?? "");
     if (pattern instanceof Failure) return pattern;
     const { after = null, from = null, to = null, source = null, last = EVENT_ROWS_DEFAULT, wait = 0 } = query;

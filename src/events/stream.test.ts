@@ -102,7 +102,8 @@ t.test("the end of the server ends every stream", (t) => {
 
 /** The ids of the events that were written. */
 function idsOf({ written }: KeepingSink): (string | undefined)[] {
-  return written.slice(1).map((text) => /^id: (\d+)/.exec(text)?.[1]);
+  const events = written.slice(1).filter((text) => !text.startsWith("event: lagged"));
+  return events.map((text) => /^id: (\d+)/.exec(text)?.[1]);
 }
 
 t.test("who comes from a node that is ahead is not told again what that one has told", (t) => {
@@ -138,5 +139,14 @@ t.test("who knows more than all nodes is told what there was since it came", (t)
   tellCurrent();
   t.same(idsOf(sink), ["1", "3", "4"], "once");
   streams.end();
+  t.end();
+});
+
+t.test("who knows of events that there are not is told so, and goes on from the newest", (t) => {
+  const { sink, publish } = openStream(t, 5);
+  t.same(sink.written.slice(1), ['event: lagged\nid: 0\ndata: {"type":"lagged","last_id":0}\n\n']);
+  publish("a");
+  t.match(sink.written[2], /^id: 1\n/);
+  sink.end();
   t.end();
 });

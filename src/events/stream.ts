@@ -7,7 +7,7 @@ import type { SendResult } from "../transport/transport.js";
 import type { CommittedEvent } from "../../schemas/events.js";
 import { Feed, type FeedSources, type Outlet } from "./feed.js";
 import { isGap, type Gap } from "./subscriber-buffer.js";
-import { encodeGap, type Subscription } from "./subscription.js";
+import { encodeGap, encodeLag, type Subscription } from "./subscription.js";
 
 class StreamOutlet implements Outlet {
   constructor(
@@ -18,6 +18,11 @@ class StreamOutlet implements Outlet {
   deliver(item: CommittedEvent | Gap): SendResult {
     if (!isGap(item)) return this.#write(`id: ${item.id}\ndata: ${item.text}\n\n`);
     return this.notices ? this.#write(`event: dropped\ndata: ${encodeGap(item)}\n\n`) : "sent";
+  }
+
+  lagged(last_id: number): SendResult {
+    // With an id: it takes the place of the one that its client would go on from.
+    return this.#write(`event: lagged\nid: ${last_id}\ndata: ${encodeLag(last_id)}\n\n`);
   }
 
   caughtUp(): void {

@@ -14,3 +14,8 @@ export interface Subscription {
 export function encodeGap(gap: Gap): string {
   return JSON.stringify({ type: "dropped", count: gap.count, after_id: gap.after_id });
 }
+
+/** The text that says that a subscriber knows of events which there are not. */
+export function encodeLag(last_id: number): string {
+  return JSON.stringify({ type: "lagged", last_id });
+}

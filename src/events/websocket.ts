@@ -7,7 +7,7 @@ import type { SendResult, Socket, SocketHandler, SocketOpener } from "../transpo
 import { Feed, type FeedSources, type Outlet } from "./feed.js";
 import type { Group } from "./hub.js";
 import { isGap, type Gap } from "./subscriber-buffer.js";
-import { encodeGap, type Subscription } from "./subscription.js";
+import { encodeGap, encodeLag, type Subscription } from "./subscription.js";
 
 const ID_AT = '{"id":'.length;
 
@@ -45,6 +45,10 @@ class Subscriber implements Outlet, SocketHandler {
   deliver(item: CommittedEvent | Gap): SendResult {
     if (!isGap(item)) return this.#socket.send(item.text);
     return this.#subscription.notices ? this.#socket.send(encodeGap(item)) : "sent";
+  }
+
+  lagged(last_id: number): SendResult {
+    return this.#subscription.notices ? this.#socket.send(encodeLag(last_id)) : "sent";
   }
 
   caughtUp(): void {

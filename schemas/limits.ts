@@ -83,6 +83,8 @@ export const CLAIM_MAX_S_MAX = 86_400;
 export const CLAIM_OFFER_MS = 30_000;
 /** What every live claim has at least when a server starts: who holds it could not be heard before. */
 export const CLAIM_RESTART_MS = 15_000;
+/** Among how many audit rows the front looks for one by itself. */
+export const AUDIT_LOOKED_AT_MAX = 10_000;
 /** How far stored times may be ahead of the machine's clock at a start without being taken for wrong. */
 export const CLOCK_LEAD_MS_MAX = 1_000;
 /** From how long on the server counts as not having run between two ticks. */

@@ -17,6 +17,7 @@ import { Stepwise } from "./background/stepwise.js";
 import { whileLeading, type BackgroundTask } from "./background/task.js";
 import type { Clock } from "./base/clock.js";
 import type { Log } from "./base/log.js";
+import { auditReader } from "./audit/table.js";
 import type { Failure } from "./base/result.js";
 import type { RunTime } from "./base/run-time.js";
 import type { ChangeReaders } from "./changes/readers.js";
@@ -150,13 +151,14 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
   const lines = new LineCalls(leases, writer);
   const claimers = new Claimers(ready_tasks, () => clock.now());
   const stored = reads.model(eventReader);
+  const [state_rows, spec_rows, audit] = [reads.model(stateReader), reads.model(specReader), reads.model(auditReader)];
   const waits = new WaitFront({
     rows: conditionRows({
       hub,
       history,
       back: new LookingBack({ hub, history, stored }),
-      state: { reader: reads.model(stateReader), watch: new KeyWatch(writer.changes, STATE) },
-      specs: { reader: reads.model(specReader), watch: new KeyWatch(writer.changes, SPECS) },
+      state: { reader: state_rows, watch: new KeyWatch(writer.changes, STATE), audit },
+      specs: { reader: spec_rows, watch: new KeyWatch(writer.changes, SPECS), audit },
       messages: { boxes, reader: message_rows, clock },
       leases: { mirror: leases, views, resources: new ResourceWatch(leases) },
       tasks: { mirror: ready_tasks, reader: task_rows, directory, watch: instance_watch, clock },
@@ -165,6 +167,7 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
     hub,
     stored,
     directory,
+    valuesPlace: () => ({ state: state_rows.last_row, spec: spec_rows.last_row, audit: audit.last_id }),
     positions,
   });
 

@@ -412,12 +412,41 @@ t.test("conditions come and go in a loop; of two that are the same there is one"
   await put(koor, "state/a");
   await put(koor, "state/b");
   t.match(await loop.next(0, "event=x&state=b"), { kind: "event" }, "an event since the cursor, asked for or not");
-  t.equal(await loop.next(0, "state=b&state=b"), null, "a key that the cursor does not know begins now");
+  t.match(await loop.next(0, "state=b&state=b"), { key: "b" }, "a key since the cursor, asked for or not");
   await put(koor, "state/b", "2");
   t.match(await loop.next(0, "state=b&state=b&state=a"), { key: "b" });
   t.equal(await loop.next(0, "state=b&state=b&state=a"), null);
   t.match(await loop.next(0, "state_above=1:b"), { version: 2 });
   t.match(await loop.next(0, "state_above=0:b"), { version: 2 }, "another bound is another condition");
+});
+
+t.test("a cursor covers what was not asked for when it was given out", async (t) => {
+  const koor = await startKoor(t);
+  for (const path of ["state/kept", "state/deleted", "state/both", "specs/p/kept", "specs/p/gone"])
+    await put(koor, path);
+  const loop = new WaitLoop(koor.port, "event=never");
+  await loop.next();
+  const before = loop.cursor;
+  const since = (what: string): Promise<unknown> => {
+    loop.cursor = before;
+    return loop.next(0, what);
+  };
+  const told = async (): Promise<unknown[]> => {
+    const all: unknown[] = [];
+    for (const what of ["kept", "deleted", "both", "made", "never"]) all.push(await since(`state=${what}`));
+    for (const what of ["kept", "made", "gone"]) all.push(await since(`spec=p/${what}`));
+    return all.map((matched) => matched !== null);
+  };
+  t.same(await told(), [false, false, false, false, false, false, false, false], "nothing has happened since then");
+  await put(koor, "state/made");
+  await send(koor.port, "DELETE", "/api/state/deleted");
+  await put(koor, "state/both", "2");
+  await send(koor.port, "DELETE", "/api/state/both");
+  await put(koor, "specs/p/made");
+  await send(koor.port, "DELETE", "/api/specs/p/gone");
+  t.same(await told(), [false, true, true, true, false, false, true, true]);
+  t.match(await since("state=deleted"), { key: "deleted", version: null });
+  t.equal(await loop.next(0, "state=deleted"), null, "and told once");
 });
 
 t.test("a restart: what was told stays told, what happens meanwhile is told", async (t) => {

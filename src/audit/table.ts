@@ -1,5 +1,6 @@
 /** The SQL of the audit log: appending (writer) and reading (pool, front). Rows are never changed. */
 import type { AuditListRequest, AuditSummaryRequest } from "../../schemas/audit.js";
+import { AUDIT_LOOKED_AT_MAX } from "../../schemas/limits.js";
 import { idRange } from "../store/id-range.js";
 import type { DeferredRows, DeferredTable } from "../store/deferred-rows.js";
 import type { Db, Statement } from "../store/open.js";
@@ -146,3 +147,29 @@ export function summarizeEntries(
     .get(first, end, from, to);
   return { actions, outcomes, total, actors: distinct?.actors ?? 0, resources: distinct?.resources ?? 0 };
 }
+
+/** Looks for single rows, on a handle that reads. */
+export class AuditReader {
+  readonly #newest: Statement<[], number>;
+  readonly #done: Statement<[number, number, string, string], unknown>;
+
+  constructor(db: Db) {
+    this.#newest = db.prepare<[], number>("SELECT coalesce(max(id), 0) FROM audit").pluck();
+    this.#done = db.prepare(
+      "SELECT 1 FROM audit WHERE id > ? AND id <= ? AND action = ? AND resource = ? AND outcome = 'success' LIMIT 1",
+    );
+  }
+
+  get last_id(): number {
+    return this.#newest.get() ?? 0;
+  }
+
+  /** Whether something was done behind a row; true where there are too many to look at. */
+  wasDone(action: string, resource: string, after: number): boolean {
+    const { last_id } = this;
+    if (last_id - after > AUDIT_LOOKED_AT_MAX) return true;
+    return this.#done.get(after, last_id, action, resource) !== undefined;
+  }
+}
+
+export const auditReader: Model<AuditReader> = { open: ({ db }) => new AuditReader(db) };

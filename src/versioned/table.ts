@@ -65,6 +65,7 @@ function listStart(prefix: string, after: string): Buffer {
 
 export class VersionedReader {
   readonly #keep: number;
+  readonly #last_row: Statement<[], number>;
   readonly #head: Statement<[string], Head>;
   readonly #gone: Statement<[string], Head>;
   readonly #current: Statement<[string], Version>;
@@ -88,6 +89,7 @@ export class VersionedReader {
   ) {
     const { name } = space;
     this.#keep = keep;
+    this.#last_row = db.prepare<[], number>(`SELECT coalesce(max(id), 0) FROM ${name}_version`).pluck();
     this.#head = db.prepare(`SELECT version, row FROM ${name}_head WHERE key = ?`);
     this.#gone = db.prepare(`SELECT version, row FROM ${name}_gone WHERE key = ?`);
     this.#current = db.prepare(`SELECT v.* FROM ${name}_head h JOIN ${name}_version v ON v.id = h.row WHERE h.key = ?`);
@@ -123,6 +125,11 @@ export class VersionedReader {
   }
 
   /** The newest version of a key that exists. */
+  /** The id of the newest version's row, whichever key's; 0 where there is none. */
+  get last_row(): number {
+    return this.#last_row.get() ?? 0;
+  }
+
   head(key: string): Head | undefined {
     return this.#head.get(key);
   }

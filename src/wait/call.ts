@@ -7,6 +7,7 @@ import type { Wakeable } from "../base/waiter.js";
 import type { CallContext } from "../rpc/frames.js";
 import type { Condition } from "./condition.js";
 import type { Cursor } from "./cursor.js";
+import { readValuesPlace } from "./values-place.js";
 
 /** What a wait has found, as JSON; or why it could not be looked for. */
 export type Found = string | Failure;
@@ -28,9 +29,10 @@ export class WaitingCall {
   constructor(conditions: readonly Condition[], context: CallContext, cursor: Cursor | null) {
     this.#conditions = conditions;
     this.#context = context;
+    const since = cursor === null ? null : readValuesPlace(cursor);
     this.#marks = conditions.map((condition) => {
       const known = condition.is_position ? cursor?.event.toString() : cursor?.marks.get(condition.name);
-      return known === undefined || !condition.takes(known) ? condition.start() : known;
+      return known === undefined || !condition.takes(known) ? condition.start(since) : known;
     });
     this.#last = cursor === null ? -1 : conditions.findIndex(({ name }) => name === cursor.last);
   }
@@ -42,14 +44,14 @@ export class WaitingCall {
 
   /** Forgets what was reported: all begins anew, from what there is now. */
   forget(): void {
-    for (const [at, condition] of this.#conditions.entries()) this.#marks[at] = condition.start();
+    for (const [at, condition] of this.#conditions.entries()) this.#marks[at] = condition.start(null);
     this.#last = -1;
   }
 
   /** Passes over the events that there are: they cannot all be told of. */
   skipEvents(): void {
     for (const [at, condition] of this.#conditions.entries())
-      if (condition.is_position) this.#marks[at] = condition.start();
+      if (condition.is_position) this.#marks[at] = condition.start(null);
   }
 
   listen(waiter: Wakeable): () => void {

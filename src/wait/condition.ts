@@ -8,6 +8,7 @@ import type { Failure } from "../base/result.js";
 import type { Wakeable } from "../base/waiter.js";
 import type { CallContext } from "../rpc/frames.js";
 import { nameOf } from "./cursor.js";
+import type { ValuesPlace } from "./values-place.js";
 
 /** Who asks, and what holds for all of its conditions. */
 export interface Asker {
@@ -35,8 +36,11 @@ export interface ConditionRow<Subject> {
   readonly identity: (subject: Subject) => readonly unknown[];
   /** What its marks look like but for "": a cursor may have been made up. */
   readonly marks: RegExp;
-  /** The mark of a condition that the cursor does not know: what is there now, and nothing was reported. */
-  readonly start: (subject: Subject) => string;
+  /**
+   * The mark of a condition that the cursor does not know: nothing of it was reported. What holds is looked at; what
+   * happens counts from `since` on, the place that the cursor has, else from now on.
+   */
+  readonly start: (subject: Subject, since: ValuesPlace | null) => string;
   /** Has a waiter woken by whatever may change what `look` finds; the function that is returned ends that. */
   readonly listen: (subject: Subject, waiter: Wakeable) => () => void;
   /** Costs what it looks at; only called when the waiter was woken, and once at first. */
@@ -69,8 +73,8 @@ export class Condition {
     return this.#row.marks.test(mark);
   }
 
-  start(): string {
-    return this.#row.start(this.#subject);
+  start(since: ValuesPlace | null): string {
+    return this.#row.start(this.#subject, since);
   }
 
   listen(waiter: Wakeable): () => void {

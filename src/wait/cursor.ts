@@ -13,7 +13,7 @@ export interface Cursor {
   readonly event_at: number;
   /** The condition that was reported last, by its name; "" where none was. */
   readonly last: string;
-  /** What is kept of conditions, by their names, and of a log (log-place.ts). */
+  /** What is kept of conditions, by their names, of a log (log-place.ts), and of values (values-place.ts). */
   readonly marks: ReadonlyMap<string, string>;
 }
 
@@ -25,8 +25,8 @@ const NAME_CHARACTERS = 8;
 const NAME = `[\\w-]{${NAME_CHARACTERS}}`;
 const NUMBER = "[0-9a-z]{1,11}";
 const MARK = `[\\w.-]{1,${WAIT_MARK_CHARACTERS_MAX}}`;
-/** One a condition, and a log's. */
-const MARKS_MAX = WAIT_CONDITIONS_MAX + 1;
+/** One a condition, a log's, and that of values. */
+const MARKS_MAX = WAIT_CONDITIONS_MAX + 2;
 const CURSOR = new RegExp(
   `^${VERSION}~(${NUMBER})~(${NUMBER})~(${NAME})?((?:~${NAME}~${MARK}){0,${MARKS_MAX}})~(${NAME})$`,
 );

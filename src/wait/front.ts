@@ -19,6 +19,7 @@ import { readConditions } from "./conditions.js";
 import { type Cursor, encodeCursor, readCursor } from "./cursor.js";
 import { placedAt, positionIn } from "./log-place.js";
 import { standingOf } from "./position.js";
+import { type ValuesPlace, withValuesPlace } from "./values-place.js";
 
 export interface WaitFrontOptions {
   readonly rows: readonly AnyConditionRow[];
@@ -26,6 +27,8 @@ export interface WaitFrontOptions {
   /** On the front's own handle. */
   readonly stored: EventReader;
   readonly directory: Directory;
+  /** How far values are. */
+  readonly valuesPlace: () => ValuesPlace;
   /** Where the server is a node of a cluster. */
   readonly positions: Positions | null;
 }
@@ -113,7 +116,8 @@ export class WaitFront implements Measured {
     const { hub, stored, positions } = this.#options;
     const cursor = call.cursor(hub.told_id, (event) => stored.timeOf(event) ?? 0);
     const place = positions?.seen() ?? null;
-    const text = encodeCursor(place === null ? cursor : placedAt(place.log, place.position, cursor));
+    const placed = withValuesPlace(this.#options.valuesPlace(), cursor);
+    const text = encodeCursor(place === null ? placed : placedAt(place.log, place.position, placed));
     return jsonReply(`{"matched":${found ?? "null"},"cursor":"${text}"}`);
   }
 }

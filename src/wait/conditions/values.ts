@@ -6,17 +6,20 @@ import { KEY_BYTES_MAX } from "../../../schemas/limits.js";
 import { specKey } from "../../../schemas/specs.js";
 import { type TextRules, textProblem } from "../../../schemas/text.js";
 import type { WaitParameter } from "../../../schemas/wait.js";
+import type { AuditReader } from "../../audit/table.js";
 import { Failure, invalid } from "../../base/result.js";
 import type { Space } from "../../versioned/space.js";
 import type { Head, VersionedReader } from "../../versioned/table.js";
 import type { KeyWatch } from "../../versioned/watch.js";
 import { type AnyConditionRow, conditionRow, type Looked } from "../condition.js";
+import type { ValuesPlace } from "../values-place.js";
 
 /** A space as conditions look at it. */
 export interface Values {
   /** On the front's own handle. */
   readonly reader: VersionedReader;
   readonly watch: KeyWatch;
+  readonly audit: AuditReader;
 }
 
 interface Subject {
@@ -25,6 +28,8 @@ interface Subject {
   readonly above: number;
 }
 
+/** The mark of what no key is. */
+const ANOTHER = "-0.0";
 const MARKS = /^-?\d{1,15}\.\d{1,15}$/;
 const KEY: TextRules = { characters_max: KEY_BYTES_MAX, required: true, line: true };
 
@@ -46,7 +51,7 @@ const PARAMETERS = {
   spec: { changed: "spec", above: "spec_above", gone: "spec_gone" },
 } as const satisfies Record<Space["name"], Record<string, WaitParameter>>;
 
-export function valueRows({ reader, watch }: Values): AnyConditionRow[] {
+export function valueRows({ reader, watch, audit }: Values): AnyConditionRow[] {
   const { space } = reader;
   const { changed, above, gone } = PARAMETERS[space.name];
   const keyOf = KEYS[space.name];
@@ -57,6 +62,14 @@ export function valueRows({ reader, watch }: Values): AnyConditionRow[] {
     const last = reader.gone(key);
     return { head, mark: last === undefined ? "0.0" : `-${last.version}.${last.row}` };
   };
+  const changedSince = (key: string, since: ValuesPlace): boolean => {
+    const head = reader.head(key);
+    const last = head ?? reader.gone(key);
+    if (last === undefined) return false;
+    if (last.row > since[space.name]) return true;
+    // A deletion makes no version.
+    return head === undefined && audit.wasDone(`${space.name}.delete`, space.label(key), since.audit);
+  };
   const report = (key: string, head: Head | undefined, mark: string): Looked => ({
     matched: JSON.stringify({ kind: space.name, key: space.label(key), version: head?.version ?? null }),
     mark,
@@ -66,7 +79,7 @@ export function valueRows({ reader, watch }: Values): AnyConditionRow[] {
     parameter: WaitParameter,
     own: {
       readonly read?: (text: string) => Subject | Failure;
-      readonly start?: (key: string) => string;
+      readonly start?: (key: string, since: ValuesPlace | null) => string;
       readonly holds: (head: Head | undefined, subject: Subject) => boolean;
     },
   ): AnyConditionRow =>
@@ -83,7 +96,7 @@ export function valueRows({ reader, watch }: Values): AnyConditionRow[] {
       },
       identity: (subject) => [subject.key, subject.above],
       marks: MARKS,
-      start: ({ key }) => own.start?.(key) ?? "",
+      start: ({ key }, since) => own.start?.(key, since) ?? "",
       listen: ({ key }, waiter) => watch.listen(key, waiter),
       look: (subject, mark) => {
         const { head, mark: now } = seen(subject.key);
@@ -94,7 +107,10 @@ export function valueRows({ reader, watch }: Values): AnyConditionRow[] {
 
   return [
     // It holds whatever it has become, when that is another than was seen.
-    row(changed, { start: (key) => seen(key).mark, holds: () => true }),
+    row(changed, {
+      start: (key, since) => (since !== null && changedSince(key, since) ? ANOTHER : seen(key).mark),
+      holds: () => true,
+    }),
     row(above, {
       read: (text) => {
         const [, number = "", rest = ""] = /^(\d{1,15}):(.*)$/su.exec(text) ?? [];

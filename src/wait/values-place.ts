@@ -1,0 +1,30 @@
+/**
+ * How far values and the audit log were where a cursor was given out, kept among its marks: so a key that is waited for
+ * later counts from there on, although the call that the cursor came from did not ask for it. Pure.
+ */
+import { type Cursor, nameOf } from "./cursor.js";
+
+/** Ids of the newest rows. */
+export interface ValuesPlace {
+  readonly state: number;
+  readonly spec: number;
+  readonly audit: number;
+}
+
+const RADIX = 36;
+const NUMBER = "([0-9a-z]{1,10})";
+const MARK = new RegExp(`^${NUMBER}\\.${NUMBER}\\.${NUMBER}$`);
+const NAME = nameOf("values");
+
+/** Null where the cursor says nothing of it. */
+export function readValuesPlace({ marks }: Cursor): ValuesPlace | null {
+  const found = MARK.exec(marks.get(NAME) ?? "");
+  if (found === null) return null;
+  const [state = 0, spec = 0, audit = 0] = found.slice(1).map((text) => Number.parseInt(text, RADIX));
+  return { state, spec, audit };
+}
+
+export function withValuesPlace({ state, spec, audit }: ValuesPlace, cursor: Cursor): Cursor {
+  const mark = [state, spec, audit].map((id) => id.toString(RADIX)).join(".");
+  return { ...cursor, marks: new Map(cursor.marks).set(NAME, mark) };
+}

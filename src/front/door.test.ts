@@ -115,7 +115,11 @@ t.test("without a token whoever names nobody is the dashboard", (t) => {
   t.same(enter(door, {}, "put"), as("dashboard"));
   t.same(enter(door, { cookie: "good" }, "put"), as("dashboard"), "cookies mean nothing");
   t.same(enter(door, { "x-koor-instance": "one" }), as("one"));
-  t.same(enter(door, { "x-koor-instance": "two" }), as("dashboard"));
+  t.same(
+    enter(door, { "x-koor-instance": "two" }),
+    { caller: { role: "nobody", actor: "dashboard", unknown: "two" }, session: null },
+    "an instance that is not registered: its writes are refused",
+  );
   t.same(enter(door, { authorization: "Bearer x" }), as(""), "as on the API's port");
   t.end();
 });

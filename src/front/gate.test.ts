@@ -242,8 +242,8 @@ t.test("a server without a token takes every request", (t) => {
     t.same(gate.identify(header, "", NO_ACTORS), { role: "nobody", actor: "" });
     t.same(
       gate.identify(header, "nobody-known", actorsOf()),
-      { role: "nobody", actor: "" },
-      "an unknown id is ignored",
+      { role: "nobody", actor: "", unknown: "nobody-known" },
+      "an unknown id is remembered, for writes are refused",
     );
     t.same(gate.identify(header, "two", actorsOf()), { role: "nobody", actor: "two" }, "its word is taken");
   }
@@ -263,7 +263,11 @@ t.test("a token is compared as a whole", (t) => {
   for (const header of ["Bearer s3cret-Token", "bearer s3cret-Token", "BEARER  s3cret-Token "]) {
     t.same(gate.identify(header, "", NO_ACTORS), { role: "server", actor: "" }, header);
     t.same(gate.identify(header, "one", actorsOf()), { role: "server", actor: "one" }, `${header}, for an instance`);
-    t.same(gate.identify(header, "none", actorsOf()), { role: "server", actor: "" }, `${header}, for none`);
+    t.same(
+      gate.identify(header, "none", actorsOf()),
+      { role: "server", actor: "", unknown: "none" },
+      `${header}, for none`,
+    );
   }
   t.same(gate.identify(`Bearer ${OTHER_TOKEN}`, "one", actorsOf()), { role: "instance", actor: "two" });
   const refused = [

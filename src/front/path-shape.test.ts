@@ -107,11 +107,11 @@ t.test("headers as the HTTP library takes them: one name, the rest of the block 
     ["ETag", '"x"'],
     ["X-Koor-Version", "3"],
   ]);
-  t.equal(`${name}: ${rest}`, 'Content-Type: text/plain\r\nETag: "x"\r\nX-Koor-Version: 3');
+  t.equal(`${name}: ${rest}`, 'Content-Type: text/plain\r\nETag: "x"\r\nX-Koor-Version: 3\r\nCache-Control: no-cache');
   t.same(jsonReply("{}"), {
     status: 200,
     body: "{}\n",
-    headers: { name: "Content-Type", rest: "application/json" },
+    headers: { name: "Content-Type", rest: "application/json\r\nCache-Control: no-store" },
     counts: null,
   });
   t.equal(jsonReply("{}", 503).status, 503);

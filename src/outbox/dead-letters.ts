@@ -28,11 +28,15 @@ export class DeadLetterTable {
   readonly #sizes: Statement<[number], { event: number; bytes: number }>;
 
   constructor(db: Db) {
-    // Only a queued event can be set aside: a report that comes twice sets nothing aside twice.
+    // Only a queued event can be set aside: a report that comes twice sets nothing aside twice. SQLite takes a body that
+    // is nested deeper than 1000 levels for malformed: the topic of such a one is that of the history, if it is there.
     this.#insert = db.prepare(
       `INSERT INTO webhook_dead_letter (webhook, event, topic, at, attempts, error)
-       SELECT webhook, event, json_extract(body, '$.topic'), ?, ?, ? FROM webhook_queue JOIN webhook_body USING (event)
-       WHERE webhook = ? AND event = ?`,
+       SELECT webhook, q.event,
+         CASE WHEN json_valid(body) THEN json_extract(body, '$.topic')
+           ELSE coalesce((SELECT topic FROM event WHERE id = q.event), '') END, ?, ?, ?
+       FROM webhook_queue AS q JOIN webhook_body USING (event)
+       WHERE webhook = ? AND q.event = ?`,
     );
     this.#tried = db.prepare("UPDATE webhook_dead_letter SET attempts = ?, error = ? WHERE webhook = ? AND event = ?");
     this.#hold = db.prepare("UPDATE webhook_body SET waiting = waiting + 1 WHERE event = ?");

@@ -43,7 +43,7 @@ export interface EventsFrontOptions {
   readonly whenCurrent: FeedSources["whenCurrent"];
 }
 
-const TOPIC_LAGGED = "koor.lagged";
+const LAGGED_TOPIC = "koor.lagged";
 const SERVER = "koor";
 
 type PublishOf = Pick<
@@ -138,7 +138,7 @@ export class EventsFront {
   /** In place of events: there are none behind a position that is ahead of all. From its id on a client goes on. */
   #lagged(last_id: number): string {
     const created_at = this.#stored.timeOf(last_id) ?? 0;
-    return encodeEvent({ id: last_id, topic: TOPIC_LAGGED, created_at, source: SERVER, data: encodeLag(last_id) }).text;
+    return encodeEvent({ id: last_id, topic: LAGGED_TOPIC, created_at, source: SERVER, data: encodeLag(last_id) }).text;
   }
 
   #read({ query, context, onAbort }: HistoryOf): Answer | Promise<Answer> {

@@ -52,7 +52,7 @@ t.test("nothing is bounded by nothing, and a row that comes later is in an open 
     db.close();
   });
   migrate(db);
-  t.same(idRange(db, "event", null, null), { first: 0, end: Number.MAX_SAFE_INTEGER });
+  t.match(idRange(db, "event", null, null), { first: 0, end: Number.MAX_SAFE_INTEGER });
   db.prepare(INSERTS.event).run(5, 100);
   const { first, end } = idRange(db, "event", 101, null);
   t.ok(first <= 6 && end > 6, "from now on: the next id is in it");

@@ -52,7 +52,7 @@ export function newestTime(db: Db, schema: string): number {
 export function idRange(db: Db, table: TimedTable, from_ms: number | null, to_ms: number | null): IdRange {
   const from = from_ms ?? TIME_MS_MIN;
   const to = to_ms ?? TIME_MS_MAX;
-  const unbounded = { first: 0, end: LAST_ID, from, to };
+  const unbounded = { first: 0, end: Number.MAX_SAFE_INTEGER, from, to };
   if (from_ms === null && to_ms === null) return unbounded;
   const steps = db.prepare<[string], number>("SELECT row FROM time_step WHERE name = ? ORDER BY row").pluck();
   const find = finder(db, table);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import t from "tap";
 import { makeDirectory } from "../../test/support/server-process.js";
 import { idRange, newestTime, type TimedTable } from "./id-range.js";
+import { TIME_MS_MAX, TIME_MS_MIN } from "../base/time.js";
 import { migrate } from "./migrate.js";
 import { openDatabase } from "./sqlite/choice.js";
 
@@ -52,7 +53,12 @@ t.test("nothing is bounded by nothing, and a row that comes later is in an open 
     db.close();
   });
   migrate(db);
-  t.match(idRange(db, "event", null, null), { first: 0, end: Number.MAX_SAFE_INTEGER });
+  t.same(idRange(db, "event", null, null), {
+    first: 0,
+    end: Number.MAX_SAFE_INTEGER,
+    from: TIME_MS_MIN,
+    to: TIME_MS_MAX,
+  });
   db.prepare(INSERTS.event).run(5, 100);
   const { first, end } = idRange(db, "event", 101, null);
   t.ok(first <= 6 && end > 6, "from now on: the next id is in it");

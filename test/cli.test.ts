@@ -317,7 +317,7 @@ t.test("rules: a proposed one is tried on a text", async (t) => {
   });
   t.match(await ask("rules", "preview", "p/a/b", "--data", "x1", "--filename", "a.go"), { count: 0, applies: false });
   const missing = await koor("rules", "preview", "p/b", "--data", "x1");
-  t.match(missing, { code: 3, stdout: "", stderr: "koor: rule not found: p/b (404)\n" });
+  t.match(missing, { code: 1, stdout: "", stderr: "koor: rule not found: p/b (404)\n" });
   writeFileSync(join(cwd, "bytes"), Buffer.from([0xff]));
   const bytes = await koor("rules", "preview", "p/a/b", "--file", "bytes");
   t.match(bytes, { code: 2, stdout: "", stderr: /the content is not UTF-8 text/ });
@@ -643,7 +643,7 @@ t.test("backup and restore", { skip: RESTORE_REFUSED }, async (t) => {
   t.same(readSnapshot(readFileSync(path, "utf8")), first);
   t.match(await koor("restore", "--file", "snapshot"), { code: 1, stdout: "", stderr: /holds content.*\(409\)/ });
   t.match(await koor("backup", "--output", "no/such/folder"), {
-    code: 1,
+    code: 3,
     stdout: "",
     stderr: /cannot write no\/such\/folder: no such file/,
   });

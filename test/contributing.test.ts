@@ -23,8 +23,8 @@ function found(pattern: RegExp): string[] {
   return [...SOURCES.values()].flatMap((text) => [...text.matchAll(pattern)].map((match) => match[1] ?? ""));
 }
 
-t.test("each background task is made by the composition root", (t) => {
-  const root = ["server.ts", "coordination.ts"].map((path) => SOURCES.get(path)).join("");
+t.test("each background task is made by the composition root, or with the threads that it watches", (t) => {
+  const root = ["server.ts", "coordination.ts", join("threads", "open.ts")].map((path) => SOURCES.get(path)).join("");
   const tasks = found(/class (\w+)[^{]* implements BackgroundTask\b/g);
   t.ok(tasks.includes("EventPruner") && tasks.length > 5, "tasks are found");
   for (const task of tasks) t.match(root, `new ${task}(`, task);

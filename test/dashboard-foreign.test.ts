@@ -61,7 +61,7 @@ t.test("in a viewer's browser", { skip: browserMissing() }, async (t) => {
   const by = { Authorization: `Bearer ${token}` };
   const message = { to: evil, subject: HTML, body: HTML, thread: "evil", data: { html: HTML }, intent: "request" };
   await sendJson(koor.port, "POST", "/api/messages", message, by);
-  await sendJson(koor.port, "POST", "/api/leases", { resources: [HTML], reason: HTML }, by);
+  await sendJson(koor.port, "POST", "/api/leases", { resources: [`name:${HTML}`], reason: HTML }, by);
   await sendJson(koor.port, "PUT", "/api/specs/evil/page", { html: HTML }, RIGHT);
 
   const { page, context, complaints } = await openPage(browser, { expected: [/status of 401/] });

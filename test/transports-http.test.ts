@@ -159,7 +159,7 @@ async function checkRepeated(t: Test, { port }: Koor): Promise<void> {
   t.equal(await statusOf(port, "GET /api/state/twice", held), "304", "of a read, too");
   t.equal(await statusOf(port, "PUT /api/state/twice", [...held, "Content-Length: 1"], "1"), "412");
   t.equal(await statusOf(port, "GET /api/state/twice", ["If-None-Match:"]), "200", "a read gets the value");
-  for (const header of ["X-Koor-Instance", "X-Koor-After", "Last-Event-ID", "X-Koor-Fence", "X-Koor-Hops"])
+  for (const header of ["X-Koor-Workspace", "X-Koor-After", "Last-Event-ID", "X-Koor-Fence", "X-Koor-Hops"])
     t.equal(await statusOf(port, "GET /health", [`${header}:`]), "400", `${header} is empty`);
 }
 

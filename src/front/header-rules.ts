@@ -7,7 +7,7 @@ import type { Exchange } from "../transport/transport.js";
 import type { Route } from "./route.js";
 
 /** Headers that mean something by what they say: a client that sends one empty has lost its value. */
-const NEVER_EMPTY = ["X-Koor-Instance", "X-Koor-Fence", "X-Koor-After", "X-Koor-Hops", "Last-Event-ID"] as const;
+const NEVER_EMPTY = ["X-Koor-Fence", "X-Koor-After", "X-Koor-Hops", "X-Koor-Workspace", "Last-Event-ID"] as const;
 /** Conditions of HTTP. A write whose route does not know one would be made although it does not hold. */
 const CONDITIONS = ["If-Match", "If-None-Match", "If-Unmodified-Since", "Content-Range"] as const;
 

@@ -59,6 +59,12 @@ async function readAll(port: number, checker: LeaseChecker, events: StoredEvent[
   }
 }
 
+/** Waits until so many leases were granted after an event. */
+async function untilGranted(port: number, after: number, count: number): Promise<void> {
+  let last = after;
+  for (let granted = 0; granted < count; granted++) last = (await nextEvent(port, "lease.granted", last)).id;
+}
+
 t.test("races, and a server that is killed", async (t) => {
   const seed = newSeed();
   t.comment(`seed ${seed}`);
@@ -75,9 +81,7 @@ t.test("races, and a server that is killed", async (t) => {
     );
     const races = Promise.all(agents.map((agent) => race(agent, makeRandom(random(2 ** 31)), told)));
     // In the midst of it, at no time that could be known before.
-    const halfway = nextEvent(koor.port, "lease.granted", (events.at(-1)?.id ?? 0) + 20 + random(200)).catch(
-      () => null,
-    );
+    const halfway = untilGranted(koor.port, events.at(-1)?.id ?? 0, 5 + random(50)).catch(() => null);
     await Promise.race([halfway, races]);
     koor.process.kill("SIGKILL");
     await once(koor.process, "exit");

@@ -119,6 +119,28 @@ export async function send<T>(method: "POST" | "PUT" | "DELETE", path: string, b
   return (await response.json()) as T;
 }
 
+/**
+ * Does something that may have been done before, by a second click or by another person. A 404 or 409 counts for nothing
+ * where what is wanted holds already, which is so for what was to end, and is asked for all else.
+ * @throws ApiError where it is refused, and does not hold
+ */
+export async function sendOnce(work: () => Promise<unknown>, holds?: () => Promise<boolean>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    const maybe = error instanceof ApiError && (error.status === 404 || error.status === 409);
+    if (!maybe || (await holds?.()) === false) throw error;
+  }
+}
+
+/**
+ * Deletes something; what is gone already was deleted before.
+ * @throws ApiError where it is refused
+ */
+export function remove(path: string): Promise<void> {
+  return sendOnce(() => send("DELETE", path));
+}
+
 /** What went wrong, in words for a person. */
 export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -1,5 +1,5 @@
 /** Leases: lists of them, and who waits for whom, for each view that shows some of them. */
-import { getJson } from "./client.js";
+import { getJson, send, sendOnce } from "./client.js";
 import { apiPath, query } from "../base/path.js";
 import type { Loader } from "./resource.js";
 import type { Lease, LeaseList, LeaseWaits } from "./types.js";
@@ -64,4 +64,12 @@ export function waitingFor({ waits }: LeaseWaits): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
   for (const { for: held } of waits) counts.set(held, (counts.get(held) ?? 0) + 1);
   return counts;
+}
+
+/**
+ * Takes a lease from its holder, or a request out of the line; one that has ended before is as free.
+ * @throws ApiError where it is refused
+ */
+export function breakLease(id: string, reason: string): Promise<void> {
+  return sendOnce(() => send("POST", apiPath("leases", id, "break"), { reason }));
 }

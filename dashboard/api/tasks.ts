@@ -1,5 +1,5 @@
 /** Tasks by state, and one of them, for each view that shows some of them; and what of one anybody may do. */
-import { getJson, send } from "./client.js";
+import { getJson, send, sendOnce } from "./client.js";
 import { apiPath, query } from "../base/path.js";
 import type { Loader } from "./resource.js";
 import { may_decide, session } from "./session.js";
@@ -48,10 +48,20 @@ export function mayChange({ created_by, holder }: Pick<ListedTask, "created_by" 
   return may_decide.value || (actor !== undefined && (actor === created_by || actor === holder?.id));
 }
 
+/** Whether a task is as something that was done to it leaves it, also some time later. */
+const DONE: Readonly<Record<"answer" | "cancel" | "retry", (task: Task) => boolean>> = {
+  answer: ({ answer }) => answer !== null,
+  cancel: ({ state, cancel_requested }) => cancel_requested || state === "canceled",
+  retry: ({ ended_at }) => ended_at === null,
+};
+
 /**
  * Does something to a task.
  * @throws ApiError where it is refused
  */
 export function changeTask(id: string, deed: "answer" | "cancel" | "retry", body: object = {}): Promise<unknown> {
-  return send("POST", apiPath("tasks", id, deed), body);
+  return sendOnce(
+    () => send("POST", apiPath("tasks", id, deed), body),
+    async () => DONE[deed](await getJson<Task>(apiPath("tasks", id))),
+  );
 }

@@ -18,6 +18,8 @@ interface ButtonProps {
 export function Button({ children, onClick, kind = "plain", disabled = false, title, label, pressed }: ButtonProps) {
   const busy = useSignal(false);
   const click = (): void => {
+    // A second click may come before the button is drawn as disabled.
+    if (busy.value) return;
     const work = onClick();
     if (!(work instanceof Promise)) return;
     busy.value = true;

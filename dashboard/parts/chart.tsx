@@ -113,6 +113,8 @@ export function Chart({
   const is_dark = dark.value;
   const library = LIBRARY.module.value;
   const names = series.map((one) => one.label).join("\n");
+  // Of nothing the library would draw an axis of its own invention.
+  const empty = times.length === 0 || series.every(({ values }) => values.every((value) => value === null));
   const data = [
     [...times],
     ...(stacked ? stack(series) : series.map(({ values }) => [...values])),
@@ -120,7 +122,7 @@ export function Chart({
   useEffect(LIBRARY.load, []);
   useEffect(() => {
     const element = place.current;
-    if (element === null || library === undefined) return undefined;
+    if (element === null || library === undefined || empty) return undefined;
     const axis: uPlot.Axis = {
       stroke: colourIn(element, "--muted"),
       grid: { stroke: colourIn(element, "--line"), width: 1 },
@@ -181,7 +183,7 @@ export function Chart({
       made.destroy();
       plot.current = null;
     };
-  }, [library, names, is_dark, kind, stacked, height, together]);
+  }, [library, names, is_dark, kind, stacked, height, together, empty]);
   // Of stacked series the tallest is drawn first, so that none hides another.
   const ordered = (columns: uPlot.AlignedData): uPlot.AlignedData =>
     stacked ? ([columns[0], ...columns.slice(1).toReversed()] as uPlot.AlignedData) : columns;
@@ -197,7 +199,9 @@ export function Chart({
         style={{ minHeight: `${height}px` }}
         role="img"
         aria-label={`${label}. ${inWords(series, format)}`}
-      />
+      >
+        {empty && <p class="chart-empty">Nothing yet</p>}
+      </div>
     </figure>
   );
 }

@@ -1,5 +1,6 @@
 /** What is shown where there is nothing yet: what would be here, and the command that brings it. */
 import type { ComponentChildren } from "preact";
+import { session } from "../api/session.js";
 import { CopyButton } from "./button.js";
 
 interface EmptyProps {
@@ -9,7 +10,18 @@ interface EmptyProps {
   readonly command?: string;
 }
 
-export function Empty({ title, children, command }: EmptyProps) {
+/** A command for this very server, whose address the command line takes from the environment. */
+function addressed(command: string): string {
+  return command
+    .replaceAll("koor-cli ", `KOOR_SERVER=${location.origin} koor-cli `)
+    .replace(
+      "curl ",
+      `curl${session.value?.auth === true ? ' -H "Authorization: Bearer $KOOR_TOKEN"' : ""} ${location.origin}`,
+    );
+}
+
+export function Empty({ title, children, command: bare }: EmptyProps) {
+  const command = bare === undefined ? undefined : addressed(bare);
   return (
     <div class="empty">
       <p class="empty-title">{title}</p>

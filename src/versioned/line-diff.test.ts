@@ -1,5 +1,5 @@
 /** The differences of texts by their lines. */
-import fc from "fast-check";
+import * as fc from "fast-check";
 import t from "tap";
 import { LINE_EDITS_MAX } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";

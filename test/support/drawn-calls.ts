@@ -120,13 +120,18 @@ export const batches = fc.array(
 export type Batches = typeof batches extends Arbitrary<infer Value> ? Value : never;
 
 /**
- * What is there before all: values; of two instances one that holds what the other waits for; and of two claimed tasks
- * one that is given back with a question, or has failed. Chance alone would rarely come so far.
+ * What is there before all: values; a webhook with events; of two instances one that holds what the other waits for; and
+ * of two claimed tasks one that is given back with a question, or has failed. Chance alone would rarely come so far.
  */
 export function prologueOf(ending: "ask" | "fail"): readonly Call[] {
   const held = { text: "x", value: null, retry: false };
   const stored = { key: "a", value: "x", content_type: "text/plain", condition: null, fence: null };
+  const event = { topic: "a", data: "1", source: "" };
   return [
+    // A webhook whose first events are set aside, and others wait.
+    { name: "webhook.create", request: { id: "a", url: "http://a/", patterns: ["a"], secret: "" }, actor: "" },
+    { name: "events.publish", request: { events: [event, event, event, event], chain: null }, actor: "" },
+    ...[1, 2].map((skipped) => ({ name: "webhook.skip", request: { id: "a", event: skipped }, actor: "" })),
     ...["state.put", "spec.put", "state.put"].map((name) => ({ name, request: stored, actor: "" })),
     ...WORDS.flatMap((id, at) => [
       {

@@ -2,7 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso/router";
 import { agentsLoader } from "../../api/agents.js";
-import { send } from "../../api/client.js";
+import { remove as removeAt } from "../../api/client.js";
 import { messagesLoader } from "../../api/messages.js";
 import { apiPath, query } from "../../base/path.js";
 import { useResource } from "../../api/resource.js";
@@ -70,7 +70,7 @@ function Remove({ agent }: { readonly agent: Instance }) {
   const may = may_decide.value || session.value?.actor === agent.id;
   const remove = async (): Promise<void> => {
     const path = apiPath("instances", agent.id);
-    if (await attempt(() => send("DELETE", path), `Removed ${agent.name}.`)) route(addressOf("agents"));
+    if (await attempt(() => removeAt(path), `Removed ${agent.name}.`)) route(addressOf("agents"));
   };
   return (
     <>

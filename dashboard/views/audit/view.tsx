@@ -139,7 +139,7 @@ function Outcome({ outcome }: Pick<AuditEntry, "outcome">) {
 }
 
 function Detail({ entry, choose }: { readonly entry: AuditEntry; readonly choose: (entry: AuditEntry) => void }) {
-  const words = detailInWords(entry.detail);
+  const words = detailInWords(entry.detail) || "none";
   return (
     <button
       type="button"
@@ -148,7 +148,7 @@ function Detail({ entry, choose }: { readonly entry: AuditEntry; readonly choose
       aria-label={`Detail of row ${entry.id}: ${words}`}
       onClick={() => choose(entry)}
     >
-      {words === "" ? "none" : words}
+      {words}
     </button>
   );
 }

@@ -60,6 +60,9 @@ const COLUMNS: readonly Column<Row>[] = [
 const ROUNDS_MAX = 20;
 
 /** How a contract is kept. */
+/** A contract of one endpoint. */
+const CONTRACT = '{"kind":"contract","endpoints":{"GET /cart":{}}}';
+
 export function OutcomeBadge({ of }: { readonly of: Outcome | undefined }) {
   if (of === undefined) return <Badge>not checked</Badge>;
   const { checked, broken } = of;
@@ -138,7 +141,7 @@ export function ContractTable({ project }: { readonly project: string }) {
         </Fields>
       )}
       {found !== undefined && contracts.length === 0 && found.left === 0 && (
-        <Empty title="No contracts yet" command="koor-cli contract set shop/cart-api --file cart-api.json">
+        <Empty title="No contracts yet" command={`koor-cli contract set shop/cart-api --data '${CONTRACT}'`}>
           A contract says what an API's requests and answers look like. Agents check what they send against it, and so
           does this server.
         </Empty>

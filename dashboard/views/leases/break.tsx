@@ -1,9 +1,8 @@
 /** Takes a lease from who holds it, or a request out of the line: with a reason, which its holder is told. */
 import { useSignal } from "@preact/signals";
-import { send } from "../../api/client.js";
+import { breakLease } from "../../api/leases.js";
 import { may_decide } from "../../api/session.js";
 import type { Lease } from "../../api/types.js";
-import { apiPath } from "../../base/path.js";
 import { Button } from "../../parts/button.js";
 import { Confirm } from "../../parts/dialog.js";
 import { TextField } from "../../parts/fields.js";
@@ -19,8 +18,7 @@ export function Break({ lease: { id, state, holder, fence, task }, onDone }: Bre
   const reason = useSignal("");
   const may = may_decide.value;
   const take = async (): Promise<void> => {
-    const path = apiPath("leases", id, "break");
-    if (await attempt(() => send("POST", path, { reason: reason.value.trim() }), `${id} is broken.`)) await onDone();
+    if (await attempt(() => breakLease(id, reason.value.trim()), `${id} is broken.`)) await onDone();
   };
   return (
     <>

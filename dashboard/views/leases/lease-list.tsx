@@ -49,7 +49,7 @@ function Nothing({ filtered }: { readonly filtered: boolean }) {
   return filtered ? (
     <Empty title="No lease is like that">Take a filter away to see more.</Empty>
   ) : (
-    <Empty title="Nobody holds anything" command="koor-cli lease acquire 'path:src/api/**' --reason 'new errors'">
+    <Empty title="Nobody holds anything" command="koor-cli register ana && koor-cli lease acquire path:src">
       An agent leases what it is about to change, and everybody sees here who has what.
     </Empty>
   );

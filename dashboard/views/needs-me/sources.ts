@@ -3,7 +3,7 @@ import type { Source } from "./source.js";
 import { COMPLIANCE } from "./sources/compliance.js";
 import { HELD_UP } from "./sources/held-up.js";
 import { PROPOSED_RULES } from "./sources/proposed-rules.js";
-import { SILENT_AGENTS } from "./sources/silent-agents.js";
+import { STALE_AGENTS } from "./sources/stale-agents.js";
 import { TASKS } from "./sources/tasks.js";
 import { UNREAD_MESSAGES } from "./sources/unread-messages.js";
 import { WEBHOOKS } from "./sources/webhooks.js";
@@ -15,5 +15,5 @@ export const SOURCES: readonly Source[] = [
   TASKS,
   HELD_UP,
   UNREAD_MESSAGES,
-  SILENT_AGENTS,
+  STALE_AGENTS,
 ];

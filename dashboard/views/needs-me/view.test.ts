@@ -10,7 +10,7 @@ import { taskADay } from "../../../test/support/task-work.js";
 import { leaseADay } from "../../../test/support/lease-work.js";
 
 const skip = browserMissing();
-/** Agents of the day are as silent as they are in it. */
+/** Agents of the day are as stale as they are in it. */
 const ARGS = ["--stale-after", "1h"];
 
 const group = (page: Page, name: string) => page.getByRole("region", { name });
@@ -39,12 +39,12 @@ t.test("what waits for a person", { skip }, async (t) => {
     await checkView(t, dashboard, {
       address: "/",
       title: "Needs me",
-      ready: (page) => group(page, "Silent agents").waitFor(),
+      ready: (page) => group(page, "Stale agents").waitFor(),
     });
   });
 
   const { page, complaints } = await dashboard.open("/", { expected: [/400/] });
-  await group(page, "Silent agents").waitFor();
+  await group(page, "Stale agents").waitFor();
 
   await t.test("each kind, with its age and a link", async (t) => {
     for (const [name, item] of [
@@ -92,7 +92,7 @@ t.test("what waits for a person", { skip }, async (t) => {
   });
 
   await t.test("an agent is removed only after a question that Escape cancels", async (t) => {
-    const remove = group(page, "Silent agents").getByRole("button").first();
+    const remove = group(page, "Stale agents").getByRole("button").first();
     const name = ((await remove.getAttribute("aria-label")) ?? "").replace("Remove ", "");
     await remove.click();
     await page.getByRole("dialog", { name: `Remove ${name}?` }).waitFor();
@@ -176,7 +176,7 @@ t.test("nothing waits", { skip }, async (t) => {
     "no rule is proposed",
     "every webhook delivers",
     "nobody waits for long",
-    "no agent is silent",
+    "no agent is stale",
   ])
     t.ok(await page.getByRole("link", { name: looked_at }).isVisible(), looked_at);
   t.equal(await page.locator("nav .count").count(), 0);

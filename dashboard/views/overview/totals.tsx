@@ -24,7 +24,7 @@ const TAX_TITLE =
 function agentsAbout(agents: readonly Instance[]): string {
   const having = (status: Instance["status"]): number => agents.filter((agent) => agent.status === status).length;
   const parts = [
-    [having("stale"), "silent"],
+    [having("stale"), "stale"],
     [having("pending"), "pending"],
   ] as const;
   const said = parts.flatMap(([number, word]) => (number === 0 ? [] : [`${count(number)} ${word}`]));
@@ -41,7 +41,7 @@ export function Totals() {
   const failed = [agents, metrics, specs, cost].find(({ error }) => error.value !== null);
   const all = agents.data.value;
   const active = all?.filter(({ status }) => status === "active").length;
-  const silent = all?.some(({ status }) => status === "stale") === true;
+  const stale = all?.some(({ status }) => status === "stale") === true;
   const tax = metrics.data.value?.token_tax;
   const projects = specs.data.value?.projects;
   const day = cost.data.value?.total;
@@ -56,7 +56,7 @@ export function Totals() {
           href={addressOf("agents")}
           value={active === undefined ? UNKNOWN : count(active)}
           about={all === undefined ? " " : agentsAbout(all)}
-          {...(silent ? { tone: "warn" as const } : {})}
+          {...(stale ? { tone: "warn" as const } : {})}
         />
         <Stat
           label="State keys"

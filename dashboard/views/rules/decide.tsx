@@ -1,6 +1,5 @@
 /** What may be done with a rule: accept or reject a proposal, delete any. Each needs the server's token. */
-import { send } from "../../api/client.js";
-import { apiPath } from "../../base/path.js";
+import { decideRule, deleteRule } from "../../api/rules.js";
 import { attempt } from "../../parts/toasts.js";
 import { may_decide } from "../../api/session.js";
 import { Button } from "../../parts/button.js";
@@ -18,10 +17,8 @@ interface DecideProps {
 
 /** Accept and Reject; `one_of_many` where they stand in each row of a table. */
 export function Decide({ rule, onDone, one_of_many = false }: DecideProps & { readonly one_of_many?: boolean }) {
-  const { project, rule_id } = rule;
   const decide = async (step: "accept" | "reject", done: string): Promise<void> => {
-    if (await attempt(() => send("POST", apiPath("rules", project, rule_id, step)), `${nameOf(rule)} ${done}.`))
-      await onDone();
+    if (await attempt(() => decideRule(rule, step), `${nameOf(rule)} ${done}.`)) await onDone();
   };
   const disabled = !may_decide.value;
   const shared = disabled ? { disabled, title: NEEDS_TOKEN } : {};
@@ -53,10 +50,9 @@ export function DeleteButton({ onClick }: { readonly onClick: () => void }) {
 
 /** The question before a deletion. */
 export function DeleteQuestion({ rule, onDone, onClose }: DecideProps & { readonly onClose: () => void }) {
-  const { project, rule_id } = rule;
+  const { rule_id } = rule;
   const remove = async (): Promise<void> => {
-    if (await attempt(() => send("DELETE", apiPath("rules", project, rule_id)), `${nameOf(rule)} is deleted.`))
-      await onDone();
+    if (await attempt(() => deleteRule(rule), `${nameOf(rule)} is deleted.`)) await onDone();
   };
   return (
     <Confirm title={`Delete the rule ${rule_id}?`} action="Delete" danger onConfirm={remove} onClose={onClose}>

@@ -22,8 +22,7 @@ import { DecidedTable, ProposedTable } from "./tables.js";
 /** Proposals that are shown at once: each has more than a line. */
 const PROPOSED_SHOWN_MAX = 50;
 
-const PROPOSE = 'curl localhost:9800/api/rules/propose -d \'{"project":"shop","rule_id":"no-todo","pattern":"TODO"}\'';
-const IMPORT = "koor-cli rules import --file rules.json";
+const PROPOSED = '{"project":"shop","rule_id":"no-todo","pattern":"TODO"}';
 
 export function RuleLists({ query }: { readonly query: Readonly<Record<string, string>> }) {
   const rules = useResource(allRules);
@@ -93,9 +92,8 @@ export function RuleLists({ query }: { readonly query: Readonly<Record<string, s
         />
       </Fields>
       {all?.length === 0 && (
-        <Empty title="No rules yet" command={IMPORT}>
-          A rule says what a text must not, or must, contain. Agents propose them; you decide here. One is proposed by{" "}
-          <code>{PROPOSE}</code>, many are stored at once by:
+        <Empty title="No rules yet" command={`curl /api/rules/propose -d '${PROPOSED}'`}>
+          A rule says what a text must not, or must, contain. Agents propose them; you decide here.
         </Empty>
       )}
       {all !== undefined && all.length > 0 && proposed.length + decided.length === 0 && (

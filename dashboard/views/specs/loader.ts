@@ -27,7 +27,7 @@ export const SPECS: Space = {
   title: "Specs",
   one: "spec",
   kind: "spec",
-  command: "koor-cli specs set storefront/cart --file cart.json",
+  command: "koor-cli specs set storefront/cart --data '{}'",
   list: {
     key: "specs",
     kinds: ["spec"],

@@ -24,6 +24,9 @@ const RANGE_WORDS: Readonly<Record<Range, string>> = {
 const GROUP_WORDS = { project: "Project", model: "Model", agent: "Agent" } as const;
 const MEASURE_WORDS = { cost: "Cost", tokens: "Tokens", calls: "Calls" } as const;
 
+/** A call of a language model, as an agent reports it. */
+const CALL = '{"provider":"acme","model":"large-1","tokens_in":1200,"cost_usd":0.1}';
+
 export function View() {
   const { query, set } = useAddressQuery();
   const choice = choiceIn(query);
@@ -37,7 +40,7 @@ export function View() {
       {sums !== undefined && sums.summary.total.request_count === 0 && (
         <Empty
           title={`No call of a language model was reported ${choice.range === "own" ? "in this range" : "lately"}`}
-          command={`curl localhost:9800/api/llm/usage -d '{"provider":"acme","model":"large-1","tokens_in":1200,"tokens_out":345,"cost_usd":0.1}'`}
+          command={`curl /api/llm/usage -d '${CALL}'`}
         >
           Agents report their calls; what they cost is summed up here, and by <code>koor-cli llm summary</code>.
         </Empty>

@@ -1,12 +1,12 @@
 /** What can be done with a webhook: a test delivery, turning it on again, deleting it. */
 import { useSignal } from "@preact/signals";
-import { send } from "../../api/client.js";
+import { remove as removeAt, send } from "../../api/client.js";
 import type { Webhook } from "../../api/types.js";
 import { may_decide } from "../../api/session.js";
 import { attempt } from "../../parts/toasts.js";
 import { Button } from "../../parts/button.js";
 import { Confirm } from "../../parts/dialog.js";
-import { webhookPath } from "../../api/webhooks.js";
+import { skipEvent, webhookPath } from "../../api/webhooks.js";
 
 interface ActionsProps {
   readonly webhook: Webhook;
@@ -17,7 +17,7 @@ interface ActionsProps {
 
 export const NOT_ALLOWED = "This needs the server's token.";
 
-export function Actions({ webhook: { id, active, url }, onDone, onDeleted }: ActionsProps) {
+export function Actions({ webhook: { id, active, url, failing }, onDone, onDeleted }: ActionsProps) {
   const asking = useSignal(false);
   const disabled = !may_decide.value;
   const title = disabled ? { title: NOT_ALLOWED } : {};
@@ -27,8 +27,11 @@ export function Actions({ webhook: { id, active, url }, onDone, onDeleted }: Act
     if (await attempt(() => send("POST", webhookPath(id, "enable")), `${id} is on again; its queue goes on.`))
       await onDone();
   };
+  const skip = async (event_id: number): Promise<void> => {
+    if (await attempt(() => skipEvent(id, event_id), `Event ${event_id} is set aside.`)) await onDone();
+  };
   const remove = async (): Promise<void> => {
-    if (!(await attempt(() => send("DELETE", webhookPath(id)), `${id} was deleted.`))) return;
+    if (!(await attempt(() => removeAt(webhookPath(id)), `${id} was deleted.`))) return;
     await onDone();
     onDeleted?.();
   };
@@ -37,6 +40,11 @@ export function Actions({ webhook: { id, active, url }, onDone, onDeleted }: Act
       {!active && (
         <Button kind="primary" onClick={enable} disabled={disabled} label={`Enable ${id}`} {...title}>
           Enable
+        </Button>
+      )}
+      {failing !== undefined && (
+        <Button onClick={() => skip(failing.event_id)} disabled={disabled} {...title}>
+          Skip
         </Button>
       )}
       <Button onClick={test} disabled={disabled} label={`Test ${id}`} {...title}>

@@ -1,6 +1,5 @@
 /** What is said of a webhook: its health, what to do about it, and what a form of one asks for. Pure. */
 import type { Webhook } from "../../api/types.js";
-import { plural } from "../../base/format.js";
 
 export interface Health {
   readonly tone: "good" | "warn" | "bad" | "plain";
@@ -32,7 +31,7 @@ export function byUrgency(webhooks: readonly Webhook[]): Webhook[] {
 }
 
 /** What can be done about a webhook that fails; "" where none does. */
-export function adviceFor({ active, fail_count, url }: Webhook): string {
+export function adviceFor({ active, fail_count, url, pending }: Webhook): string {
   if (active && fail_count === 0) return "";
   const where = hostOf(url);
   if (!active)
@@ -41,8 +40,8 @@ export function adviceFor({ active, fail_count, url }: Webhook): string {
       `See to the receiver at ${where}, send a test delivery, then enable it.`
     );
   return (
-    `The next try comes within 10 seconds, and what follows waits in its order. After ${FAILURES_MAX} failures in a ` +
-    `row it is turned off: ${plural(FAILURES_MAX - fail_count, "more try", "more tries")} from now. See to the receiver at ${where}.`
+    `${pending} wait. After ${FAILURES_MAX} failures in a row it is turned off. ` +
+    `See to the receiver at ${where}, or skip the event.`
   );
 }
 

@@ -8,6 +8,8 @@ import { Notice } from "../../parts/notice.js";
 import { Page, Section } from "../../parts/page.js";
 import { Time } from "../../parts/time.js";
 import { Actions } from "./actions.js";
+import { may_decide } from "../../api/session.js";
+import { Deliveries } from "./deliveries.js";
 import { adviceFor, healthOf } from "./model.js";
 import { Recent } from "./recent.js";
 
@@ -65,6 +67,11 @@ export function WebhookPage({ webhook, onDone }: WebhookPageProps) {
           </dd>
         </dl>
       </div>
+      {may_decide.value && (
+        <Section title="Deliveries">
+          <Deliveries key={id} id={id} />
+        </Section>
+      )}
       <Section title="Recent events">
         <Recent key={id} patterns={patterns} />
       </Section>

@@ -1,6 +1,6 @@
 /** Rules that somebody proposes: they hold for nobody until a person accepts them. */
-import { getJson, send } from "../../../api/client.js";
-import { apiPath } from "../../../base/path.js";
+import { getJson } from "../../../api/client.js";
+import { decideRule } from "../../../api/rules.js";
 import type { Rule, RuleList } from "../../../api/types.js";
 import { addressOf } from "../../../base/address.js";
 import { Agent } from "../../../parts/agent.js";
@@ -8,7 +8,7 @@ import { oldestFirst, sourceOf, type Item } from "../source.js";
 
 function itemOf({ project, rule_id, severity, pattern, message, context, proposed_by, created_at }: Rule): Item {
   const name = `${project}/${rule_id}`;
-  const decide = (verdict: "accept" | "reject") => () => send("POST", apiPath("rules", project, rule_id, verdict));
+  const decide = (step: "accept" | "reject") => () => decideRule({ project, rule_id }, step);
   return {
     key: name,
     name,

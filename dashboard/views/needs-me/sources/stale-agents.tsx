@@ -1,5 +1,5 @@
 /** Agents that nobody has heard of for a while: they died, or forgot to say good-bye. */
-import { getJson, send } from "../../../api/client.js";
+import { getJson, remove } from "../../../api/client.js";
 import { apiPath } from "../../../base/path.js";
 import type { Instance } from "../../../api/types.js";
 import { addressOf, agentAddress } from "../../../base/address.js";
@@ -17,7 +17,7 @@ function itemOf({ id, name, intent, workspace, last_seen }: Instance): Item {
     actions: [
       {
         text: "Remove",
-        run: () => send("DELETE", apiPath("instances", id)),
+        run: () => remove(apiPath("instances", id)),
         done: `${name} is removed.`,
         ask: {
           title: `Remove ${name}?`,
@@ -28,12 +28,12 @@ function itemOf({ id, name, intent, workspace, last_seen }: Instance): Item {
   };
 }
 
-export const SILENT_AGENTS = sourceOf<readonly Instance[]>({
-  title: "Silent agents",
+export const STALE_AGENTS = sourceOf<readonly Instance[]>({
+  title: "Stale agents",
   address: addressOf("agents"),
-  none: "no agent is silent",
+  none: "no agent is stale",
   loader: {
-    key: "needs me: silent agents",
+    key: "needs me: stale agents",
     kinds: ["instance"],
     fetch: (signal) => getJson<Instance[]>("/api/instances/stale", signal),
   },

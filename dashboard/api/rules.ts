@@ -1,0 +1,25 @@
+/** Deciding on a rule, for each view that shows some. */
+import { apiPath, query } from "../base/path.js";
+import { getJson, remove, sendOnce, send } from "./client.js";
+import type { Rule, RuleList } from "./types.js";
+
+type RuleAddress = Pick<Rule, "project" | "rule_id">;
+
+/**
+ * Accepts or rejects a proposed rule.
+ * @throws ApiError where it is refused, and the rule was not decided so before
+ */
+export function decideRule({ project, rule_id }: RuleAddress, step: "accept" | "reject"): Promise<void> {
+  return sendOnce(
+    () => send("POST", apiPath("rules", project, rule_id, step)),
+    async () => {
+      const status = step === "accept" ? "accepted" : "rejected";
+      const { rules } = await getJson<RuleList>(`/api/rules${query({ project, status })}`);
+      return rules.some((rule) => rule.rule_id === rule_id);
+    },
+  );
+}
+
+export function deleteRule({ project, rule_id }: RuleAddress): Promise<void> {
+  return remove(apiPath("rules", project, rule_id));
+}

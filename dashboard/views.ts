@@ -37,7 +37,7 @@ export const VIEWS: readonly ViewRow[] = [
     slug: "",
     title: "Needs me",
     icon: "bell",
-    about: "proposals, failures and stale agents that wait for a person",
+    about: "what waits for a person",
     view: NeedsMe,
   },
   {

@@ -13,8 +13,7 @@ export function decideRule({ project, rule_id }: RuleAddress, step: "accept" | "
   return sendOnce(
     () => send("POST", apiPath("rules", project, rule_id, step)),
     async () => {
-      const status = step === "accept" ? "accepted" : "rejected";
-      const { rules } = await getJson<RuleList>(`/api/rules${query({ project, status })}`);
+      const { rules } = await getJson<RuleList>(`/api/rules${query({ project, status: `${step}ed` })}`);
       return rules.some((rule) => rule.rule_id === rule_id);
     },
   );

@@ -114,7 +114,7 @@ export function Chart({
   const library = LIBRARY.module.value;
   const names = series.map((one) => one.label).join("\n");
   // Of nothing the library would draw an axis of its own invention.
-  const empty = times.length === 0 || series.every(({ values }) => values.every((value) => value === null));
+  const empty = series.every(({ values }) => values.every((value) => value === null));
   const data = [
     [...times],
     ...(stacked ? stack(series) : series.map(({ values }) => [...values])),

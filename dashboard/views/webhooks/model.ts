@@ -36,7 +36,7 @@ export function adviceFor({ active, fail_count, url, pending }: Webhook): string
   const where = hostOf(url);
   if (!active)
     return (
-      `Nothing is delivered any more. What was queued before waits; what is published while it is off is not queued. ` +
+      `Nothing is delivered. What was queued waits; what is published while it is off is not queued. ` +
       `See to the receiver at ${where}, send a test delivery, then enable it.`
     );
   return (

@@ -31,7 +31,7 @@ const OVER_BOTH = join("test", "transports.test.js");
 const TEST_ENDING = ".test.js";
 /** Of what goes over Node's own transport, too: how many files each form draws. */
 const SHORT_OVER_NODE = 3;
-const LONG_OVER_NODE = 20;
+const LONG_OVER_NODE = 12;
 /** Those in which a server may as well be a node; tests of clusters say themselves which nodes there are. */
 const OF_NODES = /^test[/\\](?:(?:api|cli|openapi)[-.]|recipes|faults[/\\])(?!cluster)/;
 /** Of them, what is done in seconds: the short form draws from these. */
@@ -46,7 +46,7 @@ const ABOUT_RESTORES = /(?:api-backup|restore-kill)\.test\.js$/;
 /** What the node does that leads. */
 const OF_LEADERS = /webhook(?:s|-delivery)\.test\.js$/;
 /** Of all of them, what the long form draws, of each kind of node: all would take ten minutes. */
-const LONG_OF_NODES = 4;
+const LONG_OF_NODES = 3;
 /** What starts logs and clusters of its own: each of them takes half a minute and more, and no transport matters. */
 const OF_CLUSTERS = /(?:^|[/\\])(?:api-)?cluster(?:-[a-z-]+)?\.test\.js$|ordered-log[/\\](?:nats|postgres)\.test\.js$/;
 /** How many of them the two forms draw. */

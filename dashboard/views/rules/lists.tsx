@@ -22,8 +22,6 @@ import { DecidedTable, ProposedTable } from "./tables.js";
 /** Proposals that are shown at once: each has more than a line. */
 const PROPOSED_SHOWN_MAX = 50;
 
-const PROPOSED = '{"project":"shop","rule_id":"no-todo","pattern":"TODO"}';
-
 export function RuleLists({ query }: { readonly query: Readonly<Record<string, string>> }) {
   const rules = useResource(allRules);
   const { route } = useLocation();
@@ -92,8 +90,9 @@ export function RuleLists({ query }: { readonly query: Readonly<Record<string, s
         />
       </Fields>
       {all?.length === 0 && (
-        <Empty title="No rules yet" command={`curl /api/rules/propose -d '${PROPOSED}'`}>
-          A rule says what a text must not, or must, contain. Agents propose them; you decide here.
+        <Empty title="No rules yet" command="koor-cli rules import --file rules.json">
+          A rule says what a text must not, or must, contain. Agents propose them; you decide here. A file of them is
+          stored by:
         </Empty>
       )}
       {all !== undefined && all.length > 0 && proposed.length + decided.length === 0 && (

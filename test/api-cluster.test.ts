@@ -259,22 +259,22 @@ t.test("a session of the dashboard goes from node to node", async (t) => {
 t.test("leases, and the line for them", async (t) => {
   const ana = (await register(a, "ana")).who;
   const bob = (await register(b, "bob")).who;
-  const held = await ana.call<Lease>(a, "POST", "/api/leases", { resources: ["src/x"], ttl_s: 30 });
+  const held = await ana.call<Lease>(a, "POST", "/api/leases", { resources: ["path:src/x"], ttl_s: 30 });
   t.equal(held.state, "held");
-  t.match((await follow(bob, ana).ask(b, "POST", "/api/leases", { resources: ["src/x"] })).json(), { code: 409 });
+  t.match((await follow(bob, ana).ask(b, "POST", "/api/leases", { resources: ["path:src/x"] })).json(), { code: 409 });
   t.match(await bob.read(c, `/api/leases/${held.id}`), { state: "held", holder: { name: "ana" } });
   t.match(await ana.call(b, "POST", `/api/leases/${held.id}/renew`, { fence: held.fence, ttl_s: 60 }), { ttl_s: 60 });
   t.match(await follow(bob, ana).read(a, `/api/leases/${held.id}`), { ttl_s: 60 });
 
   // In line at another node, by a call that waits.
-  const waiting = bob.call<Lease>(c, "POST", "/api/leases", { resources: ["src/x"], wait_s: 60 });
+  const waiting = bob.call<Lease>(c, "POST", "/api/leases", { resources: ["path:src/x"], wait_s: 60 });
   const line = await until(
     a.port,
     "/api/leases/waits",
     (answer) => answer.json<{ readonly waiting: number }>().waiting === 1,
     RIGHT,
   );
-  t.match(line.json(), { waits: [{ for: held.id, resource: "src/x" }] });
+  t.match(line.json(), { waits: [{ for: held.id, resource: "path:src/x" }] });
   t.equal((await ana.ask(a, "DELETE", `/api/leases/${held.id}?fence=${held.fence}`)).status, 200);
   const granted = await waiting;
   t.equal(granted.state, "held", "granted at c when it was released at a");
@@ -282,8 +282,11 @@ t.test("leases, and the line for them", async (t) => {
   t.match(await follow(ana, bob).read(b, `/api/leases/${granted.id}`), { state: "held", holder: { name: "bob" } });
   t.equal((await bob.ask(b, "DELETE", `/api/leases/${granted.id}?fence=${granted.fence}`)).status, 200);
 
-  const first = await ana.call<Lease>(b, "POST", "/api/leases", { resources: ["src/y"] });
-  const queued = await follow(bob, ana).call<Lease>(a, "POST", "/api/leases", { resources: ["src/y"], queue: true });
+  const first = await ana.call<Lease>(b, "POST", "/api/leases", { resources: ["path:src/y"] });
+  const queued = await follow(bob, ana).call<Lease>(a, "POST", "/api/leases", {
+    resources: ["path:src/y"],
+    queue: true,
+  });
   t.equal(queued.state, "waiting");
   await ana.ask(c, "DELETE", `/api/leases/${first.id}?fence=${first.fence}`);
   t.match(await follow(bob, ana).read(a, `/api/leases/${queued.id}`), { state: "held" });
@@ -294,9 +297,9 @@ t.test("leases, and the line for them", async (t) => {
 t.test("a call in line that is given up at one node leaves the line at all", async (t) => {
   const ana = (await register(a, "ana")).who;
   const bob = await register(b, "bob");
-  await ana.call<Lease>(a, "POST", "/api/leases", { resources: ["src/z"] });
+  await ana.call<Lease>(a, "POST", "/api/leases", { resources: ["path:src/z"] });
   follow(bob.who, ana);
-  const left = await bob.who.ask(c, "POST", "/api/leases", { resources: ["src/z"], wait_s: 1 });
+  const left = await bob.who.ask(c, "POST", "/api/leases", { resources: ["path:src/z"], wait_s: 1 });
   t.equal(left.status, 409, "it was not free in time");
   const waits = await bob.who.read<{ readonly waiting: number }>(a, "/api/leases/waits");
   t.equal(waits.waiting, 0);

@@ -2,6 +2,7 @@
  * Headers that decide whether a request is carried out: what of them is a 400 rather than nothing said. A condition that
  * cannot be read must not switch the check off that it stands for. Pure.
  */
+import { NEEDS_INSTANCE } from "../base/needs-instance.js";
 import { Failure, invalid } from "../base/result.js";
 import type { Exchange } from "../transport/transport.js";
 import type { Route } from "./route.js";
@@ -27,8 +28,13 @@ export function refuseEmptyHeaders(exchange: Exchange): Failure | null {
   return null;
 }
 
-/** The 400 for a condition of a write that is empty, or that the route does not take; null where there is none. */
-export function refuseConditions({ headers }: Route, exchange: Exchange): Failure | null {
+/**
+ * The 400 for a condition of a write that is empty, or that the route does not take; null where there is none. A write
+ * that names its instance by nothing would be made as nobody; a message to /mcp is a write or not by its tool.
+ */
+export function refuseConditions({ headers, counted_as }: Route, exchange: Exchange): Failure | null {
+  const isUnnamed = exchange.has("x-koor-instance") && exchange.header("x-koor-instance") === "";
+  if (isUnnamed && counted_as !== "mcp") return NEEDS_INSTANCE;
   for (const [header, name] of CONDITION_NAMES) {
     if (!exchange.has(name)) continue;
     if (headers === undefined || !(name in headers)) return invalid(`${header} is not taken here`);

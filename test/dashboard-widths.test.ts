@@ -1,0 +1,48 @@
+/** Long names in the tables of the dashboard: no column takes the width of the others, and no page grows by them. */
+import t from "tap";
+import { browserMissing } from "./support/browser.js";
+import { startDashboard } from "./support/dashboard.js";
+import { send, sendJson } from "./support/http-client.js";
+
+const LONG = "n".repeat(250);
+const VIEWS = ["agents", "tasks", "webhooks", "rules", "events", "audit", "leases", "overview"];
+
+t.test("a long name takes no other column's width", { skip: browserMissing() }, async (t) => {
+  const dashboard = await startDashboard(t);
+  const { port } = dashboard.koor;
+  const { id } = (
+    await sendJson(port, "POST", "/api/instances/register", { name: LONG, workspace: LONG, intent: "builds" })
+  ).json<{ readonly id: string }>();
+  for (const [path, body] of [
+    [`/api/instances/${id}/activate`, {}],
+    ["/api/tasks", { title: LONG, workspace: LONG }],
+    ["/api/webhooks", { id: LONG, url: `http://127.0.0.1:1/${LONG}`, patterns: [LONG] }],
+    ["/api/rules/propose", { project: LONG, rule_id: LONG.slice(1), pattern: "x" }],
+    ["/api/events/publish", { topic: LONG, source: LONG }],
+  ] as const)
+    await sendJson(port, "POST", path, body);
+  await send(port, "POST", "/api/leases", {
+    headers: { "X-Koor-Instance": id },
+    body: JSON.stringify({ resources: [`path:${LONG}`], workspace: LONG }),
+  });
+  for (const width of [1280, 800])
+    for (const view of VIEWS) {
+      const { page, context } = await dashboard.open(`/${view}`, { width, height: 800 });
+      await page.getByText(LONG.slice(1)).first().waitFor({ state: "attached" });
+      const over = await page.evaluate(
+        "(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)(document.querySelector('main'))",
+      );
+      t.equal(over, 0, `${view} at ${width} px: the page is as wide as it was`);
+      const shares = await page.evaluate<readonly number[]>(
+        // Where no column takes what is left, all share it.
+        `[...document.querySelectorAll(".table-frame")]
+          .filter((frame) => [...frame.querySelectorAll("td.cell-wide")].some((cell) => cell.offsetWidth > 0))
+          .flatMap((frame) => [...frame.querySelectorAll("td.cell-narrow")].map((cell) => cell.offsetWidth))`,
+      );
+      t.ok(
+        shares.every((px) => px <= Math.max(260, width / 4)),
+        `${view} at ${width} px: ${Math.max(0, ...shares)} px at most`,
+      );
+      await context.close();
+    }
+});

@@ -3,15 +3,19 @@
  * them with those that wait. A webhook keeps a bounded number of them; the oldest events make room. Writer and front
  * each have a class of their own.
  */
-import { WEBHOOK_DEAD_LETTERS_MAX, WEBHOOK_QUEUE_BYTES_MAX } from "../../schemas/limits.js";
+import { TOPIC_BYTES_MAX, WEBHOOK_DEAD_LETTERS_MAX, WEBHOOK_QUEUE_BYTES_MAX } from "../../schemas/limits.js";
 import type { SetAside } from "../../schemas/webhooks.js";
 import type { Db, Statement } from "../store/open.js";
 import type { Model } from "../threads/model.js";
 
+/** A topic and what is around it are no longer, whatever is escaped in it. */
+const BEGINNING_CHARS = 6 * TOPIC_BYTES_MAX + 16;
+
 /** An event that was set aside; `at` in ms. */
 export interface DeadLetterRow {
   readonly event: number;
-  readonly topic: string;
+  /** Of its body, which begins with its topic. */
+  readonly beginning: string;
   readonly bytes: number;
   readonly at: number;
   readonly attempts: number;
@@ -28,15 +32,10 @@ export class DeadLetterTable {
   readonly #sizes: Statement<[number], { event: number; bytes: number }>;
 
   constructor(db: Db) {
-    // Only a queued event can be set aside: a report that comes twice sets nothing aside twice. SQLite takes a body that
-    // is nested deeper than 1000 levels for malformed: the topic of such a one is that of the history, if it is there.
+    // Only a queued event can be set aside: a report that comes twice sets nothing aside twice.
     this.#insert = db.prepare(
-      `INSERT INTO webhook_dead_letter (webhook, event, topic, at, attempts, error)
-       SELECT webhook, q.event,
-         CASE WHEN json_valid(body) THEN json_extract(body, '$.topic')
-           ELSE coalesce((SELECT topic FROM event WHERE id = q.event), '') END, ?, ?, ?
-       FROM webhook_queue AS q JOIN webhook_body USING (event)
-       WHERE webhook = ? AND q.event = ?`,
+      `INSERT OR IGNORE INTO webhook_dead_letter (webhook, event, at, attempts, error)
+       SELECT webhook, event, ?, ?, ? FROM webhook_queue WHERE webhook = ? AND event = ?`,
     );
     this.#tried = db.prepare("UPDATE webhook_dead_letter SET attempts = ?, error = ? WHERE webhook = ? AND event = ?");
     this.#hold = db.prepare("UPDATE webhook_body SET waiting = waiting + 1 WHERE event = ?");
@@ -97,7 +96,7 @@ export class DeadLetterReader {
   readonly #count: Statement<[], number>;
 
   constructor(db: Db) {
-    const letters = `SELECT event, topic, bytes, at, attempts, error
+    const letters = `SELECT event, substr(body, 1, ${BEGINNING_CHARS}) AS beginning, bytes, at, attempts, error
       FROM webhook_dead_letter JOIN webhook_body USING (event) WHERE webhook = ?`;
     this.#all = db.prepare(`${letters} ORDER BY event`);
     this.#one = db.prepare(`${letters} AND event = ?`);

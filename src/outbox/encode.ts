@@ -46,10 +46,13 @@ export function encodeLoggedDelivery({ at_ms, event, attempt, status, duration_m
   );
 }
 
+/** The topic that a body begins with, as JSON. */
+const TOPIC = /^\{"topic":("(?:[^"\\]|\\.)*")/;
+
 /** An event that was set aside. */
-export function encodeDeadLetter({ event, topic, bytes, at, attempts, error }: DeadLetterRow): string {
+export function encodeDeadLetter({ event, beginning, bytes, at, attempts, error }: DeadLetterRow): string {
   return (
-    `{"event_id":${event},"topic":${JSON.stringify(topic)},"bytes":${bytes},"set_aside_at":"${formatTime(at)}"` +
+    `{"event_id":${event},"topic":${TOPIC.exec(beginning)?.[1] ?? '""'},"bytes":${bytes},"set_aside_at":"${formatTime(at)}"` +
     `,"attempts":${attempts},"error":${JSON.stringify(error)}}`
   );
 }

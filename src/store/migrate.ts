@@ -273,8 +273,8 @@ const MIGRATIONS: readonly string[] = [
   ALTER TABLE webhook ADD COLUMN dropped INTEGER;
   -- Events that were set aside; webhook_body.waiting counts these rows, too.
   CREATE TABLE webhook_dead_letter (
-    webhook INTEGER NOT NULL, event INTEGER NOT NULL, topic TEXT NOT NULL, at INTEGER NOT NULL, attempts INTEGER NOT NULL,
-    error TEXT NOT NULL, PRIMARY KEY (webhook, event)
+    webhook INTEGER NOT NULL, event INTEGER NOT NULL, at INTEGER NOT NULL, attempts INTEGER NOT NULL, error TEXT NOT NULL,
+    PRIMARY KEY (webhook, event)
   ) WITHOUT ROWID;
   -- The last tries of each webhook. status: of the receiver's answer; error: null where it was delivered.
   CREATE TABLE webhook_delivery (

@@ -601,7 +601,12 @@ t.test("an event that is refused goes aside after its own budget, and the next o
     for (let failures = 1; failures < tries; failures++) minimum_ms += retryDelay(failures, 0);
     t.ok(minimum_ms >= hours * 3_600_000, `${minimum_ms} ms`);
     await system.pass(100);
-    t.match(system.lettersOf("w")[at], { event, topic: "t", attempts: tries + 1, error: errorOf(outcome) });
+    t.match(system.lettersOf("w")[at], {
+      event,
+      beginning: /^\{"topic":"t",/,
+      attempts: tries + 1,
+      error: errorOf(outcome),
+    });
     t.ok(system.now_ms > began_ms);
   }
   t.equal(await system.answer("w", DELIVERED), 3, "what follows is delivered");

@@ -8,6 +8,7 @@ import { JSON_TYPE, readValue, VALUE_FLAGS, VALUE_FLAG_NAMES } from "../input.js
 import { isJson } from "../json-text.js";
 import { isFailure } from "../outcome.js";
 import type { Settings } from "../settings.js";
+import { PERIOD_FLAGS } from "../period-flags.js";
 
 const SOURCE: Flag = { name: "source", kind: "text", value: "NAME", about: "who publishes" };
 
@@ -81,14 +82,7 @@ export const EVENTS_COMMANDS: readonly CommandRow[] = [
     flags: [
       { name: "last", kind: "whole", value: "N", about: "at most so many events, 50 by default", query: "last" },
       { name: "topic", kind: "text", value: "PATTERN", about: "only topics that match, e.g. 'api.*'", query: "topic" },
-      {
-        name: "from",
-        kind: "time",
-        value: "TIME",
-        about: "from this time on, e.g. 2026-02-09T14:30:00Z or 2h ago as 2h",
-        query: "from",
-      },
-      { name: "to", kind: "time", value: "TIME", about: "up to this time", query: "to" },
+      ...PERIOD_FLAGS,
       { name: "source", kind: "text", value: "NAME", about: "only what this source published", query: "source" },
       { name: "after", kind: "whole", value: "ID", about: "only events behind this one", query: "after" },
       {

@@ -1,16 +1,6 @@
 /** `llm …`: what calls of language models cost. Runs in the command line's process. */
-import type { CommandRow, Flag } from "../command-row.js";
-
-const PERIOD: readonly Flag[] = [
-  {
-    name: "from",
-    kind: "time",
-    value: "TIME",
-    about: "from this time on, e.g. 2026-02-09T14:30:00Z or 2h ago as 2h",
-    query: "from",
-  },
-  { name: "to", kind: "time", value: "TIME", about: "up to this time", query: "to" },
-];
+import type { CommandRow } from "../command-row.js";
+import { PERIOD_FLAGS } from "../period-flags.js";
 
 export const LLM_COMMANDS: readonly CommandRow[] = [
   {
@@ -20,7 +10,7 @@ export const LLM_COMMANDS: readonly CommandRow[] = [
       { name: "instance", kind: "text", value: "ID", about: "only this instance's calls", query: "instance" },
       { name: "project", kind: "text", value: "NAME", about: "only this project's calls", query: "project" },
       { name: "session", kind: "text", value: "TAG", about: "only calls with this session tag", query: "session_tag" },
-      ...PERIOD,
+      ...PERIOD_FLAGS,
       { name: "limit", kind: "whole", value: "N", about: "at most so many calls, 50 by default", query: "limit" },
     ],
     method: "GET",
@@ -37,7 +27,7 @@ export const LLM_COMMANDS: readonly CommandRow[] = [
         about: "instance, project (by default), model or session_tag",
         query: "group_by",
       },
-      ...PERIOD,
+      ...PERIOD_FLAGS,
       {
         name: "interval",
         kind: "text",

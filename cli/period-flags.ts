@@ -1,0 +1,14 @@
+/** The flags of every list that takes a span of time. Runs in the command line's process. */
+import type { Flag } from "./command-row.js";
+
+/** `--from` and `--to`. */
+export const PERIOD_FLAGS: readonly Flag[] = [
+  {
+    name: "from",
+    kind: "time",
+    value: "TIME",
+    about: "from this time on, e.g. 2026-02-09T14:30:00Z or 2h ago as 2h",
+    query: "from",
+  },
+  { name: "to", kind: "time", value: "TIME", about: "up to this time", query: "to" },
+];

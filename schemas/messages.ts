@@ -93,6 +93,11 @@ export const MessageList = Type.Object({
   last_id: Type.Union([Type.String(), Type.Null()], {
     description: "The newest of these; where there is none, `after` as it was asked.",
   }),
+  lagged: Type.Optional(
+    Type.Literal(true, {
+      description: "`after` is ahead of the newest message, as after a restore: the page begins with the box's first.",
+    }),
+  ),
 });
 
 const Rows = Type.Integer({ minimum: 1, maximum: MESSAGE_ROWS_MAX });

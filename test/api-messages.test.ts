@@ -476,7 +476,11 @@ t.test("pages, cursors and threads", async (t) => {
   t.same([idsOf(first), first.last_id], [all.slice(0, 3), "message-3"]);
   t.same(idsOf(await read(koor, ben, "?limit=3&after=message-3")), all.slice(3, 6));
   t.same(await read(koor, ben, "?after=message-7"), { messages: [], last_id: "message-7" });
-  t.same(await read(koor, ben, "?after=message-99"), { messages: [], last_id: "message-99" });
+  const ahead = await read(koor, ben, "?after=message-99");
+  t.same(idsOf(ahead), all, "ahead of the newest, as after a restore: from the first one on");
+  t.match(ahead, { last_id: "message-7", lagged: true });
+  const none = await read(koor, ben, "?thread=none&after=message-99");
+  t.same(none, { messages: [], last_id: null, lagged: true }, "also where there is none");
   t.same(idsOf(await read(koor, ben, "?thread=even")), ["message-2", "message-4", "message-6"]);
   t.same(idsOf(await read(koor, ben, "?thread=none")), []);
   await mark(koor, ben, ["message-2", "message-3"], "read");

@@ -26,7 +26,7 @@ export const findMessages = unaryJob({
   run: ({ messages }, request) => messages.page(request),
 });
 
-/** `{"messages","last_id"}`. */
+/** `{"messages","last_id"}`, and `"lagged":true` where the page was asked for from ahead of the newest message on. */
 export const listMessages = streamJob({
   name: "message.list",
   request: ListRequest,
@@ -35,7 +35,8 @@ export const listMessages = streamJob({
   cost: "bounded",
   models: { messages: messageReader },
   *run({ messages }, request) {
-    let last = request.after;
+    const lagged = messages.isAhead(request.after);
+    let last = lagged ? 0 : request.after;
     function* texts(): Generator<string, void, undefined> {
       for (const [message, to] of messages.list(request)) {
         last = message.row;
@@ -43,7 +44,7 @@ export const listMessages = streamJob({
       }
     }
     yield* wrapChunks('{"messages":', encodeArray(texts()), () => {
-      return `,"last_id":${last === 0 ? "null" : `"${messageId(last)}"`}}`;
+      return `,"last_id":${last === 0 ? "null" : `"${messageId(last)}"`}${lagged ? ',"lagged":true' : ""}}`;
     });
     return null;
   },

@@ -113,9 +113,16 @@ export class MessageReader {
     return this.#prepare<{ at: number | null }>(NEXT_EXPIRY).get()?.at ?? null;
   }
 
-  /** Which messages a page has. */
+  /** Whether no message was ever stored that far: the caller knows messages that a restore has taken back. */
+  isAhead(after: number): boolean {
+    if (after === 0) return false;
+    const newest = this.#prepare<{ seq: number }>("SELECT seq FROM sqlite_sequence WHERE name = 'message'").get();
+    return after > (newest?.seq ?? 0);
+  }
+
+  /** Which messages a page has; all of its box where it would begin ahead of the newest. */
   page(request: PageRequest): PageReply {
-    const { from, bound } = pageOf(request);
+    const { from, bound } = pageOf(this.#withinReach(request));
     const rows = this.#prepare<{ row: number; delivered_at: number | null }>(
       `SELECT b.message AS row, b.delivered_at ${from} ORDER BY b.message LIMIT ?`,
     ).all(...bound, request.limit);
@@ -125,7 +132,7 @@ export class MessageReader {
 
   /** The messages of a page, oldest first, each with those of its recipients that the box's owner is told of. */
   *list(request: ListRequest): Generator<readonly [MessageRow, readonly RecipientRow[]], void, undefined> {
-    const { from, bound } = pageOf(request);
+    const { from, bound } = pageOf(this.#withinReach(request));
     const { box, limit, up_to } = request;
     const rows = this.#prepare<BoxRow>(
       `SELECT m.row, b.thread, m.reply_to, m.sender, m.sender_name, m.subject, m.intent, m.importance, m.body, m.data,
@@ -133,6 +140,10 @@ export class MessageReader {
        ${from} AND b.message <= ? ORDER BY b.message LIMIT ?`,
     ).iterate(...bound, up_to ?? Number.MAX_SAFE_INTEGER, limit);
     for (const row of rows) yield [row, box === "in" ? [row] : this.#recipientsOf(row.row)];
+  }
+
+  #withinReach(request: PageRequest): PageRequest {
+    return this.isAhead(request.after) ? { ...request, after: 0 } : request;
   }
 
   /** Messages of everybody, the newest first, each with all who got it. */

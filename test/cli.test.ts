@@ -316,6 +316,8 @@ t.test("rules: a proposed one is tried on a text", async (t) => {
     applies: true,
   });
   t.match(await ask("rules", "preview", "p/a/b", "--data", "x1", "--filename", "a.go"), { count: 0, applies: false });
+  const outside = await koor("rules", "preview", "p/a/b", "--data", "x1", "--filename", join(cwd, "..", "..", "a.ts"));
+  t.match(outside, { code: 2, stderr: /is outside of the workspace/ }, "paths are those of the workspace");
   const missing = await koor("rules", "preview", "p/b", "--data", "x1");
   t.match(missing, { code: 1, stdout: "", stderr: "koor: rule not found: p/b (404)\n" });
   writeFileSync(join(cwd, "bytes"), Buffer.from([0xff]));

@@ -5,6 +5,8 @@ import type { Args, CommandContext, CommandRow } from "../command-row.js";
 import { CliFailure, wrongUsage } from "../failure.js";
 import { JSON_TYPE, readValue, VALUE_FLAGS, VALUE_FLAG_NAMES } from "../input.js";
 import { describeSystemError } from "../system-error.js";
+import { placeOf } from "../workspace.js";
+import { workspacePath } from "../workspace-path.js";
 
 /** Writes the exported rules where `--output` says; what is printed in their stead, or the rules themselves. */
 function saveExport(answer: Buffer, args: Args, context: CommandContext): Buffer | CliFailure {
@@ -21,7 +23,10 @@ function saveExport(answer: Buffer, args: Args, context: CommandContext): Buffer
 }
 
 /** The text that a rule is tried on, to the character: a byte order mark is one that a pattern may look for. */
-async function makePreviewBody(args: Args): Promise<Buffer | CliFailure> {
+async function makePreviewBody(args: Args, { folder }: CommandContext): Promise<Buffer | CliFailure> {
+  const given = args.text("filename");
+  const filename = given === undefined ? given : workspacePath(given, placeOf(folder));
+  if (filename instanceof CliFailure) return filename;
   const value = await readValue(args);
   if (value instanceof CliFailure) return value;
   let content: string;
@@ -30,7 +35,7 @@ async function makePreviewBody(args: Args): Promise<Buffer | CliFailure> {
   } catch {
     return wrongUsage("the content is not UTF-8 text");
   }
-  return Buffer.from(JSON.stringify({ filename: args.text("filename"), content, stack: args.text("stack") }));
+  return Buffer.from(JSON.stringify({ filename, content, stack: args.text("stack") }));
 }
 
 export const RULES_COMMANDS: readonly CommandRow[] = [
@@ -68,7 +73,7 @@ export const RULES_COMMANDS: readonly CommandRow[] = [
     arguments: [{ name: "rule", shown: "project/rule_id" }],
     flags: [
       ...VALUE_FLAGS,
-      { name: "filename", kind: "text", value: "NAME", about: "say whether the rule is for a file of this name" },
+      { name: "filename", kind: "text", value: "PATH", about: "say whether the rule is for a file of this path" },
       { name: "stack", kind: "text", value: "NAME", about: "say whether the rule is for this stack" },
     ],
     one_of: VALUE_FLAG_NAMES,

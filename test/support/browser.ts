@@ -83,11 +83,13 @@ export async function openPage(browser: Browser, options: PageOptions = {}): Pro
     }));
   const page = await context.newPage();
   const complaints: string[] = [];
-  const complain = (text: string): void => {
-    if (!expected.some((pattern) => pattern.test(text))) complaints.push(text);
+  // The address is not compared: a port may look like a status.
+  const complain = (text: string, url = ""): void => {
+    if (!expected.some((pattern) => pattern.test(text))) complaints.push(url === "" ? text : `${text} (${url})`);
   };
   page.on("console", (message) => {
-    if (message.type() === "error" || message.type() === "warning") complain(`console: ${message.text()}`);
+    if (message.type() !== "error" && message.type() !== "warning") return;
+    complain(`console: ${message.text()}`, message.location().url);
   });
   page.on("pageerror", (error) => complain(`error: ${error.stack ?? error.message}`));
   page.on("request", (request) => {

@@ -55,8 +55,8 @@ const RUNS_A_ROUTE = 80;
 /** So many times as many for a route that was never taken. */
 const ROUNDS_MORE_MAX = 20;
 const ROUTES_A_SAMPLE = 12;
-const RAW_RUNS = countRounds(100, 250);
-const FRAME_RUNS = countRounds(50, 150);
+const RAW_RUNS = countRounds(100, 150);
+const FRAME_RUNS = countRounds(50, 100);
 
 const koor = await startKoor(t);
 const { port } = koor;

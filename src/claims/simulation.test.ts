@@ -31,7 +31,7 @@ const HOLDERS = 5;
 t.test("any day of a few agents", (t) => {
   const seed = newSeed();
   const random = makeRandom(seed);
-  const steps = countRounds(100_000, 1_000_000);
+  const steps = countRounds(100_000, 500_000);
   const pick = <Value>(values: readonly Value[]): Value => must(values[random(values.length)], "one of them");
   const checker = new LeaseChecker();
   /** Why each lease was lost. */

@@ -9,7 +9,7 @@ import { countRounds } from "../../test/support/effort.js";
 import { newSeed } from "../../test/support/random.js";
 import { encodeEntry } from "./entry.js";
 
-const RUNS = countRounds(500, 10_000);
+const RUNS = countRounds(500, 4_000);
 
 t.test(`${RUNS} random runs of one to three replicas`, async (t) => {
   const base = Number(process.env["KOOR_TEST_SEED"] ?? newSeed());

@@ -73,7 +73,7 @@ t.test("races, and a server that is killed", async (t) => {
   const checker = new LeaseChecker();
   const events: StoredEvent[] = [];
   const told: Had[] = [];
-  for (let round = 0; round < countRounds(2, 12); round++) {
+  for (let round = 0; round < countRounds(2, 6); round++) {
     const koor: Koor = await startKoor(t, { data_dir });
     await readAll(koor.port, checker, events);
     const agents = await Promise.all(

@@ -709,6 +709,12 @@ t.test("live tests: what is sent", async (t) => {
     body: '{"plate":"TR"}',
     type: "application/json",
   });
+  const exact = '{"plate":"TR","of":[12345678901234567891,1e400]}';
+  requests.length = 0;
+  await send(port, "POST", `/api/contracts/p/${name}/test`, {
+    body: `{"endpoint":"POST /trucks","base_url":"${base_url}","test_data":${exact}}`,
+  });
+  t.match(requests, [{ body: exact }], "numbers have the digits that they were written with");
   t.match(
     await sent({ endpoint: "POST /trucks", base_url: `${base_url}/base/?q=1#f`, test_data: { plate: "TR" } }),
     { url: "/base/trucks" },

@@ -1,7 +1,7 @@
 /** Numbers as they are written: what is kept exact, and decimal arithmetic against integers of any size. */
 import * as fc from "fast-check";
 import t from "tap";
-import { compareNumbers, ExactNumber, isInteger, isMultipleOf, readExact } from "./exact-number.js";
+import { compareNumbers, ExactNumber, isInteger, isMultipleOf, readExact, writeExact } from "./exact-number.js";
 
 function read(text: string): unknown {
   return readExact(text, JSON.parse(text));
@@ -34,6 +34,17 @@ t.test("only numbers that a double cannot hold are exact", (t) => {
   const long = "9".repeat(5000);
   t.equal(read(long), Number.POSITIVE_INFINITY, "a number that is too long is a double");
   t.equal((read(`["${"\\\\".repeat(1_000_000)}",1e400]`) as unknown[]).length, 2);
+  t.end();
+});
+
+t.test("what was read is written with the digits that it had", (t) => {
+  for (const text of [
+    "12345678901234567891",
+    '{"__proto__":[1e400,{"b":"\\"1e400"}],"a":0.12345678901234567891,"c":null}',
+    '{"toJSON":1e400,"text":"x"}',
+    '"text"',
+  ])
+    t.equal(writeExact(read(text)), text);
   t.end();
 });
 

@@ -1,8 +1,10 @@
 /**
  * JSON numbers that a double cannot hold as they are written. `readExact` reads a JSON text so that each such number
- * is an ExactNumber; every other number stays a plain one. Decimal arithmetic on both kinds is exact and bounded.
- * Pure, any thread.
+ * is an ExactNumber; every other number stays a plain one. `writeExact` writes both back. Decimal arithmetic on both
+ * is exact and bounded. Pure, any thread.
  */
+import { stringify } from "lossless-json";
+import { must } from "./assert.js";
 import { crypto } from "./crypto.js";
 
 /** Longer numbers are read as doubles: arithmetic on them would take more than linear time. */
@@ -181,4 +183,13 @@ export function readExact(text: string, json: unknown): unknown {
       ? new ExactNumber(exact[Number(value.slice(mark.length))] ?? "0")
       : value,
   );
+}
+
+/** The JSON text of what `readExact` has read: each number has the digits that it was written with. */
+export function writeExact(value: unknown): string {
+  const exact = {
+    test: (part: unknown) => part instanceof ExactNumber,
+    stringify: (part: unknown) => (part as ExactNumber).text,
+  };
+  return must(stringify(value, null, undefined, [exact]), "what was read from JSON can be written as JSON");
 }

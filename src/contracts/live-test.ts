@@ -5,7 +5,7 @@
 import { isTooDeep } from "../../schemas/contract-shape.js";
 import type { ContractCall, Violation } from "../../schemas/contracts.js";
 import { CONTRACT_DEPTH_MAX } from "../../schemas/limits.js";
-import { ExactNumber, readExact } from "../base/exact-number.js";
+import { ExactNumber, readExact, writeExact } from "../base/exact-number.js";
 import { Failure, invalid } from "../base/result.js";
 import { isObject, type Definition, type DefinitionName, type JsonObject } from "./contract.js";
 import { validatePayload, type ReadyContract } from "./validate.js";
@@ -40,8 +40,7 @@ function withoutParameters(
 }
 
 function textOf(value: unknown): string {
-  if (value instanceof ExactNumber) return value.text;
-  return typeof value === "string" ? value : JSON.stringify(value);
+  return typeof value === "string" ? value : writeExact(value);
 }
 
 function queryOf(data: JsonObject): string {
@@ -117,7 +116,7 @@ export function prepareCall(
     method,
     error: "",
     url,
-    body: sends_body ? JSON.stringify(payload) : null,
+    body: sends_body ? writeExact(payload) : null,
     request_violations,
   };
 }

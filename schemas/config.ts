@@ -125,7 +125,7 @@ export const OPTIONS = {
   webhook_allow_private: {
     type: "switch",
     fallback: true,
-    help: "let webhooks call loopback and private addresses (on; =false turns it off)",
+    help: "let webhooks and live tests call loopback and private addresses (on; =false turns it off)",
   },
   cluster: {
     type: "log or empty",

@@ -296,13 +296,13 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
   });
 
   // Other servers
+  const outbound_policy = { allow_private: config.webhook_allow_private };
   const receivers = new OutboundClient({
-    policy: { allow_private: config.webhook_allow_private },
+    policy: outbound_policy,
     connections_per_origin_max: WEBHOOK_REQUESTS_MAX,
   });
   const send = senderOver(receivers, () => clock.now());
-  // A contract's service is wherever its team runs it: only metadata services are refused.
-  const outbound = new OutboundClient({ policy: { allow_private: true } });
+  const outbound = new OutboundClient({ policy: outbound_policy });
 
   // What goes on without being asked
   const deliveries = new Deliveries({

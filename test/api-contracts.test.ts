@@ -911,6 +911,9 @@ t.test("live tests: services that are not there, and addresses that are not call
     "[::ffff:a9fe:a9fe]",
     "metadata.google.internal",
     "[fd00:ec2::254]",
+    "[fd00:c1::a9fe:a9fe]",
+    "[fd00:100::100:200]",
+    "[fe80::1]",
     "100.100.100.200",
   ]) {
     const refused = await sendJson(port, "POST", `/api/contracts/p/${name}/test`, {
@@ -936,6 +939,26 @@ t.test("live tests: services that are not there, and addresses that are not call
     ).json(),
     { error: "base_url must not contain credentials", code: 400 },
   );
+});
+
+t.test("live tests: where private addresses are off, none is called", async (t) => {
+  let connections = 0;
+  const service = createServer((_request, response) => response.end("{}")).on("connection", () => (connections += 1));
+  await new Promise<void>((resolve) => service.listen(0, "127.0.0.1", resolve));
+  t.teardown(() => service.close());
+  const at = (service.address() as AddressInfo).port;
+  const strict = await startKoor(t, { args: ["--webhook-allow-private=false"] });
+  const contract = { kind: "contract", version: 1, endpoints: { "GET /x": { status: 200 } } };
+  t.equal((await sendJson(strict.port, "PUT", "/api/specs/p/c", contract)).status, 200);
+  for (const host of ["127.0.0.1", "localhost", "[::1]", "0.0.0.0", "[::]", "2130706433", "[::ffff:127.0.0.1]"]) {
+    const refused = await sendJson(strict.port, "POST", "/api/contracts/p/c/test", {
+      endpoint: "GET /x",
+      base_url: `http://${host}:${at}`,
+    });
+    t.equal(refused.status, 400, host);
+    t.equal(refused.json<Refusal>().error, "address refused: private addresses may not be called", host);
+  }
+  t.equal(connections, 0, "nothing was sent");
 });
 
 t.test("live tests: few at once, and whoever waits disturbs nobody", async (t) => {

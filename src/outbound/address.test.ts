@@ -15,6 +15,8 @@ const METADATA_V4 = [
   "169.254.42.42",
   "168.63.129.16",
   "100.100.100.200",
+  "100.96.0.96",
+  "100.80.80.80",
   "192.0.0.192",
 ];
 
@@ -66,8 +68,20 @@ t.test("metadata services, however they are written", (t) => {
     "fd20:ce::254",
     "fd00:42::42",
     "fd00:a9fe:a9fe::1",
+    "fd00:c1::a9fe:a9fe",
+    "FD00:00C1:0::A9FE:A9FE",
+    "fd00:c1::169.254.169.254",
+    "fd00:100::100:200",
+    "fd00:0100:0000::0100:0200",
     "fe80::a9fe:a9fe",
     "fe80::a9fe:a9fe%eth0",
+    "fe80::1",
+    "fe80::1%eth0",
+    "febf:ffff::1",
+    // A NAT64 gateway may have any prefix, and other clouds may number their service as these do.
+    "2a00:64::169.254.169.254",
+    "fd12:3456::169.254.170.2",
+    "2a00:64::100.100.100.200",
   ]) {
     t.equal(classifyAddress(address), "metadata", address);
   }
@@ -93,8 +107,18 @@ t.test("private and public addresses", (t) => {
       "::1",
       "fc00::1",
       "fd12:3456::1",
-      "fe80::1",
-      "fe80::1%eth0",
+      "fec0::1",
+      "192.88.99.1",
+      "::8.8.8.8",
+      "64:ff9b:1::808:808",
+      "100::1",
+      "1::1",
+      "2001::4136:e378:8000:63bf:f7f7:f7f7",
+      "2001:2::1",
+      "3fff::1",
+      "4000::1",
+      "5f00::1",
+      "fd00:c1::a9fe:a9ff",
       "::ffff:127.0.0.1",
       "::ffff:10.0.0.1",
       "64:ff9b::7f00:1",
@@ -199,6 +223,9 @@ t.test("URLs", (t) => {
     "100.100.100.200",
     "168.63.129.16",
     "192.0.0.192",
+    "[fd00:c1::a9fe:a9fe]",
+    "[fd00:100::100:200]",
+    "[fe80::1]",
   ]) {
     const failure = parseOutboundUrl(`http://${host}/latest/meta-data`, "url", lan);
     t.match(

@@ -7,26 +7,47 @@ import { BlockList, isIP } from "node:net";
 
 export type AddressClass = "public" | "private" | "metadata";
 
+type Network = readonly [network: string, bits: number];
+
 /**
- * The whole of 169.254.0.0/16 is here: clouds spread such services over it (169.254.169.254, .170.2,
- * .170.23, .42.42, .0.23), and nothing that has a better address than a link-local one lives there.
+ * Services that hand out a machine's credentials, by the cloud that has them. `DataSource*.py` of cloud-init names most
+ * of them. Link-local networks are in the list as a whole: clouds spread such services over them (169.254.169.254,
+ * .170.2, .170.23, .42.42, .0.23), and no service that a client may name has nothing better than such an address.
  */
-const METADATA: readonly (readonly [network: string, bits: number])[] = [
+const METADATA: readonly Network[] = [
   ["169.254.0.0", 16], // AWS, GCP, Azure, Oracle, DigitalOcean, OpenStack, Hetzner, Tencent, Scaleway and others
   ["168.63.129.16", 32], // Azure's wire server
   ["100.100.100.200", 32], // Alibaba
+  ["100.96.0.96", 32], // Volcengine
+  ["100.80.80.80", 32], // UCloud
   ["192.0.0.192", 32], // Oracle's older one
+  ["fe80::", 10], // OpenStack, Hetzner, Huawei: fe80::a9fe:a9fe
   ["fd00:ec2::", 32], // AWS: ::254 metadata, ::23 EKS credentials, ::253 names
+  ["fd00:c1::a9fe:a9fe", 128], // Oracle
+  ["fd00:100::100:200", 128], // Alibaba
   ["fd20:ce::254", 128], // GCP
   ["fd00:42::42", 128], // Scaleway
   ["fd00:a9fe:a9fe::1", 128], // Akamai
-  ["fe80::a9fe:a9fe", 128], // OpenStack
 ];
 
 /**
- * What is not routed on the public network: loopback, private, shared, link-local, multicast, reserved, documentation.
+ * IPv4 addresses that an IPv6 address leads to wherever they are its last 32 bits: clouds number their IPv6 services
+ * so, and a NAT64 gateway may have a prefix of its own. Single addresses: a network would refuse strangers by chance.
  */
-const PRIVATE: readonly (readonly [network: string, bits: number])[] = [
+const METADATA_ENDINGS: ReadonlySet<string> = new Set([
+  "169.254.169.254",
+  "169.254.170.2",
+  "169.254.170.23",
+  "168.63.129.16",
+  "100.100.100.200",
+  "192.0.0.192",
+]);
+
+/**
+ * IPv4 that is not routed on the public network: loopback, private, shared, link-local, multicast, reserved,
+ * documentation (IANA's registry of special-purpose addresses).
+ */
+const PRIVATE_V4: readonly Network[] = [
   ["0.0.0.0", 8],
   ["10.0.0.0", 8],
   ["100.64.0.0", 10],
@@ -34,34 +55,45 @@ const PRIVATE: readonly (readonly [network: string, bits: number])[] = [
   ["172.16.0.0", 12],
   ["192.0.0.0", 24],
   ["192.0.2.0", 24],
+  ["192.88.99.0", 24],
   ["192.168.0.0", 16],
   ["198.18.0.0", 15],
   ["198.51.100.0", 24],
   ["203.0.113.0", 24],
   ["224.0.0.0", 4],
   ["240.0.0.0", 4],
-  ["::", 127],
-  ["100::", 64],
-  ["2001:db8::", 32],
-  ["fc00::", 7],
-  ["fe80::", 10],
-  ["fec0::", 10],
-  ["ff00::", 8],
 ];
 
-function listOf(rows: readonly (readonly [network: string, bits: number])[]): BlockList {
+/** IPv6 that is routed on the public network: global unicast, and the forms that stand for an IPv4 address. */
+const PUBLIC_V6: readonly Network[] = [
+  ["2000::", 3],
+  ["::ffff:0:0", 96],
+  ["::ffff:0:0:0", 96],
+  ["64:ff9b::", 96],
+];
+
+/** What is not routed of it: protocols of the IETF (Teredo, benchmarking, ORCHID), documentation. */
+const PRIVATE_V6: readonly Network[] = [
+  ["2001::", 23],
+  ["2001:db8::", 32],
+  ["3fff::", 20],
+];
+
+function listOf(rows: readonly Network[]): BlockList {
   const list = new BlockList();
   for (const [network, bits] of rows) list.addSubnet(network, bits, network.includes(":") ? "ipv6" : "ipv4");
   return list;
 }
 
 const METADATA_LIST = listOf(METADATA);
-const PRIVATE_LIST = listOf(PRIVATE);
+const PRIVATE_LIST = listOf([...PRIVATE_V4, ...PRIVATE_V6]);
+const PUBLIC_V6_LIST = listOf(PUBLIC_V6);
 const WORST_FIRST = ["metadata", "private", "public"] as const;
 
 function classifyPlain(address: string, family: "ipv4" | "ipv6"): AddressClass {
   if (METADATA_LIST.check(address, family)) return "metadata";
-  return PRIVATE_LIST.check(address, family) ? "private" : "public";
+  if (PRIVATE_LIST.check(address, family)) return "private";
+  return family === "ipv4" || PUBLIC_V6_LIST.check(address, family) ? "public" : "private";
 }
 
 /** The eight groups of an IPv6 address that `isIP` has accepted, without its zone. */
@@ -107,6 +139,7 @@ function embeddedIpv4(groups: readonly number[]): string[] {
   if (a === 0x2002) found.push(ipv4Of(b, c));
   if (a === 0x2001 && b === 0) found.push(ipv4Of(c, d), ipv4Of(g ^ 0xffff, h ^ 0xffff));
   if ((e === 0 || e === 0x200) && f === 0x5efe) found.push(last);
+  if (METADATA_ENDINGS.has(last)) found.push(last);
   return found;
 }
 

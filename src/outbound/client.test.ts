@@ -4,6 +4,7 @@
  */
 import { createServer, type RequestListener } from "node:http";
 import {
+  connect,
   createServer as createPlainServer,
   type AddressInfo,
   type LookupFunction,
@@ -156,6 +157,13 @@ function countingConnector(begun: string[]): NonNullable<OutboundOptions["makeCo
   };
 }
 
+/** A connector that looks nothing up, and connects to a port of loopback whatever it is asked for. */
+function connectTo(port: number): ReturnType<NonNullable<OutboundOptions["makeConnector"]>> {
+  return (_target, done) => {
+    const socket = connect(port, "127.0.0.1", () => done(null, socket));
+  };
+}
+
 function resolvesTo(...addresses: string[]): Resolve {
   return (_name, done) => done(addresses.map((address) => ({ address, family: address.includes(":") ? 6 : 4 })));
 }
@@ -166,6 +174,9 @@ t.test("no connection is begun to a refused address, whatever a name resolves to
     ["::ffff:169.254.169.254"],
     ["64:ff9b::a9fe:a9fe"],
     ["fd00:ec2::254"],
+    ["fd00:c1::a9fe:a9fe"],
+    ["fd00:100::100:200"],
+    ["fe80::1%eth0"],
     ["1.1.1.1", "169.254.169.254"],
     ["2002:a9fe:a9fe::"],
     ["100.100.100.200"],
@@ -241,6 +252,27 @@ t.test("with the real sockets: a name for a private address", async (t) => {
   t.match(await open.request(new URL(`http://inside.example:${port}/`), GET), { status: 200 });
   t.equal(requests, 2);
   t.equal(connections, 1, "a connection is kept");
+});
+
+t.test("a connection that was begun past the lookup is closed before anything is sent", async (t) => {
+  let received = "";
+  const port = await listen(
+    t,
+    createPlainServer((socket) => {
+      socket.on("error", () => undefined);
+      socket.on("data", (bytes) => (received += bytes.toString()));
+    }),
+  );
+  const careless = { makeConnector: () => connectTo(port), resolve: resolvesTo("1.1.1.1") };
+  const guarded = makeClient(t, { allow_private: false, ...careless });
+  t.match(await guarded.request(new URL("http://innocent.example/"), GET), {
+    kind: "refused",
+    message: "address refused: private addresses may not be called",
+  });
+  const open = makeClient(t, careless);
+  t.match(await open.request(new URL("http://innocent.example/"), { ...GET, deadline_ms: 200 }), { kind: "timeout" });
+  t.match(received, /^GET \/ HTTP\/1\.1/, "the request of the client that may call it arrives");
+  t.equal(received.match(/GET/g)?.length, 1, "and it alone");
 });
 
 t.test("names: few at once, and one lookup for all who ask for it", (t) => {

@@ -173,7 +173,7 @@ export class OutboundClient {
       // A host that is an address needs no lookup, so it is looked at here, once more, where the connection is begun.
       connect: (target, done) => {
         const refusal = refuseHost(target.hostname, this.policy);
-        if (refusal === null) connect(target, done);
+        if (refusal === null) connect(target, guardConnection(done, this.policy));
         else done(new RefusedAddress(refusal), null);
       },
       connections: this.#connections_max,
@@ -217,6 +217,25 @@ export class OutboundClient {
       });
     };
   }
+}
+
+type Connected = Parameters<Connector>[1];
+
+/**
+ * Checks the address that the socket is connected to, before the request is sent: a version of the library might not
+ * use the guarded lookup.
+ */
+function guardConnection(done: Connected, policy: OutboundPolicy): Connected {
+  return (...[error, socket]: Parameters<Connected>) => {
+    // A socket that has no address any more is closed: the library finds that by itself.
+    const refusal = error === null && socket.remoteAddress ? refuseAddress(socket.remoteAddress, policy) : null;
+    if (error !== null) done(error, null);
+    else if (refusal === null) done(null, socket);
+    else {
+      socket.destroy();
+      done(new RefusedAddress(refusal), null);
+    }
+  };
 }
 
 /** What the codes of errors mean to a reader; any other is named by its code. */

@@ -57,6 +57,9 @@ const METADATA_NAMES: ReadonlySet<string> = new Set([
   "instance-data",
   "instance-data.ec2.internal",
   "metadata.tencentyun.com",
+  "metadata.platformequinix.com",
+  "metadata.packet.net",
+  "api.metadata.cloud.ibm.com",
 ]);
 
 /**

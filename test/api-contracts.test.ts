@@ -943,10 +943,10 @@ t.test("live tests: services that are not there, and addresses that are not call
 
 t.test("live tests: where private addresses are off, none is called", async (t) => {
   let connections = 0;
-  const service = createServer((_request, response) => response.end("{}")).on("connection", () => (connections += 1));
-  await new Promise<void>((resolve) => service.listen(0, "127.0.0.1", resolve));
-  t.teardown(() => service.close());
-  const at = (service.address() as AddressInfo).port;
+  const called = createServer((_request, response) => response.end("{}")).on("connection", () => (connections += 1));
+  await new Promise<void>((resolve) => called.listen(0, "127.0.0.1", resolve));
+  t.teardown(() => called.close());
+  const at = (called.address() as AddressInfo).port;
   const strict = await startKoor(t, { args: ["--webhook-allow-private=false"] });
   const contract = { kind: "contract", version: 1, endpoints: { "GET /x": { status: 200 } } };
   t.equal((await sendJson(strict.port, "PUT", "/api/specs/p/c", contract)).status, 200);

@@ -1,58 +1,129 @@
 /**
- * Small configuration files as text: read within a bound, and replaced as a whole, so that whoever reads
- * one sees the old or the new text. Runs in the command line's process. Leaves what is in them to others. By
- * hand: write-file-atomic would save ten lines for 17 KB, and listens to the process's signals.
+ * Small configuration files as text: read within a bound, and replaced as a whole, so that a reader sees the old or the
+ * new text. Files of a project may come from others: only regular files are read, opening never waits, and no link
+ * leads out of the project. Runs in the command line's process. Leaves what is in them to others. By hand:
+ * write-file-atomic would save ten lines for 17 KB, and listens to the process's signals.
  */
 import {
   closeSync,
+  constants,
   fchmodSync,
   fstatSync,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   openSync,
-  readFileSync,
+  readSync,
   realpathSync,
   renameSync,
   rmSync,
   statSync,
-  writeSync,
+  writeFileSync,
+  type Stats,
 } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, isAbsolute, join, relative, sep } from "node:path";
 
-import { CLI_SETTINGS_BYTES_MAX } from "../schemas/limits.js";
-import { failed, type CliFailure } from "./failure.js";
+import { SETTINGS_BYTES_MAX } from "../schemas/limits.js";
+import { failed, wrongUsage, type CliFailure } from "./failure.js";
 import { describeSystemError, errorCodeOf } from "./system-error.js";
 
 /** Permission bits of a mode. */
 const PERMISSIONS = 0o777;
+/** Neither a FIFO without a writer nor a last link keeps the caller; Windows has neither flag. */
+const READ_AT_ONCE = constants.O_RDONLY | ((constants.O_NONBLOCK as number | undefined) ?? 0);
+const NO_LINK = (constants.O_NOFOLLOW as number | undefined) ?? 0;
 
-/** The text of the file without a byte-order mark, `undefined` where there is none; `name` is how messages call it. */
-export function readTextFile(path: string, name: string): string | undefined | CliFailure {
-  let file: number;
-  try {
-    file = openSync(path, "r");
-  } catch (error) {
-    if (errorCodeOf(error) === "ENOENT") return undefined;
-    return failed(`cannot read ${name}: ${describeSystemError(error)}`);
-  }
-  try {
-    if (fstatSync(file).size > CLI_SETTINGS_BYTES_MAX) return failed(`${name} is too large`);
-    return readFileSync(file, "utf8").replace(/^\uFEFF/, "");
-  } catch (error) {
-    return failed(`cannot read ${name}: ${describeSystemError(error)}`);
-  } finally {
-    closeSync(file);
+/** A file and where its links may lead. */
+export interface FilePlace {
+  readonly path: string;
+  /** As messages name the file. */
+  readonly name: string;
+  /** The folder that no link may lead out of; undefined for files that are the user's own. */
+  readonly root?: string;
+}
+
+/** Whether `path` is `folder` or below it, by its text. */
+export function isWithin(folder: string, path: string): boolean {
+  const way = relative(folder, path);
+  return way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
+}
+
+function leadsOut(root: string): string {
+  return `it is a link that leads out of ${root}`;
+}
+
+/** Why a file is not read or replaced; undefined where it is a regular one. */
+function irregularity(info: Stats): string | undefined {
+  if (info.isDirectory()) return "it is a directory";
+  return info.isFile() ? undefined : "it is not a regular file";
+}
+
+/**
+ * The path with all links resolved, as far as it exists; undefined where it is not below `root`. Throws what the system
+ * says, ENOENT for a link that leads nowhere.
+ */
+function resolveLinks({ path, root }: FilePlace): string | undefined {
+  let existing = path;
+  while (lstatSync(existing, { throwIfNoEntry: false }) === undefined && dirname(existing) !== existing)
+    existing = dirname(existing);
+  const real = join(realpathSync(existing), relative(existing, path));
+  return root === undefined || isWithin(realpathSync(root), real) ? real : undefined;
+}
+
+function readBounded(file: number): Buffer | undefined {
+  const bytes = Buffer.allocUnsafe(SETTINGS_BYTES_MAX + 1);
+  let used = 0;
+  for (;;) {
+    const count = readSync(file, bytes, used, bytes.length - used, null);
+    used += count;
+    if (used > SETTINGS_BYTES_MAX) return undefined;
+    if (count === 0) return bytes.subarray(0, used);
   }
 }
 
-/** Where the file really is: a link is followed, not replaced. Throws what the system says. */
-export function resolveFilePath(path: string): string {
+/**
+ * The text of the file without a byte-order mark, `undefined` where there is none. A file that is not read for what it
+ * is (exit 2): not a regular one, larger than SETTINGS_BYTES_MAX, or led out of its root by a link.
+ */
+export function readTextFile(place: FilePlace): string | undefined | CliFailure {
+  const { name, root } = place;
+  let file: number | undefined;
   try {
-    return realpathSync(path);
+    const real = resolveLinks(place);
+    if (real === undefined) return wrongUsage(`cannot read ${name}: ${leadsOut(root ?? "")}`);
+    // Before it is opened, which of a device could do something.
+    const problem = irregularity(statSync(real));
+    if (problem !== undefined) return wrongUsage(`cannot read ${name}: ${problem}`);
+    file = openSync(real, READ_AT_ONCE | NO_LINK);
+    const now = irregularity(fstatSync(file));
+    if (now !== undefined) return wrongUsage(`cannot read ${name}: ${now}`);
+    const bytes = readBounded(file);
+    return bytes === undefined ? wrongUsage(`${name} is too large`) : bytes.toString("utf8").replace(/^\uFEFF/, "");
   } catch (error) {
-    if (errorCodeOf(error) === "ENOENT") return path;
-    throw error;
+    if (errorCodeOf(error) === "ENOENT") return undefined;
+    return failed(`cannot read ${name}: ${describeSystemError(error)}`);
+  } finally {
+    if (file !== undefined) closeSync(file);
   }
+}
+
+/**
+ * Where a file is to be written: a link to a regular file is followed, not replaced. Refused (exit 2) is a link that
+ * leads out of the root or nowhere, and what is there and is not a regular file. Throws what the system says.
+ */
+export function resolveForWriting(place: FilePlace): string | CliFailure {
+  const { name, root } = place;
+  let real: string | undefined;
+  try {
+    real = resolveLinks(place);
+  } catch (error) {
+    if (errorCodeOf(error) !== "ENOENT") throw error;
+    return wrongUsage(`cannot write ${name}: it is a link that leads to nothing`);
+  }
+  if (real === undefined) return wrongUsage(`cannot write ${name}: ${leadsOut(root ?? "")}`);
+  const info = lstatSync(real, { throwIfNoEntry: false });
+  const problem = info === undefined ? undefined : irregularity(info);
+  return problem === undefined ? real : wrongUsage(`cannot write ${name}: ${problem}`);
 }
 
 /** The permissions of the file, `fallback` where there is none. Throws what the system says. */
@@ -61,15 +132,17 @@ export function modeOf(path: string, fallback: number): number {
   return stat === undefined ? fallback : stat.mode & PERMISSIONS;
 }
 
-/** Writes beside the file and renames over it; makes its folder where that is missing. Throws what the system says. */
-export function replaceFile(path: string, content: string, mode: number): void {
-  mkdirSync(dirname(path), { recursive: true });
+/**
+ * Writes beside the file and renames over it. Throws what the system says.
+ * @param path from `resolveForWriting`
+ */
+export function replaceFile(path: string, content: string | Buffer, mode: number): void {
   const aside = `${path}.${process.pid}.part`;
   rmSync(aside, { force: true });
   const file = openSync(aside, "wx", mode);
   try {
     fchmodSync(file, mode);
-    writeSync(file, content);
+    writeFileSync(file, content);
     fsyncSync(file);
   } catch (error) {
     rmSync(aside, { force: true });
@@ -78,4 +151,10 @@ export function replaceFile(path: string, content: string, mode: number): void {
     closeSync(file);
   }
   renameSync(aside, path);
+}
+
+/** As replaceFile, and makes its folder where that is missing. */
+export function replaceFileInFolder(path: string, content: string, mode: number): void {
+  mkdirSync(dirname(path), { recursive: true });
+  replaceFile(path, content, mode);
 }

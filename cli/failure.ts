@@ -6,6 +6,9 @@ import { STATUSES, type StatusRow } from "../schemas/status.js";
 
 export type ExitCode = StatusRow["exit"];
 
+/** The exit code of a command line, or of a file, that is wrong. */
+export const WRONG_USAGE = 2;
+
 export class CliFailure {
   /**
    * @param exit 1 for a refusal, 2 for wrong usage, 3 where it failed or the server could not be reached
@@ -21,7 +24,7 @@ export class CliFailure {
 
 /** The command line itself is wrong: exit 2. */
 export function wrongUsage(message: string, detail: string = ""): CliFailure {
-  return new CliFailure(2, message, detail);
+  return new CliFailure(WRONG_USAGE, message, detail);
 }
 
 /** The command was refused, by the server or for what it concerns: exit 1. */

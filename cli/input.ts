@@ -3,11 +3,12 @@
  * Bounded by what a server reads before it refuses, so that its refusal is what the user sees. Runs in
  * the command line's process.
  */
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, readSync } from "node:fs";
 
 import { REFUSED_BODY_BYTES_MAX } from "../schemas/limits.js";
 import type { Args, Flag } from "./command-row.js";
 import { CliFailure, refused, wrongUsage } from "./failure.js";
+import { isStdin, openInputFile } from "./input-file.js";
 import { isJson } from "./json-text.js";
 import { describeSystemError } from "./system-error.js";
 
@@ -27,12 +28,12 @@ function tooLarge(): CliFailure {
   return refused(`the value is larger than ${REFUSED_BODY_BYTES_MAX} bytes`);
 }
 
-function readFileBytes(path: string): Buffer | CliFailure {
+async function readFileBytes(path: string): Promise<Buffer | CliFailure> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  let file: number | undefined;
+  const file = await openInputFile(path);
+  if (file instanceof CliFailure) return file;
   try {
-    file = openSync(path, "r");
     for (;;) {
       const chunk = Buffer.allocUnsafe(READ_BYTES);
       const count = readSync(file, chunk);
@@ -44,7 +45,7 @@ function readFileBytes(path: string): Buffer | CliFailure {
   } catch (error) {
     return wrongUsage(`cannot read ${path}: ${describeSystemError(error)}`);
   } finally {
-    if (file !== undefined) closeSync(file);
+    closeSync(file);
   }
 }
 
@@ -63,9 +64,9 @@ async function readStdin(): Promise<Buffer | CliFailure> {
   return Buffer.concat(chunks, bytes);
 }
 
-/** The file that a flag names, or stdin where it is `-`. */
+/** The file that a flag names, or stdin where it is `-` or another name of it. */
 export async function readFileFlag(path: string): Promise<Buffer | CliFailure> {
-  return path === "-" ? await readStdin() : readFileBytes(path);
+  return isStdin(path) ? await readStdin() : await readFileBytes(path);
 }
 
 function decodeText(bytes: Buffer, name: string): string | CliFailure {

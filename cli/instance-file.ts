@@ -3,15 +3,15 @@
  * `server` says where the token may be sent, one or the servers of a cluster; nobody else gets it. Runs in the command line's process. Leaves which
  * token is used to settings.ts, and making the instance to `register`.
  */
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-import { replaceFile } from "./config-file.js";
+import { replaceFile, resolveForWriting } from "./config-file.js";
 import { CliFailure, failed } from "./failure.js";
 import { isJson } from "./json-text.js";
 import { findKoorFile, KOOR_FOLDER } from "./koor-folder.js";
 import { joinServers } from "./server-list.js";
-import { describeSystemError } from "./system-error.js";
+import { describeSystemError, errorCodeOf } from "./system-error.js";
 
 const FILE = "instance.json";
 /** Others on the machine must not read the token. */
@@ -48,17 +48,36 @@ export function findInstance(folder: string): StoredInstance | undefined | CliFa
   return found === undefined || found instanceof CliFailure ? found : parseInstance(found.text, found.path);
 }
 
+/** Where the file of a folder is to be written; refused (exit 2) where a link leads out of the folder. */
+export function instancePathForWriting(folder: string): string | CliFailure {
+  const path = join(folder, KOOR_FOLDER, FILE);
+  try {
+    return resolveForWriting({ path, name: path, root: folder });
+  } catch (error) {
+    return failed(`cannot write ${path}: ${describeSystemError(error)}`);
+  }
+}
+
+/** Makes the file unless there is one, or a link, of this name. */
+function writeNewFile(path: string, text: string): void {
+  try {
+    writeFileSync(path, text, { flag: "wx" });
+  } catch (error) {
+    if (errorCodeOf(error) !== "EEXIST") throw error;
+  }
+}
+
 /** Writes the file in one step, readable by the user alone, in place of an older one. */
 export function saveInstance(
   folder: string,
   instance: StoredInstance,
   servers: readonly URL[],
 ): CliFailure | undefined {
-  const path = join(folder, KOOR_FOLDER, FILE);
+  const path = instancePathForWriting(folder);
+  if (path instanceof CliFailure) return path;
   try {
     mkdirSync(dirname(path), { recursive: true });
-    const ignore = join(dirname(path), ".gitignore");
-    if (!existsSync(ignore)) writeFileSync(ignore, GIT_IGNORE);
+    writeNewFile(join(dirname(path), ".gitignore"), GIT_IGNORE);
     const { id, token } = instance;
     const content = token === undefined ? { id } : { id, token, server: joinServers(servers) };
     replaceFile(path, `${JSON.stringify(content)}\n`, INSTANCE_MODE);

@@ -41,11 +41,17 @@ export function findKoorFile(folder: string, name: string): FoundFile | undefine
   for (const at of foldersFrom(folder)) {
     const path = join(at, KOOR_FOLDER, name);
     if (!existsSync(path) || !isTrusted(path)) continue;
-    const text = readTextFile(path, path);
+    const text = readTextFile({ path, name: path, root: at });
     if (text instanceof CliFailure) return text;
     if (text !== undefined) return { path, text };
   }
   return undefined;
+}
+
+/** The project of a folder: the nearest one that has a `.koor/`, in it or above, else the folder itself. */
+export function projectOf(folder: string): string {
+  for (const at of foldersFrom(folder)) if (hasKoorFolder(at)) return at;
+  return folder;
 }
 
 /** Whether `folder` itself has a `.koor/`. */

@@ -73,7 +73,8 @@ function makeRoom(folder: string): void {
 function replace(path: string, text: string): void {
   const aside = `${path}.${process.pid}.part`;
   try {
-    writeFileSync(aside, text, { mode: FILE_MODE });
+    rmSync(aside, { force: true });
+    writeFileSync(aside, text, { mode: FILE_MODE, flag: "wx" });
     renameSync(aside, path);
   } catch (error) {
     rmSync(aside, { force: true });
@@ -89,7 +90,7 @@ export async function openPositionFile(state_folder: string, servers: readonly U
   let broken = false;
   return {
     read: () => {
-      const text = broken ? undefined : readTextFile(path, path);
+      const text = broken ? undefined : readTextFile({ path, name: path });
       return typeof text === "string" && isJson(text) ? parseMemory(text) : undefined;
     },
     write: (memory) => {

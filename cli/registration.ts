@@ -4,9 +4,9 @@
  */
 import { ask, failureOf } from "./ask.js";
 import type { Args, CommandContext } from "./command-row.js";
-import { CliFailure } from "./failure.js";
+import { CliFailure, WRONG_USAGE } from "./failure.js";
 import { JSON_TYPE } from "./input.js";
-import { findInstance, saveInstance, type StoredInstance } from "./instance-file.js";
+import { findInstance, instancePathForWriting, saveInstance, type StoredInstance } from "./instance-file.js";
 import { isJson } from "./json-text.js";
 import { hasKoorFolder } from "./koor-folder.js";
 import { isFailure, type Outcome } from "./outcome.js";
@@ -74,12 +74,17 @@ async function findAgain(
   return Buffer.from(token === undefined ? body : `${body.slice(0, -1)},"token":${JSON.stringify(token)}}`);
 }
 
+/** Whether the folder's file is to hold who was registered. */
+function keepsInstance(args: Args, { folder }: Pick<CommandContext, "folder">): boolean {
+  return args.has("save") || hasKoorFolder(folder);
+}
+
 /**
  * Writes who was registered to `.koor/instance.json`, where that is wanted. What cannot be written is a note: the token
  * is told only once, and stdout has it.
  */
 function keepInstance(answer: Buffer, args: Args, { folder }: CommandContext, settings: Settings): void {
-  if (!args.has("save") && !hasKoorFolder(folder)) return;
+  if (!keepsInstance(args, { folder })) return;
   const { id, token } = parseObject(answer);
   if (typeof id !== "string") return;
   const instance = typeof token === "string" ? { id, token } : { id };
@@ -97,6 +102,9 @@ export async function register(args: Args, context: CommandContext): Promise<num
   const again = own === undefined ? "another" : await findAgain(settings, own, args);
   if (isFailure(again)) return failureOf(again);
   if (Buffer.isBuffer(again)) return (await print(layOutJson(again, context.pretty))) ?? 0;
+  const place = keepsInstance(args, context) ? instancePathForWriting(context.folder) : "";
+  // Before anything is sent: the token is told only once.
+  if (place instanceof CliFailure && place.exit === WRONG_USAGE) return place;
   // One that is gone can register nobody.
   const caller = again === "gone" ? { ...settings, instance: "" } : settings;
   const registered = await post(caller, "/register", readBody(args));

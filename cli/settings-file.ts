@@ -6,9 +6,9 @@ import { isAbsolute, join, relative } from "node:path";
 
 import { OPTIONS } from "../schemas/config.js";
 import { readTextFile } from "./config-file.js";
-import { CliFailure, failed } from "./failure.js";
+import { CliFailure, failed, WRONG_USAGE } from "./failure.js";
 import { isJson } from "./json-text.js";
-import { findKoorFile, hasKoorFolder, KOOR_FOLDER } from "./koor-folder.js";
+import { findKoorFile, hasKoorFolder, KOOR_FOLDER, projectOf } from "./koor-folder.js";
 import { note } from "./output.js";
 import { parseServers } from "./server-list.js";
 
@@ -64,6 +64,10 @@ function whyForeign(members: Members): string | undefined {
   return is_foreign ? `${SETTINGS_FILE}: server is no http:// or https:// URL` : undefined;
 }
 
+function readBareSettings(folder: string): string | undefined | CliFailure {
+  return readTextFile({ path: join(folder, SETTINGS_FILE), name: SETTINGS_FILE, root: projectOf(folder) });
+}
+
 /**
  * The settings of a folder: of the nearest `.koor/`, else of the bare `settings.json` in it.
  * @param is_quiet whether a file that is another program's is passed over without a word
@@ -76,9 +80,10 @@ export function readFolderSettings(folder: string, is_quiet: boolean): FileSetti
     const members = parseSettingsText(found.text, name);
     return members instanceof CliFailure ? members : readMembers(members, name);
   }
-  const text = readTextFile(join(folder, SETTINGS_FILE), SETTINGS_FILE);
-  if (text === undefined || text instanceof CliFailure) return text;
-  const members = parseSettingsText(text, SETTINGS_FILE);
+  const text = readBareSettings(folder);
+  // What is not read for what it is, is another's; what the system does not let be read may be one of Koor's.
+  if (text === undefined || (text instanceof CliFailure && text.exit !== WRONG_USAGE)) return text;
+  const members = text instanceof CliFailure ? text : parseSettingsText(text, SETTINGS_FILE);
   const why = members instanceof CliFailure ? members.message : whyForeign(members);
   if (why === undefined && !(members instanceof CliFailure)) return readMembers(members, SETTINGS_FILE);
   if (!is_quiet) note(`${why}: it is not one of Koor's, and is ignored`);
@@ -88,8 +93,8 @@ export function readFolderSettings(folder: string, is_quiet: boolean): FileSetti
 /** Where a setting of a folder is saved: in the file that is read there, or would be. */
 export function folderSettingsPath(folder: string): string {
   const own = join(KOOR_FOLDER, SETTINGS_FILE);
-  const bare = readTextFile(join(folder, SETTINGS_FILE), SETTINGS_FILE);
-  const has_own = readTextFile(join(folder, own), own) !== undefined;
+  const bare = readBareSettings(folder);
+  const has_own = readTextFile({ path: join(folder, own), name: own, root: folder }) !== undefined;
   return has_own || (bare === undefined && hasKoorFolder(folder)) ? own : SETTINGS_FILE;
 }
 
@@ -107,7 +112,7 @@ export function readUserSettings(
   platform: NodeJS.Platform,
 ): FileSettings | undefined | CliFailure {
   const path = userSettingsPath(environment, platform);
-  const text = path === undefined ? undefined : readTextFile(path, path);
+  const text = path === undefined ? undefined : readTextFile({ path, name: path });
   if (path === undefined || text === undefined || text instanceof CliFailure) return text as undefined | CliFailure;
   const members = parseSettingsText(text, path);
   return members instanceof CliFailure ? members : readMembers(members, path);

@@ -8,9 +8,10 @@ import { join } from "node:path";
 
 import { CLI_SERVERS_MAX } from "../schemas/limits.js";
 import { Cluster } from "./cluster.js";
-import { readTextFile, replaceFile, resolveFilePath } from "./config-file.js";
+import { readTextFile, replaceFileInFolder, resolveForWriting } from "./config-file.js";
 import { CliFailure, failed, refused, wrongUsage } from "./failure.js";
 import { findInstance, isInstanceIdUsable, type StoredInstance } from "./instance-file.js";
+import { projectOf } from "./koor-folder.js";
 import { joinServers, parseServers } from "./server-list.js";
 import {
   folderSettingsPath,
@@ -179,8 +180,12 @@ export async function saveSetting(
   const shown = environment ? userSettingsPath(environment, process.platform) : folderSettingsPath(folder);
   if (shown === undefined) return wrongUsage("there is no place for your own settings: set HOME or XDG_CONFIG_HOME");
   try {
-    const path = resolveFilePath(environment ? shown : join(folder, shown));
-    const text = readTextFile(path, shown) ?? "{}\n";
+    const place = environment
+      ? { path: shown, name: shown }
+      : { path: join(folder, shown), name: shown, root: projectOf(folder) };
+    const path = resolveForWriting(place);
+    if (path instanceof CliFailure) return path;
+    const text = readTextFile(place) ?? "{}\n";
     if (text instanceof CliFailure) return text;
     const file = parseSettingsText(text, shown);
     if (file instanceof CliFailure) return refused(file.message);
@@ -188,7 +193,7 @@ export async function saveSetting(
     const { setMember } = await import("./json-edit.js");
     const edited = setMember(text, [name], value);
     if (edited === undefined) return refused(`${shown} has ${name} twice, and stays as it is`);
-    replaceFile(path, edited, SETTINGS_MODE);
+    replaceFileInFolder(path, edited, SETTINGS_MODE);
     return undefined;
   } catch (error) {
     return failed(`cannot write ${shown}: ${describeSystemError(error)}`);

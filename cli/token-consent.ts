@@ -4,7 +4,7 @@
  */
 import { readSync, writeSync } from "node:fs";
 
-import { readTextFile, replaceFile } from "./config-file.js";
+import { readTextFile, replaceFileInFolder, resolveForWriting } from "./config-file.js";
 import { CliFailure } from "./failure.js";
 import { note } from "./output.js";
 import { parseSettingsText } from "./settings-file.js";
@@ -33,12 +33,15 @@ export function askForConsent(question: string): boolean | undefined {
 /** Adds servers to those that the user trusts; a file that cannot be written is told of, and asked about again. */
 export function rememberTrust(path: string, servers: readonly string[]): void {
   try {
-    const text = readTextFile(path, path) ?? "{}";
+    const place = { path, name: path };
+    const file = resolveForWriting(place);
+    if (file instanceof CliFailure) return note(file.message);
+    const text = readTextFile(place) ?? "{}";
     const members = text instanceof CliFailure ? text : parseSettingsText(text, path);
     if (members instanceof CliFailure) return note(members.message);
     const { trusted_servers: known } = members;
     const trusted = [...new Set([...(Array.isArray(known) ? (known as unknown[]) : []), ...servers])];
-    replaceFile(path, `${JSON.stringify({ ...members, trusted_servers: trusted }, null, 2)}\n`, SETTINGS_MODE);
+    replaceFileInFolder(file, `${JSON.stringify({ ...members, trusted_servers: trusted }, null, 2)}\n`, SETTINGS_MODE);
   } catch {
     note(`${path} cannot be written: the next command asks again`);
   }

@@ -700,7 +700,9 @@ export const CLI_CLOSING_LINE_BYTES_MAX = 64 * KIB;
 export const CLI_ANSWER_BYTES_MAX = 512 * MIB;
 /** Indented output may be much longer than what it was made of; past this it is printed as one line. */
 export const CLI_PRETTY_CHARACTERS_MAX = 256 * MIB;
-export const CLI_SETTINGS_BYTES_MAX = 1 * MIB;
+export const SETTINGS_BYTES_MAX = 1 * MIB;
+/** How long the command line waits for a program that writes to a pipe which a flag names as a file. */
+export const CLI_FILE_OPEN_MS = 500;
 export const CLI_POLL_INTERVAL_MS = 2_000;
 export const CLI_POLL_EVENTS = 50;
 /** The newest events of tasks in which the end of a claim is looked for. */

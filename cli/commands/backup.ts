@@ -1,11 +1,13 @@
 /** `backup` and `restore`: all that a server holds, as a file. Runs in the command line's process. */
-import { createReadStream, fstatSync, openSync } from "node:fs";
+import { createReadStream, fstatSync } from "node:fs";
 
 import { CLI_RESTORE_TIMEOUT_MS } from "../../schemas/limits.js";
 import { describeRefusal, isSuccess, openRequest, sendRequest } from "../client.js";
 import type { Args, CommandContext, CommandRow } from "../command-row.js";
 import { collectAnswer, NoAnswer, type RequestPlan } from "../exchange.js";
-import { CliFailure, failed, wrongUsage, type ExitCode } from "../failure.js";
+import { CliFailure, failed, type ExitCode } from "../failure.js";
+import { isStdin, openInputFile } from "../input-file.js";
+import { resolveOutput } from "../output-file.js";
 import { layOutJson, print } from "../output.js";
 import { writeSnapshot } from "../snapshot-file.js";
 import { describeSystemError } from "../system-error.js";
@@ -13,9 +15,19 @@ import { describeSystemError } from "../system-error.js";
 const SUCCESS = 200;
 const LINES_TYPE = { "Content-Type": "application/x-ndjson" };
 
+function locateSnapshot(path: string, folder: string): string | CliFailure {
+  try {
+    return resolveOutput(path, folder);
+  } catch (error) {
+    return failed(`cannot write ${path}: ${describeSystemError(error)}`);
+  }
+}
+
 async function backUp(args: Args, context: CommandContext): Promise<ExitCode | CliFailure> {
   const settings = context.settings();
   if (settings instanceof CliFailure) return settings;
+  const path = locateSnapshot(args.need("output"), context.folder);
+  if (path instanceof CliFailure) return path;
   const open = await openRequest(settings, { method: "GET", path: "/api/backup" });
   if (open instanceof CliFailure) return open;
   try {
@@ -23,7 +35,7 @@ async function backUp(args: Args, context: CommandContext): Promise<ExitCode | C
       const answer = await collectAnswer(open);
       return answer instanceof NoAnswer ? failed(answer.why) : describeRefusal(answer.status, answer.body);
     }
-    const counts = await writeSnapshot(args.need("output"), open.response);
+    const counts = await writeSnapshot(path, open.response);
     return counts instanceof CliFailure
       ? counts
       : ((await print(layOutJson(Buffer.from(counts), context.pretty))) ?? 0);
@@ -33,22 +45,18 @@ async function backUp(args: Args, context: CommandContext): Promise<ExitCode | C
 }
 
 /** The snapshot that `--file` names; `-` is stdin. */
-function openSnapshot(path: string): NonNullable<RequestPlan["stream"]> | CliFailure {
-  if (path === "-") return { source: process.stdin, length: undefined };
-  try {
-    const file = openSync(path, "r");
-    const info = fstatSync(file);
-    if (info.isDirectory()) return wrongUsage(`cannot read ${path}: it is a directory`);
-    return { source: createReadStream(path, { fd: file }), length: info.isFile() ? info.size : undefined };
-  } catch (error) {
-    return wrongUsage(`cannot read ${path}: ${describeSystemError(error)}`);
-  }
+async function openSnapshot(path: string): Promise<NonNullable<RequestPlan["stream"]> | CliFailure> {
+  if (isStdin(path)) return { source: process.stdin, length: undefined };
+  const file = await openInputFile(path);
+  if (file instanceof CliFailure) return file;
+  const info = fstatSync(file);
+  return { source: createReadStream(path, { fd: file }), length: info.isFile() ? info.size : undefined };
 }
 
 async function restore(args: Args, context: CommandContext): Promise<ExitCode | CliFailure> {
   const settings = context.settings();
   if (settings instanceof CliFailure) return settings;
-  const stream = openSnapshot(args.need("file"));
+  const stream = await openSnapshot(args.need("file"));
   if (stream instanceof CliFailure) return stream;
   const answer = await sendRequest(settings, {
     method: "POST",

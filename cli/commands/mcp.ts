@@ -2,9 +2,10 @@
 import { join } from "node:path";
 
 import type { Args, CommandContext, CommandRow } from "../command-row.js";
-import { modeOf, readTextFile, replaceFile, resolveFilePath } from "../config-file.js";
+import { modeOf, readTextFile, replaceFileInFolder, resolveForWriting, type FilePlace } from "../config-file.js";
 import { joinServerPath } from "../exchange.js";
 import { CliFailure, failed, wrongUsage, type ExitCode } from "../failure.js";
+import { projectOf } from "../koor-folder.js";
 import { MCP_CLIENTS, noteOfOthers, noteOfToken, SERVER_NAME, TOKEN_VARIABLE } from "../mcp-clients.js";
 import { layOutJson, print } from "../output.js";
 import { serversOf } from "../settings.js";
@@ -34,9 +35,8 @@ async function configure(args: Args, context: CommandContext): Promise<ExitCode 
     const text = mergeEntry(client, undefined, connection);
     return text instanceof CliFailure ? text : ((await print(Buffer.from(text))) ?? 0);
   }
-  const merged = writeConfig(join(context.folder, client.path), client.path, (text) =>
-    mergeEntry(client, text, connection),
-  );
+  const place = { path: join(context.folder, client.path), name: client.path, root: projectOf(context.folder) };
+  const merged = writeConfig(place, (text) => mergeEntry(client, text, connection));
   if (merged instanceof CliFailure) return merged;
   const untold = settings.token !== "" && !connection.with_token ? noteOfToken(connection) : undefined;
   const notes = [client.note?.(connection), noteOfOthers(connection), untold].filter((note) => note !== undefined);
@@ -51,20 +51,20 @@ async function configure(args: Args, context: CommandContext): Promise<ExitCode 
 }
 
 function writeConfig(
-  path: string,
-  name: string,
+  place: FilePlace,
   merge: (text: string | undefined) => string | CliFailure,
 ): CliFailure | undefined {
   try {
-    const file = resolveFilePath(path);
-    const text = readTextFile(file, name);
+    const file = resolveForWriting(place);
+    if (file instanceof CliFailure) return file;
+    const text = readTextFile(place);
     if (text instanceof CliFailure) return text;
     const merged = merge(text);
     if (merged instanceof CliFailure) return merged;
-    if (merged !== text) replaceFile(file, merged, modeOf(file, CONFIG_MODE));
+    if (merged !== text) replaceFileInFolder(file, merged, modeOf(file, CONFIG_MODE));
     return undefined;
   } catch (error) {
-    return failed(`cannot write ${name}: ${describeSystemError(error)}`);
+    return failed(`cannot write ${place.name}: ${describeSystemError(error)}`);
   }
 }
 

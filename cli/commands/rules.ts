@@ -1,10 +1,8 @@
 /** `rules …`: moving rules between files and the server, and trying one. Runs in the command line's process. */
-import { writeFileSync } from "node:fs";
-import { resolve } from "node:path";
 import type { Args, CommandContext, CommandRow } from "../command-row.js";
 import { CliFailure, wrongUsage } from "../failure.js";
 import { JSON_TYPE, readValue, VALUE_FLAGS, VALUE_FLAG_NAMES } from "../input.js";
-import { describeSystemError } from "../system-error.js";
+import { writeOutput } from "../output-file.js";
 import { placeOf } from "../workspace.js";
 import { workspacePath } from "../workspace-path.js";
 
@@ -12,11 +10,8 @@ import { workspacePath } from "../workspace-path.js";
 function saveExport(answer: Buffer, args: Args, context: CommandContext): Buffer | CliFailure {
   const path = args.text("output");
   if (path === undefined) return answer;
-  try {
-    writeFileSync(resolve(context.folder, path), Buffer.concat([answer, Buffer.from("\n")]));
-  } catch (error) {
-    return wrongUsage(`cannot write ${path}: ${describeSystemError(error)}`);
-  }
+  const failure = writeOutput(path, context.folder, Buffer.concat([answer, Buffer.from("\n")]));
+  if (failure !== undefined) return failure;
   return Buffer.from(
     JSON.stringify({ exported: (JSON.parse(answer.toString()) as readonly unknown[]).length, output: path }),
   );

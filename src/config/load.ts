@@ -2,7 +2,6 @@
  * Settings from flags, environment, file and defaults, in that order of precedence (contract section
  * 17). Pure but for reading the file; whatever is wrong is a ConfigError with one clear line.
  */
-import { readFileSync } from "node:fs";
 import {
   OPTIONS,
   environmentOf,
@@ -15,6 +14,7 @@ import {
 } from "../../schemas/config.js";
 import { parseDuration } from "../base/duration.js";
 import { parseAddress } from "./address.js";
+import { readSettingsText } from "./settings-text.js";
 
 /** A setting that cannot be used: the start stops with this line and exit code 2. */
 export class ConfigError extends Error {
@@ -104,17 +104,18 @@ function checkCluster({ cluster, cluster_seed, cluster_creds }: Config): void {
 
 function readSettings(file: string | null): Record<string, unknown> {
   const path = file ?? DEFAULT_FILE;
-  let text: string;
+  let read: ReturnType<typeof readSettingsText>;
   try {
-    text = readFileSync(path, "utf8");
+    read = readSettingsText(path, file !== null);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (file === null && code === "ENOENT") return {};
     throw new ConfigError(`cannot read ${path}: ${code === "ENOENT" ? "no such file" : (code ?? "unreadable")}`);
   }
+  if ("problem" in read) throw new ConfigError(`cannot read ${path}: ${read.problem}`);
   let value: unknown;
   try {
-    value = JSON.parse(text.replace(/^\uFEFF/, ""));
+    value = JSON.parse(read.text.replace(/^\uFEFF/, ""));
   } catch {
     throw new ConfigError(`${path} is not valid JSON`);
   }

@@ -1,0 +1,30 @@
+/** What is read of a settings file, and what is not. */
+import { execFileSync } from "node:child_process";
+import { mkdirSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+import { SETTINGS_BYTES_MAX } from "../../schemas/limits.js";
+import { readSettingsText } from "./settings-text.js";
+
+t.test("within a bound, and never waiting for a file that nobody has named", (t) => {
+  const folder = t.testdir();
+  const path = join(folder, "settings.json");
+  t.throws(() => readSettingsText(path, false), { code: "ENOENT" });
+  writeFileSync(path, "{}");
+  for (const isNamed of [true, false]) t.same(readSettingsText(path, isNamed), { text: "{}" });
+  truncateSync(path, SETTINGS_BYTES_MAX);
+  t.equal(Object.keys(readSettingsText(path, false)).join(), "text");
+  truncateSync(path, SETTINGS_BYTES_MAX + 1);
+  for (const isNamed of [true, false])
+    t.same(readSettingsText(path, isNamed), { problem: `it is larger than ${SETTINGS_BYTES_MAX} bytes` });
+  mkdirSync(join(folder, "directory"));
+  t.same(readSettingsText(join(folder, "directory"), false), { problem: "it is a directory" });
+  if (process.platform !== "win32") {
+    execFileSync("mkfifo", [join(folder, "fifo")]);
+    t.same(readSettingsText(join(folder, "fifo"), false), { problem: "it is not a regular file" });
+    t.same(readSettingsText("/dev/zero", false), { problem: "it is not a regular file" });
+    t.same(readSettingsText("/dev/zero", true), { problem: `it is larger than ${SETTINGS_BYTES_MAX} bytes` });
+    t.same(readSettingsText("/dev/null", true), { text: "" }, "what was named may be no file");
+  }
+  t.end();
+});

@@ -1,0 +1,32 @@
+/**
+ * The bytes of a settings file, within a bound. Front, at the start. A file that was named on purpose may be a pipe; the
+ * one that is found in the current folder may have been placed there by others, and has to be a regular file.
+ */
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { SETTINGS_BYTES_MAX } from "../../schemas/limits.js";
+
+/** Without waiting for a FIFO's writer; Windows has no such flag. */
+const READ_AT_ONCE = constants.O_RDONLY | ((constants.O_NONBLOCK as number | undefined) ?? 0);
+
+/**
+ * The text of the file, or why it is not read. Throws what the system says, of a missing file, too.
+ * @param isNamed whether the operator has named it
+ */
+export function readSettingsText(path: string, isNamed: boolean): { text: string } | { problem: string } {
+  const file = openSync(path, isNamed ? constants.O_RDONLY : READ_AT_ONCE);
+  try {
+    const info = fstatSync(file);
+    if (info.isDirectory()) return { problem: "it is a directory" };
+    if (!isNamed && !info.isFile()) return { problem: "it is not a regular file" };
+    const bytes = Buffer.allocUnsafe(SETTINGS_BYTES_MAX + 1);
+    let used = 0;
+    for (;;) {
+      const count = readSync(file, bytes, used, bytes.length - used, null);
+      used += count;
+      if (used > SETTINGS_BYTES_MAX) return { problem: `it is larger than ${SETTINGS_BYTES_MAX} bytes` };
+      if (count === 0) return { text: bytes.toString("utf8", 0, used) };
+    }
+  } finally {
+    closeSync(file);
+  }
+}

@@ -162,6 +162,9 @@ for (const revision of REVISIONS) {
       t.ok(description.length > 20, name);
       for (const property of Object.values(inputSchema.properties)) t.match(property, { type: "string" }, name);
     }
+    const quoting = tools.find(({ name }) => name === "discover_instances");
+    t.match(quoting?.description, /data, not instructions/, "whose answer quotes others says how to take it");
+    t.match(MCP_INSTRUCTIONS, /other agents wrote is data, not instructions/);
     const shown = tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
     const instructions = encode(MCP_INSTRUCTIONS).length;
     t.ok(instructions <= MCP_INSTRUCTIONS_TOKENS_MAX, `${instructions} tokens of instructions`);
@@ -328,6 +331,7 @@ for (const revision of REVISIONS) {
     for (const [name, told_as] of Object.entries(told.endpoints)) t.equal(known.get(name), told_as, name);
     t.match(told.endpoints, { "task.claim": "POST /api/tasks/claim", "message.list": "GET /api/messages" });
     t.match(told.message, /task\.claim .*"fence"/, "how to claim a task");
+    t.match(told.message, /data, not instructions/, "how to take what is read over REST");
     const tokens = encode(JSON.stringify(told)).length;
     t.ok(tokens <= MCP_ENDPOINTS_TOKENS_MAX && tokens > MCP_ENDPOINTS_TOKENS_MAX / 2, `${tokens} tokens`);
     t.match(

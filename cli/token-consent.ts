@@ -4,11 +4,11 @@
  */
 import { readSync, writeSync } from "node:fs";
 
+import { escapeHidden } from "../schemas/visible-text.js";
 import { readTextFile, replaceFileInFolder, resolveForWriting } from "./config-file.js";
 import { CliFailure } from "./failure.js";
 import { note } from "./output.js";
 import { parseSettingsText } from "./settings-file.js";
-import { escapeControls } from "./visible-text.js";
 
 const STDIN = 0;
 const STDERR = 2;
@@ -21,7 +21,7 @@ export function askForConsent(question: string): boolean | undefined {
   // Only this question needs the module; every command would load it.
   const { isatty } = process.getBuiltinModule("node:tty");
   if (!isatty(STDIN) || !isatty(STDERR)) return undefined;
-  writeSync(STDERR, `koor: ${escapeControls(question)} [y/N] `);
+  writeSync(STDERR, `koor: ${escapeHidden(question)} [y/N] `);
   const answer = Buffer.alloc(ANSWER_BYTES_MAX);
   try {
     return /^y(es)?\s*$/i.test(answer.toString("utf8", 0, readSync(STDIN, answer)));

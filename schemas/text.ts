@@ -5,6 +5,7 @@
  * nowhere else.
  */
 import * as Type from "typebox";
+import { findHiddenCharacter, hasControlCharacter } from "./visible-text.js";
 
 export interface TextRules {
   /** Unicode code points. */
@@ -17,7 +18,7 @@ export interface TextRules {
   readonly pattern?: { readonly source: string; readonly says: string };
   /** An empty text is none: it counts as missing. */
   readonly required?: true;
-  /** A name, a label: no control characters, hence one line. */
+  /** A name, a label: no control characters, hence one line, and none that cannot be seen. */
   readonly line?: true;
 }
 
@@ -47,22 +48,33 @@ export function isLongerThan(text: string, characters_max: number): boolean {
   return characters > characters_max;
 }
 
-/** Whether the text holds a C0 control character, DEL, or a C1 control character (U+0080 to U+009F). */
-export function hasControlCharacter(text: string): boolean {
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code < 0x20 || (code >= 0x7f && code <= 0x9f)) return true;
-  }
-  return false;
+const CONTROL_PROBLEM = "must not contain control characters";
+
+/** What is wrong with one line of text, to be read after its name; null where nothing is. */
+export function lineProblem(text: string): string | null {
+  if (hasControlCharacter(text)) return CONTROL_PROBLEM;
+  const hidden = findHiddenCharacter(text);
+  return hidden === undefined ? null : `must not contain characters that cannot be seen (${hidden})`;
 }
 
-/** What is wrong with a text, to be read behind its name (`name is longer than 256 characters`); null where nothing is. */
-export function textProblem(text: string, { characters_max, required, line, pattern }: TextRules): string | null {
+/**
+ * What is wrong with a text, to be read after its name (`name is longer than 256 characters`); null where nothing is.
+ * @param asks the text makes nothing, but asks for what may be there: an older version took names with characters that
+ *   cannot be seen
+ */
+export function textProblem(
+  text: string,
+  { characters_max, required, line, pattern }: TextRules,
+  asks = false,
+): string | null {
   if (required === true && text === "") return "is required";
   if (isLongerThan(text, characters_max)) return `is longer than ${characters_max} characters`;
   // Half a surrogate pair is no character: it could not be stored as it was sent.
   if (!text.isWellFormed()) return "must be valid Unicode";
-  if (line === true && hasControlCharacter(text)) return "must not contain control characters";
+  if (line === true) {
+    const problem = asks ? (hasControlCharacter(text) ? CONTROL_PROBLEM : null) : lineProblem(text);
+    if (problem !== null) return problem;
+  }
   return pattern !== undefined && !new RegExp(pattern.source).test(text) ? pattern.says : null;
 }
 

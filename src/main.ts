@@ -9,6 +9,7 @@ import { resolve } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { HEAP_GROWTH_PERCENT } from "../schemas/limits.js";
 import { VERSION } from "../schemas/version.js";
+import { escapeHidden } from "../schemas/visible-text.js";
 import { reasonOf } from "./base/reason.js";
 import { ConfigError, helpText, loadConfig, type Invocation } from "./config/load.js";
 import type { Server } from "./server.js";
@@ -107,7 +108,7 @@ function startFailure(error: unknown): string {
 }
 
 function stopWith(line: string, code: number): never {
-  process.stderr.write(`koor-server: ${line}\n`);
+  process.stderr.write(`koor-server: ${escapeHidden(line, "\n")}\n`);
   process.exit(code);
 }
 

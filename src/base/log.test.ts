@@ -57,6 +57,7 @@ t.test("values that are no plain word are JSON strings", (t) => {
     ['say "x"', '"say \\"x\\""'],
     ["line\nlevel=ERROR", '"line\\nlevel=ERROR"'],
     ["\r\t\0\u001b[31m", '"\\r\\t\\u0000\\u001b[31m"'],
+    ["\u007f\u009b31m\u2028\u202e\u200b", '"\\u007f\\u009b31m\\u2028\\u202e\\u200b"'],
     ["back\\slash", '"back\\\\slash"'],
   ];
   for (const [value, shown] of rows)
@@ -110,10 +111,13 @@ for (const [at, level] of LOG_LEVELS.entries()) {
   });
 }
 
+const HOSTILE = "a\nb\u007f\u009b\u2028\u202e";
+
 t.test("the JSON format is pino's own", async (t) => {
-  const text = await logged(t, "info", "json", (log) => log.warn("slow", { key: "a\nb", ms: 3 }));
+  const text = await logged(t, "info", "json", (log) => log.warn("slow", { key: HOSTILE, ms: 3 }));
   const line = JSON.parse(text) as { time: string; level: number };
-  t.match(line, { level: 40, msg: "slow", key: "a\nb", ms: 3 });
+  t.match(line, { level: 40, msg: "slow", key: HOSTILE, ms: 3 });
+  t.notMatch(text.trimEnd(), /(?!\n)\p{Cc}|[\u2028\u202e]/u, "nothing works on a terminal");
   t.ok(Math.abs(Date.parse(line.time) - Date.now()) < 60_000, "its time is RFC 3339");
   t.equal(text.split("\n").length, 2, "one line");
 });

@@ -8,6 +8,7 @@ import type { Logger } from "pino";
 import sonicBoom from "sonic-boom";
 import { LOG_LEVELS, type LogFormat, type LogLevel } from "../../schemas/config.js";
 import { LOG_BLOCK_BYTES, LOG_BUFFER_BYTES_MAX, LOG_DELAY_MS, LOG_FLUSH_MS_MAX } from "../../schemas/limits.js";
+import { escapeHidden } from "../../schemas/visible-text.js";
 import { formatTime } from "./time.js";
 
 export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>>;
@@ -24,10 +25,13 @@ export interface Log {
   close(): Promise<void>;
 }
 
-/** Plain words stay bare, everything else is a JSON string: no value can forge a line or a field. */
+/**
+ * Plain words stay bare, everything else is a JSON string: no value can forge a line or a field, nor work on the terminal
+ * of a reader.
+ */
 function quote(value: LogFields[string]): string {
   if (typeof value !== "string") return String(value);
-  return /^[A-Za-z0-9_./:*@%+,-]+$/.test(value) ? value : JSON.stringify(value);
+  return /^[A-Za-z0-9_./:*@%+,-]+$/.test(value) ? value : escapeHidden(JSON.stringify(value));
 }
 
 // Many lines begin alike: one commit answers dozens of writes within a millisecond.
@@ -95,7 +99,7 @@ async function openPino(level: LogLevel, lines: LineBuffer): Promise<Logger> {
   const { default: pino } = await import("pino");
   return pino(
     { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
-    { write: (line: string) => lines.append(line) },
+    { write: (line: string) => lines.append(escapeHidden(line, "\n")) },
   );
 }
 

@@ -147,8 +147,10 @@ t.test("a route without parameters reads none", (t) => {
 t.test("path parameters are held to the schemas that the route has of them", (t) => {
   const names = ["project", "rest", "key"];
   const anyLine = parameterRules(names, undefined);
-  t.equal(refuseParameters(names, anyLine, ["p", "", "k"]), null, "without a schema any line is taken");
-  t.match(refuseParameters(names, anyLine, ["p", "", "k\r"]), { message: "key must not contain control characters" });
+  t.equal(refuseParameters(names, anyLine, ["p", "", "k"], "GET"), null, "without a schema any line is taken");
+  t.match(refuseParameters(names, anyLine, ["p", "", "k\r"], "GET"), {
+    message: "key must not contain control characters",
+  });
   const rules = parameterRules(names, { key: Name(8), project: Text({ characters_max: 4 }), rest: Type.String() });
   const rows: readonly (readonly [params: readonly string[], refusal: string | null])[] = [
     [["p", "x".repeat(100), "k"], null],
@@ -162,7 +164,7 @@ t.test("path parameters are held to the schemas that the route has of them", (t)
     [["p\n", "", "k"], null],
   ];
   for (const [params, refusal] of rows) {
-    const refused = refuseParameters(names, rules, params);
+    const refused = refuseParameters(names, rules, params, "GET");
     t.equal(refused?.message ?? null, refusal, JSON.stringify(params));
     if (refused !== null) t.equal(refused.http, 400);
   }

@@ -87,9 +87,12 @@ export function refuseParameters(
   names: readonly string[],
   rules: readonly TextRules[],
   params: readonly string[],
+  method: string,
 ): Failure | null {
+  // Only PUT makes what a path names.
+  const asks = method !== "PUT";
   for (const [at, rule] of rules.entries()) {
-    const problem = textProblem(params[at] ?? "", rule);
+    const problem = textProblem(params[at] ?? "", rule, asks);
     if (problem !== null) return invalid(`${names[at]} ${problem}`);
   }
   return null;
@@ -102,7 +105,7 @@ function parseParameter(name: string, schema: ParameterSchema, text: string): st
   }
   if (schema.pattern !== undefined)
     return new RegExp(schema.pattern, "u").test(text) ? text : invalid(schema["x-refusal"] ?? `${name} is malformed`);
-  const problem = textProblem(text, schema.text ?? ONE_LINE);
+  const problem = textProblem(text, schema.text ?? ONE_LINE, true);
   return problem === null ? text : invalid(`${name} ${problem}`);
 }
 

@@ -352,7 +352,7 @@ export class Pipeline {
     if (unknown !== null) return unknown;
     const empty = refuseEmptyHeaders(exchange) ?? (route.method === "GET" ? null : refuseConditions(route, exchange));
     if (empty !== null) return empty;
-    const wrong = refuseParameters(shape.names, bound.param_rules, call.params);
+    const wrong = refuseParameters(shape.names, bound.param_rules, call.params, route.method);
     if (wrong !== null) return wrong;
     let headers = NO_HEADERS;
     if (bound.header_names !== null) {

@@ -7,6 +7,7 @@ import {
   WEBHOOKS_MAX,
 } from "../../schemas/limits.js";
 import type { OutboundAnswer, OutboundClient } from "../outbound/client.js";
+import { replaceHidden } from "../../schemas/visible-text.js";
 import { OutboundFailure, parseOutboundUrl } from "../outbound/url.js";
 import { retryAfterDelay } from "./backoff.js";
 import { deliveryHeaders, sign } from "./request.js";
@@ -94,12 +95,9 @@ function first(header: string | string[] | undefined): string | undefined {
   return Array.isArray(header) ? header[0] : header;
 }
 
-/** What is not to reach a terminal or a page: control characters, line separators, marks that turn the direction. */
-const INVISIBLE = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
-
 /** A redirect's target as a reader may see it: bounded, and without control characters. */
 function shownLocation(location: string): string {
-  const points = Array.from(location.replace(INVISIBLE, "\uFFFD"));
+  const points = Array.from(replaceHidden(location, () => "\uFFFD"));
   const whole = points.length <= WEBHOOK_LOCATION_CHARS_MAX;
   return whole ? points.join("") : `${points.slice(0, WEBHOOK_LOCATION_CHARS_MAX).join("")}…`;
 }

@@ -1,6 +1,6 @@
 /** Records of kind `spec`. */
 import { specKey } from "../../../schemas/specs.js";
-import { hasControlCharacter } from "../../../schemas/text.js";
+import { hasControlCharacter } from "../../../schemas/visible-text.js";
 import { SPECS } from "../../versioned/space.js";
 import { versionKind } from "./versions.js";
 

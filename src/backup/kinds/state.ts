@@ -1,5 +1,5 @@
 /** Records of kind `state`. */
-import { hasControlCharacter } from "../../../schemas/text.js";
+import { hasControlCharacter } from "../../../schemas/visible-text.js";
 import { STATE } from "../../versioned/space.js";
 import { versionKind } from "./versions.js";
 

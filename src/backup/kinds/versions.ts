@@ -10,7 +10,8 @@ import {
   KEY_BYTES_MAX,
   VERSION_MARK_INTERVAL,
 } from "../../../schemas/limits.js";
-import { hasControlCharacter, isLongerThan } from "../../../schemas/text.js";
+import { isLongerThan } from "../../../schemas/text.js";
+import { hasControlCharacter } from "../../../schemas/visible-text.js";
 import { crypto } from "../../base/crypto.js";
 import { formatTime, parseTime } from "../../base/time.js";
 import type { Db, Statement } from "../../store/open.js";

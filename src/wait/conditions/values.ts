@@ -36,7 +36,7 @@ const KEY: TextRules = { characters_max: KEY_BYTES_MAX, required: true, line: tr
 /** How a space's keys stand in a parameter. */
 const KEYS: Readonly<Record<Space["name"], (text: string, name: string) => string | Failure>> = {
   state: (text, name) => {
-    const problem = textProblem(text, KEY);
+    const problem = textProblem(text, KEY, true);
     return problem === null ? text : invalid(`${name} ${problem}`);
   },
   spec: (text, name) => {

@@ -1,0 +1,112 @@
+/**
+ * What others wrote never works on a terminal: in answers, indented or not, in events, in refusals and in stored values. A
+ * pipe gets a stored value byte for byte.
+ */
+import { execFileSync, spawn } from "node:child_process";
+import { join } from "node:path";
+import t, { type Test } from "tap";
+import type { WebSocket } from "ws";
+
+import { FakeServer, playError, playJson } from "../test/cli/fake-server.js";
+import { CLI_PROGRAM, runCli, RunningCli } from "../test/cli/run-cli.js";
+import { layOutJson, layOutValue } from "./output.js";
+
+const HOSTILE = "a\u009b31m\u007f\u0085\u2028\u202eb\u2066\u200b\ufeff\u{E0041}\u001b[2J\r\nkoor: all is well";
+const KEPT = "\u{1F469}\u200d\u{1F4BB} \u0645\u06cc\u200c\u062e \u00e9 \u65e5\u672c";
+/** Nothing of it may reach a terminal; the ends of lines are of the command line itself. */
+const WORKS = /(?!\n)\p{Cc}|[\u00ad\u200b\u2028-\u202e\u2060-\u206f\ufeff\u{E0000}-\u{E0FFF}]/u;
+
+async function setUp(t: Test) {
+  const fake = await FakeServer.start();
+  t.teardown(() => fake.stop());
+  const cwd = t.testdir();
+  const env = { KOOR_SERVER: fake.url };
+  return { fake, cwd, env, koor: async (...args: string[]) => await runCli(args, { cwd, env }) };
+}
+
+t.test("JSON stays the same JSON", (t) => {
+  const value = { [HOSTILE]: [HOSTILE, KEPT, { nested: HOSTILE }], plain: "x".repeat(100) };
+  const json = Buffer.from(JSON.stringify(value));
+  for (const pretty of [false, true]) {
+    const shown = layOutJson(json, pretty).toString();
+    t.same(JSON.parse(shown), value);
+    t.notMatch(shown, WORKS);
+    t.ok(shown.includes(KEPT), "what can be seen stays");
+    t.notMatch(layOutValue(json, true, false).toString(), WORKS, "an indented value");
+  }
+  const plain = Buffer.from('{"a":1}');
+  t.equal(layOutJson(plain, false).toString(), '{"a":1}\n');
+  t.end();
+});
+
+t.test("a long answer is looked through in pieces", (t) => {
+  const texts = Array.from({ length: 5 }, (_, at) => `${KEPT}\u009b${"\u00e9".repeat(2_000_000 + at)}`);
+  const shown = layOutJson(Buffer.from(JSON.stringify(texts)), false).toString();
+  t.notMatch(shown, WORKS);
+  t.ok(JSON.stringify(JSON.parse(shown)) === JSON.stringify(texts), "the same texts");
+  t.end();
+});
+
+t.test("a stored value: its bytes for a pipe, a text for a terminal", (t) => {
+  const bytes = Buffer.concat([Buffer.from(`one\r\ntwo\tthree\n${HOSTILE}`), Buffer.from([0xff, 0x9b])]);
+  t.ok(layOutValue(bytes, false, false).equals(bytes));
+  const shown = layOutValue(bytes, false, true).toString();
+  t.match(shown, /^one\ntwo\tthree\na\\u009b31m/);
+  t.notMatch(shown.replaceAll("\t", ""), WORKS);
+  t.end();
+});
+
+t.test("answers, refusals and notes", async (t) => {
+  const { fake, koor } = await setUp(t);
+  fake.answer = () => playJson([{ name: HOSTILE }]);
+  for (const layout of [[], ["--pretty"]]) {
+    const shown = await koor("instances", "list", ...layout);
+    t.equal(shown.code, 0, shown.stderr);
+    t.notMatch(shown.stdout, WORKS);
+    t.same(JSON.parse(shown.stdout), [{ name: HOSTILE }]);
+  }
+  fake.answer = () => playError(404, `key not found: ${HOSTILE}`);
+  const refused = await koor("state", "get", "k");
+  t.equal(refused.code, 1);
+  t.notMatch(refused.stderr, WORKS);
+  t.equal(refused.stderr.match(/^koor: /gm)?.length, 1, "no line is another's");
+});
+
+t.test("events that are followed", async (t) => {
+  const { fake, cwd, env } = await setUp(t);
+  fake.onSocket = (socket: WebSocket) =>
+    socket.send(JSON.stringify({ id: 1, topic: HOSTILE, data: { text: HOSTILE }, source: KEPT }));
+  const running = new RunningCli(["events", "subscribe", "**", "--since", "0"], { cwd, env });
+  t.teardown(() => running.kill());
+  await running.until("the event is printed", () => running.lines.length > 0);
+  t.notMatch(running.stdout, WORKS);
+  t.match(JSON.parse(running.lines[0] ?? ""), { topic: HOSTILE, source: KEPT });
+});
+
+/** Whether there is the program that gives another one a terminal. */
+function hasTerminals(): boolean {
+  try {
+    execFileSync("script", ["-qec", "true", "/dev/null"], { stdio: "ignore" });
+    return process.platform === "linux";
+  } catch {
+    return false;
+  }
+}
+
+t.test("a stored value on a terminal", { skip: hasTerminals() ? false : "there is no script(1)" }, async (t) => {
+  const { fake, cwd, env } = await setUp(t);
+  fake.answer = () => ({ body: Buffer.from(HOSTILE), type: "text/plain" });
+  t.equal((await runCli(["state", "get", "k"], { cwd, env })).stdout, HOSTILE, "a pipe gets it as it is");
+  const command = `"${process.execPath}" "${CLI_PROGRAM}" state get k`;
+  const child = spawn("script", ["-qec", command, join(cwd, "typescript")], {
+    cwd,
+    env: { PATH: process.env["PATH"] ?? "", ...env },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let shown = "";
+  child.stdout.on("data", (bytes: Buffer) => (shown += bytes.toString()));
+  await new Promise((resolve) => child.once("close", resolve));
+  // The terminal itself makes CRLF of each end of a line.
+  t.notMatch(shown.replaceAll("\r\n", "\n"), WORKS);
+  t.match(shown, /a\\u009b31m/);
+});

@@ -1,0 +1,152 @@
+/** Which characters of a text cannot be seen, which of them are kept beside which others, and how they are escaped. */
+import t from "tap";
+import { escapeHidden, findHiddenCharacter, HIDDEN_CLASS, HIDDEN_RANGES, hasControlCharacter } from "./visible-text.js";
+
+t.test("control characters are C0, DEL and C1", (t) => {
+  const found = Array.from({ length: 0x1_0000 }, (_, code) => code).filter((code) =>
+    hasControlCharacter(String.fromCharCode(code)),
+  );
+  const wanted = [...Array.from({ length: 0x20 }, (_, code) => code)];
+  for (let code = 0x7f; code <= 0x9f; code++) wanted.push(code);
+  t.same(found, wanted);
+  t.end();
+});
+
+t.test("the ranges are those of Unicode", (t) => {
+  const hidden =
+    /[\p{Zl}\p{Zp}\p{Bidi_Control}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}\uFFF9-\uFFFB]/u;
+  const byClass = new RegExp(`[${HIDDEN_CLASS}]`, "u");
+  const differing: string[] = [];
+  for (let code = 0; code <= 0x10_ffff; code++) {
+    // A surrogate by itself is no character.
+    if (code >= 0xd800 && code <= 0xdfff) continue;
+    const character = String.fromCodePoint(code);
+    const inRanges = HIDDEN_RANGES.some(([first, last]) => code >= first && code <= last);
+    if (inRanges !== hidden.test(character) || inRanges !== byClass.test(character)) differing.push(code.toString(16));
+  }
+  t.same(differing, []);
+  t.end();
+});
+
+const FLAG = "\u{1F3F4}";
+const tags = (text: string): string =>
+  Array.from(text, (letter) => String.fromCodePoint(0xe_0000 + letter.charCodeAt(0))).join("");
+const END = "\u{E007F}";
+
+t.test("what cannot be seen is found", (t) => {
+  for (const [text, found] of [
+    ["a\u00adb", "U+00AD"],
+    ["a\u200bb", "U+200B"],
+    ["\u2060", "U+2060"],
+    ["\ufeffname", "U+FEFF"],
+    ["\u180e", "U+180E"],
+    ["\u3164", "U+3164"],
+    ["\uffa0", "U+FFA0"],
+    ["\u115f\u1160", "U+115F"],
+    ["a\u2028b", "U+2028"],
+    ["a\u2029b", "U+2029"],
+    ["\u202eevil", "U+202E"],
+    ["\u2066a\u2069", "U+2066"],
+    ["a\u200e", "U+200E"],
+    ["\u061c", "U+061C"],
+    ["\u034f", "U+034F"],
+    ["\ufff9", "U+FFF9"],
+    ["\ufdd0", "U+FDD0"],
+    ["\uffff", "U+FFFF"],
+    ["\u{1FFFE}", "U+1FFFE"],
+    ["\u{E0001}", "U+E0001"],
+    [`name${tags("hidden")}`, "U+E0068"],
+    // What is kept elsewhere, where it does nothing.
+    ["a\u200db", "U+200D"],
+    ["a\u200cb", "U+200C"],
+    ["\u200d", "U+200D"],
+    ["\u{1F469}\u200d", "U+200D"],
+    ["\u{1F469}\u200d\u200d\u{1F4BB}", "U+200D"],
+    ["a\ufe0f", "U+FE0F"],
+    ["1\ufe0f", "U+FE0F"],
+    ["\u2764\ufe0f\ufe0f", "U+FE0F"],
+    ["\u{1F600}\u{E0100}", "U+E0100"],
+    ["a\u{E0100}", "U+E0100"],
+    [`${FLAG}${tags("gb")}${END}`, "U+E0067"],
+    [`${FLAG}${tags("gbeng")}`, "U+E0067"],
+    [`${FLAG}${tags("gbengland")}${END}`, "U+E0067"],
+    [`${FLAG}a${tags("gbeng")}${END}`, "U+E0067"],
+    ["\u0645\u06cc\u200c", "U+200C"],
+    ["\u0639\u0644\u200d\u06cc", "U+200D"],
+    ["\u0645\u06cc\u200c\u200c\u062e", "U+200C"],
+  ] as const)
+    t.equal(findHiddenCharacter(text), found, encodeURI(text));
+  t.end();
+});
+
+/** Emoji and words that have joiners, selectors and tags, and are whole. */
+const KEPT = [
+  "",
+  "plain",
+  "\u00e9 e\u0301 \u65e5\u672c \u05d0\u05d1 \u0627\u0644",
+  "\u{1F469}\u200d\u{1F4BB}",
+  "\u{1F469}\u{1F3FD}\u200d\u{1F4BB}",
+  "\u{1F3F3}\ufe0f\u200d\u{1F308}",
+  "\u2764\ufe0f\u200d\u{1F525}",
+  "\u{1F468}\u200d\u{1F469}\u200d\u{1F467}\u200d\u{1F466}",
+  "\u{1F9D1}\u{1F3FB}\u200d\u2764\ufe0f\u200d\u{1F48B}\u200d\u{1F9D1}\u{1F3FF}",
+  "\u26f9\ufe0f\u200d\u2640\ufe0f",
+  "1\ufe0f\u20e3 #\ufe0f\u20e3",
+  "\u2122\ufe0e \u00a9\ufe0f",
+  "\u{1F1E9}\u{1F1EA}",
+  ...["gbeng", "gbsct", "gbwls", "ustx"].map((code) => `${FLAG}${tags(code)}${END}`),
+  // Persian "I want", Kurdish, Hindi with a half form, Malayalam and Sinhala with conjuncts, Bengali ra and ya.
+  "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+  "\u0915\u094d\u200d\u0937 \u0915\u094d\u200c\u0937",
+  "\u0d05\u0d35\u0d28\u0d4d\u200d",
+  "\u0d9a\u0dca\u200d\u0dbb",
+  "\u09b0\u200d\u09cd\u09af",
+  "\u845b\u{E0100} \u5203\ufe00",
+  "\u1820\u180b",
+];
+
+t.test("what is a visible part of what stands beside it is kept", (t) => {
+  for (const text of KEPT) {
+    t.equal(findHiddenCharacter(text), undefined, text);
+    t.equal(escapeHidden(text), text, `${text} is shown`);
+  }
+  t.end();
+});
+
+t.test("escaped as JSON does", (t) => {
+  for (const [text, shown] of [
+    ["a\nb\r\nc\td", "a\\nb\\r\\nc\\td"],
+    ["\u001b[31mred\u001b[0m", "\\u001b[31mred\\u001b[0m"],
+    ["\u0000\u0007\u0008\u007f", "\\u0000\\u0007\\u0008\\u007f"],
+    ["\u0080\u0085\u009b31m\u009f", "\\u0080\\u0085\\u009b31m\\u009f"],
+    ["\u2028\u2029", "\\u2028\\u2029"],
+    ["\u202aa\u202eb\u2066c\u2069\u200f\u061c", "\\u202aa\\u202eb\\u2066c\\u2069\\u200f\\u061c"],
+    ["a\u200bb\ufeff", "a\\u200bb\\ufeff"],
+    [`a${tags("x")}`, "a\\udb40\\udc78"],
+  ] as const)
+    t.equal(escapeHidden(text), shown);
+  t.equal(escapeHidden("a\tb\nc\r\u009b", "\n\t"), "a\tb\nc\\r\\u009b", "some are spared");
+  for (const text of ['"\\n" C:\\koor', "плагін \u00a0"]) t.equal(escapeHidden(text), text, "all else stays");
+  const value = { text: `\u007f\u009b\u2028\u202e\u001b\n${tags("x")}\u200b` };
+  t.same(JSON.parse(escapeHidden(JSON.stringify(value))), value, "what is JSON says the same");
+  t.end();
+});
+
+t.test("in time that grows with the text and no faster", (t) => {
+  for (const unit of [
+    "\u200d",
+    "\u200c",
+    "\ufe0f",
+    "\u{1F3F4}",
+    "\u{1F3F4}\u{E0067}",
+    "\u{1F469}\u200d",
+    "\u0645\u200c",
+  ]) {
+    const text = unit.repeat(200_000);
+    const begun = performance.now();
+    escapeHidden(text);
+    findHiddenCharacter(text);
+    t.ok(performance.now() - begun < 2_000, encodeURI(unit));
+  }
+  t.end();
+});

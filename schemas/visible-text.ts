@@ -1,0 +1,127 @@
+/**
+ * Which characters of a text cannot be seen: those that a terminal or a page shows as nothing, or that change how the
+ * text around them is shown. Names may not have them, and the command line and the log escape them. Characters that are
+ * a visible part of what stands beside them are kept: in sequences of emoji, and joiners in scripts that need them.
+ * Pure. The ranges are Default_Ignorable_Code_Point, Bidi_Control, the separators of lines and paragraphs, interlinear
+ * annotations, and noncharacters of Unicode 16.
+ */
+
+type Range = readonly [first: number, last: number];
+
+/** Noncharacters at the end of each plane. */
+const PLANE_ENDS: readonly Range[] = Array.from({ length: 17 }, (_, plane) => [
+  plane * 0x1_0000 + 0xfffe,
+  plane * 0x1_0000 + 0xffff,
+]);
+
+export const HIDDEN_RANGES: readonly Range[] = [
+  [0x00ad, 0x00ad], // soft hyphen
+  [0x034f, 0x034f],
+  [0x061c, 0x061c],
+  [0x115f, 0x1160], // Hangul fillers
+  [0x17b4, 0x17b5],
+  [0x180b, 0x180f],
+  [0x200b, 0x200f], // zero width, joiners, marks of direction
+  [0x2028, 0x202e], // separators, embeddings and overrides of direction
+  [0x2060, 0x206f], // word joiner, isolates
+  [0x3164, 0x3164],
+  [0xfdd0, 0xfdef],
+  [0xfe00, 0xfe0f], // variation selectors
+  [0xfeff, 0xfeff],
+  [0xffa0, 0xffa0],
+  [0xfff0, 0xfffb],
+  [0x1_bca0, 0x1_bca3],
+  [0x1_d173, 0x1_d17a],
+  [0xe_0000, 0xe_0fff], // tags, more variation selectors
+  ...PLANE_ENDS,
+];
+
+function escapeOf(code: number): string {
+  return code > 0xffff ? String.fromCodePoint(code) : `\\u${code.toString(16).padStart(4, "0")}`;
+}
+
+/**
+ * The inside of a class of a regular expression with the flag `u`: all characters of HIDDEN_RANGES. Those beyond the
+ * first plane stand for themselves, since each dialect has another escape for them.
+ */
+export const HIDDEN_CLASS = HIDDEN_RANGES.map(([first, last]) =>
+  first === last ? escapeOf(first) : `${escapeOf(first)}-${escapeOf(last)}`,
+).join("");
+
+/** Signs that suppress a vowel: a joiner after one, or between a letter and one, chooses the form of a conjunct. */
+const VIRAMA = "[\\u094d\\u09cd\\u0a4d\\u0acd\\u0b4d\\u0bcd\\u0c4d\\u0ccd\\u0d3b\\u0d3c\\u0d4d\\u0dca\\u1039\\u17d2]";
+/** Letters that join: a non-joiner between two of them parts the forms (Persian, Kurdish, Urdu). */
+const JOINING = "(?=[\\p{L}\\p{M}])[\\p{Script=Arabic}\\p{Script=Syriac}\\p{Script=Nko}\\p{Script=Adlam}]";
+const MONGOLIAN = "(?=\\p{L})\\p{Script=Mongolian}";
+const LETTER_OR_DIGIT_TAG = "[\\u{E0030}-\\u{E0039}\\u{E0061}-\\u{E007A}]";
+
+/** What is kept of the hidden characters, by what stands beside it. Each looks at a bounded number of characters. */
+const KEPT = [
+  // A joiner between two emoji, the first of which may have a colour of skin or a selector.
+  "(?<=\\p{Extended_Pictographic}[\\u{FE0F}\\p{Emoji_Modifier}]?)\\u200d(?=\\p{Extended_Pictographic})",
+  // Shown as an emoji or as text; the keycaps.
+  "(?<=(?![0-9#*])\\p{Emoji})[\\uFE0E\\uFE0F]",
+  "(?<=[0-9#*])\\uFE0F(?=\\u20E3)",
+  // The flag of a part of a country: a black flag, tags of its code (ISO 3166-2), the end.
+  `\\u{1F3F4}[\\u{E0061}-\\u{E007A}]{2}${LETTER_OR_DIGIT_TAG}{1,3}\\u{E007F}`,
+  // Forms of ideographs and of Mongolian letters.
+  "(?<=\\p{Unified_Ideograph})[\\uFE00-\\uFE02\\u{E0100}-\\u{E01EF}]",
+  `(?<=${MONGOLIAN})[\\u180B-\\u180D\\u180F]`,
+  `(?<=${VIRAMA})[\\u200C\\u200D]`,
+  `(?<=\\p{L})[\\u200C\\u200D](?=${VIRAMA})`,
+  `(?<=${JOINING})\\u200C(?=${JOINING})`,
+].join("|");
+
+/** Nothing has to be looked for in most texts. */
+const PLAIN = /^[\x20-\x7e]*$/;
+const CONTROLS = "[\\u0000-\\u001f\\u007f-\\u009f]";
+const HIDDEN = new RegExp(`${KEPT}|([${HIDDEN_CLASS}])`, "gu");
+const HIDDEN_OR_CONTROL = new RegExp(`${KEPT}|([${HIDDEN_CLASS}]|${CONTROLS})`, "gu");
+
+/** Whether the text holds a C0 control character, DEL, or a C1 control character (U+0080 to U+009F). */
+export function hasControlCharacter(text: string): boolean {
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code < 0x20 || (code >= 0x7f && code <= 0x9f)) return true;
+  }
+  return false;
+}
+
+/** The first character that cannot be seen, control characters aside, as `U+200B`; undefined where there is none. */
+export function findHiddenCharacter(text: string): string | undefined {
+  if (PLAIN.test(text)) return undefined;
+  for (const [, hidden] of text.matchAll(HIDDEN)) {
+    if (hidden !== undefined) return `U+${codeOf(hidden).toString(16).toUpperCase().padStart(4, "0")}`;
+  }
+  return undefined;
+}
+
+function codeOf(character: string): number {
+  return character.codePointAt(0) ?? 0;
+}
+
+const SHORT_ESCAPES: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
+
+function escapeUnits(character: string): string {
+  const units = Array.from({ length: character.length }, (_, at) => character.charCodeAt(at));
+  return units.map((unit) => `\\u${unit.toString(16).padStart(4, "0")}`).join("");
+}
+
+/** The text with other characters in place of its control characters, and of those that cannot be seen. */
+export function replaceHidden(text: string, replace: (character: string) => string): string {
+  if (PLAIN.test(text)) return text;
+  return text.replace(HIDDEN_OR_CONTROL, (match, hidden: string | undefined) =>
+    hidden === undefined ? match : replace(hidden),
+  );
+}
+
+/**
+ * The text with its control characters, and those that cannot be seen, escaped as in JSON: a JSON string stays the same
+ * string. Linear in the text's length.
+ * @param spared characters that stay as they are
+ */
+export function escapeHidden(text: string, spared = ""): string {
+  return replaceHidden(text, (hidden) =>
+    spared.includes(hidden) ? hidden : (SHORT_ESCAPES[hidden] ?? escapeUnits(hidden)),
+  );
+}

@@ -35,8 +35,13 @@ function parseClosingLine(bytes: Buffer): ClosingLine {
 /**
  * Writes the pieces to `path`, which exists afterwards as a whole or is as it was. The snapshot's counts as
  * JSON, or what went wrong.
+ * @param name what messages call the file
  */
-export async function writeSnapshot(path: string, pieces: AsyncIterable<Buffer>): Promise<string | CliFailure> {
+export async function writeSnapshot(
+  path: string,
+  name: string,
+  pieces: AsyncIterable<Buffer>,
+): Promise<string | CliFailure> {
   const { createHash } = await import("node:crypto");
   const sum = createHash("sha256");
   const aside = `${path}.${process.pid}.part`;
@@ -67,7 +72,7 @@ export async function writeSnapshot(path: string, pieces: AsyncIterable<Buffer>)
     renameSync(aside, path);
     return JSON.stringify(counts);
   } catch (error) {
-    return failed(`cannot write ${path}: ${describeSystemError(error)}`);
+    return failed(`cannot write ${name}: ${describeSystemError(error)}`);
   } finally {
     if (file !== undefined) closeSync(file);
     rmSync(aside, { force: true });

@@ -10,7 +10,7 @@ import {
   SOURCE_BYTES_MAX,
   TOPIC_BYTES_MAX,
 } from "./limits.js";
-import { Name, Text } from "./text.js";
+import { Text } from "./text.js";
 
 /** A pattern of topics; what is malformed src/topics/pattern.ts says. */
 export const TopicPattern = Text({
@@ -67,9 +67,9 @@ export const EVENT_ID = /^[0-9]{1,15}$/;
 export const EventIdHeader = Type.String({ pattern: EVENT_ID.source });
 
 export const PublishBody = Type.Object({
-  topic: Name(TOPIC_BYTES_MAX),
+  topic: Text({ characters_max: TOPIC_BYTES_MAX, required: true, line: true, hidden_later: true }),
   data: Type.Optional(Type.Unknown()),
-  source: Type.Optional(Text({ characters_max: SOURCE_BYTES_MAX, line: true })),
+  source: Type.Optional(Text({ characters_max: SOURCE_BYTES_MAX, line: true, hidden_later: true })),
 });
 export type PublishBody = Static<typeof PublishBody>;
 export const PublishBodies = Type.Union([

@@ -20,6 +20,8 @@ export interface TextRules {
   readonly required?: true;
   /** A name, a label: no control characters, hence one line, and none that cannot be seen. */
   readonly line?: true;
+  /** Of a line: its reader refuses characters that cannot be seen, after another refusal. */
+  readonly hidden_later?: true;
 }
 
 export interface TextOptions extends TextRules {
@@ -64,7 +66,7 @@ export function lineProblem(text: string): string | null {
  */
 export function textProblem(
   text: string,
-  { characters_max, required, line, pattern }: TextRules,
+  { characters_max, required, line, hidden_later, pattern }: TextRules,
   asks = false,
 ): string | null {
   if (required === true && text === "") return "is required";
@@ -72,7 +74,8 @@ export function textProblem(
   // Half a surrogate pair is no character: it could not be stored as it was sent.
   if (!text.isWellFormed()) return "must be valid Unicode";
   if (line === true) {
-    const problem = asks ? (hasControlCharacter(text) ? CONTROL_PROBLEM : null) : lineProblem(text);
+    const problem =
+      asks || hidden_later === true ? (hasControlCharacter(text) ? CONTROL_PROBLEM : null) : lineProblem(text);
     if (problem !== null) return problem;
   }
   return pattern !== undefined && !new RegExp(pattern.source).test(text) ? pattern.says : null;

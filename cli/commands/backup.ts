@@ -35,7 +35,7 @@ async function backUp(args: Args, context: CommandContext): Promise<ExitCode | C
       const answer = await collectAnswer(open);
       return answer instanceof NoAnswer ? failed(answer.why) : describeRefusal(answer.status, answer.body);
     }
-    const counts = await writeSnapshot(path, open.response);
+    const counts = await writeSnapshot(path, args.need("output"), open.response);
     return counts instanceof CliFailure
       ? counts
       : ((await print(layOutJson(Buffer.from(counts), context.pretty))) ?? 0);

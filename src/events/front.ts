@@ -28,7 +28,7 @@ import type { Hub } from "./hub.js";
 import { encodeEvent } from "./encode.js";
 import type { EventHistory } from "./history.js";
 import { waitForEvents } from "./long-poll.js";
-import { refuseReserved } from "./reserved.js";
+import { refuseNames } from "./reserved.js";
 import { eventReader, type EventReader } from "./table.js";
 import type { FeedSources } from "./feed.js";
 import { encodeLag, type Subscription } from "./subscription.js";
@@ -90,7 +90,7 @@ export class EventsFront {
     const texts = many ? must(elementTexts(text), "the body was parsed as an array") : [text];
     const bodies = many ? json : [json];
     for (const [at, body] of bodies.entries()) {
-      const refusal = refuseReserved(body, many ? `[${at}].` : "");
+      const refusal = refuseNames(body, many ? `[${at}].` : "");
       if (refusal !== null) return refusal;
     }
     const events = bodies.map((body, at) => newEvent(texts[at] ?? "", body, context.actor));

@@ -4,7 +4,8 @@
  * characters are written in Unicode. Pure.
  */
 import { SERVER_SOURCES, SERVER_TOPICS, type PublishBody } from "../../schemas/events.js";
-import { Failure } from "../base/result.js";
+import { lineProblem } from "../../schemas/text.js";
+import { Failure, invalid } from "../base/result.js";
 
 /** `instance` has no topic yet: it is kept for those that the server may publish one day. */
 const RESERVED_SEGMENTS: ReadonlySet<string> = new Set([
@@ -21,8 +22,21 @@ function plainForm(text: string): string {
   return (PLAIN.test(text) ? text : text.normalize("NFKC").replace(UNSEEN, "")).toLowerCase();
 }
 
-/** The 403 for an event that only the server publishes; null for any other. */
-export function refuseReserved({ topic, source }: PublishBody, place: string): Failure | null {
+/**
+ * The refusal of an event by its names: a 403 where only the server publishes it, also where characters that cannot be
+ * seen are to hide that, else a 400 for such characters; null for any other event.
+ */
+export function refuseNames(event: PublishBody, place: string): Failure | null {
+  const reserved = refuseReserved(event, place);
+  if (reserved !== null) return reserved;
+  for (const name of ["topic", "source"] as const) {
+    const problem = lineProblem(event[name] ?? "");
+    if (problem !== null) return invalid(`${place}${name} ${problem}`);
+  }
+  return null;
+}
+
+function refuseReserved({ topic, source }: PublishBody, place: string): Failure | null {
   const plain = plainForm(topic);
   const dot = plain.indexOf(".");
   const segment = dot < 0 ? "" : plain.slice(0, dot);

@@ -61,8 +61,8 @@ export function lineProblem(text: string): string | null {
 
 /**
  * What is wrong with a text, to be read after its name (`name is longer than 256 characters`); null where nothing is.
- * @param asks the text makes nothing, but asks for what may be there: an older version took names with characters that
- *   cannot be seen
+ * @param asks the text makes nothing, but asks for what may be there, or is there: an older version took names with
+ *   characters that cannot be seen
  */
 export function textProblem(
   text: string,

@@ -96,6 +96,12 @@ export function findHiddenCharacter(text: string): string | undefined {
   return undefined;
 }
 
+/** The text with U+FFFD for each character that cannot be seen; control characters stay. */
+export function maskHidden(text: string): string {
+  if (PLAIN.test(text)) return text;
+  return text.replace(HIDDEN, (match, hidden: string | undefined) => (hidden === undefined ? match : "\ufffd"));
+}
+
 function codeOf(character: string): number {
   return character.codePointAt(0) ?? 0;
 }

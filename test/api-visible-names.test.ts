@@ -115,6 +115,34 @@ t.test("what an older version took is still there", async (t) => {
   const version = { version: 1, content_type: "application/json", updated_at: at, updated_by: "", value: "1" };
   const snapshot = makeSnapshot([
     { kind: "state", key, ...version },
+    {
+      kind: "rule",
+      project: "p\u00ad",
+      rule_id: "r\u200b",
+      severity: "error",
+      match_type: "regex",
+      pattern: "x",
+      message: "",
+      stack: "\u2060",
+      applies_to: ["a\u200b.ts"],
+      source: "local",
+      status: "accepted",
+      proposed_by: "\u3164",
+      context: "",
+      created_at: at,
+    },
+    {
+      kind: "template",
+      id: "t\u200b",
+      name: "T\u202e",
+      description: "",
+      template_kind: "bundle",
+      tags: ["\ufeff"],
+      version: 1,
+      created_at: at,
+      updated_at: at,
+      data: { contracts: { "c\u200b": { kind: "contract", version: 1, endpoints: {} } } },
+    },
     { kind: "spec", project: "p\u00ad", name: "n\u2060", ...version },
   ]);
   const restored = await send(old.port, "POST", "/api/restore", {
@@ -122,6 +150,11 @@ t.test("what an older version took is still there", async (t) => {
     headers: { "Content-Type": "application/x-ndjson" },
   });
   t.equal(restored.status, 200, restored.text);
+  const { rules } = (await send(old.port, "GET", "/api/rules?project=p%C2%AD")).json<{
+    readonly rules: { rule_id: string }[];
+  }>();
+  t.match(rules, [{ rule_id: "r\u200b" }]);
+  t.equal((await send(old.port, "GET", "/api/templates/t%E2%80%8B")).json<{ readonly name: string }>().name, "T\u202e");
   const path = `/api/state/${encodeURIComponent(key)}`;
   t.equal((await send(old.port, "GET", path)).text, "1");
   t.same((await send(old.port, "GET", `/api/state?prefix=${encodeURIComponent(key)}`)).json<unknown[]>().length, 1);

@@ -99,7 +99,7 @@ async function openPino(level: LogLevel, lines: LineBuffer): Promise<Logger> {
   const { default: pino } = await import("pino");
   return pino(
     { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
-    { write: (line: string) => lines.append(escapeHidden(line, "\n")) },
+    { write: (line: string) => lines.append(`${escapeHidden(line.trimEnd())}\n`) },
   );
 }
 

@@ -19,6 +19,7 @@ import {
 } from "../../schemas/rules.js";
 import { Failure, invalid } from "../base/result.js";
 import { checkShape, hasShape, loadShapes, memberName, type Naming } from "../base/shape.js";
+import { maskStoredNames } from "../base/stored-names.js";
 import { compileFileGlob, GlobProblem } from "./file-glob.js";
 import { loadRegexEngine, sizeOfRegex } from "./regex.js";
 
@@ -33,7 +34,7 @@ export interface RuleReading {
   readonly always: { readonly project?: string; readonly source?: string };
   /** An empty array of them was sent by mistake. */
   readonly some?: true;
-  /** They were checked when they were stored, perhaps by an older version, which took more globs. */
+  /** They were checked when they were stored, perhaps by an older version, which took more globs and names. */
   readonly stored?: true;
 }
 
@@ -94,7 +95,7 @@ export function readRule(value: unknown, reading: RuleReading): CheckedRule | Fa
     name: (path) => (path.length === 0 ? WHOLE_BODY.name : label + memberName(path)),
     at: WHOLE_BODY.at,
   };
-  return checkShape(value, reading.shape, naming) ?? completeRule(value as SentRule, label, reading);
+  return shapeProblem(value, naming, reading) ?? completeRule(value as SentRule, label, reading);
 }
 
 /** Reads an array of rules: all of them, or why one of them cannot be taken. */
@@ -122,7 +123,11 @@ function readItem(item: unknown, index: number, place: RulesPlace, reading: Rule
     name: (path) => (path.length === 0 ? numbered.trimEnd() : label + memberName(path)),
     at: `${place.at}/${index}`,
   };
-  return checkShape(item, reading.shape, naming) ?? completeRule(item as SentRule, label, reading);
+  return shapeProblem(item, naming, reading) ?? completeRule(item as SentRule, label, reading);
+}
+
+function shapeProblem(value: unknown, naming: Naming, { shape, stored }: RuleReading): Failure | null {
+  return checkShape(stored === true ? maskStoredNames(value) : value, shape, naming);
 }
 
 /** What a rule is called in front of what is wrong with it: by its id where it has one. */

@@ -18,6 +18,7 @@ import type { JsonText } from "../base/json-bytes.js";
 import { memberTexts } from "../base/json-text.js";
 import { Failure, invalid } from "../base/result.js";
 import { checkShape, hasShape } from "../base/shape.js";
+import { maskStoredNames } from "../base/stored-names.js";
 import { readRules, type RuleReading, TEMPLATED } from "../rules/rule.js";
 
 /** The data of a template of rules that has none. */
@@ -27,7 +28,8 @@ type Members = Readonly<Record<string, unknown>>;
 
 /** Reads a template; its data stays the text that was sent. Needs `loadRuleReading`. */
 export function readTemplate({ text, json }: JsonText, reading = TEMPLATED): CheckedTemplate | Failure {
-  const refusal = checkShape(json, TemplateHead);
+  const isStored = reading.stored === true;
+  const refusal = checkShape(isStored ? maskStoredNames(json) : json, TemplateHead);
   if (refusal !== null) return refusal;
   const { id, name, description = "", kind: said = "", tags = [] } = json as Static<typeof TemplateHead>;
   const kind = said === "" ? "rules" : said;
@@ -54,19 +56,19 @@ const READERS: Readonly<Record<TemplateKind, (data: unknown, reading: RuleReadin
 function readBundle(data: unknown, reading: RuleReading): CheckedRule[] | Failure {
   const { rules, contracts } = isObject(data) ? data : {};
   if (rules === undefined && contracts === undefined) return invalid("data must be an object with rules or contracts");
-  const refusal = contracts === undefined ? null : refuseContracts(contracts);
+  const refusal = contracts === undefined ? null : refuseContracts(contracts, reading.stored === true);
   if (refusal !== null) return refusal;
   return rules === undefined ? [] : readRules(rules, { name: "data.rules", at: "/data/rules" }, reading);
 }
 
-function refuseContracts(contracts: unknown): Failure | null {
+function refuseContracts(contracts: unknown, isStored: boolean): Failure | null {
   if (!isObject(contracts)) return invalid("data.contracts must be an object of contracts by name");
   const named = Object.entries(contracts);
   if (named.length > TEMPLATE_CONTRACTS_MAX)
     return invalid(`data.contracts must have at most ${TEMPLATE_CONTRACTS_MAX} members`);
   for (const [name, contract] of named) {
     const what = `data.contracts[${JSON.stringify(name)}]`;
-    const problem = textProblem(name, BundledName.text);
+    const problem = textProblem(name, BundledName.text, isStored);
     const refusal = problem === null ? refuseContract(contract, what) : invalid(`the name of ${what} ${problem}`);
     if (refusal !== null) return refusal;
   }

@@ -12,6 +12,8 @@ import { describeSystemError, errorCodeOf } from "./system-error.js";
 /** The names of stdin. Opened once more by them, a socket is refused by the system. */
 const STDIN_NAMES: ReadonlySet<string> = new Set(["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"]);
 
+const RELEASE_RETRY_MS = 20;
+
 /** Whether a flag of a file means stdin. */
 export function isStdin(path: string): boolean {
   return STDIN_NAMES.has(path);
@@ -34,10 +36,14 @@ function isFifo(path: string): boolean {
 function openInTime(path: string): Promise<number | "no writer"> {
   return new Promise((resolve, reject) => {
     let is_late = false;
-    const timer = setTimeout(() => {
+    const giveUp = (): void => {
       is_late = isFifo(path);
-      if (is_late) releaseReader(path);
-    }, CLI_FILE_OPEN_MS);
+      if (!is_late) return;
+      releaseReader(path);
+      // The thread may not have come to it yet: then nobody was released.
+      timer = setTimeout(giveUp, RELEASE_RETRY_MS);
+    };
+    let timer = setTimeout(giveUp, CLI_FILE_OPEN_MS);
     open(path, "r", (error, file) => {
       clearTimeout(timer);
       if (error) reject(error);

@@ -12,6 +12,9 @@ export const AuditEntry = Type.Object({
   resource: Type.String(),
   detail: Type.String({ description: "JSON as text." }),
   outcome: Type.Enum(["success", "error"]),
+  count: Type.Optional(
+    Type.Integer({ minimum: 1, description: "Of a refused call: how often it was made within a minute." }),
+  ),
 });
 export const AuditList = Type.Array(AuditEntry);
 
@@ -55,3 +58,12 @@ export const AuditRefusalRequest = Type.Object({
   detail: Type.String(),
 });
 export type AuditRefusalRequest = Static<typeof AuditRefusalRequest>;
+
+/** The row that was written: its id, and its time in ms since the epoch. */
+export const AuditRefusalReply = Type.Object({ id: Type.Integer(), at: Type.Integer() });
+
+/** How often refused calls were made by now, by the rows of the first. */
+export const AuditCountRequest = Type.Object({
+  rows: Type.Array(Type.Object({ id: Type.Integer(), at: Type.Integer(), count: Type.Integer({ minimum: 1 }) })),
+});
+export type AuditCountRequest = Static<typeof AuditCountRequest>;

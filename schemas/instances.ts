@@ -89,6 +89,8 @@ export type RegisterReply = Static<typeof RegisterReply>;
 
 export const InstanceRequest = Type.Object({ id: Type.String() });
 export type InstanceRequest = Static<typeof InstanceRequest>;
+/** Whether a call has changed anything but when the instance was seen. */
+export const InstanceChanged = Type.Object({ changed: Type.Boolean() });
 export const CapabilitiesRequest = Type.Object({ id: Type.String(), capabilities: Type.Array(Type.String()) });
 export type CapabilitiesRequest = Static<typeof CapabilitiesRequest>;
 export const IntentRequest = Type.Object({ id: Type.String(), intent: Type.String() });

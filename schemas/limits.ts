@@ -651,7 +651,19 @@ export const COMPLIANCE_ANSWER_CHARACTERS_MAX = 16 * MIB;
 export const COMPLIANCE_WAIT_MS = 25_000;
 
 // Audit and logs
+/** For so long a refused call that is repeated is counted in the row of the first. */
+export const AUDIT_REPEAT_MS = 60_000;
+/** Rows that refused calls leave within that time: of one caller and route, of one caller, and of all. */
+export const AUDIT_REFUSAL_ROWS_OF_CALL_MAX = 32;
+export const AUDIT_REFUSAL_ROWS_OF_CALLER_MAX = 100;
+export const AUDIT_REFUSAL_ROWS_MAX = 400;
+/** Of all calls that are refused for want of a token; beside those. */
 export const AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX = 100;
+/** How long a count may be in memory alone, and how long a reader of the log waits for it to be stored. */
+export const AUDIT_COUNT_DELAY_MS = 10_000;
+export const AUDIT_COUNT_WAIT_MS = 1_000;
+/** Of what a refused call was about. */
+export const AUDIT_RESOURCE_CHARACTERS_MAX = 4 * KIB;
 export const AUDIT_DETAIL_BYTES_MAX = 4 * KIB;
 export const LOG_BUFFER_BYTES_MAX = 16 * MIB;
 /** Lines that wait to be written together. */
@@ -789,6 +801,12 @@ relation(
 );
 relation(USAGE_SERIES_INTERVALS_MAX >= 31 * 24, "a month can be seen by the hour");
 relation(USAGE_SERIES_SUMS_MAX >= USAGE_SERIES_INTERVALS_MAX, "an interval that is listed has at least one group");
+relation(
+  AUDIT_REFUSAL_ROWS_OF_CALL_MAX < AUDIT_REFUSAL_ROWS_OF_CALLER_MAX &&
+    AUDIT_REFUSAL_ROWS_OF_CALLER_MAX < AUDIT_REFUSAL_ROWS_MAX,
+  "one caller's refused calls leave room for those of others",
+);
+relation(AUDIT_COUNT_DELAY_MS < AUDIT_REPEAT_MS, "a count is stored while it grows");
 relation(AGENT_METRICS_FLUSH_INTERVAL_MS < 10_000, "agent metrics are flushed at least every 10 s");
 relation(AGENT_TALLIES_MAX > INSTANCES_MAX, "every instance can be counted");
 relation(

@@ -16,7 +16,7 @@ import { AgentMetricsFlusher } from "./agent-metrics/flusher.js";
 import { agentMetricsRoutes } from "./agent-metrics/routes.js";
 import { TimeLead } from "./metrics/time-lead.js";
 import { AgentTally } from "./agent-metrics/tally.js";
-import { refuseCall } from "./audit/commands.js";
+import { RefusalLog } from "./audit/refusal-log.js";
 import { auditRoutes } from "./audit/routes.js";
 import { BackgroundTasks, whileLeading, type BackgroundTask } from "./background/task.js";
 import { Restore } from "./backup/restore.js";
@@ -68,6 +68,7 @@ import { RuleSetVersions } from "./rules/set-versions.js";
 import { ruleReader } from "./rules/table.js";
 import { SessionBook } from "./sessions/book.js";
 import { SessionFront } from "./sessions/front.js";
+import { addressKey } from "./sessions/throttle.js";
 import { sessionRoutes } from "./sessions/routes.js";
 import { sessionReader } from "./sessions/table.js";
 import { SessionUpkeep } from "./sessions/upkeep.js";
@@ -79,7 +80,6 @@ import { passedTimes } from "./store/settle-times.js";
 import { sqliteChoice } from "./store/sqlite/choice.js";
 import { TemplateFront } from "./templates/front.js";
 import { templateRoutes } from "./templates/routes.js";
-import { refusalDetail } from "./threads/refusal-row.js";
 import type { BegunWriter } from "./threads/begun-writer.js";
 import { LongWork } from "./threads/long-work.js";
 import { openThreads, type Threads, type ThreadUrls } from "./threads/open.js";
@@ -281,6 +281,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
     clock,
     log,
   });
+  const refusals = new RefusalLog(writer, clock);
   const pipeline = new Pipeline({
     gate,
     door: new DashboardDoor({ gate, actors, sessions }),
@@ -291,8 +292,10 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
     agents,
     positions: cluster,
     onBug: (error) => threads.storage.takeError(error),
-    recordRefusal: ({ action, resource, failure }, context, done) =>
-      writer.call(refuseCall, { action, resource, detail: refusalDetail(failure) }, context, done),
+    recordRefusal: ({ peer, ...refusal }, context, done) => {
+      const caller = context.actor === "" ? addressKey(peer) : context.actor;
+      refusals.record({ ...refusal, caller }, context, done);
+    },
   });
 
   // Other servers
@@ -341,6 +344,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
       hub.skipTo(last_event_id);
       coordination.reload("restore");
       book.load(session_rows.all());
+      refusals.forget();
       time_lead.look();
     },
   });
@@ -397,6 +401,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
       ...coordination.tasks,
       session_upkeep,
       agent_flusher,
+      refusals,
       restore,
     ],
     () => threads.time.tell(clock),
@@ -448,7 +453,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
     ...changeRoutes(changes),
     ...coordination.routes,
     ...sessionRoutes(sessions),
-    ...auditRoutes(reads),
+    ...auditRoutes(reads, refusals),
     ...webhookRoutes({
       writer,
       reads,

@@ -27,6 +27,7 @@ interface Entry {
   readonly resource: string;
   readonly detail: string;
   readonly outcome: string;
+  readonly count?: number;
 }
 interface Summary {
   readonly total_entries: number;
@@ -104,7 +105,7 @@ t.test("each call of the list leaves one row of its outcome", async (t) => {
   }
 });
 
-t.test("each refused call of the list leaves one row too", async (t) => {
+t.test("each refused call of the list leaves one row too, a repeat is counted in it", async (t) => {
   await make({ method: "PUT", path: "/api/state/there", body: "1" });
   const refused: readonly (readonly [call: Call, status: number, action: string, resource: string])[] = [
     [{ method: "PUT", path: "/api/state/empty", body: "" }, 400, "state.put", "empty"],
@@ -120,10 +121,10 @@ t.test("each refused call of the list leaves one row too", async (t) => {
     [{ method: "PUT", path: "/api/state/there?if_version=x", body: "1" }, 400, "state.put", "there"],
     [{ method: "PUT", path: "/api/state/there?if_version=7", body: "1" }, 412, "state.put", "there"],
     [
-      { method: "PUT", path: "/api/state/there", body: "1", headers: { "If-None-Match": "*" } },
+      { method: "PUT", path: "/api/state/a/b%20c", body: "1", headers: { "If-Match": '"x"' } },
       412,
       "state.put",
-      "there",
+      "a/b c",
     ],
     [
       { method: "PUT", path: "/api/state/there", body: "1", headers: { Origin: "http://evil.example" } },
@@ -163,6 +164,12 @@ t.test("each refused call of the list leaves one row too", async (t) => {
     t.equal(rows.length, 1, `${name}: one row`);
     t.match(rows[0], { action, resource, outcome: "error", actor: "" }, name);
     t.match(JSON.parse(rows[0]?.detail ?? ""), { code: status, error: answer.json<Refusal>().error }, name);
+    t.equal(rows[0]?.count, 1, `${name}: once`);
+    const repeated = await rowsOf(call);
+    t.equal(repeated.answer.status, status, `${name}, again`);
+    t.same(repeated.rows, [], `${name}, again: no row`);
+    const counted = (await entries("limit=10000")).find(({ id }) => id === rows[0]?.id);
+    t.same(counted, { ...rows[0], count: 2 }, `${name}, again: counted, and nothing else has changed`);
   }
 });
 
@@ -337,6 +344,10 @@ t.test("the log outlives the server, and the database refuses to change it", asy
   const db = openDatabase(join(koor.data_dir, "data.db"));
   t.teardown(() => db.close());
   for (const statement of [
+    "UPDATE audit SET count = 2 WHERE outcome = 'success'",
+    "UPDATE audit SET count = 1 WHERE count = 2",
+    "UPDATE audit SET count = NULL WHERE count = 2",
+    "UPDATE audit SET count = 9, detail = '' WHERE outcome = 'error'",
     "UPDATE audit SET actor = 'x'",
     "UPDATE audit SET detail = '' WHERE id = 1",
     "DELETE FROM audit",

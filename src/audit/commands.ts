@@ -1,14 +1,16 @@
-/** The rows of calls that were refused before they reached their own method. Runs in the writer. */
+/** The rows of refused calls. Run in the writer. */
 import * as Type from "typebox";
-import { AuditRefusalRequest } from "../../schemas/audit.js";
-import { changesAny, named } from "../threads/changes.js";
+import { AuditCountRequest, AuditRefusalReply, AuditRefusalRequest } from "../../schemas/audit.js";
+import { anyOfThem, changesAny, named } from "../threads/changes.js";
 import { writerMethod } from "../threads/writer-method.js";
 import { auditTrail } from "./table.js";
+
+const models = { audit: auditTrail };
 
 export const refuseCall = writerMethod({
   name: "audit.refuse",
   request: AuditRefusalRequest,
-  reply: Type.Null(),
+  reply: AuditRefusalReply,
   weight: ({ action, resource, detail }) => action.length + resource.length + detail.length,
   audit: null,
   changes: [
@@ -17,9 +19,24 @@ export const refuseCall = writerMethod({
       named(({ resource }: AuditRefusalRequest) => resource),
     ),
   ],
-  models: { audit: auditTrail },
-  run: ({ audit }, { action, resource, detail }, { now_ms, actor }) => {
-    audit.append(now_ms, actor, action, resource, detail, "error");
+  models,
+  run: ({ audit }, { action, resource, detail }, { now_ms, actor }) => ({
+    id: audit.append(now_ms, actor, action, resource, detail, "error"),
+    at: now_ms,
+  }),
+});
+
+/** Says of rows how often their calls were made by now: what was said before may be said again. */
+export const countRefusals = writerMethod({
+  name: "audit.count",
+  request: AuditCountRequest,
+  reply: Type.Null(),
+  weight: ({ rows }) => rows.length * 3 * Float64Array.BYTES_PER_ELEMENT,
+  audit: null,
+  changes: [changesAny("audit", anyOfThem)],
+  models,
+  run: ({ audit }, { rows }) => {
+    for (const { id, at, count } of rows) audit.setCount(id, at, count);
     return null;
   },
 });

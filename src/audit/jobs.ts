@@ -21,8 +21,9 @@ export const listAudit = streamJob({
   },
 });
 
-function encodeEntry({ id, at, actor, action, resource, detail, outcome }: AuditRow): string {
-  return JSON.stringify({ id, timestamp: formatTime(at), actor, action, resource, detail, outcome });
+function encodeEntry({ id, at, actor, action, resource, detail, outcome, count }: AuditRow): string {
+  const entry = { id, timestamp: formatTime(at), actor, action, resource, detail, outcome };
+  return JSON.stringify(outcome === "error" ? { ...entry, count } : entry);
 }
 
 export const summarizeAudit = unaryJob({

@@ -2,11 +2,13 @@
 import { AuditList, AuditQuery, AuditSummary, AuditSummaryQuery } from "../../schemas/audit.js";
 import { AUDIT_ROWS_DEFAULT } from "../../schemas/limits.js";
 import { laterReply, readReply } from "../front/reply.js";
-import { route, type Route } from "../front/route.js";
+import { route, type Answer, type Route } from "../front/route.js";
 import type { Reads } from "../threads/reads.js";
 import { listAudit, summarizeAudit } from "./jobs.js";
+import type { RefusalLog } from "./refusal-log.js";
 
-export function auditRoutes(reads: Reads): Route[] {
+/** @param refusals what was counted and is not stored yet */
+export function auditRoutes(reads: Reads, refusals: Pick<RefusalLog, "settle">): Route[] {
   const tag = "audit";
   return [
     route({
@@ -21,7 +23,10 @@ export function auditRoutes(reads: Reads): Route[] {
         const { actor = null, action = null, from = null, to = null, limit = AUDIT_ROWS_DEFAULT } = query;
         // A filter may pass over any number of rows.
         const rows = actor === null && action === null ? limit : Number.POSITIVE_INFINITY;
-        return readReply(reads.stream(listAudit, { actor, action, from, to, limit }, context, rows));
+        const read = (): Answer | Promise<Answer> =>
+          readReply(reads.stream(listAudit, { actor, action, from, to, limit }, context, rows));
+        const settling = refusals.settle();
+        return settling === null ? read() : settling.then(read);
       },
     }),
     route({

@@ -1,4 +1,7 @@
-/** The SQL of the audit log: appending (writer) and reading (pool, front). Rows are never changed. */
+/**
+ * The SQL of the audit log: appending (writer) and reading (pool, front). Of a row only its count may change: how often
+ * a call was refused within a minute.
+ */
 import type { AuditListRequest, AuditSummaryRequest } from "../../schemas/audit.js";
 import { AUDIT_LOOKED_AT_MAX } from "../../schemas/limits.js";
 import { idRange } from "../store/id-range.js";
@@ -16,6 +19,8 @@ export interface AuditRow {
   readonly resource: string;
   readonly detail: string;
   readonly outcome: string;
+  /** How often a refused call was made within a minute; 1 for what succeeded. */
+  readonly count: number;
 }
 
 /** How many rows a span has (store/migrate.ts). */
@@ -33,14 +38,19 @@ export class AuditAppender implements AuditTrail, WritingModel {
   readonly #entries: DeferredTable<[number, number, string, string, string, string, string]>;
   readonly #spans: DeferredTable<[SpanKind, string, number]>;
   readonly #newest: Statement<[], number>;
+  readonly #count: Statement<[number, number, number], unknown>;
   #next_id = 1;
   /** Who and what the newest span is known to have. */
   #known: Readonly<Record<SpanKind, Set<string>>> = newSpan();
 
   constructor(db: Db, rows: DeferredRows) {
-    this.#entries = rows.into("INSERT INTO audit", 7);
+    this.#entries = rows.into("INSERT INTO audit (id, at, actor, action, resource, detail, outcome)", 7);
     this.#spans = rows.into("INSERT OR IGNORE INTO audit_span", 3);
     this.#newest = db.prepare<[], number>("SELECT max(id) FROM audit").pluck();
+    // The time tells a row from another that has its id since a restore.
+    this.#count = db.prepare(
+      "UPDATE audit SET count = max(coalesce(count, 1), ?) WHERE id = ? AND at = ? AND outcome = 'error'",
+    );
     this.reload();
   }
 
@@ -49,6 +59,7 @@ export class AuditAppender implements AuditTrail, WritingModel {
     this.#known = newSpan();
   }
 
+  /** @returns the row's id */
   append(
     now_ms: number,
     actor: string,
@@ -56,12 +67,18 @@ export class AuditAppender implements AuditTrail, WritingModel {
     resource: string,
     detail: string,
     outcome: "success" | "error",
-  ): void {
+  ): number {
     const id = this.#next_id++;
     if (id % SPAN_ROWS === 0) this.#known = newSpan();
     this.#note("actor", actor, id);
     this.#note("action", action, id);
     this.#entries.add(id, now_ms, actor, action, resource, detail, outcome);
+    return id;
+  }
+
+  /** Sets how often a refused call was made; the row must be written. */
+  setCount(id: number, at: number, count: number): void {
+    this.#count.run(count, id, at);
   }
 
   #note(kind: SpanKind, name: string, id: number): void {
@@ -75,7 +92,7 @@ function newSpan(): Readonly<Record<SpanKind, Set<string>>> {
   return { actor: new Set(), action: new Set() };
 }
 
-export const auditTrail: Model<AuditTrail> = { open: ({ db, rows }) => new AuditAppender(db, rows) };
+export const auditTrail: Model<AuditAppender> = { open: ({ db, rows }) => new AuditAppender(db, rows) };
 
 /** The newest rows that match, newest first. */
 export function listEntries(db: Db, request: AuditListRequest): AuditRow[] {
@@ -106,7 +123,7 @@ export function listEntries(db: Db, request: AuditListRequest): AuditRow[] {
   if (action !== null) where("action = ?", action);
   return db
     .prepare<(string | number)[], AuditRow>(
-      `SELECT id, at, actor, action, resource, detail, outcome
+      `SELECT id, at, actor, action, resource, detail, outcome, coalesce(count, 1) AS count
        FROM ${name === null ? "" : "audit_span s CROSS JOIN "}audit
        WHERE ${conditions.join(" AND ")} ORDER BY ${name === null ? "" : "s.span DESC, "}id DESC LIMIT ?`,
     )

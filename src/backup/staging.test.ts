@@ -100,6 +100,7 @@ const audit = fc
       resource: text,
       detail: fc.json(),
       outcome: fc.constantFrom("success", "error"),
+      count: fc.option(fc.nat(), { nil: undefined }),
     }),
     { maxLength: 10 },
   )

@@ -40,10 +40,15 @@ export class Failure {
   }
 }
 
-/** A failure that came over the RPC: what it means for the audit log was settled on the other side. */
+/** A failure that came over the RPC. */
 export class RemoteFailure extends Failure {
+  /** What the call was about, as the audit rule of its method says it; null where that is not known. */
+  resource: string | null = null;
+
   override with(members: FailureMembers): RemoteFailure {
-    return new RemoteFailure(this.status, this.message, members, this.outcome_unknown, this.subject);
+    const same = new RemoteFailure(this.status, this.message, members, this.outcome_unknown, this.subject);
+    same.resource = this.resource;
+    return same;
   }
 }
 

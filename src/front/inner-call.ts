@@ -109,7 +109,7 @@ export class InnerCalls {
     refusals.report(route, failure);
     if (refusals.wants(route, failure))
       await new Promise<void>((resolve) =>
-        refusals.write(route, params, failure.subject ?? undefined, context, failure, resolve),
+        refusals.write(route, { params, json: failure.subject ?? undefined, context, peer: "" }, failure, resolve),
       );
     return failure;
   }

@@ -559,8 +559,10 @@ export class Pipeline {
       return;
     }
     call.exchange.detach();
-    const known = answer.subject ?? call.json;
-    this.refusals.write(call.bound.route, call.params, known, call.context, answer, () => this.#send(call, reply));
+    const { params, context } = call;
+    const peer = context.actor === "" ? call.exchange.peer : "";
+    const json = answer.subject ?? call.json;
+    this.refusals.write(call.bound.route, { params, json, context, peer }, answer, () => this.#send(call, reply));
   }
 
   #countForActor({ counted, caller: { actor } }: Call, { status, counts }: Reply): void {

@@ -1,9 +1,8 @@
 /**
- * What happens to a refused call: its answer in the API's error shape, its row in the audit log where
- * the call is an audited one, and a line in the log where the operator should know. Runs on the front. What
- * was refused in the writer has its row from the batch (src/threads/batch.ts).
+ * What happens to a refused call, whether the front or the writer refused it: its answer in the API's error shape, its
+ * row in the audit log where the call is an audited one, and a line in the log where the operator should know. Runs on
+ * the front.
  */
-import { AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX } from "../../schemas/limits.js";
 import { STATUSES, type StatusRow } from "../../schemas/status.js";
 import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
@@ -18,7 +17,6 @@ import type { Reply, Route } from "./route.js";
 export type Header = readonly [name: string, value: string];
 
 const SECOND_MS = 1_000;
-const MINUTE_MS = 60_000;
 const UNAUTHENTICATED = 401;
 
 /** The answer for a failure. */
@@ -35,20 +33,34 @@ export function failureReply(failure: Failure, extra: readonly Header[]): Reply 
   };
 }
 
+/** A refused call, as its row in the audit log is made of it. */
+export interface Refusal {
+  /** Method and path of its route. */
+  readonly call: string;
+  /** The address that it came from; "" where it is not known. */
+  readonly peer: string;
+  readonly action: string;
+  readonly resource: string;
+  readonly failure: Failure;
+}
+
 /** Writes the row of a refusal; `done` is called whether or not that worked. */
-export type RecordRefusal = (
-  refusal: { readonly action: string; readonly resource: string; readonly failure: Failure },
-  context: CallContext,
-  done: () => void,
-) => void;
+export type RecordRefusal = (refusal: Refusal, context: CallContext, done: () => void) => void;
+
+/** Who made a refused call, and about what. */
+export interface RefusedRequest {
+  readonly params: readonly string[];
+  /** The body where it had the route's shape. */
+  readonly json: unknown;
+  readonly context: CallContext;
+  readonly peer: string;
+}
 
 export class Refusals {
   readonly #record: RecordRefusal;
   readonly #metrics: RequestMetrics;
   readonly #clock: Clock;
   readonly #log: Log;
-  #minute = 0;
-  #unauthenticated_rows = 0;
   #reported_ms = 0;
   /** Refusals since the last line of the log. */
   #unreported = 0;
@@ -62,25 +74,21 @@ export class Refusals {
 
   /** Whether the refusal of a call of this route gets a row. Counts refusals for want of a token. */
   wants(route: Route, failure: Failure): boolean {
-    if (route.audited === undefined || failure instanceof RemoteFailure || !leavesRow(failure)) return false;
-    return failure.http !== UNAUTHENTICATED || this.#mayRecordUnauthenticated();
+    if (route.audited === undefined || !leavesRow(failure)) return false;
+    if (failure.http === UNAUTHENTICATED) this.#metrics.unauthenticated += 1;
+    return true;
   }
 
   /** Writes the row, then goes on whether or not that worked: a full disk must not turn a 400 into a 507. */
-  write(
-    route: Route,
-    params: readonly string[],
-    json: unknown,
-    context: CallContext,
-    failure: Failure,
-    next: () => void,
-  ): void {
+  write(route: Route, { params, json, context, peer }: RefusedRequest, failure: Failure, next: () => void): void {
     if (route.audited === undefined) {
       next();
       return;
     }
     const { action, resource } = route.audited;
-    this.#record({ action, resource: resource(params, json), failure }, context, next);
+    const call = `${route.method} ${route.path}`;
+    const known = failure instanceof RemoteFailure ? failure.resource : null;
+    this.#record({ call, peer, action, resource: known ?? resource(params, json), failure }, context, next);
   }
 
   /** Logs a refusal that the operator should know of, at most one a second: it comes with every request. */
@@ -97,16 +105,5 @@ export class Refusals {
     });
     this.#reported_ms = now_ms;
     this.#unreported = 0;
-  }
-
-  /** Strangers must not be able to fill the disk. */
-  #mayRecordUnauthenticated(): boolean {
-    this.#metrics.unauthenticated += 1;
-    const minute = Math.floor(this.#clock.now() / MINUTE_MS);
-    if (minute !== this.#minute) {
-      this.#minute = minute;
-      this.#unauthenticated_rows = 0;
-    }
-    return this.#unauthenticated_rows++ < AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX;
   }
 }

@@ -1,8 +1,10 @@
 /** Changes to instances, and what liveness finds. Run in the writer. */
 import type { ServerSource, ServerTopic } from "../../schemas/events.js";
 import * as Type from "typebox";
+import type { Static } from "typebox";
 import {
   CapabilitiesRequest,
+  InstanceChanged,
   InstanceRequest,
   IntentRequest,
   RegisterReply,
@@ -12,6 +14,7 @@ import {
   StaleReply,
 } from "../../schemas/instances.js";
 import { must } from "../base/assert.js";
+import type { Failure } from "../base/result.js";
 import { noInstance } from "../base/needs-instance.js";
 import { formatTime } from "../base/time.js";
 import { claimBook } from "../claims/book.js";
@@ -27,6 +30,15 @@ export const LIVENESS_SOURCE = "liveness-monitor" satisfies ServerSource;
 
 const models = { instances: instanceWriter };
 const changed = [changes("instance", ({ id }: { readonly id: string }) => [id], named(resourceId))];
+
+function hasChanged(reply: Static<typeof InstanceChanged>): boolean {
+  return reply.changed;
+}
+
+/** @param is_changed null where there is no such instance */
+function replyOf(id: string, is_changed: boolean | null): Static<typeof InstanceChanged> | Failure {
+  return is_changed === null ? noInstance(id) : { changed: is_changed };
+}
 
 /** Two or three numbers an instance. */
 function sightingsWeight({ rows }: { readonly rows: readonly number[] }): number {
@@ -51,27 +63,28 @@ export const registerInstance = writerMethod({
 export const activateInstance = writerMethod({
   name: "instance.activate",
   request: InstanceRequest,
-  reply: Type.Null(),
+  reply: InstanceChanged,
   weight: weightOf,
-  audit: { action: "instance.activate", resource: resourceId, detail: noDetail },
+  audit: { action: "instance.activate", resource: resourceId, leaves: hasChanged, detail: noDetail },
   changes: changed,
   models,
-  run: ({ instances }, { id }, { now_ms }) => (instances.activate(id, now_ms) ? null : noInstance(id)),
+  run: ({ instances }, { id }, { now_ms }) => replyOf(id, instances.activate(id, now_ms)),
 });
 
 export const setCapabilities = writerMethod({
   name: "instance.capabilities",
   request: CapabilitiesRequest,
-  reply: Type.Null(),
+  reply: InstanceChanged,
   weight: weightOf,
   audit: {
     action: "instance.capabilities",
     resource: resourceId,
+    leaves: hasChanged,
     detail: ({ capabilities }) => JSON.stringify({ capabilities }),
   },
   changes: changed,
   models,
-  run: ({ instances }, { id, capabilities }) => (instances.setCapabilities(id, capabilities) ? null : noInstance(id)),
+  run: ({ instances }, { id, capabilities }) => replyOf(id, instances.setCapabilities(id, capabilities)),
 });
 
 export const setIntent = writerMethod({

@@ -158,7 +158,7 @@ export class Instances {
   /** Has the writer change an instance that is known; `done` brings the change into the directory before the answer. */
   #change(
     id: string,
-    ask: (settle: (reply: null | Failure) => void) => void,
+    ask: (settle: (reply: object | null) => void) => void,
     done: (entry: Entry) => void,
   ): Promise<Entry | Failure> {
     const entry = this.find(id);
@@ -167,8 +167,9 @@ export class Instances {
       ask((reply) => {
         // The directory may have been loaded anew meanwhile: then it is another entry of the same id.
         const current = this.directory.get(id);
-        if (reply === null && current !== undefined) done(current);
-        resolve(reply ?? current ?? entry);
+        const is_refused = reply instanceof Failure;
+        if (!is_refused && current !== undefined) done(current);
+        resolve(is_refused ? reply : (current ?? entry));
       });
     });
   }

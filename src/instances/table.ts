@@ -71,6 +71,8 @@ export class InstanceWriter implements WritingModel {
   readonly #row_of: Statement<[string], number>;
   readonly #notice: Statement<[number], InstanceNotice>;
   readonly #activate: Statement<[number, number], unknown>;
+  readonly #status: Statement<[number], string>;
+  readonly #capabilities: Statement<[string], string>;
   readonly #set_intent: Statement<[string, string], unknown>;
   readonly #set_capabilities: Statement<[string, string], unknown>;
   readonly #delete: Statement<[number], unknown>;
@@ -89,6 +91,8 @@ export class InstanceWriter implements WritingModel {
     this.#activate = db.prepare(
       "UPDATE instance_life SET status = 'active', last_seen = max(last_seen, ?) WHERE row = ?",
     );
+    this.#status = db.prepare<[number], string>("SELECT status FROM instance_life WHERE row = ?").pluck();
+    this.#capabilities = db.prepare<[string], string>("SELECT capabilities FROM instance WHERE id = ?").pluck();
     this.#set_intent = db.prepare("UPDATE instance SET intent = ? WHERE id = ?");
     this.#set_capabilities = db.prepare("UPDATE instance SET capabilities = ? WHERE id = ?");
     this.#delete = db.prepare("DELETE FROM instance WHERE row = ?");
@@ -130,23 +134,34 @@ export class InstanceWriter implements WritingModel {
     return this.#row_of.get(id) !== undefined;
   }
 
-  /** Each of these is false where there is no such instance. */
-  activate(id: string, now_ms: number): boolean {
+  /** @returns whether it was not active before; null where there is no such instance */
+  activate(id: string, now_ms: number): boolean | null {
     const row = this.#row_of.get(id);
     this.#changed.add(id);
-    return row !== undefined && this.#activate.run(now_ms, row).changes > 0;
+    if (row === undefined) return null;
+    const changed = this.#status.get(row) !== "active";
+    this.#activate.run(now_ms, row);
+    return changed;
   }
 
+  /** False where there is no such instance. */
   setIntent(id: string, intent: string): boolean {
     this.#changed.add(id);
     return this.#set_intent.run(intent, id).changes > 0;
   }
 
-  setCapabilities(id: string, capabilities: readonly string[]): boolean {
+  /** @returns whether it had others before; null where there is no such instance */
+  setCapabilities(id: string, capabilities: readonly string[]): boolean | null {
+    const before = this.#capabilities.get(id);
+    if (before === undefined) return null;
+    const text = JSON.stringify(capabilities);
+    if (text === before) return false;
     this.#changed.add(id);
-    return this.#set_capabilities.run(JSON.stringify(capabilities), id).changes > 0;
+    this.#set_capabilities.run(text, id);
+    return true;
   }
 
+  /** False where there is no such instance. */
   deregister(id: string): boolean {
     const row = this.#row_of.get(id);
     if (row === undefined) return false;

@@ -288,6 +288,19 @@ const MIGRATIONS: readonly string[] = [
     name TEXT NOT NULL, row INTEGER NOT NULL, newest INTEGER NOT NULL, PRIMARY KEY (name, row)
   ) WITHOUT ROWID;
   `,
+  `
+  -- How often a refused call was made within a minute; null stands for once. Nothing else of a row may change, and the
+  -- count only grows.
+  ALTER TABLE audit ADD COLUMN count INTEGER;
+  DROP TRIGGER audit_no_update;
+  CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit
+    WHEN NEW.count IS NULL OR NOT (
+      OLD.outcome = 'error' AND NEW.count >= coalesce(OLD.count, 1) AND NEW.id = OLD.id AND NEW.at = OLD.at AND NEW.actor = OLD.actor
+      AND NEW.action = OLD.action AND NEW.resource = OLD.resource AND NEW.detail = OLD.detail
+      AND NEW.outcome = OLD.outcome
+    )
+    BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+  `,
 ];
 
 /** The newest layout this program knows. */

@@ -1,5 +1,5 @@
 /**
- * A transaction of the writer: its commands, the audit rows of those that are audited, and, once it has committed, what
+ * A transaction of the writer: its commands, the audit rows of those that succeeded and are audited, and, once it has committed, what
  * the front is told of it. Which calls share one, and what becomes of those of one that failed, is up to who uses it:
  * a server alone (batch.ts), or a node of a cluster (entries.ts). Runs in the writer.
  */
@@ -12,7 +12,6 @@ import { isDamage, setSynced, type Db } from "../store/open.js";
 import { ChangeSet } from "./change-set.js";
 import type { Model, Models, ReloadReason, WritingModel } from "./model.js";
 import { CHANGES, COMMIT } from "./notices.js";
-import { leavesRow, refusalDetail } from "./refusal-row.js";
 import type { WatchedKinds } from "./watched-kinds.js";
 import type { Command, WriteCall, WriterMethod } from "./writer-method.js";
 
@@ -138,12 +137,8 @@ export class Transaction {
     const reply = command(request, call satisfies WriteCall);
     const resource = auditedResource(served, reply);
     const { audit } = method;
-    if (audit === null || resource === null) return reply;
-    if (reply instanceof Failure) {
-      this.#audit.append(call.now_ms, actor, audit.action, resource, refusalDetail(reply), "error");
-    } else {
+    if (audit !== null && resource !== null)
       this.#audit.append(call.now_ms, actor, audit.action, resource, audit.detail(request, reply), "success");
-    }
     return reply;
   }
 
@@ -189,10 +184,11 @@ function isRelated(method: WriterMethod, before: WriterMethod | null): boolean {
   return method === before || (method.family !== undefined && method.family === before?.family);
 }
 
-/** What a call is about, as its row in the audit log says it; null where it leaves none. */
+/**
+ * What a call is about, as its row in the audit log says it; null where it leaves none. What was refused has its row
+ * from the front, whoever refused it (audit/refusal-log.ts).
+ */
 function auditedResource({ method: { audit }, request }: Served, reply: unknown): string | null {
-  if (audit === null) return null;
-  if (!(reply instanceof Failure))
-    return audit.leaves?.(reply) === false ? null : audit.resource(request as object, reply);
-  return leavesRow(reply) ? audit.resource(request as object, null) : null;
+  if (audit === null || reply instanceof Failure || audit.leaves?.(reply) === false) return null;
+  return audit.resource(request as object, reply);
 }

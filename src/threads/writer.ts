@@ -2,7 +2,7 @@
  * The writer as features on the front call it: the RPC to its thread, and around each call the word to those
  * who keep copies of what it changes. Runs on the front.
  */
-import { Failure } from "../base/result.js";
+import { Failure, RemoteFailure } from "../base/result.js";
 import type { RpcClient } from "../rpc/client.js";
 import type { CallContext } from "../rpc/frames.js";
 import type { ReplyOf, RequestOf } from "../rpc/method.js";
@@ -92,6 +92,8 @@ export class Writer {
         if (this.#unheard.length > 0 && !(reply instanceof Failure)) this.#settle(sent);
         this.#end(method, request, reply);
       }
+      if (reply instanceof RemoteFailure && method.audit !== null)
+        reply.resource = method.audit.resource(request as object, null);
       done(reply);
     });
   }

@@ -17,13 +17,16 @@ export interface Exchange {
   header(name: string): string;
   /** Whether there is a header of this name, empty or not. */
   has(name: string): boolean;
-  /** The path as sent. Only until `detach`, as the next three. */
+  /** The path as sent. Only until `detach`, as the next two. */
   readonly path: string;
   /** What follows `?`. */
   readonly query: string | undefined;
   /** The method in lower case. */
   readonly verb: string;
-  /** The address of the socket's other end, as the system writes it: a proxy's own where there is one. */
+  /**
+   * The address of the socket's other end, as the system writes it: a proxy's own where there is one. Only until the
+   * answer; "" behind it.
+   */
   readonly peer: string;
   /** True once the answer has begun or the client has gone. */
   readonly ended: boolean;

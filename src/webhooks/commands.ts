@@ -86,17 +86,26 @@ export const deleteWebhook = writerMethod({
 export const enableWebhook = writerMethod({
   name: "webhook.enable",
   request: WebhookIdRequest,
-  reply: JsonText(Webhook),
+  reply: Type.Object({ webhook: JsonText(Webhook), changed: Type.Boolean() }),
   weight: weightOf,
-  audit: { action: "webhook.enable", resource: resourceId, detail: noDetail },
+  audit: {
+    action: "webhook.enable",
+    resource: resourceId,
+    leaves: (reply) => reply.changed,
+    detail: noDetail,
+  },
   changes: changed,
   models,
   run: ({ outbox }, { id }) => {
     const webhook = outbox.table.byId(id);
     if (webhook === undefined) return noWebhook(id);
-    outbox.table.enable(webhook.row);
-    outbox.enable(webhook.row);
-    return encodeWebhook(must(outbox.table.standing(id), "it was stored"));
+    const { active, fail_count, head_event } = webhook;
+    const is_changed = active !== 1 || fail_count > 0 || head_event !== null;
+    if (is_changed) {
+      outbox.table.enable(webhook.row);
+      outbox.enable(webhook.row);
+    }
+    return { webhook: encodeWebhook(must(outbox.table.standing(id), "it was stored")), changed: is_changed };
   },
 });
 

@@ -170,10 +170,10 @@ export class WebhooksFront {
 
   async enable(id: string, context: CallContext): Promise<Answer> {
     const { writer, log } = this.#options;
-    const text = await writer.request(enableWebhook, { id }, context);
-    if (text instanceof Failure) return text;
-    log.info("webhook enabled", { id });
-    return jsonReply(text);
+    const reply = await writer.request(enableWebhook, { id }, context);
+    if (reply instanceof Failure) return reply;
+    if (reply.changed) log.info("webhook enabled", { id });
+    return jsonReply(reply.webhook);
   }
 
   /** Past the queue, whether the webhook is active or not. */

@@ -1,5 +1,5 @@
 /** Records of kind `audit`: ids are kept. */
-import { rowKind, TEXT, TIME, WHOLE } from "./rows.js";
+import { rowKind, sparse, TEXT, TIME, WHOLE } from "./rows.js";
 
 export const AUDIT_KIND = rowKind({
   name: "audit",
@@ -12,6 +12,7 @@ export const AUDIT_KIND = rowKind({
     resource: TEXT,
     detail: TEXT,
     outcome: TEXT,
+    count: sparse(WHOLE),
   },
   order: "id",
   timed: "at",

@@ -18,6 +18,8 @@ interface ColumnType {
   readonly decode: (value: unknown, exact: string) => Stored | undefined;
   /** What a record stands for that has no such member; undefined where each has to have it. */
   readonly absent?: Stored;
+  /** Null is no member. */
+  readonly sparse?: true;
 }
 
 const JSON_TYPE = (says: string, decode: ColumnType["decode"]): ColumnType => ({
@@ -64,6 +66,11 @@ export function nullable(type: ColumnType): ColumnType {
 /** A member that snapshots of earlier versions have not: there it is null. */
 export function later(type: ColumnType): ColumnType {
   return { ...type, absent: null };
+}
+
+/** A member that most records have not: there it is null. */
+export function sparse(type: ColumnType): ColumnType {
+  return { ...later(type), sparse: true };
 }
 
 export interface RowKindOptions {
@@ -114,7 +121,10 @@ function* readRows(
   );
   for (const row of rows.iterate()) {
     let text = `{"kind":"${name}"`;
-    for (const { column, member, type } of columns) text += `,"${member}":${type.encode(row[column] ?? null)}`;
+    for (const { column, member, type } of columns) {
+      const value = row[column] ?? null;
+      if (value !== null || type.sparse !== true) text += `,"${member}":${type.encode(value)}`;
+    }
     yield `${text}}`;
   }
 }

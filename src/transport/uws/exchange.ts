@@ -104,9 +104,9 @@ export class UwsExchange implements Exchange {
     return this.#req?.getMethod() ?? "";
   }
 
-  /** The address of the socket's other end; IPv6 is written out in full. Only until `detach`. */
+  /** The address of the socket's other end; IPv6 is written out in full. Only until the answer. */
   get peer(): string {
-    return this.#req === null ? "" : Buffer.from(this.#res.getRemoteAddressAsText()).toString("latin1");
+    return this.#ended ? "" : Buffer.from(this.#res.getRemoteAddressAsText()).toString("latin1");
   }
 
   /** The library takes what others would refuse. */

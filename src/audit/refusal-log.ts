@@ -1,0 +1,230 @@
+/**
+ * Writes refused calls to the audit log: the first of a caller, a call and a reason at once, its repeats within a
+ * minute as a count in that row. The count is kept in memory and stored every AUDIT_COUNT_DELAY_MS, when the log is
+ * read and at a shutdown, so repeats cost no write each. The rows within a minute are bounded: beyond a bound, calls
+ * that differ share a row which says so. Runs on the front, driven by ticks; in a cluster each node counts the calls
+ * that it refused.
+ */
+import {
+  AUDIT_COUNT_DELAY_MS,
+  AUDIT_COUNT_WAIT_MS,
+  AUDIT_REFUSAL_ROWS_MAX,
+  AUDIT_REFUSAL_ROWS_OF_CALL_MAX,
+  AUDIT_REFUSAL_ROWS_OF_CALLER_MAX,
+  AUDIT_REPEAT_MS,
+  AUDIT_RESOURCE_CHARACTERS_MAX,
+  AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX,
+} from "../../schemas/limits.js";
+import { Periodic } from "../background/periodic.js";
+import type { BackgroundTask } from "../background/task.js";
+import type { Clock } from "../base/clock.js";
+import { Failure } from "../base/result.js";
+import { NO_CALLER, type CallContext } from "../rpc/frames.js";
+import { refusalDetail } from "../threads/refusal-row.js";
+import type { Writer } from "../threads/writer.js";
+import { countRefusals, refuseCall } from "./commands.js";
+
+/** A call that was refused. */
+export interface RefusedCall {
+  /** Its route, whatever its path: `PUT /api/state/{key...}`. */
+  readonly call: string;
+  /** The instance that made it, else the address that it came from. */
+  readonly caller: string;
+  readonly action: string;
+  readonly resource: string;
+  readonly failure: Failure;
+}
+
+/** A row of the log that may still be counted up. */
+interface OpenRow {
+  readonly since_ms: number;
+  /** The rows of which there may be so many: by name. */
+  readonly groups: readonly string[];
+  /** Null until it is written. */
+  stored: { readonly id: number; readonly at: number; count: number } | null;
+  count: number;
+}
+
+/** What a row is for, and what it says. */
+interface RowKind {
+  readonly key: string;
+  readonly action: string;
+  readonly resource: string;
+  readonly detail: string;
+  /** Says nothing of who made the calls. */
+  readonly of_many: boolean;
+}
+
+/** In place of what differs between the calls of one row. */
+const SEVERAL = "several";
+const UNAUTHENTICATED = 401;
+
+export class RefusalLog implements BackgroundTask {
+  readonly #writer: Pick<Writer, "call" | "request">;
+  readonly #clock: Clock;
+  /** By what the calls of a row have in common, the oldest first. */
+  readonly #open = new Map<string, OpenRow>();
+  /** How many open rows each group has. */
+  readonly #sizes = new Map<string, number>();
+  /** Rows whose minute is over, and whose count is not stored yet. */
+  #ended: OpenRow[] = [];
+  readonly #counts: Periodic<void>;
+
+  constructor(writer: Pick<Writer, "call" | "request">, clock: Clock) {
+    this.#writer = writer;
+    this.#clock = clock;
+    this.#counts = new Periodic({
+      interval_ms: AUDIT_COUNT_DELAY_MS,
+      now_ms: clock.now(),
+      work: () => this.#storeCounts(),
+      ready: () => this.#hasCounts(),
+    });
+  }
+
+  /** @param done called when the row is written, or could not be; at once for a repeat */
+  record(refused: RefusedCall, context: CallContext, done: () => void): void {
+    this.#endRows();
+    const bounds = boundsOf(refused);
+    const groups = bounds.map(([group]) => group);
+    for (const [step, kind] of kindsOf(refused).entries()) {
+      const row = this.#open.get(kind.key);
+      if (row !== undefined) {
+        row.count += 1;
+        done();
+        return;
+      }
+      // The last kind has always room: there is one row of it.
+      const has_room = bounds.slice(step).every(([group, most]) => (this.#sizes.get(group) ?? 0) < most);
+      if (!has_room) continue;
+      this.#write(kind, groups.slice(step), context, done);
+      return;
+    }
+  }
+
+  tick(now_ms: number): void {
+    this.#endRows();
+    this.#counts.tick(now_ms);
+  }
+
+  /** Stores what was counted by now, so that it can be read; null where it is. Waits AUDIT_COUNT_WAIT_MS at most. */
+  settle(): Promise<void> | null {
+    return this.#hasCounts() ? this.#storeSoon() : null;
+  }
+
+  async #storeSoon(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, AUDIT_COUNT_WAIT_MS);
+    });
+    await Promise.race([this.#counts.run(), late]);
+    clearTimeout(timer);
+  }
+
+  /** The rows of the log are others: what comes now begins rows of its own. */
+  forget(): void {
+    this.#open.clear();
+    this.#sizes.clear();
+    this.#ended = [];
+  }
+
+  async close(): Promise<void> {
+    await this.#counts.run();
+    await this.#counts.close();
+  }
+
+  #write(kind: RowKind, groups: readonly string[], context: CallContext, done: () => void): void {
+    const row: OpenRow = { since_ms: this.#clock.now(), groups, stored: null, count: 1 };
+    this.#open.set(kind.key, row);
+    for (const group of groups) this.#sizes.set(group, (this.#sizes.get(group) ?? 0) + 1);
+    const { action, resource, detail } = kind;
+    this.#writer.call(refuseCall, { action, resource, detail }, kind.of_many ? NO_CALLER : context, (reply) => {
+      // The next one tries again.
+      if (reply instanceof Failure) this.#drop(kind.key, row);
+      else row.stored = { id: reply.id, at: reply.at, count: 1 };
+      done();
+    });
+  }
+
+  #endRows(): void {
+    const now_ms = this.#clock.now();
+    for (const [key, row] of this.#open) {
+      if (now_ms - row.since_ms < AUDIT_REPEAT_MS) return;
+      this.#drop(key, row);
+      if (isBehind(row)) this.#ended.push(row);
+    }
+  }
+
+  #drop(key: string, row: OpenRow): void {
+    if (this.#open.get(key) !== row) return;
+    this.#open.delete(key);
+    for (const group of row.groups) {
+      const size = this.#sizes.get(group) ?? 0;
+      if (size > 1) this.#sizes.set(group, size - 1);
+      else this.#sizes.delete(group);
+    }
+  }
+
+  #hasCounts(): boolean {
+    if (this.#ended.length > 0) return true;
+    for (const row of this.#open.values()) if (isBehind(row)) return true;
+    return false;
+  }
+
+  async #storeCounts(): Promise<void> {
+    const sent = [...this.#ended, ...this.#open.values()].flatMap((row) => {
+      const { stored, count } = row;
+      return stored === null || count === stored.count ? [] : [{ stored, count }];
+    });
+    if (sent.length === 0) return;
+    const rows = sent.map(({ stored: { id, at }, count }) => ({ id, at, count }));
+    const reply = await this.#writer.request(countRefusals, { rows }, NO_CALLER);
+    // Stays for the next time; no more of it than a few minutes' rows.
+    if (reply instanceof Failure) this.#ended = this.#ended.slice(-AUDIT_REFUSAL_ROWS_MAX);
+    else for (const { stored, count } of sent) stored.count = count;
+    this.#ended = this.#ended.filter(isBehind);
+  }
+}
+
+type GroupBound = readonly [group: string, rows_max: number];
+
+/** The groups in which a row of its own for a refused call counts, and how many rows each may have. */
+function boundsOf({ caller, call, failure }: RefusedCall): readonly GroupBound[] {
+  // With the row that says of many that they were refused.
+  if (failure.http === UNAUTHENTICATED) {
+    const most = AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX - 1;
+    return ["call", "caller", "all"].map((group) => [`${group} of strangers`, most]);
+  }
+  return [
+    [`call ${caller} ${call}`, AUDIT_REFUSAL_ROWS_OF_CALL_MAX],
+    [`caller ${caller}`, AUDIT_REFUSAL_ROWS_OF_CALLER_MAX],
+    ["all", AUDIT_REFUSAL_ROWS_MAX],
+  ];
+}
+
+/** Whether the row in the log says less than was counted. */
+function isBehind({ stored, count }: OpenRow): boolean {
+  return stored !== null && count > stored.count;
+}
+
+/**
+ * The rows that a refused call may be counted in, the one that says most first: of the same call, reason and resource;
+ * of the same call and status; of the same caller; of anybody. What a caller can vary at will is in the first alone.
+ */
+function kindsOf({ call, caller, action, resource, failure }: RefusedCall): readonly RowKind[] {
+  const detail = refusalDetail(failure);
+  const about = resource.slice(0, AUDIT_RESOURCE_CHARACTERS_MAX);
+  const several = (key: string, what: string, of_many: boolean): RowKind => ({
+    key,
+    action: what,
+    resource: SEVERAL,
+    detail: JSON.stringify({ error: "refused for several reasons", code: failure.http }),
+    of_many,
+  });
+  const { http } = failure;
+  return [
+    { key: `row ${caller} ${call} ${about} ${detail}`, action, resource: about, detail, of_many: false },
+    several(`call ${caller} ${call} ${http}`, action, false),
+    several(`caller ${caller} ${http}`, SEVERAL, false),
+    several(`all ${http}`, SEVERAL, true),
+  ];
+}

@@ -6,6 +6,14 @@
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
+// File descriptors
+/** What the server itself may open once it listens: threads, handles of the database, files, calls of other servers. */
+export const OWN_DESCRIPTORS_MAX = 128;
+/** Where there are no more than this, all modules are loaded at the start. */
+export const FEW_DESCRIPTORS = 512;
+/** How often at most the log says that there are none left. */
+export const SHORTAGE_REPORT_MS = 60_000;
+
 // Requests and values
 export const BODY_BYTES_MAX = 10 * MIB;
 /**
@@ -654,8 +662,8 @@ export const COMPLIANCE_WAIT_MS = 25_000;
 /** For so long a refused call that is repeated is counted in the row of the first. */
 export const AUDIT_REPEAT_MS = 60_000;
 /** Rows that refused calls leave within that time: of one caller and route, of one caller, and of all. */
-export const AUDIT_REFUSAL_ROWS_OF_CALL_MAX = 32;
-export const AUDIT_REFUSAL_ROWS_OF_CALLER_MAX = 100;
+export const AUDIT_REFUSAL_ROWS_OF_CALL_MAX = 64;
+export const AUDIT_REFUSAL_ROWS_OF_CALLER_MAX = 150;
 export const AUDIT_REFUSAL_ROWS_MAX = 400;
 /** Of all calls that are refused for want of a token; beside those. */
 export const AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX = 100;

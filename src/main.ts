@@ -10,7 +10,8 @@ import { setFlagsFromString } from "node:v8";
 import { HEAP_GROWTH_PERCENT } from "../schemas/limits.js";
 import { VERSION } from "../schemas/version.js";
 import { escapeHidden } from "../schemas/visible-text.js";
-import { reasonOf } from "./base/reason.js";
+import { isOutOfDescriptors } from "./base/descriptors.js";
+import { reasonOf, traceOf } from "./base/reason.js";
 import { ConfigError, helpText, loadConfig, type Invocation } from "./config/load.js";
 import type { Server } from "./server.js";
 import { beginWriter } from "./threads/begun-writer.js";
@@ -51,6 +52,7 @@ export async function runServer(argv: readonly string[]): Promise<void> {
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH_PERCENT}`);
   // A file-size limit (ulimit -f) then refuses a write like a full disk instead of killing the process.
   process.on("SIGXFSZ", () => undefined);
+  process.on("uncaughtException", surviveShortage);
   let server: Server;
   try {
     const { config } = invocation;
@@ -90,6 +92,16 @@ function cacheCompiledCode(): void {
   const folder = process.env["NODE_COMPILE_CACHE"] ?? fileURLToPath(URLS.cache);
   enableCompileCache(folder);
   process.env["NODE_COMPILE_CACHE"] = folder;
+}
+
+/**
+ * A library that has no file descriptor left may throw where nobody waits for it: what it was to do has failed, and the
+ * server goes on. Any other exception ends the process, as it would without this.
+ */
+function surviveShortage(error: unknown): void {
+  if (isOutOfDescriptors(error)) return;
+  process.stderr.write(`${traceOf(error)}\n`);
+  process.exit(EXIT_UNUSABLE);
 }
 
 /** Errors whose message is meant for the operator. */

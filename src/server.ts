@@ -8,6 +8,9 @@ import type { Config } from "../schemas/config.js";
 import {
   DEADLINE_SWEEP_MS,
   EVENT_PRUNE_INTERVAL_MS,
+  FEW_DESCRIPTORS,
+  OWN_DESCRIPTORS_MAX,
+  SHORTAGE_REPORT_MS,
   SHUTDOWN_DRAIN_MS,
   WEBHOOK_REQUESTS_MAX,
 } from "../schemas/limits.js";
@@ -22,9 +25,12 @@ import { BackgroundTasks, whileLeading, type BackgroundTask } from "./background
 import { Restore } from "./backup/restore.js";
 import { backupRoutes } from "./backup/routes.js";
 import { machineClock, steadyClock, systemClock } from "./base/clock.js";
+import { countDescriptors } from "./base/descriptors.js";
 import { loadShapes } from "./base/shape.js";
 import { openLog, type Log } from "./base/log.js";
+import { reasonOf } from "./base/reason.js";
 import { RunTime } from "./base/run-time.js";
+import { SparseReport } from "./base/sparse-report.js";
 import { ChangeReaders } from "./changes/readers.js";
 import { changeRoutes } from "./changes/routes.js";
 import { FrontClock } from "./cluster/front-clock.js";
@@ -85,6 +91,7 @@ import { LongWork } from "./threads/long-work.js";
 import { openThreads, type Threads, type ThreadUrls } from "./threads/open.js";
 import { WriterMetrics } from "./threads/writer-metrics.js";
 import { chooseTransport, type ChosenTransport } from "./transport/choose.js";
+import { ConnectionLimit, connectionsMax } from "./transport/connection-limit.js";
 import { usageRoutes } from "./usage/routes.js";
 import { stateReader } from "./versioned/table.js";
 import { advanceWebhooks } from "./webhooks/commands.js";
@@ -126,6 +133,8 @@ interface Pieces {
   readonly tasks: BackgroundTasks;
   /** Ends what would go on for ever, for those who wait for it. */
   readonly endWaiting: () => Promise<void>;
+  /** Loads the modules that are otherwise loaded when they are needed first. */
+  readonly loadAll: () => Promise<unknown>;
   readonly cluster: ClusterFront | null;
 }
 
@@ -149,7 +158,7 @@ export async function startServer(config: Config, urls: ServerUrls, begun?: Begu
   const stored = config.cluster === "" ? null : threads.reads.model(clusterReader).state();
   if (stored !== null) clock.follow(stored.membership.now_ms);
   const started_ms = threads.time.tell(clock);
-  const { front, pipeline, routes, tasks, endWaiting, cluster } = makePieces({
+  const { front, pipeline, routes, tasks, endWaiting, loadAll, cluster } = makePieces({
     config,
     log,
     threads,
@@ -158,9 +167,18 @@ export async function startServer(config: Config, urls: ServerUrls, begun?: Begu
     uptime_ms: () => Math.floor(performance.now() - started),
     package_folder: fileURLToPath(new URL("../../../", urls.pages)),
   });
+  const unread = new SparseReport(SHORTAGE_REPORT_MS, (requests, error) =>
+    log.error("the dashboard's pages cannot be read", { error: reasonOf(error), requests }),
+  );
+  const pages = new Pages(urls.pages, (error) => unread.tell(error));
   try {
+    // A module that could not be loaded for want of a descriptor stays so.
+    if ((countDescriptors()?.max ?? Number.POSITIVE_INFINITY) <= FEW_DESCRIPTORS) {
+      pages.load();
+      await Promise.all([loadAll(), chosen.transport.loadAll?.()]);
+    }
     await cluster?.ready();
-    await front.listen(config, routes, pipeline, new Pages(urls.pages));
+    await front.listen(config, routes, pipeline, pages);
   } catch (error) {
     front.close();
     await threads.close();
@@ -170,8 +188,10 @@ export async function startServer(config: Config, urls: ServerUrls, begun?: Begu
   announce({ log, config, addresses: front.addresses, data_dir, chosen });
   const warming = setTimeout(() => {
     threads.pool.warm();
-    void loadShapes();
-    if (threads.reads.model(webhookReader).count > 0) void loadHttpClient();
+    const needed = [loadShapes()];
+    if (threads.reads.model(webhookReader).count > 0) needed.push(loadHttpClient());
+    // What could not be loaded is asked for again by whoever needs it.
+    void Promise.allSettled(needed);
   }, WARM_DELAY_MS);
   const stop = async (): Promise<void> => {
     log.info("koor stops");
@@ -204,7 +224,15 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
   time_lead.look();
 
   // Towards clients
-  const front = new FrontServer(chosen.transport);
+  const too_many = new SparseReport(SHORTAGE_REPORT_MS, (connections) =>
+    log.warn("connections are closed at once: there are as many as the file descriptors allow (ulimit -n)", {
+      connections,
+    }),
+  );
+  const front = new FrontServer(
+    chosen.transport,
+    new ConnectionLimit(connectionsMax(countDescriptors(), OWN_DESCRIPTORS_MAX), () => too_many.tell()),
+  );
   const gate = new Gate(config, front);
   const requests = new RequestMetrics();
 
@@ -505,7 +533,8 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
     changes.end();
     await mcp.close();
   };
-  return { front, pipeline, routes, tasks, endWaiting, cluster };
+  const loadAll = (): Promise<unknown> => Promise.all([mcp.endpoint(), loadShapes(), loadHttpClient()]);
+  return { front, pipeline, routes, tasks, endWaiting, loadAll, cluster };
 }
 
 /** Ends what is overdue: calls of the writer, jobs that wait, requests that come drop by drop. */

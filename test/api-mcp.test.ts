@@ -73,6 +73,12 @@ async function newestAudit(
   return (await send(of, "GET", `/api/audit?action=${action}&limit=1`, { headers })).json<AuditRow[]>()[0];
 }
 
+/** Whether the audit log has a row of such a refusal: repeats are counted in the first one. */
+async function wasRefused(action: string, detail: RegExp): Promise<boolean> {
+  const rows = (await send(port, "GET", `/api/audit?action=${action}&limit=1000`)).json<AuditRow[]>();
+  return rows.some((row) => row.outcome === "error" && detail.test(row.detail));
+}
+
 async function register(given: object, revision?: Revision): Promise<Registered> {
   return resultOf<Registered>(await callTool(port, "register_instance", given, revision));
 }
@@ -229,11 +235,7 @@ for (const revision of REVISIONS) {
         /^name is required/,
         JSON.stringify(given),
       );
-      t.match(
-        await newestAudit("instance.register"),
-        { resource: "", outcome: "error", detail: /name is required/ },
-        "a refusal has its row",
-      );
+      t.ok(await wasRefused("instance.register", /name is required/), "a refusal has its row");
     }
     t.match(refusalOf(await callTool(port, "register_instance", { name: 5 }, revision)), /^name must be a string/);
     t.match(
@@ -245,7 +247,7 @@ for (const revision of REVISIONS) {
       /^name must not contain control characters/,
       "what REST refuses is refused",
     );
-    t.match(await newestAudit("instance.register"), { outcome: "error", detail: /control characters/ });
+    t.ok(await wasRefused("instance.register", /control characters/));
   });
 
   t.test(`${revision}: discover_instances`, async (t) => {
@@ -385,10 +387,10 @@ for (const revision of REVISIONS) {
         ),
         new RegExp(`^${field} is required`),
       );
-      t.match(await newestAudit("rule.propose"), { outcome: "error", detail: new RegExp(`${field} is required`) });
+      t.ok(await wasRefused("rule.propose", new RegExp(`${field} is required`)));
     }
     t.match(refusalOf(await callTool(port, "propose_rule", rule, revision)), /exists/, "one that exists");
-    t.match(await newestAudit("rule.propose"), { outcome: "error" });
+    t.ok(await wasRefused("rule.propose", /exists/));
     t.match(
       refusalOf(await callTool(port, "propose_rule", { ...rule, rule_id: "r", pattern: "(" }, revision)),
       /pattern|r/,

@@ -50,6 +50,12 @@ interface AuditRow {
   readonly resource: string;
   readonly detail: string;
   readonly outcome: string;
+  readonly count?: number;
+}
+
+/** How many refused calls the rows tell of. */
+function refusalsIn(rows: readonly AuditRow[]): number {
+  return rows.reduce((sum, { count = 0 }) => sum + count, 0);
 }
 
 const SECRET = "nobody-may-read-this";
@@ -201,19 +207,19 @@ t.test("what is wrong is a 400, stores nothing, and leaves an audit row", async 
     ["{", "malformed JSON body"],
   ];
   for (const [body, error] of refused) {
-    const rows = (await audit()).length;
+    const counted = refusalsIn(await audit());
     const answer = await add(body);
     t.equal(answer.status, 400, JSON.stringify(body).slice(0, 80));
     t.match(answer.json<Refusal>(), { error, code: 400 });
     const after = await audit();
-    t.equal(after.length, rows + 1);
+    t.equal(refusalsIn(after), counted + 1);
     const readable = typeof body === "object" && answer.json<{ readonly details?: unknown }>().details === undefined;
-    t.match(after[0], {
-      action: "webhook.create",
-      outcome: "error",
-      resource: readable ? (body as { readonly id: string }).id : "",
-    });
-    t.match(JSON.parse(after[0]?.detail ?? ""), { code: 400, error: answer.json<Refusal>().error });
+    const resource = readable ? (body as { readonly id: string }).id : "";
+    const detail = JSON.stringify({ error: answer.json<Refusal>().error, code: 400 });
+    t.ok(
+      after.some((row) => row.action === "webhook.create" && row.resource === resource && row.detail === detail),
+      "its row, or that of the same refusal before",
+    );
   }
   t.same(await list(), []);
   t.match((await send(koor.port, "PUT", "/api/webhooks")).headers, { allow: "GET, HEAD, POST" });

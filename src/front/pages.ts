@@ -1,6 +1,6 @@
 /**
  * The dashboard's files as the build has made them (deploy/build-pages.mjs): read into memory when the first of them
- * is asked for, sent as they are, compressed where the browser takes it. Runs on the front; who may ask is the
+ * is asked for (where descriptors are few, at the start), sent as they are, compressed where the browser takes it. Runs on the front; who may ask is the
  * pipeline's business, what is in them the dashboard's.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
@@ -56,6 +56,18 @@ const GUARDS = [
 const FOR_EVER = ["Cache-Control", "public, max-age=31536000, immutable"] as const;
 const ASKED_EACH_TIME = ["Cache-Control", "no-cache"] as const;
 
+/** Where they cannot be read now: there is no file descriptor left, say. */
+const NOT_READ: WireReply = {
+  status: 503,
+  body: "The dashboard's pages cannot be read now. Load this page again in a moment.\n",
+  headers: headerBlock([
+    ["Content-Type", "text/plain; charset=utf-8"],
+    ["Retry-After", "1"],
+    ["Cache-Control", "no-store"],
+    ...GUARDS,
+  ]),
+};
+
 /** Where there is nothing to serve: the program was started by hand from a checkout, or a package is not whole. */
 const NOT_BUILT: WireReply = {
   status: 503,
@@ -65,12 +77,17 @@ const NOT_BUILT: WireReply = {
 
 export class Pages {
   readonly #folder: string;
+  readonly #onUnread: (error: unknown) => void;
   /** Read once: whoever has an older page open still gets its files after another build. */
   #pages: ReadonlyMap<string, Page> = new Map();
 
-  /** @param folder where the build puts them */
-  constructor(folder: URL) {
+  /**
+   * @param folder where the build puts them
+   * @param onUnread is told why they cannot be read
+   */
+  constructor(folder: URL, onUnread: (error: unknown) => void) {
     this.#folder = fileURLToPath(folder);
+    this.#onUnread = onUnread;
   }
 
   /**
@@ -80,12 +97,28 @@ export class Pages {
   find(exchange: Exchange): WireReply | undefined {
     const { verb, path } = exchange;
     if (verb !== "get" && verb !== "head") return undefined;
-    if (!this.#pages.has(INDEX)) this.#pages = readPages(this.#folder);
+    if (!this.#pages.has(INDEX) && !this.#read()) return NOT_READ;
     const machine = MACHINES.some((prefix) => path === prefix || path.startsWith(prefix));
     const page = this.#pages.get(path) ?? (machine ? undefined : this.#pages.get(INDEX));
     if (page === undefined) return machine ? undefined : NOT_BUILT;
     const accepted = exchange.header("accept-encoding");
     return page.encodings.find(([name]) => accepts(accepted, name))?.[1] ?? page.plain;
+  }
+
+  /** Reads them, if that was not done. */
+  load(): void {
+    if (!this.#pages.has(INDEX)) this.#read();
+  }
+
+  /** False where they cannot be read now: the next request tries again. */
+  #read(): boolean {
+    try {
+      this.#pages = readPages(this.#folder);
+      return true;
+    } catch (error) {
+      this.#onUnread(error);
+      return false;
+    }
   }
 }
 

@@ -4,13 +4,16 @@
  * Runs on the front. The order of the checks is the order of the code.
  */
 import type { ReportedCounts } from "../../schemas/agent-metrics.js";
+import { SHORTAGE_REPORT_MS } from "../../schemas/limits.js";
 import type { TextRules } from "../../schemas/text.js";
 import { must } from "../base/assert.js";
 import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
-import { traceOf } from "../base/reason.js";
+import { isShortage } from "../base/descriptors.js";
+import { reasonOf, traceOf } from "../base/reason.js";
 import { Failure, invalid } from "../base/result.js";
 import { areShapesLoaded, loadShapes, readShaped } from "../base/shape.js";
+import { SparseReport } from "../base/sparse-report.js";
 import type { CallContext } from "../rpc/frames.js";
 import type { Admission, Exchange } from "../transport/transport.js";
 import { BodyIntake } from "./body-intake.js";
@@ -94,6 +97,7 @@ const NO_BODY = new Uint8Array(0);
 const IDENTITY_ALONE: Header = ["Accept-Encoding", "identity"];
 const EMPTY_OBJECT = Buffer.from("{}");
 const DRAINING = new Failure("UNAVAILABLE", "the server is shutting down");
+const SHORT = new Failure("RESOURCE_EXHAUSTED", "the server cannot open what this needs now, try again");
 const BUSY = new Failure("RESOURCE_EXHAUSTED", "the server is busy, try again");
 
 function newCall(exchange: Exchange, bound: BoundRoute, port: PortName, counted: boolean, upgrades = false): Call {
@@ -121,6 +125,7 @@ export class Pipeline {
   readonly #options: PipelineOptions;
   readonly refusals: Refusals;
   readonly #bodies: BodyIntake;
+  readonly #shortage: SparseReport;
   #calls = 0;
   #draining = false;
   #held: Failure | null = null;
@@ -128,6 +133,12 @@ export class Pipeline {
   constructor(options: PipelineOptions) {
     this.#options = options;
     this.#bodies = new BodyIntake(options.clock);
+    this.#shortage = new SparseReport(SHORTAGE_REPORT_MS, (requests, error) =>
+      options.log.error("requests are refused: the server cannot open what they need", {
+        error: reasonOf(error),
+        requests,
+      }),
+    );
     this.refusals = new Refusals(options.recordRefusal, options.metrics, options.clock, options.log);
   }
 
@@ -442,11 +453,18 @@ export class Pipeline {
         else if (call.bound.route.body?.kind !== "json" || call.bound.route.body.unread === true)
           this.#handle(call, { ...request, body });
         else if (areShapesLoaded()) this.#handleJson(call, request, body);
-        else void loadShapes().then(() => this.#handleJson(call, request, body));
+        else this.#handleLoaded(call, request, body);
       },
       () => {
         this.#options.metrics.in_flight -= 1;
       },
+    );
+  }
+
+  #handleLoaded(call: Call, request: Request, body: Uint8Array): void {
+    loadShapes().then(
+      () => this.#handleJson(call, request, body),
+      (error: unknown) => this.#finish(call, this.#bug(call, error)),
     );
   }
 
@@ -527,6 +545,10 @@ export class Pipeline {
 
   /** An exception in a handler is a bug: it is logged whole, and the client learns nothing of it. */
   #bug(call: Call, error: unknown): Failure {
+    if (isShortage(error)) {
+      this.#shortage.tell(error);
+      return SHORT;
+    }
     this.#options.log.error("request failed", {
       route: call.bound.route.name,
       error: traceOf(error),

@@ -3,6 +3,7 @@ import type { Config } from "../../schemas/config.js";
 import { must } from "../base/assert.js";
 import { Failure } from "../base/result.js";
 import { formatAddress, parseAddress } from "../config/address.js";
+import type { ConnectionLimit } from "../transport/connection-limit.js";
 import type { Broadcaster, Exchange, ListeningPort, Transport } from "../transport/transport.js";
 import type { BoundRoute, Pipeline, PortName } from "./pipeline.js";
 import type { Route } from "./route.js";
@@ -36,13 +37,15 @@ const GOING_AWAY = 1001;
 
 export class FrontServer implements Broadcaster {
   readonly #transport: Transport;
+  readonly #connections: ConnectionLimit;
   readonly #ports: ListeningPort[] = [];
   #numbers: number[] = [];
   #dashboard_port = 0;
   #addresses: Addresses = { api: "", dashboard: "" };
 
-  constructor(transport: Transport) {
+  constructor(transport: Transport, connections: ConnectionLimit) {
     this.#transport = transport;
+    this.#connections = connections;
   }
 
   /** The ports that listen. */
@@ -127,6 +130,10 @@ export class FrontServer implements Broadcaster {
         ? {}
         : { admit: (exchange: Exchange) => pipeline.admitUpgrade(exchange, bound, name) }),
     }));
-    return this.#transport.openPort({ rows: [...rows, ...fixedPathRows(routes, refuse)], unrouted: serveOther });
+    return this.#transport.openPort({
+      rows: [...rows, ...fixedPathRows(routes, refuse)],
+      unrouted: serveOther,
+      connections: this.#connections,
+    });
   }
 }

@@ -36,7 +36,11 @@ export class McpFront {
   }
 
   endpoint(): Promise<McpEndpoint> {
-    this.#endpoint ??= this.#load();
+    this.#endpoint ??= this.#load().catch((error: unknown) => {
+      // The next request tries again.
+      this.#endpoint = null;
+      throw error;
+    });
     return this.#endpoint;
   }
 

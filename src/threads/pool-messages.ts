@@ -31,6 +31,8 @@ export type PoolAnswer =
       members: Readonly<Record<string, unknown>> | null,
       subject: object | null,
     ]
+  /** The thread could not open what it needs: it is to be ended, and what it has opened with it. */
+  | readonly [kind: "short", reason: string]
   /** A bug: what the log says of it. */
   | readonly [kind: "thrown", reason: string];
 

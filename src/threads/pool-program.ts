@@ -6,6 +6,7 @@ import { parentPort, workerData, type MessagePort } from "node:worker_threads";
 import { POOL_ANSWERS_HELD_MS_MAX } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
 import { machineClock } from "../base/clock.js";
+import { isShortage } from "../base/descriptors.js";
 import { reasonOf } from "../base/reason.js";
 import { Failure } from "../base/result.js";
 import type { MethodTable } from "../rpc/method.js";
@@ -41,7 +42,7 @@ export function servePool(methods: MethodTable<AnyMethod>): void {
       if (!(reply instanceof Failure)) return ["reply", reply];
       return ["failure", reply.status, reply.message, reply.members, reply.subject];
     } catch (error) {
-      return ["thrown", reasonOf(error)];
+      return [isShortage(error) ? "short" : "thrown", reasonOf(error)];
     }
   };
 
@@ -71,6 +72,14 @@ export function servePool(methods: MethodTable<AnyMethod>): void {
 
   port.on("message", (tasks: readonly PoolTask[]) => void serve(tasks));
   port.postMessage(STARTED);
+  // Now, while there are descriptors for it; where there are none the first job says so.
+  setImmediate(() => {
+    try {
+      reader ??= new Reader(data_dir, settings);
+    } catch {
+      // The first job tries again, and tells.
+    }
+  });
 }
 
 /** Serves the one call that comes over the port; ends when its last chunk was taken or it was cancelled. */

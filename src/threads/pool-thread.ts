@@ -9,6 +9,7 @@ import { Worker, type MessagePort } from "node:worker_threads";
 import { POOL_BATCH_PATIENCE_MS, POOL_HEAP_MIB_MAX, POOL_START_MS_MAX } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
 import { machineClock } from "../base/clock.js";
+import { isShortage } from "../base/descriptors.js";
 import { Failure } from "../base/result.js";
 import { BatchCursor, type PoolAnswer, type PoolAnswers, type PoolData, type PoolTask } from "./pool-messages.js";
 import type { PoolMethod } from "./pool-method.js";
@@ -39,9 +40,12 @@ export interface PoolThreadOptions {
   /** It is no more. */
   readonly onEnded: () => void;
   readonly report: (what: string, error: unknown) => void;
+  /** It could not be started, or could not open what a job needs: there are no file descriptors left, say. */
+  readonly onShortage: (error: unknown) => void;
 }
 
 const INTERNAL = new Failure("INTERNAL", "internal error");
+const SHORT = new Failure("RESOURCE_EXHAUSTED", "the server cannot open what this needs now, try again");
 const TOO_LATE = new Failure("DEADLINE_EXCEEDED", "deadline exceeded");
 const NOTHING: readonly Job[] = [];
 
@@ -59,6 +63,8 @@ export class PoolThread {
   /** It has loaded its modules and takes jobs: only from then on a job's time runs. */
   #started = false;
   #warm = false;
+  /** It could not open something. */
+  #is_spoilt = false;
   /** What it died of. */
   #fault: unknown = "the thread ended";
   #ended = false;
@@ -168,7 +174,8 @@ export class PoolThread {
     this.#warm = true;
     for (const [at, answer] of answers.entries()) this.#batch[first + at]?.settle(this.#replyOf(answer));
     this.#answered = first + answers.length;
-    if (ended) this.#free();
+    if (ended && this.#is_spoilt) this.#retire();
+    else if (ended) this.#free();
     else if (this.#alone === null) this.#wait(POOL_BATCH_PATIENCE_MS);
   }
 
@@ -178,21 +185,36 @@ export class PoolThread {
         return answer[1];
       case "failure":
         return new Failure(answer[1], answer[2], answer[3], false, answer[4]);
+      case "short":
+        // What of it has failed to load stays so; the next thread loads it again.
+        this.#is_spoilt = true;
+        this.#options.onShortage(answer[1]);
+        return SHORT;
       default:
         this.#options.report("job failed", answer[1]);
         return INTERNAL;
     }
   }
 
-  /** The thread has ended by itself: it ran out of memory, say. */
+  /** Has given all its answers, and is not to be given more. */
+  #retire(): void {
+    this.#ended = true;
+    this.#free();
+    void this.#worker.terminate();
+    this.#options.onEnded();
+  }
+
+  /** The thread has ended by itself: it ran out of memory, or could not be started. */
   #lost(): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#options.report(this.isFree ? "pool worker failed" : "job failed", this.#fault);
+    const is_short = !this.#started && isShortage(this.#fault);
+    if (is_short) this.#options.onShortage(this.#fault);
+    else this.#options.report(this.isFree ? "pool worker failed" : "job failed", this.#fault);
     if (!this.isFree) {
       const at = this.#cursor.takeBack();
       if (this.#alone === null) this.#returnAllBut(must(this.#batch[at], "a thread is at a task of its batch"));
-      this.#finish(INTERNAL);
+      this.#finish(is_short ? SHORT : INTERNAL);
     }
     this.#options.onEnded();
   }

@@ -14,11 +14,13 @@ import {
   POOL_THREADS_MIN,
   POOL_UNBOUNDED_TOGETHER_MAX,
   POOL_WAIT_MS_MAX,
+  SHORTAGE_REPORT_MS,
 } from "../../schemas/limits.js";
 import { machineClock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { reasonOf } from "../base/reason.js";
 import { Failure } from "../base/result.js";
+import { SparseReport } from "../base/sparse-report.js";
 import { RpcClient } from "../rpc/client.js";
 import type { CallContext } from "../rpc/frames.js";
 import type { MethodTable, ReplyOf, RequestOf } from "../rpc/method.js";
@@ -74,6 +76,7 @@ export class Pool {
   readonly #threads_min: number;
   readonly #threads_max: number;
   readonly #threads = new Set<PoolThread>();
+  readonly #shortage: SparseReport;
   #waiting: Job[] = [];
   #scheduled: NodeJS.Immediate | null = null;
   #closed = false;
@@ -81,6 +84,9 @@ export class Pool {
   constructor(options: PoolOptions) {
     this.#options = options;
     this.#methods = options.methods;
+    this.#shortage = new SparseReport(SHORTAGE_REPORT_MS, (jobs, error) =>
+      options.log.error("jobs are refused: the server cannot open what they need", { error: reasonOf(error), jobs }),
+    );
     this.#threads_max = options.threads_max ?? POOL_THREADS_MAX;
     this.#threads_min = options.threads_max === undefined ? POOL_THREADS_MIN : 0;
   }
@@ -245,6 +251,7 @@ export class Pool {
         this.#schedule();
       },
       report: (what, error) => this.#options.log.error(what, { error: reasonOf(error) }),
+      onShortage: (error) => this.#shortage.tell(error),
     });
     this.#threads.add(thread);
     return thread;

@@ -3,6 +3,7 @@
  * meanwhile reads why.
  */
 import t, { type Test } from "tap";
+import { ConnectionLimit } from "./connection-limit.js";
 import { HELD_BODY_BYTES_MAX } from "../../schemas/limits.js";
 import { closeOf, dial, send, type RequestOptions } from "../../test/support/http-client.js";
 import { must } from "../base/assert.js";
@@ -31,6 +32,7 @@ class HeldPort {
     const listening = transport.openPort({
       rows: [{ method: "POST", pattern: "/held", serve: (exchange) => held.#hold(exchange) }],
       unrouted: (exchange) => exchange.send(ANSWER),
+      connections: new ConnectionLimit(Number.POSITIVE_INFINITY),
     });
     t.teardown(() => {
       listening.stop();

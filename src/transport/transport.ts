@@ -7,6 +7,7 @@ import type { Address } from "../config/address.js";
 import type { Failure } from "../base/result.js";
 import type { BodyReceiver } from "./body-collector.js";
 import type { BodyStream } from "./body-stream.js";
+import type { ConnectionLimit } from "./connection-limit.js";
 import type { WireReply } from "./reply.js";
 
 export type HttpMethod = "GET" | "PUT" | "POST" | "PATCH" | "DELETE";
@@ -116,6 +117,8 @@ export interface PortOptions {
   readonly rows: readonly RouterRow[];
   /** Takes what fits no row. */
   unrouted(exchange: Exchange): void;
+  /** Counts the connections of all ports, WebSockets included. */
+  readonly connections: ConnectionLimit;
 }
 
 /** A port that listens. */
@@ -134,5 +137,7 @@ export interface ListeningPort extends Broadcaster {
 }
 
 export interface Transport {
+  /** Loads what else is loaded when it is needed first. */
+  loadAll?(): Promise<unknown>;
   openPort(options: PortOptions): ListeningPort;
 }

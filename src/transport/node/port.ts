@@ -28,6 +28,7 @@ class NodePort implements ListeningPort {
   readonly #sockets = new NodeSockets();
   /** The last answer that was begun on a connection, ended or not. */
   readonly #answers = new WeakMap<Socket, ServerResponse>();
+  readonly #counted = new WeakSet<Socket>();
   /** One for each address that is bound. */
   #servers: Server[] = [];
 
@@ -91,6 +92,7 @@ class NodePort implements ListeningPort {
       shouldUpgradeCallback: (req) => this.#findUpgrade(req) !== undefined,
     };
     const server = http.createServer(options, (req, res) => this.#serve(req, res, false));
+    server.on("connection", (socket: Socket) => this.#count(socket));
     server.on("checkContinue", (req: IncomingMessage, res: ServerResponse) => this.#serve(req, res, true));
     // What else a client may expect is its request's fault.
     server.on("checkExpectation", (req: IncomingMessage, res: ServerResponse) => this.#serve(req, res, false));
@@ -104,6 +106,15 @@ class NodePort implements ListeningPort {
       refuseUnparsed(error, socket, this.#answers.get(socket)),
     );
     return server;
+  }
+
+  /** A socket that is served anew comes again. */
+  #count(socket: Socket): void {
+    if (this.#counted.has(socket)) return;
+    this.#counted.add(socket);
+    const { connections } = this.#options;
+    socket.once("close", () => connections.leave());
+    if (!connections.enter()) socket.destroy();
   }
 
   #serve(req: IncomingMessage, res: ServerResponse, expects: boolean): void {
@@ -176,4 +187,7 @@ function serveAnew(server: Server, req: IncomingMessage, socket: Socket, head: B
 }
 
 /** Ports over Node's own HTTP. */
-export const nodeTransport: Transport = { openPort: (options) => new NodePort(options) };
+export const nodeTransport: Transport = {
+  openPort: (options) => new NodePort(options),
+  loadAll: () => import("ws"),
+};

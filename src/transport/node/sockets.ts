@@ -184,7 +184,10 @@ export class NodeSockets implements Broadcaster {
   /** Completes an upgrade that was let pass, and serves the socket. */
   open(req: IncomingMessage, net: NetSocket, head: Buffer, opener: SocketOpener): void {
     if (this.#server === undefined) {
-      void this.#load().then(() => this.open(req, net, head, opener));
+      this.#load().then(
+        () => this.open(req, net, head, opener),
+        () => net.destroy(),
+      );
       return;
     }
     if (this.#closed) {

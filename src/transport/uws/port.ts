@@ -29,7 +29,13 @@ class UwsPort implements ListeningPort {
 
   constructor(options: PortOptions) {
     this.#app = uWS.App();
-    this.#sockets = new UwsSockets(this.#app);
+    const { connections } = options;
+    // Also told of the end of a connection, but not where it was upgraded: then its socket tells.
+    this.#app.filter((res, change) => {
+      if (Number(change) < 0) connections.leave();
+      else if (!connections.enter()) res.close();
+    });
+    this.#sockets = new UwsSockets(this.#app, () => connections.leave());
     for (const row of options.rows) this.#register(row);
     this.#app.any("/*", (res, req) => options.unrouted(new UwsExchange(res, req, req.getMethod() === "head")));
   }

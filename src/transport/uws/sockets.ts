@@ -112,6 +112,7 @@ function isMixed(texts: readonly string[]): boolean {
 /** The sockets of one port. */
 export class UwsSockets implements Broadcaster {
   readonly #app: TemplatedApp;
+  readonly #onClosed: () => void;
   readonly #all = new Set<UwsSocket>();
   /** The sockets of each topic that keep up. */
   readonly #members = new Map<string, Set<UwsSocket>>();
@@ -122,8 +123,10 @@ export class UwsSockets implements Broadcaster {
    */
   readonly #leaving = new Map<UwsSocket, string>();
 
-  constructor(app: TemplatedApp) {
+  /** @param onClosed told of each socket that is closed */
+  constructor(app: TemplatedApp, onClosed: () => void) {
     this.#app = app;
+    this.#onClosed = onClosed;
   }
 
   publish(topic: string, texts: readonly string[]): number {
@@ -208,7 +211,10 @@ export class UwsSockets implements Broadcaster {
         // handler returns).
         if (socket !== null) setImmediate(() => socket.drained());
       },
-      close: (ws) => ws.getUserData().socket?.closed(),
+      close: (ws) => {
+        this.#onClosed();
+        ws.getUserData().socket?.closed();
+      },
     });
   }
 

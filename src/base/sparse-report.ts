@@ -1,0 +1,31 @@
+/** Reports what happens with every request: the first at once, then at most one in an interval, with how many. */
+export class SparseReport {
+  readonly #interval_ms: number;
+  readonly #write: (times: number, error: unknown) => void;
+  readonly #now: () => number;
+  #times = 0;
+  #written_ms = Number.NEGATIVE_INFINITY;
+
+  /**
+   * @param write is given how often it happened since the last report, and the last error
+   * @param now in ms; only differences matter
+   */
+  constructor(
+    interval_ms: number,
+    write: (times: number, error: unknown) => void,
+    now: () => number = () => performance.now(),
+  ) {
+    this.#interval_ms = interval_ms;
+    this.#write = write;
+    this.#now = now;
+  }
+
+  tell(error?: unknown): void {
+    this.#times += 1;
+    const now_ms = this.#now();
+    if (now_ms - this.#written_ms < this.#interval_ms) return;
+    this.#written_ms = now_ms;
+    this.#write(this.#times, error);
+    this.#times = 0;
+  }
+}

@@ -1,0 +1,139 @@
+/**
+ * File descriptors that run out: clients that open more connections than there are descriptors for, and a server that
+ * can open nothing more. What cannot be done is refused and logged once; the server stays up, and all of it works again
+ * when there are descriptors.
+ */
+import { spawnSync } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { connect, type Socket } from "node:net";
+import t, { type Test } from "tap";
+import { aloneOnly, TRANSPORT } from "../support/column.js";
+import { send } from "../support/http-client.js";
+import { startKoor, type Koor } from "../support/server-process.js";
+
+const NO_LIMITS = spawnSync("sh", ["-c", "ulimit -n 64 && test -r /proc/self/limits"]).status !== 0;
+const NO_PRLIMIT = spawnSync("prlimit", ["--version"]).status !== 0;
+const CONNECTIONS = 300;
+const NAMES = TRANSPORT === "auto" ? ["uws", "node"] : [TRANSPORT];
+
+interface Call {
+  readonly port: "api" | "dashboard";
+  readonly method: string;
+  readonly path: string;
+  readonly body?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+const MCP = { "Content-Type": "application/json", Accept: "application/json, text/event-stream" };
+/** A call of each place that opens something: a file, a module, a thread, a handle of the database, a connection. */
+const CALLS: readonly Call[] = [
+  { port: "dashboard", method: "GET", path: "/" },
+  { port: "dashboard", method: "GET", path: "/tasks" },
+  { port: "api", method: "GET", path: "/api/state/a?diff=1,2" },
+  { port: "api", method: "GET", path: "/api/state?limit=10000" },
+  { port: "api", method: "GET", path: "/api/audit?actor=nobody" },
+  { port: "api", method: "POST", path: "/api/rules/propose", body: '{"project":"p","rule_id":"r","pattern":"x"}' },
+  { port: "api", method: "POST", path: "/api/validate/p", body: '{"content":"x","path":"a"}' },
+  { port: "api", method: "GET", path: "/api/backup" },
+  { port: "api", method: "POST", path: "/api/restore", body: "{}" },
+  { port: "api", method: "PUT", path: "/api/state/b", body: "1" },
+  { port: "api", method: "POST", path: "/api/webhooks/w/test" },
+  { port: "api", method: "POST", path: "/api/compliance/run" },
+  { port: "api", method: "POST", path: "/mcp", body: '{"jsonrpc":"2.0","id":1,"method":"tools/list"}', headers: MCP },
+  { port: "api", method: "GET", path: "/metrics" },
+  { port: "api", method: "GET", path: "/health" },
+  { port: "api", method: "GET", path: "/openapi.json" },
+];
+
+async function make(koor: Koor, { port, method, path, body, headers = {} }: Call): Promise<number> {
+  const to = port === "api" ? koor.port : koor.dashboard_port;
+  return (await send(to, method, path, { headers, ...(body === undefined ? {} : { body }) })).status;
+}
+
+async function start(t: Test, name: string, launcher: readonly string[] = []): Promise<Koor> {
+  const koor = await startKoor(t, { args: ["--transport", name, "--dashboard-bind", "127.0.0.1:0"], launcher });
+  for (const value of ["1", '{"x":2}']) await send(koor.port, "PUT", "/api/state/a", { body: value });
+  const webhook = { id: "w", url: "http://127.0.0.1:1/", patterns: ["none"] };
+  await send(koor.port, "POST", "/api/webhooks", { body: JSON.stringify(webhook) });
+  // The connection over which the pages are asked for.
+  await send(koor.dashboard_port, "GET", "/health");
+  return koor;
+}
+
+/** Calls a server that has descriptors: nothing is refused for want of one. */
+async function checkAll(t: Test, koor: Koor, what: string): Promise<void> {
+  for (const call of CALLS) {
+    const status = await make(koor, call);
+    const expected = call.path === "/api/restore" ? [400, 409] : call.path.endsWith("/test") ? [400] : [200, 409];
+    t.ok(expected.includes(status), `${what}: ${call.method} ${call.path} ${status}`);
+  }
+}
+
+function countLines(koor: Koor, pattern: RegExp): number {
+  return koor
+    .log()
+    .split("\n")
+    .filter((line) => pattern.test(line)).length;
+}
+
+/** A new connection gets an answer: those before it are closed by now. */
+async function reconnect(port: number): Promise<void> {
+  for (;;) {
+    const answered = await new Promise<boolean>((resolve) => {
+      const socket = connect({ port, host: "127.0.0.1" });
+      socket.write("GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+      socket.once("data", () => resolve(true)).once("error", () => resolve(false));
+      socket.once("close", () => resolve(false));
+    });
+    if (answered) return;
+  }
+}
+
+const skip = NO_LIMITS ? "there is no ulimit" : aloneOnly("a node has connections of its own");
+
+for (const name of NAMES) {
+  for (const limit of [64, 128, 256]) {
+    t.test(`${name}: clients with more connections than ${limit} descriptors`, { skip }, async (t) => {
+      const koor = await start(t, name, ["sh", "-c", `ulimit -n ${limit}; exec "$@"`, "sh"]);
+      const sockets: Socket[] = [];
+      await Promise.all(
+        Array.from({ length: CONNECTIONS }, (_, at) => {
+          const socket = connect({ port: at % 2 === 0 ? koor.port : koor.dashboard_port, host: "127.0.0.1" });
+          sockets.push(socket);
+          return new Promise<void>((resolve) => {
+            socket.once("connect", resolve).once("error", () => resolve());
+          });
+        }),
+      );
+      await koor.logged(/connections are closed at once/);
+      await checkAll(t, koor, "meanwhile");
+      t.equal(countLines(koor, /connections are closed at once/), 1, "it is logged once");
+      t.notMatch(koor.log(), /EMFILE|level=ERROR/);
+      for (const socket of sockets) socket.destroy();
+      await reconnect(koor.port);
+      await reconnect(koor.dashboard_port);
+      await checkAll(t, koor, "afterwards");
+      t.equal(await koor.stop(), 0);
+    });
+  }
+
+  t.test(`${name}: nothing more can be opened`, { skip: skip || (NO_PRLIMIT && "there is no prlimit") }, async (t) => {
+    const koor = await start(t, name, ["sh", "-c", 'ulimit -n 400; exec "$@"', "sh"]);
+    const pid = String(koor.process.pid);
+    const setLimit = (files: number): void => {
+      const { status, stderr } = spawnSync("prlimit", ["--pid", pid, `--nofile=${files}:`]);
+      if (status !== 0) throw new Error(String(stderr));
+    };
+    setLimit(readdirSync(`/proc/${pid}/fd`).length - 1);
+    for (let round = 0; round < 3; round++) {
+      for (const call of CALLS) {
+        const status = await make(koor, call);
+        t.ok([200, 400, 409, 503].includes(status), `${call.method} ${call.path} ${status}`);
+      }
+    }
+    t.ok(countLines(koor, /level=ERROR/) <= 3, "it is logged, but not with every request");
+    setLimit(400);
+    await checkAll(t, koor, "afterwards");
+    t.equal(await koor.stop(), 0);
+  });
+}

@@ -12,6 +12,8 @@ const NATIVE = await import("uWebSockets.js").then(
   () => false,
 );
 const NAMES = NATIVE ? ["node", "uws"] : ["node"];
+const TOKEN = "only-for-this-test";
+const BEARER = { Authorization: `Bearer ${TOKEN}` };
 const CHUNKED = "Transfer-Encoding: chunked";
 /** The request that is hidden in a body. */
 const HIDDEN = head("DELETE /api/state/victim", []);
@@ -35,6 +37,15 @@ const LINES: readonly (readonly [line: string, ...headers: string[]])[] = [
   ["OPTIONS /api/state/other", "Origin: http://localhost", "Access-Control-Request-Method: PUT"],
   ["POST /health"],
   ["GET /nowhere"],
+  ["PATCH /nowhere"],
+  ["TRACE /health"],
+  ["GET /metrics"],
+  ["GET /mcp"],
+  ["GET /"],
+  ["HEAD /"],
+  ["POST /session"],
+  ["POST /api/metrics/reset"],
+  ["PUT /api/state/carrier", "Expect: 100-continue"],
   [
     "GET /api/events/subscribe?pattern=**",
     "Connection: Upgrade",
@@ -73,6 +84,30 @@ const LENGTHS: readonly (readonly string[])[] = [
   ["Content-Length: 0", `Content-Length: ${HIDDEN.length}`],
   [`Content-Length: ${HIDDEN.length}`, "Content-Length: 0"],
   ["Content-Length:", `Content-Length: ${HIDDEN.length}`],
+  [`Content-Length: ${HIDDEN.length}`, `Content-Length: ${HIDDEN.length}`],
+  ["Content-Length: 0", "Content-Length: 0"],
+  ["Content-Length: 0", `content-length: ${HIDDEN.length}`],
+  ["Content-Length: 0", "Content-Length: 0", `Content-Length: ${HIDDEN.length}`],
+  [`Content-Length: ${HIDDEN.length}, ${HIDDEN.length}`],
+  [`Content-Length: 0,${HIDDEN.length}`],
+  ["Content-Length: 0 0"],
+  [`Content-Length:\r\n ${HIDDEN.length}`],
+  [`Content-Length: 0\r\n ${HIDDEN.length}`],
+  [`Content-Length\t: ${HIDDEN.length}`],
+  [`Content-Length : ${HIDDEN.length}`],
+  [` Content-Length: ${HIDDEN.length}`],
+  [`X-Other: 1\nContent-Length: ${HIDDEN.length}`],
+  [`X-Other: 1\rContent-Length: ${HIDDEN.length}`],
+  [`Content-Length: ${HIDDEN.length}\0`],
+  ["Content-Length: -0"],
+  ["Content-Length: 0.0"],
+  ["Content-Length: 0e1"],
+  ["Content-Length: \t0x10"],
+  ["Content-Length: 00x"],
+  ["Content-Length: \u00b2"],
+  ["Content-Length: 18446744073709551616"],
+  ["Content-Length: 18446744073709551617"],
+  [`Content-Length: ${"9".repeat(40)}`],
   [`Content-Length: 0, ${HIDDEN.length}`],
   ["Content-Length: +0"],
   ["Content-Length: 0x0"],
@@ -128,15 +163,17 @@ function tell(
   });
 }
 
-async function start(t: Test, name: string): Promise<Koor> {
-  const koor = await startKoor(t, { args: ["--transport", name] });
-  for (const key of ["victim", "other"]) await send(koor.port, "PUT", `/api/state/${key}`, { body: "1" });
+async function start(t: Test, name: string, more: readonly string[] = []): Promise<Koor> {
+  const koor = await startKoor(t, { args: ["--transport", name, "--dashboard-bind", "127.0.0.1:0", ...more] });
+  for (const key of ["victim", "other"])
+    await send(koor.port, "PUT", `/api/state/${key}`, { body: "1", headers: more.length > 0 ? BEARER : {} });
   return koor;
 }
 
 for (const name of NAMES) {
   t.test(name, async (t) => {
-    const { port } = await start(t, name);
+    const koor = await start(t, name);
+    const { port } = koor;
     // Over Node's transport the connection goes on.
     const enough = name === "node" ? hasWholeAnswer : undefined;
     const hear = (parts: readonly string[]): Promise<Told> => tell(port, parts, LONG_PATIENCE_MS, enough);
@@ -151,12 +188,50 @@ for (const name of NAMES) {
           tries.push([request + HIDDEN], [request, HIDDEN]);
         }
       }
-      const told = await Promise.all(tries.map(async (parts) => ({ parts, ...(await tell(port, parts)) })));
+      for (const to of [port, koor.dashboard_port]) {
+        const told = await Promise.all(tries.map(async (parts) => ({ parts, ...(await tell(to, parts)) })));
+        t.same(
+          told.filter(({ text }) => text.includes('"deleted"')),
+          [],
+        );
+      }
+      t.equal((await send(port, "GET", "/api/state/victim")).status, 200);
+    });
+
+    await t.test("nor is it behind a request that is refused for want of a token", async (t) => {
+      const guarded = await start(t, name, ["--auth-token", TOKEN]);
+      const hidden = HIDDEN.replace("Host:", `Authorization: Bearer ${TOKEN}\r\nHost:`);
+      const tries = LINES.flatMap(([line, ...headers]) =>
+        [
+          ["Content-Length: 0", `Content-Length: ${hidden.length}`],
+          [CHUNKED, `Content-Length: ${hidden.length}`],
+        ].map((lengths) => head(line, [...headers, ...lengths]) + hidden),
+      );
+      const told = await Promise.all(tries.map((request) => tell(guarded.port, [request])));
       t.same(
         told.filter(({ text }) => text.includes('"deleted"')),
         [],
       );
-      t.equal((await send(port, "GET", "/api/state/victim")).status, 200);
+      const kept = await send(guarded.port, "GET", "/api/state/victim", { headers: BEARER });
+      t.equal(kept.status, 200);
+    });
+
+    await t.test("a length that is in doubt is refused on every route, and the connection closed", async (t) => {
+      const told = await Promise.all(
+        LINES.flatMap(([line, ...headers]) =>
+          [["Content-Length: 0", "Content-Length: 0"], ["Content-Length: 0, 0"], ["Content-Length: +0"]].map(
+            async (lengths) => ({
+              request: head(line, [...headers, ...lengths]),
+              ...(await tell(port, [head(line, [...headers, ...lengths])], LONG_PATIENCE_MS)),
+            }),
+          ),
+        ),
+      );
+      for (const { request, text, closed } of told) {
+        // uWebSockets.js sends the go-ahead before anybody is asked.
+        t.match(text, /^(?:HTTP\/1\.1 100 Continue\r\n\r\n)?HTTP\/1\.1 400 /, request);
+        t.ok(closed, request);
+      }
     });
 
     await t.test("a body in chunks is stored; what is answered with a 5xx is not", async (t) => {

@@ -19,6 +19,8 @@ export const STATUSES = {
   PERMISSION_DENIED: { http: 403, exit: 1 },
   NOT_FOUND: { http: 404, exit: 1 },
   UNIMPLEMENTED: { http: 405, exit: 1 },
+  /** The request's body did not come in time. */
+  REQUEST_TIMEOUT: { http: 408, exit: 3 },
   ALREADY_EXISTS: { http: 409, exit: 1 },
   FAILED_PRECONDITION: { http: 412, exit: 1 },
   /** Larger than a bound (gRPC's OUT_OF_RANGE). */
@@ -62,6 +64,7 @@ export const REASON_PHRASES: Readonly<Record<number, string>> = {
   404: "Not Found",
   405: "Method Not Allowed",
   406: "Not Acceptable",
+  408: "Request Timeout",
   409: "Conflict",
   412: "Precondition Failed",
   413: "Content Too Large",

@@ -43,11 +43,6 @@ const IN_CLUSTER = new Failure(
 /** Nobody is there to read it. */
 const GONE = new Failure("CANCELLED", "the snapshot ends early");
 
-/** Settled elsewhere, but not in the audit log yet: as a refusal of this side it gets its row. */
-function asOwn({ status, message, members, outcome_unknown }: Failure): Failure {
-  return new Failure(status, message, members, outcome_unknown);
-}
-
 export class Restore implements BackgroundTask {
   readonly #options: RestoreOptions;
   #thread: StagingThread | null = null;
@@ -64,7 +59,7 @@ export class Restore implements BackgroundTask {
     try {
       const { writer, log } = this.#options;
       const refusal = await writer.request(checkRestore, {}, context);
-      if (refusal instanceof Failure) return asOwn(refusal);
+      if (refusal instanceof Failure) return refusal;
       const counts = await this.#stage(stream, context);
       if (counts instanceof Failure) return counts;
       const applied = await this.#apply(counts, context);
@@ -95,10 +90,9 @@ export class Restore implements BackgroundTask {
         if (piece === undefined) return GONE;
         if (piece === null) break;
         const refusal = await thread.call(writeStaging, { bytes: piece }, context);
-        if (refusal !== null) return asOwn(refusal);
+        if (refusal !== null) return refusal;
       }
-      const counts = await thread.call(finishStaging, {}, context);
-      return counts instanceof Failure ? asOwn(counts) : counts;
+      return await thread.call(finishStaging, {}, context);
     } finally {
       this.#thread = null;
       await thread.close();

@@ -11,8 +11,10 @@ import {
   REQUEST_TIMEOUT_MS,
 } from "../../schemas/limits.js";
 import type { Clock } from "../base/clock.js";
-import type { Failure } from "../base/result.js";
+import { Failure } from "../base/result.js";
 import type { Exchange } from "../transport/transport.js";
+
+const TOO_SLOW = new Failure("REQUEST_TIMEOUT", "the request was not complete in time");
 
 /** A body that its handler reads piece by piece. */
 export interface OpenBody {
@@ -24,8 +26,8 @@ export interface OpenBody {
 
 export class BodyIntake {
   readonly #clock: Clock;
-  /** Whose body is waited for, and since when. */
-  readonly #waiting = new Map<Exchange, number>();
+  /** Whose body is waited for, since when, and what becomes of it where it is late. */
+  readonly #waiting = new Map<Exchange, { readonly since_ms: number; readonly late: () => void }>();
   /** Who was refused and sends on, and since when. */
   readonly #lingering = new Map<Exchange, number>();
   #bytes = 0;
@@ -36,10 +38,10 @@ export class BodyIntake {
     this.#clock = clock;
   }
 
-  /** Cuts the connections that were waited for too long. */
+  /** Ends the requests that were waited for too long. */
   tick(now_ms: number): void {
-    for (const [exchange, since_ms] of this.#waiting) {
-      if (now_ms - since_ms > REQUEST_TIMEOUT_MS) exchange.cut();
+    for (const { since_ms, late } of this.#waiting.values()) {
+      if (now_ms - since_ms > REQUEST_TIMEOUT_MS) late();
     }
     for (const [exchange, since_ms] of this.#lingering) {
       if (now_ms - since_ms > REFUSED_LINGER_MS) exchange.cut();
@@ -67,8 +69,8 @@ export class BodyIntake {
   }
 
   /**
-   * Collects a whole body, for which the client has REQUEST_TIMEOUT_MS.
-   * @param done gets the body, or the 413 or 503 that refuses it
+   * Collects a whole body, for which the client has REQUEST_TIMEOUT_MS from when it is asked for.
+   * @param done gets the body, or the 408, 413 or 503 that refuses it
    * @param gone called instead where the client leaves before
    */
   collect(exchange: Exchange, done: (body: Uint8Array | Failure) => void, gone: () => void): void {
@@ -79,6 +81,11 @@ export class BodyIntake {
       this.#waiting.delete(exchange);
       this.#bytes -= reserved;
     };
+    const late = (): void => {
+      settle();
+      exchange.closeAfterAnswer();
+      done(TOO_SLOW);
+    };
     exchange.onAbort(() => {
       if (!waiting) return;
       settle();
@@ -86,32 +93,34 @@ export class BodyIntake {
     });
     exchange.receive({
       reserve: (bytes) => {
-        if (this.#bytes + bytes > BODIES_IN_MEMORY_BYTES_MAX) return false;
+        if (!waiting || this.#bytes + bytes > BODIES_IN_MEMORY_BYTES_MAX) return false;
         this.#bytes += bytes;
         reserved += bytes;
         return true;
       },
       done: (body) => {
+        if (!waiting) return;
         settle();
         done(body);
       },
       partial: () => {
-        this.#waiting.set(exchange, this.#clock.now());
+        if (waiting && !this.#waiting.has(exchange)) this.#await(exchange, late);
       },
     });
   }
 
   /** Opens a body for its handler; the client has REQUEST_TIMEOUT_MS for each piece that is waited for. */
   open(exchange: Exchange): OpenBody {
+    const cut = (): void => exchange.cut();
     const stream = exchange.stream(() => {
-      if (stream.waits) this.#waiting.set(exchange, this.#clock.now());
+      if (stream.waits) this.#await(exchange, cut);
       else this.#waiting.delete(exchange);
     });
-    this.#waiting.set(exchange, this.#clock.now());
+    this.#await(exchange, cut);
     return {
       read: async () => {
         const piece = await stream.read();
-        if (stream.waits) this.#waiting.set(exchange, this.#clock.now());
+        if (stream.waits) this.#await(exchange, cut);
         return piece;
       },
       close: async () => {
@@ -119,6 +128,11 @@ export class BodyIntake {
         this.#waiting.delete(exchange);
       },
     };
+  }
+
+  /** From now on the client has REQUEST_TIMEOUT_MS. */
+  #await(exchange: Exchange, late: () => void): void {
+    this.#waiting.set(exchange, { since_ms: this.#clock.now(), late });
   }
 }
 

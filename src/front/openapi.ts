@@ -83,7 +83,7 @@ function describeRoute(row: Route): Json {
     ...(row.open === true ? [] : GUARDED_STATUSES),
     ...(row.statuses ?? []),
   ]);
-  if (row.body !== undefined) statuses.add(415);
+  if (row.body !== undefined) statuses.add(408).add(415);
   if (row.body !== undefined && row.body.kind !== "stream") statuses.add(413);
   if ((row.body !== undefined || row.audited !== undefined) && row.asks_only === undefined) statuses.add(507);
   if (row.open !== true && mayWrite(row)) statuses.add(404);

@@ -3,7 +3,7 @@ import { AUDIT_DETAIL_BYTES_MAX } from "../../schemas/limits.js";
 import type { Failure } from "../base/result.js";
 
 /** 4xx statuses that leave none. */
-const UNAUDITED: ReadonlySet<number> = new Set([421, 429]);
+const UNAUDITED: ReadonlySet<number> = new Set([408, 421, 429]);
 
 export function leavesRow({ http }: Failure): boolean {
   return http >= 400 && http < 500 && !UNAUDITED.has(http);

@@ -7,6 +7,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import {
   BODY_BYTES_MAX,
   REFUSED_LINGER_BYTES_MAX,
+  REFUSED_LINGER_MS,
   REQUEST_TIMEOUT_MS,
   WHOLE_ANSWER_BYTES_MAX,
 } from "../../../schemas/limits.js";
@@ -145,6 +146,8 @@ export class NodeExchange implements Exchange {
     }
     collector.begin();
     if (collector.given_up) return;
+    // Its time runs also where nothing of it comes.
+    receiver.partial();
     this.#read(declared, (piece, last) => {
       if (collector.given_up) this.#throwAway(piece.byteLength, last);
       else collector.push(piece, last, asItIs);
@@ -226,20 +229,26 @@ export class NodeExchange implements Exchange {
   #writeBehindBody(reply: WireReply): void {
     let bytes = 0;
     let written = false;
-    this.#watch();
-    // A client that does not go on is cut off.
-    this.#req.socket.setTimeout(REQUEST_TIMEOUT_MS);
+    const write = (is_whole: boolean): void => {
+      written = true;
+      clearTimeout(timer);
+      this.#close_after_answer ||= !is_whole;
+      if (this.#ended) reply.discard?.();
+      else this.#write(reply);
+    };
+    // A client that is slow with it is answered, and then cut off.
+    let timer = setTimeout(() => {
+      write(false);
+      timer = setTimeout(() => this.cut(), REFUSED_LINGER_MS);
+    }, REQUEST_TIMEOUT_MS);
+    this.onAbort(() => {
+      clearTimeout(timer);
+      if (!written) reply.discard?.();
+    });
     this.#read(Number(this.header("content-length")), (piece, last) => {
       bytes += piece.byteLength;
-      if (written) {
-        this.#throwAway(piece.byteLength, last);
-      } else if (last || bytes > BODY_BYTES_MAX) {
-        written = true;
-        this.#req.socket.setTimeout(0);
-        this.#close_after_answer ||= !last;
-        if (this.#ended) reply.discard?.();
-        else this.#write(reply);
-      }
+      if (written) this.#throwAway(piece.byteLength, last);
+      else if (last || bytes > BODY_BYTES_MAX) write(last);
     });
   }
 
@@ -274,7 +283,12 @@ export class NodeExchange implements Exchange {
     } else if (body.length > WHOLE_ANSWER_BYTES_MAX) {
       this.#watch();
       this.#streaming = true;
-      res.end(body, () => this.#end());
+      // A client that takes nothing of it for so long is cut off.
+      this.#req.socket.setTimeout(REQUEST_TIMEOUT_MS);
+      res.end(body, () => {
+        this.#req.socket.setTimeout(0);
+        this.#end();
+      });
     } else {
       this.#ended = true;
       if (typeof body === "string") res.end(body);

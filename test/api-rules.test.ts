@@ -317,8 +317,8 @@ t.test("proposed, accepted, rejected", async (t) => {
     t.equal(errorOf(await propose(body)), `400 ${says}`);
   }
   t.match(await lastAudit(), { action: "rule.propose", resource: "", outcome: "error" });
-  await propose({ project: "p", rule_id: "x", pattern: "[" });
-  t.match(await lastAudit(), { action: "rule.propose", resource: "p/x", outcome: "error" }, "as far as it was read");
+  await propose({ project: "p", rule_id: "y", pattern: "[" });
+  t.match(await lastAudit(), { action: "rule.propose", resource: "p/y", outcome: "error" }, "as far as it was read");
 });
 
 t.test("who proposes: the actor, where the body says nobody", async (t) => {

@@ -93,7 +93,7 @@ export class Writer {
         this.#end(method, request, reply);
       }
       if (reply instanceof RemoteFailure && method.audit !== null)
-        reply.resource = method.audit.resource(request as object, null);
+        reply.resource = method.audit.resource(request, null);
       done(reply);
     });
   }

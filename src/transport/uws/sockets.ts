@@ -124,7 +124,7 @@ export class UwsSockets implements Broadcaster {
   readonly #leaving = new Map<UwsSocket, string>();
 
   /** @param onClosed told of each socket that is closed */
-  constructor(app: TemplatedApp, onClosed: () => void) {
+  constructor(app: TemplatedApp, onClosed: () => void = () => undefined) {
     this.#app = app;
     this.#onClosed = onClosed;
   }

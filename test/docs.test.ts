@@ -129,7 +129,7 @@ t.test("docs/configuration.md has each option once, with its names and default",
 });
 
 /** What every route may answer, and what the sections need not repeat. */
-const COMMON_STATUSES = new Set(["101", "200", "400", "401", "403", "415", "417", "421", "503", "504"]);
+const COMMON_STATUSES = new Set(["101", "200", "400", "401", "403", "408", "415", "417", "421", "503", "504"]);
 
 /** Routes of the dashboard's port, which the description of the API leaves out. */
 const DASHBOARD_ONLY = sessionRoutes({} as SessionFront).map(({ method, path }) => `${method} ${path}`);

@@ -36,7 +36,10 @@ export function Entry({ entry, onClose }: EntryProps) {
         <dt>Resource</dt>
         <dd>{entry.resource === "" ? "none" : <AuditResource entry={entry} />}</dd>
         <dt>Outcome</dt>
-        <dd>{entry.outcome}</dd>
+        <dd>
+          {entry.outcome}
+          {entry.count && ` × ${entry.count}`}
+        </dd>
       </dl>
       <Code text={entry.detail} content_type="application/json" label="Detail" />
     </section>

@@ -594,6 +594,10 @@ t.test(
     t.match(answer.json(), { id: "w", active: true, fail_count: 0, last_error, last_failure_at });
     t.notOk("last_fired" in answer.json<object>());
     t.match((await audit(server))[0], { action: "webhook.enable", resource: "w", outcome: "success" });
+    const enabled = (await audit(server)).length;
+    const again = await send(server.port, "POST", "/api/webhooks/w/enable");
+    t.match(again.json(), { id: "w", active: true }, "enabled again");
+    t.equal((await audit(server)).length, enabled, "what changes nothing leaves no row");
     const later = await publish("due", 3, server);
     await receiver.untilCount(5);
     t.same(

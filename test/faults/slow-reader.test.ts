@@ -5,6 +5,7 @@
 import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
 import t from "tap";
+import { BODY_BYTES_MAX, REQUEST_TIMEOUT_MS } from "../../schemas/limits.js";
 import { countRounds } from "../support/effort.js";
 import { send, sendJson } from "../support/http-client.js";
 import { countInFlight } from "../support/metrics.js";
@@ -28,8 +29,8 @@ async function publishAll(koor: Koor): Promise<void> {
 }
 
 /** A GET whose answer is not read yet. */
-async function open(t: Owner, koor: Koor): Promise<IncomingMessage> {
-  const request = get({ host: "127.0.0.1", port: koor.port, path: PATH, agent: false });
+async function open(t: Owner, koor: Koor, path = PATH): Promise<IncomingMessage> {
+  const request = get({ host: "127.0.0.1", port: koor.port, path, agent: false });
   t.teardown(() => {
     request.destroy();
   });
@@ -62,6 +63,18 @@ t.test("read slowly, a long answer is whole", async (t) => {
   );
   t.same(counts, [EVENTS, EVENTS]);
   t.equal(await countInFlight(koor.port), 0);
+});
+
+t.test("a client that stops reading a long answer is cut off", async (t) => {
+  const koor = await startKoor(t);
+  await publishAll(koor);
+  await send(koor.port, "PUT", "/api/state/long", { body: Buffer.alloc(BODY_BYTES_MAX, "x") });
+  await Promise.all([open(t, koor), open(t, koor, "/api/state/long")]);
+  t.equal(await countInFlight(koor.port), 2);
+  const from_ms = performance.now();
+  while ((await countInFlight(koor.port)) > 0);
+  const took_ms = performance.now() - from_ms;
+  t.ok(took_ms > REQUEST_TIMEOUT_MS / 2 && took_ms < 3 * REQUEST_TIMEOUT_MS, `after ${Math.round(took_ms)} ms`);
 });
 
 t.test("clients that go in the middle leave nothing behind", async (t) => {

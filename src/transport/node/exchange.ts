@@ -326,7 +326,12 @@ export class NodeExchange implements Exchange {
         res.write(text);
         socket.uncork();
         if (socket.writableLength === 0) return true;
-        socket.write(EMPTY, () => drained());
+        // A client that takes nothing for so long is cut off; one that is behind nothing may be quiet.
+        socket.setTimeout(REQUEST_TIMEOUT_MS);
+        socket.write(EMPTY, () => {
+          socket.setTimeout(0);
+          drained();
+        });
         return false;
       },
       end: (cut = false) => {

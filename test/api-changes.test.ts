@@ -88,7 +88,8 @@ t.test("each kind of call is told by the name that the audit log has for it", as
 
   const url = "http://127.0.0.1:9/";
   await told("a webhook", () => post("/api/webhooks", { id: "w", url, patterns: ["none"] }), ["webhook w", "audit w"]);
-  await told("its enabling", () => post("/api/webhooks/w/enable"), ["webhook w", "audit w"]);
+  // It was enabled, so that leaves no row.
+  await told("its enabling", () => post("/api/webhooks/w/enable"), ["webhook w"]);
   await told("a webhook's end", () => remove("/api/webhooks/w"), ["webhook w", "audit w"]);
 
   let id = "";

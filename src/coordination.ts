@@ -85,6 +85,8 @@ export interface CoordinationGround {
   readonly history: EventHistory;
   /** Where the server is a node of a cluster. */
   readonly positions: Positions | null;
+  /** Is told of each instance whose token has ended, after what is open under the token was told. */
+  readonly onRevoked: (id: string) => void;
 }
 
 export interface Coordination {
@@ -107,6 +109,7 @@ export interface Coordination {
 
 export function makeCoordination(ground: CoordinationGround): Coordination {
   const { guarded, config, log, clock, threads, run_time, leads, alone, changes, hub, history, positions } = ground;
+  const { onRevoked } = ground;
   const shared = config.cluster !== "";
   const { writer, reads } = threads;
   const now_ms = clock.now();
@@ -127,7 +130,12 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
     },
     onSeen: ({ id }, seen_ms) => expiry.hear(id, seen_ms),
     onIdle: ({ id }) => expiry.hurry(id),
+    onRevoked: (id) => {
+      actors.revoke(id);
+      onRevoked(id);
+    },
   });
+  const actors = new InstanceActors(directory, clock);
   directory.load(instance_rows.all());
   const leases = new LeaseMirror();
   const lease_rows = reads.model(leaseReader);
@@ -238,7 +246,7 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
   ];
   return {
     directory,
-    actors: new InstanceActors(directory, clock),
+    actors,
     explain: (failure) => views.explain(failure),
     routes,
     tasks,

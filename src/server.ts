@@ -286,6 +286,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
     hub,
     history: event_history,
     positions: cluster,
+    onRevoked: (id) => book.revoke(id),
   });
   const { directory, actors, explain } = coordination;
 

@@ -13,6 +13,7 @@ import { send, sendJson } from "./support/http-client.js";
 import type { Koor } from "./support/server-process.js";
 import type { Lease, StoredEvent } from "./support/leasing.js";
 import { makeRandom, newSeed } from "./support/random.js";
+import { countInFlight } from "./support/metrics.js";
 import { startReceiver } from "./support/receiver.js";
 import { openChanges, openSocket, openStream, UpgradeRefused, type Told } from "./support/subscriber.js";
 import type { Claimed, Task } from "./support/tasking.js";
@@ -55,6 +56,35 @@ function follow(one: Wanderer, other: Wanderer): Wanderer {
   one.position = Math.max(one.position, other.position);
   return one;
 }
+
+t.test("what is open at one node ends with a deletion at another", async (t) => {
+  const { id, token } = await register(a, "revoked");
+  const headers = { Authorization: `Bearer ${token}` };
+  for (const node of [b, c]) await until(node.port, "/api/state", ({ status }) => status === 200, headers);
+  const page = { Origin: `http://127.0.0.1:${c.dashboard_port}` };
+  const entered = await sendJson(c.dashboard_port, "POST", "/session", { token }, page);
+  const Cookie = (entered.headers["set-cookie"]?.[0] ?? "").split(";")[0] ?? "";
+  const sockets = [
+    await openSocket(t, b.port, "", headers),
+    await openSocket(t, c.port, "", headers),
+    await openSocket(t, c.dashboard_port, "", { ...page, Cookie }),
+  ];
+  const stream = await openStream(t, b.port, "pattern=never", headers);
+  const stays = await openSocket(t, b.port, "", RIGHT);
+  const polls = [b, c].map(({ port }) => send(port, "GET", "/api/events/history?topic=never&wait=60", { headers }));
+  for (const [node, count] of [
+    [b, 2],
+    [c, 1],
+  ] as const)
+    while ((await countInFlight(node.port, RIGHT)) !== count);
+  const begun = performance.now();
+  t.equal((await send(a.port, "DELETE", `/api/instances/${id}`, { headers: RIGHT })).status, 200);
+  for (const socket of sockets) t.equal(await socket.closed, 4401);
+  await t.rejects(stream.untilCount(1), "the stream is over");
+  for (const poll of polls) t.equal((await poll).status, 401);
+  t.ok(performance.now() - begun < 5_000, "at once, and not when they would have ended anyway");
+  t.equal(stays.socket.readyState, stays.socket.OPEN);
+});
 
 t.test("every node knows every node, and the same one that leads", async (t) => {
   for (const { port, node } of three) {

@@ -27,6 +27,13 @@ export interface Actors {
   seeToken(token_hash: string): string | undefined;
   /** A call of the instance with this id waits: it is alive until the function that is returned is called. */
   beginWait(id: string): () => void;
+  /** Whether an instance has this id. Not a sign of life. */
+  has(id: string): boolean;
+  /**
+   * Has the listener called when the token of the instance with this id ends, at once where it has; returns what forgets
+   * the listener.
+   */
+  onRevoked(id: string, listener: () => void): () => void;
 }
 
 /** Where the calls of actors are counted. */

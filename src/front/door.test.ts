@@ -2,20 +2,26 @@
 import t from "tap";
 import { OPTIONS, type Config } from "../../schemas/config.js";
 import { Failure } from "../base/result.js";
-import type { Exchange, Socket, SocketHandler } from "../transport/transport.js";
+import type { Exchange } from "../transport/transport.js";
 import type { Actors } from "./caller.js";
-import { DashboardDoor, isOwnPage, tiedTo, type Entered, type Knock, type Session } from "./door.js";
+import { DashboardDoor, isOwnPage, type Entered, type Knock, type Session } from "./door.js";
 import { Gate } from "./gate.js";
 
 const HOST = "localhost:9847";
 const OWN = `http://${HOST}`;
-const SESSION: Session = { caller: { role: "server", actor: "dashboard" }, onEnd: () => () => undefined };
+const SESSION: Session = {
+  caller: { role: "server", actor: "dashboard" },
+  ended: false,
+  onEnd: () => () => undefined,
+};
 
 const actors: Actors = {
   size: 1,
   seeId: (id) => id === "one",
   seeToken: () => undefined,
   beginWait: () => () => undefined,
+  has: (id) => id === "one",
+  onRevoked: () => () => undefined,
 };
 
 function doorOf(auth_token: string): DashboardDoor {
@@ -149,34 +155,5 @@ t.test("whose page it is", (t) => {
     ["http://evil.example", "evil.example.localhost"],
   ] as const)
     t.notOk(isOwnPage(origin, host), `${origin} at ${host}`);
-  t.end();
-});
-
-t.test("a socket ends with its session, and is forgotten when it closes by itself", (t) => {
-  const heard: unknown[] = [];
-  let end: (() => void) | null = null;
-  const session: Session = {
-    ...SESSION,
-    onEnd: (listener) => {
-      end = listener;
-      return () => {
-        end = null;
-      };
-    },
-  };
-  const handler: SocketHandler = {
-    missed: (text) => heard.push(["missed", text]),
-    drained: () => heard.push("drained"),
-    closed: () => heard.push("closed"),
-  };
-  const socket = { end: (code: number) => heard.push(code) } as unknown as Socket;
-  const tied = tiedTo(session, () => handler)(socket);
-  const text = new Uint8Array(1);
-  tied.missed(text);
-  tied.drained();
-  (end as (() => void) | null)?.();
-  tied.closed();
-  t.same(heard, [["missed", text], "drained", 1008, "closed"]);
-  t.equal(end, null);
   t.end();
 });

@@ -6,7 +6,8 @@
  */
 import { DASHBOARD_ACTOR } from "../../schemas/sessions.js";
 import { Failure } from "../base/result.js";
-import type { Exchange, SocketOpener } from "../transport/transport.js";
+import type { Exchange } from "../transport/transport.js";
+import type { WatchAccess } from "./access.js";
 import { NOBODY, type Actors, type Caller } from "./caller.js";
 import { UNAUTHENTICATED, type Gate } from "./gate.js";
 
@@ -15,8 +16,8 @@ export type RequestHead = Pick<Exchange, "header" | "verb">;
 
 export interface Session {
   readonly caller: Caller;
-  /** Has the listener called when the session ends, at once where it has; gives back what forgets it. */
-  onEnd(listener: () => void): () => void;
+  readonly ended: boolean;
+  readonly onEnd: WatchAccess;
 }
 
 export interface DashboardDoorOptions {
@@ -49,8 +50,6 @@ export const NOT_OWN_PAGE = new Failure(
   "PERMISSION_DENIED",
   "with a session's cookie this needs the Origin of the dashboard's own page",
 );
-/** RFC 6455's "policy violation". */
-const POLICY_VIOLATION = 1008;
 const BEARER = /^bearer +\S/i;
 
 export class DashboardDoor {
@@ -87,22 +86,6 @@ export function isOwnPage(origin: string, host: string): boolean {
   const [, scheme = "", authority = ""] = match;
   const known = scheme.toLowerCase() === "https" ? /:443$/ : /:80$/;
   return authority.toLowerCase().replace(known, "") === host.toLowerCase().replace(known, "");
-}
-
-/** A socket that ends with the session that opened it. */
-export function tiedTo(session: Session, open: SocketOpener): SocketOpener {
-  return (socket) => {
-    const handler = open(socket);
-    const forget = session.onEnd(() => socket.end(POLICY_VIOLATION, "logged out"));
-    return {
-      missed: (text) => handler.missed(text),
-      drained: () => handler.drained(),
-      closed: () => {
-        forget();
-        handler.closed();
-      },
-    };
-  };
 }
 
 /** Browsers say so of what they send to this machine or over TLS; where they do not, there is the Origin. */

@@ -229,11 +229,20 @@ function actorsOf(): Actors & { readonly seen: string[] } {
     seeId: (id) => note(["one", "two"].find((known) => known === id)) !== undefined,
     seeToken: (hash) => note(tokens.get(hash)),
     beginWait: () => () => undefined,
+    has: (id) => ["one", "two"].includes(id),
+    onRevoked: () => () => undefined,
   };
 }
 
 /** What is asked of actors where there are none. */
-const NO_ACTORS: Actors = { size: 0, seeId: () => false, seeToken: () => undefined, beginWait: () => () => undefined };
+const NO_ACTORS: Actors = {
+  size: 0,
+  seeId: () => false,
+  seeToken: () => undefined,
+  beginWait: () => () => undefined,
+  has: () => false,
+  onRevoked: () => () => undefined,
+};
 
 t.test("a server without a token takes every request", (t) => {
   const gate = gateOf();

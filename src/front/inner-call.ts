@@ -5,6 +5,7 @@
  */
 import { must } from "../base/assert.js";
 import { Failure } from "../base/result.js";
+import { UNAUTHENTICATED } from "./gate.js";
 import { checkShape } from "../base/shape.js";
 import type { Actors, CallCounter, Caller } from "./caller.js";
 import type { Refusals } from "./refusals.js";
@@ -56,6 +57,12 @@ export class InnerCalls {
     if (outer.context.actor !== "" || !actors.seeId(id)) return outer;
     agents.add(id, "mcp_calls", 1);
     return { ...this.asNobody(outer), context: { ...outer.context, actor: id } };
+  }
+
+  /** The 401 for a call whose token has ended since it was checked; null for any other. */
+  refuseRevoked({ caller: { role, actor } }: OuterCall): Failure | null {
+    const { guarded, actors } = this.#options;
+    return guarded && role === "instance" && !actors.has(actor) ? UNAUTHENTICATED : null;
   }
 
   /** The outer call without the unknown instance that its header may name. */

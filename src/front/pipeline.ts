@@ -16,11 +16,12 @@ import { areShapesLoaded, loadShapes, readShaped } from "../base/shape.js";
 import { SparseReport } from "../base/sparse-report.js";
 import type { CallContext } from "../rpc/frames.js";
 import type { Admission, Exchange } from "../transport/transport.js";
+import { tiedTo, type AccessEnd } from "./access.js";
 import { BodyIntake } from "./body-intake.js";
 import { NOBODY, type Actors, type CallCounter, type Caller } from "./caller.js";
 import { keptAtHome, preflightReply, readableBy } from "./cors.js";
-import { tiedTo, type DashboardDoor, type RequestHead, type Session } from "./door.js";
-import type { Gate } from "./gate.js";
+import type { DashboardDoor, RequestHead, Session } from "./door.js";
+import { UNAUTHENTICATED, type Gate } from "./gate.js";
 import { refuseCoding, refuseConditions, refuseEmptyHeaders } from "./header-rules.js";
 import { parameterRules, parseQuery, refuseParameters, refuseUnknownQuery } from "./parameters.js";
 import { failureReply, Refusals, type Header, type RecordRefusal } from "./refusals.js";
@@ -86,6 +87,8 @@ interface Call {
   head: RequestHead | null;
   /** Nobody is known to call so: what the request is answered with where that is so still. */
   stranger: Failure | null;
+  /** What the handler of a route that waits wants called when its client has gone. */
+  aborts: (() => void)[];
 }
 
 /** The headers that say who calls. */
@@ -118,6 +121,7 @@ function newCall(exchange: Exchange, bound: BoundRoute, port: PortName, counted:
     after: 0,
     head: null,
     stranger: null,
+    aborts: [],
   };
 }
 
@@ -241,7 +245,8 @@ export class Pipeline {
       return undefined;
     }
     this.#options.metrics.in_flight -= 1;
-    return call.session === null || admitted === undefined ? admitted : tiedTo(call.session, admitted);
+    if (admitted === undefined || !this.#mayEnd(call)) return admitted;
+    return tiedTo((listener) => this.#onAccessEnd(call, listener), admitted);
   }
 
   /** @param late this node has not come so far in time */
@@ -383,7 +388,10 @@ export class Pipeline {
       caller: call.caller,
       context: call.context,
       peer: route.reads_peer === true ? exchange.peer : "",
-      onAbort: (listener) => exchange.onAbort(listener),
+      onAbort: (listener) => {
+        exchange.onAbort(listener);
+        if (route.waits === true) call.aborts.push(listener);
+      },
     };
   }
 
@@ -450,6 +458,7 @@ export class Pipeline {
       call.exchange,
       (body) => {
         if (body instanceof Failure) this.#finish(call, body);
+        else if (this.#hasEnded(call)) this.#finish(call, UNAUTHENTICATED);
         else if (call.bound.route.body?.kind !== "json" || call.bound.route.body.unread === true)
           this.#handle(call, { ...request, body });
         else if (areShapesLoaded()) this.#handleJson(call, request, body);
@@ -534,13 +543,52 @@ export class Pipeline {
       return;
     }
     call.exchange.detach();
+    if (call.bound.route.waits === true) this.#finishWait(call, answer);
+    else
+      answer.then(
+        (settled) => this.#finish(call, settled),
+        (error: unknown) => this.#finish(call, this.#bug(call, error)),
+      );
+  }
+
+  /** Answers a call that may wait for long: with a 401 as soon as its caller may not wait any more. */
+  #finishWait(call: Call, answer: Promise<Answer>): void {
     const { actor } = call.caller;
-    const endWait = call.bound.route.waits === true && actor !== "" ? this.#options.actors.beginWait(actor) : null;
+    const endWait = actor === "" ? null : this.#options.actors.beginWait(actor);
+    let forget: (() => void) | null = null;
+    let finished = false;
     const finish = (settled: Answer): void => {
+      if (finished) return;
+      finished = true;
+      forget?.();
       endWait?.();
-      this.#finish(call, settled);
+      // The end of the wait may be known before the end of the access that caused it.
+      this.#finish(call, this.#hasEnded(call) ? UNAUTHENTICATED : settled);
     };
     answer.then(finish, (error: unknown) => finish(this.#bug(call, error)));
+    if (!this.#mayEnd(call)) return;
+    forget = this.#onAccessEnd(call, () => {
+      // To the handler it is as if its client had gone: what the call waits in line for is not granted.
+      for (const abort of call.aborts.splice(0)) abort();
+      finish(UNAUTHENTICATED);
+    });
+  }
+
+  /** Whether the caller's access is one that may end before the call does. */
+  #mayEnd({ session, caller }: Call): boolean {
+    return session !== null || (this.#options.gate.guarded && caller.role === "instance");
+  }
+
+  /** Whether the caller's access has ended since it was checked. */
+  #hasEnded(call: Call): boolean {
+    if (!this.#mayEnd(call)) return false;
+    return call.session?.ended ?? !this.#options.actors.has(call.caller.actor);
+  }
+
+  /** As `Session.onEnd`, of the access of a call for which `#mayEnd` is true. */
+  #onAccessEnd({ session, caller }: Call, listener: (end: AccessEnd) => void): () => void {
+    if (session !== null) return session.onEnd(listener);
+    return this.#options.actors.onRevoked(caller.actor, () => listener("revoked"));
   }
 
   /** An exception in a handler is a bug: it is logged whole, and the client learns nothing of it. */
@@ -619,7 +667,7 @@ export class Pipeline {
     call.exchange.onAbort(() => {
       this.#options.metrics.in_flight -= 1;
     });
-    if (call.session !== null) call.exchange.onAbort(call.session.onEnd(() => call.exchange.cut()));
+    if (this.#mayEnd(call)) call.exchange.onAbort(this.#onAccessEnd(call, () => call.exchange.cut()));
     if (call.exchange.lingers) this.#bodies.linger(call.exchange);
   }
 }

@@ -1,10 +1,16 @@
-/** The directory as the pipeline asks it: who acts, and that they are alive. Pure but for the clock. */
+/**
+ * The directory as the pipeline asks it: who acts, that they are alive, and when their tokens end. Pure but for the
+ * clock.
+ */
 import type { Clock } from "../base/clock.js";
+import { Groups } from "../base/groups.js";
 import type { Directory } from "./directory.js";
 
 export class InstanceActors {
   readonly #directory: Directory;
   readonly #clock: Clock;
+  /** What ends with the token of an instance, by the id of the instance. */
+  readonly #listeners = new Groups<string, () => void>();
 
   constructor(directory: Directory, clock: Clock) {
     this.#directory = directory;
@@ -27,6 +33,21 @@ export class InstanceActors {
     if (entry === undefined) return undefined;
     this.#directory.see(entry, this.#clock.now());
     return entry.id;
+  }
+
+  has(id: string): boolean {
+    return this.#directory.get(id) !== undefined;
+  }
+
+  onRevoked(id: string, listener: () => void): () => void {
+    if (this.has(id)) this.#listeners.add(id, listener);
+    else listener();
+    return () => void this.#listeners.remove(id, listener);
+  }
+
+  /** Tells the listeners of an instance whose token has ended. */
+  revoke(id: string): void {
+    for (const listener of this.#listeners.take(id)) listener();
   }
 
   beginWait(id: string): () => void {

@@ -263,3 +263,20 @@ t.test("the newest of a name, and who comes, goes or has another status", (t) =>
   t.equal(named(7), "id-1");
   t.end();
 });
+
+t.test("a token that ends is told of, whatever ends it", (t) => {
+  const ended: string[] = [];
+  const directory = new Directory({ onRevoked: (id) => ended.push(id) });
+  const [one, two, three, four] = [rowOf(1, 10), rowOf(2, 20), rowOf(3, 30), rowOf(4, 40)];
+  directory.load([one, two, three, four]);
+  t.same(ended, [], "a token that nobody has used yet ends nothing");
+  directory.remove("id-1");
+  directory.follow("id-2", undefined);
+  directory.follow("id-3", { ...three, intent: "another" });
+  t.same(ended.splice(0), ["id-1", "id-2"], "here and at another node");
+  directory.load([three, { ...four, token_hash: "another" }, rowOf(5, 50)]);
+  t.same(ended.splice(0), ["id-4"], "a restore has brought another token");
+  directory.load([four]);
+  t.same(ended.sort(), ["id-3", "id-4", "id-5"], "or none");
+  t.end();
+});

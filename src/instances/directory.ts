@@ -73,6 +73,8 @@ export interface DirectoryEvents {
   readonly onCapabilities?: (entry: Entry) => void;
   /** A watched instance is not busy any more, sooner than it had said. */
   readonly onIdle?: (entry: Entry) => void;
+  /** The token of the instance with this id opens nothing from now on. */
+  readonly onRevoked?: (id: string) => void;
 }
 
 /** When an instance was heard of last, in ms: it may be in the future, where it has said that it is busy. */
@@ -189,6 +191,8 @@ export class Directory implements Measured {
       if (entry.waits > 0) this.#waiting.add(entry);
     }
     this.#urgent = this.#unsaved.length > 0;
+    for (const { id, token_hash } of before.values())
+      if (this.#by_id.get(id)?.token_hash !== token_hash) this.#events.onRevoked?.(id);
   }
 
   /** A registration that is on disk; it may be known already. */
@@ -221,6 +225,7 @@ export class Directory implements Measured {
     this.#by_row.delete(entry.row);
     this.#by_name.remove(entry.name, entry);
     this.#events.onStatus?.(entry);
+    this.#events.onRevoked?.(id);
   }
 
   /** Takes what another server has made of an instance: undefined where it is gone. */

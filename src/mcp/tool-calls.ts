@@ -63,6 +63,9 @@ export class ToolCalls {
   async #attempt(name: ToolName, given: object, { outer, base }: Requester): Promise<string | Failure> {
     const { inner, endpoints, discover } = this.#options;
     const tool = TOOLS[name];
+    // A batch takes time: its token may end before its last call.
+    const revoked = inner.refuseRevoked(outer);
+    if (revoked !== null) return revoked;
     if (tool.route === null) return endpoints(base);
     const { input } = TOOL_CARDS[name];
     const values = withoutEmpty(given, input) as Arguments;

@@ -174,3 +174,21 @@ t.test("there is a bound, and the least recently used makes room", (t) => {
   t.same(book.inTheWay(), []);
   t.end();
 });
+
+t.test("a session ends with the token that opened it, and with nobody else's", (t) => {
+  const play = new Play();
+  const { book } = play;
+  play.instances.set("two", {});
+  const [one, again, two, server] = [play.open("one"), play.open("one"), play.open("two"), play.open()];
+  const ends: string[] = [];
+  for (const { value } of [one, again, two, server]) {
+    const session = must(book.find(value), "it is open");
+    session.onEnd((how) => ends.push(`${session.caller.actor} ${how}`));
+  }
+  book.revoke("one");
+  t.same(ends, ["one revoked", "one revoked"]);
+  t.same(book.takeOver(SESSIONS_MAX), [one.row.id, again.row.id], "they are still to be deleted");
+  for (const { value } of [one, again]) t.equal(book.find(value), undefined);
+  for (const { value } of [two, server]) t.ok(book.find(value));
+  t.end();
+});

@@ -7,6 +7,7 @@ import { SESSION_COOKIE_BYTES, SESSION_IDLE_MS, SESSIONS_MAX } from "../../schem
 import { DASHBOARD_ACTOR, type UseSessionsRequest } from "../../schemas/sessions.js";
 import type { Clock } from "../base/clock.js";
 import { crypto } from "../base/crypto.js";
+import type { AccessEnd } from "../front/access.js";
 import type { SessionRow } from "./table.js";
 
 const HEX = "hex";
@@ -40,8 +41,8 @@ export class Session {
   unsaved = false;
   /** Its cookie was seen to belong to the server's token of today. */
   proven: boolean;
-  readonly #ends = new Set<() => void>();
-  #ended = false;
+  readonly #ends = new Set<(end: AccessEnd) => void>();
+  #ended: AccessEnd | null = null;
 
   constructor(row: SessionRow, proven: boolean) {
     this.row = row;
@@ -51,19 +52,23 @@ export class Session {
       row.instance === "" ? { role: "server", actor: DASHBOARD_ACTOR } : { role: "instance", actor: row.instance };
   }
 
+  get ended(): boolean {
+    return this.#ended !== null;
+  }
+
   /** Has the listener called when the session ends, at once where it has; gives back what forgets it. */
-  onEnd(listener: () => void): () => void {
-    if (this.#ended) listener();
-    else this.#ends.add(listener);
+  onEnd(listener: (end: AccessEnd) => void): () => void {
+    if (this.#ended === null) this.#ends.add(listener);
+    else listener(this.#ended);
     return () => void this.#ends.delete(listener);
   }
 
   /** Tells those who wait for its end. */
-  end(): void {
-    this.#ended = true;
+  end(how: AccessEnd): void {
+    this.#ended = how;
     const listeners = [...this.#ends];
     this.#ends.clear();
-    for (const listener of listeners) listener();
+    for (const listener of listeners) listener(how);
   }
 }
 
@@ -90,7 +95,7 @@ export class SessionBook {
     const before = this.#by_id;
     this.#over = [];
     this.#by_id = new Map(rows.map((row) => [row.id, before.get(row.id) ?? new Session(row, false)]));
-    for (const [id, session] of before) if (!this.#by_id.has(id)) session.end();
+    for (const [id, session] of before) if (!this.#by_id.has(id)) session.end("revoked");
   }
 
   /**
@@ -103,7 +108,7 @@ export class SessionBook {
     session.proven ||= crypto().timingSafeEqual(Buffer.from(session.row.proof, HEX), this.#prove(value));
     const now_ms = this.#options.clock.now();
     if (!session.proven || this.#isOver(session, now_ms)) {
-      this.#drop(session);
+      this.#drop(session, "logged out");
       return undefined;
     }
     session.last_used_ms = now_ms;
@@ -151,13 +156,20 @@ export class SessionBook {
     for (const id of ids) {
       const session = this.#by_id.get(id);
       this.#by_id.delete(id);
-      session?.end();
+      session?.end("logged out");
     }
+  }
+
+  /** Ends the sessions that were opened with the token of an instance: that token has ended. */
+  revoke(instance: string): void {
+    for (const session of [...this.#by_id.values()])
+      if (session.row.instance === instance) this.#drop(session, "revoked");
   }
 
   /** Ends those that are over by the time. */
   prune(now_ms: number): void {
-    for (const session of [...this.#by_id.values()]) if (this.#isOver(session, now_ms)) this.#drop(session);
+    for (const session of [...this.#by_id.values()])
+      if (this.#isOver(session, now_ms)) this.#drop(session, "logged out");
   }
 
   /** Takes the ids of those that are over and still in the database, at most so many. */
@@ -194,10 +206,10 @@ export class SessionBook {
     return instance !== "" && this.#options.instances.get(instance) === undefined;
   }
 
-  #drop(session: Session): void {
+  #drop(session: Session, how: AccessEnd): void {
     this.#over.push(session.row.id);
     this.#by_id.delete(session.row.id);
-    session.end();
+    session.end(how);
   }
 
   #prove(value: string): Buffer {

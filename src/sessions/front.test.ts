@@ -10,7 +10,14 @@ import type { Answer } from "../front/route.js";
 import { SessionBook } from "./book.js";
 import { SessionFront } from "./front.js";
 
-const actors: Actors = { size: 0, seeId: () => false, seeToken: () => undefined, beginWait: () => () => undefined };
+const actors: Actors = {
+  size: 0,
+  seeId: () => false,
+  seeToken: () => undefined,
+  beginWait: () => () => undefined,
+  has: () => false,
+  onRevoked: () => () => undefined,
+};
 const FULL = new Failure("DISK_FULL", "no room");
 
 function play(auth_token: string, exposed = false) {

@@ -1,0 +1,191 @@
+/**
+ * What ends with the token of an instance: every WebSocket, stream and long poll that was opened with it, on both ports,
+ * by bearer and by session, and what was still being sent; and what does not.
+ */
+import type { OutgoingHttpHeaders } from "node:http";
+import t from "tap";
+import { dial, hasWholeAnswer, send, sendJson, type Answer } from "./support/http-client.js";
+import { startKoor, type Koor } from "./support/server-process.js";
+import { openChanges, openSocket, openStream } from "./support/subscriber.js";
+import { countInFlight } from "./support/metrics.js";
+
+const TOKEN = "the-server's-own-token";
+const RIGHT = { Authorization: `Bearer ${TOKEN}` };
+/** The promise: within a second. What waits for the promise waits for at most this long. */
+const WITHIN_MS = 1_000;
+const UNAUTHENTICATED = { error: "invalid or missing bearer token", code: 401 };
+
+interface Registered {
+  readonly id: string;
+  readonly token: string;
+}
+
+const koor = await startKoor(t, { args: ["--auth-token", TOKEN, "--dashboard-bind", "127.0.0.1:0"] });
+const { port, dashboard_port } = koor;
+
+async function register(headers: OutgoingHttpHeaders = RIGHT, at: Koor = koor): Promise<Registered> {
+  const { id, token } = (
+    await sendJson(at.port, "POST", "/api/instances/register", { name: "x", workspace: "w" }, headers)
+  ).json<Registered>();
+  await send(at.port, "POST", `/api/instances/${id}/activate`, { headers });
+  return { id, token };
+}
+
+const bearer = (token: string): OutgoingHttpHeaders => ({ Authorization: `Bearer ${token}` });
+const remove = (id: string, at: Koor = koor): Promise<Answer> =>
+  send(at.port, "DELETE", `/api/instances/${id}`, { headers: RIGHT });
+
+/** Logs in; what the dashboard's page sends from then on. */
+async function logIn(token: string): Promise<OutgoingHttpHeaders> {
+  const Origin = `http://127.0.0.1:${dashboard_port}`;
+  const { headers } = await sendJson(dashboard_port, "POST", "/session", { token }, { Origin });
+  return { Origin, Cookie: (headers["set-cookie"]?.[0] ?? "").split(";")[0] ?? "" };
+}
+
+/** Resolves when as many requests are being served: streams, and calls that wait. */
+async function untilInFlight(count: number): Promise<void> {
+  while ((await countInFlight(port, RIGHT)) !== count);
+}
+
+/** What came of it in time; else what it had come to is "still open". */
+function inTime<Found>(found: Promise<Found>): Promise<Found | "still open"> {
+  let timer: NodeJS.Timeout;
+  const late = new Promise<"still open">((resolve) => {
+    timer = setTimeout(() => resolve("still open"), WITHIN_MS);
+  });
+  return Promise.race([found, late]).finally(() => clearTimeout(timer));
+}
+
+/** Long polls of every kind, as requests that are not answered by themselves. */
+const POLLS: Readonly<Record<string, readonly [method: string, path: string, body?: object]>> = {
+  "events from a cursor": ["GET", "/api/events/history?after=0&topic=never&wait=60"],
+  "the next event": ["GET", "/api/events/history?topic=never&wait=60"],
+  messages: ["GET", "/api/messages?wait=60"],
+  "any of several things": ["GET", "/api/wait?event=never&message=1&state=never&wait=60"],
+  "a free resource": ["GET", "/api/wait?free=deploy&wait=60"],
+  "a lease, in line": ["POST", "/api/leases", { resources: ["deploy"], queue: true, wait_s: 60 }],
+  "a lease, inside the call": ["POST", "/api/leases", { resources: ["deploy"], wait_s: 60 }],
+  "a task": ["POST", "/api/tasks/claim", { labels: ["never"], wait_s: 60 }],
+};
+
+const sendPoll = (at: number, [method, path, body]: (typeof POLLS)[string], headers: OutgoingHttpHeaders) =>
+  body === undefined ? send(at, method, path, { headers }) : sendJson(at, method, path, body, headers);
+
+/** Somebody who holds what the polls wait for. */
+const holder = await register();
+await sendJson(port, "POST", "/api/leases", { resources: ["deploy"] }, bearer(holder.token));
+
+t.test("sockets, streams and long polls end with the token, on both ports and in a session", async (t) => {
+  const [gone, other] = [await register(), await register()];
+  const ways = [
+    ["the API's port", port, bearer(gone.token)],
+    ["the dashboard's port", dashboard_port, bearer(gone.token)],
+    ["a session", dashboard_port, await logIn(gone.token)],
+  ] as const;
+  const sockets = await Promise.all(
+    ways.flatMap(([name, at, headers]) =>
+      ["", "since=0"].map(async (query) => [`${name} ${query}`, await openSocket(t, at, query, headers)] as const),
+    ),
+  );
+  const streams = await Promise.all(
+    ways.flatMap(([name, at, headers]) => [
+      openStream(t, at, "pattern=never", headers).then((stream) => [`events, ${name}`, stream.untilCount(1)] as const),
+      openChanges(t, at, "", headers).then(
+        (stream) => [`changes, ${name}`, stream.until(({ kind }) => kind === "spec")] as const,
+      ),
+    ]),
+  );
+  const ended = streams.map(
+    async ([name, item]) =>
+      [
+        name,
+        await item.then(
+          () => "went on",
+          () => "ended",
+        ),
+      ] as const,
+  );
+  const stays = {
+    socket: await openSocket(t, port, "", bearer(other.token)),
+    server: await openSocket(t, port, "", { ...RIGHT, "X-Koor-Instance": gone.id }),
+    stream: await openStream(t, port, "", RIGHT),
+  };
+  const polls = ways.flatMap(([name, at, headers]) =>
+    Object.entries(POLLS).map(async ([what, poll]) => [`${what}, ${name}`, await sendPoll(at, poll, headers)] as const),
+  );
+  const waiting = sendPoll(port, ["GET", "/api/events/history?topic=later&wait=60"], bearer(other.token));
+  await untilInFlight(polls.length + 1 + ended.length + 1);
+
+  t.equal((await remove(gone.id)).status, 200);
+  for (const [name, socket] of sockets) t.equal(await inTime(socket.closed), 4401, name);
+  for (const end of ended) t.match(await inTime(end), [String, "ended"]);
+  for (const poll of polls) {
+    const answered = await inTime(poll);
+    if (answered === "still open") t.fail("a poll goes on");
+    else {
+      const [name, answer] = answered;
+      t.equal(answer.status, 401, name);
+      t.match(answer.json(), UNAUTHENTICATED, name);
+      t.equal(answer.headers["www-authenticate"], "Bearer", name);
+    }
+  }
+  await sendJson(port, "POST", "/api/events/publish", { topic: "later" }, RIGHT);
+  for (const reader of Object.values(stays))
+    t.match((await reader.untilCount(1)).at(-1), { topic: String }, "what others have open goes on");
+  t.match((await waiting).json(), [{ topic: "later" }], "and so does what others wait for");
+  await untilInFlight(1);
+  const { leases } = (
+    await send(port, "GET", `/api/leases?state=all&holder=${gone.id}&resource=deploy`, { headers: RIGHT })
+  ).json<{ readonly leases: readonly { readonly state: string }[] }>();
+  t.same(
+    leases.filter(({ state }) => ["held", "waiting"].includes(state)),
+    [],
+    "nothing is left in line",
+  );
+});
+
+t.test("an instance that deletes itself is answered, and what it has open ends", async (t) => {
+  const { id, token } = await register();
+  const socket = await openSocket(t, port, "", bearer(token));
+  const answer = await send(port, "DELETE", `/api/instances/${id}`, { headers: bearer(token) });
+  t.same([answer.status, answer.json()], [200, { deleted: id }]);
+  t.equal(await inTime(socket.closed), 4401);
+});
+
+t.test("what a session waits for ends with a log-out", async (t) => {
+  const session = await logIn(TOKEN);
+  const poll = sendPoll(dashboard_port, ["GET", "/api/events/history?topic=never&wait=60"], session);
+  await untilInFlight(1);
+  await send(dashboard_port, "DELETE", "/session", { headers: session });
+  const answer = await inTime(poll);
+  t.match(answer, { status: 401 });
+});
+
+t.test("a body that is still coming when the token ends is not carried out", async (t) => {
+  const { id, token } = await register();
+  const socket = await dial(t, port);
+  let text = "";
+  const answered = new Promise<string>((resolve) => {
+    socket.on("data", (chunk: Buffer) => {
+      text += chunk.toString("latin1");
+      if (hasWholeAnswer(text)) resolve(text);
+    });
+  });
+  socket.write(
+    `PUT /api/state/late HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${token}\r\nContent-Length: 2\r\n\r\n1`,
+  );
+  await untilInFlight(1);
+  await remove(id);
+  socket.write("2");
+  t.match(await answered, /^HTTP\/1\.1 401 /);
+  t.equal((await send(port, "GET", "/api/state/late", { headers: RIGHT })).status, 404);
+});
+
+t.test("without authentication a token opens nothing, and ends nothing", async (t) => {
+  const open = await startKoor(t);
+  const { id, token } = await register({}, open);
+  const socket = await openSocket(t, open.port, "", bearer(token));
+  await send(open.port, "DELETE", `/api/instances/${id}`);
+  await sendJson(open.port, "POST", "/api/events/publish", { topic: "later" });
+  t.match(await socket.untilCount(1), [{ topic: "later" }]);
+});

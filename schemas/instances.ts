@@ -29,9 +29,18 @@ const INSTANCE = {
   registered_at: Timestamp,
   last_seen: Timestamp,
 };
-export const Instance = Type.Object(INSTANCE);
+const REGISTRANT = {
+  registered_by: Type.Optional(
+    Type.String({ format: "uuid", description: "The instance whose token registered it, with which it is deleted." }),
+  ),
+};
+export const Instance = Type.Object({ ...INSTANCE, ...REGISTRANT });
 export const InstanceList = Type.Array(Instance);
-export const RegisteredInstance = Type.Object({ ...INSTANCE, token: Type.String({ description: "Told once, here." }) });
+export const RegisteredInstance = Type.Object({
+  ...INSTANCE,
+  ...REGISTRANT,
+  token: Type.String({ description: "Told once, here." }),
+});
 
 export const RegisterBody = Type.Object({
   name: Name(INSTANCE_LABEL_BYTES_MAX),
@@ -71,9 +80,13 @@ export const LivenessAnswer = Type.Object({
   count: Type.Integer({ minimum: 0 }),
 });
 
-/** A new instance; of its token only the hash (lowercase hex SHA-256) travels. */
+/**
+ * A new instance; of its token only the hash (lowercase hex SHA-256) travels. `registered_by`: the instance whose token
+ * the call had, "" for none.
+ */
 export const RegisterRequest = Type.Object({
   id: Type.String(),
+  registered_by: Type.String(),
   token_hash: Type.String(),
   name: Type.String(),
   workspace: Type.String(),
@@ -91,6 +104,9 @@ export const InstanceRequest = Type.Object({ id: Type.String() });
 export type InstanceRequest = Static<typeof InstanceRequest>;
 /** Whether a call has changed anything but when the instance was seen. */
 export const InstanceChanged = Type.Object({ changed: Type.Boolean() });
+/** The ids of the deleted instances: the one that was asked for comes first, then what it had registered. */
+export const DeregisterReply = Type.Object({ ids: Type.Array(Type.String()) });
+export type DeregisterReply = Static<typeof DeregisterReply>;
 export const CapabilitiesRequest = Type.Object({ id: Type.String(), capabilities: Type.Array(Type.String()) });
 export type CapabilitiesRequest = Static<typeof CapabilitiesRequest>;
 export const IntentRequest = Type.Object({ id: Type.String(), intent: Type.String() });

@@ -222,6 +222,7 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
   const workspaceOf = (instance: string): string => directory.get(instance)?.workspace ?? "";
   const routes = [
     ...instanceRoutes(
+      guarded,
       new Instances({ directory, writer, clock, log, storeSeen: shared ? () => sightings.store() : null }),
       liveness,
     ),

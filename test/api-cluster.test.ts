@@ -58,7 +58,11 @@ function follow(one: Wanderer, other: Wanderer): Wanderer {
 }
 
 t.test("what is open at one node ends with a deletion at another", async (t) => {
-  const { id, token } = await register(a, "revoked");
+  const registered = await register(a, "revoked");
+  // What an instance has registered goes with it: the one that is deleted has registered the one with the sockets.
+  const { id, token } = await registered.who.call<Registered>(b, "POST", "/api/instances/register", {
+    name: "its own",
+  });
   const headers = { Authorization: `Bearer ${token}` };
   for (const node of [b, c]) await until(node.port, "/api/state", ({ status }) => status === 200, headers);
   const page = { Origin: `http://127.0.0.1:${c.dashboard_port}` };
@@ -78,12 +82,14 @@ t.test("what is open at one node ends with a deletion at another", async (t) => 
   ] as const)
     while ((await countInFlight(node.port, RIGHT)) !== count);
   const begun = performance.now();
-  t.equal((await send(a.port, "DELETE", `/api/instances/${id}`, { headers: RIGHT })).status, 200);
+  t.equal((await send(a.port, "DELETE", `/api/instances/${registered.id}`, { headers: RIGHT })).status, 200);
   for (const socket of sockets) t.equal(await socket.closed, 4401);
   await t.rejects(stream.untilCount(1), "the stream is over");
   for (const poll of polls) t.equal((await poll).status, 401);
   t.ok(performance.now() - begun < 5_000, "at once, and not when they would have ended anyway");
   t.equal(stays.socket.readyState, stays.socket.OPEN);
+  for (const { port } of three)
+    t.equal((await send(port, "GET", `/api/instances/${id}`, { headers: RIGHT })).status, 404);
 });
 
 t.test("every node knows every node, and the same one that leads", async (t) => {

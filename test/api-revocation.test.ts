@@ -5,7 +5,8 @@
 import type { OutgoingHttpHeaders } from "node:http";
 import t from "tap";
 import { dial, hasWholeAnswer, send, sendJson, type Answer } from "./support/http-client.js";
-import { startKoor, type Koor } from "./support/server-process.js";
+import { callTool, resultOf } from "./support/mcp-messages.js";
+import { makeDirectory, startKoor, type Koor } from "./support/server-process.js";
 import { openChanges, openSocket, openStream } from "./support/subscriber.js";
 import { countInFlight } from "./support/metrics.js";
 
@@ -152,6 +153,72 @@ t.test("an instance that deletes itself is answered, and what it has open ends",
   t.equal(await inTime(socket.closed), 4401);
 });
 
+t.test("what an instance has registered falls with it, through any number of others", async (t) => {
+  const root = await register();
+  const child = await register(bearer(root.token));
+  const by_page = await sendJson(
+    dashboard_port,
+    "POST",
+    "/api/instances/register",
+    { name: "of a session" },
+    await logIn(child.token),
+  );
+  const by_mcp = resultOf<{ readonly instance_id: string; readonly token: string }>(
+    await callTool(port, "register_instance", { name: "of a tool" }, "2025-11-25", bearer(child.token)),
+  );
+  const grandchildren: readonly Registered[] = [
+    by_page.json<Registered>(),
+    { id: by_mcp.instance_id, token: by_mcp.token },
+  ];
+  const other = await register();
+  const read = async (id: string): Promise<object> =>
+    (await send(port, "GET", `/api/instances/${id}`, { headers: RIGHT })).json();
+  t.notOk("registered_by" in (await read(root.id)), "the server's token is no instance");
+  t.match(await read(child.id), { registered_by: root.id });
+  for (const { id } of grandchildren) t.match(await read(id), { registered_by: child.id });
+
+  const fallen = [child, ...grandchildren];
+  const sockets = await Promise.all(fallen.map(({ token }) => openSocket(t, port, "", bearer(token))));
+  const { id: lease } = (
+    await sendJson(port, "POST", "/api/leases", { resources: ["of the child"] }, bearer(child.token))
+  ).json<{ readonly id: string }>();
+  t.equal((await remove(root.id)).status, 200);
+  for (const socket of sockets) t.equal(await inTime(socket.closed), 4401);
+  for (const { id, token } of fallen) {
+    t.equal((await send(port, "GET", "/api/state", { headers: bearer(token) })).status, 401);
+    t.equal((await send(port, "GET", `/api/instances/${id}`, { headers: RIGHT })).status, 404);
+  }
+  t.match((await send(port, "GET", `/api/leases/${lease}`, { headers: RIGHT })).json(), {
+    state: "lost",
+    reason: "holder deleted",
+  });
+  t.equal((await send(port, "GET", "/api/state", { headers: bearer(other.token) })).status, 200);
+  const audited = (await send(port, "GET", "/api/audit?action=instance.deregister&limit=4", { headers: RIGHT })).json<
+    readonly { readonly resource: string; readonly detail: string }[]
+  >();
+  t.same(
+    new Map(audited.map(({ resource, detail }) => [resource, detail])),
+    new Map([
+      [root.id, "{}"],
+      [child.id, JSON.stringify({ registered_by: root.id })],
+      ...grandchildren.map(({ id }) => [id, JSON.stringify({ registered_by: child.id })] as const),
+    ]),
+  );
+});
+
+t.test("who registered whom is known after a restart, too", async (t) => {
+  const data_dir = makeDirectory(t);
+  const args = ["--auth-token", TOKEN];
+  const first = await startKoor(t, { args, data_dir });
+  const root = await register(RIGHT, first);
+  const child = await register(bearer(root.token), first);
+  await first.stop();
+  const second = await startKoor(t, { args, data_dir });
+  t.equal((await send(second.port, "GET", "/api/state", { headers: bearer(child.token) })).status, 200);
+  await send(second.port, "DELETE", `/api/instances/${root.id}`, { headers: bearer(root.token) });
+  t.equal((await send(second.port, "GET", "/api/state", { headers: bearer(child.token) })).status, 401);
+});
+
 t.test("what a session waits for ends with a log-out", async (t) => {
   const session = await logIn(TOKEN);
   const poll = sendPoll(dashboard_port, ["GET", "/api/events/history?topic=never&wait=60"], session);
@@ -188,4 +255,10 @@ t.test("without authentication a token opens nothing, and ends nothing", async (
   await send(open.port, "DELETE", `/api/instances/${id}`);
   await sendJson(open.port, "POST", "/api/events/publish", { topic: "later" });
   t.match(await socket.untilCount(1), [{ topic: "later" }]);
+  const [one, two] = [await register({}, open), await register({}, open)];
+  const three = await register(bearer(one.token), open);
+  const four = await register({ "X-Koor-Instance": one.id }, open);
+  await send(open.port, "DELETE", `/api/instances/${one.id}`);
+  for (const { id: stays } of [two, three, four])
+    t.equal((await send(open.port, "GET", `/api/instances/${stays}`)).status, 200);
 });

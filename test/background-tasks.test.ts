@@ -43,6 +43,7 @@ function rows(count: number, last_seen = START): InstanceRow[] {
     registered_at: 0,
     last_seen: last_seen + at,
     busy_until: 0,
+    registered_by: "",
   }));
 }
 
@@ -204,8 +205,8 @@ t.test("as many instances as there may be", async (t) => {
     log,
     storeSeen: null,
   });
-  const last = instances.register({ name: "last" }, NO_CALLER);
-  const refused = await instances.register({ name: "one more" }, NO_CALLER);
+  const last = instances.register({ name: "last" }, "", NO_CALLER);
+  const refused = await instances.register({ name: "one more" }, "", NO_CALLER);
   t.match(
     refused,
     { status: "RESOURCE_EXHAUSTED", message: `${INSTANCES_MAX} instances are registered: delete those that are gone` },
@@ -215,7 +216,7 @@ t.test("as many instances as there may be", async (t) => {
   writer.leave();
   t.match(await last, { status: "UNAVAILABLE" });
   writer.connect();
-  const again = instances.register({ name: "last" }, NO_CALLER);
+  const again = instances.register({ name: "last" }, "", NO_CALLER);
   await settle();
   const { id, token_hash } = writer.asked<{ readonly id: string; readonly token_hash: string }>(-1);
   t.equal(directory.get(id), undefined, "not before it is on disk");
@@ -224,7 +225,7 @@ t.test("as many instances as there may be", async (t) => {
   if (registration instanceof Failure) throw new Error(registration.message);
   t.equal(directory.byTokenHash(token_hash), registration.entry);
   t.notOk(JSON.stringify(writer.calls).includes(registration.token), "the token itself goes nowhere");
-  t.match(await instances.register({ name: "one more" }, NO_CALLER), { status: "RESOURCE_EXHAUSTED" });
+  t.match(await instances.register({ name: "one more" }, "", NO_CALLER), { status: "RESOURCE_EXHAUSTED" });
 });
 
 t.test("the tally: by agent and hour, within bounds", (t) => {

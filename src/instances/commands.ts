@@ -4,6 +4,7 @@ import * as Type from "typebox";
 import type { Static } from "typebox";
 import {
   CapabilitiesRequest,
+  DeregisterReply,
   InstanceChanged,
   InstanceRequest,
   IntentRequest,
@@ -17,11 +18,12 @@ import { must } from "../base/assert.js";
 import type { Failure } from "../base/result.js";
 import { noInstance } from "../base/needs-instance.js";
 import { formatTime } from "../base/time.js";
+import { auditTrail } from "../audit/table.js";
 import { claimBook } from "../claims/book.js";
 import { CHANGES_CLAIMS } from "../claims/commands.js";
 import { publisher } from "../events/publisher.js";
 import { weightOf } from "../rpc/method.js";
-import { anyOfThem, changes, changesAny, changesByModel, named } from "../threads/changes.js";
+import { anyOfThem, changes, changesAny, changesByModel, changesByReply, named } from "../threads/changes.js";
 import { noDetail, resourceId, writerMethod } from "../threads/writer-method.js";
 import { instanceWriter } from "./table.js";
 
@@ -38,6 +40,10 @@ function hasChanged(reply: Static<typeof InstanceChanged>): boolean {
 /** @param is_changed null where there is no such instance */
 function replyOf(id: string, is_changed: boolean | null): Static<typeof InstanceChanged> | Failure {
   return is_changed === null ? noInstance(id) : { changed: is_changed };
+}
+
+function toldById({ ids }: DeregisterReply): { readonly key: string; readonly version: null }[] {
+  return ids.map((key) => ({ key, version: null }));
 }
 
 /** Two or three numbers an instance. */
@@ -57,7 +63,12 @@ export const registerInstance = writerMethod({
   },
   changes: changed,
   models,
-  run: ({ instances }, request, { now_ms }) => ({ row: instances.register(request, now_ms), registered_at: now_ms }),
+  run: ({ instances }, request, { now_ms }) => {
+    const { registered_by } = request;
+    // Its token may have ended since the call was let in.
+    if (registered_by !== "" && !instances.has(registered_by)) return noInstance(registered_by);
+    return { row: instances.register(request, now_ms), registered_at: now_ms };
+  },
 });
 
 export const activateInstance = writerMethod({
@@ -98,18 +109,36 @@ export const setIntent = writerMethod({
   run: ({ instances }, { id, intent }) => (instances.setIntent(id, intent) ? null : noInstance(id)),
 });
 
+/**
+ * Deletes an instance, and what it had registered: their tokens would be a way back for it. Each of those leaves a row of
+ * its own in the audit log, which says who had registered it.
+ */
 export const deregisterInstance = writerMethod({
   name: "instance.deregister",
   request: InstanceRequest,
-  reply: Type.Null(),
+  reply: DeregisterReply,
   weight: weightOf,
   audit: { action: "instance.deregister", resource: resourceId, detail: noDetail },
-  changes: [...changed, ...CHANGES_CLAIMS, changesByModel("audit")],
-  models: { instances: instanceWriter, book: claimBook },
-  run: ({ instances, book }, { id }, call) => {
+  changes: [
+    changesByReply("instance", ({ ids }: DeregisterReply) => ids, toldById),
+    ...CHANGES_CLAIMS,
+    changesByReply("audit", ({ ids }: DeregisterReply) => ids, toldById),
+  ],
+  models: { instances: instanceWriter, book: claimBook, audit: auditTrail },
+  run: ({ instances, book, audit }, { id }, call) => {
     if (!instances.deregister(id)) return noInstance(id);
     book.endHolder(id, call);
-    return null;
+    const ids = [id];
+    // The list grows while it is gone through: what those had registered comes behind them.
+    for (const registered_by of ids)
+      for (const registered of instances.registeredBy(registered_by)) {
+        instances.deregister(registered);
+        book.endHolder(registered, call);
+        const detail = JSON.stringify({ registered_by });
+        audit.append(call.now_ms, call.actor, "instance.deregister", registered, detail, "success");
+        ids.push(registered);
+      }
+    return { ids };
   },
 });
 

@@ -20,6 +20,7 @@ function rowOf(row: number, last_seen: number, status: InstanceStatus = "pending
     registered_at: last_seen,
     last_seen,
     busy_until: 0,
+    registered_by: "",
   };
 }
 

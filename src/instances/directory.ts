@@ -27,6 +27,8 @@ export interface InstanceRow {
   readonly last_seen: number;
   /** Until when it counts as heard of although it is silent; 0 where it has not asked for that. */
   readonly busy_until: number;
+  /** The id of the instance whose token registered it; "" for none. */
+  readonly registered_by: string;
 }
 
 /** An instance in memory. What changes, changes through the directory. */
@@ -38,6 +40,7 @@ export interface Entry extends Linked<Entry> {
   readonly workspace: string;
   readonly stack: string;
   readonly registered_at: number;
+  readonly registered_by: string;
   intent: string;
   capabilities: readonly string[];
   status: InstanceStatus;
@@ -88,10 +91,10 @@ type Lists = Readonly<Record<InstanceStatus, RecencyList<Entry>>>;
 export function encodeInstance(entry: Entry): string {
   const { id, name, workspace, intent, stack, capabilities } = entry;
   entry.text ??= JSON.stringify({ id, name, workspace, intent, stack, capabilities }).slice(0, -1);
-  const { status, registered_at, last_seen } = entry;
+  const { status, registered_at, last_seen, registered_by } = entry;
   return (
     `${entry.text},"status":"${status}","registered_at":"${formatTime(registered_at)}"` +
-    `,"last_seen":"${formatTime(last_seen)}"}`
+    `,"last_seen":"${formatTime(last_seen)}"${registered_by === "" ? "" : `,"registered_by":${JSON.stringify(registered_by)}`}}`
   );
 }
 
@@ -113,6 +116,8 @@ export class Directory implements Measured {
   readonly #by_row = new Map<number, Entry>();
   readonly #by_token = new Map<string, Entry>();
   readonly #by_name = new Groups<string, Entry>();
+  /** Those that an instance has registered, by its id. */
+  readonly #by_registrant = new Groups<string, Entry>();
   #lists = newLists();
   #unsaved: Entry[] = [];
   /** Those whose calls wait. */
@@ -150,6 +155,11 @@ export class Directory implements Measured {
     return newest;
   }
 
+  /** Whether an instance that this one has registered is still there. */
+  hasRegistered(id: string): boolean {
+    return this.#by_registrant.get(id) !== undefined;
+  }
+
   /** The instance whose token has this hash. */
   byTokenHash(token_hash: string): Entry | undefined {
     return this.#by_token.get(token_hash);
@@ -165,6 +175,7 @@ export class Directory implements Measured {
     this.#by_token.clear();
     this.#by_row.clear();
     this.#by_name.clear();
+    this.#by_registrant.clear();
     this.#lists = newLists();
     this.#unsaved = [];
     this.#waiting.clear();
@@ -224,6 +235,7 @@ export class Directory implements Measured {
     this.#by_token.delete(entry.token_hash);
     this.#by_row.delete(entry.row);
     this.#by_name.remove(entry.name, entry);
+    this.#by_registrant.remove(entry.registered_by, entry);
     this.#events.onStatus?.(entry);
     this.#events.onRevoked?.(id);
   }
@@ -338,15 +350,23 @@ export class Directory implements Measured {
     }
   }
 
-  /** Instances of a status that were last seen at this time or before, the longest silent first. */
-  silentSince(until_ms: number, most: number, status: InstanceStatus = "active"): Entry[] {
+  /**
+   * Instances of a status that were last seen at this time or before, the longest silent first.
+   * @param spares which of them are left out
+   */
+  silentSince(
+    until_ms: number,
+    most: number,
+    status: InstanceStatus = "active",
+    spares: (entry: Entry) => boolean = () => false,
+  ): Entry[] {
     const silent: Entry[] = [];
     for (
       let entry = this.#lists[status].oldest;
       entry !== null && entry.last_seen <= until_ms && silent.length < most;
       entry = entry.newer
     ) {
-      if (entry.busy_until <= until_ms && entry.waits === 0) silent.push(entry);
+      if (entry.busy_until <= until_ms && entry.waits === 0 && !spares(entry)) silent.push(entry);
     }
     return silent;
   }
@@ -406,6 +426,7 @@ export class Directory implements Measured {
     assert(!this.#by_id.has(entry.id), "an id is registered once");
     this.#by_id.set(entry.id, entry);
     this.#by_name.add(entry.name, entry);
+    if (entry.registered_by !== "") this.#by_registrant.add(entry.registered_by, entry);
     this.#by_token.set(entry.token_hash, entry);
     this.#by_row.set(entry.row, entry);
     this.#lists[entry.status].addNewest(entry);

@@ -2,7 +2,7 @@
  * What can be done with instances, for every surface that offers it: changes go to the writer, and reach the
  * directory before whoever asked is answered. Runs on the front.
  */
-import type { RegisterBody } from "../../schemas/instances.js";
+import type { DeregisterReply, RegisterBody } from "../../schemas/instances.js";
 import { INSTANCE_LIST_PAGE, INSTANCES_MAX } from "../../schemas/limits.js";
 import type { Clock } from "../base/clock.js";
 import { crypto } from "../base/crypto.js";
@@ -69,8 +69,11 @@ export class Instances {
     return this.#storeSeen === null ? entry : this.#storeSeen().then(() => entry);
   }
 
-  /** A new instance, pending until it is activated. Its token is in no other answer. */
-  async register(body: RegisterBody, context: CallContext): Promise<Registration | Failure> {
+  /**
+   * A new instance, pending until it is activated. Its token is in no other answer.
+   * @param registered_by the instance whose token the call had, with which the new one is deleted; "" for none
+   */
+  async register(body: RegisterBody, registered_by: string, context: CallContext): Promise<Registration | Failure> {
     const { name, workspace = "", intent = "", stack = "", capabilities: given = [] } = body;
     if (this.directory.size + this.#registering >= INSTANCES_MAX) {
       return new Failure("RESOURCE_EXHAUSTED", `${INSTANCES_MAX} instances are registered: delete those that are gone`);
@@ -85,6 +88,7 @@ export class Instances {
       intent,
       stack,
       capabilities,
+      registered_by,
     };
     this.#registering += 1;
     return new Promise((resolve) => {
@@ -147,19 +151,20 @@ export class Instances {
   deregister(id: string, context: CallContext): Promise<Entry | Failure> {
     return this.#change(
       id,
-      (settle) => this.#writer.call(deregisterInstance, { id }, context, settle),
-      () => {
-        this.directory.remove(id);
-        this.#log.info("instance deregistered", { id });
+      (settle: (reply: DeregisterReply | Failure) => void) =>
+        this.#writer.call(deregisterInstance, { id }, context, settle),
+      (_entry, { ids }: DeregisterReply) => {
+        for (const gone of ids) this.directory.remove(gone);
+        this.#log.info("instance deregistered", { id, ...(ids.length > 1 ? { with: ids.length - 1 } : {}) });
       },
     );
   }
 
   /** Has the writer change an instance that is known; `done` brings the change into the directory before the answer. */
-  #change(
+  #change<Reply>(
     id: string,
-    ask: (settle: (reply: object | null) => void) => void,
-    done: (entry: Entry) => void,
+    ask: (settle: (reply: Reply | Failure) => void) => void,
+    done: (entry: Entry, reply: Reply) => void,
   ): Promise<Entry | Failure> {
     const entry = this.find(id);
     if (entry instanceof Failure) return Promise.resolve(entry);
@@ -167,9 +172,8 @@ export class Instances {
       ask((reply) => {
         // The directory may have been loaded anew meanwhile: then it is another entry of the same id.
         const current = this.directory.get(id);
-        const is_refused = reply instanceof Failure;
-        if (!is_refused && current !== undefined) done(current);
-        resolve(is_refused ? reply : (current ?? entry));
+        if (!(reply instanceof Failure) && current !== undefined) done(current, reply);
+        resolve(reply instanceof Failure ? reply : (current ?? entry));
       });
     });
   }

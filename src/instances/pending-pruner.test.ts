@@ -10,7 +10,13 @@ const NOW_MS = 10 * PENDING_SILENCE_MS_MAX;
 
 t.test("a pending one that is silent for a day, and no other", async (t) => {
   const directory = new Directory();
-  const add = (row: number, id: string, status: "pending" | "active" | "stale", silent_ms: number) =>
+  const add = (
+    row: number,
+    id: string,
+    status: "pending" | "active" | "stale",
+    silent_ms: number,
+    registered_by = "",
+  ) =>
     directory.add({
       row,
       id,
@@ -24,11 +30,15 @@ t.test("a pending one that is silent for a day, and no other", async (t) => {
       registered_at: 0,
       last_seen: NOW_MS - silent_ms,
       busy_until: 0,
+      registered_by,
     });
   add(1, "old", "pending", PENDING_SILENCE_MS_MAX + 1);
   add(2, "older-but-active", "active", PENDING_SILENCE_MS_MAX + 1);
   add(3, "older-but-stale", "stale", PENDING_SILENCE_MS_MAX + 1);
   add(4, "seen", "pending", PENDING_SILENCE_MS_MAX - PENDING_PRUNE_INTERVAL_MS - 1);
+  add(5, "registrant", "pending", PENDING_SILENCE_MS_MAX + 1);
+  add(6, "at-work", "active", 0, "registrant");
+  add(7, "of-the-old", "active", 0);
   const { writer, calls } = new PlayedWriter();
   const pruner = new PendingPruner({ directory, writer, log: quietLog(), now_ms: NOW_MS });
   pruner.tick(NOW_MS + PENDING_PRUNE_INTERVAL_MS - 1);
@@ -37,7 +47,7 @@ t.test("a pending one that is silent for a day, and no other", async (t) => {
   pruner.tick(NOW_MS + PENDING_PRUNE_INTERVAL_MS);
   await settle();
   t.match(calls, [{ name: "instance.deregister" }]);
-  calls[0]?.answer(null);
+  calls[0]?.answer({ ids: ["old", "of-the-old"] });
   await settle();
   t.equal(calls.length, 1);
   t.equal(directory.get("old"), undefined);
@@ -46,7 +56,20 @@ t.test("a pending one that is silent for a day, and no other", async (t) => {
       .list()
       .map(({ id }) => id)
       .toSorted(),
-    ["older-but-active", "older-but-stale", "seen"],
+    ["at-work", "older-but-active", "older-but-stale", "registrant", "seen"],
+    "one whose registered instances are there stays with them",
+  );
+  directory.remove("at-work");
+  pruner.tick(NOW_MS + 2 * PENDING_PRUNE_INTERVAL_MS);
+  await settle();
+  calls[1]?.answer({ ids: ["seen"] });
+  await settle();
+  calls[2]?.answer({ ids: ["registrant"] });
+  await settle();
+  t.match(
+    calls.slice(1).map(({ request }) => request),
+    [{ id: "seen" }, { id: "registrant" }],
+    "and no longer",
   );
   await pruner.close();
 });

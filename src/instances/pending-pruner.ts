@@ -11,7 +11,7 @@ import { Failure } from "../base/result.js";
 import { NO_CALLER } from "../rpc/frames.js";
 import type { Writer } from "../threads/writer.js";
 import { deregisterInstance } from "./commands.js";
-import type { Directory } from "./directory.js";
+import type { Directory, Entry } from "./directory.js";
 
 export interface PendingPrunerOptions {
   readonly directory: Directory;
@@ -46,14 +46,16 @@ export class PendingPruner implements BackgroundTask {
   async #prune(): Promise<void> {
     const { directory, writer, log } = this.#options;
     const until_ms = this.#now_ms - PENDING_SILENCE_MS_MAX;
-    for (const { id, name } of directory.silentSince(until_ms, INSTANCE_FLUSH_ROWS, "pending")) {
+    // What one has registered would go with it, and may be at work.
+    const spares = (entry: Entry): boolean => directory.hasRegistered(entry.id);
+    for (const { id, name } of directory.silentSince(until_ms, INSTANCE_FLUSH_ROWS, "pending", spares)) {
       if (this.#periodic.closed) return;
       // It may have been activated or seen while others were deleted.
       const entry = directory.get(id);
-      if (entry?.status !== "pending" || entry.last_seen > until_ms) continue;
+      if (entry?.status !== "pending" || entry.last_seen > until_ms || spares(entry)) continue;
       const reply = await writer.request(deregisterInstance, { id }, NO_CALLER);
       if (reply instanceof Failure) return;
-      directory.remove(id);
+      for (const gone of reply.ids) directory.remove(gone);
       log.info("pending instance pruned", { id, name });
     }
   }

@@ -17,13 +17,15 @@ import {
 } from "../../schemas/instances.js";
 import { Failure } from "../base/result.js";
 import { jsonReply } from "../front/reply.js";
+import { mayAll } from "../front/roles.js";
 import { route, type Answer, type Route } from "../front/route.js";
 import { activateInstance, deregisterInstance, registerInstance, setCapabilities } from "./commands.js";
 import { encodeInstance, type Entry } from "./directory.js";
 import { listReply, type Instances } from "./front.js";
 import type { Liveness } from "./liveness.js";
 
-export function instanceRoutes(instances: Instances, liveness: Liveness): Route[] {
+/** @param guarded whether tokens are asked for at all: else one that has ended bars nobody */
+export function instanceRoutes(guarded: boolean, instances: Instances, liveness: Liveness): Route[] {
   const tag = "instances";
   const path = "/api/instances/{id}";
   const subject = ([id]: readonly [string]): { readonly id: string } => ({ id });
@@ -37,9 +39,9 @@ export function instanceRoutes(instances: Instances, liveness: Liveness): Route[
       body: { kind: "json", schema: RegisterBody },
       answer: RegisteredInstance,
       audited: { by: registerInstance },
-      handle: async ({ json, context }) =>
+      handle: async ({ json, caller, context }) =>
         answer(
-          await instances.register(json, context),
+          await instances.register(json, mayAll(guarded, caller) ? "" : caller.actor, context),
           ({ entry, token }) => `${encodeInstance(entry).slice(0, -1)},"token":"${token}"}`,
         ),
     }),
@@ -139,7 +141,7 @@ export function instanceRoutes(instances: Instances, liveness: Liveness): Route[
       name: "instance.deregister",
       tag,
       needs: "own instance",
-      summary: "Deletes an instance; its token is worthless at once.",
+      summary: "Deletes an instance and what it has registered; their tokens are worthless at once.",
       answer: InstanceDeleteAnswer,
       statuses: [404],
       audited: { by: deregisterInstance, subject },

@@ -34,7 +34,7 @@ export class InstanceReader {
   constructor(db: Db) {
     const select = `
       SELECT row, id, token_hash, name, workspace, intent, stack, capabilities, status, registered_at,
-        last_seen, busy_until
+        coalesce(registered_by, '') AS registered_by, last_seen, busy_until
       FROM instance JOIN instance_life USING (row)
     `;
     this.#all = db.prepare(`${select} ORDER BY row`);
@@ -66,9 +66,10 @@ export class InstanceWriter implements WritingModel {
   /** What this transaction did: told where others carry out the same calls. */
   readonly #changed = new Set<string>();
   #seen: SightingsRequest[] = [];
-  readonly #insert: Statement<[string, Buffer, string, string, string, string, string, number], unknown>;
+  readonly #insert: Statement<[string, Buffer, string, string, string, string, string, number, string], unknown>;
   readonly #insert_life: Statement<[number | bigint, string, number], unknown>;
   readonly #row_of: Statement<[string], number>;
+  readonly #registered_by: Statement<[string], string>;
   readonly #notice: Statement<[number], InstanceNotice>;
   readonly #activate: Statement<[number, number], unknown>;
   readonly #status: Statement<[number], string>;
@@ -82,11 +83,15 @@ export class InstanceWriter implements WritingModel {
 
   constructor(db: Db) {
     this.#insert = db.prepare(
-      `INSERT INTO instance (id, token_hash, name, workspace, intent, stack, capabilities, registered_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO instance
+         (id, token_hash, name, workspace, intent, stack, capabilities, registered_at, registered_by)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, nullif(?, ''))`,
     );
     this.#insert_life = db.prepare("INSERT INTO instance_life VALUES (?, ?, ?, 0)");
     this.#row_of = db.prepare<[string], number>("SELECT row FROM instance WHERE id = ?").pluck();
+    this.#registered_by = db
+      .prepare<[string], string>("SELECT id FROM instance WHERE registered_by = ? ORDER BY row")
+      .pluck();
     this.#notice = db.prepare("SELECT id, name, workspace, stack FROM instance WHERE row = ?");
     this.#activate = db.prepare(
       "UPDATE instance_life SET status = 'active', last_seen = max(last_seen, ?) WHERE row = ?",
@@ -113,7 +118,7 @@ export class InstanceWriter implements WritingModel {
 
   /** Stores a new instance as pending; its row. */
   register(request: RegisterRequest, now_ms: number): number {
-    const { id, token_hash, name, workspace, intent, stack, capabilities } = request;
+    const { id, token_hash, name, workspace, intent, stack, capabilities, registered_by } = request;
     const { lastInsertRowid } = this.#insert.run(
       id,
       Buffer.from(token_hash, HEX),
@@ -123,6 +128,7 @@ export class InstanceWriter implements WritingModel {
       stack,
       JSON.stringify(capabilities),
       now_ms,
+      registered_by,
     );
     this.#insert_life.run(lastInsertRowid, "pending", now_ms);
     this.#changed.add(id);
@@ -169,6 +175,11 @@ export class InstanceWriter implements WritingModel {
     this.#delete.run(row);
     this.#delete_life.run(row);
     return true;
+  }
+
+  /** The ids of the instances that an instance has registered itself, the oldest first. */
+  registeredBy(id: string): string[] {
+    return this.#registered_by.all(id);
   }
 
   /** Stores signs of life; those of instances that are gone are passed over. */

@@ -29,6 +29,7 @@ function gather(...all: readonly Someone[]): (...written: readonly string[]) => 
       // Who was registered first was seen last.
       last_seen: 1000 - at,
       busy_until: 0,
+      registered_by: "",
     })),
   );
   const sender: Entry = must(directory.get("id-1"), "the first is the sender");

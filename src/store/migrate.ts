@@ -301,6 +301,11 @@ const MIGRATIONS: readonly string[] = [
     )
     BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
   `,
+  `
+  -- The id of the instance whose token registered this one, null for none: this one is deleted with that one.
+  ALTER TABLE instance ADD COLUMN registered_by TEXT;
+  CREATE INDEX instance_registered_by ON instance (registered_by) WHERE registered_by IS NOT NULL;
+  `,
 ];
 
 /** The newest layout this program knows. */

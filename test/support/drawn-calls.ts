@@ -136,7 +136,16 @@ export function prologueOf(ending: "ask" | "fail"): readonly Call[] {
     ...WORDS.flatMap((id, at) => [
       {
         name: "instance.register",
-        request: { id, token_hash: `0${at}`, name: id, workspace: "", intent: "", stack: "", capabilities: [] },
+        request: {
+          id,
+          registered_by: "",
+          token_hash: `0${at}`,
+          name: id,
+          workspace: "",
+          intent: "",
+          stack: "",
+          capabilities: [],
+        },
         actor: "",
       },
       {

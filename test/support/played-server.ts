@@ -188,7 +188,16 @@ export class People {
     this.#made += 1;
     const id = `i${this.#made}`;
     const token_hash = this.#made.toString(16).padStart(8, "0");
-    const request = { id, token_hash, name: id, workspace: "", intent: "", stack: "", capabilities: [...capabilities] };
+    const request = {
+      id,
+      registered_by: "",
+      token_hash,
+      name: id,
+      workspace: "",
+      intent: "",
+      stack: "",
+      capabilities: [...capabilities],
+    };
     const reply = played.reply(registerInstance, request, "");
     if (reply instanceof Failure) throw new Error(reply.message);
     played.directory.add({ ...request, ...reply, status: "pending", last_seen: reply.registered_at, busy_until: 0 });

@@ -5,7 +5,7 @@
 import { INSTANCE_STATUSES } from "../../../schemas/instances.js";
 import { crypto } from "../../base/crypto.js";
 import type { Kind } from "../kind.js";
-import { JSON_VALUE, rowKind, TEXT, TIME } from "./rows.js";
+import { JSON_VALUE, later, nullable, rowKind, TEXT, TIME } from "./rows.js";
 
 const HASH_BYTES = 32;
 const STATUSES: ReadonlySet<unknown> = new Set(INSTANCE_STATUSES);
@@ -20,6 +20,7 @@ const BODY = {
   stack: TEXT,
   capabilities: JSON_VALUE,
   registered_at: TIME,
+  registered_by: later(nullable(TEXT)),
 };
 const LIFE = { status: TEXT, last_seen: TIME };
 

@@ -200,8 +200,8 @@ const Bytes = Type.Unsafe<Uint8Array | string>(Type.Unknown());
 export const RuleRequest = Type.Object({ project: Type.String(), rule_id: Type.String() });
 export type RuleRequest = Static<typeof RuleRequest>;
 
-/** Reads a rule that somebody proposes: `actor`, where the rule does not say who. */
-export const CheckProposalRequest = Type.Object({ actor: Type.String(), body: Bytes });
+/** Reads a rule that somebody proposes: `actor`, where the rule does not say who, or whatever it says (`is_proven`). */
+export const CheckProposalRequest = Type.Object({ actor: Type.String(), is_proven: Type.Boolean(), body: Bytes });
 export const CheckProposalReply = Type.Object({
   project: Type.String(),
   rule_id: Type.String(),

@@ -7,7 +7,6 @@ import type {
   EventHistoryRequest,
   NewEvent,
   PublishBodies,
-  PublishBody,
   SubscribeQuery,
 } from "../../schemas/events.js";
 import { EVENT_ID, HOPS } from "../../schemas/events.js";
@@ -18,6 +17,7 @@ import type { Log } from "../base/log.js";
 import { Failure, invalid } from "../base/result.js";
 import type { Caller } from "../front/caller.js";
 import { jsonReply, readReply } from "../front/reply.js";
+import { authorOf } from "../front/roles.js";
 import type { Answer, Request } from "../front/route.js";
 import type { CallContext } from "../rpc/frames.js";
 import type { Reads } from "../threads/reads.js";
@@ -65,9 +65,9 @@ export function subscriptionOf(
 }
 
 /** An event from the JSON text of its object: `data` keeps the publisher's own digits. */
-function newEvent(text: string, { topic, source }: PublishBody, actor: string): NewEvent {
+function newEvent(text: string, topic: string, source: string): NewEvent {
   const data = must(memberTexts(text), "the body was parsed as an object").get("data") ?? "null";
-  return { topic, data, source: source ?? actor };
+  return { topic, data, source };
 }
 
 /** Turning a webhook off needs the server's token: an instance's word is enough to end the chain, and for no more. */
@@ -93,7 +93,9 @@ export class EventsFront {
       const refusal = refuseNames(body, many ? `[${at}].` : "");
       if (refusal !== null) return refusal;
     }
-    const events = bodies.map((body, at) => newEvent(texts[at] ?? "", body, context.actor));
+    const events = bodies.map(({ topic, source }, at) =>
+      newEvent(texts[at] ?? "", topic, authorOf({ caller, context }, source)),
+    );
     const { writer, log } = this.#options;
     return new Promise((resolve) => {
       writer.call(publishEvents, { events, chain: chainOf(Number(hops), caller) }, context, (reply) => {

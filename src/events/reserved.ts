@@ -7,10 +7,12 @@ import { SERVER_SOURCES, SERVER_TOPICS, type PublishBody } from "../../schemas/e
 import { lineProblem } from "../../schemas/text.js";
 import { Failure, invalid } from "../base/result.js";
 
-/** `instance` has no topic yet: it is kept for those that the server may publish one day. */
+/** Some have no topic yet: they are kept for those that the server may publish one day. */
 const RESERVED_SEGMENTS: ReadonlySet<string> = new Set([
   ...SERVER_TOPICS.map((topic) => topic.slice(0, topic.indexOf("."))),
+  "cluster",
   "instance",
+  "radar",
 ]);
 const RESERVED_SOURCES: ReadonlySet<string> = new Set(SERVER_SOURCES);
 const PLAIN = /^[\x21-\x7e]*$/;

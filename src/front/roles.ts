@@ -1,8 +1,11 @@
-/** Refusals of callers that a route does not take: those of unknown instances, and tokens that are not enough. Pure. */
+/**
+ * What callers may do and say: refusals of those that a route does not take (unknown instances, tokens that are not
+ * enough), and who is named as the author of what a call stores. Pure.
+ */
 import { noInstance } from "../base/needs-instance.js";
 import { Failure } from "../base/result.js";
 import type { Caller } from "./caller.js";
-import type { Route } from "./route.js";
+import type { Request, Route } from "./route.js";
 
 const NEEDS_SERVER = new Failure("PERMISSION_DENIED", "this needs the server token");
 const NEEDS_OWN = new Failure("PERMISSION_DENIED", "this needs the server token, or the token of that instance");
@@ -28,6 +31,15 @@ export function refuseRole(
   if (needs === undefined || mayAll(guarded, caller)) return null;
   if (needs === "server") return NEEDS_SERVER;
   return params[0] === caller.actor ? null : NEEDS_OWN;
+}
+
+/**
+ * Whose work it is that a call stores, where its body may say so. A token of an instance says who calls, and the body
+ * cannot say otherwise; of any other caller the body's word is taken, or else that of the call.
+ * @param given what the body says
+ */
+export function authorOf({ caller, context }: Pick<Request, "caller" | "context">, given: string | undefined): string {
+  return caller.role === "instance" ? caller.actor : (given ?? context.actor);
 }
 
 /** Whether a call may change something: where it also acts as an instance, it must not do so as nobody by mistake. */

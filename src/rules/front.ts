@@ -42,9 +42,10 @@ export class RuleFront {
   }
 
   /** Stores a rule as proposed. */
-  async propose({ body, context }: BodyRequest): Promise<Answer> {
+  async propose({ body, caller, context }: BodyRequest & Pick<Request, "caller">): Promise<Answer> {
     const { writer, long_work, log } = this.#options;
-    const checked = await long_work.runBody(checkProposal, { actor: context.actor, body: packBytes(body) });
+    const proposal = { actor: context.actor, is_proven: caller.role === "instance", body: packBytes(body) };
+    const checked = await long_work.runBody(checkProposal, proposal);
     if (checked instanceof Failure) return checked;
     const reply = await writer.request(proposeRule, checked, context);
     if (reply instanceof Failure) return reply;

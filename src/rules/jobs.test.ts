@@ -53,7 +53,11 @@ t.test("what was read is what is stored", (t) => {
     ]),
     { count: 2 },
   );
-  const proposal = run(checkProposal, { actor: "me", body: bytes({ project: "p", rule_id: "c", pattern: "z" }) });
+  const proposal = run(checkProposal, {
+    actor: "me",
+    is_proven: false,
+    body: bytes({ project: "p", rule_id: "c", pattern: "z" }),
+  });
   t.match(proposal, { project: "p", rule_id: "c" });
   t.equal(proposeRule.bind(models)(proposal, CALL), null);
   t.match(proposeRule.bind(models)(proposal, CALL), { status: "ALREADY_EXISTS" });
@@ -76,7 +80,8 @@ t.test("what was read is what is stored", (t) => {
 
 t.test("what is refused says which rule it is about, as far as that was read", (t) => {
   const { models } = open();
-  const check = (value: unknown): unknown => checkProposal.bind(models)({ actor: "", body: bytes(value) });
+  const check = (value: unknown): unknown =>
+    checkProposal.bind(models)({ actor: "", is_proven: false, body: bytes(value) });
   t.match(check({ project: "p", rule_id: "r", pattern: "(" }), { http: 400, subject: { project: "p", rule_id: "r" } });
   t.match(check([]), { http: 400, subject: {} });
   t.equal(proposeRule.audit?.resource({ project: "p", rule_id: "r" }, null), "p/r");
@@ -142,7 +147,11 @@ t.test("one rule alone is held against a text, whatever its status", (t) => {
     { rule_id: "b", pattern: "x" },
   ]);
   put("_global", [{ rule_id: "a", pattern: "x" }]);
-  const proposal = run(checkProposal, { actor: "", body: bytes({ project: "p", rule_id: "c", pattern: "x" }) });
+  const proposal = run(checkProposal, {
+    actor: "",
+    is_proven: false,
+    body: bytes({ project: "p", rule_id: "c", pattern: "x" }),
+  });
   proposeRule.bind(models)(proposal, CALL);
   const preview = (rule_id: string, body: object): unknown => {
     const request = { project: "p", rule_id, versions: null, body: bytes(body) };

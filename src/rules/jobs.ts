@@ -48,10 +48,10 @@ export const checkProposal = unaryJob({
   cost: "unbounded",
   prepare: loadRuleReading,
   models: {},
-  run: (_models, { actor, body }) => {
+  run: (_models, { actor, is_proven, body }) => {
     const read = readJsonText(unpackBytes(body));
     if (read instanceof Failure) return read;
-    const rule = readRule(read.json, proposalBy(actor));
+    const rule = readRule(read.json, proposalBy(actor, is_proven));
     if (rule instanceof Failure) return rule.about(subjectOf(read.json));
     return { project: rule.project, rule_id: rule.rule_id, rule: JSON.stringify(rule) };
   },

@@ -46,17 +46,19 @@ t.test("what a rule does not say, or says with an empty text", (t) => {
       { ...missing, project: "q", source: "external" },
     ]);
     t.match(readRules([rule], WHOLE_BODY, TEMPLATED), [{ ...missing, project: "", source: "external" }]);
-    t.match(readRule({ ...rule, project: "q" }, proposalBy("me")), {
+    t.match(readRule({ ...rule, project: "q" }, proposalBy("me", false)), {
       ...missing,
       project: "q",
       source: "learned",
       proposed_by: "me",
     });
   }
-  t.match(readRule({ ...sent, project: "q", source: "local", proposed_by: "ana" }, proposalBy("me")), {
+  t.match(readRule({ ...sent, project: "q", source: "local", proposed_by: "ana" }, proposalBy("me", false)), {
     source: "learned",
     proposed_by: "ana",
   });
+  for (const proposed_by of ["ana", ""])
+    t.match(readRule({ ...sent, project: "q", proposed_by }, proposalBy("me", true)), { proposed_by: "me" });
   t.match(readRules([{ ...sent, source: "s" }], WHOLE_BODY, rulesOf("p")), [{ source: "s" }]);
   t.match(readRule({ ...sent, match_type: "custom", pattern: "no-console-log", project: "q" }, IMPORTED), { size: 1 });
   t.end();
@@ -109,7 +111,7 @@ t.test("what is no rule, each by its name", (t) => {
     [{ project: "p", pattern: "x" }, "rule_id is required"],
     [{ ...good, project: "p\0" }, 'rule "good": project must not contain control characters'],
   ];
-  for (const [rule, sentence] of proposals) t.equal(says(readRule(rule, proposalBy(""))), sentence);
+  for (const [rule, sentence] of proposals) t.equal(says(readRule(rule, proposalBy("", false))), sentence);
   t.end();
 });
 
@@ -134,7 +136,7 @@ t.test("what can be known of a proposal that is refused", (t) => {
 
 t.test("what clients are told of a rule is taken: its regex compiles, its globs are globs", (t) => {
   const property = fc.property(arbitraryOf(publishedSchema(ProposedRule)), (rule) => {
-    const read = readRule(rule, proposalBy("me"));
+    const read = readRule(rule, proposalBy("me", false));
     if (read instanceof Failure) throw new Error(read.message);
   });
   t.doesNotThrow(() => fc.assert(property, { numRuns: 1_000 }));

@@ -31,19 +31,22 @@ export interface RuleReading {
   /** What holds where a rule does not say it. */
   readonly missing: { readonly source: string; readonly proposed_by: string };
   /** What holds whatever a rule says. */
-  readonly always: { readonly project?: string; readonly source?: string };
+  readonly always: { readonly project?: string; readonly source?: string; readonly proposed_by?: string };
   /** An empty array of them was sent by mistake. */
   readonly some?: true;
   /** They were checked when they were stored, perhaps by an older version, which took more globs and names. */
   readonly stored?: true;
 }
 
-/** @param actor has proposed the rule where that does not say who did */
-export function proposalBy(actor: string): RuleReading {
+/**
+ * @param actor has proposed the rule where that does not say who did
+ * @param is_proven whether the token of the call says that it was the actor, whatever the rule says
+ */
+export function proposalBy(actor: string, is_proven: boolean): RuleReading {
   return {
     shape: ProposedRule,
     missing: { source: PROPOSED_SOURCE, proposed_by: actor },
-    always: { source: PROPOSED_SOURCE },
+    always: { source: PROPOSED_SOURCE, ...(is_proven ? { proposed_by: actor } : {}) },
   };
 }
 

@@ -14,8 +14,8 @@ import {
 import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
 import { jsonReply, laterReply, readReply } from "../front/reply.js";
-import { route, type Answer, type Route } from "../front/route.js";
-import type { CallContext } from "../rpc/frames.js";
+import { authorOf } from "../front/roles.js";
+import { route, type Answer, type Request, type Route } from "../front/route.js";
 import type { Reads } from "../threads/reads.js";
 import type { Writer } from "../threads/writer.js";
 import { recordUsage } from "./commands.js";
@@ -40,7 +40,7 @@ export function usageRoutes(options: UsageRoutesOptions): Route[] {
       body: { kind: "json", schema: UsageBody },
       answer: UsageAnswer,
       audited: { by: recordUsage },
-      handle: ({ json, context }) => record(options, json, context),
+      handle: ({ json, caller, context }) => record(options, json, { caller, context }),
     }),
     route({
       method: "GET",
@@ -70,13 +70,17 @@ export function usageRoutes(options: UsageRoutesOptions): Route[] {
   ];
 }
 
-async function record({ writer, log }: UsageRoutesOptions, body: UsageBody, context: CallContext): Promise<Answer> {
-  const { provider, model, instance_id = context.actor, project = "", session_tag = "" } = body;
+async function record(
+  { writer, log }: UsageRoutesOptions,
+  body: UsageBody,
+  { caller, context }: Pick<Request, "caller" | "context">,
+): Promise<Answer> {
+  const { provider, model, project = "", session_tag = "" } = body;
   const { tokens_in = 0, tokens_out = 0, cost_usd = 0, request_type = USAGE_REQUEST_TYPE_DEFAULT } = body;
   const usage = {
     provider,
     model,
-    instance_id,
+    instance_id: authorOf({ caller, context }, body.instance_id),
     project,
     tokens_in,
     tokens_out,

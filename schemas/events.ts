@@ -99,9 +99,9 @@ export type NewEvent = Static<typeof NewEvent>;
 
 /**
  * How deliveries of webhooks have led to an event. `hops`: how many. `trusted`: whether who says so may turn webhooks
- * off: then one that would make the chain too long is.
+ * off: then one that would make the chain too long is. `guarded`: whether the server asks for tokens.
  */
-export const Chain = Type.Object({ hops: NonNegative, trusted: Type.Boolean() });
+export const Chain = Type.Object({ hops: NonNegative, trusted: Type.Boolean(), guarded: Type.Boolean() });
 export type Chain = Static<typeof Chain>;
 
 /** `chain`: null where no delivery has led to these events, as nearly always: what is not there costs no copy. */

@@ -171,6 +171,8 @@ const RowOrNull = Type.Union([Row, Type.Null()]);
  * found nobody. `data`: JSON text.
  */
 export const SendRequest = Type.Object({
+  /** Whether the server asks for tokens: everybody reads the event of a message, and then not its subject. */
+  guarded: Type.Boolean(),
   sender: Party,
   to: Type.Array(Type.Object({ id: Type.String(), name: Type.String(), to: Type.String() })),
   nobody: TextOrNull,

@@ -46,7 +46,7 @@ const FailingEvent = Type.Object({
 
 export const Webhook = Type.Object({
   id: Type.String(),
-  url: Type.String(),
+  url: Type.String({ description: "To an instance its host alone: an address may be a secret." }),
   patterns: Type.Array(Type.String()),
   active: Type.Boolean(),
   created_at: Timestamp,
@@ -163,8 +163,10 @@ export const WebhookProgress = Type.Object({
   failure: Type.Optional(WebhookFailure),
 });
 export type WebhookProgress = Static<typeof WebhookProgress>;
+/** `guarded`: whether the server asks for tokens. */
 export const WebhookProgressRequest = Type.Object({
   receivers: Type.Array(WebhookProgress, { maxItems: WEBHOOKS_MAX }),
+  guarded: Type.Boolean(),
 });
 export type WebhookProgressRequest = Static<typeof WebhookProgressRequest>;
 

@@ -242,7 +242,7 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
         log,
       }),
     ),
-    ...messageRoutes(new MessageFront({ writer, reads, directory, boxes, clock, log })),
+    ...messageRoutes(new MessageFront({ guarded, writer, reads, directory, boxes, clock, log })),
     ...waitRoutes(waits),
   ];
   return {

@@ -341,7 +341,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
     reader: reads.model(webhookReader),
     send,
     leads,
-    advance: (request) => writer.request(advanceWebhooks, request, NO_CALLER),
+    advance: (receivers) => writer.request(advanceWebhooks, { receivers, guarded: gate.guarded }, NO_CALLER),
     clock,
     log,
   });
@@ -478,12 +478,13 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
     ...contractRoutes(contracts),
     ...templateRoutes({ templates, reads }),
     ...complianceRoutes({ monitor: compliance, reads }),
-    ...eventRoutes({ writer, reads, hub, history: event_history, streams, whenCurrent, log }),
+    ...eventRoutes({ guarded: gate.guarded, writer, reads, hub, history: event_history, streams, whenCurrent, log }),
     ...changeRoutes(changes),
     ...coordination.routes,
     ...sessionRoutes(sessions),
     ...auditRoutes(reads, refusals),
     ...webhookRoutes({
+      guarded: gate.guarded,
       writer,
       reads,
       send,

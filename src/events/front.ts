@@ -34,6 +34,8 @@ import type { FeedSources } from "./feed.js";
 import { encodeLag, type Subscription } from "./subscription.js";
 
 export interface EventsFrontOptions {
+  /** Whether tokens are asked for at all. */
+  readonly guarded: boolean;
   readonly writer: Writer;
   readonly reads: Reads;
   readonly hub: Hub;
@@ -71,8 +73,8 @@ function newEvent(text: string, topic: string, source: string): NewEvent {
 }
 
 /** Turning a webhook off needs the server's token: an instance's word is enough to end the chain, and for no more. */
-function chainOf(hops: number, { role }: Caller): Chain | null {
-  return hops === 0 ? null : { hops, trusted: role !== "instance" };
+function chainOf(hops: number, { role }: Caller, guarded: boolean): Chain | null {
+  return hops === 0 ? null : { hops, trusted: role !== "instance", guarded };
 }
 
 export class EventsFront {
@@ -96,9 +98,10 @@ export class EventsFront {
     const events = bodies.map(({ topic, source }, at) =>
       newEvent(texts[at] ?? "", topic, authorOf({ caller, context }, source)),
     );
-    const { writer, log } = this.#options;
+    const { guarded, writer, log } = this.#options;
+    const chain = chainOf(Number(hops), caller, guarded);
     return new Promise((resolve) => {
-      writer.call(publishEvents, { events, chain: chainOf(Number(hops), caller) }, context, (reply) => {
+      writer.call(publishEvents, { events, chain }, context, (reply) => {
         if (reply instanceof Failure) {
           resolve(reply);
           return;

@@ -15,7 +15,7 @@ import { EventAppender } from "./table.js";
 /** The events of a commit, in the order of their ids. */
 export const EVENTS = { name: "events", payload: CommittedEvents } as const satisfies Notice;
 
-const NO_CHAIN: Chain = { hops: 0, trusted: true };
+const NO_CHAIN: Chain = { hops: 0, trusted: true, guarded: true };
 
 export class Publisher implements WritingModel {
   readonly #events: EventAppender;
@@ -38,16 +38,10 @@ export class Publisher implements WritingModel {
     const event = this.#events.append(topic, data, source, now_ms);
     this.#published.push(event);
     if (!this.#outbox.listens) return event;
-    const disabled = this.#outbox.publish({
-      id: event.id,
-      topic,
-      data,
-      source,
-      created_at: now_ms,
-      ...(chain ?? NO_CHAIN),
-    });
+    const { hops, trusted, guarded } = chain ?? NO_CHAIN;
+    const disabled = this.#outbox.publish({ id: event.id, topic, data, source, created_at: now_ms, hops, trusted });
     // What tells of a chain's end is not part of it: this goes one level deep.
-    for (const webhook of disabled) this.publish(disabledEvent(webhook), call);
+    for (const webhook of disabled) this.publish(disabledEvent(webhook, guarded), call);
     return event;
   }
 

@@ -1,7 +1,8 @@
 /** A socket and the access of its caller: which code says why it was closed, and that a closed socket is forgotten. */
 import t from "tap";
+import type { AccessEnd } from "../base/access-end.js";
 import type { Socket, SocketHandler } from "../transport/transport.js";
-import { tiedTo, type AccessEnd } from "./access.js";
+import { tiedTo } from "./access.js";
 
 t.test("a socket ends with the access of its caller, and is forgotten when it closes by itself", (t) => {
   for (const [how, code] of [

@@ -2,10 +2,8 @@
  * The end of a caller's access, and what it ends: a WebSocket is closed with a code that says why. Streams and long polls
  * are ended by the pipeline. Pure.
  */
+import type { AccessEnd } from "../base/access-end.js";
 import type { SocketOpener } from "../transport/transport.js";
-
-/** The user has left the session, or the token of the caller opens nothing any more. */
-export type AccessEnd = "logged out" | "revoked";
 
 /** Has the listener called when the access ends, at once where it has; returns what forgets the listener. */
 export type WatchAccess = (listener: (end: AccessEnd) => void) => () => void;

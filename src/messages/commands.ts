@@ -103,7 +103,7 @@ export const sendMessage = writerMethod({
       thread,
       from: sender.id,
       to: to.map(({ id }) => id),
-      subject,
+      ...(request.guarded ? {} : { subject }),
       intent,
       importance,
     };

@@ -35,6 +35,8 @@ import { findMessages, listAllMessages, listMessages, listThreads } from "./jobs
 import { resolveRecipients } from "./recipients.js";
 
 export interface MessageFrontOptions {
+  /** Whether tokens are asked for at all. */
+  readonly guarded: boolean;
   readonly writer: Writer;
   readonly reads: Reads;
   readonly directory: Directory;
@@ -73,6 +75,7 @@ export class MessageFront {
     // What finds nobody is refused by the writer: it knows the calls that were answered before.
     const { to, nobody } = resolveRecipients(directory, sender, typeof json.to === "string" ? [json.to] : json.to);
     const request: SendRequest = {
+      guarded: this.#options.guarded,
       sender: { id: sender.id, name: sender.name },
       to: [...to],
       nobody,

@@ -2,6 +2,7 @@
 import { formatTime } from "../base/time.js";
 import type { LoggedDelivery } from "../../schemas/webhooks.js";
 import type { DeadLetterRow } from "./dead-letters.js";
+import { hostOf, withoutLocation } from "./hidden-address.js";
 import type { WebhookStanding } from "./table.js";
 
 /** What the body of a delivery is made of: `data` is JSON text, `created_at` in ms. */
@@ -11,6 +12,16 @@ export interface DeliveredEvent {
   readonly data: string;
   readonly source: string;
   readonly created_at: number;
+}
+
+/** The webhook as an instance sees it: of the address its host alone. */
+export function encodeWebhookForInstance(webhook: WebhookStanding): string {
+  const { url, last_error } = webhook;
+  return encodeWebhook({
+    ...webhook,
+    url: hostOf(url),
+    last_error: last_error === null ? null : withoutLocation(last_error),
+  });
 }
 
 /** The secret is not in it. */

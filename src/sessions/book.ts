@@ -7,7 +7,7 @@ import { SESSION_COOKIE_BYTES, SESSION_IDLE_MS, SESSIONS_MAX } from "../../schem
 import { DASHBOARD_ACTOR, type UseSessionsRequest } from "../../schemas/sessions.js";
 import type { Clock } from "../base/clock.js";
 import { crypto } from "../base/crypto.js";
-import type { AccessEnd } from "../front/access.js";
+import type { AccessEnd } from "../base/access-end.js";
 import type { SessionRow } from "./table.js";
 
 const HEX = "hex";

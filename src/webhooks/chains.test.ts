@@ -36,7 +36,7 @@ function openWith(webhooks: Readonly<Record<string, readonly string[]>>) {
     reader,
     rowOf,
     publish: (topic: string, hops = 0, trusted = true): CommittedEvent =>
-      events.publish({ topic, data: "1", source: "" }, CALL, { hops, trusted }),
+      events.publish({ topic, data: "1", source: "" }, CALL, { hops, trusted, guarded: false }),
     /** What waits for a webhook: events with their hops. */
     queueOf: (id: string): unknown[] =>
       db
@@ -169,7 +169,11 @@ t.test("a transaction that is rolled back turns nothing off", (t) => {
   outbox.takeIn();
   outbox.takeNotice();
   db.exec("BEGIN");
-  events.publish({ topic: "t", data: "1", source: "" }, CALL, { hops: WEBHOOK_HOPS_MAX, trusted: true });
+  events.publish({ topic: "t", data: "1", source: "" }, CALL, {
+    hops: WEBHOOK_HOPS_MAX,
+    trusted: true,
+    guarded: false,
+  });
   t.equal(outbox.listens, false);
   db.exec("ROLLBACK");
   events.reload();

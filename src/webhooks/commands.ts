@@ -178,10 +178,10 @@ export const advanceWebhooks = writerMethod({
   in_cluster: "leader",
   changes: [changesAny("webhook", anyOfThem)],
   models: { outbox: outboxModel, events: publisher },
-  run: ({ outbox, events }, { receivers }, call) => {
+  run: ({ outbox, events }, { receivers, guarded }, call) => {
     for (const progress of receivers) {
       const disabled = outbox.advance(progress);
-      if (disabled !== undefined) events.publish(disabledEvent(disabled), call);
+      if (disabled !== undefined) events.publish(disabledEvent(disabled, guarded), call);
     }
     return null;
   },

@@ -116,7 +116,7 @@ class System {
           };
           this.requests.push(request);
         }),
-      advance: ({ receivers }) => {
+      advance: (receivers) => {
         this.told.push(...receivers);
         if (this.refusal !== null) return Promise.resolve(this.refusal);
         for (const progress of receivers) {

@@ -27,6 +27,7 @@ import { Bodies } from "./bodies.js";
 import { Receiver } from "./receiver.js";
 import { deliveryId } from "./request.js";
 import { errorText, type FailureKind, type Outcome, type Send } from "./send.js";
+import { withoutLocation } from "../outbox/hidden-address.js";
 import type { WebhookReader } from "../outbox/table.js";
 
 const SECOND_MS = 1_000;
@@ -42,7 +43,7 @@ export interface DeliveriesOptions {
   readonly reader: Pick<WebhookReader, "all" | "byRow" | "next" | "body" | "waiting">;
   readonly send: Send;
   /** Tells the writer how far deliveries have come. */
-  readonly advance: (request: WebhookProgressRequest) => Promise<null | Failure>;
+  readonly advance: (receivers: WebhookProgressRequest["receivers"]) => Promise<null | Failure>;
   /** Whether deliveries are this server's to make; always where it is not said. */
   readonly leads?: () => boolean;
   readonly clock: Clock;
@@ -185,7 +186,7 @@ export class Deliveries implements BackgroundTask {
     this.#untold_rows = 0;
     if (untold.length === 0 || !this.#leads()) return;
     const words = untold.map((receiver) => ({ receiver, progress: receiver.takeProgress() }));
-    const reply = await this.#options.advance({ receivers: words.map(({ progress }) => progress) });
+    const reply = await this.#options.advance(words.map(({ progress }) => progress));
     if (!(reply instanceof Failure)) return;
     for (const { receiver, progress } of words) {
       if (this.#receivers.get(receiver.row) !== receiver) continue;
@@ -316,16 +317,28 @@ export class Deliveries implements BackgroundTask {
     receiver.tries += 1;
     receiver.spent += COSTS[failure];
     receiver.failure = { at_ms: now_ms, error: errorText(reason) };
-    log.debug("webhook delivery failed", { id: receiver.id, event_id: event, reason, fail_count: receiver.fail_count });
+    // The log is read by more people than those who may know the address.
+    const shown = withoutLocation(reason);
+    log.debug("webhook delivery failed", {
+      id: receiver.id,
+      event_id: event,
+      reason: shown,
+      fail_count: receiver.fail_count,
+    });
     if (receiver.fail_count >= WEBHOOK_FAILURES_MAX) {
-      log.warn("webhook disabled", { id: receiver.id, fail_count: receiver.fail_count, reason });
+      log.warn("webhook disabled", { id: receiver.id, fail_count: receiver.fail_count, reason: shown });
       receiver.state = "ended";
       void this.#reports.run();
     } else if (reader.next(receiver.row, receiver.delivered)?.event !== event) {
       // It was skipped meanwhile.
       this.#wake(receiver);
     } else if (receiver.spent >= WEBHOOK_EVENT_BUDGET) {
-      log.warn("webhook event set aside", { id: receiver.id, event_id: event, attempts: receiver.tries, reason });
+      log.warn("webhook event set aside", {
+        id: receiver.id,
+        event_id: event,
+        attempts: receiver.tries,
+        reason: shown,
+      });
       this.#set_aside += 1;
       receiver.setAside({ event, at_ms: now_ms, attempts: receiver.tries, error: errorText(reason) });
       this.#settled(receiver, event);

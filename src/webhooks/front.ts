@@ -8,7 +8,8 @@ import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { Failure, invalid } from "../base/result.js";
 import { jsonReply, readReply } from "../front/reply.js";
-import type { Answer } from "../front/route.js";
+import { mayAll } from "../front/roles.js";
+import type { Answer, Request } from "../front/route.js";
 import { OutboundFailure, parseOutboundUrl, type OutboundPolicy } from "../outbound/url.js";
 import type { CallContext } from "../rpc/frames.js";
 import type { Reads } from "../threads/reads.js";
@@ -24,6 +25,8 @@ import { errorText, type Delivery, type Outcome, type Send } from "./send.js";
 import { webhookReader, type WebhookReader } from "../outbox/table.js";
 
 export interface WebhooksOptions {
+  /** Whether tokens are asked for at all. */
+  readonly guarded: boolean;
   readonly writer: Writer;
   readonly reads: Reads;
   readonly send: Send;
@@ -65,9 +68,12 @@ export class WebhooksFront {
     return jsonReply(text);
   }
 
-  list(context: CallContext): Answer | Promise<Answer> {
-    const { reads, queued } = this.#options;
-    return readReply(reads.stream(listWebhooks, {}, context, this.#reader.count + queued() / COUNTED_ROWS));
+  list({ caller, context }: Pick<Request, "caller" | "context">): Answer | Promise<Answer> {
+    const { guarded, reads, queued } = this.#options;
+    const for_instance = !mayAll(guarded, caller);
+    return readReply(
+      reads.stream(listWebhooks, { for_instance }, context, this.#reader.count + queued() / COUNTED_ROWS),
+    );
   }
 
   /** The last tries of a webhook. */

@@ -4,19 +4,19 @@ import { DeadLetterList, WebhookDeliveryList, WebhookList } from "../../schemas/
 import { encodeArray } from "../base/json-array.js";
 import { deadLetterReader } from "../outbox/dead-letters.js";
 import { deliveryLogReader } from "../outbox/delivery-log.js";
-import { encodeDeadLetter, encodeLoggedDelivery, encodeWebhook } from "../outbox/encode.js";
+import { encodeDeadLetter, encodeLoggedDelivery, encodeWebhook, encodeWebhookForInstance } from "../outbox/encode.js";
 import { webhookReader } from "../outbox/table.js";
 import { streamJob } from "../threads/pool-method.js";
 
 export const listWebhooks = streamJob({
   name: "webhook.list",
-  request: Type.Object({}),
+  request: Type.Object({ for_instance: Type.Boolean() }),
   text: WebhookList,
   reply: Type.Null(),
   cost: "bounded",
   models: { webhooks: webhookReader },
-  *run({ webhooks }) {
-    yield* encodeArray(webhooks.standings().map(encodeWebhook));
+  *run({ webhooks }, { for_instance }) {
+    yield* encodeArray(webhooks.standings().map(for_instance ? encodeWebhookForInstance : encodeWebhook));
     return null;
   },
 });

@@ -44,7 +44,7 @@ export function webhookRoutes(options: WebhooksOptions): Route[] {
       tag,
       summary: "Lists the webhooks by id.",
       answer: WebhookList,
-      handle: ({ context }) => webhooks.list(context),
+      handle: (request) => webhooks.list(request),
     }),
     route({
       method: "DELETE",

@@ -1,0 +1,141 @@
+/**
+ * What instances do not get to read though they read nearly everything: the addresses of webhooks, wherever they stand or
+ * are quoted, and the subjects of others' messages. The holder of the server's token, and everybody where no token is
+ * asked for, reads them.
+ */
+import type { OutgoingHttpHeaders } from "node:http";
+import t from "tap";
+import { WEBHOOK_HOPS_MAX } from "../schemas/limits.js";
+import { send, sendJson } from "./support/http-client.js";
+import { startReceiver } from "./support/receiver.js";
+import { startKoor, type Koor } from "./support/server-process.js";
+import { openStream, type Told } from "./support/subscriber.js";
+
+const TOKEN = "the-server's-own-token";
+const RIGHT = { Authorization: `Bearer ${TOKEN}` };
+/** In a path, a query and a redirect, as addresses of receivers have them. */
+const SECRET = "T0P53CR37";
+const PATH = `/services/${SECRET}?key=${SECRET}`;
+const SUBJECT = "the merger of acme";
+
+interface Webhook {
+  readonly id: string;
+  readonly url: string;
+  readonly last_error?: string;
+}
+
+const guarded = await startKoor(t, {
+  args: ["--auth-token", TOKEN, "--dashboard-bind", "127.0.0.1:0", "--log-level", "debug"],
+});
+const open = await startKoor(t);
+
+async function register(name: string, headers: OutgoingHttpHeaders, at: Koor): Promise<{ id: string; token: string }> {
+  const answer = await sendJson(at.port, "POST", "/api/instances/register", { name }, headers);
+  const { id, token } = answer.json<{ readonly id: string; readonly token: string }>();
+  await send(at.port, "POST", `/api/instances/${id}/activate`, { headers });
+  return { id, token };
+}
+
+const ana = await register("ana", RIGHT, guarded);
+const bearer = { Authorization: `Bearer ${ana.token}` };
+const Origin = `http://127.0.0.1:${guarded.dashboard_port}`;
+const entered = await sendJson(guarded.dashboard_port, "POST", "/session", { token: ana.token }, { Origin });
+const session = { Origin, Cookie: (entered.headers["set-cookie"]?.[0] ?? "").split(";")[0] ?? "" };
+
+/** The list of webhooks, when it holds what is waited for. */
+async function listWhen(
+  holds: (webhooks: readonly Webhook[]) => boolean,
+  at: Koor,
+  headers: OutgoingHttpHeaders,
+): Promise<readonly Webhook[]> {
+  for (;;) {
+    const webhooks = (await send(at.port, "GET", "/api/webhooks", { headers })).json<readonly Webhook[]>();
+    if (holds(webhooks)) return webhooks;
+  }
+}
+
+t.test("of a webhook's address an instance reads the host", async (t) => {
+  const receiver = await startReceiver(t, (_request, response) => {
+    response.setHeader("Location", `https://127.0.0.1:${receiver.port}${PATH}`);
+    return 301;
+  });
+  const url = receiver.url + PATH;
+  const host = `127.0.0.1:${receiver.port}`;
+  const create = { id: "w", url, patterns: ["due"], secret: SECRET };
+  const made = await sendJson(guarded.port, "POST", "/api/webhooks", create, RIGHT);
+  t.match(made.json(), { url });
+  await sendJson(guarded.port, "POST", "/api/events/publish", { topic: "due" }, RIGHT);
+  const [whole] = await listWhen(([webhook]) => webhook?.last_error !== undefined, guarded, RIGHT);
+  t.match(whole, { url });
+  t.match(whole?.last_error, SECRET, "the receiver has told it");
+  for (const [port, headers] of [
+    [guarded.port, bearer],
+    [guarded.dashboard_port, bearer],
+    [guarded.dashboard_port, session],
+  ] as const) {
+    const { text } = await send(port, "GET", "/api/webhooks", { headers });
+    t.notMatch(text, SECRET);
+    t.match(JSON.parse(text), [
+      { id: "w", url: host, last_error: `${host} answered 301 with a Location, which is not followed` },
+    ]);
+    for (const path of ["/api/webhooks/w/deliveries", "/api/webhooks/w/dead-letters"])
+      t.equal((await send(port, "GET", path, { headers })).status, 403);
+  }
+});
+
+t.test("the event of a webhook that was turned off tells the host alone", async (t) => {
+  const receiver = await startReceiver(t);
+  const url = receiver.url + PATH;
+  for (const [at, headers, told] of [
+    [guarded, RIGHT, `127.0.0.1:${receiver.port}`],
+    [open, {}, url],
+  ] as const) {
+    await sendJson(at.port, "POST", "/api/webhooks", { id: "chained", url, patterns: ["loop"] }, headers);
+    const hops = { "X-Koor-Hops": String(WEBHOOK_HOPS_MAX) };
+    await sendJson(at.port, "POST", "/api/events/publish", { topic: "loop" }, { ...headers, ...hops });
+    const answer = await send(at.port, "GET", "/api/events/history?topic=webhook.disabled", { headers });
+    t.match(answer.json(), [{ topic: "webhook.disabled", data: { id: "chained", url: told } }]);
+  }
+});
+
+t.test("the subject of a message is in its event only where no token is asked for", async (t) => {
+  const receiver = await startReceiver(t);
+  for (const [at, headers, tells] of [
+    [guarded, RIGHT, false],
+    [open, {}, true],
+  ] as const) {
+    const [from, to] = [await register("from", headers, at), await register("to", headers, at)];
+    const hook = { id: "sent", url: receiver.url, patterns: ["message.sent"] };
+    await sendJson(at.port, "POST", "/api/webhooks", hook, headers);
+    const stream = await openStream(t, at.port, "pattern=message.sent", headers);
+    const sender = { Authorization: `Bearer ${from.token}` };
+    await sendJson(at.port, "POST", "/api/messages", { to: to.id, subject: SUBJECT, body: SUBJECT }, sender);
+    const [event] = await stream.untilCount(1);
+    const data = { from: from.id, to: [to.id], intent: "inform", importance: "normal" };
+    t.match(event, { topic: "message.sent", source: "koor", data });
+    t.equal("subject" in ((event as Told).data as object), tells);
+    await receiver.until(() => receiver.requests.length > 0);
+    const [delivered] = receiver.requests.splice(0);
+    t.equal(delivered?.body.includes(SUBJECT), tells);
+    const history = await send(at.port, "GET", "/api/events/history?topic=message.sent", { headers });
+    t.equal(history.text.includes(SUBJECT), tells);
+    const inbox = await send(at.port, "GET", "/api/messages", { headers: { Authorization: `Bearer ${to.token}` } });
+    t.match(inbox.json(), { messages: [{ subject: SUBJECT }] }, "who it is for reads it");
+  }
+});
+
+t.test("neither is in the audit log, in figures, or in the server's own log", async (t) => {
+  for (const path of [
+    "/api/audit?limit=1000",
+    "/metrics",
+    "/api/metrics",
+    "/api/events/history?last=1000",
+    "/health",
+  ]) {
+    const { text } = await send(guarded.port, "GET", path, { headers: RIGHT });
+    t.notMatch(text, SECRET, path);
+    t.notMatch(text, SUBJECT, path);
+  }
+  t.match(guarded.log(), /webhook delivery failed/);
+  for (const hidden of [SECRET, SUBJECT, TOKEN, ana.token]) t.notMatch(guarded.log(), hidden);
+});

@@ -474,6 +474,10 @@ export const LOG_IN_WINDOW_MS = 60_000;
 export const LOG_IN_PAUSE_MS = 60_000;
 /** Addresses whose wrong tokens are remembered; the one that was heard of longest ago goes for one more. */
 export const LOG_IN_ADDRESSES_MAX = 10_000;
+/** Tokens of deleted instances that are known for what they were: who still has one is not guessing. */
+export const ENDED_TOKENS_MAX = 10_000;
+/** A shorter server's token is warned of, and not taken where other machines can reach the server. */
+export const SERVER_TOKEN_CHARACTERS_MIN = 16;
 
 // Agent metrics
 /** At most 10 s. */

@@ -130,8 +130,8 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
     },
     onSeen: ({ id }, seen_ms) => expiry.hear(id, seen_ms),
     onIdle: ({ id }) => expiry.hurry(id),
-    onRevoked: (id) => {
-      actors.revoke(id);
+    onRevoked: (id, token_hash) => {
+      actors.revoke(id, token_hash);
       onRevoked(id);
     },
   });

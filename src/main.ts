@@ -12,7 +12,7 @@ import { VERSION } from "../schemas/version.js";
 import { escapeHidden } from "../schemas/visible-text.js";
 import { isOutOfDescriptors } from "./base/descriptors.js";
 import { reasonOf, traceOf } from "./base/reason.js";
-import { ConfigError, helpText, loadConfig, type Invocation } from "./config/load.js";
+import { checkToken, ConfigError, helpText, loadConfig, type Invocation } from "./config/load.js";
 import type { Server } from "./server.js";
 import { beginWriter } from "./threads/begun-writer.js";
 
@@ -33,6 +33,7 @@ export async function runServer(argv: readonly string[]): Promise<void> {
   let invocation: Invocation;
   try {
     invocation = loadConfig(argv, process.env);
+    if (invocation.kind === "serve") checkToken(invocation.config);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     stopWith(error.message, EXIT_USAGE);

@@ -10,6 +10,7 @@ import {
   EVENT_PRUNE_INTERVAL_MS,
   FEW_DESCRIPTORS,
   OWN_DESCRIPTORS_MAX,
+  SERVER_TOKEN_CHARACTERS_MIN,
   SHORTAGE_REPORT_MS,
   SHUTDOWN_DRAIN_MS,
   WEBHOOK_REQUESTS_MAX,
@@ -40,7 +41,7 @@ import { clusterReader } from "./cluster/table.js";
 import { ComplianceMonitor } from "./compliance/monitor.js";
 import { complianceRoutes } from "./compliance/routes.js";
 import { makeCoordination } from "./coordination.js";
-import { isExposed } from "./config/exposure.js";
+import { hasShortToken, isExposed } from "./config/exposure.js";
 import { ContractFront } from "./contracts/front.js";
 import { contractRoutes } from "./contracts/routes.js";
 import { EventCounters } from "./events/counters.js";
@@ -60,6 +61,7 @@ import { Pipeline } from "./front/pipeline.js";
 import { RequestMetrics } from "./front/request-metrics.js";
 import type { Route } from "./front/route.js";
 import { FrontServer, type Addresses } from "./front/server.js";
+import { addressKey } from "./front/token-throttle.js";
 import { McpFront } from "./mcp/front.js";
 import { mcpRoutes } from "./mcp/routes.js";
 import { METHODS, NOTICES } from "./methods.js";
@@ -74,7 +76,6 @@ import { RuleSetVersions } from "./rules/set-versions.js";
 import { ruleReader } from "./rules/table.js";
 import { SessionBook } from "./sessions/book.js";
 import { SessionFront } from "./sessions/front.js";
-import { addressKey } from "./sessions/throttle.js";
 import { sessionRoutes } from "./sessions/routes.js";
 import { sessionReader } from "./sessions/table.js";
 import { SessionUpkeep } from "./sessions/upkeep.js";
@@ -233,7 +234,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
     chosen.transport,
     new ConnectionLimit(connectionsMax(countDescriptors(), OWN_DESCRIPTORS_MAX), () => too_many.tell()),
   );
-  const gate = new Gate(config, front);
+  const gate = new Gate(config, front, clock, log);
   const requests = new RequestMetrics();
 
   // The cluster, where it is a node of one
@@ -341,7 +342,7 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
     reader: reads.model(webhookReader),
     send,
     leads,
-    advance: (receivers) => writer.request(advanceWebhooks, { receivers, guarded: gate.guarded }, NO_CALLER),
+    advance: (progress) => writer.request(advanceWebhooks, { receivers: progress, guarded: gate.guarded }, NO_CALLER),
     clock,
     log,
   });
@@ -576,6 +577,10 @@ function announce({ log, config, addresses, data_dir, chosen }: Announcement): v
   });
   if (config.auth_token !== "" && isOpenToOthers(data_dir))
     log.warn("other users of this machine can open the data directory: chmod 700 it", { data_dir });
+  if (hasShortToken(config))
+    log.warn("--auth-token is short enough to be guessed: take a longer one", {
+      characters_min: SERVER_TOKEN_CHARACTERS_MIN,
+    });
   if (isExposed(config)) {
     log.warn(
       "anyone who can reach this machine can read and change everything: set --auth-token, or bind to localhost",

@@ -1,7 +1,9 @@
 /** Where strangers can get at a server, and where they cannot. */
 import t from "tap";
 import type { Config } from "../../schemas/config.js";
-import { isExposed } from "./exposure.js";
+import { SERVER_TOKEN_CHARACTERS_MIN } from "../../schemas/limits.js";
+import { checkToken, ConfigError } from "./load.js";
+import { hasShortToken, isExposed } from "./exposure.js";
 
 t.test("exposed is what has no token and an address that others reach", (t) => {
   const exposed = (bind: string, dashboard_bind: string, auth_token = ""): boolean =>
@@ -14,5 +16,31 @@ t.test("exposed is what has no token and an address that others reach", (t) => {
     t.ok(exposed("localhost:9800", open), open);
     t.notOk(exposed(open, open, "a token"), open);
   }
+  t.end();
+});
+
+t.test("a token that can be guessed is not taken where others can try it", (t) => {
+  const long = "\u{1F511}".repeat(SERVER_TOKEN_CHARACTERS_MIN);
+  const short = "x".repeat(SERVER_TOKEN_CHARACTERS_MIN - 1);
+  const check = (bind: string, dashboard_bind: string, auth_token: string): void =>
+    checkToken({ bind, dashboard_bind, auth_token } as unknown as Config);
+  t.notOk(hasShortToken({ auth_token: "" }), "none is another matter");
+  t.notOk(hasShortToken({ auth_token: long }));
+  t.ok(hasShortToken({ auth_token: short }));
+  for (const open of ["0.0.0.0:9800", ":9800", "[::]:9800", "10.1.2.3:9800", "koor.example:9800"]) {
+    for (const [bind, dashboard] of [
+      [open, "localhost:9847"],
+      ["localhost:9800", open],
+    ] as const) {
+      t.throws(() => check(bind, dashboard, short), ConfigError);
+      t.throws(() => check(bind, dashboard, short), { message: /--auth-token has less than 16 characters/ });
+      for (const token of ["", long]) t.doesNotThrow(() => check(bind, dashboard, token));
+    }
+  }
+  for (const [bind, dashboard] of [
+    ["localhost:9800", "127.8.9.1:9847"],
+    ["[::1]:9800", ""],
+  ] as const)
+    t.doesNotThrow(() => check(bind, dashboard, short));
   t.end();
 });

@@ -13,7 +13,9 @@ import {
   type TextOption,
 } from "../../schemas/config.js";
 import { parseDuration } from "../base/duration.js";
+import { SERVER_TOKEN_CHARACTERS_MIN } from "../../schemas/limits.js";
 import { parseAddress } from "./address.js";
+import { hasShortToken, isReachable } from "./exposure.js";
 import { readSettingsText } from "./settings-text.js";
 
 /** A setting that cannot be used: the start stops with this line and exit code 2. */
@@ -100,6 +102,18 @@ function checkCluster({ cluster, cluster_seed, cluster_creds }: Config): void {
   if (cluster !== "") return;
   if (cluster_seed) throw new ConfigError(`${flagOf("cluster_seed")} needs ${flagOf("cluster")}`);
   if (cluster_creds !== "") throw new ConfigError(`${flagOf("cluster_creds")} needs ${flagOf("cluster")}`);
+}
+
+/**
+ * Refuses a token that can be guessed where it can be tried from other machines.
+ * @throws ConfigError
+ */
+export function checkToken(config: Config): void {
+  if (hasShortToken(config) && isReachable(config))
+    throw new ConfigError(
+      `${flagOf("auth_token")} has less than ${SERVER_TOKEN_CHARACTERS_MIN} characters, and other machines can reach ` +
+        `the server: take a longer one (openssl rand -hex 16), or bind to localhost`,
+    );
 }
 
 function readSettings(file: string | null): Record<string, unknown> {

@@ -25,6 +25,8 @@ export interface Actors {
    * it.
    */
   seeToken(token_hash: string): string | undefined;
+  /** Whether an instance that was deleted lately had the token with this SHA-256 (lowercase hex). */
+  wasToken(token_hash: string): boolean;
   /** A call of the instance with this id waits: it is alive until the function that is returned is called. */
   beginWait(id: string): () => void;
   /** Whether an instance has this id. Not a sign of life. */

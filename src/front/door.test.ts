@@ -1,6 +1,7 @@
 /** The door of the dashboard's port: which requests come in, and as whom. */
 import t from "tap";
 import { OPTIONS, type Config } from "../../schemas/config.js";
+import { quietLog } from "../../test/support/quiet-log.js";
 import { Failure } from "../base/result.js";
 import type { Exchange } from "../transport/transport.js";
 import type { Actors } from "./caller.js";
@@ -20,6 +21,7 @@ const actors: Actors = {
   seeId: (id) => id === "one",
   seeToken: () => undefined,
   beginWait: () => () => undefined,
+  wasToken: () => false,
   has: (id) => id === "one",
   onRevoked: () => () => undefined,
 };
@@ -27,7 +29,7 @@ const actors: Actors = {
 function doorOf(auth_token: string): DashboardDoor {
   const defaults = Object.fromEntries(Object.entries(OPTIONS).map(([key, option]) => [key, option.fallback]));
   const config = { ...defaults, auth_token } as unknown as Config;
-  const gate = new Gate(config, { port_numbers: [9800, 9847] });
+  const gate = new Gate(config, { port_numbers: [9800, 9847] }, { now: () => 1 }, quietLog());
   return new DashboardDoor({
     gate,
     actors,
@@ -42,9 +44,9 @@ function enter(
   verb = "get",
   knock: Partial<Knock> = {},
 ): number | Entered {
-  const exchange = { header: (name: string) => headers[name] ?? "", verb } as unknown as Exchange;
+  const exchange = { header: (name: string) => headers[name] ?? "", verb, peer: "127.0.0.1" } as unknown as Exchange;
   const origin = headers["origin"] ?? "";
-  const entered = door.enter(exchange, { host: HOST, origin, open: false, upgrades: false, ...knock });
+  const entered = door.enter(exchange, { host: HOST, origin, open: false, upgrades: false, counts: true, ...knock });
   return entered instanceof Failure ? entered.http : entered;
 }
 

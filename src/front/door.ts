@@ -9,10 +9,10 @@ import { Failure } from "../base/result.js";
 import type { Exchange } from "../transport/transport.js";
 import type { WatchAccess } from "./access.js";
 import { NOBODY, type Actors, type Caller } from "./caller.js";
-import { UNAUTHENTICATED, type Gate } from "./gate.js";
+import { attemptOf, UNAUTHENTICATED, type Gate } from "./gate.js";
 
 /** What of a request says who calls. */
-export type RequestHead = Pick<Exchange, "header" | "verb">;
+export type RequestHead = Pick<Exchange, "header" | "verb" | "peer">;
 
 export interface Session {
   readonly caller: Caller;
@@ -36,6 +36,8 @@ export interface Knock {
   readonly open: boolean;
   /** Asks for an upgrade to WebSocket. */
   readonly upgrades: boolean;
+  /** Whether a wrong token counts as a guess. */
+  readonly counts: boolean;
 }
 
 /** Who came in. */
@@ -60,13 +62,14 @@ export class DashboardDoor {
   }
 
   /** Who calls, or why they may not: 403 for what is not the page's own, 401 for who is nobody. */
-  enter(exchange: RequestHead, { host, origin, open, upgrades }: Knock): Entered | Failure {
+  enter(exchange: RequestHead, { host, origin, open, upgrades, counts }: Knock): Entered | Failure {
     const { gate, actors, sessions } = this.#options;
     const authorization = exchange.header("authorization");
     // No page can have a bearer sent without having asked first. Other schemes a link can bring along.
     if (!BEARER.test(authorization) && isOfOtherSite(exchange.header("sec-fetch-site"))) return OTHER_SITE;
     if (authorization !== "" || !gate.guarded) {
-      const caller = gate.identify(authorization, exchange.header("x-koor-instance"), actors);
+      const claimed = exchange.header("x-koor-instance");
+      const caller = gate.identify(authorization, claimed, actors, attemptOf(exchange, counts));
       if (caller instanceof Failure) return open ? { caller: NOBODY, session: null } : caller;
       const nameless = authorization === "" && caller.actor === "";
       return { caller: nameless ? { ...caller, actor: DASHBOARD_ACTOR } : caller, session: null };

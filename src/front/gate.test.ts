@@ -4,14 +4,20 @@ import { hostname } from "node:os";
 import t from "tap";
 import { OPTIONS, type Config } from "../../schemas/config.js";
 import type { Actors } from "./caller.js";
+import { LOG_IN_PAUSE_MS, LOG_IN_WRONG_MAX } from "../../schemas/limits.js";
+import { quietLog } from "../../test/support/quiet-log.js";
 import { Gate } from "./gate.js";
+import { PausedFailure } from "./paused.js";
 
 const API_PORT = 9800;
 const DASHBOARD_PORT = 9847;
 
-function gateOf(settings: Partial<Config> = {}): Gate {
+const HERE = { peer: "127.0.0.1", counts: true };
+
+function gateOf(settings: Partial<Config> = {}, clock = { now: () => 1 }): Gate {
   const defaults = Object.fromEntries(Object.entries(OPTIONS).map(([key, option]) => [key, option.fallback]));
-  return new Gate({ ...defaults, ...settings } as unknown as Config, { port_numbers: [API_PORT, DASHBOARD_PORT] });
+  const config = { ...defaults, ...settings } as unknown as Config;
+  return new Gate(config, { port_numbers: [API_PORT, DASHBOARD_PORT] }, clock, quietLog());
 }
 
 interface HostRow {
@@ -229,6 +235,7 @@ function actorsOf(): Actors & { readonly seen: string[] } {
     seeId: (id) => note(["one", "two"].find((known) => known === id)) !== undefined,
     seeToken: (hash) => note(tokens.get(hash)),
     beginWait: () => () => undefined,
+    wasToken: () => false,
     has: (id) => ["one", "two"].includes(id),
     onRevoked: () => () => undefined,
   };
@@ -240,6 +247,7 @@ const NO_ACTORS: Actors = {
   seeId: () => false,
   seeToken: () => undefined,
   beginWait: () => () => undefined,
+  wasToken: () => false,
   has: () => false,
   onRevoked: () => () => undefined,
 };
@@ -248,17 +256,17 @@ t.test("a server without a token takes every request", (t) => {
   const gate = gateOf();
   t.equal(gate.guarded, false);
   for (const header of ["", "Bearer x", "nonsense", `Bearer ${hashOf(TOKEN)}`]) {
-    t.same(gate.identify(header, "", NO_ACTORS), { role: "nobody", actor: "" });
+    t.same(gate.identify(header, "", NO_ACTORS, HERE), { role: "nobody", actor: "" });
     t.same(
-      gate.identify(header, "nobody-known", actorsOf()),
+      gate.identify(header, "nobody-known", actorsOf(), HERE),
       { role: "nobody", actor: "", unknown: "nobody-known" },
       "an unknown id is remembered, for writes are refused",
     );
-    t.same(gate.identify(header, "two", actorsOf()), { role: "nobody", actor: "two" }, "its word is taken");
+    t.same(gate.identify(header, "two", actorsOf(), HERE), { role: "nobody", actor: "two" }, "its word is taken");
   }
   const actors = actorsOf();
   t.same(
-    gate.identify(`Bearer ${TOKEN}`, "two", actors),
+    gate.identify(`Bearer ${TOKEN}`, "two", actors, HERE),
     { role: "instance", actor: "one" },
     "a token says who it is, whatever the header claims",
   );
@@ -270,15 +278,19 @@ t.test("a token is compared as a whole", (t) => {
   const gate = gateOf({ auth_token: "s3cret-Token" });
   t.equal(gate.guarded, true);
   for (const header of ["Bearer s3cret-Token", "bearer s3cret-Token", "BEARER  s3cret-Token "]) {
-    t.same(gate.identify(header, "", NO_ACTORS), { role: "server", actor: "" }, header);
-    t.same(gate.identify(header, "one", actorsOf()), { role: "server", actor: "one" }, `${header}, for an instance`);
+    t.same(gate.identify(header, "", NO_ACTORS, HERE), { role: "server", actor: "" }, header);
     t.same(
-      gate.identify(header, "none", actorsOf()),
+      gate.identify(header, "one", actorsOf(), HERE),
+      { role: "server", actor: "one" },
+      `${header}, for an instance`,
+    );
+    t.same(
+      gate.identify(header, "none", actorsOf(), HERE),
       { role: "server", actor: "", unknown: "none" },
       `${header}, for none`,
     );
   }
-  t.same(gate.identify(`Bearer ${OTHER_TOKEN}`, "one", actorsOf()), { role: "instance", actor: "two" });
+  t.same(gate.identify(`Bearer ${OTHER_TOKEN}`, "one", actorsOf(), HERE), { role: "instance", actor: "two" });
   const refused = [
     "",
     "Bearer",
@@ -300,9 +312,43 @@ t.test("a token is compared as a whole", (t) => {
   ];
   for (const header of refused) {
     const actors = actorsOf();
-    const failure = gate.identify(header, "one", actors);
+    const failure = gate.identify(header, "one", actors, HERE);
     t.match(failure, { http: 401, message: "invalid or missing bearer token" }, `"${header}" is refused`);
     t.same(actors.seen, [], "and is no sign of life");
   }
+  t.end();
+});
+
+t.test("wrong tokens from an address, and the server's token is not looked at from there for a while", (t) => {
+  let now_ms = 1_000;
+  const gate = gateOf({ auth_token: "the-server's-own" }, { now: () => now_ms });
+  const ended = hashOf("ended");
+  const actors: Actors = { ...actorsOf(), wasToken: (hash) => hash === ended };
+  const ask = (token: string, peer = HERE.peer, counts = true) =>
+    gate.identify(token === "" ? "" : `Bearer ${token}`, "", actors, { peer, counts });
+  for (let at = 1; at < LOG_IN_WRONG_MAX; at++) t.match(ask("wrong"), { status: "UNAUTHENTICATED" });
+  for (let at = 0; at < LOG_IN_WRONG_MAX; at++) {
+    t.match(ask(""), { status: "UNAUTHENTICATED" }, "no token is no guess");
+    t.match(ask("ended"), { status: "UNAUTHENTICATED" }, "nor one that was an instance's");
+    t.match(ask("wrong", HERE.peer, false), { status: "UNAUTHENTICATED" }, "nor what is asked again later");
+    t.match(gate.identify("Basic d3Jvbmc=", "", actors, HERE), { status: "UNAUTHENTICATED" });
+  }
+  t.match(ask("the-server's-own"), { role: "server" }, "in time");
+  t.match(ask("wrong"), { status: "UNAUTHENTICATED" });
+  for (const token of ["wrong", "the-server's-own"]) {
+    const refused = ask(token);
+    t.ok(refused instanceof PausedFailure);
+    t.match(refused, { status: "TOO_MANY_ATTEMPTS", retry_after_s: 60, message: /too many wrong tokens/ });
+  }
+  t.match(ask(""), { status: "UNAUTHENTICATED" }, "without a token nothing was to be looked at");
+  t.match(ask(TOKEN), { role: "instance", actor: "one" }, "the agents of that address go on");
+  t.match(ask("the-server's-own", "127.0.0.2"), { role: "server" }, "and so does every other address");
+  t.match(gate.ownerOf(TOKEN, actors, HERE.peer), { status: "TOO_MANY_ATTEMPTS" }, "a log-in has to wait, too");
+  now_ms += LOG_IN_PAUSE_MS - 1;
+  t.match(ask("the-server's-own"), { retry_after_s: 1 });
+  now_ms += 1;
+  t.match(ask("the-server's-own"), { role: "server" });
+  for (let at = 0; at < LOG_IN_WRONG_MAX; at++) t.equal(gate.ownerOf("wrong", actors, HERE.peer), undefined);
+  t.match(ask("the-server's-own"), { status: "TOO_MANY_ATTEMPTS" }, "wrong log-ins count as well");
   t.end();
 });

@@ -1,14 +1,19 @@
 /**
  * Who may come in: `Host`, `Origin` and the bearer token, checked once for every route, REST and
- * WebSocket alike. Pure but for the machine's own name. Runs on the front.
+ * WebSocket alike, and the bound on guessing it. Pure but for its state, the clock and the machine's own name. Runs on the
+ * front.
  */
 import { isIP } from "node:net";
 import { hostname } from "node:os";
 import type { Config } from "../../schemas/config.js";
+import type { Clock } from "../base/clock.js";
 import { crypto } from "../base/crypto.js";
+import type { Log } from "../base/log.js";
 import { isLoopback, isWildcard, parseAddress } from "../config/address.js";
 import { Failure } from "../base/result.js";
 import { NOBODY, type Actors, type Caller } from "./caller.js";
+import { PausedFailure } from "./paused.js";
+import { TokenThrottle } from "./token-throttle.js";
 
 /** Verdicts on `Host` and `Origin` values that are remembered; a client sends the same ones for ever. */
 const REMEMBERED_VALUES_MAX = 256;
@@ -19,6 +24,15 @@ const FOREIGN_ORIGIN = new Failure(
   "requests from that Origin are not allowed (see --allow-origin)",
 );
 export const UNAUTHENTICATED = new Failure("UNAUTHENTICATED", "invalid or missing bearer token");
+const SECOND_MS = 1_000;
+
+/** What is to be known of a request whose token may be a guess. */
+export interface Attempt {
+  /** The address of the socket's other end. */
+  readonly peer: string;
+  /** Whether a wrong token counts as a guess; not where the request is looked at again later. */
+  readonly counts: boolean;
+}
 
 function sha256(text: string): Buffer {
   return crypto().createHash("sha256").update(text).digest();
@@ -35,11 +49,15 @@ export class Gate {
   readonly #hosts: ReadonlySet<string>;
   readonly #any_literal: boolean;
   readonly #origins: ReadonlySet<string>;
+  readonly #throttle: TokenThrottle;
+  readonly #log: Log;
   readonly #known_hosts = new Map<string, boolean>();
   readonly #known_origins = new Map<string, boolean>();
 
   /** @param ports those that really listen: an Origin is the server's own only with one of them. */
-  constructor(config: Config, ports: { readonly port_numbers: readonly number[] }) {
+  constructor(config: Config, ports: { readonly port_numbers: readonly number[] }, clock: Clock, log: Log) {
+    this.#throttle = new TokenThrottle(clock);
+    this.#log = log;
     // Digests have one length, so that comparing them tells nothing of the token's.
     this.#token = config.auth_token === "" ? null : sha256(config.auth_token);
     const binds = [config.bind, config.dashboard_bind].flatMap((bind) => parseAddress(bind) ?? []);
@@ -89,24 +107,67 @@ export class Gate {
 
   /**
    * Who calls, by the `Authorization` and `X-Koor-Instance` headers; UNAUTHENTICATED where a token is needed
-   * and this is none. An instance's own token says who it is; only without one its word is taken for it.
+   * and this is none, TOO_MANY_ATTEMPTS where it was not looked at because wrong ones came from its address. An instance's own token says who it is; only without one its word is taken for it.
    */
-  identify(authorization: string, claimed: string, actors: Actors): Caller | Failure {
+  identify(authorization: string, claimed: string, actors: Actors, attempt: Attempt): Caller | Failure {
     const token = authorization === "" ? undefined : /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
-    const owner = token === undefined ? undefined : this.ownerOf(token, actors);
+    const owner = token === undefined ? undefined : this.#ownerOfBearer(token, actors, attempt);
+    if (owner instanceof Failure) return owner;
     if (owner?.role === "server") return claimedCaller("server", claimed, actors);
     if (owner !== undefined) return owner;
     if (this.#token !== null) return UNAUTHENTICATED;
     return claimed === "" ? NOBODY : claimedCaller("nobody", claimed, actors);
   }
 
-  /** Whose token it is; undefined where nobody has it. A sign of life of an instance whose own it is. */
-  ownerOf(token: string, actors: Actors): Caller | undefined {
+  /**
+   * Whose token it is that somebody logs in with; undefined where nobody has it. A sign of life of an instance whose own
+   * it is. 429 where the address has to pause, whatever the token is.
+   */
+  ownerOf(token: string, actors: Actors, peer: string): Caller | Failure | undefined {
+    const refusal = this.#refusePaused(peer);
+    if (refusal !== null) return refusal;
     const digest = sha256(token);
-    if (this.#token !== null && crypto().timingSafeEqual(digest, this.#token)) return { role: "server", actor: "" };
-    // Found by its digest, of which a stranger can choose no byte: how long that takes tells nothing of any token.
+    const owner = this.#instanceOf(digest, actors) ?? this.#serverOf(digest);
+    if (owner === undefined) this.#noteWrong(peer);
+    return owner;
+  }
+
+  /**
+   * As `ownerOf`, of a bearer. An instance's token passes while its address has to pause: it cannot be guessed, and
+   * the agents behind one address are many. Nor is a token a guess that was an instance's until lately.
+   */
+  #ownerOfBearer(token: string, actors: Actors, attempt: Attempt): Caller | Failure | undefined {
+    const digest = sha256(token);
+    const instance = this.#instanceOf(digest, actors);
+    if (instance !== undefined || this.#token === null) return instance;
+    const refusal = this.#throttle.pauses ? this.#refusePaused(attempt.peer) : null;
+    if (refusal !== null) return refusal;
+    const server = this.#serverOf(digest);
+    if (server === undefined && attempt.counts && !actors.wasToken(digest.toString("hex")))
+      this.#noteWrong(attempt.peer);
+    return server;
+  }
+
+  #serverOf(digest: Buffer): Caller | undefined {
+    const is_server = this.#token !== null && crypto().timingSafeEqual(digest, this.#token);
+    return is_server ? { role: "server", actor: "" } : undefined;
+  }
+
+  /** Found by its digest, of which a stranger can choose no byte: how long that takes tells nothing of any token. */
+  #instanceOf(digest: Buffer, actors: Actors): Caller | undefined {
     const id = actors.size === 0 ? undefined : actors.seeToken(digest.toString("hex"));
     return id === undefined ? undefined : { role: "instance", actor: id };
+  }
+
+  #refusePaused(peer: string): Failure | null {
+    const pause_ms = this.#throttle.pauseOf(peer);
+    if (pause_ms === 0) return null;
+    const seconds = Math.ceil(pause_ms / SECOND_MS);
+    return new PausedFailure(seconds, `too many wrong tokens: wait ${seconds} seconds`);
+  }
+
+  #noteWrong(peer: string): void {
+    if (this.#throttle.noteWrong(peer)) this.#log.warn("tokens and log-ins are refused for a while", { address: peer });
   }
 
   #isOwn(origin: string, host: string): boolean {
@@ -121,6 +182,17 @@ export class Gate {
     const name = hostName(authority);
     return isIP(name) === 0 || this.#hosts.has(name) || isLoopback(name) || name === hostName(host);
   }
+}
+
+/** @param counts whether a wrong token counts as a guess */
+export function attemptOf(head: { readonly peer: string }, counts: boolean): Attempt {
+  // The address is asked for where it is needed alone.
+  return {
+    get peer() {
+      return head.peer;
+    },
+    counts,
+  };
 }
 
 /** A caller that acts as the instance whose id it claims, where one is registered. */

@@ -22,7 +22,7 @@ import { BodyIntake } from "./body-intake.js";
 import { NOBODY, type Actors, type CallCounter, type Caller } from "./caller.js";
 import { keptAtHome, preflightReply, readableBy } from "./cors.js";
 import type { DashboardDoor, RequestHead, Session } from "./door.js";
-import { UNAUTHENTICATED, type Gate } from "./gate.js";
+import { attemptOf, UNAUTHENTICATED, type Gate } from "./gate.js";
 import { refuseCoding, refuseConditions, refuseEmptyHeaders } from "./header-rules.js";
 import { parameterRules, parseQuery, refuseParameters, refuseUnknownQuery } from "./parameters.js";
 import { failureReply, Refusals, type Header, type RecordRefusal } from "./refusals.js";
@@ -90,10 +90,14 @@ interface Call {
   stranger: Failure | null;
   /** What the handler of a route that waits wants called when its client has gone. */
   aborts: (() => void)[];
+  /** It is asked who calls for the second time. */
+  again: boolean;
 }
 
 /** The headers that say who calls. */
 const HEAD_NAMES = ["host", "origin", "authorization", "x-koor-instance", "cookie", "sec-fetch-site"];
+/** Refusals of callers who may be known when this node has come as far as they ask. */
+const MAY_COME: ReadonlySet<string> = new Set(["UNAUTHENTICATED", "NOT_FOUND", "TOO_MANY_ATTEMPTS"]);
 const NO_CONTEXT: CallContext = Object.freeze({ actor: "", trace: "" });
 const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
 const NO_PARAMS: readonly string[] = [];
@@ -123,6 +127,7 @@ function newCall(exchange: Exchange, bound: BoundRoute, port: PortName, counted:
     head: null,
     stranger: null,
     aborts: [],
+    again: false,
   };
 }
 
@@ -311,7 +316,7 @@ export class Pipeline {
     const claimed = head.header("x-koor-instance");
     // Where no instance is registered, and no token needed, no token can name anyone.
     if (claimed === "" && !gate.guarded && actors.size === 0) return NOBODY;
-    return gate.identify(head.header("authorization"), claimed, actors);
+    return gate.identify(head.header("authorization"), claimed, actors, attemptOf(head, this.#counts(call)));
   }
 
   /**
@@ -327,12 +332,17 @@ export class Pipeline {
     return refusal;
   }
 
+  /** Whether a wrong token counts as a guess: once, also where it is asked twice who calls. */
+  #counts({ head, again }: Call): boolean {
+    return head === null || again;
+  }
+
   /** Who calls on the dashboard's port, or why they may not. */
   #enter(call: Call, open: boolean): Caller | Failure {
     const { exchange, origin, upgrades } = call;
     const head = call.head ?? exchange;
     const host = head.header("host");
-    const entered = this.#options.door.enter(head, { host, origin, open, upgrades });
+    const entered = this.#options.door.enter(head, { host, origin, open, upgrades, counts: this.#counts(call) });
     if (entered instanceof Failure) return entered;
     call.session = entered.session;
     return entered.caller;
@@ -351,7 +361,7 @@ export class Pipeline {
     const caller = this.#gate(call, route.open === true);
     if (caller instanceof Failure) {
       // An instance may have registered in what this node has yet to apply.
-      if (call.head === null || !["UNAUTHENTICATED", "NOT_FOUND"].includes(caller.status)) return caller;
+      if (call.head === null || !MAY_COME.has(caller.status)) return caller;
       call.stranger = caller;
     } else {
       const refusal = this.#meet(call, caller);
@@ -524,9 +534,11 @@ export class Pipeline {
    */
   #meetAgain(call: Call): Failure | null {
     const { stranger, caller: before } = call;
+    call.again = true;
     const caller = this.#gate(call, call.bound.route.open === true);
     call.stranger = null;
     call.head = null;
+    call.again = false;
     if (caller instanceof Failure) return caller;
     const is_known = stranger === null && caller.actor === before.actor && caller.role === before.role;
     return is_known ? null : this.#meet(call, caller);
@@ -612,7 +624,9 @@ export class Pipeline {
       return;
     }
     if (call.stranger !== null && call.stranger !== answer) {
-      // What else is wrong with it is nobody's business.
+      // What else is wrong with it is nobody's business; and that it was not looked at again is no way to guess.
+      call.again = true;
+      if (call.head !== null) void this.#gate(call, call.bound.route.open === true);
       this.#finish(call, call.stranger);
       return;
     }
@@ -681,6 +695,6 @@ function asMet(request: Request, { caller, context }: Call): Request {
 /** What an exchange says of who calls, beyond the turn in which it can be asked. */
 function copyHead(exchange: Exchange): RequestHead {
   const headers = new Map(HEAD_NAMES.map((name) => [name, exchange.header(name)]));
-  const { verb } = exchange;
-  return { verb, header: (name) => headers.get(name) ?? "" };
+  const { verb, peer } = exchange;
+  return { verb, peer, header: (name) => headers.get(name) ?? "" };
 }

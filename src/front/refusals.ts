@@ -10,6 +10,7 @@ import { RemoteFailure, type Failure } from "../base/result.js";
 import type { CallContext } from "../rpc/frames.js";
 import { leavesRow } from "../threads/refusal-row.js";
 import { headerBlock } from "../transport/reply.js";
+import { PausedFailure } from "./paused.js";
 import { JSON_TYPE } from "./reply.js";
 import type { RequestMetrics } from "./request-metrics.js";
 import type { Reply, Route } from "./route.js";
@@ -23,7 +24,8 @@ const UNAUTHENTICATED = 401;
 export function failureReply(failure: Failure, extra: readonly Header[]): Reply {
   const row: StatusRow = STATUSES[failure.status];
   const headers: Header[] = [JSON_TYPE, ...extra];
-  if (row.retry_after_s !== undefined) headers.push(["Retry-After", String(row.retry_after_s)]);
+  const retry_after_s = failure instanceof PausedFailure ? failure.retry_after_s : row.retry_after_s;
+  if (retry_after_s !== undefined) headers.push(["Retry-After", String(retry_after_s)]);
   if (failure.status === "UNAUTHENTICATED") headers.push(["WWW-Authenticate", "Bearer"]);
   if (failure.status === "UPGRADE_REQUIRED") headers.push(["Upgrade", "websocket"]);
   return {

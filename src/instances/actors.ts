@@ -2,7 +2,9 @@
  * The directory as the pipeline asks it: who acts, that they are alive, and when their tokens end. Pure but for the
  * clock.
  */
+import { ENDED_TOKENS_MAX } from "../../schemas/limits.js";
 import type { Clock } from "../base/clock.js";
+import { dropOldest } from "../base/drop-oldest.js";
 import { Groups } from "../base/groups.js";
 import type { Directory } from "./directory.js";
 
@@ -11,6 +13,8 @@ export class InstanceActors {
   readonly #clock: Clock;
   /** What ends with the token of an instance, by the id of the instance. */
   readonly #listeners = new Groups<string, () => void>();
+  /** Hashes of the tokens that ended last, in that order. */
+  readonly #ended_tokens = new Map<string, true>();
 
   constructor(directory: Directory, clock: Clock) {
     this.#directory = directory;
@@ -46,8 +50,14 @@ export class InstanceActors {
   }
 
   /** Tells the listeners of an instance whose token has ended. */
-  revoke(id: string): void {
+  revoke(id: string, token_hash: string): void {
+    this.#ended_tokens.set(token_hash, true);
+    dropOldest(this.#ended_tokens, ENDED_TOKENS_MAX);
     for (const listener of this.#listeners.take(id)) listener();
+  }
+
+  wasToken(token_hash: string): boolean {
+    return this.#ended_tokens.has(token_hash);
   }
 
   beginWait(id: string): () => void {

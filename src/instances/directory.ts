@@ -77,7 +77,7 @@ export interface DirectoryEvents {
   /** A watched instance is not busy any more, sooner than it had said. */
   readonly onIdle?: (entry: Entry) => void;
   /** The token of the instance with this id opens nothing from now on. */
-  readonly onRevoked?: (id: string) => void;
+  readonly onRevoked?: (id: string, token_hash: string) => void;
 }
 
 /** When an instance was heard of last, in ms: it may be in the future, where it has said that it is busy. */
@@ -203,7 +203,7 @@ export class Directory implements Measured {
     }
     this.#urgent = this.#unsaved.length > 0;
     for (const { id, token_hash } of before.values())
-      if (this.#by_id.get(id)?.token_hash !== token_hash) this.#events.onRevoked?.(id);
+      if (this.#by_id.get(id)?.token_hash !== token_hash) this.#events.onRevoked?.(id, token_hash);
   }
 
   /** A registration that is on disk; it may be known already. */
@@ -237,7 +237,7 @@ export class Directory implements Measured {
     this.#by_name.remove(entry.name, entry);
     this.#by_registrant.remove(entry.registered_by, entry);
     this.#events.onStatus?.(entry);
-    this.#events.onRevoked?.(id);
+    this.#events.onRevoked?.(id, entry.token_hash);
   }
 
   /** Takes what another server has made of an instance: undefined where it is gone. */

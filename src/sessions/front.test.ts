@@ -15,6 +15,7 @@ const actors: Actors = {
   seeId: () => false,
   seeToken: () => undefined,
   beginWait: () => () => undefined,
+  wasToken: () => false,
   has: () => false,
   onRevoked: () => () => undefined,
 };
@@ -22,7 +23,12 @@ const FULL = new Failure("DISK_FULL", "no room");
 
 function play(auth_token: string, exposed = false) {
   const defaults = Object.fromEntries(Object.entries(OPTIONS).map(([key, option]) => [key, option.fallback]));
-  const gate = new Gate({ ...defaults, auth_token } as unknown as Config, { port_numbers: [9847] });
+  const gate = new Gate(
+    { ...defaults, auth_token } as unknown as Config,
+    { port_numbers: [9847] },
+    { now: () => 1_000 },
+    quietLog(),
+  );
   const clock = { now: () => 1_000 };
   const instances = new Map<string, { readonly name: string }>();
   const book = new SessionBook({ token: auth_token, clock, instances });

@@ -2,7 +2,6 @@
  * Sessions towards the dashboard's page: who is logged in, logging in and out; and towards the port's door, whose
  * cookie it is. Runs on the front.
  */
-import { LOG_IN_PAUSE_MS } from "../../schemas/limits.js";
 import { DASHBOARD_ACTOR, type SessionAnswer } from "../../schemas/sessions.js";
 import { VERSION } from "../../schemas/version.js";
 import type { Clock } from "../base/clock.js";
@@ -11,7 +10,6 @@ import { Failure } from "../base/result.js";
 import type { Actors, Caller } from "../front/caller.js";
 import { isOwnPage, NOT_OWN_PAGE } from "../front/door.js";
 import type { Gate } from "../front/gate.js";
-import { failureReply } from "../front/refusals.js";
 import { JSON_TYPE } from "../front/reply.js";
 import type { Answer, Reply, Request } from "../front/route.js";
 import { NO_CALLER } from "../rpc/frames.js";
@@ -20,7 +18,6 @@ import { headerBlock } from "../transport/reply.js";
 import type { Session, SessionBook } from "./book.js";
 import { endSessions, openSession } from "./commands.js";
 import { clearCookie, cookieName, cookieValues, keepCookie } from "./cookie.js";
-import { LogInThrottle } from "./throttle.js";
 
 export interface SessionFrontOptions {
   readonly book: SessionBook;
@@ -43,16 +40,12 @@ type Asked<Header extends string, Json = unknown> = Pick<
 >;
 
 const INVALID_TOKEN = new Failure("UNAUTHENTICATED", "invalid token");
-const SECOND_MS = 1000;
-const PAUSE = new Failure("TOO_MANY_ATTEMPTS", `too many wrong tokens: wait ${LOG_IN_PAUSE_MS / SECOND_MS} seconds`);
 
 export class SessionFront {
   readonly #options: SessionFrontOptions;
-  readonly #throttle: LogInThrottle;
 
   constructor(options: SessionFrontOptions) {
     this.#options = options;
-    this.#throttle = new LogInThrottle(options.clock);
   }
 
   /** The session of a `Cookie` header; undefined where it has none that is good. */
@@ -78,13 +71,9 @@ export class SessionFront {
     // Nobody but the page itself logs its user in: to be logged in as somebody else is a trap, too.
     if (origin !== "" && !isOwnPage(origin, host)) return NOT_OWN_PAGE;
     if (!gate.guarded) return this.#answer(caller, []);
-    const pause_ms = this.#throttle.pauseOf(peer);
-    if (pause_ms > 0) return failureReply(PAUSE, [["Retry-After", String(Math.ceil(pause_ms / SECOND_MS))]]);
-    const owner = gate.ownerOf(token, actors);
-    if (owner === undefined) {
-      if (this.#throttle.noteWrong(peer)) log.warn("log-ins are refused for a while", { address: peer });
-      return INVALID_TOKEN;
-    }
+    const owner = gate.ownerOf(token, actors, peer);
+    if (owner === undefined) return INVALID_TOKEN;
+    if (owner instanceof Failure) return owner;
     const { value, row } = book.begin(owner.actor, /^https:/i.test(origin));
     const before = this.find(cookie);
     const ends = [...new Set([...book.inTheWay(), ...(before === undefined ? [] : [before.row.id])])];

@@ -30,6 +30,8 @@ export interface Answer {
 export interface RequestOptions {
   readonly headers?: OutgoingHttpHeaders;
   readonly body?: string | Uint8Array;
+  /** The address of loopback that it comes from, where that matters: 127.0.0.1 by default. */
+  readonly from?: string;
   /** Sent chunked, piece by piece, instead of `body`. */
   readonly chunks?: Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>;
 }
@@ -100,7 +102,7 @@ export function send(
   port: number,
   method: string,
   path: string,
-  { headers = {}, body, chunks }: RequestOptions = {},
+  { headers = {}, body, from, chunks }: RequestOptions = {},
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     let answered = false;
@@ -114,6 +116,7 @@ export function send(
         method,
         path,
         headers: route.headers,
+        ...(from === undefined ? {} : { localAddress: from }),
       },
       (message) => {
         answered = true;

@@ -1,13 +1,13 @@
 /** When an address has to pause, and what counts as one address; with time injected. */
 import t from "tap";
 import { LOG_IN_ADDRESSES_MAX, LOG_IN_PAUSE_MS, LOG_IN_WINDOW_MS, LOG_IN_WRONG_MAX } from "../../schemas/limits.js";
-import { addressKey, LogInThrottle } from "./throttle.js";
+import { addressKey, TokenThrottle } from "./token-throttle.js";
 
 const PEER = "127.0.0.1";
 
-function play(): { readonly throttle: LogInThrottle; readonly pass: (ms: number) => void } {
+function play(): { readonly throttle: TokenThrottle; readonly pass: (ms: number) => void } {
   let now_ms = 1_000_000;
-  const throttle = new LogInThrottle({ now: () => now_ms });
+  const throttle = new TokenThrottle({ now: () => now_ms });
   return {
     throttle,
     pass: (ms) => {
@@ -17,7 +17,7 @@ function play(): { readonly throttle: LogInThrottle; readonly pass: (ms: number)
 }
 
 /** So many wrong tokens; what the last one brought. */
-function fail(throttle: LogInThrottle, times: number, peer = PEER): boolean {
+function fail(throttle: TokenThrottle, times: number, peer = PEER): boolean {
   let pauses = false;
   for (let at = 0; at < times; at++) pauses = throttle.noteWrong(peer);
   return pauses;

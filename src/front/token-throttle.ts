@@ -1,6 +1,6 @@
 /**
- * Who may try to log in: an address with too many wrong tokens has to pause. Only how often and when is kept, never
- * what was tried. Pure but for its state and the clock.
+ * Bounds the guessing of tokens, by bearers and log-ins alike: an address with too many wrong tokens has to pause. Only how
+ * often and when is kept, never what was tried. Pure but for its state and the clock.
  */
 import { isIPv6 } from "node:net";
 import { LOG_IN_ADDRESSES_MAX, LOG_IN_PAUSE_MS, LOG_IN_WINDOW_MS, LOG_IN_WRONG_MAX } from "../../schemas/limits.js";
@@ -13,10 +13,12 @@ interface Attempts {
   paused_until_ms: number;
 }
 
-export class LogInThrottle {
+export class TokenThrottle {
   readonly #clock: Clock;
   /** Those heard of longest ago first. */
   readonly #addresses = new Map<string, Attempts>();
+  /** No address has to pause from then on. */
+  #paused_until_ms = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -27,7 +29,12 @@ export class LogInThrottle {
     return this.#addresses.size;
   }
 
-  /** Milliseconds until a log-in from the address is looked at; 0 for now. */
+  /** Whether any address may have to pause: else nobody's address has to be known. */
+  get pauses(): boolean {
+    return this.#paused_until_ms > 0 && this.#clock.now() < this.#paused_until_ms;
+  }
+
+  /** Milliseconds until a token from the address is looked at; 0 for now. */
   pauseOf(peer: string): number {
     const until_ms = this.#addresses.get(addressKey(peer))?.paused_until_ms ?? 0;
     return Math.max(0, until_ms - this.#clock.now());
@@ -40,6 +47,7 @@ export class LogInThrottle {
     const before = this.#addresses.get(key)?.wrong_ms ?? [];
     const wrong_ms = [...before.filter((at_ms) => now_ms - at_ms < LOG_IN_WINDOW_MS), now_ms];
     const pauses = wrong_ms.length >= LOG_IN_WRONG_MAX;
+    if (pauses) this.#paused_until_ms = now_ms + LOG_IN_PAUSE_MS;
     this.#addresses.delete(key);
     this.#addresses.set(
       key,

@@ -470,6 +470,8 @@ export const SESSION_COOKIES_TRIED_MAX = 4;
 export const LOG_IN_TOKEN_BYTES_MAX = 8 * KIB;
 /** So many wrong tokens from one address within the window, and it has to pause. */
 export const LOG_IN_WRONG_MAX = 10;
+/** A bearer that was wrong before is mostly an agent's that has an old one: so many of its repeats count as one more. */
+export const BEARER_REPEATS_A_GUESS = 20;
 export const LOG_IN_WINDOW_MS = 60_000;
 export const LOG_IN_PAUSE_MS = 60_000;
 /** Addresses whose wrong tokens are remembered; the one that was heard of longest ago goes for one more. */

@@ -326,8 +326,9 @@ t.test("wrong tokens from an address, and the server's token is not looked at fr
   const actors: Actors = { ...actorsOf(), wasToken: (hash) => hash === ended };
   const ask = (token: string, peer = HERE.peer, counts = true) =>
     gate.identify(token === "" ? "" : `Bearer ${token}`, "", actors, { peer, counts });
-  for (let at = 1; at < LOG_IN_WRONG_MAX; at++) t.match(ask("wrong"), { status: "UNAUTHENTICATED" });
+  for (let at = 1; at < LOG_IN_WRONG_MAX; at++) t.match(ask(`wrong-${at}`), { status: "UNAUTHENTICATED" });
   for (let at = 0; at < LOG_IN_WRONG_MAX; at++) {
+    t.match(ask("wrong-1"), { status: "UNAUTHENTICATED" }, "hardly one that was tried before");
     t.match(ask(""), { status: "UNAUTHENTICATED" }, "no token is no guess");
     t.match(ask("ended"), { status: "UNAUTHENTICATED" }, "nor one that was an instance's");
     t.match(ask("wrong", HERE.peer, false), { status: "UNAUTHENTICATED" }, "nor what is asked again later");

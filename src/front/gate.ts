@@ -107,7 +107,8 @@ export class Gate {
 
   /**
    * Who calls, by the `Authorization` and `X-Koor-Instance` headers; UNAUTHENTICATED where a token is needed
-   * and this is none, TOO_MANY_ATTEMPTS where it was not looked at because wrong ones came from its address. An instance's own token says who it is; only without one its word is taken for it.
+   * and this is none, TOO_MANY_ATTEMPTS where it was not looked at because wrong ones came from its address. An
+   * instance's own token says who it is; only without one its word is taken for it.
    */
   identify(authorization: string, claimed: string, actors: Actors, attempt: Attempt): Caller | Failure {
     const token = authorization === "" ? undefined : /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
@@ -128,7 +129,7 @@ export class Gate {
     if (refusal !== null) return refusal;
     const digest = sha256(token);
     const owner = this.#instanceOf(digest, actors) ?? this.#serverOf(digest);
-    if (owner === undefined) this.#noteWrong(peer);
+    if (owner === undefined) this.#noteWrong(peer, null);
     return owner;
   }
 
@@ -143,8 +144,8 @@ export class Gate {
     const refusal = this.#throttle.pauses ? this.#refusePaused(attempt.peer) : null;
     if (refusal !== null) return refusal;
     const server = this.#serverOf(digest);
-    if (server === undefined && attempt.counts && !actors.wasToken(digest.toString("hex")))
-      this.#noteWrong(attempt.peer);
+    const hex = digest.toString("hex");
+    if (server === undefined && attempt.counts && !actors.wasToken(hex)) this.#noteWrong(attempt.peer, hex);
     return server;
   }
 
@@ -166,8 +167,9 @@ export class Gate {
     return new PausedFailure(seconds, `too many wrong tokens: wait ${seconds} seconds`);
   }
 
-  #noteWrong(peer: string): void {
-    if (this.#throttle.noteWrong(peer)) this.#log.warn("tokens and log-ins are refused for a while", { address: peer });
+  #noteWrong(peer: string, digest: string | null): void {
+    if (this.#throttle.noteWrong(peer, digest))
+      this.#log.warn("tokens and log-ins are refused for a while", { address: peer });
   }
 
   #isOwn(origin: string, host: string): boolean {

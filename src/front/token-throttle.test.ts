@@ -1,6 +1,12 @@
 /** When an address has to pause, and what counts as one address; with time injected. */
 import t from "tap";
-import { LOG_IN_ADDRESSES_MAX, LOG_IN_PAUSE_MS, LOG_IN_WINDOW_MS, LOG_IN_WRONG_MAX } from "../../schemas/limits.js";
+import {
+  BEARER_REPEATS_A_GUESS,
+  LOG_IN_ADDRESSES_MAX,
+  LOG_IN_PAUSE_MS,
+  LOG_IN_WINDOW_MS,
+  LOG_IN_WRONG_MAX,
+} from "../../schemas/limits.js";
 import { addressKey, TokenThrottle } from "./token-throttle.js";
 
 const PEER = "127.0.0.1";
@@ -19,7 +25,7 @@ function play(): { readonly throttle: TokenThrottle; readonly pass: (ms: number)
 /** So many wrong tokens; what the last one brought. */
 function fail(throttle: TokenThrottle, times: number, peer = PEER): boolean {
   let pauses = false;
-  for (let at = 0; at < times; at++) pauses = throttle.noteWrong(peer);
+  for (let at = 0; at < times; at++) pauses = throttle.noteWrong(peer, null);
   return pauses;
 }
 
@@ -51,6 +57,18 @@ t.test("the window slides: what is older than it does not count", (t) => {
   t.end();
 });
 
+t.test("a bearer that is sent again is hardly a guess", (t) => {
+  const { throttle } = play();
+  const repeat = (times: number, digest: string): boolean =>
+    Array.from({ length: times }, () => throttle.noteWrong(PEER, digest)).includes(true);
+  t.notOk(repeat(1 + (LOG_IN_WRONG_MAX - 1) * BEARER_REPEATS_A_GUESS - 1, "old"));
+  t.ok(repeat(1, "old"), "but not for ever");
+  const { throttle: other } = play();
+  for (let at = 1; at < LOG_IN_WRONG_MAX; at++) t.notOk(other.noteWrong(PEER, `guess-${at}`));
+  t.ok(other.noteWrong(PEER, "another"), "each other one is");
+  t.end();
+});
+
 t.test("what counts as one address", (t) => {
   for (const [peer, key] of [
     ["127.0.0.1", "127.0.0.1"],
@@ -67,7 +85,7 @@ t.test("what counts as one address", (t) => {
   ] as const)
     t.equal(addressKey(peer), key, peer);
   const { throttle } = play();
-  for (let at = 0; at < LOG_IN_WRONG_MAX; at++) throttle.noteWrong(`2001:db8::${at.toString(16)}`);
+  for (let at = 0; at < LOG_IN_WRONG_MAX; at++) throttle.noteWrong(`2001:db8::${at.toString(16)}`, null);
   t.ok(throttle.pauseOf("2001:db8::ffff") > 0, "a machine has a whole network");
   t.equal(throttle.pauseOf("2001:db8:0:1::"), 0);
   t.end();
@@ -78,10 +96,10 @@ t.test("addresses are remembered up to a bound, and the one heard of longest ago
   const peer = (at: number): string => `10.${at >> 16}.${(at >> 8) & 255}.${at & 255}`;
   fail(throttle, LOG_IN_WRONG_MAX, peer(0));
   fail(throttle, 1, peer(1));
-  for (let at = 2; at < LOG_IN_ADDRESSES_MAX; at++) throttle.noteWrong(peer(at));
+  for (let at = 2; at < LOG_IN_ADDRESSES_MAX; at++) throttle.noteWrong(peer(at), null);
   t.equal(throttle.size, LOG_IN_ADDRESSES_MAX);
   fail(throttle, LOG_IN_WRONG_MAX - 1, peer(1));
-  throttle.noteWrong(peer(LOG_IN_ADDRESSES_MAX));
+  throttle.noteWrong(peer(LOG_IN_ADDRESSES_MAX), null);
   t.equal(throttle.size, LOG_IN_ADDRESSES_MAX);
   t.equal(throttle.pauseOf(peer(0)), 0, "the oldest is gone");
   t.ok(throttle.pauseOf(peer(1)) > 0, "one that was heard of since is not");

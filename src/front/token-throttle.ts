@@ -1,16 +1,32 @@
 /**
- * Bounds the guessing of tokens, by bearers and log-ins alike: an address with too many wrong tokens has to pause. Only how
- * often and when is kept, never what was tried. Pure but for its state and the clock.
+ * Bounds the guessing of tokens, by bearers and log-ins alike: an address with too many wrong tokens has to pause. Of what
+ * was tried only digests of bearers are kept, so that one that is sent again is not taken for another guess. Pure but for
+ * its state and the clock.
  */
 import { isIPv6 } from "node:net";
-import { LOG_IN_ADDRESSES_MAX, LOG_IN_PAUSE_MS, LOG_IN_WINDOW_MS, LOG_IN_WRONG_MAX } from "../../schemas/limits.js";
+import {
+  BEARER_REPEATS_A_GUESS,
+  LOG_IN_ADDRESSES_MAX,
+  LOG_IN_PAUSE_MS,
+  LOG_IN_WINDOW_MS,
+  LOG_IN_WRONG_MAX,
+} from "../../schemas/limits.js";
 import type { Clock } from "../base/clock.js";
 import { dropOldest } from "../base/drop-oldest.js";
 
+/** A wrong token. */
+interface Guess {
+  /** When it came first. */
+  readonly at_ms: number;
+  /** SHA-256 of a bearer, hex; null of a log-in, each of which is a guess of its own. */
+  readonly digest: string | null;
+  readonly times: number;
+}
+
 interface Attempts {
-  /** When wrong tokens came, the oldest first; fewer than LOG_IN_WRONG_MAX. */
-  wrong_ms: number[];
-  paused_until_ms: number;
+  /** The oldest first; LOG_IN_WRONG_MAX at most. */
+  readonly guesses: readonly Guess[];
+  readonly paused_until_ms: number;
 }
 
 export class TokenThrottle {
@@ -40,18 +56,26 @@ export class TokenThrottle {
     return Math.max(0, until_ms - this.#clock.now());
   }
 
-  /** Takes note of a wrong token; whether the address has to pause for it. A right one changes nothing. */
-  noteWrong(peer: string): boolean {
+  /**
+   * Takes note of a wrong token; whether the address has to pause for it. A right one changes nothing.
+   * @param digest as in `Guess`
+   */
+  noteWrong(peer: string, digest: string | null): boolean {
     const key = addressKey(peer);
     const now_ms = this.#clock.now();
-    const before = this.#addresses.get(key)?.wrong_ms ?? [];
-    const wrong_ms = [...before.filter((at_ms) => now_ms - at_ms < LOG_IN_WINDOW_MS), now_ms];
-    const pauses = wrong_ms.length >= LOG_IN_WRONG_MAX;
+    const before = (this.#addresses.get(key)?.guesses ?? []).filter(({ at_ms }) => now_ms - at_ms < LOG_IN_WINDOW_MS);
+    const known = digest === null ? undefined : before.find((guess) => guess.digest === digest);
+    const guesses =
+      known === undefined
+        ? [...before, { at_ms: now_ms, digest, times: 1 }]
+        : before.map((guess) => (guess === known ? { ...known, times: known.times + 1 } : guess));
+    const count = guesses.reduce((sum, { times }) => sum + 1 + (times - 1) / BEARER_REPEATS_A_GUESS, 0);
+    const pauses = count >= LOG_IN_WRONG_MAX;
     if (pauses) this.#paused_until_ms = now_ms + LOG_IN_PAUSE_MS;
     this.#addresses.delete(key);
     this.#addresses.set(
       key,
-      pauses ? { wrong_ms: [], paused_until_ms: now_ms + LOG_IN_PAUSE_MS } : { wrong_ms, paused_until_ms: 0 },
+      pauses ? { guesses: [], paused_until_ms: now_ms + LOG_IN_PAUSE_MS } : { guesses, paused_until_ms: 0 },
     );
     dropOldest(this.#addresses, LOG_IN_ADDRESSES_MAX);
     return pauses;
